@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the analysis found. Every renderer draws this and computes nothing.
+ *
+ * Times *_at_ns, start_ns, end_ns are nanoseconds since the start of the
+ * capture. Lists are sorted, most important first. Texts and arrays belong to
+ * the model (or, frames' texts, to the source it was made from); comms, host names and paths may
+ * hold any bytes: renderers make them safe.
+ */
+#ifndef ANALYZER_MODEL_H
+#define ANALYZER_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/stacks.h"
+#include "analyzer/waitclass.h"
+
+enum finding_kind {
+	FINDING_MMAP_LOCK_CONVOY, FINDING_FUTEX_CONVOY, FINDING_KERNEL_LOCK_CONVOY,
+	FINDING_MEMCG_RECLAIM_STALL, FINDING_DIRECT_RECLAIM_STALL, FINDING_IO_STALL,
+	FINDING_WRITEBACK_THROTTLE, FINDING_CPU_THROTTLED, FINDING_CPU_STARVED,
+	FINDING_SPIN_CONTENTION, FINDING_SLOW_PRODUCER, FINDING_BUSY_THREAD,
+	FINDING_PROCESS_STOPPED, FINDING_DEADLOCK, FINDING_HOST_PAUSED, FINDING_NO_STALL,
+	FINDING_KINDS
+};
+const char *finding_kind_name(enum finding_kind kind);	/* "mmap-lock-convoy" ... */
+
+enum grade { GRADE_UNKNOWN, GRADE_PLAUSIBLE, GRADE_STRONG, GRADE_EXACT };
+const char *grade_name(enum grade grade);
+
+struct model_stack {
+	const struct frame *frames;	/* leaf first, borrowed from struct stacks; NULL: none */
+	size_t count;
+};
+
+struct model_gap {
+	uint32_t cpu;
+	uint64_t start_ns, end_ns;
+	uint64_t records;		/* 0: number not known */
+};
+
+struct model_culprit {
+	int32_t tid, tgid;
+	const char *comm;
+	uint64_t hold_start_ns;
+	uint64_t hold_ns, running_ns, runnable_ns, blocked_ns;	/* its longest hold and what it did then */
+	struct model_stack stack;	/* kernel: where it mostly was during the hold */
+	struct model_stack user_stack;	/* who called; of the call behind it where known */
+	uint32_t samples, samples_in_stack; /* CPU samples of it in the hold; with the same innermost named kernel operation as stack */
+};
+
+struct model_lock_ref {
+	enum wait_class class;
+	uint64_t address;		/* 0: not known */
+	int32_t tgid;
+	enum lock_mode mode;		/* of the hold; NONE: not known */
+};
+
+struct model_allocation {
+	const char *syscall;		/* "mmap", "mremap" ... */
+	uint64_t bytes;
+	uint64_t at_ns;
+};
+
+struct model_finding {
+	enum finding_kind kind;
+	enum grade grade;
+	char *summary;			/* one or two sentences, plain text without newline */
+	uint64_t blocked_ns;
+	int32_t *victims;		/* tids, most blocked first */
+	size_t victim_count;
+	bool has_culprit, has_lock, has_allocation;
+	struct model_culprit culprit;
+	struct model_lock_ref lock;
+	struct model_allocation allocation;
+	char **evidence;
+	size_t evidence_count;
+	char *pattern;			/* growing-table pattern with next size; NULL */
+	char *advice;
+};
+
+struct model_owner {
+	int32_t tid;			/* 0: charged to nobody ("unknown") */
+	const char *comm;
+	enum grade grade;
+	uint64_t blamed_ns, longest_hold_ns;
+	struct model_stack stack;
+};
+
+struct model_lock {
+	enum wait_class class;
+	uint64_t address;		/* 0: not known, key is (tgid, class) */
+	int32_t tgid;
+	uint64_t wait_ns, waits, max_wait_ns;
+	struct model_owner *owners;
+	size_t owner_count;
+};
+
+struct model_wait {
+	enum wait_class class;
+	bool idle;
+	const char *operation;		/* "munmap", "page fault"; "" not known */
+	const char *detail;		/* NULL */
+	uint64_t blocked_ns, runnable_ns, count, max_ns, threads;
+	struct model_stack stack;
+};
+
+struct model_thread {
+	int32_t tid, tgid;
+	const char *comm;
+	bool target;
+	uint64_t observed_ns;		/* == running + runnable + blocked + unknown, always */
+	uint64_t running_ns, runnable_ns, blocked_ns, unknown_ns;
+	uint64_t class_ns[WAIT_CLASSES]; /* of blocked_ns (and runnable_ns for cpu.*, mem.*) */
+};
+
+struct model {
+	struct {
+		const char *path;	/* of the input */
+		const char *host, *kernel, *arch, *tier;	/* "" where not known */
+		const int32_t *target;	/* tgids; none: the whole host */
+		size_t target_count;
+		const char *target_comm;	/* "" */
+		size_t target_threads;	/* threads of the target seen */
+		const char *trigger_source, *trigger_reason;	/* "" where there was none */
+		uint64_t trigger_at_ns;
+		int64_t start_realtime_ns;	/* since the epoch; 0: not known */
+		int32_t utc_offset_s;		/* of the recorded host */
+		uint64_t duration_ns, events;
+		bool complete;		/* end mark seen, nothing damaged */
+		const char *damage;	/* text for a person; NULL */
+	} capture;
+	struct {
+		uint64_t lost_events;
+		struct model_gap *gaps;
+		size_t gap_count;
+		uint64_t unknown_ns;		/* of the target's threads */
+		uint64_t recorder_delay_max_ns;
+		uint32_t cpus;
+		char **cannot_say;	/* sentences: what this capture cannot tell */
+		size_t cannot_say_count;
+	} coverage;
+	struct {
+		bool found;
+		bool began_before, still_open;	/* "at least" */
+		uint64_t start_ns, end_ns;
+		uint32_t threads_blocked_max;
+		/* where not found: the longest wait that hurts */
+		uint64_t longest_ns;
+		enum wait_class longest_class;
+		int32_t longest_tid;
+		const char *longest_comm;
+	} stall;
+	struct model_finding *findings;
+	size_t finding_count;
+	struct model_lock *locks;
+	size_t lock_count;
+	struct model_wait *waits;
+	size_t wait_count;
+	struct model_thread *threads;
+	size_t thread_count;
+};
+
+#endif

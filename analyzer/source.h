@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A capture as one stream of events in order of time, with its facts and
+ * symbols. Streams: holds one decoded segment a CPU.
+ */
+#ifndef ANALYZER_SOURCE_H
+#define ANALYZER_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/stacks.h"
+#include "analyzer/threads.h"
+#include "capture/event.h"
+#include "capture/facts.h"
+#include "capture/reader.h"
+#include "capture/symbols.h"
+
+struct source;
+
+/* An event with its names resolved to this analysis' tables. */
+struct event {
+	struct ft_event raw;	/* valid until the next source_next() */
+	struct thread *thread;	/* raw.task; for FT_EVENT_LOST and _NOTE NULL */
+	struct thread *other;	/* next, wakee or child; NULL for other kinds */
+	uint32_t stack_id;	/* STACK_NONE where raw.stack is NULL */
+};
+
+/**
+ * source_open() - open a capture for analysis.
+ *
+ * @ret_message: on failure a malloc'ed text for a person: what is wrong with the
+ *               file and the next step, without the program's name and newline.
+ *
+ * Return: 0 or a negative errno of ft_reader_open().
+ */
+int source_open(const char *path, struct source **ret_source, char **ret_message);
+void source_close(struct source *source);
+
+/**
+ * source_next() - the next event.
+ *
+ * Order: by time; at equal times WAKING before SWITCH, else as within the CPU. A missing sequence number or
+ * damaged segment of a CPU appears as an FT_EVENT_LOST of that CPU (raw.lost.records 0: number not known)
+ * before the first event behind the hole. FORK, COMM and EXIT have been entered in the
+ * table of threads when the event is returned.
+ *
+ * Return: 1 an event, 0 the end, -ENOMEM, -EIO. Damage is no error here: see source_damage().
+ */
+int source_next(struct source *source, struct event *ret_event);
+
+/* Start again from the first event, with the same stacks; the threads keep their index but not exited, died_ns. */
+int source_rewind(struct source *source);
+
+const struct ft_facts *source_facts(const struct source *source);
+const struct ft_symbols *source_symbols(const struct source *source);
+struct stacks *source_stacks(const struct source *source);
+struct threads *source_threads(const struct source *source);
+
+/* Time span of the recording: facts start-ns and end-ns, else the events' first and last time. */
+uint64_t source_start_ns(const struct source *source);
+uint64_t source_end_ns(const struct source *source);
+
+/* Damage of the file and of segments seen so far. */
+void source_damage(const struct source *source, struct ft_damage *ret_damage);
+
+/* Where damage or the lack of an end mark is: a malloc'ed text for a person (as for source_open()), NULL where the capture is whole. */
+char *source_damage_text(const struct source *source);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every thread the capture mentions. A tid that is used again is another thread.
+ */
+#ifndef ANALYZER_THREADS_H
+#define ANALYZER_THREADS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/event.h"
+
+struct threads;
+
+struct thread {
+	uint32_t index;		/* dense, from 0, in order of first mention: for tables beside this one */
+	int32_t tid, tgid;	/* tgid -1: not known */
+	char comm[FT_COMM_BYTES]; /* the latest name; any bytes */
+	bool idle_task;		/* tid 0: one such thread for each CPU */
+	bool exited;
+	uint64_t born_ns;	/* fork seen at, else 0 */
+	uint64_t died_ns;	/* exit seen at, else 0 */
+};
+
+int threads_create(struct threads **ret_threads);
+void threads_destroy(struct threads *threads);
+
+/**
+ * threads_get() - the living thread that @task describes, made if need be; updates tgid and comm.
+ *
+ * @cpu: tells the idle tasks (tid 0) apart.
+ * Pointers stay valid until destroyed. Return: NULL on lack of memory.
+ */
+struct thread *threads_get(struct threads *threads, const struct ft_task *task, uint32_t cpu);
+
+/* A fork or clone made @task: if its tid is known, that older thread is gone (its exit was lost). */
+struct thread *threads_born(struct threads *threads, const struct ft_task *task, uint64_t time_ns);
+void threads_died(struct threads *threads, struct thread *thread, uint64_t time_ns);
+
+/* The latest thread with this tid, or NULL. */
+struct thread *threads_find(const struct threads *threads, int32_t tid);
+
+size_t threads_count(const struct threads *threads);
+struct thread *threads_at(const struct threads *threads, size_t index);
+
+#endif

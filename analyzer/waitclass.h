@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why a thread was not running: a class from its kernel stack, by the table of
+ * rules in waitrules.c.
+ */
+#ifndef ANALYZER_WAITCLASS_H
+#define ANALYZER_WAITCLASS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/stacks.h"
+#include "capture/event.h"
+
+enum wait_class {
+	WAIT_UNKNOWN,
+	WAIT_LOCK_MMAP, WAIT_LOCK_RWSEM, WAIT_LOCK_MUTEX, WAIT_LOCK_FUTEX, WAIT_LOCK_SPIN,
+	WAIT_LOCK_PERCPU, WAIT_LOCK_INODE, WAIT_LOCK_FILE,
+	WAIT_IO_BLOCK, WAIT_IO_PAGECACHE, WAIT_IO_SWAP, WAIT_IO_WRITEBACK, WAIT_IO_JOURNAL,
+	WAIT_IO_NETWORK_FS, WAIT_IO_FUSE,
+	WAIT_MEM_MEMCG_RECLAIM, WAIT_MEM_DIRECT_RECLAIM, WAIT_MEM_COMPACTION, WAIT_MEM_MEMORY_HIGH,
+	WAIT_CPU_RUNQUEUE, WAIT_CPU_THROTTLED,
+	WAIT_NET_SOCKET, WAIT_IPC_PIPE, WAIT_POLL, WAIT_SLEEP, WAIT_CHILD, WAIT_SIGNAL, WAIT_STOPPED,
+	WAIT_RCU, WAIT_OTHER,
+	WAIT_CLASSES
+};
+
+enum lock_mode { LOCK_MODE_NONE, LOCK_MODE_READ, LOCK_MODE_WRITE };
+
+/* What a stack says. */
+struct wait_reason {
+	enum wait_class class;
+	enum lock_mode mode;	/* for rwsems: wanted for reading or for writing */
+	bool remote_mm;		/* lock.mmap of another process than the waiter's own */
+	const char *detail;	/* "inode directory", "rtnl", "vma lock": static text; or NULL */
+};
+
+/* "lock.mmap" and so on; static. */
+const char *wait_class_name(enum wait_class class);
+
+/* Waiting in it is usually no harm: nobody asked for work (poll, sleep, futex without more evidence ...). */
+bool wait_class_idle(enum wait_class class);
+
+/* Somebody holds what is waited for: its releaser is the waker. */
+bool wait_class_lock(enum wait_class class);
+
+/**
+ * wait_reason_of() - classify a kernel stack.
+ *
+ * @frames: leaf first, of a thread that blocked or was preempted; user frames are passed over.
+ * @state:  S, D, T ... as the switch said; FT_STATE_PREEMPTED and _RUNNING for runnable ones:
+ *          then only mem.* classes (reclaim that yields) or cpu.runqueue result.
+ */
+struct wait_reason wait_reason_of(const struct frame *frames, size_t count, enum ft_task_state state);
+
+/**
+ * wait_releases() - the lock class whose release path is in a waker's stack.
+ *
+ * Return: the class family that @frames, the stack of a waker, lets go: WAIT_LOCK_RWSEM for any rwsem
+ * (up_write, up_read, downgrade_write ...; also mmap_lock, inode locks), WAIT_LOCK_MUTEX, WAIT_LOCK_FUTEX,
+ * WAIT_LOCK_PERCPU, WAIT_IO_PAGECACHE (folio unlock), ... ; WAIT_UNKNOWN where the waker was
+ * no releaser, also where it only passed on a grant while itself acquiring
+ * (rwsem_down_read_slowpath in its stack).
+ */
+enum wait_class wait_releases(const struct frame *frames, size_t count);
+
+/**
+ * wait_operation() - what the thread asked of the kernel: "munmap", "page fault", "read" ...
+ *
+ * @buffer: for names made from an unknown system call's wrapper.
+ * Return: static text or @buffer; "" where the stack does not tell (kernel threads: the outermost function).
+ */
+const char *wait_operation(const struct frame *frames, size_t count, char *buffer, size_t buffer_bytes);
+
+/* True where the stack is inside an address-space operation that may hold this process' mmap_lock, and not waiting for it. */
+bool wait_holds_mmap(const struct frame *frames, size_t count);
+
+#endif

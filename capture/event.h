@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one recorded event is, in memory. The encoder takes it, the decoder
+ * gives it back, bytes are the business of doc/FORMAT.md.
+ */
+#ifndef FT_CAPTURE_EVENT_H
+#define FT_CAPTURE_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FT_COMM_BYTES 16	/* TASK_COMM_LEN, terminating zero included */
+#define FT_STACK_FRAMES_MAX 192	/* kernel and user frames of one stack together */
+#define FT_TEXT_BYTES_MAX 1024	/* a path, a note or an event name, zero included */
+#define FT_NO_CPU UINT32_MAX	/* events of the recorder itself: states, notes */
+
+enum ft_event_kind {
+	FT_EVENT_SWITCH = 1,	/* @task left the CPU, switch_.next took it */
+	FT_EVENT_WAKING = 2,	/* @task is waking waking.wakee; @stack is the waker's */
+	FT_EVENT_LOCK_BEGIN = 3, /* @task starts to wait in a kernel lock's slow path */
+	FT_EVENT_LOCK_END = 4,	/* @task got it, or gave up */
+	FT_EVENT_SAMPLE = 5,	/* @task was running on @cpu */
+	FT_EVENT_CALL = 6,	/* @task entered a large address-space call */
+	FT_EVENT_FORK = 7,	/* @task created fork.child (process or thread) */
+	FT_EVENT_COMM = 8,	/* @task has its new name; comm.exec if by execve */
+	FT_EVENT_EXIT = 9,	/* @task is exiting */
+	FT_EVENT_MMAP = 10,	/* @task's process mapped a file executable */
+	FT_EVENT_LOST = 11,	/* records of @cpu are missing between lost.start_ns and time_ns */
+	FT_EVENT_STATE = 12,	/* snapshot of @task from /proc */
+	FT_EVENT_UNWOUND = 13,	/* user stack, found later, of @task's FT_EVENT_CALL at time_ns */
+	FT_EVENT_EXTRA = 14,	/* event added with recorder's -e; extra.name */
+	FT_EVENT_NOTE = 15,	/* the recorder has something to say; note.text */
+	FT_EVENT_KINDS
+};
+
+/* What the kernel reports as a task's state at a switch, by name and not by
+ * a kernel version's bits (the recorder reads the bits from the event format). */
+enum ft_task_state {
+	FT_STATE_RUNNING = 0,	/* still runnable: returned to user space's scheduler point, or yielded */
+	FT_STATE_PREEMPTED = 1,	/* preempted inside the kernel ("R+") */
+	FT_STATE_SLEEPING = 2,	/* S */
+	FT_STATE_DISK = 3,	/* D */
+	FT_STATE_STOPPED = 4,	/* T */
+	FT_STATE_TRACED = 5,	/* t */
+	FT_STATE_DEAD = 6,	/* X, Z */
+	FT_STATE_PARKED = 7,	/* P */
+	FT_STATE_IDLE = 8,	/* I */
+	FT_STATE_OTHER = 9,
+	FT_STATES
+};
+
+enum ft_call {
+	FT_CALL_MMAP = 1,	/* args: address, length, prot, flags */
+	FT_CALL_MUNMAP = 2,	/* args: address, length, 0, 0 */
+	FT_CALL_MREMAP = 3,	/* args: address, old length, new length, flags */
+	FT_CALL_MPROTECT = 4,	/* args: address, length, prot, 0 */
+	FT_CALL_MADVISE = 5,	/* args: address, length, advice, 0 */
+	FT_CALLS
+};
+
+/* flags of lock:contention_begin, as the kernel names them */
+#define FT_LOCK_SPIN 0x01
+#define FT_LOCK_READ 0x02
+#define FT_LOCK_WRITE 0x04
+#define FT_LOCK_RT 0x08
+#define FT_LOCK_PERCPU 0x10
+#define FT_LOCK_MUTEX 0x20
+
+struct ft_task {
+	int32_t tid;		/* 0: the idle task of the CPU */
+	int32_t tgid;		/* -1: not known */
+	char comm[FT_COMM_BYTES]; /* zero-terminated; may hold any bytes */
+};
+
+/* A call stack, leaf first: the kernel's frames, then the user's. */
+struct ft_stack {
+	const uint64_t *frames;	/* kernel_count + user_count addresses, borrowed */
+	uint16_t kernel_count;
+	uint16_t user_count;
+};
+
+struct ft_event {
+	enum ft_event_kind kind;
+	uint32_t cpu;			/* or FT_NO_CPU */
+	uint64_t time_ns;		/* CLOCK_MONOTONIC */
+	const struct ft_task *task;	/* never NULL; tid 0 tgid 0 for LOST and NOTE */
+	const struct ft_stack *stack;	/* NULL: none was taken */
+	union {
+		struct {
+			const struct ft_task *next;
+			enum ft_task_state prev_state;
+		} switch_;
+		struct {
+			const struct ft_task *wakee;
+			bool in_interrupt;	/* @task was only interrupted: it did not cause the wake-up */
+		} waking;
+		struct {
+			uint64_t address;
+			uint32_t flags;		/* FT_LOCK_* */
+		} lock_begin;
+		struct {
+			uint64_t address;
+			int32_t result;		/* 0 or negative errno */
+		} lock_end;
+		struct {
+			enum ft_call call;
+			uint64_t args[4];
+		} call;
+		struct {
+			const struct ft_task *child;
+		} fork;
+		struct {
+			bool exec;
+		} comm;
+		struct {
+			uint64_t start, length_bytes, offset_bytes;
+			const char *path;	/* borrowed */
+		} mmap;
+		struct {
+			uint64_t start_ns;	/* last record seen before the loss */
+			uint64_t records;
+		} lost;
+		struct {
+			enum ft_task_state state;
+			int64_t syscall;	/* number, -1 running or not known */
+			uint64_t args[6];
+			uint64_t running_ns, delay_ns;	/* schedstat totals, 0 not known */
+		} state;
+		struct {
+			const char *name;	/* borrowed */
+		} extra;
+		struct {
+			const char *text;	/* borrowed */
+		} note;
+	};
+};
+
+#endif

@@ -1,0 +1,12 @@
+noinst_LIBRARIES += capture/libcapture.a
+capture_libcapture_a_SOURCES = \
+	capture/bytes.h \
+	capture/decoder.c capture/decoder.h \
+	capture/encoder.c capture/encoder.h \
+	capture/event.h \
+	capture/facts.c capture/facts.h \
+	capture/reader.c capture/reader.h \
+	capture/segment.c capture/segment.h \
+	capture/symbols.c capture/symbols.h \
+	capture/writer.c capture/writer.h
+capture_libcapture_a_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS)

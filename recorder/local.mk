@@ -1,0 +1,21 @@
+# Everything but main() is a library, so that tests can link it.
+noinst_LIBRARIES += recorder/librecorder.a
+recorder_librecorder_a_SOURCES = \
+	recorder/child.c recorder/child.h \
+	recorder/cmd_capture.c \
+	recorder/cmd_check.c \
+	recorder/command.h \
+	recorder/kallsyms.c recorder/kallsyms.h \
+	recorder/mappings.c recorder/mappings.h \
+	recorder/message.c recorder/message.h \
+	recorder/names.c recorder/names.h \
+	recorder/snapshot.c recorder/snapshot.h \
+	recorder/unwind.c recorder/unwind.h
+recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \
+	$(CAPNG_CFLAGS) $(LIBUNWIND_CFLAGS)
+
+bin_PROGRAMS += recorder/recorder
+recorder_recorder_SOURCES = recorder/main.c
+RECORDER_LIBS = recorder/librecorder.a capture/libcapture.a $(LIBDW_LIBS) \
+	$(TRACEEVENT_LIBS) $(CAPNG_LIBS) $(LIBUNWIND_LIBS) $(PFM_LIBS) $(IBERTY_LIBS) $(ZLIB_LIBS) -lpthread
+recorder_recorder_LDADD = $(RECORDER_LIBS)

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which file is mapped where in which process: read from /proc/PID/maps before
+ * recording (in a disposable child: reading maps waits for mmap_lock), then kept
+ * up by PERF_RECORD_MMAP2 and FORK.
+ */
+#ifndef RECORDER_MAPPINGS_H
+#define RECORDER_MAPPINGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct mappings;
+
+struct mapping {
+	uint64_t start, end, offset_bytes;	/* offset of start in the file */
+	const char *path;			/* borrowed; "[vdso]" and the like too */
+};
+
+int mappings_create(struct mappings **ret_mappings);
+void mappings_destroy(struct mappings *mappings);
+
+/**
+ * mappings_read() - the executable mappings of @count processes.
+ *
+ * @ret_unreadable: tgids, of those given, whose maps did not come before the deadline or could not be read;
+ *                  room for @count.
+ *
+ * Return: number of unreadable ones, or -ENOMEM.
+ */
+int mappings_read(struct mappings *mappings, const int32_t *tgids, size_t count, int deadline_ms,
+		  int32_t *ret_unreadable);
+
+int mappings_add(struct mappings *mappings, int32_t tgid, uint64_t start, uint64_t length_bytes,
+		 uint64_t offset_bytes, const char *path);
+int mappings_fork(struct mappings *mappings, int32_t parent_tgid, int32_t child_tgid);
+void mappings_exec(struct mappings *mappings, int32_t tgid);	/* forget what it had */
+
+/* The latest mapping of @tgid that holds @address. Return: 0, -ENOENT. */
+int mappings_find(const struct mappings *mappings, int32_t tgid, uint64_t address,
+		  struct mapping *ret_mapping);
+
+/* All mappings of @tgid, in no order. Stops when @visit returns other than 0 and returns that. */
+int mappings_each(const struct mappings *mappings, int32_t tgid,
+		  int (*visit)(void *context, const struct mapping *mapping), void *context);
+
+#endif

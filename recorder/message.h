@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the recorder says to people: one write to standard error a message, so
+ * that messages of threads do not mix.
+ */
+#ifndef RECORDER_MESSAGE_H
+#define RECORDER_MESSAGE_H
+
+/* "recorder: " and the text; names in it are made safe for terminals. */
+void message_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Progress, only where standard error is a terminal; the line is drawn anew each time. */
+void message_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void message_progress_end(void);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the threads of a process are doing now, from the files of /proc that do
+ * not take mmap_lock: stat, status, comm, schedstat, and, of threads that are
+ * not running, syscall, stack or wchan.
+ */
+#ifndef RECORDER_SNAPSHOT_H
+#define RECORDER_SNAPSHOT_H
+
+#include <stdint.h>
+
+#include "capture/event.h"
+#include "recorder/kallsyms.h"
+
+/**
+ * snapshot_threads() - an FT_EVENT_STATE for each thread of @tgid.
+ *
+ * @kallsyms: turns the names in /proc/PID/task/TID/stack and wchan back into addresses; may be NULL.
+ * @visit:    gets each event (borrowed during the call; cpu FT_NO_CPU, time_ns just after
+ *            the thread's stat was read). Returning other than 0 ends the walk and is returned.
+ *
+ * Return: 0, -ESRCH (no such process), or what @visit returned.
+ */
+int snapshot_threads(int32_t tgid, const struct kallsyms *kallsyms,
+		     int (*visit)(void *context, const struct ft_event *event), void *context);
+
+/**
+ * snapshot_tasks() - tid, tgid and comm of every thread of the host (names only: stat and comm).
+ *
+ * Return: 0, an errno of opening /proc, or what @visit returned.
+ */
+int snapshot_tasks(int (*visit)(void *context, const struct ft_task *task), void *context);
+
+#endif

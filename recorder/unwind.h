@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * User stacks of programs built without frame pointers: from the registers
+ * and the piece of stack that the kernel copied at the event, with libunwind
+ * and the .eh_frame of the mapped files. Runs when the capture is sealed.
+ */
+#ifndef RECORDER_UNWIND_H
+#define RECORDER_UNWIND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "recorder/mappings.h"
+
+/* The attr.sample_regs_user mask whose registers unwind_stack() takes, 0 where this
+ * architecture is not supported. Registers come in ascending order of bits. */
+uint64_t unwind_registers_mask(void);
+
+/**
+ * unwind_stack() - return addresses, leaf first.
+ *
+ * @registers: one value a bit of unwind_registers_mask().
+ * @stack:     @stack_bytes of the thread's memory, from its stack pointer up.
+ *
+ * Return: number of frames written to @ret_frames (at least the leaf), or -ENOMEM, -EOPNOTSUPP.
+ */
+int unwind_stack(const struct mappings *mappings, int32_t tgid, const uint64_t *registers,
+		 const void *stack, size_t stack_bytes, uint64_t *ret_frames, size_t frames_max);
+
+#endif

@@ -1,0 +1,3 @@
+# Unit tests are cmocka programs, one a module, called tests/unit/test_<module>.
+# Workloads are programs that freeze in a known way and say the truth.
+UNIT_LIBS = $(CMOCKA_LIBS)
