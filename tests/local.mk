@@ -1,3 +1,5 @@
 # Unit tests are cmocka programs, one a module, called tests/unit/test_<module>.
 # Workloads are programs that freeze in a known way and say the truth.
 UNIT_LIBS = $(CMOCKA_LIBS)
+
+include tests/workloads/local.mk
