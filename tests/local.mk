@@ -3,3 +3,4 @@
 UNIT_LIBS = $(CMOCKA_LIBS)
 
 include tests/workloads/local.mk
+include tests/live/local.mk

@@ -290,6 +290,8 @@ static void *resizer_main(void *argument)
 		    gettid(), (uintmax_t)table.used);
 	if (wait_for_signal(options.start_after_s)) {
 		load_documents(&table, fill + 1, EXTRA_DOCUMENTS);
+		truth_print("{\"event\":\"loaded\",\"tid\":%d,\"documents\":%ju}", gettid(),
+			    (uintmax_t)table.used);
 		wait_for_signal(options.healthy_s);
 	}
 	stopping = true;
