@@ -21,6 +21,7 @@
 
 #define TOLERANCE_PERCENT 2
 #define STALLED_MAX	  1024
+#define FREEZE_MIN_NS	  250000000 /* shorter, there is nothing to find: choose a larger table */
 
 struct truth {
 	bool resized;

@@ -15,3 +15,4 @@ LIVE_TESTS = \
 	tests/live/stress-loses-nothing.sh
 TESTS += $(LIVE_TESTS)
 EXTRA_DIST += $(LIVE_TESTS) tests/live/lib.sh
+CLEANFILES += tests/live/lock
