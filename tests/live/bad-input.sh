@@ -67,8 +67,9 @@ sleeper=$!
 children+=("$sleeper")
 SECONDS=0
 start_recorder "$work/exits.dat" -p "$sleeper" -d 40s || fail "no recording"
-wait "$recorder_pid" || fail "recorder: exit status $? where its target exited"
+reap "$recorder_pid" || fail "recorder: exit status $? where its target exited"
 [ "$SECONDS" -lt 30 ] || fail "the recorder went on for ${SECONDS} s after its target had exited"
+reap "$sleeper"
 expect_readable "$work/exits.dat" 0
 
 # Outputs that cannot be written: said at once, not after the recording
@@ -85,6 +86,7 @@ if mount -t tmpfs -o size=48k none "$small"; then
     children+=("$load")
     expect 1 "$small/full.dat" "$recorder" capture -d 6s -o "$small/full.dat"
     kill -KILL -- "-$load"
+    reap "$load" 2>/dev/null
     expect_readable "$small/full.dat" 0 3
 else
     fail "cannot mount a small tmpfs to fill"

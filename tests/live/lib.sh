@@ -65,6 +65,17 @@ available_mb() {
              END { print limit && limit < mb ? limit : mb }'
 }
 
+# reap PID: its exit status; its number may be somebody else's from now on.
+reap() {
+    local child status=0 still=()
+    wait "$1" || status=$?
+    for child in "${children[@]}"; do
+        [ "$child" = "$1" ] || still+=("$child")
+    done
+    children=(${still[@]+"${still[@]}"})
+    return "$status"
+}
+
 need_memory_mb() {
     local mb
     mb=$(available_mb)
@@ -103,7 +114,7 @@ start_workload() {
 # Ends the service; $work/truth is complete then.
 stop_workload() {
     kill -TERM "$target_pid" 2>/dev/null
-    await_truth summary
+    await_truth summary && reap "$target_pid"
 }
 
 # start_recorder OUTPUT OPTIONS...: sets $recorder_pid; returns when its perf events are open.
@@ -127,7 +138,7 @@ start_recorder() {
 # Ctrl-C, then its exit status.
 stop_recorder() {
     kill -INT "$recorder_pid"
-    wait "$recorder_pid"
+    reap "$recorder_pid"
 }
 
 # record_freeze OUTPUT WORKLOAD-OPTIONS...: the whole of it, some seconds of healthy

@@ -142,6 +142,20 @@ __attribute__((noinline)) static void *table_allocate(unsigned int buckets_log2)
 	return buckets;
 }
 
+/*
+ * In slices: unmapping a table in one call holds mmap_lock for some 100 ms more,
+ * a second freeze that would blur what the first one cost.
+ */
+static void table_free(struct table *table)
+{
+	size_t bytes = table_bytes(table->buckets_log2), slice_bytes = 16u << 20;
+	char *buckets = (char *)table->buckets;
+
+	for (size_t at = 0; at < bytes; at += slice_bytes)
+		munmap(buckets + at, bytes - at < slice_bytes ? bytes - at : slice_bytes);
+	table->buckets = NULL;
+}
+
 static void table_put(struct table *table, const struct document *document)
 {
 	uint64_t mask = table_buckets(table) - 1;
@@ -163,7 +177,7 @@ __attribute__((noinline)) static void table_grow(struct table *table)
 	for (uint64_t i = 0; i < table_buckets(table); i++)
 		if (table->buckets[i].key)
 			table_put(&next, &table->buckets[i]);
-	munmap(table->buckets, table_bytes(table->buckets_log2));
+	table_free(table);
 	*table = next;
 	truth_print("{\"event\":\"resize\",\"tid\":%d,\"start_ns\":%ju,\"mapped_ns\":%ju,"
 		    "\"end_ns\":%ju,\"bytes\":%zu}",
