@@ -4,3 +4,6 @@ UNIT_LIBS = $(CMOCKA_LIBS)
 
 include tests/workloads/local.mk
 include tests/live/local.mk
+
+TESTS += tests/cli/recorder-options.sh
+EXTRA_DIST += tests/cli/recorder-options.sh
