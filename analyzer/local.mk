@@ -2,6 +2,7 @@
 noinst_LIBRARIES += analyzer/libanalyzer.a
 analyzer_libanalyzer_a_SOURCES = \
 	analyzer/analysis.c analyzer/analysis.h \
+	analyzer/human.c analyzer/human.h \
 	analyzer/json.c analyzer/json.h \
 	analyzer/model.c analyzer/model.h \
 	analyzer/render.h \

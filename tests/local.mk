@@ -1,3 +1,8 @@
 # Unit tests are cmocka programs, one a module, called tests/unit/test_<module>.
 # Workloads are programs that freeze in a known way and say the truth.
 UNIT_LIBS = $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test_human
+TESTS += tests/unit/test_human
+tests_unit_test_human_SOURCES = tests/unit/test_human.c
+tests_unit_test_human_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
