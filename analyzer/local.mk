@@ -2,6 +2,7 @@
 noinst_LIBRARIES += analyzer/libanalyzer.a
 analyzer_libanalyzer_a_SOURCES = \
 	analyzer/analysis.c analyzer/analysis.h \
+	analyzer/human.c analyzer/human.h \
 	analyzer/json.c analyzer/json.h \
 	analyzer/model.c analyzer/model.h \
 	analyzer/render.h \
@@ -10,8 +11,10 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/render_text.c \
 	analyzer/source.c analyzer/source.h \
 	analyzer/stacks.c analyzer/stacks.h \
+	analyzer/terminal.c analyzer/terminal.h \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
+	analyzer/utf8.c analyzer/utf8.h \
 	analyzer/waitclass.c analyzer/waitclass.h \
 	analyzer/waitrules.c analyzer/waitrules.h
 
