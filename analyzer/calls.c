@@ -149,7 +149,6 @@ static void list_steps(const struct calls *calls, const struct call *call, char 
 {
 	const struct call *steps[4] = { call };
 	unsigned int count = 1;
-	char bytes[64];
 
 	while (count < 4) {
 		steps[count] = half_before(calls, steps[count - 1], steps[count - 1]->bytes);
@@ -163,13 +162,14 @@ static void list_steps(const struct calls *calls, const struct call *call, char 
 		size_t used = strlen(text);
 
 		snprintf(text + used, text_bytes - used, "%s%s", used ? ", " : "",
-			 human_bytes(steps[i]->bytes, bytes, sizeof(bytes)));
+			 human_size(steps[i]->bytes).text);
 	}
 }
 
 int calls_growth(const struct calls *calls, const struct call *call, char **ret_text)
 {
-	char steps_text[256], next[64];
+	char steps_text[256];
+	struct human next = human_size(call->bytes * 2);
 	unsigned int steps;
 	bool doubled, released;
 	int r;
@@ -180,18 +180,17 @@ int calls_growth(const struct calls *calls, const struct call *call, char **ret_
 	doubled = call->call == FT_CALL_MREMAP && near(call->old_bytes * 2, call->bytes);
 	released = half_released(calls, call);
 	list_steps(calls, call, steps_text, sizeof(steps_text), &steps);
-	human_bytes(call->bytes * 2, next, sizeof(next));
 	if (steps > 1)
-		r = asprintf(ret_text, "%s: a table that doubles. Next: %s", steps_text, next);
+		r = asprintf(ret_text, "%s: a table that doubles. Next: %s", steps_text, next.text);
 	else if (doubled || released)
 		r = asprintf(ret_text,
 			     "%s, and half of that %s: a table that doubles. Next: %s", steps_text,
-			     doubled ? "before" : "given back soon after", next);
+			     doubled ? "before" : "given back soon after", next.text);
 	else if (table_size(call->bytes))
 		r = asprintf(ret_text,
 			     "%s is a small number times a power of two, as a table that doubles "
 			     "has. If it is one, next: %s",
-			     steps_text, next);
+			     steps_text, next.text);
 	else
 		r = 0;
 	if (r < 0) {
