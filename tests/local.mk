@@ -17,3 +17,18 @@ check_PROGRAMS += tests/unit/test_terminal
 TESTS += tests/unit/test_terminal
 tests_unit_test_terminal_SOURCES = tests/unit/test_terminal.c
 tests_unit_test_terminal_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_calls
+TESTS += tests/unit/test_calls
+tests_unit_test_calls_SOURCES = tests/unit/test_calls.c
+tests_unit_test_calls_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_ownership
+TESTS += tests/unit/test_ownership
+tests_unit_test_ownership_SOURCES = tests/unit/test_ownership.c
+tests_unit_test_ownership_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_stall
+TESTS += tests/unit/test_stall
+tests_unit_test_stall_SOURCES = tests/unit/test_stall.c
+tests_unit_test_stall_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
