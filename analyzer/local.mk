@@ -3,6 +3,8 @@ noinst_LIBRARIES += analyzer/libanalyzer.a
 analyzer_libanalyzer_a_SOURCES = \
 	analyzer/analysis.c analyzer/analysis.h \
 	analyzer/json.c analyzer/json.h \
+	analyzer/losses.c analyzer/losses.h \
+	analyzer/merge.c analyzer/merge.h \
 	analyzer/model.c analyzer/model.h \
 	analyzer/render.h \
 	analyzer/render_folded.c \
