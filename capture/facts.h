@@ -43,10 +43,11 @@ struct ft_facts;
 int ft_facts_create(struct ft_facts **ret_facts);
 void ft_facts_destroy(struct ft_facts *facts);
 
-int ft_facts_set(struct ft_facts *facts, const char *name, const char *value);	/* 0, -ENOMEM */
+/* 0 or -ENOMEM (also where all together would not fit into one payload). */
+int ft_facts_set(struct ft_facts *facts, const char *name, const char *value);
 int ft_facts_set_number(struct ft_facts *facts, const char *name, int64_t value);
 
-/* Borrowed; NULL where there is none. */
+/* Borrowed until the next set or read; NULL where there is none. */
 const char *ft_facts_get(const struct ft_facts *facts, const char *name);
 
 /* @fallback where there is none or it is not a number. */
