@@ -9,6 +9,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/human.c analyzer/human.h \
 	analyzer/json.c analyzer/json.h \
 	analyzer/locks.c analyzer/locks.h \
+	analyzer/losses.c analyzer/losses.h \
+	analyzer/merge.c analyzer/merge.h \
 	analyzer/model.c analyzer/model.h \
 	analyzer/operations.c analyzer/operations.h \
 	analyzer/ownership.c analyzer/ownership.h \
