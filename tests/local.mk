@@ -32,3 +32,8 @@ check_PROGRAMS += tests/unit/test_stall
 TESTS += tests/unit/test_stall
 tests_unit_test_stall_SOURCES = tests/unit/test_stall.c
 tests_unit_test_stall_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_analysis
+TESTS += tests/unit/test_analysis
+tests_unit_test_analysis_SOURCES = tests/unit/test_analysis.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_analysis_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
