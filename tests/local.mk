@@ -1,3 +1,8 @@
 # Unit tests are cmocka programs, one a module, called tests/unit/test_<module>.
 # Workloads are programs that freeze in a known way and say the truth.
 UNIT_LIBS = $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test_message
+TESTS += tests/unit/test_message
+tests_unit_test_message_SOURCES = tests/unit/test_message.c
+tests_unit_test_message_LDADD = recorder/librecorder.a $(UNIT_LIBS)
