@@ -11,3 +11,8 @@ check_PROGRAMS += tests/unit/test_child
 TESTS += tests/unit/test_child
 tests_unit_test_child_SOURCES = tests/unit/test_child.c
 tests_unit_test_child_LDADD = recorder/librecorder.a $(UNIT_LIBS) -lpthread
+
+check_PROGRAMS += tests/unit/test_kallsyms
+TESTS += tests/unit/test_kallsyms
+tests_unit_test_kallsyms_SOURCES = tests/unit/test_kallsyms.c
+tests_unit_test_kallsyms_LDADD = recorder/librecorder.a $(UNIT_LIBS)
