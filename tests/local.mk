@@ -16,3 +16,8 @@ check_PROGRAMS += tests/unit/test_kallsyms
 TESTS += tests/unit/test_kallsyms
 tests_unit_test_kallsyms_SOURCES = tests/unit/test_kallsyms.c
 tests_unit_test_kallsyms_LDADD = recorder/librecorder.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_mappings
+TESTS += tests/unit/test_mappings
+tests_unit_test_mappings_SOURCES = tests/unit/test_mappings.c
+tests_unit_test_mappings_LDADD = recorder/librecorder.a $(UNIT_LIBS) -lpthread
