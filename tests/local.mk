@@ -21,3 +21,10 @@ check_PROGRAMS += tests/unit/test_mappings
 TESTS += tests/unit/test_mappings
 tests_unit_test_mappings_SOURCES = tests/unit/test_mappings.c
 tests_unit_test_mappings_LDADD = recorder/librecorder.a $(UNIT_LIBS) -lpthread
+
+# openat is wrapped to see which files of /proc are opened.
+check_PROGRAMS += tests/unit/test_snapshot
+TESTS += tests/unit/test_snapshot
+tests_unit_test_snapshot_SOURCES = tests/unit/test_snapshot.c
+tests_unit_test_snapshot_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat
+tests_unit_test_snapshot_LDADD = recorder/librecorder.a $(UNIT_LIBS) -lpthread
