@@ -28,3 +28,11 @@ TESTS += tests/unit/test_snapshot
 tests_unit_test_snapshot_SOURCES = tests/unit/test_snapshot.c
 tests_unit_test_snapshot_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat
 tests_unit_test_snapshot_LDADD = recorder/librecorder.a $(UNIT_LIBS) -lpthread
+
+# The functions it unwinds have no frame pointer; their names come from dladdr().
+check_PROGRAMS += tests/unit/test_unwind
+TESTS += tests/unit/test_unwind
+tests_unit_test_unwind_SOURCES = tests/unit/test_unwind.c
+tests_unit_test_unwind_CFLAGS = $(AM_CFLAGS) -fomit-frame-pointer
+tests_unit_test_unwind_LDFLAGS = $(AM_LDFLAGS) -rdynamic
+tests_unit_test_unwind_LDADD = recorder/librecorder.a $(LIBDW_LIBS) $(LIBUNWIND_LIBS) $(UNIT_LIBS) -lpthread -ldl
