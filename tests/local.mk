@@ -36,3 +36,11 @@ tests_unit_test_unwind_SOURCES = tests/unit/test_unwind.c
 tests_unit_test_unwind_CFLAGS = $(AM_CFLAGS) -fomit-frame-pointer
 tests_unit_test_unwind_LDFLAGS = $(AM_LDFLAGS) -rdynamic
 tests_unit_test_unwind_LDADD = recorder/librecorder.a $(LIBDW_LIBS) $(LIBUNWIND_LIBS) $(UNIT_LIBS) -lpthread -ldl
+
+# -g: it looks up lines of its own functions.
+check_PROGRAMS += tests/unit/test_names
+TESTS += tests/unit/test_names
+tests_unit_test_names_SOURCES = tests/unit/test_names.c
+tests_unit_test_names_CFLAGS = $(AM_CFLAGS) -g
+tests_unit_test_names_LDADD = recorder/librecorder.a capture/libcapture.a $(LIBDW_LIBS) \
+	$(IBERTY_LIBS) $(ZLIB_LIBS) $(UNIT_LIBS) -lpthread
