@@ -2,9 +2,11 @@
 noinst_LIBRARIES += analyzer/libanalyzer.a
 analyzer_libanalyzer_a_SOURCES = \
 	analyzer/analysis.c analyzer/analysis.h \
+	analyzer/frame_text.c analyzer/frame_text.h \
 	analyzer/human.c analyzer/human.h \
 	analyzer/json.c analyzer/json.h \
 	analyzer/model.c analyzer/model.h \
+	analyzer/page.c analyzer/page.h \
 	analyzer/render.h \
 	analyzer/render_folded.c \
 	analyzer/render_json.c \
@@ -12,6 +14,12 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/source.c analyzer/source.h \
 	analyzer/stacks.c analyzer/stacks.h \
 	analyzer/terminal.c analyzer/terminal.h \
+	analyzer/text.h \
+	analyzer/text_coverage.c \
+	analyzer/text_findings.c \
+	analyzer/text_headline.c \
+	analyzer/text_stack.c \
+	analyzer/text_tables.c \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
 	analyzer/utf8.c analyzer/utf8.h \
