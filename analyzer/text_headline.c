@@ -4,6 +4,7 @@
  * what is missing from it.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "analyzer/text.h"
 
@@ -127,14 +128,26 @@ static void not_frozen(struct page *page, const struct model *model)
 	page_end(page, text_labelled("NO STALL", STYLE_GOOD));
 }
 
+/* It may have several lines, each a paragraph of its own. */
+static void damage(struct page *page, const char *text)
+{
+	const char *label = "damaged";
+
+	while (text && *text) {
+		size_t bytes = strcspn(text, "\n");
+
+		page_paragraph(page, text_labelled(label, STYLE_WARNING), "%.*s", (int)bytes, text);
+		label = NULL;
+		text += bytes + (text[bytes] == '\n');
+	}
+}
+
 /* What is missing stands next to the verdict, because it limits it. */
 static void missing(struct page *page, const struct model *model)
 {
 	const uint64_t lost = model->coverage.lost_events;
 
-	if (model->capture.damage)
-		page_paragraph(page, text_labelled("damaged", STYLE_WARNING), "%s",
-			       model->capture.damage);
+	damage(page, model->capture.damage);
 	if (lost || model->coverage.gap_count)
 		page_paragraph(page, text_labelled("lost", STYLE_WARNING),
 			       "%s event%s; when and on which CPU: see coverage, below",

@@ -357,7 +357,7 @@ static const struct model damaged = {
 		     .events = 9999,
 		     .complete = false,
 		     .damage = "web01.dat: segment 417 at offset 27394048: declared length "
-			       "4294967288 exceeds the 131072 bytes left. Used the 416 segments "
+			       "4294967288 exceeds the 131072 bytes left.\n  Used the 416 segments "
 			       "before it (7.0 s). What came later is not in this report." },
 	.coverage = { .lost_events = 1229,
 		      .gaps = damaged_gaps,
