@@ -6,6 +6,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/human.c analyzer/human.h \
 	analyzer/json.c analyzer/json.h \
 	analyzer/model.c analyzer/model.h \
+	analyzer/options.c analyzer/options.h \
 	analyzer/page.c analyzer/page.h \
 	analyzer/render.h \
 	analyzer/render_folded.c \

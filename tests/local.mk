@@ -18,6 +18,11 @@ TESTS += tests/unit/test_terminal
 tests_unit_test_terminal_SOURCES = tests/unit/test_terminal.c
 tests_unit_test_terminal_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_options
+TESTS += tests/unit/test_options
+tests_unit_test_options_SOURCES = tests/unit/test_options.c
+tests_unit_test_options_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_render
 TESTS += tests/unit/test_render
 tests_unit_test_render_SOURCES = tests/unit/test_render.c \
@@ -30,3 +35,6 @@ EXTRA_DIST += \
 	tests/golden/empty.txt tests/golden/empty.json tests/golden/empty.folded \
 	tests/golden/hostile.txt tests/golden/hostile.json tests/golden/hostile.folded \
 	tests/golden/no-stall.txt tests/golden/no-stall.json tests/golden/no-stall.folded
+
+TESTS += tests/cli/analyze-options.sh
+EXTRA_DIST += tests/cli/analyze-options.sh
