@@ -38,3 +38,23 @@ EXTRA_DIST += \
 
 TESTS += tests/cli/analyze-options.sh
 EXTRA_DIST += tests/cli/analyze-options.sh
+
+check_PROGRAMS += tests/unit/test_calls
+TESTS += tests/unit/test_calls
+tests_unit_test_calls_SOURCES = tests/unit/test_calls.c
+tests_unit_test_calls_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_ownership
+TESTS += tests/unit/test_ownership
+tests_unit_test_ownership_SOURCES = tests/unit/test_ownership.c
+tests_unit_test_ownership_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_stall
+TESTS += tests/unit/test_stall
+tests_unit_test_stall_SOURCES = tests/unit/test_stall.c
+tests_unit_test_stall_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_analysis
+TESTS += tests/unit/test_analysis
+tests_unit_test_analysis_SOURCES = tests/unit/test_analysis.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_analysis_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
