@@ -24,10 +24,14 @@ static uint64_t divide_rounded(uint64_t value, uint64_t by)
 
 static void hours(struct human *human, uint64_t ns)
 {
-	uint64_t minutes = divide_rounded(ns, NS_PER_MIN);
+	uint64_t tenths = divide_rounded(ns, NS_PER_H / 10);
 
-	snprintf(human->text, sizeof(human->text), "%" PRIu64 " h %02" PRIu64 " min", minutes / 60,
-		 minutes % 60);
+	if (tenths < 1000)
+		snprintf(human->text, sizeof(human->text), "%" PRIu64 ".%" PRIu64 " h", tenths / 10,
+			 tenths % 10);
+	else
+		snprintf(human->text, sizeof(human->text), "%" PRIu64 " h",
+			 divide_rounded(ns, NS_PER_H));
 }
 
 static void seconds(struct human *human, uint64_t ns)

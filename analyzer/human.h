@@ -14,7 +14,7 @@ struct human {
 	char text[64];
 };
 
-/* "0", "950 ns", "34 us", "1.2 ms", "340 ms", "9.41 s", "75.2 s", "564 s", "2 h 05 min". */
+/* "0", "950 ns", "34 us", "1.2 ms", "340 ms", "9.41 s", "75.2 s", "564 s", "2.1 h". */
 struct human human_duration(uint64_t ns);
 
 /* "58,523" */
@@ -42,7 +42,7 @@ struct human human_rfc3339(int64_t realtime_ns, int32_t utc_offset_s);
 struct human human_zone(int32_t utc_offset_s);
 
 /**
- * human_parse_duration() - read what human_duration() writes, and "1.5s", "200ms", "2 min".
+ * human_parse_duration() - read what human_duration() writes but a bare 0, and "1.5s", "200ms", "2 min".
  *
  * A unit is needed: ns, us, ms, s, min, h.
  *

@@ -5,6 +5,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/analysis.c analyzer/analysis.h \
 	analyzer/calls.c analyzer/calls.h \
 	analyzer/findings.c analyzer/findings.h \
+	analyzer/frame_text.c analyzer/frame_text.h \
 	analyzer/hold.c analyzer/hold.h \
 	analyzer/human.c analyzer/human.h \
 	analyzer/json.c analyzer/json.h \
@@ -13,7 +14,9 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/merge.c analyzer/merge.h \
 	analyzer/model.c analyzer/model.h \
 	analyzer/operations.c analyzer/operations.h \
+	analyzer/options.c analyzer/options.h \
 	analyzer/ownership.c analyzer/ownership.h \
+	analyzer/page.c analyzer/page.h \
 	analyzer/pass.c analyzer/pass.h \
 	analyzer/render.h \
 	analyzer/render_folded.c \
@@ -27,8 +30,16 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/suspect.c analyzer/suspect.h \
 	analyzer/tables.c analyzer/tables.h \
 	analyzer/target.c analyzer/target.h \
+	analyzer/terminal.c analyzer/terminal.h \
+	analyzer/text.h \
+	analyzer/text_coverage.c \
+	analyzer/text_findings.c \
+	analyzer/text_headline.c \
+	analyzer/text_stack.c \
+	analyzer/text_tables.c \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
+	analyzer/utf8.c analyzer/utf8.h \
 	analyzer/waitclass.c analyzer/waitclass.h \
 	analyzer/waitrules.c analyzer/waitrules.h
 

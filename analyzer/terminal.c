@@ -2,6 +2,7 @@
 #include "analyzer/terminal.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "analyzer/utf8.h"
@@ -17,13 +18,13 @@ const char *terminal_style(enum terminal_style style)
 	return begin[style];
 }
 
-void terminal_put(FILE *out, const char *raw)
+static void put(FILE *out, const char *raw, bool keep_lines)
 {
 	while (raw && *raw) {
 		uint32_t character = (unsigned char)*raw;
 		size_t bytes = utf8_decode(raw, &character);
 
-		if (bytes && utf8_visible(character))
+		if (bytes && (utf8_visible(character) || (keep_lines && character == '\n')))
 			fwrite(raw, 1, bytes, out);
 		else if (character < 0x100)
 			fprintf(out, "\\x%02" PRIx32, character);
@@ -31,6 +32,16 @@ void terminal_put(FILE *out, const char *raw)
 			fprintf(out, "\\u%04" PRIx32, character);
 		raw += bytes ? bytes : 1;
 	}
+}
+
+void terminal_put(FILE *out, const char *raw)
+{
+	put(out, raw, false);
+}
+
+void terminal_put_lines(FILE *out, const char *raw)
+{
+	put(out, raw, true);
 }
 
 char *terminal_safe(const char *raw)

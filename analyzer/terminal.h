@@ -30,7 +30,10 @@ const char *terminal_style(enum terminal_style style);
  */
 void terminal_put(FILE *out, const char *raw);
 
-/* The same as text: malloc'ed, NULL on lack of memory. */
+/* The same for a message of several lines: its line breaks stay. */
+void terminal_put_lines(FILE *out, const char *raw);
+
+/* terminal_put() as text: malloc'ed, NULL on lack of memory. */
 char *terminal_safe(const char *raw);
 
 #endif

@@ -18,6 +18,27 @@ TESTS += tests/unit/test_terminal
 tests_unit_test_terminal_SOURCES = tests/unit/test_terminal.c
 tests_unit_test_terminal_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_options
+TESTS += tests/unit/test_options
+tests_unit_test_options_SOURCES = tests/unit/test_options.c
+tests_unit_test_options_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_render
+TESTS += tests/unit/test_render
+tests_unit_test_render_SOURCES = tests/unit/test_render.c \
+	tests/unit/render_cases.c tests/unit/render_cases.h
+tests_unit_test_render_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_render_LDADD = $(ANALYZER_LIBS) $(JANSSON_LIBS) $(UNIT_LIBS)
+EXTRA_DIST += \
+	tests/golden/convoy.txt tests/golden/convoy.json tests/golden/convoy.folded \
+	tests/golden/damaged.txt tests/golden/damaged.json tests/golden/damaged.folded \
+	tests/golden/empty.txt tests/golden/empty.json tests/golden/empty.folded \
+	tests/golden/hostile.txt tests/golden/hostile.json tests/golden/hostile.folded \
+	tests/golden/no-stall.txt tests/golden/no-stall.json tests/golden/no-stall.folded
+
+TESTS += tests/cli/analyze-options.sh
+EXTRA_DIST += tests/cli/analyze-options.sh
+
 check_PROGRAMS += tests/unit/test_calls
 TESTS += tests/unit/test_calls
 tests_unit_test_calls_SOURCES = tests/unit/test_calls.c

@@ -88,6 +88,20 @@ static void whatever_comes_in_only_visible_characters_go_out(void **state)
 	}
 }
 
+static void messages_keep_their_lines_and_nothing_else(void **state)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *memory = open_memstream(&text, &bytes);
+
+	(void)state;
+	assert_non_null(memory);
+	terminal_put_lines(memory, "a\n  b\r\x1b[2J");
+	assert_int_equal(fclose(memory), 0);
+	assert_string_equal(text, "a\n  b\\x0d\\x1b[2J");
+	free(text);
+}
+
 static void columns_are_those_of_a_terminal(void **state)
 {
 	(void)state;
@@ -106,6 +120,7 @@ int main(void)
 		cmocka_unit_test(broken_utf8_shows_its_bytes),
 		cmocka_unit_test(names_cannot_turn_the_line_around_or_hide),
 		cmocka_unit_test(whatever_comes_in_only_visible_characters_go_out),
+		cmocka_unit_test(messages_keep_their_lines_and_nothing_else),
 		cmocka_unit_test(columns_are_those_of_a_terminal),
 	};
 
