@@ -2,6 +2,9 @@
 # Workloads are programs that freeze in a known way and say the truth.
 UNIT_LIBS = $(CMOCKA_LIBS)
 
+include tests/workloads/local.mk
+include tests/live/local.mk
+
 check_PROGRAMS += tests/unit/test_human
 TESTS += tests/unit/test_human
 tests_unit_test_human_SOURCES = tests/unit/test_human.c
@@ -58,6 +61,7 @@ check_PROGRAMS += tests/unit/test_analysis
 TESTS += tests/unit/test_analysis
 tests_unit_test_analysis_SOURCES = tests/unit/test_analysis.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_analysis_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_message
 TESTS += tests/unit/test_message
 tests_unit_test_message_SOURCES = tests/unit/test_message.c
