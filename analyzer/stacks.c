@@ -1,1 +1,299 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every distinct call stack of the capture, once, with its frames' names.
+ */
+#include "analyzer/stacks.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+/* What tells a stack from others: a header, then the addresses. */
+struct key {
+	int32_t tgid;		/* of the user frames; FT_KERNEL_TGID where there are none */
+	uint16_t kernel_count;
+	uint16_t user_count;
+	uint64_t frames[];
+};
+
+struct entry {
+	uint32_t id;
+	size_t count;
+	struct frame *frames;
+	struct key *key;
+	UT_hash_handle hh;
+};
+
+/* A symbol's bare name, where it is not a part of the full one's end. */
+struct bare_name {
+	const char *full;	/* key: ft_symbols keeps each text once, so the pointer tells */
+	char *bare;
+	UT_hash_handle hh;
+};
+
+struct stacks {
+	const struct ft_symbols *symbols;
+	struct entry *by_key;
+	struct entry **by_id;	/* [0] is STACK_NONE */
+	uint32_t count, capacity;
+	struct bare_name *bare_names;
+	struct key *scratch;	/* room for the largest stack so far */
+	size_t scratch_bytes;
+};
+
+int stacks_create(const struct ft_symbols *symbols, struct stacks **ret_stacks)
+{
+	struct stacks *stacks = calloc(1, sizeof(*stacks));
+
+	if (!stacks)
+		return -ENOMEM;
+	stacks->symbols = symbols;
+	stacks->count = STACK_NONE + 1;
+	*ret_stacks = stacks;
+	return 0;
+}
+
+static void entry_destroy(struct entry *entry)
+{
+	if (!entry)
+		return;
+	free(entry->frames);
+	free(entry->key);
+	free(entry);
+}
+
+void stacks_destroy(struct stacks *stacks)
+{
+	struct bare_name *name, *next;
+
+	if (!stacks)
+		return;
+	HASH_CLEAR(hh, stacks->by_key);
+	for (uint32_t id = STACK_NONE + 1; id < stacks->count; id++)
+		entry_destroy(stacks->by_id[id]);
+	free(stacks->by_id);
+	HASH_ITER(hh, stacks->bare_names, name, next) {
+		HASH_DEL(stacks->bare_names, name);
+		free(name->bare);
+		free(name);
+	}
+	free(stacks->scratch);
+	free(stacks);
+}
+
+/* Length of @name without what compilers add to the names of parts and clones. */
+static size_t bare_length(const char *name)
+{
+	static const char *const numbered[] = { ".isra.", ".constprop.", ".part.", ".llvm." };
+
+	for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.')) {
+		if (dot == name)
+			continue;
+		if (strncmp(dot, ".cold", 5) == 0 && (dot[5] == '\0' || dot[5] == '.'))
+			return dot - name;
+		for (size_t i = 0; i < sizeof(numbered) / sizeof(numbered[0]); i++) {
+			size_t length = strlen(numbered[i]);
+
+			if (strncmp(dot, numbered[i], length) == 0 &&
+			    isdigit((unsigned char)dot[length]))
+				return dot - name;
+		}
+	}
+	return strlen(name);
+}
+
+/* Bytes before the function's own name: alignment padding and type-check stubs are named after it. */
+static size_t prefix_length(const char *name)
+{
+	static const char *const prefixes[] = { "__pfx_", "__cfi_" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		size_t length = strlen(prefixes[i]);
+
+		if (strncmp(name, prefixes[i], length) == 0 && name[length])
+			return length;
+	}
+	return 0;
+}
+
+static int bare_name_of(struct stacks *stacks, const char *full, bool kernel, const char **ret_bare)
+{
+	const char *start = full + (kernel ? prefix_length(full) : 0);
+	size_t length = bare_length(start);
+	struct bare_name *name;
+
+	if (start[length] == '\0') {
+		*ret_bare = start;
+		return 0;
+	}
+	HASH_FIND_PTR(stacks->bare_names, &full, name);
+	if (name) {
+		*ret_bare = name->bare;
+		return 0;
+	}
+	name = calloc(1, sizeof(*name));
+	if (!name)
+		return -ENOMEM;
+	name->full = full;
+	name->bare = strndup(start, length);
+	if (!name->bare) {
+		free(name);
+		return -ENOMEM;
+	}
+	HASH_ADD_PTR(stacks->bare_names, full, name);
+	if (!name->hh.tbl) {
+		free(name->bare);
+		free(name);
+		return -ENOMEM;
+	}
+	*ret_bare = name->bare;
+	return 0;
+}
+
+/* Without directories; a name that ends in a slash stays as it is. */
+static const char *base_name(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static int describe(struct stacks *stacks, int32_t tgid, uint64_t address, struct frame *ret_frame)
+{
+	struct frame frame = { .address = address, .kernel = tgid == FT_KERNEL_TGID };
+	const struct ft_symbol *symbol = ft_symbols_find(stacks->symbols, tgid, address);
+
+	if (symbol) {
+		frame.offset_bytes = symbol->offset_bytes;
+		frame.module = base_name(symbol->module);
+		frame.file = base_name(symbol->file);
+		frame.line = symbol->line;
+		if (symbol->name && symbol->name[0]) {
+			int error = bare_name_of(stacks, symbol->name, frame.kernel, &frame.symbol);
+
+			if (error)
+				return error;
+		}
+	}
+	*ret_frame = frame;
+	return 0;
+}
+
+/* The key of @stack in the scratch room, every byte of it set. */
+static struct key *key_of(struct stacks *stacks, int32_t tgid, const struct ft_stack *stack,
+			  size_t *ret_bytes)
+{
+	size_t frames_bytes =
+		((size_t)stack->kernel_count + stack->user_count) * sizeof(stack->frames[0]);
+	size_t bytes = sizeof(struct key) + frames_bytes;
+
+	if (bytes > stacks->scratch_bytes) {
+		struct key *scratch = realloc(stacks->scratch, bytes);
+
+		if (!scratch)
+			return NULL;
+		stacks->scratch = scratch;
+		stacks->scratch_bytes = bytes;
+	}
+	/* tgid 0 would name user frames after the kernel's symbols */
+	stacks->scratch->tgid = stack->user_count ? (tgid > 0 ? tgid : -1) : FT_KERNEL_TGID;
+	stacks->scratch->kernel_count = stack->kernel_count;
+	stacks->scratch->user_count = stack->user_count;
+	if (frames_bytes)
+		memcpy(stacks->scratch->frames, stack->frames, frames_bytes);
+	*ret_bytes = bytes;
+	return stacks->scratch;
+}
+
+static int entry_create(struct stacks *stacks, const struct key *key, size_t key_bytes,
+			struct entry **ret_entry)
+{
+	struct entry *entry = calloc(1, sizeof(*entry));
+	int error = -ENOMEM;
+
+	if (!entry)
+		return -ENOMEM;
+	entry->count = (size_t)key->kernel_count + key->user_count;
+	entry->frames = calloc(entry->count ? entry->count : 1, sizeof(*entry->frames));
+	entry->key = malloc(key_bytes);
+	if (!entry->frames || !entry->key)
+		goto out;
+	memcpy(entry->key, key, key_bytes);
+	for (size_t i = 0; i < entry->count; i++) {
+		error = describe(stacks, i < key->kernel_count ? FT_KERNEL_TGID : key->tgid,
+				 key->frames[i], &entry->frames[i]);
+		if (error)
+			goto out;
+	}
+	*ret_entry = entry;
+	return 0;
+out:
+	entry_destroy(entry);
+	return error;
+}
+
+static int make_room(struct stacks *stacks)
+{
+	uint32_t capacity = stacks->capacity ? 2 * stacks->capacity : 256;
+	struct entry **by_id;
+
+	if (stacks->count < stacks->capacity)
+		return 0;
+	if (capacity <= stacks->capacity)
+		return -ENOMEM;
+	by_id = realloc(stacks->by_id, capacity * sizeof(*by_id));
+	if (!by_id)
+		return -ENOMEM;
+	stacks->by_id = by_id;
+	stacks->capacity = capacity;
+	return 0;
+}
+
+int stacks_intern(struct stacks *stacks, int32_t tgid, const struct ft_stack *stack,
+		  uint32_t *ret_id)
+{
+	size_t key_bytes;
+	struct key *key = key_of(stacks, tgid, stack, &key_bytes);
+	struct entry *entry;
+	int error;
+
+	if (!key)
+		return -ENOMEM;
+	HASH_FIND(hh, stacks->by_key, key, key_bytes, entry);
+	if (entry) {
+		*ret_id = entry->id;
+		return 0;
+	}
+	error = make_room(stacks);
+	if (error)
+		return error;
+	error = entry_create(stacks, key, key_bytes, &entry);
+	if (error)
+		return error;
+	entry->id = stacks->count;
+	HASH_ADD_KEYPTR(hh, stacks->by_key, entry->key, key_bytes, entry);
+	if (!entry->hh.tbl) {
+		entry_destroy(entry);
+		return -ENOMEM;
+	}
+	stacks->by_id[stacks->count++] = entry;
+	*ret_id = entry->id;
+	return 0;
+}
+
+uint32_t stacks_count(const struct stacks *stacks)
+{
+	return stacks->count;
+}
+
+size_t stacks_frames(const struct stacks *stacks, uint32_t id, const struct frame **ret_frames)
+{
+	if (id == STACK_NONE || id >= stacks->count)
+		return 0;
+	*ret_frames = stacks->by_id[id]->frames;
+	return stacks->by_id[id]->count;
+}

@@ -18,16 +18,22 @@ struct thread {
 	int32_t tid, tgid;	/* tgid -1: not known */
 	char comm[FT_COMM_BYTES]; /* the latest name; any bytes */
 	bool idle_task;		/* tid 0: one such thread for each CPU */
-	bool exited;
-	uint64_t born_ns;	/* fork seen at, else 0 */
-	uint64_t died_ns;	/* exit seen at, else 0 */
+	bool exited;		/* gone: off the CPU for the last time; who has its tid now is another */
+	uint64_t born_ns;	/* fork seen at; where that was lost, death of the tid's former thread; else 0 */
+	uint64_t died_ns;	/* exit seen at (it still runs a little then); else, of a thread that is gone, seen gone at; else 0 */
+	struct thread *former;	/* the thread that had this tid before; NULL */
 };
 
 int threads_create(struct threads **ret_threads);
 void threads_destroy(struct threads *threads);
 
+#define THREADS_MAX (1u << 22)	/* as many as Linux can have at once; more is no real capture */
+
 /**
  * threads_get() - the living thread that @task describes, made if need be; updates tgid and comm.
+ *
+ * A task whose tgid and comm are both others than the tid's thread had is a new thread too:
+ * the end of that one and the birth of this one were lost.
  *
  * @cpu: tells the idle tasks (tid 0) apart.
  * Pointers stay valid until destroyed. Return: NULL on lack of memory.
@@ -37,6 +43,9 @@ struct thread *threads_get(struct threads *threads, const struct ft_task *task, 
 /* A fork or clone made @task: if its tid is known, that older thread is gone (its exit was lost). */
 struct thread *threads_born(struct threads *threads, const struct ft_task *task, uint64_t time_ns);
 void threads_died(struct threads *threads, struct thread *thread, uint64_t time_ns);
+
+/* Forget who lives: the same mentions will find the same threads again, in the same order. */
+void threads_rewind(struct threads *threads);
 
 /* The latest thread with this tid, or NULL. */
 struct thread *threads_find(const struct threads *threads, int32_t tid);

@@ -4,7 +4,10 @@
  *
  * The law: for each thread, the lengths of its intervals add up to the time it
  * was observed, exactly; intervals of a thread follow each other without hole
- * or overlap. From the start of the recording, or its birth, to the end of the recording, or its exit.
+ * or overlap. From the start of the recording, or its birth, to the end of the recording, or its exit:
+ * the final switch-out, or where that was lost the start of the loss.
+ *
+ * Idle tasks have no intervals: that a CPU has nothing to do is no thread's state.
  */
 #ifndef ANALYZER_TIMELINE_H
 #define ANALYZER_TIMELINE_H
@@ -30,6 +33,7 @@ enum thread_state {
 #define INTERVAL_END_LOST 0x08		/* the true end fell into lost events: end_ns is the earliest possible one */
 #define INTERVAL_WAKER_LOST 0x10	/* BLOCKED and ended without its wake-up being seen */
 #define INTERVAL_PREEMPTED 0x20		/* RUNNABLE because preempted, or yielded; stack_id tells where in the kernel */
+#define INTERVAL_SPANS_LOSS 0x40	/* BLOCKED at both ends, but events were lost between: it may have run there */
 
 struct interval {
 	struct thread *thread;
@@ -38,7 +42,7 @@ struct interval {
 	unsigned int flags;
 	uint32_t cpu;			/* RUNNING: where; else where it last ran, or FT_NO_CPU */
 	uint32_t stack_id;		/* BLOCKED, RUNNABLE: at the switch-out or from a snapshot; STACK_NONE */
-	enum ft_task_state prev_state;	/* BLOCKED: S, D, T ... */
+	enum ft_task_state prev_state;	/* BLOCKED: S, D, T ...; OTHER where the switch wrongly said running */
 	/* BLOCKED, of the waking that ended it; NULL, STACK_NONE where not seen: */
 	struct thread *waker;
 	uint32_t waker_stack_id;
@@ -46,9 +50,12 @@ struct interval {
 };
 
 struct timeline_sink {
-	/* A thread began to block (interval->end_ns not yet known). May be NULL. */
+	/* A thread began to block (interval->end_ns not yet known). Comes before closed for every
+	 * BLOCKED interval, late where only a later event told that it was blocked. May be NULL. */
 	int (*opened)(void *context, const struct interval *interval);
-	/* An interval is over: every interval of every thread comes here, in order for each thread; length 0 is left out. */
+	/* An interval is over: every interval of every thread comes here, in order for each thread;
+	 * length 0 is left out, except of what was opened. May come late: what a thread was
+	 * can become clear only from its next event. */
 	int (*closed)(void *context, const struct interval *interval);
 	void *context;
 };	/* what a sink returns other than 0 ends the analysis and is returned */
@@ -65,7 +72,8 @@ int timeline_event(struct timeline *timeline, const struct event *event);
 /* Close all that is open at @end_ns. Threads that the table mentions but no event did are unknown throughout. */
 int timeline_finish(struct timeline *timeline, const struct threads *threads, uint64_t end_ns);
 
-/* The interval @thread is in now, with end_ns == start_ns; borrowed until the next event. NULL: never seen. */
+/* The interval @thread is in now, as far as known yet, with end_ns == start_ns; borrowed until the next
+ * event. NULL: never seen, exited, or an idle task. */
 const struct interval *timeline_current(const struct timeline *timeline, const struct thread *thread);
 
 #endif

@@ -38,6 +38,7 @@ int ft_decoder_next(struct ft_decoder *decoder, struct ft_event *ret_event);
 /* Place of a borrowed task or stack in the segment's dictionary, 0 up to
  * FT_DICTIONARY_MAX - 1: what a caller needs to keep its own table beside it. */
 #define FT_DICTIONARY_MAX 8192
+#define FT_DICTIONARY_FRAMES_MAX 32768	/* of all stacks of a segment together */
 uint32_t ft_decoder_task_index(const struct ft_decoder *decoder, const struct ft_task *task);
 uint32_t ft_decoder_stack_index(const struct ft_decoder *decoder, const struct ft_stack *stack);
 

@@ -17,6 +17,7 @@
 #define FT_FACT_KERNEL_VERSION "kernel-version"	/* uname version */
 #define FT_FACT_ARCH "arch"			/* machine */
 #define FT_FACT_RECORDER "recorder"		/* version of freezetrap */
+#define FT_FACT_RECORDER_TGID "recorder-tgid"	/* its process */
 #define FT_FACT_TIER "tier"			/* tracepoint, switch, timing, procfs */
 #define FT_FACT_CPUS "cpus"			/* number of CPUs recorded */
 #define FT_FACT_TARGET "target"			/* "host" or tgids joined by commas */
@@ -43,10 +44,11 @@ struct ft_facts;
 int ft_facts_create(struct ft_facts **ret_facts);
 void ft_facts_destroy(struct ft_facts *facts);
 
-int ft_facts_set(struct ft_facts *facts, const char *name, const char *value);	/* 0, -ENOMEM */
+/* 0 or -ENOMEM (also where all together would not fit into one payload). */
+int ft_facts_set(struct ft_facts *facts, const char *name, const char *value);
 int ft_facts_set_number(struct ft_facts *facts, const char *name, int64_t value);
 
-/* Borrowed; NULL where there is none. */
+/* Borrowed until the next set or read; NULL where there is none. */
 const char *ft_facts_get(const struct ft_facts *facts, const char *name);
 
 /* @fallback where there is none or it is not a number. */

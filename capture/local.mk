@@ -2,8 +2,10 @@ noinst_LIBRARIES += capture/libcapture.a
 capture_libcapture_a_SOURCES = \
 	capture/bytes.h \
 	capture/decoder.c capture/decoder.h \
+	capture/dictionary.c capture/dictionary.h \
 	capture/encoder.c capture/encoder.h \
 	capture/event.h \
+	capture/format.h \
 	capture/facts.c capture/facts.h \
 	capture/reader.c capture/reader.h \
 	capture/segment.c capture/segment.h \

@@ -1,1 +1,436 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A capture file being read.
+ *
+ * With pread() and not mmap(): a file that someone else truncates meanwhile must be an error
+ * and not a SIGBUS.
+ */
+#include "config.h"
+
+#include "capture/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "capture/bytes.h"
+#include "capture/format.h"
+
+#define WINDOW_BYTES (256u << 10)
+
+/* Verifying what turns out damaged may take this many times the file's length in all; above
+ * that a damaged segment is passed over as a whole. Without the bound a file made of headers
+ * that promise much would cost its length squared. */
+#define VAIN_TIMES_MAX 4
+#define VAIN_BYTES_MIN (64ull << 20)
+
+struct entry {
+	struct ft_segment segment;
+	uint64_t offset; /* of the header */
+	uint32_t payload_crc;
+};
+
+struct ft_reader {
+	int fd;
+	uint64_t file_bytes;
+	struct entry *entries;
+	size_t entries_count, entries_capacity;
+	struct ft_damage damage;
+	uint64_t vain_bytes;
+	uint8_t *window; /* WINDOW_BYTES of the file, for indexing only */
+	uint64_t window_offset;
+	size_t window_bytes;
+	uint8_t *deflated; /* a payload as stored */
+	size_t deflated_bytes;
+	z_stream inflater;
+	bool inflater_ready;
+};
+
+/* Return: number of bytes, less than @count only at the file's end; or a negative errno. */
+static ssize_t read_at(int fd, void *buf, size_t count, uint64_t offset)
+{
+	size_t done = 0;
+
+	while (done < count) {
+		ssize_t got = pread(fd, (uint8_t *)buf + done, count - done, (off_t)(offset + done));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
+/**
+ * look_at() - the file at @offset, through the window.
+ *
+ * @wanted_bytes:    at most WINDOW_BYTES.
+ * @ret_bytes:       may be more than wanted; less only at the file's end.
+ * @ret_at:          valid until the next call.
+ */
+static int look_at(struct ft_reader *reader, uint64_t offset, size_t wanted_bytes,
+		   const uint8_t **ret_at, size_t *ret_bytes)
+{
+	size_t skip;
+	ssize_t got;
+
+	if (offset < reader->window_offset ||
+	    offset + wanted_bytes > reader->window_offset + reader->window_bytes) {
+		reader->window_bytes = 0;
+		got = read_at(reader->fd, reader->window, WINDOW_BYTES, offset);
+		if (got < 0)
+			return (int)got;
+		reader->window_offset = offset;
+		reader->window_bytes = (size_t)got;
+		/* Shorter than it was: there is nothing to look for behind its new end. */
+		if (got < (ssize_t)WINDOW_BYTES && offset + (uint64_t)got < reader->file_bytes)
+			reader->file_bytes = offset + (uint64_t)got;
+	}
+	skip = (size_t)(offset - reader->window_offset);
+	*ret_at = reader->window + skip;
+	*ret_bytes = reader->window_bytes - skip;
+	return 0;
+}
+
+static int check_payload(struct ft_reader *reader, uint64_t offset, uint64_t bytes, uint32_t crc)
+{
+	uLong sum = crc32(0, NULL, 0);
+	const uint8_t *at;
+	size_t count;
+	int error;
+
+	while (bytes > 0) {
+		error = look_at(reader, offset, bytes < WINDOW_BYTES ? bytes : WINDOW_BYTES, &at,
+				&count);
+		if (error)
+			return error;
+		if (count == 0)
+			return -ENODATA;
+		if (count > bytes)
+			count = bytes;
+		sum = crc32_z(sum, at, count);
+		offset += count;
+		bytes -= count;
+	}
+	return (uint32_t)sum == crc ? 0 : -EBADMSG;
+}
+
+/*
+ * The segment at @offset. On -EBADMSG and -ENODATA *ret_bytes is what may be passed over: the
+ * next place a segment can begin at, or more if the header is sound and looking was dear.
+ */
+static int look_at_segment(struct ft_reader *reader, uint64_t offset, struct entry *ret_entry,
+			   uint64_t *ret_bytes)
+{
+	struct ft_segment segment;
+	uint64_t bytes, payload_bytes;
+	uint32_t payload_crc;
+	const uint8_t *at;
+	size_t count;
+	int error;
+
+	*ret_bytes = 8;
+	error = look_at(reader, offset, FT_SEGMENT_HEADER_BYTES, &at, &count);
+	if (error)
+		return error;
+	error = ft_segment_decode_header(at, count, &segment, &payload_crc);
+	if (error)
+		return error;
+
+	bytes = ft_segment_bytes(segment.payload_bytes);
+	payload_bytes = bytes - FT_SEGMENT_HEADER_BYTES;
+	if (bytes > reader->file_bytes - offset)
+		return -ENODATA;
+	error = check_payload(reader, offset + FT_SEGMENT_HEADER_BYTES, payload_bytes, payload_crc);
+	if (error) {
+		reader->vain_bytes += bytes;
+		if (reader->vain_bytes > VAIN_BYTES_MIN &&
+		    reader->vain_bytes / VAIN_TIMES_MAX > reader->file_bytes)
+			*ret_bytes = bytes;
+		return error;
+	}
+	*ret_bytes = bytes;
+	*ret_entry = (struct entry){
+		.segment = segment,
+		.offset = offset,
+		.payload_crc = payload_crc,
+	};
+	return 0;
+}
+
+static int add_entry(struct ft_reader *reader, const struct entry *entry)
+{
+	size_t capacity = reader->entries_capacity ? reader->entries_capacity * 2 : 256;
+	struct entry *entries;
+
+	if (reader->entries_count == reader->entries_capacity) {
+		entries = reallocarray(reader->entries, capacity, sizeof(*entries));
+		if (!entries)
+			return -ENOMEM;
+		reader->entries = entries;
+		reader->entries_capacity = capacity;
+	}
+	reader->entries[reader->entries_count++] = *entry;
+	reader->damage.segments++;
+	return 0;
+}
+
+/* What to do with a sound segment. */
+static int take(struct ft_reader *reader, const struct entry *entry)
+{
+	if (entry->segment.flags & ~FT_SEGMENT_DEFLATED) {
+		reader->damage.unknown_segments++;
+		return 0;
+	}
+	switch ((enum ft_segment_kind)entry->segment.kind) {
+	case FT_SEGMENT_EVENTS:
+	case FT_SEGMENT_FACTS:
+	case FT_SEGMENT_SYMBOLS:
+		return add_entry(reader, entry);
+	case FT_SEGMENT_END:
+		reader->damage.torn = false;
+		return 0;
+	}
+	reader->damage.unknown_segments++;
+	return 0;
+}
+
+static void note_damage(struct ft_damage *damage, uint64_t offset, int error)
+{
+	damage->bad_segments++;
+	if (damage->first_error == 0) {
+		damage->first_error = error;
+		damage->first_bad_offset = offset;
+	}
+}
+
+static int index_segments(struct ft_reader *reader, uint64_t offset)
+{
+	struct ft_damage *damage = &reader->damage;
+	bool in_damage = false;
+	struct entry entry;
+	uint64_t bytes;
+	int error;
+
+	damage->torn = true;
+	for (; offset < reader->file_bytes; offset += bytes) {
+		error = look_at_segment(reader, offset, &entry, &bytes);
+		if (!error) {
+			in_damage = false;
+			error = take(reader, &entry);
+			if (error)
+				return error;
+			continue;
+		}
+		if (error != -EBADMSG && error != -ENODATA)
+			return error;
+		if (!in_damage)
+			note_damage(damage, offset, error);
+		in_damage = true;
+		if (bytes > reader->file_bytes - offset)
+			bytes = reader->file_bytes - offset;
+		damage->skipped_bytes += bytes;
+	}
+	if (damage->torn && damage->first_error == 0) {
+		damage->first_error = -ENODATA;
+		damage->first_bad_offset = reader->file_bytes;
+	}
+	return 0;
+}
+
+static int lowest_bit(uint64_t bits)
+{
+	return __builtin_ctzll(bits);
+}
+
+/* @ret_bytes: where the segments begin. */
+static int check_file_header(struct ft_reader *reader, int *ret_missing_feature,
+			     uint64_t *ret_bytes)
+{
+	uint8_t header[FT_FILE_HEADER_BYTES_MAX];
+	uint64_t unknown_features;
+	uint32_t header_bytes;
+	ssize_t got;
+
+	got = read_at(reader->fd, header, sizeof(header), 0);
+	if (got < 0)
+		return (int)got;
+	if (memcmp(header, FT_FILE_MAGIC,
+		   got < FT_FILE_MAGIC_BYTES ? (size_t)got : FT_FILE_MAGIC_BYTES) != 0)
+		return -ENOMSG;
+	if (got < FT_FILE_HEADER_BYTES)
+		return -ENODATA;
+	header_bytes = ft_get_le32(header + 12);
+	if (header_bytes < FT_FILE_HEADER_BYTES || header_bytes > sizeof(header) ||
+	    header_bytes % 8 != 0)
+		return -EBADMSG;
+	if (got < (ssize_t)header_bytes)
+		return -ENODATA;
+	if (crc32(0, header, header_bytes - 4) != ft_get_le32(header + header_bytes - 4))
+		return -EBADMSG;
+
+	unknown_features = ft_get_le64(header + 16) & ~(uint64_t)FT_FEATURES_INCOMPATIBLE;
+	if (unknown_features || ft_get_le32(header + 8) != FT_FILE_VERSION) {
+		if (ret_missing_feature)
+			*ret_missing_feature = unknown_features ? lowest_bit(unknown_features) : -1;
+		return -EOPNOTSUPP;
+	}
+	*ret_bytes = header_bytes;
+	return 0;
+}
+
+static int open_file(struct ft_reader *reader, const char *path)
+{
+	struct stat status;
+
+	/* O_NONBLOCK: a FIFO without a writer must not keep us waiting. */
+	reader->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (reader->fd < 0 || fstat(reader->fd, &status))
+		return -errno;
+	if (S_ISDIR(status.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(status.st_mode))
+		return -ESPIPE;
+	reader->file_bytes = (uint64_t)status.st_size;
+	return 0;
+}
+
+int ft_reader_open(const char *path, struct ft_reader **ret_reader, int *ret_missing_feature)
+{
+	struct ft_reader *reader = calloc(1, sizeof(*reader));
+	uint64_t offset;
+	int error;
+
+	if (!reader)
+		return -ENOMEM;
+	error = open_file(reader, path);
+	if (error)
+		goto out;
+	error = check_file_header(reader, ret_missing_feature, &offset);
+	if (error)
+		goto out;
+	reader->window = malloc(WINDOW_BYTES);
+	reader->inflater_ready = inflateInit(&reader->inflater) == Z_OK;
+	if (!reader->window || !reader->inflater_ready) {
+		error = -ENOMEM;
+		goto out;
+	}
+	error = index_segments(reader, offset);
+	if (error)
+		goto out;
+	free(reader->window);
+	reader->window = NULL;
+	*ret_reader = reader;
+	return 0;
+out:
+	ft_reader_close(reader);
+	return error;
+}
+
+void ft_reader_close(struct ft_reader *reader)
+{
+	if (!reader)
+		return;
+	if (reader->fd >= 0)
+		close(reader->fd);
+	if (reader->inflater_ready)
+		inflateEnd(&reader->inflater);
+	free(reader->window);
+	free(reader->deflated);
+	free(reader->entries);
+	free(reader);
+}
+
+void ft_reader_damage(const struct ft_reader *reader, struct ft_damage *ret_damage)
+{
+	*ret_damage = reader->damage;
+}
+
+size_t ft_reader_count(const struct ft_reader *reader)
+{
+	return reader->entries_count;
+}
+
+const struct ft_segment *ft_reader_segment(const struct ft_reader *reader, size_t index)
+{
+	return &reader->entries[index].segment;
+}
+
+static int grow(void **buffer, size_t *buffer_bytes, size_t bytes)
+{
+	void *grown;
+
+	if (bytes <= *buffer_bytes)
+		return 0;
+	grown = realloc(*buffer, bytes);
+	if (!grown)
+		return -ENOMEM;
+	*buffer = grown;
+	*buffer_bytes = bytes;
+	return 0;
+}
+
+/* Exactly @from_bytes must give exactly @to_bytes. */
+static int inflate_payload(z_stream *inflater, const uint8_t *from, uint32_t from_bytes,
+			   uint8_t *to, uint32_t to_bytes)
+{
+	if (inflateReset(inflater) != Z_OK)
+		return -EBADMSG;
+	inflater->next_in = (uint8_t *)from;
+	inflater->avail_in = from_bytes;
+	inflater->next_out = to;
+	inflater->avail_out = to_bytes;
+	if (inflate(inflater, Z_FINISH) != Z_STREAM_END || inflater->avail_in != 0 ||
+	    inflater->avail_out != 0)
+		return -EBADMSG;
+	return 0;
+}
+
+/* The payload with its padding; checked again, for the file may have changed since. */
+static int read_payload(struct ft_reader *reader, const struct entry *entry, uint8_t *to)
+{
+	size_t bytes = ft_segment_bytes(entry->segment.payload_bytes) - FT_SEGMENT_HEADER_BYTES;
+	ssize_t got;
+
+	got = read_at(reader->fd, to, bytes, entry->offset + FT_SEGMENT_HEADER_BYTES);
+	if (got < 0)
+		return (int)got;
+	if ((size_t)got != bytes || crc32_z(0, to, bytes) != entry->payload_crc)
+		return -EBADMSG;
+	return 0;
+}
+
+int ft_reader_load(struct ft_reader *reader, size_t index, void **buffer, size_t *buffer_bytes)
+{
+	const struct entry *entry = &reader->entries[index];
+	const struct ft_segment *segment = &entry->segment;
+	size_t stored_bytes = ft_segment_bytes(segment->payload_bytes);
+	void *deflated = reader->deflated;
+	int error;
+
+	if (!(segment->flags & FT_SEGMENT_DEFLATED)) {
+		error = grow(buffer, buffer_bytes, stored_bytes);
+		return error ? error : read_payload(reader, entry, *buffer);
+	}
+	error = grow(&deflated, &reader->deflated_bytes, stored_bytes);
+	if (error)
+		return error;
+	reader->deflated = deflated;
+	/* One byte at least: zlib wants a buffer even for nothing. */
+	error = grow(buffer, buffer_bytes, (size_t)segment->inflated_bytes + 1);
+	if (error)
+		return error;
+	error = read_payload(reader, entry, reader->deflated);
+	if (error)
+		return error;
+	return inflate_payload(&reader->inflater, reader->deflated, segment->payload_bytes, *buffer,
+			       segment->inflated_bytes);
+}

@@ -62,4 +62,19 @@ int ft_segment_decode(const void *buf, size_t buf_bytes, struct ft_segment *ret_
  */
 long ft_segment_encode(const struct ft_segment *segment, void *buf, size_t buf_bytes);
 
+/* Length of a segment with header and padding. */
+size_t ft_segment_bytes(uint32_t payload_bytes);
+
+/**
+ * ft_segment_decode_header() - for a reader that streams the payload.
+ *
+ * @ret_segment:     written only on success, payload NULL. The header has a checksum of its own:
+ *                   its lengths can be relied on.
+ * @ret_payload_crc: CRC-32 of payload and padding, left to the caller to check.
+ *
+ * Return: as ft_segment_decode().
+ */
+int ft_segment_decode_header(const void *buf, size_t buf_bytes, struct ft_segment *ret_segment,
+			     uint32_t *ret_payload_crc);
+
 #endif

@@ -28,7 +28,8 @@ struct ft_symbols;	/* a set, by (tgid, address); keeps its own copies of texts, 
 int ft_symbols_create(struct ft_symbols **ret_symbols);
 void ft_symbols_destroy(struct ft_symbols *symbols);
 
-/* 0 (an existing entry is replaced) or -ENOMEM. */
+/* 0 (an existing entry is replaced) or -ENOMEM (also above the limits of doc/FORMAT.md). Texts
+ * of 4096 bytes and more are cut. */
 int ft_symbols_add(struct ft_symbols *symbols, const struct ft_symbol *symbol);
 
 /* Borrowed; NULL where there is none. */

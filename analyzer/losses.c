@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The spans of time in which events of any CPU were lost.
+ */
+#include "analyzer/losses.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void losses_free(struct losses *losses)
+{
+	free(losses->spans);
+	*losses = (struct losses){ 0 };
+}
+
+int losses_add(struct losses *losses, uint64_t start_ns, uint64_t end_ns)
+{
+	/* something can be lost between two events of the same nanosecond */
+	struct loss loss = { .start_ns = start_ns,
+			     .end_ns = end_ns > start_ns ? end_ns : start_ns + 1 };
+
+	while (losses->count && losses->spans[losses->count - 1].end_ns >= loss.start_ns) {
+		const struct loss *last = &losses->spans[--losses->count];
+
+		if (last->start_ns < loss.start_ns)
+			loss.start_ns = last->start_ns;
+		if (last->end_ns > loss.end_ns)
+			loss.end_ns = last->end_ns;
+	}
+	if (losses->count == losses->capacity) {
+		size_t capacity = losses->capacity ? 2 * losses->capacity : 16;
+		struct loss *spans = realloc(losses->spans, capacity * sizeof(*spans));
+
+		if (!spans)
+			return -ENOMEM;
+		losses->spans = spans;
+		losses->capacity = capacity;
+	}
+	losses->spans[losses->count++] = loss;
+	return 0;
+}
+
+/* Index of the first span that ends after @time_ns. */
+static size_t first_after(const struct losses *losses, uint64_t time_ns)
+{
+	size_t low = 0, high = losses->count;
+
+	if (!high || losses->spans[high - 1].end_ns <= time_ns)
+		return high;	/* nearly always: losses are rare, questions are about now */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (losses->spans[middle].end_ns > time_ns)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+bool losses_between(const struct losses *losses, uint64_t from_ns, uint64_t to_ns, uint64_t *ret_ns)
+{
+	size_t at = first_after(losses, from_ns);
+	uint64_t start_ns;
+
+	if (at == losses->count || losses->spans[at].start_ns >= to_ns)
+		return false;
+	start_ns = losses->spans[at].start_ns;
+	if (ret_ns)
+		*ret_ns = start_ns > from_ns ? start_ns : from_ns;
+	return true;
+}
+
+uint64_t losses_clear_since(const struct losses *losses, uint64_t time_ns)
+{
+	size_t at = first_after(losses, time_ns);
+
+	if (at < losses->count && losses->spans[at].start_ns < time_ns)
+		return time_ns;
+	return at ? losses->spans[at - 1].end_ns : 0;
+}

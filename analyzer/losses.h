@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The spans of time in which events of any CPU were lost.
+ */
+#ifndef ANALYZER_LOSSES_H
+#define ANALYZER_LOSSES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loss {
+	uint64_t start_ns, end_ns;	/* end_ns > start_ns */
+};
+
+/* Disjoint, in order of time. Zero-initialise; losses_free() when done. */
+struct losses {
+	struct loss *spans;
+	size_t count, capacity;
+};
+
+void losses_free(struct losses *losses);
+
+/* Spans come in order of their start or of their end; those that touch become one. 0 or -ENOMEM. */
+int losses_add(struct losses *losses, uint64_t start_ns, uint64_t end_ns);
+
+/* Was anything lost between these times? Then @ret_ns, unless NULL, is the first such moment, >= @from_ns. */
+bool losses_between(const struct losses *losses, uint64_t from_ns, uint64_t to_ns,
+		    uint64_t *ret_ns);
+
+/* Since when, up to @time_ns, nothing was lost: @time_ns itself inside a loss, 0 where there was none before. */
+uint64_t losses_clear_since(const struct losses *losses, uint64_t time_ns);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tasks and stacks that a segment being encoded has named so far.
+ *
+ * Fixed in size and bounded in time: emptying it costs nothing, looking up
+ * looks at no more than a few places, and what finds no place is refused.
+ */
+#ifndef FT_CAPTURE_DICTIONARY_H
+#define FT_CAPTURE_DICTIONARY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capture/decoder.h"
+#include "capture/event.h"
+#include "capture/format.h"
+
+#define DICTIONARY_SLOTS_LOG2 14 /* at most half full */
+#define DICTIONARY_SLOTS (1u << DICTIONARY_SLOTS_LOG2)
+#define DICTIONARY_STACK_KEYS (FT_STACK_FRAMES_MAX + 1)
+#define DICTIONARY_NONE UINT16_MAX
+
+/* In use only if it is of the dictionary's present generation. */
+struct dictionary_slot {
+	uint16_t generation, index;
+};
+
+struct dictionary_stack {
+	uint32_t hash;
+	uint32_t first; /* of its frames in frames[] */
+	uint16_t kernel_count, user_count;
+};
+
+struct dictionary {
+	uint32_t tasks_count, stacks_count, frames_count;
+	uint16_t generation;
+	struct ft_task tasks[FT_DICTIONARY_MAX];
+	uint16_t last_stacks[FT_DICTIONARY_MAX][FT_STACK_SORTS]; /* of each task, or DICTIONARY_NONE */
+	struct dictionary_stack stacks[FT_DICTIONARY_MAX];
+	uint64_t frames[FT_DICTIONARY_FRAMES_MAX];
+	struct dictionary_slot task_slots[DICTIONARY_SLOTS];
+	struct dictionary_slot stack_slots[DICTIONARY_SLOTS];
+	uint64_t stack_keys[DICTIONARY_STACK_KEYS];
+};
+
+/* Once, after allocation. */
+void dictionary_init(struct dictionary *dictionary);
+
+/* Forget everything. */
+void dictionary_clear(struct dictionary *dictionary);
+
+/**
+ * dictionary_task() - the place of @task, made for it if it has none.
+ *
+ * @ret_index: == the tasks_count of before the call for a new one.
+ *
+ * Return: 0 or -ENOBUFS.
+ */
+int dictionary_task(struct dictionary *dictionary, const struct ft_task *task,
+		    uint32_t *ret_index);
+int dictionary_stack(struct dictionary *dictionary, const struct ft_stack *stack,
+		     uint32_t *ret_index);
+
+bool dictionary_task_is(const struct dictionary *dictionary, uint32_t index,
+			const struct ft_task *task);
+bool dictionary_stack_is(const struct dictionary *dictionary, uint32_t index,
+			 const struct ft_stack *stack);
+
+#endif

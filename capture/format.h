@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The numbers of doc/FORMAT.md that writing and reading must agree on and no
+ * other module needs. A test compares that page with them.
+ */
+#ifndef FT_CAPTURE_FORMAT_H
+#define FT_CAPTURE_FORMAT_H
+
+/* The header of a file. A byte above 0x7f and both line ends in the magic
+ * tell when a capture was sent as text. */
+#define FT_FILE_MAGIC "\x89" "FTC\r\n\x1a\n"
+#define FT_FILE_MAGIC_BYTES 8
+#define FT_FILE_VERSION 1
+#define FT_FILE_HEADER_BYTES 40
+#define FT_FILE_HEADER_BYTES_MAX 4096
+#define FT_FEATURES_INCOMPATIBLE 0 /* the bits this version knows */
+#define FT_FEATURES_COMPATIBLE 0
+
+/* An event begins with a tag byte. A switch: */
+#define FT_TAG_SWITCH 0x80
+#define FT_TAG_STATE_SHIFT 3 /* 4 bits, enum ft_task_state */
+#define FT_TAG_STATE_MASK 0x0f
+/* Any other: the kind in bits 3 to 6, and 1, the kind of a switch, for a waking in an interrupt. */
+#define FT_TAG_KIND_SHIFT 3
+#define FT_TAG_KIND_MASK 0x0f
+#define FT_TAG_WAKING_IN_INTERRUPT 1
+/* In all of them: */
+#define FT_TAG_SAME_TASK 0x04 /* the task is the one last named; none follows */
+#define FT_TAG_STACK_MASK 0x03
+
+enum ft_tag_stack {
+	FT_TAG_STACK_NONE = 0,
+	FT_TAG_STACK_AGAIN = 1,	/* the task's last one in an event of this sort; none follows */
+	FT_TAG_STACK_INDEX = 2,	/* its place in the dictionary follows */
+	FT_TAG_STACK_NEW = 3,	/* its definition follows */
+};
+
+/* What "of this sort" means above: a task waits in one place and wakes others in another. */
+enum ft_stack_sort { FT_STACK_SORT_SWITCH, FT_STACK_SORT_OTHER, FT_STACK_SORTS };
+
+#define FT_EVENTS_BASE_BYTES 8 /* at the payload's start: base time - first_ns */
+
+/* Symbols */
+#define FT_SYMBOL_TEXT_BYTES_MAX 4096 /* zero included; longer names are cut */
+#define FT_SYMBOLS_MAX (1u << 20)
+#define FT_SYMBOLS_TEXT_BYTES_MAX (64u << 20) /* all distinct texts of a capture */
+
+#endif
