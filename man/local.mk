@@ -1,1 +1,2 @@
 # Manual pages
+dist_man_MANS += man/freezetrap-capture.5
