@@ -2,6 +2,7 @@
 noinst_LIBRARIES += analyzer/libanalyzer.a
 analyzer_libanalyzer_a_SOURCES = \
 	analyzer/analysis.c analyzer/analysis.h \
+	analyzer/asides.c analyzer/asides.h \
 	analyzer/json.c analyzer/json.h \
 	analyzer/losses.c analyzer/losses.h \
 	analyzer/merge.c analyzer/merge.h \
@@ -11,7 +12,9 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/render_json.c \
 	analyzer/render_text.c \
 	analyzer/source.c analyzer/source.h \
+	analyzer/source_text.c analyzer/source_text.h \
 	analyzer/stacks.c analyzer/stacks.h \
+	analyzer/stream.c analyzer/stream.h \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
 	analyzer/waitclass.c analyzer/waitclass.h \
