@@ -1,1 +1,281 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "analyzer/analysis.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/findings.h"
+#include "analyzer/stackfacts.h"
+#include "analyzer/stall.h"
+#include "analyzer/survey.h"
+#include "analyzer/suspect.h"
+#include "analyzer/tables.h"
+#include "analyzer/target.h"
+
+#define STALL_NS 200000000u
+
+struct analysis {
+	struct source *source;
+	struct stackfacts *stackfacts;
+	struct target target;
+	struct survey survey;
+	struct stall stall;
+	uint64_t start_ns;
+	struct model *model;
+};
+
+static uint64_t since_start(const struct analysis *analysis, uint64_t time_ns)
+{
+	return time_ns > analysis->start_ns ? time_ns - analysis->start_ns : 0;
+}
+
+static const char *fact_text(const struct analysis *analysis, const char *name)
+{
+	const char *text = ft_facts_get(source_facts(analysis->source), name);
+
+	return text ? text : "";
+}
+
+static int fill_capture(struct analysis *analysis, const char *path)
+{
+	const struct ft_facts *facts = source_facts(analysis->source);
+	struct model *model = analysis->model;
+	int32_t *tgids = calloc(analysis->target.count + 1, sizeof(*tgids));
+	struct ft_damage damage;
+
+	if (!tgids)
+		return -ENOMEM;
+	if (analysis->target.count)
+		memcpy(tgids, analysis->target.tgids, analysis->target.count * sizeof(*tgids));
+	source_damage(analysis->source, &damage);
+	model->capture.path = path;
+	model->capture.host = fact_text(analysis, FT_FACT_HOST);
+	model->capture.kernel = fact_text(analysis, FT_FACT_KERNEL);
+	model->capture.arch = fact_text(analysis, FT_FACT_ARCH);
+	model->capture.tier = fact_text(analysis, FT_FACT_TIER);
+	model->capture.target = tgids;
+	model->capture.target_count = analysis->target.count;
+	model->capture.target_comm = fact_text(analysis, FT_FACT_TARGET_COMM);
+	model->capture.trigger_source = fact_text(analysis, FT_FACT_TRIGGER_SOURCE);
+	model->capture.trigger_reason = fact_text(analysis, FT_FACT_TRIGGER_REASON);
+	model->capture.trigger_at_ns = since_start(
+		analysis, (uint64_t)ft_facts_number(facts, FT_FACT_TRIGGER_NS, 0));
+	model->capture.start_realtime_ns = ft_facts_number(facts, FT_FACT_START_REALTIME_NS, 0);
+	model->capture.utc_offset_s = (int32_t)ft_facts_number(facts, FT_FACT_UTC_OFFSET_S, 0);
+	model->capture.duration_ns = since_start(analysis, source_end_ns(analysis->source));
+	model->capture.events = analysis->survey.events;
+	model->capture.complete = !damage.torn && !damage.bad_segments;
+	model->capture.damage = source_damage_text(analysis->source);
+	if (!model->capture.complete && !model->capture.damage)
+		return -ENOMEM;
+	return 0;
+}
+
+static int cannot_say(struct model *model, const char *sentence)
+{
+	char **list = reallocarray(model->coverage.cannot_say, model->coverage.cannot_say_count + 1,
+				   sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	model->coverage.cannot_say = list;
+	list[model->coverage.cannot_say_count] = strdup(sentence);
+	return list[model->coverage.cannot_say_count++] ? 0 : -ENOMEM;
+}
+
+static bool has_culprit_without_user_stack(const struct model *model)
+{
+	for (size_t i = 0; i < model->finding_count; i++)
+		if (model->findings[i].has_culprit && !model->findings[i].culprit.user_stack.count)
+			return true;
+	return false;
+}
+
+static int fill_cannot_say(struct analysis *analysis)
+{
+	struct model *model = analysis->model;
+	const char *events = fact_text(analysis, FT_FACT_EVENTS);
+	int r = 0;
+
+	if (*events && !strstr(events, "contention_begin"))
+		r = cannot_say(model, "lock addresses: this kernel has no lock contention events (5.19 and newer do)");
+	if (!r && has_culprit_without_user_stack(model))
+		r = cannot_say(model, "which of its own functions the culprit was in: no user stack of it was recorded");
+	if (!r && model->stall.found && model->stall.still_open)
+		r = cannot_say(model, "how long the stall lasted: the recording ended before it did");
+	if (!r && model->stall.found && model->stall.began_before)
+		r = cannot_say(model, "how the stall began: it was there before the recording");
+	return r;
+}
+
+static int fill_coverage(struct analysis *analysis)
+{
+	const struct ft_facts *facts = source_facts(analysis->source);
+	struct survey *survey = &analysis->survey;
+	struct model *model = analysis->model;
+
+	model->coverage.lost_events = survey->lost_records;
+	model->coverage.gaps = survey->gaps;
+	model->coverage.gap_count = survey->gap_count;
+	survey->gaps = NULL;
+	for (size_t i = 0; i < model->coverage.gap_count; i++) {
+		struct model_gap *gap = &model->coverage.gaps[i];
+
+		gap->start_ns = since_start(analysis, gap->start_ns);
+		gap->end_ns = since_start(analysis, gap->end_ns);
+	}
+	model->coverage.recorder_delay_max_ns =
+		(uint64_t)ft_facts_number(facts, FT_FACT_DELAY_MAX_NS, 0);
+	model->coverage.cpus = (uint32_t)ft_facts_number(facts, FT_FACT_CPUS, survey->cpus);
+	return 0;
+}
+
+static void fill_stall(struct analysis *analysis)
+{
+	const struct long_wait *longest = account_longest(analysis->survey.account);
+	const struct stall *stall = &analysis->stall;
+	struct model *model = analysis->model;
+
+	model->stall.found = stall->found;
+	if (stall->found) {
+		model->stall.began_before = stall->began_before;
+		model->stall.still_open = stall->still_open;
+		model->stall.start_ns = since_start(analysis, stall->start_ns);
+		model->stall.end_ns = since_start(analysis, stall->end_ns);
+		model->stall.threads_blocked_max = stall->threads_max;
+	}
+	if (longest) {
+		model->stall.longest_ns = longest->blocked_ns;
+		model->stall.longest_class = longest->class;
+		model->stall.longest_tid = longest->thread->tid;
+		model->stall.longest_comm = longest->thread->comm;
+	}
+}
+
+static int fill_findings(struct analysis *analysis)
+{
+	const struct findings_context context = {
+		.stacks = source_stacks(analysis->source),
+		.stackfacts = analysis->stackfacts,
+		.calls = analysis->survey.calls,
+		.start_ns = analysis->start_ns,
+	};
+	struct suspect suspects[SUSPECTS_MAX] = { 0 };
+	const struct long_wait *waits;
+	size_t wait_count = account_long_waits(analysis->survey.account, &waits);
+	size_t count;
+	int r;
+
+	if (!analysis->stall.found)
+		return findings_no_stall(analysis->model);
+	count = suspects_find(waits, wait_count, &analysis->stall, suspects);
+	if (!count)
+		return 0;
+	r = suspects_examine(suspects, count, analysis->source, analysis->stackfacts,
+			     &analysis->stall, &analysis->target);
+	for (size_t i = 0; i < count && !r; i++)
+		r = findings_convoy(&context, &suspects[i], analysis->model);
+	suspects_free(suspects, count);
+	return r;
+}
+
+static int fill_model(struct analysis *analysis, const char *path)
+{
+	const struct tables_context tables = { analysis->source, analysis->stackfacts,
+					       &analysis->survey, &analysis->target };
+	struct model *model = analysis->model;
+	int r;
+
+	fill_stall(analysis);
+	r = fill_capture(analysis, path);
+	if (!r)
+		r = fill_coverage(analysis);
+	/* Before the findings: their readings start the source again and with it the threads' names. */
+	if (!r)
+		r = tables_locks(&tables, model);
+	if (!r)
+		r = tables_waits(&tables, model);
+	if (!r)
+		r = fill_findings(analysis);
+	if (!r)
+		r = tables_threads(&tables, model);
+	if (!r)
+		r = fill_cannot_say(analysis);
+	return r;
+}
+
+int analysis_run(struct source *source, const char *path, const struct analysis_options *options,
+		 struct model **ret_model)
+{
+	struct analysis analysis = { .source = source };
+	const struct long_wait *waits;
+	size_t wait_count;
+	int r;
+
+	analysis.model = calloc(1, sizeof(*analysis.model));
+	if (!analysis.model)
+		return -ENOMEM;
+	r = target_choose(&analysis.target, source_facts(source), options->target,
+			  options->target_count);
+	if (r)
+		goto out;
+	r = stackfacts_create(source_stacks(source), &analysis.stackfacts);
+	if (r)
+		goto out;
+	r = survey_run(&analysis.survey, source, analysis.stackfacts, &analysis.target,
+		       options->stall_ns ? options->stall_ns : STALL_NS);
+	if (r)
+		goto out;
+	analysis.start_ns = source_start_ns(source);
+	wait_count = account_long_waits(analysis.survey.account, &waits);
+	r = stall_find(waits, wait_count, &analysis.stall);
+	if (r)
+		goto out;
+	r = fill_model(&analysis, path);
+	if (r)
+		goto out;
+	analysis.model->operations = analysis.stackfacts;
+	*ret_model = analysis.model;
+	analysis.model = NULL;
+	analysis.stackfacts = NULL;
+out:
+	survey_free(&analysis.survey);
+	stackfacts_destroy(analysis.stackfacts);
+	target_free(&analysis.target);
+	analysis_free(analysis.model);
+	return r;
+}
+
+void analysis_free(struct model *model)
+{
+	if (!model)
+		return;
+	for (size_t i = 0; i < model->finding_count; i++) {
+		struct model_finding *finding = &model->findings[i];
+
+		for (size_t j = 0; j < finding->evidence_count; j++)
+			free(finding->evidence[j]);
+		free(finding->evidence);
+		free(finding->victims);
+		free(finding->summary);
+		free(finding->pattern);
+		free(finding->advice);
+	}
+	for (size_t i = 0; i < model->lock_count; i++)
+		free(model->locks[i].owners);
+	for (size_t i = 0; i < model->coverage.cannot_say_count; i++)
+		free(model->coverage.cannot_say[i]);
+	free(model->coverage.cannot_say);
+	free(model->coverage.gaps);
+	free(model->findings);
+	free(model->locks);
+	free(model->waits);
+	free(model->threads);
+	free((void *)model->capture.target);
+	free((void *)model->capture.damage);
+	stackfacts_destroy(model->operations);
+	free(model);
+}

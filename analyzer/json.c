@@ -1,1 +1,167 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/json.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "analyzer/utf8.h"
+
+void json_start(struct json *json, FILE *out)
+{
+	memset(json, 0, sizeof(*json));
+	json->out = out;
+}
+
+static void new_line(struct json *json)
+{
+	fprintf(json->out, "\n%*s", (int)(2 * json->depth), "");
+}
+
+/* Comma and line break before a member of the innermost object or array. */
+static void separate(struct json *json)
+{
+	if (json->has_members[json->depth - 1])
+		fputc(',', json->out);
+	json->has_members[json->depth - 1] = true;
+	new_line(json);
+}
+
+static void before_value(struct json *json)
+{
+	if (json->depth == 0) {
+		assert(!json->has_value);
+		json->has_value = true;
+	} else if (json->object[json->depth - 1]) {
+		assert(json->has_key);
+		json->has_key = false;
+	} else {
+		separate(json);
+	}
+}
+
+static void begin(struct json *json, bool object)
+{
+	before_value(json);
+	assert(json->depth < JSON_DEPTH_MAX);
+	json->object[json->depth] = object;
+	json->has_members[json->depth] = false;
+	json->depth++;
+	fputc(object ? '{' : '[', json->out);
+}
+
+static void end(struct json *json, bool object)
+{
+	assert(json->depth && json->object[json->depth - 1] == object && !json->has_key);
+	json->depth--;
+	if (json->has_members[json->depth])
+		new_line(json);
+	fputc(object ? '}' : ']', json->out);
+}
+
+void json_open_object(struct json *json)
+{
+	begin(json, true);
+}
+
+void json_close_object(struct json *json)
+{
+	end(json, true);
+}
+
+void json_open_array(struct json *json)
+{
+	begin(json, false);
+}
+
+void json_close_array(struct json *json)
+{
+	end(json, false);
+}
+
+/* Controls are escaped, the C1 ones and the invisible too: people look at JSON on terminals. */
+static void escape(struct json *json, uint32_t character)
+{
+	static const char *const shorts[] = {
+		['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"
+	};
+
+	if (character < sizeof(shorts) / sizeof(shorts[0]) && shorts[character])
+		fputs(shorts[character], json->out);
+	else if (character < 0x10000)
+		fprintf(json->out, "\\u%04" PRIx32, character);
+	else
+		fprintf(json->out, "\\u%04" PRIx32 "\\u%04" PRIx32,
+			0xd800 + ((character - 0x10000) >> 10), 0xdc00 + (character & 0x3ff));
+}
+
+static void quote(struct json *json, const char *text)
+{
+	fputc('"', json->out);
+	while (*text) {
+		uint32_t character;
+		size_t bytes = utf8_decode(text, &character);
+
+		if (bytes == 0)
+			fputs("\xef\xbf\xbd", json->out);
+		else if (character == '"' || character == '\\')
+			fprintf(json->out, "\\%c", (int)character);
+		else if (utf8_visible(character))
+			fwrite(text, 1, bytes, json->out);
+		else
+			escape(json, character);
+		text += bytes ? bytes : 1;
+	}
+	fputc('"', json->out);
+}
+
+void json_put_key(struct json *json, const char *key)
+{
+	assert(json->depth && json->object[json->depth - 1] && !json->has_key);
+	separate(json);
+	quote(json, key);
+	fputs(": ", json->out);
+	json->has_key = true;
+}
+
+void json_put_string(struct json *json, const char *text)
+{
+	if (!text) {
+		json_put_null(json);
+		return;
+	}
+	before_value(json);
+	quote(json, text);
+}
+
+void json_put_int(struct json *json, int64_t value)
+{
+	before_value(json);
+	fprintf(json->out, "%" PRId64, value);
+}
+
+void json_put_uint(struct json *json, uint64_t value)
+{
+	before_value(json);
+	fprintf(json->out, "%" PRIu64, value);
+}
+
+void json_put_bool(struct json *json, bool value)
+{
+	before_value(json);
+	fputs(value ? "true" : "false", json->out);
+}
+
+void json_put_null(struct json *json)
+{
+	before_value(json);
+	fputs("null", json->out);
+}
+
+int json_finish(struct json *json)
+{
+	assert(json->depth == 0 && json->has_value);
+	fputc('\n', json->out);
+	return fflush(json->out) || ferror(json->out) ? -EIO : 0;
+}

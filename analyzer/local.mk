@@ -1,22 +1,48 @@
 # Everything but main() is a library, so that tests can link it.
 noinst_LIBRARIES += analyzer/libanalyzer.a
 analyzer_libanalyzer_a_SOURCES = \
+	analyzer/account.c analyzer/account.h \
 	analyzer/analysis.c analyzer/analysis.h \
 	analyzer/asides.c analyzer/asides.h \
+	analyzer/calls.c analyzer/calls.h \
+	analyzer/findings.c analyzer/findings.h \
+	analyzer/frame_text.c analyzer/frame_text.h \
+	analyzer/hold.c analyzer/hold.h \
+	analyzer/human.c analyzer/human.h \
 	analyzer/json.c analyzer/json.h \
+	analyzer/locks.c analyzer/locks.h \
 	analyzer/losses.c analyzer/losses.h \
 	analyzer/merge.c analyzer/merge.h \
 	analyzer/model.c analyzer/model.h \
+	analyzer/operations.c analyzer/operations.h \
+	analyzer/options.c analyzer/options.h \
+	analyzer/ownership.c analyzer/ownership.h \
+	analyzer/page.c analyzer/page.h \
+	analyzer/pass.c analyzer/pass.h \
 	analyzer/render.h \
 	analyzer/render_folded.c \
 	analyzer/render_json.c \
 	analyzer/render_text.c \
 	analyzer/source.c analyzer/source.h \
 	analyzer/source_text.c analyzer/source_text.h \
+	analyzer/stackfacts.c analyzer/stackfacts.h \
 	analyzer/stacks.c analyzer/stacks.h \
+	analyzer/stall.c analyzer/stall.h \
 	analyzer/stream.c analyzer/stream.h \
+	analyzer/survey.c analyzer/survey.h \
+	analyzer/suspect.c analyzer/suspect.h \
+	analyzer/tables.c analyzer/tables.h \
+	analyzer/target.c analyzer/target.h \
+	analyzer/terminal.c analyzer/terminal.h \
+	analyzer/text.h \
+	analyzer/text_coverage.c \
+	analyzer/text_findings.c \
+	analyzer/text_headline.c \
+	analyzer/text_stack.c \
+	analyzer/text_tables.c \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
+	analyzer/utf8.c analyzer/utf8.h \
 	analyzer/waitclass.c analyzer/waitclass.h \
 	analyzer/waitrules.c analyzer/waitrules.h
 

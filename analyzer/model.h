@@ -161,6 +161,7 @@ struct model {
 	size_t wait_count;
 	struct model_thread *threads;
 	size_t thread_count;
+	struct stackfacts *operations;	/* keeps the texts of waits[].operation */
 };
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * The renderers: each draws the model into @out and computes nothing.
  *
- * Return: 0, or -EIO where @out took not everything.
+ * Return: 0, -ENOMEM, or -EIO where @out took not everything.
  */
 #ifndef ANALYZER_RENDER_H
 #define ANALYZER_RENDER_H

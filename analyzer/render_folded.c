@@ -1,1 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Folded stacks, as flame graph tools take them: frames from the outermost to
+ * the leaf joined by ";", a space, microseconds.
+ */
+#include "analyzer/render.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "analyzer/frame_text.h"
+#include "analyzer/terminal.h"
+
+/* A name must not end the frame. */
+static int put_name(const char *name, FILE *out)
+{
+	char *safe = terminal_safe(name);
+
+	if (!safe)
+		return -ENOMEM;
+	for (const char *at = safe; *at; at++)
+		fputc(*at == ';' ? ':' : *at, out);
+	free(safe);
+	return 0;
+}
+
+static int put_frame(const struct frame *frame, FILE *out)
+{
+	char *name = frame_text_name(frame);
+	int error = -ENOMEM;
+
+	if (name) {
+		fputc(';', out);
+		error = put_name(name, out);
+	}
+	free(name);
+	return error;
+}
+
+static int put_wait(const struct model *model, const struct model_wait *wait, FILE *out)
+{
+	const char *comm = model->capture.target_comm;
+	const uint64_t time_us = (wait->blocked_ns + wait->runnable_ns) / 1000;
+	int error;
+
+	if (time_us == 0)
+		return 0;
+	error = put_name(comm && *comm ? comm : "host", out);
+	fprintf(out, ";%s", wait_class_name(wait->class));
+	for (size_t i = wait->stack.count; !error && i-- > 0;)
+		error = put_frame(&wait->stack.frames[i], out);
+	fprintf(out, " %" PRIu64 "\n", time_us);
+	return error;
+}
+
+int render_folded(const struct model *model, FILE *out)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < model->wait_count; i++)
+		error = put_wait(model, &model->waits[i], out);
+	if (!error && (fflush(out) || ferror(out)))
+		error = -EIO;
+	return error;
+}

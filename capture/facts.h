@@ -17,6 +17,7 @@
 #define FT_FACT_KERNEL_VERSION "kernel-version"	/* uname version */
 #define FT_FACT_ARCH "arch"			/* machine */
 #define FT_FACT_RECORDER "recorder"		/* version of freezetrap */
+#define FT_FACT_RECORDER_TGID "recorder-tgid"	/* its process */
 #define FT_FACT_TIER "tier"			/* tracepoint, switch, timing, procfs */
 #define FT_FACT_CPUS "cpus"			/* number of CPUs recorded */
 #define FT_FACT_TARGET "target"			/* "host" or tgids joined by commas */

@@ -1,1 +1,3 @@
 # Manual pages
+dist_man_MANS += man/analyze.1
+dist_man_MANS += man/recorder.1

@@ -2,6 +2,108 @@
 # Workloads are programs that freeze in a known way and say the truth.
 UNIT_LIBS = $(CMOCKA_LIBS)
 
+include tests/workloads/local.mk
+include tests/live/local.mk
+
+check_PROGRAMS += tests/unit/test_human
+TESTS += tests/unit/test_human
+tests_unit_test_human_SOURCES = tests/unit/test_human.c
+tests_unit_test_human_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_json
+TESTS += tests/unit/test_json
+tests_unit_test_json_SOURCES = tests/unit/test_json.c
+tests_unit_test_json_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_json_LDADD = $(ANALYZER_LIBS) $(JANSSON_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_terminal
+TESTS += tests/unit/test_terminal
+tests_unit_test_terminal_SOURCES = tests/unit/test_terminal.c
+tests_unit_test_terminal_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_options
+TESTS += tests/unit/test_options
+tests_unit_test_options_SOURCES = tests/unit/test_options.c
+tests_unit_test_options_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_render
+TESTS += tests/unit/test_render
+tests_unit_test_render_SOURCES = tests/unit/test_render.c \
+	tests/unit/render_cases.c tests/unit/render_cases.h
+tests_unit_test_render_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_render_LDADD = $(ANALYZER_LIBS) $(JANSSON_LIBS) $(UNIT_LIBS)
+EXTRA_DIST += \
+	tests/golden/convoy.txt tests/golden/convoy.json tests/golden/convoy.folded \
+	tests/golden/damaged.txt tests/golden/damaged.json tests/golden/damaged.folded \
+	tests/golden/empty.txt tests/golden/empty.json tests/golden/empty.folded \
+	tests/golden/hostile.txt tests/golden/hostile.json tests/golden/hostile.folded \
+	tests/golden/no-stall.txt tests/golden/no-stall.json tests/golden/no-stall.folded
+
+TESTS += tests/cli/analyze-options.sh
+EXTRA_DIST += tests/cli/analyze-options.sh
+
+check_PROGRAMS += tests/unit/test_calls
+TESTS += tests/unit/test_calls
+tests_unit_test_calls_SOURCES = tests/unit/test_calls.c
+tests_unit_test_calls_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_ownership
+TESTS += tests/unit/test_ownership
+tests_unit_test_ownership_SOURCES = tests/unit/test_ownership.c
+tests_unit_test_ownership_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_stall
+TESTS += tests/unit/test_stall
+tests_unit_test_stall_SOURCES = tests/unit/test_stall.c
+tests_unit_test_stall_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_analysis
+TESTS += tests/unit/test_analysis
+tests_unit_test_analysis_SOURCES = tests/unit/test_analysis.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_analysis_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_message
+TESTS += tests/unit/test_message
+tests_unit_test_message_SOURCES = tests/unit/test_message.c
+tests_unit_test_message_LDADD = recorder/librecorder.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_child
+TESTS += tests/unit/test_child
+tests_unit_test_child_SOURCES = tests/unit/test_child.c
+tests_unit_test_child_LDADD = recorder/librecorder.a $(UNIT_LIBS) -lpthread
+
+check_PROGRAMS += tests/unit/test_kallsyms
+TESTS += tests/unit/test_kallsyms
+tests_unit_test_kallsyms_SOURCES = tests/unit/test_kallsyms.c
+tests_unit_test_kallsyms_LDADD = recorder/librecorder.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_mappings
+TESTS += tests/unit/test_mappings
+tests_unit_test_mappings_SOURCES = tests/unit/test_mappings.c
+tests_unit_test_mappings_LDADD = recorder/librecorder.a $(UNIT_LIBS) -lpthread
+
+# openat is wrapped to see which files of /proc are opened.
+check_PROGRAMS += tests/unit/test_snapshot
+TESTS += tests/unit/test_snapshot
+tests_unit_test_snapshot_SOURCES = tests/unit/test_snapshot.c
+tests_unit_test_snapshot_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat
+tests_unit_test_snapshot_LDADD = recorder/librecorder.a $(UNIT_LIBS) -lpthread
+
+# The functions it unwinds have no frame pointer; their names come from dladdr().
+check_PROGRAMS += tests/unit/test_unwind
+TESTS += tests/unit/test_unwind
+tests_unit_test_unwind_SOURCES = tests/unit/test_unwind.c
+tests_unit_test_unwind_CFLAGS = $(AM_CFLAGS) -fomit-frame-pointer
+tests_unit_test_unwind_LDFLAGS = $(AM_LDFLAGS) -rdynamic
+tests_unit_test_unwind_LDADD = recorder/librecorder.a $(LIBDW_LIBS) $(LIBUNWIND_LIBS) $(UNIT_LIBS) -lpthread -ldl
+
+# -g: it looks up lines of its own functions.
+check_PROGRAMS += tests/unit/test_names
+TESTS += tests/unit/test_names
+tests_unit_test_names_SOURCES = tests/unit/test_names.c
+tests_unit_test_names_CFLAGS = $(AM_CFLAGS) -g
+tests_unit_test_names_LDADD = recorder/librecorder.a capture/libcapture.a $(LIBDW_LIBS) \
+	$(IBERTY_LIBS) $(ZLIB_LIBS) $(UNIT_LIBS) -lpthread
 check_PROGRAMS += tests/unit/test_timeline
 TESTS += tests/unit/test_timeline
 tests_unit_test_timeline_SOURCES = tests/unit/test_timeline.c

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/account.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+/* Sleeps for one lock with less than this between them are one wait: woken, it lost to another. */
+#define SAME_WAIT_GAP_NS 5000000u
+
+struct wait_key {
+	uint32_t class;
+	uint32_t stack_id;
+};
+
+struct wait_entry {
+	struct wait_key key;
+	size_t place; /* in account->waits */
+	UT_hash_handle hh;
+};
+
+struct thread_key {
+	uint32_t place;
+	uint32_t thread_index;
+};
+
+/* Set of (wait, thread) pairs, for counting the threads of a wait. */
+struct pair_entry {
+	struct thread_key key;
+	UT_hash_handle hh;
+};
+
+struct thread_entry {
+	struct thread_account sums;
+	bool waited;
+	size_t last_place; /* of its last wait, in account->waits */
+	bool pending;	   /* last_wait may go on */
+	struct long_wait last_wait;
+};
+
+struct account {
+	struct stackfacts *stackfacts;
+	const struct locks *locks;
+	struct account_options options;
+	struct thread_entry *threads; /* by thread->index */
+	size_t thread_count;
+	struct wait_entry *by_key;
+	struct pair_entry *pairs;
+	struct wait_account *waits;
+	size_t wait_count, wait_room;
+	struct long_wait *long_waits;
+	size_t long_count, long_room;
+	struct long_wait longest;
+};
+
+int account_create(struct stackfacts *stackfacts, const struct locks *locks,
+		   const struct account_options *options, struct account **ret_account)
+{
+	struct account *account = calloc(1, sizeof(*account));
+
+	if (!account)
+		return -ENOMEM;
+	account->stackfacts = stackfacts;
+	account->locks = locks;
+	account->options = *options;
+	*ret_account = account;
+	return 0;
+}
+
+void account_destroy(struct account *account)
+{
+	struct wait_entry *wait, *next_wait;
+	struct pair_entry *pair, *next_pair;
+
+	if (!account)
+		return;
+	HASH_ITER (hh, account->by_key, wait, next_wait) {
+		HASH_DEL(account->by_key, wait);
+		free(wait);
+	}
+	HASH_ITER (hh, account->pairs, pair, next_pair) {
+		HASH_DEL(account->pairs, pair);
+		free(pair);
+	}
+	free(account->threads);
+	free(account->waits);
+	free(account->long_waits);
+	free(account);
+}
+
+static struct thread_entry *thread_of(struct account *account, const struct thread *thread)
+{
+	size_t count = account->thread_count ? account->thread_count : 64;
+	struct thread_entry *threads;
+
+	if (thread->index < account->thread_count)
+		return &account->threads[thread->index];
+	while (count <= thread->index)
+		count *= 2;
+	threads = reallocarray(account->threads, count, sizeof(*threads));
+	if (!threads)
+		return NULL;
+	memset(threads + account->thread_count, 0,
+	       (count - account->thread_count) * sizeof(*threads));
+	account->threads = threads;
+	account->thread_count = count;
+	return &threads[thread->index];
+}
+
+static int wait_append(struct account *account, const struct wait_key *key, size_t *ret_place)
+{
+	size_t room = account->wait_room ? account->wait_room * 2 : 256;
+	struct wait_entry *entry;
+	struct wait_account *waits;
+
+	if (account->wait_count == account->wait_room) {
+		waits = reallocarray(account->waits, room, sizeof(*waits));
+		if (!waits)
+			return -ENOMEM;
+		account->waits = waits;
+		account->wait_room = room;
+	}
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return -ENOMEM;
+	entry->key = *key;
+	entry->place = account->wait_count;
+	HASH_ADD(hh, account->by_key, key, sizeof(entry->key), entry);
+	account->waits[account->wait_count++] = (struct wait_account){
+		.class = (enum wait_class)key->class,
+		.stack_id = key->stack_id,
+	};
+	*ret_place = entry->place;
+	return 0;
+}
+
+static int pair_note(struct account *account, size_t place, const struct thread *thread)
+{
+	struct thread_key key = { .place = (uint32_t)place, .thread_index = thread->index };
+	struct pair_entry *pair;
+
+	HASH_FIND(hh, account->pairs, &key, sizeof(key), pair);
+	if (pair)
+		return 0;
+	pair = calloc(1, sizeof(*pair));
+	if (!pair)
+		return -ENOMEM;
+	pair->key = key;
+	HASH_ADD(hh, account->pairs, key, sizeof(pair->key), pair);
+	account->waits[place].threads++;
+	return 0;
+}
+
+/* The place of the wait (class, stack) in the table, with @thread counted among its threads. */
+static int wait_place(struct account *account, struct thread_entry *entry,
+		      const struct thread *thread, enum wait_class class, uint32_t stack_id,
+		      size_t *ret_place)
+{
+	struct wait_key key = { .class = class, .stack_id = stack_id };
+	struct wait_entry *found;
+
+	if (entry->waited && account->waits[entry->last_place].class == class &&
+	    account->waits[entry->last_place].stack_id == stack_id) {
+		*ret_place = entry->last_place;
+		return 0;
+	}
+	HASH_FIND(hh, account->by_key, &key, sizeof(key), found);
+	if (found)
+		*ret_place = found->place;
+	else if (wait_append(account, &key, ret_place))
+		return -ENOMEM;
+	return pair_note(account, *ret_place, thread);
+}
+
+static int long_append(struct account *account, const struct long_wait *wait)
+{
+	size_t room = account->long_room ? account->long_room * 2 : 64;
+	struct long_wait *long_waits;
+
+	if (account->long_count == account->long_room) {
+		long_waits = reallocarray(account->long_waits, room, sizeof(*long_waits));
+		if (!long_waits)
+			return -ENOMEM;
+		account->long_waits = long_waits;
+		account->long_room = room;
+	}
+	account->long_waits[account->long_count++] = *wait;
+	return 0;
+}
+
+static int wait_flush(struct account *account, struct thread_entry *entry)
+{
+	const struct long_wait *wait = &entry->last_wait;
+
+	if (!entry->pending)
+		return 0;
+	entry->pending = false;
+	if (wait->blocked_ns > account->longest.blocked_ns)
+		account->longest = *wait;
+	if (wait->blocked_ns < account->options.long_ns)
+		return 0;
+	return long_append(account, wait);
+}
+
+/* Keep the wait open for more: a lock's waiter may sleep several times. */
+static int wait_extend(struct account *account, struct thread_entry *entry,
+		       const struct interval *interval, enum wait_class class)
+{
+	struct long_wait *wait = &entry->last_wait;
+	const struct lock *lock = NULL;
+
+	if (wait_class_lock(class))
+		lock = locks_awaited(account->locks, interval->thread);
+	if (entry->pending && lock && wait->lock == lock &&
+	    interval->start_ns - wait->end_ns <= SAME_WAIT_GAP_NS) {
+		wait->end_ns = interval->end_ns;
+		wait->blocked_ns += interval->end_ns - interval->start_ns;
+		wait->flags |= interval->flags;
+		return 0;
+	}
+	if (wait_flush(account, entry))
+		return -ENOMEM;
+	if (wait_class_idle(class))
+		return 0;
+	entry->pending = true;
+	*wait = (struct long_wait){
+		.thread = interval->thread,
+		.class = class,
+		.lock = lock,
+		.stack_id = interval->stack_id,
+		.start_ns = interval->start_ns,
+		.end_ns = interval->end_ns,
+		.blocked_ns = interval->end_ns - interval->start_ns,
+		.flags = interval->flags,
+	};
+	return 0;
+}
+
+static enum wait_class class_of(const struct interval *interval, const struct stack_fact *fact)
+{
+	if (interval->state == THREAD_RUNNABLE)
+		return fact->preempted.class;
+	if (interval->prev_state == FT_STATE_STOPPED || interval->prev_state == FT_STATE_TRACED)
+		return WAIT_STOPPED;
+	return fact->blocked.class;
+}
+
+static int blocked_closed(struct account *account, struct thread_entry *entry,
+			  const struct interval *interval, const struct stack_fact *fact,
+			  bool counts)
+{
+	uint64_t length_ns = interval->end_ns - interval->start_ns;
+	enum wait_class class = class_of(interval, fact);
+	struct wait_account *wait;
+	size_t place;
+
+	entry->sums.class_ns[class] += length_ns;
+	if (!counts)
+		return 0;
+	if (wait_place(account, entry, interval->thread, class, interval->stack_id, &place))
+		return -ENOMEM;
+	wait = &account->waits[place];
+	wait->blocked_ns += length_ns;
+	wait->count++;
+	if (length_ns > wait->max_ns)
+		wait->max_ns = length_ns;
+	entry->last_place = place;
+	entry->waited = true;
+	return wait_extend(account, entry, interval, class);
+}
+
+static int runnable_closed(struct account *account, struct thread_entry *entry,
+			   const struct interval *interval, const struct stack_fact *fact,
+			   bool counts)
+{
+	uint64_t length_ns = interval->end_ns - interval->start_ns;
+	bool preempted = interval->flags & INTERVAL_PREEMPTED;
+	enum wait_class class = preempted ? class_of(interval, fact) : WAIT_CPU_RUNQUEUE;
+	struct wait_account *wait;
+	size_t place = entry->last_place;
+
+	entry->sums.class_ns[class] += length_ns;
+	if (!counts)
+		return 0;
+	if (!preempted && entry->waited) {
+		account->waits[place].runnable_ns += length_ns;
+		return 0;
+	}
+	if (wait_place(account, entry, interval->thread, class, interval->stack_id, &place))
+		return -ENOMEM;
+	wait = &account->waits[place];
+	wait->runnable_ns += length_ns;
+	wait->count++;
+	if (length_ns > wait->max_ns)
+		wait->max_ns = length_ns;
+	return 0;
+}
+
+int account_closed(struct account *account, const struct interval *interval)
+{
+	struct thread_entry *entry = thread_of(account, interval->thread);
+	const struct stack_fact *fact;
+	bool counts;
+
+	if (!entry)
+		return -ENOMEM;
+	entry->sums.state_ns[interval->state] += interval->end_ns - interval->start_ns;
+	if (interval->state != THREAD_BLOCKED && interval->state != THREAD_RUNNABLE)
+		return 0;
+	fact = stackfacts_get(account->stackfacts, interval->stack_id);
+	if (!fact)
+		return -ENOMEM;
+	counts = account->options.counts(account->options.context, interval->thread);
+	if (interval->state == THREAD_BLOCKED)
+		return blocked_closed(account, entry, interval, fact, counts);
+	return runnable_closed(account, entry, interval, fact, counts);
+}
+
+int account_finish(struct account *account)
+{
+	for (size_t i = 0; i < account->thread_count; i++)
+		if (wait_flush(account, &account->threads[i]))
+			return -ENOMEM;
+	return 0;
+}
+
+const struct thread_account *account_thread(const struct account *account,
+					    const struct thread *thread)
+{
+	static const struct thread_account nothing;
+
+	if (thread->index >= account->thread_count)
+		return &nothing;
+	return &account->threads[thread->index].sums;
+}
+
+size_t account_waits(const struct account *account, const struct wait_account **ret_waits)
+{
+	*ret_waits = account->waits;
+	return account->wait_count;
+}
+
+size_t account_long_waits(const struct account *account, const struct long_wait **ret_waits)
+{
+	*ret_waits = account->long_waits;
+	return account->long_count;
+}
+
+const struct long_wait *account_longest(const struct account *account)
+{
+	return account->longest.blocked_ns ? &account->longest : NULL;
+}

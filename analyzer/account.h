@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sums over the timeline: what each thread did with its time, where the
+ * target's threads waited, and which waits were long enough to hurt.
+ */
+#ifndef ANALYZER_ACCOUNT_H
+#define ANALYZER_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/locks.h"
+#include "analyzer/stackfacts.h"
+#include "analyzer/timeline.h"
+
+struct account;
+
+struct thread_account {
+	uint64_t state_ns[THREAD_STATES];
+	uint64_t class_ns[WAIT_CLASSES];
+};
+
+struct wait_account {
+	enum wait_class class;
+	uint32_t stack_id;
+	uint64_t blocked_ns;
+	uint64_t runnable_ns;	/* behind the wake-up; for preempted ones all of it */
+	uint64_t count, max_ns, threads;
+};
+
+/* A wait of a target's thread that hurts: one sleep, or several for the same lock. */
+struct long_wait {
+	struct thread *thread;
+	enum wait_class class;
+	const struct lock *lock;	/* NULL where the class is no lock */
+	uint32_t stack_id;
+	uint64_t start_ns, end_ns;
+	uint64_t blocked_ns;		/* <= end_ns - start_ns */
+	unsigned int flags;		/* INTERVAL_* of its first and last sleep */
+};
+
+struct account_options {
+	uint64_t long_ns;	/* waits of at least this length are kept */
+	bool (*counts)(void *context, const struct thread *thread);	/* is it the target's */
+	void *context;
+};
+
+/* @locks: borrowed. Its locks_closed() must have seen an interval before account_closed() does. */
+int account_create(struct stackfacts *stackfacts, const struct locks *locks,
+		   const struct account_options *options, struct account **ret_account);
+void account_destroy(struct account *account);
+
+/* From the timeline's sink. 0 or -ENOMEM. */
+int account_closed(struct account *account, const struct interval *interval);
+
+/* After timeline_finish(). 0 or -ENOMEM. */
+int account_finish(struct account *account);
+
+/* All zero for a thread without intervals. */
+const struct thread_account *account_thread(const struct account *account, const struct thread *thread);
+
+size_t account_waits(const struct account *account, const struct wait_account **ret_waits);
+
+/* In order of their ends. */
+size_t account_long_waits(const struct account *account, const struct long_wait **ret_waits);
+
+/* The longest wait that hurts, of any length; NULL where nothing hurt. */
+const struct long_wait *account_longest(const struct account *account);
+
+#endif

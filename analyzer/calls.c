@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "analyzer/calls.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/human.h"
+
+/* These calls are rare; a capture with more is hostile or hopeless. */
+#define CALLS_MAX 1000000u
+
+/* Allocators add a header of some pages; sizes are compared after that. */
+#define SLACK_BYTES (64u << 10)
+
+struct calls {
+	struct call *calls; /* in order of time */
+	size_t count, room;
+};
+
+int calls_create(struct calls **ret_calls)
+{
+	struct calls *calls = calloc(1, sizeof(*calls));
+
+	if (!calls)
+		return -ENOMEM;
+	*ret_calls = calls;
+	return 0;
+}
+
+void calls_destroy(struct calls *calls)
+{
+	if (!calls)
+		return;
+	free(calls->calls);
+	free(calls);
+}
+
+static int call_append(struct calls *calls, const struct event *event)
+{
+	const uint64_t *args = event->raw.call.args;
+	bool mremap = event->raw.call.call == FT_CALL_MREMAP;
+	size_t room = calls->room ? calls->room * 2 : 32;
+	struct call *grown;
+
+	if (calls->count == CALLS_MAX)
+		return 0;
+	if (calls->count == calls->room) {
+		grown = reallocarray(calls->calls, room, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		calls->calls = grown;
+		calls->room = room;
+	}
+	calls->calls[calls->count++] = (struct call){
+		.thread = event->thread,
+		.time_ns = event->raw.time_ns,
+		.call = event->raw.call.call,
+		.bytes = mremap ? args[2] : args[1],
+		.old_bytes = mremap ? args[1] : 0,
+		.stack_id = event->stack_id,
+	};
+	return 0;
+}
+
+int calls_event(struct calls *calls, const struct event *event)
+{
+	if (event->raw.kind == FT_EVENT_CALL)
+		return call_append(calls, event);
+	if (event->raw.kind != FT_EVENT_UNWOUND || event->stack_id == STACK_NONE)
+		return 0;
+	for (size_t i = calls->count; i-- > 0;) {
+		if (calls->calls[i].time_ns < event->raw.time_ns)
+			break;
+		if (calls->calls[i].time_ns == event->raw.time_ns &&
+		    calls->calls[i].thread == event->thread)
+			calls->calls[i].stack_id = event->stack_id;
+	}
+	return 0;
+}
+
+const struct call *calls_behind(const struct calls *calls, const struct thread *thread,
+				uint64_t not_before_ns, uint64_t time_ns)
+{
+	for (size_t i = calls->count; i-- > 0;) {
+		const struct call *call = &calls->calls[i];
+
+		if (call->time_ns < not_before_ns)
+			break;
+		if (call->time_ns <= time_ns && call->thread == thread)
+			return call;
+	}
+	return NULL;
+}
+
+const char *calls_name(enum ft_call call)
+{
+	static const char *const names[FT_CALLS] = {
+		[FT_CALL_MMAP] = "mmap",	 [FT_CALL_MUNMAP] = "munmap",
+		[FT_CALL_MREMAP] = "mremap",	 [FT_CALL_MPROTECT] = "mprotect",
+		[FT_CALL_MADVISE] = "madvise",
+	};
+
+	return call > 0 && call < FT_CALLS ? names[call] : "";
+}
+
+static bool near(uint64_t a, uint64_t b)
+{
+	return (a > b ? a - b : b - a) <= SLACK_BYTES;
+}
+
+/* 7 * 2^29 and the like: entries of a few bytes in a power-of-two table. */
+static bool table_size(uint64_t bytes)
+{
+	for (uint64_t unit = 1ull << 22; unit && unit <= bytes; unit <<= 1) {
+		uint64_t entries = (bytes + SLACK_BYTES / 2) / unit;
+
+		if (entries <= 64 && near(entries * unit, bytes))
+			return true;
+	}
+	return false;
+}
+
+/* The allocation of half of @bytes by the same thread before @before, NULL where there is none. */
+static const struct call *half_before(const struct calls *calls, const struct call *before,
+				      uint64_t bytes)
+{
+	for (const struct call *call = before; call-- > calls->calls;)
+		if (call->thread == before->thread && near(call->bytes * 2, bytes) &&
+		    (call->call == FT_CALL_MMAP || call->call == FT_CALL_MREMAP))
+			return call;
+	return NULL;
+}
+
+static bool half_released(const struct calls *calls, const struct call *after)
+{
+	for (const struct call *call = after + 1; call < calls->calls + calls->count; call++)
+		if (call->thread->tgid == after->thread->tgid && call->call == FT_CALL_MUNMAP &&
+		    near(call->bytes * 2, after->bytes))
+			return true;
+	return false;
+}
+
+/* "0.9 GiB, 1.75 GiB, 3.5 GiB", oldest first. */
+static void list_steps(const struct calls *calls, const struct call *call, char *text,
+		       size_t text_bytes, unsigned int *ret_steps)
+{
+	const struct call *steps[4] = { call };
+	unsigned int count = 1;
+
+	while (count < 4) {
+		steps[count] = half_before(calls, steps[count - 1], steps[count - 1]->bytes);
+		if (!steps[count])
+			break;
+		count++;
+	}
+	*ret_steps = count;
+	*text = '\0';
+	for (unsigned int i = count; i-- > 0;) {
+		size_t used = strlen(text);
+
+		snprintf(text + used, text_bytes - used, "%s%s", used ? ", " : "",
+			 human_size(steps[i]->bytes).text);
+	}
+}
+
+int calls_growth(const struct calls *calls, const struct call *call, char **ret_text)
+{
+	char steps_text[256];
+	struct human next = human_size(call->bytes * 2);
+	unsigned int steps;
+	bool doubled, released;
+	int r;
+
+	*ret_text = NULL;
+	if (call->call != FT_CALL_MMAP && call->call != FT_CALL_MREMAP)
+		return 0;
+	doubled = call->call == FT_CALL_MREMAP && near(call->old_bytes * 2, call->bytes);
+	released = half_released(calls, call);
+	list_steps(calls, call, steps_text, sizeof(steps_text), &steps);
+	if (steps > 1)
+		r = asprintf(ret_text, "%s: a table that doubles. Next: %s", steps_text, next.text);
+	else if (doubled || released)
+		r = asprintf(ret_text,
+			     "%s, and half of that %s: a table that doubles. Next: %s", steps_text,
+			     doubled ? "before" : "given back soon after", next.text);
+	else if (table_size(call->bytes))
+		r = asprintf(ret_text,
+			     "%s is a small number times a power of two, as a table that doubles "
+			     "has. If it is one, next: %s",
+			     steps_text, next.text);
+	else
+		r = 0;
+	if (r < 0) {
+		*ret_text = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The large address-space calls of the capture, and what their sizes tell.
+ */
+#ifndef ANALYZER_CALLS_H
+#define ANALYZER_CALLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/source.h"
+
+struct call {
+	struct thread *thread;
+	uint64_t time_ns;
+	enum ft_call call;
+	uint64_t bytes;			/* what it asks for; mremap: the new length */
+	uint64_t old_bytes;		/* mremap only */
+	uint32_t stack_id;		/* with user frames where they could be found */
+};
+
+struct calls;
+
+int calls_create(struct calls **ret_calls);
+void calls_destroy(struct calls *calls);
+
+/* Feed every event, in order: keeps FT_EVENT_CALL and _UNWOUND. 0 or -ENOMEM. */
+int calls_event(struct calls *calls, const struct event *event);
+
+/* The last call of @thread that began at or before @time_ns, not before @not_before_ns; NULL. */
+const struct call *calls_behind(const struct calls *calls, const struct thread *thread,
+				uint64_t not_before_ns, uint64_t time_ns);
+
+const char *calls_name(enum ft_call call);	/* "mmap" ... */
+
+/**
+ * calls_growth() - does @call look like a step of a table that doubles?
+ *
+ * Evidence looked for: earlier allocations of half the size each by the same
+ * thread, the release of half the size after it, a size that is a small number times a power of two.
+ *
+ * @ret_text: malloc'ed sentence with the size of the next step, NULL where nothing points that way.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int calls_growth(const struct calls *calls, const struct call *call, char **ret_text);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From examined suspects to findings that a stranger can read and check.
+ */
+#ifndef ANALYZER_FINDINGS_H
+#define ANALYZER_FINDINGS_H
+
+#include <stddef.h>
+
+#include "analyzer/calls.h"
+#include "analyzer/model.h"
+#include "analyzer/stackfacts.h"
+#include "analyzer/suspect.h"
+
+struct findings_context {
+	const struct stacks *stacks;
+	struct stackfacts *stackfacts;
+	const struct calls *calls;
+	uint64_t start_ns;	/* of the capture, on the clock of the events */
+};
+
+/**
+ * findings_convoy() - mmap-lock-convoy or kernel-lock-convoy from @suspect.
+ *
+ * @model: its capture part is complete; gets the finding appended.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int findings_convoy(const struct findings_context *context, const struct suspect *suspect,
+		    struct model *model);
+
+/* no-stall, from the model's stall part. Return: 0 or -ENOMEM. */
+int findings_no_stall(struct model *model);
+
+#endif

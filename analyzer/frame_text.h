@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One frame of a stack in words.
+ *
+ * Each returns malloc'ed text, NULL on lack of memory. Symbols and names of
+ * files may hold any bytes.
+ */
+#ifndef ANALYZER_FRAME_TEXT_H
+#define ANALYZER_FRAME_TEXT_H
+
+#include "analyzer/stacks.h"
+
+/* For programs: "symbol+0x1f", "symbol (module)", "0x7f12", "0x7f12 (module+0x12)". */
+char *frame_text_exact(const struct frame *frame);
+
+/* For graphs: "symbol", "module+0x12", "0x7f12". */
+char *frame_text_name(const struct frame *frame);
+
+/* For people: the name and, where known, "(file:line)". */
+char *frame_text_brief(const struct frame *frame);
+
+#endif

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/locks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+/* One wait for a lock may be many sleeps: woken, a waiter loses to another and sleeps again. */
+#define SAME_WAIT_GAP_NS 5000000u
+
+/* What makes a lock the same one: its address, or for lack of one, and always
+ * for an mmap_lock, (process, class). */
+struct lock_key {
+	uint64_t address;
+	int32_t tgid;
+	uint32_t class;
+};
+
+struct lock_entry {
+	struct lock lock;
+	struct lock_key key;
+	struct ownership *ownership;
+	UT_hash_handle hh;
+};
+
+struct waiter {
+	uint64_t contended_address; /* of the slow path it is in; 0: none, or no such events */
+	struct lock_entry *entry;   /* the lock it waits for, or waited for last */
+	bool open;		    /* asleep for it now */
+	uint64_t end_ns;	    /* of its last sleep for it */
+	uint64_t sum_ns;	    /* of the sleeps that are one wait */
+};
+
+struct locks {
+	struct stackfacts *stackfacts;
+	struct operations *operations;
+	struct locks_options options;
+	struct lock_entry *by_key;
+	struct lock_entry **entries;
+	size_t entry_count;
+	struct waiter *waiters; /* by thread->index */
+	size_t waiter_count;
+};
+
+int locks_create(struct stackfacts *stackfacts, struct operations *operations,
+		 const struct locks_options *options, struct locks **ret_locks)
+{
+	struct locks *locks = calloc(1, sizeof(*locks));
+
+	if (!locks)
+		return -ENOMEM;
+	locks->stackfacts = stackfacts;
+	locks->operations = operations;
+	locks->options = *options;
+	*ret_locks = locks;
+	return 0;
+}
+
+void locks_destroy(struct locks *locks)
+{
+	if (!locks)
+		return;
+	HASH_CLEAR(hh, locks->by_key);
+	for (size_t i = 0; i < locks->entry_count; i++) {
+		ownership_destroy(locks->entries[i]->ownership);
+		free(locks->entries[i]);
+	}
+	free(locks->entries);
+	free(locks->waiters);
+	free(locks);
+}
+
+static struct waiter *waiter_of(struct locks *locks, const struct thread *thread)
+{
+	size_t count = locks->waiter_count ? locks->waiter_count : 64;
+	struct waiter *waiters;
+
+	if (thread->index < locks->waiter_count)
+		return &locks->waiters[thread->index];
+	while (count <= thread->index)
+		count *= 2;
+	waiters = reallocarray(locks->waiters, count, sizeof(*waiters));
+	if (!waiters)
+		return NULL;
+	memset(waiters + locks->waiter_count, 0, (count - locks->waiter_count) * sizeof(*waiters));
+	locks->waiters = waiters;
+	locks->waiter_count = count;
+	return &waiters[thread->index];
+}
+
+int locks_event(struct locks *locks, const struct event *event)
+{
+	struct waiter *waiter;
+
+	if (event->raw.kind != FT_EVENT_LOCK_BEGIN && event->raw.kind != FT_EVENT_LOCK_END)
+		return 0;
+	waiter = waiter_of(locks, event->thread);
+	if (!waiter)
+		return -ENOMEM;
+	waiter->contended_address =
+		event->raw.kind == FT_EVENT_LOCK_BEGIN ? event->raw.lock_begin.address : 0;
+	return 0;
+}
+
+/* Whose release path ends a wait of this class. */
+static enum wait_class family_of(enum wait_class class)
+{
+	return class == WAIT_LOCK_MMAP || class == WAIT_LOCK_INODE ? WAIT_LOCK_RWSEM : class;
+}
+
+static struct lock_key key_of(const struct thread *thread, const struct wait_reason *reason,
+			      uint64_t address)
+{
+	struct lock_key key;
+
+	/* Hashed as bytes: no padding may hold garbage. */
+	memset(&key, 0, sizeof(key));
+	key.class = reason->class;
+	if (reason->class == WAIT_LOCK_MMAP && !reason->remote_mm)
+		key.tgid = thread->tgid;
+	else if (address)
+		key.address = address;
+	else
+		key.tgid = thread->tgid;
+	return key;
+}
+
+static struct lock_entry *entry_create(struct locks *locks, const struct lock_key *key)
+{
+	struct lock_entry **entries;
+	struct lock_entry *entry;
+
+	entries = reallocarray(locks->entries, locks->entry_count + 1, sizeof(struct lock_entry *));
+	if (!entries)
+		return NULL;
+	locks->entries = entries;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	if (ownership_create(!key->address && key->class != WAIT_LOCK_MMAP, &entry->ownership)) {
+		free(entry);
+		return NULL;
+	}
+	entry->key = *key;
+	entry->lock.class = (enum wait_class)key->class;
+	HASH_ADD(hh, locks->by_key, key, sizeof(entry->key), entry);
+	entries[locks->entry_count++] = entry;
+	return entry;
+}
+
+/* Another process' mmap_lock is told by its address alone; its owner's entry has that address too. */
+static struct lock_entry *mmap_lock_at(const struct locks *locks, uint64_t address)
+{
+	for (size_t i = 0; address && i < locks->entry_count; i++)
+		if (locks->entries[i]->lock.class == WAIT_LOCK_MMAP &&
+		    locks->entries[i]->lock.address == address)
+			return locks->entries[i];
+	return NULL;
+}
+
+static struct lock_entry *entry_of(struct locks *locks, const struct thread *thread,
+				   const struct wait_reason *reason, uint64_t address)
+{
+	struct lock_key key = key_of(thread, reason, address);
+	struct lock_entry *entry = NULL;
+
+	HASH_FIND(hh, locks->by_key, &key, sizeof(key), entry);
+	if (!entry && reason->class == WAIT_LOCK_MMAP && reason->remote_mm)
+		entry = mmap_lock_at(locks, address);
+	if (!entry)
+		entry = entry_create(locks, &key);
+	if (!entry)
+		return NULL;
+	if (!entry->lock.address)
+		entry->lock.address = address;
+	if (!entry->lock.tgid)
+		entry->lock.tgid = thread->tgid;
+	return entry;
+}
+
+/* Whether an interval is a wait for a lock; *ret_reason says for which. */
+static int lock_wait(struct locks *locks, const struct interval *interval,
+		     const struct wait_reason **ret_reason)
+{
+	const struct stack_fact *fact;
+
+	*ret_reason = NULL;
+	if (interval->state != THREAD_BLOCKED || interval->prev_state == FT_STATE_STOPPED ||
+	    interval->prev_state == FT_STATE_TRACED)
+		return 0;
+	fact = stackfacts_get(locks->stackfacts, interval->stack_id);
+	if (!fact)
+		return -ENOMEM;
+	if (wait_class_lock(fact->blocked.class))
+		*ret_reason = &fact->blocked;
+	return 0;
+}
+
+int locks_opened(struct locks *locks, const struct interval *interval)
+{
+	const struct wait_reason *reason;
+	struct lock_entry *entry;
+	struct waiter *waiter;
+
+	if (lock_wait(locks, interval, &reason))
+		return -ENOMEM;
+	waiter = waiter_of(locks, interval->thread);
+	if (!waiter)
+		return -ENOMEM;
+	waiter->open = false;
+	if (!reason) {
+		/* Asleep outside any lock: whatever slow path it was in, it has left it. */
+		waiter->contended_address = 0;
+		return 0;
+	}
+	entry = entry_of(locks, interval->thread, reason, waiter->contended_address);
+	if (!entry)
+		return -ENOMEM;
+	if (waiter->entry != entry || interval->start_ns - waiter->end_ns > SAME_WAIT_GAP_NS)
+		waiter->sum_ns = 0;
+	waiter->entry = entry;
+	waiter->open = true;
+	return ownership_wait_opened(entry->ownership, interval->thread, interval->start_ns);
+}
+
+/* The wake-up that ended @interval, if it came out of the lock's release path. 0 or -ENOMEM. */
+static int hand_off(struct locks *locks, const struct interval *interval, struct lock_entry *entry)
+{
+	const struct waiter *own;
+	const struct stack_fact *fact;
+	struct operation_since since;
+	struct lock_release release;
+
+	if (!interval->waker || interval->waker_in_interrupt || interval->waker->idle_task)
+		return 0;
+	fact = stackfacts_get(locks->stackfacts, interval->waker_stack_id);
+	if (!fact)
+		return -ENOMEM;
+	if (fact->releases == WAIT_UNKNOWN || fact->releases != family_of(entry->lock.class))
+		return 0;
+	since = operations_since(locks->operations, interval->waker);
+	release = (struct lock_release){
+		.thread = interval->waker,
+		.time_ns = interval->end_ns,
+		.since_ns = since.since_ns,
+		.since_exact = since.exact,
+		.stack_id = interval->waker_stack_id,
+		.woken = interval->thread,
+	};
+	own = waiter_of(locks, interval->waker);
+	if (!own)
+		return -ENOMEM;
+	/* It cannot have held what it was itself waiting for. */
+	if (own->entry == entry && !own->open && own->end_ns >= release.since_ns && own->end_ns) {
+		release.since_ns = own->end_ns;
+		release.since_exact = true;
+	}
+	return ownership_released(entry->ownership, &release);
+}
+
+static void count_wait(struct lock *lock, struct waiter *waiter, uint64_t slept_ns)
+{
+	if (!waiter->sum_ns)
+		lock->waits++;
+	waiter->sum_ns += slept_ns;
+	lock->wait_ns += slept_ns;
+	if (waiter->sum_ns > lock->max_wait_ns)
+		lock->max_wait_ns = waiter->sum_ns;
+}
+
+int locks_closed(struct locks *locks, const struct interval *interval)
+{
+	const struct locks_options *options = &locks->options;
+	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
+	struct waiter *waiter;
+
+	if (interval->state != THREAD_BLOCKED)
+		return 0;
+	waiter = waiter_of(locks, interval->thread);
+	if (!waiter)
+		return -ENOMEM;
+	if (!waiter->open)
+		return 0;
+	waiter->open = false;
+	waiter->end_ns = interval->end_ns;
+	if (hand_off(locks, interval, waiter->entry))
+		return -ENOMEM;
+	waiter = waiter_of(locks, interval->thread); /* hand_off() may have moved the array */
+	if (from_ns < options->start_ns)
+		from_ns = options->start_ns;
+	if (to_ns > options->end_ns)
+		to_ns = options->end_ns;
+	if (to_ns <= from_ns || (options->counts && !options->counts(options->context, interval->thread)))
+		to_ns = from_ns;
+	else
+		count_wait(&waiter->entry->lock, waiter, to_ns - from_ns);
+	return ownership_wait_closed(waiter->entry->ownership, interval->thread,
+				     interval->start_ns, from_ns, to_ns);
+}
+
+/* The one thread of @tgid that may hold its mmap_lock now, NULL where none or several may. */
+static struct thread *mmap_holder(const struct locks *locks, const struct threads *threads,
+				  int32_t tgid)
+{
+	struct thread *holder = NULL;
+
+	for (size_t i = 0; i < threads_count(threads); i++) {
+		struct thread *thread = threads_at(threads, i);
+
+		if (thread->tgid != tgid || thread->exited || thread->idle_task)
+			continue;
+		if (thread->index < locks->waiter_count && locks->waiters[thread->index].open)
+			continue;
+		if (!operations_since(locks->operations, thread).holds_mmap)
+			continue;
+		if (holder)
+			return NULL;
+		holder = thread;
+	}
+	return holder;
+}
+
+int locks_ending(struct locks *locks, const struct threads *threads, uint64_t end_ns)
+{
+	for (size_t i = 0; i < locks->entry_count; i++) {
+		struct lock_entry *entry = locks->entries[i];
+		struct operation_since since;
+		struct thread *holder;
+
+		if (entry->lock.class != WAIT_LOCK_MMAP || !ownership_waiting(entry->ownership))
+			continue;
+		holder = mmap_holder(locks, threads, entry->lock.tgid);
+		if (!holder)
+			continue;
+		since = operations_since(locks->operations, holder);
+		if (ownership_held_at_end(entry->ownership,
+					  &(struct lock_release){ .thread = holder,
+								  .time_ns = end_ns,
+								  .since_ns = since.since_ns,
+								  .since_exact = since.exact,
+								  .stack_id = since.stack_id }))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void locks_finish(struct locks *locks)
+{
+	for (size_t i = 0; i < locks->entry_count; i++) {
+		struct lock_entry *entry = locks->entries[i];
+
+		entry->lock.owner_count =
+			ownership_owners(entry->ownership, &entry->lock.owners);
+	}
+}
+
+const struct lock *locks_awaited(const struct locks *locks, const struct thread *thread)
+{
+	if (thread->index >= locks->waiter_count || !locks->waiters[thread->index].entry)
+		return NULL;
+	return &locks->waiters[thread->index].entry->lock;
+}
+
+size_t locks_count(const struct locks *locks)
+{
+	return locks->entry_count;
+}
+
+const struct lock *locks_at(const struct locks *locks, size_t index)
+{
+	return &locks->entries[index]->lock;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/operations.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPERATION_USER 0u		/* in user space, or not known where */
+#define OPERATION_ENTERED UINT32_MAX	/* entered a call; the next stack will tell its operation */
+
+struct seen {
+	uint32_t operation_id;
+	uint32_t stack_id;
+	uint64_t since_ns;	/* last time seen in another operation, or the entry */
+	uint64_t seen_ns;	/* last time seen at all */
+	bool exact;
+	bool holds_mmap;
+};
+
+struct operations {
+	struct stackfacts *stackfacts;
+	struct seen *seen;	/* by thread->index */
+	size_t count;
+};
+
+int operations_create(struct stackfacts *stackfacts, struct operations **ret_operations)
+{
+	struct operations *operations = calloc(1, sizeof(*operations));
+
+	if (!operations)
+		return -ENOMEM;
+	operations->stackfacts = stackfacts;
+	*ret_operations = operations;
+	return 0;
+}
+
+void operations_destroy(struct operations *operations)
+{
+	if (!operations)
+		return;
+	free(operations->seen);
+	free(operations);
+}
+
+static struct seen *seen_of(struct operations *operations, const struct thread *thread)
+{
+	size_t count = operations->count ? operations->count : 64;
+	struct seen *seen;
+
+	if (thread->index < operations->count)
+		return &operations->seen[thread->index];
+	while (count <= thread->index)
+		count *= 2;
+	seen = reallocarray(operations->seen, count, sizeof(*seen));
+	if (!seen)
+		return NULL;
+	memset(seen + operations->count, 0, (count - operations->count) * sizeof(*seen));
+	operations->seen = seen;
+	operations->count = count;
+	return &seen[thread->index];
+}
+
+static void see(struct seen *seen, uint32_t operation_id, uint64_t time_ns)
+{
+	if (seen->operation_id == OPERATION_ENTERED && operation_id != OPERATION_USER) {
+		seen->operation_id = operation_id;
+	} else if (seen->operation_id != operation_id) {
+		seen->since_ns = seen->seen_ns;
+		seen->exact = false;
+		seen->operation_id = operation_id;
+	}
+	seen->seen_ns = time_ns;
+}
+
+static int see_stack(struct operations *operations, struct seen *seen, const struct event *event)
+{
+	const struct stack_fact *fact = stackfacts_get(operations->stackfacts, event->stack_id);
+
+	if (!fact)
+		return -ENOMEM;
+	/* An interrupt taken in user space has a kernel stack of no operation: it tells nothing. */
+	if (!fact->operation_id && !fact->user_only)
+		return 0;
+	see(seen, fact->operation_id, event->raw.time_ns);
+	seen->holds_mmap = fact->holds_mmap;
+	seen->stack_id = event->stack_id;
+	return 0;
+}
+
+int operations_event(struct operations *operations, const struct event *event)
+{
+	struct seen *seen;
+
+	if (!event->thread || event->thread->idle_task)
+		return 0;
+	switch (event->raw.kind) {
+	case FT_EVENT_SWITCH:
+	case FT_EVENT_SAMPLE:
+	case FT_EVENT_WAKING:
+	case FT_EVENT_CALL:
+		break;
+	default:
+		return 0;
+	}
+	if (event->raw.kind == FT_EVENT_WAKING && event->raw.waking.in_interrupt)
+		return 0;
+	seen = seen_of(operations, event->thread);
+	if (!seen)
+		return -ENOMEM;
+	if (event->raw.kind == FT_EVENT_CALL) {
+		seen->operation_id = OPERATION_ENTERED;
+		seen->since_ns = seen->seen_ns = event->raw.time_ns;
+		seen->exact = true;
+		seen->holds_mmap = false;
+		return 0;
+	}
+	if (event->stack_id != STACK_NONE)
+		return see_stack(operations, seen, event);
+	/* Switched out on the way back to user space: the operation, if any, is over. */
+	if (event->raw.kind == FT_EVENT_SWITCH && event->raw.switch_.prev_state == FT_STATE_RUNNING) {
+		see(seen, OPERATION_USER, event->raw.time_ns);
+		seen->holds_mmap = false;
+		seen->stack_id = STACK_NONE;
+	}
+	return 0;
+}
+
+struct operation_since operations_since(const struct operations *operations,
+					const struct thread *thread)
+{
+	const struct seen *seen;
+
+	if (thread->index >= operations->count)
+		return (struct operation_since){ 0 };
+	seen = &operations->seen[thread->index];
+	return (struct operation_since){
+		.since_ns = seen->since_ns,
+		.exact = seen->exact,
+		.holds_mmap = seen->holds_mmap,
+		.stack_id = seen->stack_id,
+	};
+}

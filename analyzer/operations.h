@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Since when has a thread been inside the kernel operation it is in now?
+ *
+ * Bounds how far back a claim "it held the lock" may reach: a thread that was
+ * seen in user space, or in another system call, did not hold the lock of this one then.
+ */
+#ifndef ANALYZER_OPERATIONS_H
+#define ANALYZER_OPERATIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analyzer/source.h"
+#include "analyzer/stackfacts.h"
+
+struct operations;
+
+int operations_create(struct stackfacts *stackfacts, struct operations **ret_operations);
+void operations_destroy(struct operations *operations);
+
+/* Feed every event, in order. Return: 0 or -ENOMEM. */
+int operations_event(struct operations *operations, const struct event *event);
+
+struct operation_since {
+	uint64_t since_ns;	/* not in it before this time; 0: perhaps since before the recording */
+	bool exact;		/* since_ns is the entry itself, not only a bound */
+	bool holds_mmap;	/* last seen where it may hold its process' mmap_lock */
+	uint32_t stack_id;	/* where last seen */
+};
+
+/* What is known of @thread at the last event fed. All zero for a thread not seen. */
+struct operation_since operations_since(const struct operations *operations,
+					const struct thread *thread);
+
+#endif

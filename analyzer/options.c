@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "analyzer/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/human.h"
+
+#define STALL_NS 200000000
+
+const char options_help[] =
+	"Usage: analyze [OPTION]... CAPTURE\n"
+	"Say what froze, who held it up, why, how sure that is and what to do.\n"
+	"\n"
+	"  -p, --pid=PID[,PID]  report about these processes (default: those that were\n"
+	"                       the target of the recording)\n"
+	"      --stall=TIME     waits that hurt are a stall from this long on (200ms)\n"
+	"      --threads        list every thread\n"
+	"      --json           write the report as JSON, schema freezetrap.report/1\n"
+	"      --folded         write off-CPU microseconds by stack, for flame graphs\n"
+	"      --color=WHEN     auto (default), always or never; auto respects NO_COLOR\n"
+	"  -h, --help           show this help\n"
+	"  -V, --version        show the version\n"
+	"\n"
+	"Exit status: 0 done; 1 failed; 2 wrong usage; 3 the capture is damaged or cut\n"
+	"short: the report of what could be read is printed.\n"
+	"\n"
+	"Examples:\n"
+	"  analyze capture.dat\n"
+	"  analyze --json capture.dat | jq '.findings[0]'\n"
+	"  analyze --folded capture.dat | flamegraph.pl > offcpu.svg\n";
+
+enum {
+	OPTION_STALL = CHAR_MAX + 1,
+	OPTION_THREADS,
+	OPTION_JSON,
+	OPTION_FOLDED,
+	OPTION_COLOR,
+};
+
+static const struct option long_options[] = {
+	{ "pid", required_argument, NULL, 'p' },
+	{ "stall", required_argument, NULL, OPTION_STALL },
+	{ "threads", no_argument, NULL, OPTION_THREADS },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "folded", no_argument, NULL, OPTION_FOLDED },
+	{ "color", required_argument, NULL, OPTION_COLOR },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* Return: -EINVAL, or -ENOMEM where there is no memory to say why. */
+static int wrong(char **ret_message, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int wrong(char **ret_message, const char *format, ...)
+{
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(ret_message, format, arguments);
+	va_end(arguments);
+	return length < 0 ? -ENOMEM : -EINVAL;
+}
+
+/* @text moves behind the number and its comma. */
+static int next_pid(const char **text, int32_t *ret_pid)
+{
+	char *end;
+	long pid;
+
+	if (**text < '0' || **text > '9')
+		return -EINVAL;
+	errno = 0;
+	pid = strtol(*text, &end, 10);
+	if (errno || pid <= 0 || pid > INT32_MAX || (*end && (*end != ',' || !end[1])))
+		return -EINVAL;
+	*text = *end ? end + 1 : end;
+	*ret_pid = (int32_t)pid;
+	return 0;
+}
+
+static int add_pids(struct options *options, const char *text, char **ret_message)
+{
+	const char *at = text;
+
+	do {
+		int32_t pid, *longer;
+
+		if (next_pid(&at, &pid))
+			return wrong(ret_message,
+				     "--pid takes process ids joined by commas, not '%s'", text);
+		longer = reallocarray(options->target, options->target_count + 1, sizeof(pid));
+		if (!longer)
+			return -ENOMEM;
+		longer[options->target_count++] = pid;
+		options->target = longer;
+	} while (*at);
+	return 0;
+}
+
+static int set_stall(struct options *options, const char *text, char **ret_message)
+{
+	if (human_parse_duration(text, &options->stall_ns) || options->stall_ns == 0)
+		return wrong(ret_message,
+			     "--stall takes a time above 0 with its unit, like 200ms "
+			     "or 1.5s, not '%s'",
+			     text);
+	return 0;
+}
+
+static int set_color(struct options *options, const char *text, char **ret_message)
+{
+	static const char *const names[] = {
+		[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			options->color = (enum options_color)i;
+			return 0;
+		}
+	}
+	return wrong(ret_message, "--color takes auto, always or never, not '%s'", text);
+}
+
+static int set_output(struct options *options, enum options_output output, char **ret_message)
+{
+	if (options->output != OUTPUT_TEXT && options->output != output)
+		return wrong(ret_message, "--json and --folded exclude each other");
+	options->output = output;
+	return 0;
+}
+
+static int set_option(struct options *options, int option, char *const argv[], char **ret_message)
+{
+	switch (option) {
+	case 'p':
+		return add_pids(options, optarg, ret_message);
+	case OPTION_STALL:
+		return set_stall(options, optarg, ret_message);
+	case OPTION_THREADS:
+		options->all_threads = true;
+		return 0;
+	case OPTION_JSON:
+		return set_output(options, OUTPUT_JSON, ret_message);
+	case OPTION_FOLDED:
+		return set_output(options, OUTPUT_FOLDED, ret_message);
+	case OPTION_COLOR:
+		return set_color(options, optarg, ret_message);
+	case 'h':
+		options->action = ACTION_HELP;
+		return 0;
+	case 'V':
+		options->action = ACTION_VERSION;
+		return 0;
+	case ':':
+		return wrong(ret_message, "option '%s' needs a value", argv[optind - 1]);
+	default:
+		if (optopt > 0 && optopt <= CHAR_MAX)
+			return wrong(ret_message, "there is no option '-%c'", optopt);
+		if (optopt)
+			return wrong(ret_message, "option '%s' takes no value", argv[optind - 1]);
+		return wrong(ret_message, "there is no option '%s'", argv[optind - 1]);
+	}
+}
+
+static int set_path(struct options *options, int argc, char *const argv[], char **ret_message)
+{
+	if (options->action != ACTION_REPORT)
+		return 0;
+	if (optind == argc)
+		return wrong(ret_message, "no capture was named");
+	if (optind + 1 < argc)
+		return wrong(ret_message, "one capture at a time: '%s' is one too many",
+			     argv[optind + 1]);
+	options->path = argv[optind];
+	return 0;
+}
+
+int options_parse(int argc, char *const argv[], struct options *ret_options, char **ret_message)
+{
+	struct options options = { .stall_ns = STALL_NS };
+	int error = 0, option;
+
+	optind = 0; /* start anew, also for a second command line */
+	opterr = 0;
+	while (!error && options.action == ACTION_REPORT &&
+	       (option = getopt_long(argc, argv, ":p:hV", long_options, NULL)) != -1)
+		error = set_option(&options, option, argv, ret_message);
+	if (!error)
+		error = set_path(&options, argc, argv, ret_message);
+	if (error)
+		options_free(&options);
+	else
+		*ret_options = options;
+	return error;
+}
+
+void options_free(struct options *options)
+{
+	free(options->target);
+	options->target = NULL;
+	options->target_count = 0;
+}

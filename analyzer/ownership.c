@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/ownership.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Above this many holds the ones that no open wait can reach are dropped. */
+#define HOLDS_PRUNE 4096u
+
+struct hold {
+	struct thread *thread;
+	uint64_t start_ns, end_ns;
+	bool plausible;
+};
+
+struct open_wait {
+	const struct thread *waiter;
+	uint64_t start_ns;
+};
+
+struct ownership {
+	bool ambiguous;
+	uint64_t last_release_ns;
+	uint64_t contended_since_ns;	/* somebody has waited without pause since then */
+	struct open_wait *waits;
+	size_t wait_count, wait_room;
+	struct hold *holds;		/* by end_ns; since the oldest open wait at least */
+	size_t hold_count, hold_room, prune_at;
+	struct lock_owner *owners;
+	size_t owner_count, owner_room;
+};
+
+int ownership_create(bool ambiguous, struct ownership **ret_ownership)
+{
+	struct ownership *ownership = calloc(1, sizeof(*ownership));
+
+	if (!ownership)
+		return -ENOMEM;
+	ownership->ambiguous = ambiguous;
+	ownership->prune_at = HOLDS_PRUNE;
+	*ret_ownership = ownership;
+	return 0;
+}
+
+void ownership_destroy(struct ownership *ownership)
+{
+	if (!ownership)
+		return;
+	free(ownership->waits);
+	free(ownership->holds);
+	free(ownership->owners);
+	free(ownership);
+}
+
+/* Room for one more element; doubles. */
+static int grow(void **array, size_t count, size_t *room, size_t element_bytes)
+{
+	size_t larger = *room ? *room * 2 : 8;
+	void *moved;
+
+	if (count < *room)
+		return 0;
+	moved = reallocarray(*array, larger, element_bytes);
+	if (!moved)
+		return -ENOMEM;
+	*array = moved;
+	*room = larger;
+	return 0;
+}
+
+size_t ownership_waiting(const struct ownership *ownership)
+{
+	return ownership->wait_count;
+}
+
+int ownership_wait_opened(struct ownership *ownership, const struct thread *waiter, uint64_t time_ns)
+{
+	if (grow((void **)&ownership->waits, ownership->wait_count, &ownership->wait_room,
+		 sizeof(*ownership->waits)))
+		return -ENOMEM;
+	if (!ownership->wait_count)
+		ownership->contended_since_ns = time_ns;
+	ownership->waits[ownership->wait_count++] =
+		(struct open_wait){ .waiter = waiter, .start_ns = time_ns };
+	return 0;
+}
+
+static void holds_prune(struct ownership *ownership)
+{
+	uint64_t oldest_ns = UINT64_MAX;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < ownership->wait_count; i++)
+		if (ownership->waits[i].start_ns < oldest_ns)
+			oldest_ns = ownership->waits[i].start_ns;
+	for (size_t i = 0; i < ownership->hold_count; i++)
+		if (ownership->holds[i].end_ns > oldest_ns)
+			ownership->holds[kept++] = ownership->holds[i];
+	ownership->hold_count = kept;
+	ownership->prune_at = kept * 2 > HOLDS_PRUNE ? kept * 2 : HOLDS_PRUNE;
+}
+
+static int hold_append(struct ownership *ownership, const struct hold *hold)
+{
+	struct hold *last;
+
+	if (ownership->hold_count) {
+		last = &ownership->holds[ownership->hold_count - 1];
+		if (last->thread == hold->thread && last->end_ns == hold->start_ns &&
+		    last->plausible == hold->plausible) {
+			last->end_ns = hold->end_ns;
+			return 0;
+		}
+	}
+	if (ownership->hold_count >= ownership->prune_at)
+		holds_prune(ownership);
+	if (grow((void **)&ownership->holds, ownership->hold_count, &ownership->hold_room,
+		 sizeof(*ownership->holds)))
+		return -ENOMEM;
+	ownership->holds[ownership->hold_count++] = *hold;
+	return 0;
+}
+
+/* Few threads ever own one lock: a list is enough. NULL on lack of memory. */
+static struct lock_owner *owner_of(struct ownership *ownership, struct thread *thread)
+{
+	for (size_t i = 0; i < ownership->owner_count; i++)
+		if (ownership->owners[i].thread == thread)
+			return &ownership->owners[i];
+	if (grow((void **)&ownership->owners, ownership->owner_count, &ownership->owner_room,
+		 sizeof(*ownership->owners)))
+		return NULL;
+	ownership->owners[ownership->owner_count] = (struct lock_owner){ .thread = thread };
+	return &ownership->owners[ownership->owner_count++];
+}
+
+static int owner_note_hold(struct ownership *ownership, struct thread *thread,
+			   const struct lock_hold *hold)
+{
+	struct lock_owner *owner = owner_of(ownership, thread);
+
+	if (!owner)
+		return -ENOMEM;
+	if (hold->end_ns - hold->start_ns >= owner->longest.end_ns - owner->longest.start_ns)
+		owner->longest = *hold;
+	return 0;
+}
+
+/*
+ * A claim reaches back to the release before it, but not to a time when its
+ * thread was seen elsewhere. The hold that is reported begins no
+ * earlier than somebody's waiting proves, unless the entry itself was seen.
+ */
+static int claim(struct ownership *ownership, const struct lock_release *release, bool still_open)
+{
+	uint64_t start_ns = ownership->last_release_ns;
+	bool exact = false;
+	struct lock_hold longest;
+	struct hold hold;
+
+	if (release->since_ns >= start_ns) {
+		start_ns = release->since_ns;
+		exact = release->since_exact;
+	}
+	if (start_ns > release->time_ns)
+		start_ns = release->time_ns;
+	hold = (struct hold){
+		.thread = release->thread,
+		.start_ns = start_ns,
+		.end_ns = release->time_ns,
+		.plausible = still_open,
+	};
+	longest = (struct lock_hold){
+		.start_ns = start_ns,
+		.end_ns = release->time_ns,
+		.start_exact = exact,
+		.still_open = still_open,
+		.released_read = release->read,
+		.stack_id = release->stack_id,
+		.first_woken = release->woken,
+	};
+	if (!exact && ownership->wait_count && ownership->contended_since_ns > longest.start_ns &&
+	    ownership->contended_since_ns <= longest.end_ns)
+		longest.start_ns = ownership->contended_since_ns;
+	if (hold_append(ownership, &hold))
+		return -ENOMEM;
+	return owner_note_hold(ownership, release->thread, &longest);
+}
+
+int ownership_released(struct ownership *ownership, const struct lock_release *release)
+{
+	int r = 0;
+
+	if (ownership->ambiguous)
+		ownership->hold_count = 0;
+	if (ownership->ambiguous)
+		r = hold_append(ownership, &(struct hold){ .thread = release->thread,
+							   .start_ns = release->since_ns,
+							   .end_ns = release->time_ns,
+							   .plausible = true });
+	else
+		r = claim(ownership, release, false);
+	ownership->last_release_ns = release->time_ns;
+	return r;
+}
+
+int ownership_held_at_end(struct ownership *ownership, const struct lock_release *holder)
+{
+	if (ownership->ambiguous)
+		return 0;
+	return claim(ownership, holder, true);
+}
+
+static int charge(struct ownership *ownership, struct thread *thread, uint64_t blamed_ns,
+		  bool plausible)
+{
+	struct lock_owner *owner;
+
+	if (!blamed_ns)
+		return 0;
+	owner = owner_of(ownership, thread);
+	if (!owner)
+		return -ENOMEM;
+	owner->blamed_ns += blamed_ns;
+	if (plausible)
+		owner->plausible_ns += blamed_ns;
+	return 0;
+}
+
+/* Holds follow each other in time, so those of a wait are at the end of the list. */
+static int charge_wait(struct ownership *ownership, uint64_t from_ns, uint64_t to_ns)
+{
+	uint64_t left_ns = to_ns - from_ns;
+
+	for (size_t i = ownership->hold_count; i-- > 0 && left_ns;) {
+		const struct hold *hold = &ownership->holds[i];
+		uint64_t start_ns = hold->start_ns > from_ns ? hold->start_ns : from_ns;
+		uint64_t end_ns = hold->end_ns < to_ns ? hold->end_ns : to_ns;
+
+		if (hold->end_ns <= from_ns)
+			break;
+		if (start_ns >= end_ns)
+			continue;
+		left_ns -= end_ns - start_ns;
+		if (charge(ownership, hold->thread, end_ns - start_ns, hold->plausible))
+			return -ENOMEM;
+	}
+	return charge(ownership, NULL, left_ns, false);
+}
+
+int ownership_wait_closed(struct ownership *ownership, const struct thread *waiter,
+			  uint64_t start_ns, uint64_t from_ns, uint64_t to_ns)
+{
+	for (size_t i = 0; i < ownership->wait_count; i++) {
+		if (ownership->waits[i].waiter != waiter || ownership->waits[i].start_ns != start_ns)
+			continue;
+		ownership->waits[i] = ownership->waits[--ownership->wait_count];
+		break;
+	}
+	if (to_ns > from_ns && charge_wait(ownership, from_ns, to_ns))
+		return -ENOMEM;
+	if (!ownership->wait_count || ownership->ambiguous)
+		ownership->hold_count = 0;
+	return 0;
+}
+
+static int by_blame(const void *left, const void *right)
+{
+	const struct lock_owner *a = left, *b = right;
+
+	if (a->blamed_ns != b->blamed_ns)
+		return a->blamed_ns < b->blamed_ns ? 1 : -1;
+	if (!a->thread || !b->thread)
+		return a->thread ? -1 : !!b->thread;
+	return (a->thread->index > b->thread->index) - (a->thread->index < b->thread->index);
+}
+
+size_t ownership_owners(struct ownership *ownership, const struct lock_owner **ret_owners)
+{
+	if (ownership->owner_count)
+		qsort(ownership->owners, ownership->owner_count, sizeof(*ownership->owners),
+		      by_blame);
+	*ret_owners = ownership->owners;
+	return ownership->owner_count;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ownership of one lock over time, and what each owner's waiters lost by it.
+ */
+#ifndef ANALYZER_OWNERSHIP_H
+#define ANALYZER_OWNERSHIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/model.h"
+#include "analyzer/threads.h"
+
+/* A span of time during which one thread is known to have held the lock. */
+struct lock_hold {
+	uint64_t start_ns, end_ns;
+	bool start_exact;	/* the owner's entry, or the end of its own wait; else the latest possible start */
+	bool still_open;	/* no release seen: the recording ended first */
+	bool released_read;	/* a reader's release */
+	uint32_t stack_id;	/* the owner's, at the release, or where last seen */
+	struct thread *first_woken; /* by the release; NULL */
+};
+
+struct lock_owner {
+	struct thread *thread;	/* NULL: charged to nobody */
+	uint64_t blamed_ns;
+	uint64_t plausible_ns;	/* the part of blamed_ns that no release proves */
+	struct lock_hold longest;
+};
+
+/* What is known of a thread that lets a lock go, or may be holding it. */
+struct lock_release {
+	struct thread *thread;
+	uint64_t time_ns;	/* of the release, or of the end of the recording */
+	uint64_t since_ns;	/* it did not hold the lock before this time; 0: no bound known */
+	bool since_exact;
+	bool read;
+	uint32_t stack_id;
+	struct thread *woken;	/* NULL */
+};
+
+struct ownership;
+
+/*
+ * @ambiguous: the waits may be for several locks that cannot be told apart: then no
+ * timeline is built, a wait is charged to its own waker alone, as plausible.
+ */
+int ownership_create(bool ambiguous, struct ownership **ret_ownership);
+void ownership_destroy(struct ownership *ownership);
+
+/* A thread began to sleep for the lock. 0 or -ENOMEM. */
+int ownership_wait_opened(struct ownership *ownership, const struct thread *waiter, uint64_t time_ns);
+
+/* The release that ends a wait; call it before ownership_wait_closed() of that wait. 0 or -ENOMEM. */
+int ownership_released(struct ownership *ownership, const struct lock_release *release);
+
+/* Waits are open and the recording ends: @holder is thought to hold the lock. 0 or -ENOMEM. */
+int ownership_held_at_end(struct ownership *ownership, const struct lock_release *holder);
+
+/**
+ * ownership_wait_closed() - a sleep for the lock is over; charge it.
+ *
+ * @start_ns, @end_ns: of the sleep.
+ * @from_ns, @to_ns:   the part of it to charge (start_ns <= from_ns <= to_ns <= end_ns); empty for none.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ownership_wait_closed(struct ownership *ownership, const struct thread *waiter,
+			  uint64_t start_ns, uint64_t from_ns, uint64_t to_ns);
+
+/* Number of threads asleep for the lock now. */
+size_t ownership_waiting(const struct ownership *ownership);
+
+/* Owners, most blamed first (sorted by the call); borrowed until the next call with @ownership. */
+size_t ownership_owners(struct ownership *ownership, const struct lock_owner **ret_owners);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/page.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/utf8.h"
+
+void page_start(struct page *page, FILE *out, unsigned int width, bool color)
+{
+	*page = (struct page){ .out = out, .width = width, .color = color };
+}
+
+/* Columns of the first @bytes of safe text. */
+static unsigned int columns_of(const char *text, size_t bytes)
+{
+	unsigned int columns = 0;
+
+	for (size_t at = 0; at < bytes;) {
+		uint32_t character = 0;
+		size_t length = utf8_decode(text + at, &character);
+
+		columns += utf8_columns(character);
+		at += length ? length : 1;
+	}
+	return columns;
+}
+
+/* The most bytes of safe text that fit into @columns. */
+static size_t bytes_within(const char *text, size_t bytes, unsigned int columns)
+{
+	size_t at = 0;
+
+	while (at < bytes) {
+		uint32_t character = 0;
+		size_t length = utf8_decode(text + at, &character);
+
+		if (utf8_columns(character) > columns)
+			break;
+		columns -= utf8_columns(character);
+		at += length ? length : 1;
+	}
+	return at;
+}
+
+static void put(struct page *page, const char *text, size_t bytes)
+{
+	if (bytes == 0)
+		return;
+	fprintf(page->out, "%*s", (int)page->pending, "");
+	page->pending = 0;
+	fwrite(text, 1, bytes, page->out);
+	page->column += columns_of(text, bytes);
+}
+
+static void skip_to(struct page *page, unsigned int column)
+{
+	if (page->column < column) {
+		page->pending += column - page->column;
+		page->column = column;
+	}
+}
+
+void page_line_end(struct page *page)
+{
+	fputc('\n', page->out);
+	page->column = 0;
+	page->pending = 0;
+}
+
+/* Spaces due come before the sequence, so that a style never covers them. */
+void page_style(struct page *page, enum terminal_style style)
+{
+	if (!page->color)
+		return;
+	fprintf(page->out, "%*s%s", (int)page->pending, "", terminal_style(style));
+	page->pending = 0;
+}
+
+void page_style_end(struct page *page)
+{
+	if (page->color)
+		fputs(TERMINAL_STYLE_END, page->out);
+}
+
+/* "9.41 s" and "71 %" stay together. */
+static bool is_unit(const char *word)
+{
+	static const char *const units[] = { "s", "ms",	 "us",	"ns",  "min", "h",
+					     "%", "KiB", "MiB", "GiB", "TiB", "bytes" };
+	size_t bytes = strcspn(word, " ,;:.)");
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strlen(units[i]) == bytes && strncmp(word, units[i], bytes) == 0)
+			return true;
+	return false;
+}
+
+/* The place after @text where a line may be broken next: at its @separator or its end. */
+static const char *next_break(const char *text, const char *separator)
+{
+	const char *at = text + 1;
+
+	while ((at = strstr(at, separator))) {
+		if (strcmp(separator, " ") != 0 || !is_unit(at + 1))
+			return at;
+		at++;
+	}
+	return text + strlen(text);
+}
+
+/* Fill the lines, from column @hang on, with safe text. */
+static void fill(struct page *page, unsigned int hang, const char *text, const char *separator)
+{
+	skip_to(page, hang);
+	while (*text) {
+		size_t bytes = (size_t)(next_break(text, separator) - text);
+
+		if (page->column > hang && page->column + columns_of(text, bytes) > page->width) {
+			page_line_end(page);
+			skip_to(page, hang);
+		}
+		if (page->column == hang && *text == ' ') { /* no space begins a line */
+			text++;
+			continue;
+		}
+		/* What is longer than a line is cut anywhere. */
+		if (page->column + columns_of(text, bytes) > page->width) {
+			bytes = bytes_within(text, bytes, page->width - page->column);
+			if (bytes == 0)
+				return;
+		}
+		put(page, text, bytes);
+		text += bytes;
+	}
+	page_line_end(page);
+}
+
+void page_begin(struct page *page)
+{
+	page->raw = NULL;
+	page->memory = open_memstream(&page->raw, &page->raw_bytes);
+	if (!page->memory)
+		page->error = -ENOMEM;
+}
+
+static void add(struct page *page, const char *format, va_list arguments)
+{
+	if (page->memory && vfprintf(page->memory, format, arguments) < 0)
+		page->error = -ENOMEM;
+}
+
+void page_add(struct page *page, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	add(page, format, arguments);
+	va_end(arguments);
+}
+
+/* What was added, made safe; the caller frees it. NULL on lack of memory. */
+static char *take(struct page *page)
+{
+	char *safe = NULL;
+
+	if (page->memory && fclose(page->memory) == 0)
+		safe = terminal_safe(page->raw);
+	if (!safe)
+		page->error = -ENOMEM;
+	page->memory = NULL;
+	free(page->raw);
+	page->raw = NULL;
+	return safe;
+}
+
+void page_end(struct page *page, struct paragraph paragraph)
+{
+	char *text = take(page);
+
+	if (!text)
+		return;
+	if (paragraph.label) {
+		skip_to(page, paragraph.indent);
+		page_style(page, paragraph.style);
+		put(page, paragraph.label, strlen(paragraph.label));
+		page_style_end(page);
+	}
+	fill(page, paragraph.hang, text, paragraph.separator ? paragraph.separator : " ");
+	free(text);
+}
+
+void page_paragraph(struct page *page, struct paragraph paragraph, const char *format, ...)
+{
+	va_list arguments;
+
+	page_begin(page);
+	va_start(arguments, format);
+	add(page, format, arguments);
+	va_end(arguments);
+	page_end(page, paragraph);
+}
+
+static void cell(struct page *page, unsigned int columns, bool right, const char *text)
+{
+	const unsigned int end = page->column + columns, room = columns - 1;
+	const bool fits = columns_of(text, strlen(text)) <= room;
+	const size_t kept =
+		fits ? strlen(text) : bytes_within(text, strlen(text), room > 2 ? room - 2 : 0);
+
+	if (right)
+		skip_to(page, end - columns_of(text, kept) - (fits ? 0 : 2));
+	put(page, text, kept);
+	if (!fits)
+		put(page, "..", 2);
+	skip_to(page, end);
+}
+
+void page_cell(struct page *page, unsigned int columns, bool right, const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+
+	page_begin(page);
+	va_start(arguments, format);
+	add(page, format, arguments);
+	va_end(arguments);
+	text = take(page);
+	if (text)
+		cell(page, columns, right, text);
+	free(text);
+}
+
+int page_finish(struct page *page)
+{
+	if (fflush(page->out) || ferror(page->out))
+		return -EIO;
+	return page->error;
+}

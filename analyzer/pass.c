@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/pass.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "analyzer/operations.h"
+
+struct pass {
+	struct source *source;
+	struct operations *operations;
+	struct locks *locks;
+	const struct pass_watcher *watcher;
+};
+
+int pass_create(struct source *source, struct stackfacts *stackfacts,
+		const struct locks_options *options, struct pass **ret_pass)
+{
+	struct pass *pass = calloc(1, sizeof(*pass));
+	int r = -ENOMEM;
+
+	if (!pass)
+		return -ENOMEM;
+	pass->source = source;
+	r = operations_create(stackfacts, &pass->operations);
+	if (r)
+		goto out;
+	r = locks_create(stackfacts, pass->operations, options, &pass->locks);
+	if (r)
+		goto out;
+	*ret_pass = pass;
+	pass = NULL;
+out:
+	pass_destroy(pass);
+	return r;
+}
+
+void pass_destroy(struct pass *pass)
+{
+	if (!pass)
+		return;
+	locks_destroy(pass->locks);
+	operations_destroy(pass->operations);
+	free(pass);
+}
+
+struct locks *pass_locks(const struct pass *pass)
+{
+	return pass->locks;
+}
+
+static int pass_opened(void *context, const struct interval *interval)
+{
+	struct pass *pass = context;
+
+	return locks_opened(pass->locks, interval);
+}
+
+static int pass_closed(void *context, const struct interval *interval)
+{
+	struct pass *pass = context;
+	int r = locks_closed(pass->locks, interval);
+
+	if (!r && pass->watcher->closed)
+		r = pass->watcher->closed(pass->watcher->context, interval);
+	return r;
+}
+
+static int pass_events(struct pass *pass, struct timeline *timeline)
+{
+	struct event event;
+	int r;
+
+	while ((r = source_next(pass->source, &event)) > 0) {
+		r = operations_event(pass->operations, &event);
+		if (!r)
+			r = locks_event(pass->locks, &event);
+		if (!r && pass->watcher->event)
+			r = pass->watcher->event(pass->watcher->context, &event);
+		if (!r)
+			r = timeline_event(timeline, &event);
+		if (r)
+			break;
+	}
+	return r;
+}
+
+int pass_run(struct pass *pass, const struct pass_watcher *watcher)
+{
+	const struct timeline_sink sink = { pass_opened, pass_closed, pass };
+	const struct threads *threads = source_threads(pass->source);
+	struct timeline *timeline = NULL;
+	int r;
+
+	pass->watcher = watcher;
+	r = source_rewind(pass->source);
+	if (r)
+		goto out;
+	r = timeline_create(&sink, source_start_ns(pass->source), &timeline);
+	if (r)
+		goto out;
+	r = pass_events(pass, timeline);
+	if (r)
+		goto out;
+	r = locks_ending(pass->locks, threads, source_end_ns(pass->source));
+	if (r)
+		goto out;
+	r = timeline_finish(timeline, threads, source_end_ns(pass->source));
+	if (r)
+		goto out;
+	locks_finish(pass->locks);
+out:
+	timeline_destroy(timeline);
+	return r;
+}

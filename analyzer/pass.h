@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One reading of the whole capture: every event goes through the timeline and
+ * the locks, and to whoever watches.
+ */
+#ifndef ANALYZER_PASS_H
+#define ANALYZER_PASS_H
+
+#include "analyzer/locks.h"
+#include "analyzer/source.h"
+#include "analyzer/stackfacts.h"
+#include "analyzer/timeline.h"
+
+struct pass;
+
+struct pass_watcher {
+	int (*event)(void *context, const struct event *event);		 /* may be NULL */
+	int (*closed)(void *context, const struct interval *interval);	 /* may be NULL; after the locks */
+	void *context;
+};	/* what they return other than 0 ends the pass and is returned */
+
+int pass_create(struct source *source, struct stackfacts *stackfacts,
+		const struct locks_options *options, struct pass **ret_pass);
+void pass_destroy(struct pass *pass);
+
+/* Its locks, borrowed; complete after pass_run(). */
+struct locks *pass_locks(const struct pass *pass);
+
+/* Read the source from its start to its end, once. 0, -ENOMEM, -EIO, or what the watcher returned. */
+int pass_run(struct pass *pass, const struct pass_watcher *watcher);
+
+#endif

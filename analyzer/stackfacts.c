@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/stackfacts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+/* Facts live in blocks that never move, so that callers may keep pointers. */
+#define BLOCK_FACTS 1024u
+
+struct operation {
+	uint32_t id;
+	UT_hash_handle hh;
+	char name[];
+};
+
+struct known_fact {
+	struct stack_fact fact;
+	bool known;
+};
+
+struct stackfacts {
+	const struct stacks *stacks;
+	struct known_fact **blocks;
+	size_t block_count;
+	struct operation *operations;
+};
+
+int stackfacts_create(const struct stacks *stacks, struct stackfacts **ret_stackfacts)
+{
+	struct stackfacts *stackfacts = calloc(1, sizeof(*stackfacts));
+
+	if (!stackfacts)
+		return -ENOMEM;
+	stackfacts->stacks = stacks;
+	*ret_stackfacts = stackfacts;
+	return 0;
+}
+
+void stackfacts_destroy(struct stackfacts *stackfacts)
+{
+	struct operation *operation, *next;
+
+	if (!stackfacts)
+		return;
+	HASH_ITER (hh, stackfacts->operations, operation, next) {
+		HASH_DEL(stackfacts->operations, operation);
+		free(operation);
+	}
+	for (size_t i = 0; i < stackfacts->block_count; i++)
+		free(stackfacts->blocks[i]);
+	free(stackfacts->blocks);
+	free(stackfacts);
+}
+
+static const struct operation *operation_intern(struct stackfacts *stackfacts, const char *name)
+{
+	struct operation *operation;
+	size_t length = strlen(name);
+
+	HASH_FIND_STR(stackfacts->operations, name, operation);
+	if (operation)
+		return operation;
+	operation = calloc(1, sizeof(*operation) + length + 1);
+	if (!operation)
+		return NULL;
+	memcpy(operation->name, name, length + 1);
+	operation->id = HASH_COUNT(stackfacts->operations) + 1;
+	HASH_ADD_STR(stackfacts->operations, name, operation);
+	return operation;
+}
+
+static int fact_fill(struct stackfacts *stackfacts, uint32_t stack_id, struct stack_fact *fact)
+{
+	const struct frame *frames = NULL;
+	size_t count = stacks_frames(stackfacts->stacks, stack_id, &frames);
+	const struct operation *operation;
+	char buffer[64];
+	const char *name;
+
+	*fact = (struct stack_fact){ .operation = "" };
+	fact->blocked = wait_reason_of(frames, count, FT_STATE_SLEEPING);
+	fact->preempted = wait_reason_of(frames, count, FT_STATE_PREEMPTED);
+	fact->releases = wait_releases(frames, count);
+	fact->holds_mmap = wait_holds_mmap(frames, count);
+	fact->user_only = count > 0 && !frames[0].kernel;
+	name = wait_operation(frames, count, buffer, sizeof(buffer));
+	if (!*name)
+		return 0;
+	operation = operation_intern(stackfacts, name);
+	if (!operation)
+		return -ENOMEM;
+	fact->operation = operation->name;
+	fact->operation_id = operation->id;
+	return 0;
+}
+
+static int blocks_grow(struct stackfacts *stackfacts, size_t block)
+{
+	struct known_fact **blocks;
+
+	if (block < stackfacts->block_count)
+		return 0;
+	blocks = reallocarray(stackfacts->blocks, block + 1, sizeof(*blocks));
+	if (!blocks)
+		return -ENOMEM;
+	stackfacts->blocks = blocks;
+	memset(blocks + stackfacts->block_count, 0,
+	       (block + 1 - stackfacts->block_count) * sizeof(*blocks));
+	stackfacts->block_count = block + 1;
+	return 0;
+}
+
+const struct stack_fact *stackfacts_get(struct stackfacts *stackfacts, uint32_t stack_id)
+{
+	size_t block = stack_id / BLOCK_FACTS;
+	struct known_fact *known;
+
+	if (blocks_grow(stackfacts, block))
+		return NULL;
+	if (!stackfacts->blocks[block]) {
+		stackfacts->blocks[block] = calloc(BLOCK_FACTS, sizeof(struct known_fact));
+		if (!stackfacts->blocks[block])
+			return NULL;
+	}
+	known = &stackfacts->blocks[block][stack_id % BLOCK_FACTS];
+	if (!known->known) {
+		if (fact_fill(stackfacts, stack_id, &known->fact))
+			return NULL;
+		known->known = true;
+	}
+	return &known->fact;
+}

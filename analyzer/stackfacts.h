@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What each distinct stack means, found once: the wait class of a thread that
+ * slept or was preempted there, the lock a waker there lets go, the operation.
+ */
+#ifndef ANALYZER_STACKFACTS_H
+#define ANALYZER_STACKFACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analyzer/stacks.h"
+#include "analyzer/waitclass.h"
+
+struct stackfacts;
+
+struct stack_fact {
+	struct wait_reason blocked;	/* of a thread that went to sleep there */
+	struct wait_reason preempted;	/* of a thread that lost its CPU there */
+	enum wait_class releases;	/* family of the lock that a waker there lets go */
+	bool holds_mmap;		/* there a thread may hold its process' mmap_lock */
+	bool user_only;			/* no kernel frames: the thread was in user space */
+	uint32_t operation_id;		/* same operation, same id; 0: the stack does not tell */
+	const char *operation;		/* "munmap", "page fault"; "" */
+};
+
+int stackfacts_create(const struct stacks *stacks, struct stackfacts **ret_stackfacts);
+void stackfacts_destroy(struct stackfacts *stackfacts);
+
+/* Borrowed until destroyed; of STACK_NONE too. NULL on lack of memory. */
+const struct stack_fact *stackfacts_get(struct stackfacts *stackfacts, uint32_t stack_id);
+
+#endif

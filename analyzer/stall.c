@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/stall.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "analyzer/timeline.h"
+
+#define SAME_STALL_GAP_NS 100000000u
+
+static int by_start(const void *left, const void *right)
+{
+	const struct long_wait *a = left, *b = right;
+
+	if (a->start_ns != b->start_ns)
+		return a->start_ns < b->start_ns ? -1 : 1;
+	return (a->end_ns > b->end_ns) - (a->end_ns < b->end_ns);
+}
+
+static int by_time(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+/* Most of the @count waits open at one time. 0 on lack of memory, which @ret_error tells. */
+static uint32_t overlap_max(const struct long_wait *waits, size_t count, int *ret_error)
+{
+	uint64_t *starts = calloc(count, sizeof(*starts));
+	uint64_t *ends = calloc(count, sizeof(*ends));
+	uint32_t open = 0, max = 0;
+
+	*ret_error = starts && ends ? 0 : -ENOMEM;
+	if (*ret_error)
+		goto out;
+	for (size_t i = 0; i < count; i++) {
+		starts[i] = waits[i].start_ns;
+		ends[i] = waits[i].end_ns;
+	}
+	qsort(starts, count, sizeof(*starts), by_time);
+	qsort(ends, count, sizeof(*ends), by_time);
+	for (size_t start = 0, end = 0; start < count; start++) {
+		open++;
+		for (; end < count && ends[end] <= starts[start]; end++)
+			open--;
+		if (open > max)
+			max = open;
+	}
+out:
+	free(starts);
+	free(ends);
+	return max;
+}
+
+/* Number of waits, from the first of @waits, that make one stall. */
+static size_t cluster(const struct long_wait *waits, size_t count, struct stall *ret_stall,
+		      uint64_t *ret_lost_ns)
+{
+	struct stall stall = { .found = true, .start_ns = waits[0].start_ns };
+	uint64_t lost_ns = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (i && waits[i].start_ns > stall.end_ns + SAME_STALL_GAP_NS)
+			break;
+		if (waits[i].end_ns > stall.end_ns)
+			stall.end_ns = waits[i].end_ns;
+		lost_ns += waits[i].blocked_ns;
+		stall.began_before |= !!(waits[i].flags & INTERVAL_BEGAN_BEFORE);
+		stall.still_open |= !!(waits[i].flags & INTERVAL_STILL_OPEN);
+	}
+	*ret_stall = stall;
+	*ret_lost_ns = lost_ns;
+	return i;
+}
+
+int stall_find(const struct long_wait *waits, size_t count, struct stall *ret_stall)
+{
+	struct stall worst = { .found = false }, stall;
+	uint64_t worst_ns = 0, lost_ns;
+	struct long_wait *sorted;
+	uint32_t stalls = 0;
+	size_t used;
+	int r = 0;
+
+	if (!count) {
+		*ret_stall = worst;
+		return 0;
+	}
+	sorted = calloc(count, sizeof(*sorted));
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = waits[i];
+	qsort(sorted, count, sizeof(*sorted), by_start);
+	for (size_t i = 0; i < count; i += used) {
+		used = cluster(sorted + i, count - i, &stall, &lost_ns);
+		stalls++;
+		if (lost_ns <= worst_ns)
+			continue;
+		stall.threads_max = overlap_max(sorted + i, used, &r);
+		if (r)
+			goto out;
+		worst = stall;
+		worst_ns = lost_ns;
+	}
+	worst.others = stalls - 1;
+	*ret_stall = worst;
+out:
+	free(sorted);
+	return r;
+}

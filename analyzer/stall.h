@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * When did it freeze: the span of time in which waits that hurt overlap.
+ */
+#ifndef ANALYZER_STALL_H
+#define ANALYZER_STALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/account.h"
+
+struct stall {
+	bool found;
+	bool began_before, still_open;	/* the recording does not hold all of it */
+	uint64_t start_ns, end_ns;	/* clock of the events */
+	uint32_t threads_max;		/* most threads in such a wait at one time */
+	uint32_t others;		/* number of other, lesser stalls in the capture */
+};
+
+/**
+ * stall_find() - the worst stall that @waits show.
+ *
+ * Long waits less than 100 ms apart belong to one stall; the worst stall is the one in which threads
+ * lost most time.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int stall_find(const struct long_wait *waits, size_t count, struct stall *ret_stall);
+
+#endif

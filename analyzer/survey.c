@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/survey.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "analyzer/pass.h"
+
+/* A damaged capture may be nothing but gaps; the report counts those past this, it does not list them. */
+#define GAPS_MAX 10000u
+
+static int gap_append(struct survey *survey, const struct event *event)
+{
+	struct model_gap *gaps;
+
+	survey->lost_records += event->raw.lost.records;
+	if (survey->gap_count == GAPS_MAX)
+		return 0;
+	gaps = reallocarray(survey->gaps, survey->gap_count + 1, sizeof(*gaps));
+	if (!gaps)
+		return -ENOMEM;
+	survey->gaps = gaps;
+	gaps[survey->gap_count++] = (struct model_gap){
+		.cpu = event->raw.cpu,
+		.start_ns = event->raw.lost.start_ns,
+		.end_ns = event->raw.time_ns,
+		.records = event->raw.lost.records,
+	};
+	return 0;
+}
+
+static int survey_event(void *context, const struct event *event)
+{
+	struct survey *survey = context;
+
+	if (event->raw.kind == FT_EVENT_LOST)
+		return gap_append(survey, event);
+	survey->events++;
+	if (event->raw.cpu != FT_NO_CPU && event->raw.cpu >= survey->cpus)
+		survey->cpus = event->raw.cpu + 1;
+	return calls_event(survey->calls, event);
+}
+
+static int survey_closed(void *context, const struct interval *interval)
+{
+	struct survey *survey = context;
+
+	return account_closed(survey->account, interval);
+}
+
+int survey_run(struct survey *survey, struct source *source, struct stackfacts *stackfacts,
+	       struct target *target, uint64_t long_ns)
+{
+	const struct locks_options locks = { 0, UINT64_MAX, target_counts, target };
+	const struct account_options account = { long_ns, target_counts, target };
+	int r;
+
+	*survey = (struct survey){ 0 };
+	r = calls_create(&survey->calls);
+	if (r)
+		return r;
+	r = pass_create(source, stackfacts, &locks, &survey->pass);
+	if (r)
+		return r;
+	survey->locks = pass_locks(survey->pass);
+	r = account_create(stackfacts, survey->locks, &account, &survey->account);
+	if (r)
+		return r;
+	r = pass_run(survey->pass,
+		     &(struct pass_watcher){ survey_event, survey_closed, survey });
+	return r ? r : account_finish(survey->account);
+}
+
+void survey_free(struct survey *survey)
+{
+	account_destroy(survey->account);
+	calls_destroy(survey->calls);
+	pass_destroy(survey->pass);
+	free(survey->gaps);
+	*survey = (struct survey){ 0 };
+}

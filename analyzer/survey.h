@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first reading of a capture: sums over all of it, nothing explained yet.
+ */
+#ifndef ANALYZER_SURVEY_H
+#define ANALYZER_SURVEY_H
+
+#include <stdint.h>
+
+#include "analyzer/account.h"
+#include "analyzer/calls.h"
+#include "analyzer/locks.h"
+#include "analyzer/model.h"
+#include "analyzer/target.h"
+
+struct survey {
+	struct account *account;
+	struct calls *calls;
+	struct locks *locks;		/* borrowed from pass */
+	struct pass *pass;
+	uint64_t events, lost_records;
+	struct model_gap *gaps;		/* on the clock of the events; in order of time */
+	size_t gap_count;
+	uint32_t cpus;			/* that had events */
+};
+
+/* @long_ns: see account.h. Return: 0, -ENOMEM, -EIO; free with survey_free() in each case. */
+int survey_run(struct survey *survey, struct source *source, struct stackfacts *stackfacts,
+	       struct target *target, uint64_t long_ns);
+void survey_free(struct survey *survey);
+
+#endif

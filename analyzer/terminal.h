@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What may reach a person's terminal: names from captures hold any bytes,
+ * escape sequences included.
+ */
+#ifndef ANALYZER_TERMINAL_H
+#define ANALYZER_TERMINAL_H
+
+#include <stdio.h>
+
+enum terminal_style {
+	STYLE_PLAIN,
+	STYLE_LABEL,
+	STYLE_STRONG,
+	STYLE_BAD,
+	STYLE_GOOD,
+	STYLE_WARNING,
+	STYLES
+};
+
+/* The escape sequence that begins @style; static. "" for STYLE_PLAIN. */
+const char *terminal_style(enum terminal_style style);
+#define TERMINAL_STYLE_END "\033[0m"
+
+/**
+ * terminal_put() - write @raw so that it shows and does nothing else.
+ *
+ * Controls and bytes that are not UTF-8 become \x1b, invisible and direction-changing characters
+ * become \u202e; the rest stays. @raw NULL: nothing.
+ */
+void terminal_put(FILE *out, const char *raw);
+
+/* The same for a message of several lines: its line breaks stay. */
+void terminal_put_lines(FILE *out, const char *raw);
+
+/* terminal_put() as text: malloc'ed, NULL on lack of memory. */
+char *terminal_safe(const char *raw);
+
+#endif

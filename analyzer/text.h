@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of the text report, from top to bottom.
+ */
+#ifndef ANALYZER_TEXT_H
+#define ANALYZER_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analyzer/human.h"
+#include "analyzer/model.h"
+#include "analyzer/page.h"
+
+#define TEXT_COLUMN 12 /* where the text behind a label stands */
+
+static inline struct paragraph text_labelled(const char *label, enum terminal_style style)
+{
+	return (struct paragraph){ .label = label, .style = style, .hang = TEXT_COLUMN };
+}
+
+/* text_headline.c: whose capture, what happened, and what is missing from it. */
+void text_header(struct page *page, const struct model *model);
+void text_verdict(struct page *page, const struct model *model);
+
+/* text_findings.c */
+void text_findings(struct page *page, const struct model *model);
+
+/* text_stack.c: leaf first, broken at " < ", without scheduler plumbing, long ones shortened. */
+void text_stack(struct page *page, struct paragraph paragraph, const struct model_stack *stack);
+
+/* text_tables.c */
+void text_locks(struct page *page, const struct model *model);
+void text_waits(struct page *page, const struct model *model);
+void text_idle_waits(struct page *page, const struct model *model);
+void text_threads(struct page *page, const struct model *model, bool all);
+
+/* text_coverage.c: what was recorded, what was lost, what cannot be said. */
+void text_coverage(struct page *page, const struct model *model);
+
+/* render_text.c: the time of day where the host was, "+31.073 s" into the capture where that is not known. */
+struct human text_moment(const struct model *model, uint64_t at_ns);
+
+#endif

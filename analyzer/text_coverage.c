@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The foot of the text report: what was recorded, what was lost and where,
+ * what this capture cannot say.
+ */
+#include <inttypes.h>
+
+#include "analyzer/text.h"
+
+#define GAP_ROWS 4
+
+static void summary(struct page *page, const struct model *model)
+{
+	const uint64_t lost = model->coverage.lost_events;
+
+	page_begin(page);
+	page_add(page, "%s events, ", human_count(model->capture.events).text);
+	if (lost)
+		page_add(page, "%s lost", human_count(lost).text);
+	else
+		page_add(page, model->coverage.gap_count ? "some lost" : "none lost");
+	if (model->coverage.cpus)
+		page_add(page, ", %" PRIu32 " CPU%s", model->coverage.cpus,
+			 model->coverage.cpus == 1 ? "" : "s");
+	if (model->coverage.recorder_delay_max_ns)
+		page_add(page, "; recorder's own delay <= %s",
+			 human_duration(model->coverage.recorder_delay_max_ns).text);
+	page_end(page, text_labelled("coverage", STYLE_LABEL));
+}
+
+static void gap_line(struct page *page, const struct model *model, const struct model_gap *gap)
+{
+	page_begin(page);
+	if (gap->records)
+		page_add(page, "%s event%s", human_count(gap->records).text,
+			 gap->records == 1 ? "" : "s");
+	else
+		page_add(page, "an unknown number of events");
+	page_add(page, " lost on CPU %" PRIu32 ", %s to %s", gap->cpu,
+		 text_moment(model, gap->start_ns).text, text_moment(model, gap->end_ns).text);
+	page_end(page, text_labelled(NULL, STYLE_PLAIN));
+}
+
+static void gaps(struct page *page, const struct model *model)
+{
+	const size_t count = model->coverage.gap_count;
+	const struct paragraph text = text_labelled(NULL, STYLE_PLAIN);
+
+	for (size_t i = 0; i < count && i < GAP_ROWS; i++)
+		gap_line(page, model, &model->coverage.gaps[i]);
+	if (count > GAP_ROWS)
+		page_paragraph(page, text, "... %s more gaps (--json)",
+			       human_count(count - GAP_ROWS).text);
+	if (model->coverage.unknown_ns)
+		page_paragraph(page, text, "unknown for %s of the target's thread time",
+			       human_duration(model->coverage.unknown_ns).text);
+}
+
+void text_coverage(struct page *page, const struct model *model)
+{
+	struct paragraph cannot_say = text_labelled("cannot say", STYLE_LABEL);
+
+	summary(page, model);
+	gaps(page, model);
+	for (size_t i = 0; i < model->coverage.cannot_say_count; i++) {
+		page_paragraph(page, cannot_say, "%s", model->coverage.cannot_say[i]);
+		cannot_say.label = NULL;
+	}
+}

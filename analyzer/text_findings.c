@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the analysis concluded: what it was, who did it, why we think so, what to do.
+ */
+#include <inttypes.h>
+
+#include "analyzer/text.h"
+
+#define INDENT	      3
+#define COLUMN	      15
+#define GRADE_COLUMNS 24
+
+static struct paragraph labelled(const char *label)
+{
+	return (struct paragraph){
+		.label = label, .style = STYLE_LABEL, .indent = INDENT, .hang = COLUMN
+	};
+}
+
+static void title(struct page *page, const struct model_finding *finding, size_t number)
+{
+	page_style(page, STYLE_STRONG);
+	page_cell(page, INDENT, false, "%zu", number);
+	page_cell(page, page->width - INDENT - GRADE_COLUMNS, false, "%s",
+		  finding_kind_name(finding->kind));
+	page_style_end(page);
+	page_cell(page, GRADE_COLUMNS, true, "grade: %s", grade_name(finding->grade));
+	page_line_end(page);
+}
+
+/* What it did while it held the others up. */
+static void culprit(struct page *page, const struct model_culprit *culprit)
+{
+	struct paragraph paragraph = labelled("meanwhile");
+
+	if (culprit->hold_ns)
+		page_paragraph(page, paragraph,
+			       "%" PRId32 " %s: running %s, runnable %s, blocked %s", culprit->tid,
+			       culprit->comm, human_duration(culprit->running_ns).text,
+			       human_duration(culprit->runnable_ns).text,
+			       human_duration(culprit->blocked_ns).text);
+	paragraph = labelled("kernel");
+	paragraph.separator = " < ";
+	text_stack(page, paragraph, &culprit->stack);
+	paragraph.label = "user";
+	text_stack(page, paragraph, &culprit->user_stack);
+}
+
+static void evidence(struct page *page, const struct model_finding *finding)
+{
+	struct paragraph paragraph = labelled("evidence");
+
+	for (size_t i = 0; i < finding->evidence_count; i++) {
+		page_paragraph(page, paragraph, "%s", finding->evidence[i]);
+		paragraph.label = NULL;
+	}
+}
+
+static void one(struct page *page, const struct model_finding *finding, size_t number)
+{
+	const struct paragraph summary = { .hang = INDENT };
+
+	title(page, finding, number);
+	if (finding->summary)
+		page_paragraph(page, summary, "%s", finding->summary);
+	if (finding->has_culprit || finding->evidence_count || finding->pattern || finding->advice)
+		page_line_end(page);
+	if (finding->has_culprit)
+		culprit(page, &finding->culprit);
+	evidence(page, finding);
+	if (finding->pattern)
+		page_paragraph(page, labelled("pattern"), "%s", finding->pattern);
+	if (finding->advice)
+		page_paragraph(page, labelled("do"), "%s", finding->advice);
+	page_line_end(page);
+}
+
+void text_findings(struct page *page, const struct model *model)
+{
+	const struct paragraph nothing = { .hang = INDENT };
+
+	for (size_t i = 0; i < model->finding_count; i++)
+		one(page, &model->findings[i], i + 1);
+	if (model->stall.found && model->finding_count == 0) {
+		page_paragraph(page, nothing,
+			       "No known cause was recognised. Where the time went is in the table "
+			       "\"waits that hurt\" below.");
+		page_line_end(page);
+	}
+}

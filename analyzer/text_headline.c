@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first lines of the text report: whose capture it is, what happened, and
+ * what is missing from it.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "analyzer/text.h"
+
+static const char *or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
+static void add_fact(struct page *page, const char *before, const char *fact)
+{
+	if (*or_empty(fact))
+		page_add(page, "%s%s", before, fact);
+}
+
+static void capture_line(struct page *page, const struct model *model)
+{
+	const int64_t start_ns = model->capture.start_realtime_ns;
+	const int32_t offset_s = model->capture.utc_offset_s;
+
+	page_begin(page);
+	page_add(page, "%s: %s", or_empty(model->capture.path),
+		 human_duration(model->capture.duration_ns).text);
+	if (start_ns)
+		page_add(page, " from %s %s %s", human_date(start_ns, offset_s).text,
+			 human_clock(start_ns, offset_s).text, human_zone(offset_s).text);
+	add_fact(page, " on ", model->capture.host);
+	add_fact(page, ", kernel ", model->capture.kernel);
+	add_fact(page, " ", model->capture.arch);
+	add_fact(page, ", tier ", model->capture.tier);
+	page_end(page, text_labelled("freezetrap", STYLE_LABEL));
+}
+
+static void target_line(struct page *page, const struct model *model)
+{
+	const size_t count = model->capture.target_count;
+
+	page_begin(page);
+	if (count == 0)
+		page_add(page, "the whole host");
+	else if (*or_empty(model->capture.target_comm))
+		page_add(page, "%s (%" PRId32 ")", model->capture.target_comm,
+			 model->capture.target[0]);
+	else
+		page_add(page, "process %" PRId32, model->capture.target[0]);
+	for (size_t i = 1; i < count; i++)
+		page_add(page, ", %" PRId32, model->capture.target[i]);
+	if (model->capture.target_threads == 1)
+		page_add(page, ", 1 thread");
+	else if (model->capture.target_threads)
+		page_add(page, ", %s threads", human_count(model->capture.target_threads).text);
+	else
+		page_add(page, ", of which this capture saw no thread");
+	page_end(page, text_labelled("target", STYLE_LABEL));
+}
+
+static void trigger_line(struct page *page, const struct model *model)
+{
+	const char *source = or_empty(model->capture.trigger_source);
+	const char *reason = or_empty(model->capture.trigger_reason);
+
+	if (!*source && !*reason)
+		return;
+	page_begin(page);
+	page_add(page, "%s%s%s", source, *source && *reason ? ": " : "", reason);
+	page_add(page, ", at %s", text_moment(model, model->capture.trigger_at_ns).text);
+	page_end(page, text_labelled("trigger", STYLE_LABEL));
+}
+
+void text_header(struct page *page, const struct model *model)
+{
+	capture_line(page, model);
+	target_line(page, model);
+	trigger_line(page, model);
+	page_line_end(page);
+}
+
+static const char *bound_reason(const struct model *model)
+{
+	if (model->stall.began_before && model->stall.still_open)
+		return " (it began before the capture and outlasts it)";
+	if (model->stall.began_before)
+		return " (it began before the capture does)";
+	if (model->stall.still_open)
+		return " (the capture ends before it does)";
+	return "";
+}
+
+static void frozen(struct page *page, const struct model *model)
+{
+	const uint32_t blocked = model->stall.threads_blocked_max;
+	const size_t threads = model->capture.target_threads;
+	const char *bound = bound_reason(model);
+
+	page_begin(page);
+	page_add(page, "%s%s%s, %s to %s", *bound ? "at least " : "",
+		 human_duration(model->stall.end_ns - model->stall.start_ns).text, bound,
+		 text_moment(model, model->stall.start_ns).text,
+		 text_moment(model, model->stall.end_ns).text);
+	if (model->capture.start_realtime_ns)
+		page_add(page, " %s", human_zone(model->capture.utc_offset_s).text);
+	if (model->capture.target_count && blocked <= threads)
+		page_add(page, "; %" PRIu32 " of %zu thread%s blocked", blocked, threads,
+			 threads == 1 ? "" : "s");
+	else
+		page_add(page, "; %" PRIu32 " thread%s blocked", blocked, blocked == 1 ? "" : "s");
+	page_end(page, text_labelled("FROZEN", STYLE_BAD));
+}
+
+static void not_frozen(struct page *page, const struct model *model)
+{
+	page_begin(page);
+	if (!model->capture.complete)
+		page_add(page, "in what could be read; ");
+	if (model->stall.longest_ns)
+		page_add(page, "longest wait that hurts: %s (%s, %" PRId32 " %s)",
+			 human_duration(model->stall.longest_ns).text,
+			 wait_class_name(model->stall.longest_class), model->stall.longest_tid,
+			 or_empty(model->stall.longest_comm));
+	else
+		page_add(page, "no thread waited for anything that hurts");
+	page_end(page, text_labelled("NO STALL", STYLE_GOOD));
+}
+
+/* It may have several lines, each a paragraph of its own. */
+static void damage(struct page *page, const char *text)
+{
+	const char *label = "damaged";
+
+	while (text && *text) {
+		size_t bytes = strcspn(text, "\n");
+
+		page_paragraph(page, text_labelled(label, STYLE_WARNING), "%.*s", (int)bytes, text);
+		label = NULL;
+		text += bytes + (text[bytes] == '\n');
+	}
+}
+
+/* What is missing stands next to the verdict, because it limits it. */
+static void missing(struct page *page, const struct model *model)
+{
+	const uint64_t lost = model->coverage.lost_events;
+
+	damage(page, model->capture.damage);
+	if (lost || model->coverage.gap_count)
+		page_paragraph(page, text_labelled("lost", STYLE_WARNING),
+			       "%s event%s; when and on which CPU: see coverage, below",
+			       lost ? human_count(lost).text : "an unknown number of",
+			       lost == 1 ? "" : "s");
+}
+
+void text_verdict(struct page *page, const struct model *model)
+{
+	if (model->stall.found)
+		frozen(page, model);
+	else if (model->capture.events == 0)
+		page_paragraph(
+			page, text_labelled("NO VERDICT", STYLE_WARNING),
+			"the capture holds no event, so it cannot say whether anything froze");
+	else
+		not_frozen(page, model);
+	missing(page, model);
+	page_line_end(page);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tables under the findings: locks, waits and threads.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "analyzer/text.h"
+
+#define LOCK_ROWS      5
+#define WAIT_ROWS      8
+#define THREAD_ROWS    5
+#define NUMBER_COLUMNS 10
+#define GAP_COLUMNS    2
+
+static void heading(struct page *page, const char *name, unsigned int columns)
+{
+	page_style(page, STYLE_LABEL);
+	page_cell(page, columns, false, "%s", name);
+}
+
+static void heading_end(struct page *page)
+{
+	page_style_end(page);
+	page_line_end(page);
+}
+
+static void number_cell(struct page *page, const char *text)
+{
+	page_cell(page, NUMBER_COLUMNS, true, "%s", text);
+}
+
+/* Between a number and the text behind it. */
+static void gap_cell(struct page *page)
+{
+	page_cell(page, GAP_COLUMNS, false, "%s", "");
+}
+
+static void more_row(struct page *page, size_t count, size_t shown, const char *option)
+{
+	if (count > shown) {
+		page_cell(page, page->width, false, " ... %s more (%s)",
+			  human_count(count - shown).text, option);
+		page_line_end(page);
+	}
+}
+
+/* Whoever most of the wait is charged to. */
+static void owner_cell(struct page *page, const struct model_lock *lock, unsigned int columns)
+{
+	const struct model_owner *owner = lock->owners;
+	struct human share;
+
+	if (lock->owner_count == 0)
+		return;
+	share = human_share(owner->blamed_ns, lock->wait_ns);
+	if (owner->tid == 0)
+		page_cell(page, columns, false, "%s unknown", share.text);
+	else
+		page_cell(page, columns, false, "%s %" PRId32 " %s", share.text, owner->tid,
+			  owner->comm);
+}
+
+void text_locks(struct page *page, const struct model *model)
+{
+	const unsigned int name_columns = 22;
+
+	if (model->lock_count == 0)
+		return;
+	heading(page, "locks", name_columns);
+	number_cell(page, "waits");
+	number_cell(page, "waited");
+	number_cell(page, "longest");
+	gap_cell(page);
+	page_cell(page, page->width - name_columns - 3 * NUMBER_COLUMNS - GAP_COLUMNS, false,
+		  "held by");
+	heading_end(page);
+	for (size_t i = 0; i < model->lock_count && i < LOCK_ROWS; i++) {
+		const struct model_lock *lock = &model->locks[i];
+
+		page_cell(page, name_columns, false, " %s %" PRId32, wait_class_name(lock->class),
+			  lock->tgid);
+		number_cell(page, human_count(lock->waits).text);
+		number_cell(page, human_duration(lock->wait_ns).text);
+		number_cell(page, human_duration(lock->max_wait_ns).text);
+		gap_cell(page);
+		owner_cell(page, lock,
+			   page->width - name_columns - 3 * NUMBER_COLUMNS - GAP_COLUMNS);
+		page_line_end(page);
+	}
+	more_row(page, model->lock_count, LOCK_ROWS, "--json");
+	page_line_end(page);
+}
+
+static void wait_row(struct page *page, const struct model_wait *wait)
+{
+	page_cell(page, 20, false, " %s", wait_class_name(wait->class));
+	page_cell(page, 20, false, "%s%s%s", wait->operation ? wait->operation : "",
+		  wait->detail && wait->operation && *wait->operation ? ", " : "",
+		  wait->detail ? wait->detail : "");
+	number_cell(page, human_duration(wait->blocked_ns + wait->runnable_ns).text);
+	number_cell(page, human_count(wait->count).text);
+	number_cell(page, human_duration(wait->max_ns).text);
+	number_cell(page, human_count(wait->threads).text);
+	page_line_end(page);
+}
+
+void text_waits(struct page *page, const struct model *model)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < model->wait_count; i++) {
+		if (model->waits[i].idle)
+			continue;
+		if (count == 0) {
+			heading(page, "waits that hurt", 40);
+			number_cell(page, "time");
+			number_cell(page, "count");
+			number_cell(page, "longest");
+			number_cell(page, "threads");
+			heading_end(page);
+		}
+		if (count < WAIT_ROWS)
+			wait_row(page, &model->waits[i]);
+		count++;
+	}
+	if (count) {
+		more_row(page, count, WAIT_ROWS, "--json");
+		page_line_end(page);
+	}
+}
+
+void text_idle_waits(struct page *page, const struct model *model)
+{
+	uint64_t time_ns[WAIT_CLASSES] = { 0 }, waits[WAIT_CLASSES] = { 0 };
+	const char *before = "";
+
+	for (size_t i = 0; i < model->wait_count; i++) {
+		const struct model_wait *wait = &model->waits[i];
+
+		if (wait->idle) {
+			time_ns[wait->class] += wait->blocked_ns + wait->runnable_ns;
+			waits[wait->class] += wait->count;
+		}
+	}
+	page_begin(page);
+	for (enum wait_class class = 0; class < WAIT_CLASSES; class ++) {
+		if (waits[class]) {
+			page_add(page, "%s%s %s in %s wait%s", before, wait_class_name(class),
+				 human_duration(time_ns[class]).text,
+				 human_count(waits[class]).text, waits[class] == 1 ? "" : "s");
+			before = ", ";
+		}
+	}
+	if (!*before)
+		page_add(page, "none");
+	page_end(page, text_labelled("idle waits", STYLE_LABEL));
+	page_line_end(page);
+}
+
+/* Where it spent most of the time it did not run. */
+static const char *main_class(const struct model_thread *thread)
+{
+	enum wait_class most = 0;
+
+	for (enum wait_class class = 1; class < WAIT_CLASSES; class ++)
+		if (thread->class_ns[class] > thread->class_ns[most])
+			most = class;
+	return thread->class_ns[most] ? wait_class_name(most) : "";
+}
+
+static void thread_row(struct page *page, const struct model_thread *thread)
+{
+	page_cell(page, 23, false, " %" PRId32 " %s", thread->tid, thread->comm);
+	page_cell(page, 9, true, "%s", human_duration(thread->running_ns).text);
+	page_cell(page, 9, true, "%s", human_duration(thread->runnable_ns).text);
+	page_cell(page, 9, true, "%s", human_duration(thread->blocked_ns).text);
+	page_cell(page, 9, true, "%s", human_duration(thread->unknown_ns).text);
+	gap_cell(page);
+	page_cell(page, 19, false, "%s", main_class(thread));
+	page_line_end(page);
+}
+
+/* The few threads that the findings are about, without repetition. */
+struct selection {
+	size_t index[THREAD_ROWS];
+	size_t count;
+};
+
+static void select_index(struct selection *selection, size_t index)
+{
+	for (size_t i = 0; i < selection->count; i++)
+		if (selection->index[i] == index)
+			return;
+	if (selection->count < THREAD_ROWS)
+		selection->index[selection->count++] = index;
+}
+
+static void select_tid(struct selection *selection, const struct model *model, int32_t tid)
+{
+	for (size_t i = 0; i < model->thread_count; i++) {
+		if (model->threads[i].tid == tid) {
+			select_index(selection, i);
+			return;
+		}
+	}
+}
+
+/* Culprits, then victims, then the model's order. */
+static void select_threads(struct selection *selection, const struct model *model)
+{
+	for (size_t i = 0; i < model->finding_count; i++)
+		if (model->findings[i].has_culprit)
+			select_tid(selection, model, model->findings[i].culprit.tid);
+	for (size_t i = 0; i < model->finding_count; i++)
+		for (size_t v = 0; v < model->findings[i].victim_count && v < THREAD_ROWS; v++)
+			select_tid(selection, model, model->findings[i].victims[v]);
+	for (size_t i = 0; i < model->thread_count && i < THREAD_ROWS; i++)
+		select_index(selection, i);
+}
+
+void text_threads(struct page *page, const struct model *model, bool all)
+{
+	static const char *const names[] = { "running", "runnable", "blocked", "unknown" };
+	struct selection selection = { .count = 0 };
+
+	if (model->thread_count == 0)
+		return;
+	heading(page, "threads", 23);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		page_cell(page, 9, true, "%s", names[i]);
+	gap_cell(page);
+	page_cell(page, 19, false, "waiting mostly for");
+	heading_end(page);
+	if (!all)
+		select_threads(&selection, model);
+	for (size_t i = 0; i < selection.count; i++)
+		thread_row(page, &model->threads[selection.index[i]]);
+	for (size_t i = 0; all && i < model->thread_count; i++)
+		thread_row(page, &model->threads[i]);
+	if (!all)
+		more_row(page, model->thread_count, selection.count, "--threads");
+	page_line_end(page);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Compares a JSON report with what the workload said about itself.
+ *
+ *	compare_truth culprit REPORT TRUTH	the first finding is the resize
+ *	compare_truth no-stall REPORT TRUTH	nothing froze, and the report says so
+ *	compare_truth losses REPORT none|some	no event was lost, or it says how many and where
+ *	compare_truth conservation REPORT	no nanosecond of any thread is missing
+ *
+ * Prints each comparison; exit status 1 if one does not hold.
+ */
+#include "config.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOLERANCE_PERCENT 2
+#define STALLED_MAX	  1024
+#define FREEZE_MIN_NS	  250000000 /* shorter, there is nothing to find: choose a larger table */
+
+struct truth {
+	bool resized;
+	int64_t resizer_tid;
+	int64_t populate_ns; /* the mmap call of the new table */
+	int64_t bytes;
+	int64_t stalled_ns; /* of operations that the mmap call held up */
+	int64_t stalls; /* all */
+	int64_t stalled[STALLED_MAX]; /* tids held up by the mmap call */
+	size_t stalled_count;
+};
+
+static bool all_hold = true;
+
+__attribute__((format(printf, 2, 3))) static void expect(bool holds, const char *format, ...)
+{
+	va_list args;
+
+	printf("%s ", holds ? "ok    " : "NOT OK");
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+	all_hold = all_hold && holds;
+}
+
+static void expect_text(const char *what, const char *expected, const char *got)
+{
+	expect(got && !strcmp(expected, got), "%s: expected %s, got %s", what, expected,
+	       got ? got : "nothing");
+}
+
+static void expect_number(const char *what, int64_t expected, int64_t got)
+{
+	expect(expected == got, "%s: expected %jd, got %jd", what, (intmax_t)expected,
+	       (intmax_t)got);
+}
+
+static void expect_near(const char *what, int64_t expected, int64_t got)
+{
+	double percent = expected ? 100.0 * (double)(got - expected) / (double)expected : 100;
+
+	expect(percent >= -TOLERANCE_PERCENT && percent <= TOLERANCE_PERCENT,
+	       "%s: expected %jd within %d %%, got %jd (%+.2f %%)", what, (intmax_t)expected,
+	       TOLERANCE_PERCENT, (intmax_t)got, percent);
+}
+
+static void die(const char *path, const char *what)
+{
+	fprintf(stderr, "compare_truth: %s: %s\n", path, what);
+	exit(EXIT_FAILURE);
+}
+
+/* A missing or wrongly typed number is -1, which no comparison expects. */
+static int64_t number(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_integer(value) ? json_integer_value(value) : -1;
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+/* Truth */
+
+static void truth_add_stall(struct truth *truth, const json_t *line)
+{
+	if (truth->stalled_count == STALLED_MAX)
+		die("truth", "too many stalls");
+	truth->stalled_ns += number(line, "end_ns") - number(line, "start_ns");
+	truth->stalled[truth->stalled_count++] = number(line, "tid");
+}
+
+/* Two passes: stalls are said before the resize that caused them. */
+static void truth_read_pass(FILE *file, const char *path, int64_t *mapped_ns, bool stalls,
+			    struct truth *truth)
+{
+	char buffer[4096];
+
+	rewind(file);
+	while (fgets(buffer, sizeof(buffer), file)) {
+		json_t *line = json_loads(buffer, 0, NULL);
+		const char *event = text(line, "event");
+
+		if (!event)
+			die(path, "a line is not an event");
+		if (!stalls && !strcmp(event, "resize")) {
+			truth->resized = true;
+			truth->resizer_tid = number(line, "tid");
+			truth->bytes = number(line, "bytes");
+			*mapped_ns = number(line, "mapped_ns");
+			truth->populate_ns = *mapped_ns - number(line, "start_ns");
+		} else if (stalls && !strcmp(event, "stall")) {
+			truth->stalls++;
+			if (number(line, "start_ns") < *mapped_ns)
+				truth_add_stall(truth, line);
+		}
+		json_decref(line);
+	}
+}
+
+static struct truth truth_read(const char *path)
+{
+	struct truth truth = { 0 };
+	int64_t mapped_ns = 0;
+	FILE *file = fopen(path, "r");
+
+	if (!file)
+		die(path, "cannot be read");
+	truth_read_pass(file, path, &mapped_ns, false, &truth);
+	truth_read_pass(file, path, &mapped_ns, true, &truth);
+	fclose(file);
+	return truth;
+}
+
+/* Comparisons */
+
+static bool stack_has(const json_t *stack, const char *function)
+{
+	const json_t *frame;
+	size_t i;
+
+	json_array_foreach(stack, i, frame)
+	{
+		const char *name = json_string_value(frame);
+
+		if (name && !strncmp(name, function, strlen(function)))
+			return true;
+	}
+	return false;
+}
+
+static bool list_has(const json_t *list, int64_t tid)
+{
+	const json_t *element;
+	size_t i;
+
+	json_array_foreach(list, i, element) if (json_integer_value(element) == tid) return true;
+	return false;
+}
+
+static void compare_victims(const json_t *victims, const struct truth *truth)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < truth->stalled_count; i++)
+		missing += !list_has(victims, truth->stalled[i]);
+	expect(!missing, "victims: %zu of the %zu stalled workers are missing", missing,
+	       truth->stalled_count);
+	expect(!list_has(victims, truth->resizer_tid), "the culprit is not its own victim");
+}
+
+static void compare_culprit(const json_t *report, const struct truth *truth)
+{
+	const json_t *finding = json_array_get(json_object_get(report, "findings"), 0);
+	const json_t *culprit = json_object_get(finding, "culprit");
+	const json_t *allocation = json_object_get(finding, "allocation");
+	const json_t *stall = json_object_get(report, "stall");
+	const json_t *stack = json_object_get(culprit, "stack");
+	const char *grade = text(finding, "grade");
+
+	expect(truth->resized && truth->populate_ns > FREEZE_MIN_NS,
+	       "the workload froze for %.3f s", (double)truth->populate_ns / 1e9);
+	expect_text("first finding", "mmap-lock-convoy", text(finding, "kind"));
+	expect(grade && (!strcmp(grade, "strong") || !strcmp(grade, "exact")),
+	       "grade is strong or exact: %s", grade ? grade : "nothing");
+	expect_number("culprit tid", truth->resizer_tid, number(culprit, "tid"));
+	expect_text("culprit comm", "resizer", text(culprit, "comm"));
+	expect_text("lock class", "lock.mmap", text(json_object_get(finding, "lock"), "class"));
+	expect_text("allocation syscall", "mmap", text(allocation, "syscall"));
+	expect_number("allocation bytes", truth->bytes, number(allocation, "bytes"));
+	expect(stack_has(stack, "__mm_populate") || stack_has(stack, "populate_vma_page_range"),
+	       "kernel stack shows the populating function");
+	expect(stack_has(json_object_get(culprit, "user_stack"), "table_grow"),
+	       "user stack shows table_grow");
+	expect_near("culprit hold_ns", truth->populate_ns, number(culprit, "hold_ns"));
+	expect_near("blocked_ns", truth->stalled_ns, number(finding, "blocked_ns"));
+	expect_near("stall length", truth->populate_ns,
+		    number(stall, "end_ns") - number(stall, "start_ns"));
+	compare_victims(json_object_get(finding, "victims"), truth);
+}
+
+static void compare_no_stall(const json_t *report, const struct truth *truth)
+{
+	const json_t *findings = json_object_get(report, "findings");
+
+	expect(!truth->resized, "the workload did not resize");
+	expect_number("stalls that the workload measured", 0, truth->stalls);
+	expect(json_is_null(json_object_get(report, "stall")), "stall is null");
+	expect_number("findings", 1, (int64_t)json_array_size(findings));
+	expect_text("finding", "no-stall", text(json_array_get(findings, 0), "kind"));
+}
+
+/* Every thread of the target lives through the whole capture in the workloads here. */
+static void compare_conservation(const json_t *report)
+{
+	const json_t *threads = json_object_get(report, "threads"), *thread;
+	const json_t *capture = json_object_get(report, "capture");
+	int64_t duration_ns = number(capture, "duration_ns");
+	size_t i, of_target = 0, wrong = 0;
+
+	json_array_foreach(threads, i, thread)
+	{
+		bool in_target = json_is_true(json_object_get(thread, "target"));
+		int64_t observed_ns = number(thread, "observed_ns");
+		int64_t sum_ns = number(thread, "running_ns") + number(thread, "runnable_ns") +
+				 number(thread, "blocked_ns") + number(thread, "unknown_ns");
+
+		of_target += in_target;
+		if (sum_ns == observed_ns && observed_ns >= 0 &&
+		    (in_target ? observed_ns == duration_ns : observed_ns <= duration_ns))
+			continue;
+		wrong++;
+		expect(false, "thread %jd %s: %jd ns told of %jd observed, the capture has %jd",
+		       (intmax_t)number(thread, "tid"), text(thread, "comm"), (intmax_t)sum_ns,
+		       (intmax_t)observed_ns, (intmax_t)duration_ns);
+	}
+	expect(of_target > 0 || !json_array_size(json_object_get(capture, "target")),
+	       "threads of the target: %zu", of_target);
+	expect(!wrong, "threads whose time is not told: %zu of %zu", wrong,
+	       json_array_size(threads));
+}
+
+#define EVENTS_OF_A_LOAD 100000 /* the least that a load of context switches makes */
+
+static void compare_losses(const json_t *report, const char *which)
+{
+	const json_t *coverage = json_object_get(report, "coverage");
+	const json_t *gaps = json_object_get(coverage, "gaps"), *gap;
+	int64_t events = number(json_object_get(report, "capture"), "events");
+	int64_t lost = number(coverage, "lost_events");
+	size_t i;
+
+	if (!strcmp(which, "none")) {
+		expect(events >= EVENTS_OF_A_LOAD, "events: %jd", (intmax_t)events);
+		expect_number("lost events", 0, lost);
+		expect_number("gaps", 0, (int64_t)json_array_size(gaps));
+		return;
+	}
+	expect(lost > 0, "lost events: %jd", (intmax_t)lost);
+	expect(json_array_size(gaps) > 0, "gaps: %zu", json_array_size(gaps));
+	expect(number(coverage, "unknown_ns") >= 0, "unknown time is told");
+	json_array_foreach(gaps, i, gap) if (number(gap, "cpu") < 0 ||
+					     number(gap, "end_ns") <= number(gap, "start_ns"))
+		expect(false, "gap %zu has a CPU, a start and a later end", i);
+}
+
+static json_t *report_read(const char *path)
+{
+	json_error_t error;
+	json_t *report = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+
+	if (!report)
+		die(path, error.text);
+	expect_text("schema", "freezetrap.report/1", text(report, "schema"));
+	return report;
+}
+
+int main(int argc, char **argv)
+{
+	const char *mode = argc > 1 ? argv[1] : "";
+	bool conservation = !strcmp(mode, "conservation"), losses = !strcmp(mode, "losses");
+	struct truth truth = { 0 };
+	json_t *report;
+
+	if (argc != (conservation ? 3 : 4)) {
+		fputs("Usage: compare_truth culprit|no-stall REPORT TRUTH\n"
+		      "       compare_truth losses REPORT none|some\n"
+		      "       compare_truth conservation REPORT\n",
+		      stderr);
+		return 2;
+	}
+	report = report_read(argv[2]);
+	if (!conservation && !losses)
+		truth = truth_read(argv[3]);
+	if (!strcmp(mode, "culprit"))
+		compare_culprit(report, &truth);
+	else if (!strcmp(mode, "no-stall"))
+		compare_no_stall(report, &truth);
+	else if (losses)
+		compare_losses(report, argv[3]);
+	else if (conservation)
+		compare_conservation(report);
+	else
+		die(mode, "not something to compare");
+	json_decref(report);
+	return all_hold ? EXIT_SUCCESS : EXIT_FAILURE;
+}

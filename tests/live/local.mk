@@ -1,0 +1,18 @@
+# Tests on a running kernel: they need root and skip, with the reason, without it.
+# tests/live/lib.sh runs them one at a time.
+check_PROGRAMS += tests/live/compare_truth
+tests_live_compare_truth_SOURCES = tests/live/compare_truth.c
+tests_live_compare_truth_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_live_compare_truth_LDADD = $(JANSSON_LIBS)
+
+LIVE_TESTS = \
+	tests/live/bad-input.sh \
+	tests/live/demo-names-the-culprit.sh \
+	tests/live/law-of-conservation.sh \
+	tests/live/no-bpf-syscall.sh \
+	tests/live/preallocate-is-no-stall.sh \
+	tests/live/small-rings-report-loss.sh \
+	tests/live/stress-loses-nothing.sh
+TESTS += $(LIVE_TESTS)
+EXTRA_DIST += $(LIVE_TESTS) tests/live/lib.sh
+CLEANFILES += tests/live/lock

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scene.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "capture/encoder.h"
+#include "capture/facts.h"
+#include "capture/segment.h"
+#include "capture/symbols.h"
+#include "capture/writer.h"
+
+#define SCENE_CPUS 8
+#define SCENE_NAMES 256
+#define SCENE_SEGMENT_BYTES (256u << 10)
+#define KERNEL_BASE 0xffffffff81000000ull
+#define USER_BASE 0x400000ull
+
+const struct ft_task scene_idle = { .tid = 0, .tgid = 0, .comm = "swapper" };
+
+struct name {
+	char text[64];
+	int32_t tgid;
+};
+
+struct scene {
+	uint32_t cpus;
+	struct ft_encoder *encoders[SCENE_CPUS];
+	void *buffers[SCENE_CPUS];
+	struct name names[SCENE_NAMES];	/* its place gives an address */
+	size_t name_count;
+	char path[64];
+};
+
+struct scene *scene_create(uint32_t cpus)
+{
+	struct scene *scene = calloc(1, sizeof(*scene));
+
+	assert_non_null(scene);
+	assert_true(cpus > 0 && cpus <= SCENE_CPUS);
+	scene->cpus = cpus;
+	for (uint32_t cpu = 0; cpu < cpus; cpu++) {
+		assert_int_equal(ft_encoder_create(&scene->encoders[cpu]), 0);
+		scene->buffers[cpu] = malloc(SCENE_SEGMENT_BYTES);
+		assert_non_null(scene->buffers[cpu]);
+		ft_encoder_begin(scene->encoders[cpu], scene->buffers[cpu], SCENE_SEGMENT_BYTES,
+				 cpu, 0);
+	}
+	return scene;
+}
+
+void scene_destroy(struct scene *scene)
+{
+	for (uint32_t cpu = 0; cpu < scene->cpus; cpu++) {
+		ft_encoder_destroy(scene->encoders[cpu]);
+		free(scene->buffers[cpu]);
+	}
+	if (*scene->path)
+		unlink(scene->path);
+	free(scene);
+}
+
+static uint64_t address_of(struct scene *scene, int32_t tgid, const char *text, size_t length)
+{
+	uint64_t base = tgid ? USER_BASE : KERNEL_BASE;
+
+	assert_true(length < sizeof(scene->names[0].text));
+	for (size_t i = 0; i < scene->name_count; i++)
+		if (scene->names[i].tgid == tgid && strlen(scene->names[i].text) == length &&
+		    !memcmp(scene->names[i].text, text, length))
+			return base + i * 256 + 16;
+	assert_true(scene->name_count < SCENE_NAMES);
+	scene->names[scene->name_count].tgid = tgid;
+	memcpy(scene->names[scene->name_count].text, text, length);
+	return base + scene->name_count++ * 256 + 16;
+}
+
+static uint16_t parse_frames(struct scene *scene, int32_t tgid, const char *text, const char *end,
+			     uint64_t *frames)
+{
+	uint16_t count = 0;
+
+	while (text < end) {
+		const char *next = strstr(text, " < ");
+
+		if (!next || next > end)
+			next = end;
+		frames[count++] = address_of(scene, tgid, text, (size_t)(next - text));
+		text = next < end ? next + 3 : end;
+	}
+	return count;
+}
+
+static void add(struct scene *scene, struct ft_event *event, const char *stack)
+{
+	uint64_t frames[FT_STACK_FRAMES_MAX];
+	struct ft_stack parsed = { .frames = frames };
+	const char *user;
+
+	event->time_ns += SCENE_START_NS;
+	if (stack && *stack) {
+		user = strstr(stack, " | ");
+		parsed.kernel_count = parse_frames(scene, FT_KERNEL_TGID, stack,
+						   user ? user : stack + strlen(stack), frames);
+		if (user)
+			parsed.user_count = parse_frames(scene, event->task->tgid, user + 3,
+							 user + strlen(user),
+							 frames + parsed.kernel_count);
+		event->stack = &parsed;
+	}
+	assert_int_equal(ft_encoder_add(scene->encoders[event->cpu], event), 0);
+}
+
+void scene_switch(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *prev,
+		  enum ft_task_state state, const char *stack, const struct ft_task *next)
+{
+	struct ft_event event = {
+		.kind = FT_EVENT_SWITCH, .cpu = cpu, .time_ns = at_ns, .task = prev,
+		.switch_ = { .next = next, .prev_state = state },
+	};
+
+	add(scene, &event, stack);
+}
+
+void scene_waking(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *waker,
+		  const char *stack, const struct ft_task *wakee)
+{
+	struct ft_event event = {
+		.kind = FT_EVENT_WAKING, .cpu = cpu, .time_ns = at_ns, .task = waker,
+		.waking = { .wakee = wakee },
+	};
+
+	add(scene, &event, stack);
+}
+
+void scene_lock_begin(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		      uint64_t address, uint32_t flags)
+{
+	struct ft_event event = {
+		.kind = FT_EVENT_LOCK_BEGIN, .cpu = cpu, .time_ns = at_ns, .task = task,
+		.lock_begin = { .address = address, .flags = flags },
+	};
+
+	add(scene, &event, NULL);
+}
+
+void scene_sample(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		  const char *stack)
+{
+	struct ft_event event = {
+		.kind = FT_EVENT_SAMPLE, .cpu = cpu, .time_ns = at_ns, .task = task,
+	};
+
+	add(scene, &event, stack);
+}
+
+void scene_call(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		enum ft_call call, uint64_t bytes, const char *stack)
+{
+	struct ft_event event = {
+		.kind = FT_EVENT_CALL, .cpu = cpu, .time_ns = at_ns, .task = task,
+		.call = { .call = call, .args = { 0, bytes, 0, 0 } },
+	};
+
+	add(scene, &event, stack);
+}
+
+void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns,
+		uint64_t records)
+{
+	static const struct ft_task nobody = { 0 };
+	struct ft_event event = {
+		.kind = FT_EVENT_LOST, .cpu = cpu, .time_ns = end_ns, .task = &nobody,
+		.lost = { .start_ns = start_ns + SCENE_START_NS, .records = records },
+	};
+
+	add(scene, &event, NULL);
+}
+
+static int write_symbols(void *context, const void *payload, size_t payload_bytes)
+{
+	return ft_writer_payload(context, FT_SEGMENT_SYMBOLS, payload, payload_bytes);
+}
+
+static void add_symbols(const struct scene *scene, struct ft_writer *writer)
+{
+	struct ft_symbols *symbols = NULL;
+
+	assert_int_equal(ft_symbols_create(&symbols), 0);
+	for (size_t i = 0; i < scene->name_count; i++) {
+		const struct name *name = &scene->names[i];
+
+		assert_int_equal(ft_symbols_add(symbols,
+						&(struct ft_symbol){
+							.tgid = name->tgid,
+							.address = (name->tgid ? USER_BASE : KERNEL_BASE) +
+								   i * 256 + 16,
+							.offset_bytes = 16,
+							.name = name->text,
+						}),
+				 0);
+	}
+	assert_int_equal(ft_symbols_write(symbols, write_symbols, writer), 0);
+	ft_symbols_destroy(symbols);
+}
+
+static void add_facts(struct ft_writer *writer, const char *target, uint64_t end_ns)
+{
+	struct ft_facts *facts = NULL;
+	const void *payload;
+	size_t payload_bytes;
+
+	assert_int_equal(ft_facts_create(&facts), 0);
+	assert_int_equal(ft_facts_set(facts, FT_FACT_TARGET, target), 0);
+	assert_int_equal(ft_facts_set(facts, FT_FACT_TIER, "tracepoint"), 0);
+	assert_int_equal(ft_facts_set_number(facts, FT_FACT_START_NS, SCENE_START_NS), 0);
+	assert_int_equal(ft_facts_set_number(facts, FT_FACT_END_NS,
+					     (int64_t)(SCENE_START_NS + end_ns)), 0);
+	payload = ft_facts_payload(facts, &payload_bytes);
+	assert_int_equal(ft_writer_payload(writer, FT_SEGMENT_FACTS, payload, payload_bytes), 0);
+	ft_facts_destroy(facts);
+}
+
+const char *scene_write(struct scene *scene, const char *target, uint64_t end_ns)
+{
+	struct ft_writer *writer = NULL;
+	int fd;
+
+	snprintf(scene->path, sizeof(scene->path), "/tmp/freezetrap-scene-XXXXXX");
+	fd = mkstemp(scene->path);
+	assert_true(fd >= 0);
+	assert_int_equal(ft_writer_create(fd, &writer), 0);
+	for (uint32_t cpu = 0; cpu < scene->cpus; cpu++) {
+		size_t bytes;
+
+		if (!ft_encoder_events(scene->encoders[cpu]))
+			continue;
+		bytes = ft_encoder_seal(scene->encoders[cpu]);
+		assert_int_equal(ft_writer_segment(writer, scene->buffers[cpu], bytes), 0);
+	}
+	add_symbols(scene, writer);
+	add_facts(writer, target, end_ns);
+	assert_int_equal(ft_writer_end(writer), 0);
+	ft_writer_destroy(writer);
+	close(fd);
+	return scene->path;
+}

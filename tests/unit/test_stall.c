@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "analyzer/stall.h"
+
+#define MS 1000000ull
+
+static struct long_wait wait_of(uint64_t start_ms, uint64_t end_ms, unsigned int flags)
+{
+	return (struct long_wait){
+		.start_ns = start_ms * MS,
+		.end_ns = end_ms * MS,
+		.blocked_ns = (end_ms - start_ms) * MS,
+		.flags = flags,
+	};
+}
+
+static void stall_is_not_found_without_long_waits(void **state)
+{
+	struct stall stall = { .found = true };
+
+	(void)state;
+	assert_int_equal(stall_find(NULL, 0, &stall), 0);
+	assert_false(stall.found);
+}
+
+static void stall_spans_waits_that_overlap_or_nearly_touch(void **state)
+{
+	const struct long_wait waits[] = {
+		wait_of(1000, 3000, 0), wait_of(900, 2500, 0), wait_of(3050, 4000, 0),
+	};
+	struct stall stall;
+
+	(void)state;
+	assert_int_equal(stall_find(waits, 3, &stall), 0);
+	assert_true(stall.found);
+	assert_int_equal(stall.start_ns, 900 * MS);
+	assert_int_equal(stall.end_ns, 4000 * MS);
+	assert_int_equal(stall.threads_max, 2);
+	assert_int_equal(stall.others, 0);
+	assert_false(stall.began_before);
+	assert_false(stall.still_open);
+}
+
+static void stall_is_the_one_in_which_most_time_was_lost(void **state)
+{
+	const struct long_wait waits[] = {
+		wait_of(0, 700, 0),
+		wait_of(5000, 5400, 0), wait_of(5000, 5400, 0), wait_of(5000, 5400, 0),
+	};
+	struct stall stall;
+
+	(void)state;
+	assert_int_equal(stall_find(waits, 4, &stall), 0);
+	assert_int_equal(stall.start_ns, 5000 * MS);
+	assert_int_equal(stall.end_ns, 5400 * MS);
+	assert_int_equal(stall.threads_max, 3);
+	assert_int_equal(stall.others, 1);
+}
+
+static void stall_says_when_the_recording_does_not_hold_all_of_it(void **state)
+{
+	const struct long_wait waits[] = {
+		wait_of(0, 700, INTERVAL_BEGAN_BEFORE),
+		wait_of(300, 900, INTERVAL_STILL_OPEN),
+	};
+	struct stall stall;
+
+	(void)state;
+	assert_int_equal(stall_find(waits, 2, &stall), 0);
+	assert_true(stall.began_before);
+	assert_true(stall.still_open);
+}
+
+static void stall_counts_a_wait_that_ends_as_another_begins_once(void **state)
+{
+	const struct long_wait waits[] = { wait_of(0, 500, 0), wait_of(500, 900, 0) };
+	struct stall stall;
+
+	(void)state;
+	assert_int_equal(stall_find(waits, 2, &stall), 0);
+	assert_int_equal(stall.threads_max, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stall_is_not_found_without_long_waits),
+		cmocka_unit_test(stall_spans_waits_that_overlap_or_nearly_touch),
+		cmocka_unit_test(stall_is_the_one_in_which_most_time_was_lost),
+		cmocka_unit_test(stall_says_when_the_recording_does_not_hold_all_of_it),
+		cmocka_unit_test(stall_counts_a_wait_that_ends_as_another_begins_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
