@@ -63,7 +63,7 @@ bool losses_between(const struct losses *losses, uint64_t from_ns, uint64_t to_n
 	size_t at = first_after(losses, from_ns);
 	uint64_t start_ns;
 
-	if (at == losses->count || losses->spans[at].start_ns >= to_ns)
+	if (at == losses->count || losses->spans[at].start_ns > to_ns)
 		return false;
 	start_ns = losses->spans[at].start_ns;
 	if (ret_ns)
@@ -75,7 +75,7 @@ uint64_t losses_clear_since(const struct losses *losses, uint64_t time_ns)
 {
 	size_t at = first_after(losses, time_ns);
 
-	if (at < losses->count && losses->spans[at].start_ns < time_ns)
+	if (at < losses->count && losses->spans[at].start_ns <= time_ns)
 		return time_ns;
 	return at ? losses->spans[at - 1].end_ns : 0;
 }

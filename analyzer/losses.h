@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct loss {
-	uint64_t start_ns, end_ns;	/* end_ns > start_ns */
+	uint64_t start_ns, end_ns;	/* end_ns > start_ns; what was lost can be of the first, not of the last */
 };
 
 /* Disjoint, in order of time. Zero-initialise; losses_free() when done. */
@@ -24,7 +24,7 @@ void losses_free(struct losses *losses);
 /* Spans come in order of their start or of their end; those that touch become one. 0 or -ENOMEM. */
 int losses_add(struct losses *losses, uint64_t start_ns, uint64_t end_ns);
 
-/* Was anything lost between these times? Then @ret_ns, unless NULL, is the first such moment, >= @from_ns. */
+/* Was anything lost from @from_ns up to and with @to_ns? Then @ret_ns, unless NULL, is the first such moment, >= @from_ns. */
 bool losses_between(const struct losses *losses, uint64_t from_ns, uint64_t to_ns,
 		    uint64_t *ret_ns);
 
