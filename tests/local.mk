@@ -5,6 +5,8 @@ UNIT_LIBS = $(CMOCKA_LIBS)
 include tests/workloads/local.mk
 include tests/live/local.mk
 
+TESTS += tests/cli/recorder-options.sh
+EXTRA_DIST += tests/cli/recorder-options.sh
 check_PROGRAMS += tests/unit/test_human
 TESTS += tests/unit/test_human
 tests_unit_test_human_SOURCES = tests/unit/test_human.c
