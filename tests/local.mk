@@ -194,3 +194,7 @@ check_PROGRAMS += tests/unit/test_source
 TESTS += tests/unit/test_source
 tests_unit_test_source_SOURCES = tests/unit/test_source.c
 tests_unit_test_source_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_waitrules
+TESTS += tests/unit/test_waitrules
+tests_unit_test_waitrules_SOURCES = tests/unit/test_waitrules.c
+tests_unit_test_waitrules_LDADD = analyzer/libanalyzer.a $(UNIT_LIBS)
