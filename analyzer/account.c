@@ -332,6 +332,21 @@ size_t account_waits(const struct account *account, const struct wait_account **
 	return account->wait_count;
 }
 
+int account_wait_threads(const struct account *account,
+			 int (*visit)(void *context, size_t place, uint32_t thread_index),
+			 void *context)
+{
+	struct pair_entry *pair, *next;
+	int r;
+
+	HASH_ITER (hh, account->pairs, pair, next) {
+		r = visit(context, pair->key.place, pair->key.thread_index);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
 size_t account_long_waits(const struct account *account, const struct long_wait **ret_waits)
 {
 	*ret_waits = account->long_waits;

@@ -43,6 +43,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
 	analyzer/utf8.c analyzer/utf8.h \
+	analyzer/wait_groups.c analyzer/wait_groups.h \
 	analyzer/waitclass.c analyzer/waitclass.h \
 	analyzer/waitrules.c analyzer/waitrules.h
 

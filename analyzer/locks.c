@@ -172,6 +172,8 @@ static struct lock_entry *entry_of(struct locks *locks, const struct thread *thr
 		entry = entry_create(locks, &key);
 	if (!entry)
 		return NULL;
+	if (!entry->lock.detail)
+		entry->lock.detail = reason->detail;
 	if (!entry->lock.address)
 		entry->lock.address = address;
 	if (!entry->lock.tgid)
@@ -246,6 +248,7 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 		.time_ns = interval->end_ns,
 		.since_ns = since.since_ns,
 		.since_exact = since.exact,
+		.read = fact->releases_read,
 		.stack_id = interval->waker_stack_id,
 		.woken = interval->thread,
 	};

@@ -71,6 +71,14 @@ static const struct operation *operation_intern(struct stackfacts *stackfacts, c
 	return operation;
 }
 
+static bool has_function(const struct frame *frames, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (frames[i].kernel && frames[i].symbol && !strcmp(frames[i].symbol, name))
+			return true;
+	return false;
+}
+
 static int fact_fill(struct stackfacts *stackfacts, uint32_t stack_id, struct stack_fact *fact)
 {
 	const struct frame *frames = NULL;
@@ -85,6 +93,7 @@ static int fact_fill(struct stackfacts *stackfacts, uint32_t stack_id, struct st
 	fact->stopped = wait_reason_of(frames, count, FT_STATE_STOPPED);
 	fact->preempted = wait_reason_of(frames, count, FT_STATE_PREEMPTED);
 	fact->releases = wait_releases(frames, count);
+	fact->releases_read = fact->releases != WAIT_UNKNOWN && has_function(frames, count, "up_read");
 	fact->holds_mmap = wait_holds_mmap(frames, count);
 	fact->user_only = count > 0 && !frames[0].kernel;
 	name = wait_operation(frames, count, buffer, sizeof(buffer));
