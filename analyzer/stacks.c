@@ -9,7 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Each segment names its stacks again, so keys are hashed by the word. Each is a whole number of words. */
+static inline unsigned int hash_words(const void *key, size_t bytes)
+{
+	uint64_t hash = bytes, word;
+
+	for (size_t at = 0; at + sizeof(word) <= bytes; at += sizeof(word)) {
+		memcpy(&word, (const char *)key + at, sizeof(word));
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+		hash ^= hash >> 32;
+	}
+	return (unsigned int)hash;
+}
+
 #define HASH_NONFATAL_OOM 1
+#define HASH_FUNCTION(key, bytes, ret_hash) ((ret_hash) = hash_words(key, bytes))
 #include <uthash.h>
 
 /* What tells a stack from others: a header, then the addresses. */

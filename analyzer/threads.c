@@ -8,7 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Each segment names its tasks again, so keys, all int64_t, are hashed in one step. */
+static inline unsigned int hash_key(const void *key)
+{
+	uint64_t word;
+
+	memcpy(&word, key, sizeof(word));
+	return (unsigned int)(word * 0x9e3779b97f4a7c15 >> 32);
+}
+
 #define HASH_NONFATAL_OOM 1
+#define HASH_FUNCTION(key, bytes, ret_hash) ((void)(bytes), (ret_hash) = hash_key(key))
 #include <uthash.h>
 
 /* All that had one tid, oldest first. Idle tasks: one line of descent for each CPU. */
