@@ -71,6 +71,7 @@ work=$(mktemp -d)
 trap 'stop_children; rm -rf "$work"' EXIT
 trap 'echo "demo.sh: interrupted" >&2; exit 130' INT TERM HUP
 capture=$build_dir/demo.dat
+rm -f "$capture"
 
 say "Starting the demo program: a table of documents and 8 worker threads"
 # $full and $preallocate are one word or none.

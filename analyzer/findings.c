@@ -92,7 +92,7 @@ static void lock_text(const struct findings_context *context, const struct suspe
 	};
 	const struct stack_fact *fact = stackfacts_get(context->stackfacts, suspect->wait_stack_id);
 	const char *name = names[suspect->class] ? names[suspect->class] : "a lock";
-	const char *detail = fact ? fact->blocked.detail : NULL;
+	const char *detail = fact ? fact->uninterruptible.detail : NULL;
 
 	if (detail && suspect->class != WAIT_LOCK_MMAP)
 		snprintf(text, text_bytes, "%s (%s)", name, detail);

@@ -80,7 +80,9 @@ static int fact_fill(struct stackfacts *stackfacts, uint32_t stack_id, struct st
 	const char *name;
 
 	*fact = (struct stack_fact){ .operation = "" };
-	fact->blocked = wait_reason_of(frames, count, FT_STATE_SLEEPING);
+	fact->sleeping = wait_reason_of(frames, count, FT_STATE_SLEEPING);
+	fact->uninterruptible = wait_reason_of(frames, count, FT_STATE_DISK);
+	fact->stopped = wait_reason_of(frames, count, FT_STATE_STOPPED);
 	fact->preempted = wait_reason_of(frames, count, FT_STATE_PREEMPTED);
 	fact->releases = wait_releases(frames, count);
 	fact->holds_mmap = wait_holds_mmap(frames, count);
@@ -131,4 +133,20 @@ const struct stack_fact *stackfacts_get(struct stackfacts *stackfacts, uint32_t 
 		known->known = true;
 	}
 	return &known->fact;
+}
+
+const struct wait_reason *stack_fact_reason(const struct stack_fact *fact, enum ft_task_state state)
+{
+	switch (state) {
+	case FT_STATE_RUNNING:
+	case FT_STATE_PREEMPTED:
+		return &fact->preempted;
+	case FT_STATE_DISK:
+		return &fact->uninterruptible;
+	case FT_STATE_STOPPED:
+	case FT_STATE_TRACED:
+		return &fact->stopped;
+	default:
+		return &fact->sleeping;
+	}
 }

@@ -124,7 +124,7 @@ static int victims_closed(void *context, const struct interval *interval)
 	fact = stackfacts_get(watch->stackfacts, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
-	if (!wait_class_lock(fact->blocked.class))
+	if (!wait_class_lock(stack_fact_reason(fact, interval->prev_state)->class))
 		return 0;
 	lock = locks_awaited(watch->locks, interval->thread);
 	for (size_t i = 0; i < watch->count; i++) {

@@ -106,7 +106,7 @@ int tables_waits(const struct tables_context *context, struct model *model)
 			.class = waits[i].class,
 			.idle = wait_class_idle(waits[i].class),
 			.operation = fact->operation,
-			.detail = fact->blocked.class == waits[i].class ? fact->blocked.detail : NULL,
+			.detail = fact->sleeping.class == waits[i].class ? fact->sleeping.detail : NULL,
 			.blocked_ns = waits[i].blocked_ns,
 			.runnable_ns = waits[i].runnable_ns,
 			.count = waits[i].count,

@@ -34,7 +34,7 @@ live_test() {
     trap live_cleanup EXIT
     trap 'exit 1' INT TERM HUP
     local status=0
-    "$recorder" capture -d 100ms -o "$work/permitted.dat" 9>&- 2>"$work/permitted" || status=$?
+    "$recorder" capture -q -d 100ms -o "$work/permitted.dat" 9>&- 2>"$work/permitted" || status=$?
     [ "$status" != 3 ] || skip "$(cat "$work/permitted")"
 }
 

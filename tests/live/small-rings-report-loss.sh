@@ -6,8 +6,16 @@
 live_test
 need_program stress-ng
 
-start_recorder "$work/stress.dat" -d 60s --ring-size 8K || fail "no recording"
-stress-ng --quiet --switch 2 --futex 2 --pipe 2 --mutex 2 -t 4 9>&- || fail "stress-ng: exit status $?"
+start_recorder "$work/stress.dat" -d 60s --kernel-buffer=64K || fail "no recording"
+stress-ng --quiet --switch 2 --futex 2 --pipe 2 --mutex 2 -t 4 9>&- &
+load=$!
+children+=("$load")
+# A recorder that does not get to run for a second, under load, must lose events.
+sleep 1
+kill -STOP "$recorder_pid"
+sleep 1
+kill -CONT "$recorder_pid"
+reap "$load" || fail "stress-ng: exit status $?"
 stop_recorder || fail "recorder: exit status $?"
 "$analyze" --json "$work/stress.dat" >"$work/report.json" || fail "analyze: exit status $?"
 "$compare_truth" losses "$work/report.json" some || fail "the losses are not told"
