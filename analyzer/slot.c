@@ -7,8 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int slot_close(struct timeline *timeline, struct slot *slot, uint64_t end_ns,
-			  unsigned int flags)
+int slot_close(struct timeline *timeline, struct slot *slot, uint64_t end_ns, unsigned int flags)
 {
 	struct interval interval = slot->current;
 
@@ -19,8 +18,8 @@ int slot_close(struct timeline *timeline, struct slot *slot, uint64_t end_ns,
 	return timeline->sink.closed(timeline->sink.context, &interval);
 }
 
-int slot_move(struct timeline *timeline, struct slot *slot, enum thread_state state,
-		uint64_t at_ns, unsigned int closing_flags)
+int slot_move(struct timeline *timeline, struct slot *slot, enum thread_state state, uint64_t at_ns,
+	      unsigned int closing_flags)
 {
 	struct interval *current = &slot->current;
 	int error = slot_close(timeline, slot, at_ns, closing_flags);
@@ -43,7 +42,7 @@ int slot_move(struct timeline *timeline, struct slot *slot, enum thread_state st
 }
 
 int slot_move_to_blocked(struct timeline *timeline, struct slot *slot, uint64_t at_ns,
-			   unsigned int flags, enum ft_task_state state, uint32_t stack_id)
+			 unsigned int flags, enum ft_task_state state, uint32_t stack_id)
 {
 	int error = slot_move(timeline, slot, THREAD_BLOCKED, at_ns, 0);
 
@@ -63,7 +62,7 @@ unsigned int slot_start_flag(const struct timeline *timeline, uint64_t at_ns)
 }
 
 uint64_t slot_unchanged_since(const struct timeline *timeline, const struct slot *slot,
-				uint64_t time_ns)
+			      uint64_t time_ns)
 {
 	return earlier(time_ns, later(slot->current.start_ns,
 				      losses_clear_since(&timeline->losses, time_ns)));
@@ -162,7 +161,7 @@ int slot_close_vanished(struct timeline *timeline, struct slot *slot, uint64_t e
 }
 
 int slot_begin(struct timeline *timeline, struct slot *slot, struct thread *thread,
-		      enum thread_state state)
+	       enum thread_state state)
 {
 	struct thread *former = thread->former;
 

@@ -25,7 +25,7 @@ static inline unsigned int hash_key(const void *key)
 struct lineage {
 	int64_t key;
 	struct entry *first;
-	struct entry *latest;	/* NULL after a rewind: next comes the first again */
+	struct entry *latest; /* NULL after a rewind: next comes the first again */
 	UT_hash_handle hh;
 };
 
@@ -181,7 +181,7 @@ struct thread *threads_born(struct threads *threads, const struct ft_task *task,
 	struct lineage *lineage;
 	struct thread *thread;
 
-	if (task->tid == 0)	/* no fork makes an idle task: damage or malice */
+	if (task->tid == 0) /* no fork makes an idle task: damage or malice */
 		return threads_get(threads, task, FT_NO_CPU);
 	lineage = lineage_of(threads, task->tid);
 	if (!lineage)

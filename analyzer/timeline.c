@@ -15,7 +15,7 @@
 
 #include "analyzer/slot.h"
 
-#define CPUS_MAX 65536	/* beyond any Linux; a CPU above it is damage and passed over */
+#define CPUS_MAX 65536 /* beyond any Linux; a CPU above it is damage and passed over */
 
 int timeline_create(const struct timeline_sink *sink, uint64_t start_ns,
 		    struct timeline **ret_timeline)
@@ -53,11 +53,11 @@ static int clear_up_unknown(struct timeline *timeline, struct slot *slot, uint64
 	if (waking.set && !losses_between(&timeline->losses, waking.time_ns, time_ns, NULL)) {
 		since_ns = slot_unchanged_since(timeline, slot, waking.time_ns);
 		if (slot->runnable_hint && slot->hint_ns >= since_ns)
-			since_ns = waking.time_ns;	/* contradictory: its sleep began unseen */
+			since_ns = waking.time_ns; /* contradictory: its sleep began unseen */
 		if (since_ns < waking.time_ns) {
 			error = slot_move_to_blocked(timeline, slot, since_ns,
-						slot_start_flag(timeline, since_ns), FT_STATE_OTHER,
-						STACK_NONE);
+						     slot_start_flag(timeline, since_ns),
+						     FT_STATE_OTHER, STACK_NONE);
 			if (error)
 				return error;
 			slot->current.waker = waking.waker;
@@ -314,9 +314,9 @@ static int on_state_of_unknown(struct timeline *timeline, struct slot *slot,
 		return 0;
 	}
 	if (slot->runnable_hint && slot->hint_ns >= since_ns)
-		return 0;	/* contradictory: it cannot have changed unseen */
-	return slot_move_to_blocked(timeline, slot, since_ns, slot_start_flag(timeline, since_ns), state,
-			       event->stack_id);
+		return 0; /* contradictory: it cannot have changed unseen */
+	return slot_move_to_blocked(timeline, slot, since_ns, slot_start_flag(timeline, since_ns),
+				    state, event->stack_id);
 }
 
 static int on_state(struct timeline *timeline, const struct event *event, uint64_t time_ns)
@@ -494,9 +494,9 @@ int timeline_finish(struct timeline *timeline, const struct threads *threads, ui
 		int error = slot_of(timeline, thread, &slot);
 
 		if (!error && slot && thread->exited)
-			error = slot_close_vanished(timeline, slot,
-					       earlier(end_ns, later(timeline->start_ns,
-								     thread->died_ns)));
+			error = slot_close_vanished(
+				timeline, slot,
+				earlier(end_ns, later(timeline->start_ns, thread->died_ns)));
 		else if (!error && slot)
 			error = finish_slot(timeline, slot, end_ns, cpus_known);
 		if (error)

@@ -3,7 +3,7 @@
  * What reading a capture and rebuilding its timeline costs. Not a test: prints figures.
  *
  * ping-pong: on each of 2 CPUs two tasks wake each other, two stacks in all.
- * varied:    2000 tasks, skewed, on 8 CPUs, each with two waits of its own out of 600 stacks; next to
+ * varied:    2000 tasks, skewed, on 8 CPUs, each with two waits of its own of 600 stacks; next to
  *            nothing repeats, so that inflating and naming anew in each segment weigh most.
  */
 #include "config.h"
