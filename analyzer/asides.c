@@ -10,15 +10,15 @@
 
 #include "capture/decoder.h"
 
-#define ASIDES_MAX (1u << 20)	/* two snapshots of half a million threads */
+#define ASIDES_MAX (1u << 20) /* two snapshots of half a million threads */
 
 /* An event that owns what it points to. */
 struct aside {
 	struct ft_event event;
-	size_t number;		/* as read, so that sorting keeps the order of equal times */
+	size_t number; /* as read, so that sorting keeps the order of equal times */
 	struct ft_task task;
 	struct ft_stack stack;
-	uint64_t frames[];	/* of stack; then the text */
+	uint64_t frames[]; /* of stack; then the text */
 };
 
 struct asides {

@@ -23,6 +23,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/render_folded.c \
 	analyzer/render_json.c \
 	analyzer/render_text.c \
+	analyzer/slot.c analyzer/slot.h \
 	analyzer/source.c analyzer/source.h \
 	analyzer/source_text.c analyzer/source_text.h \
 	analyzer/stackfacts.c analyzer/stackfacts.h \

@@ -46,7 +46,7 @@ static size_t first_after(const struct losses *losses, uint64_t time_ns)
 	size_t low = 0, high = losses->count;
 
 	if (!high || losses->spans[high - 1].end_ns <= time_ns)
-		return high;	/* nearly always: losses are rare, questions are about now */
+		return high; /* nearly always: losses are rare, questions are about now */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

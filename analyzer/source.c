@@ -18,7 +18,7 @@
 #include "analyzer/source_text.h"
 #include "analyzer/stream.h"
 
-#define CPUS_MAX 65536		/* a greater number is damage */
+#define CPUS_MAX    65536 /* a greater number is damage */
 #define TIME_MAX_NS (1ull << 62) /* a greater time is damage: no host has been up for 146 years */
 
 /* The next event of a CPU's stream. */
@@ -39,11 +39,11 @@ struct source {
 	struct head *heads;
 	size_t head_count;
 	struct merge *merge;
-	bool primed;		/* every stream's head is in the merge */
-	bool delivered;		/* the merge's first is the event returned last */
-	size_t *segments;	/* of events of CPUs, by CPU and sequence */
+	bool primed; /* every stream's head is in the merge */
+	bool delivered; /* the merge's first is the event returned last */
+	size_t *segments; /* of events of CPUs, by CPU and sequence */
 	size_t segment_count;
-	uint32_t bad_segments;	/* found while opening */
+	uint32_t bad_segments; /* found while opening */
 	uint64_t start_ns, end_ns;
 };
 
@@ -243,7 +243,7 @@ static uint32_t rank_of(enum ft_event_kind kind)
 	return kind == FT_EVENT_SWITCH ? 2 : 1;
 }
 
-#define ASIDES_RANK 3	/* at equal times after the event they are about */
+#define ASIDES_RANK 3 /* at equal times after the event they are about */
 
 /* Return: 1 with the head of stream @number, 0 at its end, or a negative errno. */
 static int next_of_cpu(struct source *source, uint32_t number, struct merge_head *ret_head)
@@ -329,9 +329,9 @@ static struct thread *thread_of_aside(struct source *source, const struct ft_eve
 {
 	bool of_the_past = raw->kind == FT_EVENT_UNWOUND ||
 			   (raw->kind == FT_EVENT_STATE && raw->state.state == FT_STATE_DEAD);
-	struct thread *thread =
-		of_the_past && raw->task->tid ? threads_find(source->threads, raw->task->tid) :
-						NULL;
+	struct thread *thread = of_the_past && raw->task->tid
+					? threads_find(source->threads, raw->task->tid)
+					: NULL;
 
 	return thread ? thread : thread_of(source, NULL, raw->task);
 }
@@ -359,8 +359,8 @@ static bool name_threads(struct source *source, struct stream *stream, struct ev
 	event->thread = event->other = NULL;
 	if (raw->kind == FT_EVENT_LOST || raw->kind == FT_EVENT_NOTE)
 		return true;
-	event->thread = stream ? thread_of(source, stream, raw->task) :
-				 thread_of_aside(source, raw);
+	event->thread =
+		stream ? thread_of(source, stream, raw->task) : thread_of_aside(source, raw);
 	if (!event->thread)
 		return false;
 	switch (raw->kind) {

@@ -45,8 +45,9 @@ void source_close(struct source *source);
  * its loss begins (raw.lost.start_ns), before what other CPUs recorded meanwhile; raw.time_ns, the
  * end of the loss, is then later than what follows.
  *
- * A CPU's missing sequence number (they count from 0), damaged segment or, in a damaged file, end before the
- * recording's end appears as an FT_EVENT_LOST of that CPU too (raw.lost.records 0: number not known).
+ * A CPU's missing sequence number (they count from 0), damaged segment or, in a damaged file, end
+ * before the recording's end appears as an FT_EVENT_LOST of that CPU too (raw.lost.records 0:
+ * number not known).
  *
  * FORK, COMM and EXIT have been entered in the table of threads when the event is returned,
  * and so has a switch-out for the last time: it sets thread->exited.

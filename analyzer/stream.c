@@ -29,21 +29,21 @@ struct stream {
 	uint64_t start_ns, end_ns;
 	bool tail_doubtful;
 
-	size_t next;			/* in segments */
+	size_t next; /* in segments */
 	bool decoding;
 	struct ft_decoder *decoder;
 	void *buffer;
 	size_t buffer_bytes;
-	uint64_t sequence;		/* the next segment should have */
-	uint64_t last_ns;		/* of the last event */
-	uint64_t limit_ns;		/* greatest time that the segment's header allows */
-	bool hole;			/* something is missing behind the last event */
+	uint64_t sequence; /* the next segment should have */
+	uint64_t last_ns; /* of the last event */
+	uint64_t limit_ns; /* greatest time that the segment's header allows */
+	bool hole; /* something is missing behind the last event */
 	bool tail_told;
-	bool held;			/* the event behind a LOST, kept until after it */
+	bool held; /* the event behind a LOST, kept until after it */
 	struct ft_event held_event;
 	uint32_t bad_segments;
 
-	uint32_t turn;			/* segments begun */
+	uint32_t turn; /* segments begun */
 	struct known_thread threads[FT_DICTIONARY_MAX];
 	struct known_stack stacks[FT_DICTIONARY_MAX];
 };

@@ -21,7 +21,8 @@ struct stream;
  * stream_create() - a stream over some segments of events of one CPU.
  *
  * @segments:  @count indexes of @reader's segments in order of sequence. Both are borrowed.
- * @start_ns, @end_ns: of the recording: the bounds of losses before the first and behind the last segment.
+ * @start_ns, @end_ns: of the recording: the bounds of losses before the first segment and behind
+ *             the last.
  * @tail_doubtful: the file is damaged, so segments behind the last one may be missing.
  *
  * Return: 0 or -ENOMEM.
@@ -45,7 +46,8 @@ int stream_next(struct stream *stream, struct ft_event *ret_event, uint64_t *ret
 /* Segments found damaged since the start or the last rewind. */
 uint32_t stream_bad_segments(const struct stream *stream);
 
-/* The thread or stack id of what the last event borrowed, looked up once a segment. NULL, -ENOMEM: lack of memory. */
+/* The thread or stack id of what the last event borrowed, looked up once a segment. NULL or
+ * -ENOMEM: lack of memory. */
 struct thread *stream_thread(struct stream *stream, struct threads *threads,
 			     const struct ft_task *task);
 int stream_stack(struct stream *stream, struct stacks *stacks, int32_t tgid,

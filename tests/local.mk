@@ -198,3 +198,7 @@ check_PROGRAMS += tests/unit/test_waitrules
 TESTS += tests/unit/test_waitrules
 tests_unit_test_waitrules_SOURCES = tests/unit/test_waitrules.c
 tests_unit_test_waitrules_LDADD = analyzer/libanalyzer.a $(UNIT_LIBS)
+
+EXTRA_PROGRAMS += tests/bench/bench_analyze
+tests_bench_bench_analyze_SOURCES = tests/bench/bench_analyze.c
+tests_bench_bench_analyze_LDADD = $(ANALYZER_LIBS)

@@ -17,9 +17,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "analyzer/source.h"
+#include "capture/bytes.h"
 #include "capture/encoder.h"
+#include "capture/format.h"
 #include "capture/writer.h"
 
 #define SEGMENT_BYTES 65536
@@ -627,6 +630,24 @@ static void source_refuses_other_files_by_what_they_are(void **state)
 	refused("\x28\xb5\x2f\xfdxxxxxx", 10, -ENOMSG, "zstd -d");
 }
 
+static void source_names_a_feature_it_does_not_know(void **state)
+{
+	struct maker *maker = *state;
+	unsigned char header[FT_FILE_HEADER_BYTES];
+
+	end(maker);
+	assert_int_equal(pread(maker->fd, header, sizeof(header), 0), sizeof(header));
+	header[16] |= 1 << 3;
+	ft_put_le32(header + sizeof(header) - 4, crc32(0, header, sizeof(header) - 4));
+	refused(header, sizeof(header), -EOPNOTSUPP, "needs feature 3");
+	header[8]++;
+	header[16] = 0;
+	ft_put_le32(header + sizeof(header) - 4, crc32(0, header, sizeof(header) - 4));
+	refused(header, sizeof(header), -EOPNOTSUPP, "newer analyze");
+	header[20] ^= 1;
+	refused(header, sizeof(header), -EBADMSG, "header of the capture is damaged");
+}
+
 static void refused_path(const char *path, int expected_error, const char *says)
 {
 	struct source *source = NULL;
@@ -667,6 +688,7 @@ int main(void)
 		CASE(source_reads_a_capture_with_any_flipped_bit),
 		CASE(source_says_where_a_cut_capture_ends),
 		CASE(source_calls_an_impossible_cpu_damage),
+		CASE(source_names_a_feature_it_does_not_know),
 		cmocka_unit_test(source_refuses_other_files_by_what_they_are),
 		cmocka_unit_test(source_refuses_what_is_no_file),
 	};

@@ -127,7 +127,8 @@ static void timeline_conserves_time_whatever_it_is_fed(void **state)
 		for (uint32_t i = 0; i < count; i++) {
 			time_ns += random_below(3) * random_below(100);
 			/* a stream may step back, and begin before its start */
-			feed_nonsense(threads, timeline, time_ns - random_below(2) * random_below(50));
+			feed_nonsense(threads, timeline,
+				      time_ns - random_below(2) * random_below(50));
 		}
 		end_ns = time_ns + random_below(2) * 500;
 		assert_int_equal(timeline_finish(timeline, threads, end_ns), 0);
@@ -433,7 +434,7 @@ static void timeline_rebuilds_a_recorded_schedule_exactly(void **state)
 			const struct history *truth = &sim.truth[tid];
 			const struct history *heard = &said.histories[tid];
 
-			/* a runnable thread that never ran, and nothing tells it from a running one */
+			/* it never ran, and nothing tells that from running all the time */
 			if (heard->count == 1 && heard->spans[0].state == THREAD_UNKNOWN &&
 			    truth->count == 1)
 				continue;
