@@ -49,6 +49,17 @@ static int by_lock_wait(const void *left, const void *right)
 	return (a->address > b->address) - (a->address < b->address);
 }
 
+/* A thread that waits on a futex for work: no lock as far as anybody can tell. */
+static bool only_idle(const struct lock *lock)
+{
+	if (!wait_class_idle(lock->class))
+		return false;
+	for (size_t i = 0; i < lock->owner_count; i++)
+		if (lock->owners[i].thread && lock->owners[i].blamed_ns)
+			return false;
+	return true;
+}
+
 int tables_locks(const struct tables_context *context, struct model *model)
 {
 	const struct locks *locks = context->survey->locks;
@@ -60,7 +71,7 @@ int tables_locks(const struct tables_context *context, struct model *model)
 		const struct lock *lock = locks_at(locks, i);
 		struct model_lock *entry = &model->locks[model->lock_count];
 
-		if (!lock->waits)
+		if (!lock->waits || only_idle(lock))
 			continue;
 		*entry = (struct model_lock){
 			.class = lock->class,
