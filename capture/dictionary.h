@@ -37,7 +37,8 @@ struct dictionary {
 	uint32_t tasks_count, stacks_count, frames_count;
 	uint16_t generation;
 	struct ft_task tasks[FT_DICTIONARY_MAX];
-	uint16_t last_stacks[FT_DICTIONARY_MAX][FT_STACK_SORTS]; /* of each task, or DICTIONARY_NONE */
+	/* of each task, or DICTIONARY_NONE */
+	uint16_t last_stacks[FT_DICTIONARY_MAX][FT_STACK_SORTS];
 	struct dictionary_stack stacks[FT_DICTIONARY_MAX];
 	uint64_t frames[FT_DICTIONARY_FRAMES_MAX];
 	struct dictionary_slot task_slots[DICTIONARY_SLOTS];

@@ -20,7 +20,7 @@ struct ft_damage {
 	uint32_t segments;	/* readable ones */
 	uint32_t bad_segments;	/* regions skipped because of damage */
 	uint32_t unknown_segments; /* kinds this version does not know, skipped */
-	uint64_t first_bad_offset; /* of the first damaged region; where only torn: the file's length */
+	uint64_t first_bad_offset; /* of the first damaged region; if only torn the file's length */
 	uint64_t skipped_bytes;
 	int first_error;	/* -EBADMSG or -ENODATA of the first damaged region or for a missing
 				   end mark, else 0 */

@@ -42,7 +42,8 @@ static void try_events(const void *payload, size_t bytes, uint32_t cpu, uint64_t
 	struct ft_event event;
 	int error;
 
-	demand(ft_decoder_create(&decoder) == 0 && ft_encoder_create(&encoder) == 0);
+	demand(ft_decoder_create(&decoder) == 0);
+	demand(ft_encoder_create(&encoder) == 0);
 	ft_decoder_begin(decoder, payload, bytes, cpu, first_ns);
 	ft_encoder_begin(encoder, buf, sizeof(buf), cpu, 0);
 	while (ft_decoder_next(decoder, &event) == 1) {
@@ -66,7 +67,8 @@ static void try_texts(const void *payload, size_t bytes)
 	struct ft_symbols *symbols;
 	struct ft_facts *facts;
 
-	demand(ft_facts_create(&facts) == 0 && ft_symbols_create(&symbols) == 0);
+	demand(ft_facts_create(&facts) == 0);
+	demand(ft_symbols_create(&symbols) == 0);
 	ft_facts_read(facts, payload, bytes);
 	ft_facts_number(facts, FT_FACT_START_NS, 0);
 	ft_symbols_read(symbols, payload, bytes);

@@ -18,9 +18,11 @@ static const struct ft_task renamed = { .tid = 4243, .tgid = 4242, .comm = "rena
 static const struct ft_task stranger = { .tid = INT32_MAX, .tgid = -1, .comm = "fifteen-letters" };
 static const struct ft_task odd = { .tid = INT32_MIN, .tgid = INT32_MAX, .comm = "\x1b[31m\xff" };
 
-static const uint64_t wait_frames[] = { 0xffffffff810ca110, 0xffffffff810caf00, 0xffffffff81a00123,
-					0xffffffff81a00130, 0x00007f1234567890, 0x0000000000401136 };
-static const uint64_t extreme_frames[] = { UINT64_MAX, 0, UINT64_MAX, 1ull << 63, 0x7fffffffffffffff };
+static const uint64_t wait_frames[] = { 0xffffffff810ca110, 0xffffffff810caf00,
+					0xffffffff81a00123, 0xffffffff81a00130,
+					0x00007f1234567890, 0x0000000000401136 };
+static const uint64_t extreme_frames[] = { UINT64_MAX, 0, UINT64_MAX, 1ull << 63,
+					   0x7fffffffffffffff };
 static uint64_t many_frames[FT_STACK_FRAMES_MAX] = { [0] = 7, [190] = UINT64_MAX, [191] = 9 };
 
 static const struct ft_stack wait_stack = { wait_frames, 4, 2 };
@@ -67,8 +69,8 @@ const struct ft_event sample_events[] = {
 	{ HEAD(FT_EVENT_STATE, 8101, &worker, NULL),
 	  .state = { FT_STATE_RUNNING, -1, { 0 }, 0, 0 } },
 	{ HEAD(FT_EVENT_STATE, 8102, &worker, NULL),
-	  .state = { FT_STATE_OTHER, INT64_MIN, { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
-						  UINT64_MAX, UINT64_MAX }, UINT64_MAX, UINT64_MAX } },
+	  .state = { FT_STATE_OTHER, INT64_MIN, { UINT64_MAX, 0, UINT64_MAX, 0, UINT64_MAX, 1 },
+		     UINT64_MAX, UINT64_MAX } },
 	{ HEAD(FT_EVENT_UNWOUND, 7500, &worker, &user_stack) },
 	{ HEAD(FT_EVENT_EXTRA, 8300, &idle, NULL), .extra = { "block:block_rq_issue" } },
 	{ HEAD(FT_EVENT_EXTRA, 8301, &worker, NULL), .extra = { "block:block_rq_issue" } },

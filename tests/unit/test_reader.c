@@ -404,6 +404,8 @@ static void reader_load_reports_a_file_that_changed_meanwhile(void **state)
 	void *buffer = NULL;
 
 	assert_int_equal(ft_reader_open(memory_file_path(files->fd), &reader, NULL), 0);
+	assert_int_equal(pwrite(files->fd, "X", 1, (off_t)files->ends[0] + 64), 1);
+	assert_int_equal(ft_reader_load(reader, 0, &buffer, &buffer_bytes), -EBADMSG);
 	assert_int_equal(ftruncate(files->fd, (off_t)files->ends[2] + 70), 0);
 	assert_int_equal(ft_reader_load(reader, 1, &buffer, &buffer_bytes), 0);
 	assert_int_equal(ft_reader_load(reader, 2, &buffer, &buffer_bytes), -EBADMSG);

@@ -16,11 +16,12 @@
 #include "tests/unit/sample_events.h"
 
 static const struct ft_symbol samples[] = {
-	{ .tgid = FT_KERNEL_TGID, .address = 0xffffffff810ca110, .offset_bytes = 16, .name = "schedule" },
-	{ .tgid = FT_KERNEL_TGID, .address = UINT64_MAX, .offset_bytes = UINT64_MAX, .name = "jbd2_log",
-	  .module = "jbd2" },
+	{ .address = 0xffffffff810ca110, .offset_bytes = 16, .name = "schedule" },
+	{ .tgid = FT_KERNEL_TGID, .address = UINT64_MAX, .offset_bytes = UINT64_MAX,
+	  .name = "jbd2_log", .module = "jbd2" },
 	{ .tgid = 4242, .address = 0x401136, .offset_bytes = 6, .name = "table_grow",
-	  .module = "/usr/bin/feeddb", .build_id = "0123456789abcdef", .file = "hashmap.c", .line = 88 },
+	  .module = "/usr/bin/feeddb", .build_id = "0123456789abcdef", .file = "hashmap.c",
+	  .line = 88 },
 	{ .tgid = 4242, .address = 0x401200, .module = "/usr/bin/feeddb", .file = "hashmap.c",
 	  .line = UINT32_MAX },
 	{ .tgid = 4243, .address = 0x401200, .name = "" },

@@ -69,11 +69,13 @@ static void writer_deflates_what_gets_shorter_and_nothing_else(void **state)
 	struct ft_writer *writer;
 	struct ft_reader *reader;
 	uint8_t buf[SEGMENT_BYTES];
+	size_t bytes;
 
 	(void)state;
 	assert_int_equal(ft_writer_create(fd, &writer), 0);
 	assert_int_equal(ft_writer_segment(writer, buf, noisy_segment(buf, 0)), 0);
-	assert_int_equal(ft_writer_segment(writer, buf, sample_segment(buf, sizeof(buf), 1, 500)), 0);
+	bytes = sample_segment(buf, sizeof(buf), 1, 500);
+	assert_int_equal(ft_writer_segment(writer, buf, bytes), 0);
 	assert_int_equal(ft_writer_payload(writer, FT_SEGMENT_FACTS, "a\0b", 4), 0);
 	assert_int_equal(ft_writer_payload(writer, FT_SEGMENT_FACTS, NULL, 0), 0);
 	assert_int_equal(ft_writer_end(writer), 0);
@@ -205,19 +207,20 @@ static void assert_room_can_be_made(struct ft_writer *writer, int fd, const char
 				    uint32_t segments)
 {
 	uint8_t symbols[40000];
+	const size_t bytes = sizeof(symbols);
 	uint32_t cut = 0;
 
 	noisy_segment(symbols, 1);
 	noisy_segment(symbols + SEGMENT_BYTES, 2);
-	assert_true(ft_writer_payload(writer, FT_SEGMENT_SYMBOLS, symbols, sizeof(symbols)) < 0);
+	assert_true(ft_writer_payload(writer, FT_SEGMENT_SYMBOLS, symbols, bytes) < 0);
 	assert_int_equal(file_bytes(fd), ft_writer_bytes(writer));
 	assert_int_equal(count_segments(path, true), segments);
 
-	assert_int_equal(ft_writer_make_room(writer, sizeof(symbols) + FT_SEGMENT_HEADER_BYTES, &cut), 0);
+	assert_int_equal(ft_writer_make_room(writer, bytes + FT_SEGMENT_HEADER_BYTES, &cut), 0);
 	assert_true(cut >= 2 && cut <= 4);
 	assert_int_equal(file_bytes(fd), ft_writer_bytes(writer));
 	assert_int_equal(count_segments(path, true), segments - cut);
-	assert_int_equal(ft_writer_payload(writer, FT_SEGMENT_SYMBOLS, symbols, sizeof(symbols)), 0);
+	assert_int_equal(ft_writer_payload(writer, FT_SEGMENT_SYMBOLS, symbols, bytes), 0);
 	assert_int_equal(ft_writer_make_room(writer, 1, &cut), -ENOSPC); /* events are not last */
 	assert_int_equal(ft_writer_end(writer), 0);
 	assert_int_equal(count_segments(path, false), segments - cut + 1);
@@ -256,9 +259,50 @@ static bool mount_small_disk(char *directory)
 	return true;
 }
 
+/* Someone else takes every byte that is left. */
+static void fill_disk(const char *path)
+{
+	static const uint8_t zeros[4096];
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+	assert_true(fd >= 0);
+	while (write(fd, zeros, sizeof(zeros)) > 0)
+		continue;
+	assert_int_equal(errno, ENOSPC);
+	close(fd);
+}
+
+/*
+ * The end mark needs a page of its own, and its room was reserved: the disk being full is no
+ * reason for a torn file, whoever filled it.
+ */
+static void end_on_full_disk(int fd, const char *path, const char *rest, bool by_capture)
+{
+	uint8_t buf[SEGMENT_BYTES];
+	struct ft_writer *writer;
+	int error;
+
+	noisy_segment(buf, 0);
+	assert_int_equal(ft_writer_create(fd, &writer), 0);
+	assert_int_equal(ft_writer_payload(writer, FT_SEGMENT_FACTS, buf + FT_SEGMENT_HEADER_BYTES,
+					   4096 - 40 - FT_SEGMENT_HEADER_BYTES), 0);
+	if (by_capture) {
+		fill(writer, fd, &error);
+		assert_int_equal(error, -ENOSPC);
+	}
+	assert_int_equal(ft_writer_bytes(writer) % 4096, 0);
+	fill_disk(rest);
+	assert_int_equal(ft_writer_end(writer), 0);
+	count_segments(path, false);
+	ft_writer_destroy(writer);
+	assert_int_equal(unlink(rest), 0);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+}
+
 static void writer_completes_a_capture_on_a_full_disk(void **state)
 {
-	char directory[] = "/tmp/test_writer-XXXXXX", path[64];
+	char directory[] = "/tmp/test_writer-XXXXXX", path[64], rest[64];
 	struct ft_writer *writer;
 	int fd, error;
 
@@ -268,19 +312,12 @@ static void writer_completes_a_capture_on_a_full_disk(void **state)
 		skip();
 	}
 	snprintf(path, sizeof(path), "%s/full.dat", directory);
+	snprintf(rest, sizeof(rest), "%s/rest", directory);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
 	assert_true(fd >= 0);
 
-	assert_int_equal(ft_writer_create(fd, &writer), 0);
-	fill(writer, fd, &error);
-	assert_int_equal(error, -ENOSPC);
-	/* Its room was reserved: the disk being full is no reason for a torn file. */
-	assert_int_equal(ft_writer_end(writer), 0);
-	count_segments(path, false);
-	ft_writer_destroy(writer);
-
-	assert_int_equal(ftruncate(fd, 0), 0);
-	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	end_on_full_disk(fd, path, rest, false);
+	end_on_full_disk(fd, path, rest, true);
 	assert_int_equal(ft_writer_create(fd, &writer), 0);
 	assert_room_can_be_made(writer, fd, path, fill(writer, fd, &error));
 	assert_int_equal(error, -ENOSPC);
@@ -306,7 +343,7 @@ static void writer_make_room_leaves_what_are_no_events(void **state)
 	assert_int_equal(cut, 4711);
 	for (uint64_t sequence = 1; sequence <= 3; sequence++)
 		assert_int_equal(ft_writer_segment(writer, buf, noisy_segment(buf, sequence)), 0);
-	assert_int_equal(ft_writer_make_room(writer, SEGMENT_BYTES - FT_SEGMENT_HEADER_BYTES, &cut), 0);
+	assert_int_equal(ft_writer_make_room(writer, SEGMENT_BYTES / 2, &cut), 0);
 	assert_int_equal(cut, 1);
 	assert_int_equal(ft_writer_make_room(writer, SEGMENT_BYTES, &cut), 0);
 	assert_int_equal(cut, 2); /* one would not leave room for the end mark */
