@@ -1,1 +1,181 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define READ_BYTES    (64u << 10)
+#define DEATH_WAIT_MS 100 /* for a killed child to go away */
+
+/* Without it, a child forked by another thread between our pipe2 and close would hold our write end
+ * open, and our end of file would have to wait for that child. */
+static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
+
+struct output {
+	char *data;
+	size_t bytes, capacity;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * In the child. Memory locks are not inherited by fork, scheduling and signal
+ * handlers are. Ctrl-C and a service manager's signals reach the whole group: the
+ * parent decides what they mean, this child ends with its work, its deadline or its parent.
+ */
+static void become_ordinary(pid_t parent)
+{
+	static const int of_the_parent[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+	struct sched_param ordinary = { .sched_priority = 0 };
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
+	for (size_t i = 0; i < sizeof(of_the_parent) / sizeof(of_the_parent[0]); i++)
+		signal(of_the_parent[i], SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	sched_setscheduler(0, SCHED_OTHER, &ordinary);
+}
+
+static int start(int (*work)(void *context, int out_fd), void *context, pid_t *ret_pid, int *ret_fd)
+{
+	pid_t parent = getpid();
+	sigset_t all, before;
+	int fds[2], err = 0;
+	pid_t pid;
+
+	pthread_mutex_lock(&fork_lock);
+	if (pipe2(fds, O_CLOEXEC) < 0) {
+		err = -errno;
+		goto out;
+	}
+	/* No handler of the parent's may run in the child before they are reset. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid == 0) {
+		become_ordinary(parent);
+		close(fds[0]);
+		_exit(work(context, fds[1]));
+	}
+	if (pid < 0)
+		err = -errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	close(fds[1]);
+	if (err < 0) {
+		close(fds[0]);
+		goto out;
+	}
+	*ret_pid = pid;
+	*ret_fd = fds[0];
+out:
+	pthread_mutex_unlock(&fork_lock);
+	return err;
+}
+
+static int read_more(struct output *output, int fd)
+{
+	ssize_t bytes;
+
+	if (output->capacity - output->bytes < READ_BYTES) {
+		size_t capacity = 2 * output->capacity + READ_BYTES;
+		char *data = realloc(output->data, capacity);
+
+		if (!data)
+			return -ENOMEM;
+		output->data = data;
+		output->capacity = capacity;
+	}
+	bytes = read(fd, output->data + output->bytes, output->capacity - output->bytes);
+	if (bytes < 0)
+		return errno == EINTR ? 1 : -errno;
+	output->bytes += (size_t)bytes;
+	return bytes > 0;
+}
+
+/* Return: 0 end of file, -ETIMEDOUT, or another negative errno. */
+static int read_until(struct output *output, int fd, int64_t deadline_ms)
+{
+	for (;;) {
+		int64_t left_ms = deadline_ms - now_ms();
+		struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+		int ready, err;
+
+		if (left_ms <= 0)
+			return -ETIMEDOUT;
+		ready = poll(&pollfd, 1, (int)left_ms);
+		if (ready < 0 && errno != EINTR)
+			return -errno;
+		if (ready <= 0)
+			continue;
+		err = read_more(output, fd);
+		if (err <= 0)
+			return err;
+	}
+}
+
+/* Never blocks for longer than the deadline, whatever the child does. Return: 0, -ECHILD, -ETIMEDOUT. */
+static int reap_until(pid_t pid, int64_t deadline_ms)
+{
+	for (;;) {
+		struct timespec pause = { .tv_nsec = 1000000 };
+		int status;
+		pid_t reaped = waitpid(pid, &status, WNOHANG);
+
+		/* Where SIGCHLD is ignored nobody can tell how it ended. */
+		if (reaped < 0)
+			return -ECHILD;
+		if (reaped == pid)
+			return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECHILD;
+		if (now_ms() >= deadline_ms)
+			return -ETIMEDOUT;
+		nanosleep(&pause, NULL);
+	}
+}
+
+int child_run(int (*work)(void *context, int out_fd), void *context, int deadline_ms,
+	      void **ret_output, size_t *ret_output_bytes)
+{
+	int64_t end_ms = now_ms() + deadline_ms;
+	struct output output = { NULL, 0, 0 };
+	pid_t pid;
+	int fd, err;
+
+	err = start(work, context, &pid, &fd);
+	if (err < 0)
+		return err;
+	err = read_until(&output, fd, end_ms);
+	close(fd);
+	if (err == 0)
+		err = reap_until(pid, end_ms);
+	if (err < 0 && err != -ECHILD) {
+		/* In D state it dies later or never; it is not waited for again. */
+		kill(pid, SIGKILL);
+		reap_until(pid, now_ms() + DEATH_WAIT_MS);
+	}
+	*ret_output = output.data;
+	*ret_output_bytes = output.bytes;
+	return err;
+}

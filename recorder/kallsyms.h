@@ -15,7 +15,7 @@ struct kallsyms;
  * @path: "/proc/kallsyms"; another file in tests.
  *
  * Return: 0, -EACCES (the kernel shows zero addresses: needs CAP_SYSLOG or
- * kernel.kptr_restrict 0), -ENOMEM, or the errno of reading.
+ * kernel.kptr_restrict 0), -ENODATA (no symbols at all), -ENOMEM, or the errno of reading.
  */
 int kallsyms_read(const char *path, struct kallsyms **ret_kallsyms);
 void kallsyms_free(struct kallsyms *kallsyms);

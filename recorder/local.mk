@@ -8,6 +8,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/kallsyms.c recorder/kallsyms.h \
 	recorder/mappings.c recorder/mappings.h \
 	recorder/message.c recorder/message.h \
+	recorder/modulefile.c recorder/modulefile.h \
 	recorder/names.c recorder/names.h \
 	recorder/snapshot.c recorder/snapshot.h \
 	recorder/unwind.c recorder/unwind.h

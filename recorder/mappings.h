@@ -44,4 +44,15 @@ int mappings_find(const struct mappings *mappings, int32_t tgid, uint64_t addres
 int mappings_each(const struct mappings *mappings, int32_t tgid,
 		  int (*visit)(void *context, const struct mapping *mapping), void *context);
 
+/**
+ * mapping_open() - the mapped file, for reading, as its process sees it (in a container
+ * by /proc/PID/root), or by its path alone where the process is gone.
+ *
+ * May block for long on a stalled file system.
+ *
+ * Return: a descriptor, -ENOENT (not a file, or deleted: a file there now would be another), or
+ * another negative errno.
+ */
+int mapping_open(const struct mapping *mapping, int32_t tgid);
+
 #endif

@@ -29,7 +29,8 @@ struct names_address {
  *
  * Files are read in a disposable child with @deadline_ms; what it found in time is kept.
  *
- * Return: 0, -ETIMEDOUT (kernel names and a part of the user names were added), -ENOMEM.
+ * Return: 0, -ETIMEDOUT or -ECHILD (died on a file; as with the deadline, kernel names and a part of
+ * the user names were added), -ENOMEM, or errno of fork or pipe.
  */
 int names_resolve(struct ft_symbols *symbols, const struct names_address *addresses, size_t count,
 		  const struct kallsyms *kallsyms, const struct mappings *mappings, int deadline_ms);

@@ -19,6 +19,9 @@ uint64_t unwind_registers_mask(void);
 /**
  * unwind_stack() - return addresses, leaf first.
  *
+ * Opens mapped files, which may block, and reads their unwind tables, which may be hostile: call it in
+ * child_run(). Files stay open for the next stack. From one thread only.
+ *
  * @registers: one value a bit of unwind_registers_mask().
  * @stack:     @stack_bytes of the thread's memory, from its stack pointer up.
  *

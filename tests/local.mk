@@ -56,3 +56,46 @@ tests_bench_bench_encode_LDADD = capture/libcapture.a $(ZLIB_LIBS)
 # files to try are arguments; for libFuzzer: CC=clang CFLAGS="-fsanitize=fuzzer-no-link -DFT_LIBFUZZER"
 tests_fuzz_fuzz_reader_SOURCES = tests/fuzz/fuzz_reader.c
 tests_fuzz_fuzz_reader_LDADD = capture/libcapture.a $(ZLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test_message
+TESTS += tests/unit/test_message
+tests_unit_test_message_SOURCES = tests/unit/test_message.c
+tests_unit_test_message_LDADD = recorder/librecorder.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_child
+TESTS += tests/unit/test_child
+tests_unit_test_child_SOURCES = tests/unit/test_child.c
+tests_unit_test_child_LDADD = recorder/librecorder.a $(UNIT_LIBS) -lpthread
+
+check_PROGRAMS += tests/unit/test_kallsyms
+TESTS += tests/unit/test_kallsyms
+tests_unit_test_kallsyms_SOURCES = tests/unit/test_kallsyms.c
+tests_unit_test_kallsyms_LDADD = recorder/librecorder.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_mappings
+TESTS += tests/unit/test_mappings
+tests_unit_test_mappings_SOURCES = tests/unit/test_mappings.c
+tests_unit_test_mappings_LDADD = recorder/librecorder.a $(UNIT_LIBS) -lpthread
+
+# openat is wrapped to see which files of /proc are opened.
+check_PROGRAMS += tests/unit/test_snapshot
+TESTS += tests/unit/test_snapshot
+tests_unit_test_snapshot_SOURCES = tests/unit/test_snapshot.c
+tests_unit_test_snapshot_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat
+tests_unit_test_snapshot_LDADD = recorder/librecorder.a $(UNIT_LIBS) -lpthread
+
+# The functions it unwinds have no frame pointer; their names come from dladdr().
+check_PROGRAMS += tests/unit/test_unwind
+TESTS += tests/unit/test_unwind
+tests_unit_test_unwind_SOURCES = tests/unit/test_unwind.c
+tests_unit_test_unwind_CFLAGS = $(AM_CFLAGS) -fomit-frame-pointer
+tests_unit_test_unwind_LDFLAGS = $(AM_LDFLAGS) -rdynamic
+tests_unit_test_unwind_LDADD = recorder/librecorder.a $(LIBDW_LIBS) $(LIBUNWIND_LIBS) $(UNIT_LIBS) -lpthread -ldl
+
+# -g: it looks up lines of its own functions.
+check_PROGRAMS += tests/unit/test_names
+TESTS += tests/unit/test_names
+tests_unit_test_names_SOURCES = tests/unit/test_names.c
+tests_unit_test_names_CFLAGS = $(AM_CFLAGS) -g
+tests_unit_test_names_LDADD = recorder/librecorder.a capture/libcapture.a $(LIBDW_LIBS) \
+	$(IBERTY_LIBS) $(ZLIB_LIBS) $(UNIT_LIBS) -lpthread
