@@ -2,15 +2,19 @@
 noinst_LIBRARIES += recorder/librecorder.a
 recorder_librecorder_a_SOURCES = \
 	recorder/child.c recorder/child.h \
+	recorder/clock.h \
 	recorder/cmd_capture.c \
 	recorder/cmd_check.c \
 	recorder/command.h \
+	recorder/cpus.c recorder/cpus.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
 	recorder/mappings.c recorder/mappings.h \
 	recorder/message.c recorder/message.h \
 	recorder/modulefile.c recorder/modulefile.h \
 	recorder/names.c recorder/names.h \
+	recorder/quantity.c recorder/quantity.h \
 	recorder/snapshot.c recorder/snapshot.h \
+	recorder/target.c recorder/target.h \
 	recorder/unwind.c recorder/unwind.h
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \
 	$(CAPNG_CFLAGS) $(LIBUNWIND_CFLAGS)

@@ -99,3 +99,18 @@ tests_unit_test_names_SOURCES = tests/unit/test_names.c
 tests_unit_test_names_CFLAGS = $(AM_CFLAGS) -g
 tests_unit_test_names_LDADD = recorder/librecorder.a capture/libcapture.a $(LIBDW_LIBS) \
 	$(IBERTY_LIBS) $(ZLIB_LIBS) $(UNIT_LIBS) -lpthread
+
+check_PROGRAMS += tests/unit/test_quantity
+TESTS += tests/unit/test_quantity
+tests_unit_test_quantity_SOURCES = tests/unit/test_quantity.c
+tests_unit_test_quantity_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_cpus
+TESTS += tests/unit/test_cpus
+tests_unit_test_cpus_SOURCES = tests/unit/test_cpus.c
+tests_unit_test_cpus_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_target
+TESTS += tests/unit/test_target
+tests_unit_test_target_SOURCES = tests/unit/test_target.c
+tests_unit_test_target_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
