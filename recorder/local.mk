@@ -7,14 +7,18 @@ recorder_librecorder_a_SOURCES = \
 	recorder/cmd_check.c \
 	recorder/command.h \
 	recorder/cpus.c recorder/cpus.h \
+	recorder/format.c recorder/format.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
 	recorder/mappings.c recorder/mappings.h \
 	recorder/message.c recorder/message.h \
 	recorder/modulefile.c recorder/modulefile.h \
 	recorder/names.c recorder/names.h \
+	recorder/plan.c recorder/plan.h \
 	recorder/quantity.c recorder/quantity.h \
 	recorder/snapshot.c recorder/snapshot.h \
 	recorder/target.c recorder/target.h \
+	recorder/tier.c recorder/tier.h \
+	recorder/tracefs.c recorder/tracefs.h \
 	recorder/unwind.c recorder/unwind.h
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \
 	$(CAPNG_CFLAGS) $(LIBUNWIND_CFLAGS)

@@ -105,6 +105,16 @@ TESTS += tests/unit/test_quantity
 tests_unit_test_quantity_SOURCES = tests/unit/test_quantity.c
 tests_unit_test_quantity_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_format
+TESTS += tests/unit/test_format
+tests_unit_test_format_SOURCES = tests/unit/test_format.c tests/unit/formats.h
+tests_unit_test_format_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_tier
+TESTS += tests/unit/test_tier
+tests_unit_test_tier_SOURCES = tests/unit/test_tier.c
+tests_unit_test_tier_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_cpus
 TESTS += tests/unit/test_cpus
 tests_unit_test_cpus_SOURCES = tests/unit/test_cpus.c
