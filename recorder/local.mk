@@ -6,6 +6,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/cmd_capture.c \
 	recorder/cmd_check.c \
 	recorder/command.h \
+	recorder/counters.c recorder/counters.h \
 	recorder/cpus.c recorder/cpus.h \
 	recorder/format.c recorder/format.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
@@ -15,10 +16,13 @@ recorder_librecorder_a_SOURCES = \
 	recorder/names.c recorder/names.h \
 	recorder/plan.c recorder/plan.h \
 	recorder/quantity.c recorder/quantity.h \
+	recorder/ring.c recorder/ring.h \
 	recorder/snapshot.c recorder/snapshot.h \
 	recorder/target.c recorder/target.h \
+	recorder/tasks.c recorder/tasks.h \
 	recorder/tier.c recorder/tier.h \
 	recorder/tracefs.c recorder/tracefs.h \
+	recorder/translate.c recorder/translate.h \
 	recorder/unwind.c recorder/unwind.h
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \
 	$(CAPNG_CFLAGS) $(LIBUNWIND_CFLAGS)
