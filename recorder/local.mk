@@ -8,6 +8,8 @@ recorder_librecorder_a_SOURCES = \
 	recorder/command.h \
 	recorder/counters.c recorder/counters.h \
 	recorder/cpus.c recorder/cpus.h \
+	recorder/drain.c recorder/drain.h \
+	recorder/dumps.c recorder/dumps.h \
 	recorder/format.c recorder/format.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
 	recorder/mappings.c recorder/mappings.h \
@@ -17,6 +19,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/plan.c recorder/plan.h \
 	recorder/quantity.c recorder/quantity.h \
 	recorder/ring.c recorder/ring.h \
+	recorder/slots.c recorder/slots.h \
 	recorder/snapshot.c recorder/snapshot.h \
 	recorder/target.c recorder/target.h \
 	recorder/tasks.c recorder/tasks.h \

@@ -135,7 +135,17 @@ TESTS += tests/unit/test_ring
 tests_unit_test_ring_SOURCES = tests/unit/test_ring.c
 tests_unit_test_ring_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_slots
+TESTS += tests/unit/test_slots
+tests_unit_test_slots_SOURCES = tests/unit/test_slots.c
+tests_unit_test_slots_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_translate
 TESTS += tests/unit/test_translate
 tests_unit_test_translate_SOURCES = tests/unit/test_translate.c tests/unit/formats.h
 tests_unit_test_translate_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_dumps
+TESTS += tests/unit/test_dumps
+tests_unit_test_dumps_SOURCES = tests/unit/test_dumps.c
+tests_unit_test_dumps_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
