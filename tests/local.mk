@@ -149,3 +149,13 @@ check_PROGRAMS += tests/unit/test_dumps
 TESTS += tests/unit/test_dumps
 tests_unit_test_dumps_SOURCES = tests/unit/test_dumps.c
 tests_unit_test_dumps_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_ownlog
+TESTS += tests/unit/test_ownlog
+tests_unit_test_ownlog_SOURCES = tests/unit/test_ownlog.c
+tests_unit_test_ownlog_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_seen
+TESTS += tests/unit/test_seen
+tests_unit_test_seen_SOURCES = tests/unit/test_seen.c
+tests_unit_test_seen_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
