@@ -18,8 +18,11 @@ recorder_librecorder_a_SOURCES = \
 	recorder/modulefile.c recorder/modulefile.h \
 	recorder/names.c recorder/names.h \
 	recorder/ownlog.c recorder/ownlog.h \
+	recorder/permission.c recorder/permission.h \
 	recorder/plan.c recorder/plan.h \
 	recorder/quantity.c recorder/quantity.h \
+	recorder/recording.c recorder/recording.h \
+	recorder/refusal.c recorder/refusal.h \
 	recorder/ring.c recorder/ring.h \
 	recorder/save.c recorder/save.h \
 	recorder/seal.c recorder/seal.h \
