@@ -7,6 +7,7 @@ include tests/live/local.mk
 
 TESTS += tests/cli/recorder-options.sh
 EXTRA_DIST += tests/cli/recorder-options.sh
+
 check_PROGRAMS += tests/unit/test_human
 TESTS += tests/unit/test_human
 tests_unit_test_human_SOURCES = tests/unit/test_human.c
@@ -85,6 +86,7 @@ tests_unit_test_mappings_SOURCES = tests/unit/test_mappings.c
 tests_unit_test_mappings_LDADD = recorder/librecorder.a $(UNIT_LIBS) -lpthread
 
 # openat is wrapped to see which files of /proc are opened.
+
 check_PROGRAMS += tests/unit/test_snapshot
 TESTS += tests/unit/test_snapshot
 tests_unit_test_snapshot_SOURCES = tests/unit/test_snapshot.c
@@ -92,6 +94,7 @@ tests_unit_test_snapshot_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat
 tests_unit_test_snapshot_LDADD = recorder/librecorder.a $(UNIT_LIBS) -lpthread
 
 # The functions it unwinds have no frame pointer; their names come from dladdr().
+
 check_PROGRAMS += tests/unit/test_unwind
 TESTS += tests/unit/test_unwind
 tests_unit_test_unwind_SOURCES = tests/unit/test_unwind.c
@@ -100,6 +103,7 @@ tests_unit_test_unwind_LDFLAGS = $(AM_LDFLAGS) -rdynamic
 tests_unit_test_unwind_LDADD = recorder/librecorder.a $(LIBDW_LIBS) $(LIBUNWIND_LIBS) $(UNIT_LIBS) -lpthread -ldl
 
 # -g: it looks up lines of its own functions.
+
 check_PROGRAMS += tests/unit/test_names
 TESTS += tests/unit/test_names
 tests_unit_test_names_SOURCES = tests/unit/test_names.c
@@ -146,6 +150,7 @@ tests_unit_test_symbols_LDADD = $(CAPTURE_TEST_LIBS)
 
 # reads $(srcdir)/doc/FORMAT.md; automake gives the test srcdir
 EXTRA_DIST += doc/FORMAT.md
+
 check_PROGRAMS += tests/unit/test_format
 TESTS += tests/unit/test_format
 tests_unit_test_format_SOURCES = tests/unit/test_format.c $(SAMPLE_CAPTURE_SOURCES) \
@@ -160,6 +165,7 @@ tests_bench_bench_encode_LDADD = capture/libcapture.a $(ZLIB_LIBS)
 # files to try are arguments; for libFuzzer: CC=clang CFLAGS="-fsanitize=fuzzer-no-link -DFT_LIBFUZZER"
 tests_fuzz_fuzz_reader_SOURCES = tests/fuzz/fuzz_reader.c
 tests_fuzz_fuzz_reader_LDADD = capture/libcapture.a $(ZLIB_LIBS)
+
 check_PROGRAMS += tests/unit/test_timeline
 TESTS += tests/unit/test_timeline
 tests_unit_test_timeline_SOURCES = tests/unit/test_timeline.c
@@ -194,6 +200,7 @@ check_PROGRAMS += tests/unit/test_source
 TESTS += tests/unit/test_source
 tests_unit_test_source_SOURCES = tests/unit/test_source.c
 tests_unit_test_source_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_waitrules
 TESTS += tests/unit/test_waitrules
 tests_unit_test_waitrules_SOURCES = tests/unit/test_waitrules.c
@@ -207,3 +214,70 @@ check_PROGRAMS += tests/unit/test_hostile
 TESTS += tests/unit/test_hostile
 tests_unit_test_hostile_SOURCES = tests/unit/test_hostile.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_hostile_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_names
+TESTS += tests/unit/test_names
+tests_unit_test_names_SOURCES = tests/unit/test_names.c
+tests_unit_test_names_CFLAGS = $(AM_CFLAGS) -g
+tests_unit_test_names_LDADD = recorder/librecorder.a capture/libcapture.a $(LIBDW_LIBS) \
+	$(IBERTY_LIBS) $(ZLIB_LIBS) $(UNIT_LIBS) -lpthread
+
+check_PROGRAMS += tests/unit/test_quantity
+TESTS += tests/unit/test_quantity
+tests_unit_test_quantity_SOURCES = tests/unit/test_quantity.c
+tests_unit_test_quantity_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_format
+TESTS += tests/unit/test_format
+tests_unit_test_format_SOURCES = tests/unit/test_format.c tests/unit/formats.h
+tests_unit_test_format_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_tier
+TESTS += tests/unit/test_tier
+tests_unit_test_tier_SOURCES = tests/unit/test_tier.c
+tests_unit_test_tier_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_cpus
+TESTS += tests/unit/test_cpus
+tests_unit_test_cpus_SOURCES = tests/unit/test_cpus.c
+tests_unit_test_cpus_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_target
+TESTS += tests/unit/test_target
+tests_unit_test_target_SOURCES = tests/unit/test_target.c
+tests_unit_test_target_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_tasks
+TESTS += tests/unit/test_tasks
+tests_unit_test_tasks_SOURCES = tests/unit/test_tasks.c
+tests_unit_test_tasks_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_ring
+TESTS += tests/unit/test_ring
+tests_unit_test_ring_SOURCES = tests/unit/test_ring.c
+tests_unit_test_ring_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_slots
+TESTS += tests/unit/test_slots
+tests_unit_test_slots_SOURCES = tests/unit/test_slots.c
+tests_unit_test_slots_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_translate
+TESTS += tests/unit/test_translate
+tests_unit_test_translate_SOURCES = tests/unit/test_translate.c tests/unit/formats.h
+tests_unit_test_translate_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_dumps
+TESTS += tests/unit/test_dumps
+tests_unit_test_dumps_SOURCES = tests/unit/test_dumps.c
+tests_unit_test_dumps_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_ownlog
+TESTS += tests/unit/test_ownlog
+tests_unit_test_ownlog_SOURCES = tests/unit/test_ownlog.c
+tests_unit_test_ownlog_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_seen
+TESTS += tests/unit/test_seen
+tests_unit_test_seen_SOURCES = tests/unit/test_seen.c
+tests_unit_test_seen_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
