@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 static const struct {
 	int64_t number;
@@ -31,6 +32,7 @@ int hostfacts_set(struct ft_facts *facts)
 	error |= ft_facts_set(facts, FT_FACT_KERNEL_VERSION, name.version);
 	error |= ft_facts_set(facts, FT_FACT_ARCH, name.machine);
 	error |= ft_facts_set(facts, FT_FACT_RECORDER, PACKAGE_VERSION);
+	error |= ft_facts_set_number(facts, FT_FACT_RECORDER_TGID, getpid());
 	error |= ft_facts_set_number(facts, FT_FACT_UTC_OFFSET_S, local.tm_gmtoff);
 	return error ? -ENOMEM : 0;
 }

@@ -151,11 +151,11 @@ tests_unit_test_symbols_LDADD = $(CAPTURE_TEST_LIBS)
 # reads $(srcdir)/doc/FORMAT.md; automake gives the test srcdir
 EXTRA_DIST += doc/FORMAT.md
 
-check_PROGRAMS += tests/unit/test_format
-TESTS += tests/unit/test_format
-tests_unit_test_format_SOURCES = tests/unit/test_format.c $(SAMPLE_CAPTURE_SOURCES) \
+check_PROGRAMS += tests/unit/test_format_page
+TESTS += tests/unit/test_format_page
+tests_unit_test_format_page_SOURCES = tests/unit/test_format_page.c $(SAMPLE_CAPTURE_SOURCES) \
 	$(SAMPLE_EVENTS_SOURCES)
-tests_unit_test_format_LDADD = $(CAPTURE_TEST_LIBS)
+tests_unit_test_format_page_LDADD = $(CAPTURE_TEST_LIBS)
 
 # not a test: prints figures
 EXTRA_PROGRAMS = tests/bench/bench_encode tests/fuzz/fuzz_reader
@@ -214,13 +214,6 @@ check_PROGRAMS += tests/unit/test_hostile
 TESTS += tests/unit/test_hostile
 tests_unit_test_hostile_SOURCES = tests/unit/test_hostile.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_hostile_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
-
-check_PROGRAMS += tests/unit/test_names
-TESTS += tests/unit/test_names
-tests_unit_test_names_SOURCES = tests/unit/test_names.c
-tests_unit_test_names_CFLAGS = $(AM_CFLAGS) -g
-tests_unit_test_names_LDADD = recorder/librecorder.a capture/libcapture.a $(LIBDW_LIBS) \
-	$(IBERTY_LIBS) $(ZLIB_LIBS) $(UNIT_LIBS) -lpthread
 
 check_PROGRAMS += tests/unit/test_quantity
 TESTS += tests/unit/test_quantity
