@@ -237,21 +237,12 @@ static int wait_extend(struct account *account, struct thread_entry *entry,
 	return 0;
 }
 
-static enum wait_class class_of(const struct interval *interval, const struct stack_fact *fact)
-{
-	if (interval->state == THREAD_RUNNABLE)
-		return fact->preempted.class;
-	if (interval->prev_state == FT_STATE_STOPPED || interval->prev_state == FT_STATE_TRACED)
-		return WAIT_STOPPED;
-	return fact->blocked.class;
-}
-
 static int blocked_closed(struct account *account, struct thread_entry *entry,
 			  const struct interval *interval, const struct stack_fact *fact,
 			  bool counts)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
-	enum wait_class class = class_of(interval, fact);
+	enum wait_class class = stack_fact_reason(fact, interval->prev_state)->class;
 	struct wait_account *wait;
 	size_t place;
 
@@ -276,7 +267,7 @@ static int runnable_closed(struct account *account, struct thread_entry *entry,
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
 	bool preempted = interval->flags & INTERVAL_PREEMPTED;
-	enum wait_class class = preempted ? class_of(interval, fact) : WAIT_CPU_RUNQUEUE;
+	enum wait_class class = preempted ? fact->preempted.class : WAIT_CPU_RUNQUEUE;
 	struct wait_account *wait;
 	size_t place = entry->last_place;
 
@@ -339,6 +330,21 @@ size_t account_waits(const struct account *account, const struct wait_account **
 {
 	*ret_waits = account->waits;
 	return account->wait_count;
+}
+
+int account_wait_threads(const struct account *account,
+			 int (*visit)(void *context, size_t place, uint32_t thread_index),
+			 void *context)
+{
+	struct pair_entry *pair, *next;
+	int r;
+
+	HASH_ITER (hh, account->pairs, pair, next) {
+		r = visit(context, pair->key.place, pair->key.thread_index);
+		if (r)
+			return r;
+	}
+	return 0;
 }
 
 size_t account_long_waits(const struct account *account, const struct long_wait **ret_waits)

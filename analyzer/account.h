@@ -62,6 +62,11 @@ const struct thread_account *account_thread(const struct account *account, const
 
 size_t account_waits(const struct account *account, const struct wait_account **ret_waits);
 
+/* Each wait, by its place in account_waits(), with each of its threads once. 0 or what @visit returned. */
+int account_wait_threads(const struct account *account,
+			 int (*visit)(void *context, size_t place, uint32_t thread_index),
+			 void *context);
+
 /* In order of their ends. */
 size_t account_long_waits(const struct account *account, const struct long_wait **ret_waits);
 

@@ -273,6 +273,7 @@ void analysis_free(struct model *model)
 	free(model->findings);
 	free(model->locks);
 	free(model->waits);
+	free(model->wait_groups);
 	free(model->threads);
 	free((void *)model->capture.target);
 	free((void *)model->capture.damage);

@@ -92,7 +92,7 @@ static void lock_text(const struct findings_context *context, const struct suspe
 	};
 	const struct stack_fact *fact = stackfacts_get(context->stackfacts, suspect->wait_stack_id);
 	const char *name = names[suspect->class] ? names[suspect->class] : "a lock";
-	const char *detail = fact ? fact->blocked.detail : NULL;
+	const char *detail = fact ? fact->uninterruptible.detail : NULL;
 
 	if (detail && suspect->class != WAIT_LOCK_MMAP)
 		snprintf(text, text_bytes, "%s (%s)", name, detail);
@@ -182,6 +182,17 @@ static int fill_allocation(const struct findings_context *context, const struct 
 	return calls_growth(context->calls, call, &finding->pattern);
 }
 
+/* Whether a function whose name has @part in it is in the stack. */
+static bool stack_has(const struct findings_context *context, uint32_t stack_id, const char *part)
+{
+	struct model_stack stack = stack_of(context, stack_id, true);
+
+	for (size_t i = 0; i < stack.count; i++)
+		if (stack.frames[i].symbol && strstr(stack.frames[i].symbol, part))
+			return true;
+	return false;
+}
+
 /* What the culprit was doing, for the end of "Thread 1 (x) held mmap_lock for 2 s ". */
 static int while_text(const struct findings_context *context, const struct suspect *suspect,
 		      const struct call *call, const struct hold_story *story, char **ret_text)
@@ -189,10 +200,11 @@ static int while_text(const struct findings_context *context, const struct suspe
 	const struct stack_fact *fact = stackfacts_get(
 		context->stackfacts,
 		story->stack_id != STACK_NONE ? story->stack_id : suspect->owner.longest.stack_id);
-	bool populates = story->under && strstr(story->under, "populate");
+	bool populates;
 
 	if (!fact)
 		return -ENOMEM;
+	populates = stack_has(context, story->stack_id, "populate");
 	if (call)
 		return text_set(ret_text, " while it %s %s in one %s call",
 				call->call == FT_CALL_MUNMAP	     ? "unmapped"
@@ -366,7 +378,9 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 		.class = suspect->class,
 		.address = suspect->address,
 		.tgid = suspect->tgid,
-		.mode = LOCK_MODE_NONE,
+		.mode = !suspect->has_owner || hold->still_open ? LOCK_MODE_NONE
+			: hold->released_read			? LOCK_MODE_READ
+								: LOCK_MODE_WRITE,
 	};
 	if (suspect->has_owner)
 		fill_culprit(context, suspect, call, finding);

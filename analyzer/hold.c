@@ -216,7 +216,7 @@ int hold_tell(const struct hold *hold, struct hold_story *ret_story)
 		fact = stackfacts_get(hold->stackfacts, story.blocked_stack_id);
 		if (!fact)
 			return -ENOMEM;
-		story.blocked_class = fact->blocked.class;
+		story.blocked_class = fact->uninterruptible.class;
 	}
 	if (!story.samples || story.state_ns[THREAD_BLOCKED] > story.state_ns[THREAD_RUNNING])
 		story.stack_id = story.longest_blocked_ns ? story.blocked_stack_id : story.stack_id;

@@ -3,6 +3,7 @@ noinst_LIBRARIES += analyzer/libanalyzer.a
 analyzer_libanalyzer_a_SOURCES = \
 	analyzer/account.c analyzer/account.h \
 	analyzer/analysis.c analyzer/analysis.h \
+	analyzer/asides.c analyzer/asides.h \
 	analyzer/calls.c analyzer/calls.h \
 	analyzer/findings.c analyzer/findings.h \
 	analyzer/frame_text.c analyzer/frame_text.h \
@@ -22,10 +23,13 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/render_folded.c \
 	analyzer/render_json.c \
 	analyzer/render_text.c \
+	analyzer/slot.c analyzer/slot.h \
 	analyzer/source.c analyzer/source.h \
+	analyzer/source_text.c analyzer/source_text.h \
 	analyzer/stackfacts.c analyzer/stackfacts.h \
 	analyzer/stacks.c analyzer/stacks.h \
 	analyzer/stall.c analyzer/stall.h \
+	analyzer/stream.c analyzer/stream.h \
 	analyzer/survey.c analyzer/survey.h \
 	analyzer/suspect.c analyzer/suspect.h \
 	analyzer/tables.c analyzer/tables.h \
@@ -40,6 +44,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
 	analyzer/utf8.c analyzer/utf8.h \
+	analyzer/wait_groups.c analyzer/wait_groups.h \
 	analyzer/waitclass.c analyzer/waitclass.h \
 	analyzer/waitrules.c analyzer/waitrules.h
 

@@ -172,6 +172,8 @@ static struct lock_entry *entry_of(struct locks *locks, const struct thread *thr
 		entry = entry_create(locks, &key);
 	if (!entry)
 		return NULL;
+	if (!entry->lock.detail)
+		entry->lock.detail = reason->detail;
 	if (!entry->lock.address)
 		entry->lock.address = address;
 	if (!entry->lock.tgid)
@@ -183,17 +185,18 @@ static struct lock_entry *entry_of(struct locks *locks, const struct thread *thr
 static int lock_wait(struct locks *locks, const struct interval *interval,
 		     const struct wait_reason **ret_reason)
 {
+	const struct wait_reason *reason;
 	const struct stack_fact *fact;
 
 	*ret_reason = NULL;
-	if (interval->state != THREAD_BLOCKED || interval->prev_state == FT_STATE_STOPPED ||
-	    interval->prev_state == FT_STATE_TRACED)
+	if (interval->state != THREAD_BLOCKED)
 		return 0;
 	fact = stackfacts_get(locks->stackfacts, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
-	if (wait_class_lock(fact->blocked.class))
-		*ret_reason = &fact->blocked;
+	reason = stack_fact_reason(fact, interval->prev_state);
+	if (wait_class_lock(reason->class))
+		*ret_reason = reason;
 	return 0;
 }
 
@@ -245,6 +248,7 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 		.time_ns = interval->end_ns,
 		.since_ns = since.since_ns,
 		.since_exact = since.exact,
+		.read = fact->releases_read,
 		.stack_id = interval->waker_stack_id,
 		.woken = interval->thread,
 	};

@@ -46,7 +46,7 @@ static size_t first_after(const struct losses *losses, uint64_t time_ns)
 	size_t low = 0, high = losses->count;
 
 	if (!high || losses->spans[high - 1].end_ns <= time_ns)
-		return high;	/* nearly always: losses are rare, questions are about now */
+		return high; /* nearly always: losses are rare, questions are about now */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -63,7 +63,7 @@ bool losses_between(const struct losses *losses, uint64_t from_ns, uint64_t to_n
 	size_t at = first_after(losses, from_ns);
 	uint64_t start_ns;
 
-	if (at == losses->count || losses->spans[at].start_ns >= to_ns)
+	if (at == losses->count || losses->spans[at].start_ns > to_ns)
 		return false;
 	start_ns = losses->spans[at].start_ns;
 	if (ret_ns)
@@ -75,7 +75,7 @@ uint64_t losses_clear_since(const struct losses *losses, uint64_t time_ns)
 {
 	size_t at = first_after(losses, time_ns);
 
-	if (at < losses->count && losses->spans[at].start_ns < time_ns)
+	if (at < losses->count && losses->spans[at].start_ns <= time_ns)
 		return time_ns;
 	return at ? losses->spans[at - 1].end_ns : 0;
 }

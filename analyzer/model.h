@@ -91,6 +91,7 @@ struct model_owner {
 
 struct model_lock {
 	enum wait_class class;
+	const char *detail;		/* "vma lock", "inode directory"; NULL */
 	uint64_t address;		/* 0: not known, key is (tgid, class) */
 	int32_t tgid;
 	uint64_t wait_ns, waits, max_wait_ns;
@@ -157,8 +158,10 @@ struct model {
 	size_t finding_count;
 	struct model_lock *locks;
 	size_t lock_count;
-	struct model_wait *waits;
+	struct model_wait *waits;	/* by class and stack */
 	size_t wait_count;
+	struct model_wait *wait_groups;	/* by class and operation; stack: where most of it was */
+	size_t wait_group_count;
 	struct model_thread *threads;
 	size_t thread_count;
 	struct stackfacts *operations;	/* keeps the texts of waits[].operation */

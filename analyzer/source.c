@@ -1,1 +1,485 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A capture as one stream of events in order of time.
+ *
+ * One stream for each CPU and one of what the recorder itself had to say are
+ * merged; names become threads and stack ids.
+ */
+#include "config.h"
+
+#include "analyzer/source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/asides.h"
+#include "analyzer/merge.h"
+#include "analyzer/source_text.h"
+#include "analyzer/stream.h"
+
+#define CPUS_MAX    65536 /* a greater number is damage */
+#define TIME_MAX_NS (1ull << 62) /* a greater time is damage: no host has been up for 146 years */
+
+/* The next event of a CPU's stream. */
+struct head {
+	struct stream *stream;
+	struct ft_event event;
+};
+
+struct source {
+	char *path;
+	struct ft_reader *reader;
+	struct ft_facts *facts;
+	struct ft_symbols *symbols;
+	struct stacks *stacks;
+	struct threads *threads;
+	struct asides *asides;
+	size_t next_aside;
+	struct head *heads;
+	size_t head_count;
+	struct merge *merge;
+	bool primed; /* every stream's head is in the merge */
+	bool delivered; /* the merge's first is the event returned last */
+	size_t *segments; /* of events of CPUs, by CPU and sequence */
+	size_t segment_count;
+	uint32_t bad_segments; /* found while opening */
+	uint64_t start_ns, end_ns;
+};
+
+/* Opening. */
+
+static int read_segment(struct source *source, size_t index, void **buffer, size_t *buffer_bytes)
+{
+	const struct ft_segment *segment = ft_reader_segment(source->reader, index);
+	int error;
+
+	if (segment->kind == FT_SEGMENT_EVENTS) {
+		if (segment->last_ns > TIME_MAX_NS ||
+		    (segment->cpu >= CPUS_MAX && segment->cpu != FT_NO_CPU))
+			return -EBADMSG;
+		if (segment->cpu == FT_NO_CPU)
+			return asides_read(source->asides, source->reader, index);
+		source->segments[source->segment_count++] = index;
+		return 0;
+	}
+	error = ft_reader_load(source->reader, index, buffer, buffer_bytes);
+	if (error)
+		return error;
+	if (segment->kind == FT_SEGMENT_FACTS)
+		return ft_facts_read(source->facts, *buffer, segment->inflated_bytes);
+	return ft_symbols_read(source->symbols, *buffer, segment->inflated_bytes);
+}
+
+/* All but the events of CPUs. */
+static int read_segments(struct source *source)
+{
+	size_t count = ft_reader_count(source->reader), buffer_bytes = 0;
+	void *buffer = NULL;
+	int error = 0;
+
+	source->segments = calloc(count ? count : 1, sizeof(*source->segments));
+	if (!source->segments)
+		return -ENOMEM;
+	for (size_t i = 0; i < count && !error; i++) {
+		error = read_segment(source, i, &buffer, &buffer_bytes);
+		if (error == -EBADMSG || error == -E2BIG) {
+			source->bad_segments++;
+			error = 0;
+		}
+	}
+	free(buffer);
+	asides_sort(source->asides);
+	return error;
+}
+
+static int by_cpu_and_sequence(const void *left, const void *right, void *context)
+{
+	size_t a = *(const size_t *)left, b = *(const size_t *)right;
+	const struct ft_segment *x = ft_reader_segment(context, a);
+	const struct ft_segment *y = ft_reader_segment(context, b);
+
+	if (x->cpu != y->cpu)
+		return x->cpu < y->cpu ? -1 : 1;
+	if (x->sequence != y->sequence)
+		return x->sequence < y->sequence ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
+static void find_span(struct source *source)
+{
+	size_t asides = asides_count(source->asides);
+	uint64_t first_ns = UINT64_MAX, last_ns = 0;
+	int64_t start_ns, end_ns;
+
+	for (size_t i = 0; i < source->segment_count; i++) {
+		const struct ft_segment *segment =
+			ft_reader_segment(source->reader, source->segments[i]);
+
+		if (segment->first_ns < first_ns)
+			first_ns = segment->first_ns;
+		if (segment->last_ns > last_ns)
+			last_ns = segment->last_ns;
+	}
+	if (!source->segment_count && asides) {
+		first_ns = asides_at(source->asides, 0)->time_ns;
+		last_ns = asides_at(source->asides, asides - 1)->time_ns;
+	}
+	if (first_ns > last_ns || last_ns > TIME_MAX_NS)
+		first_ns = last_ns = 0;
+	start_ns = ft_facts_number(source->facts, FT_FACT_START_NS, -1);
+	end_ns = ft_facts_number(source->facts, FT_FACT_END_NS, -1);
+	source->start_ns = first_ns;
+	if (start_ns >= 0 && (start_ns <= (int64_t)last_ns || !source->segment_count))
+		source->start_ns = start_ns;
+	source->end_ns = last_ns;
+	if (end_ns >= 0 && end_ns <= (int64_t)TIME_MAX_NS && end_ns > (int64_t)last_ns)
+		source->end_ns = end_ns;
+	if (source->end_ns < source->start_ns)
+		source->end_ns = source->start_ns;
+}
+
+static int create_streams(struct source *source)
+{
+	const size_t *segments = source->segments;
+	struct ft_damage damage;
+	size_t cpus = 0;
+
+	source_damage(source, &damage);
+	for (size_t i = 0; i < source->segment_count; i++)
+		cpus += i == 0 || ft_reader_segment(source->reader, segments[i])->cpu !=
+					  ft_reader_segment(source->reader, segments[i - 1])->cpu;
+	source->heads = calloc(cpus ? cpus : 1, sizeof(*source->heads));
+	if (!source->heads)
+		return -ENOMEM;
+	for (size_t i = 0, end; i < source->segment_count; i = end) {
+		uint32_t cpu = ft_reader_segment(source->reader, segments[i])->cpu;
+		int error;
+
+		for (end = i + 1; end < source->segment_count; end++) {
+			if (ft_reader_segment(source->reader, segments[end])->cpu != cpu)
+				break;
+		}
+		error = stream_create(source->reader, cpu, &segments[i], end - i, source->start_ns,
+				      source->end_ns, damage.torn || damage.bad_segments,
+				      &source->heads[source->head_count].stream);
+		if (error)
+			return error;
+		source->head_count++;
+	}
+	return merge_create(source->head_count + 1, &source->merge);
+}
+
+static int open_all(struct source *source, const char *path, int *ret_missing_feature)
+{
+	int error = ft_reader_open(path, &source->reader, ret_missing_feature);
+
+	if (!error)
+		error = ft_facts_create(&source->facts);
+	if (!error)
+		error = ft_symbols_create(&source->symbols);
+	if (!error)
+		error = stacks_create(source->symbols, &source->stacks);
+	if (!error)
+		error = threads_create(&source->threads);
+	if (!error)
+		error = asides_create(&source->asides);
+	if (!error)
+		error = read_segments(source);
+	if (error)
+		return error;
+	if (source->segment_count)
+		qsort_r(source->segments, source->segment_count, sizeof(source->segments[0]),
+			by_cpu_and_sequence, source->reader);
+	find_span(source);
+	return create_streams(source);
+}
+
+int source_open(const char *path, struct source **ret_source, char **ret_message)
+{
+	struct source *source = calloc(1, sizeof(*source));
+	int missing_feature = -1;
+	int error = -ENOMEM;
+
+	if (source)
+		source->path = strdup(path);
+	if (source && source->path)
+		error = open_all(source, path, &missing_feature);
+	if (error) {
+		*ret_message = source_refusal_text(path, error, missing_feature);
+		source_close(source);
+		return error;
+	}
+	*ret_source = source;
+	return 0;
+}
+
+void source_close(struct source *source)
+{
+	if (!source)
+		return;
+	for (size_t i = 0; i < source->head_count; i++)
+		stream_destroy(source->heads[i].stream);
+	free(source->heads);
+	free(source->segments);
+	merge_destroy(source->merge);
+	asides_destroy(source->asides);
+	threads_destroy(source->threads);
+	stacks_destroy(source->stacks);
+	ft_symbols_destroy(source->symbols);
+	ft_facts_destroy(source->facts);
+	ft_reader_close(source->reader);
+	free(source->path);
+	free(source);
+}
+
+/* Merging. */
+
+/* At equal times: first what was lost, then who was woken, and switches after all else. */
+static uint32_t rank_of(enum ft_event_kind kind)
+{
+	if (kind == FT_EVENT_WAKING || kind == FT_EVENT_LOST)
+		return 0;
+	return kind == FT_EVENT_SWITCH ? 2 : 1;
+}
+
+#define ASIDES_RANK 3 /* at equal times after the event they are about */
+
+/* Return: 1 with the head of stream @number, 0 at its end, or a negative errno. */
+static int next_of_cpu(struct source *source, uint32_t number, struct merge_head *ret_head)
+{
+	struct head *head = &source->heads[number];
+	int result = stream_next(head->stream, &head->event, &ret_head->time_ns);
+
+	ret_head->rank = rank_of(head->event.kind);
+	ret_head->stream = number;
+	return result;
+}
+
+static int next_of_asides(struct source *source, struct merge_head *ret_head)
+{
+	uint64_t time_ns;
+
+	if (source->next_aside == asides_count(source->asides))
+		return 0;
+	time_ns = asides_at(source->asides, source->next_aside)->time_ns;
+	*ret_head = (struct merge_head){
+		.time_ns = time_ns < source->end_ns ? time_ns : source->end_ns,
+		.rank = ASIDES_RANK,
+		.stream = source->head_count,
+	};
+	return 1;
+}
+
+static int next_of(struct source *source, uint32_t number, struct merge_head *ret_head)
+{
+	if (number < source->head_count)
+		return next_of_cpu(source, number, ret_head);
+	return next_of_asides(source, ret_head);
+}
+
+static int prime(struct source *source)
+{
+	for (uint32_t number = 0; number <= source->head_count; number++) {
+		struct merge_head head;
+		int result = next_of(source, number, &head);
+
+		if (result < 0)
+			return result;
+		if (result)
+			merge_push(source->merge, head);
+	}
+	source->primed = true;
+	return 0;
+}
+
+/* Put the next event of the stream that was first in its place. */
+static int advance(struct source *source)
+{
+	uint32_t number = merge_first(source->merge)->stream;
+	struct merge_head head;
+	int result;
+
+	if (number == source->head_count)
+		source->next_aside++;
+	result = next_of(source, number, &head);
+	if (result < 0)
+		return result;
+	if (result)
+		merge_replace_first(source->merge, head);
+	else
+		merge_drop_first(source->merge);
+	source->delivered = false;
+	return 0;
+}
+
+/* Naming. */
+
+/* @stream: whose dictionary holds @task; NULL for an aside. */
+static struct thread *thread_of(struct source *source, struct stream *stream,
+				const struct ft_task *task)
+{
+	if (stream)
+		return stream_thread(stream, source->threads, task);
+	return threads_get(source->threads, task, FT_NO_CPU);
+}
+
+/* A zombie is in /proc, and a call's stack is unwound, after the thread's last switch. */
+static struct thread *thread_of_aside(struct source *source, const struct ft_event *raw)
+{
+	bool of_the_past = raw->kind == FT_EVENT_UNWOUND ||
+			   (raw->kind == FT_EVENT_STATE && raw->state.state == FT_STATE_DEAD);
+	struct thread *thread = of_the_past && raw->task->tid
+					? threads_find(source->threads, raw->task->tid)
+					: NULL;
+
+	return thread ? thread : thread_of(source, NULL, raw->task);
+}
+
+static int name_stack(struct source *source, struct stream *stream, struct event *event)
+{
+	const struct ft_stack *stack = event->raw.stack;
+	int32_t tgid = event->raw.task->tgid;
+
+	event->stack_id = STACK_NONE;
+	if (!stack)
+		return 0;
+	if (tgid <= 0 && event->thread)
+		tgid = event->thread->tgid;
+	if (stream)
+		return stream_stack(stream, source->stacks, tgid, stack, &event->stack_id);
+	return stacks_intern(source->stacks, tgid, stack, &event->stack_id);
+}
+
+/* Enter what the event says about lives and names. false on lack of memory. */
+static bool name_threads(struct source *source, struct stream *stream, struct event *event)
+{
+	const struct ft_event *raw = &event->raw;
+
+	event->thread = event->other = NULL;
+	if (raw->kind == FT_EVENT_LOST || raw->kind == FT_EVENT_NOTE)
+		return true;
+	event->thread =
+		stream ? thread_of(source, stream, raw->task) : thread_of_aside(source, raw);
+	if (!event->thread)
+		return false;
+	switch (raw->kind) {
+	case FT_EVENT_SWITCH:
+		event->other = thread_of(source, stream, raw->switch_.next);
+		if (raw->switch_.prev_state == FT_STATE_DEAD && !event->thread->idle_task)
+			threads_died(source->threads, event->thread, raw->time_ns);
+		return event->other;
+	case FT_EVENT_WAKING:
+		event->other = thread_of(source, stream, raw->waking.wakee);
+		return event->other;
+	case FT_EVENT_FORK:
+		event->other = threads_born(source->threads, raw->fork.child, raw->time_ns);
+		return event->other;
+	case FT_EVENT_COMM:
+		memcpy(event->thread->comm, raw->task->comm, sizeof(event->thread->comm));
+		return true;
+	case FT_EVENT_EXIT:
+		if (!event->thread->died_ns)
+			event->thread->died_ns = raw->time_ns;
+		return true;
+	default:
+		return true;
+	}
+}
+
+int source_next(struct source *source, struct event *ret_event)
+{
+	const struct merge_head *first;
+	struct stream *stream = NULL;
+	int error = 0;
+
+	if (!source->primed)
+		error = prime(source);
+	else if (source->delivered)
+		error = advance(source);
+	if (error)
+		return error;
+	first = merge_first(source->merge);
+	if (!first)
+		return 0;
+	if (first->stream < source->head_count) {
+		stream = source->heads[first->stream].stream;
+		ret_event->raw = source->heads[first->stream].event;
+	} else {
+		ret_event->raw = *asides_at(source->asides, source->next_aside);
+		ret_event->raw.time_ns = first->time_ns;
+	}
+	source->delivered = true;
+	if (!name_threads(source, stream, ret_event))
+		return -ENOMEM;
+	error = name_stack(source, stream, ret_event);
+	return error ? error : 1;
+}
+
+int source_rewind(struct source *source)
+{
+	for (size_t i = 0; i < source->head_count; i++)
+		stream_rewind(source->heads[i].stream);
+	source->next_aside = 0;
+	merge_clear(source->merge);
+	source->primed = false;
+	source->delivered = false;
+	threads_rewind(source->threads);
+	return 0;
+}
+
+const struct ft_facts *source_facts(const struct source *source)
+{
+	return source->facts;
+}
+
+const struct ft_symbols *source_symbols(const struct source *source)
+{
+	return source->symbols;
+}
+
+struct stacks *source_stacks(const struct source *source)
+{
+	return source->stacks;
+}
+
+struct threads *source_threads(const struct source *source)
+{
+	return source->threads;
+}
+
+uint64_t source_start_ns(const struct source *source)
+{
+	return source->start_ns;
+}
+
+uint64_t source_end_ns(const struct source *source)
+{
+	return source->end_ns;
+}
+
+static uint32_t unreadable_segments(const struct source *source)
+{
+	uint32_t count = source->bad_segments;
+
+	for (size_t i = 0; i < source->head_count; i++)
+		count += stream_bad_segments(source->heads[i].stream);
+	return count;
+}
+
+void source_damage(const struct source *source, struct ft_damage *ret_damage)
+{
+	ft_reader_damage(source->reader, ret_damage);
+	ret_damage->bad_segments += unreadable_segments(source);
+}
+
+char *source_damage_text(const struct source *source)
+{
+	struct ft_damage damage;
+
+	source_damage(source, &damage);
+	if (!damage.torn && !damage.bad_segments)
+		return NULL;
+	return source_damage_text_of(source->path, &damage, unreadable_segments(source),
+				     source->end_ns - source->start_ns);
+}

@@ -41,10 +41,16 @@ void source_close(struct source *source);
 /**
  * source_next() - the next event.
  *
- * Order: by time; at equal times WAKING before SWITCH, else as within the CPU. A missing sequence number or
- * damaged segment of a CPU appears as an FT_EVENT_LOST of that CPU (raw.lost.records 0: number not known)
- * before the first event behind the hole. FORK, COMM and EXIT have been entered in the
- * table of threads when the event is returned.
+ * Order: by time; at equal times WAKING before SWITCH, else as within the CPU. A LOST comes when
+ * its loss begins (raw.lost.start_ns), before what other CPUs recorded meanwhile; raw.time_ns, the
+ * end of the loss, is then later than what follows.
+ *
+ * A CPU's missing sequence number (they count from 0), damaged segment or, in a damaged file, end
+ * before the recording's end appears as an FT_EVENT_LOST of that CPU too (raw.lost.records 0:
+ * number not known).
+ *
+ * FORK, COMM and EXIT have been entered in the table of threads when the event is returned,
+ * and so has a switch-out for the last time: it sets thread->exited.
  *
  * Return: 1 an event, 0 the end, -ENOMEM, -EIO. Damage is no error here: see source_damage().
  */
@@ -58,7 +64,8 @@ const struct ft_symbols *source_symbols(const struct source *source);
 struct stacks *source_stacks(const struct source *source);
 struct threads *source_threads(const struct source *source);
 
-/* Time span of the recording: facts start-ns and end-ns, else the events' first and last time. */
+/* Time span of the recording: facts start-ns and end-ns, else the events' first and last time. No
+ * event of a CPU is later than the end; snapshots taken after it are dated back to it. */
 uint64_t source_start_ns(const struct source *source);
 uint64_t source_end_ns(const struct source *source);
 

@@ -71,6 +71,14 @@ static const struct operation *operation_intern(struct stackfacts *stackfacts, c
 	return operation;
 }
 
+static bool has_function(const struct frame *frames, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (frames[i].kernel && frames[i].symbol && !strcmp(frames[i].symbol, name))
+			return true;
+	return false;
+}
+
 static int fact_fill(struct stackfacts *stackfacts, uint32_t stack_id, struct stack_fact *fact)
 {
 	const struct frame *frames = NULL;
@@ -80,9 +88,12 @@ static int fact_fill(struct stackfacts *stackfacts, uint32_t stack_id, struct st
 	const char *name;
 
 	*fact = (struct stack_fact){ .operation = "" };
-	fact->blocked = wait_reason_of(frames, count, FT_STATE_SLEEPING);
+	fact->sleeping = wait_reason_of(frames, count, FT_STATE_SLEEPING);
+	fact->uninterruptible = wait_reason_of(frames, count, FT_STATE_DISK);
+	fact->stopped = wait_reason_of(frames, count, FT_STATE_STOPPED);
 	fact->preempted = wait_reason_of(frames, count, FT_STATE_PREEMPTED);
 	fact->releases = wait_releases(frames, count);
+	fact->releases_read = fact->releases != WAIT_UNKNOWN && has_function(frames, count, "up_read");
 	fact->holds_mmap = wait_holds_mmap(frames, count);
 	fact->user_only = count > 0 && !frames[0].kernel;
 	name = wait_operation(frames, count, buffer, sizeof(buffer));
@@ -131,4 +142,20 @@ const struct stack_fact *stackfacts_get(struct stackfacts *stackfacts, uint32_t 
 		known->known = true;
 	}
 	return &known->fact;
+}
+
+const struct wait_reason *stack_fact_reason(const struct stack_fact *fact, enum ft_task_state state)
+{
+	switch (state) {
+	case FT_STATE_RUNNING:
+	case FT_STATE_PREEMPTED:
+		return &fact->preempted;
+	case FT_STATE_DISK:
+		return &fact->uninterruptible;
+	case FT_STATE_STOPPED:
+	case FT_STATE_TRACED:
+		return &fact->stopped;
+	default:
+		return &fact->sleeping;
+	}
 }

@@ -15,9 +15,12 @@
 struct stackfacts;
 
 struct stack_fact {
-	struct wait_reason blocked;	/* of a thread that went to sleep there */
+	struct wait_reason sleeping;	/* of a thread that went to interruptible sleep there */
+	struct wait_reason uninterruptible;
+	struct wait_reason stopped;
 	struct wait_reason preempted;	/* of a thread that lost its CPU there */
 	enum wait_class releases;	/* family of the lock that a waker there lets go */
+	bool releases_read;		/* ... as a reader of it */
 	bool holds_mmap;		/* there a thread may hold its process' mmap_lock */
 	bool user_only;			/* no kernel frames: the thread was in user space */
 	uint32_t operation_id;		/* same operation, same id; 0: the stack does not tell */
@@ -26,6 +29,9 @@ struct stack_fact {
 
 int stackfacts_create(const struct stacks *stacks, struct stackfacts **ret_stackfacts);
 void stackfacts_destroy(struct stackfacts *stackfacts);
+
+/* Why a thread that left its CPU there was not running; @state as the switch said. */
+const struct wait_reason *stack_fact_reason(const struct stack_fact *fact, enum ft_task_state state);
 
 /* Borrowed until destroyed; of STACK_NONE too. NULL on lack of memory. */
 const struct stack_fact *stackfacts_get(struct stackfacts *stackfacts, uint32_t stack_id);

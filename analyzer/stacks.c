@@ -9,12 +9,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Each segment names its stacks again, so keys are hashed by the word; they are whole words. */
+static inline unsigned int hash_words(const void *key, size_t bytes)
+{
+	uint64_t hash = bytes, word;
+
+	for (size_t at = 0; at + sizeof(word) <= bytes; at += sizeof(word)) {
+		memcpy(&word, (const char *)key + at, sizeof(word));
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+		hash ^= hash >> 32;
+	}
+	return (unsigned int)hash;
+}
+
 #define HASH_NONFATAL_OOM 1
+#define HASH_FUNCTION(key, bytes, ret_hash) ((ret_hash) = hash_words(key, bytes))
 #include <uthash.h>
 
 /* What tells a stack from others: a header, then the addresses. */
 struct key {
-	int32_t tgid;		/* of the user frames; FT_KERNEL_TGID where there are none */
+	int32_t tgid; /* of the user frames; FT_KERNEL_TGID where there are none */
 	uint16_t kernel_count;
 	uint16_t user_count;
 	uint64_t frames[];
@@ -30,7 +44,7 @@ struct entry {
 
 /* A symbol's bare name, where it is not a part of the full one's end. */
 struct bare_name {
-	const char *full;	/* key: ft_symbols keeps each text once, so the pointer tells */
+	const char *full; /* key: ft_symbols keeps each text once, so the pointer tells */
 	char *bare;
 	UT_hash_handle hh;
 };
@@ -38,10 +52,10 @@ struct bare_name {
 struct stacks {
 	const struct ft_symbols *symbols;
 	struct entry *by_key;
-	struct entry **by_id;	/* [0] is STACK_NONE */
+	struct entry **by_id; /* [0] is STACK_NONE */
 	uint32_t count, capacity;
 	struct bare_name *bare_names;
-	struct key *scratch;	/* room for the largest stack so far */
+	struct key *scratch; /* room for the largest stack so far */
 	size_t scratch_bytes;
 };
 
@@ -106,7 +120,7 @@ static size_t bare_length(const char *name)
 	return strlen(name);
 }
 
-/* Bytes before the function's own name: alignment padding and type-check stubs are named after it. */
+/* Bytes before the function's own name: padding and type-check stubs are named after it. */
 static size_t prefix_length(const char *name)
 {
 	static const char *const prefixes[] = { "__pfx_", "__cfi_" };

@@ -124,7 +124,7 @@ static int victims_closed(void *context, const struct interval *interval)
 	fact = stackfacts_get(watch->stackfacts, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
-	if (!wait_class_lock(fact->blocked.class))
+	if (!wait_class_lock(stack_fact_reason(fact, interval->prev_state)->class))
 		return 0;
 	lock = locks_awaited(watch->locks, interval->thread);
 	for (size_t i = 0; i < watch->count; i++) {
@@ -149,6 +149,18 @@ static int by_blocked(const void *left, const void *right)
 	return (a->thread->index > b->thread->index) - (a->thread->index < b->thread->index);
 }
 
+/* The owner may have waited for its own lock at another time: it is no victim of itself. */
+static void victims_drop(struct suspect *suspect, const struct thread *thread)
+{
+	for (size_t i = 0; i < suspect->victim_count; i++) {
+		if (suspect->victims[i].thread != thread)
+			continue;
+		suspect->wait_ns -= suspect->victims[i].blocked_ns;
+		suspect->victims[i] = suspect->victims[--suspect->victim_count];
+		return;
+	}
+}
+
 /* The most blamed owner that is somebody. */
 static void suspect_take(struct suspect *suspect, const struct lock *lock)
 {
@@ -160,6 +172,7 @@ static void suspect_take(struct suspect *suspect, const struct lock *lock)
 		suspect->owner = lock->owners[i];
 		suspect->has_owner = true;
 	}
+	victims_drop(suspect, suspect->owner.thread);
 	if (suspect->victim_count)
 		qsort(suspect->victims, suspect->victim_count, sizeof(*suspect->victims),
 		      by_blocked);

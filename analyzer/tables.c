@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/wait_groups.h"
+
 static struct model_stack stack_of(const struct tables_context *context, uint32_t stack_id)
 {
 	const struct frame *frames = NULL;
@@ -47,6 +49,17 @@ static int by_lock_wait(const void *left, const void *right)
 	return (a->address > b->address) - (a->address < b->address);
 }
 
+/* A thread that waits on a futex for work: no lock as far as anybody can tell. */
+static bool only_idle(const struct lock *lock)
+{
+	if (!wait_class_idle(lock->class))
+		return false;
+	for (size_t i = 0; i < lock->owner_count; i++)
+		if (lock->owners[i].thread && lock->owners[i].blamed_ns)
+			return false;
+	return true;
+}
+
 int tables_locks(const struct tables_context *context, struct model *model)
 {
 	const struct locks *locks = context->survey->locks;
@@ -58,10 +71,11 @@ int tables_locks(const struct tables_context *context, struct model *model)
 		const struct lock *lock = locks_at(locks, i);
 		struct model_lock *entry = &model->locks[model->lock_count];
 
-		if (!lock->waits)
+		if (!lock->waits || only_idle(lock))
 			continue;
 		*entry = (struct model_lock){
 			.class = lock->class,
+			.detail = lock->detail,
 			.address = lock->address,
 			.tgid = lock->tgid,
 			.wait_ns = lock->wait_ns,
@@ -77,16 +91,26 @@ int tables_locks(const struct tables_context *context, struct model *model)
 	return 0;
 }
 
-static int by_wait_time(const void *left, const void *right)
+static int wait_fill(const struct tables_context *context, const struct wait_account *wait,
+		     struct model_wait *entry)
 {
-	const struct model_wait *a = left, *b = right;
-	uint64_t a_ns = a->blocked_ns + a->runnable_ns, b_ns = b->blocked_ns + b->runnable_ns;
+	const struct stack_fact *fact = stackfacts_get(context->stackfacts, wait->stack_id);
 
-	if (a->idle != b->idle)
-		return a->idle - b->idle;
-	if (a_ns != b_ns)
-		return a_ns < b_ns ? 1 : -1;
-	return (a->count < b->count) - (a->count > b->count);
+	if (!fact)
+		return -ENOMEM;
+	*entry = (struct model_wait){
+		.class = wait->class,
+		.idle = wait_class_idle(wait->class),
+		.operation = fact->operation,
+		.detail = fact->sleeping.class == wait->class ? fact->sleeping.detail : NULL,
+		.blocked_ns = wait->blocked_ns,
+		.runnable_ns = wait->runnable_ns,
+		.count = wait->count,
+		.max_ns = wait->max_ns,
+		.threads = wait->threads,
+		.stack = stack_of(context, wait->stack_id),
+	};
+	return 0;
 }
 
 int tables_waits(const struct tables_context *context, struct model *model)
@@ -97,26 +121,13 @@ int tables_waits(const struct tables_context *context, struct model *model)
 	model->waits = calloc(count + 1, sizeof(*model->waits));
 	if (!model->waits)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		const struct stack_fact *fact = stackfacts_get(context->stackfacts, waits[i].stack_id);
-
-		if (!fact)
+	for (size_t i = 0; i < count; i++)
+		if (wait_fill(context, &waits[i], &model->waits[model->wait_count++]))
 			return -ENOMEM;
-		model->waits[model->wait_count++] = (struct model_wait){
-			.class = waits[i].class,
-			.idle = wait_class_idle(waits[i].class),
-			.operation = fact->operation,
-			.detail = fact->blocked.class == waits[i].class ? fact->blocked.detail : NULL,
-			.blocked_ns = waits[i].blocked_ns,
-			.runnable_ns = waits[i].runnable_ns,
-			.count = waits[i].count,
-			.max_ns = waits[i].max_ns,
-			.threads = waits[i].threads,
-			.stack = stack_of(context, waits[i].stack_id),
-		};
-	}
+	if (wait_groups_make(context->survey->account, model))
+		return -ENOMEM;
 	if (count)
-		qsort(model->waits, count, sizeof(*model->waits), by_wait_time);
+		qsort(model->waits, count, sizeof(*model->waits), wait_groups_order);
 	return 0;
 }
 

@@ -61,6 +61,19 @@ static void owner_cell(struct page *page, const struct model_lock *lock, unsigne
 			  owner->comm);
 }
 
+/* A process has one mmap_lock, so its number is worth telling where there are several. */
+static void lock_cell(struct page *page, const struct model *model, const struct model_lock *lock,
+		      unsigned int columns)
+{
+	if (lock->class == WAIT_LOCK_MMAP && model->capture.target_count != 1)
+		page_cell(page, columns, false, " %s %" PRId32, wait_class_name(lock->class),
+			  lock->tgid);
+	else
+		page_cell(page, columns, false, " %s%s%s", wait_class_name(lock->class),
+			  lock->detail && lock->class != WAIT_LOCK_MMAP ? " " : "",
+			  lock->detail && lock->class != WAIT_LOCK_MMAP ? lock->detail : "");
+}
+
 void text_locks(struct page *page, const struct model *model)
 {
 	const unsigned int name_columns = 22;
@@ -78,8 +91,7 @@ void text_locks(struct page *page, const struct model *model)
 	for (size_t i = 0; i < model->lock_count && i < LOCK_ROWS; i++) {
 		const struct model_lock *lock = &model->locks[i];
 
-		page_cell(page, name_columns, false, " %s %" PRId32, wait_class_name(lock->class),
-			  lock->tgid);
+		lock_cell(page, model, lock, name_columns);
 		number_cell(page, human_count(lock->waits).text);
 		number_cell(page, human_duration(lock->wait_ns).text);
 		number_cell(page, human_duration(lock->max_wait_ns).text);
@@ -94,10 +106,10 @@ void text_locks(struct page *page, const struct model *model)
 
 static void wait_row(struct page *page, const struct model_wait *wait)
 {
+	bool operation = wait->operation && *wait->operation;
+
 	page_cell(page, 20, false, " %s", wait_class_name(wait->class));
-	page_cell(page, 20, false, "%s%s%s", wait->operation ? wait->operation : "",
-		  wait->detail && wait->operation && *wait->operation ? ", " : "",
-		  wait->detail ? wait->detail : "");
+	page_cell(page, 20, false, "%s", operation ? wait->operation : wait->detail ? wait->detail : "");
 	number_cell(page, human_duration(wait->blocked_ns + wait->runnable_ns).text);
 	number_cell(page, human_count(wait->count).text);
 	number_cell(page, human_duration(wait->max_ns).text);
@@ -109,8 +121,8 @@ void text_waits(struct page *page, const struct model *model)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < model->wait_count; i++) {
-		if (model->waits[i].idle)
+	for (size_t i = 0; i < model->wait_group_count; i++) {
+		if (model->wait_groups[i].idle)
 			continue;
 		if (count == 0) {
 			heading(page, "waits that hurt", 40);
@@ -121,7 +133,7 @@ void text_waits(struct page *page, const struct model *model)
 			heading_end(page);
 		}
 		if (count < WAIT_ROWS)
-			wait_row(page, &model->waits[i]);
+			wait_row(page, &model->wait_groups[i]);
 		count++;
 	}
 	if (count) {
@@ -181,48 +193,30 @@ static void thread_row(struct page *page, const struct model_thread *thread)
 	page_line_end(page);
 }
 
-/* The few threads that the findings are about, without repetition. */
-struct selection {
-	size_t index[THREAD_ROWS];
-	size_t count;
-};
-
-static void select_index(struct selection *selection, size_t index)
+/* How many were left out, of the target and of the rest. */
+static void more_threads_row(struct page *page, const struct model *model, size_t shown)
 {
-	for (size_t i = 0; i < selection->count; i++)
-		if (selection->index[i] == index)
-			return;
-	if (selection->count < THREAD_ROWS)
-		selection->index[selection->count++] = index;
-}
+	size_t target = 0, others = 0;
 
-static void select_tid(struct selection *selection, const struct model *model, int32_t tid)
-{
-	for (size_t i = 0; i < model->thread_count; i++) {
-		if (model->threads[i].tid == tid) {
-			select_index(selection, i);
-			return;
-		}
-	}
-}
-
-/* Culprits, then victims, then the model's order. */
-static void select_threads(struct selection *selection, const struct model *model)
-{
-	for (size_t i = 0; i < model->finding_count; i++)
-		if (model->findings[i].has_culprit)
-			select_tid(selection, model, model->findings[i].culprit.tid);
-	for (size_t i = 0; i < model->finding_count; i++)
-		for (size_t v = 0; v < model->findings[i].victim_count && v < THREAD_ROWS; v++)
-			select_tid(selection, model, model->findings[i].victims[v]);
-	for (size_t i = 0; i < model->thread_count && i < THREAD_ROWS; i++)
-		select_index(selection, i);
+	for (size_t i = shown; i < model->thread_count; i++)
+		*(model->threads[i].target ? &target : &others) += 1;
+	if (!target && !others)
+		return;
+	if (!others)
+		page_cell(page, page->width, false, " ... %s more (--threads)", human_count(target).text);
+	else if (!target)
+		page_cell(page, page->width, false, " ... %s of other processes (--threads)",
+			  human_count(others).text);
+	else
+		page_cell(page, page->width, false, " ... %s more, %s of other processes (--threads)",
+			  human_count(target).text, human_count(others).text);
+	page_line_end(page);
 }
 
 void text_threads(struct page *page, const struct model *model, bool all)
 {
 	static const char *const names[] = { "running", "runnable", "blocked", "unknown" };
-	struct selection selection = { .count = 0 };
+	size_t shown = all || model->thread_count < THREAD_ROWS ? model->thread_count : THREAD_ROWS;
 
 	if (model->thread_count == 0)
 		return;
@@ -232,13 +226,8 @@ void text_threads(struct page *page, const struct model *model, bool all)
 	gap_cell(page);
 	page_cell(page, 19, false, "waiting mostly for");
 	heading_end(page);
-	if (!all)
-		select_threads(&selection, model);
-	for (size_t i = 0; i < selection.count; i++)
-		thread_row(page, &model->threads[selection.index[i]]);
-	for (size_t i = 0; all && i < model->thread_count; i++)
+	for (size_t i = 0; i < shown; i++)
 		thread_row(page, &model->threads[i]);
-	if (!all)
-		more_row(page, model->thread_count, selection.count, "--threads");
+	more_threads_row(page, model, shown);
 	page_line_end(page);
 }

@@ -8,14 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Each segment names its tasks again, so keys, all int64_t, are hashed in one step. */
+static inline unsigned int hash_key(const void *key)
+{
+	uint64_t word;
+
+	memcpy(&word, key, sizeof(word));
+	return (unsigned int)(word * 0x9e3779b97f4a7c15 >> 32);
+}
+
 #define HASH_NONFATAL_OOM 1
+#define HASH_FUNCTION(key, bytes, ret_hash) ((void)(bytes), (ret_hash) = hash_key(key))
 #include <uthash.h>
 
 /* All that had one tid, oldest first. Idle tasks: one line of descent for each CPU. */
 struct lineage {
 	int64_t key;
 	struct entry *first;
-	struct entry *latest;	/* NULL after a rewind: next comes the first again */
+	struct entry *latest; /* NULL after a rewind: next comes the first again */
 	UT_hash_handle hh;
 };
 
@@ -171,7 +181,7 @@ struct thread *threads_born(struct threads *threads, const struct ft_task *task,
 	struct lineage *lineage;
 	struct thread *thread;
 
-	if (task->tid == 0)	/* no fork makes an idle task: damage or malice */
+	if (task->tid == 0) /* no fork makes an idle task: damage or malice */
 		return threads_get(threads, task, FT_NO_CPU);
 	lineage = lineage_of(threads, task->tid);
 	if (!lineage)

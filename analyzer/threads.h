@@ -18,9 +18,12 @@ struct thread {
 	int32_t tid, tgid;	/* tgid -1: not known */
 	char comm[FT_COMM_BYTES]; /* the latest name; any bytes */
 	bool idle_task;		/* tid 0: one such thread for each CPU */
-	bool exited;		/* gone: off the CPU for the last time; who has its tid now is another */
-	uint64_t born_ns;	/* fork seen at; where that was lost, death of the tid's former thread; else 0 */
-	uint64_t died_ns;	/* exit seen at (it still runs a little then); else, of a thread that is gone, seen gone at; else 0 */
+	bool exited;		/* gone, off the CPU for good: who has its tid now is another */
+	/* fork seen at; where that was lost, death of the tid's former thread; else 0 */
+	uint64_t born_ns;
+	/* exit seen at, though it still runs a little then; where that was lost, known to
+	 * be gone at; else 0 */
+	uint64_t died_ns;
 	struct thread *former;	/* the thread that had this tid before; NULL */
 };
 

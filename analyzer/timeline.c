@@ -13,56 +13,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyzer/losses.h"
+#include "analyzer/slot.h"
 
-#define CPUS_MAX 65536	/* beyond any Linux; a CPU above it is damage and passed over */
-
-struct cpu {
-	struct thread *occupant;	/* who runs here; NULL: not known */
-	uint64_t last_ns;		/* of its last event */
-	uint64_t known_from_ns;		/* since then no event of this CPU is missing */
-	bool hole;			/* events are missing up to its next one */
-};
-
-/* A waking whose meaning only the thread's next event tells, see wake_unknown(). */
-struct pending_waking {
-	bool set;
-	uint64_t time_ns;
-	struct thread *waker;
-	uint32_t stack_id;
-	bool in_interrupt;
-};
-
-struct slot {
-	struct interval current;	/* thread NULL: never seen */
-	struct pending_waking waking;	/* only while UNKNOWN */
-	bool runnable_hint;		/* while UNKNOWN: was runnable at hint_ns */
-	bool exiting;			/* its exit was seen, its final switch-out not yet */
-	bool done;
-	uint64_t hint_ns;
-};
-
-struct timeline {
-	struct timeline_sink sink;
-	uint64_t start_ns;
-	uint64_t now_ns;
-	struct slot *slots;		/* by thread->index */
-	size_t slot_count;
-	struct cpu *cpus;
-	size_t cpu_count;
-	struct losses losses;
-	bool wakings_recorded;
-};
-
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
+#define CPUS_MAX 65536 /* beyond any Linux; a CPU above it is damage and passed over */
 
 int timeline_create(const struct timeline_sink *sink, uint64_t start_ns,
 		    struct timeline **ret_timeline)
@@ -88,214 +41,6 @@ void timeline_destroy(struct timeline *timeline)
 	free(timeline);
 }
 
-/* Intervals. */
-
-static int close_interval(struct timeline *timeline, struct slot *slot, uint64_t end_ns,
-			  unsigned int flags)
-{
-	struct interval interval = slot->current;
-
-	interval.end_ns = later(interval.start_ns, end_ns);
-	interval.flags |= flags;
-	if (interval.end_ns == interval.start_ns && interval.state != THREAD_BLOCKED)
-		return 0;
-	return timeline->sink.closed(timeline->sink.context, &interval);
-}
-
-/* Close the current interval at @at_ns, @closing_flags added, and begin the next there. */
-static int move(struct timeline *timeline, struct slot *slot, enum thread_state state,
-		uint64_t at_ns, unsigned int closing_flags)
-{
-	struct interval *current = &slot->current;
-	int error = close_interval(timeline, slot, at_ns, closing_flags);
-
-	if (error)
-		return error;
-	current->state = state;
-	current->start_ns = current->end_ns = later(current->start_ns, at_ns);
-	current->flags = 0;
-	current->waker = NULL;
-	current->waker_stack_id = STACK_NONE;
-	current->waker_in_interrupt = false;
-	if (state == THREAD_UNKNOWN || state == THREAD_RUNNING) {
-		current->stack_id = STACK_NONE;
-		current->prev_state = FT_STATE_RUNNING;
-	}
-	slot->waking.set = false;
-	slot->runnable_hint = false;
-	return 0;
-}
-
-static int move_to_blocked(struct timeline *timeline, struct slot *slot, uint64_t at_ns,
-			   unsigned int flags, enum ft_task_state state, uint32_t stack_id)
-{
-	int error = move(timeline, slot, THREAD_BLOCKED, at_ns, 0);
-
-	if (error)
-		return error;
-	slot->current.flags = flags;
-	slot->current.prev_state = state;
-	slot->current.stack_id = stack_id;
-	if (!timeline->sink.opened)
-		return 0;
-	return timeline->sink.opened(timeline->sink.context, &slot->current);
-}
-
-/* Flag for an interval that begins at @at_ns because nothing before it is known. */
-static unsigned int start_flag(const struct timeline *timeline, uint64_t at_ns)
-{
-	return at_ns == timeline->start_ns ? INTERVAL_BEGAN_BEFORE : INTERVAL_START_LOST;
-}
-
-/* Since when, up to @time_ns, a thread that shows no event in its current
- * interval cannot have changed its state. */
-static uint64_t unchanged_since(const struct timeline *timeline, const struct slot *slot,
-				uint64_t time_ns)
-{
-	return earlier(time_ns, later(slot->current.start_ns,
-				      losses_clear_since(&timeline->losses, time_ns)));
-}
-
-static int move_to_unknown(struct timeline *timeline, struct slot *slot, uint64_t at_ns)
-{
-	unsigned int flags = INTERVAL_END_LOST;
-
-	if (slot->current.state == THREAD_BLOCKED)
-		flags |= INTERVAL_WAKER_LOST;
-	return move(timeline, slot, THREAD_UNKNOWN, at_ns, flags);
-}
-
-/* A runnable thread may have run, and done anything, on a CPU whose events were lost since. */
-static int doubt_runnable(struct timeline *timeline, struct slot *slot, uint64_t time_ns)
-{
-	uint64_t lost_ns;
-	int error;
-
-	if (slot->current.state != THREAD_RUNNABLE ||
-	    !losses_between(&timeline->losses, slot->current.start_ns, time_ns, &lost_ns))
-		return 0;
-	error = move_to_unknown(timeline, slot, lost_ns);
-	slot->runnable_hint = true;
-	slot->hint_ns = lost_ns;
-	return error;
-}
-
-/* The running thread's switch-out was not recorded: it ran at least up to its CPU's last event. */
-static int lose_running(struct timeline *timeline, struct slot *slot)
-{
-	struct cpu *cpu = &timeline->cpus[slot->current.cpu];
-
-	cpu->occupant = NULL;
-	cpu->hole = true;
-	return move_to_unknown(timeline, slot, cpu->last_ns);
-}
-
-/* Look-up. */
-
-static struct cpu *cpu_at(struct timeline *timeline, uint32_t number)
-{
-	size_t count = timeline->cpu_count ? timeline->cpu_count : 8;
-	struct cpu *cpus;
-
-	if (number < timeline->cpu_count)
-		return &timeline->cpus[number];
-	while (count <= number)
-		count *= 2;
-	cpus = realloc(timeline->cpus, count * sizeof(*cpus));
-	if (!cpus)
-		return NULL;
-	for (size_t i = timeline->cpu_count; i < count; i++)
-		cpus[i] = (struct cpu){ .last_ns = timeline->start_ns,
-					.known_from_ns = timeline->start_ns };
-	timeline->cpus = cpus;
-	timeline->cpu_count = count;
-	return &cpus[number];
-}
-
-static int slots_grow(struct timeline *timeline, size_t index)
-{
-	size_t count = timeline->slot_count ? timeline->slot_count : 64;
-	struct slot *slots;
-
-	while (count <= index)
-		count *= 2;
-	slots = realloc(timeline->slots, count * sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	for (size_t i = timeline->slot_count; i < count; i++)
-		slots[i] = (struct slot){ 0 };
-	timeline->slots = slots;
-	timeline->slot_count = count;
-	return 0;
-}
-
-/* The thread is gone and its end was lost. */
-static int close_vanished(struct timeline *timeline, struct slot *slot, uint64_t end_ns)
-{
-	uint64_t lost_ns;
-	int error;
-
-	slot->done = true;
-	if (slot->current.state == THREAD_RUNNING) {
-		error = lose_running(timeline, slot);
-		if (error)
-			return error;
-	} else if (slot->current.state != THREAD_UNKNOWN) {
-		if (!losses_between(&timeline->losses, slot->current.start_ns, end_ns, &lost_ns))
-			lost_ns = end_ns;
-		error = move_to_unknown(timeline, slot, lost_ns);
-		if (error)
-			return error;
-	}
-	/* it was seen exiting and then never again: what was lost is its end, not its doings */
-	if (slot->exiting)
-		return 0;
-	return close_interval(timeline, slot, end_ns, 0);
-}
-
-static int slot_begin(struct timeline *timeline, struct slot *slot, struct thread *thread,
-		      enum thread_state state)
-{
-	struct thread *former = thread->former;
-
-	slot->current = (struct interval){
-		.thread = thread,
-		.state = state,
-		.start_ns = earlier(timeline->now_ns, later(timeline->start_ns, thread->born_ns)),
-		.cpu = FT_NO_CPU,
-	};
-	slot->current.end_ns = slot->current.start_ns;
-	if (former && former->index < timeline->slot_count) {
-		struct slot *old = &timeline->slots[former->index];
-
-		if (old->current.thread && !old->done)
-			return close_vanished(timeline, old, slot->current.start_ns);
-	}
-	return 0;
-}
-
-/* The thread's slot, begun as UNKNOWN where it is new; NULL for idle tasks and for the dead. */
-static int slot_of(struct timeline *timeline, struct thread *thread, struct slot **ret_slot)
-{
-	struct slot *slot;
-	int error = 0;
-
-	*ret_slot = NULL;
-	if (!thread || thread->idle_task)
-		return 0;
-	if (thread->index >= timeline->slot_count) {
-		error = slots_grow(timeline, thread->index);
-		if (error)
-			return error;
-	}
-	slot = &timeline->slots[thread->index];
-	if (!slot->current.thread)
-		error = slot_begin(timeline, slot, thread, THREAD_UNKNOWN);
-	if (!slot->done)
-		*ret_slot = slot;
-	return error;
-}
-
 /* Switches. */
 
 /* It is switched in: an unknown past becomes as clear as what did not happen in it allows. */
@@ -306,26 +51,26 @@ static int clear_up_unknown(struct timeline *timeline, struct slot *slot, uint64
 	int error;
 
 	if (waking.set && !losses_between(&timeline->losses, waking.time_ns, time_ns, NULL)) {
-		since_ns = unchanged_since(timeline, slot, waking.time_ns);
+		since_ns = slot_unchanged_since(timeline, slot, waking.time_ns);
 		if (slot->runnable_hint && slot->hint_ns >= since_ns)
-			since_ns = waking.time_ns;	/* contradictory: its sleep began unseen */
+			since_ns = waking.time_ns; /* contradictory: its sleep began unseen */
 		if (since_ns < waking.time_ns) {
-			error = move_to_blocked(timeline, slot, since_ns,
-						start_flag(timeline, since_ns), FT_STATE_OTHER,
-						STACK_NONE);
+			error = slot_move_to_blocked(timeline, slot, since_ns,
+						     slot_start_flag(timeline, since_ns),
+						     FT_STATE_OTHER, STACK_NONE);
 			if (error)
 				return error;
 			slot->current.waker = waking.waker;
 			slot->current.waker_stack_id = waking.stack_id;
 			slot->current.waker_in_interrupt = waking.in_interrupt;
 		}
-		return move(timeline, slot, THREAD_RUNNABLE, waking.time_ns, 0);
+		return slot_move(timeline, slot, THREAD_RUNNABLE, waking.time_ns, 0);
 	}
 	if (slot->runnable_hint) {
 		/* any waking since would have been seen, so it did not sleep */
-		since_ns = unchanged_since(timeline, slot, time_ns);
-		error = move(timeline, slot, THREAD_RUNNABLE, since_ns, 0);
-		slot->current.flags = start_flag(timeline, since_ns);
+		since_ns = slot_unchanged_since(timeline, slot, time_ns);
+		error = slot_move(timeline, slot, THREAD_RUNNABLE, since_ns, 0);
+		slot->current.flags = slot_start_flag(timeline, since_ns);
 		return error;
 	}
 	return 0;
@@ -337,8 +82,8 @@ static int leave_blocked_unwoken(struct timeline *timeline, struct slot *slot, u
 	int error;
 
 	if (!losses_between(&timeline->losses, slot->current.start_ns, time_ns, &lost_ns))
-		return move(timeline, slot, THREAD_RUNNABLE, time_ns, INTERVAL_WAKER_LOST);
-	error = move_to_unknown(timeline, slot, lost_ns);
+		return slot_move(timeline, slot, THREAD_RUNNABLE, time_ns, INTERVAL_WAKER_LOST);
+	error = slot_move_to_unknown(timeline, slot, lost_ns);
 	slot->runnable_hint = timeline->wakings_recorded;
 	slot->hint_ns = lost_ns;
 	return error;
@@ -350,10 +95,10 @@ static int switch_in(struct timeline *timeline, struct slot *slot, uint32_t cpu,
 
 	switch (slot->current.state) {
 	case THREAD_RUNNING:
-		error = lose_running(timeline, slot);
+		error = slot_lose_running(timeline, slot);
 		break;
 	case THREAD_RUNNABLE:
-		error = doubt_runnable(timeline, slot, time_ns);
+		error = slot_doubt_runnable(timeline, slot, time_ns);
 		break;
 	case THREAD_BLOCKED:
 		error = leave_blocked_unwoken(timeline, slot, time_ns);
@@ -364,7 +109,7 @@ static int switch_in(struct timeline *timeline, struct slot *slot, uint32_t cpu,
 	if (!error && slot->current.state == THREAD_UNKNOWN)
 		error = clear_up_unknown(timeline, slot, time_ns);
 	if (!error)
-		error = move(timeline, slot, THREAD_RUNNING, time_ns, 0);
+		error = slot_move(timeline, slot, THREAD_RUNNING, time_ns, 0);
 	slot->current.cpu = cpu;
 	return error;
 }
@@ -378,7 +123,7 @@ static int found_running(struct timeline *timeline, struct slot *slot, uint32_t 
 	int error = 0;
 
 	if (slot->current.state == THREAD_RUNNING)
-		error = lose_running(timeline, slot);
+		error = slot_lose_running(timeline, slot);
 	if (error)
 		return error;
 	start_ns = slot->current.start_ns;
@@ -386,7 +131,7 @@ static int found_running(struct timeline *timeline, struct slot *slot, uint32_t 
 		uint64_t end_ns = earlier(cpu->last_ns, time_ns);
 
 		losses_between(&timeline->losses, start_ns, time_ns, &end_ns);
-		error = move_to_unknown(timeline, slot, end_ns);
+		error = slot_move_to_unknown(timeline, slot, end_ns);
 		if (error)
 			return error;
 	}
@@ -397,8 +142,8 @@ static int found_running(struct timeline *timeline, struct slot *slot, uint32_t 
 	 */
 	since_ns = start_ns <= known_ns && slot->current.start_ns <= known_ns ? known_ns : time_ns;
 	since_ns = earlier(since_ns, time_ns);
-	error = move(timeline, slot, THREAD_RUNNING, since_ns, 0);
-	slot->current.flags = start_flag(timeline, since_ns);
+	error = slot_move(timeline, slot, THREAD_RUNNING, since_ns, 0);
+	slot->current.flags = slot_start_flag(timeline, since_ns);
 	slot->current.cpu = number;
 	return error;
 }
@@ -416,11 +161,11 @@ static int switch_out(struct timeline *timeline, struct slot *slot, const struct
 
 	if (state == FT_STATE_DEAD) {
 		slot->done = true;
-		return close_interval(timeline, slot, time_ns, 0);
+		return slot_close(timeline, slot, time_ns, 0);
 	}
 	if (state_blocks(state))
-		return move_to_blocked(timeline, slot, time_ns, 0, state, event->stack_id);
-	error = move(timeline, slot, THREAD_RUNNABLE, time_ns, 0);
+		return slot_move_to_blocked(timeline, slot, time_ns, 0, state, event->stack_id);
+	error = slot_move(timeline, slot, THREAD_RUNNABLE, time_ns, 0);
 	slot->current.flags = INTERVAL_PREEMPTED;
 	slot->current.prev_state = state;
 	slot->current.stack_id = event->stack_id;
@@ -434,7 +179,7 @@ static int evict(struct timeline *timeline, struct cpu *cpu, uint64_t time_ns)
 	int error = slot_of(timeline, cpu->occupant, &slot);
 
 	if (!error && slot && slot->current.state == THREAD_RUNNING)
-		error = lose_running(timeline, slot);
+		error = slot_lose_running(timeline, slot);
 	cpu->occupant = NULL;
 	cpu->hole = false;
 	cpu->known_from_ns = time_ns;
@@ -477,7 +222,7 @@ static int wake_blocked(struct timeline *timeline, struct slot *slot, const stru
 	slot->current.waker = event->thread;
 	slot->current.waker_stack_id = event->stack_id;
 	slot->current.waker_in_interrupt = event->raw.waking.in_interrupt;
-	return move(timeline, slot, THREAD_RUNNABLE, time_ns, flags);
+	return slot_move(timeline, slot, THREAD_RUNNABLE, time_ns, flags);
 }
 
 /*
@@ -529,7 +274,7 @@ static int on_waking(struct timeline *timeline, const struct event *event, uint6
 	error = slot_of(timeline, event->other, &slot);
 	if (error || !slot)
 		return error;
-	error = doubt_runnable(timeline, slot, time_ns);
+	error = slot_doubt_runnable(timeline, slot, time_ns);
 	if (error)
 		return error;
 	switch (slot->current.state) {
@@ -554,7 +299,7 @@ static int on_state_of_unknown(struct timeline *timeline, struct slot *slot,
 			       const struct event *event, uint64_t time_ns)
 {
 	enum ft_task_state state = event->raw.state.state;
-	uint64_t since_ns = unchanged_since(timeline, slot, time_ns);
+	uint64_t since_ns = slot_unchanged_since(timeline, slot, time_ns);
 
 	if (slot->waking.set)
 		return 0;
@@ -569,9 +314,9 @@ static int on_state_of_unknown(struct timeline *timeline, struct slot *slot,
 		return 0;
 	}
 	if (slot->runnable_hint && slot->hint_ns >= since_ns)
-		return 0;	/* contradictory: it cannot have changed unseen */
-	return move_to_blocked(timeline, slot, since_ns, start_flag(timeline, since_ns), state,
-			       event->stack_id);
+		return 0; /* contradictory: it cannot have changed unseen */
+	return slot_move_to_blocked(timeline, slot, since_ns, slot_start_flag(timeline, since_ns),
+				    state, event->stack_id);
 }
 
 static int on_state(struct timeline *timeline, const struct event *event, uint64_t time_ns)
@@ -581,7 +326,7 @@ static int on_state(struct timeline *timeline, const struct event *event, uint64
 
 	if (error || !slot)
 		return error;
-	error = doubt_runnable(timeline, slot, time_ns);
+	error = slot_doubt_runnable(timeline, slot, time_ns);
 	if (error)
 		return error;
 	if (slot->current.state == THREAD_UNKNOWN)
@@ -627,7 +372,7 @@ static int on_lost(struct timeline *timeline, struct cpu *cpu, const struct even
 	if (!error)
 		error = slot_of(timeline, cpu->occupant, &slot);
 	if (!error && slot && slot->current.state == THREAD_RUNNING)
-		error = move_to_unknown(timeline, slot, start_ns);
+		error = slot_move_to_unknown(timeline, slot, start_ns);
 	cpu->occupant = NULL;
 	cpu->hole = false;
 	cpu->known_from_ns = end_ns;
@@ -676,7 +421,7 @@ int timeline_event(struct timeline *timeline, const struct event *event)
 	int error = 0;
 
 	if (event->raw.cpu < CPUS_MAX) {
-		cpu = cpu_at(timeline, event->raw.cpu);
+		cpu = slot_cpu_at(timeline, event->raw.cpu);
 		if (!cpu)
 			return -ENOMEM;
 	} else if (event->raw.cpu != FT_NO_CPU) {
@@ -720,7 +465,7 @@ static int finish_slot(struct timeline *timeline, struct slot *slot, uint64_t en
 		       bool cpus_known)
 {
 	unsigned int flags = INTERVAL_STILL_OPEN;
-	int error = doubt_runnable(timeline, slot, end_ns);
+	int error = slot_doubt_runnable(timeline, slot, end_ns);
 
 	/* a thread that runs on no CPU slept before it was woken */
 	if (!error && slot->current.state == THREAD_UNKNOWN && slot->waking.set && cpus_known) {
@@ -735,7 +480,7 @@ static int finish_slot(struct timeline *timeline, struct slot *slot, uint64_t en
 	if (slot->current.state == THREAD_BLOCKED &&
 	    losses_between(&timeline->losses, slot->current.start_ns, end_ns, NULL))
 		flags |= INTERVAL_SPANS_LOSS;
-	return close_interval(timeline, slot, end_ns, flags);
+	return slot_close(timeline, slot, end_ns, flags);
 }
 
 int timeline_finish(struct timeline *timeline, const struct threads *threads, uint64_t end_ns)
@@ -749,9 +494,9 @@ int timeline_finish(struct timeline *timeline, const struct threads *threads, ui
 		int error = slot_of(timeline, thread, &slot);
 
 		if (!error && slot && thread->exited)
-			error = close_vanished(timeline, slot,
-					       earlier(end_ns, later(timeline->start_ns,
-								     thread->died_ns)));
+			error = slot_close_vanished(
+				timeline, slot,
+				earlier(end_ns, later(timeline->start_ns, thread->died_ns)));
 		else if (!error && slot)
 			error = finish_slot(timeline, slot, end_ns, cpus_known);
 		if (error)

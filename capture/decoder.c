@@ -79,7 +79,8 @@ static bool get_task_definition(struct ft_decoder *decoder, struct ft_task *task
 
 	if (!ft_get_signed(bytes, &tid) || tid < INT32_MIN || tid > INT32_MAX ||
 	    !ft_get_signed(bytes, &tgid_offset) || tgid_offset < INT32_MIN - tid ||
-	    tgid_offset > INT32_MAX - tid || !ft_get_bounded(bytes, FT_COMM_BYTES - 1, &comm_bytes) ||
+	    tgid_offset > INT32_MAX - tid ||
+	    !ft_get_bounded(bytes, FT_COMM_BYTES - 1, &comm_bytes) ||
 	    comm_bytes > ft_bytes_left(bytes))
 		return false;
 	task->tid = (int32_t)tid;

@@ -44,23 +44,13 @@ void dictionary_clear(struct dictionary *dictionary)
 }
 
 /*
- * By tid alone: what else differs are a few names of one thread. An index beyond the count is
- * left by an event that was not appended in the end: its place is free. One that names
- * another entry since then is passed over because its content is another.
+ * An index beyond the count is left by an event that was not appended in the end: its place is
+ * free. One that has come to name another entry is passed over, for the content differs.
  */
 static bool slot_in_use(const struct dictionary *dictionary, const struct dictionary_slot *slot,
 			uint32_t count)
 {
 	return slot->generation == dictionary->generation && slot->index < count;
-}
-
-bool dictionary_task_is(const struct dictionary *dictionary, uint32_t index,
-			const struct ft_task *task)
-{
-	const struct ft_task *entry = &dictionary->tasks[index];
-
-	return entry->tid == task->tid && entry->tgid == task->tgid &&
-	       memcmp(entry->comm, task->comm, sizeof(entry->comm)) == 0;
 }
 
 static int add_task(struct dictionary *dictionary, struct dictionary_slot *slot,
@@ -83,6 +73,7 @@ static int add_task(struct dictionary *dictionary, struct dictionary_slot *slot,
 int dictionary_task(struct dictionary *dictionary, const struct ft_task *task,
 		    uint32_t *ret_index)
 {
+	/* By tid alone: what else differs are a few names of one thread. */
 	uint32_t place = ((uint32_t)task->tid * 2654435769u) >> (32 - DICTIONARY_SLOTS_LOG2);
 
 	for (int probes = 0; probes < PROBES_MAX; probes++) {
@@ -116,18 +107,6 @@ static uint32_t hash_stack(const struct dictionary *dictionary, const struct ft_
 	sum ^= sum >> 32;
 	sum *= 0x9e3779b97f4a7c15;
 	return (uint32_t)(sum >> 32);
-}
-
-bool dictionary_stack_is(const struct dictionary *dictionary, uint32_t index,
-			 const struct ft_stack *stack)
-{
-	const struct dictionary_stack *entry = &dictionary->stacks[index];
-	size_t count = (size_t)stack->kernel_count + stack->user_count;
-
-	return entry->kernel_count == stack->kernel_count &&
-	       entry->user_count == stack->user_count &&
-	       (count == 0 || memcmp(&dictionary->frames[entry->first], stack->frames,
-				     count * sizeof(*stack->frames)) == 0);
 }
 
 static int add_stack(struct dictionary *dictionary, struct dictionary_slot *slot, uint32_t hash,

@@ -9,7 +9,9 @@
 #define FT_CAPTURE_DICTIONARY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "capture/decoder.h"
 #include "capture/event.h"
@@ -35,7 +37,8 @@ struct dictionary {
 	uint32_t tasks_count, stacks_count, frames_count;
 	uint16_t generation;
 	struct ft_task tasks[FT_DICTIONARY_MAX];
-	uint16_t last_stacks[FT_DICTIONARY_MAX][FT_STACK_SORTS]; /* of each task, or DICTIONARY_NONE */
+	/* of each task, or DICTIONARY_NONE */
+	uint16_t last_stacks[FT_DICTIONARY_MAX][FT_STACK_SORTS];
 	struct dictionary_stack stacks[FT_DICTIONARY_MAX];
 	uint64_t frames[FT_DICTIONARY_FRAMES_MAX];
 	struct dictionary_slot task_slots[DICTIONARY_SLOTS];
@@ -61,9 +64,25 @@ int dictionary_task(struct dictionary *dictionary, const struct ft_task *task,
 int dictionary_stack(struct dictionary *dictionary, const struct ft_stack *stack,
 		     uint32_t *ret_index);
 
-bool dictionary_task_is(const struct dictionary *dictionary, uint32_t index,
-			const struct ft_task *task);
-bool dictionary_stack_is(const struct dictionary *dictionary, uint32_t index,
-			 const struct ft_stack *stack);
+static inline bool dictionary_task_is(const struct dictionary *dictionary, uint32_t index,
+				      const struct ft_task *task)
+{
+	const struct ft_task *entry = &dictionary->tasks[index];
+
+	return entry->tid == task->tid && entry->tgid == task->tgid &&
+	       memcmp(entry->comm, task->comm, sizeof(entry->comm)) == 0;
+}
+
+static inline bool dictionary_stack_is(const struct dictionary *dictionary, uint32_t index,
+				       const struct ft_stack *stack)
+{
+	const struct dictionary_stack *entry = &dictionary->stacks[index];
+	size_t count = (size_t)stack->kernel_count + stack->user_count;
+
+	return entry->kernel_count == stack->kernel_count &&
+	       entry->user_count == stack->user_count &&
+	       (count == 0 || memcmp(&dictionary->frames[entry->first], stack->frames,
+				     count * sizeof(*stack->frames)) == 0);
+}
 
 #endif

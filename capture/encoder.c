@@ -310,20 +310,22 @@ static uint8_t tag_of(const struct ft_event *event)
 }
 
 /*
- * Tag, tasks and stack at @next. Only the dictionaries change, beyond their counts of before,
- * and the task's last stack, as the last thing that can.
+ * Tag, tasks and stack at @next. When it fails, tasks may have been taken in that the caller
+ * drops; the stack comes last, hence with it all is well.
  */
 static int put_head(struct ft_encoder *encoder, uint8_t **next, const struct ft_event *event,
-		    uint64_t base_ns, uint32_t *ret_last_task)
+		    uint32_t *ret_last_task)
 {
 	uint8_t *tag = (*next)++;
+	uint64_t before_ns = encoder->events > 0 ? encoder->time_ns : event->time_ns;
 	uint32_t task = encoder->task, other = DICTIONARY_NONE;
 	enum ft_stack_sort sort = FT_STACK_SORT_OTHER;
 	int error;
 
 	*tag = tag_of(event);
-	*next = ft_put_signed(*next, (int64_t)(event->time_ns - base_ns));
-	if (task != DICTIONARY_NONE && dictionary_task_is(&encoder->dictionary, task, event->task)) {
+	*next = ft_put_signed(*next, (int64_t)(event->time_ns - before_ns));
+	if (task != DICTIONARY_NONE &&
+	    dictionary_task_is(&encoder->dictionary, task, event->task)) {
 		*tag |= FT_TAG_SAME_TASK;
 	} else {
 		error = put_task(encoder, next, event->task, &task);
@@ -362,9 +364,7 @@ static void account(struct ft_encoder *encoder, const struct ft_event *event)
 
 int ft_encoder_add(struct ft_encoder *encoder, const struct ft_event *event)
 {
-	struct dictionary *dictionary = &encoder->dictionary;
-	uint32_t tasks_count = dictionary->tasks_count, stacks_count = dictionary->stacks_count;
-	uint32_t frames_count = dictionary->frames_count, last_task;
+	uint32_t tasks_count = encoder->dictionary.tasks_count, last_task;
 	uint8_t *next = encoder->next;
 	size_t text_bytes, bytes_max;
 	const char *text;
@@ -381,12 +381,9 @@ int ft_encoder_add(struct ft_encoder *encoder, const struct ft_event *event)
 	if (bytes_max > (size_t)(encoder->end - next))
 		return -ENOBUFS;
 
-	error = put_head(encoder, &next, event, encoder->events ? encoder->time_ns : event->time_ns,
-			 &last_task);
+	error = put_head(encoder, &next, event, &last_task);
 	if (error) {
-		dictionary->tasks_count = tasks_count;
-		dictionary->stacks_count = stacks_count;
-		dictionary->frames_count = frames_count;
+		encoder->dictionary.tasks_count = tasks_count;
 		return error;
 	}
 	encoder->next = put_fields(encoder, next, event, text, text_bytes);

@@ -14,7 +14,7 @@
 struct ft_encoder;
 
 /**
- * ft_encoder_create() - an encoder with its dictionaries (a few hundred kB).
+ * ft_encoder_create() - an encoder with its dictionaries (about 0.7 MB).
  *
  * Return: 0 or -ENOMEM.
  */

@@ -154,7 +154,8 @@ int ft_facts_read(struct ft_facts *facts, const void *payload, size_t payload_by
 		name_bytes = strnlen((const char *)start, left) + 1;
 		if (name_bytes == 1 || name_bytes >= left)
 			return -EBADMSG;
-		bytes = name_bytes + strnlen((const char *)start + name_bytes, left - name_bytes) + 1;
+		bytes = name_bytes + 1 +
+			strnlen((const char *)start + name_bytes, left - name_bytes);
 		if (bytes > left || bytes > FT_SEGMENT_PAYLOAD_BYTES_MAX - facts->bytes)
 			return -EBADMSG;
 		error = make_room(facts, bytes);

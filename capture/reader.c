@@ -56,7 +56,8 @@ static ssize_t read_at(int fd, void *buf, size_t count, uint64_t offset)
 	size_t done = 0;
 
 	while (done < count) {
-		ssize_t got = pread(fd, (uint8_t *)buf + done, count - done, (off_t)(offset + done));
+		ssize_t got = pread(fd, (uint8_t *)buf + done, count - done,
+				    (off_t)(offset + done));
 
 		if (got < 0 && errno == EINTR)
 			continue;

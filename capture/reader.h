@@ -20,29 +20,32 @@ struct ft_damage {
 	uint32_t segments;	/* readable ones */
 	uint32_t bad_segments;	/* regions skipped because of damage */
 	uint32_t unknown_segments; /* kinds this version does not know, skipped */
-	uint64_t first_bad_offset; /* of the first damaged region, where bad_segments or torn */
+	uint64_t first_bad_offset; /* of the first damaged region; if only torn the file's length */
 	uint64_t skipped_bytes;
-	int first_error;	/* -EBADMSG or -ENODATA of the first damaged region, else 0 */
+	int first_error;	/* -EBADMSG or -ENODATA of the first damaged region or for a missing
+				   end mark, else 0 */
 };
 
 /**
  * ft_reader_open() - open and index the capture @path.
  *
  * @ret_missing_feature: on -EOPNOTSUPP the lowest incompatible feature bit
- *                       this version does not know; may be NULL.
+ *                       this version does not know, -1 where it does not know
+ *                       the file's version; may be NULL.
  *
  * After damage the index goes on with the next segment whose checksum holds.
  *
  * Return: 0 (also for a damaged file with at least its header whole; see ft_reader_damage),
  * -ENOMSG (not a capture: wrong magic), -ENODATA (empty, or shorter than the
- * header), -EISDIR, -EOPNOTSUPP, -ENOMEM, or the errno of open or read.
+ * header), -EBADMSG (damaged header), -EISDIR, -ESPIPE (a FIFO or a device), -EOPNOTSUPP,
+ * -ENOMEM, or the errno of open or read.
  */
 int ft_reader_open(const char *path, struct ft_reader **ret_reader, int *ret_missing_feature);
 void ft_reader_close(struct ft_reader *reader);
 
 void ft_reader_damage(const struct ft_reader *reader, struct ft_damage *ret_damage);
 
-/* Segments in file order; index < count. */
+/* Segments in file order, without the end mark; index < count. */
 size_t ft_reader_count(const struct ft_reader *reader);
 
 /* Header of a segment (payload NULL), borrowed. */
@@ -54,7 +57,8 @@ const struct ft_segment *ft_reader_segment(const struct ft_reader *reader, size_
  * @buffer, @buffer_bytes: a malloc'ed buffer that grows as needed, *@buffer may be NULL; the
  *          caller frees it. segment->inflated_bytes of it are valid.
  *
- * Return: 0, -EBADMSG (does not inflate to its size), -ENOMEM, -EIO.
+ * Return: 0, -EBADMSG (does not inflate to its size, or changed since it was indexed), -ENOMEM,
+ * or the errno of a read.
  */
 int ft_reader_load(struct ft_reader *reader, size_t index, void **buffer, size_t *buffer_bytes);
 

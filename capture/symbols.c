@@ -21,7 +21,8 @@
 #define PAYLOAD_BYTES (256u << 10) /* about; a smaller one loses less when damaged */
 #define TEXTS_OF_SYMBOL 4
 #define SYMBOL_BYTES_MAX \
-	(4 * FT_VARINT_BYTES_MAX + TEXTS_OF_SYMBOL * (2 * FT_VARINT_BYTES_MAX + FT_SYMBOL_TEXT_BYTES_MAX))
+	(4 * FT_VARINT_BYTES_MAX + \
+	 TEXTS_OF_SYMBOL * (2 * FT_VARINT_BYTES_MAX + FT_SYMBOL_TEXT_BYTES_MAX))
 
 struct text {
 	UT_hash_handle hh;

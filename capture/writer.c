@@ -59,6 +59,7 @@ static int write_whole(int fd, const uint8_t *bytes, size_t count)
 	return 0;
 }
 
+/* Also frees what was reserved behind @bytes, except for the end mark's room. */
 static int cut_file(struct ft_writer *writer, uint64_t bytes)
 {
 	while (ftruncate(writer->fd, (off_t)bytes)) {
@@ -68,6 +69,7 @@ static int cut_file(struct ft_writer *writer, uint64_t bytes)
 	if (lseek(writer->fd, (off_t)bytes, SEEK_SET) < 0)
 		return -errno;
 	writer->bytes = bytes;
+	reserve(writer, FT_SEGMENT_HEADER_BYTES);
 	return 0;
 }
 
@@ -79,9 +81,8 @@ static int append(struct ft_writer *writer, const uint8_t *bytes, size_t count, 
 	if (writer->broken)
 		return writer->broken;
 	error = reserve(writer, count + spare_bytes);
-	if (error)
-		return error;
-	error = write_whole(writer->fd, bytes, count);
+	if (!error)
+		error = write_whole(writer->fd, bytes, count);
 	if (error) {
 		if (cut_file(writer, writer->bytes))
 			writer->broken = error;

@@ -160,8 +160,8 @@ int child_run(int (*work)(void *context, int out_fd), void *context, int deadlin
 {
 	int64_t end_ms = now_ms() + deadline_ms;
 	struct output output = { NULL, 0, 0 };
-	pid_t pid;
-	int fd, err;
+	pid_t pid = -1;
+	int fd = -1, err;
 
 	err = start(work, context, &pid, &fd);
 	if (err < 0)

@@ -1,1 +1,386 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * recorder capture: record now, for a while, into a file.
+ */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "recorder/clock.h"
+#include "recorder/command.h"
+#include "recorder/message.h"
+#include "recorder/plan.h"
+#include "recorder/quantity.h"
+#include "recorder/recording.h"
+#include "recorder/target.h"
+
+#define DURATION_DEFAULT_NS 15000000000ull
+#define LOOK_MS		    250 /* how often progress is drawn and the target looked at */
+#define RING_BYTES_MIN	    (64u << 10)
+#define RING_BYTES_MAX	    (1u << 30)
+
+struct capture {
+	struct target target;
+	uint64_t duration_ns;
+	size_t ring_bytes;
+	const char *extras[PLAN_EVENTS_MAX];
+	size_t extra_count;
+	char *path;
+	bool whole_host, quiet, force;
+};
+
+static void print_help(void)
+{
+	printf("Usage: recorder capture [OPTION]...\n"
+	       "Record what the threads of this host wait for, and who holds them up, into a file\n"
+	       "that analyze explains. Everything on the host is recorded; -p says whom the "
+	       "report\n"
+	       "is about.\n\n"
+	       "  -p, --pid=PID[,PID]      the report is about these processes\n"
+	       "  -a, --all                about the whole host (the default)\n"
+	       "  -d, --duration=TIME      for so long: 500ms, 15s, 2m (15s)\n"
+	       "  -o, --output=FILE        into this file (./freezetrap-HOST-TIME.dat)\n"
+	       "  -f, --force              even if FILE exists and is not empty\n"
+	       "  -e, --event=EVENT[;FILTER]\n"
+	       "                           this event too, with its kernel stack: SUBSYSTEM:NAME "
+	       "of\n"
+	       "                           a tracepoint, or a name that libpfm4 knows\n"
+	       "      --kernel-buffer=SIZE of each CPU, between kernel and recorder (8M, or less "
+	       "where\n"
+	       "                           there are many CPUs)\n"
+	       "  -q, --quiet              say nothing but errors\n"
+	       "  -h, --help               this text\n\n"
+	       "Ctrl-C ends the recording early and keeps it. It ends too when all PIDs have "
+	       "exited.\n"
+	       "Exit status: 0 done, 1 failed (what was recorded is kept), 2 wrong usage, 3 not "
+	       "permitted.\n");
+}
+
+static int usage(const char *what, const char *value)
+{
+	message_error("%s '%s'; recorder capture --help says what is possible.", what, value);
+	return EXIT_USAGE;
+}
+
+static int take_target(struct capture *capture, const char *value)
+{
+	switch (target_parse(&capture->target, value)) {
+	case 0:
+		return EXIT_DONE;
+	case -E2BIG:
+		return usage("too many process IDs (64 at most):", value);
+	default:
+		return usage("not a list of process IDs:", value);
+	}
+}
+
+static int take_duration(struct capture *capture, const char *value)
+{
+	if (quantity_duration(value, &capture->duration_ns))
+		return usage("not a duration such as 500ms, 15s or 2m:", value);
+	if (!capture->duration_ns)
+		return usage("a duration of zero records nothing:", value);
+	return EXIT_DONE;
+}
+
+static int take_ring_size(struct capture *capture, const char *value)
+{
+	size_t bytes;
+	if (quantity_size(value, &bytes) || !bytes)
+		return usage("not a size such as 512K or 8M:", value);
+	if (bytes > RING_BYTES_MAX)
+		return usage("a kernel buffer has at most 1G:", value);
+	/* The kernel wants a power of two. */
+	capture->ring_bytes = RING_BYTES_MIN;
+	while (capture->ring_bytes < bytes)
+		capture->ring_bytes *= 2;
+	return EXIT_DONE;
+}
+
+static int take_extra(struct capture *capture, const char *value)
+{
+	if (capture->extra_count == PLAN_EVENTS_MAX)
+		return usage("too many events:", value);
+	capture->extras[capture->extra_count++] = value;
+	return EXIT_DONE;
+}
+
+/* Return: an exit status, or -1 to go on. */
+static int parse_options(struct capture *capture, int argc, char **argv)
+{
+	enum { KERNEL_BUFFER = 256 };
+	static const struct option OPTIONS[] = {
+		{ "pid", required_argument, NULL, 'p' },
+		{ "all", no_argument, NULL, 'a' },
+		{ "duration", required_argument, NULL, 'd' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "force", no_argument, NULL, 'f' },
+		{ "event", required_argument, NULL, 'e' },
+		{ "kernel-buffer", required_argument, NULL, KERNEL_BUFFER },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option, status = EXIT_DONE;
+
+	opterr = 0;
+	while (!status &&
+	       (option = getopt_long(argc, argv, ":p:ad:o:fe:qh", OPTIONS, NULL)) != -1) {
+		switch (option) {
+		case 'p':
+			status = take_target(capture, optarg);
+			break;
+		case 'a':
+			capture->whole_host = true;
+			break;
+		case 'd':
+			status = take_duration(capture, optarg);
+			break;
+		case 'o':
+			free(capture->path);
+			capture->path = strdup(optarg);
+			break;
+		case 'f':
+			capture->force = true;
+			break;
+		case 'e':
+			status = take_extra(capture, optarg);
+			break;
+		case KERNEL_BUFFER:
+			status = take_ring_size(capture, optarg);
+			break;
+		case 'q':
+			capture->quiet = true;
+			break;
+		case 'h':
+			print_help();
+			return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+		case ':':
+			return usage("a value is missing after", argv[optind - 1]);
+		default:
+			return usage("there is no option", argv[optind - 1]);
+		}
+	}
+	if (status)
+		return status;
+	if (optind < argc)
+		return usage("not an option:", argv[optind]);
+	if (capture->whole_host && capture->target.count)
+		return usage("-a and -p exclude each other:", "-a");
+	return -1;
+}
+
+static char *default_path(void)
+{
+	struct utsname name;
+	char when[32], *path;
+	time_t now = time(NULL);
+	struct tm utc;
+
+	uname(&name);
+	for (char *c = name.nodename; *c; c++)
+		if (!isalnum((unsigned char)*c) && *c != '-' && *c != '.')
+			*c = '_';
+	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
+	return asprintf(&path, "./freezetrap-%s-%s.dat", name.nodename, when) < 0 ? NULL : path;
+}
+
+static int fail_output(const char *path, int error)
+{
+	const char *advice = "Choose another file with -o.";
+	if (error == ENOENT)
+		advice = "Its directory does not exist; create it, or choose another with -o.";
+	else if (error == EISDIR)
+		advice = "Name a file in it with -o.";
+	else if (error == EEXIST)
+		advice = "It is not empty; choose another with -o, or replace it with --force.";
+	message_error("%s: %s.\n  %s Nothing was recorded.", path, strerror(error), advice);
+	return EXIT_FAILED;
+}
+
+/* Only root reads it: a capture names processes and files of everybody.
+ * Return: a descriptor, or -1 after a message. @ret_created: the file is ours to remove. */
+static int open_output(const struct capture *capture, bool *ret_created)
+{
+	struct stat status;
+	*ret_created = true;
+	int fd = open(capture->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EEXIST) {
+		*ret_created = false;
+		fd = open(capture->path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+	}
+	if (fd < 0) {
+		fail_output(capture->path, errno);
+		return -1;
+	}
+	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+		fail_output(capture->path, EINVAL); /* a seal could not be set on a pipe */
+		close(fd);
+		return -1;
+	}
+	if (status.st_size && !capture->force) {
+		fail_output(capture->path, EEXIST);
+		close(fd);
+		return -1;
+	}
+	if (ftruncate(fd, 0) < 0) {
+		fail_output(capture->path, errno);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Signals that end the recording, as a descriptor; threads started later block them too. */
+static int open_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk: EFBIG */
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void draw_progress(const struct capture *capture, const struct recording *recording,
+			  uint64_t elapsed_ns)
+{
+	if (capture->quiet)
+		return;
+	message_progress("recording: %.1f of %.1f s, %llu events, %llu lost; Ctrl-C ends it",
+			 (double)elapsed_ns / 1e9, (double)capture->duration_ns / 1e9,
+			 (unsigned long long)recording_events(recording),
+			 (unsigned long long)recording_lost(recording));
+}
+
+/* Let it record. Return: why it ended (FT_FACT_END_REASON). */
+static const char *wait_for_end(struct capture *capture, const struct recording *recording,
+				int signal_fd, uint64_t start_ns)
+{
+	struct pollfd poll_fd = { .fd = signal_fd, .events = POLLIN };
+	for (;;) {
+		uint64_t elapsed_ns = clock_now_ns() - start_ns;
+		if (elapsed_ns >= capture->duration_ns)
+			return "duration";
+		if (recording_write_error(recording))
+			return "write-error"; /* a full disk is told apart when sealing */
+		if (target_exited(&capture->target))
+			return "target-exited";
+		draw_progress(capture, recording, elapsed_ns);
+		uint64_t left_ms = (capture->duration_ns - elapsed_ns) / 1000000 + 1;
+		if (poll(&poll_fd, 1, left_ms < LOOK_MS ? (int)left_ms : LOOK_MS) > 0)
+			return "signal";
+	}
+}
+
+static void print_summary(const struct capture *capture, const struct recording_summary *summary)
+{
+	char lost[64];
+	snprintf(lost, sizeof(lost), "%llu lost", (unsigned long long)summary->lost);
+	printf("%s: %.1f MB, %.1f s, %llu events, %s. Next: analyze %s\n", capture->path,
+	       (double)summary->bytes / 1e6, (double)summary->duration_ns / 1e9,
+	       (unsigned long long)summary->events, summary->lost ? lost : "none lost",
+	       capture->path);
+	fflush(stdout);
+}
+
+static int report_end(const struct capture *capture, const struct recording_summary *summary)
+{
+	if (!capture->quiet)
+		print_summary(capture, summary);
+	if (!summary->write_error)
+		return EXIT_DONE;
+	message_error(
+		"%s: writing ended early: %s.\n"
+		"  What was written until then is kept%s; make room and record again for the rest.",
+		capture->path, strerror(-summary->write_error),
+		summary->cut_segments ? ", but for the last moments, which made way for the names"
+				      : "");
+	return EXIT_FAILED;
+}
+
+static int record(struct capture *capture, int out_fd, bool *ret_started)
+{
+	struct recording_options options = {
+		.target = &capture->target,
+		.ring_bytes = capture->ring_bytes,
+		.extras = capture->extras,
+		.extra_count = capture->extra_count,
+		.out_fd = out_fd,
+	};
+	struct recording *recording = NULL;
+	struct refusal refusal;
+	struct recording_summary summary;
+
+	int signal_fd = open_signals();
+	if (recording_create(&options, &recording, &refusal) ||
+	    recording_start(recording, &refusal)) {
+		recording_destroy(recording);
+		close(signal_fd);
+		message_error("%s\n  %s", refusal.text, refusal.advice);
+		return refusal.status;
+	}
+	*ret_started = true;
+	const char *reason = wait_for_end(capture, recording, signal_fd, clock_now_ns());
+	recording_stop(recording);
+	if (!capture->quiet)
+		message_progress("finding names");
+	recording_finish(recording, reason, &summary);
+	message_progress_end();
+	int status = report_end(capture, &summary);
+	recording_destroy(recording);
+	close(signal_fd);
+	return status;
+}
+
+static int run(struct capture *capture)
+{
+	int32_t missing;
+	bool created, started = false;
+
+	if (!capture->path && !(capture->path = default_path())) {
+		message_error("not enough memory.");
+		return EXIT_FAILED;
+	}
+	if (target_open(&capture->target, &missing)) {
+		message_error("there is no process %d. Nothing was recorded.\n"
+			      "  pgrep -a NAME finds the process ID of a program.",
+			      missing);
+		return EXIT_FAILED;
+	}
+	int out_fd = open_output(capture, &created);
+	if (out_fd < 0)
+		return EXIT_FAILED;
+	int status = record(capture, out_fd, &started);
+	close(out_fd);
+	if (!started && created)
+		unlink(capture->path);
+	return status;
+}
+
+int cmd_capture(int argc, char **argv)
+{
+	struct capture capture = { .duration_ns = DURATION_DEFAULT_NS };
+	int status = parse_options(&capture, argc, argv);
+	if (status < 0)
+		status = run(&capture);
+	target_close(&capture.target);
+	free(capture.path);
+	return status;
+}

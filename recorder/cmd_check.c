@@ -1,1 +1,341 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * recorder check: what this host allows to record, by trying it.
+ */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "recorder/command.h"
+#include "recorder/counters.h"
+#include "recorder/kallsyms.h"
+#include "recorder/message.h"
+#include "recorder/permission.h"
+#include "recorder/plan.h"
+#include "recorder/target.h"
+#include "recorder/tier.h"
+#include "recorder/tracefs.h"
+
+#define WATERMARK_BYTES (1u << 20)
+
+struct check {
+	struct target target;
+	struct permission permission;
+	struct tracefs tracefs;
+	int tracefs_error;
+	int tracepoint_error; /* 0, or the first reason why the tier does not work */
+	int switch_error, timing_error, procfs_error;
+};
+
+static void print_help(void)
+{
+	printf("Usage: recorder check [-p PID]\n"
+	       "Try what this host allows to record, and say how to allow more. Changes "
+	       "nothing.\n\n"
+	       "  -p, --pid=PID  look for this process too\n"
+	       "  -h, --help     this text\n\n"
+	       "Exit status: 0 capture works here, 3 it does not, 1 no such process, 2 wrong "
+	       "usage.\n");
+}
+
+static void row(const char *name, const char *value)
+{
+	printf("  %-28s %s\n", name, value);
+}
+
+static void row_error(const char *name, int error)
+{
+	row(name, error ? strerror(-error) : "yes");
+}
+
+static void row_number(const char *name, int value)
+{
+	char text[32];
+	snprintf(text, sizeof(text), "%d", value);
+	row(name, value == INT_MIN ? "none" : text);
+}
+
+static void print_host(const struct check *check)
+{
+	char text[256];
+	struct utsname name;
+
+	uname(&name);
+	printf("host\n");
+	snprintf(text, sizeof(text), "%s %s", name.release, name.machine);
+	row("kernel", text);
+	row_number("kernel.perf_event_paranoid", check->permission.paranoid);
+	row_number("kernel.kptr_restrict", check->permission.kptr_restrict);
+	row("lockdown", check->permission.lockdown[0] ? check->permission.lockdown : "none");
+	permission_capabilities(&check->permission, text, sizeof(text));
+	row("capabilities", text);
+	if (check->permission.user_namespace)
+		row("user namespace", "yes: root here is not root of the host");
+	if (check->permission.seccomp)
+		row("seccomp", "a filter is on this process");
+	row("tracefs",
+	    check->tracefs_error ? strerror(-check->tracefs_error) : check->tracefs.where);
+	struct kallsyms *kallsyms = NULL;
+	int error = kallsyms_read("/proc/kallsyms", &kallsyms);
+	row("names of kernel functions",
+	    error == -EACCES ? "hidden: needs CAP_SYSLOG or kernel.kptr_restrict 0"
+	    : error	     ? strerror(-error)
+			     : "yes");
+	kallsyms_free(kallsyms);
+}
+
+static int try_event(const struct plan_event *event)
+{
+	int fd = counters_try(&event->attr, -1, 0);
+	if (fd < 0)
+		return fd;
+	int error = event->filter && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, event->filter) < 0
+			    ? -errno
+			    : 0;
+	close(fd);
+	return error;
+}
+
+static const char *try_sample(const struct plan_event *event, int *ret_error)
+{
+	struct plan_event clock = *event;
+	*ret_error = try_event(event);
+	if (!*ret_error)
+		return "yes, hardware cycles";
+	clock.attr.type = PERF_TYPE_SOFTWARE;
+	clock.attr.config = PERF_COUNT_SW_CPU_CLOCK;
+	int error = try_event(&clock);
+	if (error)
+		return strerror(-*ret_error);
+	*ret_error = 0;
+	return "yes, cpu-clock (no cycle counter here)";
+}
+
+static const char *describe(const struct plan_event *event, char *text, size_t text_bytes)
+{
+	if (event->role == ROLE_TASKS)
+		return "tasks and mappings";
+	if (event->role == ROLE_SAMPLE)
+		return "CPU samples";
+	if (event->role == ROLE_SWITCH)
+		snprintf(text, text_bytes, "%s%s", event->name,
+			 event->attr.sample_type & PERF_SAMPLE_CALLCHAIN ? " + stack" : "");
+	else
+		snprintf(text, text_bytes, "%s", event->name);
+	return text;
+}
+
+static void check_tracepoint_tier(struct check *check)
+{
+	struct plan *plan;
+	struct plan_error plan_error;
+	char text[128];
+
+	printf("\ntier tracepoint, tried on CPU 0\n");
+	check->tracepoint_error = check->tracefs_error;
+	if (check->tracefs_error) {
+		row("event formats", strerror(-check->tracefs_error));
+		return;
+	}
+	int error = plan_create(&TIERS[0], &check->tracefs, WATERMARK_BYTES, &plan, &plan_error);
+	if (error) {
+		row("event formats", error == -ENOMEM ? strerror(-error) : plan_error.text);
+		check->tracepoint_error = error;
+		return;
+	}
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_event *event = &plan->events[i];
+		if (event->role == ROLE_SAMPLE) {
+			row("CPU samples", try_sample(event, &error));
+		} else {
+			error = try_event(event);
+			row_error(describe(event, text, sizeof(text)), error);
+		}
+		if (error && !check->tracepoint_error)
+			check->tracepoint_error = error;
+	}
+	if (plan->missing[0])
+		row("not in this kernel", plan->missing);
+	plan_destroy(plan);
+}
+
+static int try_software(uint64_t config, int pid, int cpu, bool stacks, bool switches)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = config,
+		.sample_period = 1,
+		.sample_type =
+			PERF_SAMPLE_TID | PERF_SAMPLE_TIME | (stacks ? PERF_SAMPLE_CALLCHAIN : 0),
+		.disabled = 1,
+		.exclude_callchain_user = stacks,
+		.exclude_kernel = !stacks && pid >= 0,
+		.context_switch = switches,
+		.sample_id_all = 1,
+	};
+	int fd = counters_try(&attr, pid, cpu);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+static void try_other_tiers(struct check *check)
+{
+	check->switch_error = try_software(PERF_COUNT_SW_CONTEXT_SWITCHES, -1, 0, true, false);
+	if (!check->switch_error)
+		check->switch_error = try_software(PERF_COUNT_SW_DUMMY, -1, 0, false, true);
+	check->timing_error = try_software(PERF_COUNT_SW_DUMMY, 0, -1, false, true);
+	check->procfs_error = access("/proc/self/stat", R_OK) < 0 ? -errno : 0;
+}
+
+static int tier_error(const struct check *check, size_t index)
+{
+	const int errors[] = { check->tracepoint_error, check->switch_error, check->timing_error,
+			       check->procfs_error };
+	return index < sizeof(errors) / sizeof(errors[0]) ? errors[index] : -ENOSYS;
+}
+
+static void print_tiers(const struct check *check)
+{
+	printf("\ntiers, best first\n");
+	for (size_t i = 0; i < TIER_COUNT; i++) {
+		int error = tier_error(check, i);
+		printf("  %-12s %s%s\n", TIERS[i].name,
+		       error		 ? "refused: "
+		       : TIERS[i].events ? "works"
+					 : "permitted, but not in this version",
+		       error ? strerror(-error) : "");
+		printf("  %-12s gives %s\n", "", TIERS[i].gives);
+		printf("  %-12s lacks %s\n", "", TIERS[i].lacks);
+	}
+}
+
+/* Threads of @tgid, 0 where it cannot be looked at. */
+static size_t count_threads(int32_t tgid)
+{
+	char path[64];
+	size_t count = 0;
+	snprintf(path, sizeof(path), "/proc/%d/task", tgid);
+	DIR *dir = opendir(path);
+	if (!dir)
+		return 0;
+	for (struct dirent *entry; (entry = readdir(dir));)
+		count += entry->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}
+
+static int print_target(struct check *check)
+{
+	int32_t missing;
+	if (!check->target.count)
+		return EXIT_DONE;
+	if (target_open(&check->target, &missing)) {
+		fflush(stdout);
+		message_error("there is no process %d.\n"
+			      "  pgrep -a NAME finds the process ID of a program.",
+			      missing);
+		return EXIT_FAILED;
+	}
+	printf("\ntarget\n");
+	for (size_t i = 0; i < check->target.count; i++) {
+		char name[32], text[64];
+		size_t threads = count_threads(check->target.tgids[i]);
+		snprintf(name, sizeof(name), "%d", check->target.tgids[i]);
+		snprintf(text, sizeof(text), "exists, %zu thread%s", threads,
+			 threads == 1 ? "" : "s");
+		row(name, text);
+	}
+	target_close(&check->target);
+	return EXIT_DONE;
+}
+
+static void print_verdict(const struct check *check)
+{
+	char reason[512];
+	if (!check->tracepoint_error) {
+		printf("\nrecorder capture works here.\n");
+		return;
+	}
+	printf("\nrecorder capture does not work here.\n");
+	if (check->tracefs_error == -ENOENT)
+		printf("  As root: mount -t tracefs nodev /sys/kernel/tracing\n");
+	else if (check->tracefs_error == -EACCES &&
+		 (check->permission.perfmon || check->permission.sys_admin))
+		printf("  As root: mount -o remount,mode=755 /sys/kernel/tracing\n");
+	else {
+		permission_explain(&check->permission, check->tracepoint_error, reason,
+				   sizeof(reason));
+		printf("  %s\n", reason);
+	}
+}
+
+static int parse_options(struct check *check, int argc, char **argv)
+{
+	static const struct option OPTIONS[] = {
+		{ "pid", required_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":p:h", OPTIONS, NULL)) != -1) {
+		switch (option) {
+		case 'p':
+			if (!target_parse(&check->target, optarg))
+				break;
+			message_error("not a list of process IDs: '%s'; recorder check --help says"
+				      " what is possible.",
+				      optarg);
+			return EXIT_USAGE;
+		case 'h':
+			print_help();
+			return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+		default:
+			message_error("%s '%s'; recorder check --help says what is possible.",
+				      option == ':' ? "a value is missing after"
+						    : "there is no option",
+				      argv[optind - 1]);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		message_error("not an option: '%s'; recorder check --help says what is possible.",
+			      argv[optind]);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct check check = { .tracefs = { .dir_fd = -1 } };
+	int status = parse_options(&check, argc, argv);
+	if (status >= 0)
+		return status;
+
+	permission_read(&check.permission);
+	check.tracefs_error = tracefs_open(&check.tracefs);
+	print_host(&check);
+	check_tracepoint_tier(&check);
+	try_other_tiers(&check);
+	print_tiers(&check);
+	status = print_target(&check);
+	print_verdict(&check);
+	tracefs_close(&check.tracefs);
+	if (fflush(stdout))
+		return EXIT_FAILED;
+	return check.tracepoint_error ? EXIT_NOT_PERMITTED : status;
+}

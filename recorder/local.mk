@@ -2,15 +2,38 @@
 noinst_LIBRARIES += recorder/librecorder.a
 recorder_librecorder_a_SOURCES = \
 	recorder/child.c recorder/child.h \
+	recorder/clock.h \
 	recorder/cmd_capture.c \
 	recorder/cmd_check.c \
 	recorder/command.h \
+	recorder/counters.c recorder/counters.h \
+	recorder/cpus.c recorder/cpus.h \
+	recorder/drain.c recorder/drain.h \
+	recorder/dumps.c recorder/dumps.h \
+	recorder/format.c recorder/format.h \
+	recorder/hostfacts.c recorder/hostfacts.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
 	recorder/mappings.c recorder/mappings.h \
 	recorder/message.c recorder/message.h \
 	recorder/modulefile.c recorder/modulefile.h \
 	recorder/names.c recorder/names.h \
+	recorder/ownlog.c recorder/ownlog.h \
+	recorder/permission.c recorder/permission.h \
+	recorder/plan.c recorder/plan.h \
+	recorder/quantity.c recorder/quantity.h \
+	recorder/recording.c recorder/recording.h \
+	recorder/refusal.c recorder/refusal.h \
+	recorder/ring.c recorder/ring.h \
+	recorder/save.c recorder/save.h \
+	recorder/seal.c recorder/seal.h \
+	recorder/seen.c recorder/seen.h \
+	recorder/slots.c recorder/slots.h \
 	recorder/snapshot.c recorder/snapshot.h \
+	recorder/target.c recorder/target.h \
+	recorder/tasks.c recorder/tasks.h \
+	recorder/tier.c recorder/tier.h \
+	recorder/tracefs.c recorder/tracefs.h \
+	recorder/translate.c recorder/translate.h \
 	recorder/unwind.c recorder/unwind.h
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \
 	$(CAPNG_CFLAGS) $(LIBUNWIND_CFLAGS)
@@ -20,3 +43,11 @@ recorder_recorder_SOURCES = recorder/main.c
 RECORDER_LIBS = recorder/librecorder.a capture/libcapture.a $(LIBDW_LIBS) \
 	$(TRACEEVENT_LIBS) $(CAPNG_LIBS) $(LIBUNWIND_LIBS) $(PFM_LIBS) $(IBERTY_LIBS) $(ZLIB_LIBS) -lpthread
 recorder_recorder_LDADD = $(RECORDER_LIBS)
+
+# Names of this architecture's system calls.
+recorder/syscalls.inc: Makefile
+	$(AM_V_GEN)$(MKDIR_P) recorder && echo '#include <sys/syscall.h>' | $(CC) $(CPPFLAGS) -E -dM - | \
+		sed -n 's/^#define __NR_\([a-z][a-z0-9_]*\) [0-9].*/{ __NR_\1, "\1" },/p' | sort > $@.new && \
+		test -s $@.new && mv $@.new $@
+recorder/librecorder_a-hostfacts.$(OBJEXT): recorder/syscalls.inc
+CLEANFILES += recorder/syscalls.inc

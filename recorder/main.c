@@ -1,5 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-int main(void)
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "recorder/command.h"
+#include "recorder/message.h"
+
+static const struct command COMMANDS[] = {
+	{ "check", cmd_check, "what this host allows to record, and how to allow more" },
+	{ "capture", cmd_capture, "record now, for a while, into a file" },
+};
+
+static void print_help(FILE *stream)
 {
-	return 0;
+	fprintf(stream,
+		"Usage: recorder COMMAND [OPTION]...\n"
+		"Flight recorder for services that freeze, on hosts where BPF is refused.\n\n"
+		"Commands:\n");
+	for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++)
+		fprintf(stream, "  %-9s %s\n", COMMANDS[i].name, COMMANDS[i].summary);
+	fprintf(stream, "\n"
+			"  -h, --help     this text; recorder COMMAND --help says more\n"
+			"  -V, --version  the version\n\n"
+			"Exit status: 0 done, 1 failed, 2 wrong usage, 3 not permitted.\n");
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(name, "-h") || !strcmp(name, "--help") || !strcmp(name, "help")) {
+		print_help(stdout);
+		return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+	}
+	if (!strcmp(name, "-V") || !strcmp(name, "--version")) {
+		puts("recorder (" PACKAGE_NAME ") " PACKAGE_VERSION);
+		return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+	}
+	for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++)
+		if (!strcmp(name, COMMANDS[i].name))
+			return COMMANDS[i].run(argc - 1, argv + 1);
+	if (argc < 2)
+		print_help(stderr);
+	else
+		message_error("there is no command '%s'; recorder --help lists them.", name);
+	return EXIT_USAGE;
 }

@@ -7,6 +7,7 @@ include tests/live/local.mk
 
 TESTS += tests/cli/recorder-options.sh
 EXTRA_DIST += tests/cli/recorder-options.sh
+
 check_PROGRAMS += tests/unit/test_human
 TESTS += tests/unit/test_human
 tests_unit_test_human_SOURCES = tests/unit/test_human.c
@@ -85,6 +86,7 @@ tests_unit_test_mappings_SOURCES = tests/unit/test_mappings.c
 tests_unit_test_mappings_LDADD = recorder/librecorder.a $(UNIT_LIBS) -lpthread
 
 # openat is wrapped to see which files of /proc are opened.
+
 check_PROGRAMS += tests/unit/test_snapshot
 TESTS += tests/unit/test_snapshot
 tests_unit_test_snapshot_SOURCES = tests/unit/test_snapshot.c
@@ -92,6 +94,7 @@ tests_unit_test_snapshot_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat
 tests_unit_test_snapshot_LDADD = recorder/librecorder.a $(UNIT_LIBS) -lpthread
 
 # The functions it unwinds have no frame pointer; their names come from dladdr().
+
 check_PROGRAMS += tests/unit/test_unwind
 TESTS += tests/unit/test_unwind
 tests_unit_test_unwind_SOURCES = tests/unit/test_unwind.c
@@ -100,9 +103,174 @@ tests_unit_test_unwind_LDFLAGS = $(AM_LDFLAGS) -rdynamic
 tests_unit_test_unwind_LDADD = recorder/librecorder.a $(LIBDW_LIBS) $(LIBUNWIND_LIBS) $(UNIT_LIBS) -lpthread -ldl
 
 # -g: it looks up lines of its own functions.
+
 check_PROGRAMS += tests/unit/test_names
 TESTS += tests/unit/test_names
 tests_unit_test_names_SOURCES = tests/unit/test_names.c
 tests_unit_test_names_CFLAGS = $(AM_CFLAGS) -g
 tests_unit_test_names_LDADD = recorder/librecorder.a capture/libcapture.a $(LIBDW_LIBS) \
 	$(IBERTY_LIBS) $(ZLIB_LIBS) $(UNIT_LIBS) -lpthread
+# capture/
+CAPTURE_TEST_LIBS = capture/libcapture.a $(ZLIB_LIBS) $(UNIT_LIBS)
+GUARD_SOURCES = tests/unit/guard.c tests/unit/guard.h
+SAMPLE_EVENTS_SOURCES = tests/unit/sample_events.c tests/unit/sample_events.h
+SAMPLE_CAPTURE_SOURCES = tests/unit/sample_capture.c tests/unit/sample_capture.h
+
+check_PROGRAMS += tests/unit/test_segment
+TESTS += tests/unit/test_segment
+tests_unit_test_segment_SOURCES = tests/unit/test_segment.c $(GUARD_SOURCES)
+tests_unit_test_segment_LDADD = $(CAPTURE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_encoder
+TESTS += tests/unit/test_encoder
+tests_unit_test_encoder_SOURCES = tests/unit/test_encoder.c $(GUARD_SOURCES) $(SAMPLE_EVENTS_SOURCES)
+tests_unit_test_encoder_LDADD = $(CAPTURE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_writer
+TESTS += tests/unit/test_writer
+tests_unit_test_writer_SOURCES = tests/unit/test_writer.c $(SAMPLE_CAPTURE_SOURCES) \
+	$(SAMPLE_EVENTS_SOURCES)
+tests_unit_test_writer_LDADD = $(CAPTURE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_reader
+TESTS += tests/unit/test_reader
+tests_unit_test_reader_SOURCES = tests/unit/test_reader.c $(SAMPLE_CAPTURE_SOURCES) \
+	$(SAMPLE_EVENTS_SOURCES)
+tests_unit_test_reader_LDADD = $(CAPTURE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_facts
+TESTS += tests/unit/test_facts
+tests_unit_test_facts_SOURCES = tests/unit/test_facts.c $(GUARD_SOURCES)
+tests_unit_test_facts_LDADD = $(CAPTURE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_symbols
+TESTS += tests/unit/test_symbols
+tests_unit_test_symbols_SOURCES = tests/unit/test_symbols.c $(GUARD_SOURCES) $(SAMPLE_EVENTS_SOURCES)
+tests_unit_test_symbols_LDADD = $(CAPTURE_TEST_LIBS)
+
+# reads $(srcdir)/doc/FORMAT.md; automake gives the test srcdir
+EXTRA_DIST += doc/FORMAT.md
+
+check_PROGRAMS += tests/unit/test_format_page
+TESTS += tests/unit/test_format_page
+tests_unit_test_format_page_SOURCES = tests/unit/test_format_page.c $(SAMPLE_CAPTURE_SOURCES) \
+	$(SAMPLE_EVENTS_SOURCES)
+tests_unit_test_format_page_LDADD = $(CAPTURE_TEST_LIBS)
+
+# not a test: prints figures
+EXTRA_PROGRAMS = tests/bench/bench_encode tests/fuzz/fuzz_reader
+tests_bench_bench_encode_SOURCES = tests/bench/bench_encode.c
+tests_bench_bench_encode_LDADD = capture/libcapture.a $(ZLIB_LIBS)
+
+# files to try are arguments; for libFuzzer: CC=clang CFLAGS="-fsanitize=fuzzer-no-link -DFT_LIBFUZZER"
+tests_fuzz_fuzz_reader_SOURCES = tests/fuzz/fuzz_reader.c
+tests_fuzz_fuzz_reader_LDADD = capture/libcapture.a $(ZLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test_timeline
+TESTS += tests/unit/test_timeline
+tests_unit_test_timeline_SOURCES = tests/unit/test_timeline.c
+tests_unit_test_timeline_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_timeline_law
+TESTS += tests/unit/test_timeline_law
+tests_unit_test_timeline_law_SOURCES = tests/unit/test_timeline_law.c
+tests_unit_test_timeline_law_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_losses
+TESTS += tests/unit/test_losses
+tests_unit_test_losses_SOURCES = tests/unit/test_losses.c
+tests_unit_test_losses_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_merge
+TESTS += tests/unit/test_merge
+tests_unit_test_merge_SOURCES = tests/unit/test_merge.c
+tests_unit_test_merge_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_stacks
+TESTS += tests/unit/test_stacks
+tests_unit_test_stacks_SOURCES = tests/unit/test_stacks.c
+tests_unit_test_stacks_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_threads
+TESTS += tests/unit/test_threads
+tests_unit_test_threads_SOURCES = tests/unit/test_threads.c
+tests_unit_test_threads_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_source
+TESTS += tests/unit/test_source
+tests_unit_test_source_SOURCES = tests/unit/test_source.c
+tests_unit_test_source_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_waitrules
+TESTS += tests/unit/test_waitrules
+tests_unit_test_waitrules_SOURCES = tests/unit/test_waitrules.c
+tests_unit_test_waitrules_LDADD = analyzer/libanalyzer.a $(UNIT_LIBS)
+
+EXTRA_PROGRAMS += tests/bench/bench_analyze
+tests_bench_bench_analyze_SOURCES = tests/bench/bench_analyze.c
+tests_bench_bench_analyze_LDADD = $(ANALYZER_LIBS)
+
+check_PROGRAMS += tests/unit/test_hostile
+TESTS += tests/unit/test_hostile
+tests_unit_test_hostile_SOURCES = tests/unit/test_hostile.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_hostile_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_quantity
+TESTS += tests/unit/test_quantity
+tests_unit_test_quantity_SOURCES = tests/unit/test_quantity.c
+tests_unit_test_quantity_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_format
+TESTS += tests/unit/test_format
+tests_unit_test_format_SOURCES = tests/unit/test_format.c tests/unit/formats.h
+tests_unit_test_format_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_tier
+TESTS += tests/unit/test_tier
+tests_unit_test_tier_SOURCES = tests/unit/test_tier.c
+tests_unit_test_tier_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_cpus
+TESTS += tests/unit/test_cpus
+tests_unit_test_cpus_SOURCES = tests/unit/test_cpus.c
+tests_unit_test_cpus_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_target
+TESTS += tests/unit/test_target
+tests_unit_test_target_SOURCES = tests/unit/test_target.c
+tests_unit_test_target_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_tasks
+TESTS += tests/unit/test_tasks
+tests_unit_test_tasks_SOURCES = tests/unit/test_tasks.c
+tests_unit_test_tasks_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_ring
+TESTS += tests/unit/test_ring
+tests_unit_test_ring_SOURCES = tests/unit/test_ring.c
+tests_unit_test_ring_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_slots
+TESTS += tests/unit/test_slots
+tests_unit_test_slots_SOURCES = tests/unit/test_slots.c
+tests_unit_test_slots_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_translate
+TESTS += tests/unit/test_translate
+tests_unit_test_translate_SOURCES = tests/unit/test_translate.c tests/unit/formats.h
+tests_unit_test_translate_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_dumps
+TESTS += tests/unit/test_dumps
+tests_unit_test_dumps_SOURCES = tests/unit/test_dumps.c
+tests_unit_test_dumps_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_ownlog
+TESTS += tests/unit/test_ownlog
+tests_unit_test_ownlog_SOURCES = tests/unit/test_ownlog.c
+tests_unit_test_ownlog_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_seen
+TESTS += tests/unit/test_seen
+tests_unit_test_seen_SOURCES = tests/unit/test_seen.c
+tests_unit_test_seen_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the recorder itself has to say, in order of time.
+ */
+#include "analyzer/asides.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/decoder.h"
+
+#define ASIDES_MAX (1u << 20) /* two snapshots of half a million threads */
+
+/* An event that owns what it points to. */
+struct aside {
+	struct ft_event event;
+	size_t number; /* as read, so that sorting keeps the order of equal times */
+	struct ft_task task;
+	struct ft_stack stack;
+	uint64_t frames[]; /* of stack; then the text */
+};
+
+struct asides {
+	struct aside **sorted;
+	size_t count, capacity;
+	struct ft_decoder *decoder;
+	void *buffer;
+	size_t buffer_bytes;
+};
+
+int asides_create(struct asides **ret_asides)
+{
+	struct asides *asides = calloc(1, sizeof(*asides));
+	int error;
+
+	if (!asides)
+		return -ENOMEM;
+	error = ft_decoder_create(&asides->decoder);
+	if (error) {
+		free(asides);
+		return error;
+	}
+	*ret_asides = asides;
+	return 0;
+}
+
+/* Reading needs memory that telling does not. */
+static void end_reading(struct asides *asides)
+{
+	ft_decoder_destroy(asides->decoder);
+	asides->decoder = NULL;
+	free(asides->buffer);
+	asides->buffer = NULL;
+}
+
+void asides_destroy(struct asides *asides)
+{
+	if (!asides)
+		return;
+	end_reading(asides);
+	for (size_t i = 0; i < asides->count; i++)
+		free(asides->sorted[i]);
+	free(asides->sorted);
+	free(asides);
+}
+
+static struct aside *aside_create(const struct ft_event *event)
+{
+	const struct ft_stack *stack = event->stack;
+	size_t frames = stack ? (size_t)stack->kernel_count + stack->user_count : 0;
+	const char *text = event->kind == FT_EVENT_NOTE ? event->note.text : NULL;
+	size_t text_bytes = text ? strlen(text) + 1 : 0;
+	struct aside *aside =
+		malloc(sizeof(*aside) + frames * sizeof(aside->frames[0]) + text_bytes);
+
+	if (!aside)
+		return NULL;
+	aside->event = *event;
+	aside->task = *event->task;
+	aside->event.task = &aside->task;
+	if (stack) {
+		aside->stack = *stack;
+		aside->stack.frames = aside->frames;
+		if (frames)
+			memcpy(aside->frames, stack->frames, frames * sizeof(aside->frames[0]));
+		aside->event.stack = &aside->stack;
+	}
+	if (text)
+		aside->event.note.text = memcpy(&aside->frames[frames], text, text_bytes);
+	return aside;
+}
+
+static int add(struct asides *asides, const struct ft_event *event)
+{
+	struct aside *aside;
+
+	if (asides->count >= ASIDES_MAX)
+		return -E2BIG;
+	if (asides->count == asides->capacity) {
+		size_t capacity = asides->capacity ? 2 * asides->capacity : 64;
+		struct aside **sorted = realloc(asides->sorted, capacity * sizeof(*sorted));
+
+		if (!sorted)
+			return -ENOMEM;
+		asides->sorted = sorted;
+		asides->capacity = capacity;
+	}
+	aside = aside_create(event);
+	if (!aside)
+		return -ENOMEM;
+	aside->number = asides->count;
+	asides->sorted[asides->count++] = aside;
+	return 0;
+}
+
+/* The recorder says nothing else; of anything else the parts that are borrowed were not copied. */
+static bool is_aside(const struct ft_event *event)
+{
+	return event->kind == FT_EVENT_STATE || event->kind == FT_EVENT_UNWOUND ||
+	       event->kind == FT_EVENT_NOTE;
+}
+
+int asides_read(struct asides *asides, struct ft_reader *reader, size_t index)
+{
+	const struct ft_segment *segment = ft_reader_segment(reader, index);
+	int error = ft_reader_load(reader, index, &asides->buffer, &asides->buffer_bytes);
+	struct ft_event event;
+	int result;
+
+	if (error)
+		return error;
+	ft_decoder_begin(asides->decoder, asides->buffer, segment->inflated_bytes, segment->cpu,
+			 segment->first_ns);
+	while ((result = ft_decoder_next(asides->decoder, &event)) > 0) {
+		if (!is_aside(&event))
+			continue;
+		error = add(asides, &event);
+		if (error)
+			return error;
+	}
+	return result;
+}
+
+static int by_time(const void *left, const void *right)
+{
+	const struct aside *a = *(struct aside *const *)left;
+	const struct aside *b = *(struct aside *const *)right;
+
+	if (a->event.time_ns != b->event.time_ns)
+		return a->event.time_ns < b->event.time_ns ? -1 : 1;
+	return a->number < b->number ? -1 : 1;
+}
+
+void asides_sort(struct asides *asides)
+{
+	if (asides->count)
+		qsort(asides->sorted, asides->count, sizeof(asides->sorted[0]), by_time);
+	end_reading(asides);
+}
+
+size_t asides_count(const struct asides *asides)
+{
+	return asides->count;
+}
+
+const struct ft_event *asides_at(const struct asides *asides, size_t at)
+{
+	return &asides->sorted[at]->event;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The interval each thread is in, and how it gives way to the next.
+ */
+#include "analyzer/slot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int slot_close(struct timeline *timeline, struct slot *slot, uint64_t end_ns, unsigned int flags)
+{
+	struct interval interval = slot->current;
+
+	interval.end_ns = later(interval.start_ns, end_ns);
+	interval.flags |= flags;
+	if (interval.end_ns == interval.start_ns && interval.state != THREAD_BLOCKED)
+		return 0;
+	return timeline->sink.closed(timeline->sink.context, &interval);
+}
+
+int slot_move(struct timeline *timeline, struct slot *slot, enum thread_state state, uint64_t at_ns,
+	      unsigned int closing_flags)
+{
+	struct interval *current = &slot->current;
+	int error = slot_close(timeline, slot, at_ns, closing_flags);
+
+	if (error)
+		return error;
+	current->state = state;
+	current->start_ns = current->end_ns = later(current->start_ns, at_ns);
+	current->flags = 0;
+	current->waker = NULL;
+	current->waker_stack_id = STACK_NONE;
+	current->waker_in_interrupt = false;
+	if (state == THREAD_UNKNOWN || state == THREAD_RUNNING) {
+		current->stack_id = STACK_NONE;
+		current->prev_state = FT_STATE_RUNNING;
+	}
+	slot->waking.set = false;
+	slot->runnable_hint = false;
+	return 0;
+}
+
+int slot_move_to_blocked(struct timeline *timeline, struct slot *slot, uint64_t at_ns,
+			 unsigned int flags, enum ft_task_state state, uint32_t stack_id)
+{
+	int error = slot_move(timeline, slot, THREAD_BLOCKED, at_ns, 0);
+
+	if (error)
+		return error;
+	slot->current.flags = flags;
+	slot->current.prev_state = state;
+	slot->current.stack_id = stack_id;
+	if (!timeline->sink.opened)
+		return 0;
+	return timeline->sink.opened(timeline->sink.context, &slot->current);
+}
+
+unsigned int slot_start_flag(const struct timeline *timeline, uint64_t at_ns)
+{
+	return at_ns == timeline->start_ns ? INTERVAL_BEGAN_BEFORE : INTERVAL_START_LOST;
+}
+
+uint64_t slot_unchanged_since(const struct timeline *timeline, const struct slot *slot,
+			      uint64_t time_ns)
+{
+	return earlier(time_ns, later(slot->current.start_ns,
+				      losses_clear_since(&timeline->losses, time_ns)));
+}
+
+int slot_move_to_unknown(struct timeline *timeline, struct slot *slot, uint64_t at_ns)
+{
+	unsigned int flags = INTERVAL_END_LOST;
+
+	if (slot->current.state == THREAD_BLOCKED)
+		flags |= INTERVAL_WAKER_LOST;
+	return slot_move(timeline, slot, THREAD_UNKNOWN, at_ns, flags);
+}
+
+int slot_doubt_runnable(struct timeline *timeline, struct slot *slot, uint64_t time_ns)
+{
+	uint64_t lost_ns;
+	int error;
+
+	if (slot->current.state != THREAD_RUNNABLE ||
+	    !losses_between(&timeline->losses, slot->current.start_ns, time_ns, &lost_ns))
+		return 0;
+	error = slot_move_to_unknown(timeline, slot, lost_ns);
+	slot->runnable_hint = true;
+	slot->hint_ns = lost_ns;
+	return error;
+}
+
+int slot_lose_running(struct timeline *timeline, struct slot *slot)
+{
+	struct cpu *cpu = &timeline->cpus[slot->current.cpu];
+
+	cpu->occupant = NULL;
+	cpu->hole = true;
+	return slot_move_to_unknown(timeline, slot, cpu->last_ns);
+}
+
+struct cpu *slot_cpu_at(struct timeline *timeline, uint32_t number)
+{
+	size_t count = timeline->cpu_count ? timeline->cpu_count : 8;
+	struct cpu *cpus;
+
+	if (number < timeline->cpu_count)
+		return &timeline->cpus[number];
+	while (count <= number)
+		count *= 2;
+	cpus = realloc(timeline->cpus, count * sizeof(*cpus));
+	if (!cpus)
+		return NULL;
+	for (size_t i = timeline->cpu_count; i < count; i++)
+		cpus[i] = (struct cpu){ .last_ns = timeline->start_ns,
+					.known_from_ns = timeline->start_ns };
+	timeline->cpus = cpus;
+	timeline->cpu_count = count;
+	return &cpus[number];
+}
+
+int slots_grow(struct timeline *timeline, size_t index)
+{
+	size_t count = timeline->slot_count ? timeline->slot_count : 64;
+	struct slot *slots;
+
+	while (count <= index)
+		count *= 2;
+	slots = realloc(timeline->slots, count * sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	for (size_t i = timeline->slot_count; i < count; i++)
+		slots[i] = (struct slot){ 0 };
+	timeline->slots = slots;
+	timeline->slot_count = count;
+	return 0;
+}
+
+int slot_close_vanished(struct timeline *timeline, struct slot *slot, uint64_t end_ns)
+{
+	uint64_t lost_ns;
+	int error;
+
+	slot->done = true;
+	if (slot->current.state == THREAD_RUNNING) {
+		error = slot_lose_running(timeline, slot);
+		if (error)
+			return error;
+	} else if (slot->current.state != THREAD_UNKNOWN) {
+		if (!losses_between(&timeline->losses, slot->current.start_ns, end_ns, &lost_ns))
+			lost_ns = end_ns;
+		error = slot_move_to_unknown(timeline, slot, lost_ns);
+		if (error)
+			return error;
+	}
+	/* it was seen exiting and then never again: what was lost is its end, not its doings */
+	if (slot->exiting)
+		return 0;
+	return slot_close(timeline, slot, end_ns, 0);
+}
+
+int slot_begin(struct timeline *timeline, struct slot *slot, struct thread *thread,
+	       enum thread_state state)
+{
+	struct thread *former = thread->former;
+
+	slot->current = (struct interval){
+		.thread = thread,
+		.state = state,
+		.start_ns = earlier(timeline->now_ns, later(timeline->start_ns, thread->born_ns)),
+		.cpu = FT_NO_CPU,
+	};
+	slot->current.end_ns = slot->current.start_ns;
+	if (former && former->index < timeline->slot_count) {
+		struct slot *old = &timeline->slots[former->index];
+
+		if (old->current.thread && !old->done)
+			return slot_close_vanished(timeline, old, slot->current.start_ns);
+	}
+	return 0;
+}
+
+int slot_of(struct timeline *timeline, struct thread *thread, struct slot **ret_slot)
+{
+	struct slot *slot;
+	int error = 0;
+
+	*ret_slot = NULL;
+	if (!thread || thread->idle_task)
+		return 0;
+	if (thread->index >= timeline->slot_count) {
+		error = slots_grow(timeline, thread->index);
+		if (error)
+			return error;
+	}
+	slot = &timeline->slots[thread->index];
+	if (!slot->current.thread)
+		error = slot_begin(timeline, slot, thread, THREAD_UNKNOWN);
+	if (!slot->done)
+		*ret_slot = slot;
+	return error;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of a timeline: the interval each thread is in, who runs on each
+ * CPU, and how one interval gives way to the next.
+ */
+#ifndef ANALYZER_SLOT_H
+#define ANALYZER_SLOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/losses.h"
+#include "analyzer/timeline.h"
+
+struct cpu {
+	struct thread *occupant;	/* who runs here; NULL: not known */
+	uint64_t last_ns;		/* of its last event */
+	uint64_t known_from_ns;		/* since then no event of this CPU is missing */
+	bool hole;			/* events are missing up to its next one */
+};
+
+/* A waking whose meaning only the thread's next event tells, see timeline.c's wake_unknown(). */
+struct pending_waking {
+	bool set;
+	uint64_t time_ns;
+	struct thread *waker;
+	uint32_t stack_id;
+	bool in_interrupt;
+};
+
+struct slot {
+	struct interval current;	/* thread NULL: never seen */
+	struct pending_waking waking;	/* only while UNKNOWN */
+	bool runnable_hint;		/* while UNKNOWN: was runnable at hint_ns */
+	bool exiting;			/* its exit was seen, its final switch-out not yet */
+	bool done;
+	uint64_t hint_ns;
+};
+
+struct timeline {
+	struct timeline_sink sink;
+	uint64_t start_ns;
+	uint64_t now_ns;
+	struct slot *slots;		/* by thread->index */
+	size_t slot_count;
+	struct cpu *cpus;
+	size_t cpu_count;
+	struct losses losses;
+	bool wakings_recorded;
+};
+
+static inline uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static inline uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* All that follow return 0, -ENOMEM or what a sink returned, unless their type says otherwise. */
+
+/* Give the current interval, its end at @end_ns, to the sink. */
+int slot_close(struct timeline *timeline, struct slot *slot, uint64_t end_ns, unsigned int flags);
+
+/* Close the current interval at @at_ns, @closing_flags added, and begin the next there. */
+int slot_move(struct timeline *timeline, struct slot *slot, enum thread_state state,
+	      uint64_t at_ns, unsigned int closing_flags);
+int slot_move_to_blocked(struct timeline *timeline, struct slot *slot, uint64_t at_ns,
+			 unsigned int flags, enum ft_task_state state, uint32_t stack_id);
+
+/* What came after @at_ns was lost. */
+int slot_move_to_unknown(struct timeline *timeline, struct slot *slot, uint64_t at_ns);
+
+/* Flag for an interval that begins at @at_ns because nothing before it is known. */
+unsigned int slot_start_flag(const struct timeline *timeline, uint64_t at_ns);
+
+/* Since when, up to @time_ns, a thread that shows no event in its current interval cannot have
+ * changed its state. */
+uint64_t slot_unchanged_since(const struct timeline *timeline, const struct slot *slot,
+			      uint64_t time_ns);
+
+/* A runnable thread may have run, and done anything, on a CPU whose events were lost since. */
+int slot_doubt_runnable(struct timeline *timeline, struct slot *slot, uint64_t time_ns);
+
+/* The running thread's switch-out was not recorded: it ran at least up to its CPU's last event. */
+int slot_lose_running(struct timeline *timeline, struct slot *slot);
+
+/* The thread is gone and its end was lost. */
+int slot_close_vanished(struct timeline *timeline, struct slot *slot, uint64_t end_ns);
+
+/* NULL on lack of memory. */
+struct cpu *slot_cpu_at(struct timeline *timeline, uint32_t number);
+
+/* Room for thread @index. Older pointers to slots are no longer valid. */
+int slots_grow(struct timeline *timeline, size_t index);
+
+/* @slot, never used, becomes that of @thread; a former thread of its tid ends. */
+int slot_begin(struct timeline *timeline, struct slot *slot, struct thread *thread,
+	       enum thread_state state);
+
+/* The thread's slot, begun as UNKNOWN where it is new; NULL for idle tasks and for the dead. */
+int slot_of(struct timeline *timeline, struct thread *thread, struct slot **ret_slot);
+
+#endif

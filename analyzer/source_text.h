@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is wrong with an input file, and what to do, in words for a person.
+ */
+#ifndef ANALYZER_SOURCE_TEXT_H
+#define ANALYZER_SOURCE_TEXT_H
+
+#include <stdint.h>
+
+#include "capture/reader.h"
+
+/**
+ * source_refusal_text() - why a file could not be opened.
+ *
+ * @error:           negative errno of ft_reader_open().
+ * @missing_feature: of ft_reader_open(), where @error is -EOPNOTSUPP.
+ *
+ * Return: malloc'ed text, NULL on lack of memory.
+ */
+char *source_refusal_text(const char *path, int error, int missing_feature);
+
+/**
+ * source_damage_text_of() - what is missing from a damaged file that was read.
+ *
+ * @damage:      shows at least one sort of damage.
+ * @unreadable:  segments among damage->bad_segments that looked whole and could not be decoded.
+ * @used_ns:     length of what was read.
+ *
+ * Return: malloc'ed text, NULL on lack of memory.
+ */
+char *source_damage_text_of(const char *path, const struct ft_damage *damage, uint32_t unreadable,
+			    uint64_t used_ns);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/wait_groups.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <uthash.h>
+
+int wait_groups_order(const void *left, const void *right)
+{
+	const struct model_wait *a = left, *b = right;
+	uint64_t a_ns = a->blocked_ns + a->runnable_ns, b_ns = b->blocked_ns + b->runnable_ns;
+
+	if (a->idle != b->idle)
+		return a->idle - b->idle;
+	if (a_ns != b_ns)
+		return a_ns < b_ns ? 1 : -1;
+	return (a->count < b->count) - (a->count > b->count);
+}
+
+/* Several stacks are one row where a person would call it the same wait. */
+struct group_key {
+	uint64_t class;
+	const char *operation; /* interned: same text, same address */
+};
+
+struct group {
+	struct group_key key;
+	size_t place; /* in model->wait_groups */
+	uint64_t stack_ns;
+	UT_hash_handle hh;
+};
+
+struct member {
+	uint64_t group_thread; /* place of the group and thread index */
+	UT_hash_handle hh;
+};
+
+struct grouping {
+	struct model *model;
+	struct group *by_key;
+	struct group **by_wait; /* by place in account_waits() */
+	struct member *members;
+};
+
+static int group_add(struct grouping *grouping, const struct model_wait *wait, size_t place)
+{
+	struct group_key key = { wait->class, *wait->operation ? wait->operation : NULL };
+	uint64_t wait_ns = wait->blocked_ns + wait->runnable_ns;
+	struct model_wait *row;
+	struct group *group;
+
+	HASH_FIND(hh, grouping->by_key, &key, sizeof(key), group);
+	if (!group) {
+		group = calloc(1, sizeof(*group));
+		if (!group)
+			return -ENOMEM;
+		group->key = key;
+		group->place = grouping->model->wait_group_count++;
+		HASH_ADD(hh, grouping->by_key, key, sizeof(group->key), group);
+		row = &grouping->model->wait_groups[group->place];
+		*row = *wait;
+		row->threads = 0;
+		group->stack_ns = wait_ns;
+	} else {
+		row = &grouping->model->wait_groups[group->place];
+		row->blocked_ns += wait->blocked_ns;
+		row->runnable_ns += wait->runnable_ns;
+		row->count += wait->count;
+		if (wait->max_ns > row->max_ns)
+			row->max_ns = wait->max_ns;
+	}
+	if (wait_ns > group->stack_ns) {
+		group->stack_ns = wait_ns;
+		row->stack = wait->stack;
+		row->detail = wait->detail;
+	}
+	grouping->by_wait[place] = group;
+	return 0;
+}
+
+static int member_add(void *context, size_t place, uint32_t thread_index)
+{
+	struct grouping *grouping = context;
+	const struct group *group = grouping->by_wait[place];
+	uint64_t group_thread = (uint64_t)group->place << 32 | thread_index;
+	struct member *member;
+
+	HASH_FIND(hh, grouping->members, &group_thread, sizeof(group_thread), member);
+	if (member)
+		return 0;
+	member = calloc(1, sizeof(*member));
+	if (!member)
+		return -ENOMEM;
+	member->group_thread = group_thread;
+	HASH_ADD(hh, grouping->members, group_thread, sizeof(member->group_thread), member);
+	grouping->model->wait_groups[group->place].threads++;
+	return 0;
+}
+
+static void grouping_free(struct grouping *grouping)
+{
+	struct member *member, *next_member;
+	struct group *group, *next_group;
+
+	HASH_ITER (hh, grouping->members, member, next_member) {
+		HASH_DEL(grouping->members, member);
+		free(member);
+	}
+	HASH_ITER (hh, grouping->by_key, group, next_group) {
+		HASH_DEL(grouping->by_key, group);
+		free(group);
+	}
+	free(grouping->by_wait);
+}
+
+int wait_groups_make(const struct account *account, struct model *model)
+{
+	struct grouping grouping = { .model = model };
+	int r = -ENOMEM;
+
+	model->wait_groups = calloc(model->wait_count + 1, sizeof(*model->wait_groups));
+	grouping.by_wait = calloc(model->wait_count + 1, sizeof(*grouping.by_wait));
+	if (!model->wait_groups || !grouping.by_wait)
+		goto out;
+	for (size_t i = 0; i < model->wait_count; i++) {
+		r = group_add(&grouping, &model->waits[i], i);
+		if (r)
+			goto out;
+	}
+	r = account_wait_threads(account, member_add, &grouping);
+	if (r)
+		goto out;
+	if (model->wait_group_count)
+		qsort(model->wait_groups, model->wait_group_count, sizeof(*model->wait_groups),
+		      wait_groups_order);
+out:
+	grouping_free(&grouping);
+	return r;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/counters.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "recorder/cpus.h"
+
+#define RING_BYTES_DEFAULT (8u << 20)
+#define RING_BYTES_LEAST   (64u << 10)
+#define RINGS_BYTES_MAX	   (256u << 20)
+#define SPARE_FILES	   64
+#define READ_FORMAT_LOST   (1u << 4) /* PERF_FORMAT_LOST: headers before 6.0 lack it */
+
+int counters_try(const struct perf_event_attr *attr, int pid, int cpu)
+{
+	int fd = (int)syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static bool has_no_counter(int error)
+{
+	return error == -ENOENT || error == -EOPNOTSUPP || error == -ENODEV || error == -EINVAL;
+}
+
+static int open_event(struct counters *counters, const struct plan_event *event, uint32_t cpu)
+{
+	struct perf_event_attr attr = event->attr;
+	attr.read_format = counters->counts_lost ? READ_FORMAT_LOST : 0;
+	int fd = counters_try(&attr, -1, (int)cpu);
+	if (event->role == ROLE_SAMPLE && has_no_counter(fd)) {
+		/* Virtual machines often have no cycle counter. */
+		attr.type = PERF_TYPE_SOFTWARE;
+		attr.config = PERF_COUNT_SW_CPU_CLOCK;
+		int clock_fd = counters_try(&attr, -1, (int)cpu);
+		if (clock_fd >= 0)
+			counters->sample_event = "cpu-clock";
+		return clock_fd;
+	}
+	return fd;
+}
+
+/* Map the ring of the CPU's first event; smaller where the user may not lock so much. */
+static int map_ring(struct counters *counters, struct counters_cpu *cpu)
+{
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	for (;;) {
+		void *map = mmap(NULL, page_bytes + counters->ring_bytes, PROT_READ | PROT_WRITE,
+				 MAP_SHARED, cpu->fds[0], 0);
+		if (map != MAP_FAILED) {
+			cpu->map = map;
+			ring_attach(&cpu->ring, map, (uint8_t *)map + page_bytes,
+				    counters->ring_bytes, counters->wrapped);
+			return 0;
+		}
+		/* Later CPUs may be smaller than the first ones: the sizes need not be equal. */
+		if ((errno != EPERM && errno != ENOMEM) || counters->ring_bytes <= RING_BYTES_LEAST)
+			return -errno;
+		counters->ring_bytes /= 2;
+	}
+}
+
+static int open_cpu(struct counters *counters, const struct plan *plan, struct counters_cpu *cpu,
+		    struct counters_failure *failure)
+{
+	failure->cpu = cpu->cpu;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_event *event = &plan->events[i];
+		failure->event = event;
+		failure->step = COUNTERS_OPEN;
+		int fd = open_event(counters, event, cpu->cpu);
+		if (fd < 0)
+			return fd;
+		cpu->fds[i] = fd;
+		if (ioctl(fd, PERF_EVENT_IOC_ID, &cpu->ids[i]) < 0)
+			return -errno;
+		failure->step = COUNTERS_FILTER;
+		if (event->filter && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, event->filter) < 0)
+			return -errno;
+		failure->step = COUNTERS_RING;
+		if (!i) {
+			int error = map_ring(counters, cpu);
+			if (error)
+				return error;
+		} else if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, cpu->fds[0]) < 0) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+static void close_cpu(struct counters_cpu *cpu, size_t event_count)
+{
+	for (size_t i = event_count; i-- > 1;)
+		if (cpu->fds[i] >= 0)
+			close(cpu->fds[i]);
+	if (cpu->map)
+		munmap(cpu->map, (size_t)sysconf(_SC_PAGESIZE) + cpu->ring.data_bytes);
+	if (cpu->fds[0] >= 0)
+		close(cpu->fds[0]);
+}
+
+/* Enough descriptors for every event on every CPU, as far as this user may. */
+static void raise_file_limit(size_t files)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= files)
+		return;
+	struct rlimit wanted = { .rlim_cur = files, .rlim_max = limit.rlim_max };
+	if (wanted.rlim_max < files)
+		wanted.rlim_max = files;
+	if (setrlimit(RLIMIT_NOFILE, &wanted) < 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* Kernels before 6.0 refuse the flag. */
+static bool kernel_counts_lost(const struct plan_event *first)
+{
+	struct perf_event_attr attr = first->attr;
+	attr.read_format = READ_FORMAT_LOST;
+	int fd = counters_try(&attr, -1, 0);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+int counters_open(const struct plan *plan, size_t ring_bytes, struct counters **ret_counters,
+		  struct counters_failure *ret_failure)
+{
+	uint32_t *online = NULL;
+	size_t online_count = 0;
+
+	*ret_failure = (struct counters_failure){ .step = COUNTERS_OTHER };
+	struct counters *counters = calloc(1, sizeof(*counters));
+	if (!counters)
+		return -ENOMEM;
+	counters->event_count = plan->count;
+	counters->ring_bytes = ring_bytes;
+	counters->sample_event = "cycles";
+	int error = cpus_online(&online, &online_count);
+	if (error)
+		goto out;
+	raise_file_limit(online_count * plan->count + SPARE_FILES);
+	counters->counts_lost = kernel_counts_lost(&plan->events[0]);
+	counters->cpus = calloc(online_count, sizeof(*counters->cpus));
+	counters->wrapped = calloc(1, RING_RECORD_BYTES_MAX);
+	if (!counters->cpus || !counters->wrapped) {
+		error = -ENOMEM;
+		goto out;
+	}
+	for (size_t i = 0; i < online_count; i++) {
+		struct counters_cpu *cpu = &counters->cpus[counters->cpu_count];
+		*cpu = (struct counters_cpu){ .cpu = online[i] };
+		for (size_t j = 0; j < PLAN_EVENTS_MAX; j++)
+			cpu->fds[j] = -1;
+		error = open_cpu(counters, plan, cpu, ret_failure);
+		if (error == -ENODEV) { /* went offline */
+			close_cpu(cpu, plan->count);
+			error = 0;
+			continue;
+		}
+		counters->cpu_count++;
+		if (error)
+			goto out;
+	}
+	if (!counters->cpu_count)
+		error = -ENODEV;
+out:
+	free(online);
+	if (error) {
+		counters_close(counters);
+		return error;
+	}
+	*ret_counters = counters;
+	return 0;
+}
+
+void counters_close(struct counters *counters)
+{
+	if (!counters)
+		return;
+	for (size_t i = 0; i < counters->cpu_count; i++)
+		close_cpu(&counters->cpus[i], counters->event_count);
+	free(counters->cpus);
+	free(counters->wrapped);
+	free(counters);
+}
+
+static void control(const struct counters *counters, unsigned long request)
+{
+	/* A CPU may have gone offline meanwhile: that is seen and noted elsewhere. */
+	for (size_t i = 0; i < counters->cpu_count; i++)
+		for (size_t j = 0; j < counters->event_count; j++)
+			ioctl(counters->cpus[i].fds[j], request, 0);
+}
+
+void counters_enable(struct counters *counters)
+{
+	control(counters, PERF_EVENT_IOC_ENABLE);
+}
+
+void counters_disable(struct counters *counters)
+{
+	control(counters, PERF_EVENT_IOC_DISABLE);
+}
+
+uint64_t counters_lost(const struct counters *counters, const struct counters_cpu *cpu)
+{
+	uint64_t lost = 0;
+	for (size_t i = 0; counters->counts_lost && i < counters->event_count; i++) {
+		struct {
+			uint64_t value, lost;
+		} counter;
+		if (read(cpu->fds[i], &counter, sizeof(counter)) == (ssize_t)sizeof(counter))
+			lost += counter.lost;
+	}
+	return lost;
+}
+
+size_t counters_default_ring_bytes(void)
+{
+	uint32_t *online;
+	size_t count, bytes = RING_BYTES_DEFAULT;
+	if (cpus_online(&online, &count))
+		return bytes;
+	free(online);
+	while (bytes > RING_BYTES_LEAST && bytes * count > RINGS_BYTES_MAX)
+		bytes /= 2;
+	return bytes;
+}

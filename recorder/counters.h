@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The planned events, open on every CPU that is online, all of a CPU in one ring.
+ */
+#ifndef RECORDER_COUNTERS_H
+#define RECORDER_COUNTERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "recorder/plan.h"
+#include "recorder/ring.h"
+
+struct counters_cpu {
+	uint32_t cpu;
+	int fds[PLAN_EVENTS_MAX];	/* the first one owns the ring; -1: not open */
+	uint64_t ids[PLAN_EVENTS_MAX];
+	struct ring ring;
+	void *map;
+};
+
+struct counters {
+	struct counters_cpu *cpus;
+	size_t cpu_count;
+	size_t event_count;
+	size_t ring_bytes;		/* of one CPU; may be less than what was asked for */
+	const char *sample_event;	/* "cycles", or "cpu-clock" where any CPU has no cycles */
+	bool counts_lost;		/* the kernel (6.0) says how much each event lost */
+	uint8_t *wrapped;
+};
+
+/* What could not be done, for a message. */
+struct counters_failure {
+	enum { COUNTERS_OPEN, COUNTERS_FILTER, COUNTERS_RING, COUNTERS_OTHER } step;
+	const struct plan_event *event;	/* NULL: none in particular */
+	uint32_t cpu;
+};
+
+/* One event for cmd_check.c. Return: a descriptor, or a negative errno. */
+int counters_try(const struct perf_event_attr *attr, int pid, int cpu);
+
+/**
+ * counters_open() - open all of @plan on each CPU, not yet counting.
+ *
+ * @ring_bytes: a power of two pages, for each CPU. Where this user may lock only less memory, rings
+ *              get smaller by halves.
+ *
+ * CPUs that go offline meanwhile are left out.
+ *
+ * Return: 0, -ENOMEM, or an errno; then @ret_failure says of what.
+ */
+int counters_open(const struct plan *plan, size_t ring_bytes, struct counters **ret_counters,
+		  struct counters_failure *ret_failure);
+void counters_close(struct counters *counters);
+
+/* Start and stop counting. */
+void counters_enable(struct counters *counters);
+void counters_disable(struct counters *counters);
+
+/* Records of a CPU that the kernel could not write so far, where counts_lost. */
+uint64_t counters_lost(const struct counters *counters, const struct counters_cpu *cpu);
+
+/* 8 MiB, or less where there are so many CPUs that all together would be above 256 MiB. */
+size_t counters_default_ring_bytes(void);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which CPUs are online.
+ */
+#ifndef RECORDER_CPUS_H
+#define RECORDER_CPUS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Numbers in a list such as "0-3,8", ascending. @ret_cpus is malloc'ed.
+ * Return: 0, -EBADMSG (not a list), -ENOMEM. */
+int cpus_parse(const char *list, uint32_t **ret_cpus, size_t *ret_count);
+
+/* Those online now. Return: 0, -ENOMEM, or the errno of reading. */
+int cpus_online(uint32_t **ret_cpus, size_t *ret_count);
+
+#endif

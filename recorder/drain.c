@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/drain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "capture/encoder.h"
+#include "recorder/clock.h"
+#include "recorder/translate.h"
+
+#define VISIT_MS	  50 /* how old a record may get where no watermark calls earlier */
+#define SEAL_AFTER_NS	  2000000000ull /* so that a recorder that dies leaves quiet CPUs too */
+#define REALTIME_PRIORITY 10 /* above ordinary work, below the kernel's interrupt threads (50) */
+
+struct drain_cpu {
+	struct counters_cpu *counter;
+	struct translate_cpu source;
+	struct ft_encoder *encoder;
+	uint8_t *buffer; /* a slot long */
+	uint64_t sequence;
+	uint64_t begun_ns; /* when the open segment got its first event; 0: none is open */
+};
+
+struct drain {
+	struct counters *counters;
+	struct slots *slots;
+	struct dumps *dumps;
+	struct translate translate;
+	struct drain_cpu *cpus;
+	uint8_t *buffers;
+	size_t buffers_bytes;
+	struct pollfd *polls;
+	struct drain_counts counts; /* published once a visit */
+	uint64_t events, bad;
+	pthread_t thread;
+	sem_t ready;
+	int realtime_error, lock_error;
+	uint64_t end_ns;
+	_Atomic bool stop;
+};
+
+int drain_create(const struct plan *plan, struct counters *counters, struct tasks *tasks,
+		 struct slots *slots, struct dumps *dumps, struct drain **ret_drain)
+{
+	size_t count = counters->cpu_count, slot_bytes = slots_slot_bytes(slots);
+	struct drain *drain = calloc(1, sizeof(*drain));
+	if (!drain)
+		return -ENOMEM;
+	drain->counters = counters;
+	drain->slots = slots;
+	drain->dumps = dumps;
+	translate_init(&drain->translate, plan, tasks);
+	sem_init(&drain->ready, 0, 0);
+	drain->cpus = calloc(count, sizeof(*drain->cpus));
+	drain->polls = calloc(count, sizeof(*drain->polls));
+	drain->buffers_bytes = count * slot_bytes;
+	/* Shared: a fork() while recording must not make this thread copy pages. */
+	drain->buffers = mmap(NULL, drain->buffers_bytes, PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (drain->buffers == MAP_FAILED)
+		drain->buffers = NULL;
+	if (!drain->cpus || !drain->polls || !drain->buffers)
+		goto failed;
+	for (size_t i = 0; i < count; i++) {
+		struct drain_cpu *cpu = &drain->cpus[i];
+		cpu->counter = &counters->cpus[i];
+		cpu->source.cpu = cpu->counter->cpu;
+		memcpy(cpu->source.ids, cpu->counter->ids, sizeof(cpu->source.ids));
+		cpu->buffer = drain->buffers + i * slot_bytes;
+		drain->polls[i] = (struct pollfd){ .fd = cpu->counter->fds[0], .events = POLLIN };
+		if (ft_encoder_create(&cpu->encoder))
+			goto failed;
+	}
+	*ret_drain = drain;
+	return 0;
+failed:
+	drain_destroy(drain);
+	return -ENOMEM;
+}
+
+void drain_destroy(struct drain *drain)
+{
+	if (!drain)
+		return;
+	for (size_t i = 0; drain->cpus && i < drain->counters->cpu_count; i++)
+		ft_encoder_destroy(drain->cpus[i].encoder);
+	if (drain->buffers)
+		munmap(drain->buffers, drain->buffers_bytes);
+	sem_destroy(&drain->ready);
+	free(drain->polls);
+	free(drain->cpus);
+	free(drain);
+}
+
+static void seal(struct drain *drain, struct drain_cpu *cpu)
+{
+	if (!cpu->begun_ns)
+		return;
+	uint32_t events = ft_encoder_events(cpu->encoder);
+	size_t bytes = ft_encoder_seal(cpu->encoder);
+	slots_put(drain->slots, cpu->buffer, bytes, events);
+	cpu->begun_ns = 0;
+}
+
+static void begin(struct drain *drain, struct drain_cpu *cpu, uint64_t time_ns)
+{
+	ft_encoder_begin(cpu->encoder, cpu->buffer, slots_slot_bytes(drain->slots), cpu->source.cpu,
+			 cpu->sequence++);
+	cpu->begun_ns = time_ns;
+}
+
+static void encode(struct drain *drain, struct drain_cpu *cpu, const struct ft_event *event)
+{
+	if (!cpu->begun_ns)
+		begin(drain, cpu, event->time_ns);
+	int error = ft_encoder_add(cpu->encoder, event);
+	if (error == -ENOBUFS) {
+		seal(drain, cpu);
+		begin(drain, cpu, event->time_ns);
+		error = ft_encoder_add(cpu->encoder, event);
+	}
+	if (error)
+		drain->bad++;
+	else
+		drain->events++;
+}
+
+/* Records that are gone without a LOST record to say so. */
+static void encode_lost(struct drain *drain, struct drain_cpu *cpu, uint64_t end_ns,
+			uint64_t records)
+{
+	static const struct ft_task NOBODY;
+	uint64_t start_ns = cpu->source.last_ns < end_ns ? cpu->source.last_ns : end_ns;
+	encode(drain, cpu,
+	       &(struct ft_event){ .kind = FT_EVENT_LOST,
+				   .cpu = cpu->source.cpu,
+				   .time_ns = end_ns,
+				   .task = &NOBODY,
+				   .lost = { .start_ns = start_ns, .records = records } });
+}
+
+/* Empty one CPU's ring as far as it is filled now: a busy one must not keep the others waiting. */
+static void visit(struct drain *drain, struct drain_cpu *cpu)
+{
+	struct ring *ring = &cpu->counter->ring;
+	const struct perf_event_header *record;
+	struct translate_dump dump;
+	struct ft_event event;
+	size_t bad_bytes;
+
+	if (!ring_begin(ring))
+		return;
+	uint64_t lost_before = cpu->source.lost_records;
+	while ((record = ring_next(ring, &bad_bytes))) {
+		int result =
+			translate_record(&drain->translate, &cpu->source, record, &event, &dump);
+		if (result == 1)
+			encode(drain, cpu, &event);
+		else if (result < 0)
+			drain->bad++;
+		if (result == 1 && dump.registers && event.kind == FT_EVENT_CALL)
+			dumps_add(drain->dumps, &event, &dump);
+	}
+	ring_end(ring);
+	if (bad_bytes)
+		encode_lost(drain, cpu, clock_now_ns(), 1);
+	drain->counts.lost += cpu->source.lost_records - lost_before + (bad_bytes != 0);
+	drain->counts.events = drain->events;
+	drain->counts.bad = drain->bad;
+}
+
+static void seal_old(struct drain *drain, struct drain_cpu *cpu, uint64_t now_ns)
+{
+	if (cpu->begun_ns && now_ns > cpu->begun_ns && now_ns - cpu->begun_ns > SEAL_AFTER_NS)
+		seal(drain, cpu);
+}
+
+/* How long this thread has run and has waited for a CPU since it began. */
+static bool read_schedstat(int fd, uint64_t *ret_run_ns, uint64_t *ret_delay_ns)
+{
+	char text[128];
+	unsigned long long run_ns, delay_ns;
+	ssize_t got = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+	if (got <= 0)
+		return false;
+	text[got] = '\0';
+	if (sscanf(text, "%llu %llu", &run_ns, &delay_ns) != 2)
+		return false;
+	*ret_run_ns = run_ns;
+	*ret_delay_ns = delay_ns;
+	return true;
+}
+
+static void measure_self(struct drain *drain, int schedstat_fd, uint64_t *delay_ns)
+{
+	uint64_t run_ns, now_delay_ns;
+	if (!read_schedstat(schedstat_fd, &run_ns, &now_delay_ns))
+		return;
+	if (now_delay_ns - *delay_ns > drain->counts.delay_max_ns)
+		drain->counts.delay_max_ns = now_delay_ns - *delay_ns;
+	*delay_ns = now_delay_ns;
+	drain->counts.cpu_ns = run_ns;
+}
+
+static void prepare_thread(struct drain *drain)
+{
+	struct sched_param param = { .sched_priority = REALTIME_PRIORITY };
+
+	pthread_setname_np(pthread_self(), "ft-drain");
+	/* Children of the recorder must not inherit the priority. */
+	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param) < 0)
+		drain->realtime_error = -errno;
+	if (mlockall(MCL_CURRENT) < 0)
+		drain->lock_error = -errno;
+}
+
+static void finish(struct drain *drain)
+{
+	for (size_t i = 0; i < drain->counters->cpu_count; i++) {
+		struct drain_cpu *cpu = &drain->cpus[i];
+		visit(drain, cpu);
+		/* A loss with no record after it has no LOST record yet. */
+		uint64_t lost = counters_lost(drain->counters, cpu->counter);
+		if (lost > cpu->source.lost_records) {
+			encode_lost(drain, cpu, drain->end_ns, lost - cpu->source.lost_records);
+			drain->counts.lost += lost - cpu->source.lost_records;
+		}
+		seal(drain, cpu);
+	}
+	drain->counts.events = drain->events;
+}
+
+static void *run(void *context)
+{
+	struct drain *drain = context;
+	size_t count = drain->counters->cpu_count;
+	uint64_t run_ns, delay_ns = 0;
+
+	prepare_thread(drain);
+	int schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	read_schedstat(schedstat_fd, &run_ns, &delay_ns);
+	sem_post(&drain->ready);
+	while (!drain->stop) {
+		poll(drain->polls, count, VISIT_MS);
+		uint64_t now_ns = clock_now_ns();
+		for (size_t i = 0; i < count; i++) {
+			visit(drain, &drain->cpus[i]);
+			seal_old(drain, &drain->cpus[i], now_ns);
+			/* An event whose CPU went away reports an error for ever. */
+			if (drain->polls[i].revents & (POLLERR | POLLHUP | POLLNVAL))
+				drain->polls[i].fd = -1;
+		}
+		measure_self(drain, schedstat_fd, &delay_ns);
+	}
+	finish(drain);
+	measure_self(drain, schedstat_fd, &delay_ns);
+	if (schedstat_fd >= 0)
+		close(schedstat_fd);
+	return NULL;
+}
+
+int drain_start(struct drain *drain, int *ret_realtime_error, int *ret_lock_error)
+{
+	uint64_t now_ns = clock_now_ns();
+	for (size_t i = 0; i < drain->counters->cpu_count; i++)
+		drain->cpus[i].source.last_ns = now_ns;
+	int error = pthread_create(&drain->thread, NULL, run, drain);
+	if (error)
+		return -error;
+	while (sem_wait(&drain->ready) < 0 && errno == EINTR)
+		;
+	*ret_realtime_error = drain->realtime_error;
+	*ret_lock_error = drain->lock_error;
+	return 0;
+}
+
+void drain_stop(struct drain *drain, uint64_t end_ns)
+{
+	drain->end_ns = end_ns;
+	drain->stop = true;
+	pthread_join(drain->thread, NULL);
+}
+
+const struct drain_counts *drain_counts(const struct drain *drain)
+{
+	return &drain->counts;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The recording path: a thread that empties the kernel's rings into slots. At
+ * real-time priority where permitted, in locked memory; after the start it allocates
+ * nothing, opens nothing, writes nothing and takes no lock.
+ */
+#ifndef RECORDER_DRAIN_H
+#define RECORDER_DRAIN_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "recorder/counters.h"
+#include "recorder/dumps.h"
+#include "recorder/plan.h"
+#include "recorder/slots.h"
+#include "recorder/tasks.h"
+
+struct drain;
+
+/* Kept up while it runs; readable from any thread. */
+struct drain_counts {
+	_Atomic uint64_t events;	/* encoded */
+	_Atomic uint64_t lost;		/* records that the kernel could not write */
+	_Atomic uint64_t bad;		/* records not understood */
+	_Atomic uint64_t delay_max_ns;	/* longest wait of the thread for a CPU, between two looks */
+	_Atomic uint64_t cpu_ns;	/* spent in draining */
+};
+
+/**
+ * drain_create() - everything the thread will need.
+ *
+ * All arguments stay the caller's, and in place until drain_destroy().
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int drain_create(const struct plan *plan, struct counters *counters, struct tasks *tasks,
+		 struct slots *slots, struct dumps *dumps, struct drain **ret_drain);
+void drain_destroy(struct drain *drain);	/* not while it runs */
+
+/**
+ * drain_start() - begin to drain; back when the thread is ready for events.
+ *
+ * @ret_realtime_error, @ret_lock_error: 0, or why it runs without real-time priority or with
+ * memory that may be paged out. It drains all the same.
+ *
+ * Return: 0 or the errno of pthread_create().
+ */
+int drain_start(struct drain *drain, int *ret_realtime_error, int *ret_lock_error);
+
+/**
+ * drain_stop() - drain what is left, seal everything, end the thread.
+ *
+ * Call after counters_disable(). @end_ns: when that was.
+ */
+void drain_stop(struct drain *drain, uint64_t end_ns);
+
+const struct drain_counts *drain_counts(const struct drain *drain);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Registers and stack pieces of large calls, kept in fixed memory until the
+ * capture is sealed. They hold memory contents: they never reach a file.
+ */
+#ifndef RECORDER_DUMPS_H
+#define RECORDER_DUMPS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/event.h"
+#include "recorder/tier.h"
+#include "recorder/translate.h"
+
+#define DUMPS_MAX 64
+#define DUMP_REGISTERS_MAX 64
+
+struct dump {
+	struct ft_task task;
+	uint64_t time_ns;		/* of the call it belongs to */
+	uint64_t length_bytes;		/* that the call is about */
+	uint64_t registers[DUMP_REGISTERS_MAX];
+	size_t stack_bytes;
+	uint8_t stack[TIER_DUMP_BYTES];
+};
+
+struct dumps {
+	size_t count;
+	uint64_t dropped;		/* for want of room */
+	struct dump dumps[DUMPS_MAX];
+};
+
+int dumps_create(struct dumps **ret_dumps);	/* 0 or -ENOMEM */
+void dumps_destroy(struct dumps *dumps);	/* wipes them first */
+
+/* Keep the dump of @call, a FT_EVENT_CALL. Without room the smaller call makes way for the larger
+ * one, the older for the newer. */
+void dumps_add(struct dumps *dumps, const struct ft_event *call, const struct translate_dump *dump);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a capture says about the host it was made on.
+ */
+#ifndef RECORDER_HOSTFACTS_H
+#define RECORDER_HOSTFACTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/facts.h"
+
+/* Host, kernel, architecture, version, difference to UTC. Return: 0 or -ENOMEM. */
+int hostfacts_set(struct ft_facts *facts);
+
+/* FT_FACT_SYSCALLS for @numbers. Return: 0 or -ENOMEM. */
+int hostfacts_set_syscalls(struct ft_facts *facts, const int64_t *numbers, size_t count);
+
+#endif

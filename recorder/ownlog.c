@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/ownlog.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/encoder.h"
+#include "recorder/clock.h"
+
+#define SEGMENT_BYTES (256u << 10)
+
+struct sealed {
+	struct sealed *next;
+	size_t bytes;
+	_Alignas(8) uint8_t segment[];
+};
+
+struct ownlog {
+	struct ft_encoder *encoder;
+	void *buffer;
+	bool begun;
+	uint64_t sequence;
+	uint64_t events;
+	struct sealed *first, **last;
+};
+
+int ownlog_create(struct ownlog **ret_ownlog)
+{
+	struct ownlog *ownlog = calloc(1, sizeof(*ownlog));
+	if (!ownlog)
+		return -ENOMEM;
+	ownlog->last = &ownlog->first;
+	ownlog->buffer = malloc(SEGMENT_BYTES);
+	if (!ownlog->buffer || ft_encoder_create(&ownlog->encoder)) {
+		ownlog_destroy(ownlog);
+		return -ENOMEM;
+	}
+	*ret_ownlog = ownlog;
+	return 0;
+}
+
+void ownlog_destroy(struct ownlog *ownlog)
+{
+	if (!ownlog)
+		return;
+	while (ownlog->first) {
+		struct sealed *sealed = ownlog->first;
+		ownlog->first = sealed->next;
+		free(sealed);
+	}
+	ft_encoder_destroy(ownlog->encoder);
+	free(ownlog->buffer);
+	free(ownlog);
+}
+
+static int seal(struct ownlog *ownlog)
+{
+	size_t bytes = ft_encoder_seal(ownlog->encoder);
+	ownlog->begun = false;
+	struct sealed *sealed = malloc(sizeof(*sealed) + bytes);
+	if (!sealed)
+		return -ENOMEM;
+	sealed->next = NULL;
+	sealed->bytes = bytes;
+	memcpy(sealed->segment, ownlog->buffer, bytes);
+	*ownlog->last = sealed;
+	ownlog->last = &sealed->next;
+	return 0;
+}
+
+static void begin(struct ownlog *ownlog)
+{
+	ft_encoder_begin(ownlog->encoder, ownlog->buffer, SEGMENT_BYTES, FT_NO_CPU,
+			 ownlog->sequence++);
+	ownlog->begun = true;
+}
+
+int ownlog_add(struct ownlog *ownlog, const struct ft_event *event)
+{
+	struct ft_event own = *event;
+	own.cpu = FT_NO_CPU;
+	if (!ownlog->begun)
+		begin(ownlog);
+	int error = ft_encoder_add(ownlog->encoder, &own);
+	if (error == -ENOBUFS) {
+		error = seal(ownlog);
+		if (error)
+			return error;
+		begin(ownlog);
+		error = ft_encoder_add(ownlog->encoder, &own);
+	}
+	if (!error)
+		ownlog->events++;
+	return error;
+}
+
+void ownlog_note(struct ownlog *ownlog, const char *format, ...)
+{
+	static const struct ft_task NOBODY;
+	char text[FT_TEXT_BYTES_MAX];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	ownlog_add(ownlog, &(struct ft_event){ .kind = FT_EVENT_NOTE,
+					       .time_ns = clock_now_ns(),
+					       .task = &NOBODY,
+					       .note.text = text });
+}
+
+int ownlog_take(struct ownlog *ownlog,
+		int (*visit)(void *context, const void *segment, size_t segment_bytes),
+		void *context)
+{
+	int error = ownlog->begun ? seal(ownlog) : 0;
+	while (ownlog->first && !error) {
+		struct sealed *sealed = ownlog->first;
+		error = visit(context, sealed->segment, sealed->bytes);
+		if (error)
+			break;
+		ownlog->first = sealed->next;
+		if (!ownlog->first)
+			ownlog->last = &ownlog->first;
+		free(sealed);
+	}
+	return error;
+}
+
+int ownlog_each(struct ownlog *ownlog,
+		int (*visit)(void *context, const void *segment, size_t segment_bytes),
+		void *context)
+{
+	int error = ownlog->begun ? seal(ownlog) : 0;
+	for (struct sealed *sealed = ownlog->first; sealed && !error; sealed = sealed->next)
+		error = visit(context, sealed->segment, sealed->bytes);
+	return error;
+}
+
+uint64_t ownlog_events(const struct ownlog *ownlog)
+{
+	return ownlog->events;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What this host allows the recorder, and why it refused something.
+ */
+#ifndef RECORDER_PERMISSION_H
+#define RECORDER_PERMISSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct permission {
+	int paranoid;		/* kernel.perf_event_paranoid; INT_MIN: there is none */
+	int kptr_restrict;	/* likewise */
+	char lockdown[32];	/* none, integrity, confidentiality; "" where the kernel has none */
+	bool root;
+	bool sys_admin, perfmon, syslog, ipc_lock, sys_nice, sys_ptrace, dac_read_search;
+	bool user_namespace;	/* root here is not root of the host */
+	bool seccomp;		/* a filter is on this process */
+};
+
+void permission_read(struct permission *ret_permission);
+
+/* Names of the held capabilities that matter, joined by ", "; "none". */
+void permission_capabilities(const struct permission *permission, char *ret_text, size_t text_bytes);
+
+/**
+ * permission_explain() - why perf_event_open() or tracefs failed with @error, and what to do.
+ *
+ * @ret_text: whole sentences, without a newline at the end.
+ *
+ * Return: true where this is a matter of permission.
+ */
+bool permission_explain(const struct permission *permission, int error, char *ret_text,
+			size_t text_bytes);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One recording, from what is refused to the finished file: create, start,
+ * stop, finish. Says nothing itself; what went wrong is handed back as text.
+ */
+#ifndef RECORDER_RECORDING_H
+#define RECORDER_RECORDING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "recorder/refusal.h"
+#include "recorder/target.h"
+
+struct recording;
+
+struct recording_options {
+	const struct target *target;	/* the caller's; in place until recording_destroy() */
+	size_t ring_bytes;		/* of each CPU's kernel ring, a power of two; 0: the default */
+	const char *const *extras;	/* -e */
+	size_t extra_count;
+	int out_fd;			/* the caller's; empty and writable */
+};
+
+struct recording_summary {
+	uint64_t bytes;			/* of the file */
+	uint64_t duration_ns;
+	uint64_t events, lost;
+	uint64_t delay_max_ns;
+	int write_error;		/* 0, or why the file does not hold everything recorded */
+	uint32_t cut_segments;		/* taken back to make room for the names */
+};
+
+/* Everything that takes time or can be refused. Return: 0, or -1 with @ret_refusal. */
+int recording_create(const struct recording_options *options, struct recording **ret_recording,
+		     struct refusal *ret_refusal);
+void recording_destroy(struct recording *recording);
+
+/* Record; then, while that is running, look at what the threads are doing and what is mapped. */
+int recording_start(struct recording *recording, struct refusal *ret_refusal);
+
+/* So far. From the thread that started it. */
+uint64_t recording_events(const struct recording *recording);
+uint64_t recording_lost(const struct recording *recording);
+
+/* 0, or why nothing more can be written. */
+int recording_write_error(const struct recording *recording);
+
+void recording_stop(struct recording *recording);
+
+/**
+ * recording_finish() - complete the file.
+ *
+ * @end_reason: FT_FACT_END_REASON; "disk-full" is set by itself.
+ */
+void recording_finish(struct recording *recording, const char *end_reason,
+		      struct recording_summary *ret_summary);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/ring.h"
+
+#include <string.h>
+
+void ring_attach(struct ring *ring, struct perf_event_mmap_page *page, const void *data,
+		 size_t data_bytes, uint8_t *wrapped)
+{
+	*ring = (struct ring){
+		.page = page,
+		.data = data,
+		.data_bytes = data_bytes,
+		.wrapped = wrapped,
+	};
+}
+
+size_t ring_begin(struct ring *ring)
+{
+	/* Pairs with the kernel's barrier between writing records and moving data_head. */
+	ring->head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+	ring->tail = ring->page->data_tail;
+	return (size_t)(ring->head - ring->tail);
+}
+
+const struct perf_event_header *ring_next(struct ring *ring, size_t *ret_bad_bytes)
+{
+	size_t left = (size_t)(ring->head - ring->tail);
+	size_t at = (size_t)ring->tail & (ring->data_bytes - 1);
+	struct perf_event_header header;
+
+	*ret_bad_bytes = 0;
+	if (!left)
+		return NULL;
+	/* Records are multiples of 8 bytes: a header never wraps. */
+	if (left < sizeof(header) || left > ring->data_bytes || at % 8)
+		goto bad;
+	memcpy(&header, ring->data + at, sizeof(header));
+	if (header.size < sizeof(header) || header.size % 8 || header.size > left)
+		goto bad;
+
+	const uint8_t *record = ring->data + at;
+	size_t first = ring->data_bytes - at;
+	if (header.size > first) {
+		memcpy(ring->wrapped, record, first);
+		memcpy(ring->wrapped + first, ring->data, header.size - first);
+		record = ring->wrapped;
+	}
+	ring->tail += header.size;
+	return (const struct perf_event_header *)(const void *)record;
+bad:
+	*ret_bad_bytes = left;
+	ring->tail = ring->head;
+	return NULL;
+}
+
+void ring_end(struct ring *ring)
+{
+	/* Reading is over before the kernel may write here again. */
+	__atomic_store_n(&ring->page->data_tail, ring->tail, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/slots.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/*
+ * Segment number n lies in slot n % count. A reader copies and then looks whether the slot still
+ * has the number it had before: if not, the copy is torn and thrown away (a seqlock a slot).
+ */
+struct slot {
+	_Atomic uint64_t number; /* of its segment, plus 1; 0: none, or being written */
+	_Atomic uint64_t events_before; /* of all segments before this one */
+	_Atomic uint32_t events;
+	_Atomic uint32_t bytes;
+};
+
+struct slots {
+	size_t slot_bytes, count;
+	uint8_t *memory;
+	struct slot *slots;
+	_Atomic uint64_t put; /* segments put so far */
+	uint64_t events; /* in them */
+};
+
+int slots_create(size_t slot_bytes, size_t count, struct slots **ret_slots)
+{
+	size_t bytes;
+	if (!count || !slot_bytes || slot_bytes % 8 || slot_bytes > UINT32_MAX)
+		return -EINVAL;
+	if (__builtin_mul_overflow(slot_bytes, count, &bytes))
+		return -ENOMEM;
+
+	struct slots *slots = calloc(1, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	slots->slot_bytes = slot_bytes;
+	slots->count = count;
+	slots->slots = calloc(count, sizeof(*slots->slots));
+	slots->memory =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (slots->memory == MAP_FAILED)
+		slots->memory = NULL;
+	if (!slots->slots || !slots->memory) {
+		slots_destroy(slots);
+		return -ENOMEM;
+	}
+	*ret_slots = slots;
+	return 0;
+}
+
+void slots_destroy(struct slots *slots)
+{
+	if (!slots)
+		return;
+	if (slots->memory)
+		munmap(slots->memory, slots->slot_bytes * slots->count);
+	free(slots->slots);
+	free(slots);
+}
+
+size_t slots_slot_bytes(const struct slots *slots)
+{
+	return slots->slot_bytes;
+}
+
+void slots_put(struct slots *slots, const void *segment, size_t segment_bytes, uint32_t events)
+{
+	uint64_t number = atomic_load_explicit(&slots->put, memory_order_relaxed);
+	struct slot *slot = &slots->slots[number % slots->count];
+
+	atomic_store_explicit(&slot->number, 0, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	memcpy(slots->memory + (number % slots->count) * slots->slot_bytes, segment, segment_bytes);
+	atomic_store_explicit(&slot->bytes, (uint32_t)segment_bytes, memory_order_relaxed);
+	atomic_store_explicit(&slot->events, events, memory_order_relaxed);
+	atomic_store_explicit(&slot->events_before, slots->events, memory_order_relaxed);
+	atomic_store_explicit(&slot->number, number + 1, memory_order_release);
+	slots->events += events;
+	atomic_store_explicit(&slots->put, number + 1, memory_order_release);
+}
+
+int slots_get(const struct slots *slots, struct slots_cursor *cursor, void *buffer,
+	      size_t *ret_bytes)
+{
+	for (;;) {
+		uint64_t put = atomic_load_explicit(&slots->put, memory_order_acquire);
+		if (cursor->next == put)
+			return 0;
+		uint64_t number = cursor->next;
+		if (put - number > slots->count)
+			number = put - slots->count;
+
+		const struct slot *slot = &slots->slots[number % slots->count];
+		uint64_t seen = atomic_load_explicit(&slot->number, memory_order_acquire);
+		if (seen != number + 1) {
+			/* Overwritten since: look again from the oldest there is now. */
+			uint64_t now = atomic_load_explicit(&slots->put, memory_order_acquire);
+			if (now - number < slots->count)
+				return 0;
+			cursor->lost_segments += number + 1 - cursor->next;
+			cursor->next = number + 1;
+			continue;
+		}
+		uint32_t bytes = atomic_load_explicit(&slot->bytes, memory_order_relaxed);
+		uint32_t events = atomic_load_explicit(&slot->events, memory_order_relaxed);
+		uint64_t before = atomic_load_explicit(&slot->events_before, memory_order_relaxed);
+		memcpy(buffer, slots->memory + (number % slots->count) * slots->slot_bytes,
+		       bytes <= slots->slot_bytes ? bytes : 0);
+		atomic_thread_fence(memory_order_acquire);
+		if (atomic_load_explicit(&slot->number, memory_order_relaxed) != seen)
+			continue;
+
+		cursor->lost_segments += number - cursor->next;
+		cursor->lost_events += before - cursor->events;
+		cursor->next = number + 1;
+		cursor->events = before + events;
+		*ret_bytes = bytes;
+		return 1;
+	}
+}

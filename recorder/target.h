@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom the report will be about: some processes, or the whole host.
+ */
+#ifndef RECORDER_TARGET_H
+#define RECORDER_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/event.h"
+
+#define TARGET_MAX 64
+
+struct target {
+	int32_t tgids[TARGET_MAX];
+	int pidfds[TARGET_MAX];		/* -1: the kernel has none (before 5.3), or it has exited */
+	size_t count;			/* 0: the whole host */
+	char comm[FT_COMM_BYTES];	/* of the first one */
+};
+
+/**
+ * target_parse() - the process IDs in @text, separated by commas, added to @target.
+ *
+ * Return: 0, -EINVAL (not a list of process IDs), -E2BIG (more than TARGET_MAX).
+ */
+int target_parse(struct target *target, const char *text);
+
+/**
+ * target_open() - find the processes. The ID of a thread is taken to mean its process.
+ *
+ * @ret_missing: the first ID that is not there, on -ESRCH.
+ *
+ * Return: 0 or -ESRCH.
+ */
+int target_open(struct target *target, int32_t *ret_missing);
+void target_close(struct target *target);
+
+/* Have all processes exited? Never true for the whole host, or where the kernel has no pidfds. */
+bool target_exited(struct target *target);
+
+/* "host", or the process IDs joined by commas. */
+void target_text(const struct target *target, char *ret_text, size_t text_bytes);
+
+#endif

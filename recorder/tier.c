@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/tier.h"
+
+/*
+ * Stacks cost more than all the rest, so sched_switch is opened twice: with a stack where the
+ * task blocks or is preempted inside the kernel (reclaim under mmap_lock shows as that), plain
+ * where it only leaves user space or the idle task leaves the CPU. Each switch passes exactly one
+ * of the two filters.
+ *
+ * There is no lock:contention_end. It has no flags, and the end of a semaphore's wait carries the
+ * same preemption count as a spinlock's (seen on 6.18): no filter keeps the one and drops the
+ * other, and the ends of contended spinlocks alone can be a hundred thousand a second. The begin
+ * says which lock, the switch and the waking say for how long.
+ */
+static const struct tier_event TRACEPOINT_EVENTS[] = {
+	{ .role = ROLE_TASKS, .name = "tasks" },
+	{ .role = ROLE_SWITCH,
+	  .subsystem = "sched",
+	  .name = "sched_switch",
+	  .filter = "prev_state != 0 && prev_pid != 0",
+	  .fields = { "prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid" },
+	  .stack_frames = 48 },
+	{ .role = ROLE_SWITCH,
+	  .subsystem = "sched",
+	  .name = "sched_switch",
+	  .filter = "prev_state == 0 || prev_pid == 0",
+	  .fields = { "prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid" } },
+	{ .role = ROLE_WAKING,
+	  .subsystem = "sched",
+	  .name = "sched_waking",
+	  .fields = { "comm", "pid" },
+	  .stack_frames = 16 },
+	/* Bit 0 is FT_LOCK_SPIN. A mutex that is spun on begins again when its waiter sleeps. */
+	{ .role = ROLE_LOCK_BEGIN,
+	  .subsystem = "lock",
+	  .name = "contention_begin",
+	  .filter = "!(flags & 1)",
+	  .fields = { "lock_addr", "flags" },
+	  .optional = true }, /* since 5.19 */
+	{ .role = ROLE_SAMPLE, .name = "cycles", .stack_frames = 127, .user_stack = true },
+	{ .role = ROLE_CALL,
+	  .call = FT_CALL_MMAP,
+	  .subsystem = "syscalls",
+	  .name = "sys_enter_mmap",
+	  .filter = "len >= " TIER_LARGE_BYTES,
+	  .fields = { "addr", "len", "prot", "flags" },
+	  .stack_frames = 127,
+	  .user_stack = true,
+	  .user_dump = true,
+	  .optional = true }, /* the calls: kernels without CONFIG_FTRACE_SYSCALLS */
+	{ .role = ROLE_CALL,
+	  .call = FT_CALL_MUNMAP,
+	  .subsystem = "syscalls",
+	  .name = "sys_enter_munmap",
+	  .filter = "len >= " TIER_LARGE_BYTES,
+	  .fields = { "addr", "len" },
+	  .stack_frames = 127,
+	  .user_stack = true,
+	  .user_dump = true,
+	  .optional = true },
+	{ .role = ROLE_CALL,
+	  .call = FT_CALL_MREMAP,
+	  .subsystem = "syscalls",
+	  .name = "sys_enter_mremap",
+	  .filter = "old_len >= " TIER_LARGE_BYTES " || new_len >= " TIER_LARGE_BYTES,
+	  .fields = { "addr", "old_len", "new_len", "flags" },
+	  .stack_frames = 127,
+	  .user_stack = true,
+	  .user_dump = true,
+	  .optional = true },
+	{ .role = ROLE_CALL,
+	  .call = FT_CALL_MPROTECT,
+	  .subsystem = "syscalls",
+	  .name = "sys_enter_mprotect",
+	  .filter = "len >= " TIER_LARGE_BYTES,
+	  .fields = { "start", "len", "prot" },
+	  .stack_frames = 127,
+	  .user_stack = true,
+	  .user_dump = true,
+	  .optional = true },
+	{ .role = ROLE_CALL,
+	  .call = FT_CALL_MADVISE,
+	  .subsystem = "syscalls",
+	  .name = "sys_enter_madvise",
+	  .filter = "len_in >= " TIER_LARGE_BYTES,
+	  .fields = { "start", "len_in", "behavior" },
+	  .stack_frames = 127,
+	  .user_stack = true,
+	  .user_dump = true,
+	  .optional = true },
+};
+
+const struct tier TIERS[] = {
+	{ .name = "tracepoint",
+	  .gives = "every switch, wakers, lock waits, large address-space calls, CPU samples",
+	  .lacks = "the owner of a spinlock",
+	  .events = TRACEPOINT_EVENTS,
+	  .event_count = sizeof(TRACEPOINT_EVENTS) / sizeof(TRACEPOINT_EVENTS[0]) },
+	{ .name = "switch",
+	  .gives = "every switch with its kernel stack, CPU samples",
+	  .lacks = "wakers, lock addresses, sizes of address-space calls" },
+	{ .name = "timing",
+	  .gives = "when one's own processes ran and did not",
+	  .lacks = "stacks, wakers, other users' processes" },
+	{ .name = "procfs",
+	  .gives = "thread states, read now and then",
+	  .lacks = "everything between two readings" },
+};
+const size_t TIER_COUNT = sizeof(TIERS) / sizeof(TIERS[0]);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What each tier records: the table of its events.
+ */
+#ifndef RECORDER_TIER_H
+#define RECORDER_TIER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/event.h"
+#include "recorder/format.h"
+
+/* A call on an address range counts as large from here on. */
+#define TIER_LARGE_BYTES "67108864"
+#define TIER_SAMPLE_HZ 49		/* off the beat of things that run at 50 or 100 Hz */
+#define TIER_DUMP_BYTES 16384		/* of the user's stack at a large call */
+
+/* What translation makes of an event's records. */
+enum tier_role {
+	ROLE_TASKS = 1,		/* no samples: FORK, COMM, EXIT, MMAP2 */
+	ROLE_SWITCH,		/* fields: prev_comm, prev_pid, prev_state, next_comm, next_pid */
+	ROLE_WAKING,		/* fields: comm, pid */
+	ROLE_LOCK_BEGIN,	/* fields: lock_addr, flags */
+	ROLE_CALL,		/* fields: those of the arguments that struct ft_event keeps */
+	ROLE_SAMPLE,
+	ROLE_EXTRA,
+};
+
+struct tier_event {
+	enum tier_role role;
+	enum ft_call call;		/* of ROLE_CALL */
+	const char *subsystem;		/* NULL: not a tracepoint */
+	const char *name;
+	const char *filter;		/* evaluated in the kernel; NULL: none */
+	const char *fields[FORMAT_FIELDS_MAX];
+	uint16_t stack_frames;		/* at most so many; 0: no stack */
+	bool user_stack;		/* frames of the user too */
+	bool user_dump;			/* registers and a piece of the user's stack */
+	bool optional;			/* where the kernel lacks it the rest is still worth recording */
+};
+
+struct tier {
+	const char *name;
+	const char *gives;		/* for people */
+	const char *lacks;
+	const struct tier_event *events; /* NULL: this version does not record it */
+	size_t event_count;
+};
+
+extern const struct tier TIERS[];	/* best first */
+extern const size_t TIER_COUNT;
+
+#endif

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/translate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* fields[] of struct tier_event, by role */
+enum { SWITCH_PREV_COMM, SWITCH_PREV_PID, SWITCH_PREV_STATE, SWITCH_NEXT_COMM, SWITCH_NEXT_PID };
+enum { WAKING_COMM, WAKING_PID };
+enum { LOCK_ADDRESS, LOCK_FLAGS };
+
+/* common_flags of a tracepoint's record (enum trace_flag_type) */
+#define FLAG_HARDIRQ 0x08
+#define FLAG_SOFTIRQ 0x10
+
+/* What follows every record that is not a sample: pid, tid, time, identifier. */
+#define SAMPLE_ID_BYTES 24
+
+/* The unread part of a record. */
+struct cursor {
+	const uint8_t *at, *end;
+};
+
+static bool take(struct cursor *cursor, void *ret_value, size_t bytes)
+{
+	if ((size_t)(cursor->end - cursor->at) < bytes)
+		return false;
+	memcpy(ret_value, cursor->at, bytes);
+	cursor->at += bytes;
+	return true;
+}
+
+static bool take_block(struct cursor *cursor, size_t bytes, const void **ret_block)
+{
+	if ((size_t)(cursor->end - cursor->at) < bytes)
+		return false;
+	*ret_block = cursor->at;
+	cursor->at += bytes;
+	return true;
+}
+
+void translate_init(struct translate *translate, const struct plan *plan, struct tasks *tasks)
+{
+	memset(translate, 0, sizeof(*translate));
+	translate->plan = plan;
+	translate->tasks = tasks;
+	translate->stack.frames = translate->frames;
+}
+
+static const struct plan_event *find_event(const struct translate *translate,
+					   const struct translate_cpu *cpu, uint64_t id)
+{
+	/* Few, and the frequent ones are at the front of the tier's table. */
+	for (size_t i = 0; i < translate->plan->count; i++)
+		if (cpu->ids[i] == id && id)
+			return &translate->plan->events[i];
+	return NULL;
+}
+
+/* Who @tid is, into @ret_task: a copy, as the table may move its entries. */
+static void learn(struct translate *translate, const struct translate_cpu *cpu, int32_t tid,
+		  int32_t tgid, const char *comm, struct ft_task *ret_task)
+{
+	if (tid > 0) {
+		*ret_task = *tasks_learn(translate->tasks, tid, tgid > 0 ? tgid : -1, comm);
+		return;
+	}
+	*ret_task = (struct ft_task){ .tid = 0 };
+	snprintf(ret_task->comm, sizeof(ret_task->comm), "swapper/%u", cpu->cpu);
+}
+
+/* Callchain entries that name a context and are no address. */
+static bool is_context(uint64_t address)
+{
+	return address >= (uint64_t)PERF_CONTEXT_MAX;
+}
+
+static bool take_callchain(struct translate *translate, struct cursor *cursor,
+			   const struct ft_stack **ret_stack)
+{
+	struct ft_stack *stack = &translate->stack;
+	uint64_t count;
+	const void *block;
+
+	if (!take(cursor, &count, sizeof(count)) ||
+	    count > (size_t)(cursor->end - cursor->at) / sizeof(uint64_t) ||
+	    !take_block(cursor, (size_t)count * sizeof(uint64_t), &block))
+		return false;
+	stack->kernel_count = stack->user_count = 0;
+	bool user = false;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t address;
+		memcpy(&address, (const uint8_t *)block + i * sizeof(address), sizeof(address));
+		if (is_context(address)) {
+			user = address == (uint64_t)PERF_CONTEXT_USER;
+			continue;
+		}
+		size_t used = (size_t)stack->kernel_count + stack->user_count;
+		if (used == FT_STACK_FRAMES_MAX)
+			break;
+		if (user)
+			stack->user_count++;
+		else if (!stack->user_count)
+			stack->kernel_count++;
+		else
+			break; /* kernel frames behind user frames: not a stack of ours */
+		translate->frames[used] = address;
+	}
+	*ret_stack = stack->kernel_count || stack->user_count ? stack : NULL;
+	return true;
+}
+
+static bool take_dump(const struct perf_event_attr *attr, struct cursor *cursor,
+		      struct translate_dump *ret_dump)
+{
+	const void *registers = NULL, *stack = NULL;
+	uint64_t abi, bytes, used = 0;
+	size_t count = (size_t)__builtin_popcountll(attr->sample_regs_user);
+
+	if (!take(cursor, &abi, sizeof(abi)))
+		return false;
+	if (abi != PERF_SAMPLE_REGS_ABI_NONE &&
+	    !take_block(cursor, count * sizeof(uint64_t), &registers))
+		return false;
+	if (!take(cursor, &bytes, sizeof(bytes)))
+		return false;
+	if (bytes &&
+	    (bytes > (size_t)(cursor->end - cursor->at) ||
+	     !take_block(cursor, (size_t)bytes, &stack) || !take(cursor, &used, sizeof(used))))
+		return false;
+	/* A 32-bit program's stack cannot be unwound with this architecture's registers. */
+	if (abi == PERF_SAMPLE_REGS_ABI_64 && stack && used && used <= bytes)
+		*ret_dump = (struct translate_dump){
+			.registers = registers,
+			.register_count = count,
+			.stack = stack,
+			.stack_bytes = (size_t)used,
+		};
+	return true;
+}
+
+static void translate_switch(struct translate *translate, const struct translate_cpu *cpu,
+			     const struct format *format, const void *raw, size_t raw_bytes,
+			     int32_t tgid, struct ft_event *event)
+{
+	const struct format_field *fields = format->fields;
+
+	learn(translate, cpu, (int32_t)format_number(&fields[SWITCH_PREV_PID], raw, raw_bytes),
+	      tgid, format_comm(&fields[SWITCH_PREV_COMM], raw, raw_bytes), &translate->task);
+	learn(translate, cpu, (int32_t)format_number(&fields[SWITCH_NEXT_PID], raw, raw_bytes), -1,
+	      format_comm(&fields[SWITCH_NEXT_COMM], raw, raw_bytes), &translate->other);
+	event->kind = FT_EVENT_SWITCH;
+	event->switch_.next = &translate->other;
+	event->switch_.prev_state =
+		format_state(&translate->plan->states,
+			     format_number(&fields[SWITCH_PREV_STATE], raw, raw_bytes));
+	/* It never runs again; its number may soon be another's. */
+	if (event->switch_.prev_state == FT_STATE_DEAD)
+		tasks_forget(translate->tasks, translate->task.tid);
+}
+
+static void translate_waking(struct translate *translate, const struct translate_cpu *cpu,
+			     const struct format *format, const void *raw, size_t raw_bytes,
+			     struct ft_event *event)
+{
+	uint64_t flags = format_number(&format->common_flags, raw, raw_bytes);
+
+	learn(translate, cpu, (int32_t)format_number(&format->fields[WAKING_PID], raw, raw_bytes),
+	      -1, format_comm(&format->fields[WAKING_COMM], raw, raw_bytes), &translate->other);
+	event->kind = FT_EVENT_WAKING;
+	event->waking.wakee = &translate->other;
+	event->waking.in_interrupt = flags & (FLAG_HARDIRQ | FLAG_SOFTIRQ);
+}
+
+/* Return: 1 or 0, as translate_record(). */
+static int translate_raw(struct translate *translate, const struct translate_cpu *cpu,
+			 const struct plan_event *planned, const void *raw, size_t raw_bytes,
+			 int32_t tgid, struct ft_event *event)
+{
+	const struct format *format = &planned->format;
+
+	if (planned->role == ROLE_SWITCH) {
+		translate_switch(translate, cpu, format, raw, raw_bytes, tgid, event);
+		return 1;
+	}
+	/* The raw record's pid is the same number whatever pid namespace the recorder is in. */
+	learn(translate, cpu, (int32_t)format_number(&format->common_pid, raw, raw_bytes), tgid,
+	      NULL, &translate->task);
+	switch (planned->role) {
+	case ROLE_WAKING:
+		translate_waking(translate, cpu, format, raw, raw_bytes, event);
+		return 1;
+	case ROLE_LOCK_BEGIN:
+		event->kind = FT_EVENT_LOCK_BEGIN;
+		event->lock_begin.address =
+			format_number(&format->fields[LOCK_ADDRESS], raw, raw_bytes);
+		event->lock_begin.flags =
+			(uint32_t)format_number(&format->fields[LOCK_FLAGS], raw, raw_bytes);
+		return 1;
+	case ROLE_CALL:
+		event->kind = FT_EVENT_CALL;
+		event->call.call = planned->call;
+		for (size_t i = 0; i < 4; i++)
+			event->call.args[i] = format_number(&format->fields[i], raw, raw_bytes);
+		return 1;
+	case ROLE_EXTRA:
+		event->kind = FT_EVENT_EXTRA;
+		event->extra.name = planned->name;
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static int translate_sample(struct translate *translate, struct translate_cpu *cpu,
+			    struct cursor cursor, struct ft_event *ret_event,
+			    struct translate_dump *ret_dump)
+{
+	struct ft_event event = { .cpu = cpu->cpu, .task = &translate->task };
+	struct {
+		uint64_t id;
+		int32_t pid, tid;
+		uint64_t time_ns;
+	} head;
+	const void *raw = NULL;
+	uint32_t raw_bytes = 0;
+
+	if (!take(&cursor, &head, sizeof(head)))
+		return -EBADMSG;
+	const struct plan_event *planned = find_event(translate, cpu, head.id);
+	if (!planned)
+		return -EBADMSG;
+	uint64_t type = planned->attr.sample_type;
+	event.time_ns = head.time_ns;
+	if ((type & PERF_SAMPLE_CALLCHAIN) && !take_callchain(translate, &cursor, &event.stack))
+		return -EBADMSG;
+	if ((type & PERF_SAMPLE_RAW) && (!take(&cursor, &raw_bytes, sizeof(raw_bytes)) ||
+					 !take_block(&cursor, raw_bytes, &raw)))
+		return -EBADMSG;
+	if ((type & PERF_SAMPLE_STACK_USER) && !take_dump(&planned->attr, &cursor, ret_dump))
+		return -EBADMSG;
+	if (head.time_ns > cpu->last_ns)
+		cpu->last_ns = head.time_ns;
+
+	int result;
+	if (raw) {
+		result = translate_raw(translate, cpu, planned, raw, raw_bytes, head.pid, &event);
+	} else {
+		/* The idle task, or one so far gone that it has no number. */
+		result = head.tid > 0;
+		learn(translate, cpu, head.tid, head.pid, NULL, &translate->task);
+		event.kind = planned->role == ROLE_EXTRA ? FT_EVENT_EXTRA : FT_EVENT_SAMPLE;
+		if (planned->role == ROLE_EXTRA)
+			event.extra.name = planned->name;
+	}
+	if (result == 1)
+		*ret_event = event;
+	return result;
+}
+
+static int translate_lost(struct translate_cpu *cpu, uint64_t records, struct ft_event *event)
+{
+	event->kind = FT_EVENT_LOST;
+	event->lost.start_ns = cpu->last_ns < event->time_ns ? cpu->last_ns : event->time_ns;
+	event->lost.records = records;
+	cpu->lost_records += records;
+	return 1;
+}
+
+/* FORK and EXIT have the same body. */
+static int translate_fork_exit(struct translate *translate, const struct translate_cpu *cpu,
+			       uint32_t type, struct cursor cursor, struct ft_event *event)
+{
+	struct {
+		int32_t pid, parent_pid, tid, parent_tid;
+		uint64_t time_ns;
+	} body;
+
+	if (!take(&cursor, &body, sizeof(body)))
+		return -EBADMSG;
+	if (type == PERF_RECORD_EXIT) {
+		learn(translate, cpu, body.tid, body.pid, NULL, &translate->task);
+		event->kind = FT_EVENT_EXIT;
+		return body.tid > 0;
+	}
+	learn(translate, cpu, body.parent_tid, body.parent_pid, NULL, &translate->task);
+	/* A new thread has its creator's name until it says otherwise. */
+	learn(translate, cpu, body.tid, body.pid, translate->task.comm, &translate->other);
+	event->kind = FT_EVENT_FORK;
+	event->fork.child = &translate->other;
+	return body.tid > 0;
+}
+
+/* The rest of @cursor as zero-terminated text in translate->text. */
+static bool take_text(struct translate *translate, struct cursor *cursor)
+{
+	size_t bytes = (size_t)(cursor->end - cursor->at);
+	size_t length = strnlen((const char *)cursor->at, bytes);
+	if (length == bytes)
+		return false;
+	if (length >= sizeof(translate->text))
+		length = sizeof(translate->text) - 1;
+	memcpy(translate->text, cursor->at, length);
+	translate->text[length] = '\0';
+	return true;
+}
+
+static int translate_comm(struct translate *translate, const struct translate_cpu *cpu,
+			  uint16_t misc, struct cursor cursor, struct ft_event *event)
+{
+	struct {
+		int32_t pid, tid;
+	} body;
+
+	if (!take(&cursor, &body, sizeof(body)) || !take_text(translate, &cursor))
+		return -EBADMSG;
+	learn(translate, cpu, body.tid, body.pid, translate->text, &translate->task);
+	event->kind = FT_EVENT_COMM;
+	event->comm.exec = misc & PERF_RECORD_MISC_COMM_EXEC;
+	return body.tid > 0;
+}
+
+static int translate_mmap(struct translate *translate, const struct translate_cpu *cpu,
+			  struct cursor cursor, struct ft_event *event)
+{
+	struct {
+		int32_t pid, tid;
+		uint64_t start, length_bytes, offset_bytes;
+		uint8_t file[24]; /* device and inode, or build-id */
+		uint32_t protection, flags;
+	} body;
+
+	if (!take(&cursor, &body, sizeof(body)) || !take_text(translate, &cursor))
+		return -EBADMSG;
+	/* "//anon": made by a JIT, nothing to look names up in. */
+	if (body.tid <= 0 || !(body.protection & PROT_EXEC) || !strncmp(translate->text, "//", 2))
+		return 0;
+	learn(translate, cpu, body.tid, body.pid, NULL, &translate->task);
+	event->kind = FT_EVENT_MMAP;
+	event->mmap.start = body.start;
+	event->mmap.length_bytes = body.length_bytes;
+	event->mmap.offset_bytes = body.offset_bytes;
+	event->mmap.path = translate->text;
+	return 1;
+}
+
+static int translate_throttle(struct translate *translate, struct translate_cpu *cpu,
+			      struct ft_event *event)
+{
+	if (cpu->throttled)
+		return 0;
+	cpu->throttled = true;
+	snprintf(translate->text, sizeof(translate->text),
+		 "the kernel held back samples on CPU %u (perf_event_max_sample_rate)", cpu->cpu);
+	event->kind = FT_EVENT_NOTE;
+	event->note.text = translate->text;
+	return 1;
+}
+
+/* Records other than samples end in pid, tid, time and identifier. */
+static int translate_other(struct translate *translate, struct translate_cpu *cpu,
+			   const struct perf_event_header *record, struct cursor cursor,
+			   struct ft_event *ret_event)
+{
+	struct ft_event event = { .cpu = cpu->cpu, .task = &translate->task };
+	struct {
+		uint64_t id, count;
+	} lost;
+	int result;
+
+	if ((size_t)(cursor.end - cursor.at) < SAMPLE_ID_BYTES)
+		return -EBADMSG;
+	cursor.end -= SAMPLE_ID_BYTES;
+	memcpy(&event.time_ns, cursor.end + 8, sizeof(event.time_ns));
+	translate->task = (struct ft_task){ .tid = 0 };
+	switch (record->type) {
+	case PERF_RECORD_LOST:
+		result = take(&cursor, &lost, sizeof(lost))
+				 ? translate_lost(cpu, lost.count, &event)
+				 : -EBADMSG;
+		break;
+	case PERF_RECORD_LOST_SAMPLES:
+		result = take(&cursor, &lost.count, sizeof(lost.count))
+				 ? translate_lost(cpu, lost.count, &event)
+				 : -EBADMSG;
+		break;
+	case PERF_RECORD_FORK:
+	case PERF_RECORD_EXIT:
+		result = translate_fork_exit(translate, cpu, record->type, cursor, &event);
+		break;
+	case PERF_RECORD_COMM:
+		result = translate_comm(translate, cpu, record->misc, cursor, &event);
+		break;
+	case PERF_RECORD_MMAP2:
+		result = translate_mmap(translate, cpu, cursor, &event);
+		break;
+	case PERF_RECORD_THROTTLE:
+		result = translate_throttle(translate, cpu, &event);
+		break;
+	default:
+		result = 0;
+	}
+	if (event.time_ns > cpu->last_ns)
+		cpu->last_ns = event.time_ns;
+	if (result == 1)
+		*ret_event = event;
+	return result;
+}
+
+int translate_record(struct translate *translate, struct translate_cpu *cpu,
+		     const struct perf_event_header *record, struct ft_event *ret_event,
+		     struct translate_dump *ret_dump)
+{
+	struct cursor cursor = {
+		.at = (const uint8_t *)record + sizeof(*record),
+		.end = (const uint8_t *)record + record->size,
+	};
+
+	*ret_dump = (struct translate_dump){ .registers = NULL };
+	if (record->size < sizeof(*record))
+		return -EBADMSG;
+	if (record->type == PERF_RECORD_SAMPLE)
+		return translate_sample(translate, cpu, cursor, ret_event, ret_dump);
+	return translate_other(translate, cpu, record, cursor, ret_event);
+}

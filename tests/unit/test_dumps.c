@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "recorder/dumps.h"
+
+static int setup(void **state)
+{
+	return dumps_create((struct dumps **)state);
+}
+
+static int teardown(void **state)
+{
+	dumps_destroy(*state);
+	return 0;
+}
+
+static void add(struct dumps *dumps, enum ft_call call, uint64_t length, uint64_t other_length,
+		uint64_t time_ns)
+{
+	static const struct ft_task TASK = { .tid = 41, .tgid = 40 };
+	const uint64_t registers[] = { time_ns, 2 };
+	struct ft_event event = { .kind = FT_EVENT_CALL, .task = &TASK, .time_ns = time_ns };
+	event.call.call = call;
+	event.call.args[1] = length;
+	event.call.args[2] = other_length;
+	dumps_add(dumps, &event,
+		  &(struct translate_dump){ .registers = registers,
+					    .register_count = 2,
+					    .stack = "stack",
+					    .stack_bytes = 6 });
+}
+
+static void dump_is_copied(void **state)
+{
+	struct dumps *dumps = *state;
+	add(dumps, FT_CALL_MMAP, 100, 0, 7);
+	assert_int_equal(dumps->count, 1);
+	assert_int_equal(dumps->dumps[0].task.tid, 41);
+	assert_int_equal(dumps->dumps[0].time_ns, 7);
+	assert_int_equal(dumps->dumps[0].registers[0], 7);
+	assert_int_equal(dumps->dumps[0].stack_bytes, 6);
+	assert_string_equal((const char *)dumps->dumps[0].stack, "stack");
+}
+
+static void largest_calls_are_kept_when_there_are_too_many(void **state)
+{
+	struct dumps *dumps = *state;
+	for (uint64_t i = 0; i < DUMPS_MAX; i++)
+		add(dumps, FT_CALL_MMAP, 1000 + i, 0, i);
+	add(dumps, FT_CALL_MUNMAP, 10, 0, 500); /* smaller than all: not kept */
+	add(dumps, FT_CALL_MREMAP, 10, 100000, 501); /* large by its new length */
+	assert_int_equal(dumps->count, DUMPS_MAX);
+	assert_int_equal(dumps->dropped, 2);
+	unsigned int seen_large = 0, seen_small = 0, seen_least = 0;
+	for (size_t i = 0; i < DUMPS_MAX; i++) {
+		seen_large += dumps->dumps[i].time_ns == 501;
+		seen_small += dumps->dumps[i].time_ns == 500;
+		seen_least += dumps->dumps[i].time_ns == 0;
+	}
+	assert_int_equal(seen_large, 1);
+	assert_int_equal(seen_small, 0);
+	assert_int_equal(seen_least, 0);
+}
+
+static void newer_one_of_the_same_size_replaces_the_oldest(void **state)
+{
+	struct dumps *dumps = *state;
+	for (uint64_t i = 0; i < DUMPS_MAX; i++)
+		add(dumps, FT_CALL_MMAP, 1000, 0, 100 + i);
+	add(dumps, FT_CALL_MMAP, 1000, 0, 999);
+	assert_int_equal(dumps->dumps[0].time_ns, 999);
+}
+
+static void oversized_dump_is_left_out(void **state)
+{
+	static const struct ft_task TASK;
+	static const uint64_t REGISTERS[DUMP_REGISTERS_MAX + 1];
+	static const uint8_t STACK[TIER_DUMP_BYTES + 8];
+	struct ft_event event = { .kind = FT_EVENT_CALL, .task = &TASK };
+	struct translate_dump dump = { REGISTERS, DUMP_REGISTERS_MAX, STACK, TIER_DUMP_BYTES + 8 };
+	dumps_add(*state, &event, &dump);
+	dump = (struct translate_dump){ REGISTERS, DUMP_REGISTERS_MAX + 1, STACK, 8 };
+	dumps_add(*state, &event, &dump);
+	dump = (struct translate_dump){ NULL, 0, STACK, 8 };
+	dumps_add(*state, &event, &dump);
+	assert_int_equal(((struct dumps *)*state)->count, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(dump_is_copied, setup, teardown),
+		cmocka_unit_test_setup_teardown(largest_calls_are_kept_when_there_are_too_many,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(newer_one_of_the_same_size_replaces_the_oldest,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(oversized_dump_is_left_out, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "analyzer/merge.h"
+
+static void merge_of_nothing_has_no_first(void **state)
+{
+	struct merge *merge;
+
+	(void)state;
+	assert_int_equal(merge_create(0, &merge), 0);
+	assert_null(merge_first(merge));
+	merge_destroy(merge);
+	merge_destroy(NULL);
+}
+
+static void merge_orders_by_time_then_rank_then_stream(void **state)
+{
+	static const struct merge_head heads[] = {
+		{ .time_ns = 5, .rank = 0, .stream = 0 }, { .time_ns = 3, .rank = 2, .stream = 1 },
+		{ .time_ns = 3, .rank = 0, .stream = 4 }, { .time_ns = 3, .rank = 0, .stream = 2 },
+		{ .time_ns = UINT64_MAX, .rank = 0, .stream = 3 },
+	};
+	static const uint32_t order[] = { 2, 4, 1, 0, 3 };
+	struct merge *merge;
+
+	(void)state;
+	assert_int_equal(merge_create(5, &merge), 0);
+	for (size_t i = 0; i < 5; i++)
+		merge_push(merge, heads[i]);
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(merge_first(merge)->stream, order[i]);
+		merge_drop_first(merge);
+	}
+	assert_null(merge_first(merge));
+	merge_destroy(merge);
+}
+
+static void merge_of_sorted_streams_is_sorted_and_whole(void **state)
+{
+	(void)state;
+	srandom(7);
+	for (uint32_t streams = 1; streams < 40; streams++) {
+		uint32_t left[40], total = 0, seen = 0;
+		uint64_t times[40] = { 0 }, last_ns = 0;
+		struct merge *merge;
+
+		assert_int_equal(merge_create(streams, &merge), 0);
+		for (uint32_t i = 0; i < streams; i++) {
+			left[i] = 1 + random() % 50;
+			total += left[i];
+			times[i] = random() % 100;
+			merge_push(merge, (struct merge_head){ .time_ns = times[i], .stream = i });
+		}
+		while (merge_first(merge)) {
+			uint32_t i = merge_first(merge)->stream;
+
+			assert_int_equal(merge_first(merge)->time_ns, times[i]);
+			assert_true(times[i] >= last_ns);
+			last_ns = times[i];
+			seen++;
+			times[i] += random() % 20;
+			if (--left[i])
+				merge_replace_first(merge, (struct merge_head){
+					.time_ns = times[i], .stream = i });
+			else
+				merge_drop_first(merge);
+		}
+		assert_int_equal(seen, total);
+		merge_destroy(merge);
+	}
+}
+
+static void merge_clear_leaves_room_for_all_again(void **state)
+{
+	struct merge *merge;
+
+	(void)state;
+	assert_int_equal(merge_create(1, &merge), 0);
+	merge_push(merge, (struct merge_head){ .stream = 1 });
+	merge_clear(merge);
+	assert_null(merge_first(merge));
+	merge_push(merge, (struct merge_head){ .stream = 2 });
+	assert_int_equal(merge_first(merge)->stream, 2);
+	merge_destroy(merge);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(merge_of_nothing_has_no_first),
+		cmocka_unit_test(merge_orders_by_time_then_rank_then_stream),
+		cmocka_unit_test(merge_of_sorted_streams_is_sorted_and_whole),
+		cmocka_unit_test(merge_clear_leaves_room_for_all_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "recorder/tier.h"
+
+static const struct tier_event *find(const char *name, bool with_stack)
+{
+	for (size_t i = 0; i < TIERS[0].event_count; i++) {
+		const struct tier_event *event = &TIERS[0].events[i];
+		if (!strcmp(event->name, name) && with_stack == !!event->stack_frames)
+			return event;
+	}
+	return NULL;
+}
+
+/* A switch that passed both filters would be recorded twice, one that passed neither not at all. */
+static void switch_filters_are_complements(void **state)
+{
+	(void)state;
+	assert_string_equal(find("sched_switch", true)->filter, "prev_state != 0 && prev_pid != 0");
+	assert_string_equal(find("sched_switch", false)->filter,
+			    "prev_state == 0 || prev_pid == 0");
+}
+
+static void contended_spinlocks_are_left_out(void **state)
+{
+	(void)state;
+	assert_string_equal(find("contention_begin", false)->filter, "!(flags & 1)");
+	assert_int_equal(FT_LOCK_SPIN, 1);
+	assert_null(find("contention_end", false));
+}
+
+static void every_call_is_filtered_by_length_and_keeps_its_user_stack(void **state)
+{
+	unsigned int seen = 0;
+	(void)state;
+	for (size_t i = 0; i < TIERS[0].event_count; i++) {
+		const struct tier_event *event = &TIERS[0].events[i];
+		if (event->role != ROLE_CALL)
+			continue;
+		assert_non_null(strstr(event->filter, ">= " TIER_LARGE_BYTES));
+		assert_true(event->user_stack && event->user_dump);
+		assert_true(event->call > 0 && event->call < FT_CALLS);
+		seen |= 1u << event->call;
+	}
+	assert_int_equal(seen, (1u << FT_CALLS) - 2);
+	/* Growing from small to large and shrinking from large to small both count. */
+	assert_non_null(strstr(find("sys_enter_mremap", true)->filter, "old_len >= "));
+	assert_non_null(strstr(find("sys_enter_mremap", true)->filter, "|| new_len >= "));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(switch_filters_are_complements),
+		cmocka_unit_test(contended_spinlocks_are_left_out),
+		cmocka_unit_test(every_call_is_filtered_by_length_and_keeps_its_user_stack),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
