@@ -39,7 +39,7 @@ count() {
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     echo "$p passed, $f failed, $s skipped"
     if [ "$p$f$s" = 000 ]; then
-        broken "$1: no test was run, which"
+        broken "Running tests"
     fi
 }
 
