@@ -117,7 +117,7 @@ stop_workload() {
     await_truth summary && reap "$target_pid"
 }
 
-# start_recorder OUTPUT OPTIONS...: sets $recorder_pid; returns when its perf events are open.
+# start_recorder OUTPUT OPTIONS...: sets $recorder_pid; returns when it records.
 start_recorder() {
     local output=$1 tries
     shift
@@ -125,9 +125,8 @@ start_recorder() {
     recorder_pid=$!
     children+=("$recorder_pid")
     for ((tries = 0; tries < 600; tries++)); do
-        if find "/proc/$recorder_pid/fd" -lname '*perf_event*' 2>/dev/null | grep -q .; then
-            return 0
-        fi
+        # The thread that writes the file is the last thing that it starts.
+        grep -qsx ft-save /proc/"$recorder_pid"/task/*/comm && return
         kill -0 "$recorder_pid" 2>/dev/null || break
         sleep 0.05
     done
