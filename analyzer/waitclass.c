@@ -370,6 +370,18 @@ static struct wait_reason unmatched(const struct frame *frames, size_t count,
 	return (struct wait_reason){ .class = WAIT_UNKNOWN, .detail = "not recognised" };
 }
 
+/*
+ * /proc/PID/stack leaves out the scheduler and, with it, the slow paths of sleeping locks: the leaf is then the
+ * function that asked for the lock. The first row that has it as a caller.
+ */
+static size_t row_of_leaf_caller(const struct seen_stack *stack)
+{
+	for (size_t row = 0; stack->count && row < wait_rules_count; row++)
+		if (wait_rules[row].caller && has_role(&stack->frames[0], ROLE_CALLER, row))
+			return row;
+	return wait_rules_count;
+}
+
 struct wait_reason wait_reason_of(const struct frame *frames, size_t count,
 				  enum ft_task_state state)
 {
@@ -377,6 +389,7 @@ struct wait_reason wait_reason_of(const struct frame *frames, size_t count,
 	const struct wait_rule *rule;
 	struct seen_stack stack;
 	size_t at = 0, row;
+	bool hidden = false;
 
 	switch (state) {
 	case FT_STATE_STOPPED:
@@ -390,6 +403,10 @@ struct wait_reason wait_reason_of(const struct frame *frames, size_t count,
 	}
 	see_stack(frames, count, &stack);
 	row = best_row(&stack, is_runnable(state), &at);
+	if (row == wait_rules_count && state == FT_STATE_DISK) {
+		row = row_of_leaf_caller(&stack);
+		hidden = true;
+	}
 	if (row == wait_rules_count) {
 		if (is_runnable(state))
 			reason.class = WAIT_CPU_RUNQUEUE;
@@ -401,7 +418,7 @@ struct wait_reason wait_reason_of(const struct frame *frames, size_t count,
 	reason.class = rule->class;
 	reason.detail = rule->detail;
 	reason.remote_mm = rule->remote_mm;
-	if (has_mode(rule->class))
+	if (has_mode(rule->class) && !hidden)
 		reason.mode = mode_from(&stack, at);
 	return reason;
 }

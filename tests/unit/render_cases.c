@@ -405,8 +405,8 @@ static const struct frame hostile_frames[] = {
 static const int32_t hostile_target[] = { INT32_MIN, INT32_MAX };
 static int32_t hostile_victims[] = { INT32_MAX, INT32_MIN, 4 };
 static char *hostile_evidence[] = { "",
-				    "\xe2\x80\xae"
-				    "reversed",
+				    ("\xe2\x80\xae"
+				     "reversed"),
 				    EVIL };
 static struct model_finding hostile_findings[] = { {
 	.kind = FINDING_DEADLOCK,

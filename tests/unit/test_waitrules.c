@@ -260,6 +260,12 @@ struct real {
 	       "__handle_mm_fault " FAULT
 
 static const struct real real_stacks[] = {
+	/* from /proc/PID/stack, which leaves out the slow paths of sleeping locks */
+	{ "vm_mmap_pgoff " CALL, D, WAIT_LOCK_MMAP, LOCK_MODE_NONE, NULL, "mmap", false },
+	{ "__vm_munmap __x64_sys_munmap " CALL, D, WAIT_LOCK_MMAP, LOCK_MODE_NONE, NULL, "munmap",
+	  false },
+	{ "lock_mm_and_find_vma exc_page_fault asm_exc_page_fault", D, WAIT_LOCK_MMAP,
+	  LOCK_MODE_NONE, "page fault", "page fault", false },
 	/* mmap_lock, wanted by its own process */
 	{ RWSEM_W "down_write_killable vm_mmap_pgoff " CALL, D, WAIT_LOCK_MMAP, LOCK_W, NULL,
 	  "mmap", false },
