@@ -47,7 +47,7 @@
 
 #define MS		      1000000u
 #define REQUEST_BYTES	      (1u << 20)
-#define REQUEST_PAUSE_NS      (1 * MS)
+#define REQUEST_PAUSE_NS      (5 * MS) /* a healthy service leaves its CPUs some time */
 #define WORKERS_MAX	      1024
 #define BUCKETS_LOG2_MIN      10
 #define BUCKETS_LOG2_MAX      30
