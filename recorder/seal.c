@@ -10,9 +10,10 @@
 #include "capture/symbols.h"
 #include "recorder/hostfacts.h"
 #include "recorder/names.h"
-#include "recorder/unwind.h"
+#include "recorder/unwound.h"
 
 #define NAMES_DEADLINE_MS 20000
+#define UNWIND_DEADLINE_MS 5000
 #define SPARE_BYTES	  (64u << 10)
 #define ATTEMPTS	  8
 
@@ -27,29 +28,6 @@ struct sealing {
 bool seal_is_full(int error)
 {
 	return error == -ENOSPC || error == -EDQUOT || error == -EFBIG;
-}
-
-static void unwind_dumps(const struct seal *seal)
-{
-	static uint64_t frames[FT_STACK_FRAMES_MAX];
-	for (size_t i = 0; i < seal->dumps->count; i++) {
-		const struct dump *dump = &seal->dumps->dumps[i];
-		int count =
-			unwind_stack(seal->mappings, dump->task.tgid, dump->registers, dump->stack,
-				     dump->stack_bytes, frames, FT_STACK_FRAMES_MAX);
-		if (count <= 0)
-			continue;
-		struct ft_stack stack = { .frames = frames, .user_count = (uint16_t)count };
-		ownlog_add(seal->ownlog, &(struct ft_event){ .kind = FT_EVENT_UNWOUND,
-							     .time_ns = dump->time_ns,
-							     .task = &dump->task,
-							     .stack = &stack });
-	}
-	if (seal->dumps->dropped)
-		ownlog_note(seal->ownlog,
-			    "of more than %d large calls only the largest had their stack unwound:"
-			    " %llu without",
-			    DUMPS_MAX, (unsigned long long)seal->dumps->dropped);
 }
 
 static int look_at_segment(void *context, const void *segment, size_t segment_bytes)
@@ -176,7 +154,7 @@ int seal_capture(const struct seal *seal, uint32_t *ret_cut_segments)
 		return error;
 	error = seen_apply_mappings(seal->seen, seal->mappings);
 	if (!error) {
-		unwind_dumps(seal);
+		unwound_add(seal->dumps, seal->mappings, UNWIND_DEADLINE_MS, seal->ownlog);
 		error = ownlog_each(seal->ownlog, look_at_segment, &sealing);
 	}
 	if (!error)

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/unwound.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "recorder/child.h"
+#include "recorder/unwind.h"
+
+/* What the child says of one dump, followed by its frames. */
+struct answer {
+	uint32_t dump;
+	uint32_t count;
+};
+
+struct question {
+	const struct dumps *dumps;
+	const struct mappings *mappings;
+};
+
+static int write_all(int fd, const void *data, size_t bytes)
+{
+	const char *at = data;
+
+	while (bytes) {
+		ssize_t written = write(fd, at, bytes);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return 1;
+		at += written;
+		bytes -= (size_t)written;
+	}
+	return 0;
+}
+
+static int unwind_all(void *context, int out_fd)
+{
+	static uint64_t frames[FT_STACK_FRAMES_MAX];
+	const struct question *question = context;
+
+	for (size_t i = 0; i < question->dumps->count; i++) {
+		const struct dump *dump = &question->dumps->dumps[i];
+		int count = unwind_stack(question->mappings, dump->task.tgid, dump->registers,
+					 dump->stack, dump->stack_bytes, frames,
+					 FT_STACK_FRAMES_MAX);
+		struct answer answer = { (uint32_t)i, (uint32_t)count };
+
+		if (count <= 0)
+			continue;
+		if (write_all(out_fd, &answer, sizeof(answer)) ||
+		    write_all(out_fd, frames, (size_t)count * sizeof(*frames)))
+			return 1;
+	}
+	return 0;
+}
+
+/* Whole answers only: the child may have been killed in the middle of one. */
+static void add_answers(const struct dumps *dumps, const char *output, size_t bytes,
+			struct ownlog *ownlog)
+{
+	uint64_t frames[FT_STACK_FRAMES_MAX];
+	struct answer answer;
+
+	while (bytes >= sizeof(answer)) {
+		struct ft_stack stack = { .frames = frames };
+
+		memcpy(&answer, output, sizeof(answer));
+		output += sizeof(answer);
+		bytes -= sizeof(answer);
+		if (answer.dump >= dumps->count || answer.count > FT_STACK_FRAMES_MAX ||
+		    answer.count * sizeof(*frames) > bytes)
+			return;
+		memcpy(frames, output, answer.count * sizeof(*frames));
+		output += answer.count * sizeof(*frames);
+		bytes -= answer.count * sizeof(*frames);
+		stack.user_count = (uint16_t)answer.count;
+		ownlog_add(ownlog, &(struct ft_event){ .kind = FT_EVENT_UNWOUND,
+						       .time_ns = dumps->dumps[answer.dump].time_ns,
+						       .task = &dumps->dumps[answer.dump].task,
+						       .stack = &stack });
+	}
+}
+
+void unwound_add(const struct dumps *dumps, const struct mappings *mappings, int deadline_ms,
+		 struct ownlog *ownlog)
+{
+	struct question question = { dumps, mappings };
+	void *output = NULL;
+	size_t output_bytes = 0;
+	int error;
+
+	if (!dumps->count)
+		return;
+	error = child_run(unwind_all, &question, deadline_ms, &output, &output_bytes);
+	if (error)
+		ownlog_note(ownlog, "not all user stacks of large calls could be unwound: %s",
+			    strerror(-error));
+	add_answers(dumps, output, output_bytes, ownlog);
+	free(output);
+	if (dumps->dropped)
+		ownlog_note(ownlog,
+			    "of more than %d large calls only the largest had their stack unwound:"
+			    " %llu without",
+			    DUMPS_MAX, (unsigned long long)dumps->dropped);
+}
