@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The directory of an armed recorder's captures: names, and how many stay.
+ */
+#ifndef RECORDER_KEEP_H
+#define RECORDER_KEEP_H
+
+#include <stdint.h>
+
+struct keep_options {
+	const char *dir;
+	uint32_t max_captures;	/* 0: no limit */
+	uint64_t max_bytes;	/* 0: no limit */
+};
+
+struct keep;
+
+/* Return: 0, or errno of opening or writing to the directory, which is then not kept. */
+int keep_open(const struct keep_options *options, struct keep **ret_keep);
+void keep_close(struct keep *keep);
+
+/**
+ * keep_create() - a new file for a capture, DIR/<utc-time>-<reason>.dat.part, mode 0600, never an existing one.
+ *
+ * @source: of the trigger; made safe for a file's name.
+ * Works also where the directory was removed and made again.
+ *
+ * Return: a descriptor, or -errno. @ret_name: name in the directory without ".part".
+ */
+int keep_create(struct keep *keep, const char *source, int64_t realtime_ns, char *ret_name,
+		uint32_t name_bytes);
+
+/* The capture is whole: give it its name, then remove the oldest ones that this directory's limits do not allow: only
+ * files it named itself and that are captures, never @name. Return: 0 or -errno of the rename. */
+int keep_finish(struct keep *keep, const char *name);
+
+/* It came to nothing: remove the part file. */
+void keep_abandon(struct keep *keep, const char *name);
+
+#endif

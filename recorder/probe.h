@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asking the patient, again and again, how it is: a TCP connect, an HTTP
+ * request or a command, in a thread of its own that nobody ever waits for.
+ */
+#ifndef RECORDER_PROBE_H
+#define RECORDER_PROBE_H
+
+#include <stdint.h>
+
+#include "recorder/triggers.h"
+
+enum probe_kind { PROBE_TCP, PROBE_HTTP, PROBE_CMD };
+
+struct probe_options {
+	enum probe_kind kind;
+	const char *what;	/* HOST:PORT, URL or a shell command; borrowed until probe_stop() */
+	uint64_t interval_ns;	/* between the starts of two questions (500 ms) */
+	uint64_t slower_than_ns; /* an answer this late, none, or a bad one is a failure (200 ms) */
+	uint64_t for_ns;	/* failures without a good answer in between for this long fire (2 s) */
+};
+
+struct probe;
+
+/**
+ * probe_start() - ask until stopped; post to @triggers when it fires, once for each unbroken row of failures.
+ *
+ * @ret_problem: on -EINVAL and -ENOTSUP a static or malloc'ed-by-nobody text: what is wrong with options->what, or
+ * which library this build lacks.
+ *
+ * Return: 0, -EINVAL, -ENOTSUP, -ENOMEM, or errno of starting a thread.
+ */
+int probe_start(const struct probe_options *options, struct triggers *triggers,
+		struct probe **ret_probe, const char **ret_problem);
+
+/* Never waits for a question that is stuck: what it owns is left behind then. */
+void probe_stop(struct probe *probe);
+
+struct probe_status {
+	uint64_t asked, failed, fired;
+	uint64_t last_ns;	/* duration of the last answer, or so far of the one under way */
+	int stuck;		/* a question is under way for longer than its deadline */
+};
+void probe_status(const struct probe *probe, struct probe_status *ret_status);
+
+#endif

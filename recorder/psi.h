@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pressure stall information: the kernel says when tasks lost too much time
+ * to a lack of CPU, memory or I/O.
+ */
+#ifndef RECORDER_PSI_H
+#define RECORDER_PSI_H
+
+#include <stdint.h>
+
+#include "recorder/triggers.h"
+
+struct psi;
+
+/**
+ * psi_start() - watch.
+ *
+ * @spec: RESOURCE:some|full:STALL/WINDOW, as memory:some:150ms/1s.
+ * @ret_problem: on failure, static text: what to change.
+ *
+ * Return: 0, -EINVAL (@spec is none), -ENOENT (no /proc/pressure), -ERANGE (a window that this user may not ask for), another errno.
+ */
+int psi_start(const char *spec, struct triggers *triggers, struct psi **ret_psi,
+	      const char **ret_problem);
+void psi_stop(struct psi *psi);
+
+#endif

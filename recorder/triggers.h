@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reasons to write a capture, from whoever sees one: probes, pressure stalls,
+ * the control socket, signals, the recorder's own events.
+ */
+#ifndef RECORDER_TRIGGERS_H
+#define RECORDER_TRIGGERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TRIGGER_SOURCE_BYTES 32
+#define TRIGGER_REASON_BYTES 256
+
+struct trigger {
+	char source[TRIGGER_SOURCE_BYTES];	/* "probe-tcp", "psi", "blocked", "socket", "signal" */
+	char reason[TRIGGER_REASON_BYTES];	/* one line: the evidence, with its numbers */
+	uint64_t time_ns;			/* CLOCK_MONOTONIC: when the evidence was complete */
+	uint64_t number;			/* counts triggers, from 1 */
+};
+
+struct triggers;
+
+int triggers_create(struct triggers **ret_triggers);	/* 0, -ENOMEM or an errno of eventfd() */
+void triggers_destroy(struct triggers *triggers);
+
+/* For poll(): readable while a trigger waits to be taken. */
+int triggers_fd(const struct triggers *triggers);
+
+/**
+ * triggers_post() - from any thread; never blocks, never allocates.
+ *
+ * @time_ns: 0 for now.
+ *
+ * Return: the trigger's number, or 0 where too many wait already (it is counted and forgotten).
+ */
+uint64_t triggers_post(struct triggers *triggers, const char *source, uint64_t time_ns,
+		       const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* The oldest one; false where none waits. For one thread. */
+bool triggers_take(struct triggers *triggers, struct trigger *ret_trigger);
+
+#endif
