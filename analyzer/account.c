@@ -203,6 +203,17 @@ static int wait_flush(struct account *account, struct thread_entry *entry)
 	return long_append(account, wait);
 }
 
+/* Whether somebody may have missed the thread while it waited. */
+static bool hurts(const struct account *account, const struct interval *interval,
+		  enum wait_class class)
+{
+	const unsigned int all_along = INTERVAL_BEGAN_BEFORE | INTERVAL_STILL_OPEN;
+
+	if (class == WAIT_STOPPED && account->options.whole_host)
+		return (interval->flags & all_along) != all_along;
+	return !wait_class_idle(class);
+}
+
 /* Keep the wait open for more: a lock's waiter may sleep several times. */
 static int wait_extend(struct account *account, struct thread_entry *entry,
 		       const struct interval *interval, enum wait_class class)
@@ -221,7 +232,7 @@ static int wait_extend(struct account *account, struct thread_entry *entry,
 	}
 	if (wait_flush(account, entry))
 		return -ENOMEM;
-	if (wait_class_idle(class))
+	if (!hurts(account, interval, class))
 		return 0;
 	entry->pending = true;
 	*wait = (struct long_wait){

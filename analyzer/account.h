@@ -44,6 +44,7 @@ struct account_options {
 	uint64_t long_ns;	/* waits of at least this length are kept */
 	bool (*counts)(void *context, const struct thread *thread);	/* is it the target's */
 	void *context;
+	bool whole_host;	/* then who is stopped all the time, as by job control, is missed by nobody */
 };
 
 /* @locks: borrowed. Its locks_closed() must have seen an interval before account_closed() does. */

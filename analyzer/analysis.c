@@ -7,13 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/episode.h"
 #include "analyzer/findings.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/stall.h"
+#include "analyzer/stopped.h"
 #include "analyzer/survey.h"
 #include "analyzer/suspect.h"
 #include "analyzer/tables.h"
 #include "analyzer/target.h"
+#include "analyzer/trigger_window.h"
 
 #define STALL_NS 200000000u
 
@@ -23,6 +26,8 @@ struct analysis {
 	struct target target;
 	struct survey survey;
 	struct stall stall;
+	struct trigger_window window;
+	struct episode episode;		/* kind NONE: the stall's waits explain it, or nothing does */
 	uint64_t start_ns;
 	struct model *model;
 };
@@ -155,6 +160,82 @@ static void fill_stall(struct analysis *analysis)
 	}
 }
 
+/* Whether the waits that hurt explain what the trigger saw: the stall is at least half of that time. */
+static bool stall_explains(const struct stall *stall, const struct trigger_window *window)
+{
+	uint64_t from_ns = stall->start_ns > window->since_ns ? stall->start_ns : window->since_ns;
+	uint64_t to_ns = stall->end_ns < window->until_ns ? stall->end_ns : window->until_ns;
+
+	return stall->found && to_ns > from_ns &&
+	       (to_ns - from_ns) * 2 >= window->until_ns - window->since_ns;
+}
+
+/* No wait that hurts, and yet somebody waited for an answer: then it is a thread that did not serve. */
+static int find_episode(struct analysis *analysis)
+{
+	struct episode *episode = &analysis->episode;
+	uint32_t others = analysis->stall.others + analysis->stall.found;
+	int r;
+
+	analysis->window = trigger_window_read(source_facts(analysis->source));
+	if (!analysis->window.proves || stall_explains(&analysis->stall, &analysis->window))
+		return 0;
+	r = episode_find(analysis->source, analysis->stackfacts, &analysis->target,
+			 &analysis->window, episode);
+	if (r || episode->kind == EPISODE_NONE)
+		return r;
+	analysis->stall = (struct stall){
+		.found = true,
+		.began_before = episode->began_before,
+		.still_open = episode->still_open,
+		.start_ns = episode->start_ns,
+		.end_ns = episode->end_ns,
+		.threads_max = episode->kind == EPISODE_ASLEEP,
+		.others = others,
+	};
+	return 0;
+}
+
+static int fill_convoys(struct analysis *analysis, const struct findings_context *context,
+			const struct long_wait *waits, size_t wait_count)
+{
+	struct suspect suspects[SUSPECTS_MAX] = { 0 };
+	size_t count = suspects_find(waits, wait_count, &analysis->stall, suspects);
+	int r;
+
+	if (!count)
+		return 0;
+	r = suspects_examine(suspects, count, analysis->source, analysis->stackfacts,
+			     &analysis->stall, &analysis->target);
+	for (size_t i = 0; i < count && !r; i++)
+		r = findings_convoy(context, &suspects[i], analysis->model);
+	suspects_free(suspects, count);
+	return r;
+}
+
+static int fill_stall_findings(struct analysis *analysis, const struct findings_context *context)
+{
+	const struct long_wait *waits;
+	size_t wait_count = account_long_waits(analysis->survey.account, &waits);
+	struct stopped stopped = { 0 };
+	bool most;
+	int r;
+
+	r = stopped_find(analysis->source, analysis->stackfacts, &analysis->target, waits,
+			 wait_count, &analysis->stall, &stopped);
+	if (r)
+		return r;
+	most = stopped.tgid && stopped.stopped_ns * 2 >= stopped.total_ns;
+	if (most)
+		r = findings_stopped(context, &stopped, analysis->model);
+	if (!r)
+		r = fill_convoys(analysis, context, waits, wait_count);
+	if (!r && stopped.tgid && !most && stopped.stopped_ns * 10 >= stopped.total_ns)
+		r = findings_stopped(context, &stopped, analysis->model);
+	stopped_free(&stopped);
+	return r;
+}
+
 static int fill_findings(struct analysis *analysis)
 {
 	const struct findings_context context = {
@@ -163,23 +244,13 @@ static int fill_findings(struct analysis *analysis)
 		.calls = analysis->survey.calls,
 		.start_ns = analysis->start_ns,
 	};
-	struct suspect suspects[SUSPECTS_MAX] = { 0 };
-	const struct long_wait *waits;
-	size_t wait_count = account_long_waits(analysis->survey.account, &waits);
-	size_t count;
-	int r;
 
 	if (!analysis->stall.found)
 		return findings_no_stall(analysis->model);
-	count = suspects_find(waits, wait_count, &analysis->stall, suspects);
-	if (!count)
-		return 0;
-	r = suspects_examine(suspects, count, analysis->source, analysis->stackfacts,
-			     &analysis->stall, &analysis->target);
-	for (size_t i = 0; i < count && !r; i++)
-		r = findings_convoy(&context, &suspects[i], analysis->model);
-	suspects_free(suspects, count);
-	return r;
+	if (analysis->episode.kind != EPISODE_NONE)
+		return findings_episode(&context, &analysis->episode, &analysis->window,
+					analysis->model);
+	return fill_stall_findings(analysis, &context);
 }
 
 static int fill_model(struct analysis *analysis, const char *path)
@@ -189,7 +260,6 @@ static int fill_model(struct analysis *analysis, const char *path)
 	struct model *model = analysis->model;
 	int r;
 
-	fill_stall(analysis);
 	r = fill_capture(analysis, path);
 	if (!r)
 		r = fill_coverage(analysis);
@@ -199,7 +269,11 @@ static int fill_model(struct analysis *analysis, const char *path)
 	if (!r)
 		r = tables_waits(&tables, model);
 	if (!r)
+		r = find_episode(analysis);
+	if (!r) {
+		fill_stall(analysis);
 		r = fill_findings(analysis);
+	}
 	if (!r)
 		r = tables_threads(&tables, model);
 	if (!r)
@@ -242,6 +316,7 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 	analysis.model = NULL;
 	analysis.stackfacts = NULL;
 out:
+	profile_free(&analysis.episode.profile);
 	survey_free(&analysis.survey);
 	stackfacts_destroy(analysis.stackfacts);
 	target_free(&analysis.target);

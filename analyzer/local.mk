@@ -5,8 +5,11 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/analysis.c analyzer/analysis.h \
 	analyzer/asides.c analyzer/asides.h \
 	analyzer/calls.c analyzer/calls.h \
+	analyzer/episode.c analyzer/episode.h \
 	analyzer/finding.c analyzer/finding.h \
 	analyzer/findings.c analyzer/findings.h \
+	analyzer/findings_episode.c \
+	analyzer/findings_stopped.c \
 	analyzer/frame_text.c analyzer/frame_text.h \
 	analyzer/hold.c analyzer/hold.h \
 	analyzer/human.c analyzer/human.h \
@@ -20,6 +23,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/ownership.c analyzer/ownership.h \
 	analyzer/page.c analyzer/page.h \
 	analyzer/pass.c analyzer/pass.h \
+	analyzer/profile.c analyzer/profile.h \
 	analyzer/render.h \
 	analyzer/render_folded.c \
 	analyzer/render_json.c \
@@ -30,6 +34,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/stackfacts.c analyzer/stackfacts.h \
 	analyzer/stacks.c analyzer/stacks.h \
 	analyzer/stall.c analyzer/stall.h \
+	analyzer/stopped.c analyzer/stopped.h \
 	analyzer/stream.c analyzer/stream.h \
 	analyzer/survey.c analyzer/survey.h \
 	analyzer/suspect.c analyzer/suspect.h \
@@ -44,6 +49,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/text_tables.c \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
+	analyzer/trigger_window.c analyzer/trigger_window.h \
 	analyzer/utf8.c analyzer/utf8.h \
 	analyzer/wait_groups.c analyzer/wait_groups.h \
 	analyzer/waitclass.c analyzer/waitclass.h \

@@ -52,7 +52,8 @@ int survey_run(struct survey *survey, struct source *source, struct stackfacts *
 	       struct target *target, uint64_t long_ns)
 {
 	const struct locks_options locks = { 0, UINT64_MAX, target_counts, target };
-	const struct account_options account = { long_ns, target_counts, target };
+	const struct account_options account = { long_ns, target_counts, target,
+						 !target->count };
 	int r;
 
 	*survey = (struct survey){ 0 };

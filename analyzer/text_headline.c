@@ -105,7 +105,9 @@ static void frozen(struct page *page, const struct model *model)
 		 text_moment(model, model->stall.end_ns).text);
 	if (model->capture.start_realtime_ns)
 		page_add(page, " %s", human_zone(model->capture.utc_offset_s).text);
-	if (model->capture.target_count && blocked <= threads)
+	if (!blocked)
+		page_add(page, "; nothing blocked, but somebody waited for an answer");
+	else if (model->capture.target_count && blocked <= threads)
 		page_add(page, "; %" PRIu32 " of %zu thread%s blocked", blocked, threads,
 			 threads == 1 ? "" : "s");
 	else

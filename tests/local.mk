@@ -65,6 +65,16 @@ TESTS += tests/unit/test_analysis
 tests_unit_test_analysis_SOURCES = tests/unit/test_analysis.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_analysis_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_trigger_window
+TESTS += tests/unit/test_trigger_window
+tests_unit_test_trigger_window_SOURCES = tests/unit/test_trigger_window.c
+tests_unit_test_trigger_window_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_unserved
+TESTS += tests/unit/test_unserved
+tests_unit_test_unserved_SOURCES = tests/unit/test_unserved.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_unserved_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_message
 TESTS += tests/unit/test_message
 tests_unit_test_message_SOURCES = tests/unit/test_message.c
