@@ -5,6 +5,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/analysis.c analyzer/analysis.h \
 	analyzer/asides.c analyzer/asides.h \
 	analyzer/calls.c analyzer/calls.h \
+	analyzer/finding.c analyzer/finding.h \
 	analyzer/findings.c analyzer/findings.h \
 	analyzer/frame_text.c analyzer/frame_text.h \
 	analyzer/hold.c analyzer/hold.h \
