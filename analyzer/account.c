@@ -6,9 +6,6 @@
 #include <string.h>
 #include <uthash.h>
 
-/* Sleeps for one lock with less than this between them are one wait: woken, it lost to another. */
-#define SAME_WAIT_GAP_NS 5000000u
-
 struct wait_key {
 	uint32_t class;
 	uint32_t stack_id;
@@ -36,6 +33,7 @@ struct thread_entry {
 	bool waited;
 	size_t last_place; /* of its last wait, in account->waits */
 	bool pending;	   /* last_wait may go on */
+	uint32_t last_number; /* of last_wait, see locks_wait_number() */
 	struct long_wait last_wait;
 };
 
@@ -220,11 +218,13 @@ static int wait_extend(struct account *account, struct thread_entry *entry,
 {
 	struct long_wait *wait = &entry->last_wait;
 	const struct lock *lock = NULL;
+	uint32_t number = 0;
 
-	if (wait_class_lock(class))
+	if (wait_class_lock(class)) {
 		lock = locks_awaited(account->locks, interval->thread);
-	if (entry->pending && lock && wait->lock == lock &&
-	    interval->start_ns - wait->end_ns <= SAME_WAIT_GAP_NS) {
+		number = locks_wait_number(account->locks, interval->thread);
+	}
+	if (entry->pending && lock && wait->lock == lock && entry->last_number == number) {
 		wait->end_ns = interval->end_ns;
 		wait->blocked_ns += interval->end_ns - interval->start_ns;
 		wait->flags |= interval->flags;
@@ -235,6 +235,7 @@ static int wait_extend(struct account *account, struct thread_entry *entry,
 	if (!hurts(account, interval, class))
 		return 0;
 	entry->pending = true;
+	entry->last_number = number;
 	*wait = (struct long_wait){
 		.thread = interval->thread,
 		.class = class,

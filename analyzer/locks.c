@@ -26,6 +26,10 @@ struct lock_entry {
 
 struct waiter {
 	uint64_t contended_address; /* of the slow path it is in; 0: none, or no such events */
+	uint32_t begins;	    /* slow paths entered so far */
+	uint32_t wait_begins;	    /* the same when it last went to sleep for a lock */
+	uint32_t stack_id;	    /* where it did */
+	uint32_t wait_number;	    /* counts waits: several sleeps may be one */
 	struct lock_entry *entry;   /* the lock it waits for, or waited for last */
 	bool open;		    /* asleep for it now */
 	uint64_t end_ns;	    /* of its last sleep for it */
@@ -98,8 +102,11 @@ int locks_event(struct locks *locks, const struct event *event)
 	waiter = waiter_of(locks, event->thread);
 	if (!waiter)
 		return -ENOMEM;
-	waiter->contended_address =
-		event->raw.kind == FT_EVENT_LOCK_BEGIN ? event->raw.lock_begin.address : 0;
+	waiter->contended_address = 0;
+	if (event->raw.kind == FT_EVENT_LOCK_BEGIN) {
+		waiter->contended_address = event->raw.lock_begin.address;
+		waiter->begins++;
+	}
 	return 0;
 }
 
@@ -200,6 +207,15 @@ static int lock_wait(struct locks *locks, const struct interval *interval,
 	return 0;
 }
 
+/* Woken, it lost the lock to another and sleeps again: it has not entered the slow path anew. */
+static bool same_wait(const struct waiter *waiter, const struct lock_entry *entry,
+		      const struct interval *interval)
+{
+	return waiter->entry == entry && waiter->begins == waiter->wait_begins &&
+	       waiter->stack_id == interval->stack_id &&
+	       interval->start_ns - waiter->end_ns <= SAME_WAIT_GAP_NS;
+}
+
 int locks_opened(struct locks *locks, const struct interval *interval)
 {
 	const struct wait_reason *reason;
@@ -220,8 +236,12 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 	entry = entry_of(locks, interval->thread, reason, waiter->contended_address);
 	if (!entry)
 		return -ENOMEM;
-	if (waiter->entry != entry || interval->start_ns - waiter->end_ns > SAME_WAIT_GAP_NS)
+	if (!same_wait(waiter, entry, interval)) {
 		waiter->sum_ns = 0;
+		waiter->wait_number++;
+	}
+	waiter->wait_begins = waiter->begins;
+	waiter->stack_id = interval->stack_id;
 	waiter->entry = entry;
 	waiter->open = true;
 	return ownership_wait_opened(entry->ownership, interval->thread, interval->start_ns);
@@ -364,6 +384,11 @@ const struct lock *locks_awaited(const struct locks *locks, const struct thread 
 	if (thread->index >= locks->waiter_count || !locks->waiters[thread->index].entry)
 		return NULL;
 	return &locks->waiters[thread->index].entry->lock;
+}
+
+uint32_t locks_wait_number(const struct locks *locks, const struct thread *thread)
+{
+	return thread->index < locks->waiter_count ? locks->waiters[thread->index].wait_number : 0;
 }
 
 size_t locks_count(const struct locks *locks)
