@@ -18,6 +18,9 @@
 /* From this share of the waits' time on that releases prove, the charge is strong. */
 #define STRONG_PERCENT 50u
 
+/* A futex wait this long may have been one for a lock, and then it would have hurt. */
+#define FUTEX_DOUBT_NS 200000000u
+
 /* "mmap_lock", "an inode lock", "a mutex (rtnl)" ... */
 static void lock_text(const struct findings_context *context, const struct suspect *suspect,
 		      char *text, size_t text_bytes)
@@ -340,6 +343,19 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 	return r;
 }
 
+/* Futex waits are taken to be for work, since the kernel's events cannot tell; unknown time may hide anything. */
+static bool doubtful(const struct model *model)
+{
+	uint64_t target_ns = model->capture.duration_ns * (model->capture.target_threads ?: 1);
+
+	for (size_t i = 0; i < model->wait_count; i++)
+		if (model->waits[i].class == WAIT_LOCK_FUTEX &&
+		    model->waits[i].max_ns > model->stall.longest_ns &&
+		    model->waits[i].max_ns >= FUTEX_DOUBT_NS)
+			return true;
+	return model->coverage.unknown_ns * 10 > target_ns;
+}
+
 int findings_no_stall(struct model *model)
 {
 	struct model_finding *finding = finding_append(model, FINDING_NO_STALL);
@@ -349,20 +365,24 @@ int findings_no_stall(struct model *model)
 	if (!finding)
 		return -ENOMEM;
 	finding->grade = lossy || !model->capture.complete ? GRADE_PLAUSIBLE : GRADE_STRONG;
+	if (doubtful(model))
+		finding->grade = GRADE_PLAUSIBLE;
 	if (model->stall.longest_ns)
 		r = finding_text(
 			&finding->summary,
-			"Nothing froze: the longest wait that hurts was %s (%s, thread %" PRId32
-			").",
+			"Nothing froze: no thread waited long for a kernel lock, a device, memory or a "
+			"CPU. The longest such wait was %s (%s, thread %" PRId32 ").",
 			human_duration(model->stall.longest_ns).text,
 			wait_class_name(model->stall.longest_class), model->stall.longest_tid);
 	else
 		r = finding_text(&finding->summary,
-				 "Nothing froze: no thread waited for a lock, a device or memory.");
+				 "Nothing froze: no thread waited for a kernel lock, a device, memory or a "
+				 "CPU.");
 	if (r)
 		return r;
 	return finding_text(
 		&finding->advice,
-		"If users saw a freeze, it was outside this capture or outside this process: "
-		"record while it happens, or watch what the process waits for.");
+		"If users saw a freeze, it was at another time, in another process, or one thread ran "
+		"or slept by itself while others waited for it: look at the threads below, and record "
+		"while it happens.");
 }
