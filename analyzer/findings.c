@@ -99,8 +99,9 @@ static void fill_culprit(const struct findings_context *context, const struct su
 }
 
 static int fill_allocation(const struct findings_context *context, const struct call *call,
-			   struct model_finding *finding)
+			   struct model_finding *finding, bool *ret_grows)
 {
+	*ret_grows = false;
 	if (!call)
 		return 0;
 	finding->has_allocation = true;
@@ -109,7 +110,7 @@ static int fill_allocation(const struct findings_context *context, const struct 
 		.bytes = call->bytes,
 		.at_ns = call->time_ns > context->start_ns ? call->time_ns - context->start_ns : 0,
 	};
-	return calls_growth(context->calls, call, &finding->pattern);
+	return calls_growth(context->calls, call, &finding->pattern, ret_grows);
 }
 
 /* Whether a function whose name has @part in it is in the stack. */
@@ -164,6 +165,15 @@ static int fill_summary(const struct findings_context *context, const struct sus
 				    suspect->victim_count,
 				    suspect->victim_count == 1 ? "thread" : "threads",
 				    human_duration(finding->blocked_ns).text, lock);
+	if (hold->end_ns == hold->start_ns)
+		return finding_text(&finding->summary,
+				    "%zu %s waited %s for %s. %s of it was ended by thread %" PRId32
+				    " (%s); since when it held the lock is not known.",
+				    suspect->victim_count,
+				    suspect->victim_count == 1 ? "thread" : "threads",
+				    human_duration(finding->blocked_ns).text, lock,
+				    human_share(owner->blamed_ns, suspect->wait_ns).text,
+				    owner->thread->tid, owner->thread->comm);
 	r = while_text(context, suspect, call, &suspect->story, &doing);
 	if (r)
 		return r;
@@ -199,6 +209,9 @@ static int release_evidence(const struct findings_context *context, const struct
 		"rwsem_wake",
 	};
 
+	if (hold->end_ns == hold->start_ns)
+		return finding_evidence(finding, "the kernel's events do not tell one such lock from another; "
+						 "it woke waiters out of a release");
 	if (hold->still_open || !hold->first_woken)
 		return finding_evidence(
 			finding,
@@ -255,16 +268,19 @@ static int fill_evidence(const struct findings_context *context, const struct su
 	return r;
 }
 
-static const char *advice_for_call(const struct call *call, const struct model_finding *finding)
+static const char *advice_for_call(const struct call *call, bool pattern, bool grows)
 {
 	switch (call->call) {
 	case FT_CALL_MMAP:
 	case FT_CALL_MREMAP:
-		if (finding->pattern)
-			return "Size the table for its final load at start-up, or split it into "
-			       "shards "
-			       "that grow apart. If memory must be populated, do it in slices, "
-			       "outside the serving threads.";
+		if (grows)
+			return "Size the table for its final load at start-up, or split it into shards that "
+			       "grow apart. If memory must be populated, do it in slices, outside the "
+			       "serving threads.";
+		if (pattern)
+			return "If a table grows here, size it for its final load at start-up, or split it "
+			       "into shards that grow apart. If memory must be populated (MAP_POPULATE, "
+			       "mlockall), do it in slices, outside the serving threads.";
 		return "Allocate at start-up, or in slices of some megabytes; populate memory "
 		       "(MAP_POPULATE, mlockall) outside the serving process or before it serves.";
 	case FT_CALL_MUNMAP:
@@ -276,26 +292,33 @@ static const char *advice_for_call(const struct call *call, const struct model_f
 	}
 }
 
-static int fill_advice(const struct suspect *suspect, const struct call *call,
+static const char *advice_for_lock(const struct suspect *suspect)
+{
+	if (!suspect->has_owner)
+		return "Record a longer time, so that the end of the stall is in the capture: the release of "
+		       "the lock tells who held it.";
+	if (suspect->class == WAIT_LOCK_MMAP)
+		return "Look at what the holder's stack does to the address space: make it smaller, rarer, or "
+		       "move it out of the serving process.";
+	if (suspect->class == WAIT_LOCK_FILE)
+		return "lslocks tells which process holds the lock of which file while it is held.";
+	return "Look at what the holder's stack does under the lock; fewer or shorter calls of it, or "
+	       "spreading them over other files or objects, shorten the wait.";
+}
+
+static int fill_advice(const struct suspect *suspect, const struct call *call, bool grows,
 		       struct model_finding *finding)
 {
-	const char *advice;
+	const struct lock_hold *hold = &suspect->owner.longest;
+	bool starved = suspect->story.state_ns[THREAD_RUNNABLE] * 2 > hold->end_ns - hold->start_ns;
 
-	if (!suspect->has_owner)
-		advice = "Record a longer time, so that the end of the stall is in the capture: "
-			 "the release "
-			 "of the lock tells who held it.";
-	else if (call)
-		advice = advice_for_call(call, finding);
-	else if (suspect->class == WAIT_LOCK_MMAP)
-		advice = "Look at what the holder's stack does to the address space: make it "
-			 "smaller, rarer, or "
-			 "move it out of the serving process.";
-	else
-		advice = "Look at what the holder's stack does under the lock; fewer or shorter "
-			 "calls of "
-			 "it, or spreading them over other files or objects, shorten the wait.";
-	return finding_text(&finding->advice, "%s", advice);
+	return finding_text(&finding->advice, "%s%s",
+			    suspect->has_owner && starved && hold->end_ns > hold->start_ns
+				    ? "The holder itself waited for a CPU for most of that time: give it "
+				      "more CPU, or the others less. "
+				    : "",
+			    call ? advice_for_call(call, finding->pattern, grows)
+				 : advice_for_lock(suspect));
 }
 
 int findings_convoy(const struct findings_context *context, const struct suspect *suspect,
@@ -306,6 +329,7 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 	const struct call *call = NULL;
 	struct model_finding *finding;
 	char lock[96];
+	bool grows;
 	int r;
 
 	finding = finding_append(model,
@@ -333,13 +357,13 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 		fill_culprit(context, suspect, call, finding);
 	r = fill_victims(finding, suspect);
 	if (!r)
-		r = fill_allocation(context, call, finding);
+		r = fill_allocation(context, call, finding, &grows);
 	if (!r)
 		r = fill_summary(context, suspect, call, lock, finding);
 	if (!r)
 		r = fill_evidence(context, suspect, call, model, finding);
 	if (!r)
-		r = fill_advice(suspect, call, finding);
+		r = fill_advice(suspect, call, grows, finding);
 	return r;
 }
 
