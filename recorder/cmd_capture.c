@@ -292,10 +292,10 @@ static const char *wait_for_end(struct capture *capture, const struct recording 
 static void print_summary(const struct capture *capture, const struct recording_summary *summary)
 {
 	char lost[64];
-	snprintf(lost, sizeof(lost), "%llu lost", (unsigned long long)summary->lost);
+	snprintf(lost, sizeof(lost), "%llu lost", (unsigned long long)summary->job.lost);
 	printf("%s: %.1f MB, %.1f s, %llu events, %s. Next: analyze %s\n", capture->path,
-	       (double)summary->bytes / 1e6, (double)summary->duration_ns / 1e9,
-	       (unsigned long long)summary->events, summary->lost ? lost : "none lost",
+	       (double)summary->job.bytes / 1e6, (double)summary->duration_ns / 1e9,
+	       (unsigned long long)summary->job.events, summary->job.lost ? lost : "none lost",
 	       capture->path);
 	fflush(stdout);
 }
@@ -304,14 +304,15 @@ static int report_end(const struct capture *capture, const struct recording_summ
 {
 	if (!capture->quiet)
 		print_summary(capture, summary);
-	if (!summary->write_error)
+	if (!summary->job.write_error)
 		return EXIT_DONE;
 	message_error(
 		"%s: writing ended early: %s.\n"
 		"  What was written until then is kept%s; make room and record again for the rest.",
-		capture->path, strerror(-summary->write_error),
-		summary->cut_segments ? ", but for the last moments, which made way for the names"
-				      : "");
+		capture->path, strerror(-summary->job.write_error),
+		summary->job.cut_segments
+			? ", but for the last moments, which made way for the names"
+			: "");
 	return EXIT_FAILED;
 }
 

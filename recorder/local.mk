@@ -10,8 +10,10 @@ recorder_librecorder_a_SOURCES = \
 	recorder/cpus.c recorder/cpus.h \
 	recorder/drain.c recorder/drain.h \
 	recorder/dumps.c recorder/dumps.h \
+	recorder/engine.c recorder/engine.h \
 	recorder/format.c recorder/format.h \
 	recorder/hostfacts.c recorder/hostfacts.h \
+	recorder/job.c recorder/job.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
 	recorder/mappings.c recorder/mappings.h \
 	recorder/message.c recorder/message.h \
@@ -24,7 +26,6 @@ recorder_librecorder_a_SOURCES = \
 	recorder/recording.c recorder/recording.h \
 	recorder/refusal.c recorder/refusal.h \
 	recorder/ring.c recorder/ring.h \
-	recorder/save.c recorder/save.h \
 	recorder/seal.c recorder/seal.h \
 	recorder/seen.c recorder/seen.h \
 	recorder/slots.c recorder/slots.h \
