@@ -16,6 +16,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/job.c recorder/job.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
 	recorder/mappings.c recorder/mappings.h \
+	recorder/maps.c recorder/maps.h \
 	recorder/message.c recorder/message.h \
 	recorder/modulefile.c recorder/modulefile.h \
 	recorder/names.c recorder/names.h \

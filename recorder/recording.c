@@ -13,6 +13,7 @@
 #include "recorder/engine.h"
 #include "recorder/job.h"
 #include "recorder/mappings.h"
+#include "recorder/maps.h"
 #include "recorder/snapshot.h"
 #include "recorder/unwound.h"
 
@@ -99,7 +100,7 @@ static void snapshot_states(struct recording *recording)
 
 static void read_mappings(struct recording *recording)
 {
-	int count = mappings_read(recording->mappings, recording->engine->tgids,
+	int count = maps_read(recording->mappings, recording->engine->tgids,
 				  recording->engine->tgid_count, MAPS_DEADLINE_MS,
 				  recording->unreadable);
 	recording->unreadable_count = count > 0 ? (size_t)count : 0;
@@ -113,7 +114,7 @@ static void read_mappings_again(struct recording *recording)
 		if (!kill(recording->unreadable[i], 0) || errno != ESRCH)
 			recording->unreadable[alive++] = recording->unreadable[i];
 	int32_t *still = calloc(alive + 1, sizeof(*still));
-	int count = alive && still ? mappings_read(recording->mappings, recording->unreadable,
+	int count = alive && still ? maps_read(recording->mappings, recording->unreadable,
 						   alive, MAPS_DEADLINE_MS, still)
 				   : 0;
 	if (count > 0)
