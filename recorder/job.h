@@ -20,6 +20,8 @@ struct job_options {
 	struct engine *engine;		/* the caller's, as are the others, until job_destroy() */
 	struct mappings *mappings;	/* as of when the slots' oldest segment began, or later */
 	int out_fd;			/* empty and writable */
+	bool history;			/* the slots are older than the job: what they do not hold any more is not missing */
+	int names_ms;			/* deadline of job_finish() for names */
 };
 
 struct job_summary {
@@ -37,8 +39,8 @@ void job_destroy(struct job *job);
 struct ownlog *job_ownlog(struct job *job);
 struct ft_facts *job_facts(struct job *job);
 
-/* The facts of when it begins, and of the wall clock then. */
-void job_set_start(struct job *job, uint64_t start_ns);
+/* Since when every CPU's events are in what was written; after job_stop(). */
+uint64_t job_start_ns(const struct job *job);
 
 /* Write what the own log holds so far; before job_start(). Return: 0 or what stopped it. */
 int job_write_ownlog(struct job *job);
@@ -48,6 +50,13 @@ int job_start(struct job *job);		/* 0 or the errno of pthread_create() */
 /* Did writing end early? From any thread. */
 int job_error(const struct job *job);
 
+/**
+ * job_name() - find names for what was written so far, so that job_finish() has less to do.
+ *
+ * From one thread, until job_stop() or after it.
+ */
+int job_name(struct job *job, int deadline_ms);
+
 /* Write what the slots hold now and end the thread. */
 void job_stop(struct job *job);
 
@@ -56,6 +65,8 @@ int job_update_mappings(struct job *job);
 
 /**
  * job_finish() - complete the file, after job_stop().
+ *
+ * FT_FACT_START_NS and what goes with it are set here.
  *
  * @end_reason: FT_FACT_END_REASON; "disk-full" is set by itself.
  */

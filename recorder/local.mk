@@ -1,6 +1,7 @@
 # Everything but main() is a library, so that tests can link it.
 noinst_LIBRARIES += recorder/librecorder.a
 recorder_librecorder_a_SOURCES = \
+	recorder/changes.c recorder/changes.h \
 	recorder/child.c recorder/child.h \
 	recorder/clock.h \
 	recorder/cmd_capture.c \

@@ -19,6 +19,7 @@
 
 #define MAPS_DEADLINE_MS   3000
 #define UNWIND_DEADLINE_MS 5000
+#define NAMES_DEADLINE_MS  20000
 
 struct recording {
 	const struct target *target;
@@ -37,7 +38,8 @@ static int create_job(struct recording *recording, int out_fd, struct refusal *r
 		return refusal_for_memory(refusal);
 	int cause = job_create(&(struct job_options){ .engine = recording->engine,
 						      .mappings = recording->mappings,
-						      .out_fd = out_fd },
+						      .out_fd = out_fd,
+						      .names_ms = NAMES_DEADLINE_MS },
 			       &recording->job);
 	if (cause == -ENOMEM)
 		return refusal_for_memory(refusal);
@@ -79,7 +81,7 @@ void recording_destroy(struct recording *recording)
 	free(recording);
 }
 
-static int keep_state(void *context, const struct ft_event *event)
+static int keep_own(void *context, const struct ft_event *event)
 {
 	struct recording *recording = context;
 	int error = ownlog_add(job_ownlog(recording->job), event);
@@ -94,15 +96,15 @@ static void snapshot_states(struct recording *recording)
 	const int32_t *tgids = target->count ? target->tgids : engine->tgids;
 	size_t count = target->count ? target->count : engine->tgid_count;
 	for (size_t i = 0; i < count; i++)
-		if (snapshot_threads(tgids[i], engine->kallsyms, keep_state, recording) == -ENOMEM)
+		if (snapshot_threads(tgids[i], engine->kallsyms, keep_own, recording) == -ENOMEM)
 			break;
 }
 
 static void read_mappings(struct recording *recording)
 {
-	int count = maps_read(recording->mappings, recording->engine->tgids,
-				  recording->engine->tgid_count, MAPS_DEADLINE_MS,
-				  recording->unreadable);
+	int count =
+		maps_read(recording->mappings, recording->engine->tgids,
+			  recording->engine->tgid_count, MAPS_DEADLINE_MS, recording->unreadable);
 	recording->unreadable_count = count > 0 ? (size_t)count : 0;
 }
 
@@ -114,8 +116,8 @@ static void read_mappings_again(struct recording *recording)
 		if (!kill(recording->unreadable[i], 0) || errno != ESRCH)
 			recording->unreadable[alive++] = recording->unreadable[i];
 	int32_t *still = calloc(alive + 1, sizeof(*still));
-	int count = alive && still ? maps_read(recording->mappings, recording->unreadable,
-						   alive, MAPS_DEADLINE_MS, still)
+	int count = alive && still ? maps_read(recording->mappings, recording->unreadable, alive,
+					       MAPS_DEADLINE_MS, still)
 				   : 0;
 	if (count > 0)
 		ownlog_note(
@@ -132,7 +134,6 @@ static void set_start_facts(struct recording *recording)
 	uint64_t start_ns = recording->engine->start_ns;
 
 	engine_set_facts(recording->engine, facts);
-	job_set_start(recording->job, start_ns);
 	target_set_facts(recording->target, facts);
 	ft_facts_set(facts, FT_FACT_TRIGGER_SOURCE, "capture");
 	ft_facts_set(facts, FT_FACT_TRIGGER_REASON, "started by hand");
@@ -186,8 +187,9 @@ void recording_finish(struct recording *recording, const char *end_reason,
 
 	read_mappings_again(recording);
 	job_update_mappings(recording->job);
-	unwound_add(engine->dumps, recording->mappings, UNWIND_DEADLINE_MS,
-		    job_ownlog(recording->job));
+	int error = unwound_take(engine->dumps, UINT64_MAX, recording->mappings, UNWIND_DEADLINE_MS,
+				 keep_own, recording);
+	unwound_note(error, dumps_dropped(engine->dumps), job_ownlog(recording->job));
 	ft_facts_set_number(job_facts(recording->job), FT_FACT_END_NS, (int64_t)engine->end_ns);
 	job_finish(recording->job, end_reason, &ret_summary->job);
 	ret_summary->duration_ns = engine->end_ns - engine->start_ns;

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "recorder/clock.h"
+
 /*
  * Segment number n lies in slot n % count. A reader copies and then looks whether the slot still
  * has the number it had before: if not, the copy is torn and thrown away (a seqlock a slot).
@@ -16,6 +18,7 @@
 struct slot {
 	_Atomic uint64_t number; /* of its segment, plus 1; 0: none, or being written */
 	_Atomic uint64_t events_before; /* of all segments before this one */
+	_Atomic uint64_t put_ns;
 	_Atomic uint32_t events;
 	_Atomic uint32_t bytes;
 };
@@ -69,6 +72,11 @@ size_t slots_slot_bytes(const struct slots *slots)
 	return slots->slot_bytes;
 }
 
+size_t slots_count(const struct slots *slots)
+{
+	return slots->count;
+}
+
 void slots_put(struct slots *slots, const void *segment, size_t segment_bytes, uint32_t events)
 {
 	uint64_t number = atomic_load_explicit(&slots->put, memory_order_relaxed);
@@ -80,6 +88,7 @@ void slots_put(struct slots *slots, const void *segment, size_t segment_bytes, u
 	atomic_store_explicit(&slot->bytes, (uint32_t)segment_bytes, memory_order_relaxed);
 	atomic_store_explicit(&slot->events, events, memory_order_relaxed);
 	atomic_store_explicit(&slot->events_before, slots->events, memory_order_relaxed);
+	atomic_store_explicit(&slot->put_ns, clock_now_ns(), memory_order_relaxed);
 	atomic_store_explicit(&slot->number, number + 1, memory_order_release);
 	slots->events += events;
 	atomic_store_explicit(&slots->put, number + 1, memory_order_release);
@@ -110,6 +119,7 @@ int slots_get(const struct slots *slots, struct slots_cursor *cursor, void *buff
 		uint32_t bytes = atomic_load_explicit(&slot->bytes, memory_order_relaxed);
 		uint32_t events = atomic_load_explicit(&slot->events, memory_order_relaxed);
 		uint64_t before = atomic_load_explicit(&slot->events_before, memory_order_relaxed);
+		uint64_t put_ns = atomic_load_explicit(&slot->put_ns, memory_order_relaxed);
 		memcpy(buffer, slots->memory + (number % slots->count) * slots->slot_bytes,
 		       bytes <= slots->slot_bytes ? bytes : 0);
 		atomic_thread_fence(memory_order_acquire);
@@ -120,7 +130,19 @@ int slots_get(const struct slots *slots, struct slots_cursor *cursor, void *buff
 		cursor->lost_events += before - cursor->events;
 		cursor->next = number + 1;
 		cursor->events = before + events;
+		cursor->put_ns = put_ns;
 		*ret_bytes = bytes;
 		return 1;
 	}
+}
+
+uint64_t slots_oldest_ns(const struct slots *slots)
+{
+	uint64_t put = atomic_load_explicit(&slots->put, memory_order_acquire);
+	if (!put)
+		return UINT64_MAX;
+	uint64_t oldest = put > slots->count ? put - slots->count : 0;
+	/* If it is overwritten just now, a newer one's time is as good. */
+	return atomic_load_explicit(&slots->slots[oldest % slots->count].put_ns,
+				    memory_order_relaxed);
 }

@@ -17,6 +17,7 @@ struct slots_cursor {
 	uint64_t next;			/* number of the segment to read next */
 	uint64_t events;		/* of the segments before it */
 	uint64_t lost_segments, lost_events;	/* overwritten before they were read */
+	uint64_t put_ns;		/* when the segment read last was put */
 };
 
 /**
@@ -30,6 +31,7 @@ int slots_create(size_t slot_bytes, size_t count, struct slots **ret_slots);
 void slots_destroy(struct slots *slots);
 
 size_t slots_slot_bytes(const struct slots *slots);
+size_t slots_count(const struct slots *slots);
 
 /**
  * slots_put() - copy in a sealed segment (at most a slot long) that holds @events.
@@ -47,5 +49,8 @@ void slots_put(struct slots *slots, const void *segment, size_t segment_bytes, u
  */
 int slots_get(const struct slots *slots, struct slots_cursor *cursor, void *buffer,
 	      size_t *ret_bytes);
+
+/* When the oldest segment there is was put; UINT64_MAX where there is none. */
+uint64_t slots_oldest_ns(const struct slots *slots);
 
 #endif
