@@ -21,6 +21,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/hostfacts.c recorder/hostfacts.h \
 	recorder/json_text.c recorder/json_text.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
+	recorder/keep.c recorder/keep.h \
 	recorder/mappings.c recorder/mappings.h \
 	recorder/message.c recorder/message.h \
 	recorder/modulefile.c recorder/modulefile.h \
