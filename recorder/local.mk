@@ -1,6 +1,8 @@
 # Everything but main() is a library, so that tests can link it.
 noinst_LIBRARIES += recorder/librecorder.a
 recorder_librecorder_a_SOURCES = \
+	recorder/after.c recorder/after.h \
+	recorder/after_child.c recorder/after_child.h \
 	recorder/arm_status.c recorder/arm_status.h \
 	recorder/ask_failure.c recorder/ask_failure.h \
 	recorder/child.c recorder/child.h \
