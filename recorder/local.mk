@@ -1,12 +1,21 @@
 # Everything but main() is a library, so that tests can link it.
 noinst_LIBRARIES += recorder/librecorder.a
 recorder_librecorder_a_SOURCES = \
+	recorder/after.c recorder/after.h \
+	recorder/after_child.c recorder/after_child.h \
+	recorder/arm_status.c recorder/arm_status.h \
+	recorder/ask_failure.c recorder/ask_failure.h \
 	recorder/changes.c recorder/changes.h \
 	recorder/child.c recorder/child.h \
 	recorder/clock.h \
 	recorder/cmd_capture.c \
 	recorder/cmd_check.c \
+	recorder/cmd_status.c \
+	recorder/cmd_trigger.c \
 	recorder/command.h \
+	recorder/control.c recorder/control.h \
+	recorder/control_ask.c \
+	recorder/control_path.c \
 	recorder/counters.c recorder/counters.h \
 	recorder/cpus.c recorder/cpus.h \
 	recorder/drain.c recorder/drain.h \
@@ -15,7 +24,9 @@ recorder_librecorder_a_SOURCES = \
 	recorder/format.c recorder/format.h \
 	recorder/hostfacts.c recorder/hostfacts.h \
 	recorder/job.c recorder/job.h \
+	recorder/json_text.c recorder/json_text.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
+	recorder/keep.c recorder/keep.h \
 	recorder/mappings.c recorder/mappings.h \
 	recorder/maps.c recorder/maps.h \
 	recorder/message.c recorder/message.h \
@@ -32,6 +43,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/seen.c recorder/seen.h \
 	recorder/slots.c recorder/slots.h \
 	recorder/snapshot.c recorder/snapshot.h \
+	recorder/status_text.c recorder/status_text.h \
 	recorder/target.c recorder/target.h \
 	recorder/tasks.c recorder/tasks.h \
 	recorder/tier.c recorder/tier.h \
@@ -40,12 +52,12 @@ recorder_librecorder_a_SOURCES = \
 	recorder/unwind.c recorder/unwind.h \
 	recorder/unwound.c recorder/unwound.h
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \
-	$(CAPNG_CFLAGS) $(LIBUNWIND_CFLAGS)
+	$(CAPNG_CFLAGS) $(LIBUNWIND_CFLAGS) $(JANSSON_CFLAGS)
 
 bin_PROGRAMS += recorder/recorder
 recorder_recorder_SOURCES = recorder/main.c
 RECORDER_LIBS = recorder/librecorder.a capture/libcapture.a $(LIBDW_LIBS) \
-	$(TRACEEVENT_LIBS) $(CAPNG_LIBS) $(LIBUNWIND_LIBS) $(PFM_LIBS) $(IBERTY_LIBS) $(ZLIB_LIBS) -lpthread
+	$(TRACEEVENT_LIBS) $(CAPNG_LIBS) $(JANSSON_LIBS) $(LIBUNWIND_LIBS) $(PFM_LIBS) $(IBERTY_LIBS) $(ZLIB_LIBS) -lpthread
 recorder_recorder_LDADD = $(RECORDER_LIBS)
 
 # Names of this architecture's system calls.
