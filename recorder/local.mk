@@ -21,8 +21,12 @@ recorder_librecorder_a_SOURCES = \
 	recorder/drain.c recorder/drain.h \
 	recorder/dumps.c recorder/dumps.h \
 	recorder/engine.c recorder/engine.h \
+	recorder/eventlist.c recorder/eventlist.h \
+	recorder/finder.c recorder/finder.h \
 	recorder/format.c recorder/format.h \
 	recorder/hostfacts.c recorder/hostfacts.h \
+	recorder/house.c recorder/house.h \
+	recorder/incident.c recorder/incident.h \
 	recorder/job.c recorder/job.h \
 	recorder/json_text.c recorder/json_text.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
@@ -32,6 +36,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/message.c recorder/message.h \
 	recorder/modulefile.c recorder/modulefile.h \
 	recorder/names.c recorder/names.h \
+	recorder/notify.c recorder/notify.h \
 	recorder/ownlog.c recorder/ownlog.h \
 	recorder/permission.c recorder/permission.h \
 	recorder/plan.c recorder/plan.h \
@@ -43,6 +48,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/seen.c recorder/seen.h \
 	recorder/slots.c recorder/slots.h \
 	recorder/snapshot.c recorder/snapshot.h \
+	recorder/states.c recorder/states.h \
 	recorder/status_text.c recorder/status_text.h \
 	recorder/target.c recorder/target.h \
 	recorder/tasks.c recorder/tasks.h \
