@@ -34,6 +34,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/tier.c recorder/tier.h \
 	recorder/tracefs.c recorder/tracefs.h \
 	recorder/translate.c recorder/translate.h \
+	recorder/triggers.c recorder/triggers.h \
 	recorder/unwind.c recorder/unwind.h \
 	recorder/unwound.c recorder/unwound.h
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \

@@ -274,3 +274,8 @@ check_PROGRAMS += tests/unit/test_seen
 TESTS += tests/unit/test_seen
 tests_unit_test_seen_SOURCES = tests/unit/test_seen.c
 tests_unit_test_seen_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_triggers
+TESTS += tests/unit/test_triggers
+tests_unit_test_triggers_SOURCES = tests/unit/test_triggers.c
+tests_unit_test_triggers_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
