@@ -10,6 +10,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/cpus.c recorder/cpus.h \
 	recorder/drain.c recorder/drain.h \
 	recorder/dumps.c recorder/dumps.h \
+	recorder/errand.c recorder/errand.h \
 	recorder/format.c recorder/format.h \
 	recorder/hostfacts.c recorder/hostfacts.h \
 	recorder/kallsyms.c recorder/kallsyms.h \

@@ -279,3 +279,8 @@ check_PROGRAMS += tests/unit/test_triggers
 TESTS += tests/unit/test_triggers
 tests_unit_test_triggers_SOURCES = tests/unit/test_triggers.c
 tests_unit_test_triggers_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_errand
+TESTS += tests/unit/test_errand
+tests_unit_test_errand_SOURCES = tests/unit/test_errand.c
+tests_unit_test_errand_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
