@@ -37,7 +37,8 @@ recorder_librecorder_a_SOURCES = \
 	recorder/translate.c recorder/translate.h \
 	recorder/triggers.c recorder/triggers.h \
 	recorder/unwind.c recorder/unwind.h \
-	recorder/unwound.c recorder/unwound.h
+	recorder/unwound.c recorder/unwound.h \
+	recorder/verdict.c recorder/verdict.h
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \
 	$(CAPNG_CFLAGS) $(LIBUNWIND_CFLAGS)
 

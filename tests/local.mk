@@ -280,6 +280,11 @@ TESTS += tests/unit/test_triggers
 tests_unit_test_triggers_SOURCES = tests/unit/test_triggers.c
 tests_unit_test_triggers_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_verdict
+TESTS += tests/unit/test_verdict
+tests_unit_test_verdict_SOURCES = tests/unit/test_verdict.c
+tests_unit_test_verdict_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_errand
 TESTS += tests/unit/test_errand
 tests_unit_test_errand_SOURCES = tests/unit/test_errand.c
