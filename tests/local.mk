@@ -289,3 +289,13 @@ check_PROGRAMS += tests/unit/test_errand
 TESTS += tests/unit/test_errand
 tests_unit_test_errand_SOURCES = tests/unit/test_errand.c
 tests_unit_test_errand_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_tcp_target
+TESTS += tests/unit/test_tcp_target
+tests_unit_test_tcp_target_SOURCES = tests/unit/test_tcp_target.c
+tests_unit_test_tcp_target_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_probe
+TESTS += tests/unit/test_probe
+tests_unit_test_probe_SOURCES = tests/unit/test_probe.c tests/unit/server.c tests/unit/server.h
+tests_unit_test_probe_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
