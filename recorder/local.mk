@@ -25,6 +25,8 @@ recorder_librecorder_a_SOURCES = \
 	recorder/probe_cmd.c \
 	recorder/probe_http.c \
 	recorder/probe_tcp.c \
+	recorder/psi.c recorder/psi.h \
+	recorder/psi_spec.c recorder/psi_spec.h \
 	recorder/quantity.c recorder/quantity.h \
 	recorder/question.h \
 	recorder/recording.c recorder/recording.h \

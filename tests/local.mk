@@ -299,3 +299,8 @@ check_PROGRAMS += tests/unit/test_probe
 TESTS += tests/unit/test_probe
 tests_unit_test_probe_SOURCES = tests/unit/test_probe.c tests/unit/server.c tests/unit/server.h
 tests_unit_test_probe_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_psi
+TESTS += tests/unit/test_psi
+tests_unit_test_psi_SOURCES = tests/unit/test_psi.c
+tests_unit_test_psi_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
