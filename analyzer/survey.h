@@ -14,6 +14,7 @@
 #include "analyzer/target.h"
 
 struct survey {
+	uint64_t start_ns;
 	struct account *account;
 	struct calls *calls;
 	struct locks *locks;		/* borrowed from pass */

@@ -156,10 +156,9 @@ static void look_at_target(struct house *house)
 /* What the history does not hold any more needs no names and no stacks. */
 static void forget(struct house *house, uint64_t now_ns)
 {
-	uint64_t oldest_ns = slots_oldest_ns(house->engine->slots);
+	uint64_t oldest_ns = slots_since_ns(house->engine->slots);
 
-	if (now_ns - house->forgot_ns < FORGET_NS || oldest_ns == UINT64_MAX ||
-	    oldest_ns < SETTLED_NS)
+	if (now_ns - house->forgot_ns < FORGET_NS || oldest_ns < SETTLED_NS)
 		return;
 	house->forgot_ns = now_ns;
 	pthread_mutex_lock(&house->lock);
