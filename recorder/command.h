@@ -21,6 +21,7 @@ struct command {
 
 int cmd_check(int argc, char **argv);
 int cmd_capture(int argc, char **argv);
+int cmd_arm(int argc, char **argv);
 int cmd_trigger(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 

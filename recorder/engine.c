@@ -101,10 +101,11 @@ static int learn_tasks(struct engine *engine)
 	return snapshot_tasks(visit_task, &walk);
 }
 
-static int make_parts(struct engine *engine, struct refusal *refusal)
+static int make_parts(struct engine *engine, struct ringmap *ringmap, struct refusal *refusal)
 {
 	if (dumps_create(&engine->dumps) ||
-	    slots_create(SLOT_BYTES, SLOTS_BYTES / SLOT_BYTES, &engine->slots))
+	    (ringmap ? ringmap_slots(ringmap, &engine->slots)
+		     : slots_create(SLOT_BYTES, SLOTS_BYTES / SLOT_BYTES, &engine->slots)))
 		return refusal_for_memory(refusal);
 	int cause = learn_tasks(engine);
 	if (cause == -ENOMEM)
@@ -129,7 +130,8 @@ int engine_create(const struct engine_options *options, struct engine **ret_engi
 	engine->tracefs.dir_fd = -1;
 	if (open_tracefs(engine, ret_refusal) ||
 	    make_plan(engine, options, ring_bytes, ret_refusal) ||
-	    open_counters(engine, ring_bytes, ret_refusal) || make_parts(engine, ret_refusal)) {
+	    open_counters(engine, ring_bytes, ret_refusal) ||
+	    make_parts(engine, options->ringmap, ret_refusal)) {
 		engine_destroy(engine);
 		return -1;
 	}

@@ -18,6 +18,7 @@
 #include "recorder/ownlog.h"
 #include "recorder/plan.h"
 #include "recorder/refusal.h"
+#include "recorder/ringmap.h"
 #include "recorder/slots.h"
 #include "recorder/tasks.h"
 #include "recorder/tracefs.h"
@@ -26,6 +27,7 @@ struct engine_options {
 	size_t ring_bytes;		/* of each CPU's kernel ring, a power of two; 0: the default */
 	const char *const *extras;	/* -e */
 	size_t extra_count;
+	struct ringmap *ringmap;	/* the slots lie there: open until engine_destroy(); NULL: in memory of their own */
 };
 
 /* For others to read, and to hand on; only engine.c changes it. */

@@ -17,6 +17,7 @@ struct item {
 
 struct eventlist {
 	size_t most, count;
+	uint64_t added;
 	struct item *first, **last;
 };
 
@@ -87,6 +88,7 @@ int eventlist_add(struct eventlist *list, const struct ft_event *event)
 		return -ENOMEM;
 	*list->last = item;
 	list->last = &item->next;
+	list->added++;
 	if (++list->count > list->most)
 		forget_first(list);
 	return 0;
@@ -98,6 +100,15 @@ int eventlist_copy(const struct eventlist *list, uint64_t since_ns, struct ownlo
 		if (item->event.time_ns >= since_ns && ownlog_add(ownlog, &item->event) == -ENOMEM)
 			return -ENOMEM;
 	return 0;
+}
+
+void eventlist_copy_new(const struct eventlist *list, uint64_t *seen, struct ownlog *ownlog)
+{
+	uint64_t number = list->added - list->count;
+	for (const struct item *item = list->first; item; item = item->next)
+		if (number++ >= *seen)
+			ownlog_add(ownlog, &item->event);
+	*seen = list->added;
 }
 
 void eventlist_forget(struct eventlist *list, uint64_t before_ns)

@@ -24,6 +24,9 @@ int eventlist_add(struct eventlist *list, const struct ft_event *event);
 /* Copy those from @since_ns on. Return: 0 or -ENOMEM. */
 int eventlist_copy(const struct eventlist *list, uint64_t since_ns, struct ownlog *ownlog);
 
+/* Copy those added since the last call with this @seen, at first 0. */
+void eventlist_copy_new(const struct eventlist *list, uint64_t *seen, struct ownlog *ownlog);
+
 void eventlist_forget(struct eventlist *list, uint64_t before_ns);
 
 size_t eventlist_count(const struct eventlist *list);

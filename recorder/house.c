@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "capture/decoder.h"
@@ -14,6 +15,7 @@
 #include "recorder/clock.h"
 #include "recorder/eventlist.h"
 #include "recorder/maps.h"
+#include "recorder/ringkeeper.h"
 #include "recorder/states.h"
 #include "recorder/unwound.h"
 
@@ -21,6 +23,7 @@
 #define MAPS_DEADLINE_MS   3000
 #define UNWIND_DEADLINE_MS 5000
 #define UNWOUND_MAX	   512
+#define STATES_NS	   1000000000ull
 /* No segment stays open for longer: what is older has been seen of every CPU. */
 #define SETTLED_NS 3000000000ull
 #define FORGET_NS  10000000000ull /* how often those that exited are looked through */
@@ -28,6 +31,8 @@
 struct house {
 	struct engine *engine;
 	struct finder *finder;
+	struct ringkeeper *ringkeeper; /* NULL: no ring file */
+	bool stack_seen[FT_DICTIONARY_MAX]; /* of the segment */
 	struct slots_cursor cursor;
 	void *buffer; /* a slot long */
 	struct ft_decoder *decoder;
@@ -40,15 +45,18 @@ struct house {
 	pthread_mutex_t unwound_lock; /* of these, and held while unwinding */
 	struct eventlist *unwound;
 	int unwind_error; /* the last one */
+	uint64_t unwound_kept; /* so many of them are in the ring file */
 	uint64_t dropped; /* dumps, told of already */
 	pthread_mutex_t states_lock; /* of these */
 	struct states *states; /* of the target when it was found; NULL: older than the history */
 	uint64_t states_ns;
+	bool states_kept; /* in the ring file */
 	uint64_t target_number; /* plus 1: whose states these are */
 	_Atomic bool stop;
 };
 
-int house_create(struct engine *engine, struct finder *finder, struct house **ret_house)
+int house_create(struct engine *engine, struct finder *finder, struct ringmap *ringmap,
+		 struct house **ret_house)
 {
 	struct house *house = calloc(1, sizeof(*house));
 	int32_t *unreadable = calloc(engine->tgid_count + 1, sizeof(*unreadable));
@@ -67,7 +75,9 @@ int house_create(struct engine *engine, struct finder *finder, struct house **re
 	int error = !house->buffer || ft_decoder_create(&house->decoder) ||
 				    changes_create(&house->changes) ||
 				    mappings_create(&house->mappings) ||
-				    eventlist_create(UNWOUND_MAX, &house->unwound)
+				    eventlist_create(UNWOUND_MAX, &house->unwound) ||
+				    (ringmap &&
+				     ringkeeper_create(ringmap, engine, finder, &house->ringkeeper))
 			    ? -ENOMEM
 			    : 0;
 	int count = error ? 0
@@ -87,6 +97,7 @@ void house_destroy(struct house *house)
 {
 	if (!house)
 		return;
+	ringkeeper_destroy(house->ringkeeper);
 	eventlist_destroy(house->unwound);
 	mappings_destroy(house->mappings);
 	changes_destroy(house->changes);
@@ -99,6 +110,15 @@ void house_destroy(struct house *house)
 	free(house);
 }
 
+static void look_at_stack(struct house *house, const struct ft_stack *stack)
+{
+	uint32_t index = ft_decoder_stack_index(house->decoder, stack);
+	if (index >= FT_DICTIONARY_MAX || house->stack_seen[index])
+		return;
+	house->stack_seen[index] = true;
+	ringkeeper_add_stack(house->ringkeeper, stack);
+}
+
 static void look_at_segment(struct house *house, size_t segment_bytes)
 {
 	struct ft_segment header;
@@ -109,9 +129,13 @@ static void look_at_segment(struct house *house, size_t segment_bytes)
 		return;
 	ft_decoder_begin(house->decoder, header.payload, header.payload_bytes, header.cpu,
 			 header.first_ns);
-	while (ft_decoder_next(house->decoder, &event) == 1)
+	memset(house->stack_seen, 0, sizeof(house->stack_seen));
+	while (ft_decoder_next(house->decoder, &event) == 1) {
+		if (house->ringkeeper && event.stack)
+			look_at_stack(house, event.stack);
 		if (changes_add(house->changes, &event))
 			return; /* short of memory some names will be missing */
+	}
 }
 
 static void follow(struct house *house)
@@ -137,6 +161,7 @@ static void change_states(struct house *house, struct states *states)
 	house->states = states;
 	pthread_mutex_unlock(&house->states_lock);
 	house->states_ns = clock_now_ns();
+	house->states_kept = !states;
 }
 
 /* Threads that wait when the target is found, and are never seen again, are told of by this alone. */
@@ -187,6 +212,21 @@ static void unwind(struct house *house, uint64_t until_ns, const struct mappings
 		house->unwind_error = error;
 }
 
+/* States once they have had time to be read. */
+static void keep_in_ring(struct house *house, uint64_t now_ns)
+{
+	struct ownlog *ownlog = ringkeeper_ownlog(house->ringkeeper);
+
+	if (!house->states_kept && now_ns - house->states_ns > STATES_NS) {
+		states_copy(house->states, 0, ownlog);
+		house->states_kept = true;
+	}
+	pthread_mutex_lock(&house->unwound_lock);
+	eventlist_copy_new(house->unwound, &house->unwound_kept, ownlog);
+	pthread_mutex_unlock(&house->unwound_lock);
+	ringkeeper_write(house->ringkeeper, now_ns);
+}
+
 static void *run(void *context)
 {
 	struct house *house = context;
@@ -202,6 +242,8 @@ static void *run(void *context)
 		unwind(house, now_ns - SETTLED_NS, house->mappings, UNWIND_DEADLINE_MS);
 		pthread_mutex_unlock(&house->unwound_lock);
 		forget(house, now_ns);
+		if (house->ringkeeper)
+			keep_in_ring(house, now_ns);
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = LOOK_NS }, NULL);
 	}
 	return NULL;

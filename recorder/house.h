@@ -15,8 +15,10 @@
 
 struct house;
 
-/* Reads the maps of all processes there are: before anything freezes. Return: 0 or -ENOMEM. */
-int house_create(struct engine *engine, struct finder *finder, struct house **ret_house);
+/* Reads the maps of all processes there are: before anything freezes. @ringmap: may be NULL. Return: 0 or
+ * -ENOMEM. */
+int house_create(struct engine *engine, struct finder *finder, struct ringmap *ringmap,
+		 struct house **ret_house);
 void house_destroy(struct house *house);	/* not while it runs */
 
 int house_start(struct house *house);		/* 0 or the errno of pthread_create() */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -146,6 +147,7 @@ static void set_facts(struct incident *incident, uint64_t end_ns)
 	engine_set_facts(incident->options.engine, facts);
 	finder_targets_since(incident->options.finder, job_start_ns(incident->job), &target);
 	target_set_facts(&target, facts);
+	ft_facts_set(facts, FT_FACT_HISTORY, "ring");
 	ft_facts_set(facts, FT_FACT_TRIGGER_SOURCE, trigger->source);
 	ft_facts_set(facts, FT_FACT_TRIGGER_REASON, trigger->reason);
 	ft_facts_set_number(facts, FT_FACT_TRIGGER_NS, (int64_t)trigger->time_ns);

@@ -3,11 +3,15 @@ noinst_LIBRARIES += recorder/librecorder.a
 recorder_librecorder_a_SOURCES = \
 	recorder/after.c recorder/after.h \
 	recorder/after_child.c recorder/after_child.h \
+	recorder/arguments.c recorder/arguments.h \
+	recorder/arm.c recorder/arm.h \
+	recorder/arm_report.c recorder/arm_report.h \
 	recorder/arm_status.c recorder/arm_status.h \
 	recorder/ask_failure.c recorder/ask_failure.h \
 	recorder/changes.c recorder/changes.h \
 	recorder/child.c recorder/child.h \
 	recorder/clock.h \
+	recorder/cmd_arm.c \
 	recorder/cmd_capture.c \
 	recorder/cmd_check.c \
 	recorder/cmd_status.c \
@@ -18,6 +22,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/control_path.c \
 	recorder/counters.c recorder/counters.h \
 	recorder/cpus.c recorder/cpus.h \
+	recorder/dispatch.c recorder/dispatch.h \
 	recorder/drain.c recorder/drain.h \
 	recorder/dumps.c recorder/dumps.h \
 	recorder/engine.c recorder/engine.h \
@@ -53,9 +58,9 @@ recorder_librecorder_a_SOURCES = \
 	recorder/refusal.c recorder/refusal.h \
 	recorder/ring.c recorder/ring.h \
 	recorder/ringguard.c recorder/ringguard.h \
+	recorder/ringkeeper.c recorder/ringkeeper.h \
 	recorder/ringmap.c recorder/ringmap.h \
 	recorder/ringplace.c recorder/ringplace.h \
-	recorder/save.c recorder/save.h \
 	recorder/seal.c recorder/seal.h \
 	recorder/seen.c recorder/seen.h \
 	recorder/slots.c recorder/slots.h \
@@ -71,7 +76,8 @@ recorder_librecorder_a_SOURCES = \
 	recorder/triggers.c recorder/triggers.h \
 	recorder/unwind.c recorder/unwind.h \
 	recorder/unwound.c recorder/unwound.h \
-	recorder/verdict.c recorder/verdict.h
+	recorder/verdict.c recorder/verdict.h \
+	recorder/watchers.c recorder/watchers.h
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \
 	$(CAPNG_CFLAGS) $(JANSSON_CFLAGS) $(LIBCURL_CFLAGS) $(LIBUNWIND_CFLAGS)
 

@@ -99,6 +99,11 @@ size_t slots_count(const struct slots *slots)
 	return slots->count;
 }
 
+uint64_t slots_put_count(const struct slots *slots)
+{
+	return atomic_load_explicit(&slots->put, memory_order_relaxed);
+}
+
 uint64_t slots_since_ns(const struct slots *slots)
 {
 	return atomic_load_explicit(&slots->since_ns, memory_order_acquire);

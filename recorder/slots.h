@@ -46,6 +46,7 @@ void slots_destroy(struct slots *slots);
 
 size_t slots_slot_bytes(const struct slots *slots);
 size_t slots_count(const struct slots *slots);
+uint64_t slots_put_count(const struct slots *slots);	/* segments put so far */
 
 /* From then on all that was put is there (if nobody changed the memory); 0: nothing was overwritten
  * yet. For a reader that keeps ahead of being overwritten: ask after its first slots_get(). */
