@@ -135,6 +135,7 @@ struct model {
 		int64_t start_realtime_ns;	/* since the epoch; 0: not known */
 		int32_t utc_offset_s;		/* of the recorded host */
 		uint64_t duration_ns, events;
+		const char *ring;	/* of a ring file: "running" or "left" by its recorder; NULL: a capture */
 		bool complete;		/* end mark seen, nothing damaged */
 		const char *damage;	/* text for a person; NULL */
 	} capture;

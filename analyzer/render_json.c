@@ -151,6 +151,7 @@ static void put_capture(struct report *report, const struct model *model)
 		 start_ns ? human_rfc3339(start_ns, model->capture.utc_offset_s).text : NULL);
 	put_number(report, "duration_ns", model->capture.duration_ns);
 	put_number(report, "events", model->capture.events);
+	put_text(report, "ring", model->capture.ring);
 	put_flag(report, "complete", model->capture.complete);
 	put_text(report, "damage", model->capture.damage);
 	json_close_object(&report->json);

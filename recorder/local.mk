@@ -24,6 +24,9 @@ recorder_librecorder_a_SOURCES = \
 	recorder/recording.c recorder/recording.h \
 	recorder/refusal.c recorder/refusal.h \
 	recorder/ring.c recorder/ring.h \
+	recorder/ringguard.c recorder/ringguard.h \
+	recorder/ringmap.c recorder/ringmap.h \
+	recorder/ringplace.c recorder/ringplace.h \
 	recorder/save.c recorder/save.h \
 	recorder/seal.c recorder/seal.h \
 	recorder/seen.c recorder/seen.h \
