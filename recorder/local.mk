@@ -61,6 +61,9 @@ recorder_librecorder_a_SOURCES = \
 	recorder/ringkeeper.c recorder/ringkeeper.h \
 	recorder/ringmap.c recorder/ringmap.h \
 	recorder/ringplace.c recorder/ringplace.h \
+	recorder/ringmap.c recorder/ringmap.h \
+	recorder/ringplace.c recorder/ringplace.h \
+	recorder/save.c recorder/save.h \
 	recorder/seal.c recorder/seal.h \
 	recorder/seen.c recorder/seen.h \
 	recorder/slots.c recorder/slots.h \

@@ -148,6 +148,12 @@ tests_unit_test_reader_SOURCES = tests/unit/test_reader.c $(SAMPLE_CAPTURE_SOURC
 	$(SAMPLE_EVENTS_SOURCES)
 tests_unit_test_reader_LDADD = $(CAPTURE_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_ringfile
+TESTS += tests/unit/test_ringfile
+tests_unit_test_ringfile_SOURCES = tests/unit/test_ringfile.c $(SAMPLE_CAPTURE_SOURCES) \
+	$(SAMPLE_EVENTS_SOURCES)
+tests_unit_test_ringfile_LDADD = $(CAPTURE_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_facts
 TESTS += tests/unit/test_facts
 tests_unit_test_facts_SOURCES = tests/unit/test_facts.c $(GUARD_SOURCES)
@@ -259,6 +265,11 @@ check_PROGRAMS += tests/unit/test_ring
 TESTS += tests/unit/test_ring
 tests_unit_test_ring_SOURCES = tests/unit/test_ring.c
 tests_unit_test_ring_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_ringmap
+TESTS += tests/unit/test_ringmap
+tests_unit_test_ringmap_SOURCES = tests/unit/test_ringmap.c
+tests_unit_test_ringmap_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_slots
 TESTS += tests/unit/test_slots
