@@ -295,9 +295,12 @@ TESTS += tests/unit/test_tcp_target
 tests_unit_test_tcp_target_SOURCES = tests/unit/test_tcp_target.c
 tests_unit_test_tcp_target_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
+# Name lookups that hang and processes that cannot be killed are made by wrapping.
+
 check_PROGRAMS += tests/unit/test_probe
 TESTS += tests/unit/test_probe
 tests_unit_test_probe_SOURCES = tests/unit/test_probe.c tests/unit/server.c tests/unit/server.h
+tests_unit_test_probe_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo -Wl,--wrap=kill
 tests_unit_test_probe_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_psi

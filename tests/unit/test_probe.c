@@ -8,8 +8,11 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <netdb.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +25,11 @@
 #include "recorder/probe.h"
 #include "server.h"
 
-#define MS	     1000000ull
-#define PATIENCE_MS  30000
-#define NEVER_NS     (3600 * 1000 * MS)
-#define DEADLINE_MS  5000 /* of a question, where slower_than and for are short */
-#define SURELY_LATER 100 /* questions */
+#define MS	    1000000ull
+#define PATIENCE_MS 30000
+#define NEVER_NS    (3600 * 1000 * MS)
+#define DEADLINE_MS 5000 /* of a question, where slower_than and for are short */
+#define SOME_MORE   10 /* questions */
 
 struct asking {
 	struct triggers *triggers;
@@ -137,7 +140,7 @@ static void assert_fires(enum probe_kind kind, const char *what, const char *sou
 	assert_null(strstr(trigger.reason, "secret"));
 	assert_true(trigger.time_ns - asking.start_ns >= 100 * MS);
 	uint64_t failed = status_of(&asking).failed;
-	WAIT_FOR(status_of(&asking).failed > failed + SURELY_LATER / 10);
+	WAIT_FOR(status_of(&asking).failed > failed + SOME_MORE);
 	assert_no_trigger(&asking);
 	assert_int_equal(status_of(&asking).fired, 1);
 	stop(&asking);
@@ -159,6 +162,57 @@ static void assert_hang_fires(enum probe_kind kind, const char *what, const char
 	uint64_t stop_ns = clock_now_ns();
 	stop(&asking);
 	assert_true(clock_now_ns() - stop_ns < (DEADLINE_MS - 1000) * MS);
+}
+
+/* Names of this test: one whose lookup hangs, and one that moves once it has been found. */
+static sem_t lookup_may_end;
+static _Atomic int lookups;
+
+int __real_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+		       struct addrinfo **ret_found);
+int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+		       struct addrinfo **ret_found);
+
+int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+		       struct addrinfo **ret_found)
+{
+	bool asks = !(hints->ai_flags & AI_NUMERICHOST);
+
+	if (asks && !strcmp(host, "hangs.test")) {
+		while (sem_wait(&lookup_may_end) < 0 && errno == EINTR)
+			;
+		return EAI_AGAIN;
+	}
+	if (asks && !strcmp(host, "moves.test"))
+		host = lookups++ ? "127.0.0.1" : "127.0.0.2";
+	return __real_getaddrinfo(host, port, hints, ret_found);
+}
+
+static void tcp_name_whose_lookup_hangs_fires(void **state)
+{
+	(void)state;
+	sem_init(&lookup_may_end, 0, 0);
+	assert_hang_fires(PROBE_TCP, "hangs.test:80", "probe-tcp");
+	/* It was left behind, and ends some time. */
+	sem_post(&lookup_may_end);
+}
+
+static void tcp_name_that_moves_is_looked_up_again(void **state)
+{
+	struct server server = { .answer = "+PONG\r\n" };
+
+	(void)state;
+	lookups = 0;
+	assert_int_equal(server_start(&server, AF_INET), 0);
+	struct asking asking =
+		start(PROBE_TCP, at_port("moves.test:%d,send=PING\\r\\n", server.port), NEVER_NS,
+		      NEVER_NS);
+	WAIT_FOR(server.served > 5);
+	assert_true(status_of(&asking).failed > 0);
+	/* Once it is reached it is not looked up any more, but for one that was under way. */
+	assert_in_range(lookups, 2, 3);
+	stop(&asking);
+	server_stop(&server);
 }
 
 static void tcp_that_answers_is_good(void **state)
@@ -422,6 +476,51 @@ static void command_that_hangs_is_killed_with_all_it_started(void **state)
 	WAIT_FOR(!any_runs(1024));
 }
 
+/* As if the signal waited for a process in D state. */
+static _Atomic bool immortal;
+
+int __real_kill(pid_t pid, int number);
+int __wrap_kill(pid_t pid, int number);
+
+int __wrap_kill(pid_t pid, int number)
+{
+	return immortal ? 0 : __real_kill(pid, number);
+}
+
+static void command_that_cannot_be_killed_is_the_only_one(void **state)
+{
+	pid_t pids[3];
+
+	(void)state;
+	immortal = true;
+	struct asking asking =
+		start(PROBE_CMD, with_pid_file("echo $$ >>%s; exec sleep 1000"), 50 * MS, 100 * MS);
+	WAIT_FOR(status_of(&asking).stuck);
+	WAIT_FOR(status_of(&asking).asked == 2);
+	/* Longer than it takes to start another one, if it did. */
+	uint64_t later_ns = clock_now_ns() + 500 * MS;
+	WAIT_FOR(clock_now_ns() > later_ns);
+	assert_int_equal(read_pids(pids, 3), 1);
+	assert_true(runs(pids[0]));
+	assert_int_equal(status_of(&asking).stuck, 1);
+	take(&asking);
+	assert_no_trigger(&asking);
+
+	/* It dies at last, and the next one starts. */
+	assert_int_equal(__real_kill(-pids[0], SIGKILL), 0);
+	WAIT_FOR(read_pids(pids, 3) == 2);
+	assert_false(runs(pids[0]));
+
+	uint64_t stop_ns = clock_now_ns();
+	stop(&asking);
+	assert_true(clock_now_ns() - stop_ns < (DEADLINE_MS - 1000) * MS);
+	assert_true(runs(pids[1]));
+	/* Left behind, it is reaped when it dies. */
+	assert_int_equal(__real_kill(-pids[1], SIGKILL), 0);
+	immortal = false;
+	assert_no_child_is_left();
+}
+
 static void command_leaves_no_children_behind(void **state)
 {
 	(void)state;
@@ -564,6 +663,8 @@ int main(void)
 		cmocka_unit_test(tcp_refused_fires_once),
 		cmocka_unit_test(tcp_closed_without_answer_fires),
 		cmocka_unit_test(tcp_name_that_is_none_fires),
+		cmocka_unit_test(tcp_name_whose_lookup_hangs_fires),
+		cmocka_unit_test(tcp_name_that_moves_is_looked_up_again),
 		cmocka_unit_test(tcp_slow_answers_fire_with_their_numbers),
 		cmocka_unit_test(tcp_fires_again_after_a_good_answer),
 		cmocka_unit_test(tcp_that_hangs_is_given_up_and_asked_again),
@@ -573,6 +674,7 @@ int main(void)
 		cmocka_unit_test(command_starts_with_no_signal_blocked_or_ignored),
 		cmocka_unit_test(command_that_hangs_fires_and_ends_with_the_probe),
 		cmocka_unit_test(command_that_hangs_is_killed_with_all_it_started),
+		cmocka_unit_test(command_that_cannot_be_killed_is_the_only_one),
 		cmocka_unit_test(command_leaves_no_children_behind),
 		cmocka_unit_test(command_is_named_without_its_secrets),
 #ifdef HAVE_LIBCURL
