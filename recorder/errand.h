@@ -21,7 +21,7 @@ struct errand;
 int errand_start(const char *name, void (*work)(void *context), void (*discard)(void *context),
 		 void *context, struct errand **ret_errand);
 
-/* For poll(): readable from when @work has returned. */
+/* For poll(): readable from when @work has returned; errand_wait() then makes its results visible. */
 int errand_done_fd(const struct errand *errand);
 
 /* No longer than @patience_ms, which may be 0. Return: whether @work has returned. */
