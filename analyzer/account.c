@@ -212,6 +212,25 @@ static bool hurts(const struct account *account, const struct interval *interval
 	return !wait_class_idle(class);
 }
 
+/* A thread that wants a CPU and gets none, for this one time. */
+static int runnable_hurts(struct account *account, const struct interval *interval,
+			  enum wait_class class)
+{
+	const struct long_wait wait = {
+		.thread = interval->thread,
+		.class = class,
+		.stack_id = interval->stack_id,
+		.start_ns = interval->start_ns,
+		.end_ns = interval->end_ns,
+		.blocked_ns = interval->end_ns - interval->start_ns,
+		.flags = interval->flags,
+	};
+
+	if (wait.blocked_ns > account->longest.blocked_ns)
+		account->longest = wait;
+	return wait.blocked_ns >= account->options.long_ns ? long_append(account, &wait) : 0;
+}
+
 /* Keep the wait open for more: a lock's waiter may sleep several times. */
 static int wait_extend(struct account *account, struct thread_entry *entry,
 		       const struct interval *interval, enum wait_class class)
@@ -286,8 +305,15 @@ static int runnable_closed(struct account *account, struct thread_entry *entry,
 	entry->sums.class_ns[class] += length_ns;
 	if (!counts)
 		return 0;
+	if (runnable_hurts(account, interval, class))
+		return -ENOMEM;
 	if (!preempted && entry->waited) {
-		account->waits[place].runnable_ns += length_ns;
+		wait = &account->waits[place];
+		wait->runnable_ns += length_ns;
+		wait->woken++;
+		wait->woken_ns += length_ns;
+		if (length_ns > wait->woken_max_ns)
+			wait->woken_max_ns = length_ns;
 		return 0;
 	}
 	if (wait_place(account, entry, interval->thread, class, interval->stack_id, &place))

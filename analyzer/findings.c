@@ -18,6 +18,9 @@
 /* From this share of the waits' time on that releases prove, the charge is strong. */
 #define STRONG_PERCENT 50u
 
+/* A futex wait this long may have been one for a lock, and then it would have hurt. */
+#define FUTEX_DOUBT_NS 200000000u
+
 /* "mmap_lock", "an inode lock", "a mutex (rtnl)" ... */
 static void lock_text(const struct findings_context *context, const struct suspect *suspect,
 		      char *text, size_t text_bytes)
@@ -83,8 +86,9 @@ static void fill_culprit(const struct findings_context *context, const struct su
 }
 
 static int fill_allocation(const struct findings_context *context, const struct call *call,
-			   struct model_finding *finding)
+			   struct model_finding *finding, bool *ret_grows)
 {
+	*ret_grows = false;
 	if (!call)
 		return 0;
 	finding->has_allocation = true;
@@ -93,7 +97,7 @@ static int fill_allocation(const struct findings_context *context, const struct 
 		.bytes = call->bytes,
 		.at_ns = call->time_ns > context->start_ns ? call->time_ns - context->start_ns : 0,
 	};
-	return calls_growth(context->calls, call, &finding->pattern);
+	return calls_growth(context->calls, call, &finding->pattern, ret_grows);
 }
 
 /* Whether a function whose name has @part in it is in the stack. */
@@ -148,6 +152,15 @@ static int fill_summary(const struct findings_context *context, const struct sus
 				    suspect->victim_count,
 				    suspect->victim_count == 1 ? "thread" : "threads",
 				    human_duration(finding->blocked_ns).text, lock);
+	if (hold->end_ns == hold->start_ns)
+		return finding_text(&finding->summary,
+				    "%zu %s waited %s for %s. %s of it was ended by thread %" PRId32
+				    " (%s); since when it held the lock is not known.",
+				    suspect->victim_count,
+				    suspect->victim_count == 1 ? "thread" : "threads",
+				    human_duration(finding->blocked_ns).text, lock,
+				    human_share(owner->blamed_ns, suspect->wait_ns).text,
+				    owner->thread->tid, owner->thread->comm);
 	r = while_text(context, suspect, call, &suspect->story, &doing);
 	if (r)
 		return r;
@@ -183,6 +196,9 @@ static int release_evidence(const struct findings_context *context, const struct
 		"rwsem_wake",
 	};
 
+	if (hold->end_ns == hold->start_ns)
+		return finding_evidence(finding, "the kernel's events do not tell one such lock from another; "
+						 "it woke waiters out of a release");
 	if (hold->still_open || !hold->first_woken)
 		return finding_evidence(
 			finding,
@@ -239,16 +255,19 @@ static int fill_evidence(const struct findings_context *context, const struct su
 	return r;
 }
 
-static const char *advice_for_call(const struct call *call, const struct model_finding *finding)
+static const char *advice_for_call(const struct call *call, bool pattern, bool grows)
 {
 	switch (call->call) {
 	case FT_CALL_MMAP:
 	case FT_CALL_MREMAP:
-		if (finding->pattern)
-			return "Size the table for its final load at start-up, or split it into "
-			       "shards "
-			       "that grow apart. If memory must be populated, do it in slices, "
-			       "outside the serving threads.";
+		if (grows)
+			return "Size the table for its final load at start-up, or split it into shards that "
+			       "grow apart. If memory must be populated, do it in slices, outside the "
+			       "serving threads.";
+		if (pattern)
+			return "If a table grows here, size it for its final load at start-up, or split it "
+			       "into shards that grow apart. If memory must be populated (MAP_POPULATE, "
+			       "mlockall), do it in slices, outside the serving threads.";
 		return "Allocate at start-up, or in slices of some megabytes; populate memory "
 		       "(MAP_POPULATE, mlockall) outside the serving process or before it serves.";
 	case FT_CALL_MUNMAP:
@@ -260,26 +279,33 @@ static const char *advice_for_call(const struct call *call, const struct model_f
 	}
 }
 
-static int fill_advice(const struct suspect *suspect, const struct call *call,
+static const char *advice_for_lock(const struct suspect *suspect)
+{
+	if (!suspect->has_owner)
+		return "Record a longer time, so that the end of the stall is in the capture: the release of "
+		       "the lock tells who held it.";
+	if (suspect->class == WAIT_LOCK_MMAP)
+		return "Look at what the holder's stack does to the address space: make it smaller, rarer, or "
+		       "move it out of the serving process.";
+	if (suspect->class == WAIT_LOCK_FILE)
+		return "lslocks tells which process holds the lock of which file while it is held.";
+	return "Look at what the holder's stack does under the lock; fewer or shorter calls of it, or "
+	       "spreading them over other files or objects, shorten the wait.";
+}
+
+static int fill_advice(const struct suspect *suspect, const struct call *call, bool grows,
 		       struct model_finding *finding)
 {
-	const char *advice;
+	const struct lock_hold *hold = &suspect->owner.longest;
+	bool starved = suspect->story.state_ns[THREAD_RUNNABLE] * 2 > hold->end_ns - hold->start_ns;
 
-	if (!suspect->has_owner)
-		advice = "Record a longer time, so that the end of the stall is in the capture: "
-			 "the release "
-			 "of the lock tells who held it.";
-	else if (call)
-		advice = advice_for_call(call, finding);
-	else if (suspect->class == WAIT_LOCK_MMAP)
-		advice = "Look at what the holder's stack does to the address space: make it "
-			 "smaller, rarer, or "
-			 "move it out of the serving process.";
-	else
-		advice = "Look at what the holder's stack does under the lock; fewer or shorter "
-			 "calls of "
-			 "it, or spreading them over other files or objects, shorten the wait.";
-	return finding_text(&finding->advice, "%s", advice);
+	return finding_text(&finding->advice, "%s%s",
+			    suspect->has_owner && starved && hold->end_ns > hold->start_ns
+				    ? "The holder itself waited for a CPU for most of that time: give it "
+				      "more CPU, or the others less. "
+				    : "",
+			    call ? advice_for_call(call, finding->pattern, grows)
+				 : advice_for_lock(suspect));
 }
 
 int findings_convoy(const struct findings_context *context, const struct suspect *suspect,
@@ -290,6 +316,7 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 	const struct call *call = NULL;
 	struct model_finding *finding;
 	char lock[96];
+	bool grows;
 	int r;
 
 	finding = finding_append(model,
@@ -317,14 +344,27 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 		fill_culprit(context, suspect, call, finding);
 	r = finding_victims(finding, suspect->victims, suspect->victim_count, context->start_ns);
 	if (!r)
-		r = fill_allocation(context, call, finding);
+		r = fill_allocation(context, call, finding, &grows);
 	if (!r)
 		r = fill_summary(context, suspect, call, lock, finding);
 	if (!r)
 		r = fill_evidence(context, suspect, call, model, finding);
 	if (!r)
-		r = fill_advice(suspect, call, finding);
+		r = fill_advice(suspect, call, grows, finding);
 	return r;
+}
+
+/* Futex waits are taken to be for work, since the kernel's events cannot tell; unknown time may hide anything. */
+static bool doubtful(const struct model *model)
+{
+	uint64_t target_ns = model->capture.duration_ns * (model->capture.target_threads ?: 1);
+
+	for (size_t i = 0; i < model->wait_count; i++)
+		if (model->waits[i].class == WAIT_LOCK_FUTEX &&
+		    model->waits[i].max_ns > model->stall.longest_ns &&
+		    model->waits[i].max_ns >= FUTEX_DOUBT_NS)
+			return true;
+	return model->coverage.unknown_ns * 10 > target_ns;
 }
 
 int findings_no_stall(struct model *model)
@@ -336,20 +376,24 @@ int findings_no_stall(struct model *model)
 	if (!finding)
 		return -ENOMEM;
 	finding->grade = lossy || !model->capture.complete ? GRADE_PLAUSIBLE : GRADE_STRONG;
+	if (doubtful(model))
+		finding->grade = GRADE_PLAUSIBLE;
 	if (model->stall.longest_ns)
 		r = finding_text(
 			&finding->summary,
-			"Nothing froze: the longest wait that hurts was %s (%s, thread %" PRId32
-			").",
+			"Nothing froze: no thread waited long for a kernel lock, a device, memory or a "
+			"CPU. The longest such wait was %s (%s, thread %" PRId32 ").",
 			human_duration(model->stall.longest_ns).text,
 			wait_class_name(model->stall.longest_class), model->stall.longest_tid);
 	else
 		r = finding_text(&finding->summary,
-				 "Nothing froze: no thread waited for a lock, a device or memory.");
+				 "Nothing froze: no thread waited for a kernel lock, a device, memory or a "
+				 "CPU.");
 	if (r)
 		return r;
 	return finding_text(
 		&finding->advice,
-		"If users saw a freeze, it was outside this capture or outside this process: "
-		"record while it happens, or watch what the process waits for.");
+		"If users saw a freeze, it was at another time, in another process, or one thread ran "
+		"or slept by itself while others waited for it: look at the threads below, and record "
+		"while it happens.");
 }

@@ -6,7 +6,9 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/asides.c analyzer/asides.h \
 	analyzer/calls.c analyzer/calls.h \
 	analyzer/episode.c analyzer/episode.h \
+	analyzer/coverage.c analyzer/coverage.h \
 	analyzer/finding.c analyzer/finding.h \
+	analyzer/finding_class.c analyzer/finding_class.h \
 	analyzer/findings.c analyzer/findings.h \
 	analyzer/findings_episode.c \
 	analyzer/findings_stopped.c \

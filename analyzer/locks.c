@@ -10,7 +10,7 @@
 #define SAME_WAIT_GAP_NS 5000000u
 
 /* What makes a lock the same one: its address, or for lack of one, and always
- * for an mmap_lock, (process, class). */
+ * for an mmap_lock, (process, class). File locks have neither: processes share them. */
 struct lock_key {
 	uint64_t address;
 	int32_t tgid;
@@ -116,6 +116,12 @@ static enum wait_class family_of(enum wait_class class)
 	return class == WAIT_LOCK_MMAP || class == WAIT_LOCK_INODE ? WAIT_LOCK_RWSEM : class;
 }
 
+/* Such a lock is kept from one system call to another: which call its holder is in says nothing. */
+static bool held_in_user_space(enum wait_class class)
+{
+	return class == WAIT_LOCK_FILE || class == WAIT_LOCK_FUTEX;
+}
+
 static struct lock_key key_of(const struct thread *thread, const struct wait_reason *reason,
 			      uint64_t address)
 {
@@ -128,7 +134,7 @@ static struct lock_key key_of(const struct thread *thread, const struct wait_rea
 		key.tgid = thread->tgid;
 	else if (address)
 		key.address = address;
-	else
+	else if (reason->class != WAIT_LOCK_FILE)
 		key.tgid = thread->tgid;
 	return key;
 }
@@ -252,7 +258,7 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 {
 	const struct waiter *own;
 	const struct stack_fact *fact;
-	struct operation_since since;
+	struct operation_since since = { 0 };
 	struct lock_release release;
 
 	if (!interval->waker || interval->waker_in_interrupt || interval->waker->idle_task)
@@ -262,7 +268,8 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 		return -ENOMEM;
 	if (fact->releases == WAIT_UNKNOWN || fact->releases != family_of(entry->lock.class))
 		return 0;
-	since = operations_since(locks->operations, interval->waker);
+	if (!held_in_user_space(entry->lock.class))
+		since = operations_since(locks->operations, interval->waker);
 	release = (struct lock_release){
 		.thread = interval->waker,
 		.time_ns = interval->end_ns,
