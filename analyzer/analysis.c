@@ -84,7 +84,8 @@ static int fill_capture(struct analysis *analysis, const char *path)
 	model->capture.trigger_at_ns = since_start(
 		analysis, (uint64_t)ft_facts_number(facts, FT_FACT_TRIGGER_NS, 0));
 	model->capture.start_ns = analysis->start_ns;
-	model->capture.start_realtime_ns = ft_facts_number(facts, FT_FACT_START_REALTIME_NS, 0);
+	model->capture.start_realtime_ns = source_start_realtime_ns(analysis->source);
+	model->capture.ring = source_ring(analysis->source);
 	model->capture.utc_offset_s = (int32_t)ft_facts_number(facts, FT_FACT_UTC_OFFSET_S, 0);
 	target_name(analysis, model);
 	model->capture.duration_ns = since_start(analysis, source_end_ns(analysis->source));

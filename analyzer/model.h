@@ -137,6 +137,7 @@ struct model {
 		uint64_t start_ns;		/* CLOCK_MONOTONIC of the recorded host */
 		int32_t utc_offset_s;		/* of the recorded host */
 		uint64_t duration_ns, events;
+		const char *ring;	/* of a ring file: "running" or "left" by its recorder; NULL: a capture */
 		bool complete;		/* end mark seen, nothing damaged */
 		const char *damage;	/* text for a person; NULL */
 	} capture;

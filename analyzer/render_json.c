@@ -161,6 +161,7 @@ static void put_capture(struct report *report, const struct model *model)
 	put_number(report, "start_monotonic_ns", model->capture.start_ns);
 	put_number(report, "duration_ns", model->capture.duration_ns);
 	put_number(report, "events", model->capture.events);
+	put_text(report, "ring", model->capture.ring);
 	put_flag(report, "complete", model->capture.complete);
 	put_text(report, "damage", model->capture.damage);
 	json_close_object(&report->json);

@@ -13,7 +13,8 @@ int slot_close(struct timeline *timeline, struct slot *slot, uint64_t end_ns, un
 
 	interval.end_ns = later(interval.start_ns, end_ns);
 	interval.flags |= flags;
-	if (interval.end_ns == interval.start_ns && interval.state != THREAD_BLOCKED)
+	if (!timeline->observing ||
+	    (interval.end_ns == interval.start_ns && interval.state != THREAD_BLOCKED))
 		return 0;
 	return timeline->sink.closed(timeline->sink.context, &interval);
 }
@@ -41,6 +42,13 @@ int slot_move(struct timeline *timeline, struct slot *slot, enum thread_state st
 	return 0;
 }
 
+int slot_opened(struct timeline *timeline, const struct slot *slot)
+{
+	if (!timeline->sink.opened || !timeline->observing)
+		return 0;
+	return timeline->sink.opened(timeline->sink.context, &slot->current);
+}
+
 int slot_move_to_blocked(struct timeline *timeline, struct slot *slot, uint64_t at_ns,
 			 unsigned int flags, enum ft_task_state state, uint32_t stack_id)
 {
@@ -51,9 +59,7 @@ int slot_move_to_blocked(struct timeline *timeline, struct slot *slot, uint64_t 
 	slot->current.flags = flags;
 	slot->current.prev_state = state;
 	slot->current.stack_id = stack_id;
-	if (!timeline->sink.opened)
-		return 0;
-	return timeline->sink.opened(timeline->sink.context, &slot->current);
+	return slot_opened(timeline, slot);
 }
 
 unsigned int slot_start_flag(const struct timeline *timeline, uint64_t at_ns)

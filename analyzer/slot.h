@@ -42,6 +42,7 @@ struct timeline {
 	struct timeline_sink sink;
 	uint64_t start_ns;
 	uint64_t now_ns;
+	bool observing;			/* an event of the recording proper has come */
 	struct slot *slots;		/* by thread->index */
 	size_t slot_count;
 	struct cpu *cpus;
@@ -76,6 +77,9 @@ int slot_move_to_unknown(struct timeline *timeline, struct slot *slot, uint64_t 
 
 /* Flag for an interval that begins at @at_ns because nothing before it is known. */
 unsigned int slot_start_flag(const struct timeline *timeline, uint64_t at_ns);
+
+/* Tell the sink that the current interval, BLOCKED, began. */
+int slot_opened(struct timeline *timeline, const struct slot *slot);
 
 /* Since when, up to @time_ns, a thread that shows no event in its current interval cannot have
  * changed its state. */

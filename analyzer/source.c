@@ -17,6 +17,7 @@
 #include "analyzer/merge.h"
 #include "analyzer/source_text.h"
 #include "analyzer/stream.h"
+#include "capture/ringfile.h"
 
 #define CPUS_MAX    65536 /* a greater number is damage */
 #define TIME_MAX_NS (1ull << 62) /* a greater time is damage: no host has been up for 146 years */
@@ -44,6 +45,8 @@ struct source {
 	size_t *segments; /* of events of CPUs, by CPU and sequence */
 	size_t segment_count;
 	uint32_t bad_segments; /* found while opening */
+	bool is_ring, is_history;
+	struct ft_ring_state ring;
 	uint64_t start_ns, end_ns;
 };
 
@@ -106,6 +109,43 @@ static int by_cpu_and_sequence(const void *left, const void *right, void *contex
 	return a < b ? -1 : a > b;
 }
 
+static void find_sort(struct source *source)
+{
+	const char *history = ft_facts_get(source->facts, FT_FACT_HISTORY);
+
+	source->is_ring = ft_reader_is_ring(source->reader, &source->ring);
+	source->is_history = source->is_ring || (history && strcmp(history, "ring") == 0);
+}
+
+/* The first segment of each CPU is the oldest that was not overwritten: when the last of them
+ * begins. 0: all CPUs are there from their first segment on. */
+static uint64_t last_beginning(const struct source *source)
+{
+	uint64_t last_ns = 0;
+	uint32_t cpu = FT_NO_CPU;
+
+	for (size_t i = 0; i < source->segment_count; i++) {
+		const struct ft_segment *segment =
+			ft_reader_segment(source->reader, source->segments[i]);
+
+		if (segment->cpu != cpu && segment->sequence > 0 && segment->first_ns > last_ns)
+			last_ns = segment->first_ns;
+		cpu = segment->cpu;
+	}
+	return last_ns;
+}
+
+/* From when on nothing was overwritten. The ring's own word may be damaged, but it cannot be later
+ * than the last beginning: a CPU that was idle for long begins late and misses nothing. */
+static uint64_t history_start_ns(const struct source *source)
+{
+	uint64_t last_ns = last_beginning(source);
+
+	if (source->is_ring && source->ring.since_ns && source->ring.since_ns < last_ns)
+		return source->ring.since_ns;
+	return last_ns;
+}
+
 static void find_span(struct source *source)
 {
 	size_t asides = asides_count(source->asides);
@@ -132,6 +172,12 @@ static void find_span(struct source *source)
 	source->start_ns = first_ns;
 	if (start_ns >= 0 && (start_ns <= (int64_t)last_ns || !source->segment_count))
 		source->start_ns = start_ns;
+	if (source->is_ring || (source->is_history && start_ns < 0)) {
+		uint64_t history_ns = history_start_ns(source);
+
+		if (history_ns > source->start_ns)
+			source->start_ns = history_ns;
+	}
 	source->end_ns = last_ns;
 	if (end_ns >= 0 && end_ns <= (int64_t)TIME_MAX_NS && end_ns > (int64_t)last_ns)
 		source->end_ns = end_ns;
@@ -139,13 +185,32 @@ static void find_span(struct source *source)
 		source->end_ns = source->start_ns;
 }
 
+/* What is known of a CPU whose first segment is @first. */
+static struct stream_span span_of(const struct source *source, const struct ft_segment *first)
+{
+	struct stream_span span = { .start_ns = source->start_ns,
+				    .end_ns = source->end_ns,
+				    .tail_from_ns = source->start_ns };
+	struct ft_damage damage;
+	bool damaged;
+
+	source_damage(source, &damage);
+	damaged = damage.torn || damage.bad_segments;
+	span.tail_doubtful = damaged || source->is_ring;
+	if (!damaged && source->is_ring && source->end_ns > FT_RINGFILE_UNPUT_NS_MAX &&
+	    source->end_ns - FT_RINGFILE_UNPUT_NS_MAX > source->start_ns)
+		span.tail_from_ns = source->end_ns - FT_RINGFILE_UNPUT_NS_MAX;
+	/* What is damaged may have been this CPU's first segment. */
+	if (source->is_history && (!damaged || first->first_ns <= source->start_ns))
+		span.first_sequence = first->sequence;
+	return span;
+}
+
 static int create_streams(struct source *source)
 {
 	const size_t *segments = source->segments;
-	struct ft_damage damage;
 	size_t cpus = 0;
 
-	source_damage(source, &damage);
 	for (size_t i = 0; i < source->segment_count; i++)
 		cpus += i == 0 || ft_reader_segment(source->reader, segments[i])->cpu !=
 					  ft_reader_segment(source->reader, segments[i - 1])->cpu;
@@ -153,15 +218,16 @@ static int create_streams(struct source *source)
 	if (!source->heads)
 		return -ENOMEM;
 	for (size_t i = 0, end; i < source->segment_count; i = end) {
-		uint32_t cpu = ft_reader_segment(source->reader, segments[i])->cpu;
+		const struct ft_segment *first = ft_reader_segment(source->reader, segments[i]);
+		const struct stream_span span = span_of(source, first);
+		uint32_t cpu = first->cpu;
 		int error;
 
 		for (end = i + 1; end < source->segment_count; end++) {
 			if (ft_reader_segment(source->reader, segments[end])->cpu != cpu)
 				break;
 		}
-		error = stream_create(source->reader, cpu, &segments[i], end - i, source->start_ns,
-				      source->end_ns, damage.torn || damage.bad_segments,
+		error = stream_create(source->reader, cpu, &segments[i], end - i, &span,
 				      &source->heads[source->head_count].stream);
 		if (error)
 			return error;
@@ -191,6 +257,7 @@ static int open_all(struct source *source, const char *path, int *ret_missing_fe
 	if (source->segment_count)
 		qsort_r(source->segments, source->segment_count, sizeof(source->segments[0]),
 			by_cpu_and_sequence, source->reader);
+	find_sort(source);
 	find_span(source);
 	return create_streams(source);
 }
@@ -458,6 +525,24 @@ uint64_t source_end_ns(const struct source *source)
 	return source->end_ns;
 }
 
+int64_t source_start_realtime_ns(const struct source *source)
+{
+	int64_t realtime_ns = ft_facts_number(source->facts, FT_FACT_START_REALTIME_NS, 0);
+	int64_t start_ns = ft_facts_number(source->facts, FT_FACT_START_NS, -1);
+
+	if (realtime_ns <= 0 || start_ns < 0 || realtime_ns > (int64_t)TIME_MAX_NS ||
+	    start_ns > (int64_t)source->start_ns)
+		return realtime_ns;
+	return realtime_ns + ((int64_t)source->start_ns - start_ns);
+}
+
+const char *source_ring(const struct source *source)
+{
+	if (!source->is_ring)
+		return NULL;
+	return source->ring.running ? "running" : "left";
+}
+
 static uint32_t unreadable_segments(const struct source *source)
 {
 	uint32_t count = source->bad_segments;
@@ -480,6 +565,8 @@ char *source_damage_text(const struct source *source)
 	source_damage(source, &damage);
 	if (!damage.torn && !damage.bad_segments)
 		return NULL;
+	if (source->is_ring && damage.first_error == -ENODATA && damage.torn)
+		return source_cut_ring_text(source->path, damage.first_bad_offset);
 	return source_damage_text_of(source->path, &damage, unreadable_segments(source),
 				     source->end_ns - source->start_ns);
 }

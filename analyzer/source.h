@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A capture as one stream of events in order of time, with its facts and
- * symbols. Streams: holds one decoded segment a CPU.
+ * A capture, or the ring file of a recorder, as one stream of events in order of time, with its
+ * facts and symbols. Streams: holds one decoded segment a CPU.
  */
 #ifndef ANALYZER_SOURCE_H
 #define ANALYZER_SOURCE_H
@@ -47,7 +47,9 @@ void source_close(struct source *source);
  *
  * A CPU's missing sequence number (they count from 0), damaged segment or, in a damaged file, end
  * before the recording's end appears as an FT_EVENT_LOST of that CPU too (raw.lost.records 0:
- * number not known).
+ * number not known). In a history (a ring file, or FT_FACT_HISTORY) the sequence may start anywhere:
+ * what is missing then lies before source_start_ns(). Events before it come too. In a ring file the
+ * end of each CPU was not put yet.
  *
  * FORK, COMM and EXIT have been entered in the table of threads when the event is returned,
  * and so has a switch-out for the last time: it sets thread->exited.
@@ -64,10 +66,17 @@ const struct ft_symbols *source_symbols(const struct source *source);
 struct stacks *source_stacks(const struct source *source);
 struct threads *source_threads(const struct source *source);
 
-/* Time span of the recording: facts start-ns and end-ns, else the events' first and last time. No
+/* Time span of the recording: facts start-ns and end-ns, else the events' first and last time; of a
+ * history, the start is where nothing is missing any more. No
  * event of a CPU is later than the end; snapshots taken after it are dated back to it. */
 uint64_t source_start_ns(const struct source *source);
 uint64_t source_end_ns(const struct source *source);
+
+/* Wall clock at source_start_ns(), since the epoch; 0: not known. */
+int64_t source_start_realtime_ns(const struct source *source);
+
+/* "running" or "left": a ring file, whose recorder holds it or not; NULL: a capture. */
+const char *source_ring(const struct source *source);
 
 /* Damage of the file and of segments seen so far. */
 void source_damage(const struct source *source, struct ft_damage *ret_damage);

@@ -149,3 +149,10 @@ char *source_damage_text_of(const char *path, const struct ft_damage *damage, ui
 	free(first);
 	return made;
 }
+
+char *source_cut_ring_text(const char *path, uint64_t bytes)
+{
+	return text("%s: this ring file was cut to %" PRIu64 " bytes.\n"
+		    "  What lay behind them is not in this report. A recorder that still runs goes on in"
+		    " memory: take a capture from it with 'recorder trigger'.", path, bytes);
+}

@@ -31,4 +31,7 @@ char *source_refusal_text(const char *path, int error, int missing_feature);
 char *source_damage_text_of(const char *path, const struct ft_damage *damage, uint32_t unreadable,
 			    uint64_t used_ns);
 
+/* Somebody cut a ring file to @bytes. Return: as source_damage_text_of(). */
+char *source_cut_ring_text(const char *path, uint64_t bytes);
+
 #endif

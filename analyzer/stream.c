@@ -26,8 +26,7 @@ struct stream {
 	uint32_t cpu;
 	const size_t *segments;
 	size_t count;
-	uint64_t start_ns, end_ns;
-	bool tail_doubtful;
+	struct stream_span span;
 
 	size_t next; /* in segments */
 	bool decoding;
@@ -49,8 +48,7 @@ struct stream {
 };
 
 int stream_create(struct ft_reader *reader, uint32_t cpu, const size_t *segments, size_t count,
-		  uint64_t start_ns, uint64_t end_ns, bool tail_doubtful,
-		  struct stream **ret_stream)
+		  const struct stream_span *span, struct stream **ret_stream)
 {
 	struct stream *stream = calloc(1, sizeof(*stream));
 	int error;
@@ -66,9 +64,8 @@ int stream_create(struct ft_reader *reader, uint32_t cpu, const size_t *segments
 	stream->cpu = cpu;
 	stream->segments = segments;
 	stream->count = count;
-	stream->start_ns = start_ns;
-	stream->end_ns = end_ns;
-	stream->tail_doubtful = tail_doubtful;
+	stream->span = *span;
+	stream->sequence = span->first_sequence;
 	*ret_stream = stream;
 	return 0;
 }
@@ -86,7 +83,7 @@ void stream_rewind(struct stream *stream)
 {
 	stream->next = 0;
 	stream->decoding = false;
-	stream->sequence = 0;
+	stream->sequence = stream->span.first_sequence;
 	stream->last_ns = 0;
 	stream->hole = false;
 	stream->tail_told = false;
@@ -148,11 +145,13 @@ static int decode(struct stream *stream, struct ft_event *ret_event)
 	}
 }
 
-/* The LOST for a hole up to @end_ns. */
-static struct ft_event lost_event(struct stream *stream, uint64_t end_ns)
+/* The LOST for a hole from @start_ns, or what was there last, up to @end_ns. */
+static struct ft_event lost_event(struct stream *stream, uint64_t start_ns, uint64_t end_ns)
 {
 	static const struct ft_task nobody;
-	uint64_t start_ns = stream->last_ns > stream->start_ns ? stream->last_ns : stream->start_ns;
+
+	if (start_ns < stream->last_ns)
+		start_ns = stream->last_ns;
 
 	stream->hole = false;
 	return (struct ft_event){
@@ -195,11 +194,15 @@ int stream_next(struct stream *stream, struct ft_event *ret_event, uint64_t *ret
 	if (result > 0 && stream->hole) {
 		stream->held_event = *ret_event;
 		stream->held = true;
-		*ret_event = lost_event(stream, stream->held_event.time_ns);
+		*ret_event = lost_event(stream, stream->span.start_ns,
+					stream->held_event.time_ns);
 	} else if (result == 0) {
-		if ((!stream->hole && !stream->tail_doubtful) || stream->tail_told)
+		if ((!stream->hole && !stream->span.tail_doubtful) || stream->tail_told)
 			return 0;
-		*ret_event = lost_event(stream, stream->end_ns);
+		*ret_event = lost_event(stream,
+					stream->hole ? stream->span.start_ns
+						     : stream->span.tail_from_ns,
+					stream->span.end_ns);
 		stream->tail_told = true;
 	}
 	*ret_place_ns = place(stream, ret_event);

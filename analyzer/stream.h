@@ -17,19 +17,23 @@
 
 struct stream;
 
+struct stream_span {
+	uint64_t first_sequence;	/* that the first segment has where none is missing before it */
+	uint64_t start_ns, end_ns;	/* of the recording: the bounds of losses at its ends */
+	bool tail_doubtful;		/* segments behind the last one may be missing ... */
+	uint64_t tail_from_ns;		/* ... with events from then on */
+};
+
 /**
  * stream_create() - a stream over some segments of events of one CPU.
  *
  * @segments:  @count indexes of @reader's segments in order of sequence. Both are borrowed.
- * @start_ns, @end_ns: of the recording: the bounds of losses before the first segment and behind
- *             the last.
- * @tail_doubtful: the file is damaged, so segments behind the last one may be missing.
+ * @span:      what is known about the recording. Copied.
  *
  * Return: 0 or -ENOMEM.
  */
 int stream_create(struct ft_reader *reader, uint32_t cpu, const size_t *segments, size_t count,
-		  uint64_t start_ns, uint64_t end_ns, bool tail_doubtful,
-		  struct stream **ret_stream);
+		  const struct stream_span *span, struct stream **ret_stream);
 void stream_destroy(struct stream *stream);
 void stream_rewind(struct stream *stream);
 

@@ -14,6 +14,8 @@ static int gap_append(struct survey *survey, const struct event *event)
 {
 	struct model_gap *gaps;
 
+	if (event->raw.time_ns < survey->start_ns)
+		return 0; /* before the recording proper */
 	survey->lost_records += event->raw.lost.records;
 	if (survey->gap_count == GAPS_MAX)
 		return 0;
@@ -79,7 +81,7 @@ int survey_run(struct survey *survey, struct source *source, struct stackfacts *
 						 !target->count };
 	int r;
 
-	*survey = (struct survey){ 0 };
+	*survey = (struct survey){ .start_ns = source_start_ns(source) };
 	r = calls_create(&survey->calls);
 	if (r)
 		return r;

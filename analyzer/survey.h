@@ -19,6 +19,7 @@ struct survey_cpu {
 };
 
 struct survey {
+	uint64_t start_ns;
 	struct account *account;
 	struct calls *calls;
 	struct locks *locks;		/* borrowed from pass */

@@ -161,11 +161,24 @@ static void damage(struct page *page, const char *text)
 	}
 }
 
+static void ring(struct page *page, const char *ring)
+{
+	if (!ring)
+		return;
+	page_paragraph(page, text_labelled("ring", STYLE_WARNING),
+		       "ring of a recorder that %s; its last moments are not in it, and only the"
+		       " kernel's functions have names",
+		       strcmp(ring, "running") == 0
+			       ? "is still running"
+			       : "was killed or (if this is a copy) is still running");
+}
+
 /* What is missing stands next to the verdict, because it limits it. */
 static void missing(struct page *page, const struct model *model)
 {
 	const uint64_t lost = model->coverage.lost_events;
 
+	ring(page, model->capture.ring);
 	damage(page, model->capture.damage);
 	if (lost || model->coverage.gap_count)
 		page_paragraph(page, text_labelled("lost", STYLE_WARNING),

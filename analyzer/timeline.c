@@ -232,13 +232,12 @@ static int wake_blocked(struct timeline *timeline, struct slot *slot, const stru
 static int wake_yielded(struct timeline *timeline, struct slot *slot, const struct event *event,
 			uint64_t time_ns)
 {
-	int error = 0;
+	int error;
 
 	slot->current.state = THREAD_BLOCKED;
 	slot->current.flags &= ~INTERVAL_PREEMPTED;
 	slot->current.prev_state = FT_STATE_OTHER;
-	if (timeline->sink.opened)
-		error = timeline->sink.opened(timeline->sink.context, &slot->current);
+	error = slot_opened(timeline, slot);
 	return error ? error : wake_blocked(timeline, slot, event, time_ns);
 }
 
@@ -367,8 +366,10 @@ static int on_lost(struct timeline *timeline, struct cpu *cpu, const struct even
 	uint64_t start_ns = later(event->raw.lost.start_ns, cpu->last_ns);
 	uint64_t end_ns = later(event->raw.time_ns, start_ns);
 	struct slot *slot;
-	int error = losses_add(&timeline->losses, start_ns, end_ns);
+	int error = 0;
 
+	if (event->raw.time_ns >= timeline->start_ns)
+		error = losses_add(&timeline->losses, start_ns, end_ns);
 	if (!error)
 		error = slot_of(timeline, cpu->occupant, &slot);
 	if (!error && slot && slot->current.state == THREAD_RUNNING)
@@ -414,6 +415,37 @@ static int on_cpu_event(struct timeline *timeline, struct cpu *cpu, const struct
 	return error;
 }
 
+/*
+ * The recording proper begins. Before its start the events of some CPUs are there and those of
+ * others are not: what they say is true of the CPU that a thread runs on, but a thread that slept
+ * or waited may have done anything on another one.
+ */
+static int observe(struct timeline *timeline)
+{
+	for (size_t i = 0; i < timeline->slot_count; i++) {
+		struct slot *slot = &timeline->slots[i];
+		int error = 0;
+
+		if (!slot->current.thread || slot->done)
+			continue;
+		if (slot->current.state == THREAD_RUNNING)
+			slot->current.flags |= INTERVAL_BEGAN_BEFORE;
+		else
+			error = slot_move(timeline, slot, THREAD_UNKNOWN, timeline->start_ns, 0);
+		if (error)
+			return error;
+	}
+	timeline->observing = true;
+	return 0;
+}
+
+static bool is_of_the_recording(const struct timeline *timeline, const struct event *event)
+{
+	if (event->raw.kind == FT_EVENT_LOST)
+		return event->raw.lost.start_ns >= timeline->start_ns;
+	return event->raw.time_ns >= timeline->start_ns;
+}
+
 int timeline_event(struct timeline *timeline, const struct event *event)
 {
 	struct cpu *cpu = NULL;
@@ -427,6 +459,10 @@ int timeline_event(struct timeline *timeline, const struct event *event)
 	} else if (event->raw.cpu != FT_NO_CPU) {
 		return 0;
 	}
+	if (!timeline->observing && is_of_the_recording(timeline, event))
+		error = observe(timeline);
+	if (error)
+		return error;
 	if (event->raw.kind == FT_EVENT_LOST)
 		return cpu ? on_lost(timeline, cpu, event) : 0;
 	time_ns = timeline->now_ns = later(timeline->now_ns, event->raw.time_ns);
@@ -487,6 +523,12 @@ int timeline_finish(struct timeline *timeline, const struct threads *threads, ui
 {
 	bool cpus_known = every_cpu_known(timeline);
 
+	if (!timeline->observing) {
+		int error = observe(timeline);
+
+		if (error)
+			return error;
+	}
 	end_ns = timeline->now_ns = later(timeline->now_ns, end_ns);
 	for (size_t i = 0; i < threads_count(threads); i++) {
 		struct thread *thread = threads_at(threads, i);

@@ -62,7 +62,7 @@ struct timeline_sink {
 
 struct timeline;
 
-/* @start_ns: of the recording. */
+/* @start_ns: of the recording. Events before it tell who runs on their CPU, no more. */
 int timeline_create(const struct timeline_sink *sink, uint64_t start_ns, struct timeline **ret_timeline);
 void timeline_destroy(struct timeline *timeline);
 

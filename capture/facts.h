@@ -28,6 +28,8 @@
 #define FT_FACT_START_NS "start-ns"		/* recording began on every CPU */
 #define FT_FACT_START_REALTIME_NS "start-realtime-ns" /* wall clock at start-ns, since the epoch */
 #define FT_FACT_UTC_OFFSET_S "utc-offset-s"	/* of the host's local time, seconds east */
+#define FT_FACT_HISTORY "history"		/* "ring": out of a ring, where older events are overwritten: sequences
+						   start anywhere, and start-ns is where nothing is missing any more */
 #define FT_FACT_END_NS "end-ns"
 #define FT_FACT_EVENTS "events"			/* names of the events recorded, joined by commas */
 #define FT_FACT_SAMPLE_HZ "sample-hz"

@@ -7,7 +7,11 @@ capture_libcapture_a_SOURCES = \
 	capture/event.h \
 	capture/format.h \
 	capture/facts.c capture/facts.h \
+	capture/header.c capture/header.h \
+	capture/readat.h \
 	capture/reader.c capture/reader.h \
+	capture/ringfile.c capture/ringfile.h \
+	capture/ringindex.c capture/ringindex.h \
 	capture/segment.c capture/segment.h \
 	capture/symbols.c capture/symbols.h \
 	capture/writer.c capture/writer.h

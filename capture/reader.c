@@ -13,12 +13,17 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
-#include "capture/bytes.h"
+#include "capture/event.h"
 #include "capture/format.h"
+#include "capture/header.h"
+#include "capture/readat.h"
+#include "capture/ringfile.h"
+#include "capture/ringindex.h"
 
 #define WINDOW_BYTES (256u << 10)
 
@@ -48,27 +53,16 @@ struct ft_reader {
 	size_t deflated_bytes;
 	z_stream inflater;
 	bool inflater_ready;
+	bool is_ring;
+	struct ft_ring_state ring;
 };
 
-/* Return: number of bytes, less than @count only at the file's end; or a negative errno. */
-static ssize_t read_at(int fd, void *buf, size_t count, uint64_t offset)
-{
-	size_t done = 0;
-
-	while (done < count) {
-		ssize_t got = pread(fd, (uint8_t *)buf + done, count - done,
-				    (off_t)(offset + done));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			break;
-		done += (size_t)got;
-	}
-	return (ssize_t)done;
-}
+static const struct ft_header_sort file_header = {
+	.magic = FT_FILE_MAGIC,
+	.version = FT_FILE_VERSION,
+	.bytes = FT_FILE_HEADER_BYTES,
+	.incompatible = FT_FEATURES_INCOMPATIBLE,
+};
 
 /**
  * look_at() - the file at @offset, through the window.
@@ -86,7 +80,7 @@ static int look_at(struct ft_reader *reader, uint64_t offset, size_t wanted_byte
 	if (offset < reader->window_offset ||
 	    offset + wanted_bytes > reader->window_offset + reader->window_bytes) {
 		reader->window_bytes = 0;
-		got = read_at(reader->fd, reader->window, WINDOW_BYTES, offset);
+		got = ft_read_at(reader->fd, reader->window, WINDOW_BYTES, offset);
 		if (got < 0)
 			return (int)got;
 		reader->window_offset = offset;
@@ -247,45 +241,100 @@ static int index_segments(struct ft_reader *reader, uint64_t offset)
 	return 0;
 }
 
-static int lowest_bit(uint64_t bits)
+static int take_of_ring(void *context, const struct ft_segment *segment, uint64_t offset,
+			uint32_t payload_crc)
 {
-	return __builtin_ctzll(bits);
+	return take(context, &(struct entry){ .segment = *segment,
+					      .offset = offset,
+					      .payload_crc = payload_crc });
 }
 
-/* @ret_bytes: where the segments begin. */
-static int check_file_header(struct ft_reader *reader, int *ret_missing_feature,
-			     uint64_t *ret_bytes)
+/* Facts, names, the recorder's own events, then those of the CPUs. */
+static int rank_of(const struct ft_segment *segment)
+{
+	if (segment->kind != FT_SEGMENT_EVENTS)
+		return segment->kind == FT_SEGMENT_FACTS ? 0 : 1;
+	return segment->cpu == FT_NO_CPU ? 2 : 3;
+}
+
+static int by_cpu_and_sequence(const void *left, const void *right)
+{
+	const struct entry *a = left, *b = right;
+	int rank_a = rank_of(&a->segment), rank_b = rank_of(&b->segment);
+
+	if (rank_a != rank_b)
+		return rank_a < rank_b ? -1 : 1;
+	if (a->segment.cpu != b->segment.cpu)
+		return a->segment.cpu < b->segment.cpu ? -1 : 1;
+	if (a->segment.sequence != b->segment.sequence)
+		return a->segment.sequence < b->segment.sequence ? -1 : 1;
+	return a->offset < b->offset ? -1 : 1;
+}
+
+/* Does the recorder live that writes it? It holds a lock on it for as long as it does. */
+static bool is_locked(int fd)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+/* A ring that is being written is copied: each reading must find the same. */
+static int index_ring(struct ft_reader *reader, const struct ft_ringfile *ring)
+{
+	struct ft_damage *damage = &reader->damage;
+	struct ft_ringindex index = { .fd = reader->fd, .copy_fd = -1,
+				      .ring = *ring, .take = take_of_ring,
+				      .context = reader, .damage = damage };
+	int error;
+
+	reader->is_ring = true;
+	reader->ring.running = is_locked(reader->fd);
+	if (reader->ring.running) {
+		index.copy_fd = memfd_create("freezetrap-ring", MFD_CLOEXEC);
+		if (index.copy_fd < 0)
+			return -errno;
+	}
+	error = ft_ringindex_run(&index, &reader->ring.since_ns);
+	if (index.copy_fd >= 0) {
+		close(reader->fd);
+		reader->fd = index.copy_fd;
+	}
+	if (error)
+		return error;
+	if (reader->file_bytes < ring->bytes) {
+		damage->torn = true;
+		damage->skipped_bytes += ring->bytes - reader->file_bytes;
+		if (damage->first_error == 0) {
+			damage->first_error = -ENODATA;
+			damage->first_bad_offset = reader->file_bytes;
+		}
+	}
+	if (reader->entries_count)
+		qsort(reader->entries, reader->entries_count, sizeof(*reader->entries),
+		      by_cpu_and_sequence);
+	return 0;
+}
+
+static int index_file(struct ft_reader *reader, int *ret_missing_feature)
 {
 	uint8_t header[FT_FILE_HEADER_BYTES_MAX];
-	uint64_t unknown_features;
+	struct ft_ringfile ring;
 	uint32_t header_bytes;
 	ssize_t got;
+	int error;
 
-	got = read_at(reader->fd, header, sizeof(header), 0);
+	got = ft_read_at(reader->fd, header, sizeof(header), 0);
 	if (got < 0)
 		return (int)got;
-	if (memcmp(header, FT_FILE_MAGIC,
-		   got < FT_FILE_MAGIC_BYTES ? (size_t)got : FT_FILE_MAGIC_BYTES) != 0)
-		return -ENOMSG;
-	if (got < FT_FILE_HEADER_BYTES)
-		return -ENODATA;
-	header_bytes = ft_get_le32(header + 12);
-	if (header_bytes < FT_FILE_HEADER_BYTES || header_bytes > sizeof(header) ||
-	    header_bytes % 8 != 0)
-		return -EBADMSG;
-	if (got < (ssize_t)header_bytes)
-		return -ENODATA;
-	if (crc32(0, header, header_bytes - 4) != ft_get_le32(header + header_bytes - 4))
-		return -EBADMSG;
-
-	unknown_features = ft_get_le64(header + 16) & ~(uint64_t)FT_FEATURES_INCOMPATIBLE;
-	if (unknown_features || ft_get_le32(header + 8) != FT_FILE_VERSION) {
-		if (ret_missing_feature)
-			*ret_missing_feature = unknown_features ? lowest_bit(unknown_features) : -1;
-		return -EOPNOTSUPP;
-	}
-	*ret_bytes = header_bytes;
-	return 0;
+	error = ft_header_check(&file_header, header, (size_t)got, ret_missing_feature,
+				&header_bytes);
+	if (!error)
+		return index_segments(reader, header_bytes);
+	if (error != -ENOMSG)
+		return error;
+	error = ft_ringfile_decode(header, (size_t)got, &ring, ret_missing_feature);
+	return error ? error : index_ring(reader, &ring);
 }
 
 static int open_file(struct ft_reader *reader, const char *path)
@@ -307,15 +356,11 @@ static int open_file(struct ft_reader *reader, const char *path)
 int ft_reader_open(const char *path, struct ft_reader **ret_reader, int *ret_missing_feature)
 {
 	struct ft_reader *reader = calloc(1, sizeof(*reader));
-	uint64_t offset;
 	int error;
 
 	if (!reader)
 		return -ENOMEM;
 	error = open_file(reader, path);
-	if (error)
-		goto out;
-	error = check_file_header(reader, ret_missing_feature, &offset);
 	if (error)
 		goto out;
 	reader->window = malloc(WINDOW_BYTES);
@@ -324,7 +369,7 @@ int ft_reader_open(const char *path, struct ft_reader **ret_reader, int *ret_mis
 		error = -ENOMEM;
 		goto out;
 	}
-	error = index_segments(reader, offset);
+	error = index_file(reader, ret_missing_feature);
 	if (error)
 		goto out;
 	free(reader->window);
@@ -353,6 +398,13 @@ void ft_reader_close(struct ft_reader *reader)
 void ft_reader_damage(const struct ft_reader *reader, struct ft_damage *ret_damage)
 {
 	*ret_damage = reader->damage;
+}
+
+bool ft_reader_is_ring(const struct ft_reader *reader, struct ft_ring_state *ret_state)
+{
+	if (reader->is_ring && ret_state)
+		*ret_state = reader->ring;
+	return reader->is_ring;
 }
 
 size_t ft_reader_count(const struct ft_reader *reader)
@@ -401,7 +453,7 @@ static int read_payload(struct ft_reader *reader, const struct entry *entry, uin
 	size_t bytes = ft_segment_bytes(entry->segment.payload_bytes) - FT_SEGMENT_HEADER_BYTES;
 	ssize_t got;
 
-	got = read_at(reader->fd, to, bytes, entry->offset + FT_SEGMENT_HEADER_BYTES);
+	got = ft_read_at(reader->fd, to, bytes, entry->offset + FT_SEGMENT_HEADER_BYTES);
 	if (got < 0)
 		return (int)got;
 	if ((size_t)got != bytes || crc32_z(0, to, bytes) != entry->payload_crc)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A capture file being read. Finds every readable segment, says what is
+ * A capture file, or a recorder's ring file, being read. Finds every readable segment, says what is
  * damaged, never trusts a length. Memory: an index entry for each segment.
  */
 #ifndef FT_CAPTURE_READER_H
@@ -16,7 +16,8 @@ struct ft_reader;
 
 /* How whole the file is. */
 struct ft_damage {
-	bool torn;		/* no end mark: the writer did not finish, or the tail is cut off */
+	bool torn;		/* no end mark: the writer did not finish, or the tail is cut off;
+				   of a ring, which has none: the tail is cut off */
 	uint32_t segments;	/* readable ones */
 	uint32_t bad_segments;	/* regions skipped because of damage */
 	uint32_t unknown_segments; /* kinds this version does not know, skipped */
@@ -27,13 +28,14 @@ struct ft_damage {
 };
 
 /**
- * ft_reader_open() - open and index the capture @path.
+ * ft_reader_open() - open and index the capture or ring file @path.
  *
  * @ret_missing_feature: on -EOPNOTSUPP the lowest incompatible feature bit
  *                       this version does not know, -1 where it does not know
  *                       the file's version; may be NULL.
  *
- * After damage the index goes on with the next segment whose checksum holds.
+ * After damage the index goes on with the next segment whose checksum holds. Of a ring file each
+ * place is looked at by itself; an empty one, as the one that is being written, is no damage.
  *
  * Return: 0 (also for a damaged file with at least its header whole; see ft_reader_damage),
  * -ENOMSG (not a capture: wrong magic), -ENODATA (empty, or shorter than the
@@ -45,7 +47,17 @@ void ft_reader_close(struct ft_reader *reader);
 
 void ft_reader_damage(const struct ft_reader *reader, struct ft_damage *ret_damage);
 
-/* Segments in file order, without the end mark; index < count. */
+/* Of a ring file. */
+struct ft_ring_state {
+	bool running;		/* its recorder held it when it was opened: this is a copy of that moment */
+	uint64_t since_ns;	/* see ft_ringfile_since() */
+};
+
+/* @ret_state: written only where it is one; may be NULL. */
+bool ft_reader_is_ring(const struct ft_reader *reader, struct ft_ring_state *ret_state);
+
+/* Segments in file order, without the end mark; index < count. Of a ring file: facts, symbols, the
+ * recorder's own events, then those of the CPUs, by CPU and sequence. */
 size_t ft_reader_count(const struct ft_reader *reader);
 
 /* Header of a segment (payload NULL), borrowed. */

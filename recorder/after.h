@@ -9,20 +9,20 @@
 
 struct after;
 
-/* @command: for /bin/sh -c. It gets FREEZETRAP_FILE, FREEZETRAP_REASON, FREEZETRAP_SOURCE and, where the program analyze is
+/* @command: for /bin/sh -c, as a session of its own. It gets FREEZETRAP_FILE, FREEZETRAP_REASON, FREEZETRAP_SOURCE and, where the program analyze is
  * found beside this one or in PATH, FREEZETRAP_REPORT (a file with analyze --json's output, gone when it ends) and FREEZETRAP_VERDICT (kind of the first finding). */
 int after_create(const char *command, uint64_t deadline_ns, struct after **ret_after);
 void after_destroy(struct after *after);	/* kills what runs */
 
-/* Start it for one capture; at most a few at once, others wait in line. From one thread; never blocks. */
+/* Start it for one capture; two at once, eight wait in line. From one thread; never blocks. */
 void after_run(struct after *after, const char *file, const char *source, const char *reason);
 
 /* To be called now and then, and on SIGCHLD's descriptor: reaps, enforces deadlines. */
 void after_look(struct after *after);
 
-/* How many ran, failed, were killed at the deadline. */
+/* How many were started, could not be or said that they failed, were killed at the deadline, found the line full. */
 struct after_status {
-	uint64_t runs, failed, killed;
+	uint64_t runs, failed, killed, dropped;
 };
 void after_status(const struct after *after, struct after_status *ret_status);
 

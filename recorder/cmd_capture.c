@@ -20,25 +20,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "recorder/arguments.h"
 #include "recorder/clock.h"
 #include "recorder/command.h"
 #include "recorder/message.h"
-#include "recorder/plan.h"
-#include "recorder/quantity.h"
 #include "recorder/recording.h"
 #include "recorder/target.h"
 
 #define DURATION_DEFAULT_NS 15000000000ull
 #define LOOK_MS		    250 /* how often progress is drawn and the target looked at */
-#define RING_BYTES_MIN	    (64u << 10)
-#define RING_BYTES_MAX	    (1u << 30)
 
 struct capture {
-	struct target target;
+	struct arguments arguments;
 	uint64_t duration_ns;
-	size_t ring_bytes;
-	const char *extras[PLAN_EVENTS_MAX];
-	size_t extra_count;
 	char *path;
 	bool whole_host, quiet, force;
 };
@@ -70,55 +64,6 @@ static void print_help(void)
 	       "permitted.\n");
 }
 
-static int usage(const char *what, const char *value)
-{
-	message_error("%s '%s'; recorder capture --help says what is possible.", what, value);
-	return EXIT_USAGE;
-}
-
-static int take_target(struct capture *capture, const char *value)
-{
-	switch (target_parse(&capture->target, value)) {
-	case 0:
-		return EXIT_DONE;
-	case -E2BIG:
-		return usage("too many process IDs (64 at most):", value);
-	default:
-		return usage("not a list of process IDs:", value);
-	}
-}
-
-static int take_duration(struct capture *capture, const char *value)
-{
-	if (quantity_duration(value, &capture->duration_ns))
-		return usage("not a duration such as 500ms, 15s or 2m:", value);
-	if (!capture->duration_ns)
-		return usage("a duration of zero records nothing:", value);
-	return EXIT_DONE;
-}
-
-static int take_ring_size(struct capture *capture, const char *value)
-{
-	size_t bytes;
-	if (quantity_size(value, &bytes) || !bytes)
-		return usage("not a size such as 512K or 8M:", value);
-	if (bytes > RING_BYTES_MAX)
-		return usage("a kernel buffer has at most 1G:", value);
-	/* The kernel wants a power of two. */
-	capture->ring_bytes = RING_BYTES_MIN;
-	while (capture->ring_bytes < bytes)
-		capture->ring_bytes *= 2;
-	return EXIT_DONE;
-}
-
-static int take_extra(struct capture *capture, const char *value)
-{
-	if (capture->extra_count == PLAN_EVENTS_MAX)
-		return usage("too many events:", value);
-	capture->extras[capture->extra_count++] = value;
-	return EXIT_DONE;
-}
-
 /* Return: an exit status, or -1 to go on. */
 static int parse_options(struct capture *capture, int argc, char **argv)
 {
@@ -135,6 +80,7 @@ static int parse_options(struct capture *capture, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	struct arguments *arguments = &capture->arguments;
 	int option, status = EXIT_DONE;
 
 	opterr = 0;
@@ -142,13 +88,15 @@ static int parse_options(struct capture *capture, int argc, char **argv)
 	       (option = getopt_long(argc, argv, ":p:ad:o:fe:qh", OPTIONS, NULL)) != -1) {
 		switch (option) {
 		case 'p':
-			status = take_target(capture, optarg);
+			status = arguments_pid(arguments, optarg);
 			break;
 		case 'a':
 			capture->whole_host = true;
 			break;
 		case 'd':
-			status = take_duration(capture, optarg);
+			status = arguments_duration(
+				arguments, optarg,
+				"a duration of zero records nothing:", &capture->duration_ns);
 			break;
 		case 'o':
 			free(capture->path);
@@ -158,10 +106,10 @@ static int parse_options(struct capture *capture, int argc, char **argv)
 			capture->force = true;
 			break;
 		case 'e':
-			status = take_extra(capture, optarg);
+			status = arguments_event(arguments, optarg);
 			break;
 		case KERNEL_BUFFER:
-			status = take_ring_size(capture, optarg);
+			status = arguments_kernel_buffer(arguments, optarg);
 			break;
 		case 'q':
 			capture->quiet = true;
@@ -170,17 +118,18 @@ static int parse_options(struct capture *capture, int argc, char **argv)
 			print_help();
 			return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 		case ':':
-			return usage("a value is missing after", argv[optind - 1]);
+			return arguments_refuse(arguments, "a value is missing after",
+						argv[optind - 1]);
 		default:
-			return usage("there is no option", argv[optind - 1]);
+			return arguments_refuse(arguments, "there is no option", argv[optind - 1]);
 		}
 	}
 	if (status)
 		return status;
 	if (optind < argc)
-		return usage("not an option:", argv[optind]);
-	if (capture->whole_host && capture->target.count)
-		return usage("-a and -p exclude each other:", "-a");
+		return arguments_refuse(arguments, "not an option:", argv[optind]);
+	if (capture->whole_host && capture->arguments.target.count)
+		return arguments_refuse(arguments, "-a and -p exclude each other:", "-a");
 	return -1;
 }
 
@@ -280,7 +229,7 @@ static const char *wait_for_end(struct capture *capture, const struct recording 
 			return "duration";
 		if (recording_write_error(recording))
 			return "write-error"; /* a full disk is told apart when sealing */
-		if (target_exited(&capture->target))
+		if (target_exited(&capture->arguments.target))
 			return "target-exited";
 		draw_progress(capture, recording, elapsed_ns);
 		uint64_t left_ms = (capture->duration_ns - elapsed_ns) / 1000000 + 1;
@@ -292,10 +241,10 @@ static const char *wait_for_end(struct capture *capture, const struct recording 
 static void print_summary(const struct capture *capture, const struct recording_summary *summary)
 {
 	char lost[64];
-	snprintf(lost, sizeof(lost), "%llu lost", (unsigned long long)summary->lost);
+	snprintf(lost, sizeof(lost), "%llu lost", (unsigned long long)summary->job.lost);
 	printf("%s: %.1f MB, %.1f s, %llu events, %s. Next: analyze %s\n", capture->path,
-	       (double)summary->bytes / 1e6, (double)summary->duration_ns / 1e9,
-	       (unsigned long long)summary->events, summary->lost ? lost : "none lost",
+	       (double)summary->job.bytes / 1e6, (double)summary->duration_ns / 1e9,
+	       (unsigned long long)summary->job.events, summary->job.lost ? lost : "none lost",
 	       capture->path);
 	fflush(stdout);
 }
@@ -304,24 +253,25 @@ static int report_end(const struct capture *capture, const struct recording_summ
 {
 	if (!capture->quiet)
 		print_summary(capture, summary);
-	if (!summary->write_error)
+	if (!summary->job.write_error)
 		return EXIT_DONE;
 	message_error(
 		"%s: writing ended early: %s.\n"
 		"  What was written until then is kept%s; make room and record again for the rest.",
-		capture->path, strerror(-summary->write_error),
-		summary->cut_segments ? ", but for the last moments, which made way for the names"
-				      : "");
+		capture->path, strerror(-summary->job.write_error),
+		summary->job.cut_segments
+			? ", but for the last moments, which made way for the names"
+			: "");
 	return EXIT_FAILED;
 }
 
 static int record(struct capture *capture, int out_fd, bool *ret_started)
 {
 	struct recording_options options = {
-		.target = &capture->target,
-		.ring_bytes = capture->ring_bytes,
-		.extras = capture->extras,
-		.extra_count = capture->extra_count,
+		.target = &capture->arguments.target,
+		.ring_bytes = capture->arguments.kernel_buffer_bytes,
+		.extras = capture->arguments.extras,
+		.extra_count = capture->arguments.extra_count,
 		.out_fd = out_fd,
 	};
 	struct recording *recording = NULL;
@@ -337,6 +287,9 @@ static int record(struct capture *capture, int out_fd, bool *ret_started)
 		return refusal.status;
 	}
 	*ret_started = true;
+	if (!capture->quiet)
+		message_recording("for %.1f s into %s", (double)capture->duration_ns / 1e9,
+				  capture->path);
 	const char *reason = wait_for_end(capture, recording, signal_fd, clock_now_ns());
 	recording_stop(recording);
 	if (!capture->quiet)
@@ -358,7 +311,7 @@ static int run(struct capture *capture)
 		message_error("not enough memory.");
 		return EXIT_FAILED;
 	}
-	if (target_open(&capture->target, &missing)) {
+	if (target_open(&capture->arguments.target, &missing)) {
 		message_error("there is no process %d. Nothing was recorded.\n"
 			      "  pgrep -a NAME finds the process ID of a program.",
 			      missing);
@@ -376,11 +329,12 @@ static int run(struct capture *capture)
 
 int cmd_capture(int argc, char **argv)
 {
-	struct capture capture = { .duration_ns = DURATION_DEFAULT_NS };
+	struct capture capture = { .arguments.command = "capture",
+				   .duration_ns = DURATION_DEFAULT_NS };
 	int status = parse_options(&capture, argc, argv);
 	if (status < 0)
 		status = run(&capture);
-	target_close(&capture.target);
+	target_close(&capture.arguments.target);
 	free(capture.path);
 	return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The recorder's subcommands. One file each: cmd_check.c, cmd_capture.c.
+ * The recorder's subcommands. One file each: cmd_check.c, cmd_trigger.c ...
  */
 #ifndef RECORDER_COMMAND_H
 #define RECORDER_COMMAND_H
@@ -21,5 +21,8 @@ struct command {
 
 int cmd_check(int argc, char **argv);
 int cmd_capture(int argc, char **argv);
+int cmd_arm(int argc, char **argv);
+int cmd_trigger(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 
 #endif

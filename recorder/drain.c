@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -40,7 +41,9 @@ struct drain {
 	struct drain_cpu *cpus;
 	uint8_t *buffers;
 	size_t buffers_bytes;
-	struct pollfd *polls;
+	struct pollfd *polls; /* one for each CPU, then flush_fd */
+	int flush_fd; /* an eventfd that ends the poll */
+	_Atomic uint64_t flush_asked, flush_done;
 	struct drain_counts counts; /* published once a visit */
 	uint64_t events, bad;
 	pthread_t thread;
@@ -62,8 +65,9 @@ int drain_create(const struct plan *plan, struct counters *counters, struct task
 	drain->dumps = dumps;
 	translate_init(&drain->translate, plan, tasks);
 	sem_init(&drain->ready, 0, 0);
+	drain->flush_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	drain->cpus = calloc(count, sizeof(*drain->cpus));
-	drain->polls = calloc(count, sizeof(*drain->polls));
+	drain->polls = calloc(count + 1, sizeof(*drain->polls));
 	drain->buffers_bytes = count * slot_bytes;
 	/* Shared: a fork() while recording must not make this thread copy pages. */
 	drain->buffers = mmap(NULL, drain->buffers_bytes, PROT_READ | PROT_WRITE,
@@ -72,6 +76,7 @@ int drain_create(const struct plan *plan, struct counters *counters, struct task
 		drain->buffers = NULL;
 	if (!drain->cpus || !drain->polls || !drain->buffers)
 		goto failed;
+	drain->polls[count] = (struct pollfd){ .fd = drain->flush_fd, .events = POLLIN };
 	for (size_t i = 0; i < count; i++) {
 		struct drain_cpu *cpu = &drain->cpus[i];
 		cpu->counter = &counters->cpus[i];
@@ -98,6 +103,8 @@ void drain_destroy(struct drain *drain)
 	if (drain->buffers)
 		munmap(drain->buffers, drain->buffers_bytes);
 	sem_destroy(&drain->ready);
+	if (drain->flush_fd >= 0)
+		close(drain->flush_fd);
 	free(drain->polls);
 	free(drain->cpus);
 	free(drain);
@@ -186,6 +193,19 @@ static void seal_old(struct drain *drain, struct drain_cpu *cpu, uint64_t now_ns
 		seal(drain, cpu);
 }
 
+/* After a visit of all CPUs that began later than @asked was read. */
+static void flush(struct drain *drain, uint64_t asked)
+{
+	uint64_t count;
+	if (asked == drain->flush_done)
+		return;
+	ssize_t got = read(drain->flush_fd, &count, sizeof(count));
+	(void)got; /* -EAGAIN where it was asked just now */
+	for (size_t i = 0; i < drain->counters->cpu_count; i++)
+		seal(drain, &drain->cpus[i]);
+	drain->flush_done = asked;
+}
+
 /* How long this thread has run and has waited for a CPU since it began. */
 static bool read_schedstat(int fd, uint64_t *ret_run_ns, uint64_t *ret_delay_ns)
 {
@@ -252,7 +272,8 @@ static void *run(void *context)
 	read_schedstat(schedstat_fd, &run_ns, &delay_ns);
 	sem_post(&drain->ready);
 	while (!drain->stop) {
-		poll(drain->polls, count, VISIT_MS);
+		poll(drain->polls, count + 1, VISIT_MS);
+		uint64_t asked = drain->flush_asked;
 		uint64_t now_ns = clock_now_ns();
 		for (size_t i = 0; i < count; i++) {
 			visit(drain, &drain->cpus[i]);
@@ -261,6 +282,7 @@ static void *run(void *context)
 			if (drain->polls[i].revents & (POLLERR | POLLHUP | POLLNVAL))
 				drain->polls[i].fd = -1;
 		}
+		flush(drain, asked);
 		measure_self(drain, schedstat_fd, &delay_ns);
 	}
 	finish(drain);
@@ -290,6 +312,22 @@ void drain_stop(struct drain *drain, uint64_t end_ns)
 	drain->end_ns = end_ns;
 	drain->stop = true;
 	pthread_join(drain->thread, NULL);
+}
+
+bool drain_flush(struct drain *drain, int deadline_ms)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	uint64_t end_ns = clock_now_ns() + (uint64_t)deadline_ms * 1000000;
+	uint64_t number = ++drain->flush_asked, one = 1;
+
+	ssize_t wrote = write(drain->flush_fd, &one, sizeof(one));
+	(void)wrote; /* without it, the next visit comes soon enough */
+	while (drain->flush_done < number) {
+		if (clock_now_ns() > end_ns)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
 }
 
 const struct drain_counts *drain_counts(const struct drain *drain)

@@ -8,6 +8,7 @@
 #define RECORDER_DRAIN_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "recorder/counters.h"
@@ -54,6 +55,15 @@ int drain_start(struct drain *drain, int *ret_realtime_error, int *ret_lock_erro
  * Call after counters_disable(). @end_ns: when that was.
  */
 void drain_stop(struct drain *drain, uint64_t end_ns);
+
+/**
+ * drain_flush() - have what was recorded until now put into the slots, from any thread.
+ *
+ * Otherwise a segment stays open until it is full, or two seconds old.
+ *
+ * Return: true, or false where that took longer than @deadline_ms.
+ */
+bool drain_flush(struct drain *drain, int deadline_ms);
 
 const struct drain_counts *drain_counts(const struct drain *drain);
 

@@ -4,8 +4,22 @@
 #include "recorder/dumps.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+
+/* A place is FREE or WAITING when nobody touches it; whoever moves it to BUSY may. */
+enum place_state { FREE, BUSY, WAITING };
+
+struct place {
+	_Atomic int state;
+	struct dump dump;
+};
+
+struct dumps {
+	_Atomic uint64_t dropped;
+	struct place places[DUMPS_MAX];
+};
 
 int dumps_create(struct dumps **ret_dumps)
 {
@@ -34,19 +48,37 @@ static uint64_t call_length(const struct ft_event *call)
 	return length;
 }
 
-static struct dump *find_room(struct dumps *dumps, uint64_t length_bytes)
+static bool seize(struct place *place)
 {
-	if (dumps->count < DUMPS_MAX)
-		return &dumps->dumps[dumps->count++];
-	dumps->dropped++;
-	struct dump *least = &dumps->dumps[0];
-	for (size_t i = 1; i < DUMPS_MAX; i++) {
-		struct dump *dump = &dumps->dumps[i];
-		if (dump->length_bytes < least->length_bytes ||
-		    (dump->length_bytes == least->length_bytes && dump->time_ns < least->time_ns))
-			least = dump;
+	int waiting = WAITING;
+	return atomic_compare_exchange_strong_explicit(&place->state, &waiting, BUSY,
+						       memory_order_acquire, memory_order_relaxed);
+}
+
+static bool is_less(const struct dump *dump, const struct dump *than)
+{
+	if (dump->length_bytes != than->length_bytes)
+		return dump->length_bytes < than->length_bytes;
+	return dump->time_ns < than->time_ns;
+}
+
+/* A place in state BUSY, or NULL: only this thread makes places WAITING, so what it reads of one that waits
+ * does not change. */
+static struct place *find_room(struct dumps *dumps, uint64_t length_bytes)
+{
+	struct place *least = NULL;
+	for (size_t i = 0; i < DUMPS_MAX; i++) {
+		struct place *place = &dumps->places[i];
+		int state = atomic_load_explicit(&place->state, memory_order_acquire);
+		if (state == FREE) {
+			place->state = BUSY;
+			return place;
+		}
+		if (state == WAITING && (!least || is_less(&place->dump, &least->dump)))
+			least = place;
 	}
-	return length_bytes >= least->length_bytes ? least : NULL;
+	dumps->dropped++;
+	return least && length_bytes >= least->dump.length_bytes && seize(least) ? least : NULL;
 }
 
 void dumps_add(struct dumps *dumps, const struct ft_event *call, const struct translate_dump *dump)
@@ -54,13 +86,38 @@ void dumps_add(struct dumps *dumps, const struct ft_event *call, const struct tr
 	if (!dump->registers || dump->register_count > DUMP_REGISTERS_MAX ||
 	    dump->stack_bytes > TIER_DUMP_BYTES)
 		return;
-	struct dump *kept = find_room(dumps, call_length(call));
-	if (!kept)
+	struct place *place = find_room(dumps, call_length(call));
+	if (!place)
 		return;
+	struct dump *kept = &place->dump;
 	kept->task = *call->task;
 	kept->time_ns = call->time_ns;
 	kept->length_bytes = call_length(call);
 	memcpy(kept->registers, dump->registers, dump->register_count * sizeof(uint64_t));
 	kept->stack_bytes = dump->stack_bytes;
 	memcpy(kept->stack, dump->stack, dump->stack_bytes);
+	atomic_store_explicit(&place->state, WAITING, memory_order_release);
+}
+
+bool dumps_take(struct dumps *dumps, uint64_t until_ns, struct dump *ret_dump)
+{
+	for (size_t i = 0; i < DUMPS_MAX; i++) {
+		struct place *place = &dumps->places[i];
+		if (!seize(place))
+			continue;
+		bool wanted = place->dump.time_ns <= until_ns;
+		if (wanted) {
+			*ret_dump = place->dump;
+			explicit_bzero(&place->dump, sizeof(place->dump));
+		}
+		atomic_store_explicit(&place->state, wanted ? FREE : WAITING, memory_order_release);
+		if (wanted)
+			return true;
+	}
+	return false;
+}
+
+uint64_t dumps_dropped(const struct dumps *dumps)
+{
+	return dumps->dropped;
 }

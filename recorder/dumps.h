@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Registers and stack pieces of large calls, kept in fixed memory until the
- * capture is sealed. They hold memory contents: they never reach a file.
+ * Registers and stack pieces of large calls: one thread adds them and never waits,
+ * others take them out. They hold memory contents: they never reach a file.
  */
 #ifndef RECORDER_DUMPS_H
 #define RECORDER_DUMPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,11 +26,7 @@ struct dump {
 	uint8_t stack[TIER_DUMP_BYTES];
 };
 
-struct dumps {
-	size_t count;
-	uint64_t dropped;		/* for want of room */
-	struct dump dumps[DUMPS_MAX];
-};
+struct dumps;
 
 int dumps_create(struct dumps **ret_dumps);	/* 0 or -ENOMEM */
 void dumps_destroy(struct dumps *dumps);	/* wipes them first */
@@ -37,5 +34,10 @@ void dumps_destroy(struct dumps *dumps);	/* wipes them first */
 /* Keep the dump of @call, a FT_EVENT_CALL. Without room the smaller call makes way for the larger
  * one, the older for the newer. */
 void dumps_add(struct dumps *dumps, const struct ft_event *call, const struct translate_dump *dump);
+
+/* Take out one of a call up to @until_ns. Return: false where there is none. */
+bool dumps_take(struct dumps *dumps, uint64_t until_ns, struct dump *ret_dump);
+
+uint64_t dumps_dropped(const struct dumps *dumps);	/* for want of room, so far */
 
 #endif

@@ -15,17 +15,22 @@ struct keep_options {
 
 struct keep;
 
-/* Return: 0, or errno of opening or writing to the directory, which is then not kept. */
+/* Makes the directory (0700) where it is missing, and gives captures that a killed recorder left unfinished
+ * there (no lock on NAME.part, but a capture's first bytes) their name: they are torn, yet readable.
+ * Return: 0, or errno of opening or writing to the directory, which is then not kept. */
 int keep_open(const struct keep_options *options, struct keep **ret_keep);
 void keep_close(struct keep *keep);
+
+/* How many of those keep_open() found. */
+uint32_t keep_torn(const struct keep *keep);
 
 /**
  * keep_create() - a new file for a capture, DIR/<utc-time>-<reason>.dat.part, mode 0600, never an existing one.
  *
  * @source: of the trigger; made safe for a file's name.
- * Works also where the directory was removed and made again.
+ * A second one in the same second is called <utc-time>-<reason>-2.dat. Works also where the directory was removed.
  *
- * Return: a descriptor, or -errno. @ret_name: name in the directory without ".part".
+ * Return: a descriptor, which holds a lock on the file, or -errno. @ret_name: name in the directory without ".part".
  */
 int keep_create(struct keep *keep, const char *source, int64_t realtime_ns, char *ret_name,
 		uint32_t name_bytes);

@@ -1,48 +1,91 @@
 # Everything but main() is a library, so that tests can link it.
 noinst_LIBRARIES += recorder/librecorder.a
 recorder_librecorder_a_SOURCES = \
+	recorder/after.c recorder/after.h \
+	recorder/after_child.c recorder/after_child.h \
+	recorder/arguments.c recorder/arguments.h \
+	recorder/arm.c recorder/arm.h \
+	recorder/arm_report.c recorder/arm_report.h \
+	recorder/arm_status.c recorder/arm_status.h \
+	recorder/ask_failure.c recorder/ask_failure.h \
+	recorder/changes.c recorder/changes.h \
 	recorder/child.c recorder/child.h \
 	recorder/clock.h \
+	recorder/cmd_arm.c \
 	recorder/cmd_capture.c \
 	recorder/cmd_check.c \
+	recorder/cmd_status.c \
+	recorder/cmd_trigger.c \
 	recorder/command.h \
+	recorder/control.c recorder/control.h \
+	recorder/control_ask.c \
+	recorder/control_path.c \
 	recorder/counters.c recorder/counters.h \
 	recorder/cpus.c recorder/cpus.h \
+	recorder/dispatch.c recorder/dispatch.h \
 	recorder/drain.c recorder/drain.h \
 	recorder/dumps.c recorder/dumps.h \
+	recorder/engine.c recorder/engine.h \
+	recorder/errand.c recorder/errand.h \
+	recorder/eventlist.c recorder/eventlist.h \
+	recorder/finder.c recorder/finder.h \
 	recorder/format.c recorder/format.h \
 	recorder/hostfacts.c recorder/hostfacts.h \
+	recorder/house.c recorder/house.h \
+	recorder/incident.c recorder/incident.h \
+	recorder/job.c recorder/job.h \
+	recorder/json_text.c recorder/json_text.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
+	recorder/keep.c recorder/keep.h \
 	recorder/mappings.c recorder/mappings.h \
+	recorder/maps.c recorder/maps.h \
 	recorder/message.c recorder/message.h \
 	recorder/modulefile.c recorder/modulefile.h \
 	recorder/names.c recorder/names.h \
+	recorder/notify.c recorder/notify.h \
 	recorder/ownlog.c recorder/ownlog.h \
 	recorder/permission.c recorder/permission.h \
 	recorder/plan.c recorder/plan.h \
+	recorder/probe.c recorder/probe.h \
+	recorder/probe_cmd.c \
+	recorder/probe_http.c \
+	recorder/probe_tcp.c \
+	recorder/psi.c recorder/psi.h \
+	recorder/psi_spec.c recorder/psi_spec.h \
 	recorder/quantity.c recorder/quantity.h \
+	recorder/question.h \
 	recorder/recording.c recorder/recording.h \
 	recorder/refusal.c recorder/refusal.h \
 	recorder/ring.c recorder/ring.h \
-	recorder/save.c recorder/save.h \
+	recorder/ringguard.c recorder/ringguard.h \
+	recorder/ringkeeper.c recorder/ringkeeper.h \
+	recorder/ringmap.c recorder/ringmap.h \
+	recorder/ringplace.c recorder/ringplace.h \
 	recorder/seal.c recorder/seal.h \
 	recorder/seen.c recorder/seen.h \
 	recorder/slots.c recorder/slots.h \
 	recorder/snapshot.c recorder/snapshot.h \
+	recorder/states.c recorder/states.h \
+	recorder/status_text.c recorder/status_text.h \
 	recorder/target.c recorder/target.h \
 	recorder/tasks.c recorder/tasks.h \
+	recorder/tcp_target.c recorder/tcp_target.h \
 	recorder/tier.c recorder/tier.h \
 	recorder/tracefs.c recorder/tracefs.h \
 	recorder/translate.c recorder/translate.h \
+	recorder/triggers.c recorder/triggers.h \
 	recorder/unwind.c recorder/unwind.h \
-	recorder/unwound.c recorder/unwound.h
+	recorder/unwound.c recorder/unwound.h \
+	recorder/verdict.c recorder/verdict.h \
+	recorder/watchers.c recorder/watchers.h
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \
-	$(CAPNG_CFLAGS) $(LIBUNWIND_CFLAGS)
+	$(CAPNG_CFLAGS) $(JANSSON_CFLAGS) $(LIBCURL_CFLAGS) $(LIBUNWIND_CFLAGS)
 
 bin_PROGRAMS += recorder/recorder
 recorder_recorder_SOURCES = recorder/main.c
 RECORDER_LIBS = recorder/librecorder.a capture/libcapture.a $(LIBDW_LIBS) \
-	$(TRACEEVENT_LIBS) $(CAPNG_LIBS) $(LIBUNWIND_LIBS) $(PFM_LIBS) $(IBERTY_LIBS) $(ZLIB_LIBS) -lpthread
+	$(TRACEEVENT_LIBS) $(CAPNG_LIBS) $(JANSSON_LIBS) $(LIBCURL_LIBS) $(LIBUNWIND_LIBS) $(PFM_LIBS) \
+	$(IBERTY_LIBS) $(ZLIB_LIBS) -lpthread
 recorder_recorder_LDADD = $(RECORDER_LIBS)
 
 # Names of this architecture's system calls.

@@ -10,6 +10,9 @@
 static const struct command COMMANDS[] = {
 	{ "check", cmd_check, "what this host allows to record, and how to allow more" },
 	{ "capture", cmd_capture, "record now, for a while, into a file" },
+	{ "arm", cmd_arm, "keep recording, and write a capture for each trigger" },
+	{ "trigger", cmd_trigger, "make the armed recorder write a capture now" },
+	{ "status", cmd_status, "what the armed recorder is doing" },
 };
 
 static void print_help(FILE *stream)

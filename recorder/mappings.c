@@ -5,10 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,13 +16,11 @@
 #define HASH_NONFATAL_OOM 1 /* an element that was not added has no table */
 #include <uthash.h>
 
-#include "recorder/child.h"
-
-#define READERS	     16 /* as many processes may be stuck before others are not read */
 #define MAPPINGS_MAX 16384 /* of one process; then the oldest half is forgotten */
 
 struct text {
 	UT_hash_handle hh;
+	size_t uses;
 	char text[];
 };
 
@@ -33,12 +28,13 @@ struct process {
 	int32_t tgid;
 	struct mapping *mappings; /* in the order they came */
 	size_t count, capacity;
+	uint64_t exited_ns; /* 0: it lives */
 	UT_hash_handle hh;
 };
 
 struct mappings {
 	struct process *processes;
-	struct text *paths; /* each once; they live as long as the table */
+	struct text *paths; /* each once */
 };
 
 int mappings_create(struct mappings **ret_mappings)
@@ -77,8 +73,22 @@ static struct process *find_or_add_process(struct mappings *mappings, int32_t tg
 	return process;
 }
 
+static void drop_path(struct mappings *mappings, const char *text)
+{
+	size_t bytes = strlen(text);
+	struct text *path;
+
+	HASH_FIND(hh, mappings->paths, text, bytes, path);
+	if (--path->uses)
+		return;
+	HASH_DEL(mappings->paths, path);
+	free(path);
+}
+
 static void forget_process(struct mappings *mappings, struct process *process)
 {
+	for (size_t i = 0; i < process->count; i++)
+		drop_path(mappings, process->mappings[i].path);
 	HASH_DEL(mappings->processes, process);
 	free(process->mappings);
 	free(process);
@@ -86,18 +96,12 @@ static void forget_process(struct mappings *mappings, struct process *process)
 
 void mappings_destroy(struct mappings *mappings)
 {
-	struct process *process, *next_process;
-	struct text *path, *next_path;
+	struct process *process, *next;
 
 	if (!mappings)
 		return;
-	HASH_ITER(hh, mappings->processes, process, next_process)
+	HASH_ITER(hh, mappings->processes, process, next)
 	forget_process(mappings, process);
-	HASH_ITER(hh, mappings->paths, path, next_path)
-	{
-		HASH_DEL(mappings->paths, path);
-		free(path);
-	}
 	free(mappings);
 }
 
@@ -107,11 +111,14 @@ static const char *keep_path(struct mappings *mappings, const char *text)
 	struct text *path;
 
 	HASH_FIND(hh, mappings->paths, text, bytes, path);
-	if (path)
+	if (path) {
+		path->uses++;
 		return path->text;
+	}
 	path = malloc(sizeof(*path) + bytes + 1);
 	if (!path)
 		return NULL;
+	path->uses = 1;
 	memcpy(path->text, text, bytes + 1);
 	HASH_ADD_KEYPTR(hh, mappings->paths, path->text, bytes, path);
 	if (!path->hh.tbl) {
@@ -122,7 +129,8 @@ static const char *keep_path(struct mappings *mappings, const char *text)
 }
 
 /* Mappings that @mapping replaces as a whole: a process that maps again and again must not grow us. */
-static void forget_covered(struct process *process, const struct mapping *mapping)
+static void forget_covered(struct mappings *mappings, struct process *process,
+			   const struct mapping *mapping)
 {
 	size_t kept = 0;
 
@@ -131,11 +139,13 @@ static void forget_covered(struct process *process, const struct mapping *mappin
 
 		if (old->start < mapping->start || old->end > mapping->end)
 			process->mappings[kept++] = *old;
+		else
+			drop_path(mappings, old->path);
 	}
 	process->count = kept;
 }
 
-static int make_room(struct process *process)
+static int make_room(struct mappings *mappings, struct process *process)
 {
 	size_t capacity = process->capacity ? process->capacity * 2 : 16;
 	struct mapping *larger;
@@ -143,6 +153,8 @@ static int make_room(struct process *process)
 	if (process->count < process->capacity)
 		return 0;
 	if (process->count >= MAPPINGS_MAX) {
+		for (size_t i = 0; i < MAPPINGS_MAX / 2; i++)
+			drop_path(mappings, process->mappings[i].path);
 		process->count -= MAPPINGS_MAX / 2;
 		memmove(process->mappings, process->mappings + MAPPINGS_MAX / 2,
 			process->count * sizeof(process->mappings[0]));
@@ -169,10 +181,32 @@ int mappings_add(struct mappings *mappings, int32_t tgid, uint64_t start, uint64
 	mapping.path = keep_path(mappings, path);
 	if (!mapping.path)
 		return -ENOMEM;
-	forget_covered(process, &mapping);
-	if (make_room(process) < 0)
+	forget_covered(mappings, process, &mapping);
+	if (make_room(mappings, process) < 0) {
+		drop_path(mappings, mapping.path);
 		return -ENOMEM;
+	}
 	process->mappings[process->count++] = mapping;
+	process->exited_ns = 0;
+	return 0;
+}
+
+/* @process has none yet. */
+static int copy_mappings(struct mappings *mappings, struct process *process,
+			 const struct mapping *from, size_t count)
+{
+	process->mappings = malloc(count * sizeof(from[0]));
+	if (!process->mappings)
+		return -ENOMEM;
+	process->capacity = count;
+	for (; process->count < count; process->count++) {
+		struct mapping copy = from[process->count];
+
+		copy.path = keep_path(mappings, copy.path);
+		if (!copy.path)
+			return -ENOMEM;
+		process->mappings[process->count] = copy;
+	}
 	return 0;
 }
 
@@ -180,7 +214,6 @@ int mappings_fork(struct mappings *mappings, int32_t parent_tgid, int32_t child_
 {
 	struct process *parent = find_process(mappings, parent_tgid);
 	struct process *child;
-	struct mapping *copy;
 
 	if (parent_tgid == child_tgid)
 		return 0; /* a new thread */
@@ -188,15 +221,48 @@ int mappings_fork(struct mappings *mappings, int32_t parent_tgid, int32_t child_
 	if (!parent || parent->count == 0)
 		return 0;
 	child = find_or_add_process(mappings, child_tgid);
-	copy = malloc(parent->count * sizeof(copy[0]));
-	if (!child || !copy) {
-		free(copy);
+	if (!child)
 		return -ENOMEM;
+	return copy_mappings(mappings, child, parent->mappings, parent->count);
+}
+
+int mappings_copy(const struct mappings *mappings, struct mappings **ret_copy)
+{
+	struct process *process, *next, *made;
+	struct mappings *copy;
+	int err = mappings_create(&copy);
+
+	if (err < 0)
+		return err;
+	HASH_ITER(hh, mappings->processes, process, next)
+	{
+		if (process->count == 0)
+			continue;
+		made = find_or_add_process(copy, process->tgid);
+		if (!made || copy_mappings(copy, made, process->mappings, process->count) < 0) {
+			mappings_destroy(copy);
+			return -ENOMEM;
+		}
 	}
-	memcpy(copy, parent->mappings, parent->count * sizeof(copy[0]));
-	child->mappings = copy;
-	child->count = child->capacity = parent->count;
+	*ret_copy = copy;
 	return 0;
+}
+
+void mappings_exit(struct mappings *mappings, int32_t tgid, uint64_t time_ns)
+{
+	struct process *process = find_process(mappings, tgid);
+
+	if (process)
+		process->exited_ns = time_ns;
+}
+
+void mappings_forget_exited(struct mappings *mappings, uint64_t before_ns)
+{
+	struct process *process, *next;
+
+	HASH_ITER(hh, mappings->processes, process, next)
+	if (process->exited_ns && process->exited_ns < before_ns)
+		forget_process(mappings, process);
 }
 
 void mappings_exec(struct mappings *mappings, int32_t tgid)
@@ -269,223 +335,4 @@ int mapping_open(const struct mapping *mapping, int32_t tgid)
 		return -ENOENT;
 	}
 	return fd;
-}
-
-/* What the child sends for each process: this, then the executable lines of its maps. */
-struct maps_record {
-	uint32_t place; /* in the list of processes */
-	uint32_t bytes;
-	int32_t error; /* 0 or negative errno */
-};
-
-struct maps_reading {
-	const int32_t *tgids;
-	size_t count;
-	atomic_size_t next;
-	int out_fd;
-	pthread_mutex_t out_lock;
-};
-
-static int write_all(int fd, const void *data, size_t bytes)
-{
-	const char *from = data;
-
-	while (bytes > 0) {
-		ssize_t written = write(fd, from, bytes);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		from += written;
-		bytes -= (size_t)written;
-	}
-	return 0;
-}
-
-/* "start-end perms ..." of an executable mapping of a file, or the vdso. @line ends at @end. */
-static bool is_wanted(const char *line, const char *end)
-{
-	const char *perms = memchr(line, ' ', (size_t)(end - line));
-
-	if (!perms || end - perms < 5 || perms[3] != 'x')
-		return false;
-	return memchr(perms, '/', (size_t)(end - perms)) ||
-	       memmem(perms, (size_t)(end - perms), "[vdso]", 6);
-}
-
-/* Keep of the @bytes of @text the lines that are wanted. Return: their bytes. */
-static size_t keep_wanted(char *text, size_t bytes)
-{
-	char *end = text + bytes, *kept = text;
-
-	for (char *line = text; line < end;) {
-		char *newline = memchr(line, '\n', (size_t)(end - line));
-		char *next = newline ? newline + 1 : end;
-		size_t line_bytes = (size_t)(next - line);
-
-		if (is_wanted(line, next)) {
-			memmove(kept, line, line_bytes);
-			kept += line_bytes;
-		}
-		line = next;
-	}
-	return (size_t)(kept - text);
-}
-
-static int read_maps(int32_t tgid, char **ret_text, size_t *ret_bytes)
-{
-	char path[32], *text = NULL;
-	size_t bytes = 0, capacity = 0;
-	ssize_t got = 1;
-	int fd, err = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", tgid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	while (got > 0) {
-		if (bytes == capacity) {
-			char *larger = realloc(text, capacity = 2 * capacity + 65536);
-
-			if (!larger) {
-				err = -ENOMEM;
-				goto out;
-			}
-			text = larger;
-		}
-		got = read(fd, text + bytes, capacity - bytes);
-		if (got < 0) {
-			err = -errno;
-			goto out;
-		}
-		bytes += (size_t)got;
-	}
-	*ret_bytes = keep_wanted(text, bytes);
-	*ret_text = text;
-	text = NULL;
-out:
-	free(text);
-	close(fd);
-	return err;
-}
-
-/* One of the child's threads: a process whose maps hang holds up only its thread. */
-static void *read_maps_of_some(void *argument)
-{
-	struct maps_reading *reading = argument;
-
-	for (;;) {
-		size_t place = atomic_fetch_add(&reading->next, 1);
-		struct maps_record record = { .place = (uint32_t)place };
-		char *text = NULL;
-		size_t bytes = 0;
-
-		if (place >= reading->count)
-			return NULL;
-		record.error = read_maps(reading->tgids[place], &text, &bytes);
-		record.bytes = (uint32_t)bytes;
-		pthread_mutex_lock(&reading->out_lock);
-		if (write_all(reading->out_fd, &record, sizeof(record)) < 0 ||
-		    write_all(reading->out_fd, text, bytes) < 0)
-			_exit(1);
-		pthread_mutex_unlock(&reading->out_lock);
-		free(text);
-	}
-}
-
-static int read_all_maps(void *context, int out_fd)
-{
-	struct maps_reading *reading = context;
-	pthread_t readers[READERS];
-	size_t started = 0;
-
-	reading->out_fd = out_fd;
-	while (started < READERS && started < reading->count &&
-	       pthread_create(&readers[started], NULL, read_maps_of_some, reading) == 0)
-		started++;
-	if (started == 0)
-		read_maps_of_some(reading);
-	for (size_t i = 0; i < started; i++)
-		pthread_join(readers[i], NULL);
-	return 0;
-}
-
-/* @line: "start-end perms offset device inode path", zero-terminated. */
-static int add_maps_line(struct mappings *mappings, int32_t tgid, const char *line)
-{
-	uint64_t start, end, offset_bytes;
-	int path = 0;
-
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*4s %" SCNx64 " %*s %*s %n", &start, &end,
-		   &offset_bytes, &path) < 3 ||
-	    path == 0 || line[path] == '\0' || end <= start)
-		return 0;
-	return mappings_add(mappings, tgid, start, end - start, offset_bytes, line + path);
-}
-
-static int add_maps_text(struct mappings *mappings, int32_t tgid, char *text, size_t bytes)
-{
-	for (char *line = text, *end = text + bytes; line < end;) {
-		char *newline = memchr(line, '\n', (size_t)(end - line));
-		int err;
-
-		if (!newline)
-			return 0;
-		*newline = '\0';
-		err = add_maps_line(mappings, tgid, line);
-		if (err < 0)
-			return err;
-		line = newline + 1;
-	}
-	return 0;
-}
-
-/* Mark in @ret_read whose maps are in @output, which may end anywhere. */
-static int add_output(struct mappings *mappings, const int32_t *tgids, size_t count, char *output,
-		      size_t bytes, bool *ret_read)
-{
-	struct maps_record record;
-
-	while (bytes >= sizeof(record)) {
-		memcpy(&record, output, sizeof(record));
-		output += sizeof(record);
-		bytes -= sizeof(record);
-		if (record.bytes > bytes || record.place >= count)
-			return 0;
-		if (add_maps_text(mappings, tgids[record.place], output, record.bytes) < 0)
-			return -ENOMEM;
-		ret_read[record.place] = record.error == 0;
-		output += record.bytes;
-		bytes -= record.bytes;
-	}
-	return 0;
-}
-
-int mappings_read(struct mappings *mappings, const int32_t *tgids, size_t count, int deadline_ms,
-		  int32_t *ret_unreadable)
-{
-	struct maps_reading reading = { .tgids = tgids,
-					.count = count,
-					.out_lock = PTHREAD_MUTEX_INITIALIZER };
-	bool *read = calloc(count ? count : 1, sizeof(read[0]));
-	void *output = NULL;
-	size_t output_bytes = 0;
-	int unreadable = 0;
-
-	if (!read)
-		return -ENOMEM;
-	/* However it ended: what came in time is good, the rest is unreadable. */
-	child_run(read_all_maps, &reading, deadline_ms, &output, &output_bytes);
-	if (add_output(mappings, tgids, count, output, output_bytes, read) < 0) {
-		unreadable = -ENOMEM;
-		goto out;
-	}
-	for (size_t i = 0; i < count; i++)
-		if (!read[i])
-			ret_unreadable[unreadable++] = tgids[i];
-out:
-	free(output);
-	free(read);
-	return unreadable;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which file is mapped where in which process: read from /proc/PID/maps before
- * recording (in a disposable child: reading maps waits for mmap_lock), then kept
- * up by PERF_RECORD_MMAP2 and FORK.
+ * Which file is mapped where in which process: read before recording (maps.h),
+ * then kept up by PERF_RECORD_MMAP2 and FORK.
  */
 #ifndef RECORDER_MAPPINGS_H
 #define RECORDER_MAPPINGS_H
@@ -20,21 +19,17 @@ struct mapping {
 int mappings_create(struct mappings **ret_mappings);
 void mappings_destroy(struct mappings *mappings);
 
-/**
- * mappings_read() - the executable mappings of @count processes.
- *
- * @ret_unreadable: tgids, of those given, whose maps did not come before the deadline or could not be read;
- *                  room for @count.
- *
- * Return: number of unreadable ones, or -ENOMEM.
- */
-int mappings_read(struct mappings *mappings, const int32_t *tgids, size_t count, int deadline_ms,
-		  int32_t *ret_unreadable);
-
 int mappings_add(struct mappings *mappings, int32_t tgid, uint64_t start, uint64_t length_bytes,
 		 uint64_t offset_bytes, const char *path);
 int mappings_fork(struct mappings *mappings, int32_t parent_tgid, int32_t child_tgid);
 void mappings_exec(struct mappings *mappings, int32_t tgid);	/* forget what it had */
+
+/* Its addresses keep their names until mappings_forget_exited() is told of a later time. */
+void mappings_exit(struct mappings *mappings, int32_t tgid, uint64_t time_ns);
+void mappings_forget_exited(struct mappings *mappings, uint64_t before_ns);
+
+/* A table of its own with the same mappings. Return: 0 or -ENOMEM. */
+int mappings_copy(const struct mappings *mappings, struct mappings **ret_copy);
 
 /* The latest mapping of @tgid that holds @address. Return: 0, -ENOENT. */
 int mappings_find(const struct mappings *mappings, int32_t tgid, uint64_t address,

@@ -125,20 +125,48 @@ static void line_write(const struct line *line)
 	errno = saved_errno;
 }
 
-void message_error(const char *format, ...)
+/* @prefix and the text, as a line of its own. */
+__attribute__((format(printf, 2, 0))) static void say(const char *prefix, const char *format,
+						      va_list arguments)
 {
 	struct line line = { .bytes = 0 };
-	va_list arguments;
 
 	if (atomic_exchange(&progress_drawn, false))
 		line_add(&line, CLEAR_LINE, strlen(CLEAR_LINE));
-	line_add(&line, "recorder: ", strlen("recorder: "));
-	va_start(arguments, format);
+	line_add(&line, prefix, strlen(prefix));
 	line_format(&line, format, arguments);
-	va_end(arguments);
 	if (line.text[line.bytes - 1] != '\n')
 		line_add(&line, "\n", 1);
 	line_write(&line);
+}
+
+void message_error(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say("recorder: ", format, arguments);
+	va_end(arguments);
+}
+
+void message_event(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say("recorder: ", format, arguments);
+	va_end(arguments);
+}
+
+void message_recording(const char *format, ...)
+{
+	va_list arguments;
+
+	if (isatty(STDERR_FILENO))
+		return;
+	va_start(arguments, format);
+	say("recording ", format, arguments);
+	va_end(arguments);
 }
 
 void message_progress(const char *format, ...)

@@ -9,6 +9,13 @@
 /* "recorder: " and the text; names in it are made safe for terminals. */
 void message_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What an armed recorder did, one line each. */
+void message_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* "recording " and the text, once recording has begun: scripts wait for that line. Not on a terminal,
+ * where progress says it. */
+void message_recording(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Progress, only where standard error is a terminal; the line is drawn anew each time. */
 void message_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void message_progress_end(void);

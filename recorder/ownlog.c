@@ -13,7 +13,7 @@
 #include "capture/encoder.h"
 #include "recorder/clock.h"
 
-#define SEGMENT_BYTES (256u << 10)
+#define SEGMENT_BYTES (64u << 10) /* they go into slots of the ring file too */
 
 struct sealed {
 	struct sealed *next;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One recording, from what is refused to the finished file: create, start,
+ * One recording by hand, an engine and a job from the first event to the last: create, start,
  * stop, finish. Says nothing itself; what went wrong is handed back as text.
  */
 #ifndef RECORDER_RECORDING_H
@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "recorder/job.h"
 #include "recorder/refusal.h"
 #include "recorder/target.h"
 
@@ -23,12 +24,9 @@ struct recording_options {
 };
 
 struct recording_summary {
-	uint64_t bytes;			/* of the file */
+	struct job_summary job;
 	uint64_t duration_ns;
-	uint64_t events, lost;
 	uint64_t delay_max_ns;
-	int write_error;		/* 0, or why the file does not hold everything recorded */
-	uint32_t cut_segments;		/* taken back to make room for the names */
 };
 
 /* Everything that takes time or can be refused. Return: 0, or -1 with @ret_refusal. */

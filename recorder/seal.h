@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The end of a capture: user stacks unwound, names found, facts told, end mark set.
+ * The end of a capture: own events, names, facts and the end mark are written,
+ * on a full disk too.
  */
 #ifndef RECORDER_SEAL_H
 #define RECORDER_SEAL_H
@@ -9,23 +10,16 @@
 #include <stdint.h>
 
 #include "capture/facts.h"
+#include "capture/symbols.h"
 #include "capture/writer.h"
-#include "recorder/dumps.h"
-#include "recorder/kallsyms.h"
-#include "recorder/mappings.h"
 #include "recorder/ownlog.h"
-#include "recorder/seen.h"
 
 struct seal {
 	struct ft_writer *writer;
 	struct ownlog *ownlog;
-	struct seen *seen;
-	struct mappings *mappings;
-	struct dumps *dumps;
-	const struct kallsyms *kallsyms;	/* may be NULL */
-	struct ft_facts *facts;			/* but for FT_FACT_EVENT_COUNT and FT_FACT_SYSCALLS */
-	uint64_t events;			/* recorded by the drain thread */
-	bool disk_full;				/* writing has failed already: make room first */
+	const struct ft_symbols *symbols;
+	const struct ft_facts *facts;
+	bool disk_full;		/* writing has failed already: make room first */
 };
 
 /**

@@ -12,26 +12,17 @@
 #include "capture/event.h"
 #include "capture/segment.h"
 #include "capture/symbols.h"
+#include "recorder/changes.h"
 
+#define PLACES_LEAST 4096
 #define SYSCALLS_MAX 1024 /* numbers above are not noted */
 
-/* A change of a process's mappings. Segments of different CPUs come in no order, so they are
- * applied at the end, by time. */
-struct change {
-	uint64_t time_ns;
-	size_t order; /* of those at the same time */
-	enum ft_event_kind kind;
-	int32_t tgid, child_tgid;
-	uint64_t start, length_bytes, offset_bytes;
-	char *path;
-};
-
-/* A set of (tgid, address): open addressing, address 0 marks a free place. */
+/* A set of (tgid, address): open addressing over their places in addresses[]. */
 struct seen {
-	struct names_address *places;
-	size_t mask, count;
-	struct change *changes;
-	size_t change_count, change_room;
+	struct names_address *addresses; /* in the order they were first seen */
+	uint32_t *places; /* in addresses[], plus 1; 0 is free */
+	size_t mask, count; /* addresses[] has room for half of the places */
+	struct changes *changes;
 	bool syscalls[SYSCALLS_MAX];
 	struct ft_decoder *decoder;
 	/* For each stack of the segment: in which process its frames were last added, plus 1. */
@@ -43,9 +34,11 @@ int seen_create(struct seen **ret_seen)
 	struct seen *seen = calloc(1, sizeof(*seen));
 	if (!seen)
 		return -ENOMEM;
-	seen->mask = 4095;
-	seen->places = calloc(seen->mask + 1, sizeof(*seen->places));
-	if (!seen->places || ft_decoder_create(&seen->decoder)) {
+	seen->mask = PLACES_LEAST - 1;
+	seen->places = calloc(PLACES_LEAST, sizeof(*seen->places));
+	seen->addresses = calloc(PLACES_LEAST / 2, sizeof(*seen->addresses));
+	if (!seen->places || !seen->addresses || changes_create(&seen->changes) ||
+	    ft_decoder_create(&seen->decoder)) {
 		seen_destroy(seen);
 		return -ENOMEM;
 	}
@@ -57,49 +50,56 @@ void seen_destroy(struct seen *seen)
 {
 	if (!seen)
 		return;
-	for (size_t i = 0; i < seen->change_count; i++)
-		free(seen->changes[i].path);
-	free(seen->changes);
+	changes_destroy(seen->changes);
+	free(seen->addresses);
 	free(seen->places);
 	ft_decoder_destroy(seen->decoder);
 	free(seen);
 }
 
-static struct names_address *find(const struct seen *seen, int32_t tgid, uint64_t address)
+static uint32_t *find(const struct seen *seen, int32_t tgid, uint64_t address)
 {
 	uint64_t hash = (address ^ (uint64_t)(uint32_t)tgid << 32) * 0x9e3779b97f4a7c15u;
 	size_t at = (size_t)(hash >> 32) & seen->mask;
-	while (seen->places[at].address &&
-	       (seen->places[at].address != address || seen->places[at].tgid != tgid))
-		at = (at + 1) & seen->mask;
+	for (; seen->places[at]; at = (at + 1) & seen->mask) {
+		const struct names_address *known = &seen->addresses[seen->places[at] - 1];
+		if (known->address == address && known->tgid == tgid)
+			break;
+	}
 	return &seen->places[at];
 }
 
 static int grow(struct seen *seen)
 {
-	size_t old_places = seen->mask + 1;
-	struct names_address *old = seen->places;
-	struct names_address *places = calloc(old_places * 2, sizeof(*places));
+	size_t room = (seen->mask + 1) * 2;
+	struct names_address *addresses =
+		realloc(seen->addresses, room / 2 * sizeof(*seen->addresses));
+	if (!addresses)
+		return -ENOMEM;
+	seen->addresses = addresses;
+	uint32_t *places = calloc(room, sizeof(*places));
 	if (!places)
 		return -ENOMEM;
+	free(seen->places);
 	seen->places = places;
-	seen->mask = old_places * 2 - 1;
-	for (size_t i = 0; i < old_places; i++)
-		if (old[i].address)
-			*find(seen, old[i].tgid, old[i].address) = old[i];
-	free(old);
+	seen->mask = room - 1;
+	for (size_t i = 0; i < seen->count; i++)
+		*find(seen, addresses[i].tgid, addresses[i].address) = (uint32_t)i + 1;
 	return 0;
 }
 
 static int add_address(struct seen *seen, int32_t tgid, uint64_t address)
 {
-	if (!address)
+	if (!address || *find(seen, tgid, address))
 		return 0;
-	struct names_address *place = find(seen, tgid, address);
-	if (place->address)
-		return 0;
-	*place = (struct names_address){ .tgid = tgid, .address = address };
-	return ++seen->count > (seen->mask + 1) / 2 ? grow(seen) : 0;
+	if (seen->count == (seen->mask + 1) / 2) {
+		int error = seen->count < UINT32_MAX / 4 ? grow(seen) : -ENOMEM;
+		if (error)
+			return error;
+	}
+	seen->addresses[seen->count++] = (struct names_address){ .tgid = tgid, .address = address };
+	*find(seen, tgid, address) = (uint32_t)seen->count;
+	return 0;
 }
 
 static int add_stack(struct seen *seen, const struct ft_event *event)
@@ -121,51 +121,13 @@ static int add_stack(struct seen *seen, const struct ft_event *event)
 	return error;
 }
 
-static int add_change(struct seen *seen, const struct change *change)
-{
-	if (seen->change_count == seen->change_room) {
-		size_t room = seen->change_room ? seen->change_room * 2 : 256;
-		struct change *changes = realloc(seen->changes, room * sizeof(*changes));
-		if (!changes)
-			return -ENOMEM;
-		seen->changes = changes;
-		seen->change_room = room;
-	}
-	seen->changes[seen->change_count] = *change;
-	seen->changes[seen->change_count].order = seen->change_count;
-	seen->change_count++;
-	return 0;
-}
-
 static int look_at(struct seen *seen, const struct ft_event *event)
 {
-	struct change change = {
-		.time_ns = event->time_ns,
-		.kind = event->kind,
-		.tgid = event->task->tgid,
-	};
-	switch (event->kind) {
-	case FT_EVENT_MMAP:
-		change.start = event->mmap.start;
-		change.length_bytes = event->mmap.length_bytes;
-		change.offset_bytes = event->mmap.offset_bytes;
-		change.path = strdup(event->mmap.path);
-		int error = change.path ? add_change(seen, &change) : -ENOMEM;
-		if (error)
-			free(change.path);
-		return error;
-	case FT_EVENT_FORK:
-		change.child_tgid = event->fork.child->tgid;
-		return change.child_tgid != change.tgid ? add_change(seen, &change) : 0;
-	case FT_EVENT_COMM:
-		return event->comm.exec ? add_change(seen, &change) : 0;
-	case FT_EVENT_STATE:
-		if (event->state.syscall >= 0 && event->state.syscall < SYSCALLS_MAX)
-			seen->syscalls[event->state.syscall] = true;
-		return 0;
-	default:
-		return 0;
-	}
+	if (event->kind != FT_EVENT_STATE)
+		return changes_add(seen->changes, event);
+	if (event->state.syscall >= 0 && event->state.syscall < SYSCALLS_MAX)
+		seen->syscalls[event->state.syscall] = true;
+	return 0;
 }
 
 int seen_segment(struct seen *seen, const void *segment, size_t segment_bytes)
@@ -190,55 +152,15 @@ int seen_segment(struct seen *seen, const void *segment, size_t segment_bytes)
 	return error;
 }
 
-static int by_time(const void *left, const void *right)
-{
-	const struct change *const *a = left, *const *b = right;
-	if ((*a)->time_ns != (*b)->time_ns)
-		return (*a)->time_ns < (*b)->time_ns ? -1 : 1;
-	return (*a)->order < (*b)->order ? -1 : (*a)->order > (*b)->order;
-}
-
-static int apply(const struct change *change, struct mappings *mappings)
-{
-	switch (change->kind) {
-	case FT_EVENT_MMAP:
-		return mappings_add(mappings, change->tgid, change->start, change->length_bytes,
-				    change->offset_bytes, change->path);
-	case FT_EVENT_FORK:
-		return mappings_fork(mappings, change->tgid, change->child_tgid);
-	default:
-		mappings_exec(mappings, change->tgid);
-		return 0;
-	}
-}
-
 int seen_apply_mappings(const struct seen *seen, struct mappings *mappings)
 {
-	const struct change **order = calloc(seen->change_count + 1, sizeof(const struct change *));
-	if (!order)
-		return -ENOMEM;
-	for (size_t i = 0; i < seen->change_count; i++)
-		order[i] = &seen->changes[i];
-	qsort(order, seen->change_count, sizeof(*order), by_time);
-	int error = 0;
-	for (size_t i = 0; i < seen->change_count && error != -ENOMEM; i++)
-		error = apply(order[i], mappings);
-	free(order);
-	return error == -ENOMEM ? error : 0;
+	return changes_apply(seen->changes, UINT64_MAX, mappings);
 }
 
-int seen_addresses(const struct seen *seen, struct names_address **ret_addresses, size_t *ret_count)
+const struct names_address *seen_addresses(const struct seen *seen, size_t *ret_count)
 {
-	struct names_address *addresses = calloc(seen->count + 1, sizeof(*addresses));
-	if (!addresses)
-		return -ENOMEM;
-	size_t count = 0;
-	for (size_t i = 0; i <= seen->mask; i++)
-		if (seen->places[i].address)
-			addresses[count++] = seen->places[i];
-	*ret_addresses = addresses;
-	*ret_count = count;
-	return 0;
+	*ret_count = seen->count;
+	return seen->addresses;
 }
 
 int seen_syscalls(const struct seen *seen, int64_t **ret_numbers, size_t *ret_count)

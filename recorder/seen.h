@@ -24,12 +24,12 @@ void seen_destroy(struct seen *seen);
  */
 int seen_segment(struct seen *seen, const void *segment, size_t segment_bytes);
 
-/* Bring @mappings up to date, in the order of time. Return: 0 or -ENOMEM. */
+/* Bring @mappings up to date, in the order of time, as often as wanted. Return: 0 or -ENOMEM. */
 int seen_apply_mappings(const struct seen *seen, struct mappings *mappings);
 
-/* Every (process, address) once, malloc'ed; the kernel's with FT_KERNEL_TGID. Return: 0 or -ENOMEM. */
-int seen_addresses(const struct seen *seen, struct names_address **ret_addresses,
-		   size_t *ret_count);
+/* Every (process, address) once, the kernel's with FT_KERNEL_TGID, in the order they were first seen.
+ * Borrowed until the next segment. */
+const struct names_address *seen_addresses(const struct seen *seen, size_t *ret_count);
 
 /* Numbers of the system calls in thread states, ascending, malloc'ed. Return: 0 or -ENOMEM. */
 int seen_syscalls(const struct seen *seen, int64_t **ret_numbers, size_t *ret_count);

@@ -5,9 +5,14 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+#include "capture/ringfile.h"
+#include "capture/segment.h"
+#include "recorder/clock.h"
 
 /*
  * Segment number n lies in slot n % count. A reader copies and then looks whether the slot still
@@ -16,6 +21,7 @@
 struct slot {
 	_Atomic uint64_t number; /* of its segment, plus 1; 0: none, or being written */
 	_Atomic uint64_t events_before; /* of all segments before this one */
+	_Atomic uint64_t put_ns; /* when */
 	_Atomic uint32_t events;
 	_Atomic uint32_t bytes;
 };
@@ -23,12 +29,15 @@ struct slot {
 struct slots {
 	size_t slot_bytes, count;
 	uint8_t *memory;
+	bool borrowed; /* memory is the caller's, and others may change it */
+	uint64_t *since; /* in the ring file, or NULL */
+	_Atomic uint64_t since_ns;
 	struct slot *slots;
 	_Atomic uint64_t put; /* segments put so far */
 	uint64_t events; /* in them */
 };
 
-int slots_create(size_t slot_bytes, size_t count, struct slots **ret_slots)
+static int create(void *memory, size_t slot_bytes, size_t count, struct slots **ret_slots)
 {
 	size_t bytes;
 	if (!count || !slot_bytes || slot_bytes % 8 || slot_bytes > UINT32_MAX)
@@ -42,8 +51,10 @@ int slots_create(size_t slot_bytes, size_t count, struct slots **ret_slots)
 	slots->slot_bytes = slot_bytes;
 	slots->count = count;
 	slots->slots = calloc(count, sizeof(*slots->slots));
-	slots->memory =
-		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	slots->borrowed = memory;
+	slots->memory = memory ? memory
+			       : mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (slots->memory == MAP_FAILED)
 		slots->memory = NULL;
 	if (!slots->slots || !slots->memory) {
@@ -54,11 +65,25 @@ int slots_create(size_t slot_bytes, size_t count, struct slots **ret_slots)
 	return 0;
 }
 
+int slots_create(size_t slot_bytes, size_t count, struct slots **ret_slots)
+{
+	return create(NULL, slot_bytes, count, ret_slots);
+}
+
+int slots_create_in(void *memory, size_t slot_bytes, size_t count, uint64_t since[2],
+		    struct slots **ret_slots)
+{
+	int error = create(memory, slot_bytes, count, ret_slots);
+	if (!error)
+		(*ret_slots)->since = since;
+	return error;
+}
+
 void slots_destroy(struct slots *slots)
 {
 	if (!slots)
 		return;
-	if (slots->memory)
+	if (slots->memory && !slots->borrowed)
 		munmap(slots->memory, slots->slot_bytes * slots->count);
 	free(slots->slots);
 	free(slots);
@@ -69,20 +94,57 @@ size_t slots_slot_bytes(const struct slots *slots)
 	return slots->slot_bytes;
 }
 
+size_t slots_count(const struct slots *slots)
+{
+	return slots->count;
+}
+
+uint64_t slots_put_count(const struct slots *slots)
+{
+	return atomic_load_explicit(&slots->put, memory_order_relaxed);
+}
+
+uint64_t slots_since_ns(const struct slots *slots)
+{
+	return atomic_load_explicit(&slots->since_ns, memory_order_acquire);
+}
+
+/* Its events are older than the moment it was put. */
+static void overwrite(struct slots *slots, const struct slot *slot)
+{
+	uint64_t put_ns = atomic_load_explicit(&slot->put_ns, memory_order_relaxed);
+	atomic_store_explicit(&slots->since_ns, put_ns, memory_order_release);
+	if (slots->since)
+		ft_ringfile_set_since(slots->since, put_ns);
+}
+
 void slots_put(struct slots *slots, const void *segment, size_t segment_bytes, uint32_t events)
 {
 	uint64_t number = atomic_load_explicit(&slots->put, memory_order_relaxed);
 	struct slot *slot = &slots->slots[number % slots->count];
 
+	if (number >= slots->count)
+		overwrite(slots, slot);
 	atomic_store_explicit(&slot->number, 0, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
-	memcpy(slots->memory + (number % slots->count) * slots->slot_bytes, segment, segment_bytes);
+	ft_ringfile_put(slots->memory + (number % slots->count) * slots->slot_bytes, segment,
+			segment_bytes);
 	atomic_store_explicit(&slot->bytes, (uint32_t)segment_bytes, memory_order_relaxed);
 	atomic_store_explicit(&slot->events, events, memory_order_relaxed);
 	atomic_store_explicit(&slot->events_before, slots->events, memory_order_relaxed);
+	atomic_store_explicit(&slot->put_ns, clock_now_ns(), memory_order_relaxed);
 	atomic_store_explicit(&slot->number, number + 1, memory_order_release);
 	slots->events += events;
 	atomic_store_explicit(&slots->put, number + 1, memory_order_release);
+}
+
+/* Memory that others can reach may hold anything. */
+static bool is_whole(const struct slots *slots, const void *buffer, uint32_t bytes)
+{
+	struct ft_segment segment;
+	size_t used_bytes;
+	return !slots->borrowed || (!ft_segment_decode(buffer, bytes, &segment, &used_bytes) &&
+				    used_bytes == bytes);
 }
 
 int slots_get(const struct slots *slots, struct slots_cursor *cursor, void *buffer,
@@ -110,6 +172,7 @@ int slots_get(const struct slots *slots, struct slots_cursor *cursor, void *buff
 		uint32_t bytes = atomic_load_explicit(&slot->bytes, memory_order_relaxed);
 		uint32_t events = atomic_load_explicit(&slot->events, memory_order_relaxed);
 		uint64_t before = atomic_load_explicit(&slot->events_before, memory_order_relaxed);
+		uint64_t put_ns = atomic_load_explicit(&slot->put_ns, memory_order_relaxed);
 		memcpy(buffer, slots->memory + (number % slots->count) * slots->slot_bytes,
 		       bytes <= slots->slot_bytes ? bytes : 0);
 		atomic_thread_fence(memory_order_acquire);
@@ -120,6 +183,12 @@ int slots_get(const struct slots *slots, struct slots_cursor *cursor, void *buff
 		cursor->lost_events += before - cursor->events;
 		cursor->next = number + 1;
 		cursor->events = before + events;
+		cursor->put_ns = put_ns;
+		if (!is_whole(slots, buffer, bytes)) {
+			cursor->lost_segments++;
+			cursor->lost_events += events;
+			continue;
+		}
 		*ret_bytes = bytes;
 		return 1;
 	}

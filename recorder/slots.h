@@ -3,6 +3,8 @@
  * Equal slots of shared memory, each holding one sealed segment: what lies
  * between the recording path and the disk. One thread puts and never waits: where
  * the reader falls behind, the newest segment overwrites the oldest.
+ *
+ * They may lie in a file that outlives the recorder: recorder/ringmap.h.
  */
 #ifndef RECORDER_SLOTS_H
 #define RECORDER_SLOTS_H
@@ -17,6 +19,7 @@ struct slots_cursor {
 	uint64_t next;			/* number of the segment to read next */
 	uint64_t events;		/* of the segments before it */
 	uint64_t lost_segments, lost_events;	/* overwritten before they were read */
+	uint64_t put_ns;		/* when the segment read last was put */
 };
 
 /**
@@ -27,14 +30,32 @@ struct slots_cursor {
  * Return: 0, -EINVAL (no slots, or not a multiple of 8 bytes), -ENOMEM.
  */
 int slots_create(size_t slot_bytes, size_t count, struct slots **ret_slots);
+
+/**
+ * slots_create_in() - slots in @memory, which stays the caller's and in place.
+ *
+ * @memory: @count times @slot_bytes, shared, aligned to 8 bytes. Others may change it: slots_get()
+ *          counts what is no segment any more as lost.
+ * @since:  kept up by ft_ringfile_set_since().
+ *
+ * Return: as slots_create().
+ */
+int slots_create_in(void *memory, size_t slot_bytes, size_t count, uint64_t since[2],
+		    struct slots **ret_slots);
 void slots_destroy(struct slots *slots);
 
 size_t slots_slot_bytes(const struct slots *slots);
+size_t slots_count(const struct slots *slots);
+uint64_t slots_put_count(const struct slots *slots);	/* segments put so far */
+
+/* From then on all that was put is there (if nobody changed the memory); 0: nothing was overwritten
+ * yet. For a reader that keeps ahead of being overwritten: ask after its first slots_get(). */
+uint64_t slots_since_ns(const struct slots *slots);
 
 /**
  * slots_put() - copy in a sealed segment (at most a slot long) that holds @events.
  *
- * For one thread. Cost: the copy.
+ * For one thread. Cost: the copy. @segment_bytes: at least 8.
  */
 void slots_put(struct slots *slots, const void *segment, size_t segment_bytes, uint32_t events);
 

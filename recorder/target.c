@@ -127,3 +127,12 @@ void target_text(const struct target *target, char *ret_text, size_t text_bytes)
 		used += (size_t)wrote;
 	}
 }
+
+void target_set_facts(const struct target *target, struct ft_facts *facts)
+{
+	char text[TARGET_MAX * 12];
+	target_text(target, text, sizeof(text));
+	ft_facts_set(facts, FT_FACT_TARGET, text);
+	if (target->count)
+		ft_facts_set(facts, FT_FACT_TARGET_COMM, target->comm);
+}

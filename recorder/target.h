@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "capture/event.h"
+#include "capture/facts.h"
 
 #define TARGET_MAX 64
 
@@ -42,5 +43,7 @@ bool target_exited(struct target *target);
 
 /* "host", or the process IDs joined by commas. */
 void target_text(const struct target *target, char *ret_text, size_t text_bytes);
+
+void target_set_facts(const struct target *target, struct ft_facts *facts);
 
 #endif

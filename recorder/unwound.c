@@ -18,8 +18,9 @@ struct answer {
 };
 
 struct question {
-	const struct dumps *dumps;
 	const struct mappings *mappings;
+	size_t count;
+	struct dump dumps[DUMPS_MAX];
 };
 
 static int write_all(int fd, const void *data, size_t bytes)
@@ -44,11 +45,11 @@ static int unwind_all(void *context, int out_fd)
 	static uint64_t frames[FT_STACK_FRAMES_MAX];
 	const struct question *question = context;
 
-	for (size_t i = 0; i < question->dumps->count; i++) {
-		const struct dump *dump = &question->dumps->dumps[i];
-		int count = unwind_stack(question->mappings, dump->task.tgid, dump->registers,
-					 dump->stack, dump->stack_bytes, frames,
-					 FT_STACK_FRAMES_MAX);
+	for (size_t i = 0; i < question->count; i++) {
+		const struct dump *dump = &question->dumps[i];
+		int count =
+			unwind_stack(question->mappings, dump->task.tgid, dump->registers,
+				     dump->stack, dump->stack_bytes, frames, FT_STACK_FRAMES_MAX);
 		struct answer answer = { (uint32_t)i, (uint32_t)count };
 
 		if (count <= 0)
@@ -61,8 +62,8 @@ static int unwind_all(void *context, int out_fd)
 }
 
 /* Whole answers only: the child may have been killed in the middle of one. */
-static void add_answers(const struct dumps *dumps, const char *output, size_t bytes,
-			struct ownlog *ownlog)
+static void visit_answers(const struct question *question, const char *output, size_t bytes,
+			  int (*visit)(void *context, const struct ft_event *event), void *context)
 {
 	uint64_t frames[FT_STACK_FRAMES_MAX];
 	struct answer answer;
@@ -73,39 +74,56 @@ static void add_answers(const struct dumps *dumps, const char *output, size_t by
 		memcpy(&answer, output, sizeof(answer));
 		output += sizeof(answer);
 		bytes -= sizeof(answer);
-		if (answer.dump >= dumps->count || answer.count > FT_STACK_FRAMES_MAX ||
+		if (answer.dump >= question->count || answer.count > FT_STACK_FRAMES_MAX ||
 		    answer.count * sizeof(*frames) > bytes)
 			return;
 		memcpy(frames, output, answer.count * sizeof(*frames));
 		output += answer.count * sizeof(*frames);
 		bytes -= answer.count * sizeof(*frames);
 		stack.user_count = (uint16_t)answer.count;
-		ownlog_add(ownlog, &(struct ft_event){ .kind = FT_EVENT_UNWOUND,
-						       .time_ns = dumps->dumps[answer.dump].time_ns,
-						       .task = &dumps->dumps[answer.dump].task,
-						       .stack = &stack });
+		if (visit(context,
+			  &(struct ft_event){ .kind = FT_EVENT_UNWOUND,
+					      .cpu = FT_NO_CPU,
+					      .time_ns = question->dumps[answer.dump].time_ns,
+					      .task = &question->dumps[answer.dump].task,
+					      .stack = &stack }))
+			return;
 	}
 }
 
-void unwound_add(const struct dumps *dumps, const struct mappings *mappings, int deadline_ms,
-		 struct ownlog *ownlog)
+int unwound_take(struct dumps *dumps, uint64_t until_ns, const struct mappings *mappings,
+		 int deadline_ms, int (*visit)(void *context, const struct ft_event *event),
+		 void *context)
 {
-	struct question question = { dumps, mappings };
+	struct question *question = malloc(sizeof(*question));
 	void *output = NULL;
 	size_t output_bytes = 0;
-	int error;
+	int error = 0;
 
-	if (!dumps->count)
-		return;
-	error = child_run(unwind_all, &question, deadline_ms, &output, &output_bytes);
+	if (!question)
+		return -ENOMEM;
+	question->mappings = mappings;
+	question->count = 0;
+	while (question->count < DUMPS_MAX &&
+	       dumps_take(dumps, until_ns, &question->dumps[question->count]))
+		question->count++;
+	if (question->count)
+		error = child_run(unwind_all, question, deadline_ms, &output, &output_bytes);
+	visit_answers(question, output, output_bytes, visit, context);
+	explicit_bzero(question->dumps, question->count * sizeof(question->dumps[0]));
+	free(question);
+	free(output);
+	return error;
+}
+
+void unwound_note(int error, uint64_t dropped, struct ownlog *ownlog)
+{
 	if (error)
 		ownlog_note(ownlog, "not all user stacks of large calls could be unwound: %s",
 			    strerror(-error));
-	add_answers(dumps, output, output_bytes, ownlog);
-	free(output);
-	if (dumps->dropped)
+	if (dropped)
 		ownlog_note(ownlog,
 			    "of more than %d large calls only the largest had their stack unwound:"
 			    " %llu without",
-			    DUMPS_MAX, (unsigned long long)dumps->dropped);
+			    DUMPS_MAX, (unsigned long long)dropped);
 }

@@ -11,11 +11,17 @@
 #include "recorder/ownlog.h"
 
 /**
- * unwound_add() - unwind what @dumps holds, add the stacks to @ownlog.
+ * unwound_take() - take what @dumps holds of calls up to @until_ns and unwind it.
  *
- * What the child found before @deadline_ms is added; what is missing is told in a note.
+ * @visit: gets each FT_EVENT_UNWOUND that the child found before @deadline_ms, borrowed during the call.
+ *
+ * Return: 0, -ENOMEM, or why some are missing, as child_run().
  */
-void unwound_add(const struct dumps *dumps, const struct mappings *mappings, int deadline_ms,
-		 struct ownlog *ownlog);
+int unwound_take(struct dumps *dumps, uint64_t until_ns, const struct mappings *mappings,
+		 int deadline_ms, int (*visit)(void *context, const struct ft_event *event),
+		 void *context);
+
+/* Say what is missing. @error: of unwound_take(). */
+void unwound_note(int error, uint64_t dropped, struct ownlog *ownlog);
 
 #endif

@@ -52,6 +52,8 @@ agree() {
 agree "--help --version" ".B recorder" "COMP_CWORD == 1"
 agree "-p --pid -d --duration -o --output -e -a" '.BR "recorder capture" :' "	capture)" capture
 agree "-p --pid" '.BR "recorder check" :' "	check)" check
+agree "-r --reason -w --wait -t --timeout --control" '.BR "recorder trigger" :' "	trigger)" trigger
+agree "--json --control" '.BR "recorder status" :' "	status)" status
 
 # Each option of capture is taken: with --help after it, nothing is recorded.
 in_help capture >"$scratch/help"
@@ -68,8 +70,19 @@ while read -r option; do
         fail "$option is refused: $(cat "$scratch/output")"
 done <"$scratch/help"
 
+# Those of trigger and status; nobody is armed at that path, and they say so.
+for arguments in "-r why" "--reason why" "-w" "--wait" "-t 1s" "--timeout=1s"; do
+    # shellcheck disable=SC2086 # several arguments
+    "$recorder" trigger $arguments --control "$scratch/none" >"$scratch/output" 2>&1
+    { [ $? -eq 1 ] && grep -q 'no recorder is armed: start it with recorder arm' "$scratch/output"; } ||
+        fail "'trigger $arguments' says: $(cat "$scratch/output")"
+done
+"$recorder" status --json --control "$scratch/none" >"$scratch/output" 2>&1
+{ [ $? -eq 1 ] && grep -q 'no recorder is armed' "$scratch/output"; } || fail "status says: $(cat "$scratch/output")"
+
 # Wrong usage: status 2, a message, nothing on standard output.
-for arguments in "" "captrue" "capture --nonsense" "capture -d" "capture -a -p 1" "check surplus"; do
+for arguments in "" "captrue" "capture --nonsense" "capture -d" "capture -a -p 1" "check surplus" \
+    "trigger surplus" "trigger --timeout 0" "trigger --reason" "status --nonsense" "status --control"; do
     # shellcheck disable=SC2086 # several arguments
     "$recorder" $arguments >"$scratch/output" 2>"$scratch/error"
     [ $? -eq 2 ] || fail "'recorder $arguments' does not end with status 2"

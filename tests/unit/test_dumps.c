@@ -38,33 +38,48 @@ static void add(struct dumps *dumps, enum ft_call call, uint64_t length, uint64_
 					    .stack_bytes = 6 });
 }
 
-static void dump_is_copied(void **state)
+static void dump_is_copied_and_taken_once(void **state)
 {
 	struct dumps *dumps = *state;
+	struct dump dump;
 	add(dumps, FT_CALL_MMAP, 100, 0, 7);
-	assert_int_equal(dumps->count, 1);
-	assert_int_equal(dumps->dumps[0].task.tid, 41);
-	assert_int_equal(dumps->dumps[0].time_ns, 7);
-	assert_int_equal(dumps->dumps[0].registers[0], 7);
-	assert_int_equal(dumps->dumps[0].stack_bytes, 6);
-	assert_string_equal((const char *)dumps->dumps[0].stack, "stack");
+	assert_true(dumps_take(dumps, 7, &dump));
+	assert_int_equal(dump.task.tid, 41);
+	assert_int_equal(dump.time_ns, 7);
+	assert_int_equal(dump.registers[0], 7);
+	assert_int_equal(dump.stack_bytes, 6);
+	assert_string_equal((const char *)dump.stack, "stack");
+	assert_false(dumps_take(dumps, UINT64_MAX, &dump));
+}
+
+static void dump_of_a_later_call_stays(void **state)
+{
+	struct dumps *dumps = *state;
+	struct dump dump;
+	add(dumps, FT_CALL_MMAP, 100, 0, 9);
+	add(dumps, FT_CALL_MMAP, 100, 0, 8);
+	assert_true(dumps_take(dumps, 8, &dump));
+	assert_int_equal(dump.time_ns, 8);
+	assert_false(dumps_take(dumps, 8, &dump));
+	assert_true(dumps_take(dumps, 9, &dump));
 }
 
 static void largest_calls_are_kept_when_there_are_too_many(void **state)
 {
 	struct dumps *dumps = *state;
+	struct dump dump;
 	for (uint64_t i = 0; i < DUMPS_MAX; i++)
 		add(dumps, FT_CALL_MMAP, 1000 + i, 0, i);
 	add(dumps, FT_CALL_MUNMAP, 10, 0, 500); /* smaller than all: not kept */
 	add(dumps, FT_CALL_MREMAP, 10, 100000, 501); /* large by its new length */
-	assert_int_equal(dumps->count, DUMPS_MAX);
-	assert_int_equal(dumps->dropped, 2);
-	unsigned int seen_large = 0, seen_small = 0, seen_least = 0;
-	for (size_t i = 0; i < DUMPS_MAX; i++) {
-		seen_large += dumps->dumps[i].time_ns == 501;
-		seen_small += dumps->dumps[i].time_ns == 500;
-		seen_least += dumps->dumps[i].time_ns == 0;
+	assert_int_equal(dumps_dropped(dumps), 2);
+	unsigned int count = 0, seen_large = 0, seen_small = 0, seen_least = 0;
+	for (; dumps_take(dumps, UINT64_MAX, &dump); count++) {
+		seen_large += dump.time_ns == 501;
+		seen_small += dump.time_ns == 500;
+		seen_least += dump.time_ns == 0;
 	}
+	assert_int_equal(count, DUMPS_MAX);
 	assert_int_equal(seen_large, 1);
 	assert_int_equal(seen_small, 0);
 	assert_int_equal(seen_least, 0);
@@ -73,10 +88,24 @@ static void largest_calls_are_kept_when_there_are_too_many(void **state)
 static void newer_one_of_the_same_size_replaces_the_oldest(void **state)
 {
 	struct dumps *dumps = *state;
+	struct dump dump;
 	for (uint64_t i = 0; i < DUMPS_MAX; i++)
 		add(dumps, FT_CALL_MMAP, 1000, 0, 100 + i);
 	add(dumps, FT_CALL_MMAP, 1000, 0, 999);
-	assert_int_equal(dumps->dumps[0].time_ns, 999);
+	assert_false(dumps_take(dumps, 100, &dump));
+	assert_true(dumps_take(dumps, 101, &dump));
+}
+
+static void place_of_a_taken_dump_is_used_again(void **state)
+{
+	struct dumps *dumps = *state;
+	struct dump dump;
+	for (uint64_t i = 0; i < 3 * DUMPS_MAX; i++) {
+		add(dumps, FT_CALL_MMAP, 1000, 0, i);
+		assert_true(dumps_take(dumps, UINT64_MAX, &dump));
+		assert_int_equal(dump.time_ns, i);
+	}
+	assert_int_equal(dumps_dropped(dumps), 0);
 }
 
 static void oversized_dump_is_left_out(void **state)
@@ -85,19 +114,23 @@ static void oversized_dump_is_left_out(void **state)
 	static const uint64_t REGISTERS[DUMP_REGISTERS_MAX + 1];
 	static const uint8_t STACK[TIER_DUMP_BYTES + 8];
 	struct ft_event event = { .kind = FT_EVENT_CALL, .task = &TASK };
+	struct dump kept;
 	struct translate_dump dump = { REGISTERS, DUMP_REGISTERS_MAX, STACK, TIER_DUMP_BYTES + 8 };
 	dumps_add(*state, &event, &dump);
 	dump = (struct translate_dump){ REGISTERS, DUMP_REGISTERS_MAX + 1, STACK, 8 };
 	dumps_add(*state, &event, &dump);
 	dump = (struct translate_dump){ NULL, 0, STACK, 8 };
 	dumps_add(*state, &event, &dump);
-	assert_int_equal(((struct dumps *)*state)->count, 0);
+	assert_false(dumps_take(*state, UINT64_MAX, &kept));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(dump_is_copied, setup, teardown),
+		cmocka_unit_test_setup_teardown(dump_is_copied_and_taken_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(dump_of_a_later_call_stays, setup, teardown),
+		cmocka_unit_test_setup_teardown(place_of_a_taken_dump_is_used_again, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(largest_calls_are_kept_when_there_are_too_many,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(newer_one_of_the_same_size_replaces_the_oldest,

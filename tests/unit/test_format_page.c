@@ -19,6 +19,7 @@
 #include "capture/decoder.h"
 #include "capture/event.h"
 #include "capture/format.h"
+#include "capture/ringfile.h"
 #include "capture/segment.h"
 #include "capture/writer.h"
 #include "tests/unit/sample_capture.h"
@@ -52,6 +53,10 @@ static struct {
 	C(FT_CALL_MADVISE),
 	C(FT_LOCK_SPIN), C(FT_LOCK_READ), C(FT_LOCK_WRITE), C(FT_LOCK_RT), C(FT_LOCK_PERCPU),
 	C(FT_LOCK_MUTEX),
+	C(FT_RINGFILE_VERSION), C(FT_RINGFILE_HEADER_BYTES), C(FT_RINGFILE_FEATURES_INCOMPATIBLE),
+	C(FT_RINGFILE_FEATURES_COMPATIBLE), C(FT_RINGFILE_PAGE_BYTES), C(FT_RINGFILE_SINCE_AT),
+	C(FT_RINGFILE_PLACE_BYTES_MIN), C(FT_RINGFILE_PLACE_BYTES_MAX), C(FT_RINGFILE_BYTES_MAX),
+	C(FT_RINGFILE_UNPUT_NS_MAX),
 	C(FT_SYMBOL_TEXT_BYTES_MAX), C(FT_SYMBOLS_MAX), C(FT_SYMBOLS_TEXT_BYTES_MAX),
 };
 #define CONSTANTS (sizeof(constants) / sizeof(*constants))
@@ -249,12 +254,40 @@ static void format_page_describes_the_file_header(void **state)
 	}, 5, FT_FILE_HEADER_BYTES);
 }
 
+static void format_page_describes_the_ring_files_header(void **state)
+{
+	struct ft_ringfile ring = { .slot_bytes = 4104, .facts_bytes = 8192, .names_bytes = 4112,
+				    .own_slots = 3, .event_slots = 5 };
+	uint8_t *memory;
+
+	(void)state;
+	assert_int_equal(ft_ringfile_place(&ring), 0);
+	memory = calloc(1, ring.bytes);
+	assert_non_null(memory);
+	ft_ringfile_begin(&ring, memory);
+	memcpy(header, memory, sizeof(header));
+	compare_fields("## Ring file", (struct field[]){
+		{ "version", FT_RINGFILE_VERSION, false },
+		{ "header_bytes", FT_RINGFILE_HEADER_BYTES, false },
+		{ "incompatible", FT_RINGFILE_FEATURES_INCOMPATIBLE, false },
+		{ "compatible", FT_RINGFILE_FEATURES_COMPATIBLE, false },
+		{ "slot_bytes", ring.slot_bytes, false },
+		{ "facts_bytes", ring.facts_bytes, false },
+		{ "names_bytes", ring.names_bytes, false },
+		{ "own_slots", ring.own_slots, false },
+		{ "event_slots", ring.event_slots, false },
+		{ "checksum", crc_of(memory, 60), false },
+	}, 10, FT_RINGFILE_HEADER_BYTES);
+	free(memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(format_page_has_the_constants_of_the_code),
 		cmocka_unit_test(format_page_describes_the_segment_header),
 		cmocka_unit_test(format_page_describes_the_file_header),
+		cmocka_unit_test(format_page_describes_the_ring_files_header),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

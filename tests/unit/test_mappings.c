@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "recorder/mappings.h"
+#include "recorder/maps.h"
 
 static int setup(void **state)
 {
@@ -145,13 +146,13 @@ static int is_executable_file(void *context, const struct mapping *mapping)
 	return mapping->path[0] == '/' || strcmp(mapping->path, "[vdso]") == 0 ? 0 : 1;
 }
 
-static void mappings_read_finds_our_own_code_and_the_vdso(void **state)
+static void maps_read_finds_our_own_code_and_the_vdso(void **state)
 {
 	struct mappings *mappings = *state;
 	int32_t self = getpid(), unreadable[1];
 	char program[4096] = "";
 
-	assert_int_equal(mappings_read(mappings, &self, 1, 10000, unreadable), 0);
+	assert_int_equal(maps_read(mappings, &self, 1, 10000, unreadable), 0);
 	assert_true(readlink("/proc/self/exe", program, sizeof(program) - 1) > 0);
 	assert_path(mappings, self, (uintptr_t)setup, program);
 	if (getauxval(AT_SYSINFO_EHDR))
@@ -159,16 +160,16 @@ static void mappings_read_finds_our_own_code_and_the_vdso(void **state)
 	assert_int_equal(mappings_each(mappings, self, is_executable_file, NULL), 0);
 }
 
-static void mappings_read_names_those_it_could_not_read(void **state)
+static void maps_read_names_those_it_could_not_read(void **state)
 {
 	struct mappings *mappings = *state;
 	int32_t tgids[3] = { INT32_MAX, getpid(), INT32_MAX - 1 }, unreadable[3];
 
-	assert_int_equal(mappings_read(mappings, tgids, 3, 10000, unreadable), 2);
+	assert_int_equal(maps_read(mappings, tgids, 3, 10000, unreadable), 2);
 	assert_int_equal(unreadable[0], INT32_MAX);
 	assert_int_equal(unreadable[1], INT32_MAX - 1);
-	assert_int_equal(mappings_read(mappings, tgids, 3, 0, unreadable), 3);
-	assert_int_equal(mappings_read(mappings, tgids, 0, 10000, unreadable), 0);
+	assert_int_equal(maps_read(mappings, tgids, 3, 0, unreadable), 3);
+	assert_int_equal(maps_read(mappings, tgids, 0, 10000, unreadable), 0);
 }
 
 static void path_with_spaces_is_read_and_a_deleted_file_is_not_opened(void **state)
@@ -193,7 +194,7 @@ static void path_with_spaces_is_read_and_a_deleted_file_is_not_opened(void **sta
 		skip();
 	}
 
-	assert_int_equal(mappings_read(mappings, &self, 1, 10000, unreadable), 0);
+	assert_int_equal(maps_read(mappings, &self, 1, 10000, unreadable), 0);
 	assert_int_equal(mappings_find(mappings, self, (uintptr_t)code, &mapping), 0);
 	assert_string_equal(mapping.path, path);
 	assert_int_equal(mapping.offset_bytes, 4096);
@@ -207,7 +208,7 @@ static void path_with_spaces_is_read_and_a_deleted_file_is_not_opened(void **sta
 	unlink(path);
 	rmdir(directory);
 	snprintf(deleted, sizeof(deleted), "%s (deleted)", path);
-	assert_int_equal(mappings_read(mappings, &self, 1, 10000, unreadable), 0);
+	assert_int_equal(maps_read(mappings, &self, 1, 10000, unreadable), 0);
 	assert_int_equal(mappings_find(mappings, self, (uintptr_t)code, &mapping), 0);
 	assert_string_equal(mapping.path, deleted);
 	assert_int_equal(mapping_open(&mapping, self), -ENOENT);
@@ -228,6 +229,49 @@ static void mapping_open_takes_only_regular_files(void **state)
 	(void)state;
 }
 
+static void exited_process_keeps_its_names_until_its_time_is_over(void **state)
+{
+	struct mappings *mappings = *state;
+	struct mapping mapping;
+
+	assert_int_equal(mappings_add(mappings, 40, 0x1000, 0x1000, 0, "/bin/gone"), 0);
+	assert_int_equal(mappings_add(mappings, 50, 0x1000, 0x1000, 0, "/bin/stays"), 0);
+	mappings_exit(mappings, 40, 100);
+	mappings_exit(mappings, 60, 100); /* never heard of */
+	mappings_forget_exited(mappings, 100);
+	assert_path(mappings, 40, 0x1800, "/bin/gone");
+	mappings_forget_exited(mappings, 101);
+	assert_int_equal(mappings_find(mappings, 40, 0x1800, &mapping), -ENOENT);
+	assert_path(mappings, 50, 0x1800, "/bin/stays");
+}
+
+static void process_with_the_number_of_an_exited_one_is_not_forgotten(void **state)
+{
+	struct mappings *mappings = *state;
+
+	assert_int_equal(mappings_add(mappings, 30, 0x1000, 0x1000, 0, "/bin/parent"), 0);
+	assert_int_equal(mappings_add(mappings, 40, 0x1000, 0x1000, 0, "/bin/old"), 0);
+	mappings_exit(mappings, 40, 100);
+	assert_int_equal(mappings_fork(mappings, 30, 40), 0);
+	mappings_forget_exited(mappings, 1000);
+	assert_path(mappings, 40, 0x1800, "/bin/parent");
+}
+
+static void copy_lives_on_its_own(void **state)
+{
+	struct mappings *mappings = *state, *copy;
+	struct mapping mapping;
+
+	assert_int_equal(mappings_add(mappings, 40, 0x1000, 0x1000, 0, "/bin/one"), 0);
+	assert_int_equal(mappings_copy(mappings, &copy), 0);
+	mappings_exec(mappings, 40);
+	assert_int_equal(mappings_add(copy, 40, 0x5000, 0x1000, 0, "/bin/two"), 0);
+	assert_path(copy, 40, 0x1800, "/bin/one");
+	assert_path(copy, 40, 0x5800, "/bin/two");
+	assert_int_equal(mappings_find(mappings, 40, 0x5800, &mapping), -ENOENT);
+	mappings_destroy(copy);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -240,9 +284,12 @@ int main(void)
 		TEST(child_has_the_mappings_of_its_parent_until_exec),
 		TEST(fork_replaces_what_an_earlier_process_of_that_id_had),
 		TEST(a_new_thread_changes_nothing),
+		TEST(exited_process_keeps_its_names_until_its_time_is_over),
+		TEST(process_with_the_number_of_an_exited_one_is_not_forgotten),
+		TEST(copy_lives_on_its_own),
 		TEST(mapping_that_runs_over_the_end_of_memory_ends_there),
-		TEST(mappings_read_finds_our_own_code_and_the_vdso),
-		TEST(mappings_read_names_those_it_could_not_read),
+		TEST(maps_read_finds_our_own_code_and_the_vdso),
+		TEST(maps_read_names_those_it_could_not_read),
 		TEST(path_with_spaces_is_read_and_a_deleted_file_is_not_opened),
 		TEST(mapping_open_takes_only_regular_files),
 	};

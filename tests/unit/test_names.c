@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "recorder/maps.h"
 #include "recorder/names.h"
 
 #define DEADLINE_MS 30000
@@ -29,7 +30,7 @@ static int setup(void **state)
 
 	(void)state;
 	return mappings_create(&mappings) < 0 ||
-	       mappings_read(mappings, &self, 1, DEADLINE_MS, &unreadable) != 0 ||
+	       maps_read(mappings, &self, 1, DEADLINE_MS, &unreadable) != 0 ||
 	       readlink("/proc/self/exe", program, sizeof(program) - 1) < 0;
 }
 

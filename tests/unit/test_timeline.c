@@ -680,16 +680,68 @@ static void timeline_ends_a_thread_whose_tid_is_born_again(void **state)
 		{ THREAD_RUNNABLE, 5000, END, INTERVAL_STILL_OPEN }, DONE });
 }
 
-static void timeline_clips_what_happened_before_the_start(void **state)
+/* Not all CPUs are heard of before the start: who sleeps may be awake elsewhere, who runs runs. */
+static void timeline_keeps_from_before_the_start_only_who_runs(void **state)
 {
 	struct bench *bench = *state;
 
 	switched(bench, 500, 0, 5, FT_STATE_SLEEPING, 6);
+	switched(bench, 600, 1, 7, FT_STATE_PREEMPTED, 0);
+	switched(bench, 700, 0, 6, FT_STATE_SLEEPING, 8);
+	assert_int_equal(bench->opened_count, 0);
+	assert_int_equal(bench->closed_count, 0);
 	finish(bench);
-	expect(bench, 5, (struct expected[]){
-		{ THREAD_BLOCKED, START, END, INTERVAL_STILL_OPEN }, DONE });
+	for (int32_t tid = 5; tid <= 7; tid++)
+		expect(bench, tid, (struct expected[]){
+			{ THREAD_UNKNOWN, START, END, INTERVAL_STILL_OPEN }, DONE });
+	expect(bench, 8, (struct expected[]){
+		{ THREAD_RUNNING, START, END, INTERVAL_BEGAN_BEFORE | INTERVAL_STILL_OPEN },
+		DONE });
+}
+
+static void timeline_says_blocked_since_before_of_a_thread_that_slept_before_the_start(void **state)
+{
+	struct bench *bench = *state;
+	const struct interval *blocked;
+
+	switched(bench, 500, 0, 5, FT_STATE_DISK, 6);
+	waking(bench, 2000, 0, 6, 5);
+	switched(bench, 2100, 0, 6, FT_STATE_SLEEPING, 5);
+	finish(bench);
+	blocked = expect(bench, 5, (struct expected[]){
+		{ THREAD_BLOCKED, START, 2000, INTERVAL_BEGAN_BEFORE },
+		{ THREAD_RUNNABLE, 2000, 2100, 0 },
+		{ THREAD_RUNNING, 2100, END, INTERVAL_STILL_OPEN }, DONE });
+	assert_int_equal(blocked->stack_id, STACK_NONE);
+	assert_int_equal(bench->opened_count, 2);
+}
+
+static void timeline_does_not_observe_who_died_before_the_start(void **state)
+{
+	struct bench *bench = *state;
+
+	switched(bench, 500, 0, 5, FT_STATE_DEAD, 0);
+	finish(bench);
+	expect(bench, 5, (struct expected[]){ DONE });
+}
+
+static void timeline_doubts_a_cpu_whose_loss_spans_the_start(void **state)
+{
+	struct bench *bench = *state;
+
+	switched(bench, 400, 0, 5, FT_STATE_SLEEPING, 6);
+	switched(bench, 400, 1, 7, FT_STATE_SLEEPING, 8);
+	lost(bench, 0, 500, 3000);
+	lost(bench, 1, 500, 600);
+	switched(bench, 700, 1, 9, FT_STATE_SLEEPING, 8);
+	event_of(bench, FT_EVENT_SAMPLE, 3000, 0, 6);
+	finish(bench);
 	expect(bench, 6, (struct expected[]){
-		{ THREAD_RUNNING, START, END, INTERVAL_STILL_OPEN }, DONE });
+		{ THREAD_UNKNOWN, START, 3000, 0 },
+		{ THREAD_RUNNING, 3000, END, INTERVAL_START_LOST | INTERVAL_STILL_OPEN }, DONE });
+	expect(bench, 8, (struct expected[]){
+		{ THREAD_RUNNING, START, END, INTERVAL_BEGAN_BEFORE | INTERVAL_STILL_OPEN },
+		DONE });
 }
 
 static void timeline_passes_over_an_impossible_cpu(void **state)
@@ -754,7 +806,10 @@ int main(void)
 		CASE(timeline_ends_a_thread_at_its_final_switch_out),
 		CASE(timeline_ends_an_exiting_thread_where_its_final_switch_out_was_lost),
 		CASE(timeline_ends_a_thread_whose_tid_is_born_again),
-		CASE(timeline_clips_what_happened_before_the_start),
+		CASE(timeline_keeps_from_before_the_start_only_who_runs),
+		CASE(timeline_says_blocked_since_before_of_a_thread_that_slept_before_the_start),
+		CASE(timeline_does_not_observe_who_died_before_the_start),
+		CASE(timeline_doubts_a_cpu_whose_loss_spans_the_start),
 		CASE(timeline_passes_over_an_impossible_cpu),
 		CASE(timeline_gives_back_what_the_sink_returned),
 	};

@@ -382,14 +382,14 @@ static void replay_loss(struct timeline *timeline, const struct sim_event *from)
 	assert_int_equal(timeline_event(timeline, &event), 0);
 }
 
-static void replay(const struct sim *sim, struct said *said)
+static void replay(const struct sim *sim, uint64_t start_ns, struct said *said)
 {
 	struct timeline_sink sink = { .closed = hear, .context = said };
 	struct timeline *timeline;
 	struct threads *threads;
 
 	assert_int_equal(threads_create(&threads), 0);
-	assert_int_equal(timeline_create(&sink, START, &timeline), 0);
+	assert_int_equal(timeline_create(&sink, start_ns, &timeline), 0);
 	for (size_t i = 0; i < sim->count; i++) {
 		const struct sim_event *from = &sim->events[i];
 		struct ft_task task = { .tid = from->tid }, other = { .tid = from->other };
@@ -429,7 +429,7 @@ static void timeline_rebuilds_a_recorded_schedule_exactly(void **state)
 		memset(&said, 0, sizeof(said));
 		said.truth = sim.truth;
 		said.check = true;
-		replay(&sim, &said);
+		replay(&sim, START, &said);
 		for (int tid = 1; tid <= THREADS; tid++) {
 			const struct history *truth = &sim.truth[tid];
 			const struct history *heard = &said.histories[tid];
@@ -461,11 +461,48 @@ static void timeline_is_never_surely_wrong_where_events_were_lost(void **state)
 		memset(&said, 0, sizeof(said));
 		said.truth = sim.truth;
 		said.check = true;
-		replay(&sim, &said);
+		replay(&sim, START, &said);
 		known_ns += said.known_ns;
 		total_ns += said.total_ns;
 	}
 	/* nor does it get away with saying nothing */
+	assert_true(known_ns > total_ns / 4 * 3);
+}
+
+/* As a ring leaves it: each CPU begins somewhere, and from some time on all are there. */
+static void timeline_is_never_surely_wrong_about_a_history(void **state)
+{
+	uint64_t known_ns = 0, total_ns = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 1500; seed++) {
+		uint64_t start_ns = 0;
+
+		random_state = seed * 0x9e3779b97f4a7c15;
+		simulate(&sim, seed % 2, false, 50 + random_below(750));
+		for (uint32_t cpu = 0; cpu < CPUS; cpu++) {
+			uint64_t first_ns = START + random_below((sim.now_ns - START) / 2 + 1);
+
+			start_ns = first_ns > start_ns ? first_ns : start_ns;
+			for (size_t i = 0; i < sim.count; i++)
+				sim.events[i].deleted |= sim.events[i].cpu == cpu &&
+							 sim.events[i].time_ns < first_ns;
+		}
+		memset(&said, 0, sizeof(said));
+		said.truth = sim.truth;
+		said.check = true;
+		replay(&sim, start_ns, &said);
+		for (int tid = 1; tid <= THREADS; tid++) {
+			const struct history *heard = &said.histories[tid];
+
+			if (!heard->count)
+				continue; /* no event named it */
+			assert_int_equal(heard->spans[0].start_ns, start_ns);
+			assert_int_equal(heard->spans[heard->count - 1].end_ns, sim.now_ns);
+		}
+		known_ns += said.known_ns;
+		total_ns += said.total_ns;
+	}
 	assert_true(known_ns > total_ns / 4 * 3);
 }
 
@@ -475,6 +512,7 @@ int main(void)
 		cmocka_unit_test(timeline_conserves_time_whatever_it_is_fed),
 		cmocka_unit_test(timeline_rebuilds_a_recorded_schedule_exactly),
 		cmocka_unit_test(timeline_is_never_surely_wrong_where_events_were_lost),
+		cmocka_unit_test(timeline_is_never_surely_wrong_about_a_history),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "recorder/maps.h"
 #include "recorder/unwind.h"
 
 #define STACK_BYTES 16384
@@ -298,7 +299,7 @@ static int setup(void **state)
 
 	(void)state;
 	return mappings_create(&mappings) < 0 ||
-	       mappings_read(mappings, &self, 1, 10000, &unreadable) != 0;
+	       maps_read(mappings, &self, 1, 10000, &unreadable) != 0;
 }
 
 static int teardown(void **state)

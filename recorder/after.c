@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/after.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "recorder/after_child.h"
+#include "recorder/clock.h"
+
+#define RUNNING_MAX   2
+#define LINE_MAX_JOBS 8
+#define CHILDREN_MAX  16 /* those that were killed and do not die included */
+#define REPORT_BYTES  64
+#define DEATH_LOOKS   100
+#define DEATH_LOOK_NS 1000000
+
+struct job {
+	char *file, *source, *reason;
+};
+
+struct run {
+	pid_t pid; /* 0: none; leads a process group of the same number */
+	uint64_t deadline_ns;
+	bool killed;
+	char report[REPORT_BYTES];
+};
+
+struct after {
+	char *command;
+	uint64_t deadline_ns; /* of each run, from its start */
+	const char *report_dir;
+	struct after_status status;
+	struct job line[LINE_MAX_JOBS];
+	size_t line_count;
+	struct run runs[CHILDREN_MAX];
+};
+
+int after_create(const char *command, uint64_t deadline_ns, struct after **ret_after)
+{
+	struct after *after = calloc(1, sizeof(*after));
+	if (!after || !(after->command = strdup(command))) {
+		free(after);
+		return -ENOMEM;
+	}
+	after->deadline_ns = deadline_ns;
+	after->report_dir = access("/dev/shm", W_OK | X_OK) ? "/tmp" : "/dev/shm";
+	*ret_after = after;
+	return 0;
+}
+
+static void job_free(struct job *job)
+{
+	free(job->file);
+	free(job->source);
+	free(job->reason);
+}
+
+/* While it is not reaped, its number is nobody else's. */
+static void kill_run(struct run *run)
+{
+	kill(-run->pid, SIGKILL);
+	kill(run->pid, SIGKILL); /* it may not have come to lead a group yet */
+	unlink(run->report);
+	run->killed = true;
+}
+
+/* Return: whether it has ended. */
+static bool reap(struct after *after, struct run *run)
+{
+	int status;
+	pid_t reaped = waitpid(run->pid, &status, WNOHANG);
+
+	if (!reaped || (reaped < 0 && errno == EINTR))
+		return false;
+	/* Where SIGCHLD is ignored nobody can tell how it ended. */
+	if (reaped > 0 && !run->killed && !(WIFEXITED(status) && !WEXITSTATUS(status)))
+		after->status.failed++;
+	unlink(run->report);
+	run->pid = 0;
+	return true;
+}
+
+void after_destroy(struct after *after)
+{
+	const struct timespec pause = { .tv_nsec = DEATH_LOOK_NS };
+
+	if (!after)
+		return;
+	for (size_t i = 0; i < CHILDREN_MAX; i++)
+		if (after->runs[i].pid)
+			kill_run(&after->runs[i]);
+	for (size_t i = 0, looks = 0; i < CHILDREN_MAX && looks < DEATH_LOOKS;) {
+		if (!after->runs[i].pid || reap(after, &after->runs[i])) {
+			i++;
+			continue;
+		}
+		looks++;
+		nanosleep(&pause, NULL);
+	}
+	for (size_t i = 0; i < after->line_count; i++)
+		job_free(&after->line[i]);
+	free(after->command);
+	free(after);
+}
+
+/* A place for one more, or NULL. */
+static struct run *free_run(struct after *after)
+{
+	struct run *free = NULL;
+	size_t running = 0;
+
+	for (size_t i = 0; i < CHILDREN_MAX; i++) {
+		if (!after->runs[i].pid)
+			free = &after->runs[i];
+		else
+			running += !after->runs[i].killed;
+	}
+	return running < RUNNING_MAX ? free : NULL;
+}
+
+/* A name that nobody can guess, in a directory that may be everybody's. */
+static void name_report(const struct after *after, struct run *run)
+{
+	uint64_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
+		random = clock_now_ns(); /* then creating it may fail, and there is no report */
+	snprintf(run->report, sizeof(run->report), "%s/freezetrap-report-%016" PRIx64 ".json",
+		 after->report_dir, random);
+}
+
+static void start(struct after *after, struct run *run, const struct job *job)
+{
+	sigset_t all, before;
+
+	name_report(after, run);
+	const struct after_job work = {
+		.command = after->command,
+		.file = job->file,
+		.source = job->source,
+		.reason = job->reason,
+		.report = run->report,
+		.analyze_ns = after->deadline_ns / 2,
+	};
+	/* No handler of the recorder's may run in the child before they are reset. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid_t pid = fork();
+	if (!pid)
+		after_child(&work);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0) {
+		after->status.failed++;
+		return;
+	}
+	run->pid = pid;
+	run->killed = false;
+	run->deadline_ns = clock_now_ns() + after->deadline_ns;
+	after->status.runs++;
+}
+
+static void start_next(struct after *after)
+{
+	struct run *run;
+
+	while (after->line_count && (run = free_run(after))) {
+		start(after, run, &after->line[0]);
+		job_free(&after->line[0]);
+		after->line_count--;
+		memmove(after->line, after->line + 1, after->line_count * sizeof(after->line[0]));
+	}
+}
+
+void after_run(struct after *after, const char *file, const char *source, const char *reason)
+{
+	after_look(after);
+	if (after->line_count == LINE_MAX_JOBS) {
+		after->status.dropped++;
+		return;
+	}
+	struct job job = { strdup(file), strdup(source), strdup(reason) };
+	if (!job.file || !job.source || !job.reason) {
+		job_free(&job);
+		after->status.dropped++;
+		return;
+	}
+	after->line[after->line_count++] = job;
+	start_next(after);
+}
+
+void after_look(struct after *after)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	for (size_t i = 0; i < CHILDREN_MAX; i++) {
+		struct run *run = &after->runs[i];
+		if (!run->pid || reap(after, run) || run->killed || now_ns < run->deadline_ns)
+			continue;
+		kill_run(run);
+		after->status.killed++;
+	}
+	start_next(after);
+}
+
+void after_status(const struct after *after, struct after_status *ret_status)
+{
+	*ret_status = after->status;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/after_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "recorder/clock.h"
+
+#define LOOK_NS	      5000000
+#define ANALYZE_NICE  10 /* the patient comes first */
+#define EXIT_NO_SHELL 127
+/* Of analyze: */
+#define STATUS_DONE    0
+#define STATUS_DAMAGED 3 /* the report is of what could be read */
+
+/* Nothing of the recorder's: neither its priority nor its sockets and files with their locks. */
+static void become_ordinary(void)
+{
+	struct sched_param ordinary = { .sched_priority = 0 };
+	sigset_t none;
+
+	setsid();
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	sched_setscheduler(0, SCHED_OTHER, &ordinary);
+	close(STDIN_FILENO);
+	int fd;
+	do /* standard output and error too, where the recorder has none */
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	closefrom(STDERR_FILENO + 1);
+}
+
+/* Installed beside this program, or built beside it; under the name that a --program-prefix gave both. */
+static bool find_beside(char *ret_path, size_t path_bytes, const char *where)
+{
+	char self[PATH_MAX];
+	ssize_t bytes = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (bytes <= 0)
+		return false;
+	self[bytes] = '\0';
+
+	char *name = strrchr(self, '/');
+	if (!name)
+		return false;
+	*name++ = '\0';
+	char *own = strstr(name, "recorder");
+	int before = own ? (int)(own - name) : 0;
+	int written = snprintf(ret_path, path_bytes, "%s/%s%.*sanalyze%s", self, where, before,
+			       name, own ? own + strlen("recorder") : "");
+	return written > 0 && (size_t)written < path_bytes && !access(ret_path, X_OK);
+}
+
+/* @fd: the empty report. Return: the child, or -1. */
+static pid_t start_analyze(const struct after_job *job, int fd)
+{
+	char path[2 * PATH_MAX] = "analyze";
+	pid_t pid;
+
+	if (!find_beside(path, sizeof(path), "") &&
+	    !find_beside(path, sizeof(path), "../analyzer/"))
+		strcpy(path, "analyze");
+	pid = fork();
+	if (pid)
+		return pid;
+	if (dup2(fd, STDOUT_FILENO) < 0)
+		_exit(EXIT_NO_SHELL);
+	fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		dup2(fd, STDERR_FILENO);
+	setpriority(PRIO_PROCESS, 0, ANALYZE_NICE);
+	execlp(path, "analyze", "--json", "--", job->file, NULL);
+	_exit(EXIT_NO_SHELL);
+}
+
+/* Whether there is a report. A process that cannot die is left behind. */
+static bool wait_for_analyze(pid_t pid, uint64_t deadline_ns)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_NS };
+	int status;
+
+	for (;;) {
+		pid_t reaped = waitpid(pid, &status, WNOHANG);
+		if (reaped == pid)
+			return WIFEXITED(status) && (WEXITSTATUS(status) == STATUS_DONE ||
+						     WEXITSTATUS(status) == STATUS_DAMAGED);
+		if (reaped < 0 && errno != EINTR)
+			return false;
+		if (clock_now_ns() >= deadline_ns) {
+			kill(pid, SIGKILL);
+			return false;
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* The kind of the first finding. Return: malloc'ed, or NULL (@path is no report). */
+static char *read_verdict(const char *path)
+{
+	json_t *report = json_load_file(path, 0, NULL);
+	json_t *findings = json_object_get(report, "findings");
+	const char *kind = json_string_value(json_object_get(json_array_get(findings, 0), "kind"));
+	char *verdict = NULL;
+
+	if (json_is_array(findings))
+		verdict = strdup(kind ? kind : "none");
+	json_decref(report);
+	return verdict;
+}
+
+static char *analyze(const struct after_job *job)
+{
+	int fd = open(job->report, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return NULL;
+	pid_t pid = start_analyze(job, fd);
+	close(fd);
+	if (pid < 0 || !wait_for_analyze(pid, clock_now_ns() + job->analyze_ns))
+		return NULL;
+	return read_verdict(job->report);
+}
+
+/* The locks of the parent's other threads are as they were when it forked, but this child has one thread and
+ * glibc has its own locks reset; environ is nobody else's. */
+static void set(const char *name, const char *value)
+{
+	if (value)
+		setenv(name, value, 1);
+	else
+		unsetenv(name);
+}
+
+void after_child(const struct after_job *job)
+{
+	become_ordinary();
+	char *verdict = analyze(job);
+	set("FREEZETRAP_FILE", job->file);
+	set("FREEZETRAP_SOURCE", job->source);
+	set("FREEZETRAP_REASON", job->reason);
+	set("FREEZETRAP_REPORT", verdict ? job->report : NULL);
+	set("FREEZETRAP_VERDICT", verdict);
+	execl("/bin/sh", "sh", "-c", job->command, NULL);
+	_exit(EXIT_NO_SHELL);
+}

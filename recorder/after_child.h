@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What runs in the child after a capture: analyze, then the command.
+ */
+#ifndef RECORDER_AFTER_CHILD_H
+#define RECORDER_AFTER_CHILD_H
+
+#include <stdint.h>
+
+struct after_job {
+	const char *command;	/* for /bin/sh -c */
+	const char *file, *source, *reason;
+	const char *report;	/* path: created with analyze's output, removed by the parent */
+	uint64_t analyze_ns;	/* analyze gets so long */
+};
+
+/* In a fresh child of fork(). Never returns; the command takes its place. */
+_Noreturn void after_child(const struct after_job *job);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Values of options that several commands have. Each function returns an exit
+ * status, EXIT_DONE where the value was taken; otherwise it has said why not.
+ */
+#ifndef RECORDER_ARGUMENTS_H
+#define RECORDER_ARGUMENTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "recorder/plan.h"
+#include "recorder/target.h"
+
+/* What a recording is made of. */
+struct arguments {
+	const char *command;		/* for messages: whose --help says more */
+	struct target target;
+	size_t kernel_buffer_bytes;	/* 0: the default */
+	const char *extras[PLAN_EVENTS_MAX];
+	size_t extra_count;
+};
+
+/* "@what '@value'; recorder COMMAND --help says what is possible." Return: EXIT_USAGE. */
+int arguments_refuse(const struct arguments *arguments, const char *what, const char *value);
+
+int arguments_pid(struct arguments *arguments, const char *value);
+int arguments_event(struct arguments *arguments, const char *value);
+int arguments_kernel_buffer(struct arguments *arguments, const char *value);
+
+/* @zero: what to say where the duration is zero; NULL: it may be. */
+int arguments_duration(const struct arguments *arguments, const char *value, const char *zero,
+		       uint64_t *ret_ns);
+
+/* A whole number from @least to @most. */
+int arguments_count(const struct arguments *arguments, const char *value, uint32_t least,
+		    uint32_t most, uint32_t *ret_count);
+
+#endif

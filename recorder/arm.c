@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/arm.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "recorder/arm_report.h"
+#include "recorder/clock.h"
+#include "recorder/command.h"
+#include "recorder/control.h"
+#include "recorder/dispatch.h"
+#include "recorder/message.h"
+#include "recorder/notify.h"
+#include "recorder/states.h"
+
+#define TICK_NS		    1000000000ull
+#define TICK_DRAWN_NS	    250000000ull
+#define ON_CAPTURE_DEADLINE 300000000000ull
+
+struct arm {
+	const struct arm_options *options;
+	char dir[PATH_MAX];
+	struct ringmap *ringmap;
+	struct engine *engine;
+	struct finder *finder;
+	struct house *house;
+	struct keep *keep;
+	struct control *control;
+	struct triggers *triggers;
+	struct after *after;
+	struct dispatch *dispatch;
+	struct watchers *watchers;
+	struct arm_report report;
+	int signal_fd, done_fd;
+	uint64_t target_number; /* plus 1: that was told of */
+	uint64_t tick_ns; /* the next one */
+	uint64_t watchdog_ns; /* how often; 0: never */
+	uint64_t watchdog_next_ns;
+	bool ending, at_once;
+};
+
+/* Threads started later block them too. */
+static int open_signals(void)
+{
+	static const int TAKEN[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR2, SIGCHLD };
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(TAKEN) / sizeof(TAKEN[0]); i++)
+		sigaddset(&set, TAKEN[i]);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk: EFBIG */
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Setting up. */
+
+static int open_files(struct arm *arm, struct refusal *refusal)
+{
+	const struct arm_options *options = arm->options;
+	int cause = keep_open(&(struct keep_options){ .dir = options->dir,
+						      .max_captures = options->max_captures,
+						      .max_bytes = options->max_disk_bytes },
+			      &arm->keep);
+	if (cause || !realpath(options->dir, arm->dir))
+		return refuse(refusal, EXIT_FAILED, "Choose another directory with -o.",
+			      "cannot write captures to %s: %s.", options->dir,
+			      strerror(cause ? -cause : errno));
+	if (keep_torn(arm->keep) && !options->quiet)
+		message_event("%s: %u captures of a recorder that was killed were given their "
+			      "name; they are torn, but analyze reads them.",
+			      arm->dir, keep_torn(arm->keep));
+	return ringmap_open(&(struct ringmap_options){ .path = options->ring_path,
+						       .bytes = options->ring_bytes },
+			    &arm->ringmap, refusal)
+		       ? -1
+		       : 0;
+}
+
+static int open_control(struct arm *arm, struct refusal *refusal)
+{
+	char place[PATH_MAX];
+	const char *path = arm->options->control_path;
+	int cause = path ? 0 : control_default_path(place, sizeof(place));
+	path = path ? path : place;
+	if (!cause)
+		cause = control_listen(path, &arm->control);
+	if (cause == -EADDRINUSE)
+		return refuse(refusal, EXIT_FAILED, "End it first, or use another --control.",
+			      "%s: another recorder is armed there.", path);
+	if (cause)
+		return refuse(refusal, EXIT_FAILED, "Name a place for the socket with --control.",
+			      "cannot listen for recorder trigger: %s.", strerror(-cause));
+	return 0;
+}
+
+static int create_parts(struct arm *arm, struct refusal *refusal)
+{
+	const struct arm_options *options = arm->options;
+
+	arm->signal_fd = open_signals();
+	arm->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (arm->signal_fd < 0 || arm->done_fd < 0)
+		return refuse(refusal, EXIT_FAILED, "", "no files can be opened: %s.",
+			      strerror(errno));
+	int cause = finder_start(&(struct finder_options){ .pids = &options->arguments.target,
+							   .pid_file = options->pid_file,
+							   .comm = options->comm },
+				 &arm->finder);
+	if (!cause)
+		cause = triggers_create(&arm->triggers);
+	if (!cause && options->on_capture)
+		cause = after_create(options->on_capture, ON_CAPTURE_DEADLINE, &arm->after);
+	if (cause)
+		return refuse(refusal, EXIT_FAILED, "", "cannot be armed: %s.", strerror(-cause));
+	if (open_files(arm, refusal))
+		return -1;
+	return open_control(arm, refusal);
+}
+
+static int create_dispatch(struct arm *arm, struct refusal *refusal)
+{
+	const struct dispatch_options options = {
+		.incident = { .engine = arm->engine,
+			      .house = arm->house,
+			      .keep = arm->keep,
+			      .finder = arm->finder,
+			      .post_ns = arm->options->post_ns,
+			      .done_fd = arm->done_fd },
+		.triggers = arm->triggers,
+		.control = arm->control,
+		.after = arm->after,
+		.dir = arm->dir,
+		.cooldown_ns = arm->options->cooldown_ns,
+		.quiet = arm->options->quiet,
+	};
+	return dispatch_create(&options, &arm->dispatch) ? refusal_for_memory(refusal) : 0;
+}
+
+/* From engine_start() on, the slots fill while the rest is prepared. */
+static int start_recording(struct arm *arm, struct refusal *refusal)
+{
+	const struct engine_options options = {
+		.ring_bytes = arm->options->arguments.kernel_buffer_bytes,
+		.extras = arm->options->arguments.extras,
+		.extra_count = arm->options->arguments.extra_count,
+		.ringmap = arm->ringmap,
+	};
+	if (engine_create(&options, &arm->engine, refusal) || engine_start(arm->engine, refusal))
+		return -1;
+	if (house_create(arm->engine, arm->finder, arm->ringmap, &arm->house))
+		return refusal_for_memory(refusal);
+	int cause = house_start(arm->house);
+	if (cause) {
+		house_destroy(arm->house);
+		arm->house = NULL;
+		return refuse(refusal, EXIT_FAILED, "", "cannot start a thread: %s.",
+			      strerror(-cause));
+	}
+	if (create_dispatch(arm, refusal))
+		return -1;
+	return watchers_start(&arm->options->watchers, arm->triggers, &arm->watchers, refusal);
+}
+
+/* What hangs is left behind: it must not hold up the end, nor find gone what it uses. */
+static void destroy(struct arm *arm)
+{
+	watchers_stop(arm->watchers);
+	dispatch_destroy(arm->dispatch);
+	if (arm->house)
+		house_stop(arm->house);
+	house_destroy(arm->house);
+	control_close(arm->control);
+	after_destroy(arm->after);
+	if (arm->engine && arm->engine->running)
+		engine_stop(arm->engine);
+	bool in_use = states_stuck();
+	if (!in_use) {
+		engine_destroy(arm->engine);
+		ringmap_close(arm->ringmap, false);
+	}
+	keep_close(arm->keep);
+	finder_stop(arm->finder);
+	triggers_destroy(arm->triggers);
+	if (arm->signal_fd >= 0)
+		close(arm->signal_fd);
+	if (arm->done_fd >= 0)
+		close(arm->done_fd);
+}
+
+/* What comes in. */
+
+static void end(struct arm *arm)
+{
+	if (arm->ending) {
+		arm->at_once = true; /* asked twice */
+		return;
+	}
+	arm->ending = true;
+	notify_send("STOPPING=1");
+	if (dispatch_busy(arm->dispatch) && !arm->options->quiet)
+		message_event("ending; the capture under way is sealed first.");
+	dispatch_end(arm->dispatch);
+}
+
+static void take_signals(struct arm *arm)
+{
+	struct signalfd_siginfo info;
+	while (read(arm->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGINT:
+		case SIGTERM:
+			end(arm);
+			break;
+		case SIGUSR2:
+			triggers_post(arm->triggers, "signal", 0,
+				      "SIGUSR2 from process %u of user %u", info.ssi_pid,
+				      info.ssi_uid);
+			break;
+		case SIGCHLD:
+			if (arm->after)
+				after_look(arm->after);
+			break;
+		}
+	}
+}
+
+static void answer_status(struct arm *arm, int client)
+{
+	struct arm_status status = { .pid = getpid() };
+	arm_report_status(&arm->report, &status);
+	dispatch_status(arm->dispatch, &status);
+	watchers_status(arm->watchers, &status);
+	char *json = arm_status_to_json(&status);
+	if (json)
+		control_answer(arm->control, client, json);
+	else
+		control_answer_error(arm->control, client, "not enough memory");
+	free(json);
+}
+
+static void take_requests(struct arm *arm)
+{
+	struct control_request request;
+	while (control_take(arm->control, &request) == 1) {
+		if (request.what == CONTROL_STATUS)
+			answer_status(arm, request.client);
+		else
+			dispatch_request(arm->dispatch, &request);
+	}
+}
+
+static void take_triggers(struct arm *arm)
+{
+	struct trigger trigger;
+	while (triggers_take(arm->triggers, &trigger))
+		dispatch_trigger(arm->dispatch, &trigger);
+}
+
+static void take_done(struct arm *arm)
+{
+	uint64_t count;
+	if (read(arm->done_fd, &count, sizeof(count)) == sizeof(count))
+		dispatch_look(arm->dispatch);
+}
+
+/* Now and then. */
+
+static void tell_target(struct arm *arm)
+{
+	struct target target;
+	char text[TARGET_MAX * 12];
+	uint64_t number = finder_target(arm->finder, &target) + 1;
+
+	if (number == arm->target_number || !finder_looks(arm->finder))
+		return;
+	arm->target_number = number;
+	target_text(&target, text, sizeof(text));
+	if (arm->options->quiet)
+		return;
+	if (target.count)
+		message_event("the target is %s (%s).", text, target.comm);
+	else
+		message_event("the target does not run%s; recording goes on.",
+			      arm->options->pid_file || arm->options->comm ? ": it is waited for"
+									   : "");
+}
+
+static void tick(struct arm *arm, uint64_t now_ns)
+{
+	bool drawn = !arm->options->quiet && isatty(STDERR_FILENO);
+
+	if (arm->watchdog_ns && now_ns >= arm->watchdog_next_ns) {
+		notify_send("WATCHDOG=1");
+		arm->watchdog_next_ns = now_ns + arm->watchdog_ns;
+	}
+	if (now_ns < arm->tick_ns)
+		return;
+	arm->tick_ns = now_ns + (drawn ? TICK_DRAWN_NS : TICK_NS);
+	tell_target(arm);
+	if (arm->after)
+		after_look(arm->after);
+	arm_report_look(&arm->report, now_ns);
+	if (drawn)
+		arm_report_draw(&arm->report, dispatch_busy(arm->dispatch));
+}
+
+static int until_next_ms(const struct arm *arm, uint64_t now_ns)
+{
+	uint64_t next_ns = arm->tick_ns;
+	if (arm->watchdog_ns && arm->watchdog_next_ns < next_ns)
+		next_ns = arm->watchdog_next_ns;
+	return next_ns > now_ns ? (int)((next_ns - now_ns) / 1000000) + 1 : 0;
+}
+
+static void loop(struct arm *arm)
+{
+	enum { SIGNALS, TRIGGERS, CONTROL, DONE, COUNT };
+	struct pollfd polls[COUNT] = {
+		[SIGNALS] = { .fd = arm->signal_fd, .events = POLLIN },
+		[TRIGGERS] = { .fd = triggers_fd(arm->triggers), .events = POLLIN },
+		[CONTROL] = { .fd = control_fd(arm->control), .events = POLLIN },
+		[DONE] = { .fd = arm->done_fd, .events = POLLIN },
+	};
+
+	while (!arm->at_once && !(arm->ending && !dispatch_busy(arm->dispatch))) {
+		poll(polls, COUNT, until_next_ms(arm, clock_now_ns()));
+		take_signals(arm);
+		take_done(arm);
+		take_requests(arm);
+		take_triggers(arm);
+		tick(arm, clock_now_ns());
+	}
+}
+
+static void tell_begun(const struct arm *arm)
+{
+	char text[TARGET_MAX * 12];
+	struct target target;
+
+	finder_target(arm->finder, &target);
+	target_text(&target, text, sizeof(text));
+	notify_send("READY=1");
+	if (arm->options->quiet)
+		return;
+	for (size_t i = 0; ringmap_note(arm->ringmap, i); i++)
+		message_event("%s: %s.", ringmap_path(arm->ringmap), ringmap_note(arm->ringmap, i));
+	message_recording("%s into %s; captures go to %s",
+			  finder_looks(arm->finder) ? "the host, for its target," : "the host",
+			  ringmap_path(arm->ringmap), arm->dir);
+}
+
+int arm_run(const struct arm_options *options)
+{
+	struct arm arm = { .options = options, .signal_fd = -1, .done_fd = -1 };
+	struct refusal refusal = { .status = EXIT_FAILED };
+	int status = EXIT_DONE;
+
+	if (create_parts(&arm, &refusal) || start_recording(&arm, &refusal)) {
+		message_error("%s\n  %s", refusal.text, refusal.advice);
+		status = refusal.status;
+	} else {
+		arm_report_begin(&arm.report, arm.engine, arm.ringmap, arm.finder);
+		arm.watchdog_ns = notify_watchdog_ns();
+		tell_begun(&arm);
+		loop(&arm);
+		message_progress_end();
+	}
+	if (arm.at_once)
+		_exit(EXIT_FAILED); /* threads may hang: nothing can be taken from them */
+	destroy(&arm);
+	return status;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The armed recorder: recording goes on until it is told to end, and each
+ * trigger becomes a capture.
+ */
+#ifndef RECORDER_ARM_H
+#define RECORDER_ARM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "recorder/arguments.h"
+#include "recorder/watchers.h"
+
+struct arm_options {
+	struct arguments arguments;
+	const char *pid_file, *comm;	/* NULL, or how the target is found */
+	const char *dir;		/* of the captures */
+	uint64_t post_ns;		/* how long a capture goes on after its trigger */
+	const char *ring_path;		/* NULL: the default place */
+	size_t ring_bytes;		/* 0: the default */
+	struct watchers_options watchers;
+	uint64_t cooldown_ns;
+	uint32_t max_captures;
+	size_t max_disk_bytes;
+	const char *on_capture;		/* NULL, or a command */
+	const char *control_path;	/* NULL: the default place */
+	bool quiet;
+};
+
+/* Until a signal ends it. Return: an exit status. */
+int arm_run(const struct arm_options *options);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an armed recorder says about itself: history held, events a second,
+ * own cost.
+ */
+#ifndef RECORDER_ARM_REPORT_H
+#define RECORDER_ARM_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "recorder/arm_status.h"
+#include "recorder/engine.h"
+#include "recorder/finder.h"
+
+struct arm_report {
+	const struct engine *engine;
+	const struct ringmap *ringmap;
+	struct finder *finder;
+	uint64_t looked_ns, events;	/* at the last look */
+	double events_per_s;
+	char target[TARGET_MAX * 12];
+};
+
+void arm_report_begin(struct arm_report *report, const struct engine *engine,
+		      const struct ringmap *ringmap, struct finder *finder);
+
+/* Every second or so. */
+void arm_report_look(struct arm_report *report, uint64_t now_ns);
+
+/* The line on a terminal. */
+void arm_report_draw(const struct arm_report *report, bool capturing);
+
+/* Fills in all but triggers, captures and probes; texts are borrowed until the next call. */
+void arm_report_status(struct arm_report *report, struct arm_status *status);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/arm_status.h"
+
+#include <time.h>
+
+#include "recorder/json_text.h"
+
+#define TIME_BYTES 32
+
+/* An object that is being filled; where memory is short once, it comes to nothing. */
+struct filling {
+	json_t *object;
+	int failed;
+};
+
+static struct filling begin(void)
+{
+	return (struct filling){ .object = json_object() };
+}
+
+static void add(struct filling *filling, const char *name, json_t *value)
+{
+	filling->failed |= json_object_set_new(filling->object, name, value);
+}
+
+static void add_text(struct filling *filling, const char *name, const char *text)
+{
+	add(filling, name, json_text(text));
+}
+
+static void add_number(struct filling *filling, const char *name, uint64_t value)
+{
+	add(filling, name, json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value));
+}
+
+/* Two digits say enough; JSON knows no infinity. */
+static void add_real(struct filling *filling, const char *name, double value)
+{
+	if (!(value > 0 && value < 1e15))
+		value = 0;
+	add(filling, name, json_real((double)(uint64_t)(value * 100 + 0.5) / 100));
+}
+
+/* RFC 3339 */
+static void add_time(struct filling *filling, const char *name, int64_t realtime_ns)
+{
+	time_t seconds = realtime_ns / 1000000000;
+	struct tm utc;
+	char text[TIME_BYTES];
+
+	if (gmtime_r(&seconds, &utc) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc))
+		add(filling, name, json_string(text));
+	else
+		add(filling, name, json_null());
+}
+
+static json_t *finish(struct filling *filling)
+{
+	if (!filling->failed)
+		return filling->object;
+	json_decref(filling->object);
+	return NULL;
+}
+
+static json_t *ring(const struct arm_status *status)
+{
+	struct filling ring = begin();
+	add_text(&ring, "path", status->ring.path);
+	add_number(&ring, "bytes", status->ring.bytes);
+	add_number(&ring, "slots", status->ring.slots);
+	add_real(&ring, "fill_percent", status->ring.fill_percent);
+	return finish(&ring);
+}
+
+static json_t *recorder(const struct arm_status *status)
+{
+	struct filling recorder = begin();
+	add_number(&recorder, "cpu_ns", status->recorder.cpu_ns);
+	add_real(&recorder, "cpu_share_percent", status->recorder.cpu_share_percent);
+	add_number(&recorder, "delay_max_ns", status->recorder.delay_max_ns);
+	add_number(&recorder, "rss_bytes", status->recorder.rss_bytes);
+	return finish(&recorder);
+}
+
+static json_t *governor(const struct arm_status *status)
+{
+	struct filling governor = begin();
+	add_text(&governor, "step", status->governor.step);
+	add_number(&governor, "since_ns", status->governor.since_ns);
+	add_number(&governor, "steps_taken", status->governor.steps_taken);
+	return finish(&governor);
+}
+
+static json_t *triggers(const struct arm_status *status)
+{
+	struct filling triggers = begin();
+	add_number(&triggers, "seen", status->triggers.seen);
+	add_number(&triggers, "captured", status->triggers.captured);
+	add_number(&triggers, "suppressed", status->triggers.suppressed);
+	return finish(&triggers);
+}
+
+static json_t *capturing(const struct arm_status *status)
+{
+	struct filling capturing;
+	if (!status->capturing.file)
+		return json_null();
+	capturing = begin();
+	add_text(&capturing, "file", status->capturing.file);
+	add_text(&capturing, "reason", status->capturing.reason);
+	add_number(&capturing, "since_ns", status->capturing.since_ns);
+	return finish(&capturing);
+}
+
+static json_t *capture(const struct arm_status *status, size_t index)
+{
+	struct filling capture = begin();
+	add_text(&capture, "file", status->captures[index].file);
+	add_text(&capture, "reason", status->captures[index].reason);
+	add_number(&capture, "bytes", status->captures[index].bytes);
+	add_time(&capture, "at", status->captures[index].at_ns);
+	return finish(&capture);
+}
+
+static json_t *probe(const struct arm_status *status, size_t index)
+{
+	struct filling probe = begin();
+	add_text(&probe, "what", status->probes[index].what);
+	add_number(&probe, "asked", status->probes[index].asked);
+	add_number(&probe, "failed", status->probes[index].failed);
+	add_number(&probe, "fired", status->probes[index].fired);
+	add_number(&probe, "last_ns", status->probes[index].last_ns);
+	add(&probe, "stuck", json_boolean(status->probes[index].stuck));
+	return finish(&probe);
+}
+
+static json_t *list(const struct arm_status *status, size_t count,
+		    json_t *(*entry)(const struct arm_status *status, size_t index))
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < count; i++)
+		if (json_array_append_new(array, entry(status, i))) {
+			json_decref(array);
+			return NULL;
+		}
+	return array;
+}
+
+static size_t at_most(size_t count, size_t max)
+{
+	return count < max ? count : max;
+}
+
+char *arm_status_to_json(const struct arm_status *status)
+{
+	struct filling root = begin();
+	add_text(&root, "schema", "freezetrap.status/1");
+	add_text(&root, "version", PACKAGE_VERSION);
+	add_number(&root, "pid", (uint64_t)status->pid);
+	add_text(&root, "tier", status->tier);
+	add_text(&root, "target", status->target);
+	add_time(&root, "armed_since", status->armed_since_ns);
+	add_number(&root, "uptime_ns", status->uptime_ns);
+	add_number(&root, "history_ns", status->history_ns);
+	add(&root, "ring", ring(status));
+	add_number(&root, "events", status->events);
+	add_real(&root, "events_per_s", status->events_per_s);
+	add_number(&root, "lost", status->lost);
+	add(&root, "recorder", recorder(status));
+	add(&root, "governor", governor(status));
+	add(&root, "triggers", triggers(status));
+	add(&root, "capturing", capturing(status));
+	add(&root, "captures",
+	    list(status, at_most(status->capture_count, ARM_STATUS_CAPTURES_MAX), capture));
+	add(&root, "probes",
+	    list(status, at_most(status->probe_count, ARM_STATUS_PROBES_MAX), probe));
+
+	json_t *object = finish(&root);
+	char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15));
+	json_decref(object);
+	return line;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an armed recorder is doing, as the answer of the control socket:
+ * freezetrap.status/1, one line of JSON.
+ */
+#ifndef RECORDER_ARM_STATUS_H
+#define RECORDER_ARM_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ARM_STATUS_CAPTURES_MAX 8
+#define ARM_STATUS_PROBES_MAX	16
+
+/* All texts are borrowed; NULL becomes null. */
+struct arm_status {
+	int32_t pid;			/* of the recorder */
+	const char *tier, *target;
+	int64_t armed_since_ns;		/* CLOCK_REALTIME */
+	uint64_t uptime_ns;
+	uint64_t history_ns;		/* from the oldest event in the ring to now */
+	struct {
+		const char *path;
+		uint64_t bytes, slots;
+		double fill_percent;
+	} ring;
+	uint64_t events, lost;		/* since arming */
+	double events_per_s;		/* lately */
+	struct {
+		uint64_t cpu_ns;	/* of all its threads, since arming */
+		double cpu_share_percent; /* of one CPU, since arming */
+		uint64_t delay_max_ns;	/* runnable, but not running: the drain thread */
+		uint64_t rss_bytes;
+	} recorder;
+	struct {
+		const char *step;
+		uint64_t since_ns;	/* for so long */
+		uint64_t steps_taken;
+	} governor;
+	struct {
+		uint64_t seen, captured, suppressed;
+	} triggers;
+	struct {
+		const char *file;	/* NULL: no capture is under way */
+		const char *reason;
+		uint64_t since_ns;	/* for so long */
+	} capturing;
+	struct {
+		const char *file, *reason;
+		uint64_t bytes;
+		int64_t at_ns;		/* CLOCK_REALTIME: the trigger */
+	} captures[ARM_STATUS_CAPTURES_MAX];	/* newest first */
+	size_t capture_count;
+	struct {
+		const char *what;
+		uint64_t asked, failed, fired, last_ns;
+		bool stuck;
+	} probes[ARM_STATUS_PROBES_MAX];
+	size_t probe_count;
+};
+
+/* Return: a malloc'ed line without newline, or NULL (no memory). Bytes that are no UTF-8 become "?". */
+char *arm_status_to_json(const struct arm_status *status);
+
+#endif

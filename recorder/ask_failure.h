@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the commands trigger and status say when the armed recorder cannot be asked.
+ */
+#ifndef RECORDER_ASK_FAILURE_H
+#define RECORDER_ASK_FAILURE_H
+
+/* @path: NULL where none was given. @err: of control_ask(). Return: the exit status. */
+int ask_failure(const char *path, int err);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Changes of mappings as recorded events tell them. Segments of different CPUs
+ * come in no order, so changes are collected first and applied by time.
+ */
+#ifndef RECORDER_CHANGES_H
+#define RECORDER_CHANGES_H
+
+#include <stdint.h>
+
+#include "capture/event.h"
+#include "recorder/mappings.h"
+
+struct changes;
+
+int changes_create(struct changes **ret_changes);	/* 0 or -ENOMEM */
+void changes_destroy(struct changes *changes);
+
+/* MMAP, FORK, COMM by exec, EXIT of a process; others are passed over. Return: 0 or -ENOMEM. */
+int changes_add(struct changes *changes, const struct ft_event *event);
+
+/**
+ * changes_apply() - bring @mappings up to date, in the order of time.
+ *
+ * Nothing is forgotten: applying once more, with what was added since, gives what one application of all gives.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int changes_apply(const struct changes *changes, uint64_t until_ns, struct mappings *mappings);
+
+void changes_forget(struct changes *changes, uint64_t until_ns);
+
+#endif

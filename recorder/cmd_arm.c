@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * recorder arm: keep recording, and write a capture for each trigger.
+ */
+#include "config.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "recorder/arm.h"
+#include "recorder/command.h"
+#include "recorder/message.h"
+#include "recorder/quantity.h"
+
+#define DIR_OF_ROOT	     "/var/lib/freezetrap"
+#define POST_DEFAULT_NS	     15000000000ull
+#define INTERVAL_DEFAULT_NS  500000000ull
+#define SLOWER_DEFAULT_NS    200000000ull
+#define FOR_DEFAULT_NS	     2000000000ull
+#define COOLDOWN_DEFAULT_NS  60000000000ull
+#define MAX_CAPTURES_DEFAULT 20
+#define MAX_DISK_DEFAULT     (1u << 30)
+
+/* Options without a letter. */
+enum {
+	PID_FILE = 256,
+	COMM,
+	RING,
+	RING_SIZE,
+	KERNEL_BUFFER,
+	PROBE_TCP_OPTION,
+	PROBE_HTTP_OPTION,
+	PROBE_CMD_OPTION,
+	INTERVAL,
+	SLOWER_THAN,
+	FOR,
+	PSI,
+	COOLDOWN,
+	MAX_CAPTURES,
+	MAX_DISK,
+	ON_CAPTURE,
+	CONTROL,
+};
+
+static const struct option OPTIONS[] = {
+	{ "pid", required_argument, NULL, 'p' },
+	{ "pid-file", required_argument, NULL, PID_FILE },
+	{ "comm", required_argument, NULL, COMM },
+	{ "all", no_argument, NULL, 'a' },
+	{ "output", required_argument, NULL, 'o' },
+	{ "duration", required_argument, NULL, 'd' },
+	{ "ring", required_argument, NULL, RING },
+	{ "ring-size", required_argument, NULL, RING_SIZE },
+	{ "kernel-buffer", required_argument, NULL, KERNEL_BUFFER },
+	{ "event", required_argument, NULL, 'e' },
+	{ "probe-tcp", required_argument, NULL, PROBE_TCP_OPTION },
+	{ "probe-http", required_argument, NULL, PROBE_HTTP_OPTION },
+	{ "probe-cmd", required_argument, NULL, PROBE_CMD_OPTION },
+	{ "interval", required_argument, NULL, INTERVAL },
+	{ "slower-than", required_argument, NULL, SLOWER_THAN },
+	{ "for", required_argument, NULL, FOR },
+	{ "psi", required_argument, NULL, PSI },
+	{ "cooldown", required_argument, NULL, COOLDOWN },
+	{ "max-captures", required_argument, NULL, MAX_CAPTURES },
+	{ "max-disk", required_argument, NULL, MAX_DISK },
+	{ "on-capture", required_argument, NULL, ON_CAPTURE },
+	{ "control", required_argument, NULL, CONTROL },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct command_line {
+	struct arm_options arm;
+	uint64_t interval_ns, slower_than_ns, for_ns;
+	bool whole_host;
+};
+
+static void print_help(void)
+{
+	fputs("Usage: recorder arm [OPTION]...\n"
+	      "Keep recording into a ring of fixed size, so that the time before a freeze is "
+	      "there,\n"
+	      "and write a capture for each trigger: what the ring holds, and what follows.\n\n"
+	      "Whom the reports are about (everything on the host is recorded all the same):\n"
+	      "  -p, --pid=PID[,PID]      these processes\n"
+	      "      --pid-file=FILE      the process whose ID is in FILE, after restarts too\n"
+	      "      --comm=NAME          the processes of that name, after restarts too\n"
+	      "  -a, --all                the whole host (the default)\n\n"
+	      "What it writes:\n"
+	      "  -o, --output=DIR         captures, into this directory (" DIR_OF_ROOT " for\n"
+	      "                           root, else the working directory)\n"
+	      "  -d, --duration=TIME      so much after a trigger: 500ms, 15s, 2m (15s)\n"
+	      "      --max-captures=N     no more than N files; the oldest goes (20; 0: no limit)\n"
+	      "      --max-disk=SIZE      no more than this in all (1G; 0: no limit)\n"
+	      "      --ring=FILE          the ring, best on a tmpfs (in /run/freezetrap or\n"
+	      "                           another tmpfs)\n"
+	      "      --ring-size=SIZE     of it (64M)\n"
+	      "  -e, --event=EVENT[;FILTER]\n"
+	      "                           this event too: SUBSYSTEM:NAME of a tracepoint, or a "
+	      "name\n"
+	      "                           that libpfm4 knows\n"
+	      "      --kernel-buffer=SIZE of each CPU, between kernel and recorder (8M, or less "
+	      "where\n"
+	      "                           there are many CPUs)\n\n"
+	      "Triggers, besides recorder trigger and the signal USR2:\n"
+	      "      --probe-tcp=HOST:PORT  connect, again and again\n"
+	      "      --probe-http=URL       ask for this page\n"
+	      "      --probe-cmd=COMMAND    run this in a shell; it must end with status 0\n"
+	      "      --interval=TIME        between two questions of a probe (500ms)\n"
+	      "      --slower-than=TIME     an answer this late, or a bad one, is a failure "
+	      "(200ms)\n"
+	      "      --for=TIME             failures for so long, without a good answer, trigger "
+	      "(2s)\n"
+	      "      --psi=RESOURCE:some|full:STALL/WINDOW\n"
+	      "                             pressure, as the kernel measures it: "
+	      "memory:some:150ms/1s\n"
+	      "      --cooldown=TIME        none of these for so long after a capture (60s)\n\n"
+	      "      --on-capture=COMMAND run this after each capture; FREEZETRAP_FILE, _REASON,\n"
+	      "                           _SOURCE, _REPORT and _VERDICT tell it which\n"
+	      "      --control=PATH       the socket for recorder trigger and recorder status\n"
+	      "  -q, --quiet              say nothing but errors\n"
+	      "  -h, --help               this text\n\n"
+	      "Ctrl-C ends it; a capture under way is sealed first, a second Ctrl-C does not "
+	      "wait.\n"
+	      "Exit status: 0 ended, 1 failed, 2 wrong usage, 3 not permitted.\n",
+	      stdout);
+}
+
+static int take_size(const struct command_line *line, const char *value, size_t *ret_bytes)
+{
+	if (quantity_size(value, ret_bytes))
+		return arguments_refuse(&line->arm.arguments,
+					"not a size such as 512K or 8M:", value);
+	return EXIT_DONE;
+}
+
+static int add_probe(struct command_line *line, enum probe_kind kind, const char *value)
+{
+	struct watchers_options *watchers = &line->arm.watchers;
+	if (watchers->probe_count == ARM_STATUS_PROBES_MAX)
+		return arguments_refuse(&line->arm.arguments, "too many probes:", value);
+	watchers->probes[watchers->probe_count++] =
+		(struct probe_options){ .kind = kind, .what = value };
+	return EXIT_DONE;
+}
+
+static int add_psi(struct command_line *line, const char *value)
+{
+	struct watchers_options *watchers = &line->arm.watchers;
+	if (watchers->psi_count == WATCHERS_PSI_MAX)
+		return arguments_refuse(&line->arm.arguments, "too many of --psi:", value);
+	watchers->psi[watchers->psi_count++] = value;
+	return EXIT_DONE;
+}
+
+static int take_comm(struct command_line *line, const char *value)
+{
+	if (!*value)
+		return arguments_refuse(&line->arm.arguments, "not the name of a process:", value);
+	line->arm.comm = value;
+	return EXIT_DONE;
+}
+
+/* Options of what is recorded, and where it goes. Return: an exit status, or -1: not one of these. */
+static int take_recording(struct command_line *line, int option, const char *value)
+{
+	struct arm_options *arm = &line->arm;
+
+	switch (option) {
+	case 'p':
+		return arguments_pid(&arm->arguments, value);
+	case PID_FILE:
+		arm->pid_file = value;
+		return EXIT_DONE;
+	case COMM:
+		return take_comm(line, value);
+	case 'a':
+		line->whole_host = true;
+		return EXIT_DONE;
+	case 'o':
+		arm->dir = value;
+		return EXIT_DONE;
+	case 'd':
+		return arguments_duration(
+			&arm->arguments, value,
+			"a capture needs some time after its trigger:", &arm->post_ns);
+	case RING:
+		arm->ring_path = value;
+		return EXIT_DONE;
+	case RING_SIZE:
+		return take_size(line, value, &arm->ring_bytes);
+	case KERNEL_BUFFER:
+		return arguments_kernel_buffer(&arm->arguments, value);
+	case 'e':
+		return arguments_event(&arm->arguments, value);
+	case MAX_CAPTURES:
+		return arguments_count(&arm->arguments, value, 0, 1000000, &arm->max_captures);
+	case MAX_DISK:
+		return take_size(line, value, &arm->max_disk_bytes);
+	default:
+		return -1;
+	}
+}
+
+/* Options of triggers and what follows. */
+static int take_trigger(struct command_line *line, int option, const char *value)
+{
+	static const char NO_TIME[] = "it needs some time:";
+	struct arm_options *arm = &line->arm;
+
+	switch (option) {
+	case PROBE_TCP_OPTION:
+		return add_probe(line, PROBE_TCP, value);
+	case PROBE_HTTP_OPTION:
+		return add_probe(line, PROBE_HTTP, value);
+	case PROBE_CMD_OPTION:
+		return add_probe(line, PROBE_CMD, value);
+	case INTERVAL:
+		return arguments_duration(&arm->arguments, value, NO_TIME, &line->interval_ns);
+	case SLOWER_THAN:
+		return arguments_duration(&arm->arguments, value, NO_TIME, &line->slower_than_ns);
+	case FOR:
+		return arguments_duration(&arm->arguments, value, NULL, &line->for_ns);
+	case PSI:
+		return add_psi(line, value);
+	case COOLDOWN:
+		return arguments_duration(&arm->arguments, value, NULL, &arm->cooldown_ns);
+	case ON_CAPTURE:
+		arm->on_capture = value;
+		return EXIT_DONE;
+	case CONTROL:
+		arm->control_path = value;
+		return EXIT_DONE;
+	case 'q':
+		arm->quiet = true;
+		return EXIT_DONE;
+	default:
+		return -1;
+	}
+}
+
+/* What only all options together tell. */
+static int check(struct command_line *line)
+{
+	struct arm_options *arm = &line->arm;
+	int targets = line->whole_host + (arm->arguments.target.count > 0) +
+		      (arm->pid_file != NULL) + (arm->comm != NULL);
+
+	if (targets > 1)
+		return arguments_refuse(&arm->arguments, "-a, -p, --pid-file and --comm exclude",
+					"each other");
+	for (size_t i = 0; i < arm->watchers.probe_count; i++) {
+		arm->watchers.probes[i].interval_ns = line->interval_ns;
+		arm->watchers.probes[i].slower_than_ns = line->slower_than_ns;
+		arm->watchers.probes[i].for_ns = line->for_ns;
+	}
+	if (!arm->dir)
+		arm->dir = geteuid() ? "." : DIR_OF_ROOT;
+	return -1;
+}
+
+/* Return: an exit status, or -1 to go on. */
+static int parse_options(struct command_line *line, int argc, char **argv)
+{
+	const struct arguments *arguments = &line->arm.arguments;
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":p:ao:d:e:qh", OPTIONS, NULL)) != -1) {
+		if (option == 'h') {
+			print_help();
+			return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+		}
+		if (option == ':')
+			return arguments_refuse(arguments, "a value is missing after",
+						argv[optind - 1]);
+		if (option == '?')
+			return arguments_refuse(arguments, "there is no option", argv[optind - 1]);
+		int status = take_recording(line, option, optarg);
+		if (status < 0)
+			status = take_trigger(line, option, optarg);
+		if (status)
+			return status;
+	}
+	if (optind < argc)
+		return arguments_refuse(arguments, "not an option:", argv[optind]);
+	return check(line);
+}
+
+/* By a process ID alone nothing can be waited for: it must be there. */
+static int check_target(const struct target *target)
+{
+	struct target copy = *target;
+	int32_t missing;
+
+	if (target_open(&copy, &missing)) {
+		message_error("there is no process %d. Nothing was recorded.\n"
+			      "  --comm and --pid-file wait for a process that is not there yet.",
+			      missing);
+		return EXIT_FAILED;
+	}
+	target_close(&copy);
+	return EXIT_DONE;
+}
+
+int cmd_arm(int argc, char **argv)
+{
+	struct command_line line = {
+		.arm = { .arguments.command = "arm",
+			 .post_ns = POST_DEFAULT_NS,
+			 .cooldown_ns = COOLDOWN_DEFAULT_NS,
+			 .max_captures = MAX_CAPTURES_DEFAULT,
+			 .max_disk_bytes = MAX_DISK_DEFAULT },
+		.interval_ns = INTERVAL_DEFAULT_NS,
+		.slower_than_ns = SLOWER_DEFAULT_NS,
+		.for_ns = FOR_DEFAULT_NS,
+	};
+	int status = parse_options(&line, argc, argv);
+	if (status >= 0)
+		return status;
+	status = check_target(&line.arm.arguments.target);
+	return status ? status : arm_run(&line.arm);
+}

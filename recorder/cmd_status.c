@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * recorder status: what the armed recorder is doing.
+ */
+#include "config.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "recorder/ask_failure.h"
+#include "recorder/command.h"
+#include "recorder/control.h"
+#include "recorder/message.h"
+#include "recorder/status_text.h"
+
+#define TIMEOUT_MS 5000
+#define SCHEMA	   "freezetrap.status/1"
+
+struct status {
+	const char *path;
+	bool json;
+};
+
+static void print_help(void)
+{
+	printf("Usage: recorder status [OPTION]...\n"
+	       "Say what the armed recorder is doing: tier, history held, events a second, "
+	       "losses,\n"
+	       "own cost, last captures.\n\n"
+	       "      --json          the answer as it came: one line, " SCHEMA "\n"
+	       "      --control=PATH  the socket of the armed recorder (where recorder arm puts "
+	       "it)\n"
+	       "  -h, --help          this text\n\n"
+	       "Exit status: 0 done, 1 no recorder is armed or it does not answer, 2 wrong usage,\n"
+	       "3 not permitted.\n");
+}
+
+static int usage(const char *what, const char *value)
+{
+	message_error("%s '%s'; recorder status --help says what is possible.", what, value);
+	return EXIT_USAGE;
+}
+
+/* Return: an exit status, or -1 to go on. */
+static int parse_options(struct status *status, int argc, char **argv)
+{
+	enum { CONTROL = 256, JSON };
+	static const struct option OPTIONS[] = {
+		{ "json", no_argument, NULL, JSON },
+		{ "control", required_argument, NULL, CONTROL },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":h", OPTIONS, NULL)) != -1) {
+		switch (option) {
+		case JSON:
+			status->json = true;
+			break;
+		case CONTROL:
+			status->path = optarg;
+			break;
+		case 'h':
+			print_help();
+			return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+		case ':':
+			return usage("a value is missing after", argv[optind - 1]);
+		default:
+			return usage("there is no option", argv[optind - 1]);
+		}
+	}
+	return optind < argc ? usage("not an option:", argv[optind]) : -1;
+}
+
+static bool has_schema(const json_t *answer)
+{
+	const char *schema = json_string_value(json_object_get(answer, "schema"));
+	return schema && !strcmp(schema, SCHEMA);
+}
+
+static int print_answer(const struct status *status, const char *line)
+{
+	json_t *answer = json_loads(line, 0, NULL);
+	const char *error = json_string_value(json_object_get(answer, "error"));
+	int result = EXIT_FAILED;
+
+	if (error)
+		message_error("the armed recorder says: %s.", error);
+	else if (!has_schema(answer))
+		message_error("what listens there does not answer with " SCHEMA ".\n"
+			      "  It is no armed recorder, or one of another version.");
+	else {
+		if (status->json)
+			puts(line);
+		else
+			status_text(answer, stdout);
+		result = fflush(stdout) || ferror(stdout) ? EXIT_FAILED : EXIT_DONE;
+	}
+	json_decref(answer);
+	return result;
+}
+
+int cmd_status(int argc, char **argv)
+{
+	struct status status = { .path = NULL };
+	char *line;
+	int result = parse_options(&status, argc, argv);
+
+	if (result >= 0)
+		return result;
+	int err = control_ask(status.path, "{\"ask\":\"status\"}", TIMEOUT_MS, &line);
+	if (err)
+		return ask_failure(status.path, err);
+	result = print_answer(&status, line);
+	free(line);
+	return result;
+}

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "recorder/clock.h"
+#include "recorder/json_text.h"
+
+#define CLIENTS_MAX   16
+#define WAITING_MAX   12 /* of them; the others are for questions that are answered at once */
+#define REQUEST_BYTES 4096
+#define SLOW_NS	      2000000000u
+#define DEAF_NS	      1000000000u /* without descriptors for a client, try again after so long */
+#define STEPS_MAX     64 /* in one control_take(): it has other things to do */
+#define LOCK_TRIES    100
+#define LOCK_PAUSE_NS 10000000
+
+/* What an epoll event is about, where it is no client. */
+enum { ABOUT_LISTEN = CLIENTS_MAX, ABOUT_TIMER };
+
+struct client {
+	int fd; /* -1: none */
+	int id; /* never used again, unlike the place in the table */
+	pid_t pid;
+	bool asked, waits;
+	uint64_t deadline_ns; /* of its question */
+	size_t bytes;
+	char request[REQUEST_BYTES];
+};
+
+struct control {
+	struct sockaddr_un address;
+	dev_t device; /* of the socket's file: what is unlinked must be ours */
+	ino_t inode;
+	int listen_fd, epoll_fd, timer_fd;
+	bool listening;
+	uint64_t deaf_until_ns;
+	int last_id;
+	struct client clients[CLIENTS_MAX];
+};
+
+/* Return: 0 nobody is there, -EADDRINUSE somebody listens, -EEXIST no socket, or another errno. */
+static int remove_stale(const struct sockaddr_un *address)
+{
+	struct stat status;
+	if (lstat(address->sun_path, &status) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(status.st_mode))
+		return -EEXIST;
+
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	int err = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? errno : 0;
+	close(fd);
+	if (!err || err == EAGAIN) /* EAGAIN: its line is full */
+		return -EADDRINUSE;
+	if (err != ECONNREFUSED)
+		return -err;
+	return unlink(address->sun_path) < 0 ? -errno : 0;
+}
+
+static int bind_and_listen(struct control *control)
+{
+	const struct sockaddr *address = (const struct sockaddr *)&control->address;
+	struct stat status;
+
+	/* The mode that the file gets; the umask belongs to all threads. */
+	if (fchmod(control->listen_fd, 0600) < 0 ||
+	    bind(control->listen_fd, address, sizeof(control->address)) < 0)
+		return -errno;
+	if (lstat(control->address.sun_path, &status) < 0)
+		return -errno;
+	control->device = status.st_dev;
+	control->inode = status.st_ino;
+	return listen(control->listen_fd, CLIENTS_MAX) < 0 ? -errno : 0;
+}
+
+/* Two that find the same stale socket must not remove each other's new one: one at a time. */
+static int lock_directory(const char *dir, int *ret_fd)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+		int err = errno;
+		if ((err != EWOULDBLOCK && err != EINTR) || i == LOCK_TRIES) {
+			close(fd);
+			return err == EWOULDBLOCK ? -EADDRINUSE : -err;
+		}
+		nanosleep(&pause, NULL);
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static int take_path(struct control *control, const char *path)
+{
+	char copy[sizeof(control->address.sun_path)];
+	int dir_fd = -1, err;
+
+	control->address.sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof(control->address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(control->address.sun_path, path);
+	strcpy(copy, path);
+	const char *dir = dirname(copy);
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	err = lock_directory(dir, &dir_fd);
+	if (err)
+		return err;
+	err = remove_stale(&control->address);
+	if (!err)
+		err = bind_and_listen(control);
+	close(dir_fd);
+	return err;
+}
+
+static int watch(struct control *control, int operation, int fd, uint32_t about, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.u32 = about };
+	return epoll_ctl(control->epoll_fd, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+static int open_descriptors(struct control *control)
+{
+	control->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	control->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	control->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (control->listen_fd < 0 || control->epoll_fd < 0 || control->timer_fd < 0)
+		return -errno;
+	return watch(control, EPOLL_CTL_ADD, control->timer_fd, ABOUT_TIMER, EPOLLIN);
+}
+
+int control_listen(const char *path, struct control **ret_control)
+{
+	struct control *control = calloc(1, sizeof(*control));
+	if (!control)
+		return -ENOMEM;
+	control->listen_fd = control->epoll_fd = control->timer_fd = -1;
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		control->clients[i].fd = -1;
+
+	int err = open_descriptors(control);
+	if (!err)
+		err = take_path(control, path);
+	if (!err)
+		err = watch(control, EPOLL_CTL_ADD, control->listen_fd, ABOUT_LISTEN, EPOLLIN);
+	if (err) {
+		control_close(control);
+		return err;
+	}
+	control->listening = true;
+	*ret_control = control;
+	return 0;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void control_close(struct control *control)
+{
+	struct stat status;
+
+	if (!control)
+		return;
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		close_fd(control->clients[i].fd);
+	if (control->inode && !lstat(control->address.sun_path, &status) &&
+	    status.st_dev == control->device && status.st_ino == control->inode)
+		unlink(control->address.sun_path);
+	close_fd(control->listen_fd);
+	close_fd(control->epoll_fd);
+	close_fd(control->timer_fd);
+	free(control);
+}
+
+int control_fd(const struct control *control)
+{
+	return control->epoll_fd;
+}
+
+static struct client *free_place(struct control *control)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (control->clients[i].fd < 0)
+			return &control->clients[i];
+	return NULL;
+}
+
+/* Be woken by the next deadline, and by new clients only where there is room for them. */
+static void look_ahead(struct control *control)
+{
+	bool listening = !control->deaf_until_ns && free_place(control);
+	uint64_t next_ns = control->deaf_until_ns ? control->deaf_until_ns : UINT64_MAX;
+
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		const struct client *client = &control->clients[i];
+		if (client->fd >= 0 && !client->asked && client->deadline_ns < next_ns)
+			next_ns = client->deadline_ns;
+	}
+	struct itimerspec timer = { .it_value = { 0, 0 } };
+	if (next_ns != UINT64_MAX) {
+		timer.it_value.tv_sec = (time_t)(next_ns / 1000000000);
+		timer.it_value.tv_nsec = (long)(next_ns % 1000000000);
+	}
+	timerfd_settime(control->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
+	if (listening != control->listening && !watch(control, EPOLL_CTL_MOD, control->listen_fd,
+						      ABOUT_LISTEN, listening ? EPOLLIN : 0))
+		control->listening = listening;
+}
+
+static void drop(struct control *control, struct client *client)
+{
+	/* A child of the recorder may still have this file open, and epoll would go on about it. */
+	epoll_ctl(control->epoll_fd, EPOLL_CTL_DEL, client->fd, NULL);
+	close(client->fd);
+	client->fd = -1;
+	look_ahead(control);
+}
+
+/* A line that does not fit into the socket's buffer goes to somebody who does not read. */
+static void say(int fd, const char *json)
+{
+	struct iovec parts[] = {
+		{ .iov_base = (void *)(uintptr_t)json, .iov_len = strlen(json) },
+		{ .iov_base = (void *)(uintptr_t) "\n", .iov_len = 1 },
+	};
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	while (sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
+static void answer_and_drop(struct control *control, struct client *client, const char *json)
+{
+	say(client->fd, json);
+	drop(control, client);
+}
+
+static void answer_error_and_drop(struct control *control, struct client *client, const char *text)
+{
+	json_t *object = json_pack("{s:o}", "error", json_text(text));
+	char *line = json_dumps(object, JSON_COMPACT);
+	answer_and_drop(control, client, line ? line : "{\"error\":\"no memory\"}");
+	free(line);
+	json_decref(object);
+}
+
+static struct client *find(struct control *control, int id)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (control->clients[i].fd >= 0 && control->clients[i].id == id)
+			return &control->clients[i];
+	return NULL;
+}
+
+void control_answer(struct control *control, int client, const char *json)
+{
+	struct client *found = find(control, client);
+	if (found)
+		answer_and_drop(control, found, json);
+}
+
+void control_answer_error(struct control *control, int client, const char *text)
+{
+	struct client *found = find(control, client);
+	if (found)
+		answer_error_and_drop(control, found, text);
+}
+
+void control_answer_trigger(struct control *control, int client, uint64_t number, const char *file)
+{
+	json_t *object =
+		json_pack("{s:I, s:o}", "accepted", (json_int_t)number, "file", json_text(file));
+	char *line = json_dumps(object, JSON_COMPACT);
+	control_answer(control, client, line ? line : "{\"error\":\"no memory\"}");
+	free(line);
+	json_decref(object);
+}
+
+static void drop_slow(struct control *control)
+{
+	uint64_t now_ns = clock_now_ns(), count;
+
+	while (read(control->timer_fd, &count, sizeof(count)) < 0 && errno == EINTR)
+		;
+	if (control->deaf_until_ns <= now_ns)
+		control->deaf_until_ns = 0;
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *client = &control->clients[i];
+		if (client->fd >= 0 && !client->asked && client->deadline_ns <= now_ns)
+			answer_error_and_drop(control, client, "the question took too long");
+	}
+	look_ahead(control);
+}
+
+/* Who may ask. @ret_pid: as this recorder sees it. */
+static bool is_permitted(int fd, pid_t *ret_pid)
+{
+	struct ucred peer;
+	socklen_t bytes = sizeof(peer);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) < 0 || bytes != sizeof(peer))
+		return false;
+	*ret_pid = peer.pid;
+	return peer.uid == 0 || peer.uid == geteuid();
+}
+
+static void welcome(struct control *control)
+{
+	struct client *client = free_place(control);
+	if (!client)
+		return; /* look_ahead() saw to it */
+
+	int fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0) {
+		/* No descriptor is left, say: those in line must not keep us awake. */
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+			control->deaf_until_ns = clock_now_ns() + DEAF_NS;
+			look_ahead(control);
+		}
+		return;
+	}
+	pid_t pid = 0;
+	bool permitted = is_permitted(fd, &pid);
+	if (!permitted)
+		say(fd, CONTROL_NOT_PERMITTED);
+	if (!permitted ||
+	    watch(control, EPOLL_CTL_ADD, fd, (uint32_t)(client - control->clients), EPOLLIN)) {
+		close(fd);
+		return;
+	}
+	control->last_id = control->last_id == INT32_MAX ? 1 : control->last_id + 1;
+	client->fd = fd;
+	client->id = control->last_id;
+	client->pid = pid;
+	client->asked = client->waits = false;
+	client->bytes = 0;
+	client->deadline_ns = clock_now_ns() + SLOW_NS;
+	look_ahead(control);
+}
+
+/* One line, whole characters, whatever it was. */
+static void copy_reason(struct control_request *request, const char *text)
+{
+	text_cut(text, request->reason, sizeof(request->reason));
+	for (char *c = request->reason; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = ' ';
+	if (!request->reason[strspn(request->reason, " ")])
+		snprintf(request->reason, sizeof(request->reason), "asked for by process %d",
+			 request->pid);
+}
+
+/* Return: NULL, or what is wrong with it. */
+static const char *parse(const struct client *client, size_t line_bytes,
+			 struct control_request *ret_request)
+{
+	struct control_request request = { .client = client->id, .pid = client->pid };
+	const char *ask = NULL, *reason = "", *problem = NULL;
+	int wait = 0;
+
+	json_t *object = json_loadb(client->request, line_bytes, JSON_REJECT_DUPLICATES, NULL);
+	if (!object ||
+	    json_unpack(object, "{s:s, s?s, s?b}", "ask", &ask, "reason", &reason, "wait", &wait))
+		problem = "not a question: a line of JSON such as {\"ask\":\"status\"} is";
+	else if (!strcmp(ask, "status"))
+		request.what = CONTROL_STATUS;
+	else if (!strcmp(ask, "trigger"))
+		request.what = CONTROL_TRIGGER;
+	else
+		problem = "there is no such question; there are trigger and status";
+	if (!problem && request.what == CONTROL_TRIGGER) {
+		request.wait = wait;
+		copy_reason(&request, reason);
+	}
+	if (!problem)
+		*ret_request = request;
+	json_decref(object);
+	return problem;
+}
+
+static size_t count_waiting(const struct control *control)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		count += control->clients[i].fd >= 0 && control->clients[i].waits;
+	return count;
+}
+
+static bool understand(struct control *control, struct client *client, size_t line_bytes,
+		       struct control_request *ret_request)
+{
+	struct control_request request;
+	const char *problem = parse(client, line_bytes, &request);
+
+	if (!problem && request.what == CONTROL_TRIGGER && request.wait) {
+		if (count_waiting(control) == WAITING_MAX)
+			problem = "too many wait for a capture; ask without waiting";
+		else
+			client->waits = true;
+	}
+	if (problem) {
+		answer_error_and_drop(control, client, problem);
+		return false;
+	}
+	/* From now on only its going away is of interest. */
+	client->asked = true;
+	watch(control, EPOLL_CTL_MOD, client->fd, (uint32_t)(client - control->clients), 0);
+	look_ahead(control);
+	*ret_request = request;
+	return true;
+}
+
+static bool hear(struct control *control, struct client *client,
+		 struct control_request *ret_request)
+{
+	if (client->asked) {
+		drop(control, client); /* it hung up */
+		return false;
+	}
+	char *end, *into = client->request + client->bytes;
+	ssize_t bytes = read(client->fd, into, REQUEST_BYTES - client->bytes);
+	if (bytes < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (bytes <= 0) {
+		drop(control, client);
+		return false;
+	}
+	client->bytes += (size_t)bytes;
+	end = memchr(into, '\n', (size_t)bytes);
+	if (end)
+		return understand(control, client, (size_t)(end - client->request), ret_request);
+	if (client->bytes == REQUEST_BYTES)
+		answer_error_and_drop(control, client, "the question is too long");
+	return false;
+}
+
+int control_take(struct control *control, struct control_request *ret_request)
+{
+	for (int i = 0; i < STEPS_MAX; i++) {
+		struct epoll_event event;
+		if (epoll_wait(control->epoll_fd, &event, 1, 0) != 1)
+			return 0;
+		if (event.data.u32 == ABOUT_LISTEN)
+			welcome(control);
+		else if (event.data.u32 == ABOUT_TIMER)
+			drop_slow(control);
+		else if (hear(control, &control->clients[event.data.u32], ret_request))
+			return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The asking side of the control socket.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "recorder/clock.h"
+#include "recorder/control.h"
+
+#define ANSWER_BYTES_MAX (1u << 20)
+#define READ_BYTES	 4096
+#define LINE_FULL_NS	 5000000 /* try again after so long */
+
+static int left_ms(uint64_t deadline_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+	if (now_ns >= deadline_ns)
+		return 0;
+	uint64_t ms = (deadline_ns - now_ns) / 1000000 + 1;
+	return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+static int connect_until(int fd, const char *path, uint64_t deadline_ns)
+{
+	const struct timespec pause = { .tv_nsec = LINE_FULL_NS };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	while (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (!left_ms(deadline_ns))
+			return -ETIMEDOUT;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+/* Return: a descriptor, or -errno. */
+static int open_connection(const char *path, uint64_t deadline_ns)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	int err = connect_until(fd, path, deadline_ns);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+/* A directory that may not be entered says more than one that is not there. */
+static int open_default(uint64_t deadline_ns)
+{
+	char path[PATH_MAX];
+	int result = -ENOENT;
+
+	for (size_t i = 0; control_candidate(i, path, sizeof(path)); i++) {
+		int fd = open_connection(path, deadline_ns);
+		if (fd >= 0)
+			return fd;
+		if (fd != -ENOENT && fd != -ECONNREFUSED)
+			result = fd;
+	}
+	return result;
+}
+
+/* A question fits into a fresh socket's buffer. */
+static int send_line(int fd, const char *request)
+{
+	struct iovec parts[] = {
+		{ .iov_base = (void *)(uintptr_t)request, .iov_len = strlen(request) },
+		{ .iov_base = (void *)(uintptr_t) "\n", .iov_len = 1 },
+	};
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	ssize_t bytes = sendmsg(fd, &message, MSG_NOSIGNAL);
+	if (bytes < 0)
+		/* Turned away before the question was read: the answer says why. */
+		return errno == EPIPE ? 0 : -errno;
+	return (size_t)bytes == parts[0].iov_len + 1 ? 0 : -EMSGSIZE;
+}
+
+/* Return: 1 a line is there, 0 not yet, or -errno. */
+static int receive_more(int fd, char *line, size_t *bytes)
+{
+	ssize_t more = recv(fd, line + *bytes, READ_BYTES, 0);
+	if (more < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (!more)
+		return -ECONNRESET;
+	char *end = memchr(line + *bytes, '\n', (size_t)more);
+	*bytes += (size_t)more;
+	if (!end)
+		return 0;
+	*end = '\0';
+	return 1;
+}
+
+static int receive_line(int fd, uint64_t deadline_ns, char **ret_line)
+{
+	char *line = NULL;
+	size_t bytes = 0;
+	int result = 0;
+
+	while (!result) {
+		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+		int ms = left_ms(deadline_ns);
+		if (bytes > ANSWER_BYTES_MAX) {
+			result = -EPROTO;
+			break;
+		}
+		if (!ms) {
+			result = -ETIMEDOUT;
+			break;
+		}
+		if (poll(&poll_fd, 1, ms) <= 0)
+			continue;
+		char *longer = realloc(line, bytes + READ_BYTES);
+		if (!longer) {
+			result = -ENOMEM;
+			break;
+		}
+		line = longer;
+		result = receive_more(fd, line, &bytes);
+	}
+	if (result < 0) {
+		free(line);
+		return result;
+	}
+	*ret_line = line;
+	return 0;
+}
+
+int control_ask(const char *path, const char *request, int timeout_ms, char **ret_answer)
+{
+	uint64_t deadline_ns = clock_now_ns() + (uint64_t)timeout_ms * 1000000;
+	char *answer = NULL;
+
+	int fd = path ? open_connection(path, deadline_ns) : open_default(deadline_ns);
+	if (fd < 0)
+		return fd;
+	int err = send_line(fd, request);
+	if (!err)
+		err = receive_line(fd, deadline_ns, &answer);
+	close(fd);
+	if (!err && !strcmp(answer, CONTROL_NOT_PERMITTED))
+		err = -EACCES;
+	if (err) {
+		free(answer);
+		return err;
+	}
+	*ret_answer = answer;
+	return 0;
+}

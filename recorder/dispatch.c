@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/dispatch.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "recorder/clock.h"
+#include "recorder/message.h"
+
+#define WAITING_MAX 64
+#define PATH_BYTES  (PATH_MAX + INCIDENT_NAME_BYTES)
+
+/* A client that waits for the capture its trigger becomes. */
+struct waiting {
+	int client;
+	uint64_t number; /* of the trigger */
+	enum { NOT_TAKEN, IN_PRESENT, IN_NEXT } stage;
+};
+
+/* A capture that is over. */
+struct past {
+	char path[PATH_BYTES], reason[TRIGGER_SOURCE_BYTES + TRIGGER_REASON_BYTES + 2];
+	uint64_t bytes;
+	int64_t at_ns;
+};
+
+struct dispatch {
+	struct dispatch_options options;
+	struct incident *present;
+	struct trigger next; /* number 0: none */
+	unsigned int next_more; /* triggers after it that it covers too */
+	uint64_t last_end_ns; /* 0: there was no capture yet */
+	bool ending;
+	struct waiting waiting[WAITING_MAX];
+	size_t waiting_count;
+	uint64_t seen, captured, suppressed;
+	struct past
+		past[ARM_STATUS_CAPTURES_MAX]; /* number n in place n % ARM_STATUS_CAPTURES_MAX */
+	char path[PATH_BYTES]; /* of the present one, for status */
+};
+
+int dispatch_create(const struct dispatch_options *options, struct dispatch **ret_dispatch)
+{
+	struct dispatch *dispatch = calloc(1, sizeof(*dispatch));
+	if (!dispatch)
+		return -ENOMEM;
+	dispatch->options = *options;
+	*ret_dispatch = dispatch;
+	return 0;
+}
+
+void dispatch_destroy(struct dispatch *dispatch)
+{
+	free(dispatch);
+}
+
+/* Who waits. */
+
+static void take_waiting(struct dispatch *dispatch, uint64_t number, int stage)
+{
+	for (size_t i = 0; i < dispatch->waiting_count; i++)
+		if (dispatch->waiting[i].number == number)
+			dispatch->waiting[i].stage = stage;
+}
+
+/* @file: NULL where there is none, because of @error. */
+static void answer_waiting(struct dispatch *dispatch, int stage, const char *file,
+			   const char *error)
+{
+	struct control *control = dispatch->options.control;
+	size_t kept = 0;
+	for (size_t i = 0; i < dispatch->waiting_count; i++) {
+		const struct waiting *waiting = &dispatch->waiting[i];
+		if ((int)waiting->stage != stage)
+			dispatch->waiting[kept++] = *waiting;
+		else if (file)
+			control_answer_trigger(control, waiting->client, waiting->number, file);
+		else
+			control_answer_error(control, waiting->client, error);
+	}
+	dispatch->waiting_count = kept;
+}
+
+void dispatch_request(struct dispatch *dispatch, const struct control_request *request)
+{
+	struct control *control = dispatch->options.control;
+	if (dispatch->ending) {
+		control_answer_error(control, request->client, "the recorder is ending");
+		return;
+	}
+	if (request->wait && dispatch->waiting_count == WAITING_MAX) {
+		control_answer_error(control, request->client, "too many wait already");
+		return;
+	}
+	uint64_t number =
+		triggers_post(dispatch->options.triggers, "socket", 0, "%s", request->reason);
+	if (!number)
+		control_answer_error(control, request->client, "too many triggers wait already");
+	else if (!request->wait)
+		control_answer_trigger(control, request->client, number, NULL);
+	else
+		dispatch->waiting[dispatch->waiting_count++] = (struct waiting){
+			.client = request->client,
+			.number = number,
+			.stage = NOT_TAKEN,
+		};
+}
+
+/* Triggers. */
+
+static void start(struct dispatch *dispatch, const struct trigger *trigger)
+{
+	int error = incident_start(&dispatch->options.incident, trigger, &dispatch->present);
+	if (!error) {
+		take_waiting(dispatch, trigger->number, IN_PRESENT);
+		return;
+	}
+	message_error("no capture could begin for %s: %s: %s.", trigger->source, trigger->reason,
+		      strerror(-error));
+	take_waiting(dispatch, trigger->number, IN_PRESENT);
+	answer_waiting(dispatch, IN_PRESENT, NULL, "no capture could begin");
+}
+
+/* People who ask for a capture get one. */
+static bool is_asked_for(const struct trigger *trigger)
+{
+	return !strcmp(trigger->source, "socket") || !strcmp(trigger->source, "signal");
+}
+
+static bool is_cooling(const struct dispatch *dispatch)
+{
+	return dispatch->last_end_ns &&
+	       clock_now_ns() - dispatch->last_end_ns < dispatch->options.cooldown_ns;
+}
+
+static void queue(struct dispatch *dispatch, const struct trigger *trigger)
+{
+	if (dispatch->next.number)
+		dispatch->next_more++;
+	else
+		dispatch->next = *trigger;
+	take_waiting(dispatch, trigger->number, IN_NEXT);
+}
+
+static void log_trigger(const struct dispatch *dispatch, const struct trigger *trigger,
+			const char *what)
+{
+	if (!dispatch->options.quiet)
+		message_event("%s: %s: %s.", trigger->source, trigger->reason, what);
+}
+
+void dispatch_trigger(struct dispatch *dispatch, const struct trigger *trigger)
+{
+	dispatch->seen++;
+	if (dispatch->ending) {
+		take_waiting(dispatch, trigger->number, IN_NEXT);
+		answer_waiting(dispatch, IN_NEXT, NULL, "the recorder is ending");
+	} else if (dispatch->present && incident_extend(dispatch->present, trigger)) {
+		take_waiting(dispatch, trigger->number, IN_PRESENT);
+		log_trigger(dispatch, trigger, "the capture under way covers it");
+	} else if (dispatch->present) {
+		queue(dispatch, trigger);
+		log_trigger(dispatch, trigger, "next, after the capture that is being sealed");
+	} else if (!is_asked_for(trigger) && is_cooling(dispatch)) {
+		dispatch->suppressed++;
+		log_trigger(dispatch, trigger, "suppressed, so soon after the last capture");
+	} else {
+		log_trigger(dispatch, trigger, "capturing");
+		start(dispatch, trigger);
+	}
+}
+
+/* Captures. */
+
+static void keep_past(struct dispatch *dispatch, const struct trigger *trigger, const char *path,
+		      const struct incident_result *result)
+{
+	struct past *past = &dispatch->past[dispatch->captured++ % ARM_STATUS_CAPTURES_MAX];
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(past->path, sizeof(past->path), "%s", path);
+	snprintf(past->reason, sizeof(past->reason), "%s: %s", trigger->source, trigger->reason);
+	past->bytes = result->job.bytes;
+	past->at_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec -
+		      (int64_t)(clock_now_ns() - trigger->time_ns);
+}
+
+static void log_result(const struct dispatch *dispatch, const char *path,
+		       const struct incident_result *result)
+{
+	char lost[32] = "none";
+
+	if (!result->whole) {
+		message_error("%s: no capture: %s.", path, strerror(-result->error));
+		return;
+	}
+	if (result->error)
+		message_error("%s: writing ended early: %s. What was written until then is kept.",
+			      path, strerror(-result->error));
+	if (dispatch->options.quiet)
+		return;
+	if (result->job.lost)
+		snprintf(lost, sizeof(lost), "%llu", (unsigned long long)result->job.lost);
+	message_event("%s: %.1f MB, %.1f s, of them %.1f s before the trigger, %llu events, %s "
+		      "lost; whole after %.0f ms.",
+		      path, (double)result->job.bytes / 1e6, (double)result->duration_ns / 1e9,
+		      (double)result->history_ns / 1e9, (unsigned long long)result->job.events,
+		      lost, (double)result->sealed_ns / 1e6);
+}
+
+static void finish_present(struct dispatch *dispatch)
+{
+	struct trigger trigger = *incident_trigger(dispatch->present);
+	struct incident_result result;
+	char path[PATH_BYTES];
+
+	incident_finish(dispatch->present, &result);
+	dispatch->present = NULL;
+	dispatch->last_end_ns = clock_now_ns();
+	snprintf(path, sizeof(path), "%s/%s", dispatch->options.dir, result.name);
+	log_result(dispatch, path, &result);
+	if (!result.whole) {
+		answer_waiting(dispatch, IN_PRESENT, NULL, strerror(-result.error));
+		return;
+	}
+	keep_past(dispatch, &trigger, path, &result);
+	answer_waiting(dispatch, IN_PRESENT, path, NULL);
+	if (dispatch->options.after && !dispatch->ending)
+		after_run(dispatch->options.after, path, trigger.source, trigger.reason);
+}
+
+void dispatch_look(struct dispatch *dispatch)
+{
+	if (!dispatch->present || !incident_over(dispatch->present))
+		return;
+	finish_present(dispatch);
+	if (!dispatch->next.number || dispatch->ending)
+		return;
+	for (size_t i = 0; i < dispatch->waiting_count; i++)
+		if (dispatch->waiting[i].stage == IN_NEXT)
+			dispatch->waiting[i].stage = IN_PRESENT;
+	struct trigger next = dispatch->next;
+	dispatch->next.number = 0;
+	start(dispatch, &next);
+}
+
+void dispatch_end(struct dispatch *dispatch)
+{
+	dispatch->ending = true;
+	if (dispatch->present)
+		incident_cut(dispatch->present);
+	answer_waiting(dispatch, IN_NEXT, NULL, "the recorder is ending");
+}
+
+bool dispatch_busy(const struct dispatch *dispatch)
+{
+	return dispatch->present;
+}
+
+void dispatch_status(struct dispatch *dispatch, struct arm_status *status)
+{
+	status->triggers.seen = dispatch->seen;
+	status->triggers.captured = dispatch->captured;
+	status->triggers.suppressed = dispatch->suppressed;
+	if (dispatch->present) {
+		const struct trigger *trigger = incident_trigger(dispatch->present);
+		char name[INCIDENT_NAME_BYTES];
+
+		incident_name(dispatch->present, name);
+		snprintf(dispatch->path, sizeof(dispatch->path), "%s/%s", dispatch->options.dir,
+			 name);
+		status->capturing.file = dispatch->path;
+		status->capturing.reason = trigger->reason;
+		status->capturing.since_ns = clock_now_ns() - trigger->time_ns;
+	}
+	for (uint64_t i = 1; i <= dispatch->captured && i <= ARM_STATUS_CAPTURES_MAX; i++) {
+		const struct past *past =
+			&dispatch->past[(dispatch->captured - i) % ARM_STATUS_CAPTURES_MAX];
+		status->captures[i - 1].file = past->path;
+		status->captures[i - 1].reason = past->reason;
+		status->captures[i - 1].bytes = past->bytes;
+		status->captures[i - 1].at_ns = past->at_ns;
+		status->capture_count = (size_t)i;
+	}
+}

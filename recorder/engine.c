@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "recorder/clock.h"
+#include "recorder/command.h"
+#include "recorder/cpus.h"
+#include "recorder/hostfacts.h"
+#include "recorder/snapshot.h"
+#include "recorder/tier.h"
+
+#define SLOT_BYTES  (64u << 10)
+#define SLOTS_BYTES (64u << 20)
+#define TASKS_LEAST 65536
+
+static int open_tracefs(struct engine *engine, struct refusal *refusal)
+{
+	int error = tracefs_open(&engine->tracefs);
+	return error ? refusal_of_tracefs(refusal, error) : 0;
+}
+
+static int make_plan(struct engine *engine, const struct engine_options *options, size_t ring_bytes,
+		     struct refusal *refusal)
+{
+	struct plan_error plan_error = { .text = "" };
+	int cause = plan_create(&TIERS[0], &engine->tracefs, ring_bytes / 4, &engine->plan,
+				&plan_error);
+	if (cause == -ENOMEM)
+		return refusal_for_memory(refusal);
+	if (cause)
+		return refuse(refusal, EXIT_NOT_PERMITTED,
+			      "recorder check says what this kernel offers.",
+			      "cannot record on this kernel: %s.", plan_error.text);
+	for (size_t i = 0; i < options->extra_count; i++) {
+		cause = plan_add_extra(engine->plan, &engine->tracefs, options->extras[i],
+				       &plan_error);
+		if (cause == -ENOMEM)
+			return refusal_for_memory(refusal);
+		if (cause)
+			return refuse(refusal, EXIT_USAGE, plan_error.advice, "%s.",
+				      plan_error.text);
+	}
+	return 0;
+}
+
+static int open_counters(struct engine *engine, size_t ring_bytes, struct refusal *refusal)
+{
+	struct counters_failure failure;
+	int cause = counters_open(engine->plan, ring_bytes, &engine->counters, &failure);
+	return cause ? refusal_of_counters(refusal, cause, &failure, &engine->tracefs) : 0;
+}
+
+/* What the walk over all threads is for: names, and which processes there are. */
+struct task_walk {
+	struct engine *engine;
+	size_t room;
+	size_t tasks;
+	bool learn;
+};
+
+static int visit_task(void *context, const struct ft_task *task)
+{
+	struct task_walk *walk = context;
+	struct engine *engine = walk->engine;
+
+	walk->tasks++;
+	if (walk->learn) {
+		tasks_learn(engine->tasks, task->tid, task->tgid, task->comm);
+		return 0;
+	}
+	if (task->tid != task->tgid)
+		return 0;
+	if (engine->tgid_count == walk->room) {
+		size_t room = walk->room ? walk->room * 2 : 1024;
+		int32_t *tgids = realloc(engine->tgids, room * sizeof(*tgids));
+		if (!tgids)
+			return -ENOMEM;
+		engine->tgids = tgids;
+		walk->room = room;
+	}
+	engine->tgids[engine->tgid_count++] = task->tgid;
+	return 0;
+}
+
+static int learn_tasks(struct engine *engine)
+{
+	struct task_walk walk = { .engine = engine };
+	int error = snapshot_tasks(visit_task, &walk);
+	if (error)
+		return error;
+	size_t capacity = walk.tasks * 4 > TASKS_LEAST ? walk.tasks * 4 : TASKS_LEAST;
+	error = tasks_create(capacity, &engine->tasks);
+	if (error)
+		return error;
+	walk.learn = true;
+	return snapshot_tasks(visit_task, &walk);
+}
+
+static int make_parts(struct engine *engine, struct ringmap *ringmap, struct refusal *refusal)
+{
+	if (dumps_create(&engine->dumps) ||
+	    (ringmap ? ringmap_slots(ringmap, &engine->slots)
+		     : slots_create(SLOT_BYTES, SLOTS_BYTES / SLOT_BYTES, &engine->slots)))
+		return refusal_for_memory(refusal);
+	int cause = learn_tasks(engine);
+	if (cause == -ENOMEM)
+		return refusal_for_memory(refusal);
+	if (cause)
+		return refuse(refusal, EXIT_FAILED, "/proc must be mounted.",
+			      "cannot read /proc: %s.", strerror(-cause));
+	if (drain_create(engine->plan, engine->counters, engine->tasks, engine->slots,
+			 engine->dumps, &engine->drain))
+		return refusal_for_memory(refusal);
+	return 0;
+}
+
+int engine_create(const struct engine_options *options, struct engine **ret_engine,
+		  struct refusal *ret_refusal)
+{
+	size_t ring_bytes =
+		options->ring_bytes ? options->ring_bytes : counters_default_ring_bytes();
+	struct engine *engine = calloc(1, sizeof(*engine));
+	if (!engine)
+		return refusal_for_memory(ret_refusal);
+	engine->tracefs.dir_fd = -1;
+	if (open_tracefs(engine, ret_refusal) ||
+	    make_plan(engine, options, ring_bytes, ret_refusal) ||
+	    open_counters(engine, ring_bytes, ret_refusal) ||
+	    make_parts(engine, options->ringmap, ret_refusal)) {
+		engine_destroy(engine);
+		return -1;
+	}
+	engine->kallsyms_error = kallsyms_read("/proc/kallsyms", &engine->kallsyms);
+	*ret_engine = engine;
+	return 0;
+}
+
+void engine_destroy(struct engine *engine)
+{
+	if (!engine)
+		return;
+	if (engine->running)
+		engine_stop(engine);
+	drain_destroy(engine->drain);
+	counters_close(engine->counters);
+	plan_destroy(engine->plan);
+	tracefs_close(&engine->tracefs);
+	tasks_destroy(engine->tasks);
+	slots_destroy(engine->slots);
+	dumps_destroy(engine->dumps);
+	kallsyms_free(engine->kallsyms);
+	free(engine->tgids);
+	free(engine);
+}
+
+int engine_start(struct engine *engine, struct refusal *ret_refusal)
+{
+	int error = drain_start(engine->drain, &engine->realtime_error, &engine->lock_error);
+	if (error)
+		return refuse(ret_refusal, EXIT_FAILED, "", "cannot start a thread: %s.",
+			      strerror(-error));
+	counters_enable(engine->counters);
+	engine->start_ns = clock_now_ns();
+	engine->running = true;
+	return 0;
+}
+
+void engine_stop(struct engine *engine)
+{
+	engine->end_ns = clock_now_ns();
+	counters_disable(engine->counters);
+	drain_stop(engine->drain, engine->end_ns);
+	engine->running = false;
+}
+
+void engine_set_facts(const struct engine *engine, struct ft_facts *facts)
+{
+	char text[4096];
+
+	hostfacts_set(facts);
+	ft_facts_set(facts, FT_FACT_TIER, TIERS[0].name);
+	ft_facts_set_number(facts, FT_FACT_CPUS, (int64_t)engine->counters->cpu_count);
+	plan_names(engine->plan, text, sizeof(text));
+	ft_facts_set(facts, FT_FACT_EVENTS, text);
+	ft_facts_set_number(facts, FT_FACT_SAMPLE_HZ, TIER_SAMPLE_HZ);
+	ft_facts_set(facts, FT_FACT_SAMPLE_EVENT, engine->counters->sample_event);
+}
+
+void engine_note_limits(const struct engine *engine, struct ownlog *ownlog)
+{
+	if (engine->kallsyms_error)
+		ownlog_note(ownlog, "kernel functions have no names: /proc/kallsyms: %s%s",
+			    strerror(-engine->kallsyms_error),
+			    engine->kallsyms_error == -EACCES
+				    ? " (needs CAP_SYSLOG or kernel.kptr_restrict 0)"
+				    : "");
+	if (engine->realtime_error)
+		ownlog_note(ownlog,
+			    "the recorder has no real-time priority (%s): a busy host may make it "
+			    "lose events",
+			    strerror(-engine->realtime_error));
+	if (engine->lock_error)
+		ownlog_note(ownlog, "the recorder's memory could not be locked: %s",
+			    strerror(-engine->lock_error));
+	if (engine->plan->missing[0])
+		ownlog_note(ownlog, "this kernel has no %s", engine->plan->missing);
+}
+
+static void note_hotplug(const struct engine *engine, struct ownlog *ownlog)
+{
+	uint32_t *online;
+	size_t count;
+	if (cpus_online(&online, &count))
+		return;
+	bool same = count == engine->counters->cpu_count;
+	for (size_t i = 0; same && i < count; i++)
+		same = online[i] == engine->counters->cpus[i].cpu;
+	if (!same)
+		ownlog_note(ownlog, "CPUs went on or off line while recording: those that came are "
+				    "not recorded");
+	free(online);
+}
+
+void engine_note_troubles(const struct engine *engine, struct ownlog *ownlog)
+{
+	uint64_t bad = drain_counts(engine->drain)->bad;
+
+	note_hotplug(engine, ownlog);
+	if (bad)
+		ownlog_note(ownlog, "%llu records of the kernel were not understood",
+			    (unsigned long long)bad);
+}

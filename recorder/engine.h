@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What records: the kernel's events of all CPUs, emptied into slots. Knows of
+ * no file; whoever wants a capture reads the slots (job.h).
+ */
+#ifndef RECORDER_ENGINE_H
+#define RECORDER_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/facts.h"
+#include "recorder/counters.h"
+#include "recorder/drain.h"
+#include "recorder/dumps.h"
+#include "recorder/kallsyms.h"
+#include "recorder/ownlog.h"
+#include "recorder/plan.h"
+#include "recorder/refusal.h"
+#include "recorder/ringmap.h"
+#include "recorder/slots.h"
+#include "recorder/tasks.h"
+#include "recorder/tracefs.h"
+
+struct engine_options {
+	size_t ring_bytes;		/* of each CPU's kernel ring, a power of two; 0: the default */
+	const char *const *extras;	/* -e */
+	size_t extra_count;
+	struct ringmap *ringmap;	/* the slots lie there: open until engine_destroy(); NULL: in memory of their own */
+};
+
+/* For others to read, and to hand on; only engine.c changes it. */
+struct engine {
+	struct tracefs tracefs;
+	struct plan *plan;
+	struct counters *counters;
+	struct tasks *tasks;
+	struct slots *slots;
+	struct dumps *dumps;
+	struct drain *drain;
+	struct kallsyms *kallsyms;	/* NULL: the kernel's functions have no names */
+	int32_t *tgids;			/* of all processes there were before the recording */
+	size_t tgid_count;
+	uint64_t start_ns, end_ns;
+	int kallsyms_error, realtime_error, lock_error;
+	bool running;
+};
+
+/* Everything that takes time or can be refused. Return: 0, or -1 with @ret_refusal. */
+int engine_create(const struct engine_options *options, struct engine **ret_engine,
+		  struct refusal *ret_refusal);
+void engine_destroy(struct engine *engine);
+
+/* From here on the slots fill. Return: 0, or -1 with @ret_refusal. */
+int engine_start(struct engine *engine, struct refusal *ret_refusal);
+
+/* The slots hold everything up to now and get no more. */
+void engine_stop(struct engine *engine);
+
+/* What is the same for each capture that comes from this engine. */
+void engine_set_facts(const struct engine *engine, struct ft_facts *facts);
+
+/* What it could not do from the start on. */
+void engine_note_limits(const struct engine *engine, struct ownlog *ownlog);
+
+/* What went wrong since. */
+void engine_note_troubles(const struct engine *engine, struct ownlog *ownlog);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/eventlist.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct item {
+	struct item *next;
+	struct ft_event event;
+	struct ft_task task;
+	struct ft_stack stack;
+	_Alignas(8) char text[]; /* of a note; else the stack's frames */
+};
+
+struct eventlist {
+	size_t most, count;
+	uint64_t added;
+	struct item *first, **last;
+};
+
+int eventlist_create(size_t most, struct eventlist **ret_list)
+{
+	struct eventlist *list = calloc(1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	list->most = most;
+	list->last = &list->first;
+	*ret_list = list;
+	return 0;
+}
+
+static void forget_first(struct eventlist *list)
+{
+	struct item *item = list->first;
+	list->first = item->next;
+	if (!list->first)
+		list->last = &list->first;
+	list->count--;
+	free(item);
+}
+
+void eventlist_destroy(struct eventlist *list)
+{
+	if (!list)
+		return;
+	while (list->first)
+		forget_first(list);
+	free(list);
+}
+
+/* Return: malloc'ed, or NULL. */
+static struct item *copy(const struct ft_event *event)
+{
+	const struct ft_stack *stack = event->kind == FT_EVENT_NOTE ? NULL : event->stack;
+	size_t frames = stack ? (size_t)stack->kernel_count + stack->user_count : 0;
+	size_t bytes = event->kind == FT_EVENT_NOTE ? strlen(event->note.text) + 1
+						    : frames * sizeof(*stack->frames);
+	struct item *item = malloc(sizeof(*item) + bytes);
+	if (!item)
+		return NULL;
+	item->next = NULL;
+	item->event = *event;
+	item->task = *event->task;
+	item->event.task = &item->task;
+	item->event.stack = NULL;
+	if (event->kind == FT_EVENT_NOTE) {
+		memcpy(item->text, event->note.text, bytes);
+		item->event.note.text = item->text;
+	} else if (stack) {
+		memcpy(item->text, stack->frames, bytes);
+		item->stack = *stack;
+		item->stack.frames = (const uint64_t *)(const void *)item->text;
+		item->event.stack = &item->stack;
+	}
+	return item;
+}
+
+int eventlist_add(struct eventlist *list, const struct ft_event *event)
+{
+	if (event->kind != FT_EVENT_STATE && event->kind != FT_EVENT_UNWOUND &&
+	    event->kind != FT_EVENT_NOTE)
+		return -EINVAL;
+	struct item *item = copy(event);
+	if (!item)
+		return -ENOMEM;
+	*list->last = item;
+	list->last = &item->next;
+	list->added++;
+	if (++list->count > list->most)
+		forget_first(list);
+	return 0;
+}
+
+int eventlist_copy(const struct eventlist *list, uint64_t since_ns, struct ownlog *ownlog)
+{
+	for (const struct item *item = list->first; item; item = item->next)
+		if (item->event.time_ns >= since_ns && ownlog_add(ownlog, &item->event) == -ENOMEM)
+			return -ENOMEM;
+	return 0;
+}
+
+void eventlist_copy_new(const struct eventlist *list, uint64_t *seen, struct ownlog *ownlog)
+{
+	uint64_t number = list->added - list->count;
+	for (const struct item *item = list->first; item; item = item->next)
+		if (number++ >= *seen)
+			ownlog_add(ownlog, &item->event);
+	*seen = list->added;
+}
+
+void eventlist_forget(struct eventlist *list, uint64_t before_ns)
+{
+	while (list->first && list->first->event.time_ns < before_ns)
+		forget_first(list);
+}
+
+size_t eventlist_count(const struct eventlist *list)
+{
+	return list->count;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/house.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "capture/decoder.h"
+#include "capture/segment.h"
+#include "recorder/changes.h"
+#include "recorder/clock.h"
+#include "recorder/eventlist.h"
+#include "recorder/maps.h"
+#include "recorder/ringkeeper.h"
+#include "recorder/states.h"
+#include "recorder/unwound.h"
+
+#define LOOK_NS		   200000000
+#define MAPS_DEADLINE_MS   3000
+#define UNWIND_DEADLINE_MS 5000
+#define UNWOUND_MAX	   512
+#define STATES_NS	   1000000000ull
+/* No segment stays open for longer: what is older has been seen of every CPU. */
+#define SETTLED_NS 3000000000ull
+#define FORGET_NS  10000000000ull /* how often those that exited are looked through */
+
+struct house {
+	struct engine *engine;
+	struct finder *finder;
+	struct ringkeeper *ringkeeper; /* NULL: no ring file */
+	bool stack_seen[FT_DICTIONARY_MAX]; /* of the segment */
+	struct slots_cursor cursor;
+	void *buffer; /* a slot long */
+	struct ft_decoder *decoder;
+	struct changes *changes; /* those not settled */
+	uint64_t forgot_ns;
+	size_t unreadable_count;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of the mappings */
+	struct mappings *mappings;
+	pthread_mutex_t unwound_lock; /* of these, and held while unwinding */
+	struct eventlist *unwound;
+	int unwind_error; /* the last one */
+	uint64_t unwound_kept; /* so many of them are in the ring file */
+	uint64_t dropped; /* dumps, told of already */
+	pthread_mutex_t states_lock; /* of these */
+	struct states *states; /* of the target when it was found; NULL: older than the history */
+	uint64_t states_ns;
+	bool states_kept; /* in the ring file */
+	uint64_t target_number; /* plus 1: whose states these are */
+	_Atomic bool stop;
+};
+
+int house_create(struct engine *engine, struct finder *finder, struct ringmap *ringmap,
+		 struct house **ret_house)
+{
+	struct house *house = calloc(1, sizeof(*house));
+	int32_t *unreadable = calloc(engine->tgid_count + 1, sizeof(*unreadable));
+
+	if (!house || !unreadable) {
+		free(house);
+		free(unreadable);
+		return -ENOMEM;
+	}
+	house->engine = engine;
+	house->finder = finder;
+	pthread_mutex_init(&house->states_lock, NULL);
+	pthread_mutex_init(&house->lock, NULL);
+	pthread_mutex_init(&house->unwound_lock, NULL);
+	house->buffer = malloc(slots_slot_bytes(engine->slots));
+	int error = !house->buffer || ft_decoder_create(&house->decoder) ||
+				    changes_create(&house->changes) ||
+				    mappings_create(&house->mappings) ||
+				    eventlist_create(UNWOUND_MAX, &house->unwound) ||
+				    (ringmap &&
+				     ringkeeper_create(ringmap, engine, finder, &house->ringkeeper))
+			    ? -ENOMEM
+			    : 0;
+	int count = error ? 0
+			  : maps_read(house->mappings, engine->tgids, engine->tgid_count,
+				      MAPS_DEADLINE_MS, unreadable);
+	house->unreadable_count = count > 0 ? (size_t)count : 0;
+	free(unreadable);
+	if (error) {
+		house_destroy(house);
+		return error;
+	}
+	*ret_house = house;
+	return 0;
+}
+
+void house_destroy(struct house *house)
+{
+	if (!house)
+		return;
+	ringkeeper_destroy(house->ringkeeper);
+	eventlist_destroy(house->unwound);
+	mappings_destroy(house->mappings);
+	changes_destroy(house->changes);
+	ft_decoder_destroy(house->decoder);
+	states_finish(house->states, 0, NULL);
+	pthread_mutex_destroy(&house->states_lock);
+	pthread_mutex_destroy(&house->unwound_lock);
+	pthread_mutex_destroy(&house->lock);
+	free(house->buffer);
+	free(house);
+}
+
+static void look_at_stack(struct house *house, const struct ft_stack *stack)
+{
+	uint32_t index = ft_decoder_stack_index(house->decoder, stack);
+	if (index >= FT_DICTIONARY_MAX || house->stack_seen[index])
+		return;
+	house->stack_seen[index] = true;
+	ringkeeper_add_stack(house->ringkeeper, stack);
+}
+
+static void look_at_segment(struct house *house, size_t segment_bytes)
+{
+	struct ft_segment header;
+	struct ft_event event;
+	size_t used_bytes;
+
+	if (ft_segment_decode(house->buffer, segment_bytes, &header, &used_bytes))
+		return;
+	ft_decoder_begin(house->decoder, header.payload, header.payload_bytes, header.cpu,
+			 header.first_ns);
+	memset(house->stack_seen, 0, sizeof(house->stack_seen));
+	while (ft_decoder_next(house->decoder, &event) == 1) {
+		if (house->ringkeeper && event.stack)
+			look_at_stack(house, event.stack);
+		if (changes_add(house->changes, &event))
+			return; /* short of memory some names will be missing */
+	}
+}
+
+static void follow(struct house *house)
+{
+	size_t bytes;
+	while (!house->stop &&
+	       slots_get(house->engine->slots, &house->cursor, house->buffer, &bytes) == 1)
+		look_at_segment(house, bytes);
+}
+
+static void settle(struct house *house, uint64_t until_ns)
+{
+	pthread_mutex_lock(&house->lock);
+	changes_apply(house->changes, until_ns, house->mappings);
+	pthread_mutex_unlock(&house->lock);
+	changes_forget(house->changes, until_ns);
+}
+
+static void change_states(struct house *house, struct states *states)
+{
+	pthread_mutex_lock(&house->states_lock);
+	states_finish(house->states, 0, NULL);
+	house->states = states;
+	pthread_mutex_unlock(&house->states_lock);
+	house->states_ns = clock_now_ns();
+	house->states_kept = !states;
+}
+
+/* Threads that wait when the target is found, and are never seen again, are told of by this alone. */
+static void look_at_target(struct house *house)
+{
+	struct target target;
+	uint64_t number = finder_target(house->finder, &target) + 1;
+
+	if (number == house->target_number)
+		return;
+	house->target_number = number;
+	change_states(house, finder_looks(house->finder) && !target.count
+				     ? NULL
+				     : states_start(&target, house->engine->kallsyms));
+}
+
+/* What the history does not hold any more needs no names and no stacks. */
+static void forget(struct house *house, uint64_t now_ns)
+{
+	uint64_t oldest_ns = slots_since_ns(house->engine->slots);
+
+	if (now_ns - house->forgot_ns < FORGET_NS || oldest_ns < SETTLED_NS)
+		return;
+	house->forgot_ns = now_ns;
+	pthread_mutex_lock(&house->lock);
+	mappings_forget_exited(house->mappings, oldest_ns - SETTLED_NS);
+	pthread_mutex_unlock(&house->lock);
+	if (house->states && house->states_ns < oldest_ns - SETTLED_NS)
+		change_states(house, NULL);
+	pthread_mutex_lock(&house->unwound_lock);
+	eventlist_forget(house->unwound, oldest_ns - SETTLED_NS);
+	pthread_mutex_unlock(&house->unwound_lock);
+}
+
+static int keep_unwound(void *context, const struct ft_event *event)
+{
+	struct house *house = context;
+	return eventlist_add(house->unwound, event);
+}
+
+/* With the lock held. */
+static void unwind(struct house *house, uint64_t until_ns, const struct mappings *mappings,
+		   int deadline_ms)
+{
+	int error = unwound_take(house->engine->dumps, until_ns, mappings, deadline_ms,
+				 keep_unwound, house);
+	if (error)
+		house->unwind_error = error;
+}
+
+/* States once they have had time to be read. */
+static void keep_in_ring(struct house *house, uint64_t now_ns)
+{
+	struct ownlog *ownlog = ringkeeper_ownlog(house->ringkeeper);
+
+	if (!house->states_kept && now_ns - house->states_ns > STATES_NS) {
+		states_copy(house->states, 0, ownlog);
+		house->states_kept = true;
+	}
+	pthread_mutex_lock(&house->unwound_lock);
+	eventlist_copy_new(house->unwound, &house->unwound_kept, ownlog);
+	pthread_mutex_unlock(&house->unwound_lock);
+	ringkeeper_write(house->ringkeeper, now_ns);
+}
+
+static void *run(void *context)
+{
+	struct house *house = context;
+
+	pthread_setname_np(pthread_self(), "ft-house");
+	while (!house->stop) {
+		uint64_t now_ns = clock_now_ns();
+		look_at_target(house);
+		follow(house);
+		settle(house, now_ns - SETTLED_NS);
+		/* Only this thread changes the mappings: it may read them without the lock. */
+		pthread_mutex_lock(&house->unwound_lock);
+		unwind(house, now_ns - SETTLED_NS, house->mappings, UNWIND_DEADLINE_MS);
+		pthread_mutex_unlock(&house->unwound_lock);
+		forget(house, now_ns);
+		if (house->ringkeeper)
+			keep_in_ring(house, now_ns);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = LOOK_NS }, NULL);
+	}
+	return NULL;
+}
+
+int house_start(struct house *house)
+{
+	return -pthread_create(&house->thread, NULL, run, house);
+}
+
+void house_stop(struct house *house)
+{
+	house->stop = true;
+	pthread_join(house->thread, NULL);
+}
+
+int house_copy_mappings(struct house *house, struct mappings **ret_mappings)
+{
+	pthread_mutex_lock(&house->lock);
+	int error = mappings_copy(house->mappings, ret_mappings);
+	pthread_mutex_unlock(&house->lock);
+	return error;
+}
+
+void house_note_limits(const struct house *house, struct ownlog *ownlog)
+{
+	if (house->unreadable_count)
+		ownlog_note(ownlog,
+			    "the mappings of %zu of %zu processes could not be read when arming: "
+			    "their user frames have no names",
+			    house->unreadable_count, house->engine->tgid_count);
+}
+
+static bool lock_until(pthread_mutex_t *lock, int deadline_ms)
+{
+	uint64_t end_ns = clock_now_ns() + (uint64_t)deadline_ms * 1000000;
+	const struct timespec end = {
+		.tv_sec = (time_t)(end_ns / 1000000000),
+		.tv_nsec = (long)(end_ns % 1000000000),
+	};
+	return !pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &end);
+}
+
+void house_add_states(struct house *house, uint64_t since_ns, struct ownlog *ownlog)
+{
+	pthread_mutex_lock(&house->states_lock);
+	states_copy(house->states, since_ns, ownlog);
+	pthread_mutex_unlock(&house->states_lock);
+}
+
+void house_add_unwound(struct house *house, const struct mappings *mappings, uint64_t since_ns,
+		       int deadline_ms, struct ownlog *ownlog)
+{
+	if (!lock_until(&house->unwound_lock, deadline_ms)) {
+		ownlog_note(ownlog, "user stacks of large calls could not be unwound in time");
+		return;
+	}
+	unwind(house, UINT64_MAX, mappings, deadline_ms);
+	eventlist_copy(house->unwound, since_ns, ownlog);
+	uint64_t dropped = dumps_dropped(house->engine->dumps);
+	unwound_note(house->unwind_error, dropped - house->dropped, ownlog);
+	house->unwind_error = 0;
+	house->dropped = dropped;
+	pthread_mutex_unlock(&house->unwound_lock);
+}

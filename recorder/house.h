@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Housekeeping of an armed recorder, in a thread of its own: what a capture
+ * needs to know of the time before its trigger is kept up while there is none.
+ */
+#ifndef RECORDER_HOUSE_H
+#define RECORDER_HOUSE_H
+
+#include <stdint.h>
+
+#include "recorder/engine.h"
+#include "recorder/finder.h"
+#include "recorder/mappings.h"
+#include "recorder/ownlog.h"
+
+struct house;
+
+/* Reads the maps of all processes there are: before anything freezes. @ringmap: may be NULL. Return: 0 or
+ * -ENOMEM. */
+int house_create(struct engine *engine, struct finder *finder, struct ringmap *ringmap,
+		 struct house **ret_house);
+void house_destroy(struct house *house);	/* not while it runs */
+
+int house_start(struct house *house);		/* 0 or the errno of pthread_create() */
+void house_stop(struct house *house);
+
+/* Those of all processes that the history in the slots may hold. Return: 0 or -ENOMEM. */
+int house_copy_mappings(struct house *house, struct mappings **ret_mappings);
+
+/* What could not be read when arming. */
+void house_note_limits(const struct house *house, struct ownlog *ownlog);
+
+/* States of the target's threads when it was found, if that is since @since_ns. */
+void house_add_states(struct house *house, uint64_t since_ns, struct ownlog *ownlog);
+
+/**
+ * house_add_unwound() - user stacks of large calls since @since_ns.
+ *
+ * What was not unwound yet is unwound now, with @mappings; within @deadline_ms.
+ */
+void house_add_unwound(struct house *house, const struct mappings *mappings, uint64_t since_ns,
+		       int deadline_ms, struct ownlog *ownlog);
+
+#endif

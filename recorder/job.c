@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/job.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "capture/symbols.h"
+#include "capture/writer.h"
+#include "recorder/clock.h"
+#include "recorder/hostfacts.h"
+#include "recorder/names.h"
+#include "recorder/seal.h"
+#include "recorder/seen.h"
+
+/* The slots hold seconds of the heaviest load: looking now and then costs the recording path nothing,
+ * waking this thread up would. */
+#define LOOK_NS 20000000
+#define MARGIN \
+	64 /* of so many parts of the history the oldest is left: it is about to be overwritten */
+
+/* Where one CPU's part of the capture begins. */
+struct beginning {
+	uint32_t cpu;
+	uint64_t sequence, first_ns;
+};
+
+struct job {
+	struct engine *engine;
+	struct mappings *mappings;
+	struct ft_writer *writer;
+	struct ownlog *ownlog;
+	struct ft_facts *facts;
+	bool history;
+	int names_ms;
+	struct ft_symbols *symbols;
+	size_t named; /* of seen's addresses, names were looked for */
+	int names_error;
+	pthread_mutex_t lock; /* of seen, while the thread runs */
+	struct seen *seen;
+	struct slots_cursor cursor, base; /* base: where it began */
+	struct beginning *beginnings;
+	size_t beginning_count;
+	void *buffer; /* a slot long */
+	uint64_t unwritten_segments, unwritten_events;
+	uint64_t lost; /* records, that the segments tell of */
+	pthread_t thread;
+	_Atomic int error;
+	_Atomic bool stop;
+};
+
+int job_create(const struct job_options *options, struct job **ret_job)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	if (!job)
+		return -ENOMEM;
+	job->engine = options->engine;
+	job->mappings = options->mappings;
+	job->history = options->history;
+	job->names_ms = options->names_ms;
+	pthread_mutex_init(&job->lock, NULL);
+	job->beginnings = calloc(job->engine->counters->cpu_count, sizeof(*job->beginnings));
+	job->buffer = malloc(slots_slot_bytes(job->engine->slots));
+	int error = job->buffer && job->beginnings ? ft_writer_create(options->out_fd, &job->writer)
+						   : -ENOMEM;
+	if (!error && (ft_facts_create(&job->facts) || ownlog_create(&job->ownlog) ||
+		       seen_create(&job->seen) || ft_symbols_create(&job->symbols)))
+		error = -ENOMEM;
+	if (error) {
+		job_destroy(job);
+		return error;
+	}
+	*ret_job = job;
+	return 0;
+}
+
+void job_destroy(struct job *job)
+{
+	if (!job)
+		return;
+	ft_symbols_destroy(job->symbols);
+	seen_destroy(job->seen);
+	ownlog_destroy(job->ownlog);
+	ft_facts_destroy(job->facts);
+	ft_writer_destroy(job->writer);
+	pthread_mutex_destroy(&job->lock);
+	free(job->beginnings);
+	free(job->buffer);
+	free(job);
+}
+
+struct ownlog *job_ownlog(struct job *job)
+{
+	return job->ownlog;
+}
+
+struct ft_facts *job_facts(struct job *job)
+{
+	return job->facts;
+}
+
+static int write_segment(void *context, const void *segment, size_t segment_bytes)
+{
+	struct job *job = context;
+	int error = ft_writer_segment(job->writer, segment, segment_bytes);
+	if (error)
+		return error;
+	pthread_mutex_lock(&job->lock);
+	error = seen_segment(job->seen, segment, segment_bytes);
+	pthread_mutex_unlock(&job->lock);
+	return error == -ENOMEM ? error : 0;
+}
+
+int job_write_ownlog(struct job *job)
+{
+	int error = ownlog_take(job->ownlog, write_segment, job);
+	if (error)
+		job->error = error;
+	return error;
+}
+
+/* Where slots have been overwritten already, the oldest that are left would be while they are read. */
+static void find_beginning(struct job *job)
+{
+	const struct slots *slots = job->engine->slots;
+	struct slots_cursor cursor = { 0 };
+	size_t bytes;
+
+	if (!job->history || slots_get(slots, &cursor, job->buffer, &bytes) != 1 ||
+	    !cursor.lost_segments)
+		return;
+	for (size_t i = 0; i < slots_count(slots) / MARGIN; i++)
+		slots_get(slots, &cursor, job->buffer, &bytes);
+	job->base = job->cursor = cursor;
+}
+
+/* What the headers of the segments tell. */
+static void look_at_header(struct job *job, const void *segment, size_t segment_bytes)
+{
+	struct ft_segment header;
+	size_t used_bytes;
+
+	if (ft_segment_decode(segment, segment_bytes, &header, &used_bytes))
+		return;
+	job->lost += header.lost;
+	for (size_t i = 0; i < job->beginning_count; i++)
+		if (job->beginnings[i].cpu == header.cpu)
+			return;
+	if (job->beginning_count < job->engine->counters->cpu_count)
+		job->beginnings[job->beginning_count++] = (struct beginning){
+			.cpu = header.cpu,
+			.sequence = header.sequence,
+			.first_ns = header.first_ns,
+		};
+}
+
+/*
+ * Events that are missing were put into the slots before base.put_ns. A CPU whose first segment is its
+ * first ever misses none, one whose first segment begins earlier than that misses none after its beginning.
+ */
+uint64_t job_start_ns(const struct job *job)
+{
+	uint64_t start_ns = job->engine->start_ns;
+
+	if (!job->base.next)
+		return start_ns;
+	if (job->beginning_count < job->engine->counters->cpu_count)
+		return job->base.put_ns;
+	for (size_t i = 0; i < job->beginning_count; i++) {
+		const struct beginning *beginning = &job->beginnings[i];
+		if (beginning->sequence && beginning->first_ns > start_ns)
+			start_ns = beginning->first_ns;
+	}
+	return start_ns < job->base.put_ns ? start_ns : job->base.put_ns;
+}
+
+/* Write all there is now. After a failure the rest is only counted. */
+static void write_all(struct job *job)
+{
+	size_t bytes;
+	uint64_t taken = job->cursor.events - job->cursor.lost_events;
+	while (slots_get(job->engine->slots, &job->cursor, job->buffer, &bytes)) {
+		int error = job->error;
+		look_at_header(job, job->buffer, bytes);
+		if (!error) {
+			error = write_segment(job, job->buffer, bytes);
+			job->error = error;
+		}
+		if (error) {
+			job->unwritten_segments++;
+			job->unwritten_events +=
+				job->cursor.events - job->cursor.lost_events - taken;
+		}
+		taken = job->cursor.events - job->cursor.lost_events;
+	}
+}
+
+static void *run(void *context)
+{
+	struct job *job = context;
+	pthread_setname_np(pthread_self(), "ft-save");
+	find_beginning(job);
+	while (!job->stop) {
+		write_all(job);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = LOOK_NS }, NULL);
+	}
+	write_all(job);
+	return NULL;
+}
+
+int job_start(struct job *job)
+{
+	return -pthread_create(&job->thread, NULL, run, job);
+}
+
+int job_error(const struct job *job)
+{
+	return job->error;
+}
+
+void job_stop(struct job *job)
+{
+	job->stop = true;
+	pthread_join(job->thread, NULL);
+}
+
+int job_update_mappings(struct job *job)
+{
+	pthread_mutex_lock(&job->lock);
+	int error = seen_apply_mappings(job->seen, job->mappings);
+	pthread_mutex_unlock(&job->lock);
+	return error;
+}
+
+static int look_at_segment(void *context, const void *segment, size_t segment_bytes)
+{
+	struct job *job = context;
+	int error = seen_segment(job->seen, segment, segment_bytes);
+	return error == -ENOMEM ? error : 0;
+}
+
+/* What was seen since the last time, malloc'ed: the thread goes on meanwhile. */
+static int take_addresses(struct job *job, struct names_address **ret_addresses, size_t *ret_count)
+{
+	size_t count;
+	pthread_mutex_lock(&job->lock);
+	const struct names_address *addresses = seen_addresses(job->seen, &count);
+	struct names_address *copy = calloc(count - job->named + 1, sizeof(*copy));
+	if (copy)
+		memcpy(copy, addresses + job->named, (count - job->named) * sizeof(*copy));
+	pthread_mutex_unlock(&job->lock);
+	if (!copy)
+		return -ENOMEM;
+	*ret_addresses = copy;
+	*ret_count = count - job->named;
+	job->named = count;
+	return 0;
+}
+
+int job_name(struct job *job, int deadline_ms)
+{
+	struct names_address *addresses = NULL;
+	size_t count;
+	int error = job_update_mappings(job);
+	if (!error)
+		error = take_addresses(job, &addresses, &count);
+	if (!error)
+		error = names_resolve(job->symbols, addresses, count, job->engine->kallsyms,
+				      job->mappings, deadline_ms);
+	free(addresses);
+	if (error && error != -ENOMEM) {
+		job->names_error = error;
+		error = 0;
+	}
+	return error;
+}
+
+/* Those that cannot be found are left out, with a note. */
+static int name_the_rest(struct job *job)
+{
+	int error = job_name(job, job->names_ms);
+	if (job->names_error)
+		ownlog_note(job->ownlog, "not all user frames have names: %s",
+			    strerror(-job->names_error));
+	return error;
+}
+
+static uint64_t own_cpu_ns(void)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	return ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * 1000000000u +
+	       ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000u;
+}
+
+static void set_start_facts(struct job *job)
+{
+	uint64_t start_ns = job_start_ns(job);
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	int64_t realtime_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	ft_facts_set_number(job->facts, FT_FACT_START_NS, (int64_t)start_ns);
+	ft_facts_set_number(job->facts, FT_FACT_START_REALTIME_NS,
+			    realtime_ns - (int64_t)(clock_now_ns() - start_ns));
+}
+
+static int set_last_facts(struct job *job, const char *end_reason,
+			  const struct job_summary *summary)
+{
+	const struct drain_counts *counts = drain_counts(job->engine->drain);
+	struct ft_facts *facts = job->facts;
+	int64_t *numbers = NULL;
+	size_t count;
+	int error = seen_syscalls(job->seen, &numbers, &count);
+	if (!error)
+		error = hostfacts_set_syscalls(facts, numbers, count);
+	free(numbers);
+	ft_facts_set(facts, FT_FACT_END_REASON, end_reason);
+	ft_facts_set_number(facts, FT_FACT_DELAY_MAX_NS, (int64_t)counts->delay_max_ns);
+	ft_facts_set_number(facts, FT_FACT_CPU_NS, (int64_t)own_cpu_ns());
+	ft_facts_set_number(facts, FT_FACT_LOST_COUNT, (int64_t)summary->lost);
+	ft_facts_set_number(facts, FT_FACT_EVENT_COUNT, (int64_t)summary->events);
+	return error;
+}
+
+static void note_unwritten(struct job *job)
+{
+	uint64_t segments =
+		job->cursor.lost_segments - job->base.lost_segments + job->unwritten_segments;
+	uint64_t events = job->cursor.lost_events - job->base.lost_events + job->unwritten_events;
+	int error = job->error;
+	if (segments)
+		ownlog_note(job->ownlog, "%llu events were recorded but could not be written%s%s",
+			    (unsigned long long)events, error ? ": " : " in time",
+			    error ? strerror(-error) : "");
+}
+
+/* Without what had been overwritten before the job began. */
+static void count_events(const struct job *job, struct job_summary *summary)
+{
+	const struct slots_cursor *cursor = &job->cursor, *base = &job->base;
+	uint64_t overwritten = cursor->lost_events - base->lost_events;
+	summary->events = cursor->events - base->events + ownlog_events(job->ownlog);
+	summary->lost = job->lost + overwritten + job->unwritten_events;
+}
+
+void job_finish(struct job *job, const char *end_reason, struct job_summary *ret_summary)
+{
+	bool disk_full = seal_is_full(job->error);
+	uint32_t cut_segments;
+
+	note_unwritten(job);
+	int error = ownlog_each(job->ownlog, look_at_segment, job);
+	if (!error)
+		error = name_the_rest(job);
+	*ret_summary = (struct job_summary){ 0 };
+	count_events(job, ret_summary);
+	set_start_facts(job);
+	int facts_error = set_last_facts(job, disk_full ? "disk-full" : end_reason, ret_summary);
+	error = error ? error : facts_error;
+	/* Short of memory the capture is still completed, with what there is. */
+	int write_error = seal_capture(&(struct seal){ .writer = job->writer,
+						       .ownlog = job->ownlog,
+						       .symbols = job->symbols,
+						       .facts = job->facts,
+						       .disk_full = disk_full },
+				       &cut_segments);
+	error = write_error ? write_error : error;
+	ret_summary->bytes = ft_writer_bytes(job->writer);
+	ret_summary->write_error = job->error ? job->error : error;
+	ret_summary->cut_segments = cut_segments;
+}

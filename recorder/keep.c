@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/keep.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "capture/format.h"
+
+#define NAME_BYTES   80
+#define SOURCE_BYTES 32
+#define TIME_PATTERN "dddddddd?dddddd?" /* 20260203T110433Z */
+#define TIME_CHARS   16
+#define DAT	     ".dat"
+#define PART	     ".part"
+#define NUMBER_MAX   10000 /* captures of one second */
+
+struct keep {
+	char *dir;
+	uint32_t max_captures;
+	uint64_t max_bytes;
+	uint32_t torn;
+};
+
+/* A capture in the directory. */
+struct kept {
+	char name[NAME_BYTES];
+	uint64_t bytes;
+};
+
+struct kept_list {
+	struct kept *items;
+	size_t count, capacity;
+};
+
+/* Always by its path: it may have been removed and made again since. Return: a descriptor, or -errno. */
+static int open_dir(const struct keep *keep)
+{
+	int fd = open(keep->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		if (mkdir(keep->dir, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		fd = open(keep->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t bytes = strlen(text), end_bytes = strlen(end);
+	return bytes >= end_bytes && !strcmp(text + bytes - end_bytes, end);
+}
+
+/* <utc-time>-<source>[-N], followed by @end. */
+static bool is_own_name(const char *name, const char *end)
+{
+	size_t bytes = strlen(name);
+
+	if (bytes >= NAME_BYTES || !ends_with(name, end) || bytes <= TIME_CHARS + 1 + strlen(end))
+		return false;
+	for (size_t i = 0; i < TIME_CHARS; i++)
+		if (TIME_PATTERN[i] == 'd' && !isdigit((unsigned char)name[i]))
+			return false;
+	if (name[8] != 'T' || name[15] != 'Z' || name[16] != '-')
+		return false;
+	for (size_t i = TIME_CHARS; i < bytes - strlen(end); i++)
+		if (!strchr("-0123456789abcdefghijklmnopqrstuvwxyz", name[i]))
+			return false;
+	return true;
+}
+
+/* The N of a name: 1 where it has none. */
+static unsigned long number_of(const char *name)
+{
+	const char *dash = strrchr(name, '-');
+	char *end;
+	unsigned long number =
+		dash && isdigit((unsigned char)dash[1]) ? strtoul(dash + 1, &end, 10) : 0;
+	return number && *end == '.' ? number : 1;
+}
+
+/* Oldest first; in one second by number: plain order has "-2.dat" before ".dat", and "-10" before "-2". */
+static int compare(const void *left, const void *right)
+{
+	const struct kept *a = left, *b = right;
+	int order = strncmp(a->name, b->name, TIME_CHARS);
+	if (order)
+		return order;
+	unsigned long number_a = number_of(a->name), number_b = number_of(b->name);
+	if (number_a != number_b)
+		return number_a < number_b ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+/* A plain file of ours that begins as captures do. Return: a descriptor, or -1. */
+static int open_capture(int dir_fd, const char *name, struct stat *ret_status)
+{
+	char magic[FT_FILE_MAGIC_BYTES];
+	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, ret_status) < 0 || !S_ISREG(ret_status->st_mode) ||
+	    ret_status->st_uid != geteuid() ||
+	    pread(fd, magic, sizeof(magic), 0) != sizeof(magic) ||
+	    memcmp(magic, FT_FILE_MAGIC, sizeof(magic))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool list_add(struct kept_list *list, const char *name, uint64_t bytes)
+{
+	if (list->count == list->capacity) {
+		size_t capacity = 2 * list->capacity + 16;
+		struct kept *items = realloc(list->items, capacity * sizeof(*items));
+		if (!items)
+			return false;
+		list->items = items;
+		list->capacity = capacity;
+	}
+	struct kept *item = &list->items[list->count++];
+	snprintf(item->name, sizeof(item->name), "%s", name);
+	item->bytes = bytes;
+	return true;
+}
+
+/* Captures that have their name, or are still called .part, as @end says. Oldest first. Return: 0 or -errno. */
+static int list_read(struct kept_list *list, int dir_fd, const char *end)
+{
+	struct dirent *entry;
+	struct stat status;
+	int err = 0;
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir) {
+		err = -errno;
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	while (!err && (entry = readdir(dir))) {
+		if (!is_own_name(entry->d_name, end))
+			continue;
+		int capture_fd = open_capture(dir_fd, entry->d_name, &status);
+		if (capture_fd < 0)
+			continue;
+		if (!list_add(list, entry->d_name, (uint64_t)status.st_size))
+			err = -ENOMEM;
+		close(capture_fd);
+	}
+	closedir(dir);
+	if (list->count)
+		qsort(list->items, list->count, sizeof(*list->items), compare);
+	return err;
+}
+
+/* Never over another file. Some file systems cannot promise that by themselves. */
+static int rename_new(int dir_fd, const char *from, const char *to)
+{
+	if (!renameat2(dir_fd, from, dir_fd, to, RENAME_NOREPLACE))
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (!faccessat(dir_fd, to, F_OK, AT_SYMLINK_NOFOLLOW))
+		return -EEXIST;
+	return renameat(dir_fd, from, dir_fd, to) < 0 ? -errno : 0;
+}
+
+static bool name_torn(int dir_fd, const char *part)
+{
+	char name[NAME_BYTES];
+	struct stat status;
+	int fd = open_capture(dir_fd, part, &status);
+	bool named = false;
+
+	if (fd < 0)
+		return false;
+	if (!flock(fd, LOCK_EX | LOCK_NB)) {
+		snprintf(name, sizeof(name), "%.*s", (int)(strlen(part) - strlen(PART)), part);
+		named = !rename_new(dir_fd, part, name);
+	}
+	close(fd);
+	return named;
+}
+
+/* What a killed recorder was writing: nobody holds the lock any more. */
+static int find_torn(struct keep *keep, int dir_fd)
+{
+	struct kept_list parts = { .items = NULL };
+	int err = list_read(&parts, dir_fd, DAT PART);
+
+	for (size_t i = 0; !err && i < parts.count; i++)
+		keep->torn += name_torn(dir_fd, parts.items[i].name);
+	free(parts.items);
+	return err;
+}
+
+int keep_open(const struct keep_options *options, struct keep **ret_keep)
+{
+	int dir_fd = -1, err = -ENOMEM;
+	struct keep *keep = calloc(1, sizeof(*keep));
+
+	if (!keep || !(keep->dir = strdup(options->dir)))
+		goto out;
+	keep->max_captures = options->max_captures;
+	keep->max_bytes = options->max_bytes;
+	dir_fd = err = open_dir(keep);
+	if (dir_fd < 0)
+		goto out;
+	err = faccessat(dir_fd, ".", W_OK | X_OK, AT_EACCESS) < 0 ? -errno : 0;
+	if (!err)
+		err = find_torn(keep, dir_fd);
+out:
+	if (dir_fd >= 0)
+		close(dir_fd);
+	if (err) {
+		keep_close(keep);
+		return err;
+	}
+	*ret_keep = keep;
+	return 0;
+}
+
+void keep_close(struct keep *keep)
+{
+	if (!keep)
+		return;
+	free(keep->dir);
+	free(keep);
+}
+
+uint32_t keep_torn(const struct keep *keep)
+{
+	return keep->torn;
+}
+
+static void make_name(char *ret_name, const char *source, int64_t realtime_ns, unsigned int number)
+{
+	char when[TIME_CHARS + 1], safe[SOURCE_BYTES], again[16] = "";
+	time_t seconds = realtime_ns / 1000000000;
+	struct tm utc = { .tm_year = 70, .tm_mday = 1 };
+	size_t bytes = 0;
+
+	for (; source[bytes] && bytes < sizeof(safe) - 1; bytes++) {
+		char c = (char)tolower((unsigned char)source[bytes]);
+		safe[bytes] = (c >= 'a' && c <= 'z') || isdigit((unsigned char)c) ? c : '-';
+	}
+	safe[bytes] = '\0';
+	gmtime_r(&seconds, &utc);
+	if (utc.tm_year < 0 || utc.tm_year > 9999 - 1900 ||
+	    strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &utc) != TIME_CHARS)
+		strcpy(when, "19700101T000000Z"); /* a clock out of all bounds */
+	if (number > 1)
+		snprintf(again, sizeof(again), "-%u", number);
+	snprintf(ret_name, NAME_BYTES, "%s-%s%s" DAT, when, bytes ? safe : "capture", again);
+}
+
+static void part_of(const char *name, char *ret_part, size_t part_bytes)
+{
+	snprintf(ret_part, part_bytes, "%s" PART, name);
+}
+
+/* Return: a descriptor, -EEXIST (the name is taken), or another errno. */
+static int create_part(int dir_fd, const char *name)
+{
+	char part[NAME_BYTES + sizeof(PART)];
+
+	part_of(name, part, sizeof(part));
+	int fd = openat(dir_fd, part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	flock(fd,
+	      LOCK_EX | LOCK_NB); /* where there are no locks, it is a torn file later at worst */
+	if (!faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW)) {
+		unlinkat(dir_fd, part, 0);
+		close(fd);
+		return -EEXIST;
+	}
+	return fd;
+}
+
+int keep_create(struct keep *keep, const char *source, int64_t realtime_ns, char *ret_name,
+		uint32_t name_bytes)
+{
+	char name[NAME_BYTES];
+	int fd = -EEXIST;
+	int dir_fd = open_dir(keep);
+
+	if (dir_fd < 0)
+		return dir_fd;
+	for (unsigned int number = 1; fd == -EEXIST && number <= NUMBER_MAX; number++) {
+		make_name(name, source, realtime_ns, number);
+		fd = strlen(name) < name_bytes ? create_part(dir_fd, name) : -ENAMETOOLONG;
+	}
+	close(dir_fd);
+	if (fd >= 0)
+		strcpy(ret_name, name);
+	return fd;
+}
+
+/* Best effort: what cannot be removed stays. */
+static void remove_oldest(const struct keep *keep, int dir_fd, const char *newest)
+{
+	struct kept_list list = { .items = NULL };
+	uint64_t bytes = 0;
+	size_t count;
+
+	if (list_read(&list, dir_fd, DAT)) {
+		free(list.items); /* of half a list nobody knows the oldest */
+		return;
+	}
+	count = list.count;
+	for (size_t i = 0; i < list.count; i++)
+		bytes += list.items[i].bytes;
+	for (size_t i = 0; i < list.count; i++) {
+		bool over = (keep->max_captures && count > keep->max_captures) ||
+			    (keep->max_bytes && bytes > keep->max_bytes);
+		if (!over)
+			break;
+		if (!strcmp(list.items[i].name, newest) ||
+		    unlinkat(dir_fd, list.items[i].name, 0) < 0)
+			continue;
+		count--;
+		bytes -= list.items[i].bytes;
+	}
+	free(list.items);
+}
+
+int keep_finish(struct keep *keep, const char *name)
+{
+	char part[NAME_BYTES + sizeof(PART)];
+	int dir_fd = open_dir(keep);
+
+	if (dir_fd < 0)
+		return dir_fd;
+	part_of(name, part, sizeof(part));
+	int err = rename_new(dir_fd, part, name);
+	if (!err && (keep->max_captures || keep->max_bytes))
+		remove_oldest(keep, dir_fd, name);
+	close(dir_fd);
+	return err;
+}
+
+void keep_abandon(struct keep *keep, const char *name)
+{
+	char part[NAME_BYTES + sizeof(PART)];
+	int dir_fd = open(keep->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir_fd < 0)
+		return;
+	part_of(name, part, sizeof(part));
+	unlinkat(dir_fd, part, 0);
+	close(dir_fd);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/ringmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "recorder/command.h"
+#include "recorder/ringguard.h"
+#include "recorder/ringplace.h"
+
+#define NOTES_MAX 3
+
+struct ringmap {
+	char path[PATH_MAX];
+	struct ringplace place;
+	struct ft_ringfile layout;
+	uint8_t *memory;
+	uint64_t facts_number, own_number;
+	uint32_t names_bytes;
+	const char *notes[NOTES_MAX + 1];
+	size_t note_count;
+};
+
+/* Opening. */
+
+static void note(struct ringmap *ringmap, const char *sentence)
+{
+	ringmap->notes[ringmap->note_count++] = sentence;
+}
+
+static int find_path(struct ringmap *ringmap, const char *path, struct refusal *refusal)
+{
+	if (path && strlen(path) >= sizeof(ringmap->path))
+		refuse(refusal, EXIT_USAGE, "", "the name of the ring file is too long.");
+	else if (path)
+		strcpy(ringmap->path, path);
+	if (path)
+		return strlen(path) < sizeof(ringmap->path) ? 0 : -ENAMETOOLONG;
+	int error = ringplace_default(ringmap->path, sizeof(ringmap->path));
+	if (error)
+		refuse(refusal, EXIT_FAILED, "Name a ring file with --ring FILE, best on a tmpfs.",
+		       "there is no place for the ring file: neither /run/freezetrap nor"
+		       " $XDG_RUNTIME_DIR/freezetrap nor /dev/shm/freezetrap-UID is, or can be made, a"
+		       " directory of this user alone on a tmpfs.");
+	return error;
+}
+
+static int open_place(struct ringmap *ringmap, struct refusal *refusal)
+{
+	const char *path = ringmap->path;
+	int error = ringplace_open(&ringmap->place, path);
+	switch (error) {
+	case 0:
+		break;
+	case -EBUSY:
+		refuse(refusal, EXIT_FAILED,
+		       "End it first, or name another ring file with --ring FILE.",
+		       "%s: is the ring file of another recorder, process %d, that is armed.", path,
+		       (int)ringmap->place.holder);
+		break;
+	case -EEXIST:
+		refuse(refusal, EXIT_USAGE, "Name another file with --ring FILE.",
+		       "%s: exists and is no ring file; it was left as it is.", path);
+		break;
+	case -EPERM:
+		refuse(refusal, EXIT_USAGE, "Remove it, or name another file with --ring FILE.",
+		       "%s: belongs to another user or has another name too.", path);
+		break;
+	case -ELOOP:
+	case -EINVAL:
+		refuse(refusal, EXIT_USAGE, "Name another file with --ring FILE.",
+		       "%s: is not a regular file.", path);
+		break;
+	default:
+		refuse(refusal, EXIT_FAILED, "Name another file with --ring FILE.",
+		       "%s: cannot be opened: %s.", path, strerror(-error));
+	}
+	return error;
+}
+
+/* All of it now: a page that cannot be had later would end the recorder. */
+static int allocate(struct ringmap *ringmap)
+{
+	uint64_t bytes = ringmap->layout.bytes;
+	int fd = ringmap->place.fd, error;
+	if (ftruncate(fd, 0) < 0)
+		return -errno;
+	do
+		error = posix_fallocate(fd, 0, (off_t)bytes);
+	while (error == EINTR);
+	if (error)
+		return -error;
+	void *memory =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	ringmap->memory = memory;
+	return ringguard_begin(memory, bytes);
+}
+
+static int make_file(struct ringmap *ringmap, struct refusal *refusal)
+{
+	int error = allocate(ringmap);
+	if (error) {
+		refuse(refusal, EXIT_FAILED,
+		       "Choose a smaller ring, or another place with --ring FILE.",
+		       "%s: cannot be made %llu bytes long: %s.", ringmap->path,
+		       (unsigned long long)ringmap->layout.bytes, strerror(-error));
+		return error;
+	}
+	if (mlock(ringmap->memory, ringmap->layout.bytes) < 0)
+		note(ringmap, "the ring file's memory could not be locked: under memory pressure"
+			      " recording may have to wait for it");
+	if (!ringmap->place.on_tmpfs)
+		note(ringmap, "the ring file is not on a tmpfs: recording may have to wait for the"
+			      " disk");
+	if (ringmap->place.kept)
+		note(ringmap, "the ring of a recorder that was killed is kept beside the new one, as"
+			      " .old");
+	ft_ringfile_begin(&ringmap->layout, ringmap->memory);
+	return 0;
+}
+
+int ringmap_open(const struct ringmap_options *options, struct ringmap **ret_ringmap,
+		 struct refusal *ret_refusal)
+{
+	struct ringmap *ringmap = calloc(1, sizeof(*ringmap));
+	if (!ringmap) {
+		refusal_for_memory(ret_refusal);
+		return -ENOMEM;
+	}
+	ringmap->place = (struct ringplace){ .dir_fd = -1, .fd = -1 };
+	int error = ft_ringfile_plan(options->bytes ? options->bytes : RINGMAP_BYTES,
+				     options->slot_bytes ? options->slot_bytes : RINGMAP_SLOT_BYTES,
+				     &ringmap->layout);
+	if (error)
+		refuse(ret_refusal, EXIT_USAGE, "",
+		       "a ring file must have between 1 MiB and 16 GiB.");
+	if (!error)
+		error = find_path(ringmap, options->path, ret_refusal);
+	if (!error)
+		error = open_place(ringmap, ret_refusal);
+	if (!error) {
+		error = make_file(ringmap, ret_refusal);
+		if (error)
+			ringplace_unlink(&ringmap->place);
+	}
+	if (error) {
+		ringmap_close(ringmap, true);
+		return error;
+	}
+	*ret_ringmap = ringmap;
+	return 0;
+}
+
+void ringmap_close(struct ringmap *ringmap, bool keep)
+{
+	if (!ringmap)
+		return;
+	if (ringmap->memory) {
+		ringguard_end();
+		munmap(ringmap->memory, ringmap->layout.bytes);
+	}
+	if (!keep)
+		ringplace_unlink(&ringmap->place);
+	ringplace_close(&ringmap->place);
+	free(ringmap);
+}
+
+const char *ringmap_path(const struct ringmap *ringmap)
+{
+	return ringmap->path;
+}
+
+const struct ft_ringfile *ringmap_layout(const struct ringmap *ringmap)
+{
+	return &ringmap->layout;
+}
+
+const char *ringmap_note(const struct ringmap *ringmap, size_t place)
+{
+	return place < ringmap->note_count ? ringmap->notes[place] : NULL;
+}
+
+/* Writing. */
+
+int ringmap_slots(struct ringmap *ringmap, struct slots **ret_slots)
+{
+	const struct ft_ringfile *layout = &ringmap->layout;
+	return slots_create_in(ringmap->memory + layout->events_at, layout->slot_bytes,
+			       layout->event_slots,
+			       (uint64_t *)(ringmap->memory + FT_RINGFILE_SINCE_AT), ret_slots);
+}
+
+int ringmap_put_facts(struct ringmap *ringmap, const struct ft_facts *facts)
+{
+	size_t bytes;
+	const void *payload = ft_facts_payload(facts, &bytes);
+	int error = ft_ringfile_put_facts(&ringmap->layout, ringmap->memory,
+					  ringmap->facts_number, payload, bytes);
+	if (!error)
+		ringmap->facts_number++;
+	return error;
+}
+
+int ringmap_put_names(void *ringmap, const void *payload, size_t payload_bytes)
+{
+	struct ringmap *into = ringmap;
+	return ft_ringfile_put_names(&into->layout, into->memory, &into->names_bytes, payload,
+				     payload_bytes);
+}
+
+int ringmap_put_own(void *ringmap, const void *segment, size_t segment_bytes)
+{
+	struct ringmap *into = ringmap;
+	int error = ft_ringfile_put_own(&into->layout, into->memory, into->own_number, segment,
+					segment_bytes);
+	if (!error)
+		into->own_number++;
+	return error;
+}
+
+/* Status. */
+
+enum ringmap_state ringmap_state(const struct ringmap *ringmap)
+{
+	struct stat status;
+	if (ringguard_lost() || fstat(ringmap->place.fd, &status) < 0 ||
+	    (uint64_t)status.st_size < ringmap->layout.bytes)
+		return RINGMAP_CUT;
+	return status.st_nlink ? RINGMAP_WHOLE : RINGMAP_REMOVED;
+}
+
+const char *ringmap_state_text(enum ringmap_state state)
+{
+	switch (state) {
+	case RINGMAP_WHOLE:
+		return "whole";
+	case RINGMAP_REMOVED:
+		return "removed";
+	case RINGMAP_CUT:
+		return "cut";
+	}
+	return "";
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a ring file lies, and whose it is: one recorder at a time has it, and
+ * what a dead one left is kept.
+ */
+#ifndef RECORDER_RINGPLACE_H
+#define RECORDER_RINGPLACE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * ringplace_choose() - the ring file's name in the first of @dirs that will do.
+ *
+ * A directory will do if it is on a tmpfs and nobody else can change what is in it. It is made,
+ * mode 0700, where only its last part is missing.
+ *
+ * Return: 0, -ENOENT (none will do), -ENAMETOOLONG.
+ */
+int ringplace_choose(const char *const *dirs, size_t count, char *ret_path, size_t path_bytes);
+
+/* In the first of /run/freezetrap, $XDG_RUNTIME_DIR/freezetrap and /dev/shm/freezetrap-UID. Return: as
+ * ringplace_choose(). */
+int ringplace_default(char *ret_path, size_t path_bytes);
+
+struct ringplace {
+	int dir_fd, fd;
+	char name[NAME_MAX + 1];	/* in the directory */
+	bool kept;	/* what a dead recorder left is NAME.old now */
+	bool on_tmpfs;
+	int32_t holder;	/* on -EBUSY: process that has the file; 0: not known */
+};
+
+/**
+ * ringplace_open() - an empty file @path, mode 0600, locked.
+ *
+ * With a lock of this process and not with flock(), which children that hang in the kernel would
+ * go on to hold when the recorder is dead. So no other descriptor of the file may be closed while it is held.
+ *
+ * Return: 0, -EBUSY (a recorder that lives has it), -EEXIST (a file that is no ring file: left as it
+ * is), -EPERM (belongs to another user, or has other names), -ELOOP (a symbolic link), -EINVAL
+ * (not a regular file), or the errno of what failed. In each case call ringplace_close().
+ */
+int ringplace_open(struct ringplace *place, const char *path);
+
+/* The file loses its name, unless that is another file's by now. */
+void ringplace_unlink(const struct ringplace *place);
+void ringplace_close(struct ringplace *place);	/* lets go of the lock */
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/status_text.h"
+
+#include <stdint.h>
+
+#define TEXT_BYTES 32
+
+static json_int_t number(const json_t *object, const char *name)
+{
+	json_int_t value = json_integer_value(json_object_get(object, name));
+	return value > 0 ? value : 0;
+}
+
+/* Of valid UTF-8, which JSON is: what a terminal takes for more than text becomes "?". */
+static void put_safe(const char *text, FILE *stream)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+		if (*c < 0x20 || *c == 0x7f) {
+			fputc('?', stream);
+		} else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) {
+			fputc('?', stream); /* C1 controls */
+			c++;
+		} else {
+			fputc(*c, stream);
+		}
+	}
+}
+
+static void put_text(const json_t *object, const char *name, FILE *stream)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+	put_safe(text ? text : "unknown", stream);
+}
+
+static const char *duration(json_int_t ns, char text[TEXT_BYTES])
+{
+	double s = (double)ns / 1e9;
+	long long whole = ns / 1000000000;
+
+	if (ns < 1000000)
+		snprintf(text, TEXT_BYTES, ns ? "%.3g ms" : "0", (double)ns / 1e6);
+	else if (s < 1)
+		snprintf(text, TEXT_BYTES, "%.1f ms", s * 1e3);
+	else if (s < 600)
+		snprintf(text, TEXT_BYTES, "%.1f s", s);
+	else if (whole < 48 * 3600)
+		snprintf(text, TEXT_BYTES, "%lld h %02lld min", whole / 3600, whole / 60 % 60);
+	else
+		snprintf(text, TEXT_BYTES, "%lld days", whole / 86400);
+	return text;
+}
+
+static const char *size(json_int_t bytes, char text[TEXT_BYTES])
+{
+	if (bytes < 1 << 20)
+		snprintf(text, TEXT_BYTES, "%.1f KiB", (double)bytes / 1024);
+	else
+		snprintf(text, TEXT_BYTES, "%.1f MiB", (double)bytes / (1 << 20));
+	return text;
+}
+
+static void draw_recorder(const json_t *status, FILE *stream)
+{
+	char text[TEXT_BYTES];
+
+	fprintf(stream, "recorder    %lld, version ", (long long)number(status, "pid"));
+	put_text(status, "version", stream);
+	fprintf(stream, ", armed for %s, since ", duration(number(status, "uptime_ns"), text));
+	put_text(status, "armed_since", stream);
+	fprintf(stream, "\ntarget      ");
+	put_text(status, "target", stream);
+	fprintf(stream, "\ntier        ");
+	put_text(status, "tier", stream);
+	fputc('\n', stream);
+}
+
+static void draw_history(const json_t *status, FILE *stream)
+{
+	const json_t *ring = json_object_get(status, "ring");
+	json_int_t lost = number(status, "lost");
+	char text[TEXT_BYTES];
+
+	fprintf(stream, "history     %s in ", duration(number(status, "history_ns"), text));
+	put_text(ring, "path", stream);
+	fprintf(stream, ": %s, %lld slots, %.0f %% full\n", size(number(ring, "bytes"), text),
+		(long long)number(ring, "slots"),
+		json_number_value(json_object_get(ring, "fill_percent")));
+	fprintf(stream, "events      %.0f a second, %lld in all, ",
+		json_number_value(json_object_get(status, "events_per_s")),
+		(long long)number(status, "events"));
+	if (lost)
+		fprintf(stream, "%lld LOST\n", (long long)lost);
+	else
+		fprintf(stream, "none lost\n");
+}
+
+static void draw_cost(const json_t *status, FILE *stream)
+{
+	const json_t *recorder = json_object_get(status, "recorder");
+	const json_t *governor = json_object_get(status, "governor");
+	char cpu[TEXT_BYTES], memory[TEXT_BYTES], delay[TEXT_BYTES], since[TEXT_BYTES];
+
+	fprintf(stream, "own cost    %.2f %% of a CPU (%s), %s of memory, run delay <= %s\n",
+		json_number_value(json_object_get(recorder, "cpu_share_percent")),
+		duration(number(recorder, "cpu_ns"), cpu),
+		size(number(recorder, "rss_bytes"), memory),
+		duration(number(recorder, "delay_max_ns"), delay));
+	fprintf(stream, "governor    ");
+	put_text(governor, "step", stream);
+	fprintf(stream, " for %s; %lld step%s taken\n",
+		duration(number(governor, "since_ns"), since),
+		(long long)number(governor, "steps_taken"),
+		number(governor, "steps_taken") == 1 ? "" : "s");
+}
+
+static void draw_capture(const json_t *capture, FILE *stream)
+{
+	char text[TEXT_BYTES];
+
+	fprintf(stream, "            ");
+	put_text(capture, "at", stream);
+	fprintf(stream, "  %9s  ", size(number(capture, "bytes"), text));
+	put_text(capture, "file", stream);
+	fprintf(stream, "\n              ");
+	put_text(capture, "reason", stream);
+	fputc('\n', stream);
+}
+
+static void draw_captures(const json_t *status, FILE *stream)
+{
+	const json_t *triggers = json_object_get(status, "triggers");
+	const json_t *capturing = json_object_get(status, "capturing");
+	const json_t *captures = json_object_get(status, "captures");
+	char text[TEXT_BYTES];
+	size_t i;
+	json_t *capture;
+
+	fprintf(stream, "triggers    %lld seen, %lld captured, %lld suppressed\n",
+		(long long)number(triggers, "seen"), (long long)number(triggers, "captured"),
+		(long long)number(triggers, "suppressed"));
+	if (json_is_object(capturing)) {
+		fprintf(stream,
+			"capturing   for %s: ", duration(number(capturing, "since_ns"), text));
+		put_text(capturing, "file", stream);
+		fprintf(stream, "\n              ");
+		put_text(capturing, "reason", stream);
+		fputc('\n', stream);
+	}
+	if (!json_array_size(captures)) {
+		fprintf(stream, "captures    none yet\n");
+		return;
+	}
+	fprintf(stream, "captures    newest first\n");
+	json_array_foreach(captures, i, capture)
+	{
+		draw_capture(capture, stream);
+	}
+}
+
+static void draw_probe(const json_t *probe, FILE *stream)
+{
+	char text[TEXT_BYTES];
+
+	fprintf(stream, "            ");
+	put_text(probe, "what", stream);
+	fprintf(stream, ": %lld asked, %lld failed, fired %lld times, ",
+		(long long)number(probe, "asked"), (long long)number(probe, "failed"),
+		(long long)number(probe, "fired"));
+	duration(number(probe, "last_ns"), text);
+	if (json_is_true(json_object_get(probe, "stuck")))
+		fprintf(stream, "STUCK for %s\n", text);
+	else
+		fprintf(stream, "last answer %s\n", text);
+}
+
+void status_text(const json_t *status, FILE *stream)
+{
+	const json_t *probes = json_object_get(status, "probes");
+	size_t i;
+	json_t *probe;
+
+	draw_recorder(status, stream);
+	draw_history(status, stream);
+	draw_cost(status, stream);
+	draw_captures(status, stream);
+	if (json_array_size(probes))
+		fprintf(stream, "probes\n");
+	json_array_foreach(probes, i, probe)
+	{
+		draw_probe(probe, stream);
+	}
+}
