@@ -83,6 +83,7 @@ static int fill_capture(struct analysis *analysis, const char *path)
 	model->capture.trigger_reason = fact_text(analysis, FT_FACT_TRIGGER_REASON);
 	model->capture.trigger_at_ns = since_start(
 		analysis, (uint64_t)ft_facts_number(facts, FT_FACT_TRIGGER_NS, 0));
+	model->capture.start_ns = analysis->start_ns;
 	model->capture.start_realtime_ns = source_start_realtime_ns(analysis->source);
 	model->capture.ring = source_ring(analysis->source);
 	model->capture.utc_offset_s = (int32_t)ft_facts_number(facts, FT_FACT_UTC_OFFSET_S, 0);
@@ -304,6 +305,7 @@ void analysis_free(struct model *model)
 			free(finding->evidence[j]);
 		free(finding->evidence);
 		free(finding->victims);
+		free(finding->victims_since_ns);
 		free(finding->summary);
 		free(finding->pattern);
 		free(finding->advice);

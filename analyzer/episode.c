@@ -7,8 +7,11 @@
 
 #include "analyzer/pass.h"
 
-/* A thread fits that was like this for nearly all of the window: questions are asked now and then. */
-#define COVERS_PERCENT 90u
+/*
+ * A thread fits that was like this for most of the window: questions are asked
+ * now and then, and some count from the last good answer, before it all began.
+ */
+#define COVERS_PERCENT 75u
 
 /* A wait this short, for what a thread needs to go on, does not end its run. */
 #define PAUSE_NS 10000000u

@@ -67,6 +67,10 @@ static int fill_process(const struct long_wait *waits, size_t count, const struc
 		stopped->victim_count += at == stopped->victim_count;
 		stopped->victims[at].thread = wait->thread;
 		stopped->victims[at].blocked_ns += wait->blocked_ns;
+		if (wait->blocked_ns > stopped->victims[at].longest_ns) {
+			stopped->victims[at].longest_ns = wait->blocked_ns;
+			stopped->victims[at].since_ns = wait->start_ns;
+		}
 		if (wait->start_ns < stopped->start_ns)
 			stopped->start_ns = wait->start_ns;
 		if (wait->end_ns > stopped->end_ns)

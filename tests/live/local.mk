@@ -5,7 +5,19 @@ tests_live_compare_truth_SOURCES = tests/live/compare_truth.c
 tests_live_compare_truth_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_live_compare_truth_LDADD = $(JANSSON_LIBS)
 
-LIVE_TESTS = \
+# Those that have a long form, for make soak.
+SOAK_TESTS = \
+	tests/live/arm-holds-the-onset.sh \
+	tests/live/arm-kill-9.sh \
+	tests/live/arm-many-triggers.sh \
+	tests/live/arm-quiet-cost.sh \
+	tests/live/arm-redis-stopped.sh
+LIVE_TESTS = $(SOAK_TESTS) \
+	tests/live/arm-opens-no-dangerous-file.sh \
+	tests/live/arm-redis-busy-script.sh \
+	tests/live/arm-redis-debug-sleep.sh \
+	tests/live/arm-survives.sh \
+	tests/live/arm-under-stress.sh \
 	tests/live/bad-input.sh \
 	tests/live/demo-names-the-culprit.sh \
 	tests/live/law-of-conservation.sh \
@@ -14,5 +26,5 @@ LIVE_TESTS = \
 	tests/live/small-rings-report-loss.sh \
 	tests/live/stress-loses-nothing.sh
 TESTS += $(LIVE_TESTS)
-EXTRA_DIST += $(LIVE_TESTS) tests/live/lib.sh
+EXTRA_DIST += $(LIVE_TESTS) tests/live/lib.sh tests/live/lib-arm.sh
 CLEANFILES += tests/live/lock

@@ -246,6 +246,7 @@ static void process_stopped_says_who_stopped_it_and_who_let_it_go_on(void **stat
 	assert_int_equal(finding->grade, GRADE_EXACT);
 	assert_int_equal(finding->victim_count, 2);
 	assert_int_equal(finding->victims[0], 100);
+	assert_int_equal(finding->victims_since_ns[0], 2000 * MS + 10 * US);
 	assert_int_equal(finding->blocked_ns, 6000 * MS - 10 * US - 20 * US + 1 * US);
 	assert_true(finding->has_culprit);
 	assert_int_equal(finding->culprit.tid, 900);

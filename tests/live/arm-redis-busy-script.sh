@@ -1,0 +1,20 @@
+#!/bin/bash
+# A redis-server computes for 3 s: the capture names the busy thread and where
+# its time went.
+# shellcheck source=tests/live/lib.sh
+. "${srcdir:-.}/tests/live/lib.sh"
+# shellcheck source=tests/live/lib-arm.sh
+. "${srcdir:-.}/tests/live/lib-arm.sh"
+arm_test
+
+start_redis
+arm_redis --probe-cmd="redis-cli -s $shm/redis ping"
+await 20 asked 6 || fail "the probe does not ask" # some healthy time before it
+frozen_redis busy-thread redis eval \
+    'local s, x = os.clock(), 0 while os.clock() - s < 3 do for i = 1, 100000 do x = x + i end end' 0
+expect findings.0.culprit.tid "$target_pid"
+expect capture.trigger.source probe-cmd
+[ "$(report_of findings.0.culprit.samples)" -gt 20 ] || fail "there is no profile of it"
+[[ $(report_of findings.0.evidence) == *"in user space; innermost functions: "* ]] ||
+    fail "the profile is not told"
+disarm
