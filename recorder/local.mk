@@ -11,6 +11,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/drain.c recorder/drain.h \
 	recorder/dumps.c recorder/dumps.h \
 	recorder/format.c recorder/format.h \
+	recorder/governor.c recorder/governor.h \
 	recorder/hostfacts.c recorder/hostfacts.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
 	recorder/mappings.c recorder/mappings.h \
@@ -27,6 +28,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/save.c recorder/save.h \
 	recorder/seal.c recorder/seal.h \
 	recorder/seen.c recorder/seen.h \
+	recorder/sleepers.c recorder/sleepers.h \
 	recorder/slots.c recorder/slots.h \
 	recorder/snapshot.c recorder/snapshot.h \
 	recorder/target.c recorder/target.h \

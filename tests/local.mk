@@ -284,3 +284,13 @@ check_PROGRAMS += tests/unit/test_seen
 TESTS += tests/unit/test_seen
 tests_unit_test_seen_SOURCES = tests/unit/test_seen.c
 tests_unit_test_seen_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_governor
+TESTS += tests/unit/test_governor
+tests_unit_test_governor_SOURCES = tests/unit/test_governor.c
+tests_unit_test_governor_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_sleepers
+TESTS += tests/unit/test_sleepers
+tests_unit_test_sleepers_SOURCES = tests/unit/test_sleepers.c
+tests_unit_test_sleepers_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS) -lpthread
