@@ -10,6 +10,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/cpus.c recorder/cpus.h \
 	recorder/drain.c recorder/drain.h \
 	recorder/dumps.c recorder/dumps.h \
+	recorder/errand.c recorder/errand.h \
 	recorder/format.c recorder/format.h \
 	recorder/governor.c recorder/governor.h \
 	recorder/hostfacts.c recorder/hostfacts.h \
@@ -21,7 +22,14 @@ recorder_librecorder_a_SOURCES = \
 	recorder/ownlog.c recorder/ownlog.h \
 	recorder/permission.c recorder/permission.h \
 	recorder/plan.c recorder/plan.h \
+	recorder/probe.c recorder/probe.h \
+	recorder/probe_cmd.c \
+	recorder/probe_http.c \
+	recorder/probe_tcp.c \
+	recorder/psi.c recorder/psi.h \
+	recorder/psi_spec.c recorder/psi_spec.h \
 	recorder/quantity.c recorder/quantity.h \
+	recorder/question.h \
 	recorder/recording.c recorder/recording.h \
 	recorder/refusal.c recorder/refusal.h \
 	recorder/ring.c recorder/ring.h \
@@ -33,18 +41,21 @@ recorder_librecorder_a_SOURCES = \
 	recorder/snapshot.c recorder/snapshot.h \
 	recorder/target.c recorder/target.h \
 	recorder/tasks.c recorder/tasks.h \
+	recorder/tcp_target.c recorder/tcp_target.h \
 	recorder/tier.c recorder/tier.h \
 	recorder/tracefs.c recorder/tracefs.h \
 	recorder/translate.c recorder/translate.h \
+	recorder/triggers.c recorder/triggers.h \
 	recorder/unwind.c recorder/unwind.h \
-	recorder/unwound.c recorder/unwound.h
+	recorder/unwound.c recorder/unwound.h \
+	recorder/verdict.c recorder/verdict.h
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \
-	$(CAPNG_CFLAGS) $(LIBUNWIND_CFLAGS)
+	$(CAPNG_CFLAGS) $(LIBUNWIND_CFLAGS) $(LIBCURL_CFLAGS)
 
 bin_PROGRAMS += recorder/recorder
 recorder_recorder_SOURCES = recorder/main.c
 RECORDER_LIBS = recorder/librecorder.a capture/libcapture.a $(LIBDW_LIBS) \
-	$(TRACEEVENT_LIBS) $(CAPNG_LIBS) $(LIBUNWIND_LIBS) $(PFM_LIBS) $(IBERTY_LIBS) $(ZLIB_LIBS) -lpthread
+	$(TRACEEVENT_LIBS) $(CAPNG_LIBS) $(LIBUNWIND_LIBS) $(LIBCURL_LIBS) $(PFM_LIBS) $(IBERTY_LIBS) $(ZLIB_LIBS) -lpthread
 recorder_recorder_LDADD = $(RECORDER_LIBS)
 
 # Names of this architecture's system calls.

@@ -33,9 +33,13 @@ int triggers_fd(const struct triggers *triggers);
  * @time_ns: 0 for now.
  *
  * Return: the trigger's number, or 0 where too many wait already (it is counted and forgotten).
+ * The numbers have no gaps.
  */
 uint64_t triggers_post(struct triggers *triggers, const char *source, uint64_t time_ns,
 		       const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* How many there was no room for. */
+uint64_t triggers_forgotten(const struct triggers *triggers);
 
 /* The oldest one; false where none waits. For one thread. */
 bool triggers_take(struct triggers *triggers, struct trigger *ret_trigger);

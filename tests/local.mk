@@ -294,3 +294,35 @@ check_PROGRAMS += tests/unit/test_sleepers
 TESTS += tests/unit/test_sleepers
 tests_unit_test_sleepers_SOURCES = tests/unit/test_sleepers.c
 tests_unit_test_sleepers_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS) -lpthread
+check_PROGRAMS += tests/unit/test_triggers
+TESTS += tests/unit/test_triggers
+tests_unit_test_triggers_SOURCES = tests/unit/test_triggers.c
+tests_unit_test_triggers_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_verdict
+TESTS += tests/unit/test_verdict
+tests_unit_test_verdict_SOURCES = tests/unit/test_verdict.c
+tests_unit_test_verdict_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_errand
+TESTS += tests/unit/test_errand
+tests_unit_test_errand_SOURCES = tests/unit/test_errand.c
+tests_unit_test_errand_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_tcp_target
+TESTS += tests/unit/test_tcp_target
+tests_unit_test_tcp_target_SOURCES = tests/unit/test_tcp_target.c
+tests_unit_test_tcp_target_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+# Name lookups that hang and processes that cannot be killed are made by wrapping.
+
+check_PROGRAMS += tests/unit/test_probe
+TESTS += tests/unit/test_probe
+tests_unit_test_probe_SOURCES = tests/unit/test_probe.c tests/unit/server.c tests/unit/server.h
+tests_unit_test_probe_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo -Wl,--wrap=kill
+tests_unit_test_probe_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_psi
+TESTS += tests/unit/test_psi
+tests_unit_test_psi_SOURCES = tests/unit/test_psi.c
+tests_unit_test_psi_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)

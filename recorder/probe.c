@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/probe.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "recorder/clock.h"
+#include "recorder/errand.h"
+#include "recorder/question.h"
+#include "recorder/verdict.h"
+
+#define DEADLINE_LEAST_NS 5000000000u
+#define INTERVAL_LEAST_NS 1000000u
+#define STOP_PATIENCE_MS  200
+
+static const struct question_kind *const KINDS[] = {
+	[PROBE_TCP] = &QUESTION_TCP,
+	[PROBE_HTTP] = &QUESTION_HTTP,
+	[PROBE_CMD] = &QUESTION_CMD,
+};
+
+/* The thread's, which may outlive probe_stop(). */
+struct probe {
+	const struct question_kind *kind;
+	void *question;
+	char name[QUESTION_NAME_BYTES];
+	uint64_t interval_ns;
+	uint64_t deadline_ns; /* after which a question is given up */
+	struct verdict verdict;
+	struct errand *errand; /* its owner's */
+	int stop_fd;
+	_Atomic bool stop;
+	pthread_mutex_t triggers_lock; /* held for a post only */
+	struct triggers *triggers; /* NULL from probe_stop() on */
+	_Atomic uint64_t asked, failed, fired, last_ns;
+	_Atomic uint64_t asked_at_ns; /* 0: no question is under way */
+	_Atomic bool leftover; /* something of an earlier question cannot be ended */
+};
+
+static void destroy(void *context)
+{
+	struct probe *probe = context;
+
+	if (probe->question)
+		probe->kind->destroy(probe->question);
+	if (probe->stop_fd >= 0)
+		close(probe->stop_fd);
+	pthread_mutex_destroy(&probe->triggers_lock);
+	free(probe);
+}
+
+static void fire(struct probe *probe, uint64_t now_ns, uint64_t waiting_ns)
+{
+	char reason[TRIGGER_REASON_BYTES];
+
+	verdict_describe(&probe->verdict, probe->name, now_ns, waiting_ns, reason, sizeof(reason));
+	pthread_mutex_lock(&probe->triggers_lock);
+	if (probe->triggers) {
+		probe->fired++;
+		triggers_post(probe->triggers, probe->kind->source, now_ns, "%s", reason);
+	}
+	pthread_mutex_unlock(&probe->triggers_lock);
+}
+
+static void conclude(struct probe *probe, uint64_t start_ns, const char *why)
+{
+	uint64_t now_ns = clock_now_ns();
+	bool failed, fires;
+
+	fires = verdict_answer(&probe->verdict, start_ns, now_ns, why, &failed);
+	probe->last_ns = now_ns - start_ns;
+	probe->failed += failed;
+	if (fires)
+		fire(probe, now_ns, 0);
+}
+
+/* Until it is answered, given up, or to be stopped. */
+static void wait_for_answer(struct probe *probe, uint64_t start_ns)
+{
+	uint64_t end_ns = start_ns + probe->deadline_ns;
+
+	while (!probe->stop) {
+		uint64_t due_ns = verdict_due_ns(&probe->verdict, start_ns);
+		char why[VERDICT_WHY_BYTES];
+		enum answer answer = probe->kind->wait(
+			probe->question, due_ns < end_ns ? due_ns : end_ns, probe->stop_fd, why);
+		if (answer != ANSWER_NONE) {
+			conclude(probe, start_ns, answer == ANSWER_GOOD ? NULL : why);
+			return;
+		}
+		uint64_t now_ns = clock_now_ns();
+		if (probe->stop)
+			return;
+		if (verdict_waiting(&probe->verdict, start_ns, now_ns))
+			fire(probe, now_ns, now_ns - start_ns);
+		if (now_ns >= end_ns) {
+			conclude(probe, start_ns, "no answer, given up");
+			return;
+		}
+	}
+}
+
+static void ask_until_stopped(void *context)
+{
+	struct probe *probe = context;
+
+	while (!probe->stop) {
+		uint64_t start_ns = clock_now_ns();
+		probe->asked++;
+		probe->asked_at_ns = start_ns;
+		probe->kind->ask(probe->question);
+		wait_for_answer(probe, start_ns);
+		probe->leftover = !probe->kind->drop(probe->question);
+		probe->asked_at_ns = 0;
+		while (!probe->stop && clock_now_ns() < start_ns + probe->interval_ns)
+			question_poll(-1, 0, start_ns + probe->interval_ns, probe->stop_fd);
+	}
+	/* Here and not in destroy(), which may be its owner's: it may block. */
+	probe->kind->destroy(probe->question);
+	probe->question = NULL;
+}
+
+/* So that the sum with a time of the clock stays one. */
+static uint64_t limited(uint64_t duration_ns)
+{
+	return duration_ns < UINT64_MAX / 8 ? duration_ns : UINT64_MAX / 8;
+}
+
+static void set_times(struct probe *probe, const struct probe_options *options)
+{
+	uint64_t slower_than_ns = limited(options->slower_than_ns);
+	uint64_t for_ns = limited(options->for_ns);
+
+	probe->interval_ns = limited(options->interval_ns);
+	if (probe->interval_ns < INTERVAL_LEAST_NS)
+		probe->interval_ns = INTERVAL_LEAST_NS;
+	probe->deadline_ns = slower_than_ns + for_ns;
+	if (probe->deadline_ns < DEADLINE_LEAST_NS)
+		probe->deadline_ns = DEADLINE_LEAST_NS;
+	verdict_init(&probe->verdict, slower_than_ns, for_ns);
+}
+
+int probe_start(const struct probe_options *options, struct triggers *triggers,
+		struct probe **ret_probe, const char **ret_problem)
+{
+	struct probe *probe = calloc(1, sizeof(*probe));
+	int error = 0;
+
+	if (!probe)
+		return -ENOMEM;
+	probe->kind = KINDS[options->kind];
+	probe->triggers = triggers;
+	pthread_mutex_init(&probe->triggers_lock, NULL);
+	set_times(probe, options);
+	probe->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (probe->stop_fd < 0)
+		error = -errno;
+	if (!error)
+		error = probe->kind->create(options->what, &probe->question, probe->name,
+					    ret_problem);
+	if (!error)
+		error = errand_start("ft-probe", ask_until_stopped, destroy, probe, &probe->errand);
+	if (error)
+		destroy(probe);
+	else
+		*ret_probe = probe;
+	return error;
+}
+
+void probe_stop(struct probe *probe)
+{
+	if (!probe)
+		return;
+	pthread_mutex_lock(&probe->triggers_lock);
+	probe->triggers = NULL;
+	pthread_mutex_unlock(&probe->triggers_lock);
+	probe->stop = true;
+	(void)!eventfd_write(probe->stop_fd, 1);
+	errand_leave(probe->errand, STOP_PATIENCE_MS);
+}
+
+void probe_status(const struct probe *probe, struct probe_status *ret_status)
+{
+	uint64_t asked_at_ns = probe->asked_at_ns, now_ns = clock_now_ns();
+	uint64_t so_far_ns = asked_at_ns && now_ns > asked_at_ns ? now_ns - asked_at_ns : 0;
+	uint64_t last_ns = probe->last_ns;
+
+	*ret_status = (struct probe_status){
+		.asked = probe->asked,
+		.failed = probe->failed,
+		.fired = probe->fired,
+		.last_ns = so_far_ns > last_ns ? so_far_ns : last_ns,
+		.stuck = probe->leftover || so_far_ns > probe->deadline_ns,
+	};
+}

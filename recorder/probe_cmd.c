@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asks by running a shell command in a process group of its own. Starting it
+ * is waited for as its end is, in an errand: a disk that does not answer holds up exec, too.
+ */
+#include "config.h"
+
+#include "recorder/question.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "recorder/errand.h"
+
+#define DEATH_PATIENCE_MS 100
+#define BLANKS		  " \t\n"
+
+/* One run. The process stays a zombie, and its number its own, until discard_run(). */
+struct run {
+	char *line;
+	_Atomic pid_t pid; /* 0: not started */
+	_Atomic bool unwanted;
+	int error; /* of starting or watching it */
+	siginfo_t end;
+};
+
+struct command {
+	char *line;
+	struct errand *errand; /* of the run under way, or of one that could not be ended */
+	struct run *run; /* valid while there is an errand */
+	bool leftover; /* the run is of an earlier question */
+	int error; /* of beginning this one */
+};
+
+static void kill_group(const struct run *run)
+{
+	if (run->pid)
+		kill(-run->pid, SIGKILL);
+}
+
+static int spawn(const struct run *run, pid_t *ret_pid)
+{
+	char *argv[] = { "sh", "-c", run->line, NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none, all;
+	int error;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+						      POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &all);
+	posix_spawn_file_actions_init(&actions);
+	/* What it prints is for nobody, and must never wait for a reader. */
+	error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
+	if (!error)
+		error = posix_spawn_file_actions_adddup2(&actions, 0, 1);
+	if (!error)
+		error = posix_spawn_file_actions_adddup2(&actions, 0, 2);
+	if (!error)
+		error = posix_spawn(ret_pid, "/bin/sh", &actions, &attributes, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	return error;
+}
+
+static void do_run(void *context)
+{
+	struct run *run = context;
+	pid_t pid;
+
+	/* Capabilities that a service manager gave are this thread's to give away: a command needs none. */
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	run->error = spawn(run, &pid);
+	if (run->error)
+		return;
+	run->pid = pid;
+	if (run->unwanted)
+		kill_group(run);
+	while (waitid(P_PID, (id_t)pid, &run->end, WEXITED | WNOWAIT) < 0) {
+		if (errno == EINTR)
+			continue;
+		/* Somebody else reaped it, and its number may be another process's now. */
+		run->error = errno;
+		run->pid = 0;
+		return;
+	}
+}
+
+/* What it left running ends with it, else each question would leave more. */
+static void discard_run(void *context)
+{
+	struct run *run = context;
+
+	kill_group(run);
+	if (run->pid)
+		while (waitpid(run->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	free(run->line);
+	free(run);
+}
+
+static int start_run(struct command *command)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	if (!run)
+		return ENOMEM;
+	run->line = strdup(command->line);
+	int error = run->line ? errand_start("ft-probe", do_run, discard_run, run, &command->errand)
+			      : -ENOMEM;
+	if (error)
+		discard_run(run);
+	else
+		command->run = run;
+	return -error;
+}
+
+/* Return: whether nothing of the run is left. */
+static bool end_run(struct command *command, int patience_ms)
+{
+	if (!command->errand)
+		return true;
+	command->run->unwanted = true;
+	kill_group(command->run);
+	if (!errand_wait(command->errand, patience_ms))
+		return false;
+	errand_leave(command->errand, 0);
+	command->errand = NULL;
+	return true;
+}
+
+/* Never two at once: while one cannot be ended, the question is how long that goes on. */
+static void cmd_ask(void *question)
+{
+	struct command *command = question;
+
+	command->leftover = !end_run(command, 0);
+	command->error = command->leftover ? 0 : start_run(command);
+}
+
+static enum answer judge(int error, const siginfo_t *end, char *ret_why)
+{
+	char text[64];
+
+	if (error)
+		snprintf(ret_why, VERDICT_WHY_BYTES, "cannot run it: %s",
+			 strerror_r(error, text, sizeof(text)));
+	else if (end->si_code == CLD_EXITED)
+		snprintf(ret_why, VERDICT_WHY_BYTES, "exit status %d", end->si_status);
+	else
+		snprintf(ret_why, VERDICT_WHY_BYTES, "killed by signal %d", end->si_status);
+	return !error && end->si_code == CLD_EXITED && !end->si_status ? ANSWER_GOOD : ANSWER_BAD;
+}
+
+static enum answer cmd_wait(void *question, uint64_t until_ns, int stop_fd, char *ret_why)
+{
+	struct command *command = question;
+
+	if (command->error)
+		return judge(command->error, NULL, ret_why);
+	if (!question_poll(errand_done_fd(command->errand), POLLIN, until_ns, stop_fd))
+		return ANSWER_NONE;
+	if (!command->leftover)
+		return judge(command->run->error, &command->run->end, ret_why);
+	cmd_ask(command);
+	return ANSWER_NONE;
+}
+
+static bool cmd_drop(void *question)
+{
+	return end_run(question, DEATH_PATIENCE_MS);
+}
+
+static void cmd_destroy(void *question)
+{
+	struct command *command = question;
+
+	end_run(command, 0);
+	errand_leave(command->errand, 0);
+	free(command->line);
+	free(command);
+}
+
+/* The command's own name: what follows it, and settings before it, may be passwords. */
+static void name_of_line(const char *line, char *ret_name)
+{
+	size_t plain = strcspn(line, "'\"`$\\");
+	const char *word = line;
+	size_t length;
+
+	for (;;) {
+		word += strspn(word, BLANKS);
+		length = strcspn(word, BLANKS ";|&<>()");
+		if (!memchr(word, '=', length))
+			break;
+		word += length;
+	}
+	if ((size_t)(word - line) + length > plain)
+		length = 0;
+	snprintf(ret_name, QUESTION_NAME_BYTES, "command%s%.*s%s", length ? " " : "", (int)length,
+		 word, length && !word[length] ? "" : " ...");
+}
+
+static int cmd_create(const char *what, void **ret_question, char *ret_name,
+		      const char **ret_problem)
+{
+	if (!what[strspn(what, BLANKS)]) {
+		*ret_problem = "the command is empty.";
+		return -EINVAL;
+	}
+	struct command *command = calloc(1, sizeof(*command));
+	if (!command)
+		return -ENOMEM;
+	command->line = strdup(what);
+	if (!command->line) {
+		free(command);
+		return -ENOMEM;
+	}
+	name_of_line(what, ret_name);
+	*ret_question = command;
+	return 0;
+}
+
+const struct question_kind QUESTION_CMD = {
+	.source = "probe-cmd",
+	.create = cmd_create,
+	.destroy = cmd_destroy,
+	.ask = cmd_ask,
+	.wait = cmd_wait,
+	.drop = cmd_drop,
+};

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asks by connecting and, where there is a text to send, by waiting for the
+ * first byte of an answer to it: the kernel accepts connections for a process that is frozen.
+ */
+#include "config.h"
+
+#include "recorder/question.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "recorder/errand.h"
+#include "recorder/tcp_target.h"
+
+/* Of a name. Only getaddrinfo() knows how long it takes, so it is an errand. */
+struct lookup {
+	struct tcp_target target;
+	struct addrinfo *found;
+	int error; /* of getaddrinfo() */
+};
+
+struct tcp {
+	struct tcp_target target;
+	bool is_name; /* that has to be looked up */
+	struct addrinfo *addresses;
+	const struct addrinfo *next; /* to try */
+	struct errand *errand;
+	struct lookup *lookup; /* valid while there is an errand */
+	bool unreachable; /* the last question could not connect: the name may have moved */
+	enum { LOOKING_UP, CONNECTING, SENDING, RECEIVING } state;
+	int fd;
+	size_t sent_bytes;
+	enum answer answer;
+	char why[VERDICT_WHY_BYTES];
+};
+
+static int look_up(const struct tcp_target *target, int flags, struct addrinfo **ret_found)
+{
+	struct addrinfo hints = {
+		.ai_flags = flags | AI_NUMERICSERV,
+		.ai_family = target->is_ipv6 ? AF_INET6 : AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
+	};
+	return getaddrinfo(target->host, target->port, &hints, ret_found);
+}
+
+static void do_lookup(void *context)
+{
+	struct lookup *lookup = context;
+
+	lookup->error = look_up(&lookup->target, 0, &lookup->found);
+}
+
+static void discard_lookup(void *context)
+{
+	struct lookup *lookup = context;
+
+	if (lookup->found)
+		freeaddrinfo(lookup->found);
+	free(lookup);
+}
+
+static int start_lookup(struct tcp *tcp)
+{
+	tcp->lookup = calloc(1, sizeof(*tcp->lookup));
+	if (!tcp->lookup)
+		return -ENOMEM;
+	tcp->lookup->target = tcp->target;
+	int error = errand_start("ft-probe", do_lookup, discard_lookup, tcp->lookup, &tcp->errand);
+	if (error)
+		discard_lookup(tcp->lookup);
+	return error;
+}
+
+static void finish_lookup(struct tcp *tcp, int *ret_error)
+{
+	*ret_error = tcp->lookup->error;
+	if (!*ret_error) {
+		if (tcp->addresses)
+			freeaddrinfo(tcp->addresses);
+		tcp->addresses = tcp->lookup->found;
+		tcp->lookup->found = NULL;
+	}
+	errand_leave(tcp->errand, 0);
+	tcp->errand = NULL;
+}
+
+static void close_socket(struct tcp *tcp)
+{
+	if (tcp->fd >= 0)
+		close(tcp->fd);
+	tcp->fd = -1;
+}
+
+static void fail(struct tcp *tcp, const char *why)
+{
+	snprintf(tcp->why, sizeof(tcp->why), "%s", why);
+	tcp->answer = ANSWER_BAD;
+}
+
+static void fail_with(struct tcp *tcp, int error)
+{
+	char text[64];
+
+	fail(tcp, strerror_r(error, text, sizeof(text)));
+}
+
+/* A port that nobody listens on can be given to the one who connects to it. */
+static bool is_connected_to_itself(const struct tcp *tcp)
+{
+	struct sockaddr_storage here, there;
+	socklen_t here_bytes = sizeof(here), there_bytes = sizeof(there);
+
+	return !getsockname(tcp->fd, (struct sockaddr *)&here, &here_bytes) &&
+	       !getpeername(tcp->fd, (struct sockaddr *)&there, &there_bytes) &&
+	       here_bytes == there_bytes && !memcmp(&here, &there, here_bytes);
+}
+
+static void send_more(struct tcp *tcp)
+{
+	size_t left_bytes = tcp->target.send_bytes - tcp->sent_bytes;
+	ssize_t bytes = send(tcp->fd, tcp->target.send + tcp->sent_bytes, left_bytes,
+			     MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (bytes >= 0)
+		tcp->sent_bytes += (size_t)bytes;
+	else if (errno != EAGAIN && errno != EINTR)
+		fail_with(tcp, errno);
+	if (tcp->sent_bytes == tcp->target.send_bytes)
+		tcp->state = RECEIVING;
+}
+
+static void receive(struct tcp *tcp)
+{
+	char byte;
+	ssize_t bytes = recv(tcp->fd, &byte, 1, MSG_DONTWAIT);
+
+	if (bytes > 0)
+		tcp->answer = ANSWER_GOOD;
+	else if (bytes == 0)
+		fail(tcp, "closed without an answer");
+	else if (errno != EAGAIN && errno != EINTR)
+		fail_with(tcp, errno);
+}
+
+static void connected(struct tcp *tcp)
+{
+	tcp->unreachable = false;
+	if (is_connected_to_itself(tcp))
+		fail_with(tcp, ECONNREFUSED);
+	else if (!tcp->target.send_bytes)
+		tcp->answer = ANSWER_GOOD;
+	else
+		tcp->state = SENDING;
+}
+
+/* Return: 0, or errno: this address is no use. */
+static int connect_to(struct tcp *tcp, const struct addrinfo *address)
+{
+	close_socket(tcp);
+	tcp->fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (tcp->fd < 0)
+		return errno;
+	tcp->state = CONNECTING;
+	if (!connect(tcp->fd, address->ai_addr, address->ai_addrlen))
+		connected(tcp);
+	else if (errno != EINPROGRESS)
+		return errno;
+	return 0;
+}
+
+/* @error: what became of the address before. */
+static void connect_to_next(struct tcp *tcp, int error)
+{
+	while (tcp->next) {
+		const struct addrinfo *address = tcp->next;
+		tcp->next = address->ai_next;
+		error = connect_to(tcp, address);
+		if (!error)
+			return;
+	}
+	fail_with(tcp, error);
+}
+
+static void connect_to_first(struct tcp *tcp)
+{
+	tcp->next = tcp->addresses;
+	tcp->unreachable = true; /* until it is connected */
+	connect_to_next(tcp, ENOENT);
+}
+
+static void end_connecting(struct tcp *tcp)
+{
+	int error = 0;
+	socklen_t bytes = sizeof(error);
+
+	if (getsockopt(tcp->fd, SOL_SOCKET, SO_ERROR, &error, &bytes) < 0)
+		error = errno;
+	if (error)
+		connect_to_next(tcp, error);
+	else
+		connected(tcp);
+}
+
+static void end_lookup(struct tcp *tcp)
+{
+	int error;
+
+	finish_lookup(tcp, &error);
+	if (error)
+		fail(tcp, gai_strerror(error));
+	else
+		connect_to_first(tcp);
+}
+
+static void tcp_ask(void *question)
+{
+	struct tcp *tcp = question;
+	int error;
+
+	tcp->answer = ANSWER_NONE;
+	tcp->sent_bytes = 0;
+	/* A lookup to see whether the name has moved is not waited for: the old addresses do meanwhile. */
+	if (tcp->errand && errand_wait(tcp->errand, 0))
+		finish_lookup(tcp, &error);
+	error = 0;
+	if (tcp->is_name && !tcp->errand && (!tcp->addresses || tcp->unreachable))
+		error = start_lookup(tcp);
+	tcp->state = LOOKING_UP;
+	if (tcp->addresses)
+		connect_to_first(tcp);
+	else if (error)
+		fail_with(tcp, -error);
+}
+
+static void go_on(struct tcp *tcp)
+{
+	switch (tcp->state) {
+	case LOOKING_UP:
+		end_lookup(tcp);
+		break;
+	case CONNECTING:
+		end_connecting(tcp);
+		break;
+	case SENDING:
+		send_more(tcp);
+		break;
+	case RECEIVING:
+		receive(tcp);
+		break;
+	}
+}
+
+static enum answer tcp_wait(void *question, uint64_t until_ns, int stop_fd, char *ret_why)
+{
+	struct tcp *tcp = question;
+
+	while (tcp->answer == ANSWER_NONE) {
+		int fd = tcp->state == LOOKING_UP ? errand_done_fd(tcp->errand) : tcp->fd;
+		bool writes = tcp->state == CONNECTING || tcp->state == SENDING;
+		if (!question_poll(fd, writes ? POLLOUT : POLLIN, until_ns, stop_fd))
+			return ANSWER_NONE;
+		go_on(tcp);
+	}
+	if (tcp->answer == ANSWER_BAD)
+		memcpy(ret_why, tcp->why, sizeof(tcp->why));
+	return tcp->answer;
+}
+
+static bool tcp_drop(void *question)
+{
+	struct tcp *tcp = question;
+
+	close_socket(tcp);
+	return true;
+}
+
+static void tcp_destroy(void *question)
+{
+	struct tcp *tcp = question;
+
+	close_socket(tcp);
+	errand_leave(tcp->errand, 0);
+	if (tcp->addresses)
+		freeaddrinfo(tcp->addresses);
+	free(tcp);
+}
+
+static int tcp_create(const char *what, void **ret_question, char *ret_name,
+		      const char **ret_problem)
+{
+	struct tcp *tcp = calloc(1, sizeof(*tcp));
+
+	if (!tcp)
+		return -ENOMEM;
+	tcp->fd = -1;
+	int error = tcp_target_parse(what, &tcp->target, ret_problem);
+	if (error)
+		goto out;
+	if (look_up(&tcp->target, AI_NUMERICHOST, &tcp->addresses)) {
+		tcp->addresses = NULL;
+		tcp->is_name = true;
+	}
+	if (tcp->is_name && tcp->target.is_ipv6) {
+		*ret_problem = "what is in brackets is not an IPv6 address.";
+		error = -EINVAL;
+		goto out;
+	}
+	/* Not what is sent: it may be a password. */
+	snprintf(ret_name, QUESTION_NAME_BYTES, "tcp %.*s", (int)strcspn(what, ","), what);
+	*ret_question = tcp;
+	tcp = NULL;
+out:
+	if (tcp)
+		tcp_destroy(tcp);
+	return error;
+}
+
+const struct question_kind QUESTION_TCP = {
+	.source = "probe-tcp",
+	.create = tcp_create,
+	.destroy = tcp_destroy,
+	.ask = tcp_ask,
+	.wait = tcp_wait,
+	.drop = tcp_drop,
+};

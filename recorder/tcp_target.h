@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom a TCP probe asks: HOST:PORT or HOST:PORT,send=TEXT.
+ */
+#ifndef RECORDER_TCP_TARGET_H
+#define RECORDER_TCP_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TCP_TARGET_HOST_BYTES 256
+#define TCP_TARGET_SEND_BYTES 1024
+
+struct tcp_target {
+	char host[TCP_TARGET_HOST_BYTES];
+	char port[6];
+	bool is_ipv6; /* written in brackets */
+	char send[TCP_TARGET_SEND_BYTES]; /* may hold zero bytes */
+	size_t send_bytes; /* 0: connecting is all */
+};
+
+/**
+ * tcp_target_parse() - an IPv6 address is written [ADDRESS]. TEXT is the rest, commas included; \r, \n, \\ and \xNN in it
+ * stand for a byte.
+ *
+ * Return: 0 or -EINVAL, with static text in @ret_problem.
+ */
+int tcp_target_parse(const char *what, struct tcp_target *ret_target, const char **ret_problem);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/triggers.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "recorder/clock.h"
+
+#define WAITING_MOST 64 /* a power of 2 */
+
+/*
+ * A bounded queue without locks: a thread that is preempted while it posts must
+ * not hold up another one. turn says whose a place is: equal to the position for the
+ * poster of it, one more for the taker, and WAITING_MOST more when it is empty again.
+ */
+struct place {
+	_Atomic uint64_t turn;
+	struct trigger trigger;
+};
+
+struct triggers {
+	struct place places[WAITING_MOST];
+	_Atomic uint64_t posted;
+	_Atomic uint64_t forgotten;
+	uint64_t taken; /* the one taker's */
+	int fd;
+};
+
+int triggers_create(struct triggers **ret_triggers)
+{
+	struct triggers *triggers = calloc(1, sizeof(*triggers));
+	if (!triggers)
+		return -ENOMEM;
+	for (uint64_t i = 0; i < WAITING_MOST; i++)
+		triggers->places[i].turn = i;
+	triggers->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (triggers->fd < 0) {
+		int error = -errno;
+		free(triggers);
+		return error;
+	}
+	*ret_triggers = triggers;
+	return 0;
+}
+
+void triggers_destroy(struct triggers *triggers)
+{
+	if (!triggers)
+		return;
+	close(triggers->fd);
+	free(triggers);
+}
+
+int triggers_fd(const struct triggers *triggers)
+{
+	return triggers->fd;
+}
+
+uint64_t triggers_forgotten(const struct triggers *triggers)
+{
+	return triggers->forgotten;
+}
+
+/* One line, and no half of a character where the text was cut. */
+static void tidy(char *text, bool cut)
+{
+	size_t length = strlen(text);
+	if (cut) {
+		while (length && ((unsigned char)text[length - 1] & 0xc0) == 0x80)
+			length--;
+		if (length && (unsigned char)text[length - 1] >= 0xc0)
+			length--;
+		text[length] = '\0';
+	}
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			text[i] = ' ';
+}
+
+/* Never fails: the taker takes more than was posted since it last looked. */
+static void wake_taker(const struct triggers *triggers)
+{
+	if (eventfd_write(triggers->fd, 1) < 0)
+		return;
+}
+
+uint64_t triggers_post(struct triggers *triggers, const char *source, uint64_t time_ns,
+		       const char *format, ...)
+{
+	uint64_t position = triggers->posted;
+	struct place *place;
+
+	for (;;) {
+		place = &triggers->places[position % WAITING_MOST];
+		uint64_t turn = place->turn;
+		if (turn == position) {
+			if (atomic_compare_exchange_weak(&triggers->posted, &position,
+							 position + 1))
+				break;
+		} else if (turn < position) {
+			triggers->forgotten++;
+			return 0;
+		} else {
+			position = triggers->posted;
+		}
+	}
+
+	struct trigger *trigger = &place->trigger;
+	va_list arguments;
+	va_start(arguments, format);
+	int length = vsnprintf(trigger->reason, sizeof(trigger->reason), format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		trigger->reason[0] = '\0';
+	tidy(trigger->reason, length >= (int)sizeof(trigger->reason));
+	snprintf(trigger->source, sizeof(trigger->source), "%s", source);
+	trigger->time_ns = time_ns ? time_ns : clock_now_ns();
+	trigger->number = position + 1;
+	place->turn = position + 1;
+	wake_taker(triggers);
+	return position + 1;
+}
+
+static bool is_posted(struct triggers *triggers, uint64_t position)
+{
+	return triggers->places[position % WAITING_MOST].turn == position + 1;
+}
+
+bool triggers_take(struct triggers *triggers, struct trigger *ret_trigger)
+{
+	/* First: what is posted after the look below makes it readable again. */
+	eventfd_t ignored;
+	(void)!eventfd_read(triggers->fd, &ignored);
+
+	uint64_t position = triggers->taken;
+	if (!is_posted(triggers, position))
+		return false;
+	struct place *place = &triggers->places[position % WAITING_MOST];
+	*ret_trigger = place->trigger;
+	place->turn = position + WAITING_MOST;
+	triggers->taken = ++position;
+	if (is_posted(triggers, position))
+		wake_taker(triggers);
+	return true;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/verdict.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DURATION_BYTES 32
+
+static uint64_t add_capped(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+void verdict_init(struct verdict *verdict, uint64_t slower_than_ns, uint64_t for_ns)
+{
+	*verdict = (struct verdict){ .slower_than_ns = slower_than_ns, .for_ns = for_ns };
+}
+
+static void begin_row(struct verdict *verdict, uint64_t start_ns)
+{
+	if (verdict->in_row)
+		return;
+	verdict_init(verdict, verdict->slower_than_ns, verdict->for_ns);
+	verdict->in_row = true;
+	verdict->row_start_ns = start_ns;
+}
+
+static bool fire_if_long(struct verdict *verdict, uint64_t now_ns)
+{
+	if (verdict->fired || now_ns - verdict->row_start_ns < verdict->for_ns)
+		return false;
+	verdict->fired = true;
+	return true;
+}
+
+bool verdict_answer(struct verdict *verdict, uint64_t start_ns, uint64_t end_ns, const char *why,
+		    bool *ret_failed)
+{
+	bool late = end_ns - start_ns > verdict->slower_than_ns;
+
+	*ret_failed = why || late;
+	if (!*ret_failed) {
+		verdict->in_row = false;
+		verdict->fired = false;
+		return false;
+	}
+	begin_row(verdict, start_ns);
+	verdict->last_ns = end_ns - start_ns;
+	snprintf(verdict->last_why, sizeof(verdict->last_why), "%s", why ? why : "");
+	if (why)
+		verdict->row_bad++;
+	else
+		verdict->row_slow++;
+	return fire_if_long(verdict, end_ns);
+}
+
+/* A question is a failure from when it is late. */
+static uint64_t late_ns(const struct verdict *verdict, uint64_t start_ns)
+{
+	return add_capped(add_capped(start_ns, verdict->slower_than_ns), 1);
+}
+
+bool verdict_waiting(struct verdict *verdict, uint64_t start_ns, uint64_t now_ns)
+{
+	if (now_ns < late_ns(verdict, start_ns))
+		return false;
+	begin_row(verdict, start_ns);
+	return fire_if_long(verdict, now_ns);
+}
+
+uint64_t verdict_due_ns(const struct verdict *verdict, uint64_t start_ns)
+{
+	if (verdict->fired)
+		return UINT64_MAX;
+	uint64_t row_start_ns = verdict->in_row ? verdict->row_start_ns : start_ns;
+	uint64_t long_ns = add_capped(row_start_ns, verdict->for_ns);
+	uint64_t due_ns = late_ns(verdict, start_ns);
+	return due_ns > long_ns ? due_ns : long_ns;
+}
+
+static const char *duration(uint64_t ns, char text[DURATION_BYTES])
+{
+	if (ns >= 1000000000)
+		snprintf(text, DURATION_BYTES, "%" PRIu64 ".%" PRIu64 " s", ns / 1000000000,
+			 ns / 100000000 % 10);
+	else if (ns >= 10000000)
+		snprintf(text, DURATION_BYTES, "%" PRIu64 " ms", ns / 1000000);
+	else
+		snprintf(text, DURATION_BYTES, "%" PRIu64 ".%" PRIu64 " ms", ns / 1000000,
+			 ns / 100000 % 10);
+	return text;
+}
+
+static void describe_problem(const struct verdict *verdict, bool waiting, char *ret_text,
+			     size_t text_bytes)
+{
+	char limit[DURATION_BYTES];
+	bool slow = verdict->row_slow || waiting, bad = verdict->row_bad;
+
+	duration(verdict->slower_than_ns, limit);
+	snprintf(ret_text, text_bytes, "%s%s%s%s", bad ? "failing" : "", bad && slow ? " or " : "",
+		 slow ? "slower than " : "", slow ? limit : "");
+}
+
+static void describe_answers(const struct verdict *verdict, char *ret_text, size_t text_bytes)
+{
+	uint64_t failed = verdict->row_slow + verdict->row_bad;
+	const char *why = verdict->last_why;
+	char last[DURATION_BYTES];
+
+	if (!failed)
+		snprintf(ret_text, text_bytes, "no answer");
+	else
+		snprintf(ret_text, text_bytes,
+			 "%" PRIu64 " of %" PRIu64 " answers failed, the last took %s%s%s", failed,
+			 failed, duration(verdict->last_ns, last), why[0] ? ": " : "", why);
+}
+
+static void describe_waiting(const struct verdict *verdict, uint64_t waiting_ns, char *ret_text,
+			     size_t text_bytes)
+{
+	char waiting[DURATION_BYTES];
+	bool first = !verdict->row_slow && !verdict->row_bad;
+
+	snprintf(ret_text, text_bytes, "%s for %s", first ? "" : "; then no answer",
+		 duration(waiting_ns, waiting));
+}
+
+void verdict_describe(const struct verdict *verdict, const char *name, uint64_t now_ns,
+		      uint64_t waiting_ns, char *ret_text, size_t text_bytes)
+{
+	char problem[32 + DURATION_BYTES], row[DURATION_BYTES], waiting[32 + DURATION_BYTES] = "";
+	char answers[96 + DURATION_BYTES + VERDICT_WHY_BYTES];
+
+	describe_problem(verdict, waiting_ns, problem, sizeof(problem));
+	describe_answers(verdict, answers, sizeof(answers));
+	if (waiting_ns)
+		describe_waiting(verdict, waiting_ns, waiting, sizeof(waiting));
+	snprintf(ret_text, text_bytes, "%s %s for %s: %s%s", name, problem,
+		 duration(now_ns - verdict->row_start_ns, row), answers, waiting);
+}
