@@ -1,6 +1,7 @@
 # Everything but main() is a library, so that tests can link it.
 noinst_LIBRARIES += recorder/librecorder.a
 recorder_librecorder_a_SOURCES = \
+	recorder/blocked.c recorder/blocked.h \
 	recorder/child.c recorder/child.h \
 	recorder/clock.h \
 	recorder/cmd_capture.c \
@@ -15,6 +16,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/governor.c recorder/governor.h \
 	recorder/hostfacts.c recorder/hostfacts.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
+	recorder/lazy.c recorder/lazy.h \
 	recorder/mappings.c recorder/mappings.h \
 	recorder/message.c recorder/message.h \
 	recorder/modulefile.c recorder/modulefile.h \
@@ -48,7 +50,8 @@ recorder_librecorder_a_SOURCES = \
 	recorder/triggers.c recorder/triggers.h \
 	recorder/unwind.c recorder/unwind.h \
 	recorder/unwound.c recorder/unwound.h \
-	recorder/verdict.c recorder/verdict.h
+	recorder/verdict.c recorder/verdict.h \
+	recorder/watch.c recorder/watch.h
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \
 	$(CAPNG_CFLAGS) $(LIBUNWIND_CFLAGS) $(LIBCURL_CFLAGS)
 

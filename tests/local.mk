@@ -326,3 +326,16 @@ check_PROGRAMS += tests/unit/test_psi
 TESTS += tests/unit/test_psi
 tests_unit_test_psi_SOURCES = tests/unit/test_psi.c
 tests_unit_test_psi_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_blocked
+TESTS += tests/unit/test_blocked
+tests_unit_test_blocked_SOURCES = tests/unit/test_blocked.c
+tests_unit_test_blocked_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+# openat is wrapped to have a file of /proc hang.
+
+check_PROGRAMS += tests/unit/test_lazy
+TESTS += tests/unit/test_lazy
+tests_unit_test_lazy_SOURCES = tests/unit/test_lazy.c
+tests_unit_test_lazy_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat
+tests_unit_test_lazy_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS) -lpthread
