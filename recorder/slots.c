@@ -21,9 +21,9 @@
 struct slot {
 	_Atomic uint64_t number; /* of its segment, plus 1; 0: none, or being written */
 	_Atomic uint64_t events_before; /* of all segments before this one */
+	_Atomic uint64_t put_ns; /* when */
 	_Atomic uint32_t events;
 	_Atomic uint32_t bytes;
-	uint64_t put_ns; /* when; of the thread that puts */
 };
 
 struct slots {
@@ -94,6 +94,16 @@ size_t slots_slot_bytes(const struct slots *slots)
 	return slots->slot_bytes;
 }
 
+size_t slots_count(const struct slots *slots)
+{
+	return slots->count;
+}
+
+uint64_t slots_put_count(const struct slots *slots)
+{
+	return atomic_load_explicit(&slots->put, memory_order_relaxed);
+}
+
 uint64_t slots_since_ns(const struct slots *slots)
 {
 	return atomic_load_explicit(&slots->since_ns, memory_order_acquire);
@@ -102,9 +112,10 @@ uint64_t slots_since_ns(const struct slots *slots)
 /* Its events are older than the moment it was put. */
 static void overwrite(struct slots *slots, const struct slot *slot)
 {
-	atomic_store_explicit(&slots->since_ns, slot->put_ns, memory_order_release);
+	uint64_t put_ns = atomic_load_explicit(&slot->put_ns, memory_order_relaxed);
+	atomic_store_explicit(&slots->since_ns, put_ns, memory_order_release);
 	if (slots->since)
-		ft_ringfile_set_since(slots->since, slot->put_ns);
+		ft_ringfile_set_since(slots->since, put_ns);
 }
 
 void slots_put(struct slots *slots, const void *segment, size_t segment_bytes, uint32_t events)
@@ -118,10 +129,10 @@ void slots_put(struct slots *slots, const void *segment, size_t segment_bytes, u
 	atomic_thread_fence(memory_order_release);
 	ft_ringfile_put(slots->memory + (number % slots->count) * slots->slot_bytes, segment,
 			segment_bytes);
-	slot->put_ns = clock_now_ns();
 	atomic_store_explicit(&slot->bytes, (uint32_t)segment_bytes, memory_order_relaxed);
 	atomic_store_explicit(&slot->events, events, memory_order_relaxed);
 	atomic_store_explicit(&slot->events_before, slots->events, memory_order_relaxed);
+	atomic_store_explicit(&slot->put_ns, clock_now_ns(), memory_order_relaxed);
 	atomic_store_explicit(&slot->number, number + 1, memory_order_release);
 	slots->events += events;
 	atomic_store_explicit(&slots->put, number + 1, memory_order_release);
@@ -161,6 +172,7 @@ int slots_get(const struct slots *slots, struct slots_cursor *cursor, void *buff
 		uint32_t bytes = atomic_load_explicit(&slot->bytes, memory_order_relaxed);
 		uint32_t events = atomic_load_explicit(&slot->events, memory_order_relaxed);
 		uint64_t before = atomic_load_explicit(&slot->events_before, memory_order_relaxed);
+		uint64_t put_ns = atomic_load_explicit(&slot->put_ns, memory_order_relaxed);
 		memcpy(buffer, slots->memory + (number % slots->count) * slots->slot_bytes,
 		       bytes <= slots->slot_bytes ? bytes : 0);
 		atomic_thread_fence(memory_order_acquire);
@@ -171,6 +183,7 @@ int slots_get(const struct slots *slots, struct slots_cursor *cursor, void *buff
 		cursor->lost_events += before - cursor->events;
 		cursor->next = number + 1;
 		cursor->events = before + events;
+		cursor->put_ns = put_ns;
 		if (!is_whole(slots, buffer, bytes)) {
 			cursor->lost_segments++;
 			cursor->lost_events += events;

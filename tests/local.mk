@@ -296,6 +296,16 @@ TESTS += tests/unit/test_seen
 tests_unit_test_seen_SOURCES = tests/unit/test_seen.c
 tests_unit_test_seen_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_governor
+TESTS += tests/unit/test_governor
+tests_unit_test_governor_SOURCES = tests/unit/test_governor.c
+tests_unit_test_governor_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_sleepers
+TESTS += tests/unit/test_sleepers
+tests_unit_test_sleepers_SOURCES = tests/unit/test_sleepers.c
+tests_unit_test_sleepers_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS) -lpthread
+
 check_PROGRAMS += tests/unit/test_triggers
 TESTS += tests/unit/test_triggers
 tests_unit_test_triggers_SOURCES = tests/unit/test_triggers.c
@@ -338,6 +348,7 @@ check_PROGRAMS += tests/unit/test_psi
 TESTS += tests/unit/test_psi
 tests_unit_test_psi_SOURCES = tests/unit/test_psi.c
 tests_unit_test_psi_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_control
 TESTS += tests/unit/test_control
 tests_unit_test_control_SOURCES = tests/unit/test_control.c
@@ -345,6 +356,7 @@ tests_unit_test_control_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getsockopt,--wrap=acc
 tests_unit_test_control_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
 
 # /run is not touched, and a recorder that is armed on this host is not asked.
+
 check_PROGRAMS += tests/unit/test_control_ask
 TESTS += tests/unit/test_control_ask
 tests_unit_test_control_ask_SOURCES = tests/unit/test_control_ask.c
@@ -369,6 +381,7 @@ tests_unit_test_arm_status_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_arm_status_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
 
 # The commands run in a child, against a control socket of the test's.
+
 check_PROGRAMS += tests/unit/test_cmd_trigger tests/unit/test_cmd_status
 TESTS += tests/unit/test_cmd_trigger tests/unit/test_cmd_status
 tests_unit_test_cmd_trigger_SOURCES = tests/unit/test_cmd_trigger.c \
@@ -377,3 +390,16 @@ tests_unit_test_cmd_trigger_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNI
 tests_unit_test_cmd_status_SOURCES = tests/unit/test_cmd_status.c \
 	tests/unit/asked.c tests/unit/asked.h
 tests_unit_test_cmd_status_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_blocked
+TESTS += tests/unit/test_blocked
+tests_unit_test_blocked_SOURCES = tests/unit/test_blocked.c
+tests_unit_test_blocked_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+# openat is wrapped to have a file of /proc hang.
+
+check_PROGRAMS += tests/unit/test_lazy
+TESTS += tests/unit/test_lazy
+tests_unit_test_lazy_SOURCES = tests/unit/test_lazy.c
+tests_unit_test_lazy_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat
+tests_unit_test_lazy_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS) -lpthread

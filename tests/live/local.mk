@@ -18,6 +18,12 @@ LIVE_TESTS = $(SOAK_TESTS) \
 	tests/live/arm-redis-debug-sleep.sh \
 	tests/live/arm-survives.sh \
 	tests/live/arm-under-stress.sh \
+check_PROGRAMS += tests/live/modes_lose_nothing
+TESTS += tests/live/modes_lose_nothing
+tests_live_modes_lose_nothing_SOURCES = tests/live/modes_lose_nothing.c
+tests_live_modes_lose_nothing_LDADD = $(RECORDER_LIBS)
+
+LIVE_TESTS = \
 	tests/live/bad-input.sh \
 	tests/live/demo-names-the-culprit.sh \
 	tests/live/law-of-conservation.sh \
