@@ -5,6 +5,10 @@ tests_live_compare_truth_SOURCES = tests/live/compare_truth.c
 tests_live_compare_truth_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_live_compare_truth_LDADD = $(JANSSON_LIBS)
 
+check_PROGRAMS += tests/live/modes_lose_nothing
+tests_live_modes_lose_nothing_SOURCES = tests/live/modes_lose_nothing.c
+tests_live_modes_lose_nothing_LDADD = $(RECORDER_LIBS)
+
 # Those that have a long form, for make soak.
 SOAK_TESTS = \
 	tests/live/arm-holds-the-onset.sh \
@@ -13,17 +17,12 @@ SOAK_TESTS = \
 	tests/live/arm-quiet-cost.sh \
 	tests/live/arm-redis-stopped.sh
 LIVE_TESTS = $(SOAK_TESTS) \
+	tests/live/modes_lose_nothing \
 	tests/live/arm-opens-no-dangerous-file.sh \
 	tests/live/arm-redis-busy-script.sh \
 	tests/live/arm-redis-debug-sleep.sh \
 	tests/live/arm-survives.sh \
 	tests/live/arm-under-stress.sh \
-check_PROGRAMS += tests/live/modes_lose_nothing
-TESTS += tests/live/modes_lose_nothing
-tests_live_modes_lose_nothing_SOURCES = tests/live/modes_lose_nothing.c
-tests_live_modes_lose_nothing_LDADD = $(RECORDER_LIBS)
-
-LIVE_TESTS = \
 	tests/live/bad-input.sh \
 	tests/live/demo-names-the-culprit.sh \
 	tests/live/law-of-conservation.sh \
@@ -32,5 +31,5 @@ LIVE_TESTS = \
 	tests/live/small-rings-report-loss.sh \
 	tests/live/stress-loses-nothing.sh
 TESTS += $(LIVE_TESTS)
-EXTRA_DIST += $(LIVE_TESTS) tests/live/lib.sh tests/live/lib-arm.sh
+EXTRA_DIST += $(filter %.sh,$(LIVE_TESTS)) tests/live/lib.sh tests/live/lib-arm.sh
 CLEANFILES += tests/live/lock
