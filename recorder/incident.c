@@ -19,7 +19,7 @@
 #define NAMES_EVERY_NS	  2000000000ull
 #define LAST_ROUND_NS	  400000000ull /* before the end */
 #define NAMES_DEADLINE_MS 5000
-#define NAMES_REST_MS	  60 /* of those that came in the last moment: the file is waited for */
+#define NAMES_REST_MS	  40 /* of those that came in the last moment: the file is waited for */
 #define NAMES_ALL_MS	  2000
 #define UNWIND_MS	  500
 #define FLUSH_MS	  500
