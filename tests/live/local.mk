@@ -25,6 +25,7 @@ LIVE_TESTS = $(SOAK_TESTS) \
 	tests/live/arm-under-stress.sh \
 	tests/live/bad-input.sh \
 	tests/live/demo-names-the-culprit.sh \
+	tests/live/killed-recorder-leaves-a-report.sh \
 	tests/live/law-of-conservation.sh \
 	tests/live/no-bpf-syscall.sh \
 	tests/live/preallocate-is-no-stall.sh \
