@@ -275,6 +275,7 @@ TESTS += tests/unit/test_seen
 tests_unit_test_seen_SOURCES = tests/unit/test_seen.c
 tests_unit_test_seen_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
+<<<<<<< HEAD
 check_PROGRAMS += tests/unit/test_triggers
 TESTS += tests/unit/test_triggers
 tests_unit_test_triggers_SOURCES = tests/unit/test_triggers.c
@@ -304,3 +305,44 @@ check_PROGRAMS += tests/unit/test_psi
 TESTS += tests/unit/test_psi
 tests_unit_test_psi_SOURCES = tests/unit/test_psi.c
 tests_unit_test_psi_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+=======
+check_PROGRAMS += tests/unit/test_control
+TESTS += tests/unit/test_control
+tests_unit_test_control_SOURCES = tests/unit/test_control.c
+tests_unit_test_control_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getsockopt,--wrap=accept4
+tests_unit_test_control_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
+
+# /run is not touched, and a recorder that is armed on this host is not asked.
+check_PROGRAMS += tests/unit/test_control_ask
+TESTS += tests/unit/test_control_ask
+tests_unit_test_control_ask_SOURCES = tests/unit/test_control_ask.c
+tests_unit_test_control_ask_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=connect,--wrap=mkdir
+tests_unit_test_control_ask_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS) -lpthread
+
+check_PROGRAMS += tests/unit/test_keep
+TESTS += tests/unit/test_keep
+tests_unit_test_keep_SOURCES = tests/unit/test_keep.c
+tests_unit_test_keep_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=renameat2
+tests_unit_test_keep_LDADD = recorder/librecorder.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_after
+TESTS += tests/unit/test_after
+tests_unit_test_after_SOURCES = tests/unit/test_after.c
+tests_unit_test_after_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS) -lpthread
+
+check_PROGRAMS += tests/unit/test_arm_status
+TESTS += tests/unit/test_arm_status
+tests_unit_test_arm_status_SOURCES = tests/unit/test_arm_status.c
+tests_unit_test_arm_status_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_arm_status_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
+
+# The commands run in a child, against a control socket of the test's.
+check_PROGRAMS += tests/unit/test_cmd_trigger tests/unit/test_cmd_status
+TESTS += tests/unit/test_cmd_trigger tests/unit/test_cmd_status
+tests_unit_test_cmd_trigger_SOURCES = tests/unit/test_cmd_trigger.c \
+	tests/unit/asked.c tests/unit/asked.h
+tests_unit_test_cmd_trigger_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
+tests_unit_test_cmd_status_SOURCES = tests/unit/test_cmd_status.c \
+	tests/unit/asked.c tests/unit/asked.h
+tests_unit_test_cmd_status_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
+>>>>>>> control
