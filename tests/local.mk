@@ -296,10 +296,23 @@ TESTS += tests/unit/test_tcp_target
 tests_unit_test_tcp_target_SOURCES = tests/unit/test_tcp_target.c
 tests_unit_test_tcp_target_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
+# Name lookups that hang are made by wrapping.
+ASKING_SOURCES = tests/unit/asking.c tests/unit/asking.h
+
 check_PROGRAMS += tests/unit/test_probe
 TESTS += tests/unit/test_probe
-tests_unit_test_probe_SOURCES = tests/unit/test_probe.c tests/unit/server.c tests/unit/server.h
+tests_unit_test_probe_SOURCES = tests/unit/test_probe.c $(ASKING_SOURCES) \
+	tests/unit/server.c tests/unit/server.h
+tests_unit_test_probe_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
 tests_unit_test_probe_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+# Processes that cannot be killed are made by wrapping.
+
+check_PROGRAMS += tests/unit/test_probe_cmd
+TESTS += tests/unit/test_probe_cmd
+tests_unit_test_probe_cmd_SOURCES = tests/unit/test_probe_cmd.c $(ASKING_SOURCES)
+tests_unit_test_probe_cmd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
+tests_unit_test_probe_cmd_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_psi
 TESTS += tests/unit/test_psi
