@@ -6,8 +6,7 @@
 #include <string.h>
 #include <uthash.h>
 
-/* Sleeps for one lock with less than this between them are one wait: woken, it lost to another. */
-#define SAME_WAIT_GAP_NS 5000000u
+#include "analyzer/by_thread.h"
 
 struct wait_key {
 	uint32_t class;
@@ -36,6 +35,7 @@ struct thread_entry {
 	bool waited;
 	size_t last_place; /* of its last wait, in account->waits */
 	bool pending;	   /* last_wait may go on */
+	uint32_t last_number; /* of last_wait, see locks_wait_number() */
 	struct long_wait last_wait;
 };
 
@@ -43,8 +43,7 @@ struct account {
 	struct stackfacts *stackfacts;
 	const struct locks *locks;
 	struct account_options options;
-	struct thread_entry *threads; /* by thread->index */
-	size_t thread_count;
+	struct by_thread threads; /* struct thread_entry */
 	struct wait_entry *by_key;
 	struct pair_entry *pairs;
 	struct wait_account *waits;
@@ -61,6 +60,7 @@ int account_create(struct stackfacts *stackfacts, const struct locks *locks,
 
 	if (!account)
 		return -ENOMEM;
+	account->threads.entry_bytes = sizeof(struct thread_entry);
 	account->stackfacts = stackfacts;
 	account->locks = locks;
 	account->options = *options;
@@ -83,29 +83,10 @@ void account_destroy(struct account *account)
 		HASH_DEL(account->pairs, pair);
 		free(pair);
 	}
-	free(account->threads);
+	by_thread_free(&account->threads);
 	free(account->waits);
 	free(account->long_waits);
 	free(account);
-}
-
-static struct thread_entry *thread_of(struct account *account, const struct thread *thread)
-{
-	size_t count = account->thread_count ? account->thread_count : 64;
-	struct thread_entry *threads;
-
-	if (thread->index < account->thread_count)
-		return &account->threads[thread->index];
-	while (count <= thread->index)
-		count *= 2;
-	threads = reallocarray(account->threads, count, sizeof(*threads));
-	if (!threads)
-		return NULL;
-	memset(threads + account->thread_count, 0,
-	       (count - account->thread_count) * sizeof(*threads));
-	account->threads = threads;
-	account->thread_count = count;
-	return &threads[thread->index];
 }
 
 static int wait_append(struct account *account, const struct wait_key *key, size_t *ret_place)
@@ -203,17 +184,49 @@ static int wait_flush(struct account *account, struct thread_entry *entry)
 	return long_append(account, wait);
 }
 
+/* Whether somebody may have missed the thread while it waited. */
+static bool hurts(const struct account *account, const struct interval *interval,
+		  enum wait_class class)
+{
+	const unsigned int all_along = INTERVAL_BEGAN_BEFORE | INTERVAL_STILL_OPEN;
+
+	if (class == WAIT_STOPPED && account->options.whole_host)
+		return (interval->flags & all_along) != all_along;
+	return !wait_class_idle(class);
+}
+
+/* A thread that wants a CPU and gets none, for this one time. */
+static int runnable_hurts(struct account *account, const struct interval *interval,
+			  enum wait_class class)
+{
+	const struct long_wait wait = {
+		.thread = interval->thread,
+		.class = class,
+		.stack_id = interval->stack_id,
+		.start_ns = interval->start_ns,
+		.end_ns = interval->end_ns,
+		.blocked_ns = interval->end_ns - interval->start_ns,
+		.flags = interval->flags,
+	};
+
+	if (wait.blocked_ns > account->longest.blocked_ns)
+		account->longest = wait;
+	return wait.blocked_ns >= account->options.long_ns ? long_append(account, &wait) : 0;
+}
+
 /* Keep the wait open for more: a lock's waiter may sleep several times. */
 static int wait_extend(struct account *account, struct thread_entry *entry,
 		       const struct interval *interval, enum wait_class class)
 {
 	struct long_wait *wait = &entry->last_wait;
 	const struct lock *lock = NULL;
+	uint32_t number = 0;
 
-	if (wait_class_lock(class))
+	if (wait_class_lock(class)) {
 		lock = locks_awaited(account->locks, interval->thread);
-	if (entry->pending && lock && wait->lock == lock &&
-	    interval->start_ns - wait->end_ns <= SAME_WAIT_GAP_NS) {
+		number = locks_wait_number(account->locks, interval->thread);
+	}
+	if (entry->pending && lock && wait->lock == lock && entry->last_number == number) {
 		wait->end_ns = interval->end_ns;
 		wait->blocked_ns += interval->end_ns - interval->start_ns;
 		wait->flags |= interval->flags;
@@ -221,9 +234,10 @@ static int wait_extend(struct account *account, struct thread_entry *entry,
 	}
 	if (wait_flush(account, entry))
 		return -ENOMEM;
-	if (wait_class_idle(class))
+	if (!hurts(account, interval, class))
 		return 0;
 	entry->pending = true;
+	entry->last_number = number;
 	*wait = (struct long_wait){
 		.thread = interval->thread,
 		.class = class,
@@ -274,8 +288,15 @@ static int runnable_closed(struct account *account, struct thread_entry *entry,
 	entry->sums.class_ns[class] += length_ns;
 	if (!counts)
 		return 0;
+	if (runnable_hurts(account, interval, class))
+		return -ENOMEM;
 	if (!preempted && entry->waited) {
-		account->waits[place].runnable_ns += length_ns;
+		wait = &account->waits[place];
+		wait->runnable_ns += length_ns;
+		wait->woken++;
+		wait->woken_ns += length_ns;
+		if (length_ns > wait->woken_max_ns)
+			wait->woken_max_ns = length_ns;
 		return 0;
 	}
 	if (wait_place(account, entry, interval->thread, class, interval->stack_id, &place))
@@ -290,7 +311,7 @@ static int runnable_closed(struct account *account, struct thread_entry *entry,
 
 int account_closed(struct account *account, const struct interval *interval)
 {
-	struct thread_entry *entry = thread_of(account, interval->thread);
+	struct thread_entry *entry = by_thread_get(&account->threads, interval->thread);
 	const struct stack_fact *fact;
 	bool counts;
 
@@ -310,8 +331,10 @@ int account_closed(struct account *account, const struct interval *interval)
 
 int account_finish(struct account *account)
 {
-	for (size_t i = 0; i < account->thread_count; i++)
-		if (wait_flush(account, &account->threads[i]))
+	struct thread_entry *entries = account->threads.entries;
+
+	for (size_t i = 0; i < account->threads.count; i++)
+		if (wait_flush(account, &entries[i]))
 			return -ENOMEM;
 	return 0;
 }
@@ -320,10 +343,9 @@ const struct thread_account *account_thread(const struct account *account,
 					    const struct thread *thread)
 {
 	static const struct thread_account nothing;
+	const struct thread_entry *entry = by_thread_find(&account->threads, thread);
 
-	if (thread->index >= account->thread_count)
-		return &nothing;
-	return &account->threads[thread->index].sums;
+	return entry ? &entry->sums : &nothing;
 }
 
 size_t account_waits(const struct account *account, const struct wait_account **ret_waits)

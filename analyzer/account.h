@@ -27,9 +27,10 @@ struct wait_account {
 	uint64_t blocked_ns;
 	uint64_t runnable_ns;	/* behind the wake-up; for preempted ones all of it */
 	uint64_t count, max_ns, threads;
+	uint64_t woken, woken_ns, woken_max_ns;	/* the part of runnable_ns between wake-ups and a CPU */
 };
 
-/* A wait of a target's thread that hurts: one sleep, or several for the same lock. */
+/* A wait of a target's thread that hurts: one sleep, several for the same lock, or one time without a CPU. */
 struct long_wait {
 	struct thread *thread;
 	enum wait_class class;
@@ -44,6 +45,7 @@ struct account_options {
 	uint64_t long_ns;	/* waits of at least this length are kept */
 	bool (*counts)(void *context, const struct thread *thread);	/* is it the target's */
 	void *context;
+	bool whole_host;	/* then who is stopped all the time, as by job control, is missed by nobody */
 };
 
 /* @locks: borrowed. Its locks_closed() must have seen an interval before account_closed() does. */

@@ -7,13 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/episode.h"
+#include "analyzer/coverage.h"
+#include "analyzer/finding_class.h"
 #include "analyzer/findings.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/stall.h"
+#include "analyzer/stopped.h"
 #include "analyzer/survey.h"
 #include "analyzer/suspect.h"
 #include "analyzer/tables.h"
 #include "analyzer/target.h"
+#include "analyzer/trigger_window.h"
 
 #define STALL_NS 200000000u
 
@@ -23,6 +28,8 @@ struct analysis {
 	struct target target;
 	struct survey survey;
 	struct stall stall;
+	struct trigger_window window;
+	struct episode episode;		/* kind NONE: the stall's waits explain it, or nothing does */
 	uint64_t start_ns;
 	struct model *model;
 };
@@ -37,6 +44,19 @@ static const char *fact_text(const struct analysis *analysis, const char *name)
 	const char *text = ft_facts_get(source_facts(analysis->source), name);
 
 	return text ? text : "";
+}
+
+/* Its name now, rather than the one it had when recording began: it may have called execve since. */
+static void target_name(const struct analysis *analysis, struct model *model)
+{
+	const struct thread *leader = NULL;
+
+	if (analysis->target.count)
+		leader = threads_find(source_threads(analysis->source), analysis->target.tgids[0]);
+	if (leader)
+		model->capture.target_comm = leader->comm;
+	else if (!strcmp(fact_text(analysis, FT_FACT_TARGET), ""))
+		model->capture.target_comm = "";
 }
 
 static int fill_capture(struct analysis *analysis, const char *path)
@@ -66,71 +86,13 @@ static int fill_capture(struct analysis *analysis, const char *path)
 	model->capture.start_realtime_ns = source_start_realtime_ns(analysis->source);
 	model->capture.ring = source_ring(analysis->source);
 	model->capture.utc_offset_s = (int32_t)ft_facts_number(facts, FT_FACT_UTC_OFFSET_S, 0);
+	target_name(analysis, model);
 	model->capture.duration_ns = since_start(analysis, source_end_ns(analysis->source));
 	model->capture.events = analysis->survey.events;
 	model->capture.complete = !damage.torn && !damage.bad_segments;
 	model->capture.damage = source_damage_text(analysis->source);
 	if (!model->capture.complete && !model->capture.damage)
 		return -ENOMEM;
-	return 0;
-}
-
-static int cannot_say(struct model *model, const char *sentence)
-{
-	char **list = reallocarray(model->coverage.cannot_say, model->coverage.cannot_say_count + 1,
-				   sizeof(*list));
-
-	if (!list)
-		return -ENOMEM;
-	model->coverage.cannot_say = list;
-	list[model->coverage.cannot_say_count] = strdup(sentence);
-	return list[model->coverage.cannot_say_count++] ? 0 : -ENOMEM;
-}
-
-static bool has_culprit_without_user_stack(const struct model *model)
-{
-	for (size_t i = 0; i < model->finding_count; i++)
-		if (model->findings[i].has_culprit && !model->findings[i].culprit.user_stack.count)
-			return true;
-	return false;
-}
-
-static int fill_cannot_say(struct analysis *analysis)
-{
-	struct model *model = analysis->model;
-	const char *events = fact_text(analysis, FT_FACT_EVENTS);
-	int r = 0;
-
-	if (*events && !strstr(events, "contention_begin"))
-		r = cannot_say(model, "lock addresses: this kernel has no lock contention events (5.19 and newer do)");
-	if (!r && has_culprit_without_user_stack(model))
-		r = cannot_say(model, "which of its own functions the culprit was in: no user stack of it was recorded");
-	if (!r && model->stall.found && model->stall.still_open)
-		r = cannot_say(model, "how long the stall lasted: the recording ended before it did");
-	if (!r && model->stall.found && model->stall.began_before)
-		r = cannot_say(model, "how the stall began: it was there before the recording");
-	return r;
-}
-
-static int fill_coverage(struct analysis *analysis)
-{
-	const struct ft_facts *facts = source_facts(analysis->source);
-	struct survey *survey = &analysis->survey;
-	struct model *model = analysis->model;
-
-	model->coverage.lost_events = survey->lost_records;
-	model->coverage.gaps = survey->gaps;
-	model->coverage.gap_count = survey->gap_count;
-	survey->gaps = NULL;
-	for (size_t i = 0; i < model->coverage.gap_count; i++) {
-		struct model_gap *gap = &model->coverage.gaps[i];
-
-		gap->start_ns = since_start(analysis, gap->start_ns);
-		gap->end_ns = since_start(analysis, gap->end_ns);
-	}
-	model->coverage.recorder_delay_max_ns =
-		(uint64_t)ft_facts_number(facts, FT_FACT_DELAY_MAX_NS, 0);
-	model->coverage.cpus = (uint32_t)ft_facts_number(facts, FT_FACT_CPUS, survey->cpus);
 	return 0;
 }
 
@@ -147,6 +109,12 @@ static void fill_stall(struct analysis *analysis)
 		model->stall.start_ns = since_start(analysis, stall->start_ns);
 		model->stall.end_ns = since_start(analysis, stall->end_ns);
 		model->stall.threads_blocked_max = stall->threads_max;
+		model->stall.others = stall->others;
+		for (uint32_t i = 0; i < stall->others && i < STALL_OTHERS_MAX; i++)
+			model->stall.other[i] = (struct model_span){
+				since_start(analysis, stall->other[i].start_ns),
+				since_start(analysis, stall->other[i].end_ns),
+			};
 	}
 	if (longest) {
 		model->stall.longest_ns = longest->blocked_ns;
@@ -154,6 +122,85 @@ static void fill_stall(struct analysis *analysis)
 		model->stall.longest_tid = longest->thread->tid;
 		model->stall.longest_comm = longest->thread->comm;
 	}
+}
+
+/* Whether the waits that hurt explain what the trigger saw: the stall is at least half of that time. */
+static bool stall_explains(const struct stall *stall, const struct trigger_window *window)
+{
+	uint64_t from_ns = stall->start_ns > window->since_ns ? stall->start_ns : window->since_ns;
+	uint64_t to_ns = stall->end_ns < window->until_ns ? stall->end_ns : window->until_ns;
+
+	return stall->found && to_ns > from_ns &&
+	       (to_ns - from_ns) * 2 >= window->until_ns - window->since_ns;
+}
+
+/* No wait that hurts, and yet somebody waited for an answer: then it is a thread that did not serve. */
+static int find_episode(struct analysis *analysis)
+{
+	struct episode *episode = &analysis->episode;
+	uint32_t others = analysis->stall.others + analysis->stall.found;
+	int r;
+
+	analysis->window = trigger_window_read(source_facts(analysis->source));
+	if (!analysis->window.proves || stall_explains(&analysis->stall, &analysis->window))
+		return 0;
+	r = episode_find(analysis->source, analysis->stackfacts, &analysis->target,
+			 &analysis->window, episode);
+	if (r || episode->kind == EPISODE_NONE)
+		return r;
+	analysis->stall = (struct stall){
+		.found = true,
+		.began_before = episode->began_before,
+		.still_open = episode->still_open,
+		.start_ns = episode->start_ns,
+		.end_ns = episode->end_ns,
+		.threads_max = episode->kind == EPISODE_ASLEEP,
+		.others = others,
+	};
+	return 0;
+}
+
+static int fill_convoys(struct analysis *analysis, const struct findings_context *context,
+			const struct long_wait *waits, size_t wait_count)
+{
+	struct suspect suspects[SUSPECTS_MAX] = { 0 };
+	size_t count = suspects_find(waits, wait_count, &analysis->stall, suspects);
+	int r;
+
+	if (!count)
+		return 0;
+	r = suspects_examine(suspects, count, analysis->source, analysis->stackfacts,
+			     &analysis->stall, &analysis->target);
+	for (size_t i = 0; i < count && !r; i++)
+		r = findings_convoy(context, &suspects[i], analysis->model);
+	suspects_free(suspects, count);
+	return r;
+}
+
+static int fill_stall_findings(struct analysis *analysis, const struct findings_context *context)
+{
+	const struct long_wait *waits;
+	size_t wait_count = account_long_waits(analysis->survey.account, &waits);
+	struct stopped stopped = { 0 };
+	bool most;
+	int r;
+
+	r = stopped_find(analysis->source, analysis->stackfacts, &analysis->target, waits,
+			 wait_count, &analysis->stall, &stopped);
+	if (r)
+		return r;
+	most = stopped.tgid && stopped.stopped_ns * 2 >= stopped.total_ns;
+	if (most)
+		r = findings_stopped(context, &stopped, analysis->model);
+	if (!r)
+		r = fill_convoys(analysis, context, waits, wait_count);
+	if (!r && !analysis->model->finding_count)
+		r = finding_class_add(analysis->stackfacts, waits, wait_count, &analysis->stall,
+				      analysis->model);
+	if (!r && stopped.tgid && !most && stopped.stopped_ns * 10 >= stopped.total_ns)
+		r = findings_stopped(context, &stopped, analysis->model);
+	stopped_free(&stopped);
+	return r;
 }
 
 static int fill_findings(struct analysis *analysis)
@@ -164,53 +211,49 @@ static int fill_findings(struct analysis *analysis)
 		.calls = analysis->survey.calls,
 		.start_ns = analysis->start_ns,
 	};
-	struct suspect suspects[SUSPECTS_MAX] = { 0 };
-	const struct long_wait *waits;
-	size_t wait_count = account_long_waits(analysis->survey.account, &waits);
-	size_t count;
-	int r;
 
 	if (!analysis->stall.found)
-		return findings_no_stall(analysis->model);
-	count = suspects_find(waits, wait_count, &analysis->stall, suspects);
-	if (!count)
-		return 0;
-	r = suspects_examine(suspects, count, analysis->source, analysis->stackfacts,
-			     &analysis->stall, &analysis->target);
-	for (size_t i = 0; i < count && !r; i++)
-		r = findings_convoy(&context, &suspects[i], analysis->model);
-	suspects_free(suspects, count);
-	return r;
+		return analysis->model->no_verdict ? 0 : findings_no_stall(analysis->model);
+	if (analysis->episode.kind != EPISODE_NONE)
+		return findings_episode(&context, &analysis->episode, &analysis->window,
+					analysis->model);
+	return fill_stall_findings(analysis, &context);
 }
 
-static int fill_model(struct analysis *analysis, const char *path)
+static int fill_model(struct analysis *analysis, const char *path, uint64_t stall_ns)
 {
+	const struct coverage_context coverage = { analysis->source, &analysis->survey,
+						   &analysis->target, analysis->start_ns, stall_ns };
 	const struct tables_context tables = { analysis->source, analysis->stackfacts,
 					       &analysis->survey, &analysis->target };
 	struct model *model = analysis->model;
 	int r;
 
-	fill_stall(analysis);
 	r = fill_capture(analysis, path);
 	if (!r)
-		r = fill_coverage(analysis);
+		r = coverage_fill(&coverage, model);
 	/* Before the findings: their readings start the source again and with it the threads' names. */
 	if (!r)
 		r = tables_locks(&tables, model);
 	if (!r)
 		r = tables_waits(&tables, model);
 	if (!r)
+		r = find_episode(analysis);
+	if (!r) {
+		fill_stall(analysis);
 		r = fill_findings(analysis);
+	}
 	if (!r)
 		r = tables_threads(&tables, model);
 	if (!r)
-		r = fill_cannot_say(analysis);
+		r = coverage_cannot_say(&coverage, model);
 	return r;
 }
 
 int analysis_run(struct source *source, const char *path, const struct analysis_options *options,
 		 struct model **ret_model)
 {
+	const uint64_t stall_ns = options->stall_ns ? options->stall_ns : STALL_NS;
 	struct analysis analysis = { .source = source };
 	const struct long_wait *waits;
 	size_t wait_count;
@@ -226,8 +269,7 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 	r = stackfacts_create(source_stacks(source), &analysis.stackfacts);
 	if (r)
 		goto out;
-	r = survey_run(&analysis.survey, source, analysis.stackfacts, &analysis.target,
-		       options->stall_ns ? options->stall_ns : STALL_NS);
+	r = survey_run(&analysis.survey, source, analysis.stackfacts, &analysis.target, stall_ns);
 	if (r)
 		goto out;
 	analysis.start_ns = source_start_ns(source);
@@ -235,7 +277,7 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 	r = stall_find(waits, wait_count, &analysis.stall);
 	if (r)
 		goto out;
-	r = fill_model(&analysis, path);
+	r = fill_model(&analysis, path, stall_ns);
 	if (r)
 		goto out;
 	analysis.model->operations = analysis.stackfacts;
@@ -243,6 +285,7 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 	analysis.model = NULL;
 	analysis.stackfacts = NULL;
 out:
+	profile_free(&analysis.episode.profile);
 	survey_free(&analysis.survey);
 	stackfacts_destroy(analysis.stackfacts);
 	target_free(&analysis.target);

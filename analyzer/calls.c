@@ -17,6 +17,9 @@
 /* Allocators add a header of some pages; sizes are compared after that. */
 #define SLACK_BYTES (64u << 10)
 
+/* People ask for whole gibibytes; such a size says nothing about a table. */
+#define PEOPLES_UNIT (1u << 30)
+
 struct calls {
 	struct call *calls; /* in order of time */
 	size_t count, room;
@@ -168,7 +171,8 @@ static void list_steps(const struct calls *calls, const struct call *call, char 
 	}
 }
 
-int calls_growth(const struct calls *calls, const struct call *call, char **ret_text)
+int calls_growth(const struct calls *calls, const struct call *call, char **ret_text,
+		 bool *ret_seen)
 {
 	char steps_text[256];
 	struct human next = human_size(call->bytes * 2);
@@ -177,18 +181,20 @@ int calls_growth(const struct calls *calls, const struct call *call, char **ret_
 	int r;
 
 	*ret_text = NULL;
+	*ret_seen = false;
 	if (call->call != FT_CALL_MMAP && call->call != FT_CALL_MREMAP)
 		return 0;
 	doubled = call->call == FT_CALL_MREMAP && near(call->old_bytes * 2, call->bytes);
 	released = half_released(calls, call);
 	list_steps(calls, call, steps_text, sizeof(steps_text), &steps);
+	*ret_seen = steps > 1 || doubled || released;
 	if (steps > 1)
 		r = asprintf(ret_text, "%s: a table that doubles. Next: %s", steps_text, next.text);
 	else if (doubled || released)
 		r = asprintf(ret_text,
 			     "%s, and half of that %s: a table that doubles. Next: %s", steps_text,
 			     doubled ? "before" : "given back soon after", next.text);
-	else if (table_size(call->bytes))
+	else if (call->bytes % PEOPLES_UNIT && table_size(call->bytes))
 		r = asprintf(ret_text,
 			     "%s is a small number times a power of two, as a table that doubles "
 			     "has. If it is one, next: %s",

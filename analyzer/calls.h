@@ -5,6 +5,7 @@
 #ifndef ANALYZER_CALLS_H
 #define ANALYZER_CALLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,9 +41,11 @@ const char *calls_name(enum ft_call call);	/* "mmap" ... */
  * thread, the release of half the size after it, a size that is a small number times a power of two.
  *
  * @ret_text: malloc'ed sentence with the size of the next step, NULL where nothing points that way.
+ * @ret_seen: other calls bear it out; false where the size alone suggests it.
  *
  * Return: 0 or -ENOMEM.
  */
-int calls_growth(const struct calls *calls, const struct call *call, char **ret_text);
+int calls_growth(const struct calls *calls, const struct call *call, char **ret_text,
+		 bool *ret_seen);
 
 #endif

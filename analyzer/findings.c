@@ -5,11 +5,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/finding.h"
 #include "analyzer/human.h"
 
 /* An allocation is behind a hold if its call began at most this long before it. */
@@ -18,76 +18,17 @@
 /* From this share of the waits' time on that releases prove, the charge is strong. */
 #define STRONG_PERCENT 50u
 
-static int text_set(char **text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static int text_set(char **text, const char *format, ...)
-{
-	va_list arguments;
-	int r;
-
-	va_start(arguments, format);
-	r = vasprintf(text, format, arguments);
-	va_end(arguments);
-	if (r < 0)
-		*text = NULL;
-	return r < 0 ? -ENOMEM : 0;
-}
-
-static int evidence_add(struct model_finding *finding, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-static int evidence_add(struct model_finding *finding, const char *format, ...)
-{
-	char **evidence = reallocarray(finding->evidence, finding->evidence_count + 1,
-				       sizeof(*evidence));
-	va_list arguments;
-	int r;
-
-	if (!evidence)
-		return -ENOMEM;
-	finding->evidence = evidence;
-	va_start(arguments, format);
-	r = vasprintf(&evidence[finding->evidence_count], format, arguments);
-	va_end(arguments);
-	if (r < 0)
-		return -ENOMEM;
-	finding->evidence_count++;
-	return 0;
-}
-
-static struct model_finding *finding_append(struct model *model, enum finding_kind kind)
-{
-	struct model_finding *findings = reallocarray(model->findings, model->finding_count + 1,
-						      sizeof(*findings));
-
-	if (!findings)
-		return NULL;
-	model->findings = findings;
-	findings[model->finding_count] = (struct model_finding){ .kind = kind };
-	return &findings[model->finding_count++];
-}
-
-/* Wall-clock time of the recorded host where known, else seconds since the start. */
-static struct human moment(const struct model *model, uint64_t at_ns)
-{
-	struct human text;
-
-	if (model->capture.start_realtime_ns)
-		return human_clock(model->capture.start_realtime_ns + (int64_t)at_ns,
-				   model->capture.utc_offset_s);
-	snprintf(text.text, sizeof(text.text), "+%.3f s", (double)at_ns / 1e9);
-	return text;
-}
+/* A futex wait this long may have been one for a lock, and then it would have hurt. */
+#define FUTEX_DOUBT_NS 200000000u
 
 /* "mmap_lock", "an inode lock", "a mutex (rtnl)" ... */
 static void lock_text(const struct findings_context *context, const struct suspect *suspect,
 		      char *text, size_t text_bytes)
 {
 	static const char *const names[WAIT_CLASSES] = {
-		[WAIT_LOCK_MMAP] = "mmap_lock",
-		[WAIT_LOCK_RWSEM] = "a kernel rwsem",
-		[WAIT_LOCK_MUTEX] = "a kernel mutex",
-		[WAIT_LOCK_FUTEX] = "a futex",
-		[WAIT_LOCK_PERCPU] = "a per-CPU rwsem",
-		[WAIT_LOCK_INODE] = "an inode's lock",
+		[WAIT_LOCK_MMAP] = "mmap_lock",		[WAIT_LOCK_RWSEM] = "a kernel rwsem",
+		[WAIT_LOCK_MUTEX] = "a kernel mutex",	[WAIT_LOCK_FUTEX] = "a futex",
+		[WAIT_LOCK_PERCPU] = "a per-CPU rwsem", [WAIT_LOCK_INODE] = "an inode's lock",
 		[WAIT_LOCK_FILE] = "a file lock",
 	};
 	const struct stack_fact *fact = stackfacts_get(context->stackfacts, suspect->wait_stack_id);
@@ -98,20 +39,6 @@ static void lock_text(const struct findings_context *context, const struct suspe
 		snprintf(text, text_bytes, "%s (%s)", name, detail);
 	else
 		snprintf(text, text_bytes, "%s", name);
-}
-
-static struct model_stack stack_of(const struct findings_context *context, uint32_t stack_id,
-				   bool kernel)
-{
-	const struct frame *frames = NULL;
-	size_t count = stacks_frames(context->stacks, stack_id, &frames), kernel_count = 0;
-
-	while (kernel_count < count && frames[kernel_count].kernel)
-		kernel_count++;
-	if (kernel)
-		return (struct model_stack){ kernel_count ? frames : NULL, kernel_count };
-	count -= kernel_count;
-	return (struct model_stack){ count ? frames + kernel_count : NULL, count };
 }
 
 static int fill_victims(struct model_finding *finding, const struct suspect *suspect)
@@ -152,8 +79,8 @@ static void fill_culprit(const struct findings_context *context, const struct su
 		.tid = thread->tid,
 		.tgid = thread->tgid,
 		.comm = thread->comm,
-		.hold_start_ns = hold->start_ns > context->start_ns
-			? hold->start_ns - context->start_ns : 0,
+		.hold_start_ns =
+			hold->start_ns > context->start_ns ? hold->start_ns - context->start_ns : 0,
 		.hold_ns = hold->end_ns - hold->start_ns,
 		.running_ns = story->state_ns[THREAD_RUNNING],
 		.runnable_ns = story->state_ns[THREAD_RUNNABLE],
@@ -161,16 +88,20 @@ static void fill_culprit(const struct findings_context *context, const struct su
 		.samples = story->samples,
 		.samples_in_stack = story->samples_under,
 	};
-	culprit->stack = stack_of(context, story->stack_id != STACK_NONE ? story->stack_id
-									 : hold->stack_id, true);
-	culprit->user_stack = stack_of(context, call ? call->stack_id : story->stack_id, false);
+	culprit->stack =
+		finding_stack(context->stacks,
+			      story->stack_id != STACK_NONE ? story->stack_id : hold->stack_id,
+			      true);
+	culprit->user_stack =
+		finding_stack(context->stacks, call ? call->stack_id : story->stack_id, false);
 	if (!culprit->user_stack.count)
-		culprit->user_stack = stack_of(context, story->stack_id, false);
+		culprit->user_stack = finding_stack(context->stacks, story->stack_id, false);
 }
 
 static int fill_allocation(const struct findings_context *context, const struct call *call,
-			   struct model_finding *finding)
+			   struct model_finding *finding, bool *ret_grows)
 {
+	*ret_grows = false;
 	if (!call)
 		return 0;
 	finding->has_allocation = true;
@@ -179,13 +110,13 @@ static int fill_allocation(const struct findings_context *context, const struct 
 		.bytes = call->bytes,
 		.at_ns = call->time_ns > context->start_ns ? call->time_ns - context->start_ns : 0,
 	};
-	return calls_growth(context->calls, call, &finding->pattern);
+	return calls_growth(context->calls, call, &finding->pattern, ret_grows);
 }
 
 /* Whether a function whose name has @part in it is in the stack. */
 static bool stack_has(const struct findings_context *context, uint32_t stack_id, const char *part)
 {
-	struct model_stack stack = stack_of(context, stack_id, true);
+	struct model_stack stack = finding_stack(context->stacks, stack_id, true);
 
 	for (size_t i = 0; i < stack.count; i++)
 		if (stack.frames[i].symbol && strstr(stack.frames[i].symbol, part))
@@ -197,26 +128,27 @@ static bool stack_has(const struct findings_context *context, uint32_t stack_id,
 static int while_text(const struct findings_context *context, const struct suspect *suspect,
 		      const struct call *call, const struct hold_story *story, char **ret_text)
 {
-	const struct stack_fact *fact = stackfacts_get(
-		context->stackfacts,
-		story->stack_id != STACK_NONE ? story->stack_id : suspect->owner.longest.stack_id);
+	const struct stack_fact *fact =
+		stackfacts_get(context->stackfacts, story->stack_id != STACK_NONE
+							    ? story->stack_id
+							    : suspect->owner.longest.stack_id);
 	bool populates;
 
 	if (!fact)
 		return -ENOMEM;
 	populates = stack_has(context, story->stack_id, "populate");
 	if (call)
-		return text_set(ret_text, " while it %s %s in one %s call",
-				call->call == FT_CALL_MUNMAP	     ? "unmapped"
-				: call->call == FT_CALL_MPROTECT     ? "changed the protection of"
-				: call->call == FT_CALL_MADVISE	     ? "gave advice on"
-				: call->call == FT_CALL_MREMAP	     ? "remapped"
-				: populates			     ? "mapped and populated"
+		return finding_text(ret_text, " while it %s %s in one %s call",
+				    call->call == FT_CALL_MUNMAP     ? "unmapped"
+				    : call->call == FT_CALL_MPROTECT ? "changed the protection of"
+				    : call->call == FT_CALL_MADVISE  ? "gave advice on"
+				    : call->call == FT_CALL_MREMAP   ? "remapped"
+				    : populates			     ? "mapped and populated"
 								     : "mapped",
-				human_bytes(call->bytes).text, calls_name(call->call));
+				    human_bytes(call->bytes).text, calls_name(call->call));
 	if (*fact->operation)
-		return text_set(ret_text, " in %s", fact->operation);
-	return text_set(ret_text, "%s", "");
+		return finding_text(ret_text, " in %s", fact->operation);
+	return finding_text(ret_text, "%s", "");
 }
 
 static int fill_summary(const struct findings_context *context, const struct suspect *suspect,
@@ -228,24 +160,33 @@ static int fill_summary(const struct findings_context *context, const struct sus
 	int r;
 
 	if (!suspect->has_owner)
-		return text_set(&finding->summary,
-				"%zu %s waited %s for %s. Who held it is not in the capture.",
-				suspect->victim_count,
-				suspect->victim_count == 1 ? "thread" : "threads",
-				human_duration(finding->blocked_ns).text, lock);
+		return finding_text(&finding->summary,
+				    "%zu %s waited %s for %s. Who held it is not in the capture.",
+				    suspect->victim_count,
+				    suspect->victim_count == 1 ? "thread" : "threads",
+				    human_duration(finding->blocked_ns).text, lock);
+	if (hold->end_ns == hold->start_ns)
+		return finding_text(&finding->summary,
+				    "%zu %s waited %s for %s. %s of it was ended by thread %" PRId32
+				    " (%s); since when it held the lock is not known.",
+				    suspect->victim_count,
+				    suspect->victim_count == 1 ? "thread" : "threads",
+				    human_duration(finding->blocked_ns).text, lock,
+				    human_share(owner->blamed_ns, suspect->wait_ns).text,
+				    owner->thread->tid, owner->thread->comm);
 	r = while_text(context, suspect, call, &suspect->story, &doing);
 	if (r)
 		return r;
-	r = text_set(&finding->summary,
-		     "Thread %" PRId32 " (%s) %s %s for %s%s%s. %zu %s waited %s for it; "
-		     "%s of their wait is charged to it.",
-		     owner->thread->tid, owner->thread->comm,
-		     hold->still_open ? "seems to hold" : "held", lock,
-		     hold->still_open ? "at least " : "",
-		     human_duration(hold->end_ns - hold->start_ns).text, doing,
-		     suspect->victim_count, suspect->victim_count == 1 ? "thread" : "threads",
-		     human_duration(finding->blocked_ns).text,
-		     human_share(owner->blamed_ns, suspect->wait_ns).text);
+	r = finding_text(&finding->summary,
+			 "Thread %" PRId32 " (%s) %s %s for %s%s%s. %zu %s waited %s for it; "
+			 "%s of their wait is charged to it.",
+			 owner->thread->tid, owner->thread->comm,
+			 hold->still_open ? "seems to hold" : "held", lock,
+			 hold->still_open ? "at least " : "",
+			 human_duration(hold->end_ns - hold->start_ns).text, doing,
+			 suspect->victim_count, suspect->victim_count == 1 ? "thread" : "threads",
+			 human_duration(finding->blocked_ns).text,
+			 human_share(owner->blamed_ns, suspect->wait_ns).text);
 	free(doing);
 	return r;
 }
@@ -259,21 +200,30 @@ static int release_evidence(const struct findings_context *context, const struct
 	size_t count = stacks_frames(context->stacks, hold->stack_id, &frames);
 	const char *function = "the lock's release path";
 	static const char *const releases[] = {
-		"up_read", "up_write", "downgrade_write", "mutex_unlock", "__mutex_unlock_slowpath",
-		"percpu_up_write", "rwsem_wake",
+		"up_read",
+		"up_write",
+		"downgrade_write",
+		"mutex_unlock",
+		"__mutex_unlock_slowpath",
+		"percpu_up_write",
+		"rwsem_wake",
 	};
 
+	if (hold->end_ns == hold->start_ns)
+		return finding_evidence(finding, "the kernel's events do not tell one such lock from another; "
+						 "it woke waiters out of a release");
 	if (hold->still_open || !hold->first_woken)
-		return evidence_add(finding,
-				    "no release was seen before the recording ended; of the threads of "
-				    "the process it alone was inside an address-space operation");
+		return finding_evidence(
+			finding,
+			"no release was seen before the recording ended; of the threads of "
+			"the process it alone was inside an address-space operation");
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < sizeof(releases) / sizeof(*releases); j++)
 			if (frames[i].symbol && !strcmp(frames[i].symbol, releases[j]))
 				function = releases[j];
-	return evidence_add(finding, "it woke waiter %" PRId32 " (%s) out of %s at %s",
-			    hold->first_woken->tid, hold->first_woken->comm, function,
-			    moment(model, hold->end_ns - context->start_ns).text);
+	return finding_evidence(finding, "it woke waiter %" PRId32 " (%s) out of %s at %s",
+				hold->first_woken->tid, hold->first_woken->comm, function,
+				finding_moment(model, hold->end_ns - context->start_ns).text);
 }
 
 static int call_evidence(const struct findings_context *context, const struct suspect *suspect,
@@ -284,11 +234,13 @@ static int call_evidence(const struct findings_context *context, const struct su
 
 	if (!call)
 		return 0;
-	return evidence_add(finding, "it entered %s at %s, %s before the hold ended, and was not seen outside "
-			    "the call in between",
-			    calls_name(call->call),
-			    moment(model, call->time_ns - context->start_ns).text,
-			    human_duration(hold->end_ns - call->time_ns).text);
+	return finding_evidence(
+		finding,
+		"it entered %s at %s, %s before the hold ended, and was not seen outside "
+		"the call in between",
+		calls_name(call->call),
+		finding_moment(model, call->time_ns - context->start_ns).text,
+		human_duration(hold->end_ns - call->time_ns).text);
 }
 
 static int fill_evidence(const struct findings_context *context, const struct suspect *suspect,
@@ -299,29 +251,36 @@ static int fill_evidence(const struct findings_context *context, const struct su
 	int r;
 
 	if (!suspect->has_owner)
-		return evidence_add(finding, "no thread was seen to let the lock go to a waiter");
+		return finding_evidence(finding,
+					"no thread was seen to let the lock go to a waiter");
 	r = release_evidence(context, suspect, model, finding);
 	if (!r)
 		r = call_evidence(context, suspect, call, model, finding);
 	if (!r && story->under)
-		r = evidence_add(finding, "%" PRIu32 " of %" PRIu32 " CPU samples of it in the hold are under %s",
-				 story->samples_under, story->samples, story->under);
+		r = finding_evidence(finding,
+				     "%" PRIu32 " of %" PRIu32
+				     " CPU samples of it in the hold are under %s",
+				     story->samples_under, story->samples, story->under);
 	if (!r && suspect->gaps)
-		r = evidence_add(finding,
-				 "%s events were lost during the hold, so the grade is lower",
-				 human_count(suspect->lost_records).text);
+		r = finding_evidence(finding,
+				     "%s events were lost during the hold, so the grade is lower",
+				     human_count(suspect->lost_records).text);
 	return r;
 }
 
-static const char *advice_for_call(const struct call *call, const struct model_finding *finding)
+static const char *advice_for_call(const struct call *call, bool pattern, bool grows)
 {
 	switch (call->call) {
 	case FT_CALL_MMAP:
 	case FT_CALL_MREMAP:
-		if (finding->pattern)
-			return "Size the table for its final load at start-up, or split it into shards "
-			       "that grow apart. If memory must be populated, do it in slices, "
-			       "outside the serving threads.";
+		if (grows)
+			return "Size the table for its final load at start-up, or split it into shards that "
+			       "grow apart. If memory must be populated, do it in slices, outside the "
+			       "serving threads.";
+		if (pattern)
+			return "If a table grows here, size it for its final load at start-up, or split it "
+			       "into shards that grow apart. If memory must be populated (MAP_POPULATE, "
+			       "mlockall), do it in slices, outside the serving threads.";
 		return "Allocate at start-up, or in slices of some megabytes; populate memory "
 		       "(MAP_POPULATE, mlockall) outside the serving process or before it serves.";
 	case FT_CALL_MUNMAP:
@@ -333,23 +292,33 @@ static const char *advice_for_call(const struct call *call, const struct model_f
 	}
 }
 
-static int fill_advice(const struct suspect *suspect, const struct call *call,
+static const char *advice_for_lock(const struct suspect *suspect)
+{
+	if (!suspect->has_owner)
+		return "Record a longer time, so that the end of the stall is in the capture: the release of "
+		       "the lock tells who held it.";
+	if (suspect->class == WAIT_LOCK_MMAP)
+		return "Look at what the holder's stack does to the address space: make it smaller, rarer, or "
+		       "move it out of the serving process.";
+	if (suspect->class == WAIT_LOCK_FILE)
+		return "lslocks tells which process holds the lock of which file while it is held.";
+	return "Look at what the holder's stack does under the lock; fewer or shorter calls of it, or "
+	       "spreading them over other files or objects, shorten the wait.";
+}
+
+static int fill_advice(const struct suspect *suspect, const struct call *call, bool grows,
 		       struct model_finding *finding)
 {
-	const char *advice;
+	const struct lock_hold *hold = &suspect->owner.longest;
+	bool starved = suspect->story.state_ns[THREAD_RUNNABLE] * 2 > hold->end_ns - hold->start_ns;
 
-	if (!suspect->has_owner)
-		advice = "Record a longer time, so that the end of the stall is in the capture: the release "
-			 "of the lock tells who held it.";
-	else if (call)
-		advice = advice_for_call(call, finding);
-	else if (suspect->class == WAIT_LOCK_MMAP)
-		advice = "Look at what the holder's stack does to the address space: make it smaller, rarer, or "
-			 "move it out of the serving process.";
-	else
-		advice = "Look at what the holder's stack does under the lock; fewer or shorter calls of "
-			 "it, or spreading them over other files or objects, shorten the wait.";
-	return text_set(&finding->advice, "%s", advice);
+	return finding_text(&finding->advice, "%s%s",
+			    suspect->has_owner && starved && hold->end_ns > hold->start_ns
+				    ? "The holder itself waited for a CPU for most of that time: give it "
+				      "more CPU, or the others less. "
+				    : "",
+			    call ? advice_for_call(call, finding->pattern, grows)
+				 : advice_for_lock(suspect));
 }
 
 int findings_convoy(const struct findings_context *context, const struct suspect *suspect,
@@ -360,16 +329,18 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 	const struct call *call = NULL;
 	struct model_finding *finding;
 	char lock[96];
+	bool grows;
 	int r;
 
-	finding = finding_append(model, mmap_lock ? FINDING_MMAP_LOCK_CONVOY
-						  : FINDING_KERNEL_LOCK_CONVOY);
+	finding = finding_append(model,
+				 mmap_lock ? FINDING_MMAP_LOCK_CONVOY : FINDING_KERNEL_LOCK_CONVOY);
 	if (!finding)
 		return -ENOMEM;
 	if (mmap_lock && suspect->has_owner)
 		call = calls_behind(context->calls, suspect->owner.thread,
 				    hold->start_ns > CALL_BEFORE_HOLD_NS
-					    ? hold->start_ns - CALL_BEFORE_HOLD_NS : 0,
+					    ? hold->start_ns - CALL_BEFORE_HOLD_NS
+					    : 0,
 				    hold->start_ns + (hold->end_ns - hold->start_ns) / 2);
 	lock_text(context, suspect, lock, sizeof(lock));
 	finding->grade = grade_of(suspect);
@@ -386,14 +357,27 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 		fill_culprit(context, suspect, call, finding);
 	r = fill_victims(finding, suspect);
 	if (!r)
-		r = fill_allocation(context, call, finding);
+		r = fill_allocation(context, call, finding, &grows);
 	if (!r)
 		r = fill_summary(context, suspect, call, lock, finding);
 	if (!r)
 		r = fill_evidence(context, suspect, call, model, finding);
 	if (!r)
-		r = fill_advice(suspect, call, finding);
+		r = fill_advice(suspect, call, grows, finding);
 	return r;
+}
+
+/* Futex waits are taken to be for work, since the kernel's events cannot tell; unknown time may hide anything. */
+static bool doubtful(const struct model *model)
+{
+	uint64_t target_ns = model->capture.duration_ns * (model->capture.target_threads ?: 1);
+
+	for (size_t i = 0; i < model->wait_count; i++)
+		if (model->waits[i].class == WAIT_LOCK_FUTEX &&
+		    model->waits[i].max_ns > model->stall.longest_ns &&
+		    model->waits[i].max_ns >= FUTEX_DOUBT_NS)
+			return true;
+	return model->coverage.unknown_ns * 10 > target_ns;
 }
 
 int findings_no_stall(struct model *model)
@@ -405,17 +389,24 @@ int findings_no_stall(struct model *model)
 	if (!finding)
 		return -ENOMEM;
 	finding->grade = lossy || !model->capture.complete ? GRADE_PLAUSIBLE : GRADE_STRONG;
+	if (doubtful(model))
+		finding->grade = GRADE_PLAUSIBLE;
 	if (model->stall.longest_ns)
-		r = text_set(&finding->summary,
-			     "Nothing froze: the longest wait that hurts was %s (%s, thread %" PRId32 ").",
-			     human_duration(model->stall.longest_ns).text,
-			     wait_class_name(model->stall.longest_class), model->stall.longest_tid);
+		r = finding_text(
+			&finding->summary,
+			"Nothing froze: no thread waited long for a kernel lock, a device, memory or a "
+			"CPU. The longest such wait was %s (%s, thread %" PRId32 ").",
+			human_duration(model->stall.longest_ns).text,
+			wait_class_name(model->stall.longest_class), model->stall.longest_tid);
 	else
-		r = text_set(&finding->summary,
-			     "Nothing froze: no thread waited for a lock, a device or memory.");
+		r = finding_text(&finding->summary,
+				 "Nothing froze: no thread waited for a kernel lock, a device, memory or a "
+				 "CPU.");
 	if (r)
 		return r;
-	return text_set(&finding->advice,
-			"If users saw a freeze, it was outside this capture or outside this process: "
-			"record while it happens, or watch what the process waits for.");
+	return finding_text(
+		&finding->advice,
+		"If users saw a freeze, it was at another time, in another process, or one thread ran "
+		"or slept by itself while others waited for it: look at the threads below, and record "
+		"while it happens.");
 }

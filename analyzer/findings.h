@@ -8,9 +8,12 @@
 #include <stddef.h>
 
 #include "analyzer/calls.h"
+#include "analyzer/episode.h"
 #include "analyzer/model.h"
 #include "analyzer/stackfacts.h"
+#include "analyzer/stopped.h"
 #include "analyzer/suspect.h"
+#include "analyzer/trigger_window.h"
 
 struct findings_context {
 	const struct stacks *stacks;
@@ -28,6 +31,14 @@ struct findings_context {
  */
 int findings_convoy(const struct findings_context *context, const struct suspect *suspect,
 		    struct model *model);
+
+/* process-stopped. Return: 0 or -ENOMEM. */
+int findings_stopped(const struct findings_context *context, const struct stopped *stopped,
+		     struct model *model);
+
+/* busy-thread, or slow-producer for one that slept. Return: 0 or -ENOMEM. */
+int findings_episode(const struct findings_context *context, const struct episode *episode,
+		     const struct trigger_window *window, struct model *model);
 
 /* no-stall, from the model's stall part. Return: 0 or -ENOMEM. */
 int findings_no_stall(struct model *model);

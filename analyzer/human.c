@@ -237,7 +237,8 @@ static int unit_ns(const char *unit, uint64_t *ret_ns)
 		uint64_t ns;
 	} units[] = {
 		{ "ns", 1 },	   { "us", NS_PER_US },	  { "ms", NS_PER_MS },
-		{ "s", NS_PER_S }, { "min", NS_PER_MIN }, { "h", NS_PER_H },
+		{ "s", NS_PER_S }, { "m", NS_PER_MIN },	  { "min", NS_PER_MIN },
+		{ "h", NS_PER_H },
 	};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {

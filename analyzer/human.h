@@ -44,7 +44,7 @@ struct human human_zone(int32_t utc_offset_s);
 /**
  * human_parse_duration() - read what human_duration() writes but a bare 0, and "1.5s", "200ms", "2 min".
  *
- * A unit is needed: ns, us, ms, s, min, h.
+ * A unit is needed: ns, us, ms, s, m or min, h.
  *
  * Return: 0, -EINVAL (not a duration), -ERANGE (does not fit).
  */

@@ -4,8 +4,15 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/account.c analyzer/account.h \
 	analyzer/analysis.c analyzer/analysis.h \
 	analyzer/asides.c analyzer/asides.h \
+	analyzer/by_thread.c analyzer/by_thread.h \
 	analyzer/calls.c analyzer/calls.h \
+	analyzer/episode.c analyzer/episode.h \
+	analyzer/coverage.c analyzer/coverage.h \
+	analyzer/finding.c analyzer/finding.h \
+	analyzer/finding_class.c analyzer/finding_class.h \
 	analyzer/findings.c analyzer/findings.h \
+	analyzer/findings_episode.c \
+	analyzer/findings_stopped.c \
 	analyzer/frame_text.c analyzer/frame_text.h \
 	analyzer/hold.c analyzer/hold.h \
 	analyzer/human.c analyzer/human.h \
@@ -19,6 +26,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/ownership.c analyzer/ownership.h \
 	analyzer/page.c analyzer/page.h \
 	analyzer/pass.c analyzer/pass.h \
+	analyzer/profile.c analyzer/profile.h \
 	analyzer/render.h \
 	analyzer/render_folded.c \
 	analyzer/render_json.c \
@@ -29,6 +37,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/stackfacts.c analyzer/stackfacts.h \
 	analyzer/stacks.c analyzer/stacks.h \
 	analyzer/stall.c analyzer/stall.h \
+	analyzer/stopped.c analyzer/stopped.h \
 	analyzer/stream.c analyzer/stream.h \
 	analyzer/survey.c analyzer/survey.h \
 	analyzer/suspect.c analyzer/suspect.h \
@@ -43,6 +52,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/text_tables.c \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
+	analyzer/trigger_window.c analyzer/trigger_window.h \
 	analyzer/utf8.c analyzer/utf8.h \
 	analyzer/wait_groups.c analyzer/wait_groups.h \
 	analyzer/waitclass.c analyzer/waitclass.h \

@@ -6,11 +6,13 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "analyzer/by_thread.h"
+
 /* One wait for a lock may be many sleeps: woken, a waiter loses to another and sleeps again. */
 #define SAME_WAIT_GAP_NS 5000000u
 
 /* What makes a lock the same one: its address, or for lack of one, and always
- * for an mmap_lock, (process, class). */
+ * for an mmap_lock, (process, class). File locks have neither: processes share them. */
 struct lock_key {
 	uint64_t address;
 	int32_t tgid;
@@ -26,6 +28,10 @@ struct lock_entry {
 
 struct waiter {
 	uint64_t contended_address; /* of the slow path it is in; 0: none, or no such events */
+	uint32_t begins;	    /* slow paths entered so far */
+	uint32_t wait_begins;	    /* the same when it last went to sleep for a lock */
+	uint32_t stack_id;	    /* where it did */
+	uint32_t wait_number;	    /* counts waits: several sleeps may be one */
 	struct lock_entry *entry;   /* the lock it waits for, or waited for last */
 	bool open;		    /* asleep for it now */
 	uint64_t end_ns;	    /* of its last sleep for it */
@@ -39,8 +45,7 @@ struct locks {
 	struct lock_entry *by_key;
 	struct lock_entry **entries;
 	size_t entry_count;
-	struct waiter *waiters; /* by thread->index */
-	size_t waiter_count;
+	struct by_thread waiters; /* struct waiter */
 };
 
 int locks_create(struct stackfacts *stackfacts, struct operations *operations,
@@ -50,6 +55,7 @@ int locks_create(struct stackfacts *stackfacts, struct operations *operations,
 
 	if (!locks)
 		return -ENOMEM;
+	locks->waiters.entry_bytes = sizeof(struct waiter);
 	locks->stackfacts = stackfacts;
 	locks->operations = operations;
 	locks->options = *options;
@@ -67,26 +73,8 @@ void locks_destroy(struct locks *locks)
 		free(locks->entries[i]);
 	}
 	free(locks->entries);
-	free(locks->waiters);
+	by_thread_free(&locks->waiters);
 	free(locks);
-}
-
-static struct waiter *waiter_of(struct locks *locks, const struct thread *thread)
-{
-	size_t count = locks->waiter_count ? locks->waiter_count : 64;
-	struct waiter *waiters;
-
-	if (thread->index < locks->waiter_count)
-		return &locks->waiters[thread->index];
-	while (count <= thread->index)
-		count *= 2;
-	waiters = reallocarray(locks->waiters, count, sizeof(*waiters));
-	if (!waiters)
-		return NULL;
-	memset(waiters + locks->waiter_count, 0, (count - locks->waiter_count) * sizeof(*waiters));
-	locks->waiters = waiters;
-	locks->waiter_count = count;
-	return &waiters[thread->index];
 }
 
 int locks_event(struct locks *locks, const struct event *event)
@@ -95,11 +83,14 @@ int locks_event(struct locks *locks, const struct event *event)
 
 	if (event->raw.kind != FT_EVENT_LOCK_BEGIN && event->raw.kind != FT_EVENT_LOCK_END)
 		return 0;
-	waiter = waiter_of(locks, event->thread);
+	waiter = by_thread_get(&locks->waiters, event->thread);
 	if (!waiter)
 		return -ENOMEM;
-	waiter->contended_address =
-		event->raw.kind == FT_EVENT_LOCK_BEGIN ? event->raw.lock_begin.address : 0;
+	waiter->contended_address = 0;
+	if (event->raw.kind == FT_EVENT_LOCK_BEGIN) {
+		waiter->contended_address = event->raw.lock_begin.address;
+		waiter->begins++;
+	}
 	return 0;
 }
 
@@ -107,6 +98,12 @@ int locks_event(struct locks *locks, const struct event *event)
 static enum wait_class family_of(enum wait_class class)
 {
 	return class == WAIT_LOCK_MMAP || class == WAIT_LOCK_INODE ? WAIT_LOCK_RWSEM : class;
+}
+
+/* Such a lock is kept from one system call to another: which call its holder is in says nothing. */
+static bool held_in_user_space(enum wait_class class)
+{
+	return class == WAIT_LOCK_FILE || class == WAIT_LOCK_FUTEX;
 }
 
 static struct lock_key key_of(const struct thread *thread, const struct wait_reason *reason,
@@ -121,7 +118,7 @@ static struct lock_key key_of(const struct thread *thread, const struct wait_rea
 		key.tgid = thread->tgid;
 	else if (address)
 		key.address = address;
-	else
+	else if (reason->class != WAIT_LOCK_FILE)
 		key.tgid = thread->tgid;
 	return key;
 }
@@ -200,6 +197,15 @@ static int lock_wait(struct locks *locks, const struct interval *interval,
 	return 0;
 }
 
+/* Woken, it lost the lock to another and sleeps again: it has not entered the slow path anew. */
+static bool same_wait(const struct waiter *waiter, const struct lock_entry *entry,
+		      const struct interval *interval)
+{
+	return waiter->entry == entry && waiter->begins == waiter->wait_begins &&
+	       waiter->stack_id == interval->stack_id &&
+	       interval->start_ns - waiter->end_ns <= SAME_WAIT_GAP_NS;
+}
+
 int locks_opened(struct locks *locks, const struct interval *interval)
 {
 	const struct wait_reason *reason;
@@ -208,7 +214,7 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 
 	if (lock_wait(locks, interval, &reason))
 		return -ENOMEM;
-	waiter = waiter_of(locks, interval->thread);
+	waiter = by_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
 	waiter->open = false;
@@ -220,8 +226,12 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 	entry = entry_of(locks, interval->thread, reason, waiter->contended_address);
 	if (!entry)
 		return -ENOMEM;
-	if (waiter->entry != entry || interval->start_ns - waiter->end_ns > SAME_WAIT_GAP_NS)
+	if (!same_wait(waiter, entry, interval)) {
 		waiter->sum_ns = 0;
+		waiter->wait_number++;
+	}
+	waiter->wait_begins = waiter->begins;
+	waiter->stack_id = interval->stack_id;
 	waiter->entry = entry;
 	waiter->open = true;
 	return ownership_wait_opened(entry->ownership, interval->thread, interval->start_ns);
@@ -232,7 +242,7 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 {
 	const struct waiter *own;
 	const struct stack_fact *fact;
-	struct operation_since since;
+	struct operation_since since = { 0 };
 	struct lock_release release;
 
 	if (!interval->waker || interval->waker_in_interrupt || interval->waker->idle_task)
@@ -242,7 +252,8 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 		return -ENOMEM;
 	if (fact->releases == WAIT_UNKNOWN || fact->releases != family_of(entry->lock.class))
 		return 0;
-	since = operations_since(locks->operations, interval->waker);
+	if (!held_in_user_space(entry->lock.class))
+		since = operations_since(locks->operations, interval->waker);
 	release = (struct lock_release){
 		.thread = interval->waker,
 		.time_ns = interval->end_ns,
@@ -252,7 +263,7 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 		.stack_id = interval->waker_stack_id,
 		.woken = interval->thread,
 	};
-	own = waiter_of(locks, interval->waker);
+	own = by_thread_get(&locks->waiters, interval->waker);
 	if (!own)
 		return -ENOMEM;
 	/* It cannot have held what it was itself waiting for. */
@@ -281,7 +292,7 @@ int locks_closed(struct locks *locks, const struct interval *interval)
 
 	if (interval->state != THREAD_BLOCKED)
 		return 0;
-	waiter = waiter_of(locks, interval->thread);
+	waiter = by_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
 	if (!waiter->open)
@@ -290,7 +301,7 @@ int locks_closed(struct locks *locks, const struct interval *interval)
 	waiter->end_ns = interval->end_ns;
 	if (hand_off(locks, interval, waiter->entry))
 		return -ENOMEM;
-	waiter = waiter_of(locks, interval->thread); /* hand_off() may have moved the array */
+	waiter = by_thread_get(&locks->waiters, interval->thread); /* hand_off() may have moved the array */
 	if (from_ns < options->start_ns)
 		from_ns = options->start_ns;
 	if (to_ns > options->end_ns)
@@ -311,10 +322,12 @@ static struct thread *mmap_holder(const struct locks *locks, const struct thread
 
 	for (size_t i = 0; i < threads_count(threads); i++) {
 		struct thread *thread = threads_at(threads, i);
+		const struct waiter *waiter;
 
 		if (thread->tgid != tgid || thread->exited || thread->idle_task)
 			continue;
-		if (thread->index < locks->waiter_count && locks->waiters[thread->index].open)
+		waiter = by_thread_find(&locks->waiters, thread);
+		if (waiter && waiter->open)
 			continue;
 		if (!operations_since(locks->operations, thread).holds_mmap)
 			continue;
@@ -361,9 +374,16 @@ void locks_finish(struct locks *locks)
 
 const struct lock *locks_awaited(const struct locks *locks, const struct thread *thread)
 {
-	if (thread->index >= locks->waiter_count || !locks->waiters[thread->index].entry)
-		return NULL;
-	return &locks->waiters[thread->index].entry->lock;
+	const struct waiter *waiter = by_thread_find(&locks->waiters, thread);
+
+	return waiter && waiter->entry ? &waiter->entry->lock : NULL;
+}
+
+uint32_t locks_wait_number(const struct locks *locks, const struct thread *thread)
+{
+	const struct waiter *waiter = by_thread_find(&locks->waiters, thread);
+
+	return waiter ? waiter->wait_number : 0;
 }
 
 size_t locks_count(const struct locks *locks)

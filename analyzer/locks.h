@@ -59,6 +59,9 @@ void locks_finish(struct locks *locks);
 /* The lock of the blocked interval that @thread is in, or was in last; NULL. */
 const struct lock *locks_awaited(const struct locks *locks, const struct thread *thread);
 
+/* Counts the waits of @thread for locks: sleeps with the same number are one wait. */
+uint32_t locks_wait_number(const struct locks *locks, const struct thread *thread);
+
 /* All locks waited for, in no order; borrowed. */
 size_t locks_count(const struct locks *locks);
 const struct lock *locks_at(const struct locks *locks, size_t index);

@@ -41,6 +41,10 @@ struct model_gap {
 	uint64_t records;		/* 0: number not known */
 };
 
+struct model_span {
+	uint64_t start_ns, end_ns;
+};
+
 struct model_culprit {
 	int32_t tid, tgid;
 	const char *comm;
@@ -105,6 +109,7 @@ struct model_wait {
 	const char *operation;		/* "munmap", "page fault"; "" not known */
 	const char *detail;		/* NULL */
 	uint64_t blocked_ns, runnable_ns, count, max_ns, threads;
+	uint64_t woken, woken_ns, woken_max_ns;	/* the part of runnable_ns between wake-ups and a CPU */
 	struct model_stack stack;
 };
 
@@ -144,11 +149,14 @@ struct model {
 		char **cannot_say;	/* sentences: what this capture cannot tell */
 		size_t cannot_say_count;
 	} coverage;
+	const char *no_verdict;		/* why the capture cannot say whether anything froze; NULL: it can */
 	struct {
 		bool found;
 		bool began_before, still_open;	/* "at least" */
 		uint64_t start_ns, end_ns;
 		uint32_t threads_blocked_max;
+		struct model_span other[8];	/* lesser stalls of the capture, in order of time; the first ones */
+		uint32_t others;	/* how many there are */
 		/* where not found: the longest wait that hurts */
 		uint64_t longest_ns;
 		enum wait_class longest_class;
@@ -161,7 +169,7 @@ struct model {
 	size_t lock_count;
 	struct model_wait *waits;	/* by class and stack */
 	size_t wait_count;
-	struct model_wait *wait_groups;	/* by class and operation; stack: where most of it was */
+	struct model_wait *wait_groups;	/* by class and operation, what was waited for a CPU apart; stack: where most of it was */
 	size_t wait_group_count;
 	struct model_thread *threads;
 	size_t thread_count;

@@ -188,6 +188,8 @@ static void put_coverage(struct report *report, const struct model *model)
 
 static void put_stall(struct report *report, const struct model *model)
 {
+	const uint32_t room = sizeof(model->stall.other) / sizeof(model->stall.other[0]);
+
 	if (!model->stall.found) {
 		put_nothing(report, "stall");
 		return;
@@ -198,6 +200,14 @@ static void put_stall(struct report *report, const struct model *model)
 	put_number(report, "threads_blocked_max", model->stall.threads_blocked_max);
 	put_flag(report, "began_before", model->stall.began_before);
 	put_flag(report, "still_open", model->stall.still_open);
+	open_array(report, "others");
+	for (uint32_t i = 0; i < model->stall.others && i < room; i++) {
+		json_open_object(&report->json);
+		put_number(report, "start_ns", model->stall.other[i].start_ns);
+		put_number(report, "end_ns", model->stall.other[i].end_ns);
+		json_close_object(&report->json);
+	}
+	json_close_array(&report->json);
 	json_close_object(&report->json);
 }
 

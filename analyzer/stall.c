@@ -75,39 +75,59 @@ static size_t cluster(const struct long_wait *waits, size_t count, struct stall 
 	return i;
 }
 
-int stall_find(const struct long_wait *waits, size_t count, struct stall *ret_stall)
+/* Which stall is the worst one, and the others beside it. */
+static int worst_of(const struct long_wait *sorted, size_t count, struct stall *ret_stall)
 {
 	struct stall worst = { .found = false }, stall;
+	struct stall_span spans[STALL_OTHERS_MAX + 1];
 	uint64_t worst_ns = 0, lost_ns;
-	struct long_wait *sorted;
 	uint32_t stalls = 0;
-	size_t used;
+	size_t used, kept = 0;
 	int r = 0;
 
-	if (!count) {
-		*ret_stall = worst;
-		return 0;
-	}
-	sorted = calloc(count, sizeof(*sorted));
-	if (!sorted)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = waits[i];
-	qsort(sorted, count, sizeof(*sorted), by_start);
 	for (size_t i = 0; i < count; i += used) {
 		used = cluster(sorted + i, count - i, &stall, &lost_ns);
+		if (stalls < STALL_OTHERS_MAX + 1)
+			spans[stalls] = (struct stall_span){ stall.start_ns, stall.end_ns };
 		stalls++;
 		if (lost_ns <= worst_ns)
 			continue;
 		stall.threads_max = overlap_max(sorted + i, used, &r);
 		if (r)
-			goto out;
+			return r;
 		worst = stall;
 		worst_ns = lost_ns;
 	}
-	worst.others = stalls - 1;
+	for (size_t i = 0; i < stalls && i < STALL_OTHERS_MAX + 1 && kept < STALL_OTHERS_MAX; i++)
+		if (spans[i].start_ns != worst.start_ns)
+			worst.other[kept++] = spans[i];
+	worst.others = stalls ? stalls - 1 : 0;
 	*ret_stall = worst;
-out:
+	return 0;
+}
+
+static bool for_cpu(const struct long_wait *wait)
+{
+	return wait->class == WAIT_CPU_RUNQUEUE || wait->class == WAIT_CPU_THROTTLED;
+}
+
+int stall_find(const struct long_wait *waits, size_t count, struct stall *ret_stall)
+{
+	struct long_wait *sorted = calloc(count + 1, sizeof(*sorted));
+	size_t kept = 0;
+	int r;
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (!for_cpu(&waits[i]))
+			sorted[kept++] = waits[i];
+	for (size_t i = 0; !kept && i < count; i++)
+		sorted[i] = waits[i];
+	if (!kept)
+		kept = count;
+	qsort(sorted, kept, sizeof(*sorted), by_start);
+	r = worst_of(sorted, kept, ret_stall);
 	free(sorted);
 	return r;
 }

@@ -11,19 +11,24 @@
 
 #include "analyzer/account.h"
 
+#define STALL_OTHERS_MAX 8
+
 struct stall {
 	bool found;
 	bool began_before, still_open;	/* the recording does not hold all of it */
 	uint64_t start_ns, end_ns;	/* clock of the events */
 	uint32_t threads_max;		/* most threads in such a wait at one time */
-	uint32_t others;		/* number of other, lesser stalls in the capture */
+	uint32_t others;		/* number of other, lesser stalls in the capture ... */
+	struct stall_span {
+		uint64_t start_ns, end_ns;
+	} other[STALL_OTHERS_MAX];	/* ... and the first of them, in order of time */
 };
 
 /**
  * stall_find() - the worst stall that @waits show.
  *
  * Long waits less than 100 ms apart belong to one stall; the worst stall is the one in which threads
- * lost most time.
+ * lost most time. Waits for a CPU alone make a stall only where no other wait does.
  *
  * Return: 0 or -ENOMEM.
  */

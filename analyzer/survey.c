@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyzer/pass.h"
 
@@ -31,6 +32,28 @@ static int gap_append(struct survey *survey, const struct event *event)
 	return 0;
 }
 
+static int cpu_note(struct survey *survey, const struct event *event)
+{
+	uint32_t cpu = event->raw.cpu;
+	struct survey_cpu *per_cpu;
+
+	if (cpu == FT_NO_CPU)
+		return 0;
+	if (cpu >= survey->cpus) {
+		per_cpu = reallocarray(survey->per_cpu, cpu + 1, sizeof(*per_cpu));
+		if (!per_cpu)
+			return -ENOMEM;
+		memset(per_cpu + survey->cpus, 0, (cpu + 1 - survey->cpus) * sizeof(*per_cpu));
+		survey->per_cpu = per_cpu;
+		survey->cpus = cpu + 1;
+	}
+	if (event->raw.kind == FT_EVENT_SWITCH) {
+		survey->per_cpu[cpu].from_idle += event->thread->idle_task;
+		survey->per_cpu[cpu].to_idle += event->other->idle_task;
+	}
+	return 0;
+}
+
 static int survey_event(void *context, const struct event *event)
 {
 	struct survey *survey = context;
@@ -38,8 +61,8 @@ static int survey_event(void *context, const struct event *event)
 	if (event->raw.kind == FT_EVENT_LOST)
 		return gap_append(survey, event);
 	survey->events++;
-	if (event->raw.cpu != FT_NO_CPU && event->raw.cpu >= survey->cpus)
-		survey->cpus = event->raw.cpu + 1;
+	if (cpu_note(survey, event))
+		return -ENOMEM;
 	return calls_event(survey->calls, event);
 }
 
@@ -54,7 +77,8 @@ int survey_run(struct survey *survey, struct source *source, struct stackfacts *
 	       struct target *target, uint64_t long_ns)
 {
 	const struct locks_options locks = { 0, UINT64_MAX, target_counts, target };
-	const struct account_options account = { long_ns, target_counts, target };
+	const struct account_options account = { long_ns, target_counts, target,
+						 !target->count };
 	int r;
 
 	*survey = (struct survey){ .start_ns = source_start_ns(source) };
@@ -79,5 +103,6 @@ void survey_free(struct survey *survey)
 	calls_destroy(survey->calls);
 	pass_destroy(survey->pass);
 	free(survey->gaps);
+	free(survey->per_cpu);
 	*survey = (struct survey){ 0 };
 }

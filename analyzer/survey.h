@@ -13,6 +13,11 @@
 #include "analyzer/model.h"
 #include "analyzer/target.h"
 
+/* How often a CPU went idle, and came back from it: the same, give or take one, or events are missing. */
+struct survey_cpu {
+	uint64_t to_idle, from_idle;
+};
+
 struct survey {
 	uint64_t start_ns;
 	struct account *account;
@@ -23,6 +28,7 @@ struct survey {
 	struct model_gap *gaps;		/* on the clock of the events; in order of time */
 	size_t gap_count;
 	uint32_t cpus;			/* that had events */
+	struct survey_cpu *per_cpu;	/* room for cpus */
 };
 
 /* @long_ns: see account.h. Return: 0, -ENOMEM, -EIO; free with survey_free() in each case. */

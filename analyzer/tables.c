@@ -108,6 +108,9 @@ static int wait_fill(const struct tables_context *context, const struct wait_acc
 		.count = wait->count,
 		.max_ns = wait->max_ns,
 		.threads = wait->threads,
+		.woken = wait->woken,
+		.woken_ns = wait->woken_ns,
+		.woken_max_ns = wait->woken_max_ns,
 		.stack = stack_of(context, wait->stack_id),
 	};
 	return 0;
@@ -204,10 +207,6 @@ int tables_threads(const struct tables_context *context, struct model *model)
 			continue;
 		rank_fill(model, account_thread(context->survey->account, thread), target, thread,
 			  &ranked[count]);
-		if (target) {
-			model->capture.target_threads++;
-			model->coverage.unknown_ns += ranked[count].thread.unknown_ns;
-		}
 		count++;
 	}
 	qsort(ranked, count, sizeof(*ranked), by_rank);

@@ -21,7 +21,7 @@ struct tables_context {
 int tables_locks(const struct tables_context *context, struct model *model);
 int tables_waits(const struct tables_context *context, struct model *model);
 
-/* Call it after the findings: their culprits come first. Fills coverage.unknown_ns and capture.target_threads too. */
+/* Call it after the findings: their culprits come first. */
 int tables_threads(const struct tables_context *context, struct model *model);
 
 #endif

@@ -105,12 +105,31 @@ static void frozen(struct page *page, const struct model *model)
 		 text_moment(model, model->stall.end_ns).text);
 	if (model->capture.start_realtime_ns)
 		page_add(page, " %s", human_zone(model->capture.utc_offset_s).text);
-	if (model->capture.target_count && blocked <= threads)
+	if (!blocked)
+		page_add(page, "; nothing blocked, but somebody waited for an answer");
+	else if (model->capture.target_count && blocked <= threads)
 		page_add(page, "; %" PRIu32 " of %zu thread%s blocked", blocked, threads,
 			 threads == 1 ? "" : "s");
 	else
 		page_add(page, "; %" PRIu32 " thread%s blocked", blocked, blocked == 1 ? "" : "s");
 	page_end(page, text_labelled("FROZEN", STYLE_BAD));
+}
+
+/* The lesser stalls: the findings are about the worst one. */
+static void other_stalls(struct page *page, const struct model *model)
+{
+	const uint32_t room = sizeof(model->stall.other) / sizeof(model->stall.other[0]);
+
+	if (!model->stall.others)
+		return;
+	page_begin(page);
+	for (uint32_t i = 0; i < model->stall.others && i < room; i++)
+		page_add(page, "%s%s at %s", i ? ", " : "",
+			 human_duration(model->stall.other[i].end_ns - model->stall.other[i].start_ns).text,
+			 text_moment(model, model->stall.other[i].start_ns).text);
+	if (model->stall.others > room)
+		page_add(page, " and %" PRIu32 " more", model->stall.others - room);
+	page_end(page, text_labelled("lesser ones", STYLE_LABEL));
 }
 
 static void not_frozen(struct page *page, const struct model *model)
@@ -172,12 +191,12 @@ void text_verdict(struct page *page, const struct model *model)
 {
 	if (model->stall.found)
 		frozen(page, model);
-	else if (model->capture.events == 0)
-		page_paragraph(
-			page, text_labelled("NO VERDICT", STYLE_WARNING),
-			"the capture holds no event, so it cannot say whether anything froze");
+	else if (model->no_verdict)
+		page_paragraph(page, text_labelled("NO VERDICT", STYLE_WARNING), "%s",
+			       model->no_verdict);
 	else
 		not_frozen(page, model);
+	other_stalls(page, model);
 	missing(page, model);
 	page_line_end(page);
 }

@@ -147,8 +147,8 @@ void text_idle_waits(struct page *page, const struct model *model)
 	uint64_t time_ns[WAIT_CLASSES] = { 0 }, waits[WAIT_CLASSES] = { 0 };
 	const char *before = "";
 
-	for (size_t i = 0; i < model->wait_count; i++) {
-		const struct model_wait *wait = &model->waits[i];
+	for (size_t i = 0; i < model->wait_group_count; i++) {
+		const struct model_wait *wait = &model->wait_groups[i];
 
 		if (wait->idle) {
 			time_ns[wait->class] += wait->blocked_ns + wait->runnable_ns;
@@ -216,7 +216,12 @@ static void more_threads_row(struct page *page, const struct model *model, size_
 void text_threads(struct page *page, const struct model *model, bool all)
 {
 	static const char *const names[] = { "running", "runnable", "blocked", "unknown" };
-	size_t shown = all || model->thread_count < THREAD_ROWS ? model->thread_count : THREAD_ROWS;
+	size_t shown = 0;
+
+	/* The model has the target's first. */
+	while (shown < model->thread_count &&
+	       (all || (shown < THREAD_ROWS && (shown == 0 || model->threads[shown].target))))
+		shown++;
 
 	if (model->thread_count == 0)
 		return;

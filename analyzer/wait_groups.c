@@ -38,50 +38,84 @@ struct member {
 struct grouping {
 	struct model *model;
 	struct group *by_key;
-	struct group **by_wait; /* by place in account_waits() */
+	struct {
+		struct group *asleep, *woken;
+	} *by_wait; /* by place in account_waits() */
 	struct member *members;
 };
 
-static int group_add(struct grouping *grouping, const struct model_wait *wait, size_t place)
+/* The group of @key, made from @wait if need be; NULL on lack of memory. */
+static struct group *group_of(struct grouping *grouping, const struct group_key *key,
+			      const struct model_wait *wait)
 {
-	struct group_key key = { wait->class, *wait->operation ? wait->operation : NULL };
-	uint64_t wait_ns = wait->blocked_ns + wait->runnable_ns;
 	struct model_wait *row;
 	struct group *group;
 
-	HASH_FIND(hh, grouping->by_key, &key, sizeof(key), group);
-	if (!group) {
-		group = calloc(1, sizeof(*group));
-		if (!group)
-			return -ENOMEM;
-		group->key = key;
-		group->place = grouping->model->wait_group_count++;
-		HASH_ADD(hh, grouping->by_key, key, sizeof(group->key), group);
-		row = &grouping->model->wait_groups[group->place];
-		*row = *wait;
-		row->threads = 0;
-		group->stack_ns = wait_ns;
-	} else {
-		row = &grouping->model->wait_groups[group->place];
-		row->blocked_ns += wait->blocked_ns;
-		row->runnable_ns += wait->runnable_ns;
-		row->count += wait->count;
-		if (wait->max_ns > row->max_ns)
-			row->max_ns = wait->max_ns;
-	}
-	if (wait_ns > group->stack_ns) {
+	HASH_FIND(hh, grouping->by_key, key, sizeof(*key), group);
+	if (group)
+		return group;
+	group = calloc(1, sizeof(*group));
+	if (!group)
+		return NULL;
+	group->key = *key;
+	group->place = grouping->model->wait_group_count++;
+	HASH_ADD(hh, grouping->by_key, key, sizeof(group->key), group);
+	row = &grouping->model->wait_groups[group->place];
+	*row = (struct model_wait){
+		.class = wait->class,
+		.idle = wait->idle,
+		.operation = wait->operation,
+	};
+	return group;
+}
+
+static struct group *group_add(struct grouping *grouping, const struct model_wait *wait)
+{
+	struct group_key key = { wait->class, *wait->operation ? wait->operation : NULL };
+	uint64_t wait_ns = wait->blocked_ns + wait->runnable_ns;
+	struct group *group = group_of(grouping, &key, wait);
+	struct model_wait *row;
+
+	if (!group)
+		return NULL;
+	row = &grouping->model->wait_groups[group->place];
+	row->blocked_ns += wait->blocked_ns;
+	row->runnable_ns += wait->runnable_ns;
+	row->count += wait->count;
+	if (wait->max_ns > row->max_ns)
+		row->max_ns = wait->max_ns;
+	if (wait_ns > group->stack_ns || !group->stack_ns) {
 		group->stack_ns = wait_ns;
 		row->stack = wait->stack;
 		row->detail = wait->detail;
 	}
-	grouping->by_wait[place] = group;
-	return 0;
+	return group;
 }
 
-static int member_add(void *context, size_t place, uint32_t thread_index)
+/* Once woken, a thread no longer waits for what it slept for, but for a CPU. */
+static int wait_add(struct grouping *grouping, const struct model_wait *wait, size_t place)
 {
-	struct grouping *grouping = context;
-	const struct group *group = grouping->by_wait[place];
+	struct model_wait asleep = *wait, woken = {
+		.class = WAIT_CPU_RUNQUEUE,
+		.idle = wait_class_idle(WAIT_CPU_RUNQUEUE),
+		.operation = "",
+		.detail = "after a wake-up",
+		.runnable_ns = wait->woken_ns,
+		.count = wait->woken,
+		.max_ns = wait->woken_max_ns,
+	};
+
+	asleep.runnable_ns -= wait->woken_ns;
+	grouping->by_wait[place].asleep = group_add(grouping, &asleep);
+	if (wait->woken)
+		grouping->by_wait[place].woken = group_add(grouping, &woken);
+	return grouping->by_wait[place].asleep && (!wait->woken || grouping->by_wait[place].woken)
+		       ? 0
+		       : -ENOMEM;
+}
+
+static int member_of(struct grouping *grouping, const struct group *group, uint32_t thread_index)
+{
 	uint64_t group_thread = (uint64_t)group->place << 32 | thread_index;
 	struct member *member;
 
@@ -95,6 +129,16 @@ static int member_add(void *context, size_t place, uint32_t thread_index)
 	HASH_ADD(hh, grouping->members, group_thread, sizeof(member->group_thread), member);
 	grouping->model->wait_groups[group->place].threads++;
 	return 0;
+}
+
+static int member_add(void *context, size_t place, uint32_t thread_index)
+{
+	struct grouping *grouping = context;
+	int r = member_of(grouping, grouping->by_wait[place].asleep, thread_index);
+
+	if (!r && grouping->by_wait[place].woken)
+		r = member_of(grouping, grouping->by_wait[place].woken, thread_index);
+	return r;
 }
 
 static void grouping_free(struct grouping *grouping)
@@ -118,12 +162,12 @@ int wait_groups_make(const struct account *account, struct model *model)
 	struct grouping grouping = { .model = model };
 	int r = -ENOMEM;
 
-	model->wait_groups = calloc(model->wait_count + 1, sizeof(*model->wait_groups));
+	model->wait_groups = calloc(2 * model->wait_count + 1, sizeof(*model->wait_groups));
 	grouping.by_wait = calloc(model->wait_count + 1, sizeof(*grouping.by_wait));
 	if (!model->wait_groups || !grouping.by_wait)
 		goto out;
 	for (size_t i = 0; i < model->wait_count; i++) {
-		r = group_add(&grouping, &model->waits[i], i);
+		r = wait_add(&grouping, &model->waits[i], i);
 		if (r)
 			goto out;
 	}

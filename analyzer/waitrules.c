@@ -614,7 +614,8 @@ const struct release_rule release_rules[] = {
 	  NAMES("up_write", "up_read", "__up_write", "__up_read", "downgrade_write", "rwsem_wake",
 		"rwsem_downgrade_wake", "call_rwsem_wake", "call_rwsem_downgrade_wake",
 		"rwbase_write_unlock", "rwbase_write_downgrade", "__rwbase_read_unlock",
-		"vma_end_read", "vma_refcount_put"), rwsem },
+		"vma_end_read", "vma_refcount_put",
+		"rcuwait_wake_up"), rwsem }, /* the last two, inlined: readers of a VMA (6.15) */
 	{ WAIT_LOCK_MUTEX,
 	  NAMES("mutex_unlock", "__mutex_unlock_slowpath", "ww_mutex_unlock", "rt_mutex_unlock",
 		"rt_mutex_slowunlock", "up", "__up", "release_sock", "rtnl_unlock",

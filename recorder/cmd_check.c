@@ -87,7 +87,7 @@ static void print_host(const struct check *check)
 	struct kallsyms *kallsyms = NULL;
 	int error = kallsyms_read("/proc/kallsyms", &kallsyms);
 	row("names of kernel functions",
-	    error == -EACCES ? "hidden: needs CAP_SYSLOG or kernel.kptr_restrict 0"
+	    error == -EACCES ? "hidden: needs CAP_SYSLOG, or kptr_restrict 0 and perf_event_paranoid <= 1"
 	    : error	     ? strerror(-error)
 			     : "yes");
 	kallsyms_free(kallsyms);
@@ -273,7 +273,7 @@ static void print_verdict(const struct check *check)
 		printf("  As root: mount -t tracefs nodev /sys/kernel/tracing\n");
 	else if (check->tracefs_error == -EACCES &&
 		 (check->permission.perfmon || check->permission.sys_admin))
-		printf("  As root: mount -o remount,mode=755 /sys/kernel/tracing\n");
+		printf("  %s\n", PERMISSION_TRACEFS_ADVICE);
 	else {
 		permission_explain(&check->permission, check->tracepoint_error, reason,
 				   sizeof(reason));

@@ -8,6 +8,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Where tracefs is there and may not be read: its files are root's alone. */
+#define PERMISSION_TRACEFS_ADVICE                                                                  \
+	"Reading /sys/kernel/tracing needs CAP_DAC_READ_SEARCH besides CAP_PERFMON (and CAP_SYSLOG "  \
+	"for the names of kernel functions); give this user all three, or run as root."
+
 struct permission {
 	int paranoid;		/* kernel.perf_event_paranoid; INT_MIN: there is none */
 	int kptr_restrict;	/* likewise */

@@ -65,6 +65,16 @@ TESTS += tests/unit/test_analysis
 tests_unit_test_analysis_SOURCES = tests/unit/test_analysis.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_analysis_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_trigger_window
+TESTS += tests/unit/test_trigger_window
+tests_unit_test_trigger_window_SOURCES = tests/unit/test_trigger_window.c
+tests_unit_test_trigger_window_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_unserved
+TESTS += tests/unit/test_unserved
+tests_unit_test_unserved_SOURCES = tests/unit/test_unserved.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_unserved_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_message
 TESTS += tests/unit/test_message
 tests_unit_test_message_SOURCES = tests/unit/test_message.c
@@ -137,6 +147,12 @@ TESTS += tests/unit/test_reader
 tests_unit_test_reader_SOURCES = tests/unit/test_reader.c $(SAMPLE_CAPTURE_SOURCES) \
 	$(SAMPLE_EVENTS_SOURCES)
 tests_unit_test_reader_LDADD = $(CAPTURE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_ringfile
+TESTS += tests/unit/test_ringfile
+tests_unit_test_ringfile_SOURCES = tests/unit/test_ringfile.c $(SAMPLE_CAPTURE_SOURCES) \
+	$(SAMPLE_EVENTS_SOURCES)
+tests_unit_test_ringfile_LDADD = $(CAPTURE_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_facts
 TESTS += tests/unit/test_facts
@@ -250,6 +266,11 @@ TESTS += tests/unit/test_ring
 tests_unit_test_ring_SOURCES = tests/unit/test_ring.c
 tests_unit_test_ring_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_ringmap
+TESTS += tests/unit/test_ringmap
+tests_unit_test_ringmap_SOURCES = tests/unit/test_ringmap.c
+tests_unit_test_ringmap_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_slots
 TESTS += tests/unit/test_slots
 tests_unit_test_slots_SOURCES = tests/unit/test_slots.c
@@ -275,7 +296,6 @@ TESTS += tests/unit/test_seen
 tests_unit_test_seen_SOURCES = tests/unit/test_seen.c
 tests_unit_test_seen_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
-<<<<<<< HEAD
 check_PROGRAMS += tests/unit/test_triggers
 TESTS += tests/unit/test_triggers
 tests_unit_test_triggers_SOURCES = tests/unit/test_triggers.c
@@ -318,7 +338,6 @@ check_PROGRAMS += tests/unit/test_psi
 TESTS += tests/unit/test_psi
 tests_unit_test_psi_SOURCES = tests/unit/test_psi.c
 tests_unit_test_psi_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
-=======
 check_PROGRAMS += tests/unit/test_control
 TESTS += tests/unit/test_control
 tests_unit_test_control_SOURCES = tests/unit/test_control.c
@@ -358,4 +377,3 @@ tests_unit_test_cmd_trigger_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNI
 tests_unit_test_cmd_status_SOURCES = tests/unit/test_cmd_status.c \
 	tests/unit/asked.c tests/unit/asked.h
 tests_unit_test_cmd_status_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
->>>>>>> control

@@ -456,12 +456,12 @@ static struct model_wait hostile_waits[] = {
 	  .stack = STACK(hostile_frames) },
 };
 static struct model_thread hostile_threads[] = {
-	{ .tid = INT32_MIN,
+	{ .target = true, .tid = INT32_MIN,
 	  .comm = "\x1b]0;owned\x07\x1b[2J\xff",
 	  .observed_ns = INT64_MAX,
 	  .unknown_ns = INT64_MAX },
-	{ .tid = 4, .comm = "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe6\x97\xa5\xe6\x9c\xac" },
-	{ .tid = 5, .comm = "A\xcc\x81 b" },
+	{ .target = true, .tid = 4, .comm = "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe6\x97\xa5\xe6\x9c\xac" },
+	{ .target = true, .tid = 5, .comm = "A\xcc\x81 b" },
 };
 static struct model_gap hostile_gaps[] = {
 	{ .cpu = UINT32_MAX, .start_ns = INT64_MAX, .end_ns = 0, .records = INT64_MAX },
@@ -508,10 +508,12 @@ static const struct model hostile = {
 	.thread_count = COUNT(hostile_threads),
 };
 
-/* A header and nothing else. */
+/* A ring file with a header and nothing else. */
 
 static const struct model empty = {
+	.no_verdict = "the capture holds no event, so it cannot say whether anything froze",
 	.capture = { .path = "empty.dat",
+		     .ring = "left",
 		     .host = "",
 		     .kernel = "",
 		     .arch = "",

@@ -36,6 +36,8 @@ struct scene {
 	void *buffers[SCENE_CPUS];
 	struct name names[SCENE_NAMES];	/* its place gives an address */
 	size_t name_count;
+	const char *trigger_source, *trigger_reason;	/* NULL: none */
+	uint64_t trigger_at_ns;
 	char path[64];
 };
 
@@ -172,6 +174,17 @@ void scene_call(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct 
 	add(scene, &event, stack);
 }
 
+void scene_state(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		 enum ft_task_state state, const char *stack)
+{
+	struct ft_event event = {
+		.kind = FT_EVENT_STATE, .cpu = cpu, .time_ns = at_ns, .task = task,
+		.state = { .state = state, .syscall = -1 },
+	};
+
+	add(scene, &event, stack);
+}
+
 void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns,
 		uint64_t records)
 {
@@ -182,6 +195,13 @@ void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t e
 	};
 
 	add(scene, &event, NULL);
+}
+
+void scene_trigger(struct scene *scene, const char *source, const char *reason, uint64_t at_ns)
+{
+	scene->trigger_source = source;
+	scene->trigger_reason = reason;
+	scene->trigger_at_ns = at_ns;
 }
 
 static int write_symbols(void *context, const void *payload, size_t payload_bytes)
@@ -211,7 +231,19 @@ static void add_symbols(const struct scene *scene, struct ft_writer *writer)
 	ft_symbols_destroy(symbols);
 }
 
-static void add_facts(struct ft_writer *writer, const char *target, uint64_t end_ns)
+static void add_trigger(const struct scene *scene, struct ft_facts *facts)
+{
+	if (!scene->trigger_source)
+		return;
+	assert_int_equal(ft_facts_set(facts, FT_FACT_TRIGGER_SOURCE, scene->trigger_source), 0);
+	assert_int_equal(ft_facts_set(facts, FT_FACT_TRIGGER_REASON, scene->trigger_reason), 0);
+	assert_int_equal(ft_facts_set_number(facts, FT_FACT_TRIGGER_NS,
+					     (int64_t)(SCENE_START_NS + scene->trigger_at_ns)),
+			 0);
+}
+
+static void add_facts(const struct scene *scene, struct ft_writer *writer, const char *target,
+		      uint64_t end_ns)
 {
 	struct ft_facts *facts = NULL;
 	const void *payload;
@@ -223,6 +255,7 @@ static void add_facts(struct ft_writer *writer, const char *target, uint64_t end
 	assert_int_equal(ft_facts_set_number(facts, FT_FACT_START_NS, SCENE_START_NS), 0);
 	assert_int_equal(ft_facts_set_number(facts, FT_FACT_END_NS,
 					     (int64_t)(SCENE_START_NS + end_ns)), 0);
+	add_trigger(scene, facts);
 	payload = ft_facts_payload(facts, &payload_bytes);
 	assert_int_equal(ft_writer_payload(writer, FT_SEGMENT_FACTS, payload, payload_bytes), 0);
 	ft_facts_destroy(facts);
@@ -246,7 +279,7 @@ const char *scene_write(struct scene *scene, const char *target, uint64_t end_ns
 		assert_int_equal(ft_writer_segment(writer, scene->buffers[cpu], bytes), 0);
 	}
 	add_symbols(scene, writer);
-	add_facts(writer, target, end_ns);
+	add_facts(scene, writer, target, end_ns);
 	assert_int_equal(ft_writer_end(writer), 0);
 	ft_writer_destroy(writer);
 	close(fd);

@@ -32,8 +32,13 @@ void scene_sample(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struc
 		  const char *stack);
 void scene_call(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
 		enum ft_call call, uint64_t bytes, const char *stack);
+void scene_state(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		 enum ft_task_state state, const char *stack);
 void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns,
 		uint64_t records);
+
+/* What made the recorder write a capture. Texts are borrowed until scene_write(). */
+void scene_trigger(struct scene *scene, const char *source, const char *reason, uint64_t at_ns);
 
 /* Write the capture; @end_ns is the end of the recording. The path is the scene's, gone with it. */
 const char *scene_write(struct scene *scene, const char *target, uint64_t end_ns);

@@ -221,6 +221,111 @@ static void analysis_of_sleeping_workers_is_no_stall(void **state)
 	done(&result, scene);
 }
 
+/* Waits of 150 ms each, 20 us apart: asked for anew each time, or one request that lost the lock to others. */
+static void wait_in_pieces(struct scene *scene, bool anew)
+{
+	scene_switch(scene, 1, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &workers[0]);
+	for (uint64_t i = 0; i < 4; i++) {
+		uint64_t at_ns = 100 * MS + i * (150 * MS + 20 * US);
+
+		if (anew || i == 0)
+			scene_lock_begin(scene, 1, at_ns - 5 * US, &workers[0], LOCK, FT_LOCK_WRITE);
+		scene_switch(scene, 1, at_ns, &workers[0], FT_STATE_DISK, WAIT_MUNMAP, &scene_idle);
+		scene_waking(scene, 0, at_ns + 150 * MS, &resizer, RELEASE_MUNMAP, &workers[0]);
+		scene_switch(scene, 1, at_ns + 150 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &workers[0]);
+	}
+}
+
+static void analysis_of_waits_asked_for_anew_is_no_stall(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct result result;
+
+	(void)state;
+	wait_in_pieces(scene, true);
+	result = analyze(scene, 1000 * MS);
+	assert_false(result.model->stall.found);
+	assert_int_equal(result.model->stall.longest_ns, 150 * MS);
+	assert_int_equal(result.model->locks[0].waits, 4);
+	done(&result, scene);
+}
+
+static void analysis_of_one_wait_in_several_sleeps_is_a_stall(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct result result;
+
+	(void)state;
+	wait_in_pieces(scene, false);
+	result = analyze(scene, 1000 * MS);
+	assert_true(result.model->stall.found);
+	assert_int_equal(result.model->findings[0].blocked_ns, 600 * MS);
+	assert_int_equal(result.model->locks[0].waits, 1);
+	done(&result, scene);
+}
+
+static void analysis_names_starvation_where_a_thread_gets_no_cpu(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct ft_task hog = { 900, 900, "hog" };
+	struct result result;
+
+	(void)state;
+	scene_switch(scene, 0, 100 * MS, &workers[0], FT_STATE_RUNNING, NULL, &hog);
+	scene_switch(scene, 0, 900 * MS, &hog, FT_STATE_RUNNING, NULL, &workers[0]);
+	result = analyze(scene, 1000 * MS);
+	assert_true(result.model->stall.found);
+	assert_int_equal(result.model->findings[0].kind, FINDING_CPU_STARVED);
+	assert_int_equal(result.model->findings[0].blocked_ns, 800 * MS);
+	assert_int_equal(result.model->findings[0].victims[0], 101);
+	done(&result, scene);
+}
+
+static void analysis_has_no_verdict_about_a_process_it_never_saw(void **state)
+{
+	const int32_t nobody = 4711;
+	const struct analysis_options options = { .target = &nobody, .target_count = 1 };
+	struct scene *scene = scene_create(2);
+	struct result result, other = { 0 };
+
+	(void)state;
+	freeze_begins(scene);
+	freeze_ends(scene);
+	result = analyze(scene, 4000 * MS);
+	assert_null(result.model->no_verdict);
+	assert_int_equal(analysis_run(result.source, "other", &options, &other.model), 0);
+	assert_non_null(other.model->no_verdict);
+	assert_int_equal(other.model->finding_count, 0);
+	analysis_free(other.model);
+	done(&result, scene);
+}
+
+static void analysis_has_no_verdict_about_a_moment(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct result result;
+
+	(void)state;
+	scene_switch(scene, 0, 1 * MS, &workers[0], FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	result = analyze(scene, 20 * MS);
+	assert_non_null(result.model->no_verdict);
+	assert_int_equal(result.model->finding_count, 0);
+	done(&result, scene);
+}
+
+static void analysis_has_no_verdict_without_names(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct result result;
+
+	(void)state;
+	scene_switch(scene, 0, 1 * MS, &workers[0], FT_STATE_SLEEPING, NULL, &scene_idle);
+	result = analyze(scene, 2000 * MS);
+	assert_non_null(result.model->no_verdict);
+	done(&result, scene);
+}
+
 /* Two readers of the same capture, or one twice, must agree. */
 static void analysis_of_the_same_capture_is_the_same(void **state)
 {
@@ -248,6 +353,12 @@ int main(void)
 		cmocka_unit_test(analysis_of_a_freeze_that_outlasts_the_recording_is_only_plausible),
 		cmocka_unit_test(analysis_lowers_the_grade_where_events_were_lost),
 		cmocka_unit_test(analysis_of_sleeping_workers_is_no_stall),
+		cmocka_unit_test(analysis_of_waits_asked_for_anew_is_no_stall),
+		cmocka_unit_test(analysis_of_one_wait_in_several_sleeps_is_a_stall),
+		cmocka_unit_test(analysis_names_starvation_where_a_thread_gets_no_cpu),
+		cmocka_unit_test(analysis_has_no_verdict_about_a_process_it_never_saw),
+		cmocka_unit_test(analysis_has_no_verdict_about_a_moment),
+		cmocka_unit_test(analysis_has_no_verdict_without_names),
 		cmocka_unit_test(analysis_of_the_same_capture_is_the_same),
 	};
 

@@ -41,9 +41,11 @@ static void add(struct calls *calls, struct thread *thread, uint64_t time_ns, en
 static char *growth(struct calls *calls, const struct call *call)
 {
 	char *text = NULL;
+	bool seen;
 
 	assert_non_null(call);
-	assert_int_equal(calls_growth(calls, call, &text), 0);
+	assert_int_equal(calls_growth(calls, call, &text, &seen), 0);
+	assert_int_equal(seen, text && !strstr(text, "If it is one"));
 	return text;
 }
 
@@ -136,6 +138,16 @@ static void calls_growth_of_a_lone_table_size_is_only_a_guess(void **state)
 	calls_destroy(calls);
 }
 
+static void calls_growth_is_not_guessed_from_a_size_that_people_use(void **state)
+{
+	struct calls *calls = create();
+
+	(void)state;
+	add(calls, &resizer, 100, FT_CALL_MMAP, 3 * GIB);
+	assert_null(growth(calls, calls_behind(calls, &resizer, 0, 100)));
+	calls_destroy(calls);
+}
+
 static void calls_growth_is_never_seen_in_a_munmap(void **state)
 {
 	struct calls *calls = create();
@@ -155,6 +167,7 @@ int main(void)
 		cmocka_unit_test(calls_growth_sees_half_the_size_given_back),
 		cmocka_unit_test(calls_growth_is_not_seen_in_unrelated_sizes),
 		cmocka_unit_test(calls_growth_of_a_lone_table_size_is_only_a_guess),
+		cmocka_unit_test(calls_growth_is_not_guessed_from_a_size_that_people_use),
 		cmocka_unit_test(calls_growth_is_never_seen_in_a_munmap),
 	};
 

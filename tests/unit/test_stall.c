@@ -60,6 +60,25 @@ static void stall_is_the_one_in_which_most_time_was_lost(void **state)
 	assert_int_equal(stall.end_ns, 5400 * MS);
 	assert_int_equal(stall.threads_max, 3);
 	assert_int_equal(stall.others, 1);
+	assert_int_equal(stall.other[0].start_ns, 0);
+	assert_int_equal(stall.other[0].end_ns, 700 * MS);
+}
+
+/* Under load threads wait for CPUs all the time: that must not stretch a stall that has another cause. */
+static void stall_is_made_of_waits_for_a_cpu_only_where_there_is_no_other(void **state)
+{
+	struct long_wait waits[] = { wait_of(0, 5000, 0), wait_of(1000, 1400, 0) };
+	struct stall stall;
+
+	(void)state;
+	waits[0].class = WAIT_CPU_RUNQUEUE;
+	waits[1].class = WAIT_LOCK_MMAP;
+	assert_int_equal(stall_find(waits, 2, &stall), 0);
+	assert_int_equal(stall.start_ns, 1000 * MS);
+	assert_int_equal(stall.end_ns, 1400 * MS);
+	assert_int_equal(stall_find(waits, 1, &stall), 0);
+	assert_true(stall.found);
+	assert_int_equal(stall.end_ns, 5000 * MS);
 }
 
 static void stall_says_when_the_recording_does_not_hold_all_of_it(void **state)
@@ -92,6 +111,7 @@ int main(void)
 		cmocka_unit_test(stall_is_not_found_without_long_waits),
 		cmocka_unit_test(stall_spans_waits_that_overlap_or_nearly_touch),
 		cmocka_unit_test(stall_is_the_one_in_which_most_time_was_lost),
+		cmocka_unit_test(stall_is_made_of_waits_for_a_cpu_only_where_there_is_no_other),
 		cmocka_unit_test(stall_says_when_the_recording_does_not_hold_all_of_it),
 		cmocka_unit_test(stall_counts_a_wait_that_ends_as_another_begins_once),
 	};

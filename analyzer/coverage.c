@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "analyzer/coverage.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/human.h"
+
+/* A CPU that went idle this often and never came back has lost events. */
+#define IDLE_LEAST 10u
+
+static uint64_t since_start(const struct coverage_context *context, uint64_t time_ns)
+{
+	return time_ns > context->start_ns ? time_ns - context->start_ns : 0;
+}
+
+static const char *fact(const struct coverage_context *context, const char *name)
+{
+	const char *text = ft_facts_get(source_facts(context->source), name);
+
+	return text ? text : "";
+}
+
+static void look_at_target(const struct coverage_context *context, struct model *model)
+{
+	const struct threads *threads = source_threads(context->source);
+
+	for (size_t i = 0; i < threads_count(threads); i++) {
+		const struct thread *thread = threads_at(threads, i);
+
+		if (!target_counts(context->target, thread))
+			continue;
+		model->capture.target_threads++;
+		model->coverage.unknown_ns +=
+			account_thread(context->survey->account, thread)->state_ns[THREAD_UNKNOWN];
+	}
+}
+
+/* A verdict needs somebody to look at, for as long as a stall takes. */
+static const char *no_verdict(const struct coverage_context *context, const struct model *model)
+{
+	if (!model->capture.events)
+		return "the capture holds no event, so it cannot say whether anything froze";
+	if (!model->capture.target_threads)
+		return "the capture has no thread of the process that the report is to be about; "
+		       "check -p, or record while the process runs";
+	if (!ft_symbols_count(source_symbols(context->source)))
+		return "the capture has no names of kernel functions, so what threads waited for is not "
+		       "known: its end is missing, or the recorder could not read /proc/kallsyms";
+	if (model->capture.duration_ns < context->stall_ns)
+		return "the capture is shorter than what counts as a stall; record for longer";
+	return NULL;
+}
+
+/* What the recorder had and could not write: nobody knows when it was, but it was lost. */
+static int disk_full(const struct coverage_context *context, struct model *model)
+{
+	const struct ft_facts *facts = source_facts(context->source);
+	int64_t lost = ft_facts_number(facts, FT_FACT_LOST_COUNT, 0);
+	int64_t recorded = ft_facts_number(facts, FT_FACT_EVENT_COUNT, 0);
+	const char *reason = fact(context, FT_FACT_END_REASON);
+	char *text;
+
+	if (lost > 0 && (uint64_t)lost > model->coverage.lost_events)
+		model->coverage.lost_events = (uint64_t)lost;
+	if (strcmp(reason, "disk-full") && strcmp(reason, "write-error"))
+		return 0;
+	if (recorded > 0 && (uint64_t)recorded > model->capture.events &&
+	    (uint64_t)recorded - model->capture.events > model->coverage.lost_events)
+		model->coverage.lost_events = (uint64_t)recorded - model->capture.events;
+	model->capture.complete = false;
+	if (model->capture.damage)
+		return 0;
+	if (asprintf(&text, "%s: the disk was full while it was recorded: %s events of it are missing.\n"
+			    "  What came later is not in this report; make room and record again.",
+		     model->capture.path, human_count(model->coverage.lost_events).text) < 0)
+		return -ENOMEM;
+	model->capture.damage = text;
+	return 0;
+}
+
+int coverage_fill(const struct coverage_context *context, struct model *model)
+{
+	const struct ft_facts *facts = source_facts(context->source);
+	struct survey *survey = context->survey;
+
+	model->coverage.lost_events = survey->lost_records;
+	model->coverage.gaps = survey->gaps;
+	model->coverage.gap_count = survey->gap_count;
+	survey->gaps = NULL;
+	for (size_t i = 0; i < model->coverage.gap_count; i++) {
+		struct model_gap *gap = &model->coverage.gaps[i];
+
+		gap->start_ns = since_start(context, gap->start_ns);
+		gap->end_ns = since_start(context, gap->end_ns);
+	}
+	model->coverage.recorder_delay_max_ns =
+		(uint64_t)ft_facts_number(facts, FT_FACT_DELAY_MAX_NS, 0);
+	model->coverage.cpus = (uint32_t)ft_facts_number(facts, FT_FACT_CPUS, survey->cpus);
+	look_at_target(context, model);
+	model->no_verdict = no_verdict(context, model);
+	return disk_full(context, model);
+}
+
+static int say(struct model *model, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int say(struct model *model, const char *format, ...)
+{
+	char **list = reallocarray(model->coverage.cannot_say, model->coverage.cannot_say_count + 1,
+				   sizeof(*list));
+	va_list arguments;
+	int r;
+
+	if (!list)
+		return -ENOMEM;
+	model->coverage.cannot_say = list;
+	va_start(arguments, format);
+	r = vasprintf(&list[model->coverage.cannot_say_count], format, arguments);
+	va_end(arguments);
+	if (r < 0)
+		return -ENOMEM;
+	model->coverage.cannot_say_count++;
+	return 0;
+}
+
+/* Some kernels drop what their idle task does from perf's events, on some CPUs. */
+static int say_idle(const struct coverage_context *context, struct model *model)
+{
+	int r = 0;
+
+	for (uint32_t cpu = 0; cpu < context->survey->cpus && !r; cpu++) {
+		const struct survey_cpu *per_cpu = &context->survey->per_cpu[cpu];
+
+		if (per_cpu->to_idle >= IDLE_LEAST && per_cpu->from_idle * 2 < per_cpu->to_idle)
+			r = say(model, "when threads were woken on CPU %" PRIu32 " while it was idle, and by what: the "
+				       "kernel left %s of %s of its switches from idle out of the events",
+				cpu, human_count(per_cpu->to_idle - per_cpu->from_idle).text,
+				human_count(per_cpu->to_idle).text);
+	}
+	return r;
+}
+
+/* Nobody knows from the kernel's events whether a futex is a lock or a queue for work. */
+static int say_futex(const struct coverage_context *context, struct model *model)
+{
+	uint64_t longest_ns = 0;
+
+	for (size_t i = 0; i < model->wait_count; i++)
+		if (model->waits[i].class == WAIT_LOCK_FUTEX && model->waits[i].max_ns > longest_ns)
+			longest_ns = model->waits[i].max_ns;
+	if (longest_ns < context->stall_ns)
+		return 0;
+	return say(model, "whether the threads that waited on a futex, the longest for %s, waited for a lock "
+			  "or for work",
+		   human_duration(longest_ns).text);
+}
+
+static bool has_culprit_without_user_stack(const struct model *model)
+{
+	for (size_t i = 0; i < model->finding_count; i++)
+		if (model->findings[i].has_culprit && !model->findings[i].culprit.user_stack.count)
+			return true;
+	return false;
+}
+
+int coverage_cannot_say(const struct coverage_context *context, struct model *model)
+{
+	const char *events = fact(context, FT_FACT_EVENTS);
+	int r = 0;
+
+	if (*events && !strstr(events, "contention_begin"))
+		r = say(model, "lock addresses: this kernel has no lock contention events (5.19 and newer do)");
+	if (!r && has_culprit_without_user_stack(model))
+		r = say(model, "which of its own functions the culprit was in: no user stack of it was recorded");
+	if (!r && model->stall.found && model->stall.still_open)
+		r = say(model, "how long the stall lasted: the recording ended before it did");
+	if (!r && model->stall.found && model->stall.began_before)
+		r = say(model, "how the stall began: it was there before the recording");
+	if (!r)
+		r = say_futex(context, model);
+	if (!r)
+		r = say_idle(context, model);
+	return r;
+}

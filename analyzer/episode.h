@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Somebody waited for the target, as a trigger says, and no wait of its
+ * threads explains it: which thread ran without a break all the while, or
+ * slept through it?
+ */
+#ifndef ANALYZER_EPISODE_H
+#define ANALYZER_EPISODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analyzer/profile.h"
+#include "analyzer/source.h"
+#include "analyzer/stackfacts.h"
+#include "analyzer/target.h"
+#include "analyzer/timeline.h"
+#include "analyzer/trigger_window.h"
+#include "analyzer/waitclass.h"
+
+enum episode_kind { EPISODE_NONE, EPISODE_BUSY, EPISODE_ASLEEP };
+
+struct episode {
+	enum episode_kind kind;
+	struct thread *thread;
+	uint64_t start_ns, end_ns;	/* the whole of it, which the trigger's window is a part of */
+	bool began_before, still_open;	/* the recording does not hold all of it */
+	uint64_t state_ns[THREAD_STATES];
+	enum wait_class class;		/* ASLEEP: what it slept in, */
+	uint32_t stack_id;		/* and where */
+	bool began_with_it;		/* it began about when the waiting did, not long before */
+	uint32_t others;		/* threads of the target of which the like is true */
+	struct profile profile;		/* BUSY: what it ran */
+};
+
+/**
+ * episode_find() - the thread that most likely kept them waiting.
+ *
+ * A thread that also slept like that outside of the window is used to it, and passed over.
+ * The main thread is preferred: it is the one that serves in programs with one event loop.
+ *
+ * @ret_episode: kind EPISODE_NONE where no thread of the target is like that.
+ *
+ * Return: 0, -ENOMEM, -EIO. Free with profile_free(&ret_episode->profile).
+ */
+int episode_find(struct source *source, struct stackfacts *stackfacts, struct target *target,
+		 const struct trigger_window *window, struct episode *ret_episode);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "analyzer/finding.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct model_finding *finding_append(struct model *model, enum finding_kind kind)
+{
+	struct model_finding *findings =
+		reallocarray(model->findings, model->finding_count + 1, sizeof(*findings));
+
+	if (!findings)
+		return NULL;
+	model->findings = findings;
+	findings[model->finding_count] = (struct model_finding){ .kind = kind };
+	return &findings[model->finding_count++];
+}
+
+int finding_text(char **text, const char *format, ...)
+{
+	va_list arguments;
+	int r;
+
+	va_start(arguments, format);
+	r = vasprintf(text, format, arguments);
+	va_end(arguments);
+	if (r < 0)
+		*text = NULL;
+	return r < 0 ? -ENOMEM : 0;
+}
+
+int finding_evidence(struct model_finding *finding, const char *format, ...)
+{
+	char **evidence =
+		reallocarray(finding->evidence, finding->evidence_count + 1, sizeof(*evidence));
+	va_list arguments;
+	int r;
+
+	if (!evidence)
+		return -ENOMEM;
+	finding->evidence = evidence;
+	va_start(arguments, format);
+	r = vasprintf(&evidence[finding->evidence_count], format, arguments);
+	va_end(arguments);
+	if (r < 0)
+		return -ENOMEM;
+	finding->evidence_count++;
+	return 0;
+}
+
+struct human finding_moment(const struct model *model, uint64_t at_ns)
+{
+	struct human text;
+
+	if (model->capture.start_realtime_ns)
+		return human_clock(model->capture.start_realtime_ns + (int64_t)at_ns,
+				   model->capture.utc_offset_s);
+	snprintf(text.text, sizeof(text.text), "+%.3f s", (double)at_ns / 1e9);
+	return text;
+}
+
+struct model_stack finding_stack(const struct stacks *stacks, uint32_t stack_id, bool kernel)
+{
+	const struct frame *frames = NULL;
+	size_t count = stacks_frames(stacks, stack_id, &frames), kernel_count = 0;
+
+	while (kernel_count < count && frames[kernel_count].kernel)
+		kernel_count++;
+	if (kernel)
+		return (struct model_stack){ kernel_count ? frames : NULL, kernel_count };
+	count -= kernel_count;
+	return (struct model_stack){ count ? frames + kernel_count : NULL, count };
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Putting one finding together: its texts, its evidence, its stacks.
+ */
+#ifndef ANALYZER_FINDING_H
+#define ANALYZER_FINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/human.h"
+#include "analyzer/model.h"
+#include "analyzer/stacks.h"
+
+/* Append an empty one to @model; NULL on lack of memory. Valid until the next one. */
+struct model_finding *finding_append(struct model *model, enum finding_kind kind);
+
+/* Set summary, pattern or advice. Return: 0 or -ENOMEM. */
+int finding_text(char **text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Append a line of evidence. Return: 0 or -ENOMEM. */
+int finding_evidence(struct model_finding *finding, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Wall-clock time of the recorded host where known, else seconds since the start. */
+struct human finding_moment(const struct model *model, uint64_t at_ns);
+
+/* The kernel's, or else the user's, frames of stack @stack_id. */
+struct model_stack finding_stack(const struct stacks *stacks, uint32_t stack_id, bool kernel);
+
+#endif

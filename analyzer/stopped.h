@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A process of the target that was stopped (SIGSTOP, a debugger, a frozen
+ * control group): which, since when, and who did it as far as that was seen.
+ */
+#ifndef ANALYZER_STOPPED_H
+#define ANALYZER_STOPPED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/account.h"
+#include "analyzer/source.h"
+#include "analyzer/stall.h"
+#include "analyzer/suspect.h"
+#include "analyzer/target.h"
+
+struct stopped {
+	int32_t tgid;		/* 0: none was */
+	const char *comm;	/* of its main thread, else of the thread stopped longest; borrowed */
+	const char *detail;	/* "traced", "freezer" ...; NULL: a signal */
+	uint64_t start_ns, end_ns;	/* of the first and last thread's stop */
+	bool began_before, still_open, doubtful;	/* doubtful: events were lost at an edge */
+	struct victim *victims;	/* its threads that were, most blocked first */
+	size_t victim_count, thread_count;	/* of how many that it had */
+	uint64_t total_ns;	/* of all waits that hurt in the stall, for comparison */
+	uint64_t stopped_ns;
+	struct thread *stopper;	/* who sent the signal; NULL: not seen */
+	uint32_t stopper_stack_id;
+	struct thread *waker;	/* who let it go on; NULL: not seen */
+};
+
+/**
+ * stopped_find() - the process whose threads lost most time in @stall to being stopped.
+ *
+ * Where one has such waits at all, reads the source again.
+ *
+ * Return: 0, -ENOMEM, -EIO. Free with stopped_free().
+ */
+int stopped_find(struct source *source, struct stackfacts *stackfacts, struct target *target,
+		 const struct long_wait *waits, size_t count, const struct stall *stall,
+		 struct stopped *ret_stopped);
+void stopped_free(struct stopped *stopped);
+
+#endif

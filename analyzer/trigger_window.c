@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/trigger_window.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "analyzer/human.h"
+
+#define LEAST_NS   200000000ull /* as the shortest stall */
+#define LONGEST_NS 3600000000000ull /* nobody keeps more history */
+
+static bool begins_with(const char *text, const char *beginning)
+{
+	return !strncmp(text, beginning, strlen(beginning));
+}
+
+/* "2.0 s", "2s" at the start of @text. 0: it is none. */
+static uint64_t duration_at(const char *text)
+{
+	size_t digits = strspn(text, "0123456789."), bytes = digits;
+	char copy[32];
+	uint64_t ns;
+
+	if (!digits)
+		return 0;
+	if (text[bytes] == ' ')
+		bytes++;
+	while (isalpha((unsigned char)text[bytes]))
+		bytes++;
+	if (bytes >= sizeof(copy))
+		return 0;
+	memcpy(copy, text, bytes);
+	copy[bytes] = '\0';
+	return human_parse_duration(copy, &ns) ? 0 : ns;
+}
+
+/* The last "for 2.0 s" in @reason. 0: there is none. */
+static uint64_t said_ns(const char *reason)
+{
+	uint64_t ns = 0;
+
+	for (const char *at = strstr(reason, "for "); at; at = strstr(at + 1, "for ")) {
+		if (at > reason && at[-1] != ' ')
+			continue;
+		ns = duration_at(at + strlen("for ")) ?: ns;
+	}
+	return ns;
+}
+
+struct trigger_window trigger_window_read(const struct ft_facts *facts)
+{
+	const char *source = ft_facts_get(facts, FT_FACT_TRIGGER_SOURCE);
+	const char *reason = ft_facts_get(facts, FT_FACT_TRIGGER_REASON);
+	int64_t until_ns = ft_facts_number(facts, FT_FACT_TRIGGER_NS, 0);
+	struct trigger_window window = { .proves = false };
+	uint64_t length_ns;
+
+	if (!source || !reason || !*reason || until_ns <= 0)
+		return window;
+	window.probed = begins_with(source, "probe-");
+	window.proves = window.probed || !strcmp(source, "socket");
+	length_ns = said_ns(reason);
+	window.since_said = length_ns >= LEAST_NS && length_ns <= LONGEST_NS;
+	if (!window.since_said)
+		length_ns = LEAST_NS;
+	window.until_ns = (uint64_t)until_ns;
+	window.since_ns = window.until_ns > length_ns ? window.until_ns - length_ns : 0;
+	return window;
+}

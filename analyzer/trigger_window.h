@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a trigger says about time: somebody waited for the target since then.
+ */
+#ifndef ANALYZER_TRIGGER_WINDOW_H
+#define ANALYZER_TRIGGER_WINDOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capture/facts.h"
+
+struct trigger_window {
+	bool proves;		/* someone asked the target and had to wait */
+	bool probed;		/* it was the recorder's own probe that asked; else we were told */
+	bool since_said;	/* the reason says for how long; else the window is the least that makes a stall */
+	uint64_t since_ns, until_ns;	/* clock of the events */
+};
+
+/* From the capture's facts on its trigger; proves is false where there is no such trigger. */
+struct trigger_window trigger_window_read(const struct ft_facts *facts);
+
+#endif
