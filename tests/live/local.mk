@@ -10,6 +10,11 @@ TESTS += tests/live/modes_lose_nothing
 tests_live_modes_lose_nothing_SOURCES = tests/live/modes_lose_nothing.c
 tests_live_modes_lose_nothing_LDADD = $(RECORDER_LIBS)
 
+check_PROGRAMS += tests/live/governor_steps
+TESTS += tests/live/governor_steps
+tests_live_governor_steps_SOURCES = tests/live/governor_steps.c
+tests_live_governor_steps_LDADD = $(RECORDER_LIBS)
+
 LIVE_TESTS = \
 	tests/live/bad-input.sh \
 	tests/live/demo-names-the-culprit.sh \
