@@ -296,6 +296,15 @@ TESTS += tests/unit/test_seen
 tests_unit_test_seen_SOURCES = tests/unit/test_seen.c
 tests_unit_test_seen_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_governor
+TESTS += tests/unit/test_governor
+tests_unit_test_governor_SOURCES = tests/unit/test_governor.c
+tests_unit_test_governor_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_sleepers
+TESTS += tests/unit/test_sleepers
+tests_unit_test_sleepers_SOURCES = tests/unit/test_sleepers.c
+tests_unit_test_sleepers_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS) -lpthread
 check_PROGRAMS += tests/unit/test_triggers
 TESTS += tests/unit/test_triggers
 tests_unit_test_triggers_SOURCES = tests/unit/test_triggers.c
@@ -377,3 +386,21 @@ tests_unit_test_cmd_trigger_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNI
 tests_unit_test_cmd_status_SOURCES = tests/unit/test_cmd_status.c \
 	tests/unit/asked.c tests/unit/asked.h
 tests_unit_test_cmd_status_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_blocked
+TESTS += tests/unit/test_blocked
+tests_unit_test_blocked_SOURCES = tests/unit/test_blocked.c
+tests_unit_test_blocked_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+# openat is wrapped to have a file of /proc hang.
+
+check_PROGRAMS += tests/unit/test_lazy
+TESTS += tests/unit/test_lazy
+tests_unit_test_lazy_SOURCES = tests/unit/test_lazy.c
+tests_unit_test_lazy_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat
+tests_unit_test_lazy_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS) -lpthread
+
+# not a test: records until it is told to end
+EXTRA_PROGRAMS += tests/bench/bench_modes
+tests_bench_bench_modes_SOURCES = tests/bench/bench_modes.c
+tests_bench_bench_modes_LDADD = $(RECORDER_LIBS)
