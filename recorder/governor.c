@@ -166,15 +166,14 @@ void governor_note(const struct governor *governor, enum governor_step before, c
 		   size_t text_bytes)
 {
 	static const char *const MEANINGS[GOVERNOR_STEPS] = {
-		"full stacks: wherever a thread blocks",
-		"lazy stacks: only of threads blocked for long, read from /proc",
-		"timing only: no stacks of blocked threads",
+		"full stacks from here on (wherever a thread blocks)",
+		"lazy stacks from here on (of threads blocked for long, from /proc)",
+		"timing only from here on (no stacks of blocked threads)",
 	};
 	snprintf(ret_text, text_bytes,
-		 "governor: %s from here on, %s: %llu events a second, %u.%u %% of the CPUs' time",
+		 "governor: %s: the load %s, %llu events a second, %u.%u %% of the CPUs' time",
 		 MEANINGS[governor->step],
-		 governor->step > before ? "as the load was above the budget" :
-					   "as the load allows it again",
+		 governor->step > before ? "was above the budget" : "allows it again",
 		 (unsigned long long)governor->events_a_second, governor->cpu_permille / 10,
 		 governor->cpu_permille % 10);
 }

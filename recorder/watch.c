@@ -11,40 +11,43 @@
 
 #include "recorder/clock.h"
 
-#define LOOK_NS	     50000000 /* as often as the drain looks at quiet rings */
+#define LOOK_NS	      50000000 /* as often as the drain looks at quiet rings */
 #define BLOCKED_LOOKS 4 /* --blocked is for seconds: every so many looks are enough */
-#define LOCK_WAIT_NS 10000000 /* for so long, and the waker's stack will matter */
+#define LOCK_WAIT_NS  10000000 /* for so long, and the waker's stack will matter */
 
 struct watch {
 	struct watch_options options;
+	struct target target; /* whose the thread is looking for */
 	struct governor governor;
 	struct lazy *lazy;
 	struct blocked blocked;
 	unsigned int looks;
 	pthread_t thread;
-	pthread_mutex_t mutex; /* of status */
+	pthread_mutex_t mutex; /* of what follows */
+	struct target next_target;
 	struct watch_status status;
 	_Atomic bool stop;
 };
 
 int watch_create(const struct watch_options *options, struct watch **ret_watch)
 {
+	struct watch *watch = calloc(1, sizeof(*watch));
+	if (!watch)
+		return -ENOMEM;
 	const struct lazy_options lazy = {
 		.sleepers = options->sleepers,
-		.target = options->target,
+		.target = &watch->target,
 		.kallsyms = options->kallsyms,
 		.threshold_ns = options->lazy_ns,
 		.emit = options->emit,
 		.context = options->context,
 	};
-	struct watch *watch = calloc(1, sizeof(*watch));
-	if (!watch)
-		return -ENOMEM;
 	watch->options = *options;
+	watch->target = watch->next_target = *options->target;
 	pthread_mutex_init(&watch->mutex, NULL);
 	watch->blocked = (struct blocked){
 		.sleepers = options->sleepers,
-		.target = options->target,
+		.target = &watch->target,
 		.triggers = options->triggers,
 		.threads = options->blocked_threads,
 		.for_ns = options->blocked_ns,
@@ -95,8 +98,8 @@ static struct governor_counts count(const struct watch *watch)
 		.wakings = drained->wakings,
 		.events = drained->events,
 		.cpu_ns = own_cpu_ns(),
-		.lock_wait = somebody_waits_for_a_lock(watch->options.sleepers,
-						       drained->drained_ns),
+		.lock_wait =
+			somebody_waits_for_a_lock(watch->options.sleepers, drained->drained_ns),
 	};
 }
 
@@ -132,6 +135,9 @@ static void look(struct watch *watch)
 	uint64_t drained_ns = drain_counts(watch->options.drain)->drained_ns;
 	bool governed = watch->options.governor;
 
+	pthread_mutex_lock(&watch->mutex);
+	watch->target = watch->next_target;
+	pthread_mutex_unlock(&watch->mutex);
 	if (governed)
 		govern(watch);
 	if (governed && watch->governor.step == GOVERNOR_LAZY)
@@ -139,6 +145,10 @@ static void look(struct watch *watch)
 	if (watch->options.blocked_threads && watch->looks++ % BLOCKED_LOOKS == 0)
 		blocked_look(&watch->blocked, drained_ns);
 	pthread_mutex_lock(&watch->mutex);
+	if (watch->status.step != watch->governor.step || !watch->status.step_since_ns) {
+		watch->status.steps_taken += watch->status.step != watch->governor.step;
+		watch->status.step_since_ns = clock_now_ns();
+	}
 	watch->status.step = watch->governor.step;
 	watch->status.percent = watch->governor.percent;
 	watch->status.events_a_second = watch->governor.events_a_second;
@@ -177,5 +187,12 @@ void watch_status(struct watch *watch, struct watch_status *ret_status)
 {
 	pthread_mutex_lock(&watch->mutex);
 	*ret_status = watch->status;
+	pthread_mutex_unlock(&watch->mutex);
+}
+
+void watch_set_target(struct watch *watch, const struct target *target)
+{
+	pthread_mutex_lock(&watch->mutex);
+	watch->next_target = *target;
 	pthread_mutex_unlock(&watch->mutex);
 }

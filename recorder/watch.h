@@ -20,7 +20,7 @@ struct watch_options {
 	struct counters *counters;	/* nobody else sets their mode meanwhile */
 	const struct drain *drain;	/* which keeps @sleepers */
 	const struct sleepers *sleepers;
-	const struct target *target;
+	const struct target *target;	/* copied; see watch_set_target() */
 	const struct kallsyms *kallsyms; /* may be NULL; in place until lazy_stuck() is 0 */
 	const struct governor_options *governor; /* NULL: everything is recorded, at any cost */
 	uint64_t lazy_ns;		/* 0: LAZY_THRESHOLD_NS */
@@ -34,6 +34,8 @@ struct watch_options {
 
 struct watch_status {
 	enum governor_step step;
+	uint64_t step_since_ns;
+	uint64_t steps_taken;
 	uint32_t percent;		/* of the governor's budget */
 	uint64_t events_a_second;
 	uint32_t cpu_permille;		/* of the host's CPU time, the kernel's part estimated */
@@ -48,6 +50,9 @@ int watch_start(struct watch *watch);
 
 /* Before counters_disable(). */
 void watch_stop(struct watch *watch);
+
+/* Another target from the next look on. From any thread. */
+void watch_set_target(struct watch *watch, const struct target *target);
 
 /* From any thread. */
 void watch_status(struct watch *watch, struct watch_status *ret_status);

@@ -403,3 +403,8 @@ TESTS += tests/unit/test_lazy
 tests_unit_test_lazy_SOURCES = tests/unit/test_lazy.c
 tests_unit_test_lazy_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat
 tests_unit_test_lazy_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS) -lpthread
+
+# not a test: records until it is told to end
+EXTRA_PROGRAMS += tests/bench/bench_modes
+tests_bench_bench_modes_SOURCES = tests/bench/bench_modes.c
+tests_bench_bench_modes_LDADD = $(RECORDER_LIBS)

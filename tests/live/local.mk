@@ -9,6 +9,10 @@ check_PROGRAMS += tests/live/modes_lose_nothing
 tests_live_modes_lose_nothing_SOURCES = tests/live/modes_lose_nothing.c
 tests_live_modes_lose_nothing_LDADD = $(RECORDER_LIBS)
 
+check_PROGRAMS += tests/live/governor_steps
+tests_live_governor_steps_SOURCES = tests/live/governor_steps.c
+tests_live_governor_steps_LDADD = $(RECORDER_LIBS)
+
 # Those that have a long form, for make soak.
 SOAK_TESTS = \
 	tests/live/arm-holds-the-onset.sh \
@@ -17,6 +21,7 @@ SOAK_TESTS = \
 	tests/live/arm-quiet-cost.sh \
 	tests/live/arm-redis-stopped.sh
 LIVE_TESTS = $(SOAK_TESTS) \
+	tests/live/governor_steps \
 	tests/live/modes_lose_nothing \
 	tests/live/arm-opens-no-dangerous-file.sh \
 	tests/live/arm-redis-busy-script.sh \
