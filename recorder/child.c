@@ -16,12 +16,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#define READ_BYTES    (64u << 10)
-#define DEATH_WAIT_MS 100 /* for a killed child to go away */
+#define READ_BYTES (64u << 10)
+#define DEATH_WAIT_MS \
+	20 /* for a killed child to go away; who takes longer is reaped by a later call */
+#define LEFT_MAX 64
 
 /* Without it, a child forked by another thread between our pipe2 and close would hold our write end
  * open, and our end of file would have to wait for that child. */
 static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Killed, but not dead yet; with the lock. One too many stays a zombie. */
+static pid_t left_behind[LEFT_MAX];
+static size_t left_count;
 
 struct output {
 	char *data;
@@ -59,6 +65,24 @@ static void become_ordinary(pid_t parent)
 	sched_setscheduler(0, SCHED_OTHER, &ordinary);
 }
 
+static void reap_left_behind(void)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < left_count; i++)
+		if (waitpid(left_behind[i], NULL, WNOHANG) == 0)
+			left_behind[kept++] = left_behind[i];
+	left_count = kept;
+}
+
+static void leave_behind(pid_t pid)
+{
+	pthread_mutex_lock(&fork_lock);
+	if (left_count < LEFT_MAX)
+		left_behind[left_count++] = pid;
+	pthread_mutex_unlock(&fork_lock);
+}
+
 static int start(int (*work)(void *context, int out_fd), void *context, pid_t *ret_pid, int *ret_fd)
 {
 	pid_t parent = getpid();
@@ -67,6 +91,7 @@ static int start(int (*work)(void *context, int out_fd), void *context, pid_t *r
 	pid_t pid;
 
 	pthread_mutex_lock(&fork_lock);
+	reap_left_behind();
 	if (pipe2(fds, O_CLOEXEC) < 0) {
 		err = -errno;
 		goto out;
@@ -171,9 +196,10 @@ int child_run(int (*work)(void *context, int out_fd), void *context, int deadlin
 	if (err == 0)
 		err = reap_until(pid, end_ms);
 	if (err < 0 && err != -ECHILD) {
-		/* In D state it dies later or never; it is not waited for again. */
+		/* In D state it dies later or never. */
 		kill(pid, SIGKILL);
-		reap_until(pid, now_ms() + DEATH_WAIT_MS);
+		if (reap_until(pid, now_ms() + DEATH_WAIT_MS) == -ETIMEDOUT)
+			leave_behind(pid);
 	}
 	*ret_output = output.data;
 	*ret_output_bytes = output.bytes;

@@ -294,15 +294,18 @@ void house_add_states(struct house *house, uint64_t since_ns, struct ownlog *own
 	pthread_mutex_unlock(&house->states_lock);
 }
 
-void house_add_unwound(struct house *house, const struct mappings *mappings, uint64_t since_ns,
+void house_add_unwound(struct house *house, const struct mappings *mappings, uint64_t *seen,
 		       int deadline_ms, struct ownlog *ownlog)
 {
 	if (!lock_until(&house->unwound_lock, deadline_ms)) {
-		ownlog_note(ownlog, "user stacks of large calls could not be unwound in time");
+		if (mappings)
+			ownlog_note(ownlog,
+				    "user stacks of large calls could not be unwound in time");
 		return;
 	}
-	unwind(house, UINT64_MAX, mappings, deadline_ms);
-	eventlist_copy(house->unwound, since_ns, ownlog);
+	if (mappings)
+		unwind(house, UINT64_MAX, mappings, deadline_ms);
+	eventlist_copy_new(house->unwound, seen, ownlog);
 	uint64_t dropped = dumps_dropped(house->engine->dumps);
 	unwound_note(house->unwind_error, dropped - house->dropped, ownlog);
 	house->unwind_error = 0;

@@ -34,11 +34,12 @@ void house_note_limits(const struct house *house, struct ownlog *ownlog);
 void house_add_states(struct house *house, uint64_t since_ns, struct ownlog *ownlog);
 
 /**
- * house_add_unwound() - user stacks of large calls since @since_ns.
+ * house_add_unwound() - user stacks of large calls in the history, those that are new since the last
+ * call with this @seen, at first 0.
  *
- * What was not unwound yet is unwound now, with @mappings; within @deadline_ms.
+ * @mappings: with them what was not unwound yet is unwound now, before @deadline_ms. NULL: that is left for later.
  */
-void house_add_unwound(struct house *house, const struct mappings *mappings, uint64_t since_ns,
+void house_add_unwound(struct house *house, const struct mappings *mappings, uint64_t *seen,
 		       int deadline_ms, struct ownlog *ownlog);
 
 #endif

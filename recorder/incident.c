@@ -19,7 +19,9 @@
 #define NAMES_EVERY_NS	  2000000000ull
 #define LAST_ROUND_NS	  400000000ull /* before the end */
 #define NAMES_DEADLINE_MS 5000
-#define REST_DEADLINE_MS  500 /* of what is left to do at the end, each: the file is waited for */
+#define NAMES_REST_MS	  40 /* of those that came in the last moment: the file is waited for */
+#define NAMES_ALL_MS	  2000
+#define UNWIND_MS	  500
 #define FLUSH_MS	  500
 #define WRITE_NS	  30000000 /* for the job to take what was flushed */
 #define STATES_MS	  200
@@ -28,7 +30,9 @@ struct incident {
 	struct incident_options options;
 	struct trigger trigger;
 	struct target target; /* at the trigger */
-	struct states *states; /* then */
+	struct states *states; /* then; NULL: in the own log */
+	uint64_t unwound_seen; /* for house_add_unwound() */
+	bool named; /* all that there was a moment ago */
 	struct mappings *mappings;
 	struct job *job;
 	pthread_t thread;
@@ -77,8 +81,7 @@ static int create_job(struct incident *incident, int fd)
 		error = job_create(&(struct job_options){ .engine = options->engine,
 							  .mappings = incident->mappings,
 							  .out_fd = fd,
-							  .history = true,
-							  .names_ms = REST_DEADLINE_MS },
+							  .history = true },
 				   &incident->job);
 	return error ? error : job_start(incident->job);
 }
@@ -104,14 +107,29 @@ static bool wait_until(struct incident *incident, uint64_t time_ns)
 	return !incident->cut && clock_now_ns() < incident->end_ns && !job_error(incident->job);
 }
 
+static void add_states(struct incident *incident, struct states **states, const char *when)
+{
+	struct ownlog *ownlog = job_ownlog(incident->job);
+	if (!*states)
+		return;
+	if (!states_finish(*states, STATES_MS, ownlog))
+		ownlog_note(ownlog, "the states of the threads could not all be read %s", when);
+	*states = NULL;
+}
+
 /* Names of all that came until now: the less is left to do at the end. */
 static void find_names(struct incident *incident, uint64_t left_ns)
 {
 	uint64_t left_ms = left_ns / 1000000;
 
+	add_states(incident, &incident->states, "at the trigger");
+	house_add_unwound(incident->options.house, NULL, &incident->unwound_seen, 0,
+			  job_ownlog(incident->job));
 	drain_flush(incident->options.engine->drain, FLUSH_MS);
 	nanosleep(&(struct timespec){ .tv_nsec = WRITE_NS }, NULL);
-	job_name(incident->job, left_ms < NAMES_DEADLINE_MS ? (int)left_ms : NAMES_DEADLINE_MS);
+	int error = job_name(incident->job,
+			     left_ms < NAMES_DEADLINE_MS ? (int)left_ms : NAMES_DEADLINE_MS);
+	incident->named = !error;
 }
 
 static void wait_for_end(struct incident *incident)
@@ -129,13 +147,6 @@ static void wait_for_end(struct incident *incident)
 	if (incident->end_ns > clock_now_ns())
 		incident->end_ns = clock_now_ns();
 	pthread_mutex_unlock(&incident->lock);
-}
-
-static void add_states(struct incident *incident, struct states *states, const char *when)
-{
-	struct ownlog *ownlog = job_ownlog(incident->job);
-	if (!states_finish(states, STATES_MS, ownlog))
-		ownlog_note(ownlog, "the states of the threads could not all be read %s", when);
 }
 
 static void set_facts(struct incident *incident, uint64_t end_ns)
@@ -168,13 +179,13 @@ static void add_own_events(struct incident *incident, struct states *end_states)
 	uint64_t start_ns = job_start_ns(incident->job);
 
 	job_update_mappings(incident->job);
-	house_add_unwound(options->house, incident->mappings, start_ns, REST_DEADLINE_MS, ownlog);
+	house_add_unwound(options->house, incident->mappings, &incident->unwound_seen, UNWIND_MS,
+			  ownlog);
 	house_add_states(options->house, start_ns, ownlog);
 	if (finder_looks(options->finder) && !incident->target.count)
 		ownlog_note(ownlog, "the target did not run when the trigger came");
-	add_states(incident, incident->states, "at the trigger");
-	incident->states = NULL;
-	add_states(incident, end_states, "at the end");
+	add_states(incident, &incident->states, "at the trigger");
+	add_states(incident, &end_states, "at the end");
 	eventlist_copy(incident->notes, 0, ownlog);
 	if (incident->result.more_triggers > NOTES_MAX)
 		ownlog_note(ownlog, "%u more triggers came",
@@ -197,7 +208,8 @@ static void seal(struct incident *incident)
 	job_stop(incident->job);
 	add_own_events(incident, end_states);
 	set_facts(incident, end_ns);
-	job_finish(incident->job, end_reason(incident), &result->job);
+	job_finish(incident->job, end_reason(incident),
+		   incident->named ? NAMES_REST_MS : NAMES_ALL_MS, &result->job);
 	uint64_t start_ns = job_start_ns(incident->job);
 	result->duration_ns = end_ns - start_ns;
 	result->history_ns =
@@ -222,7 +234,8 @@ static void *run(void *context)
 	} else if (fd >= 0) {
 		keep_abandon(incident->options.keep, result->name);
 	}
-	states_finish(incident->states, 0, NULL);
+	if (incident->states)
+		states_finish(incident->states, 0, NULL);
 	if (fd >= 0)
 		close(fd);
 

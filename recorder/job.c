@@ -38,10 +38,8 @@ struct job {
 	struct ownlog *ownlog;
 	struct ft_facts *facts;
 	bool history;
-	int names_ms;
 	struct ft_symbols *symbols;
 	size_t named; /* of seen's addresses, names were looked for */
-	int names_error;
 	pthread_mutex_t lock; /* of seen, while the thread runs */
 	struct seen *seen;
 	struct slots_cursor cursor, base; /* base: where it began */
@@ -51,9 +49,19 @@ struct job {
 	uint64_t unwritten_segments, unwritten_events;
 	uint64_t lost; /* records, that the segments tell of */
 	pthread_t thread;
+	pthread_cond_t stopping; /* with the lock */
+	bool stop;
 	_Atomic int error;
-	_Atomic bool stop;
 };
+
+static void init_stopping(struct job *job)
+{
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&job->stopping, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
 
 int job_create(const struct job_options *options, struct job **ret_job)
 {
@@ -63,8 +71,8 @@ int job_create(const struct job_options *options, struct job **ret_job)
 	job->engine = options->engine;
 	job->mappings = options->mappings;
 	job->history = options->history;
-	job->names_ms = options->names_ms;
 	pthread_mutex_init(&job->lock, NULL);
+	init_stopping(job);
 	job->beginnings = calloc(job->engine->counters->cpu_count, sizeof(*job->beginnings));
 	job->buffer = malloc(slots_slot_bytes(job->engine->slots));
 	int error = job->buffer && job->beginnings ? ft_writer_create(options->out_fd, &job->writer)
@@ -89,6 +97,7 @@ void job_destroy(struct job *job)
 	ownlog_destroy(job->ownlog);
 	ft_facts_destroy(job->facts);
 	ft_writer_destroy(job->writer);
+	pthread_cond_destroy(&job->stopping);
 	pthread_mutex_destroy(&job->lock);
 	free(job->beginnings);
 	free(job->buffer);
@@ -201,15 +210,28 @@ static void write_all(struct job *job)
 	}
 }
 
+/* Return: false where that was all. */
+static bool wait_for_more(struct job *job)
+{
+	uint64_t next_ns = clock_now_ns() + LOOK_NS;
+	const struct timespec next = { .tv_sec = (time_t)(next_ns / 1000000000),
+				       .tv_nsec = (long)(next_ns % 1000000000) };
+	pthread_mutex_lock(&job->lock);
+	if (!job->stop)
+		pthread_cond_timedwait(&job->stopping, &job->lock, &next);
+	bool more = !job->stop;
+	pthread_mutex_unlock(&job->lock);
+	return more;
+}
+
 static void *run(void *context)
 {
 	struct job *job = context;
 	pthread_setname_np(pthread_self(), "ft-save");
 	find_beginning(job);
-	while (!job->stop) {
+	do
 		write_all(job);
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = LOOK_NS }, NULL);
-	}
+	while (wait_for_more(job));
 	write_all(job);
 	return NULL;
 }
@@ -226,7 +248,10 @@ int job_error(const struct job *job)
 
 void job_stop(struct job *job)
 {
+	pthread_mutex_lock(&job->lock);
 	job->stop = true;
+	pthread_cond_signal(&job->stopping);
+	pthread_mutex_unlock(&job->lock);
 	pthread_join(job->thread, NULL);
 }
 
@@ -241,7 +266,9 @@ int job_update_mappings(struct job *job)
 static int look_at_segment(void *context, const void *segment, size_t segment_bytes)
 {
 	struct job *job = context;
+	pthread_mutex_lock(&job->lock);
 	int error = seen_segment(job->seen, segment, segment_bytes);
+	pthread_mutex_unlock(&job->lock);
 	return error == -ENOMEM ? error : 0;
 }
 
@@ -259,36 +286,35 @@ static int take_addresses(struct job *job, struct names_address **ret_addresses,
 		return -ENOMEM;
 	*ret_addresses = copy;
 	*ret_count = count - job->named;
-	job->named = count;
 	return 0;
 }
 
 int job_name(struct job *job, int deadline_ms)
 {
 	struct names_address *addresses = NULL;
-	size_t count;
-	int error = job_update_mappings(job);
+	size_t count = 0;
+	int error = ownlog_each(job->ownlog, look_at_segment, job);
+	if (!error)
+		error = job_update_mappings(job);
 	if (!error)
 		error = take_addresses(job, &addresses, &count);
-	if (!error)
+	if (!error && count)
 		error = names_resolve(job->symbols, addresses, count, job->engine->kallsyms,
 				      job->mappings, deadline_ms);
 	free(addresses);
-	if (error && error != -ENOMEM) {
-		job->names_error = error;
-		error = 0;
-	}
+	if (!error)
+		job->named += count;
 	return error;
 }
 
 /* Those that cannot be found are left out, with a note. */
-static int name_the_rest(struct job *job)
+static int name_the_rest(struct job *job, int deadline_ms)
 {
-	int error = job_name(job, job->names_ms);
-	if (job->names_error)
-		ownlog_note(job->ownlog, "not all user frames have names: %s",
-			    strerror(-job->names_error));
-	return error;
+	int error = job_name(job, deadline_ms);
+	if (!error || error == -ENOMEM)
+		return error;
+	ownlog_note(job->ownlog, "not all user frames have names: %s", strerror(-error));
+	return 0;
 }
 
 static uint64_t own_cpu_ns(void)
@@ -350,15 +376,14 @@ static void count_events(const struct job *job, struct job_summary *summary)
 	summary->lost = job->lost + overwritten + job->unwritten_events;
 }
 
-void job_finish(struct job *job, const char *end_reason, struct job_summary *ret_summary)
+void job_finish(struct job *job, const char *end_reason, int names_ms,
+		struct job_summary *ret_summary)
 {
 	bool disk_full = seal_is_full(job->error);
 	uint32_t cut_segments;
 
 	note_unwritten(job);
-	int error = ownlog_each(job->ownlog, look_at_segment, job);
-	if (!error)
-		error = name_the_rest(job);
+	int error = name_the_rest(job, names_ms);
 	*ret_summary = (struct job_summary){ 0 };
 	count_events(job, ret_summary);
 	set_start_facts(job);

@@ -21,7 +21,6 @@ struct job_options {
 	struct mappings *mappings;	/* as of when the slots' oldest segment began, or later */
 	int out_fd;			/* empty and writable */
 	bool history;			/* the slots are older than the job: what they do not hold any more is not missing */
-	int names_ms;			/* deadline of job_finish() for names */
 };
 
 struct job_summary {
@@ -51,9 +50,10 @@ int job_start(struct job *job);		/* 0 or the errno of pthread_create() */
 int job_error(const struct job *job);
 
 /**
- * job_name() - find names for what was written so far, so that job_finish() has less to do.
+ * job_name() - find names for what was written so far and is in the own log, so that job_finish()
+ * has less to do.
  *
- * From one thread, until job_stop() or after it.
+ * Return: 0, -ENOMEM, or as names_resolve(): what was not found is looked for again next time.
  */
 int job_name(struct job *job, int deadline_ms);
 
@@ -66,10 +66,12 @@ int job_update_mappings(struct job *job);
 /**
  * job_finish() - complete the file, after job_stop().
  *
+ * @names_ms: deadline for the names that are still to be found.
  * FT_FACT_START_NS and what goes with it are set here.
  *
  * @end_reason: FT_FACT_END_REASON; "disk-full" is set by itself.
  */
-void job_finish(struct job *job, const char *end_reason, struct job_summary *ret_summary);
+void job_finish(struct job *job, const char *end_reason, int names_ms,
+		struct job_summary *ret_summary);
 
 #endif

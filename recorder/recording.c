@@ -38,8 +38,7 @@ static int create_job(struct recording *recording, int out_fd, struct refusal *r
 		return refusal_for_memory(refusal);
 	int cause = job_create(&(struct job_options){ .engine = recording->engine,
 						      .mappings = recording->mappings,
-						      .out_fd = out_fd,
-						      .names_ms = NAMES_DEADLINE_MS },
+						      .out_fd = out_fd },
 			       &recording->job);
 	if (cause == -ENOMEM)
 		return refusal_for_memory(refusal);
@@ -191,7 +190,7 @@ void recording_finish(struct recording *recording, const char *end_reason,
 				 keep_own, recording);
 	unwound_note(error, dumps_dropped(engine->dumps), job_ownlog(recording->job));
 	ft_facts_set_number(job_facts(recording->job), FT_FACT_END_NS, (int64_t)engine->end_ns);
-	job_finish(recording->job, end_reason, &ret_summary->job);
+	job_finish(recording->job, end_reason, NAMES_DEADLINE_MS, &ret_summary->job);
 	ret_summary->duration_ns = engine->end_ns - engine->start_ns;
 	ret_summary->delay_max_ns = drain_counts(engine->drain)->delay_max_ns;
 }
