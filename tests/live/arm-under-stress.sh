@@ -27,7 +27,8 @@ sent_us=${EPOCHREALTIME/./}
 kill -USR2 "$arm_pid"
 await 60 has_captures 1 || fail "no capture"
 file=${files[0]}
-sealed_us=$(($(stat -c %Z%9N "$file" 2>/dev/null || stat -c %.9Z "$file" | tr -d .) / 1000))
+sealed_s=$(stat -c %.9Z "$file") # it got its name then
+sealed_us=$((${sealed_s/./} / 1000))
 status || fail "$(cat "$work/status.err")"
 report "$file"
 taken_us=$(($(realtime_us "$(report_of capture.start)") + $(report_of capture.trigger.at_ns) / 1000))
