@@ -6,6 +6,8 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "analyzer/by_thread.h"
+
 struct wait_key {
 	uint32_t class;
 	uint32_t stack_id;
@@ -41,8 +43,7 @@ struct account {
 	struct stackfacts *stackfacts;
 	const struct locks *locks;
 	struct account_options options;
-	struct thread_entry *threads; /* by thread->index */
-	size_t thread_count;
+	struct by_thread threads; /* struct thread_entry */
 	struct wait_entry *by_key;
 	struct pair_entry *pairs;
 	struct wait_account *waits;
@@ -59,6 +60,7 @@ int account_create(struct stackfacts *stackfacts, const struct locks *locks,
 
 	if (!account)
 		return -ENOMEM;
+	account->threads.entry_bytes = sizeof(struct thread_entry);
 	account->stackfacts = stackfacts;
 	account->locks = locks;
 	account->options = *options;
@@ -81,29 +83,10 @@ void account_destroy(struct account *account)
 		HASH_DEL(account->pairs, pair);
 		free(pair);
 	}
-	free(account->threads);
+	by_thread_free(&account->threads);
 	free(account->waits);
 	free(account->long_waits);
 	free(account);
-}
-
-static struct thread_entry *thread_of(struct account *account, const struct thread *thread)
-{
-	size_t count = account->thread_count ? account->thread_count : 64;
-	struct thread_entry *threads;
-
-	if (thread->index < account->thread_count)
-		return &account->threads[thread->index];
-	while (count <= thread->index)
-		count *= 2;
-	threads = reallocarray(account->threads, count, sizeof(*threads));
-	if (!threads)
-		return NULL;
-	memset(threads + account->thread_count, 0,
-	       (count - account->thread_count) * sizeof(*threads));
-	account->threads = threads;
-	account->thread_count = count;
-	return &threads[thread->index];
 }
 
 static int wait_append(struct account *account, const struct wait_key *key, size_t *ret_place)
@@ -328,7 +311,7 @@ static int runnable_closed(struct account *account, struct thread_entry *entry,
 
 int account_closed(struct account *account, const struct interval *interval)
 {
-	struct thread_entry *entry = thread_of(account, interval->thread);
+	struct thread_entry *entry = by_thread_get(&account->threads, interval->thread);
 	const struct stack_fact *fact;
 	bool counts;
 
@@ -348,8 +331,10 @@ int account_closed(struct account *account, const struct interval *interval)
 
 int account_finish(struct account *account)
 {
-	for (size_t i = 0; i < account->thread_count; i++)
-		if (wait_flush(account, &account->threads[i]))
+	struct thread_entry *entries = account->threads.entries;
+
+	for (size_t i = 0; i < account->threads.count; i++)
+		if (wait_flush(account, &entries[i]))
 			return -ENOMEM;
 	return 0;
 }
@@ -358,10 +343,9 @@ const struct thread_account *account_thread(const struct account *account,
 					    const struct thread *thread)
 {
 	static const struct thread_account nothing;
+	const struct thread_entry *entry = by_thread_find(&account->threads, thread);
 
-	if (thread->index >= account->thread_count)
-		return &nothing;
-	return &account->threads[thread->index].sums;
+	return entry ? &entry->sums : &nothing;
 }
 
 size_t account_waits(const struct account *account, const struct wait_account **ret_waits)

@@ -50,6 +50,9 @@ static const char *no_verdict(const struct coverage_context *context, const stru
 	if (!model->capture.target_threads)
 		return "the capture has no thread of the process that the report is to be about; "
 		       "check -p, or record while the process runs";
+	if (!ft_symbols_count(source_symbols(context->source)))
+		return "the capture has no names of kernel functions, so what threads waited for is not "
+		       "known: its end is missing, or the recorder could not read /proc/kallsyms";
 	if (model->capture.duration_ns < context->stall_ns)
 		return "the capture is shorter than what counts as a stall; record for longer";
 	return NULL;

@@ -4,6 +4,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/account.c analyzer/account.h \
 	analyzer/analysis.c analyzer/analysis.h \
 	analyzer/asides.c analyzer/asides.h \
+	analyzer/by_thread.c analyzer/by_thread.h \
 	analyzer/calls.c analyzer/calls.h \
 	analyzer/episode.c analyzer/episode.h \
 	analyzer/coverage.c analyzer/coverage.h \

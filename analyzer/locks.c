@@ -6,6 +6,8 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "analyzer/by_thread.h"
+
 /* One wait for a lock may be many sleeps: woken, a waiter loses to another and sleeps again. */
 #define SAME_WAIT_GAP_NS 5000000u
 
@@ -43,8 +45,7 @@ struct locks {
 	struct lock_entry *by_key;
 	struct lock_entry **entries;
 	size_t entry_count;
-	struct waiter *waiters; /* by thread->index */
-	size_t waiter_count;
+	struct by_thread waiters; /* struct waiter */
 };
 
 int locks_create(struct stackfacts *stackfacts, struct operations *operations,
@@ -54,6 +55,7 @@ int locks_create(struct stackfacts *stackfacts, struct operations *operations,
 
 	if (!locks)
 		return -ENOMEM;
+	locks->waiters.entry_bytes = sizeof(struct waiter);
 	locks->stackfacts = stackfacts;
 	locks->operations = operations;
 	locks->options = *options;
@@ -71,26 +73,8 @@ void locks_destroy(struct locks *locks)
 		free(locks->entries[i]);
 	}
 	free(locks->entries);
-	free(locks->waiters);
+	by_thread_free(&locks->waiters);
 	free(locks);
-}
-
-static struct waiter *waiter_of(struct locks *locks, const struct thread *thread)
-{
-	size_t count = locks->waiter_count ? locks->waiter_count : 64;
-	struct waiter *waiters;
-
-	if (thread->index < locks->waiter_count)
-		return &locks->waiters[thread->index];
-	while (count <= thread->index)
-		count *= 2;
-	waiters = reallocarray(locks->waiters, count, sizeof(*waiters));
-	if (!waiters)
-		return NULL;
-	memset(waiters + locks->waiter_count, 0, (count - locks->waiter_count) * sizeof(*waiters));
-	locks->waiters = waiters;
-	locks->waiter_count = count;
-	return &waiters[thread->index];
 }
 
 int locks_event(struct locks *locks, const struct event *event)
@@ -99,7 +83,7 @@ int locks_event(struct locks *locks, const struct event *event)
 
 	if (event->raw.kind != FT_EVENT_LOCK_BEGIN && event->raw.kind != FT_EVENT_LOCK_END)
 		return 0;
-	waiter = waiter_of(locks, event->thread);
+	waiter = by_thread_get(&locks->waiters, event->thread);
 	if (!waiter)
 		return -ENOMEM;
 	waiter->contended_address = 0;
@@ -230,7 +214,7 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 
 	if (lock_wait(locks, interval, &reason))
 		return -ENOMEM;
-	waiter = waiter_of(locks, interval->thread);
+	waiter = by_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
 	waiter->open = false;
@@ -279,7 +263,7 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 		.stack_id = interval->waker_stack_id,
 		.woken = interval->thread,
 	};
-	own = waiter_of(locks, interval->waker);
+	own = by_thread_get(&locks->waiters, interval->waker);
 	if (!own)
 		return -ENOMEM;
 	/* It cannot have held what it was itself waiting for. */
@@ -308,7 +292,7 @@ int locks_closed(struct locks *locks, const struct interval *interval)
 
 	if (interval->state != THREAD_BLOCKED)
 		return 0;
-	waiter = waiter_of(locks, interval->thread);
+	waiter = by_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
 	if (!waiter->open)
@@ -317,7 +301,7 @@ int locks_closed(struct locks *locks, const struct interval *interval)
 	waiter->end_ns = interval->end_ns;
 	if (hand_off(locks, interval, waiter->entry))
 		return -ENOMEM;
-	waiter = waiter_of(locks, interval->thread); /* hand_off() may have moved the array */
+	waiter = by_thread_get(&locks->waiters, interval->thread); /* hand_off() may have moved the array */
 	if (from_ns < options->start_ns)
 		from_ns = options->start_ns;
 	if (to_ns > options->end_ns)
@@ -338,10 +322,12 @@ static struct thread *mmap_holder(const struct locks *locks, const struct thread
 
 	for (size_t i = 0; i < threads_count(threads); i++) {
 		struct thread *thread = threads_at(threads, i);
+		const struct waiter *waiter;
 
 		if (thread->tgid != tgid || thread->exited || thread->idle_task)
 			continue;
-		if (thread->index < locks->waiter_count && locks->waiters[thread->index].open)
+		waiter = by_thread_find(&locks->waiters, thread);
+		if (waiter && waiter->open)
 			continue;
 		if (!operations_since(locks->operations, thread).holds_mmap)
 			continue;
@@ -388,14 +374,16 @@ void locks_finish(struct locks *locks)
 
 const struct lock *locks_awaited(const struct locks *locks, const struct thread *thread)
 {
-	if (thread->index >= locks->waiter_count || !locks->waiters[thread->index].entry)
-		return NULL;
-	return &locks->waiters[thread->index].entry->lock;
+	const struct waiter *waiter = by_thread_find(&locks->waiters, thread);
+
+	return waiter && waiter->entry ? &waiter->entry->lock : NULL;
 }
 
 uint32_t locks_wait_number(const struct locks *locks, const struct thread *thread)
 {
-	return thread->index < locks->waiter_count ? locks->waiters[thread->index].wait_number : 0;
+	const struct waiter *waiter = by_thread_find(&locks->waiters, thread);
+
+	return waiter ? waiter->wait_number : 0;
 }
 
 size_t locks_count(const struct locks *locks)

@@ -3,7 +3,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "analyzer/by_thread.h"
 
 #define OPERATION_USER 0u		/* in user space, or not known where */
 #define OPERATION_ENTERED UINT32_MAX	/* entered a call; the next stack will tell its operation */
@@ -19,8 +20,7 @@ struct seen {
 
 struct operations {
 	struct stackfacts *stackfacts;
-	struct seen *seen;	/* by thread->index */
-	size_t count;
+	struct by_thread seen;	/* struct seen */
 };
 
 int operations_create(struct stackfacts *stackfacts, struct operations **ret_operations)
@@ -30,6 +30,7 @@ int operations_create(struct stackfacts *stackfacts, struct operations **ret_ope
 	if (!operations)
 		return -ENOMEM;
 	operations->stackfacts = stackfacts;
+	operations->seen.entry_bytes = sizeof(struct seen);
 	*ret_operations = operations;
 	return 0;
 }
@@ -38,26 +39,8 @@ void operations_destroy(struct operations *operations)
 {
 	if (!operations)
 		return;
-	free(operations->seen);
+	by_thread_free(&operations->seen);
 	free(operations);
-}
-
-static struct seen *seen_of(struct operations *operations, const struct thread *thread)
-{
-	size_t count = operations->count ? operations->count : 64;
-	struct seen *seen;
-
-	if (thread->index < operations->count)
-		return &operations->seen[thread->index];
-	while (count <= thread->index)
-		count *= 2;
-	seen = reallocarray(operations->seen, count, sizeof(*seen));
-	if (!seen)
-		return NULL;
-	memset(seen + operations->count, 0, (count - operations->count) * sizeof(*seen));
-	operations->seen = seen;
-	operations->count = count;
-	return &seen[thread->index];
 }
 
 static void see(struct seen *seen, uint32_t operation_id, uint64_t time_ns)
@@ -104,7 +87,7 @@ int operations_event(struct operations *operations, const struct event *event)
 	}
 	if (event->raw.kind == FT_EVENT_WAKING && event->raw.waking.in_interrupt)
 		return 0;
-	seen = seen_of(operations, event->thread);
+	seen = by_thread_get(&operations->seen, event->thread);
 	if (!seen)
 		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_CALL) {
@@ -128,11 +111,10 @@ int operations_event(struct operations *operations, const struct event *event)
 struct operation_since operations_since(const struct operations *operations,
 					const struct thread *thread)
 {
-	const struct seen *seen;
+	const struct seen *seen = by_thread_find(&operations->seen, thread);
 
-	if (thread->index >= operations->count)
+	if (!seen)
 		return (struct operation_since){ 0 };
-	seen = &operations->seen[thread->index];
 	return (struct operation_since){
 		.since_ns = seen->since_ns,
 		.exact = seen->exact,

@@ -33,7 +33,8 @@ int ft_header_check(const struct ft_header_sort *sort, const void *buf, size_t b
 		return -EBADMSG;
 	if (buf_bytes < bytes)
 		return -ENODATA;
-	if (crc32(0, header, bytes - CHECKSUM_BYTES) != ft_get_le32(header + bytes - CHECKSUM_BYTES))
+	if (crc32(0, header, bytes - CHECKSUM_BYTES) !=
+	    ft_get_le32(header + bytes - CHECKSUM_BYTES))
 		return -EBADMSG;
 
 	unknown_features = ft_get_le64(header + AT_INCOMPATIBLE) & ~sort->incompatible;

@@ -31,7 +31,7 @@ struct ft_header_sort {
 int ft_header_check(const struct ft_header_sort *sort, const void *buf, size_t buf_bytes,
 		    int *ret_missing_feature, uint32_t *ret_bytes);
 
-/* Write what @sort says and the checksum around the fields that are @buf + 32 up to sort->bytes - 4. */
+/* Write what @sort says, and the checksum, around the fields at @buf + 32 up to sort->bytes - 4. */
 void ft_header_make(const struct ft_header_sort *sort, void *buf);
 
 #endif

@@ -111,7 +111,7 @@ int ft_ringfile_put_own(const struct ft_ringfile *ring, void *memory, uint64_t n
 /* Every event later than this that was put is still there; 0: nothing was overwritten yet. */
 uint64_t ft_ringfile_since(const void *page);
 
-/* @since: the 2 words at FT_RINGFILE_SINCE_AT. Call before a segment put at @time_ns is overwritten. */
+/* @since: the 2 words at FT_RINGFILE_SINCE_AT. Before a segment put at @time_ns is overwritten. */
 void ft_ringfile_set_since(uint64_t since[2], uint64_t time_ns);
 
 #endif

@@ -55,7 +55,7 @@ static int read_header(const struct search *search, struct place *place)
 	return ft_segment_bytes(place->segment.payload_bytes) <= place->bytes ? 1 : -EBADMSG;
 }
 
-/* Return: 0, -EBADMSG or another errno. */
+/* Return: as read_header(). */
 static int read_payload(const struct search *search, const struct place *place)
 {
 	const struct ft_ringindex *index = search->index;
@@ -66,8 +66,9 @@ static int read_payload(const struct search *search, const struct place *place)
 
 	if (got < 0)
 		return (int)got;
-	return (size_t)got == bytes && crc32_z(0, payload, bytes) == place->payload_crc ? 0
-											: -EBADMSG;
+	if ((size_t)got < bytes)
+		return 0;
+	return crc32_z(0, payload, bytes) == place->payload_crc ? 1 : -EBADMSG;
 }
 
 static int read_place(const struct search *search, struct place *place)
@@ -76,11 +77,8 @@ static int read_place(const struct search *search, struct place *place)
 
 	for (int i = 0; i < ATTEMPTS; i++) {
 		result = read_header(search, place);
-		if (result > 0) {
-			int error = read_payload(search, place);
-
-			result = error ? error : 1;
-		}
+		if (result > 0)
+			result = read_payload(search, place);
 		if (result != -EBADMSG)
 			break;
 	}

@@ -14,7 +14,7 @@ struct ft_ringindex {
 	int fd;			/* of the ring file */
 	int copy_fd;		/* what is found is copied there, to the same offset; -1: not */
 	struct ft_ringfile ring;
-	/* A whole segment, payload NULL, at @offset. What it returns other than 0 ends the search. */
+	/* A whole segment at @offset, payload NULL. What it returns but 0 ends the search. */
 	int (*take)(void *context, const struct ft_segment *segment, uint64_t offset,
 		    uint32_t payload_crc);
 	void *context;

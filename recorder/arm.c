@@ -18,6 +18,7 @@
 #include "recorder/command.h"
 #include "recorder/control.h"
 #include "recorder/dispatch.h"
+#include "recorder/lazy.h"
 #include "recorder/message.h"
 #include "recorder/notify.h"
 #include "recorder/states.h"
@@ -153,6 +154,7 @@ static int start_recording(struct arm *arm, struct refusal *refusal)
 		.ring_bytes = arm->options->arguments.kernel_buffer_bytes,
 		.extras = arm->options->arguments.extras,
 		.extra_count = arm->options->arguments.extra_count,
+		.keep_sleepers = true,
 		.ringmap = arm->ringmap,
 	};
 	if (engine_create(&options, &arm->engine, refusal) || engine_start(arm->engine, refusal))
@@ -168,7 +170,8 @@ static int start_recording(struct arm *arm, struct refusal *refusal)
 	}
 	if (create_dispatch(arm, refusal))
 		return -1;
-	return watchers_start(&arm->options->watchers, arm->triggers, &arm->watchers, refusal);
+	return watchers_start(&arm->options->watchers, arm->engine, arm->house, arm->finder,
+			      arm->triggers, &arm->watchers, refusal);
 }
 
 /* What hangs is left behind: it must not hold up the end, nor find gone what it uses. */
@@ -183,7 +186,7 @@ static void destroy(struct arm *arm)
 	after_destroy(arm->after);
 	if (arm->engine && arm->engine->running)
 		engine_stop(arm->engine);
-	bool in_use = states_stuck();
+	bool in_use = states_stuck() || lazy_stuck();
 	if (!in_use) {
 		engine_destroy(arm->engine);
 		ringmap_close(arm->ringmap, false);
@@ -307,6 +310,7 @@ static void tick(struct arm *arm, uint64_t now_ns)
 		return;
 	arm->tick_ns = now_ns + (drawn ? TICK_DRAWN_NS : TICK_NS);
 	tell_target(arm);
+	watchers_look(arm->watchers);
 	if (arm->after)
 		after_look(arm->after);
 	arm_report_look(&arm->report, now_ns);

@@ -37,12 +37,15 @@ enum {
 	INTERVAL,
 	SLOWER_THAN,
 	FOR,
+	BLOCKED,
 	PSI,
 	COOLDOWN,
 	MAX_CAPTURES,
 	MAX_DISK,
 	ON_CAPTURE,
 	CONTROL,
+	MAX_EVENTS,
+	MAX_CPU,
 };
 
 static const struct option OPTIONS[] = {
@@ -62,12 +65,15 @@ static const struct option OPTIONS[] = {
 	{ "interval", required_argument, NULL, INTERVAL },
 	{ "slower-than", required_argument, NULL, SLOWER_THAN },
 	{ "for", required_argument, NULL, FOR },
+	{ "blocked", required_argument, NULL, BLOCKED },
 	{ "psi", required_argument, NULL, PSI },
 	{ "cooldown", required_argument, NULL, COOLDOWN },
 	{ "max-captures", required_argument, NULL, MAX_CAPTURES },
 	{ "max-disk", required_argument, NULL, MAX_DISK },
 	{ "on-capture", required_argument, NULL, ON_CAPTURE },
 	{ "control", required_argument, NULL, CONTROL },
+	{ "max-events", required_argument, NULL, MAX_EVENTS },
+	{ "max-cpu", required_argument, NULL, MAX_CPU },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -115,10 +121,15 @@ static void print_help(void)
 	      "(200ms)\n"
 	      "      --for=TIME             failures for so long, without a good answer, trigger "
 	      "(2s)\n"
+	      "      --blocked=N            N threads of the target, blocked for the time of "
+	      "--for\n"
 	      "      --psi=RESOURCE:some|full:STALL/WINDOW\n"
 	      "                             pressure, as the kernel measures it: "
 	      "memory:some:150ms/1s\n"
 	      "      --cooldown=TIME        none of these for so long after a capture (60s)\n\n"
+	      "What it may cost; above it fewer stacks are taken:\n"
+	      "      --max-events=N       switches and wake-ups a second (400000; 0: no limit)\n"
+	      "      --max-cpu=PERCENT    of the host's CPU time (20; 0: no limit)\n\n"
 	      "      --on-capture=COMMAND run this after each capture; FREEZETRAP_FILE, _REASON,\n"
 	      "                           _SOURCE, _REPORT and _VERDICT tell it which\n"
 	      "      --control=PATH       the socket for recorder trigger and recorder status\n"
@@ -206,6 +217,14 @@ static int take_recording(struct command_line *line, int option, const char *val
 	}
 }
 
+static int take_max_events(struct command_line *line, const char *value)
+{
+	uint32_t events = 0;
+	int status = arguments_count(&line->arm.arguments, value, 0, UINT32_MAX, &events);
+	line->arm.watchers.governor.max_events = events;
+	return status;
+}
+
 /* Options of triggers and what follows. */
 static int take_trigger(struct command_line *line, int option, const char *value)
 {
@@ -225,8 +244,16 @@ static int take_trigger(struct command_line *line, int option, const char *value
 		return arguments_duration(&arm->arguments, value, NO_TIME, &line->slower_than_ns);
 	case FOR:
 		return arguments_duration(&arm->arguments, value, NULL, &line->for_ns);
+	case BLOCKED:
+		return arguments_count(&arm->arguments, value, 1, 1000000,
+				       &arm->watchers.blocked_threads);
 	case PSI:
 		return add_psi(line, value);
+	case MAX_EVENTS:
+		return take_max_events(line, value);
+	case MAX_CPU:
+		return arguments_count(&arm->arguments, value, 0, 100,
+				       &arm->watchers.governor.max_cpu_percent);
 	case COOLDOWN:
 		return arguments_duration(&arm->arguments, value, NULL, &arm->cooldown_ns);
 	case ON_CAPTURE:
@@ -258,6 +285,7 @@ static int check(struct command_line *line)
 		arm->watchers.probes[i].slower_than_ns = line->slower_than_ns;
 		arm->watchers.probes[i].for_ns = line->for_ns;
 	}
+	arm->watchers.blocked_ns = line->for_ns;
 	if (!arm->dir)
 		arm->dir = geteuid() ? "." : DIR_OF_ROOT;
 	return -1;
@@ -314,7 +342,9 @@ int cmd_arm(int argc, char **argv)
 			 .post_ns = POST_DEFAULT_NS,
 			 .cooldown_ns = COOLDOWN_DEFAULT_NS,
 			 .max_captures = MAX_CAPTURES_DEFAULT,
-			 .max_disk_bytes = MAX_DISK_DEFAULT },
+			 .max_disk_bytes = MAX_DISK_DEFAULT,
+			 .watchers.governor = { .max_events = GOVERNOR_EVENTS_DEFAULT,
+						.max_cpu_percent = GOVERNOR_CPU_DEFAULT } },
 		.interval_ns = INTERVAL_DEFAULT_NS,
 		.slower_than_ns = SLOWER_DEFAULT_NS,
 		.for_ns = FOR_DEFAULT_NS,

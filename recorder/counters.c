@@ -147,6 +147,8 @@ int counters_open(const struct plan *plan, size_t ring_bytes, struct counters **
 	counters->event_count = plan->count;
 	counters->ring_bytes = ring_bytes;
 	counters->sample_event = "cycles";
+	for (size_t i = 0; i < plan->count; i++)
+		counters->modes[i] = plan->events[i].modes;
 	int error = cpus_online(&online, &online_count);
 	if (error)
 		goto out;
@@ -196,22 +198,62 @@ void counters_close(struct counters *counters)
 	free(counters);
 }
 
-static void control(const struct counters *counters, unsigned long request)
+static bool in_mode(const struct counters *counters, size_t event, enum tier_mode mode)
 {
-	/* A CPU may have gone offline meanwhile: that is seen and noted elsewhere. */
-	for (size_t i = 0; i < counters->cpu_count; i++)
-		for (size_t j = 0; j < counters->event_count; j++)
-			ioctl(counters->cpus[i].fds[j], request, 0);
+	return !counters->modes[event] || counters->modes[event] & IN_MODE(mode);
 }
 
 void counters_enable(struct counters *counters)
 {
-	control(counters, PERF_EVENT_IOC_ENABLE);
+	/* A CPU may have gone offline meanwhile: that is seen and noted elsewhere. */
+	for (size_t i = 0; i < counters->cpu_count; i++)
+		for (size_t j = 0; j < counters->event_count; j++)
+			if (in_mode(counters, j, counters->mode))
+				ioctl(counters->cpus[i].fds[j], PERF_EVENT_IOC_ENABLE, 0);
+	counters->enabled = true;
 }
 
 void counters_disable(struct counters *counters)
 {
-	control(counters, PERF_EVENT_IOC_DISABLE);
+	for (size_t i = 0; i < counters->cpu_count; i++)
+		for (size_t j = 0; j < counters->event_count; j++)
+			ioctl(counters->cpus[i].fds[j], PERF_EVENT_IOC_DISABLE, 0);
+	counters->enabled = false;
+}
+
+/* @request for those events of a CPU that @mode records and @other does not. */
+static int control_difference(const struct counters *counters, const struct counters_cpu *cpu,
+			      unsigned long request, enum tier_mode mode, enum tier_mode other)
+{
+	for (size_t i = 0; i < counters->event_count; i++)
+		if (in_mode(counters, i, mode) && !in_mode(counters, i, other) &&
+		    ioctl(cpu->fds[i], request, 0) < 0 && errno != ENODEV)
+			return -errno;
+	return 0;
+}
+
+/*
+ * The kernel enables and disables an event by an interrupt of its CPU, so each step takes effect between
+ * two switches of that CPU. A filter cannot be used for this: an event takes one, once (EEXIST).
+ */
+int counters_set_mode(struct counters *counters, enum tier_mode mode)
+{
+	enum tier_mode old = counters->mode;
+
+	for (size_t i = 0; counters->enabled && i < counters->cpu_count; i++) {
+		int error = control_difference(counters, &counters->cpus[i], PERF_EVENT_IOC_ENABLE,
+					       mode, old);
+		if (error) {
+			for (size_t j = 0; j <= i; j++)
+				control_difference(counters, &counters->cpus[j],
+						   PERF_EVENT_IOC_DISABLE, mode, old);
+			return error;
+		}
+	}
+	for (size_t i = 0; counters->enabled && i < counters->cpu_count; i++)
+		control_difference(counters, &counters->cpus[i], PERF_EVENT_IOC_DISABLE, old, mode);
+	counters->mode = mode;
+	return 0;
 }
 
 uint64_t counters_lost(const struct counters *counters, const struct counters_cpu *cpu)

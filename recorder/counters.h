@@ -26,6 +26,9 @@ struct counters {
 	size_t event_count;
 	size_t ring_bytes;		/* of one CPU; may be less than what was asked for */
 	const char *sample_event;	/* "cycles", or "cpu-clock" where any CPU has no cycles */
+	uint8_t modes[PLAN_EVENTS_MAX];	/* of the plan's events */
+	enum tier_mode mode;		/* how much is recorded now */
+	bool enabled;
 	bool counts_lost;		/* the kernel (6.0) says how much each event lost */
 	uint8_t *wrapped;
 };
@@ -54,9 +57,20 @@ int counters_open(const struct plan *plan, size_t ring_bytes, struct counters **
 		  struct counters_failure *ret_failure);
 void counters_close(struct counters *counters);
 
-/* Start and stop counting. */
+/* Start and stop counting what the mode records: MODE_FULL where no other was set. */
 void counters_enable(struct counters *counters);
 void counters_disable(struct counters *counters);
+
+/**
+ * counters_set_mode() - record more or less from now on, also while counting. From one thread.
+ *
+ * On each CPU the new mode's events begin before the old one's end. No switch or waking is missed;
+ * those in between are recorded twice, and translate_record() drops the second record.
+ *
+ * Return: 0, or the errno of the first event that could not begin; then the old mode stays. A CPU
+ * that went offline is passed over.
+ */
+int counters_set_mode(struct counters *counters, enum tier_mode mode);
 
 /* Records of a CPU that the kernel could not write so far, where counts_lost. */
 uint64_t counters_lost(const struct counters *counters, const struct counters_cpu *cpu);

@@ -22,6 +22,8 @@
 
 #define VISIT_MS	  50 /* how old a record may get where no watermark calls earlier */
 #define SEAL_AFTER_NS	  2000000000ull /* so that a recorder that dies leaves quiet CPUs too */
+/* An event has its time a moment before its record can be seen in the ring. */
+#define RECORD_NS	  1000000
 #define REALTIME_PRIORITY 10 /* above ordinary work, below the kernel's interrupt threads (50) */
 
 struct drain_cpu {
@@ -37,6 +39,7 @@ struct drain {
 	struct counters *counters;
 	struct slots *slots;
 	struct dumps *dumps;
+	struct sleepers *sleepers; /* NULL: nobody looks at them */
 	struct translate translate;
 	struct drain_cpu *cpus;
 	uint8_t *buffers;
@@ -45,7 +48,7 @@ struct drain {
 	int flush_fd; /* an eventfd that ends the poll */
 	_Atomic uint64_t flush_asked, flush_done;
 	struct drain_counts counts; /* published once a visit */
-	uint64_t events, bad;
+	uint64_t events, bad, blocking, wakings;
 	pthread_t thread;
 	sem_t ready;
 	int realtime_error, lock_error;
@@ -110,6 +113,11 @@ void drain_destroy(struct drain *drain)
 	free(drain);
 }
 
+void drain_keep_sleepers(struct drain *drain, struct sleepers *sleepers)
+{
+	drain->sleepers = sleepers;
+}
+
 static void seal(struct drain *drain, struct drain_cpu *cpu)
 {
 	if (!cpu->begun_ns)
@@ -157,6 +165,16 @@ static void encode_lost(struct drain *drain, struct drain_cpu *cpu, uint64_t end
 				   .lost = { .start_ns = start_ns, .records = records } });
 }
 
+static void watch(struct drain *drain, const struct ft_event *event)
+{
+	if (event->kind == FT_EVENT_SWITCH)
+		drain->blocking += event->switch_.prev_state != FT_STATE_RUNNING;
+	else if (event->kind == FT_EVENT_WAKING)
+		drain->wakings++;
+	if (drain->sleepers)
+		sleepers_event(drain->sleepers, event);
+}
+
 /* Empty one CPU's ring as far as it is filled now: a busy one must not keep the others waiting. */
 static void visit(struct drain *drain, struct drain_cpu *cpu)
 {
@@ -168,14 +186,16 @@ static void visit(struct drain *drain, struct drain_cpu *cpu)
 
 	if (!ring_begin(ring))
 		return;
-	uint64_t lost_before = cpu->source.lost_records;
+	uint64_t lost_before = cpu->source.lost_records, doubles_before = cpu->source.doubles;
 	while ((record = ring_next(ring, &bad_bytes))) {
 		int result =
 			translate_record(&drain->translate, &cpu->source, record, &event, &dump);
-		if (result == 1)
+		if (result == 1) {
 			encode(drain, cpu, &event);
-		else if (result < 0)
+			watch(drain, &event);
+		} else if (result < 0) {
 			drain->bad++;
+		}
 		if (result == 1 && dump.registers && event.kind == FT_EVENT_CALL)
 			dumps_add(drain->dumps, &event, &dump);
 	}
@@ -183,8 +203,11 @@ static void visit(struct drain *drain, struct drain_cpu *cpu)
 	if (bad_bytes)
 		encode_lost(drain, cpu, clock_now_ns(), 1);
 	drain->counts.lost += cpu->source.lost_records - lost_before + (bad_bytes != 0);
+	drain->counts.doubles += cpu->source.doubles - doubles_before;
 	drain->counts.events = drain->events;
 	drain->counts.bad = drain->bad;
+	drain->counts.blocking = drain->blocking;
+	drain->counts.wakings = drain->wakings;
 }
 
 static void seal_old(struct drain *drain, struct drain_cpu *cpu, uint64_t now_ns)
@@ -283,6 +306,7 @@ static void *run(void *context)
 				drain->polls[i].fd = -1;
 		}
 		flush(drain, asked);
+		drain->counts.drained_ns = now_ns - RECORD_NS;
 		measure_self(drain, schedstat_fd, &delay_ns);
 	}
 	finish(drain);

@@ -14,6 +14,7 @@
 #include "recorder/counters.h"
 #include "recorder/dumps.h"
 #include "recorder/plan.h"
+#include "recorder/sleepers.h"
 #include "recorder/slots.h"
 #include "recorder/tasks.h"
 
@@ -26,6 +27,10 @@ struct drain_counts {
 	_Atomic uint64_t bad;		/* records not understood */
 	_Atomic uint64_t delay_max_ns;	/* longest wait of the thread for a CPU, between two looks */
 	_Atomic uint64_t cpu_ns;	/* spent in draining */
+	_Atomic uint64_t blocking;	/* switches where a thread blocked, or was preempted in the kernel */
+	_Atomic uint64_t wakings;
+	_Atomic uint64_t doubles;	/* dropped: see counters_set_mode() */
+	_Atomic uint64_t drained_ns;	/* all that happened until then was drained */
 };
 
 /**
@@ -38,6 +43,9 @@ struct drain_counts {
 int drain_create(const struct plan *plan, struct counters *counters, struct tasks *tasks,
 		 struct slots *slots, struct dumps *dumps, struct drain **ret_drain);
 void drain_destroy(struct drain *drain);	/* not while it runs */
+
+/* Keep @sleepers, the caller's, up to date. Before drain_start(). */
+void drain_keep_sleepers(struct drain *drain, struct sleepers *sleepers);
 
 /**
  * drain_start() - begin to drain; back when the thread is ready for events.

@@ -93,19 +93,20 @@ static int learn_tasks(struct engine *engine)
 	int error = snapshot_tasks(visit_task, &walk);
 	if (error)
 		return error;
-	size_t capacity = walk.tasks * 4 > TASKS_LEAST ? walk.tasks * 4 : TASKS_LEAST;
-	error = tasks_create(capacity, &engine->tasks);
+	engine->tasks_capacity = walk.tasks * 4 > TASKS_LEAST ? walk.tasks * 4 : TASKS_LEAST;
+	error = tasks_create(engine->tasks_capacity, &engine->tasks);
 	if (error)
 		return error;
 	walk.learn = true;
 	return snapshot_tasks(visit_task, &walk);
 }
 
-static int make_parts(struct engine *engine, struct ringmap *ringmap, struct refusal *refusal)
+static int make_parts(struct engine *engine, const struct engine_options *options,
+		      struct refusal *refusal)
 {
 	if (dumps_create(&engine->dumps) ||
-	    (ringmap ? ringmap_slots(ringmap, &engine->slots)
-		     : slots_create(SLOT_BYTES, SLOTS_BYTES / SLOT_BYTES, &engine->slots)))
+	    (options->ringmap ? ringmap_slots(options->ringmap, &engine->slots)
+			      : slots_create(SLOT_BYTES, SLOTS_BYTES / SLOT_BYTES, &engine->slots)))
 		return refusal_for_memory(refusal);
 	int cause = learn_tasks(engine);
 	if (cause == -ENOMEM)
@@ -116,6 +117,11 @@ static int make_parts(struct engine *engine, struct ringmap *ringmap, struct ref
 	if (drain_create(engine->plan, engine->counters, engine->tasks, engine->slots,
 			 engine->dumps, &engine->drain))
 		return refusal_for_memory(refusal);
+	if (!options->keep_sleepers)
+		return 0;
+	if (sleepers_create(engine->tasks_capacity, &engine->sleepers))
+		return refusal_for_memory(refusal);
+	drain_keep_sleepers(engine->drain, engine->sleepers);
 	return 0;
 }
 
@@ -131,7 +137,7 @@ int engine_create(const struct engine_options *options, struct engine **ret_engi
 	if (open_tracefs(engine, ret_refusal) ||
 	    make_plan(engine, options, ring_bytes, ret_refusal) ||
 	    open_counters(engine, ring_bytes, ret_refusal) ||
-	    make_parts(engine, options->ringmap, ret_refusal)) {
+	    make_parts(engine, options, ret_refusal)) {
 		engine_destroy(engine);
 		return -1;
 	}
@@ -147,6 +153,7 @@ void engine_destroy(struct engine *engine)
 	if (engine->running)
 		engine_stop(engine);
 	drain_destroy(engine->drain);
+	sleepers_destroy(engine->sleepers);
 	counters_close(engine->counters);
 	plan_destroy(engine->plan);
 	tracefs_close(&engine->tracefs);
@@ -176,6 +183,14 @@ void engine_stop(struct engine *engine)
 	counters_disable(engine->counters);
 	drain_stop(engine->drain, engine->end_ns);
 	engine->running = false;
+}
+
+bool engine_knows_locks(const struct engine *engine)
+{
+	for (size_t i = 0; i < engine->plan->count; i++)
+		if (engine->plan->events[i].role == ROLE_LOCK_BEGIN)
+			return true;
+	return false;
 }
 
 void engine_set_facts(const struct engine *engine, struct ft_facts *facts)

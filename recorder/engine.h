@@ -19,6 +19,7 @@
 #include "recorder/plan.h"
 #include "recorder/refusal.h"
 #include "recorder/ringmap.h"
+#include "recorder/sleepers.h"
 #include "recorder/slots.h"
 #include "recorder/tasks.h"
 #include "recorder/tracefs.h"
@@ -27,6 +28,7 @@ struct engine_options {
 	size_t ring_bytes;		/* of each CPU's kernel ring, a power of two; 0: the default */
 	const char *const *extras;	/* -e */
 	size_t extra_count;
+	bool keep_sleepers;		/* who is blocked is wanted while it runs */
 	struct ringmap *ringmap;	/* the slots lie there: open until engine_destroy(); NULL: in memory of their own */
 };
 
@@ -36,12 +38,14 @@ struct engine {
 	struct plan *plan;
 	struct counters *counters;
 	struct tasks *tasks;
+	struct sleepers *sleepers;	/* NULL: not kept */
 	struct slots *slots;
 	struct dumps *dumps;
 	struct drain *drain;
 	struct kallsyms *kallsyms;	/* NULL: the kernel's functions have no names */
 	int32_t *tgids;			/* of all processes there were before the recording */
 	size_t tgid_count;
+	size_t tasks_capacity;
 	uint64_t start_ns, end_ns;
 	int kallsyms_error, realtime_error, lock_error;
 	bool running;
@@ -57,6 +61,9 @@ int engine_start(struct engine *engine, struct refusal *ret_refusal);
 
 /* The slots hold everything up to now and get no more. */
 void engine_stop(struct engine *engine);
+
+/* Does the kernel tell who waits for its locks? */
+bool engine_knows_locks(const struct engine *engine);
 
 /* What is the same for each capture that comes from this engine. */
 void engine_set_facts(const struct engine *engine, struct ft_facts *facts);

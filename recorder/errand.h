@@ -10,7 +10,8 @@
 struct errand;
 
 /**
- * errand_start() - run @work in a thread of its own: ordinary priority, small stack, all signals blocked.
+ * errand_start() - run @work in a thread of its own: ordinary priority, small stack, all signals
+ * blocked.
  *
  * @name:    of the thread, 15 characters at most.
  * @discard: frees @context when work and owner are both done with it. Runs in errand_leave() or,
@@ -21,7 +22,7 @@ struct errand;
 int errand_start(const char *name, void (*work)(void *context), void (*discard)(void *context),
 		 void *context, struct errand **ret_errand);
 
-/* For poll(): readable from when @work has returned. */
+/* For poll(): readable from when @work has returned; errand_wait() makes its results visible. */
 int errand_done_fd(const struct errand *errand);
 
 /* No longer than @patience_ms, which may be 0. Return: whether @work has returned. */

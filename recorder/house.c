@@ -23,6 +23,7 @@
 #define MAPS_DEADLINE_MS   3000
 #define UNWIND_DEADLINE_MS 5000
 #define UNWOUND_MAX	   512
+#define KEPT_MAX	   8192
 #define STATES_NS	   1000000000ull
 /* No segment stays open for longer: what is older has been seen of every CPU. */
 #define SETTLED_NS 3000000000ull
@@ -47,6 +48,9 @@ struct house {
 	int unwind_error; /* the last one */
 	uint64_t unwound_kept; /* so many of them are in the ring file */
 	uint64_t dropped; /* dumps, told of already */
+	pthread_mutex_t kept_lock; /* of these */
+	struct eventlist *kept;
+	uint64_t kept_seen; /* so many of them are in the ring file */
 	pthread_mutex_t states_lock; /* of these */
 	struct states *states; /* of the target when it was found; NULL: older than the history */
 	uint64_t states_ns;
@@ -68,6 +72,7 @@ int house_create(struct engine *engine, struct finder *finder, struct ringmap *r
 	}
 	house->engine = engine;
 	house->finder = finder;
+	pthread_mutex_init(&house->kept_lock, NULL);
 	pthread_mutex_init(&house->states_lock, NULL);
 	pthread_mutex_init(&house->lock, NULL);
 	pthread_mutex_init(&house->unwound_lock, NULL);
@@ -76,6 +81,7 @@ int house_create(struct engine *engine, struct finder *finder, struct ringmap *r
 				    changes_create(&house->changes) ||
 				    mappings_create(&house->mappings) ||
 				    eventlist_create(UNWOUND_MAX, &house->unwound) ||
+				    eventlist_create(KEPT_MAX, &house->kept) ||
 				    (ringmap &&
 				     ringkeeper_create(ringmap, engine, finder, &house->ringkeeper))
 			    ? -ENOMEM
@@ -104,6 +110,8 @@ void house_destroy(struct house *house)
 	ft_decoder_destroy(house->decoder);
 	states_finish(house->states, 0, NULL);
 	pthread_mutex_destroy(&house->states_lock);
+	pthread_mutex_destroy(&house->kept_lock);
+	eventlist_destroy(house->kept);
 	pthread_mutex_destroy(&house->unwound_lock);
 	pthread_mutex_destroy(&house->lock);
 	free(house->buffer);
@@ -194,6 +202,9 @@ static void forget(struct house *house, uint64_t now_ns)
 	pthread_mutex_lock(&house->unwound_lock);
 	eventlist_forget(house->unwound, oldest_ns - SETTLED_NS);
 	pthread_mutex_unlock(&house->unwound_lock);
+	pthread_mutex_lock(&house->kept_lock);
+	eventlist_forget(house->kept, oldest_ns - SETTLED_NS);
+	pthread_mutex_unlock(&house->kept_lock);
 }
 
 static int keep_unwound(void *context, const struct ft_event *event)
@@ -224,6 +235,9 @@ static void keep_in_ring(struct house *house, uint64_t now_ns)
 	pthread_mutex_lock(&house->unwound_lock);
 	eventlist_copy_new(house->unwound, &house->unwound_kept, ownlog);
 	pthread_mutex_unlock(&house->unwound_lock);
+	pthread_mutex_lock(&house->kept_lock);
+	eventlist_copy_new(house->kept, &house->kept_seen, ownlog);
+	pthread_mutex_unlock(&house->kept_lock);
 	ringkeeper_write(house->ringkeeper, now_ns);
 }
 
@@ -285,6 +299,21 @@ static bool lock_until(pthread_mutex_t *lock, int deadline_ms)
 		.tv_nsec = (long)(end_ns % 1000000000),
 	};
 	return !pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &end);
+}
+
+void house_keep(void *house, const struct ft_event *event)
+{
+	struct house *into = house;
+	pthread_mutex_lock(&into->kept_lock);
+	eventlist_add(into->kept, event);
+	pthread_mutex_unlock(&into->kept_lock);
+}
+
+void house_add_kept(struct house *house, uint64_t since_ns, struct ownlog *ownlog)
+{
+	pthread_mutex_lock(&house->kept_lock);
+	eventlist_copy(house->kept, since_ns, ownlog);
+	pthread_mutex_unlock(&house->kept_lock);
 }
 
 void house_add_states(struct house *house, uint64_t since_ns, struct ownlog *ownlog)

@@ -30,6 +30,12 @@ int house_copy_mappings(struct house *house, struct mappings **ret_mappings);
 /* What could not be read when arming. */
 void house_note_limits(const struct house *house, struct ownlog *ownlog);
 
+/* An event of the recorder that belongs to the history: STATE or NOTE. @house: so that it can be the emit() of watch.h. */
+void house_keep(void *house, const struct ft_event *event);
+
+/* Those of @since_ns and later. */
+void house_add_kept(struct house *house, uint64_t since_ns, struct ownlog *ownlog);
+
 /* States of the target's threads when it was found, if that is since @since_ns. */
 void house_add_states(struct house *house, uint64_t since_ns, struct ownlog *ownlog);
 

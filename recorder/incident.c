@@ -181,6 +181,7 @@ static void add_own_events(struct incident *incident, struct states *end_states)
 	job_update_mappings(incident->job);
 	house_add_unwound(options->house, incident->mappings, &incident->unwound_seen, UNWIND_MS,
 			  ownlog);
+	house_add_kept(options->house, start_ns, ownlog);
 	house_add_states(options->house, start_ns, ownlog);
 	if (finder_looks(options->finder) && !incident->target.count)
 		ownlog_note(ownlog, "the target did not run when the trigger came");

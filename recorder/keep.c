@@ -24,6 +24,7 @@
 #define TIME_CHARS   16
 #define DAT	     ".dat"
 #define PART	     ".part"
+#define TRIES_MAX    100
 #define NUMBER_MAX   10000 /* captures of one second */
 
 struct keep {
@@ -81,13 +82,15 @@ static bool is_own_name(const char *name, const char *end)
 }
 
 /* The N of a name: 1 where it has none. */
-static unsigned long number_of(const char *name)
+static unsigned int number_of(const char *name)
 {
 	const char *dash = strrchr(name, '-');
 	char *end;
-	unsigned long number =
-		dash && isdigit((unsigned char)dash[1]) ? strtoul(dash + 1, &end, 10) : 0;
-	return number && *end == '.' ? number : 1;
+
+	if (!dash || !isdigit((unsigned char)dash[1]))
+		return 1;
+	unsigned long number = strtoul(dash + 1, &end, 10);
+	return *end == '.' && number && number < NUMBER_MAX ? (unsigned int)number : 1;
 }
 
 /* Oldest first; in one second by number: plain order has "-2.dat" before ".dat", and "-10" before "-2". */
@@ -97,7 +100,7 @@ static int compare(const void *left, const void *right)
 	int order = strncmp(a->name, b->name, TIME_CHARS);
 	if (order)
 		return order;
-	unsigned long number_a = number_of(a->name), number_b = number_of(b->name);
+	unsigned int number_a = number_of(a->name), number_b = number_of(b->name);
 	if (number_a != number_b)
 		return number_a < number_b ? -1 : 1;
 	return strcmp(a->name, b->name);
@@ -132,9 +135,25 @@ static bool list_add(struct kept_list *list, const char *name, uint64_t bytes)
 		list->capacity = capacity;
 	}
 	struct kept *item = &list->items[list->count++];
-	snprintf(item->name, sizeof(item->name), "%s", name);
+	memcpy(item->name, name, strlen(name) + 1); /* is_own_name() has measured it */
 	item->bytes = bytes;
 	return true;
+}
+
+/* Return: 0 or -errno. */
+static int open_stream(int dir_fd, DIR **ret_stream)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!stream) {
+		int err = -errno;
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	*ret_stream = stream;
+	return 0;
 }
 
 /* Captures that have their name, or are still called .part, as @end says. Oldest first. Return: 0 or -errno. */
@@ -142,17 +161,12 @@ static int list_read(struct kept_list *list, int dir_fd, const char *end)
 {
 	struct dirent *entry;
 	struct stat status;
-	int err = 0;
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *stream;
+	int err = open_stream(dir_fd, &stream);
 
-	if (!dir) {
-		err = -errno;
-		if (fd >= 0)
-			close(fd);
+	if (err)
 		return err;
-	}
-	while (!err && (entry = readdir(dir))) {
+	while (!err && (entry = readdir(stream))) {
 		if (!is_own_name(entry->d_name, end))
 			continue;
 		int capture_fd = open_capture(dir_fd, entry->d_name, &status);
@@ -162,10 +176,32 @@ static int list_read(struct kept_list *list, int dir_fd, const char *end)
 			err = -ENOMEM;
 		close(capture_fd);
 	}
-	closedir(dir);
+	closedir(stream);
 	if (list->count)
 		qsort(list->items, list->count, sizeof(*list->items), compare);
 	return err;
+}
+
+/* Beyond all of the same second: a number that was removed and used again would be the oldest, not the newest.
+ * Return: the number, or -errno. */
+static int next_number(int dir_fd, const char *when)
+{
+	struct dirent *entry;
+	DIR *stream;
+	unsigned int next = 1;
+	int err = open_stream(dir_fd, &stream);
+
+	if (err)
+		return err;
+	while ((entry = readdir(stream))) {
+		if (strncmp(entry->d_name, when, TIME_CHARS) ||
+		    !(is_own_name(entry->d_name, DAT) || is_own_name(entry->d_name, DAT PART)))
+			continue;
+		if (number_of(entry->d_name) >= next)
+			next = number_of(entry->d_name) + 1;
+	}
+	closedir(stream);
+	return (int)next;
 }
 
 /* Never over another file. Some file systems cannot promise that by themselves. */
@@ -248,11 +284,19 @@ uint32_t keep_torn(const struct keep *keep)
 	return keep->torn;
 }
 
-static void make_name(char *ret_name, const char *source, int64_t realtime_ns, unsigned int number)
+static void format_time(int64_t realtime_ns, char ret_when[TIME_CHARS + 1])
 {
-	char when[TIME_CHARS + 1], safe[SOURCE_BYTES], again[16] = "";
 	time_t seconds = realtime_ns / 1000000000;
-	struct tm utc = { .tm_year = 70, .tm_mday = 1 };
+	struct tm utc;
+
+	if (!gmtime_r(&seconds, &utc) || utc.tm_year < 0 || utc.tm_year > 9999 - 1900 ||
+	    strftime(ret_when, TIME_CHARS + 1, "%Y%m%dT%H%M%SZ", &utc) != TIME_CHARS)
+		strcpy(ret_when, "19700101T000000Z"); /* a clock out of all bounds */
+}
+
+static void make_name(char *ret_name, const char *when, const char *source, int number)
+{
+	char safe[SOURCE_BYTES], again[16] = "";
 	size_t bytes = 0;
 
 	for (; source[bytes] && bytes < sizeof(safe) - 1; bytes++) {
@@ -260,12 +304,8 @@ static void make_name(char *ret_name, const char *source, int64_t realtime_ns, u
 		safe[bytes] = (c >= 'a' && c <= 'z') || isdigit((unsigned char)c) ? c : '-';
 	}
 	safe[bytes] = '\0';
-	gmtime_r(&seconds, &utc);
-	if (utc.tm_year < 0 || utc.tm_year > 9999 - 1900 ||
-	    strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &utc) != TIME_CHARS)
-		strcpy(when, "19700101T000000Z"); /* a clock out of all bounds */
 	if (number > 1)
-		snprintf(again, sizeof(again), "-%u", number);
+		snprintf(again, sizeof(again), "-%d", number);
 	snprintf(ret_name, NAME_BYTES, "%s-%s%s" DAT, when, bytes ? safe : "capture", again);
 }
 
@@ -296,14 +336,21 @@ static int create_part(int dir_fd, const char *name)
 int keep_create(struct keep *keep, const char *source, int64_t realtime_ns, char *ret_name,
 		uint32_t name_bytes)
 {
-	char name[NAME_BYTES];
+	char name[NAME_BYTES], when[TIME_CHARS + 1];
 	int fd = -EEXIST;
 	int dir_fd = open_dir(keep);
 
 	if (dir_fd < 0)
 		return dir_fd;
-	for (unsigned int number = 1; fd == -EEXIST && number <= NUMBER_MAX; number++) {
-		make_name(name, source, realtime_ns, number);
+	format_time(realtime_ns, when);
+	/* More than once only where another recorder is as fast as this one. */
+	for (int tries = 0; fd == -EEXIST && tries < TRIES_MAX; tries++) {
+		int number = next_number(dir_fd, when);
+		if (number < 0 || number == NUMBER_MAX) {
+			fd = number < 0 ? number : -EMFILE;
+			break;
+		}
+		make_name(name, when, source, number);
 		fd = strlen(name) < name_bytes ? create_part(dir_fd, name) : -ENAMETOOLONG;
 	}
 	close(dir_fd);

@@ -28,7 +28,8 @@ uint32_t keep_torn(const struct keep *keep);
  * keep_create() - a new file for a capture, DIR/<utc-time>-<reason>.dat.part, mode 0600, never an existing one.
  *
  * @source: of the trigger; made safe for a file's name.
- * A second one in the same second is called <utc-time>-<reason>-2.dat. Works also where the directory was removed.
+ * A second one in the same second, whatever its reason, is called <utc-time>-<reason>-2.dat. Works also where
+ * the directory was removed.
  *
  * Return: a descriptor, which holds a lock on the file, or -errno. @ret_name: name in the directory without ".part".
  */

@@ -8,6 +8,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/arm_report.c recorder/arm_report.h \
 	recorder/arm_status.c recorder/arm_status.h \
 	recorder/ask_failure.c recorder/ask_failure.h \
+	recorder/blocked.c recorder/blocked.h \
 	recorder/changes.c recorder/changes.h \
 	recorder/child.c recorder/child.h \
 	recorder/clock.h \
@@ -30,6 +31,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/eventlist.c recorder/eventlist.h \
 	recorder/finder.c recorder/finder.h \
 	recorder/format.c recorder/format.h \
+	recorder/governor.c recorder/governor.h \
 	recorder/hostfacts.c recorder/hostfacts.h \
 	recorder/house.c recorder/house.h \
 	recorder/incident.c recorder/incident.h \
@@ -37,6 +39,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/json_text.c recorder/json_text.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
 	recorder/keep.c recorder/keep.h \
+	recorder/lazy.c recorder/lazy.h \
 	recorder/mappings.c recorder/mappings.h \
 	recorder/maps.c recorder/maps.h \
 	recorder/message.c recorder/message.h \
@@ -63,6 +66,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/ringplace.c recorder/ringplace.h \
 	recorder/seal.c recorder/seal.h \
 	recorder/seen.c recorder/seen.h \
+	recorder/sleepers.c recorder/sleepers.h \
 	recorder/slots.c recorder/slots.h \
 	recorder/snapshot.c recorder/snapshot.h \
 	recorder/states.c recorder/states.h \
@@ -77,6 +81,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/unwind.c recorder/unwind.h \
 	recorder/unwound.c recorder/unwound.h \
 	recorder/verdict.c recorder/verdict.h \
+	recorder/watch.c recorder/watch.h \
 	recorder/watchers.c recorder/watchers.h
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \
 	$(CAPNG_CFLAGS) $(JANSSON_CFLAGS) $(LIBCURL_CFLAGS) $(LIBUNWIND_CFLAGS)

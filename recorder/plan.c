@@ -138,7 +138,9 @@ static int plan_tier_event(struct plan *plan, const struct tier_event *source,
 			   const struct tracefs *tracefs, size_t watermark_bytes,
 			   struct plan_error *ret_error)
 {
-	struct plan_event event = { .role = source->role, .call = source->call };
+	struct plan_event event = { .role = source->role,
+				     .modes = source->modes,
+				     .call = source->call };
 	int error = 0;
 
 	fill_common(&event.attr, watermark_bytes);

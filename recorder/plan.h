@@ -18,6 +18,7 @@
 
 struct plan_event {
 	enum tier_role role;
+	uint8_t modes;		/* as in struct tier_event */
 	enum ft_call call;
 	char *name;		/* "sched:sched_switch", or as given to -e */
 	char *filter;		/* NULL: none */

@@ -63,8 +63,8 @@ static void fire(struct probe *probe, uint64_t now_ns, uint64_t waiting_ns)
 	verdict_describe(&probe->verdict, probe->name, now_ns, waiting_ns, reason, sizeof(reason));
 	pthread_mutex_lock(&probe->triggers_lock);
 	if (probe->triggers) {
-		triggers_post(probe->triggers, probe->kind->source, now_ns, "%s", reason);
 		probe->fired++;
+		triggers_post(probe->triggers, probe->kind->source, now_ns, "%s", reason);
 	}
 	pthread_mutex_unlock(&probe->triggers_lock);
 }

@@ -14,19 +14,31 @@ enum probe_kind { PROBE_TCP, PROBE_HTTP, PROBE_CMD };
 
 struct probe_options {
 	enum probe_kind kind;
-	const char *what;	/* HOST:PORT, URL or a shell command; borrowed until probe_stop() */
-	uint64_t interval_ns;	/* between the starts of two questions (500 ms) */
+	const char *what; /* HOST:PORT[,send=TEXT], URL or a shell command */
+	uint64_t interval_ns; /* between the starts of two questions (500 ms) */
 	uint64_t slower_than_ns; /* an answer this late, none, or a bad one is a failure (200 ms) */
-	uint64_t for_ns;	/* failures without a good answer in between for this long fire (2 s) */
+	uint64_t for_ns; /* failures without a good answer in between for this long fire (2 s) */
 };
 
 struct probe;
 
 /**
- * probe_start() - ask until stopped; post to @triggers when it fires, once for each unbroken row of failures.
+ * probe_start() - ask until stopped; post to @triggers when it fires, once for each unbroken row of
+ * failures.
  *
- * @ret_problem: on -EINVAL and -ENOTSUP a static or malloc'ed-by-nobody text: what is wrong with options->what, or
- * which library this build lacks.
+ * A row of failures counts from when its first question was asked. A question without an answer
+ * fires as soon as it is late and the row is long enough; it is given up after slower_than + for, 5 s
+ * at least, and asked anew. A command is then killed; never do two run at once, even where one
+ * cannot be killed.
+ *
+ * HOST:PORT,send=TEXT (\r, \n, \\ and \xNN are bytes) waits for the first byte of an answer to
+ * TEXT; without it, connecting is all, which the kernel does for a process that is frozen, too. The
+ * process must not ignore SIGCHLD, and must reap only children of its own.
+ *
+ * @options: not kept.
+ *
+ * @ret_problem: on -EINVAL and -ENOTSUP, static text: what is wrong with options->what, or which
+ * library this build lacks.
  *
  * Return: 0, -EINVAL, -ENOTSUP, -ENOMEM, or errno of starting a thread.
  */
@@ -38,8 +50,8 @@ void probe_stop(struct probe *probe);
 
 struct probe_status {
 	uint64_t asked, failed, fired;
-	uint64_t last_ns;	/* duration of the last answer, or so far of the one under way */
-	int stuck;		/* a question is under way for longer than its deadline */
+	uint64_t last_ns; /* of the last answer, or so far of the one under way if that is longer */
+	int stuck; /* a question is under way for longer than its deadline, or cannot be ended */
 };
 void probe_status(const struct probe *probe, struct probe_status *ret_status);
 

@@ -170,7 +170,8 @@ static enum answer cmd_wait(void *question, uint64_t until_ns, int stop_fd, char
 
 	if (command->error)
 		return judge(command->error, NULL, ret_why);
-	if (!question_poll(errand_done_fd(command->errand), POLLIN, until_ns, stop_fd))
+	if (!question_poll(errand_done_fd(command->errand), POLLIN, until_ns, stop_fd) ||
+	    !errand_wait(command->errand, 0))
 		return ANSWER_NONE;
 	if (!command->leftover)
 		return judge(command->run->error, &command->run->end, ret_why);

@@ -243,7 +243,8 @@ static void go_on(struct tcp *tcp)
 {
 	switch (tcp->state) {
 	case LOOKING_UP:
-		end_lookup(tcp);
+		if (errand_wait(tcp->errand, 0))
+			end_lookup(tcp);
 		break;
 	case CONNECTING:
 		end_connecting(tcp);

@@ -23,6 +23,7 @@
 #include "recorder/psi_spec.h"
 
 #define STOP_PATIENCE_MS   200
+#define LOOK_AGAIN_MS	   500
 #define PLAIN_WINDOW_NS	   2000000000u /* without CAP_SYS_RESOURCE: multiples of it */
 #define SILENCE_OF_WINDOWS 2
 
@@ -97,23 +98,6 @@ static void note_pressure(struct psi *psi)
 	psi->last_ns = now_ns;
 }
 
-static void watch(void *context)
-{
-	struct psi *psi = context;
-
-	while (!psi->stop) {
-		struct pollfd pollfds[] = { { .fd = psi->fd, .events = POLLPRI },
-					    { .fd = psi->stop_fd, .events = POLLIN } };
-		if (poll(pollfds, 2, -1) <= 0)
-			continue;
-		/* The cgroup is gone. */
-		if (pollfds[0].revents & (POLLERR | POLLNVAL))
-			return;
-		if (pollfds[0].revents & POLLPRI)
-			note_pressure(psi);
-	}
-}
-
 static int open_file(const struct psi_spec *spec, const char **ret_problem)
 {
 	char path[sizeof(spec->cgroup) + 32];
@@ -169,6 +153,53 @@ static int set_trigger(int fd, const struct psi_spec *spec, const char **ret_pro
 	return error;
 }
 
+static int open_trigger(const struct psi_spec *spec, int *ret_fd, const char **ret_problem)
+{
+	int fd = open_file(spec, ret_problem);
+	if (fd < 0)
+		return fd;
+	int error = set_trigger(fd, spec, ret_problem);
+	if (error)
+		close(fd);
+	else
+		*ret_fd = fd;
+	return error;
+}
+
+/* The cgroup is gone, perhaps because its service starts again. Return: false where psi_stop() was first. */
+static bool wait_for_cgroup(struct psi *psi)
+{
+	const char *problem;
+
+	close(psi->fd);
+	psi->fd = -1;
+	while (!psi->stop) {
+		struct pollfd pollfd = { .fd = psi->stop_fd, .events = POLLIN };
+		if (!open_trigger(&psi->spec, &psi->fd, &problem))
+			return true;
+		poll(&pollfd, 1, LOOK_AGAIN_MS);
+	}
+	return false;
+}
+
+static void watch(void *context)
+{
+	struct psi *psi = context;
+
+	while (!psi->stop) {
+		struct pollfd pollfds[] = { { .fd = psi->fd, .events = POLLPRI },
+					    { .fd = psi->stop_fd, .events = POLLIN } };
+		if (poll(pollfds, 2, -1) <= 0)
+			continue;
+		if (pollfds[0].revents & (POLLERR | POLLNVAL)) {
+			if (!wait_for_cgroup(psi))
+				return;
+		} else if (pollfds[0].revents & POLLPRI) {
+			note_pressure(psi);
+		}
+	}
+}
+
 int psi_start(const char *spec, struct triggers *triggers, struct psi **ret_psi,
 	      const char **ret_problem)
 {
@@ -185,12 +216,8 @@ int psi_start(const char *spec, struct triggers *triggers, struct psi **ret_psi,
 	error = psi->stop_fd < 0 ? -errno : 0;
 	if (!error)
 		error = psi_spec_parse(spec, &psi->spec, ret_problem);
-	if (!error) {
-		psi->fd = open_file(&psi->spec, ret_problem);
-		error = psi->fd < 0 ? psi->fd : 0;
-	}
 	if (!error)
-		error = set_trigger(psi->fd, &psi->spec, ret_problem);
+		error = open_trigger(&psi->spec, &psi->fd, ret_problem);
 	if (!error)
 		error = errand_start("ft-psi", watch, destroy, psi, &psi->errand);
 	if (error)

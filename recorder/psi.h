@@ -13,12 +13,15 @@
 struct psi;
 
 /**
- * psi_start() - watch.
+ * psi_start() - watch; post to @triggers when pressure begins: while it lasts, window after window,
+ * not again.
  *
- * @spec: RESOURCE:some|full:STALL/WINDOW, as memory:some:150ms/1s.
+ * @spec: RESOURCE:some|full:STALL/WINDOW, as memory:some:150ms/1s; RESOURCE@DIRECTORY for one
+ * cgroup (of version 2), which is found again when it is removed and made anew.
  * @ret_problem: on failure, static text: what to change.
  *
- * Return: 0, -EINVAL (@spec is none), -ENOENT (no /proc/pressure), -ERANGE (a window that this user may not ask for), another errno.
+ * Return: 0, -EINVAL (@spec is none), -ENOENT (no /proc/pressure, no such cgroup), -ERANGE (a
+ * window that this user may not ask for), another errno.
  */
 int psi_start(const char *spec, struct triggers *triggers, struct psi **ret_psi,
 	      const char **ret_problem);

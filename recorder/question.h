@@ -23,8 +23,8 @@ struct question_kind {
 	const char *source; /* of its triggers */
 
 	/**
-	 * @ret_name: whom it asks, QUESTION_NAME_BYTES, as "tcp 127.0.0.1:6379". It goes into captures, which
-	 * are passed around: nothing that may be a secret.
+	 * @ret_name: whom it asks, QUESTION_NAME_BYTES, as "tcp 127.0.0.1:6379". It goes into
+	 * captures, which are passed around: nothing that may be a secret.
 	 *
 	 * Return: 0, -EINVAL, -ENOTSUP (both with @ret_problem), -ENOMEM. Never blocks.
 	 */
@@ -36,13 +36,15 @@ struct question_kind {
 	void (*ask)(void *question);
 
 	/**
-	 * Wait for the answer, until @until_ns or until @stop_fd is readable; early and without reason too.
+	 * Wait for the answer, until @until_ns or until @stop_fd is readable; early and without
+	 * reason too.
 	 *
 	 * @ret_why: VERDICT_WHY_BYTES: what is bad about a bad answer.
 	 */
 	enum answer (*wait)(void *question, uint64_t until_ns, int stop_fd, char *ret_why);
 
-	/* End of a question, with or without an answer. Return: false where something of it cannot be ended. */
+	/* End of a question, with or without an answer. Return: false where something of it cannot
+	 * be ended. */
 	bool (*drop)(void *question);
 };
 

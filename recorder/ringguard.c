@@ -19,8 +19,8 @@ static struct {
 } guarded;
 
 /*
- * A file that was cut at one place is cut everywhere behind it. Two threads may get here at once and
- * the second may replace memory that the first has written to already: whoever reads from the
+ * A file that was cut at one place is cut everywhere behind it. Two threads may get here at once
+ * and the second may replace memory that the first has written to already: whoever reads from the
  * mapping checks what he gets.
  */
 static bool replace(uintptr_t at)

@@ -47,8 +47,8 @@ static int find_path(struct ringmap *ringmap, const char *path, struct refusal *
 	if (error)
 		refuse(refusal, EXIT_FAILED, "Name a ring file with --ring FILE, best on a tmpfs.",
 		       "there is no place for the ring file: neither /run/freezetrap nor"
-		       " $XDG_RUNTIME_DIR/freezetrap nor /dev/shm/freezetrap-UID is, or can be made, a"
-		       " directory of this user alone on a tmpfs.");
+		       " $XDG_RUNTIME_DIR/freezetrap nor /dev/shm/freezetrap-UID is, or can be"
+		       " made, a directory of this user alone on a tmpfs.");
 	return error;
 }
 
@@ -119,8 +119,8 @@ static int make_file(struct ringmap *ringmap, struct refusal *refusal)
 		note(ringmap, "the ring file's memory could not be locked: under memory pressure"
 			      " recording may have to wait for it");
 	if (!ringmap->place.on_tmpfs)
-		note(ringmap, "the ring file is not on a tmpfs: recording may have to wait for the"
-			      " disk");
+		note(ringmap,
+		     "the ring file is not on a tmpfs: recording may have to wait for the disk");
 	if (ringmap->place.kept)
 		note(ringmap, "the ring of a recorder that was killed is kept beside the new one, as"
 			      " .old");

@@ -3,7 +3,8 @@
  * The ring file of an armed recorder, mapped and locked into memory: what is
  * put there outlives the recorder.
  *
- * Somebody may truncate or remove the file: recording goes on in memory, and ringmap_state() says so.
+ * Somebody may truncate or remove the file: recording goes on in memory, and ringmap_state()
+ * says so.
  * One ring file a process.
  */
 #ifndef RECORDER_RINGMAP_H
@@ -32,8 +33,8 @@ struct ringmap_options {
 /**
  * ringmap_open() - make the ring file, with all the memory it needs.
  *
- * Return: 0, or a negative errno with the words in @ret_refusal: those of ringplace_open(), -EINVAL (too small),
- * -ENOSPC, -ENOMEM ...
+ * Return: 0, or a negative errno with the words in @ret_refusal: those of ringplace_open(), -EINVAL
+ * (impossible size), -ENOSPC, -ENOMEM ...
  */
 int ringmap_open(const struct ringmap_options *options, struct ringmap **ret_ringmap,
 		 struct refusal *ret_refusal);
@@ -44,10 +45,11 @@ void ringmap_close(struct ringmap *ringmap, bool keep);
 const char *ringmap_path(const struct ringmap *ringmap);
 const struct ft_ringfile *ringmap_layout(const struct ringmap *ringmap);
 
-/* What a person should know about it from the start: NULL, or a sentence for each place up from 0. */
+/* What a person should know from the start: a sentence for each @place up from 0, then NULL. */
 const char *ringmap_note(const struct ringmap *ringmap, size_t place);
 
-/* Slots in the file, for the recording path; to be destroyed before the ringmap is closed. Return: as slots_create(). */
+/* Slots in the file, for the recording path; to be destroyed before the ringmap is closed. Return:
+ * as slots_create(). */
 int ringmap_slots(struct ringmap *ringmap, struct slots **ret_slots);
 
 /*
@@ -57,11 +59,12 @@ int ringmap_slots(struct ringmap *ringmap, struct slots **ret_slots);
 /* Return: 0, -EMSGSIZE (they do not fit: the older ones stay), -ENOMEM. */
 int ringmap_put_facts(struct ringmap *ringmap, const struct ft_facts *facts);
 
-/* @ringmap: a struct ringmap, so that it can be the emit() of ft_symbols_write(). Return: 0, -ENOSPC (full), -ENOMEM. */
+/* @ringmap: a struct ringmap, for this to be the emit() of ft_symbols_write(). Return: 0, -ENOSPC
+ * (full), -ENOMEM. */
 int ringmap_put_names(void *ringmap, const void *payload, size_t payload_bytes);
 
-/* A sealed segment of FT_NO_CPU. @ringmap: so that it can be the visit() of ownlog_take(). Return: 0, -EMSGSIZE (longer
- * than a slot). */
+/* A sealed segment of FT_NO_CPU. @ringmap: for this to be the visit() of ownlog_take(). Return: 0,
+ * -EMSGSIZE (longer than a slot). */
 int ringmap_put_own(void *ringmap, const void *segment, size_t segment_bytes);
 
 enum ringmap_state {

@@ -46,7 +46,8 @@ static bool is_private(int dir_fd)
 	struct stat status;
 	return fstat(dir_fd, &status) == 0 &&
 	       (status.st_uid == geteuid() || status.st_uid == 0) &&
-	       !(status.st_mode & (S_IWGRP | S_IWOTH)) && faccessat(dir_fd, ".", W_OK, AT_EACCESS) == 0;
+	       !(status.st_mode & (S_IWGRP | S_IWOTH)) &&
+	       faccessat(dir_fd, ".", W_OK, AT_EACCESS) == 0;
 }
 
 /* Make it if need be, but only where the file would lie in memory. */

@@ -21,8 +21,8 @@
  */
 int ringplace_choose(const char *const *dirs, size_t count, char *ret_path, size_t path_bytes);
 
-/* In the first of /run/freezetrap, $XDG_RUNTIME_DIR/freezetrap and /dev/shm/freezetrap-UID. Return: as
- * ringplace_choose(). */
+/* In the first of /run/freezetrap, $XDG_RUNTIME_DIR/freezetrap and /dev/shm/freezetrap-UID. Return:
+ * as ringplace_choose(). */
 int ringplace_default(char *ret_path, size_t path_bytes);
 
 struct ringplace {
@@ -37,10 +37,11 @@ struct ringplace {
  * ringplace_open() - an empty file @path, mode 0600, locked.
  *
  * With a lock of this process and not with flock(), which children that hang in the kernel would
- * go on to hold when the recorder is dead. So no other descriptor of the file may be closed while it is held.
+ * go on to hold when the recorder is dead. So this process must not open and close the file another
+ * time while it holds it.
  *
- * Return: 0, -EBUSY (a recorder that lives has it), -EEXIST (a file that is no ring file: left as it
- * is), -EPERM (belongs to another user, or has other names), -ELOOP (a symbolic link), -EINVAL
+ * Return: 0, -EBUSY (a recorder that lives has it), -EEXIST (no ring file: left as it is),
+ * -EPERM (belongs to another user, or has other names), -ELOOP (a symbolic link), -EINVAL
  * (not a regular file), or the errno of what failed. In each case call ringplace_close().
  */
 int ringplace_open(struct ringplace *place, const char *path);

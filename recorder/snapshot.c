@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "config.h"
-
 #include "recorder/snapshot.h"
 
 #include <dirent.h>
@@ -218,7 +216,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Return: 0, what @visit returned; a thread that is gone meanwhile is passed over. */
+/* Return: what @visit returned, or -ESRCH where the thread is gone meanwhile. */
 static int visit_thread(int task_fd, int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
 			int (*visit)(void *context, const struct ft_event *event), void *context)
 {
@@ -229,10 +227,10 @@ static int visit_thread(int task_fd, int32_t tgid, int32_t tid, const struct kal
 
 	event.state.syscall = -1;
 	if (read_state(task_fd, &event.state.state) < 0)
-		return 0;
+		return -ESRCH;
 	event.time_ns = now_ns();
 	if (read_comm(task_fd, task.comm) < 0)
-		return 0;
+		return -ESRCH;
 	read_schedstat(task_fd, &event);
 	if (event.state.state != FT_STATE_RUNNING && event.state.state != FT_STATE_DEAD) {
 		read_syscall(task_fd, &event);
@@ -270,8 +268,25 @@ int snapshot_threads(int32_t tgid, const struct kallsyms *kallsyms,
 			continue;
 		err = visit_thread(task_fd, tgid, tid, kallsyms, visit, context);
 		close(task_fd);
+		if (err == -ESRCH) /* gone meanwhile */
+			err = 0;
 	}
 	closedir(tasks);
+	return err;
+}
+
+int snapshot_thread(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
+		    int (*visit)(void *context, const struct ft_event *event), void *context)
+{
+	char path[48];
+	int task_fd, err;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d", tgid, tid);
+	task_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (task_fd < 0)
+		return -ESRCH;
+	err = visit_thread(task_fd, tgid, tid, kallsyms, visit, context);
+	close(task_fd);
 	return err;
 }
 

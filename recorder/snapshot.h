@@ -25,6 +25,14 @@ int snapshot_threads(int32_t tgid, const struct kallsyms *kallsyms,
 		     int (*visit)(void *context, const struct ft_event *event), void *context);
 
 /**
+ * snapshot_thread() - the same for the thread @tid of @tgid alone.
+ *
+ * Return: 0 or what @visit returned; -ESRCH (no such thread, or it went away meanwhile).
+ */
+int snapshot_thread(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
+		    int (*visit)(void *context, const struct ft_event *event), void *context);
+
+/**
  * snapshot_tasks() - tid, tgid and comm of every thread of the host (names only: stat and comm).
  *
  * Return: 0, an errno of opening /proc, or what @visit returned.

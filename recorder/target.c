@@ -115,6 +115,14 @@ bool target_exited(struct target *target)
 	return target->count > 0;
 }
 
+bool target_has(const struct target *target, int32_t tgid)
+{
+	for (size_t i = 0; i < target->count; i++)
+		if (target->tgids[i] == tgid)
+			return true;
+	return !target->count;
+}
+
 void target_text(const struct target *target, char *ret_text, size_t text_bytes)
 {
 	size_t used = 0;

@@ -41,6 +41,9 @@ void target_close(struct target *target);
 /* Have all processes exited? Never true for the whole host, or where the kernel has no pidfds. */
 bool target_exited(struct target *target);
 
+/* Is it one of the target's processes? Every process is, where the target is the whole host. */
+bool target_has(const struct target *target, int32_t tgid);
+
 /* "host", or the process IDs joined by commas. */
 void target_text(const struct target *target, char *ret_text, size_t text_bytes);
 

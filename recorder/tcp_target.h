@@ -20,8 +20,8 @@ struct tcp_target {
 };
 
 /**
- * tcp_target_parse() - an IPv6 address is written [ADDRESS]. TEXT is the rest, commas included; \r, \n, \\ and \xNN in it
- * stand for a byte.
+ * tcp_target_parse() - an IPv6 address is written [ADDRESS]. TEXT is the rest, commas included; \r,
+ * \n, \\ and \xNN in it stand for a byte.
  *
  * Return: 0 or -EINVAL, with static text in @ret_problem.
  */

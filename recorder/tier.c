@@ -6,8 +6,12 @@
 /*
  * Stacks cost more than all the rest, so sched_switch is opened twice: with a stack where the
  * task blocks or is preempted inside the kernel (reclaim under mmap_lock shows as that), plain
- * where it only leaves user space or the idle task leaves the CPU. Each switch passes exactly one
- * of the two filters.
+ * where it only leaves user space or the idle task, which is never anything but running, leaves the
+ * CPU. Each switch passes exactly one of the two filters. A third one is plain for all switches,
+ * for the mode without stacks.
+ *
+ * The waker's stack tells which lock it lets go. That matters only while somebody waits for a
+ * lock of the kernel, so sched_waking is opened with a stack and without.
  *
  * There is no lock:contention_end. It has no flags, and the end of a semaphore's wait carries the
  * same preemption count as a spinlock's (seen on 6.18): no filter keeps the one and drops the
@@ -17,21 +21,34 @@
 static const struct tier_event TRACEPOINT_EVENTS[] = {
 	{ .role = ROLE_TASKS, .name = "tasks" },
 	{ .role = ROLE_SWITCH,
+	  .modes = IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCKS),
 	  .subsystem = "sched",
 	  .name = "sched_switch",
-	  .filter = "prev_state != 0 && prev_pid != 0",
+	  .filter = "prev_state != 0",
 	  .fields = { "prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid" },
 	  .stack_frames = 48 },
 	{ .role = ROLE_SWITCH,
+	  .modes = IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCKS),
 	  .subsystem = "sched",
 	  .name = "sched_switch",
-	  .filter = "prev_state == 0 || prev_pid == 0",
+	  .filter = "prev_state == 0",
+	  .fields = { "prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid" } },
+	{ .role = ROLE_SWITCH,
+	  .modes = IN_MODE(MODE_PLAIN),
+	  .subsystem = "sched",
+	  .name = "sched_switch",
 	  .fields = { "prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid" } },
 	{ .role = ROLE_WAKING,
+	  .modes = IN_MODE(MODE_FULL),
 	  .subsystem = "sched",
 	  .name = "sched_waking",
 	  .fields = { "comm", "pid" },
 	  .stack_frames = 16 },
+	{ .role = ROLE_WAKING,
+	  .modes = IN_MODE(MODE_BLOCKS) | IN_MODE(MODE_PLAIN),
+	  .subsystem = "sched",
+	  .name = "sched_waking",
+	  .fields = { "comm", "pid" } },
 	/* Bit 0 is FT_LOCK_SPIN. A mutex that is spun on begins again when its waiter sleeps. */
 	{ .role = ROLE_LOCK_BEGIN,
 	  .subsystem = "lock",

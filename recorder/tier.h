@@ -28,8 +28,22 @@ enum tier_role {
 	ROLE_EXTRA,
 };
 
+/*
+ * How much is recorded, from most to least. The events of all modes are opened at the start; counters_set_mode()
+ * goes from one to another while recording.
+ */
+enum tier_mode {
+	MODE_FULL,	/* a stack wherever a thread blocks, and of whoever wakes another */
+	MODE_BLOCKS,	/* a stack wherever a thread blocks */
+	MODE_PLAIN,	/* no stacks of switches and wakings */
+	TIER_MODES
+};
+
+#define IN_MODE(mode) (1u << (mode))
+
 struct tier_event {
 	enum tier_role role;
+	uint8_t modes;			/* IN_MODE() of those that record it; 0: all do */
 	enum ft_call call;		/* of ROLE_CALL */
 	const char *subsystem;		/* NULL: not a tracepoint */
 	const char *name;

@@ -17,6 +17,9 @@ enum { LOCK_ADDRESS, LOCK_FLAGS };
 #define FLAG_HARDIRQ 0x08
 #define FLAG_SOFTIRQ 0x10
 
+/* Two events that record one waking do so this close together. */
+#define DOUBLE_WAKING_NS 20000
+
 /* What follows every record that is not a sample: pid, tid, time, identifier. */
 #define SAMPLE_ID_BYTES 24
 
@@ -176,13 +179,58 @@ static void translate_waking(struct translate *translate, const struct translate
 	event->waking.in_interrupt = flags & (FLAG_HARDIRQ | FLAG_SOFTIRQ);
 }
 
+/* Has another event just recorded the same? Both are on while counters_set_mode() is at work. */
+static bool is_double(struct translate_latest *latest, const struct translate_latest *now,
+		      uint64_t within_ns)
+{
+	bool same = latest->event && latest->event != now->event && latest->tid == now->tid &&
+		    latest->other == now->other && now->time_ns - latest->time_ns <= within_ns;
+	/* A third one is another happening again. */
+	*latest = same ? (struct translate_latest){ .event = NULL } : *now;
+	return same;
+}
+
+/* After a switch its CPU runs the other thread: the same switch cannot follow itself. */
+static bool is_double_switch(struct translate_cpu *cpu, const struct plan_event *planned,
+			     const void *raw, size_t raw_bytes, uint64_t time_ns)
+{
+	const struct format_field *fields = planned->format.fields;
+	const struct translate_latest now = {
+		.event = planned,
+		.tid = (int32_t)format_number(&fields[SWITCH_PREV_PID], raw, raw_bytes),
+		.other = (int32_t)format_number(&fields[SWITCH_NEXT_PID], raw, raw_bytes),
+		.time_ns = time_ns,
+	};
+	return is_double(&cpu->latest_switch, &now, UINT64_MAX);
+}
+
+static bool is_double_waking(struct translate_cpu *cpu, const struct plan_event *planned,
+			     const void *raw, size_t raw_bytes, uint64_t time_ns)
+{
+	const struct format *format = &planned->format;
+	const struct translate_latest now = {
+		.event = planned,
+		.tid = (int32_t)format_number(&format->common_pid, raw, raw_bytes),
+		.other = (int32_t)format_number(&format->fields[WAKING_PID], raw, raw_bytes),
+		.time_ns = time_ns,
+	};
+	return is_double(&cpu->latest_waking, &now, DOUBLE_WAKING_NS);
+}
+
 /* Return: 1 or 0, as translate_record(). */
-static int translate_raw(struct translate *translate, const struct translate_cpu *cpu,
+static int translate_raw(struct translate *translate, struct translate_cpu *cpu,
 			 const struct plan_event *planned, const void *raw, size_t raw_bytes,
 			 int32_t tgid, struct ft_event *event)
 {
 	const struct format *format = &planned->format;
 
+	if ((planned->role == ROLE_SWITCH &&
+	     is_double_switch(cpu, planned, raw, raw_bytes, event->time_ns)) ||
+	    (planned->role == ROLE_WAKING &&
+	     is_double_waking(cpu, planned, raw, raw_bytes, event->time_ns))) {
+		cpu->doubles++;
+		return 0;
+	}
 	if (planned->role == ROLE_SWITCH) {
 		translate_switch(translate, cpu, format, raw, raw_bytes, tgid, event);
 		return 1;
@@ -268,6 +316,7 @@ static int translate_lost(struct translate_cpu *cpu, uint64_t records, struct ft
 	event->lost.start_ns = cpu->last_ns < event->time_ns ? cpu->last_ns : event->time_ns;
 	event->lost.records = records;
 	cpu->lost_records += records;
+	cpu->latest_switch.event = cpu->latest_waking.event = NULL;
 	return 1;
 }
 

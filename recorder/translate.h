@@ -15,6 +15,13 @@
 #include "recorder/plan.h"
 #include "recorder/tasks.h"
 
+/* The latest record of a kind, to know the second record of one happening by. */
+struct translate_latest {
+	const struct plan_event *event;
+	int32_t tid, other;
+	uint64_t time_ns;
+};
+
 /* One CPU's ring: which event has which id, and how far its time has come. */
 struct translate_cpu {
 	uint32_t cpu;
@@ -22,6 +29,8 @@ struct translate_cpu {
 	uint64_t last_ns;		/* of the latest record; at first, when recording began */
 	bool throttled;			/* the kernel held samples back, and a note says so */
 	uint64_t lost_records;		/* that LOST records told of */
+	struct translate_latest latest_switch, latest_waking;
+	uint64_t doubles;		/* records dropped because two events told of the same */
 };
 
 /* What the kernel copied from user space at a large call; borrowed from the record. */

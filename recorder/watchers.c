@@ -7,11 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recorder/clock.h"
 #include "recorder/command.h"
 #include "recorder/psi.h"
+#include "recorder/watch.h"
 
 struct watchers {
 	const struct watchers_options *options;
+	struct governor_options governor;
+	struct finder *finder;
+	uint64_t target_number;
+	struct watch *watch;
+	bool watching;
 	struct probe *probes[ARM_STATUS_PROBES_MAX];
 	struct psi *psi[WATCHERS_PSI_MAX];
 };
@@ -44,17 +51,70 @@ static int start_all(struct watchers *watchers, struct triggers *triggers, struc
 	return 0;
 }
 
-int watchers_start(const struct watchers_options *options, struct triggers *triggers,
+/* While a target is looked for nobody counts: the idle task has no thread that blocks. */
+static void find_target(struct watchers *watchers, struct target *ret_target)
+{
+	watchers->target_number = finder_target(watchers->finder, ret_target);
+	if (finder_looks(watchers->finder) && !ret_target->count)
+		ret_target->tgids[ret_target->count++] = 0;
+}
+
+static int start_watch(struct watchers *watchers, struct engine *engine, struct house *house,
+		       struct triggers *triggers)
+{
+	struct target target;
+
+	watchers->governor = watchers->options->governor;
+	watchers->governor.cpus = (uint32_t)engine->counters->cpu_count;
+	watchers->governor.knows_locks = engine_knows_locks(engine);
+	find_target(watchers, &target);
+	int error = watch_create(
+		&(struct watch_options){ .counters = engine->counters,
+					 .drain = engine->drain,
+					 .sleepers = engine->sleepers,
+					 .target = &target,
+					 .kallsyms = engine->kallsyms,
+					 .governor = &watchers->governor,
+					 .triggers = triggers,
+					 .blocked_threads = watchers->options->blocked_threads,
+					 .blocked_ns = watchers->options->blocked_ns,
+					 .emit = house_keep,
+					 .context = house },
+		&watchers->watch);
+	if (!error)
+		error = watch_start(watchers->watch);
+	watchers->watching = !error;
+	return error;
+}
+
+void watchers_look(struct watchers *watchers)
+{
+	uint64_t before = watchers->target_number;
+	struct target target;
+
+	find_target(watchers, &target);
+	if (watchers->target_number != before)
+		watch_set_target(watchers->watch, &target);
+}
+
+int watchers_start(const struct watchers_options *options, struct engine *engine,
+		   struct house *house, struct finder *finder, struct triggers *triggers,
 		   struct watchers **ret_watchers, struct refusal *ret_refusal)
 {
 	struct watchers *watchers = calloc(1, sizeof(*watchers));
 	if (!watchers)
 		return refusal_for_memory(ret_refusal);
 	watchers->options = options;
-	int error = start_all(watchers, triggers, ret_refusal);
+	watchers->finder = finder;
+	int error = start_watch(watchers, engine, house, triggers);
+	if (error)
+		refuse(ret_refusal, EXIT_FAILED, "", "cannot start a thread: %s.",
+		       strerror(-error));
+	else
+		error = start_all(watchers, triggers, ret_refusal);
 	if (error) {
 		watchers_stop(watchers);
-		return error;
+		return -1;
 	}
 	*ret_watchers = watchers;
 	return 0;
@@ -70,6 +130,9 @@ void watchers_stop(struct watchers *watchers)
 	for (size_t i = 0; i < watchers->options->psi_count; i++)
 		if (watchers->psi[i])
 			psi_stop(watchers->psi[i]);
+	if (watchers->watching)
+		watch_stop(watchers->watch);
+	watch_destroy(watchers->watch);
 	free(watchers);
 }
 
@@ -86,4 +149,10 @@ void watchers_status(const struct watchers *watchers, struct arm_status *status)
 		status->probes[i].stuck = probe.stuck;
 	}
 	status->probe_count = watchers->options->probe_count;
+
+	struct watch_status watch;
+	watch_status(watchers->watch, &watch);
+	status->governor.step = governor_step_name(watch.step);
+	status->governor.since_ns = watch.step_since_ns ? clock_now_ns() - watch.step_since_ns : 0;
+	status->governor.steps_taken = watch.steps_taken;
 }

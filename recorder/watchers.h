@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All that may see a reason to capture by itself: probes and pressure stalls.
+ * All that looks on by itself while it is recorded: probes, pressure stalls, and
+ * the watch over the recorder's own events and cost.
  */
 #ifndef RECORDER_WATCHERS_H
 #define RECORDER_WATCHERS_H
@@ -8,6 +9,10 @@
 #include <stddef.h>
 
 #include "recorder/arm_status.h"
+#include "recorder/engine.h"
+#include "recorder/finder.h"
+#include "recorder/governor.h"
+#include "recorder/house.h"
 #include "recorder/probe.h"
 #include "recorder/refusal.h"
 #include "recorder/triggers.h"
@@ -21,14 +26,21 @@ struct watchers_options {
 	size_t probe_count;
 	const char *psi[WATCHERS_PSI_MAX];
 	size_t psi_count;
+	uint32_t blocked_threads;	/* 0: no such trigger */
+	uint64_t blocked_ns;
+	struct governor_options governor; /* cpus and knows_locks are set here */
 };
 
-/* @options: in place until watchers_stop(). Return: 0, or -1 with @ret_refusal. */
-int watchers_start(const struct watchers_options *options, struct triggers *triggers,
+/* All arguments stay the caller's, in place until watchers_stop(). Return: 0, or -1 with @ret_refusal. */
+int watchers_start(const struct watchers_options *options, struct engine *engine,
+		   struct house *house, struct finder *finder, struct triggers *triggers,
 		   struct watchers **ret_watchers, struct refusal *ret_refusal);
 void watchers_stop(struct watchers *watchers);
 
-/* Fills in probes. */
+/* Now and then: follow the target. */
+void watchers_look(struct watchers *watchers);
+
+/* Fills in probes and governor. */
 void watchers_status(const struct watchers *watchers, struct arm_status *status);
 
 #endif

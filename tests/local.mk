@@ -148,6 +148,12 @@ tests_unit_test_reader_SOURCES = tests/unit/test_reader.c $(SAMPLE_CAPTURE_SOURC
 	$(SAMPLE_EVENTS_SOURCES)
 tests_unit_test_reader_LDADD = $(CAPTURE_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_ringfile
+TESTS += tests/unit/test_ringfile
+tests_unit_test_ringfile_SOURCES = tests/unit/test_ringfile.c $(SAMPLE_CAPTURE_SOURCES) \
+	$(SAMPLE_EVENTS_SOURCES)
+tests_unit_test_ringfile_LDADD = $(CAPTURE_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_facts
 TESTS += tests/unit/test_facts
 tests_unit_test_facts_SOURCES = tests/unit/test_facts.c $(GUARD_SOURCES)
@@ -260,6 +266,11 @@ TESTS += tests/unit/test_ring
 tests_unit_test_ring_SOURCES = tests/unit/test_ring.c
 tests_unit_test_ring_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_ringmap
+TESTS += tests/unit/test_ringmap
+tests_unit_test_ringmap_SOURCES = tests/unit/test_ringmap.c
+tests_unit_test_ringmap_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_slots
 TESTS += tests/unit/test_slots
 tests_unit_test_slots_SOURCES = tests/unit/test_slots.c
@@ -285,6 +296,15 @@ TESTS += tests/unit/test_seen
 tests_unit_test_seen_SOURCES = tests/unit/test_seen.c
 tests_unit_test_seen_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_governor
+TESTS += tests/unit/test_governor
+tests_unit_test_governor_SOURCES = tests/unit/test_governor.c
+tests_unit_test_governor_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_sleepers
+TESTS += tests/unit/test_sleepers
+tests_unit_test_sleepers_SOURCES = tests/unit/test_sleepers.c
+tests_unit_test_sleepers_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS) -lpthread
 check_PROGRAMS += tests/unit/test_triggers
 TESTS += tests/unit/test_triggers
 tests_unit_test_triggers_SOURCES = tests/unit/test_triggers.c
@@ -305,12 +325,82 @@ TESTS += tests/unit/test_tcp_target
 tests_unit_test_tcp_target_SOURCES = tests/unit/test_tcp_target.c
 tests_unit_test_tcp_target_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
+# Name lookups that hang are made by wrapping.
+ASKING_SOURCES = tests/unit/asking.c tests/unit/asking.h
+
 check_PROGRAMS += tests/unit/test_probe
 TESTS += tests/unit/test_probe
-tests_unit_test_probe_SOURCES = tests/unit/test_probe.c tests/unit/server.c tests/unit/server.h
+tests_unit_test_probe_SOURCES = tests/unit/test_probe.c $(ASKING_SOURCES) \
+	tests/unit/server.c tests/unit/server.h
+tests_unit_test_probe_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
 tests_unit_test_probe_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+# Processes that cannot be killed are made by wrapping.
+
+check_PROGRAMS += tests/unit/test_probe_cmd
+TESTS += tests/unit/test_probe_cmd
+tests_unit_test_probe_cmd_SOURCES = tests/unit/test_probe_cmd.c $(ASKING_SOURCES)
+tests_unit_test_probe_cmd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
+tests_unit_test_probe_cmd_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_psi
 TESTS += tests/unit/test_psi
 tests_unit_test_psi_SOURCES = tests/unit/test_psi.c
 tests_unit_test_psi_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_control
+TESTS += tests/unit/test_control
+tests_unit_test_control_SOURCES = tests/unit/test_control.c
+tests_unit_test_control_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getsockopt,--wrap=accept4
+tests_unit_test_control_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
+
+# /run is not touched, and a recorder that is armed on this host is not asked.
+check_PROGRAMS += tests/unit/test_control_ask
+TESTS += tests/unit/test_control_ask
+tests_unit_test_control_ask_SOURCES = tests/unit/test_control_ask.c
+tests_unit_test_control_ask_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=connect,--wrap=mkdir
+tests_unit_test_control_ask_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS) -lpthread
+
+check_PROGRAMS += tests/unit/test_keep
+TESTS += tests/unit/test_keep
+tests_unit_test_keep_SOURCES = tests/unit/test_keep.c
+tests_unit_test_keep_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=renameat2
+tests_unit_test_keep_LDADD = recorder/librecorder.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_after
+TESTS += tests/unit/test_after
+tests_unit_test_after_SOURCES = tests/unit/test_after.c
+tests_unit_test_after_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS) -lpthread
+
+check_PROGRAMS += tests/unit/test_arm_status
+TESTS += tests/unit/test_arm_status
+tests_unit_test_arm_status_SOURCES = tests/unit/test_arm_status.c
+tests_unit_test_arm_status_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_arm_status_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
+
+# The commands run in a child, against a control socket of the test's.
+check_PROGRAMS += tests/unit/test_cmd_trigger tests/unit/test_cmd_status
+TESTS += tests/unit/test_cmd_trigger tests/unit/test_cmd_status
+tests_unit_test_cmd_trigger_SOURCES = tests/unit/test_cmd_trigger.c \
+	tests/unit/asked.c tests/unit/asked.h
+tests_unit_test_cmd_trigger_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
+tests_unit_test_cmd_status_SOURCES = tests/unit/test_cmd_status.c \
+	tests/unit/asked.c tests/unit/asked.h
+tests_unit_test_cmd_status_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_blocked
+TESTS += tests/unit/test_blocked
+tests_unit_test_blocked_SOURCES = tests/unit/test_blocked.c
+tests_unit_test_blocked_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+# openat is wrapped to have a file of /proc hang.
+
+check_PROGRAMS += tests/unit/test_lazy
+TESTS += tests/unit/test_lazy
+tests_unit_test_lazy_SOURCES = tests/unit/test_lazy.c
+tests_unit_test_lazy_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat
+tests_unit_test_lazy_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS) -lpthread
+
+# not a test: records until it is told to end
+EXTRA_PROGRAMS += tests/bench/bench_modes
+tests_bench_bench_modes_SOURCES = tests/bench/bench_modes.c
+tests_bench_bench_modes_LDADD = $(RECORDER_LIBS)

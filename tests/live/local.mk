@@ -5,6 +5,16 @@ tests_live_compare_truth_SOURCES = tests/live/compare_truth.c
 tests_live_compare_truth_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_live_compare_truth_LDADD = $(JANSSON_LIBS)
 
+check_PROGRAMS += tests/live/modes_lose_nothing
+TESTS += tests/live/modes_lose_nothing
+tests_live_modes_lose_nothing_SOURCES = tests/live/modes_lose_nothing.c
+tests_live_modes_lose_nothing_LDADD = $(RECORDER_LIBS)
+
+check_PROGRAMS += tests/live/governor_steps
+TESTS += tests/live/governor_steps
+tests_live_governor_steps_SOURCES = tests/live/governor_steps.c
+tests_live_governor_steps_LDADD = $(RECORDER_LIBS)
+
 # Those that have a long form, for make soak.
 SOAK_TESTS = \
 	tests/live/arm-holds-the-onset.sh \

@@ -511,11 +511,12 @@ static const struct model hostile = {
 	.thread_count = COUNT(hostile_threads),
 };
 
-/* A header and nothing else. */
+/* A ring file with a header and nothing else. */
 
 static const struct model empty = {
 	.no_verdict = "the capture holds no event, so it cannot say whether anything froze",
 	.capture = { .path = "empty.dat",
+		     .ring = "left",
 		     .host = "",
 		     .kernel = "",
 		     .arch = "",

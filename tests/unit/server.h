@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 struct server {
-	const char *answer; /* to whatever comes; "": closes without one */
+	const char *_Atomic answer; /* to whatever comes; "": closes without one */
 	int delay_ms;
 	_Atomic bool frozen; /* accepts nothing, answers nothing: only the kernel does */
 	_Atomic bool stop;

@@ -317,6 +317,18 @@ static void analysis_has_no_verdict_about_a_moment(void **state)
 	done(&result, scene);
 }
 
+static void analysis_has_no_verdict_without_names(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct result result;
+
+	(void)state;
+	scene_switch(scene, 0, 1 * MS, &workers[0], FT_STATE_SLEEPING, NULL, &scene_idle);
+	result = analyze(scene, 2000 * MS);
+	assert_non_null(result.model->no_verdict);
+	done(&result, scene);
+}
+
 /* Two readers of the same capture, or one twice, must agree. */
 static void analysis_of_the_same_capture_is_the_same(void **state)
 {
@@ -349,6 +361,7 @@ int main(void)
 		cmocka_unit_test(analysis_names_starvation_where_a_thread_gets_no_cpu),
 		cmocka_unit_test(analysis_has_no_verdict_about_a_process_it_never_saw),
 		cmocka_unit_test(analysis_has_no_verdict_about_a_moment),
+		cmocka_unit_test(analysis_has_no_verdict_without_names),
 		cmocka_unit_test(analysis_of_the_same_capture_is_the_same),
 	};
 

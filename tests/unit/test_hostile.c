@@ -18,6 +18,7 @@
 #include "analyzer/analysis.h"
 #include "analyzer/render.h"
 #include "capture/reader.h"
+#include "capture/ringfile.h"
 #include "capture/segment.h"
 #include "capture/writer.h"
 #include "scene.h"
@@ -61,6 +62,16 @@ static const char *template(struct scene *scene)
 	return scene_write(scene, "100", 800 * MS);
 }
 
+static void load_changed(struct ft_reader *reader, size_t index, void **payload,
+			 size_t *payload_bytes, bool change)
+{
+	uint32_t count = ft_reader_segment(reader, index)->inflated_bytes;
+
+	assert_int_equal(ft_reader_load(reader, index, payload, payload_bytes), 0);
+	for (uint32_t i = 0; change && count && i <= random_below(4); i++)
+		((uint8_t *)*payload)[random_below(count)] = (uint8_t)random_below(256);
+}
+
 /* Copy a segment with some bytes of its payload changed; checksums are made anew. */
 static void copy_changed(struct ft_reader *reader, size_t index, struct ft_writer *writer,
 			 void **payload, size_t *payload_bytes, bool change)
@@ -69,10 +80,8 @@ static void copy_changed(struct ft_reader *reader, size_t index, struct ft_write
 	uint8_t *bytes;
 	long length;
 
-	assert_int_equal(ft_reader_load(reader, index, payload, payload_bytes), 0);
+	load_changed(reader, index, payload, payload_bytes, change);
 	bytes = *payload;
-	for (uint32_t i = 0; change && segment.inflated_bytes && i <= random_below(4); i++)
-		bytes[random_below(segment.inflated_bytes)] = (uint8_t)random_below(256);
 	if (segment.kind == FT_SEGMENT_END) {
 		assert_int_equal(ft_writer_end(writer), 0);
 	} else if (segment.kind != FT_SEGMENT_EVENTS) {
@@ -113,6 +122,66 @@ static void write_changed(const char *from, char *path)
 	close(fd);
 }
 
+/* The same as a ring file: whose sequences start anywhere, and whose word for when is hostile too. */
+static void write_changed_ring(const char *from, char *path)
+{
+	struct ft_ringfile ring = { .slot_bytes = 65536, .facts_bytes = 65536,
+				    .names_bytes = 65536, .own_slots = 4, .event_slots = 16 };
+	uint64_t own = 0, facts = 0, slot = random_below(16), since[2];
+	struct ft_reader *reader = NULL;
+	uint32_t names_bytes = 0, base = random_below(3);
+	void *payload = NULL;
+	size_t payload_bytes = 0, victim;
+	int fd = mkstemp(path);
+	uint8_t *memory;
+
+	assert_true(fd >= 0);
+	assert_int_equal(ft_ringfile_place(&ring), 0);
+	memory = calloc(1, ring.bytes);
+	assert_non_null(memory);
+	ft_ringfile_begin(&ring, memory);
+	assert_int_equal(ft_reader_open(from, &reader, NULL), 0);
+	victim = random_below((uint32_t)ft_reader_count(reader));
+	for (size_t i = 0; i < ft_reader_count(reader); i++) {
+		struct ft_segment segment = *ft_reader_segment(reader, i);
+		_Alignas(8) static uint8_t sealed[65536];
+		long length;
+
+		load_changed(reader, i, &payload, &payload_bytes, i == victim);
+		if (segment.kind == FT_SEGMENT_FACTS) {
+			ft_ringfile_put_facts(&ring, memory, facts++, payload,
+					      segment.inflated_bytes);
+			continue;
+		}
+		if (segment.kind == FT_SEGMENT_SYMBOLS) {
+			ft_ringfile_put_names(&ring, memory, &names_bytes, payload,
+					      segment.inflated_bytes);
+			continue;
+		}
+		memcpy(sealed + FT_SEGMENT_HEADER_BYTES, payload, segment.inflated_bytes);
+		segment.flags = 0;
+		segment.payload_bytes = segment.inflated_bytes;
+		segment.sequence += base;
+		length = ft_segment_encode(&segment, sealed, sizeof(sealed));
+		assert_true(length > 0);
+		if (segment.cpu == FT_NO_CPU)
+			ft_ringfile_put_own(&ring, memory, own++, sealed, (size_t)length);
+		else
+			ft_ringfile_put(memory + ring.events_at + slot++ % 16 * 65536, sealed,
+					(size_t)length);
+	}
+	since[0] = SCENE_START_NS + random_below(900) * MS;
+	ft_ringfile_set_since(since, since[0]);
+	memcpy(memory + FT_RINGFILE_SINCE_AT, since, sizeof(since));
+	if (random_below(2))
+		memory[random_below((uint32_t)ring.bytes)] ^= 1 << random_below(8);
+	assert_int_equal(write(fd, memory, ring.bytes), ring.bytes);
+	free(memory);
+	free(payload);
+	ft_reader_close(reader);
+	close(fd);
+}
+
 static void check_model(const struct model *model, FILE *out)
 {
 	const struct text_options options = { .all_threads = true, .width = 80 };
@@ -126,7 +195,7 @@ static void check_model(const struct model *model, FILE *out)
 	assert_int_equal(render_folded(model, out), 0);
 }
 
-static void hostile_payloads_are_read_without_harm(void **state)
+static void read_hostile(void (*write_hostile)(const char *from, char *path), int rounds)
 {
 	const struct analysis_options options = { 0 };
 	struct scene *scene = scene_create(2);
@@ -134,15 +203,14 @@ static void hostile_payloads_are_read_without_harm(void **state)
 	FILE *out = fopen("/dev/null", "w");
 	int analysed = 0;
 
-	(void)state;
 	assert_non_null(out);
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 0; round < rounds; round++) {
 		char path[] = "/tmp/freezetrap-hostile-XXXXXX";
 		struct source *source = NULL;
 		struct model *model = NULL;
 		char *message = NULL;
 
-		write_changed(original, path);
+		write_hostile(original, path);
 		if (source_open(path, &source, &message) == 0) {
 			assert_int_equal(analysis_run(source, path, &options, &model), 0);
 			check_model(model, out);
@@ -153,15 +221,28 @@ static void hostile_payloads_are_read_without_harm(void **state)
 		free(message);
 		unlink(path);
 	}
-	assert_true(analysed > ROUNDS / 2);
+	assert_true(analysed > rounds / 2);
 	fclose(out);
 	scene_destroy(scene);
+}
+
+static void hostile_payloads_are_read_without_harm(void **state)
+{
+	(void)state;
+	read_hostile(write_changed, ROUNDS);
+}
+
+static void hostile_rings_are_read_without_harm(void **state)
+{
+	(void)state;
+	read_hostile(write_changed_ring, ROUNDS / 3);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hostile_payloads_are_read_without_harm),
+		cmocka_unit_test(hostile_rings_are_read_without_harm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

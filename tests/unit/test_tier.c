@@ -21,13 +21,44 @@ static const struct tier_event *find(const char *name, bool with_stack)
 	return NULL;
 }
 
-/* A switch that passed both filters would be recorded twice, one that passed neither not at all. */
-static void switch_filters_are_complements(void **state)
+/* Of what passed both filters of a mode there would be two records, of what passed neither none. */
+static void every_mode_records_each_switch_once(void **state)
 {
 	(void)state;
-	assert_string_equal(find("sched_switch", true)->filter, "prev_state != 0 && prev_pid != 0");
-	assert_string_equal(find("sched_switch", false)->filter,
-			    "prev_state == 0 || prev_pid == 0");
+	for (int mode = 0; mode < TIER_MODES; mode++) {
+		const struct tier_event *events[3];
+		size_t count = 0;
+		for (size_t i = 0; i < TIERS[0].event_count && count < 3; i++)
+			if (TIERS[0].events[i].role == ROLE_SWITCH &&
+			    TIERS[0].events[i].modes & IN_MODE(mode))
+				events[count++] = &TIERS[0].events[i];
+		if (count == 1) {
+			assert_null(events[0]->filter);
+			continue;
+		}
+		assert_int_equal(count, 2);
+		assert_string_equal(events[0]->filter, "prev_state != 0");
+		assert_true(events[0]->stack_frames > 0);
+		assert_string_equal(events[1]->filter, "prev_state == 0");
+		assert_int_equal(events[1]->stack_frames, 0);
+	}
+}
+
+static void every_mode_records_each_waking_once(void **state)
+{
+	(void)state;
+	for (int mode = 0; mode < TIER_MODES; mode++) {
+		size_t count = 0;
+		for (size_t i = 0; i < TIERS[0].event_count; i++) {
+			const struct tier_event *event = &TIERS[0].events[i];
+			if (event->role != ROLE_WAKING || !(event->modes & IN_MODE(mode)))
+				continue;
+			assert_null(event->filter);
+			assert_int_equal(event->stack_frames > 0, mode == MODE_FULL);
+			count++;
+		}
+		assert_int_equal(count, 1);
+	}
 }
 
 static void contended_spinlocks_are_left_out(void **state)
@@ -60,7 +91,8 @@ static void every_call_is_filtered_by_length_and_keeps_its_user_stack(void **sta
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(switch_filters_are_complements),
+		cmocka_unit_test(every_mode_records_each_switch_once),
+		cmocka_unit_test(every_mode_records_each_waking_once),
 		cmocka_unit_test(contended_spinlocks_are_left_out),
 		cmocka_unit_test(every_call_is_filtered_by_length_and_keeps_its_user_stack),
 	};

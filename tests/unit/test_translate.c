@@ -19,7 +19,8 @@
 
 /* Records as the kernel writes them, made by hand. */
 
-enum { TASKS, SWITCH, WAKING, LOCK, CALL, SAMPLE, EXTRA, EVENTS };
+enum { TASKS, SWITCH, WAKING, LOCK, CALL, SAMPLE, EXTRA, STACK_WAKING, EVENTS };
+#define OTHER_SWITCH EXTRA /* in the tests of doubles */
 #define ID(event) (100u + (event))
 #define REGISTERS 3u /* two of them */
 
@@ -49,7 +50,7 @@ static int setup(void **state)
 	static const char *const MMAP_FIELDS[] = { "addr", "len", "prot", "flags", NULL };
 	static const enum tier_role ROLES[] = { ROLE_TASKS,	 ROLE_SWITCH, ROLE_WAKING,
 						ROLE_LOCK_BEGIN, ROLE_CALL,   ROLE_SAMPLE,
-						ROLE_EXTRA };
+						ROLE_EXTRA,	 ROLE_WAKING };
 	struct fixture *f = calloc(1, sizeof(*f));
 	*state = f;
 	f->plan.count = EVENTS;
@@ -62,6 +63,7 @@ static int setup(void **state)
 	}
 	f->plan.events[EXTRA].name = (char *)"page-faults";
 	f->plan.events[CALL].call = FT_CALL_MMAP;
+	f->plan.events[STACK_WAKING].attr.sample_type |= PERF_SAMPLE_RAW;
 	f->plan.events[SWITCH].attr.sample_type |= PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_RAW;
 	f->plan.events[WAKING].attr.sample_type |= PERF_SAMPLE_RAW;
 	f->plan.events[LOCK].attr.sample_type |= PERF_SAMPLE_RAW;
@@ -71,6 +73,7 @@ static int setup(void **state)
 	f->plan.events[SAMPLE].attr.sample_type |= PERF_SAMPLE_CALLCHAIN;
 	parse(&f->plan.events[SWITCH].format, &f->plan.states, FORMAT_SWITCH, SWITCH_FIELDS);
 	parse(&f->plan.events[WAKING].format, NULL, FORMAT_WAKING, WAKING_FIELDS);
+	parse(&f->plan.events[STACK_WAKING].format, NULL, FORMAT_WAKING, WAKING_FIELDS);
 	parse(&f->plan.events[LOCK].format, NULL, FORMAT_CONTENTION_BEGIN, LOCK_FIELDS);
 	parse(&f->plan.events[CALL].format, NULL, FORMAT_MMAP, MMAP_FIELDS);
 	if (tasks_create(100, &f->tasks))
@@ -203,6 +206,54 @@ static void switch_names_both_and_keeps_the_stack(void **state)
 	assert_int_equal(f->cpu.last_ns, 1000);
 }
 
+/* The record just made, as if @event had made it. */
+static void made_by(struct fixture *f, int event)
+{
+	uint64_t id = ID(event);
+	memcpy(f->record + sizeof(struct perf_event_header), &id, sizeof(id));
+}
+
+static void use_other_switch(struct fixture *f)
+{
+	f->plan.events[OTHER_SWITCH] = f->plan.events[SWITCH];
+}
+
+static void switch_that_two_events_record_is_one(void **state)
+{
+	struct fixture *f = *state;
+	use_other_switch(f);
+	make_switch(f, 41, 2, 43, 1000);
+	assert_int_equal(translate(f), 1);
+	make_switch(f, 41, 2, 43, 1900);
+	made_by(f, OTHER_SWITCH);
+	assert_int_equal(translate(f), 0);
+	assert_int_equal(f->cpu.doubles, 1);
+	make_switch(f, 43, 2, 41, 2000);
+	made_by(f, OTHER_SWITCH);
+	assert_int_equal(translate(f), 1);
+	make_switch(f, 41, 2, 43, 3000);
+	made_by(f, OTHER_SWITCH);
+	assert_int_equal(translate(f), 1);
+	assert_int_equal(f->cpu.doubles, 1);
+}
+
+static void switch_seen_again_after_a_loss_is_another(void **state)
+{
+	struct fixture *f = *state;
+	use_other_switch(f);
+	make_switch(f, 41, 2, 43, 1000);
+	assert_int_equal(translate(f), 1);
+	begin(f, PERF_RECORD_LOST, 0);
+	add_u64(f, ID(SWITCH));
+	add_u64(f, 17);
+	end_with_id(f, 1500);
+	assert_int_equal(translate(f), 1);
+	make_switch(f, 41, 2, 43, 1900);
+	made_by(f, OTHER_SWITCH);
+	assert_int_equal(translate(f), 1);
+	assert_int_equal(f->cpu.doubles, 0);
+}
+
 static void idle_task_has_the_cpus_name(void **state)
 {
 	struct fixture *f = *state;
@@ -263,6 +314,27 @@ static void waking_knows_an_interrupt(void **state)
 		assert_int_equal(f->event.waking.in_interrupt, CASES[i].in_interrupt);
 		assert_null(f->event.stack);
 	}
+}
+
+static void waking_that_two_events_record_is_one(void **state)
+{
+	static const struct {
+		int event;
+		uint64_t time_ns;
+		int result;
+	} CASES[] = {
+		{ WAKING, 1000, 1 },	     { STACK_WAKING, 1800, 0 }, /* of the same waking */
+		{ STACK_WAKING, 3000, 1 },   { STACK_WAKING, 3500, 1 },
+		{ WAKING, 900000, 1 }, /* too late to be the same */
+	};
+	struct fixture *f = *state;
+	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+		make_waking(f, 0);
+		made_by(f, CASES[i].event);
+		memcpy(f->record + sizeof(struct perf_event_header) + 16, &CASES[i].time_ns, 8);
+		assert_int_equal(translate(f), CASES[i].result);
+	}
+	assert_int_equal(f->cpu.doubles, 1);
 }
 
 /* In a pid namespace the sample's tid is another number than the raw record's. */
@@ -628,6 +700,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(switch_names_both_and_keeps_the_stack),
+		TEST(switch_that_two_events_record_is_one),
+		TEST(switch_seen_again_after_a_loss_is_another),
+		TEST(waking_that_two_events_record_is_one),
 		TEST(idle_task_has_the_cpus_name),
 		TEST(tgid_learned_from_one_record_serves_the_next),
 		TEST(dead_thread_is_forgotten_but_its_last_switch_is_whole),

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * --blocked N --for T: a trigger when so many threads of the target have been
+ * in an uninterruptible sleep, or stopped, for so long at the same time.
+ */
+#ifndef RECORDER_BLOCKED_H
+#define RECORDER_BLOCKED_H
+
+#include <stdint.h>
+
+#include "recorder/sleepers.h"
+#include "recorder/target.h"
+#include "recorder/triggers.h"
+
+/* All of it the caller's while the watch is in use. */
+struct blocked {
+	const struct sleepers *sleepers;
+	const struct target *target;
+	struct triggers *triggers;
+	uint32_t threads;		/* so many */
+	uint64_t for_ns;		/* so long */
+	bool told;			/* at first false */
+};
+
+/**
+ * blocked_look() - post a trigger where it is so; again only after it was not so in between.
+ *
+ * @drained_ns: events until then have reached the sleepers: what is blocked then, is for sure.
+ */
+void blocked_look(struct blocked *blocked, uint64_t drained_ns);
+
+#endif

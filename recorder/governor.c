@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/governor.h"
+
+#include <stdio.h>
+
+#define SECOND_NS 1000000000ull
+
+/* Load is worked out over this long: shorter bursts are what the rings are for. */
+#define WINDOW_NS (SECOND_NS / 4)
+#define OVER_NS	  (SECOND_NS / 2) /* too much for so long: down */
+#define FLOOD	  200 /* percent of the budget: down at once */
+#define CALM_NS	  (10 * SECOND_NS) /* the step above fits for so long: up */
+#define CALM	  70 /* percent of the budget that it may take then */
+#define WAKERS_NS (10 * SECOND_NS) /* wakers' stacks are taken until nobody has waited for so long */
+
+/*
+ * What the kernel spends on one event, measured with a ping-pong over a pipe. Rough: it differs between
+ * machines, but the share of stacks in it is much the same.
+ */
+#define PLAIN_NS 800
+#define STACK_NS 2200
+
+void governor_init(struct governor *governor, const struct governor_options *options,
+		   const struct governor_counts *now)
+{
+	*governor = (struct governor){ .options = *options, .wakers = true, .last = *now };
+	governor->lock_wait_ns = now->time_ns;
+	if (!governor->options.cpus)
+		governor->options.cpus = 1;
+}
+
+/* What happened in a window. */
+struct rates {
+	double seconds;
+	double blocking, wakings, others; /* events a second */
+	double own_ns;			  /* CPU time a second */
+};
+
+static struct rates rates_between(const struct governor_counts *from,
+				  const struct governor_counts *to)
+{
+	double seconds = (double)(to->time_ns - from->time_ns) / 1e9;
+	double blocking = (double)(to->blocking - from->blocking);
+	double wakings = (double)(to->wakings - from->wakings);
+	double events = (double)(to->events - from->events);
+	return (struct rates){
+		.seconds = seconds,
+		.blocking = blocking / seconds,
+		.wakings = wakings / seconds,
+		.others = events > blocking + wakings ? (events - blocking - wakings) / seconds : 0,
+		.own_ns = (double)(to->cpu_ns - from->cpu_ns) / seconds,
+	};
+}
+
+/* Share of the host's CPU time, 1 is all of it. */
+static double cpu_share(const struct governor *governor, const struct rates *rates,
+			double with_stack, double plain)
+{
+	double ns = with_stack * STACK_NS + plain * PLAIN_NS + rates->own_ns;
+	return ns / 1e9 / governor->options.cpus;
+}
+
+/* Percent of the budget that @step would take, or takes. */
+static double load_in(const struct governor *governor, const struct rates *rates,
+		      enum governor_step step)
+{
+	double all = rates->blocking + rates->wakings + rates->others, with_stack = 0, load = 0;
+	if (step == GOVERNOR_FULL)
+		with_stack = rates->blocking + (governor->wakers ? rates->wakings : 0);
+	double plain = all - with_stack;
+	if (governor->options.max_events)
+		load = (with_stack + plain / 2) * 100 / (double)governor->options.max_events;
+	if (governor->options.max_cpu_percent) {
+		double cpu = cpu_share(governor, rates, with_stack, plain) * 100 * 100 /
+			     governor->options.max_cpu_percent;
+		load = cpu > load ? cpu : load;
+	}
+	return load;
+}
+
+static void keep_figures(struct governor *governor, const struct rates *rates, double load)
+{
+	double all = rates->blocking + rates->wakings + rates->others, with_stack = 0;
+	if (governor->step == GOVERNOR_FULL)
+		with_stack = rates->blocking + (governor->wakers ? rates->wakings : 0);
+	governor->percent = load < 1e6 ? (uint32_t)load : 1000000;
+	governor->events_a_second = (uint64_t)all;
+	governor->cpu_permille =
+		(uint32_t)(cpu_share(governor, rates, with_stack, all - with_stack) * 1000);
+}
+
+static void look_at_wakers(struct governor *governor, const struct governor_counts *now)
+{
+	if (now->lock_wait || !governor->options.knows_locks)
+		governor->lock_wait_ns = now->time_ns;
+	governor->wakers = now->time_ns - governor->lock_wait_ns < WAKERS_NS;
+}
+
+/* Return: whether to step down. */
+static bool too_much(struct governor *governor, double load, uint64_t window_start_ns,
+		     uint64_t now_ns)
+{
+	if (load <= 100) {
+		governor->over_since_ns = 0;
+		return false;
+	}
+	if (!governor->over_since_ns)
+		governor->over_since_ns = window_start_ns;
+	return load >= FLOOD || now_ns - governor->over_since_ns >= OVER_NS;
+}
+
+/* Return: whether to step up. */
+static bool calm_enough(struct governor *governor, const struct rates *rates,
+			uint64_t window_start_ns, uint64_t now_ns)
+{
+	if (governor->step == GOVERNOR_FULL ||
+	    load_in(governor, rates, governor->step - 1) > CALM) {
+		governor->calm_since_ns = 0;
+		return false;
+	}
+	if (!governor->calm_since_ns)
+		governor->calm_since_ns = window_start_ns;
+	return now_ns - governor->calm_since_ns >= CALM_NS;
+}
+
+bool governor_feed(struct governor *governor, const struct governor_counts *now)
+{
+	enum governor_step before = governor->step;
+	uint64_t window_start_ns = governor->last.time_ns;
+
+	look_at_wakers(governor, now);
+	if (now->time_ns < window_start_ns + WINDOW_NS)
+		return false;
+	struct rates rates = rates_between(&governor->last, now);
+	double load = load_in(governor, &rates, governor->step);
+	governor->last = *now;
+	keep_figures(governor, &rates, load);
+	if (too_much(governor, load, window_start_ns, now->time_ns)) {
+		if (governor->step + 1 < GOVERNOR_STEPS)
+			governor->step++;
+	} else if (calm_enough(governor, &rates, window_start_ns, now->time_ns)) {
+		governor->step--;
+	}
+	if (governor->step == before)
+		return false;
+	governor->over_since_ns = governor->calm_since_ns = 0;
+	return true;
+}
+
+enum tier_mode governor_mode(const struct governor *governor)
+{
+	if (governor->step != GOVERNOR_FULL)
+		return MODE_PLAIN;
+	return governor->wakers ? MODE_FULL : MODE_BLOCKS;
+}
+
+const char *governor_step_name(enum governor_step step)
+{
+	static const char *const NAMES[GOVERNOR_STEPS] = { "full", "lazy", "timing" };
+	return (unsigned int)step < GOVERNOR_STEPS ? NAMES[step] : "?";
+}
+
+void governor_note(const struct governor *governor, enum governor_step before, char *ret_text,
+		   size_t text_bytes)
+{
+	static const char *const MEANINGS[GOVERNOR_STEPS] = {
+		"full stacks from here on (wherever a thread blocks)",
+		"lazy stacks from here on (of threads blocked for long, from /proc)",
+		"timing only from here on (no stacks of blocked threads)",
+	};
+	snprintf(ret_text, text_bytes,
+		 "governor: %s: the load %s, %llu events a second, %u.%u %% of the CPUs' time",
+		 MEANINGS[governor->step],
+		 governor->step > before ? "was above the budget" : "allows it again",
+		 (unsigned long long)governor->events_a_second, governor->cpu_permille / 10,
+		 governor->cpu_permille % 10);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lazy stacks: the stack of a thread that has been blocked for long, read from
+ * /proc once, and kept only if the events show that it slept on across the read.
+ */
+#ifndef RECORDER_LAZY_H
+#define RECORDER_LAZY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/event.h"
+#include "recorder/kallsyms.h"
+#include "recorder/sleepers.h"
+#include "recorder/target.h"
+
+#define LAZY_THRESHOLD_NS 50000000
+
+struct lazy;
+
+struct lazy_options {
+	const struct sleepers *sleepers;
+	const struct target *target;	/* its threads come first */
+	const struct kallsyms *kallsyms; /* without it there are no stacks; in place until lazy_stuck() is 0 */
+	uint64_t threshold_ns;		/* 0: LAZY_THRESHOLD_NS */
+	/* Gets each FT_EVENT_STATE that counts, borrowed during the call, from the thread of lazy_look(). */
+	void (*emit)(void *context, const struct ft_event *event);
+	void *context;
+};
+
+struct lazy_status {
+	uint64_t read, kept;
+	uint64_t changed;		/* dropped: something happened to the thread meanwhile */
+	uint64_t left_behind;		/* readings that did not end */
+};
+
+int lazy_create(const struct lazy_options *options, struct lazy **ret_lazy);	/* 0 or -ENOMEM */
+void lazy_destroy(struct lazy *lazy);
+
+/**
+ * lazy_look() - read the stacks of those who became due, hand over what was read and is now known to be true.
+ *
+ * Never waits: /proc/PID/task/TID/stack may, for a task in the middle of execve(), so another thread reads,
+ * and is left behind where it is stuck; several times, then no more stacks are read. From one thread, some
+ * times within the threshold.
+ *
+ * @drained_ns: events until then have reached @sleepers.
+ */
+void lazy_look(struct lazy *lazy, uint64_t drained_ns);
+
+void lazy_status(const struct lazy *lazy, struct lazy_status *ret_status);
+
+/* Readings left behind that have not ended yet, of all there ever were. */
+unsigned int lazy_stuck(void);
+
+#endif

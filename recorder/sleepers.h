@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which threads are blocked now, and since when, by the events alone. The drain
+ * keeps it up; other threads look at it without a lock.
+ */
+#ifndef RECORDER_SLEEPERS_H
+#define RECORDER_SLEEPERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/event.h"
+
+struct sleepers;
+
+/* A thread as it was when looked at. */
+struct sleeper {
+	int32_t tid, tgid;		/* tgid -1: not known */
+	char comm[FT_COMM_BYTES];
+	enum ft_task_state state;	/* in which it blocked */
+	uint64_t since_ns;		/* when; 0: it is not blocked, or nothing was seen of it yet */
+	bool in_lock;			/* it blocked in the slow path of a kernel lock */
+	uint32_t changes;		/* counts what happened to it: the same number, nothing did */
+};
+
+/* Room for @capacity threads. Return: 0 or -ENOMEM. */
+int sleepers_create(size_t capacity, struct sleepers **ret_sleepers);
+void sleepers_destroy(struct sleepers *sleepers);
+
+/**
+ * sleepers_event() - what @event says about its threads. From the drain only; allocates nothing.
+ *
+ * Each CPU's events come in order of time, those of different CPUs need not: for each thread the latest
+ * event counts.
+ */
+void sleepers_event(struct sleepers *sleepers, const struct ft_event *event);
+
+/* Places that may hold a thread, from 0. From any thread, as those that follow. */
+size_t sleepers_count(const struct sleepers *sleepers);
+
+/* Return: false where @place holds none, or it is just changing. */
+bool sleepers_at(const struct sleepers *sleepers, size_t place, struct sleeper *ret_sleeper);
+
+/* Is the thread of @place still in the same sleep as when @seen was taken, as far as events were drained? */
+bool sleepers_unchanged(const struct sleepers *sleepers, size_t place, const struct sleeper *seen);
+
+#endif

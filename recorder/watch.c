@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "recorder/watch.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "recorder/clock.h"
+
+#define LOOK_NS	      50000000 /* as often as the drain looks at quiet rings */
+#define BLOCKED_LOOKS 4 /* --blocked is for seconds: every so many looks are enough */
+#define LOCK_WAIT_NS  10000000 /* for so long, and the waker's stack will matter */
+
+struct watch {
+	struct watch_options options;
+	struct target target; /* whose the thread is looking for */
+	struct governor governor;
+	struct lazy *lazy;
+	struct blocked blocked;
+	unsigned int looks;
+	pthread_t thread;
+	pthread_mutex_t mutex; /* of what follows */
+	struct target next_target;
+	struct watch_status status;
+	_Atomic bool stop;
+};
+
+int watch_create(const struct watch_options *options, struct watch **ret_watch)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+	if (!watch)
+		return -ENOMEM;
+	const struct lazy_options lazy = {
+		.sleepers = options->sleepers,
+		.target = &watch->target,
+		.kallsyms = options->kallsyms,
+		.threshold_ns = options->lazy_ns,
+		.emit = options->emit,
+		.context = options->context,
+	};
+	watch->options = *options;
+	watch->target = watch->next_target = *options->target;
+	pthread_mutex_init(&watch->mutex, NULL);
+	watch->blocked = (struct blocked){
+		.sleepers = options->sleepers,
+		.target = &watch->target,
+		.triggers = options->triggers,
+		.threads = options->blocked_threads,
+		.for_ns = options->blocked_ns,
+	};
+	if (lazy_create(&lazy, &watch->lazy)) {
+		watch_destroy(watch);
+		return -ENOMEM;
+	}
+	*ret_watch = watch;
+	return 0;
+}
+
+void watch_destroy(struct watch *watch)
+{
+	if (!watch)
+		return;
+	lazy_destroy(watch->lazy);
+	pthread_mutex_destroy(&watch->mutex);
+	free(watch);
+}
+
+static uint64_t own_cpu_ns(void)
+{
+	struct timespec used;
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) < 0)
+		return 0;
+	return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
+static bool somebody_waits_for_a_lock(const struct sleepers *sleepers, uint64_t drained_ns)
+{
+	size_t places = sleepers_count(sleepers);
+	struct sleeper sleeper;
+
+	for (size_t place = 0; place < places; place++)
+		if (sleepers_at(sleepers, place, &sleeper) && sleeper.in_lock && sleeper.since_ns &&
+		    sleeper.since_ns + LOCK_WAIT_NS <= drained_ns)
+			return true;
+	return false;
+}
+
+static struct governor_counts count(const struct watch *watch)
+{
+	const struct drain_counts *drained = drain_counts(watch->options.drain);
+	return (struct governor_counts){
+		.time_ns = clock_now_ns(),
+		.blocking = drained->blocking,
+		.wakings = drained->wakings,
+		.events = drained->events,
+		.cpu_ns = own_cpu_ns(),
+		.lock_wait =
+			somebody_waits_for_a_lock(watch->options.sleepers, drained->drained_ns),
+	};
+}
+
+static void note(const struct watch *watch, enum governor_step before)
+{
+	static const struct ft_task NOBODY;
+	char text[FT_TEXT_BYTES_MAX];
+
+	governor_note(&watch->governor, before, text, sizeof(text));
+	watch->options.emit(watch->options.context, &(struct ft_event){ .kind = FT_EVENT_NOTE,
+									.cpu = FT_NO_CPU,
+									.time_ns = clock_now_ns(),
+									.task = &NOBODY,
+									.note.text = text });
+}
+
+static void govern(struct watch *watch)
+{
+	enum governor_step before = watch->governor.step;
+	struct governor_counts now = count(watch);
+
+	bool changed = governor_feed(&watch->governor, &now);
+	enum tier_mode mode = governor_mode(&watch->governor);
+	/* Where the kernel refuses, which none is known to, the next look tries again. */
+	if (mode != watch->options.counters->mode)
+		counters_set_mode(watch->options.counters, mode);
+	if (changed)
+		note(watch, before);
+}
+
+static void look(struct watch *watch)
+{
+	uint64_t drained_ns = drain_counts(watch->options.drain)->drained_ns;
+	bool governed = watch->options.governor;
+
+	pthread_mutex_lock(&watch->mutex);
+	watch->target = watch->next_target;
+	pthread_mutex_unlock(&watch->mutex);
+	if (governed)
+		govern(watch);
+	if (governed && watch->governor.step == GOVERNOR_LAZY)
+		lazy_look(watch->lazy, drained_ns);
+	if (watch->options.blocked_threads && watch->looks++ % BLOCKED_LOOKS == 0)
+		blocked_look(&watch->blocked, drained_ns);
+	pthread_mutex_lock(&watch->mutex);
+	if (watch->status.step != watch->governor.step || !watch->status.step_since_ns) {
+		watch->status.steps_taken += watch->status.step != watch->governor.step;
+		watch->status.step_since_ns = clock_now_ns();
+	}
+	watch->status.step = watch->governor.step;
+	watch->status.percent = watch->governor.percent;
+	watch->status.events_a_second = watch->governor.events_a_second;
+	watch->status.cpu_permille = watch->governor.cpu_permille;
+	lazy_status(watch->lazy, &watch->status.lazy);
+	pthread_mutex_unlock(&watch->mutex);
+}
+
+static void *run(void *context)
+{
+	struct watch *watch = context;
+	pthread_setname_np(pthread_self(), "ft-watch");
+	while (!watch->stop) {
+		look(watch);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = LOOK_NS }, NULL);
+	}
+	return NULL;
+}
+
+int watch_start(struct watch *watch)
+{
+	struct governor_counts now = count(watch);
+	if (watch->options.governor)
+		governor_init(&watch->governor, watch->options.governor, &now);
+	watch->stop = false;
+	return -pthread_create(&watch->thread, NULL, run, watch);
+}
+
+void watch_stop(struct watch *watch)
+{
+	watch->stop = true;
+	pthread_join(watch->thread, NULL);
+}
+
+void watch_status(struct watch *watch, struct watch_status *ret_status)
+{
+	pthread_mutex_lock(&watch->mutex);
+	*ret_status = watch->status;
+	pthread_mutex_unlock(&watch->mutex);
+}
+
+void watch_set_target(struct watch *watch, const struct target *target)
+{
+	pthread_mutex_lock(&watch->mutex);
+	watch->next_target = *target;
+	pthread_mutex_unlock(&watch->mutex);
+}
