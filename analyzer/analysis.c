@@ -139,7 +139,6 @@ static bool stall_explains(const struct stall *stall, const struct trigger_windo
 static int find_episode(struct analysis *analysis)
 {
 	struct episode *episode = &analysis->episode;
-	uint32_t others = analysis->stall.others + analysis->stall.found;
 	int r;
 
 	analysis->window = trigger_window_read(source_facts(analysis->source));
@@ -149,15 +148,14 @@ static int find_episode(struct analysis *analysis)
 			 &analysis->window, episode);
 	if (r || episode->kind == EPISODE_NONE)
 		return r;
-	analysis->stall = (struct stall){
-		.found = true,
-		.began_before = episode->began_before,
-		.still_open = episode->still_open,
-		.start_ns = episode->start_ns,
-		.end_ns = episode->end_ns,
-		.threads_max = episode->kind == EPISODE_ASLEEP,
-		.others = others,
-	};
+	stall_replace(&analysis->stall, &(struct stall){
+						.found = true,
+						.began_before = episode->began_before,
+						.still_open = episode->still_open,
+						.start_ns = episode->start_ns,
+						.end_ns = episode->end_ns,
+						.threads_max = episode->kind == EPISODE_ASLEEP,
+					});
 	return 0;
 }
 

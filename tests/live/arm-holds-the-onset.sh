@@ -9,17 +9,11 @@ arm_test
 need_memory_mb "$(soak 3600 6500)"
 late_ns=$(soak 1100000000 3000000000)
 
-# Six of the eight workers wait for their process' mmap_lock.
-frozen() {
-    [ "$(grep -lE 'rwsem_down_(read|write)_slowpath|down_(read|write)_killable' \
-        /proc/"$target_pid"/task/*/stack 2>/dev/null | wc -l)" -ge 6 ]
-}
-
-# frozen_for NS: and stay so for as long; fails where they do not.
+# frozen_for NS: six of the eight workers wait so long; fails where they do not.
 frozen_for() {
     local start
     start=$(now_ns)
-    while frozen; do
+    while waiting 6; do
         (($(now_ns) - start < $1)) || return 0
     done
     echo "the freeze was over before the trigger"
@@ -33,7 +27,7 @@ for buckets_log2 in $(soak "25 26" 26); do
     arm -p "$target_pid" -d 4s
     sleep 2 # of healthy service
     kill -USR1 "$target_pid"
-    await 60 frozen || fail "the workload does not freeze"
+    await 60 waiting 6 || fail "the workload does not freeze"
     if frozen_for "$late_ns"; then
         file=$(trigger --wait --reason "6 of 8 workers frozen for 1.0 s") || fail "no capture"
         break

@@ -16,7 +16,7 @@ timeout "$(soak 30 600)" nice redis-benchmark -q -c 4 -n 1000000000 -s "$shm/red
 find_captures
 [ "${#files[@]}" = 0 ] || fail "a capture of healthy load: ${files[*]}"
 status || fail "$(cat "$work/status.err")"
-[ "$(status_of probes.0.asked)" -ge "$(soak 40 800)" ] || fail "the probe asked too rarely"
+[ "$(status_of probes.0.asked)" -ge "$(soak 25 500)" ] || fail "the probe asked too rarely"
 
 stop_for_3_s() {
     kill -STOP "$target_pid" && sleep 3 && kill -CONT "$target_pid"

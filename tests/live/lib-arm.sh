@@ -112,6 +112,11 @@ report() {
 
 report_of() { "$compare_truth" get "$work/report.json" "$1"; }
 
+# waiting N: so many threads of the workload sleep as who waits for its mmap_lock does.
+waiting() {
+    [ "$(cat /proc/"$target_pid"/task/*/stat 2>/dev/null | grep -c ') D ')" -ge "$1" ]
+}
+
 # start_redis: Debian's, on a port and a socket of its own; sets $target_pid, $redis_port.
 start_redis() {
     local tries
