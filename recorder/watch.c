@@ -11,9 +11,9 @@
 
 #include "recorder/clock.h"
 
-#define LOOK_NS	     50000000 /* as often as the drain looks at quiet rings */
+#define LOOK_NS	      50000000 /* as often as the drain looks at quiet rings */
 #define BLOCKED_LOOKS 4 /* --blocked is for seconds: every so many looks are enough */
-#define LOCK_WAIT_NS 10000000 /* for so long, and the waker's stack will matter */
+#define LOCK_WAIT_NS  10000000 /* for so long, and the waker's stack will matter */
 
 struct watch {
 	struct watch_options options;
@@ -95,8 +95,8 @@ static struct governor_counts count(const struct watch *watch)
 		.wakings = drained->wakings,
 		.events = drained->events,
 		.cpu_ns = own_cpu_ns(),
-		.lock_wait = somebody_waits_for_a_lock(watch->options.sleepers,
-						       drained->drained_ns),
+		.lock_wait =
+			somebody_waits_for_a_lock(watch->options.sleepers, drained->drained_ns),
 	};
 }
 
