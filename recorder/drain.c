@@ -20,8 +20,8 @@
 #include "recorder/clock.h"
 #include "recorder/translate.h"
 
-#define VISIT_MS	  50 /* how old a record may get where no watermark calls earlier */
-#define SEAL_AFTER_NS	  2000000000ull /* so that a recorder that dies leaves quiet CPUs too */
+#define VISIT_MS      50 /* how old a record may get where no watermark calls earlier */
+#define SEAL_AFTER_NS 2000000000ull /* so that a recorder that dies leaves quiet CPUs too */
 /* An event has its time a moment before its record can be seen in the ring. */
 #define RECORD_NS	  1000000
 #define REALTIME_PRIORITY 10 /* above ordinary work, below the kernel's interrupt threads (50) */

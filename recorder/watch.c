@@ -103,17 +103,22 @@ static struct governor_counts count(const struct watch *watch)
 	};
 }
 
-static void note(const struct watch *watch, enum governor_step before)
+static void note(struct watch *watch, enum governor_step before)
 {
 	static const struct ft_task NOBODY;
 	char text[FT_TEXT_BYTES_MAX];
+	const struct ft_event event = { .kind = FT_EVENT_NOTE,
+					.cpu = FT_NO_CPU,
+					.time_ns = clock_now_ns(),
+					.task = &NOBODY,
+					.note.text = text };
 
 	governor_note(&watch->governor, before, text, sizeof(text));
-	watch->options.emit(watch->options.context, &(struct ft_event){ .kind = FT_EVENT_NOTE,
-									.cpu = FT_NO_CPU,
-									.time_ns = clock_now_ns(),
-									.task = &NOBODY,
-									.note.text = text });
+	pthread_mutex_lock(&watch->mutex);
+	memcpy(watch->status.note, text, sizeof(text));
+	watch->status.note_ns = event.time_ns;
+	pthread_mutex_unlock(&watch->mutex);
+	watch->options.emit(watch->options.context, &event);
 }
 
 static void govern(struct watch *watch)

@@ -408,3 +408,8 @@ tests_unit_test_lazy_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS) -lpthread
 EXTRA_PROGRAMS += tests/bench/bench_modes
 tests_bench_bench_modes_SOURCES = tests/bench/bench_modes.c
 tests_bench_bench_modes_LDADD = $(RECORDER_LIBS)
+
+check_PROGRAMS += tests/unit/test_lazy_capture
+TESTS += tests/unit/test_lazy_capture
+tests_unit_test_lazy_capture_SOURCES = tests/unit/test_lazy_capture.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_lazy_capture_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
