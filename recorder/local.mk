@@ -82,7 +82,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/unwound.c recorder/unwound.h \
 	recorder/verdict.c recorder/verdict.h \
 	recorder/watchers.c recorder/watchers.h \
-	recorder/watch.c recorder/watch.h
+	recorder/watch.c recorder/watch.h 
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \
 	$(CAPNG_CFLAGS) $(JANSSON_CFLAGS) $(LIBCURL_CFLAGS) $(LIBUNWIND_CFLAGS)
 
