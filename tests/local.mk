@@ -404,3 +404,24 @@ tests_unit_test_lazy_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS) -lpthread
 EXTRA_PROGRAMS += tests/bench/bench_modes
 tests_bench_bench_modes_SOURCES = tests/bench/bench_modes.c
 tests_bench_bench_modes_LDADD = $(RECORDER_LIBS)
+
+check_PROGRAMS += tests/unit/test_changes
+TESTS += tests/unit/test_changes
+tests_unit_test_changes_SOURCES = tests/unit/test_changes.c
+tests_unit_test_changes_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_eventlist
+TESTS += tests/unit/test_eventlist
+tests_unit_test_eventlist_SOURCES = tests/unit/test_eventlist.c
+tests_unit_test_eventlist_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_states
+TESTS += tests/unit/test_states
+tests_unit_test_states_SOURCES = tests/unit/test_states.c
+tests_unit_test_states_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=snapshot_threads
+tests_unit_test_states_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_notify
+TESTS += tests/unit/test_notify
+tests_unit_test_notify_SOURCES = tests/unit/test_notify.c
+tests_unit_test_notify_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
