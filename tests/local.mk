@@ -425,3 +425,17 @@ check_PROGRAMS += tests/unit/test_notify
 TESTS += tests/unit/test_notify
 tests_unit_test_notify_SOURCES = tests/unit/test_notify.c
 tests_unit_test_notify_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_dispatch
+TESTS += tests/unit/test_dispatch
+tests_unit_test_dispatch_SOURCES = tests/unit/test_dispatch.c
+tests_unit_test_dispatch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=incident_start,--wrap=incident_extend \
+	-Wl,--wrap=incident_cut,--wrap=incident_over,--wrap=incident_finish,--wrap=incident_name \
+	-Wl,--wrap=incident_trigger,--wrap=control_answer_trigger,--wrap=control_answer_error \
+	-Wl,--wrap=after_run
+tests_unit_test_dispatch_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_finder
+TESTS += tests/unit/test_finder
+tests_unit_test_finder_SOURCES = tests/unit/test_finder.c
+tests_unit_test_finder_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
