@@ -439,3 +439,8 @@ check_PROGRAMS += tests/unit/test_finder
 TESTS += tests/unit/test_finder
 tests_unit_test_finder_SOURCES = tests/unit/test_finder.c
 tests_unit_test_finder_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_job
+TESTS += tests/unit/test_job
+tests_unit_test_job_SOURCES = tests/unit/test_job.c
+tests_unit_test_job_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
