@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@ struct arm {
 	struct watchers *watchers;
 	struct arm_report report;
 	int signal_fd, done_fd;
+	enum ringmap_state ring_state; /* that was told of */
 	uint64_t target_number; /* plus 1: that was told of */
 	uint64_t tick_ns; /* the next one */
 	uint64_t watchdog_ns; /* how often; 0: never */
@@ -299,6 +301,19 @@ static void tell_target(struct arm *arm)
 									   : "");
 }
 
+/* Somebody else's doing; the recording goes on. */
+static void tell_ring(struct arm *arm)
+{
+	enum ringmap_state state = ringmap_state(arm->ringmap);
+
+	if (state == arm->ring_state)
+		return;
+	arm->ring_state = state;
+	message_error("%s: the ring file was %s by somebody: what it held there is lost; recording "
+		      "goes on in memory, and captures are written.",
+		      ringmap_path(arm->ringmap), ringmap_state_text(state));
+}
+
 static void tick(struct arm *arm, uint64_t now_ns)
 {
 	bool drawn = !arm->options->quiet && isatty(STDERR_FILENO);
@@ -311,6 +326,7 @@ static void tick(struct arm *arm, uint64_t now_ns)
 		return;
 	arm->tick_ns = now_ns + (drawn ? TICK_DRAWN_NS : TICK_NS);
 	tell_target(arm);
+	tell_ring(arm);
 	watchers_look(arm->watchers);
 	if (arm->after)
 		after_look(arm->after);
@@ -370,6 +386,8 @@ int arm_run(const struct arm_options *options)
 	struct refusal refusal = { .status = EXIT_FAILED };
 	int status = EXIT_DONE;
 
+	mallopt(M_ARENA_MAX,
+		1); /* many threads that live shortly: each arena would keep what they freed */
 	/* A capture is to be whole soon, too, where the CPUs have many times the work they can do. Before the
 	 * first thread; what is done for others, errands and commands, is of ordinary priority. */
 	setpriority(PRIO_PROCESS, 0, PRIO_MIN);

@@ -51,6 +51,8 @@ agree() {
 
 agree "--help --version" ".B recorder" "COMP_CWORD == 1"
 agree "-p --pid -d --duration -o --output -e -a" '.BR "recorder capture" :' "	capture)" capture
+agree "-p --pid --comm --probe-tcp --blocked --for --ring-size --on-capture" \
+    '.BR "recorder arm" :' "	arm)" arm
 agree "-p --pid" '.BR "recorder check" :' "	check)" check
 agree "-r --reason -w --wait -t --timeout --control" '.BR "recorder trigger" :' "	trigger)" trigger
 agree "--json --control" '.BR "recorder status" :' "	status)" status
@@ -70,6 +72,21 @@ while read -r option; do
         fail "$option is refused: $(cat "$scratch/output")"
 done <"$scratch/help"
 
+# The same of arm.
+in_help arm >"$scratch/help"
+while read -r option; do
+    case $option in
+    -p | --pid | --max-captures | --blocked | --max-events | --max-cpu) value=1 ;;
+    -d | --duration | --interval | --slower-than | --for | --cooldown) value=1s ;;
+    --kernel-buffer | --ring-size | --max-disk) value=1M ;;
+    -a | --all | -q | --quiet | -h | --help) value= ;;
+    *) value=x ;;
+    esac
+    # shellcheck disable=SC2086 # one word or none
+    "$recorder" arm "$option" $value --help >"$scratch/output" 2>&1 ||
+        fail "arm: $option is refused: $(cat "$scratch/output")"
+done <"$scratch/help"
+
 # Those of trigger and status; nobody is armed at that path, and they say so.
 for arguments in "-r why" "--reason why" "-w" "--wait" "-t 1s" "--timeout=1s"; do
     # shellcheck disable=SC2086 # several arguments
@@ -82,7 +99,9 @@ done
 
 # Wrong usage: status 2, a message, nothing on standard output.
 for arguments in "" "captrue" "capture --nonsense" "capture -d" "capture -a -p 1" "check surplus" \
-    "trigger surplus" "trigger --timeout 0" "trigger --reason" "status --nonsense" "status --control"; do
+    "trigger surplus" "trigger --timeout 0" "trigger --reason" "status --nonsense" "status --control" \
+    "arm --nonsense" "arm --comm" "arm -a -p 1" "arm --comm x --pid-file y" "arm -d 0" "arm --blocked 0" \
+    "arm --max-cpu 101" "arm --interval soon" "arm surplus"; do
     # shellcheck disable=SC2086 # several arguments
     "$recorder" $arguments >"$scratch/output" 2>"$scratch/error"
     [ $? -eq 2 ] || fail "'recorder $arguments' does not end with status 2"

@@ -121,12 +121,12 @@ stop_workload() {
 start_recorder() {
     local output=$1 tries
     shift
+    : >"$work/recorder.err"
     "$recorder" capture -o "$output" "$@" 8<&- 9>&- 2> >(exec tee "$work/recorder.err" >&2) &
     recorder_pid=$!
     children+=("$recorder_pid")
     for ((tries = 0; tries < 600; tries++)); do
-        # The thread that writes the file is the last thing that it starts.
-        grep -qsx ft-save /proc/"$recorder_pid"/task/*/comm && return
+        grep -qs '^recording ' "$work/recorder.err" && return
         kill -0 "$recorder_pid" 2>/dev/null || break
         sleep 0.05
     done
