@@ -18,8 +18,10 @@ find_captures
 status || fail "$(cat "$work/status.err")"
 [ "$(status_of probes.0.asked)" -ge "$(soak 25 500)" ] || fail "the probe asked too rarely"
 
+# Who signals a thread that runs does not wake it, and is not seen.
+asleep() { [[ $(cat "/proc/$target_pid/stat") == *") S "* ]]; }
 stop_for_3_s() {
-    kill -STOP "$target_pid" && sleep 3 && kill -CONT "$target_pid"
+    await 10 asleep && kill -STOP "$target_pid" && sleep 3 && kill -CONT "$target_pid"
 }
 frozen_redis process-stopped stop_for_3_s
 expect findings.0.grade exact
