@@ -11,9 +11,8 @@
 
 #include "recorder/clock.h"
 
-#define LOOK_NS 50000000 /* as often as the drain looks at its rings */
-#define LOOK_QUIET_NS \
-	200000000 /* likewise, where there is little; soon enough to step down in time */
+#define LOOK_NS	      50000000 /* as often as the drain looks at its rings */
+#define LOOK_QUIET_NS 200000000 /* where there is little; soon enough to step down in time */
 #define QUIET_PERCENT 25 /* of the governor's budget */
 #define BLOCKED_NS    190000000
 #define LOCK_WAIT_NS  10000000 /* for so long, and the waker's stack will matter */
@@ -106,17 +105,22 @@ static struct governor_counts count(const struct watch *watch)
 	};
 }
 
-static void note(const struct watch *watch, enum governor_step before)
+static void note(struct watch *watch, enum governor_step before)
 {
 	static const struct ft_task NOBODY;
 	char text[FT_TEXT_BYTES_MAX];
+	const struct ft_event event = { .kind = FT_EVENT_NOTE,
+					.cpu = FT_NO_CPU,
+					.time_ns = clock_now_ns(),
+					.task = &NOBODY,
+					.note.text = text };
 
 	governor_note(&watch->governor, before, text, sizeof(text));
-	watch->options.emit(watch->options.context, &(struct ft_event){ .kind = FT_EVENT_NOTE,
-									.cpu = FT_NO_CPU,
-									.time_ns = clock_now_ns(),
-									.task = &NOBODY,
-									.note.text = text });
+	pthread_mutex_lock(&watch->mutex);
+	memcpy(watch->status.note, text, sizeof(text));
+	watch->status.note_ns = event.time_ns;
+	pthread_mutex_unlock(&watch->mutex);
+	watch->options.emit(watch->options.context, &event);
 }
 
 static void govern(struct watch *watch)

@@ -444,3 +444,8 @@ check_PROGRAMS += tests/unit/test_job
 TESTS += tests/unit/test_job
 tests_unit_test_job_SOURCES = tests/unit/test_job.c
 tests_unit_test_job_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_lazy_capture
+TESTS += tests/unit/test_lazy_capture
+tests_unit_test_lazy_capture_SOURCES = tests/unit/test_lazy_capture.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_lazy_capture_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
