@@ -7,11 +7,11 @@ cd "$(dirname "$0")"
 debian_build="gcc libc6-dev make autoconf automake pkgconf xz-utils
     zlib1g-dev libdw-dev libtraceevent-dev libcap-ng-dev libunwind-dev
     libpfm4-dev libiberty-dev uthash-dev libcmocka-dev libjansson-dev libcurl4-openssl-dev"
-debian_tests="clang strace stress-ng"
+debian_tests="clang strace stress-ng redis-server"
 fedora_build="gcc make autoconf automake pkgconf-pkg-config xz diffutils
     zlib-devel elfutils-devel libtraceevent-devel libcap-ng-devel libunwind-devel
     libpfm-devel binutils-devel uthash-devel libcmocka-devel jansson-devel libcurl-devel"
-fedora_tests="clang strace stress-ng libasan libubsan"
+fedora_tests="clang strace stress-ng redis libasan libubsan"
 
 usage() {
     cat <<USAGE

@@ -83,6 +83,7 @@ static int fill_capture(struct analysis *analysis, const char *path)
 	model->capture.trigger_reason = fact_text(analysis, FT_FACT_TRIGGER_REASON);
 	model->capture.trigger_at_ns = since_start(
 		analysis, (uint64_t)ft_facts_number(facts, FT_FACT_TRIGGER_NS, 0));
+	model->capture.start_ns = analysis->start_ns;
 	model->capture.start_realtime_ns = source_start_realtime_ns(analysis->source);
 	model->capture.ring = source_ring(analysis->source);
 	model->capture.utc_offset_s = (int32_t)ft_facts_number(facts, FT_FACT_UTC_OFFSET_S, 0);
@@ -138,7 +139,6 @@ static bool stall_explains(const struct stall *stall, const struct trigger_windo
 static int find_episode(struct analysis *analysis)
 {
 	struct episode *episode = &analysis->episode;
-	uint32_t others = analysis->stall.others + analysis->stall.found;
 	int r;
 
 	analysis->window = trigger_window_read(source_facts(analysis->source));
@@ -148,15 +148,14 @@ static int find_episode(struct analysis *analysis)
 			 &analysis->window, episode);
 	if (r || episode->kind == EPISODE_NONE)
 		return r;
-	analysis->stall = (struct stall){
-		.found = true,
-		.began_before = episode->began_before,
-		.still_open = episode->still_open,
-		.start_ns = episode->start_ns,
-		.end_ns = episode->end_ns,
-		.threads_max = episode->kind == EPISODE_ASLEEP,
-		.others = others,
-	};
+	stall_replace(&analysis->stall, &(struct stall){
+						.found = true,
+						.began_before = episode->began_before,
+						.still_open = episode->still_open,
+						.start_ns = episode->start_ns,
+						.end_ns = episode->end_ns,
+						.threads_max = episode->kind == EPISODE_ASLEEP,
+					});
 	return 0;
 }
 
@@ -304,6 +303,7 @@ void analysis_free(struct model *model)
 			free(finding->evidence[j]);
 		free(finding->evidence);
 		free(finding->victims);
+		free(finding->victims_since_ns);
 		free(finding->summary);
 		free(finding->pattern);
 		free(finding->advice);

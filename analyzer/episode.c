@@ -7,11 +7,14 @@
 
 #include "analyzer/pass.h"
 
-/* A thread fits that was like this for nearly all of the window: questions are asked now and then. */
-#define COVERS_PERCENT 90u
+/*
+ * A thread fits that was like this for most of the window: questions are asked
+ * now and then, and some count from the last good answer, before it all began.
+ */
+#define COVERS_PERCENT 75u
 
-/* A wait this short, for what a thread needs to go on, does not end its run. */
-#define PAUSE_NS 10000000u
+/* A wait for what a thread needs to go on, or time not known, shorter than half a stall does not end its run. */
+#define PAUSE_NS 100000000u
 
 /* Less of a run on a CPU, and it was starved of it rather than busy. */
 #define RAN_PERCENT 10u
@@ -118,11 +121,20 @@ static void slept(const struct watch *watch, struct run *run, const struct inter
 	run->open = false;
 }
 
+/* Whether a thread that runs may be said to go on, although it did not in @interval. */
+static bool is_pause(const struct interval *interval, enum wait_class class)
+{
+	return interval->end_ns - interval->start_ns < PAUSE_NS &&
+	       (interval->state == THREAD_UNKNOWN || class == WAIT_UNKNOWN ||
+		!wait_class_idle(class));
+}
+
 static int watch_closed(void *context, const struct interval *interval)
 {
+	bool runs = interval->state == THREAD_RUNNING || interval->state == THREAD_RUNNABLE;
+	enum wait_class class = WAIT_UNKNOWN;
 	struct watch *watch = context;
 	const struct stack_fact *fact;
-	enum wait_class class;
 	struct run *run;
 
 	if (!target_counts(watch->target, interval->thread))
@@ -130,20 +142,13 @@ static int watch_closed(void *context, const struct interval *interval)
 	run = run_of(watch, interval->thread);
 	if (!run)
 		return -ENOMEM;
-	if (interval->state == THREAD_RUNNING || interval->state == THREAD_RUNNABLE) {
-		run_extend(run, interval);
-		return 0;
+	if (interval->state == THREAD_BLOCKED) {
+		fact = stackfacts_get(watch->stackfacts, interval->stack_id);
+		if (!fact)
+			return -ENOMEM;
+		class = stack_fact_reason(fact, interval->prev_state)->class;
 	}
-	if (interval->state == THREAD_UNKNOWN) {
-		run_end(watch, run);
-		return 0;
-	}
-	fact = stackfacts_get(watch->stackfacts, interval->stack_id);
-	if (!fact)
-		return -ENOMEM;
-	class = stack_fact_reason(fact, interval->prev_state)->class;
-	if (run->open && !wait_class_idle(class) &&
-	    interval->end_ns - interval->start_ns < PAUSE_NS) {
+	if (runs || (run->open && is_pause(interval, class))) {
 		run_extend(run, interval);
 		return 0;
 	}

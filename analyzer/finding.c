@@ -52,6 +52,22 @@ int finding_evidence(struct model_finding *finding, const char *format, ...)
 	return 0;
 }
 
+int finding_victims(struct model_finding *finding, const struct victim *victims, size_t count,
+		    uint64_t start_ns)
+{
+	finding->victims = calloc(count + 1, sizeof(*finding->victims));
+	finding->victims_since_ns = calloc(count + 1, sizeof(*finding->victims_since_ns));
+	if (!finding->victims || !finding->victims_since_ns)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		finding->victims[i] = victims[i].thread->tid;
+		finding->victims_since_ns[i] = victims[i].since_ns - start_ns;
+		finding->blocked_ns += victims[i].blocked_ns;
+	}
+	finding->victim_count = count;
+	return 0;
+}
+
 struct human finding_moment(const struct model *model, uint64_t at_ns)
 {
 	struct human text;

@@ -12,6 +12,7 @@
 #include "analyzer/human.h"
 #include "analyzer/model.h"
 #include "analyzer/stacks.h"
+#include "analyzer/suspect.h"
 
 /* Append an empty one to @model; NULL on lack of memory. Valid until the next one. */
 struct model_finding *finding_append(struct model *model, enum finding_kind kind);
@@ -22,6 +23,10 @@ int finding_text(char **text, const char *format, ...) __attribute__((format(pri
 /* Append a line of evidence. Return: 0 or -ENOMEM. */
 int finding_evidence(struct model_finding *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Its victims and their time. @start_ns: of the capture. Return: 0 or -ENOMEM. */
+int finding_victims(struct model_finding *finding, const struct victim *victims, size_t count,
+		    uint64_t start_ns);
 
 /* Wall-clock time of the recorded host where known, else seconds since the start. */
 struct human finding_moment(const struct model *model, uint64_t at_ns);

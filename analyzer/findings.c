@@ -41,19 +41,6 @@ static void lock_text(const struct findings_context *context, const struct suspe
 		snprintf(text, text_bytes, "%s", name);
 }
 
-static int fill_victims(struct model_finding *finding, const struct suspect *suspect)
-{
-	finding->victims = calloc(suspect->victim_count + 1, sizeof(*finding->victims));
-	if (!finding->victims)
-		return -ENOMEM;
-	for (size_t i = 0; i < suspect->victim_count; i++) {
-		finding->victims[i] = suspect->victims[i].thread->tid;
-		finding->blocked_ns += suspect->victims[i].blocked_ns;
-	}
-	finding->victim_count = suspect->victim_count;
-	return 0;
-}
-
 static enum grade grade_of(const struct suspect *suspect)
 {
 	const struct lock_owner *owner = &suspect->owner;
@@ -362,7 +349,7 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 	};
 	if (suspect->has_owner)
 		fill_culprit(context, suspect, call, finding);
-	r = fill_victims(finding, suspect);
+	r = finding_victims(finding, suspect->victims, suspect->victim_count, context->start_ns);
 	if (!r)
 		r = fill_allocation(context, call, finding, &grows);
 	if (!r)

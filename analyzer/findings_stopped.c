@@ -12,18 +12,6 @@
 #include "analyzer/finding.h"
 #include "analyzer/findings.h"
 
-static int fill_victims(const struct stopped *stopped, struct model_finding *finding)
-{
-	finding->victims = calloc(stopped->victim_count + 1, sizeof(*finding->victims));
-	if (!finding->victims)
-		return -ENOMEM;
-	for (size_t i = 0; i < stopped->victim_count; i++)
-		finding->victims[i] = stopped->victims[i].thread->tid;
-	finding->victim_count = stopped->victim_count;
-	finding->blocked_ns = stopped->stopped_ns;
-	return 0;
-}
-
 static void fill_culprit(const struct findings_context *context, const struct stopped *stopped,
 			 struct model_finding *finding)
 {
@@ -87,7 +75,7 @@ int findings_stopped(const struct findings_context *context, const struct stoppe
 		return -ENOMEM;
 	finding->grade = stopped->doubtful ? GRADE_STRONG : GRADE_EXACT;
 	fill_culprit(context, stopped, finding);
-	r = fill_victims(stopped, finding);
+	r = finding_victims(finding, stopped->victims, stopped->victim_count, context->start_ns);
 	if (!r)
 		r = fill_summary(stopped, finding);
 	if (!r)

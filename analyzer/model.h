@@ -80,6 +80,7 @@ struct model_finding {
 	char *summary;			/* one or two sentences, plain text without newline */
 	uint64_t blocked_ns;
 	int32_t *victims;		/* tids, most blocked first */
+	uint64_t *victims_since_ns;	/* of each: when its longest wait in the stall began; NULL: not known */
 	size_t victim_count;
 	bool has_culprit, has_lock, has_allocation;
 	struct model_culprit culprit;
@@ -139,6 +140,7 @@ struct model {
 		const char *trigger_source, *trigger_reason;	/* "" where there was none */
 		uint64_t trigger_at_ns;
 		int64_t start_realtime_ns;	/* since the epoch; 0: not known */
+		uint64_t start_ns;		/* CLOCK_MONOTONIC of the recorded host */
 		int32_t utc_offset_s;		/* of the recorded host */
 		uint64_t duration_ns, events;
 		const char *ring;	/* of a ring file: "running" or "left" by its recorder; NULL: a capture */

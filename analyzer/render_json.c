@@ -119,6 +119,15 @@ static void put_ids(struct report *report, const char *key, const int32_t *ids, 
 	json_close_array(&report->json);
 }
 
+static void put_numbers(struct report *report, const char *key, const uint64_t *numbers,
+			size_t count)
+{
+	open_array(report, key);
+	for (size_t i = 0; i < count; i++)
+		json_put_uint(&report->json, numbers[i]);
+	json_close_array(&report->json);
+}
+
 static void put_trigger(struct report *report, const struct model *model)
 {
 	const char *source = model->capture.trigger_source, *reason = model->capture.trigger_reason;
@@ -149,6 +158,7 @@ static void put_capture(struct report *report, const struct model *model)
 	put_trigger(report, model);
 	put_text(report, "start",
 		 start_ns ? human_rfc3339(start_ns, model->capture.utc_offset_s).text : NULL);
+	put_number(report, "start_monotonic_ns", model->capture.start_ns);
 	put_number(report, "duration_ns", model->capture.duration_ns);
 	put_number(report, "events", model->capture.events);
 	put_text(report, "ring", model->capture.ring);
@@ -297,6 +307,8 @@ static void put_finding(struct report *report, const struct model_finding *findi
 	put_text(report, "summary", finding->summary);
 	put_number(report, "blocked_ns", finding->blocked_ns);
 	put_ids(report, "victims", finding->victims, finding->victim_count);
+	put_numbers(report, "victims_since_ns", finding->victims_since_ns,
+		    finding->victims_since_ns ? finding->victim_count : 0);
 	if (finding->has_culprit)
 		put_culprit(report, &finding->culprit);
 	else

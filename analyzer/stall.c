@@ -131,3 +131,24 @@ int stall_find(const struct long_wait *waits, size_t count, struct stall *ret_st
 	free(sorted);
 	return r;
 }
+
+void stall_replace(struct stall *stall, const struct stall *worst)
+{
+	const struct stall_span span = { stall->start_ns, stall->end_ns };
+	struct stall replaced = *worst;
+	uint32_t from = 0, to = 0, known = stall->others;
+	bool left = stall->found;
+
+	if (known > STALL_OTHERS_MAX)
+		known = STALL_OTHERS_MAX;
+	while (to < STALL_OTHERS_MAX && (left || from < known)) {
+		if (left && (from == known || span.start_ns < stall->other[from].start_ns)) {
+			replaced.other[to++] = span;
+			left = false;
+		} else {
+			replaced.other[to++] = stall->other[from++];
+		}
+	}
+	replaced.others = stall->others + stall->found;
+	*stall = replaced;
+}

@@ -34,4 +34,7 @@ struct stall {
  */
 int stall_find(const struct long_wait *waits, size_t count, struct stall *ret_stall);
 
+/* @worst, found in another way, is the worst one; the one in @stall, if any, becomes a lesser one. */
+void stall_replace(struct stall *stall, const struct stall *worst);
+
 #endif

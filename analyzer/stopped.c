@@ -67,6 +67,10 @@ static int fill_process(const struct long_wait *waits, size_t count, const struc
 		stopped->victim_count += at == stopped->victim_count;
 		stopped->victims[at].thread = wait->thread;
 		stopped->victims[at].blocked_ns += wait->blocked_ns;
+		if (wait->blocked_ns > stopped->victims[at].longest_ns) {
+			stopped->victims[at].longest_ns = wait->blocked_ns;
+			stopped->victims[at].since_ns = wait->start_ns;
+		}
 		if (wait->start_ns < stopped->start_ns)
 			stopped->start_ns = wait->start_ns;
 		if (wait->end_ns > stopped->end_ns)
@@ -110,7 +114,6 @@ struct watch {
 	const struct stacks *stacks;
 	struct stackfacts *stackfacts;
 	struct stopped *stopped;
-	uint64_t signalled_ns;
 };
 
 static bool sends_signal(const struct stacks *stacks, uint32_t stack_id)
@@ -126,47 +129,49 @@ static bool sends_signal(const struct stacks *stacks, uint32_t stack_id)
 	return false;
 }
 
-/* The last one outside of the process to wake a thread of it with a signal before it stopped; the
- * first that stops wakes the others, to make them stop too. */
-static void note_stopper(struct watch *watch, const struct interval *interval)
+/*
+ * Wake-ups from outside of the process. The last one with a signal before the
+ * stop is who stopped it: the first thread that stops wakes the others, to make
+ * them stop too. A stopped thread is woken by nothing but a signal.
+ */
+static int watch_event(void *context, const struct event *event)
 {
+	struct watch *watch = context;
 	struct stopped *stopped = watch->stopped;
+	uint64_t at_ns = event->raw.time_ns;
 
-	if (interval->end_ns > stopped->start_ns ||
-	    interval->end_ns + SIGNAL_TO_STOP_NS < stopped->start_ns ||
-	    interval->end_ns < watch->signalled_ns ||
-	    !sends_signal(watch->stacks, interval->waker_stack_id))
-		return;
-	watch->signalled_ns = interval->end_ns;
-	stopped->stopper = interval->waker;
-	stopped->stopper_stack_id = interval->waker_stack_id;
+	if (event->raw.kind != FT_EVENT_WAKING || !event->other ||
+	    event->other->tgid != stopped->tgid || !event->thread ||
+	    event->thread->tgid == stopped->tgid || event->thread->idle_task ||
+	    event->raw.waking.in_interrupt)
+		return 0;
+	if (at_ns > stopped->start_ns && at_ns <= stopped->end_ns)
+		stopped->waker = event->thread;
+	if (at_ns <= stopped->start_ns && at_ns + SIGNAL_TO_STOP_NS >= stopped->start_ns &&
+	    sends_signal(watch->stacks, event->stack_id)) {
+		stopped->stopper = event->thread;
+		stopped->stopper_stack_id = event->stack_id;
+	}
+	return 0;
 }
 
+/* What kind of a stop it was. */
 static int watch_closed(void *context, const struct interval *interval)
 {
 	struct watch *watch = context;
 	struct stopped *stopped = watch->stopped;
 	const struct wait_reason *reason;
 	const struct stack_fact *fact;
-	bool foreign = interval->waker && interval->waker->tgid != stopped->tgid &&
-		       !interval->waker_in_interrupt && !interval->waker->idle_task;
 
-	if (interval->state != THREAD_BLOCKED || interval->thread->tgid != stopped->tgid)
+	if (interval->state != THREAD_BLOCKED || interval->thread->tgid != stopped->tgid ||
+	    interval->start_ns < stopped->start_ns || interval->end_ns > stopped->end_ns)
 		return 0;
 	fact = stackfacts_get(watch->stackfacts, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
 	reason = stack_fact_reason(fact, interval->prev_state);
-	if (reason->class != WAIT_STOPPED) {
-		if (foreign)
-			note_stopper(watch, interval);
-		return 0;
-	}
-	if (interval->start_ns < stopped->start_ns || interval->end_ns > stopped->end_ns)
-		return 0;
-	stopped->detail = reason->detail;
-	if (foreign)
-		stopped->waker = interval->waker;
+	if (reason->class == WAIT_STOPPED)
+		stopped->detail = reason->detail;
 	return 0;
 }
 
@@ -176,7 +181,7 @@ int stopped_find(struct source *source, struct stackfacts *stackfacts, struct ta
 {
 	const struct locks_options options = { 0, UINT64_MAX, target_counts, target };
 	struct stopped stopped = { .tgid = 0 };
-	struct watch watch = { source_stacks(source), stackfacts, &stopped, 0 };
+	struct watch watch = { source_stacks(source), stackfacts, &stopped };
 	struct pass *pass = NULL;
 	int r = 0;
 
@@ -190,7 +195,7 @@ int stopped_find(struct source *source, struct stackfacts *stackfacts, struct ta
 	r = pass_create(source, stackfacts, &options, &pass);
 	if (r)
 		goto out;
-	r = pass_run(pass, &(struct pass_watcher){ .closed = watch_closed, .context = &watch });
+	r = pass_run(pass, &(struct pass_watcher){ watch_event, watch_closed, &watch });
 out:
 	pass_destroy(pass);
 	if (r)

@@ -136,6 +136,10 @@ static int victims_closed(void *context, const struct interval *interval)
 		if (!victim)
 			return -ENOMEM;
 		victim->blocked_ns += to_ns - from_ns;
+		if (to_ns - from_ns > victim->longest_ns) {
+			victim->longest_ns = to_ns - from_ns;
+			victim->since_ns = from_ns;
+		}
 	}
 	return 0;
 }

@@ -20,6 +20,7 @@
 struct victim {
 	struct thread *thread;
 	uint64_t blocked_ns;
+	uint64_t longest_ns, since_ns;	/* its longest sleep, and when that began */
 };
 
 struct suspect {

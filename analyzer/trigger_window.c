@@ -14,8 +14,8 @@ static bool begins_with(const char *text, const char *beginning)
 	return !strncmp(text, beginning, strlen(beginning));
 }
 
-/* "2.0 s", "2s" at the start of @text. 0: it is none. */
-static uint64_t duration_at(const char *text)
+/* "2.0 s", "2s" at the start of @text. 0: it is none. @ret_end: behind it. */
+static uint64_t duration_at(const char *text, const char **ret_end)
 {
 	size_t digits = strspn(text, "0123456789."), bytes = digits;
 	char copy[32];
@@ -31,20 +31,31 @@ static uint64_t duration_at(const char *text)
 		return 0;
 	memcpy(copy, text, bytes);
 	copy[bytes] = '\0';
+	*ret_end = text + bytes;
 	return human_parse_duration(copy, &ns) ? 0 : ns;
 }
 
-/* The last "for 2.0 s" in @reason. 0: there is none. */
+/*
+ * A probe says "NAME slower than 200 ms for 2.0 s: WHAT CAME OF IT", where the
+ * rest may hold a duration too. Of others the last one counts. 0: there is none.
+ */
 static uint64_t said_ns(const char *reason)
 {
-	uint64_t ns = 0;
+	uint64_t last_ns = 0;
 
 	for (const char *at = strstr(reason, "for "); at; at = strstr(at + 1, "for ")) {
+		const char *end = "";
+		uint64_t ns;
+
 		if (at > reason && at[-1] != ' ')
 			continue;
-		ns = duration_at(at + strlen("for ")) ?: ns;
+		ns = duration_at(at + strlen("for "), &end);
+		if (ns)
+			last_ns = ns;
+		if (ns && *end == ':')
+			break;
 	}
-	return ns;
+	return last_ns;
 }
 
 struct trigger_window trigger_window_read(const struct ft_facts *facts)

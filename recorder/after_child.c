@@ -40,6 +40,7 @@ static void become_ordinary(void)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	sched_setscheduler(0, SCHED_OTHER, &ordinary);
+	setpriority(PRIO_PROCESS, 0, 0);
 	close(STDIN_FILENO);
 	int fd;
 	do /* standard output and error too, where the recorder has none */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -387,6 +388,9 @@ int arm_run(const struct arm_options *options)
 
 	mallopt(M_ARENA_MAX,
 		1); /* many threads that live shortly: each arena would keep what they freed */
+	/* A capture is to be whole soon, too, where the CPUs have many times the work they can do. Before the
+	 * first thread; what is done for others, errands and commands, is of ordinary priority. */
+	setpriority(PRIO_PROCESS, 0, PRIO_MIN);
 	if (create_parts(&arm, &refusal) || start_recording(&arm, &refusal)) {
 		message_error("%s\n  %s", refusal.text, refusal.advice);
 		status = refusal.status;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "recorder/clock.h"
@@ -41,6 +42,7 @@ static void *run(void *context)
 {
 	struct errand *errand = context;
 	pthread_setname_np(pthread_self(), errand->name);
+	setpriority(PRIO_PROCESS, 0, 0); /* of this thread, and of what it starts */
 	errand->work(errand->context);
 	if (atomic_exchange(&errand->state, DONE) == LEFT)
 		destroy(errand);

@@ -6,8 +6,13 @@
  *	compare_truth no-stall REPORT TRUTH	nothing froze, and the report says so
  *	compare_truth losses REPORT none|some	no event was lost, or it says how many and where
  *	compare_truth conservation REPORT	no nanosecond of any thread is missing
+ *	compare_truth onset REPORT TRUTH	the freeze is there from its first moment on
+ *	compare_truth freeze REPORT KIND FROM TO  the stall lies in this time, and is most of it
  *
- * Prints each comparison; exit status 1 if one does not hold.
+ * Prints each comparison; exit status 1 if one does not hold. For tests in shell:
+ *
+ *	compare_truth get FILE PATH		what a JSON file has at findings.0.kind; status 1: nothing
+ *	compare_truth now			CLOCK_MONOTONIC, ns
  */
 #include "config.h"
 
@@ -18,10 +23,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define TOLERANCE_PERCENT 2
 #define STALLED_MAX	  1024
 #define FREEZE_MIN_NS	  250000000 /* shorter, there is nothing to find: choose a larger table */
+#define ONSET_NS	  5000000 /* a worker's clock and its first switch may be apart by as much */
+#define TRIGGER_LATE_NS \
+	1000000000 /* a trigger this long after the onset shows what history is for */
+#define OUTSIDE_NS 400000000 /* the shell looks at the clock before and after */
 
 struct truth {
 	bool resized;
@@ -30,6 +40,7 @@ struct truth {
 	int64_t bytes;
 	int64_t stalled_ns; /* of operations that the mmap call held up */
 	int64_t stalled[STALLED_MAX]; /* tids of them */
+	int64_t stalled_since_ns[STALLED_MAX];
 	size_t stalled_count;
 	int64_t stalls; /* all; from the start of the first to the end of the last: */
 	int64_t first_ns, last_ns;
@@ -118,6 +129,7 @@ static void truth_add_stall(struct truth *truth, const json_t *line)
 	if (truth->stalled_count == STALLED_MAX)
 		die("truth", "too many stalls");
 	truth->stalled_ns += end_ns - start_ns;
+	truth->stalled_since_ns[truth->stalled_count] = start_ns;
 	truth->stalled[truth->stalled_count++] = number(line, "tid");
 }
 
@@ -287,6 +299,109 @@ static void compare_losses(const json_t *report, const char *which)
 		expect(false, "gap %zu has a CPU, a start and a later end", i);
 }
 
+static void expect_within(const char *what, int64_t tolerance_ns, int64_t expected, int64_t got)
+{
+	int64_t off_ns = got > expected ? got - expected : expected - got;
+
+	expect(off_ns <= tolerance_ns, "%s: %.3f ms off, %.3f allowed", what, (double)off_ns / 1e6,
+	       (double)tolerance_ns / 1e6);
+}
+
+/* Each worker's wait, on the clock of the truth, against what the worker said. */
+static void compare_victims_since(const json_t *finding, int64_t start_ns,
+				  const struct truth *truth)
+{
+	const json_t *victims = json_object_get(finding, "victims"), *victim;
+	const json_t *since = json_object_get(finding, "victims_since_ns");
+	size_t i;
+
+	compare_victims(victims, truth);
+	json_array_foreach(victims, i, victim)
+	{
+		char what[64];
+
+		snprintf(what, sizeof(what), "begin of worker %jd's wait",
+			 (intmax_t)json_integer_value(victim));
+		for (size_t j = 0; j < truth->stalled_count; j++)
+			if (truth->stalled[j] == json_integer_value(victim))
+				expect_within(what, ONSET_NS, truth->stalled_since_ns[j],
+					      start_ns +
+						      json_integer_value(json_array_get(since, i)));
+	}
+}
+
+static void compare_onset(const json_t *report, const struct truth *truth)
+{
+	const json_t *capture = json_object_get(report, "capture");
+	const json_t *finding = json_array_get(json_object_get(report, "findings"), 0);
+	const json_t *allocation = json_object_get(finding, "allocation");
+	int64_t start_ns = number(capture, "start_monotonic_ns");
+	int64_t trigger_ns = start_ns + number(json_object_get(capture, "trigger"), "at_ns");
+
+	expect(truth->resized, "the workload froze for %.3f s",
+	       (double)(truth->mapped_ns - truth->start_ns) / 1e9);
+	expect(trigger_ns - truth->start_ns >= TRIGGER_LATE_NS && trigger_ns < truth->mapped_ns,
+	       "the trigger came %.3f s after the onset, before the end",
+	       (double)(trigger_ns - truth->start_ns) / 1e9);
+	expect(start_ns > 0 && start_ns < truth->start_ns, "the capture begins %.3f s before it",
+	       (double)(truth->start_ns - start_ns) / 1e9);
+	expect_text("first finding", "mmap-lock-convoy", text(finding, "kind"));
+	expect_number("culprit tid", truth->resizer_tid,
+		      number(json_object_get(finding, "culprit"), "tid"));
+	expect_number("allocation bytes", truth->bytes, number(allocation, "bytes"));
+	expect_within("time of the call", ONSET_NS, truth->start_ns,
+		      start_ns + number(allocation, "at_ns"));
+	compare_victims_since(finding, start_ns, truth);
+}
+
+/* @from_ns, @to_ns: as a shell saw it, before it began to freeze something and after it ended. */
+static void compare_freeze(const json_t *report, const char *kind, int64_t from_ns, int64_t to_ns)
+{
+	const json_t *finding = json_array_get(json_object_get(report, "findings"), 0);
+	const json_t *stall = json_object_get(report, "stall");
+	int64_t start_ns = number(json_object_get(report, "capture"), "start_monotonic_ns");
+	int64_t stall_start_ns = start_ns + number(stall, "start_ns");
+	int64_t stall_end_ns = start_ns + number(stall, "end_ns");
+
+	expect_text("first finding", kind, text(finding, "kind"));
+	expect(stall_start_ns >= from_ns, "the stall begins %.3f s after it could",
+	       (double)(stall_start_ns - from_ns) / 1e9);
+	expect(stall_end_ns <= to_ns, "the stall ends %.3f s before it must",
+	       (double)(to_ns - stall_end_ns) / 1e9);
+	expect(stall_end_ns - stall_start_ns >= to_ns - from_ns - OUTSIDE_NS,
+	       "the stall is %.3f of %.3f s", (double)(stall_end_ns - stall_start_ns) / 1e9,
+	       (double)(to_ns - from_ns) / 1e9);
+}
+
+/* Return: an exit status. */
+static int get(const char *file, const char *path)
+{
+	json_error_t error;
+	json_t *root = json_load_file(file, JSON_DECODE_ANY, &error);
+	const json_t *value = root;
+	char *copy = strdup(path), *rest = copy, *key;
+
+	if (!root || !copy)
+		die(file, root ? "not enough memory" : error.text);
+	while (value && (key = strsep(&rest, ".")))
+		value = json_is_array(value) ? json_array_get(value, strtoul(key, NULL, 10))
+					     : json_object_get(value, key);
+	if (json_is_string(value))
+		puts(json_string_value(value));
+	else if (value)
+		printf("%s\n", json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT));
+	return value ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	printf("%jd\n", (intmax_t)now.tv_sec * 1000000000 + now.tv_nsec);
+	return EXIT_SUCCESS;
+}
+
 static json_t *report_read(const char *path)
 {
 	json_error_t error;
@@ -298,33 +413,63 @@ static json_t *report_read(const char *path)
 	return report;
 }
 
+static int usage(void)
+{
+	fputs("Usage: compare_truth culprit|no-stall|onset REPORT TRUTH\n"
+	      "       compare_truth losses REPORT none|some\n"
+	      "       compare_truth conservation REPORT\n"
+	      "       compare_truth freeze REPORT KIND FROM TO\n"
+	      "       compare_truth get FILE PATH\n"
+	      "       compare_truth now\n",
+	      stderr);
+	return 2;
+}
+
+/* Those that compare with what a workload said. Return: whether @mode is one of them. */
+static bool compare_with_truth(const char *mode, const json_t *report, const char *path)
+{
+	static const struct {
+		const char *mode;
+		void (*compare)(const json_t *report, const struct truth *truth);
+	} modes[] = {
+		{ "culprit", compare_culprit },
+		{ "no-stall", compare_no_stall },
+		{ "onset", compare_onset },
+	};
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+		struct truth truth;
+
+		if (strcmp(mode, modes[i].mode))
+			continue;
+		truth = truth_read(path);
+		modes[i].compare(report, &truth);
+		return true;
+	}
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 1 ? argv[1] : "";
-	bool conservation = !strcmp(mode, "conservation"), losses = !strcmp(mode, "losses");
-	struct truth truth = { 0 };
 	json_t *report;
 
-	if (argc != (conservation ? 3 : 4)) {
-		fputs("Usage: compare_truth culprit|no-stall REPORT TRUTH\n"
-		      "       compare_truth losses REPORT none|some\n"
-		      "       compare_truth conservation REPORT\n",
-		      stderr);
-		return 2;
-	}
+	if (argc == 2 && !strcmp(mode, "now"))
+		return now();
+	if (argc == 4 && !strcmp(mode, "get"))
+		return get(argv[2], argv[3]);
+	if (argc < 3)
+		return usage();
 	report = report_read(argv[2]);
-	if (!conservation && !losses)
-		truth = truth_read(argv[3]);
-	if (!strcmp(mode, "culprit"))
-		compare_culprit(report, &truth);
-	else if (!strcmp(mode, "no-stall"))
-		compare_no_stall(report, &truth);
-	else if (losses)
-		compare_losses(report, argv[3]);
-	else if (conservation)
+	if (argc == 3 && !strcmp(mode, "conservation"))
 		compare_conservation(report);
-	else
-		die(mode, "not something to compare");
+	else if (argc == 4 && !strcmp(mode, "losses"))
+		compare_losses(report, argv[3]);
+	else if (argc == 6 && !strcmp(mode, "freeze"))
+		compare_freeze(report, argv[3], strtoll(argv[4], NULL, 10),
+			       strtoll(argv[5], NULL, 10));
+	else if (argc != 4 || !compare_with_truth(mode, report, argv[3]))
+		return usage();
 	json_decref(report);
 	return all_hold ? EXIT_SUCCESS : EXIT_FAILURE;
 }

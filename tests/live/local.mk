@@ -15,7 +15,19 @@ TESTS += tests/live/governor_steps
 tests_live_governor_steps_SOURCES = tests/live/governor_steps.c
 tests_live_governor_steps_LDADD = $(RECORDER_LIBS)
 
-LIVE_TESTS = \
+# Those that have a long form, for make soak.
+SOAK_TESTS = \
+	tests/live/arm-holds-the-onset.sh \
+	tests/live/arm-kill-9.sh \
+	tests/live/arm-many-triggers.sh \
+	tests/live/arm-quiet-cost.sh \
+	tests/live/arm-redis-stopped.sh
+LIVE_TESTS = $(SOAK_TESTS) \
+	tests/live/arm-opens-no-dangerous-file.sh \
+	tests/live/arm-redis-busy-script.sh \
+	tests/live/arm-redis-debug-sleep.sh \
+	tests/live/arm-survives.sh \
+	tests/live/arm-under-stress.sh \
 	tests/live/bad-input.sh \
 	tests/live/demo-names-the-culprit.sh \
 	tests/live/law-of-conservation.sh \
@@ -24,5 +36,5 @@ LIVE_TESTS = \
 	tests/live/small-rings-report-loss.sh \
 	tests/live/stress-loses-nothing.sh
 TESTS += $(LIVE_TESTS)
-EXTRA_DIST += $(LIVE_TESTS) tests/live/lib.sh
+EXTRA_DIST += $(LIVE_TESTS) tests/live/lib.sh tests/live/lib-arm.sh
 CLEANFILES += tests/live/lock

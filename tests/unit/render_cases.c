@@ -74,6 +74,8 @@ static const struct frame poll_frames[] = {
 };
 static const int32_t convoy_target[] = { 4242 };
 static int32_t convoy_victims[] = { 5300, 5299, 5298, 5297, 5296, 5295, 5294, 5301 };
+static uint64_t convoy_since[] = { 8971 * MS, 8971 * MS, 8972 * MS, 8972 * MS,
+				   8973 * MS, 8975 * MS, 8976 * MS, 8977 * MS };
 static char *convoy_evidence[] = {
 	"It woke the first waiter (5300) out of up_read at 12:04:40.482.",
 	"Its mmap call spans the stall.",
@@ -87,6 +89,7 @@ static struct model_finding convoy_findings[] = { {
 		   "it; 98.9 % of their wait is charged to it.",
 	.blocked_ns = 75200 * MS,
 	.victims = convoy_victims,
+	.victims_since_ns = convoy_since,
 	.victim_count = COUNT(convoy_victims),
 	.has_culprit = true,
 	.has_lock = true,

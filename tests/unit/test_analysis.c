@@ -133,6 +133,9 @@ static void analysis_names_the_holder_of_mmap_lock_and_its_allocation(void **sta
 	assert_int_equal(finding->kind, FINDING_MMAP_LOCK_CONVOY);
 	assert_int_equal(finding->grade, GRADE_STRONG);
 	assert_int_equal(finding->victim_count, WORKERS);
+	for (size_t i = 0; i < WORKERS; i++)
+		assert_int_equal(finding->victims_since_ns[i],
+				 (1001 + (uint64_t)finding->victims[i] - 101) * MS + 30 * US);
 	/* 1999 + 1998 + 1997 + 1996 ms, 30 us each before, 0 + 30 + 60 + 90 us after */
 	assert_int_equal(finding->blocked_ns, 7990 * MS - 4 * 30 * US + 180 * US);
 	assert_true(finding->has_culprit);

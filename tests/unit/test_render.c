@@ -212,7 +212,7 @@ static const char *const report_members[] = { "schema:s", "capture:o",	"coverage
 					      "waits:a",  "threads:a",	NULL };
 static const char *const capture_members[] = {
 	"host:s",   "kernel:s",	     "arch:s",	 "tier:s",     "target:a", "trigger:on",
-	"start:sn", "duration_ns:i", "events:i", "complete:b", NULL
+	"start:sn", "start_monotonic_ns:i", "duration_ns:i", "events:i", "complete:b", NULL
 };
 static const char *const trigger_members[] = { "source:s", "reason:s", "at_ns:i", NULL };
 static const char *const coverage_members[] = { "lost_events:i", "gaps:a", "unknown_ns:i",
@@ -221,7 +221,7 @@ static const char *const gap_members[] = { "cpu:i", "start_ns:i", "end_ns:i", NU
 static const char *const stall_members[] = { "start_ns:i", "end_ns:i", "threads_blocked_max:i",
 					     NULL };
 static const char *const finding_members[] = {
-	"kind:s",  "grade:s",	    "summary:s",  "blocked_ns:i", "victims:a", "culprit:on",
+	"kind:s",  "grade:s",	    "summary:s",  "blocked_ns:i", "victims:a", "victims_since_ns:a", "culprit:on",
 	"lock:on", "allocation:on", "evidence:a", "advice:sn",	  NULL
 };
 static const char *const culprit_members[] = {

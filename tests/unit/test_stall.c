@@ -105,6 +105,52 @@ static void stall_counts_a_wait_that_ends_as_another_begins_once(void **state)
 	assert_int_equal(stall.threads_max, 1);
 }
 
+static void stall_found_in_another_way_makes_the_worst_one_a_lesser_one(void **state)
+{
+	const struct long_wait waits[] = {
+		wait_of(0, 300, 0), wait_of(5000, 5900, 0), wait_of(9000, 9400, 0),
+	};
+	const struct stall worst = { .found = true, .start_ns = 2000 * MS, .end_ns = 4000 * MS };
+	struct stall stall;
+
+	(void)state;
+	assert_int_equal(stall_find(waits, 3, &stall), 0);
+	stall_replace(&stall, &worst);
+	assert_int_equal(stall.start_ns, 2000 * MS);
+	assert_int_equal(stall.others, 3);
+	assert_int_equal(stall.other[0].start_ns, 0);
+	assert_int_equal(stall.other[1].start_ns, 5000 * MS);
+	assert_int_equal(stall.other[1].end_ns, 5900 * MS);
+	assert_int_equal(stall.other[2].start_ns, 9000 * MS);
+}
+
+static void stall_found_in_another_way_alone_has_no_lesser_ones(void **state)
+{
+	const struct stall worst = { .found = true, .start_ns = 2000 * MS, .end_ns = 4000 * MS };
+	struct stall stall = { .found = false };
+
+	(void)state;
+	stall_replace(&stall, &worst);
+	assert_true(stall.found);
+	assert_int_equal(stall.others, 0);
+}
+
+static void stall_that_replaces_keeps_no_more_lesser_ones_than_there_is_room_for(void **state)
+{
+	struct long_wait waits[STALL_OTHERS_MAX + 4];
+	const struct stall worst = { .found = true, .start_ns = 1, .end_ns = 2 };
+	struct stall stall;
+
+	(void)state;
+	for (uint64_t i = 0; i < STALL_OTHERS_MAX + 4; i++)
+		waits[i] = wait_of(i * 1000, i * 1000 + 300 + i, 0);
+	assert_int_equal(stall_find(waits, STALL_OTHERS_MAX + 4, &stall), 0);
+	stall_replace(&stall, &worst);
+	assert_int_equal(stall.others, STALL_OTHERS_MAX + 4);
+	for (uint64_t i = 0; i < STALL_OTHERS_MAX; i++)
+		assert_int_equal(stall.other[i].start_ns, i * 1000 * MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +160,10 @@ int main(void)
 		cmocka_unit_test(stall_is_made_of_waits_for_a_cpu_only_where_there_is_no_other),
 		cmocka_unit_test(stall_says_when_the_recording_does_not_hold_all_of_it),
 		cmocka_unit_test(stall_counts_a_wait_that_ends_as_another_begins_once),
+		cmocka_unit_test(stall_found_in_another_way_makes_the_worst_one_a_lesser_one),
+		cmocka_unit_test(stall_found_in_another_way_alone_has_no_lesser_ones),
+		cmocka_unit_test(
+			stall_that_replaces_keeps_no_more_lesser_ones_than_there_is_room_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,9 +40,15 @@ static void window_of_a_probe_begins_where_its_reason_says(void **state)
 	assert_int_equal(window.until_ns, 10000 * MS);
 }
 
-static void window_takes_units_with_and_without_a_space_and_the_last_duration(void **state)
+static void window_takes_the_duration_of_the_whole_row_of_failures(void **state)
 {
 	(void)state;
+	assert_int_equal(window_of("probe-tcp",
+				   "tcp [::1]:1 slower than 200 ms for 2.0 s: 1 of 1 answers failed, "
+				   "the last took 0.8 s; then no answer for 1.2 s",
+				   9000)
+				 .since_ns,
+			 7000 * MS);
 	assert_int_equal(window_of("socket", "no pong for 1500ms", 9000).since_ns, 7500 * MS);
 	assert_int_equal(window_of("probe-cmd", "'wait-for 9s' failed for 3 s", 9000).since_ns,
 			 6000 * MS);
@@ -93,7 +99,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(window_of_a_probe_begins_where_its_reason_says),
-		cmocka_unit_test(window_takes_units_with_and_without_a_space_and_the_last_duration),
+		cmocka_unit_test(window_takes_the_duration_of_the_whole_row_of_failures),
 		cmocka_unit_test(window_without_a_duration_is_the_least_stall_before_the_trigger),
 		cmocka_unit_test(window_does_not_begin_before_time_does),
 		cmocka_unit_test(triggers_that_nobody_waited_for_prove_nothing),

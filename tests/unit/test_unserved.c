@@ -120,6 +120,31 @@ static void busy_thread_is_named_where_a_probe_waited_for_it(void **state)
 	done(&result, scene);
 }
 
+/* As where events of a CPU are missing for a moment, or a page has to come from the disk. */
+static void busy_thread_is_still_one_after_a_short_pause(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct result result;
+
+	(void)state;
+	serves(scene, &server, 0, 2000, POLL);
+	scene_waking(scene, 0, 2000 * MS, &scene_idle, "", &server);
+	scene_switch(scene, 0, 2001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+	scene_switch(scene, 0, 3000 * MS, &server, FT_STATE_DISK,
+		     SLEEP "io_schedule < folio_wait_bit_common < filemap_fault < __do_fault", &scene_idle);
+	scene_waking(scene, 0, 3020 * MS, &scene_idle, "", &server);
+	scene_switch(scene, 0, 3021 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+	scene_lost(scene, 0, 4000 * MS, 4010 * MS, 3);
+	scene_sample(scene, 0, 4011 * MS, &server, " | work < main");
+	scene_switch(scene, 0, 5000 * MS, &server, FT_STATE_SLEEPING, POLL, &scene_idle);
+	scene_trigger(scene, "probe-tcp", LATE, 4400 * MS);
+	result = analyze(scene, 7000 * MS);
+	assert_int_equal(result.model->findings[0].kind, FINDING_BUSY_THREAD);
+	assert_int_equal(result.model->stall.start_ns, 2000 * MS);
+	assert_int_equal(result.model->stall.end_ns, 5000 * MS);
+	done(&result, scene);
+}
+
 static void busy_thread_is_no_finding_where_nobody_waited(void **state)
 {
 	static const char *const sources[] = { "capture", "signal", "psi" };
@@ -246,6 +271,7 @@ static void process_stopped_says_who_stopped_it_and_who_let_it_go_on(void **stat
 	assert_int_equal(finding->grade, GRADE_EXACT);
 	assert_int_equal(finding->victim_count, 2);
 	assert_int_equal(finding->victims[0], 100);
+	assert_int_equal(finding->victims_since_ns[0], 2000 * MS + 10 * US);
 	assert_int_equal(finding->blocked_ns, 6000 * MS - 10 * US - 20 * US + 1 * US);
 	assert_true(finding->has_culprit);
 	assert_int_equal(finding->culprit.tid, 900);
@@ -297,6 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(busy_thread_is_named_where_a_probe_waited_for_it),
+		cmocka_unit_test(busy_thread_is_still_one_after_a_short_pause),
 		cmocka_unit_test(busy_thread_is_no_finding_where_nobody_waited),
 		cmocka_unit_test(busy_thread_that_was_busy_long_before_is_only_plausible),
 		cmocka_unit_test(thread_that_waited_in_the_meantime_was_not_busy),
