@@ -314,6 +314,9 @@ void analysis_free(struct model *model)
 		free(model->coverage.cannot_say[i]);
 	free(model->coverage.cannot_say);
 	free(model->coverage.gaps);
+	for (size_t i = 0; i < model->coverage.note_count; i++)
+		free(model->coverage.notes[i].text);
+	free(model->coverage.notes);
 	free(model->findings);
 	free(model->locks);
 	free(model->waits);

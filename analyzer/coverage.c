@@ -100,6 +100,13 @@ int coverage_fill(const struct coverage_context *context, struct model *model)
 		gap->start_ns = since_start(context, gap->start_ns);
 		gap->end_ns = since_start(context, gap->end_ns);
 	}
+	model->coverage.notes = survey->notes;
+	model->coverage.note_count = survey->note_count;
+	survey->notes = NULL;
+	survey->note_count = 0;
+	for (size_t i = 0; i < model->coverage.note_count; i++)
+		model->coverage.notes[i].at_ns =
+			since_start(context, model->coverage.notes[i].at_ns);
 	model->coverage.recorder_delay_max_ns =
 		(uint64_t)ft_facts_number(facts, FT_FACT_DELAY_MAX_NS, 0);
 	model->coverage.cpus = (uint32_t)ft_facts_number(facts, FT_FACT_CPUS, survey->cpus);
@@ -160,6 +167,18 @@ static int say_futex(const struct coverage_context *context, struct model *model
 		   human_duration(longest_ns).text);
 }
 
+/* The recorder's governor took fewer stacks, to keep its own cost within bounds. */
+static bool governed(const struct model *model)
+{
+	static const char *const steps[] = { "governor: lazy", "governor: timing" };
+
+	for (size_t i = 0; i < model->coverage.note_count; i++)
+		for (size_t j = 0; j < sizeof(steps) / sizeof(*steps); j++)
+			if (!strncmp(model->coverage.notes[i].text, steps[j], strlen(steps[j])))
+				return true;
+	return false;
+}
+
 static bool has_culprit_without_user_stack(const struct model *model)
 {
 	for (size_t i = 0; i < model->finding_count; i++)
@@ -181,6 +200,9 @@ int coverage_cannot_say(const struct coverage_context *context, struct model *mo
 		r = say(model, "how long the stall lasted: the recording ended before it did");
 	if (!r && model->stall.found && model->stall.began_before)
 		r = say(model, "how the stall began: it was there before the recording");
+	if (!r && governed(model))
+		r = say(model, "what short waits were for, and who ended them, while the recorder took fewer stacks: "
+			       "its notes say when");
 	if (!r)
 		r = say_futex(context, model);
 	if (!r)

@@ -199,6 +199,12 @@ static int release_evidence(const struct findings_context *context, const struct
 	if (hold->end_ns == hold->start_ns)
 		return finding_evidence(finding, "the kernel's events do not tell one such lock from another; "
 						 "it woke waiters out of a release");
+	if (!hold->still_open && hold->first_woken && hold->stack_id == STACK_NONE)
+		return finding_evidence(finding,
+					"it woke waiter %" PRId32 " (%s) at %s; that it did so by letting the "
+					"lock go is likely, its stack then was not recorded",
+					hold->first_woken->tid, hold->first_woken->comm,
+					finding_moment(model, hold->end_ns - context->start_ns).text);
 	if (hold->still_open || !hold->first_woken)
 		return finding_evidence(
 			finding,
@@ -336,9 +342,10 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 		.class = suspect->class,
 		.address = suspect->address,
 		.tgid = suspect->tgid,
-		.mode = !suspect->has_owner || hold->still_open ? LOCK_MODE_NONE
-			: hold->released_read			? LOCK_MODE_READ
-								: LOCK_MODE_WRITE,
+		.mode = !suspect->has_owner || hold->still_open || hold->stack_id == STACK_NONE
+				? LOCK_MODE_NONE
+			: hold->released_read ? LOCK_MODE_READ
+					      : LOCK_MODE_WRITE,
 	};
 	if (suspect->has_owner)
 		fill_culprit(context, suspect, call, finding);

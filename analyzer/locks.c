@@ -106,6 +106,12 @@ static bool held_in_user_space(enum wait_class class)
 	return class == WAIT_LOCK_FILE || class == WAIT_LOCK_FUTEX;
 }
 
+/* Such a lock's slow path is told by a LOCK_BEGIN. */
+static bool has_address(enum wait_class class)
+{
+	return !held_in_user_space(class);
+}
+
 static struct lock_key key_of(const struct thread *thread, const struct wait_reason *reason,
 			      uint64_t address)
 {
@@ -218,12 +224,15 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 	if (!waiter)
 		return -ENOMEM;
 	waiter->open = false;
+	if (interval->stack_id == STACK_NONE)
+		return 0; /* where it sleeps is not known, or not yet */
 	if (!reason) {
 		/* Asleep outside any lock: whatever slow path it was in, it has left it. */
 		waiter->contended_address = 0;
 		return 0;
 	}
-	entry = entry_of(locks, interval->thread, reason, waiter->contended_address);
+	entry = entry_of(locks, interval->thread, reason,
+			 has_address(reason->class) ? waiter->contended_address : 0);
 	if (!entry)
 		return -ENOMEM;
 	if (!same_wait(waiter, entry, interval)) {
@@ -237,7 +246,10 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 	return ownership_wait_opened(entry->ownership, interval->thread, interval->start_ns);
 }
 
-/* The wake-up that ended @interval, if it came out of the lock's release path. 0 or -ENOMEM. */
+/*
+ * The wake-up that ended @interval, if it came out of the lock's release path. Where the waker's stack was not
+ * recorded, it most likely did: who sleeps in a lock's slow path is hardly woken by anything else. 0 or -ENOMEM.
+ */
 static int hand_off(struct locks *locks, const struct interval *interval, struct lock_entry *entry)
 {
 	const struct waiter *own;
@@ -250,7 +262,8 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 	fact = stackfacts_get(locks->stackfacts, interval->waker_stack_id);
 	if (!fact)
 		return -ENOMEM;
-	if (fact->releases == WAIT_UNKNOWN || fact->releases != family_of(entry->lock.class))
+	if (interval->waker_stack_id != STACK_NONE &&
+	    (fact->releases == WAIT_UNKNOWN || fact->releases != family_of(entry->lock.class)))
 		return 0;
 	if (!held_in_user_space(entry->lock.class))
 		since = operations_since(locks->operations, interval->waker);
@@ -260,6 +273,7 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 		.since_ns = since.since_ns,
 		.since_exact = since.exact,
 		.read = fact->releases_read,
+		.plausible = interval->waker_stack_id == STACK_NONE,
 		.stack_id = interval->waker_stack_id,
 		.woken = interval->thread,
 	};

@@ -45,6 +45,12 @@ struct model_span {
 	uint64_t start_ns, end_ns;
 };
 
+/* What the recorder itself had to say. */
+struct model_note {
+	uint64_t at_ns;
+	char *text;
+};
+
 struct model_culprit {
 	int32_t tid, tgid;
 	const char *comm;
@@ -148,6 +154,8 @@ struct model {
 		uint64_t unknown_ns;		/* of the target's threads */
 		uint64_t recorder_delay_max_ns;
 		uint32_t cpus;
+		struct model_note *notes;	/* in order of time */
+		size_t note_count;
 		char **cannot_say;	/* sentences: what this capture cannot tell */
 		size_t cannot_say_count;
 	} coverage;

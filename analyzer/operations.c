@@ -66,6 +66,10 @@ static int see_stack(struct operations *operations, struct seen *seen, const str
 		return 0;
 	see(seen, fact->operation_id, event->raw.time_ns);
 	seen->holds_mmap = fact->holds_mmap;
+	/* Such stacks leave out the slow path of the lock that is waited for. */
+	if (event->raw.kind == FT_EVENT_STATE &&
+	    stack_fact_reason(fact, event->raw.state.state)->class == WAIT_LOCK_MMAP)
+		seen->holds_mmap = false;
 	seen->stack_id = event->stack_id;
 	return 0;
 }
@@ -81,6 +85,7 @@ int operations_event(struct operations *operations, const struct event *event)
 	case FT_EVENT_SAMPLE:
 	case FT_EVENT_WAKING:
 	case FT_EVENT_CALL:
+	case FT_EVENT_STATE:
 		break;
 	default:
 		return 0;
@@ -104,6 +109,9 @@ int operations_event(struct operations *operations, const struct event *event)
 		see(seen, OPERATION_USER, event->raw.time_ns);
 		seen->holds_mmap = false;
 		seen->stack_id = STACK_NONE;
+	} else if (event->raw.kind == FT_EVENT_SWITCH &&
+		   event->raw.switch_.prev_state != FT_STATE_PREEMPTED) {
+		seen->holds_mmap = false; /* it sleeps nobody knows where */
 	}
 	return 0;
 }

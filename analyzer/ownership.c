@@ -79,7 +79,8 @@ int ownership_wait_opened(struct ownership *ownership, const struct thread *wait
 	if (grow((void **)&ownership->waits, ownership->wait_count, &ownership->wait_room,
 		 sizeof(*ownership->waits)))
 		return -ENOMEM;
-	if (!ownership->wait_count)
+	/* It may be told late. */
+	if (!ownership->wait_count || time_ns < ownership->contended_since_ns)
 		ownership->contended_since_ns = time_ns;
 	ownership->waits[ownership->wait_count++] =
 		(struct open_wait){ .waiter = waiter, .start_ns = time_ns };
@@ -169,7 +170,7 @@ static int claim(struct ownership *ownership, const struct lock_release *release
 		.thread = release->thread,
 		.start_ns = start_ns,
 		.end_ns = release->time_ns,
-		.plausible = still_open,
+		.plausible = still_open || release->plausible,
 	};
 	longest = (struct lock_hold){
 		.start_ns = start_ns,

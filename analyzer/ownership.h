@@ -36,6 +36,7 @@ struct lock_release {
 	uint64_t since_ns;	/* it did not hold the lock before this time; 0: no bound known */
 	bool since_exact;
 	bool read;
+	bool plausible;		/* it woke a waiter, but not seen is where */
 	uint32_t stack_id;
 	struct thread *woken;	/* NULL */
 };

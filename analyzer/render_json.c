@@ -180,6 +180,14 @@ static void put_gap(struct report *report, const struct model_gap *gap)
 	json_close_object(&report->json);
 }
 
+static void put_note(struct report *report, const struct model_note *note)
+{
+	json_open_object(&report->json);
+	put_number(report, "at_ns", note->at_ns);
+	put_text(report, "text", note->text);
+	json_close_object(&report->json);
+}
+
 static void put_coverage(struct report *report, const struct model *model)
 {
 	open_object(report, "coverage");
@@ -191,6 +199,10 @@ static void put_coverage(struct report *report, const struct model *model)
 	put_number(report, "unknown_ns", model->coverage.unknown_ns);
 	put_number(report, "recorder_delay_max_ns", model->coverage.recorder_delay_max_ns);
 	put_number(report, "cpus", model->coverage.cpus);
+	open_array(report, "notes");
+	for (size_t i = 0; i < model->coverage.note_count; i++)
+		put_note(report, &model->coverage.notes[i]);
+	json_close_array(&report->json);
 	put_texts(report, "cannot_say", model->coverage.cannot_say,
 		  model->coverage.cannot_say_count);
 	json_close_object(&report->json);

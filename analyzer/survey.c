@@ -9,6 +9,7 @@
 
 /* A damaged capture may be nothing but gaps; the report counts those past this, it does not list them. */
 #define GAPS_MAX 10000u
+#define NOTES_MAX 1000u /* a recorder has a few things to say; a made-up capture any number */
 
 static int gap_append(struct survey *survey, const struct event *event)
 {
@@ -29,6 +30,24 @@ static int gap_append(struct survey *survey, const struct event *event)
 		.end_ns = event->raw.time_ns,
 		.records = event->raw.lost.records,
 	};
+	return 0;
+}
+
+static int note_append(struct survey *survey, const struct event *event)
+{
+	struct model_note *notes;
+	char *text;
+
+	if (survey->note_count == NOTES_MAX)
+		return 0;
+	notes = reallocarray(survey->notes, survey->note_count + 1, sizeof(*notes));
+	if (!notes)
+		return -ENOMEM;
+	survey->notes = notes;
+	text = strdup(event->raw.note.text);
+	if (!text)
+		return -ENOMEM;
+	notes[survey->note_count++] = (struct model_note){ event->raw.time_ns, text };
 	return 0;
 }
 
@@ -61,6 +80,8 @@ static int survey_event(void *context, const struct event *event)
 	if (event->raw.kind == FT_EVENT_LOST)
 		return gap_append(survey, event);
 	survey->events++;
+	if (event->raw.kind == FT_EVENT_NOTE && note_append(survey, event))
+		return -ENOMEM;
 	if (cpu_note(survey, event))
 		return -ENOMEM;
 	return calls_event(survey->calls, event);
@@ -102,6 +123,9 @@ void survey_free(struct survey *survey)
 	account_destroy(survey->account);
 	calls_destroy(survey->calls);
 	pass_destroy(survey->pass);
+	for (size_t i = 0; i < survey->note_count; i++)
+		free(survey->notes[i].text);
+	free(survey->notes);
 	free(survey->gaps);
 	free(survey->per_cpu);
 	*survey = (struct survey){ 0 };

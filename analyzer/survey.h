@@ -27,6 +27,8 @@ struct survey {
 	uint64_t events, lost_records;
 	struct model_gap *gaps;		/* on the clock of the events; in order of time */
 	size_t gap_count;
+	struct model_note *notes;	/* likewise */
+	size_t note_count;
 	uint32_t cpus;			/* that had events */
 	struct survey_cpu *per_cpu;	/* room for cpus */
 };

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The foot of the text report: what was recorded, what was lost and where,
- * what this capture cannot say.
+ * what the recorder noted, what this capture cannot say.
  */
 #include <inttypes.h>
 
 #include "analyzer/text.h"
 
 #define GAP_ROWS 4
+#define NOTE_ROWS 5
 
 static void summary(struct page *page, const struct model *model)
 {
@@ -56,12 +57,30 @@ static void gaps(struct page *page, const struct model *model)
 			       human_duration(model->coverage.unknown_ns).text);
 }
 
+static void notes(struct page *page, const struct model *model)
+{
+	const size_t count = model->coverage.note_count;
+	struct paragraph paragraph = text_labelled("notes", STYLE_LABEL);
+
+	for (size_t i = 0; i < count && i < NOTE_ROWS; i++) {
+		const struct model_note *note = &model->coverage.notes[i];
+
+		page_paragraph(page, paragraph, "%s %s", text_moment(model, note->at_ns).text,
+			       note->text);
+		paragraph.label = NULL;
+	}
+	if (count > NOTE_ROWS)
+		page_paragraph(page, paragraph, "... %s more (--json)",
+			       human_count(count - NOTE_ROWS).text);
+}
+
 void text_coverage(struct page *page, const struct model *model)
 {
 	struct paragraph cannot_say = text_labelled("cannot say", STYLE_LABEL);
 
 	summary(page, model);
 	gaps(page, model);
+	notes(page, model);
 	for (size_t i = 0; i < model->coverage.cannot_say_count; i++) {
 		page_paragraph(page, cannot_say, "%s", model->coverage.cannot_say[i]);
 		cannot_say.label = NULL;

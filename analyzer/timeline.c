@@ -318,6 +318,16 @@ static int on_state_of_unknown(struct timeline *timeline, struct slot *slot,
 				    state, event->stack_id);
 }
 
+/* Lazy stacks come so, and what the first look at all threads saw. */
+static int learn_stack(struct timeline *timeline, struct slot *slot, uint32_t stack_id)
+{
+	if (slot->current.stack_id != STACK_NONE || stack_id == STACK_NONE)
+		return 0;
+	slot->current.stack_id = stack_id;
+	return timeline->sink.opened ? timeline->sink.opened(timeline->sink.context, &slot->current)
+				     : 0;
+}
+
 static int on_state(struct timeline *timeline, const struct event *event, uint64_t time_ns)
 {
 	struct slot *slot;
@@ -330,9 +340,8 @@ static int on_state(struct timeline *timeline, const struct event *event, uint64
 		return error;
 	if (slot->current.state == THREAD_UNKNOWN)
 		return on_state_of_unknown(timeline, slot, event, time_ns);
-	if (slot->current.state == THREAD_BLOCKED && slot->current.stack_id == STACK_NONE &&
-	    state_blocks(event->raw.state.state))
-		slot->current.stack_id = event->stack_id;
+	if (slot->current.state == THREAD_BLOCKED && state_blocks(event->raw.state.state))
+		return learn_stack(timeline, slot, event->stack_id);
 	return 0;
 }
 

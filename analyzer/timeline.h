@@ -51,7 +51,8 @@ struct interval {
 
 struct timeline_sink {
 	/* A thread began to block (interval->end_ns not yet known). Comes before closed for every
-	 * BLOCKED interval, late where only a later event told that it was blocked. May be NULL. */
+	 * BLOCKED interval, late where only a later event told that it was blocked, and once more
+	 * where a snapshot tells the stack of one that had none. May be NULL. */
 	int (*opened)(void *context, const struct interval *interval);
 	/* An interval is over: every interval of every thread comes here, in order for each thread;
 	 * length 0 is left out, except of what was opened. May come late: what a thread was

@@ -4,6 +4,7 @@
 #include "recorder/changes.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@ struct change {
 	uint64_t time_ns;
 	size_t order; /* of those at the same time */
 	enum ft_event_kind kind;
+	bool applied;
 	int32_t tgid, child_tgid;
 	uint64_t start, length_bytes, offset_bytes;
 	char *path;
@@ -111,19 +113,38 @@ static int apply(const struct change *change, struct mappings *mappings)
 	}
 }
 
-int changes_apply(const struct changes *changes, uint64_t until_ns, struct mappings *mappings)
+/* The time of the earliest one up to @until_ns that was not applied yet. */
+static uint64_t first_new_ns(const struct changes *changes, uint64_t until_ns)
 {
-	const struct change **order = calloc(changes->count + 1, sizeof(const struct change *));
+	uint64_t first_ns = UINT64_MAX;
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->changes[i];
+		if (!change->applied && change->time_ns <= until_ns && change->time_ns < first_ns)
+			first_ns = change->time_ns;
+	}
+	return first_ns;
+}
+
+int changes_apply(struct changes *changes, uint64_t until_ns, struct mappings *mappings)
+{
+	uint64_t first_ns = first_new_ns(changes, until_ns);
+	if (first_ns == UINT64_MAX)
+		return 0;
+	struct change **order = calloc(changes->count, sizeof(*order));
 	if (!order)
 		return -ENOMEM;
 	size_t count = 0;
-	for (size_t i = 0; i < changes->count; i++)
-		if (changes->changes[i].time_ns <= until_ns)
-			order[count++] = &changes->changes[i];
+	for (size_t i = 0; i < changes->count; i++) {
+		struct change *change = &changes->changes[i];
+		if (change->time_ns >= first_ns && change->time_ns <= until_ns)
+			order[count++] = change;
+	}
 	qsort(order, count, sizeof(*order), by_time);
 	int error = 0;
-	for (size_t i = 0; i < count && error != -ENOMEM; i++)
+	for (size_t i = 0; i < count && error != -ENOMEM; i++) {
 		error = apply(order[i], mappings);
+		order[i]->applied = true;
+	}
 	free(order);
 	return error == -ENOMEM ? error : 0;
 }

@@ -20,13 +20,13 @@ void changes_destroy(struct changes *changes);
 int changes_add(struct changes *changes, const struct ft_event *event);
 
 /**
- * changes_apply() - bring @mappings up to date, in the order of time.
+ * changes_apply() - bring @mappings, the same each time, up to date in the order of time.
  *
- * Nothing is forgotten: applying once more, with what was added since, gives what one application of all gives.
+ * Where a change came late, those after it in time are applied once more: what they replace is replaced again.
  *
  * Return: 0 or -ENOMEM.
  */
-int changes_apply(const struct changes *changes, uint64_t until_ns, struct mappings *mappings);
+int changes_apply(struct changes *changes, uint64_t until_ns, struct mappings *mappings);
 
 void changes_forget(struct changes *changes, uint64_t until_ns);
 

@@ -20,8 +20,10 @@
 #include "recorder/clock.h"
 #include "recorder/translate.h"
 
-#define VISIT_MS	  50 /* how old a record may get where no watermark calls earlier */
-#define SEAL_AFTER_NS	  2000000000ull /* so that a recorder that dies leaves quiet CPUs too */
+#define VISIT_MS	50 /* how old a record may get where no watermark calls earlier */
+#define VISIT_QUIET_MS	200 /* where there is little: being woken costs more than that is worth */
+#define QUIET_EVENTS_MS 2 /* so many a millisecond are little */
+#define SEAL_AFTER_NS	2000000000ull /* so that a recorder that dies leaves quiet CPUs too */
 /* An event has its time a moment before its record can be seen in the ring. */
 #define RECORD_NS	  1000000
 #define REALTIME_PRIORITY 10 /* above ordinary work, below the kernel's interrupt threads (50) */
@@ -284,6 +286,11 @@ static void finish(struct drain *drain)
 	drain->counts.events = drain->events;
 }
 
+static bool is_quiet(uint64_t events, uint64_t in_ns)
+{
+	return events < QUIET_EVENTS_MS * (in_ns / 1000000);
+}
+
 static void *run(void *context)
 {
 	struct drain *drain = context;
@@ -294,10 +301,13 @@ static void *run(void *context)
 	int schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 	read_schedstat(schedstat_fd, &run_ns, &delay_ns);
 	sem_post(&drain->ready);
+	uint64_t now_ns = clock_now_ns();
+	int wait_ms = VISIT_MS;
 	while (!drain->stop) {
-		poll(drain->polls, count + 1, VISIT_MS);
+		uint64_t before_ns = now_ns, before = drain->events;
+		poll(drain->polls, count + 1, wait_ms);
 		uint64_t asked = drain->flush_asked;
-		uint64_t now_ns = clock_now_ns();
+		now_ns = clock_now_ns();
 		for (size_t i = 0; i < count; i++) {
 			visit(drain, &drain->cpus[i]);
 			seal_old(drain, &drain->cpus[i], now_ns);
@@ -306,6 +316,8 @@ static void *run(void *context)
 				drain->polls[i].fd = -1;
 		}
 		flush(drain, asked);
+		wait_ms = is_quiet(drain->events - before, now_ns - before_ns) ? VISIT_QUIET_MS
+									       : VISIT_MS;
 		drain->counts.drained_ns = now_ns - RECORD_NS;
 		measure_self(drain, schedstat_fd, &delay_ns);
 	}

@@ -13,7 +13,8 @@
 #define FLOOD	  200 /* percent of the budget: down at once */
 #define CALM_NS	  (10 * SECOND_NS) /* the step above fits for so long: up */
 #define CALM	  70 /* percent of the budget that it may take then */
-#define WAKERS_NS (10 * SECOND_NS) /* wakers' stacks are taken until nobody has waited for so long */
+#define WAKERS_NS \
+	(10 * SECOND_NS) /* wakers' stacks are taken until nobody has waited for so long */
 
 /*
  * What the kernel spends on one event, measured with a ping-pong over a pipe. Rough: it differs between
@@ -35,7 +36,7 @@ void governor_init(struct governor *governor, const struct governor_options *opt
 struct rates {
 	double seconds;
 	double blocking, wakings, others; /* events a second */
-	double own_ns;			  /* CPU time a second */
+	double own_ns; /* CPU time a second */
 };
 
 static struct rates rates_between(const struct governor_counts *from,

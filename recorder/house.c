@@ -19,7 +19,9 @@
 #include "recorder/states.h"
 #include "recorder/unwound.h"
 
-#define LOOK_NS		   200000000
+#define LOOK_NS		   500000000
+#define LOOK_SMALL_NS	   100000000 /* a small ring is overwritten soon */
+#define SMALL_SLOTS	   256
 #define MAPS_DEADLINE_MS   3000
 #define UNWIND_DEADLINE_MS 5000
 #define UNWOUND_MAX	   512
@@ -245,6 +247,10 @@ static void *run(void *context)
 {
 	struct house *house = context;
 
+	const struct timespec pause = { .tv_nsec = slots_count(house->engine->slots) < SMALL_SLOTS
+							   ? LOOK_SMALL_NS
+							   : LOOK_NS };
+
 	pthread_setname_np(pthread_self(), "ft-house");
 	while (!house->stop) {
 		uint64_t now_ns = clock_now_ns();
@@ -258,7 +264,7 @@ static void *run(void *context)
 		forget(house, now_ns);
 		if (house->ringkeeper)
 			keep_in_ring(house, now_ns);
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = LOOK_NS }, NULL);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 	}
 	return NULL;
 }

@@ -137,8 +137,8 @@ static bool sleeps(enum ft_task_state state)
 static bool is_due(const struct lazy *lazy, size_t place, const struct sleeper *sleeper,
 		   uint64_t drained_ns, bool first)
 {
-	bool comes_first = sleeper->state == FT_STATE_DISK ||
-			   target_has(lazy->options.target, sleeper->tgid);
+	bool comes_first =
+		sleeper->state == FT_STATE_DISK || target_has(lazy->options.target, sleeper->tgid);
 	return comes_first == first && sleeper->since_ns && sleeps(sleeper->state) &&
 	       sleeper->since_ns + lazy->options.threshold_ns <= drained_ns &&
 	       lazy->asked[place] != sleeper->changes + 1;

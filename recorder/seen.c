@@ -152,7 +152,7 @@ int seen_segment(struct seen *seen, const void *segment, size_t segment_bytes)
 	return error;
 }
 
-int seen_apply_mappings(const struct seen *seen, struct mappings *mappings)
+int seen_apply_mappings(struct seen *seen, struct mappings *mappings)
 {
 	return changes_apply(seen->changes, UINT64_MAX, mappings);
 }

@@ -24,8 +24,8 @@ void seen_destroy(struct seen *seen);
  */
 int seen_segment(struct seen *seen, const void *segment, size_t segment_bytes);
 
-/* Bring @mappings up to date, in the order of time, as often as wanted. Return: 0 or -ENOMEM. */
-int seen_apply_mappings(const struct seen *seen, struct mappings *mappings);
+/* Bring @mappings, the same each time, up to date in the order of time. Return: 0 or -ENOMEM. */
+int seen_apply_mappings(struct seen *seen, struct mappings *mappings);
 
 /* Every (process, address) once, the kernel's with FT_KERNEL_TGID, in the order they were first seen.
  * Borrowed until the next segment. */

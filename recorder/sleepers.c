@@ -15,12 +15,12 @@
  */
 struct place {
 	_Atomic uint32_t sequence;
-	_Atomic int32_t tid;		/* 0: free */
+	_Atomic int32_t tid; /* 0: free */
 	_Atomic int32_t tgid;
 	_Atomic uint32_t changes;
 	_Atomic uint64_t comm[FT_COMM_BYTES / 8];
 	_Atomic uint64_t since_ns;
-	_Atomic uint64_t latest_ns;	/* of its latest event */
+	_Atomic uint64_t latest_ns; /* of its latest event */
 	_Atomic uint8_t state;
 	_Atomic bool in_lock;
 };
@@ -28,14 +28,14 @@ struct place {
 struct sleepers {
 	struct place *places;
 	size_t capacity;
-	_Atomic size_t count;		/* places used so far */
+	_Atomic size_t count; /* places used so far */
 	uint32_t *free_places;
 	size_t free_count;
-	uint32_t *index;		/* place + 1 by hash of tid, linear probing; 0: free */
+	uint32_t *index; /* place + 1 by hash of tid, linear probing; 0: free */
 	size_t mask;
 };
 
-#define LOAD(field) atomic_load_explicit(&(field), memory_order_relaxed)
+#define LOAD(field)	    atomic_load_explicit(&(field), memory_order_relaxed)
 #define STORE(field, value) atomic_store_explicit(&(field), value, memory_order_relaxed)
 
 int sleepers_create(size_t capacity, struct sleepers **ret_sleepers)

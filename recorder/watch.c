@@ -11,8 +11,10 @@
 
 #include "recorder/clock.h"
 
-#define LOOK_NS	      50000000 /* as often as the drain looks at quiet rings */
-#define BLOCKED_LOOKS 4 /* --blocked is for seconds: every so many looks are enough */
+#define LOOK_NS	      50000000 /* as often as the drain looks at its rings */
+#define LOOK_QUIET_NS 200000000 /* where there is little; soon enough to step down in time */
+#define QUIET_PERCENT 25 /* of the governor's budget */
+#define BLOCKED_NS    190000000
 #define LOCK_WAIT_NS  10000000 /* for so long, and the waker's stack will matter */
 
 struct watch {
@@ -21,7 +23,7 @@ struct watch {
 	struct governor governor;
 	struct lazy *lazy;
 	struct blocked blocked;
-	unsigned int looks;
+	uint64_t blocked_ns; /* of the last look for --blocked */
 	pthread_t thread;
 	pthread_mutex_t mutex; /* of what follows */
 	struct target next_target;
@@ -103,17 +105,22 @@ static struct governor_counts count(const struct watch *watch)
 	};
 }
 
-static void note(const struct watch *watch, enum governor_step before)
+static void note(struct watch *watch, enum governor_step before)
 {
 	static const struct ft_task NOBODY;
 	char text[FT_TEXT_BYTES_MAX];
+	const struct ft_event event = { .kind = FT_EVENT_NOTE,
+					.cpu = FT_NO_CPU,
+					.time_ns = clock_now_ns(),
+					.task = &NOBODY,
+					.note.text = text };
 
 	governor_note(&watch->governor, before, text, sizeof(text));
-	watch->options.emit(watch->options.context, &(struct ft_event){ .kind = FT_EVENT_NOTE,
-									.cpu = FT_NO_CPU,
-									.time_ns = clock_now_ns(),
-									.task = &NOBODY,
-									.note.text = text });
+	pthread_mutex_lock(&watch->mutex);
+	memcpy(watch->status.note, text, sizeof(text));
+	watch->status.note_ns = event.time_ns;
+	pthread_mutex_unlock(&watch->mutex);
+	watch->options.emit(watch->options.context, &event);
 }
 
 static void govern(struct watch *watch)
@@ -142,8 +149,11 @@ static void look(struct watch *watch)
 		govern(watch);
 	if (governed && watch->governor.step == GOVERNOR_LAZY)
 		lazy_look(watch->lazy, drained_ns);
-	if (watch->options.blocked_threads && watch->looks++ % BLOCKED_LOOKS == 0)
+	/* --blocked is for seconds: so often is enough. */
+	if (watch->options.blocked_threads && clock_now_ns() - watch->blocked_ns >= BLOCKED_NS) {
+		watch->blocked_ns = clock_now_ns();
 		blocked_look(&watch->blocked, drained_ns);
+	}
 	pthread_mutex_lock(&watch->mutex);
 	if (watch->status.step != watch->governor.step || !watch->status.step_since_ns) {
 		watch->status.steps_taken += watch->status.step != watch->governor.step;
@@ -157,13 +167,21 @@ static void look(struct watch *watch)
 	pthread_mutex_unlock(&watch->mutex);
 }
 
+static long until_next_look_ns(const struct watch *watch)
+{
+	const struct governor *governor = &watch->governor;
+	bool quiet = governor->step == GOVERNOR_FULL && governor->percent < QUIET_PERCENT;
+	return quiet ? LOOK_QUIET_NS : LOOK_NS;
+}
+
 static void *run(void *context)
 {
 	struct watch *watch = context;
 	pthread_setname_np(pthread_self(), "ft-watch");
 	while (!watch->stop) {
 		look(watch);
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = LOOK_NS }, NULL);
+		clock_nanosleep(CLOCK_MONOTONIC, 0,
+				&(struct timespec){ .tv_nsec = until_next_look_ns(watch) }, NULL);
 	}
 	return NULL;
 }

@@ -40,6 +40,9 @@ struct watch_status {
 	uint64_t events_a_second;
 	uint32_t cpu_permille;		/* of the host's CPU time, the kernel's part estimated */
 	struct lazy_status lazy;
+	char note[FT_TEXT_BYTES_MAX];	/* of the latest change of step, "" where there was none: a capture
+					 * that begins later needs it too, unless the step is full */
+	uint64_t note_ns;
 };
 
 int watch_create(const struct watch_options *options, struct watch **ret_watch); /* 0 or -ENOMEM */

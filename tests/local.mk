@@ -404,3 +404,48 @@ tests_unit_test_lazy_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS) -lpthread
 EXTRA_PROGRAMS += tests/bench/bench_modes
 tests_bench_bench_modes_SOURCES = tests/bench/bench_modes.c
 tests_bench_bench_modes_LDADD = $(RECORDER_LIBS)
+
+check_PROGRAMS += tests/unit/test_changes
+TESTS += tests/unit/test_changes
+tests_unit_test_changes_SOURCES = tests/unit/test_changes.c
+tests_unit_test_changes_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_eventlist
+TESTS += tests/unit/test_eventlist
+tests_unit_test_eventlist_SOURCES = tests/unit/test_eventlist.c
+tests_unit_test_eventlist_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_states
+TESTS += tests/unit/test_states
+tests_unit_test_states_SOURCES = tests/unit/test_states.c
+tests_unit_test_states_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=snapshot_threads
+tests_unit_test_states_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_notify
+TESTS += tests/unit/test_notify
+tests_unit_test_notify_SOURCES = tests/unit/test_notify.c
+tests_unit_test_notify_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_dispatch
+TESTS += tests/unit/test_dispatch
+tests_unit_test_dispatch_SOURCES = tests/unit/test_dispatch.c
+tests_unit_test_dispatch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=incident_start,--wrap=incident_extend \
+	-Wl,--wrap=incident_cut,--wrap=incident_over,--wrap=incident_finish,--wrap=incident_name \
+	-Wl,--wrap=incident_trigger,--wrap=control_answer_trigger,--wrap=control_answer_error \
+	-Wl,--wrap=after_run
+tests_unit_test_dispatch_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_finder
+TESTS += tests/unit/test_finder
+tests_unit_test_finder_SOURCES = tests/unit/test_finder.c
+tests_unit_test_finder_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_job
+TESTS += tests/unit/test_job
+tests_unit_test_job_SOURCES = tests/unit/test_job.c
+tests_unit_test_job_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_lazy_capture
+TESTS += tests/unit/test_lazy_capture
+tests_unit_test_lazy_capture_SOURCES = tests/unit/test_lazy_capture.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_lazy_capture_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)

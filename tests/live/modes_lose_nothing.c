@@ -85,9 +85,8 @@ static void look_at(struct chain *chain, const struct ft_event *event)
 		if (chain->running && chain->running != event->task->tid)
 			chain->broken++;
 		/* Some kernels leave out what the idle task or a guarded process does: only ours count. */
-		chain->running = strcmp(event->switch_.next->comm, NAME)
-					 ? 0
-					 : event->switch_.next->tid;
+		chain->running =
+			strcmp(event->switch_.next->comm, NAME) ? 0 : event->switch_.next->tid;
 		break;
 	default:
 		break;
@@ -123,10 +122,11 @@ static int judge(const struct chain *chains, size_t cpus, const struct drain_cou
 	int status = 0;
 	for (size_t i = 0; i < cpus; i++) {
 		const struct chain *chain = &chains[i];
-		printf("CPU %zu: %llu switches (%llu with a stack), %llu wakings (%llu with a stack), "
+		printf("CPU %zu: %llu switches (%llu with a stack), %llu wakings (%llu with a "
+		       "stack), "
 		       "%llu lost, %llu breaks\n",
-		       i, (unsigned long long)chain->switches, (unsigned long long)chain->with_stack,
-		       (unsigned long long)chain->wakings,
+		       i, (unsigned long long)chain->switches,
+		       (unsigned long long)chain->with_stack, (unsigned long long)chain->wakings,
 		       (unsigned long long)chain->wakings_with_stack,
 		       (unsigned long long)chain->lost, (unsigned long long)chain->broken);
 		if (chain->broken || chain->lost)
@@ -145,7 +145,8 @@ static int change_modes(struct counters *counters)
 		int error = counters_set_mode(counters, (enum tier_mode)(i % TIER_MODES));
 		if (error)
 			return error;
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = PAUSE_NS },
+				NULL);
 	}
 	return 0;
 }

@@ -225,6 +225,9 @@ static struct model_thread convoy_threads[] = {
 	  .blocked_ns = 18390 * MS,
 	  .class_ns = { [WAIT_POLL] = 18390 * MS } },
 };
+static struct model_note convoy_notes[] = {
+	{ 12 * MS, "the recorder's memory could not be locked: Operation not permitted" },
+};
 static char *convoy_cannot_say[] = {
 	"User stacks of threads 5301-5303: no frame pointers.",
 };
@@ -241,6 +244,8 @@ static const struct model convoy = {
 	.capture = CONVOY_CAPTURE,
 	.coverage = { .recorder_delay_max_ns = 300000,
 		      .cpus = 2,
+		      .notes = convoy_notes,
+		      .note_count = COUNT(convoy_notes),
 		      .cannot_say = convoy_cannot_say,
 		      .cannot_say_count = COUNT(convoy_cannot_say) },
 	.stall = { .found = true,
@@ -347,6 +352,16 @@ static struct model_thread damaged_threads[] = {
 	  .unknown_ns = 600 * MS,
 	  .class_ns = { [WAIT_MEM_DIRECT_RECLAIM] = 6300 * MS } },
 };
+static struct model_note damaged_notes[] = {
+	{ 100 * MS, "governor: lazy stacks from here on (of threads blocked for long, from /proc): the "
+		    "load was above the budget, 512345 events a second, 24.1 % of the CPUs' time" },
+	{ 900 * MS, "governor: timing only from here on (no stacks of blocked threads): the load was "
+		    "above the budget, 901234 events a second, 31.0 % of the CPUs' time" },
+	{ 2 * S, "the kernel held back samples on CPU 0 (perf_event_max_sample_rate)" },
+	{ 3 * S, "a note" },
+	{ 4 * S, "another" },
+	{ 5 * S, "one more than are shown" },
+};
 static char *damaged_cannot_say[] = {
 	"What came after the damage.",
 	"Who woke whom on CPU 1 between 11:04:24.073 and 11:04:26.173, as 1,204 events are "
@@ -372,6 +387,8 @@ static const struct model damaged = {
 		      .unknown_ns = 600 * MS,
 		      .recorder_delay_max_ns = 12 * MS,
 		      .cpus = 2,
+		      .notes = damaged_notes,
+		      .note_count = COUNT(damaged_notes),
 		      .cannot_say = damaged_cannot_say,
 		      .cannot_say_count = COUNT(damaged_cannot_say) },
 	.stall = { .found = true,
@@ -466,6 +483,7 @@ static struct model_thread hostile_threads[] = {
 	{ .target = true, .tid = 4, .comm = "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe6\x97\xa5\xe6\x9c\xac" },
 	{ .target = true, .tid = 5, .comm = "A\xcc\x81 b" },
 };
+static struct model_note hostile_notes[] = { { INT64_MAX, EVIL } };
 static struct model_gap hostile_gaps[] = {
 	{ .cpu = UINT32_MAX, .start_ns = INT64_MAX, .end_ns = 0, .records = INT64_MAX },
 };
@@ -490,6 +508,8 @@ static const struct model hostile = {
 		     .damage = EVIL },
 	.coverage = { .gaps = hostile_gaps,
 		      .gap_count = 1,
+		      .notes = hostile_notes,
+		      .note_count = 1,
 		      .unknown_ns = INT64_MAX,
 		      .recorder_delay_max_ns = INT64_MAX,
 		      .cpus = UINT32_MAX },

@@ -185,6 +185,17 @@ void scene_state(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct
 	add(scene, &event, stack);
 }
 
+void scene_note(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *text)
+{
+	static const struct ft_task nobody = { 0 };
+	struct ft_event event = {
+		.kind = FT_EVENT_NOTE, .cpu = cpu, .time_ns = at_ns, .task = &nobody,
+		.note = { .text = text },
+	};
+
+	add(scene, &event, NULL);
+}
+
 void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns,
 		uint64_t records)
 {

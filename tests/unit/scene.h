@@ -34,6 +34,7 @@ void scene_call(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct 
 		enum ft_call call, uint64_t bytes, const char *stack);
 void scene_state(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
 		 enum ft_task_state state, const char *stack);
+void scene_note(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *text);
 void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns,
 		uint64_t records);
 

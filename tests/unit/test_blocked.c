@@ -150,7 +150,8 @@ int main(void)
 			threads_that_sleep_or_are_not_of_the_target_do_not_count, setup, teardown),
 		cmocka_unit_test_setup_teardown(threads_blocked_one_after_the_other_do_not_count,
 						setup, teardown),
-		cmocka_unit_test_setup_teardown(the_five_blocked_longest_are_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_five_blocked_longest_are_named, setup,
+						teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@
 
 #include "recorder/governor.h"
 
-#define MS 1000000ull
+#define MS	1000000ull
 #define TICK_MS 100
 
 struct world {
@@ -25,7 +25,10 @@ struct world {
 
 /* 100,000 events a second, or half of one of two CPUs. */
 static const struct governor_options OPTIONS = {
-	.max_events = 100000, .max_cpu_percent = 25, .cpus = 2, .knows_locks = true,
+	.max_events = 100000,
+	.max_cpu_percent = 25,
+	.cpus = 2,
+	.knows_locks = true,
 };
 
 static void start(struct world *world, const struct governor_options *options)
@@ -234,7 +237,8 @@ int main(void)
 		cmocka_unit_test(governor_counts_its_own_cpu_time),
 		cmocka_unit_test(governor_without_limits_never_steps),
 		cmocka_unit_test(governor_takes_wakers_stacks_while_somebody_waits_for_a_lock),
-		cmocka_unit_test(governor_always_takes_wakers_stacks_where_lock_waits_are_not_known),
+		cmocka_unit_test(
+			governor_always_takes_wakers_stacks_where_lock_waits_are_not_known),
 		cmocka_unit_test(governor_note_says_the_step_and_why),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

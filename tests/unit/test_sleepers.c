@@ -114,9 +114,8 @@ static void sleeper_waits_for_a_lock_until_it_runs_again(void **state)
 	struct sleepers *sleepers = *state;
 	struct sleeper sleeper;
 	switched(sleepers, 50, &IDLE, FT_STATE_RUNNING, &A);
-	sleepers_event(sleepers, &(struct ft_event){ .kind = FT_EVENT_LOCK_BEGIN,
-						     .time_ns = 60,
-						     .task = &A });
+	sleepers_event(sleepers, &(struct ft_event){
+					 .kind = FT_EVENT_LOCK_BEGIN, .time_ns = 60, .task = &A });
 	switched(sleepers, 70, &A, FT_STATE_DISK, &IDLE);
 	look(sleepers, 10, &sleeper);
 	assert_true(sleeper.in_lock);
@@ -191,15 +190,15 @@ static void sleeper_is_read_in_one_piece(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(sleeper_is_blocked_from_its_switch_out_to_its_waking,
-						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			sleeper_is_blocked_from_its_switch_out_to_its_waking, setup, teardown),
 		cmocka_unit_test_setup_teardown(sleeper_that_was_preempted_is_not_blocked, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(
 			sleeper_woken_before_its_switch_out_is_heard_of_is_not_blocked, setup,
 			teardown),
-		cmocka_unit_test_setup_teardown(sleeper_is_unchanged_only_while_nothing_happens_to_it,
-						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			sleeper_is_unchanged_only_while_nothing_happens_to_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(sleeper_waits_for_a_lock_until_it_runs_again, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(sleeper_that_died_makes_room, setup, teardown),

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "recorder/clock.h"
+#include "recorder/dispatch.h"
+
+#define HOUR_NS 3600000000000ull
+
+/* Incidents and the control socket are played. */
+struct incident {
+	struct trigger trigger;
+	bool sealing, over, cut;
+	int error;
+	unsigned int extended;
+};
+
+static struct {
+	struct incident incident;
+	unsigned int started;
+	int start_error;
+	char answers[8][128]; /* "client: answer", in the order they came */
+	size_t answer_count;
+	char after[128];
+} scene;
+
+int __wrap_incident_start(const struct incident_options *options, const struct trigger *trigger,
+			  struct incident **ret_incident);
+int __wrap_incident_start(const struct incident_options *options, const struct trigger *trigger,
+			  struct incident **ret_incident)
+{
+	(void)options;
+	if (scene.start_error)
+		return scene.start_error;
+	scene.incident = (struct incident){ .trigger = *trigger };
+	scene.started++;
+	*ret_incident = &scene.incident;
+	return 0;
+}
+
+bool __wrap_incident_extend(struct incident *incident, const struct trigger *trigger);
+bool __wrap_incident_extend(struct incident *incident, const struct trigger *trigger)
+{
+	(void)trigger;
+	incident->extended += !incident->sealing;
+	return !incident->sealing;
+}
+
+void __wrap_incident_cut(struct incident *incident);
+void __wrap_incident_cut(struct incident *incident)
+{
+	incident->cut = true;
+}
+
+bool __wrap_incident_over(struct incident *incident);
+bool __wrap_incident_over(struct incident *incident)
+{
+	return incident->over;
+}
+
+void __wrap_incident_finish(struct incident *incident, struct incident_result *ret_result);
+void __wrap_incident_finish(struct incident *incident, struct incident_result *ret_result)
+{
+	*ret_result =
+		(struct incident_result){ .error = incident->error, .whole = !incident->error };
+	snprintf(ret_result->name, sizeof(ret_result->name), "%.60s.dat", incident->trigger.reason);
+}
+
+void __wrap_incident_name(struct incident *incident, char ret_name[INCIDENT_NAME_BYTES]);
+void __wrap_incident_name(struct incident *incident, char ret_name[INCIDENT_NAME_BYTES])
+{
+	snprintf(ret_name, INCIDENT_NAME_BYTES, "%.60s.dat", incident->trigger.reason);
+}
+
+const struct trigger *__wrap_incident_trigger(const struct incident *incident);
+const struct trigger *__wrap_incident_trigger(const struct incident *incident)
+{
+	return &incident->trigger;
+}
+
+static void answer(int client, const char *text)
+{
+	assert_true(scene.answer_count < 8);
+	snprintf(scene.answers[scene.answer_count++], sizeof(scene.answers[0]), "%d: %s", client,
+		 text);
+}
+
+void __wrap_control_answer_trigger(struct control *control, int client, uint64_t number,
+				   const char *file);
+void __wrap_control_answer_trigger(struct control *control, int client, uint64_t number,
+				   const char *file)
+{
+	(void)control;
+	(void)number;
+	answer(client, file ? file : "accepted");
+}
+
+void __wrap_control_answer_error(struct control *control, int client, const char *text);
+void __wrap_control_answer_error(struct control *control, int client, const char *text)
+{
+	(void)control;
+	answer(client, text);
+}
+
+void __wrap_after_run(struct after *after, const char *file, const char *source,
+		      const char *reason);
+void __wrap_after_run(struct after *after, const char *file, const char *source, const char *reason)
+{
+	(void)after;
+	snprintf(scene.after, sizeof(scene.after), "%s %s %s", file, source, reason);
+}
+
+struct fixture {
+	struct triggers *triggers;
+	struct dispatch *dispatch;
+};
+
+static int setup(void **state)
+{
+	static struct fixture fixture;
+	memset(&scene, 0, sizeof(scene));
+	*state = &fixture;
+	if (triggers_create(&fixture.triggers))
+		return -1;
+	const struct dispatch_options options = { .triggers = fixture.triggers,
+						  .after = (struct after *)&scene,
+						  .dir = "/captures",
+						  .cooldown_ns = HOUR_NS,
+						  .quiet = true };
+	return dispatch_create(&options, &fixture.dispatch);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+	dispatch_destroy(fixture->dispatch);
+	triggers_destroy(fixture->triggers);
+	return 0;
+}
+
+/* Post it and have it dispatched. */
+static void fire(struct fixture *fixture, const char *source, const char *reason)
+{
+	struct trigger trigger;
+	assert_true(triggers_post(fixture->triggers, source, 0, "%s", reason));
+	while (triggers_take(fixture->triggers, &trigger))
+		dispatch_trigger(fixture->dispatch, &trigger);
+}
+
+static void ask(struct fixture *fixture, int client, const char *reason, bool wait)
+{
+	struct control_request request = { .what = CONTROL_TRIGGER,
+					   .wait = wait,
+					   .client = client };
+	struct trigger trigger;
+	snprintf(request.reason, sizeof(request.reason), "%s", reason);
+	dispatch_request(fixture->dispatch, &request);
+	while (triggers_take(fixture->triggers, &trigger))
+		dispatch_trigger(fixture->dispatch, &trigger);
+}
+
+static void end_capture(struct fixture *fixture)
+{
+	scene.incident.over = true;
+	dispatch_look(fixture->dispatch);
+}
+
+static struct arm_status status_of(struct fixture *fixture)
+{
+	struct arm_status status = { .pid = 1 };
+	dispatch_status(fixture->dispatch, &status);
+	return status;
+}
+
+static void trigger_becomes_a_capture_and_the_command_runs(void **state)
+{
+	struct fixture *fixture = *state;
+	fire(fixture, "psi", "memory");
+	assert_int_equal(scene.started, 1);
+	assert_true(dispatch_busy(fixture->dispatch));
+	assert_string_equal(status_of(fixture).capturing.file, "/captures/memory.dat");
+	dispatch_look(fixture->dispatch); /* not over yet */
+	assert_true(dispatch_busy(fixture->dispatch));
+	end_capture(fixture);
+	assert_false(dispatch_busy(fixture->dispatch));
+	assert_string_equal(scene.after, "/captures/memory.dat psi memory");
+	struct arm_status status = status_of(fixture);
+	assert_null(status.capturing.file);
+	assert_int_equal(status.capture_count, 1);
+	assert_string_equal(status.captures[0].file, "/captures/memory.dat");
+}
+
+static void trigger_during_a_capture_extends_it(void **state)
+{
+	struct fixture *fixture = *state;
+	fire(fixture, "psi", "memory");
+	fire(fixture, "probe-tcp", "slow");
+	assert_int_equal(scene.started, 1);
+	assert_int_equal(scene.incident.extended, 1);
+	end_capture(fixture);
+	assert_false(dispatch_busy(fixture->dispatch));
+}
+
+static void triggers_during_sealing_become_one_more_capture(void **state)
+{
+	struct fixture *fixture = *state;
+	fire(fixture, "psi", "first");
+	scene.incident.sealing = true;
+	fire(fixture, "psi", "second");
+	fire(fixture, "psi", "third");
+	assert_int_equal(scene.started, 1);
+	end_capture(fixture);
+	assert_int_equal(scene.started, 2);
+	assert_string_equal(scene.incident.trigger.reason, "second");
+	end_capture(fixture);
+	assert_int_equal(scene.started, 2);
+	assert_int_equal(status_of(fixture).triggers.seen, 3);
+	assert_int_equal(status_of(fixture).triggers.captured, 2);
+}
+
+static void trigger_soon_after_a_capture_is_counted_and_nothing_more(void **state)
+{
+	struct fixture *fixture = *state;
+	fire(fixture, "psi", "first");
+	end_capture(fixture);
+	fire(fixture, "psi", "again");
+	assert_false(dispatch_busy(fixture->dispatch));
+	assert_int_equal(status_of(fixture).triggers.suppressed, 1);
+}
+
+static void who_asks_for_a_capture_gets_one_at_any_time(void **state)
+{
+	struct fixture *fixture = *state;
+	fire(fixture, "psi", "first");
+	end_capture(fixture);
+	fire(fixture, "signal", "SIGUSR2");
+	assert_int_equal(scene.started, 2);
+	end_capture(fixture);
+	ask(fixture, 7, "by hand", false);
+	assert_int_equal(scene.started, 3);
+	assert_string_equal(scene.answers[0], "7: accepted");
+	assert_int_equal(status_of(fixture).triggers.suppressed, 0);
+}
+
+static void who_waits_is_told_the_capture_that_holds_his_trigger(void **state)
+{
+	struct fixture *fixture = *state;
+	ask(fixture, 1, "first", true);
+	ask(fixture, 2, "covered", true);
+	scene.incident.sealing = true;
+	ask(fixture, 3, "next", true);
+	ask(fixture, 4, "after-next", true);
+	assert_int_equal(scene.answer_count, 0);
+	end_capture(fixture);
+	assert_int_equal(scene.answer_count, 2);
+	assert_string_equal(scene.answers[0], "1: /captures/first.dat");
+	assert_string_equal(scene.answers[1], "2: /captures/first.dat");
+	end_capture(fixture);
+	assert_int_equal(scene.answer_count, 4);
+	assert_string_equal(scene.answers[2], "3: /captures/next.dat");
+	assert_string_equal(scene.answers[3], "4: /captures/next.dat");
+}
+
+static void who_waits_is_told_of_a_failure(void **state)
+{
+	struct fixture *fixture = *state;
+	ask(fixture, 1, "first", true);
+	scene.incident.error = -EROFS;
+	end_capture(fixture);
+	assert_string_equal(scene.answers[0], "1: Read-only file system");
+	assert_string_equal(scene.after, "");
+	scene.start_error = -ENOMEM;
+	ask(fixture, 2, "second", true);
+	assert_string_equal(scene.answers[1], "2: no capture could begin");
+	assert_false(dispatch_busy(fixture->dispatch));
+}
+
+static void ending_cuts_the_capture_and_takes_no_more(void **state)
+{
+	struct fixture *fixture = *state;
+	ask(fixture, 1, "first", true);
+	scene.incident.sealing = true;
+	ask(fixture, 2, "next", true);
+	dispatch_end(fixture->dispatch);
+	assert_true(scene.incident.cut);
+	assert_string_equal(scene.answers[0], "2: the recorder is ending");
+	ask(fixture, 3, "late", true);
+	assert_string_equal(scene.answers[1], "3: the recorder is ending");
+	end_capture(fixture);
+	assert_string_equal(scene.answers[2], "1: /captures/first.dat");
+	assert_false(dispatch_busy(fixture->dispatch));
+	assert_int_equal(scene.started, 1);
+	assert_string_equal(scene.after, "");
+}
+
+static void status_has_the_last_captures_newest_first(void **state)
+{
+	struct fixture *fixture = *state;
+	char reason[16];
+	for (int i = 0; i < ARM_STATUS_CAPTURES_MAX + 3; i++) {
+		snprintf(reason, sizeof(reason), "n%d", i);
+		fire(fixture, "signal", reason);
+		end_capture(fixture);
+	}
+	struct arm_status status = status_of(fixture);
+	assert_int_equal(status.capture_count, ARM_STATUS_CAPTURES_MAX);
+	assert_string_equal(status.captures[0].file, "/captures/n10.dat");
+	assert_string_equal(status.captures[ARM_STATUS_CAPTURES_MAX - 1].file, "/captures/n3.dat");
+	assert_int_equal(status.triggers.captured, ARM_STATUS_CAPTURES_MAX + 3);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(trigger_becomes_a_capture_and_the_command_runs),
+		TEST(trigger_during_a_capture_extends_it),
+		TEST(triggers_during_sealing_become_one_more_capture),
+		TEST(trigger_soon_after_a_capture_is_counted_and_nothing_more),
+		TEST(who_asks_for_a_capture_gets_one_at_any_time),
+		TEST(who_waits_is_told_the_capture_that_holds_his_trigger),
+		TEST(who_waits_is_told_of_a_failure),
+		TEST(ending_cuts_the_capture_and_takes_no_more),
+		TEST(status_has_the_last_captures_newest_first),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture/encoder.h"
+#include "capture/reader.h"
+#include "recorder/clock.h"
+#include "recorder/job.h"
+
+#define SLOT_BYTES 4096
+#define SLOTS	   128
+
+/* Two CPUs that are not recorded: the test puts into the slots what they would have. */
+struct fixture {
+	struct engine engine;
+	struct counters_cpu cpus[2];
+	struct counters counters;
+	struct mappings *mappings;
+	struct ft_encoder *encoder;
+	uint64_t sequences[2];
+	char path[64];
+	int fd;
+};
+
+static int setup(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct engine *engine = &fixture->engine;
+	*state = fixture;
+	fixture->cpus[1].cpu = 1;
+	fixture->counters = (struct counters){ .cpus = fixture->cpus, .cpu_count = 2 };
+	engine->counters = &fixture->counters;
+	engine->start_ns = clock_now_ns();
+	snprintf(fixture->path, sizeof(fixture->path), "/tmp/test_job.XXXXXX");
+	fixture->fd = mkstemp(fixture->path);
+	return fixture->fd < 0 || slots_create(SLOT_BYTES, SLOTS, &engine->slots) ||
+	       dumps_create(&engine->dumps) || tasks_create(100, &engine->tasks) ||
+	       plan_create(&(struct tier){ .event_count = 0 }, &engine->tracefs, 4096,
+			   &engine->plan, &(struct plan_error){ .text = "" }) ||
+	       drain_create(engine->plan, engine->counters, engine->tasks, engine->slots,
+			    engine->dumps, &engine->drain) ||
+	       mappings_create(&fixture->mappings) || ft_encoder_create(&fixture->encoder);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+	struct engine *engine = &fixture->engine;
+	drain_destroy(engine->drain);
+	plan_destroy(engine->plan);
+	tasks_destroy(engine->tasks);
+	dumps_destroy(engine->dumps);
+	slots_destroy(engine->slots);
+	mappings_destroy(fixture->mappings);
+	ft_encoder_destroy(fixture->encoder);
+	close(fixture->fd);
+	unlink(fixture->path);
+	free(fixture);
+	return 0;
+}
+
+/* A segment of @cpu with one event now. Return: its time. */
+static uint64_t put(struct fixture *fixture, uint32_t cpu)
+{
+	static _Alignas(8) uint8_t buffer[SLOT_BYTES];
+	static const struct ft_task TASK = { .tid = 41, .tgid = 40, .comm = "service" };
+	const struct ft_event event = {
+		.kind = FT_EVENT_SAMPLE, .cpu = cpu, .time_ns = clock_now_ns(), .task = &TASK
+	};
+	ft_encoder_begin(fixture->encoder, buffer, sizeof(buffer), cpu, fixture->sequences[cpu]++);
+	assert_int_equal(ft_encoder_add(fixture->encoder, &event), 0);
+	slots_put(fixture->engine.slots, buffer, ft_encoder_seal(fixture->encoder), 1);
+	return event.time_ns;
+}
+
+static struct job *begin(struct fixture *fixture, bool history)
+{
+	struct job *job;
+	assert_int_equal(job_create(&(struct job_options){ .engine = &fixture->engine,
+							   .mappings = fixture->mappings,
+							   .out_fd = fixture->fd,
+							   .history = history },
+				    &job),
+			 0);
+	assert_int_equal(job_start(job), 0);
+	return job;
+}
+
+static struct job_summary end(struct job *job)
+{
+	struct job_summary summary;
+	job_stop(job);
+	job_finish(job, "duration", 10000, &summary);
+	assert_int_equal(summary.write_error, 0);
+	return summary;
+}
+
+/* Segments of events in the file, and the first one's time. */
+static size_t segments_in(const struct fixture *fixture, uint64_t *ret_first_ns)
+{
+	struct ft_reader *reader;
+	struct ft_damage damage;
+	size_t count = 0;
+	assert_int_equal(ft_reader_open(fixture->path, &reader, NULL), 0);
+	ft_reader_damage(reader, &damage);
+	assert_false(damage.torn);
+	assert_int_equal(damage.bad_segments, 0);
+	for (size_t i = 0; i < ft_reader_count(reader); i++) {
+		const struct ft_segment *segment = ft_reader_segment(reader, i);
+		if (segment->kind == FT_SEGMENT_EVENTS && segment->cpu != FT_NO_CPU && count++ == 0)
+			*ret_first_ns = segment->first_ns;
+	}
+	ft_reader_close(reader);
+	return count;
+}
+
+static void history_that_was_never_overwritten_begins_with_the_recording(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t first_ns, found_ns;
+	first_ns = put(fixture, 0);
+	for (int i = 0; i < 10; i++)
+		put(fixture, 1);
+	struct job *job = begin(fixture, true);
+	struct job_summary summary = end(job);
+	assert_int_equal(summary.events, 11);
+	assert_int_equal(summary.lost, 0);
+	assert_int_equal(job_start_ns(job), fixture->engine.start_ns);
+	assert_int_equal(segments_in(fixture, &found_ns), 11);
+	assert_int_equal(found_ns, first_ns);
+	job_destroy(job);
+}
+
+static void what_was_overwritten_before_the_trigger_is_not_lost(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t times[5 * SLOTS], found_ns;
+	for (size_t i = 0; i < 5 * SLOTS; i++)
+		times[i] = put(fixture, (uint32_t)i % 2);
+	struct job *job = begin(fixture, true);
+	struct job_summary summary = end(job);
+	size_t segments = segments_in(fixture, &found_ns);
+	assert_int_equal(summary.lost, 0);
+	assert_int_equal(summary.events, segments);
+	assert_true(segments < SLOTS && segments > SLOTS * 3 / 4);
+	/* From there on both CPUs are whole: it comes after all that is missing. */
+	assert_true(job_start_ns(job) >= times[5 * SLOTS - segments - 1]);
+	assert_true(job_start_ns(job) <= times[5 * SLOTS - segments + 1]);
+	job_destroy(job);
+}
+
+static void without_history_it_is(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t found_ns;
+	for (int i = 0; i < 5 * SLOTS; i++)
+		put(fixture, (uint32_t)i % 2);
+	struct job *job = begin(fixture, false);
+	struct job_summary summary = end(job);
+	assert_int_equal(segments_in(fixture, &found_ns), SLOTS);
+	assert_int_equal(summary.lost, 4 * SLOTS);
+	assert_int_equal(summary.events, 5 * SLOTS + 1); /* and a note about it */
+	job_destroy(job);
+}
+
+/* A CPU that slept misses nothing: when it wakes up, that must not be taken for the beginning. */
+static void idle_cpu_does_not_cut_the_history_short(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t last_ns = 0, woke_ns;
+	put(fixture, 1);
+	for (int i = 0; i < 3 * SLOTS; i++)
+		last_ns = put(fixture, 0);
+	woke_ns = put(fixture, 1);
+	struct job *job = begin(fixture, true);
+	end(job);
+	assert_true(job_start_ns(job) < last_ns);
+	assert_true(job_start_ns(job) < woke_ns);
+	job_destroy(job);
+}
+
+static void cpu_without_any_event_left_counts_from_what_was_overwritten_last(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t before_ns, found_ns;
+	put(fixture, 1);
+	before_ns = clock_now_ns();
+	for (int i = 0; i < 3 * SLOTS; i++)
+		put(fixture, 0);
+	struct job *job = begin(fixture, true);
+	end(job);
+	assert_true(segments_in(fixture, &found_ns) > 0);
+	assert_true(job_start_ns(job) > before_ns);
+	assert_true(job_start_ns(job) <= found_ns);
+	job_destroy(job);
+}
+
+static void names_that_were_found_before_the_end_are_in_the_file(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t found_ns;
+	put(fixture, 0);
+	struct job *job = begin(fixture, true);
+	ownlog_note(job_ownlog(job), "a note");
+	assert_int_equal(job_name(job, 10000), 0);
+	assert_int_equal(job_name(job, 10000), 0); /* nothing new */
+	put(fixture, 0);
+	struct job_summary summary = end(job);
+	assert_int_equal(summary.events, 3);
+	assert_int_equal(segments_in(fixture, &found_ns), 2);
+	job_destroy(job);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(history_that_was_never_overwritten_begins_with_the_recording),
+		TEST(what_was_overwritten_before_the_trigger_is_not_lost),
+		TEST(without_history_it_is),
+		TEST(idle_cpu_does_not_cut_the_history_short),
+		TEST(cpu_without_any_event_left_counts_from_what_was_overwritten_last),
+		TEST(names_that_were_found_before_the_end_are_in_the_file),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
