@@ -54,9 +54,11 @@ static int fill_evidence(const struct findings_context *context, const struct st
 				 finding_moment(model, stopped->end_ns - context->start_ns).text);
 
 	if (!r && stopped->stopper)
-		r = finding_evidence(finding,
-				     "thread %" PRId32 " (%s) woke it with a signal right before",
-				     stopped->stopper->tid, stopped->stopper->comm);
+		r = finding_evidence(finding, "thread %" PRId32 " (%s) woke it %s",
+				     stopped->stopper->tid, stopped->stopper->comm,
+				     stopped->stopper_stack_id != STACK_NONE
+					     ? "with a signal right before"
+					     : "right before, and it did nothing but stop");
 	else if (!r)
 		r = finding_evidence(finding, "who stopped it was not seen");
 	if (!r && stopped->waker)

@@ -40,7 +40,7 @@ struct truth {
 	int64_t bytes;
 	int64_t stalled_ns; /* of operations that the mmap call held up */
 	int64_t stalled[STALLED_MAX]; /* tids of them */
-	int64_t stalled_since_ns[STALLED_MAX];
+	int64_t stalled_since_ns[STALLED_MAX], stalled_for_ns[STALLED_MAX];
 	size_t stalled_count;
 	int64_t stalls; /* all; from the start of the first to the end of the last: */
 	int64_t first_ns, last_ns;
@@ -130,6 +130,7 @@ static void truth_add_stall(struct truth *truth, const json_t *line)
 		die("truth", "too many stalls");
 	truth->stalled_ns += end_ns - start_ns;
 	truth->stalled_since_ns[truth->stalled_count] = start_ns;
+	truth->stalled_for_ns[truth->stalled_count] = end_ns - start_ns;
 	truth->stalled[truth->stalled_count++] = number(line, "tid");
 }
 
@@ -307,6 +308,20 @@ static void expect_within(const char *what, int64_t tolerance_ns, int64_t expect
 	       (double)tolerance_ns / 1e6);
 }
 
+/* When the worker's longest stall began, which is the freeze: another load can stall it right before. */
+static int64_t stalled_since(const struct truth *truth, int64_t tid)
+{
+	int64_t longest_ns = -1, since_ns = -1;
+
+	for (size_t i = 0; i < truth->stalled_count; i++) {
+		if (truth->stalled[i] != tid || truth->stalled_for_ns[i] <= longest_ns)
+			continue;
+		longest_ns = truth->stalled_for_ns[i];
+		since_ns = truth->stalled_since_ns[i];
+	}
+	return since_ns;
+}
+
 /* Each worker's wait, on the clock of the truth, against what the worker said. */
 static void compare_victims_since(const json_t *finding, int64_t start_ns,
 				  const struct truth *truth)
@@ -322,11 +337,8 @@ static void compare_victims_since(const json_t *finding, int64_t start_ns,
 
 		snprintf(what, sizeof(what), "begin of worker %jd's wait",
 			 (intmax_t)json_integer_value(victim));
-		for (size_t j = 0; j < truth->stalled_count; j++)
-			if (truth->stalled[j] == json_integer_value(victim))
-				expect_within(what, ONSET_NS, truth->stalled_since_ns[j],
-					      start_ns +
-						      json_integer_value(json_array_get(since, i)));
+		expect_within(what, ONSET_NS, stalled_since(truth, json_integer_value(victim)),
+			      start_ns + json_integer_value(json_array_get(since, i)));
 	}
 }
 

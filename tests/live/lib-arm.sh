@@ -155,6 +155,8 @@ frozen_redis() {
     to=$(now_ns)
     await 60 has_captures 1 || fail "no capture: the probe did not fire"
     report "${files[0]}"
+    [ "$(report_of findings.0.kind)" != cpu-starved ] ||
+        skip "this host is too busy: others took the CPUs from redis: $(report_of findings.0.summary)"
     "$compare_truth" freeze "$work/report.json" "$kind" "$from" "$to" ||
         fail "the report is not the truth"
     "$compare_truth" conservation "$work/report.json" || fail "time was lost or invented"

@@ -234,12 +234,12 @@ static void thread_that_always_sleeps_like_that_is_passed_over(void **state)
 }
 
 /* @sender stops both threads at 2000 ms, lets them go on at 5000 ms. */
-static void is_stopped(struct scene *scene)
+static void is_stopped(struct scene *scene, const char *waker_stack)
 {
 	serves(scene, &server, 0, 2000, POLL);
 	scene_switch(scene, 1, 1000 * MS, &helper, FT_STATE_SLEEPING, POLL, &scene_idle);
 	scene_switch(scene, 1, 1999 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &admin);
-	scene_waking(scene, 1, 2000 * MS, &admin, SIGNAL, &server);
+	scene_waking(scene, 1, 2000 * MS, &admin, waker_stack, &server);
 	scene_switch(scene, 0, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &server);
 	scene_waking(scene, 0, 2000 * MS + 6 * US, &server,
 		     "try_to_wake_up < signal_wake_up_state < do_signal_stop < get_signal", &helper);
@@ -259,7 +259,7 @@ static void process_stopped_says_who_stopped_it_and_who_let_it_go_on(void **stat
 	struct result result;
 
 	(void)state;
-	is_stopped(scene);
+	is_stopped(scene, SIGNAL);
 	result = analyze(scene, 7000 * MS);
 
 	assert_int_equal(result.model->stall.start_ns, 2000 * MS + 10 * US);
@@ -279,6 +279,49 @@ static void process_stopped_says_who_stopped_it_and_who_let_it_go_on(void **stat
 	assert_non_null(strstr(finding->evidence[1], "900 (admin)"));
 	assert_non_null(strstr(finding->evidence[2], "900 (admin)"));
 	done(&result, scene);
+}
+
+static void process_stopped_names_who_woke_it_where_stacks_of_wakers_are_not_recorded(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct model_finding *finding;
+	struct result result;
+
+	(void)state;
+	is_stopped(scene, "");
+	result = analyze(scene, 7000 * MS);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->kind, FINDING_PROCESS_STOPPED);
+	assert_true(finding->has_culprit);
+	assert_int_equal(finding->culprit.tid, 900);
+	assert_non_null(strstr(finding->evidence[1], "did nothing but stop"));
+	done(&result, scene);
+}
+
+static void process_stopped_does_not_accuse_who_woke_it_for_something_else(void **state)
+{
+	static const char *const stacks[] = { "", "try_to_wake_up < sock_def_readable < unix_stream_sendmsg" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(stacks) / sizeof(*stacks); i++) {
+		struct scene *scene = scene_create(2);
+		struct result result;
+
+		scene_switch(scene, 1, 900 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &admin);
+		scene_waking(scene, 1, 1000 * MS, &admin, stacks[i], &server);
+		scene_switch(scene, 0, 1001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+		scene_switch(scene, 0, 1002 * MS, &server, i ? FT_STATE_STOPPED : FT_STATE_SLEEPING,
+			     i ? STOPPED : POLL, &scene_idle);
+		if (!i) {
+			scene_waking(scene, 0, 1500 * MS, &scene_idle, "", &server);
+			scene_switch(scene, 0, 1501 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+			scene_switch(scene, 0, 1502 * MS, &server, FT_STATE_STOPPED, STOPPED, &scene_idle);
+		}
+		result = analyze(scene, 4000 * MS);
+		assert_int_equal(result.model->findings[0].kind, FINDING_PROCESS_STOPPED);
+		assert_false(result.model->findings[0].has_culprit);
+		done(&result, scene);
+	}
 }
 
 static void process_stopped_needs_no_trigger_and_no_sender(void **state)
@@ -331,6 +374,9 @@ int main(void)
 			thread_that_slept_through_a_probes_failures_is_a_plausible_slow_producer),
 		cmocka_unit_test(thread_that_always_sleeps_like_that_is_passed_over),
 		cmocka_unit_test(process_stopped_says_who_stopped_it_and_who_let_it_go_on),
+		cmocka_unit_test(
+			process_stopped_names_who_woke_it_where_stacks_of_wakers_are_not_recorded),
+		cmocka_unit_test(process_stopped_does_not_accuse_who_woke_it_for_something_else),
 		cmocka_unit_test(process_stopped_needs_no_trigger_and_no_sender),
 		cmocka_unit_test(process_stopped_all_along_is_a_finding_only_if_it_is_the_target),
 	};
