@@ -25,7 +25,7 @@ struct ft_writer {
 	int fd;
 	int broken; /* errno after which the file's end is not known any more */
 	uint64_t bytes;
-	uint64_t *cuttables; /* offsets of the segments of events since the last other one */
+	uint64_t *cuttables; /* offsets of the segments that may go, since the last that may not */
 	size_t cuttables_count, cuttables_capacity;
 	uint8_t *buffer; /* a segment, as it is written */
 	size_t buffer_bytes;
@@ -192,7 +192,7 @@ static int remember_cuttable(struct ft_writer *writer)
 }
 
 /* @segment: payload not deflated yet, or none. */
-static int append_segment(struct ft_writer *writer, struct ft_segment segment)
+static int append_segment(struct ft_writer *writer, struct ft_segment segment, bool cuttable)
 {
 	size_t spare_bytes = segment.kind == FT_SEGMENT_END ? 0 : FT_SEGMENT_HEADER_BYTES;
 	int error;
@@ -210,7 +210,7 @@ static int append_segment(struct ft_writer *writer, struct ft_segment segment)
 	error = append(writer, writer->buffer, (size_t)bytes, spare_bytes);
 	if (error)
 		return error;
-	if (segment.kind == FT_SEGMENT_EVENTS)
+	if (cuttable)
 		writer->cuttables_count++;
 	else
 		writer->cuttables_count = 0;
@@ -225,21 +225,35 @@ int ft_writer_segment(struct ft_writer *writer, const void *segment, size_t segm
 	if (ft_segment_decode(segment, segment_bytes, &decoded, &used_bytes) ||
 	    used_bytes != segment_bytes || decoded.kind != FT_SEGMENT_EVENTS || decoded.flags != 0)
 		return -EBADMSG;
-	return append_segment(writer, decoded);
+	return append_segment(writer, decoded, true);
 }
 
-int ft_writer_payload(struct ft_writer *writer, enum ft_segment_kind kind,
-		      const void *payload, size_t payload_bytes)
+static int append_payload(struct ft_writer *writer, enum ft_segment_kind kind, const void *payload,
+			  size_t payload_bytes, bool cuttable)
 {
-	if (payload_bytes > FT_SEGMENT_PAYLOAD_BYTES_MAX)
-		return -EMSGSIZE;
-	return append_segment(writer, (struct ft_segment){
+	const struct ft_segment segment = {
 		.kind = (uint8_t)kind,
 		.cpu = FT_NO_CPU,
 		.payload = payload,
 		.payload_bytes = (uint32_t)payload_bytes,
 		.inflated_bytes = (uint32_t)payload_bytes,
-	});
+	};
+
+	if (payload_bytes > FT_SEGMENT_PAYLOAD_BYTES_MAX)
+		return -EMSGSIZE;
+	return append_segment(writer, segment, cuttable);
+}
+
+int ft_writer_payload(struct ft_writer *writer, enum ft_segment_kind kind, const void *payload,
+		      size_t payload_bytes)
+{
+	return append_payload(writer, kind, payload, payload_bytes, false);
+}
+
+int ft_writer_draft(struct ft_writer *writer, enum ft_segment_kind kind, const void *payload,
+		    size_t payload_bytes)
+{
+	return append_payload(writer, kind, payload, payload_bytes, true);
 }
 
 int ft_writer_make_room(struct ft_writer *writer, size_t bytes, uint32_t *ret_cut_segments)
@@ -263,10 +277,9 @@ int ft_writer_make_room(struct ft_writer *writer, size_t bytes, uint32_t *ret_cu
 
 int ft_writer_end(struct ft_writer *writer)
 {
-	return append_segment(writer, (struct ft_segment){
-		.kind = FT_SEGMENT_END,
-		.cpu = FT_NO_CPU,
-	});
+	const struct ft_segment end = { .kind = FT_SEGMENT_END, .cpu = FT_NO_CPU };
+
+	return append_segment(writer, end, false);
 }
 
 uint64_t ft_writer_bytes(const struct ft_writer *writer)

@@ -44,7 +44,16 @@ int ft_writer_payload(struct ft_writer *writer, enum ft_segment_kind kind,
 		      const void *payload, size_t payload_bytes);
 
 /**
- * ft_writer_make_room() - after a full disk: cut whole segments of events from
+ * ft_writer_draft() - append what will be written again, complete, before the end:
+ * so that a file whose writer was killed can be read too.
+ *
+ * As ft_writer_payload(), but ft_writer_make_room() may cut it.
+ */
+int ft_writer_draft(struct ft_writer *writer, enum ft_segment_kind kind, const void *payload,
+		    size_t payload_bytes);
+
+/**
+ * ft_writer_make_room() - after a full disk: cut whole segments of events, and drafts, from
  * the end of the file until about @bytes are free again.
  *
  * @ret_cut_segments: how many were cut. The reader reports them as a gap.

@@ -386,11 +386,11 @@ int arm_run(const struct arm_options *options)
 	struct refusal refusal = { .status = EXIT_FAILED };
 	int status = EXIT_DONE;
 
-	mallopt(M_ARENA_MAX,
-		1); /* many threads that live shortly: each arena would keep what they freed */
 	/* A capture is to be whole soon, too, where the CPUs have many times the work they can do. Before the
 	 * first thread; what is done for others, errands and commands, is of ordinary priority. */
 	setpriority(PRIO_PROCESS, 0, PRIO_MIN);
+	mallopt(M_ARENA_MAX,
+		1); /* many threads that live shortly: each arena would keep what they freed */
 	if (create_parts(&arm, &refusal) || start_recording(&arm, &refusal)) {
 		message_error("%s\n  %s", refusal.text, refusal.advice);
 		status = refusal.status;

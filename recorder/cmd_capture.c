@@ -99,6 +99,8 @@ static int parse_options(struct capture *capture, int argc, char **argv)
 				"a duration of zero records nothing:", &capture->duration_ns);
 			break;
 		case 'o':
+			if (!*optarg || !strcmp(optarg, "-"))
+				return arguments_refuse(arguments, "not a file's name:", optarg);
 			free(capture->path);
 			capture->path = strdup(optarg);
 			break;
@@ -238,21 +240,26 @@ static const char *wait_for_end(struct capture *capture, const struct recording 
 	}
 }
 
-static void print_summary(const struct capture *capture, const struct recording_summary *summary)
+static void print_summary(const struct capture *capture, const struct recording_summary *summary,
+			  const char *reason)
 {
 	char lost[64];
 	snprintf(lost, sizeof(lost), "%llu lost", (unsigned long long)summary->job.lost);
-	printf("%s: %.1f MB, %.1f s, %llu events, %s. Next: analyze %s\n", capture->path,
-	       (double)summary->job.bytes / 1e6, (double)summary->duration_ns / 1e9,
+	bool small = summary->job.bytes < 1000000;
+	printf("%s: %.1f %s, %.1f s%s, %llu events, %s. Next: analyze %s\n", capture->path,
+	       (double)summary->job.bytes / (small ? 1e3 : 1e6), small ? "kB" : "MB",
+	       (double)summary->duration_ns / 1e9,
+	       strcmp(reason, "target-exited") ? "" : " (then the target exited)",
 	       (unsigned long long)summary->job.events, summary->job.lost ? lost : "none lost",
 	       capture->path);
 	fflush(stdout);
 }
 
-static int report_end(const struct capture *capture, const struct recording_summary *summary)
+static int report_end(const struct capture *capture, const struct recording_summary *summary,
+		      const char *reason)
 {
 	if (!capture->quiet)
-		print_summary(capture, summary);
+		print_summary(capture, summary, reason);
 	if (!summary->job.write_error)
 		return EXIT_DONE;
 	message_error(
@@ -296,7 +303,7 @@ static int record(struct capture *capture, int out_fd, bool *ret_started)
 		message_progress("finding names");
 	recording_finish(recording, reason, &summary);
 	message_progress_end();
-	int status = report_end(capture, &summary);
+	int status = report_end(capture, &summary, reason);
 	recording_destroy(recording);
 	close(signal_fd);
 	return status;

@@ -22,6 +22,8 @@
 /* The slots hold seconds of the heaviest load: looking now and then costs the recording path nothing,
  * waking this thread up would. */
 #define LOOK_NS 20000000
+/* A recorder that is killed leaves a file without the names of the last so many ns. */
+#define DRAFT_NS 1000000000u
 #define MARGIN \
 	64 /* of so many parts of the history the oldest is left: it is about to be overwritten */
 
@@ -40,6 +42,8 @@ struct job {
 	bool history;
 	struct ft_symbols *symbols;
 	size_t named; /* of seen's addresses, names were looked for */
+	size_t drafted; /* of seen's addresses, the kernel's have names in the file */
+	uint64_t drafted_ns; /* when */
 	pthread_mutex_t lock; /* of seen, while the thread runs */
 	struct seen *seen;
 	struct slots_cursor cursor, base; /* base: where it began */
@@ -210,6 +214,72 @@ static void write_all(struct job *job)
 	}
 }
 
+/* What was seen from number @first on, malloc'ed: the thread goes on meanwhile. */
+static int copy_addresses(struct job *job, size_t first, struct names_address **ret_addresses,
+			  size_t *ret_count)
+{
+	size_t count;
+	pthread_mutex_lock(&job->lock);
+	const struct names_address *addresses = seen_addresses(job->seen, &count);
+	struct names_address *copy = calloc(count - first + 1, sizeof(*copy));
+	if (copy && count > first)
+		memcpy(copy, addresses + first, (count - first) * sizeof(*copy));
+	pthread_mutex_unlock(&job->lock);
+	if (!copy)
+		return -ENOMEM;
+	*ret_addresses = copy;
+	*ret_count = count - first;
+	return 0;
+}
+
+static int write_draft(void *context, const void *payload, size_t payload_bytes)
+{
+	struct job *job = context;
+	return ft_writer_draft(job->writer, FT_SEGMENT_SYMBOLS, payload, payload_bytes);
+}
+
+/* The kernel's names of addresses not named yet; these need no file to be read. */
+static int draft_symbols(const struct job *job, const struct names_address *addresses, size_t count,
+			 struct ft_symbols *symbols)
+{
+	int error = 0;
+	for (size_t i = 0; i < count && !error; i++) {
+		struct ft_symbol symbol = { .tgid = FT_KERNEL_TGID, .address = addresses[i].address };
+		if (addresses[i].tgid != FT_KERNEL_TGID)
+			continue;
+		symbol.name = kallsyms_find(job->engine->kallsyms, symbol.address,
+					    &symbol.offset_bytes, &symbol.module);
+		if (symbol.name)
+			error = ft_symbols_add(symbols, &symbol);
+	}
+	return error;
+}
+
+/*
+ * Names come at the end, when all addresses are known. Should the recorder not live to see it, those
+ * of the kernel's functions, without which events mean little, are in the file already. What goes wrong
+ * here is told by the next segment's writing.
+ */
+static void draft_names(struct job *job)
+{
+	struct ft_symbols *symbols = NULL;
+	struct names_address *addresses = NULL;
+	size_t count;
+
+	if (!job->engine->kallsyms || job->error || clock_now_ns() - job->drafted_ns < DRAFT_NS)
+		return;
+	job->drafted_ns = clock_now_ns();
+	if (copy_addresses(job, job->drafted, &addresses, &count) || !count)
+		goto out;
+	if (ft_symbols_create(&symbols) || draft_symbols(job, addresses, count, symbols) ||
+	    ft_symbols_write(symbols, write_draft, job))
+		goto out;
+	job->drafted += count;
+out:
+	ft_symbols_destroy(symbols);
+	free(addresses);
+}
+
 /* Return: false where that was all. */
 static bool wait_for_more(struct job *job)
 {
@@ -229,15 +299,35 @@ static void *run(void *context)
 	struct job *job = context;
 	pthread_setname_np(pthread_self(), "ft-save");
 	find_beginning(job);
-	do
+	do {
 		write_all(job);
-	while (wait_for_more(job));
+		draft_names(job);
+	} while (wait_for_more(job));
 	write_all(job);
 	return NULL;
 }
 
+static void set_start_facts(struct job *job)
+{
+	uint64_t start_ns = job_start_ns(job);
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	int64_t realtime_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	ft_facts_set_number(job->facts, FT_FACT_START_NS, (int64_t)start_ns);
+	ft_facts_set_number(job->facts, FT_FACT_START_REALTIME_NS,
+			    realtime_ns - (int64_t)(clock_now_ns() - start_ns));
+}
+
 int job_start(struct job *job)
 {
+	size_t facts_bytes;
+	const void *facts;
+
+	/* Whom the capture is about, should the end, with all facts, never come. */
+	set_start_facts(job);
+	facts = ft_facts_payload(job->facts, &facts_bytes);
+	if (!job->error)
+		job->error = ft_writer_draft(job->writer, FT_SEGMENT_FACTS, facts, facts_bytes);
 	return -pthread_create(&job->thread, NULL, run, job);
 }
 
@@ -272,23 +362,6 @@ static int look_at_segment(void *context, const void *segment, size_t segment_by
 	return error == -ENOMEM ? error : 0;
 }
 
-/* What was seen since the last time, malloc'ed: the thread goes on meanwhile. */
-static int take_addresses(struct job *job, struct names_address **ret_addresses, size_t *ret_count)
-{
-	size_t count;
-	pthread_mutex_lock(&job->lock);
-	const struct names_address *addresses = seen_addresses(job->seen, &count);
-	struct names_address *copy = calloc(count - job->named + 1, sizeof(*copy));
-	if (copy)
-		memcpy(copy, addresses + job->named, (count - job->named) * sizeof(*copy));
-	pthread_mutex_unlock(&job->lock);
-	if (!copy)
-		return -ENOMEM;
-	*ret_addresses = copy;
-	*ret_count = count - job->named;
-	return 0;
-}
-
 int job_name(struct job *job, int deadline_ms)
 {
 	struct names_address *addresses = NULL;
@@ -297,7 +370,7 @@ int job_name(struct job *job, int deadline_ms)
 	if (!error)
 		error = job_update_mappings(job);
 	if (!error)
-		error = take_addresses(job, &addresses, &count);
+		error = copy_addresses(job, job->named, &addresses, &count);
 	if (!error && count)
 		error = names_resolve(job->symbols, addresses, count, job->engine->kallsyms,
 				      job->mappings, deadline_ms);
@@ -323,17 +396,6 @@ static uint64_t own_cpu_ns(void)
 	getrusage(RUSAGE_SELF, &usage);
 	return ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * 1000000000u +
 	       ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000u;
-}
-
-static void set_start_facts(struct job *job)
-{
-	uint64_t start_ns = job_start_ns(job);
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	int64_t realtime_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-	ft_facts_set_number(job->facts, FT_FACT_START_NS, (int64_t)start_ns);
-	ft_facts_set_number(job->facts, FT_FACT_START_REALTIME_NS,
-			    realtime_ns - (int64_t)(clock_now_ns() - start_ns));
 }
 
 static int set_last_facts(struct job *job, const char *end_reason,

@@ -8,8 +8,8 @@ recorder_librecorder_a_SOURCES = \
 	recorder/arm_report.c recorder/arm_report.h \
 	recorder/arm_status.c recorder/arm_status.h \
 	recorder/ask_failure.c recorder/ask_failure.h \
-	recorder/blocked.c recorder/blocked.h \
 	recorder/changes.c recorder/changes.h \
+	recorder/blocked.c recorder/blocked.h \
 	recorder/child.c recorder/child.h \
 	recorder/clock.h \
 	recorder/cmd_arm.c \
@@ -81,8 +81,8 @@ recorder_librecorder_a_SOURCES = \
 	recorder/unwind.c recorder/unwind.h \
 	recorder/unwound.c recorder/unwound.h \
 	recorder/verdict.c recorder/verdict.h \
-	recorder/watch.c recorder/watch.h \
-	recorder/watchers.c recorder/watchers.h
+	recorder/watchers.c recorder/watchers.h \
+	recorder/watch.c recorder/watch.h 
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \
 	$(CAPNG_CFLAGS) $(JANSSON_CFLAGS) $(LIBCURL_CFLAGS) $(LIBUNWIND_CFLAGS)
 

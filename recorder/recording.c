@@ -173,8 +173,9 @@ int recording_write_error(const struct recording *recording)
 
 void recording_stop(struct recording *recording)
 {
-	snapshot_states(recording);
+	/* On a busy host looking at every thread takes seconds: they are no part of the recording. */
 	engine_stop(recording->engine);
+	snapshot_states(recording);
 	job_stop(recording->job);
 	engine_note_troubles(recording->engine, job_ownlog(recording->job));
 }

@@ -48,7 +48,8 @@ int refusal_of_tracefs(struct refusal *refusal, int error)
 			      "cannot read event formats: tracefs is not mounted, and this user may"
 			      " not mount it.");
 	if (error == -EACCES)
-		return explain(refusal, error, "read event formats in /sys/kernel/tracing");
+		return refuse(refusal, EXIT_NOT_PERMITTED, PERMISSION_TRACEFS_ADVICE,
+			      "cannot read event formats in /sys/kernel/tracing: %s.", strerror(-error));
 	return explain(refusal, error, "find the kernel's events");
 }
 

@@ -16,6 +16,12 @@
 #define SYS_pidfd_open 434
 #endif
 
+/* Blanks too, since pidof writes them. */
+static bool is_separator(char c)
+{
+	return c == ',' || c == ' ';
+}
+
 int target_parse(struct target *target, const char *text)
 {
 	const char *at = text;
@@ -25,14 +31,14 @@ int target_parse(struct target *target, const char *text)
 		char *end;
 		errno = 0;
 		unsigned long pid = strtoul(at, &end, 10);
-		if (errno || !pid || pid > INT32_MAX || (*end != ',' && *end))
+		if (errno || !pid || pid > INT32_MAX || (!is_separator(*end) && *end))
 			return -EINVAL;
 		if (target->count == TARGET_MAX)
 			return -E2BIG;
 		target->pidfds[target->count] = -1;
 		target->tgids[target->count++] = (int32_t)pid;
 		at = end;
-	} while (*at++ == ',');
+	} while (is_separator(*at++));
 	return 0;
 }
 

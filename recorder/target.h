@@ -22,7 +22,7 @@ struct target {
 };
 
 /**
- * target_parse() - the process IDs in @text, separated by commas, added to @target.
+ * target_parse() - the process IDs in @text, separated by commas or blanks, added to @target.
  *
  * Return: 0, -EINVAL (not a list of process IDs), -E2BIG (more than TARGET_MAX).
  */

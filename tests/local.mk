@@ -305,6 +305,7 @@ check_PROGRAMS += tests/unit/test_sleepers
 TESTS += tests/unit/test_sleepers
 tests_unit_test_sleepers_SOURCES = tests/unit/test_sleepers.c
 tests_unit_test_sleepers_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS) -lpthread
+
 check_PROGRAMS += tests/unit/test_triggers
 TESTS += tests/unit/test_triggers
 tests_unit_test_triggers_SOURCES = tests/unit/test_triggers.c
@@ -347,6 +348,7 @@ check_PROGRAMS += tests/unit/test_psi
 TESTS += tests/unit/test_psi
 tests_unit_test_psi_SOURCES = tests/unit/test_psi.c
 tests_unit_test_psi_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_control
 TESTS += tests/unit/test_control
 tests_unit_test_control_SOURCES = tests/unit/test_control.c
@@ -354,6 +356,7 @@ tests_unit_test_control_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getsockopt,--wrap=acc
 tests_unit_test_control_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
 
 # /run is not touched, and a recorder that is armed on this host is not asked.
+
 check_PROGRAMS += tests/unit/test_control_ask
 TESTS += tests/unit/test_control_ask
 tests_unit_test_control_ask_SOURCES = tests/unit/test_control_ask.c
@@ -378,6 +381,7 @@ tests_unit_test_arm_status_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_arm_status_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
 
 # The commands run in a child, against a control socket of the test's.
+
 check_PROGRAMS += tests/unit/test_cmd_trigger tests/unit/test_cmd_status
 TESTS += tests/unit/test_cmd_trigger tests/unit/test_cmd_status
 tests_unit_test_cmd_trigger_SOURCES = tests/unit/test_cmd_trigger.c \
@@ -404,6 +408,11 @@ tests_unit_test_lazy_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS) -lpthread
 EXTRA_PROGRAMS += tests/bench/bench_modes
 tests_bench_bench_modes_SOURCES = tests/bench/bench_modes.c
 tests_bench_bench_modes_LDADD = $(RECORDER_LIBS)
+
+check_PROGRAMS += tests/unit/test_lazy_capture
+TESTS += tests/unit/test_lazy_capture
+tests_unit_test_lazy_capture_SOURCES = tests/unit/test_lazy_capture.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_lazy_capture_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_changes
 TESTS += tests/unit/test_changes
@@ -444,8 +453,3 @@ check_PROGRAMS += tests/unit/test_job
 TESTS += tests/unit/test_job
 tests_unit_test_job_SOURCES = tests/unit/test_job.c
 tests_unit_test_job_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
-
-check_PROGRAMS += tests/unit/test_lazy_capture
-TESTS += tests/unit/test_lazy_capture
-tests_unit_test_lazy_capture_SOURCES = tests/unit/test_lazy_capture.c tests/unit/scene.c tests/unit/scene.h
-tests_unit_test_lazy_capture_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)

@@ -41,7 +41,7 @@ static void no_target_is_the_host(void **state)
 static void what_is_no_list_is_refused(void **state)
 {
 	static const char *const CASES[] = { "",	  ",", "1,", ",1",  "0",
-					     "-1",	  "x", "1x", "1 2", "99999999999999999999",
+					     "-1",	  "x", "1x", "1 ", "99999999999999999999",
 					     "2147483648" };
 	(void)state;
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
@@ -50,6 +50,17 @@ static void what_is_no_list_is_refused(void **state)
 	}
 	struct target target = { .count = TARGET_MAX };
 	assert_int_equal(target_parse(&target, "1"), -E2BIG);
+}
+
+/* As pidof writes it. */
+static void blanks_separate_a_list_too(void **state)
+{
+	struct target target = { .count = 0 };
+
+	(void)state;
+	assert_int_equal(target_parse(&target, "7648 7649"), 0);
+	assert_int_equal(target.count, 2);
+	assert_int_equal(target.tgids[1], 7649);
 }
 
 static void exit_of_the_last_process_is_seen(void **state)
@@ -119,6 +130,7 @@ int main(void)
 		cmocka_unit_test(lists_are_read_and_added_up),
 		cmocka_unit_test(no_target_is_the_host),
 		cmocka_unit_test(what_is_no_list_is_refused),
+		cmocka_unit_test(blanks_separate_a_list_too),
 		cmocka_unit_test(exit_of_the_last_process_is_seen),
 		cmocka_unit_test(thread_id_means_its_process),
 	};

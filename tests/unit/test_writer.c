@@ -354,6 +354,28 @@ static void writer_make_room_leaves_what_are_no_events(void **state)
 	close(fd);
 }
 
+static void writer_make_room_cuts_drafts_too(void **state)
+{
+	int fd = memory_file();
+	uint8_t buf[SEGMENT_BYTES];
+	struct ft_writer *writer;
+	uint32_t cut = 0;
+
+	(void)state;
+	assert_int_equal(ft_writer_create(fd, &writer), 0);
+	assert_int_equal(ft_writer_segment(writer, buf, noisy_segment(buf, 0)), 0);
+	assert_int_equal(ft_writer_draft(writer, FT_SEGMENT_FACTS, "a\0b", 4), 0);
+	assert_int_equal(ft_writer_segment(writer, buf, noisy_segment(buf, 1)), 0);
+	assert_int_equal(ft_writer_draft(writer, FT_SEGMENT_FACTS, "a\0c", 4), 0);
+	assert_int_equal(ft_writer_make_room(writer, SEGMENT_BYTES, &cut), 0);
+	assert_true(cut >= 2);
+	assert_int_equal(ft_writer_payload(writer, FT_SEGMENT_FACTS, "a\0d", 4), 0);
+	assert_int_equal(ft_writer_make_room(writer, 1, &cut), -ENOSPC);
+	assert_int_equal(ft_writer_end(writer), 0);
+	ft_writer_destroy(writer);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +386,7 @@ int main(void)
 		cmocka_unit_test(writer_stays_broken_after_half_a_segment_that_cannot_be_cut),
 		cmocka_unit_test(writer_ends_at_a_segment_where_the_file_may_not_grow),
 		cmocka_unit_test(writer_completes_a_capture_on_a_full_disk),
+		cmocka_unit_test(writer_make_room_cuts_drafts_too),
 		cmocka_unit_test(writer_make_room_leaves_what_are_no_events),
 	};
 
