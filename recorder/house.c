@@ -300,11 +300,12 @@ void house_note_limits(const struct house *house, struct ownlog *ownlog)
 static bool lock_until(pthread_mutex_t *lock, int deadline_ms)
 {
 	uint64_t end_ns = clock_now_ns() + (uint64_t)deadline_ms * 1000000;
-	const struct timespec end = {
-		.tv_sec = (time_t)(end_ns / 1000000000),
-		.tv_nsec = (long)(end_ns % 1000000000),
-	};
-	return !pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &end);
+	while (pthread_mutex_trylock(lock)) {
+		if (clock_now_ns() >= end_ns)
+			return false;
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	return true;
 }
 
 void house_keep(void *house, const struct ft_event *event)
