@@ -19,7 +19,7 @@ computes() {
 ended() { [ "$(redis script kill)" = OK ]; }
 
 redis config set busy-reply-threshold 2900
-frozen_redis busy-thread computes
+frozen_redis busy-thread 2900000000 computes
 expect findings.0.culprit.tid "$target_pid"
 expect capture.trigger.source probe-cmd
 [ "$(report_of findings.0.culprit.samples)" -gt 20 ] || fail "there is no profile of it"

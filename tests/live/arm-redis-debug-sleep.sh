@@ -10,7 +10,7 @@ arm_test
 start_redis
 arm_redis --probe-cmd="redis-cli -s $shm/redis ping"
 await 20 asked 6 || fail "the probe does not ask" # some healthy time before it
-frozen_redis slow-producer redis debug sleep 3
+frozen_redis slow-producer 3000000000 redis debug sleep 3
 expect findings.0.grade plausible
 expect findings.0.culprit.tid "$target_pid"
 expect capture.trigger.source probe-cmd

@@ -23,9 +23,8 @@ asleep() { [[ $(cat "/proc/$target_pid/stat") == *") S "* ]]; }
 stop_for_3_s() {
     await 10 asleep && kill -STOP "$target_pid" && sleep 3 && kill -CONT "$target_pid"
 }
-frozen_redis process-stopped stop_for_3_s
+frozen_redis process-stopped 3000000000 stop_for_3_s
 expect findings.0.grade exact
 expect findings.0.culprit.tid $$
 expect capture.trigger.source probe-tcp
-expect coverage.lost_events 0
 disarm

@@ -146,10 +146,10 @@ arm_redis() {
     arm -p "$target_pid" -d 5s --interval=500ms --slower-than=200ms --for=2s "$@"
 }
 
-# frozen_redis KIND COMMAND...: freeze it; the capture that the probe makes says KIND, of this time.
+# frozen_redis KIND NS COMMAND...: freeze it for so long; the capture that the probe makes says KIND, of this time.
 frozen_redis() {
-    local kind=$1 from to
-    shift
+    local kind=$1 least=$2 from to
+    shift 2
     from=$(now_ns)
     "$@" || fail "$*: exit status $?"
     to=$(now_ns)
@@ -157,7 +157,7 @@ frozen_redis() {
     report "${files[0]}"
     [ "$(report_of findings.0.kind)" != cpu-starved ] ||
         skip "this host is too busy: others took the CPUs from redis: $(report_of findings.0.summary)"
-    "$compare_truth" freeze "$work/report.json" "$kind" "$from" "$to" ||
+    "$compare_truth" freeze "$work/report.json" "$kind" "$from" "$to" "$least" ||
         fail "the report is not the truth"
     "$compare_truth" conservation "$work/report.json" || fail "time was lost or invented"
     "$analyze" "${files[0]}"
