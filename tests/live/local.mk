@@ -44,4 +44,5 @@ LIVE_TESTS = \
 	tests/live/stress-loses-nothing.sh
 TESTS += $(LIVE_TESTS)
 EXTRA_DIST += $(filter %.sh,$(LIVE_TESTS) $(SOAK_ONLY_TESTS)) tests/live/lib.sh tests/live/lib-arm.sh
-CLEANFILES += tests/live/lock
+EXTRA_DIST += tests/soak.sh
+CLEANFILES += tests/live/lock tests/live/*.soak.log
