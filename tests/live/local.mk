@@ -15,6 +15,8 @@ tests_live_governor_steps_LDADD = $(RECORDER_LIBS)
 
 # For make soak alone: they ask for times or for figures, which a host with other work to do cannot give.
 SOAK_ONLY_TESTS = \
+	tests/live/arm-holds-the-onset.sh \
+	tests/live/arm-redis-debug-sleep.sh \
 	tests/live/governor_steps \
 	tests/live/arm-many-triggers.sh \
 	tests/live/arm-quiet-cost.sh \
@@ -24,15 +26,12 @@ SOAK_ONLY_TESTS = \
 
 # Those that have a long form, for make soak.
 SOAK_TESTS = $(SOAK_ONLY_TESTS) \
-	tests/live/arm-holds-the-onset.sh \
 	tests/live/arm-kill-9.sh
 
 LIVE_TESTS = \
 	tests/live/modes_lose_nothing \
-	tests/live/arm-holds-the-onset.sh \
 	tests/live/arm-kill-9.sh \
 	tests/live/arm-opens-no-dangerous-file.sh \
-	tests/live/arm-redis-debug-sleep.sh \
 	tests/live/arm-survives.sh \
 	tests/live/bad-input.sh \
 	tests/live/demo-names-the-culprit.sh \
