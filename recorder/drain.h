@@ -73,6 +73,15 @@ void drain_stop(struct drain *drain, uint64_t end_ns);
  */
 bool drain_flush(struct drain *drain, int deadline_ms);
 
+/**
+ * drain_wait_for_stir() - sleep while next to nothing happens on the host.
+ *
+ * From one thread, any but the drain's. Back when there is more than a little to drain, when a thread
+ * waits for a kernel lock, or at @until_ns.
+ */
+void drain_wait_for_stir(struct drain *drain, uint64_t until_ns);
+void drain_stir(struct drain *drain);	/* end that wait; from any thread */
+
 const struct drain_counts *drain_counts(const struct drain *drain);
 
 #endif

@@ -99,8 +99,7 @@ static uint64_t next_round_ns(uint64_t now_ns, uint64_t end_ns)
 /* With the lock held. Return: false where the time is over. */
 static bool wait_until(struct incident *incident, uint64_t time_ns)
 {
-	const struct timespec time = { .tv_sec = (time_t)(time_ns / 1000000000),
-				       .tv_nsec = (long)(time_ns % 1000000000) };
+	const struct timespec time = clock_timespec(time_ns);
 
 	while (!incident->cut && clock_now_ns() < time_ns && !job_error(incident->job))
 		pthread_cond_timedwait(&incident->changed, &incident->lock, &time);

@@ -283,9 +283,7 @@ out:
 /* Return: false where that was all. */
 static bool wait_for_more(struct job *job)
 {
-	uint64_t next_ns = clock_now_ns() + LOOK_NS;
-	const struct timespec next = { .tv_sec = (time_t)(next_ns / 1000000000),
-				       .tv_nsec = (long)(next_ns % 1000000000) };
+	const struct timespec next = clock_timespec(clock_now_ns() + LOOK_NS);
 	pthread_mutex_lock(&job->lock);
 	if (!job->stop)
 		pthread_cond_timedwait(&job->stopping, &job->lock, &next);
