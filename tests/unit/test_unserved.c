@@ -193,6 +193,55 @@ static void thread_that_waited_in_the_meantime_was_not_busy(void **state)
 	done(&result, scene);
 }
 
+/* As a task at whose beginning and end there is no stack: what each pause was for is not known. */
+static void thread_that_paused_again_and_again_was_not_busy(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct result result;
+
+	(void)state;
+	for (uint64_t at_ms = 0; at_ms < 7000; at_ms += 10) {
+		scene_waking(scene, 0, at_ms * MS, &scene_idle, "", &server);
+		scene_switch(scene, 0, at_ms * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &server);
+		scene_switch(scene, 0, at_ms * MS + 5 * MS, &server, FT_STATE_SLEEPING, "",
+			     &scene_idle);
+	}
+	scene_trigger(scene, "probe-tcp", LATE, 4400 * MS);
+	result = analyze(scene, 7000 * MS);
+	assert_int_equal(result.model->findings[0].kind, FINDING_NO_STALL);
+	done(&result, scene);
+}
+
+/* Its own switches are missing: what others did to it must not become a wait of 2 s. */
+static void thread_whose_own_events_are_missing_is_unknown_between(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct model_thread *thread = NULL;
+	struct result result;
+
+	(void)state;
+	for (uint64_t i = 0; i < 20; i++) {
+		scene_switch(scene, 1, (10 + i) * MS, &admin, FT_STATE_SLEEPING, POLL, &helper);
+		scene_switch(scene, 1, (10 + i) * MS + 500 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &admin);
+	}
+	scene_waking(scene, 0, 1000 * MS, &server, "", &helper);
+	scene_switch(scene, 1, 3000 * MS, &admin, FT_STATE_SLEEPING, POLL, &helper);
+	scene_switch(scene, 1, 3001 * MS, &admin, FT_STATE_SLEEPING, POLL, &scene_idle);
+	result = analyze(scene, 4000 * MS);
+	for (size_t i = 0; i < result.model->thread_count; i++)
+		if (result.model->threads[i].tid == 101)
+			thread = &result.model->threads[i];
+	assert_non_null(thread);
+	assert_false(result.model->stall.found);
+	assert_int_equal(thread->runnable_ns, 0);
+	assert_int_equal(thread->blocked_ns, 0);
+	assert_int_equal(thread->running_ns + thread->unknown_ns, 4000 * MS);
+	assert_non_null(strstr(result.model->coverage.cannot_say[0], "101 (helper)"));
+	done(&result, scene);
+}
+
 static void thread_that_slept_through_a_probes_failures_is_a_plausible_slow_producer(void **state)
 {
 	struct scene *scene = scene_create(2);
