@@ -200,6 +200,7 @@ static void thread_that_paused_again_and_again_was_not_busy(void **state)
 	struct result result;
 
 	(void)state;
+	scene_switch(scene, 1, 1 * MS, &helper, FT_STATE_SLEEPING, POLL, &scene_idle);
 	for (uint64_t at_ms = 0; at_ms < 7000; at_ms += 10) {
 		scene_waking(scene, 0, at_ms * MS, &scene_idle, "", &server);
 		scene_switch(scene, 0, at_ms * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
@@ -419,6 +420,8 @@ int main(void)
 		cmocka_unit_test(busy_thread_is_no_finding_where_nobody_waited),
 		cmocka_unit_test(busy_thread_that_was_busy_long_before_is_only_plausible),
 		cmocka_unit_test(thread_that_waited_in_the_meantime_was_not_busy),
+		cmocka_unit_test(thread_that_paused_again_and_again_was_not_busy),
+		cmocka_unit_test(thread_whose_own_events_are_missing_is_unknown_between),
 		cmocka_unit_test(
 			thread_that_slept_through_a_probes_failures_is_a_plausible_slow_producer),
 		cmocka_unit_test(thread_that_always_sleeps_like_that_is_passed_over),
