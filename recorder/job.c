@@ -54,7 +54,7 @@ struct job {
 	uint64_t lost; /* records, that the segments tell of */
 	pthread_t thread;
 	pthread_cond_t stopping; /* with the lock */
-	bool stop;
+	_Atomic bool stop;
 	_Atomic int error;
 };
 
@@ -201,6 +201,8 @@ static void write_all(struct job *job)
 	while (slots_get(job->engine->slots, &job->cursor, job->buffer, &bytes)) {
 		int error = job->error;
 		look_at_header(job, job->buffer, bytes);
+		if (job->stop)
+			ft_writer_hurry(job->writer); /* the file is waited for */
 		if (!error) {
 			error = write_segment(job, job->buffer, bytes);
 			job->error = error;

@@ -52,10 +52,6 @@ uint64_t slots_put_count(const struct slots *slots);	/* segments put so far */
  * yet. For a reader that keeps ahead of being overwritten: ask after its first slots_get(). */
 uint64_t slots_since_ns(const struct slots *slots);
 
-/* From then on all that was put is there (if nobody changed the memory); 0: nothing was overwritten
- * yet. For a reader that keeps ahead of being overwritten: ask after its first slots_get(). */
-uint64_t slots_since_ns(const struct slots *slots);
-
 /**
  * slots_put() - copy in a sealed segment (at most a slot long) that holds @events.
  *
