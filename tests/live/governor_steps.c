@@ -27,7 +27,7 @@
 #define RING_BYTES (8u << 20)
 #define SLOT_BYTES (64u << 10)
 #define EVENTS_MOST \
-	30000 /* a second: less than a storm, more than the rest of the host is hoped to make */
+	60000 /* a second: less than a storm, more than a host with some other work makes */
 #define DEADLINE_NS 180000000000ull
 #define NAPPER	    "ft-napper"
 
