@@ -34,4 +34,7 @@ char *source_damage_text_of(const char *path, const struct ft_damage *damage, ui
 /* Somebody cut a ring file to @bytes. Return: as source_damage_text_of(). */
 char *source_cut_ring_text(const char *path, uint64_t bytes);
 
+/* A ring file with nothing in it. Return: as source_damage_text_of(). */
+char *source_empty_ring_text(const char *path);
+
 #endif

@@ -84,7 +84,7 @@ int ft_ringfile_plan(uint64_t bytes, uint32_t slot_bytes, struct ft_ringfile *re
 	return 0;
 }
 
-void ft_ringfile_begin(const struct ft_ringfile *ring, void *memory)
+void ft_ringfile_begin(const struct ft_ringfile *ring, void *page)
 {
 	_Alignas(8) uint8_t header[FT_RINGFILE_HEADER_BYTES] = { 0 };
 
@@ -95,7 +95,7 @@ void ft_ringfile_begin(const struct ft_ringfile *ring, void *memory)
 	ft_put_le32(header + AT_EVENT_SLOTS, ring->event_slots);
 	ft_header_make(&ring_header, header);
 	/* The magic last here too: what has it is whole. */
-	ft_ringfile_put(memory, header, sizeof(header));
+	ft_ringfile_put(page, header, sizeof(header));
 }
 
 int ft_ringfile_decode(const void *buf, size_t buf_bytes, struct ft_ringfile *ret_ring,

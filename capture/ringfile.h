@@ -53,8 +53,8 @@ int ft_ringfile_place(struct ft_ringfile *ring);
  */
 int ft_ringfile_plan(uint64_t bytes, uint32_t slot_bytes, struct ft_ringfile *ret_ring);
 
-/* Make @memory, ring->bytes of zeros, a ring file. */
-void ft_ringfile_begin(const struct ft_ringfile *ring, void *memory);
+/* Make @page, FT_RINGFILE_PAGE_BYTES of zeros, the first page of a ring file; zeros behind it are the rest. */
+void ft_ringfile_begin(const struct ft_ringfile *ring, void *page);
 
 /**
  * ft_ringfile_decode() - what a header says.

@@ -85,13 +85,27 @@ static int open_place(struct ringmap *ringmap, struct refusal *refusal)
 	return error;
 }
 
+/* Before anything that takes long: who is killed in it leaves a ring file, with nothing in it. */
+static int write_page(const struct ringmap *ringmap)
+{
+	_Alignas(8) uint8_t page[FT_RINGFILE_PAGE_BYTES] = { 0 };
+	ft_ringfile_begin(&ringmap->layout, page);
+	ssize_t written = pwrite(ringmap->place.fd, page, sizeof(page), 0);
+	if (written < 0)
+		return -errno;
+	return written == sizeof(page) ? 0 : -ENOSPC;
+}
+
 /* All of it now: a page that cannot be had later would end the recorder. */
 static int allocate(struct ringmap *ringmap)
 {
 	uint64_t bytes = ringmap->layout.bytes;
-	int fd = ringmap->place.fd, error;
+	int fd = ringmap->place.fd;
 	if (ftruncate(fd, 0) < 0)
 		return -errno;
+	int error = write_page(ringmap);
+	if (error)
+		return error;
 	do
 		error = posix_fallocate(fd, 0, (off_t)bytes);
 	while (error == EINTR);
@@ -124,7 +138,6 @@ static int make_file(struct ringmap *ringmap, struct refusal *refusal)
 	if (ringmap->place.kept)
 		note(ringmap, "the ring of a recorder that was killed is kept beside the new one, as"
 			      " .old");
-	ft_ringfile_begin(&ringmap->layout, ringmap->memory);
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -295,6 +296,39 @@ static void ring_of_a_dead_recorder_is_kept_once(void **state)
 	ringmap_close(ringmap, false);
 }
 
+/* Killed where it makes the file long, by the limit of a file's size. */
+static void recorder_killed_while_it_arms_leaves_an_empty_ring(void **state)
+{
+	const struct rlimit limit = { 2 * FT_RINGFILE_PAGE_BYTES, 2 * FT_RINGFILE_PAGE_BYTES };
+	const struct rlimit no_core = { 0, 0 };
+	struct rig *rig = *state;
+	struct ringmap *ringmap;
+	int pipe_fd, status;
+	pid_t pid = start_recorder(rig, 3, &pipe_fd);
+	kill_recorder(pid, pipe_fd);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		signal(SIGXFSZ, SIG_DFL);
+		setrlimit(RLIMIT_CORE, &no_core);
+		setrlimit(RLIMIT_FSIZE, &limit);
+		open_ring(rig, &ringmap);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGXFSZ);
+	struct ft_reader *reader;
+	assert_int_equal(ft_reader_open(rig->path, &reader, NULL), 0);
+	assert_true(ft_reader_is_ring(reader, NULL));
+	assert_int_equal(ft_reader_count(reader), 0);
+	ft_reader_close(reader);
+	/* What is kept is the one before it, which has something in it. */
+	ringmap = must_open(rig);
+	expect_ring(rig->old, 3, 2);
+	ringmap_close(ringmap, false);
+}
+
 static void write_file(const char *path, const void *bytes, size_t count)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
@@ -506,6 +540,7 @@ int main(void)
 		TEST(ring_of_a_recorder_that_lives_is_refused),
 		TEST(lock_does_not_outlive_the_recorder_in_its_children),
 		TEST(ring_of_a_dead_recorder_is_kept_once),
+		TEST(recorder_killed_while_it_arms_leaves_an_empty_ring),
 		TEST(other_files_are_left_alone),
 		TEST(file_that_was_never_finished_is_taken_over),
 		TEST(ring_of_an_impossible_size_is_refused),
