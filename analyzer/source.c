@@ -577,6 +577,8 @@ char *source_damage_text(const struct source *source)
 	source_damage(source, &damage);
 	if (!damage.torn && !damage.bad_segments)
 		return NULL;
+	if (damage.zeroed_segments)
+		return source_zeroed_ring_text(source->path, damage.zeroed_segments);
 	if (source->is_ring && damage.first_error == -ENODATA && damage.torn)
 		return source_cut_ring_text(source->path, damage.first_bad_offset);
 	return source_damage_text_of(source->path, &damage, unreadable_segments(source),

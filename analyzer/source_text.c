@@ -166,6 +166,15 @@ char *source_cut_ring_text(const char *path, uint64_t bytes)
 		    " memory: take a capture from it with 'recorder trigger'.", path, bytes);
 }
 
+char *source_zeroed_ring_text(const char *path, uint32_t segments)
+{
+	return text("%s: %" PRIu32 " segment%s of this ring file %s overwritten with zeros: somebody cut it"
+		    " and made it longer again.\n"
+		    "  What they held is marked as lost in this report, or came after its end. A recorder that"
+		    " still runs goes on: take a capture from it with 'recorder trigger'.",
+		    path, segments, segments == 1 ? "" : "s", segments == 1 ? "was" : "were");
+}
+
 char *source_empty_ring_text(const char *path)
 {
 	return text("%s: an empty ring file: its recorder was killed before it had armed, or has only just"

@@ -208,8 +208,7 @@ int ringmap_slots(struct ringmap *ringmap, struct slots **ret_slots)
 {
 	const struct ft_ringfile *layout = &ringmap->layout;
 	return slots_create_in(ringmap->memory + layout->events_at, layout->slot_bytes,
-			       layout->event_slots,
-			       (uint64_t *)(ringmap->memory + FT_RINGFILE_SINCE_AT), ret_slots);
+			       layout->event_slots, ringmap->memory, ret_slots);
 }
 
 int ringmap_put_facts(struct ringmap *ringmap, const struct ft_facts *facts)
@@ -245,6 +244,9 @@ int ringmap_put_own(void *ringmap, const void *segment, size_t segment_bytes)
 enum ringmap_state ringmap_state(const struct ringmap *ringmap)
 {
 	struct stat status;
+	/* Cut and made longer again it begins with zeros. */
+	if (!*(volatile uint64_t *)ringmap->memory)
+		return RINGMAP_CUT;
 	if (ringguard_lost() || fstat(ringmap->place.fd, &status) < 0 ||
 	    (uint64_t)status.st_size < ringmap->layout.bytes)
 		return RINGMAP_CUT;

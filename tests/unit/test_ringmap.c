@@ -441,6 +441,65 @@ static void truncated_file_is_gone_on_with_in_memory(void **state)
 	assert_int_equal(access(rig->path, F_OK), -1);
 }
 
+static struct ft_damage damage_of(const char *path)
+{
+	struct ft_reader *reader;
+	struct ft_damage damage;
+	assert_int_equal(ft_reader_open(path, &reader, NULL), 0);
+	ft_reader_damage(reader, &damage);
+	ft_reader_close(reader);
+	return damage;
+}
+
+static void cut_to(const struct rig *rig, uint64_t bytes, uint64_t and_to)
+{
+	assert_int_equal(truncate(rig->path, (off_t)bytes), 0);
+	assert_int_equal(truncate(rig->path, (off_t)and_to), 0);
+}
+
+/* To the length that it had: nothing but the zeros tells. */
+static void truncated_and_extended_file_has_lost_what_is_zeros(void **state)
+{
+	struct rig *rig = *state;
+	struct ringmap *ringmap = must_open(rig);
+	const struct ft_ringfile *layout = ringmap_layout(ringmap);
+	uint64_t count = layout->event_slots, number = 0;
+	struct ft_damage damage;
+	struct slots *slots;
+	assert_int_equal(ringmap_slots(ringmap, &slots), 0);
+	while (number < 10)
+		put(slots, number++);
+	/* young: the slots behind the tenth never had anything */
+	cut_to(rig, layout->events_at + 6 * SLOT_BYTES, layout->bytes);
+	damage = damage_of(rig->path);
+	assert_int_equal(damage.zeroed_segments, 4);
+	assert_int_equal(damage.bad_segments, 4);
+	assert_int_equal(damage.segments, 6);
+	assert_int_equal(damage.skipped_bytes, 4 * SLOT_BYTES);
+	assert_int_equal(damage.first_error, -ENODATA);
+	assert_int_equal(damage.first_bad_offset, layout->events_at + 6 * SLOT_BYTES);
+	/* once round, it is whole again; while the hole is overwritten it shrinks */
+	while (number < count + 7)
+		put(slots, number++);
+	/* the eighth slot could be empty because it is being put */
+	assert_int_equal(damage_of(rig->path).zeroed_segments, 2);
+	while (number < 2 * count)
+		put(slots, number++);
+	expect_ring(rig->path, count, number - 1);
+	/* its end, which is not the newest part of it */
+	put(slots, number++);
+	cut_to(rig, layout->bytes - 3 * SLOT_BYTES, layout->bytes);
+	damage = damage_of(rig->path);
+	assert_int_equal(damage.zeroed_segments, 3);
+	assert_int_equal(damage.segments, count - 3);
+	assert_int_equal(ringmap_state(ringmap), RINGMAP_WHOLE);
+	/* the header too: the recorder sees it */
+	cut_to(rig, 0, layout->bytes);
+	assert_int_equal(ringmap_state(ringmap), RINGMAP_CUT);
+	slots_destroy(slots);
+	ringmap_close(ringmap, false);
+}
+
 static void changed_memory_is_counted_as_lost(void **state)
 {
 	struct rig *rig = *state;
@@ -545,6 +604,7 @@ int main(void)
 		TEST(file_that_was_never_finished_is_taken_over),
 		TEST(ring_of_an_impossible_size_is_refused),
 		TEST(truncated_file_is_gone_on_with_in_memory),
+		TEST(truncated_and_extended_file_has_lost_what_is_zeros),
 		TEST(changed_memory_is_counted_as_lost),
 		TEST(removed_file_is_noticed_and_another_ones_name_is_left),
 		TEST(other_bus_errors_kill_as_ever),
