@@ -58,6 +58,16 @@ status || fail "no status: $(cat "$work/status.err")"
 disarm
 ! pgrep -g "$arm_pid" || fail "these outlive the recorder"
 
+say "an end during a capture, which has its command"
+# shellcheck disable=SC2016 # for the command's shell
+arm -d 60s --on-capture='echo "$FREEZETRAP_FILE: $FREEZETRAP_REASON" >'"$work/command.out"
+trigger --reason "cut short" >/dev/null || fail "no trigger"
+disarm
+find_captures
+[ "$(cat "$work/command.out")" = "${files[-1]}: cut short" ] ||
+    fail "the command said '$(cat "$work/command.out")' of ${files[-1]}"
+report "${files[-1]}"
+
 say "a target that starts anew"
 start_target() {
     sh -c 'echo $$ >'"$work"'/target.pid; exec sleep 1000' 9>&- &
