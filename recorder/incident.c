@@ -81,7 +81,8 @@ static int create_job(struct incident *incident, int fd)
 		error = job_create(&(struct job_options){ .engine = options->engine,
 							  .mappings = incident->mappings,
 							  .out_fd = fd,
-							  .history = true },
+							  .history = true,
+							  .more_ns = options->post_ns },
 				   &incident->job);
 	return error ? error : job_start(incident->job);
 }

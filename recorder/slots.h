@@ -36,11 +36,11 @@ int slots_create(size_t slot_bytes, size_t count, struct slots **ret_slots);
  *
  * @memory: @count times @slot_bytes, shared, aligned to 8 bytes. Others may change it: slots_get()
  *          counts what is no segment any more as lost.
- * @since:  kept up by ft_ringfile_set_since().
+ * @page:   of the ring file that it is in: what it says of the slots is kept up.
  *
  * Return: as slots_create().
  */
-int slots_create_in(void *memory, size_t slot_bytes, size_t count, uint64_t since[2],
+int slots_create_in(void *memory, size_t slot_bytes, size_t count, void *page,
 		    struct slots **ret_slots);
 void slots_destroy(struct slots *slots);
 
