@@ -55,7 +55,7 @@ struct drain {
 	int schedstat_fd; /* of the thread */
 	uint64_t measured_ns, delay_ns; /* when it was read last, and what it said */
 	struct drain_counts counts; /* published once a visit */
-	uint64_t events, bad, blocking, wakings;
+	uint64_t events, bad, blocking, uninterruptible, wakings;
 	pthread_t thread;
 	sem_t ready;
 	int realtime_error, lock_error;
@@ -176,10 +176,12 @@ static void encode_lost(struct drain *drain, struct drain_cpu *cpu, uint64_t end
 
 static void watch(struct drain *drain, const struct ft_event *event)
 {
-	if (event->kind == FT_EVENT_SWITCH)
+	if (event->kind == FT_EVENT_SWITCH) {
 		drain->blocking += event->switch_.prev_state != FT_STATE_RUNNING;
-	else if (event->kind == FT_EVENT_WAKING)
+		drain->uninterruptible += event->switch_.prev_state == FT_STATE_DISK;
+	} else if (event->kind == FT_EVENT_WAKING) {
 		drain->wakings++;
+	}
 	if (drain->sleepers)
 		sleepers_event(drain->sleepers, event);
 }
@@ -216,6 +218,7 @@ static void visit(struct drain *drain, struct drain_cpu *cpu)
 	drain->counts.events = drain->events;
 	drain->counts.bad = drain->bad;
 	drain->counts.blocking = drain->blocking;
+	drain->counts.uninterruptible = drain->uninterruptible;
 	drain->counts.wakings = drain->wakings;
 }
 

@@ -28,6 +28,7 @@ struct drain_counts {
 	_Atomic uint64_t delay_max_ns;	/* longest wait of the thread for a CPU, between two looks */
 	_Atomic uint64_t cpu_ns;	/* spent in draining */
 	_Atomic uint64_t blocking;	/* switches where a thread blocked, or was preempted in the kernel */
+	_Atomic uint64_t uninterruptible; /* of these, the ones where it sleeps uninterruptibly */
 	_Atomic uint64_t wakings;
 	_Atomic uint64_t doubles;	/* dropped: see counters_set_mode() */
 	_Atomic uint64_t drained_ns;	/* all that happened until then was drained */

@@ -97,6 +97,7 @@ static struct governor_counts count(const struct watch *watch)
 	return (struct governor_counts){
 		.time_ns = clock_now_ns(),
 		.blocking = drained->blocking,
+		.uninterruptible = drained->uninterruptible,
 		.wakings = drained->wakings,
 		.events = drained->events,
 		.cpu_ns = own_cpu_ns(),
