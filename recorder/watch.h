@@ -11,6 +11,7 @@
 #include "recorder/counters.h"
 #include "recorder/drain.h"
 #include "recorder/governor.h"
+#include "recorder/hotplug.h"
 #include "recorder/lazy.h"
 
 struct watch;
@@ -18,6 +19,7 @@ struct watch;
 /* All pointers are the caller's, in place until watch_destroy(). */
 struct watch_options {
 	struct counters *counters;	/* nobody else sets their mode meanwhile */
+	struct hotplug *hotplug;	/* of the same; may be NULL */
 	const struct drain *drain;	/* which keeps @sleepers */
 	const struct sleepers *sleepers;
 	const struct target *target;	/* copied; see watch_set_target() */
