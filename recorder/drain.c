@@ -241,7 +241,8 @@ static void drop(struct drain *drain, struct drain_cpu *cpu, uint64_t now_ns)
 
 	visit(drain, cpu);
 	encode_lost(drain, cpu, now_ns, 0);
-	snprintf(text, sizeof(text), "CPU %u went offline: nothing of it is recorded until it is back",
+	snprintf(text, sizeof(text),
+		 "CPU %u went offline: nothing of it is recorded until it is back",
 		 cpu->source.cpu);
 	encode_note(drain, cpu, now_ns, text);
 	seal(drain, cpu);
@@ -255,7 +256,8 @@ static void take(struct drain *drain, struct drain_cpu *cpu)
 	attach(cpu);
 	cpu->source.last_ns = cpu->from_ns;
 	encode_lost(drain, cpu, cpu->until_ns, 0);
-	cpu->source.last_ns = cpu->heard_ns = cpu->until_ns;
+	cpu->source.last_ns = cpu->until_ns;
+	cpu->heard_ns = cpu->until_ns;
 	snprintf(text, sizeof(text), "CPU %u is online again, and recorded since", cpu->source.cpu);
 	encode_note(drain, cpu, cpu->until_ns, text);
 	cpu->place = TAKEN;
@@ -398,8 +400,10 @@ static void *run(void *context)
 int drain_start(struct drain *drain, int *ret_realtime_error, int *ret_lock_error)
 {
 	uint64_t now_ns = clock_now_ns();
-	for (size_t i = 0; i < drain->counters->cpu_count; i++)
-		drain->cpus[i].source.last_ns = drain->cpus[i].heard_ns = now_ns;
+	for (size_t i = 0; i < drain->counters->cpu_count; i++) {
+		drain->cpus[i].source.last_ns = now_ns;
+		drain->cpus[i].heard_ns = now_ns;
+	}
 	int error = pthread_create(&drain->thread, NULL, run, drain);
 	if (error)
 		return -error;

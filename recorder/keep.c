@@ -419,8 +419,7 @@ int keep_finish(struct keep *keep, const char *name)
 		return dir_fd;
 	part_of(name, part, sizeof(part));
 	/* Of half a list nobody knows the oldest. */
-	bool listed = (keep->max_captures || keep->max_bytes) &&
-		      !list_read(&others, dir_fd, DAT);
+	bool listed = (keep->max_captures || keep->max_bytes) && !list_read(&others, dir_fd, DAT);
 	if (listed)
 		make_newest(&others, dir_fd, part);
 	int err = rename_new(dir_fd, part, name);

@@ -50,7 +50,7 @@ find_kernel() {
             (cd "$cache" && [ -n "$package" ] && apt-get download "$package" &&
                 dpkg-deb -x "$package"_*.deb .) >"$cache/log" 2>&1 ||
                 skip "no kernel: apt-get cannot download $guest_package"
-            rm -rf "$cache"/*.deb "$cache/lib" "$cache/usr"
+            rm -rf "${cache:?}"/*.deb "${cache:?}/lib" "${cache:?}/usr"
         fi
         kernel=$(compgen -G "$cache/boot/vmlinuz-*" | sort -V | tail -n 1)
     fi

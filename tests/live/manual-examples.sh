@@ -83,7 +83,7 @@ example '#!/bin/sh' |
     sed "s|timeout 2 runuser -u postgres -- psql -XqAt -c 'SELECT 1'|timeout 2 redis-cli ping|" >"$work/watchdog"
 grep -q 'redis-cli ping' "$work/watchdog" || fail "the watchdog of $page asks otherwise"
 start_watchdog
-for freeze in 1 2; do
+for _ in 1 2; do # one capture each
     sleep 1.5 # it is answered
     no_further_capture
     frozen sleep 5

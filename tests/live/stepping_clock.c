@@ -30,7 +30,7 @@ int clock_gettime(clockid_t clock, struct timespec *ret_time)
 int gettimeofday(struct timeval *restrict ret_time, void *restrict zone)
 {
 	int status = (int)syscall(SYS_gettimeofday, ret_time, zone);
-	if (!status && ret_time)
+	if (!status)
 		ret_time->tv_sec -= step();
 	return status;
 }
