@@ -12,8 +12,7 @@
 
 #include "analyzer/human.h"
 
-/* A CPU that went idle this often and never came back has lost events. */
-#define IDLE_LEAST 10u
+#define SILENT_TOLD 3u /* threads by name; the rest is counted */
 
 static uint64_t since_start(const struct coverage_context *context, uint64_t time_ns)
 {
@@ -135,20 +134,39 @@ static int say(struct model *model, const char *format, ...)
 	return 0;
 }
 
-/* Some kernels drop what their idle task does from perf's events, on some CPUs. */
-static int say_idle(const struct coverage_context *context, struct model *model)
+static int say_silent_idle(const struct survey_switches *switches, struct model *model)
 {
+	return say(model,
+		   "when threads were woken on a CPU while it was idle, and by what: the kernel left "
+		   "%s of %s of the switches from idle of one CPU out of the events",
+		   human_count(switches->in - switches->out).text, human_count(switches->in).text);
+}
+
+/* Some kernels drop what some tasks do from perf's events, idle tasks first of all. */
+static int say_silent(const struct coverage_context *context, struct model *model)
+{
+	const struct survey *survey = context->survey;
+	const struct threads *threads = source_threads(context->source);
+	uint32_t told = 0, rest = 0;
 	int r = 0;
 
-	for (uint32_t cpu = 0; cpu < context->survey->cpus && !r; cpu++) {
-		const struct survey_cpu *per_cpu = &context->survey->per_cpu[cpu];
+	for (size_t i = 0; i < threads_count(threads) && i < survey->switches_count && !r; i++) {
+		const struct thread *thread = threads_at(threads, i);
 
-		if (per_cpu->to_idle >= IDLE_LEAST && per_cpu->from_idle * 2 < per_cpu->to_idle)
-			r = say(model, "when threads were woken on CPU %" PRIu32 " while it was idle, and by what: the "
-				       "kernel left %s of %s of its switches from idle out of the events",
-				cpu, human_count(per_cpu->to_idle - per_cpu->from_idle).text,
-				human_count(per_cpu->to_idle).text);
+		if (!thread->silent)
+			continue;
+		if (thread->idle_task)
+			r = say_silent_idle(&survey->switches[i], model);
+		else if (!target_counts(context->target, thread))
+			continue;
+		else if (told++ < SILENT_TOLD)
+			r = say(model, "what thread %" PRId32 " (%s) did: the kernel left it out of the events",
+				thread->tid, thread->comm);
+		else
+			rest++;
 	}
+	if (!r && rest)
+		r = say(model, "what %" PRIu32 " more threads did: the kernel left it out of the events", rest);
 	return r;
 }
 
@@ -206,6 +224,6 @@ int coverage_cannot_say(const struct coverage_context *context, struct model *mo
 	if (!r)
 		r = say_futex(context, model);
 	if (!r)
-		r = say_idle(context, model);
+		r = say_silent(context, model);
 	return r;
 }

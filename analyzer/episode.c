@@ -19,6 +19,9 @@
 /* Less of a run on a CPU, and it was starved of it rather than busy. */
 #define RAN_PERCENT 10u
 
+/* With more of its time in pauses it waited for something after all, however short each was. */
+#define PAUSES_PERCENT 10u
+
 /* The first question that waits may come this long after what it waits for began. */
 #define QUESTION_NS 2000000000ull
 
@@ -75,12 +78,20 @@ static void fits(const struct watch *watch, struct run *run, enum episode_kind k
 				  run->now.start_ns + QUESTION_NS >= watch->window->since_ns;
 }
 
+static bool was_busy(const struct episode *now)
+{
+	uint64_t length_ns = now->end_ns - now->start_ns;
+	uint64_t pauses_ns = now->state_ns[THREAD_BLOCKED] + now->state_ns[THREAD_UNKNOWN];
+
+	return now->state_ns[THREAD_RUNNING] * 100 >= length_ns * RAN_PERCENT &&
+	       pauses_ns * 100 <= length_ns * PAUSES_PERCENT;
+}
+
 static void run_end(const struct watch *watch, struct run *run)
 {
 	const struct episode *now = &run->now;
 
-	if (run->open && covers(watch->window, now->start_ns, now->end_ns) &&
-	    now->state_ns[THREAD_RUNNING] * 100 >= (now->end_ns - now->start_ns) * RAN_PERCENT)
+	if (run->open && covers(watch->window, now->start_ns, now->end_ns) && was_busy(now))
 		fits(watch, run, EPISODE_BUSY);
 	run->open = false;
 }

@@ -27,6 +27,9 @@ int slot_move(struct timeline *timeline, struct slot *slot, enum thread_state st
 
 	if (error)
 		return error;
+	/* nothing is known of it but when others gave way to it */
+	if (current->thread->silent && state != THREAD_RUNNING)
+		state = THREAD_UNKNOWN;
 	current->state = state;
 	current->start_ns = current->end_ns = later(current->start_ns, at_ns);
 	current->flags = 0;
@@ -54,7 +57,7 @@ int slot_move_to_blocked(struct timeline *timeline, struct slot *slot, uint64_t 
 {
 	int error = slot_move(timeline, slot, THREAD_BLOCKED, at_ns, 0);
 
-	if (error)
+	if (error || slot->current.state != THREAD_BLOCKED)
 		return error;
 	slot->current.flags = flags;
 	slot->current.prev_state = state;
@@ -173,7 +176,7 @@ int slot_begin(struct timeline *timeline, struct slot *slot, struct thread *thre
 
 	slot->current = (struct interval){
 		.thread = thread,
-		.state = state,
+		.state = thread->silent ? THREAD_UNKNOWN : state,
 		.start_ns = earlier(timeline->now_ns, later(timeline->start_ns, thread->born_ns)),
 		.cpu = FT_NO_CPU,
 	};

@@ -236,6 +236,14 @@ static int create_streams(struct source *source)
 	return merge_create(source->head_count + 1, &source->merge);
 }
 
+static bool is_empty_ring(const struct source *source)
+{
+	struct ft_damage damage;
+
+	ft_reader_damage(source->reader, &damage);
+	return source->is_ring && !damage.segments && !damage.bad_segments;
+}
+
 static int open_all(struct source *source, const char *path, int *ret_missing_feature)
 {
 	int error = ft_reader_open(path, &source->reader, ret_missing_feature);
@@ -258,6 +266,8 @@ static int open_all(struct source *source, const char *path, int *ret_missing_fe
 		qsort_r(source->segments, source->segment_count, sizeof(source->segments[0]),
 			by_cpu_and_sequence, source->reader);
 	find_sort(source);
+	if (is_empty_ring(source))
+		return -ENODATA;
 	find_span(source);
 	return create_streams(source);
 }
@@ -273,7 +283,9 @@ int source_open(const char *path, struct source **ret_source, char **ret_message
 	if (source && source->path)
 		error = open_all(source, path, &missing_feature);
 	if (error) {
-		*ret_message = source_refusal_text(path, error, missing_feature);
+		*ret_message = error == -ENODATA && source->is_ring
+				       ? source_empty_ring_text(path)
+				       : source_refusal_text(path, error, missing_feature);
 		source_close(source);
 		return error;
 	}
@@ -565,6 +577,8 @@ char *source_damage_text(const struct source *source)
 	source_damage(source, &damage);
 	if (!damage.torn && !damage.bad_segments)
 		return NULL;
+	if (damage.zeroed_segments)
+		return source_zeroed_ring_text(source->path, damage.zeroed_segments);
 	if (source->is_ring && damage.first_error == -ENODATA && damage.torn)
 		return source_cut_ring_text(source->path, damage.first_bad_offset);
 	return source_damage_text_of(source->path, &damage, unreadable_segments(source),

@@ -29,6 +29,11 @@ static const struct {
 	{ "BZh", 3, "is compressed with bzip2", "Decompress it first: bzip2 -d FILE" },
 };
 
+/* Where else to look. */
+#define OTHER_RINGS                                                                           \
+	"What a recorder before it held is beside it, as .old; a recorder that still runs "   \
+	"writes a capture when asked by 'recorder trigger'."
+
 static char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static char *text(const char *format, ...)
@@ -45,7 +50,7 @@ static char *text(const char *format, ...)
 
 static char *not_a_capture_text(const char *path)
 {
-	char head[16];
+	char head[16] = "";
 	ssize_t got = -1;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
@@ -58,6 +63,10 @@ static char *not_a_capture_text(const char *path)
 		    memcmp(head, others[i].magic, others[i].magic_bytes) == 0)
 			return text("%s: %s.\n  %s", path, others[i].is, others[i].next_step);
 	}
+	if (got == sizeof(head) && memcmp(head, (char[sizeof(head)]){ 0 }, sizeof(head)) == 0)
+		return text("%s: begins with zeros: nothing was written to it, or what was is lost, as in a"
+			    " ring file that somebody emptied.\n"
+			    "  " OTHER_RINGS, path);
 	return text("%s: does not begin as a freezetrap capture does.\n"
 		    "  Give a file that 'recorder capture' wrote. If it is one, it was changed on its"
 		    " way: copy it again, as binary.", path);
@@ -155,4 +164,19 @@ char *source_cut_ring_text(const char *path, uint64_t bytes)
 	return text("%s: this ring file was cut to %" PRIu64 " bytes.\n"
 		    "  What lay behind them is not in this report. A recorder that still runs goes on in"
 		    " memory: take a capture from it with 'recorder trigger'.", path, bytes);
+}
+
+char *source_zeroed_ring_text(const char *path, uint32_t segments)
+{
+	return text("%s: %" PRIu32 " segment%s of this ring file %s overwritten with zeros: somebody cut it"
+		    " and made it longer again.\n"
+		    "  What they held is marked as lost in this report, or came after its end. A recorder that"
+		    " still runs goes on: take a capture from it with 'recorder trigger'.",
+		    path, segments, segments == 1 ? "" : "s", segments == 1 ? "was" : "were");
+}
+
+char *source_empty_ring_text(const char *path)
+{
+	return text("%s: an empty ring file: its recorder was killed before it had armed, or has only just"
+		    " begun, or somebody cut the file.\n  " OTHER_RINGS, path);
 }

@@ -34,4 +34,10 @@ char *source_damage_text_of(const char *path, const struct ft_damage *damage, ui
 /* Somebody cut a ring file to @bytes. Return: as source_damage_text_of(). */
 char *source_cut_ring_text(const char *path, uint64_t bytes);
 
+/* Somebody cut a ring file and made it longer again. Return: as source_damage_text_of(). */
+char *source_zeroed_ring_text(const char *path, uint32_t segments);
+
+/* A ring file with nothing in it. Return: as source_damage_text_of(). */
+char *source_empty_ring_text(const char *path);
+
 #endif

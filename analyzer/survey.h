@@ -13,9 +13,9 @@
 #include "analyzer/model.h"
 #include "analyzer/target.h"
 
-/* How often a CPU went idle, and came back from it: the same, give or take one, or events are missing. */
-struct survey_cpu {
-	uint64_t to_idle, from_idle;
+/* How often a thread came to a CPU, and left it: the same, give or take one, or events are missing. */
+struct survey_switches {
+	uint64_t in, out;
 };
 
 struct survey {
@@ -30,7 +30,8 @@ struct survey {
 	struct model_note *notes;	/* likewise */
 	size_t note_count;
 	uint32_t cpus;			/* that had events */
-	struct survey_cpu *per_cpu;	/* room for cpus */
+	struct survey_switches *switches; /* by thread->index */
+	size_t switches_count;
 };
 
 /* @long_ns: see account.h. Return: 0, -ENOMEM, -EIO; free with survey_free() in each case. */

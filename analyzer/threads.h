@@ -18,6 +18,7 @@ struct thread {
 	int32_t tid, tgid;	/* tgid -1: not known */
 	char comm[FT_COMM_BYTES]; /* the latest name; any bytes */
 	bool idle_task;		/* tid 0: one such thread for each CPU */
+	bool silent;		/* the kernel leaves what it does out of the events: see survey.c */
 	bool exited;		/* gone, off the CPU for good: who has its tid now is another */
 	/* fork seen at; where that was lost, death of the tid's former thread; else 0 */
 	uint64_t born_ns;

@@ -166,6 +166,8 @@ static int switch_out(struct timeline *timeline, struct slot *slot, const struct
 	if (state_blocks(state))
 		return slot_move_to_blocked(timeline, slot, time_ns, 0, state, event->stack_id);
 	error = slot_move(timeline, slot, THREAD_RUNNABLE, time_ns, 0);
+	if (error || slot->current.state != THREAD_RUNNABLE)
+		return error;
 	slot->current.flags = INTERVAL_PREEMPTED;
 	slot->current.prev_state = state;
 	slot->current.stack_id = event->stack_id;

@@ -20,6 +20,7 @@ struct ft_damage {
 				   of a ring, which has none: the tail is cut off */
 	uint32_t segments;	/* readable ones */
 	uint32_t bad_segments;	/* regions skipped because of damage */
+	uint32_t zeroed_segments; /* of those, in a ring: were put, and are zeros now */
 	uint32_t unknown_segments; /* kinds this version does not know, skipped */
 	uint64_t first_bad_offset; /* of the first damaged region; if only torn the file's length */
 	uint64_t skipped_bytes;

@@ -84,7 +84,7 @@ int ft_ringfile_plan(uint64_t bytes, uint32_t slot_bytes, struct ft_ringfile *re
 	return 0;
 }
 
-void ft_ringfile_begin(const struct ft_ringfile *ring, void *memory)
+void ft_ringfile_begin(const struct ft_ringfile *ring, void *page)
 {
 	_Alignas(8) uint8_t header[FT_RINGFILE_HEADER_BYTES] = { 0 };
 
@@ -95,7 +95,7 @@ void ft_ringfile_begin(const struct ft_ringfile *ring, void *memory)
 	ft_put_le32(header + AT_EVENT_SLOTS, ring->event_slots);
 	ft_header_make(&ring_header, header);
 	/* The magic last here too: what has it is whole. */
-	ft_ringfile_put(memory, header, sizeof(header));
+	ft_ringfile_put(page, header, sizeof(header));
 }
 
 int ft_ringfile_decode(const void *buf, size_t buf_bytes, struct ft_ringfile *ret_ring,
@@ -116,7 +116,7 @@ int ft_ringfile_decode(const void *buf, size_t buf_bytes, struct ft_ringfile *re
 		.own_slots = ft_get_le32(header + AT_OWN_SLOTS),
 		.event_slots = ft_get_le32(header + AT_EVENT_SLOTS),
 	};
-	if (header_bytes > FT_RINGFILE_SINCE_AT || ft_ringfile_place(&ring))
+	if (header_bytes > FT_RINGFILE_PUT_AT || ft_ringfile_place(&ring))
 		return -EBADMSG;
 	*ret_ring = ring;
 	return 0;
@@ -195,18 +195,38 @@ int ft_ringfile_put_own(const struct ft_ringfile *ring, void *memory, uint64_t n
 	return 0;
 }
 
+/* A number, and behind it the same with all bits inverted: a half of it alone is known for one. */
+static uint64_t get_twice(const uint8_t *twice)
+{
+	uint64_t number = ft_get_le64(twice), inverted = ft_get_le64(twice + sizeof(number));
+
+	if (number == 0 && inverted == 0)
+		return 0;
+	return number == ~inverted ? number : UINT64_MAX;
+}
+
+static void set_twice(uint64_t twice[2], uint64_t number)
+{
+	__atomic_store_n(&twice[0], htole64(number), __ATOMIC_RELAXED);
+	__atomic_store_n(&twice[1], htole64(~number), __ATOMIC_RELEASE);
+}
+
 uint64_t ft_ringfile_since(const void *page)
 {
-	const uint8_t *since = (const uint8_t *)page + FT_RINGFILE_SINCE_AT;
-	uint64_t time_ns = ft_get_le64(since), inverted = ft_get_le64(since + sizeof(time_ns));
-
-	if (time_ns == 0 && inverted == 0)
-		return 0;
-	return time_ns == ~inverted ? time_ns : FT_RINGFILE_SINCE_UNKNOWN;
+	return get_twice((const uint8_t *)page + FT_RINGFILE_SINCE_AT);
 }
 
 void ft_ringfile_set_since(uint64_t since[2], uint64_t time_ns)
 {
-	__atomic_store_n(&since[0], htole64(time_ns), __ATOMIC_RELAXED);
-	__atomic_store_n(&since[1], htole64(~time_ns), __ATOMIC_RELEASE);
+	set_twice(since, time_ns);
+}
+
+uint64_t ft_ringfile_put_count(const void *page)
+{
+	return get_twice((const uint8_t *)page + FT_RINGFILE_PUT_AT);
+}
+
+void ft_ringfile_set_put_count(uint64_t put[2], uint64_t count)
+{
+	set_twice(put, count);
 }

@@ -21,6 +21,7 @@
 #define FT_RINGFILE_FEATURES_INCOMPATIBLE 0
 #define FT_RINGFILE_FEATURES_COMPATIBLE 0
 #define FT_RINGFILE_PAGE_BYTES 4096	/* the areas begin behind it */
+#define FT_RINGFILE_PUT_AT 4064		/* in it: see ft_ringfile_put_count() */
 #define FT_RINGFILE_SINCE_AT 4080	/* in it: see ft_ringfile_since() */
 #define FT_RINGFILE_PLACE_BYTES_MIN 4096	/* of a slot, a copy of the facts, the names */
 #define FT_RINGFILE_PLACE_BYTES_MAX 16777216
@@ -53,8 +54,8 @@ int ft_ringfile_place(struct ft_ringfile *ring);
  */
 int ft_ringfile_plan(uint64_t bytes, uint32_t slot_bytes, struct ft_ringfile *ret_ring);
 
-/* Make @memory, ring->bytes of zeros, a ring file. */
-void ft_ringfile_begin(const struct ft_ringfile *ring, void *memory);
+/* Make @page, FT_RINGFILE_PAGE_BYTES of zeros, the first page of a ring file; zeros behind it are the rest. */
+void ft_ringfile_begin(const struct ft_ringfile *ring, void *page);
 
 /**
  * ft_ringfile_decode() - what a header says.
@@ -107,6 +108,13 @@ int ft_ringfile_put_own(const struct ft_ringfile *ring, void *memory, uint64_t n
 
 /* Not known: damaged, or written at this moment. */
 #define FT_RINGFILE_SINCE_UNKNOWN UINT64_MAX
+#define FT_RINGFILE_PUT_UNKNOWN UINT64_MAX
+
+/* So many segments were put into the event slots, in turn; 0: none yet. */
+uint64_t ft_ringfile_put_count(const void *page);
+
+/* @put: the 2 words at FT_RINGFILE_PUT_AT. After a segment was put. */
+void ft_ringfile_set_put_count(uint64_t put[2], uint64_t count);
 
 /* Every event later than this that was put is still there; 0: nothing was overwritten yet. */
 uint64_t ft_ringfile_since(const void *page);

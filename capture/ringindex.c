@@ -34,6 +34,7 @@ struct place {
 struct search {
 	const struct ft_ringindex *index;
 	uint8_t *buffer; /* of the longest place */
+	uint64_t put; /* into the event slots, before the search */
 };
 
 /* Return: 1 with the header, 0 nothing here, -EBADMSG or another errno. */
@@ -85,14 +86,14 @@ static int read_place(const struct search *search, struct place *place)
 	return result;
 }
 
-static void note_damage(const struct search *search, const struct place *place)
+static void note_damage(const struct search *search, const struct place *place, int error)
 {
 	struct ft_damage *damage = search->index->damage;
 
 	damage->bad_segments++;
 	damage->skipped_bytes += place->bytes;
 	if (damage->first_error == 0 || place->offset < damage->first_bad_offset) {
-		damage->first_error = -EBADMSG;
+		damage->first_error = error;
 		damage->first_bad_offset = place->offset;
 	}
 }
@@ -104,7 +105,7 @@ static int look_at(const struct search *search, struct place *place)
 
 	if (result != -EBADMSG)
 		return result;
-	note_damage(search, place);
+	note_damage(search, place, -EBADMSG);
 	return 0;
 }
 
@@ -141,6 +142,56 @@ static bool is_of(const struct place *place, enum ft_segment_kind kind, bool own
 	return place->segment.kind == kind && (place->segment.cpu == FT_NO_CPU) == own;
 }
 
+static int read_page(const struct ft_ringindex *index, uint64_t (*get)(const void *page),
+		     uint64_t *ret_number)
+{
+	uint8_t page[FT_RINGFILE_PAGE_BYTES];
+	uint64_t number = UINT64_MAX; /* not known */
+
+	for (int i = 0; i < ATTEMPTS && number == UINT64_MAX; i++) {
+		ssize_t got = ft_read_at(index->fd, page, sizeof(page), 0);
+
+		if (got < 0)
+			return (int)got;
+		if (got == sizeof(page))
+			number = get(page);
+	}
+	*ret_number = number;
+	return 0;
+}
+
+/* The event slot @number is empty. Where a segment was put into it, and none is being put now, somebody
+ * cut the file and made it longer again. */
+static int look_at_empty(const struct search *search, const struct place *place, uint32_t number)
+{
+	const struct ft_ringindex *index = search->index;
+	uint64_t first = 0, before, after, distance;
+	ssize_t got;
+	int error;
+
+	if (search->put == FT_RINGFILE_PUT_UNKNOWN || number >= search->put)
+		return 0;
+	error = read_page(index, ft_ringfile_put_count, &before);
+	if (error)
+		return error;
+	got = ft_read_at(index->fd, &first, sizeof(first), place->offset);
+	if (got < 0)
+		return (int)got;
+	error = read_page(index, ft_ringfile_put_count, &after);
+	if (error)
+		return error;
+	if (got < (ssize_t)sizeof(first) || first || before == FT_RINGFILE_PUT_UNKNOWN ||
+	    after == FT_RINGFILE_PUT_UNKNOWN)
+		return 0;
+	distance = (number + (uint64_t)index->ring.event_slots - before % index->ring.event_slots) %
+		   index->ring.event_slots;
+	if (distance <= after - before)
+		return 0;
+	note_damage(search, place, -ENODATA);
+	index->damage->zeroed_segments++;
+	return 0;
+}
+
 static int take_slots(const struct search *search, uint64_t at, uint32_t count, bool own)
 {
 	const uint32_t bytes = search->index->ring.slot_bytes;
@@ -153,6 +204,8 @@ static int take_slots(const struct search *search, uint64_t at, uint32_t count, 
 			search->index->damage->unknown_segments++;
 		else if (result > 0)
 			result = take(search, &place);
+		else if (result == 0 && !own)
+			result = look_at_empty(search, &place, count);
 		if (result < 0)
 			return result;
 	}
@@ -217,23 +270,6 @@ static int take_facts(const struct search *search)
 	return 0;
 }
 
-static int read_since(const struct ft_ringindex *index, uint64_t *ret_since_ns)
-{
-	uint8_t page[FT_RINGFILE_PAGE_BYTES];
-	uint64_t since_ns = FT_RINGFILE_SINCE_UNKNOWN;
-
-	for (int i = 0; i < ATTEMPTS && since_ns == FT_RINGFILE_SINCE_UNKNOWN; i++) {
-		ssize_t got = ft_read_at(index->fd, page, sizeof(page), 0);
-
-		if (got < 0)
-			return (int)got;
-		if (got == sizeof(page))
-			since_ns = ft_ringfile_since(page);
-	}
-	*ret_since_ns = since_ns;
-	return 0;
-}
-
 static uint32_t longest_place(const struct ft_ringfile *ring)
 {
 	uint32_t bytes = ring->slot_bytes;
@@ -250,10 +286,12 @@ int ft_ringindex_run(const struct ft_ringindex *index, uint64_t *ret_since_ns)
 
 	if (!search.buffer)
 		return -ENOMEM;
-	error = take_slots(&search, ring->events_at, ring->event_slots, false);
+	error = read_page(index, ft_ringfile_put_count, &search.put);
+	if (!error)
+		error = take_slots(&search, ring->events_at, ring->event_slots, false);
 	/* Not before the slots: what is overwritten from now on is in hand. */
 	if (!error)
-		error = read_since(index, ret_since_ns);
+		error = read_page(index, ft_ringfile_since, ret_since_ns);
 	if (!error)
 		error = take_slots(&search, ring->own_at, ring->own_slots, true);
 	if (!error)

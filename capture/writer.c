@@ -30,6 +30,7 @@ struct ft_writer {
 	uint8_t *buffer; /* a segment, as it is written */
 	size_t buffer_bytes;
 	z_stream deflater;
+	bool hurried; /* nothing is deflated any more */
 };
 
 /* Reserve @bytes after the file's end. Where that is not possible, the write will tell. */
@@ -165,7 +166,7 @@ static int put_payload(struct ft_writer *writer, struct ft_segment *segment)
 	writer->deflater.next_out = to;
 	/* One byte less than undeflated: what does not end within is not worth it. */
 	writer->deflater.avail_out = segment->payload_bytes ? segment->payload_bytes - 1 : 0;
-	if (deflateReset(&writer->deflater) == Z_OK &&
+	if (!writer->hurried && deflateReset(&writer->deflater) == Z_OK &&
 	    deflate(&writer->deflater, Z_FINISH) == Z_STREAM_END) {
 		segment->payload_bytes = (uint32_t)(writer->deflater.next_out - to);
 		segment->flags |= FT_SEGMENT_DEFLATED;
@@ -215,6 +216,11 @@ static int append_segment(struct ft_writer *writer, struct ft_segment segment, b
 	else
 		writer->cuttables_count = 0;
 	return 0;
+}
+
+void ft_writer_hurry(struct ft_writer *writer)
+{
+	writer->hurried = true;
 }
 
 int ft_writer_segment(struct ft_writer *writer, const void *segment, size_t segment_bytes)

@@ -33,6 +33,9 @@ void ft_writer_destroy(struct ft_writer *writer);
  */
 int ft_writer_segment(struct ft_writer *writer, const void *segment, size_t segment_bytes);
 
+/* From here on nothing is deflated: three times as fast, and twice as large. */
+void ft_writer_hurry(struct ft_writer *writer);
+
 /**
  * ft_writer_payload() - append a segment of another kind (facts, symbols).
  *

@@ -39,6 +39,7 @@ struct run {
 struct after {
 	char *command;
 	uint64_t deadline_ns; /* of each run, from its start */
+	uint64_t end_ns; /* of all of them; 0: not known yet */
 	const char *report_dir;
 	struct after_status status;
 	struct job line[LINE_MAX_JOBS];
@@ -140,8 +141,18 @@ static void name_report(const struct after *after, struct run *run)
 		 after->report_dir, random);
 }
 
+/* How long one that starts now has. */
+static uint64_t time_left_ns(const struct after *after)
+{
+	uint64_t now_ns = clock_now_ns();
+	uint64_t left_ns = after->end_ns > now_ns ? after->end_ns - now_ns : 0;
+
+	return after->end_ns && left_ns < after->deadline_ns ? left_ns : after->deadline_ns;
+}
+
 static void start(struct after *after, struct run *run, const struct job *job)
 {
+	uint64_t left_ns = time_left_ns(after);
 	sigset_t all, before;
 
 	name_report(after, run);
@@ -151,7 +162,7 @@ static void start(struct after *after, struct run *run, const struct job *job)
 		.source = job->source,
 		.reason = job->reason,
 		.report = run->report,
-		.analyze_ns = after->deadline_ns / 2,
+		.analyze_ns = left_ns / 2,
 	};
 	/* No handler of the recorder's may run in the child before they are reset. */
 	sigfillset(&all);
@@ -166,7 +177,7 @@ static void start(struct after *after, struct run *run, const struct job *job)
 	}
 	run->pid = pid;
 	run->killed = false;
-	run->deadline_ns = clock_now_ns() + after->deadline_ns;
+	run->deadline_ns = clock_now_ns() + left_ns;
 	after->status.runs++;
 }
 
@@ -174,7 +185,7 @@ static void start_next(struct after *after)
 {
 	struct run *run;
 
-	while (after->line_count && (run = free_run(after))) {
+	while (after->line_count && time_left_ns(after) && (run = free_run(after))) {
 		start(after, run, &after->line[0]);
 		job_free(&after->line[0]);
 		after->line_count--;
@@ -211,6 +222,22 @@ void after_look(struct after *after)
 		after->status.killed++;
 	}
 	start_next(after);
+}
+
+void after_end(struct after *after, uint64_t end_ns)
+{
+	after->end_ns = end_ns;
+	for (size_t i = 0; i < CHILDREN_MAX; i++)
+		if (after->runs[i].deadline_ns > end_ns)
+			after->runs[i].deadline_ns = end_ns;
+}
+
+bool after_busy(const struct after *after)
+{
+	for (size_t i = 0; i < CHILDREN_MAX; i++)
+		if (after->runs[i].pid && !after->runs[i].killed)
+			return true;
+	return after->line_count && time_left_ns(after);
 }
 
 void after_status(const struct after *after, struct after_status *ret_status)

@@ -5,6 +5,7 @@
 #ifndef RECORDER_AFTER_H
 #define RECORDER_AFTER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct after;
@@ -19,6 +20,10 @@ void after_run(struct after *after, const char *file, const char *source, const 
 
 /* To be called now and then, and on SIGCHLD's descriptor: reaps, enforces deadlines. */
 void after_look(struct after *after);
+
+/* The recorder ends: what runs, waits in line or is still to come has until then. */
+void after_end(struct after *after, uint64_t end_ns);
+bool after_busy(const struct after *after);	/* does any run, or wait in line? */
 
 /* How many were started, could not be or said that they failed, were killed at the deadline, found the line full. */
 struct after_status {

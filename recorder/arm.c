@@ -402,6 +402,8 @@ int arm_run(const struct arm_options *options)
 		message_progress_end();
 	}
 	if (arm.at_once)
+		after_destroy(arm.after);
+	if (arm.at_once)
 		_exit(EXIT_FAILED); /* threads may hang: nothing can be taken from them */
 	destroy(&arm);
 	return status;

@@ -205,3 +205,20 @@ int child_run(int (*work)(void *context, int out_fd), void *context, int deadlin
 	*ret_output_bytes = output.bytes;
 	return err;
 }
+
+int child_write(int out_fd, const void *data, size_t bytes)
+{
+	const char *from = data;
+
+	while (bytes > 0) {
+		ssize_t written = write(out_fd, from, bytes);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -errno;
+		from += written;
+		bytes -= (size_t)written;
+	}
+	return 0;
+}

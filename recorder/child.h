@@ -22,4 +22,7 @@
 int child_run(int (*work)(void *context, int out_fd), void *context, int deadline_ms,
 	      void **ret_output, size_t *ret_output_bytes);
 
+/* In the child: all of @data to its fd. Return: 0 or a negative errno. */
+int child_write(int out_fd, const void *data, size_t bytes);
+
 #endif

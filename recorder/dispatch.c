@@ -14,6 +14,8 @@
 #include "recorder/message.h"
 
 #define WAITING_MAX 64
+/* For commands after captures, when the recorder ends: whoever stops it waits for that. */
+#define AFTER_NS    10000000000ull
 #define PATH_BYTES  (PATH_MAX + INCIDENT_NAME_BYTES)
 
 /* A client that waits for the capture its trigger becomes. */
@@ -215,6 +217,13 @@ static void log_result(const struct dispatch *dispatch, const char *path,
 		      lost, (double)result->sealed_ns / 1e6);
 }
 
+/* From the end of the last capture. */
+static void end_after(struct dispatch *dispatch)
+{
+	if (dispatch->ending && !dispatch->present && dispatch->options.after)
+		after_end(dispatch->options.after, clock_now_ns() + AFTER_NS);
+}
+
 static void finish_present(struct dispatch *dispatch)
 {
 	struct trigger trigger = *incident_trigger(dispatch->present);
@@ -223,6 +232,7 @@ static void finish_present(struct dispatch *dispatch)
 
 	incident_finish(dispatch->present, &result);
 	dispatch->present = NULL;
+	end_after(dispatch);
 	dispatch->last_end_ns = clock_now_ns();
 	snprintf(path, sizeof(path), "%s/%s", dispatch->options.dir, result.name);
 	log_result(dispatch, path, &result);
@@ -232,7 +242,7 @@ static void finish_present(struct dispatch *dispatch)
 	}
 	keep_past(dispatch, &trigger, path, &result);
 	answer_waiting(dispatch, IN_PRESENT, path, NULL);
-	if (dispatch->options.after && !dispatch->ending)
+	if (dispatch->options.after)
 		after_run(dispatch->options.after, path, trigger.source, trigger.reason);
 }
 
@@ -256,12 +266,14 @@ void dispatch_end(struct dispatch *dispatch)
 	dispatch->ending = true;
 	if (dispatch->present)
 		incident_cut(dispatch->present);
+	end_after(dispatch);
 	answer_waiting(dispatch, IN_NEXT, NULL, "the recorder is ending");
 }
 
 bool dispatch_busy(const struct dispatch *dispatch)
 {
-	return dispatch->present;
+	return dispatch->present ||
+	       (dispatch->ending && dispatch->options.after && after_busy(dispatch->options.after));
 }
 
 void dispatch_status(struct dispatch *dispatch, struct arm_status *status)

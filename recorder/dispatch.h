@@ -38,10 +38,11 @@ void dispatch_request(struct dispatch *dispatch, const struct control_request *r
 /* To be called when options.incident.done_fd is readable. */
 void dispatch_look(struct dispatch *dispatch);
 
-/* No more captures; the one under way ends now, with what there is. */
+/* No more captures; the one under way ends now, with what there is. Its command and those that run
+ * have some seconds. */
 void dispatch_end(struct dispatch *dispatch);
 
-/* Is a capture under way? */
+/* Is a capture under way, or when it has ended, a command? */
 bool dispatch_busy(const struct dispatch *dispatch);
 
 /* Fills in triggers, capturing and captures; its texts are borrowed until the next call of any of these. */

@@ -21,8 +21,9 @@
 #include "recorder/translate.h"
 
 #define VISIT_MS	50 /* how old a record may get where no watermark calls earlier */
-#define VISIT_QUIET_MS	200 /* where there is little: being woken costs more than that is worth */
+#define VISIT_QUIET_MS	250 /* where there is little: being woken costs more than that is worth */
 #define QUIET_EVENTS_MS 2 /* so many a millisecond are little */
+#define MEASURE_NS	1000000000ull /* where there is little: it costs as much as a visit */
 #define SEAL_AFTER_NS	2000000000ull /* so that a recorder that dies leaves quiet CPUs too */
 /* An event has its time a moment before its record can be seen in the ring. */
 #define RECORD_NS	  1000000
@@ -54,8 +55,12 @@ struct drain {
 	struct pollfd *polls; /* one for each CPU, then flush_fd */
 	int flush_fd; /* an eventfd that ends the poll */
 	_Atomic uint64_t flush_asked, flush_done;
+	sem_t stir; /* for drain_wait_for_stir() */
+	_Atomic bool stir_wanted;
+	int schedstat_fd; /* of the thread */
+	uint64_t measured_ns, delay_ns; /* when it was read last, and what it said */
 	struct drain_counts counts; /* published once a visit */
-	uint64_t events, bad, blocking, wakings;
+	uint64_t events, bad, blocking, uninterruptible, wakings;
 	pthread_t thread;
 	sem_t ready;
 	int realtime_error, lock_error;
@@ -81,6 +86,7 @@ int drain_create(const struct plan *plan, struct counters *counters, struct task
 	drain->dumps = dumps;
 	translate_init(&drain->translate, plan, tasks);
 	sem_init(&drain->ready, 0, 0);
+	sem_init(&drain->stir, 0, 0);
 	drain->flush_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	drain->cpus = calloc(count, sizeof(*drain->cpus));
 	drain->polls = calloc(count + 1, sizeof(*drain->polls));
@@ -118,6 +124,7 @@ void drain_destroy(struct drain *drain)
 	if (drain->buffers)
 		munmap(drain->buffers, drain->buffers_bytes);
 	sem_destroy(&drain->ready);
+	sem_destroy(&drain->stir);
 	if (drain->flush_fd >= 0)
 		close(drain->flush_fd);
 	free(drain->polls);
@@ -180,10 +187,12 @@ static void encode_lost(struct drain *drain, struct drain_cpu *cpu, uint64_t end
 
 static void watch(struct drain *drain, const struct ft_event *event)
 {
-	if (event->kind == FT_EVENT_SWITCH)
+	if (event->kind == FT_EVENT_SWITCH) {
 		drain->blocking += event->switch_.prev_state != FT_STATE_RUNNING;
-	else if (event->kind == FT_EVENT_WAKING)
+		drain->uninterruptible += event->switch_.prev_state == FT_STATE_DISK;
+	} else if (event->kind == FT_EVENT_WAKING) {
 		drain->wakings++;
+	}
 	if (drain->sleepers)
 		sleepers_event(drain->sleepers, event);
 }
@@ -220,6 +229,7 @@ static void visit(struct drain *drain, struct drain_cpu *cpu)
 	drain->counts.events = drain->events;
 	drain->counts.bad = drain->bad;
 	drain->counts.blocking = drain->blocking;
+	drain->counts.uninterruptible = drain->uninterruptible;
 	drain->counts.wakings = drain->wakings;
 	cpu->heard_ns = cpu->source.last_ns;
 }
@@ -313,15 +323,16 @@ static bool read_schedstat(int fd, uint64_t *ret_run_ns, uint64_t *ret_delay_ns)
 	return true;
 }
 
-static void measure_self(struct drain *drain, int schedstat_fd, uint64_t *delay_ns)
+static void measure_self(struct drain *drain, uint64_t now_ns)
 {
-	uint64_t run_ns, now_delay_ns;
-	if (!read_schedstat(schedstat_fd, &run_ns, &now_delay_ns))
+	uint64_t run_ns, delay_ns;
+	if (!read_schedstat(drain->schedstat_fd, &run_ns, &delay_ns))
 		return;
-	if (now_delay_ns - *delay_ns > drain->counts.delay_max_ns)
-		drain->counts.delay_max_ns = now_delay_ns - *delay_ns;
-	*delay_ns = now_delay_ns;
+	if (delay_ns - drain->delay_ns > drain->counts.delay_max_ns)
+		drain->counts.delay_max_ns = delay_ns - drain->delay_ns;
+	drain->delay_ns = delay_ns;
 	drain->counts.cpu_ns = run_ns;
+	drain->measured_ns = now_ns;
 }
 
 static void prepare_thread(struct drain *drain)
@@ -354,47 +365,69 @@ static void finish(struct drain *drain)
 	drain->counts.events = drain->events;
 }
 
-static bool is_quiet(uint64_t events, uint64_t in_ns)
+static bool is_quiet(const struct drain *drain, uint64_t events, uint64_t in_ns)
 {
-	return events < QUIET_EVENTS_MS * (in_ns / 1000000);
+	return events < QUIET_EVENTS_MS * (in_ns / 1000000) &&
+	       !(drain->sleepers && sleepers_lock_waits(drain->sleepers));
+}
+
+void drain_stir(struct drain *drain)
+{
+	if (atomic_exchange(&drain->stir_wanted, false))
+		sem_post(&drain->stir);
+}
+
+static void visit_all(struct drain *drain, uint64_t now_ns)
+{
+	for (size_t i = 0; i < drain->counters->cpu_count; i++) {
+		if (settle(drain, i, now_ns))
+			visit(drain, &drain->cpus[i]);
+		seal_old(drain, &drain->cpus[i], now_ns);
+		/* An event that reports an error does so for ever. */
+		if (drain->polls[i].revents & (POLLERR | POLLHUP | POLLNVAL))
+			drain->polls[i].fd = -1;
+	}
 }
 
 static void *run(void *context)
 {
 	struct drain *drain = context;
-	size_t count = drain->counters->cpu_count;
-	uint64_t run_ns, delay_ns = 0;
+	uint64_t run_ns;
 
 	prepare_thread(drain);
-	int schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
-	read_schedstat(schedstat_fd, &run_ns, &delay_ns);
+	drain->schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	read_schedstat(drain->schedstat_fd, &run_ns, &drain->delay_ns);
 	sem_post(&drain->ready);
 	uint64_t now_ns = clock_now_ns();
-	int wait_ms = VISIT_MS;
+	bool quiet = false;
 	while (!drain->stop) {
 		uint64_t before_ns = now_ns, before = drain->events;
-		poll(drain->polls, count + 1, wait_ms);
+		poll(drain->polls, drain->counters->cpu_count + 1,
+		     quiet ? VISIT_QUIET_MS : VISIT_MS);
 		uint64_t asked = drain->flush_asked;
 		now_ns = clock_now_ns();
-		for (size_t i = 0; i < count; i++) {
-			if (settle(drain, i, now_ns))
-				visit(drain, &drain->cpus[i]);
-			seal_old(drain, &drain->cpus[i], now_ns);
-			/* An event that reports an error does so for ever. */
-			if (drain->polls[i].revents & (POLLERR | POLLHUP | POLLNVAL))
-				drain->polls[i].fd = -1;
-		}
+		visit_all(drain, now_ns);
 		flush(drain, asked);
-		wait_ms = is_quiet(drain->events - before, now_ns - before_ns) ? VISIT_QUIET_MS
-									       : VISIT_MS;
 		drain->counts.drained_ns = now_ns - RECORD_NS;
-		measure_self(drain, schedstat_fd, &delay_ns);
+		quiet = is_quiet(drain, drain->events - before, now_ns - before_ns);
+		if (!quiet)
+			drain_stir(drain);
+		if (!quiet || now_ns - drain->measured_ns >= MEASURE_NS)
+			measure_self(drain, now_ns);
 	}
 	finish(drain);
-	measure_self(drain, schedstat_fd, &delay_ns);
-	if (schedstat_fd >= 0)
-		close(schedstat_fd);
+	measure_self(drain, now_ns);
+	if (drain->schedstat_fd >= 0)
+		close(drain->schedstat_fd);
 	return NULL;
+}
+
+void drain_wait_for_stir(struct drain *drain, uint64_t until_ns)
+{
+	const struct timespec until = clock_timespec(until_ns);
+	drain->stir_wanted = true;
+	while (sem_clockwait(&drain->stir, CLOCK_MONOTONIC, &until) < 0 && errno == EINTR)
+		;
 }
 
 int drain_start(struct drain *drain, int *ret_realtime_error, int *ret_lock_error)

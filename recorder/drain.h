@@ -28,6 +28,7 @@ struct drain_counts {
 	_Atomic uint64_t delay_max_ns;	/* longest wait of the thread for a CPU, between two looks */
 	_Atomic uint64_t cpu_ns;	/* spent in draining */
 	_Atomic uint64_t blocking;	/* switches where a thread blocked, or was preempted in the kernel */
+	_Atomic uint64_t uninterruptible; /* of these, the ones where it sleeps uninterruptibly */
 	_Atomic uint64_t wakings;
 	_Atomic uint64_t doubles;	/* dropped: see counters_set_mode() */
 	_Atomic uint64_t drained_ns;	/* all that happened until then was drained */
@@ -72,6 +73,15 @@ void drain_stop(struct drain *drain, uint64_t end_ns);
  * Return: true, or false where that took longer than @deadline_ms.
  */
 bool drain_flush(struct drain *drain, int deadline_ms);
+
+/**
+ * drain_wait_for_stir() - sleep while next to nothing happens on the host.
+ *
+ * From one thread, any but the drain's. Back when there is more than a little to drain, when a thread
+ * waits for a kernel lock, or at @until_ns.
+ */
+void drain_wait_for_stir(struct drain *drain, uint64_t until_ns);
+void drain_stir(struct drain *drain);	/* end that wait; from any thread */
 
 /*
  * A CPU that goes offline and comes back, while the thread runs; from one other thread. @index: of

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,7 +20,7 @@
 #include "recorder/states.h"
 #include "recorder/unwound.h"
 
-#define LOOK_NS		   500000000
+#define LOOK_NS		   1000000000
 #define LOOK_SMALL_NS	   100000000 /* a small ring is overwritten soon */
 #define SMALL_SLOTS	   256
 #define MAPS_DEADLINE_MS   3000
@@ -59,6 +60,7 @@ struct house {
 	bool states_kept; /* in the ring file */
 	uint64_t target_number; /* plus 1: whose states these are */
 	_Atomic bool stop;
+	sem_t ending; /* posted with it */
 };
 
 int house_create(struct engine *engine, struct finder *finder, struct ringmap *ringmap,
@@ -74,6 +76,7 @@ int house_create(struct engine *engine, struct finder *finder, struct ringmap *r
 	}
 	house->engine = engine;
 	house->finder = finder;
+	sem_init(&house->ending, 0, 0);
 	pthread_mutex_init(&house->kept_lock, NULL);
 	pthread_mutex_init(&house->states_lock, NULL);
 	pthread_mutex_init(&house->lock, NULL);
@@ -111,6 +114,7 @@ void house_destroy(struct house *house)
 	changes_destroy(house->changes);
 	ft_decoder_destroy(house->decoder);
 	states_finish(house->states, 0, NULL);
+	sem_destroy(&house->ending);
 	pthread_mutex_destroy(&house->states_lock);
 	pthread_mutex_destroy(&house->kept_lock);
 	eventlist_destroy(house->kept);
@@ -246,10 +250,8 @@ static void keep_in_ring(struct house *house, uint64_t now_ns)
 static void *run(void *context)
 {
 	struct house *house = context;
-
-	const struct timespec pause = { .tv_nsec = slots_count(house->engine->slots) < SMALL_SLOTS
-							   ? LOOK_SMALL_NS
-							   : LOOK_NS };
+	uint64_t pause_ns = slots_count(house->engine->slots) < SMALL_SLOTS ? LOOK_SMALL_NS
+									    : LOOK_NS;
 
 	pthread_setname_np(pthread_self(), "ft-house");
 	while (!house->stop) {
@@ -264,7 +266,8 @@ static void *run(void *context)
 		forget(house, now_ns);
 		if (house->ringkeeper)
 			keep_in_ring(house, now_ns);
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+		const struct timespec until = clock_timespec(now_ns + pause_ns);
+		sem_clockwait(&house->ending, CLOCK_MONOTONIC, &until);
 	}
 	return NULL;
 }
@@ -277,6 +280,7 @@ int house_start(struct house *house)
 void house_stop(struct house *house)
 {
 	house->stop = true;
+	sem_post(&house->ending);
 	pthread_join(house->thread, NULL);
 }
 

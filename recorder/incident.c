@@ -81,7 +81,8 @@ static int create_job(struct incident *incident, int fd)
 		error = job_create(&(struct job_options){ .engine = options->engine,
 							  .mappings = incident->mappings,
 							  .out_fd = fd,
-							  .history = true },
+							  .history = true,
+							  .more_ns = options->post_ns },
 				   &incident->job);
 	return error ? error : job_start(incident->job);
 }
@@ -99,8 +100,7 @@ static uint64_t next_round_ns(uint64_t now_ns, uint64_t end_ns)
 /* With the lock held. Return: false where the time is over. */
 static bool wait_until(struct incident *incident, uint64_t time_ns)
 {
-	const struct timespec time = { .tv_sec = (time_t)(time_ns / 1000000000),
-				       .tv_nsec = (long)(time_ns % 1000000000) };
+	const struct timespec time = clock_timespec(time_ns);
 
 	while (!incident->cut && clock_now_ns() < time_ns && !job_error(incident->job))
 		pthread_cond_timedwait(&incident->changed, &incident->lock, &time);

@@ -16,6 +16,7 @@
 #include "recorder/clock.h"
 #include "recorder/hostfacts.h"
 #include "recorder/names.h"
+#include "recorder/room.h"
 #include "recorder/seal.h"
 #include "recorder/seen.h"
 
@@ -40,6 +41,9 @@ struct job {
 	struct ownlog *ownlog;
 	struct ft_facts *facts;
 	bool history;
+	int out_fd;
+	uint64_t more_ns;
+	struct room_left_out left_out;
 	struct ft_symbols *symbols;
 	size_t named; /* of seen's addresses, names were looked for */
 	size_t drafted; /* of seen's addresses, the kernel's have names in the file */
@@ -54,7 +58,7 @@ struct job {
 	uint64_t lost; /* records, that the segments tell of */
 	pthread_t thread;
 	pthread_cond_t stopping; /* with the lock */
-	bool stop;
+	_Atomic bool stop;
 	_Atomic int error;
 };
 
@@ -75,6 +79,8 @@ int job_create(const struct job_options *options, struct job **ret_job)
 	job->engine = options->engine;
 	job->mappings = options->mappings;
 	job->history = options->history;
+	job->out_fd = options->out_fd;
+	job->more_ns = options->more_ns;
 	pthread_mutex_init(&job->lock, NULL);
 	init_stopping(job);
 	job->beginnings = calloc(job->engine->counters->cpu_count, sizeof(*job->beginnings));
@@ -139,18 +145,27 @@ int job_write_ownlog(struct job *job)
 }
 
 /* Where slots have been overwritten already, the oldest that are left would be while they are read. */
-static void find_beginning(struct job *job)
+static void skip_margin(struct job *job)
 {
 	const struct slots *slots = job->engine->slots;
 	struct slots_cursor cursor = { 0 };
 	size_t bytes;
 
-	if (!job->history || slots_get(slots, &cursor, job->buffer, &bytes) != 1 ||
-	    !cursor.lost_segments)
+	if (slots_get(slots, &cursor, job->buffer, &bytes) != 1 || !cursor.lost_segments)
 		return;
 	for (size_t i = 0; i < slots_count(slots) / MARGIN; i++)
 		slots_get(slots, &cursor, job->buffer, &bytes);
-	job->base = job->cursor = cursor;
+	job->cursor = cursor;
+}
+
+static void find_beginning(struct job *job)
+{
+	if (!job->history)
+		return;
+	skip_margin(job);
+	room_find(job->out_fd, job->engine->slots, job->buffer, job->more_ns, &job->cursor,
+		  &job->left_out);
+	job->base = job->cursor;
 }
 
 /* What the headers of the segments tell. */
@@ -201,6 +216,8 @@ static void write_all(struct job *job)
 	while (slots_get(job->engine->slots, &job->cursor, job->buffer, &bytes)) {
 		int error = job->error;
 		look_at_header(job, job->buffer, bytes);
+		if (job->stop && !job->left_out.scarce)
+			ft_writer_hurry(job->writer); /* the file is waited for */
 		if (!error) {
 			error = write_segment(job, job->buffer, bytes);
 			job->error = error;
@@ -283,9 +300,7 @@ out:
 /* Return: false where that was all. */
 static bool wait_for_more(struct job *job)
 {
-	uint64_t next_ns = clock_now_ns() + LOOK_NS;
-	const struct timespec next = { .tv_sec = (time_t)(next_ns / 1000000000),
-				       .tv_nsec = (long)(next_ns % 1000000000) };
+	const struct timespec next = clock_timespec(clock_now_ns() + LOOK_NS);
 	pthread_mutex_lock(&job->lock);
 	if (!job->stop)
 		pthread_cond_timedwait(&job->stopping, &job->lock, &next);
@@ -429,6 +444,15 @@ static void note_unwritten(struct job *job)
 			    error ? strerror(-error) : "");
 }
 
+static void note_left_out(struct job *job)
+{
+	if (job->left_out.segments)
+		ownlog_note(job->ownlog,
+			    "%.1f s of older history were left out: %.1f MB were free on the disk",
+			    (double)job->left_out.duration_ns / 1e9,
+			    (double)job->left_out.free_bytes / 1e6);
+}
+
 /* Without what had been overwritten before the job began. */
 static void count_events(const struct job *job, struct job_summary *summary)
 {
@@ -444,6 +468,7 @@ void job_finish(struct job *job, const char *end_reason, int names_ms,
 	bool disk_full = seal_is_full(job->error);
 	uint32_t cut_segments;
 
+	note_left_out(job);
 	note_unwritten(job);
 	int error = name_the_rest(job, names_ms);
 	*ret_summary = (struct job_summary){ 0 };

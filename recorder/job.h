@@ -20,7 +20,9 @@ struct job_options {
 	struct engine *engine;		/* the caller's, as are the others, until job_destroy() */
 	struct mappings *mappings;	/* as of when the slots' oldest segment began, or later */
 	int out_fd;			/* empty and writable */
-	bool history;			/* the slots are older than the job: what they do not hold any more is not missing */
+	bool history;			/* the slots are older than the job: what they do not hold any more is not missing, and where the disk
+					   has no room for all of it the oldest part is left out */
+	uint64_t more_ns;		/* of a history: for so long the job will go on */
 };
 
 struct job_summary {

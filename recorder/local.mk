@@ -65,6 +65,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/ringkeeper.c recorder/ringkeeper.h \
 	recorder/ringmap.c recorder/ringmap.h \
 	recorder/ringplace.c recorder/ringplace.h \
+	recorder/room.c recorder/room.h \
 	recorder/seal.c recorder/seal.h \
 	recorder/seen.c recorder/seen.h \
 	recorder/sleepers.c recorder/sleepers.h \

@@ -33,23 +33,6 @@ struct maps_reading {
 	pthread_mutex_t out_lock;
 };
 
-static int write_all(int fd, const void *data, size_t bytes)
-{
-	const char *from = data;
-
-	while (bytes > 0) {
-		ssize_t written = write(fd, from, bytes);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		from += written;
-		bytes -= (size_t)written;
-	}
-	return 0;
-}
-
 /* "start-end perms ..." of an executable mapping of a file, or the vdso. @line ends at @end. */
 static bool is_wanted(const char *line, const char *end)
 {
@@ -133,8 +116,8 @@ static void *read_maps_of_some(void *argument)
 		record.error = read_maps(reading->tgids[place], &text, &bytes);
 		record.bytes = (uint32_t)bytes;
 		pthread_mutex_lock(&reading->out_lock);
-		if (write_all(reading->out_fd, &record, sizeof(record)) < 0 ||
-		    write_all(reading->out_fd, text, bytes) < 0)
+		if (child_write(reading->out_fd, &record, sizeof(record)) < 0 ||
+		    child_write(reading->out_fd, text, bytes) < 0)
 			_exit(1);
 		pthread_mutex_unlock(&reading->out_lock);
 		free(text);

@@ -78,31 +78,14 @@ static int compare_wanted(const void *left, const void *right)
 	return a->tgid < b->tgid ? -1 : a->tgid > b->tgid;
 }
 
-static int write_all(int fd, const void *data, size_t bytes)
-{
-	const char *from = data;
-
-	while (bytes > 0) {
-		ssize_t written = write(fd, from, bytes);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		from += written;
-		bytes -= (size_t)written;
-	}
-	return 0;
-}
-
 /* A payload of symbols goes to the parent behind its length. */
 static int send_payload(void *context, const void *payload, size_t payload_bytes)
 {
 	const struct lookup *lookup = context;
 	uint64_t length = payload_bytes;
-	int err = write_all(lookup->out_fd, &length, sizeof(length));
+	int err = child_write(lookup->out_fd, &length, sizeof(length));
 
-	return err < 0 ? err : write_all(lookup->out_fd, payload, payload_bytes);
+	return err < 0 ? err : child_write(lookup->out_fd, payload, payload_bytes);
 }
 
 /* The file behind @wanted, opened before for another process or now. NULL: not readable. */

@@ -58,9 +58,7 @@ static inline bool question_poll(int fd, short events, uint64_t until_ns, int st
 	struct pollfd pollfds[] = { { .fd = fd, .events = events },
 				    { .fd = stop_fd, .events = POLLIN } };
 	uint64_t now_ns = clock_now_ns();
-	uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
-	struct timespec left = { .tv_sec = (time_t)(left_ns / 1000000000),
-				 .tv_nsec = (long)(left_ns % 1000000000) };
+	const struct timespec left = clock_timespec(until_ns > now_ns ? until_ns - now_ns : 0);
 
 	return ppoll(pollfds, 2, &left, NULL) > 0 && pollfds[0].revents && !pollfds[1].revents;
 }

@@ -85,13 +85,27 @@ static int open_place(struct ringmap *ringmap, struct refusal *refusal)
 	return error;
 }
 
+/* Before anything that takes long: who is killed in it leaves a ring file, with nothing in it. */
+static int write_page(const struct ringmap *ringmap)
+{
+	_Alignas(8) uint8_t page[FT_RINGFILE_PAGE_BYTES] = { 0 };
+	ft_ringfile_begin(&ringmap->layout, page);
+	ssize_t written = pwrite(ringmap->place.fd, page, sizeof(page), 0);
+	if (written < 0)
+		return -errno;
+	return written == sizeof(page) ? 0 : -ENOSPC;
+}
+
 /* All of it now: a page that cannot be had later would end the recorder. */
 static int allocate(struct ringmap *ringmap)
 {
 	uint64_t bytes = ringmap->layout.bytes;
-	int fd = ringmap->place.fd, error;
+	int fd = ringmap->place.fd;
 	if (ftruncate(fd, 0) < 0)
 		return -errno;
+	int error = write_page(ringmap);
+	if (error)
+		return error;
 	do
 		error = posix_fallocate(fd, 0, (off_t)bytes);
 	while (error == EINTR);
@@ -124,7 +138,6 @@ static int make_file(struct ringmap *ringmap, struct refusal *refusal)
 	if (ringmap->place.kept)
 		note(ringmap, "the ring of a recorder that was killed is kept beside the new one, as"
 			      " .old");
-	ft_ringfile_begin(&ringmap->layout, ringmap->memory);
 	return 0;
 }
 
@@ -195,8 +208,7 @@ int ringmap_slots(struct ringmap *ringmap, struct slots **ret_slots)
 {
 	const struct ft_ringfile *layout = &ringmap->layout;
 	return slots_create_in(ringmap->memory + layout->events_at, layout->slot_bytes,
-			       layout->event_slots,
-			       (uint64_t *)(ringmap->memory + FT_RINGFILE_SINCE_AT), ret_slots);
+			       layout->event_slots, ringmap->memory, ret_slots);
 }
 
 int ringmap_put_facts(struct ringmap *ringmap, const struct ft_facts *facts)
@@ -232,6 +244,9 @@ int ringmap_put_own(void *ringmap, const void *segment, size_t segment_bytes)
 enum ringmap_state ringmap_state(const struct ringmap *ringmap)
 {
 	struct stat status;
+	/* Cut and made longer again it begins with zeros. */
+	if (!*(volatile uint64_t *)ringmap->memory)
+		return RINGMAP_CUT;
 	if (ringguard_lost() || fstat(ringmap->place.fd, &status) < 0 ||
 	    (uint64_t)status.st_size < ringmap->layout.bytes)
 		return RINGMAP_CUT;

@@ -121,8 +121,22 @@ static bool has_its_name(const struct ringplace *place)
 	       file.st_dev == named.st_dev && file.st_ino == named.st_ino;
 }
 
-/* Return: 0 nothing in it, 1 a ring, -EEXIST anything else, -errno. A recorder that died before it
- * wrote the header left zeros. */
+static bool is_place_empty(int fd, uint64_t at)
+{
+	uint64_t first = 0;
+	return pread(fd, &first, sizeof(first), (off_t)at) >= 0 && !first;
+}
+
+/* Neither facts nor the first events: its recorder was killed while it armed. Keeping that would cost
+ * the ring that is kept already. */
+static bool is_ring_empty(int fd, const struct ft_ringfile *ring)
+{
+	return is_place_empty(fd, ring->facts_at) &&
+	       is_place_empty(fd, ring->facts_at + ring->facts_bytes) &&
+	       is_place_empty(fd, ring->events_at);
+}
+
+/* Return: 0 nothing in it, 1 a ring, -EEXIST anything else, -errno. */
 static int look_into(int fd)
 {
 	uint8_t page[FT_RINGFILE_PAGE_BYTES] = { 0 };
@@ -133,7 +147,10 @@ static int look_into(int fd)
 		return -errno;
 	if (memcmp(page, zeros, sizeof(page)) == 0)
 		return 0;
-	return ft_ringfile_decode(page, (size_t)got, &ring, NULL) == -ENOMSG ? -EEXIST : 1;
+	int error = ft_ringfile_decode(page, (size_t)got, &ring, NULL);
+	if (error)
+		return error == -ENOMSG ? -EEXIST : 1;
+	return !is_ring_empty(fd, &ring);
 }
 
 static int keep(struct ringplace *place)

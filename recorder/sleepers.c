@@ -33,6 +33,7 @@ struct sleepers {
 	size_t free_count;
 	uint32_t *index; /* place + 1 by hash of tid, linear probing; 0: free */
 	size_t mask;
+	_Atomic size_t lock_waits; /* threads blocked in a kernel lock */
 };
 
 #define LOAD(field)	    atomic_load_explicit(&(field), memory_order_relaxed)
@@ -88,14 +89,21 @@ static size_t find(const struct sleepers *sleepers, int32_t tid)
 	return at;
 }
 
-static void begin_write(struct place *place)
+static bool waits_for_lock(const struct place *place)
 {
+	return LOAD(place->in_lock) && LOAD(place->since_ns);
+}
+
+static void begin_write(struct sleepers *sleepers, struct place *place)
+{
+	STORE(sleepers->lock_waits, LOAD(sleepers->lock_waits) - waits_for_lock(place));
 	STORE(place->sequence, LOAD(place->sequence) + 1);
 	atomic_thread_fence(memory_order_release);
 }
 
-static void end_write(struct place *place)
+static void end_write(struct sleepers *sleepers, struct place *place)
 {
+	STORE(sleepers->lock_waits, LOAD(sleepers->lock_waits) + waits_for_lock(place));
 	STORE(place->changes, LOAD(place->changes) + 1);
 	atomic_store_explicit(&place->sequence, LOAD(place->sequence) + 1, memory_order_release);
 }
@@ -119,13 +127,13 @@ static struct place *place_of(struct sleepers *sleepers, int32_t tid)
 	}
 	sleepers->index[at] = number + 1;
 	struct place *place = &sleepers->places[number];
-	begin_write(place);
+	begin_write(sleepers, place);
 	STORE(place->tid, tid);
 	STORE(place->tgid, -1);
 	STORE(place->since_ns, 0);
 	STORE(place->latest_ns, 0);
 	STORE(place->in_lock, false);
-	end_write(place);
+	end_write(sleepers, place);
 	return place;
 }
 
@@ -145,10 +153,10 @@ static void forget(struct sleepers *sleepers, int32_t tid)
 	}
 	sleepers->index[hole] = 0;
 	struct place *place = &sleepers->places[number];
-	begin_write(place);
+	begin_write(sleepers, place);
 	STORE(place->tid, 0);
 	STORE(place->since_ns, 0);
-	end_write(place);
+	end_write(sleepers, place);
 	sleepers->free_places[sleepers->free_count++] = number;
 }
 
@@ -177,23 +185,23 @@ static void change(struct sleepers *sleepers, const struct ft_task *task, uint64
 	struct place *place = place_of(sleepers, task->tid);
 	if (!place)
 		return;
-	begin_write(place);
+	begin_write(sleepers, place);
 	if (time_ns >= LOAD(place->latest_ns)) {
 		STORE(place->latest_ns, time_ns);
 		STORE(place->since_ns, since_ns);
 		STORE(place->state, (uint8_t)state);
 		set_task(place, task);
 	}
-	end_write(place);
+	end_write(sleepers, place);
 }
 
 static void enter_lock(struct sleepers *sleepers, const struct ft_task *task, bool in_lock)
 {
 	struct place *place = task->tid > 0 ? place_of(sleepers, task->tid) : NULL;
 	if (place && LOAD(place->in_lock) != in_lock) {
-		begin_write(place);
+		begin_write(sleepers, place);
 		STORE(place->in_lock, in_lock);
-		end_write(place);
+		end_write(sleepers, place);
 	}
 }
 
@@ -219,6 +227,11 @@ void sleepers_event(struct sleepers *sleepers, const struct ft_event *event)
 	default:
 		break;
 	}
+}
+
+size_t sleepers_lock_waits(const struct sleepers *sleepers)
+{
+	return LOAD(sleepers->lock_waits);
 }
 
 size_t sleepers_count(const struct sleepers *sleepers)

@@ -36,7 +36,10 @@ void sleepers_destroy(struct sleepers *sleepers);
  */
 void sleepers_event(struct sleepers *sleepers, const struct ft_event *event);
 
-/* Places that may hold a thread, from 0. From any thread, as those that follow. */
+/* Threads blocked in the slow path of a kernel lock. From any thread, as those that follow. */
+size_t sleepers_lock_waits(const struct sleepers *sleepers);
+
+/* Places that may hold a thread, from 0. */
 size_t sleepers_count(const struct sleepers *sleepers);
 
 /* Return: false where @place holds none, or it is just changing. */

@@ -30,7 +30,7 @@ struct slots {
 	size_t slot_bytes, count;
 	uint8_t *memory;
 	bool borrowed; /* memory is the caller's, and others may change it */
-	uint64_t *since; /* in the ring file, or NULL */
+	uint8_t *page; /* of the ring file, or NULL */
 	_Atomic uint64_t since_ns;
 	struct slot *slots;
 	_Atomic uint64_t put; /* segments put so far */
@@ -70,12 +70,12 @@ int slots_create(size_t slot_bytes, size_t count, struct slots **ret_slots)
 	return create(NULL, slot_bytes, count, ret_slots);
 }
 
-int slots_create_in(void *memory, size_t slot_bytes, size_t count, uint64_t since[2],
+int slots_create_in(void *memory, size_t slot_bytes, size_t count, void *page,
 		    struct slots **ret_slots)
 {
 	int error = create(memory, slot_bytes, count, ret_slots);
 	if (!error)
-		(*ret_slots)->since = since;
+		(*ret_slots)->page = page;
 	return error;
 }
 
@@ -114,8 +114,8 @@ static void overwrite(struct slots *slots, const struct slot *slot)
 {
 	uint64_t put_ns = atomic_load_explicit(&slot->put_ns, memory_order_relaxed);
 	atomic_store_explicit(&slots->since_ns, put_ns, memory_order_release);
-	if (slots->since)
-		ft_ringfile_set_since(slots->since, put_ns);
+	if (slots->page)
+		ft_ringfile_set_since((uint64_t *)(slots->page + FT_RINGFILE_SINCE_AT), put_ns);
 }
 
 void slots_put(struct slots *slots, const void *segment, size_t segment_bytes, uint32_t events)
@@ -136,6 +136,9 @@ void slots_put(struct slots *slots, const void *segment, size_t segment_bytes, u
 	atomic_store_explicit(&slot->number, number + 1, memory_order_release);
 	slots->events += events;
 	atomic_store_explicit(&slots->put, number + 1, memory_order_release);
+	if (slots->page)
+		ft_ringfile_set_put_count((uint64_t *)(slots->page + FT_RINGFILE_PUT_AT),
+					  number + 1);
 }
 
 /* Memory that others can reach may hold anything. */

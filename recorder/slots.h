@@ -36,21 +36,17 @@ int slots_create(size_t slot_bytes, size_t count, struct slots **ret_slots);
  *
  * @memory: @count times @slot_bytes, shared, aligned to 8 bytes. Others may change it: slots_get()
  *          counts what is no segment any more as lost.
- * @since:  kept up by ft_ringfile_set_since().
+ * @page:   of the ring file that it is in: what it says of the slots is kept up.
  *
  * Return: as slots_create().
  */
-int slots_create_in(void *memory, size_t slot_bytes, size_t count, uint64_t since[2],
+int slots_create_in(void *memory, size_t slot_bytes, size_t count, void *page,
 		    struct slots **ret_slots);
 void slots_destroy(struct slots *slots);
 
 size_t slots_slot_bytes(const struct slots *slots);
 size_t slots_count(const struct slots *slots);
 uint64_t slots_put_count(const struct slots *slots);	/* segments put so far */
-
-/* From then on all that was put is there (if nobody changed the memory); 0: nothing was overwritten
- * yet. For a reader that keeps ahead of being overwritten: ask after its first slots_get(). */
-uint64_t slots_since_ns(const struct slots *slots);
 
 /* From then on all that was put is there (if nobody changed the memory); 0: nothing was overwritten
  * yet. For a reader that keeps ahead of being overwritten: ask after its first slots_get(). */

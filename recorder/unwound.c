@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "recorder/child.h"
 #include "recorder/unwind.h"
@@ -23,23 +22,6 @@ struct question {
 	struct dump dumps[DUMPS_MAX];
 };
 
-static int write_all(int fd, const void *data, size_t bytes)
-{
-	const char *at = data;
-
-	while (bytes) {
-		ssize_t written = write(fd, at, bytes);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return 1;
-		at += written;
-		bytes -= (size_t)written;
-	}
-	return 0;
-}
-
 static int unwind_all(void *context, int out_fd)
 {
 	static uint64_t frames[FT_STACK_FRAMES_MAX];
@@ -54,8 +36,8 @@ static int unwind_all(void *context, int out_fd)
 
 		if (count <= 0)
 			continue;
-		if (write_all(out_fd, &answer, sizeof(answer)) ||
-		    write_all(out_fd, frames, (size_t)count * sizeof(*frames)))
+		if (child_write(out_fd, &answer, sizeof(answer)) ||
+		    child_write(out_fd, frames, (size_t)count * sizeof(*frames)))
 			return 1;
 	}
 	return 0;

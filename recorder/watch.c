@@ -12,7 +12,7 @@
 #include "recorder/clock.h"
 
 #define LOOK_NS	      50000000 /* as often as the drain looks at its rings */
-#define LOOK_QUIET_NS 200000000 /* where there is little; soon enough to step down in time */
+#define LOOK_QUIET_NS 2000000000 /* while the drain has next to nothing to do */
 #define QUIET_PERCENT 25 /* of the governor's budget */
 #define BLOCKED_NS    190000000
 #define LOCK_WAIT_NS  10000000 /* for so long, and the waker's stack will matter */
@@ -81,7 +81,7 @@ static uint64_t own_cpu_ns(void)
 
 static bool somebody_waits_for_a_lock(const struct sleepers *sleepers, uint64_t drained_ns)
 {
-	size_t places = sleepers_count(sleepers);
+	size_t places = sleepers_lock_waits(sleepers) ? sleepers_count(sleepers) : 0;
 	struct sleeper sleeper;
 
 	for (size_t place = 0; place < places; place++)
@@ -97,6 +97,7 @@ static struct governor_counts count(const struct watch *watch)
 	return (struct governor_counts){
 		.time_ns = clock_now_ns(),
 		.blocking = drained->blocking,
+		.uninterruptible = drained->uninterruptible,
 		.wakings = drained->wakings,
 		.events = drained->events,
 		.cpu_ns = own_cpu_ns(),
@@ -169,11 +170,22 @@ static void look(struct watch *watch)
 	pthread_mutex_unlock(&watch->mutex);
 }
 
-static long until_next_look_ns(const struct watch *watch)
+/* The governor's load is next to nothing, and whoever may become interesting wakes us. */
+static bool may_sleep_on(const struct watch *watch)
 {
 	const struct governor *governor = &watch->governor;
-	bool quiet = governor->step == GOVERNOR_FULL && governor->percent < QUIET_PERCENT;
-	return quiet ? LOOK_QUIET_NS : LOOK_NS;
+	return governor->step == GOVERNOR_FULL && governor->percent < QUIET_PERCENT;
+}
+
+static void wait(struct watch *watch, uint64_t looked_ns)
+{
+	uint64_t quiet_ns = watch->options.blocked_threads ? BLOCKED_NS : LOOK_QUIET_NS;
+	const struct timespec least = clock_timespec(looked_ns + LOOK_NS);
+
+	if (may_sleep_on(watch))
+		drain_wait_for_stir(watch->options.drain, looked_ns + quiet_ns);
+	if (!watch->stop)
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &least, NULL);
 }
 
 static void *run(void *context)
@@ -181,9 +193,9 @@ static void *run(void *context)
 	struct watch *watch = context;
 	pthread_setname_np(pthread_self(), "ft-watch");
 	while (!watch->stop) {
+		uint64_t looked_ns = clock_now_ns();
 		look(watch);
-		clock_nanosleep(CLOCK_MONOTONIC, 0,
-				&(struct timespec){ .tv_nsec = until_next_look_ns(watch) }, NULL);
+		wait(watch, looked_ns);
 	}
 	return NULL;
 }
@@ -200,6 +212,7 @@ int watch_start(struct watch *watch)
 void watch_stop(struct watch *watch)
 {
 	watch->stop = true;
+	drain_stir(watch->options.drain);
 	pthread_join(watch->thread, NULL);
 }
 

@@ -20,7 +20,7 @@ struct watch;
 struct watch_options {
 	struct counters *counters;	/* nobody else sets their mode meanwhile */
 	struct hotplug *hotplug;	/* of the same; may be NULL */
-	const struct drain *drain;	/* which keeps @sleepers */
+	struct drain *drain;		/* which keeps @sleepers */
 	const struct sleepers *sleepers;
 	const struct target *target;	/* copied; see watch_set_target() */
 	const struct kallsyms *kallsyms; /* may be NULL; in place until lazy_stuck() is 0 */

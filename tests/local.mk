@@ -442,7 +442,7 @@ tests_unit_test_dispatch_SOURCES = tests/unit/test_dispatch.c
 tests_unit_test_dispatch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=incident_start,--wrap=incident_extend \
 	-Wl,--wrap=incident_cut,--wrap=incident_over,--wrap=incident_finish,--wrap=incident_name \
 	-Wl,--wrap=incident_trigger,--wrap=control_answer_trigger,--wrap=control_answer_error \
-	-Wl,--wrap=after_run
+	-Wl,--wrap=after_run,--wrap=after_end,--wrap=after_busy
 tests_unit_test_dispatch_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_finder

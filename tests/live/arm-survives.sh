@@ -29,7 +29,17 @@ children+=("$load")
 arm -d 200ms
 capture "there is room"
 cp "$file" "$work/first.dat"
+recorded() { status && [ "$(status_of events)" -ge "$1" ]; }
+await 60 recorded 1500000 || fail "the load makes $(status_of events) events"
 dd if=/dev/zero of="$small/filler" bs=4k 2>/dev/null
+truncate -s -1M "$small/filler"
+capture "there is some room"
+grep -q 's of older history were left out: 1.0 MB were free' "$work/report.json" ||
+    fail "the report does not say what was left out"
+[ "$(report_of capture.trigger.at_ns)" -gt 100000000 ] ||
+    fail "only $(report_of capture.trigger.at_ns) ns before the trigger are left"
+rm "$file"
+dd if=/dev/zero of="$small/filler" bs=4k oflag=append conv=notrunc 2>/dev/null
 trigger --wait --reason "the disk is full" >"$work/full.out" 2>&1
 await 10 said 'No space left on device' ||
     fail "nothing was said of the full disk: $(cat "$work/arm.err" "$work/full.out")"
@@ -57,6 +67,16 @@ status || fail "no status: $(cat "$work/status.err")"
 [ "$(status_of probes.0.fired)" = 1 ] || fail "one row of failures fired $(status_of probes.0.fired) times"
 disarm
 ! pgrep -g "$arm_pid" || fail "these outlive the recorder"
+
+say "an end during a capture, which has its command"
+# shellcheck disable=SC2016 # for the command's shell
+arm -d 60s --on-capture='echo "$FREEZETRAP_FILE: $FREEZETRAP_REASON" >'"$work/command.out"
+trigger --reason "cut short" >/dev/null || fail "no trigger"
+disarm
+find_captures
+[ "$(cat "$work/command.out")" = "${files[-1]}: cut short" ] ||
+    fail "the command said '$(cat "$work/command.out")' of ${files[-1]}"
+report "${files[-1]}"
 
 say "a target that starts anew"
 start_target() {

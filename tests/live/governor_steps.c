@@ -6,28 +6,22 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "recorder/clock.h"
 #include "recorder/watch.h"
+#include "tests/live/kernel.h"
 
-#define SKIPPED	   77
-#define RING_BYTES (8u << 20)
-#define SLOT_BYTES (64u << 10)
 #define EVENTS_MOST \
-	30000 /* a second: less than a storm, more than the rest of the host is hoped to make */
+	60000 /* a second: less than a storm, more than a host with some other work makes */
 #define DEADLINE_NS 180000000000ull
 #define NAPPER	    "ft-napper"
 
@@ -36,12 +30,6 @@ struct seen {
 	uint64_t lazy_ns, full_ns; /* when the note came; 0: not yet */
 	unsigned int stacks; /* of the napper */
 };
-
-static int failed(const char *what)
-{
-	fprintf(stderr, "FAIL: %s\n", what);
-	return 1;
-}
 
 static void emit(void *context, const struct ft_event *event)
 {
@@ -59,26 +47,6 @@ static void emit(void *context, const struct ft_event *event)
 	pthread_mutex_unlock(&seen->mutex);
 }
 
-/* Two processes that wake each other over pipes until killed. */
-static pid_t start_storm(void)
-{
-	pid_t pid = fork();
-	if (pid)
-		return pid;
-	int there[2], back[2];
-	char byte = 0;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (pipe(there) < 0 || pipe(back) < 0)
-		_exit(1);
-	bool child = !fork();
-	if (child)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (child ? read(there[0], &byte, 1) == 1 && write(back[1], &byte, 1) == 1
-		     : write(there[1], &byte, 1) == 1 && read(back[0], &byte, 1) == 1)
-		;
-	_exit(1);
-}
-
 /* Sleeps of 300 ms, one after the other. */
 static pid_t start_napper(void)
 {
@@ -89,12 +57,6 @@ static pid_t start_napper(void)
 	prctl(PR_SET_NAME, NAPPER);
 	for (;;)
 		poll(NULL, 0, 300);
-}
-
-static void end(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
 }
 
 /* Until @what is there; false at the deadline. */
@@ -131,16 +93,16 @@ static int run(struct seen *seen, struct watch *watch)
 {
 	struct watch_status status;
 	pid_t napper = start_napper();
-	pid_t storm = start_storm();
+	pid_t storm = kernel_start_pair(-1, "ft-storm");
 	uint64_t storm_ns = clock_now_ns();
 
 	bool lazy = await(seen, is_lazy);
-	end(storm);
+	kernel_kill(storm);
 	uint64_t over_ns = clock_now_ns();
 	/* It may have gone down to timing alone; it comes back by way of lazy stacks. */
 	bool stacks = lazy && await(seen, has_stacks);
 	bool full = lazy && await(seen, is_full_again);
-	end(napper);
+	kernel_kill(napper);
 	watch_status(watch, &status);
 	printf("lazy after %.2f s of the storm; %llu stacks read, %llu kept, %llu changed; full "
 	       "again %.1f s after it\n",
@@ -148,88 +110,61 @@ static int run(struct seen *seen, struct watch *watch)
 	       (unsigned long long)status.lazy.kept, (unsigned long long)status.lazy.changed,
 	       (double)(seen->full_ns - over_ns) / 1e9);
 	if (!lazy)
-		return failed("the storm did not make it step down");
+		return kernel_failed("the storm did not make it step down", 0);
 	if (!stacks)
-		return failed("no stacks were read of a thread that slept for long");
+		return kernel_failed("no stacks were read of a thread that slept for long", 0);
 	if (!full)
-		return failed("it did not step up again: is this host never quiet?");
+		return kernel_failed("it did not step up again: is this host never quiet?", 0);
 	if (seen->full_ns - over_ns < 9000000000ull)
-		return failed("it stepped up before ten calm seconds");
+		return kernel_failed("it stepped up before ten calm seconds", 0);
 	return 0;
 }
 
-static int record(const struct plan *plan, struct counters *counters)
+static int record(struct kernel *kernel, struct sleepers *sleepers, struct kallsyms *kallsyms)
 {
 	const struct governor_options governor = { .max_events = EVENTS_MOST,
-						   .cpus = (uint32_t)counters->cpu_count,
+						   .cpus = (uint32_t)kernel->counters->cpu_count,
 						   .knows_locks = true };
 	struct seen seen = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 	struct target target = { .count = 0 };
-	struct sleepers *sleepers;
-	struct kallsyms *kallsyms;
-	struct tasks *tasks;
-	struct slots *slots;
-	struct dumps *dumps;
-	struct drain *drain;
 	struct watch *watch;
 	int realtime_error, lock_error;
-	if (kallsyms_read("/proc/kallsyms", &kallsyms) || tasks_create(4096, &tasks) ||
-	    sleepers_create(4096, &sleepers) || slots_create(SLOT_BYTES, 64, &slots) ||
-	    dumps_create(&dumps) || drain_create(plan, counters, tasks, slots, dumps, &drain))
-		return failed("no memory");
-	struct watch_options options = { .counters = counters,
-					 .drain = drain,
+	struct watch_options options = { .counters = kernel->counters,
+					 .drain = kernel->drain,
 					 .sleepers = sleepers,
 					 .target = &target,
 					 .kallsyms = kallsyms,
 					 .governor = &governor,
 					 .emit = emit,
 					 .context = &seen };
-	drain_keep_sleepers(drain, sleepers);
-	if (watch_create(&options, &watch) || drain_start(drain, &realtime_error, &lock_error))
-		return failed("no thread");
-	counters_enable(counters);
+	drain_keep_sleepers(kernel->drain, sleepers);
+	if (watch_create(&options, &watch) ||
+	    drain_start(kernel->drain, &realtime_error, &lock_error))
+		return kernel_failed("no thread", 0);
+	counters_enable(kernel->counters);
 	if (watch_start(watch))
-		return failed("no thread");
+		return kernel_failed("no thread", 0);
 	int status = run(&seen, watch);
 	watch_stop(watch);
-	counters_disable(counters);
-	drain_stop(drain, clock_now_ns());
+	counters_disable(kernel->counters);
+	drain_stop(kernel->drain, clock_now_ns());
 	watch_destroy(watch);
-	drain_destroy(drain);
-	dumps_destroy(dumps);
-	slots_destroy(slots);
+	return status;
+}
+
+static int steps(struct kernel *kernel)
+{
+	struct sleepers *sleepers;
+	struct kallsyms *kallsyms;
+	if (kallsyms_read("/proc/kallsyms", &kallsyms) || sleepers_create(4096, &sleepers))
+		return kernel_failed("no memory", 0);
+	int status = record(kernel, sleepers, kallsyms);
 	sleepers_destroy(sleepers);
-	tasks_destroy(tasks);
 	kallsyms_free(kallsyms);
 	return status;
 }
 
 int main(void)
 {
-	struct tracefs tracefs;
-	struct plan *plan;
-	struct plan_error plan_error;
-	struct counters *counters;
-	struct counters_failure failure;
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (geteuid()) {
-		puts("SKIP: recording needs root");
-		return SKIPPED;
-	}
-	int error = tracefs_open(&tracefs);
-	if (!error)
-		error = plan_create(&TIERS[0], &tracefs, RING_BYTES / 4, &plan, &plan_error);
-	if (!error)
-		error = counters_open(plan, RING_BYTES, &counters, &failure);
-	if (error) {
-		printf("SKIP: this kernel does not let us record: %s\n", strerror(-error));
-		return SKIPPED;
-	}
-	int status = record(plan, counters);
-	counters_close(counters);
-	plan_destroy(plan);
-	tracefs_close(&tracefs);
-	return status;
+	return kernel_test(64, steps);
 }

@@ -5,12 +5,14 @@ tests_live_compare_truth_SOURCES = tests/live/compare_truth.c
 tests_live_compare_truth_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_live_compare_truth_LDADD = $(JANSSON_LIBS)
 
+KERNEL_SOURCES = tests/live/kernel.c tests/live/kernel.h
+
 check_PROGRAMS += tests/live/modes_lose_nothing
-tests_live_modes_lose_nothing_SOURCES = tests/live/modes_lose_nothing.c
+tests_live_modes_lose_nothing_SOURCES = tests/live/modes_lose_nothing.c $(KERNEL_SOURCES)
 tests_live_modes_lose_nothing_LDADD = $(RECORDER_LIBS)
 
 check_PROGRAMS += tests/live/governor_steps
-tests_live_governor_steps_SOURCES = tests/live/governor_steps.c
+tests_live_governor_steps_SOURCES = tests/live/governor_steps.c $(KERNEL_SOURCES)
 tests_live_governor_steps_LDADD = $(RECORDER_LIBS)
 
 # Preloaded into a recorder whose clock steps.
@@ -21,27 +23,30 @@ tests/live/stepping_clock.so: tests/live/stepping_clock.c
 	$(AM_V_CCLD)$(CC) $(DEFAULT_INCLUDES) $(CPPFLAGS) -O2 -Wall -Wextra -fPIC -shared -o $@ \
 		$(srcdir)/tests/live/stepping_clock.c
 
-# For make soak alone: they ask for times or for figures, which a host with other work to do cannot give.
-SOAK_ONLY_TESTS = \
-	tests/live/arm-holds-the-onset.sh \
-	tests/live/arm-redis-debug-sleep.sh \
-	tests/live/governor_steps \
-	tests/live/arm-many-triggers.sh \
-	tests/live/arm-quiet-cost.sh \
-	tests/live/arm-redis-busy-script.sh \
-	tests/live/arm-redis-stopped.sh \
-	tests/live/arm-under-stress.sh
+# For make soak alone: a figure that only a quiet host can give.
+SOAK_ONLY_TESTS = tests/live/arm-quiet-cost.sh
 
 # Those that have a long form, for make soak.
 SOAK_TESTS = $(SOAK_ONLY_TESTS) \
-	tests/live/arm-kill-9.sh
+	tests/live/arm-holds-the-onset.sh \
+	tests/live/arm-kill-9.sh \
+	tests/live/arm-many-triggers.sh \
+	tests/live/arm-redis-stopped.sh
 
 LIVE_TESTS = \
 	tests/live/modes_lose_nothing \
 	tests/live/arm-clock-steps-back.sh \
+	tests/live/governor_steps \
+	tests/live/arm-holds-the-onset.sh \
 	tests/live/arm-kill-9.sh \
+	tests/live/arm-lazy-names-the-culprit.sh \
+	tests/live/arm-many-triggers.sh \
 	tests/live/arm-opens-no-dangerous-file.sh \
+	tests/live/arm-redis-busy-script.sh \
+	tests/live/arm-redis-debug-sleep.sh \
+	tests/live/arm-redis-stopped.sh \
 	tests/live/arm-survives.sh \
+	tests/live/arm-under-stress.sh \
 	tests/live/bad-input.sh \
 	tests/live/demo-names-the-culprit.sh \
 	tests/live/killed-recorder-leaves-a-report.sh \

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,6 +24,10 @@
 #define KERNEL_BASE 0xffffffff81000000ull
 #define USER_BASE 0x400000ull
 
+const struct ft_task scene_resizer = { 100, 100, "resizer" };
+const struct ft_task scene_workers[SCENE_WORKERS] = {
+	{ 101, 100, "worker0" }, { 102, 100, "worker1" }, { 103, 100, "worker2" }, { 104, 100, "worker3" },
+};
 const struct ft_task scene_idle = { .tid = 0, .tgid = 0, .comm = "swapper" };
 
 struct name {
@@ -295,4 +300,77 @@ const char *scene_write(struct scene *scene, const char *target, uint64_t end_ns
 	ft_writer_destroy(writer);
 	close(fd);
 	return scene->path;
+}
+
+struct scene_result scene_analyze(struct scene *scene, const char *target, uint64_t end_ns)
+{
+	const struct analysis_options options = { 0 };
+	struct scene_result result = { 0 };
+	char *message = NULL;
+	const char *path = scene_write(scene, target, end_ns);
+
+	assert_int_equal(source_open(path, &result.source, &message), 0);
+	assert_int_equal(analysis_run(result.source, path, &options, &result.model), 0);
+	for (size_t i = 0; i < result.model->thread_count; i++) {
+		const struct model_thread *thread = &result.model->threads[i];
+
+		assert_int_equal(thread->running_ns + thread->runnable_ns + thread->blocked_ns +
+					 thread->unknown_ns,
+				 thread->observed_ns);
+	}
+	return result;
+}
+
+void scene_done(struct scene_result *result, struct scene *scene)
+{
+	analysis_free(result->model);
+	source_close(result->source);
+	scene_destroy(scene);
+}
+
+/* The freeze. */
+
+void scene_freeze_begins(struct scene *scene, const struct scene_freeze *freeze)
+{
+	scene_switch(scene, 0, 500 * SCENE_MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_resizer);
+	scene_call(scene, 0, 1000 * SCENE_MS, &scene_resizer, FT_CALL_MMAP, SCENE_BYTES,
+		   freeze->call);
+	for (uint64_t i = 0; i < SCENE_WORKERS; i++) {
+		const struct ft_task *worker = &scene_workers[i];
+		uint64_t at_ns = (1001 + i) * SCENE_MS;
+
+		scene_waking(scene, 1, at_ns, &scene_idle, NULL, worker);
+		scene_switch(scene, 1, at_ns + 10 * SCENE_US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     worker);
+		scene_lock_begin(scene, 1, at_ns + 20 * SCENE_US, worker, SCENE_LOCK,
+				 i % 2 && freeze->odd_flags ? freeze->odd_flags : FT_LOCK_WRITE);
+		scene_switch(scene, 1, at_ns + 30 * SCENE_US, worker, FT_STATE_DISK, freeze->wait,
+			     &scene_idle);
+	}
+}
+
+void scene_freeze_ends(struct scene *scene, const struct scene_freeze *freeze)
+{
+	scene_waking(scene, 0, 3000 * SCENE_MS, &scene_resizer, freeze->first_wakeup,
+		     &scene_workers[0]);
+	scene_switch(scene, 1, 3000 * SCENE_MS + 5 * SCENE_US, &scene_idle, FT_STATE_RUNNING, NULL,
+		     &scene_workers[0]);
+	for (uint64_t i = 0; i < SCENE_WORKERS; i++) {
+		const struct ft_task *worker = &scene_workers[i];
+		bool last = i + 1 == SCENE_WORKERS;
+		uint64_t at_ns = 3000 * SCENE_MS + (i + 1) * 30 * SCENE_US;
+
+		if (!last)
+			scene_waking(scene, 1, at_ns, worker, freeze->wakeup, worker + 1);
+		scene_switch(scene, 1, at_ns + 5 * SCENE_US, worker, FT_STATE_SLEEPING,
+			     freeze->sleep, last ? &scene_idle : worker + 1);
+	}
+	scene_switch(scene, 0, 3200 * SCENE_MS, &scene_resizer, FT_STATE_SLEEPING, freeze->sleep,
+		     &scene_idle);
+}
+
+void scene_populates(struct scene *scene, uint64_t from_ms, uint64_t to_ms)
+{
+	for (uint64_t at_ms = from_ms; at_ms < to_ms; at_ms += 20)
+		scene_sample(scene, 0, at_ms * SCENE_MS, &scene_resizer, SCENE_POPULATE);
 }

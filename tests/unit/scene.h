@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analyzer/analysis.h"
 #include "capture/event.h"
 
 struct scene;
@@ -45,5 +46,39 @@ void scene_trigger(struct scene *scene, const char *source, const char *reason, 
 const char *scene_write(struct scene *scene, const char *target, uint64_t end_ns);
 
 extern const struct ft_task scene_idle;
+
+/* What the analyzer makes of it; scene_done() frees both. The states of each thread add up. */
+struct scene_result {
+	struct source *source;
+	struct model *model;
+};
+
+struct scene_result scene_analyze(struct scene *scene, const char *target, uint64_t end_ns);
+void scene_done(struct scene_result *result, struct scene *scene);
+
+/*
+ * The freeze: process 100 has a resizer, which runs from 500 ms on and at 1000 ms asks for a mapping of
+ * SCENE_BYTES, and workers that want the address-space lock meanwhile: worker i from 1001 + i ms on. At
+ * 3000 ms the resizer wakes the first one, each worker the next 30 us later. CPUs 0 and 1.
+ */
+#define SCENE_WORKERS 4
+#define SCENE_LOCK    0xffff888012345678ull
+#define SCENE_BYTES   3758096384ull
+#define SCENE_POPULATE                                                                             \
+	"clear_page_erms < folio_zero_user < do_anonymous_page < handle_mm_fault < "              \
+	"faultin_page < __get_user_pages < populate_vma_page_range < __mm_populate < "            \
+	"vm_mmap_pgoff < ksys_mmap_pgoff < __x64_sys_mmap < do_syscall_64"
+
+extern const struct ft_task scene_resizer, scene_workers[SCENE_WORKERS];
+
+struct scene_freeze {
+	uint32_t odd_flags;	/* of the lock, for each second worker; else FT_LOCK_WRITE */
+	/* Stacks, NULL where none was taken. */
+	const char *call, *wait, *first_wakeup, *wakeup, *sleep;
+};
+
+void scene_freeze_begins(struct scene *scene, const struct scene_freeze *freeze);
+void scene_freeze_ends(struct scene *scene, const struct scene_freeze *freeze);
+void scene_populates(struct scene *scene, uint64_t from_ms, uint64_t to_ms);	/* samples of it */
 
 #endif

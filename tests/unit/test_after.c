@@ -362,6 +362,52 @@ static void after_destroy_kills_what_runs(void **state)
 	(void)state;
 }
 
+static bool is_idle(void)
+{
+	return !after_busy(after);
+}
+
+static void after_leaves_time_until_the_end_and_no_longer(void **state)
+{
+	struct after_status status;
+
+	assert_int_equal(after_create("echo $$ >pid; exec sleep 1000", NO_HURRY_NS, &after), 0);
+	assert_true(is_idle());
+	for (int i = 0; i < 5; i++)
+		after_run(after, "f", "s", "r");
+	assert_false(is_idle());
+	look_until(pid_written);
+	uint64_t end_ns = clock_now_ns() + 300000000;
+	after_end(after, end_ns);
+	assert_false(is_idle());
+	look_until(is_idle);
+	assert_true(clock_now_ns() >= end_ns);
+	/* those in line did not begin */
+	after_run(after, "f", "s", "r");
+	after_status(after, &status);
+	assert_int_equal(status.runs, 2);
+	assert_int_equal(status.killed, 2);
+	assert_true(is_idle());
+	look_until(all_ended);
+	(void)state;
+}
+
+static void after_runs_what_comes_before_the_end(void **state)
+{
+	struct after_status status;
+
+	assert_int_equal(after_create("echo $FREEZETRAP_FILE >done", NO_HURRY_NS, &after), 0);
+	after_end(after, clock_now_ns() + NO_HURRY_NS);
+	assert_true(is_idle());
+	after_run(after, "f", "s", "r");
+	look_until(is_idle);
+	assert_string_equal(contents("done"), "f\n");
+	after_status(after, &status);
+	assert_int_equal(status.runs, 1);
+	assert_int_equal(status.killed, 0);
+	(void)state;
+}
+
 static void after_finds_the_analyze_that_is_installed_with_it(void **state)
 {
 	/* As with --program-prefix=ft- and a suffix; PATH does not help. */
@@ -421,6 +467,8 @@ int main(int argc, char **argv)
 		TEST(after_kills_the_whole_group_at_the_deadline),
 		TEST(after_runs_two_at_once_and_the_others_in_turn),
 		TEST(after_destroy_kills_what_runs),
+		TEST(after_leaves_time_until_the_end_and_no_longer),
+		TEST(after_runs_what_comes_before_the_end),
 		TEST(after_finds_the_analyze_that_is_installed_with_it),
 		TEST(after_finds_the_analyze_of_a_build_tree),
 	};

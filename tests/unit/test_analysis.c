@@ -16,23 +16,11 @@
 
 #define MS SCENE_MS
 #define US SCENE_US
-#define LOCK 0xffff888012345678ull
-#define BYTES 3758096384ull
-#define WORKERS 4
-
-static const struct ft_task resizer = { 100, 100, "resizer" };
-static const struct ft_task workers[WORKERS] = {
-	{ 101, 100, "worker0" }, { 102, 100, "worker1" }, { 103, 100, "worker2" }, { 104, 100, "worker3" },
-};
 
 #define SLEEP "__schedule < schedule < "
 #define WAIT_MUNMAP                                                                                \
 	SLEEP "schedule_preempt_disabled < rwsem_down_write_slowpath < down_write_killable < "    \
 	      "__vm_munmap < __x64_sys_munmap < do_syscall_64"
-#define POPULATE                                                                                   \
-	"clear_page_erms < folio_zero_user < do_anonymous_page < handle_mm_fault < "              \
-	"faultin_page < __get_user_pages < populate_vma_page_range < __mm_populate < "            \
-	"vm_mmap_pgoff < ksys_mmap_pgoff < __x64_sys_mmap < do_syscall_64"
 #define RELEASE_POPULATE                                                                           \
 	"try_to_wake_up < wake_up_q < rwsem_wake < up_read < __mm_populate < vm_mmap_pgoff < "    \
 	"ksys_mmap_pgoff < __x64_sys_mmap < do_syscall_64"
@@ -42,98 +30,36 @@ static const struct ft_task workers[WORKERS] = {
 #define NANOSLEEP SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
 #define USER "mmap < table_grow < table_insert < load_documents < main"
 
-struct result {
-	struct source *source;
-	struct model *model;
+static const struct scene_freeze freeze = {
+	.call = "vm_mmap_pgoff < ksys_mmap_pgoff < __x64_sys_mmap < do_syscall_64 | " USER,
+	.wait = WAIT_MUNMAP,
+	.first_wakeup = RELEASE_POPULATE,
+	.wakeup = RELEASE_MUNMAP,
+	.sleep = NANOSLEEP,
 };
-
-static struct result analyze(struct scene *scene, uint64_t end_ns)
-{
-	const struct analysis_options options = { 0 };
-	struct result result = { 0 };
-	char *message = NULL;
-	const char *path = scene_write(scene, "100", end_ns);
-
-	assert_int_equal(source_open(path, &result.source, &message), 0);
-	assert_int_equal(analysis_run(result.source, path, &options, &result.model), 0);
-	for (size_t i = 0; i < result.model->thread_count; i++) {
-		const struct model_thread *thread = &result.model->threads[i];
-
-		assert_int_equal(thread->running_ns + thread->runnable_ns + thread->blocked_ns +
-					 thread->unknown_ns,
-				 thread->observed_ns);
-	}
-	return result;
-}
-
-static void done(struct result *result, struct scene *scene)
-{
-	analysis_free(result->model);
-	source_close(result->source);
-	scene_destroy(scene);
-}
-
-/* Worker i asks for the lock at 1001 + i ms; all sleep. */
-static void freeze_begins(struct scene *scene)
-{
-	scene_switch(scene, 0, 500 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &resizer);
-	scene_call(scene, 0, 1000 * MS, &resizer, FT_CALL_MMAP, BYTES,
-		   "vm_mmap_pgoff < ksys_mmap_pgoff < __x64_sys_mmap < do_syscall_64 | " USER);
-	for (int i = 0; i < WORKERS; i++) {
-		uint64_t at_ns = (1001 + (uint64_t)i) * MS;
-
-		scene_waking(scene, 1, at_ns, &scene_idle, "", &workers[i]);
-		scene_switch(scene, 1, at_ns + 10 * US, &scene_idle, FT_STATE_RUNNING, NULL, &workers[i]);
-		scene_lock_begin(scene, 1, at_ns + 20 * US, &workers[i], LOCK, FT_LOCK_WRITE);
-		scene_switch(scene, 1, at_ns + 30 * US, &workers[i], FT_STATE_DISK, WAIT_MUNMAP,
-			     &scene_idle);
-	}
-}
-
-static void profile(struct scene *scene, uint64_t from_ms, uint64_t to_ms)
-{
-	for (uint64_t at_ms = from_ms; at_ms < to_ms; at_ms += 20)
-		scene_sample(scene, 0, at_ms * MS, &resizer, POPULATE);
-}
-
-/* At 3000 ms the resizer wakes the first worker, each worker the next 30 us later. */
-static void freeze_ends(struct scene *scene)
-{
-	scene_waking(scene, 0, 3000 * MS, &resizer, RELEASE_POPULATE, &workers[0]);
-	scene_switch(scene, 1, 3000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &workers[0]);
-	for (uint64_t i = 0; i < WORKERS; i++) {
-		uint64_t at_ns = 3000 * MS + (i + 1) * 30 * US;
-
-		if (i + 1 < WORKERS)
-			scene_waking(scene, 1, at_ns, &workers[i], RELEASE_MUNMAP, &workers[i + 1]);
-		scene_switch(scene, 1, at_ns + 5 * US, &workers[i], FT_STATE_SLEEPING, NANOSLEEP,
-			     i + 1 < WORKERS ? &workers[i + 1] : &scene_idle);
-	}
-	scene_switch(scene, 0, 3200 * MS, &resizer, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
-}
 
 static void analysis_names_the_holder_of_mmap_lock_and_its_allocation(void **state)
 {
 	struct scene *scene = scene_create(2);
 	const struct model_finding *finding;
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
-	freeze_begins(scene);
-	profile(scene, 1010, 3000);
-	freeze_ends(scene);
-	result = analyze(scene, 4000 * MS);
+	scene_freeze_begins(scene, &freeze);
+	scene_populates(scene, 1010, 3000);
+	scene_freeze_ends(scene, &freeze);
+	result = scene_analyze(scene, "100", 4000 * MS);
 
 	assert_true(result.model->stall.found);
-	assert_int_equal(result.model->stall.threads_blocked_max, WORKERS);
+	assert_int_equal(result.model->stall.threads_blocked_max, SCENE_WORKERS);
 	assert_int_equal(result.model->stall.start_ns, 1001 * MS + 30 * US);
 	assert_int_equal(result.model->stall.end_ns, 3000 * MS + 90 * US);
 	assert_true(result.model->finding_count >= 1);
 	finding = &result.model->findings[0];
 	assert_int_equal(finding->kind, FINDING_MMAP_LOCK_CONVOY);
 	assert_int_equal(finding->grade, GRADE_STRONG);
-	assert_int_equal(finding->victim_count, WORKERS);
-	for (size_t i = 0; i < WORKERS; i++)
+	assert_int_equal(finding->victim_count, SCENE_WORKERS);
+	for (size_t i = 0; i < SCENE_WORKERS; i++)
 		assert_int_equal(finding->victims_since_ns[i],
 				 (1001 + (uint64_t)finding->victims[i] - 101) * MS + 30 * US);
 	/* 1999 + 1998 + 1997 + 1996 ms, 30 us each before, 0 + 30 + 60 + 90 us after */
@@ -149,26 +75,26 @@ static void analysis_names_the_holder_of_mmap_lock_and_its_allocation(void **sta
 	assert_true(finding->culprit.user_stack.count == 5);
 	assert_string_equal(finding->culprit.user_stack.frames[1].symbol, "table_grow");
 	assert_true(finding->has_allocation);
-	assert_int_equal(finding->allocation.bytes, BYTES);
+	assert_int_equal(finding->allocation.bytes, SCENE_BYTES);
 	assert_string_equal(finding->allocation.syscall, "mmap");
-	assert_int_equal(finding->lock.address, LOCK);
+	assert_int_equal(finding->lock.address, SCENE_LOCK);
 	assert_non_null(strstr(finding->summary, "resizer"));
 	assert_non_null(strstr(finding->summary, "3,758,096,384"));
 	assert_true(result.model->lock_count == 1);
 	assert_int_equal(result.model->locks[0].owners[0].tid, 100);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 static void analysis_of_a_freeze_that_outlasts_the_recording_is_only_plausible(void **state)
 {
 	struct scene *scene = scene_create(2);
 	const struct model_finding *finding;
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
-	freeze_begins(scene);
-	profile(scene, 1010, 2500);
-	result = analyze(scene, 2500 * MS);
+	scene_freeze_begins(scene, &freeze);
+	scene_populates(scene, 1010, 2500);
+	result = scene_analyze(scene, "100", 2500 * MS);
 
 	assert_true(result.model->stall.found);
 	assert_true(result.model->stall.still_open);
@@ -177,112 +103,112 @@ static void analysis_of_a_freeze_that_outlasts_the_recording_is_only_plausible(v
 	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
 	assert_true(finding->has_culprit);
 	assert_int_equal(finding->culprit.tid, 100);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 static void analysis_lowers_the_grade_where_events_were_lost(void **state)
 {
 	struct scene *scene = scene_create(2);
 	const struct model_finding *finding;
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
-	freeze_begins(scene);
-	profile(scene, 1010, 2000);
+	scene_freeze_begins(scene, &freeze);
+	scene_populates(scene, 1010, 2000);
 	scene_lost(scene, 0, 2000 * MS, 2100 * MS, 77);
-	profile(scene, 2110, 3000);
-	freeze_ends(scene);
-	result = analyze(scene, 4000 * MS);
+	scene_populates(scene, 2110, 3000);
+	scene_freeze_ends(scene, &freeze);
+	result = scene_analyze(scene, "100", 4000 * MS);
 
 	finding = &result.model->findings[0];
 	assert_int_equal(finding->kind, FINDING_MMAP_LOCK_CONVOY);
 	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
 	assert_int_equal(result.model->coverage.lost_events, 77);
 	assert_int_equal(result.model->coverage.gap_count, 1);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 static void analysis_of_sleeping_workers_is_no_stall(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	for (uint64_t i = 0; i < 100; i++) {
-		const struct ft_task *worker = &workers[i % WORKERS];
+		const struct ft_task *worker = &scene_workers[i % SCENE_WORKERS];
 
 		scene_waking(scene, 1, i * 10 * MS, &scene_idle, "", worker);
 		scene_switch(scene, 1, i * 10 * MS + 10 * US, &scene_idle, FT_STATE_RUNNING, NULL, worker);
 		scene_switch(scene, 1, i * 10 * MS + 90 * US, worker, FT_STATE_SLEEPING, NANOSLEEP,
 			     &scene_idle);
 	}
-	result = analyze(scene, 4000 * MS);
+	result = scene_analyze(scene, "100", 4000 * MS);
 	assert_false(result.model->stall.found);
 	assert_int_equal(result.model->finding_count, 1);
 	assert_int_equal(result.model->findings[0].kind, FINDING_NO_STALL);
 	assert_int_equal(result.model->findings[0].grade, GRADE_STRONG);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 /* Waits of 150 ms each, 20 us apart: asked for anew each time, or one request that lost the lock to others. */
 static void wait_in_pieces(struct scene *scene, bool anew)
 {
-	scene_switch(scene, 1, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &workers[0]);
+	scene_switch(scene, 1, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[0]);
 	for (uint64_t i = 0; i < 4; i++) {
 		uint64_t at_ns = 100 * MS + i * (150 * MS + 20 * US);
 
 		if (anew || i == 0)
-			scene_lock_begin(scene, 1, at_ns - 5 * US, &workers[0], LOCK, FT_LOCK_WRITE);
-		scene_switch(scene, 1, at_ns, &workers[0], FT_STATE_DISK, WAIT_MUNMAP, &scene_idle);
-		scene_waking(scene, 0, at_ns + 150 * MS, &resizer, RELEASE_MUNMAP, &workers[0]);
+			scene_lock_begin(scene, 1, at_ns - 5 * US, &scene_workers[0], SCENE_LOCK, FT_LOCK_WRITE);
+		scene_switch(scene, 1, at_ns, &scene_workers[0], FT_STATE_DISK, WAIT_MUNMAP, &scene_idle);
+		scene_waking(scene, 0, at_ns + 150 * MS, &scene_resizer, RELEASE_MUNMAP, &scene_workers[0]);
 		scene_switch(scene, 1, at_ns + 150 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
-			     &workers[0]);
+			     &scene_workers[0]);
 	}
 }
 
 static void analysis_of_waits_asked_for_anew_is_no_stall(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	wait_in_pieces(scene, true);
-	result = analyze(scene, 1000 * MS);
+	result = scene_analyze(scene, "100", 1000 * MS);
 	assert_false(result.model->stall.found);
 	assert_int_equal(result.model->stall.longest_ns, 150 * MS);
 	assert_int_equal(result.model->locks[0].waits, 4);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 static void analysis_of_one_wait_in_several_sleeps_is_a_stall(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	wait_in_pieces(scene, false);
-	result = analyze(scene, 1000 * MS);
+	result = scene_analyze(scene, "100", 1000 * MS);
 	assert_true(result.model->stall.found);
 	assert_int_equal(result.model->findings[0].blocked_ns, 600 * MS);
 	assert_int_equal(result.model->locks[0].waits, 1);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 static void analysis_names_starvation_where_a_thread_gets_no_cpu(void **state)
 {
 	struct scene *scene = scene_create(2);
 	const struct ft_task hog = { 900, 900, "hog" };
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
-	scene_switch(scene, 0, 100 * MS, &workers[0], FT_STATE_RUNNING, NULL, &hog);
-	scene_switch(scene, 0, 900 * MS, &hog, FT_STATE_RUNNING, NULL, &workers[0]);
-	result = analyze(scene, 1000 * MS);
+	scene_switch(scene, 0, 100 * MS, &scene_workers[0], FT_STATE_RUNNING, NULL, &hog);
+	scene_switch(scene, 0, 900 * MS, &hog, FT_STATE_RUNNING, NULL, &scene_workers[0]);
+	result = scene_analyze(scene, "100", 1000 * MS);
 	assert_true(result.model->stall.found);
 	assert_int_equal(result.model->findings[0].kind, FINDING_CPU_STARVED);
 	assert_int_equal(result.model->findings[0].blocked_ns, 800 * MS);
 	assert_int_equal(result.model->findings[0].victims[0], 101);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 static void analysis_has_no_verdict_about_a_process_it_never_saw(void **state)
@@ -290,43 +216,43 @@ static void analysis_has_no_verdict_about_a_process_it_never_saw(void **state)
 	const int32_t nobody = 4711;
 	const struct analysis_options options = { .target = &nobody, .target_count = 1 };
 	struct scene *scene = scene_create(2);
-	struct result result, other = { 0 };
+	struct scene_result result, other = { 0 };
 
 	(void)state;
-	freeze_begins(scene);
-	freeze_ends(scene);
-	result = analyze(scene, 4000 * MS);
+	scene_freeze_begins(scene, &freeze);
+	scene_freeze_ends(scene, &freeze);
+	result = scene_analyze(scene, "100", 4000 * MS);
 	assert_null(result.model->no_verdict);
 	assert_int_equal(analysis_run(result.source, "other", &options, &other.model), 0);
 	assert_non_null(other.model->no_verdict);
 	assert_int_equal(other.model->finding_count, 0);
 	analysis_free(other.model);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 static void analysis_has_no_verdict_about_a_moment(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
-	scene_switch(scene, 0, 1 * MS, &workers[0], FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
-	result = analyze(scene, 20 * MS);
+	scene_switch(scene, 0, 1 * MS, &scene_workers[0], FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	result = scene_analyze(scene, "100", 20 * MS);
 	assert_non_null(result.model->no_verdict);
 	assert_int_equal(result.model->finding_count, 0);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 static void analysis_has_no_verdict_without_names(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
-	scene_switch(scene, 0, 1 * MS, &workers[0], FT_STATE_SLEEPING, NULL, &scene_idle);
-	result = analyze(scene, 2000 * MS);
+	scene_switch(scene, 0, 1 * MS, &scene_workers[0], FT_STATE_SLEEPING, NULL, &scene_idle);
+	result = scene_analyze(scene, "100", 2000 * MS);
 	assert_non_null(result.model->no_verdict);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 /* Two readers of the same capture, or one twice, must agree. */
@@ -334,19 +260,19 @@ static void analysis_of_the_same_capture_is_the_same(void **state)
 {
 	const struct analysis_options options = { 0 };
 	struct scene *scene = scene_create(2);
-	struct result result, again = { 0 };
+	struct scene_result result, again = { 0 };
 
 	(void)state;
-	freeze_begins(scene);
-	profile(scene, 1010, 3000);
-	freeze_ends(scene);
-	result = analyze(scene, 4000 * MS);
+	scene_freeze_begins(scene, &freeze);
+	scene_populates(scene, 1010, 3000);
+	scene_freeze_ends(scene, &freeze);
+	result = scene_analyze(scene, "100", 4000 * MS);
 	assert_int_equal(analysis_run(result.source, "again", &options, &again.model), 0);
 	assert_int_equal(again.model->finding_count, result.model->finding_count);
 	assert_string_equal(again.model->findings[0].summary, result.model->findings[0].summary);
 	assert_int_equal(again.model->coverage.unknown_ns, result.model->coverage.unknown_ns);
 	analysis_free(again.model);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 int main(void)

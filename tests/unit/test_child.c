@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,6 +45,42 @@ static void child_run_returns_all_that_was_written(void **state)
 	size_t bytes = 0;
 
 	assert_int_equal(child_run(write_much, NULL, 10000, &output, &bytes), 0);
+	assert_int_equal(bytes, MORE_THAN_A_PIPE);
+	for (uint32_t i = 0; i < MORE_THAN_A_PIPE / sizeof(i); i++)
+		assert_int_equal(((uint32_t *)output)[i], i);
+	free(output);
+	(void)state;
+}
+
+static void on_alarm(int number)
+{
+	(void)number;
+}
+
+/* Most writes are cut short, or not begun, by a signal. */
+static int write_interrupted(void *context, int out_fd)
+{
+	static uint32_t numbers[MORE_THAN_A_PIPE / sizeof(uint32_t)];
+	const struct sigaction action = { .sa_handler = on_alarm };
+	const struct itimerval often = { { 0, 200 }, { 0, 200 } }, never = { { 0, 0 }, { 0, 0 } };
+
+	for (uint32_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		numbers[i] = i;
+	if (sigaction(SIGALRM, &action, NULL) || setitimer(ITIMER_REAL, &often, NULL))
+		return 1;
+	int err = child_write(out_fd, numbers, sizeof(numbers));
+	setitimer(ITIMER_REAL, &never, NULL);
+	(void)context;
+	return err || child_write(-1, numbers, sizeof(numbers)) != -EBADF ||
+	       child_write(-1, numbers, 0);
+}
+
+static void child_write_writes_all_or_says_why_not(void **state)
+{
+	void *output = NULL;
+	size_t bytes = 0;
+
+	assert_int_equal(child_run(write_interrupted, NULL, 10000, &output, &bytes), 0);
 	assert_int_equal(bytes, MORE_THAN_A_PIPE);
 	for (uint32_t i = 0; i < MORE_THAN_A_PIPE / sizeof(i); i++)
 		assert_int_equal(((uint32_t *)output)[i], i);
@@ -233,6 +270,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(child_run_returns_all_that_was_written),
+		cmocka_unit_test(child_write_writes_all_or_says_why_not),
 		cmocka_unit_test(child_run_reports_failure_and_keeps_output),
 		cmocka_unit_test(child_run_reports_a_child_that_was_killed),
 		cmocka_unit_test(child_run_kills_at_the_deadline_and_keeps_output),

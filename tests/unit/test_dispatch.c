@@ -32,6 +32,8 @@ static struct {
 	char answers[8][128]; /* "client: answer", in the order they came */
 	size_t answer_count;
 	char after[128];
+	uint64_t after_end_ns; /* 0: not told */
+	bool after_busy;
 } scene;
 
 int __wrap_incident_start(const struct incident_options *options, const struct trigger *trigger,
@@ -118,6 +120,21 @@ void __wrap_after_run(struct after *after, const char *file, const char *source,
 {
 	(void)after;
 	snprintf(scene.after, sizeof(scene.after), "%s %s %s", file, source, reason);
+}
+
+void __wrap_after_end(struct after *after, uint64_t end_ns);
+void __wrap_after_end(struct after *after, uint64_t end_ns)
+{
+	(void)after;
+	assert_string_equal(scene.after, ""); /* the last one is to know how long it has */
+	scene.after_end_ns = end_ns;
+}
+
+bool __wrap_after_busy(const struct after *after);
+bool __wrap_after_busy(const struct after *after)
+{
+	(void)after;
+	return scene.after_busy;
 }
 
 struct fixture {
@@ -293,14 +310,30 @@ static void ending_cuts_the_capture_and_takes_no_more(void **state)
 	ask(fixture, 2, "next", true);
 	dispatch_end(fixture->dispatch);
 	assert_true(scene.incident.cut);
+	assert_int_equal(scene.after_end_ns, 0);
 	assert_string_equal(scene.answers[0], "2: the recorder is ending");
 	ask(fixture, 3, "late", true);
 	assert_string_equal(scene.answers[1], "3: the recorder is ending");
+	scene.after_busy = true;
 	end_capture(fixture);
 	assert_string_equal(scene.answers[2], "1: /captures/first.dat");
-	assert_false(dispatch_busy(fixture->dispatch));
 	assert_int_equal(scene.started, 1);
-	assert_string_equal(scene.after, "");
+	/* The command too, for which there is some time. */
+	assert_string_equal(scene.after, "/captures/first.dat socket first");
+	assert_true(scene.after_end_ns > clock_now_ns());
+	assert_true(dispatch_busy(fixture->dispatch));
+	scene.after_busy = false;
+	assert_false(dispatch_busy(fixture->dispatch));
+}
+
+static void ending_leaves_some_time_to_commands_that_run(void **state)
+{
+	struct fixture *fixture = *state;
+	scene.after_busy = true;
+	assert_false(dispatch_busy(fixture->dispatch));
+	dispatch_end(fixture->dispatch);
+	assert_true(scene.after_end_ns > clock_now_ns());
+	assert_true(dispatch_busy(fixture->dispatch));
 }
 
 static void status_has_the_last_captures_newest_first(void **state)
@@ -332,6 +365,7 @@ int main(void)
 		TEST(who_waits_is_told_the_capture_that_holds_his_trigger),
 		TEST(who_waits_is_told_of_a_failure),
 		TEST(ending_cuts_the_capture_and_takes_no_more),
+		TEST(ending_leaves_some_time_to_commands_that_run),
 		TEST(status_has_the_last_captures_newest_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

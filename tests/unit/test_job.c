@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture/encoder.h"
@@ -205,6 +209,86 @@ static void cpu_without_any_event_left_counts_from_what_was_overwritten_last(voi
 	job_destroy(job);
 }
 
+/* As full as segments are under load. Return: its length. */
+static size_t put_full(struct fixture *fixture, uint32_t cpu, uint64_t *ret_last_ns)
+{
+	static _Alignas(8) uint8_t buffer[SLOT_BYTES];
+	static const struct ft_task TASK = { .tid = 41, .tgid = 40, .comm = "service" };
+	struct ft_event event = { .kind = FT_EVENT_SAMPLE, .cpu = cpu, .task = &TASK };
+	uint32_t count = 0;
+	ft_encoder_begin(fixture->encoder, buffer, sizeof(buffer), cpu, fixture->sequences[cpu]++);
+	for (event.time_ns = clock_now_ns(); !ft_encoder_add(fixture->encoder, &event); count++) {
+		*ret_last_ns = event.time_ns;
+		event.time_ns = clock_now_ns();
+	}
+	size_t bytes = ft_encoder_seal(fixture->encoder);
+	slots_put(fixture->engine.slots, buffer, bytes, count);
+	return bytes;
+}
+
+static bool has_note(const struct fixture *fixture, const char *text)
+{
+	struct ft_reader *reader;
+	size_t buffer_bytes = 0;
+	void *buffer = NULL;
+	bool has = false;
+	assert_int_equal(ft_reader_open(fixture->path, &reader, NULL), 0);
+	for (size_t i = 0; i < ft_reader_count(reader); i++) {
+		const struct ft_segment *segment = ft_reader_segment(reader, i);
+		assert_int_equal(ft_reader_load(reader, i, &buffer, &buffer_bytes), 0);
+		has |= segment->kind == FT_SEGMENT_EVENTS && segment->cpu == FT_NO_CPU &&
+		       memmem(buffer, segment->inflated_bytes, text, strlen(text));
+	}
+	free(buffer);
+	ft_reader_close(reader);
+	return has;
+}
+
+/* The limit of a file's size stands for the disk's free space: room for 64 of the 100 slots, and half of
+ * it is for what comes after the trigger. */
+static void history_that_does_not_fit_on_the_disk_loses_its_oldest_part(void **state)
+{
+	struct fixture *fixture = *state;
+	struct rlimit former, limit;
+	uint64_t times[110], found_ns;
+	size_t sizes[110], first = 100, kept_bytes = 0;
+	struct stat status;
+	struct job *job;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &former), 0);
+	limit = former;
+	limit.rlim_cur = 64 * SLOT_BYTES / 2 * 4 / 3; /* deflated to half; a quarter is for names */
+	signal(SIGXFSZ, SIG_IGN);
+	for (size_t i = 0; i < 100; i++)
+		sizes[i] = put_full(fixture, (uint32_t)i % 2, &times[i]);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(job_create(&(struct job_options){ .engine = &fixture->engine,
+							   .mappings = fixture->mappings,
+							   .out_fd = fixture->fd,
+							   .history = true,
+							   .more_ns = 3600000000000 },
+				    &job),
+			 0);
+	assert_int_equal(job_start(job), 0);
+	do { /* until its beginning is found, and some of it written */
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		assert_int_equal(fstat(fixture->fd, &status), 0);
+	} while (status.st_size < 2 * SLOT_BYTES);
+	for (size_t i = 100; i < 110; i++)
+		put_full(fixture, (uint32_t)i % 2, &times[i]);
+	struct job_summary summary = end(job);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &former), 0);
+	assert_int_equal(summary.lost, 0);
+	assert_int_equal(summary.cut_segments, 0);
+	assert_true(has_note(fixture, "s of older history were left out"));
+	while (kept_bytes + sizes[first - 1] <= 32 * SLOT_BYTES)
+		kept_bytes += sizes[--first];
+	assert_true(first > 60);
+	assert_int_equal(segments_in(fixture, &found_ns), 110 - first);
+	assert_true(found_ns >= times[first - 1] && found_ns <= times[first]);
+	assert_true(job_start_ns(job) >= times[first - 1] && job_start_ns(job) <= times[first]);
+	job_destroy(job);
+}
+
 static void names_that_were_found_before_the_end_are_in_the_file(void **state)
 {
 	struct fixture *fixture = *state;
@@ -231,6 +315,7 @@ int main(void)
 		TEST(without_history_it_is),
 		TEST(idle_cpu_does_not_cut_the_history_short),
 		TEST(cpu_without_any_event_left_counts_from_what_was_overwritten_last),
+		TEST(history_that_does_not_fit_on_the_disk_loses_its_oldest_part),
 		TEST(names_that_were_found_before_the_end_are_in_the_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,15 +18,7 @@
 
 #define MS SCENE_MS
 #define US SCENE_US
-#define LOCK 0xffff888012345678ull
 #define OTHER_LOCK 0xffff888000000001ull
-#define BYTES 3758096384ull
-#define WORKERS 4
-
-static const struct ft_task resizer = { 100, 100, "resizer" };
-static const struct ft_task workers[WORKERS] = {
-	{ 101, 100, "worker0" }, { 102, 100, "worker1" }, { 103, 100, "worker2" }, { 104, 100, "worker3" },
-};
 
 /* As /proc/PID/stack has them. */
 #define IN_MUNMAP "__vm_munmap < __x64_sys_munmap < do_syscall_64 < entry_SYSCALL_64_after_hwframe"
@@ -34,125 +26,67 @@ static const struct ft_task workers[WORKERS] = {
 #define IN_SLEEP "hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
 #define IN_FUTEX                                                                                   \
 	"futex_do_wait < __futex_wait < futex_wait < do_futex < __x64_sys_futex < do_syscall_64"
-#define POPULATE                                                                                   \
-	"clear_page_erms < folio_zero_user < do_anonymous_page < handle_mm_fault < "              \
-	"faultin_page < __get_user_pages < populate_vma_page_range < __mm_populate < "            \
-	"vm_mmap_pgoff < ksys_mmap_pgoff < __x64_sys_mmap < do_syscall_64"
 #define NOTE "governor: lazy stacks from here on (of threads blocked for long, from /proc)"
 
-struct result {
-	struct source *source;
-	struct model *model;
-};
+static const struct scene_freeze freeze = { .odd_flags = FT_LOCK_READ };
 
-static struct result analyze(struct scene *scene, uint64_t end_ns)
-{
-	const struct analysis_options options = { 0 };
-	struct result result = { 0 };
-	char *message = NULL;
-	const char *path = scene_write(scene, "100", end_ns);
-
-	assert_int_equal(source_open(path, &result.source, &message), 0);
-	assert_int_equal(analysis_run(result.source, path, &options, &result.model), 0);
-	return result;
-}
-
-static void done(struct result *result, struct scene *scene)
-{
-	analysis_free(result->model);
-	source_close(result->source);
-	scene_destroy(scene);
-}
-
-/* Worker i asks for the lock at 1001 + i ms, odd ones out of a page fault; stacks are read 60 ms later. */
+/* Each second worker waits in a page fault; stacks are read 60 ms later. */
 static void freeze_begins(struct scene *scene)
 {
 	scene_note(scene, 0, 100 * MS, NOTE);
-	scene_switch(scene, 0, 500 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &resizer);
-	scene_call(scene, 0, 1000 * MS, &resizer, FT_CALL_MMAP, BYTES, NULL);
-	for (uint64_t i = 0; i < WORKERS; i++) {
-		uint64_t at_ns = (1001 + i) * MS;
-
-		scene_waking(scene, 1, at_ns, &scene_idle, NULL, &workers[i]);
-		scene_switch(scene, 1, at_ns + 10 * US, &scene_idle, FT_STATE_RUNNING, NULL, &workers[i]);
-		scene_lock_begin(scene, 1, at_ns + 20 * US, &workers[i], LOCK,
-				 i % 2 ? FT_LOCK_READ : FT_LOCK_WRITE);
-		scene_switch(scene, 1, at_ns + 30 * US, &workers[i], FT_STATE_DISK, NULL, &scene_idle);
-	}
-	for (uint64_t i = 0; i < WORKERS; i++)
-		scene_state(scene, 1, (1061 + i) * MS, &workers[i], FT_STATE_DISK,
+	scene_freeze_begins(scene, &freeze);
+	for (uint64_t i = 0; i < SCENE_WORKERS; i++)
+		scene_state(scene, 1, (1061 + i) * MS, &scene_workers[i], FT_STATE_DISK,
 			    i % 2 ? IN_FAULT : IN_MUNMAP);
-}
-
-static void profile(struct scene *scene, uint64_t from_ms, uint64_t to_ms)
-{
-	for (uint64_t at_ms = from_ms; at_ms < to_ms; at_ms += 20)
-		scene_sample(scene, 0, at_ms * MS, &resizer, POPULATE);
-}
-
-/* At 3000 ms the resizer wakes the first worker, each worker the next 30 us later. */
-static void freeze_ends(struct scene *scene)
-{
-	scene_waking(scene, 0, 3000 * MS, &resizer, NULL, &workers[0]);
-	scene_switch(scene, 1, 3000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &workers[0]);
-	for (uint64_t i = 0; i < WORKERS; i++) {
-		uint64_t at_ns = 3000 * MS + (i + 1) * 30 * US;
-
-		if (i + 1 < WORKERS)
-			scene_waking(scene, 1, at_ns, &workers[i], NULL, &workers[i + 1]);
-		scene_switch(scene, 1, at_ns + 5 * US, &workers[i], FT_STATE_SLEEPING, NULL,
-			     i + 1 < WORKERS ? &workers[i + 1] : &scene_idle);
-	}
-	scene_switch(scene, 0, 3200 * MS, &resizer, FT_STATE_SLEEPING, NULL, &scene_idle);
 }
 
 static void lazy_capture_of_an_mmap_convoy_names_the_holder_but_is_not_sure(void **state)
 {
 	struct scene *scene = scene_create(2);
 	const struct model_finding *finding;
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	freeze_begins(scene);
-	profile(scene, 1010, 3000);
-	freeze_ends(scene);
-	result = analyze(scene, 4000 * MS);
+	scene_populates(scene, 1010, 3000);
+	scene_freeze_ends(scene, &freeze);
+	result = scene_analyze(scene, "100", 4000 * MS);
 
 	assert_true(result.model->stall.found);
-	assert_int_equal(result.model->stall.threads_blocked_max, WORKERS);
+	assert_int_equal(result.model->stall.threads_blocked_max, SCENE_WORKERS);
 	assert_int_equal(result.model->stall.start_ns, 1001 * MS + 30 * US);
 	finding = &result.model->findings[0];
 	assert_int_equal(finding->kind, FINDING_MMAP_LOCK_CONVOY);
 	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
-	assert_int_equal(finding->victim_count, WORKERS);
+	assert_int_equal(finding->victim_count, SCENE_WORKERS);
 	/* 1999 + 1998 + 1997 + 1996 ms, 30 us each before, 0 + 30 + 60 + 90 us after */
 	assert_int_equal(finding->blocked_ns, 7990 * MS - 4 * 30 * US + 180 * US);
 	assert_int_equal(finding->culprit.tid, 100);
 	assert_int_equal(finding->culprit.running_ns, finding->culprit.hold_ns);
-	assert_int_equal(finding->allocation.bytes, BYTES);
-	assert_int_equal(finding->lock.address, LOCK);
+	assert_int_equal(finding->allocation.bytes, SCENE_BYTES);
+	assert_int_equal(finding->lock.address, SCENE_LOCK);
 	assert_int_equal(finding->lock.mode, LOCK_MODE_NONE);
 	assert_non_null(strstr(finding->evidence[0], "its stack then was not recorded"));
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 static void lazy_capture_that_ends_in_the_freeze_names_the_holder_too(void **state)
 {
 	struct scene *scene = scene_create(2);
 	const struct model_finding *finding;
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	freeze_begins(scene);
-	profile(scene, 1010, 2500);
-	result = analyze(scene, 2500 * MS);
+	scene_populates(scene, 1010, 2500);
+	result = scene_analyze(scene, "100", 2500 * MS);
 
 	assert_true(result.model->stall.still_open);
 	finding = &result.model->findings[0];
 	assert_int_equal(finding->kind, FINDING_MMAP_LOCK_CONVOY);
 	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
 	assert_int_equal(finding->culprit.tid, 100);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 /* In its sleep for memory the holder too is known by a lazy stack only. */
@@ -160,36 +94,36 @@ static void lazy_capture_knows_a_holder_that_sleeps(void **state)
 {
 	struct scene *scene = scene_create(2);
 	const struct model_finding *finding;
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	freeze_begins(scene);
-	profile(scene, 1010, 1100);
-	scene_switch(scene, 0, 1100 * MS, &resizer, FT_STATE_DISK, NULL, &scene_idle);
-	scene_state(scene, 0, 1160 * MS, &resizer, FT_STATE_DISK,
+	scene_populates(scene, 1010, 1100);
+	scene_switch(scene, 0, 1100 * MS, &scene_resizer, FT_STATE_DISK, NULL, &scene_idle);
+	scene_state(scene, 0, 1160 * MS, &scene_resizer, FT_STATE_DISK,
 		    "reclaim_throttle < shrink_node < do_try_to_free_pages < try_to_free_pages < "
 		    "__alloc_pages_slowpath < do_anonymous_page < handle_mm_fault < faultin_page < "
 		    "__get_user_pages < populate_vma_page_range < __mm_populate < vm_mmap_pgoff < "
 		    "ksys_mmap_pgoff < __x64_sys_mmap < do_syscall_64");
-	result = analyze(scene, 2500 * MS);
+	result = scene_analyze(scene, "100", 2500 * MS);
 
 	finding = &result.model->findings[0];
 	assert_int_equal(finding->kind, FINDING_MMAP_LOCK_CONVOY);
 	assert_int_equal(finding->culprit.tid, 100);
 	assert_true(finding->culprit.blocked_ns >= 1400 * MS);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 static void lazy_capture_says_when_there_were_fewer_stacks(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct result result;
+	struct scene_result result;
 	bool said = false;
 
 	(void)state;
 	freeze_begins(scene);
-	profile(scene, 1010, 2500);
-	result = analyze(scene, 2500 * MS);
+	scene_populates(scene, 1010, 2500);
+	result = scene_analyze(scene, "100", 2500 * MS);
 
 	assert_int_equal(result.model->coverage.note_count, 1);
 	assert_int_equal(result.model->coverage.notes[0].at_ns, 100 * MS);
@@ -197,7 +131,7 @@ static void lazy_capture_says_when_there_were_fewer_stacks(void **state)
 	for (size_t i = 0; i < result.model->coverage.cannot_say_count; i++)
 		said |= !!strstr(result.model->coverage.cannot_say[i], "fewer stacks");
 	assert_true(said);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 /* The time of the thread @tid in waits of @class. */
@@ -213,53 +147,53 @@ static uint64_t waited_ns(const struct model *model, int32_t tid, enum wait_clas
 static void lazy_capture_of_sleepers_is_no_stall(void **state)
 {
 	struct scene *scene = scene_create(1);
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	scene_note(scene, 0, 100 * MS, NOTE);
 	for (uint64_t at_ms = 500; at_ms < 3500; at_ms += 500) {
-		scene_waking(scene, 0, at_ms * MS, &scene_idle, NULL, &workers[0]);
-		scene_switch(scene, 0, at_ms * MS + 10 * US, &scene_idle, FT_STATE_RUNNING, NULL, &workers[0]);
+		scene_waking(scene, 0, at_ms * MS, &scene_idle, NULL, &scene_workers[0]);
+		scene_switch(scene, 0, at_ms * MS + 10 * US, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[0]);
 		/* Short, for a lock; then long, for nothing. */
-		scene_lock_begin(scene, 0, at_ms * MS + 20 * US, &workers[0], OTHER_LOCK, FT_LOCK_MUTEX);
-		scene_switch(scene, 0, at_ms * MS + 30 * US, &workers[0], FT_STATE_DISK, NULL, &resizer);
-		scene_waking(scene, 0, (at_ms + 1) * MS, &resizer, NULL, &workers[0]);
-		scene_switch(scene, 0, (at_ms + 1) * MS + 10 * US, &resizer, FT_STATE_SLEEPING, NULL, &workers[0]);
-		scene_switch(scene, 0, (at_ms + 2) * MS, &workers[0], FT_STATE_SLEEPING, NULL, &scene_idle);
-		scene_state(scene, 0, (at_ms + 60) * MS, &workers[0], FT_STATE_SLEEPING,
+		scene_lock_begin(scene, 0, at_ms * MS + 20 * US, &scene_workers[0], OTHER_LOCK, FT_LOCK_MUTEX);
+		scene_switch(scene, 0, at_ms * MS + 30 * US, &scene_workers[0], FT_STATE_DISK, NULL, &scene_resizer);
+		scene_waking(scene, 0, (at_ms + 1) * MS, &scene_resizer, NULL, &scene_workers[0]);
+		scene_switch(scene, 0, (at_ms + 1) * MS + 10 * US, &scene_resizer, FT_STATE_SLEEPING, NULL, &scene_workers[0]);
+		scene_switch(scene, 0, (at_ms + 2) * MS, &scene_workers[0], FT_STATE_SLEEPING, NULL, &scene_idle);
+		scene_state(scene, 0, (at_ms + 60) * MS, &scene_workers[0], FT_STATE_SLEEPING,
 			    at_ms % 1000 ? IN_SLEEP : IN_FUTEX);
 	}
-	result = analyze(scene, 3500 * MS);
+	result = scene_analyze(scene, "100", 3500 * MS);
 
 	assert_false(result.model->stall.found);
 	assert_int_equal(waited_ns(result.model, 101, WAIT_SLEEP), 3 * 498 * MS);
 	assert_true(waited_ns(result.model, 101, WAIT_LOCK_FUTEX) >= 2 * 498 * MS);
 	assert_int_equal(result.model->lock_count, 0);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 /* Where the thread slept after it was contended is not known, and the next sleep is another matter. */
 static void lazy_capture_gives_a_file_lock_no_address_of_a_mutex(void **state)
 {
 	struct scene *scene = scene_create(1);
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
-	scene_switch(scene, 0, 500 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &workers[0]);
-	scene_lock_begin(scene, 0, 501 * MS, &workers[0], OTHER_LOCK, FT_LOCK_MUTEX);
-	scene_switch(scene, 0, 502 * MS, &workers[0], FT_STATE_DISK, NULL, &resizer);
-	scene_waking(scene, 0, 503 * MS, &resizer, NULL, &workers[0]);
-	scene_switch(scene, 0, 504 * MS, &resizer, FT_STATE_SLEEPING, NULL, &workers[0]);
-	scene_switch(scene, 0, 505 * MS, &workers[0], FT_STATE_SLEEPING, NULL, &scene_idle);
-	scene_state(scene, 0, 600 * MS, &workers[0], FT_STATE_SLEEPING,
+	scene_switch(scene, 0, 500 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[0]);
+	scene_lock_begin(scene, 0, 501 * MS, &scene_workers[0], OTHER_LOCK, FT_LOCK_MUTEX);
+	scene_switch(scene, 0, 502 * MS, &scene_workers[0], FT_STATE_DISK, NULL, &scene_resizer);
+	scene_waking(scene, 0, 503 * MS, &scene_resizer, NULL, &scene_workers[0]);
+	scene_switch(scene, 0, 504 * MS, &scene_resizer, FT_STATE_SLEEPING, NULL, &scene_workers[0]);
+	scene_switch(scene, 0, 505 * MS, &scene_workers[0], FT_STATE_SLEEPING, NULL, &scene_idle);
+	scene_state(scene, 0, 600 * MS, &scene_workers[0], FT_STATE_SLEEPING,
 		    "locks_lock_inode_wait < __x64_sys_flock < do_syscall_64");
-	scene_waking(scene, 0, 1500 * MS, &resizer, NULL, &workers[0]);
-	result = analyze(scene, 3500 * MS);
+	scene_waking(scene, 0, 1500 * MS, &scene_resizer, NULL, &scene_workers[0]);
+	result = scene_analyze(scene, "100", 3500 * MS);
 
 	assert_int_equal(result.model->lock_count, 1);
 	assert_int_equal(result.model->locks[0].class, WAIT_LOCK_FILE);
 	assert_int_equal(result.model->locks[0].address, 0);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 int main(void)

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -295,6 +296,39 @@ static void ring_of_a_dead_recorder_is_kept_once(void **state)
 	ringmap_close(ringmap, false);
 }
 
+/* Killed where it makes the file long, by the limit of a file's size. */
+static void recorder_killed_while_it_arms_leaves_an_empty_ring(void **state)
+{
+	const struct rlimit limit = { 2 * FT_RINGFILE_PAGE_BYTES, 2 * FT_RINGFILE_PAGE_BYTES };
+	const struct rlimit no_core = { 0, 0 };
+	struct rig *rig = *state;
+	struct ringmap *ringmap;
+	int pipe_fd, status;
+	pid_t pid = start_recorder(rig, 3, &pipe_fd);
+	kill_recorder(pid, pipe_fd);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		signal(SIGXFSZ, SIG_DFL);
+		setrlimit(RLIMIT_CORE, &no_core);
+		setrlimit(RLIMIT_FSIZE, &limit);
+		open_ring(rig, &ringmap);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGXFSZ);
+	struct ft_reader *reader;
+	assert_int_equal(ft_reader_open(rig->path, &reader, NULL), 0);
+	assert_true(ft_reader_is_ring(reader, NULL));
+	assert_int_equal(ft_reader_count(reader), 0);
+	ft_reader_close(reader);
+	/* What is kept is the one before it, which has something in it. */
+	ringmap = must_open(rig);
+	expect_ring(rig->old, 3, 2);
+	ringmap_close(ringmap, false);
+}
+
 static void write_file(const char *path, const void *bytes, size_t count)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
@@ -407,6 +441,65 @@ static void truncated_file_is_gone_on_with_in_memory(void **state)
 	assert_int_equal(access(rig->path, F_OK), -1);
 }
 
+static struct ft_damage damage_of(const char *path)
+{
+	struct ft_reader *reader;
+	struct ft_damage damage;
+	assert_int_equal(ft_reader_open(path, &reader, NULL), 0);
+	ft_reader_damage(reader, &damage);
+	ft_reader_close(reader);
+	return damage;
+}
+
+static void cut_to(const struct rig *rig, uint64_t bytes, uint64_t and_to)
+{
+	assert_int_equal(truncate(rig->path, (off_t)bytes), 0);
+	assert_int_equal(truncate(rig->path, (off_t)and_to), 0);
+}
+
+/* To the length that it had: nothing but the zeros tells. */
+static void truncated_and_extended_file_has_lost_what_is_zeros(void **state)
+{
+	struct rig *rig = *state;
+	struct ringmap *ringmap = must_open(rig);
+	const struct ft_ringfile *layout = ringmap_layout(ringmap);
+	uint64_t count = layout->event_slots, number = 0;
+	struct ft_damage damage;
+	struct slots *slots;
+	assert_int_equal(ringmap_slots(ringmap, &slots), 0);
+	while (number < 10)
+		put(slots, number++);
+	/* young: the slots behind the tenth never had anything */
+	cut_to(rig, layout->events_at + 6 * SLOT_BYTES, layout->bytes);
+	damage = damage_of(rig->path);
+	assert_int_equal(damage.zeroed_segments, 4);
+	assert_int_equal(damage.bad_segments, 4);
+	assert_int_equal(damage.segments, 6);
+	assert_int_equal(damage.skipped_bytes, 4 * SLOT_BYTES);
+	assert_int_equal(damage.first_error, -ENODATA);
+	assert_int_equal(damage.first_bad_offset, layout->events_at + 6 * SLOT_BYTES);
+	/* once round, it is whole again; while the hole is overwritten it shrinks */
+	while (number < count + 7)
+		put(slots, number++);
+	/* the eighth slot could be empty because it is being put */
+	assert_int_equal(damage_of(rig->path).zeroed_segments, 2);
+	while (number < 2 * count)
+		put(slots, number++);
+	expect_ring(rig->path, count, number - 1);
+	/* its end, which is not the newest part of it */
+	put(slots, number++);
+	cut_to(rig, layout->bytes - 3 * SLOT_BYTES, layout->bytes);
+	damage = damage_of(rig->path);
+	assert_int_equal(damage.zeroed_segments, 3);
+	assert_int_equal(damage.segments, count - 3);
+	assert_int_equal(ringmap_state(ringmap), RINGMAP_WHOLE);
+	/* the header too: the recorder sees it */
+	cut_to(rig, 0, layout->bytes);
+	assert_int_equal(ringmap_state(ringmap), RINGMAP_CUT);
+	slots_destroy(slots);
+	ringmap_close(ringmap, false);
+}
+
 static void changed_memory_is_counted_as_lost(void **state)
 {
 	struct rig *rig = *state;
@@ -506,10 +599,12 @@ int main(void)
 		TEST(ring_of_a_recorder_that_lives_is_refused),
 		TEST(lock_does_not_outlive_the_recorder_in_its_children),
 		TEST(ring_of_a_dead_recorder_is_kept_once),
+		TEST(recorder_killed_while_it_arms_leaves_an_empty_ring),
 		TEST(other_files_are_left_alone),
 		TEST(file_that_was_never_finished_is_taken_over),
 		TEST(ring_of_an_impossible_size_is_refused),
 		TEST(truncated_file_is_gone_on_with_in_memory),
+		TEST(truncated_and_extended_file_has_lost_what_is_zeros),
 		TEST(changed_memory_is_counted_as_lost),
 		TEST(removed_file_is_noticed_and_another_ones_name_is_left),
 		TEST(other_bus_errors_kill_as_ever),

@@ -662,6 +662,16 @@ static void source_lets_a_history_start_where_its_last_cpu_begins(void **state)
 
 #define RING_S 1000000000ull
 
+static void refused_path(const char *path, int expected_error, const char *says)
+{
+	struct source *source = NULL;
+	char *message = NULL;
+
+	assert_int_equal(source_open(path, &source, &message), expected_error);
+	assert_non_null(strstr(message, says));
+	free(message);
+}
+
 struct ring_maker {
 	struct ft_ringfile ring;
 	uint8_t *memory;
@@ -835,6 +845,40 @@ static void source_says_that_a_ring_was_cut(void **state)
 	source_close(source);
 }
 
+static void source_says_that_a_ring_was_cut_and_extended(void **state)
+{
+	struct maker *maker = *state;
+	struct ring_maker made = make_old_ring(maker);
+	struct source *source;
+	char *text;
+
+	ft_ringfile_set_put_count((uint64_t *)(made.memory + FT_RINGFILE_PUT_AT), 300);
+	for (uint32_t i = 4; i < 7; i++)
+		put_samples(maker, &made, 0, 88 + i, (116 + i) * RING_S, (117 + i) * RING_S);
+	memset(made.memory + made.ring.events_at + 7 * 4096, 0, 4096);
+	memset(made.memory + made.ring.events_at + 4 * 4096, 0, 4096); /* 300 is the next to be put there */
+	source = open_capture(maker);
+	text = source_damage_text(source);
+	assert_non_null(strstr(text, "1 segment of this ring file was overwritten with zeros"));
+	free(text);
+	source_close(source);
+	munmap(made.memory, made.ring.bytes);
+}
+
+static void source_refuses_an_empty_ring(void **state)
+{
+	struct maker *maker = *state;
+	struct ring_maker made = make_ring(maker);
+
+	refused_path(maker->path, -ENODATA, "an empty ring file: its recorder was killed before");
+	assert_int_equal(ftruncate(maker->fd, FT_RINGFILE_PAGE_BYTES), 0);
+	refused_path(maker->path, -ENODATA, "an empty ring file");
+	assert_int_equal(ftruncate(maker->fd, 0), 0);
+	assert_int_equal(ftruncate(maker->fd, (off_t)made.ring.bytes), 0);
+	refused_path(maker->path, -ENOMSG, "begins with zeros");
+	munmap(made.memory, made.ring.bytes);
+}
+
 static void source_reads_a_ring_with_any_flipped_bit(void **state)
 {
 	struct maker *maker = *state;
@@ -902,16 +946,6 @@ static void source_names_a_feature_it_does_not_know(void **state)
 	refused(header, sizeof(header), -EBADMSG, "header of the capture is damaged");
 }
 
-static void refused_path(const char *path, int expected_error, const char *says)
-{
-	struct source *source = NULL;
-	char *message = NULL;
-
-	assert_int_equal(source_open(path, &source, &message), expected_error);
-	assert_non_null(strstr(message, says));
-	free(message);
-}
-
 static void source_refuses_what_is_no_file(void **state)
 {
 	(void)state;
@@ -949,6 +983,8 @@ int main(void)
 		CASE(source_starts_a_young_ring_with_its_recorder),
 		CASE(source_calls_the_beginning_of_a_damaged_ring_lost),
 		CASE(source_says_that_a_ring_was_cut),
+		CASE(source_says_that_a_ring_was_cut_and_extended),
+		CASE(source_refuses_an_empty_ring),
 		CASE(source_reads_a_ring_with_any_flipped_bit),
 		CASE(source_names_a_feature_it_does_not_know),
 		cmocka_unit_test(source_refuses_other_files_by_what_they_are),

@@ -30,35 +30,6 @@ static const struct ft_task admin = { 900, 900, "admin" };
 	"do_send_sig_info < kill_something_info < __x64_sys_kill < do_syscall_64"
 #define LATE "127.0.0.1:6379 slower than 200 ms for 2.0 s"
 
-struct result {
-	struct source *source;
-	struct model *model;
-};
-
-static struct result analyze_target(struct scene *scene, const char *target, uint64_t end_ns)
-{
-	const struct analysis_options options = { 0 };
-	struct result result = { 0 };
-	char *message = NULL;
-	const char *path = scene_write(scene, target, end_ns);
-
-	assert_int_equal(source_open(path, &result.source, &message), 0);
-	assert_int_equal(analysis_run(result.source, path, &options, &result.model), 0);
-	return result;
-}
-
-static struct result analyze(struct scene *scene, uint64_t end_ns)
-{
-	return analyze_target(scene, "100", end_ns);
-}
-
-static void done(struct result *result, struct scene *scene)
-{
-	analysis_free(result->model);
-	source_close(result->source);
-	scene_destroy(scene);
-}
-
 /* On CPU 0, woken each 100 ms, works for 50 us, then sleeps in @stack. */
 static void serves(struct scene *scene, const struct ft_task *task, uint64_t from_ms,
 		   uint64_t to_ms, const char *stack)
@@ -90,14 +61,14 @@ static void busy_thread_is_named_where_a_probe_waited_for_it(void **state)
 {
 	struct scene *scene = scene_create(2);
 	const struct model_finding *finding;
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	serves(scene, &server, 0, 2000, POLL);
 	computes(scene, &server, 2000, 5000);
 	serves(scene, &server, 5100, 7000, POLL);
 	scene_trigger(scene, "probe-tcp", LATE, 4400 * MS);
-	result = analyze(scene, 7000 * MS);
+	result = scene_analyze(scene, "100", 7000 * MS);
 
 	assert_true(result.model->stall.found);
 	assert_int_equal(result.model->stall.start_ns, 2000 * MS);
@@ -117,14 +88,14 @@ static void busy_thread_is_named_where_a_probe_waited_for_it(void **state)
 	assert_non_null(strstr(finding->evidence[2], "80.8 % of 99 CPU samples"));
 	assert_non_null(strstr(finding->evidence[2], "luaV_execute 80.8 %"));
 	assert_int_equal(finding->blocked_ns, 2000 * MS);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 /* As where events of a CPU are missing for a moment, or a page has to come from the disk. */
 static void busy_thread_is_still_one_after_a_short_pause(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	serves(scene, &server, 0, 2000, POLL);
@@ -138,11 +109,11 @@ static void busy_thread_is_still_one_after_a_short_pause(void **state)
 	scene_sample(scene, 0, 4011 * MS, &server, " | work < main");
 	scene_switch(scene, 0, 5000 * MS, &server, FT_STATE_SLEEPING, POLL, &scene_idle);
 	scene_trigger(scene, "probe-tcp", LATE, 4400 * MS);
-	result = analyze(scene, 7000 * MS);
+	result = scene_analyze(scene, "100", 7000 * MS);
 	assert_int_equal(result.model->findings[0].kind, FINDING_BUSY_THREAD);
 	assert_int_equal(result.model->stall.start_ns, 2000 * MS);
 	assert_int_equal(result.model->stall.end_ns, 5000 * MS);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 static void busy_thread_is_no_finding_where_nobody_waited(void **state)
@@ -152,59 +123,109 @@ static void busy_thread_is_no_finding_where_nobody_waited(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
 		struct scene *scene = scene_create(2);
-		struct result result;
+		struct scene_result result;
 
 		serves(scene, &server, 0, 2000, POLL);
 		computes(scene, &server, 2000, 5000);
 		scene_trigger(scene, sources[i], LATE, 4400 * MS);
-		result = analyze(scene, 7000 * MS);
+		result = scene_analyze(scene, "100", 7000 * MS);
 		assert_false(result.model->stall.found);
 		assert_int_equal(result.model->findings[0].kind, FINDING_NO_STALL);
-		done(&result, scene);
+		scene_done(&result, scene);
 	}
 }
 
 static void busy_thread_that_was_busy_long_before_is_only_plausible(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	serves(scene, &server, 0, 1000, POLL);
 	computes(scene, &server, 1000, 12000);
 	scene_trigger(scene, "probe-tcp", LATE, 11000 * MS);
-	result = analyze(scene, 13000 * MS);
+	result = scene_analyze(scene, "100", 13000 * MS);
 	assert_int_equal(result.model->findings[0].kind, FINDING_BUSY_THREAD);
 	assert_int_equal(result.model->findings[0].grade, GRADE_PLAUSIBLE);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 static void thread_that_waited_in_the_meantime_was_not_busy(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	serves(scene, &server, 0, 7000, POLL);
 	scene_trigger(scene, "probe-tcp", LATE, 4400 * MS);
-	result = analyze(scene, 7000 * MS);
+	result = scene_analyze(scene, "100", 7000 * MS);
 	assert_false(result.model->stall.found);
 	assert_int_equal(result.model->findings[0].kind, FINDING_NO_STALL);
-	done(&result, scene);
+	scene_done(&result, scene);
+}
+
+/* As a task at whose beginning and end there is no stack: what each pause was for is not known. */
+static void thread_that_paused_again_and_again_was_not_busy(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+
+	(void)state;
+	scene_switch(scene, 1, 1 * MS, &helper, FT_STATE_SLEEPING, POLL, &scene_idle);
+	for (uint64_t at_ms = 0; at_ms < 7000; at_ms += 10) {
+		scene_waking(scene, 0, at_ms * MS, &scene_idle, "", &server);
+		scene_switch(scene, 0, at_ms * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &server);
+		scene_switch(scene, 0, at_ms * MS + 5 * MS, &server, FT_STATE_SLEEPING, "",
+			     &scene_idle);
+	}
+	scene_trigger(scene, "probe-tcp", LATE, 4400 * MS);
+	result = scene_analyze(scene, "100", 7000 * MS);
+	assert_int_equal(result.model->findings[0].kind, FINDING_NO_STALL);
+	scene_done(&result, scene);
+}
+
+/* Its own switches are missing: what others did to it must not become a wait of 2 s. */
+static void thread_whose_own_events_are_missing_is_unknown_between(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct model_thread *thread = NULL;
+	struct scene_result result;
+
+	(void)state;
+	for (uint64_t i = 0; i < 20; i++) {
+		scene_switch(scene, 1, (10 + i) * MS, &admin, FT_STATE_SLEEPING, POLL, &helper);
+		scene_switch(scene, 1, (10 + i) * MS + 500 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &admin);
+	}
+	scene_waking(scene, 0, 1000 * MS, &server, "", &helper);
+	scene_switch(scene, 1, 3000 * MS, &admin, FT_STATE_SLEEPING, POLL, &helper);
+	scene_switch(scene, 1, 3001 * MS, &admin, FT_STATE_SLEEPING, POLL, &scene_idle);
+	result = scene_analyze(scene, "100", 4000 * MS);
+	for (size_t i = 0; i < result.model->thread_count; i++)
+		if (result.model->threads[i].tid == 101)
+			thread = &result.model->threads[i];
+	assert_non_null(thread);
+	assert_false(result.model->stall.found);
+	assert_int_equal(thread->runnable_ns, 0);
+	assert_int_equal(thread->blocked_ns, 0);
+	assert_int_equal(thread->running_ns + thread->unknown_ns, 4000 * MS);
+	assert_non_null(strstr(result.model->coverage.cannot_say[0], "101 (helper)"));
+	scene_done(&result, scene);
 }
 
 static void thread_that_slept_through_a_probes_failures_is_a_plausible_slow_producer(void **state)
 {
 	struct scene *scene = scene_create(2);
 	const struct model_finding *finding;
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	serves(scene, &server, 0, 2000, POLL);
 	serves(scene, &server, 2000, 2001, NANOSLEEP);
 	serves(scene, &server, 5000, 7000, POLL);
 	scene_trigger(scene, "probe-cmd", LATE, 4400 * MS);
-	result = analyze(scene, 7000 * MS);
+	result = scene_analyze(scene, "100", 7000 * MS);
 
 	assert_int_equal(result.model->stall.start_ns, 2000 * MS + 55 * US);
 	assert_int_equal(result.model->stall.end_ns, 5000 * MS);
@@ -215,22 +236,22 @@ static void thread_that_slept_through_a_probes_failures_is_a_plausible_slow_prod
 	assert_string_equal(finding->culprit.stack.frames[2].symbol, "do_nanosleep");
 	assert_non_null(strstr(finding->summary, "sleep"));
 	assert_non_null(strstr(finding->summary, "clock_nanosleep"));
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 static void thread_that_always_sleeps_like_that_is_passed_over(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	serves(scene, &server, 0, 1, NANOSLEEP);
 	serves(scene, &server, 3000, 3001, NANOSLEEP);
 	serves(scene, &server, 6000, 6001, NANOSLEEP);
 	scene_trigger(scene, "probe-cmd", LATE, 5500 * MS);
-	result = analyze(scene, 7000 * MS);
+	result = scene_analyze(scene, "100", 7000 * MS);
 	assert_int_equal(result.model->findings[0].kind, FINDING_NO_STALL);
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 /* @sender stops both threads at 2000 ms, lets them go on at 5000 ms. */
@@ -256,11 +277,11 @@ static void process_stopped_says_who_stopped_it_and_who_let_it_go_on(void **stat
 {
 	struct scene *scene = scene_create(2);
 	const struct model_finding *finding;
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	is_stopped(scene, SIGNAL);
-	result = analyze(scene, 7000 * MS);
+	result = scene_analyze(scene, "100", 7000 * MS);
 
 	assert_int_equal(result.model->stall.start_ns, 2000 * MS + 10 * US);
 	assert_int_equal(result.model->stall.end_ns, 5000 * MS + 1 * US);
@@ -278,24 +299,48 @@ static void process_stopped_says_who_stopped_it_and_who_let_it_go_on(void **stat
 	assert_non_null(strstr(finding->summary, "2 of its 2 threads"));
 	assert_non_null(strstr(finding->evidence[1], "900 (admin)"));
 	assert_non_null(strstr(finding->evidence[2], "900 (admin)"));
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 static void process_stopped_names_who_woke_it_where_stacks_of_wakers_are_not_recorded(void **state)
 {
 	struct scene *scene = scene_create(2);
 	const struct model_finding *finding;
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	is_stopped(scene, "");
-	result = analyze(scene, 7000 * MS);
+	result = scene_analyze(scene, "100", 7000 * MS);
 	finding = &result.model->findings[0];
 	assert_int_equal(finding->kind, FINDING_PROCESS_STOPPED);
 	assert_true(finding->has_culprit);
 	assert_int_equal(finding->culprit.tid, 900);
 	assert_non_null(strstr(finding->evidence[1], "did nothing but stop"));
-	done(&result, scene);
+	scene_done(&result, scene);
+}
+
+/* The thread that was woken makes the others stop: on another CPU, one of them is first. */
+static void process_stopped_names_who_woke_the_second_thread_to_stop(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+
+	(void)state;
+	serves(scene, &server, 0, 2000, POLL);
+	scene_switch(scene, 1, 1000 * MS, &helper, FT_STATE_SLEEPING, POLL, &scene_idle);
+	scene_switch(scene, 1, 1999 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &admin);
+	scene_waking(scene, 1, 2000 * MS, &admin, "", &server);
+	scene_switch(scene, 1, 2000 * MS + 2 * US, &admin, FT_STATE_SLEEPING, POLL, &scene_idle);
+	scene_switch(scene, 0, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+	scene_waking(scene, 0, 2000 * MS + 6 * US, &server, "", &helper);
+	scene_switch(scene, 1, 2000 * MS + 8 * US, &scene_idle, FT_STATE_RUNNING, NULL, &helper);
+	scene_switch(scene, 1, 2000 * MS + 10 * US, &helper, FT_STATE_STOPPED, STOPPED, &scene_idle);
+	scene_switch(scene, 0, 2000 * MS + 20 * US, &server, FT_STATE_STOPPED, STOPPED, &scene_idle);
+	result = scene_analyze(scene, "100", 7000 * MS);
+	assert_int_equal(result.model->findings[0].kind, FINDING_PROCESS_STOPPED);
+	assert_true(result.model->findings[0].has_culprit);
+	assert_int_equal(result.model->findings[0].culprit.tid, 900);
+	scene_done(&result, scene);
 }
 
 static void process_stopped_does_not_accuse_who_woke_it_for_something_else(void **state)
@@ -305,7 +350,7 @@ static void process_stopped_does_not_accuse_who_woke_it_for_something_else(void 
 	(void)state;
 	for (size_t i = 0; i < sizeof(stacks) / sizeof(*stacks); i++) {
 		struct scene *scene = scene_create(2);
-		struct result result;
+		struct scene_result result;
 
 		scene_switch(scene, 1, 900 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &admin);
 		scene_waking(scene, 1, 1000 * MS, &admin, stacks[i], &server);
@@ -317,10 +362,10 @@ static void process_stopped_does_not_accuse_who_woke_it_for_something_else(void 
 			scene_switch(scene, 0, 1501 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
 			scene_switch(scene, 0, 1502 * MS, &server, FT_STATE_STOPPED, STOPPED, &scene_idle);
 		}
-		result = analyze(scene, 4000 * MS);
+		result = scene_analyze(scene, "100", 4000 * MS);
 		assert_int_equal(result.model->findings[0].kind, FINDING_PROCESS_STOPPED);
 		assert_false(result.model->findings[0].has_culprit);
-		done(&result, scene);
+		scene_done(&result, scene);
 	}
 }
 
@@ -328,14 +373,14 @@ static void process_stopped_needs_no_trigger_and_no_sender(void **state)
 {
 	struct scene *scene = scene_create(2);
 	const struct model_finding *finding;
-	struct result result;
+	struct scene_result result;
 
 	(void)state;
 	serves(scene, &server, 0, 1000, POLL);
 	scene_waking(scene, 0, 1000 * MS, &scene_idle, "", &server);
 	scene_switch(scene, 0, 1001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
 	scene_switch(scene, 0, 1002 * MS, &server, FT_STATE_STOPPED, STOPPED, &scene_idle);
-	result = analyze(scene, 4000 * MS);
+	result = scene_analyze(scene, "100", 4000 * MS);
 
 	assert_true(result.model->stall.still_open);
 	finding = &result.model->findings[0];
@@ -343,7 +388,7 @@ static void process_stopped_needs_no_trigger_and_no_sender(void **state)
 	assert_false(finding->has_culprit);
 	assert_non_null(strstr(finding->summary, "at least 3.00 s"));
 	assert_non_null(strstr(finding->evidence[1], "not seen"));
-	done(&result, scene);
+	scene_done(&result, scene);
 }
 
 /* As the recorder's first look at all threads tells. */
@@ -352,13 +397,13 @@ static void process_stopped_all_along_is_a_finding_only_if_it_is_the_target(void
 	(void)state;
 	for (int host = 0; host < 2; host++) {
 		struct scene *scene = scene_create(2);
-		struct result result;
+		struct scene_result result;
 
 		scene_state(scene, 0, 1 * US, &server, FT_STATE_STOPPED, STOPPED);
-		result = analyze_target(scene, host ? "host" : "100", 4000 * MS);
+		result = scene_analyze(scene, host ? "host" : "100", 4000 * MS);
 		assert_int_equal(result.model->findings[0].kind,
 				 host ? FINDING_NO_STALL : FINDING_PROCESS_STOPPED);
-		done(&result, scene);
+		scene_done(&result, scene);
 	}
 }
 
@@ -370,12 +415,15 @@ int main(void)
 		cmocka_unit_test(busy_thread_is_no_finding_where_nobody_waited),
 		cmocka_unit_test(busy_thread_that_was_busy_long_before_is_only_plausible),
 		cmocka_unit_test(thread_that_waited_in_the_meantime_was_not_busy),
+		cmocka_unit_test(thread_that_paused_again_and_again_was_not_busy),
+		cmocka_unit_test(thread_whose_own_events_are_missing_is_unknown_between),
 		cmocka_unit_test(
 			thread_that_slept_through_a_probes_failures_is_a_plausible_slow_producer),
 		cmocka_unit_test(thread_that_always_sleeps_like_that_is_passed_over),
 		cmocka_unit_test(process_stopped_says_who_stopped_it_and_who_let_it_go_on),
 		cmocka_unit_test(
 			process_stopped_names_who_woke_it_where_stacks_of_wakers_are_not_recorded),
+		cmocka_unit_test(process_stopped_names_who_woke_the_second_thread_to_stop),
 		cmocka_unit_test(process_stopped_does_not_accuse_who_woke_it_for_something_else),
 		cmocka_unit_test(process_stopped_needs_no_trigger_and_no_sender),
 		cmocka_unit_test(process_stopped_all_along_is_a_finding_only_if_it_is_the_target),

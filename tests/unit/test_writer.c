@@ -95,6 +95,29 @@ static void writer_deflates_what_gets_shorter_and_nothing_else(void **state)
 	close(fd);
 }
 
+static void writer_in_a_hurry_deflates_nothing_more(void **state)
+{
+	int fd = memory_file();
+	struct ft_writer *writer;
+	uint8_t buf[SEGMENT_BYTES];
+	size_t bytes = sample_segment(buf, sizeof(buf), 0, 500);
+	uint64_t before;
+
+	(void)state;
+	assert_int_equal(ft_writer_create(fd, &writer), 0);
+	assert_int_equal(ft_writer_segment(writer, buf, bytes), 0);
+	before = ft_writer_bytes(writer);
+	assert_in_range(before, FT_SEGMENT_HEADER_BYTES, bytes - 1);
+	ft_writer_hurry(writer);
+	bytes = sample_segment(buf, sizeof(buf), 1, 500);
+	assert_int_equal(ft_writer_segment(writer, buf, bytes), 0);
+	assert_int_equal(ft_writer_bytes(writer) - before, bytes);
+	assert_int_equal(ft_writer_end(writer), 0);
+	ft_writer_destroy(writer);
+	assert_int_equal(count_segments(memory_file_path(fd), false), 2);
+	close(fd);
+}
+
 static void writer_refuses_what_is_no_sealed_segment_of_events(void **state)
 {
 	struct ft_segment facts = { .kind = FT_SEGMENT_FACTS };
@@ -380,6 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writer_deflates_what_gets_shorter_and_nothing_else),
+		cmocka_unit_test(writer_in_a_hurry_deflates_nothing_more),
 		cmocka_unit_test(writer_refuses_what_is_no_sealed_segment_of_events),
 		cmocka_unit_test(writer_reports_a_full_device),
 		cmocka_unit_test(writer_writes_into_a_pipe),

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tests/live/kernel.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SKIPPED	   77
+#define RING_BYTES (8u << 20)
+
+int kernel_failed(const char *what, int error)
+{
+	if (error)
+		fprintf(stderr, "FAIL: %s: %s\n", what, strerror(error < 0 ? -error : error));
+	else
+		fprintf(stderr, "FAIL: %s\n", what);
+	return 1;
+}
+
+static int record(struct kernel *kernel, size_t slot_count, int (*test)(struct kernel *kernel))
+{
+	int status = 1;
+	if (tasks_create(4096, &kernel->tasks) ||
+	    slots_create(KERNEL_SLOT_BYTES, slot_count, &kernel->slots) ||
+	    dumps_create(&kernel->dumps) ||
+	    drain_create(kernel->plan, kernel->counters, kernel->tasks, kernel->slots,
+			 kernel->dumps, &kernel->drain))
+		kernel_failed("no memory", 0);
+	else
+		status = test(kernel);
+	drain_destroy(kernel->drain);
+	dumps_destroy(kernel->dumps);
+	slots_destroy(kernel->slots);
+	tasks_destroy(kernel->tasks);
+	return status;
+}
+
+int kernel_test(size_t slot_count, int (*test)(struct kernel *kernel))
+{
+	struct kernel kernel = { .drain = NULL };
+	struct plan_error plan_error;
+	struct counters_failure failure;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (geteuid()) {
+		puts("SKIP: recording needs root");
+		return SKIPPED;
+	}
+	int error = tracefs_open(&kernel.tracefs);
+	if (!error)
+		error = plan_create(&TIERS[0], &kernel.tracefs, RING_BYTES / 4, &kernel.plan,
+				    &plan_error);
+	if (!error)
+		error = counters_open(kernel.plan, RING_BYTES, &kernel.counters, &failure);
+	if (error) {
+		printf("SKIP: this kernel does not let us record: %s\n", strerror(-error));
+		return SKIPPED;
+	}
+	int status = record(&kernel, slot_count, test);
+	counters_close(kernel.counters);
+	plan_destroy(kernel.plan);
+	tracefs_close(&kernel.tracefs);
+	return status;
+}
+
+static int stay_on(int cpu)
+{
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set);
+}
+
+pid_t kernel_start_pair(int cpu, const char *name)
+{
+	pid_t pid = fork();
+	if (pid)
+		return pid;
+	int there[2], back[2];
+	char byte = 0;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, name);
+	if ((cpu >= 0 && stay_on(cpu) < 0) || pipe(there) < 0 || pipe(back) < 0)
+		_exit(1);
+	bool child = !fork();
+	if (child)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (child ? read(there[0], &byte, 1) == 1 && write(back[1], &byte, 1) == 1
+		     : write(there[1], &byte, 1) == 1 && read(back[0], &byte, 1) == 1)
+		;
+	_exit(1);
+}
+
+void kernel_kill(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recording the running kernel without a recorder: the parts of one, for a
+ * test that looks at them from inside.
+ */
+#ifndef TESTS_LIVE_KERNEL_H
+#define TESTS_LIVE_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "recorder/counters.h"
+#include "recorder/drain.h"
+
+#define KERNEL_SLOT_BYTES (64u << 10)
+
+struct kernel {
+	struct tracefs tracefs;
+	struct plan *plan;
+	struct counters *counters;	/* not enabled */
+	struct tasks *tasks;
+	struct slots *slots;
+	struct dumps *dumps;
+	struct drain *drain;		/* not started */
+};
+
+/* What a test's main() returns: of @test, or 77 where this kernel does not let us record. */
+int kernel_test(size_t slot_count, int (*test)(struct kernel *kernel));
+
+/* Say that it failed. Return: 1. */
+int kernel_failed(const char *what, int error);
+
+/* Two processes that wake each other over pipes until killed, on one CPU if @cpu is not negative. */
+pid_t kernel_start_pair(int cpu, const char *name);
+void kernel_kill(pid_t pid);
+
+#endif
