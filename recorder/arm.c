@@ -45,7 +45,8 @@ struct arm {
 	struct arm_report report;
 	int signal_fd, done_fd;
 	enum ringmap_state ring_state; /* that was told of */
-	uint64_t target_number; /* plus 1: that was told of */
+	uint64_t target_anew; /* plus 1: that was told of */
+	char missing[FINDER_TEXT_BYTES]; /* that was told of */
 	uint64_t tick_ns; /* the next one */
 	uint64_t watchdog_ns; /* how often; 0: never */
 	uint64_t watchdog_next_ns;
@@ -284,20 +285,24 @@ static void take_done(struct arm *arm)
 static void tell_target(struct arm *arm)
 {
 	struct target target;
-	char text[TARGET_MAX * 12];
-	uint64_t number = finder_target(arm->finder, &target) + 1;
+	char text[TARGET_MAX * 12], missing[FINDER_TEXT_BYTES];
+	uint64_t anew = finder_anew(arm->finder) + 1;
 
-	if (number == arm->target_number || !finder_looks(arm->finder))
+	finder_missing(arm->finder, missing);
+	if (!finder_looks(arm->finder) ||
+	    (anew == arm->target_anew && !strcmp(missing, arm->missing)))
 		return;
-	arm->target_number = number;
+	arm->target_anew = anew;
+	memcpy(arm->missing, missing, sizeof(missing));
+	finder_target(arm->finder, &target);
 	target_text(&target, text, sizeof(text));
 	if (arm->options->quiet)
 		return;
 	if (target.count)
 		message_event("the target is %s (%s).", text, target.comm);
 	else
-		message_event("the target does not run%s; recording goes on.",
-			      arm->options->pid_file || arm->options->comm ? ": it is waited for"
+		message_event("the target does not run: %s; %srecording goes on.", missing,
+			      arm->options->pid_file || arm->options->comm ? "it is waited for, "
 									   : "");
 }
 
@@ -365,19 +370,12 @@ static void loop(struct arm *arm)
 
 static void tell_begun(const struct arm *arm)
 {
-	char text[TARGET_MAX * 12];
-	struct target target;
-
-	finder_target(arm->finder, &target);
-	target_text(&target, text, sizeof(text));
 	notify_send("READY=1");
 	if (arm->options->quiet)
 		return;
 	for (size_t i = 0; ringmap_note(arm->ringmap, i); i++)
 		message_event("%s: %s.", ringmap_path(arm->ringmap), ringmap_note(arm->ringmap, i));
-	message_recording("%s into %s; captures go to %s",
-			  finder_looks(arm->finder) ? "the host, for its target," : "the host",
-			  ringmap_path(arm->ringmap), arm->dir);
+	message_recording("the host into %s; captures go to %s", ringmap_path(arm->ringmap), arm->dir);
 }
 
 int arm_run(const struct arm_options *options)

@@ -106,6 +106,8 @@ void arm_report_status(struct arm_report *report, struct arm_status *status)
 	status->tier = TIERS[0].name;
 	status->target =
 		finder_looks(report->finder) && !target.count ? "not running" : report->target;
+	finder_missing(report->finder, report->missing);
+	status->target_missing = report->missing[0] ? report->missing : NULL;
 	status->armed_since_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - (int64_t)up_ns;
 	status->uptime_ns = up_ns;
 	status->history_ns = history_ns(report, now_ns);

@@ -19,7 +19,7 @@ struct arm_report {
 	struct finder *finder;
 	uint64_t looked_ns, events;	/* at the last look */
 	double events_per_s;
-	char target[TARGET_MAX * 12];
+	char target[TARGET_MAX * 12], missing[FINDER_TEXT_BYTES];
 };
 
 void arm_report_begin(struct arm_report *report, const struct engine *engine,

@@ -161,6 +161,7 @@ char *arm_status_to_json(const struct arm_status *status)
 	add_number(&root, "pid", (uint64_t)status->pid);
 	add_text(&root, "tier", status->tier);
 	add_text(&root, "target", status->target);
+	add_text(&root, "target_missing", status->target_missing);
 	add_time(&root, "armed_since", status->armed_since_ns);
 	add_number(&root, "uptime_ns", status->uptime_ns);
 	add_number(&root, "history_ns", status->history_ns);

@@ -17,6 +17,7 @@
 struct arm_status {
 	int32_t pid;			/* of the recorder */
 	const char *tier, *target;
+	const char *target_missing;	/* NULL, or why nothing is found */
 	int64_t armed_since_ns;		/* CLOCK_REALTIME */
 	uint64_t uptime_ns;
 	uint64_t history_ns;		/* from the oldest event in the ring to now */

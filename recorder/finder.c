@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,27 +17,35 @@
 #include "recorder/clock.h"
 
 #define LOOK_S	      1
-#define LOOK_CLOSER_S 10 /* a service of many processes gets and loses some while it lives */
+#define LOOK_CLOSER_S 10 /* through all of /proc: events that were lost told of no process */
 #define STOP_WAIT_S   1
-#define EARLIER_MAX   8
+#define FORMER_MAX    1024
+#define HINTS_MAX     256
+#define ROUNDS_MAX    8 /* of generations of children */
 
-/* A target that was, and until when. */
-struct earlier {
-	struct target target;
+/* A process that was of the target, and until when. */
+struct former {
+	int32_t tgid;
 	uint64_t until_ns;
 };
 
 struct finder {
 	struct finder_options options;
-	struct target target; /* of the thread */
+	struct target target; /* of the thread, as are these */
+	int32_t root; /* the one that --pid-file names; 0: none */
 	uint64_t looks;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
 	struct target found;
-	struct earlier
-		earlier[EARLIER_MAX]; /* the latest ones, number n in place n % EARLIER_MAX */
-	uint64_t number;
+	char missing[FINDER_TEXT_BYTES];
+	struct former formers[FORMER_MAX]; /* number n in place n % FORMER_MAX */
+	uint64_t former_count;
+	char former_comm[FT_COMM_BYTES];
+	int32_t hints[HINTS_MAX]; /* processes that seem to belong to it, by the events */
+	size_t hint_count;
+	bool hints_lost;
+	uint64_t number, anew;
 	bool stop, done;
 };
 
@@ -46,72 +55,185 @@ bool finder_looks(const struct finder *finder)
 	return options->pids->count || options->pid_file || options->comm;
 }
 
+static bool follows(const struct finder *finder)
+{
+	return finder->options.pid_file || finder->options.comm;
+}
+
 static ssize_t read_text(const char *path, char *ret_text, size_t text_bytes)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	ssize_t got = fd < 0 ? -1 : read(fd, ret_text, text_bytes - 1);
+	ssize_t got = fd < 0 ? -errno : read(fd, ret_text, text_bytes - 1);
+	if (fd >= 0 && got < 0)
+		got = -errno;
 	if (fd >= 0)
 		close(fd);
 	ret_text[got > 0 ? got : 0] = '\0';
 	return got;
 }
 
-/* The ID on the file's first line, if there is such a process. */
-static void find_by_file(const char *path, struct target *ret_target)
+static void say_missing(struct finder *finder, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static void say_missing(struct finder *finder, const char *format, ...)
 {
-	char text[64];
-	int32_t missing;
+	va_list arguments;
 
-	if (read_text(path, text, sizeof(text)) <= 0)
-		return;
-	text[strcspn(text, " \t\r\n")] = '\0';
-	if (target_parse(ret_target, text) || target_open(ret_target, &missing))
-		ret_target->count = 0;
+	va_start(arguments, format);
+	pthread_mutex_lock(&finder->lock);
+	vsnprintf(finder->missing, sizeof(finder->missing), format, arguments);
+	pthread_mutex_unlock(&finder->lock);
+	va_end(arguments);
 }
 
-static bool has_comm(const char *pid, const char *comm)
+static bool same_name(const char *a, const char *b)
+{
+	return !strncmp(a, b, FT_COMM_BYTES - 1);
+}
+
+/* Return: 1 it has that name, 0 another one, -ESRCH. */
+static int has_comm(int32_t tgid, const char *comm)
 {
 	char path[64], text[64];
 
-	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
+	snprintf(path, sizeof(path), "/proc/%d/comm", tgid);
 	if (read_text(path, text, sizeof(text)) <= 0)
-		return false;
+		return -ESRCH;
 	text[strcspn(text, "\n")] = '\0';
-	return !strncmp(text, comm, FT_COMM_BYTES - 1);
+	return same_name(text, comm);
 }
 
-/* Those of that name, the first TARGET_MAX. */
-static void find_by_comm(const char *comm, struct target *ret_target)
+static int32_t parent_of(int32_t tgid)
+{
+	char path[64], text[256];
+	int32_t parent;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tgid);
+	if (read_text(path, text, sizeof(text)) <= 0)
+		return 0;
+	const char *end = strrchr(text, ')'); /* the name before it may hold any bytes */
+	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
+static bool has(const struct target *target, int32_t tgid)
+{
+	return target->count && target_has(target, tgid);
+}
+
+/* Those of that name, the first TARGET_MAX; with @of_target only children of those there are already. */
+static void add_named(const char *comm, bool of_target, struct target *target)
 {
 	DIR *processes = opendir("/proc");
 	struct dirent *entry;
-	int32_t missing;
 
 	if (!processes)
 		return;
-	while ((entry = readdir(processes)) && ret_target->count < TARGET_MAX)
-		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-		    has_comm(entry->d_name, comm))
-			target_parse(ret_target, entry->d_name);
+	while ((entry = readdir(processes)) && target->count < TARGET_MAX) {
+		int32_t tgid = (int32_t)strtol(entry->d_name, NULL, 10);
+		if (tgid > 0 && has_comm(tgid, comm) == 1 && !has(target, tgid) &&
+		    (!of_target || has(target, parent_of(tgid))))
+			target_add(target, tgid);
+	}
 	closedir(processes);
-	if (ret_target->count && target_open(ret_target, &missing))
-		ret_target->count = 0; /* one has gone meanwhile: next time */
 }
 
-static void find(const struct finder_options *options, struct target *ret_target)
+/* Its children too, as far as they have its name: a service may be a process for each client. */
+static void add_children(struct target *target)
 {
+	size_t before;
+
+	for (int round = 0; round < ROUNDS_MAX; round++) {
+		before = target->count;
+		add_named(target->comm, true, target);
+		if (target->count == before)
+			break;
+	}
+}
+
+/* The ID at the beginning of the file. Return: 0, having said why, where there is none. */
+static int32_t read_pid_file(struct finder *finder)
+{
+	const char *path = finder->options.pid_file;
+	char text[64], why[64];
+	struct target target = { .count = 0 };
+	ssize_t got = read_text(path, text, sizeof(text));
+
+	text[strcspn(text, ", \t\r\n")] = '\0';
+	if (got < 0)
+		say_missing(finder, "%s: %s", path, strerror_r((int)-got, why, sizeof(why)));
+	else if (target_parse(&target, text))
+		say_missing(finder, "%s does not begin with a process ID", path);
+	return target.count ? target.tgids[0] : 0;
+}
+
+/* Return: the process that the file names, 0 where there is none. */
+static int32_t find_root(struct finder *finder)
+{
+	struct target target = { .tgids = { read_pid_file(finder) }, .count = 1 };
+	int32_t missing;
+
+	if (!target.tgids[0])
+		return 0;
+	if (target_open(&target, &missing)) {
+		say_missing(finder, "%s: there is no process %d", finder->options.pid_file,
+			    missing);
+		return 0;
+	}
+	target_close(&target);
+	return target.tgids[0];
+}
+
+static void find(struct finder *finder, struct target *ret_target)
+{
+	const struct finder_options *options = &finder->options;
 	int32_t missing;
 
 	*ret_target = (struct target){ .count = 0 };
-	if (options->pid_file) {
-		find_by_file(options->pid_file, ret_target);
+	if (options->pid_file && finder->root) {
+		if (target_add(ret_target, finder->root))
+			add_children(ret_target);
+		else
+			say_missing(finder, "%s: process %d has exited", options->pid_file,
+				    finder->root);
 	} else if (options->comm) {
-		find_by_comm(options->comm, ret_target);
-	} else {
+		add_named(options->comm, false, ret_target);
+		if (!ret_target->count)
+			say_missing(finder, "no process is called '%.15s'", options->comm);
+	} else if (!options->pid_file) {
 		*ret_target = *options->pids;
-		if (target_open(ret_target, &missing))
+		if (target_open(ret_target, &missing)) {
 			ret_target->count = 0;
+			say_missing(finder, "there is no process %d", missing);
+		}
 	}
+}
+
+/* With the lock held. */
+static void add_former(struct finder *finder, int32_t tgid)
+{
+	finder->formers[finder->former_count++ % FORMER_MAX] =
+		(struct former){ .tgid = tgid, .until_ns = clock_now_ns() };
+}
+
+/* What the others see. It is found anew where nobody of it was there before: a start, an end, a restart. */
+static void publish(struct finder *finder)
+{
+	bool stays = false;
+
+	pthread_mutex_lock(&finder->lock);
+	if (finder->found.count)
+		memcpy(finder->former_comm, finder->found.comm, sizeof(finder->former_comm));
+	for (size_t i = 0; i < finder->found.count; i++) {
+		if (has(&finder->target, finder->found.tgids[i]))
+			stays = true;
+		else
+			add_former(finder, finder->found.tgids[i]);
+	}
+	finder->found = finder->target;
+	for (size_t i = 0; i < finder->found.count; i++)
+		finder->found.pidfds[i] = -1;
+	finder->number++;
+	finder->anew += !stays;
+	pthread_mutex_unlock(&finder->lock);
 }
 
 static bool same(const struct target *a, const struct target *b)
@@ -119,42 +241,147 @@ static bool same(const struct target *a, const struct target *b)
 	return a->count == b->count && !memcmp(a->tgids, b->tgids, a->count * sizeof(a->tgids[0]));
 }
 
-static void publish(struct finder *finder)
+/* By the file or /proc. Return: whether that changed anything. */
+static bool find_all(struct finder *finder)
 {
+	struct target target;
+
+	if (finder->options.pid_file) {
+		int32_t root = find_root(finder);
+		if (root && root == finder->root && has(&finder->target, root))
+			return false;
+		finder->root = root;
+	}
+	find(finder, &target);
+	bool changed = !same(&target, &finder->target);
+	target_close(&finder->target);
+	finder->target = target;
+	return changed;
+}
+
+static bool drop_exited(struct finder *finder)
+{
+	size_t before = finder->target.count;
+
+	for (size_t i = before; i-- > 0;)
+		if (target_exited_at(&finder->target, i))
+			target_remove(&finder->target, i);
+	return finder->target.count != before;
+}
+
+/* Return: whether it belongs to the target, which it then does. */
+static bool take_hint(struct finder *finder, int32_t tgid, const char *comm)
+{
+	int named = has_comm(tgid, comm);
+
+	if (named < 0) {
+		/* It came and went between two looks. */
+		pthread_mutex_lock(&finder->lock);
+		add_former(finder, tgid);
+		pthread_mutex_unlock(&finder->lock);
+	}
+	return named > 0 && target_add(&finder->target, tgid);
+}
+
+static bool take_hints(struct finder *finder, bool *ret_lost)
+{
+	int32_t hints[HINTS_MAX];
+	bool changed = false;
+
 	pthread_mutex_lock(&finder->lock);
-	finder->earlier[finder->number % EARLIER_MAX] =
-		(struct earlier){ .target = finder->found, .until_ns = clock_now_ns() };
-	finder->found = finder->target;
-	for (size_t i = 0; i < finder->found.count; i++)
-		finder->found.pidfds[i] = -1;
-	finder->number++;
+	size_t count = finder->hint_count;
+	memcpy(hints, finder->hints, count * sizeof(hints[0]));
+	*ret_lost = finder->hints_lost;
+	finder->hint_count = 0;
+	finder->hints_lost = false;
 	pthread_mutex_unlock(&finder->lock);
+	if (!finder->target.count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		changed |= take_hint(finder, hints[i],
+				     finder->options.comm ? finder->options.comm
+							  : finder->target.comm);
+	return changed;
 }
 
 /* A process ID alone is never looked for again: another process may have got it. */
+static void look_by_id(struct finder *finder)
+{
+	bool changed = false;
+
+	if (!finder->looks++) {
+		changed = find_all(finder);
+	} else if (target_exited(&finder->target)) {
+		target_close(&finder->target);
+		finder->target.count = 0;
+		say_missing(finder, "it has exited");
+		changed = true;
+	}
+	if (changed)
+		publish(finder);
+}
+
 static void look(struct finder *finder)
 {
-	bool alive = finder->target.count && !target_exited(&finder->target);
-	bool by_id = !finder->options.pid_file && !finder->options.comm;
-	bool closer = !alive || finder->options.pid_file || finder->looks % LOOK_CLOSER_S == 0;
-	struct target target;
+	bool lost, changed = drop_exited(finder);
 
-	if (finder->looks++ && by_id) {
-		if (alive || !finder->target.count)
-			return;
-		target.count = 0;
-	} else if (closer) {
-		find(&finder->options, &target);
-	} else {
+	changed |= take_hints(finder, &lost);
+	if (finder->options.pid_file || lost || !finder->target.count ||
+	    finder->looks % LOOK_CLOSER_S == 0)
+		changed |= find_all(finder);
+	finder->looks++;
+	if (changed)
+		publish(finder);
+}
+
+/* With the lock held. A child belongs to it as long as it keeps the name; with --comm, whoever has it. */
+static bool belongs(const struct finder *finder, int32_t parent, const char *comm)
+{
+	const struct finder_options *options = &finder->options;
+	bool is_child = has(&finder->found, parent);
+
+	for (size_t i = 0; i < finder->hint_count && !is_child; i++)
+		is_child = finder->hints[i] == parent;
+	return options->comm ? same_name(comm, options->comm)
+			     : is_child && same_name(comm, finder->found.comm);
+}
+
+/* With the lock held. */
+static void drop_hint(struct finder *finder, int32_t tgid)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < finder->hint_count; i++)
+		if (finder->hints[i] != tgid)
+			finder->hints[kept++] = finder->hints[i];
+	finder->hint_count = kept;
+}
+
+void finder_event(struct finder *finder, const struct ft_event *event)
+{
+	bool is_fork = event->kind == FT_EVENT_FORK;
+	const struct ft_task *task = is_fork ? event->fork.child : event->task;
+
+	if (!follows(finder) || (!is_fork && event->kind != FT_EVENT_COMM) || task->tgid <= 0 ||
+	    task->tid != task->tgid)
 		return;
+	pthread_mutex_lock(&finder->lock);
+	drop_hint(finder, task->tgid);
+	if (belongs(finder, is_fork ? event->task->tgid : 0, task->comm)) {
+		if (finder->hint_count < HINTS_MAX)
+			finder->hints[finder->hint_count++] = task->tgid;
+		else
+			finder->hints_lost = true;
 	}
-	if (same(&target, &finder->target)) {
-		target_close(&target);
-		return;
-	}
-	target_close(&finder->target);
-	finder->target = target;
-	publish(finder);
+	pthread_mutex_unlock(&finder->lock);
+}
+
+static void look_once(struct finder *finder)
+{
+	if (follows(finder))
+		look(finder);
+	else
+		look_by_id(finder);
 }
 
 static void *run(void *context)
@@ -170,7 +397,7 @@ static void *run(void *context)
 		if (pthread_cond_timedwait(&finder->changed, &finder->lock, &next) != ETIMEDOUT)
 			continue;
 		pthread_mutex_unlock(&finder->lock);
-		look(finder);
+		look_once(finder);
 		clock_gettime(CLOCK_MONOTONIC, &next);
 		pthread_mutex_lock(&finder->lock);
 	}
@@ -202,7 +429,7 @@ int finder_start(const struct finder_options *options, struct finder **ret_finde
 	pthread_cond_init(&finder->changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	if (finder_looks(finder))
-		look(finder);
+		look_once(finder);
 	else
 		finder->done = true;
 	int error = finder->done ? 0 : pthread_create(&finder->thread, NULL, run, finder);
@@ -251,31 +478,38 @@ uint64_t finder_target(struct finder *finder, struct target *ret_target)
 	return number;
 }
 
-static void add_missing(struct target *target, const struct target *more)
+uint64_t finder_anew(struct finder *finder)
 {
-	if (!target->count)
-		memcpy(target->comm, more->comm, sizeof(target->comm));
-	for (size_t i = 0; i < more->count; i++) {
-		bool known = target->count == TARGET_MAX;
-		for (size_t j = 0; j < target->count && !known; j++)
-			known = target->tgids[j] == more->tgids[i];
-		if (known)
-			continue;
-		target->pidfds[target->count] = -1;
-		target->tgids[target->count++] = more->tgids[i];
-	}
+	pthread_mutex_lock(&finder->lock);
+	uint64_t anew = finder->anew;
+	pthread_mutex_unlock(&finder->lock);
+	return anew;
+}
+
+void finder_missing(struct finder *finder, char ret_text[FINDER_TEXT_BYTES])
+{
+	pthread_mutex_lock(&finder->lock);
+	memcpy(ret_text, finder->missing, FINDER_TEXT_BYTES);
+	if (finder->found.count || !finder_looks(finder))
+		ret_text[0] = '\0';
+	pthread_mutex_unlock(&finder->lock);
 }
 
 void finder_targets_since(struct finder *finder, uint64_t since_ns, struct target *ret_target)
 {
 	pthread_mutex_lock(&finder->lock);
 	*ret_target = finder->found;
-	for (uint64_t i = 1; i <= finder->number && i <= EARLIER_MAX; i++) {
-		const struct earlier *earlier =
-			&finder->earlier[(finder->number - i) % EARLIER_MAX];
-		if (earlier->until_ns < since_ns)
+	for (uint64_t i = 1; i <= finder->former_count && i <= FORMER_MAX; i++) {
+		const struct former *former =
+			&finder->formers[(finder->former_count - i) % FORMER_MAX];
+		if (former->until_ns < since_ns || ret_target->count == TARGET_MAX)
 			break;
-		add_missing(ret_target, &earlier->target);
+		if (has(ret_target, former->tgid))
+			continue;
+		if (!ret_target->count)
+			memcpy(ret_target->comm, finder->former_comm, sizeof(ret_target->comm));
+		ret_target->pidfds[ret_target->count] = -1;
+		ret_target->tgids[ret_target->count++] = former->tgid;
 	}
 	pthread_mutex_unlock(&finder->lock);
 }

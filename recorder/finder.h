@@ -2,13 +2,17 @@
 /*
  * The target of an armed recorder, found again after each restart: by process
  * ID, by the ID in a file, or by name. A thread of its own looks, since a file may be on a disk that is stuck.
+ * By file or name, the children that keep the name belong to it.
  */
 #ifndef RECORDER_FINDER_H
 #define RECORDER_FINDER_H
 
 #include <stdint.h>
 
+#include "capture/event.h"
 #include "recorder/target.h"
+
+#define FINDER_TEXT_BYTES 256
 
 struct finder;
 
@@ -31,7 +35,16 @@ void finder_stop(struct finder *finder);
  */
 uint64_t finder_target(struct finder *finder, struct target *ret_target);
 
-/* The target, and what it was before restarts since @since_ns: a report about a time must name who lived then. */
+/* Changes where the target starts, ends or restarts, and not with processes that join or leave it. */
+uint64_t finder_anew(struct finder *finder);
+
+/* What the recording tells: FORK and COMM events may be of processes that join it. From any thread. */
+void finder_event(struct finder *finder, const struct ft_event *event);
+
+/* Why nothing is found, as "no process is called 'feeddb'"; "" where it is. */
+void finder_missing(struct finder *finder, char ret_text[FINDER_TEXT_BYTES]);
+
+/* The target, and who was of it since @since_ns: a report about a time must name who lived then. */
 void finder_targets_since(struct finder *finder, uint64_t since_ns, struct target *ret_target);
 
 /* Is one looked for, rather than the whole host meant? */

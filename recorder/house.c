@@ -58,7 +58,7 @@ struct house {
 	struct states *states; /* of the target when it was found; NULL: older than the history */
 	uint64_t states_ns;
 	bool states_kept; /* in the ring file */
-	uint64_t target_number; /* plus 1: whose states these are */
+	uint64_t target_anew; /* plus 1: whose states these are */
 	_Atomic bool stop;
 	sem_t ending; /* posted with it */
 };
@@ -147,6 +147,7 @@ static void look_at_segment(struct house *house, size_t segment_bytes)
 	while (ft_decoder_next(house->decoder, &event) == 1) {
 		if (house->ringkeeper && event.stack)
 			look_at_stack(house, event.stack);
+		finder_event(house->finder, &event);
 		if (changes_add(house->changes, &event))
 			return; /* short of memory some names will be missing */
 	}
@@ -182,11 +183,13 @@ static void change_states(struct house *house, struct states *states)
 static void look_at_target(struct house *house)
 {
 	struct target target;
-	uint64_t number = finder_target(house->finder, &target) + 1;
+	uint64_t anew = finder_anew(house->finder) + 1;
 
-	if (number == house->target_number)
+	/* Of those that join it later, their events tell all from the first on. */
+	if (anew == house->target_anew)
 		return;
-	house->target_number = number;
+	house->target_anew = anew;
+	finder_target(house->finder, &target);
 	change_states(house, finder_looks(house->finder) && !target.count
 				     ? NULL
 				     : states_start(&target, house->engine->kallsyms));

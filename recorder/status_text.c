@@ -71,6 +71,10 @@ static void draw_recorder(const json_t *status, FILE *stream)
 	put_text(status, "armed_since", stream);
 	fprintf(stream, "\ntarget      ");
 	put_text(status, "target", stream);
+	if (json_is_string(json_object_get(status, "target_missing"))) {
+		fputs(": ", stream);
+		put_text(status, "target_missing", stream);
+	}
 	fprintf(stream, "\ntier        ");
 	put_text(status, "tier", stream);
 	fputc('\n', stream);

@@ -111,13 +111,45 @@ void target_close(struct target *target)
 	}
 }
 
-bool target_exited(struct target *target)
+bool target_add(struct target *target, int32_t tgid)
 {
-	for (size_t i = 0; i < target->count; i++) {
-		struct pollfd poll_fd = { .fd = target->pidfds[i], .events = POLLIN };
-		if (poll_fd.fd < 0 || poll(&poll_fd, 1, 0) <= 0)
-			return false;
+	if (target->count == TARGET_MAX || is_among(target, target->count, tgid))
+		return false;
+	int fd = (int)syscall(SYS_pidfd_open, tgid, 0);
+	if (fd < 0 && errno == ESRCH)
+		return false;
+	if (!target->count)
+		read_comm(tgid, target->comm);
+	target->pidfds[target->count] = fd;
+	target->tgids[target->count++] = tgid;
+	if (!target_exited_at(target, target->count - 1))
+		return true;
+	target_remove(target, target->count - 1); /* a zombie */
+	return false;
+}
+
+void target_remove(struct target *target, size_t place)
+{
+	if (target->pidfds[place] >= 0)
+		close(target->pidfds[place]);
+	target->count--;
+	for (size_t i = place; i < target->count; i++) {
+		target->pidfds[i] = target->pidfds[i + 1];
+		target->tgids[i] = target->tgids[i + 1];
 	}
+}
+
+bool target_exited_at(const struct target *target, size_t place)
+{
+	struct pollfd poll_fd = { .fd = target->pidfds[place], .events = POLLIN };
+	return poll_fd.fd >= 0 && poll(&poll_fd, 1, 0) > 0;
+}
+
+bool target_exited(const struct target *target)
+{
+	for (size_t i = 0; i < target->count; i++)
+		if (!target_exited_at(target, i))
+			return false;
 	return target->count > 0;
 }
 

@@ -12,7 +12,7 @@
 #include "capture/event.h"
 #include "capture/facts.h"
 
-#define TARGET_MAX 64
+#define TARGET_MAX 256
 
 struct target {
 	int32_t tgids[TARGET_MAX];
@@ -38,8 +38,17 @@ int target_parse(struct target *target, const char *text);
 int target_open(struct target *target, int32_t *ret_missing);
 void target_close(struct target *target);
 
+/* Add process @tgid and open it. Return: false where it has exited, is of it already, or too many are. */
+bool target_add(struct target *target, int32_t tgid);
+
+/* Take the one at @place out of it. */
+void target_remove(struct target *target, size_t place);
+
+/* Has the one at @place exited? Never true where the kernel has no pidfds. */
+bool target_exited_at(const struct target *target, size_t place);
+
 /* Have all processes exited? Never true for the whole host, or where the kernel has no pidfds. */
-bool target_exited(struct target *target);
+bool target_exited(const struct target *target);
 
 /* Is it one of the target's processes? Every process is, where the target is the whole host. */
 bool target_has(const struct target *target, int32_t tgid);

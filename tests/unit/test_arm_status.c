@@ -20,6 +20,7 @@ static void arm_status_names_every_member(void **state)
 		.pid = 1,
 		.tier = "tracepoint",
 		.target = "whole host",
+		.target_missing = "nobody",
 		.armed_since_ns = 1770116673999999999,
 		.uptime_ns = 2,
 		.history_ns = 3,
@@ -48,7 +49,7 @@ static void arm_status_names_every_member(void **state)
 
 	assert_string_equal(
 		line, "{\"schema\":\"freezetrap.status/1\",\"version\":\"" PACKAGE_VERSION
-		      "\",\"pid\":1,\"tier\":\"tracepoint\",\"target\":\"whole host\","
+		      "\",\"pid\":1,\"tier\":\"tracepoint\",\"target\":\"whole host\",\"target_missing\":\"nobody\","
 		      "\"armed_since\":\"2026-02-03T11:04:33Z\",\"uptime_ns\":2,\"history_ns\":3,"
 		      "\"ring\":{\"path\":\"/r\",\"bytes\":4,\"slots\":5,\"fill_percent\":6.25},"
 		      "\"events\":7,\"events_per_s\":8.12,\"lost\":9,"

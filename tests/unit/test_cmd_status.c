@@ -106,6 +106,18 @@ static void status_is_drawn_for_people(void **state)
 	(void)state;
 }
 
+static void status_says_why_there_is_no_target(void **state)
+{
+	struct asked asked;
+
+	armed.target = "not running";
+	armed.target_missing = "no process is called 'feeddd'";
+	RUN(&asked, NULL);
+	assert_non_null(strstr(asked.output,
+			       "target      not running: no process is called 'feeddd'\n"));
+	(void)state;
+}
+
 static void status_shows_losses(void **state)
 {
 	struct asked asked;
@@ -191,6 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(status_is_drawn_for_people),
+		TEST(status_says_why_there_is_no_target),
 		TEST(status_shows_losses),
 		TEST(status_keeps_control_characters_off_the_terminal),
 		TEST(status_hands_the_json_on_as_it_came),

@@ -169,6 +169,143 @@ static void process_id_alone_is_not_looked_for_again(void **state)
 	finder_stop(finder);
 }
 
+static bool has(struct finder *finder, pid_t pid, bool since)
+{
+	struct target target;
+	if (since)
+		finder_targets_since(finder, 0, &target);
+	else
+		finder_target(finder, &target);
+	return target.count && target_has(&target, pid);
+}
+
+static bool gets(struct finder *finder, pid_t pid, bool since)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	uint64_t end_ns = clock_now_ns() + DEADLINE_NS;
+	while (!has(finder, pid, since) && clock_now_ns() < end_ns)
+		nanosleep(&pause, NULL);
+	return has(finder, pid, since);
+}
+
+/* As the recording tells of it. */
+static void tell_fork(struct finder *finder, pid_t parent, pid_t child, const char *name)
+{
+	struct ft_task from = { .tid = parent, .tgid = parent };
+	struct ft_task to = { .tid = child, .tgid = child };
+	snprintf(from.comm, sizeof(from.comm), "%s", name);
+	snprintf(to.comm, sizeof(to.comm), "%s", name);
+	finder_event(finder, &(struct ft_event){
+				     .kind = FT_EVENT_FORK, .task = &from, .fork.child = &to });
+}
+
+static void tell_exec(struct finder *finder, pid_t pid, const char *name)
+{
+	struct ft_task task = { .tid = pid, .tgid = pid };
+	snprintf(task.comm, sizeof(task.comm), "%s", name);
+	finder_event(finder, &(struct ft_event){
+				     .kind = FT_EVENT_COMM, .task = &task, .comm.exec = true });
+}
+
+/* A database that forks a process for each client. */
+static void child_that_is_forked_later_joins_the_target(void **state)
+{
+	const struct target none = { .count = 0 };
+	const struct finder_options options = { .pids = &none, .comm = comm };
+	struct target target;
+	(void)state;
+	pid_t first = start_service();
+	struct finder *finder = start(&options);
+	uint64_t anew = finder_anew(finder), number = finder_target(finder, &target);
+	pid_t second = start_service();
+	tell_fork(finder, first, second, comm);
+	assert_true(gets(finder, second, false));
+	assert_true(has(finder, first, false));
+	assert_true(finder_target(finder, &target) > number);
+	assert_int_equal(finder_anew(finder), anew);
+	stop_service(second);
+	assert_true(target_becomes(finder, first));
+	assert_true(has(finder, second, true));
+	assert_int_equal(finder_anew(finder), anew);
+	stop_service(first);
+	assert_true(target_becomes(finder, 0));
+	assert_int_equal(finder_anew(finder), anew + 1);
+	finder_stop(finder);
+}
+
+static void child_that_came_and_went_is_named_and_one_that_became_another_program_is_not(void **state)
+{
+	const struct target none = { .count = 0 };
+	const struct finder_options options = { .pids = &none, .comm = comm };
+	(void)state;
+	pid_t first = start_service(), gone = start_service(), shell = start_service();
+	stop_service(gone);
+	stop_service(shell);
+	struct finder *finder = start(&options);
+	tell_fork(finder, first, shell, comm);
+	tell_exec(finder, shell, "sh");
+	tell_fork(finder, first, gone, comm);
+	assert_true(gets(finder, gone, true));
+	assert_false(has(finder, gone, false));
+	assert_false(has(finder, shell, true));
+	stop_service(first);
+	finder_stop(finder);
+}
+
+static void pid_file_is_of_the_children_too_that_keep_the_name(void **state)
+{
+	const struct target none = { .count = 0 };
+	const struct finder_options options = { .pids = &none, .pid_file = pid_file };
+	char parent_name[16];
+	(void)state;
+	/* This test is the parent of the services, and gets their name. */
+	assert_int_equal(prctl(PR_GET_NAME, parent_name), 0);
+	pid_t child = start_service();
+	assert_int_equal(prctl(PR_SET_NAME, comm), 0);
+	write_pid_file(getpid());
+	struct finder *finder = start(&options);
+	assert_true(has(finder, getpid(), false));
+	assert_true(has(finder, child, false));
+	pid_t later = start_service();
+	tell_fork(finder, getpid(), later, "other");
+	tell_fork(finder, 1, later, comm);
+	assert_false(has(finder, later, false));
+	tell_fork(finder, getpid(), later, comm);
+	assert_true(gets(finder, later, false));
+	stop_service(child);
+	stop_service(later);
+	finder_stop(finder);
+	prctl(PR_SET_NAME, parent_name);
+}
+
+static void target_that_is_missing_is_told_with_what_was_looked_for(void **state)
+{
+	const struct target none = { .count = 0 };
+	struct finder_options options = { .pids = &none, .comm = "no-such-name" };
+	char text[FINDER_TEXT_BYTES];
+	FILE *file;
+	(void)state;
+	struct finder *finder = start(&options);
+	finder_missing(finder, text);
+	assert_string_equal(text, "no process is called 'no-such-name'");
+	finder_stop(finder);
+	options = (struct finder_options){ .pids = &none, .pid_file = pid_file };
+	unlink(pid_file);
+	finder = start(&options);
+	finder_missing(finder, text);
+	assert_non_null(strstr(text, pid_file));
+	assert_non_null(strstr(text, "No such file"));
+	finder_stop(finder);
+	file = fopen(pid_file, "w");
+	assert_non_null(file);
+	fprintf(file, "pid=7\n");
+	fclose(file);
+	finder = start(&options);
+	finder_missing(finder, text);
+	assert_non_null(strstr(text, "does not begin with a process ID"));
+	finder_stop(finder);
+}
+
 static void whole_host_is_not_looked_for(void **state)
 {
 	const struct target none = { .count = 0 };
@@ -190,6 +327,11 @@ int main(void)
 		cmocka_unit_test(service_is_found_again_by_its_name),
 		cmocka_unit_test(report_about_a_restart_names_both),
 		cmocka_unit_test(process_id_alone_is_not_looked_for_again),
+		cmocka_unit_test(child_that_is_forked_later_joins_the_target),
+		cmocka_unit_test(
+			child_that_came_and_went_is_named_and_one_that_became_another_program_is_not),
+		cmocka_unit_test(pid_file_is_of_the_children_too_that_keep_the_name),
+		cmocka_unit_test(target_that_is_missing_is_told_with_what_was_looked_for),
 		cmocka_unit_test(whole_host_is_not_looked_for),
 	};
 	if (!mkdtemp(directory))
