@@ -332,7 +332,7 @@ static void tick(struct arm *arm, uint64_t now_ns)
 	arm->tick_ns = now_ns + (drawn ? TICK_DRAWN_NS : TICK_NS);
 	tell_target(arm);
 	tell_ring(arm);
-	watchers_look(arm->watchers);
+	watchers_look(arm->watchers, arm->options->quiet);
 	if (arm->after)
 		after_look(arm->after);
 	arm_report_look(&arm->report, now_ns);

@@ -129,7 +129,10 @@ static json_t *probe(const struct arm_status *status, size_t index)
 	struct filling probe = begin();
 	add_text(&probe, "what", status->probes[index].what);
 	add_number(&probe, "asked", status->probes[index].asked);
+	add_number(&probe, "answered", status->probes[index].answered);
 	add_number(&probe, "failed", status->probes[index].failed);
+	add_text(&probe, "last_failure",
+		 status->probes[index].last_why[0] ? status->probes[index].last_why : NULL);
 	add_number(&probe, "fired", status->probes[index].fired);
 	add_number(&probe, "last_ns", status->probes[index].last_ns);
 	add(&probe, "stuck", json_boolean(status->probes[index].stuck));

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "recorder/verdict.h"
+
 #define ARM_STATUS_CAPTURES_MAX 8
 #define ARM_STATUS_PROBES_MAX	16
 
@@ -55,7 +57,8 @@ struct arm_status {
 	size_t capture_count;
 	struct {
 		const char *what;
-		uint64_t asked, failed, fired, last_ns;
+		uint64_t asked, answered, failed, fired, last_ns;
+		char last_why[VERDICT_WHY_BYTES]; /* of the last failure; "": none, or it was only late */
 		bool stuck;
 	} probes[ARM_STATUS_PROBES_MAX];
 	size_t probe_count;

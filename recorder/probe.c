@@ -7,7 +7,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -37,9 +39,11 @@ struct probe {
 	struct errand *errand; /* its owner's */
 	int stop_fd;
 	_Atomic bool stop;
-	pthread_mutex_t triggers_lock; /* held for a post only */
+	pthread_mutex_t lock; /* of these two; held for a post or a copy only */
 	struct triggers *triggers; /* NULL from probe_stop() on */
-	_Atomic uint64_t asked, failed, fired, last_ns;
+	char last_why[VERDICT_WHY_BYTES];
+	_Atomic bool may_fire; /* it had an answer, once */
+	_Atomic uint64_t asked, answered, failed, fired, last_ns;
 	_Atomic uint64_t asked_at_ns; /* 0: no question is under way */
 	_Atomic bool leftover; /* something of an earlier question cannot be ended */
 };
@@ -52,7 +56,7 @@ static void destroy(void *context)
 		probe->kind->destroy(probe->question);
 	if (probe->stop_fd >= 0)
 		close(probe->stop_fd);
-	pthread_mutex_destroy(&probe->triggers_lock);
+	pthread_mutex_destroy(&probe->lock);
 	free(probe);
 }
 
@@ -60,13 +64,15 @@ static void fire(struct probe *probe, uint64_t now_ns, uint64_t waiting_ns)
 {
 	char reason[TRIGGER_REASON_BYTES];
 
+	if (!probe->may_fire)
+		return;
 	verdict_describe(&probe->verdict, probe->name, now_ns, waiting_ns, reason, sizeof(reason));
-	pthread_mutex_lock(&probe->triggers_lock);
+	pthread_mutex_lock(&probe->lock);
 	if (probe->triggers) {
 		probe->fired++;
 		triggers_post(probe->triggers, probe->kind->source, now_ns, "%s", reason);
 	}
-	pthread_mutex_unlock(&probe->triggers_lock);
+	pthread_mutex_unlock(&probe->lock);
 }
 
 static void conclude(struct probe *probe, uint64_t start_ns, const char *why)
@@ -76,6 +82,14 @@ static void conclude(struct probe *probe, uint64_t start_ns, const char *why)
 
 	fires = verdict_answer(&probe->verdict, start_ns, now_ns, why, &failed);
 	probe->last_ns = now_ns - start_ns;
+	if (why) {
+		pthread_mutex_lock(&probe->lock);
+		snprintf(probe->last_why, sizeof(probe->last_why), "%s", why);
+		pthread_mutex_unlock(&probe->lock);
+	} else {
+		probe->answered++;
+		probe->may_fire = true;
+	}
 	probe->failed += failed;
 	if (fires)
 		fire(probe, now_ns, 0);
@@ -157,7 +171,8 @@ int probe_start(const struct probe_options *options, struct triggers *triggers,
 		return -ENOMEM;
 	probe->kind = KINDS[options->kind];
 	probe->triggers = triggers;
-	pthread_mutex_init(&probe->triggers_lock, NULL);
+	pthread_mutex_init(&probe->lock, NULL);
+	probe->may_fire = options->was_answered;
 	set_times(probe, options);
 	probe->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (probe->stop_fd < 0)
@@ -178,15 +193,15 @@ void probe_stop(struct probe *probe)
 {
 	if (!probe)
 		return;
-	pthread_mutex_lock(&probe->triggers_lock);
+	pthread_mutex_lock(&probe->lock);
 	probe->triggers = NULL;
-	pthread_mutex_unlock(&probe->triggers_lock);
+	pthread_mutex_unlock(&probe->lock);
 	probe->stop = true;
 	(void)!eventfd_write(probe->stop_fd, 1);
 	errand_leave(probe->errand, STOP_PATIENCE_MS);
 }
 
-void probe_status(const struct probe *probe, struct probe_status *ret_status)
+void probe_status(struct probe *probe, struct probe_status *ret_status)
 {
 	uint64_t asked_at_ns = probe->asked_at_ns, now_ns = clock_now_ns();
 	uint64_t so_far_ns = asked_at_ns && now_ns > asked_at_ns ? now_ns - asked_at_ns : 0;
@@ -194,9 +209,13 @@ void probe_status(const struct probe *probe, struct probe_status *ret_status)
 
 	*ret_status = (struct probe_status){
 		.asked = probe->asked,
+		.answered = probe->answered,
 		.failed = probe->failed,
 		.fired = probe->fired,
 		.last_ns = so_far_ns > last_ns ? so_far_ns : last_ns,
 		.stuck = probe->leftover || so_far_ns > probe->deadline_ns,
 	};
+	pthread_mutex_lock(&probe->lock);
+	memcpy(ret_status->last_why, probe->last_why, sizeof(ret_status->last_why));
+	pthread_mutex_unlock(&probe->lock);
 }

@@ -6,9 +6,11 @@
 #ifndef RECORDER_PROBE_H
 #define RECORDER_PROBE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "recorder/triggers.h"
+#include "recorder/verdict.h"
 
 enum probe_kind { PROBE_TCP, PROBE_HTTP, PROBE_CMD };
 
@@ -18,6 +20,7 @@ struct probe_options {
 	uint64_t interval_ns; /* between the starts of two questions (500 ms) */
 	uint64_t slower_than_ns; /* an answer this late, none, or a bad one is a failure (200 ms) */
 	uint64_t for_ns; /* failures without a good answer in between for this long fire (2 s) */
+	bool was_answered; /* by an earlier probe: this one may fire before it had an answer itself */
 };
 
 struct probe;
@@ -25,6 +28,9 @@ struct probe;
 /**
  * probe_start() - ask until stopped; post to @triggers when it fires, once for each unbroken row of
  * failures.
+ *
+ * It fires only once it had an answer that was not bad, late or not: who was never answered asks
+ * the wrong address, or somebody who was down all the time.
  *
  * A row of failures counts from when its first question was asked. A question without an answer
  * fires as soon as it is late and the row is long enough; it is given up after slower_than + for, 5 s
@@ -49,10 +55,11 @@ int probe_start(const struct probe_options *options, struct triggers *triggers,
 void probe_stop(struct probe *probe);
 
 struct probe_status {
-	uint64_t asked, failed, fired;
+	uint64_t asked, answered, failed, fired; /* answered: not badly, late or not */
+	char last_why[VERDICT_WHY_BYTES]; /* of the last failure: what was bad, or "" */
 	uint64_t last_ns; /* of the last answer, or so far of the one under way if that is longer */
-	int stuck; /* a question is under way for longer than its deadline, or cannot be ended */
+	bool stuck; /* a question is under way for longer than its deadline, or cannot be ended */
 };
-void probe_status(const struct probe *probe, struct probe_status *ret_status);
+void probe_status(struct probe *probe, struct probe_status *ret_status);
 
 #endif

@@ -23,12 +23,15 @@
 
 #define DEATH_PATIENCE_MS 100
 #define BLANKS		  " \t\n"
+#define READS_MAX	  16
+#define SAID_SHOWN	  (VERDICT_WHY_BYTES - 24) /* beside the status */
 
 /* One run. The process stays a zombie, and its number its own, until discard_run(). */
 struct run {
 	char *line;
 	_Atomic pid_t pid; /* 0: not started */
 	_Atomic bool unwanted;
+	int stderr_fd; /* its end of the pipe; -1: closed, it has been started */
 	int error; /* of starting or watching it */
 	siginfo_t end;
 };
@@ -37,6 +40,10 @@ struct command {
 	char *line;
 	struct errand *errand; /* of the run under way, or of one that could not be ended */
 	struct run *run; /* valid while there is an errand */
+	int stderr_fd; /* our end of the run's; -1: none, or all was read */
+	char said[VERDICT_WHY_BYTES]; /* its last line so far */
+	size_t said_bytes;
+	bool said_all; /* the line is complete: the next byte begins a new one */
 	bool leftover; /* the run is of an earlier question */
 	int error; /* of beginning this one */
 };
@@ -63,12 +70,12 @@ static int spawn(const struct run *run, pid_t *ret_pid)
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawn_file_actions_init(&actions);
-	/* What it prints is for nobody, and must never wait for a reader. */
+	/* What it prints is for nobody, and must never wait for a reader; its errors are read as they come. */
 	error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
 	if (!error)
 		error = posix_spawn_file_actions_adddup2(&actions, 0, 1);
 	if (!error)
-		error = posix_spawn_file_actions_adddup2(&actions, 0, 2);
+		error = posix_spawn_file_actions_adddup2(&actions, run->stderr_fd, 2);
 	if (!error)
 		error = posix_spawn(ret_pid, "/bin/sh", &actions, &attributes, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
@@ -84,6 +91,8 @@ static void do_run(void *context)
 	/* Capabilities that a service manager gave are this thread's to give away: a command needs none. */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	run->error = spawn(run, &pid);
+	close(run->stderr_fd);
+	run->stderr_fd = -1;
 	if (run->error)
 		return;
 	run->pid = pid;
@@ -108,15 +117,69 @@ static void discard_run(void *context)
 	if (run->pid)
 		while (waitpid(run->pid, NULL, 0) < 0 && errno == EINTR)
 			;
+	if (run->stderr_fd >= 0)
+		close(run->stderr_fd);
 	free(run->line);
 	free(run);
+}
+
+static void close_stderr(struct command *command)
+{
+	if (command->stderr_fd >= 0)
+		close(command->stderr_fd);
+	command->stderr_fd = -1;
+}
+
+/* Keeps the last line that is not empty, as much of it as there is room for. */
+static void hear(struct command *command, const char *text, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++) {
+		if (text[i] == '\n') {
+			command->said_all = true;
+			continue;
+		}
+		if (command->said_all)
+			command->said_bytes = 0;
+		command->said_all = false;
+		if (command->said_bytes < sizeof(command->said) - 1)
+			command->said[command->said_bytes++] = text[i] ? text[i] : ' ';
+	}
+	command->said[command->said_bytes] = '\0';
+}
+
+/* What there is now, a bounded part of it: the clock is looked at in between. */
+static void read_stderr(struct command *command)
+{
+	char text[4096];
+
+	for (int reads = 0; reads < READS_MAX && command->stderr_fd >= 0; reads++) {
+		ssize_t got = read(command->stderr_fd, text, sizeof(text));
+		if (got > 0)
+			hear(command, text, (size_t)got);
+		else if (!got || (errno != EAGAIN && errno != EINTR))
+			close_stderr(command);
+		else
+			break;
+	}
 }
 
 static int start_run(struct command *command)
 {
 	struct run *run = calloc(1, sizeof(*run));
+	int ends[2];
+
 	if (!run)
 		return ENOMEM;
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		free(run);
+		return errno;
+	}
+	close_stderr(command);
+	command->stderr_fd = ends[0];
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	command->said_bytes = 0;
+	command->said[0] = '\0';
+	run->stderr_fd = ends[1];
 	run->line = strdup(command->line);
 	int error = run->line ? errand_start("ft-probe", do_run, discard_run, run, &command->errand)
 			      : -ENOMEM;
@@ -132,6 +195,7 @@ static bool end_run(struct command *command, int patience_ms)
 {
 	if (!command->errand)
 		return true;
+	close_stderr(command);
 	command->run->unwanted = true;
 	kill_group(command->run);
 	if (!errand_wait(command->errand, patience_ms))
@@ -150,18 +214,33 @@ static void cmd_ask(void *question)
 	command->error = command->leftover ? 0 : start_run(command);
 }
 
-static enum answer judge(int error, const siginfo_t *end, char *ret_why)
+static enum answer judge(int error, const siginfo_t *end, const char *said, char *ret_why)
 {
+	const char *colon = *said ? ": " : "";
 	char text[64];
 
 	if (error)
 		snprintf(ret_why, VERDICT_WHY_BYTES, "cannot run it: %s",
 			 strerror_r(error, text, sizeof(text)));
 	else if (end->si_code == CLD_EXITED)
-		snprintf(ret_why, VERDICT_WHY_BYTES, "exit status %d", end->si_status);
+		snprintf(ret_why, VERDICT_WHY_BYTES, "exit status %d%s%.*s", end->si_status, colon,
+			 SAID_SHOWN, said);
 	else
-		snprintf(ret_why, VERDICT_WHY_BYTES, "killed by signal %d", end->si_status);
+		snprintf(ret_why, VERDICT_WHY_BYTES, "killed by signal %d%s%.*s", end->si_status,
+			 colon, SAID_SHOWN, said);
 	return !error && end->si_code == CLD_EXITED && !end->si_status ? ANSWER_GOOD : ANSWER_BAD;
+}
+
+/* Return: false when it is time to do something else. */
+static bool wait_for_some(const struct command *command, uint64_t until_ns, int stop_fd)
+{
+	struct pollfd polls[] = { { .fd = errand_done_fd(command->errand), .events = POLLIN },
+				  { .fd = stop_fd, .events = POLLIN },
+				  { .fd = command->stderr_fd, .events = POLLIN } };
+	uint64_t now_ns = clock_now_ns();
+	const struct timespec left = clock_timespec(until_ns > now_ns ? until_ns - now_ns : 0);
+
+	return ppoll(polls, 3, &left, NULL) > 0 && !polls[1].revents && now_ns < until_ns;
 }
 
 static enum answer cmd_wait(void *question, uint64_t until_ns, int stop_fd, char *ret_why)
@@ -169,12 +248,17 @@ static enum answer cmd_wait(void *question, uint64_t until_ns, int stop_fd, char
 	struct command *command = question;
 
 	if (command->error)
-		return judge(command->error, NULL, ret_why);
-	if (!question_poll(errand_done_fd(command->errand), POLLIN, until_ns, stop_fd) ||
-	    !errand_wait(command->errand, 0))
+		return judge(command->error, NULL, "", ret_why);
+	do {
+		read_stderr(command);
+		if (errand_wait(command->errand, 0))
+			break;
+	} while (wait_for_some(command, until_ns, stop_fd));
+	if (!errand_wait(command->errand, 0))
 		return ANSWER_NONE;
+	read_stderr(command); /* its last words */
 	if (!command->leftover)
-		return judge(command->run->error, &command->run->end, ret_why);
+		return judge(command->run->error, &command->run->end, command->said, ret_why);
 	cmd_ask(command);
 	return ANSWER_NONE;
 }
@@ -190,6 +274,7 @@ static void cmd_destroy(void *question)
 
 	end_run(command, 0);
 	errand_leave(command->errand, 0);
+	close_stderr(command);
 	free(command->line);
 	free(command);
 }
@@ -224,6 +309,7 @@ static int cmd_create(const char *what, void **ret_question, char *ret_name,
 	struct command *command = calloc(1, sizeof(*command));
 	if (!command)
 		return -ENOMEM;
+	command->stderr_fd = -1;
 	command->line = strdup(what);
 	if (!command->line) {
 		free(command);

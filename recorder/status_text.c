@@ -169,14 +169,22 @@ static void draw_probe(const json_t *probe, FILE *stream)
 
 	fprintf(stream, "            ");
 	put_text(probe, "what", stream);
-	fprintf(stream, ": %lld asked, %lld failed, fired %lld times, ",
+	fprintf(stream, ": %lld asked, %lld failed, fired %lld time%s, ",
 		(long long)number(probe, "asked"), (long long)number(probe, "failed"),
-		(long long)number(probe, "fired"));
+		(long long)number(probe, "fired"), number(probe, "fired") == 1 ? "" : "s");
 	duration(number(probe, "last_ns"), text);
 	if (json_is_true(json_object_get(probe, "stuck")))
 		fprintf(stream, "STUCK for %s\n", text);
 	else
 		fprintf(stream, "last answer %s\n", text);
+	if (json_is_string(json_object_get(probe, "last_failure"))) {
+		fprintf(stream, "              last failure: ");
+		put_text(probe, "last_failure", stream);
+		fputc('\n', stream);
+	}
+	if (number(probe, "failed") && !number(probe, "answered"))
+		fprintf(stream, "              NO GOOD ANSWER YET, so it triggers nothing: does it ask"
+				" the right address?\n");
 }
 
 void status_text(const json_t *status, FILE *stream)

@@ -9,6 +9,7 @@
 
 #include "recorder/clock.h"
 #include "recorder/command.h"
+#include "recorder/message.h"
 #include "recorder/psi.h"
 #include "recorder/watch.h"
 
@@ -20,6 +21,7 @@ struct watchers {
 	struct watch *watch;
 	bool watching;
 	struct probe *probes[ARM_STATUS_PROBES_MAX];
+	bool unanswered[ARM_STATUS_PROBES_MAX]; /* that was told */
 	struct psi *psi[WATCHERS_PSI_MAX];
 };
 
@@ -88,7 +90,25 @@ static int start_watch(struct watchers *watchers, struct engine *engine, struct 
 	return error;
 }
 
-void watchers_look(struct watchers *watchers)
+/* Once when it is seen, once when it is over. */
+static void tell_unanswered(struct watchers *watchers)
+{
+	for (size_t i = 0; i < watchers->options->probe_count; i++) {
+		const char *what = watchers->options->probes[i].what;
+		struct probe_status status;
+
+		probe_status(watchers->probes[i], &status);
+		if (status.answered && watchers->unanswered[i])
+			message_event("probe %s: answers now; from now on it triggers.", what);
+		else if (!status.answered && status.failed && !watchers->unanswered[i])
+			message_event("probe %s has had no good answer yet: %s. Does it ask the "
+				      "right address? It triggers nothing until it had one.",
+				      what, status.last_why);
+		watchers->unanswered[i] = !status.answered && status.failed;
+	}
+}
+
+void watchers_look(struct watchers *watchers, bool quiet)
 {
 	uint64_t before = watchers->target_number;
 	struct target target;
@@ -96,6 +116,8 @@ void watchers_look(struct watchers *watchers)
 	find_target(watchers, &target);
 	if (watchers->target_number != before)
 		watch_set_target(watchers->watch, &target);
+	if (!quiet)
+		tell_unanswered(watchers);
 }
 
 int watchers_start(const struct watchers_options *options, struct engine *engine,
@@ -144,6 +166,8 @@ void watchers_status(const struct watchers *watchers, struct arm_status *status)
 		probe_status(watchers->probes[i], &probe);
 		status->probes[i].what = watchers->options->probes[i].what;
 		status->probes[i].asked = probe.asked;
+		status->probes[i].answered = probe.answered;
+		memcpy(status->probes[i].last_why, probe.last_why, sizeof(probe.last_why));
 		status->probes[i].failed = probe.failed;
 		status->probes[i].fired = probe.fired;
 		status->probes[i].last_ns = probe.last_ns;

@@ -6,6 +6,7 @@
 #ifndef RECORDER_WATCHERS_H
 #define RECORDER_WATCHERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "recorder/arm_status.h"
@@ -37,8 +38,8 @@ int watchers_start(const struct watchers_options *options, struct engine *engine
 		   struct watchers **ret_watchers, struct refusal *ret_refusal);
 void watchers_stop(struct watchers *watchers);
 
-/* Now and then: follow the target. */
-void watchers_look(struct watchers *watchers);
+/* Now and then: follow the target; unless @quiet, tell of probes that were never answered. */
+void watchers_look(struct watchers *watchers, bool quiet);
 
 /* Fills in probes and governor. */
 void watchers_status(const struct watchers *watchers, struct arm_status *status);

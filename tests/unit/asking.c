@@ -21,6 +21,7 @@ struct asking asking_start(enum probe_kind kind, const char *what, uint64_t slow
 		.interval_ns = 10 * MS,
 		.slower_than_ns = slower_than_ns,
 		.for_ns = for_ns,
+		.was_answered = true,
 	};
 	struct asking asking = { .start_ns = clock_now_ns() };
 	const char *problem = "";

@@ -39,6 +39,8 @@ static void arm_status_names_every_member(void **state)
 		.capture_count = 1,
 		.probes = { { .what = "p",
 			      .asked = 21,
+			      .answered = 25,
+			      .last_why = "w",
 			      .failed = 22,
 			      .fired = 23,
 			      .last_ns = 24,
@@ -60,7 +62,7 @@ static void arm_status_names_every_member(void **state)
 		      "\"capturing\":{\"file\":\"c\",\"reason\":\"why\",\"since_ns\":19},"
 		      "\"captures\":[{\"file\":\"a\",\"reason\":\"b\",\"bytes\":20,"
 		      "\"at\":\"1970-01-01T00:00:00Z\"}],"
-		      "\"probes\":[{\"what\":\"p\",\"asked\":21,\"failed\":22,\"fired\":23,\"last_"
+		      "\"probes\":[{\"what\":\"p\",\"asked\":21,\"answered\":25,\"failed\":22,\"last_failure\":\"w\",\"fired\":23,\"last_"
 		      "ns\":24,"
 		      "\"stuck\":true}]}");
 	free(line);

@@ -73,6 +73,7 @@ static void status_is_drawn_for_people(void **state)
 	armed.capture_count = 1;
 	armed.probes[0].what = "tcp 127.0.0.1:6379";
 	armed.probes[0].asked = 1234;
+	armed.probes[0].answered = 1232;
 	armed.probes[0].failed = 3;
 	armed.probes[0].fired = 1;
 	armed.probes[0].last_ns = 412000;
@@ -98,11 +99,28 @@ static void status_is_drawn_for_people(void **state)
 		"            2026-02-03T11:04:59Z   12.1 MiB  /var/tmp/a.dat\n"
 		"              tcp 127.0.0.1:6379 slower than 200 ms for 2.0 s\n"
 		"probes\n"
-		"            tcp 127.0.0.1:6379: 1234 asked, 3 failed, fired 1 times, last answer "
+		"            tcp 127.0.0.1:6379: 1234 asked, 3 failed, fired 1 time, last answer "
 		"0.412 ms\n"
 		"            redis-cli ping: 0 asked, 0 failed, fired 0 times, STUCK for 7.0 s\n");
 	assert_string_equal(asked.error, "");
 	assert_int_equal(asked.status, EXIT_DONE);
+	(void)state;
+}
+
+static void status_says_that_a_probe_was_never_answered(void **state)
+{
+	struct asked asked;
+
+	armed.probes[0].what = "tcp 127.0.0.1:1";
+	armed.probes[0].asked = armed.probes[0].failed = 3;
+	strcpy(armed.probes[0].last_why, "Connection refused");
+	armed.probe_count = 1;
+	RUN(&asked, NULL);
+	assert_non_null(strstr(asked.output, "last failure: Connection refused\n"));
+	assert_non_null(strstr(asked.output, "NO GOOD ANSWER YET"));
+	armed.probes[0].answered = 1;
+	RUN(&asked, NULL);
+	assert_null(strstr(asked.output, "NO GOOD ANSWER YET"));
 	(void)state;
 }
 
@@ -204,6 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(status_is_drawn_for_people),
 		TEST(status_says_why_there_is_no_target),
+		TEST(status_says_that_a_probe_was_never_answered),
 		TEST(status_shows_losses),
 		TEST(status_keeps_control_characters_off_the_terminal),
 		TEST(status_hands_the_json_on_as_it_came),

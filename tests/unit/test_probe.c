@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -127,6 +128,47 @@ static void tcp_refused_fires_once(void **state)
 	assert_fires(PROBE_TCP, at_port("127.0.0.1:%d", port), "probe-tcp", "Connection refused");
 	assert_fires(PROBE_TCP, at_port("localhost:%d", port), "probe-tcp", "Connection refused");
 	close(fd);
+}
+
+/* A wrong address, or a service that is down when armed: no capture until it answered once. */
+static void who_never_answered_triggers_nothing_until_it_did(void **state)
+{
+	static char file[] = "/tmp/test_probe.XXXXXX";
+	char line[64];
+	struct triggers *triggers;
+	struct probe *probe;
+	struct probe_status status;
+	const char *problem;
+	int fd = mkstemp(file);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(line, sizeof(line), "test ! -e %s", file);
+	struct probe_options options = { .kind = PROBE_CMD,
+					 .what = line,
+					 .interval_ns = 10 * MS,
+					 .slower_than_ns = NEVER_NS,
+					 .for_ns = 50 * MS };
+	assert_int_equal(triggers_create(&triggers), 0);
+	assert_int_equal(probe_start(&options, triggers, &probe, &problem), 0);
+	struct asking asking = { .triggers = triggers, .probe = probe };
+	uint64_t later_ns = clock_now_ns() + 200 * MS;
+	WAIT_FOR(asking_status(&asking).failed > SOME_MORE && clock_now_ns() > later_ns);
+	status = asking_status(&asking);
+	assert_int_equal(status.answered, 0);
+	assert_int_equal(status.fired, 0);
+	assert_string_equal(status.last_why, "exit status 1");
+	assert_no_trigger(&asking);
+	unlink(file);
+	WAIT_FOR(asking_status(&asking).answered > 0);
+	assert_no_trigger(&asking);
+	fd = open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(asking_take(&asking).number, 1);
+	asking_stop(&asking);
+	unlink(file);
 }
 
 static void tcp_closed_without_answer_fires(void **state)
@@ -312,6 +354,7 @@ int main(void)
 		cmocka_unit_test(tcp_over_ipv6_is_good),
 		cmocka_unit_test(tcp_connects_to_a_frozen_server_and_only_sending_tells),
 		cmocka_unit_test(tcp_refused_fires_once),
+		cmocka_unit_test(who_never_answered_triggers_nothing_until_it_did),
 		cmocka_unit_test(tcp_closed_without_answer_fires),
 		cmocka_unit_test(tcp_name_that_is_none_fires),
 		cmocka_unit_test(tcp_name_whose_lookup_hangs_fires),

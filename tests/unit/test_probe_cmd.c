@@ -109,7 +109,23 @@ static void command_that_fails_fires(void **state)
 	(void)state;
 	assert_fires(PROBE_CMD, "exit 3", "probe-cmd", "exit status 3");
 	assert_fires(PROBE_CMD, "kill -9 $$", "probe-cmd", "killed by signal 9");
-	assert_fires(PROBE_CMD, "/no/such/program", "probe-cmd", "exit status 127");
+	assert_fires(PROBE_CMD, "/no/such/program", "probe-cmd", "exit status 127: sh: ");
+	assert_fires(PROBE_CMD, "/no/such/program", "probe-cmd", "not found");
+	assert_no_child_is_left();
+}
+
+static void command_that_fails_is_told_with_its_last_words(void **state)
+{
+	(void)state;
+	assert_fires(PROBE_CMD, "echo one >&2; printf 'two: no\\n\\n' >&2; exit 7", "probe-cmd",
+		     "exit status 7: two: no");
+	assert_fires(PROBE_CMD, "echo to /dev/stderr >/dev/stderr; exit 7", "probe-cmd",
+		     "exit status 7: to /dev/stderr");
+	/* Bounded, and what holds the pipe open is not waited for. */
+	assert_fires(PROBE_CMD, "head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 7", "probe-cmd",
+		     "exit status 7: xxxxxxxxxx");
+	assert_fires(PROBE_CMD, "sleep 1000 & echo gone >&2; exit 7", "probe-cmd",
+		     "exit status 7: gone");
 	assert_no_child_is_left();
 }
 
@@ -220,7 +236,7 @@ static void command_is_named_without_its_secrets(void **state)
 		{ "A=secret B= false", "command false failing" },
 		{ "A='secret false' false", "command ... failing" },
 		{ "false -a \"secret\"", "command false ... failing" },
-		{ "false;secret", "command false ... failing" },
+		{ "false;false secret", "command false ... failing" },
 		{ "A=secret;false", "command ... failing" },
 		{ "A=secret; false", "command ... failing" },
 		{ "A=secret&&false", "command ... failing" },
@@ -241,6 +257,7 @@ int main(void)
 		cmocka_unit_test(command_that_succeeds_is_good),
 		cmocka_unit_test(command_that_prints_a_lot_is_good),
 		cmocka_unit_test(command_that_fails_fires),
+		cmocka_unit_test(command_that_fails_is_told_with_its_last_words),
 		cmocka_unit_test(command_starts_with_no_signal_blocked_or_ignored),
 		cmocka_unit_test(command_that_hangs_fires_and_ends_with_the_probe),
 		cmocka_unit_test(command_that_hangs_is_killed_with_all_it_started),
