@@ -81,9 +81,10 @@ static int open_files(struct arm *arm, struct refusal *refusal)
 			      "cannot write captures to %s: %s.", options->dir,
 			      strerror(cause ? -cause : errno));
 	if (keep_torn(arm->keep) && !options->quiet)
-		message_event("%s: %u captures of a recorder that was killed were given their "
-			      "name; they are torn, but analyze reads them.",
-			      arm->dir, keep_torn(arm->keep));
+		message_event("%s: %u %s of a recorder that was killed, now with a name; what is "
+			      "in it until then, analyze reads.",
+			      arm->dir, keep_torn(arm->keep),
+			      keep_torn(arm->keep) == 1 ? "capture" : "captures");
 	return ringmap_open(&(struct ringmap_options){ .path = options->ring_path,
 						       .bytes = options->ring_bytes },
 			    &arm->ringmap, refusal)

@@ -81,7 +81,7 @@ static uint64_t rss_bytes(void)
 	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static void report_ring(const struct arm_report *report, struct arm_status *status)
+static void report_ring(struct arm_report *report, struct arm_status *status)
 {
 	const struct ft_ringfile *layout = ringmap_layout(report->ringmap);
 	uint64_t put = slots_put_count(report->engine->slots);
@@ -91,6 +91,9 @@ static void report_ring(const struct arm_report *report, struct arm_status *stat
 	status->ring.slots = layout->event_slots;
 	status->ring.fill_percent =
 		put >= layout->event_slots ? 100 : (double)put * 100 / layout->event_slots;
+	for (size_t i = 0; i < RINGPLACE_KEPT_MAX; i++)
+		if (ringmap_kept(report->ringmap, i, report->kept[i], sizeof(report->kept[i])))
+			status->ring.kept[status->ring.kept_count++] = report->kept[i];
 }
 
 void arm_report_status(struct arm_report *report, struct arm_status *status)

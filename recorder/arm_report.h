@@ -12,6 +12,7 @@
 #include "recorder/arm_status.h"
 #include "recorder/engine.h"
 #include "recorder/finder.h"
+#include "recorder/ringplace.h"
 
 struct arm_report {
 	const struct engine *engine;
@@ -20,6 +21,7 @@ struct arm_report {
 	uint64_t looked_ns, events;	/* at the last look */
 	double events_per_s;
 	char target[TARGET_MAX * 12], missing[FINDER_TEXT_BYTES];
+	char kept[RINGPLACE_KEPT_MAX][PATH_MAX + 8];
 };
 
 void arm_report_begin(struct arm_report *report, const struct engine *engine,

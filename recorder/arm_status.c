@@ -64,6 +64,23 @@ static json_t *finish(struct filling *filling)
 	return NULL;
 }
 
+static json_t *list(const struct arm_status *status, size_t count,
+		    json_t *(*entry)(const struct arm_status *status, size_t index))
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < count; i++)
+		if (json_array_append_new(array, entry(status, i))) {
+			json_decref(array);
+			return NULL;
+		}
+	return array;
+}
+
+static json_t *kept_ring(const struct arm_status *status, size_t index)
+{
+	return json_text(status->ring.kept[index]);
+}
+
 static json_t *ring(const struct arm_status *status)
 {
 	struct filling ring = begin();
@@ -71,6 +88,7 @@ static json_t *ring(const struct arm_status *status)
 	add_number(&ring, "bytes", status->ring.bytes);
 	add_number(&ring, "slots", status->ring.slots);
 	add_real(&ring, "fill_percent", status->ring.fill_percent);
+	add(&ring, "kept", list(status, status->ring.kept_count, kept_ring));
 	return finish(&ring);
 }
 
@@ -137,18 +155,6 @@ static json_t *probe(const struct arm_status *status, size_t index)
 	add_number(&probe, "last_ns", status->probes[index].last_ns);
 	add(&probe, "stuck", json_boolean(status->probes[index].stuck));
 	return finish(&probe);
-}
-
-static json_t *list(const struct arm_status *status, size_t count,
-		    json_t *(*entry)(const struct arm_status *status, size_t index))
-{
-	json_t *array = json_array();
-	for (size_t i = 0; i < count; i++)
-		if (json_array_append_new(array, entry(status, i))) {
-			json_decref(array);
-			return NULL;
-		}
-	return array;
 }
 
 static size_t at_most(size_t count, size_t max)

@@ -13,6 +13,7 @@
 #include "recorder/verdict.h"
 
 #define ARM_STATUS_CAPTURES_MAX 8
+#define ARM_STATUS_KEPT_MAX	2
 #define ARM_STATUS_PROBES_MAX	16
 
 /* All texts are borrowed; NULL becomes null. */
@@ -27,6 +28,8 @@ struct arm_status {
 		const char *path;
 		uint64_t bytes, slots;
 		double fill_percent;
+		const char *kept[ARM_STATUS_KEPT_MAX]; /* rings of recorders that were killed */
+		size_t kept_count;
 	} ring;
 	uint64_t events, lost;		/* since arming */
 	double events_per_s;		/* lately */

@@ -73,6 +73,20 @@ static int create_file(struct incident *incident)
 	return fd;
 }
 
+/* What is known before the end: a recorder that is killed leaves that. */
+static void set_first_facts(struct incident *incident)
+{
+	struct ft_facts *facts = job_facts(incident->job);
+	const struct trigger *trigger = &incident->trigger;
+
+	engine_set_facts(incident->options.engine, facts);
+	target_set_facts(&incident->target, facts);
+	ft_facts_set(facts, FT_FACT_HISTORY, "ring");
+	ft_facts_set(facts, FT_FACT_TRIGGER_SOURCE, trigger->source);
+	ft_facts_set(facts, FT_FACT_TRIGGER_REASON, trigger->reason);
+	ft_facts_set_number(facts, FT_FACT_TRIGGER_NS, (int64_t)trigger->time_ns);
+}
+
 static int create_job(struct incident *incident, int fd)
 {
 	const struct incident_options *options = &incident->options;
@@ -84,7 +98,10 @@ static int create_job(struct incident *incident, int fd)
 							  .history = true,
 							  .more_ns = options->post_ns },
 				   &incident->job);
-	return error ? error : job_start(incident->job);
+	if (error)
+		return error;
+	set_first_facts(incident);
+	return job_start(incident->job);
 }
 
 /* When to look for names next: often enough, and shortly before the end. */
@@ -152,16 +169,10 @@ static void wait_for_end(struct incident *incident)
 static void set_facts(struct incident *incident, uint64_t end_ns)
 {
 	struct ft_facts *facts = job_facts(incident->job);
-	const struct trigger *trigger = &incident->trigger;
 	struct target target;
 
-	engine_set_facts(incident->options.engine, facts);
 	finder_targets_since(incident->options.finder, job_start_ns(incident->job), &target);
 	target_set_facts(&target, facts);
-	ft_facts_set(facts, FT_FACT_HISTORY, "ring");
-	ft_facts_set(facts, FT_FACT_TRIGGER_SOURCE, trigger->source);
-	ft_facts_set(facts, FT_FACT_TRIGGER_REASON, trigger->reason);
-	ft_facts_set_number(facts, FT_FACT_TRIGGER_NS, (int64_t)trigger->time_ns);
 	ft_facts_set_number(facts, FT_FACT_END_NS, (int64_t)end_ns);
 }
 

@@ -309,19 +309,6 @@ static bool wait_for_more(struct job *job)
 	return more;
 }
 
-static void *run(void *context)
-{
-	struct job *job = context;
-	pthread_setname_np(pthread_self(), "ft-save");
-	find_beginning(job);
-	do {
-		write_all(job);
-		draft_names(job);
-	} while (wait_for_more(job));
-	write_all(job);
-	return NULL;
-}
-
 static void set_start_facts(struct job *job)
 {
 	uint64_t start_ns = job_start_ns(job);
@@ -333,16 +320,36 @@ static void set_start_facts(struct job *job)
 			    realtime_ns - (int64_t)(clock_now_ns() - start_ns));
 }
 
-int job_start(struct job *job)
+/* Whom the capture is about, should the end, with all facts, never come. */
+static void draft_facts(struct job *job)
 {
 	size_t facts_bytes;
-	const void *facts;
 
-	/* Whom the capture is about, should the end, with all facts, never come. */
 	set_start_facts(job);
-	facts = ft_facts_payload(job->facts, &facts_bytes);
+	const void *facts = ft_facts_payload(job->facts, &facts_bytes);
 	if (!job->error)
 		job->error = ft_writer_draft(job->writer, FT_SEGMENT_FACTS, facts, facts_bytes);
+}
+
+static void *run(void *context)
+{
+	struct job *job = context;
+	pthread_setname_np(pthread_self(), "ft-save");
+	find_beginning(job);
+	write_all(job);
+	if (job->history)
+		draft_facts(job); /* now it is known where it begins */
+	do {
+		write_all(job);
+		draft_names(job);
+	} while (wait_for_more(job));
+	write_all(job);
+	return NULL;
+}
+
+int job_start(struct job *job)
+{
+	draft_facts(job);
 	return -pthread_create(&job->thread, NULL, run, job);
 }
 

@@ -36,7 +36,7 @@ struct job_summary {
 int job_create(const struct job_options *options, struct job **ret_job);
 void job_destroy(struct job *job);
 
-/* For the caller's thread to add to; written by job_write_ownlog() and job_finish(). */
+/* For the caller's thread to add to, the facts before job_start() and after job_stop(); written by job_write_ownlog() and job_finish(). */
 struct ownlog *job_ownlog(struct job *job);
 struct ft_facts *job_facts(struct job *job);
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,7 +16,7 @@
 #include "recorder/ringguard.h"
 #include "recorder/ringplace.h"
 
-#define NOTES_MAX 3
+#define NOTES_MAX 4
 
 struct ringmap {
 	char path[PATH_MAX];
@@ -26,6 +27,7 @@ struct ringmap {
 	uint32_t names_bytes;
 	const char *notes[NOTES_MAX + 1];
 	size_t note_count;
+	char kept_notes[RINGPLACE_KEPT_MAX][RINGPLACE_NAME_BYTES + 128];
 };
 
 /* Opening. */
@@ -119,6 +121,21 @@ static int allocate(struct ringmap *ringmap)
 	return ringguard_begin(memory, bytes);
 }
 
+static void note_kept(struct ringmap *ringmap)
+{
+	char name[RINGPLACE_NAME_BYTES];
+
+	for (size_t i = 0; i < RINGPLACE_KEPT_MAX; i++) {
+		if (!ringplace_kept(&ringmap->place, i, name, sizeof(name)))
+			continue;
+		snprintf(ringmap->kept_notes[i], sizeof(ringmap->kept_notes[i]),
+			 "%s beside it is the ring of a recorder that was killed: analyze reads it; "
+			 "remove it then, for its memory",
+			 name);
+		note(ringmap, ringmap->kept_notes[i]);
+	}
+}
+
 static int make_file(struct ringmap *ringmap, struct refusal *refusal)
 {
 	int error = allocate(ringmap);
@@ -135,9 +152,7 @@ static int make_file(struct ringmap *ringmap, struct refusal *refusal)
 	if (!ringmap->place.on_tmpfs)
 		note(ringmap,
 		     "the ring file is not on a tmpfs: recording may have to wait for the disk");
-	if (ringmap->place.kept)
-		note(ringmap, "the ring of a recorder that was killed is kept beside the new one, as"
-			      " .old");
+	note_kept(ringmap);
 	return 0;
 }
 
@@ -190,6 +205,18 @@ void ringmap_close(struct ringmap *ringmap, bool keep)
 const char *ringmap_path(const struct ringmap *ringmap)
 {
 	return ringmap->path;
+}
+
+bool ringmap_kept(const struct ringmap *ringmap, size_t index, char *ret_path, size_t path_bytes)
+{
+	const char *slash = strrchr(ringmap->path, '/');
+	char name[RINGPLACE_NAME_BYTES];
+
+	if (!ringplace_kept(&ringmap->place, index, name, sizeof(name)))
+		return false;
+	snprintf(ret_path, path_bytes, "%.*s%s", slash ? (int)(slash - ringmap->path) + 1 : 0,
+		 ringmap->path, name);
+	return true;
 }
 
 const struct ft_ringfile *ringmap_layout(const struct ringmap *ringmap)

@@ -48,6 +48,9 @@ const struct ft_ringfile *ringmap_layout(const struct ringmap *ringmap);
 /* What a person should know from the start: a sentence for each @place up from 0, then NULL. */
 const char *ringmap_note(const struct ringmap *ringmap, size_t place);
 
+/* The path of what is kept of a recorder that was killed, as ringplace_kept(). From any thread. */
+bool ringmap_kept(const struct ringmap *ringmap, size_t index, char *ret_path, size_t path_bytes);
+
 /* Slots in the file, for the recording path; to be destroyed before the ringmap is closed. Return:
  * as slots_create(). */
 int ringmap_slots(struct ringmap *ringmap, struct slots **ret_slots);

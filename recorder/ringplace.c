@@ -11,11 +11,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture/ringfile.h"
 
 #define FILE_NAME "ring"
+#define DAY_S	  (24 * 3600)
 #define ATTEMPTS  16 /* the name may become another file's between looking and locking */
 
 static bool is_tmpfs(int fd)
@@ -153,14 +155,33 @@ static int look_into(int fd)
 	return !is_ring_empty(fd, &ring);
 }
 
+bool ringplace_kept(const struct ringplace *place, size_t index, char *ret_name, size_t name_bytes)
+{
+	static const char *const ENDS[RINGPLACE_KEPT_MAX] = { ".old", ".old2" };
+
+	snprintf(ret_name, name_bytes, "%s%s", place->name, ENDS[index]);
+	return faccessat(place->dir_fd, ret_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool is_older_than_a_day(const struct ringplace *place, const char *name)
+{
+	struct timespec now;
+	struct stat status;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return fstatat(place->dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       status.st_mtim.tv_sec + DAY_S < now.tv_sec;
+}
+
+/* Of recorders that die one after the other the first ring has the history, and the last the news. */
 static int keep(struct ringplace *place)
 {
-	char old[NAME_MAX + 8];
-	snprintf(old, sizeof(old), "%s.old", place->name);
-	if (renameat(place->dir_fd, place->name, place->dir_fd, old) < 0)
-		return -errno;
-	place->kept = true;
-	return 0;
+	char name[RINGPLACE_NAME_BYTES];
+
+	if (ringplace_kept(place, 0, name, sizeof(name)) && !is_older_than_a_day(place, name))
+		ringplace_kept(place, 1, name, sizeof(name));
+	futimens(place->fd, NULL); /* kept since now: writing to its mapping does not tell */
+	return renameat(place->dir_fd, place->name, place->dir_fd, name) < 0 ? -errno : 0;
 }
 
 /* Return: 0, 1 (look again), or a negative errno. */

@@ -25,10 +25,12 @@ int ringplace_choose(const char *const *dirs, size_t count, char *ret_path, size
  * as ringplace_choose(). */
 int ringplace_default(char *ret_path, size_t path_bytes);
 
+#define RINGPLACE_KEPT_MAX   2
+#define RINGPLACE_NAME_BYTES (NAME_MAX + 8)
+
 struct ringplace {
 	int dir_fd, fd;
 	char name[NAME_MAX + 1];	/* in the directory */
-	bool kept;	/* what a dead recorder left is NAME.old now */
 	bool on_tmpfs;
 	int32_t holder;	/* on -EBUSY: process that has the file; 0: not known */
 };
@@ -45,6 +47,14 @@ struct ringplace {
  * (not a regular file), or the errno of what failed. In each case call ringplace_close().
  */
 int ringplace_open(struct ringplace *place, const char *path);
+
+/**
+ * ringplace_kept() - the name, in the directory, of what is kept of dead recorders: at 0 NAME.old, the first one's,
+ * which a later one's replaces only after a day; at 1 NAME.old2, the last one's since.
+ *
+ * Return: whether there is such a file.
+ */
+bool ringplace_kept(const struct ringplace *place, size_t index, char *ret_name, size_t name_bytes);
 
 /* The file loses its name, unless that is another file's by now. */
 void ringplace_unlink(const struct ringplace *place);

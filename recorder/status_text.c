@@ -85,12 +85,20 @@ static void draw_history(const json_t *status, FILE *stream)
 	const json_t *ring = json_object_get(status, "ring");
 	json_int_t lost = number(status, "lost");
 	char text[TEXT_BYTES];
+	size_t i;
+	json_t *kept;
 
 	fprintf(stream, "history     %s in ", duration(number(status, "history_ns"), text));
 	put_text(ring, "path", stream);
 	fprintf(stream, ": %s, %lld slots, %.0f %% full\n", size(number(ring, "bytes"), text),
 		(long long)number(ring, "slots"),
 		json_number_value(json_object_get(ring, "fill_percent")));
+	json_array_foreach(json_object_get(ring, "kept"), i, kept)
+	{
+		fprintf(stream, "            ");
+		put_safe(json_is_string(kept) ? json_string_value(kept) : "unknown", stream);
+		fprintf(stream, " is of a recorder that was killed: analyze reads it\n");
+	}
 	fprintf(stream, "events      %.0f a second, %lld in all, ",
 		json_number_value(json_object_get(status, "events_per_s")),
 		(long long)number(status, "events"));

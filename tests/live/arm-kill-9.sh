@@ -15,7 +15,7 @@ echo "SEED=$SEED"
 # check_leftovers WHEN: of the one killed
 check_leftovers() {
     local file status
-    for file in "$ring" "$ring.old"; do
+    for file in "$ring" "$ring.old" "$ring.old2"; do
         [ -s "$file" ] || continue # killed as soon as it had made it
         status=0
         "$analyze" "$file" >"$work/ring.txt" 2>"$work/ring.err" || status=$?

@@ -24,7 +24,7 @@ static void arm_status_names_every_member(void **state)
 		.armed_since_ns = 1770116673999999999,
 		.uptime_ns = 2,
 		.history_ns = 3,
-		.ring = { .path = "/r", .bytes = 4, .slots = 5, .fill_percent = 6.25 },
+		.ring = { .path = "/r", .bytes = 4, .slots = 5, .fill_percent = 6.25, .kept = { "/k" }, .kept_count = 1 },
 		.events = 7,
 		.events_per_s = 8.123,
 		.lost = 9,
@@ -53,7 +53,7 @@ static void arm_status_names_every_member(void **state)
 		line, "{\"schema\":\"freezetrap.status/1\",\"version\":\"" PACKAGE_VERSION
 		      "\",\"pid\":1,\"tier\":\"tracepoint\",\"target\":\"whole host\",\"target_missing\":\"nobody\","
 		      "\"armed_since\":\"2026-02-03T11:04:33Z\",\"uptime_ns\":2,\"history_ns\":3,"
-		      "\"ring\":{\"path\":\"/r\",\"bytes\":4,\"slots\":5,\"fill_percent\":6.25},"
+		      "\"ring\":{\"path\":\"/r\",\"bytes\":4,\"slots\":5,\"fill_percent\":6.25,\"kept\":[\"/k\"]},"
 		      "\"events\":7,\"events_per_s\":8.12,\"lost\":9,"
 		      "\"recorder\":{\"cpu_ns\":10,\"cpu_share_percent\":0.11,\"delay_max_ns\":12,"
 		      "\"rss_bytes\":13},"

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture/encoder.h"
@@ -36,7 +37,7 @@
 #define SLOT_BYTES 4096
 
 struct rig {
-	char dir[64], path[96], old[96];
+	char dir[64], path[96], old[96], old2[96];
 	struct refusal refusal;
 };
 
@@ -51,6 +52,7 @@ static int set_up(void **state)
 	}
 	snprintf(rig->path, sizeof(rig->path), "%s/ring", rig->dir);
 	snprintf(rig->old, sizeof(rig->old), "%s/ring.old", rig->dir);
+	snprintf(rig->old2, sizeof(rig->old2), "%s/ring.old2", rig->dir);
 	*state = rig;
 	return 0;
 }
@@ -60,6 +62,7 @@ static int tear_down(void **state)
 	struct rig *rig = *state;
 	unlink(rig->path);
 	unlink(rig->old);
+	unlink(rig->old2);
 	assert_int_equal(rmdir(rig->dir), 0);
 	free(rig);
 	return 0;
@@ -274,8 +277,9 @@ static void lock_does_not_outlive_the_recorder_in_its_children(void **state)
 	close(done[1]);
 }
 
-static void ring_of_a_dead_recorder_is_kept_once(void **state)
+static void first_ring_of_dead_recorders_is_kept_for_a_day_beside_the_last(void **state)
 {
+	char path[128];
 	struct rig *rig = *state;
 	struct ringmap *ringmap;
 	bool told = false;
@@ -285,15 +289,42 @@ static void ring_of_a_dead_recorder_is_kept_once(void **state)
 		kill_recorder(pid, pipe_fd);
 		expect_ring(rig->path, count, count - 1);
 		if (count > 1)
-			expect_ring(rig->old, count - 1, count - 2);
+			expect_ring(rig->old, 1, 0);
+		if (count > 2)
+			expect_ring(rig->old2, count - 1, count - 2);
 	}
 	ringmap = must_open(rig);
-	expect_ring(rig->old, 3, 2);
+	expect_ring(rig->old, 1, 0);
+	expect_ring(rig->old2, 3, 2);
 	expect_ring(rig->path, 0, 0);
+	assert_true(ringmap_kept(ringmap, 0, path, sizeof(path)));
+	assert_string_equal(path, rig->old);
+	assert_true(ringmap_kept(ringmap, 1, path, sizeof(path)));
+	assert_string_equal(path, rig->old2);
+	unlink(rig->old2);
+	assert_false(ringmap_kept(ringmap, 1, path, sizeof(path)));
 	for (size_t i = 0; ringmap_note(ringmap, i); i++)
 		told |= strstr(ringmap_note(ringmap, i), "was killed") != NULL;
 	assert_true(told);
 	ringmap_close(ringmap, false);
+}
+
+static void ring_that_was_kept_for_a_day_makes_way(void **state)
+{
+	struct rig *rig = *state;
+	struct timespec times[2] = { { .tv_nsec = UTIME_NOW }, { .tv_nsec = 0 } };
+	int pipe_fd;
+	for (uint64_t count = 1; count <= 3; count++) {
+		pid_t pid = start_recorder(rig, count, &pipe_fd);
+		kill_recorder(pid, pipe_fd);
+	}
+	expect_ring(rig->old, 1, 0);
+	clock_gettime(CLOCK_REALTIME, &times[1]);
+	times[1].tv_sec -= 25 * 3600;
+	assert_int_equal(utimensat(AT_FDCWD, rig->old, times, 0), 0);
+	ringmap_close(must_open(rig), false);
+	expect_ring(rig->old, 3, 2);
+	expect_ring(rig->old2, 2, 1);
 }
 
 /* Killed where it makes the file long, by the limit of a file's size. */
@@ -598,7 +629,8 @@ int main(void)
 		TEST(all_that_was_put_is_in_the_file),
 		TEST(ring_of_a_recorder_that_lives_is_refused),
 		TEST(lock_does_not_outlive_the_recorder_in_its_children),
-		TEST(ring_of_a_dead_recorder_is_kept_once),
+		TEST(first_ring_of_dead_recorders_is_kept_for_a_day_beside_the_last),
+		TEST(ring_that_was_kept_for_a_day_makes_way),
 		TEST(recorder_killed_while_it_arms_leaves_an_empty_ring),
 		TEST(other_files_are_left_alone),
 		TEST(file_that_was_never_finished_is_taken_over),
