@@ -117,7 +117,22 @@ static json_t *triggers(const struct arm_status *status)
 	add_number(&triggers, "seen", status->triggers.seen);
 	add_number(&triggers, "captured", status->triggers.captured);
 	add_number(&triggers, "suppressed", status->triggers.suppressed);
+	add_number(&triggers, "joined", status->triggers.joined);
+	add_number(&triggers, "failed", status->triggers.failed);
 	return finish(&triggers);
+}
+
+static json_t *last_failure(const struct arm_status *status)
+{
+	struct filling failure;
+	if (!status->last_failure.file)
+		return json_null();
+	failure = begin();
+	add_text(&failure, "file", status->last_failure.file);
+	add_text(&failure, "reason", status->last_failure.reason);
+	add_text(&failure, "error", status->last_failure.error);
+	add_time(&failure, "at", status->last_failure.at_ns);
+	return finish(&failure);
 }
 
 static json_t *capturing(const struct arm_status *status)
@@ -181,6 +196,7 @@ char *arm_status_to_json(const struct arm_status *status)
 	add(&root, "recorder", recorder(status));
 	add(&root, "governor", governor(status));
 	add(&root, "triggers", triggers(status));
+	add(&root, "last_failure", last_failure(status));
 	add(&root, "capturing", capturing(status));
 	add(&root, "captures",
 	    list(status, at_most(status->capture_count, ARM_STATUS_CAPTURES_MAX), capture));

@@ -46,7 +46,14 @@ struct arm_status {
 	} governor;
 	struct {
 		uint64_t seen, captured, suppressed;
+		uint64_t joined;	/* a capture for an earlier one covers them */
+		uint64_t failed;	/* captures that could not be written */
 	} triggers;
+	struct {
+		const char *file;	/* NULL: no capture failed; the directory where there was no name yet */
+		const char *reason, *error;
+		int64_t at_ns;		/* CLOCK_REALTIME: the trigger */
+	} last_failure;
 	struct {
 		const char *file;	/* NULL: no capture is under way */
 		const char *reason;

@@ -17,6 +17,7 @@
 /* For commands after captures, when the recorder ends: whoever stops it waits for that. */
 #define AFTER_NS    10000000000ull
 #define PATH_BYTES  (PATH_MAX + INCIDENT_NAME_BYTES)
+#define FAILURE_BYTES 160
 
 /* A client that waits for the capture its trigger becomes. */
 struct waiting {
@@ -30,18 +31,20 @@ struct past {
 	char path[PATH_BYTES], reason[TRIGGER_SOURCE_BYTES + TRIGGER_REASON_BYTES + 2];
 	uint64_t bytes;
 	int64_t at_ns;
+	bool removed; /* to make room for later ones */
 };
 
 struct dispatch {
 	struct dispatch_options options;
 	struct incident *present;
 	struct trigger next; /* number 0: none */
-	unsigned int next_more; /* triggers after it that it covers too */
 	uint64_t last_end_ns; /* 0: there was no capture yet */
 	bool ending;
 	struct waiting waiting[WAITING_MAX];
 	size_t waiting_count;
-	uint64_t seen, captured, suppressed;
+	uint64_t seen, captured, suppressed, joined, failed;
+	struct past failure; /* the last one; bytes are none */
+	char failure_text[FAILURE_BYTES];
 	struct past
 		past[ARM_STATUS_CAPTURES_MAX]; /* number n in place n % ARM_STATUS_CAPTURES_MAX */
 	char path[PATH_BYTES]; /* of the present one, for status */
@@ -114,19 +117,49 @@ void dispatch_request(struct dispatch *dispatch, const struct control_request *r
 		};
 }
 
+/* What failed. */
+
+/* @error: positive. With what helps, where that is known. */
+static void describe_failure(int error, char ret_text[FAILURE_BYTES])
+{
+	char why[64];
+	bool full = error == ENOSPC || error == EDQUOT;
+
+	snprintf(ret_text, FAILURE_BYTES, "%s%s", strerror_r(error, why, sizeof(why)),
+		 full ? ": free some in the directory of the captures, or arm with -o on another disk"
+		      : "");
+}
+
+static void remember(struct past *past, const struct trigger *trigger, const char *path)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(past->path, sizeof(past->path), "%s", path);
+	snprintf(past->reason, sizeof(past->reason), "%s: %s", trigger->source, trigger->reason);
+	past->at_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec -
+		      (int64_t)(clock_now_ns() - trigger->time_ns);
+}
+
+static void fail(struct dispatch *dispatch, const struct trigger *trigger, const char *path,
+		 int error)
+{
+	dispatch->failed++;
+	remember(&dispatch->failure, trigger, path);
+	describe_failure(error, dispatch->failure_text);
+	message_error("%s: no capture: %s.", path, dispatch->failure_text);
+	answer_waiting(dispatch, IN_PRESENT, NULL, dispatch->failure_text);
+}
+
 /* Triggers. */
 
 static void start(struct dispatch *dispatch, const struct trigger *trigger)
 {
 	int error = incident_start(&dispatch->options.incident, trigger, &dispatch->present);
-	if (!error) {
-		take_waiting(dispatch, trigger->number, IN_PRESENT);
-		return;
-	}
-	message_error("no capture could begin for %s: %s: %s.", trigger->source, trigger->reason,
-		      strerror(-error));
+
 	take_waiting(dispatch, trigger->number, IN_PRESENT);
-	answer_waiting(dispatch, IN_PRESENT, NULL, "no capture could begin");
+	if (error)
+		fail(dispatch, trigger, dispatch->options.dir, -error);
 }
 
 /* People who ask for a capture get one. */
@@ -144,7 +177,7 @@ static bool is_cooling(const struct dispatch *dispatch)
 static void queue(struct dispatch *dispatch, const struct trigger *trigger)
 {
 	if (dispatch->next.number)
-		dispatch->next_more++;
+		dispatch->joined++;
 	else
 		dispatch->next = *trigger;
 	take_waiting(dispatch, trigger->number, IN_NEXT);
@@ -164,6 +197,7 @@ void dispatch_trigger(struct dispatch *dispatch, const struct trigger *trigger)
 		take_waiting(dispatch, trigger->number, IN_NEXT);
 		answer_waiting(dispatch, IN_NEXT, NULL, "the recorder is ending");
 	} else if (dispatch->present && incident_extend(dispatch->present, trigger)) {
+		dispatch->joined++;
 		take_waiting(dispatch, trigger->number, IN_PRESENT);
 		log_trigger(dispatch, trigger, "the capture under way covers it");
 	} else if (dispatch->present) {
@@ -184,14 +218,29 @@ static void keep_past(struct dispatch *dispatch, const struct trigger *trigger, 
 		      const struct incident_result *result)
 {
 	struct past *past = &dispatch->past[dispatch->captured++ % ARM_STATUS_CAPTURES_MAX];
-	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(past->path, sizeof(past->path), "%s", path);
-	snprintf(past->reason, sizeof(past->reason), "%s: %s", trigger->source, trigger->reason);
+	remember(past, trigger, path);
 	past->bytes = result->job.bytes;
-	past->at_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec -
-		      (int64_t)(clock_now_ns() - trigger->time_ns);
+	past->removed = false;
+}
+
+/* The limits of the directory were kept. */
+static void note_removed(struct dispatch *dispatch, const struct keep_removed *removed)
+{
+	char path[PATH_BYTES];
+
+	for (uint32_t i = 0; i < removed->count && i < KEEP_REMOVED_MAX; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dispatch->options.dir, removed->names[i]);
+		if (!dispatch->options.quiet)
+			message_event("%s was removed: --max-captures or --max-disk allow no more.",
+				      path);
+		for (size_t j = 0; j < ARM_STATUS_CAPTURES_MAX; j++)
+			if (!strcmp(dispatch->past[j].path, path))
+				dispatch->past[j].removed = true;
+	}
+	if (removed->count > KEEP_REMOVED_MAX && !dispatch->options.quiet)
+		message_event("%s: %u more were removed.", dispatch->options.dir,
+			      removed->count - KEEP_REMOVED_MAX);
 }
 
 static void log_result(const struct dispatch *dispatch, const char *path,
@@ -199,10 +248,6 @@ static void log_result(const struct dispatch *dispatch, const char *path,
 {
 	char lost[32] = "none";
 
-	if (!result->whole) {
-		message_error("%s: no capture: %s.", path, strerror(-result->error));
-		return;
-	}
 	if (result->error)
 		message_error("%s: writing ended early: %s. What was written until then is kept.",
 			      path, strerror(-result->error));
@@ -234,12 +279,14 @@ static void finish_present(struct dispatch *dispatch)
 	dispatch->present = NULL;
 	end_after(dispatch);
 	dispatch->last_end_ns = clock_now_ns();
-	snprintf(path, sizeof(path), "%s/%s", dispatch->options.dir, result.name);
-	log_result(dispatch, path, &result);
+	snprintf(path, sizeof(path), "%s%s%s", dispatch->options.dir, *result.name ? "/" : "",
+		 result.name);
 	if (!result.whole) {
-		answer_waiting(dispatch, IN_PRESENT, NULL, strerror(-result.error));
+		fail(dispatch, &trigger, path, -result.error);
 		return;
 	}
+	log_result(dispatch, path, &result);
+	note_removed(dispatch, &result.removed);
 	keep_past(dispatch, &trigger, path, &result);
 	answer_waiting(dispatch, IN_PRESENT, path, NULL);
 	if (dispatch->options.after)
@@ -281,6 +328,14 @@ void dispatch_status(struct dispatch *dispatch, struct arm_status *status)
 	status->triggers.seen = dispatch->seen;
 	status->triggers.captured = dispatch->captured;
 	status->triggers.suppressed = dispatch->suppressed;
+	status->triggers.joined = dispatch->joined;
+	status->triggers.failed = dispatch->failed;
+	if (dispatch->failed) {
+		status->last_failure.file = dispatch->failure.path;
+		status->last_failure.reason = dispatch->failure.reason;
+		status->last_failure.error = dispatch->failure_text;
+		status->last_failure.at_ns = dispatch->failure.at_ns;
+	}
 	if (dispatch->present) {
 		const struct trigger *trigger = incident_trigger(dispatch->present);
 		char name[INCIDENT_NAME_BYTES];
@@ -295,10 +350,13 @@ void dispatch_status(struct dispatch *dispatch, struct arm_status *status)
 	for (uint64_t i = 1; i <= dispatch->captured && i <= ARM_STATUS_CAPTURES_MAX; i++) {
 		const struct past *past =
 			&dispatch->past[(dispatch->captured - i) % ARM_STATUS_CAPTURES_MAX];
-		status->captures[i - 1].file = past->path;
-		status->captures[i - 1].reason = past->reason;
-		status->captures[i - 1].bytes = past->bytes;
-		status->captures[i - 1].at_ns = past->at_ns;
-		status->capture_count = (size_t)i;
+		size_t place = status->capture_count;
+		if (past->removed)
+			continue;
+		status->captures[place].file = past->path;
+		status->captures[place].reason = past->reason;
+		status->captures[place].bytes = past->bytes;
+		status->captures[place].at_ns = past->at_ns;
+		status->capture_count++;
 	}
 }

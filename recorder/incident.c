@@ -240,7 +240,7 @@ static void *run(void *context)
 	if (!result->error) {
 		wait_for_end(incident);
 		seal(incident);
-		int error = keep_finish(incident->options.keep, result->name);
+		int error = keep_finish(incident->options.keep, result->name, &result->removed);
 		result->whole = !error;
 		result->error = result->error ? result->error : error;
 	} else if (fd >= 0) {

@@ -38,6 +38,7 @@ struct incident_result {
 	uint64_t duration_ns;
 	uint64_t sealed_ns;		/* from the end of what it holds until the file was whole */
 	unsigned int more_triggers;
+	struct keep_removed removed;	/* other captures, for the limits of the directory */
 };
 
 /* Return: 0, -ENOMEM, or the errno of pthread_create(). */

@@ -18,7 +18,7 @@
 
 #include "capture/format.h"
 
-#define NAME_BYTES   80
+#define NAME_BYTES   KEEP_NAME_BYTES
 #define SOURCE_BYTES 32
 #define TIME_PATTERN "dddddddd?dddddd?" /* 20260203T110433Z */
 #define TIME_CHARS   16
@@ -389,7 +389,7 @@ static void make_newest(const struct kept_list *list, int dir_fd, const char *na
 
 /* Best effort: what cannot be removed stays. @list: without the newest one, of so many bytes. */
 static void remove_oldest(const struct keep *keep, const struct kept_list *list, int dir_fd,
-			  uint64_t newest_bytes)
+			  uint64_t newest_bytes, struct keep_removed *removed)
 {
 	uint64_t bytes = newest_bytes;
 	size_t count = list->count + 1;
@@ -403,13 +403,17 @@ static void remove_oldest(const struct keep *keep, const struct kept_list *list,
 			break;
 		if (unlinkat(dir_fd, list->items[i].name, 0) < 0)
 			continue;
+		if (removed->count < KEEP_REMOVED_MAX)
+			memcpy(removed->names[removed->count], list->items[i].name, NAME_BYTES);
+		removed->count++;
 		count--;
 		bytes -= list->items[i].bytes;
 	}
 }
 
-int keep_finish(struct keep *keep, const char *name)
+int keep_finish(struct keep *keep, const char *name, struct keep_removed *ret_removed)
 {
+	struct keep_removed removed = { .count = 0 };
 	char part[NAME_BYTES + sizeof(PART)];
 	struct kept_list others = { .items = NULL };
 	struct stat status;
@@ -424,7 +428,9 @@ int keep_finish(struct keep *keep, const char *name)
 		make_newest(&others, dir_fd, part);
 	int err = rename_new(dir_fd, part, name);
 	if (!err && listed && !fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW))
-		remove_oldest(keep, &others, dir_fd, (uint64_t)status.st_size);
+		remove_oldest(keep, &others, dir_fd, (uint64_t)status.st_size, &removed);
+	if (ret_removed)
+		*ret_removed = removed;
 	free(others.items);
 	close(dir_fd);
 	return err;

@@ -15,6 +15,15 @@ struct keep_options {
 
 struct keep;
 
+#define KEEP_NAME_BYTES	 80
+#define KEEP_REMOVED_MAX 32
+
+/* What made room for a newer one. */
+struct keep_removed {
+	uint32_t count;
+	char names[KEEP_REMOVED_MAX][KEEP_NAME_BYTES]; /* of the first ones */
+};
+
 /* Makes the directory (0700) where it is missing, and gives captures that a killed recorder left unfinished
  * there (no lock on NAME.part, but a capture's first bytes) their name: they are torn, yet readable.
  * Return: 0, or errno of opening or writing to the directory, which is then not kept. */
@@ -38,8 +47,8 @@ int keep_create(struct keep *keep, const char *source, int64_t realtime_ns, char
 
 /* The capture is whole: give it its name, and an mtime later than any other's, then remove the oldest ones that this
  * directory's limits do not allow: only files it named itself and that are captures, never @name. The oldest is the one
- * with the earliest mtime: its name may lie, where the wall clock was set back. Return: 0 or -errno of the rename. */
-int keep_finish(struct keep *keep, const char *name);
+ * with the earliest mtime: its name may lie, where the wall clock was set back. @ret_removed: may be NULL. Return: 0 or -errno of the rename. */
+int keep_finish(struct keep *keep, const char *name, struct keep_removed *ret_removed);
 
 /* It came to nothing: remove the part file. */
 void keep_abandon(struct keep *keep, const char *name);

@@ -140,6 +140,21 @@ static void draw_capture(const json_t *capture, FILE *stream)
 	fputc('\n', stream);
 }
 
+static void draw_failure(const json_t *failure, FILE *stream)
+{
+	if (!json_is_object(failure))
+		return;
+	fprintf(stream, "            the last that failed: ");
+	put_text(failure, "at", stream);
+	fprintf(stream, "  ");
+	put_text(failure, "file", stream);
+	fprintf(stream, "\n              ");
+	put_text(failure, "error", stream);
+	fprintf(stream, "\n              ");
+	put_text(failure, "reason", stream);
+	fputc('\n', stream);
+}
+
 static void draw_captures(const json_t *status, FILE *stream)
 {
 	const json_t *triggers = json_object_get(status, "triggers");
@@ -149,9 +164,13 @@ static void draw_captures(const json_t *status, FILE *stream)
 	size_t i;
 	json_t *capture;
 
-	fprintf(stream, "triggers    %lld seen, %lld captured, %lld suppressed\n",
+	fprintf(stream, "triggers    %lld seen, %lld captured, %lld joined to those, %lld suppressed",
 		(long long)number(triggers, "seen"), (long long)number(triggers, "captured"),
-		(long long)number(triggers, "suppressed"));
+		(long long)number(triggers, "joined"), (long long)number(triggers, "suppressed"));
+	if (number(triggers, "failed"))
+		fprintf(stream, ", %lld FAILED", (long long)number(triggers, "failed"));
+	fputc('\n', stream);
+	draw_failure(json_object_get(status, "last_failure"), stream);
 	if (json_is_object(capturing)) {
 		fprintf(stream,
 			"capturing   for %s: ", duration(number(capturing, "since_ns"), text));

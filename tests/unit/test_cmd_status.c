@@ -50,7 +50,7 @@ static int set_up(void **state)
 		.governor = { .step = "full stacks",
 			      .since_ns = 180 * SECOND_NS,
 			      .steps_taken = 1 },
-		.triggers = { .seen = 4, .captured = 3, .suppressed = 1 },
+		.triggers = { .seen = 4, .captured = 2, .joined = 1, .suppressed = 1 },
 	};
 	nonsense = NULL;
 	return asked_set_up(state);
@@ -92,7 +92,7 @@ static void status_is_drawn_for_people(void **state)
 		"events      12034 a second, 123456789 in all, none lost\n"
 		"own cost    0.40 % of a CPU (61.0 s), 96.0 MiB of memory, run delay <= 0.31 ms\n"
 		"governor    full stacks for 180.0 s; 1 step taken\n"
-		"triggers    4 seen, 3 captured, 1 suppressed\n"
+		"triggers    4 seen, 2 captured, 1 joined to those, 1 suppressed\n"
 		"capturing   for 3.2 s: /var/tmp/b.dat\n"
 		"              memory: some 150 ms in 1 s\n"
 		"captures    newest first\n"
@@ -121,6 +121,22 @@ static void status_says_that_a_probe_was_never_answered(void **state)
 	armed.probes[0].answered = 1;
 	RUN(&asked, NULL);
 	assert_null(strstr(asked.output, "NO GOOD ANSWER YET"));
+	(void)state;
+}
+
+static void status_shows_the_capture_that_failed_last(void **state)
+{
+	struct asked asked;
+
+	armed.triggers.failed = 2;
+	armed.last_failure.file = "/var/tmp/a.dat";
+	armed.last_failure.reason = "socket: by hand";
+	armed.last_failure.error = "No space left on device: free some";
+	RUN(&asked, NULL);
+	assert_non_null(strstr(asked.output, "1 suppressed, 2 FAILED\n"));
+	assert_non_null(strstr(asked.output, "1970-01-01T00:00:00Z  /var/tmp/a.dat\n"
+					     "              No space left on device: free some\n"
+					     "              socket: by hand\n"));
 	(void)state;
 }
 
@@ -223,6 +239,7 @@ int main(void)
 		TEST(status_is_drawn_for_people),
 		TEST(status_says_why_there_is_no_target),
 		TEST(status_says_that_a_probe_was_never_answered),
+		TEST(status_shows_the_capture_that_failed_last),
 		TEST(status_shows_losses),
 		TEST(status_keeps_control_characters_off_the_terminal),
 		TEST(status_hands_the_json_on_as_it_came),

@@ -34,6 +34,7 @@ static struct {
 	char after[128];
 	uint64_t after_end_ns; /* 0: not told */
 	bool after_busy;
+	const char *removes; /* the next capture that ends */
 } scene;
 
 int __wrap_incident_start(const struct incident_options *options, const struct trigger *trigger,
@@ -76,6 +77,9 @@ void __wrap_incident_finish(struct incident *incident, struct incident_result *r
 	*ret_result =
 		(struct incident_result){ .error = incident->error, .whole = !incident->error };
 	snprintf(ret_result->name, sizeof(ret_result->name), "%.60s.dat", incident->trigger.reason);
+	if (scene.removes)
+		snprintf(ret_result->removed.names[ret_result->removed.count++], KEEP_NAME_BYTES,
+			 "%s", scene.removes);
 }
 
 void __wrap_incident_name(struct incident *incident, char ret_name[INCIDENT_NAME_BYTES]);
@@ -224,6 +228,7 @@ static void trigger_during_a_capture_extends_it(void **state)
 	fire(fixture, "probe-tcp", "slow");
 	assert_int_equal(scene.started, 1);
 	assert_int_equal(scene.incident.extended, 1);
+	assert_int_equal(status_of(fixture).triggers.joined, 1);
 	end_capture(fixture);
 	assert_false(dispatch_busy(fixture->dispatch));
 }
@@ -243,6 +248,7 @@ static void triggers_during_sealing_become_one_more_capture(void **state)
 	assert_int_equal(scene.started, 2);
 	assert_int_equal(status_of(fixture).triggers.seen, 3);
 	assert_int_equal(status_of(fixture).triggers.captured, 2);
+	assert_int_equal(status_of(fixture).triggers.joined, 1);
 }
 
 static void trigger_soon_after_a_capture_is_counted_and_nothing_more(void **state)
@@ -298,8 +304,41 @@ static void who_waits_is_told_of_a_failure(void **state)
 	assert_string_equal(scene.after, "");
 	scene.start_error = -ENOMEM;
 	ask(fixture, 2, "second", true);
-	assert_string_equal(scene.answers[1], "2: no capture could begin");
+	assert_string_equal(scene.answers[1], "2: Cannot allocate memory");
 	assert_false(dispatch_busy(fixture->dispatch));
+}
+
+static void failure_is_counted_and_a_full_disk_has_advice(void **state)
+{
+	struct fixture *fixture = *state;
+	ask(fixture, 1, "first", true);
+	scene.incident.error = -ENOSPC;
+	end_capture(fixture);
+	assert_non_null(strstr(scene.answers[0], "1: No space left on device: free some in"));
+	struct arm_status status = status_of(fixture);
+	assert_int_equal(status.triggers.failed, 1);
+	assert_int_equal(status.triggers.captured, 0);
+	assert_string_equal(status.last_failure.file, "/captures/first.dat");
+	assert_string_equal(status.last_failure.reason, "socket: first");
+	assert_non_null(strstr(status.last_failure.error, "No space left on device"));
+	assert_true(status.last_failure.at_ns > 0);
+}
+
+static void capture_that_made_room_for_a_later_one_is_listed_no_more(void **state)
+{
+	struct fixture *fixture = *state;
+	fire(fixture, "signal", "first");
+	end_capture(fixture);
+	fire(fixture, "signal", "second");
+	end_capture(fixture);
+	fire(fixture, "signal", "third");
+	scene.removes = "first.dat";
+	end_capture(fixture);
+	struct arm_status status = status_of(fixture);
+	assert_int_equal(status.capture_count, 2);
+	assert_string_equal(status.captures[0].file, "/captures/third.dat");
+	assert_string_equal(status.captures[1].file, "/captures/second.dat");
+	assert_int_equal(status.triggers.captured, 3);
 }
 
 static void ending_cuts_the_capture_and_takes_no_more(void **state)
@@ -364,6 +403,8 @@ int main(void)
 		TEST(who_asks_for_a_capture_gets_one_at_any_time),
 		TEST(who_waits_is_told_the_capture_that_holds_his_trigger),
 		TEST(who_waits_is_told_of_a_failure),
+		TEST(failure_is_counted_and_a_full_disk_has_advice),
+		TEST(capture_that_made_room_for_a_later_one_is_listed_no_more),
 		TEST(ending_cuts_the_capture_and_takes_no_more),
 		TEST(ending_leaves_some_time_to_commands_that_run),
 		TEST(status_has_the_last_captures_newest_first),

@@ -132,7 +132,7 @@ static const char *make_capture(struct keep *keep, const char *source, int64_t s
 	int fd = keep_create(keep, source, NOW_NS + seconds * SECOND_NS, name, sizeof(name));
 	assert_true(fd >= 0);
 	write_capture(fd);
-	assert_int_equal(keep_finish(keep, name), 0);
+	assert_int_equal(keep_finish(keep, name, NULL), 0);
 	close(fd);
 	return name;
 }
@@ -149,7 +149,7 @@ static void keep_names_a_capture_by_its_time_and_source(void **state)
 	assert_int_equal(stat(in_out("20260203T110433Z-probe-tcp.dat.part"), &status), 0);
 	assert_int_equal(status.st_mode, S_IFREG | 0600);
 	assert_int_equal(count_files(), 1);
-	assert_int_equal(keep_finish(keep, name), 0);
+	assert_int_equal(keep_finish(keep, name, NULL), 0);
 	assert_true(exists("20260203T110433Z-probe-tcp.dat"));
 	assert_int_equal(count_files(), 1);
 	close(fd);
@@ -238,7 +238,7 @@ static void finish_over_somebodys_file(void)
 	int fd = keep_create(keep, "x", NOW_NS, name, sizeof(name));
 	write_capture(fd);
 	make_file(name, false); /* meanwhile */
-	assert_int_equal(keep_finish(keep, name), -EEXIST);
+	assert_int_equal(keep_finish(keep, name, NULL), -EEXIST);
 	assert_int_equal(stat(in_out(name), &status), 0);
 	assert_int_equal(status.st_size, 18);
 	assert_int_equal(count_files(), 2); /* nothing written is lost */
@@ -412,7 +412,7 @@ static void keep_finish_says_that_the_directory_went_away_with_the_capture(void 
 
 	int fd = keep_create(keep, "x", NOW_NS, name, sizeof(name));
 	remove_all();
-	assert_int_equal(keep_finish(keep, name), -ENOENT);
+	assert_int_equal(keep_finish(keep, name, NULL), -ENOENT);
 	close(fd);
 	make_capture(keep, "x", 1);
 	assert_int_equal(count_files(), 1);
