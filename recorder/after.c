@@ -17,6 +17,7 @@
 
 #include "recorder/after_child.h"
 #include "recorder/clock.h"
+#include "recorder/message.h"
 
 #define RUNNING_MAX   2
 #define LINE_MAX_JOBS 8
@@ -33,6 +34,7 @@ struct run {
 	pid_t pid; /* 0: none; leads a process group of the same number */
 	uint64_t deadline_ns;
 	bool killed;
+	char *file; /* the capture */
 	char report[REPORT_BYTES];
 };
 
@@ -76,6 +78,18 @@ static void kill_run(struct run *run)
 	run->killed = true;
 }
 
+static void tell_failure(const struct run *run, int status)
+{
+	const char *file = run->file ? run->file : "a capture";
+
+	if (WIFSIGNALED(status))
+		message_error("--on-capture, of %s: killed by signal %d.", file, WTERMSIG(status));
+	else
+		message_error("--on-capture, of %s: exit status %d%s.", file, WEXITSTATUS(status),
+			      WEXITSTATUS(status) == 127 ? ", as of a command that is not found"
+							 : "");
+}
+
 /* Return: whether it has ended. */
 static bool reap(struct after *after, struct run *run)
 {
@@ -85,9 +99,13 @@ static bool reap(struct after *after, struct run *run)
 	if (!reaped || (reaped < 0 && errno == EINTR))
 		return false;
 	/* Where SIGCHLD is ignored nobody can tell how it ended. */
-	if (reaped > 0 && !run->killed && !(WIFEXITED(status) && !WEXITSTATUS(status)))
+	if (reaped > 0 && !run->killed && !(WIFEXITED(status) && !WEXITSTATUS(status))) {
 		after->status.failed++;
+		tell_failure(run, status);
+	}
 	unlink(run->report);
+	free(run->file);
+	run->file = NULL;
 	run->pid = 0;
 	return true;
 }
@@ -111,6 +129,8 @@ void after_destroy(struct after *after)
 	}
 	for (size_t i = 0; i < after->line_count; i++)
 		job_free(&after->line[i]);
+	for (size_t i = 0; i < CHILDREN_MAX; i++)
+		free(after->runs[i].file);
 	free(after->command);
 	free(after);
 }
@@ -176,6 +196,7 @@ static void start(struct after *after, struct run *run, const struct job *job)
 		return;
 	}
 	run->pid = pid;
+	run->file = strdup(job->file);
 	run->killed = false;
 	run->deadline_ns = clock_now_ns() + left_ns;
 	after->status.runs++;
@@ -219,6 +240,8 @@ void after_look(struct after *after)
 		if (!run->pid || reap(after, run) || run->killed || now_ns < run->deadline_ns)
 			continue;
 		kill_run(run);
+		message_error("--on-capture, of %s: killed, it took too long.",
+			      run->file ? run->file : "a capture");
 		after->status.killed++;
 	}
 	start_next(after);

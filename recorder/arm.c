@@ -77,7 +77,10 @@ static int open_files(struct arm *arm, struct refusal *refusal)
 						      .max_bytes = options->max_disk_bytes },
 			      &arm->keep);
 	if (cause || !realpath(options->dir, arm->dir))
-		return refuse(refusal, EXIT_FAILED, "Choose another directory with -o.",
+		return refuse(refusal, EXIT_FAILED,
+			      cause == -ENOENT ? "The directory above it does not exist either: "
+						 "create it, or choose another with -o."
+					       : "Choose another directory with -o.",
 			      "cannot write captures to %s: %s.", options->dir,
 			      strerror(cause ? -cause : errno));
 	if (keep_torn(arm->keep) && !options->quiet)

@@ -127,7 +127,7 @@ static void print_help(void)
 	      "--for\n"
 	      "      --psi=RESOURCE:some|full:STALL/WINDOW\n"
 	      "                             pressure, as the kernel measures it: "
-	      "memory:some:150ms/1s\n"
+	      "memory:some:300ms/2s\n"
 	      "      --cooldown=TIME        none of these for so long after a capture (60s)\n\n"
 	      "What it may cost; above it fewer stacks are taken:\n"
 	      "      --max-events=N       switches and wake-ups a second (400000; 0: no limit)\n"
@@ -280,8 +280,9 @@ static int check(struct command_line *line)
 		      (arm->pid_file != NULL) + (arm->comm != NULL);
 
 	if (targets > 1)
-		return arguments_refuse(&arm->arguments, "-a, -p, --pid-file and --comm exclude",
-					"each other");
+		return arguments_refuse(&arm->arguments,
+					"only one of these can say whom the reports are about:",
+					"-a, -p, --pid-file, --comm");
 	for (size_t i = 0; i < arm->watchers.probe_count; i++) {
 		arm->watchers.probes[i].interval_ns = line->interval_ns;
 		arm->watchers.probes[i].slower_than_ns = line->slower_than_ns;

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <limits.h>
@@ -19,6 +20,10 @@
 #include "recorder/quantity.h"
 
 #define TIMEOUT_DEFAULT_NS 60000000000ull
+/* Four times the time after a trigger, which is 15 s if nobody says otherwise, and once more for one that comes
+ * while the one before it is being sealed. */
+#define TIMEOUT_WAIT_NS	   600000000000ull
+#define STATUS_TIMEOUT_MS  2000
 
 struct trigger_command {
 	const char *path, *reason;
@@ -32,7 +37,7 @@ static void print_help(void)
 	       "Make the armed recorder write a capture: what it holds, and what follows.\n\n"
 	       "  -r, --reason=TEXT   why: kept in the capture (255 bytes at most)\n"
 	       "  -w, --wait          until the capture is whole, then print its file name\n"
-	       "  -t, --timeout=TIME  give up asking, or waiting, after so long (60s)\n"
+	       "  -t, --timeout=TIME  give up asking after so long (60s; with --wait 10m)\n"
 	       "      --control=PATH  the socket of the armed recorder (where recorder arm puts "
 	       "it)\n"
 	       "  -h, --help          this text\n\n"
@@ -138,14 +143,38 @@ static int print_answer(const struct trigger_command *command, const char *line)
 	return fflush(stdout) || ferror(stdout) ? EXIT_FAILED : status;
 }
 
+/* It may have accepted: who gave up waiting is told where his capture will be. Return: whether it is so. */
+static bool tell_under_way(const struct trigger_command *command)
+{
+	char *line;
+
+	if (!command->wait ||
+	    control_ask(command->path, "{\"ask\":\"status\"}", STATUS_TIMEOUT_MS, &line))
+		return false;
+	json_t *status = json_loads(line, 0, NULL);
+	const char *file = json_string_value(
+		json_object_get(json_object_get(status, "capturing"), "file"));
+	if (file)
+		message_error("accepted, but the capture is not whole yet: it will be %s,\n"
+			      "  unless that was about to be whole already. recorder status shows "
+			      "it; --timeout waits longer.",
+			      file);
+	bool told = file;
+	json_decref(status);
+	free(line);
+	return told;
+}
+
 int cmd_trigger(int argc, char **argv)
 {
-	struct trigger_command command = { .timeout_ns = TIMEOUT_DEFAULT_NS };
+	struct trigger_command command = { .timeout_ns = 0 };
 	int status = parse_options(&command, argc, argv);
 	char *request, *line;
 
 	if (status >= 0)
 		return status;
+	if (!command.timeout_ns)
+		command.timeout_ns = command.wait ? TIMEOUT_WAIT_NS : TIMEOUT_DEFAULT_NS;
 	request = make_request(&command);
 	if (!request) {
 		message_error("not enough memory.");
@@ -153,6 +182,8 @@ int cmd_trigger(int argc, char **argv)
 	}
 	int err = control_ask(command.path, request, (int)(command.timeout_ns / 1000000), &line);
 	free(request);
+	if (err == -ETIMEDOUT && tell_under_way(&command))
+		return EXIT_FAILED;
 	if (err)
 		return ask_failure(command.path, err);
 	status = print_answer(&command, line);

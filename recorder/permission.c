@@ -90,6 +90,7 @@ void permission_read(struct permission *ret_permission)
 	permission->ipc_lock = capng_have_capability(CAPNG_EFFECTIVE, CAP_IPC_LOCK);
 	permission->sys_nice = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_NICE);
 	permission->sys_ptrace = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_PTRACE);
+	permission->sys_resource = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_RESOURCE);
 	permission->dac_read_search = capng_have_capability(CAPNG_EFFECTIVE, CAP_DAC_READ_SEARCH);
 }
 
@@ -105,6 +106,7 @@ void permission_capabilities(const struct permission *permission, char *ret_text
 		{ permission->ipc_lock, "IPC_LOCK" },
 		{ permission->sys_nice, "SYS_NICE" },
 		{ permission->sys_ptrace, "SYS_PTRACE" },
+		{ permission->sys_resource, "SYS_RESOURCE" },
 		{ permission->dac_read_search, "DAC_READ_SEARCH" },
 	};
 	size_t used = 0;

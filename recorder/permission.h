@@ -18,7 +18,7 @@ struct permission {
 	int kptr_restrict;	/* likewise */
 	char lockdown[32];	/* none, integrity, confidentiality; "" where the kernel has none */
 	bool root;
-	bool sys_admin, perfmon, syslog, ipc_lock, sys_nice, sys_ptrace, dac_read_search;
+	bool sys_admin, perfmon, syslog, ipc_lock, sys_nice, sys_ptrace, sys_resource, dac_read_search;
 	bool user_namespace;	/* root here is not root of the host */
 	bool seccomp;		/* a filter is on this process */
 };

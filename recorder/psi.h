@@ -16,7 +16,7 @@ struct psi;
  * psi_start() - watch; post to @triggers when pressure begins: while it lasts, window after window,
  * not again.
  *
- * @spec: RESOURCE:some|full:STALL/WINDOW, as memory:some:150ms/1s; RESOURCE@DIRECTORY for one
+ * @spec: RESOURCE:some|full:STALL/WINDOW, as memory:some:300ms/2s; RESOURCE@DIRECTORY for one
  * cgroup (of version 2), which is found again when it is removed and made anew.
  * @ret_problem: on failure, static text: what to change.
  *

@@ -11,7 +11,7 @@
 
 #define WINDOW_LEAST_NS 500000000u
 #define WINDOW_MOST_NS	10000000000u
-#define FORM		"it is not RESOURCE:some|full:STALL/WINDOW, as memory:some:150ms/1s."
+#define FORM		"it is not RESOURCE:some|full:STALL/WINDOW, as memory:some:300ms/2s."
 
 static int refuse(const char **ret_problem, const char *problem)
 {

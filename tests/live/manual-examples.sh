@@ -80,7 +80,7 @@ one_capture process-stopped '^no pong for 2 s$'
 
 echo "== the watchdog, for Redis"
 example '#!/bin/sh' |
-    sed "s|timeout 2 runuser -u postgres -- psql -XqAt -c 'SELECT 1'|timeout 2 redis-cli ping|" >"$work/watchdog"
+    sed "s|runuser -u postgres -- timeout 2 psql -XqAt -c 'SELECT 1'|timeout 2 redis-cli ping|" >"$work/watchdog"
 grep -q 'redis-cli ping' "$work/watchdog" || fail "the watchdog of $page asks otherwise"
 start_watchdog
 for _ in 1 2; do # one capture each

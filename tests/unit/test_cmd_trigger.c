@@ -116,6 +116,26 @@ static void trigger_gives_up_at_its_timeout(void **state)
 	(void)state;
 }
 
+/* Accepts a trigger and is not done with it. */
+static void go_on_capturing(struct control *control, const struct control_request *request)
+{
+	if (request->what == CONTROL_STATUS)
+		control_answer(control, request->client,
+			       "{\"capturing\":{\"file\":\"/var/tmp/a.dat\"}}");
+}
+
+static void trigger_that_gave_up_waiting_says_where_the_capture_will_be(void **state)
+{
+	struct asked asked;
+
+	RUN(go_on_capturing, &asked, "-w", "-t", "50ms");
+	assert_int_equal(asked.status, EXIT_FAILED);
+	assert_non_null(strstr(asked.error, "accepted, but"));
+	assert_non_null(strstr(asked.error, "/var/tmp/a.dat"));
+	assert_string_equal(asked.output, "");
+	(void)state;
+}
+
 static void trigger_passes_the_recorders_reason_on(void **state)
 {
 	struct asked asked;
@@ -148,6 +168,7 @@ int main(void)
 		TEST(trigger_says_how_to_arm_where_nobody_is_armed),
 		TEST(trigger_says_that_it_is_not_permitted),
 		TEST(trigger_gives_up_at_its_timeout),
+		TEST(trigger_that_gave_up_waiting_says_where_the_capture_will_be),
 		TEST(trigger_passes_the_recorders_reason_on),
 		TEST(trigger_does_not_take_any_answer_for_success),
 	};
