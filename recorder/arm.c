@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -44,6 +45,7 @@ struct arm {
 	struct watchers *watchers;
 	struct arm_report report;
 	int signal_fd, done_fd;
+	char own_place[64]; /* a directory to remove in the end; "": none */
 	enum ringmap_state ring_state; /* that was told of */
 	uint64_t target_anew; /* plus 1: that was told of */
 	char missing[FINDER_TEXT_BYTES]; /* that was told of */
@@ -105,7 +107,8 @@ static int open_control(struct arm *arm, struct refusal *refusal)
 		cause = control_listen(path, &arm->control);
 	if (cause == -EADDRINUSE)
 		return refuse(refusal, EXIT_FAILED, "End it first, or use another --control.",
-			      "%s: another recorder is armed there.", path);
+			      "%s: another recorder, process %d, is armed there.", path,
+			      (int)control_holder(path));
 	if (cause)
 		return refuse(refusal, EXIT_FAILED, "Name a place for the socket with --control.",
 			      "cannot listen for recorder trigger: %s.", strerror(-cause));
@@ -382,6 +385,15 @@ static void tell_begun(const struct arm *arm)
 	message_recording("the host into %s; captures go to %s", ringmap_path(arm->ringmap), arm->dir);
 }
 
+/* The one place that ring and socket may make for themselves and nobody else removes. */
+static void name_own_place(struct arm *arm)
+{
+	snprintf(arm->own_place, sizeof(arm->own_place), "/dev/shm/freezetrap-%u",
+		 (unsigned int)geteuid());
+	if (!access(arm->own_place, F_OK))
+		arm->own_place[0] = '\0'; /* it was there before */
+}
+
 int arm_run(const struct arm_options *options)
 {
 	struct arm arm = { .options = options, .signal_fd = -1, .done_fd = -1 };
@@ -393,6 +405,7 @@ int arm_run(const struct arm_options *options)
 	setpriority(PRIO_PROCESS, 0, PRIO_MIN);
 	mallopt(M_ARENA_MAX,
 		1); /* many threads that live shortly: each arena would keep what they freed */
+	name_own_place(&arm);
 	if (create_parts(&arm, &refusal) || start_recording(&arm, &refusal)) {
 		message_error("%s\n  %s", refusal.text, refusal.advice);
 		status = refusal.status;
@@ -408,5 +421,7 @@ int arm_run(const struct arm_options *options)
 	if (arm.at_once)
 		_exit(EXIT_FAILED); /* threads may hang: nothing can be taken from them */
 	destroy(&arm);
+	if (arm.own_place[0])
+		rmdir(arm.own_place); /* unless somebody has something in it */
 	return status;
 }

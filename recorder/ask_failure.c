@@ -25,7 +25,7 @@ int ask_failure(const char *path, int err)
 		return EXIT_FAILED;
 	case -EACCES:
 	case -EPERM:
-		message_error("%s%snot permitted to ask the armed recorder.\n"
+		message_error("%s%snot permitted to ask, if a recorder is armed at all.\n"
 			      "  It answers root and the user that it runs as.",
 			      path, colon);
 		return EXIT_NOT_PERMITTED;

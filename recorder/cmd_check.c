@@ -134,6 +134,18 @@ static const char *describe(const struct plan_event *event, char *text, size_t t
 	return text;
 }
 
+/* The same event is asked for once for each mode. */
+static bool was_tried(const struct plan *plan, size_t index)
+{
+	char text[128], earlier_text[128];
+	const char *name = describe(&plan->events[index], text, sizeof(text));
+
+	for (size_t i = 0; i < index; i++)
+		if (!strcmp(describe(&plan->events[i], earlier_text, sizeof(earlier_text)), name))
+			return true;
+	return false;
+}
+
 static void check_tracepoint_tier(struct check *check)
 {
 	struct plan *plan;
@@ -158,7 +170,8 @@ static void check_tracepoint_tier(struct check *check)
 			row("CPU samples", try_sample(event, &error));
 		} else {
 			error = try_event(event);
-			row_error(describe(event, text, sizeof(text)), error);
+			if (error || !was_tried(plan, i))
+				row_error(describe(event, text, sizeof(text)), error);
 		}
 		if (error && !check->tracepoint_error)
 			check->tracepoint_error = error;
@@ -261,11 +274,13 @@ static int print_target(struct check *check)
 	return EXIT_DONE;
 }
 
-static void print_verdict(const struct check *check)
+/* @target_status: as print_target() left it. */
+static void print_verdict(const struct check *check, int target_status)
 {
 	char reason[512];
 	if (!check->tracepoint_error) {
-		printf("\nrecorder capture works here.\n");
+		printf("\nrecorder capture works here%s.\n",
+		       target_status ? ", of processes that are there" : "");
 		return;
 	}
 	printf("\nrecorder capture does not work here.\n");
@@ -333,7 +348,7 @@ int cmd_check(int argc, char **argv)
 	try_other_tiers(&check);
 	print_tiers(&check);
 	status = print_target(&check);
-	print_verdict(&check);
+	print_verdict(&check, status);
 	tracefs_close(&check.tracefs);
 	if (fflush(stdout))
 		return EXIT_FAILED;

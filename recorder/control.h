@@ -33,6 +33,10 @@ struct control_request {
  * -ENAMETOOLONG (107 bytes at most), or another errno.
  */
 int control_listen(const char *path, struct control **ret_control);
+
+/* The process that listens at @path; 0: nobody does, or it cannot be known. */
+int32_t control_holder(const char *path);
+
 void control_close(struct control *control);	/* and unlink */
 
 /* For poll(): readable while control_take() has something to do, which includes dropping clients. */

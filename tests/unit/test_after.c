@@ -96,6 +96,23 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* Standard error goes into a file until tell_back(). */
+static int listen_to_messages(void)
+{
+	int stderr_fd = dup(STDERR_FILENO);
+	int fd = open(in_dir("messages"), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(stderr_fd >= 0 && fd >= 0);
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+	return stderr_fd;
+}
+
+static void tell_back(int stderr_fd)
+{
+	dup2(stderr_fd, STDERR_FILENO);
+	close(stderr_fd);
+}
+
 static void look_until(bool (*done)(void))
 {
 	const struct timespec pause = { .tv_nsec = 2000000 };
@@ -269,9 +286,16 @@ static void after_gives_the_command_nothing_of_the_recorders(void **state)
 	(void)state;
 }
 
-static void after_counts_a_command_that_failed(void **state)
+static void after_counts_a_command_that_failed_and_tells_of_it(void **state)
 {
-	struct after_status status = run_once("exit 3", "f", "s", "r");
+	int stderr_fd = listen_to_messages();
+	struct after_status status = run_once("exit 3", "/c/f.dat", "s", "r");
+	after_destroy(after);
+	run_once("no-such-command", "/c/f.dat", "s", "r");
+	tell_back(stderr_fd);
+	assert_non_null(strstr(contents("messages"), "of /c/f.dat: exit status 3.\n"));
+	assert_non_null(strstr(contents("messages"),
+			       "of /c/f.dat: exit status 127, as of a command that is not found.\n"));
 	assert_int_equal(status.runs, 1);
 	assert_int_equal(status.failed, 1);
 	assert_int_equal(status.killed, 0);
@@ -463,7 +487,7 @@ int main(int argc, char **argv)
 		TEST(after_runs_the_command_when_analyze_hangs),
 		TEST(after_gives_the_command_no_capabilities),
 		TEST(after_gives_the_command_nothing_of_the_recorders),
-		TEST(after_counts_a_command_that_failed),
+		TEST(after_counts_a_command_that_failed_and_tells_of_it),
 		TEST(after_kills_the_whole_group_at_the_deadline),
 		TEST(after_runs_two_at_once_and_the_others_in_turn),
 		TEST(after_destroy_kills_what_runs),

@@ -161,6 +161,7 @@ static void control_listen_refuses_where_another_recorder_is_armed(void **state)
 	struct control *other = NULL;
 
 	assert_int_equal(control_listen(path, &other), -EADDRINUSE);
+	assert_int_equal(control_holder(path), getpid());
 	assert_null(other);
 	take_none();
 	/* and the first one still hears */

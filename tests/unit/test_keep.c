@@ -157,6 +157,26 @@ static void keep_names_a_capture_by_its_time_and_source(void **state)
 	(void)state;
 }
 
+static void keep_names_what_it_removed(void **state)
+{
+	struct keep *keep = open_keep(2, 0);
+	struct keep_removed removed;
+	char name[128];
+
+	make_capture(keep, "psi", 0);
+	make_capture(keep, "psi", 1);
+	int fd = keep_create(keep, "psi", NOW_NS + 2 * SECOND_NS, name, sizeof(name));
+	assert_true(fd >= 0);
+	write_capture(fd);
+	assert_int_equal(keep_finish(keep, name, &removed), 0);
+	assert_int_equal(removed.count, 1);
+	assert_string_equal(removed.names[0], "20260203T110433Z-psi.dat");
+	assert_false(exists("20260203T110433Z-psi.dat"));
+	close(fd);
+	keep_close(keep);
+	(void)state;
+}
+
 static void keep_numbers_captures_of_the_same_second(void **state)
 {
 	struct keep *keep = open_keep(0, 0);
@@ -508,6 +528,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(keep_names_a_capture_by_its_time_and_source),
+		TEST(keep_names_what_it_removed),
 		TEST(keep_numbers_captures_of_the_same_second),
 		TEST(keep_makes_the_source_safe_for_a_name),
 		TEST(keep_takes_any_clock),
