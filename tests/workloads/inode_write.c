@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The lock of a file's inode: a thread appends to it with O_DIRECT, and holds the lock
+ * until the disk has written; the others write to the same file.
+ */
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include "tests/workloads/slow_disk.h"
+#include "tests/workloads/truth.h"
+
+#define BLOCK_BYTES 4096
+#define LARGE_BYTES 65536
+
+static int file;
+
+static void append(size_t bytes)
+{
+	static char zeros[LARGE_BYTES] __attribute__((aligned(4096)));
+	struct stat about;
+
+	if (fstat(file, &about) || pwrite(file, zeros, bytes, about.st_size) != (ssize_t)bytes)
+		abort();
+}
+
+static void request(void)
+{
+	static char zeros[BLOCK_BYTES] __attribute__((aligned(4096)));
+	uint64_t start_ns = truth_now_ns();
+	struct stat about;
+
+	/* Beyond the end, so that the lock is taken for writing. */
+	if (fstat(file, &about) ||
+	    pwrite(file, zeros, sizeof(zeros), about.st_size) != sizeof(zeros))
+		abort();
+	truth_waited(start_ns);
+}
+
+__attribute__((noinline)) static void append_much(void)
+{
+	uint64_t start_ns;
+
+	slow_disk_throttle((uint64_t)(LARGE_BYTES / truth_seconds()));
+	start_ns = truth_now_ns();
+	append(LARGE_BYTES);
+	slow_disk_throttle(0);
+	truth_held(start_ns);
+}
+
+int main(int argc, char **argv)
+{
+	truth_options(argc, argv, "A thread appends to a file, slowly; others write to it too.",
+		      1.5);
+	file = slow_disk_file(slow_disk_open(NULL), "table", BLOCK_BYTES);
+	truth_serve(4, request);
+	return truth_run("appender", "kernel-lock-convoy", append_much);
+}
