@@ -2,17 +2,14 @@
 /* A process is stopped (SIGSTOP), and continued later, by another one. */
 #include "config.h"
 
+#include <errno.h>
 #include <signal.h>
 
 #include "tests/workloads/truth.h"
 
-/* A nap; every thread of the process notes the time it was stopped. */
-static void nap(void)
+/* The pause between two of them is when it is stopped; that is noted for it. */
+static void request(void)
 {
-	uint64_t start_ns = truth_now_ns();
-
-	truth_sleep_ns(TRUTH_MS);
-	truth_waited(start_ns);
 }
 
 static void stopper_main(void)
@@ -36,6 +33,7 @@ static void be_stopped(void)
 
 	truth_order();
 	truth_waited(start_ns);
+	truth_waited_too(getpid(), program_invocation_short_name, start_ns); /* in pthread_join() */
 }
 
 int main(int argc, char **argv)
@@ -43,6 +41,6 @@ int main(int argc, char **argv)
 	truth_options(argc, argv, "A process is stopped by another one.", 1.5);
 	if (!truth_fork("stopper"))
 		stopper_main();
-	truth_serve(4, nap);
+	truth_serve(4, request);
 	return truth_run("director", "process-stopped", be_stopped);
 }

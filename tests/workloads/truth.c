@@ -193,8 +193,12 @@ static void *worker_main(void *argument)
 {
 	(void)argument;
 	while (!truth_stopping()) {
+		uint64_t end_ns;
+
 		workload.request();
+		end_ns = truth_now_ns() + REQUEST_PAUSE_NS;
 		truth_sleep_ns(REQUEST_PAUSE_NS);
+		truth_waited(end_ns);
 	}
 	return NULL;
 }
@@ -413,10 +417,21 @@ void truth_waited(uint64_t since_ns)
 {
 	uint64_t now_ns = truth_now_ns(), start_ns = shared->start_ns, end_ns = shared->end_ns;
 
-	if (!start_ns || now_ns - since_ns < WAIT_MIN_NS || now_ns < start_ns ||
+	if (now_ns < since_ns || !start_ns || now_ns - since_ns < WAIT_MIN_NS || now_ns < start_ns ||
 	    (end_ns && since_ns > end_ns))
 		return;
 	myself()->blocked_ns += now_ns - since_ns;
+}
+
+void truth_waited_too(pid_t tid, const char *comm, uint64_t since_ns)
+{
+	unsigned int i = shared->victims++;
+
+	if (i >= THREADS_MAX)
+		abort();
+	shared->victim[i].tid = tid;
+	snprintf(shared->victim[i].comm, sizeof(shared->victim[i].comm), "%s", comm);
+	shared->victim[i].blocked_ns = truth_now_ns() - since_ns;
 }
 
 void truth_wait_begin(void)

@@ -82,7 +82,7 @@ __attribute__((format(printf, 1, 2), noreturn)) void truth_cannot(const char *fo
 
 /* A thread of the workload, which must end when truth_stopping(). From the main thread. */
 void truth_thread(const char *name, void *(*run)(void *), void *argument);
-/* Threads worker0 ...: a request, then 5 ms of nothing, and again. */
+/* Threads worker0 ...: a request, then 5 ms of nothing, and again; @request says truth_waited(). */
 void truth_serve(unsigned int workers, void (*request)(void));
 /* fork(); the child is called @name, and dies with its parent. Not a target unless truth_target() says so. */
 pid_t truth_fork(const char *name);
@@ -107,6 +107,8 @@ void truth_order_done(void);
 
 /* The calling thread has waited for others since @since_ns; it is their victim if that is long and was in the freeze. */
 void truth_waited(uint64_t since_ns);
+/* So has another one, which cannot say so itself. */
+void truth_waited_too(pid_t tid, const char *comm, uint64_t since_ns);
 /* For waits that may never end: pairs around each. */
 void truth_wait_begin(void);
 void truth_wait_end(void);
