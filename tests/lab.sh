@@ -39,7 +39,7 @@ right=0 wrong=0 cannot=0
 
 # run_once PROGRAM: sets $verdict to a row, and $result to right, wrong or cannot.
 run_once() {
-    local name=$1 target
+    local name=$1 target=''
     workload=$PWD/tests/workloads/$name
     result=cannot
     [ -x "$workload" ] || fail "there is no workload $name"
@@ -50,7 +50,7 @@ run_once() {
         [ "$status" = 77 ] || result=wrong
         return
     }
-    target=$(sed 's/.*"target":"\([0-9,]*\)".*/\1/' <<<"$truth_line")
+    [[ $truth_line =~ \"target\":\"([0-9,]+)\" ]] && target=${BASH_REMATCH[1]}
     result=wrong verdict="$name: the recording failed"
     start_recorder "$work/capture.dat" -p "$target" -d 60s || return
     sleep 1 # of health: what the freeze is compared with
@@ -70,7 +70,7 @@ for name in "${programs[@]}"; do
     for ((run = 1; run <= repeats; run++)); do
         work=$lab/$name.$run
         mkdir "$work"
-        run_once "$name" 2>"$work/errors"
+        run_once "$name" >"$work/log" 2>&1
         stop_children
         printf '%s\n' "$verdict"
         case $result in

@@ -57,9 +57,8 @@ static bool kind_is_right(const json_t *truth, const char *kind)
 	const json_t *expected;
 	size_t i;
 
-	json_array_foreach(json_object_get(truth, "kinds"), i, expected)
-		if (!strcmp(json_string_value(expected), kind))
-			return true;
+	json_array_foreach(json_object_get(truth, "kinds"), i,
+			   expected) if (!strcmp(json_string_value(expected), kind)) return true;
 	return false;
 }
 
@@ -70,9 +69,8 @@ static bool culprit_is_right(const json_t *truth, const json_t *culprit)
 
 	if (!json_array_size(culprits))
 		return !json_is_object(culprit);
-	json_array_foreach(culprits, i, expected)
-		if (number(expected, "tid") == number(culprit, "tid"))
-			return true;
+	json_array_foreach(culprits, i, expected) if (number(expected, "tid") ==
+						      number(culprit, "tid")) return true;
 	return false;
 }
 
@@ -90,9 +88,8 @@ static bool is_victim(const json_t *finding, int64_t tid)
 	const json_t *victim;
 	size_t i;
 
-	json_array_foreach(json_object_get(finding, "victims"), i, victim)
-		if (json_integer_value(victim) == tid)
-			return true;
+	json_array_foreach(json_object_get(finding, "victims"), i,
+			   victim) if (json_integer_value(victim) == tid) return true;
 	return false;
 }
 
@@ -101,9 +98,8 @@ static bool victims_are_right(const json_t *truth, const json_t *finding)
 	const json_t *victim;
 	size_t i;
 
-	json_array_foreach(json_object_get(truth, "victims"), i, victim)
-		if (!is_victim(finding, number(victim, "tid")))
-			return false;
+	json_array_foreach(json_object_get(truth, "victims"), i,
+			   victim) if (!is_victim(finding, number(victim, "tid"))) return false;
 	return true;
 }
 
@@ -115,7 +111,8 @@ static int64_t true_blocked_ns(const json_t *truth, const json_t *capture)
 	const json_t *victim;
 	size_t i;
 
-	json_array_foreach(json_object_get(truth, "victims"), i, victim) {
+	json_array_foreach(json_object_get(truth, "victims"), i, victim)
+	{
 		since_ns = number(victim, "since_ns");
 		if (since_ns && since_ns < end_ns)
 			blocked_ns += end_ns - since_ns;

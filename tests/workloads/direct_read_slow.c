@@ -7,9 +7,8 @@
 #include "tests/workloads/slow_disk.h"
 #include "tests/workloads/truth.h"
 
-#define BLOCK_BYTES	 4096
-#define FILE_BYTES	 (1u << 20)
-#define DISK_BYTES_PER_S 8192
+#define BLOCK_BYTES 4096
+#define FILE_BYTES  (1u << 20)
 
 static int file;
 static atomic_uint next;
@@ -17,8 +16,8 @@ static atomic_uint next;
 static void request(void)
 {
 	static __thread char block[2 * BLOCK_BYTES];
-	char *aligned = (char *)(((uintptr_t)block + BLOCK_BYTES - 1) &
-				 ~(uintptr_t)(BLOCK_BYTES - 1));
+	char *aligned =
+		(char *)(((uintptr_t)block + BLOCK_BYTES - 1) & ~(uintptr_t)(BLOCK_BYTES - 1));
 	off_t at = (off_t)(next++ % (FILE_BYTES / BLOCK_BYTES)) * BLOCK_BYTES;
 	uint64_t start_ns = truth_now_ns();
 
@@ -29,9 +28,8 @@ static void request(void)
 
 static void slow_down(void)
 {
-	slow_disk_throttle(DISK_BYTES_PER_S);
+	slow_disk_slow_down();
 	truth_sleep_ns((uint64_t)(truth_seconds() * 1e9));
-	slow_disk_throttle(0);
 }
 
 int main(int argc, char **argv)

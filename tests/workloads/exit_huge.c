@@ -38,7 +38,8 @@ int main(int argc, char **argv)
 	int ready[2];
 	char byte;
 
-	truth_options(argc, argv, "A process waits for the end of one with a huge address space.", 0);
+	truth_options(argc, argv, "A process waits for the end of one with a huge address space.",
+		      0);
 	if (pipe(ready))
 		abort();
 	huge = truth_fork("huge");

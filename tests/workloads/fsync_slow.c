@@ -7,8 +7,6 @@
 #include "tests/workloads/slow_disk.h"
 #include "tests/workloads/truth.h"
 
-#define DISK_BYTES_PER_S 16384 /* a commit of the journal is some 24 KB */
-
 static int directory;
 static __thread int file = -1;
 
@@ -31,9 +29,8 @@ static void request(void)
 
 static void slow_down(void)
 {
-	slow_disk_throttle(DISK_BYTES_PER_S);
+	slow_disk_slow_down();
 	truth_sleep_ns((uint64_t)(truth_seconds() * 1e9));
-	slow_disk_throttle(0);
 }
 
 int main(int argc, char **argv)

@@ -19,14 +19,13 @@ __attribute__((noinline)) static void write_log(void)
 	uint64_t start_ns;
 
 	memset(block, 1, sizeof(block));
-	slow_disk_throttle((uint64_t)(BLOCK_BYTES / truth_seconds()));
+	slow_disk_slow_down();
 	pthread_mutex_lock(&mutex_service_lock);
 	start_ns = truth_now_ns();
 	if (pwrite(file, block, sizeof(block), 0) != sizeof(block) || fdatasync(file))
 		abort();
 	truth_held(start_ns);
 	pthread_mutex_unlock(&mutex_service_lock);
-	slow_disk_throttle(0);
 }
 
 int main(int argc, char **argv)

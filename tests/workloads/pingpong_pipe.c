@@ -43,7 +43,8 @@ static void nothing(void)
 
 int main(int argc, char **argv)
 {
-	truth_options(argc, argv, "Two threads play ping-pong through two pipes. Nothing freezes.", 1);
+	truth_options(argc, argv, "Two threads play ping-pong through two pipes. Nothing freezes.",
+		      1);
 	if (pipe(there) || pipe(back))
 		abort();
 	truth_thread("pong", pong_main, NULL);

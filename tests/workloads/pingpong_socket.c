@@ -45,9 +45,9 @@ static void nothing(void)
 
 int main(int argc, char **argv)
 {
-	truth_options(argc, argv, "Two threads play ping-pong through two Unix sockets. Nothing freezes.", 1);
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, there) ||
-	    socketpair(AF_UNIX, SOCK_STREAM, 0, back))
+	truth_options(argc, argv,
+		      "Two threads play ping-pong through two Unix sockets. Nothing freezes.", 1);
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, there) || socketpair(AF_UNIX, SOCK_STREAM, 0, back))
 		abort();
 	truth_thread("pong", pong_main, NULL);
 	truth_thread("ping", ping_main, NULL);

@@ -41,19 +41,24 @@ __attribute__((noinline)) static void compute(void)
 	truth_held(start_ns);
 }
 
+static void put_items(unsigned int count)
+{
+	pthread_mutex_lock(&lock);
+	items = count;
+	pthread_cond_broadcast(&filled);
+	pthread_mutex_unlock(&lock);
+}
+
 static void *producer_main(void *argument)
 {
-	do {
+	for (; !truth_stopping(); truth_sleep_ns(TRUTH_MS)) {
 		if (truth_ordered()) {
 			compute();
 			truth_order_done();
 		}
-		pthread_mutex_lock(&lock);
-		items = truth_stopping() ? 0 : 4;
-		pthread_cond_broadcast(&filled);
-		pthread_mutex_unlock(&lock);
-		truth_sleep_ns(TRUTH_MS);
-	} while (items || !truth_stopping());
+		put_items(4);
+	}
+	put_items(0); /* consumers see the end */
 	return argument;
 }
 

@@ -22,11 +22,13 @@
 #include "tests/workloads/slow_disk.h"
 #include "tests/workloads/truth.h"
 
-#define DISK_BYTES  (64u << 20)
-#define THROTTLES   "/sys/fs/cgroup/blkio/blkio.throttle."
+#define SLOW_BYTES_PER_S 8192 /* so slow that it is slow until told not to be */
+#define DISK_BYTES	 (64u << 20)
+#define THROTTLES	 "/sys/fs/cgroup/blkio/blkio.throttle."
 
 static char device[32];
 static dev_t number;
+static _Atomic uint64_t slow_until_ns; /* 0: is not */
 
 static int open_loop(void)
 {
@@ -70,6 +72,13 @@ static bool write_rule(const char *direction, uint64_t bytes_per_s)
 	return written;
 }
 
+/* So fast from now on, reading and writing each; 0: as fast as it can. */
+static void throttle(uint64_t bytes_per_s)
+{
+	if (!write_rule("write", bytes_per_s) || !write_rule("read", bytes_per_s))
+		fprintf(stderr, "cannot throttle %s: %s\n", device, strerror(errno));
+}
+
 /* A rule outlives who made it: a process that notices the end of this one takes it away. */
 static void start_cleaner(void)
 {
@@ -87,7 +96,7 @@ static void start_cleaner(void)
 	close(STDOUT_FILENO);
 	while (read(end[0], &byte, 1) < 0 && errno == EINTR)
 		;
-	slow_disk_throttle(0);
+	throttle(0);
 	_exit(0);
 }
 
@@ -104,6 +113,26 @@ static void format_disk(void)
 		truth_cannot("mkfs.ext4 is not installed, or failed");
 }
 
+/* How long a throttled write takes cannot be foretold: what the device has done before counts. */
+static void *disk_main(void *argument)
+{
+	for (; !truth_stopping(); truth_sleep_ns(TRUTH_MS)) {
+		uint64_t until_ns = slow_until_ns;
+
+		if (!until_ns || truth_now_ns() < until_ns)
+			continue;
+		throttle(0);
+		slow_until_ns = 0;
+	}
+	return argument;
+}
+
+void slow_disk_slow_down(void)
+{
+	throttle(SLOW_BYTES_PER_S);
+	slow_until_ns = truth_now_ns() + (uint64_t)(truth_seconds() * 1e9);
+}
+
 int slow_disk_open(const char *flag)
 {
 	int loop = open_loop(), context, mounted, root;
@@ -113,7 +142,8 @@ int slow_disk_open(const char *flag)
 		abort();
 	number = about.st_rdev;
 	if (!write_rule("write", 0) || !write_rule("read", 0))
-		truth_cannot("cannot throttle a device: " THROTTLES "* is not there or not allowed");
+		truth_cannot("cannot throttle a device: " THROTTLES
+			     "* is not there or not allowed");
 	start_cleaner();
 	format_disk();
 	context = fsopen("ext4", FSOPEN_CLOEXEC);
@@ -127,6 +157,7 @@ int slow_disk_open(const char *flag)
 		truth_cannot("cannot mount ext4: %s", strerror(errno));
 	close(context);
 	close(loop);
+	truth_thread("disk", disk_main, NULL);
 	return root; /* the mount lives as long as what is open in it; mounted is never closed */
 }
 
@@ -141,10 +172,4 @@ int slow_disk_file(int directory, const char *name, size_t bytes)
 	direct = openat(directory, name, O_RDWR | O_DIRECT | O_CLOEXEC);
 	close(fd);
 	return direct;
-}
-
-void slow_disk_throttle(uint64_t bytes_per_s)
-{
-	if (!write_rule("write", bytes_per_s) || !write_rule("read", bytes_per_s))
-		fprintf(stderr, "cannot throttle %s: %s\n", device, strerror(errno));
 }

@@ -14,7 +14,7 @@
 int slow_disk_open(const char *flag);
 /* A new file of @bytes bytes, on the disk. Return: it, for reading and writing, O_DIRECT. */
 int slow_disk_file(int directory, const char *name, size_t bytes);
-/* So fast from now on, reading and writing each; 0: as fast as it can. */
-void slow_disk_throttle(uint64_t bytes_per_s);
+/* Slow from now on, for truth_seconds(): a thread "disk" ends it. */
+void slow_disk_slow_down(void);
 
 #endif

@@ -45,8 +45,8 @@ static void agent_main(void)
 
 int main(int argc, char **argv)
 {
-	truth_options(argc, argv, "An agent reads the smaps of a process with 16 GB of page tables.",
-		      1.2);
+	truth_options(argc, argv,
+		      "An agent reads the smaps of a process with 16 GB of page tables.", 1.2);
 	if (!truth_fork("agent"))
 		agent_main();
 	mm_large_private(16 * GB);

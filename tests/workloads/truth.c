@@ -18,10 +18,10 @@
 
 #include "tests/workloads/truth.h"
 
-#define THREADS_MAX    64
-#define PROCESSES_MAX  16
-#define CULPRITS_MAX   32
-#define WAIT_MIN_NS    (10 * TRUTH_MS) /* shorter, a wait is the host's noise */
+#define THREADS_MAX	 64
+#define PROCESSES_MAX	 16
+#define CULPRITS_MAX	 32
+#define WAIT_MIN_NS	 (10 * TRUTH_MS) /* shorter, a wait is the host's noise */
 #define REQUEST_PAUSE_NS (5 * TRUTH_MS)
 
 struct victim {
@@ -46,7 +46,7 @@ static struct shared {
 	atomic_bool stopping;
 	atomic_bool ordered;
 	atomic_uint_fast64_t burnt; /* keeps truth_burn_ns() from being optimised away */
-} *shared;
+} * shared;
 
 static struct {
 	double start_after_s, healthy_s, seconds;
@@ -90,7 +90,8 @@ static _Noreturn void usage(const char *about, int status)
 {
 	fprintf(status ? stderr : stdout,
 		"Usage: %s [options]\n%s\n\n"
-		"  --start-after S  freeze S seconds after ready, or on SIGUSR1 before that (default 2)\n"
+		"  --start-after S  freeze S seconds after ready, or on SIGUSR1 before that "
+		"(default 2)\n"
 		"  --seconds S      length of the freeze, where it can be chosen\n"
 		"  --healthy S      seconds of service after it, or until SIGTERM (default 2)\n"
 		"  --help\n",
@@ -261,7 +262,8 @@ static bool wait_for_signal(double seconds)
 static void *director_main(void *argument)
 {
 	(void)argument;
-	truth_print("{\"event\":\"ready\",\"pid\":%d,\"target\":\"%s\"}", getpid(), workload.target);
+	truth_print("{\"event\":\"ready\",\"pid\":%d,\"target\":\"%s\"}", getpid(),
+		    workload.target);
 	if (wait_for_signal(workload.start_after_s)) {
 		shared->start_ns = truth_now_ns();
 		workload.freeze();
@@ -417,8 +419,8 @@ void truth_waited(uint64_t since_ns)
 {
 	uint64_t now_ns = truth_now_ns(), start_ns = shared->start_ns, end_ns = shared->end_ns;
 
-	if (now_ns < since_ns || !start_ns || now_ns - since_ns < WAIT_MIN_NS || now_ns < start_ns ||
-	    (end_ns && since_ns > end_ns))
+	if (now_ns < since_ns || !start_ns || now_ns - since_ns < WAIT_MIN_NS ||
+	    now_ns < start_ns || (end_ns && since_ns > end_ns))
 		return;
 	myself()->blocked_ns += now_ns - since_ns;
 }
