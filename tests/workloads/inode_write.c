@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "tests/workloads/slow_disk.h"
@@ -13,7 +14,11 @@
 #define BLOCK_BYTES 4096
 #define LARGE_BYTES 65536
 
+#define AHEAD_NS (50 * TRUTH_MS) /* of the workers, so that none of them is the holder */
+
 static int file;
+static _Atomic uint64_t open_at_ns; /* to workers */
+static atomic_int inside; /* of them */
 
 static void append(size_t bytes)
 {
@@ -26,23 +31,30 @@ static void append(size_t bytes)
 
 static void request(void)
 {
-	static char zeros[BLOCK_BYTES] __attribute__((aligned(4096)));
-	uint64_t start_ns = truth_now_ns();
-	struct stat about;
+	uint64_t start_ns;
 
-	/* Beyond the end, so that the lock is taken for writing. */
-	if (fstat(file, &about) ||
-	    pwrite(file, zeros, sizeof(zeros), about.st_size) != sizeof(zeros))
-		abort();
+	inside++;
+	while (truth_now_ns() < open_at_ns) {
+		inside--;
+		truth_sleep_ns(TRUTH_MS);
+		inside++;
+	}
+	start_ns = truth_now_ns();
+	append(BLOCK_BYTES); /* beyond the end, so that the lock is taken for writing */
 	truth_waited(start_ns);
+	inside--;
 }
 
 __attribute__((noinline)) static void append_much(void)
 {
 	uint64_t start_ns;
 
+	open_at_ns = UINT64_MAX;
+	while (inside)
+		truth_sleep_ns(TRUTH_MS / 10);
 	slow_disk_slow_down();
 	start_ns = truth_now_ns();
+	open_at_ns = start_ns + AHEAD_NS;
 	append(LARGE_BYTES);
 	truth_held(start_ns);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A file system whose disk can be made slow: ext4 on a loop device on memory, throttled
- * by the blkio controller of cgroup v1. It is mounted nowhere: it goes
- * with the process, and so does the throttle.
+ * by the blkio controller of cgroup v1. It is mounted nowhere: it goes with the process,
+ * and so does the throttle.
  */
 #ifndef TESTS_WORKLOADS_SLOW_DISK_H
 #define TESTS_WORKLOADS_SLOW_DISK_H
