@@ -5,6 +5,18 @@ UNIT_LIBS = $(CMOCKA_LIBS)
 include tests/workloads/local.mk
 include tests/live/local.mk
 
+# Compares a report with the truth of a workload; a row of the lab's table.
+check_PROGRAMS += tests/lab_verdict
+tests_lab_verdict_SOURCES = tests/lab_verdict.c
+tests_lab_verdict_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_lab_verdict_LDADD = $(JANSSON_LIBS)
+EXTRA_DIST += tests/lab.sh
+
+# Freezes of known causes; is each report the truth? Minutes, as root. LAB= names some.
+lab: all $(LAB_WORKLOADS) tests/lab_verdict
+	LAB_WORKLOADS='$(LAB_WORKLOADS)' srcdir='$(srcdir)' $(srcdir)/tests/lab.sh $(LAB)
+.PHONY: lab
+
 TESTS += tests/cli/recorder-options.sh
 EXTRA_DIST += tests/cli/recorder-options.sh
 
