@@ -10,10 +10,13 @@ check_PROGRAMS += tests/lab_verdict
 tests_lab_verdict_SOURCES = tests/lab_verdict.c
 tests_lab_verdict_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_lab_verdict_LDADD = $(JANSSON_LIBS)
+check_PROGRAMS += tests/thin_capture
+tests_thin_capture_SOURCES = tests/thin_capture.c
+tests_thin_capture_LDADD = capture/libcapture.a $(ZLIB_LIBS)
 EXTRA_DIST += tests/lab.sh
 
 # Freezes of known causes; is each report the truth? Minutes, as root. LAB= names some.
-lab: all $(LAB_WORKLOADS) tests/lab_verdict
+lab: all $(LAB_WORKLOADS) tests/lab_verdict tests/thin_capture
 	LAB_WORKLOADS='$(LAB_WORKLOADS)' srcdir='$(srcdir)' $(srcdir)/tests/lab.sh $(LAB)
 .PHONY: lab
 
