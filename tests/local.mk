@@ -4,6 +4,7 @@ UNIT_LIBS = $(CMOCKA_LIBS)
 
 include tests/workloads/local.mk
 include tests/live/local.mk
+include tests/guest/local.mk
 
 # Compares a report with the truth of a workload; a row of the lab's table.
 check_PROGRAMS += tests/lab_verdict
