@@ -241,6 +241,7 @@ static int fill_model(struct analysis *analysis, const char *path, uint64_t stal
 	if (!r) {
 		fill_stall(analysis);
 		r = fill_findings(analysis);
+		coverage_lower_grades(&coverage, model);
 	}
 	if (!r)
 		r = tables_threads(&tables, model);

@@ -85,6 +85,7 @@ static int switch_note(struct survey *survey, const struct event *event)
 	if (!switches)
 		return -ENOMEM;
 	switches->out++;
+	survey->switch_count++;
 	switches = switches_of(survey, event->other);
 	if (!switches)
 		return -ENOMEM;
@@ -134,6 +135,7 @@ static int survey_read(struct survey *survey, struct source *source, struct stac
 		return r;
 	r = pass_run(survey->pass,
 		     &(struct pass_watcher){ survey_event, survey_closed, survey });
+	survey->contradictions = pass_contradictions(survey->pass);
 	return r ? r : account_finish(survey->account);
 }
 

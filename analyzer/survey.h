@@ -25,6 +25,7 @@ struct survey {
 	struct locks *locks;		/* borrowed from pass */
 	struct pass *pass;
 	uint64_t events, lost_records;
+	uint64_t switch_count, contradictions; /* see timeline.h */
 	struct model_gap *gaps;		/* on the clock of the events; in order of time */
 	size_t gap_count;
 	struct model_note *notes;	/* likewise */
