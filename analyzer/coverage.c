@@ -170,12 +170,15 @@ static int say_silent(const struct coverage_context *context, struct model *mode
 	return r;
 }
 
-/* Of so many switches one may contradict: a thread whose events the kernel leaves out, and that is not known for it. */
+/* One of so many switches may contradict, and a few in all: threads whose events the kernel leaves out, and that did
+ * too little to be known for it. */
 #define CONTRADICTIONS_OF 1000u
+#define CONTRADICTIONS_FEW 10u
 
 static bool contradicts_itself(const struct survey *survey)
 {
-	return survey->contradictions * CONTRADICTIONS_OF > survey->switch_count;
+	return survey->contradictions > CONTRADICTIONS_FEW &&
+	       survey->contradictions * CONTRADICTIONS_OF > survey->switch_count;
 }
 
 void coverage_lower_grades(const struct coverage_context *context, struct model *model)

@@ -146,7 +146,7 @@ static int survey_read(struct survey *survey, struct source *source, struct stac
  *
  * Return: whether there are such threads.
  */
-static bool find_silent(const struct survey *survey, const struct threads *threads)
+static bool find_silent(struct survey *survey, const struct threads *threads)
 {
 	bool found = false;
 
@@ -156,6 +156,10 @@ static bool find_silent(const struct survey *survey, const struct threads *threa
 
 		if (switches->in < SILENT_LEAST || switches->out * 2 >= switches->in)
 			continue;
+		/* the timeline took these for contradictions */
+		survey->contradictions -= switches->in - switches->out < survey->contradictions
+						  ? switches->in - switches->out
+						  : survey->contradictions;
 		thread->silent = true;
 		found = found || !thread->idle_task;
 	}
