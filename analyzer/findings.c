@@ -29,13 +29,15 @@ static void lock_text(const struct findings_context *context, const struct suspe
 		[WAIT_LOCK_MMAP] = "mmap_lock",		[WAIT_LOCK_RWSEM] = "a kernel rwsem",
 		[WAIT_LOCK_MUTEX] = "a kernel mutex",	[WAIT_LOCK_FUTEX] = "a futex",
 		[WAIT_LOCK_PERCPU] = "a per-CPU rwsem", [WAIT_LOCK_INODE] = "an inode's lock",
-		[WAIT_LOCK_FILE] = "a file lock",
+		[WAIT_LOCK_FILE] = "a file lock",	[WAIT_LOCK_USER] = "a lock of the program",
 	};
 	const struct stack_fact *fact = stackfacts_get(context->stackfacts, suspect->wait_stack_id);
 	const char *name = names[suspect->class] ? names[suspect->class] : "a lock";
 	const char *detail = fact ? fact->uninterruptible.detail : NULL;
 
-	if (detail && suspect->class != WAIT_LOCK_MMAP)
+	if (suspect->class == WAIT_LOCK_USER)
+		snprintf(text, text_bytes, "the program's lock 0x%" PRIx64, suspect->address);
+	else if (detail && suspect->class != WAIT_LOCK_MMAP)
 		snprintf(text, text_bytes, "%s (%s)", name, detail);
 	else
 		snprintf(text, text_bytes, "%s", name);
@@ -194,6 +196,8 @@ static int release_evidence(const struct findings_context *context, const struct
 		"__mutex_unlock_slowpath",
 		"percpu_up_write",
 		"rwsem_wake",
+		"futex_wake",
+		"futex_unlock_pi",
 	};
 
 	if (hold->end_ns == hold->start_ns)
@@ -205,6 +209,12 @@ static int release_evidence(const struct findings_context *context, const struct
 					"lock go is likely, its stack then was not recorded",
 					hold->first_woken->tid, hold->first_woken->comm,
 					finding_moment(model, hold->end_ns - context->start_ns).text);
+	if (hold->still_open && suspect->class == WAIT_LOCK_USER)
+		return finding_evidence(
+			finding, "no release was seen before the recording ended; %s",
+			hold->start_exact ? "it was the last one to be woken by a release, and letting the "
+					    "lock go would have woken another"
+					  : "the value in the lock names it as the owner");
 	if (hold->still_open || !hold->first_woken)
 		return finding_evidence(
 			finding,
@@ -293,6 +303,9 @@ static const char *advice_for_lock(const struct suspect *suspect)
 	if (suspect->class == WAIT_LOCK_MMAP)
 		return "Look at what the holder's stack does to the address space: make it smaller, rarer, or "
 		       "move it out of the serving process.";
+	if (suspect->class == WAIT_LOCK_USER)
+		return "Look at what the holder does with the lock held: move what sleeps, waits or computes out "
+		       "of the critical section, or split the lock.";
 	if (suspect->class == WAIT_LOCK_FILE)
 		return "lslocks tells which process holds the lock of which file while it is held.";
 	return "Look at what the holder's stack does under the lock; fewer or shorter calls of it, or "
@@ -325,8 +338,9 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 	bool grows;
 	int r;
 
-	finding = finding_append(model,
-				 mmap_lock ? FINDING_MMAP_LOCK_CONVOY : FINDING_KERNEL_LOCK_CONVOY);
+	finding = finding_append(model, mmap_lock			      ? FINDING_MMAP_LOCK_CONVOY
+					: suspect->class == WAIT_LOCK_USER ? FINDING_FUTEX_CONVOY
+									   : FINDING_KERNEL_LOCK_CONVOY);
 	if (!finding)
 		return -ENOMEM;
 	if (mmap_lock && suspect->has_owner)
@@ -342,7 +356,7 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 		.class = suspect->class,
 		.address = suspect->address,
 		.tgid = suspect->tgid,
-		.mode = !suspect->has_owner || hold->still_open || hold->stack_id == STACK_NONE
+		.mode = !suspect->has_owner || suspect->class == WAIT_LOCK_USER || hold->still_open || hold->stack_id == STACK_NONE
 				? LOCK_MODE_NONE
 			: hold->released_read ? LOCK_MODE_READ
 					      : LOCK_MODE_WRITE,

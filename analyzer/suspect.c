@@ -17,6 +17,8 @@ static bool same_lock(const struct suspect *suspect, const struct lock *lock)
 		return false;
 	if (suspect->class == WAIT_LOCK_MMAP || !suspect->address)
 		return suspect->tgid == lock->tgid;
+	if (suspect->class == WAIT_LOCK_USER && suspect->tgid != lock->tgid)
+		return false;
 	return suspect->address == lock->address;
 }
 
@@ -184,11 +186,11 @@ static void suspect_take(struct suspect *suspect, const struct lock *lock)
 
 /* The locks are given the stall's span, so that their figures are of the stall alone. */
 static int read_victims(struct suspect *suspects, size_t count, struct source *source,
-			struct stackfacts *stackfacts, const struct stall *stall,
-			struct target *target)
+			struct stackfacts *stackfacts, const struct futexes *futexes,
+			const struct stall *stall, struct target *target)
 {
 	const struct locks_options options = { stall->start_ns, stall->end_ns, target_counts,
-					       target };
+					       target, futexes };
 	struct victims_watch watch = { suspects, count, stall, target, NULL, stackfacts };
 	struct pass *pass = NULL;
 	int r;
@@ -280,10 +282,10 @@ out:
 }
 
 int suspects_examine(struct suspect *suspects, size_t count, struct source *source,
-		     struct stackfacts *stackfacts, const struct stall *stall,
-		     struct target *target)
+		     struct stackfacts *stackfacts, const struct futexes *futexes,
+		     const struct stall *stall, struct target *target)
 {
-	int r = read_victims(suspects, count, source, stackfacts, stall, target);
+	int r = read_victims(suspects, count, source, stackfacts, futexes, stall, target);
 
 	return r ? r : read_holds(suspects, count, source, stackfacts);
 }

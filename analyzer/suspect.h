@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "analyzer/account.h"
+#include "analyzer/futexes.h"
 #include "analyzer/hold.h"
 #include "analyzer/ownership.h"
 #include "analyzer/stall.h"
@@ -55,8 +56,8 @@ size_t suspects_find(const struct long_wait *waits, size_t count, const struct s
  * Return: 0, -ENOMEM, -EIO. The victims are freed with suspects_free().
  */
 int suspects_examine(struct suspect *suspects, size_t count, struct source *source,
-		     struct stackfacts *stackfacts, const struct stall *stall,
-		     struct target *target);
+		     struct stackfacts *stackfacts, const struct futexes *futexes,
+		     const struct stall *stall, struct target *target);
 void suspects_free(struct suspect *suspects, size_t count);
 
 #endif
