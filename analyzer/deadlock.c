@@ -109,6 +109,32 @@ static bool held_outside(const struct deadlock *deadlock)
 	return false;
 }
 
+/* The only one of them who may hold @lock, since all others wait for it; NULL where several may. */
+static const struct long_wait *only_holder(const struct deadlock *deadlock, const struct lock *lock)
+{
+	const struct long_wait *found = NULL;
+
+	for (size_t i = 0; i < deadlock->count; i++) {
+		if (deadlock->waits[i]->lock == lock)
+			continue;
+		if (found)
+			return NULL;
+		found = deadlock->waits[i];
+	}
+	return found;
+}
+
+static void find_culprit(struct deadlock *deadlock)
+{
+	for (size_t i = 0; i < deadlock->count && !deadlock->culprit; i++) {
+		const struct lock *lock = deadlock->waits[i]->lock;
+
+		deadlock->culprit = lock->holder ? wait_of(deadlock, lock->holder)
+						 : only_holder(deadlock, lock);
+		deadlock->held = lock;
+	}
+}
+
 static int collect(const struct survey *survey, int32_t tgid, struct deadlock *deadlock)
 {
 	const struct long_wait *waits;
@@ -123,6 +149,7 @@ static int collect(const struct survey *survey, int32_t tgid, struct deadlock *d
 	deadlock->lock_count = open_locks(deadlock);
 	deadlock->since_ns = still_since(deadlock);
 	find_cycle(deadlock);
+	find_culprit(deadlock);
 	return 0;
 }
 

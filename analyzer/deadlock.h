@@ -19,6 +19,8 @@ struct deadlock {
 	size_t count;
 	size_t in_cycle;		/* so many of them make a cycle of known holders; 0: it is inferred */
 	size_t lock_count;
+	const struct long_wait *culprit; /* of the waits, of one who holds a lock that others wait for; NULL: not known */
+	const struct lock *held;	/* by that one */
 	uint64_t since_ns, end_ns;	/* nothing moved in between */
 };
 

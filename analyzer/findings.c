@@ -145,7 +145,8 @@ static int fill_summary(const struct findings_context *context, const struct sus
 {
 	const struct lock_owner *owner = &suspect->owner;
 	const struct lock_hold *hold = &owner->longest;
-	char *doing = NULL;
+	size_t direct = suspect->victim_count - suspect->indirect_count;
+	char *doing = NULL, *indirect = NULL;
 	int r;
 
 	if (!suspect->has_owner)
@@ -164,19 +165,26 @@ static int fill_summary(const struct findings_context *context, const struct sus
 				    human_share(owner->blamed_ns, suspect->wait_ns).text,
 				    owner->thread->tid, owner->thread->comm);
 	r = while_text(context, suspect, call, &suspect->story, &doing);
-	if (r)
+	if (!r && suspect->indirect_ns)
+		r = finding_text(&indirect,
+				 " %zu more waited %s for locks that those held meanwhile.",
+				 suspect->indirect_count, human_duration(suspect->indirect_ns).text);
+	if (r) {
+		free(doing);
 		return r;
+	}
 	r = finding_text(&finding->summary,
 			 "Thread %" PRId32 " (%s) %s %s for %s%s%s. %zu %s waited %s for it; "
-			 "%s of their wait is charged to it.",
+			 "%s of their wait is charged to it.%s",
 			 owner->thread->tid, owner->thread->comm,
 			 hold->still_open ? "seems to hold" : "held", lock,
 			 hold->still_open ? "at least " : "",
 			 human_duration(hold->end_ns - hold->start_ns).text, doing,
-			 suspect->victim_count, suspect->victim_count == 1 ? "thread" : "threads",
-			 human_duration(finding->blocked_ns).text,
-			 human_share(owner->blamed_ns, suspect->wait_ns).text);
+			 direct, direct == 1 ? "thread" : "threads",
+			 human_duration(finding->blocked_ns - suspect->indirect_ns).text,
+			 human_share(owner->blamed_ns, suspect->wait_ns).text, indirect ? indirect : "");
 	free(doing);
+	free(indirect);
 	return r;
 }
 
@@ -264,6 +272,10 @@ static int fill_evidence(const struct findings_context *context, const struct su
 				     "%" PRIu32 " of %" PRIu32
 				     " CPU samples of it in the hold are under %s",
 				     story->samples_under, story->samples, story->under);
+	if (!r && suspect->behind_class == WAIT_LOCK_USER)
+		r = finding_evidence(finding,
+				     "it was itself kept waiting, for the program's lock 0x%" PRIx64,
+				     suspect->behind_address);
 	if (!r && suspect->gaps)
 		r = finding_evidence(finding,
 				     "%s events were lost during the hold, so the grade is lower",

@@ -42,6 +42,32 @@ static int fill_victims(const struct findings_context *context, const struct dea
 	return r;
 }
 
+/* The longest wait of those who wait for what it holds tells since when, at least. */
+static void fill_culprit(const struct findings_context *context, const struct deadlock *deadlock,
+			 struct model_finding *finding)
+{
+	const struct thread *thread = deadlock->culprit->thread;
+	uint64_t since_ns = deadlock->culprit->start_ns;
+
+	for (size_t i = 0; i < deadlock->count; i++)
+		if (deadlock->waits[i]->lock == deadlock->held &&
+		    deadlock->waits[i]->start_ns < since_ns)
+			since_ns = deadlock->waits[i]->start_ns;
+	finding->has_culprit = true;
+	finding->lock.address = deadlock->held->address;
+	finding->culprit = (struct model_culprit){
+		.tid = thread->tid,
+		.tgid = thread->tgid,
+		.comm = thread->comm,
+		.hold_start_ns = since_ns > context->start_ns ? since_ns - context->start_ns : 0,
+		.hold_ns = deadlock->end_ns - since_ns,
+		.blocked_ns = deadlock->end_ns - deadlock->culprit->start_ns,
+		.running_ns = deadlock->culprit->start_ns - since_ns,
+		.stack = finding_stack(context->stacks, deadlock->culprit->stack_id, true),
+		.user_stack = finding_stack(context->stacks, deadlock->culprit->stack_id, false),
+	};
+}
+
 static int wait_evidence(const struct findings_context *context, const struct long_wait *wait,
 			 const struct model *model, struct model_finding *finding)
 {
@@ -51,7 +77,7 @@ static int wait_evidence(const struct findings_context *context, const struct lo
 	if (!holder)
 		return finding_evidence(finding,
 					"thread %" PRId32 " (%s) has waited for lock 0x%" PRIx64
-					" since %s%s; its owner took it without a wait, which leaves no event",
+					" since %s%s",
 					wait->thread->tid, wait->thread->comm, wait->lock->address,
 					wait->flags & INTERVAL_BEGAN_BEFORE ? "before " : "",
 					since.text);
@@ -75,10 +101,17 @@ static int fill_evidence(const struct findings_context *context, const struct de
 	if (!r && deadlock->count > WAITS_TOLD)
 		r = finding_evidence(finding, "%zu more threads wait for the same locks",
 				     deadlock->count - WAITS_TOLD);
+	if (!r && deadlock->culprit && !deadlock->held->holder)
+		r = finding_evidence(finding,
+				     "of all these threads, %" PRId32 " (%s) alone does not wait for lock 0x%" PRIx64
+				     ": if one of them holds it, it is that one",
+				     deadlock->culprit->thread->tid, deadlock->culprit->thread->comm,
+				     deadlock->held->address);
 	if (!r && !deadlock->in_cycle)
 		r = finding_evidence(finding,
-				     "none of these locks was let go in the last %s of the recording, and no "
-				     "other thread of the process did anything then that could be a hold",
+				     "who took a lock without a wait left no event; but none was let go in the last "
+				     "%s of the recording, and no other thread of the process did anything then "
+				     "that could be a hold",
 				     human_duration(deadlock->end_ns - deadlock->since_ns).text);
 	return r;
 }
@@ -99,6 +132,8 @@ int findings_deadlock(const struct findings_context *context, const struct deadl
 		.address = deadlock->waits[0]->lock->address,
 		.tgid = deadlock->waits[0]->lock->tgid,
 	};
+	if (deadlock->culprit)
+		fill_culprit(context, deadlock, finding);
 	r = fill_victims(context, deadlock, finding);
 	if (!r && deadlock->in_cycle)
 		r = finding_text(&finding->summary,

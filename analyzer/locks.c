@@ -53,6 +53,7 @@ struct locks {
 	struct lock_entry **entries;
 	size_t entry_count;
 	struct by_thread waiters; /* struct waiter */
+	uint64_t lost_until_ns;	  /* of a loss on any CPU */
 };
 
 int locks_create(struct stackfacts *stackfacts, struct operations *operations,
@@ -100,6 +101,8 @@ int locks_event(struct locks *locks, const struct event *event)
 	struct futex_wait wait;
 	struct waiter *waiter;
 
+	if (event->raw.kind == FT_EVENT_LOST && event->raw.time_ns > locks->lost_until_ns)
+		locks->lost_until_ns = event->raw.time_ns;
 	if (locks->options.futexes && futexes_wait(locks->options.futexes, event, &wait))
 		return futex_event(locks, event, &wait);
 	if (event->raw.kind != FT_EVENT_LOCK_BEGIN && event->raw.kind != FT_EVENT_LOCK_END)
@@ -247,6 +250,8 @@ static bool user_lock(const struct locks *locks, const struct interval *interval
 
 	if (ret_reason->class != WAIT_LOCK_FUTEX || !futexes || !waiter->futex.address ||
 	    waiter->futex_ns > interval->start_ns ||
+	    /* Another call may have been lost since. */
+	    (waiter->futex_ns && waiter->futex_ns < locks->lost_until_ns) ||
 	    !futexes_lock(futexes, interval->thread->tgid, waiter->futex.address))
 		return false;
 	ret_reason->class = WAIT_LOCK_USER;
@@ -364,16 +369,15 @@ int locks_closed(struct locks *locks, const struct interval *interval)
 	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
 	struct waiter *waiter;
 
-	if (interval->state == THREAD_RUNNING || interval->state == THREAD_RUNNABLE)
+	if (interval->state != THREAD_BLOCKED)
 		return 0;
 	waiter = by_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
-	/* One call, one sleep: it holds on only where it came after this, or a snapshot just told it. */
-	if (interval->state == THREAD_BLOCKED ? waiter->futex_ns <= interval->end_ns
-					      : waiter->futex_ns && waiter->futex_ns <= interval->end_ns)
+	/* One call, one sleep. Where the wake-up is missing, it is the next call that ends the sleep. */
+	if (waiter->futex_ns < interval->end_ns)
 		waiter->futex.address = 0;
-	if (interval->state != THREAD_BLOCKED || !waiter->open)
+	if (!waiter->open)
 		return 0;
 	waiter->open = false;
 	waiter->end_ns = interval->end_ns;
