@@ -71,10 +71,8 @@ static int fill_process(const struct long_wait *waits, size_t count, const struc
 			stopped->victims[at].longest_ns = wait->blocked_ns;
 			stopped->victims[at].since_ns = wait->start_ns;
 		}
-		if (wait->start_ns < stopped->start_ns) {
+		if (wait->start_ns < stopped->start_ns)
 			stopped->start_ns = wait->start_ns;
-			stopped->first = wait->thread;
-		}
 		if (wait->end_ns > stopped->end_ns)
 			stopped->end_ns = wait->end_ns;
 		stopped->began_before |= !!(wait->flags & INTERVAL_BEGAN_BEFORE);
@@ -131,8 +129,8 @@ static bool sends_signal(const struct stacks *stacks, uint32_t stack_id)
 	return false;
 }
 
-/* Woken by this, did the process stop? Where wakers' stacks are not recorded: the first thread did not sleep
- * again before it stopped. The others are woken by that one, to make them stop too. */
+/* Woken by this, did the process stop? Where wakers' stacks are not recorded: the thread did not sleep again
+ * before it stopped, see watch_event(). It wakes the others, to make them stop too, and they may be the first. */
 static bool made_it_stop(const struct watch *watch, const struct event *event)
 {
 	const struct stopped *stopped = watch->stopped;
@@ -141,7 +139,7 @@ static bool made_it_stop(const struct watch *watch, const struct event *event)
 	    event->raw.time_ns + SIGNAL_TO_STOP_NS < stopped->start_ns)
 		return false;
 	if (event->stack_id == STACK_NONE)
-		return event->other == stopped->first;
+		return true;
 	return sends_signal(watch->stacks, event->stack_id);
 }
 
@@ -151,10 +149,13 @@ static int watch_event(void *context, const struct event *event)
 	struct stopped *stopped = watch->stopped;
 	uint64_t at_ns = event->raw.time_ns;
 
-	if (event->raw.kind == FT_EVENT_SWITCH && event->thread == stopped->first &&
-	    at_ns < stopped->start_ns && event->raw.switch_.prev_state != FT_STATE_PREEMPTED &&
-	    event->raw.switch_.prev_state != FT_STATE_RUNNING)
-		stopped->stopper = NULL;
+	if (event->raw.kind == FT_EVENT_SWITCH && event->thread == stopped->woken &&
+	    event->raw.switch_.prev_state != FT_STATE_PREEMPTED &&
+	    event->raw.switch_.prev_state != FT_STATE_RUNNING) {
+		if (event->raw.switch_.prev_state != FT_STATE_STOPPED)
+			stopped->stopper = NULL;
+		stopped->woken = NULL;
+	}
 	if (event->raw.kind != FT_EVENT_WAKING || !event->other ||
 	    event->other->tgid != stopped->tgid || !event->thread ||
 	    event->thread->tgid == stopped->tgid || event->thread->idle_task ||
@@ -162,6 +163,7 @@ static int watch_event(void *context, const struct event *event)
 		return 0;
 	if (made_it_stop(watch, event)) {
 		stopped->stopper = event->thread;
+		stopped->woken = event->other;
 		stopped->stopper_stack_id = event->stack_id;
 	}
 	/* A stopped thread is woken by nothing but a signal. */

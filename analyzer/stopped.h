@@ -26,8 +26,8 @@ struct stopped {
 	size_t victim_count, thread_count;	/* of how many that it had */
 	uint64_t total_ns;	/* of all waits that hurt in the stall, for comparison */
 	uint64_t stopped_ns;
-	struct thread *first;	/* its thread that stopped first */
-	struct thread *stopper;	/* who woke that one, to stop; NULL: not seen */
+	struct thread *stopper;	/* who woke one of them, to stop; NULL: not seen */
+	struct thread *woken;	/* that one, while it may still turn out to do something else */
 	uint32_t stopper_stack_id; /* STACK_NONE: not recorded; then it was the last to wake it */
 	struct thread *waker;	/* who let it go on; NULL: not seen */
 };

@@ -412,6 +412,8 @@ struct wait_reason wait_reason_of(const struct frame *frames, size_t count,
 			reason.class = WAIT_CPU_RUNQUEUE;
 		else if (stack.count != 0)
 			reason = unmatched(frames, count, state);
+		else if (count == 0 && state == FT_STATE_DISK) /* nobody asks to be kept like that */
+			reason = (struct wait_reason){ .class = WAIT_OTHER, .detail = "no stack" };
 		return reason;
 	}
 	rule = &wait_rules[row];

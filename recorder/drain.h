@@ -28,6 +28,7 @@ struct drain_counts {
 	_Atomic uint64_t delay_max_ns;	/* longest wait of the thread for a CPU, between two looks */
 	_Atomic uint64_t cpu_ns;	/* spent in draining */
 	_Atomic uint64_t blocking;	/* switches where a thread blocked, or was preempted in the kernel */
+	_Atomic uint64_t uninterruptible; /* of these, the ones where it sleeps uninterruptibly */
 	_Atomic uint64_t wakings;
 	_Atomic uint64_t doubles;	/* dropped: see counters_set_mode() */
 	_Atomic uint64_t drained_ns;	/* all that happened until then was drained */
@@ -81,6 +82,21 @@ bool drain_flush(struct drain *drain, int deadline_ms);
  */
 void drain_wait_for_stir(struct drain *drain, uint64_t until_ns);
 void drain_stir(struct drain *drain);	/* end that wait; from any thread */
+
+/*
+ * A CPU that goes offline and comes back, while the thread runs; from one other thread. @index: of
+ * counters->cpus, whose entry is the thread's but from drain_dropped() to drain_take().
+ */
+
+/* When the latest record of the CPU was made. */
+uint64_t drain_heard_ns(const struct drain *drain, size_t index);
+
+/* Let go of the CPU's ring: its last records are drained, and what may have come after them is unknown. */
+void drain_drop(struct drain *drain, size_t index);
+bool drain_dropped(const struct drain *drain, size_t index);
+
+/* Drain the CPU's new ring. It records since @until_ns; from @from_ns on the CPU may have been online. */
+void drain_take(struct drain *drain, size_t index, uint64_t from_ns, uint64_t until_ns);
 
 const struct drain_counts *drain_counts(const struct drain *drain);
 

@@ -35,7 +35,7 @@ void governor_init(struct governor *governor, const struct governor_options *opt
 /* What happened in a window. */
 struct rates {
 	double seconds;
-	double blocking, wakings, others; /* events a second */
+	double blocking, uninterruptible, wakings, others; /* events a second */
 	double own_ns; /* CPU time a second */
 };
 
@@ -49,10 +49,25 @@ static struct rates rates_between(const struct governor_counts *from,
 	return (struct rates){
 		.seconds = seconds,
 		.blocking = blocking / seconds,
+		.uninterruptible = (double)(to->uninterruptible - from->uninterruptible) / seconds,
 		.wakings = wakings / seconds,
 		.others = events > blocking + wakings ? (events - blocking - wakings) / seconds : 0,
 		.own_ns = (double)(to->cpu_ns - from->cpu_ns) / seconds,
 	};
+}
+
+/* Events a second that @step takes a stack of. */
+static double with_stack_in(const struct governor *governor, const struct rates *rates,
+			    enum governor_step step)
+{
+	switch (step) {
+	case GOVERNOR_FULL:
+		return rates->blocking + (governor->wakers ? rates->wakings : 0);
+	case GOVERNOR_LAZY:
+		return rates->uninterruptible;
+	default:
+		return 0;
+	}
 }
 
 /* Share of the host's CPU time, 1 is all of it. */
@@ -67,9 +82,8 @@ static double cpu_share(const struct governor *governor, const struct rates *rat
 static double load_in(const struct governor *governor, const struct rates *rates,
 		      enum governor_step step)
 {
-	double all = rates->blocking + rates->wakings + rates->others, with_stack = 0, load = 0;
-	if (step == GOVERNOR_FULL)
-		with_stack = rates->blocking + (governor->wakers ? rates->wakings : 0);
+	double all = rates->blocking + rates->wakings + rates->others, load = 0;
+	double with_stack = with_stack_in(governor, rates, step);
 	double plain = all - with_stack;
 	if (governor->options.max_events)
 		load = (with_stack + plain / 2) * 100 / (double)governor->options.max_events;
@@ -83,9 +97,8 @@ static double load_in(const struct governor *governor, const struct rates *rates
 
 static void keep_figures(struct governor *governor, const struct rates *rates, double load)
 {
-	double all = rates->blocking + rates->wakings + rates->others, with_stack = 0;
-	if (governor->step == GOVERNOR_FULL)
-		with_stack = rates->blocking + (governor->wakers ? rates->wakings : 0);
+	double all = rates->blocking + rates->wakings + rates->others;
+	double with_stack = with_stack_in(governor, rates, governor->step);
 	governor->percent = load < 1e6 ? (uint32_t)load : 1000000;
 	governor->events_a_second = (uint64_t)all;
 	governor->cpu_permille =
@@ -153,7 +166,7 @@ bool governor_feed(struct governor *governor, const struct governor_counts *now)
 enum tier_mode governor_mode(const struct governor *governor)
 {
 	if (governor->step != GOVERNOR_FULL)
-		return MODE_PLAIN;
+		return governor->step == GOVERNOR_LAZY ? MODE_LAZY : MODE_TIMING;
 	return governor->wakers ? MODE_FULL : MODE_BLOCKS;
 }
 
@@ -168,7 +181,7 @@ void governor_note(const struct governor *governor, enum governor_step before, c
 {
 	static const char *const MEANINGS[GOVERNOR_STEPS] = {
 		"full stacks from here on (wherever a thread blocks)",
-		"lazy stacks from here on (of threads blocked for long, from /proc)",
+		"lazy stacks from here on (of uninterruptible waits; of others that are long, from /proc)",
 		"timing only from here on (no stacks of blocked threads)",
 	};
 	snprintf(ret_text, text_bytes,

@@ -15,7 +15,7 @@
 /* From the most to the least. */
 enum governor_step {
 	GOVERNOR_FULL,		/* stacks wherever a thread blocks */
-	GOVERNOR_LAZY,		/* only of threads blocked for long, read from /proc */
+	GOVERNOR_LAZY,		/* of uninterruptible waits; of others that are long, from /proc */
 	GOVERNOR_TIMING,	/* none */
 	GOVERNOR_STEPS
 };
@@ -38,6 +38,7 @@ struct governor_options {
 struct governor_counts {
 	uint64_t time_ns;
 	uint64_t blocking;	/* switches where a thread blocked, or was preempted in the kernel */
+	uint64_t uninterruptible; /* of these, the ones with a stack in lazy mode too */
 	uint64_t wakings;
 	uint64_t events;	/* all, those two among them */
 	uint64_t cpu_ns;	/* of the recorder's threads */

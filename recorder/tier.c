@@ -4,11 +4,12 @@
 #include "recorder/tier.h"
 
 /*
- * Stacks cost more than all the rest, so sched_switch is opened twice: with a stack where the
- * task blocks or is preempted inside the kernel (reclaim under mmap_lock shows as that), plain
- * where it only leaves user space or the idle task, which is never anything but running, leaves the
- * CPU. Each switch passes exactly one of the two filters. A third one is plain for all switches,
- * for the mode without stacks.
+ * Stacks cost more than all the rest, so sched_switch is opened several times, and in each mode
+ * each switch passes the filter of exactly one. In full: with a stack where the task blocks or is
+ * preempted inside the kernel (reclaim under mmap_lock shows as that), plain where it only leaves
+ * user space or the idle task, which is never anything but running, leaves the CPU. Lazy: with a
+ * stack where it waits uninterruptibly (bit 1), which is rare and is what freezes are made of: locks
+ * of the kernel, memory, disks. What sleeps otherwise has its stack read later, if it sleeps long.
  *
  * The waker's stack tells which lock it lets go. That matters only while somebody waits for a
  * lock of the kernel, so sched_waking is opened with a stack and without.
@@ -34,7 +35,20 @@ static const struct tier_event TRACEPOINT_EVENTS[] = {
 	  .filter = "prev_state == 0",
 	  .fields = { "prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid" } },
 	{ .role = ROLE_SWITCH,
-	  .modes = IN_MODE(MODE_PLAIN),
+	  .modes = IN_MODE(MODE_LAZY),
+	  .subsystem = "sched",
+	  .name = "sched_switch",
+	  .filter = "prev_state & 2",
+	  .fields = { "prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid" },
+	  .stack_frames = 48 },
+	{ .role = ROLE_SWITCH,
+	  .modes = IN_MODE(MODE_LAZY),
+	  .subsystem = "sched",
+	  .name = "sched_switch",
+	  .filter = "!(prev_state & 2)",
+	  .fields = { "prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid" } },
+	{ .role = ROLE_SWITCH,
+	  .modes = IN_MODE(MODE_TIMING),
 	  .subsystem = "sched",
 	  .name = "sched_switch",
 	  .fields = { "prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid" } },
@@ -45,7 +59,7 @@ static const struct tier_event TRACEPOINT_EVENTS[] = {
 	  .fields = { "comm", "pid" },
 	  .stack_frames = 16 },
 	{ .role = ROLE_WAKING,
-	  .modes = IN_MODE(MODE_BLOCKS) | IN_MODE(MODE_PLAIN),
+	  .modes = IN_MODE(MODE_BLOCKS) | IN_MODE(MODE_LAZY) | IN_MODE(MODE_TIMING),
 	  .subsystem = "sched",
 	  .name = "sched_waking",
 	  .fields = { "comm", "pid" } },

@@ -97,6 +97,7 @@ static struct governor_counts count(const struct watch *watch)
 	return (struct governor_counts){
 		.time_ns = clock_now_ns(),
 		.blocking = drained->blocking,
+		.uninterruptible = drained->uninterruptible,
 		.wakings = drained->wakings,
 		.events = drained->events,
 		.cpu_ns = own_cpu_ns(),
@@ -145,6 +146,8 @@ static void look(struct watch *watch)
 	pthread_mutex_lock(&watch->mutex);
 	watch->target = watch->next_target;
 	pthread_mutex_unlock(&watch->mutex);
+	if (watch->options.hotplug)
+		hotplug_look(watch->options.hotplug);
 	if (governed)
 		govern(watch);
 	if (governed && watch->governor.step == GOVERNOR_LAZY)

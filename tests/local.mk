@@ -4,6 +4,7 @@ UNIT_LIBS = $(CMOCKA_LIBS)
 
 include tests/workloads/local.mk
 include tests/live/local.mk
+include tests/guest/local.mk
 
 TESTS += tests/cli/recorder-options.sh
 EXTRA_DIST += tests/cli/recorder-options.sh

@@ -15,30 +15,43 @@ check_PROGRAMS += tests/live/governor_steps
 tests_live_governor_steps_SOURCES = tests/live/governor_steps.c $(KERNEL_SOURCES)
 tests_live_governor_steps_LDADD = $(RECORDER_LIBS)
 
-# For make soak alone: they ask for times or for figures, which a host with other work to do cannot give.
-SOAK_ONLY_TESTS = \
-	tests/live/arm-holds-the-onset.sh \
-	tests/live/arm-redis-debug-sleep.sh \
-	tests/live/governor_steps \
-	tests/live/arm-many-triggers.sh \
-	tests/live/arm-quiet-cost.sh \
-	tests/live/arm-redis-busy-script.sh \
-	tests/live/arm-redis-stopped.sh \
-	tests/live/arm-under-stress.sh
+# Preloaded into a recorder whose clock steps.
+check_DATA += tests/live/stepping_clock.so
+EXTRA_DIST += tests/live/stepping_clock.c
+CLEANFILES += tests/live/stepping_clock.so
+tests/live/stepping_clock.so: tests/live/stepping_clock.c
+	$(AM_V_CCLD)$(CC) $(DEFAULT_INCLUDES) $(CPPFLAGS) -O2 -Wall -Wextra -fPIC -shared -o $@ \
+		$(srcdir)/tests/live/stepping_clock.c
+
+# For make soak alone: a figure that only a quiet host can give.
+SOAK_ONLY_TESTS = tests/live/arm-quiet-cost.sh
 
 # Those that have a long form, for make soak.
 SOAK_TESTS = $(SOAK_ONLY_TESTS) \
-	tests/live/arm-kill-9.sh
+	tests/live/arm-holds-the-onset.sh \
+	tests/live/arm-kill-9.sh \
+	tests/live/arm-many-triggers.sh \
+	tests/live/arm-redis-stopped.sh
 
 LIVE_TESTS = \
 	tests/live/modes_lose_nothing \
+	tests/live/arm-clock-steps-back.sh \
+	tests/live/governor_steps \
+	tests/live/arm-holds-the-onset.sh \
 	tests/live/arm-kill-9.sh \
+	tests/live/arm-lazy-names-the-culprit.sh \
+	tests/live/arm-many-triggers.sh \
 	tests/live/arm-opens-no-dangerous-file.sh \
+	tests/live/arm-redis-busy-script.sh \
+	tests/live/arm-redis-debug-sleep.sh \
+	tests/live/arm-redis-stopped.sh \
 	tests/live/arm-survives.sh \
+	tests/live/arm-under-stress.sh \
 	tests/live/bad-input.sh \
 	tests/live/demo-names-the-culprit.sh \
 	tests/live/killed-recorder-leaves-a-report.sh \
 	tests/live/law-of-conservation.sh \
+	tests/live/manual-examples.sh \
 	tests/live/no-bpf-syscall.sh \
 	tests/live/preallocate-is-no-stall.sh \
 	tests/live/small-rings-report-loss.sh \

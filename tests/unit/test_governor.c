@@ -74,7 +74,7 @@ static void governor_steps_down_within_a_second(void **state)
 	unsigned int changed_ms = live(&world, 1000, 110000, 0);
 	assert_in_range(changed_ms, 1, 1000);
 	assert_int_equal(world.governor.step, GOVERNOR_LAZY);
-	assert_int_equal(governor_mode(&world.governor), MODE_PLAIN);
+	assert_int_equal(governor_mode(&world.governor), MODE_LAZY);
 }
 
 static void governor_does_not_wait_in_a_flood(void **state)

@@ -37,9 +37,11 @@ static void every_mode_records_each_switch_once(void **state)
 			continue;
 		}
 		assert_int_equal(count, 2);
-		assert_string_equal(events[0]->filter, "prev_state != 0");
+		assert_string_equal(events[0]->filter,
+				    mode == MODE_LAZY ? "prev_state & 2" : "prev_state != 0");
 		assert_true(events[0]->stack_frames > 0);
-		assert_string_equal(events[1]->filter, "prev_state == 0");
+		assert_string_equal(events[1]->filter,
+				    mode == MODE_LAZY ? "!(prev_state & 2)" : "prev_state == 0");
 		assert_int_equal(events[1]->stack_frames, 0);
 	}
 }

@@ -319,6 +319,30 @@ static void process_stopped_names_who_woke_it_where_stacks_of_wakers_are_not_rec
 	scene_done(&result, scene);
 }
 
+/* The thread that was woken makes the others stop: on another CPU, one of them is first. */
+static void process_stopped_names_who_woke_the_second_thread_to_stop(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+
+	(void)state;
+	serves(scene, &server, 0, 2000, POLL);
+	scene_switch(scene, 1, 1000 * MS, &helper, FT_STATE_SLEEPING, POLL, &scene_idle);
+	scene_switch(scene, 1, 1999 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &admin);
+	scene_waking(scene, 1, 2000 * MS, &admin, "", &server);
+	scene_switch(scene, 1, 2000 * MS + 2 * US, &admin, FT_STATE_SLEEPING, POLL, &scene_idle);
+	scene_switch(scene, 0, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+	scene_waking(scene, 0, 2000 * MS + 6 * US, &server, "", &helper);
+	scene_switch(scene, 1, 2000 * MS + 8 * US, &scene_idle, FT_STATE_RUNNING, NULL, &helper);
+	scene_switch(scene, 1, 2000 * MS + 10 * US, &helper, FT_STATE_STOPPED, STOPPED, &scene_idle);
+	scene_switch(scene, 0, 2000 * MS + 20 * US, &server, FT_STATE_STOPPED, STOPPED, &scene_idle);
+	result = scene_analyze(scene, "100", 7000 * MS);
+	assert_int_equal(result.model->findings[0].kind, FINDING_PROCESS_STOPPED);
+	assert_true(result.model->findings[0].has_culprit);
+	assert_int_equal(result.model->findings[0].culprit.tid, 900);
+	scene_done(&result, scene);
+}
+
 static void process_stopped_does_not_accuse_who_woke_it_for_something_else(void **state)
 {
 	static const char *const stacks[] = { "", "try_to_wake_up < sock_def_readable < unix_stream_sendmsg" };
@@ -399,6 +423,7 @@ int main(void)
 		cmocka_unit_test(process_stopped_says_who_stopped_it_and_who_let_it_go_on),
 		cmocka_unit_test(
 			process_stopped_names_who_woke_it_where_stacks_of_wakers_are_not_recorded),
+		cmocka_unit_test(process_stopped_names_who_woke_the_second_thread_to_stop),
 		cmocka_unit_test(process_stopped_does_not_accuse_who_woke_it_for_something_else),
 		cmocka_unit_test(process_stopped_needs_no_trigger_and_no_sender),
 		cmocka_unit_test(process_stopped_all_along_is_a_finding_only_if_it_is_the_target),

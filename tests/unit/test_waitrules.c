@@ -548,6 +548,7 @@ static void what_no_row_knows_is_other_only_where_it_must_end_soon(void **state)
 
 	(void)state;
 	assert_int_equal(class_of("", S), WAIT_UNKNOWN);
+	assert_int_equal(class_of("", D), WAIT_OTHER);
 	assert_int_equal(class_of(SLEEP "some_driver_wait some_ioctl " CALL, D), WAIT_OTHER);
 	assert_int_equal(class_of(SLEEP "some_driver_wait some_read " CALL, S), WAIT_UNKNOWN);
 	assert_int_equal(class_of(SLEEP "virtballoon_free_page_report page_reporting_process "

@@ -1,0 +1,29 @@
+#!/bin/bash
+# While a storm of switches makes the governor take lazy stacks, a freeze is still
+# explained: uninterruptible waits keep their stacks.
+# shellcheck source=tests/live/lib.sh
+. "${srcdir:-.}/tests/live/lib.sh"
+# shellcheck source=tests/live/lib-arm.sh
+. "${srcdir:-.}/tests/live/lib-arm.sh"
+arm_test
+need_program stress-ng
+need_memory_mb 1900
+
+step_is() { armed && [ "$(status_of governor.step)" = "$1" ]; }
+
+start_workload --healthy 120 --buckets-log2 24 || fail "no workload"
+arm -p "$target_pid" -d 2s --max-events=80000 --max-cpu=0
+stress-ng --quiet --switch 1 --switch-freq 30000 -t 3600 9>&- &
+children+=($!)
+await 60 step_is lazy || fail "the storm did not make the governor take lazy stacks"
+kill -USR1 "$target_pid"
+await 60 waiting 6 || fail "the workload does not freeze"
+file=$(trigger --wait --reason "6 of 8 workers frozen") || fail "no capture"
+await_truth loaded || fail "the workload did not end its resize"
+stop_workload
+report "$file"
+expect findings.0.kind mmap-lock-convoy
+expect findings.0.culprit.comm resizer
+[[ $(report_of findings.0.grade) = plausible ]] ||
+    fail "wakers had no stacks, and yet the grade is $(report_of findings.0.grade)"
+disarm
