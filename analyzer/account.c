@@ -256,7 +256,8 @@ static int blocked_closed(struct account *account, struct thread_entry *entry,
 			  bool counts)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
-	enum wait_class class = stack_fact_reason(fact, interval->prev_state)->class;
+	enum wait_class class = locks_class(account->locks, interval,
+					    stack_fact_reason(fact, interval->prev_state)->class);
 	struct wait_account *wait;
 	size_t place;
 

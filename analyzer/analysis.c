@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/deadlock.h"
 #include "analyzer/episode.h"
 #include "analyzer/coverage.h"
 #include "analyzer/finding_class.h"
@@ -160,7 +161,8 @@ static int find_episode(struct analysis *analysis)
 }
 
 static int fill_convoys(struct analysis *analysis, const struct findings_context *context,
-			const struct long_wait *waits, size_t wait_count)
+			const struct long_wait *waits, size_t wait_count,
+			const struct deadlock *deadlock)
 {
 	struct suspect suspects[SUSPECTS_MAX] = { 0 };
 	size_t count = suspects_find(waits, wait_count, &analysis->stall, suspects);
@@ -169,9 +171,11 @@ static int fill_convoys(struct analysis *analysis, const struct findings_context
 	if (!count)
 		return 0;
 	r = suspects_examine(suspects, count, analysis->source, analysis->stackfacts,
-			     &analysis->stall, &analysis->target);
+			     analysis->survey.futexes, &analysis->stall, &analysis->target);
 	for (size_t i = 0; i < count && !r; i++)
-		r = findings_convoy(context, &suspects[i], analysis->model);
+		if (suspects[i].class != WAIT_LOCK_USER ||
+		    !deadlock_has(deadlock, suspects[i].tgid, suspects[i].address))
+			r = findings_convoy(context, &suspects[i], analysis->model);
 	suspects_free(suspects, count);
 	return r;
 }
@@ -180,6 +184,7 @@ static int fill_stall_findings(struct analysis *analysis, const struct findings_
 {
 	const struct long_wait *waits;
 	size_t wait_count = account_long_waits(analysis->survey.account, &waits);
+	struct deadlock deadlock = { 0 };
 	struct stopped stopped = { 0 };
 	bool most;
 	int r;
@@ -191,13 +196,18 @@ static int fill_stall_findings(struct analysis *analysis, const struct findings_
 	most = stopped.tgid && stopped.stopped_ns * 2 >= stopped.total_ns;
 	if (most)
 		r = findings_stopped(context, &stopped, analysis->model);
+	if (!r && analysis->stall.still_open)
+		r = deadlock_find(analysis->source, analysis->stackfacts, &analysis->survey, &deadlock);
+	if (!r && deadlock.count)
+		r = findings_deadlock(context, &deadlock, analysis->model);
 	if (!r)
-		r = fill_convoys(analysis, context, waits, wait_count);
+		r = fill_convoys(analysis, context, waits, wait_count, &deadlock);
 	if (!r && !analysis->model->finding_count)
 		r = finding_class_add(analysis->stackfacts, waits, wait_count, &analysis->stall,
 				      analysis->model);
 	if (!r && stopped.tgid && !most && stopped.stopped_ns * 10 >= stopped.total_ns)
 		r = findings_stopped(context, &stopped, analysis->model);
+	deadlock_free(&deadlock);
 	stopped_free(&stopped);
 	return r;
 }

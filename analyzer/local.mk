@@ -6,14 +6,17 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/asides.c analyzer/asides.h \
 	analyzer/by_thread.c analyzer/by_thread.h \
 	analyzer/calls.c analyzer/calls.h \
+	analyzer/deadlock.c analyzer/deadlock.h \
 	analyzer/episode.c analyzer/episode.h \
 	analyzer/coverage.c analyzer/coverage.h \
 	analyzer/finding.c analyzer/finding.h \
 	analyzer/finding_class.c analyzer/finding_class.h \
 	analyzer/findings.c analyzer/findings.h \
+	analyzer/findings_deadlock.c \
 	analyzer/findings_episode.c \
 	analyzer/findings_stopped.c \
 	analyzer/frame_text.c analyzer/frame_text.h \
+	analyzer/futexes.c analyzer/futexes.h \
 	analyzer/hold.c analyzer/hold.h \
 	analyzer/human.c analyzer/human.h \
 	analyzer/json.c analyzer/json.h \

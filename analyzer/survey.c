@@ -104,6 +104,8 @@ static int survey_event(void *context, const struct event *event)
 		return -ENOMEM;
 	if (switch_note(survey, event))
 		return -ENOMEM;
+	if (!survey->judged && futexes_event(survey->futexes, event))
+		return -ENOMEM;
 	return calls_event(survey->calls, event);
 }
 
@@ -117,12 +119,13 @@ static int survey_closed(void *context, const struct interval *interval)
 static int survey_read(struct survey *survey, struct source *source, struct stackfacts *stackfacts,
 		       struct target *target, uint64_t long_ns)
 {
-	const struct locks_options locks = { 0, UINT64_MAX, target_counts, target };
+	const struct locks_options locks = { 0, UINT64_MAX, target_counts, target,
+					     survey->judged ? survey->futexes : NULL };
 	const struct account_options account = { long_ns, target_counts, target,
 						 !target->count };
 	int r;
 
-	*survey = (struct survey){ .start_ns = source_start_ns(source) };
+	survey->start_ns = source_start_ns(source);
 	r = calls_create(&survey->calls);
 	if (r)
 		return r;
@@ -166,19 +169,11 @@ static bool find_silent(struct survey *survey, const struct threads *threads)
 	return found;
 }
 
-int survey_run(struct survey *survey, struct source *source, struct stackfacts *stackfacts,
-	       struct target *target, uint64_t long_ns)
+/* All but what is known of the futexes. */
+static void survey_clear(struct survey *survey)
 {
-	int r = survey_read(survey, source, stackfacts, target, long_ns);
+	struct survey kept = { .futexes = survey->futexes, .judged = survey->judged };
 
-	if (r || !find_silent(survey, source_threads(source)))
-		return r;
-	survey_free(survey);
-	return survey_read(survey, source, stackfacts, target, long_ns);
-}
-
-void survey_free(struct survey *survey)
-{
 	account_destroy(survey->account);
 	calls_destroy(survey->calls);
 	pass_destroy(survey->pass);
@@ -187,5 +182,33 @@ void survey_free(struct survey *survey)
 	free(survey->notes);
 	free(survey->gaps);
 	free(survey->switches);
+	*survey = kept;
+}
+
+int survey_run(struct survey *survey, struct source *source, struct stackfacts *stackfacts,
+	       struct target *target, uint64_t long_ns)
+{
+	bool again;
+	int r;
+
+	*survey = (struct survey){ 0 };
+	r = futexes_create(source_facts(source), stackfacts, &survey->futexes);
+	if (!r)
+		r = survey_read(survey, source, stackfacts, target, long_ns);
+	if (r)
+		return r;
+	again = futexes_judge(survey->futexes, source_threads(source));
+	survey->judged = true;
+	again = find_silent(survey, source_threads(source)) || again;
+	if (!again)
+		return 0;
+	survey_clear(survey);
+	return survey_read(survey, source, stackfacts, target, long_ns);
+}
+
+void survey_free(struct survey *survey)
+{
+	survey_clear(survey);
+	futexes_destroy(survey->futexes);
 	*survey = (struct survey){ 0 };
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first reading of a capture: sums over all of it, nothing explained yet.
+ * The first reading of a capture, twice where it shows what to look at differently: sums over all of it, nothing explained yet.
  */
 #ifndef ANALYZER_SURVEY_H
 #define ANALYZER_SURVEY_H
@@ -9,6 +9,7 @@
 
 #include "analyzer/account.h"
 #include "analyzer/calls.h"
+#include "analyzer/futexes.h"
 #include "analyzer/locks.h"
 #include "analyzer/model.h"
 #include "analyzer/target.h"
@@ -22,6 +23,8 @@ struct survey {
 	uint64_t start_ns;
 	struct account *account;
 	struct calls *calls;
+	struct futexes *futexes;
+	bool judged;			/* it is known which of them are locks */
 	struct locks *locks;		/* borrowed from pass */
 	struct pass *pass;
 	uint64_t events, lost_records;

@@ -81,6 +81,11 @@ TESTS += tests/unit/test_analysis
 tests_unit_test_analysis_SOURCES = tests/unit/test_analysis.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_analysis_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_futex
+TESTS += tests/unit/test_futex
+tests_unit_test_futex_SOURCES = tests/unit/test_futex.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_futex_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_trigger_window
 TESTS += tests/unit/test_trigger_window
 tests_unit_test_trigger_window_SOURCES = tests/unit/test_trigger_window.c
