@@ -156,9 +156,9 @@ static int collect(const struct survey *survey, int32_t tgid, struct deadlock *d
 /* What the other threads of the process did since nothing moved any more. */
 struct other {
 	const struct thread *thread;
-	uint64_t active_ns;	/* on a CPU, waiting for one, for a device ...: perhaps with a lock held */
+	uint64_t active_ns; /* on a CPU, waiting for a device ...: perhaps with a lock held */
 	uint64_t unknown_ns;
-	uint64_t asleep_ns;	/* for a time */
+	uint64_t asleep_ns; /* for a time */
 };
 
 struct others {
@@ -232,8 +232,8 @@ static int ask_others(struct source *source, struct stackfacts *stackfacts,
 
 	r = pass_create(source, stackfacts, &options, &pass);
 	if (!r)
-		r = pass_run(pass, &(struct pass_watcher){ .closed = others_closed,
-							   .context = &others });
+		r = pass_run(pass,
+			     &(struct pass_watcher){ .closed = others_closed, .context = &others });
 	entries = others.others.entries;
 	for (size_t i = 0; !r && i < others.others.count; i++)
 		if (entries[i].thread && may_hold(deadlock, &entries[i]))
@@ -243,8 +243,8 @@ static int ask_others(struct source *source, struct stackfacts *stackfacts,
 	return r;
 }
 
-int deadlock_find(struct source *source, struct stackfacts *stackfacts,
-		  const struct survey *survey, struct deadlock *ret_deadlock)
+int deadlock_find(struct source *source, struct stackfacts *stackfacts, const struct survey *survey,
+		  struct deadlock *ret_deadlock)
 {
 	struct deadlock deadlock = { 0 };
 	const struct long_wait *waits;

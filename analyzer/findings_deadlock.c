@@ -81,14 +81,14 @@ static int wait_evidence(const struct findings_context *context, const struct lo
 					wait->thread->tid, wait->thread->comm, wait->lock->address,
 					wait->flags & INTERVAL_BEGAN_BEFORE ? "before " : "",
 					since.text);
-	return finding_evidence(
-		finding,
-		"thread %" PRId32 " (%s) has waited for lock 0x%" PRIx64 " since %s%s; thread %" PRId32
-		" (%s) holds it: %s",
-		wait->thread->tid, wait->thread->comm, wait->lock->address,
-		wait->flags & INTERVAL_BEGAN_BEFORE ? "before " : "", since.text, holder->tid,
-		holder->comm,
-		wait->lock->holder_named ? "the lock names it" : "it was the last to get it");
+	return finding_evidence(finding,
+				"thread %" PRId32 " (%s) has waited for lock 0x%" PRIx64
+				" since %s%s; thread %" PRId32 " (%s) holds it: %s",
+				wait->thread->tid, wait->thread->comm, wait->lock->address,
+				wait->flags & INTERVAL_BEGAN_BEFORE ? "before " : "", since.text,
+				holder->tid, holder->comm,
+				wait->lock->holder_named ? "the lock names it"
+							 : "it was the last to get it");
 }
 
 static int fill_evidence(const struct findings_context *context, const struct deadlock *deadlock,
@@ -103,16 +103,19 @@ static int fill_evidence(const struct findings_context *context, const struct de
 				     deadlock->count - WAITS_TOLD);
 	if (!r && deadlock->culprit && !deadlock->held->holder)
 		r = finding_evidence(finding,
-				     "of all these threads, %" PRId32 " (%s) alone does not wait for lock 0x%" PRIx64
+				     "of all these threads, %" PRId32
+				     " (%s) alone does not wait for lock 0x%" PRIx64
 				     ": if one of them holds it, it is that one",
-				     deadlock->culprit->thread->tid, deadlock->culprit->thread->comm,
-				     deadlock->held->address);
+				     deadlock->culprit->thread->tid,
+				     deadlock->culprit->thread->comm, deadlock->held->address);
 	if (!r && !deadlock->in_cycle)
-		r = finding_evidence(finding,
-				     "who took a lock without a wait left no event; but none was let go in the last "
-				     "%s of the recording, and no other thread of the process did anything then "
-				     "that could be a hold",
-				     human_duration(deadlock->end_ns - deadlock->since_ns).text);
+		r = finding_evidence(
+			finding,
+			"who took a lock without a wait left no event; but none was let go in the "
+			"last "
+			"%s of the recording, and no other thread of the process did anything then "
+			"that could be a hold",
+			human_duration(deadlock->end_ns - deadlock->since_ns).text);
 	return r;
 }
 
@@ -136,15 +139,16 @@ int findings_deadlock(const struct findings_context *context, const struct deadl
 		fill_culprit(context, deadlock, finding);
 	r = fill_victims(context, deadlock, finding);
 	if (!r && deadlock->in_cycle)
-		r = finding_text(&finding->summary,
-				 "%zu threads wait in a circle, each for a lock that the next one holds. "
-				 "%zu %s stuck with them for %zu locks, until the recording ended.",
-				 deadlock->in_cycle, deadlock->count,
-				 deadlock->count == 1 ? "thread is" : "threads are",
-				 deadlock->lock_count);
+		r = finding_text(
+			&finding->summary,
+			"%zu threads wait in a circle, each for a lock that the next one holds. "
+			"%zu %s stuck with them for %zu locks, until the recording ended.",
+			deadlock->in_cycle, deadlock->count,
+			deadlock->count == 1 ? "thread is" : "threads are", deadlock->lock_count);
 	else if (!r)
 		r = finding_text(&finding->summary,
-				 "%zu threads wait for %zu locks, and for %s, until the recording ended, none "
+				 "%zu threads wait for %zu locks, and for %s, until the recording "
+				 "ended, none "
 				 "of the locks was let go: most likely they hold each other's.",
 				 deadlock->count, deadlock->lock_count,
 				 human_duration(deadlock->end_ns - deadlock->since_ns).text);
@@ -152,8 +156,10 @@ int findings_deadlock(const struct findings_context *context, const struct deadl
 		r = fill_evidence(context, deadlock, model, finding);
 	if (!r)
 		r = finding_text(&finding->advice,
-				 "Only a restart ends it. Before that, gdb -p %" PRId32 " -batch -ex 'thread "
-				 "apply all bt' shows where each thread took its locks: take them in the same "
+				 "Only a restart ends it. Before that, gdb -p %" PRId32
+				 " -batch -ex 'thread "
+				 "apply all bt' shows where each thread took its locks: take them "
+				 "in the same "
 				 "order everywhere.",
 				 finding->lock.tgid);
 	return r;

@@ -25,13 +25,13 @@
 #define MUSL_LOCKED 0x80000010u
 
 /* What a value looks like, one bit each. */
-#define LOOKS_PI 0x01	   /* the operation is one on locks */
-#define LOOKS_TWO 0x02	   /* 2, locked with waiters: glibc's and most other mutexes, by FUTEX_WAIT */
+#define LOOKS_PI      0x01 /* the operation is one on locks */
+#define LOOKS_TWO     0x02 /* 2, locked with waiters: glibc's and most other mutexes, by FUTEX_WAIT */
 #define LOOKS_TWO_TOO 0x04 /* the same by FUTEX_WAIT_BITSET: Rust's, or glibc's with a timeout */
-#define LOOKS_THREE 0x08   /* a reader-writer lock of glibc has 2 and 3 */
-#define LOOKS_OWNED 0x10   /* FUTEX_WAITERS and a thread's number */
-#define LOOKS_MUSL 0x20
-#define LOOKS_OTHER 0x40
+#define LOOKS_THREE   0x08 /* a reader-writer lock of glibc has 2 and 3 */
+#define LOOKS_OWNED   0x10 /* FUTEX_WAITERS and a thread's number */
+#define LOOKS_MUSL    0x20
+#define LOOKS_OTHER   0x40
 
 struct futex_key {
 	uint64_t address;
@@ -41,13 +41,13 @@ struct futex_key {
 struct futex {
 	struct futex_key key;
 	unsigned int looks;
-	uint32_t waiters;  /* threads that waited */
-	uint32_t members;  /* of them, those that also woke one */
+	uint32_t waiters; /* threads that waited */
+	uint32_t members; /* of them, those that also woke one */
 	uint32_t wakes, broadcasts;
-	int32_t owner;	   /* as a value named it last; 0: none did */
+	int32_t owner; /* as a value named it last; 0: none did */
 	const struct thread *waker; /* the last one */
 	uint64_t wake_ns;
-	bool lock;	   /* judged */
+	bool lock; /* judged */
 	UT_hash_handle hh;
 };
 
@@ -125,11 +125,13 @@ static void forget(struct futexes *futexes)
 	struct process *process, *next_process;
 	struct pair *pair, *next_pair;
 
-	HASH_ITER (hh, futexes->pairs, pair, next_pair) {
+	HASH_ITER(hh, futexes->pairs, pair, next_pair)
+	{
 		HASH_DEL(futexes->pairs, pair);
 		free(pair);
 	}
-	HASH_ITER (hh, futexes->processes, process, next_process) {
+	HASH_ITER(hh, futexes->processes, process, next_process)
+	{
 		HASH_DEL(futexes->processes, process);
 		free(process);
 	}
@@ -143,7 +145,8 @@ void futexes_destroy(struct futexes *futexes)
 	if (!futexes)
 		return;
 	forget(futexes);
-	HASH_ITER (hh, futexes->futexes, futex, next) {
+	HASH_ITER(hh, futexes->futexes, futex, next)
+	{
 		HASH_DEL(futexes->futexes, futex);
 		free(futex);
 	}
@@ -306,8 +309,7 @@ static int note_switch(struct futexes *futexes, const struct event *event)
 	fact = stackfacts_get(futexes->stackfacts, event->stack_id);
 	if (!fact)
 		return -ENOMEM;
-	pending->asleep = event->stack_id == STACK_NONE ||
-			  fact->sleeping.class == WAIT_LOCK_FUTEX;
+	pending->asleep = event->stack_id == STACK_NONE || fact->sleeping.class == WAIT_LOCK_FUTEX;
 	if (!pending->asleep)
 		pending->futex = NULL;
 	return 0;
@@ -332,8 +334,8 @@ static int note_waking(struct futexes *futexes, const struct event *event)
 	if (event->stack_id != STACK_NONE && fact->releases != WAIT_LOCK_FUTEX)
 		return 0;
 	futex->wakes++;
-	futex->broadcasts += futex->waker == event->thread &&
-			     event->raw.time_ns - futex->wake_ns < BROADCAST_NS;
+	futex->broadcasts +=
+		futex->waker == event->thread && event->raw.time_ns - futex->wake_ns < BROADCAST_NS;
 	futex->waker = event->thread;
 	futex->wake_ns = event->raw.time_ns;
 	return pair_note(futexes, futex, event->thread, true);
@@ -388,7 +390,8 @@ bool futexes_judge(struct futexes *futexes, const struct threads *threads)
 	struct futex *futex, *next;
 	bool found = false;
 
-	HASH_ITER (hh, futexes->futexes, futex, next) {
+	HASH_ITER(hh, futexes->futexes, futex, next)
+	{
 		int32_t tgid = (int32_t)futex->key.tgid;
 
 		HASH_FIND_INT(futexes->processes, &tgid, process);

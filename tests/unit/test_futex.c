@@ -19,17 +19,23 @@
 #define US SCENE_US
 
 #define SLEEP "__schedule < schedule < "
-#define WAIT_FUTEX SLEEP "futex_do_wait < __futex_wait < futex_wait < do_futex < __x64_sys_futex < do_syscall_64"
-#define WAIT_PI SLEEP "rt_mutex_wait_proxy_lock < futex_lock_pi < do_futex < __x64_sys_futex < do_syscall_64"
+#define WAIT_FUTEX                                                                        \
+	SLEEP "futex_do_wait < __futex_wait < futex_wait < do_futex < __x64_sys_futex < " \
+	      "do_syscall_64"
+#define WAIT_PI                                                                          \
+	SLEEP "rt_mutex_wait_proxy_lock < futex_lock_pi < do_futex < __x64_sys_futex < " \
+	      "do_syscall_64"
 #define WAKE "try_to_wake_up < wake_up_q < futex_wake < do_futex < __x64_sys_futex < do_syscall_64"
-#define UNLOCK_PI "try_to_wake_up < rt_mutex_postunlock < futex_unlock_pi < do_futex < __x64_sys_futex"
-#define NANOSLEEP SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
+#define UNLOCK_PI \
+	"try_to_wake_up < rt_mutex_postunlock < futex_unlock_pi < do_futex < __x64_sys_futex"
+#define NANOSLEEP \
+	SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
 #define POLL SLEEP "do_poll < do_sys_poll < __x64_sys_poll < do_syscall_64"
 
-#define WAIT FUTEX_WAIT_PRIVATE
+#define WAIT	    FUTEX_WAIT_PRIVATE
 #define WAIT_BITSET FUTEX_WAIT_BITSET_PRIVATE
 
-#define LOCK 0x55d22ffdd4c0ull
+#define LOCK	   0x55d22ffdd4c0ull
 #define OTHER_LOCK 0x55d22ffdd500ull
 #define THIRD_LOCK 0x55d22ffdd540ull
 
@@ -105,7 +111,8 @@ static void convoy(struct lab *lab, int operation, uint32_t value, const char *w
 	wants(lab, 200 * MS, &first, LOCK, operation, value);
 	wants(lab, 300 * MS, &second, LOCK, operation, value);
 	scene_waking(lab->scene, 0, 2000 * MS, &holder, wake, &first);
-	scene_switch(lab->scene, 1, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &first);
+	scene_switch(lab->scene, 1, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+		     &first);
 	scene_waking(lab->scene, 1, 2000 * MS + 50 * US, &first, wake, &second);
 	scene_switch(lab->scene, 1, 2000 * MS + 60 * US, &first, FT_STATE_SLEEPING, POLL, &second);
 	scene_switch(lab->scene, 1, 2000 * MS + 70 * US, &second, FT_STATE_SLEEPING, POLL,
@@ -160,7 +167,8 @@ static void all_woken_by_one_call_is_no_lock(void **state)
 	wants(lab, 300 * MS, &second, LOCK, WAIT, 2);
 	scene_waking(lab->scene, 0, 2000 * MS, &holder, WAKE, &first);
 	scene_waking(lab->scene, 0, 2000 * MS + 3 * US, &holder, WAKE, &second);
-	scene_switch(lab->scene, 1, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &first);
+	scene_switch(lab->scene, 1, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+		     &first);
 	scene_switch(lab->scene, 1, 2000 * MS + 9 * US, &first, FT_STATE_SLEEPING, POLL, &second);
 	scene_switch(lab->scene, 1, 2001 * MS, &second, FT_STATE_SLEEPING, POLL, &scene_idle);
 	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
@@ -267,8 +275,7 @@ static void call_before_a_loss_tells_nothing_of_the_sleep_after_it(void **state)
 	analyze(lab, 3000 * MS);
 	for (size_t i = 0; i < lab->result.model->thread_count; i++)
 		if (lab->result.model->threads[i].tid == first.tid)
-			assert_int_equal(
-				lab->result.model->threads[i].class_ns[WAIT_LOCK_USER], 0);
+			assert_int_equal(lab->result.model->threads[i].class_ns[WAIT_LOCK_USER], 0);
 }
 
 static void second_sleep_without_a_call_is_not_for_the_lock_of_the_first(void **state)
@@ -277,7 +284,8 @@ static void second_sleep_without_a_call_is_not_for_the_lock_of_the_first(void **
 
 	convoy(lab, WAIT, 2, WAKE);
 	scene_waking(lab->scene, 1, 2200 * MS, &waker, NULL, &first);
-	scene_switch(lab->scene, 1, 2200 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &first);
+	scene_switch(lab->scene, 1, 2200 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+		     &first);
 	scene_switch(lab->scene, 1, 2200 * MS + 9 * US, &first, FT_STATE_SLEEPING, WAIT_FUTEX,
 		     &scene_idle);
 	analyze(lab, 3000 * MS);
@@ -345,7 +353,8 @@ static void root_of_a_chain_comes_first_with_all_whom_it_held_up(void **state)
 	wants(lab, 300 * MS, &second, OTHER_LOCK, WAIT, 2);
 	wants(lab, 400 * MS, &third, OTHER_LOCK, WAIT, 2);
 	scene_waking(lab->scene, 0, 2000 * MS, &holder, WAKE, &first);
-	scene_switch(lab->scene, 1, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &first);
+	scene_switch(lab->scene, 1, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+		     &first);
 	scene_waking(lab->scene, 1, 2000 * MS + 50 * US, &first, WAKE, &second);
 	scene_switch(lab->scene, 1, 2000 * MS + 60 * US, &first, FT_STATE_SLEEPING, POLL, &second);
 	scene_waking(lab->scene, 1, 2000 * MS + 90 * US, &second, WAKE, &third);
