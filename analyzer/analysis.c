@@ -105,7 +105,10 @@ static void fill_stall(struct analysis *analysis)
 	struct model *model = analysis->model;
 
 	model->stall.found = stall->found;
+	model->stall.unexplained = !stall->found && analysis->window.proves;
+	model->stall.failed_at_once = analysis->window.failed_at_once;
 	if (stall->found) {
+		model->stall.apart = stall->apart;
 		model->stall.began_before = stall->began_before;
 		model->stall.still_open = stall->still_open;
 		model->stall.start_ns = since_start(analysis, stall->start_ns);
@@ -142,7 +145,6 @@ static int find_episode(struct analysis *analysis)
 	struct episode *episode = &analysis->episode;
 	int r;
 
-	analysis->window = trigger_window_read(source_facts(analysis->source));
 	if (!analysis->window.proves || stall_explains(&analysis->stall, &analysis->window))
 		return 0;
 	r = episode_find(analysis->source, analysis->stackfacts, &analysis->target,
@@ -284,7 +286,8 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 		goto out;
 	analysis.start_ns = source_start_ns(source);
 	wait_count = account_long_waits(analysis.survey.account, &waits);
-	r = stall_find(waits, wait_count, &analysis.stall);
+	analysis.window = trigger_window_read(source_facts(source));
+	r = stall_find(waits, wait_count, analysis.window.about_ns, &analysis.stall);
 	if (r)
 		goto out;
 	r = fill_model(&analysis, path, stall_ns);

@@ -400,33 +400,42 @@ static bool doubtful(const struct model *model)
 	return model->coverage.unknown_ns * 10 > target_ns;
 }
 
+static const char *no_stall_advice(const struct model *model)
+{
+	if (model->stall.failed_at_once)
+		return "The probe failed without delay: is the service down, or does the probe ask the "
+		       "wrong address or the wrong thing? Ask the same by hand.";
+	if (model->stall.unexplained)
+		return "Look at what its threads did at that time: idle waits, below, may be for an answer "
+		       "from elsewhere (a back end, a resolver) or sleeps in a row; or the work is done by a "
+		       "process that is not the target.";
+	return "If users saw a freeze, it was at another time, in another process, or one thread ran "
+	       "or slept by itself while others waited for it: look at the threads below, and record "
+	       "while it happens.";
+}
+
 int findings_no_stall(struct model *model)
 {
 	struct model_finding *finding = finding_append(model, FINDING_NO_STALL);
 	bool lossy = model->coverage.lost_events || model->coverage.gap_count;
+	char longest[120] = "";
 	int r;
 
 	if (!finding)
 		return -ENOMEM;
 	finding->grade = lossy || !model->capture.complete ? GRADE_PLAUSIBLE : GRADE_STRONG;
-	if (doubtful(model))
+	if (doubtful(model) || model->stall.unexplained)
 		finding->grade = GRADE_PLAUSIBLE;
 	if (model->stall.longest_ns)
-		r = finding_text(
-			&finding->summary,
-			"Nothing froze: no thread waited long for a kernel lock, a device, memory or a "
-			"CPU. The longest such wait was %s (%s, thread %" PRId32 ").",
-			human_duration(model->stall.longest_ns).text,
-			wait_class_name(model->stall.longest_class), model->stall.longest_tid);
-	else
-		r = finding_text(&finding->summary,
-				 "Nothing froze: no thread waited for a kernel lock, a device, memory or a "
-				 "CPU.");
+		snprintf(longest, sizeof(longest), " The longest such wait was %s (%s, thread %" PRId32 ").",
+			 human_duration(model->stall.longest_ns).text,
+			 wait_class_name(model->stall.longest_class), model->stall.longest_tid);
+	r = finding_text(&finding->summary,
+			 "%s no thread waited%s for a kernel lock, a device, memory or a CPU%s.%s",
+			 model->stall.unexplained ? "Somebody waited for an answer, and yet" : "Nothing froze:",
+			 *longest ? " long" : "",
+			 model->stall.unexplained ? ", as far as these events tell" : "", longest);
 	if (r)
 		return r;
-	return finding_text(
-		&finding->advice,
-		"If users saw a freeze, it was at another time, in another process, or one thread ran "
-		"or slept by itself while others waited for it: look at the threads below, and record "
-		"while it happens.");
+	return finding_text(&finding->advice, "%s", no_stall_advice(model));
 }
