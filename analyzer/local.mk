@@ -17,6 +17,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/hold.c analyzer/hold.h \
 	analyzer/human.c analyzer/human.h \
 	analyzer/json.c analyzer/json.h \
+	analyzer/json_fields.c analyzer/json_fields.h \
 	analyzer/locks.c analyzer/locks.h \
 	analyzer/losses.c analyzer/losses.h \
 	analyzer/merge.c analyzer/merge.h \
