@@ -7,6 +7,14 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/by_thread.c analyzer/by_thread.h \
 	analyzer/calls.c analyzer/calls.h \
 	analyzer/chosen.c analyzer/chosen.h \
+	analyzer/compare.c analyzer/compare.h \
+	analyzer/compare_findings.c \
+	analyzer/compare_locks.c \
+	analyzer/compare_names.c analyzer/compare_names.h \
+	analyzer/compare_say.c analyzer/compare_say.h \
+	analyzer/compare_table.c analyzer/compare_table.h \
+	analyzer/compare_threads.c \
+	analyzer/compare_waits.c \
 	analyzer/coverage.c analyzer/coverage.h \
 	analyzer/cpu_share.c analyzer/cpu_share.h \
 	analyzer/deeds.c analyzer/deeds.h \
@@ -23,6 +31,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/hold.c analyzer/hold.h \
 	analyzer/human.c analyzer/human.h \
 	analyzer/json.c analyzer/json.h \
+	analyzer/json_compare.c \
 	analyzer/json_explain.c \
 	analyzer/json_fields.c analyzer/json_fields.h \
 	analyzer/locks.c analyzer/locks.h \
@@ -54,6 +63,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/target.c analyzer/target.h \
 	analyzer/terminal.c analyzer/terminal.h \
 	analyzer/text.h \
+	analyzer/text_compare.c \
 	analyzer/text_coverage.c \
 	analyzer/text_explain.c \
 	analyzer/text_findings.c \

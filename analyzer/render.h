@@ -32,4 +32,11 @@ int render_explanation_text(const struct explanation *explanation, const struct 
 int render_explanation_json(const struct explanation *explanation, const struct model *model,
 			    FILE *out);
 
+struct comparison;
+
+/* --before, see compare.h */
+int render_comparison_text(const struct comparison *comparison, const struct text_options *options,
+			   FILE *out);
+int render_comparison_json(const struct comparison *comparison, FILE *out);
+
 #endif
