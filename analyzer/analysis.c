@@ -294,6 +294,8 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 	if (r)
 		goto out;
 	analysis.model->operations = analysis.stackfacts;
+	analysis.model->futexes = analysis.survey.futexes;
+	analysis.survey.futexes = NULL;
 	*ret_model = analysis.model;
 	analysis.model = NULL;
 	analysis.stackfacts = NULL;
@@ -338,6 +340,7 @@ void analysis_free(struct model *model)
 	free(model->threads);
 	free((void *)model->capture.target);
 	free((void *)model->capture.damage);
+	futexes_destroy(model->futexes);
 	stackfacts_destroy(model->operations);
 	free(model);
 }

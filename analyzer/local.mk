@@ -6,9 +6,23 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/asides.c analyzer/asides.h \
 	analyzer/by_thread.c analyzer/by_thread.h \
 	analyzer/calls.c analyzer/calls.h \
+	analyzer/chosen.c analyzer/chosen.h \
+	analyzer/compare.c analyzer/compare.h \
+	analyzer/compare_findings.c \
+	analyzer/compare_locks.c \
+	analyzer/compare_names.c analyzer/compare_names.h \
+	analyzer/compare_say.c analyzer/compare_say.h \
+	analyzer/compare_table.c analyzer/compare_table.h \
+	analyzer/compare_threads.c \
+	analyzer/compare_waits.c \
 	analyzer/deadlock.c analyzer/deadlock.h \
-	analyzer/episode.c analyzer/episode.h \
 	analyzer/coverage.c analyzer/coverage.h \
+	analyzer/cpu_share.c analyzer/cpu_share.h \
+	analyzer/deeds.c analyzer/deeds.h \
+	analyzer/episode.c analyzer/episode.h \
+	analyzer/explain.c analyzer/explain.h \
+	analyzer/explain_fill.c analyzer/explain_fill.h \
+	analyzer/explain_step.c analyzer/explain_step.h \
 	analyzer/finding.c analyzer/finding.h \
 	analyzer/finding_class.c analyzer/finding_class.h \
 	analyzer/findings.c analyzer/findings.h \
@@ -20,10 +34,14 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/hold.c analyzer/hold.h \
 	analyzer/human.c analyzer/human.h \
 	analyzer/json.c analyzer/json.h \
+	analyzer/json_compare.c \
+	analyzer/json_explain.c \
+	analyzer/json_fields.c analyzer/json_fields.h \
 	analyzer/locks.c analyzer/locks.h \
 	analyzer/losses.c analyzer/losses.h \
 	analyzer/merge.c analyzer/merge.h \
 	analyzer/model.c analyzer/model.h \
+	analyzer/moment.c analyzer/moment.h \
 	analyzer/operations.c analyzer/operations.h \
 	analyzer/options.c analyzer/options.h \
 	analyzer/ownership.c analyzer/ownership.h \
@@ -48,13 +66,16 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/target.c analyzer/target.h \
 	analyzer/terminal.c analyzer/terminal.h \
 	analyzer/text.h \
+	analyzer/text_compare.c \
 	analyzer/text_coverage.c \
+	analyzer/text_explain.c \
 	analyzer/text_findings.c \
 	analyzer/text_headline.c \
 	analyzer/text_stack.c \
 	analyzer/text_tables.c \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
+	analyzer/trail.c analyzer/trail.h \
 	analyzer/trigger_window.c analyzer/trigger_window.h \
 	analyzer/utf8.c analyzer/utf8.h \
 	analyzer/wait_groups.c analyzer/wait_groups.h \

@@ -187,6 +187,7 @@ struct model {
 	size_t wait_group_count;
 	struct model_thread *threads;
 	size_t thread_count;
+	struct futexes *futexes;	/* which of them are locks, for further readings */
 	struct stackfacts *operations;	/* keeps the texts of waits[].operation */
 };
 

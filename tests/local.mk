@@ -86,6 +86,21 @@ TESTS += tests/unit/test_futex
 tests_unit_test_futex_SOURCES = tests/unit/test_futex.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_futex_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_moment
+TESTS += tests/unit/test_moment
+tests_unit_test_moment_SOURCES = tests/unit/test_moment.c
+tests_unit_test_moment_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_compare
+TESTS += tests/unit/test_compare
+tests_unit_test_compare_SOURCES = tests/unit/test_compare.c
+tests_unit_test_compare_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_explain
+TESTS += tests/unit/test_explain
+tests_unit_test_explain_SOURCES = tests/unit/test_explain.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_explain_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_trigger_window
 TESTS += tests/unit/test_trigger_window
 tests_unit_test_trigger_window_SOURCES = tests/unit/test_trigger_window.c
