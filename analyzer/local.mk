@@ -11,7 +11,9 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/finding.c analyzer/finding.h \
 	analyzer/finding_class.c analyzer/finding_class.h \
 	analyzer/findings.c analyzer/findings.h \
+	analyzer/feeder.c analyzer/feeder.h \
 	analyzer/findings_episode.c \
+	analyzer/findings_feeder.c \
 	analyzer/findings_stopped.c \
 	analyzer/frame_text.c analyzer/frame_text.h \
 	analyzer/hold.c analyzer/hold.h \
@@ -53,6 +55,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
 	analyzer/trigger_window.c analyzer/trigger_window.h \
+	analyzer/usual.c analyzer/usual.h \
 	analyzer/utf8.c analyzer/utf8.h \
 	analyzer/wait_groups.c analyzer/wait_groups.h \
 	analyzer/waitclass.c analyzer/waitclass.h \

@@ -21,6 +21,7 @@ struct survey_switches {
 struct survey {
 	uint64_t start_ns;
 	struct account *account;
+	struct usual *usual;
 	struct calls *calls;
 	struct locks *locks;		/* borrowed from pass */
 	struct pass *pass;

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What each thread's waits for others are like as a rule, and which are not: idle waiting
+ * looks the same before and in a stall, starving does not. And who ends them: who feeds whom.
+ *
+ * One reading; memory grows with threads and the operations they wait in.
+ */
+#ifndef ANALYZER_USUAL_H
+#define ANALYZER_USUAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/stackfacts.h"
+#include "analyzer/timeline.h"
+
+/* A thread's waits of one class in one operation. */
+struct usual_waits {
+	uint64_t count, longest_ns;
+	uint64_t median_ns;	/* at most this long, to a factor of two */
+};
+
+/* A wait that may have been one for somebody who did not come. */
+struct fed_wait {
+	struct thread *thread;
+	enum wait_class class;
+	uint32_t stack_id;
+	uint64_t start_ns, end_ns;
+	unsigned int flags;	/* INTERVAL_* */
+	struct usual_waits before;	/* count 0: there were too few to compare with */
+	struct thread *feeder;	/* who it waited for, by the chain of wake-ups at its end; NULL: not seen */
+	uint32_t links;		/* length of that chain; 0: it is still open, the feeder is who usually ends such waits */
+	uint64_t fed, wakeups;	/* such waits before that the feeder ended, of so many whose waker was seen */
+};
+
+struct usual;
+
+/* @long_ns: shorter waits are no stall. */
+int usual_create(struct stackfacts *stackfacts, uint64_t long_ns, struct usual **ret_usual);	/* 0 or -ENOMEM */
+void usual_destroy(struct usual *usual);
+
+/**
+ * usual_closed() - a blocked interval is over.
+ *
+ * @fact:   of its stack.
+ * @counts: its thread may be somebody's victim, and it is not known to hurt; but for a FUSE file system it counts.
+ * @ret_unusual: the wait is of an idle class, but far longer than this thread's were before; or long
+ *           and for a child, of which each is another.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int usual_closed(struct usual *usual, const struct interval *interval,
+		 const struct stack_fact *fact, bool counts, bool *ret_unusual);
+
+/* After timeline_finish(): who those wait for that still do. */
+void usual_finish(struct usual *usual);
+
+/*
+ * In order of their ends: the unusual waits, and all long ones for a FUSE file system. Borrowed.
+ */
+size_t usual_fed_waits(const struct usual *usual, const struct fed_wait **ret_waits);
+
+/* Whether those of @waits' threads who wait for @feeder are the ones who wake it, most of the time. */
+bool usual_asks(const struct usual *usual, const struct thread *feeder,
+		const struct fed_wait *waits, size_t count);
+
+#endif
