@@ -193,6 +193,20 @@ static int stack_seen(struct watch *watch, struct watched *watched, const struct
 	return 0;
 }
 
+static int woken(struct watch *watch, struct watched *watched, const struct event *event)
+{
+	struct feeder *feeder = &watched->feeder;
+	const struct stack_fact *fact = stackfacts_get(watch->stackfacts, event->stack_id);
+
+	if (!fact)
+		return -ENOMEM;
+	if (event->raw.waking.in_interrupt && !fact->own_softirq)
+		return 0;
+	feeder->usual_wakeups += event->raw.time_ns < feeder->stall.start_ns;
+	feeder->wakeups += meanwhile(feeder, event->raw.time_ns);
+	return 0;
+}
+
 static int watch_event(void *context, const struct event *event)
 {
 	struct watch *watch = context;
@@ -208,9 +222,8 @@ static int watch_event(void *context, const struct event *event)
 		if (event->raw.kind == FT_EVENT_SAMPLE || event->raw.kind == FT_EVENT_SWITCH) {
 			if (stack_seen(watch, watched, event))
 				return -ENOMEM;
-		} else if (event->raw.kind == FT_EVENT_WAKING && !event->raw.waking.in_interrupt) {
-			feeder->usual_wakeups += event->raw.time_ns < feeder->stall.start_ns;
-			feeder->wakeups += meanwhile(feeder, event->raw.time_ns);
+		} else if (event->raw.kind == FT_EVENT_WAKING && woken(watch, watched, event)) {
+			return -ENOMEM;
 		}
 	}
 	return 0;

@@ -141,11 +141,16 @@ static struct kind *kind_get(struct usual *usual, struct entry *entry, const str
 }
 
 /* The one that did it: not one that was only interrupted, nor a CPU that had nothing to do. */
-static struct thread *cause(const struct interval *interval)
+static struct thread *cause(const struct usual *usual, const struct interval *interval)
 {
-	if (!interval->waker || interval->waker_in_interrupt || interval->waker->idle_task)
+	const struct stack_fact *fact;
+
+	if (!interval->waker || interval->waker->idle_task)
 		return NULL;
-	return interval->waker;
+	if (!interval->waker_in_interrupt)
+		return interval->waker;
+	fact = stackfacts_get(usual->stackfacts, interval->waker_stack_id);
+	return fact && fact->own_softirq ? interval->waker : NULL;
 }
 
 /* The counter of whoever comes least is taken over with what it stands at: nobody who is frequent is lost. */
@@ -173,7 +178,8 @@ static unsigned int length_of(uint64_t ns)
 	return length < LENGTHS ? length : LENGTHS - 1;
 }
 
-static void kind_note(struct kind *kind, const struct interval *interval)
+static void kind_note(const struct usual *usual, struct kind *kind,
+		      const struct interval *interval)
 {
 	uint64_t ns = interval->end_ns - interval->start_ns;
 
@@ -183,7 +189,7 @@ static void kind_note(struct kind *kind, const struct interval *interval)
 	kind->lengths[length_of(ns)]++;
 	if (ns > kind->longest_ns)
 		kind->longest_ns = ns;
-	if (cause(interval))
+	if (cause(usual, interval))
 		waker_note(kind, interval->waker);
 }
 
@@ -301,7 +307,7 @@ static int long_closed(struct usual *usual, const struct kind *kind,
 	if (!*ret_unusual && class != WAIT_IO_FUSE)
 		return 0;
 	*ret_unusual = *ret_unusual && wait_class_idle(class);
-	follow(usual, cause(interval), &wait);
+	follow(usual, cause(usual, interval), &wait);
 	count_feeder(kind, &wait);
 	return fed_append(usual, &wait);
 }
@@ -313,7 +319,7 @@ static void remember(const struct usual *usual, struct entry *entry,
 	if ((interval->end_ns - interval->start_ns) * 2 < usual->long_ns)
 		return;
 	entry->last = (struct last_wait){ interval->start_ns, interval->end_ns, class,
-					  cause(interval) };
+					  cause(usual, interval) };
 }
 
 int usual_closed(struct usual *usual, const struct interval *interval,
@@ -337,7 +343,7 @@ int usual_closed(struct usual *usual, const struct interval *interval,
 		    long_closed(usual, kind, interval, &unusual))
 			return -ENOMEM;
 		if (!unusual)
-			kind_note(kind, interval);
+			kind_note(usual, kind, interval);
 		entry->kind = kind;
 		if (is_asked(class) && (!entry->asked || kind->count > entry->asked->count))
 			entry->asked = kind;
