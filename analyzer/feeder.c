@@ -28,9 +28,11 @@
 struct watched {
 	struct feeder feeder;
 	struct profiler *profiler;
-	uint64_t first_ns;	/* seen first */
-	uint64_t run_ns, run_start_ns;
-	uint32_t stacks, end_stacks; /* seen meanwhile; at the end of a process */
+	struct stall_span *spans;	/* when somebody waited for it; in order of time, apart */
+	size_t span_count;
+	uint64_t observed_ns;		/* outside of these */
+	uint64_t run_start_ns, run_end_ns; /* its run so far; empty: it does not run */
+	uint32_t stacks, end_stacks;	/* seen meanwhile; at the end of a process */
 };
 
 struct watch {
@@ -132,11 +134,40 @@ static int by_blocked(const void *left, const void *right)
 	return (a->thread->index > b->thread->index) - (a->thread->index < b->thread->index);
 }
 
+static int by_start(const void *left, const void *right)
+{
+	const struct long_wait *a = left, *b = right;
+
+	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
+}
+
+/* The times of @waits, which it sorts, as spans that do not touch. */
+static int find_spans(struct watched *watched, struct long_wait *waits, size_t count)
+{
+	struct stall_span *last = NULL;
+
+	watched->spans = calloc(count + 1, sizeof(*watched->spans));
+	if (!watched->spans)
+		return -ENOMEM;
+	qsort(waits, count, sizeof(*waits), by_start);
+	for (size_t i = 0; i < count; i++) {
+		if (last && waits[i].start_ns <= last->end_ns) {
+			if (waits[i].end_ns > last->end_ns)
+				last->end_ns = waits[i].end_ns;
+			continue;
+		}
+		last = &watched->spans[watched->span_count++];
+		*last = (struct stall_span){ waits[i].start_ns, waits[i].end_ns };
+	}
+	return 0;
+}
+
 /* The worst stall that the waits for it make, and who is in it. */
-static int prepare(struct feeder *feeder, const struct fed_wait *waits, size_t count,
+static int prepare(struct watched *watched, const struct fed_wait *waits, size_t count,
 		   const struct stall *fuse)
 {
 	struct long_wait *own = calloc(count + 1, sizeof(*own));
+	struct feeder *feeder = &watched->feeder;
 	size_t own_count = 0;
 	int r;
 
@@ -153,6 +184,8 @@ static int prepare(struct feeder *feeder, const struct fed_wait *waits, size_t c
 				.flags = waits[i].flags,
 			};
 	r = stall_find(own, own_count, &feeder->stall);
+	if (!r)
+		r = find_spans(watched, own, own_count);
 	free(own);
 	feeder->lost_ns = 0;
 	for (size_t i = 0; i < count && !r; i++) {
@@ -193,17 +226,41 @@ static int stack_seen(struct watch *watch, struct watched *watched, const struct
 	return 0;
 }
 
+/* How much of a time somebody waited for it. */
+static uint64_t waited_for(const struct watched *watched, uint64_t start_ns, uint64_t end_ns)
+{
+	size_t low = 0, high = watched->span_count;
+	uint64_t ns = 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (watched->spans[middle].end_ns <= start_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < watched->span_count && watched->spans[low].start_ns < end_ns; low++) {
+		const struct stall_span *span = &watched->spans[low];
+
+		ns += (span->end_ns < end_ns ? span->end_ns : end_ns) -
+		      (span->start_ns > start_ns ? span->start_ns : start_ns);
+	}
+	return ns;
+}
+
 static int woken(struct watch *watch, struct watched *watched, const struct event *event)
 {
-	struct feeder *feeder = &watched->feeder;
 	const struct stack_fact *fact = stackfacts_get(watch->stackfacts, event->stack_id);
+	struct feeder *feeder = &watched->feeder;
+	uint64_t time_ns = event->raw.time_ns;
 
 	if (!fact)
 		return -ENOMEM;
 	if (event->raw.waking.in_interrupt && !fact->own_softirq)
 		return 0;
-	feeder->usual_wakeups += event->raw.time_ns < feeder->stall.start_ns;
-	feeder->wakeups += meanwhile(feeder, event->raw.time_ns);
+	feeder->usual_wakeups += !waited_for(watched, time_ns, time_ns + 1);
+	feeder->wakeups += meanwhile(feeder, time_ns);
 	return 0;
 }
 
@@ -237,19 +294,27 @@ static uint64_t overlap(const struct fed_wait *wait, uint64_t start_ns, uint64_t
 	return to_ns > from_ns ? to_ns - from_ns : 0;
 }
 
-static void run_add(struct watched *watched, const struct interval *interval)
+/* It waits for work, or the recording ends. */
+static void run_end(struct watched *watched)
 {
+	uint64_t start_ns = watched->run_start_ns, end_ns = watched->run_end_ns;
 	struct feeder *feeder = &watched->feeder;
-	uint64_t ns;
+	uint64_t ns = overlap(&feeder->longest, start_ns, end_ns);
 
-	if (!watched->run_ns)
-		watched->run_start_ns = interval->start_ns;
-	watched->run_ns = interval->end_ns - watched->run_start_ns;
-	if (interval->end_ns <= feeder->longest.start_ns && watched->run_ns > feeder->usual_run_ns)
-		feeder->usual_run_ns = watched->run_ns;
-	ns = overlap(&feeder->longest, watched->run_start_ns, interval->end_ns);
 	if (ns > feeder->run_ns)
 		feeder->run_ns = ns;
+	/* Part of it may be the last of what those who wait had got. */
+	if (waited_for(watched, start_ns, end_ns) * 2 < end_ns - start_ns &&
+	    end_ns - start_ns > feeder->usual_run_ns)
+		feeder->usual_run_ns = end_ns - start_ns;
+	watched->run_start_ns = watched->run_end_ns = 0;
+}
+
+static void run_extend(struct watched *watched, const struct interval *interval)
+{
+	if (!watched->run_end_ns)
+		watched->run_start_ns = interval->start_ns;
+	watched->run_end_ns = interval->end_ns;
 }
 
 static int feeder_interval(struct watch *watch, struct watched *watched,
@@ -260,11 +325,11 @@ static int feeder_interval(struct watch *watch, struct watched *watched,
 	const struct stack_fact *fact;
 	enum wait_class class;
 
-	if (!watched->first_ns)
-		watched->first_ns = interval->start_ns;
+	watched->observed_ns += interval->end_ns - interval->start_ns -
+				waited_for(watched, interval->start_ns, interval->end_ns);
 	feeder->state_ns[interval->state] += ns;
 	if (interval->state == THREAD_RUNNING || interval->state == THREAD_RUNNABLE) {
-		run_add(watched, interval);
+		run_extend(watched, interval);
 		return 0;
 	}
 	if (interval->state == THREAD_UNKNOWN)
@@ -274,7 +339,7 @@ static int feeder_interval(struct watch *watch, struct watched *watched,
 		return -ENOMEM;
 	class = stack_fact_reason(fact, interval->prev_state)->class;
 	if (wait_class_idle(class))
-		watched->run_ns = 0;
+		run_end(watched);
 	if (ns > feeder->blocked_ns) {
 		feeder->blocked_ns = ns;
 		feeder->blocked_class = class;
@@ -362,10 +427,9 @@ static void conclude(struct watch *watch, const struct usual *usual, struct feed
 
 	for (size_t i = 0; i < watch->count; i++) {
 		struct feeder *feeder = &watch->watched[i].feeder;
-		uint64_t first_ns = watch->watched[i].first_ns;
 
-		if (feeder->stall.start_ns > first_ns)
-			feeder->usual_span_ns = feeder->stall.start_ns - first_ns;
+		run_end(&watch->watched[i]);
+		feeder->usual_span_ns = watch->watched[i].observed_ns;
 		feeder->did = what_it_did(&watch->watched[i], watch->fuse);
 		if (feeder->did == FEEDER_IDLED || feeder->lost_ns <= ret_feeder->lost_ns)
 			continue;
@@ -391,13 +455,14 @@ int feeder_find(struct source *source, struct stackfacts *stackfacts, const stru
 	for (size_t i = 0; i < watch.count; i++)
 		watch.watched[i].feeder = feeders[i];
 	for (size_t i = 0; i < watch.count && !r; i++)
-		r = prepare(&watch.watched[i].feeder, waits, count, fuse);
+		r = prepare(&watch.watched[i], waits, count, fuse);
 	if (!r && watch.count)
 		r = read_again(&watch, source);
 	if (!r)
 		conclude(&watch, usual, ret_feeder);
 	for (size_t i = 0; i < watch.count; i++) {
 		profiler_destroy(watch.watched[i].profiler);
+		free(watch.watched[i].spans);
 		feeder_free(&watch.watched[i].feeder);
 	}
 	return r;

@@ -41,8 +41,10 @@ struct feeder {
 	enum wait_class blocked_class;	/* what that was, */
 	uint32_t blocked_stack_id;	/* and where */
 	uint64_t run_ns;		/* its longest run without waiting for work, */
-	uint64_t usual_run_ns;		/* and the longest one before */
-	uint64_t wakeups, usual_wakeups, usual_span_ns; /* of others, by it: meanwhile and before */
+	/* and the longest at other times, when nobody had waited unusually long for it */
+	uint64_t usual_run_ns;
+	uint64_t wakeups, usual_wakeups; /* of others, by it: meanwhile and at those other times, */
+	uint64_t usual_span_ns;		/* which add up to this */
 	bool asked;			/* its victims are those who ask it to work */
 	struct profile profile;
 };

@@ -25,7 +25,7 @@ static enum grade grade_of(const struct feeder *feeder, const struct model *mode
 		return GRADE_PLAUSIBLE;
 	if (feeder->did == FEEDER_ENDED)
 		return GRADE_STRONG;
-	if (longest->before.count < STRONG_WAITS ||
+	if (longest->early || longest->before.count < STRONG_WAITS ||
 	    (longest->links == 1 && longest->fed * 100 < longest->wakeups * STRONG_PERCENT))
 		return GRADE_PLAUSIBLE;
 	return GRADE_STRONG;
@@ -108,9 +108,9 @@ static int wait_evidence(const struct findings_context *context, const struct fe
 	if (r || !wait->before.count || wait->class == WAIT_IO_FUSE)
 		return r;
 	return finding_evidence(finding,
-				"its %s waits there before took at most %s, the median one at "
-				"most %s",
+				"its %s waits there %s took at most %s, the median one at most %s",
 				human_count(wait->before.count).text,
+				wait->early ? "afterwards" : "before",
 				human_duration(wait->before.longest_ns).text,
 				human_duration(wait->before.median_ns).text);
 }
@@ -122,7 +122,7 @@ static int feeds_evidence(const struct feeder *feeder, struct model_finding *fin
 	char share[192] = "";
 
 	if (wait->fed)
-		snprintf(share, sizeof(share), "; it ended %s of %s such waits before",
+		snprintf(share, sizeof(share), "; it ended %s of %s other such waits",
 			 human_count(wait->fed).text, human_count(wait->wakeups).text);
 	if (!wait->links)
 		return finding_evidence(finding, "%" PRId32 " (%s) is who usually wakes it%s",
@@ -141,8 +141,8 @@ static int run_evidence(const struct feeder *feeder, struct model_finding *findi
 	if (feeder->did != FEEDER_RAN || !feeder->usual_wakeups)
 		return 0;
 	return finding_evidence(finding,
-				"before, it never ran for more than %s without waiting for work, "
-				"and woke other threads %s times in %s; now %s times in %s",
+				"at other times it never ran for more than %s without waiting for "
+				"work, and woke other threads %s times in %s; now %s times in %s",
 				human_duration(feeder->usual_run_ns).text,
 				human_count(feeder->usual_wakeups).text,
 				human_duration(feeder->usual_span_ns).text,

@@ -35,11 +35,12 @@ struct waker {
 /* The waits of one thread in one class and operation, but for the unusual ones. */
 struct kind {
 	struct kind_key key;
-	uint64_t first_ns;
+	uint64_t first_ns, last_ns; /* start of the first, end of the last */
 	uint64_t count, longest_ns;
 	uint32_t lengths[LENGTHS]; /* waits by the power of two of their length */
 	uint64_t wakeups;
 	struct waker wakers[WAKERS];
+	uint64_t early_ns; /* of a long wait that was set aside, for those that come after it; 0: none was */
 	UT_hash_handle hh;
 };
 
@@ -55,6 +56,8 @@ struct entry {
 	struct kind *asked; /* of most of its waits for what others say or send */
 	struct last_wait last;
 };
+
+enum usual_verdict { USUAL, UNUSUAL, SET_ASIDE };
 
 struct usual {
 	struct stackfacts *stackfacts;
@@ -185,6 +188,7 @@ static void kind_note(const struct usual *usual, struct kind *kind,
 
 	if (!kind->count)
 		kind->first_ns = interval->start_ns;
+	kind->last_ns = interval->end_ns;
 	kind->count++;
 	kind->lengths[length_of(ns)]++;
 	if (ns > kind->longest_ns)
@@ -218,19 +222,24 @@ static const struct kind *unknown_kind(const struct usual *usual, const struct t
 	return kind_find(usual, &(struct kind_key){ thread->index, WAIT_UNKNOWN, 0 });
 }
 
-static bool is_unusual(const struct usual *usual, const struct kind *kind,
-		       const struct interval *interval, struct usual_waits *ret_before)
+/* What is known by now of waits of @kind; false: too little. */
+static bool is_known(const struct usual *usual, const struct thread *thread,
+		     const struct kind *kind, struct usual_waits *ret_waits)
 {
-	const struct kind *unknown = unknown_kind(usual, interval->thread);
-	uint64_t ns = interval->end_ns - interval->start_ns, since_ns = kind->first_ns;
-	struct usual_waits before = waits_of(kind, unknown);
+	const struct kind *unknown = unknown_kind(usual, thread);
+	uint64_t since_ns = kind->first_ns, until_ns = kind->last_ns;
 
 	if (unknown && (!kind->count || unknown->first_ns < since_ns))
 		since_ns = unknown->first_ns;
-	if (before.count < USUAL_LEAST || since_ns + usual->long_ns > interval->start_ns)
-		return false;
-	*ret_before = before;
-	return ns / TIMES_LONGEST >= before.longest_ns && ns / TIMES_MEDIAN >= before.median_ns;
+	if (unknown && unknown->last_ns > until_ns)
+		until_ns = unknown->last_ns;
+	*ret_waits = waits_of(kind, unknown);
+	return ret_waits->count >= USUAL_LEAST && until_ns - since_ns >= usual->long_ns;
+}
+
+static bool is_unusual(uint64_t ns, const struct usual_waits *others)
+{
+	return ns / TIMES_LONGEST >= others->longest_ns && ns / TIMES_MEDIAN >= others->median_ns;
 }
 
 /* Half of @wait or more, @thread waited itself. */
@@ -290,8 +299,25 @@ static int fed_append(struct usual *usual, const struct fed_wait *wait)
 	return 0;
 }
 
-static int long_closed(struct usual *usual, const struct kind *kind,
-		       const struct interval *interval, bool *ret_unusual)
+/* Sets what @wait is compared with. @ret_early: with those that are still to come. */
+static bool compare(const struct usual *usual, const struct kind *kind, struct fed_wait *wait,
+		    bool *ret_early)
+{
+	struct usual_waits others;
+	bool known = is_known(usual, wait->thread, kind, &others);
+
+	*ret_early = !known && !kind->early_ns && wait->flags & INTERVAL_BEGAN_BEFORE &&
+		     wait->class != WAIT_CHILD;
+	if (kind->early_ns > others.longest_ns)
+		others.longest_ns = kind->early_ns;
+	if (!known || !is_unusual(wait->end_ns - wait->start_ns, &others))
+		return wait->class == WAIT_CHILD;
+	wait->before = others;
+	return true;
+}
+
+static int long_closed(struct usual *usual, struct kind *kind, const struct interval *interval,
+		       enum usual_verdict *ret_verdict)
 {
 	enum wait_class class = (enum wait_class)kind->key.class;
 	struct fed_wait wait = {
@@ -302,11 +328,15 @@ static int long_closed(struct usual *usual, const struct kind *kind,
 		.end_ns = interval->end_ns,
 		.flags = interval->flags,
 	};
+	bool unusual = compare(usual, kind, &wait, &wait.early);
 
-	*ret_unusual = is_unusual(usual, kind, interval, &wait.before) || class == WAIT_CHILD;
-	if (!*ret_unusual && class != WAIT_IO_FUSE)
+	*ret_verdict = USUAL;
+	if (!unusual && !wait.early && class != WAIT_IO_FUSE)
 		return 0;
-	*ret_unusual = *ret_unusual && wait_class_idle(class);
+	if (wait_class_idle(class))
+		*ret_verdict = unusual ? UNUSUAL : SET_ASIDE;
+	if (wait.early)
+		kind->early_ns = wait.end_ns - wait.start_ns;
 	follow(usual, cause(usual, interval), &wait);
 	count_feeder(kind, &wait);
 	return fed_append(usual, &wait);
@@ -329,7 +359,7 @@ int usual_closed(struct usual *usual, const struct interval *interval,
 	const struct kind_key key = { interval->thread->index, class,
 				      class == WAIT_UNKNOWN ? 0 : fact->operation_id };
 	struct entry *entry = by_thread_get(&usual->threads, interval->thread);
-	bool unusual = false;
+	enum usual_verdict verdict = USUAL;
 
 	if (!entry)
 		return -ENOMEM;
@@ -340,29 +370,24 @@ int usual_closed(struct usual *usual, const struct interval *interval,
 		if (!kind)
 			return -ENOMEM;
 		if (interval->end_ns - interval->start_ns >= usual->long_ns && is_fed(class) &&
-		    long_closed(usual, kind, interval, &unusual))
+		    long_closed(usual, kind, interval, &verdict))
 			return -ENOMEM;
-		if (!unusual)
+		if (verdict == USUAL)
 			kind_note(usual, kind, interval);
 		entry->kind = kind;
 		if (is_asked(class) && (!entry->asked || kind->count > entry->asked->count))
 			entry->asked = kind;
 	}
-	*ret_unusual = unusual;
+	*ret_unusual = verdict == UNUSUAL;
 	return 0;
 }
 
-static void guess(const struct usual *usual, struct fed_wait *wait)
+/* It still waits: for whoever ends such waits most often, and does not wait likewise. */
+static void guess(const struct usual *usual, const struct kind *kind, struct fed_wait *wait)
 {
-	const struct stack_fact *fact = stackfacts_get(usual->stackfacts, wait->stack_id);
-	const struct kind *kind;
 	uint64_t most = 0;
 
-	if (!fact)
-		return;
-	kind = kind_find(usual, &(struct kind_key){ wait->thread->index, wait->class,
-						    fact->operation_id });
-	for (size_t i = 0; kind && i < WAKERS; i++) {
+	for (size_t i = 0; i < WAKERS; i++) {
 		const struct waker *waker = &kind->wakers[i];
 		const struct last_wait *last;
 
@@ -375,15 +400,31 @@ static void guess(const struct usual *usual, struct fed_wait *wait)
 		wait->feeder = waker->thread;
 	}
 	wait->links = 0;
-	if (kind)
-		count_feeder(kind, wait);
+	count_feeder(kind, wait);
 }
 
 void usual_finish(struct usual *usual)
 {
-	for (size_t i = 0; i < usual->count; i++)
-		if (!usual->waits[i].feeder && usual->waits[i].flags & INTERVAL_STILL_OPEN)
-			guess(usual, &usual->waits[i]);
+	for (size_t i = 0; i < usual->count; i++) {
+		struct fed_wait *wait = &usual->waits[i];
+		const struct stack_fact *fact = stackfacts_get(usual->stackfacts, wait->stack_id);
+		const struct kind *kind = NULL;
+		struct usual_waits others;
+
+		if (fact)
+			kind = kind_find(usual, &(struct kind_key){ wait->thread->index, wait->class,
+								    fact->operation_id });
+		if (!kind)
+			continue;
+		if (!wait->feeder && wait->flags & INTERVAL_STILL_OPEN)
+			guess(usual, kind, wait);
+		if (!wait->early)
+			continue;
+		count_feeder(kind, wait);
+		if (is_known(usual, wait->thread, kind, &others) &&
+		    is_unusual(wait->end_ns - wait->start_ns, &others))
+			wait->before = others;
+	}
 }
 
 size_t usual_fed_waits(const struct usual *usual, const struct fed_wait **ret_waits)

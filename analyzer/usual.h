@@ -28,10 +28,11 @@ struct fed_wait {
 	uint32_t stack_id;
 	uint64_t start_ns, end_ns;
 	unsigned int flags;	/* INTERVAL_* */
-	struct usual_waits before;	/* count 0: there were too few to compare with */
+	struct usual_waits before;	/* count 0: there are too few to compare with */
+	bool early;		/* there were too few before it: these came afterwards */
 	struct thread *feeder;	/* who it waited for, by the chain of wake-ups at its end; NULL: not seen */
 	uint32_t links;		/* length of that chain; 0: it is still open, the feeder is who usually ends such waits */
-	uint64_t fed, wakeups;	/* such waits before that the feeder ended, of so many whose waker was seen */
+	uint64_t fed, wakeups;	/* of those waits, that the feeder ended, of so many whose waker was seen */
 };
 
 struct usual;
@@ -57,7 +58,8 @@ int usual_closed(struct usual *usual, const struct interval *interval,
 void usual_finish(struct usual *usual);
 
 /*
- * In order of their ends: the unusual waits, and all long ones for a FUSE file system. Borrowed.
+ * In order of their ends: the unusual waits, of which those with too few others of the kind are without
+ * use, and all long ones for a FUSE file system. Borrowed.
  */
 size_t usual_fed_waits(const struct usual *usual, const struct fed_wait **ret_waits);
 

@@ -281,6 +281,52 @@ static void feeder_that_still_computes_at_the_end_is_only_plausible(void **state
 	scene_done(&result, scene);
 }
 
+/* What the recording has of the rhythm is all after it. */
+static void feeder_that_computed_when_the_recording_began_is_only_plausible(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	scene_state(scene, 1, 0, &first, FT_STATE_SLEEPING, READ);
+	scene_switch(scene, 0, MS, &scene_idle, FT_STATE_RUNNING, NULL, &producer);
+	for (uint64_t at_ms = 10; at_ms < 800; at_ms += 20)
+		scene_sample(scene, 0, at_ms * MS, &producer, " | compute < main");
+	scene_waking(scene, 0, 800 * MS, &producer, WRITE, &first);
+	scene_switch(scene, 0, 800 * MS + 5 * US, &producer, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	scene_switch(scene, 1, 800 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &first);
+	scene_switch(scene, 1, 800 * MS + 50 * US, &first, FT_STATE_SLEEPING, READ, &scene_idle);
+	feed_usually(scene, 805, 2200);
+	result = scene_analyze(scene, "100", 2201 * MS);
+	assert_true(result.model->stall.began_before);
+	assert_int_equal(result.model->finding_count, 1);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->kind, FINDING_SLOW_PRODUCER);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(finding->culprit.tid, 100);
+	scene_done(&result, scene);
+}
+
+/* That it was as slow once before makes neither time a usual one. */
+static void feeder_may_be_slow_more_than_once(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+
+	(void)state;
+	feed_usually(scene, 10, 1000);
+	feed_slowly(scene, 1000, 900);
+	feed_usually(scene, 1905, 3000);
+	feed_slowly(scene, 3000, 1000);
+	feed_usually(scene, 4005, 4200);
+	result = scene_analyze(scene, "100", 4201 * MS);
+	assert_int_equal(result.model->finding_count, 1);
+	assert_int_equal(result.model->findings[0].kind, FINDING_SLOW_PRODUCER);
+	assert_true(result.model->stall.start_ns > 2900 * MS);
+	scene_done(&result, scene);
+}
+
 static void feeder_outside_of_the_target_may_wait_for_a_disk(void **state)
 {
 	struct feeding from_child = usual;
@@ -446,6 +492,8 @@ int main(void)
 		cmocka_unit_test(feeder_of_a_few_waits_is_not_known),
 		cmocka_unit_test(feeder_is_found_behind_a_chain_of_wakeups),
 		cmocka_unit_test(feeder_that_still_computes_at_the_end_is_only_plausible),
+		cmocka_unit_test(feeder_that_computed_when_the_recording_began_is_only_plausible),
+		cmocka_unit_test(feeder_may_be_slow_more_than_once),
 		cmocka_unit_test(feeder_outside_of_the_target_may_wait_for_a_disk),
 		cmocka_unit_test(feeder_that_is_asked_is_a_busy_thread),
 		cmocka_unit_test(feeder_whose_end_takes_long_keeps_its_parent),
