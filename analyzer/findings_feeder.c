@@ -35,8 +35,8 @@ static void fill_culprit(const struct findings_context *context, const struct fe
 			 struct model_finding *finding)
 {
 	bool slept = feeder->state_ns[THREAD_BLOCKED] > feeder->state_ns[THREAD_RUNNING];
-	uint32_t stack_id = slept && feeder->blocked_ns ? feeder->blocked_stack_id
-							: feeder->profile.stack_id;
+	uint32_t stack_id =
+		slept && feeder->blocked_ns ? feeder->blocked_stack_id : feeder->profile.stack_id;
 	const struct profile *profile = &feeder->profile;
 
 	finding->has_culprit = true;
@@ -130,24 +130,24 @@ static int feeds_evidence(const struct feeder *feeder, struct model_finding *fin
 	if (wait->links == 1)
 		return finding_evidence(finding, "%" PRId32 " (%s) woke it%s", thread->tid,
 					thread->comm, share);
-	return finding_evidence(finding,
-				"who woke it had waited likewise; at the head of that chain of %" PRIu32
-				" wake-ups is %" PRId32 " (%s)%s",
-				wait->links, thread->tid, thread->comm, share);
+	return finding_evidence(
+		finding,
+		"who woke it had waited likewise; at the head of that chain of %" PRIu32
+		" wake-ups is %" PRId32 " (%s)%s",
+		wait->links, thread->tid, thread->comm, share);
 }
 
 static int run_evidence(const struct feeder *feeder, struct model_finding *finding)
 {
 	if (feeder->did != FEEDER_RAN || !feeder->usual_wakeups)
 		return 0;
-	return finding_evidence(finding,
-				"at other times it never ran for more than %s without waiting for "
-				"work, and woke other threads %s times in %s; now %s times in %s",
-				human_duration(feeder->usual_run_ns).text,
-				human_count(feeder->usual_wakeups).text,
-				human_duration(feeder->usual_span_ns).text,
-				human_count(feeder->wakeups).text,
-				human_duration(feeder->longest.end_ns - feeder->longest.start_ns).text);
+	return finding_evidence(
+		finding,
+		"at other times it never ran for more than %s without waiting for "
+		"work, and woke other threads %s times in %s; now %s times in %s",
+		human_duration(feeder->usual_run_ns).text, human_count(feeder->usual_wakeups).text,
+		human_duration(feeder->usual_span_ns).text, human_count(feeder->wakeups).text,
+		human_duration(feeder->longest.end_ns - feeder->longest.start_ns).text);
 }
 
 static int fill_evidence(const struct findings_context *context, const struct feeder *feeder,
@@ -168,17 +168,20 @@ static const char *advice_of(const struct feeder *feeder)
 {
 	switch (feeder->did) {
 	case FEEDER_ENDED:
-		return "Freeing its memory takes that long: let the process give it back before, in "
+		return "Freeing its memory takes that long: let the process give it back before, "
+		       "in "
 		       "parts, or wait for its end in a thread that nobody waits for.";
 	case FEEDER_WAITED:
-		return "Look at what it waited for; or let it do that in a thread that nobody waits "
+		return "Look at what it waited for; or let it do that in a thread that nobody "
+		       "waits "
 		       "for.";
 	default:
-		return feeder->asked ? "Find the request that takes so long; the profile shows the "
-				       "code. Do it in slices, or in a thread that nobody waits for."
-				     : "Find what it does instead of feeding them; the profile shows "
-				       "the code. Do it in slices, in another thread, or keep a "
-				       "larger stock in between.";
+		return feeder->asked
+			       ? "Find the request that takes so long; the profile shows the "
+				 "code. Do it in slices, or in a thread that nobody waits for."
+			       : "Find what it does instead of feeding them; the profile shows "
+				 "the code. Do it in slices, in another thread, or keep a "
+				 "larger stock in between.";
 	}
 }
 
@@ -197,7 +200,8 @@ int findings_feeder(const struct findings_context *context, const struct feeder 
 	r = finding_victims(finding, feeder->victims, feeder->victim_count, context->start_ns);
 	if (!r)
 		r = finding_text(&finding->summary,
-				 "%zu thread%s waited %s for thread %" PRId32 " (%s)%s; meanwhile it %s.",
+				 "%zu thread%s waited %s for thread %" PRId32
+				 " (%s)%s; meanwhile it %s.",
 				 feeder->victim_count, feeder->victim_count == 1 ? "" : "s",
 				 human_duration(finding->blocked_ns).text, feeder->thread->tid,
 				 feeder->thread->comm,
@@ -224,7 +228,8 @@ int findings_fuse_daemon(const struct findings_context *context, const struct fe
 		finding->grade = GRADE_PLAUSIBLE;
 	r = feeds_evidence(feeder, finding);
 	if (!r)
-		r = finding_evidence(finding, "%" PRId32 " (%s), which answers for the file system, %s",
+		r = finding_evidence(finding,
+				     "%" PRId32 " (%s), which answers for the file system, %s",
 				     feeder->thread->tid, feeder->thread->comm, deed(feeder).text);
 	return r ? r : finding_profile(finding, &feeder->profile);
 }

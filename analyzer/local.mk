@@ -7,6 +7,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/by_thread.c analyzer/by_thread.h \
 	analyzer/calls.c analyzer/calls.h \
 	analyzer/episode.c analyzer/episode.h \
+	analyzer/conduct.c analyzer/conduct.h \
 	analyzer/coverage.c analyzer/coverage.h \
 	analyzer/finding.c analyzer/finding.h \
 	analyzer/finding_class.c analyzer/finding_class.h \

@@ -15,7 +15,7 @@
 /* With fewer waits before it, nobody knows what is usual. */
 #define USUAL_LEAST 20u
 
-#define WAKERS	8  /* that are counted; of more, those that come again and again stay */
+#define WAKERS	8 /* that are counted; of more, those that come again and again stay */
 #define LENGTHS 48 /* powers of two of ns: 78 hours */
 
 /* Who wakes somebody up along a chain that is longer, is not followed. */
@@ -40,7 +40,8 @@ struct kind {
 	uint32_t lengths[LENGTHS]; /* waits by the power of two of their length */
 	uint64_t wakeups;
 	struct waker wakers[WAKERS];
-	uint64_t early_ns; /* of a long wait that was set aside, for those that come after it; 0: none was */
+	uint64_t
+		early_ns; /* of a long wait that was set aside, for those that come after it; 0: none was */
 	UT_hash_handle hh;
 };
 
@@ -87,7 +88,8 @@ void usual_destroy(struct usual *usual)
 
 	if (!usual)
 		return;
-	HASH_ITER (hh, usual->kinds, kind, next) {
+	HASH_ITER(hh, usual->kinds, kind, next)
+	{
 		HASH_DEL(usual->kinds, kind);
 		free(kind);
 	}
@@ -181,8 +183,7 @@ static unsigned int length_of(uint64_t ns)
 	return length < LENGTHS ? length : LENGTHS - 1;
 }
 
-static void kind_note(const struct usual *usual, struct kind *kind,
-		      const struct interval *interval)
+static void kind_note(const struct usual *usual, struct kind *kind, const struct interval *interval)
 {
 	uint64_t ns = interval->end_ns - interval->start_ns;
 
@@ -412,8 +413,9 @@ void usual_finish(struct usual *usual)
 		struct usual_waits others;
 
 		if (fact)
-			kind = kind_find(usual, &(struct kind_key){ wait->thread->index, wait->class,
-								    fact->operation_id });
+			kind = kind_find(usual,
+					 &(struct kind_key){ wait->thread->index, wait->class,
+							     fact->operation_id });
 		if (!kind)
 			continue;
 		if (!wait->feeder && wait->flags & INTERVAL_STILL_OPEN)

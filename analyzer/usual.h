@@ -30,24 +30,25 @@ struct fed_wait {
 	unsigned int flags;	/* INTERVAL_* */
 	struct usual_waits before;	/* count 0: there are too few to compare with */
 	bool early;		/* there were too few before it: these came afterwards */
-	struct thread *feeder;	/* who it waited for, by the chain of wake-ups at its end; NULL: not seen */
-	uint32_t links;		/* length of that chain; 0: it is still open, the feeder is who usually ends such waits */
-	uint64_t fed, wakeups;	/* of those waits, that the feeder ended, of so many whose waker was seen */
+	/* Who it waited for, by the chain of wake-ups at its end; NULL: not seen. */
+	struct thread *feeder;
+	uint32_t links;	/* length of that chain; 0: still open, the feeder is who usually ends such waits */
+	uint64_t fed, wakeups;	/* of @before, ended by the feeder, and by anybody who was seen */
 };
 
 struct usual;
 
-/* @long_ns: shorter waits are no stall. */
-int usual_create(struct stackfacts *stackfacts, uint64_t long_ns, struct usual **ret_usual);	/* 0 or -ENOMEM */
+/* @long_ns: shorter waits are no stall. Return: 0 or -ENOMEM. */
+int usual_create(struct stackfacts *stackfacts, uint64_t long_ns, struct usual **ret_usual);
 void usual_destroy(struct usual *usual);
 
 /**
  * usual_closed() - a blocked interval is over.
  *
  * @fact:   of its stack.
- * @counts: its thread may be somebody's victim, and it is not known to hurt; but for a FUSE file system it counts.
- * @ret_unusual: the wait is of an idle class, but far longer than this thread's were before; or long
- *           and for a child, of which each is another.
+ * @counts: its thread may be somebody's victim, and by its class it is idle; or for a FUSE file system.
+ * @ret_unusual: it is idle by its class, but far longer than this thread's were before; or it is
+ *          long and for a child, of which each is another.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -58,8 +59,8 @@ int usual_closed(struct usual *usual, const struct interval *interval,
 void usual_finish(struct usual *usual);
 
 /*
- * In order of their ends: the unusual waits, of which those with too few others of the kind are without
- * use, and all long ones for a FUSE file system. Borrowed.
+ * In order of their ends: the unusual waits, of which those with too few others of the kind are
+ * without use, and all long ones for a FUSE file system. Borrowed.
  */
 size_t usual_fed_waits(const struct usual *usual, const struct fed_wait **ret_waits);
 

@@ -24,19 +24,23 @@ static const struct ft_task second = { 102, 100, "second" };
 static const struct ft_task other = { 103, 100, "other" };
 static const struct ft_task child = { 200, 200, "child" };
 
-#define SLEEP	  "__schedule < schedule < "
-#define READ	  SLEEP "anon_pipe_read < vfs_read < ksys_read < __x64_sys_read < do_syscall_64"
-#define WRITE	  "try_to_wake_up < anon_pipe_write < vfs_write < __x64_sys_write < do_syscall_64"
-#define NANOSLEEP SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
-#define POLL	  SLEEP "schedule_hrtimeout_range < do_poll < do_sys_poll < __x64_sys_poll < do_syscall_64"
-#define DISK	  SLEEP "io_schedule < blk_io_schedule < __iomap_dio_rw < ext4_file_read_iter < vfs_read < __x64_sys_pread64 < do_syscall_64"
-#define WAIT4	  SLEEP "do_wait < kernel_wait4 < __do_sys_wait4 < do_syscall_64"
-#define EXIT                                                                                       \
-	"zap_pte_range < unmap_page_range < unmap_vmas < exit_mmap < __mmput < do_exit < "        \
+#define SLEEP "__schedule < schedule < "
+#define READ  SLEEP "anon_pipe_read < vfs_read < ksys_read < __x64_sys_read < do_syscall_64"
+#define WRITE "try_to_wake_up < anon_pipe_write < vfs_write < __x64_sys_write < do_syscall_64"
+#define NANOSLEEP \
+	SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
+#define POLL \
+	SLEEP "schedule_hrtimeout_range < do_poll < do_sys_poll < __x64_sys_poll < do_syscall_64"
+#define DISK                                                                                       \
+	SLEEP "io_schedule < blk_io_schedule < __iomap_dio_rw < ext4_file_read_iter < vfs_read < " \
+	      "__x64_sys_pread64 < do_syscall_64"
+#define WAIT4 SLEEP "do_wait < kernel_wait4 < __do_sys_wait4 < do_syscall_64"
+#define EXIT                                                                               \
+	"zap_pte_range < unmap_page_range < unmap_vmas < exit_mmap < __mmput < do_exit < " \
 	"do_group_exit < __x64_sys_exit_group < do_syscall_64"
 #define ENDS "try_to_wake_up < do_notify_parent < do_exit < do_group_exit < do_syscall_64"
-#define FUSE                                                                                       \
-	SLEEP "request_wait_answer < __fuse_simple_request < fuse_direct_io < vfs_read < "         \
+#define FUSE                                                                               \
+	SLEEP "request_wait_answer < __fuse_simple_request < fuse_direct_io < vfs_read < " \
 	      "__x64_sys_pread64 < do_syscall_64"
 #define ANSWER "try_to_wake_up < fuse_dev_do_write < fuse_dev_write < vfs_writev < do_syscall_64"
 
@@ -181,8 +185,10 @@ static void feeder_that_runs_and_wakes_others_starves_nobody(void **state)
 	scene_switch(scene, 0, 1010 * MS + US, &scene_idle, FT_STATE_RUNNING, NULL, &producer);
 	for (uint64_t at_ms = 1020; at_ms < 2000; at_ms += 10) {
 		scene_waking(scene, 0, at_ms * MS, &producer, WRITE, &other);
-		scene_switch(scene, 2, at_ms * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &other);
-		scene_switch(scene, 2, at_ms * MS + 50 * US, &other, FT_STATE_SLEEPING, READ, &scene_idle);
+		scene_switch(scene, 2, at_ms * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &other);
+		scene_switch(scene, 2, at_ms * MS + 50 * US, &other, FT_STATE_SLEEPING, READ,
+			     &scene_idle);
 	}
 	scene_switch(scene, 0, 2000 * MS, &producer, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
 	feed_usually(scene, 2005, 2200);
@@ -230,21 +236,25 @@ static void feeder_is_found_behind_a_chain_of_wakeups(void **state)
 	(void)state;
 	for (at_ms = 10; at_ms < 2300; at_ms += 5) {
 		bool by_second = at_ms % 10 == 0;
-		const struct ft_task *one = by_second ? &second : &first, *two = by_second ? &first : &second;
+		const struct ft_task *one = by_second ? &second : &first,
+				     *two = by_second ? &first : &second;
 
 		run_ns = at_ms == 1000 ? 1000 * MS : 100 * US;
 		if (at_ms > 1000 && at_ms <= 2000)
 			continue;
 		scene_waking(scene, 0, at_ms * MS, &scene_idle, "", &producer);
-		scene_switch(scene, 0, at_ms * MS + US, &scene_idle, FT_STATE_RUNNING, NULL, &producer);
+		scene_switch(scene, 0, at_ms * MS + US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &producer);
 		scene_waking(scene, 0, at_ms * MS + run_ns, &producer, WRITE, one);
-		scene_switch(scene, 0, at_ms * MS + run_ns + 5 * US, &producer, FT_STATE_SLEEPING, NANOSLEEP,
-			     &scene_idle);
-		scene_switch(scene, 1, at_ms * MS + run_ns + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, one);
+		scene_switch(scene, 0, at_ms * MS + run_ns + 5 * US, &producer, FT_STATE_SLEEPING,
+			     NANOSLEEP, &scene_idle);
+		scene_switch(scene, 1, at_ms * MS + run_ns + 5 * US, &scene_idle, FT_STATE_RUNNING,
+			     NULL, one);
 		scene_waking(scene, 1, at_ms * MS + run_ns + 20 * US, one, READ, two);
 		scene_switch(scene, 1, at_ms * MS + run_ns + 50 * US, one, FT_STATE_SLEEPING, READ,
 			     &scene_idle);
-		scene_switch(scene, 2, at_ms * MS + run_ns + 25 * US, &scene_idle, FT_STATE_RUNNING, NULL, two);
+		scene_switch(scene, 2, at_ms * MS + run_ns + 25 * US, &scene_idle, FT_STATE_RUNNING,
+			     NULL, two);
 		scene_switch(scene, 2, at_ms * MS + run_ns + 80 * US, two, FT_STATE_SLEEPING, READ,
 			     &scene_idle);
 	}
@@ -294,7 +304,8 @@ static void feeder_that_computed_when_the_recording_began_is_only_plausible(void
 	for (uint64_t at_ms = 10; at_ms < 800; at_ms += 20)
 		scene_sample(scene, 0, at_ms * MS, &producer, " | compute < main");
 	scene_waking(scene, 0, 800 * MS, &producer, WRITE, &first);
-	scene_switch(scene, 0, 800 * MS + 5 * US, &producer, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	scene_switch(scene, 0, 800 * MS + 5 * US, &producer, FT_STATE_SLEEPING, NANOSLEEP,
+		     &scene_idle);
 	scene_switch(scene, 1, 800 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &first);
 	scene_switch(scene, 1, 800 * MS + 50 * US, &first, FT_STATE_SLEEPING, READ, &scene_idle);
 	feed_usually(scene, 805, 2200);
@@ -365,13 +376,17 @@ static void feeder_that_is_asked_is_a_busy_thread(void **state)
 		scene_waking(scene, 1, at_ns, &scene_idle, "", &first);
 		scene_switch(scene, 1, at_ns + US, &scene_idle, FT_STATE_RUNNING, NULL, &first);
 		scene_waking(scene, 1, at_ns + 5 * US, &first, WRITE, &producer);
-		scene_switch(scene, 1, at_ns + 10 * US, &first, FT_STATE_SLEEPING, READ, &scene_idle);
-		scene_switch(scene, 0, at_ns + 10 * US, &scene_idle, FT_STATE_RUNNING, NULL, &producer);
-		scene_waking(scene, 0, at_ns + run_ns, &producer, WRITE, &first);
-		scene_switch(scene, 0, at_ns + run_ns + 5 * US, &producer, FT_STATE_SLEEPING, POLL, &scene_idle);
-		scene_switch(scene, 1, at_ns + run_ns + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &first);
-		scene_switch(scene, 1, at_ns + run_ns + 9 * US, &first, FT_STATE_SLEEPING, NANOSLEEP,
+		scene_switch(scene, 1, at_ns + 10 * US, &first, FT_STATE_SLEEPING, READ,
 			     &scene_idle);
+		scene_switch(scene, 0, at_ns + 10 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &producer);
+		scene_waking(scene, 0, at_ns + run_ns, &producer, WRITE, &first);
+		scene_switch(scene, 0, at_ns + run_ns + 5 * US, &producer, FT_STATE_SLEEPING, POLL,
+			     &scene_idle);
+		scene_switch(scene, 1, at_ns + run_ns + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &first);
+		scene_switch(scene, 1, at_ns + run_ns + 9 * US, &first, FT_STATE_SLEEPING,
+			     NANOSLEEP, &scene_idle);
 	}
 	result = scene_analyze(scene, "100", 2300 * MS);
 	assert_int_equal(result.model->finding_count, 1);
@@ -437,7 +452,8 @@ static void feeder_of_a_fuse_file_system_is_named_even_if_it_slept(void **state)
 	scene_waking(scene, 1, 1000 * MS, &first, "", &child);
 	scene_switch(scene, 1, 1000 * MS + 5 * US, &first, FT_STATE_DISK, FUSE, &scene_idle);
 	scene_switch(scene, 0, 1000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &child);
-	scene_switch(scene, 0, 1000 * MS + 50 * US, &child, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	scene_switch(scene, 0, 1000 * MS + 50 * US, &child, FT_STATE_SLEEPING, NANOSLEEP,
+		     &scene_idle);
 	scene_waking(scene, 0, 2000 * MS, &scene_idle, "", &child);
 	scene_switch(scene, 0, 2000 * MS + US, &scene_idle, FT_STATE_RUNNING, NULL, &child);
 	scene_waking(scene, 0, 2000 * MS + 9 * US, &child, ANSWER, &first);
