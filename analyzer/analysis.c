@@ -141,7 +141,8 @@ static int find_feeder(struct analysis *analysis)
 
 	if (!analysis->target.count)
 		return 0;
-	r = feeder_find(analysis->source, analysis->stackfacts, analysis->survey.usual, NULL, feeder);
+	r = feeder_find(analysis->source, analysis->stackfacts, &analysis->target,
+			analysis->survey.usual, NULL, feeder);
 	if (r)
 		return r;
 	if (feeder_explains(feeder, stall, waits, count))
@@ -207,8 +208,8 @@ static int add_fuse_daemon(struct analysis *analysis, const struct findings_cont
 {
 	struct model *model = analysis->model;
 	struct feeder daemon;
-	int r = feeder_find(analysis->source, analysis->stackfacts, analysis->survey.usual,
-			    &analysis->stall, &daemon);
+	int r = feeder_find(analysis->source, analysis->stackfacts, &analysis->target,
+			    analysis->survey.usual, &analysis->stall, &daemon);
 
 	if (!r && daemon.did != FEEDER_IDLED)
 		r = findings_fuse_daemon(context, &daemon, model,

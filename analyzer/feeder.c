@@ -200,8 +200,25 @@ static enum feeder_did what_it_did(const struct conduct *conduct, bool fuse)
 	return fuse ? FEEDER_SLEPT : FEEDER_IDLED;
 }
 
+/*
+ * Two that wake each other alternately, a server and its client, look the same from both sides: the client
+ * that takes its time before it asks again feeds the server as little as a server that answers
+ * late feeds its client. A server polls, and has several clients; where neither tells them apart nobody is
+ * blamed. Outside of the target is who the target serves, as likely as who serves it.
+ */
+static bool serves_or_feeds(const struct feeder *feeder, struct target *target)
+{
+	bool polled = feeder->classes >> WAIT_POLL & 1, own = target_counts(target, feeder->thread);
+
+	if (feeder->did == FEEDER_ENDED)
+		return true;
+	if (feeder->asked_in == WAIT_UNKNOWN)
+		return own;
+	return !polled && (feeder->asked_in == WAIT_POLL || (own && feeder->victim_count > 1));
+}
+
 static void conclude(struct conduct *conducts, size_t conduct_count, const struct usual *usual,
-		     bool fuse, struct feeder *ret_feeder)
+		     struct target *target, bool fuse, struct feeder *ret_feeder)
 {
 	const struct fed_wait *waits;
 	size_t count = usual_fed_waits(usual, &waits);
@@ -211,9 +228,10 @@ static void conclude(struct conduct *conducts, size_t conduct_count, const struc
 
 		feeder->usual_span_ns = conducts[i].observed_ns;
 		feeder->did = what_it_did(&conducts[i], fuse);
-		if (feeder->did == FEEDER_IDLED || feeder->lost_ns <= ret_feeder->lost_ns)
+		feeder->asked_in = usual_asked_in(usual, feeder->thread, waits, count);
+		if (feeder->did == FEEDER_IDLED || feeder->lost_ns <= ret_feeder->lost_ns ||
+		    (!fuse && !serves_or_feeds(feeder, target)))
 			continue;
-		feeder->asked = usual_asks(usual, feeder->thread, waits, count);
 		feeder_free(ret_feeder);
 		*ret_feeder = *feeder;
 		feeder->victims = NULL;
@@ -221,8 +239,8 @@ static void conclude(struct conduct *conducts, size_t conduct_count, const struc
 	}
 }
 
-int feeder_find(struct source *source, struct stackfacts *stackfacts, const struct usual *usual,
-		const struct stall *fuse, struct feeder *ret_feeder)
+int feeder_find(struct source *source, struct stackfacts *stackfacts, struct target *target,
+		const struct usual *usual, const struct stall *fuse, struct feeder *ret_feeder)
 {
 	struct conduct conducts[FEEDERS_MAX] = { 0 };
 	const struct fed_wait *waits;
@@ -236,7 +254,7 @@ int feeder_find(struct source *source, struct stackfacts *stackfacts, const stru
 	if (!r && used)
 		r = conduct_read(conducts, used, source, stackfacts);
 	if (!r)
-		conclude(conducts, used, usual, fuse, ret_feeder);
+		conclude(conducts, used, usual, target, fuse, ret_feeder);
 	for (size_t i = 0; i < used; i++)
 		conduct_free(&conducts[i]);
 	return r;

@@ -15,6 +15,7 @@
 #include "analyzer/stackfacts.h"
 #include "analyzer/stall.h"
 #include "analyzer/suspect.h"
+#include "analyzer/target.h"
 #include "analyzer/usual.h"
 
 enum feeder_did {
@@ -45,7 +46,7 @@ struct feeder {
 	uint64_t usual_run_ns;
 	uint64_t wakeups, usual_wakeups; /* of others, by it: meanwhile and at those other times, */
 	uint64_t usual_span_ns;		/* which add up to this */
-	bool asked;			/* its victims are those who ask it to work */
+	enum wait_class asked_in;	/* its victims are those who ask it to work: what it waits in then */
 	struct profile profile;
 };
 
@@ -61,8 +62,8 @@ struct feeder {
  *
  * Return: 0, -ENOMEM, -EIO. Free with feeder_free().
  */
-int feeder_find(struct source *source, struct stackfacts *stackfacts, const struct usual *usual,
-		const struct stall *fuse, struct feeder *ret_feeder);
+int feeder_find(struct source *source, struct stackfacts *stackfacts, struct target *target,
+		const struct usual *usual, const struct stall *fuse, struct feeder *ret_feeder);
 void feeder_free(struct feeder *feeder);
 
 /* Whether it explains more than @stall, which @waits made. */

@@ -25,6 +25,9 @@ static enum grade grade_of(const struct feeder *feeder, const struct model *mode
 		return GRADE_PLAUSIBLE;
 	if (feeder->did == FEEDER_ENDED)
 		return GRADE_STRONG;
+	if (feeder->asked_in == WAIT_UNKNOWN &&
+	    (longest->class == WAIT_POLL || longest->class == WAIT_NET_SOCKET))
+		return GRADE_PLAUSIBLE;
 	if (longest->early || longest->before.count < STRONG_WAITS ||
 	    (longest->links == 1 && longest->fed * 100 < longest->wakeups * STRONG_PERCENT))
 		return GRADE_PLAUSIBLE;
@@ -166,29 +169,23 @@ static int fill_evidence(const struct findings_context *context, const struct fe
 
 static const char *advice_of(const struct feeder *feeder)
 {
-	switch (feeder->did) {
-	case FEEDER_ENDED:
+	if (feeder->did == FEEDER_ENDED)
 		return "Freeing its memory takes that long: let the process give it back before, "
-		       "in "
-		       "parts, or wait for its end in a thread that nobody waits for.";
-	case FEEDER_WAITED:
-		return "Look at what it waited for; or let it do that in a thread that nobody "
-		       "waits "
-		       "for.";
-	default:
-		return feeder->asked
-			       ? "Find the request that takes so long; the profile shows the "
-				 "code. Do it in slices, or in a thread that nobody waits for."
-			       : "Find what it does instead of feeding them; the profile shows "
-				 "the code. Do it in slices, in another thread, or keep a "
-				 "larger stock in between.";
-	}
+		       "in parts, or wait for its end in a thread that nobody waits for.";
+	if (feeder->did == FEEDER_WAITED)
+		return "Look at what it waited for, or let it do that in a thread that nobody "
+		       "waits for.";
+	if (feeder->asked_in != WAIT_UNKNOWN)
+		return "Find the request that takes so long; the profile shows the code. Do it in "
+		       "slices, or in a thread that nobody waits for.";
+	return "Find what it does instead of feeding them; the profile shows the code. Do it in "
+	       "slices, in another thread, or keep a larger stock in between.";
 }
 
 int findings_feeder(const struct findings_context *context, const struct feeder *feeder,
 		    struct model *model)
 {
-	bool busy = feeder->asked && feeder->did == FEEDER_RAN;
+	bool busy = feeder->asked_in != WAIT_UNKNOWN && feeder->did == FEEDER_RAN;
 	struct model_finding *finding;
 	int r;
 
@@ -205,9 +202,9 @@ int findings_feeder(const struct findings_context *context, const struct feeder 
 				 feeder->victim_count, feeder->victim_count == 1 ? "" : "s",
 				 human_duration(finding->blocked_ns).text, feeder->thread->tid,
 				 feeder->thread->comm,
-				 feeder->did == FEEDER_ENDED ? " to be gone"
-				 : feeder->asked	     ? ", which answers them"
-							     : ", which feeds them",
+				 feeder->did == FEEDER_ENDED	    ? " to be gone"
+				 : feeder->asked_in != WAIT_UNKNOWN ? ", which answers them"
+								    : ", which feeds them",
 				 deed(feeder).text);
 	if (!r)
 		r = fill_evidence(context, feeder, finding);

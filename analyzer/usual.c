@@ -365,12 +365,13 @@ int usual_closed(struct usual *usual, const struct interval *interval,
 	if (!entry)
 		return -ENOMEM;
 	remember(usual, entry, interval, class);
-	if (counts && (is_fed(class) || class == WAIT_UNKNOWN)) {
+	if (is_fed(class) || class == WAIT_UNKNOWN) {
 		struct kind *kind = kind_get(usual, entry, &key);
 
 		if (!kind)
 			return -ENOMEM;
-		if (interval->end_ns - interval->start_ns >= usual->long_ns && is_fed(class) &&
+		if (counts && is_fed(class) &&
+		    interval->end_ns - interval->start_ns >= usual->long_ns &&
 		    long_closed(usual, kind, interval, &verdict))
 			return -ENOMEM;
 		if (verdict == USUAL)
@@ -435,14 +436,14 @@ size_t usual_fed_waits(const struct usual *usual, const struct fed_wait **ret_wa
 	return usual->count;
 }
 
-bool usual_asks(const struct usual *usual, const struct thread *feeder,
-		const struct fed_wait *waits, size_t count)
+enum wait_class usual_asked_in(const struct usual *usual, const struct thread *feeder,
+			       const struct fed_wait *waits, size_t count)
 {
 	const struct entry *entry = by_thread_find(&usual->threads, feeder);
 	uint64_t asked = 0;
 
 	if (!entry || !entry->asked)
-		return false;
+		return WAIT_UNKNOWN;
 	for (size_t i = 0; i < WAKERS; i++)
 		for (size_t j = 0; j < count; j++)
 			if (waits[j].feeder == feeder &&
@@ -450,5 +451,7 @@ bool usual_asks(const struct usual *usual, const struct thread *feeder,
 				asked += entry->asked->wakers[i].count;
 				break;
 			}
-	return asked * 2 >= entry->asked->wakeups && asked;
+	if (!asked || asked * 2 < entry->asked->wakeups)
+		return WAIT_UNKNOWN;
+	return (enum wait_class)entry->asked->key.class;
 }

@@ -64,8 +64,11 @@ void usual_finish(struct usual *usual);
  */
 size_t usual_fed_waits(const struct usual *usual, const struct fed_wait **ret_waits);
 
-/* Whether those of @waits' threads who wait for @feeder are the ones who wake it, most of the time. */
-bool usual_asks(const struct usual *usual, const struct thread *feeder,
-		const struct fed_wait *waits, size_t count);
+/*
+ * In which class of waits @feeder is found by those who then wait for it, if it is they who wake it
+ * most of the time; else WAIT_UNKNOWN. @waits as of usual_fed_waits().
+ */
+enum wait_class usual_asked_in(const struct usual *usual, const struct thread *feeder,
+			       const struct fed_wait *waits, size_t count);
 
 #endif

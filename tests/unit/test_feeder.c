@@ -338,56 +338,53 @@ static void feeder_may_be_slow_more_than_once(void **state)
 	scene_done(&result, scene);
 }
 
-static void feeder_outside_of_the_target_may_wait_for_a_disk(void **state)
-{
-	struct feeding from_child = usual;
-	struct scene *scene = scene_create(2);
-	const struct model_finding *finding;
-	struct scene_result result;
+/* Round after round, @asks wakes @answers and then waits in @wait; that one works, wakes it and waits in @rest. */
+struct dialogue {
+	const struct ft_task *asks, *answers;
+	const char *wait, *rest;
+};
 
-	(void)state;
-	from_child.feeder = &child;
-	for (uint64_t at_ms = 10; at_ms < 1000; at_ms += 5)
-		feed(scene, &from_child, at_ms * MS);
-	scene_waking(scene, 0, 1000 * MS, &scene_idle, "", &child);
-	scene_switch(scene, 0, 1000 * MS + US, &scene_idle, FT_STATE_RUNNING, NULL, &child);
-	scene_switch(scene, 0, 1001 * MS, &child, FT_STATE_DISK, DISK, &scene_idle);
-	feed(scene, &from_child, 2000 * MS);
-	result = scene_analyze(scene, "100", 2300 * MS);
-	assert_int_equal(result.model->finding_count, 1);
-	finding = &result.model->findings[0];
-	assert_int_equal(finding->kind, FINDING_SLOW_PRODUCER);
-	assert_int_equal(finding->culprit.tid, 200);
-	assert_non_null(strstr(finding->summary, "io.block"));
-	scene_done(&result, scene);
+static void ask(struct scene *scene, const struct dialogue *dialogue, uint64_t at_ns)
+{
+	scene_waking(scene, 1, at_ns, &scene_idle, "", dialogue->asks);
+	scene_switch(scene, 1, at_ns + US, &scene_idle, FT_STATE_RUNNING, NULL, dialogue->asks);
+	scene_waking(scene, 1, at_ns + 5 * US, dialogue->asks, WRITE, dialogue->answers);
+	scene_switch(scene, 1, at_ns + 10 * US, dialogue->asks, FT_STATE_SLEEPING, dialogue->wait,
+		     &scene_idle);
+	scene_switch(scene, 0, at_ns + 10 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+		     dialogue->answers);
 }
 
-/* The reader writes a request, and the one that answers polls for it. */
+static void answer(struct scene *scene, const struct dialogue *dialogue, uint64_t at_ns)
+{
+	scene_waking(scene, 0, at_ns, dialogue->answers, WRITE, dialogue->asks);
+	scene_switch(scene, 0, at_ns + 5 * US, dialogue->answers, FT_STATE_SLEEPING, dialogue->rest,
+		     &scene_idle);
+	scene_switch(scene, 1, at_ns + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, dialogue->asks);
+	scene_switch(scene, 1, at_ns + 9 * US, dialogue->asks, FT_STATE_SLEEPING, NANOSLEEP,
+		     &scene_idle);
+}
+
+/* Every 5 ms for a second, of which the last answer takes another second. */
+static void talk(struct scene *scene, const struct dialogue *dialogue)
+{
+	for (uint64_t at_ms = 10; at_ms < 995; at_ms += 5) {
+		ask(scene, dialogue, at_ms * MS);
+		answer(scene, dialogue, at_ms * MS + 100 * US);
+	}
+	ask(scene, dialogue, 995 * MS);
+	answer(scene, dialogue, 1995 * MS);
+}
+
 static void feeder_that_is_asked_is_a_busy_thread(void **state)
 {
+	const struct dialogue dialogue = { &first, &producer, READ, POLL };
 	struct scene *scene = scene_create(2);
 	const struct model_finding *finding;
 	struct scene_result result;
 
 	(void)state;
-	for (uint64_t at_ms = 10; at_ms < 1000; at_ms += 5) {
-		uint64_t run_ns = at_ms == 995 ? 1000 * MS : 100 * US, at_ns = at_ms * MS;
-
-		scene_waking(scene, 1, at_ns, &scene_idle, "", &first);
-		scene_switch(scene, 1, at_ns + US, &scene_idle, FT_STATE_RUNNING, NULL, &first);
-		scene_waking(scene, 1, at_ns + 5 * US, &first, WRITE, &producer);
-		scene_switch(scene, 1, at_ns + 10 * US, &first, FT_STATE_SLEEPING, READ,
-			     &scene_idle);
-		scene_switch(scene, 0, at_ns + 10 * US, &scene_idle, FT_STATE_RUNNING, NULL,
-			     &producer);
-		scene_waking(scene, 0, at_ns + run_ns, &producer, WRITE, &first);
-		scene_switch(scene, 0, at_ns + run_ns + 5 * US, &producer, FT_STATE_SLEEPING, POLL,
-			     &scene_idle);
-		scene_switch(scene, 1, at_ns + run_ns + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
-			     &first);
-		scene_switch(scene, 1, at_ns + run_ns + 9 * US, &first, FT_STATE_SLEEPING,
-			     NANOSLEEP, &scene_idle);
-	}
+	talk(scene, &dialogue);
 	result = scene_analyze(scene, "100", 2300 * MS);
 	assert_int_equal(result.model->finding_count, 1);
 	finding = &result.model->findings[0];
@@ -397,6 +394,51 @@ static void feeder_that_is_asked_is_a_busy_thread(void **state)
 	assert_int_equal(finding->victims[0], 101);
 	assert_non_null(strstr(finding->summary, "which answers them"));
 	scene_done(&result, scene);
+}
+
+static void feeder_outside_of_the_target_may_wait_for_a_disk(void **state)
+{
+	const struct dialogue dialogue = { &first, &child, READ, POLL };
+	struct scene *scene = scene_create(2);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	for (uint64_t at_ms = 10; at_ms < 995; at_ms += 5) {
+		ask(scene, &dialogue, at_ms * MS);
+		answer(scene, &dialogue, at_ms * MS + 100 * US);
+	}
+	ask(scene, &dialogue, 995 * MS);
+	scene_switch(scene, 0, 996 * MS, &child, FT_STATE_DISK, DISK, &scene_idle);
+	scene_waking(scene, 0, 1994 * MS, &scene_idle, "", &child);
+	scene_switch(scene, 0, 1994 * MS + US, &scene_idle, FT_STATE_RUNNING, NULL, &child);
+	answer(scene, &dialogue, 1995 * MS);
+	result = scene_analyze(scene, "100", 2300 * MS);
+	assert_int_equal(result.model->finding_count, 1);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->kind, FINDING_SLOW_PRODUCER);
+	assert_int_equal(finding->culprit.tid, 200);
+	assert_non_null(strstr(finding->summary, "io.block"));
+	scene_done(&result, scene);
+}
+
+/* A server with nothing to do, because its client computes before it asks again. */
+static void feeder_that_may_be_a_client_starves_no_server(void **state)
+{
+	static const char *const waits[][2] = { { READ, READ }, { POLL, READ }, { POLL, POLL } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++) {
+		/* The one that "asks" here is the server, which wakes its client with an answer. */
+		const struct dialogue dialogue = { &first, &child, waits[i][0], waits[i][1] };
+		struct scene *scene = scene_create(2);
+		struct scene_result result;
+
+		talk(scene, &dialogue);
+		result = scene_analyze(scene, "100", 2300 * MS);
+		assert_no_stall(result.model);
+		scene_done(&result, scene);
+	}
 }
 
 /* Parent 101 waits for process 200 to be gone, which is in @stack for a second. */
@@ -512,6 +554,7 @@ int main(void)
 		cmocka_unit_test(feeder_may_be_slow_more_than_once),
 		cmocka_unit_test(feeder_outside_of_the_target_may_wait_for_a_disk),
 		cmocka_unit_test(feeder_that_is_asked_is_a_busy_thread),
+		cmocka_unit_test(feeder_that_may_be_a_client_starves_no_server),
 		cmocka_unit_test(feeder_whose_end_takes_long_keeps_its_parent),
 		cmocka_unit_test(feeder_whose_purpose_is_to_work_keeps_no_parent),
 		cmocka_unit_test(feeder_of_a_fuse_file_system_is_named_even_if_it_slept),
