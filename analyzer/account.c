@@ -259,14 +259,15 @@ static int blocked_closed(struct account *account, struct thread_entry *entry,
 			  bool counts)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
-	enum wait_class class = stack_fact_reason(fact, interval->prev_state)->class;
+	enum wait_class class = locks_class(account->locks, interval,
+					    stack_fact_reason(fact, interval->prev_state)->class);
 	struct wait_key key = { .class = class, .stack_id = interval->stack_id };
 	struct wait_account *wait;
 	bool unusual;
 	size_t place;
 
 	entry->sums.class_ns[class] += length_ns;
-	if (usual_closed(account->usual, interval, fact,
+	if (usual_closed(account->usual, interval, class, fact,
 			 counts && (class == WAIT_IO_FUSE || !hurts(account, interval, class)),
 			 &unusual))
 		return -ENOMEM;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/deadlock.h"
 #include "analyzer/episode.h"
 #include "analyzer/coverage.h"
 #include "analyzer/feeder.h"
@@ -106,7 +107,10 @@ static void fill_stall(struct analysis *analysis)
 	struct model *model = analysis->model;
 
 	model->stall.found = stall->found;
+	model->stall.unexplained = !stall->found && analysis->window.proves;
+	model->stall.failed_at_once = analysis->window.failed_at_once;
 	if (stall->found) {
+		model->stall.apart = stall->apart;
 		model->stall.began_before = stall->began_before;
 		model->stall.still_open = stall->still_open;
 		model->stall.start_ns = since_start(analysis, stall->start_ns);
@@ -133,6 +137,13 @@ static void fill_stall(struct analysis *analysis)
  */
 static int find_feeder(struct analysis *analysis)
 {
+	const struct feeder_search search = {
+		.source = analysis->source,
+		.stackfacts = analysis->stackfacts,
+		.target = &analysis->target,
+		.usual = analysis->survey.usual,
+		.since_ns = analysis->window.about_ns,
+	};
 	struct stall *stall = &analysis->stall;
 	struct feeder *feeder = &analysis->feeder;
 	const struct long_wait *waits;
@@ -141,8 +152,7 @@ static int find_feeder(struct analysis *analysis)
 
 	if (!analysis->target.count)
 		return 0;
-	r = feeder_find(analysis->source, analysis->stackfacts, &analysis->target,
-			analysis->survey.usual, NULL, feeder);
+	r = feeder_find(&search, feeder);
 	if (r)
 		return r;
 	if (feeder_explains(feeder, stall, waits, count))
@@ -168,7 +178,6 @@ static int find_episode(struct analysis *analysis)
 	struct episode *episode = &analysis->episode;
 	int r;
 
-	analysis->window = trigger_window_read(source_facts(analysis->source));
 	if (!analysis->window.proves || stall_explains(&analysis->stall, &analysis->window))
 		return 0;
 	r = episode_find(analysis->source, analysis->stackfacts, &analysis->target,
@@ -187,7 +196,8 @@ static int find_episode(struct analysis *analysis)
 }
 
 static int fill_convoys(struct analysis *analysis, const struct findings_context *context,
-			const struct long_wait *waits, size_t wait_count)
+			const struct long_wait *waits, size_t wait_count,
+			const struct deadlock *deadlock)
 {
 	struct suspect suspects[SUSPECTS_MAX] = { 0 };
 	size_t count = suspects_find(waits, wait_count, &analysis->stall, suspects);
@@ -196,9 +206,11 @@ static int fill_convoys(struct analysis *analysis, const struct findings_context
 	if (!count)
 		return 0;
 	r = suspects_examine(suspects, count, analysis->source, analysis->stackfacts,
-			     &analysis->stall, &analysis->target);
+			     analysis->survey.futexes, &analysis->stall, &analysis->target);
 	for (size_t i = 0; i < count && !r; i++)
-		r = findings_convoy(context, &suspects[i], analysis->model);
+		if (suspects[i].class != WAIT_LOCK_USER ||
+		    !deadlock_has(deadlock, suspects[i].tgid, suspects[i].address))
+			r = findings_convoy(context, &suspects[i], analysis->model);
 	suspects_free(suspects, count);
 	return r;
 }
@@ -207,9 +219,15 @@ static int fill_convoys(struct analysis *analysis, const struct findings_context
 static int add_fuse_daemon(struct analysis *analysis, const struct findings_context *context)
 {
 	struct model *model = analysis->model;
+	const struct feeder_search search = {
+		.source = analysis->source,
+		.stackfacts = analysis->stackfacts,
+		.target = &analysis->target,
+		.usual = analysis->survey.usual,
+		.fuse = &analysis->stall,
+	};
 	struct feeder daemon;
-	int r = feeder_find(analysis->source, analysis->stackfacts, &analysis->target,
-			    analysis->survey.usual, &analysis->stall, &daemon);
+	int r = feeder_find(&search, &daemon);
 
 	if (!r && daemon.did != FEEDER_IDLED)
 		r = findings_fuse_daemon(context, &daemon, model,
@@ -223,6 +241,7 @@ static int fill_stall_findings(struct analysis *analysis, const struct findings_
 	const struct long_wait *waits;
 	size_t wait_count = account_long_waits(analysis->survey.account, &waits);
 	enum wait_class class = WAIT_UNKNOWN;
+	struct deadlock deadlock = { 0 };
 	struct stopped stopped = { 0 };
 	bool most;
 	int r;
@@ -234,8 +253,12 @@ static int fill_stall_findings(struct analysis *analysis, const struct findings_
 	most = stopped.tgid && stopped.stopped_ns * 2 >= stopped.total_ns;
 	if (most)
 		r = findings_stopped(context, &stopped, analysis->model);
+	if (!r && analysis->stall.still_open)
+		r = deadlock_find(analysis->source, analysis->stackfacts, &analysis->survey, &deadlock);
+	if (!r && deadlock.count)
+		r = findings_deadlock(context, &deadlock, analysis->model);
 	if (!r)
-		r = fill_convoys(analysis, context, waits, wait_count);
+		r = fill_convoys(analysis, context, waits, wait_count, &deadlock);
 	if (!r && !analysis->model->finding_count)
 		r = finding_class_add(analysis->stackfacts, waits, wait_count, &analysis->stall,
 				      analysis->model, &class);
@@ -243,6 +266,7 @@ static int fill_stall_findings(struct analysis *analysis, const struct findings_
 		r = add_fuse_daemon(analysis, context);
 	if (!r && stopped.tgid && !most && stopped.stopped_ns * 10 >= stopped.total_ns)
 		r = findings_stopped(context, &stopped, analysis->model);
+	deadlock_free(&deadlock);
 	stopped_free(&stopped);
 	return r;
 }
@@ -289,6 +313,7 @@ static int fill_model(struct analysis *analysis, const char *path, uint64_t stal
 	if (!r) {
 		fill_stall(analysis);
 		r = fill_findings(analysis);
+		coverage_lower_grades(&coverage, model);
 	}
 	if (!r)
 		r = tables_threads(&tables, model);
@@ -321,7 +346,8 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 		goto out;
 	analysis.start_ns = source_start_ns(source);
 	wait_count = account_long_waits(analysis.survey.account, &waits);
-	r = stall_find(waits, wait_count, &analysis.stall);
+	analysis.window = trigger_window_read(source_facts(source));
+	r = stall_find(waits, wait_count, analysis.window.about_ns, &analysis.stall);
 	if (r)
 		goto out;
 	r = find_feeder(&analysis);

@@ -11,6 +11,7 @@ struct watch {
 	struct conduct *conducts;
 	size_t count;
 	struct stackfacts *stackfacts;
+	const struct locks *locks;
 };
 
 static int by_start(const void *left, const void *right)
@@ -170,7 +171,8 @@ static int feeder_interval(struct watch *watch, struct conduct *conduct,
 	fact = stackfacts_get(watch->stackfacts, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
-	class = stack_fact_reason(fact, interval->prev_state)->class;
+	class = locks_class(watch->locks, interval,
+			    stack_fact_reason(fact, interval->prev_state)->class);
 	if (wait_class_idle(class))
 		run_end(conduct);
 	if (ns > feeder->blocked_ns) {
@@ -195,7 +197,7 @@ static int watch_closed(void *context, const struct interval *interval)
 int conduct_read(struct conduct *conducts, size_t count, struct source *source,
 		 struct stackfacts *stackfacts)
 {
-	struct watch watch = { conducts, count, stackfacts };
+	struct watch watch = { conducts, count, stackfacts, NULL };
 	const struct locks_options options = { 0 };
 	struct pass *pass = NULL;
 	int r = 0;
@@ -209,6 +211,8 @@ int conduct_read(struct conduct *conducts, size_t count, struct source *source,
 	}
 	if (!r)
 		r = pass_create(source, stackfacts, &options, &pass);
+	if (!r)
+		watch.locks = pass_locks(pass);
 	if (!r)
 		r = pass_run(pass, &(struct pass_watcher){ watch_event, watch_closed, &watch });
 	for (size_t i = 0; i < count && !r; i++)

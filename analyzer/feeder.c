@@ -120,7 +120,7 @@ static int by_blocked(const void *left, const void *right)
 
 /* The worst stall that the waits for it make, and who is in it. */
 static int prepare(struct conduct *conduct, const struct fed_wait *waits, size_t count,
-		   const struct stall *fuse)
+		   const struct stall *fuse, uint64_t since_ns)
 {
 	struct long_wait *own = calloc(count + 1, sizeof(*own));
 	struct feeder *feeder = &conduct->feeder;
@@ -139,7 +139,7 @@ static int prepare(struct conduct *conduct, const struct fed_wait *waits, size_t
 				.blocked_ns = waits[i].end_ns - waits[i].start_ns,
 				.flags = waits[i].flags,
 			};
-	r = stall_find(own, own_count, &feeder->stall);
+	r = stall_find(own, own_count, since_ns, &feeder->stall);
 	if (!r)
 		r = conduct_spans(conduct, own, own_count);
 	free(own);
@@ -217,20 +217,20 @@ static bool serves_or_feeds(const struct feeder *feeder, struct target *target)
 	return !polled && (feeder->asked_in == WAIT_POLL || (own && feeder->victim_count > 1));
 }
 
-static void conclude(struct conduct *conducts, size_t conduct_count, const struct usual *usual,
-		     struct target *target, bool fuse, struct feeder *ret_feeder)
+static void conclude(const struct feeder_search *search, struct conduct *conducts,
+		     size_t conduct_count, struct feeder *ret_feeder)
 {
 	const struct fed_wait *waits;
-	size_t count = usual_fed_waits(usual, &waits);
+	size_t count = usual_fed_waits(search->usual, &waits);
 
 	for (size_t i = 0; i < conduct_count; i++) {
 		struct feeder *feeder = &conducts[i].feeder;
 
 		feeder->usual_span_ns = conducts[i].observed_ns;
-		feeder->did = what_it_did(&conducts[i], fuse);
-		feeder->asked_in = usual_asked_in(usual, feeder->thread, waits, count);
+		feeder->did = what_it_did(&conducts[i], search->fuse);
+		feeder->asked_in = usual_asked_in(search->usual, feeder->thread, waits, count);
 		if (feeder->did == FEEDER_IDLED || feeder->lost_ns <= ret_feeder->lost_ns ||
-		    (!fuse && !serves_or_feeds(feeder, target)))
+		    (!search->fuse && !serves_or_feeds(feeder, search->target)))
 			continue;
 		feeder_free(ret_feeder);
 		*ret_feeder = *feeder;
@@ -239,22 +239,21 @@ static void conclude(struct conduct *conducts, size_t conduct_count, const struc
 	}
 }
 
-int feeder_find(struct source *source, struct stackfacts *stackfacts, struct target *target,
-		const struct usual *usual, const struct stall *fuse, struct feeder *ret_feeder)
+int feeder_find(const struct feeder_search *search, struct feeder *ret_feeder)
 {
 	struct conduct conducts[FEEDERS_MAX] = { 0 };
 	const struct fed_wait *waits;
-	size_t count = usual_fed_waits(usual, &waits), used;
+	size_t count = usual_fed_waits(search->usual, &waits), used;
 	int r = 0;
 
 	*ret_feeder = (struct feeder){ .did = FEEDER_IDLED };
-	used = candidates(waits, count, fuse, conducts);
+	used = candidates(waits, count, search->fuse, conducts);
 	for (size_t i = 0; i < used && !r; i++)
-		r = prepare(&conducts[i], waits, count, fuse);
+		r = prepare(&conducts[i], waits, count, search->fuse, search->since_ns);
 	if (!r && used)
-		r = conduct_read(conducts, used, source, stackfacts);
+		r = conduct_read(conducts, used, search->source, search->stackfacts);
 	if (!r)
-		conclude(conducts, used, usual, target, fuse, ret_feeder);
+		conclude(search, conducts, used, ret_feeder);
 	for (size_t i = 0; i < used; i++)
 		conduct_free(&conducts[i]);
 	return r;
@@ -289,6 +288,8 @@ bool feeder_explains(const struct feeder *feeder, const struct stall *stall,
 	apart = stall->start_ns >= feeder->stall.end_ns || stall->end_ns <= feeder->stall.start_ns;
 	if (!stall->found)
 		return true;
+	if (stall->apart != feeder->stall.apart)
+		return stall->apart;
 	if (!apart && (feeder->did == FEEDER_WAITED ||
 		       at_least(feeder->state_ns[THREAD_RUNNABLE], span_ns, MOST_PERCENT)))
 		return false;

@@ -50,20 +50,27 @@ struct feeder {
 	struct profile profile;
 };
 
+struct feeder_search {
+	struct source *source;
+	struct stackfacts *stackfacts;
+	struct target *target;
+	const struct usual *usual;	/* its waits are looked at */
+	uint64_t since_ns;		/* as of stall_find() */
+	/* Look at waits for a FUSE file system within this stall, instead of at unusual ones; who was to
+	 * answer those is to blame whatever it did. NULL: do not. */
+	const struct stall *fuse;
+};
+
 /**
- * feeder_find() - the thread that kept others waiting longest, by @waits and what it did meanwhile.
+ * feeder_find() - the thread that kept others waiting longest, by who waited and what it did meanwhile.
  *
- * @usual:  which of @waits count are those of usual_fed_waits().
- * @fuse:   look at waits for a FUSE file system within @stall, instead of at unusual ones; who was
- *          to answer those is to blame whatever it did.
  * @ret_feeder: did FEEDER_IDLED where there is none.
  *
  * Reads the source again where there is anything to look at.
  *
  * Return: 0, -ENOMEM, -EIO. Free with feeder_free().
  */
-int feeder_find(struct source *source, struct stackfacts *stackfacts, struct target *target,
-		const struct usual *usual, const struct stall *fuse, struct feeder *ret_feeder);
+int feeder_find(const struct feeder_search *search, struct feeder *ret_feeder);
 void feeder_free(struct feeder *feeder);
 
 /* Whether it explains more than @stall, which @waits made. */

@@ -29,13 +29,15 @@ static void lock_text(const struct findings_context *context, const struct suspe
 		[WAIT_LOCK_MMAP] = "mmap_lock",		[WAIT_LOCK_RWSEM] = "a kernel rwsem",
 		[WAIT_LOCK_MUTEX] = "a kernel mutex",	[WAIT_LOCK_FUTEX] = "a futex",
 		[WAIT_LOCK_PERCPU] = "a per-CPU rwsem", [WAIT_LOCK_INODE] = "an inode's lock",
-		[WAIT_LOCK_FILE] = "a file lock",
+		[WAIT_LOCK_FILE] = "a file lock",	[WAIT_LOCK_USER] = "a lock of the program",
 	};
 	const struct stack_fact *fact = stackfacts_get(context->stackfacts, suspect->wait_stack_id);
 	const char *name = names[suspect->class] ? names[suspect->class] : "a lock";
 	const char *detail = fact ? fact->uninterruptible.detail : NULL;
 
-	if (detail && suspect->class != WAIT_LOCK_MMAP)
+	if (suspect->class == WAIT_LOCK_USER)
+		snprintf(text, text_bytes, "the program's lock 0x%" PRIx64, suspect->address);
+	else if (detail && suspect->class != WAIT_LOCK_MMAP)
 		snprintf(text, text_bytes, "%s (%s)", name, detail);
 	else
 		snprintf(text, text_bytes, "%s", name);
@@ -143,7 +145,8 @@ static int fill_summary(const struct findings_context *context, const struct sus
 {
 	const struct lock_owner *owner = &suspect->owner;
 	const struct lock_hold *hold = &owner->longest;
-	char *doing = NULL;
+	size_t direct = suspect->victim_count - suspect->indirect_count;
+	char *doing = NULL, *indirect = NULL;
 	int r;
 
 	if (!suspect->has_owner)
@@ -162,19 +165,26 @@ static int fill_summary(const struct findings_context *context, const struct sus
 				    human_share(owner->blamed_ns, suspect->wait_ns).text,
 				    owner->thread->tid, owner->thread->comm);
 	r = while_text(context, suspect, call, &suspect->story, &doing);
-	if (r)
+	if (!r && suspect->indirect_ns)
+		r = finding_text(&indirect,
+				 " %zu more waited %s for locks that those held meanwhile.",
+				 suspect->indirect_count, human_duration(suspect->indirect_ns).text);
+	if (r) {
+		free(doing);
 		return r;
+	}
 	r = finding_text(&finding->summary,
 			 "Thread %" PRId32 " (%s) %s %s for %s%s%s. %zu %s waited %s for it; "
-			 "%s of their wait is charged to it.",
+			 "%s of their wait is charged to it.%s",
 			 owner->thread->tid, owner->thread->comm,
 			 hold->still_open ? "seems to hold" : "held", lock,
 			 hold->still_open ? "at least " : "",
 			 human_duration(hold->end_ns - hold->start_ns).text, doing,
-			 suspect->victim_count, suspect->victim_count == 1 ? "thread" : "threads",
-			 human_duration(finding->blocked_ns).text,
-			 human_share(owner->blamed_ns, suspect->wait_ns).text);
+			 direct, direct == 1 ? "thread" : "threads",
+			 human_duration(finding->blocked_ns - suspect->indirect_ns).text,
+			 human_share(owner->blamed_ns, suspect->wait_ns).text, indirect ? indirect : "");
 	free(doing);
+	free(indirect);
 	return r;
 }
 
@@ -194,6 +204,8 @@ static int release_evidence(const struct findings_context *context, const struct
 		"__mutex_unlock_slowpath",
 		"percpu_up_write",
 		"rwsem_wake",
+		"futex_wake",
+		"futex_unlock_pi",
 	};
 
 	if (hold->end_ns == hold->start_ns)
@@ -205,6 +217,12 @@ static int release_evidence(const struct findings_context *context, const struct
 					"lock go is likely, its stack then was not recorded",
 					hold->first_woken->tid, hold->first_woken->comm,
 					finding_moment(model, hold->end_ns - context->start_ns).text);
+	if (hold->still_open && suspect->class == WAIT_LOCK_USER)
+		return finding_evidence(
+			finding, "no release was seen before the recording ended; %s",
+			hold->start_exact ? "it was the last one to be woken by a release, and letting the "
+					    "lock go would have woken another"
+					  : "the value in the lock names it as the owner");
 	if (hold->still_open || !hold->first_woken)
 		return finding_evidence(
 			finding,
@@ -254,6 +272,10 @@ static int fill_evidence(const struct findings_context *context, const struct su
 				     "%" PRIu32 " of %" PRIu32
 				     " CPU samples of it in the hold are under %s",
 				     story->samples_under, story->samples, story->under);
+	if (!r && suspect->behind_class == WAIT_LOCK_USER)
+		r = finding_evidence(finding,
+				     "it was itself kept waiting, for the program's lock 0x%" PRIx64,
+				     suspect->behind_address);
 	if (!r && suspect->gaps)
 		r = finding_evidence(finding,
 				     "%s events were lost during the hold, so the grade is lower",
@@ -293,6 +315,9 @@ static const char *advice_for_lock(const struct suspect *suspect)
 	if (suspect->class == WAIT_LOCK_MMAP)
 		return "Look at what the holder's stack does to the address space: make it smaller, rarer, or "
 		       "move it out of the serving process.";
+	if (suspect->class == WAIT_LOCK_USER)
+		return "Look at what the holder does with the lock held: move what sleeps, waits or computes out "
+		       "of the critical section, or split the lock.";
 	if (suspect->class == WAIT_LOCK_FILE)
 		return "lslocks tells which process holds the lock of which file while it is held.";
 	return "Look at what the holder's stack does under the lock; fewer or shorter calls of it, or "
@@ -325,8 +350,9 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 	bool grows;
 	int r;
 
-	finding = finding_append(model,
-				 mmap_lock ? FINDING_MMAP_LOCK_CONVOY : FINDING_KERNEL_LOCK_CONVOY);
+	finding = finding_append(model, mmap_lock			      ? FINDING_MMAP_LOCK_CONVOY
+					: suspect->class == WAIT_LOCK_USER ? FINDING_FUTEX_CONVOY
+									   : FINDING_KERNEL_LOCK_CONVOY);
 	if (!finding)
 		return -ENOMEM;
 	if (mmap_lock && suspect->has_owner)
@@ -342,7 +368,7 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 		.class = suspect->class,
 		.address = suspect->address,
 		.tgid = suspect->tgid,
-		.mode = !suspect->has_owner || hold->still_open || hold->stack_id == STACK_NONE
+		.mode = !suspect->has_owner || suspect->class == WAIT_LOCK_USER || hold->still_open || hold->stack_id == STACK_NONE
 				? LOCK_MODE_NONE
 			: hold->released_read ? LOCK_MODE_READ
 					      : LOCK_MODE_WRITE,
@@ -374,33 +400,42 @@ static bool doubtful(const struct model *model)
 	return model->coverage.unknown_ns * 10 > target_ns;
 }
 
+static const char *no_stall_advice(const struct model *model)
+{
+	if (model->stall.failed_at_once)
+		return "The probe failed without delay: is the service down, or does the probe ask the "
+		       "wrong address or the wrong thing? Ask the same by hand.";
+	if (model->stall.unexplained)
+		return "Look at what its threads did at that time: idle waits, below, may be for an answer "
+		       "from elsewhere (a back end, a resolver) or sleeps in a row; or the work is done by a "
+		       "process that is not the target.";
+	return "If users saw a freeze, it was at another time, in another process, or one thread ran "
+	       "or slept by itself while others waited for it: look at the threads below, and record "
+	       "while it happens.";
+}
+
 int findings_no_stall(struct model *model)
 {
 	struct model_finding *finding = finding_append(model, FINDING_NO_STALL);
 	bool lossy = model->coverage.lost_events || model->coverage.gap_count;
+	char longest[120] = "";
 	int r;
 
 	if (!finding)
 		return -ENOMEM;
 	finding->grade = lossy || !model->capture.complete ? GRADE_PLAUSIBLE : GRADE_STRONG;
-	if (doubtful(model))
+	if (doubtful(model) || model->stall.unexplained)
 		finding->grade = GRADE_PLAUSIBLE;
 	if (model->stall.longest_ns)
-		r = finding_text(
-			&finding->summary,
-			"Nothing froze: no thread waited long for a kernel lock, a device, memory or a "
-			"CPU. The longest such wait was %s (%s, thread %" PRId32 ").",
-			human_duration(model->stall.longest_ns).text,
-			wait_class_name(model->stall.longest_class), model->stall.longest_tid);
-	else
-		r = finding_text(&finding->summary,
-				 "Nothing froze: no thread waited for a kernel lock, a device, memory or a "
-				 "CPU.");
+		snprintf(longest, sizeof(longest), " The longest such wait was %s (%s, thread %" PRId32 ").",
+			 human_duration(model->stall.longest_ns).text,
+			 wait_class_name(model->stall.longest_class), model->stall.longest_tid);
+	r = finding_text(&finding->summary,
+			 "%s no thread waited%s for a kernel lock, a device, memory or a CPU%s.%s",
+			 model->stall.unexplained ? "Somebody waited for an answer, and yet" : "Nothing froze:",
+			 *longest ? " long" : "",
+			 model->stall.unexplained ? ", as far as these events tell" : "", longest);
 	if (r)
 		return r;
-	return finding_text(
-		&finding->advice,
-		"If users saw a freeze, it was at another time, in another process, or one thread ran "
-		"or slept by itself while others waited for it: look at the threads below, and record "
-		"while it happens.");
+	return finding_text(&finding->advice, "%s", no_stall_advice(model));
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "analyzer/calls.h"
+#include "analyzer/deadlock.h"
 #include "analyzer/episode.h"
 #include "analyzer/feeder.h"
 #include "analyzer/model.h"
@@ -24,7 +25,7 @@ struct findings_context {
 };
 
 /**
- * findings_convoy() - mmap-lock-convoy or kernel-lock-convoy from @suspect.
+ * findings_convoy() - mmap-lock-convoy, futex-convoy or kernel-lock-convoy from @suspect.
  *
  * @model: its capture part is complete; gets the finding appended.
  *
@@ -32,6 +33,10 @@ struct findings_context {
  */
 int findings_convoy(const struct findings_context *context, const struct suspect *suspect,
 		    struct model *model);
+
+/* deadlock. @model: its coverage part is complete. Return: 0 or -ENOMEM. */
+int findings_deadlock(const struct findings_context *context, const struct deadlock *deadlock,
+		      struct model *model);
 
 /* process-stopped. Return: 0 or -ENOMEM. */
 int findings_stopped(const struct findings_context *context, const struct stopped *stopped,

@@ -6,6 +6,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/asides.c analyzer/asides.h \
 	analyzer/by_thread.c analyzer/by_thread.h \
 	analyzer/calls.c analyzer/calls.h \
+	analyzer/deadlock.c analyzer/deadlock.h \
 	analyzer/episode.c analyzer/episode.h \
 	analyzer/conduct.c analyzer/conduct.h \
 	analyzer/coverage.c analyzer/coverage.h \
@@ -13,10 +14,12 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/finding_class.c analyzer/finding_class.h \
 	analyzer/findings.c analyzer/findings.h \
 	analyzer/feeder.c analyzer/feeder.h \
+	analyzer/findings_deadlock.c \
 	analyzer/findings_episode.c \
 	analyzer/findings_feeder.c \
 	analyzer/findings_stopped.c \
 	analyzer/frame_text.c analyzer/frame_text.h \
+	analyzer/futexes.c analyzer/futexes.h \
 	analyzer/hold.c analyzer/hold.h \
 	analyzer/human.c analyzer/human.h \
 	analyzer/json.c analyzer/json.h \

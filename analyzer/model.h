@@ -162,12 +162,16 @@ struct model {
 	const char *no_verdict;		/* why the capture cannot say whether anything froze; NULL: it can */
 	struct {
 		bool found;
+		bool apart;		/* over before what the capture was triggered for, and no explanation of it */
 		bool began_before, still_open;	/* "at least" */
 		uint64_t start_ns, end_ns;
 		uint32_t threads_blocked_max;
 		struct model_span other[8];	/* lesser stalls of the capture, in order of time; the first ones */
 		uint32_t others;	/* how many there are */
-		/* where not found: the longest wait that hurts */
+		/* where not found: */
+		bool unexplained;	/* and yet somebody waited, the trigger says */
+		bool failed_at_once;	/* a probe had answers without delay, bad ones */
+		/* the longest wait that hurts */
 		uint64_t longest_ns;
 		enum wait_class longest_class;
 		int32_t longest_tid;

@@ -74,6 +74,11 @@ size_t ownership_waiting(const struct ownership *ownership)
 	return ownership->wait_count;
 }
 
+uint64_t ownership_contended_since_ns(const struct ownership *ownership)
+{
+	return ownership->contended_since_ns;
+}
+
 int ownership_wait_opened(struct ownership *ownership, const struct thread *waiter, uint64_t time_ns)
 {
 	if (grow((void **)&ownership->waits, ownership->wait_count, &ownership->wait_room,

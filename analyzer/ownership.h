@@ -73,6 +73,9 @@ int ownership_wait_closed(struct ownership *ownership, const struct thread *wait
 /* Number of threads asleep for the lock now. */
 size_t ownership_waiting(const struct ownership *ownership);
 
+/* Since when somebody has been asleep for it without a pause, where somebody is now. */
+uint64_t ownership_contended_since_ns(const struct ownership *ownership);
+
 /* Owners, most blamed first (sorted by the call); borrowed until the next call with @ownership. */
 size_t ownership_owners(struct ownership *ownership, const struct lock_owner **ret_owners);
 

@@ -220,6 +220,7 @@ static void put_stall(struct report *report, const struct model *model)
 	put_number(report, "start_ns", model->stall.start_ns);
 	put_number(report, "end_ns", model->stall.end_ns);
 	put_number(report, "threads_blocked_max", model->stall.threads_blocked_max);
+	put_flag(report, "over_before_trigger", model->stall.apart);
 	put_flag(report, "began_before", model->stall.began_before);
 	put_flag(report, "still_open", model->stall.still_open);
 	open_array(report, "others");

@@ -49,6 +49,7 @@ struct timeline {
 	size_t cpu_count;
 	struct losses losses;
 	bool wakings_recorded;
+	uint64_t contradictions; /* see timeline_contradictions() */
 };
 
 static inline uint64_t later(uint64_t a, uint64_t b)

@@ -85,6 +85,7 @@ static int switch_note(struct survey *survey, const struct event *event)
 	if (!switches)
 		return -ENOMEM;
 	switches->out++;
+	survey->switch_count++;
 	switches = switches_of(survey, event->other);
 	if (!switches)
 		return -ENOMEM;
@@ -103,6 +104,8 @@ static int survey_event(void *context, const struct event *event)
 		return -ENOMEM;
 	if (switch_note(survey, event))
 		return -ENOMEM;
+	if (!survey->judged && futexes_event(survey->futexes, event))
+		return -ENOMEM;
 	return calls_event(survey->calls, event);
 }
 
@@ -116,12 +119,13 @@ static int survey_closed(void *context, const struct interval *interval)
 static int survey_read(struct survey *survey, struct source *source, struct stackfacts *stackfacts,
 		       struct target *target, uint64_t long_ns)
 {
-	const struct locks_options locks = { 0, UINT64_MAX, target_counts, target };
+	const struct locks_options locks = { 0, UINT64_MAX, target_counts, target,
+					     survey->judged ? survey->futexes : NULL };
 	const struct account_options account = { long_ns, target_counts, target,
 						 !target->count };
 	int r;
 
-	*survey = (struct survey){ .start_ns = source_start_ns(source) };
+	survey->start_ns = source_start_ns(source);
 	r = calls_create(&survey->calls);
 	if (r)
 		return r;
@@ -137,6 +141,7 @@ static int survey_read(struct survey *survey, struct source *source, struct stac
 		return r;
 	r = pass_run(survey->pass,
 		     &(struct pass_watcher){ survey_event, survey_closed, survey });
+	survey->contradictions = pass_contradictions(survey->pass);
 	return r ? r : account_finish(survey->account);
 }
 
@@ -147,7 +152,7 @@ static int survey_read(struct survey *survey, struct source *source, struct stac
  *
  * Return: whether there are such threads.
  */
-static bool find_silent(const struct survey *survey, const struct threads *threads)
+static bool find_silent(struct survey *survey, const struct threads *threads)
 {
 	bool found = false;
 
@@ -157,25 +162,21 @@ static bool find_silent(const struct survey *survey, const struct threads *threa
 
 		if (switches->in < SILENT_LEAST || switches->out * 2 >= switches->in)
 			continue;
+		/* the timeline took these for contradictions */
+		survey->contradictions -= switches->in - switches->out < survey->contradictions
+						  ? switches->in - switches->out
+						  : survey->contradictions;
 		thread->silent = true;
 		found = found || !thread->idle_task;
 	}
 	return found;
 }
 
-int survey_run(struct survey *survey, struct source *source, struct stackfacts *stackfacts,
-	       struct target *target, uint64_t long_ns)
+/* All but what is known of the futexes. */
+static void survey_clear(struct survey *survey)
 {
-	int r = survey_read(survey, source, stackfacts, target, long_ns);
+	struct survey kept = { .futexes = survey->futexes, .judged = survey->judged };
 
-	if (r || !find_silent(survey, source_threads(source)))
-		return r;
-	survey_free(survey);
-	return survey_read(survey, source, stackfacts, target, long_ns);
-}
-
-void survey_free(struct survey *survey)
-{
 	account_destroy(survey->account);
 	usual_destroy(survey->usual);
 	calls_destroy(survey->calls);
@@ -185,5 +186,33 @@ void survey_free(struct survey *survey)
 	free(survey->notes);
 	free(survey->gaps);
 	free(survey->switches);
+	*survey = kept;
+}
+
+int survey_run(struct survey *survey, struct source *source, struct stackfacts *stackfacts,
+	       struct target *target, uint64_t long_ns)
+{
+	bool again;
+	int r;
+
+	*survey = (struct survey){ 0 };
+	r = futexes_create(source_facts(source), stackfacts, &survey->futexes);
+	if (!r)
+		r = survey_read(survey, source, stackfacts, target, long_ns);
+	if (r)
+		return r;
+	again = futexes_judge(survey->futexes, source_threads(source));
+	survey->judged = true;
+	again = find_silent(survey, source_threads(source)) || again;
+	if (!again)
+		return 0;
+	survey_clear(survey);
+	return survey_read(survey, source, stackfacts, target, long_ns);
+}
+
+void survey_free(struct survey *survey)
+{
+	survey_clear(survey);
+	futexes_destroy(survey->futexes);
 	*survey = (struct survey){ 0 };
 }

@@ -17,6 +17,8 @@ static bool same_lock(const struct suspect *suspect, const struct lock *lock)
 		return false;
 	if (suspect->class == WAIT_LOCK_MMAP || !suspect->address)
 		return suspect->tgid == lock->tgid;
+	if (suspect->class == WAIT_LOCK_USER && suspect->tgid != lock->tgid)
+		return false;
 	return suspect->address == lock->address;
 }
 
@@ -184,11 +186,11 @@ static void suspect_take(struct suspect *suspect, const struct lock *lock)
 
 /* The locks are given the stall's span, so that their figures are of the stall alone. */
 static int read_victims(struct suspect *suspects, size_t count, struct source *source,
-			struct stackfacts *stackfacts, const struct stall *stall,
-			struct target *target)
+			struct stackfacts *stackfacts, const struct futexes *futexes,
+			const struct stall *stall, struct target *target)
 {
 	const struct locks_options options = { stall->start_ns, stall->end_ns, target_counts,
-					       target };
+					       target, futexes };
 	struct victims_watch watch = { suspects, count, stall, target, NULL, stackfacts };
 	struct pass *pass = NULL;
 	int r;
@@ -279,13 +281,91 @@ out:
 	return r;
 }
 
-int suspects_examine(struct suspect *suspects, size_t count, struct source *source,
-		     struct stackfacts *stackfacts, const struct stall *stall,
-		     struct target *target)
+static bool has_victim(const struct suspect *suspect, const struct thread *thread)
 {
-	int r = read_victims(suspects, count, source, stackfacts, stall, target);
+	for (size_t i = 0; i < suspect->victim_count; i++)
+		if (suspect->victims[i].thread == thread)
+			return true;
+	return false;
+}
 
-	return r ? r : read_holds(suspects, count, source, stackfacts);
+/* Which suspect kept the owner of @suspects[@at] waiting for most of its hold; @count: none did. */
+static size_t behind(const struct suspect *suspects, size_t count, size_t at)
+{
+	const struct suspect *suspect = &suspects[at];
+	const struct lock_hold *hold = &suspect->owner.longest;
+	size_t found = 0;
+
+	if (!suspect->has_owner ||
+	    suspect->story.longest_blocked_ns * 2 < hold->end_ns - hold->start_ns)
+		return count;
+	while (found < count &&
+	       (found == at || !has_victim(&suspects[found], suspect->owner.thread)))
+		found++;
+	return found;
+}
+
+/* Who waited for a lock whose owner was itself kept waiting by @root is held up by it too. 0 or -ENOMEM. */
+static int add_indirect(struct suspect *root, const struct suspect *between)
+{
+	size_t direct = root->victim_count;
+
+	for (size_t i = 0; i < between->victim_count; i++) {
+		struct victim *victim;
+
+		if (between->victims[i].thread == root->owner.thread)
+			continue;
+		victim = victim_of(root, between->victims[i].thread);
+		if (!victim)
+			return -ENOMEM;
+		root->indirect_count += root->victim_count > direct;
+		direct = root->victim_count;
+		root->indirect_ns += between->victims[i].blocked_ns;
+		victim->blocked_ns += between->victims[i].blocked_ns;
+		if (between->victims[i].longest_ns > victim->longest_ns) {
+			victim->longest_ns = between->victims[i].longest_ns;
+			victim->since_ns = between->victims[i].since_ns;
+		}
+	}
+	return 0;
+}
+
+/* Who held a lock, but waited for another all the while, is a victim itself: the root comes first. 0 or -ENOMEM. */
+static int root_first(struct suspect *suspects, size_t count)
+{
+	size_t chain[SUSPECTS_MAX], length = 0, root = 0, next;
+	struct suspect first;
+	int r = 0;
+
+	while (length < count && (next = behind(suspects, count, root)) < count) {
+		suspects[root].behind_class = suspects[next].class;
+		suspects[root].behind_address = suspects[next].address;
+		chain[length++] = root;
+		root = next;
+	}
+	if (!root || length == count) /* they wait in a circle: nobody is the root */
+		return 0;
+	for (size_t i = 0; i < length && !r; i++)
+		r = add_indirect(&suspects[root], &suspects[chain[i]]);
+	qsort(suspects[root].victims, suspects[root].victim_count, sizeof(struct victim),
+	      by_blocked);
+	first = suspects[root];
+	memmove(suspects + 1, suspects, root * sizeof(*suspects));
+	suspects[0] = first;
+	return r;
+}
+
+int suspects_examine(struct suspect *suspects, size_t count, struct source *source,
+		     struct stackfacts *stackfacts, const struct futexes *futexes,
+		     const struct stall *stall, struct target *target)
+{
+	int r = read_victims(suspects, count, source, stackfacts, futexes, stall, target);
+
+	if (!r)
+		r = read_holds(suspects, count, source, stackfacts);
+	if (!r)
+		r = root_first(suspects, count);
+	return r;
 }
 
 void suspects_free(struct suspect *suspects, size_t count)

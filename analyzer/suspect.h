@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "analyzer/account.h"
+#include "analyzer/futexes.h"
 #include "analyzer/hold.h"
 #include "analyzer/ownership.h"
 #include "analyzer/stall.h"
@@ -31,9 +32,14 @@ struct suspect {
 	uint64_t wait_ns, waits;	/* within the stall */
 	struct victim *victims;		/* most blocked first */
 	size_t victim_count;
+	size_t indirect_count;		/* of them, those who waited only for locks of such as waited for this one */
+	uint64_t indirect_ns;		/* lost to those locks */
 	bool has_owner;
 	struct lock_owner owner;	/* the most blamed one within the stall */
 	struct hold_story story;	/* of owner.longest */
+	/* the lock that its owner waited for most of the hold; UNKNOWN: none of the suspects */
+	enum wait_class behind_class;
+	uint64_t behind_address;
 	uint64_t lost_records;		/* in spans that overlap the stall or the hold ... */
 	uint32_t gaps;			/* ... and how many such spans */
 };
@@ -50,13 +56,14 @@ size_t suspects_find(const struct long_wait *waits, size_t count, const struct s
 		     struct suspect *suspects);
 
 /**
- * suspects_examine() - read the source again, twice, and fill in the rest.
+ * suspects_examine() - read the source again, twice, and fill in the rest. Where the owner of the first
+ * waited for another's lock, and so on, the one at the end of that chain comes first.
  *
  * Return: 0, -ENOMEM, -EIO. The victims are freed with suspects_free().
  */
 int suspects_examine(struct suspect *suspects, size_t count, struct source *source,
-		     struct stackfacts *stackfacts, const struct stall *stall,
-		     struct target *target);
+		     struct stackfacts *stackfacts, const struct futexes *futexes,
+		     const struct stall *stall, struct target *target);
 void suspects_free(struct suspect *suspects, size_t count);
 
 #endif

@@ -49,13 +49,13 @@ static int by_lock_wait(const void *left, const void *right)
 	return (a->address > b->address) - (a->address < b->address);
 }
 
-/* A thread that waits on a futex for work: no lock as far as anybody can tell. */
+/* Threads that wait on a futex for work: no lock, unless one thread is to blame for most of it. */
 static bool only_idle(const struct lock *lock)
 {
 	if (!wait_class_idle(lock->class))
 		return false;
 	for (size_t i = 0; i < lock->owner_count; i++)
-		if (lock->owners[i].thread && lock->owners[i].blamed_ns)
+		if (lock->owners[i].thread && lock->owners[i].blamed_ns * 2 > lock->wait_ns)
 			return false;
 	return true;
 }

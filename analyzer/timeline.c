@@ -180,6 +180,7 @@ static int evict(struct timeline *timeline, struct cpu *cpu, uint64_t time_ns)
 	struct slot *slot;
 	int error = slot_of(timeline, cpu->occupant, &slot);
 
+	timeline->contradictions += timeline->observing && !cpu->occupant->silent;
 	if (!error && slot && slot->current.state == THREAD_RUNNING)
 		error = slot_lose_running(timeline, slot);
 	cpu->occupant = NULL;
@@ -556,6 +557,11 @@ int timeline_finish(struct timeline *timeline, const struct threads *threads, ui
 			return error;
 	}
 	return 0;
+}
+
+uint64_t timeline_contradictions(const struct timeline *timeline)
+{
+	return timeline->contradictions;
 }
 
 const struct interval *timeline_current(const struct timeline *timeline,

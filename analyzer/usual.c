@@ -353,10 +353,9 @@ static void remember(const struct usual *usual, struct entry *entry,
 					  cause(usual, interval) };
 }
 
-int usual_closed(struct usual *usual, const struct interval *interval,
+int usual_closed(struct usual *usual, const struct interval *interval, enum wait_class class,
 		 const struct stack_fact *fact, bool counts, bool *ret_unusual)
 {
-	enum wait_class class = stack_fact_reason(fact, interval->prev_state)->class;
 	const struct kind_key key = { interval->thread->index, class,
 				      class == WAIT_UNKNOWN ? 0 : fact->operation_id };
 	struct entry *entry = by_thread_get(&usual->threads, interval->thread);

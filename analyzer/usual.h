@@ -45,6 +45,7 @@ void usual_destroy(struct usual *usual);
 /**
  * usual_closed() - a blocked interval is over.
  *
+ * @class:  what it was for.
  * @fact:   of its stack.
  * @counts: its thread may be somebody's victim, and by its class it is idle; or for a FUSE file system.
  * @ret_unusual: it is idle by its class, but far longer than this thread's were before; or it is
@@ -52,7 +53,7 @@ void usual_destroy(struct usual *usual);
  *
  * Return: 0 or -ENOMEM.
  */
-int usual_closed(struct usual *usual, const struct interval *interval,
+int usual_closed(struct usual *usual, const struct interval *interval, enum wait_class class,
 		 const struct stack_fact *fact, bool counts, bool *ret_unusual);
 
 /* After timeline_finish(): who those wait for that still do. */

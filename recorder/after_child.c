@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -28,7 +29,8 @@
 #define STATUS_DONE    0
 #define STATUS_DAMAGED 3 /* the report is of what could be read */
 
-/* Nothing of the recorder's: neither its priority nor its sockets and files with their locks. */
+/* Nothing of the recorder's: neither its priority nor its sockets and files with their locks, nor the
+ * capabilities that a service manager gave it. */
 static void become_ordinary(void)
 {
 	struct sched_param ordinary = { .sched_priority = 0 };
@@ -41,6 +43,7 @@ static void become_ordinary(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	sched_setscheduler(0, SCHED_OTHER, &ordinary);
 	setpriority(PRIO_PROCESS, 0, 0);
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	close(STDIN_FILENO);
 	int fd;
 	do /* standard output and error too, where the recorder has none */

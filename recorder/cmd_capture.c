@@ -221,7 +221,7 @@ static void draw_progress(const struct capture *capture, const struct recording 
 }
 
 /* Let it record. Return: why it ended (FT_FACT_END_REASON). */
-static const char *wait_for_end(struct capture *capture, const struct recording *recording,
+static const char *wait_for_end(struct capture *capture, struct recording *recording,
 				int signal_fd, uint64_t start_ns)
 {
 	struct pollfd poll_fd = { .fd = signal_fd, .events = POLLIN };
@@ -233,6 +233,7 @@ static const char *wait_for_end(struct capture *capture, const struct recording 
 			return "write-error"; /* a full disk is told apart when sealing */
 		if (target_exited(&capture->arguments.target))
 			return "target-exited";
+		recording_look(recording);
 		draw_progress(capture, recording, elapsed_ns);
 		uint64_t left_ms = (capture->duration_ns - elapsed_ns) / 1000000 + 1;
 		if (poll(&poll_fd, 1, left_ms < LOOK_MS ? (int)left_ms : LOOK_MS) > 0)

@@ -20,6 +20,12 @@
 #define SPARE_FILES	   64
 #define READ_FORMAT_LOST   (1u << 4) /* PERF_FORMAT_LOST: headers before 6.0 lack it */
 
+/* What read() says of an event. */
+struct reading {
+	uint64_t value, enabled_ns;
+	uint64_t lost; /* where counts_lost */
+};
+
 int counters_try(const struct perf_event_attr *attr, int pid, int cpu)
 {
 	int fd = (int)syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
@@ -34,7 +40,8 @@ static bool has_no_counter(int error)
 static int open_event(struct counters *counters, const struct plan_event *event, uint32_t cpu)
 {
 	struct perf_event_attr attr = event->attr;
-	attr.read_format = counters->counts_lost ? READ_FORMAT_LOST : 0;
+	attr.read_format =
+		PERF_FORMAT_TOTAL_TIME_ENABLED | (counters->counts_lost ? READ_FORMAT_LOST : 0);
 	int fd = counters_try(&attr, -1, (int)cpu);
 	if (event->role == ROLE_SAMPLE && has_no_counter(fd)) {
 		/* Virtual machines often have no cycle counter. */
@@ -97,15 +104,25 @@ static int open_cpu(struct counters *counters, const struct plan *plan, struct c
 	return 0;
 }
 
-static void close_cpu(struct counters_cpu *cpu, size_t event_count)
+/* Its number is as it was: others read it at any time. */
+static void set_closed(struct counters_cpu *cpu)
 {
-	for (size_t i = event_count; i-- > 1;)
+	for (size_t i = 0; i < PLAN_EVENTS_MAX; i++)
+		cpu->fds[i] = -1;
+	cpu->map = NULL;
+	cpu->enabled_ns = 0;
+}
+
+void counters_close_cpu(const struct counters *counters, struct counters_cpu *cpu)
+{
+	for (size_t i = counters->event_count; i-- > 1;)
 		if (cpu->fds[i] >= 0)
 			close(cpu->fds[i]);
 	if (cpu->map)
 		munmap(cpu->map, (size_t)sysconf(_SC_PAGESIZE) + cpu->ring.data_bytes);
 	if (cpu->fds[0] >= 0)
 		close(cpu->fds[0]);
+	set_closed(cpu);
 }
 
 /* Enough descriptors for every event on every CPU, as far as this user may. */
@@ -162,12 +179,11 @@ int counters_open(const struct plan *plan, size_t ring_bytes, struct counters **
 	}
 	for (size_t i = 0; i < online_count; i++) {
 		struct counters_cpu *cpu = &counters->cpus[counters->cpu_count];
-		*cpu = (struct counters_cpu){ .cpu = online[i] };
-		for (size_t j = 0; j < PLAN_EVENTS_MAX; j++)
-			cpu->fds[j] = -1;
+		cpu->cpu = online[i];
+		set_closed(cpu);
 		error = open_cpu(counters, plan, cpu, ret_failure);
 		if (error == -ENODEV) { /* went offline */
-			close_cpu(cpu, plan->count);
+			counters_close_cpu(counters, cpu);
 			error = 0;
 			continue;
 		}
@@ -192,7 +208,7 @@ void counters_close(struct counters *counters)
 	if (!counters)
 		return;
 	for (size_t i = 0; i < counters->cpu_count; i++)
-		close_cpu(&counters->cpus[i], counters->event_count);
+		counters_close_cpu(counters, &counters->cpus[i]);
 	free(counters->cpus);
 	free(counters->wrapped);
 	free(counters);
@@ -203,29 +219,45 @@ static bool in_mode(const struct counters *counters, size_t event, enum tier_mod
 	return !counters->modes[event] || counters->modes[event] & IN_MODE(mode);
 }
 
+/* The CPU may have gone offline meanwhile: that is seen and noted elsewhere. */
+static void enable_cpu(const struct counters *counters, const struct counters_cpu *cpu)
+{
+	for (size_t i = 0; cpu->map && i < counters->event_count; i++)
+		if (in_mode(counters, i, counters->mode))
+			ioctl(cpu->fds[i], PERF_EVENT_IOC_ENABLE, 0);
+}
+
 void counters_enable(struct counters *counters)
 {
-	/* A CPU may have gone offline meanwhile: that is seen and noted elsewhere. */
 	for (size_t i = 0; i < counters->cpu_count; i++)
-		for (size_t j = 0; j < counters->event_count; j++)
-			if (in_mode(counters, j, counters->mode))
-				ioctl(counters->cpus[i].fds[j], PERF_EVENT_IOC_ENABLE, 0);
+		enable_cpu(counters, &counters->cpus[i]);
 	counters->enabled = true;
 }
 
 void counters_disable(struct counters *counters)
 {
 	for (size_t i = 0; i < counters->cpu_count; i++)
-		for (size_t j = 0; j < counters->event_count; j++)
+		for (size_t j = 0; counters->cpus[i].map && j < counters->event_count; j++)
 			ioctl(counters->cpus[i].fds[j], PERF_EVENT_IOC_DISABLE, 0);
 	counters->enabled = false;
+}
+
+int counters_open_cpu(struct counters *counters, const struct plan *plan, struct counters_cpu *cpu)
+{
+	struct counters_failure failure;
+	int error = open_cpu(counters, plan, cpu, &failure);
+	if (error)
+		counters_close_cpu(counters, cpu);
+	else if (counters->enabled)
+		enable_cpu(counters, cpu);
+	return error;
 }
 
 /* @request for those events of a CPU that @mode records and @other does not. */
 static int control_difference(const struct counters *counters, const struct counters_cpu *cpu,
 			      unsigned long request, enum tier_mode mode, enum tier_mode other)
 {
-	for (size_t i = 0; i < counters->event_count; i++)
+	for (size_t i = 0; cpu->map && i < counters->event_count; i++)
 		if (in_mode(counters, i, mode) && !in_mode(counters, i, other) &&
 		    ioctl(cpu->fds[i], request, 0) < 0 && errno != ENODEV)
 			return -errno;
@@ -256,15 +288,30 @@ int counters_set_mode(struct counters *counters, enum tier_mode mode)
 	return 0;
 }
 
+static bool read_event(int fd, size_t bytes, struct reading *ret_reading)
+{
+	*ret_reading = (struct reading){ .value = 0 };
+	return read(fd, ret_reading, bytes) == (ssize_t)bytes;
+}
+
+bool counters_alive(const struct counters *counters, struct counters_cpu *cpu)
+{
+	struct reading reading;
+	size_t bytes = counters->counts_lost ? sizeof(reading) : offsetof(struct reading, lost);
+
+	if (!read_event(cpu->fds[0], bytes, &reading) || reading.enabled_ns == cpu->enabled_ns)
+		return false;
+	cpu->enabled_ns = reading.enabled_ns;
+	return true;
+}
+
 uint64_t counters_lost(const struct counters *counters, const struct counters_cpu *cpu)
 {
 	uint64_t lost = 0;
-	for (size_t i = 0; counters->counts_lost && i < counters->event_count; i++) {
-		struct {
-			uint64_t value, lost;
-		} counter;
-		if (read(cpu->fds[i], &counter, sizeof(counter)) == (ssize_t)sizeof(counter))
-			lost += counter.lost;
+	for (size_t i = 0; counters->counts_lost && cpu->map && i < counters->event_count; i++) {
+		struct reading reading;
+		if (read_event(cpu->fds[i], sizeof(reading), &reading))
+			lost += reading.lost;
 	}
 	return lost;
 }

@@ -17,7 +17,8 @@ struct counters_cpu {
 	int fds[PLAN_EVENTS_MAX];	/* the first one owns the ring; -1: not open */
 	uint64_t ids[PLAN_EVENTS_MAX];
 	struct ring ring;
-	void *map;
+	void *map;			/* NULL: the CPU is not recorded now, and nothing is open */
+	uint64_t enabled_ns;		/* as of the last counters_alive() */
 };
 
 struct counters {
@@ -68,9 +69,28 @@ void counters_disable(struct counters *counters);
  * those in between are recorded twice, and translate_record() drops the second record.
  *
  * Return: 0, or the errno of the first event that could not begin; then the old mode stays. A CPU
- * that went offline is passed over.
+ * that is offline is passed over.
  */
 int counters_set_mode(struct counters *counters, enum tier_mode mode);
+
+/**
+ * counters_alive() - do the events of @cpu still count? Of one that is open, while enabled.
+ *
+ * A CPU that goes offline takes its events with it: they stay open, and never count again. They
+ * do not say so; only the time for which they were enabled stands still.
+ *
+ * This interrupts the CPU: ask where it was silent for long.
+ *
+ * Return: false where that time is what it was at the last call for this CPU.
+ */
+bool counters_alive(const struct counters *counters, struct counters_cpu *cpu);
+
+/* Close what is open of @cpu. The one who reads its ring must have let go of it. */
+void counters_close_cpu(const struct counters *counters, struct counters_cpu *cpu);
+
+/* Open a closed CPU again, counting where the others are.
+ * Return: 0, -ENODEV (it is offline), or another errno; then it stays closed. */
+int counters_open_cpu(struct counters *counters, const struct plan *plan, struct counters_cpu *cpu);
 
 /* Records of a CPU that the kernel could not write so far, where counts_lost. */
 uint64_t counters_lost(const struct counters *counters, const struct counters_cpu *cpu);

@@ -29,7 +29,12 @@
 #define RECORD_NS	  1000000
 #define REALTIME_PRIORITY 10 /* above ordinary work, below the kernel's interrupt threads (50) */
 
+enum place { TAKEN, TO_DROP, DROPPED, TO_TAKE };
+
 struct drain_cpu {
+	_Atomic enum place place; /* of its ring: the thread's where TAKEN or TO_DROP */
+	uint64_t from_ns, until_ns; /* TO_TAKE: it was not recorded between them */
+	_Atomic uint64_t heard_ns; /* source.last_ns, for others */
 	struct counters_cpu *counter;
 	struct translate_cpu source;
 	struct ft_encoder *encoder;
@@ -63,6 +68,12 @@ struct drain {
 	_Atomic bool stop;
 };
 
+static void attach(struct drain_cpu *cpu)
+{
+	cpu->source = (struct translate_cpu){ .cpu = cpu->counter->cpu };
+	memcpy(cpu->source.ids, cpu->counter->ids, sizeof(cpu->source.ids));
+}
+
 int drain_create(const struct plan *plan, struct counters *counters, struct tasks *tasks,
 		 struct slots *slots, struct dumps *dumps, struct drain **ret_drain)
 {
@@ -91,8 +102,7 @@ int drain_create(const struct plan *plan, struct counters *counters, struct task
 	for (size_t i = 0; i < count; i++) {
 		struct drain_cpu *cpu = &drain->cpus[i];
 		cpu->counter = &counters->cpus[i];
-		cpu->source.cpu = cpu->counter->cpu;
-		memcpy(cpu->source.ids, cpu->counter->ids, sizeof(cpu->source.ids));
+		attach(cpu);
 		cpu->buffer = drain->buffers + i * slot_bytes;
 		drain->polls[i] = (struct pollfd){ .fd = cpu->counter->fds[0], .events = POLLIN };
 		if (ft_encoder_create(&cpu->encoder))
@@ -160,11 +170,12 @@ static void encode(struct drain *drain, struct drain_cpu *cpu, const struct ft_e
 		drain->events++;
 }
 
-/* Records that are gone without a LOST record to say so. */
+static const struct ft_task NOBODY;
+
+/* Records that are gone without a LOST record to say so. @records: 0 where nobody can know. */
 static void encode_lost(struct drain *drain, struct drain_cpu *cpu, uint64_t end_ns,
 			uint64_t records)
 {
-	static const struct ft_task NOBODY;
 	uint64_t start_ns = cpu->source.last_ns < end_ns ? cpu->source.last_ns : end_ns;
 	encode(drain, cpu,
 	       &(struct ft_event){ .kind = FT_EVENT_LOST,
@@ -220,6 +231,61 @@ static void visit(struct drain *drain, struct drain_cpu *cpu)
 	drain->counts.blocking = drain->blocking;
 	drain->counts.uninterruptible = drain->uninterruptible;
 	drain->counts.wakings = drain->wakings;
+	cpu->heard_ns = cpu->source.last_ns;
+}
+
+static void encode_note(struct drain *drain, struct drain_cpu *cpu, uint64_t time_ns,
+			const char *text)
+{
+	encode(drain, cpu,
+	       &(struct ft_event){ .kind = FT_EVENT_NOTE,
+				   .cpu = cpu->source.cpu,
+				   .time_ns = time_ns,
+				   .task = &NOBODY,
+				   .note.text = text });
+}
+
+static void drop(struct drain *drain, struct drain_cpu *cpu, uint64_t now_ns)
+{
+	char text[FT_TEXT_BYTES_MAX];
+
+	visit(drain, cpu);
+	encode_lost(drain, cpu, now_ns, 0);
+	snprintf(text, sizeof(text),
+		 "CPU %u went offline: nothing of it is recorded until it is back",
+		 cpu->source.cpu);
+	encode_note(drain, cpu, now_ns, text);
+	seal(drain, cpu);
+	cpu->place = DROPPED;
+}
+
+static void take(struct drain *drain, struct drain_cpu *cpu)
+{
+	char text[FT_TEXT_BYTES_MAX];
+
+	attach(cpu);
+	cpu->source.last_ns = cpu->from_ns;
+	encode_lost(drain, cpu, cpu->until_ns, 0);
+	cpu->source.last_ns = cpu->until_ns;
+	cpu->heard_ns = cpu->until_ns;
+	snprintf(text, sizeof(text), "CPU %u is online again, and recorded since", cpu->source.cpu);
+	encode_note(drain, cpu, cpu->until_ns, text);
+	cpu->place = TAKEN;
+}
+
+/* What was asked for of one CPU. Return: whether its ring is there to be read. */
+static bool settle(struct drain *drain, size_t index, uint64_t now_ns)
+{
+	struct drain_cpu *cpu = &drain->cpus[index];
+
+	if (cpu->place == TO_DROP) {
+		drop(drain, cpu, now_ns);
+		drain->polls[index].fd = -1;
+	} else if (cpu->place == TO_TAKE) {
+		take(drain, cpu);
+		drain->polls[index].fd = cpu->counter->fds[0];
+	}
+	return cpu->place == TAKEN;
 }
 
 static void seal_old(struct drain *drain, struct drain_cpu *cpu, uint64_t now_ns)
@@ -285,6 +351,8 @@ static void finish(struct drain *drain)
 {
 	for (size_t i = 0; i < drain->counters->cpu_count; i++) {
 		struct drain_cpu *cpu = &drain->cpus[i];
+		if (!settle(drain, i, drain->end_ns))
+			continue;
 		visit(drain, cpu);
 		/* A loss with no record after it has no LOST record yet. */
 		uint64_t lost = counters_lost(drain->counters, cpu->counter);
@@ -312,9 +380,10 @@ void drain_stir(struct drain *drain)
 static void visit_all(struct drain *drain, uint64_t now_ns)
 {
 	for (size_t i = 0; i < drain->counters->cpu_count; i++) {
-		visit(drain, &drain->cpus[i]);
+		if (settle(drain, i, now_ns))
+			visit(drain, &drain->cpus[i]);
 		seal_old(drain, &drain->cpus[i], now_ns);
-		/* An event whose CPU went away reports an error for ever. */
+		/* An event that reports an error does so for ever. */
 		if (drain->polls[i].revents & (POLLERR | POLLHUP | POLLNVAL))
 			drain->polls[i].fd = -1;
 	}
@@ -364,8 +433,10 @@ void drain_wait_for_stir(struct drain *drain, uint64_t until_ns)
 int drain_start(struct drain *drain, int *ret_realtime_error, int *ret_lock_error)
 {
 	uint64_t now_ns = clock_now_ns();
-	for (size_t i = 0; i < drain->counters->cpu_count; i++)
+	for (size_t i = 0; i < drain->counters->cpu_count; i++) {
 		drain->cpus[i].source.last_ns = now_ns;
+		drain->cpus[i].heard_ns = now_ns;
+	}
 	int error = pthread_create(&drain->thread, NULL, run, drain);
 	if (error)
 		return -error;
@@ -397,6 +468,30 @@ bool drain_flush(struct drain *drain, int deadline_ms)
 		nanosleep(&pause, NULL);
 	}
 	return true;
+}
+
+uint64_t drain_heard_ns(const struct drain *drain, size_t index)
+{
+	return drain->cpus[index].heard_ns;
+}
+
+void drain_drop(struct drain *drain, size_t index)
+{
+	drain->cpus[index].place = TO_DROP;
+}
+
+bool drain_dropped(const struct drain *drain, size_t index)
+{
+	return drain->cpus[index].place == DROPPED;
+}
+
+void drain_take(struct drain *drain, size_t index, uint64_t from_ns, uint64_t until_ns)
+{
+	struct drain_cpu *cpu = &drain->cpus[index];
+
+	cpu->from_ns = from_ns;
+	cpu->until_ns = until_ns;
+	cpu->place = TO_TAKE;
 }
 
 const struct drain_counts *drain_counts(const struct drain *drain)

@@ -83,6 +83,21 @@ bool drain_flush(struct drain *drain, int deadline_ms);
 void drain_wait_for_stir(struct drain *drain, uint64_t until_ns);
 void drain_stir(struct drain *drain);	/* end that wait; from any thread */
 
+/*
+ * A CPU that goes offline and comes back, while the thread runs; from one other thread. @index: of
+ * counters->cpus, whose entry is the thread's but from drain_dropped() to drain_take().
+ */
+
+/* When the latest record of the CPU was made. */
+uint64_t drain_heard_ns(const struct drain *drain, size_t index);
+
+/* Let go of the CPU's ring: its last records are drained, and what may have come after them is unknown. */
+void drain_drop(struct drain *drain, size_t index);
+bool drain_dropped(const struct drain *drain, size_t index);
+
+/* Drain the CPU's new ring. It records since @until_ns; from @from_ns on the CPU may have been online. */
+void drain_take(struct drain *drain, size_t index, uint64_t from_ns, uint64_t until_ns);
+
 const struct drain_counts *drain_counts(const struct drain *drain);
 
 #endif

@@ -117,6 +117,8 @@ static int make_parts(struct engine *engine, const struct engine_options *option
 	if (drain_create(engine->plan, engine->counters, engine->tasks, engine->slots,
 			 engine->dumps, &engine->drain))
 		return refusal_for_memory(refusal);
+	if (hotplug_create(engine->plan, engine->counters, engine->drain, &engine->hotplug))
+		return refusal_for_memory(refusal);
 	if (!options->keep_sleepers)
 		return 0;
 	if (sleepers_create(engine->tasks_capacity, &engine->sleepers))
@@ -152,6 +154,7 @@ void engine_destroy(struct engine *engine)
 		return;
 	if (engine->running)
 		engine_stop(engine);
+	hotplug_destroy(engine->hotplug);
 	drain_destroy(engine->drain);
 	sleepers_destroy(engine->sleepers);
 	counters_close(engine->counters);
@@ -226,19 +229,32 @@ void engine_note_limits(const struct engine *engine, struct ownlog *ownlog)
 		ownlog_note(ownlog, "this kernel has no %s", engine->plan->missing);
 }
 
+static bool is_recorded(const struct engine *engine, uint32_t cpu)
+{
+	for (size_t i = 0; i < engine->counters->cpu_count; i++)
+		if (engine->counters->cpus[i].cpu == cpu)
+			return true;
+	return false;
+}
+
+/* Those that went and came back have notes of their own, by the drain. */
 static void note_hotplug(const struct engine *engine, struct ownlog *ownlog)
 {
 	uint32_t *online;
-	size_t count;
+	size_t count, recorded = 0;
 	if (cpus_online(&online, &count))
 		return;
-	bool same = count == engine->counters->cpu_count;
-	for (size_t i = 0; same && i < count; i++)
-		same = online[i] == engine->counters->cpus[i].cpu;
-	if (!same)
-		ownlog_note(ownlog, "CPUs went on or off line while recording: those that came are "
-				    "not recorded");
+	for (size_t i = 0; i < count; i++)
+		recorded += is_recorded(engine, online[i]);
 	free(online);
+	if (count > recorded)
+		ownlog_note(ownlog,
+			    "%zu CPUs came online after the recorder was started: what runs on "
+			    "them is not recorded",
+			    count - recorded);
+	if (engine->counters->cpu_count > recorded)
+		ownlog_note(ownlog, "%zu of the %zu CPUs that are recorded were offline at the end",
+			    engine->counters->cpu_count - recorded, engine->counters->cpu_count);
 }
 
 void engine_note_troubles(const struct engine *engine, struct ownlog *ownlog)

@@ -14,6 +14,7 @@
 #include "recorder/counters.h"
 #include "recorder/drain.h"
 #include "recorder/dumps.h"
+#include "recorder/hotplug.h"
 #include "recorder/kallsyms.h"
 #include "recorder/ownlog.h"
 #include "recorder/plan.h"
@@ -42,6 +43,7 @@ struct engine {
 	struct slots *slots;
 	struct dumps *dumps;
 	struct drain *drain;
+	struct hotplug *hotplug;	/* for one thread to look with while it runs: who sets the counters' mode */
 	struct kallsyms *kallsyms;	/* NULL: the kernel's functions have no names */
 	int32_t *tgids;			/* of all processes there were before the recording */
 	size_t tgid_count;

@@ -38,6 +38,7 @@ struct keep {
 struct kept {
 	char name[NAME_BYTES];
 	uint64_t bytes;
+	struct timespec written; /* its mtime: see keep_finish() */
 };
 
 struct kept_list {
@@ -93,11 +94,21 @@ static unsigned int number_of(const char *name)
 	return *end == '.' && number && number < NUMBER_MAX ? (unsigned int)number : 1;
 }
 
-/* Oldest first; in one second by number: plain order has "-2.dat" before ".dat", and "-10" before "-2". */
+static int compare_times(const struct timespec *a, const struct timespec *b)
+{
+	if (a->tv_sec != b->tv_sec)
+		return a->tv_sec < b->tv_sec ? -1 : 1;
+	return a->tv_nsec < b->tv_nsec ? -1 : a->tv_nsec > b->tv_nsec;
+}
+
+/* Oldest first. Names are for file systems with coarse times: in one second by number, since plain order
+ * has "-2.dat" before ".dat", and "-10" before "-2". */
 static int compare(const void *left, const void *right)
 {
 	const struct kept *a = left, *b = right;
-	int order = strncmp(a->name, b->name, TIME_CHARS);
+	int order = compare_times(&a->written, &b->written);
+	if (!order)
+		order = strncmp(a->name, b->name, TIME_CHARS);
 	if (order)
 		return order;
 	unsigned int number_a = number_of(a->name), number_b = number_of(b->name);
@@ -124,7 +135,7 @@ static int open_capture(int dir_fd, const char *name, struct stat *ret_status)
 	return fd;
 }
 
-static bool list_add(struct kept_list *list, const char *name, uint64_t bytes)
+static bool list_add(struct kept_list *list, const char *name, const struct stat *status)
 {
 	if (list->count == list->capacity) {
 		size_t capacity = 2 * list->capacity + 16;
@@ -136,7 +147,8 @@ static bool list_add(struct kept_list *list, const char *name, uint64_t bytes)
 	}
 	struct kept *item = &list->items[list->count++];
 	memcpy(item->name, name, strlen(name) + 1); /* is_own_name() has measured it */
-	item->bytes = bytes;
+	item->bytes = (uint64_t)status->st_size;
+	item->written = status->st_mtim;
 	return true;
 }
 
@@ -172,7 +184,7 @@ static int list_read(struct kept_list *list, int dir_fd, const char *end)
 		int capture_fd = open_capture(dir_fd, entry->d_name, &status);
 		if (capture_fd < 0)
 			continue;
-		if (!list_add(list, entry->d_name, (uint64_t)status.st_size))
+		if (!list_add(list, entry->d_name, &status))
 			err = -ENOMEM;
 		close(capture_fd);
 	}
@@ -359,45 +371,61 @@ int keep_create(struct keep *keep, const char *source, int64_t realtime_ns, char
 	return fd;
 }
 
-/* Best effort: what cannot be removed stays. */
-static void remove_oldest(const struct keep *keep, int dir_fd, const char *newest)
+/* After a wall clock that was set back, names and times lie: the file is made the newest by its mtime. */
+static void make_newest(const struct kept_list *list, int dir_fd, const char *name)
 {
-	struct kept_list list = { .items = NULL };
-	uint64_t bytes = 0;
-	size_t count;
+	struct stat status;
 
-	if (list_read(&list, dir_fd, DAT)) {
-		free(list.items); /* of half a list nobody knows the oldest */
+	if (!list->count || fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
-	}
-	count = list.count;
-	for (size_t i = 0; i < list.count; i++)
-		bytes += list.items[i].bytes;
-	for (size_t i = 0; i < list.count; i++) {
+	struct timespec newest = list->items[list->count - 1].written;
+	if (compare_times(&newest, &status.st_mtim) < 0)
+		return;
+	newest.tv_sec += newest.tv_nsec == 999999999;
+	newest.tv_nsec = (newest.tv_nsec + 1) % 1000000000;
+	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, newest };
+	utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW);
+}
+
+/* Best effort: what cannot be removed stays. @list: without the newest one, of so many bytes. */
+static void remove_oldest(const struct keep *keep, const struct kept_list *list, int dir_fd,
+			  uint64_t newest_bytes)
+{
+	uint64_t bytes = newest_bytes;
+	size_t count = list->count + 1;
+
+	for (size_t i = 0; i < list->count; i++)
+		bytes += list->items[i].bytes;
+	for (size_t i = 0; i < list->count; i++) {
 		bool over = (keep->max_captures && count > keep->max_captures) ||
 			    (keep->max_bytes && bytes > keep->max_bytes);
 		if (!over)
 			break;
-		if (!strcmp(list.items[i].name, newest) ||
-		    unlinkat(dir_fd, list.items[i].name, 0) < 0)
+		if (unlinkat(dir_fd, list->items[i].name, 0) < 0)
 			continue;
 		count--;
-		bytes -= list.items[i].bytes;
+		bytes -= list->items[i].bytes;
 	}
-	free(list.items);
 }
 
 int keep_finish(struct keep *keep, const char *name)
 {
 	char part[NAME_BYTES + sizeof(PART)];
+	struct kept_list others = { .items = NULL };
+	struct stat status;
 	int dir_fd = open_dir(keep);
 
 	if (dir_fd < 0)
 		return dir_fd;
 	part_of(name, part, sizeof(part));
+	/* Of half a list nobody knows the oldest. */
+	bool listed = (keep->max_captures || keep->max_bytes) && !list_read(&others, dir_fd, DAT);
+	if (listed)
+		make_newest(&others, dir_fd, part);
 	int err = rename_new(dir_fd, part, name);
-	if (!err && (keep->max_captures || keep->max_bytes))
-		remove_oldest(keep, dir_fd, name);
+	if (!err && listed && !fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW))
+		remove_oldest(keep, &others, dir_fd, (uint64_t)status.st_size);
+	free(others.items);
 	close(dir_fd);
 	return err;
 }

@@ -36,8 +36,9 @@ uint32_t keep_torn(const struct keep *keep);
 int keep_create(struct keep *keep, const char *source, int64_t realtime_ns, char *ret_name,
 		uint32_t name_bytes);
 
-/* The capture is whole: give it its name, then remove the oldest ones that this directory's limits do not allow: only
- * files it named itself and that are captures, never @name. Return: 0 or -errno of the rename. */
+/* The capture is whole: give it its name, and an mtime later than any other's, then remove the oldest ones that this
+ * directory's limits do not allow: only files it named itself and that are captures, never @name. The oldest is the one
+ * with the earliest mtime: its name may lie, where the wall clock was set back. Return: 0 or -errno of the rename. */
 int keep_finish(struct keep *keep, const char *name);
 
 /* It came to nothing: remove the part file. */

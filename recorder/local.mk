@@ -33,6 +33,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/format.c recorder/format.h \
 	recorder/governor.c recorder/governor.h \
 	recorder/hostfacts.c recorder/hostfacts.h \
+	recorder/hotplug.c recorder/hotplug.h \
 	recorder/house.c recorder/house.h \
 	recorder/incident.c recorder/incident.h \
 	recorder/job.c recorder/job.h \

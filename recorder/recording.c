@@ -156,6 +156,11 @@ int recording_start(struct recording *recording, struct refusal *ret_refusal)
 	return refuse(ret_refusal, EXIT_FAILED, "", "cannot start a thread: %s.", strerror(-error));
 }
 
+void recording_look(struct recording *recording)
+{
+	hotplug_look(recording->engine->hotplug);
+}
+
 uint64_t recording_events(const struct recording *recording)
 {
 	return drain_counts(recording->engine->drain)->events;

@@ -37,6 +37,9 @@ void recording_destroy(struct recording *recording);
 /* Record; then, while that is running, look at what the threads are doing and what is mapped. */
 int recording_start(struct recording *recording, struct refusal *ret_refusal);
 
+/* A few times a second, while it records: see to CPUs that went and came. */
+void recording_look(struct recording *recording);
+
 /* So far. From the thread that started it. */
 uint64_t recording_events(const struct recording *recording);
 uint64_t recording_lost(const struct recording *recording);

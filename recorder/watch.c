@@ -146,6 +146,8 @@ static void look(struct watch *watch)
 	pthread_mutex_lock(&watch->mutex);
 	watch->target = watch->next_target;
 	pthread_mutex_unlock(&watch->mutex);
+	if (watch->options.hotplug)
+		hotplug_look(watch->options.hotplug);
 	if (governed)
 		govern(watch);
 	if (governed && watch->governor.step == GOVERNOR_LAZY)

@@ -11,6 +11,7 @@
 #include "recorder/counters.h"
 #include "recorder/drain.h"
 #include "recorder/governor.h"
+#include "recorder/hotplug.h"
 #include "recorder/lazy.h"
 
 struct watch;
@@ -19,6 +20,7 @@ struct watch;
 struct watch_options {
 	struct counters *counters;	/* nobody else sets their mode meanwhile */
 	struct drain *drain;		/* which keeps @sleepers */
+	struct hotplug *hotplug;	/* of the same; may be NULL */
 	const struct sleepers *sleepers;
 	const struct target *target;	/* copied; see watch_set_target() */
 	const struct kallsyms *kallsyms; /* may be NULL; in place until lazy_stuck() is 0 */

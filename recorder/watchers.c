@@ -70,6 +70,7 @@ static int start_watch(struct watchers *watchers, struct engine *engine, struct 
 	find_target(watchers, &target);
 	int error = watch_create(
 		&(struct watch_options){ .counters = engine->counters,
+					 .hotplug = engine->hotplug,
 					 .drain = engine->drain,
 					 .sleepers = engine->sleepers,
 					 .target = &target,

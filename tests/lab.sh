@@ -3,10 +3,12 @@
 # analyzed; a row of a table for each says whether the report is the truth. make lab
 # runs it in the build directory, as root. Exit status 1 if a report is wrong.
 #
-#	lab.sh [-n N] [-k DIR] [PROGRAM...]
+#	lab.sh [-n N] [-k DIR] [-t] [PROGRAM...]
 #
 #	-n N	each N times
 #	-k DIR	keep captures, reports and truths of all runs there
+#	-t	also look at each capture with 0.1, 1 and 10 % of its events missing,
+#		without its first 30 %, and without its last 30 %
 #
 # Without names: all that $LAB_WORKLOADS has.
 # shellcheck source=tests/live/lib.sh
@@ -17,11 +19,12 @@ usage() {
     exit 2
 }
 
-repeats=1 keep=''
-while getopts n:k: option; do
+repeats=1 keep='' thin=no
+while getopts n:k:t option; do
     case $option in
     n) repeats=$OPTARG ;;
     k) keep=$OPTARG ;;
+    t) thin=yes ;;
     *) usage ;;
     esac
 done
@@ -35,7 +38,26 @@ programs=("$@")
 live_test
 need_memory_mb 3000
 lab=$work
-right=0 wrong=0 cannot=0
+right=0 wrong=0 cannot=0 thinned=0 misled=0
+
+# look_thinned OPTION...: at the capture without some of its events
+look_thinned() {
+    local said
+    thinned=$((thinned + 1))
+    tests/thin_capture "$@" "$work/capture.dat" "$work/thinned.dat" || fail "thin_capture $*"
+    "$analyze" --json "$work/thinned.dat" >"$work/thinned.json" 2>>"$work/analyze.err"
+    said=$(tests/lab_verdict --thinned "$work/thinned.json" "$work/truth" "$work/report.json" 2>&1) && return
+    misled=$((misled + 1))
+    printf '    %s: %s\n' "$*" "$said"
+}
+
+look_at_all_thinned() {
+    for seed in 1 2 3; do
+        for share in 0.001 0.01 0.1; do look_thinned --drop "$share" --seed "$seed"; done
+    done
+    look_thinned --from 0.3
+    look_thinned --to 0.7
+}
 
 # run_once PROGRAM: sets $verdict to a row, and $result to right, wrong or cannot.
 run_once() {
@@ -73,6 +95,7 @@ for name in "${programs[@]}"; do
         run_once "$name" >"$work/log" 2>&1
         stop_children
         printf '%s\n' "$verdict"
+        [ $thin = no ] || [ ! -s "$work/report.json" ] || look_at_all_thinned
         case $result in
         right) right=$((right + 1)) ;;
         wrong) wrong=$((wrong + 1)) ;;
@@ -86,5 +109,6 @@ work=$lab
 trap - EXIT
 stop_children
 rm -rf "$lab"
+[ $thin = no ] || printf '\n%d captures with events missing, %d misled the analyzer\n' "$thinned" "$misled"
 printf '\n%d right, %d wrong, %d cannot be shown here\n' "$right" "$wrong" "$cannot"
-[ "$wrong" = 0 ]
+[ "$wrong" = 0 ] && [ "$misled" = 0 ]

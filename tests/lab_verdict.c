@@ -4,10 +4,14 @@
  *
  *	lab_verdict REPORT TRUTH	exit status: 0 right, 1 wrong, 2 cannot read them
  *	lab_verdict --header
+ *	lab_verdict --thinned REPORT TRUTH WHOLE_REPORT
  *
  * Right is: the first finding has the kind, the culprit, the call and the bytes that
  * the truth has (workloads/truth.h), all its victims, and where its grade is exact or
  * strong their blocked time within 2 %. Where there is no finding's culprit to name, none is named.
+ *
+ * --thinned: of a capture with events missing. Right is what the whole one said, or a lower
+ * grade; never a wrong kind or culprit that is exact or strong.
  */
 #include "config.h"
 
@@ -165,17 +169,51 @@ static int print_row(const json_t *report, const json_t *truth)
 	return wrong[0] ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int rank(const json_t *finding)
+{
+	static const char *const grades[] = { "unknown", "plausible", "strong", "exact" };
+
+	for (int i = 0; i < 4; i++)
+		if (!strcmp(text(finding, "grade"), grades[i]))
+			return i;
+	return 0;
+}
+
+static int judge_thinned(const json_t *report, const json_t *truth, const json_t *whole)
+{
+	const json_t *finding = json_array_get(json_object_get(report, "findings"), 0);
+	const json_t *before = json_array_get(json_object_get(whole, "findings"), 0);
+	const json_t *culprit = json_object_get(finding, "culprit");
+	bool same = !strcmp(text(finding, "kind"), text(before, "kind")) &&
+		    number(culprit, "tid") ==
+			    number(json_object_get(before, "culprit"), "tid");
+	bool right = kind_is_right(truth, text(finding, "kind")) &&
+		     (!json_is_object(culprit) || culprit_is_right(truth, culprit));
+
+	if ((rank(finding) < 2 || right) && (same || rank(finding) < rank(before) || rank(finding) < 2))
+		return EXIT_SUCCESS;
+	printf("%s: %s, %s, %s; whole: %s, %s, %s\n", text(truth, "cause"), text(finding, "kind"),
+	       json_is_object(culprit) ? text(culprit, "comm") : "-", text(finding, "grade"),
+	       text(before, "kind"), text(json_object_get(before, "culprit"), "comm"),
+	       text(before, "grade"));
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
-	json_t *report, *truth;
+	json_t *report, *truth, *whole = NULL;
 
 	if (argc == 2 && !strcmp(argv[1], "--header")) {
 		printf(ROW, "WORKLOAD", "PLANTED", "FIRST FINDING", "PLANTED CULPRIT", "CULPRIT",
 		       "BLOCKED", "REPORTED", "GRADE", "VERDICT OR WHAT IS WRONG");
 		return EXIT_SUCCESS;
 	}
-	if (argc != 3) {
-		fprintf(stderr, "Usage: lab_verdict REPORT TRUTH | --header\n");
+	if (argc == 5 && !strcmp(argv[1], "--thinned")) {
+		whole = json_load_file(argv[4], 0, NULL);
+		argv++;
+	} else if (argc != 3) {
+		fprintf(stderr, "Usage: lab_verdict REPORT TRUTH | --header\n"
+				"       lab_verdict --thinned REPORT TRUTH WHOLE_REPORT\n");
 		return 2;
 	}
 	report = json_load_file(argv[1], 0, NULL);
@@ -185,5 +223,5 @@ int main(int argc, char **argv)
 			report ? "truth" : "report");
 		return 2;
 	}
-	return print_row(report, truth);
+	return whole ? judge_thinned(report, truth, whole) : print_row(report, truth);
 }

@@ -4,16 +4,20 @@ UNIT_LIBS = $(CMOCKA_LIBS)
 
 include tests/workloads/local.mk
 include tests/live/local.mk
+include tests/guest/local.mk
 
 # Compares a report with the truth of a workload; a row of the lab's table.
 check_PROGRAMS += tests/lab_verdict
 tests_lab_verdict_SOURCES = tests/lab_verdict.c
 tests_lab_verdict_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_lab_verdict_LDADD = $(JANSSON_LIBS)
+check_PROGRAMS += tests/thin_capture
+tests_thin_capture_SOURCES = tests/thin_capture.c
+tests_thin_capture_LDADD = capture/libcapture.a $(ZLIB_LIBS)
 EXTRA_DIST += tests/lab.sh
 
 # Freezes of known causes; is each report the truth? Minutes, as root. LAB= names some.
-lab: all $(LAB_WORKLOADS) tests/lab_verdict
+lab: all $(LAB_WORKLOADS) tests/lab_verdict tests/thin_capture
 	LAB_WORKLOADS='$(LAB_WORKLOADS)' srcdir='$(srcdir)' $(srcdir)/tests/lab.sh $(LAB)
 .PHONY: lab
 
@@ -76,6 +80,11 @@ check_PROGRAMS += tests/unit/test_analysis
 TESTS += tests/unit/test_analysis
 tests_unit_test_analysis_SOURCES = tests/unit/test_analysis.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_analysis_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_futex
+TESTS += tests/unit/test_futex
+tests_unit_test_futex_SOURCES = tests/unit/test_futex.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_futex_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_trigger_window
 TESTS += tests/unit/test_trigger_window

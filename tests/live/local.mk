@@ -15,6 +15,14 @@ check_PROGRAMS += tests/live/governor_steps
 tests_live_governor_steps_SOURCES = tests/live/governor_steps.c $(KERNEL_SOURCES)
 tests_live_governor_steps_LDADD = $(RECORDER_LIBS)
 
+# Preloaded into a recorder whose clock steps.
+check_DATA += tests/live/stepping_clock.so
+EXTRA_DIST += tests/live/stepping_clock.c
+CLEANFILES += tests/live/stepping_clock.so
+tests/live/stepping_clock.so: tests/live/stepping_clock.c
+	$(AM_V_CCLD)$(CC) $(DEFAULT_INCLUDES) $(CPPFLAGS) -O2 -Wall -Wextra -fPIC -shared -o $@ \
+		$(srcdir)/tests/live/stepping_clock.c
+
 # For make soak alone: a figure that only a quiet host can give.
 SOAK_ONLY_TESTS = tests/live/arm-quiet-cost.sh
 
@@ -27,6 +35,7 @@ SOAK_TESTS = $(SOAK_ONLY_TESTS) \
 
 LIVE_TESTS = \
 	tests/live/modes_lose_nothing \
+	tests/live/arm-clock-steps-back.sh \
 	tests/live/governor_steps \
 	tests/live/arm-holds-the-onset.sh \
 	tests/live/arm-kill-9.sh \
@@ -42,6 +51,7 @@ LIVE_TESTS = \
 	tests/live/demo-names-the-culprit.sh \
 	tests/live/killed-recorder-leaves-a-report.sh \
 	tests/live/law-of-conservation.sh \
+	tests/live/manual-examples.sh \
 	tests/live/no-bpf-syscall.sh \
 	tests/live/preallocate-is-no-stall.sh \
 	tests/live/small-rings-report-loss.sh \

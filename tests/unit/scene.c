@@ -190,6 +190,30 @@ void scene_state(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct
 	add(scene, &event, stack);
 }
 
+void scene_futex(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		 uint64_t address, int operation, uint32_t value)
+{
+	struct ft_event event = {
+		.kind = FT_EVENT_CALL, .cpu = cpu, .time_ns = at_ns, .task = task,
+		.call = { .call = FT_CALL_FUTEX, .args = { address, (uint64_t)operation, value, 0 } },
+	};
+
+	add(scene, &event, NULL);
+}
+
+void scene_state_futex(struct scene *scene, uint32_t cpu, uint64_t at_ns,
+		       const struct ft_task *task, uint64_t address, int operation, uint32_t value,
+		       const char *stack)
+{
+	struct ft_event event = {
+		.kind = FT_EVENT_STATE, .cpu = cpu, .time_ns = at_ns, .task = task,
+		.state = { .state = FT_STATE_SLEEPING, .syscall = 202,
+			   .args = { address, (uint64_t)operation, value } },
+	};
+
+	add(scene, &event, stack);
+}
+
 void scene_note(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *text)
 {
 	static const struct ft_task nobody = { 0 };
@@ -268,6 +292,7 @@ static void add_facts(const struct scene *scene, struct ft_writer *writer, const
 	assert_int_equal(ft_facts_create(&facts), 0);
 	assert_int_equal(ft_facts_set(facts, FT_FACT_TARGET, target), 0);
 	assert_int_equal(ft_facts_set(facts, FT_FACT_TIER, "tracepoint"), 0);
+	assert_int_equal(ft_facts_set(facts, FT_FACT_SYSCALLS, "7:poll,202:futex"), 0);
 	assert_int_equal(ft_facts_set_number(facts, FT_FACT_START_NS, SCENE_START_NS), 0);
 	assert_int_equal(ft_facts_set_number(facts, FT_FACT_END_NS,
 					     (int64_t)(SCENE_START_NS + end_ns)), 0);

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -212,6 +214,32 @@ static void after_runs_the_command_when_analyze_hangs(void **state)
 	after_run(after, "f", "s", "r");
 	look_until(all_ended);
 	assert_string_equal(contents("out"), "unset\n");
+	(void)state;
+}
+
+/* As a service manager does, as far as this user may. */
+static void make_capabilities_ambient(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	assert_int_equal(syscall(SYS_capget, &header, data), 0);
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		data[i].inheritable = data[i].permitted;
+	assert_int_equal(syscall(SYS_capset, &header, data), 0);
+	for (int number = 0; number <= CAP_LAST_CAP; number++)
+		if (data[CAP_TO_INDEX(number)].permitted & CAP_TO_MASK(number))
+			assert_int_equal(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0),
+					 0);
+}
+
+/* Without root there are none to give away, and this says little; tests/guest/systemd-unit.sh says more. */
+static void after_gives_the_command_no_capabilities(void **state)
+{
+	make_capabilities_ambient();
+	run_once("sed -n 's/^CapAmb:[^0-9a-f]*//p' /proc/self/status >out", "f", "s", "r");
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	assert_string_equal(contents("out"), "0000000000000000\n");
 	(void)state;
 }
 
@@ -433,6 +461,7 @@ int main(int argc, char **argv)
 		TEST(after_runs_the_command_when_analyze_fails),
 		TEST(after_runs_the_command_when_analyze_talks_nonsense),
 		TEST(after_runs_the_command_when_analyze_hangs),
+		TEST(after_gives_the_command_no_capabilities),
 		TEST(after_gives_the_command_nothing_of_the_recorders),
 		TEST(after_counts_a_command_that_failed),
 		TEST(after_kills_the_whole_group_at_the_deadline),

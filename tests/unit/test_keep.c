@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture/format.h"
@@ -292,6 +293,36 @@ static void keep_knows_the_order_within_a_second(void **state)
 	(void)state;
 }
 
+/* As of a file that was written before the clock was set back. */
+static void make_newer_by_an_hour(const char *name)
+{
+	struct timespec now;
+	assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
+	now.tv_sec += 3600;
+	const struct timespec times[2] = { now, now };
+	assert_int_equal(utimensat(AT_FDCWD, in_out(name), times, 0), 0);
+}
+
+static void keep_knows_the_order_after_the_clock_was_set_back(void **state)
+{
+	struct keep *keep = open_keep(3, 0);
+
+	make_capture(keep, "first", 0);
+	make_newer_by_an_hour("20260203T110433Z-first.dat");
+	make_capture(keep, "second", 1);
+	make_capture(keep, "set-back", 2 - 3600);
+	make_capture(keep, "after", 3 - 3600);
+	assert_int_equal(count_files(), 3);
+	assert_false(exists("20260203T110433Z-first.dat"));
+	make_capture(keep, "last", 4 - 3600);
+	assert_false(exists("20260203T110434Z-second.dat"));
+	assert_true(exists("20260203T100435Z-set-back.dat"));
+	assert_true(exists("20260203T100436Z-after.dat"));
+	assert_true(exists("20260203T100437Z-last.dat"));
+	keep_close(keep);
+	(void)state;
+}
+
 static void keep_removes_the_oldest_beyond_the_bytes(void **state)
 {
 	struct keep *keep = open_keep(0, 2 * CAPTURE_BYTES + 10);
@@ -486,6 +517,7 @@ int main(void)
 		TEST(keep_finish_never_overwrites_where_rename_cannot_promise_it),
 		TEST(keep_removes_the_oldest_beyond_the_count),
 		TEST(keep_knows_the_order_within_a_second),
+		TEST(keep_knows_the_order_after_the_clock_was_set_back),
 		TEST(keep_removes_the_oldest_beyond_the_bytes),
 		TEST(keep_never_removes_the_newest),
 		TEST(keep_removes_nothing_without_limits),

@@ -159,7 +159,8 @@ static void no_row_ignores_its_condition(void **state)
 
 static void every_class_is_reached(void **state)
 {
-	bool reached[WAIT_CLASSES] = { [WAIT_UNKNOWN] = true };	/* the class of no row */
+	/* the class of no row, and that of no stack */
+	bool reached[WAIT_CLASSES] = { [WAIT_UNKNOWN] = true, [WAIT_LOCK_USER] = true };
 
 	(void)state;
 	for (size_t row = 0; row < wait_rules_count; row++)
