@@ -11,6 +11,7 @@
 struct wait_key {
 	uint32_t class;
 	uint32_t stack_id;
+	uint32_t unusual;
 };
 
 struct wait_entry {
@@ -42,6 +43,7 @@ struct thread_entry {
 struct account {
 	struct stackfacts *stackfacts;
 	const struct locks *locks;
+	struct usual *usual;
 	struct account_options options;
 	struct by_thread threads; /* struct thread_entry */
 	struct wait_entry *by_key;
@@ -53,7 +55,7 @@ struct account {
 	struct long_wait longest;
 };
 
-int account_create(struct stackfacts *stackfacts, const struct locks *locks,
+int account_create(struct stackfacts *stackfacts, const struct locks *locks, struct usual *usual,
 		   const struct account_options *options, struct account **ret_account)
 {
 	struct account *account = calloc(1, sizeof(*account));
@@ -63,6 +65,7 @@ int account_create(struct stackfacts *stackfacts, const struct locks *locks,
 	account->threads.entry_bytes = sizeof(struct thread_entry);
 	account->stackfacts = stackfacts;
 	account->locks = locks;
+	account->usual = usual;
 	account->options = *options;
 	*ret_account = account;
 	return 0;
@@ -110,6 +113,7 @@ static int wait_append(struct account *account, const struct wait_key *key, size
 	HASH_ADD(hh, account->by_key, key, sizeof(entry->key), entry);
 	account->waits[account->wait_count++] = (struct wait_account){
 		.class = (enum wait_class)key->class,
+		.unusual = key->unusual,
 		.stack_id = key->stack_id,
 	};
 	*ret_place = entry->place;
@@ -133,23 +137,22 @@ static int pair_note(struct account *account, size_t place, const struct thread 
 	return 0;
 }
 
-/* The place of the wait (class, stack) in the table, with @thread counted among its threads. */
+/* The place of the wait in the table, with @thread counted among its threads. */
 static int wait_place(struct account *account, struct thread_entry *entry,
-		      const struct thread *thread, enum wait_class class, uint32_t stack_id,
-		      size_t *ret_place)
+		      const struct thread *thread, const struct wait_key *key, size_t *ret_place)
 {
-	struct wait_key key = { .class = class, .stack_id = stack_id };
+	const struct wait_account *last = entry->waited ? &account->waits[entry->last_place] : NULL;
 	struct wait_entry *found;
 
-	if (entry->waited && account->waits[entry->last_place].class == class &&
-	    account->waits[entry->last_place].stack_id == stack_id) {
+	if (last && last->class == key->class && last->stack_id == key->stack_id &&
+	    last->unusual == key->unusual) {
 		*ret_place = entry->last_place;
 		return 0;
 	}
-	HASH_FIND(hh, account->by_key, &key, sizeof(key), found);
+	HASH_FIND(hh, account->by_key, key, sizeof(*key), found);
 	if (found)
 		*ret_place = found->place;
-	else if (wait_append(account, &key, ret_place))
+	else if (wait_append(account, key, ret_place))
 		return -ENOMEM;
 	return pair_note(account, *ret_place, thread);
 }
@@ -258,13 +261,20 @@ static int blocked_closed(struct account *account, struct thread_entry *entry,
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
 	enum wait_class class = locks_class(account->locks, interval,
 					    stack_fact_reason(fact, interval->prev_state)->class);
+	struct wait_key key = { .class = class, .stack_id = interval->stack_id };
 	struct wait_account *wait;
+	bool unusual;
 	size_t place;
 
 	entry->sums.class_ns[class] += length_ns;
+	if (usual_closed(account->usual, interval, class, fact,
+			 counts && (class == WAIT_IO_FUSE || !hurts(account, interval, class)),
+			 &unusual))
+		return -ENOMEM;
 	if (!counts)
 		return 0;
-	if (wait_place(account, entry, interval->thread, class, interval->stack_id, &place))
+	key.unusual = unusual;
+	if (wait_place(account, entry, interval->thread, &key, &place))
 		return -ENOMEM;
 	wait = &account->waits[place];
 	wait->blocked_ns += length_ns;
@@ -283,6 +293,7 @@ static int runnable_closed(struct account *account, struct thread_entry *entry,
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
 	bool preempted = interval->flags & INTERVAL_PREEMPTED;
 	enum wait_class class = preempted ? fact->preempted.class : WAIT_CPU_RUNQUEUE;
+	const struct wait_key key = { .class = class, .stack_id = interval->stack_id };
 	struct wait_account *wait;
 	size_t place = entry->last_place;
 
@@ -300,7 +311,7 @@ static int runnable_closed(struct account *account, struct thread_entry *entry,
 			wait->woken_max_ns = length_ns;
 		return 0;
 	}
-	if (wait_place(account, entry, interval->thread, class, interval->stack_id, &place))
+	if (wait_place(account, entry, interval->thread, &key, &place))
 		return -ENOMEM;
 	wait = &account->waits[place];
 	wait->runnable_ns += length_ns;
@@ -337,6 +348,7 @@ int account_finish(struct account *account)
 	for (size_t i = 0; i < account->threads.count; i++)
 		if (wait_flush(account, &entries[i]))
 			return -ENOMEM;
+	usual_finish(account->usual);
 	return 0;
 }
 

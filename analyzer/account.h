@@ -13,6 +13,7 @@
 #include "analyzer/locks.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/timeline.h"
+#include "analyzer/usual.h"
 
 struct account;
 
@@ -23,6 +24,7 @@ struct thread_account {
 
 struct wait_account {
 	enum wait_class class;
+	bool unusual;		/* those that usual_closed() found so; the others are another entry */
 	uint32_t stack_id;
 	uint64_t blocked_ns;
 	uint64_t runnable_ns;	/* behind the wake-up; for preempted ones all of it */
@@ -48,8 +50,8 @@ struct account_options {
 	bool whole_host;	/* then who is stopped all the time, as by job control, is missed by nobody */
 };
 
-/* @locks: borrowed. Its locks_closed() must have seen an interval before account_closed() does. */
-int account_create(struct stackfacts *stackfacts, const struct locks *locks,
+/* @locks, @usual: borrowed. @locks' locks_closed() must have seen an interval before account_closed() does. */
+int account_create(struct stackfacts *stackfacts, const struct locks *locks, struct usual *usual,
 		   const struct account_options *options, struct account **ret_account);
 void account_destroy(struct account *account);
 

@@ -10,6 +10,7 @@
 #include "analyzer/deadlock.h"
 #include "analyzer/episode.h"
 #include "analyzer/coverage.h"
+#include "analyzer/feeder.h"
 #include "analyzer/finding_class.h"
 #include "analyzer/findings.h"
 #include "analyzer/stackfacts.h"
@@ -30,6 +31,7 @@ struct analysis {
 	struct survey survey;
 	struct stall stall;
 	struct trigger_window window;
+	struct feeder feeder;		/* did IDLED: the stall is none of those who wait for it */
 	struct episode episode;		/* kind NONE: the stall's waits explain it, or nothing does */
 	uint64_t start_ns;
 	struct model *model;
@@ -129,6 +131,37 @@ static void fill_stall(struct analysis *analysis)
 	}
 }
 
+/*
+ * Idle waits that hurt after all, because one thread did not feed those who wait. Without a target
+ * nobody says whose waiting matters.
+ */
+static int find_feeder(struct analysis *analysis)
+{
+	const struct feeder_search search = {
+		.source = analysis->source,
+		.stackfacts = analysis->stackfacts,
+		.target = &analysis->target,
+		.usual = analysis->survey.usual,
+		.since_ns = analysis->window.about_ns,
+	};
+	struct stall *stall = &analysis->stall;
+	struct feeder *feeder = &analysis->feeder;
+	const struct long_wait *waits;
+	size_t count = account_long_waits(analysis->survey.account, &waits);
+	int r;
+
+	if (!analysis->target.count)
+		return 0;
+	r = feeder_find(&search, feeder);
+	if (r)
+		return r;
+	if (feeder_explains(feeder, stall, waits, count))
+		stall_replace(stall, &feeder->stall);
+	else
+		feeder_free(feeder);
+	return 0;
+}
+
 /* Whether the waits that hurt explain what the trigger saw: the stall is at least half of that time. */
 static bool stall_explains(const struct stall *stall, const struct trigger_window *window)
 {
@@ -182,10 +215,32 @@ static int fill_convoys(struct analysis *analysis, const struct findings_context
 	return r;
 }
 
+/* Who is behind the waits for a file system that a process serves. */
+static int add_fuse_daemon(struct analysis *analysis, const struct findings_context *context)
+{
+	struct model *model = analysis->model;
+	const struct feeder_search search = {
+		.source = analysis->source,
+		.stackfacts = analysis->stackfacts,
+		.target = &analysis->target,
+		.usual = analysis->survey.usual,
+		.fuse = &analysis->stall,
+	};
+	struct feeder daemon;
+	int r = feeder_find(&search, &daemon);
+
+	if (!r && daemon.did != FEEDER_IDLED)
+		r = findings_fuse_daemon(context, &daemon, model,
+					 &model->findings[model->finding_count - 1]);
+	feeder_free(&daemon);
+	return r;
+}
+
 static int fill_stall_findings(struct analysis *analysis, const struct findings_context *context)
 {
 	const struct long_wait *waits;
 	size_t wait_count = account_long_waits(analysis->survey.account, &waits);
+	enum wait_class class = WAIT_UNKNOWN;
 	struct deadlock deadlock = { 0 };
 	struct stopped stopped = { 0 };
 	bool most;
@@ -206,7 +261,9 @@ static int fill_stall_findings(struct analysis *analysis, const struct findings_
 		r = fill_convoys(analysis, context, waits, wait_count, &deadlock);
 	if (!r && !analysis->model->finding_count)
 		r = finding_class_add(analysis->stackfacts, waits, wait_count, &analysis->stall,
-				      analysis->model);
+				      analysis->model, &class);
+	if (!r && class == WAIT_IO_FUSE)
+		r = add_fuse_daemon(analysis, context);
 	if (!r && stopped.tgid && !most && stopped.stopped_ns * 10 >= stopped.total_ns)
 		r = findings_stopped(context, &stopped, analysis->model);
 	deadlock_free(&deadlock);
@@ -228,6 +285,8 @@ static int fill_findings(struct analysis *analysis)
 	if (analysis->episode.kind != EPISODE_NONE)
 		return findings_episode(&context, &analysis->episode, &analysis->window,
 					analysis->model);
+	if (analysis->feeder.did != FEEDER_IDLED)
+		return findings_feeder(&context, &analysis->feeder, analysis->model);
 	return fill_stall_findings(analysis, &context);
 }
 
@@ -236,7 +295,8 @@ static int fill_model(struct analysis *analysis, const char *path, uint64_t stal
 	const struct coverage_context coverage = { analysis->source, &analysis->survey,
 						   &analysis->target, analysis->start_ns, stall_ns };
 	const struct tables_context tables = { analysis->source, analysis->stackfacts,
-					       &analysis->survey, &analysis->target };
+					       &analysis->survey, &analysis->target,
+					       analysis->feeder.classes };
 	struct model *model = analysis->model;
 	int r;
 
@@ -290,6 +350,9 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 	r = stall_find(waits, wait_count, analysis.window.about_ns, &analysis.stall);
 	if (r)
 		goto out;
+	r = find_feeder(&analysis);
+	if (r)
+		goto out;
 	r = fill_model(&analysis, path, stall_ns);
 	if (r)
 		goto out;
@@ -301,6 +364,7 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 	analysis.stackfacts = NULL;
 out:
 	profile_free(&analysis.episode.profile);
+	feeder_free(&analysis.feeder);
 	survey_free(&analysis.survey);
 	stackfacts_destroy(analysis.stackfacts);
 	target_free(&analysis.target);

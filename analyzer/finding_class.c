@@ -102,7 +102,7 @@ static int add_victims(const struct long_wait *waits, size_t count, const struct
 
 int finding_class_add(struct stackfacts *stackfacts,
 		      const struct long_wait *waits, size_t count, const struct stall *stall,
-		      struct model *model)
+		      struct model *model, enum wait_class *ret_class)
 {
 	struct sum sum = { 0 };
 	const struct class_finding *found = most(waits, count, stall, &sum);
@@ -110,6 +110,7 @@ int finding_class_add(struct stackfacts *stackfacts,
 	struct model_finding *finding;
 	int r;
 
+	*ret_class = found ? found->class : WAIT_UNKNOWN;
 	if (!found)
 		return 0;
 	fact = stackfacts_get(stackfacts, sum.longest->stack_id);

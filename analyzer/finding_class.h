@@ -16,10 +16,12 @@
  *
  * @waits: the capture's long waits; those within @stall count.
  *
- * Appends nothing where the class has no such finding. Return: 0 or -ENOMEM.
+ * @ret_class: the class; WAIT_UNKNOWN where none has such a finding, and nothing was appended.
+ *
+ * Return: 0 or -ENOMEM.
  */
 int finding_class_add(struct stackfacts *stackfacts,
 		      const struct long_wait *waits, size_t count, const struct stall *stall,
-		      struct model *model);
+		      struct model *model, enum wait_class *ret_class);
 
 #endif

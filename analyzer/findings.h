@@ -10,6 +10,7 @@
 #include "analyzer/calls.h"
 #include "analyzer/deadlock.h"
 #include "analyzer/episode.h"
+#include "analyzer/feeder.h"
 #include "analyzer/model.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/stopped.h"
@@ -44,6 +45,14 @@ int findings_stopped(const struct findings_context *context, const struct stoppe
 /* busy-thread, or slow-producer for one that slept. Return: 0 or -ENOMEM. */
 int findings_episode(const struct findings_context *context, const struct episode *episode,
 		     const struct trigger_window *window, struct model *model);
+
+/* slow-producer, or busy-thread where its victims ask it to work. Return: 0 or -ENOMEM. */
+int findings_feeder(const struct findings_context *context, const struct feeder *feeder,
+		    struct model *model);
+
+/* Names who answers a FUSE file system's requests as @finding's culprit. Return: 0 or -ENOMEM. */
+int findings_fuse_daemon(const struct findings_context *context, const struct feeder *feeder,
+			 const struct model *model, struct model_finding *finding);
 
 /* no-stall, from the model's stall part. Return: 0 or -ENOMEM. */
 int findings_no_stall(struct model *model);

@@ -16,6 +16,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/compare_threads.c \
 	analyzer/compare_waits.c \
 	analyzer/deadlock.c analyzer/deadlock.h \
+	analyzer/conduct.c analyzer/conduct.h \
 	analyzer/coverage.c analyzer/coverage.h \
 	analyzer/cpu_share.c analyzer/cpu_share.h \
 	analyzer/deeds.c analyzer/deeds.h \
@@ -26,8 +27,10 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/finding.c analyzer/finding.h \
 	analyzer/finding_class.c analyzer/finding_class.h \
 	analyzer/findings.c analyzer/findings.h \
+	analyzer/feeder.c analyzer/feeder.h \
 	analyzer/findings_deadlock.c \
 	analyzer/findings_episode.c \
+	analyzer/findings_feeder.c \
 	analyzer/findings_stopped.c \
 	analyzer/frame_text.c analyzer/frame_text.h \
 	analyzer/futexes.c analyzer/futexes.h \
@@ -77,6 +80,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/timeline.c analyzer/timeline.h \
 	analyzer/trail.c analyzer/trail.h \
 	analyzer/trigger_window.c analyzer/trigger_window.h \
+	analyzer/usual.c analyzer/usual.h \
 	analyzer/utf8.c analyzer/utf8.h \
 	analyzer/wait_groups.c analyzer/wait_groups.h \
 	analyzer/waitclass.c analyzer/waitclass.h \

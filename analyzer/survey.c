@@ -133,7 +133,10 @@ static int survey_read(struct survey *survey, struct source *source, struct stac
 	if (r)
 		return r;
 	survey->locks = pass_locks(survey->pass);
-	r = account_create(stackfacts, survey->locks, &account, &survey->account);
+	r = usual_create(stackfacts, long_ns, &survey->usual);
+	if (r)
+		return r;
+	r = account_create(stackfacts, survey->locks, survey->usual, &account, &survey->account);
 	if (r)
 		return r;
 	r = pass_run(survey->pass,
@@ -175,6 +178,7 @@ static void survey_clear(struct survey *survey)
 	struct survey kept = { .futexes = survey->futexes, .judged = survey->judged };
 
 	account_destroy(survey->account);
+	usual_destroy(survey->usual);
 	calls_destroy(survey->calls);
 	pass_destroy(survey->pass);
 	for (size_t i = 0; i < survey->note_count; i++)

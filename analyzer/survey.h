@@ -22,6 +22,7 @@ struct survey_switches {
 struct survey {
 	uint64_t start_ns;
 	struct account *account;
+	struct usual *usual;
 	struct calls *calls;
 	struct futexes *futexes;
 	bool judged;			/* it is known which of them are locks */

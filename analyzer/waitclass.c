@@ -538,6 +538,26 @@ static bool is_one_of(const char *symbol, const char *const *names)
 	return *names != NULL;
 }
 
+/*
+ * irq_exit() has other names for it, and an interrupt's entry behind them. Stacks of 16 frames may end before
+ * either: process_backlog() handles what the loopback device was given, on the CPU that sent it and at once.
+ */
+bool wait_own_softirq(const struct frame *frames, size_t count)
+{
+	static const char *const entries[] = { "__local_bh_enable_ip", "do_softirq",
+					       "process_backlog", NULL };
+	struct seen_stack stack;
+	bool own = false;
+
+	see_stack(frames, count, &stack);
+	for (size_t i = 0; i < stack.count; i++)
+		if (has_role(&stack.frames[i], ROLE_INTERRUPT, 0))
+			return false;
+	for (size_t i = 0; i < count && !own; i++)
+		own = frames[i].kernel && frames[i].symbol && is_one_of(frames[i].symbol, entries);
+	return own;
+}
+
 /* Names of system calls that nobody types. */
 static const char *familiar(const char *syscall)
 {

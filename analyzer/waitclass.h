@@ -66,6 +66,10 @@ struct wait_reason wait_reason_of(const struct frame *frames, size_t count, enum
  */
 enum wait_class wait_releases(const struct frame *frames, size_t count);
 
+/* True where a waker's stack is in a softirq that it ran itself, on its way out of what raised it:
+ * then it did cause the wake-up, as one does that sends through the loopback device. */
+bool wait_own_softirq(const struct frame *frames, size_t count);
+
 /**
  * wait_operation() - what the thread asked of the kernel: "munmap", "page fault", "read" ...
  *

@@ -111,6 +111,11 @@ TESTS += tests/unit/test_unserved
 tests_unit_test_unserved_SOURCES = tests/unit/test_unserved.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_unserved_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_feeder
+TESTS += tests/unit/test_feeder
+tests_unit_test_feeder_SOURCES = tests/unit/test_feeder.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_feeder_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_message
 TESTS += tests/unit/test_message
 tests_unit_test_message_SOURCES = tests/unit/test_message.c
