@@ -7,12 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/blame.h"
+#include "analyzer/chains.h"
 #include "analyzer/deadlock.h"
 #include "analyzer/episode.h"
 #include "analyzer/coverage.h"
 #include "analyzer/feeder.h"
 #include "analyzer/finding_class.h"
 #include "analyzer/findings.h"
+#include "analyzer/findings_why.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/stall.h"
 #include "analyzer/stopped.h"
@@ -34,6 +37,7 @@ struct analysis {
 	struct feeder feeder;		/* did IDLED: the stall is none of those who wait for it */
 	struct episode episode;		/* kind NONE: the stall's waits explain it, or nothing does */
 	uint64_t start_ns;
+	uint64_t stall_ns;		/* shorter waits make no stall */
 	struct model *model;
 };
 
@@ -199,17 +203,28 @@ static int fill_convoys(struct analysis *analysis, const struct findings_context
 			const struct long_wait *waits, size_t wait_count,
 			const struct deadlock *deadlock)
 {
+	const struct chains_context chains = {
+		.source = analysis->source,
+		.stackfacts = analysis->stackfacts,
+		.futexes = analysis->survey.futexes,
+		.target = &analysis->target,
+		.stall = &analysis->stall,
+		.long_ns = analysis->stall_ns,
+		.start_ns = analysis->start_ns,
+	};
 	struct suspect suspects[SUSPECTS_MAX] = { 0 };
 	size_t count = suspects_find(waits, wait_count, &analysis->stall, suspects);
-	int r;
+	int r = 0;
 
-	if (!count)
-		return 0;
-	r = suspects_examine(suspects, count, analysis->source, analysis->stackfacts,
-			     analysis->survey.futexes, &analysis->stall, &analysis->target);
+	if (count)
+		r = suspects_examine(suspects, count, analysis->source, analysis->stackfacts,
+				     analysis->survey.futexes, &analysis->stall, &analysis->target);
+	if (!r)
+		r = chains_examine(&chains, suspects, count, analysis->model);
 	for (size_t i = 0; i < count && !r; i++)
-		if (suspects[i].class != WAIT_LOCK_USER ||
-		    !deadlock_has(deadlock, suspects[i].tgid, suspects[i].address))
+		if (!suspects[i].told_elsewhere &&
+		    (suspects[i].class != WAIT_LOCK_USER ||
+		     !deadlock_has(deadlock, suspects[i].tgid, suspects[i].address)))
 			r = findings_convoy(context, &suspects[i], analysis->model);
 	suspects_free(suspects, count);
 	return r;
@@ -326,7 +341,7 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 		 struct model **ret_model)
 {
 	const uint64_t stall_ns = options->stall_ns ? options->stall_ns : STALL_NS;
-	struct analysis analysis = { .source = source };
+	struct analysis analysis = { .source = source, .stall_ns = stall_ns };
 	const struct long_wait *waits;
 	size_t wait_count;
 	int r;
@@ -384,10 +399,12 @@ void analysis_free(struct model *model)
 		free(finding->evidence);
 		free(finding->victims);
 		free(finding->victims_since_ns);
+		findings_why_free(finding);
 		free(finding->summary);
 		free(finding->pattern);
 		free(finding->advice);
 	}
+	blame_free(model);
 	for (size_t i = 0; i < model->lock_count; i++)
 		free(model->locks[i].owners);
 	for (size_t i = 0; i < model->coverage.cannot_say_count; i++)

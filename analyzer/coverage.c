@@ -183,9 +183,14 @@ static bool contradicts_itself(const struct survey *survey)
 
 void coverage_lower_grades(const struct coverage_context *context, struct model *model)
 {
-	for (size_t i = 0; contradicts_itself(context->survey) && i < model->finding_count; i++)
+	if (!contradicts_itself(context->survey))
+		return;
+	for (size_t i = 0; i < model->finding_count; i++)
 		if (model->findings[i].grade > GRADE_PLAUSIBLE)
 			model->findings[i].grade = GRADE_PLAUSIBLE;
+	for (size_t i = 0; i < model->blame_count; i++)
+		if (model->blame[i].grade > GRADE_PLAUSIBLE)
+			model->blame[i].grade = GRADE_PLAUSIBLE;
 }
 
 static int say_contradictions(const struct coverage_context *context, struct model *model)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analyzer/finding.h"
+#include "analyzer/findings_why.h"
 #include "analyzer/human.h"
 
 /* An allocation is behind a hold if its call began at most this long before it. */
@@ -140,6 +141,25 @@ static int while_text(const struct findings_context *context, const struct suspe
 	return finding_text(ret_text, "%s", "");
 }
 
+/* The culprit held no lock that most waited for, but one that its holder needed. */
+static int linked_summary(const struct suspect *suspect, const char *lock,
+			  struct model_finding *finding)
+{
+	const struct lock_owner *owner = &suspect->owner;
+	const struct thread *holder = suspect->holder.thread;
+
+	return finding_text(&finding->summary,
+			    "Thread %" PRId32 " (%s) held up %zu threads for %s%s, which lost %s. Most waited "
+			    "for %s; thread %" PRId32 " (%s) held that, and waited for %s. %s of the time is "
+			    "charged to it.",
+			    owner->thread->tid, owner->thread->comm, suspect->victim_count,
+			    owner->longest.still_open ? "at least " : "",
+			    human_duration(owner->longest.end_ns - owner->longest.start_ns).text,
+			    human_duration(finding->blocked_ns).text, lock, holder->tid, holder->comm,
+			    suspect->link_count == 1 ? "it" : "others that waited for it",
+			    human_share(owner->blamed_ns, suspect->wait_ns).text);
+}
+
 static int fill_summary(const struct findings_context *context, const struct suspect *suspect,
 			const struct call *call, const char *lock, struct model_finding *finding)
 {
@@ -155,6 +175,8 @@ static int fill_summary(const struct findings_context *context, const struct sus
 				    suspect->victim_count,
 				    suspect->victim_count == 1 ? "thread" : "threads",
 				    human_duration(finding->blocked_ns).text, lock);
+	if (suspect->link_count && !suspect->links_of_others)
+		return linked_summary(suspect, lock, finding);
 	if (hold->end_ns == hold->start_ns)
 		return finding_text(&finding->summary,
 				    "%zu %s waited %s for %s. %s of it was ended by thread %" PRId32
@@ -259,12 +281,16 @@ static int fill_evidence(const struct findings_context *context, const struct su
 			 struct model_finding *finding)
 {
 	const struct hold_story *story = &suspect->story;
-	int r;
+	int r = 0;
 
 	if (!suspect->has_owner)
 		return finding_evidence(finding,
 					"no thread was seen to let the lock go to a waiter");
-	r = release_evidence(context, suspect, model, finding);
+	if (!suspect->link_count || suspect->links_of_others ||
+	    suspect->owner.longest.stack_id != STACK_NONE)
+		r = release_evidence(context, suspect, model, finding);
+	if (!r)
+		r = findings_why_evidence(suspect, model, finding);
 	if (!r)
 		r = call_evidence(context, suspect, call, model, finding);
 	if (!r && story->under)
@@ -272,10 +298,6 @@ static int fill_evidence(const struct findings_context *context, const struct su
 				     "%" PRIu32 " of %" PRIu32
 				     " CPU samples of it in the hold are under %s",
 				     story->samples_under, story->samples, story->under);
-	if (!r && suspect->behind_class == WAIT_LOCK_USER)
-		r = finding_evidence(finding,
-				     "it was itself kept waiting, for the program's lock 0x%" PRIx64,
-				     suspect->behind_address);
 	if (!r && suspect->gaps)
 		r = finding_evidence(finding,
 				     "%s events were lost during the hold, so the grade is lower",
@@ -343,7 +365,7 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 		    struct model *model)
 {
 	bool mmap_lock = suspect->class == WAIT_LOCK_MMAP;
-	const struct lock_hold *hold = &suspect->owner.longest;
+	const struct lock_hold *hold = &suspect->owner.longest, *held = &suspect->holder.longest;
 	const struct call *call = NULL;
 	struct model_finding *finding;
 	char lock[96];
@@ -368,14 +390,17 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 		.class = suspect->class,
 		.address = suspect->address,
 		.tgid = suspect->tgid,
-		.mode = !suspect->has_owner || suspect->class == WAIT_LOCK_USER || hold->still_open || hold->stack_id == STACK_NONE
+		.mode = !suspect->has_owner || suspect->class == WAIT_LOCK_USER ||
+					held->still_open || held->stack_id == STACK_NONE
 				? LOCK_MODE_NONE
-			: hold->released_read ? LOCK_MODE_READ
+			: held->released_read ? LOCK_MODE_READ
 					      : LOCK_MODE_WRITE,
 	};
 	if (suspect->has_owner)
 		fill_culprit(context, suspect, call, finding);
 	r = finding_victims(finding, suspect->victims, suspect->victim_count, context->start_ns);
+	if (!r)
+		r = findings_why(context, suspect, finding);
 	if (!r)
 		r = fill_allocation(context, call, finding, &grows);
 	if (!r)

@@ -4,8 +4,12 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/account.c analyzer/account.h \
 	analyzer/analysis.c analyzer/analysis.h \
 	analyzer/asides.c analyzer/asides.h \
+	analyzer/because.c analyzer/because.h \
+	analyzer/blame.c analyzer/blame.h \
 	analyzer/by_thread.c analyzer/by_thread.h \
 	analyzer/calls.c analyzer/calls.h \
+	analyzer/chain.c analyzer/chain.h \
+	analyzer/chains.c analyzer/chains.h \
 	analyzer/chosen.c analyzer/chosen.h \
 	analyzer/compare.c analyzer/compare.h \
 	analyzer/compare_findings.c \
@@ -32,14 +36,18 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/findings_episode.c \
 	analyzer/findings_feeder.c \
 	analyzer/findings_stopped.c \
+	analyzer/findings_why.c analyzer/findings_why.h \
 	analyzer/frame_text.c analyzer/frame_text.h \
+	analyzer/history.c analyzer/history.h \
 	analyzer/futexes.c analyzer/futexes.h \
 	analyzer/hold.c analyzer/hold.h \
 	analyzer/human.c analyzer/human.h \
+	analyzer/instead.c analyzer/instead.h \
 	analyzer/json.c analyzer/json.h \
 	analyzer/json_compare.c \
 	analyzer/json_explain.c \
 	analyzer/json_fields.c analyzer/json_fields.h \
+	analyzer/json_why.c analyzer/json_why.h \
 	analyzer/locks.c analyzer/locks.h \
 	analyzer/losses.c analyzer/losses.h \
 	analyzer/merge.c analyzer/merge.h \
@@ -50,6 +58,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/ownership.c analyzer/ownership.h \
 	analyzer/page.c analyzer/page.h \
 	analyzer/pass.c analyzer/pass.h \
+	analyzer/pivot.c analyzer/pivot.h \
 	analyzer/profile.c analyzer/profile.h \
 	analyzer/render.h \
 	analyzer/render_folded.c \
@@ -63,12 +72,14 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/stall.c analyzer/stall.h \
 	analyzer/stopped.c analyzer/stopped.h \
 	analyzer/stream.c analyzer/stream.h \
+	analyzer/suspect_chain.c analyzer/suspect_chain.h \
 	analyzer/survey.c analyzer/survey.h \
 	analyzer/suspect.c analyzer/suspect.h \
 	analyzer/tables.c analyzer/tables.h \
 	analyzer/target.c analyzer/target.h \
 	analyzer/terminal.c analyzer/terminal.h \
 	analyzer/text.h \
+	analyzer/text_blame.c \
 	analyzer/text_compare.c \
 	analyzer/text_coverage.c \
 	analyzer/text_explain.c \

@@ -12,7 +12,8 @@
 #define SAME_WAIT_GAP_NS 5000000u
 
 /* What makes a lock the same one: its address, or for lack of one, and always
- * for an mmap_lock, (process, class); a user's lock has all three. File locks have neither: processes share them. */
+ * for an mmap_lock, (process, class); a user's lock has all three. File locks have neither: processes share
+ * them; nor has the mmap_lock of another process, unless its address is known. */
 struct lock_key {
 	uint64_t address;
 	int32_t tgid;
@@ -159,7 +160,7 @@ static struct lock_key key_of(const struct thread *thread, const struct wait_rea
 		key.tgid = thread->tgid;
 	} else if (address) {
 		key.address = address;
-	} else if (reason->class != WAIT_LOCK_FILE) {
+	} else if (reason->class != WAIT_LOCK_FILE && reason->class != WAIT_LOCK_MMAP) {
 		key.tgid = thread->tgid;
 	}
 	return key;
@@ -177,7 +178,8 @@ static struct lock_entry *entry_create(struct locks *locks, const struct lock_ke
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return NULL;
-	if (ownership_create(!key->address && key->class != WAIT_LOCK_MMAP, &entry->ownership)) {
+	if (ownership_create(!key->address && (key->class != WAIT_LOCK_MMAP || !key->tgid),
+			     &entry->ownership)) {
 		free(entry);
 		return NULL;
 	}
@@ -199,15 +201,33 @@ static struct lock_entry *mmap_lock_at(const struct locks *locks, uint64_t addre
 	return NULL;
 }
 
+/* Others waited for the lock of @key's process first, and did not know whose it is. */
+static struct lock_entry *mmap_lock_adopt(struct locks *locks, const struct lock_key *key,
+					  uint64_t address)
+{
+	struct lock_entry *entry = mmap_lock_at(locks, address);
+
+	if (!entry || entry->key.tgid)
+		return NULL;
+	HASH_DELETE(hh, locks->by_key, entry);
+	entry->key = *key;
+	entry->lock.tgid = key->tgid;
+	HASH_ADD(hh, locks->by_key, key, sizeof(entry->key), entry);
+	return entry;
+}
+
 static struct lock_entry *entry_of(struct locks *locks, const struct thread *thread,
 				   const struct wait_reason *reason, uint64_t address)
 {
 	struct lock_key key = key_of(thread, reason, address);
+	bool other_process = reason->class == WAIT_LOCK_MMAP && reason->remote_mm;
 	struct lock_entry *entry = NULL;
 
 	HASH_FIND(hh, locks->by_key, &key, sizeof(key), entry);
-	if (!entry && reason->class == WAIT_LOCK_MMAP && reason->remote_mm)
+	if (!entry && other_process)
 		entry = mmap_lock_at(locks, address);
+	else if (!entry && reason->class == WAIT_LOCK_MMAP)
+		entry = mmap_lock_adopt(locks, &key, address);
 	if (!entry)
 		entry = entry_create(locks, &key);
 	if (!entry)
@@ -216,7 +236,7 @@ static struct lock_entry *entry_of(struct locks *locks, const struct thread *thr
 		entry->lock.detail = reason->detail;
 	if (!entry->lock.address)
 		entry->lock.address = address;
-	if (!entry->lock.tgid)
+	if (!entry->lock.tgid && !other_process)
 		entry->lock.tgid = thread->tgid;
 	return entry;
 }

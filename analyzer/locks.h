@@ -24,7 +24,7 @@
 struct lock {
 	enum wait_class class;
 	uint64_t address;		/* 0: not known */
-	int32_t tgid;			/* whose mmap_lock; else of the first waiter */
+	int32_t tgid;			/* whose mmap_lock, 0: not known; else of the first waiter */
 	const char *detail;		/* of its first wait's reason; NULL */
 	uint64_t wait_ns, waits, max_wait_ns;	/* of the waiters that count, within the span */
 	const struct lock_owner *owners; /* after locks_finish(): most blamed first */

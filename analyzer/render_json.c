@@ -13,6 +13,7 @@
 
 #include "analyzer/human.h"
 #include "analyzer/json_fields.h"
+#include "analyzer/json_why.h"
 
 /* Beside a stack: "file:line" of each frame, or null. */
 static void put_lines(struct json_fields *report, const char *key, const struct model_stack *stack)
@@ -191,6 +192,7 @@ static void put_culprit(struct json_fields *report, const struct model_culprit *
 	json_field_number(report, "blocked_ns", culprit->blocked_ns);
 	json_field_number(report, "samples", culprit->samples);
 	json_field_number(report, "samples_in_stack", culprit->samples_in_stack);
+	json_culprit_why(report, culprit);
 	json_field_stack(report, "stack", &culprit->stack);
 	json_field_stack(report, "user_stack", &culprit->user_stack);
 	put_lines(report, "user_lines", &culprit->user_stack);
@@ -239,6 +241,7 @@ static void put_finding(struct json_fields *report, const struct model_finding *
 	put_ids(report, "victims", finding->victims, finding->victim_count);
 	put_numbers(report, "victims_since_ns", finding->victims_since_ns,
 		    finding->victims_since_ns ? finding->victim_count : 0);
+	json_finding_why(report, finding);
 	if (finding->has_culprit)
 		put_culprit(report, &finding->culprit);
 	else
@@ -337,6 +340,7 @@ int render_json(const struct model *model, FILE *out)
 	for (size_t i = 0; i < model->finding_count; i++)
 		put_finding(&report, &model->findings[i]);
 	json_close_array(&report.json);
+	json_blame(&report, model);
 	json_field_array(&report, "locks");
 	for (size_t i = 0; i < model->lock_count; i++)
 		put_lock(&report, &model->locks[i]);

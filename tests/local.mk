@@ -494,3 +494,8 @@ check_PROGRAMS += tests/unit/test_job
 TESTS += tests/unit/test_job
 tests_unit_test_job_SOURCES = tests/unit/test_job.c
 tests_unit_test_job_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_chains
+TESTS += tests/unit/test_chains
+tests_unit_test_chains_SOURCES = tests/unit/test_chains.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_chains_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
