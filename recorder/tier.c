@@ -70,6 +70,19 @@ static const struct tier_event TRACEPOINT_EVENTS[] = {
 	  .filter = "!(flags & 1)",
 	  .fields = { "lock_addr", "flags" },
 	  .optional = true }, /* since 5.19 */
+	/*
+	 * FUTEX_WAIT (0), _LOCK_PI (6), _WAIT_BITSET (9), _WAIT_REQUEUE_PI (11) and _LOCK_PI2 (13), told by
+	 * bits because flags are added to them. No stack: the switch that follows has one, and without
+	 * it what is waited for is not known to be a futex.
+	 */
+	{ .role = ROLE_CALL,
+	  .modes = IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCKS),
+	  .call = FT_CALL_FUTEX,
+	  .subsystem = "syscalls",
+	  .name = "sys_enter_futex",
+	  .filter = "!(op & 15) || ((op & 8) && (op & 1)) || ((op & 4) && (op & 2) && !(op & 1))",
+	  .fields = { "uaddr", "op", "val" },
+	  .optional = true }, /* this and the calls: kernels without CONFIG_FTRACE_SYSCALLS */
 	{ .role = ROLE_SAMPLE, .name = "cycles", .stack_frames = 127, .user_stack = true },
 	{ .role = ROLE_CALL,
 	  .call = FT_CALL_MMAP,
@@ -80,7 +93,7 @@ static const struct tier_event TRACEPOINT_EVENTS[] = {
 	  .stack_frames = 127,
 	  .user_stack = true,
 	  .user_dump = true,
-	  .optional = true }, /* the calls: kernels without CONFIG_FTRACE_SYSCALLS */
+	  .optional = true },
 	{ .role = ROLE_CALL,
 	  .call = FT_CALL_MUNMAP,
 	  .subsystem = "syscalls",
