@@ -124,12 +124,16 @@ static int while_text(const struct findings_context *context, const struct suspe
 	if (!fact)
 		return -ENOMEM;
 	populates = stack_has(context, story->stack_id, "populate");
+	if (call && call->call == FT_CALL_MLOCKALL)
+		return finding_text(ret_text, " while it locked all its memory in one mlockall call");
 	if (call)
 		return finding_text(ret_text, " while it %s %s in one %s call",
 				    call->call == FT_CALL_MUNMAP     ? "unmapped"
 				    : call->call == FT_CALL_MPROTECT ? "changed the protection of"
 				    : call->call == FT_CALL_MADVISE  ? "gave advice on"
 				    : call->call == FT_CALL_MREMAP   ? "remapped"
+				    : call->call == FT_CALL_MLOCK    ? "locked into memory"
+				    : call->call == FT_CALL_MUNLOCK  ? "unlocked from memory"
 				    : populates			     ? "mapped and populated"
 								     : "mapped",
 				    human_bytes(call->bytes).text, calls_name(call->call));
@@ -278,6 +282,12 @@ static const char *advice_for_call(const struct call *call, bool pattern, bool g
 		       "(MAP_POPULATE, mlockall) outside the serving process or before it serves.";
 	case FT_CALL_MUNMAP:
 		return "Give memory back in slices of some megabytes, or keep it for later use.";
+	case FT_CALL_MLOCK:
+	case FT_CALL_MLOCKALL:
+		return "Lock memory at start-up, or in slices of some megabytes, outside the serving "
+		       "threads; MLOCK_ONFAULT (MCL_ONFAULT) brings pages in when they are used.";
+	case FT_CALL_MUNLOCK:
+		return "Unlock memory in slices of some megabytes, or leave it locked.";
 	case FT_CALL_MPROTECT:
 		return "Change the protection of smaller ranges, or set it once at start-up.";
 	default:
