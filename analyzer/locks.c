@@ -42,6 +42,7 @@ struct locks {
 	struct stackfacts *stackfacts;
 	struct operations *operations;
 	struct locks_options options;
+	struct ownership_watcher watcher;
 	struct lock_entry *by_key;
 	struct lock_entry **entries;
 	size_t entry_count;
@@ -75,6 +76,11 @@ void locks_destroy(struct locks *locks)
 	free(locks->entries);
 	by_thread_free(&locks->waiters);
 	free(locks);
+}
+
+void locks_watch(struct locks *locks, const struct ownership_watcher *watcher)
+{
+	locks->watcher = *watcher;
 }
 
 int locks_event(struct locks *locks, const struct event *event)
@@ -145,6 +151,7 @@ static struct lock_entry *entry_create(struct locks *locks, const struct lock_ke
 		free(entry);
 		return NULL;
 	}
+	ownership_watch(entry->ownership, &locks->watcher);
 	entry->key = *key;
 	entry->lock.class = (enum wait_class)key->class;
 	HASH_ADD(hh, locks->by_key, key, sizeof(entry->key), entry);

@@ -43,6 +43,9 @@ int locks_create(struct stackfacts *stackfacts, struct operations *operations,
 		 const struct locks_options *options, struct locks **ret_locks);
 void locks_destroy(struct locks *locks);
 
+/* Tell @watcher, copied, of every charge: in locks_closed() of the wait. Before the first event. */
+void locks_watch(struct locks *locks, const struct ownership_watcher *watcher);
+
 /* Feed every event, after operations_event() and before timeline_event(). 0 or -ENOMEM. */
 int locks_event(struct locks *locks, const struct event *event);
 

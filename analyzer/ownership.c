@@ -20,6 +20,7 @@ struct open_wait {
 };
 
 struct ownership {
+	struct ownership_watcher watcher;
 	bool ambiguous;
 	uint64_t last_release_ns;
 	uint64_t contended_since_ns;	/* somebody has waited without pause since then */
@@ -51,6 +52,11 @@ void ownership_destroy(struct ownership *ownership)
 	free(ownership->holds);
 	free(ownership->owners);
 	free(ownership);
+}
+
+void ownership_watch(struct ownership *ownership, const struct ownership_watcher *watcher)
+{
+	ownership->watcher = *watcher;
 }
 
 /* Room for one more element; doubles. */
@@ -230,8 +236,10 @@ static int charge(struct ownership *ownership, struct thread *thread, uint64_t b
 }
 
 /* Holds follow each other in time, so those of a wait are at the end of the list. */
-static int charge_wait(struct ownership *ownership, uint64_t from_ns, uint64_t to_ns)
+static int charge_wait(struct ownership *ownership, const struct thread *waiter, uint64_t from_ns,
+		       uint64_t to_ns)
 {
+	const struct ownership_watcher *watcher = &ownership->watcher;
 	uint64_t left_ns = to_ns - from_ns;
 
 	for (size_t i = ownership->hold_count; i-- > 0 && left_ns;) {
@@ -244,6 +252,9 @@ static int charge_wait(struct ownership *ownership, uint64_t from_ns, uint64_t t
 		if (start_ns >= end_ns)
 			continue;
 		left_ns -= end_ns - start_ns;
+		if (watcher->charged)
+			watcher->charged(watcher->context, waiter, hold->thread, start_ns, end_ns,
+					 hold->plausible);
 		if (charge(ownership, hold->thread, end_ns - start_ns, hold->plausible))
 			return -ENOMEM;
 	}
@@ -259,7 +270,7 @@ int ownership_wait_closed(struct ownership *ownership, const struct thread *wait
 		ownership->waits[i] = ownership->waits[--ownership->wait_count];
 		break;
 	}
-	if (to_ns > from_ns && charge_wait(ownership, from_ns, to_ns))
+	if (to_ns > from_ns && charge_wait(ownership, waiter, from_ns, to_ns))
 		return -ENOMEM;
 	if (!ownership->wait_count || ownership->ambiguous)
 		ownership->hold_count = 0;

@@ -43,12 +43,22 @@ struct lock_release {
 
 struct ownership;
 
+/* Each piece of a wait that is charged to somebody, the latest first; what is charged to nobody is left out. */
+struct ownership_watcher {
+	void (*charged)(void *context, const struct thread *waiter, struct thread *owner,
+			uint64_t start_ns, uint64_t end_ns, bool plausible);
+	void *context;
+};
+
 /*
  * @ambiguous: the waits may be for several locks that cannot be told apart: then no
  * timeline is built, a wait is charged to its own waker alone, as plausible.
  */
 int ownership_create(bool ambiguous, struct ownership **ret_ownership);
 void ownership_destroy(struct ownership *ownership);
+
+/* @watcher is copied; its charged may be NULL. */
+void ownership_watch(struct ownership *ownership, const struct ownership_watcher *watcher);
 
 /* A thread began to sleep for the lock. 0 or -ENOMEM. */
 int ownership_wait_opened(struct ownership *ownership, const struct thread *waiter, uint64_t time_ns);
