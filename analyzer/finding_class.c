@@ -80,7 +80,7 @@ static const struct class_finding *most(const struct long_wait *waits, size_t co
 	return best;
 }
 
-/* Each thread once, in the order in which their waits ended. */
+/* Each thread once. */
 static int add_victims(const struct long_wait *waits, size_t count, const struct stall *stall,
 		       enum wait_class class, struct model_finding *finding)
 {

@@ -142,8 +142,37 @@ static int while_text(const struct findings_context *context, const struct suspe
 	return finding_text(ret_text, "%s", "");
 }
 
+static uint64_t stall_ns(const struct model *model)
+{
+	return model->stall.end_ns - model->stall.start_ns;
+}
+
+/* Not one hold made the stall but many, none of them half as long as it. */
+static bool held_again_and_again(const struct suspect *suspect, const struct model *model)
+{
+	const struct lock_hold *hold = &suspect->owner.longest;
+
+	return suspect->owner.holds > 1 && (hold->end_ns - hold->start_ns) * 2 < stall_ns(model);
+}
+
+/* "for 2.00 s", "14 times, the longest for 190 ms" */
+static struct human held_text(const struct suspect *suspect, const struct model *model)
+{
+	const struct lock_hold *hold = &suspect->owner.longest;
+	struct human text, length = human_duration(hold->end_ns - hold->start_ns);
+
+	if (held_again_and_again(suspect, model))
+		snprintf(text.text, sizeof(text.text), "%" PRIu32 " times, the longest for %.16s",
+			 suspect->owner.holds, length.text);
+	else
+		snprintf(text.text, sizeof(text.text), "for %s%.16s",
+			 hold->still_open ? "at least " : "", length.text);
+	return text;
+}
+
 static int fill_summary(const struct findings_context *context, const struct suspect *suspect,
-			const struct call *call, const char *lock, struct model_finding *finding)
+			const struct call *call, const char *lock, const struct model *model,
+			struct model_finding *finding)
 {
 	const struct lock_owner *owner = &suspect->owner;
 	const struct lock_hold *hold = &owner->longest;
@@ -169,12 +198,11 @@ static int fill_summary(const struct findings_context *context, const struct sus
 	if (r)
 		return r;
 	r = finding_text(&finding->summary,
-			 "Thread %" PRId32 " (%s) %s %s for %s%s%s. %zu %s waited %s for it; "
+			 "Thread %" PRId32 " (%s) %s %s %s%s. %zu %s waited %s for it; "
 			 "%s of their wait is charged to it.",
 			 owner->thread->tid, owner->thread->comm,
 			 hold->still_open ? "seems to hold" : "held", lock,
-			 hold->still_open ? "at least " : "",
-			 human_duration(hold->end_ns - hold->start_ns).text, doing,
+			 held_text(suspect, model).text, doing,
 			 suspect->victim_count, suspect->victim_count == 1 ? "thread" : "threads",
 			 human_duration(finding->blocked_ns).text,
 			 human_share(owner->blamed_ns, suspect->wait_ns).text);
@@ -251,6 +279,13 @@ static int fill_evidence(const struct findings_context *context, const struct su
 		return finding_evidence(finding,
 					"no thread was seen to let the lock go to a waiter");
 	r = release_evidence(context, suspect, model, finding);
+	if (!r && held_again_and_again(suspect, model))
+		r = finding_evidence(finding,
+				     "it took the lock again and again, %" PRIu32
+				     " times for more than 1 ms: those who waited did so for %s of the stall",
+				     suspect->owner.holds,
+				     human_share(finding->blocked_ns,
+						 suspect->victim_count * stall_ns(model)).text);
 	if (!r)
 		r = call_evidence(context, suspect, call, model, finding);
 	if (!r && story->under)
@@ -363,7 +398,7 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 	if (!r)
 		r = fill_allocation(context, call, finding, &grows);
 	if (!r)
-		r = fill_summary(context, suspect, call, lock, finding);
+		r = fill_summary(context, suspect, call, lock, model, finding);
 	if (!r)
 		r = fill_evidence(context, suspect, call, model, finding);
 	if (!r)

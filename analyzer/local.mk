@@ -31,6 +31,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/render_folded.c \
 	analyzer/render_json.c \
 	analyzer/render_text.c \
+	analyzer/series.c analyzer/series.h \
 	analyzer/slot.c analyzer/slot.h \
 	analyzer/source.c analyzer/source.h \
 	analyzer/source_text.c analyzer/source_text.h \

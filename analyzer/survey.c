@@ -132,6 +132,8 @@ static int survey_read(struct survey *survey, struct source *source, struct stac
 	r = account_create(stackfacts, survey->locks, &account, &survey->account);
 	if (r)
 		return r;
+	locks_watch(survey->locks,
+		    &(struct ownership_watcher){ account_charged, survey->account });
 	r = pass_run(survey->pass,
 		     &(struct pass_watcher){ survey_event, survey_closed, survey });
 	return r ? r : account_finish(survey->account);

@@ -155,7 +155,7 @@ static void wait_in_pieces(struct scene *scene, bool anew)
 {
 	scene_switch(scene, 1, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[0]);
 	for (uint64_t i = 0; i < 4; i++) {
-		uint64_t at_ns = 100 * MS + i * (150 * MS + 20 * US);
+		uint64_t at_ns = 100 * MS + i * (150 * MS + (anew ? 60 * MS : 20 * US));
 
 		if (anew || i == 0)
 			scene_lock_begin(scene, 1, at_ns - 5 * US, &scene_workers[0], SCENE_LOCK, FT_LOCK_WRITE);
