@@ -194,8 +194,8 @@ static int fill_stall_findings(struct analysis *analysis, const struct findings_
 	if (!r)
 		r = fill_convoys(analysis, context, waits, wait_count);
 	if (!r && !analysis->model->finding_count)
-		r = finding_class_add(analysis->stackfacts, waits, wait_count, &analysis->stall,
-				      analysis->model);
+		r = finding_class_add(context, analysis->source, &analysis->target, waits,
+				      wait_count, &analysis->stall, analysis->model);
 	if (!r && stopped.tgid && !most && stopped.stopped_ns * 10 >= stopped.total_ns)
 		r = findings_stopped(context, &stopped, analysis->model);
 	stopped_free(&stopped);

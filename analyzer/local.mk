@@ -10,6 +10,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/coverage.c analyzer/coverage.h \
 	analyzer/finding.c analyzer/finding.h \
 	analyzer/finding_class.c analyzer/finding_class.h \
+	analyzer/finding_starved.c \
 	analyzer/findings.c analyzer/findings.h \
 	analyzer/findings_episode.c \
 	analyzer/findings_stopped.c \
@@ -32,12 +33,14 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/render_json.c \
 	analyzer/render_text.c \
 	analyzer/series.c analyzer/series.h \
+	analyzer/shortage.c analyzer/shortage.h \
 	analyzer/slot.c analyzer/slot.h \
 	analyzer/source.c analyzer/source.h \
 	analyzer/source_text.c analyzer/source_text.h \
 	analyzer/stackfacts.c analyzer/stackfacts.h \
 	analyzer/stacks.c analyzer/stacks.h \
 	analyzer/stall.c analyzer/stall.h \
+	analyzer/starved.c analyzer/starved.h \
 	analyzer/stopped.c analyzer/stopped.h \
 	analyzer/stream.c analyzer/stream.h \
 	analyzer/survey.c analyzer/survey.h \
