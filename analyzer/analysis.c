@@ -11,6 +11,8 @@
 #include "analyzer/coverage.h"
 #include "analyzer/finding_class.h"
 #include "analyzer/findings.h"
+#include "analyzer/silence.h"
+#include "analyzer/spin.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/stall.h"
 #include "analyzer/stopped.h"
@@ -28,6 +30,9 @@ struct analysis {
 	struct target target;
 	struct survey survey;
 	struct stall stall;
+	struct spin spin;		/* what is found of it in the stall, or what is the stall */
+	struct silence silence;		/* likewise */
+	bool spin_is_stall, silence_is_stall;
 	struct trigger_window window;
 	struct episode episode;		/* kind NONE: the stall's waits explain it, or nothing does */
 	uint64_t start_ns;
@@ -135,6 +140,62 @@ static bool stall_explains(const struct stall *stall, const struct trigger_windo
 	       (to_ns - from_ns) * 2 >= window->until_ns - window->since_ns;
 }
 
+/* Threads that spin wait for no one as far as the scheduler knows: but they are as stuck, if more than by waits. */
+static int find_spin(struct analysis *analysis)
+{
+	struct stall *stall = &analysis->stall;
+	struct spin *spin = &analysis->spin;
+	const struct long_wait *waits;
+	size_t count = account_long_waits(analysis->survey.account, &waits);
+	int r = spins_find(analysis->survey.spins, analysis->source, analysis->stackfacts, spin);
+	bool overlap = spin->start_ns < stall->end_ns && spin->end_ns > stall->start_ns;
+	struct stall worst = {
+		.found = true,
+		.began_before = spin->began_before,
+		.still_open = spin->still_open,
+		.start_ns = spin->start_ns,
+		.end_ns = spin->end_ns,
+		.threads_max = (uint32_t)spin->victim_count,
+	};
+
+	if (r || !spin->found)
+		return r;
+	if (stall->found && stall_lost_ns(stall, waits, count) >= spin->lost_ns) {
+		spin->found = overlap;
+		return 0;
+	}
+	analysis->spin_is_stall = true;
+	stall_replace(stall, &worst);
+	return 0;
+}
+
+/* Nobody gets on while the host stands still: what waited then waited for that. */
+static int find_silence(struct analysis *analysis)
+{
+	struct stall *stall = &analysis->stall;
+	struct silence *silence = &analysis->silence;
+	uint64_t from_ns, to_ns, silence_ns, stall_ns = stall->end_ns - stall->start_ns;
+	int r = silences_find(analysis->survey.silences, analysis->source, analysis->stackfacts,
+			      &analysis->target, silence);
+
+	if (r || !silence->found)
+		return r;
+	silence_ns = silence->end_ns - silence->start_ns;
+	from_ns = silence->start_ns > stall->start_ns ? silence->start_ns : stall->start_ns;
+	to_ns = silence->end_ns < stall->end_ns ? silence->end_ns : stall->end_ns;
+	if (stall->found && silence_ns <= stall_ns &&
+	    (to_ns <= from_ns || (to_ns - from_ns) * 2 < stall_ns))
+		return 0;
+	analysis->silence_is_stall = true;
+	stall_replace(stall, &(struct stall){
+				     .found = true,
+				     .start_ns = silence->start_ns,
+				     .end_ns = silence->end_ns,
+				     .threads_max = (uint32_t)silence->victim_count,
+			     });
+	return 0;
+}
+
 /* No wait that hurts, and yet somebody waited for an answer: then it is a thread that did not serve. */
 static int find_episode(struct analysis *analysis)
 {
@@ -210,13 +271,21 @@ static int fill_findings(struct analysis *analysis)
 		.calls = analysis->survey.calls,
 		.start_ns = analysis->start_ns,
 	};
+	int r;
 
 	if (!analysis->stall.found)
 		return analysis->model->no_verdict ? 0 : findings_no_stall(analysis->model);
 	if (analysis->episode.kind != EPISODE_NONE)
 		return findings_episode(&context, &analysis->episode, &analysis->window,
 					analysis->model);
-	return fill_stall_findings(analysis, &context);
+	if (analysis->silence_is_stall)
+		return findings_silence(&context, &analysis->silence, analysis->model);
+	r = analysis->spin_is_stall ? 0 : fill_stall_findings(analysis, &context);
+	if (!r && analysis->spin.found)
+		r = findings_spin(&context, &analysis->spin, analysis->model);
+	if (!r && analysis->silence.found)
+		r = findings_silence(&context, &analysis->silence, analysis->model);
+	return r;
 }
 
 static int fill_model(struct analysis *analysis, const char *path, uint64_t stall_ns)
@@ -236,6 +305,10 @@ static int fill_model(struct analysis *analysis, const char *path, uint64_t stal
 		r = tables_locks(&tables, model);
 	if (!r)
 		r = tables_waits(&tables, model);
+	if (!r)
+		r = find_spin(analysis);
+	if (!r)
+		r = find_silence(analysis);
 	if (!r)
 		r = find_episode(analysis);
 	if (!r) {
@@ -285,6 +358,8 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 	analysis.stackfacts = NULL;
 out:
 	profile_free(&analysis.episode.profile);
+	spin_free(&analysis.spin);
+	silence_free(&analysis.silence);
 	survey_free(&analysis.survey);
 	stackfacts_destroy(analysis.stackfacts);
 	target_free(&analysis.target);

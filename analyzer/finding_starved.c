@@ -69,8 +69,8 @@ static int instead_text(const struct starved *starved, bool idle, char **ret_tex
 	const struct starved_runner *runner = &starved->top[0];
 
 	if (idle)
-		return finding_text(ret_text, " Their CPUs had nothing to do for %s of that time: a quota "
-					      "held them back.",
+		return finding_text(ret_text, " Their CPUs had nothing to do for %s of that time, as where a "
+					      "quota holds threads back.",
 				    human_share(starved->idle_ns, starved->queued_ns).text);
 	if (one_is_to_blame(starved))
 		return finding_text(ret_text, " Thread %" PRId32 " (%s) ran there instead for %s of that time.",

@@ -10,6 +10,8 @@
 #include "analyzer/calls.h"
 #include "analyzer/episode.h"
 #include "analyzer/model.h"
+#include "analyzer/silence.h"
+#include "analyzer/spin.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/stopped.h"
 #include "analyzer/suspect.h"
@@ -39,6 +41,14 @@ int findings_stopped(const struct findings_context *context, const struct stoppe
 /* busy-thread, or slow-producer for one that slept. Return: 0 or -ENOMEM. */
 int findings_episode(const struct findings_context *context, const struct episode *episode,
 		     const struct trigger_window *window, struct model *model);
+
+/* spin-contention. Return: 0 or -ENOMEM. */
+int findings_spin(const struct findings_context *context, const struct spin *spin,
+		  struct model *model);
+
+/* host-paused. Return: 0 or -ENOMEM. */
+int findings_silence(const struct findings_context *context, const struct silence *silence,
+		     struct model *model);
 
 /* no-stall, from the model's stall part. Return: 0 or -ENOMEM. */
 int findings_no_stall(struct model *model);

@@ -13,6 +13,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/finding_starved.c \
 	analyzer/findings.c analyzer/findings.h \
 	analyzer/findings_episode.c \
+	analyzer/findings_silence.c \
+	analyzer/findings_spin.c \
 	analyzer/findings_stopped.c \
 	analyzer/frame_text.c analyzer/frame_text.h \
 	analyzer/hold.c analyzer/hold.h \
@@ -34,9 +36,11 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/render_text.c \
 	analyzer/series.c analyzer/series.h \
 	analyzer/shortage.c analyzer/shortage.h \
+	analyzer/silence.c analyzer/silence.h \
 	analyzer/slot.c analyzer/slot.h \
 	analyzer/source.c analyzer/source.h \
 	analyzer/source_text.c analyzer/source_text.h \
+	analyzer/spin.c analyzer/spin.h \
 	analyzer/stackfacts.c analyzer/stackfacts.h \
 	analyzer/stacks.c analyzer/stacks.h \
 	analyzer/stall.c analyzer/stall.h \

@@ -96,12 +96,16 @@ static int survey_event(void *context, const struct event *event)
 {
 	struct survey *survey = context;
 
+	if (silences_event(survey->silences, event))
+		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_LOST)
 		return gap_append(survey, event);
 	survey->events++;
 	if (event->raw.kind == FT_EVENT_NOTE && note_append(survey, event))
 		return -ENOMEM;
 	if (switch_note(survey, event))
+		return -ENOMEM;
+	if (spins_event(survey->spins, event))
 		return -ENOMEM;
 	return calls_event(survey->calls, event);
 }
@@ -110,6 +114,8 @@ static int survey_closed(void *context, const struct interval *interval)
 {
 	struct survey *survey = context;
 
+	if (spins_closed(survey->spins, interval))
+		return -ENOMEM;
 	return account_closed(survey->account, interval);
 }
 
@@ -123,6 +129,12 @@ static int survey_read(struct survey *survey, struct source *source, struct stac
 
 	*survey = (struct survey){ .start_ns = source_start_ns(source) };
 	r = calls_create(&survey->calls);
+	if (r)
+		return r;
+	r = spins_create(source_stacks(source), target, long_ns, &survey->spins);
+	if (r)
+		return r;
+	r = silences_create(survey->start_ns, target->recorder_tgid, &survey->silences);
 	if (r)
 		return r;
 	r = pass_create(source, stackfacts, &locks, &survey->pass);
@@ -177,6 +189,8 @@ void survey_free(struct survey *survey)
 {
 	account_destroy(survey->account);
 	calls_destroy(survey->calls);
+	spins_destroy(survey->spins);
+	silences_destroy(survey->silences);
 	pass_destroy(survey->pass);
 	for (size_t i = 0; i < survey->note_count; i++)
 		free(survey->notes[i].text);

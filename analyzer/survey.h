@@ -11,6 +11,8 @@
 #include "analyzer/calls.h"
 #include "analyzer/locks.h"
 #include "analyzer/model.h"
+#include "analyzer/silence.h"
+#include "analyzer/spin.h"
 #include "analyzer/target.h"
 
 /* How often a thread came to a CPU, and left it: the same, give or take one, or events are missing. */
@@ -22,6 +24,8 @@ struct survey {
 	uint64_t start_ns;
 	struct account *account;
 	struct calls *calls;
+	struct spins *spins;
+	struct silences *silences;
 	struct locks *locks;		/* borrowed from pass */
 	struct pass *pass;
 	uint64_t events, lost_records;

@@ -87,6 +87,16 @@ TESTS += tests/unit/test_starved
 tests_unit_test_starved_SOURCES = tests/unit/test_starved.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_starved_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_spin
+TESTS += tests/unit/test_spin
+tests_unit_test_spin_SOURCES = tests/unit/test_spin.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_spin_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_silence
+TESTS += tests/unit/test_silence
+tests_unit_test_silence_SOURCES = tests/unit/test_silence.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_silence_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_analysis
 TESTS += tests/unit/test_analysis
 tests_unit_test_analysis_SOURCES = tests/unit/test_analysis.c tests/unit/scene.c tests/unit/scene.h

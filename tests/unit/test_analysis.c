@@ -150,7 +150,7 @@ static void analysis_of_sleeping_workers_is_no_stall(void **state)
 	scene_done(&result, scene);
 }
 
-/* Waits of 150 ms each, 20 us apart: asked for anew each time, or one request that lost the lock to others. */
+/* Waits of 150 ms each: asked for anew 60 ms later, or one request that lost the lock to others, 20 us apart. */
 static void wait_in_pieces(struct scene *scene, bool anew)
 {
 	scene_switch(scene, 1, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[0]);
