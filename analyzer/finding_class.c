@@ -21,22 +21,26 @@ static const struct class_finding {
 	{ WAIT_CPU_RUNQUEUE, FINDING_CPU_STARVED, NULL, NULL }, /* finding_starved.c */
 	{ WAIT_CPU_THROTTLED, FINDING_CPU_THROTTLED, NULL, NULL },
 	{ WAIT_IO_BLOCK, FINDING_IO_STALL, "a block device",
-	  "Look at the device behind the files in use: its queue and latency (iostat -x), its errors "
+	  "Look at the device behind the files in use: its queue and latency (iostat -x), its "
+	  "errors "
 	  "(dmesg), and who else writes to it." },
 	{ WAIT_IO_PAGECACHE, FINDING_IO_STALL, "pages of a file",
-	  "Look at the device behind the file (iostat -x), and whether the file's pages are thrown out "
+	  "Look at the device behind the file (iostat -x), and whether the file's pages are thrown "
+	  "out "
 	  "for want of memory." },
 	{ WAIT_IO_SWAP, FINDING_IO_STALL, "pages from swap",
 	  "The host is short of memory: give it more, or the processes less." },
 	{ WAIT_IO_WRITEBACK, FINDING_IO_STALL, "writes to reach the disk",
-	  "Look at the device (iostat -x); write less at once, or sync outside the serving threads." },
+	  "Look at the device (iostat -x); write less at once, or sync outside the serving "
+	  "threads." },
 	{ WAIT_IO_JOURNAL, FINDING_IO_STALL, "the file system's journal",
 	  "Look at the device that holds the journal (iostat -x) and at who syncs most." },
 	{ WAIT_IO_NETWORK_FS, FINDING_IO_STALL, "a network file system",
 	  "Look at the file server and at the network to it (nfsstat, mountstats)." },
 	{ WAIT_IO_FUSE, FINDING_IO_STALL, "a FUSE file system",
 	  "Look at the process that serves the file system: it answers late." },
-	{ WAIT_MEM_MEMCG_RECLAIM, FINDING_MEMCG_RECLAIM_STALL, "memory within its control group's limit",
+	{ WAIT_MEM_MEMCG_RECLAIM, FINDING_MEMCG_RECLAIM_STALL,
+	  "memory within its control group's limit",
 	  "Raise the memory limit, or lower what is used; memory.events and memory.stat of the "
 	  "group show how it runs into the limit." },
 	{ WAIT_MEM_MEMORY_HIGH, FINDING_MEMCG_RECLAIM_STALL, "memory above memory.high",
@@ -76,8 +80,7 @@ static enum finding_kind most(const struct long_wait *waits, size_t count,
 		if (!found || !within(&waits[i], stall))
 			continue;
 		sums_ns[found->kind] += waits[i].blocked_ns;
-		if (!longest[found->kind] ||
-		    waits[i].blocked_ns > longest[found->kind]->blocked_ns)
+		if (!longest[found->kind] || waits[i].blocked_ns > longest[found->kind]->blocked_ns)
 			longest[found->kind] = &waits[i];
 		if (sums_ns[found->kind] > sums_ns[best])
 			best = found->kind;
@@ -92,8 +95,8 @@ static const struct class_finding *largest(const struct shortage *shortage, enum
 
 	for (size_t i = 0; i < CLASS_FINDINGS; i++)
 		if (class_findings[i].kind == kind &&
-		    (!best || shortage->class_ns[class_findings[i].class] >
-				      shortage->class_ns[best->class]))
+		    (!best ||
+		     shortage->class_ns[class_findings[i].class] > shortage->class_ns[best->class]))
 			best = &class_findings[i];
 	return best;
 }
@@ -152,11 +155,10 @@ static int wakers_evidence(const struct shortage *shortage, struct model_finding
 					 human_share(waker->ns, shortage->blocked_ns).text);
 	}
 	if (shortage->interrupt_ns * 10 >= shortage->blocked_ns && used < sizeof(text))
-		used += (size_t)snprintf(text + used, sizeof(text) - used,
-					 "%sinterrupts, as of a device or a timer, %s",
-					 used ? ", " : "",
-					 human_share(shortage->interrupt_ns,
-						     shortage->blocked_ns).text);
+		used += (size_t)snprintf(
+			text + used, sizeof(text) - used,
+			"%sinterrupts, as of a device or a timer, %s", used ? ", " : "",
+			human_share(shortage->interrupt_ns, shortage->blocked_ns).text);
 	return used ? finding_evidence(finding, "who ended the waits: %s", text) : 0;
 }
 
@@ -189,18 +191,21 @@ static int server_evidence(const struct findings_context *context, const struct 
 {
 	const struct shortage_waker *server = &shortage->wakers[0];
 	const struct hold_story *story = &shortage->story;
-	const struct stack_fact *fact = stackfacts_get(context->stackfacts, story->blocked_stack_id);
+	const struct stack_fact *fact =
+		stackfacts_get(context->stackfacts, story->blocked_stack_id);
 
 	if (!fact)
 		return -ENOMEM;
 	if (story->state_ns[THREAD_BLOCKED] * 2 < server->until_ns - server->since_ns)
 		return finding_evidence(finding,
-					"thread %" PRId32 " (%s) answered for the file system; while it "
+					"thread %" PRId32
+					" (%s) answered for the file system; while it "
 					"was longest waited for it ran for %s",
 					server->thread->tid, server->thread->comm,
 					human_duration(story->state_ns[THREAD_RUNNING]).text);
 	return finding_evidence(finding,
-				"thread %" PRId32 " (%s) answered for the file system; while it was "
+				"thread %" PRId32
+				" (%s) answered for the file system; while it was "
 				"longest waited for it was itself blocked for %s%s%s",
 				server->thread->tid, server->thread->comm,
 				human_duration(story->state_ns[THREAD_BLOCKED]).text,
@@ -224,7 +229,8 @@ static int fill(const struct findings_context *context, const struct shortage *s
 			 human_duration(longest->blocked_ns).text);
 	if (!r)
 		r = finding_evidence(finding,
-				     "thread %" PRId32 " (%s) waited longest%s%s; its wait is of class %s",
+				     "thread %" PRId32
+				     " (%s) waited longest%s%s; its wait is of class %s",
 				     longest->thread->tid, longest->thread->comm,
 				     *fact->operation ? ", in " : "", fact->operation,
 				     wait_class_name(longest->class));

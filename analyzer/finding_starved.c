@@ -19,11 +19,16 @@
 /* Threads that share a CPU by the usual rules give way long before. */
 #define NEVER_GIVES_WAY_NS 100000000u
 
-/* With a CPU that does nothing meanwhile, a quota holds them back, or it is not theirs to use. */
-static bool throttled(const struct starved *starved, const struct long_wait *longest)
+/* By where they lost the CPU; older kernels do not tell. */
+static bool quota_took_it(const struct starved *starved)
 {
-	return longest->class == WAIT_CPU_THROTTLED ||
-	       (starved->queued_ns && starved->idle_ns * 100 >= starved->queued_ns * MOST_PERCENT);
+	return starved->quota_ns && starved->quota_ns * 100 >= starved->waited_ns * MOST_PERCENT;
+}
+
+/* With a CPU that does nothing meanwhile, a quota holds them back, or it is not theirs to use. */
+static bool was_idle(const struct starved *starved)
+{
+	return starved->idle_ns && starved->idle_ns * 100 >= starved->queued_ns * MOST_PERCENT;
 }
 
 static bool one_is_to_blame(const struct starved *starved)
@@ -63,27 +68,55 @@ static void fill_culprit(const struct findings_context *context, const struct st
 	};
 }
 
+/* It did not share the CPU by the usual rules. */
+static bool never_gave_way(const struct starved *starved)
+{
+	return starved->top[0].to_ns - starved->top[0].from_ns >= NEVER_GIVES_WAY_NS;
+}
+
+/*
+ * Where threads share the CPUs by the usual rules it may also be a quota that an older kernel
+ * does not show: others run in its place then.
+ */
+static enum grade grade_of(const struct starved *starved, const struct model *model, bool throttled)
+{
+	bool sure = throttled ? quota_took_it(starved) && was_idle(starved)
+			      : one_is_to_blame(starved) && never_gave_way(starved);
+
+	return sure && !model->coverage.gap_count ? GRADE_STRONG : GRADE_PLAUSIBLE;
+}
+
 /* "Thread 5 (hog) of another process ran there for 99.8 % of that time." */
-static int instead_text(const struct starved *starved, bool idle, char **ret_text)
+static int instead_text(const struct starved *starved, bool throttled, char **ret_text)
 {
 	const struct starved_runner *runner = &starved->top[0];
 
-	if (idle)
-		return finding_text(ret_text, " Their CPUs had nothing to do for %s of that time, as where a "
-					      "quota holds threads back.",
+	if (throttled && quota_took_it(starved))
+		return finding_text(ret_text, " Their CPU quota had run out for %s of that time.",
+				    human_share(starved->quota_ns, starved->waited_ns).text);
+	if (throttled)
+		return finding_text(ret_text,
+				    " Their CPUs had nothing to do for %s of that time, as where a "
+				    "quota holds threads back.",
 				    human_share(starved->idle_ns, starved->queued_ns).text);
 	if (one_is_to_blame(starved))
-		return finding_text(ret_text, " Thread %" PRId32 " (%s) ran there instead for %s of that time.",
+		return finding_text(ret_text,
+				    " Thread %" PRId32
+				    " (%s) ran there instead for %s of that time.",
 				    runner->thread->tid, runner->thread->comm,
 				    human_share(runner->ns, starved->queued_ns).text);
 	if (process_is_to_blame(starved))
-		return finding_text(ret_text, " Process %" PRId32 " ran there instead for %s of that time, most "
-					      "of all its thread %" PRId32 " (%s).",
-				    starved->tgid, human_share(starved->tgid_ns, starved->queued_ns).text,
+		return finding_text(ret_text,
+				    " Process %" PRId32
+				    " ran there instead for %s of that time, most "
+				    "of all its thread %" PRId32 " (%s).",
+				    starved->tgid,
+				    human_share(starved->tgid_ns, starved->queued_ns).text,
 				    runner->thread->tid, runner->thread->comm);
 	if (starved->runners)
-		return finding_text(ret_text, " %" PRIu32 " threads shared their CPUs, and none had half of "
-					      "that time.",
+		return finding_text(ret_text,
+				    " %" PRIu32 " threads shared their CPUs, and none had half of "
+				    "that time.",
 				    starved->runners);
 	return finding_text(ret_text, "%s", "");
 }
@@ -102,32 +135,51 @@ static int runners_evidence(const struct starved *starved, struct model_finding 
 					 human_share(top[i].ns, starved->queued_ns).text);
 	if (!used)
 		return 0;
-	r = finding_evidence(finding, "what ran on the CPUs they waited for, while they did: %s%s", text,
-			     starved->runners > STARVED_TOP ? " ..." : "");
-	if (!r && top[0].to_ns - top[0].from_ns >= NEVER_GIVES_WAY_NS)
+	r = finding_evidence(finding, "what ran on the CPUs they waited for, while they did: %s%s",
+			     text, starved->runners > STARVED_TOP ? " ..." : "");
+	if (!r && never_gave_way(starved))
 		r = finding_evidence(finding,
 				     "thread %" PRId32 " (%s) ran for %s in one go on CPU %" PRIu32
 				     " and gave way to none of them, as a real-time thread does",
 				     top[0].thread->tid, top[0].thread->comm,
-				     human_duration(top[0].to_ns - top[0].from_ns).text, top[0].cpu);
+				     human_duration(top[0].to_ns - top[0].from_ns).text,
+				     top[0].cpu);
 	return r;
 }
 
-static const char *advice(const struct starved *starved, bool idle)
+static int throttled_evidence(const struct starved *starved, struct model_finding *finding)
 {
-	if (idle)
-		return "Raise the CPU quota of the control group (cpu.max; nr_throttled in cpu.stat counts how "
+	int r = 0;
+
+	if (starved->quota_ns)
+		r = finding_evidence(
+			finding,
+			"%s of it began in the work that the kernel does before it returns to "
+			"user space, where it stops threads whose quota is used up",
+			human_share(starved->quota_ns, starved->waited_ns).text);
+	if (!r && starved->idle_ns)
+		r = finding_evidence(finding, "for %s of it the CPUs they waited for were idle",
+				     human_share(starved->idle_ns, starved->queued_ns).text);
+	return r;
+}
+
+static const char *advice(const struct starved *starved, bool throttled)
+{
+	if (throttled)
+		return "Raise the CPU quota of the control group (cpu.max; nr_throttled in "
+		       "cpu.stat counts how "
 		       "often it ran out), or lower the number of threads that share it.";
-	if (one_is_to_blame(starved) &&
-	    starved->top[0].to_ns - starved->top[0].from_ns >= NEVER_GIVES_WAY_NS)
-		return "Take the real-time priority from that thread (chrt -p shows it), or keep it to a CPU "
+	if (one_is_to_blame(starved) && never_gave_way(starved))
+		return "Take the real-time priority from that thread (chrt -p shows it), or keep "
+		       "it to a CPU "
 		       "that the service does not use.";
-	return "Give the service more CPU, or take it from what ran instead: other processes, real-time "
+	return "Give the service more CPU, or take it from what ran instead: other processes, "
+	       "real-time "
 	       "threads, a quota of its control group (nr_throttled in cpu.stat).";
 }
 
 static int fill(const struct findings_context *context, const struct starved *starved,
-		const struct long_wait *longest, bool idle, struct model_finding *finding)
+		const struct long_wait *longest, bool throttled, struct model_finding *finding)
 {
 	const struct stack_fact *fact = stackfacts_get(context->stackfacts, longest->stack_id);
 	char *instead = NULL;
@@ -135,23 +187,30 @@ static int fill(const struct findings_context *context, const struct starved *st
 
 	if (!fact)
 		return -ENOMEM;
-	r = instead_text(starved, idle, &instead);
+	r = instead_text(starved, throttled, &instead);
 	if (!r)
-		r = finding_text(&finding->summary, "%zu %s waited %s for a CPU, the longest %s at a time.%s",
-				 finding->victim_count, finding->victim_count == 1 ? "thread" : "threads",
+		r = finding_text(&finding->summary,
+				 "%zu %s waited %s for a CPU, the longest %s at a time.%s",
+				 finding->victim_count,
+				 finding->victim_count == 1 ? "thread" : "threads",
 				 human_duration(finding->blocked_ns).text,
 				 human_duration(longest->blocked_ns).text, instead);
 	free(instead);
 	if (!r)
 		r = finding_evidence(finding,
-				     "thread %" PRId32 " (%s) waited longest%s%s; its wait is of class %s",
+				     "thread %" PRId32
+				     " (%s) waited longest%s%s; its wait is of class %s",
 				     longest->thread->tid, longest->thread->comm,
-				     *fact->operation ? ", after " : "", fact->operation,
-				     wait_class_name(longest->class));
-	if (!r)
+				     !*fact->operation			   ? ""
+				     : longest->flags & INTERVAL_PREEMPTED ? ", in "
+									   : ", after ",
+				     fact->operation, wait_class_name(longest->class));
+	if (!r && throttled)
+		r = throttled_evidence(starved, finding);
+	if (!r && !throttled)
 		r = runners_evidence(starved, finding);
 	if (!r)
-		r = finding_text(&finding->advice, "%s", advice(starved, idle));
+		r = finding_text(&finding->advice, "%s", advice(starved, throttled));
 	return r;
 }
 
@@ -161,25 +220,24 @@ int finding_starved_add(const struct findings_context *context, struct source *s
 {
 	struct starved starved = { 0 };
 	struct model_finding *finding;
-	bool idle;
+	bool throttled;
 	int r = starved_examine(source, context->stackfacts, target, stall, &starved);
 
 	if (r)
 		return r;
-	idle = throttled(&starved, longest);
-	finding = finding_append(model, idle ? FINDING_CPU_THROTTLED : FINDING_CPU_STARVED);
+	throttled = quota_took_it(&starved) || was_idle(&starved);
+	finding = finding_append(model, throttled ? FINDING_CPU_THROTTLED : FINDING_CPU_STARVED);
 	if (!finding)
 		r = -ENOMEM;
 	if (!r)
-		r = finding_victims(finding, starved.victims, starved.victim_count, context->start_ns);
+		r = finding_victims(finding, starved.victims, starved.victim_count,
+				    context->start_ns);
 	if (r)
 		goto out;
-	finding->grade = GRADE_STRONG;
-	if (model->coverage.gap_count || (idle && longest->class != WAIT_CPU_THROTTLED))
-		finding->grade = GRADE_PLAUSIBLE;
-	if (!idle && (one_is_to_blame(&starved) || process_is_to_blame(&starved)))
+	finding->grade = grade_of(&starved, model, throttled);
+	if (!throttled && (one_is_to_blame(&starved) || process_is_to_blame(&starved)))
 		fill_culprit(context, &starved, finding);
-	r = fill(context, &starved, longest, idle, finding);
+	r = fill(context, &starved, longest, throttled, finding);
 out:
 	starved_free(&starved);
 	return r;

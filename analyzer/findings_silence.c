@@ -15,7 +15,8 @@ static int fill_evidence(const struct findings_context *context, const struct si
 			 const struct model *model, struct model_finding *finding)
 {
 	int r = finding_evidence(finding,
-				 "none of the %" PRIu32 " CPUs recorded an event from %s to %s, and no "
+				 "none of the %" PRIu32
+				 " CPUs recorded an event from %s to %s, and no "
 				 "loss was told there",
 				 model->coverage.cpus,
 				 finding_moment(model, silence->start_ns - context->start_ns).text,
@@ -23,12 +24,14 @@ static int fill_evidence(const struct findings_context *context, const struct si
 
 	if (!r && silence->ran)
 		r = finding_evidence(finding,
-				     "CPU %" PRIu32 " ran thread %" PRId32 " (%s) before and after, which is "
+				     "CPU %" PRIu32 " ran thread %" PRId32
+				     " (%s) before and after, which is "
 				     "sampled many times a second, and not once meanwhile",
 				     silence->cpu, silence->ran->tid, silence->ran->comm);
 	if (!r && silence->recorder_missed)
-		r = finding_evidence(finding,
-				     "the recorder's own thread, which wakes every 250 ms at least, did not");
+		r = finding_evidence(
+			finding,
+			"the recorder's own thread, which wakes every 250 ms at least, did not");
 	if (!r && silence->count > 1)
 		r = finding_evidence(finding, "this happened %" PRIu32 " times, for %s in all",
 				     silence->count, human_duration(silence->total_ns).text);
@@ -46,18 +49,19 @@ int findings_silence(const struct findings_context *context, const struct silenc
 	finding->grade = silence->ran && silence->recorder_missed ? GRADE_STRONG : GRADE_PLAUSIBLE;
 	r = finding_victims(finding, silence->victims, silence->victim_count, context->start_ns);
 	if (!r)
-		r = finding_text(&finding->summary,
-				 "The whole host stood still for %s: no CPU did anything, although there "
-				 "was something to do. %zu %s of the target wanted to run meanwhile.",
-				 human_duration(silence->end_ns - silence->start_ns).text,
-				 finding->victim_count,
-				 finding->victim_count == 1 ? "thread" : "threads");
+		r = finding_text(
+			&finding->summary,
+			"The whole host stood still for %s: no CPU did anything, although there "
+			"was something to do. %zu %s of the target wanted to run meanwhile.",
+			human_duration(silence->end_ns - silence->start_ns).text,
+			finding->victim_count, finding->victim_count == 1 ? "thread" : "threads");
 	if (!r)
 		r = fill_evidence(context, silence, model, finding);
 	if (!r)
-		r = finding_text(&finding->advice,
-				 "Look at the machine below: a virtual machine that is saved, moved or "
-				 "stopped by its host, or gets no CPU from it (steal in /proc/stat), or "
-				 "firmware that takes all CPUs (SMI).");
+		r = finding_text(
+			&finding->advice,
+			"Look at the machine below: a virtual machine that is saved, moved or "
+			"stopped by its host, or gets no CPU from it (steal in /proc/stat), or "
+			"firmware that takes all CPUs (SMI).");
 	return r;
 }

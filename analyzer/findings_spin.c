@@ -47,25 +47,27 @@ static int fill_summary(const struct spin *spin, struct model_finding *finding)
 	const char *function = spin->function ? spin->function : "a function without a name";
 
 	if (spin->in_kernel)
-		return finding_text(&finding->summary,
-				    "%zu threads ran for up to %s and spent %s of it spinning for a lock "
-				    "of the kernel that %s takes. Who held it a capture cannot tell.",
-				    finding->victim_count,
-				    human_duration(spin->victims[0].longest_ns).text,
-				    human_share(spin->spinning, spin->samples).text, function);
+		return finding_text(
+			&finding->summary,
+			"%zu threads ran for up to %s and spent %s of it spinning for a lock "
+			"of the kernel that %s takes. Who held it a capture cannot tell.",
+			finding->victim_count, human_duration(spin->victims[0].longest_ns).text,
+			human_share(spin->spinning, spin->samples).text, function);
 	if (!spin->sleeper)
-		return finding_text(&finding->summary,
-				    "%zu threads ran for up to %s in one loop of %s and got nowhere. Who they "
-				    "waited for was not seen.",
-				    finding->victim_count,
-				    human_duration(spin->victims[0].longest_ns).text, function);
-	return finding_text(&finding->summary,
-			    "%zu threads ran for up to %s in one loop of %s and got nowhere, until thread "
-			    "%" PRId32 " (%s) of the same process, which had slept for %s, woke up: it "
-			    "seems to have held what they wanted.",
-			    finding->victim_count, human_duration(spin->victims[0].longest_ns).text,
-			    function, spin->sleeper->tid, spin->sleeper->comm,
-			    human_duration(spin->sleep.end_ns - spin->sleep.start_ns).text);
+		return finding_text(
+			&finding->summary,
+			"%zu threads ran for up to %s in one loop of %s and got nowhere. Who they "
+			"waited for was not seen.",
+			finding->victim_count, human_duration(spin->victims[0].longest_ns).text,
+			function);
+	return finding_text(
+		&finding->summary,
+		"%zu threads ran for up to %s in one loop of %s and got nowhere, until thread "
+		"%" PRId32 " (%s) of the same process, which had slept for %s, woke up: it "
+		"seems to have held what they wanted.",
+		finding->victim_count, human_duration(spin->victims[0].longest_ns).text, function,
+		spin->sleeper->tid, spin->sleeper->comm,
+		human_duration(spin->sleep.end_ns - spin->sleep.start_ns).text);
 }
 
 static int fill_evidence(const struct findings_context *context, const struct spin *spin,
@@ -88,7 +90,8 @@ static int fill_evidence(const struct findings_context *context, const struct sp
 	if (!r && spin->sleeper)
 		r = finding_evidence(
 			finding,
-			"thread %" PRId32 " (%s) slept from %s%s%s, ran again at %s, and %s later the "
+			"thread %" PRId32
+			" (%s) slept from %s%s%s, ran again at %s, and %s later the "
 			"first of them went on; no other thread of the process did so",
 			spin->sleeper->tid, spin->sleeper->comm,
 			finding_moment(model, spin->sleep.start_ns - context->start_ns).text,
@@ -117,12 +120,13 @@ int findings_spin(const struct findings_context *context, const struct spin *spi
 	if (!r)
 		r = fill_evidence(context, spin, model, finding);
 	if (!r)
-		r = finding_text(
-			&finding->advice, "%s",
-			spin->in_kernel
-				? "Fewer threads at once in what takes the lock, or a newer kernel: profile "
-				  "(perf record -g) says which of them it is."
-				: "A lock that is spun for must not be held over a sleep, a system call or a page "
-				  "fault: make it a mutex, or let go of it before.");
+		r = finding_text(&finding->advice, "%s",
+				 spin->in_kernel
+					 ? "Fewer threads at once in what takes the lock, or a "
+					   "newer kernel: profile "
+					   "(perf record -g) says which of them it is."
+					 : "A lock that is spun for must not be held over a sleep, "
+					   "a system call or a page "
+					   "fault: make it a mutex, or let go of it before.");
 	return r;
 }

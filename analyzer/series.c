@@ -59,8 +59,8 @@ bool series_add(struct series *series, const struct long_wait *wait, const struc
 		return false;
 	}
 	score_ns = score_at(series, wait);
-	if (!holder || series->holder != holder || series->so_far.lock != wait->lock || score_ns <= 0 ||
-	    score_ns < series->best_ns - BETWEEN_WEIGHT * BETWEEN_MOST_NS) {
+	if (!holder || series->holder != holder || series->so_far.lock != wait->lock ||
+	    score_ns <= 0 || score_ns < series->best_ns - BETWEEN_WEIGHT * BETWEEN_MOST_NS) {
 		ended = series_end(series, ret_ended);
 		series_begin(series, wait, holder);
 		return ended;

@@ -29,8 +29,8 @@ struct watch {
 	const struct stall *stall;
 	const bool *classes;
 	struct shortage *shortage;
-	struct by_thread victims;	/* struct victim */
-	struct by_thread wakers;	/* struct shortage_waker */
+	struct by_thread victims; /* struct victim */
+	struct by_thread wakers; /* struct shortage_waker */
 	struct operation operations[OPERATIONS];
 	size_t operation_count;
 };

@@ -21,7 +21,7 @@
 #define SAMPLES_LEAST 3u
 
 #define CPUS_MAX 65536u /* beyond any Linux; a CPU above it is damage and passed over */
-#define KEPT_MAX 1000u	/* more silences than that are a made-up capture */
+#define KEPT_MAX 1000u /* more silences than that are a made-up capture */
 
 struct kept {
 	uint64_t start_ns, end_ns;
@@ -32,15 +32,15 @@ struct kept {
 
 struct silences {
 	uint64_t start_ns, last_ns;
-	uint64_t lost_until_ns;		  /* events of some CPU are missing up to there */
+	uint64_t lost_until_ns; /* events of some CPU are missing up to there */
 	int32_t recorder_tgid;
 	uint32_t recorder_wakings;
-	struct by_thread samples;	  /* uint32_t */
+	struct by_thread samples; /* uint32_t */
 	const struct thread **occupants; /* by CPU; NULL: not known, or idle */
 	size_t cpu_count;
 	struct kept *kept;
 	size_t kept_count, kept_room;
-	struct kept *open;		  /* the last one, until the CPU that ran somebody is heard of again */
+	struct kept *open; /* the last one, until the CPU that ran somebody is heard of again */
 };
 
 int silences_create(uint64_t start_ns, int32_t recorder_tgid, struct silences **ret_silences)
@@ -159,7 +159,8 @@ int silences_event(struct silences *silences, const struct event *event)
 			silences->lost_until_ns = event->raw.time_ns;
 		return 0;
 	}
-	if (silences->last_ns > silences->lost_until_ns && event->raw.time_ns >= silences->last_ns + SILENCE_NS &&
+	if (silences->last_ns > silences->lost_until_ns &&
+	    event->raw.time_ns >= silences->last_ns + SILENCE_NS &&
 	    silence_keep(silences, event->raw.time_ns))
 		return -ENOMEM;
 	if (event->raw.time_ns > silences->last_ns)
@@ -183,7 +184,7 @@ int silences_event(struct silences *silences, const struct event *event)
 struct watch {
 	struct target *target;
 	struct silence *silence;
-	struct by_thread victims;	/* struct victim */
+	struct by_thread victims; /* struct victim */
 };
 
 static int watch_closed(void *context, const struct interval *interval)
@@ -235,8 +236,8 @@ static int take_victims(const struct watch *watch)
 	return 0;
 }
 
-static int find_victims(struct source *source, struct stackfacts *stackfacts,
-			struct target *target, struct silence *silence)
+static int find_victims(struct source *source, struct stackfacts *stackfacts, struct target *target,
+			struct silence *silence)
 {
 	struct watch watch = { target, silence, { .entry_bytes = sizeof(struct victim) } };
 	const struct locks_options options = { 0 };
@@ -244,7 +245,8 @@ static int find_victims(struct source *source, struct stackfacts *stackfacts,
 	int r = pass_create(source, stackfacts, &options, &pass);
 
 	if (!r)
-		r = pass_run(pass, &(struct pass_watcher){ .closed = watch_closed, .context = &watch });
+		r = pass_run(pass,
+			     &(struct pass_watcher){ .closed = watch_closed, .context = &watch });
 	if (!r)
 		r = take_victims(&watch);
 	pass_destroy(pass);

@@ -18,7 +18,7 @@
 #define KERNEL_PERCENT 50u
 
 /* With fewer samples, of one and of all, nothing is proven. */
-#define SAMPLES_LEAST 2u
+#define SAMPLES_LEAST	  2u
 #define SAMPLES_LEAST_ALL 10u
 
 /* Time that is not known, shorter than that, does not end a run: as in episode.c. */
@@ -37,7 +37,7 @@ struct run {
 	struct thread *thread;
 	bool open;
 	bool began_before, still_open;
-	bool went_on;		/* it ended with a sleep: of something else than spinning */
+	bool went_on; /* it ended with a sleep: of something else than spinning */
 	uint64_t start_ns, end_ns;
 	uint32_t samples;
 	/* The candidate for where most samples are, in the kernel and in user space. */
@@ -51,8 +51,8 @@ struct spins {
 	const struct stacks *stacks;
 	struct target *target;
 	uint64_t long_ns;
-	struct by_thread runs;	/* struct run: the present one of each thread */
-	struct run *kept;	/* those that were long, and show a thread spinning */
+	struct by_thread runs; /* struct run: the present one of each thread */
+	struct run *kept; /* those that were long, and show a thread spinning */
 	size_t kept_count, kept_room;
 };
 
@@ -200,7 +200,8 @@ static const struct frame *lock_frame(const struct stacks *stacks, uint32_t stac
 
 	for (size_t i = 0; i < count && frames[i].kernel; i++)
 		if (frames[i].symbol && !spins_in_kernel(&frames[i]) &&
-		    strncmp(frames[i].symbol, "_raw_", 5) && strncmp(frames[i].symbol, "__raw_", 6) &&
+		    strncmp(frames[i].symbol, "_raw_", 5) &&
+		    strncmp(frames[i].symbol, "__raw_", 6) &&
 		    strcmp(frames[i].symbol, "do_raw_spin_lock"))
 			return &frames[i];
 	return NULL;
@@ -231,7 +232,8 @@ static bool credible(const struct spins *spins, const struct run *run)
 
 	if (in_kernel(run) || (run->went_on && !run->began_before))
 		return true;
-	return stacks_frames(spins->stacks, run->user_stack_id, &frames) && says_spin(frames->symbol);
+	return stacks_frames(spins->stacks, run->user_stack_id, &frames) &&
+	       says_spin(frames->symbol);
 }
 
 static bool overlap(const struct run *run, const struct spin *spin)
@@ -310,15 +312,15 @@ static int gather(const struct spins *spins, const struct run *first, struct spi
 /* Who slept meanwhile. */
 
 struct sleeper {
-	bool slept;		/* long enough ... */
+	bool slept; /* long enough ... */
 	struct interval sleep;
-	uint64_t resumed_ns, until_ns;	/* ... and then ran, up to its next sleep */
-	bool left;		/* which has come */
+	uint64_t resumed_ns, until_ns; /* ... and then ran, up to its next sleep */
+	bool left; /* which has come */
 };
 
 struct sleepers {
 	const struct spin *spin;
-	struct by_thread threads;	/* struct sleeper */
+	struct by_thread threads; /* struct sleeper */
 };
 
 static bool is_spinner(const struct spin *spin, const struct thread *thread)
@@ -378,8 +380,7 @@ static bool let_go(const struct spin *spin, const struct sleeper *sleeper)
 
 static int find_sleeper(struct source *source, struct stackfacts *stackfacts, struct spin *spin)
 {
-	struct sleepers sleepers = { .spin = spin,
-				     .threads.entry_bytes = sizeof(struct sleeper) };
+	struct sleepers sleepers = { .spin = spin, .threads.entry_bytes = sizeof(struct sleeper) };
 	const struct locks_options options = { 0 };
 	const struct sleeper *found = NULL, *threads;
 	struct pass *pass = NULL;

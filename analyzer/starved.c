@@ -12,26 +12,26 @@
 #define WAIT_NS 10000000u
 
 /* Who lost less than this share of the stall is no victim of it. */
-#define VICTIM_PERCENT 10u
+#define VICTIM_PERCENT 25u
 
 #define CPUS_MAX 65536u /* beyond any Linux; a CPU above it is damage and passed over */
 
 /* From @time_ns on so many victims were queued on the CPU, and so much had they lost there by then. */
 struct step {
 	uint64_t time_ns;
-	int64_t queued;		/* first as a change: 1 or -1 */
+	int64_t queued; /* first as a change: 1 or -1 */
 	uint64_t lost_ns;
 };
 
 struct queue {
 	struct step *steps;
 	size_t count, room;
-	uint64_t idle_since_ns;	/* 0: is not, or not known */
+	uint64_t idle_since_ns; /* 0: is not, or not known */
 };
 
 struct waiter {
 	struct victim victim;
-	bool pending;		/* until it is known which CPU it gets, if any */
+	bool pending; /* until it is known which CPU it gets, if any */
 	uint64_t from_ns, to_ns;
 	uint32_t cpu;
 };
@@ -41,9 +41,9 @@ struct watch {
 	struct target *target;
 	const struct stall *stall;
 	struct starved *starved;
-	struct by_thread waiters;	/* struct waiter */
-	struct by_thread runners;	/* struct starved_runner */
-	struct queue *queues;		/* by CPU */
+	struct by_thread waiters; /* struct waiter */
+	struct by_thread runners; /* struct starved_runner */
+	struct queue *queues; /* by CPU */
 	size_t queue_count;
 };
 
@@ -91,7 +91,8 @@ static int queue_wait(struct watch *watch, struct waiter *waiter)
 	if (waiter->cpu >= CPUS_MAX)
 		return 0;
 	queue = queue_of(watch, waiter->cpu);
-	if (!queue || step_append(queue, waiter->from_ns, 1) || step_append(queue, waiter->to_ns, -1))
+	if (!queue || step_append(queue, waiter->from_ns, 1) ||
+	    step_append(queue, waiter->to_ns, -1))
 		return -ENOMEM;
 	watch->starved->queued_ns += waiter->to_ns - waiter->from_ns;
 	return 0;
@@ -106,11 +107,20 @@ static bool clip(const struct stall *stall, uint64_t *from_ns, uint64_t *to_ns)
 	return *to_ns > *from_ns;
 }
 
-static int for_cpu(const struct watch *watch, const struct interval *interval, bool *ret_for_cpu)
+/* The rule for throttling in the return to user space says so: see waitrules.c. */
+static bool by_quota(const struct wait_reason *reason)
+{
+	return reason->class == WAIT_CPU_THROTTLED ||
+	       (reason->detail && strstr(reason->detail, "quota"));
+}
+
+static int for_cpu(const struct watch *watch, const struct interval *interval, bool *ret_for_cpu,
+		   bool *ret_quota)
 {
 	const struct stack_fact *fact;
 
 	*ret_for_cpu = true;
+	*ret_quota = false;
 	if (!(interval->flags & INTERVAL_PREEMPTED))
 		return 0;
 	fact = stackfacts_get(watch->stackfacts, interval->stack_id);
@@ -118,6 +128,7 @@ static int for_cpu(const struct watch *watch, const struct interval *interval, b
 		return -ENOMEM;
 	*ret_for_cpu = fact->preempted.class == WAIT_CPU_RUNQUEUE ||
 		       fact->preempted.class == WAIT_CPU_THROTTLED;
+	*ret_quota = by_quota(&fact->preempted);
 	return 0;
 }
 
@@ -126,7 +137,7 @@ static int wait_closed(void *context, const struct interval *interval)
 	struct watch *watch = context;
 	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
 	struct waiter *waiter;
-	bool counts;
+	bool counts, quota;
 
 	if (!target_counts(watch->target, interval->thread))
 		return 0;
@@ -142,10 +153,12 @@ static int wait_closed(void *context, const struct interval *interval)
 	if (interval->state != THREAD_RUNNABLE || to_ns - from_ns < WAIT_NS ||
 	    !clip(watch->stall, &from_ns, &to_ns))
 		return 0;
-	if (for_cpu(watch, interval, &counts))
+	if (for_cpu(watch, interval, &counts, &quota))
 		return -ENOMEM;
 	if (!counts)
 		return 0;
+	if (quota)
+		watch->starved->quota_ns += to_ns - from_ns;
 	waiter = by_thread_get(&watch->waiters, interval->thread);
 	waiter->pending = true;
 	waiter->from_ns = from_ns;
@@ -173,8 +186,7 @@ static int take_victims(struct watch *watch)
 {
 	struct waiter *waiters = watch->waiters.entries;
 	struct starved *starved = watch->starved;
-	uint64_t least_ns =
-		(watch->stall->end_ns - watch->stall->start_ns) * VICTIM_PERCENT / 100;
+	uint64_t least_ns = (watch->stall->end_ns - watch->stall->start_ns) * VICTIM_PERCENT / 100;
 
 	starved->victims = calloc(watch->waiters.count + 1, sizeof(*starved->victims));
 	if (!starved->victims)
@@ -333,9 +345,10 @@ static int take_process(const struct watch *watch)
 	qsort(processes, count, sizeof(*processes), by_tgid);
 	for (size_t i = 0; i < count; i++) {
 		ns = i && processes[i].tgid == processes[i - 1].tgid ? ns + processes[i].ns
-								      : processes[i].ns;
+								     : processes[i].ns;
 		if (ns <= starved->tgid_ns ||
-		    (starved->victim_count && processes[i].tgid == starved->victims[0].thread->tgid))
+		    (starved->victim_count &&
+		     processes[i].tgid == starved->victims[0].thread->tgid))
 			continue;
 		starved->tgid = processes[i].tgid;
 		starved->tgid_ns = ns;
@@ -410,8 +423,7 @@ int starved_examine(struct source *source, struct stackfacts *stackfacts, struct
 		goto out;
 	for (size_t i = 0; i < watch.queue_count; i++)
 		queue_add_up(&watch.queues[i]);
-	r = read_with(source, stackfacts,
-		      &(struct pass_watcher){ idle_event, ran_closed, &watch });
+	r = read_with(source, stackfacts, &(struct pass_watcher){ idle_event, ran_closed, &watch });
 	if (r)
 		goto out;
 	take_top(&watch);

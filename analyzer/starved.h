@@ -20,6 +20,7 @@
 
 struct starved {
 	uint64_t waited_ns;		/* of all victims */
+	uint64_t quota_ns;		/* of their waits, those that began where a quota that ran out takes the CPU */
 	struct victim *victims;		/* most first */
 	size_t victim_count;
 	uint64_t queued_ns;		/* in waits of which it is known on which CPU; the sum for what follows */

@@ -45,7 +45,9 @@ static bool one_series(const uint64_t (*waits)[2], size_t count, struct long_wai
 
 static void waits_with_little_between_them_are_one_series(void **state)
 {
-	static const uint64_t waits[][2] = { { 100, 200 }, { 205, 290 }, { 300, 310 }, { 312, 500 } };
+	static const uint64_t waits[][2] = {
+		{ 100, 200 }, { 205, 290 }, { 300, 310 }, { 312, 500 }
+	};
 	struct long_wait series;
 
 	(void)state;
@@ -68,7 +70,9 @@ static void waits_with_as_much_between_them_are_not_one_series(void **state)
 /* A long stall does not reach out for the next short wait. */
 static void series_ends_where_the_waits_became_rare(void **state)
 {
-	static const uint64_t waits[][2] = { { 0, 1000 }, { 1030, 1040 }, { 1070, 1080 }, { 1130, 1140 } };
+	static const uint64_t waits[][2] = {
+		{ 0, 1000 }, { 1030, 1040 }, { 1070, 1080 }, { 1130, 1140 }
+	};
 	struct long_wait series;
 	struct series one = { 0 };
 	struct long_wait wait;
@@ -96,7 +100,8 @@ static void series_is_of_one_lock_and_one_holder(void **state)
 
 		second.lock = i == 1 ? &another_lock : &lock;
 		assert_false(series_add(&series, &first, &holder, &ended));
-		assert_int_equal(series_add(&series, &second, i == 2 ? &other : &holder, &ended), i > 0);
+		assert_int_equal(series_add(&series, &second, i == 2 ? &other : &holder, &ended),
+				 i > 0);
 		if (i)
 			assert_int_equal(ended.end_ns, first.end_ns);
 	}
@@ -105,16 +110,16 @@ static void series_is_of_one_lock_and_one_holder(void **state)
 /* The whole analyzer. */
 
 #define SLEEP "__schedule < schedule < "
-#define WAIT_MUNMAP                                                                                \
-	SLEEP "schedule_preempt_disabled < rwsem_down_write_slowpath < down_write_killable < "     \
+#define WAIT_MUNMAP                                                                            \
+	SLEEP "schedule_preempt_disabled < rwsem_down_write_slowpath < down_write_killable < " \
 	      "__vm_munmap < __x64_sys_munmap < do_syscall_64"
-#define RELEASE_MUNMAP                                                                             \
-	"try_to_wake_up < wake_up_q < rwsem_wake < up_write < __vm_munmap < __x64_sys_munmap < "   \
+#define RELEASE_MUNMAP                                                                           \
+	"try_to_wake_up < wake_up_q < rwsem_wake < up_write < __vm_munmap < __x64_sys_munmap < " \
 	"do_syscall_64"
-#define RELEASE_MREMAP                                                                             \
-	"try_to_wake_up < wake_up_q < rwsem_wake < up_write < do_mremap < __x64_sys_mremap < "     \
+#define RELEASE_MREMAP                                                                         \
+	"try_to_wake_up < wake_up_q < rwsem_wake < up_write < do_mremap < __x64_sys_mremap < " \
 	"do_syscall_64"
-#define NANOSLEEP                                                                                  \
+#define NANOSLEEP \
 	SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
 
 #define MOVER	(&scene_resizer)
@@ -128,7 +133,8 @@ static void wants_it(struct scene *scene, uint64_t at_ns, uint32_t i)
 	scene_waking(scene, 1 + i, at_ns, &scene_idle, NULL, worker);
 	scene_switch(scene, 1 + i, at_ns + 10 * US, &scene_idle, FT_STATE_RUNNING, NULL, worker);
 	scene_lock_begin(scene, 1 + i, at_ns + 20 * US, worker, SCENE_LOCK, FT_LOCK_WRITE);
-	scene_switch(scene, 1 + i, at_ns + 30 * US, worker, FT_STATE_DISK, WAIT_MUNMAP, &scene_idle);
+	scene_switch(scene, 1 + i, at_ns + 30 * US, worker, FT_STATE_DISK, WAIT_MUNMAP,
+		     &scene_idle);
 }
 
 /* A worker that was woken gets the lock and, after @held_ns, wakes the next one, if any, and sleeps. */
@@ -215,7 +221,8 @@ static void lock_that_goes_from_hand_to_hand_is_no_stall(void **state)
 	for (uint64_t turn = 0; turn < 60; turn++) {
 		uint32_t i = (uint32_t)(turn % WORKERS);
 
-		gets_it(scene, (1000 + turn * 50) * MS, i, 50 * MS, &scene_workers[(i + 1) % WORKERS]);
+		gets_it(scene, (1000 + turn * 50) * MS, i, 50 * MS,
+			&scene_workers[(i + 1) % WORKERS]);
 		wants_it(scene, (1000 + (turn + 1) * 50) * MS + 10 * US, i);
 	}
 	result = scene_analyze(scene, "100", 4000 * MS);

@@ -15,24 +15,25 @@
 #define US SCENE_US
 
 #define SLEEP "__schedule < schedule < "
-#define JOURNAL                                                                                    \
+#define JOURNAL \
 	SLEEP "jbd2_log_wait_commit < ext4_sync_file < do_fsync < __x64_sys_fsync < do_syscall_64"
 #define WRITEBACK                                                                                  \
 	SLEEP "io_schedule < folio_wait_bit_common < folio_wait_writeback < "                      \
-	      "__filemap_fdatawait_range < file_write_and_wait_range < ext4_sync_file < do_fsync < " \
+	      "__filemap_fdatawait_range < file_write_and_wait_range < ext4_sync_file < do_fsync " \
+	      "< "                                                                                 \
 	      "__x64_sys_fsync < do_syscall_64"
-#define COMMITTED                                                                                  \
-	"try_to_wake_up < autoremove_wake_function < __wake_up_common < "                          \
+#define COMMITTED                                                         \
+	"try_to_wake_up < autoremove_wake_function < __wake_up_common < " \
 	"jbd2_journal_commit_transaction < kjournald2 < kthread"
-#define FUSE                                                                                       \
-	SLEEP "request_wait_answer < __fuse_simple_request < fuse_do_readfolio < filemap_read < "  \
+#define FUSE                                                                                      \
+	SLEEP "request_wait_answer < __fuse_simple_request < fuse_do_readfolio < filemap_read < " \
 	      "vfs_read < __x64_sys_pread64 < do_syscall_64"
-#define ANSWER                                                                                     \
-	"try_to_wake_up < autoremove_wake_function < __wake_up_common < fuse_request_end < "       \
-	"fuse_dev_do_write < fuse_dev_write < vfs_write < ksys_write < do_syscall_64 | "           \
+#define ANSWER                                                                               \
+	"try_to_wake_up < autoremove_wake_function < __wake_up_common < fuse_request_end < " \
+	"fuse_dev_do_write < fuse_dev_write < vfs_write < ksys_write < do_syscall_64 | "     \
 	"write < answer < main"
-#define NANOSLEEP                                                                                  \
-	SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64 | "    \
+#define NANOSLEEP                                                                               \
+	SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64 | " \
 	      "nap < answer < main"
 
 static const struct ft_task jbd2 = { 300, 300, "jbd2/sda1-8" };
@@ -82,7 +83,8 @@ static void waits_for_journal_page_and_disk_are_one_stall(void **state)
 	assert_int_equal(finding->victims_since_ns[0], 1110 * MS);
 	assert_false(finding->has_culprit);
 	assert_non_null(strstr(finding->summary, "in fsync"));
-	assert_string_equal(finding->evidence[1], "by class: io.writeback 1.09 s, io.journal 90 ms");
+	assert_string_equal(finding->evidence[1],
+			    "by class: io.writeback 1.09 s, io.journal 90 ms");
 	assert_string_equal(finding->evidence[2],
 			    "who ended the waits: thread 300 (jbd2/sda1-8) 100 %");
 	scene_done(&result, scene);

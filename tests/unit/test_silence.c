@@ -14,10 +14,10 @@
 #define MS SCENE_MS
 #define US SCENE_US
 
-#define POLL                                                                                       \
-	"__schedule < schedule < schedule_hrtimeout_range < do_sys_poll < __x64_sys_poll < "       \
+#define POLL                                                                                 \
+	"__schedule < schedule < schedule_hrtimeout_range < do_sys_poll < __x64_sys_poll < " \
 	"do_syscall_64"
-#define MUTEX                                                                                      \
+#define MUTEX \
 	"__schedule < schedule < __mutex_lock_slowpath < mutex_lock < rtnl_lock < do_syscall_64"
 
 static const struct ft_task drain = { 701, 700, "ft-drain" };

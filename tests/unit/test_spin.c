@@ -15,8 +15,8 @@
 #define MS SCENE_MS
 #define US SCENE_US
 
-#define NANOSLEEP                                                                                  \
-	"__schedule < schedule < do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < "  \
+#define NANOSLEEP                                                                                 \
+	"__schedule < schedule < do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < " \
 	"do_syscall_64"
 #define KERNEL_SPIN                                                                                \
 	"native_queued_spin_lock_slowpath < _raw_spin_lock_irqsave < folio_lruvec_lock_irqsave < " \
@@ -28,9 +28,9 @@ static const struct ft_task holder = { 110, 100, "holder" };
 struct spinning {
 	const char *stack, *other; /* of the samples; of each third, NULL: of none */
 	uint32_t threads;
-	bool holder_sleeps;	/* and wakes, by a timer, right before they go on */
+	bool holder_sleeps; /* and wakes, by a timer, right before they go on */
 	bool woken_by_worker;
-	bool exits;		/* they do, instead of going on */
+	bool exits; /* they do, instead of going on */
 };
 
 /* Threads on CPUs 0 and 1 run from 1000 ms to 2000 ms; the holder is on CPU 2. */
@@ -44,8 +44,8 @@ static struct scene_result analyzed(struct scene *scene, const struct spinning *
 		scene_switch(scene, i, 500 * MS, &scene_idle, FT_STATE_RUNNING, NULL, worker);
 		scene_switch(scene, i, 501 * MS, worker, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
 		scene_waking(scene, i, (1000 + i) * MS, &scene_idle, NULL, worker);
-		scene_switch(scene, i, (1000 + i) * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
-			     worker);
+		scene_switch(scene, i, (1000 + i) * MS + 5 * US, &scene_idle, FT_STATE_RUNNING,
+			     NULL, worker);
 		for (uint64_t at_ms = 1020, n = 0; at_ms < 1990; at_ms += 20, n++)
 			scene_sample(scene, i, at_ms * MS, worker,
 				     spinning->other && n % 3 == 2 ? spinning->other
@@ -58,7 +58,8 @@ static struct scene_result analyzed(struct scene *scene, const struct spinning *
 	}
 	scene_switch(scene, 2, 990 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
 	if (spinning->holder_sleeps) {
-		scene_switch(scene, 2, 995 * MS, &holder, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+		scene_switch(scene, 2, 995 * MS, &holder, FT_STATE_SLEEPING, NANOSLEEP,
+			     &scene_idle);
 		if (!spinning->woken_by_worker)
 			scene_waking(scene, 2, 1999 * MS, waker, NULL, &holder);
 		scene_switch(scene, 2, 1999 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
@@ -70,7 +71,9 @@ static struct scene_result analyzed(struct scene *scene, const struct spinning *
 
 static void user_spinners_name_who_slept_until_they_went_on(void **state)
 {
-	const struct spinning spinning = { " | try_lock < request < main", NULL, 2, true, false, false };
+	const struct spinning spinning = {
+		" | try_lock < request < main", NULL, 2, true, false, false
+	};
 	struct scene *scene = scene_create(3);
 	struct scene_result result = analyzed(scene, &spinning);
 	const struct model_finding *finding = &result.model->findings[0];
@@ -94,7 +97,9 @@ static void user_spinners_name_who_slept_until_they_went_on(void **state)
 
 static void function_called_spin_is_enough_without_a_culprit(void **state)
 {
-	const struct spinning spinning = { " | pthread_spin_lock < main", NULL, 2, false, false, false };
+	const struct spinning spinning = {
+		" | pthread_spin_lock < main", NULL, 2, false, false, false
+	};
 	struct scene *scene = scene_create(3);
 	struct scene_result result = analyzed(scene, &spinning);
 

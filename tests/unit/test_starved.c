@@ -14,12 +14,15 @@
 #define MS SCENE_MS
 #define US SCENE_US
 
-#define NANOSLEEP                                                                                  \
-	"__schedule < schedule < do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < "  \
+#define NANOSLEEP                                                                                 \
+	"__schedule < schedule < do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < " \
 	"do_syscall_64"
 
 static const struct ft_task hog = { 900, 900, "hog" }, others[] = {
-	{ 901, 901, "a" }, { 902, 902, "b" }, { 903, 903, "c" }, { 904, 904, "d" },
+	{ 901, 901, "a" },
+	{ 902, 902, "b" },
+	{ 903, 903, "c" },
+	{ 904, 904, "d" },
 };
 static const struct ft_task threads_of_one[] = { { 911, 910, "x" }, { 912, 910, "y" } };
 
@@ -27,8 +30,8 @@ static void worker_runs(struct scene *scene, uint32_t i, uint64_t at_ms, const s
 			const struct ft_task *next)
 {
 	scene_switch(scene, 0, at_ms * MS, prev, FT_STATE_RUNNING, NULL, &scene_workers[i]);
-	scene_switch(scene, 0, at_ms * MS + 10 * US, &scene_workers[i], FT_STATE_SLEEPING, NANOSLEEP,
-		     next);
+	scene_switch(scene, 0, at_ms * MS + 10 * US, &scene_workers[i], FT_STATE_SLEEPING,
+		     NANOSLEEP, next);
 }
 
 static void starved_threads_name_the_one_that_had_their_cpu(void **state)
@@ -95,11 +98,13 @@ static void overload_by_many_threads_has_no_single_culprit(void **state)
 
 	(void)state;
 	assert_int_equal(finding->kind, FINDING_CPU_STARVED);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
 	assert_int_equal(finding->blocked_ns, 1000 * MS);
 	assert_false(finding->has_culprit);
 	assert_non_null(strstr(finding->summary, "4 threads shared their CPUs"));
-	assert_non_null(strstr(finding->evidence[1], "thread 901 (a) 25.0 %, thread 902 (b) 25.0 %, "
-						     "thread 903 (c) 25.0 % ..."));
+	assert_non_null(strstr(finding->evidence[1],
+			       "thread 901 (a) 25.0 %, thread 902 (b) 25.0 %, "
+			       "thread 903 (c) 25.0 % ..."));
 	assert_int_equal(finding->evidence_count, 2);
 	scene_done(&result, scene);
 }
@@ -152,6 +157,34 @@ static void wait_for_a_cpu_that_is_idle_is_plausibly_a_quota(void **state)
 	scene_done(&result, scene);
 }
 
+/* Linux 6.18 stops a thread whose quota is used up on its way back to user space; others may run meanwhile. */
+static void wait_that_begins_in_task_work_is_a_quota_whoever_runs_meanwhile(void **state)
+{
+	(void)state;
+	for (int idle = 0; idle < 2; idle++) {
+		struct scene *scene = scene_create(2);
+		const struct model_finding *finding;
+		struct scene_result result;
+
+		scene_switch(scene, 0, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &scene_workers[0]);
+		scene_switch(
+			scene, 0, 1000 * MS, &scene_workers[0], FT_STATE_PREEMPTED,
+			"__schedule < __cond_resched < task_work_run < exit_to_user_mode_loop < "
+			"do_syscall_64",
+			idle ? &scene_idle : &others[0]);
+		scene_switch(scene, 0, 1400 * MS, idle ? &scene_idle : &others[0], FT_STATE_RUNNING,
+			     NULL, &scene_workers[0]);
+		result = scene_analyze(scene, "100", 3000 * MS);
+		finding = &result.model->findings[0];
+		assert_int_equal(finding->kind, FINDING_CPU_THROTTLED);
+		assert_int_equal(finding->grade, idle ? GRADE_STRONG : GRADE_PLAUSIBLE);
+		assert_false(finding->has_culprit);
+		assert_non_null(strstr(finding->summary, "quota had run out for 100 %"));
+		scene_done(&result, scene);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +193,7 @@ int main(void)
 		cmocka_unit_test(overload_by_threads_of_one_process_names_it),
 		cmocka_unit_test(overload_by_the_target_itself_names_nobody),
 		cmocka_unit_test(wait_for_a_cpu_that_is_idle_is_plausibly_a_quota),
+		cmocka_unit_test(wait_that_begins_in_task_work_is_a_quota_whoever_runs_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
