@@ -7,6 +7,10 @@
 #include <uthash.h>
 
 #include "analyzer/by_thread.h"
+#include "analyzer/series.h"
+
+/* A lock held for less within a wait made nobody wait long. */
+#define LONG_HOLD_NS 10000000u
 
 struct wait_key {
 	uint32_t class;
@@ -31,6 +35,11 @@ struct pair_entry {
 	UT_hash_handle hh;
 };
 
+struct hold_seen {
+	struct thread *thread;
+	uint64_t ns;
+};
+
 struct thread_entry {
 	struct thread_account sums;
 	bool waited;
@@ -38,6 +47,9 @@ struct thread_entry {
 	bool pending;	   /* last_wait may go on */
 	uint32_t last_number; /* of last_wait, see locks_wait_number() */
 	struct long_wait last_wait;
+	struct hold_seen holder;   /* of the longest hold in last_wait ... */
+	struct hold_seen charged;  /* ... and in the sleep that is about to close */
+	struct series series;	   /* of waits for one lock; last_wait is not in it yet */
 };
 
 struct account {
@@ -173,18 +185,33 @@ static int long_append(struct account *account, const struct long_wait *wait)
 	return 0;
 }
 
+static int long_keep(struct account *account, const struct long_wait *wait)
+{
+	return wait->blocked_ns >= account->options.long_ns ? long_append(account, wait) : 0;
+}
+
 static int wait_flush(struct account *account, struct thread_entry *entry)
 {
 	const struct long_wait *wait = &entry->last_wait;
+	struct long_wait ended;
 
 	if (!entry->pending)
 		return 0;
 	entry->pending = false;
 	if (wait->blocked_ns > account->longest.blocked_ns)
 		account->longest = *wait;
-	if (wait->blocked_ns < account->options.long_ns)
+	if (!wait->lock || entry->holder.ns < LONG_HOLD_NS)
+		return long_keep(account, wait);
+	if (!series_add(&entry->series, wait, entry->holder.thread, &ended))
 		return 0;
-	return long_append(account, wait);
+	return long_keep(account, &ended);
+}
+
+static int series_flush(struct account *account, struct thread_entry *entry)
+{
+	struct long_wait ended;
+
+	return series_end(&entry->series, &ended) ? long_keep(account, &ended) : 0;
 }
 
 /* Whether somebody may have missed the thread while it waited. */
@@ -214,7 +241,7 @@ static int runnable_hurts(struct account *account, const struct interval *interv
 
 	if (wait.blocked_ns > account->longest.blocked_ns)
 		account->longest = wait;
-	return wait.blocked_ns >= account->options.long_ns ? long_append(account, &wait) : 0;
+	return long_keep(account, &wait);
 }
 
 /* Keep the wait open for more: a lock's waiter may sleep several times. */
@@ -223,8 +250,10 @@ static int wait_extend(struct account *account, struct thread_entry *entry,
 {
 	struct long_wait *wait = &entry->last_wait;
 	const struct lock *lock = NULL;
+	struct hold_seen charged = entry->charged;
 	uint32_t number = 0;
 
+	entry->charged = (struct hold_seen){ 0 };
 	if (wait_class_lock(class)) {
 		lock = locks_awaited(account->locks, interval->thread);
 		number = locks_wait_number(account->locks, interval->thread);
@@ -233,6 +262,8 @@ static int wait_extend(struct account *account, struct thread_entry *entry,
 		wait->end_ns = interval->end_ns;
 		wait->blocked_ns += interval->end_ns - interval->start_ns;
 		wait->flags |= interval->flags;
+		if (charged.ns > entry->holder.ns)
+			entry->holder = charged;
 		return 0;
 	}
 	if (wait_flush(account, entry))
@@ -240,6 +271,7 @@ static int wait_extend(struct account *account, struct thread_entry *entry,
 	if (!hurts(account, interval, class))
 		return 0;
 	entry->pending = true;
+	entry->holder = charged;
 	entry->last_number = number;
 	*wait = (struct long_wait){
 		.thread = interval->thread,
@@ -321,6 +353,17 @@ static int runnable_closed(struct account *account, struct thread_entry *entry,
 	return 0;
 }
 
+void account_charged(void *context, const struct thread *waiter, struct thread *owner,
+		     uint64_t start_ns, uint64_t end_ns, bool plausible)
+{
+	struct account *account = context;
+	struct thread_entry *entry = by_thread_get(&account->threads, waiter);
+
+	(void)plausible;
+	if (entry && end_ns - start_ns > entry->charged.ns)
+		entry->charged = (struct hold_seen){ owner, end_ns - start_ns };
+}
+
 int account_closed(struct account *account, const struct interval *interval)
 {
 	struct thread_entry *entry = by_thread_get(&account->threads, interval->thread);
@@ -346,7 +389,7 @@ int account_finish(struct account *account)
 	struct thread_entry *entries = account->threads.entries;
 
 	for (size_t i = 0; i < account->threads.count; i++)
-		if (wait_flush(account, &entries[i]))
+		if (wait_flush(account, &entries[i]) || series_flush(account, &entries[i]))
 			return -ENOMEM;
 	usual_finish(account->usual);
 	return 0;

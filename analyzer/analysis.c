@@ -16,6 +16,8 @@
 #include "analyzer/finding_class.h"
 #include "analyzer/findings.h"
 #include "analyzer/findings_why.h"
+#include "analyzer/silence.h"
+#include "analyzer/spin.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/stall.h"
 #include "analyzer/stopped.h"
@@ -33,6 +35,9 @@ struct analysis {
 	struct target target;
 	struct survey survey;
 	struct stall stall;
+	struct spin spin;		/* what is found of it in the stall, or what is the stall */
+	struct silence silence;		/* likewise */
+	bool spin_is_stall, silence_is_stall;
 	struct trigger_window window;
 	struct feeder feeder;		/* did IDLED: the stall is none of those who wait for it */
 	struct episode episode;		/* kind NONE: the stall's waits explain it, or nothing does */
@@ -176,6 +181,62 @@ static bool stall_explains(const struct stall *stall, const struct trigger_windo
 	       (to_ns - from_ns) * 2 >= window->until_ns - window->since_ns;
 }
 
+/* Threads that spin wait for no one as far as the scheduler knows: but they are as stuck, if more than by waits. */
+static int find_spin(struct analysis *analysis)
+{
+	struct stall *stall = &analysis->stall;
+	struct spin *spin = &analysis->spin;
+	const struct long_wait *waits;
+	size_t count = account_long_waits(analysis->survey.account, &waits);
+	int r = spins_find(analysis->survey.spins, analysis->source, analysis->stackfacts, spin);
+	bool overlap = spin->start_ns < stall->end_ns && spin->end_ns > stall->start_ns;
+	struct stall worst = {
+		.found = true,
+		.began_before = spin->began_before,
+		.still_open = spin->still_open,
+		.start_ns = spin->start_ns,
+		.end_ns = spin->end_ns,
+		.threads_max = (uint32_t)spin->victim_count,
+	};
+
+	if (r || !spin->found)
+		return r;
+	if (stall->found && stall_lost_ns(stall, waits, count) >= spin->lost_ns) {
+		spin->found = overlap;
+		return 0;
+	}
+	analysis->spin_is_stall = true;
+	stall_replace(stall, &worst);
+	return 0;
+}
+
+/* Nobody gets on while the host stands still: what waited then waited for that. */
+static int find_silence(struct analysis *analysis)
+{
+	struct stall *stall = &analysis->stall;
+	struct silence *silence = &analysis->silence;
+	uint64_t from_ns, to_ns, silence_ns, stall_ns = stall->end_ns - stall->start_ns;
+	int r = silences_find(analysis->survey.silences, analysis->source, analysis->stackfacts,
+			      &analysis->target, silence);
+
+	if (r || !silence->found)
+		return r;
+	silence_ns = silence->end_ns - silence->start_ns;
+	from_ns = silence->start_ns > stall->start_ns ? silence->start_ns : stall->start_ns;
+	to_ns = silence->end_ns < stall->end_ns ? silence->end_ns : stall->end_ns;
+	if (stall->found && silence_ns <= stall_ns &&
+	    (to_ns <= from_ns || (to_ns - from_ns) * 2 < stall_ns))
+		return 0;
+	analysis->silence_is_stall = true;
+	stall_replace(stall, &(struct stall){
+				     .found = true,
+				     .start_ns = silence->start_ns,
+				     .end_ns = silence->end_ns,
+				     .threads_max = (uint32_t)silence->victim_count,
+			     });
+	return 0;
+}
+
 /* No wait that hurts, and yet somebody waited for an answer: then it is a thread that did not serve. */
 static int find_episode(struct analysis *analysis)
 {
@@ -230,32 +291,10 @@ static int fill_convoys(struct analysis *analysis, const struct findings_context
 	return r;
 }
 
-/* Who is behind the waits for a file system that a process serves. */
-static int add_fuse_daemon(struct analysis *analysis, const struct findings_context *context)
-{
-	struct model *model = analysis->model;
-	const struct feeder_search search = {
-		.source = analysis->source,
-		.stackfacts = analysis->stackfacts,
-		.target = &analysis->target,
-		.usual = analysis->survey.usual,
-		.fuse = &analysis->stall,
-	};
-	struct feeder daemon;
-	int r = feeder_find(&search, &daemon);
-
-	if (!r && daemon.did != FEEDER_IDLED)
-		r = findings_fuse_daemon(context, &daemon, model,
-					 &model->findings[model->finding_count - 1]);
-	feeder_free(&daemon);
-	return r;
-}
-
 static int fill_stall_findings(struct analysis *analysis, const struct findings_context *context)
 {
 	const struct long_wait *waits;
 	size_t wait_count = account_long_waits(analysis->survey.account, &waits);
-	enum wait_class class = WAIT_UNKNOWN;
 	struct deadlock deadlock = { 0 };
 	struct stopped stopped = { 0 };
 	bool most;
@@ -275,10 +314,8 @@ static int fill_stall_findings(struct analysis *analysis, const struct findings_
 	if (!r)
 		r = fill_convoys(analysis, context, waits, wait_count, &deadlock);
 	if (!r && !analysis->model->finding_count)
-		r = finding_class_add(analysis->stackfacts, waits, wait_count, &analysis->stall,
-				      analysis->model, &class);
-	if (!r && class == WAIT_IO_FUSE)
-		r = add_fuse_daemon(analysis, context);
+		r = finding_class_add(context, analysis->source, &analysis->target, waits,
+				      wait_count, &analysis->stall, analysis->model);
 	if (!r && stopped.tgid && !most && stopped.stopped_ns * 10 >= stopped.total_ns)
 		r = findings_stopped(context, &stopped, analysis->model);
 	deadlock_free(&deadlock);
@@ -294,6 +331,7 @@ static int fill_findings(struct analysis *analysis)
 		.calls = analysis->survey.calls,
 		.start_ns = analysis->start_ns,
 	};
+	int r;
 
 	if (!analysis->stall.found)
 		return analysis->model->no_verdict ? 0 : findings_no_stall(analysis->model);
@@ -302,7 +340,14 @@ static int fill_findings(struct analysis *analysis)
 					analysis->model);
 	if (analysis->feeder.did != FEEDER_IDLED)
 		return findings_feeder(&context, &analysis->feeder, analysis->model);
-	return fill_stall_findings(analysis, &context);
+	if (analysis->silence_is_stall)
+		return findings_silence(&context, &analysis->silence, analysis->model);
+	r = analysis->spin_is_stall ? 0 : fill_stall_findings(analysis, &context);
+	if (!r && analysis->spin.found)
+		r = findings_spin(&context, &analysis->spin, analysis->model);
+	if (!r && analysis->silence.found)
+		r = findings_silence(&context, &analysis->silence, analysis->model);
+	return r;
 }
 
 static int fill_model(struct analysis *analysis, const char *path, uint64_t stall_ns)
@@ -323,6 +368,10 @@ static int fill_model(struct analysis *analysis, const char *path, uint64_t stal
 		r = tables_locks(&tables, model);
 	if (!r)
 		r = tables_waits(&tables, model);
+	if (!r)
+		r = find_spin(analysis);
+	if (!r)
+		r = find_silence(analysis);
 	if (!r)
 		r = find_episode(analysis);
 	if (!r) {
@@ -380,6 +429,8 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 out:
 	profile_free(&analysis.episode.profile);
 	feeder_free(&analysis.feeder);
+	spin_free(&analysis.spin);
+	silence_free(&analysis.silence);
 	survey_free(&analysis.survey);
 	stackfacts_destroy(analysis.stackfacts);
 	target_free(&analysis.target);

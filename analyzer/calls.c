@@ -106,6 +106,8 @@ const char *calls_name(enum ft_call call)
 		[FT_CALL_MMAP] = "mmap",	 [FT_CALL_MUNMAP] = "munmap",
 		[FT_CALL_MREMAP] = "mremap",	 [FT_CALL_MPROTECT] = "mprotect",
 		[FT_CALL_MADVISE] = "madvise",	 [FT_CALL_FUTEX] = "futex",
+		[FT_CALL_MLOCK] = "mlock",	 [FT_CALL_MUNLOCK] = "munlock",
+		[FT_CALL_MLOCKALL] = "mlockall",
 	};
 
 	return call > 0 && call < FT_CALLS ? names[call] : "";

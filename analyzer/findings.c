@@ -127,12 +127,16 @@ static int while_text(const struct findings_context *context, const struct suspe
 	if (!fact)
 		return -ENOMEM;
 	populates = stack_has(context, story->stack_id, "populate");
+	if (call && call->call == FT_CALL_MLOCKALL)
+		return finding_text(ret_text, " while it locked all its memory in one mlockall call");
 	if (call)
 		return finding_text(ret_text, " while it %s %s in one %s call",
 				    call->call == FT_CALL_MUNMAP     ? "unmapped"
 				    : call->call == FT_CALL_MPROTECT ? "changed the protection of"
 				    : call->call == FT_CALL_MADVISE  ? "gave advice on"
 				    : call->call == FT_CALL_MREMAP   ? "remapped"
+				    : call->call == FT_CALL_MLOCK    ? "locked into memory"
+				    : call->call == FT_CALL_MUNLOCK  ? "unlocked from memory"
 				    : populates			     ? "mapped and populated"
 								     : "mapped",
 				    human_bytes(call->bytes).text, calls_name(call->call));
@@ -160,8 +164,37 @@ static int linked_summary(const struct suspect *suspect, const char *lock,
 			    human_share(owner->blamed_ns, suspect->wait_ns).text);
 }
 
+static uint64_t stall_ns(const struct model *model)
+{
+	return model->stall.end_ns - model->stall.start_ns;
+}
+
+/* Not one hold made the stall but many, none of them half as long as it. */
+static bool held_again_and_again(const struct suspect *suspect, const struct model *model)
+{
+	const struct lock_hold *hold = &suspect->owner.longest;
+
+	return suspect->owner.holds > 1 && (hold->end_ns - hold->start_ns) * 2 < stall_ns(model);
+}
+
+/* "for 2.00 s", "14 times, the longest for 190 ms" */
+static struct human held_text(const struct suspect *suspect, const struct model *model)
+{
+	const struct lock_hold *hold = &suspect->owner.longest;
+	struct human text, length = human_duration(hold->end_ns - hold->start_ns);
+
+	if (held_again_and_again(suspect, model))
+		snprintf(text.text, sizeof(text.text), "%" PRIu32 " times, the longest for %.16s",
+			 suspect->owner.holds, length.text);
+	else
+		snprintf(text.text, sizeof(text.text), "for %s%.16s",
+			 hold->still_open ? "at least " : "", length.text);
+	return text;
+}
+
 static int fill_summary(const struct findings_context *context, const struct suspect *suspect,
-			const struct call *call, const char *lock, struct model_finding *finding)
+			const struct call *call, const char *lock, const struct model *model,
+			struct model_finding *finding)
 {
 	const struct lock_owner *owner = &suspect->owner;
 	const struct lock_hold *hold = &owner->longest;
@@ -196,12 +229,11 @@ static int fill_summary(const struct findings_context *context, const struct sus
 		return r;
 	}
 	r = finding_text(&finding->summary,
-			 "Thread %" PRId32 " (%s) %s %s for %s%s%s. %zu %s waited %s for it; "
+			 "Thread %" PRId32 " (%s) %s %s %s%s. %zu %s waited %s for it; "
 			 "%s of their wait is charged to it.%s",
 			 owner->thread->tid, owner->thread->comm,
 			 hold->still_open ? "seems to hold" : "held", lock,
-			 hold->still_open ? "at least " : "",
-			 human_duration(hold->end_ns - hold->start_ns).text, doing,
+			 held_text(suspect, model).text, doing,
 			 direct, direct == 1 ? "thread" : "threads",
 			 human_duration(finding->blocked_ns - suspect->indirect_ns).text,
 			 human_share(owner->blamed_ns, suspect->wait_ns).text, indirect ? indirect : "");
@@ -291,6 +323,13 @@ static int fill_evidence(const struct findings_context *context, const struct su
 		r = release_evidence(context, suspect, model, finding);
 	if (!r)
 		r = findings_why_evidence(suspect, model, finding);
+	if (!r && held_again_and_again(suspect, model))
+		r = finding_evidence(finding,
+				     "it took the lock again and again, %" PRIu32
+				     " times for more than 1 ms: those who waited did so for %s of the stall",
+				     suspect->owner.holds,
+				     human_share(finding->blocked_ns,
+						 suspect->victim_count * stall_ns(model)).text);
 	if (!r)
 		r = call_evidence(context, suspect, call, model, finding);
 	if (!r && story->under)
@@ -322,6 +361,12 @@ static const char *advice_for_call(const struct call *call, bool pattern, bool g
 		       "(MAP_POPULATE, mlockall) outside the serving process or before it serves.";
 	case FT_CALL_MUNMAP:
 		return "Give memory back in slices of some megabytes, or keep it for later use.";
+	case FT_CALL_MLOCK:
+	case FT_CALL_MLOCKALL:
+		return "Lock memory at start-up, or in slices of some megabytes, outside the serving "
+		       "threads; MLOCK_ONFAULT (MCL_ONFAULT) brings pages in when they are used.";
+	case FT_CALL_MUNLOCK:
+		return "Unlock memory in slices of some megabytes, or leave it locked.";
 	case FT_CALL_MPROTECT:
 		return "Change the protection of smaller ranges, or set it once at start-up.";
 	default:
@@ -404,7 +449,7 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 	if (!r)
 		r = fill_allocation(context, call, finding, &grows);
 	if (!r)
-		r = fill_summary(context, suspect, call, lock, finding);
+		r = fill_summary(context, suspect, call, lock, model, finding);
 	if (!r)
 		r = fill_evidence(context, suspect, call, model, finding);
 	if (!r)

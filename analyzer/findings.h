@@ -12,6 +12,8 @@
 #include "analyzer/episode.h"
 #include "analyzer/feeder.h"
 #include "analyzer/model.h"
+#include "analyzer/silence.h"
+#include "analyzer/spin.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/stopped.h"
 #include "analyzer/suspect.h"
@@ -53,6 +55,14 @@ int findings_feeder(const struct findings_context *context, const struct feeder 
 /* Names who answers a FUSE file system's requests as @finding's culprit. Return: 0 or -ENOMEM. */
 int findings_fuse_daemon(const struct findings_context *context, const struct feeder *feeder,
 			 const struct model *model, struct model_finding *finding);
+
+/* spin-contention. Return: 0 or -ENOMEM. */
+int findings_spin(const struct findings_context *context, const struct spin *spin,
+		  struct model *model);
+
+/* host-paused. Return: 0 or -ENOMEM. */
+int findings_silence(const struct findings_context *context, const struct silence *silence,
+		     struct model *model);
 
 /* no-stall, from the model's stall part. Return: 0 or -ENOMEM. */
 int findings_no_stall(struct model *model);

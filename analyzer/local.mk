@@ -30,11 +30,14 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/explain_step.c analyzer/explain_step.h \
 	analyzer/finding.c analyzer/finding.h \
 	analyzer/finding_class.c analyzer/finding_class.h \
+	analyzer/finding_starved.c \
 	analyzer/findings.c analyzer/findings.h \
 	analyzer/feeder.c analyzer/feeder.h \
 	analyzer/findings_deadlock.c \
 	analyzer/findings_episode.c \
 	analyzer/findings_feeder.c \
+	analyzer/findings_silence.c \
+	analyzer/findings_spin.c \
 	analyzer/findings_stopped.c \
 	analyzer/findings_why.c analyzer/findings_why.h \
 	analyzer/frame_text.c analyzer/frame_text.h \
@@ -64,12 +67,17 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/render_folded.c \
 	analyzer/render_json.c \
 	analyzer/render_text.c \
+	analyzer/series.c analyzer/series.h \
+	analyzer/shortage.c analyzer/shortage.h \
+	analyzer/silence.c analyzer/silence.h \
 	analyzer/slot.c analyzer/slot.h \
 	analyzer/source.c analyzer/source.h \
 	analyzer/source_text.c analyzer/source_text.h \
+	analyzer/spin.c analyzer/spin.h \
 	analyzer/stackfacts.c analyzer/stackfacts.h \
 	analyzer/stacks.c analyzer/stacks.h \
 	analyzer/stall.c analyzer/stall.h \
+	analyzer/starved.c analyzer/starved.h \
 	analyzer/stopped.c analyzer/stopped.h \
 	analyzer/stream.c analyzer/stream.h \
 	analyzer/suspect_chain.c analyzer/suspect_chain.h \

@@ -8,10 +8,14 @@
 /* Above this many holds the ones that no open wait can reach are dropped. */
 #define HOLDS_PRUNE 4096u
 
+/* Shorter holds are hand-offs: they are not counted. */
+#define COUNTED_HOLD_NS 1000000u
+
 struct hold {
 	struct thread *thread;
 	uint64_t start_ns, end_ns;
 	bool plausible;
+	bool counted;
 };
 
 struct open_wait {
@@ -240,6 +244,20 @@ static int charge(struct ownership *ownership, struct thread *thread, uint64_t b
 	return 0;
 }
 
+static int count_hold(struct ownership *ownership, struct hold *hold)
+{
+	struct lock_owner *owner;
+
+	if (hold->counted || hold->end_ns - hold->start_ns < COUNTED_HOLD_NS)
+		return 0;
+	owner = owner_of(ownership, hold->thread);
+	if (!owner)
+		return -ENOMEM;
+	hold->counted = true;
+	owner->holds++;
+	return 0;
+}
+
 /* Holds follow each other in time, so those of a wait are at the end of the list. */
 static int charge_wait(struct ownership *ownership, const struct thread *waiter, uint64_t from_ns,
 		       uint64_t to_ns)
@@ -248,7 +266,7 @@ static int charge_wait(struct ownership *ownership, const struct thread *waiter,
 	uint64_t left_ns = to_ns - from_ns;
 
 	for (size_t i = ownership->hold_count; i-- > 0 && left_ns;) {
-		const struct hold *hold = &ownership->holds[i];
+		struct hold *hold = &ownership->holds[i];
 		uint64_t start_ns = hold->start_ns > from_ns ? hold->start_ns : from_ns;
 		uint64_t end_ns = hold->end_ns < to_ns ? hold->end_ns : to_ns;
 
@@ -260,7 +278,8 @@ static int charge_wait(struct ownership *ownership, const struct thread *waiter,
 		if (watcher->charged)
 			watcher->charged(watcher->context, waiter, hold->thread, start_ns, end_ns,
 					 hold->plausible);
-		if (charge(ownership, hold->thread, end_ns - start_ns, hold->plausible))
+		if (charge(ownership, hold->thread, end_ns - start_ns, hold->plausible) ||
+		    count_hold(ownership, hold))
 			return -ENOMEM;
 	}
 	return charge(ownership, NULL, left_ns, false);

@@ -26,6 +26,7 @@ struct lock_owner {
 	struct thread *thread;	/* NULL: charged to nobody */
 	uint64_t blamed_ns;
 	uint64_t plausible_ns;	/* the part of blamed_ns that no release proves */
+	uint32_t holds;		/* of some length, with a waiter whose time is charged */
 	struct lock_hold longest;
 };
 

@@ -143,12 +143,24 @@ int stall_find(const struct long_wait *waits, size_t count, uint64_t since_ns, s
 	return r;
 }
 
+uint64_t stall_lost_ns(const struct stall *stall, const struct long_wait *waits, size_t count)
+{
+	uint64_t lost_ns = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!for_cpu(&waits[i]) && waits[i].start_ns >= stall->start_ns &&
+		    waits[i].end_ns <= stall->end_ns)
+			lost_ns += waits[i].blocked_ns;
+	return lost_ns;
+}
+
 void stall_replace(struct stall *stall, const struct stall *worst)
 {
 	const struct stall_span span = { stall->start_ns, stall->end_ns };
 	struct stall replaced = *worst;
 	uint32_t from = 0, to = 0, known = stall->others;
-	bool left = stall->found;
+	bool left = stall->found && (worst->start_ns >= stall->end_ns || worst->end_ns <= stall->start_ns);
+	bool apart = left;
 
 	if (known > STALL_OTHERS_MAX)
 		known = STALL_OTHERS_MAX;
@@ -160,6 +172,6 @@ void stall_replace(struct stall *stall, const struct stall *worst)
 			replaced.other[to++] = stall->other[from++];
 		}
 	}
-	replaced.others = stall->others + stall->found;
+	replaced.others = stall->others + apart;
 	*stall = replaced;
 }

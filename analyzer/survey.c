@@ -97,6 +97,8 @@ static int survey_event(void *context, const struct event *event)
 {
 	struct survey *survey = context;
 
+	if (silences_event(survey->silences, event))
+		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_LOST)
 		return gap_append(survey, event);
 	survey->events++;
@@ -106,6 +108,8 @@ static int survey_event(void *context, const struct event *event)
 		return -ENOMEM;
 	if (!survey->judged && futexes_event(survey->futexes, event))
 		return -ENOMEM;
+	if (spins_event(survey->spins, event))
+		return -ENOMEM;
 	return calls_event(survey->calls, event);
 }
 
@@ -113,6 +117,8 @@ static int survey_closed(void *context, const struct interval *interval)
 {
 	struct survey *survey = context;
 
+	if (spins_closed(survey->spins, interval))
+		return -ENOMEM;
 	return account_closed(survey->account, interval);
 }
 
@@ -129,6 +135,12 @@ static int survey_read(struct survey *survey, struct source *source, struct stac
 	r = calls_create(&survey->calls);
 	if (r)
 		return r;
+	r = spins_create(source_stacks(source), target, long_ns, &survey->spins);
+	if (r)
+		return r;
+	r = silences_create(survey->start_ns, target->recorder_tgid, &survey->silences);
+	if (r)
+		return r;
 	r = pass_create(source, stackfacts, &locks, &survey->pass);
 	if (r)
 		return r;
@@ -139,6 +151,8 @@ static int survey_read(struct survey *survey, struct source *source, struct stac
 	r = account_create(stackfacts, survey->locks, survey->usual, &account, &survey->account);
 	if (r)
 		return r;
+	locks_watch(survey->locks,
+		    &(struct ownership_watcher){ account_charged, survey->account });
 	r = pass_run(survey->pass,
 		     &(struct pass_watcher){ survey_event, survey_closed, survey });
 	survey->contradictions = pass_contradictions(survey->pass);
@@ -180,6 +194,8 @@ static void survey_clear(struct survey *survey)
 	account_destroy(survey->account);
 	usual_destroy(survey->usual);
 	calls_destroy(survey->calls);
+	spins_destroy(survey->spins);
+	silences_destroy(survey->silences);
 	pass_destroy(survey->pass);
 	for (size_t i = 0; i < survey->note_count; i++)
 		free(survey->notes[i].text);

@@ -12,6 +12,8 @@
 #include "analyzer/futexes.h"
 #include "analyzer/locks.h"
 #include "analyzer/model.h"
+#include "analyzer/silence.h"
+#include "analyzer/spin.h"
 #include "analyzer/target.h"
 
 /* How often a thread came to a CPU, and left it: the same, give or take one, or events are missing. */
@@ -26,6 +28,8 @@ struct survey {
 	struct calls *calls;
 	struct futexes *futexes;
 	bool judged;			/* it is known which of them are locks */
+	struct spins *spins;
+	struct silences *silences;
 	struct locks *locks;		/* borrowed from pass */
 	struct pass *pass;
 	uint64_t events, lost_records;

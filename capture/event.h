@@ -56,6 +56,9 @@ enum ft_call {
 	FT_CALL_MPROTECT = 4,	/* args: address, length, prot, 0 */
 	FT_CALL_MADVISE = 5,	/* args: address, length, advice, 0 */
 	FT_CALL_FUTEX = 6,	/* args: address, operation with its flags, value, 0: waits only */
+	FT_CALL_MLOCK = 7,	/* args: address, length, flags of mlock2, 0 */
+	FT_CALL_MUNLOCK = 8,	/* args: address, length, 0, 0 */
+	FT_CALL_MLOCKALL = 9,	/* args: flags, 0, 0, 0: of any size */
 	FT_CALLS
 };
 

@@ -43,6 +43,7 @@ struct scene {
 	size_t name_count;
 	const char *trigger_source, *trigger_reason;	/* NULL: none */
 	uint64_t trigger_at_ns;
+	int32_t recorder_tgid;	/* 0: not known */
 	char path[64];
 };
 
@@ -244,6 +245,11 @@ void scene_trigger(struct scene *scene, const char *source, const char *reason, 
 	scene->trigger_at_ns = at_ns;
 }
 
+void scene_recorder(struct scene *scene, int32_t tgid)
+{
+	scene->recorder_tgid = tgid;
+}
+
 static int write_symbols(void *context, const void *payload, size_t payload_bytes)
 {
 	return ft_writer_payload(context, FT_SEGMENT_SYMBOLS, payload, payload_bytes);
@@ -296,6 +302,10 @@ static void add_facts(const struct scene *scene, struct ft_writer *writer, const
 	assert_int_equal(ft_facts_set_number(facts, FT_FACT_START_NS, SCENE_START_NS), 0);
 	assert_int_equal(ft_facts_set_number(facts, FT_FACT_END_NS,
 					     (int64_t)(SCENE_START_NS + end_ns)), 0);
+	if (scene->recorder_tgid)
+		assert_int_equal(ft_facts_set_number(facts, FT_FACT_RECORDER_TGID,
+						     scene->recorder_tgid),
+				 0);
 	add_trigger(scene, facts);
 	payload = ft_facts_payload(facts, &payload_bytes);
 	assert_int_equal(ft_writer_payload(writer, FT_SEGMENT_FACTS, payload, payload_bytes), 0);

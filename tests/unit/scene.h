@@ -49,6 +49,9 @@ void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t e
 /* What made the recorder write a capture. Texts are borrowed until scene_write(). */
 void scene_trigger(struct scene *scene, const char *source, const char *reason, uint64_t at_ns);
 
+/* The process whose threads recorded it. */
+void scene_recorder(struct scene *scene, int32_t tgid);
+
 /* Write the capture; @end_ns is the end of the recording. The path is the scene's, gone with it. */
 const char *scene_write(struct scene *scene, const char *target, uint64_t end_ns);
 

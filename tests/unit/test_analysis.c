@@ -172,12 +172,12 @@ static void analysis_of_sleeping_workers_is_no_stall(void **state)
 	scene_done(&result, scene);
 }
 
-/* Waits of 150 ms each, 20 us apart: asked for anew each time, or one request that lost the lock to others. */
+/* Waits of 150 ms each: asked for anew 60 ms later, or one request that lost the lock to others, 20 us apart. */
 static void wait_in_pieces(struct scene *scene, bool anew)
 {
 	scene_switch(scene, 1, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[0]);
 	for (uint64_t i = 0; i < 4; i++) {
-		uint64_t at_ns = 100 * MS + i * (150 * MS + 20 * US);
+		uint64_t at_ns = 100 * MS + i * (150 * MS + (anew ? 60 * MS : 20 * US));
 
 		if (anew || i == 0)
 			scene_lock_begin(scene, 1, at_ns - 5 * US, &scene_workers[0], SCENE_LOCK, FT_LOCK_WRITE);

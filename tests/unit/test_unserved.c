@@ -20,6 +20,7 @@
 static const struct ft_task server = { 100, 100, "server" };
 static const struct ft_task helper = { 101, 100, "helper" };
 static const struct ft_task admin = { 900, 900, "admin" };
+static const struct ft_task ticker = { 901, 901, "ticker" };
 
 #define SLEEP	  "__schedule < schedule < "
 #define POLL	  SLEEP "schedule_hrtimeout_range < ep_poll < do_epoll_wait < __x64_sys_epoll_wait < do_syscall_64"
@@ -42,7 +43,7 @@ static void serves(struct scene *scene, const struct ft_task *task, uint64_t fro
 	}
 }
 
-/* On CPU 0; preempted once by another for 100 ms. */
+/* On CPU 0; preempted once by another for 100 ms. The other CPU goes on. */
 static void computes(struct scene *scene, const struct ft_task *task, uint64_t from_ms,
 		     uint64_t to_ms)
 {
@@ -52,6 +53,11 @@ static void computes(struct scene *scene, const struct ft_task *task, uint64_t f
 		scene_sample(scene, 0, at_ms * MS, task,
 			     at_ms % 50 ? " | luaV_execute < evalCommand < main"
 					: "clear_page_erms < exc_page_fault | luaV_execute < main");
+	for (uint64_t at_ms = from_ms; at_ms < to_ms; at_ms += 100) {
+		scene_switch(scene, 1, at_ms * MS, &scene_idle, FT_STATE_RUNNING, NULL, &ticker);
+		scene_switch(scene, 1, at_ms * MS + 5 * US, &ticker, FT_STATE_SLEEPING, POLL,
+			     &scene_idle);
+	}
 	scene_switch(scene, 0, (from_ms + 1000) * MS, task, FT_STATE_PREEMPTED, "", &admin);
 	scene_switch(scene, 0, (from_ms + 1100) * MS, &admin, FT_STATE_RUNNING, "", task);
 	scene_switch(scene, 0, to_ms * MS, task, FT_STATE_SLEEPING, POLL, &scene_idle);
