@@ -220,6 +220,29 @@ static void thread_whose_own_events_are_missing_is_unknown_between(void **state)
 	scene_done(&result, scene);
 }
 
+/* The switch to it, from the idle task, is missing; CPU samples show it all the same. */
+static void thread_that_is_sampled_on_an_idle_cpu_runs_there(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct model_thread *thread = NULL;
+	struct scene_result result;
+
+	(void)state;
+	scene_switch(scene, 1, 10 * MS, &helper, FT_STATE_SLEEPING, POLL, &scene_idle);
+	/* of the one that is just leaving: it does not run */
+	scene_sample(scene, 1, 10 * MS + 2 * US, &helper, " | main");
+	for (uint64_t at_ms = 1000; at_ms <= 2000; at_ms += 20)
+		scene_sample(scene, 1, at_ms * MS, &server, " | main");
+	scene_switch(scene, 1, 2000 * MS + 5 * US, &server, FT_STATE_SLEEPING, POLL, &scene_idle);
+	result = scene_analyze(scene, "100", 4000 * MS);
+	for (size_t i = 0; i < result.model->thread_count; i++) {
+		thread = &result.model->threads[i];
+		assert_int_equal(thread->running_ns, thread->tid == 100 ? 1000 * MS + 5 * US : 10 * MS);
+	}
+	assert_non_null(thread);
+	scene_done(&result, scene);
+}
+
 static void thread_that_slept_through_a_probes_failures_is_a_plausible_slow_producer(void **state)
 {
 	struct scene *scene = scene_create(2);
@@ -423,6 +446,7 @@ int main(void)
 		cmocka_unit_test(thread_that_waited_in_the_meantime_was_not_busy),
 		cmocka_unit_test(thread_that_paused_again_and_again_was_not_busy),
 		cmocka_unit_test(thread_whose_own_events_are_missing_is_unknown_between),
+		cmocka_unit_test(thread_that_is_sampled_on_an_idle_cpu_runs_there),
 		cmocka_unit_test(
 			thread_that_slept_through_a_probes_failures_is_a_plausible_slow_producer),
 		cmocka_unit_test(thread_that_always_sleeps_like_that_is_passed_over),
