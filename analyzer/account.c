@@ -7,10 +7,15 @@
 #include <uthash.h>
 
 #include "analyzer/by_thread.h"
+#include "analyzer/series.h"
+
+/* A lock held for less within a wait made nobody wait long. */
+#define LONG_HOLD_NS 10000000u
 
 struct wait_key {
 	uint32_t class;
 	uint32_t stack_id;
+	uint32_t unusual;
 };
 
 struct wait_entry {
@@ -30,6 +35,11 @@ struct pair_entry {
 	UT_hash_handle hh;
 };
 
+struct hold_seen {
+	struct thread *thread;
+	uint64_t ns;
+};
+
 struct thread_entry {
 	struct thread_account sums;
 	bool waited;
@@ -37,11 +47,15 @@ struct thread_entry {
 	bool pending;	   /* last_wait may go on */
 	uint32_t last_number; /* of last_wait, see locks_wait_number() */
 	struct long_wait last_wait;
+	struct hold_seen holder;   /* of the longest hold in last_wait ... */
+	struct hold_seen charged;  /* ... and in the sleep that is about to close */
+	struct series series;	   /* of waits for one lock; last_wait is not in it yet */
 };
 
 struct account {
 	struct stackfacts *stackfacts;
 	const struct locks *locks;
+	struct usual *usual;
 	struct account_options options;
 	struct by_thread threads; /* struct thread_entry */
 	struct wait_entry *by_key;
@@ -53,7 +67,7 @@ struct account {
 	struct long_wait longest;
 };
 
-int account_create(struct stackfacts *stackfacts, const struct locks *locks,
+int account_create(struct stackfacts *stackfacts, const struct locks *locks, struct usual *usual,
 		   const struct account_options *options, struct account **ret_account)
 {
 	struct account *account = calloc(1, sizeof(*account));
@@ -63,6 +77,7 @@ int account_create(struct stackfacts *stackfacts, const struct locks *locks,
 	account->threads.entry_bytes = sizeof(struct thread_entry);
 	account->stackfacts = stackfacts;
 	account->locks = locks;
+	account->usual = usual;
 	account->options = *options;
 	*ret_account = account;
 	return 0;
@@ -110,6 +125,7 @@ static int wait_append(struct account *account, const struct wait_key *key, size
 	HASH_ADD(hh, account->by_key, key, sizeof(entry->key), entry);
 	account->waits[account->wait_count++] = (struct wait_account){
 		.class = (enum wait_class)key->class,
+		.unusual = key->unusual,
 		.stack_id = key->stack_id,
 	};
 	*ret_place = entry->place;
@@ -133,23 +149,22 @@ static int pair_note(struct account *account, size_t place, const struct thread 
 	return 0;
 }
 
-/* The place of the wait (class, stack) in the table, with @thread counted among its threads. */
+/* The place of the wait in the table, with @thread counted among its threads. */
 static int wait_place(struct account *account, struct thread_entry *entry,
-		      const struct thread *thread, enum wait_class class, uint32_t stack_id,
-		      size_t *ret_place)
+		      const struct thread *thread, const struct wait_key *key, size_t *ret_place)
 {
-	struct wait_key key = { .class = class, .stack_id = stack_id };
+	const struct wait_account *last = entry->waited ? &account->waits[entry->last_place] : NULL;
 	struct wait_entry *found;
 
-	if (entry->waited && account->waits[entry->last_place].class == class &&
-	    account->waits[entry->last_place].stack_id == stack_id) {
+	if (last && last->class == key->class && last->stack_id == key->stack_id &&
+	    last->unusual == key->unusual) {
 		*ret_place = entry->last_place;
 		return 0;
 	}
-	HASH_FIND(hh, account->by_key, &key, sizeof(key), found);
+	HASH_FIND(hh, account->by_key, key, sizeof(*key), found);
 	if (found)
 		*ret_place = found->place;
-	else if (wait_append(account, &key, ret_place))
+	else if (wait_append(account, key, ret_place))
 		return -ENOMEM;
 	return pair_note(account, *ret_place, thread);
 }
@@ -170,18 +185,33 @@ static int long_append(struct account *account, const struct long_wait *wait)
 	return 0;
 }
 
+static int long_keep(struct account *account, const struct long_wait *wait)
+{
+	return wait->blocked_ns >= account->options.long_ns ? long_append(account, wait) : 0;
+}
+
 static int wait_flush(struct account *account, struct thread_entry *entry)
 {
 	const struct long_wait *wait = &entry->last_wait;
+	struct long_wait ended;
 
 	if (!entry->pending)
 		return 0;
 	entry->pending = false;
 	if (wait->blocked_ns > account->longest.blocked_ns)
 		account->longest = *wait;
-	if (wait->blocked_ns < account->options.long_ns)
+	if (!wait->lock || entry->holder.ns < LONG_HOLD_NS)
+		return long_keep(account, wait);
+	if (!series_add(&entry->series, wait, entry->holder.thread, &ended))
 		return 0;
-	return long_append(account, wait);
+	return long_keep(account, &ended);
+}
+
+static int series_flush(struct account *account, struct thread_entry *entry)
+{
+	struct long_wait ended;
+
+	return series_end(&entry->series, &ended) ? long_keep(account, &ended) : 0;
 }
 
 /* Whether somebody may have missed the thread while it waited. */
@@ -211,7 +241,7 @@ static int runnable_hurts(struct account *account, const struct interval *interv
 
 	if (wait.blocked_ns > account->longest.blocked_ns)
 		account->longest = wait;
-	return wait.blocked_ns >= account->options.long_ns ? long_append(account, &wait) : 0;
+	return long_keep(account, &wait);
 }
 
 /* Keep the wait open for more: a lock's waiter may sleep several times. */
@@ -220,8 +250,10 @@ static int wait_extend(struct account *account, struct thread_entry *entry,
 {
 	struct long_wait *wait = &entry->last_wait;
 	const struct lock *lock = NULL;
+	struct hold_seen charged = entry->charged;
 	uint32_t number = 0;
 
+	entry->charged = (struct hold_seen){ 0 };
 	if (wait_class_lock(class)) {
 		lock = locks_awaited(account->locks, interval->thread);
 		number = locks_wait_number(account->locks, interval->thread);
@@ -230,6 +262,8 @@ static int wait_extend(struct account *account, struct thread_entry *entry,
 		wait->end_ns = interval->end_ns;
 		wait->blocked_ns += interval->end_ns - interval->start_ns;
 		wait->flags |= interval->flags;
+		if (charged.ns > entry->holder.ns)
+			entry->holder = charged;
 		return 0;
 	}
 	if (wait_flush(account, entry))
@@ -237,6 +271,7 @@ static int wait_extend(struct account *account, struct thread_entry *entry,
 	if (!hurts(account, interval, class))
 		return 0;
 	entry->pending = true;
+	entry->holder = charged;
 	entry->last_number = number;
 	*wait = (struct long_wait){
 		.thread = interval->thread,
@@ -256,14 +291,22 @@ static int blocked_closed(struct account *account, struct thread_entry *entry,
 			  bool counts)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
-	enum wait_class class = stack_fact_reason(fact, interval->prev_state)->class;
+	enum wait_class class = locks_class(account->locks, interval,
+					    stack_fact_reason(fact, interval->prev_state)->class);
+	struct wait_key key = { .class = class, .stack_id = interval->stack_id };
 	struct wait_account *wait;
+	bool unusual;
 	size_t place;
 
 	entry->sums.class_ns[class] += length_ns;
+	if (usual_closed(account->usual, interval, class, fact,
+			 counts && (class == WAIT_IO_FUSE || !hurts(account, interval, class)),
+			 &unusual))
+		return -ENOMEM;
 	if (!counts)
 		return 0;
-	if (wait_place(account, entry, interval->thread, class, interval->stack_id, &place))
+	key.unusual = unusual;
+	if (wait_place(account, entry, interval->thread, &key, &place))
 		return -ENOMEM;
 	wait = &account->waits[place];
 	wait->blocked_ns += length_ns;
@@ -282,6 +325,7 @@ static int runnable_closed(struct account *account, struct thread_entry *entry,
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
 	bool preempted = interval->flags & INTERVAL_PREEMPTED;
 	enum wait_class class = preempted ? fact->preempted.class : WAIT_CPU_RUNQUEUE;
+	const struct wait_key key = { .class = class, .stack_id = interval->stack_id };
 	struct wait_account *wait;
 	size_t place = entry->last_place;
 
@@ -299,7 +343,7 @@ static int runnable_closed(struct account *account, struct thread_entry *entry,
 			wait->woken_max_ns = length_ns;
 		return 0;
 	}
-	if (wait_place(account, entry, interval->thread, class, interval->stack_id, &place))
+	if (wait_place(account, entry, interval->thread, &key, &place))
 		return -ENOMEM;
 	wait = &account->waits[place];
 	wait->runnable_ns += length_ns;
@@ -307,6 +351,17 @@ static int runnable_closed(struct account *account, struct thread_entry *entry,
 	if (length_ns > wait->max_ns)
 		wait->max_ns = length_ns;
 	return 0;
+}
+
+void account_charged(void *context, const struct thread *waiter, struct thread *owner,
+		     uint64_t start_ns, uint64_t end_ns, bool plausible)
+{
+	struct account *account = context;
+	struct thread_entry *entry = by_thread_get(&account->threads, waiter);
+
+	(void)plausible;
+	if (entry && end_ns - start_ns > entry->charged.ns)
+		entry->charged = (struct hold_seen){ owner, end_ns - start_ns };
 }
 
 int account_closed(struct account *account, const struct interval *interval)
@@ -334,8 +389,9 @@ int account_finish(struct account *account)
 	struct thread_entry *entries = account->threads.entries;
 
 	for (size_t i = 0; i < account->threads.count; i++)
-		if (wait_flush(account, &entries[i]))
+		if (wait_flush(account, &entries[i]) || series_flush(account, &entries[i]))
 			return -ENOMEM;
+	usual_finish(account->usual);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "analyzer/locks.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/timeline.h"
+#include "analyzer/usual.h"
 
 struct account;
 
@@ -23,6 +24,7 @@ struct thread_account {
 
 struct wait_account {
 	enum wait_class class;
+	bool unusual;		/* those that usual_closed() found so; the others are another entry */
 	uint32_t stack_id;
 	uint64_t blocked_ns;
 	uint64_t runnable_ns;	/* behind the wake-up; for preempted ones all of it */
@@ -30,7 +32,7 @@ struct wait_account {
 	uint64_t woken, woken_ns, woken_max_ns;	/* the part of runnable_ns between wake-ups and a CPU */
 };
 
-/* A wait of a target's thread that hurts: one sleep, several for the same lock, or one time without a CPU. */
+/* A wait of a target's thread that hurts: one sleep, several for the same lock (series.h), or one time without a CPU. */
 struct long_wait {
 	struct thread *thread;
 	enum wait_class class;
@@ -48,10 +50,14 @@ struct account_options {
 	bool whole_host;	/* then who is stopped all the time, as by job control, is missed by nobody */
 };
 
-/* @locks: borrowed. Its locks_closed() must have seen an interval before account_closed() does. */
-int account_create(struct stackfacts *stackfacts, const struct locks *locks,
+/* @locks, @usual: borrowed. @locks' locks_closed() must have seen an interval before account_closed() does. */
+int account_create(struct stackfacts *stackfacts, const struct locks *locks, struct usual *usual,
 		   const struct account_options *options, struct account **ret_account);
 void account_destroy(struct account *account);
+
+/* From the locks' watcher: @context is the account. */
+void account_charged(void *context, const struct thread *waiter, struct thread *owner,
+		     uint64_t start_ns, uint64_t end_ns, bool plausible);
 
 /* From the timeline's sink. 0 or -ENOMEM. */
 int account_closed(struct account *account, const struct interval *interval);
@@ -69,7 +75,7 @@ int account_wait_threads(const struct account *account,
 			 int (*visit)(void *context, size_t place, uint32_t thread_index),
 			 void *context);
 
-/* In order of their ends. */
+/* In no order. */
 size_t account_long_waits(const struct account *account, const struct long_wait **ret_waits);
 
 /* The longest wait that hurts, of any length; NULL where nothing hurt. */

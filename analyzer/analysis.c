@@ -7,10 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/blame.h"
+#include "analyzer/chains.h"
+#include "analyzer/deadlock.h"
 #include "analyzer/episode.h"
 #include "analyzer/coverage.h"
+#include "analyzer/feeder.h"
 #include "analyzer/finding_class.h"
 #include "analyzer/findings.h"
+#include "analyzer/findings_why.h"
+#include "analyzer/silence.h"
+#include "analyzer/spin.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/stall.h"
 #include "analyzer/stopped.h"
@@ -28,9 +35,14 @@ struct analysis {
 	struct target target;
 	struct survey survey;
 	struct stall stall;
+	struct spin spin;		/* what is found of it in the stall, or what is the stall */
+	struct silence silence;		/* likewise */
+	bool spin_is_stall, silence_is_stall;
 	struct trigger_window window;
+	struct feeder feeder;		/* did IDLED: the stall is none of those who wait for it */
 	struct episode episode;		/* kind NONE: the stall's waits explain it, or nothing does */
 	uint64_t start_ns;
+	uint64_t stall_ns;		/* shorter waits make no stall */
 	struct model *model;
 };
 
@@ -104,7 +116,10 @@ static void fill_stall(struct analysis *analysis)
 	struct model *model = analysis->model;
 
 	model->stall.found = stall->found;
+	model->stall.unexplained = !stall->found && analysis->window.proves;
+	model->stall.failed_at_once = analysis->window.failed_at_once;
 	if (stall->found) {
+		model->stall.apart = stall->apart;
 		model->stall.began_before = stall->began_before;
 		model->stall.still_open = stall->still_open;
 		model->stall.start_ns = since_start(analysis, stall->start_ns);
@@ -125,6 +140,37 @@ static void fill_stall(struct analysis *analysis)
 	}
 }
 
+/*
+ * Idle waits that hurt after all, because one thread did not feed those who wait. Without a target
+ * nobody says whose waiting matters.
+ */
+static int find_feeder(struct analysis *analysis)
+{
+	const struct feeder_search search = {
+		.source = analysis->source,
+		.stackfacts = analysis->stackfacts,
+		.target = &analysis->target,
+		.usual = analysis->survey.usual,
+		.since_ns = analysis->window.about_ns,
+	};
+	struct stall *stall = &analysis->stall;
+	struct feeder *feeder = &analysis->feeder;
+	const struct long_wait *waits;
+	size_t count = account_long_waits(analysis->survey.account, &waits);
+	int r;
+
+	if (!analysis->target.count)
+		return 0;
+	r = feeder_find(&search, feeder);
+	if (r)
+		return r;
+	if (feeder_explains(feeder, stall, waits, count))
+		stall_replace(stall, &feeder->stall);
+	else
+		feeder_free(feeder);
+	return 0;
+}
+
 /* Whether the waits that hurt explain what the trigger saw: the stall is at least half of that time. */
 static bool stall_explains(const struct stall *stall, const struct trigger_window *window)
 {
@@ -135,13 +181,68 @@ static bool stall_explains(const struct stall *stall, const struct trigger_windo
 	       (to_ns - from_ns) * 2 >= window->until_ns - window->since_ns;
 }
 
+/* Threads that spin wait for no one as far as the scheduler knows: but they are as stuck, if more than by waits. */
+static int find_spin(struct analysis *analysis)
+{
+	struct stall *stall = &analysis->stall;
+	struct spin *spin = &analysis->spin;
+	const struct long_wait *waits;
+	size_t count = account_long_waits(analysis->survey.account, &waits);
+	int r = spins_find(analysis->survey.spins, analysis->source, analysis->stackfacts, spin);
+	bool overlap = spin->start_ns < stall->end_ns && spin->end_ns > stall->start_ns;
+	struct stall worst = {
+		.found = true,
+		.began_before = spin->began_before,
+		.still_open = spin->still_open,
+		.start_ns = spin->start_ns,
+		.end_ns = spin->end_ns,
+		.threads_max = (uint32_t)spin->victim_count,
+	};
+
+	if (r || !spin->found)
+		return r;
+	if (stall->found && stall_lost_ns(stall, waits, count) >= spin->lost_ns) {
+		spin->found = overlap;
+		return 0;
+	}
+	analysis->spin_is_stall = true;
+	stall_replace(stall, &worst);
+	return 0;
+}
+
+/* Nobody gets on while the host stands still: what waited then waited for that. */
+static int find_silence(struct analysis *analysis)
+{
+	struct stall *stall = &analysis->stall;
+	struct silence *silence = &analysis->silence;
+	uint64_t from_ns, to_ns, silence_ns, stall_ns = stall->end_ns - stall->start_ns;
+	int r = silences_find(analysis->survey.silences, analysis->source, analysis->stackfacts,
+			      &analysis->target, silence);
+
+	if (r || !silence->found)
+		return r;
+	silence_ns = silence->end_ns - silence->start_ns;
+	from_ns = silence->start_ns > stall->start_ns ? silence->start_ns : stall->start_ns;
+	to_ns = silence->end_ns < stall->end_ns ? silence->end_ns : stall->end_ns;
+	if (stall->found && silence_ns <= stall_ns &&
+	    (to_ns <= from_ns || (to_ns - from_ns) * 2 < stall_ns))
+		return 0;
+	analysis->silence_is_stall = true;
+	stall_replace(stall, &(struct stall){
+				     .found = true,
+				     .start_ns = silence->start_ns,
+				     .end_ns = silence->end_ns,
+				     .threads_max = (uint32_t)silence->victim_count,
+			     });
+	return 0;
+}
+
 /* No wait that hurts, and yet somebody waited for an answer: then it is a thread that did not serve. */
 static int find_episode(struct analysis *analysis)
 {
 	struct episode *episode = &analysis->episode;
 	int r;
 
-	analysis->window = trigger_window_read(source_facts(analysis->source));
 	if (!analysis->window.proves || stall_explains(&analysis->stall, &analysis->window))
 		return 0;
 	r = episode_find(analysis->source, analysis->stackfacts, &analysis->target,
@@ -160,18 +261,32 @@ static int find_episode(struct analysis *analysis)
 }
 
 static int fill_convoys(struct analysis *analysis, const struct findings_context *context,
-			const struct long_wait *waits, size_t wait_count)
+			const struct long_wait *waits, size_t wait_count,
+			const struct deadlock *deadlock)
 {
+	const struct chains_context chains = {
+		.source = analysis->source,
+		.stackfacts = analysis->stackfacts,
+		.futexes = analysis->survey.futexes,
+		.target = &analysis->target,
+		.stall = &analysis->stall,
+		.long_ns = analysis->stall_ns,
+		.start_ns = analysis->start_ns,
+	};
 	struct suspect suspects[SUSPECTS_MAX] = { 0 };
 	size_t count = suspects_find(waits, wait_count, &analysis->stall, suspects);
-	int r;
+	int r = 0;
 
-	if (!count)
-		return 0;
-	r = suspects_examine(suspects, count, analysis->source, analysis->stackfacts,
-			     &analysis->stall, &analysis->target);
+	if (count)
+		r = suspects_examine(suspects, count, analysis->source, analysis->stackfacts,
+				     analysis->survey.futexes, &analysis->stall, &analysis->target);
+	if (!r)
+		r = chains_examine(&chains, suspects, count, analysis->model);
 	for (size_t i = 0; i < count && !r; i++)
-		r = findings_convoy(context, &suspects[i], analysis->model);
+		if (!suspects[i].told_elsewhere &&
+		    (suspects[i].class != WAIT_LOCK_USER ||
+		     !deadlock_has(deadlock, suspects[i].tgid, suspects[i].address)))
+			r = findings_convoy(context, &suspects[i], analysis->model);
 	suspects_free(suspects, count);
 	return r;
 }
@@ -180,6 +295,7 @@ static int fill_stall_findings(struct analysis *analysis, const struct findings_
 {
 	const struct long_wait *waits;
 	size_t wait_count = account_long_waits(analysis->survey.account, &waits);
+	struct deadlock deadlock = { 0 };
 	struct stopped stopped = { 0 };
 	bool most;
 	int r;
@@ -191,13 +307,18 @@ static int fill_stall_findings(struct analysis *analysis, const struct findings_
 	most = stopped.tgid && stopped.stopped_ns * 2 >= stopped.total_ns;
 	if (most)
 		r = findings_stopped(context, &stopped, analysis->model);
+	if (!r && analysis->stall.still_open)
+		r = deadlock_find(analysis->source, analysis->stackfacts, &analysis->survey, &deadlock);
+	if (!r && deadlock.count)
+		r = findings_deadlock(context, &deadlock, analysis->model);
 	if (!r)
-		r = fill_convoys(analysis, context, waits, wait_count);
+		r = fill_convoys(analysis, context, waits, wait_count, &deadlock);
 	if (!r && !analysis->model->finding_count)
-		r = finding_class_add(analysis->stackfacts, waits, wait_count, &analysis->stall,
-				      analysis->model);
+		r = finding_class_add(context, analysis->source, &analysis->target, waits,
+				      wait_count, &analysis->stall, analysis->model);
 	if (!r && stopped.tgid && !most && stopped.stopped_ns * 10 >= stopped.total_ns)
 		r = findings_stopped(context, &stopped, analysis->model);
+	deadlock_free(&deadlock);
 	stopped_free(&stopped);
 	return r;
 }
@@ -210,13 +331,23 @@ static int fill_findings(struct analysis *analysis)
 		.calls = analysis->survey.calls,
 		.start_ns = analysis->start_ns,
 	};
+	int r;
 
 	if (!analysis->stall.found)
 		return analysis->model->no_verdict ? 0 : findings_no_stall(analysis->model);
 	if (analysis->episode.kind != EPISODE_NONE)
 		return findings_episode(&context, &analysis->episode, &analysis->window,
 					analysis->model);
-	return fill_stall_findings(analysis, &context);
+	if (analysis->feeder.did != FEEDER_IDLED)
+		return findings_feeder(&context, &analysis->feeder, analysis->model);
+	if (analysis->silence_is_stall)
+		return findings_silence(&context, &analysis->silence, analysis->model);
+	r = analysis->spin_is_stall ? 0 : fill_stall_findings(analysis, &context);
+	if (!r && analysis->spin.found)
+		r = findings_spin(&context, &analysis->spin, analysis->model);
+	if (!r && analysis->silence.found)
+		r = findings_silence(&context, &analysis->silence, analysis->model);
+	return r;
 }
 
 static int fill_model(struct analysis *analysis, const char *path, uint64_t stall_ns)
@@ -224,7 +355,8 @@ static int fill_model(struct analysis *analysis, const char *path, uint64_t stal
 	const struct coverage_context coverage = { analysis->source, &analysis->survey,
 						   &analysis->target, analysis->start_ns, stall_ns };
 	const struct tables_context tables = { analysis->source, analysis->stackfacts,
-					       &analysis->survey, &analysis->target };
+					       &analysis->survey, &analysis->target,
+					       analysis->feeder.classes };
 	struct model *model = analysis->model;
 	int r;
 
@@ -237,10 +369,15 @@ static int fill_model(struct analysis *analysis, const char *path, uint64_t stal
 	if (!r)
 		r = tables_waits(&tables, model);
 	if (!r)
+		r = find_spin(analysis);
+	if (!r)
+		r = find_silence(analysis);
+	if (!r)
 		r = find_episode(analysis);
 	if (!r) {
 		fill_stall(analysis);
 		r = fill_findings(analysis);
+		coverage_lower_grades(&coverage, model);
 	}
 	if (!r)
 		r = tables_threads(&tables, model);
@@ -253,7 +390,7 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 		 struct model **ret_model)
 {
 	const uint64_t stall_ns = options->stall_ns ? options->stall_ns : STALL_NS;
-	struct analysis analysis = { .source = source };
+	struct analysis analysis = { .source = source, .stall_ns = stall_ns };
 	const struct long_wait *waits;
 	size_t wait_count;
 	int r;
@@ -273,18 +410,27 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 		goto out;
 	analysis.start_ns = source_start_ns(source);
 	wait_count = account_long_waits(analysis.survey.account, &waits);
-	r = stall_find(waits, wait_count, &analysis.stall);
+	analysis.window = trigger_window_read(source_facts(source));
+	r = stall_find(waits, wait_count, analysis.window.about_ns, &analysis.stall);
+	if (r)
+		goto out;
+	r = find_feeder(&analysis);
 	if (r)
 		goto out;
 	r = fill_model(&analysis, path, stall_ns);
 	if (r)
 		goto out;
 	analysis.model->operations = analysis.stackfacts;
+	analysis.model->futexes = analysis.survey.futexes;
+	analysis.survey.futexes = NULL;
 	*ret_model = analysis.model;
 	analysis.model = NULL;
 	analysis.stackfacts = NULL;
 out:
 	profile_free(&analysis.episode.profile);
+	feeder_free(&analysis.feeder);
+	spin_free(&analysis.spin);
+	silence_free(&analysis.silence);
 	survey_free(&analysis.survey);
 	stackfacts_destroy(analysis.stackfacts);
 	target_free(&analysis.target);
@@ -304,10 +450,12 @@ void analysis_free(struct model *model)
 		free(finding->evidence);
 		free(finding->victims);
 		free(finding->victims_since_ns);
+		findings_why_free(finding);
 		free(finding->summary);
 		free(finding->pattern);
 		free(finding->advice);
 	}
+	blame_free(model);
 	for (size_t i = 0; i < model->lock_count; i++)
 		free(model->locks[i].owners);
 	for (size_t i = 0; i < model->coverage.cannot_say_count; i++)
@@ -324,6 +472,7 @@ void analysis_free(struct model *model)
 	free(model->threads);
 	free((void *)model->capture.target);
 	free((void *)model->capture.damage);
+	futexes_destroy(model->futexes);
 	stackfacts_destroy(model->operations);
 	free(model);
 }

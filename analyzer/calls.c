@@ -72,7 +72,7 @@ static int call_append(struct calls *calls, const struct event *event)
 
 int calls_event(struct calls *calls, const struct event *event)
 {
-	if (event->raw.kind == FT_EVENT_CALL)
+	if (event->raw.kind == FT_EVENT_CALL && event->raw.call.call != FT_CALL_FUTEX)
 		return call_append(calls, event);
 	if (event->raw.kind != FT_EVENT_UNWOUND || event->stack_id == STACK_NONE)
 		return 0;
@@ -105,7 +105,9 @@ const char *calls_name(enum ft_call call)
 	static const char *const names[FT_CALLS] = {
 		[FT_CALL_MMAP] = "mmap",	 [FT_CALL_MUNMAP] = "munmap",
 		[FT_CALL_MREMAP] = "mremap",	 [FT_CALL_MPROTECT] = "mprotect",
-		[FT_CALL_MADVISE] = "madvise",
+		[FT_CALL_MADVISE] = "madvise",	 [FT_CALL_FUTEX] = "futex",
+		[FT_CALL_MLOCK] = "mlock",	 [FT_CALL_MUNLOCK] = "munlock",
+		[FT_CALL_MLOCKALL] = "mlockall",
 	};
 
 	return call > 0 && call < FT_CALLS ? names[call] : "";

@@ -170,6 +170,40 @@ static int say_silent(const struct coverage_context *context, struct model *mode
 	return r;
 }
 
+/* One of so many switches may contradict, and a few in all: threads whose events the kernel leaves out, and that did
+ * too little to be known for it. */
+#define CONTRADICTIONS_OF 1000u
+#define CONTRADICTIONS_FEW 10u
+
+static bool contradicts_itself(const struct survey *survey)
+{
+	return survey->contradictions > CONTRADICTIONS_FEW &&
+	       survey->contradictions * CONTRADICTIONS_OF > survey->switch_count;
+}
+
+void coverage_lower_grades(const struct coverage_context *context, struct model *model)
+{
+	if (!contradicts_itself(context->survey))
+		return;
+	for (size_t i = 0; i < model->finding_count; i++)
+		if (model->findings[i].grade > GRADE_PLAUSIBLE)
+			model->findings[i].grade = GRADE_PLAUSIBLE;
+	for (size_t i = 0; i < model->blame_count; i++)
+		if (model->blame[i].grade > GRADE_PLAUSIBLE)
+			model->blame[i].grade = GRADE_PLAUSIBLE;
+}
+
+static int say_contradictions(const struct coverage_context *context, struct model *model)
+{
+	const struct survey *survey = context->survey;
+
+	if (!contradicts_itself(survey))
+		return 0;
+	return say(model, "anything for sure: at %s of %s switches another thread left the CPU than had come to it, so "
+			  "events are missing that nobody counted",
+		   human_count(survey->contradictions).text, human_count(survey->switch_count).text);
+}
+
 /* Nobody knows from the kernel's events whether a futex is a lock or a queue for work. */
 static int say_futex(const struct coverage_context *context, struct model *model)
 {
@@ -225,5 +259,7 @@ int coverage_cannot_say(const struct coverage_context *context, struct model *mo
 		r = say_futex(context, model);
 	if (!r)
 		r = say_silent(context, model);
+	if (!r)
+		r = say_contradictions(context, model);
 	return r;
 }

@@ -23,6 +23,9 @@ struct coverage_context {
 /* Losses, and whether a verdict is possible at all (model->no_verdict); after capture was filled. 0 or -ENOMEM. */
 int coverage_fill(const struct coverage_context *context, struct model *model);
 
+/* Events are missing that nobody counted: then no finding is more than plausible. */
+void coverage_lower_grades(const struct coverage_context *context, struct model *model);
+
 /* The sentences of coverage.cannot_say; when all else is in the model. 0 or -ENOMEM. */
 int coverage_cannot_say(const struct coverage_context *context, struct model *model);
 

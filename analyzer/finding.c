@@ -4,6 +4,7 @@
 #include "analyzer/finding.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,25 @@ int finding_victims(struct model_finding *finding, const struct victim *victims,
 	}
 	finding->victim_count = count;
 	return 0;
+}
+
+int finding_profile(struct model_finding *finding, const struct profile *profile)
+{
+	const struct profile_place *top = profile->top;
+	char rest[2][200] = { "", "" };
+
+	if (!profile->samples || !profile->top_count)
+		return 0;
+	for (size_t i = 1; i < profile->top_count; i++)
+		snprintf(rest[i - 1], sizeof(rest[i - 1]), ", %.120s %s", top[i].name,
+			 human_share(top[i].samples, profile->samples).text);
+	return finding_evidence(
+		finding,
+		"%s of %" PRIu32
+		" CPU samples of it are in user space; innermost functions: %.120s %s%s%s",
+		human_share(profile->samples - profile->kernel_samples, profile->samples).text,
+		profile->samples, top[0].name, human_share(top[0].samples, profile->samples).text,
+		rest[0], rest[1]);
 }
 
 struct human finding_moment(const struct model *model, uint64_t at_ns)

@@ -11,6 +11,7 @@
 
 #include "analyzer/human.h"
 #include "analyzer/model.h"
+#include "analyzer/profile.h"
 #include "analyzer/stacks.h"
 #include "analyzer/suspect.h"
 
@@ -23,6 +24,9 @@ int finding_text(char **text, const char *format, ...) __attribute__((format(pri
 /* Append a line of evidence. Return: 0 or -ENOMEM. */
 int finding_evidence(struct model_finding *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Append "96.0 % of 300 CPU samples are in user space; innermost: a 40.1 %, b 20.0 %", if there are any. 0 or -ENOMEM. */
+int finding_profile(struct model_finding *finding, const struct profile *profile);
 
 /* Its victims and their time. @start_ns: of the capture. Return: 0 or -ENOMEM. */
 int finding_victims(struct model_finding *finding, const struct victim *victims, size_t count,

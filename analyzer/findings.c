@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analyzer/finding.h"
+#include "analyzer/findings_why.h"
 #include "analyzer/human.h"
 
 /* An allocation is behind a hold if its call began at most this long before it. */
@@ -29,13 +30,15 @@ static void lock_text(const struct findings_context *context, const struct suspe
 		[WAIT_LOCK_MMAP] = "mmap_lock",		[WAIT_LOCK_RWSEM] = "a kernel rwsem",
 		[WAIT_LOCK_MUTEX] = "a kernel mutex",	[WAIT_LOCK_FUTEX] = "a futex",
 		[WAIT_LOCK_PERCPU] = "a per-CPU rwsem", [WAIT_LOCK_INODE] = "an inode's lock",
-		[WAIT_LOCK_FILE] = "a file lock",
+		[WAIT_LOCK_FILE] = "a file lock",	[WAIT_LOCK_USER] = "a lock of the program",
 	};
 	const struct stack_fact *fact = stackfacts_get(context->stackfacts, suspect->wait_stack_id);
 	const char *name = names[suspect->class] ? names[suspect->class] : "a lock";
 	const char *detail = fact ? fact->uninterruptible.detail : NULL;
 
-	if (detail && suspect->class != WAIT_LOCK_MMAP)
+	if (suspect->class == WAIT_LOCK_USER)
+		snprintf(text, text_bytes, "the program's lock 0x%" PRIx64, suspect->address);
+	else if (detail && suspect->class != WAIT_LOCK_MMAP)
 		snprintf(text, text_bytes, "%s (%s)", name, detail);
 	else
 		snprintf(text, text_bytes, "%s", name);
@@ -124,12 +127,16 @@ static int while_text(const struct findings_context *context, const struct suspe
 	if (!fact)
 		return -ENOMEM;
 	populates = stack_has(context, story->stack_id, "populate");
+	if (call && call->call == FT_CALL_MLOCKALL)
+		return finding_text(ret_text, " while it locked all its memory in one mlockall call");
 	if (call)
 		return finding_text(ret_text, " while it %s %s in one %s call",
 				    call->call == FT_CALL_MUNMAP     ? "unmapped"
 				    : call->call == FT_CALL_MPROTECT ? "changed the protection of"
 				    : call->call == FT_CALL_MADVISE  ? "gave advice on"
 				    : call->call == FT_CALL_MREMAP   ? "remapped"
+				    : call->call == FT_CALL_MLOCK    ? "locked into memory"
+				    : call->call == FT_CALL_MUNLOCK  ? "unlocked from memory"
 				    : populates			     ? "mapped and populated"
 								     : "mapped",
 				    human_bytes(call->bytes).text, calls_name(call->call));
@@ -138,12 +145,61 @@ static int while_text(const struct findings_context *context, const struct suspe
 	return finding_text(ret_text, "%s", "");
 }
 
+/* The culprit held no lock that most waited for, but one that its holder needed. */
+static int linked_summary(const struct suspect *suspect, const char *lock,
+			  struct model_finding *finding)
+{
+	const struct lock_owner *owner = &suspect->owner;
+	const struct thread *holder = suspect->holder.thread;
+
+	return finding_text(&finding->summary,
+			    "Thread %" PRId32 " (%s) held up %zu threads for %s%s, which lost %s. Most waited "
+			    "for %s; thread %" PRId32 " (%s) held that, and waited for %s. %s of the time is "
+			    "charged to it.",
+			    owner->thread->tid, owner->thread->comm, suspect->victim_count,
+			    owner->longest.still_open ? "at least " : "",
+			    human_duration(owner->longest.end_ns - owner->longest.start_ns).text,
+			    human_duration(finding->blocked_ns).text, lock, holder->tid, holder->comm,
+			    suspect->link_count == 1 ? "it" : "others that waited for it",
+			    human_share(owner->blamed_ns, suspect->wait_ns).text);
+}
+
+static uint64_t stall_ns(const struct model *model)
+{
+	return model->stall.end_ns - model->stall.start_ns;
+}
+
+/* Not one hold made the stall but many, none of them half as long as it. */
+static bool held_again_and_again(const struct suspect *suspect, const struct model *model)
+{
+	const struct lock_hold *hold = &suspect->owner.longest;
+
+	return suspect->owner.holds > 1 && (hold->end_ns - hold->start_ns) * 2 < stall_ns(model);
+}
+
+/* "for 2.00 s", "14 times, the longest for 190 ms" */
+static struct human held_text(const struct suspect *suspect, const struct model *model)
+{
+	const struct lock_hold *hold = &suspect->owner.longest;
+	struct human text, length = human_duration(hold->end_ns - hold->start_ns);
+
+	if (held_again_and_again(suspect, model))
+		snprintf(text.text, sizeof(text.text), "%" PRIu32 " times, the longest for %.16s",
+			 suspect->owner.holds, length.text);
+	else
+		snprintf(text.text, sizeof(text.text), "for %s%.16s",
+			 hold->still_open ? "at least " : "", length.text);
+	return text;
+}
+
 static int fill_summary(const struct findings_context *context, const struct suspect *suspect,
-			const struct call *call, const char *lock, struct model_finding *finding)
+			const struct call *call, const char *lock, const struct model *model,
+			struct model_finding *finding)
 {
 	const struct lock_owner *owner = &suspect->owner;
 	const struct lock_hold *hold = &owner->longest;
-	char *doing = NULL;
+	size_t direct = suspect->victim_count - suspect->indirect_count;
+	char *doing = NULL, *indirect = NULL;
 	int r;
 
 	if (!suspect->has_owner)
@@ -152,6 +208,8 @@ static int fill_summary(const struct findings_context *context, const struct sus
 				    suspect->victim_count,
 				    suspect->victim_count == 1 ? "thread" : "threads",
 				    human_duration(finding->blocked_ns).text, lock);
+	if (suspect->link_count && !suspect->links_of_others)
+		return linked_summary(suspect, lock, finding);
 	if (hold->end_ns == hold->start_ns)
 		return finding_text(&finding->summary,
 				    "%zu %s waited %s for %s. %s of it was ended by thread %" PRId32
@@ -162,19 +220,25 @@ static int fill_summary(const struct findings_context *context, const struct sus
 				    human_share(owner->blamed_ns, suspect->wait_ns).text,
 				    owner->thread->tid, owner->thread->comm);
 	r = while_text(context, suspect, call, &suspect->story, &doing);
-	if (r)
+	if (!r && suspect->indirect_ns)
+		r = finding_text(&indirect,
+				 " %zu more waited %s for locks that those held meanwhile.",
+				 suspect->indirect_count, human_duration(suspect->indirect_ns).text);
+	if (r) {
+		free(doing);
 		return r;
+	}
 	r = finding_text(&finding->summary,
-			 "Thread %" PRId32 " (%s) %s %s for %s%s%s. %zu %s waited %s for it; "
-			 "%s of their wait is charged to it.",
+			 "Thread %" PRId32 " (%s) %s %s %s%s. %zu %s waited %s for it; "
+			 "%s of their wait is charged to it.%s",
 			 owner->thread->tid, owner->thread->comm,
 			 hold->still_open ? "seems to hold" : "held", lock,
-			 hold->still_open ? "at least " : "",
-			 human_duration(hold->end_ns - hold->start_ns).text, doing,
-			 suspect->victim_count, suspect->victim_count == 1 ? "thread" : "threads",
-			 human_duration(finding->blocked_ns).text,
-			 human_share(owner->blamed_ns, suspect->wait_ns).text);
+			 held_text(suspect, model).text, doing,
+			 direct, direct == 1 ? "thread" : "threads",
+			 human_duration(finding->blocked_ns - suspect->indirect_ns).text,
+			 human_share(owner->blamed_ns, suspect->wait_ns).text, indirect ? indirect : "");
 	free(doing);
+	free(indirect);
 	return r;
 }
 
@@ -194,6 +258,8 @@ static int release_evidence(const struct findings_context *context, const struct
 		"__mutex_unlock_slowpath",
 		"percpu_up_write",
 		"rwsem_wake",
+		"futex_wake",
+		"futex_unlock_pi",
 	};
 
 	if (hold->end_ns == hold->start_ns)
@@ -205,6 +271,12 @@ static int release_evidence(const struct findings_context *context, const struct
 					"lock go is likely, its stack then was not recorded",
 					hold->first_woken->tid, hold->first_woken->comm,
 					finding_moment(model, hold->end_ns - context->start_ns).text);
+	if (hold->still_open && suspect->class == WAIT_LOCK_USER)
+		return finding_evidence(
+			finding, "no release was seen before the recording ended; %s",
+			hold->start_exact ? "it was the last one to be woken by a release, and letting the "
+					    "lock go would have woken another"
+					  : "the value in the lock names it as the owner");
 	if (hold->still_open || !hold->first_woken)
 		return finding_evidence(
 			finding,
@@ -241,12 +313,23 @@ static int fill_evidence(const struct findings_context *context, const struct su
 			 struct model_finding *finding)
 {
 	const struct hold_story *story = &suspect->story;
-	int r;
+	int r = 0;
 
 	if (!suspect->has_owner)
 		return finding_evidence(finding,
 					"no thread was seen to let the lock go to a waiter");
-	r = release_evidence(context, suspect, model, finding);
+	if (!suspect->link_count || suspect->links_of_others ||
+	    suspect->owner.longest.stack_id != STACK_NONE)
+		r = release_evidence(context, suspect, model, finding);
+	if (!r)
+		r = findings_why_evidence(suspect, model, finding);
+	if (!r && held_again_and_again(suspect, model))
+		r = finding_evidence(finding,
+				     "it took the lock again and again, %" PRIu32
+				     " times for more than 1 ms: those who waited did so for %s of the stall",
+				     suspect->owner.holds,
+				     human_share(finding->blocked_ns,
+						 suspect->victim_count * stall_ns(model)).text);
 	if (!r)
 		r = call_evidence(context, suspect, call, model, finding);
 	if (!r && story->under)
@@ -278,6 +361,12 @@ static const char *advice_for_call(const struct call *call, bool pattern, bool g
 		       "(MAP_POPULATE, mlockall) outside the serving process or before it serves.";
 	case FT_CALL_MUNMAP:
 		return "Give memory back in slices of some megabytes, or keep it for later use.";
+	case FT_CALL_MLOCK:
+	case FT_CALL_MLOCKALL:
+		return "Lock memory at start-up, or in slices of some megabytes, outside the serving "
+		       "threads; MLOCK_ONFAULT (MCL_ONFAULT) brings pages in when they are used.";
+	case FT_CALL_MUNLOCK:
+		return "Unlock memory in slices of some megabytes, or leave it locked.";
 	case FT_CALL_MPROTECT:
 		return "Change the protection of smaller ranges, or set it once at start-up.";
 	default:
@@ -293,6 +382,9 @@ static const char *advice_for_lock(const struct suspect *suspect)
 	if (suspect->class == WAIT_LOCK_MMAP)
 		return "Look at what the holder's stack does to the address space: make it smaller, rarer, or "
 		       "move it out of the serving process.";
+	if (suspect->class == WAIT_LOCK_USER)
+		return "Look at what the holder does with the lock held: move what sleeps, waits or computes out "
+		       "of the critical section, or split the lock.";
 	if (suspect->class == WAIT_LOCK_FILE)
 		return "lslocks tells which process holds the lock of which file while it is held.";
 	return "Look at what the holder's stack does under the lock; fewer or shorter calls of it, or "
@@ -318,15 +410,16 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 		    struct model *model)
 {
 	bool mmap_lock = suspect->class == WAIT_LOCK_MMAP;
-	const struct lock_hold *hold = &suspect->owner.longest;
+	const struct lock_hold *hold = &suspect->owner.longest, *held = &suspect->holder.longest;
 	const struct call *call = NULL;
 	struct model_finding *finding;
 	char lock[96];
 	bool grows;
 	int r;
 
-	finding = finding_append(model,
-				 mmap_lock ? FINDING_MMAP_LOCK_CONVOY : FINDING_KERNEL_LOCK_CONVOY);
+	finding = finding_append(model, mmap_lock			      ? FINDING_MMAP_LOCK_CONVOY
+					: suspect->class == WAIT_LOCK_USER ? FINDING_FUTEX_CONVOY
+									   : FINDING_KERNEL_LOCK_CONVOY);
 	if (!finding)
 		return -ENOMEM;
 	if (mmap_lock && suspect->has_owner)
@@ -342,18 +435,21 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 		.class = suspect->class,
 		.address = suspect->address,
 		.tgid = suspect->tgid,
-		.mode = !suspect->has_owner || hold->still_open || hold->stack_id == STACK_NONE
+		.mode = !suspect->has_owner || suspect->class == WAIT_LOCK_USER ||
+					held->still_open || held->stack_id == STACK_NONE
 				? LOCK_MODE_NONE
-			: hold->released_read ? LOCK_MODE_READ
+			: held->released_read ? LOCK_MODE_READ
 					      : LOCK_MODE_WRITE,
 	};
 	if (suspect->has_owner)
 		fill_culprit(context, suspect, call, finding);
 	r = finding_victims(finding, suspect->victims, suspect->victim_count, context->start_ns);
 	if (!r)
+		r = findings_why(context, suspect, finding);
+	if (!r)
 		r = fill_allocation(context, call, finding, &grows);
 	if (!r)
-		r = fill_summary(context, suspect, call, lock, finding);
+		r = fill_summary(context, suspect, call, lock, model, finding);
 	if (!r)
 		r = fill_evidence(context, suspect, call, model, finding);
 	if (!r)
@@ -374,33 +470,42 @@ static bool doubtful(const struct model *model)
 	return model->coverage.unknown_ns * 10 > target_ns;
 }
 
+static const char *no_stall_advice(const struct model *model)
+{
+	if (model->stall.failed_at_once)
+		return "The probe failed without delay: is the service down, or does the probe ask the "
+		       "wrong address or the wrong thing? Ask the same by hand.";
+	if (model->stall.unexplained)
+		return "Look at what its threads did at that time: idle waits, below, may be for an answer "
+		       "from elsewhere (a back end, a resolver) or sleeps in a row; or the work is done by a "
+		       "process that is not the target.";
+	return "If users saw a freeze, it was at another time, in another process, or one thread ran "
+	       "or slept by itself while others waited for it: look at the threads below, and record "
+	       "while it happens.";
+}
+
 int findings_no_stall(struct model *model)
 {
 	struct model_finding *finding = finding_append(model, FINDING_NO_STALL);
 	bool lossy = model->coverage.lost_events || model->coverage.gap_count;
+	char longest[120] = "";
 	int r;
 
 	if (!finding)
 		return -ENOMEM;
 	finding->grade = lossy || !model->capture.complete ? GRADE_PLAUSIBLE : GRADE_STRONG;
-	if (doubtful(model))
+	if (doubtful(model) || model->stall.unexplained)
 		finding->grade = GRADE_PLAUSIBLE;
 	if (model->stall.longest_ns)
-		r = finding_text(
-			&finding->summary,
-			"Nothing froze: no thread waited long for a kernel lock, a device, memory or a "
-			"CPU. The longest such wait was %s (%s, thread %" PRId32 ").",
-			human_duration(model->stall.longest_ns).text,
-			wait_class_name(model->stall.longest_class), model->stall.longest_tid);
-	else
-		r = finding_text(&finding->summary,
-				 "Nothing froze: no thread waited for a kernel lock, a device, memory or a "
-				 "CPU.");
+		snprintf(longest, sizeof(longest), " The longest such wait was %s (%s, thread %" PRId32 ").",
+			 human_duration(model->stall.longest_ns).text,
+			 wait_class_name(model->stall.longest_class), model->stall.longest_tid);
+	r = finding_text(&finding->summary,
+			 "%s no thread waited%s for a kernel lock, a device, memory or a CPU%s.%s",
+			 model->stall.unexplained ? "Somebody waited for an answer, and yet" : "Nothing froze:",
+			 *longest ? " long" : "",
+			 model->stall.unexplained ? ", as far as these events tell" : "", longest);
 	if (r)
 		return r;
-	return finding_text(
-		&finding->advice,
-		"If users saw a freeze, it was at another time, in another process, or one thread ran "
-		"or slept by itself while others waited for it: look at the threads below, and record "
-		"while it happens.");
+	return finding_text(&finding->advice, "%s", no_stall_advice(model));
 }

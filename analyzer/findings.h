@@ -8,8 +8,12 @@
 #include <stddef.h>
 
 #include "analyzer/calls.h"
+#include "analyzer/deadlock.h"
 #include "analyzer/episode.h"
+#include "analyzer/feeder.h"
 #include "analyzer/model.h"
+#include "analyzer/silence.h"
+#include "analyzer/spin.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/stopped.h"
 #include "analyzer/suspect.h"
@@ -23,7 +27,7 @@ struct findings_context {
 };
 
 /**
- * findings_convoy() - mmap-lock-convoy or kernel-lock-convoy from @suspect.
+ * findings_convoy() - mmap-lock-convoy, futex-convoy or kernel-lock-convoy from @suspect.
  *
  * @model: its capture part is complete; gets the finding appended.
  *
@@ -32,6 +36,10 @@ struct findings_context {
 int findings_convoy(const struct findings_context *context, const struct suspect *suspect,
 		    struct model *model);
 
+/* deadlock. @model: its coverage part is complete. Return: 0 or -ENOMEM. */
+int findings_deadlock(const struct findings_context *context, const struct deadlock *deadlock,
+		      struct model *model);
+
 /* process-stopped. Return: 0 or -ENOMEM. */
 int findings_stopped(const struct findings_context *context, const struct stopped *stopped,
 		     struct model *model);
@@ -39,6 +47,22 @@ int findings_stopped(const struct findings_context *context, const struct stoppe
 /* busy-thread, or slow-producer for one that slept. Return: 0 or -ENOMEM. */
 int findings_episode(const struct findings_context *context, const struct episode *episode,
 		     const struct trigger_window *window, struct model *model);
+
+/* slow-producer, or busy-thread where its victims ask it to work. Return: 0 or -ENOMEM. */
+int findings_feeder(const struct findings_context *context, const struct feeder *feeder,
+		    struct model *model);
+
+/* Names who answers a FUSE file system's requests as @finding's culprit. Return: 0 or -ENOMEM. */
+int findings_fuse_daemon(const struct findings_context *context, const struct feeder *feeder,
+			 const struct model *model, struct model_finding *finding);
+
+/* spin-contention. Return: 0 or -ENOMEM. */
+int findings_spin(const struct findings_context *context, const struct spin *spin,
+		  struct model *model);
+
+/* host-paused. Return: 0 or -ENOMEM. */
+int findings_silence(const struct findings_context *context, const struct silence *silence,
+		     struct model *model);
 
 /* no-stall, from the model's stall part. Return: 0 or -ENOMEM. */
 int findings_no_stall(struct model *model);

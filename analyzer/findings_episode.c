@@ -70,26 +70,6 @@ static int fill_summary(const struct findings_context *context, const struct epi
 			    fact->operation);
 }
 
-/* "96.0 % of 300 CPU samples are in user space; innermost: a 40.1 %, b 20.0 %" */
-static int profile_evidence(const struct profile *profile, struct model_finding *finding)
-{
-	const struct profile_place *top = profile->top;
-	char rest[2][200] = { "", "" };
-
-	if (!profile->samples || !profile->top_count)
-		return 0;
-	for (size_t i = 1; i < profile->top_count; i++)
-		snprintf(rest[i - 1], sizeof(rest[i - 1]), ", %.120s %s", top[i].name,
-			 human_share(top[i].samples, profile->samples).text);
-	return finding_evidence(
-		finding,
-		"%s of %" PRIu32
-		" CPU samples of it are in user space; innermost functions: %.120s %s%s%s",
-		human_share(profile->samples - profile->kernel_samples, profile->samples).text,
-		profile->samples, top[0].name, human_share(top[0].samples, profile->samples).text,
-		rest[0], rest[1]);
-}
-
 static int fill_evidence(const struct findings_context *context, const struct episode *episode,
 			 const struct trigger_window *window, const struct model *model,
 			 struct model_finding *finding)
@@ -106,7 +86,7 @@ static int fill_evidence(const struct findings_context *context, const struct ep
 				? ""
 				: ", and not for so long at any other time in the capture");
 	if (!r)
-		r = profile_evidence(&episode->profile, finding);
+		r = finding_profile(finding, &episode->profile);
 	if (!r && !episode->began_with_it)
 		r = finding_evidence(finding,
 				     "it was like that already %s before the waiting "

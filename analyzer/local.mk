@@ -4,55 +4,102 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/account.c analyzer/account.h \
 	analyzer/analysis.c analyzer/analysis.h \
 	analyzer/asides.c analyzer/asides.h \
+	analyzer/because.c analyzer/because.h \
+	analyzer/blame.c analyzer/blame.h \
 	analyzer/by_thread.c analyzer/by_thread.h \
 	analyzer/calls.c analyzer/calls.h \
-	analyzer/episode.c analyzer/episode.h \
+	analyzer/chain.c analyzer/chain.h \
+	analyzer/chains.c analyzer/chains.h \
+	analyzer/chosen.c analyzer/chosen.h \
+	analyzer/compare.c analyzer/compare.h \
+	analyzer/compare_findings.c \
+	analyzer/compare_locks.c \
+	analyzer/compare_names.c analyzer/compare_names.h \
+	analyzer/compare_say.c analyzer/compare_say.h \
+	analyzer/compare_table.c analyzer/compare_table.h \
+	analyzer/compare_threads.c \
+	analyzer/compare_waits.c \
+	analyzer/deadlock.c analyzer/deadlock.h \
+	analyzer/conduct.c analyzer/conduct.h \
 	analyzer/coverage.c analyzer/coverage.h \
+	analyzer/cpu_share.c analyzer/cpu_share.h \
+	analyzer/deeds.c analyzer/deeds.h \
+	analyzer/episode.c analyzer/episode.h \
+	analyzer/explain.c analyzer/explain.h \
+	analyzer/explain_fill.c analyzer/explain_fill.h \
+	analyzer/explain_step.c analyzer/explain_step.h \
 	analyzer/finding.c analyzer/finding.h \
 	analyzer/finding_class.c analyzer/finding_class.h \
+	analyzer/finding_starved.c \
 	analyzer/findings.c analyzer/findings.h \
+	analyzer/feeder.c analyzer/feeder.h \
+	analyzer/findings_deadlock.c \
 	analyzer/findings_episode.c \
+	analyzer/findings_feeder.c \
+	analyzer/findings_silence.c \
+	analyzer/findings_spin.c \
 	analyzer/findings_stopped.c \
+	analyzer/findings_why.c analyzer/findings_why.h \
 	analyzer/frame_text.c analyzer/frame_text.h \
+	analyzer/history.c analyzer/history.h \
+	analyzer/futexes.c analyzer/futexes.h \
 	analyzer/hold.c analyzer/hold.h \
 	analyzer/human.c analyzer/human.h \
+	analyzer/instead.c analyzer/instead.h \
 	analyzer/json.c analyzer/json.h \
+	analyzer/json_compare.c \
+	analyzer/json_explain.c \
+	analyzer/json_fields.c analyzer/json_fields.h \
+	analyzer/json_why.c analyzer/json_why.h \
 	analyzer/locks.c analyzer/locks.h \
 	analyzer/losses.c analyzer/losses.h \
 	analyzer/merge.c analyzer/merge.h \
 	analyzer/model.c analyzer/model.h \
+	analyzer/moment.c analyzer/moment.h \
 	analyzer/operations.c analyzer/operations.h \
 	analyzer/options.c analyzer/options.h \
 	analyzer/ownership.c analyzer/ownership.h \
 	analyzer/page.c analyzer/page.h \
 	analyzer/pass.c analyzer/pass.h \
+	analyzer/pivot.c analyzer/pivot.h \
 	analyzer/profile.c analyzer/profile.h \
 	analyzer/render.h \
 	analyzer/render_folded.c \
 	analyzer/render_json.c \
 	analyzer/render_text.c \
+	analyzer/series.c analyzer/series.h \
+	analyzer/shortage.c analyzer/shortage.h \
+	analyzer/silence.c analyzer/silence.h \
 	analyzer/slot.c analyzer/slot.h \
 	analyzer/source.c analyzer/source.h \
 	analyzer/source_text.c analyzer/source_text.h \
+	analyzer/spin.c analyzer/spin.h \
 	analyzer/stackfacts.c analyzer/stackfacts.h \
 	analyzer/stacks.c analyzer/stacks.h \
 	analyzer/stall.c analyzer/stall.h \
+	analyzer/starved.c analyzer/starved.h \
 	analyzer/stopped.c analyzer/stopped.h \
 	analyzer/stream.c analyzer/stream.h \
+	analyzer/suspect_chain.c analyzer/suspect_chain.h \
 	analyzer/survey.c analyzer/survey.h \
 	analyzer/suspect.c analyzer/suspect.h \
 	analyzer/tables.c analyzer/tables.h \
 	analyzer/target.c analyzer/target.h \
 	analyzer/terminal.c analyzer/terminal.h \
 	analyzer/text.h \
+	analyzer/text_blame.c \
+	analyzer/text_compare.c \
 	analyzer/text_coverage.c \
+	analyzer/text_explain.c \
 	analyzer/text_findings.c \
 	analyzer/text_headline.c \
 	analyzer/text_stack.c \
 	analyzer/text_tables.c \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
+	analyzer/trail.c analyzer/trail.h \
 	analyzer/trigger_window.c analyzer/trigger_window.h \
+	analyzer/usual.c analyzer/usual.h \
 	analyzer/utf8.c analyzer/utf8.h \
 	analyzer/wait_groups.c analyzer/wait_groups.h \
 	analyzer/waitclass.c analyzer/waitclass.h \

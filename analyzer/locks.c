@@ -12,7 +12,8 @@
 #define SAME_WAIT_GAP_NS 5000000u
 
 /* What makes a lock the same one: its address, or for lack of one, and always
- * for an mmap_lock, (process, class). File locks have neither: processes share them. */
+ * for an mmap_lock, (process, class); a user's lock has all three. File locks have neither: processes share
+ * them; nor has the mmap_lock of another process, unless its address is known. */
 struct lock_key {
 	uint64_t address;
 	int32_t tgid;
@@ -23,6 +24,11 @@ struct lock_entry {
 	struct lock lock;
 	struct lock_key key;
 	struct ownership *ownership;
+	/* of a lock.user: */
+	struct thread *taker;	/* who was woken by its last release, and so most likely got it; NULL */
+	uint64_t taken_ns;
+	int32_t owner_tid;	/* as the value in the lock said last; 0: does not tell */
+	bool shared;		/* between processes: some of its hand-offs may be unseen */
 	UT_hash_handle hh;
 };
 
@@ -32,6 +38,8 @@ struct waiter {
 	uint32_t wait_begins;	    /* the same when it last went to sleep for a lock */
 	uint32_t stack_id;	    /* where it did */
 	uint32_t wait_number;	    /* counts waits: several sleeps may be one */
+	struct futex_wait futex;    /* that it is in, or about to go to; address 0: none */
+	uint64_t futex_ns;	    /* when it said so; 0: somewhere in its present sleep */
 	struct lock_entry *entry;   /* the lock it waits for, or waited for last */
 	bool open;		    /* asleep for it now */
 	uint64_t end_ns;	    /* of its last sleep for it */
@@ -42,10 +50,12 @@ struct locks {
 	struct stackfacts *stackfacts;
 	struct operations *operations;
 	struct locks_options options;
+	struct ownership_watcher watcher;
 	struct lock_entry *by_key;
 	struct lock_entry **entries;
 	size_t entry_count;
 	struct by_thread waiters; /* struct waiter */
+	uint64_t lost_until_ns;	  /* of a loss on any CPU */
 };
 
 int locks_create(struct stackfacts *stackfacts, struct operations *operations,
@@ -77,10 +87,31 @@ void locks_destroy(struct locks *locks)
 	free(locks);
 }
 
+static int futex_event(struct locks *locks, const struct event *event, const struct futex_wait *wait)
+{
+	struct waiter *waiter = by_thread_get(&locks->waiters, event->thread);
+
+	if (!waiter)
+		return -ENOMEM;
+	waiter->futex = *wait;
+	waiter->futex_ns = event->raw.kind == FT_EVENT_CALL ? event->raw.time_ns : 0;
+	return 0;
+}
+
+void locks_watch(struct locks *locks, const struct ownership_watcher *watcher)
+{
+	locks->watcher = *watcher;
+}
+
 int locks_event(struct locks *locks, const struct event *event)
 {
+	struct futex_wait wait;
 	struct waiter *waiter;
 
+	if (event->raw.kind == FT_EVENT_LOST && event->raw.time_ns > locks->lost_until_ns)
+		locks->lost_until_ns = event->raw.time_ns;
+	if (locks->options.futexes && futexes_wait(locks->options.futexes, event, &wait))
+		return futex_event(locks, event, &wait);
 	if (event->raw.kind != FT_EVENT_LOCK_BEGIN && event->raw.kind != FT_EVENT_LOCK_END)
 		return 0;
 	waiter = by_thread_get(&locks->waiters, event->thread);
@@ -97,13 +128,15 @@ int locks_event(struct locks *locks, const struct event *event)
 /* Whose release path ends a wait of this class. */
 static enum wait_class family_of(enum wait_class class)
 {
+	if (class == WAIT_LOCK_USER)
+		return WAIT_LOCK_FUTEX;
 	return class == WAIT_LOCK_MMAP || class == WAIT_LOCK_INODE ? WAIT_LOCK_RWSEM : class;
 }
 
 /* Such a lock is kept from one system call to another: which call its holder is in says nothing. */
 static bool held_in_user_space(enum wait_class class)
 {
-	return class == WAIT_LOCK_FILE || class == WAIT_LOCK_FUTEX;
+	return class == WAIT_LOCK_FILE || class == WAIT_LOCK_FUTEX || class == WAIT_LOCK_USER;
 }
 
 /* Such a lock's slow path is told by a LOCK_BEGIN. */
@@ -120,12 +153,16 @@ static struct lock_key key_of(const struct thread *thread, const struct wait_rea
 	/* Hashed as bytes: no padding may hold garbage. */
 	memset(&key, 0, sizeof(key));
 	key.class = reason->class;
-	if (reason->class == WAIT_LOCK_MMAP && !reason->remote_mm)
-		key.tgid = thread->tgid;
-	else if (address)
+	if (reason->class == WAIT_LOCK_USER) {
 		key.address = address;
-	else if (reason->class != WAIT_LOCK_FILE)
 		key.tgid = thread->tgid;
+	} else if (reason->class == WAIT_LOCK_MMAP && !reason->remote_mm) {
+		key.tgid = thread->tgid;
+	} else if (address) {
+		key.address = address;
+	} else if (reason->class != WAIT_LOCK_FILE && reason->class != WAIT_LOCK_MMAP) {
+		key.tgid = thread->tgid;
+	}
 	return key;
 }
 
@@ -141,10 +178,12 @@ static struct lock_entry *entry_create(struct locks *locks, const struct lock_ke
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return NULL;
-	if (ownership_create(!key->address && key->class != WAIT_LOCK_MMAP, &entry->ownership)) {
+	if (ownership_create(!key->address && (key->class != WAIT_LOCK_MMAP || !key->tgid),
+			     &entry->ownership)) {
 		free(entry);
 		return NULL;
 	}
+	ownership_watch(entry->ownership, &locks->watcher);
 	entry->key = *key;
 	entry->lock.class = (enum wait_class)key->class;
 	HASH_ADD(hh, locks->by_key, key, sizeof(entry->key), entry);
@@ -162,15 +201,33 @@ static struct lock_entry *mmap_lock_at(const struct locks *locks, uint64_t addre
 	return NULL;
 }
 
+/* Others waited for the lock of @key's process first, and did not know whose it is. */
+static struct lock_entry *mmap_lock_adopt(struct locks *locks, const struct lock_key *key,
+					  uint64_t address)
+{
+	struct lock_entry *entry = mmap_lock_at(locks, address);
+
+	if (!entry || entry->key.tgid)
+		return NULL;
+	HASH_DELETE(hh, locks->by_key, entry);
+	entry->key = *key;
+	entry->lock.tgid = key->tgid;
+	HASH_ADD(hh, locks->by_key, key, sizeof(entry->key), entry);
+	return entry;
+}
+
 static struct lock_entry *entry_of(struct locks *locks, const struct thread *thread,
 				   const struct wait_reason *reason, uint64_t address)
 {
 	struct lock_key key = key_of(thread, reason, address);
+	bool other_process = reason->class == WAIT_LOCK_MMAP && reason->remote_mm;
 	struct lock_entry *entry = NULL;
 
 	HASH_FIND(hh, locks->by_key, &key, sizeof(key), entry);
-	if (!entry && reason->class == WAIT_LOCK_MMAP && reason->remote_mm)
+	if (!entry && other_process)
 		entry = mmap_lock_at(locks, address);
+	else if (!entry && reason->class == WAIT_LOCK_MMAP)
+		entry = mmap_lock_adopt(locks, &key, address);
 	if (!entry)
 		entry = entry_create(locks, &key);
 	if (!entry)
@@ -179,7 +236,7 @@ static struct lock_entry *entry_of(struct locks *locks, const struct thread *thr
 		entry->lock.detail = reason->detail;
 	if (!entry->lock.address)
 		entry->lock.address = address;
-	if (!entry->lock.tgid)
+	if (!entry->lock.tgid && !other_process)
 		entry->lock.tgid = thread->tgid;
 	return entry;
 }
@@ -212,13 +269,38 @@ static bool same_wait(const struct waiter *waiter, const struct lock_entry *entr
 	       interval->start_ns - waiter->end_ns <= SAME_WAIT_GAP_NS;
 }
 
+/* A futex, judged to be a lock: @ret_reason says so then. */
+static bool user_lock(const struct locks *locks, const struct interval *interval,
+		      const struct waiter *waiter, struct wait_reason *ret_reason)
+{
+	const struct futexes *futexes = locks->options.futexes;
+
+	if (ret_reason->class != WAIT_LOCK_FUTEX || !futexes || !waiter->futex.address ||
+	    waiter->futex_ns > interval->start_ns ||
+	    /* Another call may have been lost since. */
+	    (waiter->futex_ns && waiter->futex_ns < locks->lost_until_ns) ||
+	    !futexes_lock(futexes, interval->thread->tgid, waiter->futex.address))
+		return false;
+	ret_reason->class = WAIT_LOCK_USER;
+	return true;
+}
+
+static void user_lock_note(struct lock_entry *entry, const struct futex_wait *futex)
+{
+	if (futex_shared(futex))
+		entry->shared = true;
+	entry->owner_tid = futex_owner(futex);
+}
+
 int locks_opened(struct locks *locks, const struct interval *interval)
 {
-	const struct wait_reason *reason;
+	const struct wait_reason *by_stack;
+	struct wait_reason reason;
+	uint64_t address = 0;
 	struct lock_entry *entry;
 	struct waiter *waiter;
 
-	if (lock_wait(locks, interval, &reason))
+	if (lock_wait(locks, interval, &by_stack))
 		return -ENOMEM;
 	waiter = by_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
@@ -226,15 +308,22 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 	waiter->open = false;
 	if (interval->stack_id == STACK_NONE)
 		return 0; /* where it sleeps is not known, or not yet */
-	if (!reason) {
+	if (!by_stack) {
 		/* Asleep outside any lock: whatever slow path it was in, it has left it. */
 		waiter->contended_address = 0;
+		waiter->futex.address = 0;
 		return 0;
 	}
-	entry = entry_of(locks, interval->thread, reason,
-			 has_address(reason->class) ? waiter->contended_address : 0);
+	reason = *by_stack;
+	if (user_lock(locks, interval, waiter, &reason))
+		address = waiter->futex.address;
+	else if (has_address(reason.class))
+		address = waiter->contended_address;
+	entry = entry_of(locks, interval->thread, &reason, address);
 	if (!entry)
 		return -ENOMEM;
+	if (reason.class == WAIT_LOCK_USER)
+		user_lock_note(entry, &waiter->futex);
 	if (!same_wait(waiter, entry, interval)) {
 		waiter->sum_ns = 0;
 		waiter->wait_number++;
@@ -273,7 +362,7 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 		.since_ns = since.since_ns,
 		.since_exact = since.exact,
 		.read = fact->releases_read,
-		.plausible = interval->waker_stack_id == STACK_NONE,
+		.plausible = interval->waker_stack_id == STACK_NONE || entry->shared,
 		.stack_id = interval->waker_stack_id,
 		.woken = interval->thread,
 	};
@@ -285,6 +374,9 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 		release.since_ns = own->end_ns;
 		release.since_exact = true;
 	}
+	entry->lock.released_ns = release.time_ns;
+	entry->taker = interval->thread;
+	entry->taken_ns = release.time_ns;
 	return ownership_released(entry->ownership, &release);
 }
 
@@ -309,6 +401,9 @@ int locks_closed(struct locks *locks, const struct interval *interval)
 	waiter = by_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
+	/* One call, one sleep. Where the wake-up is missing, it is the next call that ends the sleep. */
+	if (waiter->futex_ns < interval->end_ns)
+		waiter->futex.address = 0;
 	if (!waiter->open)
 		return 0;
 	waiter->open = false;
@@ -352,28 +447,78 @@ static struct thread *mmap_holder(const struct locks *locks, const struct thread
 	return holder;
 }
 
+static int mmap_lock_ending(struct locks *locks, struct lock_entry *entry,
+			    const struct threads *threads, uint64_t end_ns)
+{
+	struct thread *holder = mmap_holder(locks, threads, entry->lock.tgid);
+	struct operation_since since;
+
+	if (!holder)
+		return 0;
+	since = operations_since(locks->operations, holder);
+	return ownership_held_at_end(entry->ownership,
+				     &(struct lock_release){ .thread = holder,
+							     .time_ns = end_ns,
+							     .since_ns = since.since_ns,
+							     .since_exact = since.exact,
+							     .stack_id = since.stack_id });
+}
+
+static bool waits_for(const struct locks *locks, const struct thread *thread,
+		      const struct lock_entry *entry)
+{
+	const struct waiter *waiter = by_thread_find(&locks->waiters, thread);
+
+	return waiter && waiter->open && waiter->entry == entry;
+}
+
+/*
+ * Who got the lock by the last hand-off has it still, if others slept for it at that time already and
+ * ever since: letting it go would have woken one of them. And some locks say themselves who owns them.
+ */
+static int user_lock_ending(struct locks *locks, struct lock_entry *entry,
+			    const struct threads *threads, uint64_t end_ns)
+{
+	struct thread *holder = entry->owner_tid ? threads_find(threads, entry->owner_tid) : NULL;
+	uint64_t since_ns = 0;
+
+	if (holder && holder->tgid == entry->lock.tgid && !holder->exited) {
+		entry->lock.holder_named = true;
+	} else {
+		holder = entry->taker;
+		if (!holder || holder->exited ||
+		    ownership_contended_since_ns(entry->ownership) >= entry->taken_ns)
+			return 0;
+		since_ns = entry->taken_ns;
+	}
+	if (waits_for(locks, holder, entry)) {
+		entry->lock.holder_named = false;
+		return 0;
+	}
+	entry->lock.holder = holder;
+	return ownership_held_at_end(entry->ownership,
+				     &(struct lock_release){ .thread = holder,
+							     .time_ns = end_ns,
+							     .since_ns = since_ns,
+							     .since_exact = since_ns != 0,
+							     .stack_id = STACK_NONE });
+}
+
 int locks_ending(struct locks *locks, const struct threads *threads, uint64_t end_ns)
 {
-	for (size_t i = 0; i < locks->entry_count; i++) {
-		struct lock_entry *entry = locks->entries[i];
-		struct operation_since since;
-		struct thread *holder;
+	int r = 0;
 
-		if (entry->lock.class != WAIT_LOCK_MMAP || !ownership_waiting(entry->ownership))
+	for (size_t i = 0; i < locks->entry_count && !r; i++) {
+		struct lock_entry *entry = locks->entries[i];
+
+		if (!ownership_waiting(entry->ownership))
 			continue;
-		holder = mmap_holder(locks, threads, entry->lock.tgid);
-		if (!holder)
-			continue;
-		since = operations_since(locks->operations, holder);
-		if (ownership_held_at_end(entry->ownership,
-					  &(struct lock_release){ .thread = holder,
-								  .time_ns = end_ns,
-								  .since_ns = since.since_ns,
-								  .since_exact = since.exact,
-								  .stack_id = since.stack_id }))
-			return -ENOMEM;
+		if (entry->lock.class == WAIT_LOCK_MMAP)
+			r = mmap_lock_ending(locks, entry, threads, end_ns);
+		else if (entry->lock.class == WAIT_LOCK_USER)
+			r = user_lock_ending(locks, entry, threads, end_ns);
 	}
-	return 0;
+	return r;
 }
 
 void locks_finish(struct locks *locks)
@@ -391,6 +536,17 @@ const struct lock *locks_awaited(const struct locks *locks, const struct thread 
 	const struct waiter *waiter = by_thread_find(&locks->waiters, thread);
 
 	return waiter && waiter->entry ? &waiter->entry->lock : NULL;
+}
+
+enum wait_class locks_class(const struct locks *locks, const struct interval *interval,
+			    enum wait_class by_stack)
+{
+	const struct waiter *waiter = by_thread_find(&locks->waiters, interval->thread);
+
+	if (by_stack != WAIT_LOCK_FUTEX || !waiter || !waiter->entry ||
+	    waiter->end_ns != interval->end_ns)
+		return by_stack;
+	return waiter->entry->lock.class == WAIT_LOCK_USER ? WAIT_LOCK_USER : by_stack;
 }
 
 uint32_t locks_wait_number(const struct locks *locks, const struct thread *thread)

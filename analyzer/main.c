@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "analyzer/analysis.h"
+#include "analyzer/compare.h"
+#include "analyzer/explain.h"
 #include "analyzer/options.h"
 #include "analyzer/render.h"
 #include "analyzer/source.h"
@@ -50,71 +52,172 @@ static bool use_color(enum options_color color)
 	       !(term && strcmp(term, "dumb") == 0);
 }
 
-static int render(const struct model *model, const struct options *options)
-{
-	const struct text_options text = { .color = use_color(options->color),
-					   .all_threads = options->all_threads,
-					   .width = TEXT_COLUMNS };
-	int error = 0;
+/* One capture, analysed. */
+struct input {
+	const char *path;
+	struct source *source;
+	struct model *model;
+};
 
-	errno = 0;
-	switch (options->output) {
-	case OUTPUT_TEXT:
-		error = render_text(model, &text, stdout);
-		break;
-	case OUTPUT_JSON:
-		error = render_json(model, stdout);
-		break;
-	case OUTPUT_FOLDED:
-		error = render_folded(model, stdout);
-		break;
+/* 0, or a negative errno that was complained about. */
+static int input_open(struct input *input, const char *path, const struct options *options)
+{
+	const struct analysis_options analysis = { .stall_ns = options->stall_ns,
+						   .target = options->target,
+						   .target_count = options->target_count };
+	char *message = NULL;
+	int error;
+
+	input->path = path;
+	error = source_open(path, &input->source, &message);
+	if (error) {
+		complain(message ? message : strerror(-error));
+		free(message);
+		return error;
 	}
-	/* What the disk says only when the file is closed counts too. */
-	if (fclose(stdout) && !error)
-		error = -EIO;
-	return error == -EIO && errno ? -errno : error; /* "no space left" tells more */
+	error = analysis_run(input->source, path, &analysis, &input->model);
+	if (error)
+		complain_about(path, "the analysis did not come to its end", error);
+	return error;
+}
+
+static void input_close(struct input *input)
+{
+	analysis_free(input->model);
+	source_close(input->source);
 }
 
 /* Return: an exit status. */
-static int report(const struct model *model, const struct options *options)
+static int damage_status(const struct input *input)
 {
-	int error = render(model, options);
+	const struct model *model = input->model;
 
-	if (error) {
-		complain_about("standard output", "the report could not be written whole", error);
-		return EXIT_FAILURE;
-	}
 	if (model->capture.complete)
 		return EXIT_SUCCESS;
 	complain(model->capture.damage ? model->capture.damage : "the capture is not complete");
 	return EXIT_DAMAGED;
 }
 
+static struct text_options text_options(const struct options *options)
+{
+	return (struct text_options){ .color = use_color(options->color),
+				      .all_threads = options->all_threads,
+				      .width = TEXT_COLUMNS };
+}
+
+/* Standard output is written whole, or not: @error is the renderer's. Return: an exit status. */
+static int finish_output(int error)
+{
+	/* What the disk says only when the file is closed counts too. */
+	if (fclose(stdout) && !error)
+		error = -EIO;
+	if (!error)
+		return EXIT_SUCCESS;
+	/* "no space left" tells more */
+	complain_about("standard output", "the report could not be written whole",
+		       error == -EIO && errno ? -errno : error);
+	return EXIT_FAILURE;
+}
+
+static int render(const struct model *model, const struct options *options)
+{
+	const struct text_options text = text_options(options);
+
+	errno = 0;
+	switch (options->output) {
+	case OUTPUT_JSON:
+		return render_json(model, stdout);
+	case OUTPUT_FOLDED:
+		return render_folded(model, stdout);
+	default:
+		return render_text(model, &text, stdout);
+	}
+}
+
 static int analyze(const struct options *options)
 {
-	const struct analysis_options analysis = { .stall_ns = options->stall_ns,
-						   .target = options->target,
-						   .target_count = options->target_count };
-	struct source *source = NULL;
-	struct model *model = NULL;
+	struct input input = { 0 };
+	int status = EXIT_FAILURE;
+
+	if (input_open(&input, options->path, options) == 0)
+		status = finish_output(render(input.model, options));
+	if (status == EXIT_SUCCESS)
+		status = damage_status(&input);
+	input_close(&input);
+	return status;
+}
+
+static int render_explanation(const struct explanation *explanation, const struct model *model,
+			      const struct options *options)
+{
+	const struct text_options text = text_options(options);
+
+	errno = 0;
+	if (options->output == OUTPUT_JSON)
+		return render_explanation_json(explanation, model, stdout);
+	return render_explanation_text(explanation, model, &text, stdout);
+}
+
+static int explain(const struct options *options)
+{
+	struct explanation *explanation = NULL;
+	struct input input = { 0 };
 	char *message = NULL;
 	int error, status = EXIT_FAILURE;
 
-	error = source_open(options->path, &source, &message);
+	if (input_open(&input, options->path, options))
+		goto out;
+	error = explain_run(input.source, input.model, &options->moment, &explanation, &message);
 	if (error) {
-		complain(message ? message : strerror(-error));
+		if (message)
+			complain(message);
+		else
+			complain_about(options->path, "the wait could not be explained", error);
 		goto out;
 	}
-	error = analysis_run(source, options->path, &analysis, &model);
-	if (error) {
-		complain_about(options->path, "the analysis did not come to its end", error);
-		goto out;
-	}
-	status = report(model, options);
+	status = finish_output(render_explanation(explanation, input.model, options));
+	if (status == EXIT_SUCCESS)
+		status = damage_status(&input);
 out:
 	free(message);
-	analysis_free(model);
-	source_close(source);
+	explanation_free(explanation);
+	input_close(&input);
+	return status;
+}
+
+static int render_comparison(const struct comparison *comparison, const struct options *options)
+{
+	const struct text_options text = text_options(options);
+
+	errno = 0;
+	if (options->output == OUTPUT_JSON)
+		return render_comparison_json(comparison, stdout);
+	return render_comparison_text(comparison, &text, stdout);
+}
+
+static int compare(const struct options *options)
+{
+	struct input before = { 0 }, after = { 0 };
+	struct comparison *comparison = NULL;
+	int error, status = EXIT_FAILURE;
+
+	if (input_open(&before, options->before, options) ||
+	    input_open(&after, options->path, options))
+		goto out;
+	error = compare_run(before.model, after.model, &comparison);
+	if (error) {
+		complain_about(options->path, "the comparison did not come to its end", error);
+		goto out;
+	}
+	status = finish_output(render_comparison(comparison, options));
+	if (status == EXIT_SUCCESS)
+		status = damage_status(&before);
+	if (status == EXIT_SUCCESS || status == EXIT_DAMAGED)
+		status = damage_status(&after) ? EXIT_DAMAGED : status;
+out:
+	comparison_free(comparison);
+	input_close(&after);
+	input_close(&before);
 	return status;
 }
 
@@ -162,6 +265,12 @@ int main(int argc, char *argv[])
 		break;
 	case ACTION_REPORT:
 		status = analyze(&options);
+		break;
+	case ACTION_EXPLAIN:
+		status = explain(&options);
+		break;
+	case ACTION_COMPARE:
+		status = compare(&options);
 		break;
 	}
 	options_free(&options);

@@ -51,6 +51,42 @@ struct model_note {
 	char *text;
 };
 
+/* What a culprit waited for, in one operation, while it held others up. */
+struct model_because {
+	enum wait_class class;		/* cpu.runqueue: it was runnable */
+	const char *operation;		/* "" */
+	uint64_t waited_ns, longest_ns, count;
+	const char *ended_by;		/* the longest: "thread", "owner", "interrupt", "nobody" (yet), NULL: not known */
+	int32_t by_tid;			/* of "thread", "owner"; else 0 */
+	const char *by_comm;		/* "" */
+	char *root;			/* what it leads to, where that is another thread's; NULL */
+	int32_t root_tid;		/* 0 */
+	const char *root_comm;		/* "" */
+};
+
+/* A thread with a part of something. */
+struct model_share {
+	int32_t tid, tgid;
+	const char *comm;
+	uint64_t ns;
+};
+
+/* One that held what was waited for, and itself waited for a lock of the next one, or of the culprit. */
+struct model_link {
+	int32_t tid;
+	const char *comm;
+	enum wait_class class;		/* of that lock */
+	uint64_t waited_ns;
+};
+
+/* The writer that queued while a reader held the lock, so that later readers waited. */
+struct model_pivot {
+	int32_t tid;
+	const char *comm;
+	uint64_t at_ns;
+	uint64_t readers, behind_ns;	/* who came behind it, and what they waited until it got the lock */
+};
+
 struct model_culprit {
 	int32_t tid, tgid;
 	const char *comm;
@@ -59,6 +95,11 @@ struct model_culprit {
 	struct model_stack stack;	/* kernel: where it mostly was during the hold */
 	struct model_stack user_stack;	/* who called; of the call behind it where known */
 	uint32_t samples, samples_in_stack; /* CPU samples of it in the hold; with the same innermost named kernel operation as stack */
+	struct model_because *because;	/* most time first */
+	size_t because_count;
+	struct model_share *instead;	/* who had the CPU that it wanted, most first */
+	size_t instead_count;
+	char *why;			/* the same as a sentence; NULL: it ran nearly all the time */
 };
 
 struct model_lock_ref {
@@ -82,7 +123,12 @@ struct model_finding {
 	int32_t *victims;		/* tids, most blocked first */
 	uint64_t *victims_since_ns;	/* of each: when its longest wait in the stall began; NULL: not known */
 	size_t victim_count;
-	bool has_culprit, has_lock, has_allocation;
+	struct model_share *outsiders;	/* threads of other processes than the target's that waited too */
+	size_t outsider_count;
+	struct model_link *links;	/* from who held the lock to the culprit; none: the culprit held it */
+	size_t link_count;
+	bool has_culprit, has_lock, has_allocation, has_pivot;
+	struct model_pivot pivot;
 	struct model_culprit culprit;
 	struct model_lock_ref lock;
 	struct model_allocation allocation;
@@ -118,6 +164,17 @@ struct model_wait {
 	uint64_t blocked_ns, runnable_ns, count, max_ns, threads;
 	uint64_t woken, woken_ns, woken_max_ns;	/* the part of runnable_ns between wake-ups and a CPU */
 	struct model_stack stack;
+};
+
+/* What waits that hurt in the stall lead to. */
+struct model_blame {
+	char *root;			/* "running clear_page_erms (mmap)", "io.block in fsync" */
+	int32_t tid;			/* whose; 0: nobody's, or each victim's own */
+	const char *comm;		/* "" */
+	const char *class;		/* "running", or the name of a wait class */
+	enum grade grade;
+	uint64_t blocked_ns;
+	uint32_t victims;
 };
 
 struct model_thread {
@@ -162,12 +219,16 @@ struct model {
 	const char *no_verdict;		/* why the capture cannot say whether anything froze; NULL: it can */
 	struct {
 		bool found;
+		bool apart;		/* over before what the capture was triggered for, and no explanation of it */
 		bool began_before, still_open;	/* "at least" */
 		uint64_t start_ns, end_ns;
 		uint32_t threads_blocked_max;
 		struct model_span other[8];	/* lesser stalls of the capture, in order of time; the first ones */
 		uint32_t others;	/* how many there are */
-		/* where not found: the longest wait that hurts */
+		/* where not found: */
+		bool unexplained;	/* and yet somebody waited, the trigger says */
+		bool failed_at_once;	/* a probe had answers without delay, bad ones */
+		/* the longest wait that hurts */
 		uint64_t longest_ns;
 		enum wait_class longest_class;
 		int32_t longest_tid;
@@ -175,6 +236,8 @@ struct model {
 	} stall;
 	struct model_finding *findings;
 	size_t finding_count;
+	struct model_blame *blame;
+	size_t blame_count;
 	struct model_lock *locks;
 	size_t lock_count;
 	struct model_wait *waits;	/* by class and stack */
@@ -183,6 +246,7 @@ struct model {
 	size_t wait_group_count;
 	struct model_thread *threads;
 	size_t thread_count;
+	struct futexes *futexes;	/* which of them are locks, for further readings */
 	struct stackfacts *operations;	/* keeps the texts of waits[].operation */
 };
 

@@ -17,13 +17,20 @@
 
 const char options_help[] =
 	"Usage: analyze [OPTION]... CAPTURE\n"
+	"       analyze --explain=TID[:TIME] [OPTION]... CAPTURE\n"
+	"       analyze --before=CAPTURE [OPTION]... CAPTURE\n"
 	"Say what froze, who held it up, why, how sure that is and what to do.\n"
 	"\n"
 	"  -p, --pid=PID[,PID]  report about these processes (default: those that were\n"
 	"                       the target of the recording)\n"
 	"      --stall=TIME     waits that hurt are a stall from this long on (200ms)\n"
+	"      --explain=TID[:TIME]  the chain of events behind a wait of this thread, the\n"
+	"                       one at TIME (2.5, or a time of day as reports print it),\n"
+	"                       else its longest that hurts\n"
+	"      --before=CAPTURE  what is new, what grew and what is gone since that one\n"
 	"      --threads        list every thread\n"
-	"      --json           write the report as JSON, schema freezetrap.report/1\n"
+	"      --json           write it as JSON, schema freezetrap.report/1; with --explain\n"
+	"                       freezetrap.explain/1, with --before freezetrap.comparison/1\n"
 	"      --folded         write off-CPU microseconds by stack, for flame graphs\n"
 	"      --color=WHEN     auto (default), always or never; auto respects NO_COLOR\n"
 	"  -h, --help           show this help\n"
@@ -35,10 +42,14 @@ const char options_help[] =
 	"Examples:\n"
 	"  analyze capture.dat\n"
 	"  analyze --json capture.dat | jq '.findings[0]'\n"
+	"  analyze --explain=31519:12.4 capture.dat\n"
+	"  analyze --before=healthy.dat capture.dat\n"
 	"  analyze --folded capture.dat | flamegraph.pl > offcpu.svg\n";
 
 enum {
 	OPTION_STALL = CHAR_MAX + 1,
+	OPTION_EXPLAIN,
+	OPTION_BEFORE,
 	OPTION_THREADS,
 	OPTION_JSON,
 	OPTION_FOLDED,
@@ -48,6 +59,8 @@ enum {
 static const struct option long_options[] = {
 	{ "pid", required_argument, NULL, 'p' },
 	{ "stall", required_argument, NULL, OPTION_STALL },
+	{ "explain", required_argument, NULL, OPTION_EXPLAIN },
+	{ "before", required_argument, NULL, OPTION_BEFORE },
 	{ "threads", no_argument, NULL, OPTION_THREADS },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "folded", no_argument, NULL, OPTION_FOLDED },
@@ -140,6 +153,16 @@ static int set_output(struct options *options, enum options_output output, char 
 	return 0;
 }
 
+static int set_explain(struct options *options, const char *text, char **ret_message)
+{
+	if (moment_parse(text, &options->moment))
+		return wrong(ret_message,
+			     "--explain takes a thread's id, or that and a time like 31519:2.5 or "
+			     "31519:12:04:31.073, not '%s'",
+			     text);
+	return 0;
+}
+
 static int set_option(struct options *options, int option, char *const argv[], char **ret_message)
 {
 	switch (option) {
@@ -147,6 +170,11 @@ static int set_option(struct options *options, int option, char *const argv[], c
 		return add_pids(options, optarg, ret_message);
 	case OPTION_STALL:
 		return set_stall(options, optarg, ret_message);
+	case OPTION_EXPLAIN:
+		return set_explain(options, optarg, ret_message);
+	case OPTION_BEFORE:
+		options->before = optarg;
+		return 0;
 	case OPTION_THREADS:
 		options->all_threads = true;
 		return 0;
@@ -186,6 +214,21 @@ static int set_path(struct options *options, int argc, char *const argv[], char 
 	return 0;
 }
 
+/* What was asked for, of what excludes each other. */
+static int set_action(struct options *options, char **ret_message)
+{
+	const bool explain = options->moment.tid, compare = options->before;
+
+	if (options->action != ACTION_REPORT || (!explain && !compare))
+		return 0;
+	if (explain && compare)
+		return wrong(ret_message, "--explain and --before exclude each other");
+	if (options->output == OUTPUT_FOLDED)
+		return wrong(ret_message, "--folded excludes --explain and --before");
+	options->action = explain ? ACTION_EXPLAIN : ACTION_COMPARE;
+	return 0;
+}
+
 int options_parse(int argc, char *const argv[], struct options *ret_options, char **ret_message)
 {
 	struct options options = { .stall_ns = STALL_NS };
@@ -198,6 +241,8 @@ int options_parse(int argc, char *const argv[], struct options *ret_options, cha
 		error = set_option(&options, option, argv, ret_message);
 	if (!error)
 		error = set_path(&options, argc, argv, ret_message);
+	if (!error)
+		error = set_action(&options, ret_message);
 	if (error)
 		options_free(&options);
 	else

@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum options_action { ACTION_REPORT, ACTION_HELP, ACTION_VERSION };
+#include "analyzer/moment.h"
+
+enum options_action { ACTION_REPORT, ACTION_EXPLAIN, ACTION_COMPARE, ACTION_HELP, ACTION_VERSION };
 enum options_output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_FOLDED };
 enum options_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
@@ -21,6 +23,8 @@ struct options {
 	uint64_t stall_ns;
 	int32_t *target; /* tgids; none: what the capture names */
 	size_t target_count;
+	struct moment moment; /* EXPLAIN */
+	const char *before; /* COMPARE: the other capture; borrowed from argv */
 	const char *path; /* borrowed from argv; NULL only for --help and --version */
 };
 

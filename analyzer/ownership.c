@@ -8,10 +8,14 @@
 /* Above this many holds the ones that no open wait can reach are dropped. */
 #define HOLDS_PRUNE 4096u
 
+/* Shorter holds are hand-offs: they are not counted. */
+#define COUNTED_HOLD_NS 1000000u
+
 struct hold {
 	struct thread *thread;
 	uint64_t start_ns, end_ns;
 	bool plausible;
+	bool counted;
 };
 
 struct open_wait {
@@ -20,6 +24,7 @@ struct open_wait {
 };
 
 struct ownership {
+	struct ownership_watcher watcher;
 	bool ambiguous;
 	uint64_t last_release_ns;
 	uint64_t contended_since_ns;	/* somebody has waited without pause since then */
@@ -53,6 +58,11 @@ void ownership_destroy(struct ownership *ownership)
 	free(ownership);
 }
 
+void ownership_watch(struct ownership *ownership, const struct ownership_watcher *watcher)
+{
+	ownership->watcher = *watcher;
+}
+
 /* Room for one more element; doubles. */
 static int grow(void **array, size_t count, size_t *room, size_t element_bytes)
 {
@@ -72,6 +82,11 @@ static int grow(void **array, size_t count, size_t *room, size_t element_bytes)
 size_t ownership_waiting(const struct ownership *ownership)
 {
 	return ownership->wait_count;
+}
+
+uint64_t ownership_contended_since_ns(const struct ownership *ownership)
+{
+	return ownership->contended_since_ns;
 }
 
 int ownership_wait_opened(struct ownership *ownership, const struct thread *waiter, uint64_t time_ns)
@@ -229,13 +244,29 @@ static int charge(struct ownership *ownership, struct thread *thread, uint64_t b
 	return 0;
 }
 
-/* Holds follow each other in time, so those of a wait are at the end of the list. */
-static int charge_wait(struct ownership *ownership, uint64_t from_ns, uint64_t to_ns)
+static int count_hold(struct ownership *ownership, struct hold *hold)
 {
+	struct lock_owner *owner;
+
+	if (hold->counted || hold->end_ns - hold->start_ns < COUNTED_HOLD_NS)
+		return 0;
+	owner = owner_of(ownership, hold->thread);
+	if (!owner)
+		return -ENOMEM;
+	hold->counted = true;
+	owner->holds++;
+	return 0;
+}
+
+/* Holds follow each other in time, so those of a wait are at the end of the list. */
+static int charge_wait(struct ownership *ownership, const struct thread *waiter, uint64_t from_ns,
+		       uint64_t to_ns)
+{
+	const struct ownership_watcher *watcher = &ownership->watcher;
 	uint64_t left_ns = to_ns - from_ns;
 
 	for (size_t i = ownership->hold_count; i-- > 0 && left_ns;) {
-		const struct hold *hold = &ownership->holds[i];
+		struct hold *hold = &ownership->holds[i];
 		uint64_t start_ns = hold->start_ns > from_ns ? hold->start_ns : from_ns;
 		uint64_t end_ns = hold->end_ns < to_ns ? hold->end_ns : to_ns;
 
@@ -244,7 +275,11 @@ static int charge_wait(struct ownership *ownership, uint64_t from_ns, uint64_t t
 		if (start_ns >= end_ns)
 			continue;
 		left_ns -= end_ns - start_ns;
-		if (charge(ownership, hold->thread, end_ns - start_ns, hold->plausible))
+		if (watcher->charged)
+			watcher->charged(watcher->context, waiter, hold->thread, start_ns, end_ns,
+					 hold->plausible);
+		if (charge(ownership, hold->thread, end_ns - start_ns, hold->plausible) ||
+		    count_hold(ownership, hold))
 			return -ENOMEM;
 	}
 	return charge(ownership, NULL, left_ns, false);
@@ -259,7 +294,7 @@ int ownership_wait_closed(struct ownership *ownership, const struct thread *wait
 		ownership->waits[i] = ownership->waits[--ownership->wait_count];
 		break;
 	}
-	if (to_ns > from_ns && charge_wait(ownership, from_ns, to_ns))
+	if (to_ns > from_ns && charge_wait(ownership, waiter, from_ns, to_ns))
 		return -ENOMEM;
 	if (!ownership->wait_count || ownership->ambiguous)
 		ownership->hold_count = 0;

@@ -26,6 +26,7 @@ struct lock_owner {
 	struct thread *thread;	/* NULL: charged to nobody */
 	uint64_t blamed_ns;
 	uint64_t plausible_ns;	/* the part of blamed_ns that no release proves */
+	uint32_t holds;		/* of some length, with a waiter whose time is charged */
 	struct lock_hold longest;
 };
 
@@ -43,12 +44,22 @@ struct lock_release {
 
 struct ownership;
 
+/* Each piece of a wait that is charged to somebody, the latest first; what is charged to nobody is left out. */
+struct ownership_watcher {
+	void (*charged)(void *context, const struct thread *waiter, struct thread *owner,
+			uint64_t start_ns, uint64_t end_ns, bool plausible);
+	void *context;
+};
+
 /*
  * @ambiguous: the waits may be for several locks that cannot be told apart: then no
  * timeline is built, a wait is charged to its own waker alone, as plausible.
  */
 int ownership_create(bool ambiguous, struct ownership **ret_ownership);
 void ownership_destroy(struct ownership *ownership);
+
+/* @watcher is copied; its charged may be NULL. */
+void ownership_watch(struct ownership *ownership, const struct ownership_watcher *watcher);
 
 /* A thread began to sleep for the lock. 0 or -ENOMEM. */
 int ownership_wait_opened(struct ownership *ownership, const struct thread *waiter, uint64_t time_ns);
@@ -72,6 +83,9 @@ int ownership_wait_closed(struct ownership *ownership, const struct thread *wait
 
 /* Number of threads asleep for the lock now. */
 size_t ownership_waiting(const struct ownership *ownership);
+
+/* Since when somebody has been asleep for it without a pause, where somebody is now. */
+uint64_t ownership_contended_since_ns(const struct ownership *ownership);
 
 /* Owners, most blamed first (sorted by the call); borrowed until the next call with @ownership. */
 size_t ownership_owners(struct ownership *ownership, const struct lock_owner **ret_owners);

@@ -11,6 +11,7 @@ struct pass {
 	struct operations *operations;
 	struct locks *locks;
 	const struct pass_watcher *watcher;
+	uint64_t contradictions;
 };
 
 int pass_create(struct source *source, struct stackfacts *stackfacts,
@@ -85,6 +86,11 @@ static int pass_events(struct pass *pass, struct timeline *timeline)
 	return r;
 }
 
+uint64_t pass_contradictions(const struct pass *pass)
+{
+	return pass->contradictions;
+}
+
 int pass_run(struct pass *pass, const struct pass_watcher *watcher)
 {
 	const struct timeline_sink sink = { pass_opened, pass_closed, pass };
@@ -109,6 +115,7 @@ int pass_run(struct pass *pass, const struct pass_watcher *watcher)
 	if (r)
 		goto out;
 	locks_finish(pass->locks);
+	pass->contradictions = timeline_contradictions(timeline);
 out:
 	timeline_destroy(timeline);
 	return r;

@@ -26,6 +26,9 @@ void pass_destroy(struct pass *pass);
 /* Its locks, borrowed; complete after pass_run(). */
 struct locks *pass_locks(const struct pass *pass);
 
+/* See timeline.h; after pass_run(). */
+uint64_t pass_contradictions(const struct pass *pass);
+
 /* Read the source from its start to its end, once. 0, -ENOMEM, -EIO, or what the watcher returned. */
 int pass_run(struct pass *pass, const struct pass_watcher *watcher);
 

@@ -31,6 +31,7 @@ int render_text(const struct model *model, const struct text_options *options, F
 	text_header(&page, model);
 	text_verdict(&page, model);
 	text_findings(&page, model);
+	text_blame(&page, model);
 	text_locks(&page, model);
 	text_waits(&page, model);
 	text_idle_waits(&page, model);

@@ -15,6 +15,8 @@
 
 struct cpu {
 	struct thread *occupant;	/* who runs here; NULL: not known */
+	struct thread *left;		/* who gave way to the occupant, ... */
+	uint64_t switched_ns;		/* ... when */
 	uint64_t last_ns;		/* of its last event */
 	uint64_t known_from_ns;		/* since then no event of this CPU is missing */
 	bool hole;			/* events are missing up to its next one */
@@ -49,6 +51,7 @@ struct timeline {
 	size_t cpu_count;
 	struct losses losses;
 	bool wakings_recorded;
+	uint64_t contradictions; /* see timeline_contradictions() */
 };
 
 static inline uint64_t later(uint64_t a, uint64_t b)

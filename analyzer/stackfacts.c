@@ -94,6 +94,7 @@ static int fact_fill(struct stackfacts *stackfacts, uint32_t stack_id, struct st
 	fact->preempted = wait_reason_of(frames, count, FT_STATE_PREEMPTED);
 	fact->releases = wait_releases(frames, count);
 	fact->releases_read = fact->releases != WAIT_UNKNOWN && has_function(frames, count, "up_read");
+	fact->own_softirq = wait_own_softirq(frames, count);
 	fact->holds_mmap = wait_holds_mmap(frames, count);
 	fact->user_only = count > 0 && !frames[0].kernel;
 	name = wait_operation(frames, count, buffer, sizeof(buffer));

@@ -75,8 +75,8 @@ static size_t cluster(const struct long_wait *waits, size_t count, struct stall 
 	return i;
 }
 
-/* Which stall is the worst one, and the others beside it. */
-static int worst_of(const struct long_wait *sorted, size_t count, struct stall *ret_stall)
+/* Which stall is the worst one of those that end after @since_ns, and the others beside it. */
+static int worst_of(const struct long_wait *sorted, size_t count, uint64_t since_ns, struct stall *ret_stall)
 {
 	struct stall worst = { .found = false }, stall;
 	struct stall_span spans[STALL_OTHERS_MAX + 1];
@@ -90,7 +90,7 @@ static int worst_of(const struct long_wait *sorted, size_t count, struct stall *
 		if (stalls < STALL_OTHERS_MAX + 1)
 			spans[stalls] = (struct stall_span){ stall.start_ns, stall.end_ns };
 		stalls++;
-		if (lost_ns <= worst_ns)
+		if (lost_ns <= worst_ns || stall.end_ns < since_ns)
 			continue;
 		stall.threads_max = overlap_max(sorted + i, used, &r);
 		if (r)
@@ -111,25 +111,47 @@ static bool for_cpu(const struct long_wait *wait)
 	return wait->class == WAIT_CPU_RUNQUEUE || wait->class == WAIT_CPU_THROTTLED;
 }
 
-int stall_find(const struct long_wait *waits, size_t count, struct stall *ret_stall)
+/* The waits for a CPU, or all others. Return: how many. */
+static size_t take(const struct long_wait *waits, size_t count, bool cpu, struct long_wait *ret_sorted)
+{
+	size_t taken = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (for_cpu(&waits[i]) == cpu)
+			ret_sorted[taken++] = waits[i];
+	qsort(ret_sorted, taken, sizeof(*ret_sorted), by_start);
+	return taken;
+}
+
+int stall_find(const struct long_wait *waits, size_t count, uint64_t since_ns, struct stall *ret_stall)
 {
 	struct long_wait *sorted = calloc(count + 1, sizeof(*sorted));
-	size_t kept = 0;
-	int r;
+	int r = 0;
 
+	*ret_stall = (struct stall){ .found = false };
 	if (!sorted)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		if (!for_cpu(&waits[i]))
-			sorted[kept++] = waits[i];
-	for (size_t i = 0; !kept && i < count; i++)
-		sorted[i] = waits[i];
-	if (!kept)
-		kept = count;
-	qsort(sorted, kept, sizeof(*sorted), by_start);
-	r = worst_of(sorted, kept, ret_stall);
+	for (int apart = 0; apart < (since_ns ? 2 : 1); apart++) {
+		for (int cpu = 0; cpu < 2 && !ret_stall->found && !r; cpu++) {
+			size_t taken = take(waits, count, cpu, sorted);
+
+			r = worst_of(sorted, taken, apart ? 0 : since_ns, ret_stall);
+			ret_stall->apart = ret_stall->found && apart;
+		}
+	}
 	free(sorted);
 	return r;
+}
+
+uint64_t stall_lost_ns(const struct stall *stall, const struct long_wait *waits, size_t count)
+{
+	uint64_t lost_ns = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!for_cpu(&waits[i]) && waits[i].start_ns >= stall->start_ns &&
+		    waits[i].end_ns <= stall->end_ns)
+			lost_ns += waits[i].blocked_ns;
+	return lost_ns;
 }
 
 void stall_replace(struct stall *stall, const struct stall *worst)
@@ -137,7 +159,8 @@ void stall_replace(struct stall *stall, const struct stall *worst)
 	const struct stall_span span = { stall->start_ns, stall->end_ns };
 	struct stall replaced = *worst;
 	uint32_t from = 0, to = 0, known = stall->others;
-	bool left = stall->found;
+	bool left = stall->found && (worst->start_ns >= stall->end_ns || worst->end_ns <= stall->start_ns);
+	bool apart = left;
 
 	if (known > STALL_OTHERS_MAX)
 		known = STALL_OTHERS_MAX;
@@ -149,6 +172,6 @@ void stall_replace(struct stall *stall, const struct stall *worst)
 			replaced.other[to++] = stall->other[from++];
 		}
 	}
-	replaced.others = stall->others + stall->found;
+	replaced.others = stall->others + apart;
 	*stall = replaced;
 }

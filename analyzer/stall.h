@@ -17,6 +17,7 @@ struct stall {
 	bool found;
 	bool began_before, still_open;	/* the recording does not hold all of it */
 	uint64_t start_ns, end_ns;	/* clock of the events */
+	bool apart;			/* it was over before what the capture was triggered for */
 	uint32_t threads_max;		/* most threads in such a wait at one time */
 	uint32_t others;		/* number of other, lesser stalls in the capture ... */
 	struct stall_span {
@@ -30,11 +31,20 @@ struct stall {
  * Long waits less than 100 ms apart belong to one stall; the worst stall is the one in which threads
  * lost most time. Waits for a CPU alone make a stall only where no other wait does.
  *
+ * @since_ns: what the capture was triggered for was not over then: one that lasted beyond it comes before
+ *            all that did not, however bad those were. 0: there was no trigger.
+ *
  * Return: 0 or -ENOMEM.
  */
-int stall_find(const struct long_wait *waits, size_t count, struct stall *ret_stall);
+int stall_find(const struct long_wait *waits, size_t count, uint64_t since_ns, struct stall *ret_stall);
 
-/* @worst, found in another way, is the worst one; the one in @stall, if any, becomes a lesser one. */
+/* What the waits in @stall lost, those for a CPU left out. */
+uint64_t stall_lost_ns(const struct stall *stall, const struct long_wait *waits, size_t count);
+
+/*
+ * @worst, found in another way, is the worst one. The one in @stall, if any, becomes a lesser one, or
+ * a part of it where the two overlap.
+ */
 void stall_replace(struct stall *stall, const struct stall *worst);
 
 #endif

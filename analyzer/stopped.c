@@ -196,7 +196,7 @@ int stopped_find(struct source *source, struct stackfacts *stackfacts, struct ta
 		 const struct long_wait *waits, size_t count, const struct stall *stall,
 		 struct stopped *ret_stopped)
 {
-	const struct locks_options options = { 0, UINT64_MAX, target_counts, target };
+	const struct locks_options options = { 0, UINT64_MAX, target_counts, target, NULL };
 	struct stopped stopped = { .tgid = 0 };
 	struct watch watch = { source_stacks(source), stackfacts, &stopped };
 	struct pass *pass = NULL;

@@ -85,6 +85,7 @@ static int switch_note(struct survey *survey, const struct event *event)
 	if (!switches)
 		return -ENOMEM;
 	switches->out++;
+	survey->switch_count++;
 	switches = switches_of(survey, event->other);
 	if (!switches)
 		return -ENOMEM;
@@ -96,12 +97,18 @@ static int survey_event(void *context, const struct event *event)
 {
 	struct survey *survey = context;
 
+	if (silences_event(survey->silences, event))
+		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_LOST)
 		return gap_append(survey, event);
 	survey->events++;
 	if (event->raw.kind == FT_EVENT_NOTE && note_append(survey, event))
 		return -ENOMEM;
 	if (switch_note(survey, event))
+		return -ENOMEM;
+	if (!survey->judged && futexes_event(survey->futexes, event))
+		return -ENOMEM;
+	if (spins_event(survey->spins, event))
 		return -ENOMEM;
 	return calls_event(survey->calls, event);
 }
@@ -110,30 +117,45 @@ static int survey_closed(void *context, const struct interval *interval)
 {
 	struct survey *survey = context;
 
+	if (spins_closed(survey->spins, interval))
+		return -ENOMEM;
 	return account_closed(survey->account, interval);
 }
 
 static int survey_read(struct survey *survey, struct source *source, struct stackfacts *stackfacts,
 		       struct target *target, uint64_t long_ns)
 {
-	const struct locks_options locks = { 0, UINT64_MAX, target_counts, target };
+	const struct locks_options locks = { 0, UINT64_MAX, target_counts, target,
+					     survey->judged ? survey->futexes : NULL };
 	const struct account_options account = { long_ns, target_counts, target,
 						 !target->count };
 	int r;
 
-	*survey = (struct survey){ .start_ns = source_start_ns(source) };
+	survey->start_ns = source_start_ns(source);
 	r = calls_create(&survey->calls);
+	if (r)
+		return r;
+	r = spins_create(source_stacks(source), target, long_ns, &survey->spins);
+	if (r)
+		return r;
+	r = silences_create(survey->start_ns, target->recorder_tgid, &survey->silences);
 	if (r)
 		return r;
 	r = pass_create(source, stackfacts, &locks, &survey->pass);
 	if (r)
 		return r;
 	survey->locks = pass_locks(survey->pass);
-	r = account_create(stackfacts, survey->locks, &account, &survey->account);
+	r = usual_create(stackfacts, long_ns, &survey->usual);
 	if (r)
 		return r;
+	r = account_create(stackfacts, survey->locks, survey->usual, &account, &survey->account);
+	if (r)
+		return r;
+	locks_watch(survey->locks,
+		    &(struct ownership_watcher){ account_charged, survey->account });
 	r = pass_run(survey->pass,
 		     &(struct pass_watcher){ survey_event, survey_closed, survey });
+	survey->contradictions = pass_contradictions(survey->pass);
 	return r ? r : account_finish(survey->account);
 }
 
@@ -144,7 +166,7 @@ static int survey_read(struct survey *survey, struct source *source, struct stac
  *
  * Return: whether there are such threads.
  */
-static bool find_silent(const struct survey *survey, const struct threads *threads)
+static bool find_silent(struct survey *survey, const struct threads *threads)
 {
 	bool found = false;
 
@@ -154,32 +176,59 @@ static bool find_silent(const struct survey *survey, const struct threads *threa
 
 		if (switches->in < SILENT_LEAST || switches->out * 2 >= switches->in)
 			continue;
+		/* the timeline took these for contradictions */
+		survey->contradictions -= switches->in - switches->out < survey->contradictions
+						  ? switches->in - switches->out
+						  : survey->contradictions;
 		thread->silent = true;
 		found = found || !thread->idle_task;
 	}
 	return found;
 }
 
-int survey_run(struct survey *survey, struct source *source, struct stackfacts *stackfacts,
-	       struct target *target, uint64_t long_ns)
+/* All but what is known of the futexes. */
+static void survey_clear(struct survey *survey)
 {
-	int r = survey_read(survey, source, stackfacts, target, long_ns);
+	struct survey kept = { .futexes = survey->futexes, .judged = survey->judged };
 
-	if (r || !find_silent(survey, source_threads(source)))
-		return r;
-	survey_free(survey);
-	return survey_read(survey, source, stackfacts, target, long_ns);
-}
-
-void survey_free(struct survey *survey)
-{
 	account_destroy(survey->account);
+	usual_destroy(survey->usual);
 	calls_destroy(survey->calls);
+	spins_destroy(survey->spins);
+	silences_destroy(survey->silences);
 	pass_destroy(survey->pass);
 	for (size_t i = 0; i < survey->note_count; i++)
 		free(survey->notes[i].text);
 	free(survey->notes);
 	free(survey->gaps);
 	free(survey->switches);
+	*survey = kept;
+}
+
+int survey_run(struct survey *survey, struct source *source, struct stackfacts *stackfacts,
+	       struct target *target, uint64_t long_ns)
+{
+	bool again;
+	int r;
+
+	*survey = (struct survey){ 0 };
+	r = futexes_create(source_facts(source), stackfacts, &survey->futexes);
+	if (!r)
+		r = survey_read(survey, source, stackfacts, target, long_ns);
+	if (r)
+		return r;
+	again = futexes_judge(survey->futexes, source_threads(source));
+	survey->judged = true;
+	again = find_silent(survey, source_threads(source)) || again;
+	if (!again)
+		return 0;
+	survey_clear(survey);
+	return survey_read(survey, source, stackfacts, target, long_ns);
+}
+
+void survey_free(struct survey *survey)
+{
+	survey_clear(survey);
+	futexes_destroy(survey->futexes);
 	*survey = (struct survey){ 0 };
 }

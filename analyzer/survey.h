@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first reading of a capture: sums over all of it, nothing explained yet.
+ * The first reading of a capture, twice where it shows what to look at differently: sums over all of it, nothing explained yet.
  */
 #ifndef ANALYZER_SURVEY_H
 #define ANALYZER_SURVEY_H
@@ -9,8 +9,11 @@
 
 #include "analyzer/account.h"
 #include "analyzer/calls.h"
+#include "analyzer/futexes.h"
 #include "analyzer/locks.h"
 #include "analyzer/model.h"
+#include "analyzer/silence.h"
+#include "analyzer/spin.h"
 #include "analyzer/target.h"
 
 /* How often a thread came to a CPU, and left it: the same, give or take one, or events are missing. */
@@ -21,10 +24,16 @@ struct survey_switches {
 struct survey {
 	uint64_t start_ns;
 	struct account *account;
+	struct usual *usual;
 	struct calls *calls;
+	struct futexes *futexes;
+	bool judged;			/* it is known which of them are locks */
+	struct spins *spins;
+	struct silences *silences;
 	struct locks *locks;		/* borrowed from pass */
 	struct pass *pass;
 	uint64_t events, lost_records;
+	uint64_t switch_count, contradictions; /* see timeline.h */
 	struct model_gap *gaps;		/* on the clock of the events; in order of time */
 	size_t gap_count;
 	struct model_note *notes;	/* likewise */

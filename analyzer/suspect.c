@@ -11,12 +11,14 @@
 #define SUSPECT_PERCENT 10u
 
 /* A process has one mmap_lock; its address may become known only later in a reading. */
-static bool same_lock(const struct suspect *suspect, const struct lock *lock)
+bool suspect_is(const struct suspect *suspect, const struct lock *lock)
 {
 	if (!lock || suspect->class != lock->class)
 		return false;
 	if (suspect->class == WAIT_LOCK_MMAP || !suspect->address)
 		return suspect->tgid == lock->tgid;
+	if (suspect->class == WAIT_LOCK_USER && suspect->tgid != lock->tgid)
+		return false;
 	return suspect->address == lock->address;
 }
 
@@ -33,7 +35,7 @@ static struct suspect *suspect_of(struct suspect *suspects, size_t *count, const
 	struct suspect *least = suspects;
 
 	for (size_t i = 0; i < *count; i++) {
-		if (same_lock(&suspects[i], lock))
+		if (suspect_is(&suspects[i], lock))
 			return &suspects[i];
 		if (suspects[i].wait_ns < least->wait_ns)
 			least = &suspects[i];
@@ -81,7 +83,7 @@ size_t suspects_find(const struct long_wait *waits, size_t count, const struct s
 	return kept;
 }
 
-/* First reading: who lost how much to which suspect. */
+/* The reading: who lost how much to which suspect. */
 struct victims_watch {
 	struct suspect *suspects;
 	size_t count;
@@ -91,29 +93,54 @@ struct victims_watch {
 	struct stackfacts *stackfacts;
 };
 
-static struct victim *victim_of(struct suspect *suspect, struct thread *thread)
+static struct victim *victim_of(struct victim **list, size_t *count, struct thread *thread)
 {
 	struct victim *victims;
 
-	for (size_t i = 0; i < suspect->victim_count; i++)
-		if (suspect->victims[i].thread == thread)
-			return &suspect->victims[i];
-	victims = reallocarray(suspect->victims, suspect->victim_count + 1, sizeof(*victims));
+	for (size_t i = 0; i < *count; i++)
+		if ((*list)[i].thread == thread)
+			return &(*list)[i];
+	victims = reallocarray(*list, *count + 1, sizeof(*victims));
 	if (!victims)
 		return NULL;
-	suspect->victims = victims;
-	victims[suspect->victim_count] = (struct victim){ .thread = thread };
-	return &victims[suspect->victim_count++];
+	*list = victims;
+	victims[*count] = (struct victim){ .thread = thread };
+	return &victims[(*count)++];
+}
+
+static int suspect_note(struct suspect *suspect, const struct target *target,
+			const struct interval *interval, enum lock_mode mode, bool counts,
+			uint64_t from_ns, uint64_t to_ns)
+{
+	struct thread *thread = interval->thread;
+	struct victim *victim;
+
+	if (queue_add(&suspect->queue, thread, mode, interval->start_ns, interval->end_ns))
+		return -ENOMEM;
+	if (!counts && thread->tgid == target->recorder_tgid)
+		return 0;
+	victim = counts ? victim_of(&suspect->victims, &suspect->victim_count, thread)
+			: victim_of(&suspect->outsiders, &suspect->outsider_count, thread);
+	if (!victim)
+		return -ENOMEM;
+	victim->blocked_ns += to_ns - from_ns;
+	if (to_ns - from_ns > victim->longest_ns) {
+		victim->longest_ns = to_ns - from_ns;
+		victim->since_ns = from_ns;
+	}
+	return 0;
 }
 
 static int victims_closed(void *context, const struct interval *interval)
 {
 	struct victims_watch *watch = context;
 	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
+	const struct wait_reason *reason;
 	const struct stack_fact *fact;
 	const struct lock *lock;
+	int r = 0;
 
-	if (interval->state != THREAD_BLOCKED || !target_counts(watch->target, interval->thread))
+	if (interval->state != THREAD_BLOCKED)
 		return 0;
 	if (from_ns < watch->stall->start_ns)
 		from_ns = watch->stall->start_ns;
@@ -124,24 +151,16 @@ static int victims_closed(void *context, const struct interval *interval)
 	fact = stackfacts_get(watch->stackfacts, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
-	if (!wait_class_lock(stack_fact_reason(fact, interval->prev_state)->class))
+	reason = stack_fact_reason(fact, interval->prev_state);
+	if (!wait_class_lock(reason->class))
 		return 0;
 	lock = locks_awaited(watch->locks, interval->thread);
-	for (size_t i = 0; i < watch->count; i++) {
-		struct victim *victim;
-
-		if (!same_lock(&watch->suspects[i], lock))
-			continue;
-		victim = victim_of(&watch->suspects[i], interval->thread);
-		if (!victim)
-			return -ENOMEM;
-		victim->blocked_ns += to_ns - from_ns;
-		if (to_ns - from_ns > victim->longest_ns) {
-			victim->longest_ns = to_ns - from_ns;
-			victim->since_ns = from_ns;
-		}
-	}
-	return 0;
+	for (size_t i = 0; i < watch->count && !r; i++)
+		if (suspect_is(&watch->suspects[i], lock))
+			r = suspect_note(&watch->suspects[i], watch->target, interval, reason->mode,
+					 target_counts(watch->target, interval->thread), from_ns,
+					 to_ns);
+	return r;
 }
 
 static int by_blocked(const void *left, const void *right)
@@ -153,16 +172,58 @@ static int by_blocked(const void *left, const void *right)
 	return (a->thread->index > b->thread->index) - (a->thread->index < b->thread->index);
 }
 
-/* The owner may have waited for its own lock at another time: it is no victim of itself. */
-static void victims_drop(struct suspect *suspect, const struct thread *thread)
+/* Return: what @thread lost, which no longer counts. */
+static uint64_t list_drop(struct victim *list, size_t *count, const struct thread *thread)
 {
-	for (size_t i = 0; i < suspect->victim_count; i++) {
-		if (suspect->victims[i].thread != thread)
+	for (size_t i = 0; i < *count; i++) {
+		uint64_t blocked_ns = list[i].blocked_ns;
+
+		if (list[i].thread != thread)
 			continue;
-		suspect->wait_ns -= suspect->victims[i].blocked_ns;
-		suspect->victims[i] = suspect->victims[--suspect->victim_count];
-		return;
+		list[i] = list[--*count];
+		return blocked_ns;
 	}
+	return 0;
+}
+
+static void list_sort(struct victim *list, size_t count)
+{
+	if (count)
+		qsort(list, count, sizeof(*list), by_blocked);
+}
+
+const struct victim *suspect_victim(const struct suspect *suspect, const struct thread *thread)
+{
+	for (size_t i = 0; i < suspect->victim_count; i++)
+		if (suspect->victims[i].thread == thread)
+			return &suspect->victims[i];
+	return NULL;
+}
+
+int suspect_add_indirect(struct suspect *suspect, const struct victim *victim)
+{
+	size_t before = suspect->victim_count;
+	struct victim *known = victim_of(&suspect->victims, &suspect->victim_count, victim->thread);
+
+	if (!known)
+		return -ENOMEM;
+	suspect->indirect_count += suspect->victim_count - before;
+	suspect->indirect_ns += victim->blocked_ns;
+	known->blocked_ns += victim->blocked_ns;
+	if (victim->longest_ns > known->longest_ns) {
+		known->longest_ns = victim->longest_ns;
+		known->since_ns = victim->since_ns;
+	}
+	return 0;
+}
+
+/* The owner may have waited for the lock at another time: it is no victim of itself. */
+void suspect_sort_victims(struct suspect *suspect)
+{
+	suspect->wait_ns -= list_drop(suspect->victims, &suspect->victim_count, suspect->owner.thread);
+	list_drop(suspect->outsiders, &suspect->outsider_count, suspect->owner.thread);
+	list_sort(suspect->victims, suspect->victim_count);
+	list_sort(suspect->outsiders, suspect->outsider_count);
 }
 
 /* The most blamed owner that is somebody. */
@@ -173,22 +234,22 @@ static void suspect_take(struct suspect *suspect, const struct lock *lock)
 	for (size_t i = 0; i < lock->owner_count && !suspect->has_owner; i++) {
 		if (!lock->owners[i].thread || !lock->owners[i].blamed_ns)
 			continue;
-		suspect->owner = lock->owners[i];
+		suspect->holder = suspect->owner = lock->owners[i];
 		suspect->has_owner = true;
 	}
-	victims_drop(suspect, suspect->owner.thread);
-	if (suspect->victim_count)
-		qsort(suspect->victims, suspect->victim_count, sizeof(*suspect->victims),
-		      by_blocked);
+	suspect_sort_victims(suspect);
+	if (suspect->has_owner && suspect->owner.longest.released_read)
+		suspect->pivot = queue_pivot(&suspect->queue, suspect->owner.longest.start_ns,
+					     suspect->owner.longest.end_ns);
 }
 
 /* The locks are given the stall's span, so that their figures are of the stall alone. */
-static int read_victims(struct suspect *suspects, size_t count, struct source *source,
-			struct stackfacts *stackfacts, const struct stall *stall,
-			struct target *target)
+int suspects_examine(struct suspect *suspects, size_t count, struct source *source,
+		     struct stackfacts *stackfacts, const struct futexes *futexes,
+		     const struct stall *stall, struct target *target)
 {
 	const struct locks_options options = { stall->start_ns, stall->end_ns, target_counts,
-					       target };
+					       target, futexes };
 	struct victims_watch watch = { suspects, count, stall, target, NULL, stackfacts };
 	struct pass *pass = NULL;
 	int r;
@@ -202,94 +263,19 @@ static int read_victims(struct suspect *suspects, size_t count, struct source *s
 		goto out;
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < locks_count(watch.locks); j++)
-			if (same_lock(&suspects[i], locks_at(watch.locks, j)))
+			if (suspect_is(&suspects[i], locks_at(watch.locks, j)))
 				suspect_take(&suspects[i], locks_at(watch.locks, j));
 out:
 	pass_destroy(pass);
 	return r;
 }
 
-/* Second reading: what the owners did while they held it. */
-struct holds_watch {
-	struct hold *holds[SUSPECTS_MAX];
-	struct suspect *suspects;
-	size_t count;
-};
-
-static bool overlaps(const struct suspect *suspect, uint64_t start_ns, uint64_t end_ns)
-{
-	return start_ns < suspect->owner.longest.end_ns && end_ns > suspect->owner.longest.start_ns;
-}
-
-static int holds_event(void *context, const struct event *event)
-{
-	struct holds_watch *watch = context;
-
-	for (size_t i = 0; i < watch->count; i++) {
-		if (watch->holds[i] && hold_event(watch->holds[i], event))
-			return -ENOMEM;
-		if (event->raw.kind == FT_EVENT_LOST &&
-		    overlaps(&watch->suspects[i], event->raw.lost.start_ns, event->raw.time_ns)) {
-			watch->suspects[i].lost_records += event->raw.lost.records;
-			watch->suspects[i].gaps++;
-		}
-	}
-	return 0;
-}
-
-static int holds_closed(void *context, const struct interval *interval)
-{
-	struct holds_watch *watch = context;
-
-	for (size_t i = 0; i < watch->count; i++)
-		if (watch->holds[i] && hold_closed(watch->holds[i], interval))
-			return -ENOMEM;
-	return 0;
-}
-
-static int read_holds(struct suspect *suspects, size_t count, struct source *source,
-		      struct stackfacts *stackfacts)
-{
-	const struct locks_options options = { 0 };
-	struct holds_watch watch = { .suspects = suspects, .count = count };
-	struct pass *pass = NULL;
-	int r = 0;
-
-	for (size_t i = 0; i < count && !r; i++) {
-		const struct lock_owner *owner = &suspects[i].owner;
-
-		if (suspects[i].has_owner)
-			r = hold_create(source_stacks(source), stackfacts, owner->thread,
-					owner->longest.start_ns, owner->longest.end_ns,
-					&watch.holds[i]);
-	}
-	if (r)
-		goto out;
-	r = pass_create(source, stackfacts, &options, &pass);
-	if (r)
-		goto out;
-	r = pass_run(pass, &(struct pass_watcher){ holds_event, holds_closed, &watch });
-	for (size_t i = 0; i < count && !r; i++)
-		if (watch.holds[i])
-			r = hold_tell(watch.holds[i], &suspects[i].story);
-out:
-	for (size_t i = 0; i < count; i++)
-		hold_destroy(watch.holds[i]);
-	pass_destroy(pass);
-	return r;
-}
-
-int suspects_examine(struct suspect *suspects, size_t count, struct source *source,
-		     struct stackfacts *stackfacts, const struct stall *stall,
-		     struct target *target)
-{
-	int r = read_victims(suspects, count, source, stackfacts, stall, target);
-
-	return r ? r : read_holds(suspects, count, source, stackfacts);
-}
-
 void suspects_free(struct suspect *suspects, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		free(suspects[i].victims);
+		free(suspects[i].outsiders);
+		queue_free(&suspects[i].queue);
+		because_free(&suspects[i].because);
+	}
 }

@@ -6,21 +6,34 @@
 #ifndef ANALYZER_SUSPECT_H
 #define ANALYZER_SUSPECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "analyzer/account.h"
+#include "analyzer/because.h"
+#include "analyzer/futexes.h"
 #include "analyzer/hold.h"
 #include "analyzer/ownership.h"
+#include "analyzer/pivot.h"
 #include "analyzer/stall.h"
 #include "analyzer/target.h"
 
 #define SUSPECTS_MAX 4
+#define SUSPECT_LINKS_MAX 7
 
 struct victim {
 	struct thread *thread;
 	uint64_t blocked_ns;
 	uint64_t longest_ns, since_ns;	/* its longest sleep, and when that began */
+};
+
+/* One that held what was waited for, and itself waited for a lock of the next one, or of the owner. */
+struct suspect_link {
+	struct thread *thread;
+	enum wait_class class;		/* of that lock */
+	struct victim lost;		/* its own wait */
+	uint64_t plausible_ns;		/* the part of it that no release proves */
 };
 
 struct suspect {
@@ -31,9 +44,22 @@ struct suspect {
 	uint64_t wait_ns, waits;	/* within the stall */
 	struct victim *victims;		/* most blocked first */
 	size_t victim_count;
+	size_t indirect_count;		/* of them, those who waited only for locks of such as waited for this one */
+	uint64_t indirect_ns;		/* lost to those locks */
+	struct victim *outsiders;	/* likewise, of other processes than the target's */
+	size_t outsider_count;
 	bool has_owner;
-	struct lock_owner owner;	/* the most blamed one within the stall */
+	struct lock_owner holder;	/* the most blamed one within the stall */
+	/* From the holder on; none: it is the owner itself. See suspect_chain.h. */
+	struct suspect_link links[SUSPECT_LINKS_MAX];
+	size_t link_count;
+	bool links_of_others;		/* they begin with another lock's holder, whose victims are in indirect_* */
+	bool told_elsewhere;		/* another suspect has the same owner, and its victims too */
+	struct lock_owner owner;	/* who is to blame; its longest is where all the waiting leads to */
 	struct hold_story story;	/* of owner.longest */
+	struct because because;		/* likewise */
+	struct queue queue;		/* who wanted it how */
+	struct pivot pivot;		/* where readers held readers up */
 	uint64_t lost_records;		/* in spans that overlap the stall or the hold ... */
 	uint32_t gaps;			/* ... and how many such spans */
 };
@@ -49,14 +75,26 @@ struct suspect {
 size_t suspects_find(const struct long_wait *waits, size_t count, const struct stall *stall,
 		     struct suspect *suspects);
 
+/* Whether @lock is the one suspected; it may be NULL. */
+bool suspect_is(const struct suspect *suspect, const struct lock *lock);
+
 /**
- * suspects_examine() - read the source again, twice, and fill in the rest.
+ * suspects_examine() - read the source again: who waited, and who held.
+ *
+ * What the owners did, and behind whom they waited, is for chains.h.
  *
  * Return: 0, -ENOMEM, -EIO. The victims are freed with suspects_free().
  */
 int suspects_examine(struct suspect *suspects, size_t count, struct source *source,
-		     struct stackfacts *stackfacts, const struct stall *stall,
-		     struct target *target);
+		     struct stackfacts *stackfacts, const struct futexes *futexes,
+		     const struct stall *stall, struct target *target);
+
+/* @victim waited for a lock of one that waited for this. 0 or -ENOMEM. */
+int suspect_add_indirect(struct suspect *suspect, const struct victim *victim);
+/* NULL: it is none. */
+const struct victim *suspect_victim(const struct suspect *suspect, const struct thread *thread);
+/* Most blocked first, without the owner. */
+void suspect_sort_victims(struct suspect *suspect);
 void suspects_free(struct suspect *suspects, size_t count);
 
 #endif

@@ -49,13 +49,13 @@ static int by_lock_wait(const void *left, const void *right)
 	return (a->address > b->address) - (a->address < b->address);
 }
 
-/* A thread that waits on a futex for work: no lock as far as anybody can tell. */
+/* Threads that wait on a futex for work: no lock, unless one thread is to blame for most of it. */
 static bool only_idle(const struct lock *lock)
 {
 	if (!wait_class_idle(lock->class))
 		return false;
 	for (size_t i = 0; i < lock->owner_count; i++)
-		if (lock->owners[i].thread && lock->owners[i].blamed_ns)
+		if (lock->owners[i].thread && lock->owners[i].blamed_ns * 2 > lock->wait_ns)
 			return false;
 	return true;
 }
@@ -91,6 +91,13 @@ int tables_locks(const struct tables_context *context, struct model *model)
 	return 0;
 }
 
+static bool is_idle(const struct tables_context *context, const struct wait_account *wait)
+{
+	bool starved = context->starved >> wait->class & 1;
+
+	return wait_class_idle(wait->class) && !(wait->unusual && starved);
+}
+
 static int wait_fill(const struct tables_context *context, const struct wait_account *wait,
 		     struct model_wait *entry)
 {
@@ -100,7 +107,7 @@ static int wait_fill(const struct tables_context *context, const struct wait_acc
 		return -ENOMEM;
 	*entry = (struct model_wait){
 		.class = wait->class,
-		.idle = wait_class_idle(wait->class),
+		.idle = is_idle(context, wait),
 		.operation = fact->operation,
 		.detail = fact->sleeping.class == wait->class ? fact->sleeping.detail : NULL,
 		.blocked_ns = wait->blocked_ns,

@@ -15,6 +15,7 @@ struct tables_context {
 	struct stackfacts *stackfacts;
 	const struct survey *survey;
 	struct target *target;
+	uint32_t starved;	/* classes, a bit each, in which unusual waits were no idle ones */
 };
 
 /* Each appends its table to @model. Return: 0 or -ENOMEM. */

@@ -29,6 +29,9 @@ void text_findings(struct page *page, const struct model *model);
 /* text_stack.c: leaf first, broken at " < ", without scheduler plumbing, long ones shortened. */
 void text_stack(struct page *page, struct paragraph paragraph, const struct model_stack *stack);
 
+/* text_blame.c: what the waits of the stall lead to. */
+void text_blame(struct page *page, const struct model *model);
+
 /* text_tables.c */
 void text_locks(struct page *page, const struct model *model);
 void text_waits(struct page *page, const struct model *model);

@@ -39,6 +39,8 @@ static void culprit(struct page *page, const struct model_culprit *culprit)
 			       culprit->comm, human_duration(culprit->running_ns).text,
 			       human_duration(culprit->runnable_ns).text,
 			       human_duration(culprit->blocked_ns).text);
+	if (culprit->why)
+		page_paragraph(page, labelled("because"), "%s", culprit->why);
 	paragraph = labelled("kernel");
 	paragraph.separator = " < ";
 	text_stack(page, paragraph, &culprit->stack);

@@ -115,7 +115,21 @@ static void frozen(struct page *page, const struct model *model)
 	page_end(page, text_labelled("FROZEN", STYLE_BAD));
 }
 
-/* The lesser stalls: the findings are about the worst one. */
+/* Whoever reads on should know that this is not what the alarm was about. */
+static void apart(struct page *page, const struct model *model)
+{
+	uint64_t ended_ns = model->stall.end_ns, trigger_ns = model->capture.trigger_at_ns;
+
+	if (!model->stall.apart)
+		return;
+	page_begin(page);
+	page_add(page, "this was over %s before the trigger: what triggered is not explained. Around it nothing of the target "
+		       "waited long for a lock, a device, memory or a CPU; look there in the tables",
+		 human_duration(trigger_ns > ended_ns ? trigger_ns - ended_ns : 0).text);
+	page_end(page, text_labelled("BUT", STYLE_BAD));
+}
+
+/* The other stalls: the findings are about one. */
 static void other_stalls(struct page *page, const struct model *model)
 {
 	const uint32_t room = sizeof(model->stall.other) / sizeof(model->stall.other[0]);
@@ -129,7 +143,7 @@ static void other_stalls(struct page *page, const struct model *model)
 			 text_moment(model, model->stall.other[i].start_ns).text);
 	if (model->stall.others > room)
 		page_add(page, " and %" PRIu32 " more", model->stall.others - room);
-	page_end(page, text_labelled("lesser ones", STYLE_LABEL));
+	page_end(page, text_labelled("also frozen", STYLE_LABEL));
 }
 
 static void not_frozen(struct page *page, const struct model *model)
@@ -137,6 +151,8 @@ static void not_frozen(struct page *page, const struct model *model)
 	page_begin(page);
 	if (!model->capture.complete)
 		page_add(page, "in what could be read; ");
+	if (model->stall.unexplained)
+		page_add(page, "why somebody waited; ");
 	if (model->stall.longest_ns)
 		page_add(page, "longest wait that hurts: %s (%s, %" PRId32 " %s)",
 			 human_duration(model->stall.longest_ns).text,
@@ -144,7 +160,8 @@ static void not_frozen(struct page *page, const struct model *model)
 			 or_empty(model->stall.longest_comm));
 	else
 		page_add(page, "no thread waited for anything that hurts");
-	page_end(page, text_labelled("NO STALL", STYLE_GOOD));
+	page_end(page, model->stall.unexplained ? text_labelled("NOT FOUND", STYLE_BAD)
+						: text_labelled("NO STALL", STYLE_GOOD));
 }
 
 /* It may have several lines, each a paragraph of its own. */
@@ -196,6 +213,7 @@ void text_verdict(struct page *page, const struct model *model)
 			       model->no_verdict);
 	else
 		not_frozen(page, model);
+	apart(page, model);
 	other_stalls(page, model);
 	missing(page, model);
 	page_line_end(page);

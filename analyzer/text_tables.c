@@ -68,6 +68,9 @@ static void lock_cell(struct page *page, const struct model *model, const struct
 	if (lock->class == WAIT_LOCK_MMAP && model->capture.target_count != 1)
 		page_cell(page, columns, false, " %s %" PRId32, wait_class_name(lock->class),
 			  lock->tgid);
+	else if (lock->class == WAIT_LOCK_USER) /* its last digits tell it from the others */
+		page_cell(page, columns, false, " %s ..%08" PRIx32, wait_class_name(lock->class),
+			  (uint32_t)lock->address);
 	else
 		page_cell(page, columns, false, " %s%s%s", wait_class_name(lock->class),
 			  lock->detail && lock->class != WAIT_LOCK_MMAP ? " " : "",

@@ -15,6 +15,7 @@
 
 #include "analyzer/slot.h"
 
+#define IN_A_SWITCH_NS 1000000u
 #define CPUS_MAX 65536 /* beyond any Linux; a CPU above it is damage and passed over */
 
 int timeline_create(const struct timeline_sink *sink, uint64_t start_ns,
@@ -180,6 +181,7 @@ static int evict(struct timeline *timeline, struct cpu *cpu, uint64_t time_ns)
 	struct slot *slot;
 	int error = slot_of(timeline, cpu->occupant, &slot);
 
+	timeline->contradictions += timeline->observing && !cpu->occupant->silent;
 	if (!error && slot && slot->current.state == THREAD_RUNNING)
 		error = slot_lose_running(timeline, slot);
 	cpu->occupant = NULL;
@@ -205,6 +207,8 @@ static int on_switch(struct timeline *timeline, struct cpu *cpu, const struct ev
 	if (!error && slot)
 		error = switch_out(timeline, slot, event, time_ns);
 	cpu->occupant = event->other;
+	cpu->left = event->thread;
+	cpu->switched_ns = time_ns;
 	if (!error)
 		error = slot_of(timeline, event->other, &slot);
 	if (!error && slot)
@@ -391,18 +395,32 @@ static int on_lost(struct timeline *timeline, struct cpu *cpu, const struct even
 	return error;
 }
 
+/*
+ * The switch from an idle task to @thread can be missing, see survey.c. In the middle of a switch, though, an
+ * event may still name the thread that just left.
+ */
+static bool took_over_unseen(const struct cpu *cpu, const struct thread *thread, uint64_t time_ns)
+{
+	return cpu->occupant != thread && (cpu->occupant->idle_task || cpu->occupant->silent) &&
+	       (cpu->left != thread || time_ns > cpu->switched_ns + IN_A_SWITCH_NS);
+}
+
 /* Whatever a thread does shows that it runs where it does it. That is news only where nobody is
- * known to run: in the middle of a switch, an event may still name the thread that just left. */
+ * known to run, or one whose end may be missing. */
 static int on_any(struct timeline *timeline, struct cpu *cpu, const struct event *event,
 		  uint64_t time_ns)
 {
 	struct slot *slot;
 	int error;
 
-	if (cpu->occupant || !event->thread || event->raw.kind == FT_EVENT_STATE ||
+	if (!event->thread || event->raw.kind == FT_EVENT_STATE ||
 	    event->raw.kind == FT_EVENT_UNWOUND)
 		return 0;
-	error = slot_of(timeline, event->thread, &slot);
+	if (cpu->occupant && !took_over_unseen(cpu, event->thread, time_ns))
+		return 0;
+	error = cpu->occupant ? evict(timeline, cpu, time_ns) : 0;
+	if (!error)
+		error = slot_of(timeline, event->thread, &slot);
 	if (!error && slot)
 		error = found_running(timeline, slot, event->raw.cpu, time_ns);
 	cpu->occupant = event->thread;
@@ -556,6 +574,11 @@ int timeline_finish(struct timeline *timeline, const struct threads *threads, ui
 			return error;
 	}
 	return 0;
+}
+
+uint64_t timeline_contradictions(const struct timeline *timeline)
+{
+	return timeline->contradictions;
 }
 
 const struct interval *timeline_current(const struct timeline *timeline,

@@ -73,6 +73,10 @@ int timeline_event(struct timeline *timeline, const struct event *event);
 /* Close all that is open at @end_ns. Threads that the table mentions but no event did are unknown throughout. */
 int timeline_finish(struct timeline *timeline, const struct threads *threads, uint64_t end_ns);
 
+/* How often another thread left a CPU than the one that had come to it: switches are missing that nobody counted.
+ * Those of silent threads apart, whose switches are known to be. */
+uint64_t timeline_contradictions(const struct timeline *timeline);
+
 /* The interval @thread is in now, as far as known yet, with end_ns == start_ns; borrowed until the next
  * event. NULL: never seen, exited, or an idle task. */
 const struct interval *timeline_current(const struct timeline *timeline, const struct thread *thread);

@@ -7,6 +7,9 @@
 #include "analyzer/human.h"
 
 #define LEAST_NS   200000000ull /* as the shortest stall */
+/* What notices a freeze without saying since when, a watchdog or a person, is so late at most. */
+#define NOTICED_NS 15000000000ull
+#define EARLIER_NS 1000000000ull /* a freeze begins before it is noticed, and its end may be noticed too */
 #define LONGEST_NS 3600000000000ull /* nobody keeps more history */
 
 static bool begins_with(const char *text, const char *beginning)
@@ -69,9 +72,14 @@ struct trigger_window trigger_window_read(const struct ft_facts *facts)
 	if (!source || !reason || !*reason || until_ns <= 0)
 		return window;
 	window.probed = begins_with(source, "probe-");
-	window.proves = window.probed || !strcmp(source, "socket");
+	window.failed_at_once = window.probed && strstr(reason, "failing for ");
+	window.proves = !window.failed_at_once && (window.probed || !strcmp(source, "socket"));
 	length_ns = said_ns(reason);
 	window.since_said = length_ns >= LEAST_NS && length_ns <= LONGEST_NS;
+	uint64_t about_ns = window.since_said ? length_ns + EARLIER_NS : NOTICED_NS;
+	window.about_ns = (uint64_t)until_ns > about_ns ? (uint64_t)until_ns - about_ns : 1;
+	if (!strcmp(source, "capture"))
+		window.about_ns = 0;
 	if (!window.since_said)
 		length_ns = LEAST_NS;
 	window.until_ns = (uint64_t)until_ns;

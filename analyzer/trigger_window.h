@@ -12,9 +12,11 @@
 
 struct trigger_window {
 	bool proves;		/* someone asked the target and had to wait */
+	bool failed_at_once;	/* the probe's answers were bad, not late: nobody waited */
 	bool probed;		/* it was the recorder's own probe that asked; else we were told */
 	bool since_said;	/* the reason says for how long; else the window is the least that makes a stall */
 	uint64_t since_ns, until_ns;	/* clock of the events */
+	uint64_t about_ns;	/* what it is about was not over then, give or take; 0: there was no trigger */
 };
 
 /* From the capture's facts on its trigger; proves is false where there is no such trigger. */

@@ -19,7 +19,7 @@ int wait_groups_order(const void *left, const void *right)
 
 /* Several stacks are one row where a person would call it the same wait. */
 struct group_key {
-	uint64_t class;
+	uint32_t class, idle;
 	const char *operation; /* interned: same text, same address */
 };
 
@@ -71,7 +71,7 @@ static struct group *group_of(struct grouping *grouping, const struct group_key 
 
 static struct group *group_add(struct grouping *grouping, const struct model_wait *wait)
 {
-	struct group_key key = { wait->class, *wait->operation ? wait->operation : NULL };
+	struct group_key key = { wait->class, wait->idle, *wait->operation ? wait->operation : NULL };
 	uint64_t wait_ns = wait->blocked_ns + wait->runnable_ns;
 	struct group *group = group_of(grouping, &key, wait);
 	struct model_wait *row;

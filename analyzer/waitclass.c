@@ -437,6 +437,7 @@ const char *wait_class_name(enum wait_class class)
 		[WAIT_LOCK_PERCPU] = "lock.percpu",
 		[WAIT_LOCK_INODE] = "lock.inode",
 		[WAIT_LOCK_FILE] = "lock.file",
+		[WAIT_LOCK_USER] = "lock.user",
 		[WAIT_IO_BLOCK] = "io.block",
 		[WAIT_IO_PAGECACHE] = "io.pagecache",
 		[WAIT_IO_SWAP] = "io.swap",
@@ -467,7 +468,7 @@ const char *wait_class_name(enum wait_class class)
 /*
  * A healthy host must produce no stall out of threads that wait for work: whoever waits for
  * another's data, an event, a time, a child or a signal asked for just that. A futex may be a lock
- * or a worker's empty queue, and without its waker nobody can tell. Nor can "unknown" be said to
+ * or a worker's empty queue, and its waiter's stack does not tell: where something else does, it is lock.user. Nor can "unknown" be said to
  * hurt. "other" is not idle: only uninterruptible sleeps and named troubles get it.
  */
 bool wait_class_idle(enum wait_class class)
@@ -498,6 +499,7 @@ bool wait_class_lock(enum wait_class class)
 	case WAIT_LOCK_PERCPU:
 	case WAIT_LOCK_INODE:
 	case WAIT_LOCK_FILE:
+	case WAIT_LOCK_USER:
 		return true;
 	default:
 		return false;
@@ -534,6 +536,26 @@ static bool is_one_of(const char *symbol, const char *const *names)
 	while (*names != NULL && strcmp(*names, symbol) != 0)
 		names++;
 	return *names != NULL;
+}
+
+/*
+ * irq_exit() has other names for it, and an interrupt's entry behind them. Stacks of 16 frames may end before
+ * either: process_backlog() handles what the loopback device was given, on the CPU that sent it and at once.
+ */
+bool wait_own_softirq(const struct frame *frames, size_t count)
+{
+	static const char *const entries[] = { "__local_bh_enable_ip", "do_softirq",
+					       "process_backlog", NULL };
+	struct seen_stack stack;
+	bool own = false;
+
+	see_stack(frames, count, &stack);
+	for (size_t i = 0; i < stack.count; i++)
+		if (has_role(&stack.frames[i], ROLE_INTERRUPT, 0))
+			return false;
+	for (size_t i = 0; i < count && !own; i++)
+		own = frames[i].kernel && frames[i].symbol && is_one_of(frames[i].symbol, entries);
+	return own;
 }
 
 /* Names of system calls that nobody types. */

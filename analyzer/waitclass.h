@@ -17,6 +17,7 @@ enum wait_class {
 	WAIT_UNKNOWN,
 	WAIT_LOCK_MMAP, WAIT_LOCK_RWSEM, WAIT_LOCK_MUTEX, WAIT_LOCK_FUTEX, WAIT_LOCK_SPIN,
 	WAIT_LOCK_PERCPU, WAIT_LOCK_INODE, WAIT_LOCK_FILE,
+	WAIT_LOCK_USER,		/* a futex known to be a lock: no stack tells, see futexes.h */
 	WAIT_IO_BLOCK, WAIT_IO_PAGECACHE, WAIT_IO_SWAP, WAIT_IO_WRITEBACK, WAIT_IO_JOURNAL,
 	WAIT_IO_NETWORK_FS, WAIT_IO_FUSE,
 	WAIT_MEM_MEMCG_RECLAIM, WAIT_MEM_DIRECT_RECLAIM, WAIT_MEM_COMPACTION, WAIT_MEM_MEMORY_HIGH,
@@ -64,6 +65,10 @@ struct wait_reason wait_reason_of(const struct frame *frames, size_t count, enum
  * (rwsem_down_read_slowpath in its stack).
  */
 enum wait_class wait_releases(const struct frame *frames, size_t count);
+
+/* True where a waker's stack is in a softirq that it ran itself, on its way out of what raised it:
+ * then it did cause the wake-up, as one does that sends through the loopback device. */
+bool wait_own_softirq(const struct frame *frames, size_t count);
 
 /**
  * wait_operation() - what the thread asked of the kernel: "munmap", "page fault", "read" ...

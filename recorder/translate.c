@@ -254,6 +254,10 @@ static int translate_raw(struct translate *translate, struct translate_cpu *cpu,
 		event->call.call = planned->call;
 		for (size_t i = 0; i < 4; i++)
 			event->call.args[i] = format_number(&format->fields[i], raw, raw_bytes);
+		if (planned->call == FT_CALL_FUTEX) { /* whole registers; both are 32 bits wide */
+			event->call.args[1] &= UINT32_MAX;
+			event->call.args[2] &= UINT32_MAX;
+		}
 		return 1;
 	case ROLE_EXTRA:
 		event->kind = FT_EVENT_EXTRA;

@@ -6,6 +6,21 @@ include tests/workloads/local.mk
 include tests/live/local.mk
 include tests/guest/local.mk
 
+# Compares a report with the truth of a workload; a row of the lab's table.
+check_PROGRAMS += tests/lab_verdict
+tests_lab_verdict_SOURCES = tests/lab_verdict.c
+tests_lab_verdict_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_lab_verdict_LDADD = $(JANSSON_LIBS)
+check_PROGRAMS += tests/thin_capture
+tests_thin_capture_SOURCES = tests/thin_capture.c
+tests_thin_capture_LDADD = capture/libcapture.a $(ZLIB_LIBS)
+EXTRA_DIST += tests/lab.sh
+
+# Freezes of known causes; is each report the truth? Minutes, as root. LAB= names some.
+lab: all $(LAB_WORKLOADS) tests/lab_verdict tests/thin_capture
+	LAB_WORKLOADS='$(LAB_WORKLOADS)' srcdir='$(srcdir)' $(srcdir)/tests/lab.sh $(LAB)
+.PHONY: lab
+
 TESTS += tests/cli/recorder-options.sh
 EXTRA_DIST += tests/cli/recorder-options.sh
 
@@ -61,10 +76,55 @@ TESTS += tests/unit/test_stall
 tests_unit_test_stall_SOURCES = tests/unit/test_stall.c
 tests_unit_test_stall_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_series
+TESTS += tests/unit/test_series
+tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_series_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_shortage
+TESTS += tests/unit/test_shortage
+tests_unit_test_shortage_SOURCES = tests/unit/test_shortage.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_shortage_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_starved
+TESTS += tests/unit/test_starved
+tests_unit_test_starved_SOURCES = tests/unit/test_starved.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_starved_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_spin
+TESTS += tests/unit/test_spin
+tests_unit_test_spin_SOURCES = tests/unit/test_spin.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_spin_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_silence
+TESTS += tests/unit/test_silence
+tests_unit_test_silence_SOURCES = tests/unit/test_silence.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_silence_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_analysis
 TESTS += tests/unit/test_analysis
 tests_unit_test_analysis_SOURCES = tests/unit/test_analysis.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_analysis_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_futex
+TESTS += tests/unit/test_futex
+tests_unit_test_futex_SOURCES = tests/unit/test_futex.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_futex_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_moment
+TESTS += tests/unit/test_moment
+tests_unit_test_moment_SOURCES = tests/unit/test_moment.c
+tests_unit_test_moment_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_compare
+TESTS += tests/unit/test_compare
+tests_unit_test_compare_SOURCES = tests/unit/test_compare.c
+tests_unit_test_compare_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_explain
+TESTS += tests/unit/test_explain
+tests_unit_test_explain_SOURCES = tests/unit/test_explain.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_explain_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_trigger_window
 TESTS += tests/unit/test_trigger_window
@@ -75,6 +135,11 @@ check_PROGRAMS += tests/unit/test_unserved
 TESTS += tests/unit/test_unserved
 tests_unit_test_unserved_SOURCES = tests/unit/test_unserved.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_unserved_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_feeder
+TESTS += tests/unit/test_feeder
+tests_unit_test_feeder_SOURCES = tests/unit/test_feeder.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_feeder_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_message
 TESTS += tests/unit/test_message
@@ -454,3 +519,8 @@ check_PROGRAMS += tests/unit/test_job
 TESTS += tests/unit/test_job
 tests_unit_test_job_SOURCES = tests/unit/test_job.c
 tests_unit_test_job_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_chains
+TESTS += tests/unit/test_chains
+tests_unit_test_chains_SOURCES = tests/unit/test_chains.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_chains_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)

@@ -28,7 +28,7 @@ sed -n 's/.*compgen -W "\(-.*\)/\1/p; /^\t\t\t--/p' "$srcdir/completion/analyze"
 	options >"$scratch/in-completion"
 
 # The test itself must see options: three empty lists would agree too.
-for option in -p --pid --stall --threads --json --folded --color -h --help -V --version; do
+for option in -p --pid --stall --explain --before --threads --json --folded --color -h --help -V --version; do
 	grep -qx -e "$option" "$scratch/in-help" || fail "--help does not name $option"
 done
 diff -u "$scratch/in-help" "$scratch/in-man" || fail "--help (-) and analyze.1 (+) differ"
@@ -39,13 +39,16 @@ while read -r option; do
 	case $option in
 	-p | --pid) "$analyze" "$option" 1 --version ;;
 	--stall) "$analyze" --stall 1s --version ;;
+	--explain) "$analyze" --explain 1:2.5 --version ;;
+	--before) "$analyze" --before a.dat --version ;;
 	--color) "$analyze" --color never --version ;;
 	*) "$analyze" "$option" --version ;;
 	esac >"$scratch/output" 2>&1 || fail "$option is refused: $(cat "$scratch/output")"
 done <"$scratch/in-help"
 
 # Wrong usage: status 2, nothing on standard output, the problem and the hint on standard error.
-for arguments in "" "--nonsense x" "a b" "--stall 5 x" "-p 0 x" "--json --folded x"; do
+for arguments in "" "--nonsense x" "a b" "--stall 5 x" "-p 0 x" "--json --folded x" \
+	"--explain x x" "--explain 1:x x" "--explain 1 --before y x" "--folded --before y x" "--before y"; do
 	# shellcheck disable=SC2086 # several arguments
 	"$analyze" $arguments >"$scratch/output" 2>"$scratch/error"
 	[ $? -eq 2 ] || fail "'analyze $arguments' does not end with status 2"

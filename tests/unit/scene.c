@@ -43,6 +43,7 @@ struct scene {
 	size_t name_count;
 	const char *trigger_source, *trigger_reason;	/* NULL: none */
 	uint64_t trigger_at_ns;
+	int32_t recorder_tgid;	/* 0: not known */
 	char path[64];
 };
 
@@ -190,6 +191,30 @@ void scene_state(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct
 	add(scene, &event, stack);
 }
 
+void scene_futex(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		 uint64_t address, int operation, uint32_t value)
+{
+	struct ft_event event = {
+		.kind = FT_EVENT_CALL, .cpu = cpu, .time_ns = at_ns, .task = task,
+		.call = { .call = FT_CALL_FUTEX, .args = { address, (uint64_t)operation, value, 0 } },
+	};
+
+	add(scene, &event, NULL);
+}
+
+void scene_state_futex(struct scene *scene, uint32_t cpu, uint64_t at_ns,
+		       const struct ft_task *task, uint64_t address, int operation, uint32_t value,
+		       const char *stack)
+{
+	struct ft_event event = {
+		.kind = FT_EVENT_STATE, .cpu = cpu, .time_ns = at_ns, .task = task,
+		.state = { .state = FT_STATE_SLEEPING, .syscall = 202,
+			   .args = { address, (uint64_t)operation, value } },
+	};
+
+	add(scene, &event, stack);
+}
+
 void scene_note(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *text)
 {
 	static const struct ft_task nobody = { 0 };
@@ -218,6 +243,11 @@ void scene_trigger(struct scene *scene, const char *source, const char *reason, 
 	scene->trigger_source = source;
 	scene->trigger_reason = reason;
 	scene->trigger_at_ns = at_ns;
+}
+
+void scene_recorder(struct scene *scene, int32_t tgid)
+{
+	scene->recorder_tgid = tgid;
 }
 
 static int write_symbols(void *context, const void *payload, size_t payload_bytes)
@@ -268,9 +298,14 @@ static void add_facts(const struct scene *scene, struct ft_writer *writer, const
 	assert_int_equal(ft_facts_create(&facts), 0);
 	assert_int_equal(ft_facts_set(facts, FT_FACT_TARGET, target), 0);
 	assert_int_equal(ft_facts_set(facts, FT_FACT_TIER, "tracepoint"), 0);
+	assert_int_equal(ft_facts_set(facts, FT_FACT_SYSCALLS, "7:poll,202:futex"), 0);
 	assert_int_equal(ft_facts_set_number(facts, FT_FACT_START_NS, SCENE_START_NS), 0);
 	assert_int_equal(ft_facts_set_number(facts, FT_FACT_END_NS,
 					     (int64_t)(SCENE_START_NS + end_ns)), 0);
+	if (scene->recorder_tgid)
+		assert_int_equal(ft_facts_set_number(facts, FT_FACT_RECORDER_TGID,
+						     scene->recorder_tgid),
+				 0);
 	add_trigger(scene, facts);
 	payload = ft_facts_payload(facts, &payload_bytes);
 	assert_int_equal(ft_writer_payload(writer, FT_SEGMENT_FACTS, payload, payload_bytes), 0);

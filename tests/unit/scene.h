@@ -35,12 +35,22 @@ void scene_call(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct 
 		enum ft_call call, uint64_t bytes, const char *stack);
 void scene_state(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
 		 enum ft_task_state state, const char *stack);
+/* About to wait on a futex; @operation and @value as in futex(2). */
+void scene_futex(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		 uint64_t address, int operation, uint32_t value);
+/* A snapshot of a thread that sleeps in futex(2) (on x86_64). */
+void scene_state_futex(struct scene *scene, uint32_t cpu, uint64_t at_ns,
+		       const struct ft_task *task, uint64_t address, int operation, uint32_t value,
+		       const char *stack);
 void scene_note(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *text);
 void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns,
 		uint64_t records);
 
 /* What made the recorder write a capture. Texts are borrowed until scene_write(). */
 void scene_trigger(struct scene *scene, const char *source, const char *reason, uint64_t at_ns);
+
+/* The process whose threads recorded it. */
+void scene_recorder(struct scene *scene, int32_t tgid);
 
 /* Write the capture; @end_ns is the end of the recording. The path is the scene's, gone with it. */
 const char *scene_write(struct scene *scene, const char *target, uint64_t end_ns);

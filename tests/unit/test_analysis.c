@@ -128,6 +128,28 @@ static void analysis_lowers_the_grade_where_events_were_lost(void **state)
 	scene_done(&result, scene);
 }
 
+/* On a third CPU another thread leaves than the one that came. */
+static void analysis_lowers_the_grade_where_switches_contradict_each_other(void **state)
+{
+	static const struct ft_task strangers[] = { { 800, 800, "a" }, { 801, 801, "b" },
+						      { 802, 802, "c" } };
+	struct scene *scene = scene_create(3);
+	struct scene_result result;
+
+	(void)state;
+	scene_freeze_begins(scene, &freeze);
+	scene_populates(scene, 1010, 3000);
+	scene_freeze_ends(scene, &freeze);
+	for (uint64_t i = 0; i < 20; i++)
+		scene_switch(scene, 2, (3100 + i) * MS, &strangers[i % 3], FT_STATE_SLEEPING,
+			     NANOSLEEP, &strangers[(i + 2) % 3]);
+	result = scene_analyze(scene, "100", 4000 * MS);
+	assert_int_equal(result.model->findings[0].kind, FINDING_MMAP_LOCK_CONVOY);
+	assert_int_equal(result.model->findings[0].culprit.tid, 100);
+	assert_int_equal(result.model->findings[0].grade, GRADE_PLAUSIBLE);
+	scene_done(&result, scene);
+}
+
 static void analysis_of_sleeping_workers_is_no_stall(void **state)
 {
 	struct scene *scene = scene_create(2);
@@ -150,12 +172,12 @@ static void analysis_of_sleeping_workers_is_no_stall(void **state)
 	scene_done(&result, scene);
 }
 
-/* Waits of 150 ms each, 20 us apart: asked for anew each time, or one request that lost the lock to others. */
+/* Waits of 150 ms each: asked for anew 60 ms later, or one request that lost the lock to others, 20 us apart. */
 static void wait_in_pieces(struct scene *scene, bool anew)
 {
 	scene_switch(scene, 1, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[0]);
 	for (uint64_t i = 0; i < 4; i++) {
-		uint64_t at_ns = 100 * MS + i * (150 * MS + 20 * US);
+		uint64_t at_ns = 100 * MS + i * (150 * MS + (anew ? 60 * MS : 20 * US));
 
 		if (anew || i == 0)
 			scene_lock_begin(scene, 1, at_ns - 5 * US, &scene_workers[0], SCENE_LOCK, FT_LOCK_WRITE);
@@ -281,6 +303,7 @@ int main(void)
 		cmocka_unit_test(analysis_names_the_holder_of_mmap_lock_and_its_allocation),
 		cmocka_unit_test(analysis_of_a_freeze_that_outlasts_the_recording_is_only_plausible),
 		cmocka_unit_test(analysis_lowers_the_grade_where_events_were_lost),
+		cmocka_unit_test(analysis_lowers_the_grade_where_switches_contradict_each_other),
 		cmocka_unit_test(analysis_of_sleeping_workers_is_no_stall),
 		cmocka_unit_test(analysis_of_waits_asked_for_anew_is_no_stall),
 		cmocka_unit_test(analysis_of_one_wait_in_several_sleeps_is_a_stall),

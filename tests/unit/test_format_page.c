@@ -50,7 +50,8 @@ static struct {
 	C(FT_STATE_STOPPED), C(FT_STATE_TRACED), C(FT_STATE_DEAD), C(FT_STATE_PARKED),
 	C(FT_STATE_IDLE), C(FT_STATE_OTHER),
 	C(FT_CALL_MMAP), C(FT_CALL_MUNMAP), C(FT_CALL_MREMAP), C(FT_CALL_MPROTECT),
-	C(FT_CALL_MADVISE),
+	C(FT_CALL_MADVISE), C(FT_CALL_FUTEX), C(FT_CALL_MLOCK), C(FT_CALL_MUNLOCK),
+	C(FT_CALL_MLOCKALL),
 	C(FT_LOCK_SPIN), C(FT_LOCK_READ), C(FT_LOCK_WRITE), C(FT_LOCK_RT), C(FT_LOCK_PERCPU),
 	C(FT_LOCK_MUTEX),
 	C(FT_RINGFILE_VERSION), C(FT_RINGFILE_HEADER_BYTES), C(FT_RINGFILE_FEATURES_INCOMPATIBLE),
@@ -114,7 +115,7 @@ static void format_page_has_the_constants_of_the_code(void **state)
 	/* a state or kind added to the code must come here and there */
 	assert_int_equal(FT_EVENT_KINDS, FT_EVENT_NOTE + 1);
 	assert_int_equal(FT_STATES, FT_STATE_OTHER + 1);
-	assert_int_equal(FT_CALLS, FT_CALL_MADVISE + 1);
+	assert_int_equal(FT_CALLS, FT_CALL_MLOCKALL + 1);
 	assert_int_equal(FT_STACK_SORTS, 2);
 }
 

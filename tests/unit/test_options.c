@@ -94,6 +94,48 @@ static void every_option_arrives(void **state)
 	options_free(&options);
 }
 
+static void a_wait_to_explain_is_a_thread_and_perhaps_a_time(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_parsed("--explain=31519 c.dat", &options);
+	assert_int_equal(options.action, ACTION_EXPLAIN);
+	assert_int_equal(options.moment.tid, 31519);
+	assert_false(options.moment.has_time);
+	options_free(&options);
+
+	assert_parsed("--explain 31519:2.5 --json c.dat", &options);
+	assert_int_equal(options.action, ACTION_EXPLAIN);
+	assert_int_equal(options.output, OUTPUT_JSON);
+	assert_int_equal(options.moment.at_ns, 2500000000);
+	options_free(&options);
+}
+
+static void two_captures_are_compared(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_parsed("--before=a.dat b.dat", &options);
+	assert_int_equal(options.action, ACTION_COMPARE);
+	assert_string_equal(options.before, "a.dat");
+	assert_string_equal(options.path, "b.dat");
+	options_free(&options);
+}
+
+static void explain_and_before_exclude_what_they_do_not_go_with(void **state)
+{
+	(void)state;
+	assert_wrong("--explain=x a.dat",
+		     "--explain takes a thread's id, or that and a time like 31519:2.5 or "
+		     "31519:12:04:31.073, not 'x'");
+	assert_wrong("--explain=1 --before=a.dat b.dat", "--explain and --before exclude each other");
+	assert_wrong("--explain=1 --folded a.dat", "--folded excludes --explain and --before");
+	assert_wrong("--folded --before=a.dat b.dat", "--folded excludes --explain and --before");
+	assert_wrong("--before=a.dat", "no capture was named");
+}
+
 static void help_and_version_need_no_capture(void **state)
 {
 	struct options options;
@@ -142,6 +184,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_capture_is_all_it_needs),
 		cmocka_unit_test(every_option_arrives),
+		cmocka_unit_test(a_wait_to_explain_is_a_thread_and_perhaps_a_time),
+		cmocka_unit_test(two_captures_are_compared),
+		cmocka_unit_test(explain_and_before_exclude_what_they_do_not_go_with),
 		cmocka_unit_test(help_and_version_need_no_capture),
 		cmocka_unit_test(wrong_usage_says_what_is_wrong),
 		cmocka_unit_test(wrong_numbers_are_refused),

@@ -209,7 +209,7 @@ static void folded_lines_end_in_a_number_and_start_with_the_target(void **state)
 /* The members of each object, as "name:types"; types: s text, i number, b flag, o object, a list, n null. */
 static const char *const report_members[] = { "schema:s", "capture:o",	"coverage:o",
 					      "stall:on", "findings:a", "locks:a",
-					      "waits:a",  "threads:a",	NULL };
+					      "blame:a", "waits:a",  "threads:a", NULL };
 static const char *const capture_members[] = {
 	"host:s",   "kernel:s",	     "arch:s",	 "tier:s",     "target:a", "trigger:on",
 	"start:sn", "start_monotonic_ns:i", "duration_ns:i", "events:i", "complete:b", NULL
@@ -222,11 +222,24 @@ static const char *const stall_members[] = { "start_ns:i", "end_ns:i", "threads_
 					     NULL };
 static const char *const finding_members[] = {
 	"kind:s",  "grade:s",	    "summary:s",  "blocked_ns:i", "victims:a", "victims_since_ns:a", "culprit:on",
-	"lock:on", "allocation:on", "evidence:a", "advice:sn",	  NULL
+	"lock:on", "allocation:on", "evidence:a", "advice:sn",	  "outsiders:a", "chain:a",
+	"pivot:on", NULL
 };
+static const char *const outsider_members[] = { "tid:i", "tgid:i", "comm:s", "blocked_ns:i", NULL };
+static const char *const chain_members[] = { "tid:i", "comm:s", "class:s", "waited_ns:i", NULL };
+static const char *const pivot_members[] = { "tid:i",	  "comm:s",	 "at_ns:i",
+					     "readers:i", "behind_ns:i", NULL };
+static const char *const because_members[] = {
+	"class:s",     "operation:s", "waited_ns:i", "longest_ns:i", "count:i",	    "ended_by:sn",
+	"by_tid:i",    "by_comm:s",   "root:sn",     "root_tid:i",   "root_comm:s", NULL
+};
+static const char *const instead_members[] = { "tid:i", "tgid:i", "comm:s", "ran_ns:i", NULL };
+static const char *const blame_members[] = { "root:s",	"tid:i",	"comm:s",    "class:s",
+					     "grade:s", "blocked_ns:i", "victims:i", NULL };
 static const char *const culprit_members[] = {
 	"tid:i",	 "tgid:i",	 "comm:s",  "hold_ns:i",    "running_ns:i",
-	"runnable_ns:i", "blocked_ns:i", "stack:a", "user_stack:a", NULL
+	"runnable_ns:i", "blocked_ns:i", "stack:a", "user_stack:a", "why:sn",
+	"because:a",	 "instead:a",	 NULL
 };
 static const char *const lock_ref_members[] = { "class:s", "address:sn", "mode:sn", NULL };
 static const char *const allocation_members[] = { "syscall:s", "bytes:i", NULL };
@@ -300,6 +313,14 @@ static void assert_schema(const json_t *root)
 	assert_member(root, "stall", stall_members);
 	assert_each(findings, finding_members);
 	for (size_t i = 0; i < json_array_size(findings); i++) {
+		const json_t *finding = json_array_get(findings, i);
+		const json_t *culprit = json_object_get(finding, "culprit");
+
+		assert_each(json_object_get(finding, "outsiders"), outsider_members);
+		assert_each(json_object_get(finding, "chain"), chain_members);
+		assert_member(finding, "pivot", pivot_members);
+		assert_each(json_object_get(culprit, "because"), because_members);
+		assert_each(json_object_get(culprit, "instead"), instead_members);
 		assert_member(json_array_get(findings, i), "culprit", culprit_members);
 		assert_member(json_array_get(findings, i), "lock", lock_ref_members);
 		assert_member(json_array_get(findings, i), "allocation", allocation_members);
@@ -307,6 +328,7 @@ static void assert_schema(const json_t *root)
 	assert_each(locks, lock_members);
 	for (size_t i = 0; i < json_array_size(locks); i++)
 		assert_each(json_object_get(json_array_get(locks, i), "owners"), owner_members);
+	assert_each(json_object_get(root, "blame"), blame_members);
 	assert_each(json_object_get(root, "waits"), wait_members);
 	assert_each(json_object_get(root, "threads"), thread_members);
 }

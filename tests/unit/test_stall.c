@@ -24,7 +24,7 @@ static void stall_is_not_found_without_long_waits(void **state)
 	struct stall stall = { .found = true };
 
 	(void)state;
-	assert_int_equal(stall_find(NULL, 0, &stall), 0);
+	assert_int_equal(stall_find(NULL, 0, 0, &stall), 0);
 	assert_false(stall.found);
 }
 
@@ -36,7 +36,7 @@ static void stall_spans_waits_that_overlap_or_nearly_touch(void **state)
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 3, &stall), 0);
+	assert_int_equal(stall_find(waits, 3, 0, &stall), 0);
 	assert_true(stall.found);
 	assert_int_equal(stall.start_ns, 900 * MS);
 	assert_int_equal(stall.end_ns, 4000 * MS);
@@ -55,7 +55,7 @@ static void stall_is_the_one_in_which_most_time_was_lost(void **state)
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 4, &stall), 0);
+	assert_int_equal(stall_find(waits, 4, 0, &stall), 0);
 	assert_int_equal(stall.start_ns, 5000 * MS);
 	assert_int_equal(stall.end_ns, 5400 * MS);
 	assert_int_equal(stall.threads_max, 3);
@@ -73,10 +73,10 @@ static void stall_is_made_of_waits_for_a_cpu_only_where_there_is_no_other(void *
 	(void)state;
 	waits[0].class = WAIT_CPU_RUNQUEUE;
 	waits[1].class = WAIT_LOCK_MMAP;
-	assert_int_equal(stall_find(waits, 2, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, 0, &stall), 0);
 	assert_int_equal(stall.start_ns, 1000 * MS);
 	assert_int_equal(stall.end_ns, 1400 * MS);
-	assert_int_equal(stall_find(waits, 1, &stall), 0);
+	assert_int_equal(stall_find(waits, 1, 0, &stall), 0);
 	assert_true(stall.found);
 	assert_int_equal(stall.end_ns, 5000 * MS);
 }
@@ -90,7 +90,7 @@ static void stall_says_when_the_recording_does_not_hold_all_of_it(void **state)
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 2, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, 0, &stall), 0);
 	assert_true(stall.began_before);
 	assert_true(stall.still_open);
 }
@@ -101,8 +101,31 @@ static void stall_counts_a_wait_that_ends_as_another_begins_once(void **state)
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 2, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, 0, &stall), 0);
 	assert_int_equal(stall.threads_max, 1);
+}
+
+static void stall_that_the_trigger_is_about_comes_before_a_worse_one(void **state)
+{
+	const struct long_wait waits[] = { wait_of(0, 5000, 0), wait_of(9000, 9400, 0) };
+	struct stall stall;
+
+	(void)state;
+	assert_int_equal(stall_find(waits, 2, 8000 * MS, &stall), 0);
+	assert_int_equal(stall.start_ns, 9000 * MS);
+	assert_false(stall.apart);
+	assert_int_equal(stall.others, 1);
+	assert_int_equal(stall.other[0].end_ns, 5000 * MS);
+	/* also where it is only one for a CPU */
+	struct long_wait starved = wait_of(9000, 9400, 0);
+	starved.class = WAIT_CPU_RUNQUEUE;
+	assert_int_equal(stall_find((const struct long_wait[]){ waits[0], starved }, 2, 8000 * MS, &stall), 0);
+	assert_int_equal(stall.start_ns, 9000 * MS);
+	assert_false(stall.apart);
+	/* where there is none, the other one is told, as what it is */
+	assert_int_equal(stall_find(waits, 1, 8000 * MS, &stall), 0);
+	assert_true(stall.found);
+	assert_true(stall.apart);
 }
 
 static void stall_found_in_another_way_makes_the_worst_one_a_lesser_one(void **state)
@@ -114,7 +137,7 @@ static void stall_found_in_another_way_makes_the_worst_one_a_lesser_one(void **s
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 3, &stall), 0);
+	assert_int_equal(stall_find(waits, 3, 0, &stall), 0);
 	stall_replace(&stall, &worst);
 	assert_int_equal(stall.start_ns, 2000 * MS);
 	assert_int_equal(stall.others, 3);
@@ -144,7 +167,7 @@ static void stall_that_replaces_keeps_no_more_lesser_ones_than_there_is_room_for
 	(void)state;
 	for (uint64_t i = 0; i < STALL_OTHERS_MAX + 4; i++)
 		waits[i] = wait_of(i * 1000, i * 1000 + 300 + i, 0);
-	assert_int_equal(stall_find(waits, STALL_OTHERS_MAX + 4, &stall), 0);
+	assert_int_equal(stall_find(waits, STALL_OTHERS_MAX + 4, 0, &stall), 0);
 	stall_replace(&stall, &worst);
 	assert_int_equal(stall.others, STALL_OTHERS_MAX + 4);
 	for (uint64_t i = 0; i < STALL_OTHERS_MAX; i++)
@@ -160,6 +183,7 @@ int main(void)
 		cmocka_unit_test(stall_is_made_of_waits_for_a_cpu_only_where_there_is_no_other),
 		cmocka_unit_test(stall_says_when_the_recording_does_not_hold_all_of_it),
 		cmocka_unit_test(stall_counts_a_wait_that_ends_as_another_begins_once),
+		cmocka_unit_test(stall_that_the_trigger_is_about_comes_before_a_worse_one),
 		cmocka_unit_test(stall_found_in_another_way_makes_the_worst_one_a_lesser_one),
 		cmocka_unit_test(stall_found_in_another_way_alone_has_no_lesser_ones),
 		cmocka_unit_test(

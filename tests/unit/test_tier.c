@@ -77,17 +77,34 @@ static void every_call_is_filtered_by_length_and_keeps_its_user_stack(void **sta
 	(void)state;
 	for (size_t i = 0; i < TIERS[0].event_count; i++) {
 		const struct tier_event *event = &TIERS[0].events[i];
-		if (event->role != ROLE_CALL)
+		if (event->role != ROLE_CALL || event->call == FT_CALL_FUTEX)
 			continue;
-		assert_non_null(strstr(event->filter, ">= " TIER_LARGE_BYTES));
+		if (event->call == FT_CALL_MLOCKALL) /* it has no length */
+			assert_null(event->filter);
+		else
+			assert_non_null(strstr(event->filter, ">= " TIER_LARGE_BYTES));
 		assert_true(event->user_stack && event->user_dump);
 		assert_true(event->call > 0 && event->call < FT_CALLS);
 		seen |= 1u << event->call;
 	}
-	assert_int_equal(seen, (1u << FT_CALLS) - 2);
+	assert_int_equal(seen, (1u << FT_CALLS) - 2 - (1u << FT_CALL_FUTEX));
 	/* Growing from small to large and shrinking from large to small both count. */
 	assert_non_null(strstr(find("sys_enter_mremap", true)->filter, "old_len >= "));
 	assert_non_null(strstr(find("sys_enter_mremap", true)->filter, "|| new_len >= "));
+}
+
+/* The stack of the block that follows is enough, and dumps are for large calls. */
+static void futex_waits_cost_no_stack_and_are_left_out_where_blocks_have_none(void **state)
+{
+	const struct tier_event *event = find("sys_enter_futex", false);
+
+	(void)state;
+	assert_non_null(event);
+	assert_int_equal(event->call, FT_CALL_FUTEX);
+	assert_false(event->user_stack || event->user_dump);
+	assert_true(event->optional);
+	assert_int_equal(event->modes, IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCKS));
+	assert_null(find("sys_enter_futex", true));
 }
 
 int main(void)
@@ -97,6 +114,7 @@ int main(void)
 		cmocka_unit_test(every_mode_records_each_waking_once),
 		cmocka_unit_test(contended_spinlocks_are_left_out),
 		cmocka_unit_test(every_call_is_filtered_by_length_and_keeps_its_user_stack),
+		cmocka_unit_test(futex_waits_cost_no_stack_and_are_left_out_where_blocks_have_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,7 @@
 static const struct ft_task server = { 100, 100, "server" };
 static const struct ft_task helper = { 101, 100, "helper" };
 static const struct ft_task admin = { 900, 900, "admin" };
+static const struct ft_task ticker = { 901, 901, "ticker" };
 
 #define SLEEP	  "__schedule < schedule < "
 #define POLL	  SLEEP "schedule_hrtimeout_range < ep_poll < do_epoll_wait < __x64_sys_epoll_wait < do_syscall_64"
@@ -42,7 +43,7 @@ static void serves(struct scene *scene, const struct ft_task *task, uint64_t fro
 	}
 }
 
-/* On CPU 0; preempted once by another for 100 ms. */
+/* On CPU 0; preempted once by another for 100 ms. The other CPU goes on. */
 static void computes(struct scene *scene, const struct ft_task *task, uint64_t from_ms,
 		     uint64_t to_ms)
 {
@@ -52,6 +53,11 @@ static void computes(struct scene *scene, const struct ft_task *task, uint64_t f
 		scene_sample(scene, 0, at_ms * MS, task,
 			     at_ms % 50 ? " | luaV_execute < evalCommand < main"
 					: "clear_page_erms < exc_page_fault | luaV_execute < main");
+	for (uint64_t at_ms = from_ms; at_ms < to_ms; at_ms += 100) {
+		scene_switch(scene, 1, at_ms * MS, &scene_idle, FT_STATE_RUNNING, NULL, &ticker);
+		scene_switch(scene, 1, at_ms * MS + 5 * US, &ticker, FT_STATE_SLEEPING, POLL,
+			     &scene_idle);
+	}
 	scene_switch(scene, 0, (from_ms + 1000) * MS, task, FT_STATE_PREEMPTED, "", &admin);
 	scene_switch(scene, 0, (from_ms + 1100) * MS, &admin, FT_STATE_RUNNING, "", task);
 	scene_switch(scene, 0, to_ms * MS, task, FT_STATE_SLEEPING, POLL, &scene_idle);
@@ -211,6 +217,29 @@ static void thread_whose_own_events_are_missing_is_unknown_between(void **state)
 	assert_int_equal(thread->blocked_ns, 0);
 	assert_int_equal(thread->running_ns + thread->unknown_ns, 4000 * MS);
 	assert_non_null(strstr(result.model->coverage.cannot_say[0], "101 (helper)"));
+	scene_done(&result, scene);
+}
+
+/* The switch to it, from the idle task, is missing; CPU samples show it all the same. */
+static void thread_that_is_sampled_on_an_idle_cpu_runs_there(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct model_thread *thread = NULL;
+	struct scene_result result;
+
+	(void)state;
+	scene_switch(scene, 1, 10 * MS, &helper, FT_STATE_SLEEPING, POLL, &scene_idle);
+	/* of the one that is just leaving: it does not run */
+	scene_sample(scene, 1, 10 * MS + 2 * US, &helper, " | main");
+	for (uint64_t at_ms = 1000; at_ms <= 2000; at_ms += 20)
+		scene_sample(scene, 1, at_ms * MS, &server, " | main");
+	scene_switch(scene, 1, 2000 * MS + 5 * US, &server, FT_STATE_SLEEPING, POLL, &scene_idle);
+	result = scene_analyze(scene, "100", 4000 * MS);
+	for (size_t i = 0; i < result.model->thread_count; i++) {
+		thread = &result.model->threads[i];
+		assert_int_equal(thread->running_ns, thread->tid == 100 ? 1000 * MS + 5 * US : 10 * MS);
+	}
+	assert_non_null(thread);
 	scene_done(&result, scene);
 }
 
@@ -417,6 +446,7 @@ int main(void)
 		cmocka_unit_test(thread_that_waited_in_the_meantime_was_not_busy),
 		cmocka_unit_test(thread_that_paused_again_and_again_was_not_busy),
 		cmocka_unit_test(thread_whose_own_events_are_missing_is_unknown_between),
+		cmocka_unit_test(thread_that_is_sampled_on_an_idle_cpu_runs_there),
 		cmocka_unit_test(
 			thread_that_slept_through_a_probes_failures_is_a_plausible_slow_producer),
 		cmocka_unit_test(thread_that_always_sleeps_like_that_is_passed_over),

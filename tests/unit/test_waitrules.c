@@ -159,7 +159,8 @@ static void no_row_ignores_its_condition(void **state)
 
 static void every_class_is_reached(void **state)
 {
-	bool reached[WAIT_CLASSES] = { [WAIT_UNKNOWN] = true };	/* the class of no row */
+	/* the class of no row, and that of no stack */
+	bool reached[WAIT_CLASSES] = { [WAIT_UNKNOWN] = true, [WAIT_LOCK_USER] = true };
 
 	(void)state;
 	for (size_t row = 0; row < wait_rules_count; row++)
@@ -556,6 +557,33 @@ static void what_no_row_knows_is_other_only_where_it_must_end_soon(void **state)
 	assert_int_equal(wait_reason_of(unnamed, 2, D).class, WAIT_UNKNOWN);
 }
 
+static void wakers_in_a_softirq_of_their_own_are_told_from_interrupted_ones(void **state)
+{
+	struct frame sends[] = {
+		{ .kernel = true, .symbol = "try_to_wake_up" },
+		{ .kernel = true, .symbol = "sock_def_readable" },
+		{ .kernel = true, .symbol = "process_backlog" },
+		{ .kernel = true, .symbol = "handle_softirqs" },
+		{ .kernel = true, .symbol = "do_softirq" },
+		{ .kernel = true, .symbol = "__local_bh_enable_ip" },
+	};
+	struct frame interrupted[] = {
+		{ .kernel = true, .symbol = "try_to_wake_up" },
+		{ .kernel = true, .symbol = "sock_def_readable" },
+		{ .kernel = true, .symbol = "process_backlog" },
+		{ .kernel = true, .symbol = "handle_softirqs" },
+		{ .kernel = true, .symbol = "__irq_exit_rcu" },
+		{ .kernel = true, .symbol = "asm_common_interrupt" },
+	};
+
+	(void)state;
+	assert_true(wait_own_softirq(sends, ARRAY_SIZE(sends)));
+	assert_true(wait_own_softirq(sends, 3));
+	assert_false(wait_own_softirq(sends, 2));
+	assert_false(wait_own_softirq(interrupted, ARRAY_SIZE(interrupted)));
+	assert_false(wait_own_softirq(NULL, 0));
+}
+
 static void stacks_deeper_than_any_kernel_writes_are_read_to_the_limit(void **state)
 {
 	struct frame frames[FT_STACK_FRAMES_MAX + 50];
@@ -720,6 +748,7 @@ int main(void)
 		cmocka_unit_test(runnable_threads_wait_for_a_cpu_unless_a_quota_or_lock_says_more),
 		cmocka_unit_test(stopped_threads_are_stopped_whatever_their_stack),
 		cmocka_unit_test(what_no_row_knows_is_other_only_where_it_must_end_soon),
+		cmocka_unit_test(wakers_in_a_softirq_of_their_own_are_told_from_interrupted_ones),
 		cmocka_unit_test(stacks_deeper_than_any_kernel_writes_are_read_to_the_limit),
 		cmocka_unit_test(only_waits_for_work_are_idle),
 		cmocka_unit_test(wakers_release_the_family_of_their_lock),

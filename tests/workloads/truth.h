@@ -2,17 +2,41 @@
 /*
  * How a workload says the truth about itself: one JSON object a line on
  * standard output, times in ns of CLOCK_MONOTONIC, the clock of a capture.
- *
- * A workload is one source file, so this is a header of static functions.
  * Texts put into a line are the workload's own and need no escaping.
+ *
+ * The workloads of the lab, one a cause, all say three lines (hashmap_resize
+ * has its own). When it serves; record the target, then send SIGUSR1:
+ *
+ *	{"event":"ready","pid":1,"target":"1,2"}
+ *
+ * When what froze it is over:
+ *
+ *	{"event":"thawed","pid":1}
+ *
+ * And at its end, on SIGTERM or after --healthy, what a report should say:
+ *
+ *	{"event":"truth","cause":"munmap_large","pid":1,
+ *	 "kinds":["mmap-lock-convoy"],		of the first finding, any of these; the best first
+ *	 "culprits":[{"tid":3,"comm":"freer"}],	any of these; empty: no thread is to blame
+ *	 "start_ns":1,"end_ns":2,		of the freeze
+ *	 "hold_ns":1,				the longest time without a break that a culprit held others up
+ *	 "victims":[{"tid":4,"comm":"worker0","blocked_ns":1,"since_ns":0}],
+ *	 "blocked_ns":1,			of all victims, by their own clocks
+ *	 "syscall":"munmap","bytes":4096}	the large call behind it; null and 0: none
+ *
+ * since_ns is not 0 where a victim still waits: since then, in addition to its blocked_ns.
+ * A workload that cannot be on this host says why on standard error, exit status 77.
  */
 #ifndef TESTS_WORKLOADS_TRUTH_H
 #define TESTS_WORKLOADS_TRUTH_H
 
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,7 +54,7 @@ static inline uint64_t truth_now_ns(void)
  */
 __attribute__((format(printf, 1, 2))) static inline void truth_print(const char *format, ...)
 {
-	char line[512];
+	char line[4096]; /* PIPE_BUF: a longer one may be torn apart */
 	va_list args;
 	int length;
 
@@ -43,5 +67,63 @@ __attribute__((format(printf, 1, 2))) static inline void truth_print(const char 
 	if (write(STDOUT_FILENO, line, (size_t)length) != length)
 		_exit(EXIT_FAILURE); /* nobody listens any more */
 }
+
+/*
+ * What follows is truth.c, for the lab. What the threads and processes of a
+ * workload say about themselves is kept in memory that they share.
+ */
+
+/* Options --start-after, --seconds, --healthy; @seconds: how long the freeze is to last. First of all. */
+void truth_options(int argc, char **argv, const char *about, double seconds);
+double truth_seconds(void);
+
+/* This host cannot show it: say why and exit. */
+__attribute__((format(printf, 1, 2), noreturn)) void truth_cannot(const char *format, ...);
+
+/* A thread of the workload, which must end when truth_stopping(). From the main thread. */
+void truth_thread(const char *name, void *(*run)(void *), void *argument);
+/* Threads worker0 ...: a request, then 5 ms of nothing, and again; @request says truth_waited(). */
+void truth_serve(unsigned int workers, void (*request)(void));
+/* fork(); the child is called @name, and dies with its parent. Not a target unless truth_target() says so. */
+pid_t truth_fork(const char *name);
+void truth_target(pid_t pid);
+bool truth_stopping(void);
+
+/**
+ * truth_run() - be healthy, freeze, be healthy, and say the truth.
+ *
+ * @director: the name of the thread that waits for SIGUSR1 and then calls @freeze.
+ * @kinds:    of the findings that would be right: "slow-producer|busy-thread".
+ *
+ * Return: the program's exit status.
+ */
+int truth_run(const char *director, const char *kinds, void (*freeze)(void));
+
+/* For a freeze made by somebody else than the director: it orders and waits, ... */
+void truth_order(void);
+/* ... and that one asks now and then whether it is to freeze, and says when it has. */
+bool truth_ordered(void);
+void truth_order_done(void);
+
+/* The calling thread has waited for others since @since_ns; it is their victim if that is long and was in the freeze. */
+void truth_waited(uint64_t since_ns);
+/* So has another one, which cannot say so itself. */
+void truth_waited_too(pid_t tid, const char *comm, uint64_t since_ns);
+/* For waits that may never end: pairs around each. */
+void truth_wait_begin(void);
+void truth_wait_end(void);
+/* The calling thread held others up since @since_ns: a culprit. */
+void truth_held(uint64_t since_ns);
+void truth_culprit(pid_t tid, const char *comm, uint64_t hold_ns);
+/* The large call behind it. */
+void truth_call(const char *syscall, uint64_t bytes);
+/* Its threads will not come back: they are not waited for. */
+void truth_never_thaws(void);
+
+void truth_sleep_ns(uint64_t ns);
+/* Computes, in user space. */
+void truth_burn_ns(uint64_t ns);
+
+#define TRUTH_MS 1000000u
 
 #endif

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "analyzer/blame.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#define NOBODY UINT32_MAX
+
+struct row_key {
+	uint32_t kind;
+	uint32_t class;
+	uint32_t thread_index; /* whose wait or running it is; NOBODY: that of many */
+	uint32_t direct; /* ... who is the victim itself, without a chain */
+};
+
+struct row {
+	struct row_key key;
+	struct chain_root root; /* the longest */
+	uint64_t blocked_ns, plausible_ns;
+	uint64_t start_ns, end_ns;
+	uint32_t victims;
+	UT_hash_handle hh;
+};
+
+struct row_victim {
+	struct {
+		const struct row *row;
+		const struct thread *victim;
+	} key;
+	UT_hash_handle hh;
+};
+
+struct blame {
+	struct row *rows;
+	struct row_victim *victims;
+};
+
+int blame_create(struct blame **ret_blame)
+{
+	*ret_blame = calloc(1, sizeof(**ret_blame));
+	return *ret_blame ? 0 : -ENOMEM;
+}
+
+void blame_destroy(struct blame *blame)
+{
+	struct row_victim *victim, *next_victim;
+	struct row *row, *next_row;
+
+	if (!blame)
+		return;
+	HASH_ITER (hh, blame->victims, victim, next_victim)
+	{
+		HASH_DEL(blame->victims, victim);
+		free(victim);
+	}
+	HASH_ITER (hh, blame->rows, row, next_row)
+	{
+		HASH_DEL(blame->rows, row);
+		free(row);
+	}
+	free(blame);
+}
+
+static struct row *row_of(struct blame *blame, const struct row_key *row_key)
+{
+	struct row_key key = *row_key;
+	struct row *row;
+
+	HASH_FIND(hh, blame->rows, &key, sizeof(key), row);
+	if (row)
+		return row;
+	row = calloc(1, sizeof(*row));
+	if (!row)
+		return NULL;
+	row->key = key;
+	row->start_ns = UINT64_MAX;
+	HASH_ADD(hh, blame->rows, key, sizeof(row->key), row);
+	return row;
+}
+
+static int count_victim(struct blame *blame, struct row *row, const struct thread *thread)
+{
+	struct row_victim *victim, key = { .key = { row, thread } };
+
+	HASH_FIND(hh, blame->victims, &key.key, sizeof(key.key), victim);
+	if (victim)
+		return 0;
+	victim = calloc(1, sizeof(*victim));
+	if (!victim)
+		return -ENOMEM;
+	victim->key = key.key;
+	HASH_ADD(hh, blame->victims, key, sizeof(victim->key), victim);
+	row->victims++;
+	return 0;
+}
+
+int blame_add(struct blame *blame, const struct thread *victim, const struct chain_root *root)
+{
+	uint64_t length_ns = root->end_ns - root->start_ns;
+	struct row *row = row_of(blame, &(struct row_key){ root->kind, root->class,
+							   root->thread->index, !root->depth });
+
+	if (!row)
+		return -ENOMEM;
+	if (!row->blocked_ns || length_ns > row->root.end_ns - row->root.start_ns)
+		row->root = *root;
+	row->blocked_ns += length_ns;
+	if (root->grade == GRADE_PLAUSIBLE)
+		row->plausible_ns += length_ns;
+	if (root->start_ns < row->start_ns)
+		row->start_ns = root->start_ns;
+	if (root->end_ns > row->end_ns)
+		row->end_ns = root->end_ns;
+	return count_victim(blame, row, victim);
+}
+
+/* @from is direct: it has one victim, the thread that waited. */
+static int row_move(struct blame *blame, struct row *from, struct row *to)
+{
+	if (!to)
+		return -ENOMEM;
+	if (!to->blocked_ns ||
+	    from->root.end_ns - from->root.start_ns > to->root.end_ns - to->root.start_ns)
+		to->root = from->root;
+	to->blocked_ns += from->blocked_ns;
+	to->plausible_ns += from->plausible_ns;
+	from->blocked_ns = 0;
+	return count_victim(blame, to, from->root.thread);
+}
+
+/*
+ * What a thread waited for itself, others meet at the end of a chain to it: that is one root. What
+ * many waited for themselves is one too.
+ */
+static int join_direct(struct blame *blame)
+{
+	struct row *direct, *row, *next;
+	int r = 0;
+
+	HASH_ITER (hh, blame->rows, direct, next)
+	{
+		struct row_key key = direct->key;
+
+		if (!key.direct || key.thread_index == NOBODY)
+			continue;
+		key.direct = 0;
+		HASH_FIND(hh, blame->rows, &key, sizeof(key), row);
+		if (!row || direct->root.kind == ROOT_UNKNOWN) {
+			key.direct = 1;
+			key.thread_index = NOBODY;
+			row = row_of(blame, &key);
+		}
+		r = row_move(blame, direct, row);
+		if (r)
+			break;
+	}
+	return r;
+}
+
+/* " in fsync", "" */
+static const char *operation_of(struct stackfacts *stackfacts, const struct chain_root *root,
+				const char **ret_in)
+{
+	const struct stack_fact *fact = stackfacts_get(stackfacts, root->stack_id);
+
+	*ret_in = fact && *fact->operation ? " in " : "";
+	return fact ? fact->operation : "";
+}
+
+static int running_text(struct stackfacts *stackfacts, const struct profile *profile,
+			char **ret_text)
+{
+	const struct stack_fact *fact = stackfacts_get(stackfacts, profile->stack_id);
+	bool called = fact && *fact->operation;
+	int r;
+
+	if (!fact)
+		return -ENOMEM;
+	if (profile->top_count)
+		r = asprintf(ret_text, "running %s%s%s%s", profile->top[0].name, called ? " (" : "",
+			     called ? fact->operation : "", called ? ")" : "");
+	else
+		r = asprintf(ret_text, "running");
+	return r < 0 ? -ENOMEM : 0;
+}
+
+int blame_root_text(struct stackfacts *stackfacts, const struct chain_root *root,
+		    const struct profile *profile, char **ret_text)
+{
+	const char *class = wait_class_name(root->class), *in;
+	const char *operation = operation_of(stackfacts, root, &in);
+	int r = 0;
+
+	switch (root->kind) {
+	case ROOT_RUNNING:
+		return running_text(stackfacts, profile, ret_text);
+	case ROOT_NO_CPU:
+		r = asprintf(ret_text, "no CPU for it");
+		break;
+	case ROOT_THROTTLED:
+		r = asprintf(ret_text, "CPU quota");
+		break;
+	case ROOT_DEVICE:
+	case ROOT_MEMORY:
+		r = asprintf(ret_text, "%s%s%s", class, in, operation);
+		break;
+	case ROOT_TIMER:
+		r = asprintf(ret_text, "asleep%s%s", in, operation);
+		break;
+	case ROOT_OUTSIDE:
+		r = asprintf(ret_text, "an interrupt (%s%s%s)", class, in, operation);
+		break;
+	case ROOT_STOPPED:
+		r = asprintf(ret_text, "stopped");
+		break;
+	case ROOT_IN_TURNS:
+		r = asprintf(ret_text, "%s held in turn by many", class);
+		break;
+	case ROOT_CYCLE:
+		r = asprintf(ret_text, "a circle of locks (%s)", class);
+		break;
+	case ROOT_UNKNOWN:
+		r = asprintf(ret_text, "unknown%s%s%s", root->class ? " (" : "",
+			     root->class ? class : "", root->class ? ")" : "");
+		break;
+	}
+	if (r < 0)
+		*ret_text = NULL;
+	return r < 0 ? -ENOMEM : 0;
+}
+
+static int by_blocked(const void *left, const void *right)
+{
+	const struct model_blame *a = left, *b = right;
+
+	if (a->blocked_ns != b->blocked_ns)
+		return a->blocked_ns < b->blocked_ns ? 1 : -1;
+	return (a->tid > b->tid) - (a->tid < b->tid);
+}
+
+static int fill_row(const struct row *row, const struct history *history,
+		    const struct stacks *stacks, struct stackfacts *stackfacts,
+		    const struct model *model, struct model_blame *entry)
+{
+	const struct chain_root *root = &row->root;
+	bool named = !row->key.direct || row->victims == 1;
+	struct profile profile = { 0 };
+	int r = 0;
+
+	*entry = (struct model_blame){
+		.tid = named ? root->thread->tid : 0,
+		.comm = named ? root->thread->comm : "",
+		.class = root->kind == ROOT_RUNNING ? "running" : wait_class_name(root->class),
+		.grade = root->kind == ROOT_UNKNOWN ? GRADE_UNKNOWN
+			 : row->plausible_ns * 2 > row->blocked_ns || model->coverage.gap_count
+				 ? GRADE_PLAUSIBLE
+				 : GRADE_STRONG,
+		.blocked_ns = row->blocked_ns,
+		.victims = row->victims,
+	};
+	if (root->kind == ROOT_RUNNING)
+		r = history_profile(history, stacks, root->thread, row->start_ns, row->end_ns,
+				    &profile);
+	if (!r)
+		r = blame_root_text(stackfacts, root, &profile, &entry->root);
+	profile_free(&profile);
+	return r;
+}
+
+int blame_tell(struct blame *blame, const struct history *history, const struct stacks *stacks,
+	       struct stackfacts *stackfacts, struct model *model)
+{
+	struct row *row, *next;
+	int r = join_direct(blame);
+
+	if (r)
+		return r;
+	model->blame = calloc(HASH_COUNT(blame->rows) + 1, sizeof(*model->blame));
+	if (!model->blame)
+		return -ENOMEM;
+	HASH_ITER (hh, blame->rows, row, next)
+	{
+		if (!row->blocked_ns)
+			continue;
+		r = fill_row(row, history, stacks, stackfacts, model,
+			     &model->blame[model->blame_count]);
+		if (r)
+			return r;
+		model->blame_count++;
+	}
+	if (model->blame_count)
+		qsort(model->blame, model->blame_count, sizeof(*model->blame), by_blocked);
+	return 0;
+}
+
+void blame_free(struct model *model)
+{
+	for (size_t i = 0; i < model->blame_count; i++)
+		free(model->blame[i].root);
+	free(model->blame);
+}

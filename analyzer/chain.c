@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/chain.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+/* Where the walk is: the threads on the way, and how one led to the next. */
+struct path {
+	struct thread *threads[CHAIN_DEPTH_MAX];
+	bool by_lock[CHAIN_DEPTH_MAX]; /* threads[i] was waited for because it held a lock */
+	unsigned int depth;
+	enum grade grade;
+	/* A device is behind what cannot be followed further; WAIT_UNKNOWN: that is unknown. */
+	enum wait_class device;
+	uint32_t device_stack_id;
+};
+
+static enum root_kind kind_of_class(enum wait_class class, bool interrupt)
+{
+	switch (class) {
+	case WAIT_IO_BLOCK:
+	case WAIT_IO_PAGECACHE:
+	case WAIT_IO_SWAP:
+	case WAIT_IO_WRITEBACK:
+	case WAIT_IO_JOURNAL:
+	case WAIT_IO_NETWORK_FS:
+	case WAIT_IO_FUSE:
+		return ROOT_DEVICE;
+	case WAIT_MEM_MEMCG_RECLAIM:
+	case WAIT_MEM_DIRECT_RECLAIM:
+	case WAIT_MEM_COMPACTION:
+	case WAIT_MEM_MEMORY_HIGH:
+		return ROOT_MEMORY;
+	case WAIT_CPU_RUNQUEUE:
+		return ROOT_NO_CPU;
+	case WAIT_CPU_THROTTLED:
+		return ROOT_THROTTLED;
+	case WAIT_SLEEP:
+		return ROOT_TIMER;
+	case WAIT_STOPPED:
+		return ROOT_STOPPED;
+	case WAIT_POLL:
+	case WAIT_NET_SOCKET:
+	case WAIT_SIGNAL:
+		return interrupt ? ROOT_OUTSIDE : ROOT_UNKNOWN;
+	default:
+		return ROOT_UNKNOWN;
+	}
+}
+
+static int tell(struct chain_walk *walk, const struct path *path, enum root_kind kind,
+		const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
+{
+	struct chain_root root = {
+		.kind = kind,
+		.thread = path->threads[path->depth],
+		.depth = path->depth,
+		.class = piece ? piece->class : WAIT_UNKNOWN,
+		.stack_id = piece ? piece->stack_id : STACK_NONE,
+		.start_ns = from_ns,
+		.end_ns = to_ns,
+		.grade = path->grade,
+	};
+
+	if (to_ns <= from_ns)
+		return 0;
+	if ((kind == ROOT_UNKNOWN || kind == ROOT_OUTSIDE) && path->device != WAIT_UNKNOWN) {
+		root.kind = ROOT_DEVICE;
+		root.class = path->device;
+		root.stack_id = path->device_stack_id;
+	}
+	if (root.kind == ROOT_UNKNOWN)
+		root.grade = GRADE_UNKNOWN;
+	return walk->root(walk->context, &root);
+}
+
+/* Whether the waiter's time is @piece->by's: it waited for that one and for nothing else. */
+static bool leads_on(const struct history_piece *piece)
+{
+	switch (piece->link) {
+	case LINK_OWNER:
+	case LINK_OWNER_PLAUSIBLE:
+		return true;
+	case LINK_WAKER:
+		break;
+	default:
+		return false;
+	}
+	switch (piece->class) {
+	case WAIT_IO_FUSE: /* the file system's own process */
+	case WAIT_IO_JOURNAL: /* the journal's thread */
+	case WAIT_IPC_PIPE:
+	case WAIT_NET_SOCKET:
+	case WAIT_POLL:
+	case WAIT_CHILD:
+	case WAIT_RCU:
+	case WAIT_OTHER:
+	case WAIT_UNKNOWN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_lock_link(const struct history_piece *piece)
+{
+	return piece->link == LINK_OWNER || piece->link == LINK_OWNER_PLAUSIBLE;
+}
+
+/* A circle of locks is a deadlock, or was one; one of wake-ups is just a conversation. */
+static bool circle(const struct path *path, const struct history_piece *piece, bool *ret_of_locks)
+{
+	*ret_of_locks = is_lock_link(piece);
+	for (unsigned int i = path->depth + 1; i-- > 0;) {
+		if (path->threads[i] == piece->by)
+			return true;
+		*ret_of_locks = *ret_of_locks && path->by_lock[i];
+	}
+	return false;
+}
+
+static int walk_thread(struct chain_walk *walk, const struct path *path, uint64_t from_ns,
+		       uint64_t to_ns);
+
+static int walk_on(struct chain_walk *walk, const struct path *path,
+		   const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
+{
+	struct path next = *path;
+	bool of_locks;
+
+	if (circle(path, piece, &of_locks))
+		return tell(walk, path, of_locks ? ROOT_CYCLE : ROOT_UNKNOWN, piece, from_ns,
+			    to_ns);
+	if (path->depth + 1 == CHAIN_DEPTH_MAX)
+		return tell(walk, path, ROOT_UNKNOWN, piece, from_ns, to_ns);
+	next.depth++;
+	next.threads[next.depth] = piece->by;
+	next.by_lock[next.depth] = is_lock_link(piece);
+	if (piece->class == WAIT_IO_JOURNAL) {
+		next.device = piece->class;
+		next.device_stack_id = piece->stack_id;
+	}
+	/* Who wakes a reader of a pipe has written into it, but another may have been to do so before. */
+	if (piece->link == LINK_OWNER_PLAUSIBLE ||
+	    (piece->link == LINK_WAKER && piece->class != WAIT_IO_FUSE &&
+	     piece->class != WAIT_IO_JOURNAL && piece->class != WAIT_CHILD))
+		next.grade = GRADE_PLAUSIBLE;
+	return walk_thread(walk, &next, from_ns, to_ns);
+}
+
+static int walk_piece(struct chain_walk *walk, const struct path *path,
+		      const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
+{
+	switch (piece->state) {
+	case THREAD_RUNNING:
+		return tell(walk, path, ROOT_RUNNING, NULL, from_ns, to_ns);
+	case THREAD_RUNNABLE:
+		return tell(walk, path, kind_of_class(piece->class, false), piece, from_ns, to_ns);
+	case THREAD_BLOCKED:
+		break;
+	default:
+		return tell(walk, path, ROOT_UNKNOWN, NULL, from_ns, to_ns);
+	}
+	if (piece->link == LINK_IN_TURNS)
+		return tell(walk, path, ROOT_IN_TURNS, piece, from_ns, to_ns);
+	if (leads_on(piece))
+		return walk_on(walk, path, piece, from_ns, to_ns);
+	return tell(walk, path, kind_of_class(piece->class, piece->link == LINK_INTERRUPT), piece,
+		    from_ns, to_ns);
+}
+
+static int walk_thread(struct chain_walk *walk, const struct path *path, uint64_t from_ns,
+		       uint64_t to_ns)
+{
+	struct thread *thread = path->threads[path->depth];
+	const struct history_piece *pieces;
+	size_t count;
+	int r = 0;
+
+	if (!history_has(walk->history, thread) && history_watch(walk->history, thread))
+		return -ENOMEM;
+	count = history_pieces(walk->history, thread, &pieces);
+	for (size_t i = history_at(walk->history, thread, from_ns);
+	     i < count && pieces[i].start_ns < to_ns && !r && walk->steps_left; i++) {
+		uint64_t end_ns = pieces[i].end_ns < to_ns ? pieces[i].end_ns : to_ns;
+
+		walk->steps_left--;
+		if (pieces[i].start_ns > from_ns) {
+			r = tell(walk, path, ROOT_UNKNOWN, NULL, from_ns, pieces[i].start_ns);
+			from_ns = pieces[i].start_ns;
+		}
+		if (!r)
+			r = walk_piece(walk, path, &pieces[i], from_ns, end_ns);
+		from_ns = end_ns;
+	}
+	return r ? r : tell(walk, path, ROOT_UNKNOWN, NULL, from_ns, to_ns);
+}
+
+int chain_follow(struct chain_walk *walk, struct thread *thread, uint64_t from_ns, uint64_t to_ns)
+{
+	const struct path path = { .threads = { thread }, .grade = GRADE_STRONG };
+
+	return walk_thread(walk, &path, from_ns, to_ns);
+}
+
+int chain_follow_piece(struct chain_walk *walk, struct thread *thread,
+		       const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
+{
+	const struct path path = { .threads = { thread }, .grade = GRADE_STRONG };
+
+	return walk_piece(walk, &path, piece, from_ns, to_ns);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which wait of a thread is to be explained.
+ */
+#ifndef ANALYZER_CHOSEN_H
+#define ANALYZER_CHOSEN_H
+
+#include "analyzer/deeds.h"
+#include "analyzer/explain.h"
+
+struct chosen {
+	struct deed_wait wait;
+	enum explain_choice choice;
+	uint64_t waits_seen;
+};
+
+/* As explain_run(). Reads the source once. */
+int chosen_find(struct source *source, struct stackfacts *stackfacts, const struct model *model,
+		const struct moment *moment, struct chosen *ret_chosen, char **ret_message);
+
+#endif

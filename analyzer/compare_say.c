@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "analyzer/compare_say.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/compare_table.h"
+#include "analyzer/human.h"
+
+/* A recording this many times as long as the other holds what is rare more surely. */
+#define LENGTHS_APART 4u
+
+/* Unknown time, as a share of the targets' thread time, that makes shares doubtful. */
+#define UNKNOWN_PERCENT 10u
+
+static int warn(struct comparison *comparison, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int warn(struct comparison *comparison, const char *format, ...)
+{
+	char **warnings = reallocarray(comparison->warnings, comparison->warning_count + 1,
+				       sizeof(*warnings));
+	va_list arguments;
+	int length;
+
+	if (!warnings)
+		return -ENOMEM;
+	comparison->warnings = warnings;
+	va_start(arguments, format);
+	length = vasprintf(&warnings[comparison->warning_count], format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return -ENOMEM;
+	comparison->warning_count++;
+	return 0;
+}
+
+static const char *or_unknown(const char *text)
+{
+	return text && *text ? text : "not known";
+}
+
+static int warn_unequal(struct comparison *comparison, const char *what, const char *before,
+			const char *after, const char *so)
+{
+	if (!strcmp(or_unknown(before), or_unknown(after)))
+		return 0;
+	return warn(comparison, "%s: %s before, %s after%s", what, or_unknown(before),
+		    or_unknown(after), so);
+}
+
+/* The recorder took fewer stacks for a while: "lazy", "timing"; "" where it never did. */
+static const char *governed(const struct model *model)
+{
+	static const char step[] = "governor: ";
+	const char *worst = "";
+
+	for (size_t i = 0; i < model->coverage.note_count; i++) {
+		const char *text = model->coverage.notes[i].text;
+
+		if (strncmp(text, step, sizeof(step) - 1))
+			continue;
+		text += sizeof(step) - 1;
+		if (!strncmp(text, "timing", 6))
+			worst = "timing only";
+		else if (!strncmp(text, "lazy", 4) && !*worst)
+			worst = "lazy stacks";
+	}
+	return worst;
+}
+
+static int warn_governor(struct comparison *comparison)
+{
+	const char *before = governed(comparison->before), *after = governed(comparison->after);
+
+	if (!*before && !*after)
+		return 0;
+	return warn(
+		comparison,
+		"the recorder took fewer stacks for a while (before: %s, after: %s): waits then "
+		"are in no class, so shares of classes may differ for that alone",
+		*before ? before : "no", *after ? after : "no");
+}
+
+static int warn_losses(struct comparison *comparison, const struct model *model, const char *which)
+{
+	int r = 0;
+
+	if (model->coverage.lost_events || model->coverage.gap_count)
+		r = warn(comparison,
+			 "%s lost %s events: what happened then is in none of its figures", which,
+			 model->coverage.lost_events ? human_count(model->coverage.lost_events).text
+						     : "an unknown number of");
+	if (!r && !model->capture.complete)
+		r = warn(comparison,
+			 "%s is damaged or cut short: only what could be read is compared", which);
+	return r;
+}
+
+static int warn_unknown(struct comparison *comparison, const struct model *model, const char *which)
+{
+	const uint64_t whole_ns = compare_thread_time(model);
+
+	if ((double)model->coverage.unknown_ns * 100 < (double)whole_ns * UNKNOWN_PERCENT ||
+	    !model->coverage.unknown_ns)
+		return 0;
+	return warn(comparison, "%s does not know what its target did for %s of its thread time",
+		    which, human_share(model->coverage.unknown_ns, whole_ns).text);
+}
+
+static int warn_lengths(struct comparison *comparison)
+{
+	const uint64_t before_ns = comparison->before->capture.duration_ns;
+	const uint64_t after_ns = comparison->after->capture.duration_ns;
+
+	if (before_ns / LENGTHS_APART <= after_ns && after_ns / LENGTHS_APART <= before_ns)
+		return 0;
+	return warn(
+		comparison,
+		"the lengths differ, %s before and %s after: what is rare may be missing from the "
+		"shorter one, and weighs more in it where it is not",
+		human_duration(before_ns).text, human_duration(after_ns).text);
+}
+
+static const char *target_name(const struct model *model)
+{
+	return model->capture.target_count ? model->capture.target_comm : "the whole host";
+}
+
+int compare_say_warnings(struct comparison *comparison)
+{
+	const struct model *before = comparison->before, *after = comparison->after;
+	int r;
+
+	r = warn_unequal(comparison, "target", target_name(before), target_name(after),
+			 ": waits of different programs do not compare");
+	if (!r)
+		r = warn_unequal(comparison, "tier", before->capture.tier, after->capture.tier,
+				 ": they did not record the same events");
+	if (!r)
+		r = warn_unequal(comparison, "kernel", before->capture.kernel,
+				 after->capture.kernel,
+				 ": its locks and the names of its functions may differ");
+	if (!r)
+		r = warn_unequal(comparison, "host", before->capture.host, after->capture.host, "");
+	if (!r && before->coverage.cpus != after->coverage.cpus)
+		r = warn(comparison, "CPUs: %" PRIu32 " before, %" PRIu32 " after",
+			 before->coverage.cpus, after->coverage.cpus);
+	if (!r)
+		r = warn_governor(comparison);
+	if (!r)
+		r = warn_losses(comparison, before, "the capture before");
+	if (!r)
+		r = warn_losses(comparison, after, "the capture after");
+	if (!r)
+		r = warn_unknown(comparison, before, "the capture before");
+	if (!r)
+		r = warn_unknown(comparison, after, "the capture after");
+	return r ? r : warn_lengths(comparison);
+}
+
+/* "mmap-lock-convoy of resizer" */
+static void finding_text(FILE *out, const struct compare_finding *row)
+{
+	fprintf(out, "%s", finding_kind_name(row->kind));
+	if (*row->culprit)
+		fprintf(out, " of %s", row->culprit);
+}
+
+static void say_findings(FILE *out, const struct comparison *comparison)
+{
+	for (size_t i = 0; i < comparison->finding_count; i++) {
+		const struct compare_finding *row = &comparison->findings[i];
+
+		fprintf(out, "%s ", i ? "; the" : "The");
+		finding_text(out, row);
+		if (row->change == COMPARE_NEW)
+			fprintf(out, " is new, with %s lost",
+				human_duration(row->after->blocked_ns).text);
+		else if (row->change == COMPARE_GONE)
+			fprintf(out, " that was there before, with %s lost, is gone",
+				human_duration(row->before->blocked_ns).text);
+		else
+			fprintf(out, " is still there%s, with %s lost before and %s after",
+				row->change == COMPARE_GREW	? " and grew"
+				: row->change == COMPARE_SHRANK ? " and shrank"
+								: "",
+				human_duration(row->before->blocked_ns).text,
+				human_duration(row->after->blocked_ns).text);
+	}
+	if (comparison->finding_count)
+		fputc('.', out);
+}
+
+/* A stall that no finding explains must not pass for none. */
+static void say_stalls(FILE *out, const struct comparison *comparison)
+{
+	const struct model *before = comparison->before, *after = comparison->after;
+
+	if (before->stall.found && after->stall.found)
+		fprintf(out, " Both froze: for %s before, for %s after.",
+			human_duration(before->stall.end_ns - before->stall.start_ns).text,
+			human_duration(after->stall.end_ns - after->stall.start_ns).text);
+	else if (after->stall.found)
+		fprintf(out, " Only the one after froze, for %s.",
+			human_duration(after->stall.end_ns - after->stall.start_ns).text);
+	else if (before->stall.found)
+		fprintf(out, " After, nothing froze.");
+	else
+		fprintf(out, " Neither froze.");
+}
+
+/* Percent with its decimals as far as they tell. */
+static struct human percent(compare_ppm share)
+{
+	struct human human;
+
+	snprintf(human.text, sizeof(human.text), "%.*f %%",
+		 !share		  ? 0
+		 : share < 100000 ? 2
+				  : 1,
+		 (double)share / 10000);
+	return human;
+}
+
+/* The waits that hurt come first, the greatest difference before all. */
+static void say_waits(FILE *out, const struct comparison *comparison)
+{
+	const struct compare_wait *wait = comparison->waits;
+
+	if (!comparison->wait_count || wait->idle) {
+		fprintf(out, " Nothing that hurts differs by more than noise.");
+		return;
+	}
+	fprintf(out,
+		" Of the waits that hurt %s%s%s differs most: %s of the thread time before, %s "
+		"after.",
+		wait_class_name(wait->class), *wait->operation ? " in " : "", wait->operation,
+		percent(wait->before.share).text, percent(wait->after.share).text);
+}
+
+static void say_no_verdict(FILE *out, const struct comparison *comparison)
+{
+	const char *before = comparison->before->no_verdict, *after = comparison->after->no_verdict;
+
+	fprintf(out, "There is no verdict: ");
+	if (before)
+		fprintf(out, "before, %s%s", before, after ? "; " : ".");
+	if (after)
+		fprintf(out, "after, %s.", after);
+}
+
+int compare_say_verdict(struct comparison *comparison)
+{
+	size_t bytes = 0;
+	FILE *out = open_memstream(&comparison->verdict, &bytes);
+	bool failed;
+
+	if (!out)
+		return -ENOMEM;
+	if (comparison->before->no_verdict || comparison->after->no_verdict) {
+		say_no_verdict(out, comparison);
+	} else {
+		say_findings(out, comparison);
+		say_stalls(out, comparison);
+		say_waits(out, comparison);
+	}
+	failed = ferror(out);
+	if (fclose(out) || failed)
+		return -ENOMEM;
+	/* Without a finding the first sentence is one of those that follow others. */
+	if (*comparison->verdict == ' ')
+		memmove(comparison->verdict, comparison->verdict + 1, bytes);
+	return 0;
+}

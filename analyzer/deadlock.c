@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/deadlock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "analyzer/by_thread.h"
+#include "analyzer/pass.h"
+
+/* A shorter standstill may be a slow hold that the recording does not see the end of. */
+#define STANDSTILL_NS 1000000000u
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static bool is_open(const struct long_wait *wait)
+{
+	return wait->class == WAIT_LOCK_USER && wait->lock && (wait->flags & INTERVAL_STILL_OPEN);
+}
+
+static size_t open_locks(const struct deadlock *deadlock)
+{
+	size_t locks = 0;
+
+	for (size_t i = 0; i < deadlock->count; i++) {
+		bool first = true;
+
+		for (size_t j = 0; j < i && first; j++)
+			first = deadlock->waits[j]->lock != deadlock->waits[i]->lock;
+		locks += first;
+	}
+	return locks;
+}
+
+/* Since when each of the locks has been waited for, or was let go last: nothing moved any more. */
+static uint64_t still_since(const struct deadlock *deadlock)
+{
+	uint64_t since_ns = 0;
+
+	for (size_t i = 0; i < deadlock->count; i++) {
+		const struct lock *lock = deadlock->waits[i]->lock;
+		uint64_t first_ns = deadlock->waits[i]->start_ns;
+
+		for (size_t j = 0; j < deadlock->count; j++)
+			if (deadlock->waits[j]->lock == lock &&
+			    deadlock->waits[j]->start_ns < first_ns)
+				first_ns = deadlock->waits[j]->start_ns;
+		since_ns = later(since_ns, later(first_ns, lock->released_ns));
+	}
+	return since_ns;
+}
+
+static const struct long_wait *wait_of(const struct deadlock *deadlock, const struct thread *thread)
+{
+	for (size_t i = 0; i < deadlock->count; i++)
+		if (deadlock->waits[i]->thread == thread)
+			return deadlock->waits[i];
+	return NULL;
+}
+
+static void move_to(struct deadlock *deadlock, const struct long_wait *wait, size_t to)
+{
+	for (size_t i = to; i < deadlock->count; i++) {
+		if (deadlock->waits[i] != wait)
+			continue;
+		deadlock->waits[i] = deadlock->waits[to];
+		deadlock->waits[to] = wait;
+	}
+}
+
+/* From a waiter to the holder of its lock, that one's lock, and so on: back to the start? */
+static size_t cycle_from(const struct deadlock *deadlock, const struct long_wait *start)
+{
+	const struct long_wait *wait = start;
+
+	for (size_t steps = 1; steps <= deadlock->count; steps++) {
+		wait = wait->lock->holder ? wait_of(deadlock, wait->lock->holder) : NULL;
+		if (!wait)
+			return 0;
+		if (wait == start)
+			return steps;
+	}
+	return 0;
+}
+
+static void find_cycle(struct deadlock *deadlock)
+{
+	const struct long_wait *wait;
+
+	for (size_t i = 0; i < deadlock->count && !deadlock->in_cycle; i++) {
+		wait = deadlock->waits[i];
+		deadlock->in_cycle = cycle_from(deadlock, wait);
+		for (size_t j = 0; j < deadlock->in_cycle; j++) {
+			move_to(deadlock, wait, j);
+			wait = wait_of(deadlock, wait->lock->holder);
+		}
+	}
+}
+
+/* Held by one who does not wait for any of them: then that one keeps them waiting. */
+static bool held_outside(const struct deadlock *deadlock)
+{
+	for (size_t i = 0; i < deadlock->count; i++)
+		if (deadlock->waits[i]->lock->holder &&
+		    !wait_of(deadlock, deadlock->waits[i]->lock->holder))
+			return true;
+	return false;
+}
+
+/* The only one of them who may hold @lock, since all others wait for it; NULL where several may. */
+static const struct long_wait *only_holder(const struct deadlock *deadlock, const struct lock *lock)
+{
+	const struct long_wait *found = NULL;
+
+	for (size_t i = 0; i < deadlock->count; i++) {
+		if (deadlock->waits[i]->lock == lock)
+			continue;
+		if (found)
+			return NULL;
+		found = deadlock->waits[i];
+	}
+	return found;
+}
+
+static void find_culprit(struct deadlock *deadlock)
+{
+	for (size_t i = 0; i < deadlock->count && !deadlock->culprit; i++) {
+		const struct lock *lock = deadlock->waits[i]->lock;
+
+		deadlock->culprit = lock->holder ? wait_of(deadlock, lock->holder)
+						 : only_holder(deadlock, lock);
+		deadlock->held = lock;
+	}
+}
+
+static int collect(const struct survey *survey, int32_t tgid, struct deadlock *deadlock)
+{
+	const struct long_wait *waits;
+	size_t count = account_long_waits(survey->account, &waits);
+
+	deadlock->waits = calloc(count + 1, sizeof(*deadlock->waits));
+	if (!deadlock->waits)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (is_open(&waits[i]) && waits[i].thread->tgid == tgid)
+			deadlock->waits[deadlock->count++] = &waits[i];
+	deadlock->lock_count = open_locks(deadlock);
+	deadlock->since_ns = still_since(deadlock);
+	find_cycle(deadlock);
+	find_culprit(deadlock);
+	return 0;
+}
+
+/* What the other threads of the process did since nothing moved any more. */
+struct other {
+	const struct thread *thread;
+	uint64_t active_ns; /* on a CPU, waiting for a device ...: perhaps with a lock held */
+	uint64_t unknown_ns;
+	uint64_t asleep_ns; /* for a time */
+};
+
+struct others {
+	const struct deadlock *deadlock;
+	struct stackfacts *stackfacts;
+	struct by_thread others; /* struct other */
+	int32_t tgid;
+};
+
+static int others_closed(void *context, const struct interval *interval)
+{
+	struct others *others = context;
+	const struct deadlock *deadlock = others->deadlock;
+	const struct stack_fact *fact;
+	enum wait_class class;
+	struct other *other;
+	uint64_t from_ns = later(interval->start_ns, deadlock->since_ns);
+
+	if (interval->thread->tgid != others->tgid || interval->end_ns <= from_ns ||
+	    wait_of(deadlock, interval->thread))
+		return 0;
+	other = by_thread_get(&others->others, interval->thread);
+	fact = stackfacts_get(others->stackfacts, interval->stack_id);
+	if (!other || !fact)
+		return -ENOMEM;
+	other->thread = interval->thread;
+	class = stack_fact_reason(fact, interval->prev_state)->class;
+	if (interval->state == THREAD_UNKNOWN)
+		other->unknown_ns += interval->end_ns - from_ns;
+	else if (interval->state != THREAD_BLOCKED || !wait_class_idle(class))
+		other->active_ns += interval->end_ns - from_ns;
+	else if (class == WAIT_SLEEP)
+		other->asleep_ns += interval->end_ns - from_ns;
+	return 0;
+}
+
+static bool has_held(const struct deadlock *deadlock, const struct thread *thread)
+{
+	for (size_t i = 0; i < deadlock->count; i++) {
+		const struct lock *lock = deadlock->waits[i]->lock;
+
+		for (size_t j = 0; j < lock->owner_count; j++)
+			if (lock->owners[j].thread == thread)
+				return true;
+	}
+	return false;
+}
+
+/* It did something, or nothing is known of it, or it sleeps and is one of those who use these locks. */
+static bool may_hold(const struct deadlock *deadlock, const struct other *other)
+{
+	uint64_t span_ns = deadlock->end_ns - deadlock->since_ns;
+
+	return other->active_ns * 10 > span_ns || other->unknown_ns * 2 > span_ns ||
+	       (other->asleep_ns * 2 > span_ns && has_held(deadlock, other->thread));
+}
+
+static int ask_others(struct source *source, struct stackfacts *stackfacts,
+		      const struct deadlock *deadlock, bool *ret_may_hold)
+{
+	const struct locks_options options = { 0 };
+	struct others others = {
+		.deadlock = deadlock,
+		.stackfacts = stackfacts,
+		.others.entry_bytes = sizeof(struct other),
+		.tgid = deadlock->waits[0]->thread->tgid,
+	};
+	const struct other *entries;
+	struct pass *pass = NULL;
+	int r;
+
+	r = pass_create(source, stackfacts, &options, &pass);
+	if (!r)
+		r = pass_run(pass,
+			     &(struct pass_watcher){ .closed = others_closed, .context = &others });
+	entries = others.others.entries;
+	for (size_t i = 0; !r && i < others.others.count; i++)
+		if (entries[i].thread && may_hold(deadlock, &entries[i]))
+			*ret_may_hold = true;
+	by_thread_free(&others.others);
+	pass_destroy(pass);
+	return r;
+}
+
+int deadlock_find(struct source *source, struct stackfacts *stackfacts, const struct survey *survey,
+		  struct deadlock *ret_deadlock)
+{
+	struct deadlock deadlock = { 0 };
+	const struct long_wait *waits;
+	size_t count = account_long_waits(survey->account, &waits);
+	bool doubtful = false;
+	int r = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_open(&waits[i]))
+			continue;
+		deadlock_free(&deadlock);
+		r = collect(survey, waits[i].thread->tgid, &deadlock);
+		if (r)
+			goto out;
+		deadlock.end_ns = source_end_ns(source);
+		if (deadlock.in_cycle || deadlock.lock_count > 1)
+			break;
+	}
+	if (deadlock.end_ns < deadlock.since_ns + STANDSTILL_NS ||
+	    (!deadlock.in_cycle && (deadlock.lock_count < 2 || held_outside(&deadlock))))
+		goto out;
+	if (!deadlock.in_cycle)
+		r = ask_others(source, stackfacts, &deadlock, &doubtful);
+	if (r || doubtful)
+		goto out;
+	*ret_deadlock = deadlock;
+	deadlock = (struct deadlock){ 0 };
+out:
+	deadlock_free(&deadlock);
+	return r;
+}
+
+void deadlock_free(struct deadlock *deadlock)
+{
+	free(deadlock->waits);
+	*deadlock = (struct deadlock){ 0 };
+}
+
+bool deadlock_has(const struct deadlock *deadlock, int32_t tgid, uint64_t address)
+{
+	for (size_t i = 0; i < deadlock->count; i++)
+		if (deadlock->waits[i]->lock->tgid == tgid &&
+		    deadlock->waits[i]->lock->address == address)
+			return true;
+	return false;
+}

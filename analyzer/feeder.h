@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads that starve wait for one that feeds them: who that is, and whether what it did
+ * meanwhile proves that they were kept waiting, rather than that there was nothing to do.
+ */
+#ifndef ANALYZER_FEEDER_H
+#define ANALYZER_FEEDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/profile.h"
+#include "analyzer/source.h"
+#include "analyzer/stackfacts.h"
+#include "analyzer/stall.h"
+#include "analyzer/suspect.h"
+#include "analyzer/target.h"
+#include "analyzer/usual.h"
+
+enum feeder_did {
+	FEEDER_IDLED,	/* it waited for work itself, or nobody can say what it did: no culprit */
+	FEEDER_RAN,	/* in one go, far longer than usual, or wanted a CPU */
+	FEEDER_ENDED,	/* ran, at the end of its process */
+	FEEDER_WAITED,	/* for what hurts, or was stopped */
+	FEEDER_SLEPT	/* of its own will; told apart for those who answer a file system's requests only */
+};
+
+_Static_assert(WAIT_CLASSES <= 32, "a bit each");
+
+struct feeder {
+	enum feeder_did did;
+	struct thread *thread;
+	struct stall stall;		/* made of the waits for it */
+	uint64_t lost_ns;		/* by them */
+	struct victim *victims;		/* most blocked first */
+	size_t victim_count;
+	uint32_t classes;		/* of the waits, a bit each */
+	struct fed_wait longest;	/* of those waits; all that follows is of its span */
+	uint64_t state_ns[THREAD_STATES];
+	uint64_t blocked_ns;		/* its longest sleep meanwhile, */
+	enum wait_class blocked_class;	/* what that was, */
+	uint32_t blocked_stack_id;	/* and where */
+	uint64_t run_ns;		/* its longest run without waiting for work, */
+	/* and the longest at other times, when nobody had waited unusually long for it */
+	uint64_t usual_run_ns;
+	uint64_t wakeups, usual_wakeups; /* of others, by it: meanwhile and at those other times, */
+	uint64_t usual_span_ns;		/* which add up to this */
+	enum wait_class asked_in;	/* its victims are those who ask it to work: what it waits in then */
+	struct profile profile;
+};
+
+struct feeder_search {
+	struct source *source;
+	struct stackfacts *stackfacts;
+	struct target *target;
+	const struct usual *usual;	/* its waits are looked at */
+	uint64_t since_ns;		/* as of stall_find() */
+	/* Look at waits for a FUSE file system within this stall, instead of at unusual ones; who was to
+	 * answer those is to blame whatever it did. NULL: do not. */
+	const struct stall *fuse;
+};
+
+/**
+ * feeder_find() - the thread that kept others waiting longest, by who waited and what it did meanwhile.
+ *
+ * @ret_feeder: did FEEDER_IDLED where there is none.
+ *
+ * Reads the source again where there is anything to look at.
+ *
+ * Return: 0, -ENOMEM, -EIO. Free with feeder_free().
+ */
+int feeder_find(const struct feeder_search *search, struct feeder *ret_feeder);
+void feeder_free(struct feeder *feeder);
+
+/* Whether it explains more than @stall, which @waits made. */
+bool feeder_explains(const struct feeder *feeder, const struct stall *stall,
+		     const struct long_wait *waits, size_t count);
+
+#endif

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "analyzer/futexes.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "analyzer/by_thread.h"
+
+#ifndef FUTEX_LOCK_PI2
+#define FUTEX_LOCK_PI2 13
+#endif
+
+/* Wake-ups by one thread this close together come out of one call that wakes several: no mutex does. */
+#define BROADCAST_NS 20000u
+
+#define TIDS_MAX 4194304 /* as the kernel has it */
+
+/* musl's plain mutex: EBUSY, and the bit for waiters. Its others name their owner. */
+#define MUSL_LOCKED 0x80000010u
+
+/* What a value looks like, one bit each. */
+#define LOOKS_PI      0x01 /* the operation is one on locks */
+#define LOOKS_TWO     0x02 /* 2, locked with waiters: glibc's and most other mutexes, by FUTEX_WAIT */
+#define LOOKS_TWO_TOO 0x04 /* the same by FUTEX_WAIT_BITSET: Rust's, or glibc's with a timeout */
+#define LOOKS_THREE   0x08 /* a reader-writer lock of glibc has 2 and 3 */
+#define LOOKS_OWNED   0x10 /* FUTEX_WAITERS and a thread's number */
+#define LOOKS_MUSL    0x20
+#define LOOKS_OTHER   0x40
+
+struct futex_key {
+	uint64_t address;
+	int64_t tgid;
+};
+
+struct futex {
+	struct futex_key key;
+	unsigned int looks;
+	uint32_t waiters; /* threads that waited */
+	uint32_t members; /* of them, those that also woke one */
+	uint32_t wakes, broadcasts;
+	int32_t owner; /* as a value named it last; 0: none did */
+	const struct thread *waker; /* the last one */
+	uint64_t wake_ns;
+	bool lock; /* judged */
+	UT_hash_handle hh;
+};
+
+struct pair_key {
+	const struct futex *futex;
+	uint64_t thread_index;
+};
+
+/* What one thread did at one address. */
+struct pair {
+	struct pair_key key;
+	bool waited, woke;
+	UT_hash_handle hh;
+};
+
+/* A process whose C library is glibc, as far as its waits tell: 2 is then its mutex. */
+struct process {
+	int32_t tgid;
+	bool glibc;
+	UT_hash_handle hh;
+};
+
+/* The wait that a thread is in, or is about to go to. */
+struct pending {
+	struct futex *futex; /* NULL: none */
+	bool asleep;
+};
+
+struct futexes {
+	struct stackfacts *stackfacts;
+	int64_t syscall; /* -1: not known */
+	struct futex *futexes;
+	struct pair *pairs;
+	struct process *processes;
+	struct by_thread pendings; /* struct pending */
+};
+
+/* "202:futex" of a list of such, or what the architecture has. */
+static int64_t syscall_number(const struct ft_facts *facts)
+{
+	const char *text = ft_facts_get(facts, FT_FACT_SYSCALLS);
+	const char *arch = ft_facts_get(facts, FT_FACT_ARCH);
+	char name[32];
+	int number, used;
+
+	while (text && sscanf(text, "%d:%31[^,]%n", &number, name, &used) == 2) {
+		if (!strcmp(name, "futex"))
+			return number;
+		text += used;
+		if (*text++ != ',')
+			break;
+	}
+	if (arch && !strcmp(arch, "x86_64"))
+		return 202;
+	return arch && !strcmp(arch, "aarch64") ? 98 : -1;
+}
+
+int futexes_create(const struct ft_facts *facts, struct stackfacts *stackfacts,
+		   struct futexes **ret_futexes)
+{
+	struct futexes *futexes = calloc(1, sizeof(*futexes));
+
+	if (!futexes)
+		return -ENOMEM;
+	futexes->stackfacts = stackfacts;
+	futexes->syscall = syscall_number(facts);
+	futexes->pendings.entry_bytes = sizeof(struct pending);
+	*ret_futexes = futexes;
+	return 0;
+}
+
+/* What judging needed and asking does not. */
+static void forget(struct futexes *futexes)
+{
+	struct process *process, *next_process;
+	struct pair *pair, *next_pair;
+
+	HASH_ITER(hh, futexes->pairs, pair, next_pair)
+	{
+		HASH_DEL(futexes->pairs, pair);
+		free(pair);
+	}
+	HASH_ITER(hh, futexes->processes, process, next_process)
+	{
+		HASH_DEL(futexes->processes, process);
+		free(process);
+	}
+	by_thread_free(&futexes->pendings);
+}
+
+void futexes_destroy(struct futexes *futexes)
+{
+	struct futex *futex, *next;
+
+	if (!futexes)
+		return;
+	forget(futexes);
+	HASH_ITER(hh, futexes->futexes, futex, next)
+	{
+		HASH_DEL(futexes->futexes, futex);
+		free(futex);
+	}
+	free(futexes);
+}
+
+static unsigned int command(const struct futex_wait *wait)
+{
+	return wait->operation & (unsigned int)FUTEX_CMD_MASK;
+}
+
+static bool is_pi(const struct futex_wait *wait)
+{
+	return command(wait) == FUTEX_LOCK_PI || command(wait) == FUTEX_LOCK_PI2 ||
+	       command(wait) == FUTEX_WAIT_REQUEUE_PI;
+}
+
+static bool is_wait(const struct futex_wait *wait)
+{
+	return command(wait) == FUTEX_WAIT || command(wait) == FUTEX_WAIT_BITSET || is_pi(wait);
+}
+
+int32_t futex_owner(const struct futex_wait *wait)
+{
+	uint32_t tid = wait->value & FUTEX_TID_MASK;
+
+	if (is_pi(wait) || !(wait->value & FUTEX_WAITERS) || wait->value == MUSL_LOCKED)
+		return 0;
+	return tid && tid < TIDS_MAX ? (int32_t)tid : 0;
+}
+
+bool futex_shared(const struct futex_wait *wait)
+{
+	return !(wait->operation & FUTEX_PRIVATE_FLAG);
+}
+
+static unsigned int looks_of(const struct futex_wait *wait)
+{
+	if (is_pi(wait))
+		return LOOKS_PI;
+	if (wait->value == 2)
+		return command(wait) == FUTEX_WAIT ? LOOKS_TWO : LOOKS_TWO_TOO;
+	if (wait->value == 3)
+		return LOOKS_THREE;
+	if (wait->value == MUSL_LOCKED)
+		return LOOKS_MUSL;
+	return futex_owner(wait) ? LOOKS_OWNED : LOOKS_OTHER;
+}
+
+bool futexes_wait(const struct futexes *futexes, const struct event *event,
+		  struct futex_wait *ret_wait)
+{
+	const uint64_t *args = event->raw.call.args;
+	struct futex_wait wait;
+
+	if (event->raw.kind == FT_EVENT_STATE && futexes->syscall >= 0 &&
+	    event->raw.state.syscall == futexes->syscall)
+		args = event->raw.state.args;
+	else if (event->raw.kind != FT_EVENT_CALL || event->raw.call.call != FT_CALL_FUTEX)
+		return false;
+	wait = (struct futex_wait){ args[0], (uint32_t)args[1], (uint32_t)args[2] };
+	if (!wait.address || !is_wait(&wait))
+		return false;
+	*ret_wait = wait;
+	return true;
+}
+
+static struct futex_key key_of(int32_t tgid, uint64_t address)
+{
+	return (struct futex_key){ .address = address, .tgid = tgid };
+}
+
+static struct futex *futex_at(struct futexes *futexes, int32_t tgid, uint64_t address)
+{
+	const struct futex_key key = key_of(tgid, address);
+	struct futex *futex;
+
+	HASH_FIND(hh, futexes->futexes, &key, sizeof(key), futex);
+	if (futex)
+		return futex;
+	futex = calloc(1, sizeof(*futex));
+	if (!futex)
+		return NULL;
+	futex->key = key;
+	HASH_ADD(hh, futexes->futexes, key, sizeof(futex->key), futex);
+	return futex;
+}
+
+static int process_note(struct futexes *futexes, int32_t tgid, bool glibc)
+{
+	struct process *process;
+
+	HASH_FIND_INT(futexes->processes, &tgid, process);
+	if (!process) {
+		process = calloc(1, sizeof(*process));
+		if (!process)
+			return -ENOMEM;
+		process->tgid = tgid;
+		HASH_ADD_INT(futexes->processes, tgid, process);
+	}
+	process->glibc = process->glibc || glibc;
+	return 0;
+}
+
+/* @thread waited at @futex, or woke one there. 0 or -ENOMEM. */
+static int pair_note(struct futexes *futexes, struct futex *futex, const struct thread *thread,
+		     bool woke)
+{
+	const struct pair_key key = { futex, thread->index };
+	struct pair *pair;
+	bool member;
+
+	HASH_FIND(hh, futexes->pairs, &key, sizeof(key), pair);
+	if (!pair) {
+		pair = calloc(1, sizeof(*pair));
+		if (!pair)
+			return -ENOMEM;
+		pair->key = key;
+		HASH_ADD(hh, futexes->pairs, key, sizeof(pair->key), pair);
+	}
+	member = pair->waited && pair->woke;
+	futex->waiters += !woke && !pair->waited;
+	pair->waited = pair->waited || !woke;
+	pair->woke = pair->woke || woke;
+	futex->members += pair->waited && pair->woke && !member;
+	return 0;
+}
+
+static int note_wait(struct futexes *futexes, const struct event *event,
+		     const struct futex_wait *wait)
+{
+	struct pending *pending = by_thread_get(&futexes->pendings, event->thread);
+	struct futex *futex = futex_at(futexes, event->thread->tgid, wait->address);
+	int32_t owner = futex_owner(wait);
+
+	if (!pending || !futex)
+		return -ENOMEM;
+	pending->futex = futex;
+	pending->asleep = event->raw.kind == FT_EVENT_STATE;
+	futex->looks |= looks_of(wait);
+	if (owner)
+		futex->owner = owner;
+	if (pair_note(futexes, futex, event->thread, false))
+		return -ENOMEM;
+	/* musl, whose condition variables wait at 2 too, each thread by itself, never asks for bits. */
+	return process_note(futexes, event->thread->tgid,
+			    command(wait) == FUTEX_WAIT_BITSET ||
+				    (futex->looks == LOOKS_TWO && futex->waiters > 1));
+}
+
+/* A thread that blocks elsewhere has returned from the wait at once. */
+static int note_switch(struct futexes *futexes, const struct event *event)
+{
+	struct pending *pending = by_thread_find(&futexes->pendings, event->thread);
+	const struct stack_fact *fact;
+
+	if (!pending || !pending->futex || event->raw.switch_.prev_state == FT_STATE_RUNNING ||
+	    event->raw.switch_.prev_state == FT_STATE_PREEMPTED)
+		return 0;
+	fact = stackfacts_get(futexes->stackfacts, event->stack_id);
+	if (!fact)
+		return -ENOMEM;
+	pending->asleep = event->stack_id == STACK_NONE || fact->sleeping.class == WAIT_LOCK_FUTEX;
+	if (!pending->asleep)
+		pending->futex = NULL;
+	return 0;
+}
+
+/* A timeout or a signal wakes too; the waker's stack tells, where there is one. */
+static int note_waking(struct futexes *futexes, const struct event *event)
+{
+	struct pending *pending = by_thread_find(&futexes->pendings, event->other);
+	const struct stack_fact *fact;
+	struct futex *futex;
+
+	if (!pending || !pending->futex || !pending->asleep)
+		return 0;
+	futex = pending->futex;
+	pending->futex = NULL;
+	if (event->raw.waking.in_interrupt || event->thread->idle_task)
+		return 0;
+	fact = stackfacts_get(futexes->stackfacts, event->stack_id);
+	if (!fact)
+		return -ENOMEM;
+	if (event->stack_id != STACK_NONE && fact->releases != WAIT_LOCK_FUTEX)
+		return 0;
+	futex->wakes++;
+	futex->broadcasts +=
+		futex->waker == event->thread && event->raw.time_ns - futex->wake_ns < BROADCAST_NS;
+	futex->waker = event->thread;
+	futex->wake_ns = event->raw.time_ns;
+	return pair_note(futexes, futex, event->thread, true);
+}
+
+int futexes_event(struct futexes *futexes, const struct event *event)
+{
+	struct futex_wait wait;
+
+	if (event->raw.kind == FT_EVENT_SWITCH)
+		return note_switch(futexes, event);
+	if (event->raw.kind == FT_EVENT_WAKING)
+		return note_waking(futexes, event);
+	if (futexes_wait(futexes, event, &wait))
+		return note_wait(futexes, event, &wait);
+	return 0;
+}
+
+static bool has_owner(const struct futex *futex, const struct threads *threads)
+{
+	const struct thread *owner = futex->owner ? threads_find(threads, futex->owner) : NULL;
+
+	return owner && owner->tgid == futex->key.tgid;
+}
+
+/*
+ * A counter, as of a condition variable, passes through 2 as well: then other values are seen, or
+ * all who wait are woken at once, or its waker never waits there. What is not known to be a lock is not one.
+ */
+static bool is_lock(const struct futex *futex, const struct threads *threads, bool glibc)
+{
+	bool several = futex->waiters > 1 || futex->members;
+
+	if (futex->looks & LOOKS_PI)
+		return true;
+	if (futex->looks & LOOKS_OTHER)
+		return false;
+	if (futex->wakes > 1 && futex->broadcasts * 2 >= futex->wakes)
+		return false;
+	if (futex->looks & LOOKS_OWNED)
+		return several || has_owner(futex, threads);
+	if (futex->looks == LOOKS_MUSL)
+		return true;
+	if (futex->looks == LOOKS_TWO)
+		return several || glibc;
+	return (futex->looks & (LOOKS_TWO | LOOKS_TWO_TOO)) && futex->members;
+}
+
+bool futexes_judge(struct futexes *futexes, const struct threads *threads)
+{
+	struct process *process;
+	struct futex *futex, *next;
+	bool found = false;
+
+	HASH_ITER(hh, futexes->futexes, futex, next)
+	{
+		int32_t tgid = (int32_t)futex->key.tgid;
+
+		HASH_FIND_INT(futexes->processes, &tgid, process);
+		futex->lock = is_lock(futex, threads, process && process->glibc);
+		found = found || futex->lock;
+	}
+	forget(futexes);
+	return found;
+}
+
+bool futexes_lock(const struct futexes *futexes, int32_t tgid, uint64_t address)
+{
+	const struct futex_key key = key_of(tgid, address);
+	struct futex *futex;
+
+	HASH_FIND(hh, futexes->futexes, &key, sizeof(key), futex);
+	return futex && futex->lock;
+}

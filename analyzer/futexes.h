@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which addresses that threads wait on are locks, and which are something to wait for work at.
+ *
+ * The kernel does not know; the value that a thread expects there, and who wakes it, tell. A first
+ * reading collects both, futexes_judge() decides, later readings ask.
+ */
+#ifndef ANALYZER_FUTEXES_H
+#define ANALYZER_FUTEXES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/source.h"
+#include "analyzer/stackfacts.h"
+
+/* What a thread said when it went to wait. */
+struct futex_wait {
+	uint64_t address;	/* 0: none */
+	uint32_t operation;	/* FUTEX_* with its flags */
+	uint32_t value;
+};
+
+struct futexes;
+
+/* @facts: tell the number of the system call, for states. Borrowed. 0 or -ENOMEM. */
+int futexes_create(const struct ft_facts *facts, struct stackfacts *stackfacts,
+		   struct futexes **ret_futexes);
+void futexes_destroy(struct futexes *futexes);
+
+/* Whether @event says on what its thread waits, or is about to. @ret_wait: written only then. */
+bool futexes_wait(const struct futexes *futexes, const struct event *event,
+		  struct futex_wait *ret_wait);
+
+/* Feed every event of the first reading. 0 or -ENOMEM. */
+int futexes_event(struct futexes *futexes, const struct event *event);
+
+/* After the first reading. Return: whether there are locks. */
+bool futexes_judge(struct futexes *futexes, const struct threads *threads);
+
+/* Whether @address of process @tgid was judged to be a lock. */
+bool futexes_lock(const struct futexes *futexes, int32_t tgid, uint64_t address);
+
+/* The owner that the value names, as the lock's own process numbers its threads; 0: names none. */
+int32_t futex_owner(const struct futex_wait *wait);
+
+/* Other processes may use it at another address. */
+bool futex_shared(const struct futex_wait *wait);
+
+#endif

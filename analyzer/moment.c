@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/moment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/human.h"
+
+#define NS_PER_S 1000000000ull
+#define DAY_NS	 (24 * 3600 * NS_PER_S)
+
+#define EARTHLY_OFFSET_S (18 * 3600) /* as in human.c: others count as 0 */
+
+/* A report's times are cut to milliseconds: so what they name begins up to one later. */
+#define PRINTED_NS 1000000ull
+
+static bool digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Exactly two digits below @limit, and what comes behind them. */
+static bool two_digits(const char **text, unsigned int limit, char behind, unsigned int *ret_value)
+{
+	const char *at = *text;
+
+	if (!digit(at[0]) || !digit(at[1]) || (behind && at[2] != behind))
+		return false;
+	*ret_value = (unsigned int)(at[0] - '0') * 10 + (unsigned int)(at[1] - '0');
+	*text = at + 2 + (behind != 0);
+	return *ret_value < limit;
+}
+
+/* "HH:MM:SS", then perhaps a fraction of the second. */
+static int parse_of_day(const char *text, uint64_t *ret_ns)
+{
+	unsigned int hour, minute, second;
+	uint64_t place = NS_PER_S / 10, fraction = 0;
+
+	if (!two_digits(&text, 24, ':', &hour) || !two_digits(&text, 60, ':', &minute) ||
+	    !two_digits(&text, 60, 0, &second))
+		return -EINVAL;
+	if (*text == '.' && digit(text[1]))
+		for (text++; digit(*text); text++, place /= 10)
+			fraction += place * (uint64_t)(*text - '0');
+	if (*text)
+		return -EINVAL;
+	*ret_ns = ((hour * 60 + minute) * 60 + second) * NS_PER_S + fraction;
+	return 0;
+}
+
+/* With a unit, or seconds without one. */
+static int parse_since_start(const char *text, uint64_t *ret_ns)
+{
+	char with_unit[64];
+	size_t bytes = strlen(text);
+
+	if (!bytes || bytes + 2 > sizeof(with_unit))
+		return -EINVAL;
+	memcpy(with_unit, text, bytes + 1);
+	if (digit(text[bytes - 1]))
+		memcpy(with_unit + bytes, "s", 2);
+	return human_parse_duration(with_unit, ret_ns) ? -EINVAL : 0;
+}
+
+int moment_parse(const char *text, struct moment *ret_moment)
+{
+	struct moment moment = { 0 };
+	char *end;
+	long tid;
+	int r = 0;
+
+	if (!digit(*text))
+		return -EINVAL;
+	errno = 0;
+	tid = strtol(text, &end, 10);
+	if (errno || tid <= 0 || tid > INT32_MAX || (*end && *end != ':'))
+		return -EINVAL;
+	moment.tid = (int32_t)tid;
+	if (*end) {
+		moment.has_time = true;
+		moment.of_day = strchr(end + 1, ':');
+		r = moment.of_day ? parse_of_day(end + 1, &moment.at_ns)
+				  : parse_since_start(end + 1 + (end[1] == '+'), &moment.at_ns);
+	}
+	if (!r)
+		*ret_moment = moment;
+	return r;
+}
+
+/* Ns since midnight, where the host was, of the start of the capture. */
+static uint64_t start_of_day(int64_t start_realtime_ns, int32_t utc_offset_s)
+{
+	int64_t of_day = start_realtime_ns % (int64_t)DAY_NS;
+
+	if (utc_offset_s >= -EARTHLY_OFFSET_S && utc_offset_s <= EARTHLY_OFFSET_S)
+		of_day += utc_offset_s * (int64_t)NS_PER_S;
+	of_day %= (int64_t)DAY_NS;
+	return (uint64_t)(of_day < 0 ? of_day + (int64_t)DAY_NS : of_day);
+}
+
+int moment_since_start(const struct moment *moment, int64_t start_realtime_ns, int32_t utc_offset_s,
+		       uint64_t duration_ns, uint64_t *ret_ns)
+{
+	uint64_t at_ns = moment->at_ns;
+
+	if (moment->of_day && !start_realtime_ns)
+		return -ENODATA;
+	if (moment->of_day) {
+		at_ns = (at_ns + DAY_NS - start_of_day(start_realtime_ns, utc_offset_s)) % DAY_NS;
+		if (at_ns > DAY_NS - PRINTED_NS)
+			at_ns = 0;
+	}
+	if (at_ns > duration_ns)
+		return -ERANGE;
+	*ret_ns = at_ns;
+	return 0;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/pivot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define WAITS_MAX 4096u
+#define SHORT_NS  1000000u
+#define SAME_WAIT_NS \
+	5000000u /* as in locks.c: woken, it lost the lock to another and sleeps again */
+#define BEHIND_LEAST_NS 10000000u
+
+int queue_add(struct queue *queue, struct thread *thread, enum lock_mode mode, uint64_t start_ns,
+	      uint64_t end_ns)
+{
+	size_t room = queue->room ? queue->room * 2 : 16;
+	struct queue_wait *waits;
+
+	if (end_ns - start_ns < SHORT_NS || mode == LOCK_MODE_NONE || queue->count == WAITS_MAX)
+		return 0;
+	if (queue->count == queue->room) {
+		waits = reallocarray(queue->waits, room, sizeof(*waits));
+		if (!waits)
+			return -ENOMEM;
+		queue->waits = waits;
+		queue->room = room;
+	}
+	queue->waits[queue->count++] = (struct queue_wait){ thread, mode, start_ns, end_ns };
+	return 0;
+}
+
+void queue_free(struct queue *queue)
+{
+	free(queue->waits);
+	*queue = (struct queue){ 0 };
+}
+
+static int by_thread_and_start(const void *left, const void *right)
+{
+	const struct queue_wait *a = left, *b = right;
+
+	if (a->thread != b->thread)
+		return a->thread->index < b->thread->index ? -1 : 1;
+	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
+}
+
+static void join_sleeps(struct queue *queue)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < queue->count; i++) {
+		const struct queue_wait *wait = &queue->waits[i];
+		struct queue_wait *last = kept ? &queue->waits[kept - 1] : NULL;
+
+		if (last && last->thread == wait->thread && last->mode == wait->mode &&
+		    wait->start_ns <= last->end_ns + SAME_WAIT_NS)
+			last->end_ns = wait->end_ns;
+		else
+			queue->waits[kept++] = *wait;
+	}
+	queue->count = kept;
+}
+
+static struct pivot pivot_of(const struct queue *queue, const struct queue_wait *writer,
+			     uint64_t from_ns, uint64_t to_ns)
+{
+	struct pivot pivot = { .writer = writer->thread, .since_ns = writer->start_ns };
+	uint64_t until_ns = writer->end_ns < to_ns ? writer->end_ns : to_ns;
+	const struct thread *last = NULL;
+
+	for (size_t i = 0; i < queue->count; i++) {
+		const struct queue_wait *wait = &queue->waits[i];
+		uint64_t end_ns = wait->end_ns < until_ns ? wait->end_ns : until_ns;
+
+		if (wait->mode != LOCK_MODE_READ || wait->start_ns < writer->start_ns ||
+		    wait->start_ns < from_ns || end_ns <= wait->start_ns)
+			continue;
+		pivot.behind_ns += end_ns - wait->start_ns;
+		pivot.readers += wait->thread != last;
+		last = wait->thread;
+	}
+	return pivot;
+}
+
+struct pivot queue_pivot(struct queue *queue, uint64_t from_ns, uint64_t to_ns)
+{
+	struct pivot best = { .writer = NULL };
+
+	if (queue->count)
+		qsort(queue->waits, queue->count, sizeof(*queue->waits), by_thread_and_start);
+	join_sleeps(queue);
+	for (size_t i = 0; i < queue->count; i++) {
+		const struct queue_wait *wait = &queue->waits[i];
+		struct pivot pivot;
+
+		if (wait->mode != LOCK_MODE_WRITE || wait->end_ns <= from_ns ||
+		    wait->start_ns >= to_ns)
+			continue;
+		pivot = pivot_of(queue, wait, from_ns, to_ns);
+		if (pivot.behind_ns >= BEHIND_LEAST_NS && pivot.behind_ns > best.behind_ns)
+			best = pivot;
+	}
+	return best;
+}

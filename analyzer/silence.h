@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Times in which no CPU of the host did anything at all, although something was due: the host itself was
+ * paused, as a virtual machine is by the one it runs on.
+ *
+ * A quiet host is silent too. What was due is told by a CPU that ran one thread before and after, and would have
+ * been sampled meanwhile; and by the recorder's own thread, which wakes at least every 250 ms.
+ */
+#ifndef ANALYZER_SILENCE_H
+#define ANALYZER_SILENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/source.h"
+#include "analyzer/stackfacts.h"
+#include "analyzer/suspect.h"
+#include "analyzer/target.h"
+
+struct silences;
+
+/* @start_ns: of the recording. @recorder_tgid: 0: not known. */
+int silences_create(uint64_t start_ns, int32_t recorder_tgid, struct silences **ret_silences);
+void silences_destroy(struct silences *silences);
+
+/* Feed every event. 0 or -ENOMEM. */
+int silences_event(struct silences *silences, const struct event *event);
+
+struct silence {
+	bool found;
+	uint64_t start_ns, end_ns;	/* the longest one */
+	const struct thread *ran;	/* was running before and after, and not sampled between; NULL */
+	uint32_t cpu;			/* where it ran */
+	bool recorder_missed;		/* the recorder's own wake-ups are missing, too */
+	uint32_t count;			/* of all such silences in the capture ... */
+	uint64_t total_ns;		/* ... and how long they are together */
+	struct victim *victims;		/* threads of the target that wanted to run meanwhile */
+	size_t victim_count;
+};
+
+/**
+ * silences_find() - the longest silence, after the last event.
+ *
+ * One that a loss of events touches is none. Reads the source again where there is one. Return: 0, -ENOMEM, -EIO. Free with silence_free().
+ */
+int silences_find(const struct silences *silences, struct source *source,
+		  struct stackfacts *stackfacts, struct target *target, struct silence *ret_silence);
+void silence_free(struct silence *silence);
+
+#endif

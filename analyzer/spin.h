@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads that run and get nowhere: they spin for a lock, in the kernel or in a loop of their own.
+ *
+ * Spinning is no wait for the scheduler. It shows in CPU samples only: of threads that do not
+ * sleep for long, and are always in the kernel's slow path of a spinlock, or always
+ * in the same few instructions.
+ */
+#ifndef ANALYZER_SPIN_H
+#define ANALYZER_SPIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/source.h"
+#include "analyzer/stackfacts.h"
+#include "analyzer/suspect.h"
+#include "analyzer/target.h"
+#include "analyzer/timeline.h"
+
+struct spins;
+
+/* @long_ns: shorter runs are nobody's trouble. */
+int spins_create(const struct stacks *stacks, struct target *target, uint64_t long_ns,
+		 struct spins **ret_spins);
+void spins_destroy(struct spins *spins);
+
+/* Feed every event, and every interval of the timeline. 0 or -ENOMEM. */
+int spins_event(struct spins *spins, const struct event *event);
+int spins_closed(struct spins *spins, const struct interval *interval);
+
+struct spin {
+	bool found;
+	bool in_kernel;			/* else in user space */
+	uint64_t start_ns, end_ns;
+	bool began_before, still_open;
+	struct victim *victims;		/* who spun, most first; blocked_ns: for how long */
+	size_t victim_count;
+	uint64_t lost_ns;		/* of all */
+	uint32_t samples, spinning;	/* CPU samples of them meanwhile; those that show it */
+	uint32_t stack_id;		/* one of the latter */
+	const char *function;		/* the loop's; in the kernel the one that takes the lock; NULL: not known */
+	/* In user space: the one thread of the process that slept until they went on; NULL: none, or several. */
+	struct thread *sleeper;
+	struct interval sleep;
+	uint64_t resumed_ns;		/* it ran again ... */
+	uint64_t freed_ns;		/* ... and the first of them went on; also without a sleeper */
+};
+
+/**
+ * spins_find() - the worst case of it, after the last interval.
+ *
+ * Two threads at least spin at the same time for the same lock. In user space a loop of a few instructions may
+ * also be work: then it needs the sleeper, or a function with "spin" in its name. Reads the source again
+ * where there is such a loop.
+ *
+ * Return: 0, -ENOMEM, -EIO. Free with spin_free().
+ */
+int spins_find(struct spins *spins, struct source *source, struct stackfacts *stackfacts,
+	       struct spin *ret_spin);
+void spin_free(struct spin *spin);
+
+#endif

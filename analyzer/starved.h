@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads that wanted a CPU and got none: who ran there instead?
+ */
+#ifndef ANALYZER_STARVED_H
+#define ANALYZER_STARVED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/hold.h"
+#include "analyzer/source.h"
+#include "analyzer/stackfacts.h"
+#include "analyzer/stall.h"
+#include "analyzer/suspect.h"
+#include "analyzer/target.h"
+
+#define STARVED_TOP 3
+
+struct starved {
+	uint64_t waited_ns;		/* of all victims */
+	uint64_t quota_ns;		/* of their waits, those that began where a quota that ran out takes the CPU */
+	struct victim *victims;		/* most first */
+	size_t victim_count;
+	uint64_t queued_ns;		/* in waits of which it is known on which CPU; the sum for what follows */
+	uint64_t idle_ns;		/* nothing ran there */
+	uint32_t runners;		/* threads that did */
+	struct starved_runner {
+		struct thread *thread;	/* NULL: no more */
+		uint64_t ns;		/* it ran while victims were queued there, for each of them */
+		uint64_t from_ns, to_ns; /* the longest time in one go in which it did */
+		uint32_t cpu;
+	} top[STARVED_TOP];		/* most first */
+	int32_t tgid;			/* the process that ran most, and how long; not the victims' */
+	uint64_t tgid_ns;
+	struct hold_story story;	/* of top[0] in its longest time in one go */
+};
+
+/**
+ * starved_examine() - read the source again, three times.
+ *
+ * A wait is taken to be for the CPU on which it ended, or where it has not, on which the thread ran last.
+ *
+ * Return: 0, -ENOMEM, -EIO. Free with starved_free().
+ */
+int starved_examine(struct source *source, struct stackfacts *stackfacts, struct target *target,
+		    const struct stall *stall, struct starved *ret_starved);
+void starved_free(struct starved *starved);
+
+#endif

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The chain of events behind one wait, for a person: a wait, what happened in
+ * it, who is behind it, and under that the same for what that one waited for.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "analyzer/explain.h"
+#include "analyzer/render.h"
+#include "analyzer/text.h"
+
+#define STEP	      2 /* columns that a part is moved to the right of what it belongs to */
+#define EVENT_COLUMNS 22
+
+struct telling {
+	struct page page;
+	const struct model *model;
+	const struct explanation *explanation;
+};
+
+/* Seconds since the start of the capture, as --explain takes them. */
+static struct human seconds(uint64_t at_ns)
+{
+	struct human human;
+
+	snprintf(human.text, sizeof(human.text), "+%" PRIu64 ".%06" PRIu64, at_ns / 1000000000,
+		 at_ns / 1000 % 1000000);
+	return human;
+}
+
+static struct paragraph block(unsigned int indent)
+{
+	return (struct paragraph){ .indent = indent, .hang = indent };
+}
+
+static void stack(struct telling *telling, unsigned int column, const struct model_stack *stack)
+{
+	text_stack(&telling->page, (struct paragraph){ .hang = column, .separator = " < " }, stack);
+}
+
+static const char *state_text(enum ft_task_state state)
+{
+	static const char *const texts[FT_STATES] = {
+		[FT_STATE_RUNNING] = "still ready to run",
+		[FT_STATE_PREEMPTED] = "preempted, still ready to run",
+		[FT_STATE_SLEEPING] = "to sleep (S)",
+		[FT_STATE_DISK] = "to sleep uninterruptibly (D)",
+		[FT_STATE_STOPPED] = "stopped (T)",
+		[FT_STATE_TRACED] = "stopped by a debugger (t)",
+		[FT_STATE_DEAD] = "for good",
+		[FT_STATE_PARKED] = "parked (P)",
+		[FT_STATE_IDLE] = "to sleep idle (I)",
+		[FT_STATE_OTHER] = "to sleep",
+	};
+
+	return texts[state];
+}
+
+static bool blocks(enum ft_task_state state)
+{
+	return state != FT_STATE_RUNNING && state != FT_STATE_PREEMPTED && state != FT_STATE_DEAD;
+}
+
+static const char *mode_text(enum lock_mode mode)
+{
+	return mode == LOCK_MODE_READ	 ? ", for reading"
+	       : mode == LOCK_MODE_WRITE ? ", for writing"
+					 : "";
+}
+
+static void event_text(struct page *page, const struct explain_event *event)
+{
+	switch (event->kind) {
+	case TRAIL_GETS_CPU:
+		page_add(page, "gets the CPU");
+		break;
+	case TRAIL_LEAVES_CPU:
+		page_add(page, "leaves the CPU, %s", state_text(event->state));
+		if (blocks(event->state))
+			page_add(page, ", in %s", wait_class_name(event->class));
+		break;
+	case TRAIL_WOKEN:
+		if (event->in_interrupt || event->other->idle_task)
+			page_add(page,
+				 "is woken by an interrupt, while %" PRId32 " (%s) had the CPU",
+				 event->other->tid, event->other->comm);
+		else
+			page_add(page, "is woken by %" PRId32 " (%s)", event->other->tid,
+				 event->other->comm);
+		break;
+	case TRAIL_WAKES:
+		page_add(page, "wakes %" PRId32 " (%s)", event->other->tid, event->other->comm);
+		break;
+	case TRAIL_LOCK_BEGIN:
+		page_add(page, "begins to wait for the lock at 0x%" PRIx64 "%s", event->address,
+			 mode_text(event->mode));
+		break;
+	case TRAIL_LOCK_END:
+		page_add(page, "%s the lock at 0x%" PRIx64, event->result ? "gives up on" : "has",
+			 event->address);
+		break;
+	case TRAIL_CALL:
+		page_add(page, "enters %s, %s", event->call, human_bytes(event->bytes).text);
+		break;
+	case TRAIL_SAMPLE:
+		page_add(page, "is seen running by a CPU sample");
+		break;
+	case TRAIL_SNAPSHOT:
+		page_add(page, "is looked at by the recorder: %s",
+			 blocks(event->state) ? "asleep" : "not asleep");
+		break;
+	}
+}
+
+static void event(struct telling *telling, unsigned int indent, const struct explain_event *event,
+		  bool with_stack)
+{
+	struct page *page = &telling->page;
+	struct paragraph paragraph = { .indent = indent, .hang = indent + EVENT_COLUMNS };
+	char label[96];
+
+	if (event->cpu == FT_NO_CPU)
+		snprintf(label, sizeof(label), "%s", seconds(event->at_ns).text);
+	else
+		snprintf(label, sizeof(label), "%s  cpu %" PRIu32, seconds(event->at_ns).text,
+			 event->cpu);
+	paragraph.label = label;
+	page_begin(page);
+	event_text(page, event);
+	page_end(page, paragraph);
+	if (with_stack)
+		stack(telling, paragraph.hang, &event->stack);
+}
+
+/* The same stack is printed once: a thread that is woken sleeps again where it was. */
+static bool news(const struct explain_trail *trail, size_t at)
+{
+	if (!trail->events[at].stack.count)
+		return false;
+	for (size_t i = 0; i < at; i++)
+		if (trail->events[i].stack.frames == trail->events[at].stack.frames)
+			return false;
+	return true;
+}
+
+static void trail(struct telling *telling, unsigned int indent, const struct explain_trail *trail,
+		  bool with_stacks)
+{
+	for (size_t i = 0; i < trail->count; i++) {
+		if (i == trail->gap && trail->left_out)
+			page_paragraph(&telling->page, block(indent),
+				       "... %s more events of it ...",
+				       human_count(trail->left_out).text);
+		event(telling, indent, &trail->events[i], with_stacks && news(trail, i));
+	}
+}
+
+/* What it waited in: class, detail, operation. */
+static void add_reason(struct page *page, const struct explain_wait *wait)
+{
+	const char *before = " (";
+
+	page_add(page, " in %s", wait_class_name(wait->class));
+	if (wait->detail)
+		page_add(page, "%s%s", before, wait->detail);
+	if (wait->detail)
+		before = ", ";
+	if (*wait->operation)
+		page_add(page, "%s%s", before, wait->operation);
+	if (wait->detail || *wait->operation)
+		page_add(page, ")");
+}
+
+static void wait_title(struct telling *telling, unsigned int indent,
+		       const struct explain_wait *wait)
+{
+	struct page *page = &telling->page;
+
+	page_begin(page);
+	page_add(page, "%" PRId32 " (%s) %s %s%s", wait->thread->tid, wait->thread->comm,
+		 wait->for_cpu ? "was ready to run and had no CPU for" : "was blocked for",
+		 wait->began_before || wait->still_open ? "at least " : "",
+		 human_duration(wait->waited_ns).text);
+	if (!wait->for_cpu || wait->class != WAIT_CPU_RUNQUEUE)
+		add_reason(page, wait);
+	page_add(page, ": %s to %s s", seconds(wait->start_ns).text, seconds(wait->end_ns).text);
+	if (wait->sleeps > 1)
+		page_add(page, ", in %" PRIu32 " sleeps", wait->sleeps);
+	if (wait->within_ns != wait->waited_ns)
+		page_add(page, "; %s of it in the time that counts here",
+			 human_duration(wait->within_ns).text);
+	page_end(page, block(indent));
+}
+
+static void lock_line(struct telling *telling, unsigned int indent, const struct explain_wait *wait)
+{
+	struct page *page = &telling->page;
+
+	if (!wait->is_lock)
+		return;
+	page_begin(page);
+	page_add(page, "The lock: ");
+	if (wait->class == WAIT_LOCK_MMAP)
+		page_add(page, "mmap_lock of process %" PRId32 "%s", wait->lock_tgid,
+			 wait->lock_address ? ", " : "");
+	if (wait->lock_address)
+		page_add(page, "at 0x%" PRIx64, wait->lock_address);
+	else if (wait->class != WAIT_LOCK_MMAP)
+		page_add(page,
+			 "its address is not known, and with it not which one of the process' %s",
+			 wait_class_name(wait->class));
+	page_add(page, ".");
+	page_end(page, block(indent));
+}
+
+static void piece_line(struct telling *telling, unsigned int indent,
+		       const struct explain_piece *piece)
+{
+	const struct human length = human_duration(piece->end_ns - piece->start_ns);
+
+	if (piece->owner)
+		page_paragraph(&telling->page, block(indent),
+			       "%s of it held by %" PRId32 " (%s), %s to %s s; grade: %s",
+			       length.text, piece->owner->tid, piece->owner->comm,
+			       seconds(piece->start_ns).text, seconds(piece->end_ns).text,
+			       grade_name(piece->grade));
+	else
+		page_paragraph(&telling->page, block(indent),
+			       "%s of it held by nobody that the events tell of; grade: %s",
+			       length.text, grade_name(piece->grade));
+}
+
+static void pieces(struct telling *telling, unsigned int indent, const struct explain_wait *wait)
+{
+	for (size_t i = 0; i < wait->piece_count; i++)
+		piece_line(telling, indent, &wait->pieces[i]);
+	if (wait->left_out)
+		page_paragraph(&telling->page, block(indent), "%s of it in %s more, shorter pieces",
+			       human_duration(wait->left_out_ns).text,
+			       human_count(wait->left_out).text);
+}
+
+static void lost_line(struct telling *telling, unsigned int indent, const struct explain_wait *wait)
+{
+	struct paragraph paragraph = block(indent);
+
+	if (!wait->gaps)
+		return;
+	paragraph.label = "lost:";
+	paragraph.style = STYLE_WARNING;
+	paragraph.hang = indent + 6;
+	page_paragraph(&telling->page, paragraph,
+		       "%s events in this time, in %" PRIu32 " gap%s (see coverage in the report);"
+		       " what is said of it may be wrong",
+		       wait->lost_events ? human_count(wait->lost_events).text
+					 : "an unknown number of",
+		       wait->gaps, wait->gaps == 1 ? "" : "s");
+}
+
+static const char *root_text(enum explain_root root)
+{
+	static const char *const texts[EXPLAIN_ROOTS] = {
+		[EXPLAIN_RUNNING] = "it was running: what it ran is the cause",
+		[EXPLAIN_CPU] = "it wanted a CPU and had none",
+		[EXPLAIN_TIMER] = "a timer ended the wait: it lasted as long as was asked for",
+		[EXPLAIN_DEVICE] = "a device ended the wait: it was as slow as that",
+		[EXPLAIN_NETWORK] = "the network ended the wait: somebody else was awaited",
+		[EXPLAIN_INTERRUPT] =
+			"an interrupt ended the wait; of what, its stack does not tell",
+		[EXPLAIN_STILL_OPEN] = "nobody had ended the wait when the recording ended",
+		[EXPLAIN_NOT_SEEN] = "who ended the wait is not in the capture",
+		[EXPLAIN_SLEPT] = "it mostly waited, each time for too short to follow",
+		[EXPLAIN_LOST] = "what happened in most of this time is not in the capture",
+		[EXPLAIN_LIMIT] = "followed no further",
+	};
+
+	return texts[root];
+}
+
+static void root_line(struct telling *telling, unsigned int indent, enum explain_root root)
+{
+	struct paragraph paragraph = block(indent);
+
+	if (!root_text(root))
+		return;
+	paragraph.label = "root:";
+	paragraph.style = STYLE_STRONG;
+	paragraph.hang = indent + 6;
+	page_paragraph(&telling->page, paragraph, "%s", root_text(root));
+}
+
+static void samples(struct telling *telling, unsigned int indent, const struct explain_actor *actor)
+{
+	const struct profile *profile = &actor->profile;
+	struct page *page = &telling->page;
+
+	if (!profile->samples)
+		return;
+	page_begin(page);
+	page_add(page, "%" PRIu32 " CPU sample%s of it, %" PRIu32 " in the kernel; in",
+		 profile->samples, profile->samples == 1 ? "" : "s", profile->kernel_samples);
+	for (size_t i = 0; i < profile->top_count; i++)
+		page_add(page, "%s %s %" PRIu32, i ? "," : "", profile->top[i].name,
+			 profile->top[i].samples);
+	page_add(page, "; most often:");
+	page_end(page, block(indent));
+	stack(telling, indent + STEP, &actor->stack);
+}
+
+static void occupant(struct telling *telling, unsigned int indent,
+		     const struct explain_actor *actor)
+{
+	page_paragraph(&telling->page, block(indent),
+		       "%" PRId32 " (%s) had the CPU for %s of it, %" PRIu32 " time%s; grade: %s",
+		       actor->thread->tid, actor->thread->comm,
+		       human_duration(actor->state_ns[THREAD_RUNNING]).text, actor->intervals,
+		       actor->intervals == 1 ? "" : "s", grade_name(actor->grade));
+}
+
+static void actor_title(struct telling *telling, unsigned int indent,
+			const struct explain_actor *actor)
+{
+	struct page *page = &telling->page;
+	struct paragraph paragraph = block(indent);
+
+	paragraph.label = actor->role == EXPLAIN_HOLDER ? "held up by" : "ended by";
+	paragraph.style = STYLE_LABEL;
+	paragraph.hang = indent + 12;
+	page_begin(page);
+	page_add(page, "%" PRId32 " (%s), %s to %s s; grade: %s", actor->thread->tid,
+		 actor->thread->comm, seconds(actor->start_ns).text, seconds(actor->end_ns).text,
+		 grade_name(actor->grade));
+	page_end(page, paragraph);
+}
+
+static void actor_states(struct telling *telling, unsigned int indent,
+			 const struct explain_actor *actor)
+{
+	struct page *page = &telling->page;
+
+	page_begin(page);
+	page_add(page, "In these %s it was running %s, runnable %s, blocked %s",
+		 human_duration(actor->end_ns - actor->start_ns).text,
+		 human_duration(actor->state_ns[THREAD_RUNNING]).text,
+		 human_duration(actor->state_ns[THREAD_RUNNABLE]).text,
+		 human_duration(actor->state_ns[THREAD_BLOCKED]).text);
+	if (actor->state_ns[THREAD_UNKNOWN])
+		page_add(page, ", unknown %s",
+			 human_duration(actor->state_ns[THREAD_UNKNOWN]).text);
+	page_add(page, ", in %" PRIu32 " piece%s.", actor->intervals,
+		 actor->intervals == 1 ? "" : "s");
+	page_end(page, block(indent));
+}
+
+static void wait(struct telling *telling, unsigned int indent, size_t at);
+static void behind(struct telling *telling, unsigned int indent, size_t at);
+
+/* It queued for the same lock: who passed it on to this one is what matters. */
+static void hop(struct telling *telling, unsigned int indent, size_t at)
+{
+	const struct explain_wait *wait = &telling->explanation->waits[at];
+
+	page_paragraph(&telling->page, block(indent + STEP),
+		       "It had itself queued in %s from %s s on, and passed it on:",
+		       wait_class_name(wait->class), seconds(wait->start_ns).text);
+	trail(telling, indent + STEP, &wait->trail, false);
+	lost_line(telling, indent + STEP, wait);
+	behind(telling, indent, at);
+}
+
+/* The wait of an actor in which it only queued, too; EXPLAIN_NONE. */
+static size_t hop_of(const struct explanation *explanation, size_t actor)
+{
+	for (size_t i = 0; i < explanation->wait_count; i++)
+		if (explanation->waits[i].actor == actor && explanation->waits[i].hop)
+			return i;
+	return EXPLAIN_NONE;
+}
+
+static void actor(struct telling *telling, unsigned int indent, size_t at)
+{
+	const struct explanation *explanation = telling->explanation;
+	const struct explain_actor *actor = &explanation->actors[at];
+
+	if (actor->role == EXPLAIN_OCCUPANT) {
+		occupant(telling, indent, actor);
+		return;
+	}
+	page_line_end(&telling->page);
+	actor_title(telling, indent, actor);
+	if (hop_of(explanation, at) != EXPLAIN_NONE) {
+		hop(telling, indent, hop_of(explanation, at));
+		return;
+	}
+	indent += STEP;
+	if (actor->root == EXPLAIN_CYCLE) {
+		page_paragraph(
+			&telling->page, block(indent),
+			"It is back at a thread that waits further up: they wait for each other.");
+		return;
+	}
+	if (actor->root == EXPLAIN_TOLD) {
+		page_paragraph(&telling->page, block(indent),
+			       "What it did then is told elsewhere on this page.");
+		return;
+	}
+	actor_states(telling, indent, actor);
+	trail(telling, indent, &actor->trail, true);
+	samples(telling, indent, actor);
+	for (size_t i = 0; i < explanation->wait_count; i++) {
+		if (explanation->waits[i].actor != at)
+			continue;
+		page_line_end(&telling->page);
+		wait(telling, indent, i);
+	}
+	root_line(telling, indent, actor->root);
+}
+
+static void behind(struct telling *telling, unsigned int indent, size_t at)
+{
+	const struct explanation *explanation = telling->explanation;
+
+	for (size_t i = 0; i < explanation->actor_count; i++)
+		if (explanation->actors[i].wait == at)
+			actor(telling, indent, i);
+	root_line(telling, indent, explanation->waits[at].root);
+}
+
+/* Waits of waits are at most EXPLAIN_DEPTH_MAX deep, and EXPLAIN_HOPS_MAX hops. */
+static void wait(struct telling *telling, unsigned int indent, size_t at)
+{
+	const struct explain_wait *wait = &telling->explanation->waits[at];
+
+	wait_title(telling, indent, wait);
+	indent += STEP;
+	trail(telling, indent, &wait->trail, true);
+	if (!wait->trail.count)
+		stack(telling, indent, &wait->stack);
+	lost_line(telling, indent, wait);
+	lock_line(telling, indent, wait);
+	pieces(telling, indent, wait);
+	behind(telling, indent, at);
+}
+
+static void choice(struct telling *telling)
+{
+	static const char *const texts[] = {
+		[EXPLAIN_BY_TIME] = "the wait of this time",
+		[EXPLAIN_LONGEST_HURTING] = "its longest wait that hurts",
+		[EXPLAIN_LONGEST] = "its longest wait; those that hurt, if any, are far shorter",
+	};
+	const struct explanation *explanation = telling->explanation;
+	const struct explain_wait *wait = &explanation->waits[0];
+	struct page *page = &telling->page;
+
+	page_begin(page);
+	page_add(page, "%" PRId32 " (%s): %s, %s", wait->thread->tid, wait->thread->comm,
+		 texts[explanation->choice], human_duration(wait->waited_ns).text);
+	page_add(page, " from %s to %s", text_moment(telling->model, wait->start_ns).text,
+		 text_moment(telling->model, wait->end_ns).text);
+	if (telling->model->capture.start_realtime_ns)
+		page_add(page, " %s", human_zone(telling->model->capture.utc_offset_s).text);
+	if (explanation->choice != EXPLAIN_BY_TIME)
+		page_add(page, ", of %s", human_count(explanation->waits_seen).text);
+	page_end(page, text_labelled("EXPLAINED", STYLE_STRONG));
+	page_paragraph(page, text_labelled("times", STYLE_LABEL),
+		       "seconds since the start of the capture; --explain takes them too");
+	page_line_end(page);
+}
+
+int render_explanation_text(const struct explanation *explanation, const struct model *model,
+			    const struct text_options *options, FILE *out)
+{
+	struct telling telling = { .model = model, .explanation = explanation };
+
+	page_start(&telling.page, out, options->width, options->color);
+	text_header(&telling.page, model);
+	choice(&telling);
+	wait(&telling, 0, 0);
+	return page_finish(&telling.page);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The events that bear on one thread in one span of time, a bounded number of
+ * them: what led there, the first, the last, and how it got the CPU back.
+ */
+#ifndef ANALYZER_TRAIL_H
+#define ANALYZER_TRAIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/source.h"
+
+#define TRAIL_EVENTS_MAX 16
+
+enum trail_kind {
+	TRAIL_GETS_CPU,		/* switched in */
+	TRAIL_LEAVES_CPU,	/* switched out: state, stack */
+	TRAIL_WOKEN,		/* by other, whose stack it is */
+	TRAIL_WAKES,		/* other, out of its own stack */
+	TRAIL_LOCK_BEGIN,	/* address, lock_flags */
+	TRAIL_LOCK_END,		/* address, result */
+	TRAIL_CALL,		/* call, bytes, stack */
+	TRAIL_SAMPLE,		/* the last one before the span */
+	TRAIL_SNAPSHOT,		/* the recorder looked: state, stack */
+};
+
+struct trail_event {
+	uint64_t at_ns;			/* clock of the events */
+	enum trail_kind kind;
+	uint32_t cpu;			/* or FT_NO_CPU */
+	const struct thread *other;	/* NULL but for WOKEN and WAKES */
+	uint32_t stack_id;
+	bool in_interrupt;		/* WOKEN */
+	enum ft_task_state state;
+	uint64_t address;
+	uint32_t lock_flags;
+	int32_t result;
+	enum ft_call call;
+	uint64_t bytes;
+};
+
+struct trail_options {
+	const struct thread *thread;
+	uint64_t start_ns, end_ns;
+	bool until_it_runs;		/* go on behind end_ns up to its next time on a CPU */
+	const struct thread *wakes;	/* waking this one, or anybody at end_ns, bears on it too; may be NULL */
+};
+
+struct trail;
+
+int trail_create(const struct trail_options *options, struct trail **ret_trail);	/* 0 or -ENOMEM */
+void trail_destroy(struct trail *trail);
+
+/* Feed every event, in order. */
+void trail_event(struct trail *trail, const struct event *event);
+
+/**
+ * trail_tell() - what was kept, in order of time.
+ *
+ * @ret_events:     room for TRAIL_EVENTS_MAX.
+ * @ret_gap:        so many of @ret_events come before the events that were left out, ...
+ * @ret_left_out:   ... of which there are so many.
+ *
+ * Return: how many.
+ */
+size_t trail_tell(const struct trail *trail, struct trail_event *ret_events, size_t *ret_gap,
+		  uint64_t *ret_left_out);
+
+#endif

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/usual.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "analyzer/by_thread.h"
+
+/* A wait starves its thread that is so many times as long as the longest before it, and as their median. */
+#define TIMES_LONGEST 5u
+#define TIMES_MEDIAN  20u
+
+/* With fewer waits before it, nobody knows what is usual. */
+#define USUAL_LEAST 20u
+
+#define WAKERS	8 /* that are counted; of more, those that come again and again stay */
+#define LENGTHS 48 /* powers of two of ns: 78 hours */
+
+/* Who wakes somebody up along a chain that is longer, is not followed. */
+#define LINKS_MAX 8u
+
+struct kind_key {
+	uint32_t thread_index;
+	uint32_t class;
+	uint32_t operation_id;
+};
+
+struct waker {
+	struct thread *thread;
+	uint64_t count;
+};
+
+/* The waits of one thread in one class and operation, but for the unusual ones. */
+struct kind {
+	struct kind_key key;
+	uint64_t first_ns, last_ns; /* start of the first, end of the last */
+	uint64_t count, longest_ns;
+	uint32_t lengths[LENGTHS]; /* waits by the power of two of their length */
+	uint64_t wakeups;
+	struct waker wakers[WAKERS];
+	uint64_t
+		early_ns; /* of a long wait that was set aside, for those that come after it; 0: none was */
+	UT_hash_handle hh;
+};
+
+/* What any thread may be asked about: did it, too, wait all the time? */
+struct last_wait {
+	uint64_t start_ns, end_ns;
+	enum wait_class class;
+	struct thread *waker; /* NULL: none that causes anything */
+};
+
+struct entry {
+	struct kind *kind; /* of its last wait */
+	struct kind *asked; /* of most of its waits for what others say or send */
+	struct last_wait last;
+};
+
+enum usual_verdict { USUAL, UNUSUAL, SET_ASIDE };
+
+struct usual {
+	struct stackfacts *stackfacts;
+	uint64_t long_ns;
+	struct by_thread threads; /* struct entry */
+	struct kind *kinds;
+	struct fed_wait *waits;
+	size_t count, room;
+};
+
+int usual_create(struct stackfacts *stackfacts, uint64_t long_ns, struct usual **ret_usual)
+{
+	struct usual *usual = calloc(1, sizeof(*usual));
+
+	if (!usual)
+		return -ENOMEM;
+	usual->stackfacts = stackfacts;
+	usual->long_ns = long_ns;
+	usual->threads.entry_bytes = sizeof(struct entry);
+	*ret_usual = usual;
+	return 0;
+}
+
+void usual_destroy(struct usual *usual)
+{
+	struct kind *kind, *next;
+
+	if (!usual)
+		return;
+	HASH_ITER(hh, usual->kinds, kind, next)
+	{
+		HASH_DEL(usual->kinds, kind);
+		free(kind);
+	}
+	by_thread_free(&usual->threads);
+	free(usual->waits);
+	free(usual);
+}
+
+/* Waits that end when somebody gives what is waited for. */
+static bool is_fed(enum wait_class class)
+{
+	switch (class) {
+	case WAIT_IPC_PIPE:
+	case WAIT_NET_SOCKET:
+	case WAIT_LOCK_FUTEX:
+	case WAIT_POLL:
+	case WAIT_CHILD:
+	case WAIT_IO_FUSE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Waits in which a thread that serves is found between two requests. */
+static bool is_asked(enum wait_class class)
+{
+	return class == WAIT_IPC_PIPE || class == WAIT_NET_SOCKET || class == WAIT_POLL;
+}
+
+static struct kind *kind_find(const struct usual *usual, const struct kind_key *key)
+{
+	struct kind *kind;
+
+	HASH_FIND(hh, usual->kinds, key, sizeof(*key), kind);
+	return kind;
+}
+
+static struct kind *kind_get(struct usual *usual, struct entry *entry, const struct kind_key *key)
+{
+	struct kind *kind = entry->kind;
+
+	if (kind && !memcmp(&kind->key, key, sizeof(*key)))
+		return kind;
+	kind = kind_find(usual, key);
+	if (kind)
+		return kind;
+	kind = calloc(1, sizeof(*kind));
+	if (!kind)
+		return NULL;
+	kind->key = *key;
+	HASH_ADD(hh, usual->kinds, key, sizeof(kind->key), kind);
+	return kind;
+}
+
+/* The one that did it: not one that was only interrupted, nor a CPU that had nothing to do. */
+static struct thread *cause(const struct usual *usual, const struct interval *interval)
+{
+	const struct stack_fact *fact;
+
+	if (!interval->waker || interval->waker->idle_task)
+		return NULL;
+	if (!interval->waker_in_interrupt)
+		return interval->waker;
+	fact = stackfacts_get(usual->stackfacts, interval->waker_stack_id);
+	return fact && fact->own_softirq ? interval->waker : NULL;
+}
+
+/* The counter of whoever comes least is taken over with what it stands at: nobody who is frequent is lost. */
+static void waker_note(struct kind *kind, struct thread *thread)
+{
+	struct waker *least = kind->wakers;
+
+	kind->wakeups++;
+	for (size_t i = 0; i < WAKERS; i++) {
+		if (kind->wakers[i].thread == thread) {
+			kind->wakers[i].count++;
+			return;
+		}
+		if (kind->wakers[i].count < least->count)
+			least = &kind->wakers[i];
+	}
+	least->thread = thread;
+	least->count++;
+}
+
+static unsigned int length_of(uint64_t ns)
+{
+	unsigned int length = ns ? 63u - (unsigned int)__builtin_clzll(ns) : 0;
+
+	return length < LENGTHS ? length : LENGTHS - 1;
+}
+
+static void kind_note(const struct usual *usual, struct kind *kind, const struct interval *interval)
+{
+	uint64_t ns = interval->end_ns - interval->start_ns;
+
+	if (!kind->count)
+		kind->first_ns = interval->start_ns;
+	kind->last_ns = interval->end_ns;
+	kind->count++;
+	kind->lengths[length_of(ns)]++;
+	if (ns > kind->longest_ns)
+		kind->longest_ns = ns;
+	if (cause(usual, interval))
+		waker_note(kind, interval->waker);
+}
+
+/* Of @kind, and of the waits whose stack was not taken, as those of a busy host are: they may be of this kind. */
+static struct usual_waits waits_of(const struct kind *kind, const struct kind *unknown)
+{
+	struct usual_waits waits = { .count = kind->count, .longest_ns = kind->longest_ns };
+	uint64_t below = 0;
+
+	if (unknown) {
+		waits.count += unknown->count;
+		if (unknown->longest_ns > waits.longest_ns)
+			waits.longest_ns = unknown->longest_ns;
+	}
+	for (unsigned int i = 0; i < LENGTHS && below * 2 < waits.count; i++) {
+		below += kind->lengths[i] + (unknown ? unknown->lengths[i] : 0);
+		waits.median_ns = UINT64_C(2) << i;
+	}
+	if (waits.median_ns > waits.longest_ns)
+		waits.median_ns = waits.longest_ns;
+	return waits;
+}
+
+static const struct kind *unknown_kind(const struct usual *usual, const struct thread *thread)
+{
+	return kind_find(usual, &(struct kind_key){ thread->index, WAIT_UNKNOWN, 0 });
+}
+
+/* What is known by now of waits of @kind; false: too little. */
+static bool is_known(const struct usual *usual, const struct thread *thread,
+		     const struct kind *kind, struct usual_waits *ret_waits)
+{
+	const struct kind *unknown = unknown_kind(usual, thread);
+	uint64_t since_ns = kind->first_ns, until_ns = kind->last_ns;
+
+	if (unknown && (!kind->count || unknown->first_ns < since_ns))
+		since_ns = unknown->first_ns;
+	if (unknown && unknown->last_ns > until_ns)
+		until_ns = unknown->last_ns;
+	*ret_waits = waits_of(kind, unknown);
+	return ret_waits->count >= USUAL_LEAST && until_ns - since_ns >= usual->long_ns;
+}
+
+static bool is_unusual(uint64_t ns, const struct usual_waits *others)
+{
+	return ns / TIMES_LONGEST >= others->longest_ns && ns / TIMES_MEDIAN >= others->median_ns;
+}
+
+/* Half of @wait or more, @thread waited itself. */
+static const struct last_wait *waited_too(const struct usual *usual, const struct fed_wait *wait,
+					  const struct thread *thread)
+{
+	const struct entry *entry = by_thread_find(&usual->threads, thread);
+	uint64_t from_ns, to_ns;
+
+	if (!entry)
+		return NULL;
+	from_ns = entry->last.start_ns > wait->start_ns ? entry->last.start_ns : wait->start_ns;
+	to_ns = entry->last.end_ns < wait->end_ns ? entry->last.end_ns : wait->end_ns;
+	return to_ns > from_ns && (to_ns - from_ns) * 2 >= wait->end_ns - wait->start_ns
+		       ? &entry->last
+		       : NULL;
+}
+
+/* Back along the wake-ups: who woke it, who woke that one if it waited likewise, and so on. */
+static void follow(const struct usual *usual, struct thread *waker, struct fed_wait *wait)
+{
+	const struct last_wait *last;
+
+	for (wait->links = 1; waker && wait->links <= LINKS_MAX; wait->links++) {
+		if (waker == wait->thread)
+			return;
+		last = waited_too(usual, wait, waker);
+		if (!last || !is_fed(last->class) || last->class == WAIT_IO_FUSE) {
+			wait->feeder = waker;
+			return;
+		}
+		waker = last->waker;
+	}
+}
+
+static void count_feeder(const struct kind *kind, struct fed_wait *wait)
+{
+	wait->wakeups = kind->wakeups;
+	for (size_t i = 0; i < WAKERS; i++)
+		if (wait->feeder && kind->wakers[i].thread == wait->feeder)
+			wait->fed = kind->wakers[i].count;
+}
+
+static int fed_append(struct usual *usual, const struct fed_wait *wait)
+{
+	size_t room = usual->room ? usual->room * 2 : 64;
+	struct fed_wait *waits;
+
+	if (usual->count == usual->room) {
+		waits = reallocarray(usual->waits, room, sizeof(*waits));
+		if (!waits)
+			return -ENOMEM;
+		usual->waits = waits;
+		usual->room = room;
+	}
+	usual->waits[usual->count++] = *wait;
+	return 0;
+}
+
+/* Sets what @wait is compared with. @ret_early: with those that are still to come. */
+static bool compare(const struct usual *usual, const struct kind *kind, struct fed_wait *wait,
+		    bool *ret_early)
+{
+	struct usual_waits others;
+	bool known = is_known(usual, wait->thread, kind, &others);
+
+	*ret_early = !known && !kind->early_ns && wait->flags & INTERVAL_BEGAN_BEFORE &&
+		     wait->class != WAIT_CHILD;
+	if (kind->early_ns > others.longest_ns)
+		others.longest_ns = kind->early_ns;
+	if (!known || !is_unusual(wait->end_ns - wait->start_ns, &others))
+		return wait->class == WAIT_CHILD;
+	wait->before = others;
+	return true;
+}
+
+static int long_closed(struct usual *usual, struct kind *kind, const struct interval *interval,
+		       enum usual_verdict *ret_verdict)
+{
+	enum wait_class class = (enum wait_class)kind->key.class;
+	struct fed_wait wait = {
+		.thread = interval->thread,
+		.class = class,
+		.stack_id = interval->stack_id,
+		.start_ns = interval->start_ns,
+		.end_ns = interval->end_ns,
+		.flags = interval->flags,
+	};
+	bool unusual = compare(usual, kind, &wait, &wait.early);
+
+	*ret_verdict = USUAL;
+	if (!unusual && !wait.early && class != WAIT_IO_FUSE)
+		return 0;
+	if (wait_class_idle(class))
+		*ret_verdict = unusual ? UNUSUAL : SET_ASIDE;
+	if (wait.early)
+		kind->early_ns = wait.end_ns - wait.start_ns;
+	follow(usual, cause(usual, interval), &wait);
+	count_feeder(kind, &wait);
+	return fed_append(usual, &wait);
+}
+
+/* Waits much shorter than a stall do not matter to who waited through one. */
+static void remember(const struct usual *usual, struct entry *entry,
+		     const struct interval *interval, enum wait_class class)
+{
+	if ((interval->end_ns - interval->start_ns) * 2 < usual->long_ns)
+		return;
+	entry->last = (struct last_wait){ interval->start_ns, interval->end_ns, class,
+					  cause(usual, interval) };
+}
+
+int usual_closed(struct usual *usual, const struct interval *interval, enum wait_class class,
+		 const struct stack_fact *fact, bool counts, bool *ret_unusual)
+{
+	const struct kind_key key = { interval->thread->index, class,
+				      class == WAIT_UNKNOWN ? 0 : fact->operation_id };
+	struct entry *entry = by_thread_get(&usual->threads, interval->thread);
+	enum usual_verdict verdict = USUAL;
+
+	if (!entry)
+		return -ENOMEM;
+	remember(usual, entry, interval, class);
+	if (is_fed(class) || class == WAIT_UNKNOWN) {
+		struct kind *kind = kind_get(usual, entry, &key);
+
+		if (!kind)
+			return -ENOMEM;
+		if (counts && is_fed(class) &&
+		    interval->end_ns - interval->start_ns >= usual->long_ns &&
+		    long_closed(usual, kind, interval, &verdict))
+			return -ENOMEM;
+		if (verdict == USUAL)
+			kind_note(usual, kind, interval);
+		entry->kind = kind;
+		if (is_asked(class) && (!entry->asked || kind->count > entry->asked->count))
+			entry->asked = kind;
+	}
+	*ret_unusual = verdict == UNUSUAL;
+	return 0;
+}
+
+/* It still waits: for whoever ends such waits most often, and does not wait likewise. */
+static void guess(const struct usual *usual, const struct kind *kind, struct fed_wait *wait)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < WAKERS; i++) {
+		const struct waker *waker = &kind->wakers[i];
+		const struct last_wait *last;
+
+		if (!waker->thread || waker->count <= most)
+			continue;
+		last = waited_too(usual, wait, waker->thread);
+		if (last && is_fed(last->class) && last->class != WAIT_IO_FUSE)
+			continue;
+		most = waker->count;
+		wait->feeder = waker->thread;
+	}
+	wait->links = 0;
+	count_feeder(kind, wait);
+}
+
+void usual_finish(struct usual *usual)
+{
+	for (size_t i = 0; i < usual->count; i++) {
+		struct fed_wait *wait = &usual->waits[i];
+		const struct stack_fact *fact = stackfacts_get(usual->stackfacts, wait->stack_id);
+		const struct kind *kind = NULL;
+		struct usual_waits others;
+
+		if (fact)
+			kind = kind_find(usual,
+					 &(struct kind_key){ wait->thread->index, wait->class,
+							     fact->operation_id });
+		if (!kind)
+			continue;
+		if (!wait->feeder && wait->flags & INTERVAL_STILL_OPEN)
+			guess(usual, kind, wait);
+		if (!wait->early)
+			continue;
+		count_feeder(kind, wait);
+		if (is_known(usual, wait->thread, kind, &others) &&
+		    is_unusual(wait->end_ns - wait->start_ns, &others))
+			wait->before = others;
+	}
+}
+
+size_t usual_fed_waits(const struct usual *usual, const struct fed_wait **ret_waits)
+{
+	*ret_waits = usual->waits;
+	return usual->count;
+}
+
+enum wait_class usual_asked_in(const struct usual *usual, const struct thread *feeder,
+			       const struct fed_wait *waits, size_t count)
+{
+	const struct entry *entry = by_thread_find(&usual->threads, feeder);
+	uint64_t asked = 0;
+
+	if (!entry || !entry->asked)
+		return WAIT_UNKNOWN;
+	for (size_t i = 0; i < WAKERS; i++)
+		for (size_t j = 0; j < count; j++)
+			if (waits[j].feeder == feeder &&
+			    waits[j].thread == entry->asked->wakers[i].thread) {
+				asked += entry->asked->wakers[i].count;
+				break;
+			}
+	if (!asked || asked * 2 < entry->asked->wakeups)
+		return WAIT_UNKNOWN;
+	return (enum wait_class)entry->asked->key.class;
+}

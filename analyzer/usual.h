@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What each thread's waits for others are like as a rule, and which are not: idle waiting
+ * looks the same before and in a stall, starving does not. And who ends them: who feeds whom.
+ *
+ * One reading; memory grows with threads and the operations they wait in.
+ */
+#ifndef ANALYZER_USUAL_H
+#define ANALYZER_USUAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/stackfacts.h"
+#include "analyzer/timeline.h"
+
+/* A thread's waits of one class in one operation. */
+struct usual_waits {
+	uint64_t count, longest_ns;
+	uint64_t median_ns;	/* at most this long, to a factor of two */
+};
+
+/* A wait that may have been one for somebody who did not come. */
+struct fed_wait {
+	struct thread *thread;
+	enum wait_class class;
+	uint32_t stack_id;
+	uint64_t start_ns, end_ns;
+	unsigned int flags;	/* INTERVAL_* */
+	struct usual_waits before;	/* count 0: there are too few to compare with */
+	bool early;		/* there were too few before it: these came afterwards */
+	/* Who it waited for, by the chain of wake-ups at its end; NULL: not seen. */
+	struct thread *feeder;
+	uint32_t links;	/* length of that chain; 0: still open, the feeder is who usually ends such waits */
+	uint64_t fed, wakeups;	/* of @before, ended by the feeder, and by anybody who was seen */
+};
+
+struct usual;
+
+/* @long_ns: shorter waits are no stall. Return: 0 or -ENOMEM. */
+int usual_create(struct stackfacts *stackfacts, uint64_t long_ns, struct usual **ret_usual);
+void usual_destroy(struct usual *usual);
+
+/**
+ * usual_closed() - a blocked interval is over.
+ *
+ * @class:  what it was for.
+ * @fact:   of its stack.
+ * @counts: its thread may be somebody's victim, and by its class it is idle; or for a FUSE file system.
+ * @ret_unusual: it is idle by its class, but far longer than this thread's were before; or it is
+ *          long and for a child, of which each is another.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int usual_closed(struct usual *usual, const struct interval *interval, enum wait_class class,
+		 const struct stack_fact *fact, bool counts, bool *ret_unusual);
+
+/* After timeline_finish(): who those wait for that still do. */
+void usual_finish(struct usual *usual);
+
+/*
+ * In order of their ends: the unusual waits, of which those with too few others of the kind are
+ * without use, and all long ones for a FUSE file system. Borrowed.
+ */
+size_t usual_fed_waits(const struct usual *usual, const struct fed_wait **ret_waits);
+
+/*
+ * In which class of waits @feeder is found by those who then wait for it, if it is they who wake it
+ * most of the time; else WAIT_UNKNOWN. @waits as of usual_fed_waits().
+ */
+enum wait_class usual_asked_in(const struct usual *usual, const struct thread *feeder,
+			       const struct fed_wait *waits, size_t count);
+
+#endif

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Locks of user space in made-up recordings: which futex is one, who held it, who
+ * are locked up for ever.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <linux/futex.h>
+
+#include "analyzer/analysis.h"
+#include "scene.h"
+
+#define MS SCENE_MS
+#define US SCENE_US
+
+#define SLEEP "__schedule < schedule < "
+#define WAIT_FUTEX                                                                        \
+	SLEEP "futex_do_wait < __futex_wait < futex_wait < do_futex < __x64_sys_futex < " \
+	      "do_syscall_64"
+#define WAIT_PI                                                                          \
+	SLEEP "rt_mutex_wait_proxy_lock < futex_lock_pi < do_futex < __x64_sys_futex < " \
+	      "do_syscall_64"
+#define WAKE "try_to_wake_up < wake_up_q < futex_wake < do_futex < __x64_sys_futex < do_syscall_64"
+#define UNLOCK_PI \
+	"try_to_wake_up < rt_mutex_postunlock < futex_unlock_pi < do_futex < __x64_sys_futex"
+#define NANOSLEEP \
+	SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
+#define POLL SLEEP "do_poll < do_sys_poll < __x64_sys_poll < do_syscall_64"
+
+#define WAIT	    FUTEX_WAIT_PRIVATE
+#define WAIT_BITSET FUTEX_WAIT_BITSET_PRIVATE
+
+#define LOCK	   0x55d22ffdd4c0ull
+#define OTHER_LOCK 0x55d22ffdd500ull
+#define THIRD_LOCK 0x55d22ffdd540ull
+
+static const struct ft_task holder = { 100, 100, "holder" }, first = { 101, 100, "first" },
+			    second = { 102, 100, "second" }, third = { 103, 100, "third" },
+			    ticker = { 104, 100, "ticker" }, waker = { 900, 900, "waker" };
+
+/* Each scene is on its own; CPU 0 is the holder's, on CPU 1 the others come and go. */
+struct lab {
+	struct scene *scene;
+	struct scene_result result;
+};
+
+static int setup(void **state)
+{
+	struct lab *lab = calloc(1, sizeof(*lab));
+
+	assert_non_null(lab);
+	lab->scene = scene_create(2);
+	*state = lab;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct lab *lab = *state;
+
+	scene_done(&lab->result, lab->scene);
+	free(lab);
+	return 0;
+}
+
+static const struct model_finding *analyze(struct lab *lab, uint64_t end_ns)
+{
+	lab->result = scene_analyze(lab->scene, "100", end_ns);
+	assert_true(lab->result.model->finding_count >= 1);
+	return &lab->result.model->findings[0];
+}
+
+/* @task comes, wants what is at @address, and sleeps. */
+static void wants(struct lab *lab, uint64_t at_ns, const struct ft_task *task, uint64_t address,
+		  int operation, uint32_t value)
+{
+	scene_waking(lab->scene, 1, at_ns, &waker, NULL, task);
+	scene_switch(lab->scene, 1, at_ns + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, task);
+	scene_futex(lab->scene, 1, at_ns + 10 * US, task, address, operation, value);
+	scene_switch(lab->scene, 1, at_ns + 12 * US, task, FT_STATE_SLEEPING,
+		     operation == FUTEX_LOCK_PI_PRIVATE ? WAIT_PI : WAIT_FUTEX, &scene_idle);
+}
+
+/* The holder runs, from 10 ms on, and sleeps from 110 ms to 1990 ms. */
+static void holds(struct lab *lab)
+{
+	scene_switch(lab->scene, 0, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
+	scene_switch(lab->scene, 0, 110 * MS, &holder, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	scene_waking(lab->scene, 0, 1990 * MS, &scene_idle, NULL, &holder);
+	scene_switch(lab->scene, 0, 1990 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+		     &holder);
+}
+
+/* The holder wakes @task, which goes to sleep in poll(). */
+static void lets_go(struct lab *lab, uint64_t at_ns, const char *stack, const struct ft_task *task)
+{
+	scene_waking(lab->scene, 0, at_ns, &holder, stack, task);
+	scene_switch(lab->scene, 1, at_ns + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, task);
+	scene_switch(lab->scene, 1, at_ns + 9 * US, task, FT_STATE_SLEEPING, POLL, &scene_idle);
+}
+
+/* Two want what the holder has; it wakes the first, which wakes the second. */
+static void convoy(struct lab *lab, int operation, uint32_t value, const char *wake)
+{
+	holds(lab);
+	wants(lab, 200 * MS, &first, LOCK, operation, value);
+	wants(lab, 300 * MS, &second, LOCK, operation, value);
+	scene_waking(lab->scene, 0, 2000 * MS, &holder, wake, &first);
+	scene_switch(lab->scene, 1, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+		     &first);
+	scene_waking(lab->scene, 1, 2000 * MS + 50 * US, &first, wake, &second);
+	scene_switch(lab->scene, 1, 2000 * MS + 60 * US, &first, FT_STATE_SLEEPING, POLL, &second);
+	scene_switch(lab->scene, 1, 2000 * MS + 70 * US, &second, FT_STATE_SLEEPING, POLL,
+		     &scene_idle);
+	scene_switch(lab->scene, 0, 2100 * MS, &holder, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+}
+
+static void mutex_convoy_names_holder_address_and_victims(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	convoy(lab, WAIT, 2, WAKE);
+	finding = analyze(lab, 3000 * MS);
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->grade, GRADE_STRONG);
+	assert_int_equal(finding->culprit.tid, holder.tid);
+	assert_int_equal(finding->culprit.hold_ns, 1800 * MS - 12 * US);
+	assert_string_equal(finding->culprit.stack.frames[2].symbol, "do_nanosleep");
+	assert_int_equal(finding->lock.class, WAIT_LOCK_USER);
+	assert_int_equal(finding->lock.address, LOCK);
+	assert_int_equal(finding->victim_count, 2);
+	assert_int_equal(finding->victims[0], first.tid);
+	assert_int_equal(finding->blocked_ns, 3500 * MS + 50 * US - 24 * US);
+	assert_non_null(strstr(finding->summary, "0x55d22ffdd4c0"));
+	assert_non_null(strstr(finding->evidence[0], "futex_wake"));
+}
+
+static void waits_at_a_count_are_for_work(void **state)
+{
+	struct lab *lab = *state;
+
+	convoy(lab, WAIT, 0, WAKE);
+	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
+}
+
+static void address_with_other_values_is_no_lock(void **state)
+{
+	struct lab *lab = *state;
+
+	wants(lab, 50 * MS, &third, LOCK, WAIT, 1);
+	convoy(lab, WAIT, 2, WAKE);
+	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
+}
+
+static void all_woken_by_one_call_is_no_lock(void **state)
+{
+	struct lab *lab = *state;
+
+	holds(lab);
+	wants(lab, 200 * MS, &first, LOCK, WAIT, 2);
+	wants(lab, 300 * MS, &second, LOCK, WAIT, 2);
+	scene_waking(lab->scene, 0, 2000 * MS, &holder, WAKE, &first);
+	scene_waking(lab->scene, 0, 2000 * MS + 3 * US, &holder, WAKE, &second);
+	scene_switch(lab->scene, 1, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+		     &first);
+	scene_switch(lab->scene, 1, 2000 * MS + 9 * US, &first, FT_STATE_SLEEPING, POLL, &second);
+	scene_switch(lab->scene, 1, 2001 * MS, &second, FT_STATE_SLEEPING, POLL, &scene_idle);
+	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
+}
+
+/* Rust's condition variable counts, and may stand at 2; whoever feeds its queue never waits there. */
+static void fed_by_others_at_two_is_no_lock_unless_the_waker_waits_there_too(void **state)
+{
+	struct lab *lab = *state;
+
+	holds(lab);
+	wants(lab, 200 * MS, &first, LOCK, WAIT_BITSET, 2);
+	wants(lab, 300 * MS, &second, LOCK, WAIT_BITSET, 2);
+	lets_go(lab, 2000 * MS, WAKE, &first);
+	lets_go(lab, 2010 * MS, WAKE, &second);
+	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
+}
+
+static void mutex_by_bitset_is_told_by_its_waiters_waking_each_other(void **state)
+{
+	struct lab *lab = *state;
+
+	convoy(lab, WAIT_BITSET, 2, WAKE);
+	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_FUTEX_CONVOY);
+}
+
+/* musl's condition variables wait so, each thread at an address of its own. */
+static void one_waiter_at_two_is_no_lock_where_nothing_says_glibc(void **state)
+{
+	struct lab *lab = *state;
+
+	holds(lab);
+	wants(lab, 200 * MS, &first, LOCK, WAIT, 2);
+	lets_go(lab, 2000 * MS, WAKE, &first);
+	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
+}
+
+static void one_waiter_at_two_is_a_victim_where_glibc_is(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	wants(lab, 50 * MS, &third, OTHER_LOCK, WAIT_BITSET, 0);
+	holds(lab);
+	wants(lab, 200 * MS, &first, LOCK, WAIT, 2);
+	lets_go(lab, 2000 * MS, WAKE, &first);
+	finding = analyze(lab, 3000 * MS);
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->culprit.tid, holder.tid);
+	assert_int_equal(finding->victim_count, 1);
+}
+
+static void priority_inheriting_lock_needs_no_more_evidence(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	holds(lab);
+	wants(lab, 200 * MS, &first, LOCK, FUTEX_LOCK_PI_PRIVATE, 0);
+	lets_go(lab, 2000 * MS, UNLOCK_PI, &first);
+	finding = analyze(lab, 3000 * MS);
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->grade, GRADE_STRONG);
+	assert_int_equal(finding->culprit.tid, holder.tid);
+}
+
+static void waker_without_stack_is_plausible_only(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	convoy(lab, WAIT, 2, NULL);
+	finding = analyze(lab, 3000 * MS);
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(finding->culprit.tid, holder.tid);
+}
+
+/* Other processes may have had it in between, woken at another address. */
+static void lock_between_processes_is_plausible_only(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	convoy(lab, FUTEX_WAIT, 2, WAKE);
+	finding = analyze(lab, 3000 * MS);
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+}
+
+static void call_before_a_loss_tells_nothing_of_the_sleep_after_it(void **state)
+{
+	struct lab *lab = *state;
+
+	holds(lab);
+	wants(lab, 20 * MS, &second, LOCK, WAIT, 2);
+	wants(lab, 40 * MS, &third, LOCK, WAIT, 2);
+	scene_waking(lab->scene, 1, 200 * MS, &waker, NULL, &first);
+	scene_switch(lab->scene, 1, 200 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &first);
+	scene_futex(lab->scene, 1, 200 * MS + 10 * US, &first, LOCK, WAIT, 2);
+	scene_lost(lab->scene, 1, 200 * MS + 20 * US, 210 * MS, 5);
+	scene_switch(lab->scene, 1, 210 * MS + 12 * US, &first, FT_STATE_SLEEPING, WAIT_FUTEX,
+		     &scene_idle);
+	analyze(lab, 3000 * MS);
+	for (size_t i = 0; i < lab->result.model->thread_count; i++)
+		if (lab->result.model->threads[i].tid == first.tid)
+			assert_int_equal(lab->result.model->threads[i].class_ns[WAIT_LOCK_USER], 0);
+}
+
+static void second_sleep_without_a_call_is_not_for_the_lock_of_the_first(void **state)
+{
+	struct lab *lab = *state;
+
+	convoy(lab, WAIT, 2, WAKE);
+	scene_waking(lab->scene, 1, 2200 * MS, &waker, NULL, &first);
+	scene_switch(lab->scene, 1, 2200 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+		     &first);
+	scene_switch(lab->scene, 1, 2200 * MS + 9 * US, &first, FT_STATE_SLEEPING, WAIT_FUTEX,
+		     &scene_idle);
+	analyze(lab, 3000 * MS);
+	for (size_t i = 0; i < lab->result.model->thread_count; i++)
+		if (lab->result.model->threads[i].tid == first.tid)
+			assert_true(lab->result.model->threads[i].class_ns[WAIT_LOCK_USER] <
+				    1900 * MS);
+}
+
+/* All along asleep: no event of its own, the snapshot alone. */
+static void snapshot_tells_the_lock_of_a_thread_that_never_ran(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	scene_state_futex(lab->scene, 1, 1 * MS, &first, LOCK, WAIT, 2, WAIT_FUTEX);
+	scene_state_futex(lab->scene, 1, 2 * MS, &second, LOCK, WAIT, 2, WAIT_FUTEX);
+	holds(lab);
+	lets_go(lab, 2000 * MS, WAKE, &first);
+	finding = analyze(lab, 3000 * MS);
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->victim_count, 2);
+	assert_int_equal(finding->lock.address, LOCK);
+}
+
+/* The first got the lock from the holder while the second slept, and keeps it. */
+static void who_got_it_last_holds_it_at_the_end(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	holds(lab);
+	wants(lab, 200 * MS, &first, LOCK, WAIT, 2);
+	wants(lab, 300 * MS, &second, LOCK, WAIT, 2);
+	lets_go(lab, 2000 * MS, WAKE, &first);
+	finding = analyze(lab, 9000 * MS);
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(finding->culprit.tid, first.tid);
+	assert_int_equal(finding->culprit.hold_ns, 7000 * MS);
+	assert_non_null(strstr(finding->summary, "seems to hold"));
+}
+
+/* It may have let the lock go while nobody slept for it: that leaves no event. */
+static void who_got_it_before_the_last_waiter_came_is_not_named(void **state)
+{
+	struct lab *lab = *state;
+
+	holds(lab);
+	wants(lab, 200 * MS, &first, LOCK, WAIT, 2);
+	lets_go(lab, 2000 * MS, WAKE, &first);
+	wants(lab, 3000 * MS, &second, LOCK, WAIT, 2);
+	wants(lab, 3100 * MS, &third, LOCK, WAIT, 2);
+	assert_false(analyze(lab, 9000 * MS)->has_culprit);
+}
+
+static void root_of_a_chain_comes_first_with_all_whom_it_held_up(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	holds(lab);
+	wants(lab, 150 * MS, &ticker, THIRD_LOCK, WAIT_BITSET, 0); /* glibc */
+	wants(lab, 200 * MS, &first, LOCK, WAIT, 2);
+	wants(lab, 300 * MS, &second, OTHER_LOCK, WAIT, 2);
+	wants(lab, 400 * MS, &third, OTHER_LOCK, WAIT, 2);
+	scene_waking(lab->scene, 0, 2000 * MS, &holder, WAKE, &first);
+	scene_switch(lab->scene, 1, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+		     &first);
+	scene_waking(lab->scene, 1, 2000 * MS + 50 * US, &first, WAKE, &second);
+	scene_switch(lab->scene, 1, 2000 * MS + 60 * US, &first, FT_STATE_SLEEPING, POLL, &second);
+	scene_waking(lab->scene, 1, 2000 * MS + 90 * US, &second, WAKE, &third);
+	scene_switch(lab->scene, 1, 2000 * MS + 95 * US, &second, FT_STATE_SLEEPING, POLL, &third);
+	scene_switch(lab->scene, 1, 2001 * MS, &third, FT_STATE_SLEEPING, POLL, &scene_idle);
+	finding = analyze(lab, 3000 * MS);
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->culprit.tid, holder.tid);
+	assert_int_equal(finding->lock.address, LOCK);
+	assert_int_equal(finding->victim_count, 3);
+	assert_int_equal(lab->result.model->finding_count, 1);
+	assert_int_equal(finding->link_count, 1);
+	assert_int_equal(finding->links[0].tid, first.tid);
+	assert_in_range(finding->links[0].waited_ns, 1699 * MS, 1700 * MS);
+	assert_non_null(strstr(finding->evidence[1], "meanwhile waited 1.70 s"));
+}
+
+/* AB-BA, each lock taken without an event; the third piles up. */
+static void abba(struct lab *lab)
+{
+	wants(lab, 100 * MS, &first, LOCK, WAIT, 2);
+	wants(lab, 101 * MS, &second, OTHER_LOCK, WAIT, 2);
+	wants(lab, 102 * MS, &third, LOCK, WAIT, 2);
+}
+
+static void locks_that_nobody_lets_go_are_a_plausible_deadlock(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	abba(lab);
+	finding = analyze(lab, 3000 * MS);
+	assert_int_equal(lab->result.model->finding_count, 1);
+	assert_int_equal(finding->kind, FINDING_DEADLOCK);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(finding->victim_count, 3);
+	/* The other two wait for what is at LOCK. */
+	assert_int_equal(finding->culprit.tid, second.tid);
+	assert_int_equal(finding->lock.address, LOCK);
+}
+
+static void deadlock_is_not_claimed_of_a_short_standstill(void **state)
+{
+	struct lab *lab = *state;
+
+	abba(lab);
+	assert_int_equal(analyze(lab, 1000 * MS)->kind, FINDING_FUTEX_CONVOY);
+}
+
+static void deadlock_is_not_claimed_while_a_thread_that_may_hold_one_runs(void **state)
+{
+	struct lab *lab = *state;
+
+	scene_switch(lab->scene, 0, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &ticker);
+	abba(lab);
+	scene_switch(lab->scene, 0, 2900 * MS, &ticker, FT_STATE_SLEEPING, POLL, &scene_idle);
+	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_FUTEX_CONVOY);
+}
+
+static void deadlock_is_not_claimed_of_one_lock(void **state)
+{
+	struct lab *lab = *state;
+
+	wants(lab, 100 * MS, &first, LOCK, WAIT, 2);
+	wants(lab, 101 * MS, &second, LOCK, WAIT, 2);
+	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_FUTEX_CONVOY);
+}
+
+static void circle_of_locks_that_name_their_owners_is_a_strong_deadlock(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	wants(lab, 100 * MS, &first, LOCK, WAIT, FUTEX_WAITERS | 102);
+	wants(lab, 101 * MS, &second, OTHER_LOCK, WAIT, FUTEX_WAITERS | 101);
+	scene_switch(lab->scene, 0, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &ticker);
+	finding = analyze(lab, 3000 * MS);
+	assert_int_equal(finding->kind, FINDING_DEADLOCK);
+	assert_int_equal(finding->grade, GRADE_STRONG);
+	assert_int_equal(finding->victim_count, 2);
+	assert_non_null(strstr(finding->evidence[0], "the lock names it"));
+}
+
+static void locks_held_by_one_who_waits_for_none_are_no_deadlock(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	holds(lab);
+	wants(lab, 100 * MS, &first, LOCK, WAIT, FUTEX_WAITERS | 100);
+	wants(lab, 101 * MS, &second, OTHER_LOCK, WAIT, FUTEX_WAITERS | 101);
+	finding = analyze(lab, 1980 * MS);
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->culprit.tid, holder.tid);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(mutex_convoy_names_holder_address_and_victims),
+		TEST(waits_at_a_count_are_for_work),
+		TEST(address_with_other_values_is_no_lock),
+		TEST(all_woken_by_one_call_is_no_lock),
+		TEST(fed_by_others_at_two_is_no_lock_unless_the_waker_waits_there_too),
+		TEST(mutex_by_bitset_is_told_by_its_waiters_waking_each_other),
+		TEST(one_waiter_at_two_is_no_lock_where_nothing_says_glibc),
+		TEST(one_waiter_at_two_is_a_victim_where_glibc_is),
+		TEST(priority_inheriting_lock_needs_no_more_evidence),
+		TEST(waker_without_stack_is_plausible_only),
+		TEST(lock_between_processes_is_plausible_only),
+		TEST(call_before_a_loss_tells_nothing_of_the_sleep_after_it),
+		TEST(second_sleep_without_a_call_is_not_for_the_lock_of_the_first),
+		TEST(snapshot_tells_the_lock_of_a_thread_that_never_ran),
+		TEST(who_got_it_last_holds_it_at_the_end),
+		TEST(who_got_it_before_the_last_waiter_came_is_not_named),
+		TEST(root_of_a_chain_comes_first_with_all_whom_it_held_up),
+		TEST(locks_that_nobody_lets_go_are_a_plausible_deadlock),
+		TEST(deadlock_is_not_claimed_of_a_short_standstill),
+		TEST(deadlock_is_not_claimed_while_a_thread_that_may_hold_one_runs),
+		TEST(deadlock_is_not_claimed_of_one_lock),
+		TEST(circle_of_locks_that_name_their_owners_is_a_strong_deadlock),
+		TEST(locks_held_by_one_who_waits_for_none_are_no_deadlock),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
