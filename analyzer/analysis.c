@@ -181,6 +181,12 @@ static bool stall_explains(const struct stall *stall, const struct trigger_windo
 	       (to_ns - from_ns) * 2 >= window->until_ns - window->since_ns;
 }
 
+/* A stall that was over before what the capture was triggered for: one that was not comes first. */
+static bool over_before(const struct analysis *analysis, const struct stall *stall)
+{
+	return analysis->window.about_ns && stall->end_ns < analysis->window.about_ns;
+}
+
 /* Threads that spin wait for no one as far as the scheduler knows: but they are as stuck, if more than by waits. */
 static int find_spin(struct analysis *analysis)
 {
@@ -199,8 +205,16 @@ static int find_spin(struct analysis *analysis)
 		.threads_max = (uint32_t)spin->victim_count,
 	};
 
+	/* A thread that others wait for, and that computes, does not spin. */
+	if (analysis->feeder.did != FEEDER_IDLED)
+		spin->found = false;
 	if (r || !spin->found)
 		return r;
+	worst.apart = over_before(analysis, &worst);
+	if (stall->found && !stall->apart && worst.apart) {
+		spin->found = false;
+		return 0;
+	}
 	if (stall->found && stall_lost_ns(stall, waits, count) >= spin->lost_ns) {
 		spin->found = overlap;
 		return 0;
@@ -218,22 +232,25 @@ static int find_silence(struct analysis *analysis)
 	uint64_t from_ns, to_ns, silence_ns, stall_ns = stall->end_ns - stall->start_ns;
 	int r = silences_find(analysis->survey.silences, analysis->source, analysis->stackfacts,
 			      &analysis->target, silence);
+	struct stall worst = {
+		.found = true,
+		.start_ns = silence->start_ns,
+		.end_ns = silence->end_ns,
+		.threads_max = (uint32_t)silence->victim_count,
+	};
 
 	if (r || !silence->found)
 		return r;
-	silence_ns = silence->end_ns - silence->start_ns;
-	from_ns = silence->start_ns > stall->start_ns ? silence->start_ns : stall->start_ns;
-	to_ns = silence->end_ns < stall->end_ns ? silence->end_ns : stall->end_ns;
-	if (stall->found && silence_ns <= stall_ns &&
-	    (to_ns <= from_ns || (to_ns - from_ns) * 2 < stall_ns))
+	worst.apart = over_before(analysis, &worst);
+	silence_ns = worst.end_ns - worst.start_ns;
+	from_ns = worst.start_ns > stall->start_ns ? worst.start_ns : stall->start_ns;
+	to_ns = worst.end_ns < stall->end_ns ? worst.end_ns : stall->end_ns;
+	if (stall->found && ((worst.apart && !stall->apart) ||
+			     (silence_ns <= stall_ns &&
+			      (to_ns <= from_ns || (to_ns - from_ns) * 2 < stall_ns))))
 		return 0;
 	analysis->silence_is_stall = true;
-	stall_replace(stall, &(struct stall){
-				     .found = true,
-				     .start_ns = silence->start_ns,
-				     .end_ns = silence->end_ns,
-				     .threads_max = (uint32_t)silence->victim_count,
-			     });
+	stall_replace(stall, &worst);
 	return 0;
 }
 
@@ -338,10 +355,10 @@ static int fill_findings(struct analysis *analysis)
 	if (analysis->episode.kind != EPISODE_NONE)
 		return findings_episode(&context, &analysis->episode, &analysis->window,
 					analysis->model);
-	if (analysis->feeder.did != FEEDER_IDLED)
-		return findings_feeder(&context, &analysis->feeder, analysis->model);
 	if (analysis->silence_is_stall)
 		return findings_silence(&context, &analysis->silence, analysis->model);
+	if (analysis->feeder.did != FEEDER_IDLED)
+		return findings_feeder(&context, &analysis->feeder, analysis->model);
 	r = analysis->spin_is_stall ? 0 : fill_stall_findings(analysis, &context);
 	if (!r && analysis->spin.found)
 		r = findings_spin(&context, &analysis->spin, analysis->model);

@@ -160,7 +160,7 @@ void stall_replace(struct stall *stall, const struct stall *worst)
 	struct stall replaced = *worst;
 	uint32_t from = 0, to = 0, known = stall->others;
 	bool left = stall->found && (worst->start_ns >= stall->end_ns || worst->end_ns <= stall->start_ns);
-	bool apart = left;
+	bool counts = left;
 
 	if (known > STALL_OTHERS_MAX)
 		known = STALL_OTHERS_MAX;
@@ -172,6 +172,6 @@ void stall_replace(struct stall *stall, const struct stall *worst)
 			replaced.other[to++] = stall->other[from++];
 		}
 	}
-	replaced.others = stall->others + apart;
+	replaced.others = stall->others + counts;
 	*stall = replaced;
 }

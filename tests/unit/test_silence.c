@@ -192,6 +192,30 @@ static void wait_through_a_pause_is_the_hosts(void **state)
 	scene_done(&result, scene);
 }
 
+/* What the capture was triggered for comes first. */
+static void pause_long_before_the_trigger_does_not_hide_what_it_was_for(void **state)
+{
+	(void)state;
+	for (int triggered = 0; triggered < 2; triggered++) {
+		struct scene *scene = scene_create(3);
+		struct scene_result result;
+
+		drains(scene, 10, 1000);
+		drains(scene, 2600, 17000);
+		computes(scene, 1000, 2600);
+		scene_switch(scene, 0, 4000 * MS, &worker, FT_STATE_SLEEPING, POLL, &scene_idle);
+		scene_switch(scene, 2, 16000 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
+		scene_switch(scene, 2, 16001 * MS, &waiter, FT_STATE_DISK, MUTEX, &scene_idle);
+		if (triggered)
+			scene_trigger(scene, "blocked", "1 thread blocked for 500 ms", 16501 * MS);
+		scene_recorder(scene, drain.tgid);
+		result = scene_analyze(scene, "100", 17000 * MS);
+		assert_int_equal(result.model->findings[0].kind,
+				 triggered ? FINDING_KERNEL_LOCK_CONVOY : FINDING_HOST_PAUSED);
+		scene_done(&result, scene);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +227,7 @@ int main(void)
 		cmocka_unit_test(thread_that_is_gone_afterwards_proves_nothing),
 		cmocka_unit_test(lost_events_are_no_pause),
 		cmocka_unit_test(wait_through_a_pause_is_the_hosts),
+		cmocka_unit_test(pause_long_before_the_trigger_does_not_hide_what_it_was_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
