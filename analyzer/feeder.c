@@ -32,14 +32,10 @@ static bool within(const struct fed_wait *wait, const struct stall *stall)
 	return wait->start_ns >= stall->start_ns && wait->end_ns <= stall->end_ns;
 }
 
-/* Whether @wait can say anything about who feeds it. */
-static bool says(const struct fed_wait *wait, const struct stall *fuse)
+/* Whether @wait can say anything about who feeds it. Who serves a file system is the business of io-stall. */
+static bool says(const struct fed_wait *wait)
 {
-	if (!wait->feeder)
-		return false;
-	if (fuse)
-		return wait->class == WAIT_IO_FUSE && within(wait, fuse);
-	if (wait->class == WAIT_IO_FUSE)
+	if (!wait->feeder || wait->class == WAIT_IO_FUSE)
 		return false;
 	return wait->class == WAIT_CHILD ||
 	       (wait->before.count && wait->fed * 100 >= wait->wakeups * FED_PERCENT && wait->fed);
@@ -53,8 +49,7 @@ static int by_lost(const void *left, const void *right)
 }
 
 /* The feeders that most time was lost to in all. Past the room for them the least are left out. */
-static size_t candidates(const struct fed_wait *waits, size_t count, const struct stall *fuse,
-			 struct conduct *conducts)
+static size_t candidates(const struct fed_wait *waits, size_t count, struct conduct *conducts)
 {
 	struct feeder found[FEEDERS_MAX * 4] = { 0 };
 	size_t used = 0, kept;
@@ -63,7 +58,7 @@ static size_t candidates(const struct fed_wait *waits, size_t count, const struc
 		struct feeder *feeder = found;
 		size_t j = 0;
 
-		if (!says(&waits[i], fuse))
+		if (!says(&waits[i]))
 			continue;
 		while (j < used && found[j].thread != waits[i].feeder)
 			j++;
@@ -120,7 +115,7 @@ static int by_blocked(const void *left, const void *right)
 
 /* The worst stall that the waits for it make, and who is in it. */
 static int prepare(struct conduct *conduct, const struct fed_wait *waits, size_t count,
-		   const struct stall *fuse, uint64_t since_ns)
+		   uint64_t since_ns)
 {
 	struct long_wait *own = calloc(count + 1, sizeof(*own));
 	struct feeder *feeder = &conduct->feeder;
@@ -130,7 +125,7 @@ static int prepare(struct conduct *conduct, const struct fed_wait *waits, size_t
 	if (!own)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		if (waits[i].feeder == feeder->thread && says(&waits[i], fuse))
+		if (waits[i].feeder == feeder->thread && says(&waits[i]))
 			own[own_count++] = (struct long_wait){
 				.thread = waits[i].thread,
 				.class = waits[i].class,
@@ -147,7 +142,7 @@ static int prepare(struct conduct *conduct, const struct fed_wait *waits, size_t
 	for (size_t i = 0; i < count && !r; i++) {
 		uint64_t ns = waits[i].end_ns - waits[i].start_ns;
 
-		if (waits[i].feeder != feeder->thread || !says(&waits[i], fuse) ||
+		if (waits[i].feeder != feeder->thread || !says(&waits[i]) ||
 		    !within(&waits[i], &feeder->stall))
 			continue;
 		feeder->lost_ns += ns;
@@ -178,7 +173,7 @@ static bool stopped_feeding(const struct feeder *feeder)
 	       (double)feeder->wakeups * 100 <= usual * (double)span_ns * WORKS_PERCENT;
 }
 
-static enum feeder_did what_it_did(const struct conduct *conduct, bool fuse)
+static enum feeder_did what_it_did(const struct conduct *conduct)
 {
 	const struct feeder *feeder = &conduct->feeder;
 	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
@@ -194,10 +189,9 @@ static enum feeder_did what_it_did(const struct conduct *conduct, bool fuse)
 	if (at_least(feeder->blocked_ns, span_ns, HALF_PERCENT) &&
 	    !wait_class_idle(feeder->blocked_class))
 		return FEEDER_WAITED;
-	if (ran &&
-	    (fuse || (at_least(feeder->run_ns, span_ns, MOST_PERCENT) && stopped_feeding(feeder))))
+	if (ran && at_least(feeder->run_ns, span_ns, MOST_PERCENT) && stopped_feeding(feeder))
 		return FEEDER_RAN;
-	return fuse ? FEEDER_SLEPT : FEEDER_IDLED;
+	return FEEDER_IDLED;
 }
 
 /*
@@ -227,10 +221,10 @@ static void conclude(const struct feeder_search *search, struct conduct *conduct
 		struct feeder *feeder = &conducts[i].feeder;
 
 		feeder->usual_span_ns = conducts[i].observed_ns;
-		feeder->did = what_it_did(&conducts[i], search->fuse);
+		feeder->did = what_it_did(&conducts[i]);
 		feeder->asked_in = usual_asked_in(search->usual, feeder->thread, waits, count);
 		if (feeder->did == FEEDER_IDLED || feeder->lost_ns <= ret_feeder->lost_ns ||
-		    (!search->fuse && !serves_or_feeds(feeder, search->target)))
+		    !serves_or_feeds(feeder, search->target))
 			continue;
 		feeder_free(ret_feeder);
 		*ret_feeder = *feeder;
@@ -247,9 +241,9 @@ int feeder_find(const struct feeder_search *search, struct feeder *ret_feeder)
 	int r = 0;
 
 	*ret_feeder = (struct feeder){ .did = FEEDER_IDLED };
-	used = candidates(waits, count, search->fuse, conducts);
+	used = candidates(waits, count, conducts);
 	for (size_t i = 0; i < used && !r; i++)
-		r = prepare(&conducts[i], waits, count, search->fuse, search->since_ns);
+		r = prepare(&conducts[i], waits, count, search->since_ns);
 	if (!r && used)
 		r = conduct_read(conducts, used, search->source, search->stackfacts);
 	if (!r)

@@ -22,8 +22,7 @@ enum feeder_did {
 	FEEDER_IDLED,	/* it waited for work itself, or nobody can say what it did: no culprit */
 	FEEDER_RAN,	/* in one go, far longer than usual, or wanted a CPU */
 	FEEDER_ENDED,	/* ran, at the end of its process */
-	FEEDER_WAITED,	/* for what hurts, or was stopped */
-	FEEDER_SLEPT	/* of its own will; told apart for those who answer a file system's requests only */
+	FEEDER_WAITED	/* for what hurts, or was stopped */
 };
 
 _Static_assert(WAIT_CLASSES <= 32, "a bit each");
@@ -56,9 +55,6 @@ struct feeder_search {
 	struct target *target;
 	const struct usual *usual;	/* its waits are looked at */
 	uint64_t since_ns;		/* as of stall_find() */
-	/* Look at waits for a FUSE file system within this stall, instead of at unusual ones; who was to
-	 * answer those is to blame whatever it did. NULL: do not. */
-	const struct stall *fuse;
 };
 
 /**

@@ -52,10 +52,6 @@ int findings_episode(const struct findings_context *context, const struct episod
 int findings_feeder(const struct findings_context *context, const struct feeder *feeder,
 		    struct model *model);
 
-/* Names who answers a FUSE file system's requests as @finding's culprit. Return: 0 or -ENOMEM. */
-int findings_fuse_daemon(const struct findings_context *context, const struct feeder *feeder,
-			 const struct model *model, struct model_finding *finding);
-
 /* spin-contention. Return: 0 or -ENOMEM. */
 int findings_spin(const struct findings_context *context, const struct spin *spin,
 		  struct model *model);

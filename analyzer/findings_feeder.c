@@ -76,11 +76,6 @@ static struct deed deed(const struct feeder *feeder)
 		snprintf(text.text, sizeof(text.text), "waited itself (%s)",
 			 wait_class_name(feeder->blocked_class));
 		break;
-	case FEEDER_SLEPT:
-		snprintf(text.text, sizeof(text.text), "slept %s of it (%s)",
-			 human_duration(feeder->state_ns[THREAD_BLOCKED]).text,
-			 wait_class_name(feeder->blocked_class));
-		break;
 	default:
 		if (feeder->state_ns[THREAD_RUNNABLE] > feeder->state_ns[THREAD_RUNNING])
 			snprintf(text.text, sizeof(text.text), "wanted a CPU and ran %s",
@@ -211,22 +206,4 @@ int findings_feeder(const struct findings_context *context, const struct feeder 
 	if (!r)
 		r = finding_text(&finding->advice, "%s", advice_of(feeder));
 	return r;
-}
-
-int findings_fuse_daemon(const struct findings_context *context, const struct feeder *feeder,
-			 const struct model *model, struct model_finding *finding)
-{
-	int r;
-
-	fill_culprit(context, feeder, finding);
-	if (!feeder->longest.links)
-		finding->grade = GRADE_PLAUSIBLE;
-	else if (model->coverage.gap_count)
-		finding->grade = GRADE_PLAUSIBLE;
-	r = feeds_evidence(feeder, finding);
-	if (!r)
-		r = finding_evidence(finding,
-				     "%" PRId32 " (%s), which answers for the file system, %s",
-				     feeder->thread->tid, feeder->thread->comm, deed(feeder).text);
-	return r ? r : finding_profile(finding, &feeder->profile);
 }
