@@ -28,7 +28,7 @@ struct counters {
 	size_t ring_bytes;		/* of one CPU; may be less than what was asked for */
 	const char *sample_event;	/* "cycles", or "cpu-clock" where any CPU has no cycles */
 	uint8_t modes[PLAN_EVENTS_MAX];	/* of the plan's events */
-	enum tier_mode mode;		/* how much is recorded now */
+	_Atomic enum tier_mode mode;		/* how much is recorded now */
 	bool enabled;
 	bool counts_lost;		/* the kernel (6.0) says how much each event lost */
 	uint8_t *wrapped;

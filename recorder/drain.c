@@ -365,9 +365,11 @@ static void finish(struct drain *drain)
 	drain->counts.events = drain->events;
 }
 
+/* Lazy stacks are worth nothing until what happened meanwhile is drained. */
 static bool is_quiet(const struct drain *drain, uint64_t events, uint64_t in_ns)
 {
 	return events < QUIET_EVENTS_MS * (in_ns / 1000000) &&
+	       drain->counters->mode != MODE_LAZY &&
 	       !(drain->sleepers && sleepers_lock_waits(drain->sleepers));
 }
 
