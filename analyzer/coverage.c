@@ -204,7 +204,7 @@ static int say_contradictions(const struct coverage_context *context, struct mod
 		   human_count(survey->contradictions).text, human_count(survey->switch_count).text);
 }
 
-/* Nobody knows from the kernel's events whether a futex is a lock or a queue for work. */
+/* Nobody knows whether a futex is a lock or a queue for work where the waits' own calls were not recorded. */
 static int say_futex(const struct coverage_context *context, struct model *model)
 {
 	uint64_t longest_ns = 0;
@@ -212,7 +212,7 @@ static int say_futex(const struct coverage_context *context, struct model *model
 	for (size_t i = 0; i < model->wait_count; i++)
 		if (model->waits[i].class == WAIT_LOCK_FUTEX && model->waits[i].max_ns > longest_ns)
 			longest_ns = model->waits[i].max_ns;
-	if (longest_ns < context->stall_ns)
+	if (longest_ns < context->stall_ns || strstr(fact(context, FT_FACT_EVENTS), "sys_enter_futex"))
 		return 0;
 	return say(model, "whether the threads that waited on a futex, the longest for %s, waited for a lock "
 			  "or for work",

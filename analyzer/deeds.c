@@ -189,6 +189,7 @@ static int blocked(struct deeds *deeds, const struct locks *locks, const struct 
 		if (begin(deeds, pending, interval))
 			return -ENOMEM;
 		pending->number = number;
+		wait->class = locks_class(locks, interval, wait->class);
 	}
 	extend(deeds, wait, interval);
 	lock = locks_awaited(locks, interval->thread);

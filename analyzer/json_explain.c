@@ -55,7 +55,10 @@ static void event(struct json_fields *fields, const struct explain_event *event)
 		json_field_address(fields, "address", event->address);
 	if (event->kind == TRAIL_CALL) {
 		json_field_text(fields, "call", event->call);
-		json_field_number(fields, "bytes", event->bytes);
+		if (event->address)
+			json_field_address(fields, "address", event->address);
+		else
+			json_field_number(fields, "bytes", event->bytes);
 	}
 	if (event->stack.count)
 		json_field_stack(fields, "stack", &event->stack);

@@ -101,7 +101,10 @@ static void event_text(struct page *page, const struct explain_event *event)
 			 event->address);
 		break;
 	case TRAIL_CALL:
-		page_add(page, "enters %s, %s", event->call, human_bytes(event->bytes).text);
+		if (event->address)
+			page_add(page, "enters %s, to wait at 0x%" PRIx64, event->call, event->address);
+		else
+			page_add(page, "enters %s, %s", event->call, human_bytes(event->bytes).text);
 		break;
 	case TRAIL_SAMPLE:
 		page_add(page, "is seen running by a CPU sample");

@@ -45,7 +45,10 @@ static bool translate_call(const struct ft_event *raw, struct trail_event *event
 {
 	event->kind = TRAIL_CALL;
 	event->call = raw->call.call;
-	event->bytes = raw->call.args[raw->call.call == FT_CALL_MREMAP ? 2 : 1];
+	if (raw->call.call == FT_CALL_FUTEX)
+		event->address = raw->call.args[0];
+	else
+		event->bytes = raw->call.args[raw->call.call == FT_CALL_MREMAP ? 2 : 1];
 	return true;
 }
 

@@ -21,7 +21,7 @@ enum trail_kind {
 	TRAIL_WAKES,		/* other, out of its own stack */
 	TRAIL_LOCK_BEGIN,	/* address, lock_flags */
 	TRAIL_LOCK_END,		/* address, result */
-	TRAIL_CALL,		/* call, bytes, stack */
+	TRAIL_CALL,		/* call, bytes (futex: address), stack */
 	TRAIL_SAMPLE,		/* the last one before the span */
 	TRAIL_SNAPSHOT,		/* the recorder looked: state, stack */
 };
