@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,15 +53,6 @@ void arm_report_draw(const struct arm_report *report, bool capturing)
 			 capturing ? "capturing" : "armed",
 			 (double)history_ns(report, clock_now_ns()) / 1e9, report->events_per_s,
 			 lost_text);
-}
-
-/* Of all threads, children apart. */
-static uint64_t cpu_ns(void)
-{
-	struct rusage usage;
-	getrusage(RUSAGE_SELF, &usage);
-	return ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * 1000000000u +
-	       ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000u;
 }
 
 static uint64_t rss_bytes(void)
@@ -118,7 +108,7 @@ void arm_report_status(struct arm_report *report, struct arm_status *status)
 	status->events = counts->events;
 	status->lost = counts->lost;
 	status->events_per_s = report->events_per_s;
-	status->recorder.cpu_ns = cpu_ns();
+	status->recorder.cpu_ns = clock_own_cpu_ns();
 	status->recorder.cpu_share_percent =
 		up_ns ? (double)status->recorder.cpu_ns * 100 / (double)up_ns : 0;
 	status->recorder.delay_max_ns = counts->delay_max_ns;

@@ -8,7 +8,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "capture/symbols.h"
@@ -412,14 +411,6 @@ static int name_the_rest(struct job *job, int deadline_ms)
 	return 0;
 }
 
-static uint64_t own_cpu_ns(void)
-{
-	struct rusage usage;
-	getrusage(RUSAGE_SELF, &usage);
-	return ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * 1000000000u +
-	       ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000u;
-}
-
 static int set_last_facts(struct job *job, const char *end_reason,
 			  const struct job_summary *summary)
 {
@@ -433,7 +424,7 @@ static int set_last_facts(struct job *job, const char *end_reason,
 	free(numbers);
 	ft_facts_set(facts, FT_FACT_END_REASON, end_reason);
 	ft_facts_set_number(facts, FT_FACT_DELAY_MAX_NS, (int64_t)counts->delay_max_ns);
-	ft_facts_set_number(facts, FT_FACT_CPU_NS, (int64_t)own_cpu_ns());
+	ft_facts_set_number(facts, FT_FACT_CPU_NS, (int64_t)clock_own_cpu_ns());
 	ft_facts_set_number(facts, FT_FACT_LOST_COUNT, (int64_t)summary->lost);
 	ft_facts_set_number(facts, FT_FACT_EVENT_COUNT, (int64_t)summary->events);
 	return error;

@@ -3,6 +3,8 @@
 
 #include "recorder/snapshot.h"
 
+#include "recorder/clock.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -208,14 +210,6 @@ static size_t read_wchan(int task, const struct kallsyms *kallsyms, uint64_t *re
 	return ret_frames[0] != 0;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* Return: what @visit returned, or -ESRCH where the thread is gone meanwhile. */
 static int visit_thread(int task_fd, int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
 			int (*visit)(void *context, const struct ft_event *event), void *context)
@@ -228,7 +222,7 @@ static int visit_thread(int task_fd, int32_t tgid, int32_t tid, const struct kal
 	event.state.syscall = -1;
 	if (read_state(task_fd, &event.state.state) < 0)
 		return -ESRCH;
-	event.time_ns = now_ns();
+	event.time_ns = clock_now_ns();
 	if (read_comm(task_fd, task.comm) < 0)
 		return -ESRCH;
 	read_schedstat(task_fd, &event);

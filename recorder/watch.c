@@ -71,14 +71,6 @@ void watch_destroy(struct watch *watch)
 	free(watch);
 }
 
-static uint64_t own_cpu_ns(void)
-{
-	struct timespec used;
-	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) < 0)
-		return 0;
-	return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
-}
-
 static bool somebody_waits_for_a_lock(const struct sleepers *sleepers, uint64_t drained_ns)
 {
 	size_t places = sleepers_lock_waits(sleepers) ? sleepers_count(sleepers) : 0;
@@ -100,7 +92,7 @@ static struct governor_counts count(const struct watch *watch)
 		.uninterruptible = drained->uninterruptible,
 		.wakings = drained->wakings,
 		.events = drained->events,
-		.cpu_ns = own_cpu_ns(),
+		.cpu_ns = clock_own_cpu_ns(),
 		.lock_wait =
 			somebody_waits_for_a_lock(watch->options.sleepers, drained->drained_ns),
 	};
