@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/compare_table.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int finding_by_key(const void *left, const void *right)
@@ -46,9 +44,10 @@ static int finding_by_difference(const void *left, const void *right)
 	return finding_by_key(left, right);
 }
 
-static void findings_take(struct compare_finding *rows, size_t *count, const struct model *model,
-			  bool after)
+static int findings_take(void *into, size_t *count, const struct model *model, bool after)
 {
+	struct compare_finding *rows = into;
+
 	for (size_t i = 0; i < model->finding_count; i++) {
 		const struct model_finding *finding = &model->findings[i];
 
@@ -61,6 +60,7 @@ static void findings_take(struct compare_finding *rows, size_t *count, const str
 			.after = after ? finding : NULL,
 		};
 	}
+	return 0;
 }
 
 /* All stay in the list, also what did not change; SAME is told by the field alone. */
@@ -77,22 +77,18 @@ static enum compare_change finding_change(void *row)
 
 int compare_findings(struct comparison *comparison)
 {
-	struct compare_finding *rows =
-		calloc(comparison->before->finding_count + comparison->after->finding_count + 1,
-		       sizeof(*rows));
-	struct compare_table table = { .rows = rows,
-				       .row_bytes = sizeof(*rows),
+	struct compare_table table = { .row_bytes = sizeof(struct compare_finding),
+				       .take = findings_take,
 				       .by_key = finding_by_key,
 				       .add = finding_add,
 				       .change = finding_change,
 				       .by_difference = finding_by_difference };
+	int r = compare_table_make(&table, comparison,
+				   comparison->before->finding_count + comparison->after->finding_count);
 
-	if (!rows)
-		return -ENOMEM;
-	findings_take(rows, &table.count, comparison->before, false);
-	findings_take(rows, &table.count, comparison->after, true);
-	compare_table_make(&table);
-	comparison->findings = rows;
+	if (r)
+		return r;
+	comparison->findings = table.rows;
 	comparison->finding_count = table.count;
 	return 0;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/compare_table.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/compare_names.h"
@@ -71,7 +69,7 @@ static void locks_take(struct compare_lock *rows, size_t *count, const struct mo
 	}
 }
 
-static int take(struct compare_lock *rows, size_t *count, const struct model *model, bool after)
+static int take(void *rows, size_t *count, const struct model *model, bool after)
 {
 	struct compare_names names = { 0 };
 	int r = compare_names_make(&names, model);
@@ -84,27 +82,18 @@ static int take(struct compare_lock *rows, size_t *count, const struct model *mo
 
 int compare_locks(struct comparison *comparison)
 {
-	struct compare_lock *rows = calloc(
-		comparison->before->lock_count + comparison->after->lock_count + 1, sizeof(*rows));
-	struct compare_table table = { .rows = rows,
-				       .row_bytes = sizeof(*rows),
+	struct compare_table table = { .row_bytes = sizeof(struct compare_lock),
+				       .take = take,
 				       .by_key = lock_by_key,
 				       .add = lock_add,
 				       .change = lock_change,
 				       .by_difference = lock_by_difference };
-	int r;
+	int r = compare_table_make(&table, comparison,
+				   comparison->before->lock_count + comparison->after->lock_count);
 
-	if (!rows)
-		return -ENOMEM;
-	r = take(rows, &table.count, comparison->before, false);
-	if (!r)
-		r = take(rows, &table.count, comparison->after, true);
-	if (r) {
-		free(rows);
+	if (r)
 		return r;
-	}
-	compare_table_make(&table);
-	comparison->locks = rows;
+	comparison->locks = table.rows;
 	comparison->lock_count = table.count;
 	comparison->locks_alike = table.alike;
 	return 0;

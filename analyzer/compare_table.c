@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/compare_table.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,7 +67,8 @@ static void *row_at(const struct compare_table *table, size_t at)
 	return (char *)table->rows + at * table->row_bytes;
 }
 
-void compare_table_make(struct compare_table *table)
+/* One row of those that are the same, and none of those that do not differ. */
+static void unite(struct compare_table *table)
 {
 	size_t made = 0, kept = 0;
 
@@ -85,4 +87,21 @@ void compare_table_make(struct compare_table *table)
 	table->count = kept;
 	table->alike = made - kept;
 	qsort(table->rows, kept, table->row_bytes, table->by_difference);
+}
+
+int compare_table_make(struct compare_table *table, const struct comparison *comparison, size_t most)
+{
+	int r;
+
+	table->rows = calloc(most + 1, table->row_bytes);
+	if (!table->rows)
+		return -ENOMEM;
+	r = table->take(table->rows, &table->count, comparison->before, false);
+	if (!r)
+		r = table->take(table->rows, &table->count, comparison->after, true);
+	if (r)
+		free(table->rows);
+	else
+		unite(table);
+	return r;
 }

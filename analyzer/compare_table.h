@@ -9,16 +9,21 @@
 #include "analyzer/compare.h"
 
 struct compare_table {
-	void *rows;
-	size_t count, row_bytes;
+	size_t row_bytes;
+	/* Append to @rows what @model has. 0 or -ENOMEM. */
+	int (*take)(void *rows, size_t *count, const struct model *model, bool after);
 	int (*by_key)(const void *left, const void *right);
 	void (*add)(void *row, const void *other);	/* the same by its key */
 	enum compare_change (*change)(void *row);	/* also filled in; SAME rows are dropped */
 	int (*by_difference)(const void *left, const void *right);
-	size_t alike;					/* of compare_table_make(): rows dropped */
+	/* of compare_table_make(): */
+	void *rows;					/* calloc'ed, the caller's */
+	size_t count;
+	size_t alike;					/* rows dropped */
 };
 
-void compare_table_make(struct compare_table *table);
+/* @most: rows of both models together. Return: 0, or -ENOMEM: then there are none. */
+int compare_table_make(struct compare_table *table, const struct comparison *comparison, size_t most);
 
 uint64_t compare_difference(uint64_t a, uint64_t b);
 

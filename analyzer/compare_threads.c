@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/compare_table.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/compare_names.h"
@@ -126,7 +124,7 @@ static void threads_take(struct compare_thread *rows, size_t *count, const struc
 	}
 }
 
-static int take(struct compare_thread *rows, size_t *count, const struct model *model, bool after)
+static int take(void *rows, size_t *count, const struct model *model, bool after)
 {
 	struct compare_names names = { 0 };
 	int r = compare_names_make(&names, model);
@@ -139,28 +137,18 @@ static int take(struct compare_thread *rows, size_t *count, const struct model *
 
 int compare_threads(struct comparison *comparison)
 {
-	struct compare_thread *rows =
-		calloc(comparison->before->thread_count + comparison->after->thread_count + 1,
-		       sizeof(*rows));
-	struct compare_table table = { .rows = rows,
-				       .row_bytes = sizeof(*rows),
+	struct compare_table table = { .row_bytes = sizeof(struct compare_thread),
+				       .take = take,
 				       .by_key = thread_by_key,
 				       .add = thread_add,
 				       .change = thread_change,
 				       .by_difference = thread_by_difference };
-	int r;
+	int r = compare_table_make(&table, comparison,
+				   comparison->before->thread_count + comparison->after->thread_count);
 
-	if (!rows)
-		return -ENOMEM;
-	r = take(rows, &table.count, comparison->before, false);
-	if (!r)
-		r = take(rows, &table.count, comparison->after, true);
-	if (r) {
-		free(rows);
+	if (r)
 		return r;
-	}
-	compare_table_make(&table);
-	comparison->threads = rows;
+	comparison->threads = table.rows;
 	comparison->thread_count = table.count;
 	comparison->threads_alike = table.alike;
 	return 0;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/compare_table.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int wait_by_key(const void *left, const void *right)
@@ -42,9 +40,9 @@ static int wait_by_difference(const void *left, const void *right)
 	return order ? order : wait_by_key(left, right);
 }
 
-static void waits_take(struct compare_wait *rows, size_t *count, const struct model *model,
-		       bool after)
+static int waits_take(void *into, size_t *count, const struct model *model, bool after)
 {
+	struct compare_wait *rows = into;
 	const uint64_t whole_ns = compare_thread_time(model);
 
 	for (size_t i = 0; i < model->wait_group_count; i++) {
@@ -65,26 +63,23 @@ static void waits_take(struct compare_wait *rows, size_t *count, const struct mo
 		};
 		*(after ? &row->after : &row->before) = side;
 	}
+	return 0;
 }
 
 int compare_waits(struct comparison *comparison)
 {
-	struct compare_wait *rows = calloc(comparison->before->wait_group_count +
-						   comparison->after->wait_group_count + 1,
-					   sizeof(*rows));
-	struct compare_table table = { .rows = rows,
-				       .row_bytes = sizeof(*rows),
+	struct compare_table table = { .row_bytes = sizeof(struct compare_wait),
+				       .take = waits_take,
 				       .by_key = wait_by_key,
 				       .add = wait_add,
 				       .change = wait_change,
 				       .by_difference = wait_by_difference };
+	int r = compare_table_make(&table, comparison,
+				   comparison->before->wait_group_count + comparison->after->wait_group_count);
 
-	if (!rows)
-		return -ENOMEM;
-	waits_take(rows, &table.count, comparison->before, false);
-	waits_take(rows, &table.count, comparison->after, true);
-	compare_table_make(&table);
-	comparison->waits = rows;
+	if (r)
+		return r;
+	comparison->waits = table.rows;
 	comparison->wait_count = table.count;
 	comparison->waits_alike = table.alike;
 	return 0;
