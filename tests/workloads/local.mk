@@ -13,9 +13,11 @@ tests_workloads_hashmap_resize_LDFLAGS = -pthread
 # The lab: one program a cause, what they share, and tests/lab.sh which runs them.
 check_LIBRARIES += tests/workloads/libworkload.a
 tests_workloads_libworkload_a_SOURCES = \
+	tests/workloads/file_lock.c tests/workloads/file_lock.h \
 	tests/workloads/fuse_disk.c tests/workloads/fuse_disk.h \
 	tests/workloads/mm_service.c tests/workloads/mm_service.h \
 	tests/workloads/mutex_service.c tests/workloads/mutex_service.h \
+	tests/workloads/pingpong.c tests/workloads/pingpong.h \
 	tests/workloads/slow_disk.c tests/workloads/slow_disk.h \
 	tests/workloads/truth.c tests/workloads/truth.h
 tests_workloads_libworkload_a_CFLAGS = $(WORKLOAD_CFLAGS)

@@ -1,55 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Healthy: two threads hand a byte back and forth through two Unix sockets, 100 times in a row. */
+/* Healthy: two threads hand a byte back and forth through two Unix sockets. */
 #include "config.h"
 
 #include <sys/socket.h>
 
-#include "tests/workloads/truth.h"
+#include "tests/workloads/pingpong.h"
 
-#define ROUNDS 100
-
-static int there[2], back[2];
-
-static bool pass(int from, int to)
+static int connect_sockets(int ends[2])
 {
-	char byte;
-
-	return read(from, &byte, 1) == 1 && write(to, &byte, 1) == 1;
-}
-
-static void *pong_main(void *argument)
-{
-	while (pass(there[0], back[1]))
-		;
-	return argument;
-}
-
-static void *ping_main(void *argument)
-{
-	char byte = 1;
-
-	while (!truth_stopping()) {
-		for (unsigned int i = 0; i < ROUNDS; i++)
-			if (write(there[1], &byte, 1) != 1 || read(back[0], &byte, 1) != 1)
-				abort();
-		truth_sleep_ns(5 * TRUTH_MS);
-	}
-	close(there[1]); /* pong sees the end */
-	return argument;
-}
-
-static void nothing(void)
-{
-	truth_sleep_ns((uint64_t)(truth_seconds() * 1e9));
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
 }
 
 int main(int argc, char **argv)
 {
-	truth_options(argc, argv,
-		      "Two threads play ping-pong through two Unix sockets. Nothing freezes.", 1);
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, there) || socketpair(AF_UNIX, SOCK_STREAM, 0, back))
-		abort();
-	truth_thread("pong", pong_main, NULL);
-	truth_thread("ping", ping_main, NULL);
-	return truth_run("director", "no-stall", nothing);
+	return pingpong_main(argc, argv,
+			     "Two threads play ping-pong through two Unix sockets. Nothing freezes.",
+			     connect_sockets);
 }
