@@ -3,8 +3,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyzer/operations.h"
+#include "capture/facts.h"
+
+#define NS_A_SECOND 1000000000u
+#define SAMPLE_HZ_LEAST 1 /* what is outside is damage */
+#define SAMPLE_HZ_MOST 100000
 
 struct pass {
 	struct source *source;
@@ -91,6 +97,20 @@ uint64_t pass_contradictions(const struct pass *pass)
 	return pass->contradictions;
 }
 
+/*
+ * The clock ticks evenly, so of two samples one hits whoever ran from before the first to after the second. A count of
+ * cycles takes longer on a CPU that has slowed down since its period was set.
+ */
+static uint64_t sampled_within_ns(const struct ft_facts *facts)
+{
+	const char *event = ft_facts_get(facts, FT_FACT_SAMPLE_EVENT);
+	int64_t hz = ft_facts_number(facts, FT_FACT_SAMPLE_HZ, 0);
+
+	if (!event || hz < SAMPLE_HZ_LEAST || hz > SAMPLE_HZ_MOST)
+		return 0;
+	return NS_A_SECOND / (uint64_t)hz * (strcmp(event, "cpu-clock") ? 5 : 2);
+}
+
 int pass_run(struct pass *pass, const struct pass_watcher *watcher)
 {
 	const struct timeline_sink sink = { pass_opened, pass_closed, pass };
@@ -105,6 +125,7 @@ int pass_run(struct pass *pass, const struct pass_watcher *watcher)
 	r = timeline_create(&sink, source_start_ns(pass->source), &timeline);
 	if (r)
 		goto out;
+	timeline_samples(timeline, sampled_within_ns(source_facts(pass->source)));
 	r = pass_events(pass, timeline);
 	if (r)
 		goto out;

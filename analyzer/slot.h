@@ -51,6 +51,8 @@ struct timeline {
 	size_t cpu_count;
 	struct losses losses;
 	bool wakings_recorded;
+	bool samples_seen;
+	uint64_t sampled_within_ns; /* see timeline_samples(); 0: not known */
 	uint64_t contradictions; /* see timeline_contradictions() */
 };
 

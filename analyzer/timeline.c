@@ -32,6 +32,11 @@ int timeline_create(const struct timeline_sink *sink, uint64_t start_ns,
 	return 0;
 }
 
+void timeline_samples(struct timeline *timeline, uint64_t within_ns)
+{
+	timeline->sampled_within_ns = within_ns;
+}
+
 void timeline_destroy(struct timeline *timeline)
 {
 	if (!timeline)
@@ -115,9 +120,26 @@ static int switch_in(struct timeline *timeline, struct slot *slot, uint32_t cpu,
 	return error;
 }
 
-/* An event shows the thread running on a CPU where we did not know it: since when? */
+/*
+ * The earliest time at which somebody who is found on @cpu at @time_ns can have come there. Who took
+ * over from an idle task unseen did so since the last event; and since the CPU would have been
+ * sampled with him on it, not long ago.
+ */
+static uint64_t earliest_arrival(const struct timeline *timeline, const struct cpu *cpu,
+				 uint64_t time_ns)
+{
+	uint64_t unsampled_ns = timeline->sampled_within_ns;
+
+	if (!cpu->occupant || !cpu->occupant->idle_task || !timeline->samples_seen ||
+	    !unsampled_ns || time_ns < unsampled_ns)
+		return cpu->last_ns;
+	return later(cpu->last_ns, time_ns - unsampled_ns);
+}
+
+/* An event shows the thread running on a CPU where we did not know it, where it came at @arrival_ns
+ * or later: since when? */
 static int found_running(struct timeline *timeline, struct slot *slot, uint32_t number,
-			 uint64_t time_ns)
+			 uint64_t arrival_ns, uint64_t time_ns)
 {
 	const struct cpu *cpu = &timeline->cpus[number];
 	uint64_t known_ns = cpu->known_from_ns, start_ns, since_ns;
@@ -129,7 +151,7 @@ static int found_running(struct timeline *timeline, struct slot *slot, uint32_t 
 		return error;
 	start_ns = slot->current.start_ns;
 	if (slot->current.state != THREAD_UNKNOWN) {
-		uint64_t end_ns = earlier(cpu->last_ns, time_ns);
+		uint64_t end_ns = earlier(arrival_ns, time_ns);
 
 		losses_between(&timeline->losses, start_ns, time_ns, &end_ns);
 		error = slot_move_to_unknown(timeline, slot, end_ns);
@@ -193,6 +215,7 @@ static int evict(struct timeline *timeline, struct cpu *cpu, uint64_t time_ns)
 static int on_switch(struct timeline *timeline, struct cpu *cpu, const struct event *event,
 		     uint64_t time_ns)
 {
+	uint64_t arrival_ns = earliest_arrival(timeline, cpu, time_ns);
 	struct slot *slot;
 	int error = 0;
 
@@ -203,7 +226,7 @@ static int on_switch(struct timeline *timeline, struct cpu *cpu, const struct ev
 	if (!error)
 		error = slot_of(timeline, event->thread, &slot);
 	if (!error && slot && cpu->occupant != event->thread)
-		error = found_running(timeline, slot, event->raw.cpu, time_ns);
+		error = found_running(timeline, slot, event->raw.cpu, arrival_ns, time_ns);
 	if (!error && slot)
 		error = switch_out(timeline, slot, event, time_ns);
 	cpu->occupant = event->other;
@@ -410,6 +433,7 @@ static bool took_over_unseen(const struct cpu *cpu, const struct thread *thread,
 static int on_any(struct timeline *timeline, struct cpu *cpu, const struct event *event,
 		  uint64_t time_ns)
 {
+	uint64_t arrival_ns = earliest_arrival(timeline, cpu, time_ns);
 	struct slot *slot;
 	int error;
 
@@ -422,7 +446,7 @@ static int on_any(struct timeline *timeline, struct cpu *cpu, const struct event
 	if (!error)
 		error = slot_of(timeline, event->thread, &slot);
 	if (!error && slot)
-		error = found_running(timeline, slot, event->raw.cpu, time_ns);
+		error = found_running(timeline, slot, event->raw.cpu, arrival_ns, time_ns);
 	cpu->occupant = event->thread;
 	return error;
 }
@@ -440,6 +464,7 @@ static int on_cpu_event(struct timeline *timeline, struct cpu *cpu, const struct
 		error = on_switch(timeline, cpu, event, time_ns);
 	else
 		error = on_any(timeline, cpu, event, time_ns);
+	timeline->samples_seen = timeline->samples_seen || event->raw.kind == FT_EVENT_SAMPLE;
 	cpu->last_ns = time_ns;
 	return error;
 }

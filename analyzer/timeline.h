@@ -67,6 +67,10 @@ struct timeline;
 int timeline_create(const struct timeline_sink *sink, uint64_t start_ns, struct timeline **ret_timeline);
 void timeline_destroy(struct timeline *timeline);
 
+/* Every CPU that runs somebody is sampled at least once in @within_ns. Without this nothing is taken from there
+ * being no sample. */
+void timeline_samples(struct timeline *timeline, uint64_t within_ns);
+
 /* Feed every event in order of source_next(). Return: 0, -ENOMEM, or what a sink returned. */
 int timeline_event(struct timeline *timeline, const struct event *event);
 

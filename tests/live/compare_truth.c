@@ -31,7 +31,9 @@
 #define ONSET_NS	  5000000 /* a worker's clock and its first switch may be apart by as much */
 #define TRIGGER_LATE_NS \
 	1000000000 /* a trigger this long after the onset shows what history is for */
-#define FREEZE_OFF_NS 20000000 /* a freeze made to last so long may be shorter by as much */
+/* A freeze made to last so long may be shorter by as much: where the kernel leaves out how a thread comes to a
+ * CPU that was idle, samples tell when, and they are 20 ms apart. */
+#define FREEZE_OFF_NS 60000000
 
 struct truth {
 	bool resized;

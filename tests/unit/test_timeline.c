@@ -606,6 +606,41 @@ static void timeline_is_not_misled_by_an_event_in_the_middle_of_a_switch(void **
 		{ THREAD_RUNNING, 2000, END, INTERVAL_STILL_OPEN }, DONE });
 }
 
+/* 5 blocks; another thread is sampled, and goes too; then 5 runs on the idle CPU though nobody saw it come. */
+static void found_where_the_cpu_was_idle(struct bench *bench)
+{
+	switched(bench, 2000, 0, 5, FT_STATE_SLEEPING, 6);
+	event_of(bench, FT_EVENT_SAMPLE, 2500, 0, 6);
+	switched(bench, 3000, 0, 6, FT_STATE_SLEEPING, 0);
+	event_of(bench, FT_EVENT_SAMPLE, 7000, 0, 5);
+	finish(bench);
+}
+
+static void timeline_knows_from_the_lack_of_samples_how_long_a_cpu_was_idle(void **state)
+{
+	struct bench *bench = *state;
+
+	timeline_samples(bench->timeline, 400);
+	found_where_the_cpu_was_idle(bench);
+	expect(bench, 5, (struct expected[]){
+		{ THREAD_RUNNING, START, 2000, INTERVAL_BEGAN_BEFORE },
+		{ THREAD_BLOCKED, 2000, 6600, INTERVAL_END_LOST | INTERVAL_WAKER_LOST },
+		{ THREAD_UNKNOWN, 6600, 7000, 0 },
+		{ THREAD_RUNNING, 7000, END, INTERVAL_STILL_OPEN | INTERVAL_START_LOST }, DONE });
+}
+
+static void timeline_takes_nothing_from_the_lack_of_samples_where_none_are_taken(void **state)
+{
+	struct bench *bench = *state;
+
+	found_where_the_cpu_was_idle(bench);
+	expect(bench, 5, (struct expected[]){
+		{ THREAD_RUNNING, START, 2000, INTERVAL_BEGAN_BEFORE },
+		{ THREAD_BLOCKED, 2000, 3000, INTERVAL_END_LOST | INTERVAL_WAKER_LOST },
+		{ THREAD_UNKNOWN, 3000, 7000, 0 },
+		{ THREAD_RUNNING, 7000, END, INTERVAL_STILL_OPEN | INTERVAL_START_LOST }, DONE });
+}
+
 static void timeline_uses_a_later_snapshot_of_a_thread_lost_in_a_gap(void **state)
 {
 	struct bench *bench = *state;
@@ -801,6 +836,8 @@ int main(void)
 		CASE(timeline_does_not_know_a_blocked_thread_that_is_switched_out_after_a_loss),
 		CASE(timeline_takes_any_event_as_proof_of_running_after_a_loss),
 		CASE(timeline_is_not_misled_by_an_event_in_the_middle_of_a_switch),
+		CASE(timeline_knows_from_the_lack_of_samples_how_long_a_cpu_was_idle),
+		CASE(timeline_takes_nothing_from_the_lack_of_samples_where_none_are_taken),
 		CASE(timeline_uses_a_later_snapshot_of_a_thread_lost_in_a_gap),
 		CASE(timeline_lets_a_forked_child_be_runnable_from_birth),
 		CASE(timeline_ends_a_thread_at_its_final_switch_out),
