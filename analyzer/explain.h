@@ -60,8 +60,7 @@ struct explain_event {
 	enum ft_task_state state;
 	enum wait_class class;		/* LEAVES_CPU: what for */
 	uint64_t address;
-	enum lock_mode mode;		/* LOCK_BEGIN */
-	int32_t result;			/* LOCK_END */
+	enum lock_mode mode;		/* LOCK_BEGIN, _ACQUIRED, _RELEASED */
 	const char *call;
 	uint64_t bytes;
 };

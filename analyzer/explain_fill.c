@@ -123,7 +123,6 @@ static void fill_event(const struct explain_context *context, const struct trail
 		.mode = event->lock_flags & FT_LOCK_READ    ? LOCK_MODE_READ
 			: event->lock_flags & FT_LOCK_WRITE ? LOCK_MODE_WRITE
 							    : LOCK_MODE_NONE,
-		.result = event->result,
 		.call = event->kind == TRAIL_CALL ? calls_name(event->call) : NULL,
 		.bytes = event->bytes,
 	};

@@ -53,7 +53,9 @@ static enum grade grade_of(const struct suspect *suspect)
 		return GRADE_UNKNOWN;
 	if (suspect->gaps || proven_ns * 100 < suspect->wait_ns * STRONG_PERCENT)
 		return GRADE_PLAUSIBLE;
-	return GRADE_STRONG;
+	return suspect->link_count || owner->exact_ns * 100 < suspect->wait_ns * STRONG_PERCENT
+		       ? GRADE_STRONG
+		       : GRADE_EXACT;
 }
 
 static void fill_culprit(const struct findings_context *context, const struct suspect *suspect,
@@ -242,6 +244,28 @@ static int fill_summary(const struct findings_context *context, const struct sus
 	return r;
 }
 
+/* The kernel's own events tell of the hold. */
+static int told_evidence(const struct findings_context *context, const struct lock_hold *hold,
+			 const struct model *model, struct model_finding *finding)
+{
+	struct human start = finding_moment(model, hold->start_ns - context->start_ns);
+
+	if (hold->still_open)
+		return finding_evidence(finding,
+					"the kernel's events of the lock say that it acquired it at %s, and "
+					"not that it released it before the recording ended",
+					start.text);
+	if (!hold->mode_known)
+		return finding_evidence(
+			finding,
+			"the kernel's events of the lock say that it released it at %s while others waited",
+			finding_moment(model, hold->end_ns - context->start_ns).text);
+	return finding_evidence(
+		finding,
+		"the kernel's events of the lock say that it acquired it at %s and released it at %s",
+		start.text, finding_moment(model, hold->end_ns - context->start_ns).text);
+}
+
 /* The release that ended the longest hold: function, time, and whom it woke. */
 static int release_evidence(const struct findings_context *context, const struct suspect *suspect,
 			    const struct model *model, struct model_finding *finding)
@@ -262,6 +286,8 @@ static int release_evidence(const struct findings_context *context, const struct
 		"futex_unlock_pi",
 	};
 
+	if (hold->exact)
+		return told_evidence(context, hold, model, finding);
 	if (hold->end_ns == hold->start_ns)
 		return finding_evidence(finding, "the kernel's events do not tell one such lock from another; "
 						 "it woke waiters out of a release");
@@ -436,7 +462,7 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 		.address = suspect->address,
 		.tgid = suspect->tgid,
 		.mode = !suspect->has_owner || suspect->class == WAIT_LOCK_USER ||
-					held->still_open || held->stack_id == STACK_NONE
+					(!held->mode_known && (held->still_open || held->stack_id == STACK_NONE))
 				? LOCK_MODE_NONE
 			: held->released_read ? LOCK_MODE_READ
 					      : LOCK_MODE_WRITE,

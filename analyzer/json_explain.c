@@ -28,7 +28,8 @@ static const char *kind_name(enum trail_kind kind)
 		[TRAIL_WOKEN] = "woken",
 		[TRAIL_WAKES] = "wakes",
 		[TRAIL_LOCK_BEGIN] = "lock-begin",
-		[TRAIL_LOCK_END] = "lock-end",
+		[TRAIL_LOCK_ACQUIRED] = "lock-acquired",
+		[TRAIL_LOCK_RELEASED] = "lock-released",
 		[TRAIL_CALL] = "call",
 		[TRAIL_SAMPLE] = "sample",
 		[TRAIL_SNAPSHOT] = "snapshot",
@@ -51,7 +52,8 @@ static void event(struct json_fields *fields, const struct explain_event *event)
 		json_field_flag(fields, "in_interrupt", event->in_interrupt);
 	if (event->kind == TRAIL_LEAVES_CPU)
 		json_field_text(fields, "class", wait_class_name(event->class));
-	if (event->kind == TRAIL_LOCK_BEGIN || event->kind == TRAIL_LOCK_END)
+	if (event->kind == TRAIL_LOCK_BEGIN || event->kind == TRAIL_LOCK_ACQUIRED ||
+	    event->kind == TRAIL_LOCK_RELEASED)
 		json_field_address(fields, "address", event->address);
 	if (event->kind == TRAIL_CALL) {
 		json_field_text(fields, "call", event->call);

@@ -44,6 +44,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/history.c analyzer/history.h \
 	analyzer/futexes.c analyzer/futexes.h \
 	analyzer/hold.c analyzer/hold.h \
+	analyzer/holders.c analyzer/holders.h \
 	analyzer/human.c analyzer/human.h \
 	analyzer/instead.c analyzer/instead.h \
 	analyzer/json.c analyzer/json.h \
@@ -54,6 +55,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/locks.c analyzer/locks.h \
 	analyzer/losses.c analyzer/losses.h \
 	analyzer/merge.c analyzer/merge.h \
+	analyzer/mm_offset.c analyzer/mm_offset.h \
 	analyzer/model.c analyzer/model.h \
 	analyzer/moment.c analyzer/moment.h \
 	analyzer/operations.c analyzer/operations.h \

@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "analyzer/by_thread.h"
+#include "analyzer/holders.h"
 
 /* One wait for a lock may be many sleeps: woken, a waiter loses to another and sleeps again. */
 #define SAME_WAIT_GAP_NS 5000000u
@@ -24,12 +25,15 @@ struct lock_entry {
 	struct lock lock;
 	struct lock_key key;
 	struct ownership *ownership;
+	struct thread *released_by; /* as the kernel said last; NULL: it never did */
+	uint64_t released_ns;	    /* when */
 	/* of a lock.user: */
 	struct thread *taker;	/* who was woken by its last release, and so most likely got it; NULL */
 	uint64_t taken_ns;
 	int32_t owner_tid;	/* as the value in the lock said last; 0: does not tell */
 	bool shared;		/* between processes: some of its hand-offs may be unseen */
 	UT_hash_handle hh;
+	UT_hash_handle at;	/* in by_address */
 };
 
 struct waiter {
@@ -52,9 +56,11 @@ struct locks {
 	struct locks_options options;
 	struct ownership_watcher watcher;
 	struct lock_entry *by_key;
+	struct lock_entry *by_address; /* by lock.address: of the kernel's locks those that are known */
 	struct lock_entry **entries;
 	size_t entry_count;
 	struct by_thread waiters; /* struct waiter */
+	struct holders *holders;
 	uint64_t lost_until_ns;	  /* of a loss on any CPU */
 };
 
@@ -69,6 +75,10 @@ int locks_create(struct stackfacts *stackfacts, struct operations *operations,
 	locks->stackfacts = stackfacts;
 	locks->operations = operations;
 	locks->options = *options;
+	if (holders_create(&locks->holders)) {
+		free(locks);
+		return -ENOMEM;
+	}
 	*ret_locks = locks;
 	return 0;
 }
@@ -77,7 +87,9 @@ void locks_destroy(struct locks *locks)
 {
 	if (!locks)
 		return;
+	HASH_CLEAR(at, locks->by_address);
 	HASH_CLEAR(hh, locks->by_key);
+	holders_destroy(locks->holders);
 	for (size_t i = 0; i < locks->entry_count; i++) {
 		ownership_destroy(locks->entries[i]->ownership);
 		free(locks->entries[i]);
@@ -103,8 +115,61 @@ void locks_watch(struct locks *locks, const struct ownership_watcher *watcher)
 	locks->watcher = *watcher;
 }
 
+/* It cannot have held what it was itself waiting for. 0 or -ENOMEM. */
+static int bound_by_own_wait(struct locks *locks, const struct lock_entry *entry,
+			     struct lock_release *release)
+{
+	const struct waiter *own = by_thread_get(&locks->waiters, release->thread);
+
+	if (!own)
+		return -ENOMEM;
+	if (own->entry == entry && !own->open && own->end_ns >= release->since_ns && own->end_ns) {
+		release->since_ns = own->end_ns;
+		release->since_exact = true;
+	}
+	return 0;
+}
+
+/*
+ * The kernel says that a lock is let go, and where it says how it was held, it has also said when it was
+ * acquired. It matters where somebody waits for it.
+ */
+static int told_release(struct locks *locks, const struct holders_release *told)
+{
+	struct lock_entry *entry = NULL;
+	struct operation_since since = { .since_ns = told->since_ns, .exact = true };
+	struct lock_release release;
+
+	HASH_FIND(at, locks->by_address, &told->address, sizeof(told->address), entry);
+	if (!entry || !ownership_waiting(entry->ownership))
+		return 0;
+	if (!told->since_ns)
+		since = operations_since(locks->operations, told->thread);
+	release = (struct lock_release){
+		.thread = told->thread,
+		.time_ns = told->alone_until_ns,
+		.since_ns = since.since_ns,
+		.since_exact = since.exact,
+		.read = told->read,
+		.mode_known = told->read || told->write,
+		.stack_id = STACK_NONE,
+	};
+	if (!told->since_ns && bound_by_own_wait(locks, entry, &release))
+		return -ENOMEM;
+	release.exact = told->since_ns || (!release.mode_known && release.since_exact);
+	entry->released_by = told->thread;
+	entry->released_ns = told->alone_until_ns;
+	return ownership_released(entry->ownership, &release);
+}
+
 int locks_event(struct locks *locks, const struct event *event)
 {
+	struct holders_release release;
+	int r = holders_event(locks->holders, event, &release);
+
+	if (r)
+		return r < 0 ? r : told_release(locks, &release);
+
 	struct futex_wait wait;
 	struct waiter *waiter;
 
@@ -112,16 +177,13 @@ int locks_event(struct locks *locks, const struct event *event)
 		locks->lost_until_ns = event->raw.time_ns;
 	if (locks->options.futexes && futexes_wait(locks->options.futexes, event, &wait))
 		return futex_event(locks, event, &wait);
-	if (event->raw.kind != FT_EVENT_LOCK_BEGIN && event->raw.kind != FT_EVENT_LOCK_END)
+	if (event->raw.kind != FT_EVENT_LOCK_BEGIN)
 		return 0;
 	waiter = by_thread_get(&locks->waiters, event->thread);
 	if (!waiter)
 		return -ENOMEM;
-	waiter->contended_address = 0;
-	if (event->raw.kind == FT_EVENT_LOCK_BEGIN) {
-		waiter->contended_address = event->raw.lock_begin.address;
-		waiter->begins++;
-	}
+	waiter->contended_address = event->raw.lock_begin.address;
+	waiter->begins++;
 	return 0;
 }
 
@@ -216,6 +278,19 @@ static struct lock_entry *mmap_lock_adopt(struct locks *locks, const struct lock
 	return entry;
 }
 
+/* Memory is used again: of locks that had the same address one after the other the first is found by it. */
+static void place_at(struct locks *locks, struct lock_entry *entry, uint64_t address)
+{
+	struct lock_entry *first = NULL;
+
+	entry->lock.address = address;
+	if (!has_address(entry->lock.class))
+		return;
+	HASH_FIND(at, locks->by_address, &address, sizeof(address), first);
+	if (!first)
+		HASH_ADD(at, locks->by_address, lock.address, sizeof(entry->lock.address), entry);
+}
+
 static struct lock_entry *entry_of(struct locks *locks, const struct thread *thread,
 				   const struct wait_reason *reason, uint64_t address)
 {
@@ -234,8 +309,8 @@ static struct lock_entry *entry_of(struct locks *locks, const struct thread *thr
 		return NULL;
 	if (!entry->lock.detail)
 		entry->lock.detail = reason->detail;
-	if (!entry->lock.address)
-		entry->lock.address = address;
+	if (!entry->lock.address && address)
+		place_at(locks, entry, address);
 	if (!entry->lock.tgid && !other_process)
 		entry->lock.tgid = thread->tgid;
 	return entry;
@@ -341,7 +416,6 @@ int locks_opened(struct locks *locks, const struct interval *interval)
  */
 static int hand_off(struct locks *locks, const struct interval *interval, struct lock_entry *entry)
 {
-	const struct waiter *own;
 	const struct stack_fact *fact;
 	struct operation_since since = { 0 };
 	struct lock_release release;
@@ -366,14 +440,14 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 		.stack_id = interval->waker_stack_id,
 		.woken = interval->thread,
 	};
-	own = by_thread_get(&locks->waiters, interval->waker);
-	if (!own)
+	/* Where the kernel tells who releases the lock, a waking is not needed to tell it: it may come
+	 * of one who passes it on, or of a reader that lets other readers in. */
+	if (entry->released_by && entry->released_ns > locks->lost_until_ns)
+		return entry->released_by == interval->waker
+			       ? ownership_woken(entry->ownership, &release)
+			       : 0;
+	if (bound_by_own_wait(locks, entry, &release))
 		return -ENOMEM;
-	/* It cannot have held what it was itself waiting for. */
-	if (own->entry == entry && !own->open && own->end_ns >= release.since_ns && own->end_ns) {
-		release.since_ns = own->end_ns;
-		release.since_exact = true;
-	}
 	entry->lock.released_ns = release.time_ns;
 	entry->taker = interval->thread;
 	entry->taken_ns = release.time_ns;
@@ -450,9 +524,21 @@ static struct thread *mmap_holder(const struct locks *locks, const struct thread
 static int mmap_lock_ending(struct locks *locks, struct lock_entry *entry,
 			    const struct threads *threads, uint64_t end_ns)
 {
-	struct thread *holder = mmap_holder(locks, threads, entry->lock.tgid);
 	struct operation_since since;
+	struct thread *holder;
+	struct holder told;
 
+	if (holders_of(locks->holders, entry->lock.address, &told))
+		return ownership_held_at_end(entry->ownership,
+					     &(struct lock_release){ .thread = told.thread,
+								     .time_ns = end_ns,
+								     .since_ns = told.since_ns,
+								     .since_exact = true,
+								     .read = told.read,
+								     .mode_known = true,
+								     .exact = true,
+								     .stack_id = STACK_NONE });
+	holder = mmap_holder(locks, threads, entry->lock.tgid);
 	if (!holder)
 		return 0;
 	since = operations_since(locks->operations, holder);

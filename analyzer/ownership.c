@@ -14,7 +14,7 @@
 struct hold {
 	struct thread *thread;
 	uint64_t start_ns, end_ns;
-	bool plausible;
+	bool plausible, exact;
 	bool counted;
 };
 
@@ -124,7 +124,7 @@ static int hold_append(struct ownership *ownership, const struct hold *hold)
 	if (ownership->hold_count) {
 		last = &ownership->holds[ownership->hold_count - 1];
 		if (last->thread == hold->thread && last->end_ns == hold->start_ns &&
-		    last->plausible == hold->plausible) {
+		    last->plausible == hold->plausible && last->exact == hold->exact) {
 			last->end_ns = hold->end_ns;
 			return 0;
 		}
@@ -185,7 +185,8 @@ static int claim(struct ownership *ownership, const struct lock_release *release
 		.thread = release->thread,
 		.start_ns = start_ns,
 		.end_ns = release->time_ns,
-		.plausible = still_open || release->plausible,
+		.plausible = (still_open && !release->exact) || release->plausible,
+		.exact = release->exact,
 	};
 	longest = (struct lock_hold){
 		.start_ns = start_ns,
@@ -193,6 +194,8 @@ static int claim(struct ownership *ownership, const struct lock_release *release
 		.start_exact = exact,
 		.still_open = still_open,
 		.released_read = release->read,
+		.mode_known = release->mode_known,
+		.exact = release->exact,
 		.stack_id = release->stack_id,
 		.first_woken = release->woken,
 	};
@@ -221,6 +224,31 @@ int ownership_released(struct ownership *ownership, const struct lock_release *r
 	return r;
 }
 
+int ownership_woken(struct ownership *ownership, const struct lock_release *release)
+{
+	struct lock_owner *owner;
+	struct hold *last;
+
+	if (!ownership->hold_count)
+		return 0;
+	last = &ownership->holds[ownership->hold_count - 1];
+	if (last->thread != release->thread || last->end_ns != ownership->last_release_ns)
+		return 0;
+	owner = owner_of(ownership, release->thread);
+	if (!owner)
+		return -ENOMEM;
+	if (owner->longest.end_ns == last->end_ns) {
+		owner->longest.end_ns = release->time_ns;
+		if (!owner->longest.mode_known)
+			owner->longest.released_read = release->read;
+		owner->longest.stack_id = release->stack_id;
+		if (!owner->longest.first_woken)
+			owner->longest.first_woken = release->woken;
+	}
+	last->end_ns = ownership->last_release_ns = release->time_ns;
+	return 0;
+}
+
 int ownership_held_at_end(struct ownership *ownership, const struct lock_release *holder)
 {
 	if (ownership->ambiguous)
@@ -228,19 +256,20 @@ int ownership_held_at_end(struct ownership *ownership, const struct lock_release
 	return claim(ownership, holder, true);
 }
 
-static int charge(struct ownership *ownership, struct thread *thread, uint64_t blamed_ns,
-		  bool plausible)
+static int charge(struct ownership *ownership, const struct hold *hold, uint64_t blamed_ns)
 {
 	struct lock_owner *owner;
 
 	if (!blamed_ns)
 		return 0;
-	owner = owner_of(ownership, thread);
+	owner = owner_of(ownership, hold->thread);
 	if (!owner)
 		return -ENOMEM;
 	owner->blamed_ns += blamed_ns;
-	if (plausible)
+	if (hold->plausible)
 		owner->plausible_ns += blamed_ns;
+	if (hold->exact)
+		owner->exact_ns += blamed_ns;
 	return 0;
 }
 
@@ -263,6 +292,7 @@ static int charge_wait(struct ownership *ownership, const struct thread *waiter,
 		       uint64_t to_ns)
 {
 	const struct ownership_watcher *watcher = &ownership->watcher;
+	const struct hold nobody = { .thread = NULL };
 	uint64_t left_ns = to_ns - from_ns;
 
 	for (size_t i = ownership->hold_count; i-- > 0 && left_ns;) {
@@ -278,11 +308,11 @@ static int charge_wait(struct ownership *ownership, const struct thread *waiter,
 		if (watcher->charged)
 			watcher->charged(watcher->context, waiter, hold->thread, start_ns, end_ns,
 					 hold->plausible);
-		if (charge(ownership, hold->thread, end_ns - start_ns, hold->plausible) ||
+		if (charge(ownership, hold, end_ns - start_ns) ||
 		    count_hold(ownership, hold))
 			return -ENOMEM;
 	}
-	return charge(ownership, NULL, left_ns, false);
+	return charge(ownership, &nobody, left_ns);
 }
 
 int ownership_wait_closed(struct ownership *ownership, const struct thread *waiter,

@@ -18,6 +18,8 @@ struct lock_hold {
 	bool start_exact;	/* the owner's entry, or the end of its own wait; else the latest possible start */
 	bool still_open;	/* no release seen: the recording ended first */
 	bool released_read;	/* a reader's release */
+	bool mode_known;	/* released_read means something though there is no stack */
+	bool exact;		/* told by the kernel, not concluded */
 	uint32_t stack_id;	/* the owner's, at the release, or where last seen */
 	struct thread *first_woken; /* by the release; NULL */
 };
@@ -26,6 +28,7 @@ struct lock_owner {
 	struct thread *thread;	/* NULL: charged to nobody */
 	uint64_t blamed_ns;
 	uint64_t plausible_ns;	/* the part of blamed_ns that no release proves */
+	uint64_t exact_ns;	/* the part for which the kernel says who held the lock */
 	uint32_t holds;		/* of some length, with a waiter whose time is charged */
 	struct lock_hold longest;
 };
@@ -38,6 +41,8 @@ struct lock_release {
 	bool since_exact;
 	bool read;
 	bool plausible;		/* it woke a waiter, but not seen is where */
+	bool mode_known;	/* ... even without a stack */
+	bool exact;		/* the kernel says so, of all the time since since_ns */
 	uint32_t stack_id;
 	struct thread *woken;	/* NULL */
 };
@@ -66,6 +71,11 @@ int ownership_wait_opened(struct ownership *ownership, const struct thread *wait
 
 /* The release that ends a wait; call it before ownership_wait_closed() of that wait. 0 or -ENOMEM. */
 int ownership_released(struct ownership *ownership, const struct lock_release *release);
+
+/*
+ * A waiter was woken out of the release that was given last: what the kernel tells of releases, it tells just before. 0 or -ENOMEM.
+ */
+int ownership_woken(struct ownership *ownership, const struct lock_release *release);
 
 /* Waits are open and the recording ends: @holder is thought to hold the lock. 0 or -ENOMEM. */
 int ownership_held_at_end(struct ownership *ownership, const struct lock_release *holder);

@@ -48,6 +48,7 @@ struct source {
 	bool is_ring, is_history;
 	struct ft_ring_state ring;
 	uint64_t start_ns, end_ns;
+	uint64_t mmap_lock_offset; /* 0: not known */
 };
 
 /* Opening. */
@@ -466,6 +467,15 @@ static bool name_threads(struct source *source, struct stream *stream, struct ev
 	}
 }
 
+static void place_mmap_lock(const struct source *source, struct ft_event *raw)
+{
+	if (raw->kind != FT_EVENT_LOCK_HOLD || !(raw->lock_hold.flags & FT_HOLD_OF_MM) ||
+	    !source->mmap_lock_offset)
+		return;
+	raw->lock_hold.address += source->mmap_lock_offset;
+	raw->lock_hold.flags &= ~(uint32_t)FT_HOLD_OF_MM;
+}
+
 int source_next(struct source *source, struct event *ret_event)
 {
 	const struct merge_head *first;
@@ -489,6 +499,7 @@ int source_next(struct source *source, struct event *ret_event)
 		ret_event->raw.time_ns = first->time_ns;
 	}
 	source->delivered = true;
+	place_mmap_lock(source, &ret_event->raw);
 	if (!name_threads(source, stream, ret_event))
 		return -ENOMEM;
 	error = name_stack(source, stream, ret_event);
@@ -515,6 +526,11 @@ const struct ft_facts *source_facts(const struct source *source)
 const struct ft_symbols *source_symbols(const struct source *source)
 {
 	return source->symbols;
+}
+
+void source_set_mmap_lock_offset(struct source *source, uint64_t offset)
+{
+	source->mmap_lock_offset = offset;
 }
 
 struct stacks *source_stacks(const struct source *source)

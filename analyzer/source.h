@@ -66,6 +66,12 @@ const struct ft_symbols *source_symbols(const struct source *source);
 struct stacks *source_stacks(const struct source *source);
 struct threads *source_threads(const struct source *source);
 
+/*
+ * The mmap_lock lies so many bytes behind the start of its mm: from now on an FT_EVENT_LOCK_HOLD
+ * that gives an mm comes with the address of the lock, and without FT_HOLD_OF_MM.
+ */
+void source_set_mmap_lock_offset(struct source *source, uint64_t offset);
+
 /* Time span of the recording: facts start-ns and end-ns, else the events' first and last time; of a
  * history, the start is where nothing is missing any more. No
  * event of a CPU is later than the end; snapshots taken after it are dated back to it. */

@@ -108,7 +108,7 @@ static int survey_event(void *context, const struct event *event)
 		return -ENOMEM;
 	if (!survey->judged && futexes_event(survey->futexes, event))
 		return -ENOMEM;
-	if (spins_event(survey->spins, event))
+	if (mm_offset_event(survey->mm_offset, event) || spins_event(survey->spins, event))
 		return -ENOMEM;
 	return calls_event(survey->calls, event);
 }
@@ -133,6 +133,9 @@ static int survey_read(struct survey *survey, struct source *source, struct stac
 
 	survey->start_ns = source_start_ns(source);
 	r = calls_create(&survey->calls);
+	if (r)
+		return r;
+	r = mm_offset_create(&survey->mm_offset);
 	if (r)
 		return r;
 	r = spins_create(source_stacks(source), target, long_ns, &survey->spins);
@@ -186,6 +189,16 @@ static bool find_silent(struct survey *survey, const struct threads *threads)
 	return found;
 }
 
+/* Return: whether hold events can be put to their locks from now on. */
+static bool find_mmap_locks(const struct survey *survey, struct source *source)
+{
+	uint64_t offset = mm_offset_found(survey->mm_offset);
+
+	if (offset)
+		source_set_mmap_lock_offset(source, offset);
+	return offset;
+}
+
 /* All but what is known of the futexes. */
 static void survey_clear(struct survey *survey)
 {
@@ -194,6 +207,7 @@ static void survey_clear(struct survey *survey)
 	account_destroy(survey->account);
 	usual_destroy(survey->usual);
 	calls_destroy(survey->calls);
+	mm_offset_destroy(survey->mm_offset);
 	spins_destroy(survey->spins);
 	silences_destroy(survey->silences);
 	pass_destroy(survey->pass);
@@ -220,6 +234,7 @@ int survey_run(struct survey *survey, struct source *source, struct stackfacts *
 	again = futexes_judge(survey->futexes, source_threads(source));
 	survey->judged = true;
 	again = find_silent(survey, source_threads(source)) || again;
+	again = find_mmap_locks(survey, source) || again;
 	if (!again)
 		return 0;
 	survey_clear(survey);

@@ -11,6 +11,7 @@
 #include "analyzer/calls.h"
 #include "analyzer/futexes.h"
 #include "analyzer/locks.h"
+#include "analyzer/mm_offset.h"
 #include "analyzer/model.h"
 #include "analyzer/silence.h"
 #include "analyzer/spin.h"
@@ -28,6 +29,7 @@ struct survey {
 	struct calls *calls;
 	struct futexes *futexes;
 	bool judged;			/* it is known which of them are locks */
+	struct mm_offset *mm_offset;
 	struct spins *spins;
 	struct silences *silences;
 	struct locks *locks;		/* borrowed from pass */

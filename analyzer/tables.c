@@ -31,6 +31,7 @@ static int owners_fill(const struct tables_context *context, const struct lock *
 			.comm = owner->thread ? owner->thread->comm : "",
 			.grade = !owner->thread ? GRADE_UNKNOWN
 				: owner->plausible_ns * 2 > owner->blamed_ns ? GRADE_PLAUSIBLE
+				: owner->exact_ns * 2 > owner->blamed_ns     ? GRADE_EXACT
 									     : GRADE_STRONG,
 			.blamed_ns = owner->blamed_ns,
 			.longest_hold_ns = owner->longest.end_ns - owner->longest.start_ns,

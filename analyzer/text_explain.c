@@ -96,9 +96,12 @@ static void event_text(struct page *page, const struct explain_event *event)
 		page_add(page, "begins to wait for the lock at 0x%" PRIx64 "%s", event->address,
 			 mode_text(event->mode));
 		break;
-	case TRAIL_LOCK_END:
-		page_add(page, "%s the lock at 0x%" PRIx64, event->result ? "gives up on" : "has",
-			 event->address);
+	case TRAIL_LOCK_ACQUIRED:
+		page_add(page, "has the lock at 0x%" PRIx64 "%s", event->address,
+			 mode_text(event->mode));
+		break;
+	case TRAIL_LOCK_RELEASED:
+		page_add(page, "lets the lock at 0x%" PRIx64 " go", event->address);
 		break;
 	case TRAIL_CALL:
 		if (event->address)

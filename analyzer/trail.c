@@ -52,6 +52,17 @@ static bool translate_call(const struct ft_event *raw, struct trail_event *event
 	return true;
 }
 
+static bool translate_hold(const struct ft_event *raw, struct trail_event *event)
+{
+	uint32_t flags = raw->lock_hold.flags;
+
+	event->kind = flags & FT_HOLD_ACQUIRED ? TRAIL_LOCK_ACQUIRED : TRAIL_LOCK_RELEASED;
+	event->address = raw->lock_hold.address;
+	event->lock_flags = (flags & FT_HOLD_READ ? FT_LOCK_READ : 0) |
+			    (flags & FT_HOLD_WRITE ? FT_LOCK_WRITE : 0);
+	return true;
+}
+
 /* What the thread itself does. */
 static bool translate_own(const struct event *event, struct trail_event *ret_event)
 {
@@ -67,11 +78,8 @@ static bool translate_own(const struct event *event, struct trail_event *ret_eve
 		ret_event->address = raw->lock_begin.address;
 		ret_event->lock_flags = raw->lock_begin.flags;
 		return true;
-	case FT_EVENT_LOCK_END:
-		ret_event->kind = TRAIL_LOCK_END;
-		ret_event->address = raw->lock_end.address;
-		ret_event->result = raw->lock_end.result;
-		return true;
+	case FT_EVENT_LOCK_HOLD:
+		return translate_hold(raw, ret_event);
 	case FT_EVENT_CALL:
 		return translate_call(raw, ret_event);
 	case FT_EVENT_SAMPLE:
@@ -132,7 +140,7 @@ static void before_span(struct trail *trail, const struct trail_event *event)
 	case TRAIL_LOCK_BEGIN:
 		lead_set(trail, LEAD_LOCK, event);
 		break;
-	case TRAIL_LOCK_END:
+	case TRAIL_LOCK_ACQUIRED:
 		trail->has_lead[LEAD_LOCK] = false;
 		break;
 	case TRAIL_LEAVES_CPU:

@@ -20,7 +20,8 @@ enum trail_kind {
 	TRAIL_WOKEN,		/* by other, whose stack it is */
 	TRAIL_WAKES,		/* other, out of its own stack */
 	TRAIL_LOCK_BEGIN,	/* address, lock_flags */
-	TRAIL_LOCK_END,		/* address, result */
+	TRAIL_LOCK_ACQUIRED,	/* address, lock_flags */
+	TRAIL_LOCK_RELEASED,	/* likewise */
 	TRAIL_CALL,		/* call, bytes (futex: address), stack */
 	TRAIL_SAMPLE,		/* the last one before the span */
 	TRAIL_SNAPSHOT,		/* the recorder looked: state, stack */
@@ -35,8 +36,7 @@ struct trail_event {
 	bool in_interrupt;		/* WOKEN */
 	enum ft_task_state state;
 	uint64_t address;
-	uint32_t lock_flags;
-	int32_t result;
+	uint32_t lock_flags;		/* FT_LOCK_READ, FT_LOCK_WRITE */
 	enum ft_call call;
 	uint64_t bytes;
 };

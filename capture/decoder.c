@@ -250,18 +250,14 @@ static bool get_fields(struct ft_decoder *decoder, struct ft_event *event)
 {
 	struct ft_bytes *bytes = &decoder->bytes;
 	uint32_t number;
-	int64_t result;
 
 	switch (event->kind) {
 	case FT_EVENT_LOCK_BEGIN:
 		return get_lock_address(decoder, &event->lock_begin.address) &&
 		       ft_get_bounded(bytes, UINT32_MAX, &event->lock_begin.flags);
-	case FT_EVENT_LOCK_END:
-		if (!get_lock_address(decoder, &event->lock_end.address) ||
-		    !ft_get_signed(bytes, &result) || result < INT32_MIN || result > INT32_MAX)
-			return false;
-		event->lock_end.result = (int32_t)result;
-		return true;
+	case FT_EVENT_LOCK_HOLD:
+		return get_lock_address(decoder, &event->lock_hold.address) &&
+		       ft_get_bounded(bytes, UINT32_MAX, &event->lock_hold.flags);
 	case FT_EVENT_CALL:
 		return get_call(bytes, event);
 	case FT_EVENT_COMM:

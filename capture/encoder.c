@@ -269,9 +269,9 @@ static uint8_t *put_fields(struct ft_encoder *encoder, uint8_t *next, const stru
 	case FT_EVENT_LOCK_BEGIN:
 		next = put_lock_address(encoder, next, event->lock_begin.address);
 		return ft_put_varint(next, event->lock_begin.flags);
-	case FT_EVENT_LOCK_END:
-		next = put_lock_address(encoder, next, event->lock_end.address);
-		return ft_put_signed(next, event->lock_end.result);
+	case FT_EVENT_LOCK_HOLD:
+		next = put_lock_address(encoder, next, event->lock_hold.address);
+		return ft_put_varint(next, event->lock_hold.flags);
 	case FT_EVENT_CALL:
 		*next++ = (uint8_t)event->call.call;
 		return put_varints(next, event->call.args, 4);

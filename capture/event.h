@@ -18,7 +18,7 @@ enum ft_event_kind {
 	FT_EVENT_SWITCH = 1,	/* @task left the CPU, switch_.next took it */
 	FT_EVENT_WAKING = 2,	/* @task is waking waking.wakee; @stack is the waker's */
 	FT_EVENT_LOCK_BEGIN = 3, /* @task starts to wait in a kernel lock's slow path */
-	FT_EVENT_LOCK_END = 4,	/* @task got it, or gave up */
+	FT_EVENT_LOCK_HOLD = 4,	/* @task has acquired a kernel lock, or is about to release it */
 	FT_EVENT_SAMPLE = 5,	/* @task was running on @cpu */
 	FT_EVENT_CALL = 6,	/* @task entered a large address-space call, or a wait on a futex */
 	FT_EVENT_FORK = 7,	/* @task created fork.child (process or thread) */
@@ -70,6 +70,12 @@ enum ft_call {
 #define FT_LOCK_PERCPU 0x10
 #define FT_LOCK_MUTEX 0x20
 
+/* what FT_EVENT_LOCK_HOLD tells */
+#define FT_HOLD_ACQUIRED 0x01	/* else released */
+#define FT_HOLD_READ 0x02
+#define FT_HOLD_WRITE 0x04	/* neither: the kernel does not say which */
+#define FT_HOLD_OF_MM 0x08	/* the address is that of the mm whose mmap_lock it is, not of the lock */
+
 struct ft_task {
 	int32_t tid;		/* 0: the idle task of the CPU */
 	int32_t tgid;		/* -1: not known */
@@ -104,8 +110,8 @@ struct ft_event {
 		} lock_begin;
 		struct {
 			uint64_t address;
-			int32_t result;		/* 0 or negative errno */
-		} lock_end;
+			uint32_t flags;		/* FT_HOLD_* */
+		} lock_hold;
 		struct {
 			enum ft_call call;
 			uint64_t args[4];

@@ -140,7 +140,8 @@ static int plan_tier_event(struct plan *plan, const struct tier_event *source,
 {
 	struct plan_event event = { .role = source->role,
 				     .modes = source->modes,
-				     .call = source->call };
+				     .call = source->call,
+				     .hold = source->hold };
 	int error = 0;
 
 	fill_common(&event.attr, watermark_bytes);
@@ -169,6 +170,8 @@ static int plan_tier_event(struct plan *plan, const struct tier_event *source,
 	if (error == -ENOENT || error == -ENOKEY) {
 		if (!source->optional)
 			return -ENOTSUP;
+		if (source->rare)
+			return 0;
 		size_t used = strlen(plan->missing);
 		snprintf(plan->missing + used, sizeof(plan->missing) - used, "%s%s:%s",
 			 used ? ", " : "", source->subsystem, source->name);
@@ -274,19 +277,47 @@ static bool split_tracepoint(char *name, const struct tracefs *tracefs, char **r
 	return true;
 }
 
+static int too_many(struct plan_error *ret_error)
+{
+	explain(ret_error, "Leave some out.", "more than %d events in all", PLAN_EVENTS_MAX);
+	return -E2BIG;
+}
+
+static const struct tier_preset *find_preset(const char *name)
+{
+	for (size_t i = 0; i < PRESET_COUNT; i++)
+		if (strcmp(PRESETS[i].name, name) == 0)
+			return &PRESETS[i];
+	return NULL;
+}
+
+static int plan_add_preset(struct plan *plan, const struct tracefs *tracefs,
+			   const struct tier_preset *preset, struct plan_error *ret_error)
+{
+	size_t watermark_bytes = plan->events[0].attr.wakeup_watermark;
+	int error = 0;
+
+	for (size_t i = 0; i < preset->event_count && !error; i++)
+		error = plan->count == PLAN_EVENTS_MAX
+				? too_many(ret_error)
+				: plan_tier_event(plan, &preset->events[i], tracefs, watermark_bytes,
+						  ret_error);
+	return error == -ENOTSUP ? -EINVAL : error;
+}
+
 int plan_add_extra(struct plan *plan, const struct tracefs *tracefs, const char *spec,
 		   struct plan_error *ret_error)
 {
+	const struct tier_preset *preset = find_preset(spec);
 	static const char *const NO_FIELDS[] = { NULL };
 	struct plan_event event = { .role = ROLE_EXTRA };
 	char *subsystem, *name;
 	int error;
 
-	if (plan->count == PLAN_EVENTS_MAX) {
-		explain(ret_error, "Leave some out.", "more than %d events in all",
-			PLAN_EVENTS_MAX);
-		return -E2BIG;
-	}
+	if (preset)
+		return plan_add_preset(plan, tracefs, preset, ret_error);
+	if (plan->count == PLAN_EVENTS_MAX)
+		return too_many(ret_error);
 	char *copy = strdup(spec);
 	char *filter = copy ? strchr(copy, ';') : NULL;
 	if (!copy)

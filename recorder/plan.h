@@ -20,6 +20,7 @@ struct plan_event {
 	enum tier_role role;
 	uint8_t modes;		/* as in struct tier_event */
 	enum ft_call call;
+	uint32_t hold;		/* likewise */
 	char *name;		/* "sched:sched_switch", or as given to -e */
 	char *filter;		/* NULL: none */
 	struct perf_event_attr attr;
@@ -53,7 +54,7 @@ void plan_destroy(struct plan *plan);
 /**
  * plan_add_extra() - add what -e asks for: "EVENT" or "EVENT;FILTER".
  *
- * EVENT: subsystem:name of a tracepoint, or anything libpfm4 knows.
+ * EVENT: subsystem:name of a tracepoint, the name of a preset (see tier.h), or anything libpfm4 knows.
  *
  * Return: 0, -EINVAL (unknown event, filter where none is possible; see @ret_error), -E2BIG,
  * -ENOMEM.

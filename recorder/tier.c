@@ -76,6 +76,13 @@ static const struct tier_event TRACEPOINT_EVENTS[] = {
 	  .filter = "!(flags & 1)",
 	  .fields = { "lock_addr", "flags" },
 	  .optional = true }, /* since 5.19 */
+	/* Since 7.1 or so: comes before a release that lets somebody else go on. */
+	{ .role = ROLE_LOCK_HOLD,
+	  .subsystem = "lock",
+	  .name = "contended_release",
+	  .fields = { "lock_addr" },
+	  .optional = true,
+	  .rare = true },
 	/*
 	 * FUTEX_WAIT (0), _LOCK_PI (6), _WAIT_BITSET (9), _WAIT_REQUEUE_PI (11) and _LOCK_PI2 (13), told by
 	 * bits because flags are added to them. No stack: the switch that follows has one, and without
@@ -111,6 +118,26 @@ static const struct tier_event TRACEPOINT_EVENTS[] = {
 	/* What it locks is all the process has, and it is called once. */
 	LARGE_CALL(FT_CALL_MLOCKALL, "sys_enter_mlockall", NULL, "flags"),
 };
+
+/* Who holds an mmap_lock: many times as often as somebody waits for one, so only on demand. */
+static const struct tier_event MMAP_LOCK_EVENTS[] = {
+	{ .role = ROLE_LOCK_HOLD,
+	  .hold = FT_HOLD_ACQUIRED | FT_HOLD_OF_MM,
+	  .subsystem = "mmap_lock",
+	  .name = "mmap_lock_acquire_returned",
+	  .filter = "success != 0",
+	  .fields = { "mm", "write" } },
+	{ .role = ROLE_LOCK_HOLD,
+	  .hold = FT_HOLD_OF_MM,
+	  .subsystem = "mmap_lock",
+	  .name = "mmap_lock_released",
+	  .fields = { "mm", "write" } },
+};
+
+const struct tier_preset PRESETS[] = {
+	{ "mmap_lock", MMAP_LOCK_EVENTS, sizeof(MMAP_LOCK_EVENTS) / sizeof(MMAP_LOCK_EVENTS[0]) },
+};
+const size_t PRESET_COUNT = sizeof(PRESETS) / sizeof(PRESETS[0]);
 
 const struct tier TIERS[] = {
 	{ .name = "tracepoint",

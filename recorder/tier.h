@@ -23,6 +23,7 @@ enum tier_role {
 	ROLE_SWITCH,		/* fields: prev_comm, prev_pid, prev_state, next_comm, next_pid */
 	ROLE_WAKING,		/* fields: comm, pid */
 	ROLE_LOCK_BEGIN,	/* fields: lock_addr, flags */
+	ROLE_LOCK_HOLD,		/* fields: lock_addr, or mm and write; hold tells which */
 	ROLE_CALL,		/* fields: those of the arguments that struct ft_event keeps */
 	ROLE_SAMPLE,
 	ROLE_EXTRA,
@@ -46,6 +47,7 @@ struct tier_event {
 	enum tier_role role;
 	uint8_t modes;			/* IN_MODE() of those that record it; 0: all do */
 	enum ft_call call;		/* of ROLE_CALL */
+	uint32_t hold;			/* of ROLE_LOCK_HOLD: FT_HOLD_* but for how it is held */
 	const char *subsystem;		/* NULL: not a tracepoint */
 	const char *name;
 	const char *filter;		/* evaluated in the kernel; NULL: none */
@@ -54,6 +56,7 @@ struct tier_event {
 	bool user_stack;		/* frames of the user too */
 	bool user_dump;			/* registers and a piece of the user's stack */
 	bool optional;			/* where the kernel lacks it the rest is still worth recording */
+	bool rare;			/* most kernels lack it: not worth telling */
 };
 
 struct tier {
@@ -63,6 +66,16 @@ struct tier {
 	const struct tier_event *events; /* NULL: this version does not record it */
 	size_t event_count;
 };
+
+/* What -e asks for by one name. */
+struct tier_preset {
+	const char *name;
+	const struct tier_event *events;
+	size_t event_count;
+};
+
+extern const struct tier_preset PRESETS[];
+extern const size_t PRESET_COUNT;
 
 extern const struct tier TIERS[];	/* best first */
 extern const size_t TIER_COUNT;

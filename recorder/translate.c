@@ -11,7 +11,7 @@
 /* fields[] of struct tier_event, by role */
 enum { SWITCH_PREV_COMM, SWITCH_PREV_PID, SWITCH_PREV_STATE, SWITCH_NEXT_COMM, SWITCH_NEXT_PID };
 enum { WAKING_COMM, WAKING_PID };
-enum { LOCK_ADDRESS, LOCK_FLAGS };
+enum { LOCK_ADDRESS, LOCK_FLAGS, MMAP_LOCK_WRITE = LOCK_FLAGS };
 
 /* common_flags of a tracepoint's record (enum trace_flag_type) */
 #define FLAG_HARDIRQ 0x08
@@ -248,6 +248,17 @@ static int translate_raw(struct translate *translate, struct translate_cpu *cpu,
 			format_number(&format->fields[LOCK_ADDRESS], raw, raw_bytes);
 		event->lock_begin.flags =
 			(uint32_t)format_number(&format->fields[LOCK_FLAGS], raw, raw_bytes);
+		return 1;
+	case ROLE_LOCK_HOLD:
+		event->kind = FT_EVENT_LOCK_HOLD;
+		event->lock_hold.address =
+			format_number(&format->fields[LOCK_ADDRESS], raw, raw_bytes);
+		event->lock_hold.flags = planned->hold;
+		if (planned->hold & FT_HOLD_OF_MM)
+			event->lock_hold.flags |=
+				format_number(&format->fields[MMAP_LOCK_WRITE], raw, raw_bytes)
+					? FT_HOLD_WRITE
+					: FT_HOLD_READ;
 		return 1;
 	case ROLE_CALL:
 		event->kind = FT_EVENT_CALL;

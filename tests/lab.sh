@@ -3,10 +3,11 @@
 # analyzed; a row of a table for each says whether the report is the truth. make lab
 # runs it in the build directory, as root. Exit status 1 if a report is wrong.
 #
-#	lab.sh [-n N] [-k DIR] [-t] [PROGRAM...]
+#	lab.sh [-n N] [-k DIR] [-e EVENT] [-t] [PROGRAM...]
 #
 #	-n N	each N times
 #	-k DIR	keep captures, reports and truths of all runs there
+#	-e EVENT	record that too, such as mmap_lock
 #	-t	also look at each capture with 0.1, 1 and 10 % of its events missing,
 #		without its first 30 %, and without its last 30 %
 #
@@ -19,11 +20,12 @@ usage() {
     exit 2
 }
 
-repeats=1 keep='' thin=no
-while getopts n:k:t option; do
+repeats=1 keep='' thin=no extra=()
+while getopts n:k:e:t option; do
     case $option in
     n) repeats=$OPTARG ;;
     k) keep=$OPTARG ;;
+    e) extra+=(-e "$OPTARG") ;;
     t) thin=yes ;;
     *) usage ;;
     esac
@@ -74,7 +76,7 @@ run_once() {
     }
     [[ $truth_line =~ \"target\":\"([0-9,]+)\" ]] && target=${BASH_REMATCH[1]}
     result=wrong verdict="$name: the recording failed"
-    start_recorder "$work/capture.dat" -p "$target" -d 60s || return
+    start_recorder "$work/capture.dat" -p "$target" -d 60s "${extra[@]}" || return
     sleep 1 # of health: what the freeze is compared with
     kill -USR1 "$target_pid"
     await_truth thawed || return

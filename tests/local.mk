@@ -81,6 +81,11 @@ TESTS += tests/unit/test_series
 tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_series_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_holds
+TESTS += tests/unit/test_holds
+tests_unit_test_holds_SOURCES = tests/unit/test_holds.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_holds_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_shortage
 TESTS += tests/unit/test_shortage
 tests_unit_test_shortage_SOURCES = tests/unit/test_shortage.c tests/unit/scene.c tests/unit/scene.h

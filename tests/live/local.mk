@@ -52,6 +52,7 @@ LIVE_TESTS = \
 	tests/live/killed-recorder-leaves-a-report.sh \
 	tests/live/law-of-conservation.sh \
 	tests/live/manual-examples.sh \
+	tests/live/mmap-lock-events-name-the-owner.sh \
 	tests/live/no-bpf-syscall.sh \
 	tests/live/preallocate-is-no-stall.sh \
 	tests/live/small-rings-report-loss.sh \

@@ -53,6 +53,24 @@ static const char FORMAT_WAKING[] =
 	"REC->prio, REC->target_cpu\n"
 	"";
 
+static const char FORMAT_MMAP_LOCK_ACQUIRED[] =
+	"name: mmap_lock_acquire_returned\n"
+	"ID: 675\n"
+	"format:\n"
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"
+	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n"
+	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n"
+	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n"
+	"\n"
+	"\tfield:struct mm_struct * mm;\toffset:8;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 memcg_id;\toffset:16;\tsize:8;\tsigned:0;\n"
+	"\tfield:bool write;\toffset:24;\tsize:1;\tsigned:0;\n"
+	"\tfield:bool success;\toffset:25;\tsize:1;\tsigned:0;\n"
+	"\n"
+	"print fmt: \"mm=%p memcg_id=%llu write=%s success=%s\", REC->mm, REC->memcg_id, REC->write ? "
+	"\"true\" : \"false\", REC->success ? \"true\" : \"false\"\n"
+	"";
+
 static const char FORMAT_CONTENTION_BEGIN[] =
 	"name: contention_begin\n"
 	"ID: 408\n"

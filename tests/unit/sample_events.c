@@ -49,8 +49,8 @@ const struct ft_event sample_events[] = {
 	{ HEAD(FT_EVENT_LOCK_BEGIN, 7200, &renamed, &kernel_stack),
 	  .lock_begin = { 0xffff888101234567, FT_LOCK_WRITE } },
 	{ HEAD(FT_EVENT_LOCK_BEGIN, 7201, &worker, NULL), .lock_begin = { 1, UINT32_MAX } },
-	{ HEAD(FT_EVENT_LOCK_END, 7300, &worker, NULL), .lock_end = { UINT64_MAX, INT32_MIN } },
-	{ HEAD(FT_EVENT_LOCK_END, 7301, &renamed, NULL), .lock_end = { 0xffff888101234567, 0 } },
+	{ HEAD(FT_EVENT_LOCK_HOLD, 7300, &worker, NULL), .lock_hold = { UINT64_MAX, UINT32_MAX } },
+	{ HEAD(FT_EVENT_LOCK_HOLD, 7301, &renamed, NULL), .lock_hold = { 0xffff888101234567, 0 } },
 	{ HEAD(FT_EVENT_SAMPLE, 7400, &renamed, &many_stack) },
 	{ HEAD(FT_EVENT_SAMPLE, 7401, &renamed, &user_stack) },
 	{ HEAD(FT_EVENT_CALL, 7500, &worker, &user_stack),
@@ -175,9 +175,9 @@ static void fill_fields(struct sampler *sampler, struct ft_event *event)
 		event->lock_begin.address = random_number(sampler);
 		event->lock_begin.flags = (uint32_t)random_number(sampler);
 		break;
-	case FT_EVENT_LOCK_END:
-		event->lock_end.address = random_number(sampler);
-		event->lock_end.result = (int32_t)random_number(sampler);
+	case FT_EVENT_LOCK_HOLD:
+		event->lock_hold.address = random_number(sampler);
+		event->lock_hold.flags = (uint32_t)random_number(sampler);
 		break;
 	case FT_EVENT_CALL:
 		event->call.call = (enum ft_call)(1 + sampler_below(sampler, FT_CALLS - 1));
@@ -294,9 +294,9 @@ static void assert_same_fields(const struct ft_event *event, const struct ft_eve
 		assert_int_equal(event->lock_begin.address, expected->lock_begin.address);
 		assert_int_equal(event->lock_begin.flags, expected->lock_begin.flags);
 		break;
-	case FT_EVENT_LOCK_END:
-		assert_int_equal(event->lock_end.address, expected->lock_end.address);
-		assert_int_equal(event->lock_end.result, expected->lock_end.result);
+	case FT_EVENT_LOCK_HOLD:
+		assert_int_equal(event->lock_hold.address, expected->lock_hold.address);
+		assert_int_equal(event->lock_hold.flags, expected->lock_hold.flags);
 		break;
 	case FT_EVENT_CALL:
 		assert_int_equal(event->call.call, expected->call.call);

@@ -159,6 +159,17 @@ void scene_lock_begin(struct scene *scene, uint32_t cpu, uint64_t at_ns, const s
 	add(scene, &event, NULL);
 }
 
+void scene_lock_hold(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		     uint64_t address, uint32_t flags)
+{
+	struct ft_event event = {
+		.kind = FT_EVENT_LOCK_HOLD, .cpu = cpu, .time_ns = at_ns, .task = task,
+		.lock_hold = { .address = address, .flags = flags },
+	};
+
+	add(scene, &event, NULL);
+}
+
 void scene_sample(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
 		  const char *stack)
 {

@@ -29,6 +29,9 @@ void scene_waking(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struc
 		  const char *stack, const struct ft_task *wakee);
 void scene_lock_begin(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
 		      uint64_t address, uint32_t flags);
+/* @flags: FT_HOLD_* */
+void scene_lock_hold(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		     uint64_t address, uint32_t flags);
 void scene_sample(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
 		  const char *stack);
 void scene_call(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,

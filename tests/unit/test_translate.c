@@ -19,7 +19,7 @@
 
 /* Records as the kernel writes them, made by hand. */
 
-enum { TASKS, SWITCH, WAKING, LOCK, CALL, SAMPLE, EXTRA, STACK_WAKING, EVENTS };
+enum { TASKS, SWITCH, WAKING, LOCK, CALL, SAMPLE, EXTRA, STACK_WAKING, HOLD, EVENTS };
 #define OTHER_SWITCH EXTRA /* in the tests of doubles */
 #define ID(event) (100u + (event))
 #define REGISTERS 3u /* two of them */
@@ -47,10 +47,11 @@ static int setup(void **state)
 						     "next_comm", "next_pid", NULL };
 	static const char *const WAKING_FIELDS[] = { "comm", "pid", NULL };
 	static const char *const LOCK_FIELDS[] = { "lock_addr", "flags", NULL };
+	static const char *const HOLD_FIELDS[] = { "mm", "write", NULL };
 	static const char *const MMAP_FIELDS[] = { "addr", "len", "prot", "flags", NULL };
 	static const enum tier_role ROLES[] = { ROLE_TASKS,	 ROLE_SWITCH, ROLE_WAKING,
 						ROLE_LOCK_BEGIN, ROLE_CALL,   ROLE_SAMPLE,
-						ROLE_EXTRA,	 ROLE_WAKING };
+						ROLE_EXTRA,	 ROLE_WAKING, ROLE_LOCK_HOLD };
 	struct fixture *f = calloc(1, sizeof(*f));
 	*state = f;
 	f->plan.count = EVENTS;
@@ -67,6 +68,8 @@ static int setup(void **state)
 	f->plan.events[SWITCH].attr.sample_type |= PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_RAW;
 	f->plan.events[WAKING].attr.sample_type |= PERF_SAMPLE_RAW;
 	f->plan.events[LOCK].attr.sample_type |= PERF_SAMPLE_RAW;
+	f->plan.events[HOLD].attr.sample_type |= PERF_SAMPLE_RAW;
+	f->plan.events[HOLD].hold = FT_HOLD_ACQUIRED | FT_HOLD_OF_MM;
 	f->plan.events[CALL].attr.sample_type |= PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_RAW |
 						 PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
 	f->plan.events[CALL].attr.sample_regs_user = REGISTERS;
@@ -75,6 +78,7 @@ static int setup(void **state)
 	parse(&f->plan.events[WAKING].format, NULL, FORMAT_WAKING, WAKING_FIELDS);
 	parse(&f->plan.events[STACK_WAKING].format, NULL, FORMAT_WAKING, WAKING_FIELDS);
 	parse(&f->plan.events[LOCK].format, NULL, FORMAT_CONTENTION_BEGIN, LOCK_FIELDS);
+	parse(&f->plan.events[HOLD].format, NULL, FORMAT_MMAP_LOCK_ACQUIRED, HOLD_FIELDS);
 	parse(&f->plan.events[CALL].format, NULL, FORMAT_MMAP, MMAP_FIELDS);
 	if (tasks_create(100, &f->tasks))
 		return -1;
@@ -364,6 +368,29 @@ static void lock_wait_has_address_and_flags(void **state)
 	assert_int_equal(f->event.kind, FT_EVENT_LOCK_BEGIN);
 	assert_int_equal(f->event.lock_begin.address, address);
 	assert_int_equal(f->event.lock_begin.flags, FT_LOCK_WRITE);
+}
+
+static uint32_t flags_of_hold(struct fixture *f, uint8_t write)
+{
+	uint8_t raw[28] = { 0 };
+	uint64_t mm = 0xffff888012340000;
+	add_common(raw, 0, 41);
+	memcpy(raw + 8, &mm, 8);
+	raw[24] = write;
+	begin_sample(f, HOLD, 40, 41, 1000);
+	add_raw(f, raw, sizeof(raw));
+	end(f);
+	assert_int_equal(translate(f), 1);
+	assert_int_equal(f->event.kind, FT_EVENT_LOCK_HOLD);
+	assert_int_equal(f->event.task->tid, 41);
+	assert_int_equal(f->event.lock_hold.address, mm);
+	return f->event.lock_hold.flags;
+}
+
+static void hold_has_mm_and_how_it_is_held(void **state)
+{
+	assert_int_equal(flags_of_hold(*state, 1), FT_HOLD_ACQUIRED | FT_HOLD_OF_MM | FT_HOLD_WRITE);
+	assert_int_equal(flags_of_hold(*state, 0), FT_HOLD_ACQUIRED | FT_HOLD_OF_MM | FT_HOLD_READ);
 }
 
 static void make_call(struct fixture *f, uint64_t abi, uint64_t stack_bytes, uint64_t used_bytes)
@@ -709,6 +736,7 @@ int main(void)
 		TEST(waking_knows_an_interrupt),
 		TEST(raw_pid_counts_not_the_samples),
 		TEST(lock_wait_has_address_and_flags),
+		TEST(hold_has_mm_and_how_it_is_held),
 		TEST(call_has_arguments_both_stacks_and_the_dump),
 		TEST(call_without_a_usable_dump_is_recorded_all_the_same),
 		TEST(samples_of_the_idle_task_are_dropped),
