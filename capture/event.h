@@ -82,6 +82,9 @@ struct ft_task {
 	char comm[FT_COMM_BYTES]; /* zero-terminated; may hold any bytes */
 };
 
+/* Of events that are nobody's: LOST and NOTE. */
+extern const struct ft_task ft_nobody;
+
 /* A call stack, leaf first: the kernel's frames, then the user's. */
 struct ft_stack {
 	const uint64_t *frames;	/* kernel_count + user_count addresses, borrowed */

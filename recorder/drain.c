@@ -170,7 +170,6 @@ static void encode(struct drain *drain, struct drain_cpu *cpu, const struct ft_e
 		drain->events++;
 }
 
-static const struct ft_task NOBODY;
 
 /* Records that are gone without a LOST record to say so. @records: 0 where nobody can know. */
 static void encode_lost(struct drain *drain, struct drain_cpu *cpu, uint64_t end_ns,
@@ -181,7 +180,7 @@ static void encode_lost(struct drain *drain, struct drain_cpu *cpu, uint64_t end
 	       &(struct ft_event){ .kind = FT_EVENT_LOST,
 				   .cpu = cpu->source.cpu,
 				   .time_ns = end_ns,
-				   .task = &NOBODY,
+				   .task = &ft_nobody,
 				   .lost = { .start_ns = start_ns, .records = records } });
 }
 
@@ -241,7 +240,7 @@ static void encode_note(struct drain *drain, struct drain_cpu *cpu, uint64_t tim
 	       &(struct ft_event){ .kind = FT_EVENT_NOTE,
 				   .cpu = cpu->source.cpu,
 				   .time_ns = time_ns,
-				   .task = &NOBODY,
+				   .task = &ft_nobody,
 				   .note.text = text });
 }
 

@@ -293,7 +293,6 @@ int incident_start(const struct incident_options *options, const struct trigger 
 
 static void note_trigger(struct incident *incident, const struct trigger *trigger)
 {
-	static const struct ft_task NOBODY;
 	char text[TRIGGER_SOURCE_BYTES + TRIGGER_REASON_BYTES + 32];
 
 	if (incident->result.more_triggers++ >= NOTES_MAX)
@@ -302,7 +301,7 @@ static void note_trigger(struct incident *incident, const struct trigger *trigge
 	eventlist_add(incident->notes, &(struct ft_event){ .kind = FT_EVENT_NOTE,
 							   .cpu = FT_NO_CPU,
 							   .time_ns = trigger->time_ns,
-							   .task = &NOBODY,
+							   .task = &ft_nobody,
 							   .note.text = text });
 }
 

@@ -407,7 +407,8 @@ static int name_the_rest(struct job *job, int deadline_ms)
 	int error = job_name(job, deadline_ms);
 	if (!error || error == -ENOMEM)
 		return error;
-	ownlog_note(job->ownlog, "not all user frames have names: %s", strerror(-error));
+	ownlog_note(job->ownlog, "not all user frames have names: %s",
+		    error == -ETIMEDOUT ? "there was no time to look all of them up" : strerror(-error));
 	return 0;
 }
 

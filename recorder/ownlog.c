@@ -102,7 +102,6 @@ int ownlog_add(struct ownlog *ownlog, const struct ft_event *event)
 
 void ownlog_note(struct ownlog *ownlog, const char *format, ...)
 {
-	static const struct ft_task NOBODY;
 	char text[FT_TEXT_BYTES_MAX];
 	va_list arguments;
 	va_start(arguments, format);
@@ -110,7 +109,7 @@ void ownlog_note(struct ownlog *ownlog, const char *format, ...)
 	va_end(arguments);
 	ownlog_add(ownlog, &(struct ft_event){ .kind = FT_EVENT_NOTE,
 					       .time_ns = clock_now_ns(),
-					       .task = &NOBODY,
+					       .task = &ft_nobody,
 					       .note.text = text });
 }
 

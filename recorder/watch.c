@@ -100,12 +100,11 @@ static struct governor_counts count(const struct watch *watch)
 
 static void note(struct watch *watch, enum governor_step before)
 {
-	static const struct ft_task NOBODY;
 	char text[FT_TEXT_BYTES_MAX];
 	const struct ft_event event = { .kind = FT_EVENT_NOTE,
 					.cpu = FT_NO_CPU,
 					.time_ns = clock_now_ns(),
-					.task = &NOBODY,
+					.task = &ft_nobody,
 					.note.text = text };
 
 	governor_note(&watch->governor, before, text, sizeof(text));
