@@ -38,6 +38,9 @@ enum ft_tag_stack {
 /* What "of this sort" means above: a task waits in one place and wakes others in another. */
 enum ft_stack_sort { FT_STACK_SORT_SWITCH, FT_STACK_SORT_OTHER, FT_STACK_SORTS };
 
+/* A note that begins so is a line of the kernel's log. */
+#define FT_NOTE_KERNEL_LOG "kernel log: "
+
 #define FT_EVENTS_BASE_BYTES 8 /* at the payload's start: base time - first_ns */
 
 /* Symbols */

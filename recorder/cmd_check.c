@@ -18,6 +18,7 @@
 #include "recorder/command.h"
 #include "recorder/counters.h"
 #include "recorder/kallsyms.h"
+#include "recorder/kernellog.h"
 #include "recorder/message.h"
 #include "recorder/permission.h"
 #include "recorder/plan.h"
@@ -91,6 +92,13 @@ static void print_host(const struct check *check)
 	    : error	     ? strerror(-error)
 			     : "yes");
 	kallsyms_free(kallsyms);
+	struct kernellog *log = NULL;
+	error = kernellog_open(KERNELLOG_PATH, &log);
+	row("lines of the kernel's log",
+	    error == -EPERM ? "hidden: needs CAP_SYSLOG, or kernel.dmesg_restrict 0"
+	    : error	    ? strerror(-error)
+			    : "yes");
+	kernellog_close(log);
 }
 
 static int try_event(const struct plan_event *event)

@@ -136,6 +136,7 @@ int engine_create(const struct engine_options *options, struct engine **ret_engi
 	if (!engine)
 		return refusal_for_memory(ret_refusal);
 	engine->tracefs.dir_fd = -1;
+	engine->kernellog_error = kernellog_open(KERNELLOG_PATH, &engine->kernellog);
 	if (open_tracefs(engine, ret_refusal) ||
 	    make_plan(engine, options, ring_bytes, ret_refusal) ||
 	    open_counters(engine, ring_bytes, ret_refusal) ||
@@ -164,6 +165,7 @@ void engine_destroy(struct engine *engine)
 	slots_destroy(engine->slots);
 	dumps_destroy(engine->dumps);
 	kallsyms_free(engine->kallsyms);
+	kernellog_close(engine->kernellog);
 	free(engine->tgids);
 	free(engine);
 }
@@ -207,6 +209,8 @@ void engine_set_facts(const struct engine *engine, struct ft_facts *facts)
 	ft_facts_set(facts, FT_FACT_EVENTS, text);
 	ft_facts_set_number(facts, FT_FACT_SAMPLE_HZ, TIER_SAMPLE_HZ);
 	ft_facts_set(facts, FT_FACT_SAMPLE_EVENT, engine->counters->sample_event);
+	ft_facts_set(facts, FT_FACT_KERNEL_LOG,
+		     engine->kernellog_error ? strerror(-engine->kernellog_error) : "read");
 }
 
 void engine_note_limits(const struct engine *engine, struct ownlog *ownlog)

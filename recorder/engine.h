@@ -16,6 +16,7 @@
 #include "recorder/dumps.h"
 #include "recorder/hotplug.h"
 #include "recorder/kallsyms.h"
+#include "recorder/kernellog.h"
 #include "recorder/ownlog.h"
 #include "recorder/plan.h"
 #include "recorder/refusal.h"
@@ -45,11 +46,12 @@ struct engine {
 	struct drain *drain;
 	struct hotplug *hotplug;	/* for one thread to look with while it runs: who sets the counters' mode */
 	struct kallsyms *kallsyms;	/* NULL: the kernel's functions have no names */
+	struct kernellog *kernellog;	/* NULL: it cannot be read */
 	int32_t *tgids;			/* of all processes there were before the recording */
 	size_t tgid_count;
 	size_t tasks_capacity;
 	uint64_t start_ns, end_ns;
-	int kallsyms_error, realtime_error, lock_error;
+	int kallsyms_error, realtime_error, lock_error, kernellog_error;
 	bool running;
 };
 

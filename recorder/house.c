@@ -54,6 +54,7 @@ struct house {
 	pthread_mutex_t kept_lock; /* of these */
 	struct eventlist *kept;
 	uint64_t kept_seen; /* so many of them are in the ring file */
+	uint64_t log_seen; /* likewise, of the kernel's log */
 	pthread_mutex_t states_lock; /* of these */
 	struct states *states; /* of the target when it was found; NULL: older than the history */
 	uint64_t states_ns;
@@ -247,6 +248,7 @@ static void keep_in_ring(struct house *house, uint64_t now_ns)
 	pthread_mutex_lock(&house->kept_lock);
 	eventlist_copy_new(house->kept, &house->kept_seen, ownlog);
 	pthread_mutex_unlock(&house->kept_lock);
+	kernellog_copy_new(house->engine->kernellog, &house->log_seen, ownlog);
 	ringkeeper_write(house->ringkeeper, now_ns);
 }
 
@@ -260,6 +262,7 @@ static void *run(void *context)
 	while (!house->stop) {
 		uint64_t now_ns = clock_now_ns();
 		look_at_target(house);
+		kernellog_look(house->engine->kernellog);
 		follow(house);
 		settle(house, now_ns - SETTLED_NS);
 		/* Only this thread changes the mappings: it may read them without the lock. */

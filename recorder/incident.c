@@ -194,6 +194,7 @@ static void add_own_events(struct incident *incident, struct states *end_states)
 			  ownlog);
 	house_add_kept(options->house, start_ns, ownlog);
 	house_add_states(options->house, start_ns, ownlog);
+	kernellog_copy(options->engine->kernellog, start_ns, ownlog);
 	if (finder_looks(options->finder) && !incident->target.count)
 		ownlog_note(ownlog, "the target did not run when the trigger came");
 	add_states(incident, &incident->states, "at the trigger");
@@ -214,6 +215,7 @@ static void seal(struct incident *incident)
 	struct states *end_states = states_start(&incident->target, options->engine->kallsyms);
 	uint64_t end_ns = clock_now_ns();
 
+	kernellog_look(options->engine->kernellog);
 	if (!drain_flush(options->engine->drain, FLUSH_MS))
 		ownlog_note(job_ownlog(incident->job),
 			    "the last events came too late for this capture");

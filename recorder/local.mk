@@ -39,8 +39,10 @@ recorder_librecorder_a_SOURCES = \
 	recorder/job.c recorder/job.h \
 	recorder/json_text.c recorder/json_text.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
+	recorder/kernellog.c recorder/kernellog.h \
 	recorder/keep.c recorder/keep.h \
 	recorder/lazy.c recorder/lazy.h \
+	recorder/localclock.c recorder/localclock.h \
 	recorder/mappings.c recorder/mappings.h \
 	recorder/maps.c recorder/maps.h \
 	recorder/message.c recorder/message.h \

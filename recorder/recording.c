@@ -159,6 +159,7 @@ int recording_start(struct recording *recording, struct refusal *ret_refusal)
 void recording_look(struct recording *recording)
 {
 	hotplug_look(recording->engine->hotplug);
+	kernellog_look(recording->engine->kernellog);
 }
 
 uint64_t recording_events(const struct recording *recording)
@@ -180,8 +181,11 @@ void recording_stop(struct recording *recording)
 {
 	/* On a busy host looking at every thread takes seconds: they are no part of the recording. */
 	engine_stop(recording->engine);
+	kernellog_look(recording->engine->kernellog);
 	snapshot_states(recording);
 	job_stop(recording->job);
+	kernellog_copy(recording->engine->kernellog, recording->engine->start_ns,
+		       job_ownlog(recording->job));
 	engine_note_troubles(recording->engine, job_ownlog(recording->job));
 }
 

@@ -81,6 +81,11 @@ TESTS += tests/unit/test_series
 tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_series_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_kernellog
+TESTS += tests/unit/test_kernellog
+tests_unit_test_kernellog_SOURCES = tests/unit/test_kernellog.c
+tests_unit_test_kernellog_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_holds
 TESTS += tests/unit/test_holds
 tests_unit_test_holds_SOURCES = tests/unit/test_holds.c tests/unit/scene.c tests/unit/scene.h

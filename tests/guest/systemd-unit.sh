@@ -87,6 +87,7 @@ systemctl start "$unit" || fail "it does not start: $(systemctl status --no-page
 unit_is active || fail "it is $(property ActiveState)"
 pid=$(property MainPID)
 grep -E '^(Uid|Cap|NoNewPrivs|Seccomp:)' "/proc/$pid/status"
+readlink "/proc/$pid"/fd/* | grep -qx /dev/kmsg || fail "it cannot read the kernel's log"
 [ "$(stat -c %U "/proc/$pid")" = freezetrap ] || fail "it runs as $(stat -c %U "/proc/$pid")"
 status || fail "no status: $(cat "$work/status.err")"
 "$recorder" status --control="$control"

@@ -49,6 +49,7 @@ LIVE_TESTS = \
 	tests/live/arm-under-stress.sh \
 	tests/live/bad-input.sh \
 	tests/live/demo-names-the-culprit.sh \
+	tests/live/kernel-log-of-others-is-not-recorded.sh \
 	tests/live/killed-recorder-leaves-a-report.sh \
 	tests/live/law-of-conservation.sh \
 	tests/live/manual-examples.sh \

@@ -283,9 +283,27 @@ static void format_page_describes_the_ring_files_header(void **state)
 	free(memory);
 }
 
+static void format_page_tells_how_a_line_of_the_kernels_log_begins(void **state)
+{
+	const char *srcdir = getenv("srcdir");
+	char path[4096], line[1024];
+	bool told = false;
+	FILE *page;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/doc/FORMAT.md", srcdir ? srcdir : ".");
+	page = fopen(path, "r");
+	assert_non_null(page);
+	while (fgets(line, sizeof(line), page))
+		told = told || strstr(line, "`" FT_NOTE_KERNEL_LOG "`");
+	fclose(page);
+	assert_true(told);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(format_page_tells_how_a_line_of_the_kernels_log_begins),
 		cmocka_unit_test(format_page_has_the_constants_of_the_code),
 		cmocka_unit_test(format_page_describes_the_segment_header),
 		cmocka_unit_test(format_page_describes_the_file_header),
