@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "analyzer/human.h"
+#include "analyzer/hungtask.h"
+#include "capture/format.h"
 
 #define SILENT_TOLD 3u /* threads by name; the rest is counted */
 
@@ -84,8 +86,49 @@ static int disk_full(const struct coverage_context *context, struct model *model
 	return 0;
 }
 
+/* A line of the kernel's log, of before the recording: it is worth telling where it is about a thread of then that is there still. */
+static bool is_news(const struct coverage_context *context, const struct model_note *note)
+{
+	struct hung_name waiter;
+	bool another;
+
+	return hungtask_waiter(note->text, &waiter) &&
+	       hungtask_thread(source_threads(context->source), &waiter, &another);
+}
+
+/* Times since the start; what was before it says so. */
+static int date_notes(const struct coverage_context *context, struct model *model)
+{
+	struct model_note *notes = model->coverage.notes;
+	size_t kept = 0, count = model->coverage.note_count;
+	int r = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct model_note note = notes[i];
+		bool early = note.at_ns < context->start_ns &&
+			     !strncmp(note.text, FT_NOTE_KERNEL_LOG, strlen(FT_NOTE_KERNEL_LOG));
+		char *text = NULL;
+
+		if (early && is_news(context, &note) &&
+		    asprintf(&text, "%s before the recording began: %s",
+			     human_duration(context->start_ns - note.at_ns).text, note.text) < 0)
+			text = NULL, r = -ENOMEM;
+		note.at_ns = since_start(context, note.at_ns);
+		if (early) {
+			free(note.text);
+			note.text = text;
+		}
+		if (note.text)
+			notes[kept++] = note;
+	}
+	model->coverage.note_count = kept;
+	return r;
+}
+
 int coverage_fill(const struct coverage_context *context, struct model *model)
 {
+	int r;
+
 	const struct ft_facts *facts = source_facts(context->source);
 	struct survey *survey = context->survey;
 
@@ -103,9 +146,9 @@ int coverage_fill(const struct coverage_context *context, struct model *model)
 	model->coverage.note_count = survey->note_count;
 	survey->notes = NULL;
 	survey->note_count = 0;
-	for (size_t i = 0; i < model->coverage.note_count; i++)
-		model->coverage.notes[i].at_ns =
-			since_start(context, model->coverage.notes[i].at_ns);
+	r = date_notes(context, model);
+	if (r)
+		return r;
 	model->coverage.recorder_delay_max_ns =
 		(uint64_t)ft_facts_number(facts, FT_FACT_DELAY_MAX_NS, 0);
 	model->coverage.cpus = (uint32_t)ft_facts_number(facts, FT_FACT_CPUS, survey->cpus);
@@ -219,6 +262,58 @@ static int say_futex(const struct coverage_context *context, struct model *model
 		   human_duration(longest_ns).text);
 }
 
+/* A line about threads that are not the ones of that name here is not believed. */
+static int say_log_names(const struct coverage_context *context, struct model *model)
+{
+	const struct threads *threads = source_threads(context->source);
+
+	for (size_t i = 0; i < model->coverage.note_count; i++) {
+		const char *line = strstr(model->coverage.notes[i].text, FT_NOTE_KERNEL_LOG);
+		bool other_waiter, other_owner;
+		struct hung_task hung;
+
+		if (!line || !hungtask_parse(line, &hung))
+			continue;
+		hungtask_thread(threads, &hung.waiter, &other_waiter);
+		hungtask_thread(threads, &hung.owner, &other_owner);
+		if (!other_waiter && !other_owner)
+			continue;
+		return say(model,
+			   "whether the owner of a lock that the kernel's log names is true: it says that thread "
+			   "%" PRId32 " (%s) waits for %" PRId32 " (%s), but thread %" PRId32
+			   " has another name here",
+			   hung.waiter.tid, hung.waiter.comm, hung.owner.tid, hung.owner.comm,
+			   other_owner ? hung.owner.tid : hung.waiter.tid);
+	}
+	return 0;
+}
+
+#define HUNG_NS 60000000000ull /* the detector is set to two minutes, as a rule */
+
+/* Whether a lock has been waited for for so long that the kernel may have named its owner, and nobody else did. */
+static int say_log_unread(const struct coverage_context *context, struct model *model)
+{
+	const char *read = fact(context, FT_FACT_KERNEL_LOG);
+	bool long_ago = model->stall.began_before ||
+			model->stall.end_ns - model->stall.start_ns >= HUNG_NS;
+
+	if (!*read || !strcmp(read, "read") || !model->stall.found || !model->stall.still_open ||
+	    !long_ago)
+		return 0;
+	for (size_t i = 0; i < model->finding_count; i++) {
+		const struct model_finding *finding = &model->findings[i];
+
+		if ((finding->kind == FINDING_KERNEL_LOCK_CONVOY ||
+		     finding->kind == FINDING_MMAP_LOCK_CONVOY) &&
+		    finding->grade < GRADE_STRONG)
+			return say(model,
+				   "whether the kernel named the lock's owner in its log, as it does after two "
+				   "minutes: the recorder could not read that (%s)",
+				   read);
+	}
+	return 0;
+}
+
 /* The recorder's governor took fewer stacks, to keep its own cost within bounds. */
 static bool governed(const struct model *model)
 {
@@ -257,6 +352,10 @@ int coverage_cannot_say(const struct coverage_context *context, struct model *mo
 			       "its notes say when");
 	if (!r)
 		r = say_futex(context, model);
+	if (!r)
+		r = say_log_names(context, model);
+	if (!r)
+		r = say_log_unread(context, model);
 	if (!r)
 		r = say_silent(context, model);
 	if (!r)

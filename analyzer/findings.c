@@ -234,7 +234,7 @@ static int fill_summary(const struct findings_context *context, const struct sus
 			 "Thread %" PRId32 " (%s) %s %s %s%s. %zu %s waited %s for it; "
 			 "%s of their wait is charged to it.%s",
 			 owner->thread->tid, owner->thread->comm,
-			 hold->still_open ? "seems to hold" : "held", lock,
+			 !hold->still_open ? "held" : owner->exact_ns ? "holds" : "seems to hold", lock,
 			 held_text(suspect, model).text, doing,
 			 direct, direct == 1 ? "thread" : "threads",
 			 human_duration(finding->blocked_ns - suspect->indirect_ns).text,
@@ -303,6 +303,8 @@ static int release_evidence(const struct findings_context *context, const struct
 			hold->start_exact ? "it was the last one to be woken by a release, and letting the "
 					    "lock go would have woken another"
 					  : "the value in the lock names it as the owner");
+	if (suspect->owner.named_ns && (hold->still_open || !hold->first_woken))
+		return finding_evidence(finding, "no release was seen before the recording ended");
 	if (hold->still_open || !hold->first_woken)
 		return finding_evidence(
 			finding,
@@ -334,6 +336,28 @@ static int call_evidence(const struct findings_context *context, const struct su
 		human_duration(hold->end_ns - call->time_ns).text);
 }
 
+/* What the kernel's log said, which is the kernel's own word. */
+static int log_evidence(const struct findings_context *context, const struct suspect *suspect,
+			const struct model *model, struct model_finding *finding)
+{
+	const struct lock_owner *holder = &suspect->holder;
+
+	if (!holder->named_ns)
+		return 0;
+	if (holder->named_ns < context->start_ns)
+		return finding_evidence(
+			finding,
+			"the kernel's hung-task detector named thread %" PRId32 " (%s) as the lock's owner "
+			"%s before the recording began",
+			holder->thread->tid, holder->thread->comm,
+			human_duration(context->start_ns - holder->named_ns).text);
+	return finding_evidence(finding,
+				"the kernel's hung-task detector named thread %" PRId32
+				" (%s) as the lock's owner at %s",
+				holder->thread->tid, holder->thread->comm,
+				finding_moment(model, holder->named_ns - context->start_ns).text);
+}
+
 static int fill_evidence(const struct findings_context *context, const struct suspect *suspect,
 			 const struct call *call, const struct model *model,
 			 struct model_finding *finding)
@@ -347,6 +371,8 @@ static int fill_evidence(const struct findings_context *context, const struct su
 	if (!suspect->link_count || suspect->links_of_others ||
 	    suspect->owner.longest.stack_id != STACK_NONE)
 		r = release_evidence(context, suspect, model, finding);
+	if (!r)
+		r = log_evidence(context, suspect, model, finding);
 	if (!r)
 		r = findings_why_evidence(suspect, model, finding);
 	if (!r && held_again_and_again(suspect, model))

@@ -45,6 +45,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/futexes.c analyzer/futexes.h \
 	analyzer/hold.c analyzer/hold.h \
 	analyzer/holders.c analyzer/holders.h \
+	analyzer/hungtask.c analyzer/hungtask.h \
 	analyzer/human.c analyzer/human.h \
 	analyzer/instead.c analyzer/instead.h \
 	analyzer/json.c analyzer/json.h \
@@ -52,6 +53,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/json_explain.c \
 	analyzer/json_fields.c analyzer/json_fields.h \
 	analyzer/json_why.c analyzer/json_why.h \
+	analyzer/locks_inside.h analyzer/locks_log.c \
 	analyzer/locks.c analyzer/locks.h \
 	analyzer/losses.c analyzer/losses.h \
 	analyzer/merge.c analyzer/merge.h \

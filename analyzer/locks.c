@@ -4,65 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
-#include "analyzer/by_thread.h"
-#include "analyzer/holders.h"
+#include "analyzer/locks_inside.h"
 
 /* One wait for a lock may be many sleeps: woken, a waiter loses to another and sleeps again. */
 #define SAME_WAIT_GAP_NS 5000000u
-
-/* What makes a lock the same one: its address, or for lack of one, and always
- * for an mmap_lock, (process, class); a user's lock has all three. File locks have neither: processes share
- * them; nor has the mmap_lock of another process, unless its address is known. */
-struct lock_key {
-	uint64_t address;
-	int32_t tgid;
-	uint32_t class;
-};
-
-struct lock_entry {
-	struct lock lock;
-	struct lock_key key;
-	struct ownership *ownership;
-	struct thread *released_by; /* as the kernel said last; NULL: it never did */
-	uint64_t released_ns;	    /* when */
-	/* of a lock.user: */
-	struct thread *taker;	/* who was woken by its last release, and so most likely got it; NULL */
-	uint64_t taken_ns;
-	int32_t owner_tid;	/* as the value in the lock said last; 0: does not tell */
-	bool shared;		/* between processes: some of its hand-offs may be unseen */
-	UT_hash_handle hh;
-	UT_hash_handle at;	/* in by_address */
-};
-
-struct waiter {
-	uint64_t contended_address; /* of the slow path it is in; 0: none, or no such events */
-	uint32_t begins;	    /* slow paths entered so far */
-	uint32_t wait_begins;	    /* the same when it last went to sleep for a lock */
-	uint32_t stack_id;	    /* where it did */
-	uint32_t wait_number;	    /* counts waits: several sleeps may be one */
-	struct futex_wait futex;    /* that it is in, or about to go to; address 0: none */
-	uint64_t futex_ns;	    /* when it said so; 0: somewhere in its present sleep */
-	struct lock_entry *entry;   /* the lock it waits for, or waited for last */
-	bool open;		    /* asleep for it now */
-	uint64_t end_ns;	    /* of its last sleep for it */
-	uint64_t sum_ns;	    /* of the sleeps that are one wait */
-};
-
-struct locks {
-	struct stackfacts *stackfacts;
-	struct operations *operations;
-	struct locks_options options;
-	struct ownership_watcher watcher;
-	struct lock_entry *by_key;
-	struct lock_entry *by_address; /* by lock.address: of the kernel's locks those that are known */
-	struct lock_entry **entries;
-	size_t entry_count;
-	struct by_thread waiters; /* struct waiter */
-	struct holders *holders;
-	uint64_t lost_until_ns;	  /* of a loss on any CPU */
-};
 
 int locks_create(struct stackfacts *stackfacts, struct operations *operations,
 		 const struct locks_options *options, struct locks **ret_locks)
@@ -96,6 +42,7 @@ void locks_destroy(struct locks *locks)
 	}
 	free(locks->entries);
 	by_thread_free(&locks->waiters);
+	free(locks->log);
 	free(locks);
 }
 
@@ -115,9 +62,13 @@ void locks_watch(struct locks *locks, const struct ownership_watcher *watcher)
 	locks->watcher = *watcher;
 }
 
-/* It cannot have held what it was itself waiting for. 0 or -ENOMEM. */
-static int bound_by_own_wait(struct locks *locks, const struct lock_entry *entry,
-			     struct lock_release *release)
+void locks_believe_log(struct locks *locks, struct threads *threads)
+{
+	locks->threads = threads;
+}
+
+int locks_bound_by_own_wait(struct locks *locks, const struct lock_entry *entry,
+			    struct lock_release *release)
 {
 	const struct waiter *own = by_thread_get(&locks->waiters, release->thread);
 
@@ -154,7 +105,7 @@ static int told_release(struct locks *locks, const struct holders_release *told)
 		.mode_known = told->read || told->write,
 		.stack_id = STACK_NONE,
 	};
-	if (!told->since_ns && bound_by_own_wait(locks, entry, &release))
+	if (!told->since_ns && locks_bound_by_own_wait(locks, entry, &release))
 		return -ENOMEM;
 	release.exact = told->since_ns || (!release.mode_known && release.since_exact);
 	entry->released_by = told->thread;
@@ -171,8 +122,11 @@ int locks_event(struct locks *locks, const struct event *event)
 		return r < 0 ? r : told_release(locks, &release);
 
 	struct futex_wait wait;
+	struct hung_task hung;
 	struct waiter *waiter;
 
+	if (event->raw.kind == FT_EVENT_NOTE && hungtask_parse(event->raw.note.text, &hung))
+		return locks_log_line(locks, &hung, event->raw.time_ns);
 	if (event->raw.kind == FT_EVENT_LOST && event->raw.time_ns > locks->lost_until_ns)
 		locks->lost_until_ns = event->raw.time_ns;
 	if (locks->options.futexes && futexes_wait(locks->options.futexes, event, &wait))
@@ -187,16 +141,14 @@ int locks_event(struct locks *locks, const struct event *event)
 	return 0;
 }
 
-/* Whose release path ends a wait of this class. */
-static enum wait_class family_of(enum wait_class class)
+enum wait_class locks_family_of(enum wait_class class)
 {
 	if (class == WAIT_LOCK_USER)
 		return WAIT_LOCK_FUTEX;
 	return class == WAIT_LOCK_MMAP || class == WAIT_LOCK_INODE ? WAIT_LOCK_RWSEM : class;
 }
 
-/* Such a lock is kept from one system call to another: which call its holder is in says nothing. */
-static bool held_in_user_space(enum wait_class class)
+bool locks_held_in_user_space(enum wait_class class)
 {
 	return class == WAIT_LOCK_FILE || class == WAIT_LOCK_FUTEX || class == WAIT_LOCK_USER;
 }
@@ -204,7 +156,7 @@ static bool held_in_user_space(enum wait_class class)
 /* Such a lock's slow path is told by a LOCK_BEGIN. */
 static bool has_address(enum wait_class class)
 {
-	return !held_in_user_space(class);
+	return !locks_held_in_user_space(class);
 }
 
 static struct lock_key key_of(const struct thread *thread, const struct wait_reason *reason,
@@ -407,6 +359,8 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 	waiter->stack_id = interval->stack_id;
 	waiter->entry = entry;
 	waiter->open = true;
+	waiter->start_ns = interval->start_ns;
+	waiter->began_before = interval->flags & INTERVAL_BEGAN_BEFORE;
 	return ownership_wait_opened(entry->ownership, interval->thread, interval->start_ns);
 }
 
@@ -426,9 +380,9 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 	if (!fact)
 		return -ENOMEM;
 	if (interval->waker_stack_id != STACK_NONE &&
-	    (fact->releases == WAIT_UNKNOWN || fact->releases != family_of(entry->lock.class)))
+	    (fact->releases == WAIT_UNKNOWN || fact->releases != locks_family_of(entry->lock.class)))
 		return 0;
-	if (!held_in_user_space(entry->lock.class))
+	if (!locks_held_in_user_space(entry->lock.class))
 		since = operations_since(locks->operations, interval->waker);
 	release = (struct lock_release){
 		.thread = interval->waker,
@@ -446,7 +400,7 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 		return entry->released_by == interval->waker
 			       ? ownership_woken(entry->ownership, &release)
 			       : 0;
-	if (bound_by_own_wait(locks, entry, &release))
+	if (locks_bound_by_own_wait(locks, entry, &release))
 		return -ENOMEM;
 	entry->lock.released_ns = release.time_ns;
 	entry->taker = interval->thread;
@@ -480,6 +434,9 @@ int locks_closed(struct locks *locks, const struct interval *interval)
 		waiter->futex.address = 0;
 	if (!waiter->open)
 		return 0;
+	if (locks_log_alone(locks, interval, waiter))
+		return -ENOMEM;
+	waiter = by_thread_get(&locks->waiters, interval->thread);
 	waiter->open = false;
 	waiter->end_ns = interval->end_ns;
 	if (hand_off(locks, interval, waiter->entry))
@@ -521,8 +478,10 @@ static struct thread *mmap_holder(const struct locks *locks, const struct thread
 	return holder;
 }
 
+/* @named: by the kernel's log; its thread may be NULL. */
 static int mmap_lock_ending(struct locks *locks, struct lock_entry *entry,
-			    const struct threads *threads, uint64_t end_ns)
+			    const struct threads *threads, const struct lock_release *named,
+			    uint64_t end_ns)
 {
 	struct operation_since since;
 	struct thread *holder;
@@ -538,9 +497,11 @@ static int mmap_lock_ending(struct locks *locks, struct lock_entry *entry,
 								     .mode_known = true,
 								     .exact = true,
 								     .stack_id = STACK_NONE });
-	holder = mmap_holder(locks, threads, entry->lock.tgid);
+	holder = named->thread && !named->plausible
+			 ? NULL
+			 : mmap_holder(locks, threads, entry->lock.tgid);
 	if (!holder)
-		return 0;
+		return named->thread ? ownership_held_at_end(entry->ownership, named) : 0;
 	since = operations_since(locks->operations, holder);
 	return ownership_held_at_end(entry->ownership,
 				     &(struct lock_release){ .thread = holder,
@@ -550,7 +511,7 @@ static int mmap_lock_ending(struct locks *locks, struct lock_entry *entry,
 							     .stack_id = since.stack_id });
 }
 
-static bool waits_for(const struct locks *locks, const struct thread *thread,
+bool locks_waits_for(const struct locks *locks, const struct thread *thread,
 		      const struct lock_entry *entry)
 {
 	const struct waiter *waiter = by_thread_find(&locks->waiters, thread);
@@ -577,7 +538,7 @@ static int user_lock_ending(struct locks *locks, struct lock_entry *entry,
 			return 0;
 		since_ns = entry->taken_ns;
 	}
-	if (waits_for(locks, holder, entry)) {
+	if (locks_waits_for(locks, holder, entry)) {
 		entry->lock.holder_named = false;
 		return 0;
 	}
@@ -592,6 +553,7 @@ static int user_lock_ending(struct locks *locks, struct lock_entry *entry,
 
 int locks_ending(struct locks *locks, const struct threads *threads, uint64_t end_ns)
 {
+	struct lock_release named;
 	int r = 0;
 
 	for (size_t i = 0; i < locks->entry_count && !r; i++) {
@@ -599,10 +561,15 @@ int locks_ending(struct locks *locks, const struct threads *threads, uint64_t en
 
 		if (!ownership_waiting(entry->ownership))
 			continue;
+		r = locks_log_ending(locks, entry, threads, end_ns, &named);
+		if (r)
+			break;
 		if (entry->lock.class == WAIT_LOCK_MMAP)
-			r = mmap_lock_ending(locks, entry, threads, end_ns);
+			r = mmap_lock_ending(locks, entry, threads, &named, end_ns);
 		else if (entry->lock.class == WAIT_LOCK_USER)
 			r = user_lock_ending(locks, entry, threads, end_ns);
+		else if (named.thread)
+			r = ownership_held_at_end(entry->ownership, &named);
 	}
 	return r;
 }

@@ -52,6 +52,9 @@ void locks_destroy(struct locks *locks);
 /* Tell @watcher, copied, of every charge: in locks_closed() of the wait. Before the first event. */
 void locks_watch(struct locks *locks, const struct ownership_watcher *watcher);
 
+/* Believe the kernel's log, which names @threads' by their tids. Before the first event. */
+void locks_believe_log(struct locks *locks, struct threads *threads);
+
 /* Feed every event, after operations_event() and before timeline_event(). 0 or -ENOMEM. */
 int locks_event(struct locks *locks, const struct event *event);
 

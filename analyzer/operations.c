@@ -127,6 +127,7 @@ struct operation_since operations_since(const struct operations *operations,
 		.since_ns = seen->since_ns,
 		.exact = seen->exact,
 		.holds_mmap = seen->holds_mmap,
+		.outside = seen->seen_ns && seen->operation_id == OPERATION_USER,
 		.stack_id = seen->stack_id,
 	};
 }

@@ -26,6 +26,7 @@ struct operation_since {
 	uint64_t since_ns;	/* not in it before this time; 0: perhaps since before the recording */
 	bool exact;		/* since_ns is the entry itself, not only a bound */
 	bool holds_mmap;	/* last seen where it may hold its process' mmap_lock */
+	bool outside;		/* last seen in user space, or on the way there */
 	uint32_t stack_id;	/* where last seen */
 };
 

@@ -18,6 +18,13 @@ struct hold {
 	bool counted;
 };
 
+/* Whom the kernel's log named as the owner. */
+struct named {
+	const struct thread *thread;
+	uint64_t start_ns, time_ns;	/* of its hold, as far as known, and of the line */
+	bool start_exact;
+};
+
 struct open_wait {
 	const struct thread *waiter;
 	uint64_t start_ns;
@@ -28,6 +35,7 @@ struct ownership {
 	bool ambiguous;
 	uint64_t last_release_ns;
 	uint64_t contended_since_ns;	/* somebody has waited without pause since then */
+	struct named named;		/* the last one; stale where something was released since */
 	struct open_wait *waits;
 	size_t wait_count, wait_room;
 	struct hold *holds;		/* by end_ns; since the oldest open wait at least */
@@ -77,6 +85,16 @@ static int grow(void **array, size_t count, size_t *room, size_t element_bytes)
 	*array = moved;
 	*room = larger;
 	return 0;
+}
+
+bool ownership_ambiguous(const struct ownership *ownership)
+{
+	return ownership->ambiguous;
+}
+
+uint64_t ownership_released_ns(const struct ownership *ownership)
+{
+	return ownership->last_release_ns;
 }
 
 size_t ownership_waiting(const struct ownership *ownership)
@@ -151,13 +169,15 @@ static struct lock_owner *owner_of(struct ownership *ownership, struct thread *t
 	return &ownership->owners[ownership->owner_count++];
 }
 
-static int owner_note_hold(struct ownership *ownership, struct thread *thread,
+static int owner_note_hold(struct ownership *ownership, const struct lock_release *release,
 			   const struct lock_hold *hold)
 {
-	struct lock_owner *owner = owner_of(ownership, thread);
+	struct lock_owner *owner = owner_of(ownership, release->thread);
 
 	if (!owner)
 		return -ENOMEM;
+	if (release->named_ns)
+		owner->named_ns = release->named_ns;
 	if (hold->end_ns - hold->start_ns >= owner->longest.end_ns - owner->longest.start_ns)
 		owner->longest = *hold;
 	return 0;
@@ -170,8 +190,9 @@ static int owner_note_hold(struct ownership *ownership, struct thread *thread,
  */
 static int claim(struct ownership *ownership, const struct lock_release *release, bool still_open)
 {
-	uint64_t start_ns = ownership->last_release_ns;
-	bool exact = false;
+	const struct named *named = &ownership->named;
+	uint64_t start_ns = ownership->last_release_ns, from_ns;
+	bool exact = false, goes_on;
 	struct lock_hold longest;
 	struct hold hold;
 
@@ -181,12 +202,21 @@ static int claim(struct ownership *ownership, const struct lock_release *release
 	}
 	if (start_ns > release->time_ns)
 		start_ns = release->time_ns;
+	from_ns = start_ns;
+	goes_on = named->thread == release->thread && named->time_ns >= start_ns;
+	/* When another was named, this one did not hold it. */
+	if (named->thread && named->time_ns > start_ns && named->time_ns <= release->time_ns) {
+		from_ns = named->time_ns;
+		start_ns = goes_on ? named->start_ns : from_ns;
+		exact = goes_on && named->start_exact;
+	}
 	hold = (struct hold){
 		.thread = release->thread,
-		.start_ns = start_ns,
+		.start_ns = from_ns,
 		.end_ns = release->time_ns,
-		.plausible = (still_open && !release->exact) || release->plausible,
+		.plausible = (still_open && !release->exact && !goes_on) || release->plausible,
 		.exact = release->exact,
+		.counted = goes_on,
 	};
 	longest = (struct lock_hold){
 		.start_ns = start_ns,
@@ -195,7 +225,7 @@ static int claim(struct ownership *ownership, const struct lock_release *release
 		.still_open = still_open,
 		.released_read = release->read,
 		.mode_known = release->mode_known,
-		.exact = release->exact,
+		.exact = release->exact && !release->named_ns, /* at both ends */
 		.stack_id = release->stack_id,
 		.first_woken = release->woken,
 	};
@@ -204,7 +234,7 @@ static int claim(struct ownership *ownership, const struct lock_release *release
 		longest.start_ns = ownership->contended_since_ns;
 	if (hold_append(ownership, &hold))
 		return -ENOMEM;
-	return owner_note_hold(ownership, release->thread, &longest);
+	return owner_note_hold(ownership, release, &longest);
 }
 
 int ownership_released(struct ownership *ownership, const struct lock_release *release)
@@ -247,6 +277,63 @@ int ownership_woken(struct ownership *ownership, const struct lock_release *rele
 	}
 	last->end_ns = ownership->last_release_ns = release->time_ns;
 	return 0;
+}
+
+int ownership_named(struct ownership *ownership, const struct lock_release *holder)
+{
+	const struct named before = ownership->named;
+	uint64_t start_ns = ownership->last_release_ns;
+	bool start_exact = false;
+
+	if (ownership->ambiguous)
+		return 0;
+	if (claim(ownership, holder, false))
+		return -ENOMEM;
+	if (holder->since_ns >= start_ns) {
+		start_ns = holder->since_ns;
+		start_exact = holder->since_exact;
+	}
+	if (before.thread == holder->thread && before.time_ns >= start_ns) {
+		start_ns = before.start_ns;
+		start_exact = before.start_exact;
+	}
+	ownership->named = (struct named){ holder->thread, start_ns, holder->time_ns, start_exact };
+	return 0;
+}
+
+int ownership_named_alone(struct ownership *ownership, const struct lock_release *holder,
+			  uint64_t start_ns, uint64_t end_ns)
+{
+	const struct lock_hold longest = {
+		.start_ns = holder->since_ns > start_ns ? holder->since_ns : start_ns,
+		.end_ns = end_ns,
+		.start_exact = holder->since_exact && holder->since_ns > start_ns,
+		.still_open = true,
+		.released_read = holder->read,
+		.stack_id = holder->stack_id,
+	};
+	struct hold hold = {
+		.thread = holder->thread,
+		.start_ns = holder->since_ns,
+		.end_ns = holder->time_ns,
+		.exact = holder->exact,
+		.plausible = holder->plausible,
+	};
+
+	if (!ownership->ambiguous || longest.start_ns > end_ns)
+		return 0;
+	if (owner_note_hold(ownership, holder, &longest))
+		return -ENOMEM;
+	ownership->hold_count = 0;
+	if (hold.end_ns > hold.start_ns && hold_append(ownership, &hold))
+		return -ENOMEM;
+	/* Of what came after the line nothing is known. */
+	if (hold.start_ns < hold.end_ns)
+		hold.start_ns = hold.end_ns;
+	hold.end_ns = end_ns;
+	hold.exact = false;
+	hold.plausible = hold.counted = true;
+	return hold.end_ns > hold.start_ns ? hold_append(ownership, &hold) : 0;
 }
 
 int ownership_held_at_end(struct ownership *ownership, const struct lock_release *holder)

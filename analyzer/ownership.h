@@ -29,6 +29,7 @@ struct lock_owner {
 	uint64_t blamed_ns;
 	uint64_t plausible_ns;	/* the part of blamed_ns that no release proves */
 	uint64_t exact_ns;	/* the part for which the kernel says who held the lock */
+	uint64_t named_ns;	/* when its log last named it; 0: never */
 	uint32_t holds;		/* of some length, with a waiter whose time is charged */
 	struct lock_hold longest;
 };
@@ -43,6 +44,7 @@ struct lock_release {
 	bool plausible;		/* it woke a waiter, but not seen is where */
 	bool mode_known;	/* ... even without a stack */
 	bool exact;		/* the kernel says so, of all the time since since_ns */
+	uint64_t named_ns;	/* when the kernel's log named it; 0: it did not */
 	uint32_t stack_id;
 	struct thread *woken;	/* NULL */
 };
@@ -77,6 +79,16 @@ int ownership_released(struct ownership *ownership, const struct lock_release *r
  */
 int ownership_woken(struct ownership *ownership, const struct lock_release *release);
 
+/*
+ * The kernel's log named who holds the lock at holder->time_ns, while waits are open: nobody else does between then
+ * and the next release. Not where it is ambiguous. 0 or -ENOMEM.
+ */
+int ownership_named(struct ownership *ownership, const struct lock_release *holder);
+
+/* Where it is ambiguous: the same, of the one wait that is closed next, and that nobody has ended. 0 or -ENOMEM. */
+int ownership_named_alone(struct ownership *ownership, const struct lock_release *holder,
+			  uint64_t start_ns, uint64_t end_ns);
+
 /* Waits are open and the recording ends: @holder is thought to hold the lock. 0 or -ENOMEM. */
 int ownership_held_at_end(struct ownership *ownership, const struct lock_release *holder);
 
@@ -90,6 +102,11 @@ int ownership_held_at_end(struct ownership *ownership, const struct lock_release
  */
 int ownership_wait_closed(struct ownership *ownership, const struct thread *waiter,
 			  uint64_t start_ns, uint64_t from_ns, uint64_t to_ns);
+
+bool ownership_ambiguous(const struct ownership *ownership);
+
+/* The time of the last release; 0: none was seen. */
+uint64_t ownership_released_ns(const struct ownership *ownership);
 
 /* Number of threads asleep for the lock now. */
 size_t ownership_waiting(const struct ownership *ownership);

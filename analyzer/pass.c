@@ -35,6 +35,7 @@ int pass_create(struct source *source, struct stackfacts *stackfacts,
 	r = locks_create(stackfacts, pass->operations, options, &pass->locks);
 	if (r)
 		goto out;
+	locks_believe_log(pass->locks, source_threads(source));
 	*ret_pass = pass;
 	pass = NULL;
 out:

@@ -102,6 +102,7 @@ int suspect_follow(struct suspect *suspect, struct history *history)
 			return 0;
 		suspect->links[suspect->link_count++] = awaited.link;
 		suspect->owner.thread = awaited.thread;
+		suspect->owner.exact_ns = 0;
 		*hold = (struct lock_hold){
 			.start_ns = awaited.start_ns,
 			.end_ns = awaited.end_ns,

@@ -81,6 +81,11 @@ TESTS += tests/unit/test_series
 tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_series_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_hungtask
+TESTS += tests/unit/test_hungtask
+tests_unit_test_hungtask_SOURCES = tests/unit/test_hungtask.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_hungtask_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_kernellog
 TESTS += tests/unit/test_kernellog
 tests_unit_test_kernellog_SOURCES = tests/unit/test_kernellog.c

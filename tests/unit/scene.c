@@ -44,6 +44,7 @@ struct scene {
 	const char *trigger_source, *trigger_reason;	/* NULL: none */
 	uint64_t trigger_at_ns;
 	int32_t recorder_tgid;	/* 0: not known */
+	const char *kernel_log;	/* NULL: not known */
 	char path[64];
 };
 
@@ -256,6 +257,11 @@ void scene_trigger(struct scene *scene, const char *source, const char *reason, 
 	scene->trigger_at_ns = at_ns;
 }
 
+void scene_kernel_log(struct scene *scene, const char *how)
+{
+	scene->kernel_log = how;
+}
+
 void scene_recorder(struct scene *scene, int32_t tgid)
 {
 	scene->recorder_tgid = tgid;
@@ -313,6 +319,8 @@ static void add_facts(const struct scene *scene, struct ft_writer *writer, const
 	assert_int_equal(ft_facts_set_number(facts, FT_FACT_START_NS, SCENE_START_NS), 0);
 	assert_int_equal(ft_facts_set_number(facts, FT_FACT_END_NS,
 					     (int64_t)(SCENE_START_NS + end_ns)), 0);
+	if (scene->kernel_log)
+		assert_int_equal(ft_facts_set(facts, FT_FACT_KERNEL_LOG, scene->kernel_log), 0);
 	if (scene->recorder_tgid)
 		assert_int_equal(ft_facts_set_number(facts, FT_FACT_RECORDER_TGID,
 						     scene->recorder_tgid),

@@ -55,6 +55,9 @@ void scene_trigger(struct scene *scene, const char *source, const char *reason, 
 /* The process whose threads recorded it. */
 void scene_recorder(struct scene *scene, int32_t tgid);
 
+/* "read", or why the kernel's log could not be. Borrowed until scene_write(). */
+void scene_kernel_log(struct scene *scene, const char *how);
+
 /* Write the capture; @end_ns is the end of the recording. The path is the scene's, gone with it. */
 const char *scene_write(struct scene *scene, const char *target, uint64_t end_ns);
 

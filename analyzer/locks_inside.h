@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of struct locks, for locks.c and locks_log.c alone.
+ */
+#ifndef ANALYZER_LOCKS_INSIDE_H
+#define ANALYZER_LOCKS_INSIDE_H
+
+#include <uthash.h>
+
+#include "analyzer/by_thread.h"
+#include "analyzer/holders.h"
+#include "analyzer/hungtask.h"
+#include "analyzer/locks.h"
+
+/* What makes a lock the same one: its address, or for lack of one, and always
+ * for an mmap_lock, (process, class); a user's lock has all three. File locks have neither: processes share
+ * them; nor has the mmap_lock of another process, unless its address is known. */
+struct lock_key {
+	uint64_t address;
+	int32_t tgid;
+	uint32_t class;
+};
+
+struct lock_entry {
+	struct lock lock;
+	struct lock_key key;
+	struct ownership *ownership;
+	struct thread *released_by; /* as the kernel said last; NULL: it never did */
+	uint64_t released_ns; /* when */
+	/* of a lock.user: */
+	struct thread
+		*taker; /* who was woken by its last release, and so most likely got it; NULL */
+	uint64_t taken_ns;
+	int32_t owner_tid; /* as the value in the lock said last; 0: does not tell */
+	bool shared; /* between processes: some of its hand-offs may be unseen */
+	UT_hash_handle hh;
+	UT_hash_handle at; /* in by_address */
+};
+
+/* A line of the kernel's log. */
+struct log_line {
+	struct hung_task hung;
+	uint64_t time_ns;
+	uint64_t since_ns; /* of the operation that the owner was in then; 0: not known */
+};
+
+struct waiter {
+	uint64_t contended_address; /* of the slow path it is in; 0: none, or no such events */
+	uint32_t begins; /* slow paths entered so far */
+	uint32_t wait_begins; /* the same when it last went to sleep for a lock */
+	uint32_t stack_id; /* where it did */
+	uint32_t wait_number; /* counts waits: several sleeps may be one */
+	struct futex_wait futex; /* that it is in, or about to go to; address 0: none */
+	uint64_t futex_ns; /* when it said so; 0: somewhere in its present sleep */
+	struct lock_entry *entry; /* the lock it waits for, or waited for last */
+	bool open; /* asleep for it now */
+	uint64_t start_ns; /* since then */
+	bool began_before; /* or since before the recording */
+	uint64_t end_ns; /* of its last sleep for it */
+	uint64_t sum_ns; /* of the sleeps that are one wait */
+};
+
+struct locks {
+	struct stackfacts *stackfacts;
+	struct operations *operations;
+	struct locks_options options;
+	struct ownership_watcher watcher;
+	struct lock_entry *by_key;
+	struct lock_entry
+		*by_address; /* by lock.address: of the kernel's locks those that are known */
+	struct lock_entry **entries;
+	size_t entry_count;
+	struct by_thread waiters; /* struct waiter */
+	struct holders *holders;
+	uint64_t lost_until_ns; /* of a loss on any CPU */
+	struct threads *threads; /* NULL: the log is not believed */
+	struct log_line *log;
+	size_t log_count;
+};
+
+/* Whose release path ends a wait of this class. */
+enum wait_class locks_family_of(enum wait_class class);
+
+/* Such a lock is kept from one system call to another: which call its holder is in says nothing. */
+bool locks_held_in_user_space(enum wait_class class);
+
+bool locks_waits_for(const struct locks *locks, const struct thread *thread,
+		     const struct lock_entry *entry);
+
+/* It cannot have held what it was itself waiting for. 0 or -ENOMEM. */
+int locks_bound_by_own_wait(struct locks *locks, const struct lock_entry *entry,
+			    struct lock_release *release);
+
+/* locks_log.c: a line of the kernel's log named the owner of a lock. 0 or -ENOMEM. */
+int locks_log_line(struct locks *locks, const struct hung_task *hung, uint64_t time_ns);
+
+/*
+ * The wait of @waiter, of which @interval was all, is closed next: where nothing tells one such lock from
+ * another, what the log tells is about this wait alone. 0 or -ENOMEM.
+ */
+int locks_log_alone(struct locks *locks, const struct interval *interval,
+		    const struct waiter *waiter);
+
+/*
+ * Whom the log named, while somebody waited who waits still. Since that line nobody has let go, for that
+ * would have woken one. *@ret_holder: its thread is NULL where nobody was named. 0 or -ENOMEM.
+ */
+int locks_log_ending(struct locks *locks, const struct lock_entry *entry,
+		     const struct threads *threads, uint64_t end_ns,
+		     struct lock_release *ret_holder);
+
+#endif
