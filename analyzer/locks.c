@@ -8,6 +8,7 @@
 
 #include "analyzer/by_thread.h"
 #include "analyzer/holders.h"
+#include "analyzer/releases.h"
 
 /* One wait for a lock may be many sleeps: woken, a waiter loses to another and sleeps again. */
 #define SAME_WAIT_GAP_NS 5000000u
@@ -61,6 +62,7 @@ struct locks {
 	size_t entry_count;
 	struct by_thread waiters; /* struct waiter */
 	struct holders *holders;
+	struct releases releases;
 	uint64_t lost_until_ns;	  /* of a loss on any CPU */
 };
 
@@ -72,6 +74,7 @@ int locks_create(struct stackfacts *stackfacts, struct operations *operations,
 	if (!locks)
 		return -ENOMEM;
 	locks->waiters.entry_bytes = sizeof(struct waiter);
+	releases_init(&locks->releases);
 	locks->stackfacts = stackfacts;
 	locks->operations = operations;
 	locks->options = *options;
@@ -96,6 +99,7 @@ void locks_destroy(struct locks *locks)
 	}
 	free(locks->entries);
 	by_thread_free(&locks->waiters);
+	releases_free(&locks->releases);
 	free(locks);
 }
 
@@ -173,6 +177,8 @@ int locks_event(struct locks *locks, const struct event *event)
 	struct futex_wait wait;
 	struct waiter *waiter;
 
+	if (releases_event(&locks->releases, event))
+		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_LOST && event->raw.time_ns > locks->lost_until_ns)
 		locks->lost_until_ns = event->raw.time_ns;
 	if (locks->options.futexes && futexes_wait(locks->options.futexes, event, &wait))
@@ -410,15 +416,25 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 	return ownership_wait_opened(entry->ownership, interval->thread, interval->start_ns);
 }
 
+static bool released_by_call(struct locks *locks, const struct interval *interval,
+			     const struct lock_entry *entry)
+{
+	return entry->lock.class == WAIT_LOCK_USER && interval->waker->tgid == entry->key.tgid &&
+	       releases_take(&locks->releases, interval->waker, entry->key.address,
+			     interval->end_ns);
+}
+
 /*
  * The wake-up that ended @interval, if it came out of the lock's release path. Where the waker's stack was not
- * recorded, it most likely did: who sleeps in a lock's slow path is hardly woken by anything else. 0 or -ENOMEM.
+ * recorded, it most likely did: who sleeps in a lock's slow path is hardly woken by anything else. Of a lock of
+ * user space the waker's call tells. 0 or -ENOMEM.
  */
 static int hand_off(struct locks *locks, const struct interval *interval, struct lock_entry *entry)
 {
 	const struct stack_fact *fact;
 	struct operation_since since = { 0 };
 	struct lock_release release;
+	bool by_call;
 
 	if (!interval->waker || interval->waker_in_interrupt || interval->waker->idle_task)
 		return 0;
@@ -428,6 +444,7 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 	if (interval->waker_stack_id != STACK_NONE &&
 	    (fact->releases == WAIT_UNKNOWN || fact->releases != family_of(entry->lock.class)))
 		return 0;
+	by_call = interval->waker_stack_id == STACK_NONE && released_by_call(locks, interval, entry);
 	if (!held_in_user_space(entry->lock.class))
 		since = operations_since(locks->operations, interval->waker);
 	release = (struct lock_release){
@@ -436,7 +453,8 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 		.since_ns = since.since_ns,
 		.since_exact = since.exact,
 		.read = fact->releases_read,
-		.plausible = interval->waker_stack_id == STACK_NONE || entry->shared,
+		.plausible = (interval->waker_stack_id == STACK_NONE && !by_call) || entry->shared,
+		.by_call = by_call,
 		.stack_id = interval->waker_stack_id,
 		.woken = interval->thread,
 	};

@@ -21,6 +21,7 @@ struct lock_hold {
 	bool mode_known;	/* released_read means something though there is no stack */
 	bool exact;		/* told by the kernel, not concluded */
 	uint32_t stack_id;	/* the owner's, at the release, or where last seen */
+	bool by_call;		/* the release is known by its system call, not by a stack */
 	struct thread *first_woken; /* by the release; NULL */
 };
 
@@ -43,6 +44,7 @@ struct lock_release {
 	bool plausible;		/* it woke a waiter, but not seen is where */
 	bool mode_known;	/* ... even without a stack */
 	bool exact;		/* the kernel says so, of all the time since since_ns */
+	bool by_call;		/* in a system call that wakes at the lock's address */
 	uint32_t stack_id;
 	struct thread *woken;	/* NULL */
 };
