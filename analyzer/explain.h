@@ -62,6 +62,7 @@ struct explain_event {
 	uint64_t address;
 	enum lock_mode mode;		/* LOCK_BEGIN, _ACQUIRED, _RELEASED */
 	const char *call;
+	bool wakes;			/* CALL: futex, to wake and not to wait */
 	uint64_t bytes;
 };
 

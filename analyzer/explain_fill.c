@@ -124,6 +124,7 @@ static void fill_event(const struct explain_context *context, const struct trail
 			: event->lock_flags & FT_LOCK_WRITE ? LOCK_MODE_WRITE
 							    : LOCK_MODE_NONE,
 		.call = event->kind == TRAIL_CALL ? calls_name(event->call) : NULL,
+		.wakes = event->wakes,
 		.bytes = event->bytes,
 	};
 	if (event->kind == TRAIL_LEAVES_CPU)

@@ -291,6 +291,11 @@ static int release_evidence(const struct findings_context *context, const struct
 	if (hold->end_ns == hold->start_ns)
 		return finding_evidence(finding, "the kernel's events do not tell one such lock from another; "
 						 "it woke waiters out of a release");
+	if (!hold->still_open && hold->first_woken && hold->by_call)
+		return finding_evidence(finding,
+					"it woke waiter %" PRId32 " (%s) at %s by a futex call on the lock's address",
+					hold->first_woken->tid, hold->first_woken->comm,
+					finding_moment(model, hold->end_ns - context->start_ns).text);
 	if (!hold->still_open && hold->first_woken && hold->stack_id == STACK_NONE)
 		return finding_evidence(finding,
 					"it woke waiter %" PRId32 " (%s) at %s; that it did so by letting the "
@@ -369,7 +374,7 @@ static int fill_evidence(const struct findings_context *context, const struct su
 		return finding_evidence(finding,
 					"no thread was seen to let the lock go to a waiter");
 	if (!suspect->link_count || suspect->links_of_others ||
-	    suspect->owner.longest.stack_id != STACK_NONE)
+	    suspect->owner.longest.stack_id != STACK_NONE || suspect->owner.longest.by_call)
 		r = release_evidence(context, suspect, model, finding);
 	if (!r)
 		r = log_evidence(context, suspect, model, finding);

@@ -57,6 +57,8 @@ static void event(struct json_fields *fields, const struct explain_event *event)
 		json_field_address(fields, "address", event->address);
 	if (event->kind == TRAIL_CALL) {
 		json_field_text(fields, "call", event->call);
+		if (event->wakes)
+			json_field_flag(fields, "wakes", true);
 		if (event->address)
 			json_field_address(fields, "address", event->address);
 		else

@@ -67,6 +67,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/pass.c analyzer/pass.h \
 	analyzer/pivot.c analyzer/pivot.h \
 	analyzer/profile.c analyzer/profile.h \
+	analyzer/releases.c analyzer/releases.h \
 	analyzer/render.h \
 	analyzer/render_folded.c \
 	analyzer/render_json.c \

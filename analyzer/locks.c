@@ -18,6 +18,7 @@ int locks_create(struct stackfacts *stackfacts, struct operations *operations,
 	if (!locks)
 		return -ENOMEM;
 	locks->waiters.entry_bytes = sizeof(struct waiter);
+	releases_init(&locks->releases);
 	locks->stackfacts = stackfacts;
 	locks->operations = operations;
 	locks->options = *options;
@@ -43,6 +44,7 @@ void locks_destroy(struct locks *locks)
 	free(locks->entries);
 	by_thread_free(&locks->waiters);
 	free(locks->log);
+	releases_free(&locks->releases);
 	free(locks);
 }
 
@@ -125,6 +127,8 @@ int locks_event(struct locks *locks, const struct event *event)
 	struct hung_task hung;
 	struct waiter *waiter;
 
+	if (releases_event(&locks->releases, event))
+		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_NOTE && hungtask_parse(event->raw.note.text, &hung))
 		return locks_log_line(locks, &hung, event->raw.time_ns);
 	if (event->raw.kind == FT_EVENT_LOST && event->raw.time_ns > locks->lost_until_ns)
@@ -364,15 +368,25 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 	return ownership_wait_opened(entry->ownership, interval->thread, interval->start_ns);
 }
 
+static bool released_by_call(struct locks *locks, const struct interval *interval,
+			     const struct lock_entry *entry)
+{
+	return entry->lock.class == WAIT_LOCK_USER && interval->waker->tgid == entry->key.tgid &&
+	       releases_take(&locks->releases, interval->waker, entry->key.address,
+			     interval->end_ns);
+}
+
 /*
  * The wake-up that ended @interval, if it came out of the lock's release path. Where the waker's stack was not
- * recorded, it most likely did: who sleeps in a lock's slow path is hardly woken by anything else. 0 or -ENOMEM.
+ * recorded, it most likely did: who sleeps in a lock's slow path is hardly woken by anything else. Of a lock of
+ * user space the waker's call tells. 0 or -ENOMEM.
  */
 static int hand_off(struct locks *locks, const struct interval *interval, struct lock_entry *entry)
 {
 	const struct stack_fact *fact;
 	struct operation_since since = { 0 };
 	struct lock_release release;
+	bool by_call;
 
 	if (!interval->waker || interval->waker_in_interrupt || interval->waker->idle_task)
 		return 0;
@@ -382,6 +396,7 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 	if (interval->waker_stack_id != STACK_NONE &&
 	    (fact->releases == WAIT_UNKNOWN || fact->releases != locks_family_of(entry->lock.class)))
 		return 0;
+	by_call = interval->waker_stack_id == STACK_NONE && released_by_call(locks, interval, entry);
 	if (!locks_held_in_user_space(entry->lock.class))
 		since = operations_since(locks->operations, interval->waker);
 	release = (struct lock_release){
@@ -390,7 +405,8 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 		.since_ns = since.since_ns,
 		.since_exact = since.exact,
 		.read = fact->releases_read,
-		.plausible = interval->waker_stack_id == STACK_NONE || entry->shared,
+		.plausible = (interval->waker_stack_id == STACK_NONE && !by_call) || entry->shared,
+		.by_call = by_call,
 		.stack_id = interval->waker_stack_id,
 		.woken = interval->thread,
 	};

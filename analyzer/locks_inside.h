@@ -11,6 +11,7 @@
 #include "analyzer/holders.h"
 #include "analyzer/hungtask.h"
 #include "analyzer/locks.h"
+#include "analyzer/releases.h"
 
 /* What makes a lock the same one: its address, or for lack of one, and always
  * for an mmap_lock, (process, class); a user's lock has all three. File locks have neither: processes share
@@ -72,6 +73,7 @@ struct locks {
 	size_t entry_count;
 	struct by_thread waiters; /* struct waiter */
 	struct holders *holders;
+	struct releases releases;
 	uint64_t lost_until_ns; /* of a loss on any CPU */
 	struct threads *threads; /* NULL: the log is not believed */
 	struct log_line *log;

@@ -226,6 +226,7 @@ static int claim(struct ownership *ownership, const struct lock_release *release
 		.released_read = release->read,
 		.mode_known = release->mode_known,
 		.exact = release->exact && !release->named_ns, /* at both ends */
+		.by_call = release->by_call,
 		.stack_id = release->stack_id,
 		.first_woken = release->woken,
 	};

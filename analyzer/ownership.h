@@ -21,6 +21,7 @@ struct lock_hold {
 	bool mode_known;	/* released_read means something though there is no stack */
 	bool exact;		/* told by the kernel, not concluded */
 	uint32_t stack_id;	/* the owner's, at the release, or where last seen */
+	bool by_call;		/* the release is known by its system call, not by a stack */
 	struct thread *first_woken; /* by the release; NULL */
 };
 
@@ -45,6 +46,7 @@ struct lock_release {
 	bool mode_known;	/* ... even without a stack */
 	bool exact;		/* the kernel says so, of all the time since since_ns */
 	uint64_t named_ns;	/* when the kernel's log named it; 0: it did not */
+	bool by_call;		/* in a system call that wakes at the lock's address */
 	uint32_t stack_id;
 	struct thread *woken;	/* NULL */
 };

@@ -101,6 +101,8 @@ static int survey_event(void *context, const struct event *event)
 		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_LOST)
 		return gap_append(survey, event);
+	if (target_event(survey->target, event))
+		return -ENOMEM;
 	survey->events++;
 	if (event->raw.kind == FT_EVENT_NOTE && note_append(survey, event))
 		return -ENOMEM;
@@ -132,6 +134,7 @@ static int survey_read(struct survey *survey, struct source *source, struct stac
 	int r;
 
 	survey->start_ns = source_start_ns(source);
+	survey->target = target;
 	r = calls_create(&survey->calls);
 	if (r)
 		return r;

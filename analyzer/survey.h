@@ -24,6 +24,7 @@ struct survey_switches {
 
 struct survey {
 	uint64_t start_ns;
+	struct target *target;		/* borrowed */
 	struct account *account;
 	struct usual *usual;
 	struct calls *calls;

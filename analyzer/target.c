@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* More are not followed: a target that forks thousands is one for the whole host. */
+#define FORKED_MAX 256
+
 /* Tgids joined by commas; anything else ends the list. */
 static int parse_tgids(struct target *target, const char *text)
 {
@@ -35,19 +38,92 @@ int target_choose(struct target *target, const struct ft_facts *facts, const int
 	*target = (struct target){
 		.recorder_tgid = (int32_t)ft_facts_number(facts, FT_FACT_RECORDER_TGID, 0),
 	};
-	if (!count)
-		return recorded ? parse_tgids(target, recorded) : 0;
+	if (!count) {
+		int r = recorded ? parse_tgids(target, recorded) : 0;
+
+		target->chosen = target->count;
+		return r;
+	}
 	target->tgids = calloc(count, sizeof(*tgids));
 	if (!target->tgids)
 		return -ENOMEM;
 	memcpy(target->tgids, tgids, count * sizeof(*tgids));
-	target->count = count;
+	target->count = target->chosen = count;
 	return 0;
+}
+
+/* Where in the list; count: nowhere. */
+static size_t place_of(const struct target *target, int32_t tgid)
+{
+	size_t place = 0;
+
+	while (place < target->count && target->tgids[place] != tgid)
+		place++;
+	return place;
+}
+
+static int add_forked(struct target *target, const struct thread *child)
+{
+	size_t forked = target->count - target->chosen;
+	char(*names)[FT_COMM_BYTES];
+	int32_t *tgids;
+
+	if (forked == FORKED_MAX)
+		return 0;
+	tgids = reallocarray(target->tgids, target->count + 1, sizeof(*tgids));
+	if (!tgids)
+		return -ENOMEM;
+	target->tgids = tgids;
+	names = reallocarray(target->forked_as, forked + 1, sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	target->forked_as = names;
+	memcpy(names[forked], child->comm, sizeof(names[forked]));
+	tgids[target->count++] = child->tgid;
+	return 0;
+}
+
+static void remove_forked(struct target *target, size_t place)
+{
+	size_t last = --target->count;
+
+	target->tgids[place] = target->tgids[last];
+	memmove(target->forked_as[place - target->chosen], target->forked_as[last - target->chosen],
+		FT_COMM_BYTES);
+}
+
+static bool same_name(const char *name, const char *other)
+{
+	size_t length = strcspn(name, ":");
+
+	return length == strcspn(other, ":") && !strncmp(name, other, length);
+}
+
+int target_event(struct target *target, const struct event *event)
+{
+	bool is_fork = event->raw.kind == FT_EVENT_FORK;
+	const struct thread *thread = is_fork ? event->other : event->thread;
+	size_t place;
+
+	if (!target->chosen || (!is_fork && event->raw.kind != FT_EVENT_COMM) ||
+	    thread->tid != thread->tgid)
+		return 0;
+	place = place_of(target, thread->tgid);
+	if (place < target->chosen)
+		return 0;
+	/* It executes another program, or another process has its ID. */
+	if (place < target->count &&
+	    (is_fork || !same_name(target->forked_as[place - target->chosen], thread->comm)))
+		remove_forked(target, place);
+	return is_fork && place_of(target, event->thread->tgid) < target->count
+		       ? add_forked(target, thread)
+		       : 0;
 }
 
 void target_free(struct target *target)
 {
 	free(target->tgids);
+	free(target->forked_as);
 	*target = (struct target){ 0 };
 }
 

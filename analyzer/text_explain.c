@@ -105,7 +105,8 @@ static void event_text(struct page *page, const struct explain_event *event)
 		break;
 	case TRAIL_CALL:
 		if (event->address)
-			page_add(page, "enters %s, to wait at 0x%" PRIx64, event->call, event->address);
+			page_add(page, "enters %s, to %s at 0x%" PRIx64, event->call,
+				 event->wakes ? "wake" : "wait", event->address);
 		else
 			page_add(page, "enters %s, %s", event->call, human_bytes(event->bytes).text);
 		break;

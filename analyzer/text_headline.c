@@ -8,6 +8,8 @@
 
 #include "analyzer/text.h"
 
+#define PROCESSES_SHOWN 8 /* of the target; JSON has all */
+
 static const char *or_empty(const char *text)
 {
 	return text ? text : "";
@@ -49,8 +51,10 @@ static void target_line(struct page *page, const struct model *model)
 			 model->capture.target[0]);
 	else
 		page_add(page, "process %" PRId32, model->capture.target[0]);
-	for (size_t i = 1; i < count; i++)
+	for (size_t i = 1; i < count && i < PROCESSES_SHOWN; i++)
 		page_add(page, ", %" PRId32, model->capture.target[i]);
+	if (count > PROCESSES_SHOWN)
+		page_add(page, " and %s more", human_count(count - PROCESSES_SHOWN).text);
 	if (model->capture.target_threads == 1)
 		page_add(page, ", 1 thread");
 	else if (model->capture.target_threads)

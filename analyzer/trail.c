@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "analyzer/releases.h"
+
 /* How it came to the span: its way onto the CPU and what it did there last. */
 enum { LEAD_CPU, LEAD_CALL, LEAD_SAMPLE, LEAD_LOCK, LEADS };
 
@@ -45,6 +47,7 @@ static bool translate_call(const struct ft_event *raw, struct trail_event *event
 {
 	event->kind = TRAIL_CALL;
 	event->call = raw->call.call;
+	event->wakes = release_call(raw);
 	if (raw->call.call == FT_CALL_FUTEX)
 		event->address = raw->call.args[0];
 	else

@@ -22,7 +22,7 @@ enum trail_kind {
 	TRAIL_LOCK_BEGIN,	/* address, lock_flags */
 	TRAIL_LOCK_ACQUIRED,	/* address, lock_flags */
 	TRAIL_LOCK_RELEASED,	/* likewise */
-	TRAIL_CALL,		/* call, bytes (futex: address), stack */
+	TRAIL_CALL,		/* call, bytes (futex: address, wakes), stack */
 	TRAIL_SAMPLE,		/* the last one before the span */
 	TRAIL_SNAPSHOT,		/* the recorder looked: state, stack */
 };
@@ -38,6 +38,7 @@ struct trail_event {
 	uint64_t address;
 	uint32_t lock_flags;		/* FT_LOCK_READ, FT_LOCK_WRITE */
 	enum ft_call call;
+	bool wakes;
 	uint64_t bytes;
 };
 

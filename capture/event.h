@@ -20,7 +20,7 @@ enum ft_event_kind {
 	FT_EVENT_LOCK_BEGIN = 3, /* @task starts to wait in a kernel lock's slow path */
 	FT_EVENT_LOCK_HOLD = 4,	/* @task has acquired a kernel lock, or is about to release it */
 	FT_EVENT_SAMPLE = 5,	/* @task was running on @cpu */
-	FT_EVENT_CALL = 6,	/* @task entered a large address-space call, or a wait on a futex */
+	FT_EVENT_CALL = 6,	/* @task entered a large address-space call, or one on a futex */
 	FT_EVENT_FORK = 7,	/* @task created fork.child (process or thread) */
 	FT_EVENT_COMM = 8,	/* @task has its new name; comm.exec if by execve */
 	FT_EVENT_EXIT = 9,	/* @task is exiting */
@@ -55,7 +55,7 @@ enum ft_call {
 	FT_CALL_MREMAP = 3,	/* args: address, old length, new length, flags */
 	FT_CALL_MPROTECT = 4,	/* args: address, length, prot, 0 */
 	FT_CALL_MADVISE = 5,	/* args: address, length, advice, 0 */
-	FT_CALL_FUTEX = 6,	/* args: address, operation with its flags, value, 0: waits only */
+	FT_CALL_FUTEX = 6,	/* args: address, operation with its flags, value, 0 */
 	FT_CALL_MLOCK = 7,	/* args: address, length, flags of mlock2, 0 */
 	FT_CALL_MUNLOCK = 8,	/* args: address, length, 0, 0 */
 	FT_CALL_MLOCKALL = 9,	/* args: flags, 0, 0, 0: of any size */

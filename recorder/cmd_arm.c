@@ -92,7 +92,7 @@ static void print_help(void)
 	      "there,\n"
 	      "and write a capture for each trigger: what the ring holds, and what follows.\n\n"
 	      "Whom the reports are about (everything on the host is recorded all the same):\n"
-	      "  -p, --pid=PID[,PID]      these processes\n"
+	      "  -p, --pid=PID[,PID]      these processes and what they forked, which keeps their name\n"
 	      "      --pid-file=FILE      the process whose ID is in FILE, after restarts too\n"
 	      "      --comm=NAME          the processes of that name, after restarts too\n"
 	      "  -a, --all                the whole host (the default)\n\n"

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "recorder/arguments.h"
+#include "recorder/children.h"
 #include "recorder/clock.h"
 #include "recorder/command.h"
 #include "recorder/message.h"
@@ -44,7 +45,7 @@ static void print_help(void)
 	       "that analyze explains. Everything on the host is recorded; -p says whom the "
 	       "report\n"
 	       "is about.\n\n"
-	       "  -p, --pid=PID[,PID]      the report is about these processes\n"
+	       "  -p, --pid=PID[,PID]      the report is about these processes and what they forked\n"
 	       "  -a, --all                about the whole host (the default)\n"
 	       "  -d, --duration=TIME      for so long: 500ms, 15s, 2m (15s)\n"
 	       "  -o, --output=FILE        into this file (./freezetrap-HOST-TIME.dat)\n"
@@ -325,6 +326,7 @@ static int run(struct capture *capture)
 			      missing);
 		return EXIT_FAILED;
 	}
+	children_add(&capture->arguments.target); /* those that come later are in the events */
 	int out_fd = open_output(capture, &created);
 	if (out_fd < 0)
 		return EXIT_FAILED;

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "recorder/children.h"
 #include "recorder/clock.h"
 
 #define LOOK_S	      1
@@ -21,12 +22,17 @@
 #define STOP_WAIT_S   1
 #define FORMER_MAX    1024
 #define HINTS_MAX     256
-#define ROUNDS_MAX    8 /* of generations of children */
 
 /* A process that was of the target, and until when. */
 struct former {
 	int32_t tgid;
 	uint64_t until_ns;
+};
+
+/* A process that seems to belong to the target, by the events, as long as it has that name. */
+struct hint {
+	int32_t tgid;
+	char comm[FT_COMM_BYTES];
 };
 
 struct finder {
@@ -42,7 +48,7 @@ struct finder {
 	struct former formers[FORMER_MAX]; /* number n in place n % FORMER_MAX */
 	uint64_t former_count;
 	char former_comm[FT_COMM_BYTES];
-	int32_t hints[HINTS_MAX]; /* processes that seem to belong to it, by the events */
+	struct hint hints[HINTS_MAX];
 	size_t hint_count;
 	bool hints_lost;
 	uint64_t number, anew;
@@ -53,11 +59,6 @@ bool finder_looks(const struct finder *finder)
 {
 	const struct finder_options *options = &finder->options;
 	return options->pids->count || options->pid_file || options->comm;
-}
-
-static bool follows(const struct finder *finder)
-{
-	return finder->options.pid_file || finder->options.comm;
 }
 
 static ssize_t read_text(const char *path, char *ret_text, size_t text_bytes)
@@ -90,28 +91,15 @@ static bool same_name(const char *a, const char *b)
 	return !strncmp(a, b, FT_COMM_BYTES - 1);
 }
 
-/* Return: 1 it has that name, 0 another one, -ESRCH. */
-static int has_comm(int32_t tgid, const char *comm)
+static bool read_comm(int32_t tgid, char ret_comm[64])
 {
-	char path[64], text[64];
+	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", tgid);
-	if (read_text(path, text, sizeof(text)) <= 0)
-		return -ESRCH;
-	text[strcspn(text, "\n")] = '\0';
-	return same_name(text, comm);
-}
-
-static int32_t parent_of(int32_t tgid)
-{
-	char path[64], text[256];
-	int32_t parent;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", tgid);
-	if (read_text(path, text, sizeof(text)) <= 0)
-		return 0;
-	const char *end = strrchr(text, ')'); /* the name before it may hold any bytes */
-	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
+	if (read_text(path, ret_comm, 64) <= 0)
+		return false;
+	ret_comm[strcspn(ret_comm, "\n")] = '\0';
+	return true;
 }
 
 static bool has(const struct target *target, int32_t tgid)
@@ -119,34 +107,22 @@ static bool has(const struct target *target, int32_t tgid)
 	return target->count && target_has(target, tgid);
 }
 
-/* Those of that name, the first TARGET_MAX; with @of_target only children of those there are already. */
-static void add_named(const char *comm, bool of_target, struct target *target)
+/* Those of that name, the first TARGET_MAX. */
+static void add_named(const char *comm, struct target *target)
 {
 	DIR *processes = opendir("/proc");
 	struct dirent *entry;
+	char text[64];
 
 	if (!processes)
 		return;
 	while ((entry = readdir(processes)) && target->count < TARGET_MAX) {
 		int32_t tgid = (int32_t)strtol(entry->d_name, NULL, 10);
-		if (tgid > 0 && has_comm(tgid, comm) == 1 && !has(target, tgid) &&
-		    (!of_target || has(target, parent_of(tgid))))
+		if (tgid > 0 && !has(target, tgid) && read_comm(tgid, text) &&
+		    same_name(text, comm))
 			target_add(target, tgid);
 	}
 	closedir(processes);
-}
-
-/* Its children too, as far as they have its name: a service may be a process for each client. */
-static void add_children(struct target *target)
-{
-	size_t before;
-
-	for (int round = 0; round < ROUNDS_MAX; round++) {
-		before = target->count;
-		add_named(target->comm, true, target);
-		if (target->count == before)
-			break;
-	}
 }
 
 /* The ID at the beginning of the file. Return: 0, having said why, where there is none. */
@@ -190,12 +166,12 @@ static void find(struct finder *finder, struct target *ret_target)
 	*ret_target = (struct target){ .count = 0 };
 	if (options->pid_file && finder->root) {
 		if (target_add(ret_target, finder->root))
-			add_children(ret_target);
+			children_add(ret_target);
 		else
 			say_missing(finder, "%s: process %d has exited", options->pid_file,
 				    finder->root);
 	} else if (options->comm) {
-		add_named(options->comm, false, ret_target);
+		add_named(options->comm, ret_target);
 		if (!ret_target->count)
 			say_missing(finder, "no process is called '%.15s'", options->comm);
 	} else if (!options->pid_file) {
@@ -204,6 +180,7 @@ static void find(struct finder *finder, struct target *ret_target)
 			ret_target->count = 0;
 			say_missing(finder, "there is no process %d", missing);
 		}
+		children_add(ret_target);
 	}
 }
 
@@ -241,15 +218,15 @@ static bool same(const struct target *a, const struct target *b)
 	return a->count == b->count && !memcmp(a->tgids, b->tgids, a->count * sizeof(a->tgids[0]));
 }
 
-/* By the file or /proc. Return: whether that changed anything. */
-static bool find_all(struct finder *finder)
+/* By the file or /proc; @closer: children as well. Return: whether that changed anything. */
+static bool find_all(struct finder *finder, bool closer)
 {
 	struct target target;
 
 	if (finder->options.pid_file) {
 		int32_t root = find_root(finder);
 		if (root && root == finder->root && has(&finder->target, root))
-			return false;
+			return closer && children_add(&finder->target);
 		finder->root = root;
 	}
 	find(finder, &target);
@@ -270,22 +247,25 @@ static bool drop_exited(struct finder *finder)
 }
 
 /* Return: whether it belongs to the target, which it then does. */
-static bool take_hint(struct finder *finder, int32_t tgid, const char *comm)
+static bool take_hint(struct finder *finder, const struct hint *hint)
 {
-	int named = has_comm(tgid, comm);
+	char comm[64];
 
-	if (named < 0) {
+	if (!read_comm(hint->tgid, comm)) {
 		/* It came and went between two looks. */
 		pthread_mutex_lock(&finder->lock);
-		add_former(finder, tgid);
+		add_former(finder, hint->tgid);
 		pthread_mutex_unlock(&finder->lock);
+		return false;
 	}
-	return named > 0 && target_add(&finder->target, tgid);
+	return (finder->options.comm ? same_name(comm, hint->comm)
+				     : children_same_name(comm, hint->comm)) &&
+	       target_add(&finder->target, hint->tgid);
 }
 
 static bool take_hints(struct finder *finder, bool *ret_lost)
 {
-	int32_t hints[HINTS_MAX];
+	struct hint hints[HINTS_MAX];
 	bool changed = false;
 
 	pthread_mutex_lock(&finder->lock);
@@ -298,25 +278,20 @@ static bool take_hints(struct finder *finder, bool *ret_lost)
 	if (!finder->target.count)
 		return false;
 	for (size_t i = 0; i < count; i++)
-		changed |= take_hint(finder, hints[i],
-				     finder->options.comm ? finder->options.comm
-							  : finder->target.comm);
+		changed |= take_hint(finder, &hints[i]);
 	return changed;
 }
 
-/* A process ID alone is never looked for again: another process may have got it. */
+/* A process ID alone is never looked for again: another process may have got it. Its children are. */
 static void look_by_id(struct finder *finder)
 {
-	bool changed = false;
+	bool lost, changed = finder->looks ? drop_exited(finder) : find_all(finder, true);
 
-	if (!finder->looks++) {
-		changed = find_all(finder);
-	} else if (target_exited(&finder->target)) {
-		target_close(&finder->target);
-		finder->target.count = 0;
+	changed |= take_hints(finder, &lost);
+	if (lost)
+		changed |= children_add(&finder->target);
+	if (finder->looks++ && changed && !finder->target.count)
 		say_missing(finder, "it has exited");
-		changed = true;
-	}
 	if (changed)
 		publish(finder);
 }
@@ -326,35 +301,41 @@ static void look(struct finder *finder)
 	bool lost, changed = drop_exited(finder);
 
 	changed |= take_hints(finder, &lost);
-	if (finder->options.pid_file || lost || !finder->target.count ||
-	    finder->looks % LOOK_CLOSER_S == 0)
-		changed |= find_all(finder);
+	bool closer = lost || finder->looks % LOOK_CLOSER_S == 0;
+	if (finder->options.pid_file || closer || !finder->target.count)
+		changed |= find_all(finder, closer);
 	finder->looks++;
 	if (changed)
 		publish(finder);
 }
 
-/* With the lock held. A child belongs to it as long as it keeps the name; with --comm, whoever has it. */
-static bool belongs(const struct finder *finder, int32_t parent, const char *comm)
+/* With the lock held. NULL: it is none. */
+static struct hint *find_hint(struct finder *finder, int32_t tgid)
 {
-	const struct finder_options *options = &finder->options;
-	bool is_child = has(&finder->found, parent);
-
-	for (size_t i = 0; i < finder->hint_count && !is_child; i++)
-		is_child = finder->hints[i] == parent;
-	return options->comm ? same_name(comm, options->comm)
-			     : is_child && same_name(comm, finder->found.comm);
+	for (size_t i = 0; i < finder->hint_count; i++)
+		if (finder->hints[i].tgid == tgid)
+			return &finder->hints[i];
+	return NULL;
 }
 
 /* With the lock held. */
-static void drop_hint(struct finder *finder, int32_t tgid)
+static void add_hint(struct finder *finder, const struct ft_task *task)
 {
-	size_t kept = 0;
+	if (finder->hint_count == HINTS_MAX) {
+		finder->hints_lost = true;
+		return;
+	}
+	struct hint *hint = &finder->hints[finder->hint_count++];
+	hint->tgid = task->tgid;
+	memcpy(hint->comm, task->comm, sizeof(hint->comm));
+}
 
-	for (size_t i = 0; i < finder->hint_count; i++)
-		if (finder->hints[i] != tgid)
-			finder->hints[kept++] = finder->hints[i];
-	finder->hint_count = kept;
+/* With the lock held. Children of the target belong to it, or whoever has the name. */
+static bool belongs(struct finder *finder, const struct ft_task *parent, const struct ft_task *task)
+{
+	if (finder->options.comm)
+		return same_name(task->comm, finder->options.comm);
+	return parent && (has(&finder->found, parent->tgid) || find_hint(finder, parent->tgid));
 }
 
 void finder_event(struct finder *finder, const struct ft_event *event)
@@ -362,23 +343,24 @@ void finder_event(struct finder *finder, const struct ft_event *event)
 	bool is_fork = event->kind == FT_EVENT_FORK;
 	const struct ft_task *task = is_fork ? event->fork.child : event->task;
 
-	if (!follows(finder) || (!is_fork && event->kind != FT_EVENT_COMM) || task->tgid <= 0 ||
-	    task->tid != task->tgid)
+	if (!finder_looks(finder) || (!is_fork && event->kind != FT_EVENT_COMM) ||
+	    task->tgid <= 0 || task->tid != task->tgid)
 		return;
 	pthread_mutex_lock(&finder->lock);
-	drop_hint(finder, task->tgid);
-	if (belongs(finder, is_fork ? event->task->tgid : 0, task->comm)) {
-		if (finder->hint_count < HINTS_MAX)
-			finder->hints[finder->hint_count++] = task->tgid;
-		else
-			finder->hints_lost = true;
+	struct hint *hint = find_hint(finder, task->tgid);
+	/* It executes another program, or another process has its ID. */
+	if (hint && (is_fork || !children_same_name(hint->comm, task->comm))) {
+		*hint = finder->hints[--finder->hint_count];
+		hint = NULL;
 	}
+	if (!hint && belongs(finder, is_fork ? event->task : NULL, task))
+		add_hint(finder, task);
 	pthread_mutex_unlock(&finder->lock);
 }
 
 static void look_once(struct finder *finder)
 {
-	if (follows(finder))
+	if (finder->options.pid_file || finder->options.comm)
 		look(finder);
 	else
 		look_by_id(finder);

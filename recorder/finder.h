@@ -2,7 +2,7 @@
 /*
  * The target of an armed recorder, found again after each restart: by process
  * ID, by the ID in a file, or by name. A thread of its own looks, since a file may be on a disk that is stuck.
- * By file or name, the children that keep the name belong to it.
+ * By ID or file, the children that keep the name belong to it.
  */
 #ifndef RECORDER_FINDER_H
 #define RECORDER_FINDER_H

@@ -11,6 +11,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/changes.c recorder/changes.h \
 	recorder/blocked.c recorder/blocked.h \
 	recorder/child.c recorder/child.h \
+	recorder/children.c recorder/children.h \
 	recorder/clock.h \
 	recorder/cmd_arm.c \
 	recorder/cmd_capture.c \

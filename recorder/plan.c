@@ -134,6 +134,18 @@ static int plan_tracepoint(struct plan *plan, const struct tracefs *tracefs, con
 	return error;
 }
 
+/* Each tracepoint once: those of one that differ in their filters follow each other. */
+static void note_missing(struct plan *plan, const struct tier_event *source)
+{
+	const char *last = strrchr(plan->missing, ':');
+	size_t used = strlen(plan->missing);
+
+	if (last && !strcmp(last + 1, source->name))
+		return;
+	snprintf(plan->missing + used, sizeof(plan->missing) - used, "%s%s:%s", used ? ", " : "",
+		 source->subsystem, source->name);
+}
+
 static int plan_tier_event(struct plan *plan, const struct tier_event *source,
 			   const struct tracefs *tracefs, size_t watermark_bytes,
 			   struct plan_error *ret_error)
@@ -170,11 +182,8 @@ static int plan_tier_event(struct plan *plan, const struct tier_event *source,
 	if (error == -ENOENT || error == -ENOKEY) {
 		if (!source->optional)
 			return -ENOTSUP;
-		if (source->rare)
-			return 0;
-		size_t used = strlen(plan->missing);
-		snprintf(plan->missing + used, sizeof(plan->missing) - used, "%s%s:%s",
-			 used ? ", " : "", source->subsystem, source->name);
+		if (!source->rare)
+			note_missing(plan, source);
 		return 0;
 	}
 	if (error)

@@ -217,6 +217,10 @@ void sleepers_event(struct sleepers *sleepers, const struct ft_event *event)
 			       event->switch_.prev_state);
 		change(sleepers, event->switch_.next, event->time_ns, 0, FT_STATE_RUNNING);
 		enter_lock(sleepers, event->switch_.next, false);
+		/* It got the lock without a sleep, which no event tells, and sleeps elsewhere. */
+		if (event->switch_.prev_state != FT_STATE_DISK &&
+		    event->switch_.prev_state != FT_STATE_DEAD)
+			enter_lock(sleepers, event->task, false);
 		break;
 	case FT_EVENT_WAKING:
 		change(sleepers, event->waking.wakee, event->time_ns, 0, FT_STATE_RUNNING);

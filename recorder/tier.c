@@ -10,6 +10,12 @@
 	  .user_dump = true, .optional = true }
 
 /*
+ * FUTEX_WAIT (0), _LOCK_PI (6), _WAIT_BITSET (9), _WAIT_REQUEUE_PI (11) and _LOCK_PI2 (13), told by
+ * bits because flags are added to them.
+ */
+#define FUTEX_WAITS "!(op & 15) || ((op & 8) && (op & 1)) || ((op & 4) && (op & 2) && !(op & 1))"
+
+/*
  * Stacks cost more than all the rest, so sched_switch is opened several times, and in each mode
  * each switch passes the filter of exactly one. In full: with a stack where the task blocks or is
  * preempted inside the kernel (reclaim under mmap_lock shows as that), plain where it only leaves
@@ -83,19 +89,24 @@ static const struct tier_event TRACEPOINT_EVENTS[] = {
 	  .fields = { "lock_addr" },
 	  .optional = true,
 	  .rare = true },
-	/*
-	 * FUTEX_WAIT (0), _LOCK_PI (6), _WAIT_BITSET (9), _WAIT_REQUEUE_PI (11) and _LOCK_PI2 (13), told by
-	 * bits because flags are added to them. No stack: the switch that follows has one, and without
-	 * it what is waited for is not known to be a futex.
-	 */
+	/* No stack: the switch that follows has one, and without it what is waited for is not known to be a futex. */
 	{ .role = ROLE_CALL,
 	  .modes = IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCKS),
 	  .call = FT_CALL_FUTEX,
 	  .subsystem = "syscalls",
 	  .name = "sys_enter_futex",
-	  .filter = "!(op & 15) || ((op & 8) && (op & 1)) || ((op & 4) && (op & 2) && !(op & 1))",
+	  .filter = FUTEX_WAITS,
 	  .fields = { "uaddr", "op", "val" },
 	  .optional = true }, /* this and the calls: kernels without CONFIG_FTRACE_SYSCALLS */
+	/* What wakes: where wakers have no stack, this tells that a lock was let go. */
+	{ .role = ROLE_CALL,
+	  .modes = IN_MODE(MODE_BLOCKS),
+	  .call = FT_CALL_FUTEX,
+	  .subsystem = "syscalls",
+	  .name = "sys_enter_futex",
+	  .filter = "!(" FUTEX_WAITS ")",
+	  .fields = { "uaddr", "op", "val" },
+	  .optional = true },
 	{ .role = ROLE_SAMPLE, .name = "cycles", .stack_frames = 127, .user_stack = true },
 	LARGE_CALL(FT_CALL_MMAP, "sys_enter_mmap",
 		   "len >= " TIER_LARGE_BYTES,

@@ -126,6 +126,16 @@ TESTS += tests/unit/test_futex
 tests_unit_test_futex_SOURCES = tests/unit/test_futex.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_futex_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_releases
+TESTS += tests/unit/test_releases
+tests_unit_test_releases_SOURCES = tests/unit/test_releases.c
+tests_unit_test_releases_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_forked
+TESTS += tests/unit/test_forked
+tests_unit_test_forked_SOURCES = tests/unit/test_forked.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_forked_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_moment
 TESTS += tests/unit/test_moment
 tests_unit_test_moment_SOURCES = tests/unit/test_moment.c

@@ -3,7 +3,7 @@
  * Records in one mode until it is told to end, writing nothing: to measure what
  * recording costs those who are recorded.
  *
- *	bench_modes full|blocks|plain & taskset -c 1 perf bench sched pipe -l 400000
+ *	bench_modes full|blocks|lazy|timing & taskset -c 1 perf bench sched pipe -l 400000
  */
 #include "config.h"
 
@@ -20,7 +20,7 @@
 
 int main(int argc, char **argv)
 {
-	static const char *const NAMES[TIER_MODES] = { "full", "blocks", "plain" };
+	static const char *const NAMES[TIER_MODES] = { "full", "blocks", "lazy", "timing" };
 	struct tracefs tracefs;
 	struct plan *plan;
 	struct plan_error plan_error;
@@ -37,7 +37,7 @@ int main(int argc, char **argv)
 	while (argc == 2 && mode < TIER_MODES && strcmp(argv[1], NAMES[mode]))
 		mode++;
 	if (argc != 2 || mode == TIER_MODES) {
-		fprintf(stderr, "usage: bench_modes full|blocks|plain\n");
+		fprintf(stderr, "usage: bench_modes full|blocks|lazy|timing\n");
 		return 2;
 	}
 	sigemptyset(&set);

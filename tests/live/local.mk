@@ -41,7 +41,9 @@ LIVE_TESTS = \
 	tests/live/arm-kill-9.sh \
 	tests/live/arm-lazy-names-the-culprit.sh \
 	tests/live/arm-many-triggers.sh \
+	tests/live/arm-mutex-names-the-culprit.sh \
 	tests/live/arm-opens-no-dangerous-file.sh \
+	tests/live/arm-pid-follows-forks.sh \
 	tests/live/arm-redis-busy-script.sh \
 	tests/live/arm-redis-debug-sleep.sh \
 	tests/live/arm-redis-stopped.sh \

@@ -227,6 +227,24 @@ void scene_state_futex(struct scene *scene, uint32_t cpu, uint64_t at_ns,
 	add(scene, &event, stack);
 }
 
+void scene_fork(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *parent,
+		const struct ft_task *child)
+{
+	struct ft_event event = { .kind = FT_EVENT_FORK, .cpu = cpu, .time_ns = at_ns,
+					.task = parent, .fork.child = child };
+
+	add(scene, &event, NULL);
+}
+
+void scene_comm(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		bool exec)
+{
+	struct ft_event event = { .kind = FT_EVENT_COMM, .cpu = cpu, .time_ns = at_ns,
+					.task = task, .comm.exec = exec };
+
+	add(scene, &event, NULL);
+}
+
 void scene_note(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *text)
 {
 	static const struct ft_task nobody = { 0 };

@@ -6,6 +6,7 @@
 #ifndef TESTS_UNIT_SCENE_H
 #define TESTS_UNIT_SCENE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,11 @@ void scene_futex(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct
 void scene_state_futex(struct scene *scene, uint32_t cpu, uint64_t at_ns,
 		       const struct ft_task *task, uint64_t address, int operation, uint32_t value,
 		       const char *stack);
+void scene_fork(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *parent,
+		const struct ft_task *child);
+/* It has another name, and if @exec runs another program. */
+void scene_comm(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		bool exec);
 void scene_note(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *text);
 void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns,
 		uint64_t records);

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "recorder/children.h"
 #include "recorder/clock.h"
 #include "recorder/finder.h"
 
@@ -267,7 +268,8 @@ static void pid_file_is_of_the_children_too_that_keep_the_name(void **state)
 	assert_true(has(finder, getpid(), false));
 	assert_true(has(finder, child, false));
 	pid_t later = start_service();
-	tell_fork(finder, getpid(), later, "other");
+	tell_fork(finder, getpid(), later, comm);
+	tell_exec(finder, later, "other");
 	tell_fork(finder, 1, later, comm);
 	assert_false(has(finder, later, false));
 	tell_fork(finder, getpid(), later, comm);
@@ -276,6 +278,53 @@ static void pid_file_is_of_the_children_too_that_keep_the_name(void **state)
 	stop_service(later);
 	finder_stop(finder);
 	prctl(PR_SET_NAME, parent_name);
+}
+
+/* A server that forks a worker for each client, and is meant by its ID. */
+static void process_id_is_of_the_children_too_that_keep_the_name(void **state)
+{
+	struct target pids = { .count = 0 };
+	const struct finder_options options = { .pids = &pids };
+	char parent_name[16], text[16];
+	(void)state;
+	assert_int_equal(prctl(PR_GET_NAME, parent_name), 0);
+	pid_t child = start_service();
+	assert_int_equal(prctl(PR_SET_NAME, comm), 0);
+	pid_t other = start_service();
+	snprintf(text, sizeof(text), "%d", (int)getpid());
+	assert_int_equal(target_parse(&pids, text), 0);
+	struct finder *finder = start(&options);
+	uint64_t anew = finder_anew(finder);
+	assert_true(has(finder, getpid(), false));
+	assert_true(has(finder, child, false));
+	assert_true(has(finder, other, false));
+	pid_t later = start_service(), shell = start_service();
+	tell_fork(finder, getpid(), shell, "before");
+	tell_exec(finder, shell, "sh");
+	tell_fork(finder, getpid(), later, comm);
+	tell_exec(finder, later, comm);
+	assert_true(gets(finder, later, false));
+	assert_false(has(finder, shell, true));
+	stop_service(other);
+	while (has(finder, other, false))
+		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	assert_true(has(finder, other, true));
+	assert_int_equal(finder_anew(finder), anew);
+	stop_service(child);
+	stop_service(later);
+	stop_service(shell);
+	finder_stop(finder);
+	prctl(PR_SET_NAME, parent_name);
+}
+
+static void name_of_a_program_ends_at_a_colon(void **state)
+{
+	(void)state;
+	assert_true(children_same_name("gunicorn: maste", "gunicorn: worke"));
+	assert_true(children_same_name("gunicorn", "gunicorn: worke"));
+	assert_true(children_same_name("nginx", "nginx"));
+	assert_false(children_same_name("nginx", "ngin"));
+	assert_false(children_same_name("sh", "ssh: x"));
 }
 
 static void target_that_is_missing_is_told_with_what_was_looked_for(void **state)
@@ -331,6 +380,8 @@ int main(void)
 		cmocka_unit_test(
 			child_that_came_and_went_is_named_and_one_that_became_another_program_is_not),
 		cmocka_unit_test(pid_file_is_of_the_children_too_that_keep_the_name),
+		cmocka_unit_test(process_id_is_of_the_children_too_that_keep_the_name),
+		cmocka_unit_test(name_of_a_program_ends_at_a_colon),
 		cmocka_unit_test(target_that_is_missing_is_told_with_what_was_looked_for),
 		cmocka_unit_test(whole_host_is_not_looked_for),
 	};

@@ -104,20 +104,39 @@ static void lets_go(struct lab *lab, uint64_t at_ns, const char *stack, const st
 	scene_switch(lab->scene, 1, at_ns + 9 * US, task, FT_STATE_SLEEPING, POLL, &scene_idle);
 }
 
+/* The call in which a lock is let go; address 0: it was not recorded. */
+struct let_go {
+	uint64_t address;
+	int operation;
+	uint64_t before_ns; /* the holder's, before it wakes */
+};
+
 /* Two want what the holder has; it wakes the first, which wakes the second. */
-static void convoy(struct lab *lab, int operation, uint32_t value, const char *wake)
+static void convoy_let_go(struct lab *lab, int operation, uint32_t value, const char *wake,
+			  const struct let_go *call)
 {
 	holds(lab);
 	wants(lab, 200 * MS, &first, LOCK, operation, value);
 	wants(lab, 300 * MS, &second, LOCK, operation, value);
+	if (call->address) /* 1 is how many to wake: as a wait's it would look like no lock */
+		scene_futex(lab->scene, 0, 2000 * MS - call->before_ns, &holder, call->address,
+			    call->operation, 1);
 	scene_waking(lab->scene, 0, 2000 * MS, &holder, wake, &first);
 	scene_switch(lab->scene, 1, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
 		     &first);
+	if (call->address)
+		scene_futex(lab->scene, 1, 2000 * MS + 48 * US, &first, call->address,
+			    call->operation, 1);
 	scene_waking(lab->scene, 1, 2000 * MS + 50 * US, &first, wake, &second);
 	scene_switch(lab->scene, 1, 2000 * MS + 60 * US, &first, FT_STATE_SLEEPING, POLL, &second);
 	scene_switch(lab->scene, 1, 2000 * MS + 70 * US, &second, FT_STATE_SLEEPING, POLL,
 		     &scene_idle);
 	scene_switch(lab->scene, 0, 2100 * MS, &holder, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+}
+
+static void convoy(struct lab *lab, int operation, uint32_t value, const char *wake)
+{
+	convoy_let_go(lab, operation, value, wake, &(struct let_go){ .address = 0 });
 }
 
 static void mutex_convoy_names_holder_address_and_victims(void **state)
@@ -245,6 +264,58 @@ static void waker_without_stack_is_plausible_only(void **state)
 	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
 	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
 	assert_int_equal(finding->culprit.tid, holder.tid);
+}
+
+static void waker_without_stack_is_known_by_its_call(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	convoy_let_go(lab, WAIT, 2, NULL, &(struct let_go){ LOCK, FUTEX_WAKE_PRIVATE, 2 * US });
+	finding = analyze(lab, 3000 * MS);
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->grade, GRADE_STRONG);
+	assert_int_equal(finding->culprit.tid, holder.tid);
+	assert_int_equal(finding->lock.address, LOCK);
+	assert_non_null(strstr(finding->evidence[0], "by a futex call on the lock's address"));
+}
+
+static void priority_inheriting_lock_is_let_go_by_its_call(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	convoy_let_go(lab, FUTEX_LOCK_PI_PRIVATE, 0, NULL, &(struct let_go){ LOCK, FUTEX_UNLOCK_PI_PRIVATE, 2 * US });
+	finding = analyze(lab, 3000 * MS);
+	assert_int_equal(finding->grade, GRADE_STRONG);
+	assert_int_equal(finding->culprit.tid, holder.tid);
+}
+
+static void waker_whose_call_was_on_another_address_is_plausible_only(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	convoy_let_go(lab, WAIT, 2, NULL, &(struct let_go){ OTHER_LOCK, FUTEX_WAKE_PRIVATE, 2 * US });
+	finding = analyze(lab, 3000 * MS);
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+}
+
+static void waker_whose_call_was_long_ago_is_plausible_only(void **state)
+{
+	struct lab *lab = *state;
+
+	convoy_let_go(lab, WAIT, 2, NULL, &(struct let_go){ LOCK, FUTEX_WAKE_PRIVATE, 2 * MS });
+	assert_int_equal(analyze(lab, 3000 * MS)->grade, GRADE_PLAUSIBLE);
+}
+
+static void lock_between_processes_let_go_by_a_call_is_plausible_only(void **state)
+{
+	struct lab *lab = *state;
+
+	convoy_let_go(lab, FUTEX_WAIT, 2, NULL, &(struct let_go){ LOCK, FUTEX_WAKE, 2 * US });
+	assert_int_equal(analyze(lab, 3000 * MS)->grade, GRADE_PLAUSIBLE);
 }
 
 /* Other processes may have had it in between, woken at another address. */
@@ -467,6 +538,11 @@ int main(void)
 		TEST(one_waiter_at_two_is_a_victim_where_glibc_is),
 		TEST(priority_inheriting_lock_needs_no_more_evidence),
 		TEST(waker_without_stack_is_plausible_only),
+		TEST(waker_without_stack_is_known_by_its_call),
+		TEST(priority_inheriting_lock_is_let_go_by_its_call),
+		TEST(waker_whose_call_was_on_another_address_is_plausible_only),
+		TEST(waker_whose_call_was_long_ago_is_plausible_only),
+		TEST(lock_between_processes_let_go_by_a_call_is_plausible_only),
 		TEST(lock_between_processes_is_plausible_only),
 		TEST(call_before_a_loss_tells_nothing_of_the_sleep_after_it),
 		TEST(second_sleep_without_a_call_is_not_for_the_lock_of_the_first),

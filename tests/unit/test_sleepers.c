@@ -109,6 +109,20 @@ static void sleeper_is_unchanged_only_while_nothing_happens_to_it(void **state)
 	assert_false(sleepers_unchanged(sleepers, place, &before));
 }
 
+/* Nothing tells that a contended lock was got at last; who waits for one does so uninterruptibly. */
+static void sleeper_that_got_its_lock_without_a_sleep_waits_for_none(void **state)
+{
+	struct sleepers *sleepers = *state;
+	struct sleeper sleeper;
+	switched(sleepers, 50, &IDLE, FT_STATE_RUNNING, &A);
+	sleepers_event(sleepers, &(struct ft_event){
+					 .kind = FT_EVENT_LOCK_BEGIN, .time_ns = 60, .task = &A });
+	switched(sleepers, 70, &A, FT_STATE_SLEEPING, &IDLE);
+	look(sleepers, 10, &sleeper);
+	assert_false(sleeper.in_lock);
+	assert_int_equal(sleepers_lock_waits(sleepers), 0);
+}
+
 static void sleeper_waits_for_a_lock_until_it_runs_again(void **state)
 {
 	struct sleepers *sleepers = *state;
@@ -199,6 +213,8 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			sleeper_is_unchanged_only_while_nothing_happens_to_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			sleeper_that_got_its_lock_without_a_sleep_waits_for_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(sleeper_waits_for_a_lock_until_it_runs_again, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(sleeper_that_died_makes_room, setup, teardown),

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "recorder/tier.h"
@@ -93,6 +94,22 @@ static void every_call_is_filtered_by_length_and_keeps_its_user_stack(void **sta
 	assert_non_null(strstr(find("sys_enter_mremap", true)->filter, "|| new_len >= "));
 }
 
+/* Each operation passes the filter of exactly one of the two events, where there are two. */
+static void futex_calls_that_wake_are_recorded_where_wakers_have_no_stack(void **state)
+{
+	const struct tier_event *waits = find("sys_enter_futex", false), *wakes = waits + 1;
+	char filter[256];
+
+	(void)state;
+	assert_string_equal(wakes->name, waits->name);
+	snprintf(filter, sizeof(filter), "!(%s)", waits->filter);
+	assert_string_equal(wakes->filter, filter);
+	assert_int_equal(wakes->modes, IN_MODE(MODE_BLOCKS));
+	assert_int_equal(wakes->call, FT_CALL_FUTEX);
+	assert_int_equal(wakes->stack_frames, 0);
+	assert_true(wakes->optional);
+}
+
 /* The stack of the block that follows is enough, and dumps are for large calls. */
 static void futex_waits_cost_no_stack_and_are_left_out_where_blocks_have_none(void **state)
 {
@@ -114,6 +131,7 @@ int main(void)
 		cmocka_unit_test(every_mode_records_each_waking_once),
 		cmocka_unit_test(contended_spinlocks_are_left_out),
 		cmocka_unit_test(every_call_is_filtered_by_length_and_keeps_its_user_stack),
+		cmocka_unit_test(futex_calls_that_wake_are_recorded_where_wakers_have_no_stack),
 		cmocka_unit_test(futex_waits_cost_no_stack_and_are_left_out_where_blocks_have_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
