@@ -32,7 +32,7 @@ in_report() { "$analyze" --json "$1" | tr -d ' \n' | grep -q "\"target\":\[[^]]*
 runuser -u postgres -- "$programs/initdb" -A trust -D "$shm/pg/data" >"$work/postgres.out" 2>&1 ||
     fail "initdb: $(cat "$work/postgres.out")"
 runuser -u postgres -- "$programs/postgres" -D "$shm/pg/data" -k "$shm/pg" -c listen_addresses= \
-    -c fsync=off >>"$work/postgres.out" 2>&1 9>&- &
+    -c fsync=off -c dynamic_shared_memory_type=mmap >>"$work/postgres.out" 2>&1 9>&- &
 children+=("$!")
 await 60 pg_serves || fail "PostgreSQL does not start: $(cat "$work/postgres.out")"
 master=$(head -n 1 "$shm/pg/data/postmaster.pid")
@@ -64,3 +64,5 @@ for pid in "$master" "$last" "$backend"; do
 done
 "$analyze" "$work/capture.dat" | head -n 12
 disarm
+kill -INT "$master" # killed, it would leave its shared memory behind
+await 20 not_running "$master" || fail "PostgreSQL does not end"
