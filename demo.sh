@@ -2,7 +2,9 @@
 # The main job, end to end: freeze a real program, record it, read who did it.
 set -eu
 source_dir=$(cd "$(dirname "$0")" && pwd)
-build_dir=$source_dir/build/demo
+output_dir=$source_dir/build/demo
+build_dir=$output_dir
+[ ! -f "$source_dir/config.status" ] || build_dir=$source_dir # where it was built already
 
 usage() {
     cat <<USAGE
@@ -27,14 +29,14 @@ run_quietly() {
     shift
     "$@" >"$log" 2>&1 || {
         tail -n 30 "$log" >&2
-        die "$1 failed; all it said is in $PWD/$log."
+        die "$1 failed; all it said is in $log."
     }
 }
 
 build() {
-    [ -x "$source_dir/configure" ] || run_quietly autogen.log "$source_dir/autogen.sh"
-    [ -f Makefile ] || run_quietly configure.out "$source_dir/configure"
-    run_quietly make.log make -j"$(nproc)" all tests/workloads/hashmap_resize
+    [ -x "$source_dir/configure" ] || run_quietly "$output_dir/autogen.log" "$source_dir/autogen.sh"
+    [ -f Makefile ] || run_quietly "$output_dir/configure.out" "$source_dir/configure"
+    run_quietly "$output_dir/make.log" make -j"$(nproc)" all tests/workloads/hashmap_resize
 }
 
 full='' preallocate=''
@@ -54,7 +56,7 @@ for option; do
 done
 
 [ "$(id -u)" = 0 ] || die "recording needs root (it watches the whole host). Run it as root."
-mkdir -p "$build_dir"
+mkdir -p "$output_dir"
 cd "$build_dir"
 # shellcheck source=tests/live/lib.sh
 . "$source_dir/tests/live/lib.sh"
@@ -64,13 +66,14 @@ need_mb=$([ "$full" ] && echo 6500 || echo 1900)
 
 say "Installing what is missing (./autogen.sh --install-deps)"
 "$source_dir/autogen.sh" --install-deps
-say "Building in ${build_dir#"$source_dir"/}"
+say "Building in $([ "$build_dir" = "$source_dir" ] && echo . || echo "${build_dir#"$source_dir"/}")"
 build
 
 work=$(mktemp -d)
 trap 'stop_children; rm -rf "$work"' EXIT
 trap 'echo "demo.sh: interrupted" >&2; exit 130' INT TERM HUP
-capture=$build_dir/demo.dat
+capture=$output_dir/freeze.dat
+[ ! "$preallocate" ] || capture=$output_dir/cured.dat
 rm -f "$capture"
 
 say "Starting the demo program: a table of documents and 8 worker threads"
