@@ -482,6 +482,7 @@ void analysis_free(struct model *model)
 	for (size_t i = 0; i < model->coverage.note_count; i++)
 		free(model->coverage.notes[i].text);
 	free(model->coverage.notes);
+	extras_free(&model->coverage.extras);
 	free(model->findings);
 	free(model->locks);
 	free(model->waits);

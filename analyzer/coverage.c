@@ -142,6 +142,8 @@ int coverage_fill(const struct coverage_context *context, struct model *model)
 		gap->start_ns = since_start(context, gap->start_ns);
 		gap->end_ns = since_start(context, gap->end_ns);
 	}
+	model->coverage.extras = survey->extras;
+	survey->extras = (struct extras){ 0 };
 	model->coverage.notes = survey->notes;
 	model->coverage.note_count = survey->note_count;
 	survey->notes = NULL;

@@ -28,6 +28,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/explain.c analyzer/explain.h \
 	analyzer/explain_fill.c analyzer/explain_fill.h \
 	analyzer/explain_step.c analyzer/explain_step.h \
+	analyzer/extras.c analyzer/extras.h \
 	analyzer/finding.c analyzer/finding.h \
 	analyzer/finding_class.c analyzer/finding_class.h \
 	analyzer/finding_starved.c \

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analyzer/extras.h"
 #include "analyzer/stacks.h"
 #include "analyzer/waitclass.h"
 
@@ -211,6 +212,7 @@ struct model {
 		uint64_t unknown_ns;		/* of the target's threads */
 		uint64_t recorder_delay_max_ns;
 		uint32_t cpus;
+		struct extras extras;		/* events of -e */
 		struct model_note *notes;	/* in order of time */
 		size_t note_count;
 		char **cannot_say;	/* sentences: what this capture cannot tell */

@@ -118,6 +118,15 @@ static void put_note(struct json_fields *report, const struct model_note *note)
 	json_close_object(&report->json);
 }
 
+static void put_extra(struct json_fields *report, const struct extra *extra)
+{
+	json_open_object(&report->json);
+	json_field_text(report, "event", extra->name);
+	json_field_number(report, "count", extra->count);
+	json_field_number(report, "of_target", extra->of_target);
+	json_close_object(&report->json);
+}
+
 static void put_coverage(struct json_fields *report, const struct model *model)
 {
 	json_field_object(report, "coverage");
@@ -129,6 +138,10 @@ static void put_coverage(struct json_fields *report, const struct model *model)
 	json_field_number(report, "unknown_ns", model->coverage.unknown_ns);
 	json_field_number(report, "recorder_delay_max_ns", model->coverage.recorder_delay_max_ns);
 	json_field_number(report, "cpus", model->coverage.cpus);
+	json_field_array(report, "events_asked_for");
+	for (size_t i = 0; i < model->coverage.extras.count; i++)
+		put_extra(report, &model->coverage.extras.list[i]);
+	json_close_array(&report->json);
 	json_field_array(report, "notes");
 	for (size_t i = 0; i < model->coverage.note_count; i++)
 		put_note(report, &model->coverage.notes[i]);

@@ -106,6 +106,9 @@ static int survey_event(void *context, const struct event *event)
 	survey->events++;
 	if (event->raw.kind == FT_EVENT_NOTE && note_append(survey, event))
 		return -ENOMEM;
+	if (event->raw.kind == FT_EVENT_EXTRA &&
+	    extras_event(&survey->extras, event, target_counts(survey->target, event->thread)))
+		return -ENOMEM;
 	if (switch_note(survey, event))
 		return -ENOMEM;
 	if (!survey->judged && futexes_event(survey->futexes, event))
@@ -217,6 +220,7 @@ static void survey_clear(struct survey *survey)
 	for (size_t i = 0; i < survey->note_count; i++)
 		free(survey->notes[i].text);
 	free(survey->notes);
+	extras_free(&survey->extras);
 	free(survey->gaps);
 	free(survey->switches);
 	*survey = kept;

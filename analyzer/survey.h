@@ -9,6 +9,7 @@
 
 #include "analyzer/account.h"
 #include "analyzer/calls.h"
+#include "analyzer/extras.h"
 #include "analyzer/futexes.h"
 #include "analyzer/locks.h"
 #include "analyzer/mm_offset.h"
@@ -41,6 +42,7 @@ struct survey {
 	size_t gap_count;
 	struct model_note *notes;	/* likewise */
 	size_t note_count;
+	struct extras extras;
 	uint32_t cpus;			/* that had events */
 	struct survey_switches *switches; /* by thread->index */
 	size_t switches_count;

@@ -4,6 +4,7 @@
  * what the recorder noted, what this capture cannot say.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "analyzer/text.h"
 
@@ -31,14 +32,18 @@ static void summary(struct page *page, const struct model *model)
 
 static void gap_line(struct page *page, const struct model *model, const struct model_gap *gap)
 {
+	const struct human start = text_moment(model, gap->start_ns);
+	const struct human end = text_moment(model, gap->end_ns);
+
 	page_begin(page);
 	if (gap->records)
 		page_add(page, "%s event%s", human_count(gap->records).text,
 			 gap->records == 1 ? "" : "s");
 	else
 		page_add(page, "an unknown number of events");
-	page_add(page, " lost on CPU %" PRIu32 ", %s to %s", gap->cpu,
-		 text_moment(model, gap->start_ns).text, text_moment(model, gap->end_ns).text);
+	page_add(page, " lost on CPU %" PRIu32 ", %s", gap->cpu, start.text);
+	if (strcmp(start.text, end.text) != 0)
+		page_add(page, " to %s", end.text);
 	page_end(page, text_labelled(NULL, STYLE_PLAIN));
 }
 
@@ -55,6 +60,17 @@ static void gaps(struct page *page, const struct model *model)
 	if (model->coverage.unknown_ns)
 		page_paragraph(page, text, "unknown for %s of the target's thread time",
 			       human_duration(model->coverage.unknown_ns).text);
+}
+
+static void extras(struct page *page, const struct model *model)
+{
+	const struct extras *extras = &model->coverage.extras;
+
+	for (size_t i = 0; i < extras->count; i++)
+		page_paragraph(page, text_labelled(NULL, STYLE_PLAIN),
+			       "%s, asked for with -e, came %s times, %s of them in the target",
+			       extras->list[i].name, human_count(extras->list[i].count).text,
+			       human_count(extras->list[i].of_target).text);
 }
 
 static void notes(struct page *page, const struct model *model)
@@ -80,6 +96,7 @@ void text_coverage(struct page *page, const struct model *model)
 
 	summary(page, model);
 	gaps(page, model);
+	extras(page, model);
 	notes(page, model);
 	for (size_t i = 0; i < model->coverage.cannot_say_count; i++) {
 		page_paragraph(page, cannot_say, "%s", model->coverage.cannot_say[i]);

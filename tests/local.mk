@@ -76,6 +76,11 @@ TESTS += tests/unit/test_stall
 tests_unit_test_stall_SOURCES = tests/unit/test_stall.c
 tests_unit_test_stall_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_extras
+TESTS += tests/unit/test_extras
+tests_unit_test_extras_SOURCES = tests/unit/test_extras.c
+tests_unit_test_extras_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_series
 TESTS += tests/unit/test_series
 tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/unit/scene.c tests/unit/scene.h
