@@ -232,13 +232,14 @@ static int fill_summary(const struct findings_context *context, const struct sus
 	}
 	r = finding_text(&finding->summary,
 			 "Thread %" PRId32 " (%s) %s %s %s%s. %zu %s waited %s for it; "
-			 "%s of their wait is charged to it.%s",
+			 "%s of %s wait is charged to it.%s",
 			 owner->thread->tid, owner->thread->comm,
 			 !hold->still_open ? "held" : owner->exact_ns ? "holds" : "seems to hold", lock,
 			 held_text(suspect, model).text, doing,
 			 direct, direct == 1 ? "thread" : "threads",
 			 human_duration(finding->blocked_ns - suspect->indirect_ns).text,
-			 human_share(owner->blamed_ns, suspect->wait_ns).text, indirect ? indirect : "");
+			 human_share(owner->blamed_ns, suspect->wait_ns).text,
+			 direct == 1 ? "its" : "their", indirect ? indirect : "");
 	free(doing);
 	free(indirect);
 	return r;
@@ -408,24 +409,24 @@ static const char *advice_for_call(const struct call *call, bool pattern, bool g
 	case FT_CALL_MREMAP:
 		if (grows)
 			return "Size the table for its final load at start-up, or split it into shards that "
-			       "grow apart. If memory must be populated, do it in slices, outside the "
-			       "serving threads.";
+			       "grow apart. If memory must be populated, do it in slices with pauses "
+			       "between them, outside the serving threads.";
 		if (pattern)
 			return "If a table grows here, size it for its final load at start-up, or split it "
 			       "into shards that grow apart. If memory must be populated (MAP_POPULATE, "
-			       "mlockall), do it in slices, outside the serving threads.";
-		return "Allocate at start-up, or in slices of some megabytes; populate memory "
+			       "mlockall), do it in slices with pauses between them, outside the serving threads.";
+		return "Allocate at start-up, or in slices of some megabytes with pauses between them; populate memory "
 		       "(MAP_POPULATE, mlockall) outside the serving process or before it serves.";
 	case FT_CALL_MUNMAP:
-		return "Give memory back in slices of some megabytes, or keep it for later use.";
+		return "Give memory back in slices of some megabytes with pauses between them, or keep it for later use.";
 	case FT_CALL_MLOCK:
 	case FT_CALL_MLOCKALL:
-		return "Lock memory at start-up, or in slices of some megabytes, outside the serving "
+		return "Lock memory at start-up, or in slices of some megabytes with pauses between them, outside the serving "
 		       "threads; MLOCK_ONFAULT (MCL_ONFAULT) brings pages in when they are used.";
 	case FT_CALL_MUNLOCK:
-		return "Unlock memory in slices of some megabytes, or leave it locked.";
+		return "Unlock memory in slices of some megabytes with pauses between them, or leave it locked.";
 	case FT_CALL_MPROTECT:
-		return "Change the protection of smaller ranges, or set it once at start-up.";
+		return "Change the protection of smaller ranges with pauses between them, or set it once at start-up.";
 	default:
 		return "Give the advice on smaller ranges, with a pause between them.";
 	}

@@ -153,7 +153,10 @@ char *source_damage_text_of(const char *path, const struct ft_damage *damage, ui
 		missing = "What came later is not in this report.";
 	else
 		missing = "What is missing between them is marked as lost in this report.";
-	made = text("%s\n  Used the %" PRIu32 " whole segment%s (%.1f s). %s", first, used,
+	if (!used)
+		made = text("%s\n  Nothing before it is whole, so there is nothing to report on.", first);
+	else
+		made = text("%s\n  Used the %" PRIu32 " whole segment%s (%.1f s). %s", first, used,
 		    used == 1 ? "" : "s", used_ns / 1e9, missing);
 	free(first);
 	return made;
