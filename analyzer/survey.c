@@ -7,8 +7,10 @@
 
 #include "analyzer/pass.h"
 
-/* A thread that came to a CPU this often and left it less than half as often has lost events. */
+/* A thread that came to a CPU this often and left it less than half as often has lost events: the first figure. Or
+ * never left it: the second. */
 #define SILENT_LEAST 10u
+#define SILENT_NEVER_LEFT 2u
 
 /* A damaged capture may be nothing but gaps; the report counts those past this, it does not list them. */
 #define GAPS_MAX 10000u
@@ -183,7 +185,8 @@ static bool find_silent(struct survey *survey, const struct threads *threads)
 		const struct survey_switches *switches = &survey->switches[i];
 		struct thread *thread = threads_at(threads, i);
 
-		if (switches->in < SILENT_LEAST || switches->out * 2 >= switches->in)
+		if (switches->in < (switches->out ? SILENT_LEAST : SILENT_NEVER_LEFT) ||
+		    switches->out * 2 >= switches->in)
 			continue;
 		/* the timeline took these for contradictions */
 		survey->contradictions -= switches->in - switches->out < survey->contradictions
