@@ -239,7 +239,8 @@ static int find_silence(struct analysis *analysis)
 		.threads_max = (uint32_t)silence->victim_count,
 	};
 
-	if (r || !silence->found)
+	/* One CPU that stood still under somebody else's thread need not have held up the target's. */
+	if (r || !silence->found || (silence->one_cpu && !silence->of_target))
 		return r;
 	worst.apart = over_before(analysis, &worst);
 	silence_ns = worst.end_ns - worst.start_ns;
@@ -254,13 +255,24 @@ static int find_silence(struct analysis *analysis)
 	return 0;
 }
 
+/* Through a pause a thread seems to run, and nobody is answered. */
+static bool paused_meanwhile(const struct analysis *analysis)
+{
+	const struct trigger_window *window = &analysis->window;
+	const struct stall *stall = &analysis->stall;
+
+	return analysis->silence_is_stall && !stall->apart &&
+	       (stall->end_ns - stall->start_ns) * 2 >= window->until_ns - window->since_ns;
+}
+
 /* No wait that hurts, and yet somebody waited for an answer: then it is a thread that did not serve. */
 static int find_episode(struct analysis *analysis)
 {
 	struct episode *episode = &analysis->episode;
 	int r;
 
-	if (!analysis->window.proves || stall_explains(&analysis->stall, &analysis->window))
+	if (!analysis->window.proves || stall_explains(&analysis->stall, &analysis->window) ||
+	    paused_meanwhile(analysis))
 		return 0;
 	r = episode_find(analysis->source, analysis->stackfacts, &analysis->target,
 			 &analysis->window, episode);

@@ -102,7 +102,7 @@ uint64_t pass_contradictions(const struct pass *pass)
  * The clock ticks evenly, so of two samples one hits whoever ran from before the first to after the second. A count of
  * cycles takes longer on a CPU that has slowed down since its period was set.
  */
-static uint64_t sampled_within_ns(const struct ft_facts *facts)
+uint64_t pass_sampled_within_ns(const struct ft_facts *facts)
 {
 	const char *event = ft_facts_get(facts, FT_FACT_SAMPLE_EVENT);
 	int64_t hz = ft_facts_number(facts, FT_FACT_SAMPLE_HZ, 0);
@@ -126,7 +126,7 @@ int pass_run(struct pass *pass, const struct pass_watcher *watcher)
 	r = timeline_create(&sink, source_start_ns(pass->source), &timeline);
 	if (r)
 		goto out;
-	timeline_samples(timeline, sampled_within_ns(source_facts(pass->source)));
+	timeline_samples(timeline, pass_sampled_within_ns(source_facts(pass->source)));
 	r = pass_events(pass, timeline);
 	if (r)
 		goto out;

@@ -26,6 +26,9 @@ void pass_destroy(struct pass *pass);
 /* Its locks, borrowed; complete after pass_run(). */
 struct locks *pass_locks(const struct pass *pass);
 
+/* For timeline_samples(), from what a capture says of its sampling. */
+uint64_t pass_sampled_within_ns(const struct ft_facts *facts);
+
 /* See timeline.h; after pass_run(). */
 uint64_t pass_contradictions(const struct pass *pass);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Times in which no CPU of the host did anything at all, although something was due: the host itself was
- * paused, as a virtual machine is by the one it runs on.
+ * paused, as a virtual machine is by the one it runs on. Or one of its CPUs was.
  *
  * A quiet host is silent too. What was due is told by a CPU that ran one thread before and after, and would have
  * been sampled meanwhile; and by the recorder's own thread, which wakes at least every 250 ms.
@@ -20,8 +20,9 @@
 
 struct silences;
 
-/* @start_ns: of the recording. @recorder_tgid: 0: not known. */
-int silences_create(uint64_t start_ns, int32_t recorder_tgid, struct silences **ret_silences);
+/* @start_ns: of the recording. @recorder_tgid: 0: not known. @sampled_within_ns: as timeline_samples() has it. */
+int silences_create(uint64_t start_ns, int32_t recorder_tgid, uint64_t sampled_within_ns,
+		    struct silences **ret_silences);
 void silences_destroy(struct silences *silences);
 
 /* Feed every event. 0 or -ENOMEM. */
@@ -32,6 +33,8 @@ struct silence {
 	uint64_t start_ns, end_ns;	/* the longest one */
 	const struct thread *ran;	/* was running before and after, and not sampled between; NULL */
 	uint32_t cpu;			/* where it ran */
+	bool one_cpu;			/* that one alone was silent, the others went on */
+	bool of_target;			/* it is one of the target's */
 	bool recorder_missed;		/* the recorder's own wake-ups are missing, too */
 	uint32_t count;			/* of all such silences in the capture ... */
 	uint64_t total_ns;		/* ... and how long they are together */
@@ -44,7 +47,7 @@ struct silence {
  *
  * One that a loss of events touches is none. Reads the source again where there is one. Return: 0, -ENOMEM, -EIO. Free with silence_free().
  */
-int silences_find(const struct silences *silences, struct source *source,
+int silences_find(struct silences *silences, struct source *source,
 		  struct stackfacts *stackfacts, struct target *target, struct silence *ret_silence);
 void silence_free(struct silence *silence);
 

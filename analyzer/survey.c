@@ -149,7 +149,8 @@ static int survey_read(struct survey *survey, struct source *source, struct stac
 	r = spins_create(source_stacks(source), target, long_ns, &survey->spins);
 	if (r)
 		return r;
-	r = silences_create(survey->start_ns, target->recorder_tgid, &survey->silences);
+	r = silences_create(survey->start_ns, target->recorder_tgid,
+			    pass_sampled_within_ns(source_facts(source)), &survey->silences);
 	if (r)
 		return r;
 	r = pass_create(source, stackfacts, &locks, &survey->pass);

@@ -16,10 +16,12 @@ guest_mb=1024
 guest_seconds=600
 guest_init=/init
 guest_extra() { :; } # puts more into $root
+guest_options=() # of qemu, more
+guest_host() { :; } # on the host, while the guest runs, and $guest; qemu's pid is in $work/pid
 # Of this host, with the libraries they need. Those that are not here are missed by who needs them.
 guest_programs=(awk basename bash cat chmod cmp cp cut date dd df dirname env find flock getconf grep
     head hostname id ip kill ln ls mkdir mkfifo mktemp mount mountpoint mv nproc pgrep ps
-    readlink redis-cli redis-server rm rmdir sed seq setpriv sh sleep sort stat strace stress-ng
+    readlink redis-cli redis-server rm rmdir sed seq setpriv sh sleep sort stat strace stress-ng stty
     sync tail taskset tee timeout touch tr true umount uname uniq wc yes)
 guest_built=(recorder/recorder analyzer/analyze tests/live/compare_truth
     tests/live/modes_lose_nothing tests/workloads/hashmap_resize)
@@ -96,15 +98,18 @@ make_initramfs() {
 
 # run_in_guest TEST...: tests/live/x.sh or such; each must pass there.
 run_in_guest() {
-    local test status failed=0
+    local test status failed=0 guest
     make_initramfs "$@" || fail "no initramfs"
     timeout -k 5 "$guest_seconds" qemu-system-x86_64 -machine q35 \
         -accel "${GUEST_ACCEL:-tcg,thread=multi}" -cpu max -smp "$guest_cpus" -m "$guest_mb" \
         -kernel "$kernel" -initrd "$work/initramfs" -append "console=ttyS0 quiet panic=-1 rdinit=$guest_init" \
         -nic none -display none -monitor none -no-reboot \
-        -serial "file:$work/console" -serial "file:$work/results" </dev/null >"$work/qemu" 2>&1 &
-    children+=($!)
-    reap $! || echo "qemu: exit status $?: $(cat "$work/qemu")"
+        -serial "file:$work/console" -serial "file:$work/results" -pidfile "$work/pid" \
+        ${guest_options[@]+"${guest_options[@]}"} </dev/null >"$work/qemu" 2>&1 &
+    guest=$!
+    children+=("$guest")
+    guest_host
+    reap "$guest" || echo "qemu: exit status $?: $(cat "$work/qemu")"
     tr -d '\r' <"$work/console"
     for test; do
         status=$(tr -d '\r' <"$work/results" | sed -n "s|^$test ||p")

@@ -45,6 +45,7 @@ struct scene {
 	uint64_t trigger_at_ns;
 	int32_t recorder_tgid;	/* 0: not known */
 	const char *kernel_log;	/* NULL: not known */
+	bool sampled;
 	char path[64];
 };
 
@@ -280,6 +281,11 @@ void scene_kernel_log(struct scene *scene, const char *how)
 	scene->kernel_log = how;
 }
 
+void scene_sampled(struct scene *scene)
+{
+	scene->sampled = true;
+}
+
 void scene_recorder(struct scene *scene, int32_t tgid)
 {
 	scene->recorder_tgid = tgid;
@@ -339,6 +345,10 @@ static void add_facts(const struct scene *scene, struct ft_writer *writer, const
 					     (int64_t)(SCENE_START_NS + end_ns)), 0);
 	if (scene->kernel_log)
 		assert_int_equal(ft_facts_set(facts, FT_FACT_KERNEL_LOG, scene->kernel_log), 0);
+	if (scene->sampled) {
+		assert_int_equal(ft_facts_set(facts, FT_FACT_SAMPLE_EVENT, "cpu-clock"), 0);
+		assert_int_equal(ft_facts_set_number(facts, FT_FACT_SAMPLE_HZ, 49), 0);
+	}
 	if (scene->recorder_tgid)
 		assert_int_equal(ft_facts_set_number(facts, FT_FACT_RECORDER_TGID,
 						     scene->recorder_tgid),

@@ -64,6 +64,9 @@ void scene_recorder(struct scene *scene, int32_t tgid);
 /* "read", or why the kernel's log could not be. Borrowed until scene_write(). */
 void scene_kernel_log(struct scene *scene, const char *how);
 
+/* It says that its CPUs are sampled 49 times a second. */
+void scene_sampled(struct scene *scene);
+
 /* Write the capture; @end_ns is the end of the recording. The path is the scene's, gone with it. */
 const char *scene_write(struct scene *scene, const char *target, uint64_t end_ns);
 

@@ -192,6 +192,97 @@ static void wait_through_a_pause_is_the_hosts(void **state)
 	scene_done(&result, scene);
 }
 
+/* The waiter wants CPU 0, and another thread of the process goes on, on CPU 2. */
+static void one_cpu_pauses(struct scene *scene)
+{
+	static const struct ft_task other = { 103, 100, "other" };
+
+	drains(scene, 10, 4000);
+	scene_switch(scene, 0, 50 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
+	scene_switch(scene, 0, 100 * MS, &waiter, FT_STATE_SLEEPING, POLL, &worker);
+	for (uint64_t at_ms = 120; at_ms <= 3000; at_ms += 20)
+		if (at_ms <= 1900 || at_ms >= 3000)
+			scene_sample(scene, 0, at_ms * MS, &worker, " | work < main");
+	scene_switch(scene, 0, 3001 * MS, &worker, FT_STATE_SLEEPING, POLL, &waiter);
+	scene_switch(scene, 0, 3002 * MS, &waiter, FT_STATE_SLEEPING, POLL, &worker);
+	for (uint64_t at_ms = 100; at_ms < 3900; at_ms += 20) {
+		scene_switch(scene, 2, at_ms * MS, &scene_idle, FT_STATE_RUNNING, NULL, &other);
+		if (at_ms == 2000)
+			scene_waking(scene, 2, 2000 * MS, &other, NULL, &waiter);
+		scene_switch(scene, 2, (at_ms + 1) * MS, &other, FT_STATE_SLEEPING, POLL,
+			     &scene_idle);
+	}
+}
+
+static void one_cpu_that_stood_still_is_told_from_the_others(void **state)
+{
+	struct scene *scene = scene_create(3);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	one_cpu_pauses(scene);
+	scene_sampled(scene);
+	result = analyzed(scene);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->kind, FINDING_HOST_PAUSED);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(result.model->stall.start_ns, 1900 * MS);
+	assert_int_equal(result.model->stall.end_ns, 3000 * MS);
+	assert_non_null(strstr(finding->summary,
+			       "CPU 0 stood still for 1.10 s, in the middle of thread 101 (worker)"));
+	assert_int_equal(finding->victim_count, 2);
+	assert_int_equal(finding->victims[0], 101);
+	assert_int_equal(finding->victims[1], 102);
+	assert_int_equal(finding->blocked_ns, (1100 + 1000) * MS);
+	scene_done(&result, scene);
+}
+
+static void one_cpu_that_nobody_said_is_sampled_proves_nothing(void **state)
+{
+	struct scene *scene = scene_create(3);
+	struct scene_result result;
+
+	(void)state;
+	one_cpu_pauses(scene);
+	result = analyzed(scene);
+	assert_int_not_equal(result.model->findings[0].kind, FINDING_HOST_PAUSED);
+	scene_done(&result, scene);
+}
+
+/* What that thread is to the target is not known. */
+static void one_cpu_that_stood_still_under_a_strangers_thread_comes_last(void **state)
+{
+	struct scene *scene = scene_create(3);
+	struct scene_result result;
+
+	(void)state;
+	one_cpu_pauses(scene);
+	scene_sampled(scene);
+	scene_recorder(scene, drain.tgid);
+	scene_switch(scene, 2, 3901 * MS, &scene_idle, FT_STATE_RUNNING, NULL,
+		     &(struct ft_task){ 900, 900, "stranger" });
+	result = scene_analyze(scene, "900", 4000 * MS);
+	assert_int_equal(result.model->findings[0].kind, FINDING_NO_STALL);
+	scene_done(&result, scene);
+}
+
+static void pause_of_all_cpus_is_not_told_as_one_of_each(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+
+	(void)state;
+	drains(scene, 10, 1900);
+	drains(scene, 3000, 4000);
+	computes(scene, 1900, 3000);
+	scene_sampled(scene);
+	result = analyzed(scene);
+	assert_non_null(strstr(result.model->findings[0].summary, "The whole host"));
+	assert_int_equal(result.model->findings[0].grade, GRADE_STRONG);
+	scene_done(&result, scene);
+}
+
 /* What the capture was triggered for comes first. */
 static void pause_long_before_the_trigger_does_not_hide_what_it_was_for(void **state)
 {
@@ -216,6 +307,38 @@ static void pause_long_before_the_trigger_does_not_hide_what_it_was_for(void **s
 	}
 }
 
+/* It seems to run for as long as somebody waits for an answer. */
+static void thread_that_computes_does_not_hide_a_pause(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+
+	(void)state;
+	drains(scene, 10, 1900);
+	drains(scene, 3000, 4000);
+	computes(scene, 1920, 3000);
+	scene_trigger(scene, "socket", "nobody answered", 3500 * MS);
+	result = analyzed(scene);
+	assert_int_equal(result.model->findings[0].kind, FINDING_HOST_PAUSED);
+	assert_int_equal(result.model->stall.end_ns, 3000 * MS);
+	scene_done(&result, scene);
+}
+
+static void short_pause_does_not_hide_a_thread_that_computes_for_long(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+
+	(void)state;
+	drains(scene, 10, 1900);
+	drains(scene, 2160, 4000);
+	computes(scene, 1920, 2150);
+	scene_trigger(scene, "probe-tcp", "port 80 slower than 200 ms for 2.0 s", 3500 * MS);
+	result = analyzed(scene);
+	assert_int_equal(result.model->findings[0].kind, FINDING_BUSY_THREAD);
+	scene_done(&result, scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,7 +350,13 @@ int main(void)
 		cmocka_unit_test(thread_that_is_gone_afterwards_proves_nothing),
 		cmocka_unit_test(lost_events_are_no_pause),
 		cmocka_unit_test(wait_through_a_pause_is_the_hosts),
+		cmocka_unit_test(one_cpu_that_stood_still_is_told_from_the_others),
+		cmocka_unit_test(one_cpu_that_nobody_said_is_sampled_proves_nothing),
+		cmocka_unit_test(one_cpu_that_stood_still_under_a_strangers_thread_comes_last),
+		cmocka_unit_test(pause_of_all_cpus_is_not_told_as_one_of_each),
 		cmocka_unit_test(pause_long_before_the_trigger_does_not_hide_what_it_was_for),
+		cmocka_unit_test(thread_that_computes_does_not_hide_a_pause),
+		cmocka_unit_test(short_pause_does_not_hide_a_thread_that_computes_for_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
