@@ -313,7 +313,7 @@ static int fill_convoys(struct analysis *analysis, const struct findings_context
 		r = chains_examine(&chains, suspects, count, analysis->model);
 	for (size_t i = 0; i < count && !r; i++)
 		if (!suspects[i].told_elsewhere &&
-		    (suspects[i].class != WAIT_LOCK_USER ||
+		    ((suspects[i].class != WAIT_LOCK_USER && suspects[i].class != WAIT_LOCK_FILE) ||
 		     !deadlock_has(deadlock, suspects[i].tgid, suspects[i].address)))
 			r = findings_convoy(context, &suspects[i], analysis->model);
 	suspects_free(suspects, count);
@@ -358,6 +358,7 @@ static int fill_findings(struct analysis *analysis)
 		.stacks = source_stacks(analysis->source),
 		.stackfacts = analysis->stackfacts,
 		.calls = analysis->survey.calls,
+		.listed = futexes_listed(analysis->survey.futexes),
 		.start_ns = analysis->start_ns,
 	};
 	int r;

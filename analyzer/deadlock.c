@@ -17,7 +17,9 @@ static uint64_t later(uint64_t a, uint64_t b)
 
 static bool is_open(const struct long_wait *wait)
 {
-	return wait->class == WAIT_LOCK_USER && wait->lock && (wait->flags & INTERVAL_STILL_OPEN);
+	return (wait->class == WAIT_LOCK_USER ||
+		(wait->class == WAIT_LOCK_FILE && wait->lock && wait->lock->address)) &&
+	       wait->lock && (wait->flags & INTERVAL_STILL_OPEN);
 }
 
 static size_t open_locks(const struct deadlock *deadlock)
@@ -135,6 +137,17 @@ static void find_culprit(struct deadlock *deadlock)
 	}
 }
 
+/* Whether @tgid has the lock, whoever of its threads it is. */
+static bool is_own(const struct survey *survey, const struct lock *lock, int32_t tgid)
+{
+	const struct listed_wait *wait;
+
+	if (lock->class == WAIT_LOCK_USER)
+		return true;
+	wait = listed_open(futexes_listed(survey->futexes), lock->address);
+	return wait && wait->holder == tgid;
+}
+
 static int collect(const struct survey *survey, int32_t tgid, struct deadlock *deadlock)
 {
 	const struct long_wait *waits;
@@ -144,11 +157,87 @@ static int collect(const struct survey *survey, int32_t tgid, struct deadlock *d
 	if (!deadlock->waits)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		if (is_open(&waits[i]) && waits[i].thread->tgid == tgid)
+		if (is_open(&waits[i]) && waits[i].thread->tgid == tgid &&
+		    is_own(survey, waits[i].lock, tgid))
 			deadlock->waits[deadlock->count++] = &waits[i];
 	deadlock->lock_count = open_locks(deadlock);
 	deadlock->since_ns = still_since(deadlock);
 	find_cycle(deadlock);
+	find_culprit(deadlock);
+	return 0;
+}
+
+/* The wait that @thread is in at the end; of one that is not the target's only what /proc/locks listed. NULL: none. */
+static const struct long_wait *open_wait(const struct survey *survey, const struct thread *thread,
+					 struct deadlock *deadlock)
+{
+	const struct listed_wait *listed = listed_open_of(futexes_listed(survey->futexes), thread);
+	const struct lock *lock = locks_awaited(survey->locks, thread);
+	const struct long_wait *waits;
+	size_t count = account_long_waits(survey->account, &waits);
+	struct long_wait *other = &deadlock->others[deadlock->other_count];
+
+	for (size_t i = 0; i < count; i++)
+		if (waits[i].thread == thread && is_open(&waits[i]))
+			return &waits[i];
+	if (!listed || !lock || deadlock->other_count == DEADLOCK_OTHERS_MAX)
+		return NULL;
+	*other = (struct long_wait){
+		.thread = listed->thread,
+		.class = WAIT_LOCK_FILE,
+		.lock = lock,
+		.stack_id = listed->stack_id,
+		.start_ns = listed->start_ns,
+		.end_ns = listed->end_ns,
+		.blocked_ns = listed->end_ns - listed->start_ns,
+		.flags = listed->flags,
+	};
+	deadlock->other_count++;
+	return other;
+}
+
+/* Who waits for a lock of the circle, or for one of somebody who does. */
+static void add_victims(const struct survey *survey, struct deadlock *deadlock)
+{
+	const struct long_wait *waits;
+	size_t count = account_long_waits(survey->account, &waits), before;
+
+	do {
+		before = deadlock->count;
+		for (size_t i = 0; i < count; i++) {
+			const struct thread *holder =
+				is_open(&waits[i]) ? waits[i].lock->holder : NULL;
+
+			if (holder && wait_of(deadlock, holder) &&
+			    !wait_of(deadlock, waits[i].thread))
+				deadlock->waits[deadlock->count++] = &waits[i];
+		}
+	} while (deadlock->count > before);
+}
+
+/* A circle of known holders that goes through several processes, as locks of files make it. */
+static int find_circle(const struct survey *survey, const struct long_wait *start,
+		       struct deadlock *deadlock)
+{
+	const struct long_wait *waits, *wait = start;
+	size_t room = account_long_waits(survey->account, &waits) + DEADLOCK_OTHERS_MAX;
+
+	deadlock->waits = calloc(room, sizeof(*deadlock->waits));
+	deadlock->others = calloc(DEADLOCK_OTHERS_MAX, sizeof(*deadlock->others));
+	if (!deadlock->waits || !deadlock->others)
+		return -ENOMEM;
+	while (wait && !wait_of(deadlock, wait->thread) && deadlock->count < room) {
+		deadlock->waits[deadlock->count++] = wait;
+		wait = wait->lock->holder ? open_wait(survey, wait->lock->holder, deadlock) : NULL;
+	}
+	find_cycle(deadlock);
+	if (!deadlock->in_cycle)
+		return 0;
+	deadlock->count =
+		deadlock->in_cycle; /* who led to the circle is a victim like the others */
+	add_victims(survey, deadlock);
+	deadlock->lock_count = open_locks(deadlock);
+	deadlock->since_ns = still_since(deadlock);
 	find_culprit(deadlock);
 	return 0;
 }
@@ -256,14 +345,19 @@ int deadlock_find(struct source *source, struct stackfacts *stackfacts, const st
 		if (!is_open(&waits[i]))
 			continue;
 		deadlock_free(&deadlock);
-		r = collect(survey, waits[i].thread->tgid, &deadlock);
+		if (waits[i].class == WAIT_LOCK_FILE)
+			r = find_circle(survey, &waits[i], &deadlock);
+		if (!r && !deadlock.in_cycle) {
+			deadlock_free(&deadlock);
+			r = collect(survey, waits[i].thread->tgid, &deadlock);
+		}
 		if (r)
 			goto out;
 		deadlock.end_ns = source_end_ns(source);
 		if (deadlock.in_cycle || deadlock.lock_count > 1)
 			break;
 	}
-	if (deadlock.end_ns < deadlock.since_ns + STANDSTILL_NS ||
+	if (!deadlock.waits || deadlock.end_ns < deadlock.since_ns + STANDSTILL_NS ||
 	    (!deadlock.in_cycle && (deadlock.lock_count < 2 || held_outside(&deadlock))))
 		goto out;
 	if (!deadlock.in_cycle)
@@ -280,6 +374,7 @@ out:
 void deadlock_free(struct deadlock *deadlock)
 {
 	free(deadlock->waits);
+	free(deadlock->others);
 	*deadlock = (struct deadlock){ 0 };
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads that wait for each other's locks for ever: locks of user space that
- * nobody let go any more until the recording ended.
+ * Threads that wait for each other's locks for ever: locks of user space and of
+ * files that nobody let go any more until the recording ended.
  */
 #ifndef ANALYZER_DEADLOCK_H
 #define ANALYZER_DEADLOCK_H
@@ -14,9 +14,13 @@
 #include "analyzer/stackfacts.h"
 #include "analyzer/survey.h"
 
+#define DEADLOCK_OTHERS_MAX 64
+
 struct deadlock {
 	const struct long_wait **waits;	/* borrowed; none: no deadlock. Those of the cycle first, where it is known */
 	size_t count;
+	struct long_wait *others;	/* of waits, those that are not the target's */
+	size_t other_count;
 	size_t in_cycle;		/* so many of them make a cycle of known holders; 0: it is inferred */
 	size_t lock_count;
 	const struct long_wait *culprit; /* of the waits, of one who holds a lock that others wait for; NULL: not known */
@@ -27,9 +31,9 @@ struct deadlock {
 /**
  * deadlock_find() - a process whose threads are locked up at the end of the recording.
  *
- * A cycle is certain where the holders of its locks are known. An uncontended lock leaves no
- * event, so often they are not. Then it is inferred where at least two locks were waited for and never
- * let go, and no other thread of the process did anything that may have been a hold of one of them.
+ * A cycle is certain where the holders of its locks are known; locks of files lead from one process to another. An
+ * uncontended lock leaves no event, so often they are not. Then it is inferred where at least two locks were waited
+ * for and never let go, and no other thread of the process did anything that may have been a hold of one of them.
  *
  * Reads the source again where there may be one. Return: 0, -ENOMEM, -EIO; free with deadlock_free().
  */

@@ -234,7 +234,11 @@ static int fill_summary(const struct findings_context *context, const struct sus
 			 "Thread %" PRId32 " (%s) %s %s %s%s. %zu %s waited %s for it; "
 			 "%s of %s wait is charged to it.%s",
 			 owner->thread->tid, owner->thread->comm,
-			 !hold->still_open ? "held" : owner->exact_ns ? "holds" : "seems to hold", lock,
+			 !hold->still_open ? "held"
+			 : hold->exact	   ? "has held"
+			 : owner->exact_ns ? "holds"
+					   : "seems to hold",
+			 lock,
 			 held_text(suspect, model).text, doing,
 			 direct, direct == 1 ? "thread" : "threads",
 			 human_duration(finding->blocked_ns - suspect->indirect_ns).text,
@@ -267,6 +271,44 @@ static int told_evidence(const struct findings_context *context, const struct lo
 		start.text, finding_moment(model, hold->end_ns - context->start_ns).text);
 }
 
+/* Of an flock() the kernel tells who called it, and not who else has the file open. */
+static int listed_evidence(const struct findings_context *context, const struct suspect *suspect,
+			   const struct model *model, struct model_finding *finding)
+{
+	const struct listed_wait *wait = listed_open(context->listed, suspect->address);
+	const char *also = wait->kind == FT_FILELOCK_FLOCK
+				   ? "; a child that inherited the open file has the lock as well"
+				   : "";
+
+	return finding_evidence(finding,
+				"/proc/locks listed process %" PRId32
+				" as the one that took the lock of file %s when it was read at %s, while "
+				"others waited for it until the recording ended%s",
+				wait->holder, listed_text(context->listed, suspect->address),
+				finding_moment(model, wait->seen_ns - context->start_ns).text, also);
+}
+
+/* Why nobody is named although the list named a process, or could not. */
+static int unnamed_evidence(const struct findings_context *context, const struct suspect *suspect,
+			    struct model_finding *finding)
+{
+	const struct listed_wait *wait =
+		suspect->class == WAIT_LOCK_FILE ? listed_open(context->listed, suspect->address) : NULL;
+
+	if (!wait)
+		return 0;
+	if (!wait->holder)
+		return finding_evidence(finding,
+					"/proc/locks does not tell who has the lock of file %s: it is one of "
+					"an open file (OFD)",
+					listed_text(context->listed, suspect->address));
+	return finding_evidence(finding,
+				"/proc/locks listed process %" PRId32
+				" as the one that took the lock of file %s, and not which of its threads "
+				"did",
+				wait->holder, listed_text(context->listed, suspect->address));
+}
+
 /* The release that ended the longest hold: function, time, and whom it woke. */
 static int release_evidence(const struct findings_context *context, const struct suspect *suspect,
 			    const struct model *model, struct model_finding *finding)
@@ -287,6 +329,8 @@ static int release_evidence(const struct findings_context *context, const struct
 		"futex_unlock_pi",
 	};
 
+	if (hold->exact && listed_open(context->listed, suspect->address) && suspect->class == WAIT_LOCK_FILE)
+		return listed_evidence(context, suspect, model, finding);
 	if (hold->exact)
 		return told_evidence(context, hold, model, finding);
 	if (hold->end_ns == hold->start_ns)
@@ -371,9 +415,10 @@ static int fill_evidence(const struct findings_context *context, const struct su
 	const struct hold_story *story = &suspect->story;
 	int r = 0;
 
-	if (!suspect->has_owner)
-		return finding_evidence(finding,
-					"no thread was seen to let the lock go to a waiter");
+	if (!suspect->has_owner) {
+		r = finding_evidence(finding, "no thread was seen to let the lock go to a waiter");
+		return r ? r : unnamed_evidence(context, suspect, finding);
+	}
 	if (!suspect->link_count || suspect->links_of_others ||
 	    suspect->owner.longest.stack_id != STACK_NONE || suspect->owner.longest.by_call)
 		r = release_evidence(context, suspect, model, finding);

@@ -23,6 +23,7 @@ struct findings_context {
 	const struct stacks *stacks;
 	struct stackfacts *stackfacts;
 	const struct calls *calls;
+	const struct listed *listed;
 	uint64_t start_ns;	/* of the capture, on the clock of the events */
 };
 

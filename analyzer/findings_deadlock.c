@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "analyzer/finding.h"
@@ -68,27 +69,71 @@ static void fill_culprit(const struct findings_context *context, const struct de
 	};
 }
 
+struct lock_name {
+	char text[64];
+};
+
+static struct lock_name name_of(const struct findings_context *context, const struct lock *lock)
+{
+	struct lock_name name;
+
+	if (lock->class == WAIT_LOCK_FILE)
+		snprintf(name.text, sizeof(name.text), "the lock of file %s",
+			 listed_text(context->listed, lock->address));
+	else
+		snprintf(name.text, sizeof(name.text), "lock 0x%" PRIx64, lock->address);
+	return name;
+}
+
+static const char *how_known(const struct findings_context *context, const struct lock *lock)
+{
+	const struct listed_wait *listed = listed_open(context->listed, lock->address);
+
+	if (lock->class != WAIT_LOCK_FILE)
+		return lock->holder_named ? "holds it: the lock names it"
+					  : "holds it: it was the last to get it";
+	return listed && listed->kind == FT_FILELOCK_FLOCK ? "took it, as /proc/locks lists"
+							   : "holds it, as /proc/locks lists";
+}
+
 static int wait_evidence(const struct findings_context *context, const struct long_wait *wait,
 			 const struct model *model, struct model_finding *finding)
 {
 	const struct thread *holder = wait->lock->holder;
-	struct human since = finding_moment(model, wait->start_ns - context->start_ns);
+	struct human since = finding_moment(
+		model, wait->start_ns > context->start_ns ? wait->start_ns - context->start_ns : 0);
+	const char *before = wait->flags & INTERVAL_BEGAN_BEFORE ? "before " : "";
+	struct lock_name name = name_of(context, wait->lock);
 
 	if (!holder)
 		return finding_evidence(finding,
-					"thread %" PRId32 " (%s) has waited for lock 0x%" PRIx64
-					" since %s%s",
-					wait->thread->tid, wait->thread->comm, wait->lock->address,
-					wait->flags & INTERVAL_BEGAN_BEFORE ? "before " : "",
+					"thread %" PRId32 " (%s) has waited for %s since %s%s",
+					wait->thread->tid, wait->thread->comm, name.text, before,
 					since.text);
 	return finding_evidence(finding,
-				"thread %" PRId32 " (%s) has waited for lock 0x%" PRIx64
-				" since %s%s; thread %" PRId32 " (%s) holds it: %s",
-				wait->thread->tid, wait->thread->comm, wait->lock->address,
-				wait->flags & INTERVAL_BEGAN_BEFORE ? "before " : "", since.text,
-				holder->tid, holder->comm,
-				wait->lock->holder_named ? "the lock names it"
-							 : "it was the last to get it");
+				"thread %" PRId32
+				" (%s) has waited for %s since %s%s; thread %" PRId32 " (%s) %s",
+				wait->thread->tid, wait->thread->comm, name.text, before,
+				since.text, holder->tid, holder->comm,
+				how_known(context, wait->lock));
+}
+
+/* The kernel tells of an flock() who called it, and not who else has the file open. */
+static int inherited_evidence(const struct deadlock *deadlock,
+			      const struct findings_context *context, struct model_finding *finding)
+{
+	for (size_t i = 0; i < deadlock->count; i++) {
+		const struct lock *lock = deadlock->waits[i]->lock;
+		const struct listed_wait *listed = listed_open(context->listed, lock->address);
+
+		if (lock->class == WAIT_LOCK_FILE && listed && listed->kind == FT_FILELOCK_FLOCK)
+			return finding_evidence(
+				finding,
+				"an flock() belongs to the open file: a child that inherited it "
+				"has the "
+				"lock as well, and the list names the process that took it alone");
+	}
+	return 0;
 }
 
 static int fill_evidence(const struct findings_context *context, const struct deadlock *deadlock,
@@ -104,10 +149,13 @@ static int fill_evidence(const struct findings_context *context, const struct de
 	if (!r && deadlock->culprit && !deadlock->held->holder)
 		r = finding_evidence(finding,
 				     "of all these threads, %" PRId32
-				     " (%s) alone does not wait for lock 0x%" PRIx64
+				     " (%s) alone does not wait for %s"
 				     ": if one of them holds it, it is that one",
 				     deadlock->culprit->thread->tid,
-				     deadlock->culprit->thread->comm, deadlock->held->address);
+				     deadlock->culprit->thread->comm,
+				     name_of(context, deadlock->held).text);
+	if (!r)
+		r = inherited_evidence(deadlock, context, finding);
 	if (!r && !deadlock->in_cycle)
 		r = finding_evidence(
 			finding,
@@ -131,7 +179,7 @@ int findings_deadlock(const struct findings_context *context, const struct deadl
 	finding->grade = deadlock->in_cycle && !lossy ? GRADE_STRONG : GRADE_PLAUSIBLE;
 	finding->has_lock = true;
 	finding->lock = (struct model_lock_ref){
-		.class = WAIT_LOCK_USER,
+		.class = deadlock->waits[0]->lock->class,
 		.address = deadlock->waits[0]->lock->address,
 		.tgid = deadlock->waits[0]->lock->tgid,
 	};
@@ -154,7 +202,13 @@ int findings_deadlock(const struct findings_context *context, const struct deadl
 				 human_duration(deadlock->end_ns - deadlock->since_ns).text);
 	if (!r)
 		r = fill_evidence(context, deadlock, model, finding);
-	if (!r)
+	if (!r && finding->lock.class == WAIT_LOCK_FILE)
+		r = finding_text(
+			&finding->advice,
+			"Only ending one of the processes ends it. lslocks shows which file "
+			"is which while it lasts: take their locks in the same order "
+			"everywhere, or with LOCK_NB and let go what you have.");
+	else if (!r)
 		r = finding_text(&finding->advice,
 				 "Only a restart ends it. Before that, gdb -p %" PRId32
 				 " -batch -ex 'thread "

@@ -78,6 +78,7 @@ struct pending {
 
 struct futexes {
 	struct stackfacts *stackfacts;
+	struct listed *listed;
 	int64_t syscall; /* -1: not known */
 	struct futex *futexes;
 	struct pair *pairs;
@@ -110,8 +111,10 @@ int futexes_create(const struct ft_facts *facts, struct stackfacts *stackfacts,
 {
 	struct futexes *futexes = calloc(1, sizeof(*futexes));
 
-	if (!futexes)
+	if (!futexes || listed_create(&futexes->listed)) {
+		free(futexes);
 		return -ENOMEM;
+	}
 	futexes->stackfacts = stackfacts;
 	futexes->syscall = syscall_number(facts);
 	futexes->pendings.entry_bytes = sizeof(struct pending);
@@ -145,6 +148,7 @@ void futexes_destroy(struct futexes *futexes)
 	if (!futexes)
 		return;
 	forget(futexes);
+	listed_destroy(futexes->listed);
 	HASH_ITER(hh, futexes->futexes, futex, next)
 	{
 		HASH_DEL(futexes->futexes, futex);
@@ -341,10 +345,17 @@ static int note_waking(struct futexes *futexes, const struct event *event)
 	return pair_note(futexes, futex, event->thread, true);
 }
 
+struct listed *futexes_listed(const struct futexes *futexes)
+{
+	return futexes->listed;
+}
+
 int futexes_event(struct futexes *futexes, const struct event *event)
 {
 	struct futex_wait wait;
 
+	if (event->raw.kind == FT_EVENT_NOTE)
+		return listed_event(futexes->listed, event);
 	if (event->raw.kind == FT_EVENT_SWITCH)
 		return note_switch(futexes, event);
 	if (event->raw.kind == FT_EVENT_WAKING)
@@ -399,7 +410,7 @@ bool futexes_judge(struct futexes *futexes, const struct threads *threads)
 		found = found || futex->lock;
 	}
 	forget(futexes);
-	return found;
+	return listed_judge(futexes->listed) || found;
 }
 
 bool futexes_lock(const struct futexes *futexes, int32_t tgid, uint64_t address)

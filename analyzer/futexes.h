@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analyzer/listed.h"
 #include "analyzer/source.h"
 #include "analyzer/stackfacts.h"
 
@@ -32,6 +33,9 @@ void futexes_destroy(struct futexes *futexes);
 /* Whether @event says on what its thread waits, or is about to. @ret_wait: written only then. */
 bool futexes_wait(const struct futexes *futexes, const struct event *event,
 		  struct futex_wait *ret_wait);
+
+/* What /proc/locks said of locks of files, which later readings ask as well; borrowed. */
+struct listed *futexes_listed(const struct futexes *futexes);
 
 /* Feed every event of the first reading. 0 or -ENOMEM. */
 int futexes_event(struct futexes *futexes, const struct event *event);

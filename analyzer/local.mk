@@ -54,7 +54,9 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/json_explain.c \
 	analyzer/json_fields.c analyzer/json_fields.h \
 	analyzer/json_why.c analyzer/json_why.h \
+	analyzer/listed.c analyzer/listed.h \
 	analyzer/locks_inside.h analyzer/locks_log.c \
+	analyzer/locks_listed.c \
 	analyzer/locks.c analyzer/locks.h \
 	analyzer/losses.c analyzer/losses.h \
 	analyzer/merge.c analyzer/merge.h \

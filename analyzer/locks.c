@@ -350,6 +350,8 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 		address = waiter->futex.address;
 	else if (has_address(reason.class))
 		address = waiter->contended_address;
+	else if (reason.class == WAIT_LOCK_FILE)
+		address = locks_listed_address(locks, interval, &reason);
 	entry = entry_of(locks, interval->thread, &reason, address);
 	if (!entry)
 		return -ENOMEM;
@@ -584,6 +586,8 @@ int locks_ending(struct locks *locks, const struct threads *threads, uint64_t en
 			r = mmap_lock_ending(locks, entry, threads, &named, end_ns);
 		else if (entry->lock.class == WAIT_LOCK_USER)
 			r = user_lock_ending(locks, entry, threads, end_ns);
+		else if (entry->lock.class == WAIT_LOCK_FILE && entry->key.address)
+			r = locks_listed_ending(locks, entry, threads, end_ns);
 		else if (named.thread)
 			r = ownership_held_at_end(entry->ownership, &named);
 	}

@@ -111,4 +111,12 @@ int locks_log_ending(struct locks *locks, const struct lock_entry *entry,
 		     const struct threads *threads, uint64_t end_ns,
 		     struct lock_release *ret_holder);
 
+/* locks_listed.c: stands for the file whose lock a wait is for, which @ret_reason then says; 0: not known which. */
+uint64_t locks_listed_address(const struct locks *locks, const struct interval *interval,
+			      struct wait_reason *ret_reason);
+
+/* Who is listed as its holder has had it since before the oldest wait: letting it go would have ended that. 0 or -ENOMEM. */
+int locks_listed_ending(struct locks *locks, struct lock_entry *entry,
+			const struct threads *threads, uint64_t end_ns);
+
 #endif

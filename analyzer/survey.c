@@ -43,7 +43,9 @@ static int note_append(struct survey *survey, const struct event *event)
 	struct model_note *notes;
 	char *text;
 
-	if (survey->note_count == NOTES_MAX)
+	struct ft_filelock lock;
+
+	if (survey->note_count == NOTES_MAX || ft_filelock_parse(event->raw.note.text, &lock))
 		return 0;
 	notes = reallocarray(survey->notes, survey->note_count + 1, sizeof(*notes));
 	if (!notes)
@@ -124,8 +126,16 @@ static int survey_closed(void *context, const struct interval *interval)
 {
 	struct survey *survey = context;
 
+	const struct stack_fact *fact;
+
 	if (spins_closed(survey->spins, interval))
 		return -ENOMEM;
+	if (!survey->judged && interval->state == THREAD_BLOCKED) {
+		fact = stackfacts_get(survey->stackfacts, interval->stack_id);
+		if (!fact || listed_closed(futexes_listed(survey->futexes), interval,
+					   stack_fact_reason(fact, interval->prev_state)->class))
+			return -ENOMEM;
+	}
 	return account_closed(survey->account, interval);
 }
 
@@ -140,6 +150,7 @@ static int survey_read(struct survey *survey, struct source *source, struct stac
 
 	survey->start_ns = source_start_ns(source);
 	survey->target = target;
+	survey->stackfacts = stackfacts;
 	r = calls_create(&survey->calls);
 	if (r)
 		return r;

@@ -26,6 +26,7 @@ struct survey_switches {
 struct survey {
 	uint64_t start_ns;
 	struct target *target;		/* borrowed */
+	struct stackfacts *stackfacts;	/* borrowed */
 	struct account *account;
 	struct usual *usual;
 	struct calls *calls;

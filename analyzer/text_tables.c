@@ -71,6 +71,9 @@ static void lock_cell(struct page *page, const struct model *model, const struct
 	else if (lock->class == WAIT_LOCK_USER) /* its last digits tell it from the others */
 		page_cell(page, columns, false, " %s ..%08" PRIx32, wait_class_name(lock->class),
 			  (uint32_t)lock->address);
+	else if (lock->class == WAIT_LOCK_FILE && lock->address && lock->detail) /* device:inode */
+		page_cell(page, columns, false, " %s %s", wait_class_name(lock->class),
+			  strrchr(lock->detail, ':') ? strrchr(lock->detail, ':') + 1 : "");
 	else
 		page_cell(page, columns, false, " %s%s%s", wait_class_name(lock->class),
 			  lock->detail && lock->class != WAIT_LOCK_MMAP ? " " : "",

@@ -5,6 +5,7 @@ capture_libcapture_a_SOURCES = \
 	capture/dictionary.c capture/dictionary.h \
 	capture/encoder.c capture/encoder.h \
 	capture/event.c capture/event.h \
+	capture/filelock.c capture/filelock.h \
 	capture/format.h \
 	capture/facts.c capture/facts.h \
 	capture/header.c capture/header.h \

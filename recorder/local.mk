@@ -30,6 +30,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/engine.c recorder/engine.h \
 	recorder/errand.c recorder/errand.h \
 	recorder/eventlist.c recorder/eventlist.h \
+	recorder/filelocks.c recorder/filelocks.h \
 	recorder/finder.c recorder/finder.h \
 	recorder/format.c recorder/format.h \
 	recorder/governor.c recorder/governor.h \

@@ -11,6 +11,7 @@
 #include "recorder/clock.h"
 #include "recorder/command.h"
 #include "recorder/engine.h"
+#include "recorder/filelocks.h"
 #include "recorder/job.h"
 #include "recorder/mappings.h"
 #include "recorder/maps.h"
@@ -28,6 +29,7 @@ struct recording {
 	struct job *job;
 	int32_t *unreadable; /* whose maps could not be read at the start */
 	size_t unreadable_count;
+	bool file_locks; /* somebody waits for one */
 };
 
 static int create_job(struct recording *recording, int out_fd, struct refusal *refusal)
@@ -83,6 +85,8 @@ void recording_destroy(struct recording *recording)
 static int keep_own(void *context, const struct ft_event *event)
 {
 	struct recording *recording = context;
+	if (event->kind == FT_EVENT_STATE && filelocks_waits(event))
+		recording->file_locks = true;
 	int error = ownlog_add(job_ownlog(recording->job), event);
 	return error == -ENOMEM ? error : 0;
 }
@@ -94,9 +98,12 @@ static void snapshot_states(struct recording *recording)
 	const struct engine *engine = recording->engine;
 	const int32_t *tgids = target->count ? target->tgids : engine->tgids;
 	size_t count = target->count ? target->count : engine->tgid_count;
+	recording->file_locks = false;
 	for (size_t i = 0; i < count; i++)
 		if (snapshot_threads(tgids[i], engine->kallsyms, keep_own, recording) == -ENOMEM)
 			break;
+	if (recording->file_locks)
+		filelocks_look(target, engine->kallsyms, keep_own, recording);
 }
 
 static void read_mappings(struct recording *recording)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "recorder/filelocks.h"
 #include "recorder/snapshot.h"
 
 #define STUCK_MAX   8
@@ -20,6 +21,7 @@ struct states {
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
 	struct eventlist *events;
+	bool file_locks; /* somebody waits for one */
 	bool done;
 	bool left; /* by states_finish(): the thread frees it */
 };
@@ -38,6 +40,8 @@ static int keep_state(void *context, const struct ft_event *event)
 {
 	struct states *states = context;
 	pthread_mutex_lock(&states->lock);
+	if (event->kind == FT_EVENT_STATE && filelocks_waits(event))
+		states->file_locks = true;
 	int error = states->left ? -ECANCELED : eventlist_add(states->events, event);
 	pthread_mutex_unlock(&states->lock);
 	return error;
@@ -63,6 +67,8 @@ static void *run(void *context)
 			break;
 	if (!states->target.count)
 		snapshot_tasks(visit_process, states);
+	if (states->file_locks)
+		filelocks_look(&states->target, states->kallsyms, keep_state, states);
 
 	pthread_mutex_lock(&states->lock);
 	states->done = true;

@@ -121,6 +121,16 @@ TESTS += tests/unit/test_silence
 tests_unit_test_silence_SOURCES = tests/unit/test_silence.c tests/unit/scene.c tests/unit/scene.h
 tests_unit_test_silence_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_listed
+TESTS += tests/unit/test_listed
+tests_unit_test_listed_SOURCES = tests/unit/test_listed.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_listed_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_filelocks
+TESTS += tests/unit/test_filelocks
+tests_unit_test_filelocks_SOURCES = tests/unit/test_filelocks.c
+tests_unit_test_filelocks_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_analysis
 TESTS += tests/unit/test_analysis
 tests_unit_test_analysis_SOURCES = tests/unit/test_analysis.c tests/unit/scene.c tests/unit/scene.h

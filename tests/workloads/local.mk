@@ -37,6 +37,7 @@ LAB_WORKLOADS = \
 	tests/workloads/condvar_herd \
 	tests/workloads/deadlock_abba \
 	tests/workloads/spin_user \
+	tests/workloads/flock_abba \
 	tests/workloads/flock_convoy \
 	tests/workloads/fcntl_convoy \
 	tests/workloads/inode_write \
@@ -110,6 +111,11 @@ tests_workloads_spin_user_SOURCES = tests/workloads/spin_user.c
 tests_workloads_spin_user_CFLAGS = $(WORKLOAD_CFLAGS)
 tests_workloads_spin_user_LDADD = tests/workloads/libworkload.a
 tests_workloads_spin_user_LDFLAGS = -pthread
+tests_workloads_flock_abba_SOURCES = tests/workloads/flock_abba.c
+tests_workloads_flock_abba_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_flock_abba_LDADD = tests/workloads/libworkload.a
+tests_workloads_flock_abba_LDFLAGS = -pthread
+
 tests_workloads_flock_convoy_SOURCES = tests/workloads/flock_convoy.c
 tests_workloads_flock_convoy_CFLAGS = $(WORKLOAD_CFLAGS)
 tests_workloads_flock_convoy_LDADD = tests/workloads/libworkload.a

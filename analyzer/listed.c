@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/listed.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A recorder tells of hundreds; a made-up capture of any number. */
+#define LINES_MAX 2000u
+#define WAITS_MAX 10000u
+
+struct line {
+	uint64_t time_ns;
+	struct ft_filelock lock;
+	char text[40];
+};
+
+struct listed {
+	struct line *lines;
+	size_t line_count;
+	struct listed_wait *waits;
+	size_t wait_count;
+};
+
+int listed_create(struct listed **ret_listed)
+{
+	*ret_listed = calloc(1, sizeof(**ret_listed));
+	return *ret_listed ? 0 : -ENOMEM;
+}
+
+void listed_destroy(struct listed *listed)
+{
+	if (!listed)
+		return;
+	free(listed->lines);
+	free(listed->waits);
+	free(listed);
+}
+
+static uint64_t address_of(const struct ft_filelock *lock)
+{
+	return ((uint64_t)lock->major << 52 ^ (uint64_t)lock->minor << 40 ^ lock->inode) |
+	       !lock->inode;
+}
+
+int listed_event(struct listed *listed, const struct event *event)
+{
+	struct ft_filelock lock;
+	struct line *lines, *line;
+
+	if (event->raw.kind != FT_EVENT_NOTE || !ft_filelock_parse(event->raw.note.text, &lock) ||
+	    listed->line_count == LINES_MAX)
+		return 0;
+	lines = reallocarray(listed->lines, listed->line_count + 1, sizeof(*lines));
+	if (!lines)
+		return -ENOMEM;
+	listed->lines = lines;
+	line = &lines[listed->line_count++];
+	line->time_ns = event->raw.time_ns;
+	line->lock = lock;
+	snprintf(line->text, sizeof(line->text), "%02" PRIx32 ":%02" PRIx32 ":%" PRIu64, lock.major,
+		 lock.minor, lock.inode);
+	return 0;
+}
+
+int listed_closed(struct listed *listed, const struct interval *interval, enum wait_class class)
+{
+	struct listed_wait *waits;
+
+	if (!listed->line_count || interval->state != THREAD_BLOCKED || class != WAIT_LOCK_FILE ||
+	    listed->wait_count == WAITS_MAX)
+		return 0;
+	for (size_t i = listed->line_count; i-- > 0;) {
+		const struct line *line = &listed->lines[i];
+
+		if (line->lock.waiter != interval->thread->tgid ||
+		    line->time_ns < interval->start_ns || line->time_ns > interval->end_ns)
+			continue;
+		waits = reallocarray(listed->waits, listed->wait_count + 1, sizeof(*waits));
+		if (!waits)
+			return -ENOMEM;
+		listed->waits = waits;
+		waits[listed->wait_count++] = (struct listed_wait){
+			.thread = interval->thread,
+			.start_ns = interval->start_ns,
+			.end_ns = interval->end_ns,
+			.seen_ns = line->time_ns,
+			.flags = interval->flags,
+			.stack_id = interval->stack_id,
+		};
+		break;
+	}
+	return 0;
+}
+
+/* All that the list says of the process at that time must be the same. */
+static void judge(const struct listed *listed, struct listed_wait *wait)
+{
+	const struct ft_filelock *first = NULL;
+
+	for (size_t i = 0; i < listed->line_count; i++) {
+		const struct ft_filelock *lock = &listed->lines[i].lock;
+
+		if (listed->lines[i].time_ns != wait->seen_ns || lock->waiter != wait->thread->tgid)
+			continue;
+		if (!first) {
+			first = lock;
+			wait->told = true;
+			wait->kind = lock->kind;
+			wait->address = address_of(lock);
+			wait->holder = lock->holder;
+		}
+		if (address_of(lock) != wait->address)
+			wait->told = false;
+		if (lock->holder != wait->holder || lock->kind != wait->kind)
+			wait->holder = 0;
+	}
+}
+
+bool listed_judge(struct listed *listed)
+{
+	bool told = false;
+
+	for (size_t i = 0; i < listed->wait_count; i++) {
+		judge(listed, &listed->waits[i]);
+		told = told || listed->waits[i].told;
+	}
+	return told;
+}
+
+const struct listed_wait *listed_find(const struct listed *listed, const struct thread *thread,
+				      uint64_t start_ns)
+{
+	for (size_t i = 0; i < listed->wait_count; i++) {
+		const struct listed_wait *wait = &listed->waits[i];
+
+		if (wait->told && wait->thread == thread && wait->start_ns == start_ns)
+			return wait;
+	}
+	return NULL;
+}
+
+static bool is_open(const struct listed_wait *wait)
+{
+	return wait->told && (wait->flags & INTERVAL_STILL_OPEN);
+}
+
+const struct listed_wait *listed_open(const struct listed *listed, uint64_t address)
+{
+	const struct listed_wait *found = NULL;
+
+	for (size_t i = 0; i < listed->wait_count; i++) {
+		const struct listed_wait *wait = &listed->waits[i];
+
+		if (is_open(wait) && wait->address == address &&
+		    (!found || wait->start_ns < found->start_ns))
+			found = wait;
+	}
+	return found;
+}
+
+const struct listed_wait *listed_open_of(const struct listed *listed, const struct thread *thread)
+{
+	for (size_t i = 0; i < listed->wait_count; i++)
+		if (is_open(&listed->waits[i]) && listed->waits[i].thread == thread)
+			return &listed->waits[i];
+	return NULL;
+}
+
+const char *listed_text(const struct listed *listed, uint64_t address)
+{
+	for (size_t i = 0; i < listed->line_count; i++)
+		if (address_of(&listed->lines[i].lock) == address)
+			return listed->lines[i].text;
+	return "";
+}
+
+struct thread *listed_thread(const struct threads *threads, int32_t tgid)
+{
+	struct thread *found = NULL;
+
+	for (size_t i = 0; i < threads_count(threads) && tgid; i++) {
+		struct thread *thread = threads_at(threads, i);
+
+		if (thread->tgid != tgid || thread->exited || thread->idle_task)
+			continue;
+		if (found)
+			return NULL;
+		found = thread;
+	}
+	return found;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Locks of files: which one a wait is for, and who has it, as far as /proc/locks told.
+ */
+#include "analyzer/listed.h"
+#include "analyzer/locks_inside.h"
+
+static const struct listed *listed_of(const struct locks *locks)
+{
+	return locks->options.futexes ? futexes_listed(locks->options.futexes) : NULL;
+}
+
+uint64_t locks_listed_address(const struct locks *locks, const struct interval *interval,
+			      struct wait_reason *ret_reason)
+{
+	const struct listed *listed = listed_of(locks);
+	const struct listed_wait *wait =
+		listed ? listed_find(listed, interval->thread, interval->start_ns) : NULL;
+
+	if (!wait)
+		return 0;
+	ret_reason->detail = listed_text(listed, wait->address);
+	return wait->address;
+}
+
+int locks_listed_ending(struct locks *locks, struct lock_entry *entry,
+			const struct threads *threads, uint64_t end_ns)
+{
+	const struct listed *listed = listed_of(locks);
+	const struct listed_wait *wait = listed ? listed_open(listed, entry->key.address) : NULL;
+	struct thread *holder = wait ? listed_thread(threads, wait->holder) : NULL;
+
+	if (!holder || locks_waits_for(locks, holder, entry))
+		return 0;
+	entry->lock.holder = holder;
+	entry->lock.holder_named = true;
+	return ownership_held_at_end(entry->ownership,
+				     &(struct lock_release){ .thread = holder,
+							     .time_ns = end_ns,
+							     .since_ns = wait->start_ns,
+							     .exact = true,
+							     .stack_id = STACK_NONE });
+}
