@@ -18,6 +18,7 @@
 #include "capture/bytes.h"
 #include "capture/decoder.h"
 #include "capture/event.h"
+#include "capture/filelock.h"
 #include "capture/format.h"
 #include "capture/ringfile.h"
 #include "capture/segment.h"
@@ -283,27 +284,29 @@ static void format_page_describes_the_ring_files_header(void **state)
 	free(memory);
 }
 
-static void format_page_tells_how_a_line_of_the_kernels_log_begins(void **state)
+static void format_page_tells_how_notes_that_are_read_again_begin(void **state)
 {
 	const char *srcdir = getenv("srcdir");
 	char path[4096], line[1024];
-	bool told = false;
+	bool log = false, file_lock = false;
 	FILE *page;
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/doc/FORMAT.md", srcdir ? srcdir : ".");
 	page = fopen(path, "r");
 	assert_non_null(page);
-	while (fgets(line, sizeof(line), page))
-		told = told || strstr(line, "`" FT_NOTE_KERNEL_LOG "`");
+	while (fgets(line, sizeof(line), page)) {
+		log = log || strstr(line, "`" FT_NOTE_KERNEL_LOG "`");
+		file_lock = file_lock || strstr(line, "`" FT_NOTE_FILE_LOCK "`");
+	}
 	fclose(page);
-	assert_true(told);
+	assert_true(log && file_lock);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(format_page_tells_how_a_line_of_the_kernels_log_begins),
+		cmocka_unit_test(format_page_tells_how_notes_that_are_read_again_begin),
 		cmocka_unit_test(format_page_has_the_constants_of_the_code),
 		cmocka_unit_test(format_page_describes_the_segment_header),
 		cmocka_unit_test(format_page_describes_the_file_header),
