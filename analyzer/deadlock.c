@@ -87,6 +87,20 @@ static size_t cycle_from(const struct deadlock *deadlock, const struct long_wait
 	return 0;
 }
 
+/* A circle has no first one: the same is told first whatever the recording began with. */
+static const struct long_wait *least_of_cycle(const struct deadlock *deadlock,
+					      const struct long_wait *wait)
+{
+	const struct long_wait *least = wait;
+
+	for (size_t i = 0; i < deadlock->in_cycle; i++) {
+		wait = wait_of(deadlock, wait->lock->holder);
+		if (wait->thread->tid < least->thread->tid)
+			least = wait;
+	}
+	return least;
+}
+
 static void find_cycle(struct deadlock *deadlock)
 {
 	const struct long_wait *wait;
@@ -94,6 +108,7 @@ static void find_cycle(struct deadlock *deadlock)
 	for (size_t i = 0; i < deadlock->count && !deadlock->in_cycle; i++) {
 		wait = deadlock->waits[i];
 		deadlock->in_cycle = cycle_from(deadlock, wait);
+		wait = least_of_cycle(deadlock, wait);
 		for (size_t j = 0; j < deadlock->in_cycle; j++) {
 			move_to(deadlock, wait, j);
 			wait = wait_of(deadlock, wait->lock->holder);

@@ -329,7 +329,8 @@ static int release_evidence(const struct findings_context *context, const struct
 		"futex_unlock_pi",
 	};
 
-	if (hold->exact && listed_open(context->listed, suspect->address) && suspect->class == WAIT_LOCK_FILE)
+	if (hold->exact && suspect->class == WAIT_LOCK_FILE &&
+	    listed_open(context->listed, suspect->address))
 		return listed_evidence(context, suspect, model, finding);
 	if (hold->exact)
 		return told_evidence(context, hold, model, finding);

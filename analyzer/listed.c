@@ -8,8 +8,8 @@
 #include <string.h>
 
 /* A recorder tells of hundreds; a made-up capture of any number. */
-#define LINES_MAX 2000u
-#define WAITS_MAX 10000u
+#define LINES_MAX 1000u
+#define WAITS_MAX 2000u
 
 struct line {
 	uint64_t time_ns;
