@@ -7,11 +7,16 @@
 #include <stdlib.h>
 
 #include "recorder/clock.h"
+#include "recorder/cpuhp.h"
 
 #define SILENT_NS 500000000 /* an idle CPU says something more often, mostly */
+#define LOOK_NS	  2000000000 /* and where it does not, a look costs 10 us */
+#define ASK_NS	  500000000 /* between two askings, in which a living event counts on */
 
 struct hotplug_cpu {
-	uint64_t asked_ns; /* when counters_alive() was; 0: not since it was heard of */
+	uint64_t looked_ns; /* when its thread was looked at; 0: not since it was heard of */
+	bool moved; /* that thread ran: it is to be asked */
+	bool asked; /* counters_alive() was, once since then */
 	bool gone; /* the drain was told to let go */
 	uint64_t offline_ns; /* it was so for sure then */
 };
@@ -20,6 +25,7 @@ struct hotplug {
 	const struct plan *plan;
 	struct counters *counters;
 	struct drain *drain;
+	struct cpuhp *threads;
 	struct hotplug_cpu cpus[];
 };
 
@@ -30,6 +36,14 @@ int hotplug_create(const struct plan *plan, struct counters *counters, struct dr
 		calloc(1, sizeof(*hotplug) + counters->cpu_count * sizeof(hotplug->cpus[0]));
 	if (!hotplug)
 		return -ENOMEM;
+	hotplug->threads = calloc(counters->cpu_count, sizeof(*hotplug->threads));
+	if (!hotplug->threads) {
+		free(hotplug);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < counters->cpu_count; i++)
+		hotplug->threads[i].cpu = counters->cpus[i].cpu;
+	cpuhp_open(hotplug->threads, counters->cpu_count);
 	hotplug->plan = plan;
 	hotplug->counters = counters;
 	hotplug->drain = drain;
@@ -39,6 +53,10 @@ int hotplug_create(const struct plan *plan, struct counters *counters, struct dr
 
 void hotplug_destroy(struct hotplug *hotplug)
 {
+	if (!hotplug)
+		return;
+	cpuhp_close(hotplug->threads, hotplug->counters->cpu_count);
+	free(hotplug->threads);
 	free(hotplug);
 }
 
@@ -49,15 +67,25 @@ static bool has_gone(struct hotplug *hotplug, size_t index)
 	uint64_t now_ns = clock_now_ns();
 
 	if (now_ns < drain_heard_ns(hotplug->drain, index) + SILENT_NS) {
-		cpu->asked_ns = 0;
+		cpu->looked_ns = 0;
 		return false;
 	}
-	if (cpu->asked_ns && now_ns < cpu->asked_ns + SILENT_NS)
+	if (cpu->looked_ns && now_ns < cpu->looked_ns + (cpu->moved ? ASK_NS : LOOK_NS))
+		return false;
+	cpu->looked_ns = now_ns;
+	if (cpuhp_moved(&hotplug->threads[index])) {
+		cpu->moved = true;
+		cpu->asked = false;
+	}
+	if (!cpu->moved)
 		return false;
 	bool alive = counters_alive(hotplug->counters, &hotplug->counters->cpus[index]);
-	bool gone = !alive && cpu->asked_ns;
-	cpu->asked_ns = now_ns;
-	return gone;
+	if (!cpu->asked) {
+		cpu->asked = true;
+		return false; /* what it says is compared with the next time */
+	}
+	cpu->moved = cpu->asked = false;
+	return !alive;
 }
 
 static void try_again(struct hotplug *hotplug, size_t index)
@@ -75,7 +103,7 @@ static void try_again(struct hotplug *hotplug, size_t index)
 		return; /* whatever it is, it may pass */
 	drain_take(hotplug->drain, index, cpu->offline_ns, clock_now_ns());
 	cpu->gone = false;
-	cpu->asked_ns = 0;
+	cpu->looked_ns = 0;
 }
 
 void hotplug_look(struct hotplug *hotplug)

@@ -35,6 +35,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/format.c recorder/format.h \
 	recorder/governor.c recorder/governor.h \
 	recorder/hostfacts.c recorder/hostfacts.h \
+	recorder/cpuhp.c recorder/cpuhp.h \
 	recorder/hotplug.c recorder/hotplug.h \
 	recorder/house.c recorder/house.h \
 	recorder/incident.c recorder/incident.h \

@@ -76,6 +76,11 @@ TESTS += tests/unit/test_stall
 tests_unit_test_stall_SOURCES = tests/unit/test_stall.c
 tests_unit_test_stall_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_cpuhp
+TESTS += tests/unit/test_cpuhp
+tests_unit_test_cpuhp_SOURCES = tests/unit/test_cpuhp.c
+tests_unit_test_cpuhp_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_extras
 TESTS += tests/unit/test_extras
 tests_unit_test_extras_SOURCES = tests/unit/test_extras.c
