@@ -28,10 +28,11 @@
 #define LOOKS_PI      0x01 /* the operation is one on locks */
 #define LOOKS_TWO     0x02 /* 2, locked with waiters: glibc's and most other mutexes, by FUTEX_WAIT */
 #define LOOKS_TWO_TOO 0x04 /* the same by FUTEX_WAIT_BITSET: Rust's, or glibc's with a timeout */
-#define LOOKS_THREE   0x08 /* a reader-writer lock of glibc has 2 and 3 */
+#define LOOKS_THREE   0x08 /* tells nothing by itself */
 #define LOOKS_OWNED   0x10 /* FUTEX_WAITERS and a thread's number */
 #define LOOKS_MUSL    0x20
 #define LOOKS_OTHER   0x40
+#define LOOKS_RWLOCK  0x80 /* a reader-writer lock of glibc while somebody writes */
 
 struct futex_key {
 	uint64_t address;
@@ -183,12 +184,25 @@ bool futex_shared(const struct futex_wait *wait)
 	return !(wait->operation & FUTEX_PRIVATE_FLAG);
 }
 
+/*
+ * Who waits for glibc's reader-writer lock while it is held for writing waits at 3 (the phase of a writer, and
+ * that somebody waits), and says which clock a timeout would be by even if there is none. Its
+ * condition variables and semaphores, which do so too, wait at even values; others' counters, not so.
+ */
+static bool is_rwlock(const struct futex_wait *wait)
+{
+	return wait->value == 3 && wait->operation == (FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG |
+						       FUTEX_CLOCK_REALTIME);
+}
+
 static unsigned int looks_of(const struct futex_wait *wait)
 {
 	if (is_pi(wait))
 		return LOOKS_PI;
 	if (wait->value == 2)
 		return command(wait) == FUTEX_WAIT ? LOOKS_TWO : LOOKS_TWO_TOO;
+	if (is_rwlock(wait))
+		return LOOKS_RWLOCK;
 	if (wait->value == 3)
 		return LOOKS_THREE;
 	if (wait->value == MUSL_LOCKED)
@@ -373,6 +387,9 @@ static bool is_lock(const struct futex *futex, const struct threads *threads, bo
 		return true;
 	if (futex->looks & LOOKS_OTHER)
 		return false;
+	/* A writer that is done lets all readers in at once. One that waits for readers waits at 2. */
+	if (futex->looks & LOOKS_RWLOCK)
+		return !(futex->looks & ~(LOOKS_RWLOCK | LOOKS_TWO_TOO));
 	if (futex->wakes > 1 && futex->broadcasts * 2 >= futex->wakes)
 		return false;
 	if (futex->looks & LOOKS_OWNED)

@@ -215,6 +215,34 @@ static void mutex_by_bitset_is_told_by_its_waiters_waking_each_other(void **stat
 }
 
 /* musl's condition variables wait so, each thread at an address of its own. */
+/* The holder sleeps; the others come to wait at @value, and are woken all in one go. */
+static const struct model_finding *woken_at_once(struct lab *lab, int operation, uint32_t value)
+{
+	holds(lab);
+	wants(lab, 200 * MS, &first, LOCK, operation, value);
+	wants(lab, 300 * MS, &second, LOCK, operation, value);
+	wants(lab, 400 * MS, &third, LOCK, operation, value);
+	lets_go(lab, 2000 * MS, WAKE, &first);
+	lets_go(lab, 2000 * MS + 15 * US, WAKE, &second);
+	lets_go(lab, 2000 * MS + 30 * US, WAKE, &third);
+	return analyze(lab, 2100 * MS);
+}
+
+static void readers_let_in_by_a_writer_waited_for_a_lock(void **state)
+{
+	const struct model_finding *finding =
+		woken_at_once(*state, WAIT_BITSET | FUTEX_CLOCK_REALTIME, 3);
+
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->culprit.tid, holder.tid);
+	assert_int_equal(finding->victim_count, 3);
+}
+
+static void three_of_another_kind_is_no_reader_writer_lock(void **state)
+{
+	assert_int_equal(woken_at_once(*state, WAIT_BITSET, 3)->kind, FINDING_NO_STALL);
+}
+
 static void one_waiter_at_two_is_no_lock_where_nothing_says_glibc(void **state)
 {
 	struct lab *lab = *state;
@@ -534,6 +562,8 @@ int main(void)
 		TEST(all_woken_by_one_call_is_no_lock),
 		TEST(fed_by_others_at_two_is_no_lock_unless_the_waker_waits_there_too),
 		TEST(mutex_by_bitset_is_told_by_its_waiters_waking_each_other),
+		TEST(readers_let_in_by_a_writer_waited_for_a_lock),
+		TEST(three_of_another_kind_is_no_reader_writer_lock),
 		TEST(one_waiter_at_two_is_no_lock_where_nothing_says_glibc),
 		TEST(one_waiter_at_two_is_a_victim_where_glibc_is),
 		TEST(priority_inheriting_lock_needs_no_more_evidence),
