@@ -243,6 +243,31 @@ static void three_of_another_kind_is_no_reader_writer_lock(void **state)
 	assert_int_equal(woken_at_once(*state, WAIT_BITSET, 3)->kind, FINDING_NO_STALL);
 }
 
+#define COUNT 0 /* as a semaphore that is taken has */
+
+static void semaphore_is_a_lock_where_the_woken_wakes_the_next(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	convoy(lab, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT, WAKE);
+	finding = analyze(lab, 2200 * MS);
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->culprit.tid, holder.tid);
+	assert_int_equal(finding->victim_count, 2);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+}
+
+static void semaphore_whose_waiters_come_back_counts_work(void **state)
+{
+	struct lab *lab = *state;
+
+	convoy(lab, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT, WAKE);
+	wants(lab, 2200 * MS, &first, LOCK, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT);
+	wants(lab, 2201 * MS, &second, LOCK, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT);
+	assert_int_equal(analyze(lab, 2800 * MS)->kind, FINDING_NO_STALL);
+}
+
 static void one_waiter_at_two_is_no_lock_where_nothing_says_glibc(void **state)
 {
 	struct lab *lab = *state;
@@ -564,6 +589,8 @@ int main(void)
 		TEST(mutex_by_bitset_is_told_by_its_waiters_waking_each_other),
 		TEST(readers_let_in_by_a_writer_waited_for_a_lock),
 		TEST(three_of_another_kind_is_no_reader_writer_lock),
+		TEST(semaphore_is_a_lock_where_the_woken_wakes_the_next),
+		TEST(semaphore_whose_waiters_come_back_counts_work),
 		TEST(one_waiter_at_two_is_no_lock_where_nothing_says_glibc),
 		TEST(one_waiter_at_two_is_a_victim_where_glibc_is),
 		TEST(priority_inheriting_lock_needs_no_more_evidence),
