@@ -295,7 +295,9 @@ static int lock_wait(struct locks *locks, const struct interval *interval,
 static bool same_wait(const struct waiter *waiter, const struct lock_entry *entry,
 		      const struct interval *interval)
 {
-	return waiter->entry == entry && waiter->begins == waiter->wait_begins &&
+	/* What is not known to be a lock may be waited for again at once: for more work. */
+	return waiter->entry == entry && entry->lock.class != WAIT_LOCK_FUTEX &&
+	       waiter->begins == waiter->wait_begins &&
 	       waiter->stack_id == interval->stack_id &&
 	       interval->start_ns - waiter->end_ns <= SAME_WAIT_GAP_NS;
 }
