@@ -216,6 +216,7 @@ struct model {
 		bool complete;		/* end mark seen, nothing damaged */
 		const char *damage;	/* text for a person; NULL */
 	} capture;
+	struct model_doubt doubt;	/* where no stall was found */
 	struct {
 		uint64_t lost_events;
 		struct model_gap *gaps;
