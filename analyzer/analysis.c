@@ -289,6 +289,33 @@ static int find_episode(struct analysis *analysis)
 	return 0;
 }
 
+/* It is only told where nothing froze, as far as is known. */
+static void fill_doubt(struct analysis *analysis)
+{
+	struct target *target = &analysis->target;
+	struct model *model = analysis->model;
+	const struct stood *longest;
+	struct futex_doubt doubt;
+
+	if (model->stall.found ||
+	    !futexes_doubt(analysis->survey.futexes, target_counts, target, &doubt))
+		return;
+	longest = &doubt.still.longest;
+	if (longest->end_ns - longest->start_ns < analysis->stall_ns)
+		return;
+	model->doubt = (struct model_doubt){
+		.threads = doubt.still.threads,
+		.tid = longest->thread->tid,
+		.comm = longest->thread->comm,
+		.tgid = longest->thread->tgid,
+		.address = doubt.address,
+		.start_ns = since_start(analysis, longest->start_ns),
+		.longest_ns = longest->end_ns - longest->start_ns,
+		.waker_tid = doubt.still.waker ? doubt.still.waker->tid : 0,
+		.waker_comm = doubt.still.waker ? doubt.still.waker->comm : "",
+	};
+}
+
 static int fill_convoys(struct analysis *analysis, const struct findings_context *context,
 			const struct long_wait *waits, size_t wait_count,
 			const struct deadlock *deadlock)
@@ -406,6 +433,7 @@ static int fill_model(struct analysis *analysis, const char *path, uint64_t stal
 		r = find_episode(analysis);
 	if (!r) {
 		fill_stall(analysis);
+		fill_doubt(analysis);
 		r = fill_findings(analysis);
 		coverage_lower_grades(&coverage, model);
 	}

@@ -175,6 +175,7 @@ static int feeder_interval(struct watch *watch, struct conduct *conduct,
 			    stack_fact_reason(fact, interval->prev_state)->class);
 	if (wait_class_idle(class))
 		run_end(conduct);
+	feeder->usual_sleeps += class == WAIT_SLEEP && !ns;
 	if (ns > feeder->blocked_ns) {
 		feeder->blocked_ns = ns;
 		feeder->blocked_class = class;
@@ -183,14 +184,36 @@ static int feeder_interval(struct watch *watch, struct conduct *conduct,
 	return 0;
 }
 
+/* Who sleeps between what it asks for, asks by itself: it is no server that waits to be asked. */
+static int victim_interval(struct watch *watch, struct feeder *feeder,
+			   const struct interval *interval)
+{
+	const struct stack_fact *fact;
+
+	if (interval->state != THREAD_BLOCKED)
+		return 0;
+	fact = stackfacts_get(watch->stackfacts, interval->stack_id);
+	if (!fact)
+		return -ENOMEM;
+	feeder->victim_sleeps +=
+		stack_fact_reason(fact, interval->prev_state)->class == WAIT_SLEEP;
+	return 0;
+}
+
 static int watch_closed(void *context, const struct interval *interval)
 {
 	struct watch *watch = context;
 
-	for (size_t i = 0; i < watch->count; i++)
-		if (watch->conducts[i].feeder.thread == interval->thread &&
+	for (size_t i = 0; i < watch->count; i++) {
+		struct feeder *feeder = &watch->conducts[i].feeder;
+
+		if (feeder->thread == interval->thread &&
 		    feeder_interval(watch, &watch->conducts[i], interval))
 			return -ENOMEM;
+		if (feeder->longest.thread == interval->thread &&
+		    victim_interval(watch, feeder, interval))
+			return -ENOMEM;
+	}
 	return 0;
 }
 

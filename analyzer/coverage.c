@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/finding.h"
 #include "analyzer/human.h"
 #include "analyzer/hungtask.h"
 #include "capture/format.h"
@@ -264,6 +265,26 @@ static int say_futex(const struct coverage_context *context, struct model *model
 		   human_duration(longest_ns).text);
 }
 
+static int say_doubt(struct model *model)
+{
+	const struct model_doubt *doubt = &model->doubt;
+	char waker[64] = "not seen";
+
+	if (!doubt->threads)
+		return 0;
+	if (doubt->waker_tid)
+		snprintf(waker, sizeof(waker), "%" PRId32 " (%s)", doubt->waker_tid,
+			 doubt->waker_comm);
+	return say(model,
+		   "whether %zu threads that stood still at futex 0x%" PRIx64
+		   ", longest %" PRId32 " (%s) for %s from %s, waited for a lock or for work; "
+		   "who ended that first: %s; --explain=%" PRId32 ":%.3f",
+		   doubt->threads, doubt->address, doubt->tid, doubt->comm,
+		   human_duration(doubt->longest_ns).text,
+		   finding_moment(model, doubt->start_ns).text, waker, doubt->tid,
+		   (double)(doubt->start_ns + doubt->longest_ns / 2) / 1e9);
+}
+
 /* A line about threads that are not the ones of that name here is not believed. */
 static int say_log_names(const struct coverage_context *context, struct model *model)
 {
@@ -354,6 +375,8 @@ int coverage_cannot_say(const struct coverage_context *context, struct model *mo
 			       "its notes say when");
 	if (!r)
 		r = say_futex(context, model);
+	if (!r)
+		r = say_doubt(model);
 	if (!r)
 		r = say_log_names(context, model);
 	if (!r)

@@ -25,18 +25,27 @@
 /* The first question that waits may come this long after what it waits for began. */
 #define QUESTION_NS 2000000000ull
 
+/* Who waits for questions, as one that serves does, has done so this often. */
+#define SERVES_LEAST 20u
+
+/* Where the trigger does not say since when: what was so many times as long as anything else of the thread. */
+#define TIMES_USUAL 5u
+
 struct run {
 	struct thread *thread;
+	uint32_t asked; /* times that it waited for what others send */
 	bool open;
 	struct episode now; /* its run so far */
 	struct episode fits; /* kind NONE: nothing that fits the window */
 	uint64_t usual_sleep_ns; /* longest one outside of the window */
+	uint64_t usual_ns; /* longest run or sleep but for the one that fits */
 };
 
 struct watch {
 	struct stackfacts *stackfacts;
 	struct target *target;
 	const struct trigger_window *window;
+	bool anywhere; /* in the time that the trigger is about, rather than all the while before it */
 	struct run *runs; /* by thread->index */
 	size_t count;
 };
@@ -69,6 +78,29 @@ static bool covers(const struct trigger_window *window, uint64_t start_ns, uint6
 	return to_ns > from_ns && (to_ns - from_ns) * 100 >= whole_ns * COVERS_PERCENT;
 }
 
+/* Of all that is long enough, and in the time that the trigger may be about, the longest of a thread. */
+static bool fits_anywhere(const struct watch *watch, struct run *run, uint64_t start_ns,
+			  uint64_t end_ns)
+{
+	const struct trigger_window *window = watch->window;
+	uint64_t length_ns = end_ns - start_ns;
+	uint64_t longest_ns =
+		run->fits.kind != EPISODE_NONE ? run->fits.end_ns - run->fits.start_ns : 0;
+	bool fits = length_ns >= window->until_ns - window->since_ns && length_ns > longest_ns &&
+		    end_ns > window->about_ns && start_ns < window->until_ns;
+	uint64_t other_ns = fits ? longest_ns : length_ns;
+
+	if (other_ns > run->usual_ns)
+		run->usual_ns = other_ns;
+	return fits;
+}
+
+static bool run_fits(const struct watch *watch, struct run *run, uint64_t start_ns, uint64_t end_ns)
+{
+	return watch->anywhere ? fits_anywhere(watch, run, start_ns, end_ns)
+			       : covers(watch->window, start_ns, end_ns);
+}
+
 static void fits(const struct watch *watch, struct run *run, enum episode_kind kind)
 {
 	run->fits = run->now;
@@ -91,7 +123,7 @@ static void run_end(const struct watch *watch, struct run *run)
 {
 	const struct episode *now = &run->now;
 
-	if (run->open && covers(watch->window, now->start_ns, now->end_ns) && was_busy(now))
+	if (run->open && was_busy(now) && run_fits(watch, run, now->start_ns, now->end_ns))
 		fits(watch, run, EPISODE_BUSY);
 	run->open = false;
 }
@@ -120,7 +152,7 @@ static void slept(const struct watch *watch, struct run *run, const struct inter
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
 
-	if (!covers(watch->window, interval->start_ns, interval->end_ns)) {
+	if (!run_fits(watch, run, interval->start_ns, interval->end_ns)) {
 		if (length_ns > run->usual_sleep_ns)
 			run->usual_sleep_ns = length_ns;
 		return;
@@ -164,17 +196,22 @@ static int watch_closed(void *context, const struct interval *interval)
 		return 0;
 	}
 	run_end(watch, run);
+	run->asked += class == WAIT_POLL || class == WAIT_NET_SOCKET || class == WAIT_IPC_PIPE;
 	if (is_sleep(class))
 		slept(watch, run, interval, class);
 	return 0;
 }
 
 /* What the thread is used to does not explain why somebody waited now. */
-static bool unusual(const struct run *run)
+static bool unusual(const struct watch *watch, const struct run *run)
 {
 	const struct episode *episode = &run->fits;
 	bool main_thread = run->thread->tid == run->thread->tgid;
 
+	if (watch->anywhere)
+		return episode->kind != EPISODE_NONE && !episode->began_before &&
+		       run->asked >= SERVES_LEAST &&
+		       (episode->end_ns - episode->start_ns) / TIMES_USUAL >= run->usual_ns;
 	if (episode->kind != EPISODE_ASLEEP)
 		return episode->kind == EPISODE_BUSY;
 	if (episode->began_before && (episode->still_open || !main_thread))
@@ -207,7 +244,7 @@ static struct episode choose(struct watch *watch)
 		if (!run->thread)
 			continue;
 		run_end(watch, run);
-		if (!unusual(run))
+		if (!unusual(watch, run))
 			continue;
 		count++;
 		if (better(&run->fits, &best))
@@ -244,28 +281,40 @@ static int read_profile(struct source *source, struct stackfacts *stackfacts,
 	return r;
 }
 
-int episode_find(struct source *source, struct stackfacts *stackfacts, struct target *target,
-		 const struct trigger_window *window, struct episode *ret_episode)
+static int find(struct watch *watch, struct source *source, struct episode *ret_episode)
 {
 	const struct locks_options options = { 0 };
-	struct watch watch = { .stackfacts = stackfacts, .target = target, .window = window };
-	struct episode episode = { .kind = EPISODE_NONE };
 	struct pass *pass = NULL;
 	int r;
 
-	r = pass_create(source, stackfacts, &options, &pass);
-	if (r)
-		goto out;
-	r = pass_run(pass, &(struct pass_watcher){ .closed = watch_closed, .context = &watch });
-	if (r)
-		goto out;
-	episode = choose(&watch);
-	if (episode.kind == EPISODE_BUSY)
+	r = pass_create(source, watch->stackfacts, &options, &pass);
+	if (!r)
+		r = pass_run(pass,
+			     &(struct pass_watcher){ .closed = watch_closed, .context = watch });
+	if (!r)
+		*ret_episode = choose(watch);
+	free(watch->runs);
+	pass_destroy(pass);
+	return r;
+}
+
+int episode_find(struct source *source, struct stackfacts *stackfacts, struct target *target,
+		 const struct trigger_window *window, struct episode *ret_episode)
+{
+	struct watch watch = { .stackfacts = stackfacts, .target = target, .window = window };
+	struct watch wider = watch;
+	struct episode episode = { .kind = EPISODE_NONE };
+	int r;
+
+	r = find(&watch, source, &episode);
+	wider.anywhere = true;
+	if (!r && episode.kind == EPISODE_NONE && !window->since_said && !window->probed) {
+		r = find(&wider, source, &episode);
+		episode.earlier = true;
+	}
+	if (!r && episode.kind == EPISODE_BUSY)
 		r = read_profile(source, stackfacts, &episode);
 	if (!r)
 		*ret_episode = episode;
-out:
-	free(watch.runs);
-	pass_destroy(pass);
 	return r;
 }

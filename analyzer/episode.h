@@ -29,6 +29,7 @@ struct episode {
 	enum wait_class class;		/* ASLEEP: what it slept in, */
 	uint32_t stack_id;		/* and where */
 	bool began_with_it;		/* it began about when the waiting did, not long before */
+	bool earlier;			/* over before the trigger, which does not say since when somebody waited */
 	uint32_t others;		/* threads of the target of which the like is true */
 	struct profile profile;		/* BUSY: what it ran */
 };
@@ -38,6 +39,10 @@ struct episode {
  *
  * A thread that also slept like that outside of the window is used to it, and passed over.
  * The main thread is preferred: it is the one that serves in programs with one event loop.
+ *
+ * A trigger that does not say since when somebody waited may come late: where nothing went on right before it, the
+ * longest that a thread did in the time that it may be about is taken, if it did nothing like
+ * that at other times and is one that serves.
  *
  * @ret_episode: kind EPISODE_NONE where no thread of the target is like that.
  *

@@ -19,6 +19,9 @@
 /* One that goes on waking others at more than this share of its usual rate, works as it always does. */
 #define WORKS_PERCENT 10u
 
+/* Who slept so often between what it asked for is the one of the two that asks. */
+#define ASKS_LEAST 20u
+
 /* Fewer stacks do not tell what it was in most of the time. */
 #define STACKS_LEAST 5u
 
@@ -173,6 +176,20 @@ static bool stopped_feeding(const struct feeder *feeder)
 	       (double)feeder->wakeups * 100 <= usual * (double)span_ns * WORKS_PERCENT;
 }
 
+/*
+ * A producer that sleeps paces itself. One that is asked, by one that paces itself, and that sleeps nowhere but
+ * in the time it was waited for, was not meant to.
+ */
+static bool slept_when_asked(const struct feeder *feeder)
+{
+	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
+
+	return feeder->blocked_class == WAIT_SLEEP &&
+	       at_least(feeder->blocked_ns, span_ns, MOST_PERCENT) && !feeder->usual_sleeps &&
+	       feeder->victim_sleeps >= ASKS_LEAST && feeder->longest.links == 1 &&
+	       !feeder->longest.early;
+}
+
 static enum feeder_did what_it_did(const struct conduct *conduct)
 {
 	const struct feeder *feeder = &conduct->feeder;
@@ -191,7 +208,7 @@ static enum feeder_did what_it_did(const struct conduct *conduct)
 		return FEEDER_WAITED;
 	if (ran && at_least(feeder->run_ns, span_ns, MOST_PERCENT) && stopped_feeding(feeder))
 		return FEEDER_RAN;
-	return FEEDER_IDLED;
+	return slept_when_asked(feeder) ? FEEDER_SLEPT : FEEDER_IDLED;
 }
 
 /*
@@ -206,6 +223,8 @@ static bool serves_or_feeds(const struct feeder *feeder, struct target *target)
 
 	if (feeder->did == FEEDER_ENDED)
 		return true;
+	if (feeder->did == FEEDER_SLEPT)
+		return feeder->asked_in != WAIT_UNKNOWN;
 	if (feeder->asked_in == WAIT_UNKNOWN)
 		return own;
 	return !polled && (feeder->asked_in == WAIT_POLL || (own && feeder->victim_count > 1));

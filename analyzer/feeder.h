@@ -22,6 +22,7 @@ enum feeder_did {
 	FEEDER_IDLED,	/* it waited for work itself, or nobody can say what it did: no culprit */
 	FEEDER_RAN,	/* in one go, far longer than usual, or wanted a CPU */
 	FEEDER_ENDED,	/* ran, at the end of its process */
+	FEEDER_SLEPT,	/* asked to work, and it never does otherwise */
 	FEEDER_WAITED	/* for what hurts, or was stopped */
 };
 
@@ -43,6 +44,8 @@ struct feeder {
 	uint64_t run_ns;		/* its longest run without waiting for work, */
 	/* and the longest at other times, when nobody had waited unusually long for it */
 	uint64_t usual_run_ns;
+	/* Times that it slept at those other times, and that who waited longest for it did. */
+	uint64_t usual_sleeps, victim_sleeps;
 	uint64_t wakeups, usual_wakeups; /* of others, by it: meanwhile and at those other times, */
 	uint64_t usual_span_ns;		/* which add up to this */
 	enum wait_class asked_in;	/* its victims are those who ask it to work: what it waits in then */

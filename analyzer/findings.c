@@ -591,6 +591,7 @@ static const char *no_stall_advice(const struct model *model)
 int findings_no_stall(struct model *model)
 {
 	struct model_finding *finding = finding_append(model, FINDING_NO_STALL);
+	const struct model_doubt *doubt = &model->doubt;
 	bool lossy = model->coverage.lost_events || model->coverage.gap_count;
 	char longest[120] = "";
 	int r;
@@ -598,7 +599,7 @@ int findings_no_stall(struct model *model)
 	if (!finding)
 		return -ENOMEM;
 	finding->grade = lossy || !model->capture.complete ? GRADE_PLAUSIBLE : GRADE_STRONG;
-	if (doubtful(model) || model->stall.unexplained)
+	if (doubtful(model) || model->stall.unexplained || model->doubt.threads)
 		finding->grade = GRADE_PLAUSIBLE;
 	if (model->stall.longest_ns)
 		snprintf(longest, sizeof(longest), " The longest such wait was %s (%s, thread %" PRId32 ").",
@@ -606,10 +607,18 @@ int findings_no_stall(struct model *model)
 			 wait_class_name(model->stall.longest_class), model->stall.longest_tid);
 	r = finding_text(&finding->summary,
 			 "%s no thread waited%s for a kernel lock, a device, memory or a CPU%s.%s",
-			 model->stall.unexplained ? "Somebody waited for an answer, and yet" : "Nothing froze:",
+			 model->stall.unexplained ? "Somebody waited for an answer, and yet"
+			 : model->doubt.threads	  ? "Whether anything froze is not certain:"
+						  : "Nothing froze:",
 			 *longest ? " long" : "",
 			 model->stall.unexplained ? ", as far as these events tell" : "", longest);
 	if (r)
 		return r;
-	return finding_text(&finding->advice, "%s", no_stall_advice(model));
+	if (doubt->threads)
+		r = finding_evidence(finding,
+				     "%zu threads stood still at futex 0x%" PRIx64 " for up to %s; "
+				     "see \"cannot say\"",
+				     doubt->threads, doubt->address,
+				     human_duration(doubt->longest_ns).text);
+	return r ? r : finding_text(&finding->advice, "%s", no_stall_advice(model));
 }

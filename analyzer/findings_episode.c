@@ -45,6 +45,12 @@ static void fill_culprit(const struct findings_context *context, const struct ep
 	};
 }
 
+static const char *whose(const struct episode *episode)
+{
+	return episode->earlier ? "some time before somebody was said to wait for an answer"
+				: "while somebody waited for an answer";
+}
+
 static int fill_summary(const struct findings_context *context, const struct episode *episode,
 			struct model_finding *finding)
 {
@@ -59,15 +65,13 @@ static int fill_summary(const struct findings_context *context, const struct epi
 		return finding_text(&finding->summary,
 				    "Thread %" PRId32
 				    " (%s) ran for %s%s without waiting for anything, "
-				    "and did nothing else, while somebody waited for an answer.",
-				    thread->tid, thread->comm, at_least, length.text);
+				    "and did nothing else, %s.",
+				    thread->tid, thread->comm, at_least, length.text, whose(episode));
 	return finding_text(&finding->summary,
-			    "Thread %" PRId32
-			    " (%s) slept for %s%s (%s%s%s) while somebody waited for an "
-			    "answer.",
+			    "Thread %" PRId32 " (%s) slept for %s%s (%s%s%s) %s.",
 			    thread->tid, thread->comm, at_least, length.text,
 			    wait_class_name(episode->class), *fact->operation ? ", in " : "",
-			    fact->operation);
+			    fact->operation, whose(episode));
 }
 
 static int fill_evidence(const struct findings_context *context, const struct episode *episode,
@@ -85,6 +89,11 @@ static int fill_evidence(const struct findings_context *context, const struct ep
 			episode->kind == EPISODE_BUSY
 				? ""
 				: ", and not for so long at any other time in the capture");
+	if (!r && episode->earlier)
+		r = finding_evidence(finding,
+				     "the trigger, at %s, does not say since when somebody waited; nothing "
+				     "like this went on right before it",
+				     finding_moment(model, window->until_ns - context->start_ns).text);
 	if (!r)
 		r = finding_profile(finding, &episode->profile);
 	if (!r && !episode->began_with_it)

@@ -25,6 +25,8 @@ static enum grade grade_of(const struct feeder *feeder, const struct model *mode
 		return GRADE_PLAUSIBLE;
 	if (feeder->did == FEEDER_ENDED)
 		return GRADE_STRONG;
+	if (feeder->did == FEEDER_SLEPT)
+		return GRADE_PLAUSIBLE;
 	if (feeder->asked_in == WAIT_UNKNOWN &&
 	    (longest->class == WAIT_POLL || longest->class == WAIT_NET_SOCKET))
 		return GRADE_PLAUSIBLE;
@@ -71,6 +73,10 @@ static struct deed deed(const struct feeder *feeder)
 	switch (feeder->did) {
 	case FEEDER_ENDED:
 		snprintf(text.text, sizeof(text.text), "was ending, and did nothing else");
+		break;
+	case FEEDER_SLEPT:
+		snprintf(text.text, sizeof(text.text), "slept, %s at a time",
+			 human_duration(feeder->blocked_ns).text);
 		break;
 	case FEEDER_WAITED:
 		snprintf(text.text, sizeof(text.text), "waited itself (%s)",
@@ -148,6 +154,16 @@ static int run_evidence(const struct feeder *feeder, struct model_finding *findi
 		human_duration(feeder->longest.end_ns - feeder->longest.start_ns).text);
 }
 
+static int sleep_evidence(const struct feeder *feeder, struct model_finding *finding)
+{
+	if (feeder->did != FEEDER_SLEPT)
+		return 0;
+	return finding_evidence(finding,
+				"it slept at no other time in the recording; the one that waited sleeps "
+				"between what it asks for, %s times, so it is the one that asks",
+				human_count(feeder->victim_sleeps).text);
+}
+
 static int fill_evidence(const struct findings_context *context, const struct feeder *feeder,
 			 struct model_finding *finding)
 {
@@ -158,6 +174,8 @@ static int fill_evidence(const struct findings_context *context, const struct fe
 	if (!r)
 		r = run_evidence(feeder, finding);
 	if (!r)
+		r = sleep_evidence(feeder, finding);
+	if (!r)
 		r = finding_profile(finding, &feeder->profile);
 	return r;
 }
@@ -167,6 +185,9 @@ static const char *advice_of(const struct feeder *feeder)
 	if (feeder->did == FEEDER_ENDED)
 		return "Freeing its memory takes that long: let the process give it back before, "
 		       "in parts, or wait for its end in a thread that nobody waits for.";
+	if (feeder->did == FEEDER_SLEPT)
+		return "Find why it sleeps when it is asked: a retry, a rate limit, a wait for "
+		       "something that could be waited for.";
 	if (feeder->did == FEEDER_WAITED)
 		return "Look at what it waited for, or let it do that in a thread that nobody "
 		       "waits for.";

@@ -28,10 +28,12 @@
 #define LOOKS_PI      0x01 /* the operation is one on locks */
 #define LOOKS_TWO     0x02 /* 2, locked with waiters: glibc's and most other mutexes, by FUTEX_WAIT */
 #define LOOKS_TWO_TOO 0x04 /* the same by FUTEX_WAIT_BITSET: Rust's, or glibc's with a timeout */
-#define LOOKS_THREE   0x08 /* a reader-writer lock of glibc has 2 and 3 */
+#define LOOKS_THREE   0x08 /* tells nothing by itself */
 #define LOOKS_OWNED   0x10 /* FUTEX_WAITERS and a thread's number */
 #define LOOKS_MUSL    0x20
 #define LOOKS_OTHER   0x40
+#define LOOKS_ZERO    0x100 /* a semaphore of glibc, or a condition variable */
+#define LOOKS_RWLOCK  0x80 /* a reader-writer lock of glibc while somebody writes */
 
 struct futex_key {
 	uint64_t address;
@@ -47,7 +49,9 @@ struct futex {
 	int32_t owner; /* as a value named it last; 0: none did */
 	const struct thread *waker; /* the last one */
 	uint64_t wake_ns;
-	bool lock; /* judged */
+	struct standstill standstill; /* nothing after judging */
+	struct stood_still still; /* judged, as is */
+	bool lock;
 	UT_hash_handle hh;
 };
 
@@ -84,6 +88,7 @@ struct futexes {
 	struct pair *pairs;
 	struct process *processes;
 	struct by_thread pendings; /* struct pending */
+	struct by_thread standers; /* struct stander */
 };
 
 /* "202:futex" of a list of such, or what the architecture has. */
@@ -118,6 +123,7 @@ int futexes_create(const struct ft_facts *facts, struct stackfacts *stackfacts,
 	futexes->stackfacts = stackfacts;
 	futexes->syscall = syscall_number(facts);
 	futexes->pendings.entry_bytes = sizeof(struct pending);
+	futexes->standers.entry_bytes = sizeof(struct stander);
 	*ret_futexes = futexes;
 	return 0;
 }
@@ -126,6 +132,7 @@ int futexes_create(const struct ft_facts *facts, struct stackfacts *stackfacts,
 static void forget(struct futexes *futexes)
 {
 	struct process *process, *next_process;
+	struct futex *futex, *next_futex;
 	struct pair *pair, *next_pair;
 
 	HASH_ITER(hh, futexes->pairs, pair, next_pair)
@@ -138,7 +145,12 @@ static void forget(struct futexes *futexes)
 		HASH_DEL(futexes->processes, process);
 		free(process);
 	}
+	HASH_ITER(hh, futexes->futexes, futex, next_futex)
+	{
+		standstill_free(&futex->standstill);
+	}
 	by_thread_free(&futexes->pendings);
+	by_thread_free(&futexes->standers);
 }
 
 void futexes_destroy(struct futexes *futexes)
@@ -187,16 +199,31 @@ bool futex_shared(const struct futex_wait *wait)
 	return !(wait->operation & FUTEX_PRIVATE_FLAG);
 }
 
+/*
+ * Who waits for glibc's reader-writer lock while it is held for writing waits at 3 (the phase of a writer, and
+ * that somebody waits), and says which clock a timeout would be by even if there is none. Its
+ * condition variables and semaphores, which do so too, wait at even values; others' counters, not so.
+ */
+static bool is_rwlock(const struct futex_wait *wait)
+{
+	return wait->value == 3 && wait->operation == (FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG |
+						       FUTEX_CLOCK_REALTIME);
+}
+
 static unsigned int looks_of(const struct futex_wait *wait)
 {
 	if (is_pi(wait))
 		return LOOKS_PI;
 	if (wait->value == 2)
 		return command(wait) == FUTEX_WAIT ? LOOKS_TWO : LOOKS_TWO_TOO;
+	if (is_rwlock(wait))
+		return LOOKS_RWLOCK;
 	if (wait->value == 3)
 		return LOOKS_THREE;
 	if (wait->value == MUSL_LOCKED)
 		return LOOKS_MUSL;
+	if (!wait->value && command(wait) == FUTEX_WAIT_BITSET)
+		return LOOKS_ZERO;
 	return futex_owner(wait) ? LOOKS_OWNED : LOOKS_OTHER;
 }
 
@@ -279,21 +306,30 @@ static int pair_note(struct futexes *futexes, struct futex *futex, const struct 
 	return 0;
 }
 
+/* glibc's condition variables use the two halves of 8 bytes in turn. */
+static uint64_t first_half(uint64_t address)
+{
+	return address & ~UINT64_C(7);
+}
+
 static int note_wait(struct futexes *futexes, const struct event *event,
 		     const struct futex_wait *wait)
 {
 	struct pending *pending = by_thread_get(&futexes->pendings, event->thread);
 	struct futex *futex = futex_at(futexes, event->thread->tgid, wait->address);
+	struct futex *first = futex_at(futexes, event->thread->tgid, first_half(wait->address));
 	int32_t owner = futex_owner(wait);
 
-	if (!pending || !futex)
+	if (!pending || !futex || !first)
 		return -ENOMEM;
 	pending->futex = futex;
 	pending->asleep = event->raw.kind == FT_EVENT_STATE;
 	futex->looks |= looks_of(wait);
 	if (owner)
 		futex->owner = owner;
-	if (pair_note(futexes, futex, event->thread, false))
+	if (pair_note(futexes, futex, event->thread, false) ||
+	    standstill_wait(&first->standstill, &futexes->standers, event->thread,
+			    event->raw.time_ns, pending->asleep))
 		return -ENOMEM;
 	/* musl, whose condition variables wait at 2 too, each thread by itself, never asks for bits. */
 	return process_note(futexes, event->thread->tgid,
@@ -301,22 +337,25 @@ static int note_wait(struct futexes *futexes, const struct event *event,
 				    (futex->looks == LOOKS_TWO && futex->waiters > 1));
 }
 
-/* A thread that blocks elsewhere has returned from the wait at once. */
+/* A thread that blocks elsewhere has returned from the wait, or did so at once. */
 static int note_switch(struct futexes *futexes, const struct event *event)
 {
 	struct pending *pending = by_thread_find(&futexes->pendings, event->thread);
 	const struct stack_fact *fact;
+	bool elsewhere;
 
-	if (!pending || !pending->futex || event->raw.switch_.prev_state == FT_STATE_RUNNING ||
+	if (!pending || event->raw.switch_.prev_state == FT_STATE_RUNNING ||
 	    event->raw.switch_.prev_state == FT_STATE_PREEMPTED)
 		return 0;
 	fact = stackfacts_get(futexes->stackfacts, event->stack_id);
 	if (!fact)
 		return -ENOMEM;
-	pending->asleep = event->stack_id == STACK_NONE || fact->sleeping.class == WAIT_LOCK_FUTEX;
-	if (!pending->asleep)
-		pending->futex = NULL;
-	return 0;
+	elsewhere = event->stack_id != STACK_NONE && fact->sleeping.class != WAIT_LOCK_FUTEX;
+	pending->asleep = pending->futex && !elsewhere;
+	if (!elsewhere)
+		return 0;
+	pending->futex = NULL;
+	return standstill_left(&futexes->standers, event->thread, event->raw.time_ns);
 }
 
 /* A timeout or a signal wakes too; the waker's stack tells, where there is one. */
@@ -324,7 +363,7 @@ static int note_waking(struct futexes *futexes, const struct event *event)
 {
 	struct pending *pending = by_thread_find(&futexes->pendings, event->other);
 	const struct stack_fact *fact;
-	struct futex *futex;
+	struct futex *futex, *first;
 
 	if (!pending || !pending->futex || !pending->asleep)
 		return 0;
@@ -336,7 +375,11 @@ static int note_waking(struct futexes *futexes, const struct event *event)
 	if (!fact)
 		return -ENOMEM;
 	if (event->stack_id != STACK_NONE && fact->releases != WAIT_LOCK_FUTEX)
-		return 0;
+		return standstill_left(&futexes->standers, event->other, event->raw.time_ns);
+	first = futex_at(futexes, (int32_t)futex->key.tgid, first_half(futex->key.address));
+	if (!first || standstill_woken(&first->standstill, &futexes->standers, event->other,
+				       event->thread, event->raw.time_ns))
+		return -ENOMEM;
 	futex->wakes++;
 	futex->broadcasts +=
 		futex->waker == event->thread && event->raw.time_ns - futex->wake_ns < BROADCAST_NS;
@@ -382,8 +425,11 @@ static bool is_lock(const struct futex *futex, const struct threads *threads, bo
 
 	if (futex->looks & LOOKS_PI)
 		return true;
-	if (futex->looks & LOOKS_OTHER)
+	if (futex->looks & (LOOKS_OTHER | LOOKS_ZERO))
 		return false;
+	/* A writer that is done lets all readers in at once. One that waits for readers waits at 2. */
+	if (futex->looks & LOOKS_RWLOCK)
+		return !(futex->looks & ~(LOOKS_RWLOCK | LOOKS_TWO_TOO));
 	if (futex->wakes > 1 && futex->broadcasts * 2 >= futex->wakes)
 		return false;
 	if (futex->looks & LOOKS_OWNED)
@@ -395,29 +441,81 @@ static bool is_lock(const struct futex *futex, const struct threads *threads, bo
 	return (futex->looks & (LOOKS_TWO | LOOKS_TWO_TOO)) && futex->members;
 }
 
+static void judge_standstill(struct futex *futex)
+{
+	struct stood_still still = standstill_judge(&futex->standstill);
+
+	if (futex->lock || still.kind == STANDSTILL_NONE)
+		return;
+	/* A semaphore's value says that there is nothing; what has others, or is in two halves, is not one. */
+	if (still.kind == STANDSTILL_LOCK && futex->looks != LOOKS_ZERO)
+		still.kind = STANDSTILL_DOUBT;
+	futex->still = still;
+	futex->lock = still.kind == STANDSTILL_LOCK;
+}
+
 bool futexes_judge(struct futexes *futexes, const struct threads *threads)
 {
 	struct process *process;
 	struct futex *futex, *next;
 	bool found = false;
 
+	for (size_t i = 0; i < threads_count(threads); i++)
+		standstill_stays(&futexes->standers, threads_at(threads, i));
 	HASH_ITER(hh, futexes->futexes, futex, next)
 	{
 		int32_t tgid = (int32_t)futex->key.tgid;
 
 		HASH_FIND_INT(futexes->processes, &tgid, process);
 		futex->lock = is_lock(futex, threads, process && process->glibc);
+		judge_standstill(futex);
 		found = found || futex->lock;
 	}
 	forget(futexes);
 	return listed_judge(futexes->listed) || found;
 }
 
-bool futexes_lock(const struct futexes *futexes, int32_t tgid, uint64_t address)
+static const struct futex *futex_find(const struct futexes *futexes, int32_t tgid,
+				      uint64_t address)
 {
 	const struct futex_key key = key_of(tgid, address);
 	struct futex *futex;
 
 	HASH_FIND(hh, futexes->futexes, &key, sizeof(key), futex);
+	return futex;
+}
+
+bool futexes_lock(const struct futexes *futexes, int32_t tgid, uint64_t address)
+{
+	const struct futex *futex = futex_find(futexes, tgid, address);
+
 	return futex && futex->lock;
+}
+
+bool futexes_guessed(const struct futexes *futexes, int32_t tgid, uint64_t address)
+{
+	const struct futex *futex = futex_find(futexes, tgid, address);
+
+	return futex && futex->still.kind == STANDSTILL_LOCK;
+}
+
+bool futexes_doubt(const struct futexes *futexes,
+		   bool (*counts)(void *context, const struct thread *thread), void *context,
+		   struct futex_doubt *ret_doubt)
+{
+	struct futex *futex, *next;
+	uint64_t longest_ns = 0;
+
+	HASH_ITER(hh, futexes->futexes, futex, next)
+	{
+		const struct stood *stood = &futex->still.longest;
+
+		if (futex->still.kind != STANDSTILL_DOUBT ||
+		    stood->end_ns - stood->start_ns <= longest_ns ||
+		    !counts(context, stood->thread))
+			continue;
+		longest_ns = stood->end_ns - stood->start_ns;
+		*ret_doubt = (struct futex_doubt){ futex->key.address, futex->still };
+	}
+	return longest_ns;
 }

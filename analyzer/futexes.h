@@ -15,6 +15,7 @@
 #include "analyzer/listed.h"
 #include "analyzer/source.h"
 #include "analyzer/stackfacts.h"
+#include "analyzer/standstill.h"
 
 /* What a thread said when it went to wait. */
 struct futex_wait {
@@ -45,6 +46,20 @@ bool futexes_judge(struct futexes *futexes, const struct threads *threads);
 
 /* Whether @address of process @tgid was judged to be a lock. */
 bool futexes_lock(const struct futexes *futexes, int32_t tgid, uint64_t address);
+
+/* The same, and that only the way the waiting there ended tells so. */
+bool futexes_guessed(const struct futexes *futexes, int32_t tgid, uint64_t address);
+
+/* Several threads stood still at a futex that may be a lock. */
+struct futex_doubt {
+	uint64_t address;
+	struct stood_still still;
+};
+
+/* The longest of a thread that @counts; false: there is none. After futexes_judge(). */
+bool futexes_doubt(const struct futexes *futexes,
+		   bool (*counts)(void *context, const struct thread *thread), void *context,
+		   struct futex_doubt *ret_doubt);
 
 /* The owner that the value names, as the lock's own process numbers its threads; 0: names none. */
 int32_t futex_owner(const struct futex_wait *wait);

@@ -295,7 +295,9 @@ static int lock_wait(struct locks *locks, const struct interval *interval,
 static bool same_wait(const struct waiter *waiter, const struct lock_entry *entry,
 		      const struct interval *interval)
 {
-	return waiter->entry == entry && waiter->begins == waiter->wait_begins &&
+	/* What is not known to be a lock may be waited for again at once: for more work. */
+	return waiter->entry == entry && entry->lock.class != WAIT_LOCK_FUTEX &&
+	       waiter->begins == waiter->wait_begins &&
 	       waiter->stack_id == interval->stack_id &&
 	       interval->start_ns - waiter->end_ns <= SAME_WAIT_GAP_NS;
 }
@@ -316,8 +318,11 @@ static bool user_lock(const struct locks *locks, const struct interval *interval
 	return true;
 }
 
-static void user_lock_note(struct lock_entry *entry, const struct futex_wait *futex)
+static void user_lock_note(const struct locks *locks, struct lock_entry *entry,
+			   const struct futex_wait *futex)
 {
+	entry->guessed =
+		futexes_guessed(locks->options.futexes, entry->key.tgid, entry->key.address);
 	if (futex_shared(futex))
 		entry->shared = true;
 	entry->owner_tid = futex_owner(futex);
@@ -356,7 +361,7 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 	if (!entry)
 		return -ENOMEM;
 	if (reason.class == WAIT_LOCK_USER)
-		user_lock_note(entry, &waiter->futex);
+		user_lock_note(locks, entry, &waiter->futex);
 	if (!same_wait(waiter, entry, interval)) {
 		waiter->sum_ns = 0;
 		waiter->wait_number++;
@@ -407,7 +412,8 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 		.since_ns = since.since_ns,
 		.since_exact = since.exact,
 		.read = fact->releases_read,
-		.plausible = (interval->waker_stack_id == STACK_NONE && !by_call) || entry->shared,
+		.plausible = (interval->waker_stack_id == STACK_NONE && !by_call) || entry->shared ||
+			     entry->guessed,
 		.by_call = by_call,
 		.stack_id = interval->waker_stack_id,
 		.woken = interval->thread,

@@ -34,6 +34,7 @@ struct lock_entry {
 	uint64_t taken_ns;
 	int32_t owner_tid; /* as the value in the lock said last; 0: does not tell */
 	bool shared; /* between processes: some of its hand-offs may be unseen */
+	bool guessed; /* see futexes_guessed() */
 	UT_hash_handle hh;
 	UT_hash_handle at; /* in by_address */
 };

@@ -147,6 +147,17 @@ struct model_owner {
 	struct model_stack stack;
 };
 
+/* Several threads stood still at a futex that may be a lock. */
+struct model_doubt {
+	size_t threads;			/* 0: none did */
+	int32_t tid;			/* who did longest, */
+	const char *comm;
+	int32_t tgid;
+	uint64_t address, start_ns, longest_ns;
+	int32_t waker_tid;		/* who woke the first of them; 0: not seen */
+	const char *waker_comm;
+};
+
 struct model_lock {
 	enum wait_class class;
 	const char *detail;		/* "vma lock", "inode directory"; NULL */
@@ -205,6 +216,7 @@ struct model {
 		bool complete;		/* end mark seen, nothing damaged */
 		const char *damage;	/* text for a person; NULL */
 	} capture;
+	struct model_doubt doubt;	/* where no stall was found */
 	struct {
 		uint64_t lost_events;
 		struct model_gap *gaps;

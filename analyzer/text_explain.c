@@ -204,7 +204,7 @@ static void lock_line(struct telling *telling, unsigned int indent, const struct
 {
 	struct page *page = &telling->page;
 
-	if (!wait->is_lock)
+	if (!wait->is_lock || wait->class == WAIT_LOCK_FUTEX)
 		return;
 	page_begin(page);
 	page_add(page, "The lock: ");
@@ -222,11 +222,18 @@ static void lock_line(struct telling *telling, unsigned int indent, const struct
 }
 
 static void piece_line(struct telling *telling, unsigned int indent,
-		       const struct explain_piece *piece)
+		       const struct explain_piece *piece, enum wait_class class)
 {
 	const struct human length = human_duration(piece->end_ns - piece->start_ns);
 
-	if (piece->owner)
+	if (class == WAIT_LOCK_FUTEX) {
+		/* It may be no lock: nobody is known to hold anything. */
+		if (piece->owner)
+			page_paragraph(&telling->page, block(indent),
+				       "%s of it until %" PRId32 " (%s) woke one who waited on a futex, at %s s",
+				       length.text, piece->owner->tid, piece->owner->comm,
+				       seconds(piece->end_ns).text);
+	} else if (piece->owner)
 		page_paragraph(&telling->page, block(indent),
 			       "%s of it held by %" PRId32 " (%s), %s to %s s; grade: %s",
 			       length.text, piece->owner->tid, piece->owner->comm,
@@ -241,7 +248,7 @@ static void piece_line(struct telling *telling, unsigned int indent,
 static void pieces(struct telling *telling, unsigned int indent, const struct explain_wait *wait)
 {
 	for (size_t i = 0; i < wait->piece_count; i++)
-		piece_line(telling, indent, &wait->pieces[i]);
+		piece_line(telling, indent, &wait->pieces[i], wait->class);
 	if (wait->left_out)
 		page_paragraph(&telling->page, block(indent), "%s of it in %s more, shorter pieces",
 			       human_duration(wait->left_out_ns).text,

@@ -54,7 +54,9 @@ static void owner_cell(struct page *page, const struct model_lock *lock, unsigne
 	if (lock->owner_count == 0)
 		return;
 	share = human_share(owner->blamed_ns, lock->wait_ns);
-	if (owner->tid == 0)
+	if (owner->tid && lock->class == WAIT_LOCK_FUTEX) /* may be no lock: nobody holds it */
+		page_cell(page, columns, false, "woken by %" PRId32 " %s", owner->tid, owner->comm);
+	else if (owner->tid == 0)
 		page_cell(page, columns, false, "%s unknown", share.text);
 	else
 		page_cell(page, columns, false, "%s %" PRId32 " %s", share.text, owner->tid,

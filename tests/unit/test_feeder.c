@@ -422,6 +422,79 @@ static void feeder_outside_of_the_target_may_wait_for_a_disk(void **state)
 	scene_done(&result, scene);
 }
 
+/* Asked, it sleeps for a second; at other times it does @pause_us before it answers. */
+static void talk_and_sleep(struct scene *scene, const struct dialogue *dialogue, uint64_t pause_us)
+{
+	for (uint64_t at_ms = 10; at_ms < 995; at_ms += 5) {
+		ask(scene, dialogue, at_ms * MS);
+		if (pause_us) {
+			scene_switch(scene, 0, at_ms * MS + 50 * US, dialogue->answers,
+				     FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+			scene_switch(scene, 0, at_ms * MS + (50 + pause_us) * US, &scene_idle,
+				     FT_STATE_RUNNING, NULL, dialogue->answers);
+		}
+		answer(scene, dialogue, at_ms * MS + 100 * US + pause_us * US);
+	}
+	ask(scene, dialogue, 995 * MS);
+	scene_switch(scene, 0, 996 * MS, dialogue->answers, FT_STATE_SLEEPING, NANOSLEEP,
+		     &scene_idle);
+	scene_waking(scene, 0, 1994 * MS, &scene_idle, "", dialogue->answers);
+	scene_switch(scene, 0, 1994 * MS + US, &scene_idle, FT_STATE_RUNNING, NULL,
+		     dialogue->answers);
+	answer(scene, dialogue, 1995 * MS);
+}
+
+static void feeder_that_sleeps_when_asked_as_it_never_does_is_plausible(void **state)
+{
+	const struct dialogue dialogue = { &first, &child, READ, READ };
+	struct scene *scene = scene_create(2);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	talk_and_sleep(scene, &dialogue, 0);
+	result = scene_analyze(scene, "100", 2300 * MS);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->kind, FINDING_SLOW_PRODUCER);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(finding->culprit.tid, 200);
+	assert_int_equal(finding->victims[0], 101);
+	assert_non_null(strstr(finding->summary, "slept, 998 ms at a time"));
+	scene_done(&result, scene);
+}
+
+static void feeder_that_sleeps_as_it_always_does_starves_nobody(void **state)
+{
+	const struct dialogue dialogue = { &first, &child, READ, READ };
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+
+	(void)state;
+	talk_and_sleep(scene, &dialogue, 100);
+	result = scene_analyze(scene, "100", 2300 * MS);
+	assert_no_stall(result.model);
+	scene_done(&result, scene);
+}
+
+/* The one that sleeps is who asks: the server has nothing to do. */
+static void client_that_sleeps_starves_no_server(void **state)
+{
+	const struct dialogue dialogue = { &child, &first, READ, READ };
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+
+	(void)state;
+	for (uint64_t at_ms = 10; at_ms < 995; at_ms += 5) {
+		ask(scene, &dialogue, at_ms * MS);
+		answer(scene, &dialogue, at_ms * MS + 100 * US);
+	}
+	ask(scene, &dialogue, 1995 * MS);
+	answer(scene, &dialogue, 1995 * MS + 100 * US);
+	result = scene_analyze(scene, "100", 2300 * MS);
+	assert_no_stall(result.model);
+	scene_done(&result, scene);
+}
+
 /* A server with nothing to do, because its client computes before it asks again. */
 static void feeder_that_may_be_a_client_starves_no_server(void **state)
 {
@@ -554,6 +627,9 @@ int main(void)
 		cmocka_unit_test(feeder_may_be_slow_more_than_once),
 		cmocka_unit_test(feeder_outside_of_the_target_may_wait_for_a_disk),
 		cmocka_unit_test(feeder_that_is_asked_is_a_busy_thread),
+		cmocka_unit_test(feeder_that_sleeps_when_asked_as_it_never_does_is_plausible),
+		cmocka_unit_test(feeder_that_sleeps_as_it_always_does_starves_nobody),
+		cmocka_unit_test(client_that_sleeps_starves_no_server),
 		cmocka_unit_test(feeder_that_may_be_a_client_starves_no_server),
 		cmocka_unit_test(feeder_whose_end_takes_long_keeps_its_parent),
 		cmocka_unit_test(feeder_whose_purpose_is_to_work_keeps_no_parent),

@@ -215,6 +215,114 @@ static void mutex_by_bitset_is_told_by_its_waiters_waking_each_other(void **stat
 }
 
 /* musl's condition variables wait so, each thread at an address of its own. */
+/* The holder sleeps; the others come to wait at @value, and are woken all in one go. */
+static const struct model_finding *woken_at_once(struct lab *lab, int operation, uint32_t value)
+{
+	holds(lab);
+	wants(lab, 200 * MS, &first, LOCK, operation, value);
+	wants(lab, 300 * MS, &second, LOCK, operation, value);
+	wants(lab, 400 * MS, &third, LOCK, operation, value);
+	lets_go(lab, 2000 * MS, WAKE, &first);
+	lets_go(lab, 2000 * MS + 15 * US, WAKE, &second);
+	lets_go(lab, 2000 * MS + 30 * US, WAKE, &third);
+	return analyze(lab, 2100 * MS);
+}
+
+static void readers_let_in_by_a_writer_waited_for_a_lock(void **state)
+{
+	const struct model_finding *finding =
+		woken_at_once(*state, WAIT_BITSET | FUTEX_CLOCK_REALTIME, 3);
+
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->culprit.tid, holder.tid);
+	assert_int_equal(finding->victim_count, 3);
+}
+
+static void three_of_another_kind_is_no_reader_writer_lock(void **state)
+{
+	assert_int_equal(woken_at_once(*state, WAIT_BITSET, 3)->kind, FINDING_NO_STALL);
+}
+
+#define COUNT 0 /* as a semaphore that is taken has */
+
+static void semaphore_is_a_lock_where_the_woken_wakes_the_next(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	convoy(lab, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT, WAKE);
+	finding = analyze(lab, 2200 * MS);
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->culprit.tid, holder.tid);
+	assert_int_equal(finding->victim_count, 2);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+}
+
+static void semaphore_whose_waiters_come_back_counts_work(void **state)
+{
+	struct lab *lab = *state;
+
+	convoy(lab, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT, WAKE);
+	wants(lab, 2200 * MS, &first, LOCK, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT);
+	wants(lab, 2201 * MS, &second, LOCK, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT);
+	assert_int_equal(analyze(lab, 2800 * MS)->kind, FINDING_NO_STALL);
+}
+
+/* @task's timeout is over, and it waits again; 5 ms at a time until @to_ns. */
+static void waits_in_slices(struct lab *lab, uint64_t from_ns, uint64_t to_ns,
+			    const struct ft_task *task, uint64_t address)
+{
+	for (uint64_t at_ns = from_ns; at_ns < to_ns; at_ns += 5 * MS) {
+		scene_waking(lab->scene, 1, at_ns, &scene_idle, "hrtimer_wakeup < hrtimer_interrupt",
+			     task);
+		scene_switch(lab->scene, 1, at_ns + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     task);
+		scene_futex(lab->scene, 1, at_ns + 10 * US, task, address, WAIT_BITSET, COUNT);
+		scene_switch(lab->scene, 1, at_ns + 12 * US, task, FT_STATE_SLEEPING, WAIT_FUTEX,
+			     &scene_idle);
+	}
+}
+
+/* Both, now and then, for 1 ms; then from 300 ms to 2 s, while the holder has it. */
+static void two_wait_in_slices(struct lab *lab)
+{
+	const struct ft_task *both[] = { &first, &second };
+
+	scene_switch(lab->scene, 0, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
+	for (uint64_t at_ms = 20; at_ms < 80; at_ms += 5)
+		for (size_t i = 0; i < 2; i++) {
+			uint64_t at_ns = (at_ms + 2 * i) * MS;
+
+			wants(lab, at_ns, both[i], LOCK, WAIT_BITSET, COUNT);
+			lets_go(lab, at_ns + MS, WAKE, both[i]);
+		}
+	for (uint64_t at_ms = 300; at_ms < 2000; at_ms += 5) {
+		waits_in_slices(lab, at_ms * MS, at_ms * MS + 1, &first, LOCK);
+		waits_in_slices(lab, at_ms * MS + 100 * US, at_ms * MS + 100 * US + 1, &second, LOCK);
+	}
+	lets_go(lab, 2000 * MS, WAKE, &first);
+	lets_go(lab, 2001 * MS, WAKE, &second);
+	scene_switch(lab->scene, 0, 2100 * MS, &holder, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+}
+
+static void threads_that_wait_in_slices_are_one_standstill(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+	const struct model_doubt *doubt;
+
+	two_wait_in_slices(lab);
+	finding = analyze(lab, 2200 * MS);
+	doubt = &lab->result.model->doubt;
+	assert_int_equal(finding->kind, FINDING_NO_STALL);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+	assert_null(strstr(finding->summary, "Nothing froze"));
+	assert_int_equal(doubt->threads, 2);
+	assert_int_equal(doubt->address, LOCK);
+	assert_int_equal(doubt->waker_tid, holder.tid);
+	assert_in_range(doubt->longest_ns, 1690 * MS, 1710 * MS);
+}
+
 static void one_waiter_at_two_is_no_lock_where_nothing_says_glibc(void **state)
 {
 	struct lab *lab = *state;
@@ -534,6 +642,11 @@ int main(void)
 		TEST(all_woken_by_one_call_is_no_lock),
 		TEST(fed_by_others_at_two_is_no_lock_unless_the_waker_waits_there_too),
 		TEST(mutex_by_bitset_is_told_by_its_waiters_waking_each_other),
+		TEST(readers_let_in_by_a_writer_waited_for_a_lock),
+		TEST(three_of_another_kind_is_no_reader_writer_lock),
+		TEST(semaphore_is_a_lock_where_the_woken_wakes_the_next),
+		TEST(semaphore_whose_waiters_come_back_counts_work),
+		TEST(threads_that_wait_in_slices_are_one_standstill),
 		TEST(one_waiter_at_two_is_no_lock_where_nothing_says_glibc),
 		TEST(one_waiter_at_two_is_a_victim_where_glibc_is),
 		TEST(priority_inheriting_lock_needs_no_more_evidence),

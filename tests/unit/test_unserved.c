@@ -268,6 +268,57 @@ static void thread_that_slept_through_a_probes_failures_is_a_plausible_slow_prod
 	scene_done(&result, scene);
 }
 
+/* Serves, sleeps for @usual_ms, then for 2 s, serves again, and someone calls much later. */
+static struct scene_result told_late(struct scene *scene, uint64_t usual_ms)
+{
+	serves(scene, &server, 0, 3000, POLL);
+	if (usual_ms) {
+		scene_switch(scene, 0, 3000 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+		scene_switch(scene, 0, 3001 * MS, &server, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+		scene_waking(scene, 0, (3001 + usual_ms) * MS, &scene_idle, "", &server);
+		scene_switch(scene, 0, (3001 + usual_ms) * MS + US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &server);
+		scene_switch(scene, 0, (3002 + usual_ms) * MS, &server, FT_STATE_SLEEPING, POLL,
+			     &scene_idle);
+	}
+	scene_waking(scene, 0, 5000 * MS, &scene_idle, "", &server);
+	scene_switch(scene, 0, 5000 * MS + US, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+	scene_switch(scene, 0, 5001 * MS, &server, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	scene_waking(scene, 0, 7000 * MS, &scene_idle, "", &server);
+	scene_switch(scene, 0, 7000 * MS + US, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+	scene_switch(scene, 0, 7001 * MS, &server, FT_STATE_SLEEPING, POLL, &scene_idle);
+	serves(scene, &server, 7100, 12000, POLL);
+	scene_trigger(scene, "socket", "users complain", 11000 * MS);
+	return scene_analyze(scene, "100", 12000 * MS);
+}
+
+static void thread_that_slept_some_time_before_someone_told_is_named(void **state)
+{
+	struct scene *scene = scene_create(1);
+	struct scene_result result = told_late(scene, 0);
+	const struct model_finding *finding = &result.model->findings[0];
+
+	(void)state;
+	assert_int_equal(finding->kind, FINDING_SLOW_PRODUCER);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(finding->culprit.tid, 100);
+	assert_int_equal(result.model->stall.start_ns, 5001 * MS);
+	assert_int_equal(result.model->stall.end_ns, 7000 * MS);
+	assert_non_null(strstr(finding->summary, "some time before"));
+	scene_done(&result, scene);
+}
+
+static void thread_that_sleeps_now_and_then_is_not_named_for_one_some_time_before(void **state)
+{
+	struct scene *scene = scene_create(1);
+	struct scene_result result = told_late(scene, 700);
+
+	(void)state;
+	assert_int_equal(result.model->findings[0].kind, FINDING_NO_STALL);
+	assert_true(result.model->stall.unexplained);
+	scene_done(&result, scene);
+}
+
 static void thread_that_always_sleeps_like_that_is_passed_over(void **state)
 {
 	struct scene *scene = scene_create(2);
@@ -449,6 +500,8 @@ int main(void)
 		cmocka_unit_test(thread_that_is_sampled_on_an_idle_cpu_runs_there),
 		cmocka_unit_test(
 			thread_that_slept_through_a_probes_failures_is_a_plausible_slow_producer),
+		cmocka_unit_test(thread_that_slept_some_time_before_someone_told_is_named),
+		cmocka_unit_test(thread_that_sleeps_now_and_then_is_not_named_for_one_some_time_before),
 		cmocka_unit_test(thread_that_always_sleeps_like_that_is_passed_over),
 		cmocka_unit_test(process_stopped_says_who_stopped_it_and_who_let_it_go_on),
 		cmocka_unit_test(

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/standstill.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define LONG_NS 200000000u
+
+/* They are so many times as long as any other wait there. */
+#define TIMES_OTHERS 5u
+
+/* A lock passes through the hands of all who waited within this share of the time they waited. */
+#define END_PERCENT 10u
+
+/* Who waits in slices takes the lock that goes with it in between. */
+#define AWAY_NS 10000000u
+
+/* Waits that were not long, from which on it is not usual that some are. */
+#define OTHERS_LEAST 20u
+
+static int stood_append(struct standstill *at, const struct stood *stood)
+{
+	struct stood *list;
+
+	if (stood->end_ns - stood->start_ns < LONG_NS) {
+		at->others++;
+		if (stood->end_ns - stood->start_ns > at->others_longest_ns)
+			at->others_longest_ns = stood->end_ns - stood->start_ns;
+		return 0;
+	}
+	if (at->count == STOOD_MAX) {
+		at->more = true;
+		return 0;
+	}
+	list = reallocarray(at->stood, at->count + 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	at->stood = list;
+	list[at->count++] = *stood;
+	return 0;
+}
+
+static int stander_ends(struct stander *stander, struct thread *waker, uint64_t time_ns)
+{
+	struct standstill *at = stander->at;
+
+	stander->at = NULL;
+	stander->stood.end_ns = stander->away_ns ? stander->away_ns : time_ns;
+	stander->stood.waker = waker;
+	stander->stood.handed = waker && at->woken == waker;
+	if (waker)
+		at->woken = stander->stood.thread;
+	return stood_append(at, &stander->stood);
+}
+
+int standstill_wait(struct standstill *standstill, struct by_thread *standers,
+		    struct thread *thread, uint64_t time_ns, bool began_before)
+{
+	struct stander *stander = by_thread_get(standers, thread);
+
+	if (!stander)
+		return -ENOMEM;
+	if (stander->at && stander->away_ns && time_ns - stander->away_ns > AWAY_NS &&
+	    stander_ends(stander, NULL, time_ns))
+		return -ENOMEM;
+	if (stander->at == standstill) {
+		stander->away_ns = 0;
+		stander->stood.in_slices = stander->stood.in_slices || !began_before;
+		return 0;
+	}
+	if (stander->at && stander->stood.in_slices) {
+		stander->away_ns = stander->away_ns ? stander->away_ns : time_ns;
+		return 0;
+	}
+	if (stander->at && stander_ends(stander, NULL, time_ns))
+		return -ENOMEM;
+	*stander = (struct stander){
+		.at = standstill,
+		.stood = { .thread = thread, .start_ns = time_ns, .began_before = began_before },
+	};
+	return 0;
+}
+
+int standstill_woken(struct standstill *standstill, struct by_thread *standers,
+		     const struct thread *thread, struct thread *waker, uint64_t time_ns)
+{
+	struct stander *stander = by_thread_find(standers, thread);
+
+	return stander && stander->at == standstill ? stander_ends(stander, waker, time_ns) : 0;
+}
+
+int standstill_left(struct by_thread *standers, const struct thread *thread, uint64_t time_ns)
+{
+	struct stander *stander = by_thread_find(standers, thread);
+
+	return stander && stander->at ? stander_ends(stander, NULL, time_ns) : 0;
+}
+
+void standstill_stays(struct by_thread *standers, const struct thread *thread)
+{
+	struct stander *stander = by_thread_find(standers, thread);
+
+	if (stander && stander->at)
+		stander->at->still = true;
+}
+
+static const struct stood *stood_by(const struct standstill *standstill,
+				    const struct thread *thread)
+{
+	for (size_t i = 0; i < standstill->count; i++)
+		if (standstill->stood[i].thread == thread)
+			return &standstill->stood[i];
+	return NULL;
+}
+
+static uint64_t length_of(const struct stood *stood)
+{
+	return stood->end_ns - stood->start_ns;
+}
+
+/* All stood there once, at the same time, longer than anybody else, and left together when one who had not was done. */
+static bool like_a_lock(const struct standstill *standstill)
+{
+	const struct stood *list = standstill->stood, *first = list;
+	uint64_t last_start_ns = 0, last_end_ns = 0, longest_ns = 0;
+
+	for (const struct stood *stood = list; stood < list + standstill->count; stood++) {
+		if (!stood->waker || stood_by(standstill, stood->thread) != stood ||
+		    length_of(stood) < standstill->others_longest_ns * TIMES_OTHERS)
+			return false;
+		if (stood->start_ns > last_start_ns)
+			last_start_ns = stood->start_ns;
+		if (stood->end_ns < first->end_ns)
+			first = stood;
+		if (stood->end_ns > last_end_ns)
+			last_end_ns = stood->end_ns;
+		if (length_of(stood) > longest_ns)
+			longest_ns = length_of(stood);
+	}
+	return last_start_ns < first->end_ns && !stood_by(standstill, first->waker) &&
+	       (last_end_ns - first->end_ns) * 100 <= longest_ns * END_PERCENT;
+}
+
+/* Threads that stood still while @longest did, for most of that. */
+static size_t together(const struct standstill *standstill, const struct stood *longest)
+{
+	size_t count = 0;
+
+	for (const struct stood *stood = standstill->stood;
+	     stood < standstill->stood + standstill->count; stood++) {
+		uint64_t from_ns = stood->start_ns > longest->start_ns ? stood->start_ns
+								       : longest->start_ns;
+		uint64_t to_ns = stood->end_ns < longest->end_ns ? stood->end_ns : longest->end_ns;
+
+		count += to_ns > from_ns && (to_ns - from_ns) * 2 >= length_of(longest);
+	}
+	return count;
+}
+
+/* The first of them that somebody woke who had not stood there. */
+static struct thread *waker_of(const struct standstill *standstill, const struct stood *longest)
+{
+	const struct stood *first = NULL;
+
+	for (const struct stood *stood = standstill->stood;
+	     stood < standstill->stood + standstill->count; stood++)
+		if (stood->waker && stood->end_ns > longest->start_ns &&
+		    (!first || stood->end_ns < first->end_ns))
+			first = stood;
+	return first && !stood_by(standstill, first->waker) ? first->waker : NULL;
+}
+
+struct stood_still standstill_judge(const struct standstill *standstill)
+{
+	const struct stood *list = standstill->stood, *longest = list;
+	struct stood_still still = { .kind = STANDSTILL_NONE };
+	bool handed = false, in_slices = false;
+
+	if (standstill->count < 2 || standstill->more || standstill->still)
+		return still;
+	for (const struct stood *stood = list; stood < list + standstill->count; stood++) {
+		if (stood->began_before)
+			return still;
+		longest = length_of(stood) > length_of(longest) ? stood : longest;
+		handed = handed || stood->handed;
+		in_slices = in_slices || stood->in_slices;
+	}
+	still.longest = *longest;
+	still.threads = together(standstill, longest);
+	still.waker = waker_of(standstill, longest);
+	if (like_a_lock(standstill))
+		still.kind = handed && !in_slices ? STANDSTILL_LOCK : STANDSTILL_DOUBT;
+	else if (in_slices && still.threads > 1 && standstill->count <= still.threads * 3 &&
+		 standstill->others >= OTHERS_LEAST)
+		still.kind = STANDSTILL_DOUBT;
+	return still;
+}
+
+void standstill_free(struct standstill *standstill)
+{
+	free(standstill->stood);
+	*standstill = (struct standstill){ 0 };
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Times in which several threads stood still at one futex whose value does not tell what it
+ * is: a semaphore is a lock, or counts work; a condition variable may be part of a lock.
+ *
+ * Told by how the waiting ends. One who holds a lock lets it go, the thread that it wakes wakes the next, and so on:
+ * those who wait for work do not wake each other. And nobody stands so long at a lock as a rule.
+ */
+#ifndef ANALYZER_STANDSTILL_H
+#define ANALYZER_STANDSTILL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/by_thread.h"
+#include "analyzer/threads.h"
+
+/* A sleep at one futex of one thread, or several in a row that ended by themselves. */
+struct stood {
+	struct thread *thread;
+	uint64_t start_ns, end_ns;
+	struct thread *waker;	/* NULL: not seen */
+	bool began_before;	/* the recording */
+	bool in_slices;		/* with timeouts */
+	bool handed;		/* its waker had been woken there by the last wake-up before */
+};
+
+#define STOOD_MAX 32u
+
+/* All of them at one futex. Zeroed: none. */
+struct standstill {
+	struct stood *stood;	/* of the long ones the first STOOD_MAX */
+	size_t count;
+	bool more;
+	bool still;	/* somebody stands there at the end */
+	uint64_t others, others_longest_ns; /* the short ones */
+	const struct thread *woken;	/* the last one */
+};
+
+/* What each thread does; entries of by_thread. */
+struct stander {
+	struct standstill *at;	/* NULL: nowhere */
+	struct stood stood;
+	uint64_t away_ns;	/* at another futex since then, maybe for the lock that goes with this one; 0: is not */
+};
+
+enum standstill_kind {
+	STANDSTILL_NONE,	/* nothing that may not be threads that wait for work as they always do */
+	STANDSTILL_DOUBT,	/* may be a lock's */
+	STANDSTILL_LOCK		/* is a lock's, by the way it ended */
+};
+
+/* @thread goes to sleep there at @time_ns, or @began_before does so since before the recording. 0 or -ENOMEM. */
+int standstill_wait(struct standstill *standstill, struct by_thread *standers,
+		    struct thread *thread, uint64_t time_ns, bool began_before);
+
+/* @thread is woken there by @waker. 0 or -ENOMEM. */
+int standstill_woken(struct standstill *standstill, struct by_thread *standers,
+		     const struct thread *thread, struct thread *waker, uint64_t time_ns);
+
+/* @thread, wherever it stood, stands there no more; who ended that is not known. 0 or -ENOMEM. */
+int standstill_left(struct by_thread *standers, const struct thread *thread, uint64_t time_ns);
+
+/* Where it stands yet, after the last event. */
+void standstill_stays(struct by_thread *standers, const struct thread *thread);
+
+/* What it was. */
+struct stood_still {
+	enum standstill_kind kind;
+	size_t threads;
+	struct stood longest;
+	struct thread *waker;	/* of the first one to be woken; NULL: one of themselves, or not seen */
+};
+
+/* After the last event. */
+struct stood_still standstill_judge(const struct standstill *standstill);
+void standstill_free(struct standstill *standstill);
+
+#endif
