@@ -141,6 +141,18 @@ static const struct long_wait *only_holder(const struct deadlock *deadlock, cons
 	return found;
 }
 
+/* The longest wait of those who wait for it tells since when it holds the lock, at least. */
+static uint64_t held_since(const struct deadlock *deadlock)
+{
+	uint64_t since_ns = deadlock->culprit->start_ns;
+
+	for (size_t i = 0; i < deadlock->count; i++)
+		if (deadlock->waits[i]->lock == deadlock->held &&
+		    deadlock->waits[i]->start_ns < since_ns)
+			since_ns = deadlock->waits[i]->start_ns;
+	return since_ns;
+}
+
 static void find_culprit(struct deadlock *deadlock)
 {
 	for (size_t i = 0; i < deadlock->count && !deadlock->culprit; i++) {
@@ -150,6 +162,8 @@ static void find_culprit(struct deadlock *deadlock)
 						 : only_holder(deadlock, lock);
 		deadlock->held = lock;
 	}
+	if (deadlock->culprit)
+		deadlock->held_since_ns = held_since(deadlock);
 }
 
 /* Whether @tgid has the lock, whoever of its threads it is. */
@@ -266,11 +280,20 @@ struct other {
 };
 
 struct others {
-	const struct deadlock *deadlock;
+	struct deadlock *deadlock;
 	struct stackfacts *stackfacts;
 	struct by_thread others; /* struct other */
 	int32_t tgid;
 };
+
+static void culprit_closed(struct deadlock *deadlock, const struct interval *interval)
+{
+	uint64_t from_ns = later(interval->start_ns, deadlock->held_since_ns);
+
+	if (deadlock->culprit && interval->thread == deadlock->culprit->thread &&
+	    interval->end_ns > from_ns)
+		deadlock->culprit_ns[interval->state] += interval->end_ns - from_ns;
+}
 
 static int others_closed(void *context, const struct interval *interval)
 {
@@ -281,6 +304,7 @@ static int others_closed(void *context, const struct interval *interval)
 	struct other *other;
 	uint64_t from_ns = later(interval->start_ns, deadlock->since_ns);
 
+	culprit_closed(others->deadlock, interval);
 	if (interval->thread->tgid != others->tgid || interval->end_ns <= from_ns ||
 	    wait_of(deadlock, interval->thread))
 		return 0;
@@ -320,8 +344,8 @@ static bool may_hold(const struct deadlock *deadlock, const struct other *other)
 	       (other->asleep_ns * 2 > span_ns && has_held(deadlock, other->thread));
 }
 
-static int ask_others(struct source *source, struct stackfacts *stackfacts,
-		      const struct deadlock *deadlock, bool *ret_may_hold)
+static int look_closer(struct source *source, struct stackfacts *stackfacts,
+		       struct deadlock *deadlock, bool *ret_may_hold)
 {
 	const struct locks_options options = { 0 };
 	struct others others = {
@@ -375,9 +399,8 @@ int deadlock_find(struct source *source, struct stackfacts *stackfacts, const st
 	if (!deadlock.waits || deadlock.end_ns < deadlock.since_ns + STANDSTILL_NS ||
 	    (!deadlock.in_cycle && (deadlock.lock_count < 2 || held_outside(&deadlock))))
 		goto out;
-	if (!deadlock.in_cycle)
-		r = ask_others(source, stackfacts, &deadlock, &doubtful);
-	if (r || doubtful)
+	r = look_closer(source, stackfacts, &deadlock, &doubtful);
+	if (r || (doubtful && !deadlock.in_cycle))
 		goto out;
 	*ret_deadlock = deadlock;
 	deadlock = (struct deadlock){ 0 };

@@ -13,6 +13,7 @@
 #include "analyzer/source.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/survey.h"
+#include "analyzer/timeline.h"
 
 #define DEADLOCK_OTHERS_MAX 64
 
@@ -24,7 +25,9 @@ struct deadlock {
 	size_t in_cycle;		/* so many of them make a cycle of known holders; 0: it is inferred */
 	size_t lock_count;
 	const struct long_wait *culprit; /* of the waits, of one who holds a lock that others wait for; NULL: not known */
-	const struct lock *held;	/* by that one */
+	const struct lock *held;	/* by that one, */
+	uint64_t held_since_ns;		/* at the latest, */
+	uint64_t culprit_ns[THREAD_STATES]; /* what it did since then */
 	uint64_t since_ns, end_ns;	/* nothing moved in between */
 };
 

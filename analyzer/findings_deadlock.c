@@ -43,17 +43,12 @@ static int fill_victims(const struct findings_context *context, const struct dea
 	return r;
 }
 
-/* The longest wait of those who wait for what it holds tells since when, at least. */
 static void fill_culprit(const struct findings_context *context, const struct deadlock *deadlock,
 			 struct model_finding *finding)
 {
 	const struct thread *thread = deadlock->culprit->thread;
-	uint64_t since_ns = deadlock->culprit->start_ns;
+	uint64_t since_ns = deadlock->held_since_ns;
 
-	for (size_t i = 0; i < deadlock->count; i++)
-		if (deadlock->waits[i]->lock == deadlock->held &&
-		    deadlock->waits[i]->start_ns < since_ns)
-			since_ns = deadlock->waits[i]->start_ns;
 	finding->has_culprit = true;
 	finding->lock.address = deadlock->held->address;
 	finding->culprit = (struct model_culprit){
@@ -62,8 +57,9 @@ static void fill_culprit(const struct findings_context *context, const struct de
 		.comm = thread->comm,
 		.hold_start_ns = since_ns > context->start_ns ? since_ns - context->start_ns : 0,
 		.hold_ns = deadlock->end_ns - since_ns,
-		.blocked_ns = deadlock->end_ns - deadlock->culprit->start_ns,
-		.running_ns = deadlock->culprit->start_ns - since_ns,
+		.running_ns = deadlock->culprit_ns[THREAD_RUNNING],
+		.runnable_ns = deadlock->culprit_ns[THREAD_RUNNABLE],
+		.blocked_ns = deadlock->culprit_ns[THREAD_BLOCKED],
 		.stack = finding_stack(context->stacks, deadlock->culprit->stack_id, true),
 		.user_stack = finding_stack(context->stacks, deadlock->culprit->stack_id, false),
 	};
@@ -154,6 +150,11 @@ static int fill_evidence(const struct findings_context *context, const struct de
 				     deadlock->culprit->thread->tid,
 				     deadlock->culprit->thread->comm,
 				     name_of(context, deadlock->held).text);
+	if (!r && deadlock->culprit && !deadlock->culprit->lock->holder)
+		r = finding_evidence(finding,
+				     "%s, which that one waits for, is then held by one of the "
+				     "others: by which one, no event tells",
+				     name_of(context, deadlock->culprit->lock).text);
 	if (!r)
 		r = inherited_evidence(deadlock, context, finding);
 	if (!r && !deadlock->in_cycle)

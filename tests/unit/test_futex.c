@@ -575,6 +575,24 @@ static void locks_that_nobody_lets_go_are_a_plausible_deadlock(void **state)
 	assert_int_equal(finding->lock.address, LOCK);
 }
 
+static void deadlocked_threads_sleep_before_their_lock_is_told_as_such(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_culprit *culprit;
+
+	wants(lab, 100 * MS, &first, LOCK, WAIT, 2);
+	scene_switch(lab->scene, 1, 110 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &second);
+	scene_switch(lab->scene, 1, 111 * MS, &second, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	wants(lab, 150 * MS, &second, OTHER_LOCK, WAIT, 2);
+	wants(lab, 152 * MS, &third, LOCK, WAIT, 2);
+	culprit = &analyze(lab, 3000 * MS)->culprit;
+	assert_int_equal(lab->result.model->findings[0].kind, FINDING_DEADLOCK);
+	assert_int_equal(culprit->tid, second.tid);
+	assert_in_range(culprit->hold_ns, 2899 * MS, 2900 * MS);
+	assert_int_equal(culprit->running_ns, 1 * MS + 7 * US);
+	assert_in_range(culprit->blocked_ns, 2888 * MS, 2889 * MS);
+}
+
 static void deadlock_is_not_claimed_of_a_short_standstill(void **state)
 {
 	struct lab *lab = *state;
@@ -664,6 +682,7 @@ int main(void)
 		TEST(who_got_it_before_the_last_waiter_came_is_not_named),
 		TEST(root_of_a_chain_comes_first_with_all_whom_it_held_up),
 		TEST(locks_that_nobody_lets_go_are_a_plausible_deadlock),
+		TEST(deadlocked_threads_sleep_before_their_lock_is_told_as_such),
 		TEST(deadlock_is_not_claimed_of_a_short_standstill),
 		TEST(deadlock_is_not_claimed_while_a_thread_that_may_hold_one_runs),
 		TEST(deadlock_is_not_claimed_of_one_lock),
