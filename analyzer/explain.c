@@ -65,7 +65,9 @@ static int wait_append(struct walk *walk, const struct deed_wait *deed, size_t a
 	explanation->waits = waits;
 	explain_fill_wait(walk->context, deed, &waits[explanation->wait_count]);
 	waits[explanation->wait_count].actor = actor;
-	if (actor != EXPLAIN_NONE)
+	if (actor == EXPLAIN_NONE)
+		waits[explanation->wait_count].within_ns = deed->waited_ns;
+	else
 		waits[explanation->wait_count].depth =
 			waits[explanation->actors[actor].wait].depth + 1;
 	explanation->wait_count++;
@@ -335,6 +337,18 @@ static int take_story(struct walk *walk, size_t at, struct deeds_story *story)
 	return r;
 }
 
+/* A wait that was seen to end has an event there. */
+static void note_end(struct explain_wait *wait)
+{
+	bool seen = wait->still_open;
+
+	for (size_t i = 0; i < wait->trail.count; i++)
+		seen = seen || (wait->trail.events[i].at_ns == wait->end_ns &&
+				(wait->trail.events[i].kind == TRAIL_WOKEN ||
+				 wait->trail.events[i].kind == TRAIL_GETS_CPU));
+	wait->end_inferred = !seen;
+}
+
 static int take_occupants(struct walk *walk, size_t at, const struct explain_step *step)
 {
 	struct cpu_occupant occupants[EXPLAIN_ACTORS_MAX];
@@ -372,6 +386,7 @@ static int take_step(struct walk *walk, struct source *source)
 		r = explain_step_run(step, source);
 	for (size_t i = walk->waits_from; i < waits_to && !r; i++) {
 		r = explain_step_wait_trail(step, i, &explanation->waits[i].trail);
+		note_end(&explanation->waits[i]);
 		if (!r && explanation->waits[i].for_cpu)
 			r = take_occupants(walk, i, step);
 	}

@@ -54,7 +54,8 @@ static int watch_wait(struct explain_step *step, const struct explain_wait *wait
 		r = trail_create(&(struct trail_options){ .thread = deed->thread,
 							  .start_ns = deed->start_ns,
 							  .end_ns = deed->end_ns,
-							  .until_it_runs = true },
+							  .until_it_runs = true,
+							  .ran_ns = deed->ran_ns },
 				 &watch->trail);
 	if (!r && wait->for_cpu && deed->cpu != FT_NO_CPU)
 		r = cpu_share_create(deed->cpu, deed->start_ns, deed->end_ns, &watch->share);
@@ -68,8 +69,12 @@ static int watch_actor(struct explain_step *step, const struct explanation *expl
 	/* Threads belong to the source's table, which gives them out to be written. */
 	struct deeds_options deeds = { (struct thread *)actor->thread, start_ns + actor->start_ns,
 				       start_ns + actor->end_ns, NULL, NULL };
-	struct trail_options trail = { actor->thread, deeds.start_ns, deeds.end_ns, false,
-				       explanation->waits[actor->wait].thread };
+	const struct explain_wait *behind = &explanation->waits[actor->wait];
+	struct trail_options trail = { .thread = actor->thread,
+				       .start_ns = deeds.start_ns,
+				       .end_ns = deeds.end_ns,
+				       .held = behind->lock_address,
+				       .wakes = behind->thread };
 	int r;
 
 	if (actor->root != EXPLAIN_GOES_ON)

@@ -113,6 +113,9 @@ static void event_text(struct page *page, const struct explain_event *event)
 	case TRAIL_SAMPLE:
 		page_add(page, "is seen running by a CPU sample");
 		break;
+	case TRAIL_HAS_RUN:
+		page_add(page, "has the CPU by now; its coming there was not recorded");
+		break;
 	case TRAIL_SNAPSHOT:
 		page_add(page, "is looked at by the recorder: %s",
 			 blocks(event->state) ? "asleep" : "not asleep");
@@ -182,6 +185,8 @@ static void add_reason(struct page *page, const struct explain_wait *wait)
 static void wait_title(struct telling *telling, unsigned int indent,
 		       const struct explain_wait *wait)
 {
+	const struct explain_actor *within =
+		wait->actor == EXPLAIN_NONE ? NULL : &telling->explanation->actors[wait->actor];
 	struct page *page = &telling->page;
 
 	page_begin(page);
@@ -192,11 +197,13 @@ static void wait_title(struct telling *telling, unsigned int indent,
 	if (!wait->for_cpu || wait->class != WAIT_CPU_RUNQUEUE)
 		add_reason(page, wait);
 	page_add(page, ": %s to %s s", seconds(wait->start_ns).text, seconds(wait->end_ns).text);
+	if (wait->end_inferred)
+		page_add(page, " (no event tells its end: it is inferred)");
 	if (wait->sleeps > 1)
 		page_add(page, ", in %" PRIu32 " sleeps", wait->sleeps);
-	if (wait->within_ns != wait->waited_ns)
-		page_add(page, "; %s of it in the time that counts here",
-			 human_duration(wait->within_ns).text);
+	if (within && wait->within_ns != wait->waited_ns)
+		page_add(page, "; %s of it in these %s", human_duration(wait->within_ns).text,
+			 human_duration(within->end_ns - within->start_ns).text);
 	page_end(page, block(indent));
 }
 

@@ -7,7 +7,7 @@
 #include "analyzer/releases.h"
 
 /* How it came to the span: its way onto the CPU and what it did there last. */
-enum { LEAD_CPU, LEAD_CALL, LEAD_SAMPLE, LEAD_LOCK, LEADS };
+enum { LEAD_CPU, LEAD_CALL, LEAD_SAMPLE, LEAD_LOCK, LEAD_HELD, LEADS };
 
 #define FIRST_EVENTS 6
 #define LAST_EVENTS  6
@@ -22,10 +22,12 @@ struct trail {
 	struct trail_event first[FIRST_EVENTS];
 	struct trail_event last[LAST_EVENTS]; /* a ring */
 	uint64_t count; /* events within the span */
+	uint64_t acquired_at; /* which of them it has the lock since */
+	struct trail_event acquired;
 	bool over;
 };
 
-_Static_assert(LEADS + FIRST_EVENTS + LAST_EVENTS <= TRAIL_EVENTS_MAX, "no room for all");
+_Static_assert(LEADS + FIRST_EVENTS + 1 + LAST_EVENTS <= TRAIL_EVENTS_MAX, "no room for all");
 
 int trail_create(const struct trail_options *options, struct trail **ret_trail)
 {
@@ -121,6 +123,11 @@ static bool translate(const struct trail_options *options, const struct event *e
 	return event->thread == options->thread && translate_own(event, ret_event);
 }
 
+static bool is_held(const struct trail *trail, const struct trail_event *event)
+{
+	return !trail->options.held || event->address == trail->options.held;
+}
+
 static void lead_set(struct trail *trail, unsigned int lead, const struct trail_event *event)
 {
 	trail->lead[lead] = *event;
@@ -145,6 +152,12 @@ static void before_span(struct trail *trail, const struct trail_event *event)
 		break;
 	case TRAIL_LOCK_ACQUIRED:
 		trail->has_lead[LEAD_LOCK] = false;
+		if (is_held(trail, event))
+			lead_set(trail, LEAD_HELD, event);
+		break;
+	case TRAIL_LOCK_RELEASED:
+		if (trail->lead[LEAD_HELD].address == event->address)
+			trail->has_lead[LEAD_HELD] = false;
 		break;
 	case TRAIL_LEAVES_CPU:
 		trail->has_lead[LEAD_CPU] = false;
@@ -156,11 +169,47 @@ static void before_span(struct trail *trail, const struct trail_event *event)
 
 static void append(struct trail *trail, const struct trail_event *event)
 {
+	if (event->kind == TRAIL_LOCK_ACQUIRED && is_held(trail, event)) {
+		trail->acquired = *event;
+		trail->acquired_at = trail->count;
+	}
 	if (trail->count < FIRST_EVENTS)
 		trail->first[trail->count] = *event;
 	else
 		trail->last[(trail->count - FIRST_EVENTS) % LAST_EVENTS] = *event;
 	trail->count++;
+}
+
+/*
+ * The thread does something at the end of its wait or later, or is woken again: then it got the
+ * CPU, and that was left out of the events. The next time it gets one is another matter.
+ */
+static bool has_run(const struct trail *trail, const struct event *event)
+{
+	const struct ft_event *raw = &event->raw;
+
+	if (!trail->options.until_it_runs || raw->time_ns < trail->options.end_ns ||
+	    raw->cpu == FT_NO_CPU)
+		return false;
+	if (event->thread == trail->options.thread)
+		return raw->kind != FT_EVENT_STATE && raw->kind != FT_EVENT_UNWOUND;
+	return raw->kind == FT_EVENT_WAKING && raw->time_ns > trail->options.end_ns;
+}
+
+static void end_unseen(struct trail *trail, const struct event *event)
+{
+	const struct trail_options *options = &trail->options;
+	struct trail_event ran = {
+		.at_ns = event->raw.time_ns,
+		.kind = TRAIL_HAS_RUN,
+		.cpu = event->thread == options->thread ? event->raw.cpu : FT_NO_CPU,
+		.stack_id = STACK_NONE,
+	};
+
+	if (options->ran_ns >= options->end_ns && options->ran_ns < ran.at_ns)
+		ran.at_ns = options->ran_ns;
+	append(trail, &ran);
+	trail->over = true;
 }
 
 void trail_event(struct trail *trail, const struct event *event)
@@ -170,6 +219,10 @@ void trail_event(struct trail *trail, const struct event *event)
 	if (trail->over ||
 	    (event->thread != trail->options.thread && event->other != trail->options.thread))
 		return;
+	if (has_run(trail, event)) {
+		end_unseen(trail, event);
+		return;
+	}
 	if (!translate(&trail->options, event, &own))
 		return;
 	if (own.at_ns < trail->options.start_ns) {
@@ -223,6 +276,11 @@ size_t trail_tell(const struct trail *trail, struct trail_event *ret_events, siz
 	if (trail->count > FIRST_EVENTS + LAST_EVENTS)
 		from = trail->count - LAST_EVENTS;
 	*ret_left_out = from - FIRST_EVENTS;
+	if (trail->acquired_at >= FIRST_EVENTS && trail->acquired_at < from) {
+		ret_events[count++] = trail->acquired;
+		*ret_gap = count;
+		--*ret_left_out;
+	}
 	for (uint64_t i = from; i < trail->count; i++)
 		ret_events[count++] = trail->last[(i - FIRST_EVENTS) % LAST_EVENTS];
 	return count;

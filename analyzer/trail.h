@@ -12,7 +12,7 @@
 
 #include "analyzer/source.h"
 
-#define TRAIL_EVENTS_MAX 16
+#define TRAIL_EVENTS_MAX 18
 
 enum trail_kind {
 	TRAIL_GETS_CPU,		/* switched in */
@@ -25,6 +25,7 @@ enum trail_kind {
 	TRAIL_CALL,		/* call, bytes (futex: address, wakes), stack */
 	TRAIL_SAMPLE,		/* the last one before the span */
 	TRAIL_SNAPSHOT,		/* the recorder looked: state, stack */
+	TRAIL_HAS_RUN,		/* no event tells when it got the CPU, but by now it had */
 };
 
 struct trail_event {
@@ -45,7 +46,9 @@ struct trail_event {
 struct trail_options {
 	const struct thread *thread;
 	uint64_t start_ns, end_ns;
-	bool until_it_runs;		/* go on behind end_ns up to its next time on a CPU */
+	bool until_it_runs;		/* go on behind end_ns up to its next time on a CPU, */
+	uint64_t ran_ns;		/* which began then, as the timeline has it; 0: it does not know */
+	uint64_t held;			/* that it acquired this lock bears on the span, whenever it was; 0: any */
 	const struct thread *wakes;	/* waking this one, or anybody at end_ns, bears on it too; may be NULL */
 };
 

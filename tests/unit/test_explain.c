@@ -349,6 +349,103 @@ static void explain_tells_who_had_the_cpu_that_was_waited_for(void **state)
 	done(&result);
 }
 
+/* The kernel leaves out the switches from the idle task. */
+static void explain_takes_no_later_switch_in_for_the_end_of_a_wait(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct explain_trail *trail;
+	struct result result;
+
+	(void)state;
+	scene_switch(scene, 1, 900 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
+	scene_switch(scene, 1, 1000 * MS, &waiter, FT_STATE_SLEEPING, FUSE_FLUSH, &scene_idle);
+	scene_switch(scene, 0, 1900 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &disk);
+	scene_waking(scene, 0, 2000 * MS, &disk, FUSE_ANSWER, &waiter);
+	scene_switch(scene, 0, 2000 * MS + 10 * US, &disk, FT_STATE_SLEEPING, NANOSLEEP,
+		     &scene_idle);
+	scene_switch(scene, 1, 2010 * MS, &waiter, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	scene_waking(scene, 1, 2400 * MS, &scene_idle, TIMER, &waiter);
+	scene_switch(scene, 1, 2401 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
+	result = explain(scene, 3000 * MS, "101");
+
+	assert_int_equal(result.error, 0);
+	trail = &result.explanation->waits[0].trail;
+	assert_int_equal(trail->count, 4);
+	assert_int_equal(trail->events[2].kind, TRAIL_WOKEN);
+	assert_int_equal(trail->events[3].kind, TRAIL_HAS_RUN);
+	assert_in_range(trail->events[3].at_ns, 2000 * MS, 2010 * MS);
+	assert_false(result.explanation->waits[0].end_inferred);
+	done(&result);
+}
+
+static void explain_says_where_no_event_tells_the_end_of_a_wait(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct explain_trail *trail;
+	struct result result;
+	char *text;
+
+	(void)state;
+	scene_switch(scene, 1, 900 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
+	scene_switch(scene, 1, 1000 * MS, &waiter, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	scene_switch(scene, 1, 1900 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &disk);
+	scene_switch(scene, 1, 1950 * MS, &disk, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	scene_waking(scene, 1, 2000 * MS, &waiter, FUSE_ANSWER, &disk);
+	scene_switch(scene, 1, 2010 * MS, &waiter, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	scene_waking(scene, 1, 2400 * MS, &scene_idle, TIMER, &waiter);
+	scene_switch(scene, 1, 2401 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
+	result = explain(scene, 3000 * MS, "101:1.5");
+
+	assert_int_equal(result.error, 0);
+	trail = &result.explanation->waits[0].trail;
+	assert_int_equal(trail->events[trail->count - 1].kind, TRAIL_HAS_RUN);
+	assert_in_range(trail->events[trail->count - 1].at_ns, 1950 * MS, 2000 * MS);
+	assert_true(result.explanation->waits[0].end_inferred);
+	text = text_of(&result);
+	assert_non_null(strstr(text, "it is inferred"));
+	/* The millisecond that was asked for is no part of the explanation. */
+	assert_null(strstr(text, "1 ms of it"));
+	free(text);
+	done(&result);
+}
+
+/* The kernel tells of holds: the acquire that counts is shown, whatever came in between. */
+static void explain_shows_when_the_lock_was_acquired(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct explain_trail *trail;
+	bool acquired = false;
+	struct result result;
+
+	(void)state;
+	scene_switch(scene, 0, 500 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
+	scene_lock_hold(scene, 0, 800 * MS, &holder, LOCK, FT_HOLD_ACQUIRED | FT_HOLD_WRITE);
+	for (uint64_t i = 0; i < 20; i++) {
+		scene_switch(scene, 0, (810 + 50 * i) * MS, &holder, FT_STATE_PREEMPTED,
+			     "__schedule < preempt_schedule_irq", &disk);
+		scene_switch(scene, 0, (811 + 50 * i) * MS, &disk, FT_STATE_PREEMPTED,
+			     "__schedule < preempt_schedule_irq", &holder);
+		if (i != 4)
+			continue;
+		scene_switch(scene, 1, 1011 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
+		scene_lock_begin(scene, 1, 1012 * MS, &waiter, LOCK, FT_LOCK_WRITE);
+		scene_switch(scene, 1, 1013 * MS, &waiter, FT_STATE_DISK, WAIT_MUNMAP, &scene_idle);
+	}
+	scene_lock_hold(scene, 0, 2000 * MS - 5 * US, &holder, LOCK, FT_HOLD_WRITE);
+	scene_waking(scene, 0, 2000 * MS, &holder, RELEASE_MUNMAP, &waiter);
+	scene_switch(scene, 1, 2001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
+	result = explain(scene, 3000 * MS, "101");
+
+	assert_int_equal(result.error, 0);
+	assert_int_equal(result.explanation->actors[0].thread->tid, 100);
+	trail = &result.explanation->actors[0].trail;
+	for (size_t i = 0; i < trail->count; i++)
+		acquired = acquired || (trail->events[i].kind == TRAIL_LOCK_ACQUIRED &&
+					trail->events[i].at_ns == 800 * MS);
+	assert_true(acquired);
+	done(&result);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +459,9 @@ int main(void)
 		cmocka_unit_test(explain_goes_through_a_queue_to_the_one_at_its_head),
 		cmocka_unit_test(explain_of_a_wait_that_nobody_ended_ends_there),
 		cmocka_unit_test(explain_tells_who_had_the_cpu_that_was_waited_for),
+		cmocka_unit_test(explain_takes_no_later_switch_in_for_the_end_of_a_wait),
+		cmocka_unit_test(explain_says_where_no_event_tells_the_end_of_a_wait),
+		cmocka_unit_test(explain_shows_when_the_lock_was_acquired),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
