@@ -354,12 +354,12 @@ static int runnable_closed(struct account *account, struct thread_entry *entry,
 }
 
 void account_charged(void *context, const struct thread *waiter, struct thread *owner,
-		     uint64_t start_ns, uint64_t end_ns, bool plausible)
+		     uint64_t start_ns, uint64_t end_ns, enum grade grade)
 {
 	struct account *account = context;
 	struct thread_entry *entry = by_thread_get(&account->threads, waiter);
 
-	(void)plausible;
+	(void)grade;
 	if (entry && end_ns - start_ns > entry->charged.ns)
 		entry->charged = (struct hold_seen){ owner, end_ns - start_ns };
 }

@@ -57,7 +57,7 @@ void account_destroy(struct account *account);
 
 /* From the locks' watcher: @context is the account. */
 void account_charged(void *context, const struct thread *waiter, struct thread *owner,
-		     uint64_t start_ns, uint64_t end_ns, bool plausible);
+		     uint64_t start_ns, uint64_t end_ns, enum grade grade);
 
 /* From the timeline's sink. 0 or -ENOMEM. */
 int account_closed(struct account *account, const struct interval *interval);

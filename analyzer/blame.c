@@ -9,6 +9,9 @@
 #include <string.h>
 #include <uthash.h>
 
+/* A grade is that of so much of a row, as of a finding. */
+#define GRADE_PERCENT 50u
+
 #define NOBODY UINT32_MAX
 
 struct row_key {
@@ -21,7 +24,7 @@ struct row_key {
 struct row {
 	struct row_key key;
 	struct chain_root root; /* the longest */
-	uint64_t blocked_ns, plausible_ns;
+	uint64_t blocked_ns, plausible_ns, exact_ns;
 	uint64_t start_ns, end_ns;
 	uint32_t victims;
 	UT_hash_handle hh;
@@ -112,6 +115,8 @@ int blame_add(struct blame *blame, const struct thread *victim, const struct cha
 	row->blocked_ns += length_ns;
 	if (root->grade == GRADE_PLAUSIBLE)
 		row->plausible_ns += length_ns;
+	if (root->grade == GRADE_EXACT)
+		row->exact_ns += length_ns;
 	if (root->start_ns < row->start_ns)
 		row->start_ns = root->start_ns;
 	if (root->end_ns > row->end_ns)
@@ -129,6 +134,7 @@ static int row_move(struct blame *blame, struct row *from, struct row *to)
 		to->root = from->root;
 	to->blocked_ns += from->blocked_ns;
 	to->plausible_ns += from->plausible_ns;
+	to->exact_ns += from->exact_ns;
 	from->blocked_ns = 0;
 	return count_victim(blame, to, from->root.thread);
 }
@@ -243,6 +249,15 @@ static int by_blocked(const void *left, const void *right)
 	return (a->tid > b->tid) - (a->tid < b->tid);
 }
 
+static enum grade grade_of(const struct row *row, const struct model *model)
+{
+	if (row->root.kind == ROOT_UNKNOWN)
+		return GRADE_UNKNOWN;
+	if (row->plausible_ns * 100 > row->blocked_ns * GRADE_PERCENT || model->coverage.gap_count)
+		return GRADE_PLAUSIBLE;
+	return row->exact_ns * 100 < row->blocked_ns * GRADE_PERCENT ? GRADE_STRONG : GRADE_EXACT;
+}
+
 static int fill_row(const struct row *row, const struct history *history,
 		    const struct stacks *stacks, struct stackfacts *stackfacts,
 		    const struct model *model, struct model_blame *entry)
@@ -256,10 +271,7 @@ static int fill_row(const struct row *row, const struct history *history,
 		.tid = named ? root->thread->tid : 0,
 		.comm = named ? root->thread->comm : "",
 		.class = root->kind == ROOT_RUNNING ? "running" : wait_class_name(root->class),
-		.grade = root->kind == ROOT_UNKNOWN ? GRADE_UNKNOWN
-			 : row->plausible_ns * 2 > row->blocked_ns || model->coverage.gap_count
-				 ? GRADE_PLAUSIBLE
-				 : GRADE_STRONG,
+		.grade = grade_of(row, model),
 		.blocked_ns = row->blocked_ns,
 		.victims = row->victims,
 	};

@@ -79,6 +79,7 @@ static bool leads_on(const struct history_piece *piece)
 {
 	switch (piece->link) {
 	case LINK_OWNER:
+	case LINK_OWNER_EXACT:
 	case LINK_OWNER_PLAUSIBLE:
 		return true;
 	case LINK_WAKER:
@@ -102,15 +103,10 @@ static bool leads_on(const struct history_piece *piece)
 	}
 }
 
-static bool is_lock_link(const struct history_piece *piece)
-{
-	return piece->link == LINK_OWNER || piece->link == LINK_OWNER_PLAUSIBLE;
-}
-
 /* A circle of locks is a deadlock, or was one; one of wake-ups is just a conversation. */
 static bool circle(const struct path *path, const struct history_piece *piece, bool *ret_of_locks)
 {
-	*ret_of_locks = is_lock_link(piece);
+	*ret_of_locks = history_of_owner(piece);
 	for (unsigned int i = path->depth + 1; i-- > 0;) {
 		if (path->threads[i] == piece->by)
 			return true;
@@ -135,11 +131,15 @@ static int walk_on(struct chain_walk *walk, const struct path *path,
 		return tell(walk, path, ROOT_UNKNOWN, piece, from_ns, to_ns);
 	next.depth++;
 	next.threads[next.depth] = piece->by;
-	next.by_lock[next.depth] = is_lock_link(piece);
+	next.by_lock[next.depth] = history_of_owner(piece);
 	if (piece->class == WAIT_IO_JOURNAL) {
 		next.device = piece->class;
 		next.device_stack_id = piece->stack_id;
 	}
+	/* What the holder in turn waits for is concluded. */
+	next.grade = !path->depth && piece->link == LINK_OWNER_EXACT ? GRADE_EXACT
+		     : path->grade == GRADE_EXACT		      ? GRADE_STRONG
+								      : path->grade;
 	/* Who wakes a reader of a pipe has written into it, but another may have been to do so before. */
 	if (piece->link == LINK_OWNER_PLAUSIBLE ||
 	    (piece->link == LINK_WAKER && piece->class != WAIT_IO_FUSE &&

@@ -38,7 +38,7 @@ struct chain_root {
 	enum wait_class class;		/* of thread's wait; WAIT_UNKNOWN where it ran */
 	uint32_t stack_id;		/* of thread's wait */
 	uint64_t start_ns, end_ns;
-	enum grade grade;		/* of the chain: STRONG or PLAUSIBLE; UNKNOWN */
+	enum grade grade;		/* of the chain; EXACT: the kernel named who held the lock, and that one is thread */
 };
 
 struct chain_walk {

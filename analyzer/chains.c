@@ -49,7 +49,8 @@ static bool hurts(const struct chains *chains, const struct history_piece *piece
 		return false;
 	if (piece->class == WAIT_STOPPED && !chains->context->target->count)
 		return !piece->all_along;
-	return !wait_class_idle(piece->class) || piece->link == LINK_OWNER;
+	return !wait_class_idle(piece->class) || piece->link == LINK_OWNER ||
+	       piece->link == LINK_OWNER_EXACT;
 }
 
 static int follow_victim(struct chains *chains, struct thread *thread)

@@ -102,9 +102,9 @@ static int search_closed(void *context, const struct interval *interval)
 }
 
 static void search_charged(void *context, const struct thread *waiter, struct thread *owner,
-			   uint64_t start_ns, uint64_t end_ns, bool plausible)
+			   uint64_t start_ns, uint64_t end_ns, enum grade grade)
 {
-	const struct deed_piece piece = { owner, start_ns, end_ns, plausible };
+	const struct deed_piece piece = { owner, start_ns, end_ns, grade };
 	struct search *search = context;
 
 	for (size_t i = 0; i < search->count; i++)

@@ -229,7 +229,8 @@ static bool contradicts_itself(const struct survey *survey)
 
 void coverage_lower_grades(const struct coverage_context *context, struct model *model)
 {
-	if (!contradicts_itself(context->survey))
+	model->coverage.contradicts = contradicts_itself(context->survey);
+	if (!model->coverage.contradicts)
 		return;
 	for (size_t i = 0; i < model->finding_count; i++)
 		if (model->findings[i].grade > GRADE_PLAUSIBLE)
@@ -237,6 +238,10 @@ void coverage_lower_grades(const struct coverage_context *context, struct model 
 	for (size_t i = 0; i < model->blame_count; i++)
 		if (model->blame[i].grade > GRADE_PLAUSIBLE)
 			model->blame[i].grade = GRADE_PLAUSIBLE;
+	for (size_t i = 0; i < model->lock_count; i++)
+		for (size_t j = 0; j < model->locks[i].owner_count; j++)
+			if (model->locks[i].owners[j].grade > GRADE_PLAUSIBLE)
+				model->locks[i].owners[j].grade = GRADE_PLAUSIBLE;
 }
 
 static int say_contradictions(const struct coverage_context *context, struct model *model)

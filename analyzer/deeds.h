@@ -23,7 +23,7 @@
 struct deed_piece {
 	struct thread *owner;
 	uint64_t start_ns, end_ns;
-	bool plausible;
+	enum grade grade;
 };
 
 /* One sleep, several for the same lock, or one time without a CPU. */

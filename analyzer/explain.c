@@ -200,6 +200,12 @@ static int add_holders(struct walk *walk, size_t wait, size_t *ret_count)
 	return r;
 }
 
+/* Events of it may be missing. */
+static bool in_doubt(const struct walk *walk, const struct explain_wait *wait)
+{
+	return wait->gaps || walk->context->model->coverage.contradicts;
+}
+
 /* Who is behind a wait: the holders of its lock, or else who woke the thread up. */
 static int add_actors(struct walk *walk, size_t at)
 {
@@ -221,7 +227,7 @@ static int add_actors(struct walk *walk, size_t at)
 	if (wait->root != EXPLAIN_GOES_ON)
 		return 0;
 	waker.thread = wait->waker;
-	waker.grade = wait->gaps || wait->is_lock ? GRADE_PLAUSIBLE : GRADE_EXACT;
+	waker.grade = in_doubt(walk, wait) || wait->is_lock ? GRADE_PLAUSIBLE : GRADE_EXACT;
 	window_of(walk->explanation, wait, &waker.start_ns, &waker.end_ns);
 	return actor_append(walk, &waker);
 }
@@ -363,7 +369,8 @@ static int take_occupants(struct walk *walk, size_t at, const struct explain_ste
 					       .wait = at,
 					       .thread = occupants[i].thread,
 					       .role = EXPLAIN_OCCUPANT,
-					       .grade = wait->gaps ? GRADE_PLAUSIBLE : GRADE_EXACT,
+					       .grade = in_doubt(walk, wait) ? GRADE_PLAUSIBLE
+								     : GRADE_EXACT,
 					       .start_ns = wait->start_ns,
 					       .end_ns = wait->end_ns,
 					       .state_ns[THREAD_RUNNING] = occupants[i].ran_ns,

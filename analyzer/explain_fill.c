@@ -55,10 +55,11 @@ static void fill_pieces(const struct explain_context *context, const struct deed
 			.start_ns = since_start(context, piece->start_ns),
 			.end_ns = since_start(context, piece->end_ns),
 		};
-		entry->grade = piece->plausible || gaps_in(context->model, entry->start_ns,
-							   entry->end_ns, &ignored)
+		entry->grade = context->model->coverage.contradicts ||
+					       gaps_in(context->model, entry->start_ns,
+						       entry->end_ns, &ignored)
 				       ? GRADE_PLAUSIBLE
-				       : GRADE_STRONG;
+				       : piece->grade;
 		charged_ns += piece->end_ns - piece->start_ns;
 	}
 	if (wait->is_lock && charged_ns < wait->waited_ns)

@@ -175,9 +175,9 @@ static int step_closed(void *context, const struct interval *interval)
 }
 
 static void step_charged(void *context, const struct thread *waiter, struct thread *owner,
-			 uint64_t start_ns, uint64_t end_ns, bool plausible)
+			 uint64_t start_ns, uint64_t end_ns, enum grade grade)
 {
-	const struct deed_piece piece = { owner, start_ns, end_ns, plausible };
+	const struct deed_piece piece = { owner, start_ns, end_ns, grade };
 	struct explain_step *step = context;
 
 	if (!is_watched(step, waiter))

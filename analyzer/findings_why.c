@@ -29,6 +29,7 @@ static const char *ended_by(const struct because_wait *wait)
 {
 	switch (wait->link) {
 	case LINK_OWNER:
+	case LINK_OWNER_EXACT:
 	case LINK_OWNER_PLAUSIBLE:
 		return "owner";
 	case LINK_WAKER:

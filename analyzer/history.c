@@ -36,7 +36,7 @@ struct thread_history {
 struct charge {
 	struct thread *owner;
 	uint64_t start_ns, end_ns;
-	bool plausible;
+	enum grade grade;
 };
 
 struct history {
@@ -187,6 +187,24 @@ static int crowd_add(struct history *history, struct thread_history *entry,
 								    : 0;
 }
 
+bool history_of_owner(const struct history_piece *piece)
+{
+	return piece->link == LINK_OWNER || piece->link == LINK_OWNER_EXACT ||
+	       piece->link == LINK_OWNER_PLAUSIBLE;
+}
+
+static enum history_link link_of(const struct charge *charge)
+{
+	switch (charge->grade) {
+	case GRADE_EXACT:
+		return LINK_OWNER_EXACT;
+	case GRADE_STRONG:
+		return LINK_OWNER;
+	default:
+		return LINK_OWNER_PLAUSIBLE;
+	}
+}
+
 static int charge_piece(struct history *history, struct thread_history *entry,
 			struct history_piece piece, uint64_t start_ns, uint64_t end_ns,
 			const struct charge *charge)
@@ -207,7 +225,7 @@ static int charge_piece(struct history *history, struct thread_history *entry,
 		if (piece.interval_end && piece.by == charge->owner)
 			piece.by_stack_id = by_stack_id;
 		piece.by = charge->owner;
-		piece.link = charge->plausible ? LINK_OWNER_PLAUSIBLE : LINK_OWNER;
+		piece.link = link_of(charge);
 	}
 	return piece_append(history, entry, &piece);
 }
@@ -317,8 +335,7 @@ static int keep(struct history *history, struct thread_history *entry,
 	if (piece.end_ns - piece.start_ns < history->short_ns) {
 		if (history->charge_count) {
 			piece.by = history->charges[0].owner;
-			piece.link =
-				history->charges[0].plausible ? LINK_OWNER_PLAUSIBLE : LINK_OWNER;
+			piece.link = link_of(&history->charges[0]);
 		}
 		return crowd_add(history, entry, &piece);
 	}
@@ -386,7 +403,7 @@ static int history_event(void *context, const struct event *event)
 }
 
 static void history_charged(void *context, const struct thread *waiter, struct thread *owner,
-			    uint64_t start_ns, uint64_t end_ns, bool plausible)
+			    uint64_t start_ns, uint64_t end_ns, enum grade grade)
 {
 	struct history *history = context;
 	size_t room = history->charge_room ? history->charge_room * 2 : 16;
@@ -404,7 +421,7 @@ static void history_charged(void *context, const struct thread *waiter, struct t
 		history->charge_room = room;
 	}
 	history->charges[history->charge_count++] =
-		(struct charge){ owner, start_ns, end_ns, plausible };
+		(struct charge){ owner, start_ns, end_ns, grade };
 }
 
 int history_read(struct history *history, struct source *source,

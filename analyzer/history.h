@@ -26,13 +26,14 @@ enum history_link {
 	LINK_INTERRUPT,		/* a device or a timer ended it */
 	LINK_WAKER,		/* by woke it */
 	LINK_OWNER,		/* by held the lock, as its release proves */
+	LINK_OWNER_EXACT,	/* by held the lock, the kernel says */
 	LINK_OWNER_PLAUSIBLE,	/* by may have held the lock */
 	LINK_IN_TURNS,		/* many held the lock, each for a moment */
 };
 
 struct history_piece {
 	uint64_t start_ns, end_ns;
-	struct thread *by;	/* of WAKER, OWNER, OWNER_PLAUSIBLE; else NULL */
+	struct thread *by;	/* of WAKER, OWNER...; else NULL */
 	uint32_t stack_id;	/* BLOCKED, RUNNABLE: where */
 	uint32_t by_stack_id;	/* of by when it woke the thread; STACK_NONE where it was another */
 	uint32_t cpu;		/* as in struct interval */
@@ -42,6 +43,9 @@ struct history_piece {
 	bool interval_end : 1;	/* of the interval it is a piece of */
 	bool all_along : 1;	/* it was so from the recording's start to its end */
 };
+
+/* By whose hold the wait is explained, however sure that is. */
+bool history_of_owner(const struct history_piece *piece);
 
 struct history_sample {
 	uint64_t time_ns;

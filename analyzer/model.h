@@ -221,6 +221,7 @@ struct model {
 		uint64_t lost_events;
 		struct model_gap *gaps;
 		size_t gap_count;
+		bool contradicts;		/* events are missing that nobody counted: nothing is more than plausible */
 		uint64_t unknown_ns;		/* of the target's threads */
 		uint64_t recorder_delay_max_ns;
 		uint32_t cpus;

@@ -375,6 +375,13 @@ static int count_hold(struct ownership *ownership, struct hold *hold)
 	return 0;
 }
 
+static enum grade hold_grade(const struct hold *hold)
+{
+	if (hold->plausible)
+		return GRADE_PLAUSIBLE;
+	return hold->exact ? GRADE_EXACT : GRADE_STRONG;
+}
+
 /* Holds follow each other in time, so those of a wait are at the end of the list. */
 static int charge_wait(struct ownership *ownership, const struct thread *waiter, uint64_t from_ns,
 		       uint64_t to_ns)
@@ -395,7 +402,7 @@ static int charge_wait(struct ownership *ownership, const struct thread *waiter,
 		left_ns -= end_ns - start_ns;
 		if (watcher->charged)
 			watcher->charged(watcher->context, waiter, hold->thread, start_ns, end_ns,
-					 hold->plausible);
+					 hold_grade(hold));
 		if (charge(ownership, hold, end_ns - start_ns) ||
 		    count_hold(ownership, hold))
 			return -ENOMEM;

@@ -56,7 +56,7 @@ struct ownership;
 /* Each piece of a wait that is charged to somebody, the latest first; what is charged to nobody is left out. */
 struct ownership_watcher {
 	void (*charged)(void *context, const struct thread *waiter, struct thread *owner,
-			uint64_t start_ns, uint64_t end_ns, bool plausible);
+			uint64_t start_ns, uint64_t end_ns, enum grade grade);
 	void *context;
 };
 

@@ -19,8 +19,7 @@ struct awaited {
 
 static bool is_owner(const struct history_piece *piece)
 {
-	return piece->state == THREAD_BLOCKED &&
-	       (piece->link == LINK_OWNER || piece->link == LINK_OWNER_PLAUSIBLE);
+	return piece->state == THREAD_BLOCKED && history_of_owner(piece);
 }
 
 static void await_piece(struct awaited *awaited, struct thread *waiter,

@@ -443,6 +443,11 @@ static void explain_shows_when_the_lock_was_acquired(void **state)
 		acquired = acquired || (trail->events[i].kind == TRAIL_LOCK_ACQUIRED &&
 					trail->events[i].at_ns == 800 * MS);
 	assert_true(acquired);
+	/* Finding, blame and explanation are of one mind. */
+	assert_int_equal(result.model->findings[0].grade, GRADE_EXACT);
+	assert_int_equal(result.model->blame[0].tid, 100);
+	assert_int_equal(result.model->blame[0].grade, GRADE_EXACT);
+	assert_int_equal(result.explanation->actors[0].grade, GRADE_EXACT);
 	done(&result);
 }
 
