@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/types.h>
 
 #include "analyzer/finding.h"
 #include "analyzer/human.h"
@@ -25,6 +26,9 @@
 struct wish {
 	bool at_time;
 	uint64_t from_ns, to_ns; /* clock of the events */
+	bool of_finding; /* it told of a wait at that time, */
+	uint64_t told_ns;
+	const struct model_culprit *culprit; /* for this one; NULL: it was asked for itself */
 	bool has_before, has_after;
 	struct deed_wait before, after; /* the nearest waits beside that time */
 };
@@ -69,12 +73,19 @@ static uint64_t rank_by_time(struct wish *wish, const struct deed_wait *wait)
 	return wait->waited_ns;
 }
 
+static bool is_told(const struct wish *wish, const struct deed_wait *wait)
+{
+	return wish->of_finding && wait->start_ns <= wish->told_ns && wait->end_ns > wish->told_ns;
+}
+
 static uint64_t rank_of(void *context, const struct deed_wait *wait)
 {
 	struct wish *wish = context;
 
 	if (wish->at_time)
 		return rank_by_time(wish, wait);
+	if (is_told(wish, wait))
+		return UINT64_MAX;
 	if (wait_class_idle(wait->class))
 		return wait->waited_ns;
 	return wait->waited_ns < UINT64_MAX / HURTS_TIMES ? wait->waited_ns * HURTS_TIMES
@@ -156,9 +167,12 @@ static int search_tell(struct search *search, uint64_t *ret_running_ns, uint64_t
 		return r;
 	if (!best)
 		return -ENOENT;
+	chosen.culprit = search->wish.culprit;
 	if (!search->wish.at_time)
-		chosen.choice = wait_class_idle(chosen.wait.class) ? EXPLAIN_LONGEST
-								   : EXPLAIN_LONGEST_HURTING;
+		chosen.choice = chosen.culprit			      ? EXPLAIN_OF_VICTIM
+				: is_told(&search->wish, &chosen.wait) ? EXPLAIN_OF_FINDING
+				: wait_class_idle(chosen.wait.class)   ? EXPLAIN_LONGEST
+								       : EXPLAIN_LONGEST_HURTING;
 	*ret_chosen = chosen;
 	return 0;
 }
@@ -246,14 +260,47 @@ static int no_wait(const struct search *search, const struct model *model,
 		   near_text(model, &wish->after, wish->has_after, "wait after begins at").text);
 }
 
-static int wish_make(const struct model *model, const struct moment *moment, struct wish *ret_wish)
+/* The victim of @finding to look at when @tid is asked for; -1: none. */
+static ssize_t victim_for(const struct model_finding *finding, int32_t tid, bool *ret_culprit)
+{
+	*ret_culprit = false;
+	if (!finding->victims_since_ns)
+		return -1;
+	for (size_t i = 0; i < finding->victim_count; i++)
+		if (finding->victims[i] == tid)
+			return (ssize_t)i;
+	*ret_culprit = finding->has_culprit && finding->culprit.tid == tid;
+	return *ret_culprit && finding->victim_count ? 0 : -1;
+}
+
+/* One who is part of a finding is asked for because of it. */
+static void wish_of_finding(const struct model *model, struct moment *moment, struct wish *wish)
+{
+	for (size_t i = 0; i < model->finding_count; i++) {
+		const struct model_finding *finding = &model->findings[i];
+		bool is_culprit;
+		ssize_t victim = victim_for(finding, moment->tid, &is_culprit);
+
+		if (victim < 0 || finding->victims_since_ns[victim] > model->capture.duration_ns)
+			continue;
+		wish->of_finding = true;
+		wish->told_ns = model->capture.start_ns + finding->victims_since_ns[victim];
+		wish->culprit = is_culprit ? &finding->culprit : NULL;
+		moment->tid = finding->victims[victim];
+		return;
+	}
+}
+
+static int wish_make(const struct model *model, struct moment *moment, struct wish *ret_wish)
 {
 	uint64_t at_ns;
 	int r;
 
 	*ret_wish = (struct wish){ .to_ns = UINT64_MAX };
-	if (!moment->has_time)
+	if (!moment->has_time) {
+		wish_of_finding(model, moment, ret_wish);
 		return 0;
+	}
 	r = moment_since_start(moment, model->capture.start_realtime_ns,
 			       model->capture.utc_offset_s, model->capture.duration_ns, &at_ns);
 	if (r)
@@ -265,8 +312,9 @@ static int wish_make(const struct model *model, const struct moment *moment, str
 }
 
 int chosen_find(struct source *source, struct stackfacts *stackfacts, const struct model *model,
-		const struct moment *moment, struct chosen *ret_chosen, char **ret_message)
+		const struct moment *asked, struct chosen *ret_chosen, char **ret_message)
 {
+	struct moment wanted = *asked, *moment = &wanted;
 	struct search search = { .count = 0 };
 	uint64_t running_ns, unknown_ns;
 	int r;

@@ -12,6 +12,7 @@ struct chosen {
 	struct deed_wait wait;
 	enum explain_choice choice;
 	uint64_t waits_seen;
+	const struct model_culprit *culprit; /* EXPLAIN_OF_VICTIM: of the model; else NULL */
 };
 
 /* As explain_run(). Reads the source once. */

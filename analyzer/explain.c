@@ -444,6 +444,8 @@ int explain_run(struct source *source, const struct model *model, const struct m
 		goto out;
 	explanation->choice = chosen.choice;
 	explanation->waits_seen = chosen.waits_seen;
+	explanation->culprit_tid = chosen.culprit ? chosen.culprit->tid : 0;
+	explanation->culprit_comm = chosen.culprit ? chosen.culprit->comm : "";
 	r = wait_append(&walk, &chosen.wait, EXPLAIN_NONE);
 	if (!r)
 		r = walk_all(&walk, source);

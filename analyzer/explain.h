@@ -123,10 +123,18 @@ struct explain_actor {
 	size_t told;			/* TOLD: number of the actor; CYCLE: of the wait */
 };
 
-enum explain_choice { EXPLAIN_BY_TIME, EXPLAIN_LONGEST_HURTING, EXPLAIN_LONGEST };
+enum explain_choice {
+	EXPLAIN_BY_TIME,
+	EXPLAIN_LONGEST_HURTING,
+	EXPLAIN_LONGEST,
+	EXPLAIN_OF_FINDING,	/* the thread asked for is a finding's victim: its longest wait there */
+	EXPLAIN_OF_VICTIM,	/* it is a finding's culprit: the longest wait of its first victim */
+};
 
 struct explanation {
 	enum explain_choice choice;
+	int32_t culprit_tid;		/* OF_VICTIM: the one asked for */
+	const char *culprit_comm;	/* "" */
 	uint64_t waits_seen;		/* that the choice was made from */
 	unsigned int hops;
 	struct explain_wait *waits;	/* the first is the one asked for */

@@ -17,6 +17,9 @@
 #define STRONG_WAITS   100u
 #define STRONG_PERCENT 50u
 
+/* Wanting a CPU for longer than such a part of its run is worth being told. */
+#define PAUSE_PART 20u
+
 static enum grade grade_of(const struct feeder *feeder, const struct model *model)
 {
 	const struct fed_wait *longest = &feeder->longest;
@@ -62,8 +65,23 @@ static void fill_culprit(const struct findings_context *context, const struct fe
 }
 
 struct deed {
-	char text[96];
+	char text[192];
 };
+
+/* Without a CPU it did not run, though it did not wait for work either. */
+static void ran_text(const struct feeder *feeder, struct deed *deed)
+{
+	uint64_t running_ns = feeder->state_ns[THREAD_RUNNING];
+	uint64_t runnable_ns = feeder->state_ns[THREAD_RUNNABLE];
+
+	if (runnable_ns * PAUSE_PART > running_ns)
+		snprintf(deed->text, sizeof(deed->text),
+			 "did not pause: it ran %s, and wanted a CPU for another %s",
+			 human_duration(running_ns).text, human_duration(runnable_ns).text);
+	else
+		snprintf(deed->text, sizeof(deed->text), "ran %s without a pause",
+			 human_duration(feeder->run_ns).text);
+}
 
 /* "ran 1.50 s without a pause": what it did while it was waited for. */
 static struct deed deed(const struct feeder *feeder)
@@ -87,8 +105,7 @@ static struct deed deed(const struct feeder *feeder)
 			snprintf(text.text, sizeof(text.text), "wanted a CPU and ran %s",
 				 human_duration(feeder->state_ns[THREAD_RUNNING]).text);
 		else
-			snprintf(text.text, sizeof(text.text), "ran %s without a pause",
-				 human_duration(feeder->run_ns).text);
+			ran_text(feeder, &text);
 	}
 	return text;
 }
@@ -126,8 +143,9 @@ static int feeds_evidence(const struct feeder *feeder, struct model_finding *fin
 	char share[192] = "";
 
 	if (wait->fed)
-		snprintf(share, sizeof(share), "; it ended %s of %s other such waits",
-			 human_count(wait->fed).text, human_count(wait->wakeups).text);
+		snprintf(share, sizeof(share), "; it ended %s of the %s such waits %s whose end was seen",
+			 human_count(wait->fed).text, human_count(wait->wakeups).text,
+			 wait->early ? "afterwards" : "before");
 	if (!wait->links)
 		return finding_evidence(finding, "%" PRId32 " (%s) is who usually wakes it%s",
 					thread->tid, thread->comm, share);

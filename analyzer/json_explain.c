@@ -181,6 +181,8 @@ int render_explanation_json(const struct explanation *explanation, const struct 
 		[EXPLAIN_BY_TIME] = "time",
 		[EXPLAIN_LONGEST_HURTING] = "longest-hurting",
 		[EXPLAIN_LONGEST] = "longest",
+		[EXPLAIN_OF_FINDING] = "of-finding",
+		[EXPLAIN_OF_VICTIM] = "of-victim",
 	};
 	struct json_fields fields = { .error = 0 };
 	int error;
@@ -190,6 +192,8 @@ int render_explanation_json(const struct explanation *explanation, const struct 
 	json_field_text(&fields, "schema", "freezetrap.explain/1");
 	json_field_text(&fields, "path", model->capture.path);
 	json_field_text(&fields, "choice", choices[explanation->choice]);
+	if (explanation->choice == EXPLAIN_OF_VICTIM)
+		json_field_id(&fields, "culprit_tid", explanation->culprit_tid);
 	json_field_array(&fields, "waits");
 	for (size_t i = 0; i < explanation->wait_count; i++)
 		wait(&fields, &explanation->waits[i]);

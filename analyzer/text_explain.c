@@ -207,6 +207,18 @@ static void wait_title(struct telling *telling, unsigned int indent,
 	page_end(page, block(indent));
 }
 
+/* What it called futex() with, before it slept; 0: not seen. */
+static uint64_t futex_of(const struct explain_wait *wait)
+{
+	uint64_t address = 0;
+
+	for (size_t i = 0; i < wait->trail.count; i++)
+		if (wait->trail.events[i].kind == TRAIL_CALL && !wait->trail.events[i].wakes &&
+		    wait->trail.events[i].at_ns <= wait->start_ns)
+			address = wait->trail.events[i].address;
+	return address;
+}
+
 static void lock_line(struct telling *telling, unsigned int indent, const struct explain_wait *wait)
 {
 	struct page *page = &telling->page;
@@ -220,6 +232,10 @@ static void lock_line(struct telling *telling, unsigned int indent, const struct
 			 wait->lock_address ? ", " : "");
 	if (wait->lock_address)
 		page_add(page, "at 0x%" PRIx64, wait->lock_address);
+	else if (wait->class == WAIT_LOCK_FUTEX && futex_of(wait))
+		page_add(page,
+			 "whatever is at the futex 0x%" PRIx64 "; that it is a lock, with one owner, is not known",
+			 futex_of(wait));
 	else if (wait->class != WAIT_LOCK_MMAP)
 		page_add(page,
 			 "its address is not known, and with it not which one of the process' %s",
@@ -438,6 +454,44 @@ static void actor(struct telling *telling, unsigned int indent, size_t at)
 	root_line(telling, indent, actor->root);
 }
 
+/* A deadlock has no chain that ends: the report told of it as a whole. */
+static void deadlock_line(struct telling *telling, unsigned int indent,
+			  const struct explain_wait *wait)
+{
+	const struct model *model = telling->model;
+
+	for (size_t i = 0; i < model->finding_count && wait->is_lock && wait->still_open; i++) {
+		const struct model_finding *finding = &model->findings[i];
+
+		for (size_t j = 0; j < finding->victim_count; j++)
+			if (finding->kind == FINDING_DEADLOCK &&
+			    finding->victims[j] == wait->thread->tid)
+				page_paragraph(&telling->page, block(indent),
+					       "It is part of the deadlock that finding %zu of the "
+					       "report tells of; grade: %s",
+					       i + 1, grade_name(finding->grade));
+	}
+}
+
+/* It is told of the CPU on which the thread ran in the end. */
+static void unoccupied_line(struct telling *telling, unsigned int indent, size_t at)
+{
+	const struct explanation *explanation = telling->explanation;
+	const struct explain_wait *wait = &explanation->waits[at];
+	uint64_t told_ns = 0;
+
+	for (size_t i = 0; i < explanation->actor_count; i++)
+		if (explanation->actors[i].wait == at)
+			told_ns += explanation->actors[i].state_ns[THREAD_RUNNING];
+	if (!wait->for_cpu || !told_ns || told_ns * 10 >= wait->waited_ns * 9)
+		return;
+	page_paragraph(&telling->page, block(indent),
+		       "That is cpu %" PRIu32
+		       ", where it ran in the end. The other %s are not told of: it may have stood in "
+		       "the queue of another CPU, or events are missing.",
+		       wait->deed.cpu, human_duration(wait->waited_ns - told_ns).text);
+}
+
 static void behind(struct telling *telling, unsigned int indent, size_t at)
 {
 	const struct explanation *explanation = telling->explanation;
@@ -445,6 +499,8 @@ static void behind(struct telling *telling, unsigned int indent, size_t at)
 	for (size_t i = 0; i < explanation->actor_count; i++)
 		if (explanation->actors[i].wait == at)
 			actor(telling, indent, i);
+	unoccupied_line(telling, indent, at);
+	deadlock_line(telling, indent, &explanation->waits[at]);
 	root_line(telling, indent, explanation->waits[at].root);
 }
 
@@ -470,19 +526,26 @@ static void choice(struct telling *telling)
 		[EXPLAIN_BY_TIME] = "the wait of this time",
 		[EXPLAIN_LONGEST_HURTING] = "its longest wait that hurts",
 		[EXPLAIN_LONGEST] = "its longest wait; those that hurt, if any, are far shorter",
+		[EXPLAIN_OF_FINDING] = "its longest wait in the stall",
 	};
 	const struct explanation *explanation = telling->explanation;
 	const struct explain_wait *wait = &explanation->waits[0];
 	struct page *page = &telling->page;
 
 	page_begin(page);
-	page_add(page, "%" PRId32 " (%s): %s, %s", wait->thread->tid, wait->thread->comm,
-		 texts[explanation->choice], human_duration(wait->waited_ns).text);
+	page_add(page, "%" PRId32 " (%s): ", wait->thread->tid, wait->thread->comm);
+	if (explanation->choice == EXPLAIN_OF_VICTIM)
+		page_add(page, "the longest wait of those that %" PRId32 " (%s) kept waiting",
+			 explanation->culprit_tid, explanation->culprit_comm);
+	else
+		page_add(page, "%s", texts[explanation->choice]);
+	page_add(page, ", %s", human_duration(wait->waited_ns).text);
 	page_add(page, " from %s to %s", text_moment(telling->model, wait->start_ns).text,
 		 text_moment(telling->model, wait->end_ns).text);
 	if (telling->model->capture.start_realtime_ns)
 		page_add(page, " %s", human_zone(telling->model->capture.utc_offset_s).text);
-	if (explanation->choice != EXPLAIN_BY_TIME)
+	if (explanation->choice == EXPLAIN_LONGEST_HURTING ||
+	    explanation->choice == EXPLAIN_LONGEST)
 		page_add(page, ", of %s", human_count(explanation->waits_seen).text);
 	page_end(page, text_labelled("EXPLAINED", STYLE_STRONG));
 	page_paragraph(page, text_labelled("times", STYLE_LABEL),

@@ -58,7 +58,25 @@ static void evidence(struct page *page, const struct model_finding *finding)
 	}
 }
 
-static void one(struct page *page, const struct model_finding *finding, size_t number)
+/* How to go on from here: by the one who was hit hardest. */
+static void explain(struct page *page, const struct model *model,
+		    const struct model_finding *finding)
+{
+	const char *comm = "";
+
+	if (!finding->victim_count)
+		return;
+	for (size_t i = 0; i < model->thread_count && !*comm; i++)
+		if (model->threads[i].tid == finding->victims[0])
+			comm = model->threads[i].comm;
+	page_begin(page);
+	page_add(page, "--explain=%" PRId32 " shows, event by event, why %s waited",
+		 finding->victims[0], *comm ? comm : "that thread");
+	page_end(page, labelled("explain"));
+}
+
+static void one(struct page *page, const struct model *model, const struct model_finding *finding,
+		size_t number)
 {
 	const struct paragraph summary = { .hang = INDENT };
 
@@ -74,6 +92,8 @@ static void one(struct page *page, const struct model_finding *finding, size_t n
 		page_paragraph(page, labelled("pattern"), "%s", finding->pattern);
 	if (finding->advice)
 		page_paragraph(page, labelled("do"), "%s", finding->advice);
+	if (number == 1)
+		explain(page, model, finding);
 	page_line_end(page);
 }
 
@@ -82,7 +102,7 @@ void text_findings(struct page *page, const struct model *model)
 	const struct paragraph nothing = { .hang = INDENT };
 
 	for (size_t i = 0; i < model->finding_count; i++)
-		one(page, &model->findings[i], i + 1);
+		one(page, model, &model->findings[i], i + 1);
 	if (model->stall.found && model->finding_count == 0) {
 		page_paragraph(page, nothing,
 			       "No known cause was recognised. Where the time went is in the table "

@@ -126,7 +126,7 @@ static void explain_follows_the_chain_from_the_lock_to_the_timer(void **state)
 
 	assert_int_equal(result.error, 0);
 	explanation = result.explanation;
-	assert_int_equal(explanation->choice, EXPLAIN_LONGEST_HURTING);
+	assert_int_equal(explanation->choice, EXPLAIN_OF_FINDING);
 	assert_int_equal(explanation->wait_count, 3);
 	assert_int_equal(explanation->actor_count, 2);
 
@@ -349,6 +349,60 @@ static void explain_tells_who_had_the_cpu_that_was_waited_for(void **state)
 	done(&result);
 }
 
+/* Later the holder sleeps for longer than anybody waited: that is not what is asked. */
+static void explain_of_a_culprit_is_that_of_its_victim(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct result result;
+	char *text;
+
+	(void)state;
+	lock_behind_a_slow_file_system(scene);
+	scene_waking(scene, 0, 5000 * MS, &scene_idle, TIMER, &holder);
+	scene_switch(scene, 0, 5001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
+	result = explain(scene, 6000 * MS, "100");
+	assert_int_equal(result.error, 0);
+	assert_int_equal(result.explanation->choice, EXPLAIN_OF_VICTIM);
+	assert_int_equal(result.explanation->culprit_tid, 100);
+	assert_int_equal(result.explanation->waits[0].thread->tid, 101);
+	assert_int_equal(result.explanation->waits[0].start_ns, 1000 * MS);
+	text = text_of(&result);
+	assert_non_null(strstr(text, "that 100 (holder)"));
+	free(text);
+	done(&result);
+}
+
+static void explain_of_a_culprit_at_a_time_is_of_its_own_wait(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct result result;
+
+	(void)state;
+	lock_behind_a_slow_file_system(scene);
+	result = explain(scene, 3000 * MS, "100:1.5");
+	assert_int_equal(result.error, 0);
+	assert_int_equal(result.explanation->choice, EXPLAIN_BY_TIME);
+	assert_int_equal(result.explanation->waits[0].thread->tid, 100);
+	assert_int_equal(result.explanation->waits[0].start_ns, 1100 * MS);
+	done(&result);
+}
+
+static void explain_of_a_victim_is_of_its_wait_in_the_stall(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct result result;
+
+	(void)state;
+	lock_behind_a_slow_file_system(scene);
+	scene_waking(scene, 1, 900000 * MS, &scene_idle, TIMER, &waiter);
+	scene_switch(scene, 1, 900001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
+	result = explain(scene, 901000 * MS, "101");
+	assert_int_equal(result.error, 0);
+	assert_int_equal(result.explanation->choice, EXPLAIN_OF_FINDING);
+	assert_int_equal(result.explanation->waits[0].start_ns, 1000 * MS);
+	done(&result);
+}
+
 /* The kernel leaves out the switches from the idle task. */
 static void explain_takes_no_later_switch_in_for_the_end_of_a_wait(void **state)
 {
@@ -464,6 +518,9 @@ int main(void)
 		cmocka_unit_test(explain_goes_through_a_queue_to_the_one_at_its_head),
 		cmocka_unit_test(explain_of_a_wait_that_nobody_ended_ends_there),
 		cmocka_unit_test(explain_tells_who_had_the_cpu_that_was_waited_for),
+		cmocka_unit_test(explain_of_a_culprit_is_that_of_its_victim),
+		cmocka_unit_test(explain_of_a_culprit_at_a_time_is_of_its_own_wait),
+		cmocka_unit_test(explain_of_a_victim_is_of_its_wait_in_the_stall),
 		cmocka_unit_test(explain_takes_no_later_switch_in_for_the_end_of_a_wait),
 		cmocka_unit_test(explain_says_where_no_event_tells_the_end_of_a_wait),
 		cmocka_unit_test(explain_shows_when_the_lock_was_acquired),
