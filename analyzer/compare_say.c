@@ -168,9 +168,12 @@ int compare_say_warnings(struct comparison *comparison)
 /* "mmap-lock-convoy of resizer" */
 static void finding_text(FILE *out, const struct compare_finding *row)
 {
+	/* Who stopped a process, or took its CPU, is not whose freeze it is. */
+	bool by = row->kind == FINDING_PROCESS_STOPPED || row->kind == FINDING_CPU_STARVED;
+
 	fprintf(out, "%s", finding_kind_name(row->kind));
 	if (*row->culprit)
-		fprintf(out, " of %s", row->culprit);
+		fprintf(out, " %s %s", by ? "by" : "of", row->culprit);
 }
 
 static void say_findings(FILE *out, const struct comparison *comparison)
@@ -229,20 +232,64 @@ static struct human percent(compare_ppm share)
 	return human;
 }
 
-/* The waits that hurt come first, the greatest difference before all. */
+/* Waits of a class, whatever they were in: which call a thread is in when a lock is taken from it is chance. */
+struct class_share {
+	compare_ppm share;
+	const char *operation; /* of all of them; "" where there are several */
+};
+
+static struct class_share class_share(const struct model *model, enum wait_class class)
+{
+	struct class_share sum = { .operation = NULL };
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < model->wait_group_count; i++) {
+		const struct model_wait *wait = &model->wait_groups[i];
+
+		if (wait->class != class || wait->idle)
+			continue;
+		ns += wait->blocked_ns + wait->runnable_ns;
+		sum.operation = sum.operation ? "" : wait->operation;
+	}
+	sum.share = compare_share(ns, compare_thread_time(model));
+	return sum;
+}
+
+static compare_ppm apart(const struct class_share *before, const struct class_share *after)
+{
+	if (compare_change_of(before->share, after->share, COMPARE_LEAST_PPM) == COMPARE_SAME)
+		return 0;
+	return before->share > after->share ? before->share - after->share
+					    : after->share - before->share;
+}
+
 static void say_waits(FILE *out, const struct comparison *comparison)
 {
-	const struct compare_wait *wait = comparison->waits;
+	struct class_share before = { 0 }, after = { 0 };
+	enum wait_class most = WAIT_UNKNOWN;
+	const char *operation = "";
 
-	if (!comparison->wait_count || wait->idle) {
+	for (enum wait_class class = 0; class < WAIT_CLASSES; class++) {
+		struct class_share b = class_share(comparison->before, class);
+		struct class_share a = class_share(comparison->after, class);
+
+		if (apart(&b, &a) <= apart(&before, &after))
+			continue;
+		most = class;
+		before = b;
+		after = a;
+	}
+	if (!apart(&before, &after)) {
 		fprintf(out, " Nothing that hurts differs by more than noise.");
 		return;
 	}
+	if (!before.operation || !after.operation || !strcmp(before.operation, after.operation))
+		operation = before.operation ? before.operation : after.operation;
 	fprintf(out,
 		" Of the waits that hurt %s%s%s differs most: %s of the thread time before, %s "
 		"after.",
-		wait_class_name(wait->class), *wait->operation ? " in " : "", wait->operation,
-		percent(wait->before.share).text, percent(wait->after.share).text);
+		wait_class_name(most), *operation ? " in " : "", operation,
+		percent(before.share).text, percent(after.share).text);
 }
 
 static void say_no_verdict(FILE *out, const struct comparison *comparison)

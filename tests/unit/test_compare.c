@@ -162,6 +162,40 @@ static void compare_says_what_the_cure_removed(void **state)
 	comparison_free(comparison);
 }
 
+/* In which call a thread is when a lock is taken from it is chance. */
+static void compare_does_not_say_that_a_lock_was_waited_for_in_another_call(void **state)
+{
+	struct comparison *comparison;
+	struct side before, after;
+
+	(void)state;
+	side_init(&before, 100);
+	side_freezes(&before, "resizer", 4 * S);
+	side_init(&after, 4100);
+	side_freezes(&after, "resizer", 4 * S);
+	after.waits[2].operation = "mmap";
+	comparison = compare(&before, &after);
+	assert_int_equal(comparison->wait_count, 2);
+	assert_non_null(
+		strstr(comparison->verdict, "Nothing that hurts differs by more than noise."));
+	comparison_free(comparison);
+}
+
+static void compare_does_not_take_who_stops_a_process_for_the_stopped(void **state)
+{
+	struct comparison *comparison;
+	struct side before, after;
+
+	(void)state;
+	side_init(&before, 100);
+	side_init(&after, 4100);
+	side_freezes(&after, "bash", 4 * S);
+	after.findings[0].kind = FINDING_PROCESS_STOPPED;
+	comparison = compare(&before, &after);
+	assert_non_null(strstr(comparison->verdict, "The process-stopped by bash is new"));
+	comparison_free(comparison);
+}
+
 static void compare_says_what_is_new(void **state)
 {
 	struct comparison *comparison;
@@ -352,6 +386,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(compare_of_two_alike_finds_nothing),
 		cmocka_unit_test(compare_says_what_the_cure_removed),
+		cmocka_unit_test(compare_does_not_say_that_a_lock_was_waited_for_in_another_call),
+		cmocka_unit_test(compare_does_not_take_who_stops_a_process_for_the_stopped),
 		cmocka_unit_test(compare_says_what_is_new),
 		cmocka_unit_test(compare_matches_findings_by_kind_and_culprit),
 		cmocka_unit_test(compare_takes_lengths_of_recordings_into_account),
