@@ -225,6 +225,8 @@ static int set_action(struct options *options, char **ret_message)
 		return wrong(ret_message, "--explain and --before exclude each other");
 	if (options->output == OUTPUT_FOLDED)
 		return wrong(ret_message, "--folded excludes --explain and --before");
+	if (options->all_threads)
+		return wrong(ret_message, "--threads is for the report: it excludes --explain and --before");
 	options->action = explain ? ACTION_EXPLAIN : ACTION_COMPARE;
 	return 0;
 }

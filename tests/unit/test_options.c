@@ -133,6 +133,8 @@ static void explain_and_before_exclude_what_they_do_not_go_with(void **state)
 	assert_wrong("--explain=1 --before=a.dat b.dat", "--explain and --before exclude each other");
 	assert_wrong("--explain=1 --folded a.dat", "--folded excludes --explain and --before");
 	assert_wrong("--folded --before=a.dat b.dat", "--folded excludes --explain and --before");
+	assert_wrong("--threads --explain=1 a.dat", "--threads is for the report: it excludes --explain and --before");
+	assert_wrong("--threads --before=a.dat b.dat", "--threads is for the report: it excludes --explain and --before");
 	assert_wrong("--before=a.dat", "no capture was named");
 }
 
