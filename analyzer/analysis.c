@@ -61,14 +61,18 @@ static const char *fact_text(const struct analysis *analysis, const char *name)
 /* Its name now, rather than the one it had when recording began: it may have called execve since. */
 static void target_name(const struct analysis *analysis, struct model *model)
 {
+	const char *recorded = fact_text(analysis, FT_FACT_TARGET);
 	const struct thread *leader = NULL;
+	int32_t tgid = 0;
 
 	if (analysis->target.count)
-		leader = threads_find(source_threads(analysis->source), analysis->target.tgids[0]);
+		tgid = analysis->target.tgids[0];
+	if (tgid)
+		leader = threads_find(source_threads(analysis->source), tgid);
 	if (leader)
 		model->capture.target_comm = leader->comm;
-	else if (!strcmp(fact_text(analysis, FT_FACT_TARGET), ""))
-		model->capture.target_comm = "";
+	else if (!tgid || strtol(recorded, NULL, 10) != tgid)
+		model->capture.target_comm = ""; /* another one was asked for than was recorded */
 }
 
 static int fill_capture(struct analysis *analysis, const char *path)
