@@ -177,6 +177,12 @@ static void put_stall(struct json_fields *report, const struct model *model)
 	json_close_object(&report->json);
 }
 
+/* Somebody waited for an answer, and why was not found. */
+static void put_unexplained(struct json_fields *report, const struct model *model)
+{
+	json_field_flag(report, "unexplained", !model->stall.found && model->stall.unexplained);
+}
+
 /* Only where nothing froze. */
 static void put_longest_wait(struct json_fields *report, const struct model *model)
 {
@@ -348,6 +354,7 @@ int render_json(const struct model *model, FILE *out)
 	put_capture(&report, model);
 	put_coverage(&report, model);
 	put_stall(&report, model);
+	put_unexplained(&report, model);
 	put_longest_wait(&report, model);
 	json_field_array(&report, "findings");
 	for (size_t i = 0; i < model->finding_count; i++)

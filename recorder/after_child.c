@@ -115,7 +115,7 @@ static bool wait_for_analyze(pid_t pid, uint64_t deadline_ns)
 	}
 }
 
-/* The kind of the first finding. Return: malloc'ed, or NULL (@path is no report). */
+/* The kind of the first finding, or that somebody waited and why was not found. Return: malloc'ed, or NULL (@path is no report). */
 static char *read_verdict(const char *path)
 {
 	json_t *report = json_load_file(path, 0, NULL);
@@ -123,6 +123,8 @@ static char *read_verdict(const char *path)
 	const char *kind = json_string_value(json_object_get(json_array_get(findings, 0), "kind"));
 	char *verdict = NULL;
 
+	if (json_is_true(json_object_get(report, "unexplained")))
+		kind = "not-found";
 	if (json_is_array(findings))
 		verdict = strdup(kind ? kind : "none");
 	json_decref(report);

@@ -191,6 +191,14 @@ static void after_takes_the_report_of_a_damaged_capture(void **state)
 	(void)state;
 }
 
+static void after_says_when_a_wait_was_not_explained(void **state)
+{
+	make_analyze("echo '{\"unexplained\":true,\"findings\":[{\"kind\":\"no-stall\"}]}'");
+	run_once("echo \"$FREEZETRAP_VERDICT\" >out", "f", "s", "r");
+	assert_string_equal(contents("out"), "not-found\n");
+	(void)state;
+}
+
 /* @script: an analyze that does not give a report. */
 static void expect_no_verdict(const char *script)
 {
@@ -481,6 +489,7 @@ int main(int argc, char **argv)
 		TEST(after_gives_the_command_what_it_was_about),
 		TEST(after_hands_over_the_verdict_and_the_report),
 		TEST(after_takes_the_report_of_a_damaged_capture),
+		TEST(after_says_when_a_wait_was_not_explained),
 		TEST(after_runs_the_command_without_analyze),
 		TEST(after_runs_the_command_when_analyze_fails),
 		TEST(after_runs_the_command_when_analyze_talks_nonsense),
