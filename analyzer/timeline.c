@@ -245,7 +245,12 @@ static int wake_blocked(struct timeline *timeline, struct slot *slot, const stru
 			uint64_t time_ns)
 {
 	unsigned int flags = 0;
+	/* A timer that ends a sleep does not tell that it is the same one. */
+	int error = slot_doubt_blocked(timeline, slot, time_ns,
+				       event->raw.waking.in_interrupt ? 4 : 2);
 
+	if (error || slot->current.state != THREAD_BLOCKED)
+		return error;
 	if (losses_between(&timeline->losses, slot->current.start_ns, time_ns, NULL))
 		flags = INTERVAL_SPANS_LOSS;
 	slot->current.waker = event->thread;
@@ -562,6 +567,8 @@ static int finish_slot(struct timeline *timeline, struct slot *slot, uint64_t en
 		slot->runnable_hint = false;
 		error = clear_up_unknown(timeline, slot, end_ns);
 	}
+	if (!error && slot->current.state == THREAD_BLOCKED)
+		error = slot_doubt_blocked(timeline, slot, end_ns, 2);
 	if (error)
 		return error;
 	slot->done = true;
