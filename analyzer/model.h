@@ -92,6 +92,7 @@ struct model_culprit {
 	int32_t tid, tgid;
 	const char *comm;
 	uint64_t hold_start_ns;
+	bool hold_began_before, hold_still_open;	/* it lasted longer: hold_ns is "at least" */
 	uint64_t hold_ns, running_ns, runnable_ns, blocked_ns;	/* its longest hold and what it did then */
 	struct model_stack stack;	/* kernel: where it mostly was during the hold */
 	struct model_stack user_stack;	/* who called; of the call behind it where known */

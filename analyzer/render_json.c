@@ -200,6 +200,8 @@ static void put_culprit(struct json_fields *report, const struct model_culprit *
 	json_field_text(report, "comm", culprit->comm);
 	json_field_number(report, "hold_start_ns", culprit->hold_start_ns);
 	json_field_number(report, "hold_ns", culprit->hold_ns);
+	json_field_flag(report, "hold_began_before", culprit->hold_began_before);
+	json_field_flag(report, "hold_still_open", culprit->hold_still_open);
 	json_field_number(report, "running_ns", culprit->running_ns);
 	json_field_number(report, "runnable_ns", culprit->runnable_ns);
 	json_field_number(report, "blocked_ns", culprit->blocked_ns);
