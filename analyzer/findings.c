@@ -531,7 +531,7 @@ static const char *advice_for_lock(const struct suspect *suspect, bool lossy)
 	if (!suspect->has_owner && lossy)
 		return "Look for another capture of the same freeze: events are missing from this one, and with "
 		       "them who let the lock go.";
-	if (!suspect->has_owner)
+	if (!suspect->has_owner && suspect->class != WAIT_LOCK_FILE)
 		return "Record a longer time, so that the end of the stall is in the capture: the release of "
 		       "the lock tells who held it.";
 	if (suspect->class == WAIT_LOCK_MMAP)
