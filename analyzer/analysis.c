@@ -123,6 +123,8 @@ static void fill_stall(struct analysis *analysis)
 		model->stall.apart = stall->apart;
 		model->stall.began_before = stall->began_before;
 		model->stall.still_open = stall->still_open;
+		model->stall.end_lost = stall->end_lost;
+		model->stall.end_doubtful = stall->end_doubtful;
 		model->stall.start_ns = since_start(analysis, stall->start_ns);
 		model->stall.end_ns = since_start(analysis, stall->end_ns);
 		model->stall.threads_blocked_max = stall->threads_max;

@@ -58,10 +58,14 @@ static enum grade grade_of(const struct suspect *suspect)
 		       : GRADE_EXACT;
 }
 
-/* What lasted longer than it was recorded. */
-static const char *at_least(const struct model *model)
+/* What lasted longer than it was recorded, or perhaps not as long. */
+static const char *bound_text(const struct model *model)
 {
-	return model->stall.began_before || model->stall.still_open ? "at least " : "";
+	if (model->stall.end_doubtful)
+		return "at most ";
+	return model->stall.began_before || model->stall.still_open || model->stall.end_lost
+		       ? "at least "
+		       : "";
 }
 
 /* Since when it held the lock is not known, but that it was before the recording. */
@@ -232,7 +236,7 @@ static int fill_summary(const struct findings_context *context, const struct sus
 		return finding_text(&finding->summary,
 				    "%zu %s waited %s%s for %s. Who held it is not in the capture%s.",
 				    suspect->victim_count,
-				    suspect->victim_count == 1 ? "thread" : "threads", at_least(model),
+				    suspect->victim_count == 1 ? "thread" : "threads", bound_text(model),
 				    human_duration(finding->blocked_ns).text, lock,
 				    suspect->candidate.thread
 					    ? ": most of the wait cannot be charged to anybody"
@@ -268,7 +272,7 @@ static int fill_summary(const struct findings_context *context, const struct sus
 					   : "seems to hold",
 			 lock,
 			 held_text(context, suspect, model).text, doing,
-			 direct, direct == 1 ? "thread" : "threads", at_least(model),
+			 direct, direct == 1 ? "thread" : "threads", bound_text(model),
 			 human_duration(finding->blocked_ns - suspect->indirect_ns).text,
 			 human_share(owner->blamed_ns, suspect->wait_ns).text,
 			 direct == 1 ? "its" : "their", indirect ? indirect : "");

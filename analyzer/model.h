@@ -223,7 +223,8 @@ struct model {
 	struct {
 		bool found;
 		bool apart;		/* over before what the capture was triggered for, and no explanation of it */
-		bool began_before, still_open;	/* "at least" */
+		bool began_before, still_open, end_lost;	/* "at least" */
+		bool end_doubtful;	/* "at most" */
 		uint64_t start_ns, end_ns;
 		uint32_t threads_blocked_max;
 		struct model_span other[8];	/* lesser stalls of the capture, in order of time; the first ones */

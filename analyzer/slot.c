@@ -121,6 +121,19 @@ int slot_doubt_blocked(struct timeline *timeline, struct slot *slot, uint64_t ti
 				    INTERVAL_START_LOST, FT_STATE_OTHER, STACK_NONE);
 }
 
+unsigned int slot_loss_flags(const struct timeline *timeline, const struct slot *slot,
+			     uint64_t time_ns)
+{
+	const struct losses *losses = &timeline->losses;
+	uint64_t start_ns = slot->current.start_ns;
+
+	if (!losses_between(losses, start_ns, time_ns, NULL))
+		return 0;
+	return losses_within_ns(losses, start_ns, time_ns) < DOUBTFUL_LOSS_NS
+		       ? INTERVAL_SPANS_LOSS
+		       : INTERVAL_SPANS_LOSS | INTERVAL_DOUBTFUL;
+}
+
 int slot_lose_running(struct timeline *timeline, struct slot *slot)
 {
 	struct cpu *cpu = &timeline->cpus[slot->current.cpu];

@@ -101,6 +101,10 @@ int slot_doubt_runnable(struct timeline *timeline, struct slot *slot, uint64_t t
 int slot_doubt_blocked(struct timeline *timeline, struct slot *slot, uint64_t time_ns,
 		       unsigned int part);
 
+/* Flags of an interval, BLOCKED, for what was lost in it up to @time_ns. */
+unsigned int slot_loss_flags(const struct timeline *timeline, const struct slot *slot,
+			     uint64_t time_ns);
+
 /* The running thread's switch-out was not recorded: it ran at least up to its CPU's last event. */
 int slot_lose_running(struct timeline *timeline, struct slot *slot);
 

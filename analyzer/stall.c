@@ -53,6 +53,17 @@ out:
 	return max;
 }
 
+/* @wait ends last, as far as seen yet. Of waits that end at once those count whose end is sure. */
+static void take_end(struct stall *stall, const struct long_wait *wait)
+{
+	bool later = wait->end_ns > stall->end_ns;
+	bool lost = wait->flags & INTERVAL_END_LOST, doubtful = wait->flags & INTERVAL_DOUBTFUL;
+
+	stall->end_lost = lost && (later || stall->end_lost);
+	stall->end_doubtful = doubtful && (later || stall->end_doubtful);
+	stall->end_ns = wait->end_ns;
+}
+
 /* Number of waits, from the first of @waits, that make one stall. */
 static size_t cluster(const struct long_wait *waits, size_t count, uint64_t long_ns,
 		      struct stall *ret_stall, uint64_t *ret_lost_ns)
@@ -66,8 +77,8 @@ static size_t cluster(const struct long_wait *waits, size_t count, uint64_t long
 	for (i = 0; i < count; i++) {
 		if (i && waits[i].start_ns > stall.end_ns + gap_ns)
 			break;
-		if (waits[i].end_ns > stall.end_ns)
-			stall.end_ns = waits[i].end_ns;
+		if (waits[i].end_ns >= stall.end_ns)
+			take_end(&stall, &waits[i]);
 		lost_ns += waits[i].blocked_ns;
 		stall.began_before |= !!(waits[i].flags & INTERVAL_BEGAN_BEFORE);
 		stall.still_open |= !!(waits[i].flags & INTERVAL_STILL_OPEN);

@@ -16,6 +16,8 @@
 struct stall {
 	bool found;
 	bool began_before, still_open;	/* the recording does not hold all of it */
+	bool end_lost;			/* it may have gone on, unseen: of those that waited last some were lost sight of */
+	bool end_doubtful;		/* it may have ended earlier: events are missing from the wait that ends last */
 	uint64_t start_ns, end_ns;	/* clock of the events */
 	bool apart;			/* it was over before what the capture was triggered for */
 	uint64_t long_ns;		/* shorter waits made none; 0: not found by their length */

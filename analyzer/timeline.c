@@ -251,8 +251,7 @@ static int wake_blocked(struct timeline *timeline, struct slot *slot, const stru
 
 	if (error || slot->current.state != THREAD_BLOCKED)
 		return error;
-	if (losses_between(&timeline->losses, slot->current.start_ns, time_ns, NULL))
-		flags = INTERVAL_SPANS_LOSS;
+	flags = slot_loss_flags(timeline, slot, time_ns);
 	slot->current.waker = event->thread;
 	slot->current.waker_stack_id = event->stack_id;
 	slot->current.waker_in_interrupt = event->raw.waking.in_interrupt;
@@ -574,9 +573,8 @@ static int finish_slot(struct timeline *timeline, struct slot *slot, uint64_t en
 	slot->done = true;
 	if (slot->exiting && slot->current.state == THREAD_UNKNOWN)
 		return 0;
-	if (slot->current.state == THREAD_BLOCKED &&
-	    losses_between(&timeline->losses, slot->current.start_ns, end_ns, NULL))
-		flags |= INTERVAL_SPANS_LOSS;
+	if (slot->current.state == THREAD_BLOCKED)
+		flags |= slot_loss_flags(timeline, slot, end_ns);
 	return slot_close(timeline, slot, end_ns, flags);
 }
 
