@@ -13,6 +13,7 @@
 #include "analyzer/episode.h"
 #include "analyzer/coverage.h"
 #include "analyzer/feeder.h"
+#include "analyzer/finding.h"
 #include "analyzer/finding_class.h"
 #include "analyzer/findings.h"
 #include "analyzer/findings_why.h"
@@ -126,6 +127,8 @@ static void fill_stall(struct analysis *analysis)
 		model->stall.apart = stall->apart;
 		model->stall.began_before = stall->began_before;
 		model->stall.still_open = stall->still_open;
+		model->stall.end_lost = stall->end_lost;
+		model->stall.end_doubtful = stall->end_doubtful;
 		model->stall.start_ns = since_start(analysis, stall->start_ns);
 		model->stall.end_ns = since_start(analysis, stall->end_ns);
 		model->stall.threads_blocked_max = stall->threads_max;
@@ -155,6 +158,7 @@ static int find_feeder(struct analysis *analysis)
 		.stackfacts = analysis->stackfacts,
 		.target = &analysis->target,
 		.usual = analysis->survey.usual,
+		.long_ns = analysis->stall_ns,
 		.since_ns = analysis->window.about_ns,
 	};
 	struct stall *stall = &analysis->stall;
@@ -351,6 +355,25 @@ static int fill_convoys(struct analysis *analysis, const struct findings_context
 	return r;
 }
 
+/* Of what is known who did it, some comes before what is not known of, if that was not far worse. */
+static void named_first(struct model *model)
+{
+	struct model_finding *findings = model->findings, first;
+	size_t named = 0;
+
+	if (!model->finding_count || findings[0].grade != GRADE_UNKNOWN)
+		return;
+	while (named < model->finding_count &&
+	       (findings[named].grade == GRADE_UNKNOWN ||
+		findings[named].blocked_ns * 2 < findings[0].blocked_ns))
+		named++;
+	if (named == model->finding_count)
+		return;
+	first = findings[named];
+	memmove(findings + 1, findings, named * sizeof(*findings));
+	findings[0] = first;
+}
+
 static int fill_stall_findings(struct analysis *analysis, const struct findings_context *context)
 {
 	const struct long_wait *waits;
@@ -378,6 +401,7 @@ static int fill_stall_findings(struct analysis *analysis, const struct findings_
 				      wait_count, &analysis->stall, analysis->model);
 	if (!r && stopped.tgid && !most && stopped.stopped_ns * 10 >= stopped.total_ns)
 		r = findings_stopped(context, &stopped, analysis->model);
+	named_first(analysis->model);
 	deadlock_free(&deadlock);
 	stopped_free(&stopped);
 	return r;
@@ -404,6 +428,8 @@ static int fill_findings(struct analysis *analysis)
 	if (analysis->feeder.did != FEEDER_IDLED)
 		return findings_feeder(&context, &analysis->feeder, analysis->model);
 	r = analysis->spin_is_stall ? 0 : fill_stall_findings(analysis, &context);
+	for (size_t i = 0; i < analysis->model->finding_count && !r && !analysis->target.count; i++)
+		r = finding_whose(&analysis->model->findings[i], source_threads(analysis->source));
 	if (!r && analysis->spin.found)
 		r = findings_spin(&context, &analysis->spin, analysis->model);
 	if (!r && analysis->silence.found)
@@ -473,7 +499,7 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 	analysis.start_ns = source_start_ns(source);
 	wait_count = account_long_waits(analysis.survey.account, &waits);
 	analysis.window = trigger_window_read(source_facts(source));
-	r = stall_find(waits, wait_count, analysis.window.about_ns, &analysis.stall);
+	r = stall_find(waits, wait_count, stall_ns, analysis.window.about_ns, &analysis.stall);
 	if (r)
 		goto out;
 	r = find_feeder(&analysis);

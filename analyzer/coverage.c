@@ -29,8 +29,12 @@ static const char *fact(const struct coverage_context *context, const char *name
 	return text ? text : "";
 }
 
-static void look_at_target(const struct coverage_context *context, struct model *model)
+/* Return: for how long its threads were observed, all together. */
+static uint64_t look_at_target(const struct coverage_context *context, struct model *model)
 {
+	const struct thread_account *account;
+	uint64_t observed_ns = 0;
+
 	const struct threads *threads = source_threads(context->source);
 
 	for (size_t i = 0; i < threads_count(threads); i++) {
@@ -39,13 +43,17 @@ static void look_at_target(const struct coverage_context *context, struct model 
 		if (!target_counts(context->target, thread))
 			continue;
 		model->capture.target_threads++;
-		model->coverage.unknown_ns +=
-			account_thread(context->survey->account, thread)->state_ns[THREAD_UNKNOWN];
+		account = account_thread(context->survey->account, thread);
+		model->coverage.unknown_ns += account->state_ns[THREAD_UNKNOWN];
+		for (int state = 0; state < THREAD_STATES; state++)
+			observed_ns += account->state_ns[state];
 	}
+	return observed_ns;
 }
 
 /* A verdict needs somebody to look at, for as long as a stall takes. */
-static const char *no_verdict(const struct coverage_context *context, const struct model *model)
+static const char *no_verdict(const struct coverage_context *context, const struct model *model,
+			      uint64_t observed_ns)
 {
 	if (!model->capture.events)
 		return "the capture holds no event, so it cannot say whether anything froze";
@@ -57,6 +65,9 @@ static const char *no_verdict(const struct coverage_context *context, const stru
 		       "known: its end is missing, or the recorder could not read /proc/kallsyms";
 	if (model->capture.duration_ns < context->stall_ns)
 		return "the capture is shorter than what counts as a stall; record for longer";
+	if (model->coverage.gap_count && model->coverage.unknown_ns * 2 > observed_ns)
+		return "events are missing, and with them what the target's threads did for most of the time; "
+		       "what is left does not show that anything froze";
 	return NULL;
 }
 
@@ -128,6 +139,7 @@ static int date_notes(const struct coverage_context *context, struct model *mode
 
 int coverage_fill(const struct coverage_context *context, struct model *model)
 {
+	uint64_t observed_ns;
 	int r;
 
 	const struct ft_facts *facts = source_facts(context->source);
@@ -155,8 +167,8 @@ int coverage_fill(const struct coverage_context *context, struct model *model)
 	model->coverage.recorder_delay_max_ns =
 		(uint64_t)ft_facts_number(facts, FT_FACT_DELAY_MAX_NS, 0);
 	model->coverage.cpus = (uint32_t)ft_facts_number(facts, FT_FACT_CPUS, survey->cpus);
-	look_at_target(context, model);
-	model->no_verdict = no_verdict(context, model);
+	observed_ns = look_at_target(context, model);
+	model->no_verdict = no_verdict(context, model, observed_ns);
 	return disk_full(context, model);
 }
 

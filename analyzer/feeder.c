@@ -118,7 +118,7 @@ static int by_blocked(const void *left, const void *right)
 
 /* The worst stall that the waits for it make, and who is in it. */
 static int prepare(struct conduct *conduct, const struct fed_wait *waits, size_t count,
-		   uint64_t since_ns)
+		   const struct feeder_search *search)
 {
 	struct long_wait *own = calloc(count + 1, sizeof(*own));
 	struct feeder *feeder = &conduct->feeder;
@@ -137,7 +137,7 @@ static int prepare(struct conduct *conduct, const struct fed_wait *waits, size_t
 				.blocked_ns = waits[i].end_ns - waits[i].start_ns,
 				.flags = waits[i].flags,
 			};
-	r = stall_find(own, own_count, since_ns, &feeder->stall);
+	r = stall_find(own, own_count, search->long_ns, search->since_ns, &feeder->stall);
 	if (!r)
 		r = conduct_spans(conduct, own, own_count);
 	free(own);
@@ -262,7 +262,7 @@ int feeder_find(const struct feeder_search *search, struct feeder *ret_feeder)
 	*ret_feeder = (struct feeder){ .did = FEEDER_IDLED };
 	used = candidates(waits, count, conducts);
 	for (size_t i = 0; i < used && !r; i++)
-		r = prepare(&conducts[i], waits, count, search->since_ns);
+		r = prepare(&conducts[i], waits, count, search);
 	if (!r && used)
 		r = conduct_read(conducts, used, search->source, search->stackfacts);
 	if (!r)

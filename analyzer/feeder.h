@@ -57,7 +57,7 @@ struct feeder_search {
 	struct stackfacts *stackfacts;
 	struct target *target;
 	const struct usual *usual;	/* its waits are looked at */
-	uint64_t since_ns;		/* as of stall_find() */
+	uint64_t long_ns, since_ns;	/* as of stall_find() */
 };
 
 /**

@@ -69,6 +69,32 @@ int finding_victims(struct model_finding *finding, const struct victim *victims,
 	return 0;
 }
 
+#define WHOSE_TOLD 3u
+
+int finding_whose(struct model_finding *finding, const struct threads *threads)
+{
+	char text[WHOSE_TOLD][80] = { "" };
+	size_t told = finding->victim_count < WHOSE_TOLD ? finding->victim_count : WHOSE_TOLD;
+	char more[40] = "";
+
+	for (size_t i = 0; i < told; i++) {
+		const struct thread *thread = threads_find(threads, finding->victims[i]);
+		const struct thread *leader = thread ? threads_find(threads, thread->tgid) : NULL;
+
+		if (thread && leader && leader != thread)
+			snprintf(text[i], sizeof(text[i]), "%s%" PRId32 " (%.15s of %" PRId32 " %.15s)",
+				 i ? ", " : "", thread->tid, thread->comm, leader->tid, leader->comm);
+		else
+			snprintf(text[i], sizeof(text[i]), "%s%" PRId32 " (%.15s)", i ? ", " : "",
+				 finding->victims[i], thread ? thread->comm : "?");
+	}
+	if (!told)
+		return 0;
+	if (finding->victim_count > told)
+		snprintf(more, sizeof(more), " and %zu more", finding->victim_count - told);
+	return finding_evidence(finding, "it is the time of %s%s%s%s", text[0], text[1], text[2], more);
+}
+
 int finding_profile(struct model_finding *finding, const struct profile *profile)
 {
 	const struct profile_place *top = profile->top;

@@ -25,6 +25,9 @@ int finding_text(char **text, const char *format, ...) __attribute__((format(pri
 int finding_evidence(struct model_finding *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Append whose threads the victims are, for a capture of more than one process. Return: 0 or -ENOMEM. */
+int finding_whose(struct model_finding *finding, const struct threads *threads);
+
 /* Append "96.0 % of 300 CPU samples are in user space; innermost: a 40.1 %, b 20.0 %", if there are any. 0 or -ENOMEM. */
 int finding_profile(struct model_finding *finding, const struct profile *profile);
 

@@ -223,8 +223,8 @@ int finding_starved_add(const struct findings_context *context, struct source *s
 	bool throttled;
 	int r = starved_examine(source, context->stackfacts, target, stall, &starved);
 
-	if (r)
-		return r;
+	if (r || !starved.victim_count)
+		goto out;
 	throttled = quota_took_it(&starved) || was_idle(&starved);
 	finding = finding_append(model, throttled ? FINDING_CPU_THROTTLED : FINDING_CPU_STARVED);
 	if (!finding)

@@ -58,6 +58,28 @@ static enum grade grade_of(const struct suspect *suspect)
 		       : GRADE_EXACT;
 }
 
+/* What lasted longer than it was recorded, or perhaps not as long. */
+static const char *bound_text(const struct model *model)
+{
+	if (model->stall.end_doubtful)
+		return "at most ";
+	return model->stall.began_before || model->stall.still_open || model->stall.end_lost
+		       ? "at least "
+		       : "";
+}
+
+/* Since when it held the lock is not known, but that it was before the recording. */
+static bool began_before(const struct findings_context *context, const struct lock_hold *hold)
+{
+	return !hold->start_exact && hold->end_ns > hold->start_ns &&
+	       hold->start_ns <= context->start_ns;
+}
+
+static bool hold_lasted_longer(const struct findings_context *context, const struct lock_hold *hold)
+{
+	return hold->still_open || began_before(context, hold);
+}
+
 static void fill_culprit(const struct findings_context *context, const struct suspect *suspect,
 			 const struct call *call, struct model_finding *finding)
 {
@@ -74,6 +96,8 @@ static void fill_culprit(const struct findings_context *context, const struct su
 		.hold_start_ns =
 			hold->start_ns > context->start_ns ? hold->start_ns - context->start_ns : 0,
 		.hold_ns = hold->end_ns - hold->start_ns,
+		.hold_began_before = began_before(context, hold),
+		.hold_still_open = hold->still_open,
 		.running_ns = story->state_ns[THREAD_RUNNING],
 		.runnable_ns = story->state_ns[THREAD_RUNNABLE],
 		.blocked_ns = story->state_ns[THREAD_BLOCKED],
@@ -118,7 +142,8 @@ static bool stack_has(const struct findings_context *context, uint32_t stack_id,
 
 /* What the culprit was doing, for the end of "Thread 1 (x) held mmap_lock for 2 s ". */
 static int while_text(const struct findings_context *context, const struct suspect *suspect,
-		      const struct call *call, const struct hold_story *story, char **ret_text)
+		      const struct call *call, const struct hold_story *story, bool many,
+		      char **ret_text)
 {
 	const struct stack_fact *fact =
 		stackfacts_get(context->stackfacts, story->stack_id != STACK_NONE
@@ -130,9 +155,11 @@ static int while_text(const struct findings_context *context, const struct suspe
 		return -ENOMEM;
 	populates = stack_has(context, story->stack_id, "populate");
 	if (call && call->call == FT_CALL_MLOCKALL)
-		return finding_text(ret_text, " while it locked all its memory in one mlockall call");
+		return finding_text(ret_text, "%s while it locked all its memory in one mlockall call",
+				    many ? ", that one" : "");
 	if (call)
-		return finding_text(ret_text, " while it %s %s in one %s call",
+		return finding_text(ret_text, "%s while it %s %s in one %s call",
+				    many ? ", that one" : "",
 				    call->call == FT_CALL_MUNMAP     ? "unmapped"
 				    : call->call == FT_CALL_MPROTECT ? "changed the protection of"
 				    : call->call == FT_CALL_MADVISE  ? "gave advice on"
@@ -148,8 +175,8 @@ static int while_text(const struct findings_context *context, const struct suspe
 }
 
 /* The culprit held no lock that most waited for, but one that its holder needed. */
-static int linked_summary(const struct suspect *suspect, const char *lock,
-			  struct model_finding *finding)
+static int linked_summary(const struct findings_context *context, const struct suspect *suspect,
+			  const char *lock, struct model_finding *finding)
 {
 	const struct lock_owner *owner = &suspect->owner;
 	const struct thread *holder = suspect->holder.thread;
@@ -159,7 +186,7 @@ static int linked_summary(const struct suspect *suspect, const char *lock,
 			    "for %s; thread %" PRId32 " (%s) held that, and waited for %s. %s of the time is "
 			    "charged to it.",
 			    owner->thread->tid, owner->thread->comm, suspect->victim_count,
-			    owner->longest.still_open ? "at least " : "",
+			    hold_lasted_longer(context, &owner->longest) ? "at least " : "",
 			    human_duration(owner->longest.end_ns - owner->longest.start_ns).text,
 			    human_duration(finding->blocked_ns).text, lock, holder->tid, holder->comm,
 			    suspect->link_count == 1 ? "it" : "others that waited for it",
@@ -180,7 +207,8 @@ static bool held_again_and_again(const struct suspect *suspect, const struct mod
 }
 
 /* "for 2.00 s", "14 times, the longest for 190 ms" */
-static struct human held_text(const struct suspect *suspect, const struct model *model)
+static struct human held_text(const struct findings_context *context, const struct suspect *suspect,
+			      const struct model *model)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
 	struct human text, length = human_duration(hold->end_ns - hold->start_ns);
@@ -190,7 +218,7 @@ static struct human held_text(const struct suspect *suspect, const struct model 
 			 suspect->owner.holds, length.text);
 	else
 		snprintf(text.text, sizeof(text.text), "for %s%.16s",
-			 hold->still_open ? "at least " : "", length.text);
+			 hold_lasted_longer(context, hold) ? "at least " : "", length.text);
 	return text;
 }
 
@@ -206,12 +234,15 @@ static int fill_summary(const struct findings_context *context, const struct sus
 
 	if (!suspect->has_owner)
 		return finding_text(&finding->summary,
-				    "%zu %s waited %s for %s. Who held it is not in the capture.",
+				    "%zu %s waited %s%s for %s. Who held it is not in the capture%s.",
 				    suspect->victim_count,
-				    suspect->victim_count == 1 ? "thread" : "threads",
-				    human_duration(finding->blocked_ns).text, lock);
+				    suspect->victim_count == 1 ? "thread" : "threads", bound_text(model),
+				    human_duration(finding->blocked_ns).text, lock,
+				    suspect->candidate.thread
+					    ? ": most of the wait cannot be charged to anybody"
+					    : "");
 	if (suspect->link_count && !suspect->links_of_others)
-		return linked_summary(suspect, lock, finding);
+		return linked_summary(context, suspect, lock, finding);
 	if (hold->end_ns == hold->start_ns)
 		return finding_text(&finding->summary,
 				    "%zu %s waited %s for %s. %s of it was ended by thread %" PRId32
@@ -221,7 +252,8 @@ static int fill_summary(const struct findings_context *context, const struct sus
 				    human_duration(finding->blocked_ns).text, lock,
 				    human_share(owner->blamed_ns, suspect->wait_ns).text,
 				    owner->thread->tid, owner->thread->comm);
-	r = while_text(context, suspect, call, &suspect->story, &doing);
+	r = while_text(context, suspect, call, &suspect->story, held_again_and_again(suspect, model),
+		       &doing);
 	if (!r && suspect->indirect_ns)
 		r = finding_text(&indirect,
 				 " %zu more waited %s for locks that those held meanwhile.",
@@ -231,7 +263,7 @@ static int fill_summary(const struct findings_context *context, const struct sus
 		return r;
 	}
 	r = finding_text(&finding->summary,
-			 "Thread %" PRId32 " (%s) %s %s %s%s. %zu %s waited %s for it; "
+			 "Thread %" PRId32 " (%s) %s %s %s%s. %zu %s waited %s%s for it; "
 			 "%s of %s wait is charged to it.%s",
 			 owner->thread->tid, owner->thread->comm,
 			 !hold->still_open ? "held"
@@ -239,8 +271,8 @@ static int fill_summary(const struct findings_context *context, const struct sus
 			 : owner->exact_ns ? "holds"
 					   : "seems to hold",
 			 lock,
-			 held_text(suspect, model).text, doing,
-			 direct, direct == 1 ? "thread" : "threads",
+			 held_text(context, suspect, model).text, doing,
+			 direct, direct == 1 ? "thread" : "threads", bound_text(model),
 			 human_duration(finding->blocked_ns - suspect->indirect_ns).text,
 			 human_share(owner->blamed_ns, suspect->wait_ns).text,
 			 direct == 1 ? "its" : "their", indirect ? indirect : "");
@@ -409,6 +441,24 @@ static int log_evidence(const struct findings_context *context, const struct sus
 				finding_moment(model, holder->named_ns - context->start_ns).text);
 }
 
+/* Why nobody is named, and who is the best candidate. */
+static int nobody_evidence(const struct suspect *suspect, struct model_finding *finding)
+{
+	const struct lock_owner *candidate = &suspect->candidate;
+
+	if (!candidate->thread)
+		return finding_evidence(finding, "no thread was seen to let the lock go to a waiter");
+	if (candidate->blamed_ns * 100 < suspect->wait_ns)
+		return finding_evidence(finding, "%s of the wait is charged to nobody",
+					human_share(suspect->nobody_ns, suspect->wait_ns).text);
+	return finding_evidence(finding,
+				"%s of the wait is charged to nobody; the most that is charged to one thread "
+				"is %s, to %" PRId32 " (%s)",
+				human_share(suspect->nobody_ns, suspect->wait_ns).text,
+				human_share(candidate->blamed_ns, suspect->wait_ns).text,
+				candidate->thread->tid, candidate->thread->comm);
+}
+
 static int fill_evidence(const struct findings_context *context, const struct suspect *suspect,
 			 const struct call *call, const struct model *model,
 			 struct model_finding *finding)
@@ -417,7 +467,7 @@ static int fill_evidence(const struct findings_context *context, const struct su
 	int r = 0;
 
 	if (!suspect->has_owner) {
-		r = finding_evidence(finding, "no thread was seen to let the lock go to a waiter");
+		r = nobody_evidence(suspect, finding);
 		return r ? r : unnamed_evidence(context, suspect, finding);
 	}
 	if (!suspect->link_count || suspect->links_of_others ||
@@ -443,8 +493,10 @@ static int fill_evidence(const struct findings_context *context, const struct su
 				     story->samples_under, story->samples, story->under);
 	if (!r && suspect->gaps)
 		r = finding_evidence(finding,
-				     "%s events were lost during the hold, so the grade is lower",
-				     human_count(suspect->lost_records).text);
+				     "%s event%s lost during the hold, so the grade is lower",
+				     suspect->lost_records ? human_count(suspect->lost_records).text
+							   : "an unknown number of",
+				     suspect->lost_records == 1 ? " was" : "s were");
 	return r;
 }
 
@@ -478,9 +530,12 @@ static const char *advice_for_call(const struct call *call, bool pattern, bool g
 	}
 }
 
-static const char *advice_for_lock(const struct suspect *suspect)
+static const char *advice_for_lock(const struct suspect *suspect, bool lossy)
 {
-	if (!suspect->has_owner)
+	if (!suspect->has_owner && lossy)
+		return "Look for another capture of the same freeze: events are missing from this one, and with "
+		       "them who let the lock go.";
+	if (!suspect->has_owner && suspect->class != WAIT_LOCK_FILE)
 		return "Record a longer time, so that the end of the stall is in the capture: the release of "
 		       "the lock tells who held it.";
 	if (suspect->class == WAIT_LOCK_MMAP)
@@ -496,7 +551,7 @@ static const char *advice_for_lock(const struct suspect *suspect)
 }
 
 static int fill_advice(const struct suspect *suspect, const struct call *call, bool grows,
-		       struct model_finding *finding)
+		       bool lossy, struct model_finding *finding)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
 	bool starved = suspect->story.state_ns[THREAD_RUNNABLE] * 2 > hold->end_ns - hold->start_ns;
@@ -507,7 +562,7 @@ static int fill_advice(const struct suspect *suspect, const struct call *call, b
 				      "more CPU, or the others less. "
 				    : "",
 			    call ? advice_for_call(call, finding->pattern, grows)
-				 : advice_for_lock(suspect));
+				 : advice_for_lock(suspect, lossy));
 }
 
 int findings_convoy(const struct findings_context *context, const struct suspect *suspect,
@@ -557,7 +612,7 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 	if (!r)
 		r = fill_evidence(context, suspect, call, model, finding);
 	if (!r)
-		r = fill_advice(suspect, call, grows, finding);
+		r = fill_advice(suspect, call, grows, model->coverage.gap_count, finding);
 	return r;
 }
 

@@ -10,6 +10,11 @@
 /* One wait for a lock may be many sleeps: woken, a waiter loses to another and sleeps again. */
 #define SAME_WAIT_GAP_NS 5000000u
 
+/* Of whom nothing is known for less time than this, or a lesser part of the time since, hardly waited for a lock
+ * meanwhile, and got it. */
+#define UNCLEAR_NS 50000000u
+#define UNCLEAR_PART 4
+
 int locks_create(struct stackfacts *stackfacts, struct operations *operations,
 		 const struct locks_options *options, struct locks **ret_locks)
 {
@@ -44,6 +49,7 @@ void locks_destroy(struct locks *locks)
 	free(locks->entries);
 	by_thread_free(&locks->waiters);
 	free(locks->log);
+	losses_free(&locks->losses);
 	releases_free(&locks->releases);
 	free(locks);
 }
@@ -80,6 +86,16 @@ int locks_bound_by_own_wait(struct locks *locks, const struct lock_entry *entry,
 		release->since_ns = own->end_ns;
 		release->since_exact = true;
 	}
+	if (own->entry == entry && !own->open && own->end_lost_ns > release->since_ns) {
+		release->since_ns = own->end_lost_ns;
+		release->since_exact = false;
+	}
+	if (own->unclear_ns > release->since_ns &&
+	    (own->unclear_ns - own->unclear_from_ns) * UNCLEAR_PART >=
+		    release->time_ns - own->unclear_from_ns) {
+		release->since_ns = own->unclear_ns;
+		release->since_exact = false;
+	}
 	return 0;
 }
 
@@ -115,6 +131,13 @@ static int told_release(struct locks *locks, const struct holders_release *told)
 	return ownership_released(entry->ownership, &release);
 }
 
+static int lost_event(struct locks *locks, const struct event *event)
+{
+	if (event->raw.time_ns > locks->lost_until_ns)
+		locks->lost_until_ns = event->raw.time_ns;
+	return losses_add(&locks->losses, event->raw.lost.start_ns, event->raw.time_ns);
+}
+
 int locks_event(struct locks *locks, const struct event *event)
 {
 	struct holders_release release;
@@ -131,8 +154,8 @@ int locks_event(struct locks *locks, const struct event *event)
 		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_NOTE && hungtask_parse(event->raw.note.text, &hung))
 		return locks_log_line(locks, &hung, event->raw.time_ns);
-	if (event->raw.kind == FT_EVENT_LOST && event->raw.time_ns > locks->lost_until_ns)
-		locks->lost_until_ns = event->raw.time_ns;
+	if (event->raw.kind == FT_EVENT_LOST)
+		return lost_event(locks, event);
 	if (locks->options.futexes && futexes_wait(locks->options.futexes, event, &wait))
 		return futex_event(locks, event, &wait);
 	if (event->raw.kind != FT_EVENT_LOCK_BEGIN)
@@ -442,17 +465,42 @@ static void count_wait(struct lock *lock, struct waiter *waiter, uint64_t slept_
 		lock->max_wait_ns = waiter->sum_ns;
 }
 
+/* Somebody who slept nobody knows where, or of whom nothing is known for a while, may have waited for a lock. */
+static bool unclear(const struct locks *locks, const struct interval *interval)
+{
+	uint64_t length_ns = interval->end_ns - interval->start_ns;
+
+	if (interval->state == THREAD_BLOCKED)
+		return interval->stack_id == STACK_NONE && interval->flags & INTERVAL_START_LOST;
+	return interval->state == THREAD_UNKNOWN && length_ns >= UNCLEAR_NS &&
+	       losses_between(&locks->losses, interval->start_ns, interval->end_ns, NULL);
+}
+
+static void note_unclear(struct waiter *waiter, const struct interval *interval)
+{
+	if (waiter->end_lost_ns == interval->start_ns)
+		waiter->end_lost_ns = interval->end_ns;
+	if (interval->end_ns - interval->start_ns < waiter->unclear_ns - waiter->unclear_from_ns)
+		return;
+	waiter->unclear_from_ns = interval->start_ns;
+	waiter->unclear_ns = interval->end_ns;
+}
+
 int locks_closed(struct locks *locks, const struct interval *interval)
 {
 	const struct locks_options *options = &locks->options;
 	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
 	struct waiter *waiter;
 
-	if (interval->state != THREAD_BLOCKED)
+	if (interval->state != THREAD_BLOCKED && interval->state != THREAD_UNKNOWN)
 		return 0;
 	waiter = by_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
+	if (unclear(locks, interval))
+		note_unclear(waiter, interval);
+	if (interval->state == THREAD_UNKNOWN)
+		return 0;
 	/* One call, one sleep. Where the wake-up is missing, it is the next call that ends the sleep. */
 	if (waiter->futex_ns < interval->end_ns)
 		waiter->futex.address = 0;
@@ -463,6 +511,7 @@ int locks_closed(struct locks *locks, const struct interval *interval)
 	waiter = by_thread_get(&locks->waiters, interval->thread);
 	waiter->open = false;
 	waiter->end_ns = interval->end_ns;
+	waiter->end_lost_ns = interval->flags & INTERVAL_END_LOST ? interval->end_ns : 0;
 	if (hand_off(locks, interval, waiter->entry))
 		return -ENOMEM;
 	waiter = by_thread_get(&locks->waiters, interval->thread); /* hand_off() may have moved the array */
@@ -480,9 +529,10 @@ int locks_closed(struct locks *locks, const struct interval *interval)
 
 /* The one thread of @tgid that may hold its mmap_lock now, NULL where none or several may. */
 static struct thread *mmap_holder(const struct locks *locks, const struct threads *threads,
-				  int32_t tgid)
+				  int32_t tgid, uint64_t end_ns)
 {
 	struct thread *holder = NULL;
+	struct operation_since since;
 
 	for (size_t i = 0; i < threads_count(threads); i++) {
 		struct thread *thread = threads_at(threads, i);
@@ -493,9 +543,11 @@ static struct thread *mmap_holder(const struct locks *locks, const struct thread
 		waiter = by_thread_find(&locks->waiters, thread);
 		if (waiter && waiter->open)
 			continue;
-		if (!operations_since(locks->operations, thread).holds_mmap)
+		since = operations_since(locks->operations, thread);
+		if (!since.holds_mmap)
 			continue;
-		if (holder)
+		/* It may be elsewhere by now, or another may be there. */
+		if (holder || losses_within_ns(&locks->losses, since.seen_ns, end_ns) >= UNCLEAR_NS)
 			return NULL;
 		holder = thread;
 	}
@@ -523,7 +575,7 @@ static int mmap_lock_ending(struct locks *locks, struct lock_entry *entry,
 								     .stack_id = STACK_NONE });
 	holder = named->thread && !named->plausible
 			 ? NULL
-			 : mmap_holder(locks, threads, entry->lock.tgid);
+			 : mmap_holder(locks, threads, entry->lock.tgid, end_ns);
 	if (!holder)
 		return named->thread ? ownership_held_at_end(entry->ownership, named) : 0;
 	since = operations_since(locks->operations, holder);

@@ -11,6 +11,7 @@
 #include "analyzer/holders.h"
 #include "analyzer/hungtask.h"
 #include "analyzer/locks.h"
+#include "analyzer/losses.h"
 #include "analyzer/releases.h"
 
 /* What makes a lock the same one: its address, or for lack of one, and always
@@ -60,6 +61,9 @@ struct waiter {
 	bool began_before; /* or since before the recording */
 	uint64_t end_ns; /* of its last sleep for it */
 	uint64_t sum_ns; /* of the sleeps that are one wait */
+	/* As far as losses let know it may have waited for any lock in that span, the longest such. 0: none. */
+	uint64_t unclear_from_ns, unclear_ns;
+	uint64_t end_lost_ns; /* its last sleep for the lock may have lasted till then; 0 */
 };
 
 struct locks {
@@ -76,6 +80,7 @@ struct locks {
 	struct holders *holders;
 	struct releases releases;
 	uint64_t lost_until_ns; /* of a loss on any CPU */
+	struct losses losses; /* likewise, all of them */
 	struct threads *threads; /* NULL: the log is not believed */
 	struct log_line *log;
 	size_t log_count;

@@ -71,6 +71,21 @@ bool losses_between(const struct losses *losses, uint64_t from_ns, uint64_t to_n
 	return true;
 }
 
+uint64_t losses_within_ns(const struct losses *losses, uint64_t from_ns, uint64_t to_ns)
+{
+	uint64_t within_ns = 0;
+
+	for (size_t at = first_after(losses, from_ns);
+	     at < losses->count && losses->spans[at].start_ns < to_ns; at++) {
+		const struct loss *loss = &losses->spans[at];
+		uint64_t start_ns = loss->start_ns > from_ns ? loss->start_ns : from_ns;
+		uint64_t end_ns = loss->end_ns < to_ns ? loss->end_ns : to_ns;
+
+		within_ns += end_ns - start_ns;
+	}
+	return within_ns;
+}
+
 uint64_t losses_clear_since(const struct losses *losses, uint64_t time_ns)
 {
 	size_t at = first_after(losses, time_ns);

@@ -30,6 +30,9 @@ int losses_add(struct losses *losses, uint64_t start_ns, uint64_t end_ns);
 bool losses_between(const struct losses *losses, uint64_t from_ns, uint64_t to_ns,
 		    uint64_t *ret_ns);
 
+/* How much of the time from @from_ns to @to_ns lies in losses. */
+uint64_t losses_within_ns(const struct losses *losses, uint64_t from_ns, uint64_t to_ns);
+
 /* Since when, up to @time_ns, nothing was lost: @time_ns itself inside a loss, 0 where there was
  * none before. */
 uint64_t losses_clear_since(const struct losses *losses, uint64_t time_ns);

@@ -92,6 +92,7 @@ struct model_culprit {
 	int32_t tid, tgid;
 	const char *comm;
 	uint64_t hold_start_ns;
+	bool hold_began_before, hold_still_open;	/* it lasted longer: hold_ns is "at least" */
 	uint64_t hold_ns, running_ns, runnable_ns, blocked_ns;	/* its longest hold and what it did then */
 	struct model_stack stack;	/* kernel: where it mostly was during the hold */
 	struct model_stack user_stack;	/* who called; of the call behind it where known */
@@ -235,7 +236,8 @@ struct model {
 	struct {
 		bool found;
 		bool apart;		/* over before what the capture was triggered for, and no explanation of it */
-		bool began_before, still_open;	/* "at least" */
+		bool began_before, still_open, end_lost;	/* "at least" */
+		bool end_doubtful;	/* "at most" */
 		uint64_t start_ns, end_ns;
 		uint32_t threads_blocked_max;
 		struct model_span other[8];	/* lesser stalls of the capture, in order of time; the first ones */

@@ -129,5 +129,6 @@ struct operation_since operations_since(const struct operations *operations,
 		.holds_mmap = seen->holds_mmap,
 		.outside = seen->seen_ns && seen->operation_id == OPERATION_USER,
 		.stack_id = seen->stack_id,
+		.seen_ns = seen->seen_ns,
 	};
 }

@@ -28,6 +28,7 @@ struct operation_since {
 	bool holds_mmap;	/* last seen where it may hold its process' mmap_lock */
 	bool outside;		/* last seen in user space, or on the way there */
 	uint32_t stack_id;	/* where last seen */
+	uint64_t seen_ns;	/* when */
 };
 
 /* What is known of @thread at the last event fed. All zero for a thread not seen. */

@@ -166,6 +166,8 @@ static void put_stall(struct json_fields *report, const struct model *model)
 	json_field_flag(report, "over_before_trigger", model->stall.apart);
 	json_field_flag(report, "began_before", model->stall.began_before);
 	json_field_flag(report, "still_open", model->stall.still_open);
+	json_field_flag(report, "end_lost", model->stall.end_lost);
+	json_field_flag(report, "end_doubtful", model->stall.end_doubtful);
 	json_field_array(report, "others");
 	for (uint32_t i = 0; i < model->stall.others && i < room; i++) {
 		json_open_object(&report->json);
@@ -206,6 +208,8 @@ static void put_culprit(struct json_fields *report, const struct model_culprit *
 	json_field_text(report, "comm", culprit->comm);
 	json_field_number(report, "hold_start_ns", culprit->hold_start_ns);
 	json_field_number(report, "hold_ns", culprit->hold_ns);
+	json_field_flag(report, "hold_began_before", culprit->hold_began_before);
+	json_field_flag(report, "hold_still_open", culprit->hold_still_open);
 	json_field_number(report, "running_ns", culprit->running_ns);
 	json_field_number(report, "runnable_ns", culprit->runnable_ns);
 	json_field_number(report, "blocked_ns", culprit->blocked_ns);

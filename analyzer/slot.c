@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* In less than this a thread hardly wakes, does something, and sleeps again for long. */
+#define DOUBTFUL_LOSS_NS 10000000u
+
 int slot_close(struct timeline *timeline, struct slot *slot, uint64_t end_ns, unsigned int flags)
 {
 	struct interval interval = slot->current;
@@ -98,6 +101,37 @@ int slot_doubt_runnable(struct timeline *timeline, struct slot *slot, uint64_t t
 	slot->runnable_hint = true;
 	slot->hint_ns = lost_ns;
 	return error;
+}
+
+int slot_doubt_blocked(struct timeline *timeline, struct slot *slot, uint64_t time_ns,
+		       unsigned int part)
+{
+	const struct losses *losses = &timeline->losses;
+	uint64_t start_ns = slot->current.start_ns, first_ns;
+	uint64_t lost_ns = losses_within_ns(losses, start_ns, time_ns);
+	int error;
+
+	if (lost_ns < DOUBTFUL_LOSS_NS || lost_ns * part < time_ns - start_ns ||
+	    !losses_between(losses, start_ns, time_ns, &first_ns))
+		return 0;
+	error = slot_move_to_unknown(timeline, slot, first_ns);
+	if (error)
+		return error;
+	return slot_move_to_blocked(timeline, slot, losses_clear_since(losses, time_ns),
+				    INTERVAL_START_LOST, FT_STATE_OTHER, STACK_NONE);
+}
+
+unsigned int slot_loss_flags(const struct timeline *timeline, const struct slot *slot,
+			     uint64_t time_ns)
+{
+	const struct losses *losses = &timeline->losses;
+	uint64_t start_ns = slot->current.start_ns;
+
+	if (!losses_between(losses, start_ns, time_ns, NULL))
+		return 0;
+	return losses_within_ns(losses, start_ns, time_ns) < DOUBTFUL_LOSS_NS
+		       ? INTERVAL_SPANS_LOSS
+		       : INTERVAL_SPANS_LOSS | INTERVAL_DOUBTFUL;
 }
 
 int slot_lose_running(struct timeline *timeline, struct slot *slot)

@@ -94,6 +94,17 @@ uint64_t slot_unchanged_since(const struct timeline *timeline, const struct slot
 /* A runnable thread may have run, and done anything, on a CPU whose events were lost since. */
 int slot_doubt_runnable(struct timeline *timeline, struct slot *slot, uint64_t time_ns);
 
+/*
+ * It is BLOCKED, and is known to be so at @time_ns. Where more than one @part-th of that time was lost, what it did
+ * from the first loss on is unknown, and from the last one on it was blocked nobody knows where.
+ */
+int slot_doubt_blocked(struct timeline *timeline, struct slot *slot, uint64_t time_ns,
+		       unsigned int part);
+
+/* Flags of an interval, BLOCKED, for what was lost in it up to @time_ns. */
+unsigned int slot_loss_flags(const struct timeline *timeline, const struct slot *slot,
+			     uint64_t time_ns);
+
 /* The running thread's switch-out was not recorded: it ran at least up to its CPU's last event. */
 int slot_lose_running(struct timeline *timeline, struct slot *slot);
 

@@ -53,19 +53,32 @@ out:
 	return max;
 }
 
-/* Number of waits, from the first of @waits, that make one stall. */
-static size_t cluster(const struct long_wait *waits, size_t count, struct stall *ret_stall,
-		      uint64_t *ret_lost_ns)
+/* @wait ends last, as far as seen yet. Of waits that end at once those count whose end is sure. */
+static void take_end(struct stall *stall, const struct long_wait *wait)
 {
-	struct stall stall = { .found = true, .start_ns = waits[0].start_ns };
+	bool later = wait->end_ns > stall->end_ns;
+	bool lost = wait->flags & INTERVAL_END_LOST, doubtful = wait->flags & INTERVAL_DOUBTFUL;
+
+	stall->end_lost = lost && (later || stall->end_lost);
+	stall->end_doubtful = doubtful && (later || stall->end_doubtful);
+	stall->end_ns = wait->end_ns;
+}
+
+/* Number of waits, from the first of @waits, that make one stall. */
+static size_t cluster(const struct long_wait *waits, size_t count, uint64_t long_ns,
+		      struct stall *ret_stall, uint64_t *ret_lost_ns)
+{
+	struct stall stall = { .found = true, .start_ns = waits[0].start_ns, .long_ns = long_ns };
+	/* Where short waits count, a pause as long as they are is none of theirs. */
+	uint64_t gap_ns = long_ns / 2 < SAME_STALL_GAP_NS ? long_ns / 2 : SAME_STALL_GAP_NS;
 	uint64_t lost_ns = 0;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		if (i && waits[i].start_ns > stall.end_ns + SAME_STALL_GAP_NS)
+		if (i && waits[i].start_ns > stall.end_ns + gap_ns)
 			break;
-		if (waits[i].end_ns > stall.end_ns)
-			stall.end_ns = waits[i].end_ns;
+		if (waits[i].end_ns >= stall.end_ns)
+			take_end(&stall, &waits[i]);
 		lost_ns += waits[i].blocked_ns;
 		stall.began_before |= !!(waits[i].flags & INTERVAL_BEGAN_BEFORE);
 		stall.still_open |= !!(waits[i].flags & INTERVAL_STILL_OPEN);
@@ -76,7 +89,8 @@ static size_t cluster(const struct long_wait *waits, size_t count, struct stall 
 }
 
 /* Which stall is the worst one of those that end after @since_ns, and the others beside it. */
-static int worst_of(const struct long_wait *sorted, size_t count, uint64_t since_ns, struct stall *ret_stall)
+static int worst_of(const struct long_wait *sorted, size_t count, uint64_t long_ns,
+		    uint64_t since_ns, struct stall *ret_stall)
 {
 	struct stall worst = { .found = false }, stall;
 	struct stall_span spans[STALL_OTHERS_MAX + 1];
@@ -86,7 +100,7 @@ static int worst_of(const struct long_wait *sorted, size_t count, uint64_t since
 	int r = 0;
 
 	for (size_t i = 0; i < count; i += used) {
-		used = cluster(sorted + i, count - i, &stall, &lost_ns);
+		used = cluster(sorted + i, count - i, long_ns, &stall, &lost_ns);
 		if (stalls < STALL_OTHERS_MAX + 1)
 			spans[stalls] = (struct stall_span){ stall.start_ns, stall.end_ns };
 		stalls++;
@@ -123,7 +137,8 @@ static size_t take(const struct long_wait *waits, size_t count, bool cpu, struct
 	return taken;
 }
 
-int stall_find(const struct long_wait *waits, size_t count, uint64_t since_ns, struct stall *ret_stall)
+int stall_find(const struct long_wait *waits, size_t count, uint64_t long_ns, uint64_t since_ns,
+	       struct stall *ret_stall)
 {
 	struct long_wait *sorted = calloc(count + 1, sizeof(*sorted));
 	int r = 0;
@@ -135,7 +150,7 @@ int stall_find(const struct long_wait *waits, size_t count, uint64_t since_ns, s
 		for (int cpu = 0; cpu < 2 && !ret_stall->found && !r; cpu++) {
 			size_t taken = take(waits, count, cpu, sorted);
 
-			r = worst_of(sorted, taken, apart ? 0 : since_ns, ret_stall);
+			r = worst_of(sorted, taken, long_ns, apart ? 0 : since_ns, ret_stall);
 			ret_stall->apart = ret_stall->found && apart;
 		}
 	}

@@ -16,8 +16,11 @@
 struct stall {
 	bool found;
 	bool began_before, still_open;	/* the recording does not hold all of it */
+	bool end_lost;			/* it may have gone on, unseen: of those that waited last some were lost sight of */
+	bool end_doubtful;		/* it may have ended earlier: events are missing from the wait that ends last */
 	uint64_t start_ns, end_ns;	/* clock of the events */
 	bool apart;			/* it was over before what the capture was triggered for */
+	uint64_t long_ns;		/* shorter waits made none; 0: not found by their length */
 	uint32_t threads_max;		/* most threads in such a wait at one time */
 	uint32_t others;		/* number of other, lesser stalls in the capture ... */
 	struct stall_span {
@@ -28,15 +31,17 @@ struct stall {
 /**
  * stall_find() - the worst stall that @waits show.
  *
- * Long waits less than 100 ms apart belong to one stall; the worst stall is the one in which threads
+ * Long waits less than 100 ms apart, and less than half of what is long, belong to one stall; the worst stall is the one in which threads
  * lost most time. Waits for a CPU alone make a stall only where no other wait does.
  *
+ * @long_ns:  what is long: @waits are at least so.
  * @since_ns: what the capture was triggered for was not over then: one that lasted beyond it comes before
  *            all that did not, however bad those were. 0: there was no trigger.
  *
  * Return: 0 or -ENOMEM.
  */
-int stall_find(const struct long_wait *waits, size_t count, uint64_t since_ns, struct stall *ret_stall);
+int stall_find(const struct long_wait *waits, size_t count, uint64_t long_ns, uint64_t since_ns,
+	       struct stall *ret_stall);
 
 /* What the waits in @stall lost, those for a CPU left out. */
 uint64_t stall_lost_ns(const struct stall *stall, const struct long_wait *waits, size_t count);

@@ -132,6 +132,12 @@ static int for_cpu(const struct watch *watch, const struct interval *interval, b
 	return 0;
 }
 
+/* What makes the stall makes a victim. */
+static uint64_t least_wait_ns(const struct stall *stall)
+{
+	return stall->long_ns && stall->long_ns < WAIT_NS ? stall->long_ns : WAIT_NS;
+}
+
 static int wait_closed(void *context, const struct interval *interval)
 {
 	struct watch *watch = context;
@@ -150,7 +156,7 @@ static int wait_closed(void *context, const struct interval *interval)
 		if (queue_wait(watch, waiter))
 			return -ENOMEM;
 	}
-	if (interval->state != THREAD_RUNNABLE || to_ns - from_ns < WAIT_NS ||
+	if (interval->state != THREAD_RUNNABLE || to_ns - from_ns < least_wait_ns(watch->stall) ||
 	    !clip(watch->stall, &from_ns, &to_ns))
 		return 0;
 	if (for_cpu(watch, interval, &counts, &quota))

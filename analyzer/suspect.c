@@ -226,16 +226,27 @@ void suspect_sort_victims(struct suspect *suspect)
 	list_sort(suspect->outsiders, suspect->outsider_count);
 }
 
-/* The most blamed owner that is somebody. */
+/* The most blamed owner that is somebody; none where more of the time is nobody's than that one's. */
 static void suspect_take(struct suspect *suspect, const struct lock *lock)
 {
+	const struct lock_owner *best = NULL;
+	uint64_t nobody_ns = 0;
+
 	suspect->wait_ns = lock->wait_ns;
 	suspect->waits = lock->waits;
-	for (size_t i = 0; i < lock->owner_count && !suspect->has_owner; i++) {
-		if (!lock->owners[i].thread || !lock->owners[i].blamed_ns)
-			continue;
-		suspect->holder = suspect->owner = lock->owners[i];
-		suspect->has_owner = true;
+	for (size_t i = 0; i < lock->owner_count; i++) {
+		if (!lock->owners[i].thread)
+			nobody_ns += lock->owners[i].blamed_ns;
+		else if (!best && lock->owners[i].blamed_ns)
+			best = &lock->owners[i];
+	}
+	suspect->has_owner = best && best->blamed_ns >= nobody_ns;
+	if (suspect->has_owner) {
+		suspect->holder = suspect->owner = *best;
+	} else {
+		suspect->nobody_ns = nobody_ns;
+		if (best)
+			suspect->candidate = *best;
 	}
 	suspect_sort_victims(suspect);
 	if (suspect->has_owner && suspect->owner.longest.released_read)

@@ -50,6 +50,9 @@ struct suspect {
 	size_t outsider_count;
 	bool has_owner;
 	struct lock_owner holder;	/* the most blamed one within the stall */
+	/* No owner, since more is charged to nobody than to any: that, and the best of them (thread may be NULL). */
+	uint64_t nobody_ns;
+	struct lock_owner candidate;
 	/* From the holder on; none: it is the owner itself. See suspect_chain.h. */
 	struct suspect_link links[SUSPECT_LINKS_MAX];
 	size_t link_count;

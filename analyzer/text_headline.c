@@ -87,6 +87,10 @@ void text_header(struct page *page, const struct model *model)
 
 static const char *bound_reason(const struct model *model)
 {
+	if (model->stall.end_doubtful)
+		return " (events are missing from it, and it may have ended at the first of them)";
+	if (model->stall.end_lost)
+		return " (the events around its end are missing)";
 	if (model->stall.began_before && model->stall.still_open)
 		return " (it began before the capture and outlasts it)";
 	if (model->stall.began_before)
@@ -103,7 +107,9 @@ static void frozen(struct page *page, const struct model *model)
 	const char *bound = bound_reason(model);
 
 	page_begin(page);
-	page_add(page, "%s%s%s, %s to %s", *bound ? "at least " : "",
+	page_add(page, "%s%s%s, %s to %s", model->stall.end_doubtful ? "at most "
+		 : *bound		     ? "at least "
+					     : "",
 		 human_duration(model->stall.end_ns - model->stall.start_ns).text, bound,
 		 text_moment(model, model->stall.start_ns).text,
 		 text_moment(model, model->stall.end_ns).text);

@@ -245,9 +245,13 @@ static int wake_blocked(struct timeline *timeline, struct slot *slot, const stru
 			uint64_t time_ns)
 {
 	unsigned int flags = 0;
+	/* A timer that ends a sleep does not tell that it is the same one. */
+	int error = slot_doubt_blocked(timeline, slot, time_ns,
+				       event->raw.waking.in_interrupt ? 4 : 2);
 
-	if (losses_between(&timeline->losses, slot->current.start_ns, time_ns, NULL))
-		flags = INTERVAL_SPANS_LOSS;
+	if (error || slot->current.state != THREAD_BLOCKED)
+		return error;
+	flags = slot_loss_flags(timeline, slot, time_ns);
 	slot->current.waker = event->thread;
 	slot->current.waker_stack_id = event->stack_id;
 	slot->current.waker_in_interrupt = event->raw.waking.in_interrupt;
@@ -562,14 +566,15 @@ static int finish_slot(struct timeline *timeline, struct slot *slot, uint64_t en
 		slot->runnable_hint = false;
 		error = clear_up_unknown(timeline, slot, end_ns);
 	}
+	if (!error && slot->current.state == THREAD_BLOCKED)
+		error = slot_doubt_blocked(timeline, slot, end_ns, 2);
 	if (error)
 		return error;
 	slot->done = true;
 	if (slot->exiting && slot->current.state == THREAD_UNKNOWN)
 		return 0;
-	if (slot->current.state == THREAD_BLOCKED &&
-	    losses_between(&timeline->losses, slot->current.start_ns, end_ns, NULL))
-		flags |= INTERVAL_SPANS_LOSS;
+	if (slot->current.state == THREAD_BLOCKED)
+		flags |= slot_loss_flags(timeline, slot, end_ns);
 	return slot_close(timeline, slot, end_ns, flags);
 }
 

@@ -33,7 +33,8 @@ enum thread_state {
 #define INTERVAL_END_LOST 0x08		/* the true end fell into lost events: end_ns is the earliest possible one */
 #define INTERVAL_WAKER_LOST 0x10	/* BLOCKED and ended without its wake-up being seen */
 #define INTERVAL_PREEMPTED 0x20		/* RUNNABLE because preempted, or yielded; stack_id tells where in the kernel */
-#define INTERVAL_SPANS_LOSS 0x40	/* BLOCKED at both ends, but events were lost between: it may have run there */
+#define INTERVAL_SPANS_LOSS 0x40	/* BLOCKED at both ends, but events were lost between, for a lesser part of it: it may have run there */
+#define INTERVAL_DOUBTFUL 0x80		/* and for long enough that it may have slept anew there: with INTERVAL_SPANS_LOSS */
 
 struct interval {
 	struct thread *thread;

@@ -337,6 +337,11 @@ EXTRA_PROGRAMS += tests/bench/bench_analyze
 tests_bench_bench_analyze_SOURCES = tests/bench/bench_analyze.c
 tests_bench_bench_analyze_LDADD = $(ANALYZER_LIBS)
 
+check_PROGRAMS += tests/unit/test_damage
+TESTS += tests/unit/test_damage
+tests_unit_test_damage_SOURCES = tests/unit/test_damage.c tests/unit/scene.c tests/unit/scene.h
+tests_unit_test_damage_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_hostile
 TESTS += tests/unit/test_hostile
 tests_unit_test_hostile_SOURCES = tests/unit/test_hostile.c tests/unit/scene.c tests/unit/scene.h

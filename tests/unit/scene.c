@@ -46,6 +46,11 @@ struct scene {
 	int32_t recorder_tgid;	/* 0: not known */
 	const char *kernel_log;	/* NULL: not known */
 	bool sampled;
+	struct {
+		uint32_t cpu;
+		uint64_t start_ns, end_ns;	/* 0: nothing is lost */
+		bool told;
+	} hole;
 	char path[64];
 };
 
@@ -108,6 +113,24 @@ static uint16_t parse_frames(struct scene *scene, int32_t tgid, const char *text
 	return count;
 }
 
+/* The first event behind it is preceded by the word that something is lost. */
+static bool falls_into_hole(struct scene *scene, const struct ft_event *event)
+{
+	static const struct ft_task nobody = { 0 };
+	const struct ft_event lost = {
+		.kind = FT_EVENT_LOST, .cpu = scene->hole.cpu, .task = &nobody,
+		.time_ns = SCENE_START_NS + scene->hole.end_ns,
+		.lost = { .start_ns = SCENE_START_NS + scene->hole.start_ns },
+	};
+
+	if (!scene->hole.end_ns || event->cpu != scene->hole.cpu || event->time_ns < lost.lost.start_ns)
+		return false;
+	if (!scene->hole.told)
+		assert_int_equal(ft_encoder_add(scene->encoders[event->cpu], &lost), 0);
+	scene->hole.told = true;
+	return event->time_ns < lost.time_ns;
+}
+
 static void add(struct scene *scene, struct ft_event *event, const char *stack)
 {
 	uint64_t frames[FT_STACK_FRAMES_MAX];
@@ -125,7 +148,8 @@ static void add(struct scene *scene, struct ft_event *event, const char *stack)
 							 frames + parsed.kernel_count);
 		event->stack = &parsed;
 	}
-	assert_int_equal(ft_encoder_add(scene->encoders[event->cpu], event), 0);
+	if (!falls_into_hole(scene, event))
+		assert_int_equal(ft_encoder_add(scene->encoders[event->cpu], event), 0);
 }
 
 void scene_switch(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *prev,
@@ -255,6 +279,13 @@ void scene_note(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *t
 	};
 
 	add(scene, &event, NULL);
+}
+
+void scene_hole(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns)
+{
+	scene->hole.cpu = cpu;
+	scene->hole.start_ns = start_ns;
+	scene->hole.end_ns = end_ns;
 }
 
 void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns,

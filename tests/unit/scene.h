@@ -55,6 +55,9 @@ void scene_note(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *t
 void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns,
 		uint64_t records);
 
+/* Of what is added from now on to @cpu, all in that span is lost; how much is not known. */
+void scene_hole(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns);
+
 /* What made the recorder write a capture. Texts are borrowed until scene_write(). */
 void scene_trigger(struct scene *scene, const char *source, const char *reason, uint64_t at_ns);
 

@@ -7,7 +7,8 @@
 
 #include "analyzer/stall.h"
 
-#define MS 1000000ull
+#define MS   1000000ull
+#define LONG (200 * MS)
 
 static struct long_wait wait_of(uint64_t start_ms, uint64_t end_ms, unsigned int flags)
 {
@@ -24,7 +25,7 @@ static void stall_is_not_found_without_long_waits(void **state)
 	struct stall stall = { .found = true };
 
 	(void)state;
-	assert_int_equal(stall_find(NULL, 0, 0, &stall), 0);
+	assert_int_equal(stall_find(NULL, 0, LONG, 0, &stall), 0);
 	assert_false(stall.found);
 }
 
@@ -36,7 +37,7 @@ static void stall_spans_waits_that_overlap_or_nearly_touch(void **state)
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 3, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 3, LONG, 0, &stall), 0);
 	assert_true(stall.found);
 	assert_int_equal(stall.start_ns, 900 * MS);
 	assert_int_equal(stall.end_ns, 4000 * MS);
@@ -44,6 +45,18 @@ static void stall_spans_waits_that_overlap_or_nearly_touch(void **state)
 	assert_int_equal(stall.others, 0);
 	assert_false(stall.began_before);
 	assert_false(stall.still_open);
+}
+
+static void stall_of_short_waits_has_no_long_pauses(void **state)
+{
+	const struct long_wait waits[] = { wait_of(1000, 1002, 0), wait_of(1050, 1054, 0) };
+	struct stall stall;
+
+	(void)state;
+	assert_int_equal(stall_find(waits, 2, 1 * MS, 0, &stall), 0);
+	assert_int_equal(stall.start_ns, 1050 * MS);
+	assert_int_equal(stall.end_ns, 1054 * MS);
+	assert_int_equal(stall.others, 1);
 }
 
 static void stall_is_the_one_in_which_most_time_was_lost(void **state)
@@ -55,7 +68,7 @@ static void stall_is_the_one_in_which_most_time_was_lost(void **state)
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 4, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 4, LONG, 0, &stall), 0);
 	assert_int_equal(stall.start_ns, 5000 * MS);
 	assert_int_equal(stall.end_ns, 5400 * MS);
 	assert_int_equal(stall.threads_max, 3);
@@ -73,10 +86,10 @@ static void stall_is_made_of_waits_for_a_cpu_only_where_there_is_no_other(void *
 	(void)state;
 	waits[0].class = WAIT_CPU_RUNQUEUE;
 	waits[1].class = WAIT_LOCK_MMAP;
-	assert_int_equal(stall_find(waits, 2, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, LONG, 0, &stall), 0);
 	assert_int_equal(stall.start_ns, 1000 * MS);
 	assert_int_equal(stall.end_ns, 1400 * MS);
-	assert_int_equal(stall_find(waits, 1, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 1, LONG, 0, &stall), 0);
 	assert_true(stall.found);
 	assert_int_equal(stall.end_ns, 5000 * MS);
 }
@@ -90,7 +103,7 @@ static void stall_says_when_the_recording_does_not_hold_all_of_it(void **state)
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 2, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, LONG, 0, &stall), 0);
 	assert_true(stall.began_before);
 	assert_true(stall.still_open);
 }
@@ -101,7 +114,7 @@ static void stall_counts_a_wait_that_ends_as_another_begins_once(void **state)
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 2, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, LONG, 0, &stall), 0);
 	assert_int_equal(stall.threads_max, 1);
 }
 
@@ -111,7 +124,7 @@ static void stall_that_the_trigger_is_about_comes_before_a_worse_one(void **stat
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 2, 8000 * MS, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, LONG, 8000 * MS, &stall), 0);
 	assert_int_equal(stall.start_ns, 9000 * MS);
 	assert_false(stall.apart);
 	assert_int_equal(stall.others, 1);
@@ -119,11 +132,11 @@ static void stall_that_the_trigger_is_about_comes_before_a_worse_one(void **stat
 	/* also where it is only one for a CPU */
 	struct long_wait starved = wait_of(9000, 9400, 0);
 	starved.class = WAIT_CPU_RUNQUEUE;
-	assert_int_equal(stall_find((const struct long_wait[]){ waits[0], starved }, 2, 8000 * MS, &stall), 0);
+	assert_int_equal(stall_find((const struct long_wait[]){ waits[0], starved }, 2, LONG, 8000 * MS, &stall), 0);
 	assert_int_equal(stall.start_ns, 9000 * MS);
 	assert_false(stall.apart);
 	/* where there is none, the other one is told, as what it is */
-	assert_int_equal(stall_find(waits, 1, 8000 * MS, &stall), 0);
+	assert_int_equal(stall_find(waits, 1, LONG, 8000 * MS, &stall), 0);
 	assert_true(stall.found);
 	assert_true(stall.apart);
 }
@@ -137,7 +150,7 @@ static void stall_found_in_another_way_makes_the_worst_one_a_lesser_one(void **s
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 3, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 3, LONG, 0, &stall), 0);
 	stall_replace(&stall, &worst);
 	assert_int_equal(stall.start_ns, 2000 * MS);
 	assert_int_equal(stall.others, 3);
@@ -167,7 +180,7 @@ static void stall_that_replaces_keeps_no_more_lesser_ones_than_there_is_room_for
 	(void)state;
 	for (uint64_t i = 0; i < STALL_OTHERS_MAX + 4; i++)
 		waits[i] = wait_of(i * 1000, i * 1000 + 300 + i, 0);
-	assert_int_equal(stall_find(waits, STALL_OTHERS_MAX + 4, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, STALL_OTHERS_MAX + 4, LONG, 0, &stall), 0);
 	stall_replace(&stall, &worst);
 	assert_int_equal(stall.others, STALL_OTHERS_MAX + 4);
 	for (uint64_t i = 0; i < STALL_OTHERS_MAX; i++)
@@ -179,6 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stall_is_not_found_without_long_waits),
 		cmocka_unit_test(stall_spans_waits_that_overlap_or_nearly_touch),
+		cmocka_unit_test(stall_of_short_waits_has_no_long_pauses),
 		cmocka_unit_test(stall_is_the_one_in_which_most_time_was_lost),
 		cmocka_unit_test(stall_is_made_of_waits_for_a_cpu_only_where_there_is_no_other),
 		cmocka_unit_test(stall_says_when_the_recording_does_not_hold_all_of_it),
