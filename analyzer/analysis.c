@@ -18,6 +18,7 @@
 #include "analyzer/findings.h"
 #include "analyzer/findings_why.h"
 #include "analyzer/silence.h"
+#include "analyzer/sliced.h"
 #include "analyzer/spin.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/stall.h"
@@ -41,6 +42,7 @@ struct analysis {
 	bool spin_is_stall, silence_is_stall;
 	struct trigger_window window;
 	struct feeder feeder;		/* did IDLED: the stall is none of those who wait for it */
+	struct suspect sliced;		/* without victims: the stall is not of those who wait in slices */
 	struct episode episode;		/* kind NONE: the stall's waits explain it, or nothing does */
 	uint64_t start_ns;
 	uint64_t stall_ns;		/* shorter waits make no stall */
@@ -273,6 +275,27 @@ static bool paused_meanwhile(const struct analysis *analysis)
 	       (stall->end_ns - stall->start_ns) * 2 >= window->until_ns - window->since_ns;
 }
 
+/* Where nothing else froze: waits that are short each, and long together. */
+static int find_sliced(struct analysis *analysis)
+{
+	struct suspect *sliced = &analysis->sliced;
+	struct stall stall = { .found = true };
+	int r;
+
+	if (analysis->stall.found || !analysis->target.count)
+		return 0;
+	r = sliced_find(analysis->source, analysis->stackfacts, analysis->survey.futexes,
+			&analysis->target, analysis->stall_ns, sliced);
+	if (r || !sliced->victim_count)
+		return r;
+	stall.start_ns = sliced->owner.longest.start_ns;
+	stall.end_ns = sliced->owner.longest.end_ns;
+	stall.threads_max = (uint32_t)sliced->victim_count;
+	stall.apart = over_before(analysis, &stall);
+	stall_replace(&analysis->stall, &stall);
+	return 0;
+}
+
 /* No wait that hurts, and yet somebody waited for an answer: then it is a thread that did not serve. */
 static int find_episode(struct analysis *analysis)
 {
@@ -423,6 +446,8 @@ static int fill_findings(struct analysis *analysis)
 	if (analysis->episode.kind != EPISODE_NONE)
 		return findings_episode(&context, &analysis->episode, &analysis->window,
 					analysis->model);
+	if (analysis->sliced.victim_count)
+		return findings_convoy(&context, &analysis->sliced, analysis->model);
 	if (analysis->silence_is_stall)
 		return findings_silence(&context, &analysis->silence, analysis->model);
 	if (analysis->feeder.did != FEEDER_IDLED)
@@ -459,6 +484,8 @@ static int fill_model(struct analysis *analysis, const char *path, uint64_t stal
 		r = find_spin(analysis);
 	if (!r)
 		r = find_silence(analysis);
+	if (!r)
+		r = find_sliced(analysis);
 	if (!r)
 		r = find_episode(analysis);
 	if (!r) {
@@ -516,6 +543,7 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 	analysis.stackfacts = NULL;
 out:
 	profile_free(&analysis.episode.profile);
+	suspects_free(&analysis.sliced, 1);
 	feeder_free(&analysis.feeder);
 	spin_free(&analysis.spin);
 	silence_free(&analysis.silence);

@@ -475,6 +475,10 @@ static int fill_evidence(const struct findings_context *context, const struct su
 		r = release_evidence(context, suspect, model, finding);
 	if (!r)
 		r = log_evidence(context, suspect, model, finding);
+	if (!r && suspect->in_slices)
+		r = finding_evidence(finding,
+				     "they waited with timeouts, again and again, and nobody was woken "
+				     "until then; who was woken woke the next, as with a lock");
 	if (!r)
 		r = findings_why_evidence(suspect, model, finding);
 	if (!r && held_again_and_again(suspect, model))

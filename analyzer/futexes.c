@@ -49,7 +49,7 @@ struct futex {
 	int32_t owner; /* as a value named it last; 0: none did */
 	const struct thread *waker; /* the last one */
 	uint64_t wake_ns;
-	struct standstill standstill; /* nothing after judging */
+	struct standstill standstill; /* after judging: of SLICES */
 	struct stood_still still; /* judged, as is */
 	bool lock;
 	UT_hash_handle hh;
@@ -147,7 +147,8 @@ static void forget(struct futexes *futexes)
 	}
 	HASH_ITER(hh, futexes->futexes, futex, next_futex)
 	{
-		standstill_free(&futex->standstill);
+		if (futex->still.kind != STANDSTILL_SLICES)
+			standstill_free(&futex->standstill);
 	}
 	by_thread_free(&futexes->pendings);
 	by_thread_free(&futexes->standers);
@@ -164,6 +165,7 @@ void futexes_destroy(struct futexes *futexes)
 	HASH_ITER(hh, futexes->futexes, futex, next)
 	{
 		HASH_DEL(futexes->futexes, futex);
+		standstill_free(&futex->standstill);
 		free(futex);
 	}
 	free(futexes);
@@ -377,8 +379,7 @@ static int note_waking(struct futexes *futexes, const struct event *event)
 	if (event->stack_id != STACK_NONE && fact->releases != WAIT_LOCK_FUTEX)
 		return standstill_left(&futexes->standers, event->other, event->raw.time_ns);
 	first = futex_at(futexes, (int32_t)futex->key.tgid, first_half(futex->key.address));
-	if (!first || standstill_woken(&first->standstill, &futexes->standers, event->other,
-				       event->thread, event->raw.time_ns))
+	if (!first || standstill_woken(&first->standstill, &futexes->standers, event))
 		return -ENOMEM;
 	futex->wakes++;
 	futex->broadcasts +=
@@ -510,12 +511,14 @@ bool futexes_doubt(const struct futexes *futexes,
 	{
 		const struct stood *stood = &futex->still.longest;
 
-		if (futex->still.kind != STANDSTILL_DOUBT ||
+		if ((futex->still.kind != STANDSTILL_DOUBT &&
+		     futex->still.kind != STANDSTILL_SLICES) ||
 		    stood->end_ns - stood->start_ns <= longest_ns ||
 		    !counts(context, stood->thread))
 			continue;
 		longest_ns = stood->end_ns - stood->start_ns;
-		*ret_doubt = (struct futex_doubt){ futex->key.address, futex->still };
+		*ret_doubt = (struct futex_doubt){ futex->key.address, futex->still,
+						   futex->standstill.stood };
 	}
 	return longest_ns;
 }

@@ -54,6 +54,7 @@ bool futexes_guessed(const struct futexes *futexes, int32_t tgid, uint64_t addre
 struct futex_doubt {
 	uint64_t address;
 	struct stood_still still;
+	const struct stood *stood;	/* kind SLICES: each of the threads, borrowed; else NULL */
 };
 
 /* The longest of a thread that @counts; false: there is none. After futexes_judge(). */

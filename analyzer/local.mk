@@ -44,6 +44,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/frame_text.c analyzer/frame_text.h \
 	analyzer/history.c analyzer/history.h \
 	analyzer/futexes.c analyzer/futexes.h \
+	analyzer/sliced.c analyzer/sliced.h \
 	analyzer/standstill.c analyzer/standstill.h \
 	analyzer/hold.c analyzer/hold.h \
 	analyzer/holders.c analyzer/holders.h \

@@ -82,11 +82,14 @@ int standstill_wait(struct standstill *standstill, struct by_thread *standers,
 }
 
 int standstill_woken(struct standstill *standstill, struct by_thread *standers,
-		     const struct thread *thread, struct thread *waker, uint64_t time_ns)
+		     const struct event *waking)
 {
-	struct stander *stander = by_thread_find(standers, thread);
+	struct stander *stander = by_thread_find(standers, waking->other);
 
-	return stander && stander->at == standstill ? stander_ends(stander, waker, time_ns) : 0;
+	if (!stander || stander->at != standstill)
+		return 0;
+	stander->stood.waker_stack_id = waking->stack_id;
+	return stander_ends(stander, waking->thread, waking->raw.time_ns);
 }
 
 int standstill_left(struct by_thread *standers, const struct thread *thread, uint64_t time_ns)
@@ -157,8 +160,9 @@ static size_t together(const struct standstill *standstill, const struct stood *
 	return count;
 }
 
-/* The first of them that somebody woke who had not stood there. */
-static struct thread *waker_of(const struct standstill *standstill, const struct stood *longest)
+/* The first of them to be woken, if by somebody who had not stood there. */
+static const struct stood *first_of(const struct standstill *standstill,
+				    const struct stood *longest)
 {
 	const struct stood *first = NULL;
 
@@ -167,12 +171,12 @@ static struct thread *waker_of(const struct standstill *standstill, const struct
 		if (stood->waker && stood->end_ns > longest->start_ns &&
 		    (!first || stood->end_ns < first->end_ns))
 			first = stood;
-	return first && !stood_by(standstill, first->waker) ? first->waker : NULL;
+	return first && !stood_by(standstill, first->waker) ? first : NULL;
 }
 
 struct stood_still standstill_judge(const struct standstill *standstill)
 {
-	const struct stood *list = standstill->stood, *longest = list;
+	const struct stood *list = standstill->stood, *longest = list, *first;
 	struct stood_still still = { .kind = STANDSTILL_NONE };
 	bool handed = false, in_slices = false;
 
@@ -187,9 +191,16 @@ struct stood_still standstill_judge(const struct standstill *standstill)
 	}
 	still.longest = *longest;
 	still.threads = together(standstill, longest);
-	still.waker = waker_of(standstill, longest);
+	first = first_of(standstill, longest);
+	if (first) {
+		still.waker = first->waker;
+		still.first = *first;
+	}
 	if (like_a_lock(standstill))
-		still.kind = handed && !in_slices ? STANDSTILL_LOCK : STANDSTILL_DOUBT;
+		still.kind = !handed	  ? STANDSTILL_DOUBT
+			     : !in_slices ? STANDSTILL_LOCK
+			     : standstill->others >= OTHERS_LEAST ? STANDSTILL_SLICES
+								  : STANDSTILL_DOUBT;
 	else if (in_slices && still.threads > 1 && standstill->count <= still.threads * 3 &&
 		 standstill->others >= OTHERS_LEAST)
 		still.kind = STANDSTILL_DOUBT;

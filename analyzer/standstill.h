@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "analyzer/by_thread.h"
+#include "analyzer/source.h"
 #include "analyzer/threads.h"
 
 /* A sleep at one futex of one thread, or several in a row that ended by themselves. */
@@ -21,6 +22,7 @@ struct stood {
 	struct thread *thread;
 	uint64_t start_ns, end_ns;
 	struct thread *waker;	/* NULL: not seen */
+	uint32_t waker_stack_id;
 	bool began_before;	/* the recording */
 	bool in_slices;		/* with timeouts */
 	bool handed;		/* its waker had been woken there by the last wake-up before */
@@ -48,6 +50,7 @@ struct stander {
 enum standstill_kind {
 	STANDSTILL_NONE,	/* nothing that may not be threads that wait for work as they always do */
 	STANDSTILL_DOUBT,	/* may be a lock's */
+	STANDSTILL_SLICES,	/* is a lock's, by the way it ended, but waited for in slices */
 	STANDSTILL_LOCK		/* is a lock's, by the way it ended */
 };
 
@@ -55,9 +58,9 @@ enum standstill_kind {
 int standstill_wait(struct standstill *standstill, struct by_thread *standers,
 		    struct thread *thread, uint64_t time_ns, bool began_before);
 
-/* @thread is woken there by @waker. 0 or -ENOMEM. */
+/* @waking: a thread is woken there. 0 or -ENOMEM. */
 int standstill_woken(struct standstill *standstill, struct by_thread *standers,
-		     const struct thread *thread, struct thread *waker, uint64_t time_ns);
+		     const struct event *waking);
 
 /* @thread, wherever it stood, stands there no more; who ended that is not known. 0 or -ENOMEM. */
 int standstill_left(struct by_thread *standers, const struct thread *thread, uint64_t time_ns);
@@ -71,6 +74,7 @@ struct stood_still {
 	size_t threads;
 	struct stood longest;
 	struct thread *waker;	/* of the first one to be woken; NULL: one of themselves, or not seen */
+	struct stood first;	/* where there is a waker: that one */
 };
 
 /* After the last event. */

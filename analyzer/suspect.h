@@ -57,6 +57,7 @@ struct suspect {
 	struct suspect_link links[SUSPECT_LINKS_MAX];
 	size_t link_count;
 	bool links_of_others;		/* they begin with another lock's holder, whose victims are in indirect_* */
+	bool in_slices;			/* they waited with timeouts, again and again: see sliced.h */
 	bool told_elsewhere;		/* another suspect has the same owner, and its victims too */
 	struct lock_owner owner;	/* who is to blame; its longest is where all the waiting leads to */
 	struct hold_story story;	/* of owner.longest */

@@ -283,8 +283,8 @@ static void waits_in_slices(struct lab *lab, uint64_t from_ns, uint64_t to_ns,
 	}
 }
 
-/* Both, now and then, for 1 ms; then from 300 ms to 2 s, while the holder has it. */
-static void two_wait_in_slices(struct lab *lab)
+/* Both, now and then, for 1 ms; then from 300 ms to 2 s, while the holder has it. The second is woken by @last. */
+static void two_wait_in_slices(struct lab *lab, const struct ft_task *last)
 {
 	const struct ft_task *both[] = { &first, &second };
 
@@ -300,9 +300,27 @@ static void two_wait_in_slices(struct lab *lab)
 		waits_in_slices(lab, at_ms * MS, at_ms * MS + 1, &first, LOCK);
 		waits_in_slices(lab, at_ms * MS + 100 * US, at_ms * MS + 100 * US + 1, &second, LOCK);
 	}
-	lets_go(lab, 2000 * MS, WAKE, &first);
-	lets_go(lab, 2001 * MS, WAKE, &second);
+	scene_waking(lab->scene, 0, 2000 * MS, &holder, WAKE, &first);
+	scene_switch(lab->scene, 1, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &first);
+	scene_waking(lab->scene, last == &first, 2001 * MS, last, WAKE, &second);
+	scene_switch(lab->scene, 1, 2001 * MS + 5 * US, &first, FT_STATE_SLEEPING, POLL, &second);
+	scene_switch(lab->scene, 1, 2002 * MS, &second, FT_STATE_SLEEPING, POLL, &scene_idle);
 	scene_switch(lab->scene, 0, 2100 * MS, &holder, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+}
+
+static void lock_waited_for_in_slices_is_told_by_its_waiters_waking_each_other(void **state)
+{
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+
+	two_wait_in_slices(lab, &first);
+	finding = analyze(lab, 2200 * MS);
+	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(finding->culprit.tid, holder.tid);
+	assert_int_equal(finding->victim_count, 2);
+	assert_in_range(finding->culprit.running_ns, 1690 * MS, 1710 * MS);
+	assert_int_equal(lab->result.model->stall.end_ns, 2000 * MS);
 }
 
 static void threads_that_wait_in_slices_are_one_standstill(void **state)
@@ -311,7 +329,7 @@ static void threads_that_wait_in_slices_are_one_standstill(void **state)
 	const struct model_finding *finding;
 	const struct model_doubt *doubt;
 
-	two_wait_in_slices(lab);
+	two_wait_in_slices(lab, &holder);
 	finding = analyze(lab, 2200 * MS);
 	doubt = &lab->result.model->doubt;
 	assert_int_equal(finding->kind, FINDING_NO_STALL);
@@ -664,6 +682,7 @@ int main(void)
 		TEST(three_of_another_kind_is_no_reader_writer_lock),
 		TEST(semaphore_is_a_lock_where_the_woken_wakes_the_next),
 		TEST(semaphore_whose_waiters_come_back_counts_work),
+		TEST(lock_waited_for_in_slices_is_told_by_its_waiters_waking_each_other),
 		TEST(threads_that_wait_in_slices_are_one_standstill),
 		TEST(one_waiter_at_two_is_no_lock_where_nothing_says_glibc),
 		TEST(one_waiter_at_two_is_a_victim_where_glibc_is),
