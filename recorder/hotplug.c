@@ -10,8 +10,8 @@
 #include "recorder/cpuhp.h"
 
 #define SILENT_NS 500000000 /* an idle CPU says something more often, mostly */
-#define LOOK_NS	  2000000000 /* and where it does not, a look costs 10 us */
-#define ASK_NS	  500000000 /* between two askings, in which a living event counts on */
+#define LOOK_NS	  500000000 /* between two looks at one, and two askings: a living event counts on meanwhile */
+#define LOOKS_MAX 8 /* at so many CPUs at a time: each takes 10 us */
 
 struct hotplug_cpu {
 	uint64_t looked_ns; /* when its thread was looked at; 0: not since it was heard of */
@@ -26,6 +26,8 @@ struct hotplug {
 	struct counters *counters;
 	struct drain *drain;
 	struct cpuhp *threads;
+	size_t next; /* the CPU to begin with, so that each has its turn */
+	unsigned int looks; /* left this time */
 	struct hotplug_cpu cpus[];
 };
 
@@ -70,8 +72,12 @@ static bool has_gone(struct hotplug *hotplug, size_t index)
 		cpu->looked_ns = 0;
 		return false;
 	}
-	if (cpu->looked_ns && now_ns < cpu->looked_ns + (cpu->moved ? ASK_NS : LOOK_NS))
+	if (cpu->looked_ns && now_ns < cpu->looked_ns + LOOK_NS)
 		return false;
+	if (!hotplug->looks)
+		return false;
+	hotplug->looks--;
+	hotplug->next = index + 1;
 	cpu->looked_ns = now_ns;
 	if (cpuhp_moved(&hotplug->threads[index])) {
 		cpu->moved = true;
@@ -108,7 +114,11 @@ static void try_again(struct hotplug *hotplug, size_t index)
 
 void hotplug_look(struct hotplug *hotplug)
 {
-	for (size_t i = 0; i < hotplug->counters->cpu_count; i++) {
+	size_t count = hotplug->counters->cpu_count, first = hotplug->next;
+
+	hotplug->looks = LOOKS_MAX;
+	for (size_t n = 0; n < count; n++) {
+		size_t i = (first + n) % count;
 		struct hotplug_cpu *cpu = &hotplug->cpus[i];
 		if (cpu->gone) {
 			if (drain_dropped(hotplug->drain, i))

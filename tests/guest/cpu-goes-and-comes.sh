@@ -44,7 +44,7 @@ recorded_well() {
     unknown=$(thread_ns "$1" unknown_ns) blocked=$(thread_ns "$1" blocked_ns)
     echo "$1: blocked $blocked ns, unknown $unknown ns"
     [ "$blocked" -gt $((10 * unknown)) ] && [ "$blocked" -gt 500000000 ] ||
-        fail "$1 was not recorded"
+        { "$analyze" --threads "$file" && fail "$1 was not recorded"; }
 }
 
 # capture REASON: whole, and its time adds up
