@@ -382,7 +382,7 @@ int coverage_cannot_say(const struct coverage_context *context, struct model *mo
 	if (*events && !strstr(events, "contention_begin"))
 		r = say(model, "lock addresses: this kernel has no lock contention events (5.19 and newer do)");
 	if (!r && has_culprit_without_user_stack(model))
-		r = say(model, "which of its own functions the culprit was in: no user stack of it was recorded");
+		r = say(model, "which of its own functions the culprit was in where it spent the time: no user stack of it was recorded there");
 	if (!r && model->stall.found && model->stall.still_open)
 		r = say(model, "how long the stall lasted: the recording ended before it did");
 	if (!r && model->stall.found && model->stall.began_before)

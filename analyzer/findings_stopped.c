@@ -84,10 +84,12 @@ int findings_stopped(const struct findings_context *context, const struct stoppe
 		r = fill_evidence(context, stopped, model, finding);
 	if (!r)
 		r = finding_text(&finding->advice,
-				 "Find who stops it: a script that sends SIGSTOP, a debugger or a "
+				 "%s: a script that sends SIGSTOP, a debugger or a "
 				 "dump of its "
 				 "memory, a frozen control group (backup, migration), job control. "
 				 "kill -CONT %" PRId32 " lets it go on after SIGSTOP.",
+				 stopped->stopper ? "Find out what the one who woke it stops it for"
+						  : "Find who stops it",
 				 stopped->tgid);
 	return r;
 }
