@@ -226,6 +226,16 @@ void suspect_sort_victims(struct suspect *suspect)
 	list_sort(suspect->outsiders, suspect->outsider_count);
 }
 
+/*
+ * Where nothing tells one lock from another each waiter's time is charged to who woke it, and nobody is said to have held
+ * it: the first one to let go wakes but one of many.
+ */
+static bool ends_enough(const struct lock_owner *owner, const struct lock *lock)
+{
+	return owner->longest.end_ns == owner->longest.start_ns &&
+	       owner->blamed_ns * 100 >= lock->wait_ns * SUSPECT_PERCENT;
+}
+
 /* The most blamed owner that is somebody; none where more of the time is nobody's than that one's. */
 static void suspect_take(struct suspect *suspect, const struct lock *lock)
 {
@@ -240,7 +250,7 @@ static void suspect_take(struct suspect *suspect, const struct lock *lock)
 		else if (!best && lock->owners[i].blamed_ns)
 			best = &lock->owners[i];
 	}
-	suspect->has_owner = best && best->blamed_ns >= nobody_ns;
+	suspect->has_owner = best && (best->blamed_ns >= nobody_ns || ends_enough(best, lock));
 	if (suspect->has_owner) {
 		suspect->holder = suspect->owner = *best;
 	} else {
