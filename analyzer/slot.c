@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* Sleeps that are shorter than this matter to no report; while a CPU is away for seconds there are many of them. */
-#define DOUBTFUL_LOSS_NS 100000000u
+#define DOUBTFUL_LOSS_NS 30000000u
 
 int slot_close(struct timeline *timeline, struct slot *slot, uint64_t end_ns, unsigned int flags)
 {

@@ -57,7 +57,7 @@ capture() {
 
 # noted TIMES TEXT: a capture's notes say so, so often
 noted() {
-    capture "does it say: $2"
+    capture "does it say so" # and not what: the reason is in the report too
     [ "$(grep -o -- "$2" "$work/report.json" | wc -l)" -ge "$1" ]
 }
 
