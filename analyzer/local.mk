@@ -19,6 +19,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/compare_table.c analyzer/compare_table.h \
 	analyzer/compare_threads.c \
 	analyzer/compare_waits.c \
+	analyzer/convoy.h analyzer/convoy_advice.c analyzer/convoy_evidence.c \
 	analyzer/deadlock.c analyzer/deadlock.h \
 	analyzer/conduct.c analyzer/conduct.h \
 	analyzer/coverage.c analyzer/coverage.h \
@@ -58,7 +59,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/json_why.c analyzer/json_why.h \
 	analyzer/listed.c analyzer/listed.h \
 	analyzer/locks_inside.h analyzer/locks_log.c \
-	analyzer/locks_listed.c \
+	analyzer/locks_ending.c analyzer/locks_listed.c analyzer/locks_place.c \
 	analyzer/locks.c analyzer/locks.h \
 	analyzer/losses.c analyzer/losses.h \
 	analyzer/merge.c analyzer/merge.h \

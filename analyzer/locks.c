@@ -10,11 +10,6 @@
 /* One wait for a lock may be many sleeps: woken, a waiter loses to another and sleeps again. */
 #define SAME_WAIT_GAP_NS 5000000u
 
-/* Of whom nothing is known for less time than this, or a lesser part of the time since, hardly waited for a lock
- * meanwhile, and got it. */
-#define UNCLEAR_NS 50000000u
-#define UNCLEAR_PART 4
-
 int locks_create(struct stackfacts *stackfacts, struct operations *operations,
 		 const struct locks_options *options, struct locks **ret_locks)
 {
@@ -168,133 +163,6 @@ int locks_event(struct locks *locks, const struct event *event)
 	return 0;
 }
 
-enum wait_class locks_family_of(enum wait_class class)
-{
-	if (class == WAIT_LOCK_USER)
-		return WAIT_LOCK_FUTEX;
-	return class == WAIT_LOCK_MMAP || class == WAIT_LOCK_INODE ? WAIT_LOCK_RWSEM : class;
-}
-
-bool locks_held_in_user_space(enum wait_class class)
-{
-	return class == WAIT_LOCK_FILE || class == WAIT_LOCK_FUTEX || class == WAIT_LOCK_USER;
-}
-
-/* Such a lock's slow path is told by a LOCK_BEGIN. */
-static bool has_address(enum wait_class class)
-{
-	return !locks_held_in_user_space(class);
-}
-
-static struct lock_key key_of(const struct thread *thread, const struct wait_reason *reason,
-			      uint64_t address)
-{
-	struct lock_key key;
-
-	/* Hashed as bytes: no padding may hold garbage. */
-	memset(&key, 0, sizeof(key));
-	key.class = reason->class;
-	if (reason->class == WAIT_LOCK_USER) {
-		key.address = address;
-		key.tgid = thread->tgid;
-	} else if (reason->class == WAIT_LOCK_MMAP && !reason->remote_mm) {
-		key.tgid = thread->tgid;
-	} else if (address) {
-		key.address = address;
-	} else if (reason->class != WAIT_LOCK_FILE && reason->class != WAIT_LOCK_MMAP) {
-		key.tgid = thread->tgid;
-	}
-	return key;
-}
-
-static struct lock_entry *entry_create(struct locks *locks, const struct lock_key *key)
-{
-	struct lock_entry **entries;
-	struct lock_entry *entry;
-
-	entries = reallocarray(locks->entries, locks->entry_count + 1, sizeof(struct lock_entry *));
-	if (!entries)
-		return NULL;
-	locks->entries = entries;
-	entry = calloc(1, sizeof(*entry));
-	if (!entry)
-		return NULL;
-	if (ownership_create(!key->address && (key->class != WAIT_LOCK_MMAP || !key->tgid),
-			     &entry->ownership)) {
-		free(entry);
-		return NULL;
-	}
-	ownership_watch(entry->ownership, &locks->watcher);
-	entry->key = *key;
-	entry->lock.class = (enum wait_class)key->class;
-	HASH_ADD(hh, locks->by_key, key, sizeof(entry->key), entry);
-	entries[locks->entry_count++] = entry;
-	return entry;
-}
-
-/* Another process' mmap_lock is told by its address alone; its owner's entry has that address too. */
-static struct lock_entry *mmap_lock_at(const struct locks *locks, uint64_t address)
-{
-	for (size_t i = 0; address && i < locks->entry_count; i++)
-		if (locks->entries[i]->lock.class == WAIT_LOCK_MMAP &&
-		    locks->entries[i]->lock.address == address)
-			return locks->entries[i];
-	return NULL;
-}
-
-/* Others waited for the lock of @key's process first, and did not know whose it is. */
-static struct lock_entry *mmap_lock_adopt(struct locks *locks, const struct lock_key *key,
-					  uint64_t address)
-{
-	struct lock_entry *entry = mmap_lock_at(locks, address);
-
-	if (!entry || entry->key.tgid)
-		return NULL;
-	HASH_DELETE(hh, locks->by_key, entry);
-	entry->key = *key;
-	entry->lock.tgid = key->tgid;
-	HASH_ADD(hh, locks->by_key, key, sizeof(entry->key), entry);
-	return entry;
-}
-
-/* Memory is used again: of locks that had the same address one after the other the first is found by it. */
-static void place_at(struct locks *locks, struct lock_entry *entry, uint64_t address)
-{
-	struct lock_entry *first = NULL;
-
-	entry->lock.address = address;
-	if (!has_address(entry->lock.class))
-		return;
-	HASH_FIND(at, locks->by_address, &address, sizeof(address), first);
-	if (!first)
-		HASH_ADD(at, locks->by_address, lock.address, sizeof(entry->lock.address), entry);
-}
-
-static struct lock_entry *entry_of(struct locks *locks, const struct thread *thread,
-				   const struct wait_reason *reason, uint64_t address)
-{
-	struct lock_key key = key_of(thread, reason, address);
-	bool other_process = reason->class == WAIT_LOCK_MMAP && reason->remote_mm;
-	struct lock_entry *entry = NULL;
-
-	HASH_FIND(hh, locks->by_key, &key, sizeof(key), entry);
-	if (!entry && other_process)
-		entry = mmap_lock_at(locks, address);
-	else if (!entry && reason->class == WAIT_LOCK_MMAP)
-		entry = mmap_lock_adopt(locks, &key, address);
-	if (!entry)
-		entry = entry_create(locks, &key);
-	if (!entry)
-		return NULL;
-	if (!entry->lock.detail)
-		entry->lock.detail = reason->detail;
-	if (!entry->lock.address && address)
-		place_at(locks, entry, address);
-	if (!entry->lock.tgid && !other_process)
-		entry->lock.tgid = thread->tgid;
-	return entry;
-}
-
 /* Whether an interval is a wait for a lock; *ret_reason says for which. */
 static int lock_wait(struct locks *locks, const struct interval *interval,
 		     const struct wait_reason **ret_reason)
@@ -376,11 +244,11 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 	reason = *by_stack;
 	if (user_lock(locks, interval, waiter, &reason))
 		address = waiter->futex.address;
-	else if (has_address(reason.class))
+	else if (locks_has_address(reason.class))
 		address = waiter->contended_address;
 	else if (reason.class == WAIT_LOCK_FILE)
 		address = locks_listed_address(locks, interval, &reason);
-	entry = entry_of(locks, interval->thread, &reason, address);
+	entry = locks_entry_of(locks, interval->thread, &reason, address);
 	if (!entry)
 		return -ENOMEM;
 	if (reason.class == WAIT_LOCK_USER)
@@ -525,131 +393,6 @@ int locks_closed(struct locks *locks, const struct interval *interval)
 		count_wait(&waiter->entry->lock, waiter, to_ns - from_ns);
 	return ownership_wait_closed(waiter->entry->ownership, interval->thread,
 				     interval->start_ns, from_ns, to_ns);
-}
-
-/* The one thread of @tgid that may hold its mmap_lock now, NULL where none or several may. */
-static struct thread *mmap_holder(const struct locks *locks, const struct threads *threads,
-				  int32_t tgid, uint64_t end_ns)
-{
-	struct thread *holder = NULL;
-	struct operation_since since;
-
-	for (size_t i = 0; i < threads_count(threads); i++) {
-		struct thread *thread = threads_at(threads, i);
-		const struct waiter *waiter;
-
-		if (thread->tgid != tgid || thread->exited || thread->idle_task)
-			continue;
-		waiter = by_thread_find(&locks->waiters, thread);
-		if (waiter && waiter->open)
-			continue;
-		since = operations_since(locks->operations, thread);
-		if (!since.holds_mmap)
-			continue;
-		/* It may be elsewhere by now, or another may be there. */
-		if (holder || losses_within_ns(&locks->losses, since.seen_ns, end_ns) >= UNCLEAR_NS)
-			return NULL;
-		holder = thread;
-	}
-	return holder;
-}
-
-/* @named: by the kernel's log; its thread may be NULL. */
-static int mmap_lock_ending(struct locks *locks, struct lock_entry *entry,
-			    const struct threads *threads, const struct lock_release *named,
-			    uint64_t end_ns)
-{
-	struct operation_since since;
-	struct thread *holder;
-	struct holder told;
-
-	if (holders_of(locks->holders, entry->lock.address, &told))
-		return ownership_held_at_end(entry->ownership,
-					     &(struct lock_release){ .thread = told.thread,
-								     .time_ns = end_ns,
-								     .since_ns = told.since_ns,
-								     .since_exact = true,
-								     .read = told.read,
-								     .mode_known = true,
-								     .exact = true,
-								     .stack_id = STACK_NONE });
-	holder = named->thread && !named->plausible
-			 ? NULL
-			 : mmap_holder(locks, threads, entry->lock.tgid, end_ns);
-	if (!holder)
-		return named->thread ? ownership_held_at_end(entry->ownership, named) : 0;
-	since = operations_since(locks->operations, holder);
-	return ownership_held_at_end(entry->ownership,
-				     &(struct lock_release){ .thread = holder,
-							     .time_ns = end_ns,
-							     .since_ns = since.since_ns,
-							     .since_exact = since.exact,
-							     .stack_id = since.stack_id });
-}
-
-bool locks_waits_for(const struct locks *locks, const struct thread *thread,
-		      const struct lock_entry *entry)
-{
-	const struct waiter *waiter = by_thread_find(&locks->waiters, thread);
-
-	return waiter && waiter->open && waiter->entry == entry;
-}
-
-/*
- * Who got the lock by the last hand-off has it still, if others slept for it at that time already and
- * ever since: letting it go would have woken one of them. And some locks say themselves who owns them.
- */
-static int user_lock_ending(struct locks *locks, struct lock_entry *entry,
-			    const struct threads *threads, uint64_t end_ns)
-{
-	struct thread *holder = entry->owner_tid ? threads_find(threads, entry->owner_tid) : NULL;
-	uint64_t since_ns = 0;
-
-	if (holder && holder->tgid == entry->lock.tgid && !holder->exited) {
-		entry->lock.holder_named = true;
-	} else {
-		holder = entry->taker;
-		if (!holder || holder->exited ||
-		    ownership_contended_since_ns(entry->ownership) >= entry->taken_ns)
-			return 0;
-		since_ns = entry->taken_ns;
-	}
-	if (locks_waits_for(locks, holder, entry)) {
-		entry->lock.holder_named = false;
-		return 0;
-	}
-	entry->lock.holder = holder;
-	return ownership_held_at_end(entry->ownership,
-				     &(struct lock_release){ .thread = holder,
-							     .time_ns = end_ns,
-							     .since_ns = since_ns,
-							     .since_exact = since_ns != 0,
-							     .stack_id = STACK_NONE });
-}
-
-int locks_ending(struct locks *locks, const struct threads *threads, uint64_t end_ns)
-{
-	struct lock_release named;
-	int r = 0;
-
-	for (size_t i = 0; i < locks->entry_count && !r; i++) {
-		struct lock_entry *entry = locks->entries[i];
-
-		if (!ownership_waiting(entry->ownership))
-			continue;
-		r = locks_log_ending(locks, entry, threads, end_ns, &named);
-		if (r)
-			break;
-		if (entry->lock.class == WAIT_LOCK_MMAP)
-			r = mmap_lock_ending(locks, entry, threads, &named, end_ns);
-		else if (entry->lock.class == WAIT_LOCK_USER)
-			r = user_lock_ending(locks, entry, threads, end_ns);
-		else if (entry->lock.class == WAIT_LOCK_FILE && entry->key.address)
-			r = locks_listed_ending(locks, entry, threads, end_ns);
-		else if (named.thread)
-			r = ownership_held_at_end(entry->ownership, &named);
-	}
-	return r;
 }
 
 void locks_finish(struct locks *locks)

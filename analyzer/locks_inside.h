@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of struct locks, for locks.c and locks_log.c alone.
+ * The inside of struct locks, for locks.c and the files whose names begin with locks_.
  */
 #ifndef ANALYZER_LOCKS_INSIDE_H
 #define ANALYZER_LOCKS_INSIDE_H
@@ -86,11 +86,23 @@ struct locks {
 	size_t log_count;
 };
 
+/* Of whom nothing is known for less time than this, or a lesser part of the time since, hardly waited for a lock
+ * meanwhile, and got it. */
+#define UNCLEAR_NS 50000000u
+#define UNCLEAR_PART 4
+
 /* Whose release path ends a wait of this class. */
 enum wait_class locks_family_of(enum wait_class class);
 
 /* Such a lock is kept from one system call to another: which call its holder is in says nothing. */
 bool locks_held_in_user_space(enum wait_class class);
+
+/* Such a lock's slow path is told by a LOCK_BEGIN. */
+bool locks_has_address(enum wait_class class);
+
+/* The entry of the lock that @thread waits for, made if need be. @address: 0 where it is not known. NULL on lack of memory. */
+struct lock_entry *locks_entry_of(struct locks *locks, const struct thread *thread,
+				  const struct wait_reason *reason, uint64_t address);
 
 bool locks_waits_for(const struct locks *locks, const struct thread *thread,
 		     const struct lock_entry *entry);

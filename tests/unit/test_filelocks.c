@@ -100,8 +100,8 @@ static void lines_that_do_not_fit_are_passed_over(void **state)
 		"1: -> FLOCK  ADVISORY  WRITE 5 fe:00:9 0 EOF\n",
 		"1: FLOCK  ADVISORY  WRITE 4 fe:00:8 0 EOF\n1: -> FLOCK  ADVISORY  WRITE 5 fe:00:9 0 EOF\n",
 		"1: LEASE  ACTIVE    READ  4 fe:00:8 0 EOF\n1: -> LEASE  BREAKING  READ  5 fe:00:8 0 EOF\n",
-		"1: FLOCK  ADVISORY  WRITE 4 fe:00:8 0 EOF\n2: LEASE  ACTIVE    READ  4 fe:00:8 0 EOF\n"
-		"2: -> FLOCK  ADVISORY  WRITE 5 fe:00:8 0 EOF\n",
+		("1: FLOCK  ADVISORY  WRITE 4 fe:00:8 0 EOF\n2: LEASE  ACTIVE    READ  4 fe:00:8 0 EOF\n"
+		 "2: -> FLOCK  ADVISORY  WRITE 5 fe:00:8 0 EOF\n"),
 		"1: FLOCK  ADVISORY  WRITE 4 <none>:0 0 EOF\n1: -> FLOCK  ADVISORY  WRITE 5 <none>:0 0 EOF\n",
 	};
 
