@@ -253,6 +253,7 @@ int finding_class_add(const struct findings_context *context, struct source *sou
 	enum finding_kind kind = most(waits, count, stall, &longest);
 	bool classes[WAIT_CLASSES] = { false };
 	struct shortage shortage = { 0 };
+	const struct class_finding *found;
 	struct model_finding *finding;
 	int r;
 
@@ -273,10 +274,15 @@ int finding_class_add(const struct findings_context *context, struct source *sou
 				    context->start_ns);
 	if (r)
 		goto out;
-	finding->grade = model->coverage.gap_count ? GRADE_PLAUSIBLE : GRADE_STRONG;
+	found = largest(&shortage, kind);
+	/* Behind FUSE there is a process: without it the answer is not whole. */
+	finding->grade = model->coverage.gap_count ||
+					 (found->class == WAIT_IO_FUSE && !shortage.served)
+				 ? GRADE_PLAUSIBLE
+				 : GRADE_STRONG;
 	if (shortage.served)
 		fill_server(context, &shortage, finding);
-	r = fill(context, &shortage, largest(&shortage, kind), longest, finding);
+	r = fill(context, &shortage, found, longest, finding);
 out:
 	shortage_free(&shortage);
 	return r;

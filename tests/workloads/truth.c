@@ -422,7 +422,8 @@ void truth_waited(uint64_t since_ns)
 	if (now_ns < since_ns || !start_ns || now_ns - since_ns < WAIT_MIN_NS ||
 	    now_ns < start_ns || (end_ns && since_ns > end_ns))
 		return;
-	myself()->blocked_ns += now_ns - since_ns;
+	/* A wait that was going on before the cause began is its victim only from then on. */
+	myself()->blocked_ns += now_ns - (since_ns > start_ns ? since_ns : start_ns);
 }
 
 void truth_waited_too(pid_t tid, const char *comm, uint64_t since_ns)
