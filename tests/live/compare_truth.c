@@ -28,7 +28,8 @@
 #define TOLERANCE_PERCENT 2
 #define STALLED_MAX	  1024
 #define FREEZE_MIN_NS	  250000000 /* shorter, there is nothing to find: choose a larger table */
-#define ONSET_NS	  5000000 /* a worker's clock and its first switch may be apart by as much */
+#define ONSET_NS \
+	5000000 /* a worker's clock and its wait may be apart by as much, its time on a CPU and waiting for one apart */
 #define TRIGGER_LATE_NS \
 	1000000000 /* a trigger this long after the onset shows what history is for */
 /* A freeze made to last so long may be shorter by as much: where the kernel leaves out how a thread comes to a
@@ -43,6 +44,7 @@ struct truth {
 	int64_t stalled_ns; /* of operations that the mmap call held up */
 	int64_t stalled[STALLED_MAX]; /* tids of them */
 	int64_t stalled_since_ns[STALLED_MAX], stalled_for_ns[STALLED_MAX];
+	int64_t stalled_on_cpu_ns[STALLED_MAX]; /* of that: running, and waiting for a CPU */
 	size_t stalled_count;
 	int64_t stalls; /* all; from the start of the first to the end of the last: */
 	int64_t first_ns, last_ns;
@@ -133,6 +135,8 @@ static void truth_add_stall(struct truth *truth, const json_t *line)
 	truth->stalled_ns += end_ns - start_ns;
 	truth->stalled_since_ns[truth->stalled_count] = start_ns;
 	truth->stalled_for_ns[truth->stalled_count] = end_ns - start_ns;
+	truth->stalled_on_cpu_ns[truth->stalled_count] =
+		number(line, "running_ns") + number(line, "runnable_ns");
 	truth->stalled[truth->stalled_count++] = number(line, "tid");
 }
 
@@ -310,21 +314,24 @@ static void expect_within(const char *what, int64_t tolerance_ns, int64_t expect
 	       (double)tolerance_ns / 1e6);
 }
 
-/* When the worker's longest stall began, which is the freeze: another load can stall it right before. */
-static int64_t stalled_since(const struct truth *truth, int64_t tid)
+/* The worker's longest stall, which is the freeze: another load can stall it right before. SIZE_MAX: none. */
+static size_t longest_stall(const struct truth *truth, int64_t tid)
 {
-	int64_t longest_ns = -1, since_ns = -1;
+	size_t longest = SIZE_MAX;
 
 	for (size_t i = 0; i < truth->stalled_count; i++) {
-		if (truth->stalled[i] != tid || truth->stalled_for_ns[i] <= longest_ns)
-			continue;
-		longest_ns = truth->stalled_for_ns[i];
-		since_ns = truth->stalled_since_ns[i];
+		if (truth->stalled[i] == tid &&
+		    (longest == SIZE_MAX ||
+		     truth->stalled_for_ns[i] > truth->stalled_for_ns[longest]))
+			longest = i;
 	}
-	return since_ns;
+	return longest;
 }
 
-/* Each worker's wait, on the clock of the truth, against what the worker said. */
+/*
+ * Each worker's wait, on the clock of the truth, against what the worker said. Between the two it
+ * may have run, or waited for a CPU: so much more the kernel itself, not the capture, allows for.
+ */
 static void compare_victims_since(const json_t *finding, int64_t start_ns,
 				  const struct truth *truth)
 {
@@ -335,12 +342,21 @@ static void compare_victims_since(const json_t *finding, int64_t start_ns,
 	compare_victims(victims, truth);
 	json_array_foreach(victims, i, victim)
 	{
-		char what[64];
+		int64_t tid = json_integer_value(victim), on_cpu_ns, off_ns;
+		size_t stall = longest_stall(truth, tid);
 
-		snprintf(what, sizeof(what), "begin of worker %jd's wait",
-			 (intmax_t)json_integer_value(victim));
-		expect_within(what, ONSET_NS, stalled_since(truth, json_integer_value(victim)),
-			      start_ns + json_integer_value(json_array_get(since, i)));
+		if (stall == SIZE_MAX) {
+			expect(false, "worker %jd said that it stalled", (intmax_t)tid);
+			continue;
+		}
+		on_cpu_ns = truth->stalled_on_cpu_ns[stall];
+		off_ns = start_ns + json_integer_value(json_array_get(since, i)) -
+			 truth->stalled_since_ns[stall];
+		expect(off_ns >= -ONSET_NS && off_ns <= ONSET_NS + on_cpu_ns,
+		       "begin of worker %jd's wait: %.3f ms after its own record, %.3f allowed, "
+		       "%.3f of them on or waiting for a CPU",
+		       (intmax_t)tid, (double)off_ns / 1e6, (double)(ONSET_NS + on_cpu_ns) / 1e6,
+		       (double)on_cpu_ns / 1e6);
 	}
 }
 

@@ -35,7 +35,9 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -82,9 +84,17 @@ struct options {
 	bool preallocate;
 };
 
+/* What a thread got of a CPU so far, and what it had to wait for one; 0 where the kernel does not tell. */
+struct shares {
+	uint64_t running_ns, runnable_ns;
+};
+
 struct worker {
 	pthread_t thread;
 	unsigned int number;
+	int schedstat; /* its own /proc/PID/task/TID/schedstat */
+	uint64_t begin_ns; /* of the operation it is in */
+	struct shares at_begin;
 	uint64_t stalls;
 	uint64_t stalled_ns;
 	uint64_t stalled_max_ns;
@@ -224,41 +234,70 @@ static void pause_ns(uint64_t ns)
 	nanosleep(&pause, NULL);
 }
 
-/* Says that @op was slow, if it was. Return: now, where the next operation begins. */
-static uint64_t worker_finish(struct worker *worker, const char *op, uint64_t start_ns)
+static struct shares shares_of_cpu(const struct worker *worker)
 {
-	uint64_t end_ns = truth_now_ns(), took_ns = end_ns - start_ns;
+	struct shares shares = { 0 };
+	char text[128];
+	ssize_t length = pread(worker->schedstat, text, sizeof(text) - 1, 0);
 
+	if (length > 0) {
+		text[length] = 0;
+		sscanf(text, "%" SCNu64 " %" SCNu64, &shares.running_ns, &shares.runnable_ns);
+	}
+	return shares;
+}
+
+/* An operation that begins now. */
+static void worker_begin(struct worker *worker)
+{
+	worker->at_begin = shares_of_cpu(worker);
+	worker->begin_ns = truth_now_ns();
+}
+
+/*
+ * Says that @op was slow, if it was; the next one begins. It did not wait all of that time: a thread
+ * may be taken off its CPU between its look at the clock and the call that waits, and
+ * runs a little before and after it.
+ */
+static void worker_finish(struct worker *worker, const char *op)
+{
+	uint64_t start_ns = worker->begin_ns, end_ns = truth_now_ns(), took_ns = end_ns - start_ns;
+	struct shares before = worker->at_begin;
+
+	worker_begin(worker);
 	if (took_ns < options.stall_ns)
-		return end_ns;
+		return;
 	worker->stalls++;
 	worker->stalled_ns += took_ns;
 	if (worker->stalled_max_ns < took_ns)
 		worker->stalled_max_ns = took_ns;
 	truth_print("{\"event\":\"stall\",\"tid\":%d,\"name\":\"worker%u\",\"op\":\"%s\","
-		    "\"start_ns\":%ju,\"end_ns\":%ju}",
-		    gettid(), worker->number, op, (uintmax_t)start_ns, (uintmax_t)end_ns);
-	return truth_now_ns();
+		    "\"start_ns\":%ju,\"end_ns\":%ju,\"running_ns\":%ju,\"runnable_ns\":%ju}",
+		    gettid(), worker->number, op, (uintmax_t)start_ns, (uintmax_t)end_ns,
+		    (uintmax_t)(worker->at_begin.running_ns - before.running_ns),
+		    (uintmax_t)(worker->at_begin.runnable_ns - before.runnable_ns));
+	worker_begin(worker);
 }
 
 static void serve_request(struct worker *worker)
 {
-	uint64_t at_ns = truth_now_ns();
-	char *buffer = mmap(NULL, REQUEST_BYTES, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *buffer;
 
+	worker_begin(worker);
+	buffer = mmap(NULL, REQUEST_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		      0);
 	if (buffer == MAP_FAILED) {
 		perror("hashmap_resize: cannot map a request's buffer");
 		exit(EXIT_FAILURE);
 	}
-	at_ns = worker_finish(worker, "mmap", at_ns);
+	worker_finish(worker, "mmap");
 	for (size_t i = 0; i < REQUEST_BYTES; i += 4096)
 		((volatile char *)buffer)[i] = 1;
-	at_ns = worker_finish(worker, "touch", at_ns);
+	worker_finish(worker, "touch");
 	madvise(buffer, REQUEST_BYTES, MADV_DONTNEED);
-	at_ns = worker_finish(worker, "madvise", at_ns);
+	worker_finish(worker, "madvise");
 	munmap(buffer, REQUEST_BYTES);
-	worker_finish(worker, "munmap", at_ns);
+	worker_finish(worker, "munmap");
 }
 
 static void *worker_main(void *argument)
@@ -268,6 +307,7 @@ static void *worker_main(void *argument)
 
 	snprintf(name, sizeof(name), "worker%u", worker->number);
 	pthread_setname_np(pthread_self(), name);
+	worker->schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 	pthread_barrier_wait(&serving);
 	while (!stopping) {
 		serve_request(worker);
