@@ -90,7 +90,7 @@ struct explain_wait {
 	uint64_t within_ns;		/* of it in the actor's span; of the root all of it */
 	uint32_t sleeps;
 	bool began_before, still_open;
-	bool end_inferred;		/* no event is at its end */
+	bool begin_inferred, end_inferred; /* no event is there; it began no later than start_ns */
 	bool is_lock;
 	uint64_t lock_address;
 	int32_t lock_tgid;

@@ -89,6 +89,7 @@ void explain_fill_wait(const struct explain_context *context, const struct deed_
 		.within_ns = deed->overlap_ns,
 		.sleeps = deed->sleeps,
 		.began_before = deed->flags & INTERVAL_BEGAN_BEFORE,
+		.begin_inferred = deed->state == THREAD_RUNNABLE && deed->flags & INTERVAL_START_LOST,
 		.still_open = deed->flags & INTERVAL_STILL_OPEN,
 		.is_lock = deed->is_lock,
 		.lock_address = deed->lock_address,

@@ -119,6 +119,7 @@ static void wait(struct json_fields *fields, const struct explain_wait *wait)
 	json_field_number(fields, "sleeps", wait->sleeps);
 	json_field_flag(fields, "began_before", wait->began_before);
 	json_field_flag(fields, "still_open", wait->still_open);
+	json_field_flag(fields, "begin_inferred", wait->begin_inferred);
 	json_field_flag(fields, "end_inferred", wait->end_inferred);
 	json_field_number(fields, "gaps", wait->gaps);
 	json_field_number(fields, "lost_events", wait->lost_events);

@@ -108,6 +108,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/text_tables.c \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
+	analyzer/unheard.c analyzer/unheard.h \
 	analyzer/trail.c analyzer/trail.h \
 	analyzer/trigger_window.c analyzer/trigger_window.h \
 	analyzer/usual.c analyzer/usual.h \

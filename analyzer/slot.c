@@ -215,6 +215,7 @@ int slot_begin(struct timeline *timeline, struct slot *slot, struct thread *thre
 		.cpu = FT_NO_CPU,
 	};
 	slot->current.end_ns = slot->current.start_ns;
+	slot->interrupt_cpu = FT_NO_CPU;
 	if (former && former->index < timeline->slot_count) {
 		struct slot *old = &timeline->slots[former->index];
 

@@ -19,6 +19,7 @@ struct cpu {
 	uint64_t switched_ns;		/* ... when */
 	uint64_t last_ns;		/* of its last event */
 	uint64_t known_from_ns;		/* since then no event of this CPU is missing */
+	uint64_t unheard_ns;		/* up to then a thread whose events are left out may have run here */
 	bool hole;			/* events are missing up to its next one */
 };
 
@@ -38,6 +39,7 @@ struct slot {
 	bool exiting;			/* its exit was seen, its final switch-out not yet */
 	bool done;
 	uint64_t hint_ns;
+	uint32_t interrupt_cpu;		/* its last waking came from an interrupt of this CPU; else FT_NO_CPU */
 };
 
 struct timeline {

@@ -197,6 +197,8 @@ static void wait_title(struct telling *telling, unsigned int indent,
 	if (!wait->for_cpu || wait->class != WAIT_CPU_RUNQUEUE)
 		add_reason(page, wait);
 	page_add(page, ": %s to %s s", seconds(wait->start_ns).text, seconds(wait->end_ns).text);
+	if (wait->begin_inferred)
+		page_add(page, " (no event tells since when: no later than that)");
 	if (wait->end_inferred)
 		page_add(page, " (no event tells its end: it is inferred)");
 	if (wait->sleeps > 1)

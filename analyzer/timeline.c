@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "analyzer/slot.h"
+#include "analyzer/unheard.h"
 
 #define IN_A_SWITCH_NS 1000000u
 #define CPUS_MAX 65536 /* beyond any Linux; a CPU above it is damage and passed over */
@@ -84,11 +85,18 @@ static int clear_up_unknown(struct timeline *timeline, struct slot *slot, uint64
 
 static int leave_blocked_unwoken(struct timeline *timeline, struct slot *slot, uint64_t time_ns)
 {
-	uint64_t lost_ns;
+	uint64_t lost_ns, woken_ns;
 	int error;
 
-	if (!losses_between(&timeline->losses, slot->current.start_ns, time_ns, &lost_ns))
-		return slot_move(timeline, slot, THREAD_RUNNABLE, time_ns, INTERVAL_WAKER_LOST);
+	if (!losses_between(&timeline->losses, slot->current.start_ns, time_ns, &lost_ns)) {
+		woken_ns = unheard_latest_waking(timeline, slot, time_ns);
+		if (woken_ns <= slot->current.start_ns || woken_ns >= time_ns)
+			return slot_move(timeline, slot, THREAD_RUNNABLE, time_ns,
+					 INTERVAL_WAKER_LOST);
+		error = slot_move(timeline, slot, THREAD_RUNNABLE, woken_ns, INTERVAL_WAKER_LOST);
+		slot->current.flags |= INTERVAL_START_LOST;
+		return error;
+	}
 	error = slot_move_to_unknown(timeline, slot, lost_ns);
 	slot->runnable_hint = timeline->wakings_recorded;
 	slot->hint_ns = lost_ns;
@@ -120,38 +128,24 @@ static int switch_in(struct timeline *timeline, struct slot *slot, uint32_t cpu,
 	return error;
 }
 
-/*
- * The earliest time at which somebody who is found on @cpu at @time_ns can have come there. Who took
- * over from an idle task unseen did so since the last event; and since the CPU would have been
- * sampled with him on it, not long ago.
- */
-static uint64_t earliest_arrival(const struct timeline *timeline, const struct cpu *cpu,
-				 uint64_t time_ns)
-{
-	uint64_t unsampled_ns = timeline->sampled_within_ns;
-
-	if (!cpu->occupant || !cpu->occupant->idle_task || !timeline->samples_seen ||
-	    !unsampled_ns || time_ns < unsampled_ns)
-		return cpu->last_ns;
-	return later(cpu->last_ns, time_ns - unsampled_ns);
-}
-
-/* An event shows the thread running on a CPU where we did not know it, where it came at @arrival_ns
- * or later: since when? */
+/* An event shows the thread running on a CPU where we did not know it, where it came by
+ * @arrival: since when? */
 static int found_running(struct timeline *timeline, struct slot *slot, uint32_t number,
-			 uint64_t arrival_ns, uint64_t time_ns)
+			 struct arrival arrival, uint64_t time_ns)
 {
 	const struct cpu *cpu = &timeline->cpus[number];
 	uint64_t known_ns = cpu->known_from_ns, start_ns, since_ns;
 	int error = 0;
 
+	if (arrival.from_silent_idle && slot->current.state != THREAD_RUNNABLE && !slot->waking.set)
+		slot->interrupt_cpu = number; /* who woke it is as silent */
 	if (slot->current.state == THREAD_RUNNING)
 		error = slot_lose_running(timeline, slot);
 	if (error)
 		return error;
 	start_ns = slot->current.start_ns;
 	if (slot->current.state != THREAD_UNKNOWN) {
-		uint64_t end_ns = earlier(arrival_ns, time_ns);
+		uint64_t end_ns = earlier(arrival.earliest_ns, time_ns);
 
 		losses_between(&timeline->losses, start_ns, time_ns, &end_ns);
 		error = slot_move_to_unknown(timeline, slot, end_ns);
@@ -215,7 +209,7 @@ static int evict(struct timeline *timeline, struct cpu *cpu, uint64_t time_ns)
 static int on_switch(struct timeline *timeline, struct cpu *cpu, const struct event *event,
 		     uint64_t time_ns)
 {
-	uint64_t arrival_ns = earliest_arrival(timeline, cpu, time_ns);
+	struct arrival arrival = unheard_arrival(timeline, cpu, time_ns);
 	struct slot *slot;
 	int error = 0;
 
@@ -226,7 +220,7 @@ static int on_switch(struct timeline *timeline, struct cpu *cpu, const struct ev
 	if (!error)
 		error = slot_of(timeline, event->thread, &slot);
 	if (!error && slot && cpu->occupant != event->thread)
-		error = found_running(timeline, slot, event->raw.cpu, arrival_ns, time_ns);
+		error = found_running(timeline, slot, event->raw.cpu, arrival, time_ns);
 	if (!error && slot)
 		error = switch_out(timeline, slot, event, time_ns);
 	cpu->occupant = event->other;
@@ -306,6 +300,7 @@ static int on_waking(struct timeline *timeline, const struct event *event, uint6
 	error = slot_of(timeline, event->other, &slot);
 	if (error || !slot)
 		return error;
+	slot->interrupt_cpu = event->raw.waking.in_interrupt ? event->raw.cpu : FT_NO_CPU;
 	error = slot_doubt_runnable(timeline, slot, time_ns);
 	if (error)
 		return error;
@@ -437,7 +432,7 @@ static bool took_over_unseen(const struct cpu *cpu, const struct thread *thread,
 static int on_any(struct timeline *timeline, struct cpu *cpu, const struct event *event,
 		  uint64_t time_ns)
 {
-	uint64_t arrival_ns = earliest_arrival(timeline, cpu, time_ns);
+	struct arrival arrival = unheard_arrival(timeline, cpu, time_ns);
 	struct slot *slot;
 	int error;
 
@@ -450,7 +445,7 @@ static int on_any(struct timeline *timeline, struct cpu *cpu, const struct event
 	if (!error)
 		error = slot_of(timeline, event->thread, &slot);
 	if (!error && slot)
-		error = found_running(timeline, slot, event->raw.cpu, arrival_ns, time_ns);
+		error = found_running(timeline, slot, event->raw.cpu, arrival, time_ns);
 	cpu->occupant = event->thread;
 	return error;
 }
@@ -464,6 +459,8 @@ static int on_cpu_event(struct timeline *timeline, struct cpu *cpu, const struct
 		cpu->known_from_ns = time_ns;
 		cpu->hole = false;
 	}
+	if (unheard_possible(cpu))
+		cpu->unheard_ns = time_ns;
 	if (event->raw.kind == FT_EVENT_SWITCH)
 		error = on_switch(timeline, cpu, event, time_ns);
 	else

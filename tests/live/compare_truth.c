@@ -135,8 +135,7 @@ static void truth_add_stall(struct truth *truth, const json_t *line)
 	truth->stalled_ns += end_ns - start_ns;
 	truth->stalled_since_ns[truth->stalled_count] = start_ns;
 	truth->stalled_for_ns[truth->stalled_count] = end_ns - start_ns;
-	truth->stalled_on_cpu_ns[truth->stalled_count] =
-		number(line, "running_ns") + number(line, "runnable_ns");
+	truth->stalled_on_cpu_ns[truth->stalled_count] = number(line, "on_cpu_ns");
 	truth->stalled[truth->stalled_count++] = number(line, "tid");
 }
 

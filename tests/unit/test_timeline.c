@@ -641,6 +641,58 @@ static void timeline_takes_nothing_from_the_lack_of_samples_where_none_are_taken
 		{ THREAD_RUNNING, 7000, END, INTERVAL_STILL_OPEN | INTERVAL_START_LOST }, DONE });
 }
 
+/* 5 sleeps on CPU 0, whose idle task is silent; 6 is found running there; then 5 follows it, and nothing says who woke it. */
+static void comes_unwoken_after_another(struct bench *bench, uint32_t waker_cpu, bool in_interrupt)
+{
+	struct event woken = {
+		.raw = { .kind = FT_EVENT_WAKING, .cpu = waker_cpu, .time_ns = 1500,
+			 .waking = { .in_interrupt = in_interrupt } },
+		.thread = thread(bench, 7),
+		.other = thread(bench, 5),
+		.stack_id = STACK_NONE,
+	};
+
+	thread(bench, 0)->silent = true;
+	switched(bench, 1200, 0, 5, FT_STATE_SLEEPING, 6);
+	switched(bench, 1300, 1, 8, FT_STATE_SLEEPING, 7);
+	assert_int_equal(feed(bench, woken), 0);
+	switched(bench, 1600, 0, 6, FT_STATE_SLEEPING, 5);
+	switched(bench, 2000, 0, 5, FT_STATE_SLEEPING, 0);
+	event_of(bench, FT_EVENT_SAMPLE, 2500, 0, 6);
+	switched(bench, 7000, 0, 6, FT_STATE_SLEEPING, 5);
+	finish(bench);
+}
+
+static void timeline_knows_by_when_a_silent_idle_task_can_have_woken_a_thread(void **state)
+{
+	struct bench *bench = *state;
+
+	comes_unwoken_after_another(bench, 0, true);
+	expect(bench, 5, (struct expected[]){
+		{ THREAD_RUNNING, START, 1200, INTERVAL_BEGAN_BEFORE },
+		{ THREAD_BLOCKED, 1200, 1500, 0 },
+		{ THREAD_RUNNABLE, 1500, 1600, 0 },
+		{ THREAD_RUNNING, 1600, 2000, 0 },
+		{ THREAD_BLOCKED, 2000, 2500, INTERVAL_WAKER_LOST },
+		{ THREAD_RUNNABLE, 2500, 7000, INTERVAL_START_LOST },
+		{ THREAD_RUNNING, 7000, END, INTERVAL_STILL_OPEN }, DONE });
+}
+
+static void timeline_does_not_know_it_where_another_cpu_may_have_done_so(void **state)
+{
+	struct bench *bench = *state;
+
+	thread(bench, 7)->silent = true;
+	comes_unwoken_after_another(bench, 1, true);
+	expect(bench, 5, (struct expected[]){
+		{ THREAD_RUNNING, START, 1200, INTERVAL_BEGAN_BEFORE },
+		{ THREAD_BLOCKED, 1200, 1500, 0 },
+		{ THREAD_RUNNABLE, 1500, 1600, 0 },
+		{ THREAD_RUNNING, 1600, 2000, 0 },
+		{ THREAD_BLOCKED, 2000, 7000, INTERVAL_WAKER_LOST },
+		{ THREAD_RUNNING, 7000, END, INTERVAL_STILL_OPEN }, DONE });
+}
+
 static void timeline_uses_a_later_snapshot_of_a_thread_lost_in_a_gap(void **state)
 {
 	struct bench *bench = *state;
@@ -838,6 +890,8 @@ int main(void)
 		CASE(timeline_is_not_misled_by_an_event_in_the_middle_of_a_switch),
 		CASE(timeline_knows_from_the_lack_of_samples_how_long_a_cpu_was_idle),
 		CASE(timeline_takes_nothing_from_the_lack_of_samples_where_none_are_taken),
+		CASE(timeline_knows_by_when_a_silent_idle_task_can_have_woken_a_thread),
+		CASE(timeline_does_not_know_it_where_another_cpu_may_have_done_so),
 		CASE(timeline_uses_a_later_snapshot_of_a_thread_lost_in_a_gap),
 		CASE(timeline_lets_a_forked_child_be_runnable_from_birth),
 		CASE(timeline_ends_a_thread_at_its_final_switch_out),

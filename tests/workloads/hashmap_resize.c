@@ -35,9 +35,7 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -84,17 +82,10 @@ struct options {
 	bool preallocate;
 };
 
-/* What a thread got of a CPU so far, and what it had to wait for one; 0 where the kernel does not tell. */
-struct shares {
-	uint64_t running_ns, runnable_ns;
-};
-
 struct worker {
 	pthread_t thread;
 	unsigned int number;
-	int schedstat; /* its own /proc/PID/task/TID/schedstat */
-	uint64_t begin_ns; /* of the operation it is in */
-	struct shares at_begin;
+	uint64_t begin_ns, begin_on_cpu_ns; /* of the operation it is in */
 	uint64_t stalls;
 	uint64_t stalled_ns;
 	uint64_t stalled_max_ns;
@@ -234,23 +225,10 @@ static void pause_ns(uint64_t ns)
 	nanosleep(&pause, NULL);
 }
 
-static struct shares shares_of_cpu(const struct worker *worker)
-{
-	struct shares shares = { 0 };
-	char text[128];
-	ssize_t length = pread(worker->schedstat, text, sizeof(text) - 1, 0);
-
-	if (length > 0) {
-		text[length] = 0;
-		sscanf(text, "%" SCNu64 " %" SCNu64, &shares.running_ns, &shares.runnable_ns);
-	}
-	return shares;
-}
-
 /* An operation that begins now. */
 static void worker_begin(struct worker *worker)
 {
-	worker->at_begin = shares_of_cpu(worker);
+	worker->begin_on_cpu_ns = truth_on_cpu_ns();
 	worker->begin_ns = truth_now_ns();
 }
 
@@ -262,7 +240,7 @@ static void worker_begin(struct worker *worker)
 static void worker_finish(struct worker *worker, const char *op)
 {
 	uint64_t start_ns = worker->begin_ns, end_ns = truth_now_ns(), took_ns = end_ns - start_ns;
-	struct shares before = worker->at_begin;
+	uint64_t on_cpu_ns = worker->begin_on_cpu_ns;
 
 	worker_begin(worker);
 	if (took_ns < options.stall_ns)
@@ -272,10 +250,9 @@ static void worker_finish(struct worker *worker, const char *op)
 	if (worker->stalled_max_ns < took_ns)
 		worker->stalled_max_ns = took_ns;
 	truth_print("{\"event\":\"stall\",\"tid\":%d,\"name\":\"worker%u\",\"op\":\"%s\","
-		    "\"start_ns\":%ju,\"end_ns\":%ju,\"running_ns\":%ju,\"runnable_ns\":%ju}",
+		    "\"start_ns\":%ju,\"end_ns\":%ju,\"on_cpu_ns\":%ju}",
 		    gettid(), worker->number, op, (uintmax_t)start_ns, (uintmax_t)end_ns,
-		    (uintmax_t)(worker->at_begin.running_ns - before.running_ns),
-		    (uintmax_t)(worker->at_begin.runnable_ns - before.runnable_ns));
+		    (uintmax_t)(worker->begin_on_cpu_ns - on_cpu_ns));
 	worker_begin(worker);
 }
 
@@ -307,7 +284,6 @@ static void *worker_main(void *argument)
 
 	snprintf(name, sizeof(name), "worker%u", worker->number);
 	pthread_setname_np(pthread_self(), name);
-	worker->schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 	pthread_barrier_wait(&serving);
 	while (!stopping) {
 		serve_request(worker);

@@ -14,19 +14,21 @@
 
 static void request(void)
 {
-	uint64_t start_ns = truth_now_ns();
+	uint64_t on_cpu_ns = truth_on_cpu_ns(), start_ns = truth_now_ns();
 	char *buffer = mmap(NULL, REQUEST_BYTES, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	truth_waited(start_ns);
+	truth_blocked(start_ns, on_cpu_ns);
 	if (buffer == MAP_FAILED)
 		abort();
+	on_cpu_ns = truth_on_cpu_ns();
 	start_ns = truth_now_ns();
 	*(volatile char *)buffer = 1;
-	truth_waited(start_ns);
+	truth_blocked(start_ns, on_cpu_ns);
+	on_cpu_ns = truth_on_cpu_ns();
 	start_ns = truth_now_ns();
 	munmap(buffer, REQUEST_BYTES);
-	truth_waited(start_ns);
+	truth_blocked(start_ns, on_cpu_ns);
 }
 
 void mm_service_start(void)

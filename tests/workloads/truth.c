@@ -415,15 +415,27 @@ static struct victim *myself(void)
 	return self;
 }
 
-void truth_waited(uint64_t since_ns)
+static void waited(uint64_t since_ns, uint64_t on_cpu_ns)
 {
 	uint64_t now_ns = truth_now_ns(), start_ns = shared->start_ns, end_ns = shared->end_ns;
+	uint64_t waited_ns;
 
 	if (now_ns < since_ns || !start_ns || now_ns - since_ns < WAIT_MIN_NS ||
 	    now_ns < start_ns || (end_ns && since_ns > end_ns))
 		return;
 	/* A wait that was going on before the cause began is its victim only from then on. */
-	myself()->blocked_ns += now_ns - (since_ns > start_ns ? since_ns : start_ns);
+	waited_ns = now_ns - (since_ns > start_ns ? since_ns : start_ns);
+	myself()->blocked_ns += waited_ns > on_cpu_ns ? waited_ns - on_cpu_ns : 0;
+}
+
+void truth_waited(uint64_t since_ns)
+{
+	waited(since_ns, 0);
+}
+
+void truth_blocked(uint64_t since_ns, uint64_t on_cpu_ns)
+{
+	waited(since_ns, truth_on_cpu_ns() - on_cpu_ns);
 }
 
 void truth_waited_too(pid_t tid, const char *comm, uint64_t since_ns)

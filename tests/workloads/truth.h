@@ -21,7 +21,7 @@
  *	 "start_ns":1,"end_ns":2,		of the freeze
  *	 "hold_ns":1,				the longest time without a break that a culprit held others up
  *	 "victims":[{"tid":4,"comm":"worker0","blocked_ns":1,"since_ns":0}],
- *	 "blocked_ns":1,			of all victims, by their own clocks
+ *	 "blocked_ns":1,			of all victims, by their own clocks; see truth_blocked()
  *	 "syscall":"munmap","bytes":4096}	the large call behind it; null and 0: none
  *
  * since_ns is not 0 where a victim still waits: since then, in addition to its blocked_ns.
@@ -30,6 +30,7 @@
 #ifndef TESTS_WORKLOADS_TRUTH_H
 #define TESTS_WORKLOADS_TRUTH_H
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -46,6 +47,26 @@ static inline uint64_t truth_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/*
+ * How long the calling thread has been on a CPU or waiting for one, as the kernel accounts for it;
+ * 0 where it does not.
+ */
+static inline uint64_t truth_on_cpu_ns(void)
+{
+	static __thread int schedstat = -1;
+	uintmax_t running_ns, runnable_ns;
+	char text[128];
+	ssize_t length;
+
+	if (schedstat < 0)
+		schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	length = pread(schedstat, text, sizeof(text) - 1, 0);
+	if (length <= 0)
+		return 0;
+	text[length] = 0;
+	return sscanf(text, "%ju %ju", &running_ns, &runnable_ns) == 2 ? running_ns + runnable_ns : 0;
 }
 
 /*
@@ -107,6 +128,9 @@ void truth_order_done(void);
 
 /* The calling thread has waited for others since @since_ns; it is their victim if that is long and was in the freeze. */
 void truth_waited(uint64_t since_ns);
+/* Likewise for a wait that may spin first, and be one of many in a freeze: less what it was on a CPU meanwhile,
+ * or waiting for one. @on_cpu_ns: truth_on_cpu_ns() when it began. */
+void truth_blocked(uint64_t since_ns, uint64_t on_cpu_ns);
 /* So has another one, which cannot say so itself. */
 void truth_waited_too(pid_t tid, const char *comm, uint64_t since_ns);
 /* For waits that may never end: pairs around each. */
