@@ -85,7 +85,8 @@ struct options {
 struct worker {
 	pthread_t thread;
 	unsigned int number;
-	uint64_t begin_ns, begin_on_cpu_ns; /* of the operation it is in */
+	uint64_t begin_ns; /* of the operation it is in */
+	struct truth_shares at_begin;
 	uint64_t stalls;
 	uint64_t stalled_ns;
 	uint64_t stalled_max_ns;
@@ -228,7 +229,7 @@ static void pause_ns(uint64_t ns)
 /* An operation that begins now. */
 static void worker_begin(struct worker *worker)
 {
-	worker->begin_on_cpu_ns = truth_on_cpu_ns();
+	worker->at_begin = truth_shares();
 	worker->begin_ns = truth_now_ns();
 }
 
@@ -240,11 +241,11 @@ static void worker_begin(struct worker *worker)
 static void worker_finish(struct worker *worker, const char *op)
 {
 	uint64_t start_ns = worker->begin_ns, end_ns = truth_now_ns(), took_ns = end_ns - start_ns;
-	uint64_t on_cpu_ns = worker->begin_on_cpu_ns;
 
-	worker_begin(worker);
-	if (took_ns < options.stall_ns)
+	if (took_ns < options.stall_ns) {
+		worker_begin(worker);
 		return;
+	}
 	worker->stalls++;
 	worker->stalled_ns += took_ns;
 	if (worker->stalled_max_ns < took_ns)
@@ -252,7 +253,7 @@ static void worker_finish(struct worker *worker, const char *op)
 	truth_print("{\"event\":\"stall\",\"tid\":%d,\"name\":\"worker%u\",\"op\":\"%s\","
 		    "\"start_ns\":%ju,\"end_ns\":%ju,\"on_cpu_ns\":%ju}",
 		    gettid(), worker->number, op, (uintmax_t)start_ns, (uintmax_t)end_ns,
-		    (uintmax_t)(worker->begin_on_cpu_ns - on_cpu_ns));
+		    (uintmax_t)truth_on_cpu_ns(worker->at_begin));
 	worker_begin(worker);
 }
 

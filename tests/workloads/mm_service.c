@@ -14,21 +14,22 @@
 
 static void request(void)
 {
-	uint64_t on_cpu_ns = truth_on_cpu_ns(), start_ns = truth_now_ns();
+	struct truth_shares shares = truth_shares();
+	uint64_t start_ns = truth_now_ns();
 	char *buffer = mmap(NULL, REQUEST_BYTES, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	truth_blocked(start_ns, on_cpu_ns);
+	truth_blocked(start_ns, shares);
 	if (buffer == MAP_FAILED)
 		abort();
-	on_cpu_ns = truth_on_cpu_ns();
+	shares = truth_shares();
 	start_ns = truth_now_ns();
 	*(volatile char *)buffer = 1;
-	truth_blocked(start_ns, on_cpu_ns);
-	on_cpu_ns = truth_on_cpu_ns();
+	truth_blocked(start_ns, shares);
+	shares = truth_shares();
 	start_ns = truth_now_ns();
 	munmap(buffer, REQUEST_BYTES);
-	truth_blocked(start_ns, on_cpu_ns);
+	truth_blocked(start_ns, shares);
 }
 
 void mm_service_start(void)

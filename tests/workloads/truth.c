@@ -433,9 +433,9 @@ void truth_waited(uint64_t since_ns)
 	waited(since_ns, 0);
 }
 
-void truth_blocked(uint64_t since_ns, uint64_t on_cpu_ns)
+void truth_blocked(uint64_t since_ns, struct truth_shares shares)
 {
-	waited(since_ns, truth_on_cpu_ns() - on_cpu_ns);
+	waited(since_ns, truth_on_cpu_ns(shares));
 }
 
 void truth_waited_too(pid_t tid, const char *comm, uint64_t since_ns)

@@ -41,6 +41,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#define TRUTH_MS	      1000000u
+#define TRUTH_RUNNABLE_MAX_NS (30 * TRUTH_MS)
+
 static inline uint64_t truth_now_ns(void)
 {
 	struct timespec now;
@@ -49,24 +52,41 @@ static inline uint64_t truth_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/*
- * How long the calling thread has been on a CPU or waiting for one, as the kernel accounts for it;
- * 0 where it does not.
- */
-static inline uint64_t truth_on_cpu_ns(void)
+/* Of a thread, as the kernel accounts for it; 0 where it does not. */
+struct truth_shares {
+	uintmax_t running_ns, runnable_ns;
+};
+
+/* Of the calling thread. */
+static inline struct truth_shares truth_shares(void)
 {
 	static __thread int schedstat = -1;
-	uintmax_t running_ns, runnable_ns;
+	struct truth_shares shares = { 0, 0 };
 	char text[128];
 	ssize_t length;
 
 	if (schedstat < 0)
 		schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 	length = pread(schedstat, text, sizeof(text) - 1, 0);
-	if (length <= 0)
-		return 0;
-	text[length] = 0;
-	return sscanf(text, "%ju %ju", &running_ns, &runnable_ns) == 2 ? running_ns + runnable_ns : 0;
+	if (length > 0) {
+		text[length] = 0;
+		sscanf(text, "%ju %ju", &shares.running_ns, &shares.runnable_ns);
+	}
+	return shares;
+}
+
+/*
+ * How long the calling thread was on a CPU, or waited for one, since @before. From Linux 6.12 on one that sleeps,
+ * but was moved to another CPU's queue before it was taken off it, counts as waiting for a CPU all its
+ * sleep: so long a wait for a CPU is not believed.
+ */
+static inline uint64_t truth_on_cpu_ns(struct truth_shares before)
+{
+	struct truth_shares now = truth_shares();
+	uint64_t runnable_ns = now.runnable_ns - before.runnable_ns;
+
+	return now.running_ns - before.running_ns +
+	       (runnable_ns < TRUTH_RUNNABLE_MAX_NS ? runnable_ns : 0);
 }
 
 /*
@@ -129,8 +149,8 @@ void truth_order_done(void);
 /* The calling thread has waited for others since @since_ns; it is their victim if that is long and was in the freeze. */
 void truth_waited(uint64_t since_ns);
 /* Likewise for a wait that may spin first, and be one of many in a freeze: less what it was on a CPU meanwhile,
- * or waiting for one. @on_cpu_ns: truth_on_cpu_ns() when it began. */
-void truth_blocked(uint64_t since_ns, uint64_t on_cpu_ns);
+ * or waiting for one. @shares: truth_shares() when it began. */
+void truth_blocked(uint64_t since_ns, struct truth_shares shares);
 /* So has another one, which cannot say so itself. */
 void truth_waited_too(pid_t tid, const char *comm, uint64_t since_ns);
 /* For waits that may never end: pairs around each. */
@@ -147,7 +167,5 @@ void truth_never_thaws(void);
 void truth_sleep_ns(uint64_t ns);
 /* Computes, in user space. */
 void truth_burn_ns(uint64_t ns);
-
-#define TRUTH_MS 1000000u
 
 #endif
