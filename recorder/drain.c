@@ -23,6 +23,7 @@
 #define VISIT_MS	50 /* how old a record may get where no watermark calls earlier */
 #define VISIT_QUIET_MS	250 /* where there is little: being woken costs more than that is worth */
 #define QUIET_EVENTS_MS 2 /* so many a millisecond are little */
+#define LOCK_NEWS_NS	10000000000u /* by then the stacks of who waits for a lock were read */
 #define MEASURE_NS	1000000000ull /* where there is little: it costs as much as a visit */
 #define SEAL_AFTER_NS	2000000000ull /* so that a recorder that dies leaves quiet CPUs too */
 /* An event has its time a moment before its record can be seen in the ring. */
@@ -169,7 +170,6 @@ static void encode(struct drain *drain, struct drain_cpu *cpu, const struct ft_e
 	else
 		drain->events++;
 }
-
 
 /* Records that are gone without a LOST record to say so. @records: 0 where nobody can know. */
 static void encode_lost(struct drain *drain, struct drain_cpu *cpu, uint64_t end_ns,
@@ -365,11 +365,12 @@ static void finish(struct drain *drain)
 }
 
 /* Lazy stacks are worth nothing until what happened meanwhile is drained. */
-static bool is_quiet(const struct drain *drain, uint64_t events, uint64_t in_ns)
+static bool is_quiet(const struct drain *drain, uint64_t events, uint64_t in_ns, uint64_t now_ns)
 {
-	return events < QUIET_EVENTS_MS * (in_ns / 1000000) &&
-	       drain->counters->mode != MODE_LAZY &&
-	       !(drain->sleepers && sleepers_lock_waits(drain->sleepers));
+	uint64_t news_ns = now_ns > LOCK_NEWS_NS ? now_ns - LOCK_NEWS_NS : 0;
+
+	return events < QUIET_EVENTS_MS * (in_ns / 1000000) && drain->counters->mode != MODE_LAZY &&
+	       !(drain->sleepers && sleepers_wait_since(drain->sleepers, news_ns));
 }
 
 void drain_stir(struct drain *drain)
@@ -410,7 +411,7 @@ static void *run(void *context)
 		visit_all(drain, now_ns);
 		flush(drain, asked);
 		drain->counts.drained_ns = now_ns - RECORD_NS;
-		quiet = is_quiet(drain, drain->events - before, now_ns - before_ns);
+		quiet = is_quiet(drain, drain->events - before, now_ns - before_ns, now_ns);
 		if (!quiet)
 			drain_stir(drain);
 		if (!quiet || now_ns - drain->measured_ns >= MEASURE_NS)

@@ -34,6 +34,7 @@ struct sleepers {
 	uint32_t *index; /* place + 1 by hash of tid, linear probing; 0: free */
 	size_t mask;
 	_Atomic size_t lock_waits; /* threads blocked in a kernel lock */
+	_Atomic uint64_t lock_wait_ns; /* when the latest of all those that ever were began to be */
 };
 
 #define LOAD(field)	    atomic_load_explicit(&(field), memory_order_relaxed)
@@ -104,6 +105,8 @@ static void begin_write(struct sleepers *sleepers, struct place *place)
 static void end_write(struct sleepers *sleepers, struct place *place)
 {
 	STORE(sleepers->lock_waits, LOAD(sleepers->lock_waits) + waits_for_lock(place));
+	if (waits_for_lock(place) && LOAD(place->since_ns) > LOAD(sleepers->lock_wait_ns))
+		STORE(sleepers->lock_wait_ns, LOAD(place->since_ns));
 	STORE(place->changes, LOAD(place->changes) + 1);
 	atomic_store_explicit(&place->sequence, LOAD(place->sequence) + 1, memory_order_release);
 }
@@ -236,6 +239,11 @@ void sleepers_event(struct sleepers *sleepers, const struct ft_event *event)
 size_t sleepers_lock_waits(const struct sleepers *sleepers)
 {
 	return LOAD(sleepers->lock_waits);
+}
+
+bool sleepers_wait_since(const struct sleepers *sleepers, uint64_t after_ns)
+{
+	return LOAD(sleepers->lock_waits) && LOAD(sleepers->lock_wait_ns) > after_ns;
 }
 
 size_t sleepers_count(const struct sleepers *sleepers)

@@ -39,6 +39,9 @@ void sleepers_event(struct sleepers *sleepers, const struct ft_event *event);
 /* Threads blocked in the slow path of a kernel lock. From any thread, as those that follow. */
 size_t sleepers_lock_waits(const struct sleepers *sleepers);
 
+/* Are there such, and did one begin to be after @after_ns? A kernel that leaves a thread's events out leaves it here for ever. */
+bool sleepers_wait_since(const struct sleepers *sleepers, uint64_t after_ns);
+
 /* Places that may hold a thread, from 0. */
 size_t sleepers_count(const struct sleepers *sleepers);
 

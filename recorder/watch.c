@@ -16,6 +16,7 @@
 #define QUIET_PERCENT 25 /* of the governor's budget */
 #define BLOCKED_NS    190000000
 #define LOCK_WAIT_NS  10000000 /* for so long, and the waker's stack will matter */
+#define LOCK_STALE_NS 600000000000u /* by then it is for ever, or its end was left out of the events */
 
 struct watch {
 	struct watch_options options;
@@ -78,7 +79,8 @@ static bool somebody_waits_for_a_lock(const struct sleepers *sleepers, uint64_t 
 
 	for (size_t place = 0; place < places; place++)
 		if (sleepers_at(sleepers, place, &sleeper) && sleeper.in_lock && sleeper.since_ns &&
-		    sleeper.since_ns + LOCK_WAIT_NS <= drained_ns)
+		    sleeper.since_ns + LOCK_WAIT_NS <= drained_ns &&
+		    sleeper.since_ns + LOCK_STALE_NS > drained_ns)
 			return true;
 	return false;
 }

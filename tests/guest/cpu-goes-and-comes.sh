@@ -38,12 +38,13 @@ thread_ns() {
     fail "the report has no thread $1"
 }
 
-# recorded_well COMM: of the time there is, hardly any is unknown
+# recorded_well COMM: of the time there is, little is unknown. Some is: as long as the events of a CPU are
+# missing, a thread that waits for a CPU may have run there.
 recorded_well() {
     local unknown blocked
     unknown=$(thread_ns "$1" unknown_ns) blocked=$(thread_ns "$1" blocked_ns)
     echo "$1: blocked $blocked ns, unknown $unknown ns"
-    [ "$blocked" -gt $((10 * unknown)) ] && [ "$blocked" -gt 500000000 ] ||
+    [ "$blocked" -gt $((4 * unknown)) ] && [ "$blocked" -gt 500000000 ] ||
         { "$analyze" --threads "$file" && fail "$1 was not recorded"; }
 }
 

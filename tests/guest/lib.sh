@@ -22,7 +22,7 @@ guest_host() { :; } # on the host, while the guest runs, and $guest; qemu's pid 
 guest_programs=(awk basename bash cat chmod cmp cp cut date dd df dirname env find flock getconf grep
     head hostname id ip kill ln ls mkdir mkfifo mktemp mount mountpoint mv nproc pgrep ps
     readlink redis-cli redis-server rm rmdir sed seq setpriv sh sleep sort stat strace stress-ng stty
-    sync tail taskset tee timeout touch tr true umount uname uniq wc yes)
+    sync tail taskset tee timeout touch tr true truncate umount uname uniq wc yes)
 guest_built=(recorder/recorder analyzer/analyze tests/live/compare_truth
     tests/live/modes_lose_nothing tests/workloads/hashmap_resize)
 

@@ -133,7 +133,11 @@ static void sleeper_waits_for_a_lock_until_it_runs_again(void **state)
 	switched(sleepers, 70, &A, FT_STATE_DISK, &IDLE);
 	look(sleepers, 10, &sleeper);
 	assert_true(sleeper.in_lock);
+	assert_int_equal(sleepers_lock_waits(sleepers), 1);
+	assert_true(sleepers_wait_since(sleepers, 69));
+	assert_false(sleepers_wait_since(sleepers, 70));
 	woken(sleepers, 80, &A);
+	assert_false(sleepers_wait_since(sleepers, 69));
 	switched(sleepers, 90, &IDLE, FT_STATE_RUNNING, &A);
 	look(sleepers, 10, &sleeper);
 	assert_false(sleeper.in_lock);
