@@ -30,7 +30,7 @@ arm -d 200ms
 capture "there is room"
 cp "$file" "$work/first.dat"
 recorded() { status && [ "$(status_of events)" -ge "$1" ]; }
-await 60 recorded 1500000 || fail "the load makes $(status_of events) events"
+await 180 recorded 1500000 || fail "the load makes $(status_of events) events"
 dd if=/dev/zero of="$small/filler" bs=4k 2>/dev/null
 truncate -s -1M "$small/filler"
 capture "there is some room"
