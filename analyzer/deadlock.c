@@ -347,7 +347,6 @@ static bool may_hold(const struct deadlock *deadlock, const struct other *other)
 static int look_closer(struct source *source, struct stackfacts *stackfacts,
 		       struct deadlock *deadlock, bool *ret_may_hold)
 {
-	const struct locks_options options = { 0 };
 	struct others others = {
 		.deadlock = deadlock,
 		.stackfacts = stackfacts,
@@ -355,19 +354,14 @@ static int look_closer(struct source *source, struct stackfacts *stackfacts,
 		.tgid = deadlock->waits[0]->thread->tgid,
 	};
 	const struct other *entries;
-	struct pass *pass = NULL;
-	int r;
+	int r = pass_over(source, stackfacts,
+			  &(struct pass_watcher){ .closed = others_closed, .context = &others });
 
-	r = pass_create(source, stackfacts, &options, &pass);
-	if (!r)
-		r = pass_run(pass,
-			     &(struct pass_watcher){ .closed = others_closed, .context = &others });
 	entries = others.others.entries;
 	for (size_t i = 0; !r && i < others.others.count; i++)
 		if (entries[i].thread && may_hold(deadlock, &entries[i]))
 			*ret_may_hold = true;
 	by_thread_free(&others.others);
-	pass_destroy(pass);
 	return r;
 }
 

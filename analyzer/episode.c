@@ -262,39 +262,28 @@ static int watch_profile(void *context, const struct event *event)
 static int read_profile(struct source *source, struct stackfacts *stackfacts,
 			struct episode *episode)
 {
-	const struct locks_options options = { 0 };
 	struct profiler *profiler = NULL;
-	struct pass *pass = NULL;
 	int r;
 
 	r = profiler_create(source_stacks(source), episode->thread, episode->start_ns,
 			    episode->end_ns, &profiler);
 	if (!r)
-		r = pass_create(source, stackfacts, &options, &pass);
-	if (!r)
-		r = pass_run(pass,
-			     &(struct pass_watcher){ .event = watch_profile, .context = profiler });
+		r = pass_over(source, stackfacts,
+			      &(struct pass_watcher){ .event = watch_profile, .context = profiler });
 	if (!r)
 		r = profiler_tell(profiler, &episode->profile);
-	pass_destroy(pass);
 	profiler_destroy(profiler);
 	return r;
 }
 
 static int find(struct watch *watch, struct source *source, struct episode *ret_episode)
 {
-	const struct locks_options options = { 0 };
-	struct pass *pass = NULL;
-	int r;
+	int r = pass_over(source, watch->stackfacts,
+			  &(struct pass_watcher){ .closed = watch_closed, .context = watch });
 
-	r = pass_create(source, watch->stackfacts, &options, &pass);
-	if (!r)
-		r = pass_run(pass,
-			     &(struct pass_watcher){ .closed = watch_closed, .context = watch });
 	if (!r)
 		*ret_episode = choose(watch);
 	free(watch->runs);
-	pass_destroy(pass);
 	return r;
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "analyzer/pass.h"
+
 /* A function is said to hold "nearly all" samples from this share on. */
 #define NEARLY_ALL_PERCENT 95u
 
@@ -222,4 +224,29 @@ int hold_tell(const struct hold *hold, struct hold_story *ret_story)
 		story.stack_id = story.longest_blocked_ns ? story.blocked_stack_id : story.stack_id;
 	*ret_story = story;
 	return 0;
+}
+
+static int watch_event(void *context, const struct event *event)
+{
+	return hold_event(context, event);
+}
+
+static int watch_closed(void *context, const struct interval *interval)
+{
+	return hold_closed(context, interval);
+}
+
+int hold_read(struct source *source, struct stackfacts *stackfacts, const struct thread *thread,
+	      uint64_t start_ns, uint64_t end_ns, struct hold_story *ret_story)
+{
+	struct hold *hold = NULL;
+	int r = hold_create(source_stacks(source), stackfacts, thread, start_ns, end_ns, &hold);
+
+	if (!r)
+		r = pass_over(source, stackfacts,
+			      &(struct pass_watcher){ watch_event, watch_closed, hold });
+	if (!r)
+		r = hold_tell(hold, ret_story);
+	hold_destroy(hold);
+	return r;
 }

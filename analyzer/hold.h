@@ -36,4 +36,8 @@ int hold_closed(struct hold *hold, const struct interval *interval);
 /* Return: 0 or -ENOMEM. */
 int hold_tell(const struct hold *hold, struct hold_story *ret_story);
 
+/* All of it, in a reading of the source of its own. Return: 0, -ENOMEM, -EIO. */
+int hold_read(struct source *source, struct stackfacts *stackfacts, const struct thread *thread,
+	      uint64_t start_ns, uint64_t end_ns, struct hold_story *ret_story);
+
 #endif

@@ -142,3 +142,16 @@ out:
 	timeline_destroy(timeline);
 	return r;
 }
+
+int pass_over(struct source *source, struct stackfacts *stackfacts,
+	      const struct pass_watcher *watcher)
+{
+	const struct locks_options options = { 0 };
+	struct pass *pass = NULL;
+	int r = pass_create(source, stackfacts, &options, &pass);
+
+	if (!r)
+		r = pass_run(pass, watcher);
+	pass_destroy(pass);
+	return r;
+}

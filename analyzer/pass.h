@@ -35,4 +35,8 @@ uint64_t pass_contradictions(const struct pass *pass);
 /* Read the source from its start to its end, once. 0, -ENOMEM, -EIO, or what the watcher returned. */
 int pass_run(struct pass *pass, const struct pass_watcher *watcher);
 
+/* All of it for a watcher that asks nothing of the locks. 0, -ENOMEM, -EIO, or what the watcher returned. */
+int pass_over(struct source *source, struct stackfacts *stackfacts,
+	      const struct pass_watcher *watcher);
+
 #endif

@@ -204,42 +204,19 @@ static bool serves_fuse(const struct stacks *stacks, uint32_t stack_id)
 	return false;
 }
 
-static int hold_on_event(void *context, const struct event *event)
-{
-	return hold_event(context, event);
-}
-
-static int hold_on_closed(void *context, const struct interval *interval)
-{
-	return hold_closed(context, interval);
-}
-
 /* What the server did while the longest wait for it lasted. */
 static int read_story(struct source *source, struct stackfacts *stackfacts,
 		      struct shortage *shortage)
 {
 	const struct shortage_waker *server = &shortage->wakers[0];
-	const struct locks_options options = { 0 };
-	struct hold *hold = NULL;
-	struct pass *pass = NULL;
-	int r = hold_create(source_stacks(source), stackfacts, server->thread, server->since_ns,
-			    server->until_ns, &hold);
 
-	if (!r)
-		r = pass_create(source, stackfacts, &options, &pass);
-	if (!r)
-		r = pass_run(pass, &(struct pass_watcher){ hold_on_event, hold_on_closed, hold });
-	if (!r)
-		r = hold_tell(hold, &shortage->story);
-	pass_destroy(pass);
-	hold_destroy(hold);
-	return r;
+	return hold_read(source, stackfacts, server->thread, server->since_ns, server->until_ns,
+			 &shortage->story);
 }
 
 int shortage_examine(struct source *source, struct stackfacts *stackfacts, struct target *target,
 		     const struct stall *stall, const bool *classes, struct shortage *ret_shortage)
 {
-	const struct locks_options options = { 0 };
 	struct shortage shortage = { 0 };
 	struct watch watch = {
 		.stacks = source_stacks(source),
@@ -251,13 +228,10 @@ int shortage_examine(struct source *source, struct stackfacts *stackfacts, struc
 		.victims.entry_bytes = sizeof(struct victim),
 		.wakers.entry_bytes = sizeof(struct shortage_waker),
 	};
-	struct pass *pass = NULL;
 	int r;
 
-	r = pass_create(source, stackfacts, &options, &pass);
-	if (r)
-		goto out;
-	r = pass_run(pass, &(struct pass_watcher){ .closed = watch_closed, .context = &watch });
+	r = pass_over(source, stackfacts,
+		      &(struct pass_watcher){ .closed = watch_closed, .context = &watch });
 	if (!r)
 		r = take_victims(&watch);
 	if (r)
@@ -274,7 +248,6 @@ int shortage_examine(struct source *source, struct stackfacts *stackfacts, struc
 		shortage.victims = NULL;
 	}
 out:
-	pass_destroy(pass);
 	by_thread_free(&watch.victims);
 	by_thread_free(&watch.wakers);
 	free(shortage.victims);

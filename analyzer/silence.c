@@ -328,16 +328,11 @@ static int find_victims(struct source *source, struct stackfacts *stackfacts, st
 			struct silence *silence)
 {
 	struct watch watch = { target, silence, { .entry_bytes = sizeof(struct delayed) } };
-	const struct locks_options options = { 0 };
-	struct pass *pass = NULL;
-	int r = pass_create(source, stackfacts, &options, &pass);
+	int r = pass_over(source, stackfacts,
+			  &(struct pass_watcher){ .closed = watch_closed, .context = &watch });
 
 	if (!r)
-		r = pass_run(pass,
-			     &(struct pass_watcher){ .closed = watch_closed, .context = &watch });
-	if (!r)
 		r = take_victims(&watch);
-	pass_destroy(pass);
 	by_thread_free(&watch.victims);
 	return r;
 }

@@ -4,39 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyzer/pass.h"
-
-static int watch_event(void *context, const struct event *event)
-{
-	return hold_event(context, event);
-}
-
-static int watch_closed(void *context, const struct interval *interval)
-{
-	return hold_closed(context, interval);
-}
-
-/* What the one did that had it meanwhile. */
-static int read_story(struct source *source, struct stackfacts *stackfacts, struct suspect *suspect)
-{
-	const struct lock_hold *longest = &suspect->owner.longest;
-	const struct locks_options options = { 0 };
-	struct hold *hold = NULL;
-	struct pass *pass = NULL;
-	int r;
-
-	r = hold_create(source_stacks(source), stackfacts, suspect->owner.thread,
-			longest->start_ns, longest->end_ns, &hold);
-	if (!r)
-		r = pass_create(source, stackfacts, &options, &pass);
-	if (!r)
-		r = pass_run(pass, &(struct pass_watcher){ watch_event, watch_closed, hold });
-	if (!r)
-		r = hold_tell(hold, &suspect->story);
-	pass_destroy(pass);
-	hold_destroy(hold);
-	return r;
-}
+#include "analyzer/hold.h"
 
 static void fill_owner(const struct stood_still *still, struct suspect *suspect)
 {
@@ -94,5 +62,10 @@ int sliced_find(struct source *source, struct stackfacts *stackfacts,
 	ret_suspect->tgid = doubt.still.longest.thread->tgid;
 	fill_owner(&doubt.still, ret_suspect);
 	r = fill_victims(&doubt, ret_suspect);
-	return r ? r : read_story(source, stackfacts, ret_suspect);
+	if (r)
+		return r;
+	/* what the one did that had it meanwhile */
+	return hold_read(source, stackfacts, ret_suspect->owner.thread,
+			 ret_suspect->owner.longest.start_ns, ret_suspect->owner.longest.end_ns,
+			 &ret_suspect->story);
 }

@@ -381,15 +381,11 @@ static bool let_go(const struct spin *spin, const struct sleeper *sleeper)
 static int find_sleeper(struct source *source, struct stackfacts *stackfacts, struct spin *spin)
 {
 	struct sleepers sleepers = { .spin = spin, .threads.entry_bytes = sizeof(struct sleeper) };
-	const struct locks_options options = { 0 };
 	const struct sleeper *found = NULL, *threads;
-	struct pass *pass = NULL;
 	size_t count = 0;
-	int r = pass_create(source, stackfacts, &options, &pass);
+	int r = pass_over(source, stackfacts, &(struct pass_watcher){ .closed = sleepers_closed,
+								      .context = &sleepers });
 
-	if (!r)
-		r = pass_run(pass, &(struct pass_watcher){ .closed = sleepers_closed,
-							   .context = &sleepers });
 	if (r)
 		goto out;
 	threads = sleepers.threads.entries;
@@ -405,7 +401,6 @@ static int find_sleeper(struct source *source, struct stackfacts *stackfacts, st
 		spin->resumed_ns = found->resumed_ns;
 	}
 out:
-	pass_destroy(pass);
 	by_thread_free(&sleepers.threads);
 	return r;
 }

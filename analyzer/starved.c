@@ -364,47 +364,14 @@ static int take_process(const struct watch *watch)
 }
 
 /* The third: what the one that ran most ran. */
-
-static int story_event(void *context, const struct event *event)
-{
-	return hold_event(context, event);
-}
-
-static int story_closed(void *context, const struct interval *interval)
-{
-	return hold_closed(context, interval);
-}
-
-static int read_with(struct source *source, struct stackfacts *stackfacts,
-		     const struct pass_watcher *watcher)
-{
-	const struct locks_options options = { 0 };
-	struct pass *pass = NULL;
-	int r = pass_create(source, stackfacts, &options, &pass);
-
-	if (!r)
-		r = pass_run(pass, watcher);
-	pass_destroy(pass);
-	return r;
-}
-
 static int read_story(struct source *source, struct stackfacts *stackfacts, struct starved *starved)
 {
 	const struct starved_runner *runner = &starved->top[0];
-	struct hold *hold = NULL;
-	int r;
 
 	if (!runner->thread)
 		return 0;
-	r = hold_create(source_stacks(source), stackfacts, runner->thread, runner->from_ns,
-			runner->to_ns, &hold);
-	if (!r)
-		r = read_with(source, stackfacts,
-			      &(struct pass_watcher){ story_event, story_closed, hold });
-	if (!r)
-		r = hold_tell(hold, &starved->story);
-	hold_destroy(hold);
-	return r;
+	return hold_read(source, stackfacts, runner->thread, runner->from_ns, runner->to_ns,
+			 &starved->story);
 }
 
 int starved_examine(struct source *source, struct stackfacts *stackfacts, struct target *target,
@@ -421,7 +388,7 @@ int starved_examine(struct source *source, struct stackfacts *stackfacts, struct
 	};
 	int r;
 
-	r = read_with(source, stackfacts,
+	r = pass_over(source, stackfacts,
 		      &(struct pass_watcher){ .closed = wait_closed, .context = &watch });
 	if (!r)
 		r = take_victims(&watch);
@@ -429,7 +396,7 @@ int starved_examine(struct source *source, struct stackfacts *stackfacts, struct
 		goto out;
 	for (size_t i = 0; i < watch.queue_count; i++)
 		queue_add_up(&watch.queues[i]);
-	r = read_with(source, stackfacts, &(struct pass_watcher){ idle_event, ran_closed, &watch });
+	r = pass_over(source, stackfacts, &(struct pass_watcher){ idle_event, ran_closed, &watch });
 	if (r)
 		goto out;
 	take_top(&watch);

@@ -13,11 +13,10 @@
 #include "recorder/clock.h"
 #include "recorder/snapshot.h"
 
-#define LINES_MAX \
-	4096 /* the kernel is asked anew for each 4 KiB; a host with more locks has other troubles */
-#define NOTES_MAX   256
+#define LINES_MAX 4096 /* the kernel is asked anew for each 4 KiB; a host with more has other troubles */
+#define NOTES_MAX 256
 #define HOLDERS_MAX 16
-#define READ_BYTES  4096 /* as many as the kernel gives at once; stdio would ask for less */
+#define READ_BYTES 4096 /* as many as the kernel gives at once; stdio would ask for less */
 
 bool filelocks_waits(const struct ft_event *event)
 {
@@ -123,10 +122,7 @@ static bool is_known(const struct holders *holders, int32_t tgid)
 	for (size_t i = 0; i < holders->count; i++)
 		if (holders->tgids[i] == tgid)
 			return true;
-	for (size_t i = 0; i < holders->target->count; i++)
-		if (holders->target->tgids[i] == tgid)
-			return true;
-	return !holders->target->count; /* the whole host */
+	return target_has(holders->target, tgid);
 }
 
 static int pass_on(void *context, const struct ft_event *event)
