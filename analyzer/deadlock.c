@@ -6,14 +6,10 @@
 
 #include "analyzer/by_thread.h"
 #include "analyzer/pass.h"
+#include "analyzer/times.h"
 
 /* A shorter standstill may be a slow hold that the recording does not see the end of. */
 #define STANDSTILL_NS 1000000000u
-
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
 
 static bool is_open(const struct long_wait *wait)
 {

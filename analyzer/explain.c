@@ -8,6 +8,7 @@
 #include "analyzer/chosen.h"
 #include "analyzer/explain_fill.h"
 #include "analyzer/explain_step.h"
+#include "analyzer/times.h"
 
 /* Whoever has less than this share of a wait, and a wait with less of its actor's time, is not followed. */
 #define SHARE_PERCENT 5u
@@ -43,16 +44,6 @@ struct walk {
 	struct explanation *explanation;
 	size_t waits_from, actors_from; /* of the step that is being taken */
 };
-
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 static int wait_append(struct walk *walk, const struct deed_wait *deed, size_t actor)
 {

@@ -108,9 +108,10 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/text_tables.c \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
-	analyzer/unheard.c analyzer/unheard.h \
+	analyzer/times.h \
 	analyzer/trail.c analyzer/trail.h \
 	analyzer/trigger_window.c analyzer/trigger_window.h \
+	analyzer/unheard.c analyzer/unheard.h \
 	analyzer/usual.c analyzer/usual.h \
 	analyzer/utf8.c analyzer/utf8.h \
 	analyzer/wait_groups.c analyzer/wait_groups.h \

@@ -12,6 +12,7 @@
 
 #include "analyzer/losses.h"
 #include "analyzer/timeline.h"
+#include "analyzer/times.h"
 
 struct cpu {
 	struct thread *occupant;	/* who runs here; NULL: not known */
@@ -57,16 +58,6 @@ struct timeline {
 	uint64_t sampled_within_ns; /* see timeline_samples(); 0: not known */
 	uint64_t contradictions; /* see timeline_contradictions() */
 };
-
-static inline uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-static inline uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 /* All that follow return 0, -ENOMEM or what a sink returned, unless their type says otherwise. */
 

@@ -16,7 +16,6 @@
 #define MS SCENE_MS
 #define US SCENE_US
 
-#define SLEEP "__schedule < schedule < "
 #define WRITE "ext4_file_write_iter < vfs_write < __x64_sys_pwrite64 < do_syscall_64"
 #define WAIT_INODE SLEEP "rwsem_down_write_slowpath < down_write < " WRITE
 #define RELEASE_INODE "try_to_wake_up < wake_up_q < rwsem_wake < up_write < " WRITE
@@ -29,20 +28,13 @@
 #define RELEASE_RTNL                                                                               \
 	"try_to_wake_up < wake_up_q < __mutex_unlock_slowpath < rtnl_unlock < rtnetlink_rcv_msg < " \
 	"__x64_sys_sendto < do_syscall_64"
-#define NANOSLEEP SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
 #define POLL SLEEP "do_poll < do_sys_poll < __x64_sys_poll < do_syscall_64"
-#define WAIT_MUNMAP                                                                                \
-	SLEEP "schedule_preempt_disabled < rwsem_down_write_slowpath < down_write_killable < "    \
-	      "__vm_munmap < __x64_sys_munmap < do_syscall_64"
 #define WAIT_FAULT                                                                                 \
 	SLEEP "rwsem_down_read_slowpath < down_read < lock_mm_and_find_vma < do_user_addr_fault < " \
 	      "exc_page_fault < asm_exc_page_fault"
 #define WAIT_CMDLINE                                                                               \
 	SLEEP "rwsem_down_read_slowpath < down_read_killable < __access_remote_vm < "             \
 	      "proc_pid_cmdline_read < vfs_read < __x64_sys_read < do_syscall_64"
-#define RELEASE_POPULATE                                                                           \
-	"try_to_wake_up < wake_up_q < rwsem_wake < up_read < __mm_populate < vm_mmap_pgoff < "    \
-	"ksys_mmap_pgoff < __x64_sys_mmap < do_syscall_64"
 
 #define INODE 0xffff888011110000ull
 #define RTNL 0xffffffff82220000ull

@@ -18,22 +18,6 @@
 #define MS SCENE_MS
 #define US SCENE_US
 
-#define SLEEP "__schedule < schedule < "
-#define WAIT_MUNMAP                                                                             \
-	SLEEP "schedule_preempt_disabled < rwsem_down_write_slowpath < down_write_killable < " \
-	      "__vm_munmap < __x64_sys_munmap < do_syscall_64"
-#define RELEASE_POPULATE                                                                        \
-	"try_to_wake_up < wake_up_q < rwsem_wake < up_read < __mm_populate < vm_mmap_pgoff < " \
-	"ksys_mmap_pgoff < __x64_sys_mmap < do_syscall_64"
-#define RELEASE_MUNMAP                                                                            \
-	"try_to_wake_up < wake_up_q < rwsem_wake < up_write < __vm_munmap < __x64_sys_munmap < " \
-	"do_syscall_64"
-#define NANOSLEEP SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
-#define WAIT_FUTEX                                                                        \
-	SLEEP "futex_do_wait < __futex_wait < futex_wait < do_futex < __x64_sys_futex < " \
-	      "do_syscall_64"
-#define WAKE "try_to_wake_up < wake_up_q < futex_wake < do_futex < __x64_sys_futex < do_syscall_64"
-
 #define LOCK	 0x55d22ffdd4c0ull
 #define HOLDER	 100 /* thread */
 #define END_NS	 (4000 * MS)

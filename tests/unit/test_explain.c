@@ -27,20 +27,11 @@ static const struct ft_task waiter = { 101, 100, "waiter" };
 static const struct ft_task queued = { 102, 100, "queued" };
 static const struct ft_task disk = { 900, 900, "diskd" };
 
-#define SLEEP "__schedule < schedule < "
-#define WAIT_MUNMAP                                                                            \
-	SLEEP "schedule_preempt_disabled < rwsem_down_write_slowpath < down_write_killable < " \
-	      "__vm_munmap < __x64_sys_munmap < do_syscall_64"
-#define RELEASE_MUNMAP                                                                           \
-	"try_to_wake_up < wake_up_q < rwsem_wake < up_write < __vm_munmap < __x64_sys_munmap < " \
-	"do_syscall_64"
 #define FUSE_FLUSH                                                                                 \
 	SLEEP "request_wait_answer < __fuse_simple_request < fuse_release < __fput < __vm_munmap " \
 	      "< "                                                                                 \
 	      "__x64_sys_munmap < do_syscall_64"
 #define FUSE_ANSWER "try_to_wake_up < __wake_up < fuse_request_end < fuse_dev_do_write < vfs_write"
-#define NANOSLEEP \
-	SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
 #define TIMER	   "try_to_wake_up < hrtimer_wakeup < __hrtimer_run_queues < hrtimer_interrupt"
 #define FUTEX	   SLEEP "futex_do_wait < __futex_wait < futex_wait < do_futex < __x64_sys_futex"
 #define FUTEX_WAKE "try_to_wake_up < wake_up_q < futex_wake < do_futex < __x64_sys_futex"

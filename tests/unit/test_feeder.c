@@ -24,11 +24,8 @@ static const struct ft_task second = { 102, 100, "second" };
 static const struct ft_task other = { 103, 100, "other" };
 static const struct ft_task child = { 200, 200, "child" };
 
-#define SLEEP "__schedule < schedule < "
 #define READ  SLEEP "anon_pipe_read < vfs_read < ksys_read < __x64_sys_read < do_syscall_64"
 #define WRITE "try_to_wake_up < anon_pipe_write < vfs_write < __x64_sys_write < do_syscall_64"
-#define NANOSLEEP \
-	SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
 #define POLL \
 	SLEEP "schedule_hrtimeout_range < do_poll < do_sys_poll < __x64_sys_poll < do_syscall_64"
 #define DISK                                                                                       \

@@ -11,9 +11,6 @@
 #include "scene.h"
 
 #define MS SCENE_MS
-#define SLEEP                                                                                      \
-	"__schedule < schedule < do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < " \
-	"do_syscall_64"
 
 static const struct ft_task master = { 100, 100, "serve: master" },
 			    forked = { 200, 200, "serve: master" },
@@ -28,7 +25,7 @@ static const struct ft_task master = { 100, 100, "serve: master" },
 static void runs(struct scene *scene, uint64_t at_ns, const struct ft_task *task)
 {
 	scene_switch(scene, 0, at_ns, &scene_idle, FT_STATE_RUNNING, NULL, task);
-	scene_switch(scene, 0, at_ns + MS, task, FT_STATE_SLEEPING, SLEEP, &scene_idle);
+	scene_switch(scene, 0, at_ns + MS, task, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
 }
 
 static struct scene *forking_server(void)

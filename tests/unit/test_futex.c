@@ -18,18 +18,11 @@
 #define MS SCENE_MS
 #define US SCENE_US
 
-#define SLEEP "__schedule < schedule < "
-#define WAIT_FUTEX                                                                        \
-	SLEEP "futex_do_wait < __futex_wait < futex_wait < do_futex < __x64_sys_futex < " \
-	      "do_syscall_64"
 #define WAIT_PI                                                                          \
 	SLEEP "rt_mutex_wait_proxy_lock < futex_lock_pi < do_futex < __x64_sys_futex < " \
 	      "do_syscall_64"
-#define WAKE "try_to_wake_up < wake_up_q < futex_wake < do_futex < __x64_sys_futex < do_syscall_64"
 #define UNLOCK_PI \
 	"try_to_wake_up < rt_mutex_postunlock < futex_unlock_pi < do_futex < __x64_sys_futex"
-#define NANOSLEEP \
-	SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
 #define POLL SLEEP "do_poll < do_sys_poll < __x64_sys_poll < do_syscall_64"
 
 #define WAIT	    FUTEX_WAIT_PRIVATE

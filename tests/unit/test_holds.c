@@ -23,14 +23,12 @@
 #define ACQUIRED (FT_HOLD_ACQUIRED | FT_HOLD_OF_MM)
 #define RELEASED FT_HOLD_OF_MM
 
-#define SLEEP "__schedule < schedule < "
 #define WAIT                                                                                       \
 	SLEEP "schedule_preempt_disabled < rwsem_down_write_slowpath < down_write_killable < "    \
 	      "__vm_munmap < __x64_sys_munmap < do_syscall_64"
 #define RELEASE                                                                                    \
 	"try_to_wake_up < wake_up_q < rwsem_wake < up_write < do_mprotect_pkey < "                \
 	"__x64_sys_mprotect < do_syscall_64"
-#define NANOSLEEP SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
 #define PROTECT "change_pte_range < change_protection < do_mprotect_pkey < __x64_sys_mprotect < do_syscall_64"
 
 static const struct ft_task holder = { 100, 100, "holder" };

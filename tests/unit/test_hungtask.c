@@ -145,7 +145,6 @@ static void hungtask_survives_lines_cut_and_changed_anywhere(void **state)
 
 /* Threads that wait for the lock of a directory, and the one that has it, asleep under it. */
 
-#define SLEEP  "__schedule < schedule < "
 #define CREATE "vfs_create < do_mknodat < __x64_sys_mknodat < do_syscall_64"
 #define WAIT                                                                          \
 	SLEEP "schedule_preempt_disabled < rwsem_down_write_slowpath < down_write < " \
@@ -156,8 +155,6 @@ static void hungtask_survives_lines_cut_and_changed_anywhere(void **state)
 #define RELEASE                                                                                  \
 	"try_to_wake_up < wake_up_q < rwsem_wake < up_write < do_mknodat < __x64_sys_mknodat < " \
 	"do_syscall_64"
-#define NANOSLEEP \
-	SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
 #define INODE 0xffff888012340000ull
 
 static const struct ft_task holder = { 100, 100, "holder" };

@@ -15,7 +15,7 @@
 
 #define FLOCK \
 	"__schedule < schedule < locks_lock_inode_wait < __do_sys_flock < __x64_sys_flock < do_syscall_64"
-#define SLEEP \
+#define PAUSE \
 	"__schedule < schedule < do_nanosleep < hrtimer_nanosleep < __x64_sys_nanosleep < do_syscall_64"
 
 static const struct ft_task left = { 100, 100, "left" }, right = { 200, 200, "right" };
@@ -97,7 +97,7 @@ static void listed_holder_is_named_although_it_let_nothing_go(void **state)
 
 	(void)state;
 	waits(scene, 500, &left);
-	scene_state(scene, 1, 3900 * MS, &right, FT_STATE_SLEEPING, SLEEP);
+	scene_state(scene, 1, 3900 * MS, &right, FT_STATE_SLEEPING, PAUSE);
 	lists(scene, "file lock: posix 08:01:5 wanted by 100, held by 200");
 	result = scene_analyze(scene, "100", 4000 * MS);
 	finding = &result.model->findings[0];
@@ -119,8 +119,8 @@ static void process_of_several_threads_gives_no_culprit(void **state)
 
 	(void)state;
 	waits(scene, 500, &left);
-	scene_state(scene, 1, 3900 * MS, &right, FT_STATE_SLEEPING, SLEEP);
-	scene_state(scene, 1, 3900 * MS, &thread, FT_STATE_SLEEPING, SLEEP);
+	scene_state(scene, 1, 3900 * MS, &right, FT_STATE_SLEEPING, PAUSE);
+	scene_state(scene, 1, 3900 * MS, &thread, FT_STATE_SLEEPING, PAUSE);
 	lists(scene, "file lock: flock 08:01:5 wanted by 100, held by 200");
 	result = scene_analyze(scene, "100", 4000 * MS);
 	finding = &result.model->findings[0];
@@ -140,7 +140,7 @@ static void waits_that_cannot_be_told_apart_are_not(void **state)
 	(void)state;
 	waits(scene, 500, &right);
 	waits(scene, 600, &thread);
-	scene_state(scene, 1, 3900 * MS, &left, FT_STATE_SLEEPING, SLEEP);
+	scene_state(scene, 1, 3900 * MS, &left, FT_STATE_SLEEPING, PAUSE);
 	lists(scene, "file lock: flock 08:01:5 wanted by 200, held by 100");
 	lists(scene, "file lock: flock 08:01:6 wanted by 200, held by 300");
 	result = scene_analyze(scene, "200", 4000 * MS);
@@ -162,7 +162,7 @@ static void list_says_nothing_of_a_later_wait(void **state)
 	scene_waking(scene, 0, 400 * MS, &scene_idle, NULL, &left);
 	scene_switch(scene, 0, 401 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &left);
 	scene_switch(scene, 0, 402 * MS, &left, FT_STATE_SLEEPING, FLOCK, &scene_idle);
-	scene_state(scene, 1, 500 * MS, &right, FT_STATE_SLEEPING, SLEEP);
+	scene_state(scene, 1, 500 * MS, &right, FT_STATE_SLEEPING, PAUSE);
 	result = scene_analyze(scene, "100", 4000 * MS);
 	assert_false(result.model->findings[0].has_culprit);
 	scene_done(&result, scene);

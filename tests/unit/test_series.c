@@ -109,18 +109,9 @@ static void series_is_of_one_lock_and_one_holder(void **state)
 
 /* The whole analyzer. */
 
-#define SLEEP "__schedule < schedule < "
-#define WAIT_MUNMAP                                                                            \
-	SLEEP "schedule_preempt_disabled < rwsem_down_write_slowpath < down_write_killable < " \
-	      "__vm_munmap < __x64_sys_munmap < do_syscall_64"
-#define RELEASE_MUNMAP                                                                           \
-	"try_to_wake_up < wake_up_q < rwsem_wake < up_write < __vm_munmap < __x64_sys_munmap < " \
-	"do_syscall_64"
 #define RELEASE_MREMAP                                                                         \
 	"try_to_wake_up < wake_up_q < rwsem_wake < up_write < do_mremap < __x64_sys_mremap < " \
 	"do_syscall_64"
-#define NANOSLEEP \
-	SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
 
 #define MOVER	(&scene_resizer)
 #define WORKERS 3

@@ -14,7 +14,6 @@
 #define MS SCENE_MS
 #define US SCENE_US
 
-#define SLEEP "__schedule < schedule < "
 #define JOURNAL \
 	SLEEP "jbd2_log_wait_commit < ext4_sync_file < do_fsync < __x64_sys_fsync < do_syscall_64"
 #define WRITEBACK                                                                                  \
@@ -32,7 +31,7 @@
 	"try_to_wake_up < autoremove_wake_function < __wake_up_common < fuse_request_end < " \
 	"fuse_dev_do_write < fuse_dev_write < vfs_write < ksys_write < do_syscall_64 | "     \
 	"write < answer < main"
-#define NANOSLEEP                                                                               \
+#define NAP                                                                               \
 	SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64 | " \
 	      "nap < answer < main"
 
@@ -53,7 +52,7 @@ static void wakes(struct scene *scene, uint64_t at_ms, const struct ft_task *wak
 	scene_waking(scene, 1, at_ms * MS, waker, stack, &scene_workers[i]);
 	scene_switch(scene, 0, at_ms * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
 		     &scene_workers[i]);
-	scene_switch(scene, 0, at_ms * MS + 9 * US, &scene_workers[i], FT_STATE_SLEEPING, NANOSLEEP,
+	scene_switch(scene, 0, at_ms * MS + 9 * US, &scene_workers[i], FT_STATE_SLEEPING, NAP,
 		     &scene_idle);
 }
 
@@ -98,7 +97,7 @@ static void fuse_stall_names_the_process_that_serves_the_file_system(void **stat
 
 	(void)state;
 	scene_switch(scene, 1, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &daemon_task);
-	scene_switch(scene, 1, 1005 * MS, &daemon_task, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	scene_switch(scene, 1, 1005 * MS, &daemon_task, FT_STATE_SLEEPING, NAP, &scene_idle);
 	waits(scene, 0, 1000, FUSE);
 	waits(scene, 1, 1010, FUSE);
 	scene_switch(scene, 1, 1895 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &daemon_task);

@@ -15,9 +15,6 @@
 #define MS SCENE_MS
 #define US SCENE_US
 
-#define NANOSLEEP                                                                                 \
-	"__schedule < schedule < do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < " \
-	"do_syscall_64"
 #define KERNEL_SPIN                                                                                \
 	"native_queued_spin_lock_slowpath < _raw_spin_lock_irqsave < folio_lruvec_lock_irqsave < " \
 	"folio_batch_move_lru < do_anonymous_page < handle_mm_fault < exc_page_fault | touch"

@@ -14,10 +14,6 @@
 #define MS SCENE_MS
 #define US SCENE_US
 
-#define NANOSLEEP                                                                                 \
-	"__schedule < schedule < do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < " \
-	"do_syscall_64"
-
 static const struct ft_task hog = { 900, 900, "hog" }, others[] = {
 	{ 901, 901, "a" },
 	{ 902, 902, "b" },

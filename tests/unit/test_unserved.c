@@ -22,9 +22,7 @@ static const struct ft_task helper = { 101, 100, "helper" };
 static const struct ft_task admin = { 900, 900, "admin" };
 static const struct ft_task ticker = { 901, 901, "ticker" };
 
-#define SLEEP	  "__schedule < schedule < "
 #define POLL	  SLEEP "schedule_hrtimeout_range < ep_poll < do_epoll_wait < __x64_sys_epoll_wait < do_syscall_64"
-#define NANOSLEEP SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64"
 #define STOPPED	  SLEEP "do_signal_stop < get_signal < arch_do_signal_or_restart < do_syscall_64"
 #define SIGNAL                                                                                     \
 	"try_to_wake_up < signal_wake_up_state < complete_signal < __send_signal_locked < "       \
