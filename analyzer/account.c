@@ -386,11 +386,12 @@ int account_closed(struct account *account, const struct interval *interval)
 
 int account_finish(struct account *account)
 {
-	struct thread_entry *entries = account->threads.entries;
+	for (size_t i = 0; i < by_thread_count(&account->threads); i++) {
+		struct thread_entry *entry = by_thread_at(&account->threads, i);
 
-	for (size_t i = 0; i < account->threads.count; i++)
-		if (wait_flush(account, &entries[i]) || series_flush(account, &entries[i]))
+		if (entry && (wait_flush(account, entry) || series_flush(account, entry)))
 			return -ENOMEM;
+	}
 	usual_finish(account->usual);
 	return 0;
 }

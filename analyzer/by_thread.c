@@ -4,36 +4,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRIES_LEAST 64u
+#define BLOCK_ENTRIES 64u
+#define BLOCKS_LEAST 16u
+
+size_t by_thread_count(const struct by_thread *table)
+{
+	return table->block_count * BLOCK_ENTRIES;
+}
+
+void *by_thread_at(const struct by_thread *table, size_t index)
+{
+	char *block;
+
+	if (index / BLOCK_ENTRIES >= table->block_count)
+		return NULL;
+	block = table->blocks[index / BLOCK_ENTRIES];
+	return block ? block + index % BLOCK_ENTRIES * table->entry_bytes : NULL;
+}
 
 void *by_thread_find(const struct by_thread *table, const struct thread *thread)
 {
-	if (thread->index >= table->count)
-		return NULL;
-	return (char *)table->entries + thread->index * table->entry_bytes;
+	return by_thread_at(table, thread->index);
+}
+
+/* Room for the pointer of block @number. 0 or -1. */
+static int grow_blocks(struct by_thread *table, size_t number)
+{
+	size_t count = table->block_count ? table->block_count : BLOCKS_LEAST;
+	char **blocks;
+
+	while (count <= number)
+		count *= 2;
+	blocks = reallocarray(table->blocks, count, sizeof(*blocks));
+	if (!blocks)
+		return -1;
+	memset(blocks + table->block_count, 0, (count - table->block_count) * sizeof(*blocks));
+	table->blocks = blocks;
+	table->block_count = count;
+	return 0;
 }
 
 void *by_thread_get(struct by_thread *table, const struct thread *thread)
 {
-	size_t count = table->count ? table->count : ENTRIES_LEAST;
-	void *entries;
+	size_t number = thread->index / BLOCK_ENTRIES;
 
-	if (thread->index < table->count)
-		return (char *)table->entries + thread->index * table->entry_bytes;
-	while (count <= thread->index)
-		count *= 2;
-	entries = reallocarray(table->entries, count, table->entry_bytes);
-	if (!entries)
+	if (number >= table->block_count && grow_blocks(table, number))
 		return NULL;
-	memset((char *)entries + table->count * table->entry_bytes, 0,
-	       (count - table->count) * table->entry_bytes);
-	table->entries = entries;
-	table->count = count;
-	return (char *)entries + thread->index * table->entry_bytes;
+	if (!table->blocks[number])
+		table->blocks[number] = calloc(BLOCK_ENTRIES, table->entry_bytes);
+	return by_thread_at(table, thread->index);
 }
 
 void by_thread_free(struct by_thread *table)
 {
-	free(table->entries);
+	for (size_t i = 0; i < table->block_count; i++)
+		free(table->blocks[i]);
+	free(table->blocks);
 	*table = (struct by_thread){ .entry_bytes = table->entry_bytes };
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A table with one entry for each thread, zero until it is asked for.
+ * A table with one entry for each thread, zero until it is asked for. An entry never moves: pointers to
+ * entries stay valid until the table is freed.
  */
 #ifndef ANALYZER_BY_THREAD_H
 #define ANALYZER_BY_THREAD_H
@@ -10,15 +11,21 @@
 #include "analyzer/threads.h"
 
 struct by_thread {
-	void *entries;		/* by thread->index */
-	size_t count, entry_bytes;
+	char **blocks;		/* each of a fixed number of entries; NULL: none of them was asked for */
+	size_t block_count, entry_bytes;
 };
 
-/* @thread's entry, made if need be; valid until the next call. NULL on lack of memory. */
+/* @thread's entry, made if need be; valid until by_thread_free(). NULL on lack of memory. */
 void *by_thread_get(struct by_thread *table, const struct thread *thread);
 
 /* The same without making one: NULL where there is none. */
 void *by_thread_find(const struct by_thread *table, const struct thread *thread);
+
+/* How many threads there may be entries of: an index for by_thread_at(). */
+size_t by_thread_count(const struct by_thread *table);
+
+/* The entry of the thread whose index is @index, below by_thread_count(). NULL where there is none. */
+void *by_thread_at(const struct by_thread *table, size_t index);
 
 void by_thread_free(struct by_thread *table);
 

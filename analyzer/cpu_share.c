@@ -59,22 +59,22 @@ int cpu_share_closed(struct cpu_share *share, const struct interval *interval)
 size_t cpu_share_tell(const struct cpu_share *share, struct cpu_occupant *ret_occupants,
 		      size_t room)
 {
-	const struct cpu_occupant *all = share->occupants.entries;
 	size_t count = 0;
 
-	for (size_t i = 0; i < share->occupants.count; i++) {
+	for (size_t i = 0; i < by_thread_count(&share->occupants); i++) {
+		const struct cpu_occupant *occupant = by_thread_at(&share->occupants, i);
 		size_t at = count;
 
-		if (!all[i].ran_ns ||
-		    (count == room && all[i].ran_ns <= ret_occupants[at - 1].ran_ns))
+		if (!occupant || !occupant->ran_ns ||
+		    (count == room && occupant->ran_ns <= ret_occupants[at - 1].ran_ns))
 			continue;
 		if (count < room)
 			count++;
 		else
 			at--;
-		for (; at && ret_occupants[at - 1].ran_ns < all[i].ran_ns; at--)
+		for (; at && ret_occupants[at - 1].ran_ns < occupant->ran_ns; at--)
 			ret_occupants[at] = ret_occupants[at - 1];
-		ret_occupants[at] = all[i];
+		ret_occupants[at] = *occupant;
 	}
 	return count;
 }

@@ -349,14 +349,15 @@ static int look_closer(struct source *source, struct stackfacts *stackfacts,
 		.others.entry_bytes = sizeof(struct other),
 		.tgid = deadlock->waits[0]->thread->tgid,
 	};
-	const struct other *entries;
 	int r = pass_over(source, stackfacts,
 			  &(struct pass_watcher){ .closed = others_closed, .context = &others });
 
-	entries = others.others.entries;
-	for (size_t i = 0; !r && i < others.others.count; i++)
-		if (entries[i].thread && may_hold(deadlock, &entries[i]))
+	for (size_t i = 0; !r && i < by_thread_count(&others.others); i++) {
+		const struct other *other = by_thread_at(&others.others, i);
+
+		if (other && other->thread && may_hold(deadlock, other))
 			*ret_may_hold = true;
+	}
 	by_thread_free(&others.others);
 	return r;
 }

@@ -84,14 +84,15 @@ int history_create(struct stackfacts *stackfacts, const struct futexes *futexes,
 
 void history_destroy(struct history *history)
 {
-	struct thread_history *entries;
-
 	if (!history)
 		return;
-	entries = history->threads.entries;
-	for (size_t i = 0; i < history->threads.count; i++) {
-		free(entries[i].pieces);
-		free(entries[i].samples);
+	for (size_t i = 0; i < by_thread_count(&history->threads); i++) {
+		struct thread_history *entry = by_thread_at(&history->threads, i);
+
+		if (!entry)
+			continue;
+		free(entry->pieces);
+		free(entry->samples);
 	}
 	by_thread_free(&history->threads);
 	free(history->charges);
@@ -429,7 +430,6 @@ int history_read(struct history *history, struct source *source,
 {
 	const struct locks_options options = { history->start_ns, history->end_ns, NULL, NULL,
 					       history->futexes };
-	struct thread_history *entries;
 	struct pass *pass = NULL;
 	int r;
 
@@ -441,10 +441,13 @@ int history_read(struct history *history, struct source *source,
 	history->locks = pass_locks(pass);
 	locks_watch(pass_locks(pass), &(struct ownership_watcher){ history_charged, history });
 	r = pass_run(pass, &(struct pass_watcher){ history_event, history_closed, history });
-	entries = history->threads.entries;
-	for (size_t i = 0; i < history->threads.count && !r; i++) {
-		r = crowd_flush(history, &entries[i]);
-		entries[i].complete = entries[i].complete || entries[i].watched;
+	for (size_t i = 0; i < by_thread_count(&history->threads) && !r; i++) {
+		struct thread_history *entry = by_thread_at(&history->threads, i);
+
+		if (!entry)
+			continue;
+		r = crowd_flush(history, entry);
+		entry->complete = entry->complete || entry->watched;
 	}
 	history->missing = 0;
 	history->first = false;

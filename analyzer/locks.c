@@ -376,13 +376,11 @@ int locks_closed(struct locks *locks, const struct interval *interval)
 		return 0;
 	if (locks_log_alone(locks, interval, waiter))
 		return -ENOMEM;
-	waiter = by_thread_get(&locks->waiters, interval->thread);
 	waiter->open = false;
 	waiter->end_ns = interval->end_ns;
 	waiter->end_lost_ns = interval->flags & INTERVAL_END_LOST ? interval->end_ns : 0;
 	if (hand_off(locks, interval, waiter->entry))
 		return -ENOMEM;
-	waiter = by_thread_get(&locks->waiters, interval->thread); /* hand_off() may have moved the array */
 	if (from_ns < options->start_ns)
 		from_ns = options->start_ns;
 	if (to_ns > options->end_ns)

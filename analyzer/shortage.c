@@ -141,17 +141,18 @@ static int by_blocked(const void *left, const void *right)
 
 static int take_victims(struct watch *watch)
 {
-	const struct victim *victims = watch->victims.entries;
 	struct shortage *shortage = watch->shortage;
 
-	shortage->victims = calloc(watch->victims.count + 1, sizeof(*shortage->victims));
+	shortage->victims = calloc(by_thread_count(&watch->victims) + 1, sizeof(*shortage->victims));
 	if (!shortage->victims)
 		return -ENOMEM;
-	for (size_t i = 0; i < watch->victims.count; i++) {
-		if (victims[i].blocked_ns < VICTIM_NS)
+	for (size_t i = 0; i < by_thread_count(&watch->victims); i++) {
+		const struct victim *victim = by_thread_at(&watch->victims, i);
+
+		if (!victim || victim->blocked_ns < VICTIM_NS)
 			continue;
-		shortage->victims[shortage->victim_count++] = victims[i];
-		shortage->blocked_ns += victims[i].blocked_ns;
+		shortage->victims[shortage->victim_count++] = *victim;
+		shortage->blocked_ns += victim->blocked_ns;
 	}
 	qsort(shortage->victims, shortage->victim_count, sizeof(*shortage->victims), by_blocked);
 	return 0;
@@ -159,18 +160,18 @@ static int take_victims(struct watch *watch)
 
 static void take_wakers(struct watch *watch)
 {
-	const struct shortage_waker *wakers = watch->wakers.entries;
 	struct shortage_waker *top = watch->shortage->wakers;
 
-	for (size_t i = 0; i < watch->wakers.count; i++) {
+	for (size_t i = 0; i < by_thread_count(&watch->wakers); i++) {
+		const struct shortage_waker *waker = by_thread_at(&watch->wakers, i);
 		size_t place = SHORTAGE_TOP;
 
-		while (place && wakers[i].ns > top[place - 1].ns)
+		while (waker && place && waker->ns > top[place - 1].ns)
 			place--;
 		if (place == SHORTAGE_TOP)
 			continue;
 		memmove(&top[place + 1], &top[place], (SHORTAGE_TOP - 1 - place) * sizeof(*top));
-		top[place] = wakers[i];
+		top[place] = *waker;
 	}
 }
 

@@ -311,15 +311,17 @@ static int by_blocked(const void *left, const void *right)
 
 static int take_victims(const struct watch *watch)
 {
-	const struct delayed *delayed = watch->victims.entries;
 	struct silence *silence = watch->silence;
 
-	silence->victims = calloc(watch->victims.count + 1, sizeof(*silence->victims));
+	silence->victims = calloc(by_thread_count(&watch->victims) + 1, sizeof(*silence->victims));
 	if (!silence->victims)
 		return -ENOMEM;
-	for (size_t i = 0; i < watch->victims.count; i++)
-		if (delayed[i].victim.thread)
-			silence->victims[silence->victim_count++] = delayed[i].victim;
+	for (size_t i = 0; i < by_thread_count(&watch->victims); i++) {
+		const struct delayed *delayed = by_thread_at(&watch->victims, i);
+
+		if (delayed && delayed->victim.thread)
+			silence->victims[silence->victim_count++] = delayed->victim;
+	}
 	qsort(silence->victims, silence->victim_count, sizeof(*silence->victims), by_blocked);
 	return 0;
 }

@@ -381,18 +381,19 @@ static bool let_go(const struct spin *spin, const struct sleeper *sleeper)
 static int find_sleeper(struct source *source, struct stackfacts *stackfacts, struct spin *spin)
 {
 	struct sleepers sleepers = { .spin = spin, .threads.entry_bytes = sizeof(struct sleeper) };
-	const struct sleeper *found = NULL, *threads;
+	const struct sleeper *found = NULL;
 	size_t count = 0;
 	int r = pass_over(source, stackfacts, &(struct pass_watcher){ .closed = sleepers_closed,
 								      .context = &sleepers });
 
 	if (r)
 		goto out;
-	threads = sleepers.threads.entries;
-	for (size_t i = 0; i < sleepers.threads.count; i++) {
-		if (!let_go(spin, &threads[i]))
+	for (size_t i = 0; i < by_thread_count(&sleepers.threads); i++) {
+		const struct sleeper *sleeper = by_thread_at(&sleepers.threads, i);
+
+		if (!sleeper || !let_go(spin, sleeper))
 			continue;
-		found = &threads[i];
+		found = sleeper;
 		count++;
 	}
 	if (count == 1) {
@@ -407,11 +408,12 @@ out:
 
 static int end_all(struct spins *spins)
 {
-	struct run *runs = spins->runs.entries;
+	for (size_t i = 0; i < by_thread_count(&spins->runs); i++) {
+		struct run *run = by_thread_at(&spins->runs, i);
 
-	for (size_t i = 0; i < spins->runs.count; i++)
-		if (run_end(spins, &runs[i]))
+		if (run && run_end(spins, run))
 			return -ENOMEM;
+	}
 	return 0;
 }
 

@@ -165,7 +165,6 @@ static int wait_closed(void *context, const struct interval *interval)
 		return 0;
 	if (quota)
 		watch->starved->quota_ns += to_ns - from_ns;
-	waiter = by_thread_get(&watch->waiters, interval->thread);
 	waiter->pending = true;
 	waiter->from_ns = from_ns;
 	waiter->to_ns = to_ns;
@@ -190,20 +189,23 @@ static int by_blocked(const void *left, const void *right)
 
 static int take_victims(struct watch *watch)
 {
-	struct waiter *waiters = watch->waiters.entries;
 	struct starved *starved = watch->starved;
 	uint64_t least_ns = (watch->stall->end_ns - watch->stall->start_ns) * VICTIM_PERCENT / 100;
 
-	starved->victims = calloc(watch->waiters.count + 1, sizeof(*starved->victims));
+	starved->victims = calloc(by_thread_count(&watch->waiters) + 1, sizeof(*starved->victims));
 	if (!starved->victims)
 		return -ENOMEM;
-	for (size_t i = 0; i < watch->waiters.count; i++) {
-		if (waiters[i].pending && queue_wait(watch, &waiters[i]))
-			return -ENOMEM;
-		if (!waiters[i].victim.thread || waiters[i].victim.blocked_ns < least_ns)
+	for (size_t i = 0; i < by_thread_count(&watch->waiters); i++) {
+		struct waiter *waiter = by_thread_at(&watch->waiters, i);
+
+		if (!waiter)
 			continue;
-		starved->victims[starved->victim_count++] = waiters[i].victim;
-		starved->waited_ns += waiters[i].victim.blocked_ns;
+		if (waiter->pending && queue_wait(watch, waiter))
+			return -ENOMEM;
+		if (!waiter->victim.thread || waiter->victim.blocked_ns < least_ns)
+			continue;
+		starved->victims[starved->victim_count++] = waiter->victim;
+		starved->waited_ns += waiter->victim.blocked_ns;
 	}
 	qsort(starved->victims, starved->victim_count, sizeof(*starved->victims), by_blocked);
 	return 0;
@@ -305,19 +307,19 @@ static int idle_event(void *context, const struct event *event)
 
 static void take_top(const struct watch *watch)
 {
-	const struct starved_runner *runners = watch->runners.entries;
 	struct starved_runner *top = watch->starved->top;
 
-	for (size_t i = 0; i < watch->runners.count; i++) {
+	for (size_t i = 0; i < by_thread_count(&watch->runners); i++) {
+		const struct starved_runner *runner = by_thread_at(&watch->runners, i);
 		size_t place = STARVED_TOP;
 
-		watch->starved->runners += !!runners[i].thread;
-		while (place && runners[i].ns > top[place - 1].ns)
+		watch->starved->runners += runner && runner->thread;
+		while (runner && place && runner->ns > top[place - 1].ns)
 			place--;
 		if (place == STARVED_TOP)
 			continue;
 		memmove(&top[place + 1], &top[place], (STARVED_TOP - 1 - place) * sizeof(*top));
-		top[place] = runners[i];
+		top[place] = *runner;
 	}
 }
 
@@ -336,18 +338,19 @@ static int by_tgid(const void *left, const void *right)
 /* The victims' own process is passed over: more threads than CPUs is no other's fault. */
 static int take_process(const struct watch *watch)
 {
-	const struct starved_runner *runners = watch->runners.entries;
 	struct starved *starved = watch->starved;
-	struct process *processes = calloc(watch->runners.count + 1, sizeof(*processes));
+	struct process *processes = calloc(by_thread_count(&watch->runners) + 1, sizeof(*processes));
 	size_t count = 0;
 	uint64_t ns = 0;
 
 	if (!processes)
 		return -ENOMEM;
-	for (size_t i = 0; i < watch->runners.count; i++)
-		if (runners[i].thread && runners[i].thread->tgid > 0)
-			processes[count++] =
-				(struct process){ runners[i].thread->tgid, runners[i].ns };
+	for (size_t i = 0; i < by_thread_count(&watch->runners); i++) {
+		const struct starved_runner *runner = by_thread_at(&watch->runners, i);
+
+		if (runner && runner->thread && runner->thread->tgid > 0)
+			processes[count++] = (struct process){ runner->thread->tgid, runner->ns };
+	}
 	qsort(processes, count, sizeof(*processes), by_tgid);
 	for (size_t i = 0; i < count; i++) {
 		ns = i && processes[i].tgid == processes[i - 1].tgid ? ns + processes[i].ns

@@ -351,6 +351,50 @@ static void log_names_the_owner_of_what_began_before(void **state)
 	      100, GRADE_EXACT);
 }
 
+/*
+ * The owner that a line names is first looked up when its claim is judged, after more threads than a block of
+ * by_thread has entries for: whatever was borrowed from that table before is still there.
+ */
+static void log_names_an_owner_of_whom_little_is_known_among_many_threads(void **state)
+{
+	static const struct ft_task stranger = { 1000, 100, "stranger" };
+	const struct ft_task sleeper = { 0, 100, "sleeper" };
+
+	(void)state;
+	for (int with_address = 0; with_address < 2; with_address++) {
+		struct scene *scene = scene_create(2);
+		struct scene_result result;
+
+		scene_note(scene, 0, -(500 * MS), NAMED("stranger:1000 <writer>"));
+		if (with_address) {
+			scene_switch(scene, 0, 1 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
+			scene_lock_begin(scene, 0, 2 * MS, &waiter, INODE, FT_LOCK_WRITE);
+			scene_switch(scene, 0, 3 * MS, &waiter, FT_STATE_DISK, WAIT, &scene_idle);
+		} else {
+			scene_state(scene, 0, 1 * MS, &waiter, FT_STATE_DISK, WAIT);
+		}
+		for (int32_t tid = 200; tid < 263; tid++) {
+			struct ft_task task = sleeper;
+
+			task.tid = tid;
+			scene_state(scene, 0, 4 * MS, &task, FT_STATE_SLEEPING, NANOSLEEP);
+		}
+		/* it only ever ran: no table of waits knows it */
+		for (uint64_t at_ms = 100; at_ms < 2000; at_ms += 200) {
+			scene_switch(scene, 1, at_ms * MS, &stranger, FT_STATE_RUNNING, NULL,
+				     &scene_idle);
+			scene_switch(scene, 1, (at_ms + 50) * MS, &scene_idle, FT_STATE_RUNNING,
+				     NULL, &stranger);
+		}
+		if (with_address)
+			scene_note(scene, 0, 3000 * MS, NAMED("stranger:1000 <writer>"));
+		result = scene_analyze(scene, "100", 10000 * MS);
+		/* the line of before the recording is about a call that it has left since */
+		assert_int_equal(convoy(&result)->culprit.tid, with_address ? 1000 : 0);
+		scene_done(&result, scene);
+	}
+}
+
 /* It may have been another wait. */
 static void log_of_before_the_recording_is_plausible(void **state)
 {
@@ -462,6 +506,7 @@ int main(void)
 		cmocka_unit_test(log_does_not_name_one_at_the_end_who_was_elsewhere_since),
 		cmocka_unit_test(log_names_the_owner_of_what_began_before),
 		cmocka_unit_test(log_of_before_the_recording_is_plausible),
+		cmocka_unit_test(log_names_an_owner_of_whom_little_is_known_among_many_threads),
 		cmocka_unit_test(log_of_before_the_recording_is_not_believed_of_one_in_user_space),
 		cmocka_unit_test(report_says_that_the_log_was_not_read_where_that_matters),
 		cmocka_unit_test(log_of_before_the_recording_is_noted_of_threads_that_are_there),
