@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 
 /* These calls are rare; a capture with more is hostile or hopeless. */
 #define CALLS_MAX 1000000u

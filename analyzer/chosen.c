@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #include "analyzer/finding.h"
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 #include "analyzer/pass.h"
 
 #define SAME_TID_MAX 16 /* threads that had the tid one after the other; the latest count */

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "analyzer/compare_table.h"
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 
 /* A recording this many times as long as the other holds what is rare more surely. */
 #define LENGTHS_APART 4u

@@ -7,7 +7,7 @@
 
 #include "analyzer/convoy.h"
 #include "analyzer/findings_why.h"
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 
 uint64_t convoy_stall_ns(const struct model *model)
 {

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "analyzer/finding.h"
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 #include "analyzer/hungtask.h"
 #include "capture/format.h"
 

@@ -6,7 +6,7 @@
 
 #include "analyzer/by_thread.h"
 #include "analyzer/pass.h"
-#include "analyzer/times.h"
+#include "analyzer/util/span.h"
 
 /* A shorter standstill may be a slow hold that the recording does not see the end of. */
 #define STANDSTILL_NS 1000000000u

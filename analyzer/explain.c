@@ -8,7 +8,7 @@
 #include "analyzer/chosen.h"
 #include "analyzer/explain_fill.h"
 #include "analyzer/explain_step.h"
-#include "analyzer/times.h"
+#include "analyzer/util/span.h"
 
 /* Whoever has less than this share of a wait, and a wait with less of its actor's time, is not followed. */
 #define SHARE_PERCENT 5u

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 #include "analyzer/model.h"
 #include "analyzer/profile.h"
 #include "analyzer/stacks.h"

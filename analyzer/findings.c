@@ -12,7 +12,7 @@
 #include "analyzer/convoy.h"
 #include "analyzer/finding.h"
 #include "analyzer/findings_why.h"
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 
 /* An allocation is behind a hold if its call began at most this long before it. */
 #define CALL_BEFORE_HOLD_NS 1000000000u

@@ -11,7 +11,7 @@
 
 #include "analyzer/blame.h"
 #include "analyzer/finding.h"
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 
 /* A holder that ran for the rest needs no explanation. */
 #define WHY_PERCENT 10u

@@ -4,7 +4,7 @@
  * it and are never renamed, nor do they change their meaning.
  */
 #include "analyzer/compare.h"
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 #include "analyzer/json_fields.h"
 #include "analyzer/render.h"
 

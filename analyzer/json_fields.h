@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analyzer/json.h"
+#include "analyzer/util/json_writer.h"
 #include "analyzer/model.h"
 
 struct json_fields {

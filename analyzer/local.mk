@@ -50,9 +50,9 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/hold.c analyzer/hold.h \
 	analyzer/holders.c analyzer/holders.h \
 	analyzer/hungtask.c analyzer/hungtask.h \
-	analyzer/human.c analyzer/human.h \
+	analyzer/util/human.c analyzer/util/human.h \
 	analyzer/instead.c analyzer/instead.h \
-	analyzer/json.c analyzer/json.h \
+	analyzer/util/json_writer.c analyzer/util/json_writer.h \
 	analyzer/json_compare.c \
 	analyzer/json_explain.c \
 	analyzer/json_fields.c analyzer/json_fields.h \
@@ -62,14 +62,14 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/locks_ending.c analyzer/locks_listed.c analyzer/locks_place.c \
 	analyzer/locks.c analyzer/locks.h \
 	analyzer/losses.c analyzer/losses.h \
-	analyzer/merge.c analyzer/merge.h \
+	analyzer/util/min_heap.c analyzer/util/min_heap.h \
 	analyzer/mm_offset.c analyzer/mm_offset.h \
 	analyzer/model.c analyzer/model.h \
 	analyzer/moment.c analyzer/moment.h \
 	analyzer/operations.c analyzer/operations.h \
 	analyzer/options.c analyzer/options.h \
 	analyzer/ownership.c analyzer/ownership.h \
-	analyzer/page.c analyzer/page.h \
+	analyzer/util/text_layout.c analyzer/util/text_layout.h \
 	analyzer/pass.c analyzer/pass.h \
 	analyzer/pivot.c analyzer/pivot.h \
 	analyzer/profile.c analyzer/profile.h \
@@ -96,7 +96,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/suspect.c analyzer/suspect.h \
 	analyzer/tables.c analyzer/tables.h \
 	analyzer/target.c analyzer/target.h \
-	analyzer/terminal.c analyzer/terminal.h \
+	analyzer/util/terminal.c analyzer/util/terminal.h \
 	analyzer/text.h \
 	analyzer/text_blame.c \
 	analyzer/text_compare.c \
@@ -108,12 +108,12 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/text_tables.c \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
-	analyzer/times.h \
+	analyzer/util/span.h \
 	analyzer/trail.c analyzer/trail.h \
 	analyzer/trigger_window.c analyzer/trigger_window.h \
 	analyzer/unheard.c analyzer/unheard.h \
 	analyzer/usual.c analyzer/usual.h \
-	analyzer/utf8.c analyzer/utf8.h \
+	analyzer/util/utf8.c analyzer/util/utf8.h \
 	analyzer/wait_groups.c analyzer/wait_groups.h \
 	analyzer/waitclass.c analyzer/waitclass.h \
 	analyzer/waitrules.c analyzer/waitrules.h

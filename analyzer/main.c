@@ -17,7 +17,7 @@
 #include "analyzer/options.h"
 #include "analyzer/render.h"
 #include "analyzer/source.h"
-#include "analyzer/terminal.h"
+#include "analyzer/util/terminal.h"
 
 #define EXIT_USAGE   2
 #define EXIT_DAMAGED 3

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 
 #define NS_PER_S 1000000000ull
 #define DAY_NS	 (24 * 3600 * NS_PER_S)

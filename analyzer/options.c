@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 
 #define STALL_NS 200000000
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "analyzer/frame_text.h"
-#include "analyzer/terminal.h"
+#include "analyzer/util/terminal.h"
 
 /* A name must not end the frame. */
 static int put_name(const char *name, FILE *out)

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 #include "analyzer/json_fields.h"
 #include "analyzer/json_why.h"
 

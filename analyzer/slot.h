@@ -12,7 +12,7 @@
 
 #include "analyzer/losses.h"
 #include "analyzer/timeline.h"
-#include "analyzer/times.h"
+#include "analyzer/util/span.h"
 
 struct cpu {
 	struct thread *occupant;	/* who runs here; NULL: not known */

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "analyzer/asides.h"
-#include "analyzer/merge.h"
+#include "analyzer/util/min_heap.h"
 #include "analyzer/source_text.h"
 #include "analyzer/stream.h"
 #include "capture/ringfile.h"

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 #include "analyzer/model.h"
-#include "analyzer/page.h"
+#include "analyzer/util/text_layout.h"
 
 #define TEXT_COLUMN 12 /* where the text behind a label stands */
 

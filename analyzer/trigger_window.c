@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 
 #define LEAST_NS   200000000ull /* as the shortest stall */
 /* What notices a freeze without saying since when, a watchdog or a person, is so late at most. */

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 
 #define assert_human(human, expected) assert_string_equal((human).text, expected)
 

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "analyzer/json.h"
+#include "analyzer/util/json_writer.h"
 
 struct document {
 	struct json json;

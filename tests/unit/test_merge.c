@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "analyzer/merge.h"
+#include "analyzer/util/min_heap.h"
 
 static void merge_of_nothing_has_no_first(void **state)
 {

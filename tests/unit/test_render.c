@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "analyzer/render.h"
-#include "analyzer/utf8.h"
+#include "analyzer/util/utf8.h"
 #include "tests/unit/render_cases.h"
 
 #define WIDTH 80

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "analyzer/terminal.h"
-#include "analyzer/utf8.h"
+#include "analyzer/util/terminal.h"
+#include "analyzer/util/utf8.h"
 
 static void assert_safe(const char *raw, const char *expected)
 {

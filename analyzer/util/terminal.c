@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/terminal.h"
+#include "analyzer/util/terminal.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "analyzer/utf8.h"
+#include "analyzer/util/utf8.h"
 
 const char *terminal_style(enum terminal_style style)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/human.h"
+#include "analyzer/util/human.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/utf8.h"
+#include "analyzer/util/utf8.h"
 
 struct range {
 	uint32_t first, last;

@@ -2,7 +2,7 @@
 /*
  * A binary heap that tells which of many sorted streams is next.
  */
-#include "analyzer/merge.h"
+#include "analyzer/util/min_heap.h"
 
 #include <assert.h>
 #include <errno.h>

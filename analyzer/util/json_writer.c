@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/json.h"
+#include "analyzer/util/json_writer.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "analyzer/utf8.h"
+#include "analyzer/util/utf8.h"
 
 void json_start(struct json *json, FILE *out)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/page.h"
+#include "analyzer/util/text_layout.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/utf8.h"
+#include "analyzer/util/utf8.h"
 
 void page_start(struct page *page, FILE *out, unsigned int width, bool color)
 {

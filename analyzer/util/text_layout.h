@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "analyzer/terminal.h"
+#include "analyzer/util/terminal.h"
 
 struct page {
 	FILE *out; /* borrowed */
