@@ -6,7 +6,7 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "analyzer/by_thread.h"
+#include "analyzer/trace/per_thread.h"
 #include "analyzer/series.h"
 
 /* A lock held for less within a wait made nobody wait long. */

@@ -26,8 +26,8 @@
 #include "analyzer/survey.h"
 #include "analyzer/suspect.h"
 #include "analyzer/tables.h"
-#include "analyzer/target.h"
-#include "analyzer/trigger_window.h"
+#include "analyzer/trace/target.h"
+#include "analyzer/trace/trigger.h"
 
 #define STALL_NS 200000000u
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "analyzer/model.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 
 struct analysis_options {
 	uint64_t stall_ns;		/* a wait that hurts this long is a stall; 0: 200 ms */

@@ -11,11 +11,11 @@
 #include <stdint.h>
 
 #include "analyzer/model.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/stall.h"
 #include "analyzer/suspect.h"
-#include "analyzer/target.h"
+#include "analyzer/trace/target.h"
 
 #define CHAINS_READINGS_MAX 3
 

@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 #include "analyzer/model.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/survey.h"
-#include "analyzer/target.h"
+#include "analyzer/trace/target.h"
 
 struct coverage_context {
 	const struct source *source;

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyzer/by_thread.h"
+#include "analyzer/trace/per_thread.h"
 #include "analyzer/pass.h"
 #include "analyzer/util/span.h"
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/survey.h"
 #include "analyzer/timeline.h"

@@ -12,7 +12,7 @@
 
 #include "analyzer/locks.h"
 #include "analyzer/profile.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/timeline.h"
 

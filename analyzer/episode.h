@@ -11,11 +11,11 @@
 #include <stdint.h>
 
 #include "analyzer/profile.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/stackfacts.h"
-#include "analyzer/target.h"
+#include "analyzer/trace/target.h"
 #include "analyzer/timeline.h"
-#include "analyzer/trigger_window.h"
+#include "analyzer/trace/trigger.h"
 #include "analyzer/waitclass.h"
 
 enum episode_kind { EPISODE_NONE, EPISODE_BUSY, EPISODE_ASLEEP };

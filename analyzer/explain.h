@@ -17,7 +17,7 @@
 #include "analyzer/deeds.h"
 #include "analyzer/model.h"
 #include "analyzer/moment.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/trail.h"
 
 #define EXPLAIN_DEPTH_MAX 6	/* waits of waits of ... */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/calls.h"
+#include "analyzer/trace/large_calls.h"
 
 static uint64_t since_start(const struct explain_context *context, uint64_t time_ns)
 {

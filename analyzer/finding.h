@@ -12,7 +12,7 @@
 #include "analyzer/util/human.h"
 #include "analyzer/model.h"
 #include "analyzer/profile.h"
-#include "analyzer/stacks.h"
+#include "analyzer/trace/stack_table.h"
 #include "analyzer/suspect.h"
 
 /* Append an empty one to @model; NULL on lack of memory. Valid until the next one. */

@@ -7,9 +7,9 @@
 
 #include "analyzer/account.h"
 #include "analyzer/findings.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/stall.h"
-#include "analyzer/target.h"
+#include "analyzer/trace/target.h"
 
 /**
  * finding_class_add() - cpu-starved, io-stall, memcg-reclaim-stall ... for what most of the stall's time went to.

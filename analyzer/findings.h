@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "analyzer/calls.h"
+#include "analyzer/trace/large_calls.h"
 #include "analyzer/deadlock.h"
 #include "analyzer/episode.h"
 #include "analyzer/feeder.h"
@@ -17,7 +17,7 @@
 #include "analyzer/stackfacts.h"
 #include "analyzer/stopped.h"
 #include "analyzer/suspect.h"
-#include "analyzer/trigger_window.h"
+#include "analyzer/trace/trigger.h"
 
 struct findings_context {
 	const struct stacks *stacks;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "analyzer/by_thread.h"
+#include "analyzer/trace/per_thread.h"
 
 #ifndef FUTEX_LOCK_PI2
 #define FUTEX_LOCK_PI2 13

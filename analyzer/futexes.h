@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "analyzer/listed.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/standstill.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/by_thread.h"
+#include "analyzer/trace/per_thread.h"
 #include "analyzer/pass.h"
 
 /* What is shorter than this part of the window, and in any case than SHORT_LEAST_NS, is put together. */

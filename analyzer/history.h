@@ -15,7 +15,7 @@
 
 #include "analyzer/futexes.h"
 #include "analyzer/profile.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/timeline.h"
 

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/timeline.h"
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 
 struct holder {
 	struct thread *thread;

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analyzer/threads.h"
+#include "analyzer/trace/threads.h"
 #include "analyzer/waitclass.h"
 
 struct hung_name {

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "analyzer/frame_text.h"
+#include "analyzer/trace/frame_name.h"
 
 void json_field_text(struct json_fields *fields, const char *key, const char *text)
 {

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/timeline.h"
 #include "capture/filelock.h"

@@ -3,11 +3,11 @@ noinst_LIBRARIES += analyzer/libanalyzer.a
 analyzer_libanalyzer_a_SOURCES = \
 	analyzer/account.c analyzer/account.h \
 	analyzer/analysis.c analyzer/analysis.h \
-	analyzer/asides.c analyzer/asides.h \
+	analyzer/trace/recorder_events.c analyzer/trace/recorder_events.h \
 	analyzer/because.c analyzer/because.h \
 	analyzer/blame.c analyzer/blame.h \
-	analyzer/by_thread.c analyzer/by_thread.h \
-	analyzer/calls.c analyzer/calls.h \
+	analyzer/trace/per_thread.c analyzer/trace/per_thread.h \
+	analyzer/trace/large_calls.c analyzer/trace/large_calls.h \
 	analyzer/chain.c analyzer/chain.h \
 	analyzer/chains.c analyzer/chains.h \
 	analyzer/chosen.c analyzer/chosen.h \
@@ -29,7 +29,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/explain.c analyzer/explain.h \
 	analyzer/explain_fill.c analyzer/explain_fill.h \
 	analyzer/explain_step.c analyzer/explain_step.h \
-	analyzer/extras.c analyzer/extras.h \
+	analyzer/trace/event_counts.c analyzer/trace/event_counts.h \
 	analyzer/finding.c analyzer/finding.h \
 	analyzer/finding_class.c analyzer/finding_class.h \
 	analyzer/finding_starved.c \
@@ -42,7 +42,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/findings_spin.c \
 	analyzer/findings_stopped.c \
 	analyzer/findings_why.c analyzer/findings_why.h \
-	analyzer/frame_text.c analyzer/frame_text.h \
+	analyzer/trace/frame_name.c analyzer/trace/frame_name.h \
 	analyzer/history.c analyzer/history.h \
 	analyzer/futexes.c analyzer/futexes.h \
 	analyzer/sliced.c analyzer/sliced.h \
@@ -61,7 +61,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/locks_inside.h analyzer/locks_log.c \
 	analyzer/locks_ending.c analyzer/locks_listed.c analyzer/locks_place.c \
 	analyzer/locks.c analyzer/locks.h \
-	analyzer/losses.c analyzer/losses.h \
+	analyzer/trace/lost_spans.c analyzer/trace/lost_spans.h \
 	analyzer/util/min_heap.c analyzer/util/min_heap.h \
 	analyzer/mm_offset.c analyzer/mm_offset.h \
 	analyzer/model.c analyzer/model.h \
@@ -82,20 +82,20 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/shortage.c analyzer/shortage.h \
 	analyzer/silence.c analyzer/silence.h \
 	analyzer/slot.c analyzer/slot.h \
-	analyzer/source.c analyzer/source.h \
-	analyzer/source_text.c analyzer/source_text.h \
+	analyzer/trace/source.c analyzer/trace/source.h \
+	analyzer/trace/source_error.c analyzer/trace/source_error.h \
 	analyzer/spin.c analyzer/spin.h \
 	analyzer/stackfacts.c analyzer/stackfacts.h \
-	analyzer/stacks.c analyzer/stacks.h \
+	analyzer/trace/stack_table.c analyzer/trace/stack_table.h \
 	analyzer/stall.c analyzer/stall.h \
 	analyzer/starved.c analyzer/starved.h \
 	analyzer/stopped.c analyzer/stopped.h \
-	analyzer/stream.c analyzer/stream.h \
+	analyzer/trace/cpu_stream.c analyzer/trace/cpu_stream.h \
 	analyzer/suspect_chain.c analyzer/suspect_chain.h \
 	analyzer/survey.c analyzer/survey.h \
 	analyzer/suspect.c analyzer/suspect.h \
 	analyzer/tables.c analyzer/tables.h \
-	analyzer/target.c analyzer/target.h \
+	analyzer/trace/target.c analyzer/trace/target.h \
 	analyzer/util/terminal.c analyzer/util/terminal.h \
 	analyzer/text.h \
 	analyzer/text_blame.c \
@@ -106,11 +106,11 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/text_headline.c \
 	analyzer/text_stack.c \
 	analyzer/text_tables.c \
-	analyzer/threads.c analyzer/threads.h \
+	analyzer/trace/threads.c analyzer/trace/threads.h \
 	analyzer/timeline.c analyzer/timeline.h \
 	analyzer/util/span.h \
 	analyzer/trail.c analyzer/trail.h \
-	analyzer/trigger_window.c analyzer/trigger_window.h \
+	analyzer/trace/trigger.c analyzer/trace/trigger.h \
 	analyzer/unheard.c analyzer/unheard.h \
 	analyzer/usual.c analyzer/usual.h \
 	analyzer/util/utf8.c analyzer/util/utf8.h \

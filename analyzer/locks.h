@@ -17,7 +17,7 @@
 #include "analyzer/futexes.h"
 #include "analyzer/operations.h"
 #include "analyzer/ownership.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/timeline.h"
 

@@ -7,11 +7,11 @@
 
 #include <uthash.h>
 
-#include "analyzer/by_thread.h"
+#include "analyzer/trace/per_thread.h"
 #include "analyzer/holders.h"
 #include "analyzer/hungtask.h"
 #include "analyzer/locks.h"
-#include "analyzer/losses.h"
+#include "analyzer/trace/lost_spans.h"
 #include "analyzer/releases.h"
 
 /* What makes a lock the same one: its address, or for lack of one, and always

@@ -16,7 +16,7 @@
 #include "analyzer/explain.h"
 #include "analyzer/options.h"
 #include "analyzer/render.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/util/terminal.h"
 
 #define EXIT_USAGE   2

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyzer/by_thread.h"
+#include "analyzer/trace/per_thread.h"
 
 /* An mm_struct without its CPU masks is smaller; a lock outside it is another one. */
 #define MM_BYTES_MAX 4096u

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 
 struct mm_offset;
 

@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/extras.h"
-#include "analyzer/stacks.h"
+#include "analyzer/trace/event_counts.h"
+#include "analyzer/trace/stack_table.h"
 #include "analyzer/waitclass.h"
 
 enum finding_kind {

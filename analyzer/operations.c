@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyzer/by_thread.h"
+#include "analyzer/trace/per_thread.h"
 
 #define OPERATION_USER 0u		/* in user space, or not known where */
 #define OPERATION_ENTERED UINT32_MAX	/* entered a call; the next stack will tell its operation */

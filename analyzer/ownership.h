@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "analyzer/model.h"
-#include "analyzer/threads.h"
+#include "analyzer/trace/threads.h"
 
 /* A span of time during which one thread is known to have held the lock. */
 struct lock_hold {

@@ -7,7 +7,7 @@
 #define ANALYZER_PASS_H
 
 #include "analyzer/locks.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/timeline.h"
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/threads.h"
+#include "analyzer/trace/threads.h"
 #include "analyzer/waitclass.h"
 
 struct pivot {

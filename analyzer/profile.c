@@ -8,7 +8,7 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "analyzer/frame_text.h"
+#include "analyzer/trace/frame_name.h"
 
 struct place {
 	uint32_t stack_id;

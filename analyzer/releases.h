@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analyzer/by_thread.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/per_thread.h"
+#include "analyzer/trace/source.h"
 
 struct releases {
 	struct by_thread calls;

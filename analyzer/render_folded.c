@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "analyzer/frame_text.h"
+#include "analyzer/trace/frame_name.h"
 #include "analyzer/util/terminal.h"
 
 /* A name must not end the frame. */

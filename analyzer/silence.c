@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/by_thread.h"
+#include "analyzer/trace/per_thread.h"
 #include "analyzer/pass.h"
 
 /* A running thread is sampled ten times in this. */

@@ -13,10 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/suspect.h"
-#include "analyzer/target.h"
+#include "analyzer/trace/target.h"
 
 struct silences;
 

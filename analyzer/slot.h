@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/losses.h"
+#include "analyzer/trace/lost_spans.h"
 #include "analyzer/timeline.h"
 #include "analyzer/util/span.h"
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analyzer/stacks.h"
+#include "analyzer/trace/stack_table.h"
 #include "analyzer/waitclass.h"
 
 struct stackfacts;

@@ -13,9 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/by_thread.h"
-#include "analyzer/source.h"
-#include "analyzer/threads.h"
+#include "analyzer/trace/per_thread.h"
+#include "analyzer/trace/source.h"
+#include "analyzer/trace/threads.h"
 
 /* A sleep at one futex of one thread, or several in a row that ended by themselves. */
 struct stood {

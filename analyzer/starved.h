@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 #include "analyzer/hold.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/stall.h"
 #include "analyzer/suspect.h"
-#include "analyzer/target.h"
+#include "analyzer/trace/target.h"
 
 #define STARVED_TOP 3
 

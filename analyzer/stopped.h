@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 #include "analyzer/account.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/stall.h"
 #include "analyzer/suspect.h"
-#include "analyzer/target.h"
+#include "analyzer/trace/target.h"
 
 struct stopped {
 	int32_t tgid;		/* 0: none was */

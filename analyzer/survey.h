@@ -8,15 +8,15 @@
 #include <stdint.h>
 
 #include "analyzer/account.h"
-#include "analyzer/calls.h"
-#include "analyzer/extras.h"
+#include "analyzer/trace/large_calls.h"
+#include "analyzer/trace/event_counts.h"
 #include "analyzer/futexes.h"
 #include "analyzer/locks.h"
 #include "analyzer/mm_offset.h"
 #include "analyzer/model.h"
 #include "analyzer/silence.h"
 #include "analyzer/spin.h"
-#include "analyzer/target.h"
+#include "analyzer/trace/target.h"
 
 /* How often a thread came to a CPU, and left it: the same, give or take one, or events are missing. */
 struct survey_switches {

@@ -17,7 +17,7 @@
 #include "analyzer/ownership.h"
 #include "analyzer/pivot.h"
 #include "analyzer/stall.h"
-#include "analyzer/target.h"
+#include "analyzer/trace/target.h"
 
 #define SUSPECTS_MAX 4
 #define SUSPECT_LINKS_MAX 7

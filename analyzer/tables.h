@@ -6,7 +6,7 @@
 #define ANALYZER_TABLES_H
 
 #include "analyzer/model.h"
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/stackfacts.h"
 #include "analyzer/survey.h"
 

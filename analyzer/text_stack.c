@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/frame_text.h"
+#include "analyzer/trace/frame_name.h"
 #include "analyzer/text.h"
 
 #define LEAF_FRAMES	 6

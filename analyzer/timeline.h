@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analyzer/source.h"
-#include "analyzer/threads.h"
+#include "analyzer/trace/source.h"
+#include "analyzer/trace/threads.h"
 
 enum thread_state {
 	THREAD_UNKNOWN,

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 
 #define TRAIL_EVENTS_MAX 18
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "analyzer/by_thread.h"
+#include "analyzer/trace/per_thread.h"
 
 /* A wait starves its thread that is so many times as long as the longest before it, and as their median. */
 #define TIMES_LONGEST 5u

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/stacks.h"
+#include "analyzer/trace/stack_table.h"
 #include "capture/event.h"
 
 enum wait_class {

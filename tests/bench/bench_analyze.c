@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/timeline.h"
 #include "capture/encoder.h"
 #include "capture/writer.h"

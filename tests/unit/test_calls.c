@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "analyzer/calls.h"
+#include "analyzer/trace/large_calls.h"
 
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "analyzer/extras.h"
+#include "analyzer/trace/event_counts.h"
 
 static void comes(struct extras *extras, const char *name, bool of_target)
 {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "analyzer/losses.h"
+#include "analyzer/trace/lost_spans.h"
 
 static void losses_of_nothing_answer_no(void **state)
 {

@@ -19,7 +19,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 #include "capture/bytes.h"
 #include "capture/encoder.h"
 #include "capture/format.h"

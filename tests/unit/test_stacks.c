@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "analyzer/stacks.h"
+#include "analyzer/trace/stack_table.h"
 
 struct fixture {
 	struct ft_symbols *symbols;

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "analyzer/threads.h"
+#include "analyzer/trace/threads.h"
 
 static int setup(void **state)
 {

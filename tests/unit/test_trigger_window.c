@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "analyzer/trigger_window.h"
+#include "analyzer/trace/trigger.h"
 
 #define MS 1000000ull
 

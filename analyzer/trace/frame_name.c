@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "analyzer/frame_text.h"
+#include "analyzer/trace/frame_name.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

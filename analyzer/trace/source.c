@@ -7,16 +7,16 @@
  */
 #include "config.h"
 
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/asides.h"
+#include "analyzer/trace/recorder_events.h"
 #include "analyzer/util/min_heap.h"
-#include "analyzer/source_text.h"
-#include "analyzer/stream.h"
+#include "analyzer/trace/source_error.h"
+#include "analyzer/trace/cpu_stream.h"
 #include "capture/ringfile.h"
 
 #define CPUS_MAX    65536 /* a greater number is damage */

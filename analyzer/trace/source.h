@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/stacks.h"
-#include "analyzer/threads.h"
+#include "analyzer/trace/stack_table.h"
+#include "analyzer/trace/threads.h"
 #include "capture/event.h"
 #include "capture/facts.h"
 #include "capture/reader.h"

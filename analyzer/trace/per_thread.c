@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/by_thread.h"
+#include "analyzer/trace/per_thread.h"
 
 #include <stdlib.h>
 #include <string.h>

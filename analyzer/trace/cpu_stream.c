@@ -2,7 +2,7 @@
 /*
  * The events of one CPU, in order of time, with its losses.
  */
-#include "analyzer/stream.h"
+#include "analyzer/trace/cpu_stream.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "analyzer/calls.h"
+#include "analyzer/trace/large_calls.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/extras.h"
+#include "analyzer/trace/event_counts.h"
 
 #include <errno.h>
 #include <stdlib.h>

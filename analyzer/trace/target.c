@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/target.h"
+#include "analyzer/trace/target.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -2,7 +2,7 @@
 /*
  * The spans of time in which events of any CPU were lost.
  */
-#include "analyzer/losses.h"
+#include "analyzer/trace/lost_spans.h"
 
 #include <errno.h>
 #include <stdlib.h>

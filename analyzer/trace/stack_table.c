@@ -2,7 +2,7 @@
 /*
  * Every distinct call stack of the capture, once, with its frames' names.
  */
-#include "analyzer/stacks.h"
+#include "analyzer/trace/stack_table.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 /*
  * What the recorder itself has to say, in order of time.
  */
-#include "analyzer/asides.h"
+#include "analyzer/trace/recorder_events.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /*
  * Every thread the capture mentions, by tid and generation.
  */
-#include "analyzer/threads.h"
+#include "analyzer/trace/threads.h"
 
 #include <errno.h>
 #include <stdlib.h>

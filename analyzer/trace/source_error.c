@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "analyzer/source_text.h"
+#include "analyzer/trace/source_error.h"
 
 #include <errno.h>
 #include <fcntl.h>

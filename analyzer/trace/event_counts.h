@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/source.h"
+#include "analyzer/trace/source.h"
 
 #define EXTRAS_MAX 64 /* a recorder has no room for more; those past it are a made-up capture */
 

@@ -8,7 +8,7 @@
 #ifndef ANALYZER_FRAME_TEXT_H
 #define ANALYZER_FRAME_TEXT_H
 
-#include "analyzer/stacks.h"
+#include "analyzer/trace/stack_table.h"
 
 /* For programs: "symbol+0x1f", "symbol (module)", "0x7f12", "0x7f12 (module+0x12)". */
 char *frame_text_exact(const struct frame *frame);

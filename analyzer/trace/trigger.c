@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/trigger_window.h"
+#include "analyzer/trace/trigger.h"
 
 #include <ctype.h>
 #include <string.h>

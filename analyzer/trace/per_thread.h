@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "analyzer/threads.h"
+#include "analyzer/trace/threads.h"
 
 struct by_thread {
 	char **blocks;		/* each of a fixed number of entries; NULL: none of them was asked for */
