@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "analyzer/locks.h"
-#include "analyzer/stackfacts.h"
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/stack_info.h"
+#include "analyzer/timeline/timeline.h"
 #include "analyzer/usual.h"
 
 struct account;

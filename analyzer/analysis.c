@@ -20,7 +20,7 @@
 #include "analyzer/silence.h"
 #include "analyzer/sliced.h"
 #include "analyzer/spin.h"
-#include "analyzer/stackfacts.h"
+#include "analyzer/timeline/stack_info.h"
 #include "analyzer/stall.h"
 #include "analyzer/stopped.h"
 #include "analyzer/survey.h"

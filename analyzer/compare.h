@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "analyzer/model.h"
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/timeline.h"
 
 /* In millionths: 10,000 is 1 %. */
 typedef uint64_t compare_ppm;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/timeline.h"
 
 struct cpu_share;
 

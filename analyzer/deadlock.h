@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 #include "analyzer/trace/source.h"
-#include "analyzer/stackfacts.h"
+#include "analyzer/timeline/stack_info.h"
 #include "analyzer/survey.h"
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/timeline.h"
 
 #define DEADLOCK_OTHERS_MAX 64
 

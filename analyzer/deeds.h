@@ -13,8 +13,8 @@
 #include "analyzer/locks.h"
 #include "analyzer/profile.h"
 #include "analyzer/trace/source.h"
-#include "analyzer/stackfacts.h"
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/stack_info.h"
+#include "analyzer/timeline/timeline.h"
 
 #define DEED_WAITS_MAX 3
 #define DEED_PIECES_MAX 12

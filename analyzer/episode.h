@@ -12,11 +12,11 @@
 
 #include "analyzer/profile.h"
 #include "analyzer/trace/source.h"
-#include "analyzer/stackfacts.h"
+#include "analyzer/timeline/stack_info.h"
 #include "analyzer/trace/target.h"
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/timeline.h"
 #include "analyzer/trace/trigger.h"
-#include "analyzer/waitclass.h"
+#include "analyzer/timeline/wait_class.h"
 
 enum episode_kind { EPISODE_NONE, EPISODE_BUSY, EPISODE_ASLEEP };
 

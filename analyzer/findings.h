@@ -14,7 +14,7 @@
 #include "analyzer/model.h"
 #include "analyzer/silence.h"
 #include "analyzer/spin.h"
-#include "analyzer/stackfacts.h"
+#include "analyzer/timeline/stack_info.h"
 #include "analyzer/stopped.h"
 #include "analyzer/suspect.h"
 #include "analyzer/trace/trigger.h"

@@ -14,7 +14,7 @@
 
 #include "analyzer/listed.h"
 #include "analyzer/trace/source.h"
-#include "analyzer/stackfacts.h"
+#include "analyzer/timeline/stack_info.h"
 #include "analyzer/standstill.h"
 
 /* What a thread said when it went to wait. */

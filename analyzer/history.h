@@ -16,8 +16,8 @@
 #include "analyzer/futexes.h"
 #include "analyzer/profile.h"
 #include "analyzer/trace/source.h"
-#include "analyzer/stackfacts.h"
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/stack_info.h"
+#include "analyzer/timeline/timeline.h"
 
 /* What is known of who kept a blocked thread waiting. */
 enum history_link {

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "analyzer/trace/threads.h"
-#include "analyzer/waitclass.h"
+#include "analyzer/timeline/wait_class.h"
 
 struct hung_name {
 	int32_t tid;

@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 #include "analyzer/trace/source.h"
-#include "analyzer/stackfacts.h"
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/stack_info.h"
+#include "analyzer/timeline/timeline.h"
 #include "capture/filelock.h"
 
 struct listed;

@@ -66,7 +66,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/mm_offset.c analyzer/mm_offset.h \
 	analyzer/model.c analyzer/model.h \
 	analyzer/moment.c analyzer/moment.h \
-	analyzer/operations.c analyzer/operations.h \
+	analyzer/timeline/kernel_operation.c analyzer/timeline/kernel_operation.h \
 	analyzer/options.c analyzer/options.h \
 	analyzer/ownership.c analyzer/ownership.h \
 	analyzer/util/text_layout.c analyzer/util/text_layout.h \
@@ -81,11 +81,11 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/series.c analyzer/series.h \
 	analyzer/shortage.c analyzer/shortage.h \
 	analyzer/silence.c analyzer/silence.h \
-	analyzer/slot.c analyzer/slot.h \
+	analyzer/timeline/thread_state.c analyzer/timeline/thread_state.h \
 	analyzer/trace/source.c analyzer/trace/source.h \
 	analyzer/trace/source_error.c analyzer/trace/source_error.h \
 	analyzer/spin.c analyzer/spin.h \
-	analyzer/stackfacts.c analyzer/stackfacts.h \
+	analyzer/timeline/stack_info.c analyzer/timeline/stack_info.h \
 	analyzer/trace/stack_table.c analyzer/trace/stack_table.h \
 	analyzer/stall.c analyzer/stall.h \
 	analyzer/starved.c analyzer/starved.h \
@@ -107,16 +107,16 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/text_stack.c \
 	analyzer/text_tables.c \
 	analyzer/trace/threads.c analyzer/trace/threads.h \
-	analyzer/timeline.c analyzer/timeline.h \
+	analyzer/timeline/timeline.c analyzer/timeline/timeline.h \
 	analyzer/util/span.h \
 	analyzer/trail.c analyzer/trail.h \
 	analyzer/trace/trigger.c analyzer/trace/trigger.h \
-	analyzer/unheard.c analyzer/unheard.h \
+	analyzer/timeline/missing_switches.c analyzer/timeline/missing_switches.h \
 	analyzer/usual.c analyzer/usual.h \
 	analyzer/util/utf8.c analyzer/util/utf8.h \
 	analyzer/wait_groups.c analyzer/wait_groups.h \
-	analyzer/waitclass.c analyzer/waitclass.h \
-	analyzer/waitrules.c analyzer/waitrules.h
+	analyzer/timeline/wait_class.c analyzer/timeline/wait_class.h \
+	analyzer/timeline/wait_rules.c analyzer/timeline/wait_rules.h
 
 bin_PROGRAMS += analyzer/analyze
 analyzer_analyze_SOURCES = analyzer/main.c

@@ -15,11 +15,11 @@
 #include <stdint.h>
 
 #include "analyzer/futexes.h"
-#include "analyzer/operations.h"
+#include "analyzer/timeline/kernel_operation.h"
 #include "analyzer/ownership.h"
 #include "analyzer/trace/source.h"
-#include "analyzer/stackfacts.h"
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/stack_info.h"
+#include "analyzer/timeline/timeline.h"
 
 struct lock {
 	enum wait_class class;

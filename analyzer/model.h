@@ -16,7 +16,7 @@
 
 #include "analyzer/trace/event_counts.h"
 #include "analyzer/trace/stack_table.h"
-#include "analyzer/waitclass.h"
+#include "analyzer/timeline/wait_class.h"
 
 enum finding_kind {
 	FINDING_MMAP_LOCK_CONVOY, FINDING_FUTEX_CONVOY, FINDING_KERNEL_LOCK_CONVOY,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/operations.h"
+#include "analyzer/timeline/kernel_operation.h"
 #include "capture/facts.h"
 
 #define NS_A_SECOND 1000000000u

@@ -8,8 +8,8 @@
 
 #include "analyzer/locks.h"
 #include "analyzer/trace/source.h"
-#include "analyzer/stackfacts.h"
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/stack_info.h"
+#include "analyzer/timeline/timeline.h"
 
 struct pass;
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "analyzer/trace/threads.h"
-#include "analyzer/waitclass.h"
+#include "analyzer/timeline/wait_class.h"
 
 struct pivot {
 	struct thread *writer;	/* NULL: there is none */

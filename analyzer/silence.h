@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "analyzer/trace/source.h"
-#include "analyzer/stackfacts.h"
+#include "analyzer/timeline/stack_info.h"
 #include "analyzer/suspect.h"
 #include "analyzer/trace/target.h"
 

@@ -14,10 +14,10 @@
 #include <stdint.h>
 
 #include "analyzer/trace/source.h"
-#include "analyzer/stackfacts.h"
+#include "analyzer/timeline/stack_info.h"
 #include "analyzer/suspect.h"
 #include "analyzer/trace/target.h"
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/timeline.h"
 
 struct spins;
 

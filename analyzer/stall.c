@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/timeline.h"
 
 #define SAME_STALL_GAP_NS 100000000u
 

@@ -7,7 +7,7 @@
 
 #include "analyzer/model.h"
 #include "analyzer/trace/source.h"
-#include "analyzer/stackfacts.h"
+#include "analyzer/timeline/stack_info.h"
 #include "analyzer/survey.h"
 
 struct tables_context {

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "analyzer/trace/source.h"
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/timeline.h"
 #include "capture/encoder.h"
 #include "capture/writer.h"
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/timeline.h"
 
 #define START 1000
 #define END 9000

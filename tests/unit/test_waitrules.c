@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/waitclass.h"
-#include "analyzer/waitrules.h"
+#include "analyzer/timeline/wait_class.h"
+#include "analyzer/timeline/wait_rules.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define SLEEP "__schedule schedule "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/stackfacts.h"
+#include "analyzer/timeline/stack_info.h"
 
 #include <errno.h>
 #include <stdlib.h>

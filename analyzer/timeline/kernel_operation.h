@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "analyzer/trace/source.h"
-#include "analyzer/stackfacts.h"
+#include "analyzer/timeline/stack_info.h"
 
 struct operations;
 

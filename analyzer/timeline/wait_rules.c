@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/waitrules.h"
+#include "analyzer/timeline/wait_rules.h"
 
 #define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define ROW(class_, detail_, any_, ...) \

@@ -8,13 +8,13 @@
  * are missing: the time in doubt becomes unknown, from the first moment on
  * at which something can have been lost.
  */
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/timeline.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyzer/slot.h"
-#include "analyzer/unheard.h"
+#include "analyzer/timeline/thread_state.h"
+#include "analyzer/timeline/missing_switches.h"
 
 #define IN_A_SWITCH_NS 1000000u
 #define CPUS_MAX 65536 /* beyond any Linux; a CPU above it is damage and passed over */

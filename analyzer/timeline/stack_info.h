@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "analyzer/trace/stack_table.h"
-#include "analyzer/waitclass.h"
+#include "analyzer/timeline/wait_class.h"
 
 struct stackfacts;
 

@@ -2,7 +2,7 @@
 /*
  * The interval each thread is in, and how it gives way to the next.
  */
-#include "analyzer/slot.h"
+#include "analyzer/timeline/thread_state.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,13 +3,13 @@
  * The names of the tables are put into one index when first needed, so that a
  * stack is held against all rows at the price of two look-ups a frame.
  */
-#include "analyzer/waitclass.h"
+#include "analyzer/timeline/wait_class.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "analyzer/waitrules.h"
+#include "analyzer/timeline/wait_rules.h"
 
 #define NAMES_MAX 2048
 #define USES_MAX  4096

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/unheard.h"
+#include "analyzer/timeline/missing_switches.h"
 
 bool unheard_possible(const struct cpu *cpu)
 {

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "analyzer/waitclass.h"
+#include "analyzer/timeline/wait_class.h"
 
 /*
  * One row: the first in the table that fits a stack decides. A row fits where a frame has one of

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "analyzer/trace/lost_spans.h"
-#include "analyzer/timeline.h"
+#include "analyzer/timeline/timeline.h"
 #include "analyzer/util/span.h"
 
 struct cpu {

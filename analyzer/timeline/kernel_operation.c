@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/operations.h"
+#include "analyzer/timeline/kernel_operation.h"
 
 #include <errno.h>
 #include <stdlib.h>

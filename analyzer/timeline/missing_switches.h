@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analyzer/slot.h"
+#include "analyzer/timeline/thread_state.h"
 
 /* Who runs on @cpu is not known, or is silent. */
 bool unheard_possible(const struct cpu *cpu);
