@@ -12,7 +12,7 @@
 
 #include "analyzer/finding.h"
 #include "analyzer/util/human.h"
-#include "analyzer/pass.h"
+#include "analyzer/locks/replay.h"
 
 #define SAME_TID_MAX 16 /* threads that had the tid one after the other; the latest count */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/pass.h"
+#include "analyzer/locks/replay.h"
 
 struct watch {
 	struct conduct *conducts;

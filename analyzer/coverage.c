@@ -12,7 +12,7 @@
 
 #include "analyzer/finding.h"
 #include "analyzer/util/human.h"
-#include "analyzer/hungtask.h"
+#include "analyzer/locks/hung_task.h"
 #include "capture/format.h"
 
 #define SILENT_TOLD 3u /* threads by name; the rest is counted */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "analyzer/trace/per_thread.h"
-#include "analyzer/pass.h"
+#include "analyzer/locks/replay.h"
 #include "analyzer/util/span.h"
 
 /* A shorter standstill may be a slow hold that the recording does not see the end of. */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/locks.h"
+#include "analyzer/locks/lock_tracker.h"
 #include "analyzer/profile.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"

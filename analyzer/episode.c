@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/pass.h"
+#include "analyzer/locks/replay.h"
 
 /*
  * A thread fits that was like this for most of the window: questions are asked

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "analyzer/trace/per_thread.h"
-#include "analyzer/pass.h"
+#include "analyzer/locks/replay.h"
 
 struct wait_watch {
 	struct trail *trail;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "analyzer/trace/per_thread.h"
-#include "analyzer/pass.h"
+#include "analyzer/locks/replay.h"
 
 /* What is shorter than this part of the window, and in any case than SHORT_LEAST_NS, is put together. */
 #define SHORT_PARTS    20000u

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "analyzer/pass.h"
+#include "analyzer/locks/replay.h"
 
 /* A function is said to hold "nearly all" samples from this share on. */
 #define NEARLY_ALL_PERCENT 95u

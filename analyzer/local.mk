@@ -44,12 +44,12 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/findings_why.c analyzer/findings_why.h \
 	analyzer/trace/frame_name.c analyzer/trace/frame_name.h \
 	analyzer/history.c analyzer/history.h \
-	analyzer/futexes.c analyzer/futexes.h \
+	analyzer/locks/futex_classify.c analyzer/locks/futex_classify.h \
 	analyzer/sliced.c analyzer/sliced.h \
-	analyzer/standstill.c analyzer/standstill.h \
+	analyzer/locks/futex_handoff.c analyzer/locks/futex_handoff.h \
 	analyzer/hold.c analyzer/hold.h \
-	analyzer/holders.c analyzer/holders.h \
-	analyzer/hungtask.c analyzer/hungtask.h \
+	analyzer/locks/hold_events.c analyzer/locks/hold_events.h \
+	analyzer/locks/hung_task.c analyzer/locks/hung_task.h \
 	analyzer/util/human.c analyzer/util/human.h \
 	analyzer/instead.c analyzer/instead.h \
 	analyzer/util/json_writer.c analyzer/util/json_writer.h \
@@ -57,23 +57,23 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/json_explain.c \
 	analyzer/json_fields.c analyzer/json_fields.h \
 	analyzer/json_why.c analyzer/json_why.h \
-	analyzer/listed.c analyzer/listed.h \
-	analyzer/locks_inside.h analyzer/locks_log.c \
-	analyzer/locks_ending.c analyzer/locks_listed.c analyzer/locks_place.c \
-	analyzer/locks.c analyzer/locks.h \
+	analyzer/locks/proc_locks.c analyzer/locks/proc_locks.h \
+	analyzer/locks/lock_private.h analyzer/locks/lock_hung_task.c \
+	analyzer/locks/lock_at_end.c analyzer/locks/lock_proc_locks.c analyzer/locks/lock_identity.c \
+	analyzer/locks/lock_tracker.c analyzer/locks/lock_tracker.h \
 	analyzer/trace/lost_spans.c analyzer/trace/lost_spans.h \
 	analyzer/util/min_heap.c analyzer/util/min_heap.h \
-	analyzer/mm_offset.c analyzer/mm_offset.h \
+	analyzer/locks/mmap_lock_offset.c analyzer/locks/mmap_lock_offset.h \
 	analyzer/model.c analyzer/model.h \
 	analyzer/moment.c analyzer/moment.h \
 	analyzer/timeline/kernel_operation.c analyzer/timeline/kernel_operation.h \
 	analyzer/options.c analyzer/options.h \
-	analyzer/ownership.c analyzer/ownership.h \
+	analyzer/locks/ownership.c analyzer/locks/ownership.h \
 	analyzer/util/text_layout.c analyzer/util/text_layout.h \
-	analyzer/pass.c analyzer/pass.h \
+	analyzer/locks/replay.c analyzer/locks/replay.h \
 	analyzer/pivot.c analyzer/pivot.h \
 	analyzer/profile.c analyzer/profile.h \
-	analyzer/releases.c analyzer/releases.h \
+	analyzer/locks/futex_wakes.c analyzer/locks/futex_wakes.h \
 	analyzer/render.h \
 	analyzer/render_folded.c \
 	analyzer/render_json.c \

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "analyzer/trace/per_thread.h"
-#include "analyzer/pass.h"
+#include "analyzer/locks/replay.h"
 
 /* Who lost less in the whole stall is not worth a mention. */
 #define VICTIM_NS 10000000u

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "analyzer/trace/per_thread.h"
-#include "analyzer/pass.h"
+#include "analyzer/locks/replay.h"
 
 /* A running thread is sampled ten times in this. */
 #define SILENCE_NS 200000000u

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "analyzer/trace/per_thread.h"
-#include "analyzer/pass.h"
+#include "analyzer/locks/replay.h"
 
 /* A loop that does nothing but look at a lock has so few instructions. */
 #define LOOP_BYTES 64u

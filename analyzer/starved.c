@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "analyzer/trace/per_thread.h"
-#include "analyzer/pass.h"
+#include "analyzer/locks/replay.h"
 
 /* Shorter waits for a CPU are how CPUs are shared. */
 #define WAIT_NS 10000000u

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/pass.h"
+#include "analyzer/locks/replay.h"
 
 /* Woken by a signal, a thread stops itself this soon, or later where it does not get a CPU. */
 #define SIGNAL_TO_STOP_NS 1000000000ull

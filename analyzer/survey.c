@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/pass.h"
+#include "analyzer/locks/replay.h"
 
 /* A thread that came to a CPU this often and left it less than half as often has lost events: the first figure. Or
  * never left it: the second. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/pass.h"
+#include "analyzer/locks/replay.h"
 
 /* A lock with less than this share of the lost time is left to the tables. */
 #define SUSPECT_PERCENT 10u

@@ -12,9 +12,9 @@
 
 #include "analyzer/account.h"
 #include "analyzer/because.h"
-#include "analyzer/futexes.h"
+#include "analyzer/locks/futex_classify.h"
 #include "analyzer/hold.h"
-#include "analyzer/ownership.h"
+#include "analyzer/locks/ownership.h"
 #include "analyzer/pivot.h"
 #include "analyzer/stall.h"
 #include "analyzer/trace/target.h"

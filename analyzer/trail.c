@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyzer/releases.h"
+#include "analyzer/locks/futex_wakes.h"
 
 /* How it came to the span: its way onto the CPU and what it did there last. */
 enum { LEAD_CPU, LEAD_CALL, LEAD_SAMPLE, LEAD_LOCK, LEAD_HELD, LEADS };

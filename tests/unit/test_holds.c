@@ -10,8 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "analyzer/holders.h"
-#include "analyzer/mm_offset.h"
+#include "analyzer/locks/hold_events.h"
+#include "analyzer/locks/mmap_lock_offset.h"
 #include "scene.h"
 
 #define MS SCENE_MS

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/hungtask.h"
+#include "analyzer/locks/hung_task.h"
 #include "capture/format.h"
 #include "scene.h"
 

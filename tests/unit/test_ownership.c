@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "analyzer/ownership.h"
+#include "analyzer/locks/ownership.h"
 
 static struct thread holder = { .index = 0, .tid = 100, .comm = "holder" };
 static struct thread second = { .index = 1, .tid = 101, .comm = "second" };

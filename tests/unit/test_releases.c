@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <linux/futex.h>
 
-#include "analyzer/releases.h"
+#include "analyzer/locks/futex_wakes.h"
 
 #define US   1000ull
 #define MS   1000000ull

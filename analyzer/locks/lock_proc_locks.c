@@ -2,8 +2,8 @@
 /*
  * Locks of files: which one a wait is for, and who has it, as far as /proc/locks told.
  */
-#include "analyzer/listed.h"
-#include "analyzer/locks_inside.h"
+#include "analyzer/locks/proc_locks.h"
+#include "analyzer/locks/lock_private.h"
 
 static const struct listed *listed_of(const struct locks *locks)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/pass.h"
+#include "analyzer/locks/replay.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "analyzer/futexes.h"
+#include "analyzer/locks/futex_classify.h"
 
 #include <errno.h>
 #include <linux/futex.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/listed.h"
+#include "analyzer/locks/proc_locks.h"
 
 #include <errno.h>
 #include <inttypes.h>

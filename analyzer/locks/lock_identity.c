@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/locks_inside.h"
+#include "analyzer/locks/lock_private.h"
 
 enum wait_class locks_family_of(enum wait_class class)
 {

@@ -6,7 +6,7 @@
 #ifndef ANALYZER_PASS_H
 #define ANALYZER_PASS_H
 
-#include "analyzer/locks.h"
+#include "analyzer/locks/lock_tracker.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/timeline/timeline.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/holders.h"
+#include "analyzer/locks/hold_events.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /*
  * Who holds the locks that are still waited for when the recording ends.
  */
-#include "analyzer/locks_inside.h"
+#include "analyzer/locks/lock_private.h"
 
 /* The one thread of @tgid that may hold its mmap_lock now, NULL where none or several may. */
 static struct thread *mmap_holder(const struct locks *locks, const struct threads *threads,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "analyzer/releases.h"
+#include "analyzer/locks/futex_wakes.h"
 
 #include <errno.h>
 #include <linux/futex.h>

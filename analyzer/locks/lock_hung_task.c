@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/locks_inside.h"
+#include "analyzer/locks/lock_private.h"
 
 /* The kernel writes ten of them, as a rule; a made-up capture any number. */
 #define LOG_MAX 1000u

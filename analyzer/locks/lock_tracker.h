@@ -14,9 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/futexes.h"
+#include "analyzer/locks/futex_classify.h"
 #include "analyzer/timeline/kernel_operation.h"
-#include "analyzer/ownership.h"
+#include "analyzer/locks/ownership.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/timeline/timeline.h"

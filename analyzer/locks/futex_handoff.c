@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/standstill.h"
+#include "analyzer/locks/futex_handoff.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/listed.h"
+#include "analyzer/locks/proc_locks.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"
-#include "analyzer/standstill.h"
+#include "analyzer/locks/futex_handoff.h"
 
 /* What a thread said when it went to wait. */
 struct futex_wait {

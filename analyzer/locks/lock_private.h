@@ -8,11 +8,11 @@
 #include <uthash.h>
 
 #include "analyzer/trace/per_thread.h"
-#include "analyzer/holders.h"
-#include "analyzer/hungtask.h"
-#include "analyzer/locks.h"
+#include "analyzer/locks/hold_events.h"
+#include "analyzer/locks/hung_task.h"
+#include "analyzer/locks/lock_tracker.h"
 #include "analyzer/trace/lost_spans.h"
-#include "analyzer/releases.h"
+#include "analyzer/locks/futex_wakes.h"
 
 /* What makes a lock the same one: its address, or for lack of one, and always
  * for an mmap_lock, (process, class); a user's lock has all three. File locks have neither: processes share

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/locks.h"
+#include "analyzer/locks/lock_tracker.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/locks_inside.h"
+#include "analyzer/locks/lock_private.h"
 
 /* One wait for a lock may be many sleeps: woken, a waiter loses to another and sleeps again. */
 #define SAME_WAIT_GAP_NS 5000000u

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/ownership.h"
+#include "analyzer/locks/ownership.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "analyzer/hungtask.h"
+#include "analyzer/locks/hung_task.h"
 
 #include <ctype.h>
 #include <string.h>

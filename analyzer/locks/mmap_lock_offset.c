@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/mm_offset.h"
+#include "analyzer/locks/mmap_lock_offset.h"
 
 #include <errno.h>
 #include <stdlib.h>
