@@ -21,7 +21,7 @@
 #include "analyzer/sliced.h"
 #include "analyzer/spin.h"
 #include "analyzer/timeline/stack_info.h"
-#include "analyzer/stall.h"
+#include "analyzer/activity/stall.h"
 #include "analyzer/stopped.h"
 #include "analyzer/survey.h"
 #include "analyzer/suspect.h"

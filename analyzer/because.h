@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "analyzer/chain.h"
-#include "analyzer/instead.h"
-#include "analyzer/profile.h"
+#include "analyzer/activity/instead.h"
+#include "analyzer/activity/cpu_profile.h"
 
 #define BECAUSE_WAITS_MAX 4
 

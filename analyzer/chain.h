@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#include "analyzer/history.h"
+#include "analyzer/activity/thread_history.h"
 #include "analyzer/model.h"
 
 #define CHAIN_DEPTH_MAX 8

@@ -5,7 +5,7 @@
 
 #include "analyzer/blame.h"
 #include "analyzer/chain.h"
-#include "analyzer/hold.h"
+#include "analyzer/activity/span_summary.h"
 #include "analyzer/suspect_chain.h"
 
 /* Steps of all walks together: some seconds at the very most. */

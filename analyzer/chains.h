@@ -13,7 +13,7 @@
 #include "analyzer/model.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"
-#include "analyzer/stall.h"
+#include "analyzer/activity/stall.h"
 #include "analyzer/suspect.h"
 #include "analyzer/trace/target.h"
 

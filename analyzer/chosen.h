@@ -5,7 +5,7 @@
 #ifndef ANALYZER_CHOSEN_H
 #define ANALYZER_CHOSEN_H
 
-#include "analyzer/deeds.h"
+#include "analyzer/activity/thread_waits.h"
 #include "analyzer/explain.h"
 
 struct chosen {

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analyzer/profile.h"
+#include "analyzer/activity/cpu_profile.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/trace/target.h"

@@ -14,11 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/deeds.h"
+#include "analyzer/activity/thread_waits.h"
 #include "analyzer/model.h"
 #include "analyzer/moment.h"
 #include "analyzer/trace/source.h"
-#include "analyzer/trail.h"
+#include "analyzer/activity/event_excerpt.h"
 
 #define EXPLAIN_DEPTH_MAX 6	/* waits of waits of ... */
 #define EXPLAIN_ACTORS_MAX 3	/* of one wait */

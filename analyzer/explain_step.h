@@ -6,8 +6,8 @@
 #ifndef ANALYZER_EXPLAIN_STEP_H
 #define ANALYZER_EXPLAIN_STEP_H
 
-#include "analyzer/cpu_share.h"
-#include "analyzer/deeds.h"
+#include "analyzer/activity/cpu_occupants.h"
+#include "analyzer/activity/thread_waits.h"
 #include "analyzer/explain.h"
 #include "analyzer/explain_fill.h"
 

@@ -10,13 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/profile.h"
+#include "analyzer/activity/cpu_profile.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"
-#include "analyzer/stall.h"
+#include "analyzer/activity/stall.h"
 #include "analyzer/suspect.h"
 #include "analyzer/trace/target.h"
-#include "analyzer/usual.h"
+#include "analyzer/activity/wait_baseline.h"
 
 enum feeder_did {
 	FEEDER_IDLED,	/* it waited for work itself, or nobody can say what it did: no culprit */

@@ -11,7 +11,7 @@
 
 #include "analyzer/util/human.h"
 #include "analyzer/model.h"
-#include "analyzer/profile.h"
+#include "analyzer/activity/cpu_profile.h"
 #include "analyzer/trace/stack_table.h"
 #include "analyzer/suspect.h"
 

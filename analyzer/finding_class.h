@@ -5,10 +5,10 @@
 #ifndef ANALYZER_FINDING_CLASS_H
 #define ANALYZER_FINDING_CLASS_H
 
-#include "analyzer/account.h"
+#include "analyzer/activity/wait_stats.h"
 #include "analyzer/findings.h"
 #include "analyzer/trace/source.h"
-#include "analyzer/stall.h"
+#include "analyzer/activity/stall.h"
 #include "analyzer/trace/target.h"
 
 /**

@@ -1,7 +1,7 @@
 # Everything but main() is a library, so that tests can link it.
 noinst_LIBRARIES += analyzer/libanalyzer.a
 analyzer_libanalyzer_a_SOURCES = \
-	analyzer/account.c analyzer/account.h \
+	analyzer/activity/wait_stats.c analyzer/activity/wait_stats.h \
 	analyzer/analysis.c analyzer/analysis.h \
 	analyzer/trace/recorder_events.c analyzer/trace/recorder_events.h \
 	analyzer/because.c analyzer/because.h \
@@ -23,8 +23,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/deadlock.c analyzer/deadlock.h \
 	analyzer/conduct.c analyzer/conduct.h \
 	analyzer/coverage.c analyzer/coverage.h \
-	analyzer/cpu_share.c analyzer/cpu_share.h \
-	analyzer/deeds.c analyzer/deeds.h \
+	analyzer/activity/cpu_occupants.c analyzer/activity/cpu_occupants.h \
+	analyzer/activity/thread_waits.c analyzer/activity/thread_waits.h \
 	analyzer/episode.c analyzer/episode.h \
 	analyzer/explain.c analyzer/explain.h \
 	analyzer/explain_fill.c analyzer/explain_fill.h \
@@ -43,15 +43,15 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/findings_stopped.c \
 	analyzer/findings_why.c analyzer/findings_why.h \
 	analyzer/trace/frame_name.c analyzer/trace/frame_name.h \
-	analyzer/history.c analyzer/history.h \
+	analyzer/activity/thread_history.c analyzer/activity/thread_history.h \
 	analyzer/locks/futex_classify.c analyzer/locks/futex_classify.h \
 	analyzer/sliced.c analyzer/sliced.h \
 	analyzer/locks/futex_handoff.c analyzer/locks/futex_handoff.h \
-	analyzer/hold.c analyzer/hold.h \
+	analyzer/activity/span_summary.c analyzer/activity/span_summary.h \
 	analyzer/locks/hold_events.c analyzer/locks/hold_events.h \
 	analyzer/locks/hung_task.c analyzer/locks/hung_task.h \
 	analyzer/util/human.c analyzer/util/human.h \
-	analyzer/instead.c analyzer/instead.h \
+	analyzer/activity/instead.c analyzer/activity/instead.h \
 	analyzer/util/json_writer.c analyzer/util/json_writer.h \
 	analyzer/json_compare.c \
 	analyzer/json_explain.c \
@@ -72,13 +72,13 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/util/text_layout.c analyzer/util/text_layout.h \
 	analyzer/locks/replay.c analyzer/locks/replay.h \
 	analyzer/pivot.c analyzer/pivot.h \
-	analyzer/profile.c analyzer/profile.h \
+	analyzer/activity/cpu_profile.c analyzer/activity/cpu_profile.h \
 	analyzer/locks/futex_wakes.c analyzer/locks/futex_wakes.h \
 	analyzer/render.h \
 	analyzer/render_folded.c \
 	analyzer/render_json.c \
 	analyzer/render_text.c \
-	analyzer/series.c analyzer/series.h \
+	analyzer/activity/lock_bursts.c analyzer/activity/lock_bursts.h \
 	analyzer/shortage.c analyzer/shortage.h \
 	analyzer/silence.c analyzer/silence.h \
 	analyzer/timeline/thread_state.c analyzer/timeline/thread_state.h \
@@ -87,7 +87,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/spin.c analyzer/spin.h \
 	analyzer/timeline/stack_info.c analyzer/timeline/stack_info.h \
 	analyzer/trace/stack_table.c analyzer/trace/stack_table.h \
-	analyzer/stall.c analyzer/stall.h \
+	analyzer/activity/stall.c analyzer/activity/stall.h \
 	analyzer/starved.c analyzer/starved.h \
 	analyzer/stopped.c analyzer/stopped.h \
 	analyzer/trace/cpu_stream.c analyzer/trace/cpu_stream.h \
@@ -109,12 +109,12 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/trace/threads.c analyzer/trace/threads.h \
 	analyzer/timeline/timeline.c analyzer/timeline/timeline.h \
 	analyzer/util/span.h \
-	analyzer/trail.c analyzer/trail.h \
+	analyzer/activity/event_excerpt.c analyzer/activity/event_excerpt.h \
 	analyzer/trace/trigger.c analyzer/trace/trigger.h \
 	analyzer/timeline/missing_switches.c analyzer/timeline/missing_switches.h \
-	analyzer/usual.c analyzer/usual.h \
+	analyzer/activity/wait_baseline.c analyzer/activity/wait_baseline.h \
 	analyzer/util/utf8.c analyzer/util/utf8.h \
-	analyzer/wait_groups.c analyzer/wait_groups.h \
+	analyzer/activity/wait_groups.c analyzer/activity/wait_groups.h \
 	analyzer/timeline/wait_class.c analyzer/timeline/wait_class.h \
 	analyzer/timeline/wait_rules.c analyzer/timeline/wait_rules.h
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyzer/hold.h"
+#include "analyzer/activity/span_summary.h"
 
 static void fill_owner(const struct stood_still *still, struct suspect *suspect)
 {

@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/hold.h"
+#include "analyzer/activity/span_summary.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"
-#include "analyzer/stall.h"
+#include "analyzer/activity/stall.h"
 #include "analyzer/suspect.h"
 #include "analyzer/trace/target.h"
 

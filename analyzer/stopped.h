@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/account.h"
+#include "analyzer/activity/wait_stats.h"
 #include "analyzer/trace/source.h"
-#include "analyzer/stall.h"
+#include "analyzer/activity/stall.h"
 #include "analyzer/suspect.h"
 #include "analyzer/trace/target.h"
 

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "analyzer/account.h"
+#include "analyzer/activity/wait_stats.h"
 #include "analyzer/trace/large_calls.h"
 #include "analyzer/trace/event_counts.h"
 #include "analyzer/locks/futex_classify.h"

@@ -10,13 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/account.h"
+#include "analyzer/activity/wait_stats.h"
 #include "analyzer/because.h"
 #include "analyzer/locks/futex_classify.h"
-#include "analyzer/hold.h"
+#include "analyzer/activity/span_summary.h"
 #include "analyzer/locks/ownership.h"
 #include "analyzer/pivot.h"
-#include "analyzer/stall.h"
+#include "analyzer/activity/stall.h"
 #include "analyzer/trace/target.h"
 
 #define SUSPECTS_MAX 4

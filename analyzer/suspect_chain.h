@@ -6,7 +6,7 @@
 #ifndef ANALYZER_SUSPECT_CHAIN_H
 #define ANALYZER_SUSPECT_CHAIN_H
 
-#include "analyzer/history.h"
+#include "analyzer/activity/thread_history.h"
 #include "analyzer/suspect.h"
 
 /* From @suspect's holder to its owner. Threads that @history lacks are watched from then on: then call it

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/wait_groups.h"
+#include "analyzer/activity/wait_groups.h"
 
 static struct model_stack stack_of(const struct tables_context *context, uint32_t stack_id)
 {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "analyzer/series.h"
+#include "analyzer/activity/lock_bursts.h"
 #include "scene.h"
 
 #define MS SCENE_MS

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "analyzer/stall.h"
+#include "analyzer/activity/stall.h"
 
 #define MS   1000000ull
 #define LONG (200 * MS)

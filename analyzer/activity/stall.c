@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/stall.h"
+#include "analyzer/activity/stall.h"
 
 #include <errno.h>
 #include <stdlib.h>

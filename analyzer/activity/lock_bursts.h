@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analyzer/account.h"
+#include "analyzer/activity/wait_stats.h"
 
 /* All zero: no series yet. */
 struct series {

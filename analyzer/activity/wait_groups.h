@@ -6,7 +6,7 @@
 #ifndef ANALYZER_WAIT_GROUPS_H
 #define ANALYZER_WAIT_GROUPS_H
 
-#include "analyzer/account.h"
+#include "analyzer/activity/wait_stats.h"
 #include "analyzer/model.h"
 
 /**

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "analyzer/locks/lock_tracker.h"
-#include "analyzer/profile.h"
+#include "analyzer/activity/cpu_profile.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/timeline/timeline.h"

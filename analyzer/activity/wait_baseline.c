@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/usual.h"
+#include "analyzer/activity/wait_baseline.h"
 
 #include <errno.h>
 #include <stdlib.h>

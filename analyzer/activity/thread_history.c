@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/history.h"
+#include "analyzer/activity/thread_history.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "analyzer/profile.h"
+#include "analyzer/activity/cpu_profile.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/account.h"
+#include "analyzer/activity/wait_stats.h"
 
 #define STALL_OTHERS_MAX 8
 

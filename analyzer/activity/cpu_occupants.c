@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/cpu_share.h"
+#include "analyzer/activity/cpu_occupants.h"
 
 #include <errno.h>
 #include <stdlib.h>

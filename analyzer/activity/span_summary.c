@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/hold.h"
+#include "analyzer/activity/span_summary.h"
 
 #include <errno.h>
 #include <stdbool.h>

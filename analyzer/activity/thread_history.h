@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "analyzer/locks/futex_classify.h"
-#include "analyzer/profile.h"
+#include "analyzer/activity/cpu_profile.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/timeline/timeline.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/wait_groups.h"
+#include "analyzer/activity/wait_groups.h"
 
 #include <errno.h>
 #include <stdlib.h>

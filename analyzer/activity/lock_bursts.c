@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/series.h"
+#include "analyzer/activity/lock_bursts.h"
 
 /* Time between two waits counts so many times against a series: four fifths of it are waits. */
 #define BETWEEN_WEIGHT 4

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/trail.h"
+#include "analyzer/activity/event_excerpt.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/instead.h"
+#include "analyzer/activity/instead.h"
 
 #include <errno.h>
 #include <stdlib.h>

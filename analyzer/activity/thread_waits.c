@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/deeds.h"
+#include "analyzer/activity/thread_waits.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/account.h"
+#include "analyzer/activity/wait_stats.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <uthash.h>
 
 #include "analyzer/trace/per_thread.h"
-#include "analyzer/series.h"
+#include "analyzer/activity/lock_bursts.h"
 
 /* A lock held for less within a wait made nobody wait long. */
 #define LONG_HOLD_NS 10000000u

@@ -13,7 +13,7 @@
 #include "analyzer/locks/lock_tracker.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/timeline/timeline.h"
-#include "analyzer/usual.h"
+#include "analyzer/activity/wait_baseline.h"
 
 struct account;
 
