@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/blame.h"
-#include "analyzer/chains.h"
+#include "analyzer/blame/blame_table.h"
+#include "analyzer/blame/root_cause.h"
 #include "analyzer/deadlock.h"
 #include "analyzer/episode.h"
 #include "analyzer/coverage.h"
@@ -24,7 +24,7 @@
 #include "analyzer/activity/stall.h"
 #include "analyzer/stopped.h"
 #include "analyzer/survey.h"
-#include "analyzer/suspect.h"
+#include "analyzer/blame/contended_lock.h"
 #include "analyzer/tables.h"
 #include "analyzer/trace/target.h"
 #include "analyzer/trace/trigger.h"

@@ -14,7 +14,7 @@
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/activity/stall.h"
-#include "analyzer/suspect.h"
+#include "analyzer/blame/contended_lock.h"
 #include "analyzer/trace/target.h"
 #include "analyzer/activity/wait_baseline.h"
 

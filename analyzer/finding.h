@@ -13,7 +13,7 @@
 #include "analyzer/model.h"
 #include "analyzer/activity/cpu_profile.h"
 #include "analyzer/trace/stack_table.h"
-#include "analyzer/suspect.h"
+#include "analyzer/blame/contended_lock.h"
 
 /* Append an empty one to @model; NULL on lack of memory. Valid until the next one. */
 struct model_finding *finding_append(struct model *model, enum finding_kind kind);

@@ -16,7 +16,7 @@
 #include "analyzer/spin.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/stopped.h"
-#include "analyzer/suspect.h"
+#include "analyzer/blame/contended_lock.h"
 #include "analyzer/trace/trigger.h"
 
 struct findings_context {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/blame.h"
+#include "analyzer/blame/blame_table.h"
 #include "analyzer/finding.h"
 #include "analyzer/util/human.h"
 

@@ -8,7 +8,7 @@
 
 #include "analyzer/findings.h"
 #include "analyzer/model.h"
-#include "analyzer/suspect.h"
+#include "analyzer/blame/contended_lock.h"
 
 /* Of @finding, which has its culprit and its victims already: why, links, pivot, outsiders. 0 or -ENOMEM. */
 int findings_why(const struct findings_context *context, const struct suspect *suspect,

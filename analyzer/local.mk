@@ -4,12 +4,12 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/activity/wait_stats.c analyzer/activity/wait_stats.h \
 	analyzer/analysis.c analyzer/analysis.h \
 	analyzer/trace/recorder_events.c analyzer/trace/recorder_events.h \
-	analyzer/because.c analyzer/because.h \
-	analyzer/blame.c analyzer/blame.h \
+	analyzer/blame/delay_breakdown.c analyzer/blame/delay_breakdown.h \
+	analyzer/blame/blame_table.c analyzer/blame/blame_table.h \
 	analyzer/trace/per_thread.c analyzer/trace/per_thread.h \
 	analyzer/trace/large_calls.c analyzer/trace/large_calls.h \
-	analyzer/chain.c analyzer/chain.h \
-	analyzer/chains.c analyzer/chains.h \
+	analyzer/blame/wait_chain.c analyzer/blame/wait_chain.h \
+	analyzer/blame/root_cause.c analyzer/blame/root_cause.h \
 	analyzer/chosen.c analyzer/chosen.h \
 	analyzer/compare.c analyzer/compare.h \
 	analyzer/compare_findings.c \
@@ -71,7 +71,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/locks/ownership.c analyzer/locks/ownership.h \
 	analyzer/util/text_layout.c analyzer/util/text_layout.h \
 	analyzer/locks/replay.c analyzer/locks/replay.h \
-	analyzer/pivot.c analyzer/pivot.h \
+	analyzer/blame/queued_writer.c analyzer/blame/queued_writer.h \
 	analyzer/activity/cpu_profile.c analyzer/activity/cpu_profile.h \
 	analyzer/locks/futex_wakes.c analyzer/locks/futex_wakes.h \
 	analyzer/render.h \
@@ -91,9 +91,9 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/starved.c analyzer/starved.h \
 	analyzer/stopped.c analyzer/stopped.h \
 	analyzer/trace/cpu_stream.c analyzer/trace/cpu_stream.h \
-	analyzer/suspect_chain.c analyzer/suspect_chain.h \
+	analyzer/blame/lock_chain.c analyzer/blame/lock_chain.h \
 	analyzer/survey.c analyzer/survey.h \
-	analyzer/suspect.c analyzer/suspect.h \
+	analyzer/blame/contended_lock.c analyzer/blame/contended_lock.h \
 	analyzer/tables.c analyzer/tables.h \
 	analyzer/trace/target.c analyzer/trace/target.h \
 	analyzer/util/terminal.c analyzer/util/terminal.h \

@@ -15,7 +15,7 @@
 
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"
-#include "analyzer/suspect.h"
+#include "analyzer/blame/contended_lock.h"
 #include "analyzer/trace/target.h"
 
 struct silences;

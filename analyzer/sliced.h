@@ -6,7 +6,7 @@
 #ifndef ANALYZER_SLICED_H
 #define ANALYZER_SLICED_H
 
-#include "analyzer/suspect.h"
+#include "analyzer/blame/contended_lock.h"
 
 /**
  * sliced_find() - the longest standstill of that kind, as a lock suspected and examined.

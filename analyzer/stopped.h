@@ -13,7 +13,7 @@
 #include "analyzer/activity/wait_stats.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/activity/stall.h"
-#include "analyzer/suspect.h"
+#include "analyzer/blame/contended_lock.h"
 #include "analyzer/trace/target.h"
 
 struct stopped {

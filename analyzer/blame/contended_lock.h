@@ -11,11 +11,11 @@
 #include <stdint.h>
 
 #include "analyzer/activity/wait_stats.h"
-#include "analyzer/because.h"
+#include "analyzer/blame/delay_breakdown.h"
 #include "analyzer/locks/futex_classify.h"
 #include "analyzer/activity/span_summary.h"
 #include "analyzer/locks/ownership.h"
-#include "analyzer/pivot.h"
+#include "analyzer/blame/queued_writer.h"
 #include "analyzer/activity/stall.h"
 #include "analyzer/trace/target.h"
 

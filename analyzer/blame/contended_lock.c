@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/suspect.h"
+#include "analyzer/blame/contended_lock.h"
 
 #include <errno.h>
 #include <stdlib.h>

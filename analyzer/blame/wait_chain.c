@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/chain.h"
+#include "analyzer/blame/wait_chain.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/chain.h"
+#include "analyzer/blame/wait_chain.h"
 #include "analyzer/activity/instead.h"
 #include "analyzer/activity/cpu_profile.h"
 

@@ -7,7 +7,7 @@
 #define ANALYZER_SUSPECT_CHAIN_H
 
 #include "analyzer/activity/thread_history.h"
-#include "analyzer/suspect.h"
+#include "analyzer/blame/contended_lock.h"
 
 /* From @suspect's holder to its owner. Threads that @history lacks are watched from then on: then call it
  * again after the next reading. 0 or -ENOMEM. */

@@ -6,7 +6,7 @@
 #ifndef ANALYZER_BLAME_H
 #define ANALYZER_BLAME_H
 
-#include "analyzer/chain.h"
+#include "analyzer/blame/wait_chain.h"
 #include "analyzer/model.h"
 
 struct blame;

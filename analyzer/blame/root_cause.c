@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/chains.h"
+#include "analyzer/blame/root_cause.h"
 
 #include <errno.h>
 
-#include "analyzer/blame.h"
-#include "analyzer/chain.h"
+#include "analyzer/blame/blame_table.h"
+#include "analyzer/blame/wait_chain.h"
 #include "analyzer/activity/span_summary.h"
-#include "analyzer/suspect_chain.h"
+#include "analyzer/blame/lock_chain.h"
 
 /* Steps of all walks together: some seconds at the very most. */
 #define STEPS_MAX 100000000u

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/pivot.h"
+#include "analyzer/blame/queued_writer.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/because.h"
+#include "analyzer/blame/delay_breakdown.h"
 
 #include <errno.h>
 #include <stdlib.h>

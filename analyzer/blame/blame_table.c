@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "analyzer/blame.h"
+#include "analyzer/blame/blame_table.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/suspect_chain.h"
+#include "analyzer/blame/lock_chain.h"
 
 #include <errno.h>
 #include <stdlib.h>
