@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/types.h>
 
-#include "analyzer/finding.h"
+#include "analyzer/detect/finding.h"
 #include "analyzer/util/human.h"
 #include "analyzer/locks/replay.h"
 

@@ -19,33 +19,33 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/compare_table.c analyzer/compare_table.h \
 	analyzer/compare_threads.c \
 	analyzer/compare_waits.c \
-	analyzer/convoy.h analyzer/convoy_advice.c analyzer/convoy_evidence.c \
-	analyzer/deadlock.c analyzer/deadlock.h \
-	analyzer/conduct.c analyzer/conduct.h \
-	analyzer/coverage.c analyzer/coverage.h \
+	analyzer/detect/lock_convoy.h analyzer/detect/lock_convoy_advice.c analyzer/detect/lock_convoy_evidence.c \
+	analyzer/detect/deadlock.c analyzer/detect/deadlock.h \
+	analyzer/detect/slow_producer_profile.c analyzer/detect/slow_producer_profile.h \
+	analyzer/detect/coverage.c analyzer/detect/coverage.h \
 	analyzer/activity/cpu_occupants.c analyzer/activity/cpu_occupants.h \
 	analyzer/activity/thread_waits.c analyzer/activity/thread_waits.h \
-	analyzer/episode.c analyzer/episode.h \
+	analyzer/detect/busy_thread.c analyzer/detect/busy_thread.h \
 	analyzer/explain.c analyzer/explain.h \
 	analyzer/explain_fill.c analyzer/explain_fill.h \
 	analyzer/explain_step.c analyzer/explain_step.h \
 	analyzer/trace/event_counts.c analyzer/trace/event_counts.h \
-	analyzer/finding.c analyzer/finding.h \
-	analyzer/finding_class.c analyzer/finding_class.h \
-	analyzer/finding_starved.c \
-	analyzer/findings.c analyzer/findings.h \
-	analyzer/feeder.c analyzer/feeder.h \
-	analyzer/findings_deadlock.c \
-	analyzer/findings_episode.c \
-	analyzer/findings_feeder.c \
-	analyzer/findings_silence.c \
-	analyzer/findings_spin.c \
-	analyzer/findings_stopped.c \
-	analyzer/findings_why.c analyzer/findings_why.h \
+	analyzer/detect/finding.c analyzer/detect/finding.h \
+	analyzer/detect/resource_wait_finding.c analyzer/detect/resource_wait_finding.h \
+	analyzer/detect/cpu_starvation_finding.c \
+	analyzer/detect/lock_convoy_finding.c analyzer/detect/lock_convoy_finding.h \
+	analyzer/detect/slow_producer.c analyzer/detect/slow_producer.h \
+	analyzer/detect/deadlock_finding.c \
+	analyzer/detect/busy_thread_finding.c \
+	analyzer/detect/slow_producer_finding.c \
+	analyzer/detect/host_pause_finding.c \
+	analyzer/detect/spin_finding.c \
+	analyzer/detect/stopped_process.c \
+	analyzer/detect/lock_convoy_cause.c analyzer/detect/lock_convoy_cause.h \
 	analyzer/trace/frame_name.c analyzer/trace/frame_name.h \
 	analyzer/activity/thread_history.c analyzer/activity/thread_history.h \
 	analyzer/locks/futex_classify.c analyzer/locks/futex_classify.h \
-	analyzer/sliced.c analyzer/sliced.h \
+	analyzer/detect/timed_lock.c analyzer/detect/timed_lock.h \
 	analyzer/locks/futex_handoff.c analyzer/locks/futex_handoff.h \
 	analyzer/activity/span_summary.c analyzer/activity/span_summary.h \
 	analyzer/locks/hold_events.c analyzer/locks/hold_events.h \
@@ -79,22 +79,22 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/render_json.c \
 	analyzer/render_text.c \
 	analyzer/activity/lock_bursts.c analyzer/activity/lock_bursts.h \
-	analyzer/shortage.c analyzer/shortage.h \
-	analyzer/silence.c analyzer/silence.h \
+	analyzer/detect/resource_wait.c analyzer/detect/resource_wait.h \
+	analyzer/detect/host_pause.c analyzer/detect/host_pause.h \
 	analyzer/timeline/thread_state.c analyzer/timeline/thread_state.h \
 	analyzer/trace/source.c analyzer/trace/source.h \
 	analyzer/trace/source_error.c analyzer/trace/source_error.h \
-	analyzer/spin.c analyzer/spin.h \
+	analyzer/detect/spin.c analyzer/detect/spin.h \
 	analyzer/timeline/stack_info.c analyzer/timeline/stack_info.h \
 	analyzer/trace/stack_table.c analyzer/trace/stack_table.h \
 	analyzer/activity/stall.c analyzer/activity/stall.h \
-	analyzer/starved.c analyzer/starved.h \
-	analyzer/stopped.c analyzer/stopped.h \
+	analyzer/detect/cpu_starvation.c analyzer/detect/cpu_starvation.h \
+	analyzer/detect/stopped.c analyzer/detect/stopped_process.h \
 	analyzer/trace/cpu_stream.c analyzer/trace/cpu_stream.h \
 	analyzer/blame/lock_chain.c analyzer/blame/lock_chain.h \
-	analyzer/survey.c analyzer/survey.h \
+	analyzer/detect/first_pass.c analyzer/detect/first_pass.h \
 	analyzer/blame/contended_lock.c analyzer/blame/contended_lock.h \
-	analyzer/tables.c analyzer/tables.h \
+	analyzer/detect/tables.c analyzer/detect/tables.h \
 	analyzer/trace/target.c analyzer/trace/target.h \
 	analyzer/util/terminal.c analyzer/util/terminal.h \
 	analyzer/text.h \

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "analyzer/analysis.h"
-#include "analyzer/feeder.h"
+#include "analyzer/detect/slow_producer.h"
 #include "scene.h"
 
 #define MS SCENE_MS

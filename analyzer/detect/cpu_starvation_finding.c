@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The findings cpu-starved and cpu-throttled: threads wanted a CPU, and what ran instead.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "analyzer/detect/finding.h"
+#include "analyzer/detect/resource_wait_finding.h"
+#include "analyzer/detect/cpu_starvation.h"
+
+/* Whoever had more than half of the CPU time that others waited for is to blame for it. */
+#define MOST_PERCENT 50u
+
+/* Threads that share a CPU by the usual rules give way long before. */
+#define NEVER_GIVES_WAY_NS 100000000u
+
+/* By where they lost the CPU; older kernels do not tell. */
+static bool quota_took_it(const struct starved *starved)
+{
+	return starved->quota_ns && starved->quota_ns * 100 >= starved->waited_ns * MOST_PERCENT;
+}
+
+/* With a CPU that does nothing meanwhile, a quota holds them back, or it is not theirs to use. */
+static bool was_idle(const struct starved *starved)
+{
+	return starved->idle_ns && starved->idle_ns * 100 >= starved->queued_ns * MOST_PERCENT;
+}
+
+static bool one_is_to_blame(const struct starved *starved)
+{
+	return starved->top[0].thread &&
+	       starved->top[0].ns * 100 >= starved->queued_ns * MOST_PERCENT;
+}
+
+/* Its threads together, none of them alone; most of them is named as the culprit. */
+static bool process_is_to_blame(const struct starved *starved)
+{
+	return starved->tgid && starved->top[0].thread &&
+	       starved->top[0].thread->tgid == starved->tgid &&
+	       starved->tgid_ns * 100 >= starved->queued_ns * MOST_PERCENT;
+}
+
+static void fill_culprit(const struct findings_context *context, const struct starved *starved,
+			 struct model_finding *finding)
+{
+	const struct starved_runner *runner = &starved->top[0];
+	const struct hold_story *story = &starved->story;
+
+	finding->has_culprit = true;
+	finding->culprit = (struct model_culprit){
+		.tid = runner->thread->tid,
+		.tgid = runner->thread->tgid,
+		.comm = runner->thread->comm,
+		.hold_start_ns = runner->from_ns - context->start_ns,
+		.hold_ns = runner->to_ns - runner->from_ns,
+		.running_ns = story->state_ns[THREAD_RUNNING],
+		.runnable_ns = story->state_ns[THREAD_RUNNABLE],
+		.blocked_ns = story->state_ns[THREAD_BLOCKED],
+		.samples = story->samples,
+		.samples_in_stack = story->samples_under,
+		.stack = finding_stack(context->stacks, story->stack_id, true),
+		.user_stack = finding_stack(context->stacks, story->stack_id, false),
+	};
+}
+
+/* It did not share the CPU by the usual rules. */
+static bool never_gave_way(const struct starved *starved)
+{
+	return starved->top[0].to_ns - starved->top[0].from_ns >= NEVER_GIVES_WAY_NS;
+}
+
+/*
+ * Where threads share the CPUs by the usual rules it may also be a quota that an older kernel
+ * does not show: others run in its place then.
+ */
+static enum grade grade_of(const struct starved *starved, const struct model *model, bool throttled)
+{
+	bool sure = throttled ? quota_took_it(starved) && was_idle(starved)
+			      : one_is_to_blame(starved) && never_gave_way(starved);
+
+	return sure && !model->coverage.gap_count ? GRADE_STRONG : GRADE_PLAUSIBLE;
+}
+
+/* "Thread 5 (hog) of another process ran there for 99.8 % of that time." */
+static int instead_text(const struct starved *starved, bool throttled, char **ret_text)
+{
+	const struct starved_runner *runner = &starved->top[0];
+
+	if (throttled && quota_took_it(starved))
+		return finding_text(ret_text, " Their CPU quota had run out for %s of that time.",
+				    human_share(starved->quota_ns, starved->waited_ns).text);
+	if (throttled)
+		return finding_text(ret_text,
+				    " Their CPUs had nothing to do for %s of that time, as where a "
+				    "quota holds threads back.",
+				    human_share(starved->idle_ns, starved->queued_ns).text);
+	if (one_is_to_blame(starved))
+		return finding_text(ret_text,
+				    " Thread %" PRId32
+				    " (%s) ran there instead for %s of that time.",
+				    runner->thread->tid, runner->thread->comm,
+				    human_share(runner->ns, starved->queued_ns).text);
+	if (process_is_to_blame(starved))
+		return finding_text(ret_text,
+				    " Process %" PRId32
+				    " ran there instead for %s of that time, most "
+				    "of all its thread %" PRId32 " (%s).",
+				    starved->tgid,
+				    human_share(starved->tgid_ns, starved->queued_ns).text,
+				    runner->thread->tid, runner->thread->comm);
+	if (starved->runners)
+		return finding_text(ret_text,
+				    " %" PRIu32 " threads shared their CPUs, and none had half of "
+				    "that time.",
+				    starved->runners);
+	return finding_text(ret_text, "%s", "");
+}
+
+static int runners_evidence(const struct starved *starved, struct model_finding *finding)
+{
+	const struct starved_runner *top = starved->top;
+	char text[256] = "";
+	size_t used = 0;
+	int r;
+
+	for (size_t i = 0; i < STARVED_TOP && top[i].thread && used < sizeof(text); i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 "%sthread %" PRId32 " (%.15s) %s", used ? ", " : "",
+					 top[i].thread->tid, top[i].thread->comm,
+					 human_share(top[i].ns, starved->queued_ns).text);
+	if (!used)
+		return 0;
+	r = finding_evidence(finding, "what ran on the CPUs they waited for, while they did: %s%s",
+			     text, starved->runners > STARVED_TOP ? " ..." : "");
+	if (!r && never_gave_way(starved))
+		r = finding_evidence(finding,
+				     "thread %" PRId32 " (%s) ran for %s in one go on CPU %" PRIu32
+				     " and gave way to none of them, as a real-time thread does",
+				     top[0].thread->tid, top[0].thread->comm,
+				     human_duration(top[0].to_ns - top[0].from_ns).text,
+				     top[0].cpu);
+	return r;
+}
+
+static int throttled_evidence(const struct starved *starved, struct model_finding *finding)
+{
+	int r = 0;
+
+	if (starved->quota_ns)
+		r = finding_evidence(
+			finding,
+			"%s of it began in the work that the kernel does before it returns to "
+			"user space, where it stops threads whose quota is used up",
+			human_share(starved->quota_ns, starved->waited_ns).text);
+	if (!r && starved->idle_ns)
+		r = finding_evidence(finding, "for %s of it the CPUs they waited for were idle",
+				     human_share(starved->idle_ns, starved->queued_ns).text);
+	return r;
+}
+
+static const char *advice(const struct starved *starved, bool throttled)
+{
+	if (throttled)
+		return "Raise the CPU quota of the control group (cpu.max; nr_throttled in "
+		       "cpu.stat counts how "
+		       "often it ran out), or lower the number of threads that share it.";
+	if (one_is_to_blame(starved) && never_gave_way(starved))
+		return "Take the real-time priority from that thread (chrt -p shows it), or keep "
+		       "it to a CPU "
+		       "that the service does not use.";
+	return "Give the service more CPU, or take it from what ran instead: other processes, "
+	       "real-time "
+	       "threads, a quota of its control group (nr_throttled in cpu.stat).";
+}
+
+static int fill(const struct findings_context *context, const struct starved *starved,
+		const struct long_wait *longest, bool throttled, struct model_finding *finding)
+{
+	const struct stack_fact *fact = stackfacts_get(context->stackfacts, longest->stack_id);
+	char *instead = NULL;
+	int r;
+
+	if (!fact)
+		return -ENOMEM;
+	r = instead_text(starved, throttled, &instead);
+	if (!r)
+		r = finding_text(&finding->summary,
+				 "%zu %s waited %s for a CPU, the longest %s at a time.%s",
+				 finding->victim_count,
+				 finding->victim_count == 1 ? "thread" : "threads",
+				 human_duration(finding->blocked_ns).text,
+				 human_duration(longest->blocked_ns).text, instead);
+	free(instead);
+	if (!r)
+		r = finding_evidence(finding,
+				     "thread %" PRId32
+				     " (%s) waited longest%s%s; its wait is of class %s",
+				     longest->thread->tid, longest->thread->comm,
+				     !*fact->operation			   ? ""
+				     : longest->flags & INTERVAL_PREEMPTED ? ", in "
+									   : ", after ",
+				     fact->operation, wait_class_name(longest->class));
+	if (!r && throttled)
+		r = throttled_evidence(starved, finding);
+	if (!r && !throttled)
+		r = runners_evidence(starved, finding);
+	if (!r)
+		r = finding_text(&finding->advice, "%s", advice(starved, throttled));
+	return r;
+}
+
+int finding_starved_add(const struct findings_context *context, struct source *source,
+			struct target *target, const struct long_wait *longest,
+			const struct stall *stall, struct model *model)
+{
+	struct starved starved = { 0 };
+	struct model_finding *finding;
+	bool throttled;
+	int r = starved_examine(source, context->stackfacts, target, stall, &starved);
+
+	if (r || !starved.victim_count)
+		goto out;
+	throttled = quota_took_it(&starved) || was_idle(&starved);
+	finding = finding_append(model, throttled ? FINDING_CPU_THROTTLED : FINDING_CPU_STARVED);
+	if (!finding)
+		r = -ENOMEM;
+	if (!r)
+		r = finding_victims(finding, starved.victims, starved.victim_count,
+				    context->start_ns);
+	if (r)
+		goto out;
+	finding->grade = grade_of(&starved, model, throttled);
+	if (!throttled && (one_is_to_blame(&starved) || process_is_to_blame(&starved)))
+		fill_culprit(context, &starved, finding);
+	r = fill(context, &starved, longest, throttled, finding);
+out:
+	starved_free(&starved);
+	return r;
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/detect/deadlock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "analyzer/trace/per_thread.h"
+#include "analyzer/locks/replay.h"
+#include "analyzer/util/span.h"
+
+/* A shorter standstill may be a slow hold that the recording does not see the end of. */
+#define STANDSTILL_NS 1000000000u
+
+static bool is_open(const struct long_wait *wait)
+{
+	return (wait->class == WAIT_LOCK_USER ||
+		(wait->class == WAIT_LOCK_FILE && wait->lock && wait->lock->address)) &&
+	       wait->lock && (wait->flags & INTERVAL_STILL_OPEN);
+}
+
+static size_t open_locks(const struct deadlock *deadlock)
+{
+	size_t locks = 0;
+
+	for (size_t i = 0; i < deadlock->count; i++) {
+		bool first = true;
+
+		for (size_t j = 0; j < i && first; j++)
+			first = deadlock->waits[j]->lock != deadlock->waits[i]->lock;
+		locks += first;
+	}
+	return locks;
+}
+
+/* Since when each of the locks has been waited for, or was let go last: nothing moved any more. */
+static uint64_t still_since(const struct deadlock *deadlock)
+{
+	uint64_t since_ns = 0;
+
+	for (size_t i = 0; i < deadlock->count; i++) {
+		const struct lock *lock = deadlock->waits[i]->lock;
+		uint64_t first_ns = deadlock->waits[i]->start_ns;
+
+		for (size_t j = 0; j < deadlock->count; j++)
+			if (deadlock->waits[j]->lock == lock &&
+			    deadlock->waits[j]->start_ns < first_ns)
+				first_ns = deadlock->waits[j]->start_ns;
+		since_ns = later(since_ns, later(first_ns, lock->released_ns));
+	}
+	return since_ns;
+}
+
+static const struct long_wait *wait_of(const struct deadlock *deadlock, const struct thread *thread)
+{
+	for (size_t i = 0; i < deadlock->count; i++)
+		if (deadlock->waits[i]->thread == thread)
+			return deadlock->waits[i];
+	return NULL;
+}
+
+static void move_to(struct deadlock *deadlock, const struct long_wait *wait, size_t to)
+{
+	for (size_t i = to; i < deadlock->count; i++) {
+		if (deadlock->waits[i] != wait)
+			continue;
+		deadlock->waits[i] = deadlock->waits[to];
+		deadlock->waits[to] = wait;
+	}
+}
+
+/* From a waiter to the holder of its lock, that one's lock, and so on: back to the start? */
+static size_t cycle_from(const struct deadlock *deadlock, const struct long_wait *start)
+{
+	const struct long_wait *wait = start;
+
+	for (size_t steps = 1; steps <= deadlock->count; steps++) {
+		wait = wait->lock->holder ? wait_of(deadlock, wait->lock->holder) : NULL;
+		if (!wait)
+			return 0;
+		if (wait == start)
+			return steps;
+	}
+	return 0;
+}
+
+/* A circle has no first one: the same is told first whatever the recording began with. */
+static const struct long_wait *least_of_cycle(const struct deadlock *deadlock,
+					      const struct long_wait *wait)
+{
+	const struct long_wait *least = wait;
+
+	for (size_t i = 0; i < deadlock->in_cycle; i++) {
+		wait = wait_of(deadlock, wait->lock->holder);
+		if (wait->thread->tid < least->thread->tid)
+			least = wait;
+	}
+	return least;
+}
+
+static void find_cycle(struct deadlock *deadlock)
+{
+	const struct long_wait *wait;
+
+	for (size_t i = 0; i < deadlock->count && !deadlock->in_cycle; i++) {
+		wait = deadlock->waits[i];
+		deadlock->in_cycle = cycle_from(deadlock, wait);
+		wait = least_of_cycle(deadlock, wait);
+		for (size_t j = 0; j < deadlock->in_cycle; j++) {
+			move_to(deadlock, wait, j);
+			wait = wait_of(deadlock, wait->lock->holder);
+		}
+	}
+}
+
+/* Held by one who does not wait for any of them: then that one keeps them waiting. */
+static bool held_outside(const struct deadlock *deadlock)
+{
+	for (size_t i = 0; i < deadlock->count; i++)
+		if (deadlock->waits[i]->lock->holder &&
+		    !wait_of(deadlock, deadlock->waits[i]->lock->holder))
+			return true;
+	return false;
+}
+
+/* The only one of them who may hold @lock, since all others wait for it; NULL where several may. */
+static const struct long_wait *only_holder(const struct deadlock *deadlock, const struct lock *lock)
+{
+	const struct long_wait *found = NULL;
+
+	for (size_t i = 0; i < deadlock->count; i++) {
+		if (deadlock->waits[i]->lock == lock)
+			continue;
+		if (found)
+			return NULL;
+		found = deadlock->waits[i];
+	}
+	return found;
+}
+
+/* The longest wait of those who wait for it tells since when it holds the lock, at least. */
+static uint64_t held_since(const struct deadlock *deadlock)
+{
+	uint64_t since_ns = deadlock->culprit->start_ns;
+
+	for (size_t i = 0; i < deadlock->count; i++)
+		if (deadlock->waits[i]->lock == deadlock->held &&
+		    deadlock->waits[i]->start_ns < since_ns)
+			since_ns = deadlock->waits[i]->start_ns;
+	return since_ns;
+}
+
+static void find_culprit(struct deadlock *deadlock)
+{
+	for (size_t i = 0; i < deadlock->count && !deadlock->culprit; i++) {
+		const struct lock *lock = deadlock->waits[i]->lock;
+
+		deadlock->culprit = lock->holder ? wait_of(deadlock, lock->holder)
+						 : only_holder(deadlock, lock);
+		deadlock->held = lock;
+	}
+	if (deadlock->culprit)
+		deadlock->held_since_ns = held_since(deadlock);
+}
+
+/* Whether @tgid has the lock, whoever of its threads it is. */
+static bool is_own(const struct survey *survey, const struct lock *lock, int32_t tgid)
+{
+	const struct listed_wait *wait;
+
+	if (lock->class == WAIT_LOCK_USER)
+		return true;
+	wait = listed_open(futexes_listed(survey->futexes), lock->address);
+	return wait && wait->holder == tgid;
+}
+
+static int collect(const struct survey *survey, int32_t tgid, struct deadlock *deadlock)
+{
+	const struct long_wait *waits;
+	size_t count = account_long_waits(survey->account, &waits);
+
+	deadlock->waits = calloc(count + 1, sizeof(*deadlock->waits));
+	if (!deadlock->waits)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (is_open(&waits[i]) && waits[i].thread->tgid == tgid &&
+		    is_own(survey, waits[i].lock, tgid))
+			deadlock->waits[deadlock->count++] = &waits[i];
+	deadlock->lock_count = open_locks(deadlock);
+	deadlock->since_ns = still_since(deadlock);
+	find_cycle(deadlock);
+	find_culprit(deadlock);
+	return 0;
+}
+
+/* The wait that @thread is in at the end; of one that is not the target's only what /proc/locks listed. NULL: none. */
+static const struct long_wait *open_wait(const struct survey *survey, const struct thread *thread,
+					 struct deadlock *deadlock)
+{
+	const struct listed_wait *listed = listed_open_of(futexes_listed(survey->futexes), thread);
+	const struct lock *lock = locks_awaited(survey->locks, thread);
+	const struct long_wait *waits;
+	size_t count = account_long_waits(survey->account, &waits);
+	struct long_wait *other = &deadlock->others[deadlock->other_count];
+
+	for (size_t i = 0; i < count; i++)
+		if (waits[i].thread == thread && is_open(&waits[i]))
+			return &waits[i];
+	if (!listed || !lock || deadlock->other_count == DEADLOCK_OTHERS_MAX)
+		return NULL;
+	*other = (struct long_wait){
+		.thread = listed->thread,
+		.class = WAIT_LOCK_FILE,
+		.lock = lock,
+		.stack_id = listed->stack_id,
+		.start_ns = listed->start_ns,
+		.end_ns = listed->end_ns,
+		.blocked_ns = listed->end_ns - listed->start_ns,
+		.flags = listed->flags,
+	};
+	deadlock->other_count++;
+	return other;
+}
+
+/* Who waits for a lock of the circle, or for one of somebody who does. */
+static void add_victims(const struct survey *survey, struct deadlock *deadlock)
+{
+	const struct long_wait *waits;
+	size_t count = account_long_waits(survey->account, &waits), before;
+
+	do {
+		before = deadlock->count;
+		for (size_t i = 0; i < count; i++) {
+			const struct thread *holder =
+				is_open(&waits[i]) ? waits[i].lock->holder : NULL;
+
+			if (holder && wait_of(deadlock, holder) &&
+			    !wait_of(deadlock, waits[i].thread))
+				deadlock->waits[deadlock->count++] = &waits[i];
+		}
+	} while (deadlock->count > before);
+}
+
+/* A circle of known holders that goes through several processes, as locks of files make it. */
+static int find_circle(const struct survey *survey, const struct long_wait *start,
+		       struct deadlock *deadlock)
+{
+	const struct long_wait *waits, *wait = start;
+	size_t room = account_long_waits(survey->account, &waits) + DEADLOCK_OTHERS_MAX;
+
+	deadlock->waits = calloc(room, sizeof(*deadlock->waits));
+	deadlock->others = calloc(DEADLOCK_OTHERS_MAX, sizeof(*deadlock->others));
+	if (!deadlock->waits || !deadlock->others)
+		return -ENOMEM;
+	while (wait && !wait_of(deadlock, wait->thread) && deadlock->count < room) {
+		deadlock->waits[deadlock->count++] = wait;
+		wait = wait->lock->holder ? open_wait(survey, wait->lock->holder, deadlock) : NULL;
+	}
+	find_cycle(deadlock);
+	if (!deadlock->in_cycle)
+		return 0;
+	deadlock->count =
+		deadlock->in_cycle; /* who led to the circle is a victim like the others */
+	add_victims(survey, deadlock);
+	deadlock->lock_count = open_locks(deadlock);
+	deadlock->since_ns = still_since(deadlock);
+	find_culprit(deadlock);
+	return 0;
+}
+
+/* What the other threads of the process did since nothing moved any more. */
+struct other {
+	const struct thread *thread;
+	uint64_t active_ns; /* on a CPU, waiting for a device ...: perhaps with a lock held */
+	uint64_t unknown_ns;
+	uint64_t asleep_ns; /* for a time */
+};
+
+struct others {
+	struct deadlock *deadlock;
+	struct stackfacts *stackfacts;
+	struct by_thread others; /* struct other */
+	int32_t tgid;
+};
+
+static void culprit_closed(struct deadlock *deadlock, const struct interval *interval)
+{
+	uint64_t from_ns = later(interval->start_ns, deadlock->held_since_ns);
+
+	if (deadlock->culprit && interval->thread == deadlock->culprit->thread &&
+	    interval->end_ns > from_ns)
+		deadlock->culprit_ns[interval->state] += interval->end_ns - from_ns;
+}
+
+static int others_closed(void *context, const struct interval *interval)
+{
+	struct others *others = context;
+	const struct deadlock *deadlock = others->deadlock;
+	const struct stack_fact *fact;
+	enum wait_class class;
+	struct other *other;
+	uint64_t from_ns = later(interval->start_ns, deadlock->since_ns);
+
+	culprit_closed(others->deadlock, interval);
+	if (interval->thread->tgid != others->tgid || interval->end_ns <= from_ns ||
+	    wait_of(deadlock, interval->thread))
+		return 0;
+	other = by_thread_get(&others->others, interval->thread);
+	fact = stackfacts_get(others->stackfacts, interval->stack_id);
+	if (!other || !fact)
+		return -ENOMEM;
+	other->thread = interval->thread;
+	class = stack_fact_reason(fact, interval->prev_state)->class;
+	if (interval->state == THREAD_UNKNOWN)
+		other->unknown_ns += interval->end_ns - from_ns;
+	else if (interval->state != THREAD_BLOCKED || !wait_class_idle(class))
+		other->active_ns += interval->end_ns - from_ns;
+	else if (class == WAIT_SLEEP)
+		other->asleep_ns += interval->end_ns - from_ns;
+	return 0;
+}
+
+static bool has_held(const struct deadlock *deadlock, const struct thread *thread)
+{
+	for (size_t i = 0; i < deadlock->count; i++) {
+		const struct lock *lock = deadlock->waits[i]->lock;
+
+		for (size_t j = 0; j < lock->owner_count; j++)
+			if (lock->owners[j].thread == thread)
+				return true;
+	}
+	return false;
+}
+
+/* It did something, or nothing is known of it, or it sleeps and is one of those who use these locks. */
+static bool may_hold(const struct deadlock *deadlock, const struct other *other)
+{
+	uint64_t span_ns = deadlock->end_ns - deadlock->since_ns;
+
+	return other->active_ns * 10 > span_ns || other->unknown_ns * 2 > span_ns ||
+	       (other->asleep_ns * 2 > span_ns && has_held(deadlock, other->thread));
+}
+
+static int look_closer(struct source *source, struct stackfacts *stackfacts,
+		       struct deadlock *deadlock, bool *ret_may_hold)
+{
+	struct others others = {
+		.deadlock = deadlock,
+		.stackfacts = stackfacts,
+		.others.entry_bytes = sizeof(struct other),
+		.tgid = deadlock->waits[0]->thread->tgid,
+	};
+	int r = pass_over(source, stackfacts,
+			  &(struct pass_watcher){ .closed = others_closed, .context = &others });
+
+	for (size_t i = 0; !r && i < by_thread_count(&others.others); i++) {
+		const struct other *other = by_thread_at(&others.others, i);
+
+		if (other && other->thread && may_hold(deadlock, other))
+			*ret_may_hold = true;
+	}
+	by_thread_free(&others.others);
+	return r;
+}
+
+int deadlock_find(struct source *source, struct stackfacts *stackfacts, const struct survey *survey,
+		  struct deadlock *ret_deadlock)
+{
+	struct deadlock deadlock = { 0 };
+	const struct long_wait *waits;
+	size_t count = account_long_waits(survey->account, &waits);
+	bool doubtful = false;
+	int r = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_open(&waits[i]))
+			continue;
+		deadlock_free(&deadlock);
+		if (waits[i].class == WAIT_LOCK_FILE)
+			r = find_circle(survey, &waits[i], &deadlock);
+		if (!r && !deadlock.in_cycle) {
+			deadlock_free(&deadlock);
+			r = collect(survey, waits[i].thread->tgid, &deadlock);
+		}
+		if (r)
+			goto out;
+		deadlock.end_ns = source_end_ns(source);
+		if (deadlock.in_cycle || deadlock.lock_count > 1)
+			break;
+	}
+	if (!deadlock.waits || deadlock.end_ns < deadlock.since_ns + STANDSTILL_NS ||
+	    (!deadlock.in_cycle && (deadlock.lock_count < 2 || held_outside(&deadlock))))
+		goto out;
+	r = look_closer(source, stackfacts, &deadlock, &doubtful);
+	if (r || (doubtful && !deadlock.in_cycle))
+		goto out;
+	*ret_deadlock = deadlock;
+	deadlock = (struct deadlock){ 0 };
+out:
+	deadlock_free(&deadlock);
+	return r;
+}
+
+void deadlock_free(struct deadlock *deadlock)
+{
+	free(deadlock->waits);
+	free(deadlock->others);
+	*deadlock = (struct deadlock){ 0 };
+}
+
+bool deadlock_has(const struct deadlock *deadlock, int32_t tgid, uint64_t address)
+{
+	for (size_t i = 0; i < deadlock->count; i++)
+		if (deadlock->waits[i]->lock->tgid == tgid &&
+		    deadlock->waits[i]->lock->address == address)
+			return true;
+	return false;
+}

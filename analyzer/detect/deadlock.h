@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads that wait for each other's locks for ever: locks of user space and of
+ * files that nobody let go any more until the recording ended.
+ */
+#ifndef ANALYZER_DEADLOCK_H
+#define ANALYZER_DEADLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/trace/source.h"
+#include "analyzer/timeline/stack_info.h"
+#include "analyzer/detect/first_pass.h"
+#include "analyzer/timeline/timeline.h"
+
+#define DEADLOCK_OTHERS_MAX 64
+
+struct deadlock {
+	const struct long_wait **waits;	/* borrowed; none: no deadlock. Those of the cycle first, where it is known */
+	size_t count;
+	struct long_wait *others;	/* of waits, those that are not the target's */
+	size_t other_count;
+	size_t in_cycle;		/* so many of them make a cycle of known holders; 0: it is inferred */
+	size_t lock_count;
+	const struct long_wait *culprit; /* of the waits, of one who holds a lock that others wait for; NULL: not known */
+	const struct lock *held;	/* by that one, */
+	uint64_t held_since_ns;		/* at the latest, */
+	uint64_t culprit_ns[THREAD_STATES]; /* what it did since then */
+	uint64_t since_ns, end_ns;	/* nothing moved in between */
+};
+
+/**
+ * deadlock_find() - a process whose threads are locked up at the end of the recording.
+ *
+ * A cycle is certain where the holders of its locks are known; locks of files lead from one process to another. An
+ * uncontended lock leaves no event, so often they are not. Then it is inferred where at least two locks were waited
+ * for and never let go, and no other thread of the process did anything that may have been a hold of one of them.
+ *
+ * Reads the source again where there may be one. Return: 0, -ENOMEM, -EIO; free with deadlock_free().
+ */
+int deadlock_find(struct source *source, struct stackfacts *stackfacts,
+		  const struct survey *survey, struct deadlock *ret_deadlock);
+void deadlock_free(struct deadlock *deadlock);
+
+/* Whether @lock is one of its locks. */
+bool deadlock_has(const struct deadlock *deadlock, int32_t tgid, uint64_t address);
+
+#endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "analyzer/detect/lock_convoy_cause.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/blame/blame_table.h"
+#include "analyzer/detect/finding.h"
+#include "analyzer/util/human.h"
+
+/* A holder that ran for the rest needs no explanation. */
+#define WHY_PERCENT 10u
+/* A wait, or who ran instead, is told from this share of the hold on. */
+#define TOLD_PERCENT 5u
+
+#define OUTSIDERS_TOLD 3u
+
+static bool is_io(enum wait_class class)
+{
+	return class >= WAIT_IO_BLOCK && class <= WAIT_IO_FUSE;
+}
+
+static const char *ended_by(const struct because_wait *wait)
+{
+	switch (wait->link) {
+	case LINK_OWNER:
+	case LINK_OWNER_EXACT:
+	case LINK_OWNER_PLAUSIBLE:
+		return "owner";
+	case LINK_WAKER:
+		return "thread";
+	case LINK_INTERRUPT:
+		return "interrupt";
+	case LINK_OPEN:
+		return "nobody";
+	default:
+		return NULL;
+	}
+}
+
+static int fill_because(const struct findings_context *context, const struct suspect *suspect,
+			struct model_culprit *culprit)
+{
+	const struct because *because = &suspect->because;
+
+	culprit->because = calloc(because->wait_count + 1, sizeof(*culprit->because));
+	if (!culprit->because)
+		return -ENOMEM;
+	for (size_t i = 0; i < because->wait_count; i++) {
+		const struct because_wait *wait = &because->waits[i];
+		const struct chain_root *root = &wait->root;
+		struct model_because *entry = &culprit->because[culprit->because_count++];
+
+		*entry = (struct model_because){
+			.class = wait->class,
+			.operation = wait->operation,
+			.waited_ns = wait->waited_ns,
+			.longest_ns = wait->longest_ns,
+			.count = wait->count,
+			.ended_by = ended_by(wait),
+			.by_tid = wait->by ? wait->by->tid : 0,
+			.by_comm = wait->by ? wait->by->comm : "",
+			.root_comm = "",
+		};
+		if (!wait->root_ns || !root->depth)
+			continue;
+		entry->root_tid = root->thread->tid;
+		entry->root_comm = root->thread->comm;
+		if (blame_root_text(context->stackfacts, root, &(struct profile){ 0 },
+				    &entry->root))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int fill_shares(struct model_share **ret_shares, size_t *ret_count, size_t room)
+{
+	*ret_count = 0;
+	*ret_shares = calloc(room + 1, sizeof(**ret_shares));
+	return *ret_shares ? 0 : -ENOMEM;
+}
+
+static struct model_share share_of(const struct thread *thread, uint64_t ns)
+{
+	return (struct model_share){ thread->tid, thread->tgid, thread->comm, ns };
+}
+
+static int fill_instead(const struct because *because, struct model_culprit *culprit)
+{
+	if (fill_shares(&culprit->instead, &culprit->instead_count, because->instead_count))
+		return -ENOMEM;
+	for (size_t i = 0; i < because->instead_count; i++)
+		culprit->instead[culprit->instead_count++] =
+			share_of(because->instead[i].thread, because->instead[i].ran_ns);
+	return 0;
+}
+
+/* ", which the device ended", ", which 900 agent held (asleep in nanosleep)" ... */
+static void print_end(FILE *out, const struct model_because *wait)
+{
+	const char *by = wait->ended_by ? wait->ended_by : "";
+
+	if (!strcmp(by, "owner"))
+		fprintf(out, ", which %" PRId32 " %s held", wait->by_tid, wait->by_comm);
+	else if (!strcmp(by, "thread"))
+		fprintf(out, ", which %" PRId32 " %s ended", wait->by_tid, wait->by_comm);
+	else if (!strcmp(by, "interrupt"))
+		fprintf(out, ", which %s ended",
+			is_io(wait->class) ? "the device" : "an interrupt");
+	else if (!strcmp(by, "nobody"))
+		fprintf(out, ", which goes on");
+	if (wait->root && wait->root_tid != wait->by_tid)
+		fprintf(out, " and which comes down to %" PRId32 " %s (%s)", wait->root_tid,
+			wait->root_comm, wait->root);
+	else if (wait->root)
+		fprintf(out, " (%s)", wait->root);
+}
+
+static void print_wait(FILE *out, const struct model_because *wait)
+{
+	const char *what = wait->class == WAIT_CPU_RUNQUEUE ? "wanting a CPU"
+			   : wait->class == WAIT_SLEEP	    ? "asleep"
+							    : "waiting for ";
+
+	fprintf(out, "%s %s%s", human_duration(wait->waited_ns).text, what,
+		what[strlen(what) - 1] == ' ' ? wait_class_name(wait->class) : "");
+	if (*wait->operation)
+		fprintf(out, " in %s", wait->operation);
+	if (wait->class == WAIT_CPU_RUNQUEUE)
+		return;
+	if (wait->count > 1)
+		fprintf(out, " (%s times, the longest %s)", human_count(wait->count).text,
+			human_duration(wait->longest_ns).text);
+	if (wait->class != WAIT_CPU_THROTTLED && wait->class != WAIT_SLEEP)
+		print_end(out, wait);
+}
+
+static void print_instead(FILE *out, const struct model_culprit *culprit, uint64_t hold_ns)
+{
+	const char *separator = " while ";
+
+	for (size_t i = 0; i < culprit->instead_count; i++) {
+		const struct model_share *share = &culprit->instead[i];
+
+		if (share->ns * 100 < hold_ns * TOLD_PERCENT)
+			break;
+		fprintf(out, "%s%" PRId32 " %s ran there for %s", separator, share->tid,
+			share->comm, human_duration(share->ns).text);
+		separator = ", ";
+	}
+}
+
+static int fill_why(struct model_culprit *culprit)
+{
+	uint64_t hold_ns = culprit->hold_ns;
+	const char *separator = "";
+	size_t bytes;
+	FILE *out;
+
+	if (!hold_ns || (culprit->runnable_ns + culprit->blocked_ns) * 100 < hold_ns * WHY_PERCENT)
+		return 0;
+	out = open_memstream(&culprit->why, &bytes);
+	if (!out)
+		return -ENOMEM;
+	fprintf(out, "of its %s: ", human_duration(hold_ns).text);
+	for (size_t i = 0; i < culprit->because_count; i++) {
+		const struct model_because *wait = &culprit->because[i];
+
+		if (i && wait->waited_ns * 100 < hold_ns * TOLD_PERCENT)
+			break;
+		fprintf(out, "%s", separator);
+		print_wait(out, wait);
+		if (wait->class == WAIT_CPU_RUNQUEUE)
+			print_instead(out, culprit, hold_ns);
+		separator = "; ";
+	}
+	if (fclose(out))
+		return -ENOMEM;
+	if (!culprit->because_count) {
+		free(culprit->why);
+		culprit->why = NULL;
+	}
+	return 0;
+}
+
+static int fill_links(const struct suspect *suspect, struct model_finding *finding)
+{
+	finding->links = calloc(suspect->link_count + 1, sizeof(*finding->links));
+	if (!finding->links)
+		return -ENOMEM;
+	for (size_t i = 0; i < suspect->link_count; i++) {
+		const struct suspect_link *link = &suspect->links[i];
+
+		finding->links[finding->link_count++] = (struct model_link){
+			.tid = link->thread->tid,
+			.comm = link->thread->comm,
+			.class = link->class,
+			.waited_ns = link->lost.blocked_ns,
+		};
+	}
+	return 0;
+}
+
+static int fill_outsiders(const struct suspect *suspect, struct model_finding *finding)
+{
+	if (fill_shares(&finding->outsiders, &finding->outsider_count, suspect->outsider_count))
+		return -ENOMEM;
+	for (size_t i = 0; i < suspect->outsider_count; i++)
+		finding->outsiders[finding->outsider_count++] =
+			share_of(suspect->outsiders[i].thread, suspect->outsiders[i].blocked_ns);
+	return 0;
+}
+
+int findings_why(const struct findings_context *context, const struct suspect *suspect,
+		 struct model_finding *finding)
+{
+	const struct pivot *pivot = &suspect->pivot;
+	int r = fill_links(suspect, finding);
+
+	if (!r)
+		r = fill_outsiders(suspect, finding);
+	if (!r && finding->has_culprit)
+		r = fill_because(context, suspect, &finding->culprit);
+	if (!r && finding->has_culprit)
+		r = fill_instead(&suspect->because, &finding->culprit);
+	if (!r && finding->has_culprit)
+		r = fill_why(&finding->culprit);
+	if (r || !pivot->writer)
+		return r;
+	finding->has_pivot = true;
+	finding->pivot = (struct model_pivot){
+		.tid = pivot->writer->tid,
+		.comm = pivot->writer->comm,
+		.at_ns = pivot->since_ns > context->start_ns ? pivot->since_ns - context->start_ns
+							     : 0,
+		.readers = pivot->readers,
+		.behind_ns = pivot->behind_ns,
+	};
+	return 0;
+}
+
+static int link_evidence(const struct suspect *suspect, struct model_finding *finding)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < suspect->link_count && !r; i++) {
+		const struct suspect_link *link = &suspect->links[i];
+		const struct thread *next = i + 1 < suspect->link_count
+						    ? suspect->links[i + 1].thread
+						    : suspect->owner.thread;
+
+		r = finding_evidence(finding,
+				     "thread %" PRId32
+				     " (%s) held %s, and meanwhile waited %s for a lock "
+				     "(%s) that thread %" PRId32 " (%s) held",
+				     link->thread->tid, link->thread->comm,
+				     i ? "that one" : "what most waited for",
+				     human_duration(link->lost.blocked_ns).text,
+				     wait_class_name(link->class), next->tid, next->comm);
+	}
+	return r;
+}
+
+static int pivot_evidence(const struct model *model, struct model_finding *finding)
+{
+	const struct model_pivot *pivot = &finding->pivot;
+
+	if (!finding->has_pivot)
+		return 0;
+	return finding_evidence(finding,
+				"the lock was held for reading; thread %" PRId32
+				" (%s) queued for writing "
+				"at %s, and %s %s that came after it to read waited %s behind it",
+				pivot->tid, pivot->comm, finding_moment(model, pivot->at_ns).text,
+				human_count(pivot->readers).text,
+				pivot->readers == 1 ? "thread" : "threads",
+				human_duration(pivot->behind_ns).text);
+}
+
+static int outsider_evidence(struct model_finding *finding)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < finding->outsider_count && i < OUTSIDERS_TOLD && !r; i++) {
+		const struct model_share *outsider = &finding->outsiders[i];
+
+		r = finding_evidence(finding,
+				     "outside the target, thread %" PRId32
+				     " (%s) of process %" PRId32 " waited %s for it too",
+				     outsider->tid, outsider->comm, outsider->tgid,
+				     human_duration(outsider->ns).text);
+	}
+	if (!r && finding->outsider_count > OUTSIDERS_TOLD)
+		r = finding_evidence(finding, "and so did %zu more outside the target",
+				     finding->outsider_count - OUTSIDERS_TOLD);
+	return r;
+}
+
+int findings_why_evidence(const struct suspect *suspect, const struct model *model,
+			  struct model_finding *finding)
+{
+	int r = link_evidence(suspect, finding);
+
+	if (!r)
+		r = pivot_evidence(model, finding);
+	return r ? r : outsider_evidence(finding);
+}
+
+void findings_why_free(struct model_finding *finding)
+{
+	struct model_culprit *culprit = &finding->culprit;
+
+	for (size_t i = 0; i < culprit->because_count; i++)
+		free(culprit->because[i].root);
+	free(culprit->because);
+	free(culprit->instead);
+	free(culprit->why);
+	free(finding->links);
+	free(finding->outsiders);
+}

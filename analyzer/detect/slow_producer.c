@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/detect/slow_producer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/detect/slow_producer_profile.h"
+
+#define FEEDERS_MAX 4u
+
+/* Who did something for this share of the longest wait for it, did that. */
+#define MOST_PERCENT 75u
+#define HALF_PERCENT 50u
+
+/* A run is unusual that is so many times as long as any before. */
+#define TIMES_USUAL 5u
+
+/* One that goes on waking others at more than this share of its usual rate, works as it always does. */
+#define WORKS_PERCENT 10u
+
+/* Who slept so often between what it asked for is the one of the two that asks. */
+#define ASKS_LEAST 20u
+
+/* Fewer stacks do not tell what it was in most of the time. */
+#define STACKS_LEAST 5u
+
+/* Of the wake-ups that ended such waits before, the feeder's are at least this many. */
+#define FED_PERCENT 10u
+
+/* Candidates. */
+
+static bool within(const struct fed_wait *wait, const struct stall *stall)
+{
+	return wait->start_ns >= stall->start_ns && wait->end_ns <= stall->end_ns;
+}
+
+/* Whether @wait can say anything about who feeds it. Who serves a file system is the business of io-stall. */
+static bool says(const struct fed_wait *wait)
+{
+	if (!wait->feeder || wait->class == WAIT_IO_FUSE)
+		return false;
+	return wait->class == WAIT_CHILD ||
+	       (wait->before.count && wait->fed * 100 >= wait->wakeups * FED_PERCENT && wait->fed);
+}
+
+static int by_lost(const void *left, const void *right)
+{
+	const struct feeder *a = left, *b = right;
+
+	return (a->lost_ns < b->lost_ns) - (a->lost_ns > b->lost_ns);
+}
+
+/* The feeders that most time was lost to in all. Past the room for them the least are left out. */
+static size_t candidates(const struct fed_wait *waits, size_t count, struct conduct *conducts)
+{
+	struct feeder found[FEEDERS_MAX * 4] = { 0 };
+	size_t used = 0, kept;
+
+	for (size_t i = 0; i < count; i++) {
+		struct feeder *feeder = found;
+		size_t j = 0;
+
+		if (!says(&waits[i]))
+			continue;
+		while (j < used && found[j].thread != waits[i].feeder)
+			j++;
+		if (j < used)
+			feeder = &found[j];
+		else if (used < FEEDERS_MAX * 4)
+			feeder = &found[used++];
+		else
+			for (j = 0; j < used; j++)
+				feeder = found[j].lost_ns < feeder->lost_ns ? &found[j] : feeder;
+		if (feeder->thread != waits[i].feeder)
+			*feeder = (struct feeder){ .thread = waits[i].feeder };
+		feeder->lost_ns += waits[i].end_ns - waits[i].start_ns;
+	}
+	qsort(found, used, sizeof(*found), by_lost);
+	kept = used < FEEDERS_MAX ? used : FEEDERS_MAX;
+	for (size_t i = 0; i < kept; i++)
+		conducts[i].feeder = found[i];
+	return kept;
+}
+
+static int victim_add(struct feeder *feeder, const struct fed_wait *wait)
+{
+	uint64_t ns = wait->end_ns - wait->start_ns;
+	struct victim *victims, *victim = NULL;
+
+	for (size_t i = 0; i < feeder->victim_count; i++)
+		if (feeder->victims[i].thread == wait->thread)
+			victim = &feeder->victims[i];
+	if (!victim) {
+		victims = reallocarray(feeder->victims, feeder->victim_count + 1, sizeof(*victims));
+		if (!victims)
+			return -ENOMEM;
+		feeder->victims = victims;
+		victim = &victims[feeder->victim_count++];
+		*victim = (struct victim){ .thread = wait->thread };
+	}
+	victim->blocked_ns += ns;
+	if (ns > victim->longest_ns) {
+		victim->longest_ns = ns;
+		victim->since_ns = wait->start_ns;
+	}
+	return 0;
+}
+
+static int by_blocked(const void *left, const void *right)
+{
+	const struct victim *a = left, *b = right;
+
+	if (a->blocked_ns != b->blocked_ns)
+		return a->blocked_ns < b->blocked_ns ? 1 : -1;
+	return (a->thread->index > b->thread->index) - (a->thread->index < b->thread->index);
+}
+
+/* The worst stall that the waits for it make, and who is in it. */
+static int prepare(struct conduct *conduct, const struct fed_wait *waits, size_t count,
+		   const struct feeder_search *search)
+{
+	struct long_wait *own = calloc(count + 1, sizeof(*own));
+	struct feeder *feeder = &conduct->feeder;
+	size_t own_count = 0;
+	int r;
+
+	if (!own)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (waits[i].feeder == feeder->thread && says(&waits[i]))
+			own[own_count++] = (struct long_wait){
+				.thread = waits[i].thread,
+				.class = waits[i].class,
+				.start_ns = waits[i].start_ns,
+				.end_ns = waits[i].end_ns,
+				.blocked_ns = waits[i].end_ns - waits[i].start_ns,
+				.flags = waits[i].flags,
+			};
+	r = stall_find(own, own_count, search->long_ns, search->since_ns, &feeder->stall);
+	if (!r)
+		r = conduct_spans(conduct, own, own_count);
+	free(own);
+	feeder->lost_ns = 0;
+	for (size_t i = 0; i < count && !r; i++) {
+		uint64_t ns = waits[i].end_ns - waits[i].start_ns;
+
+		if (waits[i].feeder != feeder->thread || !says(&waits[i]) ||
+		    !within(&waits[i], &feeder->stall))
+			continue;
+		feeder->lost_ns += ns;
+		feeder->classes |= UINT32_C(1) << waits[i].class;
+		if (ns > feeder->longest.end_ns - feeder->longest.start_ns)
+			feeder->longest = waits[i];
+		r = victim_add(feeder, &waits[i]);
+	}
+	if (feeder->victim_count)
+		qsort(feeder->victims, feeder->victim_count, sizeof(*feeder->victims), by_blocked);
+	return r;
+}
+
+/* What it comes to. */
+
+static bool at_least(uint64_t part, uint64_t whole, uint64_t percent)
+{
+	return whole && part * 100 >= whole * percent;
+}
+
+/* A thread that always works, and wakes others all the while, starves nobody who happens to wait for it. */
+static bool stopped_feeding(const struct feeder *feeder)
+{
+	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
+	double usual = (double)feeder->usual_wakeups / (double)(feeder->usual_span_ns + 1);
+
+	return feeder->usual_wakeups && feeder->run_ns / TIMES_USUAL >= feeder->usual_run_ns &&
+	       (double)feeder->wakeups * 100 <= usual * (double)span_ns * WORKS_PERCENT;
+}
+
+/*
+ * A producer that sleeps paces itself. One that is asked, by one that paces itself, and that sleeps nowhere but
+ * in the time it was waited for, was not meant to.
+ */
+static bool slept_when_asked(const struct feeder *feeder)
+{
+	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
+
+	return feeder->blocked_class == WAIT_SLEEP &&
+	       at_least(feeder->blocked_ns, span_ns, MOST_PERCENT) && !feeder->usual_sleeps &&
+	       feeder->victim_sleeps >= ASKS_LEAST && feeder->longest.links == 1 &&
+	       !feeder->longest.early;
+}
+
+static enum feeder_did what_it_did(const struct conduct *conduct)
+{
+	const struct feeder *feeder = &conduct->feeder;
+	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
+	uint64_t ran_ns = feeder->state_ns[THREAD_RUNNING] + feeder->state_ns[THREAD_RUNNABLE];
+	bool ran = at_least(ran_ns, span_ns, MOST_PERCENT);
+
+	if (conduct->stacks >= STACKS_LEAST &&
+	    !at_least(feeder->state_ns[THREAD_UNKNOWN], span_ns, HALF_PERCENT) &&
+	    at_least(conduct->end_stacks, conduct->stacks, MOST_PERCENT))
+		return FEEDER_ENDED;
+	if (feeder->longest.class == WAIT_CHILD)
+		return FEEDER_IDLED; /* that a child works, and waits for what it needs, is its purpose */
+	if (at_least(feeder->blocked_ns, span_ns, HALF_PERCENT) &&
+	    !wait_class_idle(feeder->blocked_class))
+		return FEEDER_WAITED;
+	if (ran && at_least(feeder->run_ns, span_ns, MOST_PERCENT) && stopped_feeding(feeder))
+		return FEEDER_RAN;
+	return slept_when_asked(feeder) ? FEEDER_SLEPT : FEEDER_IDLED;
+}
+
+/*
+ * Two that wake each other alternately, a server and its client, look the same from both sides: the client
+ * that takes its time before it asks again feeds the server as little as a server that answers
+ * late feeds its client. A server polls, and has several clients; where neither tells them apart nobody is
+ * blamed. Outside of the target is who the target serves, as likely as who serves it.
+ */
+static bool serves_or_feeds(const struct feeder *feeder, struct target *target)
+{
+	bool polled = feeder->classes >> WAIT_POLL & 1, own = target_counts(target, feeder->thread);
+
+	if (feeder->did == FEEDER_ENDED)
+		return true;
+	if (feeder->did == FEEDER_SLEPT)
+		return feeder->asked_in != WAIT_UNKNOWN;
+	if (feeder->asked_in == WAIT_UNKNOWN)
+		return own;
+	return !polled && (feeder->asked_in == WAIT_POLL || (own && feeder->victim_count > 1));
+}
+
+static void conclude(const struct feeder_search *search, struct conduct *conducts,
+		     size_t conduct_count, struct feeder *ret_feeder)
+{
+	const struct fed_wait *waits;
+	size_t count = usual_fed_waits(search->usual, &waits);
+
+	for (size_t i = 0; i < conduct_count; i++) {
+		struct feeder *feeder = &conducts[i].feeder;
+
+		feeder->usual_span_ns = conducts[i].observed_ns;
+		feeder->did = what_it_did(&conducts[i]);
+		feeder->asked_in = usual_asked_in(search->usual, feeder->thread, waits, count);
+		if (feeder->did == FEEDER_IDLED || feeder->lost_ns <= ret_feeder->lost_ns ||
+		    !serves_or_feeds(feeder, search->target))
+			continue;
+		feeder_free(ret_feeder);
+		*ret_feeder = *feeder;
+		feeder->victims = NULL;
+		feeder->profile = (struct profile){ 0 };
+	}
+}
+
+int feeder_find(const struct feeder_search *search, struct feeder *ret_feeder)
+{
+	struct conduct conducts[FEEDERS_MAX] = { 0 };
+	const struct fed_wait *waits;
+	size_t count = usual_fed_waits(search->usual, &waits), used;
+	int r = 0;
+
+	*ret_feeder = (struct feeder){ .did = FEEDER_IDLED };
+	used = candidates(waits, count, conducts);
+	for (size_t i = 0; i < used && !r; i++)
+		r = prepare(&conducts[i], waits, count, search);
+	if (!r && used)
+		r = conduct_read(conducts, used, search->source, search->stackfacts);
+	if (!r)
+		conclude(search, conducts, used, ret_feeder);
+	for (size_t i = 0; i < used; i++)
+		conduct_free(&conducts[i]);
+	return r;
+}
+
+void feeder_free(struct feeder *feeder)
+{
+	free(feeder->victims);
+	profile_free(&feeder->profile);
+	*feeder = (struct feeder){ .did = FEEDER_IDLED };
+}
+
+/* Against a stall of other waits. */
+
+bool feeder_explains(const struct feeder *feeder, const struct stall *stall,
+		     const struct long_wait *waits, size_t count)
+{
+	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
+	uint64_t cpu_ns = 0, other_ns = 0;
+	bool apart;
+
+	if (feeder->did == FEEDER_IDLED)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (waits[i].start_ns < stall->start_ns || waits[i].end_ns > stall->end_ns)
+			continue;
+		if (waits[i].class == WAIT_CPU_RUNQUEUE || waits[i].class == WAIT_CPU_THROTTLED)
+			cpu_ns += waits[i].blocked_ns;
+		else
+			other_ns += waits[i].blocked_ns;
+	}
+	apart = stall->start_ns >= feeder->stall.end_ns || stall->end_ns <= feeder->stall.start_ns;
+	if (!stall->found)
+		return true;
+	if (stall->apart != feeder->stall.apart)
+		return stall->apart;
+	if (!apart && (feeder->did == FEEDER_WAITED ||
+		       at_least(feeder->state_ns[THREAD_RUNNABLE], span_ns, MOST_PERCENT)))
+		return false;
+	/* Who waits for what hurts, is believed first. */
+	return other_ns ? feeder->lost_ns > 2 * other_ns : feeder->lost_ns > cpu_ns;
+}

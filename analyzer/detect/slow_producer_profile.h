@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one that feeds others did while they waited for it, and what it does at other times.
+ */
+#ifndef ANALYZER_CONDUCT_H
+#define ANALYZER_CONDUCT_H
+
+#include "analyzer/detect/slow_producer.h"
+
+struct conduct {
+	struct feeder feeder;
+	struct profiler *profiler;
+	struct stall_span *spans;	/* when somebody waited for it; in order of time, apart */
+	size_t span_count;
+	uint64_t observed_ns;		/* outside of these */
+	uint64_t run_start_ns, run_end_ns; /* its run so far; empty: it does not run */
+	uint32_t stacks, end_stacks;	/* seen meanwhile; at the end of a process */
+};
+
+/* The times of @waits, which it sorts, as @conduct's spans. Return: 0 or -ENOMEM. */
+int conduct_spans(struct conduct *conduct, struct long_wait *waits, size_t count);
+
+/**
+ * conduct_read() - read the source again, once for all of them.
+ *
+ * @conducts: in each, the spans and the feeder's thread, stall and longest wait; gets the rest.
+ *
+ * Return: 0, -ENOMEM, -EIO.
+ */
+int conduct_read(struct conduct *conducts, size_t count, struct source *source,
+		 struct stackfacts *stackfacts);
+
+/* With its feeder. */
+void conduct_free(struct conduct *conduct);
+
+#endif

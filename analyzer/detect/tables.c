@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/detect/tables.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/activity/wait_groups.h"
+
+static struct model_stack stack_of(const struct tables_context *context, uint32_t stack_id)
+{
+	const struct frame *frames = NULL;
+	size_t count = stacks_frames(source_stacks(context->source), stack_id, &frames);
+
+	return (struct model_stack){ count ? frames : NULL, count };
+}
+
+static int owners_fill(const struct tables_context *context, const struct lock *lock,
+		       struct model_lock *entry)
+{
+	entry->owners = calloc(lock->owner_count + 1, sizeof(*entry->owners));
+	if (!entry->owners)
+		return -ENOMEM;
+	for (size_t i = 0; i < lock->owner_count; i++) {
+		const struct lock_owner *owner = &lock->owners[i];
+
+		if (!owner->blamed_ns)
+			continue;
+		entry->owners[entry->owner_count++] = (struct model_owner){
+			.tid = owner->thread ? owner->thread->tid : 0,
+			.comm = owner->thread ? owner->thread->comm : "",
+			.grade = !owner->thread ? GRADE_UNKNOWN
+				: owner->plausible_ns * 2 > owner->blamed_ns ? GRADE_PLAUSIBLE
+				: owner->exact_ns * 2 > owner->blamed_ns     ? GRADE_EXACT
+									     : GRADE_STRONG,
+			.blamed_ns = owner->blamed_ns,
+			.longest_hold_ns = owner->longest.end_ns - owner->longest.start_ns,
+			.stack = stack_of(context, owner->longest.stack_id),
+		};
+	}
+	return 0;
+}
+
+static int by_lock_wait(const void *left, const void *right)
+{
+	const struct model_lock *a = left, *b = right;
+
+	if (a->wait_ns != b->wait_ns)
+		return a->wait_ns < b->wait_ns ? 1 : -1;
+	return (a->address > b->address) - (a->address < b->address);
+}
+
+/* Threads that wait on a futex for work: no lock, unless one thread is to blame for most of it. */
+static bool only_idle(const struct lock *lock)
+{
+	if (!wait_class_idle(lock->class))
+		return false;
+	for (size_t i = 0; i < lock->owner_count; i++)
+		if (lock->owners[i].thread && lock->owners[i].blamed_ns * 2 > lock->wait_ns)
+			return false;
+	return true;
+}
+
+int tables_locks(const struct tables_context *context, struct model *model)
+{
+	const struct locks *locks = context->survey->locks;
+
+	model->locks = calloc(locks_count(locks) + 1, sizeof(*model->locks));
+	if (!model->locks)
+		return -ENOMEM;
+	for (size_t i = 0; i < locks_count(locks); i++) {
+		const struct lock *lock = locks_at(locks, i);
+		struct model_lock *entry = &model->locks[model->lock_count];
+
+		if (!lock->waits || only_idle(lock))
+			continue;
+		*entry = (struct model_lock){
+			.class = lock->class,
+			.detail = lock->detail,
+			.address = lock->address,
+			.tgid = lock->tgid,
+			.wait_ns = lock->wait_ns,
+			.waits = lock->waits,
+			.max_wait_ns = lock->max_wait_ns,
+		};
+		model->lock_count++;
+		if (owners_fill(context, lock, entry))
+			return -ENOMEM;
+	}
+	if (model->lock_count)
+		qsort(model->locks, model->lock_count, sizeof(*model->locks), by_lock_wait);
+	return 0;
+}
+
+static bool is_idle(const struct tables_context *context, const struct wait_account *wait)
+{
+	bool starved = context->starved >> wait->class & 1;
+
+	return wait_class_idle(wait->class) && !(wait->unusual && starved);
+}
+
+static int wait_fill(const struct tables_context *context, const struct wait_account *wait,
+		     struct model_wait *entry)
+{
+	const struct stack_fact *fact = stackfacts_get(context->stackfacts, wait->stack_id);
+
+	if (!fact)
+		return -ENOMEM;
+	*entry = (struct model_wait){
+		.class = wait->class,
+		.idle = is_idle(context, wait),
+		.operation = fact->operation,
+		.detail = fact->sleeping.class == wait->class ? fact->sleeping.detail : NULL,
+		.blocked_ns = wait->blocked_ns,
+		.runnable_ns = wait->runnable_ns,
+		.count = wait->count,
+		.max_ns = wait->max_ns,
+		.threads = wait->threads,
+		.woken = wait->woken,
+		.woken_ns = wait->woken_ns,
+		.woken_max_ns = wait->woken_max_ns,
+		.stack = stack_of(context, wait->stack_id),
+	};
+	return 0;
+}
+
+int tables_waits(const struct tables_context *context, struct model *model)
+{
+	const struct wait_account *waits;
+	size_t count = account_waits(context->survey->account, &waits);
+
+	model->waits = calloc(count + 1, sizeof(*model->waits));
+	if (!model->waits)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (wait_fill(context, &waits[i], &model->waits[model->wait_count++]))
+			return -ENOMEM;
+	if (wait_groups_make(context->survey->account, model))
+		return -ENOMEM;
+	if (count)
+		qsort(model->waits, count, sizeof(*model->waits), wait_groups_order);
+	return 0;
+}
+
+/* 0: named as a culprit; 1: a victim of the first finding; 2: of the target; 3: the rest. */
+static int rank_of(const struct model *model, const struct model_thread *thread)
+{
+	for (size_t i = 0; i < model->finding_count; i++)
+		if (model->findings[i].has_culprit && model->findings[i].culprit.tid == thread->tid)
+			return 0;
+	for (size_t i = 0; model->finding_count && i < model->findings[0].victim_count; i++)
+		if (model->findings[0].victims[i] == thread->tid)
+			return 1;
+	return thread->target ? 2 : 3;
+}
+
+struct ranked {
+	struct model_thread thread;
+	int rank;
+	uint64_t hurt_ns;
+};
+
+static int by_rank(const void *left, const void *right)
+{
+	const struct ranked *a = left, *b = right;
+
+	if (a->rank != b->rank)
+		return a->rank - b->rank;
+	if (a->hurt_ns != b->hurt_ns)
+		return a->hurt_ns < b->hurt_ns ? 1 : -1;
+	if (a->thread.running_ns != b->thread.running_ns)
+		return a->thread.running_ns < b->thread.running_ns ? 1 : -1;
+	return (a->thread.tid > b->thread.tid) - (a->thread.tid < b->thread.tid);
+}
+
+static void rank_fill(const struct model *model, const struct thread_account *sums, bool target,
+		      const struct thread *thread, struct ranked *ranked)
+{
+	*ranked = (struct ranked){
+		.thread = {
+			.tid = thread->tid,
+			.tgid = thread->tgid,
+			.comm = thread->comm,
+			.target = target,
+			.running_ns = sums->state_ns[THREAD_RUNNING],
+			.runnable_ns = sums->state_ns[THREAD_RUNNABLE],
+			.blocked_ns = sums->state_ns[THREAD_BLOCKED],
+			.unknown_ns = sums->state_ns[THREAD_UNKNOWN],
+		},
+	};
+	for (int state = 0; state < THREAD_STATES; state++)
+		ranked->thread.observed_ns += sums->state_ns[state];
+	memcpy(ranked->thread.class_ns, sums->class_ns, sizeof(sums->class_ns));
+	for (int class = 0; class < WAIT_CLASSES; class++)
+		if (!wait_class_idle((enum wait_class)class))
+			ranked->hurt_ns += sums->class_ns[class];
+	ranked->rank = rank_of(model, &ranked->thread);
+}
+
+int tables_threads(const struct tables_context *context, struct model *model)
+{
+	const struct threads *threads = source_threads(context->source);
+	struct ranked *ranked = calloc(threads_count(threads) + 1, sizeof(*ranked));
+	size_t count = 0;
+	int r = -ENOMEM;
+
+	model->threads = calloc(threads_count(threads) + 1, sizeof(*model->threads));
+	if (!ranked || !model->threads)
+		goto out;
+	for (size_t i = 0; i < threads_count(threads); i++) {
+		const struct thread *thread = threads_at(threads, i);
+		bool target = target_counts(context->target, thread);
+
+		if (thread->idle_task)
+			continue;
+		rank_fill(model, account_thread(context->survey->account, thread), target, thread,
+			  &ranked[count]);
+		count++;
+	}
+	qsort(ranked, count, sizeof(*ranked), by_rank);
+	for (size_t i = 0; i < count; i++)
+		model->threads[i] = ranked[i].thread;
+	model->thread_count = count;
+	r = 0;
+out:
+	free(ranked);
+	return r;
+}
