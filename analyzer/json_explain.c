@@ -3,7 +3,7 @@
  * An explanation as JSON, schema freezetrap.explain/1: the chain as two lists
  * that refer to each other by number. Members may be added and are never renamed.
  */
-#include "analyzer/explain.h"
+#include "analyzer/explain/explain.h"
 #include "analyzer/json_fields.h"
 #include "analyzer/render.h"
 

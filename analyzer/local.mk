@@ -10,7 +10,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/trace/large_calls.c analyzer/trace/large_calls.h \
 	analyzer/blame/wait_chain.c analyzer/blame/wait_chain.h \
 	analyzer/blame/root_cause.c analyzer/blame/root_cause.h \
-	analyzer/chosen.c analyzer/chosen.h \
+	analyzer/explain/wait_select.c analyzer/explain/wait_select.h \
 	analyzer/compare.c analyzer/compare.h \
 	analyzer/compare_findings.c \
 	analyzer/compare_locks.c \
@@ -26,9 +26,9 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/activity/cpu_occupants.c analyzer/activity/cpu_occupants.h \
 	analyzer/activity/thread_waits.c analyzer/activity/thread_waits.h \
 	analyzer/detect/busy_thread.c analyzer/detect/busy_thread.h \
-	analyzer/explain.c analyzer/explain.h \
-	analyzer/explain_fill.c analyzer/explain_fill.h \
-	analyzer/explain_step.c analyzer/explain_step.h \
+	analyzer/explain/explain.c analyzer/explain/explain.h \
+	analyzer/explain/explain_view.c analyzer/explain/explain_view.h \
+	analyzer/explain/explain_step.c analyzer/explain/explain_step.h \
 	analyzer/trace/event_counts.c analyzer/trace/event_counts.h \
 	analyzer/detect/finding.c analyzer/detect/finding.h \
 	analyzer/detect/resource_wait_finding.c analyzer/detect/resource_wait_finding.h \
@@ -65,7 +65,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/util/min_heap.c analyzer/util/min_heap.h \
 	analyzer/locks/mmap_lock_offset.c analyzer/locks/mmap_lock_offset.h \
 	analyzer/model.c analyzer/model.h \
-	analyzer/moment.c analyzer/moment.h \
+	analyzer/explain/wait_spec.c analyzer/explain/wait_spec.h \
 	analyzer/timeline/kernel_operation.c analyzer/timeline/kernel_operation.h \
 	analyzer/options.c analyzer/options.h \
 	analyzer/locks/ownership.c analyzer/locks/ownership.h \

@@ -13,7 +13,7 @@
 
 #include "analyzer/analysis.h"
 #include "analyzer/compare.h"
-#include "analyzer/explain.h"
+#include "analyzer/explain/explain.h"
 #include "analyzer/options.h"
 #include "analyzer/render.h"
 #include "analyzer/trace/source.h"

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/moment.h"
+#include "analyzer/explain/wait_spec.h"
 
 enum options_action { ACTION_REPORT, ACTION_EXPLAIN, ACTION_COMPARE, ACTION_HELP, ACTION_VERSION };
 enum options_output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_FOLDED };

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "analyzer/explain.h"
+#include "analyzer/explain/explain.h"
 #include "analyzer/render.h"
 #include "analyzer/text.h"
 

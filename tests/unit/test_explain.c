@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "analyzer/analysis.h"
-#include "analyzer/explain.h"
+#include "analyzer/explain/explain.h"
 #include "analyzer/render.h"
 #include "scene.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "analyzer/moment.h"
+#include "analyzer/explain/wait_spec.h"
 
 #define S  1000000000ull
 #define MS 1000000ull

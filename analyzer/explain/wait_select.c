@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "analyzer/chosen.h"
+#include "analyzer/explain/wait_select.h"
 
 #include <errno.h>
 #include <inttypes.h>

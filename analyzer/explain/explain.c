@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/explain.h"
+#include "analyzer/explain/explain.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/chosen.h"
-#include "analyzer/explain_fill.h"
-#include "analyzer/explain_step.h"
+#include "analyzer/explain/wait_select.h"
+#include "analyzer/explain/explain_view.h"
+#include "analyzer/explain/explain_step.h"
 #include "analyzer/util/span.h"
 
 /* Whoever has less than this share of a wait, and a wait with less of its actor's time, is not followed. */

@@ -6,7 +6,7 @@
 #define ANALYZER_CHOSEN_H
 
 #include "analyzer/activity/thread_waits.h"
-#include "analyzer/explain.h"
+#include "analyzer/explain/explain.h"
 
 struct chosen {
 	struct deed_wait wait;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/moment.h"
+#include "analyzer/explain/wait_spec.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/explain_fill.h"
+#include "analyzer/explain/explain_view.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/explain_step.h"
+#include "analyzer/explain/explain_step.h"
 
 #include <errno.h>
 #include <stdlib.h>

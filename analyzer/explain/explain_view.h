@@ -6,7 +6,7 @@
 #ifndef ANALYZER_EXPLAIN_FILL_H
 #define ANALYZER_EXPLAIN_FILL_H
 
-#include "analyzer/explain.h"
+#include "analyzer/explain/explain.h"
 
 struct explain_context {
 	const struct stacks *stacks;

@@ -8,8 +8,8 @@
 
 #include "analyzer/activity/cpu_occupants.h"
 #include "analyzer/activity/thread_waits.h"
-#include "analyzer/explain.h"
-#include "analyzer/explain_fill.h"
+#include "analyzer/explain/explain.h"
+#include "analyzer/explain/explain_view.h"
 
 struct explain_step;
 

@@ -16,7 +16,7 @@
 
 #include "analyzer/activity/thread_waits.h"
 #include "analyzer/model.h"
-#include "analyzer/moment.h"
+#include "analyzer/explain/wait_spec.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/activity/event_excerpt.h"
 
