@@ -3,7 +3,7 @@
  * A comparison as JSON, schema freezetrap.comparison/1. Members may be added to
  * it and are never renamed, nor do they change their meaning.
  */
-#include "analyzer/compare.h"
+#include "analyzer/compare/compare.h"
 #include "analyzer/util/human.h"
 #include "analyzer/json_fields.h"
 #include "analyzer/render.h"

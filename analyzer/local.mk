@@ -11,14 +11,14 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/blame/wait_chain.c analyzer/blame/wait_chain.h \
 	analyzer/blame/root_cause.c analyzer/blame/root_cause.h \
 	analyzer/explain/wait_select.c analyzer/explain/wait_select.h \
-	analyzer/compare.c analyzer/compare.h \
-	analyzer/compare_findings.c \
-	analyzer/compare_locks.c \
-	analyzer/compare_names.c analyzer/compare_names.h \
-	analyzer/compare_say.c analyzer/compare_say.h \
-	analyzer/compare_table.c analyzer/compare_table.h \
-	analyzer/compare_threads.c \
-	analyzer/compare_waits.c \
+	analyzer/compare/compare.c analyzer/compare/compare.h \
+	analyzer/compare/compare_findings.c \
+	analyzer/compare/compare_locks.c \
+	analyzer/compare/compare_names.c analyzer/compare/compare_names.h \
+	analyzer/compare/compare_say.c analyzer/compare/compare_say.h \
+	analyzer/compare/compare_table.c analyzer/compare/compare_table.h \
+	analyzer/compare/compare_threads.c \
+	analyzer/compare/compare_waits.c \
 	analyzer/detect/lock_convoy.h analyzer/detect/lock_convoy_advice.c analyzer/detect/lock_convoy_evidence.c \
 	analyzer/detect/deadlock.c analyzer/detect/deadlock.h \
 	analyzer/detect/slow_producer_profile.c analyzer/detect/slow_producer_profile.h \

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "analyzer/analysis.h"
-#include "analyzer/compare.h"
+#include "analyzer/compare/compare.h"
 #include "analyzer/explain/explain.h"
 #include "analyzer/options.h"
 #include "analyzer/render.h"

@@ -5,7 +5,7 @@
  */
 #include <inttypes.h>
 
-#include "analyzer/compare.h"
+#include "analyzer/compare/compare.h"
 #include "analyzer/render.h"
 #include "analyzer/text.h"
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "analyzer/compare.h"
+#include "analyzer/compare/compare.h"
 #include "analyzer/render.h"
 
 #define MS 1000000ull

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/compare.h"
+#include "analyzer/compare/compare.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyzer/compare_say.h"
-#include "analyzer/compare_table.h"
+#include "analyzer/compare/compare_say.h"
+#include "analyzer/compare/compare_table.h"
 
 const char *compare_change_name(enum compare_change change)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/compare_table.h"
+#include "analyzer/compare/compare_table.h"
 
 #include <string.h>
 

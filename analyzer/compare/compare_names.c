@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/compare_names.h"
+#include "analyzer/compare/compare_names.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/compare_table.h"
+#include "analyzer/compare/compare_table.h"
 
 #include <string.h>
 
-#include "analyzer/compare_names.h"
+#include "analyzer/compare/compare_names.h"
 
 static int thread_by_key(const void *left, const void *right)
 {

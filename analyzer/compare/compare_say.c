@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "analyzer/compare_say.h"
+#include "analyzer/compare/compare_say.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/compare_table.h"
+#include "analyzer/compare/compare_table.h"
 #include "analyzer/util/human.h"
 
 /* A recording this many times as long as the other holds what is rare more surely. */

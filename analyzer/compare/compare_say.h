@@ -5,7 +5,7 @@
 #ifndef ANALYZER_COMPARE_SAY_H
 #define ANALYZER_COMPARE_SAY_H
 
-#include "analyzer/compare.h"
+#include "analyzer/compare/compare.h"
 
 /* Where the captures were not recorded alike, so that their numbers may not compare. 0 or -ENOMEM. */
 int compare_say_warnings(struct comparison *comparison);

@@ -6,7 +6,7 @@
 #ifndef ANALYZER_COMPARE_TABLE_H
 #define ANALYZER_COMPARE_TABLE_H
 
-#include "analyzer/compare.h"
+#include "analyzer/compare/compare.h"
 
 struct compare_table {
 	size_t row_bytes;
