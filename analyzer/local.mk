@@ -53,10 +53,10 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/util/human.c analyzer/util/human.h \
 	analyzer/activity/instead.c analyzer/activity/instead.h \
 	analyzer/util/json_writer.c analyzer/util/json_writer.h \
-	analyzer/json_compare.c \
-	analyzer/json_explain.c \
-	analyzer/json_fields.c analyzer/json_fields.h \
-	analyzer/json_why.c analyzer/json_why.h \
+	analyzer/report/json_compare.c \
+	analyzer/report/json_explain.c \
+	analyzer/report/json_fields.c analyzer/report/json_fields.h \
+	analyzer/report/json_cause.c analyzer/report/json_cause.h \
 	analyzer/locks/proc_locks.c analyzer/locks/proc_locks.h \
 	analyzer/locks/lock_private.h analyzer/locks/lock_hung_task.c \
 	analyzer/locks/lock_at_end.c analyzer/locks/lock_proc_locks.c analyzer/locks/lock_identity.c \
@@ -74,10 +74,10 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/blame/queued_writer.c analyzer/blame/queued_writer.h \
 	analyzer/activity/cpu_profile.c analyzer/activity/cpu_profile.h \
 	analyzer/locks/futex_wakes.c analyzer/locks/futex_wakes.h \
-	analyzer/render.h \
-	analyzer/render_folded.c \
-	analyzer/render_json.c \
-	analyzer/render_text.c \
+	analyzer/report/report.h \
+	analyzer/report/folded_report.c \
+	analyzer/report/json_report.c \
+	analyzer/report/text_report.c \
 	analyzer/activity/lock_bursts.c analyzer/activity/lock_bursts.h \
 	analyzer/detect/resource_wait.c analyzer/detect/resource_wait.h \
 	analyzer/detect/host_pause.c analyzer/detect/host_pause.h \
@@ -97,15 +97,15 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/tables.c analyzer/detect/tables.h \
 	analyzer/trace/target.c analyzer/trace/target.h \
 	analyzer/util/terminal.c analyzer/util/terminal.h \
-	analyzer/text.h \
-	analyzer/text_blame.c \
-	analyzer/text_compare.c \
-	analyzer/text_coverage.c \
-	analyzer/text_explain.c \
-	analyzer/text_findings.c \
-	analyzer/text_headline.c \
-	analyzer/text_stack.c \
-	analyzer/text_tables.c \
+	analyzer/report/text_parts.h \
+	analyzer/report/text_blame.c \
+	analyzer/report/text_compare.c \
+	analyzer/report/text_coverage.c \
+	analyzer/report/text_explain.c \
+	analyzer/report/text_findings.c \
+	analyzer/report/text_headline.c \
+	analyzer/report/text_stack.c \
+	analyzer/report/text_tables.c \
 	analyzer/trace/threads.c analyzer/trace/threads.h \
 	analyzer/timeline/timeline.c analyzer/timeline/timeline.h \
 	analyzer/util/span.h \

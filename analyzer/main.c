@@ -15,7 +15,7 @@
 #include "analyzer/compare/compare.h"
 #include "analyzer/explain/explain.h"
 #include "analyzer/options.h"
-#include "analyzer/render.h"
+#include "analyzer/report/report.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/util/terminal.h"
 

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "analyzer/compare/compare.h"
-#include "analyzer/render.h"
+#include "analyzer/report/report.h"
 
 #define MS 1000000ull
 #define S  1000000000ull

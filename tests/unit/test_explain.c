@@ -15,7 +15,7 @@
 
 #include "analyzer/analysis.h"
 #include "analyzer/explain/explain.h"
-#include "analyzer/render.h"
+#include "analyzer/report/report.h"
 #include "scene.h"
 
 #define MS   SCENE_MS

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "analyzer/analysis.h"
-#include "analyzer/render.h"
+#include "analyzer/report/report.h"
 #include "capture/reader.h"
 #include "capture/ringfile.h"
 #include "capture/segment.h"

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/render.h"
+#include "analyzer/report/report.h"
 #include "analyzer/util/utf8.h"
 #include "tests/unit/render_cases.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/json_why.h"
+#include "analyzer/report/json_cause.h"
 
 static void put_because(struct json_fields *fields, const struct model_because *wait)
 {

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "analyzer/explain/explain.h"
-#include "analyzer/render.h"
-#include "analyzer/text.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/text_parts.h"
 
 #define STEP	      2 /* columns that a part is moved to the right of what it belongs to */
 #define EVENT_COLUMNS 22

@@ -4,7 +4,7 @@
  */
 #include <inttypes.h>
 
-#include "analyzer/text.h"
+#include "analyzer/report/text_parts.h"
 
 #define ROWS	       6
 #define ROOT_COLUMNS   34

@@ -4,8 +4,8 @@
  * that refer to each other by number. Members may be added and are never renamed.
  */
 #include "analyzer/explain/explain.h"
-#include "analyzer/json_fields.h"
-#include "analyzer/render.h"
+#include "analyzer/report/json_fields.h"
+#include "analyzer/report/report.h"
 
 static void thread(struct json_fields *fields, const char *key, const struct thread *thread)
 {

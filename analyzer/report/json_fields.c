@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/json_fields.h"
+#include "analyzer/report/json_fields.h"
 
 #include <errno.h>
 #include <inttypes.h>

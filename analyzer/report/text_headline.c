@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "analyzer/text.h"
+#include "analyzer/report/text_parts.h"
 
 #define PROCESSES_SHOWN 8 /* of the target; JSON has all */
 

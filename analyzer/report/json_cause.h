@@ -5,7 +5,7 @@
 #ifndef ANALYZER_JSON_WHY_H
 #define ANALYZER_JSON_WHY_H
 
-#include "analyzer/json_fields.h"
+#include "analyzer/report/json_fields.h"
 #include "analyzer/model.h"
 
 /* Into the open object of a culprit, of a finding, of the report. */

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "analyzer/text.h"
+#include "analyzer/report/text_parts.h"
 
 #define LOCK_ROWS      5
 #define WAIT_ROWS      8

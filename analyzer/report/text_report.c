@@ -3,12 +3,12 @@
  * The report for a ticket, in the order a tired person asks: what happened,
  * who did it, how do you know, what do I do, what can't you tell me.
  */
-#include "analyzer/render.h"
+#include "analyzer/report/report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "analyzer/text.h"
+#include "analyzer/report/text_parts.h"
 
 struct human text_moment(const struct model *model, uint64_t at_ns)
 {

@@ -5,15 +5,15 @@
  */
 #include "config.h"
 
-#include "analyzer/render.h"
+#include "analyzer/report/report.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "analyzer/util/human.h"
-#include "analyzer/json_fields.h"
-#include "analyzer/json_why.h"
+#include "analyzer/report/json_fields.h"
+#include "analyzer/report/json_cause.h"
 
 /* Beside a stack: "file:line" of each frame, or null. */
 static void put_lines(struct json_fields *report, const char *key, const struct model_stack *stack)

@@ -3,7 +3,7 @@
  * Folded stacks, as flame graph tools take them: frames from the outermost to
  * the leaf joined by ";", a space, microseconds.
  */
-#include "analyzer/render.h"
+#include "analyzer/report/report.h"
 
 #include <errno.h>
 #include <inttypes.h>

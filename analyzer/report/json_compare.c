@@ -5,8 +5,8 @@
  */
 #include "analyzer/compare/compare.h"
 #include "analyzer/util/human.h"
-#include "analyzer/json_fields.h"
-#include "analyzer/render.h"
+#include "analyzer/report/json_fields.h"
+#include "analyzer/report/report.h"
 
 static void capture(struct json_fields *fields, const char *key, const struct model *model)
 {

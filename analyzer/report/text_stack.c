@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "analyzer/trace/frame_name.h"
-#include "analyzer/text.h"
+#include "analyzer/report/text_parts.h"
 
 #define LEAF_FRAMES	 6
 #define OUTER_FRAMES	 5

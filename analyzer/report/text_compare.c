@@ -6,8 +6,8 @@
 #include <inttypes.h>
 
 #include "analyzer/compare/compare.h"
-#include "analyzer/render.h"
-#include "analyzer/text.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/text_parts.h"
 
 #define WAIT_ROWS     10
 #define LOCK_ROWS     5

@@ -4,7 +4,7 @@
  */
 #include <inttypes.h>
 
-#include "analyzer/text.h"
+#include "analyzer/report/text_parts.h"
 
 #define INDENT	      3
 #define COLUMN	      15

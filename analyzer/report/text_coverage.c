@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "analyzer/text.h"
+#include "analyzer/report/text_parts.h"
 
 #define GAP_ROWS 4
 #define NOTE_ROWS 5
