@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "recorder/after_child.h"
-#include "recorder/clock.h"
-#include "recorder/message.h"
+#include "recorder/base/clock.h"
+#include "recorder/base/message.h"
 
 #define RUNNING_MAX   2
 #define LINE_MAX_JOBS 8

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 
 #define LOOK_NS	      5000000
 #define ANALYZE_NICE  10 /* the patient comes first */

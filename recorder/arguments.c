@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "recorder/command.h"
-#include "recorder/message.h"
-#include "recorder/quantity.h"
+#include "recorder/base/exit_status.h"
+#include "recorder/base/message.h"
+#include "recorder/base/parse_units.h"
 
 #define RING_BYTES_MIN (64u << 10)
 #define RING_BYTES_MAX (1u << 30)

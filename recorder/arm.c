@@ -17,13 +17,13 @@
 #include <unistd.h>
 
 #include "recorder/arm_report.h"
-#include "recorder/clock.h"
-#include "recorder/command.h"
+#include "recorder/base/clock.h"
+#include "recorder/base/exit_status.h"
 #include "recorder/control.h"
 #include "recorder/dispatch.h"
 #include "recorder/lazy.h"
-#include "recorder/message.h"
-#include "recorder/notify.h"
+#include "recorder/base/message.h"
+#include "recorder/base/sd_notify.h"
 #include "recorder/states.h"
 
 #define TICK_NS		    1000000000ull

@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/clock.h"
-#include "recorder/message.h"
+#include "recorder/base/clock.h"
+#include "recorder/base/message.h"
 #include "recorder/tier.h"
 
 #define LOOK_LEAST_NS 900000000ull /* a rate of less time says little */

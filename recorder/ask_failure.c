@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "recorder/command.h"
-#include "recorder/message.h"
+#include "recorder/base/exit_status.h"
+#include "recorder/base/message.h"
 
 int ask_failure(const char *path, int err)
 {

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "recorder/arm.h"
-#include "recorder/command.h"
-#include "recorder/message.h"
-#include "recorder/quantity.h"
+#include "recorder/base/exit_status.h"
+#include "recorder/base/message.h"
+#include "recorder/base/parse_units.h"
 
 #define DIR_OF_ROOT	     "/var/lib/freezetrap"
 #define POST_DEFAULT_NS	     15000000000ull

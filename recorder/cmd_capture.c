@@ -22,9 +22,9 @@
 
 #include "recorder/arguments.h"
 #include "recorder/children.h"
-#include "recorder/clock.h"
-#include "recorder/command.h"
-#include "recorder/message.h"
+#include "recorder/base/clock.h"
+#include "recorder/base/exit_status.h"
+#include "recorder/base/message.h"
 #include "recorder/recording.h"
 #include "recorder/target.h"
 

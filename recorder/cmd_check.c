@@ -15,11 +15,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "recorder/command.h"
+#include "recorder/base/exit_status.h"
 #include "recorder/counters.h"
 #include "recorder/kallsyms.h"
 #include "recorder/kernellog.h"
-#include "recorder/message.h"
+#include "recorder/base/message.h"
 #include "recorder/permission.h"
 #include "recorder/plan.h"
 #include "recorder/target.h"

@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "recorder/ask_failure.h"
-#include "recorder/command.h"
+#include "recorder/base/exit_status.h"
 #include "recorder/control.h"
-#include "recorder/message.h"
+#include "recorder/base/message.h"
 #include "recorder/status_text.h"
 
 #define TIMEOUT_MS 5000

@@ -13,11 +13,11 @@
 #include <stdlib.h>
 
 #include "recorder/ask_failure.h"
-#include "recorder/command.h"
+#include "recorder/base/exit_status.h"
 #include "recorder/control.h"
-#include "recorder/json_text.h"
-#include "recorder/message.h"
-#include "recorder/quantity.h"
+#include "recorder/base/json_text.h"
+#include "recorder/base/message.h"
+#include "recorder/base/parse_units.h"
 
 #define TIMEOUT_DEFAULT_NS 60000000000ull
 /* Four times the time after a trigger, which is 15 s if nobody says otherwise, and once more for one that comes

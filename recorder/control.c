@@ -18,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/clock.h"
-#include "recorder/json_text.h"
+#include "recorder/base/clock.h"
+#include "recorder/base/json_text.h"
 
 #define CLIENTS_MAX   16
 #define WAITING_MAX   12 /* of them; the others are for questions that are answered at once */

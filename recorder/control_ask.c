@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/control.h"
 
 #define ANSWER_BYTES_MAX (1u << 20)

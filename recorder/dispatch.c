@@ -10,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "recorder/clock.h"
-#include "recorder/message.h"
+#include "recorder/base/clock.h"
+#include "recorder/base/message.h"
 
 #define WAITING_MAX 64
 /* For commands after captures, when the recorder ends: whoever stops it waits for that. */

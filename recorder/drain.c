@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "capture/encoder.h"
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/translate.h"
 
 #define VISIT_MS	50 /* how old a record may get where no watermark calls earlier */

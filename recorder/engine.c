@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/clock.h"
-#include "recorder/command.h"
+#include "recorder/base/clock.h"
+#include "recorder/base/exit_status.h"
 #include "recorder/cpus.h"
 #include "recorder/hostfacts.h"
 #include "recorder/snapshot.h"

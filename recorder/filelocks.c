@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 
 #include "capture/filelock.h"
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/snapshot.h"
 
 #define LINES_MAX 4096 /* the kernel is asked anew for each 4 KiB; a host with more has other troubles */

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "recorder/children.h"
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 
 #define LOOK_S	      1
 #define LOOK_CLOSER_S 10 /* through all of /proc: events that were lost told of no process */

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/cpuhp.h"
 
 #define SILENT_NS 500000000 /* an idle CPU says something more often, mostly */

@@ -13,7 +13,7 @@
 #include "capture/decoder.h"
 #include "capture/segment.h"
 #include "recorder/changes.h"
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/eventlist.h"
 #include "recorder/maps.h"
 #include "recorder/ringkeeper.h"

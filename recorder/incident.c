@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/states.h"
 
 #define POSTS_MAX	  4 /* so many times the time after a trigger, in all */

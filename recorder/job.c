@@ -12,7 +12,7 @@
 
 #include "capture/symbols.h"
 #include "capture/writer.h"
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/hostfacts.h"
 #include "recorder/names.h"
 #include "recorder/room.h"

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "capture/format.h"
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/eventlist.h"
 #include "recorder/localclock.h"
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/clock.h"
-#include "recorder/errand.h"
+#include "recorder/base/clock.h"
+#include "recorder/base/abandonable_task.h"
 #include "recorder/snapshot.h"
 
 #define BATCH	    64 /* threads read in one go */

@@ -10,15 +10,15 @@ recorder_librecorder_a_SOURCES = \
 	recorder/ask_failure.c recorder/ask_failure.h \
 	recorder/changes.c recorder/changes.h \
 	recorder/blocked.c recorder/blocked.h \
-	recorder/child.c recorder/child.h \
+	recorder/base/helper_process.c recorder/base/helper_process.h \
 	recorder/children.c recorder/children.h \
-	recorder/clock.h \
+	recorder/base/clock.h \
 	recorder/cmd_arm.c \
 	recorder/cmd_capture.c \
 	recorder/cmd_check.c \
 	recorder/cmd_status.c \
 	recorder/cmd_trigger.c \
-	recorder/command.h \
+	recorder/base/exit_status.h \
 	recorder/control.c recorder/control.h \
 	recorder/control_ask.c \
 	recorder/control_path.c \
@@ -28,7 +28,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/drain.c recorder/drain.h \
 	recorder/dumps.c recorder/dumps.h \
 	recorder/engine.c recorder/engine.h \
-	recorder/errand.c recorder/errand.h \
+	recorder/base/abandonable_task.c recorder/base/abandonable_task.h \
 	recorder/eventlist.c recorder/eventlist.h \
 	recorder/filelocks.c recorder/filelocks.h \
 	recorder/finder.c recorder/finder.h \
@@ -40,7 +40,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/house.c recorder/house.h \
 	recorder/incident.c recorder/incident.h \
 	recorder/job.c recorder/job.h \
-	recorder/json_text.c recorder/json_text.h \
+	recorder/base/json_text.c recorder/base/json_text.h \
 	recorder/kallsyms.c recorder/kallsyms.h \
 	recorder/kernellog.c recorder/kernellog.h \
 	recorder/keep.c recorder/keep.h \
@@ -48,10 +48,10 @@ recorder_librecorder_a_SOURCES = \
 	recorder/localclock.c recorder/localclock.h \
 	recorder/mappings.c recorder/mappings.h \
 	recorder/maps.c recorder/maps.h \
-	recorder/message.c recorder/message.h \
+	recorder/base/message.c recorder/base/message.h \
 	recorder/modulefile.c recorder/modulefile.h \
 	recorder/names.c recorder/names.h \
-	recorder/notify.c recorder/notify.h \
+	recorder/base/sd_notify.c recorder/base/sd_notify.h \
 	recorder/ownlog.c recorder/ownlog.h \
 	recorder/permission.c recorder/permission.h \
 	recorder/plan.c recorder/plan.h \
@@ -61,7 +61,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/probe_tcp.c \
 	recorder/psi.c recorder/psi.h \
 	recorder/psi_spec.c recorder/psi_spec.h \
-	recorder/quantity.c recorder/quantity.h \
+	recorder/base/parse_units.c recorder/base/parse_units.h \
 	recorder/question.h \
 	recorder/recording.c recorder/recording.h \
 	recorder/refusal.c recorder/refusal.h \

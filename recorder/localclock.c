@@ -14,7 +14,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/counters.h"
 #include "recorder/ring.h"
 

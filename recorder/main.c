@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "recorder/command.h"
-#include "recorder/message.h"
+#include "recorder/base/exit_status.h"
+#include "recorder/base/message.h"
 
 static const struct command COMMANDS[] = {
 	{ "check", cmd_check, "what this host allows to record, and how to allow more" },

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "recorder/child.h"
+#include "recorder/base/helper_process.h"
 
 #define READERS 16 /* as many processes may be stuck before others are not read */
 

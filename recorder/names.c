@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "recorder/child.h"
+#include "recorder/base/helper_process.h"
 #include "recorder/modulefile.h"
 
 /* A user address to look up in a file. */

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "capture/encoder.h"
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 
 #define SEGMENT_BYTES (64u << 10) /* they go into slots of the ring file too */
 

@@ -13,8 +13,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "recorder/clock.h"
-#include "recorder/errand.h"
+#include "recorder/base/clock.h"
+#include "recorder/base/abandonable_task.h"
 #include "recorder/question.h"
 #include "recorder/verdict.h"
 

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "recorder/errand.h"
+#include "recorder/base/abandonable_task.h"
 
 #define DEATH_PATIENCE_MS 100
 #define BLANKS		  " \t\n"

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "recorder/errand.h"
+#include "recorder/base/abandonable_task.h"
 #include "recorder/tcp_target.h"
 
 /* Of a name. Only getaddrinfo() knows how long it takes, so it is an errand. */

@@ -18,8 +18,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "recorder/clock.h"
-#include "recorder/errand.h"
+#include "recorder/base/clock.h"
+#include "recorder/base/abandonable_task.h"
 #include "recorder/psi_spec.h"
 
 #define STOP_PATIENCE_MS   200

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "recorder/quantity.h"
+#include "recorder/base/parse_units.h"
 
 #define WINDOW_LEAST_NS 500000000u
 #define WINDOW_MOST_NS	10000000000u

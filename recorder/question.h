@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/verdict.h"
 
 #define QUESTION_NAME_BYTES 96

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/clock.h"
-#include "recorder/command.h"
+#include "recorder/base/clock.h"
+#include "recorder/base/exit_status.h"
 #include "recorder/engine.h"
 #include "recorder/filelocks.h"
 #include "recorder/job.h"

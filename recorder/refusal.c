@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/command.h"
+#include "recorder/base/exit_status.h"
 #include "recorder/permission.h"
 
 int refuse(struct refusal *refusal, int status, const char *advice, const char *format, ...)

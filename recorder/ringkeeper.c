@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "capture/symbols.h"
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/drain.h"
 #include "recorder/names.h"
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "recorder/command.h"
+#include "recorder/base/exit_status.h"
 #include "recorder/ringguard.h"
 #include "recorder/ringplace.h"
 

@@ -12,7 +12,7 @@
 
 #include "capture/ringfile.h"
 #include "capture/segment.h"
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 
 /*
  * Segment number n lies in slot n % count. A reader copies and then looks whether the slot still

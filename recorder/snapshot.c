@@ -3,7 +3,7 @@
 
 #include "recorder/snapshot.h"
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/child.h"
+#include "recorder/base/helper_process.h"
 #include "recorder/unwind.h"
 
 /* What the child says of one dump, followed by its frames. */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 
 #define LOOK_NS	      50000000 /* as often as the drain looks at its rings */
 #define LOOK_QUIET_NS 2000000000 /* while the drain has next to nothing to do */

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/clock.h"
-#include "recorder/command.h"
-#include "recorder/message.h"
+#include "recorder/base/clock.h"
+#include "recorder/base/exit_status.h"
+#include "recorder/base/message.h"
 #include "recorder/psi.h"
 #include "recorder/watch.h"
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/counters.h"
 #include "recorder/drain.h"
 

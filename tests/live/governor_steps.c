@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/watch.h"
 #include "tests/live/kernel.h"
 

@@ -16,7 +16,7 @@
 
 #include "capture/decoder.h"
 #include "capture/segment.h"
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "tests/live/kernel.h"
 
 #define SLOTS	 1024

@@ -5,7 +5,7 @@
 #ifndef TESTS_UNIT_ASKING_H
 #define TESTS_UNIT_ASKING_H
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/probe.h"
 
 #define MS	    1000000ull

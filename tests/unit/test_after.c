@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "recorder/after.h"
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 
 #define PATIENCE_NS 20000000000ull
 #define NO_HURRY_NS PATIENCE_NS

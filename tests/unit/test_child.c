@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/child.h"
+#include "recorder/base/helper_process.h"
 
 #define MORE_THAN_A_PIPE (300u << 10)
 

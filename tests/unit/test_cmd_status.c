@@ -12,7 +12,7 @@
 
 #include "asked.h"
 #include "recorder/arm_status.h"
-#include "recorder/command.h"
+#include "recorder/base/exit_status.h"
 
 #define SECOND_NS 1000000000ull
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "asked.h"
-#include "recorder/command.h"
+#include "recorder/base/exit_status.h"
 
 static struct control_request last;
 

@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/control.h"
 
 #define PATIENCE_MS 10000

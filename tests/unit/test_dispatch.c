@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/dispatch.h"
 
 #define HOUR_NS 3600000000000ull

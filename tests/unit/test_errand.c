@@ -16,8 +16,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "recorder/clock.h"
-#include "recorder/errand.h"
+#include "recorder/base/clock.h"
+#include "recorder/base/abandonable_task.h"
 
 #define PATIENCE_MS 20000
 

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "recorder/children.h"
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/finder.h"
 
 #define DEADLINE_NS 60000000000ull

@@ -18,7 +18,7 @@
 
 #include "capture/encoder.h"
 #include "capture/reader.h"
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/job.h"
 
 #define SLOT_BYTES 4096

@@ -21,7 +21,7 @@
 
 #include "capture/decoder.h"
 #include "capture/segment.h"
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/kernellog.h"
 
 #define NOTES_MAX 512

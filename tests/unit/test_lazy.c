@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/lazy.h"
 
 #define DEADLINE_NS 30000000000ull

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "recorder/message.h"
+#include "recorder/base/message.h"
 
 static int saved_stderr = -1;
 

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "recorder/notify.h"
+#include "recorder/base/sd_notify.h"
 
 /* @name: '@' for the abstract name space. */
 static int listen_at(const char *name)

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <errno.h>
 
-#include "recorder/quantity.h"
+#include "recorder/base/parse_units.h"
 
 static void duration_takes_every_unit(void **state)
 {

@@ -29,7 +29,7 @@
 #include "capture/encoder.h"
 #include "capture/reader.h"
 #include "capture/symbols.h"
-#include "recorder/command.h"
+#include "recorder/base/exit_status.h"
 #include "recorder/ringmap.h"
 #include "recorder/ringplace.h"
 

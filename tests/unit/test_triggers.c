@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 #include "recorder/triggers.h"
 
 #define WAITING_MOST 64

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/message.h"
+#include "recorder/base/message.h"
 
 #include <errno.h>
 #include <stdarg.h>

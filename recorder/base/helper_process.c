@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/child.h"
+#include "recorder/base/helper_process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 
 #define READ_BYTES (64u << 10)
 #define DEATH_WAIT_MS \

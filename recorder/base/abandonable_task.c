@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/errand.h"
+#include "recorder/base/abandonable_task.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "recorder/clock.h"
+#include "recorder/base/clock.h"
 
 #define STACK_BYTES (256u << 10) /* name resolution needs most of it */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/quantity.h"
+#include "recorder/base/parse_units.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/notify.h"
+#include "recorder/base/sd_notify.h"
 
 #include <errno.h>
 #include <stddef.h>
