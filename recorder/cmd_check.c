@@ -17,7 +17,7 @@
 
 #include "recorder/base/exit_status.h"
 #include "recorder/counters.h"
-#include "recorder/kallsyms.h"
+#include "recorder/symbols/kallsyms.h"
 #include "recorder/kernellog.h"
 #include "recorder/base/message.h"
 #include "recorder/permission.h"

@@ -15,7 +15,7 @@
 #include "recorder/drain.h"
 #include "recorder/dumps.h"
 #include "recorder/hotplug.h"
-#include "recorder/kallsyms.h"
+#include "recorder/symbols/kallsyms.h"
 #include "recorder/kernellog.h"
 #include "recorder/ownlog.h"
 #include "recorder/plan.h"

@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #include "capture/event.h"
-#include "recorder/kallsyms.h"
+#include "recorder/symbols/kallsyms.h"
 #include "recorder/target.h"
 
 /* Whether a thread in this state (FT_EVENT_STATE) waits for the lock of a file. */

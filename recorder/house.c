@@ -12,7 +12,7 @@
 
 #include "capture/decoder.h"
 #include "capture/segment.h"
-#include "recorder/changes.h"
+#include "recorder/symbols/mapping_changes.h"
 #include "recorder/base/clock.h"
 #include "recorder/eventlist.h"
 #include "recorder/maps.h"

@@ -10,7 +10,7 @@
 
 #include "recorder/engine.h"
 #include "recorder/finder.h"
-#include "recorder/mappings.h"
+#include "recorder/symbols/mappings.h"
 #include "recorder/ownlog.h"
 
 struct house;

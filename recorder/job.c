@@ -14,10 +14,10 @@
 #include "capture/writer.h"
 #include "recorder/base/clock.h"
 #include "recorder/hostfacts.h"
-#include "recorder/names.h"
+#include "recorder/symbols/symbolize.h"
 #include "recorder/room.h"
 #include "recorder/seal.h"
-#include "recorder/seen.h"
+#include "recorder/symbols/address_set.h"
 
 /* The slots hold seconds of the heaviest load: looking now and then costs the recording path nothing,
  * waking this thread up would. */

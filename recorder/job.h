@@ -11,7 +11,7 @@
 
 #include "capture/facts.h"
 #include "recorder/engine.h"
-#include "recorder/mappings.h"
+#include "recorder/symbols/mappings.h"
 #include "recorder/ownlog.h"
 
 struct job;

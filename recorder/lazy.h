@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "capture/event.h"
-#include "recorder/kallsyms.h"
+#include "recorder/symbols/kallsyms.h"
 #include "recorder/sleepers.h"
 #include "recorder/target.h"
 

@@ -8,7 +8,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/arm_report.c recorder/arm_report.h \
 	recorder/arm_status.c recorder/arm_status.h \
 	recorder/ask_failure.c recorder/ask_failure.h \
-	recorder/changes.c recorder/changes.h \
+	recorder/symbols/mapping_changes.c recorder/symbols/mapping_changes.h \
 	recorder/blocked.c recorder/blocked.h \
 	recorder/base/helper_process.c recorder/base/helper_process.h \
 	recorder/children.c recorder/children.h \
@@ -41,16 +41,16 @@ recorder_librecorder_a_SOURCES = \
 	recorder/incident.c recorder/incident.h \
 	recorder/job.c recorder/job.h \
 	recorder/base/json_text.c recorder/base/json_text.h \
-	recorder/kallsyms.c recorder/kallsyms.h \
+	recorder/symbols/kallsyms.c recorder/symbols/kallsyms.h \
 	recorder/kernellog.c recorder/kernellog.h \
 	recorder/keep.c recorder/keep.h \
 	recorder/lazy.c recorder/lazy.h \
 	recorder/localclock.c recorder/localclock.h \
-	recorder/mappings.c recorder/mappings.h \
+	recorder/symbols/mappings.c recorder/symbols/mappings.h \
 	recorder/maps.c recorder/maps.h \
 	recorder/base/message.c recorder/base/message.h \
-	recorder/modulefile.c recorder/modulefile.h \
-	recorder/names.c recorder/names.h \
+	recorder/symbols/elf_module.c recorder/symbols/elf_module.h \
+	recorder/symbols/symbolize.c recorder/symbols/symbolize.h \
 	recorder/base/sd_notify.c recorder/base/sd_notify.h \
 	recorder/ownlog.c recorder/ownlog.h \
 	recorder/permission.c recorder/permission.h \
@@ -72,7 +72,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/ringplace.c recorder/ringplace.h \
 	recorder/room.c recorder/room.h \
 	recorder/seal.c recorder/seal.h \
-	recorder/seen.c recorder/seen.h \
+	recorder/symbols/address_set.c recorder/symbols/address_set.h \
 	recorder/sleepers.c recorder/sleepers.h \
 	recorder/slots.c recorder/slots.h \
 	recorder/snapshot.c recorder/snapshot.h \
@@ -85,7 +85,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/tracefs.c recorder/tracefs.h \
 	recorder/translate.c recorder/translate.h \
 	recorder/triggers.c recorder/triggers.h \
-	recorder/unwind.c recorder/unwind.h \
+	recorder/symbols/unwind.c recorder/symbols/unwind.h \
 	recorder/unwound.c recorder/unwound.h \
 	recorder/verdict.c recorder/verdict.h \
 	recorder/watchers.c recorder/watchers.h \

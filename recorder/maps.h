@@ -6,7 +6,7 @@
 #ifndef RECORDER_MAPS_H
 #define RECORDER_MAPS_H
 
-#include "recorder/mappings.h"
+#include "recorder/symbols/mappings.h"
 
 /**
  * maps_read() - add the executable mappings of @count processes to @mappings.

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "recorder/unwind.h"
+#include "recorder/symbols/unwind.h"
 
 #define CALLCHAIN_SYSCTL   "/proc/sys/kernel/perf_event_max_stack"
 #define EXTRA_STACK_FRAMES 64

@@ -13,7 +13,7 @@
 #include "recorder/engine.h"
 #include "recorder/filelocks.h"
 #include "recorder/job.h"
-#include "recorder/mappings.h"
+#include "recorder/symbols/mappings.h"
 #include "recorder/maps.h"
 #include "recorder/snapshot.h"
 #include "recorder/unwound.h"

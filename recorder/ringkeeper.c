@@ -10,7 +10,7 @@
 #include "capture/symbols.h"
 #include "recorder/base/clock.h"
 #include "recorder/drain.h"
-#include "recorder/names.h"
+#include "recorder/symbols/symbolize.h"
 
 #define FACTS_EVERY_NS 1000000000ull
 #define ADDRESSES_MAX  65536 /* a kernel's stacks have some thousands */

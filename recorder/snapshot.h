@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "capture/event.h"
-#include "recorder/kallsyms.h"
+#include "recorder/symbols/kallsyms.h"
 
 /**
  * snapshot_threads() - an FT_EVENT_STATE for each thread of @tgid.

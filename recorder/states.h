@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "recorder/eventlist.h"
-#include "recorder/kallsyms.h"
+#include "recorder/symbols/kallsyms.h"
 #include "recorder/target.h"
 
 struct states;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "recorder/base/helper_process.h"
-#include "recorder/unwind.h"
+#include "recorder/symbols/unwind.h"
 
 /* What the child says of one dump, followed by its frames. */
 struct answer {

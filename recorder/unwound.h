@@ -7,7 +7,7 @@
 #define RECORDER_UNWOUND_H
 
 #include "recorder/dumps.h"
-#include "recorder/mappings.h"
+#include "recorder/symbols/mappings.h"
 #include "recorder/ownlog.h"
 
 /**

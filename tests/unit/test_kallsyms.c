@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "recorder/kallsyms.h"
+#include "recorder/symbols/kallsyms.h"
 
 static int read_text(const char *text, struct kallsyms **ret_kallsyms)
 {

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "recorder/mappings.h"
+#include "recorder/symbols/mappings.h"
 #include "recorder/maps.h"
 
 static int setup(void **state)

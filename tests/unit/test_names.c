@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "recorder/maps.h"
-#include "recorder/names.h"
+#include "recorder/symbols/symbolize.h"
 
 #define DEADLINE_MS 30000
 

@@ -13,7 +13,7 @@
 
 #include "capture/encoder.h"
 #include "capture/symbols.h"
-#include "recorder/seen.h"
+#include "recorder/symbols/address_set.h"
 
 static const struct ft_task FIRST = { .tid = 41, .tgid = 40, .comm = "first" };
 static const struct ft_task SECOND = { .tid = 51, .tgid = 50, .comm = "second" };

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "recorder/maps.h"
-#include "recorder/unwind.h"
+#include "recorder/symbols/unwind.h"
 
 #define STACK_BYTES 16384
 #define REGISTERS   64

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/modulefile.h"
+#include "recorder/symbols/elf_module.h"
 
 #include <elfutils/libdwfl.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/unwind.h"
+#include "recorder/symbols/unwind.h"
 
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/mappings.h"
+#include "recorder/symbols/mappings.h"
 
 #include <errno.h>
 #include <fcntl.h>

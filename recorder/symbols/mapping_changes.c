@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/changes.h"
+#include "recorder/symbols/mapping_changes.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "recorder/mappings.h"
-#include "recorder/names.h"
+#include "recorder/symbols/mappings.h"
+#include "recorder/symbols/symbolize.h"
 
 struct seen;
 

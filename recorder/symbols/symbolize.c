@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/names.h"
+#include "recorder/symbols/symbolize.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "recorder/base/helper_process.h"
-#include "recorder/modulefile.h"
+#include "recorder/symbols/elf_module.h"
 
 /* A user address to look up in a file. */
 struct wanted {

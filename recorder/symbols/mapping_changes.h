@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "capture/event.h"
-#include "recorder/mappings.h"
+#include "recorder/symbols/mappings.h"
 
 struct changes;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/seen.h"
+#include "recorder/symbols/address_set.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 #include "capture/event.h"
 #include "capture/segment.h"
 #include "capture/symbols.h"
-#include "recorder/changes.h"
+#include "recorder/symbols/mapping_changes.h"
 
 #define PLACES_LEAST 4096
 #define SYSCALLS_MAX 1024 /* numbers above are not noted */

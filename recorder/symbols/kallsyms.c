@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/kallsyms.h"
+#include "recorder/symbols/kallsyms.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "capture/symbols.h"
-#include "recorder/kallsyms.h"
-#include "recorder/mappings.h"
+#include "recorder/symbols/kallsyms.h"
+#include "recorder/symbols/mappings.h"
 
 struct names_address {
 	int32_t tgid;		/* FT_KERNEL_TGID for kernel addresses */
