@@ -12,7 +12,7 @@
 #include "recorder/arm_status.h"
 #include "recorder/engine.h"
 #include "recorder/finder.h"
-#include "recorder/ringplace.h"
+#include "recorder/buffer/ring_path.h"
 
 struct arm_report {
 	const struct engine *engine;

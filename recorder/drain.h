@@ -15,7 +15,7 @@
 #include "recorder/dumps.h"
 #include "recorder/plan.h"
 #include "recorder/sleepers.h"
-#include "recorder/slots.h"
+#include "recorder/buffer/segment_ring.h"
 #include "recorder/tasks.h"
 
 struct drain;

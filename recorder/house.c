@@ -14,7 +14,7 @@
 #include "capture/segment.h"
 #include "recorder/symbols/mapping_changes.h"
 #include "recorder/base/clock.h"
-#include "recorder/eventlist.h"
+#include "recorder/buffer/event_list.h"
 #include "recorder/maps.h"
 #include "recorder/ringkeeper.h"
 #include "recorder/states.h"

@@ -11,7 +11,7 @@
 #include "recorder/engine.h"
 #include "recorder/finder.h"
 #include "recorder/symbols/mappings.h"
-#include "recorder/ownlog.h"
+#include "recorder/buffer/recorder_events.h"
 
 struct house;
 

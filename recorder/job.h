@@ -12,7 +12,7 @@
 #include "capture/facts.h"
 #include "recorder/engine.h"
 #include "recorder/symbols/mappings.h"
-#include "recorder/ownlog.h"
+#include "recorder/buffer/recorder_events.h"
 
 struct job;
 

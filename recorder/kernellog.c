@@ -15,7 +15,7 @@
 
 #include "capture/format.h"
 #include "recorder/base/clock.h"
-#include "recorder/eventlist.h"
+#include "recorder/buffer/event_list.h"
 #include "recorder/localclock.h"
 
 #define KEPT_MAX 256

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "recorder/ownlog.h"
+#include "recorder/buffer/recorder_events.h"
 
 #define KERNELLOG_PATH "/dev/kmsg"
 

@@ -29,7 +29,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/dumps.c recorder/dumps.h \
 	recorder/engine.c recorder/engine.h \
 	recorder/base/abandonable_task.c recorder/base/abandonable_task.h \
-	recorder/eventlist.c recorder/eventlist.h \
+	recorder/buffer/event_list.c recorder/buffer/event_list.h \
 	recorder/filelocks.c recorder/filelocks.h \
 	recorder/finder.c recorder/finder.h \
 	recorder/format.c recorder/format.h \
@@ -52,7 +52,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/symbols/elf_module.c recorder/symbols/elf_module.h \
 	recorder/symbols/symbolize.c recorder/symbols/symbolize.h \
 	recorder/base/sd_notify.c recorder/base/sd_notify.h \
-	recorder/ownlog.c recorder/ownlog.h \
+	recorder/buffer/recorder_events.c recorder/buffer/recorder_events.h \
 	recorder/permission.c recorder/permission.h \
 	recorder/plan.c recorder/plan.h \
 	recorder/probe.c recorder/probe.h \
@@ -66,15 +66,15 @@ recorder_librecorder_a_SOURCES = \
 	recorder/recording.c recorder/recording.h \
 	recorder/refusal.c recorder/refusal.h \
 	recorder/ring.c recorder/ring.h \
-	recorder/ringguard.c recorder/ringguard.h \
+	recorder/buffer/sigbus_guard.c recorder/buffer/sigbus_guard.h \
 	recorder/ringkeeper.c recorder/ringkeeper.h \
-	recorder/ringmap.c recorder/ringmap.h \
-	recorder/ringplace.c recorder/ringplace.h \
+	recorder/buffer/ring_map.c recorder/buffer/ring_map.h \
+	recorder/buffer/ring_path.c recorder/buffer/ring_path.h \
 	recorder/room.c recorder/room.h \
 	recorder/seal.c recorder/seal.h \
 	recorder/symbols/address_set.c recorder/symbols/address_set.h \
 	recorder/sleepers.c recorder/sleepers.h \
-	recorder/slots.c recorder/slots.h \
+	recorder/buffer/segment_ring.c recorder/buffer/segment_ring.h \
 	recorder/snapshot.c recorder/snapshot.h \
 	recorder/states.c recorder/states.h \
 	recorder/status_text.c recorder/status_text.h \

@@ -8,8 +8,8 @@
 
 #include "recorder/engine.h"
 #include "recorder/finder.h"
-#include "recorder/ownlog.h"
-#include "recorder/ringmap.h"
+#include "recorder/buffer/recorder_events.h"
+#include "recorder/buffer/ring_map.h"
 
 struct ringkeeper;
 

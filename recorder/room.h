@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "recorder/slots.h"
+#include "recorder/buffer/segment_ring.h"
 
 /* Of a history, its oldest part. */
 struct room_left_out {

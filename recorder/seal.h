@@ -12,7 +12,7 @@
 #include "capture/facts.h"
 #include "capture/symbols.h"
 #include "capture/writer.h"
-#include "recorder/ownlog.h"
+#include "recorder/buffer/recorder_events.h"
 
 struct seal {
 	struct ft_writer *writer;

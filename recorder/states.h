@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "recorder/eventlist.h"
+#include "recorder/buffer/event_list.h"
 #include "recorder/symbols/kallsyms.h"
 #include "recorder/target.h"
 

@@ -8,7 +8,7 @@
 
 #include "recorder/dumps.h"
 #include "recorder/symbols/mappings.h"
-#include "recorder/ownlog.h"
+#include "recorder/buffer/recorder_events.h"
 
 /**
  * unwound_take() - take what @dumps holds of calls up to @until_ns and unwind it.

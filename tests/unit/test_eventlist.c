@@ -13,7 +13,7 @@
 
 #include "capture/decoder.h"
 #include "capture/segment.h"
-#include "recorder/eventlist.h"
+#include "recorder/buffer/event_list.h"
 
 struct seen {
 	size_t count;

@@ -13,7 +13,7 @@
 
 #include "capture/decoder.h"
 #include "capture/segment.h"
-#include "recorder/ownlog.h"
+#include "recorder/buffer/recorder_events.h"
 
 struct seen {
 	uint64_t next_sequence;

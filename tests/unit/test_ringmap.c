@@ -30,8 +30,8 @@
 #include "capture/reader.h"
 #include "capture/symbols.h"
 #include "recorder/base/exit_status.h"
-#include "recorder/ringmap.h"
-#include "recorder/ringplace.h"
+#include "recorder/buffer/ring_map.h"
+#include "recorder/buffer/ring_path.h"
 
 #define RING_BYTES (1u << 20)
 #define SLOT_BYTES 4096

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/slots.h"
+#include "recorder/buffer/segment_ring.h"
 
 #define SLOT_BYTES 256
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/ringmap.h"
+#include "recorder/buffer/ring_map.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "recorder/base/exit_status.h"
-#include "recorder/ringguard.h"
-#include "recorder/ringplace.h"
+#include "recorder/buffer/sigbus_guard.h"
+#include "recorder/buffer/ring_path.h"
 
 #define NOTES_MAX 4
 

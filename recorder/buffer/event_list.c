@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/eventlist.h"
+#include "recorder/buffer/event_list.h"
 
 #include <errno.h>
 #include <stdlib.h>

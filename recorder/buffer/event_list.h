@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "capture/event.h"
-#include "recorder/ownlog.h"
+#include "recorder/buffer/recorder_events.h"
 
 struct eventlist;
 

@@ -17,7 +17,7 @@
 #include "capture/facts.h"
 #include "capture/ringfile.h"
 #include "recorder/refusal.h"
-#include "recorder/slots.h"
+#include "recorder/buffer/segment_ring.h"
 
 #define RINGMAP_BYTES	   (64u << 20)
 #define RINGMAP_SLOT_BYTES (64u << 10)

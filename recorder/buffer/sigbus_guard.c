@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/ringguard.h"
+#include "recorder/buffer/sigbus_guard.h"
 
 #include <errno.h>
 #include <signal.h>

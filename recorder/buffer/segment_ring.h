@@ -4,7 +4,7 @@
  * between the recording path and the disk. One thread puts and never waits: where
  * the reader falls behind, the newest segment overwrites the oldest.
  *
- * They may lie in a file that outlives the recorder: recorder/ringmap.h.
+ * They may lie in a file that outlives the recorder: recorder/buffer/ring_map.h.
  */
 #ifndef RECORDER_SLOTS_H
 #define RECORDER_SLOTS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/ownlog.h"
+#include "recorder/buffer/recorder_events.h"
 
 #include <errno.h>
 #include <stdarg.h>

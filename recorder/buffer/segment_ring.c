@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/slots.h"
+#include "recorder/buffer/segment_ring.h"
 
 #include <errno.h>
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/ringplace.h"
+#include "recorder/buffer/ring_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
