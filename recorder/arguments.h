@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "recorder/plan.h"
-#include "recorder/target.h"
+#include "recorder/proc/target.h"
 
 /* What a recording is made of. */
 struct arguments {

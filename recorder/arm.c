@@ -24,7 +24,7 @@
 #include "recorder/lazy.h"
 #include "recorder/base/message.h"
 #include "recorder/base/sd_notify.h"
-#include "recorder/states.h"
+#include "recorder/proc/thread_states.h"
 
 #define TICK_NS		    1000000000ull
 #define TICK_DRAWN_NS	    250000000ull

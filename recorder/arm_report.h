@@ -11,7 +11,7 @@
 
 #include "recorder/arm_status.h"
 #include "recorder/engine.h"
-#include "recorder/finder.h"
+#include "recorder/proc/target_finder.h"
 #include "recorder/buffer/ring_path.h"
 
 struct arm_report {

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "recorder/sleepers.h"
-#include "recorder/target.h"
+#include "recorder/proc/target.h"
 #include "recorder/triggers.h"
 
 /* All of it the caller's while the watch is in use. */

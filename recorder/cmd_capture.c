@@ -21,12 +21,12 @@
 #include <unistd.h>
 
 #include "recorder/arguments.h"
-#include "recorder/children.h"
+#include "recorder/proc/process_tree.h"
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
 #include "recorder/base/message.h"
 #include "recorder/recording.h"
-#include "recorder/target.h"
+#include "recorder/proc/target.h"
 
 #define DURATION_DEFAULT_NS 15000000000ull
 #define LOOK_MS		    250 /* how often progress is drawn and the target looked at */

@@ -22,7 +22,7 @@
 #include "recorder/base/message.h"
 #include "recorder/permission.h"
 #include "recorder/plan.h"
-#include "recorder/target.h"
+#include "recorder/proc/target.h"
 #include "recorder/tier.h"
 #include "recorder/tracefs.h"
 

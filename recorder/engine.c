@@ -11,7 +11,7 @@
 #include "recorder/base/exit_status.h"
 #include "recorder/cpus.h"
 #include "recorder/hostfacts.h"
-#include "recorder/snapshot.h"
+#include "recorder/proc/proc_threads.h"
 #include "recorder/tier.h"
 
 #define SLOT_BYTES  (64u << 10)

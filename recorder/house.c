@@ -15,9 +15,9 @@
 #include "recorder/symbols/mapping_changes.h"
 #include "recorder/base/clock.h"
 #include "recorder/buffer/event_list.h"
-#include "recorder/maps.h"
+#include "recorder/proc/proc_maps.h"
 #include "recorder/ringkeeper.h"
-#include "recorder/states.h"
+#include "recorder/proc/thread_states.h"
 #include "recorder/unwound.h"
 
 #define LOOK_NS		   1000000000

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "recorder/engine.h"
-#include "recorder/finder.h"
+#include "recorder/proc/target_finder.h"
 #include "recorder/symbols/mappings.h"
 #include "recorder/buffer/recorder_events.h"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "recorder/base/clock.h"
-#include "recorder/states.h"
+#include "recorder/proc/thread_states.h"
 
 #define POSTS_MAX	  4 /* so many times the time after a trigger, in all */
 #define NOTES_MAX	  64 /* triggers that are told of each by itself */

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "recorder/engine.h"
-#include "recorder/finder.h"
+#include "recorder/proc/target_finder.h"
 #include "recorder/house.h"
 #include "recorder/job.h"
 #include "recorder/keep.h"

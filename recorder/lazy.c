@@ -10,7 +10,7 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/base/abandonable_task.h"
-#include "recorder/snapshot.h"
+#include "recorder/proc/proc_threads.h"
 
 #define BATCH	    64 /* threads read in one go */
 #define BATCH_OTHER 8 /* of them not of the target, and not in an uninterruptible sleep */

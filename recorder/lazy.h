@@ -12,7 +12,7 @@
 #include "capture/event.h"
 #include "recorder/symbols/kallsyms.h"
 #include "recorder/sleepers.h"
-#include "recorder/target.h"
+#include "recorder/proc/target.h"
 
 #define LAZY_THRESHOLD_NS 50000000
 

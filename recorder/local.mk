@@ -11,7 +11,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/symbols/mapping_changes.c recorder/symbols/mapping_changes.h \
 	recorder/blocked.c recorder/blocked.h \
 	recorder/base/helper_process.c recorder/base/helper_process.h \
-	recorder/children.c recorder/children.h \
+	recorder/proc/process_tree.c recorder/proc/process_tree.h \
 	recorder/base/clock.h \
 	recorder/cmd_arm.c \
 	recorder/cmd_capture.c \
@@ -30,8 +30,8 @@ recorder_librecorder_a_SOURCES = \
 	recorder/engine.c recorder/engine.h \
 	recorder/base/abandonable_task.c recorder/base/abandonable_task.h \
 	recorder/buffer/event_list.c recorder/buffer/event_list.h \
-	recorder/filelocks.c recorder/filelocks.h \
-	recorder/finder.c recorder/finder.h \
+	recorder/proc/proc_locks.c recorder/proc/proc_locks.h \
+	recorder/proc/target_finder.c recorder/proc/target_finder.h \
 	recorder/format.c recorder/format.h \
 	recorder/governor.c recorder/governor.h \
 	recorder/hostfacts.c recorder/hostfacts.h \
@@ -47,7 +47,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/lazy.c recorder/lazy.h \
 	recorder/localclock.c recorder/localclock.h \
 	recorder/symbols/mappings.c recorder/symbols/mappings.h \
-	recorder/maps.c recorder/maps.h \
+	recorder/proc/proc_maps.c recorder/proc/proc_maps.h \
 	recorder/base/message.c recorder/base/message.h \
 	recorder/symbols/elf_module.c recorder/symbols/elf_module.h \
 	recorder/symbols/symbolize.c recorder/symbols/symbolize.h \
@@ -75,10 +75,10 @@ recorder_librecorder_a_SOURCES = \
 	recorder/symbols/address_set.c recorder/symbols/address_set.h \
 	recorder/sleepers.c recorder/sleepers.h \
 	recorder/buffer/segment_ring.c recorder/buffer/segment_ring.h \
-	recorder/snapshot.c recorder/snapshot.h \
-	recorder/states.c recorder/states.h \
+	recorder/proc/proc_threads.c recorder/proc/proc_threads.h \
+	recorder/proc/thread_states.c recorder/proc/thread_states.h \
 	recorder/status_text.c recorder/status_text.h \
-	recorder/target.c recorder/target.h \
+	recorder/proc/target.c recorder/proc/target.h \
 	recorder/tasks.c recorder/tasks.h \
 	recorder/tcp_target.c recorder/tcp_target.h \
 	recorder/tier.c recorder/tier.h \

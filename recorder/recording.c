@@ -11,11 +11,11 @@
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
 #include "recorder/engine.h"
-#include "recorder/filelocks.h"
+#include "recorder/proc/proc_locks.h"
 #include "recorder/job.h"
 #include "recorder/symbols/mappings.h"
-#include "recorder/maps.h"
-#include "recorder/snapshot.h"
+#include "recorder/proc/proc_maps.h"
+#include "recorder/proc/proc_threads.h"
 #include "recorder/unwound.h"
 
 #define MAPS_DEADLINE_MS   3000

@@ -11,7 +11,7 @@
 
 #include "recorder/job.h"
 #include "recorder/refusal.h"
-#include "recorder/target.h"
+#include "recorder/proc/target.h"
 
 struct recording;
 

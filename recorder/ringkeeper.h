@@ -7,7 +7,7 @@
 #define RECORDER_RINGKEEPER_H
 
 #include "recorder/engine.h"
-#include "recorder/finder.h"
+#include "recorder/proc/target_finder.h"
 #include "recorder/buffer/recorder_events.h"
 #include "recorder/buffer/ring_map.h"
 

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "capture/filelock.h"
-#include "recorder/filelocks.h"
+#include "recorder/proc/proc_locks.h"
 
 struct seen {
 	struct ft_filelock locks[8];

@@ -16,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/children.h"
+#include "recorder/proc/process_tree.h"
 #include "recorder/base/clock.h"
-#include "recorder/finder.h"
+#include "recorder/proc/target_finder.h"
 
 #define DEADLINE_NS 60000000000ull
 

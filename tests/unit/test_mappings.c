@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "recorder/symbols/mappings.h"
-#include "recorder/maps.h"
+#include "recorder/proc/proc_maps.h"
 
 static int setup(void **state)
 {

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/maps.h"
+#include "recorder/proc/proc_maps.h"
 #include "recorder/symbols/symbolize.h"
 
 #define DEADLINE_MS 30000

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/snapshot.h"
+#include "recorder/proc/proc_threads.h"
 
 /* The linker puts this in front of openat: every file of /proc goes through it. */
 int __real_openat(int directory, const char *name, int flags, ...);

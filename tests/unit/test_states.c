@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/snapshot.h"
-#include "recorder/states.h"
+#include "recorder/proc/proc_threads.h"
+#include "recorder/proc/thread_states.h"
 
 #define GOOD  40
 #define STUCK 50

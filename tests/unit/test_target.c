@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "recorder/target.h"
+#include "recorder/proc/target.h"
 
 static void lists_are_read_and_added_up(void **state)
 {

@@ -22,7 +22,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "recorder/maps.h"
+#include "recorder/proc/proc_maps.h"
 #include "recorder/symbols/unwind.h"
 
 #define STACK_BYTES 16384

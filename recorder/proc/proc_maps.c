@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/maps.h"
+#include "recorder/proc/proc_maps.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/children.h"
+#include "recorder/proc/process_tree.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/states.h"
+#include "recorder/proc/thread_states.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "recorder/filelocks.h"
-#include "recorder/snapshot.h"
+#include "recorder/proc/proc_locks.h"
+#include "recorder/proc/proc_threads.h"
 
 #define STUCK_MAX   8
 #define THREADS_MAX 65536 /* as many states are kept */

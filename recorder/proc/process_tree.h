@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "recorder/target.h"
+#include "recorder/proc/target.h"
 
 /* Names of one program: what comes behind a colon says what the process does ("gunicorn: worker"). */
 bool children_same_name(const char *comm, const char *other);

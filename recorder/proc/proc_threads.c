@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/snapshot.h"
+#include "recorder/proc/proc_threads.h"
 
 #include "recorder/base/clock.h"
 

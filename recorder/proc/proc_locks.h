@@ -13,7 +13,7 @@
 
 #include "capture/event.h"
 #include "recorder/symbols/kallsyms.h"
-#include "recorder/target.h"
+#include "recorder/proc/target.h"
 
 /* Whether a thread in this state (FT_EVENT_STATE) waits for the lock of a file. */
 bool filelocks_waits(const struct ft_event *event);

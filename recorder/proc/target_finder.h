@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "capture/event.h"
-#include "recorder/target.h"
+#include "recorder/proc/target.h"
 
 #define FINDER_TEXT_BYTES 256
 

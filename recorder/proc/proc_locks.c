@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/filelocks.h"
+#include "recorder/proc/proc_locks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #include "capture/filelock.h"
 #include "recorder/base/clock.h"
-#include "recorder/snapshot.h"
+#include "recorder/proc/proc_threads.h"
 
 #define LINES_MAX 4096 /* the kernel is asked anew for each 4 KiB; a host with more has other troubles */
 #define NOTES_MAX 256

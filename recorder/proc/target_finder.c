@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/finder.h"
+#include "recorder/proc/target_finder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/children.h"
+#include "recorder/proc/process_tree.h"
 #include "recorder/base/clock.h"
 
 #define LOOK_S	      1

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/target.h"
+#include "recorder/proc/target.h"
 
 #include <ctype.h>
 #include <errno.h>

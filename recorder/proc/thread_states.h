@@ -11,7 +11,7 @@
 
 #include "recorder/buffer/event_list.h"
 #include "recorder/symbols/kallsyms.h"
-#include "recorder/target.h"
+#include "recorder/proc/target.h"
 
 struct states;
 
