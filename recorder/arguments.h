@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "recorder/plan.h"
+#include "recorder/perf/event_plan.h"
 #include "recorder/proc/target.h"
 
 /* What a recording is made of. */

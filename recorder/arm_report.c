@@ -10,7 +10,7 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/base/message.h"
-#include "recorder/tier.h"
+#include "recorder/perf/tier.h"
 
 #define LOOK_LEAST_NS 900000000ull /* a rate of less time says little */
 

@@ -16,15 +16,15 @@
 #include <unistd.h>
 
 #include "recorder/base/exit_status.h"
-#include "recorder/counters.h"
+#include "recorder/perf/perf_events.h"
 #include "recorder/symbols/kallsyms.h"
-#include "recorder/kernellog.h"
+#include "recorder/perf/kernel_log.h"
 #include "recorder/base/message.h"
-#include "recorder/permission.h"
-#include "recorder/plan.h"
+#include "recorder/perf/permission.h"
+#include "recorder/perf/event_plan.h"
 #include "recorder/proc/target.h"
-#include "recorder/tier.h"
-#include "recorder/tracefs.h"
+#include "recorder/perf/tier.h"
+#include "recorder/perf/tracefs.h"
 
 #define WATERMARK_BYTES (1u << 20)
 

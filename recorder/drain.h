@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "recorder/counters.h"
+#include "recorder/perf/perf_events.h"
 #include "recorder/dumps.h"
-#include "recorder/plan.h"
+#include "recorder/perf/event_plan.h"
 #include "recorder/sleepers.h"
 #include "recorder/buffer/segment_ring.h"
 #include "recorder/tasks.h"

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "capture/event.h"
-#include "recorder/tier.h"
+#include "recorder/perf/tier.h"
 #include "recorder/translate.h"
 
 #define DUMPS_MAX 64

@@ -9,10 +9,10 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
-#include "recorder/cpus.h"
-#include "recorder/hostfacts.h"
+#include "recorder/perf/cpus.h"
+#include "recorder/perf/host_facts.h"
 #include "recorder/proc/proc_threads.h"
-#include "recorder/tier.h"
+#include "recorder/perf/tier.h"
 
 #define SLOT_BYTES  (64u << 10)
 #define SLOTS_BYTES (64u << 20)

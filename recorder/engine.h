@@ -11,20 +11,20 @@
 #include <stdint.h>
 
 #include "capture/facts.h"
-#include "recorder/counters.h"
+#include "recorder/perf/perf_events.h"
 #include "recorder/drain.h"
 #include "recorder/dumps.h"
 #include "recorder/hotplug.h"
 #include "recorder/symbols/kallsyms.h"
-#include "recorder/kernellog.h"
+#include "recorder/perf/kernel_log.h"
 #include "recorder/buffer/recorder_events.h"
-#include "recorder/plan.h"
-#include "recorder/refusal.h"
+#include "recorder/perf/event_plan.h"
+#include "recorder/perf/diagnostic.h"
 #include "recorder/buffer/ring_map.h"
 #include "recorder/sleepers.h"
 #include "recorder/buffer/segment_ring.h"
 #include "recorder/tasks.h"
-#include "recorder/tracefs.h"
+#include "recorder/perf/tracefs.h"
 
 struct engine_options {
 	size_t ring_bytes;		/* of each CPU's kernel ring, a power of two; 0: the default */

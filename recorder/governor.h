@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "recorder/tier.h"
+#include "recorder/perf/tier.h"
 
 /* From the most to the least. */
 enum governor_step {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "recorder/base/clock.h"
-#include "recorder/cpuhp.h"
+#include "recorder/perf/cpu_hotplug_watch.h"
 
 #define SILENT_NS 500000000 /* an idle CPU says something more often, mostly */
 #define LOOK_NS	  500000000 /* between two looks at one, and two askings: a living event counts on meanwhile */

@@ -6,9 +6,9 @@
 #ifndef RECORDER_HOTPLUG_H
 #define RECORDER_HOTPLUG_H
 
-#include "recorder/counters.h"
+#include "recorder/perf/perf_events.h"
 #include "recorder/drain.h"
-#include "recorder/plan.h"
+#include "recorder/perf/event_plan.h"
 
 struct hotplug;
 

@@ -13,7 +13,7 @@
 #include "capture/symbols.h"
 #include "capture/writer.h"
 #include "recorder/base/clock.h"
-#include "recorder/hostfacts.h"
+#include "recorder/perf/host_facts.h"
 #include "recorder/symbols/symbolize.h"
 #include "recorder/room.h"
 #include "recorder/seal.h"

@@ -22,8 +22,8 @@ recorder_librecorder_a_SOURCES = \
 	recorder/control.c recorder/control.h \
 	recorder/control_ask.c \
 	recorder/control_path.c \
-	recorder/counters.c recorder/counters.h \
-	recorder/cpus.c recorder/cpus.h \
+	recorder/perf/perf_events.c recorder/perf/perf_events.h \
+	recorder/perf/cpus.c recorder/perf/cpus.h \
 	recorder/dispatch.c recorder/dispatch.h \
 	recorder/drain.c recorder/drain.h \
 	recorder/dumps.c recorder/dumps.h \
@@ -32,20 +32,20 @@ recorder_librecorder_a_SOURCES = \
 	recorder/buffer/event_list.c recorder/buffer/event_list.h \
 	recorder/proc/proc_locks.c recorder/proc/proc_locks.h \
 	recorder/proc/target_finder.c recorder/proc/target_finder.h \
-	recorder/format.c recorder/format.h \
+	recorder/perf/tracepoint_format.c recorder/perf/tracepoint_format.h \
 	recorder/governor.c recorder/governor.h \
-	recorder/hostfacts.c recorder/hostfacts.h \
-	recorder/cpuhp.c recorder/cpuhp.h \
+	recorder/perf/host_facts.c recorder/perf/host_facts.h \
+	recorder/perf/cpu_hotplug_watch.c recorder/perf/cpu_hotplug_watch.h \
 	recorder/hotplug.c recorder/hotplug.h \
 	recorder/house.c recorder/house.h \
 	recorder/incident.c recorder/incident.h \
 	recorder/job.c recorder/job.h \
 	recorder/base/json_text.c recorder/base/json_text.h \
 	recorder/symbols/kallsyms.c recorder/symbols/kallsyms.h \
-	recorder/kernellog.c recorder/kernellog.h \
+	recorder/perf/kernel_log.c recorder/perf/kernel_log.h \
 	recorder/keep.c recorder/keep.h \
 	recorder/lazy.c recorder/lazy.h \
-	recorder/localclock.c recorder/localclock.h \
+	recorder/perf/printk_clock.c recorder/perf/printk_clock.h \
 	recorder/symbols/mappings.c recorder/symbols/mappings.h \
 	recorder/proc/proc_maps.c recorder/proc/proc_maps.h \
 	recorder/base/message.c recorder/base/message.h \
@@ -53,8 +53,8 @@ recorder_librecorder_a_SOURCES = \
 	recorder/symbols/symbolize.c recorder/symbols/symbolize.h \
 	recorder/base/sd_notify.c recorder/base/sd_notify.h \
 	recorder/buffer/recorder_events.c recorder/buffer/recorder_events.h \
-	recorder/permission.c recorder/permission.h \
-	recorder/plan.c recorder/plan.h \
+	recorder/perf/permission.c recorder/perf/permission.h \
+	recorder/perf/event_plan.c recorder/perf/event_plan.h \
 	recorder/probe.c recorder/probe.h \
 	recorder/probe_cmd.c \
 	recorder/probe_http.c \
@@ -64,8 +64,8 @@ recorder_librecorder_a_SOURCES = \
 	recorder/base/parse_units.c recorder/base/parse_units.h \
 	recorder/question.h \
 	recorder/recording.c recorder/recording.h \
-	recorder/refusal.c recorder/refusal.h \
-	recorder/ring.c recorder/ring.h \
+	recorder/perf/diagnostic.c recorder/perf/diagnostic.h \
+	recorder/perf/perf_ring.c recorder/perf/perf_ring.h \
 	recorder/buffer/sigbus_guard.c recorder/buffer/sigbus_guard.h \
 	recorder/ringkeeper.c recorder/ringkeeper.h \
 	recorder/buffer/ring_map.c recorder/buffer/ring_map.h \
@@ -81,8 +81,8 @@ recorder_librecorder_a_SOURCES = \
 	recorder/proc/target.c recorder/proc/target.h \
 	recorder/tasks.c recorder/tasks.h \
 	recorder/tcp_target.c recorder/tcp_target.h \
-	recorder/tier.c recorder/tier.h \
-	recorder/tracefs.c recorder/tracefs.h \
+	recorder/perf/tier.c recorder/perf/tier.h \
+	recorder/perf/tracefs.c recorder/perf/tracefs.h \
 	recorder/translate.c recorder/translate.h \
 	recorder/triggers.c recorder/triggers.h \
 	recorder/symbols/unwind.c recorder/symbols/unwind.h \
@@ -105,5 +105,5 @@ recorder/syscalls.inc: Makefile
 	$(AM_V_GEN)$(MKDIR_P) recorder && echo '#include <sys/syscall.h>' | $(CC) $(CPPFLAGS) -E -dM - | \
 		sed -n 's/^#define __NR_\([a-z][a-z0-9_]*\) [0-9].*/{ __NR_\1, "\1" },/p' | sort > $@.new && \
 		test -s $@.new && mv $@.new $@
-recorder/librecorder_a-hostfacts.$(OBJEXT): recorder/syscalls.inc
+recorder/perf/librecorder_a-host_facts.$(OBJEXT): recorder/syscalls.inc
 CLEANFILES += recorder/syscalls.inc

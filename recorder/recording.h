@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "recorder/job.h"
-#include "recorder/refusal.h"
+#include "recorder/perf/diagnostic.h"
 #include "recorder/proc/target.h"
 
 struct recording;

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "capture/event.h"
-#include "recorder/plan.h"
+#include "recorder/perf/event_plan.h"
 #include "recorder/tasks.h"
 
 /* The latest record of a kind, to know the second record of one happening by. */

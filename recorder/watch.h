@@ -8,7 +8,7 @@
 #define RECORDER_WATCH_H
 
 #include "recorder/blocked.h"
-#include "recorder/counters.h"
+#include "recorder/perf/perf_events.h"
 #include "recorder/drain.h"
 #include "recorder/governor.h"
 #include "recorder/hotplug.h"

@@ -15,7 +15,7 @@
 #include "recorder/governor.h"
 #include "recorder/house.h"
 #include "recorder/probe.h"
-#include "recorder/refusal.h"
+#include "recorder/perf/diagnostic.h"
 #include "recorder/triggers.h"
 
 #define WATCHERS_PSI_MAX 8

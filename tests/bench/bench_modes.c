@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "recorder/base/clock.h"
-#include "recorder/counters.h"
+#include "recorder/perf/perf_events.h"
 #include "recorder/drain.h"
 
 #define RING_BYTES (8u << 20)

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "recorder/counters.h"
+#include "recorder/perf/perf_events.h"
 #include "recorder/drain.h"
 
 #define KERNEL_SLOT_BYTES (64u << 10)

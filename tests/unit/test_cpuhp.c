@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "recorder/cpuhp.h"
+#include "recorder/perf/cpu_hotplug_watch.h"
 
 static const char BEFORE[] = "Name:\tcpuhp/3\nState:\tS (sleeping)\n"
 			     "voluntary_ctxt_switches:\t14\nnonvoluntary_ctxt_switches:\t0\n";

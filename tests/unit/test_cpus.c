@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "recorder/cpus.h"
+#include "recorder/perf/cpus.h"
 
 static void list_of_ranges_is_read(void **state)
 {

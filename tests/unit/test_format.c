@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "formats.h"
-#include "recorder/format.h"
+#include "recorder/perf/tracepoint_format.h"
 
 static const char *const SWITCH_FIELDS[] = { "prev_comm", "prev_pid", "prev_state",
 					     "next_comm", "next_pid", NULL };

@@ -22,7 +22,7 @@
 #include "capture/decoder.h"
 #include "capture/segment.h"
 #include "recorder/base/clock.h"
-#include "recorder/kernellog.h"
+#include "recorder/perf/kernel_log.h"
 
 #define NOTES_MAX 512
 

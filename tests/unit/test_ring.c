@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/ring.h"
+#include "recorder/perf/perf_ring.h"
 
 #define DATA_BYTES 1024
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "recorder/tier.h"
+#include "recorder/perf/tier.h"
 
 static const struct tier_event *find(const char *name, bool with_stack)
 {

@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 
 #include "formats.h"
-#include "recorder/ring.h"
+#include "recorder/perf/perf_ring.h"
 #include "recorder/translate.h"
 
 /* Records as the kernel writes them, made by hand. */

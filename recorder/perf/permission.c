@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/permission.h"
+#include "recorder/perf/permission.h"
 
 #include <cap-ng.h>
 #include <errno.h>

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "capture/event.h"
-#include "recorder/format.h"
+#include "recorder/perf/tracepoint_format.h"
 
 /* A call on an address range counts as large from here on. */
 #define TIER_LARGE_BYTES "67108864"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/kernellog.h"
+#include "recorder/perf/kernel_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "capture/format.h"
 #include "recorder/base/clock.h"
 #include "recorder/buffer/event_list.h"
-#include "recorder/localclock.h"
+#include "recorder/perf/printk_clock.h"
 
 #define KEPT_MAX 256
 /* The detector repeats itself every two minutes, as a rule, but only ten times (kernel.hung_task_warnings). */

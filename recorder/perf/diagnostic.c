@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/refusal.h"
+#include "recorder/perf/diagnostic.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "recorder/base/exit_status.h"
-#include "recorder/permission.h"
+#include "recorder/perf/permission.h"
 
 int refuse(struct refusal *refusal, int status, const char *advice, const char *format, ...)
 {

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "recorder/format.h"
-#include "recorder/tier.h"
-#include "recorder/tracefs.h"
+#include "recorder/perf/tracepoint_format.h"
+#include "recorder/perf/tier.h"
+#include "recorder/perf/tracefs.h"
 
 #define PLAN_EVENTS_MAX 64	/* the tier's and those of -e */
 

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "recorder/localclock.h"
+#include "recorder/perf/printk_clock.h"
 
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "recorder/base/clock.h"
-#include "recorder/counters.h"
-#include "recorder/ring.h"
+#include "recorder/perf/perf_events.h"
+#include "recorder/perf/perf_ring.h"
 
 #define TRIES 3 /* the first one is slow */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/format.h"
+#include "recorder/perf/tracepoint_format.h"
 
 #include <errno.h>
 #include <event-parse.h>

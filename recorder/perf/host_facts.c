@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/hostfacts.h"
+#include "recorder/perf/host_facts.h"
 
 #include <errno.h>
 #include <stdio.h>

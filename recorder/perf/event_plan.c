@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/plan.h"
+#include "recorder/perf/event_plan.h"
 
 #include <errno.h>
 #include <perfmon/pfmlib_perf_event.h>

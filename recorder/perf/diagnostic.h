@@ -5,8 +5,8 @@
 #ifndef RECORDER_REFUSAL_H
 #define RECORDER_REFUSAL_H
 
-#include "recorder/counters.h"
-#include "recorder/tracefs.h"
+#include "recorder/perf/perf_events.h"
+#include "recorder/perf/tracefs.h"
 
 struct refusal {
 	int status;		/* of command.h */

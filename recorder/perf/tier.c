@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/tier.h"
+#include "recorder/perf/tier.h"
 
 /* A call on an address range: rare, and who asked for it is what the report is to say. The rest are its fields. */
 #define LARGE_CALL(which, tracepoint, large, ...)                                                  \

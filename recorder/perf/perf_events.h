@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "recorder/plan.h"
-#include "recorder/ring.h"
+#include "recorder/perf/event_plan.h"
+#include "recorder/perf/perf_ring.h"
 
 struct counters_cpu {
 	uint32_t cpu;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/tracefs.h"
+#include "recorder/perf/tracefs.h"
 
 #include <errno.h>
 #include <fcntl.h>

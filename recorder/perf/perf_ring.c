@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/ring.h"
+#include "recorder/perf/perf_ring.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/counters.h"
+#include "recorder/perf/perf_events.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "recorder/cpus.h"
+#include "recorder/perf/cpus.h"
 
 #define RING_BYTES_DEFAULT (8u << 20)
 #define RING_BYTES_LEAST   (64u << 10)

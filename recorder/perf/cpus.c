@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/cpus.h"
+#include "recorder/perf/cpus.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/cpuhp.h"
+#include "recorder/perf/cpu_hotplug_watch.h"
 
 #include <ctype.h>
 #include <dirent.h>
