@@ -21,7 +21,7 @@
 #include "recorder/base/exit_status.h"
 #include "recorder/control.h"
 #include "recorder/dispatch.h"
-#include "recorder/lazy.h"
+#include "recorder/record/deferred_stacks.h"
 #include "recorder/base/message.h"
 #include "recorder/base/sd_notify.h"
 #include "recorder/proc/thread_states.h"

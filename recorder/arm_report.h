@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "recorder/arm_status.h"
-#include "recorder/engine.h"
+#include "recorder/record/engine.h"
 #include "recorder/proc/target_finder.h"
 #include "recorder/buffer/ring_path.h"
 

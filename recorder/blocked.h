@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "recorder/sleepers.h"
+#include "recorder/record/blocked_threads.h"
 #include "recorder/proc/target.h"
 #include "recorder/triggers.h"
 

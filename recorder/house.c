@@ -18,7 +18,7 @@
 #include "recorder/proc/proc_maps.h"
 #include "recorder/ringkeeper.h"
 #include "recorder/proc/thread_states.h"
-#include "recorder/unwound.h"
+#include "recorder/record/stack_unwinder.h"
 
 #define LOOK_NS		   1000000000
 #define LOOK_SMALL_NS	   100000000 /* a small ring is overwritten soon */

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "recorder/engine.h"
+#include "recorder/record/engine.h"
 #include "recorder/proc/target_finder.h"
 #include "recorder/symbols/mappings.h"
 #include "recorder/buffer/recorder_events.h"

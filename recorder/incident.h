@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "recorder/engine.h"
+#include "recorder/record/engine.h"
 #include "recorder/proc/target_finder.h"
 #include "recorder/house.h"
 #include "recorder/job.h"

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "capture/facts.h"
-#include "recorder/engine.h"
+#include "recorder/record/engine.h"
 #include "recorder/symbols/mappings.h"
 #include "recorder/buffer/recorder_events.h"
 

@@ -25,18 +25,18 @@ recorder_librecorder_a_SOURCES = \
 	recorder/perf/perf_events.c recorder/perf/perf_events.h \
 	recorder/perf/cpus.c recorder/perf/cpus.h \
 	recorder/dispatch.c recorder/dispatch.h \
-	recorder/drain.c recorder/drain.h \
-	recorder/dumps.c recorder/dumps.h \
-	recorder/engine.c recorder/engine.h \
+	recorder/record/drain.c recorder/record/drain.h \
+	recorder/record/stack_dumps.c recorder/record/stack_dumps.h \
+	recorder/record/engine.c recorder/record/engine.h \
 	recorder/base/abandonable_task.c recorder/base/abandonable_task.h \
 	recorder/buffer/event_list.c recorder/buffer/event_list.h \
 	recorder/proc/proc_locks.c recorder/proc/proc_locks.h \
 	recorder/proc/target_finder.c recorder/proc/target_finder.h \
 	recorder/perf/tracepoint_format.c recorder/perf/tracepoint_format.h \
-	recorder/governor.c recorder/governor.h \
+	recorder/record/governor.c recorder/record/governor.h \
 	recorder/perf/host_facts.c recorder/perf/host_facts.h \
 	recorder/perf/cpu_hotplug_watch.c recorder/perf/cpu_hotplug_watch.h \
-	recorder/hotplug.c recorder/hotplug.h \
+	recorder/record/hotplug.c recorder/record/hotplug.h \
 	recorder/house.c recorder/house.h \
 	recorder/incident.c recorder/incident.h \
 	recorder/job.c recorder/job.h \
@@ -44,7 +44,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/symbols/kallsyms.c recorder/symbols/kallsyms.h \
 	recorder/perf/kernel_log.c recorder/perf/kernel_log.h \
 	recorder/keep.c recorder/keep.h \
-	recorder/lazy.c recorder/lazy.h \
+	recorder/record/deferred_stacks.c recorder/record/deferred_stacks.h \
 	recorder/perf/printk_clock.c recorder/perf/printk_clock.h \
 	recorder/symbols/mappings.c recorder/symbols/mappings.h \
 	recorder/proc/proc_maps.c recorder/proc/proc_maps.h \
@@ -73,20 +73,20 @@ recorder_librecorder_a_SOURCES = \
 	recorder/room.c recorder/room.h \
 	recorder/seal.c recorder/seal.h \
 	recorder/symbols/address_set.c recorder/symbols/address_set.h \
-	recorder/sleepers.c recorder/sleepers.h \
+	recorder/record/blocked_threads.c recorder/record/blocked_threads.h \
 	recorder/buffer/segment_ring.c recorder/buffer/segment_ring.h \
 	recorder/proc/proc_threads.c recorder/proc/proc_threads.h \
 	recorder/proc/thread_states.c recorder/proc/thread_states.h \
 	recorder/status_text.c recorder/status_text.h \
 	recorder/proc/target.c recorder/proc/target.h \
-	recorder/tasks.c recorder/tasks.h \
+	recorder/record/task_table.c recorder/record/task_table.h \
 	recorder/tcp_target.c recorder/tcp_target.h \
 	recorder/perf/tier.c recorder/perf/tier.h \
 	recorder/perf/tracefs.c recorder/perf/tracefs.h \
-	recorder/translate.c recorder/translate.h \
+	recorder/record/translate.c recorder/record/translate.h \
 	recorder/triggers.c recorder/triggers.h \
 	recorder/symbols/unwind.c recorder/symbols/unwind.h \
-	recorder/unwound.c recorder/unwound.h \
+	recorder/record/stack_unwinder.c recorder/record/stack_unwinder.h \
 	recorder/verdict.c recorder/verdict.h \
 	recorder/watchers.c recorder/watchers.h \
 	recorder/watch.c recorder/watch.h 

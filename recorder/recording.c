@@ -10,13 +10,13 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
-#include "recorder/engine.h"
+#include "recorder/record/engine.h"
 #include "recorder/proc/proc_locks.h"
 #include "recorder/job.h"
 #include "recorder/symbols/mappings.h"
 #include "recorder/proc/proc_maps.h"
 #include "recorder/proc/proc_threads.h"
-#include "recorder/unwound.h"
+#include "recorder/record/stack_unwinder.h"
 
 #define MAPS_DEADLINE_MS   3000
 #define UNWIND_DEADLINE_MS 5000

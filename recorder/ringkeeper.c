@@ -9,7 +9,7 @@
 
 #include "capture/symbols.h"
 #include "recorder/base/clock.h"
-#include "recorder/drain.h"
+#include "recorder/record/drain.h"
 #include "recorder/symbols/symbolize.h"
 
 #define FACTS_EVERY_NS 1000000000ull

@@ -6,7 +6,7 @@
 #ifndef RECORDER_RINGKEEPER_H
 #define RECORDER_RINGKEEPER_H
 
-#include "recorder/engine.h"
+#include "recorder/record/engine.h"
 #include "recorder/proc/target_finder.h"
 #include "recorder/buffer/recorder_events.h"
 #include "recorder/buffer/ring_map.h"

@@ -9,10 +9,10 @@
 
 #include "recorder/blocked.h"
 #include "recorder/perf/perf_events.h"
-#include "recorder/drain.h"
-#include "recorder/governor.h"
-#include "recorder/hotplug.h"
-#include "recorder/lazy.h"
+#include "recorder/record/drain.h"
+#include "recorder/record/governor.h"
+#include "recorder/record/hotplug.h"
+#include "recorder/record/deferred_stacks.h"
 
 struct watch;
 

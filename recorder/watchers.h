@@ -10,9 +10,9 @@
 #include <stddef.h>
 
 #include "recorder/arm_status.h"
-#include "recorder/engine.h"
+#include "recorder/record/engine.h"
 #include "recorder/proc/target_finder.h"
-#include "recorder/governor.h"
+#include "recorder/record/governor.h"
 #include "recorder/house.h"
 #include "recorder/probe.h"
 #include "recorder/perf/diagnostic.h"

@@ -13,7 +13,7 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/perf/perf_events.h"
-#include "recorder/drain.h"
+#include "recorder/record/drain.h"
 
 #define RING_BYTES (8u << 20)
 #define SLOT_BYTES (64u << 10)

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #include "recorder/perf/perf_events.h"
-#include "recorder/drain.h"
+#include "recorder/record/drain.h"
 
 #define KERNEL_SLOT_BYTES (64u << 10)
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "recorder/dumps.h"
+#include "recorder/record/stack_dumps.h"
 
 static int setup(void **state)
 {

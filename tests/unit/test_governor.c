@@ -12,7 +12,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "recorder/governor.h"
+#include "recorder/record/governor.h"
 
 #define MS	1000000ull
 #define TICK_MS 100

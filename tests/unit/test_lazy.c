@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "recorder/base/clock.h"
-#include "recorder/lazy.h"
+#include "recorder/record/deferred_stacks.h"
 
 #define DEADLINE_NS 30000000000ull
 

@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "recorder/sleepers.h"
+#include "recorder/record/blocked_threads.h"
 
 static const struct ft_task IDLE = { .tid = 0 };
 static const struct ft_task A = { 10, 9, "alpha" };

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/tasks.h"
+#include "recorder/record/task_table.h"
 
 static int setup(void **state)
 {

@@ -15,7 +15,7 @@
 
 #include "formats.h"
 #include "recorder/perf/perf_ring.h"
-#include "recorder/translate.h"
+#include "recorder/record/translate.h"
 
 /* Records as the kernel writes them, made by hand. */
 

@@ -12,18 +12,18 @@
 
 #include "capture/facts.h"
 #include "recorder/perf/perf_events.h"
-#include "recorder/drain.h"
-#include "recorder/dumps.h"
-#include "recorder/hotplug.h"
+#include "recorder/record/drain.h"
+#include "recorder/record/stack_dumps.h"
+#include "recorder/record/hotplug.h"
 #include "recorder/symbols/kallsyms.h"
 #include "recorder/perf/kernel_log.h"
 #include "recorder/buffer/recorder_events.h"
 #include "recorder/perf/event_plan.h"
 #include "recorder/perf/diagnostic.h"
 #include "recorder/buffer/ring_map.h"
-#include "recorder/sleepers.h"
+#include "recorder/record/blocked_threads.h"
 #include "recorder/buffer/segment_ring.h"
-#include "recorder/tasks.h"
+#include "recorder/record/task_table.h"
 #include "recorder/perf/tracefs.h"
 
 struct engine_options {

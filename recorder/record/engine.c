@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/engine.h"
+#include "recorder/record/engine.h"
 
 #include <errno.h>
 #include <stdlib.h>

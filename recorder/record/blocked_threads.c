@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/sleepers.h"
+#include "recorder/record/blocked_threads.h"
 
 #include <errno.h>
 #include <stdatomic.h>

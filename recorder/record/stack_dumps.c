@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/dumps.h"
+#include "recorder/record/stack_dumps.h"
 
 #include <errno.h>
 #include <stdatomic.h>

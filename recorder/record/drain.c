@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/drain.h"
+#include "recorder/record/drain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 
 #include "capture/encoder.h"
 #include "recorder/base/clock.h"
-#include "recorder/translate.h"
+#include "recorder/record/translate.h"
 
 #define VISIT_MS	50 /* how old a record may get where no watermark calls earlier */
 #define VISIT_QUIET_MS	250 /* where there is little: being woken costs more than that is worth */

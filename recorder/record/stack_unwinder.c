@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/unwound.h"
+#include "recorder/record/stack_unwinder.h"
 
 #include <errno.h>
 #include <stdlib.h>

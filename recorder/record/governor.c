@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/governor.h"
+#include "recorder/record/governor.h"
 
 #include <stdio.h>
 

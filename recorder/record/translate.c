@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/translate.h"
+#include "recorder/record/translate.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -12,7 +12,7 @@
 
 #include "capture/event.h"
 #include "recorder/perf/tier.h"
-#include "recorder/translate.h"
+#include "recorder/record/translate.h"
 
 #define DUMPS_MAX 64
 #define DUMP_REGISTERS_MAX 64

@@ -12,11 +12,11 @@
 #include <stdint.h>
 
 #include "recorder/perf/perf_events.h"
-#include "recorder/dumps.h"
+#include "recorder/record/stack_dumps.h"
 #include "recorder/perf/event_plan.h"
-#include "recorder/sleepers.h"
+#include "recorder/record/blocked_threads.h"
 #include "recorder/buffer/segment_ring.h"
-#include "recorder/tasks.h"
+#include "recorder/record/task_table.h"
 
 struct drain;
 

@@ -13,7 +13,7 @@
 
 #include "capture/event.h"
 #include "recorder/perf/event_plan.h"
-#include "recorder/tasks.h"
+#include "recorder/record/task_table.h"
 
 /* The latest record of a kind, to know the second record of one happening by. */
 struct translate_latest {

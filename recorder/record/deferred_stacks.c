@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/lazy.h"
+#include "recorder/record/deferred_stacks.h"
 
 #include <errno.h>
 #include <stdatomic.h>

@@ -11,7 +11,7 @@
 
 #include "capture/event.h"
 #include "recorder/symbols/kallsyms.h"
-#include "recorder/sleepers.h"
+#include "recorder/record/blocked_threads.h"
 #include "recorder/proc/target.h"
 
 #define LAZY_THRESHOLD_NS 50000000

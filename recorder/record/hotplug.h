@@ -7,7 +7,7 @@
 #define RECORDER_HOTPLUG_H
 
 #include "recorder/perf/perf_events.h"
-#include "recorder/drain.h"
+#include "recorder/record/drain.h"
 #include "recorder/perf/event_plan.h"
 
 struct hotplug;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/hotplug.h"
+#include "recorder/record/hotplug.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #ifndef RECORDER_UNWOUND_H
 #define RECORDER_UNWOUND_H
 
-#include "recorder/dumps.h"
+#include "recorder/record/stack_dumps.h"
 #include "recorder/symbols/mappings.h"
 #include "recorder/buffer/recorder_events.h"
 

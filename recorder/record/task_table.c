@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/tasks.h"
+#include "recorder/record/task_table.h"
 
 #include <errno.h>
 #include <stdlib.h>
