@@ -25,7 +25,7 @@
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
 #include "recorder/base/message.h"
-#include "recorder/recording.h"
+#include "recorder/write/recording.h"
 #include "recorder/proc/target.h"
 
 #define DURATION_DEFAULT_NS 15000000000ull

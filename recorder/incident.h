@@ -12,8 +12,8 @@
 #include "recorder/record/engine.h"
 #include "recorder/proc/target_finder.h"
 #include "recorder/house.h"
-#include "recorder/job.h"
-#include "recorder/keep.h"
+#include "recorder/write/capture_writer.h"
+#include "recorder/write/capture_dir.h"
 #include "recorder/triggers.h"
 
 #define INCIDENT_NAME_BYTES 96

@@ -39,11 +39,11 @@ recorder_librecorder_a_SOURCES = \
 	recorder/record/hotplug.c recorder/record/hotplug.h \
 	recorder/house.c recorder/house.h \
 	recorder/incident.c recorder/incident.h \
-	recorder/job.c recorder/job.h \
+	recorder/write/capture_writer.c recorder/write/capture_writer.h \
 	recorder/base/json_text.c recorder/base/json_text.h \
 	recorder/symbols/kallsyms.c recorder/symbols/kallsyms.h \
 	recorder/perf/kernel_log.c recorder/perf/kernel_log.h \
-	recorder/keep.c recorder/keep.h \
+	recorder/write/capture_dir.c recorder/write/capture_dir.h \
 	recorder/record/deferred_stacks.c recorder/record/deferred_stacks.h \
 	recorder/perf/printk_clock.c recorder/perf/printk_clock.h \
 	recorder/symbols/mappings.c recorder/symbols/mappings.h \
@@ -63,15 +63,15 @@ recorder_librecorder_a_SOURCES = \
 	recorder/psi_spec.c recorder/psi_spec.h \
 	recorder/base/parse_units.c recorder/base/parse_units.h \
 	recorder/question.h \
-	recorder/recording.c recorder/recording.h \
+	recorder/write/recording.c recorder/write/recording.h \
 	recorder/perf/diagnostic.c recorder/perf/diagnostic.h \
 	recorder/perf/perf_ring.c recorder/perf/perf_ring.h \
 	recorder/buffer/sigbus_guard.c recorder/buffer/sigbus_guard.h \
 	recorder/ringkeeper.c recorder/ringkeeper.h \
 	recorder/buffer/ring_map.c recorder/buffer/ring_map.h \
 	recorder/buffer/ring_path.c recorder/buffer/ring_path.h \
-	recorder/room.c recorder/room.h \
-	recorder/seal.c recorder/seal.h \
+	recorder/write/disk_space.c recorder/write/disk_space.h \
+	recorder/write/capture_finish.c recorder/write/capture_finish.h \
 	recorder/symbols/address_set.c recorder/symbols/address_set.h \
 	recorder/record/blocked_threads.c recorder/record/blocked_threads.h \
 	recorder/buffer/segment_ring.c recorder/buffer/segment_ring.h \

@@ -19,7 +19,7 @@
 #include "capture/encoder.h"
 #include "capture/reader.h"
 #include "recorder/base/clock.h"
-#include "recorder/job.h"
+#include "recorder/write/capture_writer.h"
 
 #define SLOT_BYTES 4096
 #define SLOTS	   128

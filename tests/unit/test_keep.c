@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "capture/format.h"
-#include "recorder/keep.h"
+#include "recorder/write/capture_dir.h"
 
 #define NOW_NS	      1770116673000000000 /* 2026-02-03 11:04:33 UTC */
 #define SECOND_NS     1000000000

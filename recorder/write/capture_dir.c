@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/keep.h"
+#include "recorder/write/capture_dir.h"
 
 #include <ctype.h>
 #include <dirent.h>

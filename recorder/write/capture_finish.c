@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/seal.h"
+#include "recorder/write/capture_finish.h"
 
 #include <errno.h>
 

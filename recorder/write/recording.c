@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/recording.h"
+#include "recorder/write/recording.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 #include "recorder/base/exit_status.h"
 #include "recorder/record/engine.h"
 #include "recorder/proc/proc_locks.h"
-#include "recorder/job.h"
+#include "recorder/write/capture_writer.h"
 #include "recorder/symbols/mappings.h"
 #include "recorder/proc/proc_maps.h"
 #include "recorder/proc/proc_threads.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/job.h"
+#include "recorder/write/capture_writer.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -15,8 +15,8 @@
 #include "recorder/base/clock.h"
 #include "recorder/perf/host_facts.h"
 #include "recorder/symbols/symbolize.h"
-#include "recorder/room.h"
-#include "recorder/seal.h"
+#include "recorder/write/disk_space.h"
+#include "recorder/write/capture_finish.h"
 #include "recorder/symbols/address_set.h"
 
 /* The slots hold seconds of the heaviest load: looking now and then costs the recording path nothing,

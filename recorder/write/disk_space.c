@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/room.h"
+#include "recorder/write/disk_space.h"
 
 #include <sys/resource.h>
 #include <sys/statvfs.h>

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "recorder/job.h"
+#include "recorder/write/capture_writer.h"
 #include "recorder/perf/diagnostic.h"
 #include "recorder/proc/target.h"
 
