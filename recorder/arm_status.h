@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "recorder/verdict.h"
+#include "recorder/trigger/probe_failures.h"
 
 #define ARM_STATUS_CAPTURES_MAX 8
 #define ARM_STATUS_KEPT_MAX	2

@@ -13,7 +13,7 @@
 #include "recorder/arm_status.h"
 #include "recorder/control.h"
 #include "recorder/incident.h"
-#include "recorder/triggers.h"
+#include "recorder/trigger/trigger_queue.h"
 
 struct dispatch;
 

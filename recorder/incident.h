@@ -14,7 +14,7 @@
 #include "recorder/house.h"
 #include "recorder/write/capture_writer.h"
 #include "recorder/write/capture_dir.h"
-#include "recorder/triggers.h"
+#include "recorder/trigger/trigger_queue.h"
 
 #define INCIDENT_NAME_BYTES 96
 

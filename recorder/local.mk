@@ -9,7 +9,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/arm_status.c recorder/arm_status.h \
 	recorder/ask_failure.c recorder/ask_failure.h \
 	recorder/symbols/mapping_changes.c recorder/symbols/mapping_changes.h \
-	recorder/blocked.c recorder/blocked.h \
+	recorder/trigger/blocked_trigger.c recorder/trigger/blocked_trigger.h \
 	recorder/base/helper_process.c recorder/base/helper_process.h \
 	recorder/proc/process_tree.c recorder/proc/process_tree.h \
 	recorder/base/clock.h \
@@ -55,14 +55,14 @@ recorder_librecorder_a_SOURCES = \
 	recorder/buffer/recorder_events.c recorder/buffer/recorder_events.h \
 	recorder/perf/permission.c recorder/perf/permission.h \
 	recorder/perf/event_plan.c recorder/perf/event_plan.h \
-	recorder/probe.c recorder/probe.h \
-	recorder/probe_cmd.c \
-	recorder/probe_http.c \
-	recorder/probe_tcp.c \
-	recorder/psi.c recorder/psi.h \
-	recorder/psi_spec.c recorder/psi_spec.h \
+	recorder/trigger/probe.c recorder/trigger/probe.h \
+	recorder/trigger/probe_cmd.c \
+	recorder/trigger/probe_http.c \
+	recorder/trigger/probe_tcp.c \
+	recorder/trigger/psi.c recorder/trigger/psi.h \
+	recorder/trigger/psi_spec.c recorder/trigger/psi_spec.h \
 	recorder/base/parse_units.c recorder/base/parse_units.h \
-	recorder/question.h \
+	recorder/trigger/probe_kind.h \
 	recorder/write/recording.c recorder/write/recording.h \
 	recorder/perf/diagnostic.c recorder/perf/diagnostic.h \
 	recorder/perf/perf_ring.c recorder/perf/perf_ring.h \
@@ -80,14 +80,14 @@ recorder_librecorder_a_SOURCES = \
 	recorder/status_text.c recorder/status_text.h \
 	recorder/proc/target.c recorder/proc/target.h \
 	recorder/record/task_table.c recorder/record/task_table.h \
-	recorder/tcp_target.c recorder/tcp_target.h \
+	recorder/trigger/tcp_target.c recorder/trigger/probe_tcp.h \
 	recorder/perf/tier.c recorder/perf/tier.h \
 	recorder/perf/tracefs.c recorder/perf/tracefs.h \
 	recorder/record/translate.c recorder/record/translate.h \
-	recorder/triggers.c recorder/triggers.h \
+	recorder/trigger/trigger_queue.c recorder/trigger/trigger_queue.h \
 	recorder/symbols/unwind.c recorder/symbols/unwind.h \
 	recorder/record/stack_unwinder.c recorder/record/stack_unwinder.h \
-	recorder/verdict.c recorder/verdict.h \
+	recorder/trigger/probe_failures.c recorder/trigger/probe_failures.h \
 	recorder/watchers.c recorder/watchers.h \
 	recorder/watch.c recorder/watch.h 
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \

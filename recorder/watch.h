@@ -7,7 +7,7 @@
 #ifndef RECORDER_WATCH_H
 #define RECORDER_WATCH_H
 
-#include "recorder/blocked.h"
+#include "recorder/trigger/blocked_trigger.h"
 #include "recorder/perf/perf_events.h"
 #include "recorder/record/drain.h"
 #include "recorder/record/governor.h"

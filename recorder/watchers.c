@@ -10,7 +10,7 @@
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
 #include "recorder/base/message.h"
-#include "recorder/psi.h"
+#include "recorder/trigger/psi.h"
 #include "recorder/watch.h"
 
 struct watchers {

@@ -14,9 +14,9 @@
 #include "recorder/proc/target_finder.h"
 #include "recorder/record/governor.h"
 #include "recorder/house.h"
-#include "recorder/probe.h"
+#include "recorder/trigger/probe.h"
 #include "recorder/perf/diagnostic.h"
-#include "recorder/triggers.h"
+#include "recorder/trigger/trigger_queue.h"
 
 #define WATCHERS_PSI_MAX 8
 

@@ -6,7 +6,7 @@
 #define TESTS_UNIT_ASKING_H
 
 #include "recorder/base/clock.h"
-#include "recorder/probe.h"
+#include "recorder/trigger/probe.h"
 
 #define MS	    1000000ull
 #define PATIENCE_MS 30000

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/blocked.h"
+#include "recorder/trigger/blocked_trigger.h"
 
 #define S 1000000000ull
 

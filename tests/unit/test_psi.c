@@ -25,8 +25,8 @@
 #include <unistd.h>
 
 #include "recorder/base/clock.h"
-#include "recorder/psi.h"
-#include "recorder/psi_spec.h"
+#include "recorder/trigger/psi.h"
+#include "recorder/trigger/psi_spec.h"
 
 #define MS	    1000000ull
 #define PATIENCE_MS 20000

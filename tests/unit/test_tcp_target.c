@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "recorder/tcp_target.h"
+#include "recorder/trigger/probe_tcp.h"
 
 static void target_takes_hosts_ports_and_text(void **state)
 {

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "recorder/base/clock.h"
-#include "recorder/triggers.h"
+#include "recorder/trigger/trigger_queue.h"
 
 #define WAITING_MOST 64
 #define POSTERS	     4

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "recorder/verdict.h"
+#include "recorder/trigger/probe_failures.h"
 
 #define MS 1000000ull
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/psi.h"
+#include "recorder/trigger/psi.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/base/abandonable_task.h"
-#include "recorder/psi_spec.h"
+#include "recorder/trigger/psi_spec.h"
 
 #define STOP_PATIENCE_MS   200
 #define LOOK_AGAIN_MS	   500

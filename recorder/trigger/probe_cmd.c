@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "recorder/question.h"
+#include "recorder/trigger/probe_kind.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "recorder/triggers.h"
-#include "recorder/verdict.h"
+#include "recorder/trigger/trigger_queue.h"
+#include "recorder/trigger/probe_failures.h"
 
 enum probe_kind { PROBE_TCP, PROBE_HTTP, PROBE_CMD };
 

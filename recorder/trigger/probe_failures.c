@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/verdict.h"
+#include "recorder/trigger/probe_failures.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "recorder/base/clock.h"
-#include "recorder/verdict.h"
+#include "recorder/trigger/probe_failures.h"
 
 #define QUESTION_NAME_BYTES 96
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/blocked.h"
+#include "recorder/trigger/blocked_trigger.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "recorder/question.h"
+#include "recorder/trigger/probe_kind.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "recorder/base/abandonable_task.h"
-#include "recorder/tcp_target.h"
+#include "recorder/trigger/probe_tcp.h"
 
 /* Of a name. Only getaddrinfo() knows how long it takes, so it is an errand. */
 struct lookup {

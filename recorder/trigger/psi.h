@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "recorder/triggers.h"
+#include "recorder/trigger/trigger_queue.h"
 
 struct psi;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/tcp_target.h"
+#include "recorder/trigger/probe_tcp.h"
 
 #include <ctype.h>
 #include <errno.h>

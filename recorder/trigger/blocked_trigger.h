@@ -10,7 +10,7 @@
 
 #include "recorder/record/blocked_threads.h"
 #include "recorder/proc/target.h"
-#include "recorder/triggers.h"
+#include "recorder/trigger/trigger_queue.h"
 
 /* All of it the caller's while the watch is in use. */
 struct blocked {

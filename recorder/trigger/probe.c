@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/probe.h"
+#include "recorder/trigger/probe.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -15,8 +15,8 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/base/abandonable_task.h"
-#include "recorder/question.h"
-#include "recorder/verdict.h"
+#include "recorder/trigger/probe_kind.h"
+#include "recorder/trigger/probe_failures.h"
 
 #define DEADLINE_LEAST_NS 5000000000u
 #define INTERVAL_LEAST_NS 1000000u

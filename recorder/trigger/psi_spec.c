@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/psi_spec.h"
+#include "recorder/trigger/psi_spec.h"
 
 #include <errno.h>
 #include <stdio.h>

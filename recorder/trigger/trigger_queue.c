@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/triggers.h"
+#include "recorder/trigger/trigger_queue.h"
 
 #include <errno.h>
 #include <stdarg.h>
