@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "recorder/arm.h"
+#include "recorder/arm/arm.h"
 #include "recorder/base/exit_status.h"
 #include "recorder/base/message.h"
 #include "recorder/base/parse_units.h"

@@ -13,7 +13,7 @@
 
 #include "recorder/ask_failure.h"
 #include "recorder/base/exit_status.h"
-#include "recorder/control.h"
+#include "recorder/arm/control_server.h"
 #include "recorder/base/message.h"
 #include "recorder/status_text.h"
 

@@ -1,12 +1,12 @@
 # Everything but main() is a library, so that tests can link it.
 noinst_LIBRARIES += recorder/librecorder.a
 recorder_librecorder_a_SOURCES = \
-	recorder/after.c recorder/after.h \
-	recorder/after_child.c recorder/after_child.h \
+	recorder/arm/capture_hook.c recorder/arm/capture_hook.h \
+	recorder/arm/capture_hook_child.c recorder/arm/capture_hook_child.h \
 	recorder/arguments.c recorder/arguments.h \
-	recorder/arm.c recorder/arm.h \
-	recorder/arm_report.c recorder/arm_report.h \
-	recorder/arm_status.c recorder/arm_status.h \
+	recorder/arm/arm.c recorder/arm/arm.h \
+	recorder/arm/self_report.c recorder/arm/self_report.h \
+	recorder/arm/status.c recorder/arm/status.h \
 	recorder/ask_failure.c recorder/ask_failure.h \
 	recorder/symbols/mapping_changes.c recorder/symbols/mapping_changes.h \
 	recorder/trigger/blocked_trigger.c recorder/trigger/blocked_trigger.h \
@@ -19,12 +19,12 @@ recorder_librecorder_a_SOURCES = \
 	recorder/cmd_status.c \
 	recorder/cmd_trigger.c \
 	recorder/base/exit_status.h \
-	recorder/control.c recorder/control.h \
-	recorder/control_ask.c \
-	recorder/control_path.c \
+	recorder/arm/control_server.c recorder/arm/control_server.h \
+	recorder/arm/control_client.c \
+	recorder/arm/control_path.c \
 	recorder/perf/perf_events.c recorder/perf/perf_events.h \
 	recorder/perf/cpus.c recorder/perf/cpus.h \
-	recorder/dispatch.c recorder/dispatch.h \
+	recorder/arm/trigger_dispatch.c recorder/arm/trigger_dispatch.h \
 	recorder/record/drain.c recorder/record/drain.h \
 	recorder/record/stack_dumps.c recorder/record/stack_dumps.h \
 	recorder/record/engine.c recorder/record/engine.h \
@@ -37,8 +37,8 @@ recorder_librecorder_a_SOURCES = \
 	recorder/perf/host_facts.c recorder/perf/host_facts.h \
 	recorder/perf/cpu_hotplug_watch.c recorder/perf/cpu_hotplug_watch.h \
 	recorder/record/hotplug.c recorder/record/hotplug.h \
-	recorder/house.c recorder/house.h \
-	recorder/incident.c recorder/incident.h \
+	recorder/arm/history_keeper.c recorder/arm/history_keeper.h \
+	recorder/arm/triggered_capture.c recorder/arm/triggered_capture.h \
 	recorder/write/capture_writer.c recorder/write/capture_writer.h \
 	recorder/base/json_text.c recorder/base/json_text.h \
 	recorder/symbols/kallsyms.c recorder/symbols/kallsyms.h \
@@ -67,7 +67,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/perf/diagnostic.c recorder/perf/diagnostic.h \
 	recorder/perf/perf_ring.c recorder/perf/perf_ring.h \
 	recorder/buffer/sigbus_guard.c recorder/buffer/sigbus_guard.h \
-	recorder/ringkeeper.c recorder/ringkeeper.h \
+	recorder/arm/ring_metadata.c recorder/arm/ring_metadata.h \
 	recorder/buffer/ring_map.c recorder/buffer/ring_map.h \
 	recorder/buffer/ring_path.c recorder/buffer/ring_path.h \
 	recorder/write/disk_space.c recorder/write/disk_space.h \
@@ -88,8 +88,8 @@ recorder_librecorder_a_SOURCES = \
 	recorder/symbols/unwind.c recorder/symbols/unwind.h \
 	recorder/record/stack_unwinder.c recorder/record/stack_unwinder.h \
 	recorder/trigger/probe_failures.c recorder/trigger/probe_failures.h \
-	recorder/watchers.c recorder/watchers.h \
-	recorder/watch.c recorder/watch.h 
+	recorder/arm/trigger_sources.c recorder/arm/trigger_sources.h \
+	recorder/arm/governor_thread.c recorder/arm/governor_thread.h 
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \
 	$(CAPNG_CFLAGS) $(JANSSON_CFLAGS) $(LIBCURL_CFLAGS) $(LIBUNWIND_CFLAGS)
 

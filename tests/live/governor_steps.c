@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "recorder/base/clock.h"
-#include "recorder/watch.h"
+#include "recorder/arm/governor_thread.h"
 #include "tests/live/kernel.h"
 
 #define EVENTS_MOST \

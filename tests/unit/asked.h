@@ -5,7 +5,7 @@
 #ifndef TESTS_UNIT_ASKED_H
 #define TESTS_UNIT_ASKED_H
 
-#include "recorder/control.h"
+#include "recorder/arm/control_server.h"
 
 #define ASKED_OUTPUT_BYTES 8192
 

@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/after.h"
+#include "recorder/arm/capture_hook.h"
 #include "recorder/base/clock.h"
 
 #define PATIENCE_NS 20000000000ull

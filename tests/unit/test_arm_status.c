@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/arm_status.h"
+#include "recorder/arm/status.h"
 
 static void arm_status_names_every_member(void **state)
 {

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "asked.h"
-#include "recorder/arm_status.h"
+#include "recorder/arm/status.h"
 #include "recorder/base/exit_status.h"
 
 #define SECOND_NS 1000000000ull

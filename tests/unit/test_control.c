@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "recorder/base/clock.h"
-#include "recorder/control.h"
+#include "recorder/arm/control_server.h"
 
 #define PATIENCE_MS 10000
 #define CLIENTS_MAX 16 /* as in control.c */

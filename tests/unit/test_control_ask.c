@@ -17,7 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "recorder/control.h"
+#include "recorder/arm/control_server.h"
 
 #define PATIENCE_MS 10000
 

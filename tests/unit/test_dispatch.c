@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "recorder/base/clock.h"
-#include "recorder/dispatch.h"
+#include "recorder/arm/trigger_dispatch.h"
 
 #define HOUR_NS 3600000000000ull
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/incident.h"
+#include "recorder/arm/triggered_capture.h"
 
 #include <errno.h>
 #include <pthread.h>

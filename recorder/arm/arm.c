@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/arm.h"
+#include "recorder/arm/arm.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,11 +16,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "recorder/arm_report.h"
+#include "recorder/arm/self_report.h"
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
-#include "recorder/control.h"
-#include "recorder/dispatch.h"
+#include "recorder/arm/control_server.h"
+#include "recorder/arm/trigger_dispatch.h"
 #include "recorder/record/deferred_stacks.h"
 #include "recorder/base/message.h"
 #include "recorder/base/sd_notify.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/watchers.h"
+#include "recorder/arm/trigger_sources.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "recorder/base/exit_status.h"
 #include "recorder/base/message.h"
 #include "recorder/trigger/psi.h"
-#include "recorder/watch.h"
+#include "recorder/arm/governor_thread.h"
 
 struct watchers {
 	const struct watchers_options *options;

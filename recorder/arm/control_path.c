@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "recorder/control.h"
+#include "recorder/arm/control_server.h"
 
 bool control_candidate(size_t index, char *ret_path, size_t path_bytes)
 {

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "recorder/after.h"
-#include "recorder/arm_status.h"
-#include "recorder/control.h"
-#include "recorder/incident.h"
+#include "recorder/arm/capture_hook.h"
+#include "recorder/arm/status.h"
+#include "recorder/arm/control_server.h"
+#include "recorder/arm/triggered_capture.h"
 #include "recorder/trigger/trigger_queue.h"
 
 struct dispatch;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/control.h"
+#include "recorder/arm/control_server.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,11 +9,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "recorder/arm_status.h"
+#include "recorder/arm/status.h"
 #include "recorder/record/engine.h"
 #include "recorder/proc/target_finder.h"
 #include "recorder/record/governor.h"
-#include "recorder/house.h"
+#include "recorder/arm/history_keeper.h"
 #include "recorder/trigger/probe.h"
 #include "recorder/perf/diagnostic.h"
 #include "recorder/trigger/trigger_queue.h"

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "recorder/arguments.h"
-#include "recorder/watchers.h"
+#include "recorder/arm/trigger_sources.h"
 
 struct arm_options {
 	struct arguments arguments;

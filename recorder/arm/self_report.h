@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "recorder/arm_status.h"
+#include "recorder/arm/status.h"
 #include "recorder/record/engine.h"
 #include "recorder/proc/target_finder.h"
 #include "recorder/buffer/ring_path.h"

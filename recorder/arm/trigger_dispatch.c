@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/dispatch.h"
+#include "recorder/arm/trigger_dispatch.h"
 
 #include <errno.h>
 #include <limits.h>

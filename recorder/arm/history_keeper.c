@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/house.h"
+#include "recorder/arm/history_keeper.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -16,7 +16,7 @@
 #include "recorder/base/clock.h"
 #include "recorder/buffer/event_list.h"
 #include "recorder/proc/proc_maps.h"
-#include "recorder/ringkeeper.h"
+#include "recorder/arm/ring_metadata.h"
 #include "recorder/proc/thread_states.h"
 #include "recorder/record/stack_unwinder.h"
 

@@ -11,7 +11,7 @@
 
 #include "recorder/record/engine.h"
 #include "recorder/proc/target_finder.h"
-#include "recorder/house.h"
+#include "recorder/arm/history_keeper.h"
 #include "recorder/write/capture_writer.h"
 #include "recorder/write/capture_dir.h"
 #include "recorder/trigger/trigger_queue.h"

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "recorder/base/clock.h"
-#include "recorder/control.h"
+#include "recorder/arm/control_server.h"
 
 #define ANSWER_BYTES_MAX (1u << 20)
 #define READ_BYTES	 4096

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/arm_status.h"
+#include "recorder/arm/status.h"
 
 #include <time.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/ringkeeper.h"
+#include "recorder/arm/ring_metadata.h"
 
 #include <errno.h>
 #include <stdlib.h>

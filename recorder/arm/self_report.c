@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/arm_report.h"
+#include "recorder/arm/self_report.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/after_child.h"
+#include "recorder/arm/capture_hook_child.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/after.h"
+#include "recorder/arm/capture_hook.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/after_child.h"
+#include "recorder/arm/capture_hook_child.h"
 #include "recorder/base/clock.h"
 #include "recorder/base/message.h"
 

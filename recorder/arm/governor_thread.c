@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/watch.h"
+#include "recorder/arm/governor_thread.h"
 
 #include <errno.h>
 #include <pthread.h>
