@@ -3,21 +3,21 @@ noinst_LIBRARIES += recorder/librecorder.a
 recorder_librecorder_a_SOURCES = \
 	recorder/arm/capture_hook.c recorder/arm/capture_hook.h \
 	recorder/arm/capture_hook_child.c recorder/arm/capture_hook_child.h \
-	recorder/arguments.c recorder/arguments.h \
+	recorder/cli/arguments.c recorder/cli/arguments.h \
 	recorder/arm/arm.c recorder/arm/arm.h \
 	recorder/arm/self_report.c recorder/arm/self_report.h \
 	recorder/arm/status.c recorder/arm/status.h \
-	recorder/ask_failure.c recorder/ask_failure.h \
+	recorder/cli/control_error.c recorder/cli/control_error.h \
 	recorder/symbols/mapping_changes.c recorder/symbols/mapping_changes.h \
 	recorder/trigger/blocked_trigger.c recorder/trigger/blocked_trigger.h \
 	recorder/base/helper_process.c recorder/base/helper_process.h \
 	recorder/proc/process_tree.c recorder/proc/process_tree.h \
 	recorder/base/clock.h \
-	recorder/cmd_arm.c \
-	recorder/cmd_capture.c \
-	recorder/cmd_check.c \
-	recorder/cmd_status.c \
-	recorder/cmd_trigger.c \
+	recorder/cli/cmd_arm.c \
+	recorder/cli/cmd_capture.c \
+	recorder/cli/cmd_check.c \
+	recorder/cli/cmd_status.c \
+	recorder/cli/cmd_trigger.c \
 	recorder/base/exit_status.h \
 	recorder/arm/control_server.c recorder/arm/control_server.h \
 	recorder/arm/control_client.c \
@@ -77,7 +77,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/buffer/segment_ring.c recorder/buffer/segment_ring.h \
 	recorder/proc/proc_threads.c recorder/proc/proc_threads.h \
 	recorder/proc/thread_states.c recorder/proc/thread_states.h \
-	recorder/status_text.c recorder/status_text.h \
+	recorder/cli/status_text.c recorder/cli/status_text.h \
 	recorder/proc/target.c recorder/proc/target.h \
 	recorder/record/task_table.c recorder/record/task_table.h \
 	recorder/trigger/tcp_target.c recorder/trigger/probe_tcp.h \
@@ -94,7 +94,7 @@ recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS
 	$(CAPNG_CFLAGS) $(JANSSON_CFLAGS) $(LIBCURL_CFLAGS) $(LIBUNWIND_CFLAGS)
 
 bin_PROGRAMS += recorder/recorder
-recorder_recorder_SOURCES = recorder/main.c
+recorder_recorder_SOURCES = recorder/cli/main.c
 RECORDER_LIBS = recorder/librecorder.a capture/libcapture.a $(LIBDW_LIBS) \
 	$(TRACEEVENT_LIBS) $(CAPNG_LIBS) $(JANSSON_LIBS) $(LIBCURL_LIBS) $(LIBUNWIND_LIBS) $(PFM_LIBS) \
 	$(IBERTY_LIBS) $(ZLIB_LIBS) -lpthread

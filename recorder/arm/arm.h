@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "recorder/arguments.h"
+#include "recorder/cli/arguments.h"
 #include "recorder/arm/trigger_sources.h"
 
 struct arm_options {

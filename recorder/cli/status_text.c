@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/status_text.h"
+#include "recorder/cli/status_text.h"
 
 #include <stdint.h>
 

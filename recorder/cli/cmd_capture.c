@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/arguments.h"
+#include "recorder/cli/arguments.h"
 #include "recorder/proc/process_tree.h"
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/arguments.h"
+#include "recorder/cli/arguments.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "recorder/ask_failure.h"
+#include "recorder/cli/control_error.h"
 #include "recorder/base/exit_status.h"
 #include "recorder/arm/control_server.h"
 #include "recorder/base/json_text.h"

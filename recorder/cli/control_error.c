@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/ask_failure.h"
+#include "recorder/cli/control_error.h"
 
 #include <errno.h>
 #include <string.h>

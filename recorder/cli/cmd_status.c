@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/ask_failure.h"
+#include "recorder/cli/control_error.h"
 #include "recorder/base/exit_status.h"
 #include "recorder/arm/control_server.h"
 #include "recorder/base/message.h"
-#include "recorder/status_text.h"
+#include "recorder/cli/status_text.h"
 
 #define TIMEOUT_MS 5000
 #define SCHEMA	   "freezetrap.status/1"
