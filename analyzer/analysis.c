@@ -33,17 +33,17 @@
 
 struct analysis {
 	struct source *source;
-	struct stackfacts *stackfacts;
+	struct stack_infos *stackfacts;
 	struct target target;
-	struct survey survey;
+	struct first_pass survey;
 	struct stall stall;
 	struct spin spin;		/* what is found of it in the stall, or what is the stall */
-	struct silence silence;		/* likewise */
+	struct host_pause silence;		/* likewise */
 	bool spin_is_stall, silence_is_stall;
 	struct trigger_window window;
-	struct feeder feeder;		/* did IDLED: the stall is none of those who wait for it */
-	struct suspect sliced;		/* without victims: the stall is not of those who wait in slices */
-	struct episode episode;		/* kind NONE: the stall's waits explain it, or nothing does */
+	struct slow_producer feeder;		/* did IDLED: the stall is none of those who wait for it */
+	struct contended_lock sliced;		/* without victims: the stall is not of those who wait in slices */
+	struct busy_thread episode;		/* kind NONE: the stall's waits explain it, or nothing does */
 	uint64_t start_ns;
 	uint64_t stall_ns;		/* shorter waits make no stall */
 	struct model *model;
@@ -118,7 +118,7 @@ static int fill_capture(struct analysis *analysis, const char *path)
 
 static void fill_stall(struct analysis *analysis)
 {
-	const struct long_wait *longest = account_longest(analysis->survey.account);
+	const struct long_wait *longest = wait_stats_longest(analysis->survey.account);
 	const struct stall *stall = &analysis->stall;
 	struct model *model = analysis->model;
 
@@ -155,7 +155,7 @@ static void fill_stall(struct analysis *analysis)
  */
 static int find_feeder(struct analysis *analysis)
 {
-	const struct feeder_search search = {
+	const struct slow_producer_search search = {
 		.source = analysis->source,
 		.stackfacts = analysis->stackfacts,
 		.target = &analysis->target,
@@ -164,20 +164,20 @@ static int find_feeder(struct analysis *analysis)
 		.since_ns = analysis->window.about_ns,
 	};
 	struct stall *stall = &analysis->stall;
-	struct feeder *feeder = &analysis->feeder;
+	struct slow_producer *feeder = &analysis->feeder;
 	const struct long_wait *waits;
-	size_t count = account_long_waits(analysis->survey.account, &waits);
+	size_t count = wait_stats_long_waits(analysis->survey.account, &waits);
 	int r;
 
 	if (!analysis->target.count)
 		return 0;
-	r = feeder_find(&search, feeder);
+	r = slow_producer_find(&search, feeder);
 	if (r)
 		return r;
-	if (feeder_explains(feeder, stall, waits, count))
+	if (slow_producer_explains(feeder, stall, waits, count))
 		stall_replace(stall, &feeder->stall);
 	else
-		feeder_free(feeder);
+		slow_producer_free(feeder);
 	return 0;
 }
 
@@ -203,7 +203,7 @@ static int find_spin(struct analysis *analysis)
 	struct stall *stall = &analysis->stall;
 	struct spin *spin = &analysis->spin;
 	const struct long_wait *waits;
-	size_t count = account_long_waits(analysis->survey.account, &waits);
+	size_t count = wait_stats_long_waits(analysis->survey.account, &waits);
 	int r = spins_find(analysis->survey.spins, analysis->source, analysis->stackfacts, spin);
 	bool overlap = spin->start_ns < stall->end_ns && spin->end_ns > stall->start_ns;
 	struct stall worst = {
@@ -238,9 +238,9 @@ static int find_spin(struct analysis *analysis)
 static int find_silence(struct analysis *analysis)
 {
 	struct stall *stall = &analysis->stall;
-	struct silence *silence = &analysis->silence;
+	struct host_pause *silence = &analysis->silence;
 	uint64_t from_ns, to_ns, silence_ns, stall_ns = stall->end_ns - stall->start_ns;
-	int r = silences_find(analysis->survey.silences, analysis->source, analysis->stackfacts,
+	int r = host_pauses_find(analysis->survey.silences, analysis->source, analysis->stackfacts,
 			      &analysis->target, silence);
 	struct stall worst = {
 		.found = true,
@@ -278,13 +278,13 @@ static bool paused_meanwhile(const struct analysis *analysis)
 /* Where nothing else froze: waits that are short each, and long together. */
 static int find_sliced(struct analysis *analysis)
 {
-	struct suspect *sliced = &analysis->sliced;
+	struct contended_lock *sliced = &analysis->sliced;
 	struct stall stall = { .found = true };
 	int r;
 
 	if (analysis->stall.found || !analysis->target.count)
 		return 0;
-	r = sliced_find(analysis->source, analysis->stackfacts, analysis->survey.futexes,
+	r = timed_lock_find(analysis->source, analysis->stackfacts, analysis->survey.futexes,
 			&analysis->target, analysis->stall_ns, sliced);
 	if (r || !sliced->victim_count)
 		return r;
@@ -299,13 +299,13 @@ static int find_sliced(struct analysis *analysis)
 /* No wait that hurts, and yet somebody waited for an answer: then it is a thread that did not serve. */
 static int find_episode(struct analysis *analysis)
 {
-	struct episode *episode = &analysis->episode;
+	struct busy_thread *episode = &analysis->episode;
 	int r;
 
 	if (!analysis->window.proves || stall_explains(&analysis->stall, &analysis->window) ||
 	    paused_meanwhile(analysis))
 		return 0;
-	r = episode_find(analysis->source, analysis->stackfacts, &analysis->target,
+	r = busy_thread_find(analysis->source, analysis->stackfacts, &analysis->target,
 			 &analysis->window, episode);
 	if (r || episode->kind == EPISODE_NONE)
 		return r;
@@ -325,11 +325,11 @@ static void fill_doubt(struct analysis *analysis)
 {
 	struct target *target = &analysis->target;
 	struct model *model = analysis->model;
-	const struct stood *longest;
+	const struct handoff_wait *longest;
 	struct futex_doubt doubt;
 
 	if (model->stall.found ||
-	    !futexes_doubt(analysis->survey.futexes, target_counts, target, &doubt))
+	    !futex_locks_doubt(analysis->survey.futexes, target_counts, target, &doubt))
 		return;
 	longest = &doubt.still.longest;
 	if (longest->end_ns - longest->start_ns < analysis->stall_ns)
@@ -351,7 +351,7 @@ static int fill_convoys(struct analysis *analysis, const struct findings_context
 			const struct long_wait *waits, size_t wait_count,
 			const struct deadlock *deadlock)
 {
-	const struct chains_context chains = {
+	const struct root_cause_context chains = {
 		.source = analysis->source,
 		.stackfacts = analysis->stackfacts,
 		.futexes = analysis->survey.futexes,
@@ -360,21 +360,21 @@ static int fill_convoys(struct analysis *analysis, const struct findings_context
 		.long_ns = analysis->stall_ns,
 		.start_ns = analysis->start_ns,
 	};
-	struct suspect suspects[SUSPECTS_MAX] = { 0 };
-	size_t count = suspects_find(waits, wait_count, &analysis->stall, suspects);
+	struct contended_lock suspects[SUSPECTS_MAX] = { 0 };
+	size_t count = contended_locks_find(waits, wait_count, &analysis->stall, suspects);
 	int r = 0;
 
 	if (count)
-		r = suspects_examine(suspects, count, analysis->source, analysis->stackfacts,
+		r = contended_locks_examine(suspects, count, analysis->source, analysis->stackfacts,
 				     analysis->survey.futexes, &analysis->stall, &analysis->target);
 	if (!r)
-		r = chains_examine(&chains, suspects, count, analysis->model);
+		r = root_cause_examine(&chains, suspects, count, analysis->model);
 	for (size_t i = 0; i < count && !r; i++)
 		if (!suspects[i].told_elsewhere &&
 		    ((suspects[i].class != WAIT_LOCK_USER && suspects[i].class != WAIT_LOCK_FILE) ||
 		     !deadlock_has(deadlock, suspects[i].tgid, suspects[i].address)))
-			r = findings_convoy(context, &suspects[i], analysis->model);
-	suspects_free(suspects, count);
+			r = lock_convoy_finding(context, &suspects[i], analysis->model);
+	contended_locks_free(suspects, count);
 	return r;
 }
 
@@ -400,33 +400,33 @@ static void named_first(struct model *model)
 static int fill_stall_findings(struct analysis *analysis, const struct findings_context *context)
 {
 	const struct long_wait *waits;
-	size_t wait_count = account_long_waits(analysis->survey.account, &waits);
+	size_t wait_count = wait_stats_long_waits(analysis->survey.account, &waits);
 	struct deadlock deadlock = { 0 };
-	struct stopped stopped = { 0 };
+	struct stopped_process stopped = { 0 };
 	bool most;
 	int r;
 
-	r = stopped_find(analysis->source, analysis->stackfacts, &analysis->target, waits,
+	r = stopped_process_find(analysis->source, analysis->stackfacts, &analysis->target, waits,
 			 wait_count, &analysis->stall, &stopped);
 	if (r)
 		return r;
 	most = stopped.tgid && stopped.stopped_ns * 2 >= stopped.total_ns;
 	if (most)
-		r = findings_stopped(context, &stopped, analysis->model);
+		r = stopped_process_finding(context, &stopped, analysis->model);
 	if (!r && analysis->stall.still_open)
 		r = deadlock_find(analysis->source, analysis->stackfacts, &analysis->survey, &deadlock);
 	if (!r && deadlock.count)
-		r = findings_deadlock(context, &deadlock, analysis->model);
+		r = deadlock_finding(context, &deadlock, analysis->model);
 	if (!r)
 		r = fill_convoys(analysis, context, waits, wait_count, &deadlock);
 	if (!r && !analysis->model->finding_count)
-		r = finding_class_add(context, analysis->source, &analysis->target, waits,
+		r = resource_wait_finding(context, analysis->source, &analysis->target, waits,
 				      wait_count, &analysis->stall, analysis->model);
 	if (!r && stopped.tgid && !most && stopped.stopped_ns * 10 >= stopped.total_ns)
-		r = findings_stopped(context, &stopped, analysis->model);
+		r = stopped_process_finding(context, &stopped, analysis->model);
 	named_first(analysis->model);
 	deadlock_free(&deadlock);
-	stopped_free(&stopped);
+	stopped_process_free(&stopped);
 	return r;
 }
 
@@ -436,29 +436,29 @@ static int fill_findings(struct analysis *analysis)
 		.stacks = source_stacks(analysis->source),
 		.stackfacts = analysis->stackfacts,
 		.calls = analysis->survey.calls,
-		.listed = futexes_listed(analysis->survey.futexes),
+		.listed = futex_locks_listed(analysis->survey.futexes),
 		.start_ns = analysis->start_ns,
 	};
 	int r;
 
 	if (!analysis->stall.found)
-		return analysis->model->no_verdict ? 0 : findings_no_stall(analysis->model);
+		return analysis->model->no_verdict ? 0 : no_stall_finding(analysis->model);
 	if (analysis->episode.kind != EPISODE_NONE)
-		return findings_episode(&context, &analysis->episode, &analysis->window,
+		return busy_thread_finding(&context, &analysis->episode, &analysis->window,
 					analysis->model);
 	if (analysis->sliced.victim_count)
-		return findings_convoy(&context, &analysis->sliced, analysis->model);
+		return lock_convoy_finding(&context, &analysis->sliced, analysis->model);
 	if (analysis->silence_is_stall)
-		return findings_silence(&context, &analysis->silence, analysis->model);
+		return host_pause_finding(&context, &analysis->silence, analysis->model);
 	if (analysis->feeder.did != FEEDER_IDLED)
-		return findings_feeder(&context, &analysis->feeder, analysis->model);
+		return slow_producer_finding(&context, &analysis->feeder, analysis->model);
 	r = analysis->spin_is_stall ? 0 : fill_stall_findings(analysis, &context);
 	for (size_t i = 0; i < analysis->model->finding_count && !r && !analysis->target.count; i++)
 		r = finding_whose(&analysis->model->findings[i], source_threads(analysis->source));
 	if (!r && analysis->spin.found)
-		r = findings_spin(&context, &analysis->spin, analysis->model);
+		r = spin_finding(&context, &analysis->spin, analysis->model);
 	if (!r && analysis->silence.found)
-		r = findings_silence(&context, &analysis->silence, analysis->model);
+		r = host_pause_finding(&context, &analysis->silence, analysis->model);
 	return r;
 }
 
@@ -517,14 +517,14 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 			  options->target_count);
 	if (r)
 		goto out;
-	r = stackfacts_create(source_stacks(source), &analysis.stackfacts);
+	r = stack_infos_create(source_stacks(source), &analysis.stackfacts);
 	if (r)
 		goto out;
-	r = survey_run(&analysis.survey, source, analysis.stackfacts, &analysis.target, stall_ns);
+	r = first_pass_run(&analysis.survey, source, analysis.stackfacts, &analysis.target, stall_ns);
 	if (r)
 		goto out;
 	analysis.start_ns = source_start_ns(source);
-	wait_count = account_long_waits(analysis.survey.account, &waits);
+	wait_count = wait_stats_long_waits(analysis.survey.account, &waits);
 	analysis.window = trigger_window_read(source_facts(source));
 	r = stall_find(waits, wait_count, stall_ns, analysis.window.about_ns, &analysis.stall);
 	if (r)
@@ -542,13 +542,13 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 	analysis.model = NULL;
 	analysis.stackfacts = NULL;
 out:
-	profile_free(&analysis.episode.profile);
-	suspects_free(&analysis.sliced, 1);
-	feeder_free(&analysis.feeder);
+	cpu_profile_free(&analysis.episode.profile);
+	contended_locks_free(&analysis.sliced, 1);
+	slow_producer_free(&analysis.feeder);
 	spin_free(&analysis.spin);
-	silence_free(&analysis.silence);
-	survey_free(&analysis.survey);
-	stackfacts_destroy(analysis.stackfacts);
+	host_pause_free(&analysis.silence);
+	first_pass_free(&analysis.survey);
+	stack_infos_destroy(analysis.stackfacts);
 	target_free(&analysis.target);
 	analysis_free(analysis.model);
 	return r;
@@ -566,12 +566,12 @@ void analysis_free(struct model *model)
 		free(finding->evidence);
 		free(finding->victims);
 		free(finding->victims_since_ns);
-		findings_why_free(finding);
+		lock_convoy_cause_free(finding);
 		free(finding->summary);
 		free(finding->pattern);
 		free(finding->advice);
 	}
-	blame_free(model);
+	blame_table_free(model);
 	for (size_t i = 0; i < model->lock_count; i++)
 		free(model->locks[i].owners);
 	for (size_t i = 0; i < model->coverage.cannot_say_count; i++)
@@ -581,7 +581,7 @@ void analysis_free(struct model *model)
 	for (size_t i = 0; i < model->coverage.note_count; i++)
 		free(model->coverage.notes[i].text);
 	free(model->coverage.notes);
-	extras_free(&model->coverage.extras);
+	event_counts_free(&model->coverage.extras);
 	free(model->findings);
 	free(model->locks);
 	free(model->waits);
@@ -589,7 +589,7 @@ void analysis_free(struct model *model)
 	free(model->threads);
 	free((void *)model->capture.target);
 	free((void *)model->capture.damage);
-	futexes_destroy(model->futexes);
-	stackfacts_destroy(model->operations);
+	futex_locks_destroy(model->futexes);
+	stack_infos_destroy(model->operations);
 	free(model);
 }

@@ -126,11 +126,11 @@ static int render(const struct model *model, const struct options *options)
 	errno = 0;
 	switch (options->output) {
 	case OUTPUT_JSON:
-		return render_json(model, stdout);
+		return report_json(model, stdout);
 	case OUTPUT_FOLDED:
-		return render_folded(model, stdout);
+		return report_folded(model, stdout);
 	default:
-		return render_text(model, &text, stdout);
+		return report_text(model, &text, stdout);
 	}
 }
 
@@ -154,8 +154,8 @@ static int render_explanation(const struct explanation *explanation, const struc
 
 	errno = 0;
 	if (options->output == OUTPUT_JSON)
-		return render_explanation_json(explanation, model, stdout);
-	return render_explanation_text(explanation, model, &text, stdout);
+		return report_explanation_json(explanation, model, stdout);
+	return report_explanation_text(explanation, model, &text, stdout);
 }
 
 static int explain(const struct options *options)
@@ -191,8 +191,8 @@ static int render_comparison(const struct comparison *comparison, const struct o
 
 	errno = 0;
 	if (options->output == OUTPUT_JSON)
-		return render_comparison_json(comparison, stdout);
-	return render_comparison_text(comparison, &text, stdout);
+		return report_comparison_json(comparison, stdout);
+	return report_comparison_text(comparison, &text, stdout);
 }
 
 static int compare(const struct options *options)

@@ -32,7 +32,7 @@ enum grade { GRADE_UNKNOWN, GRADE_PLAUSIBLE, GRADE_STRONG, GRADE_EXACT };
 const char *grade_name(enum grade grade);
 
 struct model_stack {
-	const struct frame *frames;	/* leaf first, borrowed from struct stacks; NULL: none */
+	const struct frame *frames;	/* leaf first, borrowed from struct stack_table; NULL: none */
 	size_t count;
 };
 
@@ -226,7 +226,7 @@ struct model {
 		uint64_t unknown_ns;		/* of the target's threads */
 		uint64_t recorder_delay_max_ns;
 		uint32_t cpus;
-		struct extras extras;		/* events of -e */
+		struct event_counts extras;		/* events of -e */
 		struct model_note *notes;	/* in order of time */
 		size_t note_count;
 		char **cannot_say;	/* sentences: what this capture cannot tell */
@@ -263,8 +263,8 @@ struct model {
 	size_t wait_group_count;
 	struct model_thread *threads;
 	size_t thread_count;
-	struct futexes *futexes;	/* which of them are locks, for further readings */
-	struct stackfacts *operations;	/* keeps the texts of waits[].operation */
+	struct futex_locks *futexes;	/* which of them are locks, for further readings */
+	struct stack_infos *operations;	/* keeps the texts of waits[].operation */
 };
 
 #endif

@@ -155,7 +155,7 @@ static int set_output(struct options *options, enum options_output output, char 
 
 static int set_explain(struct options *options, const char *text, char **ret_message)
 {
-	if (moment_parse(text, &options->moment))
+	if (wait_spec_parse(text, &options->moment))
 		return wrong(ret_message,
 			     "--explain takes a thread's id, or that and a time like 31519:2.5 or "
 			     "31519:12:04:31.073, not '%s'",
@@ -226,7 +226,8 @@ static int set_action(struct options *options, char **ret_message)
 	if (options->output == OUTPUT_FOLDED)
 		return wrong(ret_message, "--folded excludes --explain and --before");
 	if (options->all_threads)
-		return wrong(ret_message, "--threads is for the report: it excludes --explain and --before");
+		return wrong(ret_message,
+			     "--threads is for the report: it excludes --explain and --before");
 	options->action = explain ? ACTION_EXPLAIN : ACTION_COMPARE;
 	return 0;
 }

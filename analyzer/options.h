@@ -23,7 +23,7 @@ struct options {
 	uint64_t stall_ns;
 	int32_t *target; /* tgids; none: what the capture names */
 	size_t target_count;
-	struct moment moment; /* EXPLAIN */
+	struct wait_spec moment; /* EXPLAIN */
 	const char *before; /* COMPARE: the other capture; borrowed from argv */
 	const char *path; /* borrowed from argv; NULL only for --help and --version */
 };

@@ -543,7 +543,7 @@ tests_unit_test_eventlist_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_states
 TESTS += tests/unit/test_states
 tests_unit_test_states_SOURCES = tests/unit/test_states.c
-tests_unit_test_states_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=snapshot_threads
+tests_unit_test_states_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=proc_threads_threads
 tests_unit_test_states_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_notify
@@ -554,10 +554,10 @@ tests_unit_test_notify_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_dispatch
 TESTS += tests/unit/test_dispatch
 tests_unit_test_dispatch_SOURCES = tests/unit/test_dispatch.c
-tests_unit_test_dispatch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=incident_start,--wrap=incident_extend \
-	-Wl,--wrap=incident_cut,--wrap=incident_over,--wrap=incident_finish,--wrap=incident_name \
-	-Wl,--wrap=incident_trigger,--wrap=control_answer_trigger,--wrap=control_answer_error \
-	-Wl,--wrap=after_run,--wrap=after_end,--wrap=after_busy
+tests_unit_test_dispatch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=triggered_capture_start,--wrap=triggered_capture_extend \
+	-Wl,--wrap=triggered_capture_cut,--wrap=triggered_capture_over,--wrap=triggered_capture_finish,--wrap=triggered_capture_name \
+	-Wl,--wrap=triggered_capture_trigger,--wrap=control_answer_trigger,--wrap=control_answer_error \
+	-Wl,--wrap=capture_hook_run,--wrap=capture_hook_end,--wrap=capture_hook_busy
 tests_unit_test_dispatch_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_finder

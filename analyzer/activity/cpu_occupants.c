@@ -9,7 +9,7 @@
 struct cpu_share {
 	uint32_t cpu;
 	uint64_t start_ns, end_ns;
-	struct by_thread occupants; /* struct cpu_occupant */
+	struct per_thread occupants; /* struct cpu_occupant */
 };
 
 int cpu_share_create(uint32_t cpu, uint64_t start_ns, uint64_t end_ns, struct cpu_share **ret_share)
@@ -30,7 +30,7 @@ void cpu_share_destroy(struct cpu_share *share)
 {
 	if (!share)
 		return;
-	by_thread_free(&share->occupants);
+	per_thread_free(&share->occupants);
 	free(share);
 }
 
@@ -47,7 +47,7 @@ int cpu_share_closed(struct cpu_share *share, const struct interval *interval)
 		to_ns = share->end_ns;
 	if (to_ns <= from_ns)
 		return 0;
-	occupant = by_thread_get(&share->occupants, interval->thread);
+	occupant = per_thread_get(&share->occupants, interval->thread);
 	if (!occupant)
 		return -ENOMEM;
 	occupant->thread = interval->thread;
@@ -61,8 +61,8 @@ size_t cpu_share_tell(const struct cpu_share *share, struct cpu_occupant *ret_oc
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < by_thread_count(&share->occupants); i++) {
-		const struct cpu_occupant *occupant = by_thread_at(&share->occupants, i);
+	for (size_t i = 0; i < per_thread_count(&share->occupants); i++) {
+		const struct cpu_occupant *occupant = per_thread_at(&share->occupants, i);
 		size_t at = count;
 
 		if (!occupant || !occupant->ran_ns ||

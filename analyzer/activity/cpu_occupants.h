@@ -2,8 +2,8 @@
 /*
  * Who had one CPU in one span of time, and for how long.
  */
-#ifndef ANALYZER_CPU_SHARE_H
-#define ANALYZER_CPU_SHARE_H
+#ifndef ANALYZER_ACTIVITY_CPU_OCCUPANTS_H
+#define ANALYZER_ACTIVITY_CPU_OCCUPANTS_H
 
 #include <stddef.h>
 #include <stdint.h>

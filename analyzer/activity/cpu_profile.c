@@ -16,17 +16,17 @@ struct place {
 	UT_hash_handle hh;
 };
 
-struct profiler {
-	const struct stacks *stacks;
+struct cpu_profiler {
+	const struct stack_table *stacks;
 	const struct thread *thread;
 	uint64_t start_ns, end_ns;
 	struct place *places;
 };
 
-int profiler_create(const struct stacks *stacks, const struct thread *thread, uint64_t start_ns,
-		    uint64_t end_ns, struct profiler **ret_profiler)
+int cpu_profiler_create(const struct stack_table *stacks, const struct thread *thread,
+			uint64_t start_ns, uint64_t end_ns, struct cpu_profiler **ret_profiler)
 {
-	struct profiler *profiler = calloc(1, sizeof(*profiler));
+	struct cpu_profiler *profiler = calloc(1, sizeof(*profiler));
 
 	if (!profiler)
 		return -ENOMEM;
@@ -38,7 +38,7 @@ int profiler_create(const struct stacks *stacks, const struct thread *thread, ui
 	return 0;
 }
 
-void profiler_destroy(struct profiler *profiler)
+void cpu_profiler_destroy(struct cpu_profiler *profiler)
 {
 	struct place *place, *next;
 
@@ -52,7 +52,7 @@ void profiler_destroy(struct profiler *profiler)
 	free(profiler);
 }
 
-int profiler_event(struct profiler *profiler, const struct event *event)
+int cpu_profiler_event(struct cpu_profiler *profiler, const struct event *event)
 {
 	struct place *place;
 	uint32_t stack_id = event->stack_id;
@@ -93,7 +93,7 @@ static char *leaf_name(const struct frame *leaf)
 {
 	if (!leaf->symbol && leaf->module)
 		return strdup(leaf->module);
-	return frame_text_name(leaf);
+	return frame_name_of(leaf);
 }
 
 static int named_add(struct named **named, const struct frame *leaf, uint32_t samples)
@@ -119,7 +119,7 @@ static int named_add(struct named **named, const struct frame *leaf, uint32_t sa
 	return 0;
 }
 
-static int add_places(const struct profiler *profiler, struct profile *profile,
+static int add_places(const struct cpu_profiler *profiler, struct cpu_profile *profile,
 		      struct named **named)
 {
 	struct place *place, *next;
@@ -128,7 +128,7 @@ static int add_places(const struct profiler *profiler, struct profile *profile,
 	HASH_ITER(hh, profiler->places, place, next)
 	{
 		const struct frame *frames = NULL;
-		size_t count = stacks_frames(profiler->stacks, place->stack_id, &frames);
+		size_t count = stack_table_frames(profiler->stacks, place->stack_id, &frames);
 
 		profile->samples += place->samples;
 		if (!count)
@@ -145,9 +145,9 @@ static int add_places(const struct profiler *profiler, struct profile *profile,
 	return 0;
 }
 
-int profiler_tell(const struct profiler *profiler, struct profile *ret_profile)
+int cpu_profiler_tell(const struct cpu_profiler *profiler, struct cpu_profile *ret_profile)
 {
-	struct profile profile = { .stack_id = STACK_NONE };
+	struct cpu_profile profile = { .stack_id = STACK_NONE };
 	struct named *named = NULL, *entry, *next;
 	int r = add_places(profiler, &profile, &named);
 
@@ -159,7 +159,7 @@ int profiler_tell(const struct profiler *profiler, struct profile *ret_profile)
 		if (profile.top_count == PROFILE_TOP)
 			break;
 		profile.top[profile.top_count++] =
-			(struct profile_place){ entry->name, entry->samples };
+			(struct cpu_profile_place){ entry->name, entry->samples };
 		entry->name = NULL;
 	}
 	*ret_profile = profile;
@@ -173,9 +173,9 @@ out:
 	return r;
 }
 
-void profile_free(struct profile *profile)
+void cpu_profile_free(struct cpu_profile *profile)
 {
 	for (size_t i = 0; i < profile->top_count; i++)
 		free(profile->top[i].name);
-	*profile = (struct profile){ 0 };
+	*profile = (struct cpu_profile){ 0 };
 }

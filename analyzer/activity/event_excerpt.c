@@ -15,23 +15,24 @@ enum { LEAD_CPU, LEAD_CALL, LEAD_SAMPLE, LEAD_LOCK, LEAD_HELD, LEADS };
 /* A call that was entered longer ago than this has nothing to do with the span. */
 #define LEAD_CALL_NS 1000000000u
 
-struct trail {
-	struct trail_options options;
+struct event_excerpt {
+	struct event_excerpt_options options;
 	bool has_lead[LEADS];
-	struct trail_event lead[LEADS];
-	struct trail_event first[FIRST_EVENTS];
-	struct trail_event last[LAST_EVENTS]; /* a ring */
+	struct event_excerpt_event lead[LEADS];
+	struct event_excerpt_event first[FIRST_EVENTS];
+	struct event_excerpt_event last[LAST_EVENTS]; /* a ring */
 	uint64_t count; /* events within the span */
 	uint64_t acquired_at; /* which of them it has the lock since */
-	struct trail_event acquired;
+	struct event_excerpt_event acquired;
 	bool over;
 };
 
 _Static_assert(LEADS + FIRST_EVENTS + 1 + LAST_EVENTS <= TRAIL_EVENTS_MAX, "no room for all");
 
-int trail_create(const struct trail_options *options, struct trail **ret_trail)
+int event_excerpt_create(const struct event_excerpt_options *options,
+			 struct event_excerpt **ret_trail)
 {
-	struct trail *trail = calloc(1, sizeof(*trail));
+	struct event_excerpt *trail = calloc(1, sizeof(*trail));
 
 	if (!trail)
 		return -ENOMEM;
@@ -40,16 +41,16 @@ int trail_create(const struct trail_options *options, struct trail **ret_trail)
 	return 0;
 }
 
-void trail_destroy(struct trail *trail)
+void event_excerpt_destroy(struct event_excerpt *trail)
 {
 	free(trail);
 }
 
-static bool translate_call(const struct ft_event *raw, struct trail_event *event)
+static bool translate_call(const struct ft_event *raw, struct event_excerpt_event *event)
 {
 	event->kind = TRAIL_CALL;
 	event->call = raw->call.call;
-	event->wakes = release_call(raw);
+	event->wakes = futex_wakes_call(raw);
 	if (raw->call.call == FT_CALL_FUTEX)
 		event->address = raw->call.args[0];
 	else
@@ -57,7 +58,7 @@ static bool translate_call(const struct ft_event *raw, struct trail_event *event
 	return true;
 }
 
-static bool translate_hold(const struct ft_event *raw, struct trail_event *event)
+static bool translate_hold(const struct ft_event *raw, struct event_excerpt_event *event)
 {
 	uint32_t flags = raw->lock_hold.flags;
 
@@ -69,7 +70,7 @@ static bool translate_hold(const struct ft_event *raw, struct trail_event *event
 }
 
 /* What the thread itself does. */
-static bool translate_own(const struct event *event, struct trail_event *ret_event)
+static bool translate_own(const struct event *event, struct event_excerpt_event *ret_event)
 {
 	const struct ft_event *raw = &event->raw;
 
@@ -99,10 +100,10 @@ static bool translate_own(const struct event *event, struct trail_event *ret_eve
 	}
 }
 
-static bool translate(const struct trail_options *options, const struct event *event,
-		      struct trail_event *ret_event)
+static bool translate(const struct event_excerpt_options *options, const struct event *event,
+		      struct event_excerpt_event *ret_event)
 {
-	*ret_event = (struct trail_event){
+	*ret_event = (struct event_excerpt_event){
 		.at_ns = event->raw.time_ns,
 		.cpu = event->raw.cpu,
 		.stack_id = event->stack_id,
@@ -123,18 +124,19 @@ static bool translate(const struct trail_options *options, const struct event *e
 	return event->thread == options->thread && translate_own(event, ret_event);
 }
 
-static bool is_held(const struct trail *trail, const struct trail_event *event)
+static bool is_held(const struct event_excerpt *trail, const struct event_excerpt_event *event)
 {
 	return !trail->options.held || event->address == trail->options.held;
 }
 
-static void lead_set(struct trail *trail, unsigned int lead, const struct trail_event *event)
+static void lead_set(struct event_excerpt *trail, unsigned int lead,
+		     const struct event_excerpt_event *event)
 {
 	trail->lead[lead] = *event;
 	trail->has_lead[lead] = true;
 }
 
-static void before_span(struct trail *trail, const struct trail_event *event)
+static void before_span(struct event_excerpt *trail, const struct event_excerpt_event *event)
 {
 	switch (event->kind) {
 	case TRAIL_GETS_CPU:
@@ -167,7 +169,7 @@ static void before_span(struct trail *trail, const struct trail_event *event)
 	}
 }
 
-static void append(struct trail *trail, const struct trail_event *event)
+static void append(struct event_excerpt *trail, const struct event_excerpt_event *event)
 {
 	if (event->kind == TRAIL_LOCK_ACQUIRED && is_held(trail, event)) {
 		trail->acquired = *event;
@@ -184,7 +186,7 @@ static void append(struct trail *trail, const struct trail_event *event)
  * The thread does something at the end of its wait or later, or is woken again: then it got the
  * CPU, and that was left out of the events. The next time it gets one is another matter.
  */
-static bool has_run(const struct trail *trail, const struct event *event)
+static bool has_run(const struct event_excerpt *trail, const struct event *event)
 {
 	const struct ft_event *raw = &event->raw;
 
@@ -196,10 +198,10 @@ static bool has_run(const struct trail *trail, const struct event *event)
 	return raw->kind == FT_EVENT_WAKING && raw->time_ns > trail->options.end_ns;
 }
 
-static void end_unseen(struct trail *trail, const struct event *event)
+static void end_unseen(struct event_excerpt *trail, const struct event *event)
 {
-	const struct trail_options *options = &trail->options;
-	struct trail_event ran = {
+	const struct event_excerpt_options *options = &trail->options;
+	struct event_excerpt_event ran = {
 		.at_ns = event->raw.time_ns,
 		.kind = TRAIL_HAS_RUN,
 		.cpu = event->thread == options->thread ? event->raw.cpu : FT_NO_CPU,
@@ -212,9 +214,9 @@ static void end_unseen(struct trail *trail, const struct event *event)
 	trail->over = true;
 }
 
-void trail_event(struct trail *trail, const struct event *event)
+void event_excerpt_event(struct event_excerpt *trail, const struct event *event)
 {
-	struct trail_event own;
+	struct event_excerpt_event own;
 
 	if (trail->over ||
 	    (event->thread != trail->options.thread && event->other != trail->options.thread))
@@ -243,12 +245,12 @@ void trail_event(struct trail *trail, const struct event *event)
 
 static int by_time(const void *left, const void *right)
 {
-	const struct trail_event *a = left, *b = right;
+	const struct event_excerpt_event *a = left, *b = right;
 
 	return (a->at_ns > b->at_ns) - (a->at_ns < b->at_ns);
 }
 
-static size_t tell_lead(const struct trail *trail, struct trail_event *events)
+static size_t tell_lead(const struct event_excerpt *trail, struct event_excerpt_event *events)
 {
 	size_t count = 0;
 
@@ -263,8 +265,8 @@ static size_t tell_lead(const struct trail *trail, struct trail_event *events)
 	return count;
 }
 
-size_t trail_tell(const struct trail *trail, struct trail_event *ret_events, size_t *ret_gap,
-		  uint64_t *ret_left_out)
+size_t event_excerpt_tell(const struct event_excerpt *trail, struct event_excerpt_event *ret_events,
+			  size_t *ret_gap, uint64_t *ret_left_out)
 {
 	size_t count = tell_lead(trail, ret_events);
 	uint64_t from = FIRST_EVENTS;

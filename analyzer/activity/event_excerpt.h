@@ -3,8 +3,8 @@
  * The events that bear on one thread in one span of time, a bounded number of
  * them: what led there, the first, the last, and how it got the CPU back.
  */
-#ifndef ANALYZER_TRAIL_H
-#define ANALYZER_TRAIL_H
+#ifndef ANALYZER_ACTIVITY_EVENT_EXCERPT_H
+#define ANALYZER_ACTIVITY_EVENT_EXCERPT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 
 #define TRAIL_EVENTS_MAX 18
 
-enum trail_kind {
+enum excerpt_kind {
 	TRAIL_GETS_CPU,		/* switched in */
 	TRAIL_LEAVES_CPU,	/* switched out: state, stack */
 	TRAIL_WOKEN,		/* by other, whose stack it is */
@@ -28,9 +28,9 @@ enum trail_kind {
 	TRAIL_HAS_RUN,		/* no event tells when it got the CPU, but by now it had */
 };
 
-struct trail_event {
+struct event_excerpt_event {
 	uint64_t at_ns;			/* clock of the events */
-	enum trail_kind kind;
+	enum excerpt_kind kind;
 	uint32_t cpu;			/* or FT_NO_CPU */
 	const struct thread *other;	/* NULL but for WOKEN and WAKES */
 	uint32_t stack_id;
@@ -43,7 +43,7 @@ struct trail_event {
 	uint64_t bytes;
 };
 
-struct trail_options {
+struct event_excerpt_options {
 	const struct thread *thread;
 	uint64_t start_ns, end_ns;
 	bool until_it_runs;		/* go on behind end_ns up to its next time on a CPU, */
@@ -52,16 +52,16 @@ struct trail_options {
 	const struct thread *wakes;	/* waking this one, or anybody at end_ns, bears on it too; may be NULL */
 };
 
-struct trail;
+struct event_excerpt;
 
-int trail_create(const struct trail_options *options, struct trail **ret_trail);	/* 0 or -ENOMEM */
-void trail_destroy(struct trail *trail);
+int event_excerpt_create(const struct event_excerpt_options *options, struct event_excerpt **ret_trail);	/* 0 or -ENOMEM */
+void event_excerpt_destroy(struct event_excerpt *trail);
 
 /* Feed every event, in order. */
-void trail_event(struct trail *trail, const struct event *event);
+void event_excerpt_event(struct event_excerpt *trail, const struct event *event);
 
 /**
- * trail_tell() - what was kept, in order of time.
+ * event_excerpt_tell() - what was kept, in order of time.
  *
  * @ret_events:     room for TRAIL_EVENTS_MAX.
  * @ret_gap:        so many of @ret_events come before the events that were left out, ...
@@ -69,7 +69,7 @@ void trail_event(struct trail *trail, const struct event *event);
  *
  * Return: how many.
  */
-size_t trail_tell(const struct trail *trail, struct trail_event *ret_events, size_t *ret_gap,
+size_t event_excerpt_tell(const struct event_excerpt *trail, struct event_excerpt_event *ret_events, size_t *ret_gap,
 		  uint64_t *ret_left_out);
 
 #endif

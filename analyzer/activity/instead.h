@@ -2,8 +2,8 @@
 /*
  * Who ran on the CPUs that a thread wanted, while it wanted them.
  */
-#ifndef ANALYZER_INSTEAD_H
-#define ANALYZER_INSTEAD_H
+#ifndef ANALYZER_ACTIVITY_INSTEAD_H
+#define ANALYZER_ACTIVITY_INSTEAD_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -7,10 +7,10 @@
 /* So much more time between waits than in them, and the series ended where it was best. */
 #define BETWEEN_MOST_NS 100000000ll
 
-static void series_begin(struct series *series, const struct long_wait *wait,
+static void series_begin(struct lock_burst *series, const struct long_wait *wait,
 			 const struct thread *holder)
 {
-	*series = (struct series){
+	*series = (struct lock_burst){
 		.open = true,
 		.holder = holder,
 		.so_far = *wait,
@@ -27,7 +27,7 @@ static void wait_join(struct long_wait *wait, const struct long_wait *other)
 	wait->flags |= other->flags;
 }
 
-bool series_end(struct series *series, struct long_wait *ret_ended)
+bool lock_burst_end(struct lock_burst *series, struct long_wait *ret_ended)
 {
 	if (!series->open)
 		return false;
@@ -37,7 +37,7 @@ bool series_end(struct series *series, struct long_wait *ret_ended)
 }
 
 /* The series' score where @wait begins. */
-static int64_t score_at(const struct series *series, const struct long_wait *wait)
+static int64_t score_at(const struct lock_burst *series, const struct long_wait *wait)
 {
 	uint64_t between_ns = wait->start_ns - series->last_end_ns;
 
@@ -48,8 +48,8 @@ static int64_t score_at(const struct series *series, const struct long_wait *wai
 	return series->score_ns - BETWEEN_WEIGHT * (int64_t)between_ns;
 }
 
-bool series_add(struct series *series, const struct long_wait *wait, const struct thread *holder,
-		struct long_wait *ret_ended)
+bool lock_burst_add(struct lock_burst *series, const struct long_wait *wait,
+		    const struct thread *holder, struct long_wait *ret_ended)
 {
 	int64_t score_ns;
 	bool ended;
@@ -61,7 +61,7 @@ bool series_add(struct series *series, const struct long_wait *wait, const struc
 	score_ns = score_at(series, wait);
 	if (!holder || series->holder != holder || series->so_far.lock != wait->lock ||
 	    score_ns <= 0 || score_ns < series->best_ns - BETWEEN_WEIGHT * BETWEEN_MOST_NS) {
-		ended = series_end(series, ret_ended);
+		ended = lock_burst_end(series, ret_ended);
 		series_begin(series, wait, holder);
 		return ended;
 	}

@@ -7,8 +7,8 @@
  * want, and get in turn, does not: so a wait belongs to a series only if the lock was held long
  * in it, and always by the same thread.
  */
-#ifndef ANALYZER_SERIES_H
-#define ANALYZER_SERIES_H
+#ifndef ANALYZER_ACTIVITY_LOCK_BURSTS_H
+#define ANALYZER_ACTIVITY_LOCK_BURSTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@
 #include "analyzer/activity/wait_stats.h"
 
 /* All zero: no series yet. */
-struct series {
+struct lock_burst {
 	bool open;
 	const struct thread *holder;
 	struct long_wait so_far;	/* up to where most was waited for what was not */
@@ -26,16 +26,16 @@ struct series {
 };
 
 /**
- * series_add() - the next wait of a thread, for a lock.
+ * lock_burst_add() - the next wait of a thread, for a lock.
  *
  * @holder: of the longest hold in it; NULL: not known, or no hold was long.
  *
  * Return: whether a series ended before @wait, which is then in *ret_ended. A series may be a single wait.
  */
-bool series_add(struct series *series, const struct long_wait *wait, const struct thread *holder,
+bool lock_burst_add(struct lock_burst *series, const struct long_wait *wait, const struct thread *holder,
 		struct long_wait *ret_ended);
 
 /* No more waits. Return: whether a series was open, which is then in *ret_ended. */
-bool series_end(struct series *series, struct long_wait *ret_ended);
+bool lock_burst_end(struct lock_burst *series, struct long_wait *ret_ended);
 
 #endif

@@ -20,8 +20,8 @@ struct place {
 };
 
 struct hold {
-	const struct stacks *stacks;
-	struct stackfacts *stackfacts;
+	const struct stack_table *stacks;
+	struct stack_infos *stackfacts;
 	const struct thread *thread;
 	uint64_t start_ns, end_ns;
 	uint64_t state_ns[THREAD_STATES];
@@ -29,7 +29,7 @@ struct hold {
 	uint32_t samples;
 };
 
-int hold_create(const struct stacks *stacks, struct stackfacts *stackfacts,
+int hold_create(const struct stack_table *stacks, struct stack_infos *stackfacts,
 		const struct thread *thread, uint64_t start_ns, uint64_t end_ns,
 		struct hold **ret_hold)
 {
@@ -52,7 +52,8 @@ void hold_destroy(struct hold *hold)
 
 	if (!hold)
 		return;
-	HASH_ITER (hh, hold->places, place, next) {
+	HASH_ITER(hh, hold->places, place, next)
+	{
 		HASH_DEL(hold->places, place);
 		free(place);
 	}
@@ -117,7 +118,7 @@ int hold_closed(struct hold *hold, const struct interval *interval)
 static size_t kernel_frames(const struct hold *hold, uint32_t stack_id,
 			    const struct frame **ret_frames)
 {
-	size_t count = stacks_frames(hold->stacks, stack_id, ret_frames), kernel = 0;
+	size_t count = stack_table_frames(hold->stacks, stack_id, ret_frames), kernel = 0;
 
 	while (kernel < count && (*ret_frames)[kernel].kernel)
 		kernel++;
@@ -178,7 +179,8 @@ static int tell_samples(const struct hold *hold, struct hold_story *story)
 	sampled = calloc(HASH_COUNT(hold->places), sizeof(*sampled));
 	if (!sampled)
 		return -ENOMEM;
-	HASH_ITER (hh, hold->places, place, next) {
+	HASH_ITER(hh, hold->places, place, next)
+	{
 		struct sampled *entry = &sampled[count];
 
 		if (!place->samples)
@@ -200,7 +202,7 @@ static int tell_samples(const struct hold *hold, struct hold_story *story)
 int hold_tell(const struct hold *hold, struct hold_story *ret_story)
 {
 	struct hold_story story = { .samples = hold->samples };
-	const struct stack_fact *fact;
+	const struct stack_info *fact;
 	struct place *place, *next;
 	int r;
 
@@ -208,14 +210,15 @@ int hold_tell(const struct hold *hold, struct hold_story *ret_story)
 	r = tell_samples(hold, &story);
 	if (r)
 		return r;
-	HASH_ITER (hh, hold->places, place, next) {
+	HASH_ITER(hh, hold->places, place, next)
+	{
 		if (place->blocked_ns <= story.longest_blocked_ns)
 			continue;
 		story.longest_blocked_ns = place->blocked_ns;
 		story.blocked_stack_id = place->stack_id;
 	}
 	if (story.longest_blocked_ns) {
-		fact = stackfacts_get(hold->stackfacts, story.blocked_stack_id);
+		fact = stack_infos_get(hold->stackfacts, story.blocked_stack_id);
 		if (!fact)
 			return -ENOMEM;
 		story.blocked_class = fact->uninterruptible.class;
@@ -236,15 +239,15 @@ static int watch_closed(void *context, const struct interval *interval)
 	return hold_closed(context, interval);
 }
 
-int hold_read(struct source *source, struct stackfacts *stackfacts, const struct thread *thread,
+int hold_read(struct source *source, struct stack_infos *stackfacts, const struct thread *thread,
 	      uint64_t start_ns, uint64_t end_ns, struct hold_story *ret_story)
 {
 	struct hold *hold = NULL;
 	int r = hold_create(source_stacks(source), stackfacts, thread, start_ns, end_ns, &hold);
 
 	if (!r)
-		r = pass_over(source, stackfacts,
-			      &(struct pass_watcher){ watch_event, watch_closed, hold });
+		r = replay_over(source, stackfacts,
+				&(struct replay_watcher){ watch_event, watch_closed, hold });
 	if (!r)
 		r = hold_tell(hold, ret_story);
 	hold_destroy(hold);

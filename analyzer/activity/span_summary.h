@@ -2,8 +2,8 @@
 /*
  * Why was the holder slow: what one thread did during one span of time.
  */
-#ifndef ANALYZER_HOLD_H
-#define ANALYZER_HOLD_H
+#ifndef ANALYZER_ACTIVITY_SPAN_SUMMARY_H
+#define ANALYZER_ACTIVITY_SPAN_SUMMARY_H
 
 #include <stdint.h>
 
@@ -24,7 +24,7 @@ struct hold_story {
 	uint64_t longest_blocked_ns;
 };
 
-int hold_create(const struct stacks *stacks, struct stackfacts *stackfacts,
+int hold_create(const struct stack_table *stacks, struct stack_infos *stackfacts,
 		const struct thread *thread, uint64_t start_ns, uint64_t end_ns,
 		struct hold **ret_hold);
 void hold_destroy(struct hold *hold);
@@ -37,7 +37,7 @@ int hold_closed(struct hold *hold, const struct interval *interval);
 int hold_tell(const struct hold *hold, struct hold_story *ret_story);
 
 /* All of it, in a reading of the source of its own. Return: 0, -ENOMEM, -EIO. */
-int hold_read(struct source *source, struct stackfacts *stackfacts, const struct thread *thread,
+int hold_read(struct source *source, struct stack_infos *stackfacts, const struct thread *thread,
 	      uint64_t start_ns, uint64_t end_ns, struct hold_story *ret_story);
 
 #endif

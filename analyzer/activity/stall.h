@@ -2,8 +2,8 @@
 /*
  * When did it freeze: the span of time in which waits that hurt overlap.
  */
-#ifndef ANALYZER_STALL_H
-#define ANALYZER_STALL_H
+#ifndef ANALYZER_ACTIVITY_STALL_H
+#define ANALYZER_ACTIVITY_STALL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -40,13 +40,13 @@ struct charge {
 };
 
 struct history {
-	struct stackfacts *stackfacts;
-	const struct futexes *futexes;
-	const struct locks *locks; /* of the reading that is on */
+	struct stack_infos *stackfacts;
+	const struct futex_locks *futexes;
+	const struct lock_tracker *locks; /* of the reading that is on */
 	uint64_t start_ns, end_ns;
 	bool (*counts)(void *context, const struct thread *thread);
 	void *counts_context;
-	struct by_thread threads; /* struct thread_history */
+	struct per_thread threads; /* struct thread_history */
 	uint64_t short_ns;
 	size_t piece_count, pieces_step, sample_count;
 	size_t missing;
@@ -58,9 +58,10 @@ struct history {
 	void *context;
 };
 
-int history_create(struct stackfacts *stackfacts, const struct futexes *futexes, uint64_t start_ns,
-		   uint64_t end_ns, bool (*counts)(void *context, const struct thread *thread),
-		   void *context, struct history **ret_history)
+int history_create(struct stack_infos *stackfacts, const struct futex_locks *futexes,
+		   uint64_t start_ns, uint64_t end_ns,
+		   bool (*counts)(void *context, const struct thread *thread), void *context,
+		   struct history **ret_history)
 {
 	struct history *history = calloc(1, sizeof(*history));
 
@@ -86,22 +87,22 @@ void history_destroy(struct history *history)
 {
 	if (!history)
 		return;
-	for (size_t i = 0; i < by_thread_count(&history->threads); i++) {
-		struct thread_history *entry = by_thread_at(&history->threads, i);
+	for (size_t i = 0; i < per_thread_count(&history->threads); i++) {
+		struct thread_history *entry = per_thread_at(&history->threads, i);
 
 		if (!entry)
 			continue;
 		free(entry->pieces);
 		free(entry->samples);
 	}
-	by_thread_free(&history->threads);
+	per_thread_free(&history->threads);
 	free(history->charges);
 	free(history);
 }
 
 int history_watch(struct history *history, struct thread *thread)
 {
-	struct thread_history *entry = by_thread_get(&history->threads, thread);
+	struct thread_history *entry = per_thread_get(&history->threads, thread);
 
 	if (!entry)
 		return -ENOMEM;
@@ -113,7 +114,7 @@ int history_watch(struct history *history, struct thread *thread)
 
 bool history_has(const struct history *history, const struct thread *thread)
 {
-	const struct thread_history *entry = by_thread_find(&history->threads, thread);
+	const struct thread_history *entry = per_thread_find(&history->threads, thread);
 
 	return entry && entry->complete;
 }
@@ -285,7 +286,7 @@ static int fill_wait(struct history *history, const struct interval *interval,
 		     struct history_piece *piece)
 {
 	const unsigned int all_along = INTERVAL_BEGAN_BEFORE | INTERVAL_STILL_OPEN;
-	const struct stack_fact *fact = stackfacts_get(history->stackfacts, interval->stack_id);
+	const struct stack_info *fact = stack_infos_get(history->stackfacts, interval->stack_id);
 
 	if (!fact)
 		return -ENOMEM;
@@ -295,8 +296,8 @@ static int fill_wait(struct history *history, const struct interval *interval,
 								    : WAIT_CPU_RUNQUEUE;
 		return 0;
 	}
-	piece->class = locks_class(history->locks, interval,
-				   stack_fact_reason(fact, interval->prev_state)->class);
+	piece->class = lock_tracker_class(history->locks, interval,
+					  stack_info_reason(fact, interval->prev_state)->class);
 	piece->all_along = (interval->flags & all_along) == all_along;
 	if (interval->flags & INTERVAL_STILL_OPEN) {
 		piece->link = LINK_OPEN;
@@ -349,7 +350,7 @@ static int keep(struct history *history, struct thread_history *entry,
 static int history_closed(void *context, const struct interval *interval)
 {
 	struct history *history = context;
-	struct thread_history *entry = by_thread_get(&history->threads, interval->thread);
+	struct thread_history *entry = per_thread_get(&history->threads, interval->thread);
 	int r = entry ? history->error : -ENOMEM;
 
 	if (!r && history->first && !entry->watched &&
@@ -392,7 +393,7 @@ static int history_event(void *context, const struct event *event)
 	if (event->raw.kind != FT_EVENT_SAMPLE || event->stack_id == STACK_NONE ||
 	    event->raw.time_ns < history->start_ns || event->raw.time_ns > history->end_ns)
 		return 0;
-	entry = by_thread_get(&history->threads, event->thread);
+	entry = per_thread_get(&history->threads, event->thread);
 	if (!entry)
 		return -ENOMEM;
 	/* Its first interval may close long after its first sample. */
@@ -428,21 +429,22 @@ static void history_charged(void *context, const struct thread *waiter, struct t
 int history_read(struct history *history, struct source *source,
 		 int (*closed)(void *context, const struct interval *interval), void *context)
 {
-	const struct locks_options options = { history->start_ns, history->end_ns, NULL, NULL,
-					       history->futexes };
-	struct pass *pass = NULL;
+	const struct lock_tracker_options options = { history->start_ns, history->end_ns, NULL,
+						      NULL, history->futexes };
+	struct replay *pass = NULL;
 	int r;
 
 	history->closed = closed;
 	history->context = context;
-	r = pass_create(source, history->stackfacts, &options, &pass);
+	r = replay_create(source, history->stackfacts, &options, &pass);
 	if (r)
 		goto out;
-	history->locks = pass_locks(pass);
-	locks_watch(pass_locks(pass), &(struct ownership_watcher){ history_charged, history });
-	r = pass_run(pass, &(struct pass_watcher){ history_event, history_closed, history });
-	for (size_t i = 0; i < by_thread_count(&history->threads) && !r; i++) {
-		struct thread_history *entry = by_thread_at(&history->threads, i);
+	history->locks = replay_locks(pass);
+	lock_tracker_watch(replay_locks(pass),
+			   &(struct ownership_watcher){ history_charged, history });
+	r = replay_run(pass, &(struct replay_watcher){ history_event, history_closed, history });
+	for (size_t i = 0; i < per_thread_count(&history->threads) && !r; i++) {
+		struct thread_history *entry = per_thread_at(&history->threads, i);
 
 		if (!entry)
 			continue;
@@ -452,14 +454,14 @@ int history_read(struct history *history, struct source *source,
 	history->missing = 0;
 	history->first = false;
 out:
-	pass_destroy(pass);
+	replay_destroy(pass);
 	return r;
 }
 
 size_t history_pieces(const struct history *history, const struct thread *thread,
 		      const struct history_piece **ret_pieces)
 {
-	const struct thread_history *entry = by_thread_find(&history->threads, thread);
+	const struct thread_history *entry = per_thread_find(&history->threads, thread);
 
 	*ret_pieces = entry && entry->complete ? entry->pieces : NULL;
 	return *ret_pieces ? entry->count : 0;
@@ -468,7 +470,7 @@ size_t history_pieces(const struct history *history, const struct thread *thread
 size_t history_samples(const struct history *history, const struct thread *thread,
 		       const struct history_sample **ret_samples)
 {
-	const struct thread_history *entry = by_thread_find(&history->threads, thread);
+	const struct thread_history *entry = per_thread_find(&history->threads, thread);
 
 	*ret_samples = entry && entry->complete ? entry->samples : NULL;
 	return *ret_samples ? entry->sample_count : 0;
@@ -490,23 +492,23 @@ size_t history_at(const struct history *history, const struct thread *thread, ui
 	return low;
 }
 
-int history_profile(const struct history *history, const struct stacks *stacks,
+int history_profile(const struct history *history, const struct stack_table *stacks,
 		    struct thread *thread, uint64_t start_ns, uint64_t end_ns,
-		    struct profile *ret_profile)
+		    struct cpu_profile *ret_profile)
 {
 	const struct history_sample *samples;
 	size_t count = history_samples(history, thread, &samples);
-	struct profiler *profiler = NULL;
-	int r = profiler_create(stacks, thread, start_ns, end_ns, &profiler);
+	struct cpu_profiler *profiler = NULL;
+	int r = cpu_profiler_create(stacks, thread, start_ns, end_ns, &profiler);
 
 	for (size_t i = 0; i < count && !r; i++)
-		r = profiler_event(profiler,
-				   &(struct event){ .raw = { .kind = FT_EVENT_SAMPLE,
-							     .time_ns = samples[i].time_ns },
-						    .thread = thread,
-						    .stack_id = samples[i].stack_id });
+		r = cpu_profiler_event(profiler,
+				       &(struct event){ .raw = { .kind = FT_EVENT_SAMPLE,
+								 .time_ns = samples[i].time_ns },
+							.thread = thread,
+							.stack_id = samples[i].stack_id });
 	if (!r)
-		r = profiler_tell(profiler, ret_profile);
-	profiler_destroy(profiler);
+		r = cpu_profiler_tell(profiler, ret_profile);
+	cpu_profiler_destroy(profiler);
 	return r;
 }

@@ -6,8 +6,8 @@
  * Bounded: pieces shorter than a small part of the window are put together, state by
  * state, so that their sums stay right and their order within that part is lost.
  */
-#ifndef ANALYZER_HISTORY_H
-#define ANALYZER_HISTORY_H
+#ifndef ANALYZER_ACTIVITY_THREAD_HISTORY_H
+#define ANALYZER_ACTIVITY_THREAD_HISTORY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,7 +62,7 @@ struct history;
  *
  * Return: 0 or -ENOMEM.
  */
-int history_create(struct stackfacts *stackfacts, const struct futexes *futexes, uint64_t start_ns, uint64_t end_ns,
+int history_create(struct stack_infos *stackfacts, const struct futex_locks *futexes, uint64_t start_ns, uint64_t end_ns,
 		   bool (*counts)(void *context, const struct thread *thread), void *context,
 		   struct history **ret_history);
 void history_destroy(struct history *history);
@@ -92,10 +92,10 @@ size_t history_pieces(const struct history *history, const struct thread *thread
 size_t history_samples(const struct history *history, const struct thread *thread,
 		       const struct history_sample **ret_samples);
 
-/* Of @thread's CPU samples from @start_ns to @end_ns. Free with profile_free(). Return: 0 or -ENOMEM. */
-int history_profile(const struct history *history, const struct stacks *stacks,
+/* Of @thread's CPU samples from @start_ns to @end_ns. Free with cpu_profile_free(). Return: 0 or -ENOMEM. */
+int history_profile(const struct history *history, const struct stack_table *stacks,
 		    struct thread *thread, uint64_t start_ns, uint64_t end_ns,
-		    struct profile *ret_profile);
+		    struct cpu_profile *ret_profile);
 
 /* The first of @thread's pieces that ends after @time_ns, an index of history_pieces(). */
 size_t history_at(const struct history *history, const struct thread *thread, uint64_t time_ns);

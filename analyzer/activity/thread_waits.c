@@ -8,21 +8,21 @@
 /* The wait of a kind that the thread was in last: more of it may come. */
 struct pending {
 	bool set;
-	uint32_t number; /* locks_wait_number() of it */
+	uint32_t number; /* lock_tracker_wait_number() of it */
 	struct deed_wait wait;
 };
 
 struct deeds {
-	struct stackfacts *stackfacts;
+	struct stack_infos *stackfacts;
 	struct deeds_options options;
-	struct profiler *profiler;
+	struct cpu_profiler *profiler;
 	struct deeds_story story;
 	uint64_t ranks[DEED_WAITS_MAX];
 	struct pending asleep, ready;
 	struct deed_wait charges; /* only its pieces: of the sleep that is being closed */
 };
 
-int deeds_create(const struct stacks *stacks, struct stackfacts *stackfacts,
+int deeds_create(const struct stack_table *stacks, struct stack_infos *stackfacts,
 		 const struct deeds_options *options, struct deeds **ret_deeds)
 {
 	struct deeds *deeds = calloc(1, sizeof(*deeds));
@@ -31,8 +31,8 @@ int deeds_create(const struct stacks *stacks, struct stackfacts *stackfacts,
 		return -ENOMEM;
 	deeds->stackfacts = stackfacts;
 	deeds->options = *options;
-	if (profiler_create(stacks, options->thread, options->start_ns, options->end_ns,
-			    &deeds->profiler)) {
+	if (cpu_profiler_create(stacks, options->thread, options->start_ns, options->end_ns,
+				&deeds->profiler)) {
 		free(deeds);
 		return -ENOMEM;
 	}
@@ -44,13 +44,13 @@ void deeds_destroy(struct deeds *deeds)
 {
 	if (!deeds)
 		return;
-	profiler_destroy(deeds->profiler);
+	cpu_profiler_destroy(deeds->profiler);
 	free(deeds);
 }
 
 int deeds_event(struct deeds *deeds, const struct event *event)
 {
-	return profiler_event(deeds->profiler, event);
+	return cpu_profiler_event(deeds->profiler, event);
 }
 
 static uint64_t length_of(const struct deed_piece *piece)
@@ -141,14 +141,14 @@ static void flush(struct deeds *deeds, struct pending *pending)
 
 static int begin(struct deeds *deeds, struct pending *pending, const struct interval *interval)
 {
-	const struct stack_fact *fact = stackfacts_get(deeds->stackfacts, interval->stack_id);
+	const struct stack_info *fact = stack_infos_get(deeds->stackfacts, interval->stack_id);
 	const struct wait_reason *reason;
 	bool woken = interval->state == THREAD_RUNNABLE && !(interval->flags & INTERVAL_PREEMPTED);
 
 	if (!fact)
 		return -ENOMEM;
 	reason = interval->state == THREAD_RUNNABLE ? &fact->preempted
-						    : stack_fact_reason(fact, interval->prev_state);
+						    : stack_info_reason(fact, interval->prev_state);
 	pending->set = true;
 	pending->wait = (struct deed_wait){
 		.thread = interval->thread,
@@ -176,11 +176,12 @@ static void extend(struct deeds *deeds, struct deed_wait *wait, const struct int
 	wait->cpu = interval->cpu;
 }
 
-static int blocked(struct deeds *deeds, const struct locks *locks, const struct interval *interval)
+static int blocked(struct deeds *deeds, const struct lock_tracker *locks,
+		   const struct interval *interval)
 {
 	struct pending *pending = &deeds->asleep;
 	struct deed_wait *wait = &pending->wait;
-	uint32_t number = locks_wait_number(locks, interval->thread);
+	uint32_t number = lock_tracker_wait_number(locks, interval->thread);
 	const struct lock *lock;
 
 	if (!pending->set || !wait->is_lock || pending->number != number ||
@@ -189,10 +190,10 @@ static int blocked(struct deeds *deeds, const struct locks *locks, const struct 
 		if (begin(deeds, pending, interval))
 			return -ENOMEM;
 		pending->number = number;
-		wait->class = locks_class(locks, interval, wait->class);
+		wait->class = lock_tracker_class(locks, interval, wait->class);
 	}
 	extend(deeds, wait, interval);
-	lock = locks_awaited(locks, interval->thread);
+	lock = lock_tracker_awaited(locks, interval->thread);
 	wait->is_lock = lock && wait_class_lock(wait->class) && lock->class == wait->class;
 	if (wait->is_lock) {
 		wait->lock_address = lock->address;
@@ -219,7 +220,8 @@ static void ran(struct pending *pending, const struct interval *interval)
 	pending->wait.cpu = interval->cpu;
 }
 
-int deeds_closed(struct deeds *deeds, const struct locks *locks, const struct interval *interval)
+int deeds_closed(struct deeds *deeds, const struct lock_tracker *locks,
+		 const struct interval *interval)
 {
 	uint64_t overlap_ns;
 
@@ -248,7 +250,7 @@ int deeds_tell(struct deeds *deeds, struct deeds_story *ret_story)
 
 	flush(deeds, &deeds->asleep);
 	flush(deeds, &deeds->ready);
-	r = profiler_tell(deeds->profiler, &deeds->story.profile);
+	r = cpu_profiler_tell(deeds->profiler, &deeds->story.profile);
 	if (r)
 		return r;
 	*ret_story = deeds->story;

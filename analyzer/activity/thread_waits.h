@@ -3,8 +3,8 @@
  * What one thread did in one span of time: how long it was in each state, where
  * its CPU samples are, and its most telling waits, each with whom it is charged to.
  */
-#ifndef ANALYZER_DEEDS_H
-#define ANALYZER_DEEDS_H
+#ifndef ANALYZER_ACTIVITY_THREAD_WAITS_H
+#define ANALYZER_ACTIVITY_THREAD_WAITS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,12 +68,12 @@ struct deeds_story {
 	struct deed_wait waits[DEED_WAITS_MAX];	/* highest rank first */
 	size_t wait_count;
 	uint64_t waits_seen;			/* with a rank, those that were not kept included */
-	struct profile profile;			/* CPU samples within the span */
+	struct cpu_profile profile;			/* CPU samples within the span */
 };
 
 struct deeds;
 
-int deeds_create(const struct stacks *stacks, struct stackfacts *stackfacts,
+int deeds_create(const struct stack_table *stacks, struct stack_infos *stackfacts,
 		 const struct deeds_options *options, struct deeds **ret_deeds);	/* 0 or -ENOMEM */
 void deeds_destroy(struct deeds *deeds);
 
@@ -85,9 +85,9 @@ void deeds_charged(struct deeds *deeds, const struct thread *waiter,
 		   const struct deed_piece *piece);
 
 /* Every interval of the timeline; after the charges of it. 0 or -ENOMEM. */
-int deeds_closed(struct deeds *deeds, const struct locks *locks, const struct interval *interval);
+int deeds_closed(struct deeds *deeds, const struct lock_tracker *locks, const struct interval *interval);
 
-/* After the last interval. Return: 0 or -ENOMEM. Free with profile_free(&ret_story->profile). */
+/* After the last interval. Return: 0 or -ENOMEM. Free with cpu_profile_free(&ret_story->profile). */
 int deeds_tell(struct deeds *deeds, struct deeds_story *ret_story);
 
 #endif

@@ -60,18 +60,19 @@ struct entry {
 
 enum usual_verdict { USUAL, UNUSUAL, SET_ASIDE };
 
-struct usual {
-	struct stackfacts *stackfacts;
+struct wait_baseline {
+	struct stack_infos *stackfacts;
 	uint64_t long_ns;
-	struct by_thread threads; /* struct entry */
+	struct per_thread threads; /* struct entry */
 	struct kind *kinds;
 	struct fed_wait *waits;
 	size_t count, room;
 };
 
-int usual_create(struct stackfacts *stackfacts, uint64_t long_ns, struct usual **ret_usual)
+int wait_baseline_create(struct stack_infos *stackfacts, uint64_t long_ns,
+			 struct wait_baseline **ret_usual)
 {
-	struct usual *usual = calloc(1, sizeof(*usual));
+	struct wait_baseline *usual = calloc(1, sizeof(*usual));
 
 	if (!usual)
 		return -ENOMEM;
@@ -82,7 +83,7 @@ int usual_create(struct stackfacts *stackfacts, uint64_t long_ns, struct usual *
 	return 0;
 }
 
-void usual_destroy(struct usual *usual)
+void wait_baseline_destroy(struct wait_baseline *usual)
 {
 	struct kind *kind, *next;
 
@@ -93,7 +94,7 @@ void usual_destroy(struct usual *usual)
 		HASH_DEL(usual->kinds, kind);
 		free(kind);
 	}
-	by_thread_free(&usual->threads);
+	per_thread_free(&usual->threads);
 	free(usual->waits);
 	free(usual);
 }
@@ -120,7 +121,7 @@ static bool is_asked(enum wait_class class)
 	return class == WAIT_IPC_PIPE || class == WAIT_NET_SOCKET || class == WAIT_POLL;
 }
 
-static struct kind *kind_find(const struct usual *usual, const struct kind_key *key)
+static struct kind *kind_find(const struct wait_baseline *usual, const struct kind_key *key)
 {
 	struct kind *kind;
 
@@ -128,7 +129,8 @@ static struct kind *kind_find(const struct usual *usual, const struct kind_key *
 	return kind;
 }
 
-static struct kind *kind_get(struct usual *usual, struct entry *entry, const struct kind_key *key)
+static struct kind *kind_get(struct wait_baseline *usual, struct entry *entry,
+			     const struct kind_key *key)
 {
 	struct kind *kind = entry->kind;
 
@@ -146,15 +148,15 @@ static struct kind *kind_get(struct usual *usual, struct entry *entry, const str
 }
 
 /* The one that did it: not one that was only interrupted, nor a CPU that had nothing to do. */
-static struct thread *cause(const struct usual *usual, const struct interval *interval)
+static struct thread *cause(const struct wait_baseline *usual, const struct interval *interval)
 {
-	const struct stack_fact *fact;
+	const struct stack_info *fact;
 
 	if (!interval->waker || interval->waker->idle_task)
 		return NULL;
 	if (!interval->waker_in_interrupt)
 		return interval->waker;
-	fact = stackfacts_get(usual->stackfacts, interval->waker_stack_id);
+	fact = stack_infos_get(usual->stackfacts, interval->waker_stack_id);
 	return fact && fact->own_softirq ? interval->waker : NULL;
 }
 
@@ -183,7 +185,8 @@ static unsigned int length_of(uint64_t ns)
 	return length < LENGTHS ? length : LENGTHS - 1;
 }
 
-static void kind_note(const struct usual *usual, struct kind *kind, const struct interval *interval)
+static void kind_note(const struct wait_baseline *usual, struct kind *kind,
+		      const struct interval *interval)
 {
 	uint64_t ns = interval->end_ns - interval->start_ns;
 
@@ -199,9 +202,9 @@ static void kind_note(const struct usual *usual, struct kind *kind, const struct
 }
 
 /* Of @kind, and of the waits whose stack was not taken, as those of a busy host are: they may be of this kind. */
-static struct usual_waits waits_of(const struct kind *kind, const struct kind *unknown)
+static struct thread_baseline waits_of(const struct kind *kind, const struct kind *unknown)
 {
-	struct usual_waits waits = { .count = kind->count, .longest_ns = kind->longest_ns };
+	struct thread_baseline waits = { .count = kind->count, .longest_ns = kind->longest_ns };
 	uint64_t below = 0;
 
 	if (unknown) {
@@ -218,14 +221,15 @@ static struct usual_waits waits_of(const struct kind *kind, const struct kind *u
 	return waits;
 }
 
-static const struct kind *unknown_kind(const struct usual *usual, const struct thread *thread)
+static const struct kind *unknown_kind(const struct wait_baseline *usual,
+				       const struct thread *thread)
 {
 	return kind_find(usual, &(struct kind_key){ thread->index, WAIT_UNKNOWN, 0 });
 }
 
 /* What is known by now of waits of @kind; false: too little. */
-static bool is_known(const struct usual *usual, const struct thread *thread,
-		     const struct kind *kind, struct usual_waits *ret_waits)
+static bool is_known(const struct wait_baseline *usual, const struct thread *thread,
+		     const struct kind *kind, struct thread_baseline *ret_waits)
 {
 	const struct kind *unknown = unknown_kind(usual, thread);
 	uint64_t since_ns = kind->first_ns, until_ns = kind->last_ns;
@@ -238,16 +242,16 @@ static bool is_known(const struct usual *usual, const struct thread *thread,
 	return ret_waits->count >= USUAL_LEAST && until_ns - since_ns >= usual->long_ns;
 }
 
-static bool is_unusual(uint64_t ns, const struct usual_waits *others)
+static bool is_unusual(uint64_t ns, const struct thread_baseline *others)
 {
 	return ns / TIMES_LONGEST >= others->longest_ns && ns / TIMES_MEDIAN >= others->median_ns;
 }
 
 /* Half of @wait or more, @thread waited itself. */
-static const struct last_wait *waited_too(const struct usual *usual, const struct fed_wait *wait,
-					  const struct thread *thread)
+static const struct last_wait *waited_too(const struct wait_baseline *usual,
+					  const struct fed_wait *wait, const struct thread *thread)
 {
-	const struct entry *entry = by_thread_find(&usual->threads, thread);
+	const struct entry *entry = per_thread_find(&usual->threads, thread);
 	uint64_t from_ns, to_ns;
 
 	if (!entry)
@@ -260,7 +264,7 @@ static const struct last_wait *waited_too(const struct usual *usual, const struc
 }
 
 /* Back along the wake-ups: who woke it, who woke that one if it waited likewise, and so on. */
-static void follow(const struct usual *usual, struct thread *waker, struct fed_wait *wait)
+static void follow(const struct wait_baseline *usual, struct thread *waker, struct fed_wait *wait)
 {
 	const struct last_wait *last;
 
@@ -284,7 +288,7 @@ static void count_feeder(const struct kind *kind, struct fed_wait *wait)
 			wait->fed = kind->wakers[i].count;
 }
 
-static int fed_append(struct usual *usual, const struct fed_wait *wait)
+static int fed_append(struct wait_baseline *usual, const struct fed_wait *wait)
 {
 	size_t room = usual->room ? usual->room * 2 : 64;
 	struct fed_wait *waits;
@@ -301,10 +305,10 @@ static int fed_append(struct usual *usual, const struct fed_wait *wait)
 }
 
 /* Sets what @wait is compared with. @ret_early: with those that are still to come. */
-static bool compare(const struct usual *usual, const struct kind *kind, struct fed_wait *wait,
-		    bool *ret_early)
+static bool compare(const struct wait_baseline *usual, const struct kind *kind,
+		    struct fed_wait *wait, bool *ret_early)
 {
-	struct usual_waits others;
+	struct thread_baseline others;
 	bool known = is_known(usual, wait->thread, kind, &others);
 
 	*ret_early = !known && !kind->early_ns && wait->flags & INTERVAL_BEGAN_BEFORE &&
@@ -317,8 +321,8 @@ static bool compare(const struct usual *usual, const struct kind *kind, struct f
 	return true;
 }
 
-static int long_closed(struct usual *usual, struct kind *kind, const struct interval *interval,
-		       enum usual_verdict *ret_verdict)
+static int long_closed(struct wait_baseline *usual, struct kind *kind,
+		       const struct interval *interval, enum usual_verdict *ret_verdict)
 {
 	enum wait_class class = (enum wait_class)kind->key.class;
 	struct fed_wait wait = {
@@ -344,7 +348,7 @@ static int long_closed(struct usual *usual, struct kind *kind, const struct inte
 }
 
 /* Waits much shorter than a stall do not matter to who waited through one. */
-static void remember(const struct usual *usual, struct entry *entry,
+static void remember(const struct wait_baseline *usual, struct entry *entry,
 		     const struct interval *interval, enum wait_class class)
 {
 	if ((interval->end_ns - interval->start_ns) * 2 < usual->long_ns)
@@ -353,12 +357,13 @@ static void remember(const struct usual *usual, struct entry *entry,
 					  cause(usual, interval) };
 }
 
-int usual_closed(struct usual *usual, const struct interval *interval, enum wait_class class,
-		 const struct stack_fact *fact, bool counts, bool *ret_unusual)
+int wait_baseline_closed(struct wait_baseline *usual, const struct interval *interval,
+			 enum wait_class class, const struct stack_info *fact, bool counts,
+			 bool *ret_unusual)
 {
 	const struct kind_key key = { interval->thread->index, class,
 				      class == WAIT_UNKNOWN ? 0 : fact->operation_id };
-	struct entry *entry = by_thread_get(&usual->threads, interval->thread);
+	struct entry *entry = per_thread_get(&usual->threads, interval->thread);
 	enum usual_verdict verdict = USUAL;
 
 	if (!entry)
@@ -384,7 +389,7 @@ int usual_closed(struct usual *usual, const struct interval *interval, enum wait
 }
 
 /* It still waits: for whoever ends such waits most often, and does not wait likewise. */
-static void guess(const struct usual *usual, const struct kind *kind, struct fed_wait *wait)
+static void guess(const struct wait_baseline *usual, const struct kind *kind, struct fed_wait *wait)
 {
 	uint64_t most = 0;
 
@@ -404,13 +409,13 @@ static void guess(const struct usual *usual, const struct kind *kind, struct fed
 	count_feeder(kind, wait);
 }
 
-void usual_finish(struct usual *usual)
+void wait_baseline_finish(struct wait_baseline *usual)
 {
 	for (size_t i = 0; i < usual->count; i++) {
 		struct fed_wait *wait = &usual->waits[i];
-		const struct stack_fact *fact = stackfacts_get(usual->stackfacts, wait->stack_id);
+		const struct stack_info *fact = stack_infos_get(usual->stackfacts, wait->stack_id);
 		const struct kind *kind = NULL;
-		struct usual_waits others;
+		struct thread_baseline others;
 
 		if (fact)
 			kind = kind_find(usual,
@@ -429,16 +434,17 @@ void usual_finish(struct usual *usual)
 	}
 }
 
-size_t usual_fed_waits(const struct usual *usual, const struct fed_wait **ret_waits)
+size_t wait_baseline_fed_waits(const struct wait_baseline *usual, const struct fed_wait **ret_waits)
 {
 	*ret_waits = usual->waits;
 	return usual->count;
 }
 
-enum wait_class usual_asked_in(const struct usual *usual, const struct thread *feeder,
-			       const struct fed_wait *waits, size_t count)
+enum wait_class wait_baseline_asked_in(const struct wait_baseline *usual,
+				       const struct thread *feeder, const struct fed_wait *waits,
+				       size_t count)
 {
-	const struct entry *entry = by_thread_find(&usual->threads, feeder);
+	const struct entry *entry = per_thread_find(&usual->threads, feeder);
 	uint64_t asked = 0;
 
 	if (!entry || !entry->asked)

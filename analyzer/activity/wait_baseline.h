@@ -5,8 +5,8 @@
  *
  * One reading; memory grows with threads and the operations they wait in.
  */
-#ifndef ANALYZER_USUAL_H
-#define ANALYZER_USUAL_H
+#ifndef ANALYZER_ACTIVITY_WAIT_BASELINE_H
+#define ANALYZER_ACTIVITY_WAIT_BASELINE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 #include "analyzer/timeline/timeline.h"
 
 /* A thread's waits of one class in one operation. */
-struct usual_waits {
+struct thread_baseline {
 	uint64_t count, longest_ns;
 	uint64_t median_ns;	/* at most this long, to a factor of two */
 };
@@ -28,7 +28,7 @@ struct fed_wait {
 	uint32_t stack_id;
 	uint64_t start_ns, end_ns;
 	unsigned int flags;	/* INTERVAL_* */
-	struct usual_waits before;	/* count 0: there are too few to compare with */
+	struct thread_baseline before;	/* count 0: there are too few to compare with */
 	bool early;		/* there were too few before it: these came afterwards */
 	/* Who it waited for, by the chain of wake-ups at its end; NULL: not seen. */
 	struct thread *feeder;
@@ -36,14 +36,14 @@ struct fed_wait {
 	uint64_t fed, wakeups;	/* of @before, ended by the feeder, and by anybody who was seen */
 };
 
-struct usual;
+struct wait_baseline;
 
 /* @long_ns: shorter waits are no stall. Return: 0 or -ENOMEM. */
-int usual_create(struct stackfacts *stackfacts, uint64_t long_ns, struct usual **ret_usual);
-void usual_destroy(struct usual *usual);
+int wait_baseline_create(struct stack_infos *stackfacts, uint64_t long_ns, struct wait_baseline **ret_usual);
+void wait_baseline_destroy(struct wait_baseline *usual);
 
 /**
- * usual_closed() - a blocked interval is over.
+ * wait_baseline_closed() - a blocked interval is over.
  *
  * @class:  what it was for.
  * @fact:   of its stack.
@@ -53,23 +53,23 @@ void usual_destroy(struct usual *usual);
  *
  * Return: 0 or -ENOMEM.
  */
-int usual_closed(struct usual *usual, const struct interval *interval, enum wait_class class,
-		 const struct stack_fact *fact, bool counts, bool *ret_unusual);
+int wait_baseline_closed(struct wait_baseline *usual, const struct interval *interval, enum wait_class class,
+		 const struct stack_info *fact, bool counts, bool *ret_unusual);
 
 /* After timeline_finish(): who those wait for that still do. */
-void usual_finish(struct usual *usual);
+void wait_baseline_finish(struct wait_baseline *usual);
 
 /*
  * In order of their ends: the unusual waits, of which those with too few others of the kind are
  * without use, and all long ones for a FUSE file system. Borrowed.
  */
-size_t usual_fed_waits(const struct usual *usual, const struct fed_wait **ret_waits);
+size_t wait_baseline_fed_waits(const struct wait_baseline *usual, const struct fed_wait **ret_waits);
 
 /*
  * In which class of waits @feeder is found by those who then wait for it, if it is they who wake it
- * most of the time; else WAIT_UNKNOWN. @waits as of usual_fed_waits().
+ * most of the time; else WAIT_UNKNOWN. @waits as of wait_baseline_fed_waits().
  */
-enum wait_class usual_asked_in(const struct usual *usual, const struct thread *feeder,
+enum wait_class wait_baseline_asked_in(const struct wait_baseline *usual, const struct thread *feeder,
 			       const struct fed_wait *waits, size_t count);
 
 #endif

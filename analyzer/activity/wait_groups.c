@@ -40,7 +40,7 @@ struct grouping {
 	struct group *by_key;
 	struct {
 		struct group *asleep, *woken;
-	} *by_wait; /* by place in account_waits() */
+	} * by_wait; /* by place in wait_stats_waits() */
 	struct member *members;
 };
 
@@ -71,7 +71,8 @@ static struct group *group_of(struct grouping *grouping, const struct group_key 
 
 static struct group *group_add(struct grouping *grouping, const struct model_wait *wait)
 {
-	struct group_key key = { wait->class, wait->idle, *wait->operation ? wait->operation : NULL };
+	struct group_key key = { wait->class, wait->idle,
+				 *wait->operation ? wait->operation : NULL };
 	uint64_t wait_ns = wait->blocked_ns + wait->runnable_ns;
 	struct group *group = group_of(grouping, &key, wait);
 	struct model_wait *row;
@@ -146,18 +147,20 @@ static void grouping_free(struct grouping *grouping)
 	struct member *member, *next_member;
 	struct group *group, *next_group;
 
-	HASH_ITER (hh, grouping->members, member, next_member) {
+	HASH_ITER(hh, grouping->members, member, next_member)
+	{
 		HASH_DEL(grouping->members, member);
 		free(member);
 	}
-	HASH_ITER (hh, grouping->by_key, group, next_group) {
+	HASH_ITER(hh, grouping->by_key, group, next_group)
+	{
 		HASH_DEL(grouping->by_key, group);
 		free(group);
 	}
 	free(grouping->by_wait);
 }
 
-int wait_groups_make(const struct account *account, struct model *model)
+int wait_groups_make(const struct wait_stats *account, struct model *model)
 {
 	struct grouping grouping = { .model = model };
 	int r = -ENOMEM;
@@ -171,7 +174,7 @@ int wait_groups_make(const struct account *account, struct model *model)
 		if (r)
 			goto out;
 	}
-	r = account_wait_threads(account, member_add, &grouping);
+	r = wait_stats_wait_threads(account, member_add, &grouping);
 	if (r)
 		goto out;
 	if (model->wait_group_count)

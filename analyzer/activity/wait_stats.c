@@ -41,36 +41,36 @@ struct hold_seen {
 };
 
 struct thread_entry {
-	struct thread_account sums;
+	struct thread_wait_stats sums;
 	bool waited;
 	size_t last_place; /* of its last wait, in account->waits */
 	bool pending;	   /* last_wait may go on */
-	uint32_t last_number; /* of last_wait, see locks_wait_number() */
+	uint32_t last_number; /* of last_wait, see lock_tracker_wait_number() */
 	struct long_wait last_wait;
 	struct hold_seen holder;   /* of the longest hold in last_wait ... */
 	struct hold_seen charged;  /* ... and in the sleep that is about to close */
-	struct series series;	   /* of waits for one lock; last_wait is not in it yet */
+	struct lock_burst series;	   /* of waits for one lock; last_wait is not in it yet */
 };
 
-struct account {
-	struct stackfacts *stackfacts;
-	const struct locks *locks;
-	struct usual *usual;
-	struct account_options options;
-	struct by_thread threads; /* struct thread_entry */
+struct wait_stats {
+	struct stack_infos *stackfacts;
+	const struct lock_tracker *locks;
+	struct wait_baseline *usual;
+	struct wait_stats_options options;
+	struct per_thread threads; /* struct thread_entry */
 	struct wait_entry *by_key;
 	struct pair_entry *pairs;
-	struct wait_account *waits;
+	struct wait_class_stats *waits;
 	size_t wait_count, wait_room;
 	struct long_wait *long_waits;
 	size_t long_count, long_room;
 	struct long_wait longest;
 };
 
-int account_create(struct stackfacts *stackfacts, const struct locks *locks, struct usual *usual,
-		   const struct account_options *options, struct account **ret_account)
+int wait_stats_create(struct stack_infos *stackfacts, const struct lock_tracker *locks, struct wait_baseline *usual,
+		   const struct wait_stats_options *options, struct wait_stats **ret_account)
 {
-	struct account *account = calloc(1, sizeof(*account));
+	struct wait_stats *account = calloc(1, sizeof(*account));
 
 	if (!account)
 		return -ENOMEM;
@@ -83,7 +83,7 @@ int account_create(struct stackfacts *stackfacts, const struct locks *locks, str
 	return 0;
 }
 
-void account_destroy(struct account *account)
+void wait_stats_destroy(struct wait_stats *account)
 {
 	struct wait_entry *wait, *next_wait;
 	struct pair_entry *pair, *next_pair;
@@ -98,17 +98,17 @@ void account_destroy(struct account *account)
 		HASH_DEL(account->pairs, pair);
 		free(pair);
 	}
-	by_thread_free(&account->threads);
+	per_thread_free(&account->threads);
 	free(account->waits);
 	free(account->long_waits);
 	free(account);
 }
 
-static int wait_append(struct account *account, const struct wait_key *key, size_t *ret_place)
+static int wait_append(struct wait_stats *account, const struct wait_key *key, size_t *ret_place)
 {
 	size_t room = account->wait_room ? account->wait_room * 2 : 256;
 	struct wait_entry *entry;
-	struct wait_account *waits;
+	struct wait_class_stats *waits;
 
 	if (account->wait_count == account->wait_room) {
 		waits = reallocarray(account->waits, room, sizeof(*waits));
@@ -123,7 +123,7 @@ static int wait_append(struct account *account, const struct wait_key *key, size
 	entry->key = *key;
 	entry->place = account->wait_count;
 	HASH_ADD(hh, account->by_key, key, sizeof(entry->key), entry);
-	account->waits[account->wait_count++] = (struct wait_account){
+	account->waits[account->wait_count++] = (struct wait_class_stats){
 		.class = (enum wait_class)key->class,
 		.unusual = key->unusual,
 		.stack_id = key->stack_id,
@@ -132,7 +132,7 @@ static int wait_append(struct account *account, const struct wait_key *key, size
 	return 0;
 }
 
-static int pair_note(struct account *account, size_t place, const struct thread *thread)
+static int pair_note(struct wait_stats *account, size_t place, const struct thread *thread)
 {
 	struct thread_key key = { .place = (uint32_t)place, .thread_index = thread->index };
 	struct pair_entry *pair;
@@ -150,10 +150,10 @@ static int pair_note(struct account *account, size_t place, const struct thread 
 }
 
 /* The place of the wait in the table, with @thread counted among its threads. */
-static int wait_place(struct account *account, struct thread_entry *entry,
+static int wait_place(struct wait_stats *account, struct thread_entry *entry,
 		      const struct thread *thread, const struct wait_key *key, size_t *ret_place)
 {
-	const struct wait_account *last = entry->waited ? &account->waits[entry->last_place] : NULL;
+	const struct wait_class_stats *last = entry->waited ? &account->waits[entry->last_place] : NULL;
 	struct wait_entry *found;
 
 	if (last && last->class == key->class && last->stack_id == key->stack_id &&
@@ -169,7 +169,7 @@ static int wait_place(struct account *account, struct thread_entry *entry,
 	return pair_note(account, *ret_place, thread);
 }
 
-static int long_append(struct account *account, const struct long_wait *wait)
+static int long_append(struct wait_stats *account, const struct long_wait *wait)
 {
 	size_t room = account->long_room ? account->long_room * 2 : 64;
 	struct long_wait *long_waits;
@@ -185,12 +185,12 @@ static int long_append(struct account *account, const struct long_wait *wait)
 	return 0;
 }
 
-static int long_keep(struct account *account, const struct long_wait *wait)
+static int long_keep(struct wait_stats *account, const struct long_wait *wait)
 {
 	return wait->blocked_ns >= account->options.long_ns ? long_append(account, wait) : 0;
 }
 
-static int wait_flush(struct account *account, struct thread_entry *entry)
+static int wait_flush(struct wait_stats *account, struct thread_entry *entry)
 {
 	const struct long_wait *wait = &entry->last_wait;
 	struct long_wait ended;
@@ -202,20 +202,20 @@ static int wait_flush(struct account *account, struct thread_entry *entry)
 		account->longest = *wait;
 	if (!wait->lock || entry->holder.ns < LONG_HOLD_NS)
 		return long_keep(account, wait);
-	if (!series_add(&entry->series, wait, entry->holder.thread, &ended))
+	if (!lock_burst_add(&entry->series, wait, entry->holder.thread, &ended))
 		return 0;
 	return long_keep(account, &ended);
 }
 
-static int series_flush(struct account *account, struct thread_entry *entry)
+static int series_flush(struct wait_stats *account, struct thread_entry *entry)
 {
 	struct long_wait ended;
 
-	return series_end(&entry->series, &ended) ? long_keep(account, &ended) : 0;
+	return lock_burst_end(&entry->series, &ended) ? long_keep(account, &ended) : 0;
 }
 
 /* Whether somebody may have missed the thread while it waited. */
-static bool hurts(const struct account *account, const struct interval *interval,
+static bool hurts(const struct wait_stats *account, const struct interval *interval,
 		  enum wait_class class)
 {
 	const unsigned int all_along = INTERVAL_BEGAN_BEFORE | INTERVAL_STILL_OPEN;
@@ -226,7 +226,7 @@ static bool hurts(const struct account *account, const struct interval *interval
 }
 
 /* A thread that wants a CPU and gets none, for this one time. */
-static int runnable_hurts(struct account *account, const struct interval *interval,
+static int runnable_hurts(struct wait_stats *account, const struct interval *interval,
 			  enum wait_class class)
 {
 	const struct long_wait wait = {
@@ -245,7 +245,7 @@ static int runnable_hurts(struct account *account, const struct interval *interv
 }
 
 /* Keep the wait open for more: a lock's waiter may sleep several times. */
-static int wait_extend(struct account *account, struct thread_entry *entry,
+static int wait_extend(struct wait_stats *account, struct thread_entry *entry,
 		       const struct interval *interval, enum wait_class class)
 {
 	struct long_wait *wait = &entry->last_wait;
@@ -255,8 +255,8 @@ static int wait_extend(struct account *account, struct thread_entry *entry,
 
 	entry->charged = (struct hold_seen){ 0 };
 	if (wait_class_lock(class)) {
-		lock = locks_awaited(account->locks, interval->thread);
-		number = locks_wait_number(account->locks, interval->thread);
+		lock = lock_tracker_awaited(account->locks, interval->thread);
+		number = lock_tracker_wait_number(account->locks, interval->thread);
 	}
 	if (entry->pending && lock && wait->lock == lock && entry->last_number == number) {
 		wait->end_ns = interval->end_ns;
@@ -286,20 +286,20 @@ static int wait_extend(struct account *account, struct thread_entry *entry,
 	return 0;
 }
 
-static int blocked_closed(struct account *account, struct thread_entry *entry,
-			  const struct interval *interval, const struct stack_fact *fact,
+static int blocked_closed(struct wait_stats *account, struct thread_entry *entry,
+			  const struct interval *interval, const struct stack_info *fact,
 			  bool counts)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
-	enum wait_class class = locks_class(account->locks, interval,
-					    stack_fact_reason(fact, interval->prev_state)->class);
+	enum wait_class class = lock_tracker_class(account->locks, interval,
+					    stack_info_reason(fact, interval->prev_state)->class);
 	struct wait_key key = { .class = class, .stack_id = interval->stack_id };
-	struct wait_account *wait;
+	struct wait_class_stats *wait;
 	bool unusual;
 	size_t place;
 
 	entry->sums.class_ns[class] += length_ns;
-	if (usual_closed(account->usual, interval, class, fact,
+	if (wait_baseline_closed(account->usual, interval, class, fact,
 			 counts && (class == WAIT_IO_FUSE || !hurts(account, interval, class)),
 			 &unusual))
 		return -ENOMEM;
@@ -318,15 +318,15 @@ static int blocked_closed(struct account *account, struct thread_entry *entry,
 	return wait_extend(account, entry, interval, class);
 }
 
-static int runnable_closed(struct account *account, struct thread_entry *entry,
-			   const struct interval *interval, const struct stack_fact *fact,
+static int runnable_closed(struct wait_stats *account, struct thread_entry *entry,
+			   const struct interval *interval, const struct stack_info *fact,
 			   bool counts)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
 	bool preempted = interval->flags & INTERVAL_PREEMPTED;
 	enum wait_class class = preempted ? fact->preempted.class : WAIT_CPU_RUNQUEUE;
 	const struct wait_key key = { .class = class, .stack_id = interval->stack_id };
-	struct wait_account *wait;
+	struct wait_class_stats *wait;
 	size_t place = entry->last_place;
 
 	entry->sums.class_ns[class] += length_ns;
@@ -353,21 +353,21 @@ static int runnable_closed(struct account *account, struct thread_entry *entry,
 	return 0;
 }
 
-void account_charged(void *context, const struct thread *waiter, struct thread *owner,
+void wait_stats_charged(void *context, const struct thread *waiter, struct thread *owner,
 		     uint64_t start_ns, uint64_t end_ns, enum grade grade)
 {
-	struct account *account = context;
-	struct thread_entry *entry = by_thread_get(&account->threads, waiter);
+	struct wait_stats *account = context;
+	struct thread_entry *entry = per_thread_get(&account->threads, waiter);
 
 	(void)grade;
 	if (entry && end_ns - start_ns > entry->charged.ns)
 		entry->charged = (struct hold_seen){ owner, end_ns - start_ns };
 }
 
-int account_closed(struct account *account, const struct interval *interval)
+int wait_stats_closed(struct wait_stats *account, const struct interval *interval)
 {
-	struct thread_entry *entry = by_thread_get(&account->threads, interval->thread);
-	const struct stack_fact *fact;
+	struct thread_entry *entry = per_thread_get(&account->threads, interval->thread);
+	const struct stack_info *fact;
 	bool counts;
 
 	if (!entry)
@@ -375,7 +375,7 @@ int account_closed(struct account *account, const struct interval *interval)
 	entry->sums.state_ns[interval->state] += interval->end_ns - interval->start_ns;
 	if (interval->state != THREAD_BLOCKED && interval->state != THREAD_RUNNABLE)
 		return 0;
-	fact = stackfacts_get(account->stackfacts, interval->stack_id);
+	fact = stack_infos_get(account->stackfacts, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
 	counts = account->options.counts(account->options.context, interval->thread);
@@ -384,34 +384,34 @@ int account_closed(struct account *account, const struct interval *interval)
 	return runnable_closed(account, entry, interval, fact, counts);
 }
 
-int account_finish(struct account *account)
+int wait_stats_finish(struct wait_stats *account)
 {
-	for (size_t i = 0; i < by_thread_count(&account->threads); i++) {
-		struct thread_entry *entry = by_thread_at(&account->threads, i);
+	for (size_t i = 0; i < per_thread_count(&account->threads); i++) {
+		struct thread_entry *entry = per_thread_at(&account->threads, i);
 
 		if (entry && (wait_flush(account, entry) || series_flush(account, entry)))
 			return -ENOMEM;
 	}
-	usual_finish(account->usual);
+	wait_baseline_finish(account->usual);
 	return 0;
 }
 
-const struct thread_account *account_thread(const struct account *account,
+const struct thread_wait_stats *wait_stats_thread(const struct wait_stats *account,
 					    const struct thread *thread)
 {
-	static const struct thread_account nothing;
-	const struct thread_entry *entry = by_thread_find(&account->threads, thread);
+	static const struct thread_wait_stats nothing;
+	const struct thread_entry *entry = per_thread_find(&account->threads, thread);
 
 	return entry ? &entry->sums : &nothing;
 }
 
-size_t account_waits(const struct account *account, const struct wait_account **ret_waits)
+size_t wait_stats_waits(const struct wait_stats *account, const struct wait_class_stats **ret_waits)
 {
 	*ret_waits = account->waits;
 	return account->wait_count;
 }
 
-int account_wait_threads(const struct account *account,
+int wait_stats_wait_threads(const struct wait_stats *account,
 			 int (*visit)(void *context, size_t place, uint32_t thread_index),
 			 void *context)
 {
@@ -426,13 +426,13 @@ int account_wait_threads(const struct account *account,
 	return 0;
 }
 
-size_t account_long_waits(const struct account *account, const struct long_wait **ret_waits)
+size_t wait_stats_long_waits(const struct wait_stats *account, const struct long_wait **ret_waits)
 {
 	*ret_waits = account->long_waits;
 	return account->long_count;
 }
 
-const struct long_wait *account_longest(const struct account *account)
+const struct long_wait *wait_stats_longest(const struct wait_stats *account)
 {
 	return account->longest.blocked_ns ? &account->longest : NULL;
 }

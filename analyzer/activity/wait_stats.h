@@ -3,8 +3,8 @@
  * Sums over the timeline: what each thread did with its time, where the
  * target's threads waited, and which waits were long enough to hurt.
  */
-#ifndef ANALYZER_ACCOUNT_H
-#define ANALYZER_ACCOUNT_H
+#ifndef ANALYZER_ACTIVITY_WAIT_STATS_H
+#define ANALYZER_ACTIVITY_WAIT_STATS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,16 +15,16 @@
 #include "analyzer/timeline/timeline.h"
 #include "analyzer/activity/wait_baseline.h"
 
-struct account;
+struct wait_stats;
 
-struct thread_account {
+struct thread_wait_stats {
 	uint64_t state_ns[THREAD_STATES];
 	uint64_t class_ns[WAIT_CLASSES];
 };
 
-struct wait_account {
+struct wait_class_stats {
 	enum wait_class class;
-	bool unusual;		/* those that usual_closed() found so; the others are another entry */
+	bool unusual;		/* those that wait_baseline_closed() found so; the others are another entry */
 	uint32_t stack_id;
 	uint64_t blocked_ns;
 	uint64_t runnable_ns;	/* behind the wake-up; for preempted ones all of it */
@@ -43,42 +43,42 @@ struct long_wait {
 	unsigned int flags;		/* INTERVAL_* of its first and last sleep */
 };
 
-struct account_options {
+struct wait_stats_options {
 	uint64_t long_ns;	/* waits of at least this length are kept */
 	bool (*counts)(void *context, const struct thread *thread);	/* is it the target's */
 	void *context;
 	bool whole_host;	/* then who is stopped all the time, as by job control, is missed by nobody */
 };
 
-/* @locks, @usual: borrowed. @locks' locks_closed() must have seen an interval before account_closed() does. */
-int account_create(struct stackfacts *stackfacts, const struct locks *locks, struct usual *usual,
-		   const struct account_options *options, struct account **ret_account);
-void account_destroy(struct account *account);
+/* @locks, @usual: borrowed. @locks' lock_tracker_closed() must have seen an interval before wait_stats_closed() does. */
+int wait_stats_create(struct stack_infos *stackfacts, const struct lock_tracker *locks, struct wait_baseline *usual,
+		   const struct wait_stats_options *options, struct wait_stats **ret_account);
+void wait_stats_destroy(struct wait_stats *account);
 
 /* From the locks' watcher: @context is the account. */
-void account_charged(void *context, const struct thread *waiter, struct thread *owner,
+void wait_stats_charged(void *context, const struct thread *waiter, struct thread *owner,
 		     uint64_t start_ns, uint64_t end_ns, enum grade grade);
 
 /* From the timeline's sink. 0 or -ENOMEM. */
-int account_closed(struct account *account, const struct interval *interval);
+int wait_stats_closed(struct wait_stats *account, const struct interval *interval);
 
 /* After timeline_finish(). 0 or -ENOMEM. */
-int account_finish(struct account *account);
+int wait_stats_finish(struct wait_stats *account);
 
 /* All zero for a thread without intervals. */
-const struct thread_account *account_thread(const struct account *account, const struct thread *thread);
+const struct thread_wait_stats *wait_stats_thread(const struct wait_stats *account, const struct thread *thread);
 
-size_t account_waits(const struct account *account, const struct wait_account **ret_waits);
+size_t wait_stats_waits(const struct wait_stats *account, const struct wait_class_stats **ret_waits);
 
-/* Each wait, by its place in account_waits(), with each of its threads once. 0 or what @visit returned. */
-int account_wait_threads(const struct account *account,
+/* Each wait, by its place in wait_stats_waits(), with each of its threads once. 0 or what @visit returned. */
+int wait_stats_wait_threads(const struct wait_stats *account,
 			 int (*visit)(void *context, size_t place, uint32_t thread_index),
 			 void *context);
 
 /* In no order. */
-size_t account_long_waits(const struct account *account, const struct long_wait **ret_waits);
+size_t wait_stats_long_waits(const struct wait_stats *account, const struct long_wait **ret_waits);
 
 /* The longest wait that hurts, of any length; NULL where nothing hurt. */
-const struct long_wait *account_longest(const struct account *account);
+const struct long_wait *wait_stats_longest(const struct wait_stats *account);
 
 #endif

@@ -23,7 +23,7 @@ struct row_key {
 
 struct row {
 	struct row_key key;
-	struct chain_root root; /* the longest */
+	struct wait_chain_root root; /* the longest */
 	uint64_t blocked_ns, plausible_ns, exact_ns;
 	uint64_t start_ns, end_ns;
 	uint32_t victims;
@@ -38,30 +38,30 @@ struct row_victim {
 	UT_hash_handle hh;
 };
 
-struct blame {
+struct blame_table {
 	struct row *rows;
 	struct row_victim *victims;
 };
 
-int blame_create(struct blame **ret_blame)
+int blame_table_create(struct blame_table **ret_blame)
 {
 	*ret_blame = calloc(1, sizeof(**ret_blame));
 	return *ret_blame ? 0 : -ENOMEM;
 }
 
-void blame_destroy(struct blame *blame)
+void blame_table_destroy(struct blame_table *blame)
 {
 	struct row_victim *victim, *next_victim;
 	struct row *row, *next_row;
 
 	if (!blame)
 		return;
-	HASH_ITER (hh, blame->victims, victim, next_victim)
+	HASH_ITER(hh, blame->victims, victim, next_victim)
 	{
 		HASH_DEL(blame->victims, victim);
 		free(victim);
 	}
-	HASH_ITER (hh, blame->rows, row, next_row)
+	HASH_ITER(hh, blame->rows, row, next_row)
 	{
 		HASH_DEL(blame->rows, row);
 		free(row);
@@ -69,7 +69,7 @@ void blame_destroy(struct blame *blame)
 	free(blame);
 }
 
-static struct row *row_of(struct blame *blame, const struct row_key *row_key)
+static struct row *row_of(struct blame_table *blame, const struct row_key *row_key)
 {
 	struct row_key key = *row_key;
 	struct row *row;
@@ -86,7 +86,7 @@ static struct row *row_of(struct blame *blame, const struct row_key *row_key)
 	return row;
 }
 
-static int count_victim(struct blame *blame, struct row *row, const struct thread *thread)
+static int count_victim(struct blame_table *blame, struct row *row, const struct thread *thread)
 {
 	struct row_victim *victim, key = { .key = { row, thread } };
 
@@ -102,7 +102,8 @@ static int count_victim(struct blame *blame, struct row *row, const struct threa
 	return 0;
 }
 
-int blame_add(struct blame *blame, const struct thread *victim, const struct chain_root *root)
+int blame_table_add(struct blame_table *blame, const struct thread *victim,
+		    const struct wait_chain_root *root)
 {
 	uint64_t length_ns = root->end_ns - root->start_ns;
 	struct row *row = row_of(blame, &(struct row_key){ root->kind, root->class,
@@ -125,7 +126,7 @@ int blame_add(struct blame *blame, const struct thread *victim, const struct cha
 }
 
 /* @from is direct: it has one victim, the thread that waited. */
-static int row_move(struct blame *blame, struct row *from, struct row *to)
+static int row_move(struct blame_table *blame, struct row *from, struct row *to)
 {
 	if (!to)
 		return -ENOMEM;
@@ -143,12 +144,12 @@ static int row_move(struct blame *blame, struct row *from, struct row *to)
  * What a thread waited for itself, others meet at the end of a chain to it: that is one root. What
  * many waited for themselves is one too.
  */
-static int join_direct(struct blame *blame)
+static int join_direct(struct blame_table *blame)
 {
 	struct row *direct, *row, *next;
 	int r = 0;
 
-	HASH_ITER (hh, blame->rows, direct, next)
+	HASH_ITER(hh, blame->rows, direct, next)
 	{
 		struct row_key key = direct->key;
 
@@ -169,19 +170,19 @@ static int join_direct(struct blame *blame)
 }
 
 /* " in fsync", "" */
-static const char *operation_of(struct stackfacts *stackfacts, const struct chain_root *root,
+static const char *operation_of(struct stack_infos *stackfacts, const struct wait_chain_root *root,
 				const char **ret_in)
 {
-	const struct stack_fact *fact = stackfacts_get(stackfacts, root->stack_id);
+	const struct stack_info *fact = stack_infos_get(stackfacts, root->stack_id);
 
 	*ret_in = fact && *fact->operation ? " in " : "";
 	return fact ? fact->operation : "";
 }
 
-static int running_text(struct stackfacts *stackfacts, const struct profile *profile,
+static int running_text(struct stack_infos *stackfacts, const struct cpu_profile *profile,
 			char **ret_text)
 {
-	const struct stack_fact *fact = stackfacts_get(stackfacts, profile->stack_id);
+	const struct stack_info *fact = stack_infos_get(stackfacts, profile->stack_id);
 	bool called = fact && *fact->operation;
 	int r;
 
@@ -195,8 +196,8 @@ static int running_text(struct stackfacts *stackfacts, const struct profile *pro
 	return r < 0 ? -ENOMEM : 0;
 }
 
-int blame_root_text(struct stackfacts *stackfacts, const struct chain_root *root,
-		    const struct profile *profile, char **ret_text)
+int blame_table_root_text(struct stack_infos *stackfacts, const struct wait_chain_root *root,
+			  const struct cpu_profile *profile, char **ret_text)
 {
 	const char *class = wait_class_name(root->class), *in;
 	const char *operation = operation_of(stackfacts, root, &in);
@@ -259,12 +260,12 @@ static enum grade grade_of(const struct row *row, const struct model *model)
 }
 
 static int fill_row(const struct row *row, const struct history *history,
-		    const struct stacks *stacks, struct stackfacts *stackfacts,
+		    const struct stack_table *stacks, struct stack_infos *stackfacts,
 		    const struct model *model, struct model_blame *entry)
 {
-	const struct chain_root *root = &row->root;
+	const struct wait_chain_root *root = &row->root;
 	bool named = !row->key.direct || row->victims == 1;
-	struct profile profile = { 0 };
+	struct cpu_profile profile = { 0 };
 	int r = 0;
 
 	*entry = (struct model_blame){
@@ -279,13 +280,14 @@ static int fill_row(const struct row *row, const struct history *history,
 		r = history_profile(history, stacks, root->thread, row->start_ns, row->end_ns,
 				    &profile);
 	if (!r)
-		r = blame_root_text(stackfacts, root, &profile, &entry->root);
-	profile_free(&profile);
+		r = blame_table_root_text(stackfacts, root, &profile, &entry->root);
+	cpu_profile_free(&profile);
 	return r;
 }
 
-int blame_tell(struct blame *blame, const struct history *history, const struct stacks *stacks,
-	       struct stackfacts *stackfacts, struct model *model)
+int blame_table_tell(struct blame_table *blame, const struct history *history,
+		     const struct stack_table *stacks, struct stack_infos *stackfacts,
+		     struct model *model)
 {
 	struct row *row, *next;
 	int r = join_direct(blame);
@@ -295,7 +297,7 @@ int blame_tell(struct blame *blame, const struct history *history, const struct 
 	model->blame = calloc(HASH_COUNT(blame->rows) + 1, sizeof(*model->blame));
 	if (!model->blame)
 		return -ENOMEM;
-	HASH_ITER (hh, blame->rows, row, next)
+	HASH_ITER(hh, blame->rows, row, next)
 	{
 		if (!row->blocked_ns)
 			continue;
@@ -310,7 +312,7 @@ int blame_tell(struct blame *blame, const struct history *history, const struct 
 	return 0;
 }
 
-void blame_free(struct model *model)
+void blame_table_free(struct model *model)
 {
 	for (size_t i = 0; i < model->blame_count; i++)
 		free(model->blame[i].root);

@@ -11,7 +11,7 @@
 #define SUSPECT_PERCENT 10u
 
 /* A process has one mmap_lock; its address may become known only later in a reading. */
-bool suspect_is(const struct suspect *suspect, const struct lock *lock)
+bool contended_lock_is(const struct contended_lock *suspect, const struct lock *lock)
 {
 	if (!lock || suspect->class != lock->class)
 		return false;
@@ -24,25 +24,26 @@ bool suspect_is(const struct suspect *suspect, const struct lock *lock)
 
 static int by_wait(const void *left, const void *right)
 {
-	const struct suspect *a = left, *b = right;
+	const struct contended_lock *a = left, *b = right;
 
 	return (a->wait_ns < b->wait_ns) - (a->wait_ns > b->wait_ns);
 }
 
 /* Locks with long waits are few; those past the room for them are the least. */
-static struct suspect *suspect_of(struct suspect *suspects, size_t *count, const struct lock *lock)
+static struct contended_lock *suspect_of(struct contended_lock *suspects, size_t *count,
+					 const struct lock *lock)
 {
-	struct suspect *least = suspects;
+	struct contended_lock *least = suspects;
 
 	for (size_t i = 0; i < *count; i++) {
-		if (suspect_is(&suspects[i], lock))
+		if (contended_lock_is(&suspects[i], lock))
 			return &suspects[i];
 		if (suspects[i].wait_ns < least->wait_ns)
 			least = &suspects[i];
 	}
 	if (*count < SUSPECTS_MAX * 4)
 		least = &suspects[(*count)++];
-	*least = (struct suspect){
+	*least = (struct contended_lock){
 		.class = lock->class,
 		.address = lock->address,
 		.tgid = lock->tgid,
@@ -50,16 +51,16 @@ static struct suspect *suspect_of(struct suspect *suspects, size_t *count, const
 	return least;
 }
 
-size_t suspects_find(const struct long_wait *waits, size_t count, const struct stall *stall,
-		     struct suspect *suspects)
+size_t contended_locks_find(const struct long_wait *waits, size_t count, const struct stall *stall,
+			    struct contended_lock *suspects)
 {
-	struct suspect found[SUSPECTS_MAX * 4];
+	struct contended_lock found[SUSPECTS_MAX * 4];
 	uint64_t longest_ns[SUSPECTS_MAX * 4] = { 0 };
 	uint64_t total_ns = 0;
 	size_t found_count = 0, kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct suspect *suspect;
+		struct contended_lock *suspect;
 
 		if (waits[i].start_ns < stall->start_ns || waits[i].end_ns > stall->end_ns)
 			continue;
@@ -85,12 +86,12 @@ size_t suspects_find(const struct long_wait *waits, size_t count, const struct s
 
 /* The reading: who lost how much to which suspect. */
 struct victims_watch {
-	struct suspect *suspects;
+	struct contended_lock *suspects;
 	size_t count;
 	const struct stall *stall;
 	struct target *target;
-	const struct locks *locks;
-	struct stackfacts *stackfacts;
+	const struct lock_tracker *locks;
+	struct stack_infos *stackfacts;
 };
 
 static struct victim *victim_of(struct victim **list, size_t *count, struct thread *thread)
@@ -108,14 +109,14 @@ static struct victim *victim_of(struct victim **list, size_t *count, struct thre
 	return &victims[(*count)++];
 }
 
-static int suspect_note(struct suspect *suspect, const struct target *target,
+static int suspect_note(struct contended_lock *suspect, const struct target *target,
 			const struct interval *interval, enum lock_mode mode, bool counts,
 			uint64_t from_ns, uint64_t to_ns)
 {
 	struct thread *thread = interval->thread;
 	struct victim *victim;
 
-	if (queue_add(&suspect->queue, thread, mode, interval->start_ns, interval->end_ns))
+	if (queued_writer_add(&suspect->queue, thread, mode, interval->start_ns, interval->end_ns))
 		return -ENOMEM;
 	if (!counts && thread->tgid == target->recorder_tgid)
 		return 0;
@@ -136,7 +137,7 @@ static int victims_closed(void *context, const struct interval *interval)
 	struct victims_watch *watch = context;
 	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
 	const struct wait_reason *reason;
-	const struct stack_fact *fact;
+	const struct stack_info *fact;
 	const struct lock *lock;
 	int r = 0;
 
@@ -148,15 +149,15 @@ static int victims_closed(void *context, const struct interval *interval)
 		to_ns = watch->stall->end_ns;
 	if (to_ns <= from_ns)
 		return 0;
-	fact = stackfacts_get(watch->stackfacts, interval->stack_id);
+	fact = stack_infos_get(watch->stackfacts, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
-	reason = stack_fact_reason(fact, interval->prev_state);
+	reason = stack_info_reason(fact, interval->prev_state);
 	if (!wait_class_lock(reason->class))
 		return 0;
-	lock = locks_awaited(watch->locks, interval->thread);
+	lock = lock_tracker_awaited(watch->locks, interval->thread);
 	for (size_t i = 0; i < watch->count && !r; i++)
-		if (suspect_is(&watch->suspects[i], lock))
+		if (contended_lock_is(&watch->suspects[i], lock))
 			r = suspect_note(&watch->suspects[i], watch->target, interval, reason->mode,
 					 target_counts(watch->target, interval->thread), from_ns,
 					 to_ns);
@@ -192,7 +193,8 @@ static void list_sort(struct victim *list, size_t count)
 		qsort(list, count, sizeof(*list), by_blocked);
 }
 
-const struct victim *suspect_victim(const struct suspect *suspect, const struct thread *thread)
+const struct victim *contended_lock_victim(const struct contended_lock *suspect,
+					   const struct thread *thread)
 {
 	for (size_t i = 0; i < suspect->victim_count; i++)
 		if (suspect->victims[i].thread == thread)
@@ -200,7 +202,7 @@ const struct victim *suspect_victim(const struct suspect *suspect, const struct 
 	return NULL;
 }
 
-int suspect_add_indirect(struct suspect *suspect, const struct victim *victim)
+int contended_lock_add_indirect(struct contended_lock *suspect, const struct victim *victim)
 {
 	size_t before = suspect->victim_count;
 	struct victim *known = victim_of(&suspect->victims, &suspect->victim_count, victim->thread);
@@ -218,9 +220,10 @@ int suspect_add_indirect(struct suspect *suspect, const struct victim *victim)
 }
 
 /* The owner may have waited for the lock at another time: it is no victim of itself. */
-void suspect_sort_victims(struct suspect *suspect)
+void contended_lock_sort_victims(struct contended_lock *suspect)
 {
-	suspect->wait_ns -= list_drop(suspect->victims, &suspect->victim_count, suspect->owner.thread);
+	suspect->wait_ns -=
+		list_drop(suspect->victims, &suspect->victim_count, suspect->owner.thread);
 	list_drop(suspect->outsiders, &suspect->outsider_count, suspect->owner.thread);
 	list_sort(suspect->victims, suspect->victim_count);
 	list_sort(suspect->outsiders, suspect->outsider_count);
@@ -237,7 +240,7 @@ static bool ends_enough(const struct lock_owner *owner, const struct lock *lock)
 }
 
 /* The most blamed owner that is somebody; none where more of the time is nobody's than that one's. */
-static void suspect_take(struct suspect *suspect, const struct lock *lock)
+static void suspect_take(struct contended_lock *suspect, const struct lock *lock)
 {
 	const struct lock_owner *best = NULL;
 	uint64_t nobody_ns = 0;
@@ -258,45 +261,47 @@ static void suspect_take(struct suspect *suspect, const struct lock *lock)
 		if (best)
 			suspect->candidate = *best;
 	}
-	suspect_sort_victims(suspect);
+	contended_lock_sort_victims(suspect);
 	if (suspect->has_owner && suspect->owner.longest.released_read)
-		suspect->pivot = queue_pivot(&suspect->queue, suspect->owner.longest.start_ns,
-					     suspect->owner.longest.end_ns);
+		suspect->pivot =
+			queued_writer_pivot(&suspect->queue, suspect->owner.longest.start_ns,
+					    suspect->owner.longest.end_ns);
 }
 
 /* The locks are given the stall's span, so that their figures are of the stall alone. */
-int suspects_examine(struct suspect *suspects, size_t count, struct source *source,
-		     struct stackfacts *stackfacts, const struct futexes *futexes,
-		     const struct stall *stall, struct target *target)
+int contended_locks_examine(struct contended_lock *suspects, size_t count, struct source *source,
+			    struct stack_infos *stackfacts, const struct futex_locks *futexes,
+			    const struct stall *stall, struct target *target)
 {
-	const struct locks_options options = { stall->start_ns, stall->end_ns, target_counts,
-					       target, futexes };
+	const struct lock_tracker_options options = { stall->start_ns, stall->end_ns, target_counts,
+						      target, futexes };
 	struct victims_watch watch = { suspects, count, stall, target, NULL, stackfacts };
-	struct pass *pass = NULL;
+	struct replay *pass = NULL;
 	int r;
 
-	r = pass_create(source, stackfacts, &options, &pass);
+	r = replay_create(source, stackfacts, &options, &pass);
 	if (r)
 		goto out;
-	watch.locks = pass_locks(pass);
-	r = pass_run(pass, &(struct pass_watcher){ .closed = victims_closed, .context = &watch });
+	watch.locks = replay_locks(pass);
+	r = replay_run(pass,
+		       &(struct replay_watcher){ .closed = victims_closed, .context = &watch });
 	if (r)
 		goto out;
 	for (size_t i = 0; i < count; i++)
-		for (size_t j = 0; j < locks_count(watch.locks); j++)
-			if (suspect_is(&suspects[i], locks_at(watch.locks, j)))
-				suspect_take(&suspects[i], locks_at(watch.locks, j));
+		for (size_t j = 0; j < lock_tracker_count(watch.locks); j++)
+			if (contended_lock_is(&suspects[i], lock_tracker_at(watch.locks, j)))
+				suspect_take(&suspects[i], lock_tracker_at(watch.locks, j));
 out:
-	pass_destroy(pass);
+	replay_destroy(pass);
 	return r;
 }
 
-void suspects_free(struct suspect *suspects, size_t count)
+void contended_locks_free(struct contended_lock *suspects, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		free(suspects[i].victims);
 		free(suspects[i].outsiders);
-		queue_free(&suspects[i].queue);
-		because_free(&suspects[i].because);
+		queued_writer_free(&suspects[i].queue);
+		delay_breakdown_free(&suspects[i].because);
 	}
 }

@@ -3,8 +3,8 @@
  * The locks that the stall's waits were for, examined: within the stall, who
  * waited how long, who held it, and what the holder was doing.
  */
-#ifndef ANALYZER_SUSPECT_H
-#define ANALYZER_SUSPECT_H
+#ifndef ANALYZER_BLAME_CONTENDED_LOCK_H
+#define ANALYZER_BLAME_CONTENDED_LOCK_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,14 +29,14 @@ struct victim {
 };
 
 /* One that held what was waited for, and itself waited for a lock of the next one, or of the owner. */
-struct suspect_link {
+struct contended_lock_link {
 	struct thread *thread;
 	enum wait_class class;		/* of that lock */
 	struct victim lost;		/* its own wait */
 	uint64_t plausible_ns;		/* the part of it that no release proves */
 };
 
-struct suspect {
+struct contended_lock {
 	enum wait_class class;		/* with address and tgid: which lock */
 	uint64_t address;
 	int32_t tgid;
@@ -54,51 +54,51 @@ struct suspect {
 	uint64_t nobody_ns;
 	struct lock_owner candidate;
 	/* From the holder on; none: it is the owner itself. See suspect_chain.h. */
-	struct suspect_link links[SUSPECT_LINKS_MAX];
+	struct contended_lock_link links[SUSPECT_LINKS_MAX];
 	size_t link_count;
 	bool links_of_others;		/* they begin with another lock's holder, whose victims are in indirect_* */
 	bool in_slices;			/* they waited with timeouts, again and again: see sliced.h */
 	bool told_elsewhere;		/* another suspect has the same owner, and its victims too */
 	struct lock_owner owner;	/* who is to blame; its longest is where all the waiting leads to */
 	struct hold_story story;	/* of owner.longest */
-	struct because because;		/* likewise */
-	struct queue queue;		/* who wanted it how */
-	struct pivot pivot;		/* where readers held readers up */
+	struct delay_breakdown because;		/* likewise */
+	struct writer_queue queue;		/* who wanted it how */
+	struct queued_writer pivot;		/* where readers held readers up */
 	uint64_t lost_records;		/* in spans that overlap the stall or the hold ... */
 	uint32_t gaps;			/* ... and how many such spans */
 };
 
 /**
- * suspects_find() - the locks with a tenth or more of the time lost in @stall to
+ * contended_locks_find() - the locks with a tenth or more of the time lost in @stall to
  * waits for locks, most first; only their identity is filled in.
  *
  * @suspects: room for SUSPECTS_MAX.
  *
  * Return: how many.
  */
-size_t suspects_find(const struct long_wait *waits, size_t count, const struct stall *stall,
-		     struct suspect *suspects);
+size_t contended_locks_find(const struct long_wait *waits, size_t count, const struct stall *stall,
+		     struct contended_lock *suspects);
 
 /* Whether @lock is the one suspected; it may be NULL. */
-bool suspect_is(const struct suspect *suspect, const struct lock *lock);
+bool contended_lock_is(const struct contended_lock *suspect, const struct lock *lock);
 
 /**
- * suspects_examine() - read the source again: who waited, and who held.
+ * contended_locks_examine() - read the source again: who waited, and who held.
  *
  * What the owners did, and behind whom they waited, is for chains.h.
  *
- * Return: 0, -ENOMEM, -EIO. The victims are freed with suspects_free().
+ * Return: 0, -ENOMEM, -EIO. The victims are freed with contended_locks_free().
  */
-int suspects_examine(struct suspect *suspects, size_t count, struct source *source,
-		     struct stackfacts *stackfacts, const struct futexes *futexes,
+int contended_locks_examine(struct contended_lock *suspects, size_t count, struct source *source,
+		     struct stack_infos *stackfacts, const struct futex_locks *futexes,
 		     const struct stall *stall, struct target *target);
 
 /* @victim waited for a lock of one that waited for this. 0 or -ENOMEM. */
-int suspect_add_indirect(struct suspect *suspect, const struct victim *victim);
+int contended_lock_add_indirect(struct contended_lock *suspect, const struct victim *victim);
 /* NULL: it is none. */
-const struct victim *suspect_victim(const struct suspect *suspect, const struct thread *thread);
+const struct victim *contended_lock_victim(const struct contended_lock *suspect, const struct thread *thread);
 /* Most blocked first, without the owner. */
-void suspect_sort_victims(struct suspect *suspect);
-void suspects_free(struct suspect *suspects, size_t count);
+void contended_lock_sort_victims(struct contended_lock *suspect);
+void contended_locks_free(struct contended_lock *suspects, size_t count);
 
 #endif

@@ -8,12 +8,12 @@
 #define ROOTS_MAX 8u
 
 struct root_sum {
-	struct chain_root root; /* the longest of its kind and thread */
+	struct wait_chain_root root; /* the longest of its kind and thread */
 	uint64_t ns;
 };
 
 struct wait_kind {
-	struct because_wait wait;
+	struct delay_wait wait;
 	uint32_t operation_id;
 	struct root_sum roots[ROOTS_MAX];
 	size_t root_count;
@@ -25,7 +25,7 @@ struct kinds {
 	struct wait_kind *now; /* whose piece is followed */
 };
 
-static int note_root(void *context, const struct chain_root *root)
+static int note_root(void *context, const struct wait_chain_root *root)
 {
 	struct wait_kind *kind = ((struct kinds *)context)->now;
 	uint64_t length_ns = root->end_ns - root->start_ns;
@@ -48,7 +48,7 @@ static int note_root(void *context, const struct chain_root *root)
 }
 
 static struct wait_kind *kind_of(struct kinds *kinds, enum wait_class class,
-				 const struct stack_fact *fact)
+				 const struct stack_info *fact)
 {
 	struct wait_kind *kind = kinds->kinds;
 
@@ -68,11 +68,11 @@ static struct wait_kind *kind_of(struct kinds *kinds, enum wait_class class,
 	return kind;
 }
 
-static int add_piece(struct kinds *kinds, struct chain_walk *walk, struct thread *thread,
+static int add_piece(struct kinds *kinds, struct wait_chain_walk *walk, struct thread *thread,
 		     const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
 {
-	const struct stack_fact *fact = stackfacts_get(walk->stackfacts, piece->stack_id);
-	struct because_wait *wait;
+	const struct stack_info *fact = stack_infos_get(walk->stackfacts, piece->stack_id);
+	struct delay_wait *wait;
 
 	if (!fact)
 		return -ENOMEM;
@@ -87,7 +87,7 @@ static int add_piece(struct kinds *kinds, struct chain_walk *walk, struct thread
 		wait->link = piece->link;
 		wait->by = piece->by;
 	}
-	return chain_follow_piece(walk, thread, piece, from_ns, to_ns);
+	return wait_chain_follow_piece(walk, thread, piece, from_ns, to_ns);
 }
 
 static int by_waited(const void *left, const void *right)
@@ -97,12 +97,12 @@ static int by_waited(const void *left, const void *right)
 	return (a->wait.waited_ns < b->wait.waited_ns) - (a->wait.waited_ns > b->wait.waited_ns);
 }
 
-static void take_waits(struct kinds *kinds, struct because *because)
+static void take_waits(struct kinds *kinds, struct delay_breakdown *because)
 {
 	qsort(kinds->kinds, kinds->count, sizeof(*kinds->kinds), by_waited);
 	for (size_t i = 0; i < kinds->count && i < BECAUSE_WAITS_MAX; i++) {
 		const struct wait_kind *kind = &kinds->kinds[i];
-		struct because_wait *wait = &because->waits[because->wait_count++];
+		struct delay_wait *wait = &because->waits[because->wait_count++];
 
 		*wait = kind->wait;
 		for (size_t j = 0; j < kind->root_count; j++) {
@@ -114,12 +114,13 @@ static void take_waits(struct kinds *kinds, struct because *because)
 	}
 }
 
-int because_tell(const struct chain_walk *walk, const struct stacks *stacks, struct thread *thread,
-		 uint64_t start_ns, uint64_t end_ns, struct because *ret_because)
+int delay_breakdown_tell(const struct wait_chain_walk *walk, const struct stack_table *stacks,
+			 struct thread *thread, uint64_t start_ns, uint64_t end_ns,
+			 struct delay_breakdown *ret_because)
 {
 	struct kinds *kinds = calloc(1, sizeof(*kinds));
-	struct chain_walk own = *walk;
-	struct because because = { 0 };
+	struct wait_chain_walk own = *walk;
+	struct delay_breakdown because = { 0 };
 	const struct history_piece *pieces;
 	size_t count;
 	int r = 0;
@@ -146,9 +147,9 @@ int because_tell(const struct chain_walk *walk, const struct stacks *stacks, str
 	return r;
 }
 
-void because_free(struct because *because)
+void delay_breakdown_free(struct delay_breakdown *because)
 {
-	profile_free(&because->profile);
+	cpu_profile_free(&because->profile);
 }
 
 /* A thread that is woken may be queued on another CPU than it was on: it is the one where it runs next. */
@@ -160,8 +161,8 @@ static uint32_t wanted_cpu(const struct history_piece *pieces, size_t count, siz
 	return pieces[i].cpu;
 }
 
-int because_wanted(const struct history *history, const struct thread *thread, uint64_t start_ns,
-		   uint64_t end_ns, struct instead *instead)
+int delay_breakdown_wanted(const struct history *history, const struct thread *thread,
+			   uint64_t start_ns, uint64_t end_ns, struct instead *instead)
 {
 	const struct history_piece *pieces;
 	size_t count = history_pieces(history, thread, &pieces);

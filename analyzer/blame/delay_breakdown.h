@@ -3,8 +3,8 @@
  * Why did a thread take so long: what it waited for in one span of time, who
  * ended that, and who had the CPU that it wanted.
  */
-#ifndef ANALYZER_BECAUSE_H
-#define ANALYZER_BECAUSE_H
+#ifndef ANALYZER_BLAME_DELAY_BREAKDOWN_H
+#define ANALYZER_BLAME_DELAY_BREAKDOWN_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,31 +16,31 @@
 #define BECAUSE_WAITS_MAX 4
 
 /* Its waits of one kind, in one operation. */
-struct because_wait {
+struct delay_wait {
 	enum wait_class class;	/* WAIT_CPU_RUNQUEUE: it was runnable */
 	const char *operation;	/* "" */
 	uint64_t waited_ns, longest_ns, count;
 	enum history_link link;	/* of the longest one */
 	struct thread *by;	/* likewise; NULL */
-	struct chain_root root;	/* where most of the time leads to */
+	struct wait_chain_root root;	/* where most of the time leads to */
 	uint64_t root_ns;	/* so much of it */
 };
 
-struct because {
-	struct because_wait waits[BECAUSE_WAITS_MAX];	/* longest sum first */
+struct delay_breakdown {
+	struct delay_wait waits[BECAUSE_WAITS_MAX];	/* longest sum first */
 	size_t wait_count;
-	struct profile profile;	/* of the time when it ran */
+	struct cpu_profile profile;	/* of the time when it ran */
 	struct occupant instead[INSTEAD_TOP];
 	size_t instead_count;
 };
 
-/* @walk: its root and context are not used. Free with because_free(). Return: 0 or -ENOMEM. */
-int because_tell(const struct chain_walk *walk, const struct stacks *stacks, struct thread *thread,
-		 uint64_t start_ns, uint64_t end_ns, struct because *ret_because);
-void because_free(struct because *because);
+/* @walk: its root and context are not used. Free with delay_breakdown_free(). Return: 0 or -ENOMEM. */
+int delay_breakdown_tell(const struct wait_chain_walk *walk, const struct stack_table *stacks, struct thread *thread,
+		 uint64_t start_ns, uint64_t end_ns, struct delay_breakdown *ret_because);
+void delay_breakdown_free(struct delay_breakdown *because);
 
 /* The times when @thread wanted a CPU, for @instead. 0 or -ENOMEM. */
-int because_wanted(const struct history *history, const struct thread *thread, uint64_t start_ns,
+int delay_breakdown_wanted(const struct history *history, const struct thread *thread, uint64_t start_ns,
 		   uint64_t end_ns, struct instead *instead);
 
 #endif

@@ -12,7 +12,7 @@
 /* Whom a holder waited for, for how long, and from when to when. */
 struct awaited {
 	struct thread *thread;
-	struct suspect_link link;
+	struct contended_lock_link link;
 	uint64_t start_ns, end_ns;
 	uint32_t release_stack_id;
 };
@@ -73,7 +73,7 @@ static struct awaited most_awaited(const struct history *history, struct thread 
 	return best;
 }
 
-static bool visited(const struct suspect *suspect, const struct thread *thread)
+static bool visited(const struct contended_lock *suspect, const struct thread *thread)
 {
 	for (size_t i = 0; i < suspect->link_count; i++)
 		if (suspect->links[i].thread == thread)
@@ -81,7 +81,7 @@ static bool visited(const struct suspect *suspect, const struct thread *thread)
 	return suspect->owner.thread == thread;
 }
 
-int suspect_follow(struct suspect *suspect, struct history *history)
+int contended_lock_follow(struct contended_lock *suspect, struct history *history)
 {
 	if (!suspect->has_owner)
 		return 0;
@@ -116,23 +116,23 @@ int suspect_follow(struct suspect *suspect, struct history *history)
 }
 
 /* Whether one of @suspect's links waits for @other. */
-static bool leads_to(const struct suspect *suspect, const struct suspect *other)
+static bool leads_to(const struct contended_lock *suspect, const struct contended_lock *other)
 {
 	for (size_t i = 0; i < suspect->link_count; i++)
-		if (suspect_victim(other, suspect->links[i].thread))
+		if (contended_lock_victim(other, suspect->links[i].thread))
 			return true;
 	return false;
 }
 
-static bool same_root(const struct suspect *suspect, const struct suspect *other)
+static bool same_root(const struct contended_lock *suspect, const struct contended_lock *other)
 {
 	return other != suspect && !other->told_elsewhere && other->has_owner &&
 	       other->owner.thread == suspect->owner.thread && leads_to(suspect, other);
 }
 
 /* The suspect that @suspect's chain ends at: its holder is the root. NULL where too little of the time was lost to it. */
-static struct suspect *root_of(struct suspect *suspects, size_t count,
-			       const struct suspect *suspect)
+static struct contended_lock *root_of(struct contended_lock *suspects, size_t count,
+				      const struct contended_lock *suspect)
 {
 	for (size_t i = 0; i < count; i++)
 		if (same_root(suspect, &suspects[i]) &&
@@ -142,19 +142,19 @@ static struct suspect *root_of(struct suspect *suspects, size_t count,
 }
 
 /* The victims of @other are told as @suspect's; the owner is no victim of itself. */
-static int take_victims(struct suspect *suspect, struct suspect *other)
+static int take_victims(struct contended_lock *suspect, struct contended_lock *other)
 {
 	for (size_t i = 0; i < other->victim_count; i++)
 		if (other->victims[i].thread != suspect->owner.thread &&
-		    suspect_add_indirect(suspect, &other->victims[i]))
+		    contended_lock_add_indirect(suspect, &other->victims[i]))
 			return -ENOMEM;
 	other->told_elsewhere = true;
 	return 0;
 }
 
-static int join(struct suspect *suspects, size_t count, struct suspect *suspect)
+static int join(struct contended_lock *suspects, size_t count, struct contended_lock *suspect)
 {
-	struct suspect *root = root_of(suspects, count, suspect);
+	struct contended_lock *root = root_of(suspects, count, suspect);
 	int r = 0;
 
 	for (size_t i = 0; i < count && !r && !root; i++)
@@ -172,16 +172,16 @@ static int join(struct suspect *suspects, size_t count, struct suspect *suspect)
 }
 
 /* Those on the way who are nobody's victim yet, as what they waited for is no suspect. */
-static int take_links(struct suspect *suspect)
+static int take_links(struct contended_lock *suspect)
 {
 	for (size_t i = 0; i < suspect->link_count; i++)
-		if (!suspect_victim(suspect, suspect->links[i].thread) &&
-		    suspect_add_indirect(suspect, &suspect->links[i].lost))
+		if (!contended_lock_victim(suspect, suspect->links[i].thread) &&
+		    contended_lock_add_indirect(suspect, &suspect->links[i].lost))
 			return -ENOMEM;
 	return 0;
 }
 
-static uint64_t lost_ns(const struct suspect *suspect)
+static uint64_t lost_ns(const struct contended_lock *suspect)
 {
 	uint64_t ns = 0;
 
@@ -192,7 +192,7 @@ static uint64_t lost_ns(const struct suspect *suspect)
 
 static int by_loss(const void *left, const void *right)
 {
-	const struct suspect *a = left, *b = right;
+	const struct contended_lock *a = left, *b = right;
 	uint64_t a_ns = lost_ns(a), b_ns = lost_ns(b);
 
 	if (a->told_elsewhere != b->told_elsewhere)
@@ -200,12 +200,12 @@ static int by_loss(const void *left, const void *right)
 	return (a_ns < b_ns) - (a_ns > b_ns);
 }
 
-int suspects_join(struct suspect *suspects, size_t count)
+int contended_locks_join(struct contended_lock *suspects, size_t count)
 {
 	bool joined = false;
 
 	for (size_t i = 0; i < count; i++) {
-		struct suspect *suspect = &suspects[i];
+		struct contended_lock *suspect = &suspects[i];
 
 		if (suspect->told_elsewhere || !suspect->link_count || suspect->links_of_others)
 			continue;
@@ -218,7 +218,7 @@ int suspects_join(struct suspect *suspects, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (!suspects[i].told_elsewhere && take_links(&suspects[i]))
 			return -ENOMEM;
-		suspect_sort_victims(&suspects[i]);
+		contended_lock_sort_victims(&suspects[i]);
 	}
 	qsort(suspects, count, sizeof(*suspects), by_loss);
 	return 0;

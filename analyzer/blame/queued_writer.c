@@ -10,8 +10,8 @@
 	5000000u /* as in locks.c: woken, it lost the lock to another and sleeps again */
 #define BEHIND_LEAST_NS 10000000u
 
-int queue_add(struct queue *queue, struct thread *thread, enum lock_mode mode, uint64_t start_ns,
-	      uint64_t end_ns)
+int queued_writer_add(struct writer_queue *queue, struct thread *thread, enum lock_mode mode,
+		      uint64_t start_ns, uint64_t end_ns)
 {
 	size_t room = queue->room ? queue->room * 2 : 16;
 	struct queue_wait *waits;
@@ -29,10 +29,10 @@ int queue_add(struct queue *queue, struct thread *thread, enum lock_mode mode, u
 	return 0;
 }
 
-void queue_free(struct queue *queue)
+void queued_writer_free(struct writer_queue *queue)
 {
 	free(queue->waits);
-	*queue = (struct queue){ 0 };
+	*queue = (struct writer_queue){ 0 };
 }
 
 static int by_thread_and_start(const void *left, const void *right)
@@ -44,7 +44,7 @@ static int by_thread_and_start(const void *left, const void *right)
 	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
 }
 
-static void join_sleeps(struct queue *queue)
+static void join_sleeps(struct writer_queue *queue)
 {
 	size_t kept = 0;
 
@@ -61,10 +61,11 @@ static void join_sleeps(struct queue *queue)
 	queue->count = kept;
 }
 
-static struct pivot pivot_of(const struct queue *queue, const struct queue_wait *writer,
-			     uint64_t from_ns, uint64_t to_ns)
+static struct queued_writer pivot_of(const struct writer_queue *queue,
+				     const struct queue_wait *writer, uint64_t from_ns,
+				     uint64_t to_ns)
 {
-	struct pivot pivot = { .writer = writer->thread, .since_ns = writer->start_ns };
+	struct queued_writer pivot = { .writer = writer->thread, .since_ns = writer->start_ns };
 	uint64_t until_ns = writer->end_ns < to_ns ? writer->end_ns : to_ns;
 	const struct thread *last = NULL;
 
@@ -82,16 +83,17 @@ static struct pivot pivot_of(const struct queue *queue, const struct queue_wait 
 	return pivot;
 }
 
-struct pivot queue_pivot(struct queue *queue, uint64_t from_ns, uint64_t to_ns)
+struct queued_writer queued_writer_pivot(struct writer_queue *queue, uint64_t from_ns,
+					 uint64_t to_ns)
 {
-	struct pivot best = { .writer = NULL };
+	struct queued_writer best = { .writer = NULL };
 
 	if (queue->count)
 		qsort(queue->waits, queue->count, sizeof(*queue->waits), by_thread_and_start);
 	join_sleeps(queue);
 	for (size_t i = 0; i < queue->count; i++) {
 		const struct queue_wait *wait = &queue->waits[i];
-		struct pivot pivot;
+		struct queued_writer pivot;
 
 		if (wait->mode != LOCK_MODE_WRITE || wait->end_ns <= from_ns ||
 		    wait->start_ns >= to_ns)

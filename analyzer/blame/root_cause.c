@@ -15,13 +15,13 @@
 #define WANTED_PERCENT 10u
 
 struct chains {
-	const struct chains_context *context;
+	const struct root_cause_context *context;
 	const struct model *model;
-	struct suspect *suspects;
+	struct contended_lock *suspects;
 	size_t count;
 	struct history *history;
-	struct chain_walk walk;
-	struct blame *blame;
+	struct wait_chain_walk walk;
+	struct blame_table *blame;
 	const struct thread *victim; /* whose wait is walked */
 	/* Who ran instead of each suspect's owner, and whether the next reading tells. */
 	struct asked {
@@ -31,11 +31,11 @@ struct chains {
 	} asked[SUSPECTS_MAX];
 };
 
-static int blame_root(void *context, const struct chain_root *root)
+static int blame_root(void *context, const struct wait_chain_root *root)
 {
 	struct chains *chains = context;
 
-	return blame_add(chains->blame, chains->victim, root);
+	return blame_table_add(chains->blame, chains->victim, root);
 }
 
 /* As account.c has it; a futex is a lock only where its owner is proven. */
@@ -71,7 +71,7 @@ static int follow_victim(struct chains *chains, struct thread *thread)
 		if (to_ns > stall->end_ns)
 			to_ns = stall->end_ns;
 		if (hurts(chains, piece))
-			r = chain_follow_piece(&chains->walk, thread, piece, from_ns, to_ns);
+			r = wait_chain_follow_piece(&chains->walk, thread, piece, from_ns, to_ns);
 	}
 	return r;
 }
@@ -82,9 +82,9 @@ static int follow_victims(struct chains *chains)
 	const struct threads *threads = source_threads(chains->context->source);
 	int r;
 
-	blame_destroy(chains->blame);
+	blame_table_destroy(chains->blame);
 	chains->blame = NULL;
-	r = blame_create(&chains->blame);
+	r = blame_table_create(&chains->blame);
 	for (size_t i = 0; i < threads_count(threads) && !r; i++) {
 		struct thread *thread = threads_at(threads, i);
 
@@ -94,7 +94,8 @@ static int follow_victims(struct chains *chains)
 	return r;
 }
 
-static int ask(const struct chains *chains, const struct suspect *suspect, struct asked *asked)
+static int ask(const struct chains *chains, const struct contended_lock *suspect,
+	       struct asked *asked)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
 	uint64_t wanted_ns = 0;
@@ -102,8 +103,8 @@ static int ask(const struct chains *chains, const struct suspect *suspect, struc
 
 	instead_free(&asked->instead);
 	asked->owner = suspect->owner.thread;
-	r = because_wanted(chains->history, asked->owner, hold->start_ns, hold->end_ns,
-			   &asked->instead);
+	r = delay_breakdown_wanted(chains->history, asked->owner, hold->start_ns, hold->end_ns,
+				   &asked->instead);
 	for (size_t i = 0; i < asked->instead.count; i++)
 		wanted_ns += asked->instead.spans[i].end_ns - asked->instead.spans[i].start_ns;
 	asked->pending =
@@ -120,7 +121,7 @@ static int ask_all(struct chains *chains, bool *ret_pending)
 
 	*ret_pending = false;
 	for (size_t i = 0; i < chains->count && !r; i++) {
-		struct suspect *suspect = &chains->suspects[i];
+		struct contended_lock *suspect = &chains->suspects[i];
 
 		chains->asked[i].pending = false;
 		if (suspect->has_owner && chains->asked[i].owner != suspect->owner.thread)
@@ -146,7 +147,7 @@ static int follow_all(struct chains *chains)
 
 	chains->walk.steps_left = STEPS_MAX;
 	for (size_t i = 0; i < chains->count && !r; i++)
-		r = suspect_follow(&chains->suspects[i], chains->history);
+		r = contended_lock_follow(&chains->suspects[i], chains->history);
 	if (!r)
 		r = follow_victims(chains);
 	return r;
@@ -172,7 +173,7 @@ static int read_all(struct chains *chains)
 	return r;
 }
 
-static int tell_hold(const struct chains *chains, struct suspect *suspect)
+static int tell_hold(const struct chains *chains, struct contended_lock *suspect)
 {
 	struct thread *thread = suspect->owner.thread;
 	const struct lock_hold *span = &suspect->owner.longest;
@@ -202,7 +203,7 @@ static int tell_hold(const struct chains *chains, struct suspect *suspect)
 	return r;
 }
 
-static void note_losses(const struct chains *chains, struct suspect *suspect)
+static void note_losses(const struct chains *chains, struct contended_lock *suspect)
 {
 	const uint64_t start_ns = chains->context->start_ns;
 	const struct lock_hold *hold = &suspect->owner.longest;
@@ -218,7 +219,8 @@ static void note_losses(const struct chains *chains, struct suspect *suspect)
 	}
 }
 
-static int tell_suspect(struct chains *chains, struct suspect *suspect, struct instead *instead)
+static int tell_suspect(struct chains *chains, struct contended_lock *suspect,
+			struct instead *instead)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
 	int r;
@@ -228,9 +230,9 @@ static int tell_suspect(struct chains *chains, struct suspect *suspect, struct i
 	note_losses(chains, suspect);
 	r = tell_hold(chains, suspect);
 	if (!r)
-		r = because_tell(&chains->walk, source_stacks(chains->context->source),
-				 suspect->owner.thread, hold->start_ns, hold->end_ns,
-				 &suspect->because);
+		r = delay_breakdown_tell(&chains->walk, source_stacks(chains->context->source),
+					 suspect->owner.thread, hold->start_ns, hold->end_ns,
+					 &suspect->because);
 	if (!r)
 		suspect->because.instead_count = instead_tell(instead, suspect->because.instead);
 	return r;
@@ -261,8 +263,8 @@ static int start_history(struct chains *chains)
 	return r;
 }
 
-int chains_examine(const struct chains_context *context, struct suspect *suspects, size_t count,
-		   struct model *model)
+int root_cause_examine(const struct root_cause_context *context, struct contended_lock *suspects,
+		       size_t count, struct model *model)
 {
 	struct chains chains = {
 		.context = context, .model = model, .suspects = suspects, .count = count
@@ -271,7 +273,7 @@ int chains_examine(const struct chains_context *context, struct suspect *suspect
 
 	if (r)
 		goto out;
-	chains.walk = (struct chain_walk){
+	chains.walk = (struct wait_chain_walk){
 		.history = chains.history,
 		.stackfacts = context->stackfacts,
 		.root = blame_root,
@@ -282,14 +284,14 @@ int chains_examine(const struct chains_context *context, struct suspect *suspect
 	for (size_t i = 0; i < count && !r; i++)
 		r = tell_suspect(&chains, &suspects[i], &chains.asked[i].instead);
 	if (!r)
-		r = suspects_join(suspects, count);
+		r = contended_locks_join(suspects, count);
 	if (!r)
-		r = blame_tell(chains.blame, chains.history, source_stacks(context->source),
-			       context->stackfacts, model);
+		r = blame_table_tell(chains.blame, chains.history, source_stacks(context->source),
+				     context->stackfacts, model);
 out:
 	for (size_t i = 0; i < count; i++)
 		instead_free(&chains.asked[i].instead);
-	blame_destroy(chains.blame);
+	blame_table_destroy(chains.blame);
 	history_destroy(chains.history);
 	return r;
 }

@@ -4,8 +4,8 @@
  * the readings that answer this, one where all threads involved are the
  * target's, at most CHAINS_READINGS_MAX.
  */
-#ifndef ANALYZER_CHAINS_H
-#define ANALYZER_CHAINS_H
+#ifndef ANALYZER_BLAME_ROOT_CAUSE_H
+#define ANALYZER_BLAME_ROOT_CAUSE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,10 +19,10 @@
 
 #define CHAINS_READINGS_MAX 3
 
-struct chains_context {
+struct root_cause_context {
 	struct source *source;
-	struct stackfacts *stackfacts;
-	const struct futexes *futexes;
+	struct stack_infos *stackfacts;
+	const struct futex_locks *futexes;
 	struct target *target;
 	const struct stall *stall;
 	uint64_t long_ns;		/* a runnable thread without a CPU for so long is hurt */
@@ -30,13 +30,13 @@ struct chains_context {
 };
 
 /**
- * chains_examine() - fill in owner, links, story, because and losses of examined @suspects, and @model's blame.
+ * root_cause_examine() - fill in owner, links, story, because and losses of examined @suspects, and @model's blame.
  *
  * @model: its coverage is complete.
  *
  * Return: 0, -ENOMEM, -EIO.
  */
-int chains_examine(const struct chains_context *context, struct suspect *suspects, size_t count,
+int root_cause_examine(const struct root_cause_context *context, struct contended_lock *suspects, size_t count,
 		   struct model *model);
 
 #endif

@@ -48,10 +48,10 @@ static enum root_kind kind_of_class(enum wait_class class, bool interrupt)
 	}
 }
 
-static int tell(struct chain_walk *walk, const struct path *path, enum root_kind kind,
+static int tell(struct wait_chain_walk *walk, const struct path *path, enum root_kind kind,
 		const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
 {
-	struct chain_root root = {
+	struct wait_chain_root root = {
 		.kind = kind,
 		.thread = path->threads[path->depth],
 		.depth = path->depth,
@@ -115,10 +115,10 @@ static bool circle(const struct path *path, const struct history_piece *piece, b
 	return false;
 }
 
-static int walk_thread(struct chain_walk *walk, const struct path *path, uint64_t from_ns,
+static int walk_thread(struct wait_chain_walk *walk, const struct path *path, uint64_t from_ns,
 		       uint64_t to_ns);
 
-static int walk_on(struct chain_walk *walk, const struct path *path,
+static int walk_on(struct wait_chain_walk *walk, const struct path *path,
 		   const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
 {
 	struct path next = *path;
@@ -138,8 +138,8 @@ static int walk_on(struct chain_walk *walk, const struct path *path,
 	}
 	/* What the holder in turn waits for is concluded. */
 	next.grade = !path->depth && piece->link == LINK_OWNER_EXACT ? GRADE_EXACT
-		     : path->grade == GRADE_EXACT		      ? GRADE_STRONG
-								      : path->grade;
+		     : path->grade == GRADE_EXACT		     ? GRADE_STRONG
+								     : path->grade;
 	/* Who wakes a reader of a pipe has written into it, but another may have been to do so before. */
 	if (piece->link == LINK_OWNER_PLAUSIBLE ||
 	    (piece->link == LINK_WAKER && piece->class != WAIT_IO_FUSE &&
@@ -148,7 +148,7 @@ static int walk_on(struct chain_walk *walk, const struct path *path,
 	return walk_thread(walk, &next, from_ns, to_ns);
 }
 
-static int walk_piece(struct chain_walk *walk, const struct path *path,
+static int walk_piece(struct wait_chain_walk *walk, const struct path *path,
 		      const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
 {
 	switch (piece->state) {
@@ -169,7 +169,7 @@ static int walk_piece(struct chain_walk *walk, const struct path *path,
 		    from_ns, to_ns);
 }
 
-static int walk_thread(struct chain_walk *walk, const struct path *path, uint64_t from_ns,
+static int walk_thread(struct wait_chain_walk *walk, const struct path *path, uint64_t from_ns,
 		       uint64_t to_ns)
 {
 	struct thread *thread = path->threads[path->depth];
@@ -196,15 +196,16 @@ static int walk_thread(struct chain_walk *walk, const struct path *path, uint64_
 	return r ? r : tell(walk, path, ROOT_UNKNOWN, NULL, from_ns, to_ns);
 }
 
-int chain_follow(struct chain_walk *walk, struct thread *thread, uint64_t from_ns, uint64_t to_ns)
+int wait_chain_follow(struct wait_chain_walk *walk, struct thread *thread, uint64_t from_ns,
+		      uint64_t to_ns)
 {
 	const struct path path = { .threads = { thread }, .grade = GRADE_STRONG };
 
 	return walk_thread(walk, &path, from_ns, to_ns);
 }
 
-int chain_follow_piece(struct chain_walk *walk, struct thread *thread,
-		       const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
+int wait_chain_follow_piece(struct wait_chain_walk *walk, struct thread *thread,
+			    const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
 {
 	const struct path path = { .threads = { thread }, .grade = GRADE_STRONG };
 

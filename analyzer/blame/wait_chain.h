@@ -6,8 +6,8 @@
  * Bounded: never outside of the time of the original wait, at most
  * CHAIN_DEPTH_MAX threads deep, no thread twice in one chain.
  */
-#ifndef ANALYZER_CHAIN_H
-#define ANALYZER_CHAIN_H
+#ifndef ANALYZER_BLAME_WAIT_CHAIN_H
+#define ANALYZER_BLAME_WAIT_CHAIN_H
 
 #include <stdint.h>
 
@@ -31,7 +31,7 @@ enum root_kind {
 };
 
 /* One piece of a wait, at its root. */
-struct chain_root {
+struct wait_chain_root {
 	enum root_kind kind;
 	struct thread *thread;		/* at the end of the chain */
 	unsigned int depth;		/* hand-overs from the waiter to thread; 0: it is the waiter */
@@ -41,20 +41,20 @@ struct chain_root {
 	enum grade grade;		/* of the chain; EXACT: the kernel named who held the lock, and that one is thread */
 };
 
-struct chain_walk {
+struct wait_chain_walk {
 	struct history *history;	/* threads that it lacks are watched from then on */
-	struct stackfacts *stackfacts;
+	struct stack_infos *stackfacts;
 	/* Each moment of the wait comes once. What it returns other than 0 ends the walk. */
-	int (*root)(void *context, const struct chain_root *root);
+	int (*root)(void *context, const struct wait_chain_root *root);
 	void *context;
 	uint64_t steps_left;		/* what is cut off when they are used up is unknown */
 };
 
 /* What @thread did, or waited for, from @from_ns to @to_ns. Return: 0, -ENOMEM or what root returned. */
-int chain_follow(struct chain_walk *walk, struct thread *thread, uint64_t from_ns, uint64_t to_ns);
+int wait_chain_follow(struct wait_chain_walk *walk, struct thread *thread, uint64_t from_ns, uint64_t to_ns);
 
 /* What was behind one piece of @thread's time, a part of which may be given. */
-int chain_follow_piece(struct chain_walk *walk, struct thread *thread,
+int wait_chain_follow_piece(struct wait_chain_walk *walk, struct thread *thread,
 		       const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns);
 
 #endif

@@ -7,8 +7,8 @@
  * thread time, locks and threads as shares of the recording's time, which are above 1
  * where several threads waited or ran at once.
  */
-#ifndef ANALYZER_COMPARE_H
-#define ANALYZER_COMPARE_H
+#ifndef ANALYZER_COMPARE_COMPARE_H
+#define ANALYZER_COMPARE_COMPARE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
 /*
  * What processes are called: ids do not last from one run to the next, names do.
  */
-#ifndef ANALYZER_COMPARE_NAMES_H
-#define ANALYZER_COMPARE_NAMES_H
+#ifndef ANALYZER_COMPARE_COMPARE_NAMES_H
+#define ANALYZER_COMPARE_COMPARE_NAMES_H
 
 #include "analyzer/model.h"
 

@@ -2,8 +2,8 @@
 /*
  * What a comparison comes to, in sentences.
  */
-#ifndef ANALYZER_COMPARE_SAY_H
-#define ANALYZER_COMPARE_SAY_H
+#ifndef ANALYZER_COMPARE_COMPARE_SAY_H
+#define ANALYZER_COMPARE_COMPARE_SAY_H
 
 #include "analyzer/compare/compare.h"
 

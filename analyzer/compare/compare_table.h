@@ -3,8 +3,8 @@
  * How each table of a comparison is made: rows of both sides in one array, sorted by
  * what tells that two are the same, then those that are become one.
  */
-#ifndef ANALYZER_COMPARE_TABLE_H
-#define ANALYZER_COMPARE_TABLE_H
+#ifndef ANALYZER_COMPARE_COMPARE_TABLE_H
+#define ANALYZER_COMPARE_COMPARE_TABLE_H
 
 #include "analyzer/compare/compare.h"
 

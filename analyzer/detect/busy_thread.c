@@ -35,14 +35,14 @@ struct run {
 	struct thread *thread;
 	uint32_t asked; /* times that it waited for what others send */
 	bool open;
-	struct episode now; /* its run so far */
-	struct episode fits; /* kind NONE: nothing that fits the window */
+	struct busy_thread now; /* its run so far */
+	struct busy_thread fits; /* kind NONE: nothing that fits the window */
 	uint64_t usual_sleep_ns; /* longest one outside of the window */
 	uint64_t usual_ns; /* longest run or sleep but for the one that fits */
 };
 
 struct watch {
-	struct stackfacts *stackfacts;
+	struct stack_infos *stackfacts;
 	struct target *target;
 	const struct trigger_window *window;
 	bool anywhere; /* in the time that the trigger is about, rather than all the while before it */
@@ -101,7 +101,7 @@ static bool run_fits(const struct watch *watch, struct run *run, uint64_t start_
 			       : covers(watch->window, start_ns, end_ns);
 }
 
-static void fits(const struct watch *watch, struct run *run, enum episode_kind kind)
+static void fits(const struct watch *watch, struct run *run, enum busy_thread_kind kind)
 {
 	run->fits = run->now;
 	run->fits.kind = kind;
@@ -110,7 +110,7 @@ static void fits(const struct watch *watch, struct run *run, enum episode_kind k
 				  run->now.start_ns + QUESTION_NS >= watch->window->since_ns;
 }
 
-static bool was_busy(const struct episode *now)
+static bool was_busy(const struct busy_thread *now)
 {
 	uint64_t length_ns = now->end_ns - now->start_ns;
 	uint64_t pauses_ns = now->state_ns[THREAD_BLOCKED] + now->state_ns[THREAD_UNKNOWN];
@@ -121,7 +121,7 @@ static bool was_busy(const struct episode *now)
 
 static void run_end(const struct watch *watch, struct run *run)
 {
-	const struct episode *now = &run->now;
+	const struct busy_thread *now = &run->now;
 
 	if (run->open && was_busy(now) && run_fits(watch, run, now->start_ns, now->end_ns))
 		fits(watch, run, EPISODE_BUSY);
@@ -131,7 +131,7 @@ static void run_end(const struct watch *watch, struct run *run)
 static void run_extend(struct run *run, const struct interval *interval)
 {
 	if (!run->open)
-		run->now = (struct episode){
+		run->now = (struct busy_thread){
 			.start_ns = interval->start_ns,
 			.began_before = interval->flags & INTERVAL_BEGAN_BEFORE,
 		};
@@ -177,7 +177,7 @@ static int watch_closed(void *context, const struct interval *interval)
 	bool runs = interval->state == THREAD_RUNNING || interval->state == THREAD_RUNNABLE;
 	enum wait_class class = WAIT_UNKNOWN;
 	struct watch *watch = context;
-	const struct stack_fact *fact;
+	const struct stack_info *fact;
 	struct run *run;
 
 	if (!target_counts(watch->target, interval->thread))
@@ -186,10 +186,10 @@ static int watch_closed(void *context, const struct interval *interval)
 	if (!run)
 		return -ENOMEM;
 	if (interval->state == THREAD_BLOCKED) {
-		fact = stackfacts_get(watch->stackfacts, interval->stack_id);
+		fact = stack_infos_get(watch->stackfacts, interval->stack_id);
 		if (!fact)
 			return -ENOMEM;
-		class = stack_fact_reason(fact, interval->prev_state)->class;
+		class = stack_info_reason(fact, interval->prev_state)->class;
 	}
 	if (runs || (run->open && is_pause(interval, class))) {
 		run_extend(run, interval);
@@ -205,7 +205,7 @@ static int watch_closed(void *context, const struct interval *interval)
 /* What the thread is used to does not explain why somebody waited now. */
 static bool unusual(const struct watch *watch, const struct run *run)
 {
-	const struct episode *episode = &run->fits;
+	const struct busy_thread *episode = &run->fits;
 	bool main_thread = run->thread->tid == run->thread->tgid;
 
 	if (watch->anywhere)
@@ -219,23 +219,23 @@ static bool unusual(const struct watch *watch, const struct run *run)
 	return run->usual_sleep_ns * 2 < episode->end_ns - episode->start_ns;
 }
 
-static unsigned int rank(const struct episode *episode)
+static unsigned int rank(const struct busy_thread *episode)
 {
 	return (episode->began_with_it ? 4u : 0u) +
 	       (episode->thread->tid == episode->thread->tgid ? 2u : 0u) +
 	       (episode->kind == EPISODE_BUSY ? 1u : 0u);
 }
 
-static bool better(const struct episode *episode, const struct episode *than)
+static bool better(const struct busy_thread *episode, const struct busy_thread *than)
 {
 	if (than->kind == EPISODE_NONE || rank(episode) != rank(than))
 		return than->kind == EPISODE_NONE || rank(episode) > rank(than);
 	return episode->state_ns[THREAD_RUNNING] > than->state_ns[THREAD_RUNNING];
 }
 
-static struct episode choose(struct watch *watch)
+static struct busy_thread choose(struct watch *watch)
 {
-	struct episode best = { .kind = EPISODE_NONE };
+	struct busy_thread best = { .kind = EPISODE_NONE };
 	uint32_t count = 0;
 
 	for (size_t i = 0; i < watch->count; i++) {
@@ -256,30 +256,31 @@ static struct episode choose(struct watch *watch)
 
 static int watch_profile(void *context, const struct event *event)
 {
-	return profiler_event(context, event);
+	return cpu_profiler_event(context, event);
 }
 
-static int read_profile(struct source *source, struct stackfacts *stackfacts,
-			struct episode *episode)
+static int read_profile(struct source *source, struct stack_infos *stackfacts,
+			struct busy_thread *episode)
 {
-	struct profiler *profiler = NULL;
+	struct cpu_profiler *profiler = NULL;
 	int r;
 
-	r = profiler_create(source_stacks(source), episode->thread, episode->start_ns,
-			    episode->end_ns, &profiler);
+	r = cpu_profiler_create(source_stacks(source), episode->thread, episode->start_ns,
+				episode->end_ns, &profiler);
 	if (!r)
-		r = pass_over(source, stackfacts,
-			      &(struct pass_watcher){ .event = watch_profile, .context = profiler });
+		r = replay_over(source, stackfacts,
+				&(struct replay_watcher){ .event = watch_profile,
+							  .context = profiler });
 	if (!r)
-		r = profiler_tell(profiler, &episode->profile);
-	profiler_destroy(profiler);
+		r = cpu_profiler_tell(profiler, &episode->profile);
+	cpu_profiler_destroy(profiler);
 	return r;
 }
 
-static int find(struct watch *watch, struct source *source, struct episode *ret_episode)
+static int find(struct watch *watch, struct source *source, struct busy_thread *ret_episode)
 {
-	int r = pass_over(source, watch->stackfacts,
-			  &(struct pass_watcher){ .closed = watch_closed, .context = watch });
+	int r = replay_over(source, watch->stackfacts,
+			    &(struct replay_watcher){ .closed = watch_closed, .context = watch });
 
 	if (!r)
 		*ret_episode = choose(watch);
@@ -287,12 +288,12 @@ static int find(struct watch *watch, struct source *source, struct episode *ret_
 	return r;
 }
 
-int episode_find(struct source *source, struct stackfacts *stackfacts, struct target *target,
-		 const struct trigger_window *window, struct episode *ret_episode)
+int busy_thread_find(struct source *source, struct stack_infos *stackfacts, struct target *target,
+		     const struct trigger_window *window, struct busy_thread *ret_episode)
 {
 	struct watch watch = { .stackfacts = stackfacts, .target = target, .window = window };
 	struct watch wider = watch;
-	struct episode episode = { .kind = EPISODE_NONE };
+	struct busy_thread episode = { .kind = EPISODE_NONE };
 	int r;
 
 	r = find(&watch, source, &episode);

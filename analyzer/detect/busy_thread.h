@@ -4,8 +4,8 @@
  * threads explains it: which thread ran without a break all the while, or
  * slept through it?
  */
-#ifndef ANALYZER_EPISODE_H
-#define ANALYZER_EPISODE_H
+#ifndef ANALYZER_DETECT_BUSY_THREAD_H
+#define ANALYZER_DETECT_BUSY_THREAD_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,10 +18,10 @@
 #include "analyzer/trace/trigger.h"
 #include "analyzer/timeline/wait_class.h"
 
-enum episode_kind { EPISODE_NONE, EPISODE_BUSY, EPISODE_ASLEEP };
+enum busy_thread_kind { EPISODE_NONE, EPISODE_BUSY, EPISODE_ASLEEP };
 
-struct episode {
-	enum episode_kind kind;
+struct busy_thread {
+	enum busy_thread_kind kind;
 	struct thread *thread;
 	uint64_t start_ns, end_ns;	/* the whole of it, which the trigger's window is a part of */
 	bool began_before, still_open;	/* the recording does not hold all of it */
@@ -31,11 +31,11 @@ struct episode {
 	bool began_with_it;		/* it began about when the waiting did, not long before */
 	bool earlier;			/* over before the trigger, which does not say since when somebody waited */
 	uint32_t others;		/* threads of the target of which the like is true */
-	struct profile profile;		/* BUSY: what it ran */
+	struct cpu_profile profile;		/* BUSY: what it ran */
 };
 
 /**
- * episode_find() - the thread that most likely kept them waiting.
+ * busy_thread_find() - the thread that most likely kept them waiting.
  *
  * A thread that also slept like that outside of the window is used to it, and passed over.
  * The main thread is preferred: it is the one that serves in programs with one event loop.
@@ -46,9 +46,9 @@ struct episode {
  *
  * @ret_episode: kind EPISODE_NONE where no thread of the target is like that.
  *
- * Return: 0, -ENOMEM, -EIO. Free with profile_free(&ret_episode->profile).
+ * Return: 0, -ENOMEM, -EIO. Free with cpu_profile_free(&ret_episode->profile).
  */
-int episode_find(struct source *source, struct stackfacts *stackfacts, struct target *target,
-		 const struct trigger_window *window, struct episode *ret_episode);
+int busy_thread_find(struct source *source, struct stack_infos *stackfacts, struct target *target,
+		 const struct trigger_window *window, struct busy_thread *ret_episode);
 
 #endif

@@ -13,7 +13,7 @@
 #include "analyzer/detect/lock_convoy_finding.h"
 
 /* A sleep says only that its thread did nothing else; a run is what the others had to wait for. */
-static enum grade grade_of(const struct episode *episode, const struct trigger_window *window)
+static enum grade grade_of(const struct busy_thread *episode, const struct trigger_window *window)
 {
 	if (episode->kind == EPISODE_BUSY && window->probed && window->since_said &&
 	    episode->began_with_it && !episode->others)
@@ -21,12 +21,12 @@ static enum grade grade_of(const struct episode *episode, const struct trigger_w
 	return GRADE_PLAUSIBLE;
 }
 
-static void fill_culprit(const struct findings_context *context, const struct episode *episode,
+static void fill_culprit(const struct findings_context *context, const struct busy_thread *episode,
 			 struct model_finding *finding)
 {
 	uint32_t stack_id =
 		episode->kind == EPISODE_BUSY ? episode->profile.stack_id : episode->stack_id;
-	const struct profile *profile = &episode->profile;
+	const struct cpu_profile *profile = &episode->profile;
 
 	finding->has_culprit = true;
 	finding->culprit = (struct model_culprit){
@@ -45,16 +45,16 @@ static void fill_culprit(const struct findings_context *context, const struct ep
 	};
 }
 
-static const char *whose(const struct episode *episode)
+static const char *whose(const struct busy_thread *episode)
 {
 	return episode->earlier ? "some time before somebody was said to wait for an answer"
 				: "while somebody waited for an answer";
 }
 
-static int fill_summary(const struct findings_context *context, const struct episode *episode,
+static int fill_summary(const struct findings_context *context, const struct busy_thread *episode,
 			struct model_finding *finding)
 {
-	const struct stack_fact *fact = stackfacts_get(context->stackfacts, episode->stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stackfacts, episode->stack_id);
 	const char *at_least = episode->began_before || episode->still_open ? "at least " : "";
 	struct human length = human_duration(episode->end_ns - episode->start_ns);
 	const struct thread *thread = episode->thread;
@@ -74,7 +74,7 @@ static int fill_summary(const struct findings_context *context, const struct epi
 			    fact->operation, whose(episode));
 }
 
-static int fill_evidence(const struct findings_context *context, const struct episode *episode,
+static int fill_evidence(const struct findings_context *context, const struct busy_thread *episode,
 			 const struct trigger_window *window, const struct model *model,
 			 struct model_finding *finding)
 {
@@ -108,7 +108,7 @@ static int fill_evidence(const struct findings_context *context, const struct ep
 	return r;
 }
 
-int findings_episode(const struct findings_context *context, const struct episode *episode,
+int busy_thread_finding(const struct findings_context *context, const struct busy_thread *episode,
 		     const struct trigger_window *window, struct model *model)
 {
 	bool busy = episode->kind == EPISODE_BUSY;

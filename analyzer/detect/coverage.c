@@ -32,7 +32,7 @@ static const char *fact(const struct coverage_context *context, const char *name
 /* Return: for how long its threads were observed, all together. */
 static uint64_t look_at_target(const struct coverage_context *context, struct model *model)
 {
-	const struct thread_account *account;
+	const struct thread_wait_stats *account;
 	uint64_t observed_ns = 0;
 
 	const struct threads *threads = source_threads(context->source);
@@ -43,7 +43,7 @@ static uint64_t look_at_target(const struct coverage_context *context, struct mo
 		if (!target_counts(context->target, thread))
 			continue;
 		model->capture.target_threads++;
-		account = account_thread(context->survey->account, thread);
+		account = wait_stats_thread(context->survey->account, thread);
 		model->coverage.unknown_ns += account->state_ns[THREAD_UNKNOWN];
 		for (int state = 0; state < THREAD_STATES; state++)
 			observed_ns += account->state_ns[state];
@@ -104,8 +104,8 @@ static bool is_news(const struct coverage_context *context, const struct model_n
 	struct hung_name waiter;
 	bool another;
 
-	return hungtask_waiter(note->text, &waiter) &&
-	       hungtask_thread(source_threads(context->source), &waiter, &another);
+	return hung_task_waiter(note->text, &waiter) &&
+	       hung_task_thread(source_threads(context->source), &waiter, &another);
 }
 
 /* Times since the start; what was before it says so. */
@@ -143,7 +143,7 @@ int coverage_fill(const struct coverage_context *context, struct model *model)
 	int r;
 
 	const struct ft_facts *facts = source_facts(context->source);
-	struct survey *survey = context->survey;
+	struct first_pass *survey = context->survey;
 
 	model->coverage.lost_events = survey->lost_records;
 	model->coverage.gaps = survey->gaps;
@@ -156,7 +156,7 @@ int coverage_fill(const struct coverage_context *context, struct model *model)
 		gap->end_ns = since_start(context, gap->end_ns);
 	}
 	model->coverage.extras = survey->extras;
-	survey->extras = (struct extras){ 0 };
+	survey->extras = (struct event_counts){ 0 };
 	model->coverage.notes = survey->notes;
 	model->coverage.note_count = survey->note_count;
 	survey->notes = NULL;
@@ -192,7 +192,7 @@ static int say(struct model *model, const char *format, ...)
 	return 0;
 }
 
-static int say_silent_idle(const struct survey_switches *switches, struct model *model)
+static int say_silent_idle(const struct switch_counts *switches, struct model *model)
 {
 	return say(model,
 		   "when threads were woken on a CPU while it was idle, and by what: the kernel left "
@@ -203,7 +203,7 @@ static int say_silent_idle(const struct survey_switches *switches, struct model 
 /* Some kernels drop what some tasks do from perf's events, idle tasks first of all. */
 static int say_silent(const struct coverage_context *context, struct model *model)
 {
-	const struct survey *survey = context->survey;
+	const struct first_pass *survey = context->survey;
 	const struct threads *threads = source_threads(context->source);
 	uint32_t told = 0, rest = 0;
 	int r = 0;
@@ -233,7 +233,7 @@ static int say_silent(const struct coverage_context *context, struct model *mode
 #define CONTRADICTIONS_OF 1000u
 #define CONTRADICTIONS_FEW 10u
 
-static bool contradicts_itself(const struct survey *survey)
+static bool contradicts_itself(const struct first_pass *survey)
 {
 	return survey->contradictions > CONTRADICTIONS_FEW &&
 	       survey->contradictions * CONTRADICTIONS_OF > survey->switch_count;
@@ -258,7 +258,7 @@ void coverage_lower_grades(const struct coverage_context *context, struct model 
 
 static int say_contradictions(const struct coverage_context *context, struct model *model)
 {
-	const struct survey *survey = context->survey;
+	const struct first_pass *survey = context->survey;
 
 	if (!contradicts_itself(survey))
 		return 0;
@@ -312,10 +312,10 @@ static int say_log_names(const struct coverage_context *context, struct model *m
 		bool other_waiter, other_owner;
 		struct hung_task hung;
 
-		if (!line || !hungtask_parse(line, &hung))
+		if (!line || !hung_task_parse(line, &hung))
 			continue;
-		hungtask_thread(threads, &hung.waiter, &other_waiter);
-		hungtask_thread(threads, &hung.owner, &other_owner);
+		hung_task_thread(threads, &hung.waiter, &other_waiter);
+		hung_task_thread(threads, &hung.owner, &other_owner);
 		if (!other_waiter && !other_owner)
 			continue;
 		return say(model,

@@ -2,8 +2,8 @@
 /*
  * How much of what happened the capture holds, and what it therefore cannot say.
  */
-#ifndef ANALYZER_COVERAGE_H
-#define ANALYZER_COVERAGE_H
+#ifndef ANALYZER_DETECT_COVERAGE_H
+#define ANALYZER_DETECT_COVERAGE_H
 
 #include <stdint.h>
 
@@ -14,7 +14,7 @@
 
 struct coverage_context {
 	const struct source *source;
-	struct survey *survey;		/* its gaps become the model's */
+	struct first_pass *survey;		/* its gaps become the model's */
 	struct target *target;
 	uint64_t start_ns;		/* of the recording, on the clock of the events */
 	uint64_t stall_ns;		/* what counts as a stall */

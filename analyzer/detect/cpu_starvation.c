@@ -37,12 +37,12 @@ struct waiter {
 };
 
 struct watch {
-	struct stackfacts *stackfacts;
+	struct stack_infos *stackfacts;
 	struct target *target;
 	const struct stall *stall;
-	struct starved *starved;
-	struct by_thread waiters; /* struct waiter */
-	struct by_thread runners; /* struct starved_runner */
+	struct cpu_starvation *starved;
+	struct per_thread waiters; /* struct waiter */
+	struct per_thread runners; /* struct cpu_starvation_runner */
 	struct waiting_line *queues; /* by CPU */
 	size_t queue_count;
 };
@@ -117,13 +117,13 @@ static bool by_quota(const struct wait_reason *reason)
 static int for_cpu(const struct watch *watch, const struct interval *interval, bool *ret_for_cpu,
 		   bool *ret_quota)
 {
-	const struct stack_fact *fact;
+	const struct stack_info *fact;
 
 	*ret_for_cpu = true;
 	*ret_quota = false;
 	if (!(interval->flags & INTERVAL_PREEMPTED))
 		return 0;
-	fact = stackfacts_get(watch->stackfacts, interval->stack_id);
+	fact = stack_infos_get(watch->stackfacts, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
 	*ret_for_cpu = fact->preempted.class == WAIT_CPU_RUNQUEUE ||
@@ -147,7 +147,7 @@ static int wait_closed(void *context, const struct interval *interval)
 
 	if (!target_counts(watch->target, interval->thread))
 		return 0;
-	waiter = by_thread_get(&watch->waiters, interval->thread);
+	waiter = per_thread_get(&watch->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
 	if (waiter->pending) {
@@ -189,14 +189,14 @@ static int by_blocked(const void *left, const void *right)
 
 static int take_victims(struct watch *watch)
 {
-	struct starved *starved = watch->starved;
+	struct cpu_starvation *starved = watch->starved;
 	uint64_t least_ns = (watch->stall->end_ns - watch->stall->start_ns) * VICTIM_PERCENT / 100;
 
-	starved->victims = calloc(by_thread_count(&watch->waiters) + 1, sizeof(*starved->victims));
+	starved->victims = calloc(per_thread_count(&watch->waiters) + 1, sizeof(*starved->victims));
 	if (!starved->victims)
 		return -ENOMEM;
-	for (size_t i = 0; i < by_thread_count(&watch->waiters); i++) {
-		struct waiter *waiter = by_thread_at(&watch->waiters, i);
+	for (size_t i = 0; i < per_thread_count(&watch->waiters); i++) {
+		struct waiter *waiter = per_thread_at(&watch->waiters, i);
 
 		if (!waiter)
 			continue;
@@ -261,7 +261,7 @@ static int ran_closed(void *context, const struct interval *interval)
 {
 	struct watch *watch = context;
 	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns, lost_ns;
-	struct starved_runner *runner;
+	struct cpu_starvation_runner *runner;
 	const struct waiting_line *queue;
 
 	if (interval->state != THREAD_RUNNING || interval->cpu >= watch->queue_count ||
@@ -271,7 +271,7 @@ static int ran_closed(void *context, const struct interval *interval)
 	lost_ns = lost_until(queue, to_ns) - lost_until(queue, from_ns);
 	if (!lost_ns)
 		return 0;
-	runner = by_thread_get(&watch->runners, interval->thread);
+	runner = per_thread_get(&watch->runners, interval->thread);
 	if (!runner)
 		return -ENOMEM;
 	runner->thread = interval->thread;
@@ -307,10 +307,10 @@ static int idle_event(void *context, const struct event *event)
 
 static void take_top(const struct watch *watch)
 {
-	struct starved_runner *top = watch->starved->top;
+	struct cpu_starvation_runner *top = watch->starved->top;
 
-	for (size_t i = 0; i < by_thread_count(&watch->runners); i++) {
-		const struct starved_runner *runner = by_thread_at(&watch->runners, i);
+	for (size_t i = 0; i < per_thread_count(&watch->runners); i++) {
+		const struct cpu_starvation_runner *runner = per_thread_at(&watch->runners, i);
 		size_t place = STARVED_TOP;
 
 		watch->starved->runners += runner && runner->thread;
@@ -338,15 +338,16 @@ static int by_tgid(const void *left, const void *right)
 /* The victims' own process is passed over: more threads than CPUs is no other's fault. */
 static int take_process(const struct watch *watch)
 {
-	struct starved *starved = watch->starved;
-	struct process *processes = calloc(by_thread_count(&watch->runners) + 1, sizeof(*processes));
+	struct cpu_starvation *starved = watch->starved;
+	struct process *processes =
+		calloc(per_thread_count(&watch->runners) + 1, sizeof(*processes));
 	size_t count = 0;
 	uint64_t ns = 0;
 
 	if (!processes)
 		return -ENOMEM;
-	for (size_t i = 0; i < by_thread_count(&watch->runners); i++) {
-		const struct starved_runner *runner = by_thread_at(&watch->runners, i);
+	for (size_t i = 0; i < per_thread_count(&watch->runners); i++) {
+		const struct cpu_starvation_runner *runner = per_thread_at(&watch->runners, i);
 
 		if (runner && runner->thread && runner->thread->tgid > 0)
 			processes[count++] = (struct process){ runner->thread->tgid, runner->ns };
@@ -367,9 +368,10 @@ static int take_process(const struct watch *watch)
 }
 
 /* The third: what the one that ran most ran. */
-static int read_story(struct source *source, struct stackfacts *stackfacts, struct starved *starved)
+static int read_story(struct source *source, struct stack_infos *stackfacts,
+		      struct cpu_starvation *starved)
 {
-	const struct starved_runner *runner = &starved->top[0];
+	const struct cpu_starvation_runner *runner = &starved->top[0];
 
 	if (!runner->thread)
 		return 0;
@@ -377,29 +379,31 @@ static int read_story(struct source *source, struct stackfacts *stackfacts, stru
 			 &starved->story);
 }
 
-int starved_examine(struct source *source, struct stackfacts *stackfacts, struct target *target,
-		    const struct stall *stall, struct starved *ret_starved)
+int cpu_starvation_examine(struct source *source, struct stack_infos *stackfacts,
+			   struct target *target, const struct stall *stall,
+			   struct cpu_starvation *ret_starved)
 {
-	struct starved starved = { 0 };
+	struct cpu_starvation starved = { 0 };
 	struct watch watch = {
 		.stackfacts = stackfacts,
 		.target = target,
 		.stall = stall,
 		.starved = &starved,
 		.waiters.entry_bytes = sizeof(struct waiter),
-		.runners.entry_bytes = sizeof(struct starved_runner),
+		.runners.entry_bytes = sizeof(struct cpu_starvation_runner),
 	};
 	int r;
 
-	r = pass_over(source, stackfacts,
-		      &(struct pass_watcher){ .closed = wait_closed, .context = &watch });
+	r = replay_over(source, stackfacts,
+			&(struct replay_watcher){ .closed = wait_closed, .context = &watch });
 	if (!r)
 		r = take_victims(&watch);
 	if (r)
 		goto out;
 	for (size_t i = 0; i < watch.queue_count; i++)
 		queue_add_up(&watch.queues[i]);
-	r = pass_over(source, stackfacts, &(struct pass_watcher){ idle_event, ran_closed, &watch });
+	r = replay_over(source, stackfacts,
+			&(struct replay_watcher){ idle_event, ran_closed, &watch });
 	if (r)
 		goto out;
 	take_top(&watch);
@@ -414,14 +418,14 @@ out:
 	for (size_t i = 0; i < watch.queue_count; i++)
 		free(watch.queues[i].steps);
 	free(watch.queues);
-	by_thread_free(&watch.waiters);
-	by_thread_free(&watch.runners);
+	per_thread_free(&watch.waiters);
+	per_thread_free(&watch.runners);
 	free(starved.victims);
 	return r;
 }
 
-void starved_free(struct starved *starved)
+void cpu_starvation_free(struct cpu_starvation *starved)
 {
 	free(starved->victims);
-	*starved = (struct starved){ 0 };
+	*starved = (struct cpu_starvation){ 0 };
 }

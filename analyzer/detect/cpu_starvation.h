@@ -2,8 +2,8 @@
 /*
  * Threads that wanted a CPU and got none: who ran there instead?
  */
-#ifndef ANALYZER_STARVED_H
-#define ANALYZER_STARVED_H
+#ifndef ANALYZER_DETECT_CPU_STARVATION_H
+#define ANALYZER_DETECT_CPU_STARVATION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 
 #define STARVED_TOP 3
 
-struct starved {
+struct cpu_starvation {
 	uint64_t waited_ns;		/* of all victims */
 	uint64_t quota_ns;		/* of their waits, those that began where a quota that ran out takes the CPU */
 	struct victim *victims;		/* most first */
@@ -26,7 +26,7 @@ struct starved {
 	uint64_t queued_ns;		/* in waits of which it is known on which CPU; the sum for what follows */
 	uint64_t idle_ns;		/* nothing ran there */
 	uint32_t runners;		/* threads that did */
-	struct starved_runner {
+	struct cpu_starvation_runner {
 		struct thread *thread;	/* NULL: no more */
 		uint64_t ns;		/* it ran while victims were queued there, for each of them */
 		uint64_t from_ns, to_ns; /* the longest time in one go in which it did */
@@ -38,14 +38,14 @@ struct starved {
 };
 
 /**
- * starved_examine() - read the source again, three times.
+ * cpu_starvation_examine() - read the source again, three times.
  *
  * A wait is taken to be for the CPU on which it ended, or where it has not, on which the thread ran last.
  *
- * Return: 0, -ENOMEM, -EIO. Free with starved_free().
+ * Return: 0, -ENOMEM, -EIO. Free with cpu_starvation_free().
  */
-int starved_examine(struct source *source, struct stackfacts *stackfacts, struct target *target,
-		    const struct stall *stall, struct starved *ret_starved);
-void starved_free(struct starved *starved);
+int cpu_starvation_examine(struct source *source, struct stack_infos *stackfacts, struct target *target,
+		    const struct stall *stall, struct cpu_starvation *ret_starved);
+void cpu_starvation_free(struct cpu_starvation *starved);
 
 #endif

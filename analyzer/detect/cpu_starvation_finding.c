@@ -20,35 +20,35 @@
 #define NEVER_GIVES_WAY_NS 100000000u
 
 /* By where they lost the CPU; older kernels do not tell. */
-static bool quota_took_it(const struct starved *starved)
+static bool quota_took_it(const struct cpu_starvation *starved)
 {
 	return starved->quota_ns && starved->quota_ns * 100 >= starved->waited_ns * MOST_PERCENT;
 }
 
 /* With a CPU that does nothing meanwhile, a quota holds them back, or it is not theirs to use. */
-static bool was_idle(const struct starved *starved)
+static bool was_idle(const struct cpu_starvation *starved)
 {
 	return starved->idle_ns && starved->idle_ns * 100 >= starved->queued_ns * MOST_PERCENT;
 }
 
-static bool one_is_to_blame(const struct starved *starved)
+static bool one_is_to_blame(const struct cpu_starvation *starved)
 {
 	return starved->top[0].thread &&
 	       starved->top[0].ns * 100 >= starved->queued_ns * MOST_PERCENT;
 }
 
 /* Its threads together, none of them alone; most of them is named as the culprit. */
-static bool process_is_to_blame(const struct starved *starved)
+static bool process_is_to_blame(const struct cpu_starvation *starved)
 {
 	return starved->tgid && starved->top[0].thread &&
 	       starved->top[0].thread->tgid == starved->tgid &&
 	       starved->tgid_ns * 100 >= starved->queued_ns * MOST_PERCENT;
 }
 
-static void fill_culprit(const struct findings_context *context, const struct starved *starved,
-			 struct model_finding *finding)
+static void fill_culprit(const struct findings_context *context,
+			 const struct cpu_starvation *starved, struct model_finding *finding)
 {
-	const struct starved_runner *runner = &starved->top[0];
+	const struct cpu_starvation_runner *runner = &starved->top[0];
 	const struct hold_story *story = &starved->story;
 
 	finding->has_culprit = true;
@@ -69,7 +69,7 @@ static void fill_culprit(const struct findings_context *context, const struct st
 }
 
 /* It did not share the CPU by the usual rules. */
-static bool never_gave_way(const struct starved *starved)
+static bool never_gave_way(const struct cpu_starvation *starved)
 {
 	return starved->top[0].to_ns - starved->top[0].from_ns >= NEVER_GIVES_WAY_NS;
 }
@@ -78,7 +78,8 @@ static bool never_gave_way(const struct starved *starved)
  * Where threads share the CPUs by the usual rules it may also be a quota that an older kernel
  * does not show: others run in its place then.
  */
-static enum grade grade_of(const struct starved *starved, const struct model *model, bool throttled)
+static enum grade grade_of(const struct cpu_starvation *starved, const struct model *model,
+			   bool throttled)
 {
 	bool sure = throttled ? quota_took_it(starved) && was_idle(starved)
 			      : one_is_to_blame(starved) && never_gave_way(starved);
@@ -87,9 +88,9 @@ static enum grade grade_of(const struct starved *starved, const struct model *mo
 }
 
 /* "Thread 5 (hog) of another process ran there for 99.8 % of that time." */
-static int instead_text(const struct starved *starved, bool throttled, char **ret_text)
+static int instead_text(const struct cpu_starvation *starved, bool throttled, char **ret_text)
 {
-	const struct starved_runner *runner = &starved->top[0];
+	const struct cpu_starvation_runner *runner = &starved->top[0];
 
 	if (throttled && quota_took_it(starved))
 		return finding_text(ret_text, " Their CPU quota had run out for %s of that time.",
@@ -121,9 +122,9 @@ static int instead_text(const struct starved *starved, bool throttled, char **re
 	return finding_text(ret_text, "%s", "");
 }
 
-static int runners_evidence(const struct starved *starved, struct model_finding *finding)
+static int runners_evidence(const struct cpu_starvation *starved, struct model_finding *finding)
 {
-	const struct starved_runner *top = starved->top;
+	const struct cpu_starvation_runner *top = starved->top;
 	char text[256] = "";
 	size_t used = 0;
 	int r;
@@ -147,7 +148,7 @@ static int runners_evidence(const struct starved *starved, struct model_finding 
 	return r;
 }
 
-static int throttled_evidence(const struct starved *starved, struct model_finding *finding)
+static int throttled_evidence(const struct cpu_starvation *starved, struct model_finding *finding)
 {
 	int r = 0;
 
@@ -163,7 +164,7 @@ static int throttled_evidence(const struct starved *starved, struct model_findin
 	return r;
 }
 
-static const char *advice(const struct starved *starved, bool throttled)
+static const char *advice(const struct cpu_starvation *starved, bool throttled)
 {
 	if (throttled)
 		return "Raise the CPU quota of the control group (cpu.max; nr_throttled in "
@@ -178,10 +179,10 @@ static const char *advice(const struct starved *starved, bool throttled)
 	       "threads, a quota of its control group (nr_throttled in cpu.stat).";
 }
 
-static int fill(const struct findings_context *context, const struct starved *starved,
+static int fill(const struct findings_context *context, const struct cpu_starvation *starved,
 		const struct long_wait *longest, bool throttled, struct model_finding *finding)
 {
-	const struct stack_fact *fact = stackfacts_get(context->stackfacts, longest->stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stackfacts, longest->stack_id);
 	char *instead = NULL;
 	int r;
 
@@ -214,14 +215,14 @@ static int fill(const struct findings_context *context, const struct starved *st
 	return r;
 }
 
-int finding_starved_add(const struct findings_context *context, struct source *source,
-			struct target *target, const struct long_wait *longest,
-			const struct stall *stall, struct model *model)
+int cpu_starvation_finding(const struct findings_context *context, struct source *source,
+			   struct target *target, const struct long_wait *longest,
+			   const struct stall *stall, struct model *model)
 {
-	struct starved starved = { 0 };
+	struct cpu_starvation starved = { 0 };
 	struct model_finding *finding;
 	bool throttled;
-	int r = starved_examine(source, context->stackfacts, target, stall, &starved);
+	int r = cpu_starvation_examine(source, context->stackfacts, target, stall, &starved);
 
 	if (r || !starved.victim_count)
 		goto out;
@@ -239,6 +240,6 @@ int finding_starved_add(const struct findings_context *context, struct source *s
 		fill_culprit(context, &starved, finding);
 	r = fill(context, &starved, longest, throttled, finding);
 out:
-	starved_free(&starved);
+	cpu_starvation_free(&starved);
 	return r;
 }

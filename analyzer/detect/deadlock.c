@@ -163,20 +163,20 @@ static void find_culprit(struct deadlock *deadlock)
 }
 
 /* Whether @tgid has the lock, whoever of its threads it is. */
-static bool is_own(const struct survey *survey, const struct lock *lock, int32_t tgid)
+static bool is_own(const struct first_pass *survey, const struct lock *lock, int32_t tgid)
 {
-	const struct listed_wait *wait;
+	const struct proc_locks_wait *wait;
 
 	if (lock->class == WAIT_LOCK_USER)
 		return true;
-	wait = listed_open(futexes_listed(survey->futexes), lock->address);
+	wait = proc_locks_open(futex_locks_listed(survey->futexes), lock->address);
 	return wait && wait->holder == tgid;
 }
 
-static int collect(const struct survey *survey, int32_t tgid, struct deadlock *deadlock)
+static int collect(const struct first_pass *survey, int32_t tgid, struct deadlock *deadlock)
 {
 	const struct long_wait *waits;
-	size_t count = account_long_waits(survey->account, &waits);
+	size_t count = wait_stats_long_waits(survey->account, &waits);
 
 	deadlock->waits = calloc(count + 1, sizeof(*deadlock->waits));
 	if (!deadlock->waits)
@@ -193,13 +193,14 @@ static int collect(const struct survey *survey, int32_t tgid, struct deadlock *d
 }
 
 /* The wait that @thread is in at the end; of one that is not the target's only what /proc/locks listed. NULL: none. */
-static const struct long_wait *open_wait(const struct survey *survey, const struct thread *thread,
-					 struct deadlock *deadlock)
+static const struct long_wait *open_wait(const struct first_pass *survey,
+					 const struct thread *thread, struct deadlock *deadlock)
 {
-	const struct listed_wait *listed = listed_open_of(futexes_listed(survey->futexes), thread);
-	const struct lock *lock = locks_awaited(survey->locks, thread);
+	const struct proc_locks_wait *listed =
+		proc_locks_open_of(futex_locks_listed(survey->futexes), thread);
+	const struct lock *lock = lock_tracker_awaited(survey->locks, thread);
 	const struct long_wait *waits;
-	size_t count = account_long_waits(survey->account, &waits);
+	size_t count = wait_stats_long_waits(survey->account, &waits);
 	struct long_wait *other = &deadlock->others[deadlock->other_count];
 
 	for (size_t i = 0; i < count; i++)
@@ -222,10 +223,10 @@ static const struct long_wait *open_wait(const struct survey *survey, const stru
 }
 
 /* Who waits for a lock of the circle, or for one of somebody who does. */
-static void add_victims(const struct survey *survey, struct deadlock *deadlock)
+static void add_victims(const struct first_pass *survey, struct deadlock *deadlock)
 {
 	const struct long_wait *waits;
-	size_t count = account_long_waits(survey->account, &waits), before;
+	size_t count = wait_stats_long_waits(survey->account, &waits), before;
 
 	do {
 		before = deadlock->count;
@@ -241,11 +242,11 @@ static void add_victims(const struct survey *survey, struct deadlock *deadlock)
 }
 
 /* A circle of known holders that goes through several processes, as locks of files make it. */
-static int find_circle(const struct survey *survey, const struct long_wait *start,
+static int find_circle(const struct first_pass *survey, const struct long_wait *start,
 		       struct deadlock *deadlock)
 {
 	const struct long_wait *waits, *wait = start;
-	size_t room = account_long_waits(survey->account, &waits) + DEADLOCK_OTHERS_MAX;
+	size_t room = wait_stats_long_waits(survey->account, &waits) + DEADLOCK_OTHERS_MAX;
 
 	deadlock->waits = calloc(room, sizeof(*deadlock->waits));
 	deadlock->others = calloc(DEADLOCK_OTHERS_MAX, sizeof(*deadlock->others));
@@ -277,8 +278,8 @@ struct other {
 
 struct others {
 	struct deadlock *deadlock;
-	struct stackfacts *stackfacts;
-	struct by_thread others; /* struct other */
+	struct stack_infos *stackfacts;
+	struct per_thread others; /* struct other */
 	int32_t tgid;
 };
 
@@ -295,7 +296,7 @@ static int others_closed(void *context, const struct interval *interval)
 {
 	struct others *others = context;
 	const struct deadlock *deadlock = others->deadlock;
-	const struct stack_fact *fact;
+	const struct stack_info *fact;
 	enum wait_class class;
 	struct other *other;
 	uint64_t from_ns = later(interval->start_ns, deadlock->since_ns);
@@ -304,12 +305,12 @@ static int others_closed(void *context, const struct interval *interval)
 	if (interval->thread->tgid != others->tgid || interval->end_ns <= from_ns ||
 	    wait_of(deadlock, interval->thread))
 		return 0;
-	other = by_thread_get(&others->others, interval->thread);
-	fact = stackfacts_get(others->stackfacts, interval->stack_id);
+	other = per_thread_get(&others->others, interval->thread);
+	fact = stack_infos_get(others->stackfacts, interval->stack_id);
 	if (!other || !fact)
 		return -ENOMEM;
 	other->thread = interval->thread;
-	class = stack_fact_reason(fact, interval->prev_state)->class;
+	class = stack_info_reason(fact, interval->prev_state)->class;
 	if (interval->state == THREAD_UNKNOWN)
 		other->unknown_ns += interval->end_ns - from_ns;
 	else if (interval->state != THREAD_BLOCKED || !wait_class_idle(class))
@@ -340,7 +341,7 @@ static bool may_hold(const struct deadlock *deadlock, const struct other *other)
 	       (other->asleep_ns * 2 > span_ns && has_held(deadlock, other->thread));
 }
 
-static int look_closer(struct source *source, struct stackfacts *stackfacts,
+static int look_closer(struct source *source, struct stack_infos *stackfacts,
 		       struct deadlock *deadlock, bool *ret_may_hold)
 {
 	struct others others = {
@@ -349,25 +350,26 @@ static int look_closer(struct source *source, struct stackfacts *stackfacts,
 		.others.entry_bytes = sizeof(struct other),
 		.tgid = deadlock->waits[0]->thread->tgid,
 	};
-	int r = pass_over(source, stackfacts,
-			  &(struct pass_watcher){ .closed = others_closed, .context = &others });
+	int r = replay_over(source, stackfacts,
+			    &(struct replay_watcher){ .closed = others_closed,
+						      .context = &others });
 
-	for (size_t i = 0; !r && i < by_thread_count(&others.others); i++) {
-		const struct other *other = by_thread_at(&others.others, i);
+	for (size_t i = 0; !r && i < per_thread_count(&others.others); i++) {
+		const struct other *other = per_thread_at(&others.others, i);
 
 		if (other && other->thread && may_hold(deadlock, other))
 			*ret_may_hold = true;
 	}
-	by_thread_free(&others.others);
+	per_thread_free(&others.others);
 	return r;
 }
 
-int deadlock_find(struct source *source, struct stackfacts *stackfacts, const struct survey *survey,
-		  struct deadlock *ret_deadlock)
+int deadlock_find(struct source *source, struct stack_infos *stackfacts,
+		  const struct first_pass *survey, struct deadlock *ret_deadlock)
 {
 	struct deadlock deadlock = { 0 };
 	const struct long_wait *waits;
-	size_t count = account_long_waits(survey->account, &waits);
+	size_t count = wait_stats_long_waits(survey->account, &waits);
 	bool doubtful = false;
 	int r = 0;
 

@@ -3,8 +3,8 @@
  * Threads that wait for each other's locks for ever: locks of user space and of
  * files that nobody let go any more until the recording ended.
  */
-#ifndef ANALYZER_DEADLOCK_H
-#define ANALYZER_DEADLOCK_H
+#ifndef ANALYZER_DETECT_DEADLOCK_H
+#define ANALYZER_DETECT_DEADLOCK_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,8 +40,8 @@ struct deadlock {
  *
  * Reads the source again where there may be one. Return: 0, -ENOMEM, -EIO; free with deadlock_free().
  */
-int deadlock_find(struct source *source, struct stackfacts *stackfacts,
-		  const struct survey *survey, struct deadlock *ret_deadlock);
+int deadlock_find(struct source *source, struct stack_infos *stackfacts,
+		  const struct first_pass *survey, struct deadlock *ret_deadlock);
 void deadlock_free(struct deadlock *deadlock);
 
 /* Whether @lock is one of its locks. */

@@ -75,7 +75,7 @@ static struct lock_name name_of(const struct findings_context *context, const st
 
 	if (lock->class == WAIT_LOCK_FILE)
 		snprintf(name.text, sizeof(name.text), "the lock of file %s",
-			 listed_text(context->listed, lock->address));
+			 proc_locks_text(context->listed, lock->address));
 	else
 		snprintf(name.text, sizeof(name.text), "lock 0x%" PRIx64, lock->address);
 	return name;
@@ -83,7 +83,7 @@ static struct lock_name name_of(const struct findings_context *context, const st
 
 static const char *how_known(const struct findings_context *context, const struct lock *lock)
 {
-	const struct listed_wait *listed = listed_open(context->listed, lock->address);
+	const struct proc_locks_wait *listed = proc_locks_open(context->listed, lock->address);
 
 	if (lock->class != WAIT_LOCK_FILE)
 		return lock->holder_named ? "holds it: the lock names it"
@@ -120,7 +120,8 @@ static int inherited_evidence(const struct deadlock *deadlock,
 {
 	for (size_t i = 0; i < deadlock->count; i++) {
 		const struct lock *lock = deadlock->waits[i]->lock;
-		const struct listed_wait *listed = listed_open(context->listed, lock->address);
+		const struct proc_locks_wait *listed =
+			proc_locks_open(context->listed, lock->address);
 
 		if (lock->class == WAIT_LOCK_FILE && listed && listed->kind == FT_FILELOCK_FLOCK)
 			return finding_evidence(
@@ -168,8 +169,8 @@ static int fill_evidence(const struct findings_context *context, const struct de
 	return r;
 }
 
-int findings_deadlock(const struct findings_context *context, const struct deadlock *deadlock,
-		      struct model *model)
+int deadlock_finding(const struct findings_context *context, const struct deadlock *deadlock,
+		     struct model *model)
 {
 	struct model_finding *finding = finding_append(model, FINDING_DEADLOCK);
 	bool lossy = model->coverage.lost_events || model->coverage.gap_count;

@@ -82,8 +82,9 @@ int finding_whose(struct model_finding *finding, const struct threads *threads)
 		const struct thread *leader = thread ? threads_find(threads, thread->tgid) : NULL;
 
 		if (thread && leader && leader != thread)
-			snprintf(text[i], sizeof(text[i]), "%s%" PRId32 " (%.15s of %" PRId32 " %.15s)",
-				 i ? ", " : "", thread->tid, thread->comm, leader->tid, leader->comm);
+			snprintf(text[i], sizeof(text[i]),
+				 "%s%" PRId32 " (%.15s of %" PRId32 " %.15s)", i ? ", " : "",
+				 thread->tid, thread->comm, leader->tid, leader->comm);
 		else
 			snprintf(text[i], sizeof(text[i]), "%s%" PRId32 " (%.15s)", i ? ", " : "",
 				 finding->victims[i], thread ? thread->comm : "?");
@@ -92,12 +93,13 @@ int finding_whose(struct model_finding *finding, const struct threads *threads)
 		return 0;
 	if (finding->victim_count > told)
 		snprintf(more, sizeof(more), " and %zu more", finding->victim_count - told);
-	return finding_evidence(finding, "it is the time of %s%s%s%s", text[0], text[1], text[2], more);
+	return finding_evidence(finding, "it is the time of %s%s%s%s", text[0], text[1], text[2],
+				more);
 }
 
-int finding_profile(struct model_finding *finding, const struct profile *profile)
+int finding_profile(struct model_finding *finding, const struct cpu_profile *profile)
 {
-	const struct profile_place *top = profile->top;
+	const struct cpu_profile_place *top = profile->top;
 	char rest[2][200] = { "", "" };
 
 	if (!profile->samples || !profile->top_count)
@@ -125,10 +127,10 @@ struct human finding_moment(const struct model *model, uint64_t at_ns)
 	return text;
 }
 
-struct model_stack finding_stack(const struct stacks *stacks, uint32_t stack_id, bool kernel)
+struct model_stack finding_stack(const struct stack_table *stacks, uint32_t stack_id, bool kernel)
 {
 	const struct frame *frames = NULL;
-	size_t count = stacks_frames(stacks, stack_id, &frames), kernel_count = 0;
+	size_t count = stack_table_frames(stacks, stack_id, &frames), kernel_count = 0;
 
 	while (kernel_count < count && frames[kernel_count].kernel)
 		kernel_count++;

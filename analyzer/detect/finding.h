@@ -2,8 +2,8 @@
 /*
  * Putting one finding together: its texts, its evidence, its stacks.
  */
-#ifndef ANALYZER_FINDING_H
-#define ANALYZER_FINDING_H
+#ifndef ANALYZER_DETECT_FINDING_H
+#define ANALYZER_DETECT_FINDING_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,7 +29,7 @@ int finding_evidence(struct model_finding *finding, const char *format, ...)
 int finding_whose(struct model_finding *finding, const struct threads *threads);
 
 /* Append "96.0 % of 300 CPU samples are in user space; innermost: a 40.1 %, b 20.0 %", if there are any. 0 or -ENOMEM. */
-int finding_profile(struct model_finding *finding, const struct profile *profile);
+int finding_profile(struct model_finding *finding, const struct cpu_profile *profile);
 
 /* Its victims and their time. @start_ns: of the capture. Return: 0 or -ENOMEM. */
 int finding_victims(struct model_finding *finding, const struct victim *victims, size_t count,
@@ -39,6 +39,6 @@ int finding_victims(struct model_finding *finding, const struct victim *victims,
 struct human finding_moment(const struct model *model, uint64_t at_ns);
 
 /* The kernel's, or else the user's, frames of stack @stack_id. */
-struct model_stack finding_stack(const struct stacks *stacks, uint32_t stack_id, bool kernel);
+struct model_stack finding_stack(const struct stack_table *stacks, uint32_t stack_id, bool kernel);
 
 #endif

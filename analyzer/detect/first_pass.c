@@ -16,7 +16,7 @@
 #define GAPS_MAX 10000u
 #define NOTES_MAX 1000u /* a recorder has a few things to say; a made-up capture any number */
 
-static int gap_append(struct survey *survey, const struct event *event)
+static int gap_append(struct first_pass *survey, const struct event *event)
 {
 	struct model_gap *gaps;
 
@@ -38,7 +38,7 @@ static int gap_append(struct survey *survey, const struct event *event)
 	return 0;
 }
 
-static int note_append(struct survey *survey, const struct event *event)
+static int note_append(struct first_pass *survey, const struct event *event)
 {
 	struct model_note *notes;
 	char *text;
@@ -58,10 +58,10 @@ static int note_append(struct survey *survey, const struct event *event)
 	return 0;
 }
 
-static struct survey_switches *switches_of(struct survey *survey, const struct thread *thread)
+static struct switch_counts *switches_of(struct first_pass *survey, const struct thread *thread)
 {
 	size_t count = survey->switches_count ? survey->switches_count : 64;
-	struct survey_switches *switches;
+	struct switch_counts *switches;
 
 	if (thread->index < survey->switches_count)
 		return &survey->switches[thread->index];
@@ -77,9 +77,9 @@ static struct survey_switches *switches_of(struct survey *survey, const struct t
 	return &switches[thread->index];
 }
 
-static int switch_note(struct survey *survey, const struct event *event)
+static int switch_note(struct first_pass *survey, const struct event *event)
 {
-	struct survey_switches *switches;
+	struct switch_counts *switches;
 
 	if (event->raw.cpu != FT_NO_CPU && event->raw.cpu >= survey->cpus)
 		survey->cpus = event->raw.cpu + 1;
@@ -99,9 +99,9 @@ static int switch_note(struct survey *survey, const struct event *event)
 
 static int survey_event(void *context, const struct event *event)
 {
-	struct survey *survey = context;
+	struct first_pass *survey = context;
 
-	if (silences_event(survey->silences, event))
+	if (host_pauses_event(survey->silences, event))
 		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_LOST)
 		return gap_append(survey, event);
@@ -111,75 +111,75 @@ static int survey_event(void *context, const struct event *event)
 	if (event->raw.kind == FT_EVENT_NOTE && note_append(survey, event))
 		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_EXTRA &&
-	    extras_event(&survey->extras, event, target_counts(survey->target, event->thread)))
+	    event_counts_event(&survey->extras, event, target_counts(survey->target, event->thread)))
 		return -ENOMEM;
 	if (switch_note(survey, event))
 		return -ENOMEM;
-	if (!survey->judged && futexes_event(survey->futexes, event))
+	if (!survey->judged && futex_locks_event(survey->futexes, event))
 		return -ENOMEM;
-	if (mm_offset_event(survey->mm_offset, event) || spins_event(survey->spins, event))
+	if (mmap_lock_offset_event(survey->mm_offset, event) || spins_event(survey->spins, event))
 		return -ENOMEM;
-	return calls_event(survey->calls, event);
+	return large_calls_event(survey->calls, event);
 }
 
 static int survey_closed(void *context, const struct interval *interval)
 {
-	struct survey *survey = context;
+	struct first_pass *survey = context;
 
-	const struct stack_fact *fact;
+	const struct stack_info *fact;
 
 	if (spins_closed(survey->spins, interval))
 		return -ENOMEM;
 	if (!survey->judged && interval->state == THREAD_BLOCKED) {
-		fact = stackfacts_get(survey->stackfacts, interval->stack_id);
-		if (!fact || listed_closed(futexes_listed(survey->futexes), interval,
-					   stack_fact_reason(fact, interval->prev_state)->class))
+		fact = stack_infos_get(survey->stackfacts, interval->stack_id);
+		if (!fact || proc_locks_closed(futex_locks_listed(survey->futexes), interval,
+					   stack_info_reason(fact, interval->prev_state)->class))
 			return -ENOMEM;
 	}
-	return account_closed(survey->account, interval);
+	return wait_stats_closed(survey->account, interval);
 }
 
-static int survey_read(struct survey *survey, struct source *source, struct stackfacts *stackfacts,
+static int survey_read(struct first_pass *survey, struct source *source, struct stack_infos *stackfacts,
 		       struct target *target, uint64_t long_ns)
 {
-	const struct locks_options locks = { 0, UINT64_MAX, target_counts, target,
+	const struct lock_tracker_options locks = { 0, UINT64_MAX, target_counts, target,
 					     survey->judged ? survey->futexes : NULL };
-	const struct account_options account = { long_ns, target_counts, target,
+	const struct wait_stats_options account = { long_ns, target_counts, target,
 						 !target->count };
 	int r;
 
 	survey->start_ns = source_start_ns(source);
 	survey->target = target;
 	survey->stackfacts = stackfacts;
-	r = calls_create(&survey->calls);
+	r = large_calls_create(&survey->calls);
 	if (r)
 		return r;
-	r = mm_offset_create(&survey->mm_offset);
+	r = mmap_lock_offset_create(&survey->mm_offset);
 	if (r)
 		return r;
 	r = spins_create(source_stacks(source), target, long_ns, &survey->spins);
 	if (r)
 		return r;
-	r = silences_create(survey->start_ns, target->recorder_tgid,
-			    pass_sampled_within_ns(source_facts(source)), &survey->silences);
+	r = host_pauses_create(survey->start_ns, target->recorder_tgid,
+			    replay_sampled_within_ns(source_facts(source)), &survey->silences);
 	if (r)
 		return r;
-	r = pass_create(source, stackfacts, &locks, &survey->pass);
+	r = replay_create(source, stackfacts, &locks, &survey->pass);
 	if (r)
 		return r;
-	survey->locks = pass_locks(survey->pass);
-	r = usual_create(stackfacts, long_ns, &survey->usual);
+	survey->locks = replay_locks(survey->pass);
+	r = wait_baseline_create(stackfacts, long_ns, &survey->usual);
 	if (r)
 		return r;
-	r = account_create(stackfacts, survey->locks, survey->usual, &account, &survey->account);
+	r = wait_stats_create(stackfacts, survey->locks, survey->usual, &account, &survey->account);
 	if (r)
 		return r;
-	locks_watch(survey->locks,
-		    &(struct ownership_watcher){ account_charged, survey->account });
-	r = pass_run(survey->pass,
-		     &(struct pass_watcher){ survey_event, survey_closed, survey });
-	survey->contradictions = pass_contradictions(survey->pass);
-	return r ? r : account_finish(survey->account);
+	lock_tracker_watch(survey->locks,
+		    &(struct ownership_watcher){ wait_stats_charged, survey->account });
+	r = replay_run(survey->pass,
+		     &(struct replay_watcher){ survey_event, survey_closed, survey });
+	survey->contradictions = replay_contradictions(survey->pass);
+	return r ? r : wait_stats_finish(survey->account);
 }
 
 /*
@@ -189,12 +189,12 @@ static int survey_read(struct survey *survey, struct source *source, struct stac
  *
  * Return: whether there are such threads.
  */
-static bool find_silent(struct survey *survey, const struct threads *threads)
+static bool find_silent(struct first_pass *survey, const struct threads *threads)
 {
 	bool found = false;
 
 	for (size_t i = 0; i < survey->switches_count && i < threads_count(threads); i++) {
-		const struct survey_switches *switches = &survey->switches[i];
+		const struct switch_counts *switches = &survey->switches[i];
 		struct thread *thread = threads_at(threads, i);
 
 		if (switches->in < (switches->out ? SILENT_LEAST : SILENT_NEVER_LEFT) ||
@@ -211,9 +211,9 @@ static bool find_silent(struct survey *survey, const struct threads *threads)
 }
 
 /* Return: whether hold events can be put to their locks from now on. */
-static bool find_mmap_locks(const struct survey *survey, struct source *source)
+static bool find_mmap_locks(const struct first_pass *survey, struct source *source)
 {
-	uint64_t offset = mm_offset_found(survey->mm_offset);
+	uint64_t offset = mmap_lock_offset_found(survey->mm_offset);
 
 	if (offset)
 		source_set_mmap_lock_offset(source, offset);
@@ -221,39 +221,39 @@ static bool find_mmap_locks(const struct survey *survey, struct source *source)
 }
 
 /* All but what is known of the futexes. */
-static void survey_clear(struct survey *survey)
+static void survey_clear(struct first_pass *survey)
 {
-	struct survey kept = { .futexes = survey->futexes, .judged = survey->judged };
+	struct first_pass kept = { .futexes = survey->futexes, .judged = survey->judged };
 
-	account_destroy(survey->account);
-	usual_destroy(survey->usual);
-	calls_destroy(survey->calls);
-	mm_offset_destroy(survey->mm_offset);
+	wait_stats_destroy(survey->account);
+	wait_baseline_destroy(survey->usual);
+	large_calls_destroy(survey->calls);
+	mmap_lock_offset_destroy(survey->mm_offset);
 	spins_destroy(survey->spins);
-	silences_destroy(survey->silences);
-	pass_destroy(survey->pass);
+	host_pauses_destroy(survey->silences);
+	replay_destroy(survey->pass);
 	for (size_t i = 0; i < survey->note_count; i++)
 		free(survey->notes[i].text);
 	free(survey->notes);
-	extras_free(&survey->extras);
+	event_counts_free(&survey->extras);
 	free(survey->gaps);
 	free(survey->switches);
 	*survey = kept;
 }
 
-int survey_run(struct survey *survey, struct source *source, struct stackfacts *stackfacts,
+int first_pass_run(struct first_pass *survey, struct source *source, struct stack_infos *stackfacts,
 	       struct target *target, uint64_t long_ns)
 {
 	bool again;
 	int r;
 
-	*survey = (struct survey){ 0 };
-	r = futexes_create(source_facts(source), stackfacts, &survey->futexes);
+	*survey = (struct first_pass){ 0 };
+	r = futex_locks_create(source_facts(source), stackfacts, &survey->futexes);
 	if (!r)
 		r = survey_read(survey, source, stackfacts, target, long_ns);
 	if (r)
 		return r;
-	again = futexes_judge(survey->futexes, source_threads(source));
+	again = futex_locks_judge(survey->futexes, source_threads(source));
 	survey->judged = true;
 	again = find_silent(survey, source_threads(source)) || again;
 	again = find_mmap_locks(survey, source) || again;
@@ -263,9 +263,9 @@ int survey_run(struct survey *survey, struct source *source, struct stackfacts *
 	return survey_read(survey, source, stackfacts, target, long_ns);
 }
 
-void survey_free(struct survey *survey)
+void first_pass_free(struct first_pass *survey)
 {
 	survey_clear(survey);
-	futexes_destroy(survey->futexes);
-	*survey = (struct survey){ 0 };
+	futex_locks_destroy(survey->futexes);
+	*survey = (struct first_pass){ 0 };
 }

@@ -39,13 +39,13 @@ struct silent_cpu {
 	uint64_t last_ns; /* of its last event */
 };
 
-struct silences {
+struct host_pauses {
 	uint64_t start_ns, last_ns;
 	uint64_t sampled_within_ns;
 	uint64_t lost_until_ns; /* events of some CPU are missing up to there */
 	int32_t recorder_tgid;
 	uint32_t recorder_wakings;
-	struct by_thread samples; /* uint32_t */
+	struct per_thread samples; /* uint32_t */
 	struct silent_cpu *cpus;
 	size_t cpu_count;
 	struct kept *kept;
@@ -53,10 +53,10 @@ struct silences {
 	size_t open; /* place + 1 of the last one of all CPUs, until the CPU that ran somebody is heard of again */
 };
 
-int silences_create(uint64_t start_ns, int32_t recorder_tgid, uint64_t sampled_within_ns,
-		    struct silences **ret_silences)
+int host_pauses_create(uint64_t start_ns, int32_t recorder_tgid, uint64_t sampled_within_ns,
+		       struct host_pauses **ret_silences)
 {
-	struct silences *silences = calloc(1, sizeof(*silences));
+	struct host_pauses *silences = calloc(1, sizeof(*silences));
 
 	if (!silences)
 		return -ENOMEM;
@@ -68,17 +68,17 @@ int silences_create(uint64_t start_ns, int32_t recorder_tgid, uint64_t sampled_w
 	return 0;
 }
 
-void silences_destroy(struct silences *silences)
+void host_pauses_destroy(struct host_pauses *silences)
 {
 	if (!silences)
 		return;
-	by_thread_free(&silences->samples);
+	per_thread_free(&silences->samples);
 	free(silences->cpus);
 	free(silences->kept);
 	free(silences);
 }
 
-static int cpus_grow(struct silences *silences, uint32_t cpu)
+static int cpus_grow(struct host_pauses *silences, uint32_t cpu)
 {
 	size_t count = silences->cpu_count ? silences->cpu_count : 8;
 	struct silent_cpu *cpus;
@@ -96,22 +96,22 @@ static int cpus_grow(struct silences *silences, uint32_t cpu)
 	return 0;
 }
 
-static bool is_sampled(const struct silences *silences, const struct thread *thread)
+static bool is_sampled(const struct host_pauses *silences, const struct thread *thread)
 {
-	const uint32_t *samples = by_thread_find(&silences->samples, thread);
+	const uint32_t *samples = per_thread_find(&silences->samples, thread);
 
 	return samples && *samples >= SAMPLES_LEAST;
 }
 
 /* Not heard of since: what the CPU ran proves nothing. */
-static void silence_doubt(struct silences *silences)
+static void silence_doubt(struct host_pauses *silences)
 {
 	if (silences->open)
 		silences->kept[silences->open - 1].ran = NULL;
 	silences->open = 0;
 }
 
-static int kept_append(struct silences *silences, const struct kept *kept)
+static int kept_append(struct host_pauses *silences, const struct kept *kept)
 {
 	size_t room = silences->kept_room ? silences->kept_room * 2 : 16;
 	struct kept *grown;
@@ -128,7 +128,7 @@ static int kept_append(struct silences *silences, const struct kept *kept)
 }
 
 /* Silence up to @now_ns: is there a CPU that ran somebody who is sampled? */
-static int silence_keep(struct silences *silences, uint64_t now_ns)
+static int silence_keep(struct host_pauses *silences, uint64_t now_ns)
 {
 	struct kept kept = { .start_ns = silences->last_ns, .end_ns = now_ns };
 
@@ -152,7 +152,7 @@ static int silence_keep(struct silences *silences, uint64_t now_ns)
 }
 
 /* The first event of a CPU after a time without any: of the thread that ran there, and it was to be sampled meanwhile? */
-static int silence_keep_cpu(struct silences *silences, const struct event *event)
+static int silence_keep_cpu(struct host_pauses *silences, const struct event *event)
 {
 	const struct silent_cpu *cpu = &silences->cpus[event->raw.cpu];
 	uint64_t least_ns = silences->sampled_within_ns * SILENCE_SAMPLES;
@@ -170,7 +170,7 @@ static int silence_keep_cpu(struct silences *silences, const struct event *event
 }
 
 /* The first event of its CPU after a silence must be of the thread that is said to have run all along. */
-static void confirm(struct silences *silences, const struct event *event)
+static void confirm(struct host_pauses *silences, const struct event *event)
 {
 	const struct kept *kept;
 
@@ -184,7 +184,7 @@ static void confirm(struct silences *silences, const struct event *event)
 	silences->open = 0;
 }
 
-static void note_occupant(struct silences *silences, const struct event *event)
+static void note_occupant(struct host_pauses *silences, const struct event *event)
 {
 	const struct thread *now = event->thread;
 
@@ -196,7 +196,7 @@ static void note_occupant(struct silences *silences, const struct event *event)
 	};
 }
 
-int silences_event(struct silences *silences, const struct event *event)
+int host_pauses_event(struct host_pauses *silences, const struct event *event)
 {
 	uint32_t *samples;
 
@@ -221,7 +221,7 @@ int silences_event(struct silences *silences, const struct event *event)
 	confirm(silences, event);
 	note_occupant(silences, event);
 	if (event->raw.kind == FT_EVENT_SAMPLE && event->thread) {
-		samples = by_thread_get(&silences->samples, event->thread);
+		samples = per_thread_get(&silences->samples, event->thread);
 		if (!samples)
 			return -ENOMEM;
 		++*samples;
@@ -236,8 +236,8 @@ int silences_event(struct silences *silences, const struct event *event)
 
 struct watch {
 	struct target *target;
-	struct silence *silence;
-	struct by_thread victims; /* struct delayed */
+	struct host_pause *silence;
+	struct per_thread victims; /* struct delayed */
 };
 
 struct delayed {
@@ -249,7 +249,7 @@ struct delayed {
 static uint64_t delay_of(const struct watch *watch, const struct interval *interval,
 			 struct delayed *delayed, uint64_t *from_ns, uint64_t delay_ns)
 {
-	const struct silence *silence = watch->silence;
+	const struct host_pause *silence = watch->silence;
 
 	if (!silence->one_cpu)
 		return delay_ns;
@@ -285,7 +285,7 @@ static int watch_closed(void *context, const struct interval *interval)
 	if (to_ns <= from_ns &&
 	    !watch->silence->one_cpu) /* else its next run tells where it waited */
 		return 0;
-	delayed = by_thread_get(&watch->victims, interval->thread);
+	delayed = per_thread_get(&watch->victims, interval->thread);
 	if (!delayed)
 		return -ENOMEM;
 	delay_ns =
@@ -311,13 +311,13 @@ static int by_blocked(const void *left, const void *right)
 
 static int take_victims(const struct watch *watch)
 {
-	struct silence *silence = watch->silence;
+	struct host_pause *silence = watch->silence;
 
-	silence->victims = calloc(by_thread_count(&watch->victims) + 1, sizeof(*silence->victims));
+	silence->victims = calloc(per_thread_count(&watch->victims) + 1, sizeof(*silence->victims));
 	if (!silence->victims)
 		return -ENOMEM;
-	for (size_t i = 0; i < by_thread_count(&watch->victims); i++) {
-		const struct delayed *delayed = by_thread_at(&watch->victims, i);
+	for (size_t i = 0; i < per_thread_count(&watch->victims); i++) {
+		const struct delayed *delayed = per_thread_at(&watch->victims, i);
 
 		if (delayed && delayed->victim.thread)
 			silence->victims[silence->victim_count++] = delayed->victim;
@@ -326,21 +326,21 @@ static int take_victims(const struct watch *watch)
 	return 0;
 }
 
-static int find_victims(struct source *source, struct stackfacts *stackfacts, struct target *target,
-			struct silence *silence)
+static int find_victims(struct source *source, struct stack_infos *stackfacts,
+			struct target *target, struct host_pause *silence)
 {
 	struct watch watch = { target, silence, { .entry_bytes = sizeof(struct delayed) } };
-	int r = pass_over(source, stackfacts,
-			  &(struct pass_watcher){ .closed = watch_closed, .context = &watch });
+	int r = replay_over(source, stackfacts,
+			    &(struct replay_watcher){ .closed = watch_closed, .context = &watch });
 
 	if (!r)
 		r = take_victims(&watch);
-	by_thread_free(&watch.victims);
+	per_thread_free(&watch.victims);
 	return r;
 }
 
 /* While all CPUs were silent each of them was. */
-static bool of_all(const struct silences *silences, const struct kept *one)
+static bool of_all(const struct host_pauses *silences, const struct kept *one)
 {
 	for (size_t i = 0; i < silences->kept_count; i++) {
 		const struct kept *all = &silences->kept[i];
@@ -354,13 +354,13 @@ static bool of_all(const struct silences *silences, const struct kept *one)
 	return false;
 }
 
-static bool counts(const struct silences *silences, const struct kept *kept)
+static bool counts(const struct host_pauses *silences, const struct kept *kept)
 {
 	return kept->one_cpu ? !of_all(silences, kept) : kept->ran || kept->recorder_missed;
 }
 
 /* The longest; NULL. */
-static const struct kept *longest(const struct silences *silences)
+static const struct kept *longest(const struct host_pauses *silences)
 {
 	const struct kept *found = NULL;
 
@@ -374,10 +374,11 @@ static const struct kept *longest(const struct silences *silences)
 	return found;
 }
 
-int silences_find(struct silences *silences, struct source *source, struct stackfacts *stackfacts,
-		  struct target *target, struct silence *ret_silence)
+int host_pauses_find(struct host_pauses *silences, struct source *source,
+		     struct stack_infos *stackfacts, struct target *target,
+		     struct host_pause *ret_silence)
 {
-	struct silence silence = { .found = false };
+	struct host_pause silence = { .found = false };
 	const struct kept *found;
 	int r = 0;
 
@@ -408,7 +409,7 @@ int silences_find(struct silences *silences, struct source *source, struct stack
 	return r;
 }
 
-void silence_free(struct silence *silence)
+void host_pause_free(struct host_pause *silence)
 {
 	free(silence->victims);
 	silence->victims = NULL;

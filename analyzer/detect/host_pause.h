@@ -6,8 +6,8 @@
  * A quiet host is silent too. What was due is told by a CPU that ran one thread before and after, and would have
  * been sampled meanwhile; and by the recorder's own thread, which wakes at least every 250 ms.
  */
-#ifndef ANALYZER_SILENCE_H
-#define ANALYZER_SILENCE_H
+#ifndef ANALYZER_DETECT_HOST_PAUSE_H
+#define ANALYZER_DETECT_HOST_PAUSE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,17 +18,17 @@
 #include "analyzer/blame/contended_lock.h"
 #include "analyzer/trace/target.h"
 
-struct silences;
+struct host_pauses;
 
 /* @start_ns: of the recording. @recorder_tgid: 0: not known. @sampled_within_ns: as timeline_samples() has it. */
-int silences_create(uint64_t start_ns, int32_t recorder_tgid, uint64_t sampled_within_ns,
-		    struct silences **ret_silences);
-void silences_destroy(struct silences *silences);
+int host_pauses_create(uint64_t start_ns, int32_t recorder_tgid, uint64_t sampled_within_ns,
+		    struct host_pauses **ret_silences);
+void host_pauses_destroy(struct host_pauses *silences);
 
 /* Feed every event. 0 or -ENOMEM. */
-int silences_event(struct silences *silences, const struct event *event);
+int host_pauses_event(struct host_pauses *silences, const struct event *event);
 
-struct silence {
+struct host_pause {
 	bool found;
 	uint64_t start_ns, end_ns;	/* the longest one */
 	const struct thread *ran;	/* was running before and after, and not sampled between; NULL */
@@ -43,12 +43,12 @@ struct silence {
 };
 
 /**
- * silences_find() - the longest silence, after the last event.
+ * host_pauses_find() - the longest silence, after the last event.
  *
- * One that a loss of events touches is none. Reads the source again where there is one. Return: 0, -ENOMEM, -EIO. Free with silence_free().
+ * One that a loss of events touches is none. Reads the source again where there is one. Return: 0, -ENOMEM, -EIO. Free with host_pause_free().
  */
-int silences_find(struct silences *silences, struct source *source,
-		  struct stackfacts *stackfacts, struct target *target, struct silence *ret_silence);
-void silence_free(struct silence *silence);
+int host_pauses_find(struct host_pauses *silences, struct source *source,
+		  struct stack_infos *stackfacts, struct target *target, struct host_pause *ret_silence);
+void host_pause_free(struct host_pause *silence);
 
 #endif

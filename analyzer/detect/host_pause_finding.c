@@ -12,7 +12,7 @@
 #include "analyzer/detect/lock_convoy_finding.h"
 
 static int fill_evidence_of_all(const struct findings_context *context,
-				const struct silence *silence, const struct model *model,
+				const struct host_pause *silence, const struct model *model,
 				struct model_finding *finding)
 {
 	int r = finding_evidence(finding,
@@ -37,7 +37,7 @@ static int fill_evidence_of_all(const struct findings_context *context,
 }
 
 static int fill_evidence_of_one(const struct findings_context *context,
-				const struct silence *silence, const struct model *model,
+				const struct host_pause *silence, const struct model *model,
 				struct model_finding *finding)
 {
 	int r = finding_evidence(finding,
@@ -57,7 +57,7 @@ static int fill_evidence_of_one(const struct findings_context *context,
 	return r;
 }
 
-static int fill_evidence(const struct findings_context *context, const struct silence *silence,
+static int fill_evidence(const struct findings_context *context, const struct host_pause *silence,
 			 const struct model *model, struct model_finding *finding)
 {
 	int r = silence->one_cpu ? fill_evidence_of_one(context, silence, model, finding)
@@ -69,7 +69,7 @@ static int fill_evidence(const struct findings_context *context, const struct si
 	return r;
 }
 
-static int fill_summary(const struct silence *silence, struct model_finding *finding)
+static int fill_summary(const struct host_pause *silence, struct model_finding *finding)
 {
 	const char *threads = finding->victim_count == 1 ? "thread" : "threads";
 	struct human length = human_duration(silence->end_ns - silence->start_ns);
@@ -88,8 +88,8 @@ static int fill_summary(const struct silence *silence, struct model_finding *fin
 		finding->victim_count, threads);
 }
 
-int findings_silence(const struct findings_context *context, const struct silence *silence,
-		     struct model *model)
+int host_pause_finding(const struct findings_context *context, const struct host_pause *silence,
+		       struct model *model)
 {
 	struct model_finding *finding = finding_append(model, FINDING_HOST_PAUSED);
 	int r;

@@ -2,8 +2,8 @@
 /*
  * What a finding about a lock says of it beside who held it: its evidence, and what to do.
  */
-#ifndef ANALYZER_CONVOY_H
-#define ANALYZER_CONVOY_H
+#ifndef ANALYZER_DETECT_LOCK_CONVOY_H
+#define ANALYZER_DETECT_LOCK_CONVOY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,17 +12,17 @@
 #include "analyzer/detect/lock_convoy_finding.h"
 
 /* All return 0 or -ENOMEM unless their type says otherwise. @call: the allocation behind the hold; NULL. */
-int convoy_evidence(const struct findings_context *context, const struct suspect *suspect,
-		    const struct call *call, const struct model *model,
+int lock_convoy_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+		    const struct large_call *call, const struct model *model,
 		    struct model_finding *finding);
 
 /* @grows: the calls grow as of a table that doubles. @lossy: events are missing from the capture. */
-int convoy_advice(const struct suspect *suspect, const struct call *call, bool grows, bool lossy,
+int lock_convoy_advice(const struct contended_lock *suspect, const struct large_call *call, bool grows, bool lossy,
 		  struct model_finding *finding);
 
-uint64_t convoy_stall_ns(const struct model *model);
+uint64_t lock_convoy_stall_ns(const struct model *model);
 
 /* Not one hold made the stall but many, none of them half as long as it. */
-bool convoy_held_again_and_again(const struct suspect *suspect, const struct model *model);
+bool lock_convoy_held_again_and_again(const struct contended_lock *suspect, const struct model *model);
 
 #endif

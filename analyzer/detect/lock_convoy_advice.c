@@ -3,7 +3,7 @@
 
 #include "analyzer/detect/lock_convoy.h"
 
-static const char *advice_for_call(const struct call *call, bool pattern, bool grows)
+static const char *advice_for_call(const struct large_call *call, bool pattern, bool grows)
 {
 	switch (call->call) {
 	case FT_CALL_MMAP:
@@ -33,7 +33,7 @@ static const char *advice_for_call(const struct call *call, bool pattern, bool g
 	}
 }
 
-static const char *advice_for_lock(const struct suspect *suspect, bool lossy)
+static const char *advice_for_lock(const struct contended_lock *suspect, bool lossy)
 {
 	if (!suspect->has_owner && lossy)
 		return "Look for another capture of the same freeze: events are missing from this one, and with "
@@ -53,7 +53,7 @@ static const char *advice_for_lock(const struct suspect *suspect, bool lossy)
 	       "spreading them over other files or objects, shorten the wait.";
 }
 
-int convoy_advice(const struct suspect *suspect, const struct call *call, bool grows, bool lossy,
+int lock_convoy_advice(const struct contended_lock *suspect, const struct large_call *call, bool grows, bool lossy,
 		  struct model_finding *finding)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;

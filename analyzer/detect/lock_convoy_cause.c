@@ -25,7 +25,7 @@ static bool is_io(enum wait_class class)
 	return class >= WAIT_IO_BLOCK && class <= WAIT_IO_FUSE;
 }
 
-static const char *ended_by(const struct because_wait *wait)
+static const char *ended_by(const struct delay_wait *wait)
 {
 	switch (wait->link) {
 	case LINK_OWNER:
@@ -43,17 +43,17 @@ static const char *ended_by(const struct because_wait *wait)
 	}
 }
 
-static int fill_because(const struct findings_context *context, const struct suspect *suspect,
-			struct model_culprit *culprit)
+static int fill_because(const struct findings_context *context,
+			const struct contended_lock *suspect, struct model_culprit *culprit)
 {
-	const struct because *because = &suspect->because;
+	const struct delay_breakdown *because = &suspect->because;
 
 	culprit->because = calloc(because->wait_count + 1, sizeof(*culprit->because));
 	if (!culprit->because)
 		return -ENOMEM;
 	for (size_t i = 0; i < because->wait_count; i++) {
-		const struct because_wait *wait = &because->waits[i];
-		const struct chain_root *root = &wait->root;
+		const struct delay_wait *wait = &because->waits[i];
+		const struct wait_chain_root *root = &wait->root;
 		struct model_because *entry = &culprit->because[culprit->because_count++];
 
 		*entry = (struct model_because){
@@ -71,8 +71,8 @@ static int fill_because(const struct findings_context *context, const struct sus
 			continue;
 		entry->root_tid = root->thread->tid;
 		entry->root_comm = root->thread->comm;
-		if (blame_root_text(context->stackfacts, root, &(struct profile){ 0 },
-				    &entry->root))
+		if (blame_table_root_text(context->stackfacts, root, &(struct cpu_profile){ 0 },
+					  &entry->root))
 			return -ENOMEM;
 	}
 	return 0;
@@ -90,7 +90,7 @@ static struct model_share share_of(const struct thread *thread, uint64_t ns)
 	return (struct model_share){ thread->tid, thread->tgid, thread->comm, ns };
 }
 
-static int fill_instead(const struct because *because, struct model_culprit *culprit)
+static int fill_instead(const struct delay_breakdown *because, struct model_culprit *culprit)
 {
 	if (fill_shares(&culprit->instead, &culprit->instead_count, because->instead_count))
 		return -ENOMEM;
@@ -188,13 +188,13 @@ static int fill_why(struct model_culprit *culprit)
 	return 0;
 }
 
-static int fill_links(const struct suspect *suspect, struct model_finding *finding)
+static int fill_links(const struct contended_lock *suspect, struct model_finding *finding)
 {
 	finding->links = calloc(suspect->link_count + 1, sizeof(*finding->links));
 	if (!finding->links)
 		return -ENOMEM;
 	for (size_t i = 0; i < suspect->link_count; i++) {
-		const struct suspect_link *link = &suspect->links[i];
+		const struct contended_lock_link *link = &suspect->links[i];
 
 		finding->links[finding->link_count++] = (struct model_link){
 			.tid = link->thread->tid,
@@ -206,7 +206,7 @@ static int fill_links(const struct suspect *suspect, struct model_finding *findi
 	return 0;
 }
 
-static int fill_outsiders(const struct suspect *suspect, struct model_finding *finding)
+static int fill_outsiders(const struct contended_lock *suspect, struct model_finding *finding)
 {
 	if (fill_shares(&finding->outsiders, &finding->outsider_count, suspect->outsider_count))
 		return -ENOMEM;
@@ -216,10 +216,10 @@ static int fill_outsiders(const struct suspect *suspect, struct model_finding *f
 	return 0;
 }
 
-int findings_why(const struct findings_context *context, const struct suspect *suspect,
-		 struct model_finding *finding)
+int lock_convoy_cause(const struct findings_context *context, const struct contended_lock *suspect,
+		      struct model_finding *finding)
 {
-	const struct pivot *pivot = &suspect->pivot;
+	const struct queued_writer *pivot = &suspect->pivot;
 	int r = fill_links(suspect, finding);
 
 	if (!r)
@@ -244,12 +244,12 @@ int findings_why(const struct findings_context *context, const struct suspect *s
 	return 0;
 }
 
-static int link_evidence(const struct suspect *suspect, struct model_finding *finding)
+static int link_evidence(const struct contended_lock *suspect, struct model_finding *finding)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < suspect->link_count && !r; i++) {
-		const struct suspect_link *link = &suspect->links[i];
+		const struct contended_lock_link *link = &suspect->links[i];
 		const struct thread *next = i + 1 < suspect->link_count
 						    ? suspect->links[i + 1].thread
 						    : suspect->owner.thread;
@@ -301,8 +301,8 @@ static int outsider_evidence(struct model_finding *finding)
 	return r;
 }
 
-int findings_why_evidence(const struct suspect *suspect, const struct model *model,
-			  struct model_finding *finding)
+int lock_convoy_cause_evidence(const struct contended_lock *suspect, const struct model *model,
+			       struct model_finding *finding)
 {
 	int r = link_evidence(suspect, finding);
 
@@ -311,7 +311,7 @@ int findings_why_evidence(const struct suspect *suspect, const struct model *mod
 	return r ? r : outsider_evidence(finding);
 }
 
-void findings_why_free(struct model_finding *finding)
+void lock_convoy_cause_free(struct model_finding *finding)
 {
 	struct model_culprit *culprit = &finding->culprit;
 

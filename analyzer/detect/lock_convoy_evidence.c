@@ -9,16 +9,16 @@
 #include "analyzer/detect/lock_convoy_cause.h"
 #include "analyzer/util/human.h"
 
-uint64_t convoy_stall_ns(const struct model *model)
+uint64_t lock_convoy_stall_ns(const struct model *model)
 {
 	return model->stall.end_ns - model->stall.start_ns;
 }
 
-bool convoy_held_again_and_again(const struct suspect *suspect, const struct model *model)
+bool lock_convoy_held_again_and_again(const struct contended_lock *suspect, const struct model *model)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
 
-	return suspect->owner.holds > 1 && (hold->end_ns - hold->start_ns) * 2 < convoy_stall_ns(model);
+	return suspect->owner.holds > 1 && (hold->end_ns - hold->start_ns) * 2 < lock_convoy_stall_ns(model);
 }
 
 /* The kernel's own events tell of the hold. */
@@ -44,10 +44,10 @@ static int told_evidence(const struct findings_context *context, const struct lo
 }
 
 /* Of an flock() the kernel tells who called it, and not who else has the file open. */
-static int listed_evidence(const struct findings_context *context, const struct suspect *suspect,
+static int listed_evidence(const struct findings_context *context, const struct contended_lock *suspect,
 			   const struct model *model, struct model_finding *finding)
 {
-	const struct listed_wait *wait = listed_open(context->listed, suspect->address);
+	const struct proc_locks_wait *wait = proc_locks_open(context->listed, suspect->address);
 	const char *also = wait->kind == FT_FILELOCK_FLOCK
 				   ? "; a child that inherited the open file has the lock as well"
 				   : "";
@@ -56,16 +56,16 @@ static int listed_evidence(const struct findings_context *context, const struct 
 				"/proc/locks listed process %" PRId32
 				" as the one that took the lock of file %s when it was read at %s, while "
 				"others waited for it until the recording ended%s",
-				wait->holder, listed_text(context->listed, suspect->address),
+				wait->holder, proc_locks_text(context->listed, suspect->address),
 				finding_moment(model, wait->seen_ns - context->start_ns).text, also);
 }
 
 /* Why nobody is named although the list named a process, or could not. */
-static int unnamed_evidence(const struct findings_context *context, const struct suspect *suspect,
+static int unnamed_evidence(const struct findings_context *context, const struct contended_lock *suspect,
 			    struct model_finding *finding)
 {
-	const struct listed_wait *wait =
-		suspect->class == WAIT_LOCK_FILE ? listed_open(context->listed, suspect->address) : NULL;
+	const struct proc_locks_wait *wait =
+		suspect->class == WAIT_LOCK_FILE ? proc_locks_open(context->listed, suspect->address) : NULL;
 
 	if (!wait)
 		return 0;
@@ -73,21 +73,21 @@ static int unnamed_evidence(const struct findings_context *context, const struct
 		return finding_evidence(finding,
 					"/proc/locks does not tell who has the lock of file %s: it is one of "
 					"an open file (OFD)",
-					listed_text(context->listed, suspect->address));
+					proc_locks_text(context->listed, suspect->address));
 	return finding_evidence(finding,
 				"/proc/locks listed process %" PRId32
 				" as the one that took the lock of file %s, and not which of its threads "
 				"did",
-				wait->holder, listed_text(context->listed, suspect->address));
+				wait->holder, proc_locks_text(context->listed, suspect->address));
 }
 
 /* The release that ended the longest hold: function, time, and whom it woke. */
-static int release_evidence(const struct findings_context *context, const struct suspect *suspect,
+static int release_evidence(const struct findings_context *context, const struct contended_lock *suspect,
 			    const struct model *model, struct model_finding *finding)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
 	const struct frame *frames = NULL;
-	size_t count = stacks_frames(context->stacks, hold->stack_id, &frames);
+	size_t count = stack_table_frames(context->stacks, hold->stack_id, &frames);
 	const char *function = "the lock's release path";
 	static const char *const releases[] = {
 		"up_read",
@@ -102,7 +102,7 @@ static int release_evidence(const struct findings_context *context, const struct
 	};
 
 	if (hold->exact && suspect->class == WAIT_LOCK_FILE &&
-	    listed_open(context->listed, suspect->address))
+	    proc_locks_open(context->listed, suspect->address))
 		return listed_evidence(context, suspect, model, finding);
 	if (hold->exact)
 		return told_evidence(context, hold, model, finding);
@@ -142,8 +142,8 @@ static int release_evidence(const struct findings_context *context, const struct
 				finding_moment(model, hold->end_ns - context->start_ns).text);
 }
 
-static int call_evidence(const struct findings_context *context, const struct suspect *suspect,
-			 const struct call *call, const struct model *model,
+static int call_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+			 const struct large_call *call, const struct model *model,
 			 struct model_finding *finding)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
@@ -154,13 +154,13 @@ static int call_evidence(const struct findings_context *context, const struct su
 		finding,
 		"it entered %s at %s, %s before the hold ended, and was not seen outside "
 		"the call in between",
-		calls_name(call->call),
+		large_calls_name(call->call),
 		finding_moment(model, call->time_ns - context->start_ns).text,
 		human_duration(hold->end_ns - call->time_ns).text);
 }
 
 /* What the kernel's log said, which is the kernel's own word. */
-static int log_evidence(const struct findings_context *context, const struct suspect *suspect,
+static int log_evidence(const struct findings_context *context, const struct contended_lock *suspect,
 			const struct model *model, struct model_finding *finding)
 {
 	const struct lock_owner *holder = &suspect->holder;
@@ -182,7 +182,7 @@ static int log_evidence(const struct findings_context *context, const struct sus
 }
 
 /* Why nobody is named, and who is the best candidate. */
-static int nobody_evidence(const struct suspect *suspect, struct model_finding *finding)
+static int nobody_evidence(const struct contended_lock *suspect, struct model_finding *finding)
 {
 	const struct lock_owner *candidate = &suspect->candidate;
 
@@ -199,8 +199,8 @@ static int nobody_evidence(const struct suspect *suspect, struct model_finding *
 				candidate->thread->tid, candidate->thread->comm);
 }
 
-int convoy_evidence(const struct findings_context *context, const struct suspect *suspect,
-		    const struct call *call, const struct model *model,
+int lock_convoy_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+		    const struct large_call *call, const struct model *model,
 		    struct model_finding *finding)
 {
 	const struct hold_story *story = &suspect->story;
@@ -220,14 +220,14 @@ int convoy_evidence(const struct findings_context *context, const struct suspect
 				     "they waited with timeouts, again and again, and nobody was woken "
 				     "until then; who was woken woke the next, as with a lock");
 	if (!r)
-		r = findings_why_evidence(suspect, model, finding);
-	if (!r && convoy_held_again_and_again(suspect, model))
+		r = lock_convoy_cause_evidence(suspect, model, finding);
+	if (!r && lock_convoy_held_again_and_again(suspect, model))
 		r = finding_evidence(finding,
 				     "it took the lock again and again, %" PRIu32
 				     " times for more than 1 ms: those who waited did so for %s of the stall",
 				     suspect->owner.holds,
 				     human_share(finding->blocked_ns,
-						 suspect->victim_count * convoy_stall_ns(model)).text);
+						 suspect->victim_count * lock_convoy_stall_ns(model)).text);
 	if (!r)
 		r = call_evidence(context, suspect, call, model, finding);
 	if (!r && story->under)

@@ -24,7 +24,7 @@
 #define FUTEX_DOUBT_NS 200000000u
 
 /* "mmap_lock", "an inode lock", "a mutex (rtnl)" ... */
-static void lock_text(const struct findings_context *context, const struct suspect *suspect,
+static void lock_text(const struct findings_context *context, const struct contended_lock *suspect,
 		      char *text, size_t text_bytes)
 {
 	static const char *const names[WAIT_CLASSES] = {
@@ -33,7 +33,7 @@ static void lock_text(const struct findings_context *context, const struct suspe
 		[WAIT_LOCK_PERCPU] = "a per-CPU rwsem", [WAIT_LOCK_INODE] = "an inode's lock",
 		[WAIT_LOCK_FILE] = "a file lock",	[WAIT_LOCK_USER] = "a lock of the program",
 	};
-	const struct stack_fact *fact = stackfacts_get(context->stackfacts, suspect->wait_stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stackfacts, suspect->wait_stack_id);
 	const char *name = names[suspect->class] ? names[suspect->class] : "a lock";
 	const char *detail = fact ? fact->uninterruptible.detail : NULL;
 
@@ -45,7 +45,7 @@ static void lock_text(const struct findings_context *context, const struct suspe
 		snprintf(text, text_bytes, "%s", name);
 }
 
-static enum grade grade_of(const struct suspect *suspect)
+static enum grade grade_of(const struct contended_lock *suspect)
 {
 	const struct lock_owner *owner = &suspect->owner;
 	uint64_t proven_ns = owner->blamed_ns - owner->plausible_ns;
@@ -81,8 +81,8 @@ static bool hold_lasted_longer(const struct findings_context *context, const str
 	return hold->still_open || began_before(context, hold);
 }
 
-static void fill_culprit(const struct findings_context *context, const struct suspect *suspect,
-			 const struct call *call, struct model_finding *finding)
+static void fill_culprit(const struct findings_context *context, const struct contended_lock *suspect,
+			 const struct large_call *call, struct model_finding *finding)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
 	const struct hold_story *story = &suspect->story;
@@ -115,7 +115,7 @@ static void fill_culprit(const struct findings_context *context, const struct su
 		culprit->user_stack = finding_stack(context->stacks, story->stack_id, false);
 }
 
-static int fill_allocation(const struct findings_context *context, const struct call *call,
+static int fill_allocation(const struct findings_context *context, const struct large_call *call,
 			   struct model_finding *finding, bool *ret_grows)
 {
 	*ret_grows = false;
@@ -123,11 +123,11 @@ static int fill_allocation(const struct findings_context *context, const struct 
 		return 0;
 	finding->has_allocation = true;
 	finding->allocation = (struct model_allocation){
-		.syscall = calls_name(call->call),
+		.syscall = large_calls_name(call->call),
 		.bytes = call->bytes,
 		.at_ns = call->time_ns > context->start_ns ? call->time_ns - context->start_ns : 0,
 	};
-	return calls_growth(context->calls, call, &finding->pattern, ret_grows);
+	return large_calls_growth(context->calls, call, &finding->pattern, ret_grows);
 }
 
 /* Whether a function whose name has @part in it is in the stack. */
@@ -142,12 +142,12 @@ static bool stack_has(const struct findings_context *context, uint32_t stack_id,
 }
 
 /* What the culprit was doing, for the end of "Thread 1 (x) held mmap_lock for 2 s ". */
-static int while_text(const struct findings_context *context, const struct suspect *suspect,
-		      const struct call *call, const struct hold_story *story, bool many,
+static int while_text(const struct findings_context *context, const struct contended_lock *suspect,
+		      const struct large_call *call, const struct hold_story *story, bool many,
 		      char **ret_text)
 {
-	const struct stack_fact *fact =
-		stackfacts_get(context->stackfacts, story->stack_id != STACK_NONE
+	const struct stack_info *fact =
+		stack_infos_get(context->stackfacts, story->stack_id != STACK_NONE
 							    ? story->stack_id
 							    : suspect->owner.longest.stack_id);
 	bool populates;
@@ -169,14 +169,14 @@ static int while_text(const struct findings_context *context, const struct suspe
 				    : call->call == FT_CALL_MUNLOCK  ? "unlocked from memory"
 				    : populates			     ? "mapped and populated"
 								     : "mapped",
-				    human_bytes(call->bytes).text, calls_name(call->call));
+				    human_bytes(call->bytes).text, large_calls_name(call->call));
 	if (*fact->operation)
 		return finding_text(ret_text, " in %s", fact->operation);
 	return finding_text(ret_text, "%s", "");
 }
 
 /* The culprit held no lock that most waited for, but one that its holder needed. */
-static int linked_summary(const struct findings_context *context, const struct suspect *suspect,
+static int linked_summary(const struct findings_context *context, const struct contended_lock *suspect,
 			  const char *lock, struct model_finding *finding)
 {
 	const struct lock_owner *owner = &suspect->owner;
@@ -195,13 +195,13 @@ static int linked_summary(const struct findings_context *context, const struct s
 }
 
 /* "for 2.00 s", "14 times, the longest for 190 ms" */
-static struct human held_text(const struct findings_context *context, const struct suspect *suspect,
+static struct human held_text(const struct findings_context *context, const struct contended_lock *suspect,
 			      const struct model *model)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
 	struct human text, length = human_duration(hold->end_ns - hold->start_ns);
 
-	if (convoy_held_again_and_again(suspect, model))
+	if (lock_convoy_held_again_and_again(suspect, model))
 		snprintf(text.text, sizeof(text.text), "%" PRIu32 " times, the longest for %.16s",
 			 suspect->owner.holds, length.text);
 	else
@@ -210,8 +210,8 @@ static struct human held_text(const struct findings_context *context, const stru
 	return text;
 }
 
-static int fill_summary(const struct findings_context *context, const struct suspect *suspect,
-			const struct call *call, const char *lock, const struct model *model,
+static int fill_summary(const struct findings_context *context, const struct contended_lock *suspect,
+			const struct large_call *call, const char *lock, const struct model *model,
 			struct model_finding *finding)
 {
 	const struct lock_owner *owner = &suspect->owner;
@@ -240,7 +240,7 @@ static int fill_summary(const struct findings_context *context, const struct sus
 				    human_duration(finding->blocked_ns).text, lock,
 				    human_share(owner->blamed_ns, suspect->wait_ns).text,
 				    owner->thread->tid, owner->thread->comm);
-	r = while_text(context, suspect, call, &suspect->story, convoy_held_again_and_again(suspect, model),
+	r = while_text(context, suspect, call, &suspect->story, lock_convoy_held_again_and_again(suspect, model),
 		       &doing);
 	if (!r && suspect->indirect_ns)
 		r = finding_text(&indirect,
@@ -269,12 +269,12 @@ static int fill_summary(const struct findings_context *context, const struct sus
 	return r;
 }
 
-int findings_convoy(const struct findings_context *context, const struct suspect *suspect,
+int lock_convoy_finding(const struct findings_context *context, const struct contended_lock *suspect,
 		    struct model *model)
 {
 	bool mmap_lock = suspect->class == WAIT_LOCK_MMAP;
 	const struct lock_hold *hold = &suspect->owner.longest, *held = &suspect->holder.longest;
-	const struct call *call = NULL;
+	const struct large_call *call = NULL;
 	struct model_finding *finding;
 	char lock[96];
 	bool grows;
@@ -286,7 +286,7 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 	if (!finding)
 		return -ENOMEM;
 	if (mmap_lock && suspect->has_owner)
-		call = calls_behind(context->calls, suspect->owner.thread,
+		call = large_calls_behind(context->calls, suspect->owner.thread,
 				    hold->start_ns > CALL_BEFORE_HOLD_NS
 					    ? hold->start_ns - CALL_BEFORE_HOLD_NS
 					    : 0,
@@ -308,15 +308,15 @@ int findings_convoy(const struct findings_context *context, const struct suspect
 		fill_culprit(context, suspect, call, finding);
 	r = finding_victims(finding, suspect->victims, suspect->victim_count, context->start_ns);
 	if (!r)
-		r = findings_why(context, suspect, finding);
+		r = lock_convoy_cause(context, suspect, finding);
 	if (!r)
 		r = fill_allocation(context, call, finding, &grows);
 	if (!r)
 		r = fill_summary(context, suspect, call, lock, model, finding);
 	if (!r)
-		r = convoy_evidence(context, suspect, call, model, finding);
+		r = lock_convoy_evidence(context, suspect, call, model, finding);
 	if (!r)
-		r = convoy_advice(suspect, call, grows, model->coverage.gap_count, finding);
+		r = lock_convoy_advice(suspect, call, grows, model->coverage.gap_count, finding);
 	return r;
 }
 
@@ -347,7 +347,7 @@ static const char *no_stall_advice(const struct model *model)
 	       "while it happens.";
 }
 
-int findings_no_stall(struct model *model)
+int no_stall_finding(struct model *model)
 {
 	struct model_finding *finding = finding_append(model, FINDING_NO_STALL);
 	const struct model_doubt *doubt = &model->doubt;

@@ -19,23 +19,23 @@
 
 struct operation {
 	uint32_t id;
-	struct shortage_operation sum;
+	struct resource_operation sum;
 };
 
 struct watch {
-	const struct stacks *stacks;
-	struct stackfacts *stackfacts;
+	const struct stack_table *stacks;
+	struct stack_infos *stackfacts;
 	struct target *target;
 	const struct stall *stall;
 	const bool *classes;
-	struct shortage *shortage;
-	struct by_thread victims; /* struct victim */
-	struct by_thread wakers; /* struct shortage_waker */
+	struct resource_wait *shortage;
+	struct per_thread victims; /* struct victim */
+	struct per_thread wakers; /* struct resource_waker */
 	struct operation operations[OPERATIONS];
 	size_t operation_count;
 };
 
-static void note_operation(struct watch *watch, const struct stack_fact *fact, uint64_t ns)
+static void note_operation(struct watch *watch, const struct stack_info *fact, uint64_t ns)
 {
 	size_t i = 0;
 
@@ -54,7 +54,7 @@ static void note_operation(struct watch *watch, const struct stack_fact *fact, u
 static int note_waker(struct watch *watch, const struct interval *interval, uint64_t from_ns,
 		      uint64_t to_ns)
 {
-	struct shortage_waker *waker;
+	struct resource_waker *waker;
 
 	if (!interval->waker)
 		return 0;
@@ -62,7 +62,7 @@ static int note_waker(struct watch *watch, const struct interval *interval, uint
 		watch->shortage->interrupt_ns += to_ns - from_ns;
 		return 0;
 	}
-	waker = by_thread_get(&watch->wakers, interval->waker);
+	waker = per_thread_get(&watch->wakers, interval->waker);
 	if (!waker)
 		return -ENOMEM;
 	waker->thread = interval->waker;
@@ -78,7 +78,7 @@ static int note_waker(struct watch *watch, const struct interval *interval, uint
 static int note_victim(struct watch *watch, const struct interval *interval, uint64_t from_ns,
 		       uint64_t to_ns)
 {
-	struct victim *victim = by_thread_get(&watch->victims, interval->thread);
+	struct victim *victim = per_thread_get(&watch->victims, interval->thread);
 
 	if (!victim)
 		return -ENOMEM;
@@ -92,10 +92,10 @@ static int note_victim(struct watch *watch, const struct interval *interval, uin
 }
 
 /* Reclaim that yields the CPU is a wait too: as in account.c. */
-static enum wait_class class_of(const struct interval *interval, const struct stack_fact *fact)
+static enum wait_class class_of(const struct interval *interval, const struct stack_info *fact)
 {
 	if (interval->state == THREAD_BLOCKED)
-		return stack_fact_reason(fact, interval->prev_state)->class;
+		return stack_info_reason(fact, interval->prev_state)->class;
 	if (interval->state == THREAD_RUNNABLE && interval->flags & INTERVAL_PREEMPTED)
 		return fact->preempted.class;
 	return WAIT_UNKNOWN;
@@ -105,7 +105,7 @@ static int watch_closed(void *context, const struct interval *interval)
 {
 	struct watch *watch = context;
 	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
-	const struct stack_fact *fact;
+	const struct stack_info *fact;
 	enum wait_class class;
 
 	if ((interval->state != THREAD_BLOCKED && interval->state != THREAD_RUNNABLE) ||
@@ -117,7 +117,7 @@ static int watch_closed(void *context, const struct interval *interval)
 		to_ns = watch->stall->end_ns;
 	if (to_ns <= from_ns)
 		return 0;
-	fact = stackfacts_get(watch->stackfacts, interval->stack_id);
+	fact = stack_infos_get(watch->stackfacts, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
 	class = class_of(interval, fact);
@@ -141,13 +141,14 @@ static int by_blocked(const void *left, const void *right)
 
 static int take_victims(struct watch *watch)
 {
-	struct shortage *shortage = watch->shortage;
+	struct resource_wait *shortage = watch->shortage;
 
-	shortage->victims = calloc(by_thread_count(&watch->victims) + 1, sizeof(*shortage->victims));
+	shortage->victims =
+		calloc(per_thread_count(&watch->victims) + 1, sizeof(*shortage->victims));
 	if (!shortage->victims)
 		return -ENOMEM;
-	for (size_t i = 0; i < by_thread_count(&watch->victims); i++) {
-		const struct victim *victim = by_thread_at(&watch->victims, i);
+	for (size_t i = 0; i < per_thread_count(&watch->victims); i++) {
+		const struct victim *victim = per_thread_at(&watch->victims, i);
 
 		if (!victim || victim->blocked_ns < VICTIM_NS)
 			continue;
@@ -160,10 +161,10 @@ static int take_victims(struct watch *watch)
 
 static void take_wakers(struct watch *watch)
 {
-	struct shortage_waker *top = watch->shortage->wakers;
+	struct resource_waker *top = watch->shortage->wakers;
 
-	for (size_t i = 0; i < by_thread_count(&watch->wakers); i++) {
-		const struct shortage_waker *waker = by_thread_at(&watch->wakers, i);
+	for (size_t i = 0; i < per_thread_count(&watch->wakers); i++) {
+		const struct resource_waker *waker = per_thread_at(&watch->wakers, i);
 		size_t place = SHORTAGE_TOP;
 
 		while (waker && place && waker->ns > top[place - 1].ns)
@@ -177,7 +178,7 @@ static void take_wakers(struct watch *watch)
 
 static void take_operations(struct watch *watch)
 {
-	struct shortage_operation *top = watch->shortage->operations;
+	struct resource_operation *top = watch->shortage->operations;
 
 	for (size_t i = 0; i < watch->operation_count; i++) {
 		size_t place = SHORTAGE_TOP;
@@ -192,10 +193,10 @@ static void take_operations(struct watch *watch)
 }
 
 /* It ends a wait by writing the answer to a request of the file system. */
-static bool serves_fuse(const struct stacks *stacks, uint32_t stack_id)
+static bool serves_fuse(const struct stack_table *stacks, uint32_t stack_id)
 {
 	const struct frame *frames = NULL;
-	size_t count = stacks_frames(stacks, stack_id, &frames);
+	size_t count = stack_table_frames(stacks, stack_id, &frames);
 
 	for (size_t i = 0; i < count; i++)
 		if (frames[i].kernel && frames[i].symbol &&
@@ -206,19 +207,20 @@ static bool serves_fuse(const struct stacks *stacks, uint32_t stack_id)
 }
 
 /* What the server did while the longest wait for it lasted. */
-static int read_story(struct source *source, struct stackfacts *stackfacts,
-		      struct shortage *shortage)
+static int read_story(struct source *source, struct stack_infos *stackfacts,
+		      struct resource_wait *shortage)
 {
-	const struct shortage_waker *server = &shortage->wakers[0];
+	const struct resource_waker *server = &shortage->wakers[0];
 
 	return hold_read(source, stackfacts, server->thread, server->since_ns, server->until_ns,
 			 &shortage->story);
 }
 
-int shortage_examine(struct source *source, struct stackfacts *stackfacts, struct target *target,
-		     const struct stall *stall, const bool *classes, struct shortage *ret_shortage)
+int resource_wait_examine(struct source *source, struct stack_infos *stackfacts,
+			  struct target *target, const struct stall *stall, const bool *classes,
+			  struct resource_wait *ret_shortage)
 {
-	struct shortage shortage = { 0 };
+	struct resource_wait shortage = { 0 };
 	struct watch watch = {
 		.stacks = source_stacks(source),
 		.stackfacts = stackfacts,
@@ -227,12 +229,12 @@ int shortage_examine(struct source *source, struct stackfacts *stackfacts, struc
 		.classes = classes,
 		.shortage = &shortage,
 		.victims.entry_bytes = sizeof(struct victim),
-		.wakers.entry_bytes = sizeof(struct shortage_waker),
+		.wakers.entry_bytes = sizeof(struct resource_waker),
 	};
 	int r;
 
-	r = pass_over(source, stackfacts,
-		      &(struct pass_watcher){ .closed = watch_closed, .context = &watch });
+	r = replay_over(source, stackfacts,
+			&(struct replay_watcher){ .closed = watch_closed, .context = &watch });
 	if (!r)
 		r = take_victims(&watch);
 	if (r)
@@ -249,14 +251,14 @@ int shortage_examine(struct source *source, struct stackfacts *stackfacts, struc
 		shortage.victims = NULL;
 	}
 out:
-	by_thread_free(&watch.victims);
-	by_thread_free(&watch.wakers);
+	per_thread_free(&watch.victims);
+	per_thread_free(&watch.wakers);
 	free(shortage.victims);
 	return r;
 }
 
-void shortage_free(struct shortage *shortage)
+void resource_wait_free(struct resource_wait *shortage)
 {
 	free(shortage->victims);
-	*shortage = (struct shortage){ 0 };
+	*shortage = (struct resource_wait){ 0 };
 }

@@ -3,8 +3,8 @@
  * What threads lost in a stall to waits for a device or for memory: who, in which
  * operations, and who ended the waits.
  */
-#ifndef ANALYZER_SHORTAGE_H
-#define ANALYZER_SHORTAGE_H
+#ifndef ANALYZER_DETECT_RESOURCE_WAIT_H
+#define ANALYZER_DETECT_RESOURCE_WAIT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,16 +19,16 @@
 
 #define SHORTAGE_TOP 3
 
-struct shortage {
+struct resource_wait {
 	uint64_t class_ns[WAIT_CLASSES];
 	uint64_t blocked_ns;		/* of all victims */
 	struct victim *victims;		/* most blocked first */
 	size_t victim_count;
-	struct shortage_operation {
+	struct resource_operation {
 		const char *text;	/* "fsync"; borrowed from the stackfacts */
 		uint64_t ns;
 	} operations[SHORTAGE_TOP];	/* most first; text NULL: no more */
-	struct shortage_waker {
+	struct resource_waker {
 		struct thread *thread;	/* NULL: no more */
 		uint64_t ns;		/* of the waits that it ended */
 		uint32_t stack_id;	/* where it did */
@@ -41,14 +41,14 @@ struct shortage {
 };
 
 /**
- * shortage_examine() - read the source again, once or twice.
+ * resource_wait_examine() - read the source again, once or twice.
  *
  * @classes: which waits count, by class.
  *
- * Return: 0, -ENOMEM, -EIO. Free with shortage_free().
+ * Return: 0, -ENOMEM, -EIO. Free with resource_wait_free().
  */
-int shortage_examine(struct source *source, struct stackfacts *stackfacts, struct target *target,
-		     const struct stall *stall, const bool *classes, struct shortage *ret_shortage);
-void shortage_free(struct shortage *shortage);
+int resource_wait_examine(struct source *source, struct stack_infos *stackfacts, struct target *target,
+		     const struct stall *stall, const bool *classes, struct resource_wait *ret_shortage);
+void resource_wait_free(struct resource_wait *shortage);
 
 #endif

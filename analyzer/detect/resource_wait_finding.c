@@ -89,7 +89,8 @@ static enum finding_kind most(const struct long_wait *waits, size_t count,
 	return best;
 }
 
-static const struct class_finding *largest(const struct shortage *shortage, enum finding_kind kind)
+static const struct class_finding *largest(const struct resource_wait *shortage,
+					   enum finding_kind kind)
 {
 	const struct class_finding *best = NULL;
 
@@ -102,13 +103,13 @@ static const struct class_finding *largest(const struct shortage *shortage, enum
 }
 
 /* ", in fsync" or ", in fsync and write": what made up a tenth of the time or more. */
-static void operations_text(const struct shortage *shortage, char *text, size_t text_bytes)
+static void operations_text(const struct resource_wait *shortage, char *text, size_t text_bytes)
 {
 	size_t used = 0;
 
 	*text = '\0';
 	for (size_t i = 0; i < SHORTAGE_TOP && used < text_bytes; i++) {
-		const struct shortage_operation *operation = &shortage->operations[i];
+		const struct resource_operation *operation = &shortage->operations[i];
 
 		if (!operation->text || !*operation->text ||
 		    operation->ns * 10 < shortage->blocked_ns)
@@ -119,7 +120,7 @@ static void operations_text(const struct shortage *shortage, char *text, size_t 
 }
 
 /* "io.writeback 5.20 s, io.journal 800 ms", where there is more than one. */
-static int classes_evidence(const struct shortage *shortage, struct model_finding *finding)
+static int classes_evidence(const struct resource_wait *shortage, struct model_finding *finding)
 {
 	char text[256] = "";
 	size_t used = 0, classes = 0;
@@ -139,13 +140,13 @@ static int classes_evidence(const struct shortage *shortage, struct model_findin
 }
 
 /* Who ended the waits: the journal's thread, a writer of the kernel's, the device itself. */
-static int wakers_evidence(const struct shortage *shortage, struct model_finding *finding)
+static int wakers_evidence(const struct resource_wait *shortage, struct model_finding *finding)
 {
 	char text[256] = "";
 	size_t used = 0;
 
 	for (size_t i = 0; i < SHORTAGE_TOP && used < sizeof(text); i++) {
-		const struct shortage_waker *waker = &shortage->wakers[i];
+		const struct resource_waker *waker = &shortage->wakers[i];
 
 		if (!waker->thread || waker->ns * 10 < shortage->blocked_ns)
 			continue;
@@ -162,10 +163,10 @@ static int wakers_evidence(const struct shortage *shortage, struct model_finding
 	return used ? finding_evidence(finding, "who ended the waits: %s", text) : 0;
 }
 
-static void fill_server(const struct findings_context *context, const struct shortage *shortage,
-			struct model_finding *finding)
+static void fill_server(const struct findings_context *context,
+			const struct resource_wait *shortage, struct model_finding *finding)
 {
-	const struct shortage_waker *server = &shortage->wakers[0];
+	const struct resource_waker *server = &shortage->wakers[0];
 	const struct hold_story *story = &shortage->story;
 	uint32_t stack_id = story->stack_id != STACK_NONE ? story->stack_id : server->stack_id;
 
@@ -186,13 +187,13 @@ static void fill_server(const struct findings_context *context, const struct sho
 	};
 }
 
-static int server_evidence(const struct findings_context *context, const struct shortage *shortage,
-			   struct model_finding *finding)
+static int server_evidence(const struct findings_context *context,
+			   const struct resource_wait *shortage, struct model_finding *finding)
 {
-	const struct shortage_waker *server = &shortage->wakers[0];
+	const struct resource_waker *server = &shortage->wakers[0];
 	const struct hold_story *story = &shortage->story;
-	const struct stack_fact *fact =
-		stackfacts_get(context->stackfacts, story->blocked_stack_id);
+	const struct stack_info *fact =
+		stack_infos_get(context->stackfacts, story->blocked_stack_id);
 
 	if (!fact)
 		return -ENOMEM;
@@ -212,11 +213,11 @@ static int server_evidence(const struct findings_context *context, const struct 
 				*fact->operation ? ", in " : "", fact->operation);
 }
 
-static int fill(const struct findings_context *context, const struct shortage *shortage,
+static int fill(const struct findings_context *context, const struct resource_wait *shortage,
 		const struct class_finding *found, const struct long_wait *longest,
 		struct model_finding *finding)
 {
-	const struct stack_fact *fact = stackfacts_get(context->stackfacts, longest->stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stackfacts, longest->stack_id);
 	char operations[256];
 	int r;
 
@@ -245,14 +246,14 @@ static int fill(const struct findings_context *context, const struct shortage *s
 	return r;
 }
 
-int finding_class_add(const struct findings_context *context, struct source *source,
-		      struct target *target, const struct long_wait *waits, size_t count,
-		      const struct stall *stall, struct model *model)
+int resource_wait_finding(const struct findings_context *context, struct source *source,
+			  struct target *target, const struct long_wait *waits, size_t count,
+			  const struct stall *stall, struct model *model)
 {
 	const struct long_wait *longest = NULL;
 	enum finding_kind kind = most(waits, count, stall, &longest);
 	bool classes[WAIT_CLASSES] = { false };
-	struct shortage shortage = { 0 };
+	struct resource_wait shortage = { 0 };
 	const struct class_finding *found;
 	struct model_finding *finding;
 	int r;
@@ -260,10 +261,10 @@ int finding_class_add(const struct findings_context *context, struct source *sou
 	if (!longest)
 		return 0;
 	if (kind == FINDING_CPU_STARVED || kind == FINDING_CPU_THROTTLED)
-		return finding_starved_add(context, source, target, longest, stall, model);
+		return cpu_starvation_finding(context, source, target, longest, stall, model);
 	for (size_t i = 0; i < CLASS_FINDINGS; i++)
 		classes[class_findings[i].class] = class_findings[i].kind == kind;
-	r = shortage_examine(source, context->stackfacts, target, stall, classes, &shortage);
+	r = resource_wait_examine(source, context->stackfacts, target, stall, classes, &shortage);
 	if (r)
 		return r;
 	finding = finding_append(model, kind);
@@ -276,14 +277,14 @@ int finding_class_add(const struct findings_context *context, struct source *sou
 		goto out;
 	found = largest(&shortage, kind);
 	/* Behind FUSE there is a process: without it the answer is not whole. */
-	finding->grade = model->coverage.gap_count ||
-					 (found->class == WAIT_IO_FUSE && !shortage.served)
-				 ? GRADE_PLAUSIBLE
-				 : GRADE_STRONG;
+	finding->grade =
+		model->coverage.gap_count || (found->class == WAIT_IO_FUSE && !shortage.served)
+			? GRADE_PLAUSIBLE
+			: GRADE_STRONG;
 	if (shortage.served)
 		fill_server(context, &shortage, finding);
 	r = fill(context, &shortage, found, longest, finding);
 out:
-	shortage_free(&shortage);
+	resource_wait_free(&shortage);
 	return r;
 }

@@ -46,7 +46,7 @@ static bool says(const struct fed_wait *wait)
 
 static int by_lost(const void *left, const void *right)
 {
-	const struct feeder *a = left, *b = right;
+	const struct slow_producer *a = left, *b = right;
 
 	return (a->lost_ns < b->lost_ns) - (a->lost_ns > b->lost_ns);
 }
@@ -54,11 +54,11 @@ static int by_lost(const void *left, const void *right)
 /* The feeders that most time was lost to in all. Past the room for them the least are left out. */
 static size_t candidates(const struct fed_wait *waits, size_t count, struct conduct *conducts)
 {
-	struct feeder found[FEEDERS_MAX * 4] = { 0 };
+	struct slow_producer found[FEEDERS_MAX * 4] = { 0 };
 	size_t used = 0, kept;
 
 	for (size_t i = 0; i < count; i++) {
-		struct feeder *feeder = found;
+		struct slow_producer *feeder = found;
 		size_t j = 0;
 
 		if (!says(&waits[i]))
@@ -73,7 +73,7 @@ static size_t candidates(const struct fed_wait *waits, size_t count, struct cond
 			for (j = 0; j < used; j++)
 				feeder = found[j].lost_ns < feeder->lost_ns ? &found[j] : feeder;
 		if (feeder->thread != waits[i].feeder)
-			*feeder = (struct feeder){ .thread = waits[i].feeder };
+			*feeder = (struct slow_producer){ .thread = waits[i].feeder };
 		feeder->lost_ns += waits[i].end_ns - waits[i].start_ns;
 	}
 	qsort(found, used, sizeof(*found), by_lost);
@@ -83,7 +83,7 @@ static size_t candidates(const struct fed_wait *waits, size_t count, struct cond
 	return kept;
 }
 
-static int victim_add(struct feeder *feeder, const struct fed_wait *wait)
+static int victim_add(struct slow_producer *feeder, const struct fed_wait *wait)
 {
 	uint64_t ns = wait->end_ns - wait->start_ns;
 	struct victim *victims, *victim = NULL;
@@ -118,10 +118,10 @@ static int by_blocked(const void *left, const void *right)
 
 /* The worst stall that the waits for it make, and who is in it. */
 static int prepare(struct conduct *conduct, const struct fed_wait *waits, size_t count,
-		   const struct feeder_search *search)
+		   const struct slow_producer_search *search)
 {
 	struct long_wait *own = calloc(count + 1, sizeof(*own));
-	struct feeder *feeder = &conduct->feeder;
+	struct slow_producer *feeder = &conduct->feeder;
 	size_t own_count = 0;
 	int r;
 
@@ -167,7 +167,7 @@ static bool at_least(uint64_t part, uint64_t whole, uint64_t percent)
 }
 
 /* A thread that always works, and wakes others all the while, starves nobody who happens to wait for it. */
-static bool stopped_feeding(const struct feeder *feeder)
+static bool stopped_feeding(const struct slow_producer *feeder)
 {
 	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
 	double usual = (double)feeder->usual_wakeups / (double)(feeder->usual_span_ns + 1);
@@ -180,7 +180,7 @@ static bool stopped_feeding(const struct feeder *feeder)
  * A producer that sleeps paces itself. One that is asked, by one that paces itself, and that sleeps nowhere but
  * in the time it was waited for, was not meant to.
  */
-static bool slept_when_asked(const struct feeder *feeder)
+static bool slept_when_asked(const struct slow_producer *feeder)
 {
 	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
 
@@ -190,9 +190,9 @@ static bool slept_when_asked(const struct feeder *feeder)
 	       !feeder->longest.early;
 }
 
-static enum feeder_did what_it_did(const struct conduct *conduct)
+static enum slow_producer_did what_it_did(const struct conduct *conduct)
 {
-	const struct feeder *feeder = &conduct->feeder;
+	const struct slow_producer *feeder = &conduct->feeder;
 	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
 	uint64_t ran_ns = feeder->state_ns[THREAD_RUNNING] + feeder->state_ns[THREAD_RUNNABLE];
 	bool ran = at_least(ran_ns, span_ns, MOST_PERCENT);
@@ -217,7 +217,7 @@ static enum feeder_did what_it_did(const struct conduct *conduct)
  * late feeds its client. A server polls, and has several clients; where neither tells them apart nobody is
  * blamed. Outside of the target is who the target serves, as likely as who serves it.
  */
-static bool serves_or_feeds(const struct feeder *feeder, struct target *target)
+static bool serves_or_feeds(const struct slow_producer *feeder, struct target *target)
 {
 	bool polled = feeder->classes >> WAIT_POLL & 1, own = target_counts(target, feeder->thread);
 
@@ -230,36 +230,37 @@ static bool serves_or_feeds(const struct feeder *feeder, struct target *target)
 	return !polled && (feeder->asked_in == WAIT_POLL || (own && feeder->victim_count > 1));
 }
 
-static void conclude(const struct feeder_search *search, struct conduct *conducts,
-		     size_t conduct_count, struct feeder *ret_feeder)
+static void conclude(const struct slow_producer_search *search, struct conduct *conducts,
+		     size_t conduct_count, struct slow_producer *ret_feeder)
 {
 	const struct fed_wait *waits;
-	size_t count = usual_fed_waits(search->usual, &waits);
+	size_t count = wait_baseline_fed_waits(search->usual, &waits);
 
 	for (size_t i = 0; i < conduct_count; i++) {
-		struct feeder *feeder = &conducts[i].feeder;
+		struct slow_producer *feeder = &conducts[i].feeder;
 
 		feeder->usual_span_ns = conducts[i].observed_ns;
 		feeder->did = what_it_did(&conducts[i]);
-		feeder->asked_in = usual_asked_in(search->usual, feeder->thread, waits, count);
+		feeder->asked_in =
+			wait_baseline_asked_in(search->usual, feeder->thread, waits, count);
 		if (feeder->did == FEEDER_IDLED || feeder->lost_ns <= ret_feeder->lost_ns ||
 		    !serves_or_feeds(feeder, search->target))
 			continue;
-		feeder_free(ret_feeder);
+		slow_producer_free(ret_feeder);
 		*ret_feeder = *feeder;
 		feeder->victims = NULL;
-		feeder->profile = (struct profile){ 0 };
+		feeder->profile = (struct cpu_profile){ 0 };
 	}
 }
 
-int feeder_find(const struct feeder_search *search, struct feeder *ret_feeder)
+int slow_producer_find(const struct slow_producer_search *search, struct slow_producer *ret_feeder)
 {
 	struct conduct conducts[FEEDERS_MAX] = { 0 };
 	const struct fed_wait *waits;
-	size_t count = usual_fed_waits(search->usual, &waits), used;
+	size_t count = wait_baseline_fed_waits(search->usual, &waits), used;
 	int r = 0;
 
-	*ret_feeder = (struct feeder){ .did = FEEDER_IDLED };
+	*ret_feeder = (struct slow_producer){ .did = FEEDER_IDLED };
 	used = candidates(waits, count, conducts);
 	for (size_t i = 0; i < used && !r; i++)
 		r = prepare(&conducts[i], waits, count, search);
@@ -272,17 +273,17 @@ int feeder_find(const struct feeder_search *search, struct feeder *ret_feeder)
 	return r;
 }
 
-void feeder_free(struct feeder *feeder)
+void slow_producer_free(struct slow_producer *feeder)
 {
 	free(feeder->victims);
-	profile_free(&feeder->profile);
-	*feeder = (struct feeder){ .did = FEEDER_IDLED };
+	cpu_profile_free(&feeder->profile);
+	*feeder = (struct slow_producer){ .did = FEEDER_IDLED };
 }
 
 /* Against a stall of other waits. */
 
-bool feeder_explains(const struct feeder *feeder, const struct stall *stall,
-		     const struct long_wait *waits, size_t count)
+bool slow_producer_explains(const struct slow_producer *feeder, const struct stall *stall,
+			    const struct long_wait *waits, size_t count)
 {
 	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
 	uint64_t cpu_ns = 0, other_ns = 0;

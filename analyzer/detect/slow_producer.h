@@ -3,8 +3,8 @@
  * Threads that starve wait for one that feeds them: who that is, and whether what it did
  * meanwhile proves that they were kept waiting, rather than that there was nothing to do.
  */
-#ifndef ANALYZER_FEEDER_H
-#define ANALYZER_FEEDER_H
+#ifndef ANALYZER_DETECT_SLOW_PRODUCER_H
+#define ANALYZER_DETECT_SLOW_PRODUCER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 #include "analyzer/trace/target.h"
 #include "analyzer/activity/wait_baseline.h"
 
-enum feeder_did {
+enum slow_producer_did {
 	FEEDER_IDLED,	/* it waited for work itself, or nobody can say what it did: no culprit */
 	FEEDER_RAN,	/* in one go, far longer than usual, or wanted a CPU */
 	FEEDER_ENDED,	/* ran, at the end of its process */
@@ -28,8 +28,8 @@ enum feeder_did {
 
 _Static_assert(WAIT_CLASSES <= 32, "a bit each");
 
-struct feeder {
-	enum feeder_did did;
+struct slow_producer {
+	enum slow_producer_did did;
 	struct thread *thread;
 	struct stall stall;		/* made of the waits for it */
 	uint64_t lost_ns;		/* by them */
@@ -49,31 +49,31 @@ struct feeder {
 	uint64_t wakeups, usual_wakeups; /* of others, by it: meanwhile and at those other times, */
 	uint64_t usual_span_ns;		/* which add up to this */
 	enum wait_class asked_in;	/* its victims are those who ask it to work: what it waits in then */
-	struct profile profile;
+	struct cpu_profile profile;
 };
 
-struct feeder_search {
+struct slow_producer_search {
 	struct source *source;
-	struct stackfacts *stackfacts;
+	struct stack_infos *stackfacts;
 	struct target *target;
-	const struct usual *usual;	/* its waits are looked at */
+	const struct wait_baseline *usual;	/* its waits are looked at */
 	uint64_t long_ns, since_ns;	/* as of stall_find() */
 };
 
 /**
- * feeder_find() - the thread that kept others waiting longest, by who waited and what it did meanwhile.
+ * slow_producer_find() - the thread that kept others waiting longest, by who waited and what it did meanwhile.
  *
  * @ret_feeder: did FEEDER_IDLED where there is none.
  *
  * Reads the source again where there is anything to look at.
  *
- * Return: 0, -ENOMEM, -EIO. Free with feeder_free().
+ * Return: 0, -ENOMEM, -EIO. Free with slow_producer_free().
  */
-int feeder_find(const struct feeder_search *search, struct feeder *ret_feeder);
-void feeder_free(struct feeder *feeder);
+int slow_producer_find(const struct slow_producer_search *search, struct slow_producer *ret_feeder);
+void slow_producer_free(struct slow_producer *feeder);
 
 /* Whether it explains more than @stall, which @waits made. */
-bool feeder_explains(const struct feeder *feeder, const struct stall *stall,
+bool slow_producer_explains(const struct slow_producer *feeder, const struct stall *stall,
 		     const struct long_wait *waits, size_t count);
 
 #endif

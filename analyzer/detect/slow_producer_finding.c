@@ -20,7 +20,7 @@
 /* Wanting a CPU for longer than such a part of its run is worth being told. */
 #define PAUSE_PART 20u
 
-static enum grade grade_of(const struct feeder *feeder, const struct model *model)
+static enum grade grade_of(const struct slow_producer *feeder, const struct model *model)
 {
 	const struct fed_wait *longest = &feeder->longest;
 
@@ -39,13 +39,13 @@ static enum grade grade_of(const struct feeder *feeder, const struct model *mode
 	return GRADE_STRONG;
 }
 
-static void fill_culprit(const struct findings_context *context, const struct feeder *feeder,
+static void fill_culprit(const struct findings_context *context, const struct slow_producer *feeder,
 			 struct model_finding *finding)
 {
 	bool slept = feeder->state_ns[THREAD_BLOCKED] > feeder->state_ns[THREAD_RUNNING];
 	uint32_t stack_id =
 		slept && feeder->blocked_ns ? feeder->blocked_stack_id : feeder->profile.stack_id;
-	const struct profile *profile = &feeder->profile;
+	const struct cpu_profile *profile = &feeder->profile;
 
 	finding->has_culprit = true;
 	finding->culprit = (struct model_culprit){
@@ -69,7 +69,7 @@ struct deed {
 };
 
 /* Without a CPU it did not run, though it did not wait for work either. */
-static void ran_text(const struct feeder *feeder, struct deed *deed)
+static void ran_text(const struct slow_producer *feeder, struct deed *deed)
 {
 	uint64_t running_ns = feeder->state_ns[THREAD_RUNNING];
 	uint64_t runnable_ns = feeder->state_ns[THREAD_RUNNABLE];
@@ -84,7 +84,7 @@ static void ran_text(const struct feeder *feeder, struct deed *deed)
 }
 
 /* "ran 1.50 s without a pause": what it did while it was waited for. */
-static struct deed deed(const struct feeder *feeder)
+static struct deed deed(const struct slow_producer *feeder)
 {
 	struct deed text;
 
@@ -111,11 +111,11 @@ static struct deed deed(const struct feeder *feeder)
 }
 
 /* The wait, and what such waits were like before. */
-static int wait_evidence(const struct findings_context *context, const struct feeder *feeder,
+static int wait_evidence(const struct findings_context *context, const struct slow_producer *feeder,
 			 struct model_finding *finding)
 {
 	const struct fed_wait *wait = &feeder->longest;
-	const struct stack_fact *fact = stackfacts_get(context->stackfacts, wait->stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stackfacts, wait->stack_id);
 	struct human length = human_duration(wait->end_ns - wait->start_ns);
 	int r;
 
@@ -136,14 +136,15 @@ static int wait_evidence(const struct findings_context *context, const struct fe
 				human_duration(wait->before.median_ns).text);
 }
 
-static int feeds_evidence(const struct feeder *feeder, struct model_finding *finding)
+static int feeds_evidence(const struct slow_producer *feeder, struct model_finding *finding)
 {
 	const struct fed_wait *wait = &feeder->longest;
 	const struct thread *thread = feeder->thread;
 	char share[192] = "";
 
 	if (wait->fed)
-		snprintf(share, sizeof(share), "; it ended %s of the %s such waits %s whose end was seen",
+		snprintf(share, sizeof(share),
+			 "; it ended %s of the %s such waits %s whose end was seen",
 			 human_count(wait->fed).text, human_count(wait->wakeups).text,
 			 wait->early ? "afterwards" : "before");
 	if (!wait->links)
@@ -159,7 +160,7 @@ static int feeds_evidence(const struct feeder *feeder, struct model_finding *fin
 		wait->links, thread->tid, thread->comm, share);
 }
 
-static int run_evidence(const struct feeder *feeder, struct model_finding *finding)
+static int run_evidence(const struct slow_producer *feeder, struct model_finding *finding)
 {
 	if (feeder->did != FEEDER_RAN || !feeder->usual_wakeups)
 		return 0;
@@ -172,17 +173,18 @@ static int run_evidence(const struct feeder *feeder, struct model_finding *findi
 		human_duration(feeder->longest.end_ns - feeder->longest.start_ns).text);
 }
 
-static int sleep_evidence(const struct feeder *feeder, struct model_finding *finding)
+static int sleep_evidence(const struct slow_producer *feeder, struct model_finding *finding)
 {
 	if (feeder->did != FEEDER_SLEPT)
 		return 0;
-	return finding_evidence(finding,
-				"it slept at no other time in the recording; the one that waited sleeps "
-				"between what it asks for, %s times, so it is the one that asks",
-				human_count(feeder->victim_sleeps).text);
+	return finding_evidence(
+		finding,
+		"it slept at no other time in the recording; the one that waited sleeps "
+		"between what it asks for, %s times, so it is the one that asks",
+		human_count(feeder->victim_sleeps).text);
 }
 
-static int fill_evidence(const struct findings_context *context, const struct feeder *feeder,
+static int fill_evidence(const struct findings_context *context, const struct slow_producer *feeder,
 			 struct model_finding *finding)
 {
 	int r = wait_evidence(context, feeder, finding);
@@ -198,7 +200,7 @@ static int fill_evidence(const struct findings_context *context, const struct fe
 	return r;
 }
 
-static const char *advice_of(const struct feeder *feeder)
+static const char *advice_of(const struct slow_producer *feeder)
 {
 	if (feeder->did == FEEDER_ENDED)
 		return "Freeing its memory takes that long: let the process give it back before, "
@@ -216,8 +218,8 @@ static const char *advice_of(const struct feeder *feeder)
 	       "slices, in another thread, or keep a larger stock in between.";
 }
 
-int findings_feeder(const struct findings_context *context, const struct feeder *feeder,
-		    struct model *model)
+int slow_producer_finding(const struct findings_context *context,
+			  const struct slow_producer *feeder, struct model *model)
 {
 	bool busy = feeder->asked_in != WAIT_UNKNOWN && feeder->did == FEEDER_RAN;
 	struct model_finding *finding;

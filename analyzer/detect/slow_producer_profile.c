@@ -10,8 +10,8 @@
 struct watch {
 	struct conduct *conducts;
 	size_t count;
-	struct stackfacts *stackfacts;
-	const struct locks *locks;
+	struct stack_infos *stackfacts;
+	const struct lock_tracker *locks;
 };
 
 static int by_start(const void *left, const void *right)
@@ -41,18 +41,18 @@ int conduct_spans(struct conduct *conduct, struct long_wait *waits, size_t count
 	return 0;
 }
 
-static bool meanwhile(const struct feeder *feeder, uint64_t time_ns)
+static bool meanwhile(const struct slow_producer *feeder, uint64_t time_ns)
 {
 	return time_ns > feeder->longest.start_ns && time_ns < feeder->longest.end_ns;
 }
 
 static int stack_seen(struct watch *watch, struct conduct *conduct, const struct event *event)
 {
-	const struct stack_fact *fact;
+	const struct stack_info *fact;
 
 	if (event->stack_id == STACK_NONE || !meanwhile(&conduct->feeder, event->raw.time_ns))
 		return 0;
-	fact = stackfacts_get(watch->stackfacts, event->stack_id);
+	fact = stack_infos_get(watch->stackfacts, event->stack_id);
 	if (!fact)
 		return -ENOMEM;
 	conduct->stacks++;
@@ -85,8 +85,8 @@ static uint64_t waited_for(const struct conduct *conduct, uint64_t start_ns, uin
 
 static int woken(struct watch *watch, struct conduct *conduct, const struct event *event)
 {
-	const struct stack_fact *fact = stackfacts_get(watch->stackfacts, event->stack_id);
-	struct feeder *feeder = &conduct->feeder;
+	const struct stack_info *fact = stack_infos_get(watch->stackfacts, event->stack_id);
+	struct slow_producer *feeder = &conduct->feeder;
 	uint64_t time_ns = event->raw.time_ns;
 
 	if (!fact)
@@ -104,11 +104,11 @@ static int watch_event(void *context, const struct event *event)
 
 	for (size_t i = 0; i < watch->count; i++) {
 		struct conduct *conduct = &watch->conducts[i];
-		struct feeder *feeder = &conduct->feeder;
+		struct slow_producer *feeder = &conduct->feeder;
 
 		if (event->thread != feeder->thread)
 			continue;
-		if (profiler_event(conduct->profiler, event))
+		if (cpu_profiler_event(conduct->profiler, event))
 			return -ENOMEM;
 		if (event->raw.kind == FT_EVENT_SAMPLE || event->raw.kind == FT_EVENT_SWITCH) {
 			if (stack_seen(watch, conduct, event))
@@ -132,7 +132,7 @@ static uint64_t overlap(const struct fed_wait *wait, uint64_t start_ns, uint64_t
 static void run_end(struct conduct *conduct)
 {
 	uint64_t start_ns = conduct->run_start_ns, end_ns = conduct->run_end_ns;
-	struct feeder *feeder = &conduct->feeder;
+	struct slow_producer *feeder = &conduct->feeder;
 	uint64_t ns = overlap(&feeder->longest, start_ns, end_ns);
 
 	if (ns > feeder->run_ns)
@@ -154,9 +154,9 @@ static void run_extend(struct conduct *conduct, const struct interval *interval)
 static int feeder_interval(struct watch *watch, struct conduct *conduct,
 			   const struct interval *interval)
 {
-	struct feeder *feeder = &conduct->feeder;
+	struct slow_producer *feeder = &conduct->feeder;
 	uint64_t ns = overlap(&feeder->longest, interval->start_ns, interval->end_ns);
-	const struct stack_fact *fact;
+	const struct stack_info *fact;
 	enum wait_class class;
 
 	conduct->observed_ns += interval->end_ns - interval->start_ns -
@@ -168,11 +168,11 @@ static int feeder_interval(struct watch *watch, struct conduct *conduct,
 	}
 	if (interval->state == THREAD_UNKNOWN)
 		return 0;
-	fact = stackfacts_get(watch->stackfacts, interval->stack_id);
+	fact = stack_infos_get(watch->stackfacts, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
-	class = locks_class(watch->locks, interval,
-			    stack_fact_reason(fact, interval->prev_state)->class);
+	class = lock_tracker_class(watch->locks, interval,
+				   stack_info_reason(fact, interval->prev_state)->class);
 	if (wait_class_idle(class))
 		run_end(conduct);
 	feeder->usual_sleeps += class == WAIT_SLEEP && !ns;
@@ -185,18 +185,17 @@ static int feeder_interval(struct watch *watch, struct conduct *conduct,
 }
 
 /* Who sleeps between what it asks for, asks by itself: it is no server that waits to be asked. */
-static int victim_interval(struct watch *watch, struct feeder *feeder,
+static int victim_interval(struct watch *watch, struct slow_producer *feeder,
 			   const struct interval *interval)
 {
-	const struct stack_fact *fact;
+	const struct stack_info *fact;
 
 	if (interval->state != THREAD_BLOCKED)
 		return 0;
-	fact = stackfacts_get(watch->stackfacts, interval->stack_id);
+	fact = stack_infos_get(watch->stackfacts, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
-	feeder->victim_sleeps +=
-		stack_fact_reason(fact, interval->prev_state)->class == WAIT_SLEEP;
+	feeder->victim_sleeps += stack_info_reason(fact, interval->prev_state)->class == WAIT_SLEEP;
 	return 0;
 }
 
@@ -205,7 +204,7 @@ static int watch_closed(void *context, const struct interval *interval)
 	struct watch *watch = context;
 
 	for (size_t i = 0; i < watch->count; i++) {
-		struct feeder *feeder = &watch->conducts[i].feeder;
+		struct slow_producer *feeder = &watch->conducts[i].feeder;
 
 		if (feeder->thread == interval->thread &&
 		    feeder_interval(watch, &watch->conducts[i], interval))
@@ -218,37 +217,37 @@ static int watch_closed(void *context, const struct interval *interval)
 }
 
 int conduct_read(struct conduct *conducts, size_t count, struct source *source,
-		 struct stackfacts *stackfacts)
+		 struct stack_infos *stackfacts)
 {
 	struct watch watch = { conducts, count, stackfacts, NULL };
-	const struct locks_options options = { 0 };
-	struct pass *pass = NULL;
+	const struct lock_tracker_options options = { 0 };
+	struct replay *pass = NULL;
 	int r = 0;
 
 	for (size_t i = 0; i < count && !r; i++) {
 		struct conduct *conduct = &conducts[i];
 
-		r = profiler_create(source_stacks(source), conduct->feeder.thread,
-				    conduct->feeder.longest.start_ns,
-				    conduct->feeder.longest.end_ns, &conduct->profiler);
+		r = cpu_profiler_create(source_stacks(source), conduct->feeder.thread,
+					conduct->feeder.longest.start_ns,
+					conduct->feeder.longest.end_ns, &conduct->profiler);
 	}
 	if (!r)
-		r = pass_create(source, stackfacts, &options, &pass);
+		r = replay_create(source, stackfacts, &options, &pass);
 	if (!r)
-		watch.locks = pass_locks(pass);
+		watch.locks = replay_locks(pass);
 	if (!r)
-		r = pass_run(pass, &(struct pass_watcher){ watch_event, watch_closed, &watch });
+		r = replay_run(pass, &(struct replay_watcher){ watch_event, watch_closed, &watch });
 	for (size_t i = 0; i < count && !r; i++)
-		r = profiler_tell(conducts[i].profiler, &conducts[i].feeder.profile);
+		r = cpu_profiler_tell(conducts[i].profiler, &conducts[i].feeder.profile);
 	for (size_t i = 0; i < count && !r; i++)
 		run_end(&conducts[i]);
-	pass_destroy(pass);
+	replay_destroy(pass);
 	return r;
 }
 
 void conduct_free(struct conduct *conduct)
 {
-	profiler_destroy(conduct->profiler);
+	cpu_profiler_destroy(conduct->profiler);
 	free(conduct->spans);
-	feeder_free(&conduct->feeder);
+	slow_producer_free(&conduct->feeder);
 }

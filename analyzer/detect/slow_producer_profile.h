@@ -2,14 +2,14 @@
 /*
  * What one that feeds others did while they waited for it, and what it does at other times.
  */
-#ifndef ANALYZER_CONDUCT_H
-#define ANALYZER_CONDUCT_H
+#ifndef ANALYZER_DETECT_SLOW_PRODUCER_PROFILE_H
+#define ANALYZER_DETECT_SLOW_PRODUCER_PROFILE_H
 
 #include "analyzer/detect/slow_producer.h"
 
 struct conduct {
-	struct feeder feeder;
-	struct profiler *profiler;
+	struct slow_producer feeder;
+	struct cpu_profiler *profiler;
 	struct stall_span *spans;	/* when somebody waited for it; in order of time, apart */
 	size_t span_count;
 	uint64_t observed_ns;		/* outside of these */
@@ -28,7 +28,7 @@ int conduct_spans(struct conduct *conduct, struct long_wait *waits, size_t count
  * Return: 0, -ENOMEM, -EIO.
  */
 int conduct_read(struct conduct *conducts, size_t count, struct source *source,
-		 struct stackfacts *stackfacts);
+		 struct stack_infos *stackfacts);
 
 /* With its feeder. */
 void conduct_free(struct conduct *conduct);

@@ -48,15 +48,15 @@ struct run {
 };
 
 struct spins {
-	const struct stacks *stacks;
+	const struct stack_table *stacks;
 	struct target *target;
 	uint64_t long_ns;
-	struct by_thread runs; /* struct run: the present one of each thread */
+	struct per_thread runs; /* struct run: the present one of each thread */
 	struct run *kept; /* those that were long, and show a thread spinning */
 	size_t kept_count, kept_room;
 };
 
-int spins_create(const struct stacks *stacks, struct target *target, uint64_t long_ns,
+int spins_create(const struct stack_table *stacks, struct target *target, uint64_t long_ns,
 		 struct spins **ret_spins)
 {
 	struct spins *spins = calloc(1, sizeof(*spins));
@@ -75,7 +75,7 @@ void spins_destroy(struct spins *spins)
 {
 	if (!spins)
 		return;
-	by_thread_free(&spins->runs);
+	per_thread_free(&spins->runs);
 	free(spins->kept);
 	free(spins);
 }
@@ -100,9 +100,9 @@ int spins_event(struct spins *spins, const struct event *event)
 
 	if (event->raw.kind != FT_EVENT_SAMPLE || !event->thread ||
 	    !target_counts(spins->target, event->thread) ||
-	    !stacks_frames(spins->stacks, event->stack_id, &frames))
+	    !stack_table_frames(spins->stacks, event->stack_id, &frames))
 		return 0;
-	run = by_thread_get(&spins->runs, event->thread);
+	run = per_thread_get(&spins->runs, event->thread);
 	if (!run)
 		return -ENOMEM;
 	run->samples++;
@@ -174,7 +174,7 @@ int spins_closed(struct spins *spins, const struct interval *interval)
 
 	if (!target_counts(spins->target, interval->thread))
 		return 0;
-	run = by_thread_get(&spins->runs, interval->thread);
+	run = per_thread_get(&spins->runs, interval->thread);
 	if (!run)
 		return -ENOMEM;
 	if (ends_run(interval)) {
@@ -193,10 +193,10 @@ int spins_closed(struct spins *spins, const struct interval *interval)
 }
 
 /* Who takes the lock: the caller of the functions that are named after locking. */
-static const struct frame *lock_frame(const struct stacks *stacks, uint32_t stack_id)
+static const struct frame *lock_frame(const struct stack_table *stacks, uint32_t stack_id)
 {
 	const struct frame *frames = NULL;
-	size_t count = stacks_frames(stacks, stack_id, &frames);
+	size_t count = stack_table_frames(stacks, stack_id, &frames);
 
 	for (size_t i = 0; i < count && frames[i].kernel; i++)
 		if (frames[i].symbol && !spins_in_kernel(&frames[i]) &&
@@ -232,7 +232,7 @@ static bool credible(const struct spins *spins, const struct run *run)
 
 	if (in_kernel(run) || (run->went_on && !run->began_before))
 		return true;
-	return stacks_frames(spins->stacks, run->user_stack_id, &frames) &&
+	return stack_table_frames(spins->stacks, run->user_stack_id, &frames) &&
 	       says_spin(frames->symbol);
 }
 
@@ -303,7 +303,7 @@ static int gather(const struct spins *spins, const struct run *first, struct spi
 	if (spin->in_kernel)
 		frames = lock_frame(spins->stacks, spin->stack_id);
 	else
-		stacks_frames(spins->stacks, spin->stack_id, &frames);
+		stack_table_frames(spins->stacks, spin->stack_id, &frames);
 	spin->function = frames ? frames->symbol : NULL;
 	spin->found = spin->victim_count > 1 && spin->samples >= SAMPLES_LEAST_ALL;
 	return 0;
@@ -320,7 +320,7 @@ struct sleeper {
 
 struct sleepers {
 	const struct spin *spin;
-	struct by_thread threads; /* struct sleeper */
+	struct per_thread threads; /* struct sleeper */
 };
 
 static bool is_spinner(const struct spin *spin, const struct thread *thread)
@@ -356,7 +356,7 @@ static int sleepers_closed(void *context, const struct interval *interval)
 	if (interval->thread->tgid != spin->victims[0].thread->tgid ||
 	    is_spinner(spin, interval->thread))
 		return 0;
-	sleeper = by_thread_get(&sleepers->threads, interval->thread);
+	sleeper = per_thread_get(&sleepers->threads, interval->thread);
 	if (!sleeper)
 		return -ENOMEM;
 	if (slept_through(spin, interval)) {
@@ -378,18 +378,19 @@ static bool let_go(const struct spin *spin, const struct sleeper *sleeper)
 	       spin->freed_ns <= sleeper->until_ns + FREED_NS;
 }
 
-static int find_sleeper(struct source *source, struct stackfacts *stackfacts, struct spin *spin)
+static int find_sleeper(struct source *source, struct stack_infos *stackfacts, struct spin *spin)
 {
 	struct sleepers sleepers = { .spin = spin, .threads.entry_bytes = sizeof(struct sleeper) };
 	const struct sleeper *found = NULL;
 	size_t count = 0;
-	int r = pass_over(source, stackfacts, &(struct pass_watcher){ .closed = sleepers_closed,
-								      .context = &sleepers });
+	int r = replay_over(source, stackfacts,
+			    &(struct replay_watcher){ .closed = sleepers_closed,
+						      .context = &sleepers });
 
 	if (r)
 		goto out;
-	for (size_t i = 0; i < by_thread_count(&sleepers.threads); i++) {
-		const struct sleeper *sleeper = by_thread_at(&sleepers.threads, i);
+	for (size_t i = 0; i < per_thread_count(&sleepers.threads); i++) {
+		const struct sleeper *sleeper = per_thread_at(&sleepers.threads, i);
 
 		if (!sleeper || !let_go(spin, sleeper))
 			continue;
@@ -402,14 +403,14 @@ static int find_sleeper(struct source *source, struct stackfacts *stackfacts, st
 		spin->resumed_ns = found->resumed_ns;
 	}
 out:
-	by_thread_free(&sleepers.threads);
+	per_thread_free(&sleepers.threads);
 	return r;
 }
 
 static int end_all(struct spins *spins)
 {
-	for (size_t i = 0; i < by_thread_count(&spins->runs); i++) {
-		struct run *run = by_thread_at(&spins->runs, i);
+	for (size_t i = 0; i < per_thread_count(&spins->runs); i++) {
+		struct run *run = per_thread_at(&spins->runs, i);
 
 		if (run && run_end(spins, run))
 			return -ENOMEM;
@@ -433,7 +434,7 @@ static int by_start(const void *left, const void *right)
 	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
 }
 
-int spins_find(struct spins *spins, struct source *source, struct stackfacts *stackfacts,
+int spins_find(struct spins *spins, struct source *source, struct stack_infos *stackfacts,
 	       struct spin *ret_spin)
 {
 	struct spin best = { .found = false }, spin;

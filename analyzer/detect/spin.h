@@ -6,8 +6,8 @@
  * sleep for long, and are always in the kernel's slow path of a spinlock, or always
  * in the same few instructions.
  */
-#ifndef ANALYZER_SPIN_H
-#define ANALYZER_SPIN_H
+#ifndef ANALYZER_DETECT_SPIN_H
+#define ANALYZER_DETECT_SPIN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@
 struct spins;
 
 /* @long_ns: shorter runs are nobody's trouble. */
-int spins_create(const struct stacks *stacks, struct target *target, uint64_t long_ns,
+int spins_create(const struct stack_table *stacks, struct target *target, uint64_t long_ns,
 		 struct spins **ret_spins);
 void spins_destroy(struct spins *spins);
 
@@ -57,7 +57,7 @@ struct spin {
  *
  * Return: 0, -ENOMEM, -EIO. Free with spin_free().
  */
-int spins_find(struct spins *spins, struct source *source, struct stackfacts *stackfacts,
+int spins_find(struct spins *spins, struct source *source, struct stack_infos *stackfacts,
 	       struct spin *ret_spin);
 void spin_free(struct spin *spin);
 

@@ -73,7 +73,7 @@ static int fill_summary(const struct spin *spin, struct model_finding *finding)
 static int fill_evidence(const struct findings_context *context, const struct spin *spin,
 			 const struct model *model, struct model_finding *finding)
 {
-	const struct stack_fact *fact = stackfacts_get(context->stackfacts, spin->sleep.stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stackfacts, spin->sleep.stack_id);
 	int r;
 
 	if (!fact)
@@ -101,8 +101,8 @@ static int fill_evidence(const struct findings_context *context, const struct sp
 	return r;
 }
 
-int findings_spin(const struct findings_context *context, const struct spin *spin,
-		  struct model *model)
+int spin_finding(const struct findings_context *context, const struct spin *spin,
+		 struct model *model)
 {
 	struct model_finding *finding = finding_append(model, FINDING_SPIN_CONTENTION);
 	int r;

@@ -29,7 +29,7 @@ static uint64_t stopped_ns_of(const struct long_wait *waits, size_t count,
 
 /* Processes with stopped threads are few. */
 static void find_process(const struct long_wait *waits, size_t count, const struct stall *stall,
-			 struct stopped *stopped)
+			 struct stopped_process *stopped)
 {
 	for (size_t i = 0; i < count; i++) {
 		uint64_t ns;
@@ -49,7 +49,7 @@ static void find_process(const struct long_wait *waits, size_t count, const stru
 }
 
 static int fill_process(const struct long_wait *waits, size_t count, const struct stall *stall,
-			struct stopped *stopped)
+			struct stopped_process *stopped)
 {
 	stopped->start_ns = UINT64_MAX;
 	stopped->victims = calloc(count, sizeof(*stopped->victims));
@@ -93,7 +93,7 @@ static int by_blocked(const void *left, const void *right)
 }
 
 /* Who else was there, and the name that the process goes by. */
-static void count_threads(const struct threads *threads, struct stopped *stopped)
+static void count_threads(const struct threads *threads, struct stopped_process *stopped)
 {
 	qsort(stopped->victims, stopped->victim_count, sizeof(*stopped->victims), by_blocked);
 	stopped->comm = stopped->victims[0].thread->comm;
@@ -111,15 +111,15 @@ static void count_threads(const struct threads *threads, struct stopped *stopped
 }
 
 struct watch {
-	const struct stacks *stacks;
-	struct stackfacts *stackfacts;
-	struct stopped *stopped;
+	const struct stack_table *stacks;
+	struct stack_infos *stackfacts;
+	struct stopped_process *stopped;
 };
 
-static bool sends_signal(const struct stacks *stacks, uint32_t stack_id)
+static bool sends_signal(const struct stack_table *stacks, uint32_t stack_id)
 {
 	const struct frame *frames = NULL;
-	size_t count = stacks_frames(stacks, stack_id, &frames);
+	size_t count = stack_table_frames(stacks, stack_id, &frames);
 
 	for (size_t i = 0; i < count; i++)
 		if (frames[i].kernel && frames[i].symbol &&
@@ -133,7 +133,7 @@ static bool sends_signal(const struct stacks *stacks, uint32_t stack_id)
  * before it stopped, see watch_event(). It wakes the others, to make them stop too, and they may be the first. */
 static bool made_it_stop(const struct watch *watch, const struct event *event)
 {
-	const struct stopped *stopped = watch->stopped;
+	const struct stopped_process *stopped = watch->stopped;
 
 	if (event->raw.time_ns > stopped->start_ns ||
 	    event->raw.time_ns + SIGNAL_TO_STOP_NS < stopped->start_ns)
@@ -146,7 +146,7 @@ static bool made_it_stop(const struct watch *watch, const struct event *event)
 static int watch_event(void *context, const struct event *event)
 {
 	struct watch *watch = context;
-	struct stopped *stopped = watch->stopped;
+	struct stopped_process *stopped = watch->stopped;
 	uint64_t at_ns = event->raw.time_ns;
 
 	if (event->raw.kind == FT_EVENT_SWITCH && event->thread == stopped->woken &&
@@ -176,30 +176,30 @@ static int watch_event(void *context, const struct event *event)
 static int watch_closed(void *context, const struct interval *interval)
 {
 	struct watch *watch = context;
-	struct stopped *stopped = watch->stopped;
+	struct stopped_process *stopped = watch->stopped;
 	const struct wait_reason *reason;
-	const struct stack_fact *fact;
+	const struct stack_info *fact;
 
 	if (interval->state != THREAD_BLOCKED || interval->thread->tgid != stopped->tgid ||
 	    interval->start_ns < stopped->start_ns || interval->end_ns > stopped->end_ns)
 		return 0;
-	fact = stackfacts_get(watch->stackfacts, interval->stack_id);
+	fact = stack_infos_get(watch->stackfacts, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
-	reason = stack_fact_reason(fact, interval->prev_state);
+	reason = stack_info_reason(fact, interval->prev_state);
 	if (reason->class == WAIT_STOPPED)
 		stopped->detail = reason->detail;
 	return 0;
 }
 
-int stopped_find(struct source *source, struct stackfacts *stackfacts, struct target *target,
-		 const struct long_wait *waits, size_t count, const struct stall *stall,
-		 struct stopped *ret_stopped)
+int stopped_process_find(struct source *source, struct stack_infos *stackfacts,
+			 struct target *target, const struct long_wait *waits, size_t count,
+			 const struct stall *stall, struct stopped_process *ret_stopped)
 {
-	const struct locks_options options = { 0, UINT64_MAX, target_counts, target, NULL };
-	struct stopped stopped = { .tgid = 0 };
+	const struct lock_tracker_options options = { 0, UINT64_MAX, target_counts, target, NULL };
+	struct stopped_process stopped = { .tgid = 0 };
 	struct watch watch = { source_stacks(source), stackfacts, &stopped };
-	struct pass *pass = NULL;
+	struct replay *pass = NULL;
 	int r = 0;
 
 	find_process(waits, count, stall, &stopped);
@@ -209,21 +209,21 @@ int stopped_find(struct source *source, struct stackfacts *stackfacts, struct ta
 	if (r)
 		goto out;
 	count_threads(source_threads(source), &stopped);
-	r = pass_create(source, stackfacts, &options, &pass);
+	r = replay_create(source, stackfacts, &options, &pass);
 	if (r)
 		goto out;
-	r = pass_run(pass, &(struct pass_watcher){ watch_event, watch_closed, &watch });
+	r = replay_run(pass, &(struct replay_watcher){ watch_event, watch_closed, &watch });
 out:
-	pass_destroy(pass);
+	replay_destroy(pass);
 	if (r)
-		stopped_free(&stopped);
+		stopped_process_free(&stopped);
 	else
 		*ret_stopped = stopped;
 	return r;
 }
 
-void stopped_free(struct stopped *stopped)
+void stopped_process_free(struct stopped_process *stopped)
 {
 	free(stopped->victims);
-	*stopped = (struct stopped){ 0 };
+	*stopped = (struct stopped_process){ 0 };
 }

@@ -12,8 +12,8 @@
 #include "analyzer/detect/finding.h"
 #include "analyzer/detect/lock_convoy_finding.h"
 
-static void fill_culprit(const struct findings_context *context, const struct stopped *stopped,
-			 struct model_finding *finding)
+static void fill_culprit(const struct findings_context *context,
+			 const struct stopped_process *stopped, struct model_finding *finding)
 {
 	const struct thread *stopper = stopped->stopper;
 
@@ -29,7 +29,7 @@ static void fill_culprit(const struct findings_context *context, const struct st
 	};
 }
 
-static int fill_summary(const struct stopped *stopped, struct model_finding *finding)
+static int fill_summary(const struct stopped_process *stopped, struct model_finding *finding)
 {
 	const char *by = "";
 
@@ -45,8 +45,9 @@ static int fill_summary(const struct stopped *stopped, struct model_finding *fin
 			    stopped->victim_count, stopped->thread_count);
 }
 
-static int fill_evidence(const struct findings_context *context, const struct stopped *stopped,
-			 const struct model *model, struct model_finding *finding)
+static int fill_evidence(const struct findings_context *context,
+			 const struct stopped_process *stopped, const struct model *model,
+			 struct model_finding *finding)
 {
 	int r = finding_evidence(finding,
 				 "the kernel recorded its threads as stopped from %s to %s",
@@ -67,8 +68,8 @@ static int fill_evidence(const struct findings_context *context, const struct st
 	return r;
 }
 
-int findings_stopped(const struct findings_context *context, const struct stopped *stopped,
-		     struct model *model)
+int stopped_process_finding(const struct findings_context *context,
+			    const struct stopped_process *stopped, struct model *model)
 {
 	struct model_finding *finding = finding_append(model, FINDING_PROCESS_STOPPED);
 	int r;

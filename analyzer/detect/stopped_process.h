@@ -3,8 +3,8 @@
  * A process of the target that was stopped (SIGSTOP, a debugger, a frozen
  * control group): which, since when, and who did it as far as that was seen.
  */
-#ifndef ANALYZER_STOPPED_H
-#define ANALYZER_STOPPED_H
+#ifndef ANALYZER_DETECT_STOPPED_PROCESS_H
+#define ANALYZER_DETECT_STOPPED_PROCESS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 #include "analyzer/blame/contended_lock.h"
 #include "analyzer/trace/target.h"
 
-struct stopped {
+struct stopped_process {
 	int32_t tgid;		/* 0: none was */
 	const char *comm;	/* of its main thread, else of the thread stopped longest; borrowed */
 	const char *detail;	/* "traced", "freezer" ...; NULL: a signal */
@@ -33,15 +33,15 @@ struct stopped {
 };
 
 /**
- * stopped_find() - the process whose threads lost most time in @stall to being stopped.
+ * stopped_process_find() - the process whose threads lost most time in @stall to being stopped.
  *
  * Where one has such waits at all, reads the source again.
  *
- * Return: 0, -ENOMEM, -EIO. Free with stopped_free().
+ * Return: 0, -ENOMEM, -EIO. Free with stopped_process_free().
  */
-int stopped_find(struct source *source, struct stackfacts *stackfacts, struct target *target,
+int stopped_process_find(struct source *source, struct stack_infos *stackfacts, struct target *target,
 		 const struct long_wait *waits, size_t count, const struct stall *stall,
-		 struct stopped *ret_stopped);
-void stopped_free(struct stopped *stopped);
+		 struct stopped_process *ret_stopped);
+void stopped_process_free(struct stopped_process *stopped);
 
 #endif

@@ -10,7 +10,7 @@
 static struct model_stack stack_of(const struct tables_context *context, uint32_t stack_id)
 {
 	const struct frame *frames = NULL;
-	size_t count = stacks_frames(source_stacks(context->source), stack_id, &frames);
+	size_t count = stack_table_frames(source_stacks(context->source), stack_id, &frames);
 
 	return (struct model_stack){ count ? frames : NULL, count };
 }
@@ -29,10 +29,10 @@ static int owners_fill(const struct tables_context *context, const struct lock *
 		entry->owners[entry->owner_count++] = (struct model_owner){
 			.tid = owner->thread ? owner->thread->tid : 0,
 			.comm = owner->thread ? owner->thread->comm : "",
-			.grade = !owner->thread ? GRADE_UNKNOWN
-				: owner->plausible_ns * 2 > owner->blamed_ns ? GRADE_PLAUSIBLE
-				: owner->exact_ns * 2 > owner->blamed_ns     ? GRADE_EXACT
-									     : GRADE_STRONG,
+			.grade = !owner->thread				      ? GRADE_UNKNOWN
+				 : owner->plausible_ns * 2 > owner->blamed_ns ? GRADE_PLAUSIBLE
+				 : owner->exact_ns * 2 > owner->blamed_ns     ? GRADE_EXACT
+									      : GRADE_STRONG,
 			.blamed_ns = owner->blamed_ns,
 			.longest_hold_ns = owner->longest.end_ns - owner->longest.start_ns,
 			.stack = stack_of(context, owner->longest.stack_id),
@@ -63,13 +63,13 @@ static bool only_idle(const struct lock *lock)
 
 int tables_locks(const struct tables_context *context, struct model *model)
 {
-	const struct locks *locks = context->survey->locks;
+	const struct lock_tracker *locks = context->survey->locks;
 
-	model->locks = calloc(locks_count(locks) + 1, sizeof(*model->locks));
+	model->locks = calloc(lock_tracker_count(locks) + 1, sizeof(*model->locks));
 	if (!model->locks)
 		return -ENOMEM;
-	for (size_t i = 0; i < locks_count(locks); i++) {
-		const struct lock *lock = locks_at(locks, i);
+	for (size_t i = 0; i < lock_tracker_count(locks); i++) {
+		const struct lock *lock = lock_tracker_at(locks, i);
 		struct model_lock *entry = &model->locks[model->lock_count];
 
 		if (!lock->waits || only_idle(lock))
@@ -92,17 +92,17 @@ int tables_locks(const struct tables_context *context, struct model *model)
 	return 0;
 }
 
-static bool is_idle(const struct tables_context *context, const struct wait_account *wait)
+static bool is_idle(const struct tables_context *context, const struct wait_class_stats *wait)
 {
 	bool starved = context->starved >> wait->class & 1;
 
 	return wait_class_idle(wait->class) && !(wait->unusual && starved);
 }
 
-static int wait_fill(const struct tables_context *context, const struct wait_account *wait,
+static int wait_fill(const struct tables_context *context, const struct wait_class_stats *wait,
 		     struct model_wait *entry)
 {
-	const struct stack_fact *fact = stackfacts_get(context->stackfacts, wait->stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stackfacts, wait->stack_id);
 
 	if (!fact)
 		return -ENOMEM;
@@ -126,8 +126,8 @@ static int wait_fill(const struct tables_context *context, const struct wait_acc
 
 int tables_waits(const struct tables_context *context, struct model *model)
 {
-	const struct wait_account *waits;
-	size_t count = account_waits(context->survey->account, &waits);
+	const struct wait_class_stats *waits;
+	size_t count = wait_stats_waits(context->survey->account, &waits);
 
 	model->waits = calloc(count + 1, sizeof(*model->waits));
 	if (!model->waits)
@@ -173,7 +173,7 @@ static int by_rank(const void *left, const void *right)
 	return (a->thread.tid > b->thread.tid) - (a->thread.tid < b->thread.tid);
 }
 
-static void rank_fill(const struct model *model, const struct thread_account *sums, bool target,
+static void rank_fill(const struct model *model, const struct thread_wait_stats *sums, bool target,
 		      const struct thread *thread, struct ranked *ranked)
 {
 	*ranked = (struct ranked){
@@ -191,8 +191,8 @@ static void rank_fill(const struct model *model, const struct thread_account *su
 	for (int state = 0; state < THREAD_STATES; state++)
 		ranked->thread.observed_ns += sums->state_ns[state];
 	memcpy(ranked->thread.class_ns, sums->class_ns, sizeof(sums->class_ns));
-	for (int class = 0; class < WAIT_CLASSES; class++)
-		if (!wait_class_idle((enum wait_class)class))
+	for (int class = 0; class < WAIT_CLASSES; class ++)
+		if (!wait_class_idle((enum wait_class) class))
 			ranked->hurt_ns += sums->class_ns[class];
 	ranked->rank = rank_of(model, &ranked->thread);
 }
@@ -213,8 +213,8 @@ int tables_threads(const struct tables_context *context, struct model *model)
 
 		if (thread->idle_task)
 			continue;
-		rank_fill(model, account_thread(context->survey->account, thread), target, thread,
-			  &ranked[count]);
+		rank_fill(model, wait_stats_thread(context->survey->account, thread), target,
+			  thread, &ranked[count]);
 		count++;
 	}
 	qsort(ranked, count, sizeof(*ranked), by_rank);

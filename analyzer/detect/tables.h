@@ -2,8 +2,8 @@
 /*
  * The model's tables, locks, waits and threads, from a survey.
  */
-#ifndef ANALYZER_TABLES_H
-#define ANALYZER_TABLES_H
+#ifndef ANALYZER_DETECT_TABLES_H
+#define ANALYZER_DETECT_TABLES_H
 
 #include "analyzer/model.h"
 #include "analyzer/trace/source.h"
@@ -12,8 +12,8 @@
 
 struct tables_context {
 	const struct source *source;
-	struct stackfacts *stackfacts;
-	const struct survey *survey;
+	struct stack_infos *stackfacts;
+	const struct first_pass *survey;
 	struct target *target;
 	uint32_t starved;	/* classes, a bit each, in which unusual waits were no idle ones */
 };

@@ -6,7 +6,7 @@
 
 #include "analyzer/activity/span_summary.h"
 
-static void fill_owner(const struct stood_still *still, struct suspect *suspect)
+static void fill_owner(const struct handoff_stall *still, struct contended_lock *suspect)
 {
 	suspect->has_owner = true;
 	suspect->owner = (struct lock_owner){
@@ -21,7 +21,7 @@ static void fill_owner(const struct stood_still *still, struct suspect *suspect)
 	};
 }
 
-static int fill_victims(const struct futex_doubt *doubt, struct suspect *suspect)
+static int fill_victims(const struct futex_doubt *doubt, struct contended_lock *suspect)
 {
 	uint64_t end_ns = suspect->owner.longest.end_ns;
 
@@ -29,7 +29,7 @@ static int fill_victims(const struct futex_doubt *doubt, struct suspect *suspect
 	if (!suspect->victims)
 		return -ENOMEM;
 	for (size_t i = 0; i < doubt->still.threads; i++) {
-		const struct stood *stood = &doubt->stood[i];
+		const struct handoff_wait *stood = &doubt->stood[i];
 		uint64_t ns = stood->end_ns - stood->start_ns;
 
 		suspect->victims[suspect->victim_count++] =
@@ -40,20 +40,21 @@ static int fill_victims(const struct futex_doubt *doubt, struct suspect *suspect
 	}
 	suspect->waits = suspect->victim_count;
 	suspect->owner.plausible_ns = suspect->owner.blamed_ns;
-	suspect_sort_victims(suspect);
+	contended_lock_sort_victims(suspect);
 	suspect->holder = suspect->owner;
 	return 0;
 }
 
-int sliced_find(struct source *source, struct stackfacts *stackfacts,
-		const struct futexes *futexes, struct target *target, uint64_t stall_ns,
-		struct suspect *ret_suspect)
+int timed_lock_find(struct source *source, struct stack_infos *stackfacts,
+		    const struct futex_locks *futexes, struct target *target, uint64_t stall_ns,
+		    struct contended_lock *ret_suspect)
 {
 	struct futex_doubt doubt;
 	int r;
 
-	*ret_suspect = (struct suspect){ .class = WAIT_LOCK_USER, .wait_stack_id = STACK_NONE };
-	if (!futexes_doubt(futexes, target_counts, target, &doubt) ||
+	*ret_suspect =
+		(struct contended_lock){ .class = WAIT_LOCK_USER, .wait_stack_id = STACK_NONE };
+	if (!futex_locks_doubt(futexes, target_counts, target, &doubt) ||
 	    doubt.still.kind != STANDSTILL_SLICES || !doubt.still.waker ||
 	    doubt.still.longest.end_ns - doubt.still.longest.start_ns < stall_ns)
 		return 0;

@@ -3,20 +3,20 @@
  * A lock that is waited for in slices, as Python's global one is: each sleep is short, and
  * together they are one wait that hurts.
  */
-#ifndef ANALYZER_SLICED_H
-#define ANALYZER_SLICED_H
+#ifndef ANALYZER_DETECT_TIMED_LOCK_H
+#define ANALYZER_DETECT_TIMED_LOCK_H
 
 #include "analyzer/blame/contended_lock.h"
 
 /**
- * sliced_find() - the longest standstill of that kind, as a lock suspected and examined.
+ * timed_lock_find() - the longest standstill of that kind, as a lock suspected and examined.
  *
  * @ret_suspect: without victims where there is none. Reads the source again where there is one.
  *
- * Return: 0, -ENOMEM, -EIO. Free with suspects_free().
+ * Return: 0, -ENOMEM, -EIO. Free with contended_locks_free().
  */
-int sliced_find(struct source *source, struct stackfacts *stackfacts,
-		const struct futexes *futexes, struct target *target, uint64_t stall_ns,
-		struct suspect *ret_suspect);
+int timed_lock_find(struct source *source, struct stack_infos *stackfacts,
+		const struct futex_locks *futexes, struct target *target, uint64_t stall_ns,
+		struct contended_lock *ret_suspect);
 
 #endif

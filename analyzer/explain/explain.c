@@ -318,7 +318,7 @@ static int take_story(struct walk *walk, size_t at, struct deeds_story *story)
 	actor->intervals = story->intervals;
 	actor->waits_seen = story->waits_seen;
 	actor->profile = story->profile;
-	story->profile = (struct profile){ 0 };
+	story->profile = (struct cpu_profile){ 0 };
 	actor->stack = explain_stack(walk->context, actor->profile.stack_id);
 	for (size_t i = 0; i < story->wait_count && !r; i++) {
 		if (!worth_following(explanation, actor, &story->waits[i]))
@@ -361,7 +361,7 @@ static int take_occupants(struct walk *walk, size_t at, const struct explain_ste
 					       .thread = occupants[i].thread,
 					       .role = EXPLAIN_OCCUPANT,
 					       .grade = in_doubt(walk, wait) ? GRADE_PLAUSIBLE
-								     : GRADE_EXACT,
+									     : GRADE_EXACT,
 					       .start_ns = wait->start_ns,
 					       .end_ns = wait->end_ns,
 					       .state_ns[THREAD_RUNNING] = occupants[i].ran_ns,
@@ -396,7 +396,7 @@ static int take_step(struct walk *walk, struct source *source)
 		r = explain_step_actor(step, i, &story, &explanation->actors[i].trail);
 		if (!r)
 			r = take_story(walk, i, &story);
-		profile_free(&story.profile);
+		cpu_profile_free(&story.profile);
 	}
 	explain_step_destroy(step);
 	walk->waits_from = waits_to;
@@ -415,22 +415,22 @@ static int walk_all(struct walk *walk, struct source *source)
 	return r;
 }
 
-int explain_run(struct source *source, const struct model *model, const struct moment *moment,
+int explain_run(struct source *source, const struct model *model, const struct wait_spec *moment,
 		struct explanation **ret_explanation, char **ret_message)
 {
 	struct explain_context context = { .stacks = source_stacks(source), .model = model };
 	struct explanation *explanation = calloc(1, sizeof(*explanation));
 	struct walk walk = { &context, explanation, 0, 0 };
-	struct chosen chosen;
+	struct wait_selection chosen;
 	int r = -ENOMEM;
 
 	if (!explanation)
 		goto out;
-	r = stackfacts_create(context.stacks, &context.stackfacts);
+	r = stack_infos_create(context.stacks, &context.stackfacts);
 	if (r)
 		goto out;
 	explanation->operations = context.stackfacts;
-	r = chosen_find(source, context.stackfacts, model, moment, &chosen, ret_message);
+	r = wait_select_find(source, context.stackfacts, model, moment, &chosen, ret_message);
 	if (r)
 		goto out;
 	explanation->choice = chosen.choice;
@@ -457,10 +457,10 @@ void explanation_free(struct explanation *explanation)
 		free(explanation->waits[i].trail.events);
 	for (size_t i = 0; i < explanation->actor_count; i++) {
 		free(explanation->actors[i].trail.events);
-		profile_free(&explanation->actors[i].profile);
+		cpu_profile_free(&explanation->actors[i].profile);
 	}
 	free(explanation->waits);
 	free(explanation->actors);
-	stackfacts_destroy(explanation->operations);
+	stack_infos_destroy(explanation->operations);
 	free(explanation);
 }

@@ -7,8 +7,8 @@
  * waits of its own in that time, which have actors again. The walk ends at running code, a device, a
  * timer, a gap in what was recorded, or at its limits.
  */
-#ifndef ANALYZER_EXPLAIN_H
-#define ANALYZER_EXPLAIN_H
+#ifndef ANALYZER_EXPLAIN_EXPLAIN_H
+#define ANALYZER_EXPLAIN_EXPLAIN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,7 +52,7 @@ const char *explain_root_name(enum explain_root root);	/* "running" ..., for pro
 /* One event, times as in the model. */
 struct explain_event {
 	uint64_t at_ns;
-	enum trail_kind kind;
+	enum excerpt_kind kind;
 	uint32_t cpu;			/* or FT_NO_CPU */
 	const struct thread *other;
 	struct model_stack stack;
@@ -116,7 +116,7 @@ struct explain_actor {
 	uint64_t state_ns[THREAD_STATES];
 	uint32_t intervals;
 	uint64_t waits_seen;		/* those that are worth it are in explanation.waits */
-	struct profile profile;
+	struct cpu_profile profile;
 	struct model_stack stack;	/* sampled most often */
 	struct explain_trail trail;	/* without the events of the waits that were followed */
 	enum explain_root root;
@@ -141,7 +141,7 @@ struct explanation {
 	size_t wait_count;
 	struct explain_actor *actors;
 	size_t actor_count;
-	struct stackfacts *operations;	/* keeps the texts of waits[].operation */
+	struct stack_infos *operations;	/* keeps the texts of waits[].operation */
 };
 
 /**
@@ -154,7 +154,7 @@ struct explanation {
  *
  * Return: 0, -ESRCH (no such thread), -ENOENT (no such wait), -ENOMEM, -EIO.
  */
-int explain_run(struct source *source, const struct model *model, const struct moment *moment,
+int explain_run(struct source *source, const struct model *model, const struct wait_spec *moment,
 		struct explanation **ret_explanation, char **ret_message);
 void explanation_free(struct explanation *explanation);
 

@@ -8,28 +8,28 @@
 #include "analyzer/locks/replay.h"
 
 struct wait_watch {
-	struct trail *trail;
+	struct event_excerpt *trail;
 	struct cpu_share *share; /* NULL: not for a CPU */
 };
 
 struct actor_watch {
-	struct trail *trail; /* both NULL: it does not go on */
+	struct event_excerpt *trail; /* both NULL: it does not go on */
 	struct deeds *deeds;
 };
 
 struct explain_step {
 	const struct explain_context *context;
-	const struct locks *locks;
+	const struct lock_tracker *locks;
 	size_t waits_from, wait_count;
 	struct wait_watch *waits;
 	size_t actors_from, actor_count;
 	struct actor_watch *actors;
-	struct by_thread watched; /* bool: most events are about others */
+	struct per_thread watched; /* bool: most events are about others */
 };
 
 static int watch_thread(struct explain_step *step, const struct thread *thread)
 {
-	bool *watched = by_thread_get(&step->watched, thread);
+	bool *watched = per_thread_get(&step->watched, thread);
 
 	if (!watched)
 		return -ENOMEM;
@@ -39,7 +39,7 @@ static int watch_thread(struct explain_step *step, const struct thread *thread)
 
 static bool is_watched(const struct explain_step *step, const struct thread *thread)
 {
-	const bool *watched = thread ? by_thread_find(&step->watched, thread) : NULL;
+	const bool *watched = thread ? per_thread_find(&step->watched, thread) : NULL;
 
 	return watched && *watched;
 }
@@ -51,12 +51,13 @@ static int watch_wait(struct explain_step *step, const struct explain_wait *wait
 	int r = watch_thread(step, deed->thread);
 
 	if (!r)
-		r = trail_create(&(struct trail_options){ .thread = deed->thread,
-							  .start_ns = deed->start_ns,
-							  .end_ns = deed->end_ns,
-							  .until_it_runs = true,
-							  .ran_ns = deed->ran_ns },
-				 &watch->trail);
+		r = event_excerpt_create(&(struct event_excerpt_options){ .thread = deed->thread,
+									  .start_ns =
+										  deed->start_ns,
+									  .end_ns = deed->end_ns,
+									  .until_it_runs = true,
+									  .ran_ns = deed->ran_ns },
+					 &watch->trail);
 	if (!r && wait->for_cpu && deed->cpu != FT_NO_CPU)
 		r = cpu_share_create(deed->cpu, deed->start_ns, deed->end_ns, &watch->share);
 	return r;
@@ -70,18 +71,18 @@ static int watch_actor(struct explain_step *step, const struct explanation *expl
 	struct deeds_options deeds = { (struct thread *)actor->thread, start_ns + actor->start_ns,
 				       start_ns + actor->end_ns, NULL, NULL };
 	const struct explain_wait *behind = &explanation->waits[actor->wait];
-	struct trail_options trail = { .thread = actor->thread,
-				       .start_ns = deeds.start_ns,
-				       .end_ns = deeds.end_ns,
-				       .held = behind->lock_address,
-				       .wakes = behind->thread };
+	struct event_excerpt_options trail = { .thread = actor->thread,
+					       .start_ns = deeds.start_ns,
+					       .end_ns = deeds.end_ns,
+					       .held = behind->lock_address,
+					       .wakes = behind->thread };
 	int r;
 
 	if (actor->root != EXPLAIN_GOES_ON)
 		return 0;
 	r = watch_thread(step, actor->thread);
 	if (!r)
-		r = trail_create(&trail, &watch->trail);
+		r = event_excerpt_create(&trail, &watch->trail);
 	if (!r)
 		r = deeds_create(step->context->stacks, step->context->stackfacts, &deeds,
 				 &watch->deeds);
@@ -127,16 +128,16 @@ void explain_step_destroy(struct explain_step *step)
 	if (!step)
 		return;
 	for (size_t i = 0; step->waits && i < step->wait_count; i++) {
-		trail_destroy(step->waits[i].trail);
+		event_excerpt_destroy(step->waits[i].trail);
 		cpu_share_destroy(step->waits[i].share);
 	}
 	for (size_t i = 0; step->actors && i < step->actor_count; i++) {
-		trail_destroy(step->actors[i].trail);
+		event_excerpt_destroy(step->actors[i].trail);
 		deeds_destroy(step->actors[i].deeds);
 	}
 	free(step->waits);
 	free(step->actors);
-	by_thread_free(&step->watched);
+	per_thread_free(&step->watched);
 	free(step);
 }
 
@@ -148,11 +149,11 @@ static int step_event(void *context, const struct event *event)
 	if (!is_watched(step, event->thread) && !is_watched(step, event->other))
 		return 0;
 	for (size_t i = 0; i < step->wait_count; i++)
-		trail_event(step->waits[i].trail, event);
+		event_excerpt_event(step->waits[i].trail, event);
 	for (size_t i = 0; i < step->actor_count && !r; i++) {
 		if (!step->actors[i].deeds)
 			continue;
-		trail_event(step->actors[i].trail, event);
+		event_excerpt_event(step->actors[i].trail, event);
 		r = deeds_event(step->actors[i].deeds, event);
 	}
 	return r;
@@ -189,19 +190,19 @@ static void step_charged(void *context, const struct thread *waiter, struct thre
 
 int explain_step_run(struct explain_step *step, struct source *source)
 {
-	const struct locks_options options = { 0, UINT64_MAX, NULL, NULL,
-					       step->context->model->futexes };
-	struct pass *pass = NULL;
+	const struct lock_tracker_options options = { 0, UINT64_MAX, NULL, NULL,
+						      step->context->model->futexes };
+	struct replay *pass = NULL;
 	int r;
 
-	r = pass_create(source, step->context->stackfacts, &options, &pass);
+	r = replay_create(source, step->context->stackfacts, &options, &pass);
 	if (r)
 		return r;
-	step->locks = pass_locks(pass);
-	locks_watch(pass_locks(pass), &(struct ownership_watcher){ step_charged, step });
-	r = pass_run(pass, &(struct pass_watcher){ step_event, step_closed, step });
+	step->locks = replay_locks(pass);
+	lock_tracker_watch(replay_locks(pass), &(struct ownership_watcher){ step_charged, step });
+	r = replay_run(pass, &(struct replay_watcher){ step_event, step_closed, step });
 	step->locks = NULL;
-	pass_destroy(pass);
+	replay_destroy(pass);
 	return r;
 }
 

@@ -3,8 +3,8 @@
  * One step of an explanation: one reading of the source that watches some
  * waits and some actors.
  */
-#ifndef ANALYZER_EXPLAIN_STEP_H
-#define ANALYZER_EXPLAIN_STEP_H
+#ifndef ANALYZER_EXPLAIN_EXPLAIN_STEP_H
+#define ANALYZER_EXPLAIN_EXPLAIN_STEP_H
 
 #include "analyzer/activity/cpu_occupants.h"
 #include "analyzer/activity/thread_waits.h"

@@ -17,7 +17,7 @@ static uint64_t since_start(const struct explain_context *context, uint64_t time
 struct model_stack explain_stack(const struct explain_context *context, uint32_t stack_id)
 {
 	const struct frame *frames = NULL;
-	size_t count = stacks_frames(context->stacks, stack_id, &frames);
+	size_t count = stack_table_frames(context->stacks, stack_id, &frames);
 
 	return (struct model_stack){ count ? frames : NULL, count };
 }
@@ -89,7 +89,8 @@ void explain_fill_wait(const struct explain_context *context, const struct deed_
 		.within_ns = deed->overlap_ns,
 		.sleeps = deed->sleeps,
 		.began_before = deed->flags & INTERVAL_BEGAN_BEFORE,
-		.begin_inferred = deed->state == THREAD_RUNNABLE && deed->flags & INTERVAL_START_LOST,
+		.begin_inferred =
+			deed->state == THREAD_RUNNABLE && deed->flags & INTERVAL_START_LOST,
 		.still_open = deed->flags & INTERVAL_STILL_OPEN,
 		.is_lock = deed->is_lock,
 		.lock_address = deed->lock_address,
@@ -103,15 +104,15 @@ void explain_fill_wait(const struct explain_context *context, const struct deed_
 }
 
 static enum wait_class class_of(const struct explain_context *context,
-				const struct trail_event *event)
+				const struct event_excerpt_event *event)
 {
-	const struct stack_fact *fact = stackfacts_get(context->stackfacts, event->stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stackfacts, event->stack_id);
 
-	return fact ? stack_fact_reason(fact, event->state)->class : WAIT_UNKNOWN;
+	return fact ? stack_info_reason(fact, event->state)->class : WAIT_UNKNOWN;
 }
 
-static void fill_event(const struct explain_context *context, const struct trail_event *event,
-		       struct explain_event *ret_event)
+static void fill_event(const struct explain_context *context,
+		       const struct event_excerpt_event *event, struct explain_event *ret_event)
 {
 	*ret_event = (struct explain_event){
 		.at_ns = since_start(context, event->at_ns),
@@ -125,7 +126,7 @@ static void fill_event(const struct explain_context *context, const struct trail
 		.mode = event->lock_flags & FT_LOCK_READ    ? LOCK_MODE_READ
 			: event->lock_flags & FT_LOCK_WRITE ? LOCK_MODE_WRITE
 							    : LOCK_MODE_NONE,
-		.call = event->kind == TRAIL_CALL ? calls_name(event->call) : NULL,
+		.call = event->kind == TRAIL_CALL ? large_calls_name(event->call) : NULL,
 		.wakes = event->wakes,
 		.bytes = event->bytes,
 	};
@@ -133,13 +134,13 @@ static void fill_event(const struct explain_context *context, const struct trail
 		ret_event->class = class_of(context, event);
 }
 
-int explain_fill_trail(const struct explain_context *context, const struct trail *trail,
+int explain_fill_trail(const struct explain_context *context, const struct event_excerpt *trail,
 		       struct explain_trail *ret_trail)
 {
-	struct trail_event events[TRAIL_EVENTS_MAX];
+	struct event_excerpt_event events[TRAIL_EVENTS_MAX];
 	struct explain_trail filled = { 0 };
 
-	filled.count = trail_tell(trail, events, &filled.gap, &filled.left_out);
+	filled.count = event_excerpt_tell(trail, events, &filled.gap, &filled.left_out);
 	filled.events = calloc(filled.count + 1, sizeof(*filled.events));
 	if (!filled.events)
 		return -ENOMEM;

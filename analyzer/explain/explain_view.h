@@ -3,14 +3,14 @@
  * From what was found about a wait, on the clock of the events, to what is
  * shown of it.
  */
-#ifndef ANALYZER_EXPLAIN_FILL_H
-#define ANALYZER_EXPLAIN_FILL_H
+#ifndef ANALYZER_EXPLAIN_EXPLAIN_VIEW_H
+#define ANALYZER_EXPLAIN_EXPLAIN_VIEW_H
 
 #include "analyzer/explain/explain.h"
 
 struct explain_context {
-	const struct stacks *stacks;
-	struct stackfacts *stackfacts;
+	const struct stack_table *stacks;
+	struct stack_infos *stackfacts;
 	const struct model *model;
 };
 
@@ -18,7 +18,7 @@ void explain_fill_wait(const struct explain_context *context, const struct deed_
 		       struct explain_wait *ret_wait);
 
 /* Return: 0 or -ENOMEM. */
-int explain_fill_trail(const struct explain_context *context, const struct trail *trail,
+int explain_fill_trail(const struct explain_context *context, const struct event_excerpt *trail,
 		       struct explain_trail *ret_trail);
 
 /* Where the chain ends with this wait; EXPLAIN_GOES_ON: with its waker, a thread, it goes on. */

@@ -37,7 +37,7 @@ struct search {
 	struct wish wish;
 	struct deeds *deeds[SAME_TID_MAX];
 	size_t count;
-	const struct locks *locks;
+	const struct lock_tracker *locks;
 };
 
 static int say(char **ret_message, int error, const char *format, ...)
@@ -122,28 +122,29 @@ static void search_charged(void *context, const struct thread *waiter, struct th
 		deeds_charged(search->deeds[i], waiter, &piece);
 }
 
-static int search_read(struct search *search, struct source *source, struct stackfacts *stackfacts,
-		       const struct futexes *futexes)
+static int search_read(struct search *search, struct source *source, struct stack_infos *stackfacts,
+		       const struct futex_locks *futexes)
 {
-	const struct locks_options options = { 0, UINT64_MAX, NULL, NULL, futexes };
-	struct pass *pass = NULL;
+	const struct lock_tracker_options options = { 0, UINT64_MAX, NULL, NULL, futexes };
+	struct replay *pass = NULL;
 	int r;
 
-	r = pass_create(source, stackfacts, &options, &pass);
+	r = replay_create(source, stackfacts, &options, &pass);
 	if (r)
 		return r;
-	search->locks = pass_locks(pass);
-	locks_watch(pass_locks(pass), &(struct ownership_watcher){ search_charged, search });
-	r = pass_run(pass, &(struct pass_watcher){ search_event, search_closed, search });
-	pass_destroy(pass);
+	search->locks = replay_locks(pass);
+	lock_tracker_watch(replay_locks(pass),
+			   &(struct ownership_watcher){ search_charged, search });
+	r = replay_run(pass, &(struct replay_watcher){ search_event, search_closed, search });
+	replay_destroy(pass);
 	return r;
 }
 
 /* The best wait of all threads that had the tid. Return: 0, -ENOENT (none), -ENOMEM. */
 static int search_tell(struct search *search, uint64_t *ret_running_ns, uint64_t *ret_unknown_ns,
-		       struct chosen *ret_chosen)
+		       struct wait_selection *ret_chosen)
 {
-	struct chosen chosen = { .choice = EXPLAIN_BY_TIME };
+	struct wait_selection chosen = { .choice = EXPLAIN_BY_TIME };
 	uint64_t best = 0;
 	int r = 0;
 
@@ -153,7 +154,7 @@ static int search_tell(struct search *search, uint64_t *ret_running_ns, uint64_t
 		uint64_t rank;
 
 		r = deeds_tell(search->deeds[i], &story);
-		profile_free(&story.profile);
+		cpu_profile_free(&story.profile);
 		chosen.waits_seen += story.waits_seen;
 		*ret_running_ns += story.state_ns[THREAD_RUNNING];
 		*ret_unknown_ns += story.state_ns[THREAD_UNKNOWN];
@@ -169,7 +170,7 @@ static int search_tell(struct search *search, uint64_t *ret_running_ns, uint64_t
 		return -ENOENT;
 	chosen.culprit = search->wish.culprit;
 	if (!search->wish.at_time)
-		chosen.choice = chosen.culprit			      ? EXPLAIN_OF_VICTIM
+		chosen.choice = chosen.culprit			       ? EXPLAIN_OF_VICTIM
 				: is_told(&search->wish, &chosen.wait) ? EXPLAIN_OF_FINDING
 				: wait_class_idle(chosen.wait.class)   ? EXPLAIN_LONGEST
 								       : EXPLAIN_LONGEST_HURTING;
@@ -177,8 +178,8 @@ static int search_tell(struct search *search, uint64_t *ret_running_ns, uint64_t
 	return 0;
 }
 
-static int search_begin(struct search *search, struct source *source, struct stackfacts *stackfacts,
-			const struct moment *moment)
+static int search_begin(struct search *search, struct source *source,
+			struct stack_infos *stackfacts, const struct wait_spec *moment)
 {
 	const struct threads *threads = source_threads(source);
 	int r = 0;
@@ -197,7 +198,7 @@ static int search_begin(struct search *search, struct source *source, struct sta
 	return r;
 }
 
-static int no_thread(const struct model *model, const struct moment *moment, char **ret_message)
+static int no_thread(const struct model *model, const struct wait_spec *moment, char **ret_message)
 {
 	return say(ret_message, -ESRCH,
 		   "%s: there is no thread %" PRId32 " in it.\n"
@@ -240,7 +241,7 @@ static struct near near_text(const struct model *model, const struct deed_wait *
 }
 
 static int no_wait(const struct search *search, const struct model *model,
-		   const struct moment *moment, uint64_t running_ns, uint64_t unknown_ns,
+		   const struct wait_spec *moment, uint64_t running_ns, uint64_t unknown_ns,
 		   char **ret_message)
 {
 	const struct wish *wish = &search->wish;
@@ -274,7 +275,7 @@ static ssize_t victim_for(const struct model_finding *finding, int32_t tid, bool
 }
 
 /* One who is part of a finding is asked for because of it. */
-static void wish_of_finding(const struct model *model, struct moment *moment, struct wish *wish)
+static void wish_of_finding(const struct model *model, struct wait_spec *moment, struct wish *wish)
 {
 	for (size_t i = 0; i < model->finding_count; i++) {
 		const struct model_finding *finding = &model->findings[i];
@@ -291,7 +292,7 @@ static void wish_of_finding(const struct model *model, struct moment *moment, st
 	}
 }
 
-static int wish_make(const struct model *model, struct moment *moment, struct wish *ret_wish)
+static int wish_make(const struct model *model, struct wait_spec *moment, struct wish *ret_wish)
 {
 	uint64_t at_ns;
 	int r;
@@ -301,8 +302,8 @@ static int wish_make(const struct model *model, struct moment *moment, struct wi
 		wish_of_finding(model, moment, ret_wish);
 		return 0;
 	}
-	r = moment_since_start(moment, model->capture.start_realtime_ns,
-			       model->capture.utc_offset_s, model->capture.duration_ns, &at_ns);
+	r = wait_spec_since_start(moment, model->capture.start_realtime_ns,
+				  model->capture.utc_offset_s, model->capture.duration_ns, &at_ns);
 	if (r)
 		return r;
 	ret_wish->at_time = true;
@@ -311,10 +312,11 @@ static int wish_make(const struct model *model, struct moment *moment, struct wi
 	return 0;
 }
 
-int chosen_find(struct source *source, struct stackfacts *stackfacts, const struct model *model,
-		const struct moment *asked, struct chosen *ret_chosen, char **ret_message)
+int wait_select_find(struct source *source, struct stack_infos *stackfacts,
+		     const struct model *model, const struct wait_spec *asked,
+		     struct wait_selection *ret_chosen, char **ret_message)
 {
-	struct moment wanted = *asked, *moment = &wanted;
+	struct wait_spec wanted = *asked, *moment = &wanted;
 	struct search search = { .count = 0 };
 	uint64_t running_ns, unknown_ns;
 	int r;

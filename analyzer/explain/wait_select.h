@@ -2,13 +2,13 @@
 /*
  * Which wait of a thread is to be explained.
  */
-#ifndef ANALYZER_CHOSEN_H
-#define ANALYZER_CHOSEN_H
+#ifndef ANALYZER_EXPLAIN_WAIT_SELECT_H
+#define ANALYZER_EXPLAIN_WAIT_SELECT_H
 
 #include "analyzer/activity/thread_waits.h"
 #include "analyzer/explain/explain.h"
 
-struct chosen {
+struct wait_selection {
 	struct deed_wait wait;
 	enum explain_choice choice;
 	uint64_t waits_seen;
@@ -16,7 +16,7 @@ struct chosen {
 };
 
 /* As explain_run(). Reads the source once. */
-int chosen_find(struct source *source, struct stackfacts *stackfacts, const struct model *model,
-		const struct moment *moment, struct chosen *ret_chosen, char **ret_message);
+int wait_select_find(struct source *source, struct stack_infos *stackfacts, const struct model *model,
+		const struct wait_spec *moment, struct wait_selection *ret_chosen, char **ret_message);
 
 #endif

@@ -64,9 +64,9 @@ static int parse_since_start(const char *text, uint64_t *ret_ns)
 	return human_parse_duration(with_unit, ret_ns) ? -EINVAL : 0;
 }
 
-int moment_parse(const char *text, struct moment *ret_moment)
+int wait_spec_parse(const char *text, struct wait_spec *ret_moment)
 {
-	struct moment moment = { 0 };
+	struct wait_spec moment = { 0 };
 	char *end;
 	long tid;
 	int r = 0;
@@ -100,8 +100,8 @@ static uint64_t start_of_day(int64_t start_realtime_ns, int32_t utc_offset_s)
 	return (uint64_t)(of_day < 0 ? of_day + (int64_t)DAY_NS : of_day);
 }
 
-int moment_since_start(const struct moment *moment, int64_t start_realtime_ns, int32_t utc_offset_s,
-		       uint64_t duration_ns, uint64_t *ret_ns)
+int wait_spec_since_start(const struct wait_spec *moment, int64_t start_realtime_ns,
+			  int32_t utc_offset_s, uint64_t duration_ns, uint64_t *ret_ns)
 {
 	uint64_t at_ns = moment->at_ns;
 

@@ -2,13 +2,13 @@
 /*
  * "TID" or "TID:TIME": which wait is to be explained.
  */
-#ifndef ANALYZER_MOMENT_H
-#define ANALYZER_MOMENT_H
+#ifndef ANALYZER_EXPLAIN_WAIT_SPEC_H
+#define ANALYZER_EXPLAIN_WAIT_SPEC_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct moment {
+struct wait_spec {
 	int32_t tid;
 	bool has_time;
 	bool of_day;		/* at_ns counts from midnight where the host was, else from the capture's start */
@@ -16,21 +16,21 @@ struct moment {
 };
 
 /**
- * moment_parse() - read "31519", "31519:2.5", "31519:2.5s", "31519:00:18:27.204".
+ * wait_spec_parse() - read "31519", "31519:2.5", "31519:2.5s", "31519:00:18:27.204".
  *
  * Return: 0 or -EINVAL.
  */
-int moment_parse(const char *text, struct moment *ret_moment);
+int wait_spec_parse(const char *text, struct wait_spec *ret_moment);
 
 /**
- * moment_since_start() - the time asked for, in ns since the start of the capture.
+ * wait_spec_since_start() - the time asked for, in ns since the start of the capture.
  *
  * @start_realtime_ns: of the capture; 0: not known.
  *
  * Return: 0, -ENODATA (a time of day, and the capture does not know its own), -ERANGE (outside of
  * the capture). A time of day is the next one, so the capture may go past midnight.
  */
-int moment_since_start(const struct moment *moment, int64_t start_realtime_ns,
+int wait_spec_since_start(const struct wait_spec *moment, int64_t start_realtime_ns,
 		       int32_t utc_offset_s, uint64_t duration_ns, uint64_t *ret_ns);
 
 #endif

@@ -49,8 +49,8 @@ struct futex {
 	int32_t owner; /* as a value named it last; 0: none did */
 	const struct thread *waker; /* the last one */
 	uint64_t wake_ns;
-	struct standstill standstill; /* after judging: of SLICES */
-	struct stood_still still; /* judged, as is */
+	struct futex_handoff standstill; /* after judging: of SLICES */
+	struct handoff_stall still; /* judged, as is */
 	bool lock;
 	UT_hash_handle hh;
 };
@@ -80,15 +80,15 @@ struct pending {
 	bool asleep;
 };
 
-struct futexes {
-	struct stackfacts *stackfacts;
-	struct listed *listed;
+struct futex_locks {
+	struct stack_infos *stackfacts;
+	struct proc_locks *listed;
 	int64_t syscall; /* -1: not known */
 	struct futex *futexes;
 	struct pair *pairs;
 	struct process *processes;
-	struct by_thread pendings; /* struct pending */
-	struct by_thread standers; /* struct stander */
+	struct per_thread pendings; /* struct pending */
+	struct per_thread standers; /* struct handoff_waiter */
 };
 
 /* "202:futex" of a list of such, or what the architecture has. */
@@ -111,25 +111,25 @@ static int64_t syscall_number(const struct ft_facts *facts)
 	return arch && !strcmp(arch, "aarch64") ? 98 : -1;
 }
 
-int futexes_create(const struct ft_facts *facts, struct stackfacts *stackfacts,
-		   struct futexes **ret_futexes)
+int futex_locks_create(const struct ft_facts *facts, struct stack_infos *stackfacts,
+		       struct futex_locks **ret_futexes)
 {
-	struct futexes *futexes = calloc(1, sizeof(*futexes));
+	struct futex_locks *futexes = calloc(1, sizeof(*futexes));
 
-	if (!futexes || listed_create(&futexes->listed)) {
+	if (!futexes || proc_locks_create(&futexes->listed)) {
 		free(futexes);
 		return -ENOMEM;
 	}
 	futexes->stackfacts = stackfacts;
 	futexes->syscall = syscall_number(facts);
 	futexes->pendings.entry_bytes = sizeof(struct pending);
-	futexes->standers.entry_bytes = sizeof(struct stander);
+	futexes->standers.entry_bytes = sizeof(struct handoff_waiter);
 	*ret_futexes = futexes;
 	return 0;
 }
 
 /* What judging needed and asking does not. */
-static void forget(struct futexes *futexes)
+static void forget(struct futex_locks *futexes)
 {
 	struct process *process, *next_process;
 	struct futex *futex, *next_futex;
@@ -148,24 +148,24 @@ static void forget(struct futexes *futexes)
 	HASH_ITER(hh, futexes->futexes, futex, next_futex)
 	{
 		if (futex->still.kind != STANDSTILL_SLICES)
-			standstill_free(&futex->standstill);
+			futex_handoff_free(&futex->standstill);
 	}
-	by_thread_free(&futexes->pendings);
-	by_thread_free(&futexes->standers);
+	per_thread_free(&futexes->pendings);
+	per_thread_free(&futexes->standers);
 }
 
-void futexes_destroy(struct futexes *futexes)
+void futex_locks_destroy(struct futex_locks *futexes)
 {
 	struct futex *futex, *next;
 
 	if (!futexes)
 		return;
 	forget(futexes);
-	listed_destroy(futexes->listed);
+	proc_locks_destroy(futexes->listed);
 	HASH_ITER(hh, futexes->futexes, futex, next)
 	{
 		HASH_DEL(futexes->futexes, futex);
-		standstill_free(&futex->standstill);
+		futex_handoff_free(&futex->standstill);
 		free(futex);
 	}
 	free(futexes);
@@ -208,8 +208,8 @@ bool futex_shared(const struct futex_wait *wait)
  */
 static bool is_rwlock(const struct futex_wait *wait)
 {
-	return wait->value == 3 && wait->operation == (FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG |
-						       FUTEX_CLOCK_REALTIME);
+	return wait->value == 3 &&
+	       wait->operation == (FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
 }
 
 static unsigned int looks_of(const struct futex_wait *wait)
@@ -229,8 +229,8 @@ static unsigned int looks_of(const struct futex_wait *wait)
 	return futex_owner(wait) ? LOOKS_OWNED : LOOKS_OTHER;
 }
 
-bool futexes_wait(const struct futexes *futexes, const struct event *event,
-		  struct futex_wait *ret_wait)
+bool futex_locks_wait(const struct futex_locks *futexes, const struct event *event,
+		      struct futex_wait *ret_wait)
 {
 	const uint64_t *args = event->raw.call.args;
 	struct futex_wait wait;
@@ -252,7 +252,7 @@ static struct futex_key key_of(int32_t tgid, uint64_t address)
 	return (struct futex_key){ .address = address, .tgid = tgid };
 }
 
-static struct futex *futex_at(struct futexes *futexes, int32_t tgid, uint64_t address)
+static struct futex *futex_at(struct futex_locks *futexes, int32_t tgid, uint64_t address)
 {
 	const struct futex_key key = key_of(tgid, address);
 	struct futex *futex;
@@ -268,7 +268,7 @@ static struct futex *futex_at(struct futexes *futexes, int32_t tgid, uint64_t ad
 	return futex;
 }
 
-static int process_note(struct futexes *futexes, int32_t tgid, bool glibc)
+static int process_note(struct futex_locks *futexes, int32_t tgid, bool glibc)
 {
 	struct process *process;
 
@@ -285,7 +285,7 @@ static int process_note(struct futexes *futexes, int32_t tgid, bool glibc)
 }
 
 /* @thread waited at @futex, or woke one there. 0 or -ENOMEM. */
-static int pair_note(struct futexes *futexes, struct futex *futex, const struct thread *thread,
+static int pair_note(struct futex_locks *futexes, struct futex *futex, const struct thread *thread,
 		     bool woke)
 {
 	const struct pair_key key = { futex, thread->index };
@@ -314,10 +314,10 @@ static uint64_t first_half(uint64_t address)
 	return address & ~UINT64_C(7);
 }
 
-static int note_wait(struct futexes *futexes, const struct event *event,
+static int note_wait(struct futex_locks *futexes, const struct event *event,
 		     const struct futex_wait *wait)
 {
-	struct pending *pending = by_thread_get(&futexes->pendings, event->thread);
+	struct pending *pending = per_thread_get(&futexes->pendings, event->thread);
 	struct futex *futex = futex_at(futexes, event->thread->tgid, wait->address);
 	struct futex *first = futex_at(futexes, event->thread->tgid, first_half(wait->address));
 	int32_t owner = futex_owner(wait);
@@ -330,8 +330,8 @@ static int note_wait(struct futexes *futexes, const struct event *event,
 	if (owner)
 		futex->owner = owner;
 	if (pair_note(futexes, futex, event->thread, false) ||
-	    standstill_wait(&first->standstill, &futexes->standers, event->thread,
-			    event->raw.time_ns, pending->asleep))
+	    futex_handoff_wait(&first->standstill, &futexes->standers, event->thread,
+			       event->raw.time_ns, pending->asleep))
 		return -ENOMEM;
 	/* musl, whose condition variables wait at 2 too, each thread by itself, never asks for bits. */
 	return process_note(futexes, event->thread->tgid,
@@ -340,16 +340,16 @@ static int note_wait(struct futexes *futexes, const struct event *event,
 }
 
 /* A thread that blocks elsewhere has returned from the wait, or did so at once. */
-static int note_switch(struct futexes *futexes, const struct event *event)
+static int note_switch(struct futex_locks *futexes, const struct event *event)
 {
-	struct pending *pending = by_thread_find(&futexes->pendings, event->thread);
-	const struct stack_fact *fact;
+	struct pending *pending = per_thread_find(&futexes->pendings, event->thread);
+	const struct stack_info *fact;
 	bool elsewhere;
 
 	if (!pending || event->raw.switch_.prev_state == FT_STATE_RUNNING ||
 	    event->raw.switch_.prev_state == FT_STATE_PREEMPTED)
 		return 0;
-	fact = stackfacts_get(futexes->stackfacts, event->stack_id);
+	fact = stack_infos_get(futexes->stackfacts, event->stack_id);
 	if (!fact)
 		return -ENOMEM;
 	elsewhere = event->stack_id != STACK_NONE && fact->sleeping.class != WAIT_LOCK_FUTEX;
@@ -357,14 +357,14 @@ static int note_switch(struct futexes *futexes, const struct event *event)
 	if (!elsewhere)
 		return 0;
 	pending->futex = NULL;
-	return standstill_left(&futexes->standers, event->thread, event->raw.time_ns);
+	return futex_handoff_left(&futexes->standers, event->thread, event->raw.time_ns);
 }
 
 /* A timeout or a signal wakes too; the waker's stack tells, where there is one. */
-static int note_waking(struct futexes *futexes, const struct event *event)
+static int note_waking(struct futex_locks *futexes, const struct event *event)
 {
-	struct pending *pending = by_thread_find(&futexes->pendings, event->other);
-	const struct stack_fact *fact;
+	struct pending *pending = per_thread_find(&futexes->pendings, event->other);
+	const struct stack_info *fact;
 	struct futex *futex, *first;
 
 	if (!pending || !pending->futex || !pending->asleep)
@@ -373,13 +373,13 @@ static int note_waking(struct futexes *futexes, const struct event *event)
 	pending->futex = NULL;
 	if (event->raw.waking.in_interrupt || event->thread->idle_task)
 		return 0;
-	fact = stackfacts_get(futexes->stackfacts, event->stack_id);
+	fact = stack_infos_get(futexes->stackfacts, event->stack_id);
 	if (!fact)
 		return -ENOMEM;
 	if (event->stack_id != STACK_NONE && fact->releases != WAIT_LOCK_FUTEX)
-		return standstill_left(&futexes->standers, event->other, event->raw.time_ns);
+		return futex_handoff_left(&futexes->standers, event->other, event->raw.time_ns);
 	first = futex_at(futexes, (int32_t)futex->key.tgid, first_half(futex->key.address));
-	if (!first || standstill_woken(&first->standstill, &futexes->standers, event))
+	if (!first || futex_handoff_woken(&first->standstill, &futexes->standers, event))
 		return -ENOMEM;
 	futex->wakes++;
 	futex->broadcasts +=
@@ -389,22 +389,22 @@ static int note_waking(struct futexes *futexes, const struct event *event)
 	return pair_note(futexes, futex, event->thread, true);
 }
 
-struct listed *futexes_listed(const struct futexes *futexes)
+struct proc_locks *futex_locks_listed(const struct futex_locks *futexes)
 {
 	return futexes->listed;
 }
 
-int futexes_event(struct futexes *futexes, const struct event *event)
+int futex_locks_event(struct futex_locks *futexes, const struct event *event)
 {
 	struct futex_wait wait;
 
 	if (event->raw.kind == FT_EVENT_NOTE)
-		return listed_event(futexes->listed, event);
+		return proc_locks_event(futexes->listed, event);
 	if (event->raw.kind == FT_EVENT_SWITCH)
 		return note_switch(futexes, event);
 	if (event->raw.kind == FT_EVENT_WAKING)
 		return note_waking(futexes, event);
-	if (futexes_wait(futexes, event, &wait))
+	if (futex_locks_wait(futexes, event, &wait))
 		return note_wait(futexes, event, &wait);
 	return 0;
 }
@@ -444,7 +444,7 @@ static bool is_lock(const struct futex *futex, const struct threads *threads, bo
 
 static void judge_standstill(struct futex *futex)
 {
-	struct stood_still still = standstill_judge(&futex->standstill);
+	struct handoff_stall still = futex_handoff_judge(&futex->standstill);
 
 	if (futex->lock || still.kind == STANDSTILL_NONE)
 		return;
@@ -455,14 +455,14 @@ static void judge_standstill(struct futex *futex)
 	futex->lock = still.kind == STANDSTILL_LOCK;
 }
 
-bool futexes_judge(struct futexes *futexes, const struct threads *threads)
+bool futex_locks_judge(struct futex_locks *futexes, const struct threads *threads)
 {
 	struct process *process;
 	struct futex *futex, *next;
 	bool found = false;
 
 	for (size_t i = 0; i < threads_count(threads); i++)
-		standstill_stays(&futexes->standers, threads_at(threads, i));
+		futex_handoff_stays(&futexes->standers, threads_at(threads, i));
 	HASH_ITER(hh, futexes->futexes, futex, next)
 	{
 		int32_t tgid = (int32_t)futex->key.tgid;
@@ -473,10 +473,10 @@ bool futexes_judge(struct futexes *futexes, const struct threads *threads)
 		found = found || futex->lock;
 	}
 	forget(futexes);
-	return listed_judge(futexes->listed) || found;
+	return proc_locks_judge(futexes->listed) || found;
 }
 
-static const struct futex *futex_find(const struct futexes *futexes, int32_t tgid,
+static const struct futex *futex_find(const struct futex_locks *futexes, int32_t tgid,
 				      uint64_t address)
 {
 	const struct futex_key key = key_of(tgid, address);
@@ -486,30 +486,30 @@ static const struct futex *futex_find(const struct futexes *futexes, int32_t tgi
 	return futex;
 }
 
-bool futexes_lock(const struct futexes *futexes, int32_t tgid, uint64_t address)
+bool futex_locks_lock(const struct futex_locks *futexes, int32_t tgid, uint64_t address)
 {
 	const struct futex *futex = futex_find(futexes, tgid, address);
 
 	return futex && futex->lock;
 }
 
-bool futexes_guessed(const struct futexes *futexes, int32_t tgid, uint64_t address)
+bool futex_locks_guessed(const struct futex_locks *futexes, int32_t tgid, uint64_t address)
 {
 	const struct futex *futex = futex_find(futexes, tgid, address);
 
 	return futex && futex->still.kind == STANDSTILL_LOCK;
 }
 
-bool futexes_doubt(const struct futexes *futexes,
-		   bool (*counts)(void *context, const struct thread *thread), void *context,
-		   struct futex_doubt *ret_doubt)
+bool futex_locks_doubt(const struct futex_locks *futexes,
+		       bool (*counts)(void *context, const struct thread *thread), void *context,
+		       struct futex_doubt *ret_doubt)
 {
 	struct futex *futex, *next;
 	uint64_t longest_ns = 0;
 
 	HASH_ITER(hh, futexes->futexes, futex, next)
 	{
-		const struct stood *stood = &futex->still.longest;
+		const struct handoff_wait *stood = &futex->still.longest;
 
 		if ((futex->still.kind != STANDSTILL_DOUBT &&
 		     futex->still.kind != STANDSTILL_SLICES) ||

@@ -3,10 +3,10 @@
  * Which addresses that threads wait on are locks, and which are something to wait for work at.
  *
  * The kernel does not know; the value that a thread expects there, and who wakes it, tell. A first
- * reading collects both, futexes_judge() decides, later readings ask.
+ * reading collects both, futex_locks_judge() decides, later readings ask.
  */
-#ifndef ANALYZER_FUTEXES_H
-#define ANALYZER_FUTEXES_H
+#ifndef ANALYZER_LOCKS_FUTEX_CLASSIFY_H
+#define ANALYZER_LOCKS_FUTEX_CLASSIFY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,41 +24,41 @@ struct futex_wait {
 	uint32_t value;
 };
 
-struct futexes;
+struct futex_locks;
 
 /* @facts: tell the number of the system call, for states. Borrowed. 0 or -ENOMEM. */
-int futexes_create(const struct ft_facts *facts, struct stackfacts *stackfacts,
-		   struct futexes **ret_futexes);
-void futexes_destroy(struct futexes *futexes);
+int futex_locks_create(const struct ft_facts *facts, struct stack_infos *stackfacts,
+		   struct futex_locks **ret_futexes);
+void futex_locks_destroy(struct futex_locks *futexes);
 
 /* Whether @event says on what its thread waits, or is about to. @ret_wait: written only then. */
-bool futexes_wait(const struct futexes *futexes, const struct event *event,
+bool futex_locks_wait(const struct futex_locks *futexes, const struct event *event,
 		  struct futex_wait *ret_wait);
 
 /* What /proc/locks said of locks of files, which later readings ask as well; borrowed. */
-struct listed *futexes_listed(const struct futexes *futexes);
+struct proc_locks *futex_locks_listed(const struct futex_locks *futexes);
 
 /* Feed every event of the first reading. 0 or -ENOMEM. */
-int futexes_event(struct futexes *futexes, const struct event *event);
+int futex_locks_event(struct futex_locks *futexes, const struct event *event);
 
 /* After the first reading. Return: whether there are locks. */
-bool futexes_judge(struct futexes *futexes, const struct threads *threads);
+bool futex_locks_judge(struct futex_locks *futexes, const struct threads *threads);
 
 /* Whether @address of process @tgid was judged to be a lock. */
-bool futexes_lock(const struct futexes *futexes, int32_t tgid, uint64_t address);
+bool futex_locks_lock(const struct futex_locks *futexes, int32_t tgid, uint64_t address);
 
 /* The same, and that only the way the waiting there ended tells so. */
-bool futexes_guessed(const struct futexes *futexes, int32_t tgid, uint64_t address);
+bool futex_locks_guessed(const struct futex_locks *futexes, int32_t tgid, uint64_t address);
 
 /* Several threads stood still at a futex that may be a lock. */
 struct futex_doubt {
 	uint64_t address;
-	struct stood_still still;
-	const struct stood *stood;	/* kind SLICES: each of the threads, borrowed; else NULL */
+	struct handoff_stall still;
+	const struct handoff_wait *stood;	/* kind SLICES: each of the threads, borrowed; else NULL */
 };
 
-/* The longest of a thread that @counts; false: there is none. After futexes_judge(). */
-bool futexes_doubt(const struct futexes *futexes,
+/* The longest of a thread that @counts; false: there is none. After futex_locks_judge(). */
+bool futex_locks_doubt(const struct futex_locks *futexes,
 		   bool (*counts)(void *context, const struct thread *thread), void *context,
 		   struct futex_doubt *ret_doubt);
 

@@ -18,9 +18,9 @@
 /* Waits that were not long, from which on it is not usual that some are. */
 #define OTHERS_LEAST 20u
 
-static int stood_append(struct standstill *at, const struct stood *stood)
+static int stood_append(struct futex_handoff *at, const struct handoff_wait *stood)
 {
-	struct stood *list;
+	struct handoff_wait *list;
 
 	if (stood->end_ns - stood->start_ns < LONG_NS) {
 		at->others++;
@@ -40,9 +40,9 @@ static int stood_append(struct standstill *at, const struct stood *stood)
 	return 0;
 }
 
-static int stander_ends(struct stander *stander, struct thread *waker, uint64_t time_ns)
+static int stander_ends(struct handoff_waiter *stander, struct thread *waker, uint64_t time_ns)
 {
-	struct standstill *at = stander->at;
+	struct futex_handoff *at = stander->at;
 
 	stander->at = NULL;
 	stander->stood.end_ns = stander->away_ns ? stander->away_ns : time_ns;
@@ -53,10 +53,10 @@ static int stander_ends(struct stander *stander, struct thread *waker, uint64_t 
 	return stood_append(at, &stander->stood);
 }
 
-int standstill_wait(struct standstill *standstill, struct by_thread *standers,
-		    struct thread *thread, uint64_t time_ns, bool began_before)
+int futex_handoff_wait(struct futex_handoff *standstill, struct per_thread *standers,
+		       struct thread *thread, uint64_t time_ns, bool began_before)
 {
-	struct stander *stander = by_thread_get(standers, thread);
+	struct handoff_waiter *stander = per_thread_get(standers, thread);
 
 	if (!stander)
 		return -ENOMEM;
@@ -74,17 +74,17 @@ int standstill_wait(struct standstill *standstill, struct by_thread *standers,
 	}
 	if (stander->at && stander_ends(stander, NULL, time_ns))
 		return -ENOMEM;
-	*stander = (struct stander){
+	*stander = (struct handoff_waiter){
 		.at = standstill,
 		.stood = { .thread = thread, .start_ns = time_ns, .began_before = began_before },
 	};
 	return 0;
 }
 
-int standstill_woken(struct standstill *standstill, struct by_thread *standers,
-		     const struct event *waking)
+int futex_handoff_woken(struct futex_handoff *standstill, struct per_thread *standers,
+			const struct event *waking)
 {
-	struct stander *stander = by_thread_find(standers, waking->other);
+	struct handoff_waiter *stander = per_thread_find(standers, waking->other);
 
 	if (!stander || stander->at != standstill)
 		return 0;
@@ -92,23 +92,23 @@ int standstill_woken(struct standstill *standstill, struct by_thread *standers,
 	return stander_ends(stander, waking->thread, waking->raw.time_ns);
 }
 
-int standstill_left(struct by_thread *standers, const struct thread *thread, uint64_t time_ns)
+int futex_handoff_left(struct per_thread *standers, const struct thread *thread, uint64_t time_ns)
 {
-	struct stander *stander = by_thread_find(standers, thread);
+	struct handoff_waiter *stander = per_thread_find(standers, thread);
 
 	return stander && stander->at ? stander_ends(stander, NULL, time_ns) : 0;
 }
 
-void standstill_stays(struct by_thread *standers, const struct thread *thread)
+void futex_handoff_stays(struct per_thread *standers, const struct thread *thread)
 {
-	struct stander *stander = by_thread_find(standers, thread);
+	struct handoff_waiter *stander = per_thread_find(standers, thread);
 
 	if (stander && stander->at)
 		stander->at->still = true;
 }
 
-static const struct stood *stood_by(const struct standstill *standstill,
-				    const struct thread *thread)
+static const struct handoff_wait *stood_by(const struct futex_handoff *standstill,
+					   const struct thread *thread)
 {
 	for (size_t i = 0; i < standstill->count; i++)
 		if (standstill->stood[i].thread == thread)
@@ -116,18 +116,18 @@ static const struct stood *stood_by(const struct standstill *standstill,
 	return NULL;
 }
 
-static uint64_t length_of(const struct stood *stood)
+static uint64_t length_of(const struct handoff_wait *stood)
 {
 	return stood->end_ns - stood->start_ns;
 }
 
 /* All stood there once, at the same time, longer than anybody else, and left together when one who had not was done. */
-static bool like_a_lock(const struct standstill *standstill)
+static bool like_a_lock(const struct futex_handoff *standstill)
 {
-	const struct stood *list = standstill->stood, *first = list;
+	const struct handoff_wait *list = standstill->stood, *first = list;
 	uint64_t last_start_ns = 0, last_end_ns = 0, longest_ns = 0;
 
-	for (const struct stood *stood = list; stood < list + standstill->count; stood++) {
+	for (const struct handoff_wait *stood = list; stood < list + standstill->count; stood++) {
 		if (!stood->waker || stood_by(standstill, stood->thread) != stood ||
 		    length_of(stood) < standstill->others_longest_ns * TIMES_OTHERS)
 			return false;
@@ -145,14 +145,14 @@ static bool like_a_lock(const struct standstill *standstill)
 }
 
 /* Threads that stood still while @longest did, for most of that. */
-static size_t together(const struct standstill *standstill, const struct stood *longest)
+static size_t together(const struct futex_handoff *standstill, const struct handoff_wait *longest)
 {
 	size_t count = 0;
 
-	for (const struct stood *stood = standstill->stood;
+	for (const struct handoff_wait *stood = standstill->stood;
 	     stood < standstill->stood + standstill->count; stood++) {
-		uint64_t from_ns = stood->start_ns > longest->start_ns ? stood->start_ns
-								       : longest->start_ns;
+		uint64_t from_ns =
+			stood->start_ns > longest->start_ns ? stood->start_ns : longest->start_ns;
 		uint64_t to_ns = stood->end_ns < longest->end_ns ? stood->end_ns : longest->end_ns;
 
 		count += to_ns > from_ns && (to_ns - from_ns) * 2 >= length_of(longest);
@@ -161,12 +161,12 @@ static size_t together(const struct standstill *standstill, const struct stood *
 }
 
 /* The first of them to be woken, if by somebody who had not stood there. */
-static const struct stood *first_of(const struct standstill *standstill,
-				    const struct stood *longest)
+static const struct handoff_wait *first_of(const struct futex_handoff *standstill,
+					   const struct handoff_wait *longest)
 {
-	const struct stood *first = NULL;
+	const struct handoff_wait *first = NULL;
 
-	for (const struct stood *stood = standstill->stood;
+	for (const struct handoff_wait *stood = standstill->stood;
 	     stood < standstill->stood + standstill->count; stood++)
 		if (stood->waker && stood->end_ns > longest->start_ns &&
 		    (!first || stood->end_ns < first->end_ns))
@@ -174,15 +174,15 @@ static const struct stood *first_of(const struct standstill *standstill,
 	return first && !stood_by(standstill, first->waker) ? first : NULL;
 }
 
-struct stood_still standstill_judge(const struct standstill *standstill)
+struct handoff_stall futex_handoff_judge(const struct futex_handoff *standstill)
 {
-	const struct stood *list = standstill->stood, *longest = list, *first;
-	struct stood_still still = { .kind = STANDSTILL_NONE };
+	const struct handoff_wait *list = standstill->stood, *longest = list, *first;
+	struct handoff_stall still = { .kind = STANDSTILL_NONE };
 	bool handed = false, in_slices = false;
 
 	if (standstill->count < 2 || standstill->more || standstill->still)
 		return still;
-	for (const struct stood *stood = list; stood < list + standstill->count; stood++) {
+	for (const struct handoff_wait *stood = list; stood < list + standstill->count; stood++) {
 		if (stood->began_before)
 			return still;
 		longest = length_of(stood) > length_of(longest) ? stood : longest;
@@ -197,8 +197,8 @@ struct stood_still standstill_judge(const struct standstill *standstill)
 		still.first = *first;
 	}
 	if (like_a_lock(standstill))
-		still.kind = !handed	  ? STANDSTILL_DOUBT
-			     : !in_slices ? STANDSTILL_LOCK
+		still.kind = !handed				  ? STANDSTILL_DOUBT
+			     : !in_slices			  ? STANDSTILL_LOCK
 			     : standstill->others >= OTHERS_LEAST ? STANDSTILL_SLICES
 								  : STANDSTILL_DOUBT;
 	else if (in_slices && still.threads > 1 && standstill->count <= still.threads * 3 &&
@@ -207,8 +207,8 @@ struct stood_still standstill_judge(const struct standstill *standstill)
 	return still;
 }
 
-void standstill_free(struct standstill *standstill)
+void futex_handoff_free(struct futex_handoff *standstill)
 {
 	free(standstill->stood);
-	*standstill = (struct standstill){ 0 };
+	*standstill = (struct futex_handoff){ 0 };
 }

@@ -6,8 +6,8 @@
  * Told by how the waiting ends. One who holds a lock lets it go, the thread that it wakes wakes the next, and so on:
  * those who wait for work do not wake each other. And nobody stands so long at a lock as a rule.
  */
-#ifndef ANALYZER_STANDSTILL_H
-#define ANALYZER_STANDSTILL_H
+#ifndef ANALYZER_LOCKS_FUTEX_HANDOFF_H
+#define ANALYZER_LOCKS_FUTEX_HANDOFF_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 #include "analyzer/trace/threads.h"
 
 /* A sleep at one futex of one thread, or several in a row that ended by themselves. */
-struct stood {
+struct handoff_wait {
 	struct thread *thread;
 	uint64_t start_ns, end_ns;
 	struct thread *waker;	/* NULL: not seen */
@@ -31,8 +31,8 @@ struct stood {
 #define STOOD_MAX 32u
 
 /* All of them at one futex. Zeroed: none. */
-struct standstill {
-	struct stood *stood;	/* of the long ones the first STOOD_MAX */
+struct futex_handoff {
+	struct handoff_wait *stood;	/* of the long ones the first STOOD_MAX */
 	size_t count;
 	bool more;
 	bool still;	/* somebody stands there at the end */
@@ -41,13 +41,13 @@ struct standstill {
 };
 
 /* What each thread does; entries of by_thread. */
-struct stander {
-	struct standstill *at;	/* NULL: nowhere */
-	struct stood stood;
+struct handoff_waiter {
+	struct futex_handoff *at;	/* NULL: nowhere */
+	struct handoff_wait stood;
 	uint64_t away_ns;	/* at another futex since then, maybe for the lock that goes with this one; 0: is not */
 };
 
-enum standstill_kind {
+enum futex_handoff_kind {
 	STANDSTILL_NONE,	/* nothing that may not be threads that wait for work as they always do */
 	STANDSTILL_DOUBT,	/* may be a lock's */
 	STANDSTILL_SLICES,	/* is a lock's, by the way it ended, but waited for in slices */
@@ -55,30 +55,30 @@ enum standstill_kind {
 };
 
 /* @thread goes to sleep there at @time_ns, or @began_before does so since before the recording. 0 or -ENOMEM. */
-int standstill_wait(struct standstill *standstill, struct by_thread *standers,
+int futex_handoff_wait(struct futex_handoff *standstill, struct per_thread *standers,
 		    struct thread *thread, uint64_t time_ns, bool began_before);
 
 /* @waking: a thread is woken there. 0 or -ENOMEM. */
-int standstill_woken(struct standstill *standstill, struct by_thread *standers,
+int futex_handoff_woken(struct futex_handoff *standstill, struct per_thread *standers,
 		     const struct event *waking);
 
 /* @thread, wherever it stood, stands there no more; who ended that is not known. 0 or -ENOMEM. */
-int standstill_left(struct by_thread *standers, const struct thread *thread, uint64_t time_ns);
+int futex_handoff_left(struct per_thread *standers, const struct thread *thread, uint64_t time_ns);
 
 /* Where it stands yet, after the last event. */
-void standstill_stays(struct by_thread *standers, const struct thread *thread);
+void futex_handoff_stays(struct per_thread *standers, const struct thread *thread);
 
 /* What it was. */
-struct stood_still {
-	enum standstill_kind kind;
+struct handoff_stall {
+	enum futex_handoff_kind kind;
 	size_t threads;
-	struct stood longest;
+	struct handoff_wait longest;
 	struct thread *waker;	/* of the first one to be woken; NULL: one of themselves, or not seen */
-	struct stood first;	/* where there is a waker: that one */
+	struct handoff_wait first;	/* where there is a waker: that one */
 };
 
 /* After the last event. */
-struct stood_still standstill_judge(const struct standstill *standstill);
-void standstill_free(struct standstill *standstill);
+struct handoff_stall futex_handoff_judge(const struct futex_handoff *standstill);
+void futex_handoff_free(struct futex_handoff *standstill);
 
 #endif

@@ -16,17 +16,17 @@ struct release {
 	uint64_t called_ns;
 };
 
-void releases_init(struct releases *releases)
+void futex_wakes_init(struct futex_wakes *releases)
 {
-	*releases = (struct releases){ .calls.entry_bytes = sizeof(struct release) };
+	*releases = (struct futex_wakes){ .calls.entry_bytes = sizeof(struct release) };
 }
 
-void releases_free(struct releases *releases)
+void futex_wakes_free(struct futex_wakes *releases)
 {
-	by_thread_free(&releases->calls);
+	per_thread_free(&releases->calls);
 }
 
-bool release_call(const struct ft_event *event)
+bool futex_wakes_call(const struct ft_event *event)
 {
 	if (event->kind != FT_EVENT_CALL || event->call.call != FT_CALL_FUTEX)
 		return false;
@@ -44,9 +44,9 @@ bool release_call(const struct ft_event *event)
 	}
 }
 
-static int enter(struct releases *releases, const struct event *event)
+static int enter(struct futex_wakes *releases, const struct event *event)
 {
-	struct release *release = by_thread_get(&releases->calls, event->thread);
+	struct release *release = per_thread_get(&releases->calls, event->thread);
 	uint32_t value = (uint32_t)event->raw.call.args[2];
 
 	if (!release)
@@ -59,17 +59,17 @@ static int enter(struct releases *releases, const struct event *event)
 	return 0;
 }
 
-static void leave(struct releases *releases, const struct thread *thread)
+static void leave(struct futex_wakes *releases, const struct thread *thread)
 {
-	struct release *release = by_thread_find(&releases->calls, thread);
+	struct release *release = per_thread_find(&releases->calls, thread);
 
 	if (release)
 		release->address = 0;
 }
 
-int releases_event(struct releases *releases, const struct event *event)
+int futex_wakes_event(struct futex_wakes *releases, const struct event *event)
 {
-	if (release_call(&event->raw))
+	if (futex_wakes_call(&event->raw))
 		return enter(releases, event);
 	if (event->raw.kind == FT_EVENT_LOST && event->raw.time_ns > releases->lost_ns)
 		releases->lost_ns = event->raw.time_ns;
@@ -78,10 +78,10 @@ int releases_event(struct releases *releases, const struct event *event)
 	return 0;
 }
 
-bool releases_take(struct releases *releases, const struct thread *thread, uint64_t address,
-		   uint64_t time_ns)
+bool futex_wakes_take(struct futex_wakes *releases, const struct thread *thread, uint64_t address,
+		      uint64_t time_ns)
 {
-	struct release *release = by_thread_find(&releases->calls, thread);
+	struct release *release = per_thread_find(&releases->calls, thread);
 
 	if (!release || !release->address || release->address != address || !release->left ||
 	    /* It may have returned, and others may have been woken. */

@@ -3,8 +3,8 @@
  * Futex calls that wake: where a waker has no stack, its own call says that it let a lock of user space go, and
  * did not wake the waiter by a signal.
  */
-#ifndef ANALYZER_RELEASES_H
-#define ANALYZER_RELEASES_H
+#ifndef ANALYZER_LOCKS_FUTEX_WAKES_H
+#define ANALYZER_LOCKS_FUTEX_WAKES_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,26 +12,26 @@
 #include "analyzer/trace/per_thread.h"
 #include "analyzer/trace/source.h"
 
-struct releases {
-	struct by_thread calls;
+struct futex_wakes {
+	struct per_thread calls;
 	uint64_t lost_ns;	/* end of a loss on any CPU */
 };
 
-void releases_init(struct releases *releases);
-void releases_free(struct releases *releases);
+void futex_wakes_init(struct futex_wakes *releases);
+void futex_wakes_free(struct futex_wakes *releases);
 
 /* Whether @event is the call of futex(2) that wakes who waits at its first argument. */
-bool release_call(const struct ft_event *event);
+bool futex_wakes_call(const struct ft_event *event);
 
 /* Feed every event. 0 or -ENOMEM. */
-int releases_event(struct releases *releases, const struct event *event);
+int futex_wakes_event(struct futex_wakes *releases, const struct event *event);
 
 /**
- * releases_take() - whether @thread, which woke a waiter at @time_ns, was in a call that wakes at @address.
+ * futex_wakes_take() - whether @thread, which woke a waiter at @time_ns, was in a call that wakes at @address.
  *
  * Each wake-up that a call asks for is given once.
  */
-bool releases_take(struct releases *releases, const struct thread *thread, uint64_t address,
+bool futex_wakes_take(struct futex_wakes *releases, const struct thread *thread, uint64_t address,
 		   uint64_t time_ns);
 
 #endif

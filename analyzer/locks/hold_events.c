@@ -8,37 +8,37 @@
 /* A lock that somebody holds. */
 struct held {
 	uint64_t address;
-	struct holder *list; /* in order of since_ns */
+	struct hold_owner *list; /* in order of since_ns */
 	size_t count, room;
 	UT_hash_handle hh;
 };
 
-struct holders {
+struct hold_events {
 	struct held *locks;
 };
 
-int holders_create(struct holders **ret_holders)
+int hold_events_create(struct hold_events **ret_holders)
 {
-	*ret_holders = calloc(1, sizeof(struct holders));
+	*ret_holders = calloc(1, sizeof(struct hold_events));
 	return *ret_holders ? 0 : -ENOMEM;
 }
 
-static void forget(struct holders *holders, struct held *held)
+static void forget(struct hold_events *holders, struct held *held)
 {
 	HASH_DEL(holders->locks, held);
 	free(held->list);
 	free(held);
 }
 
-static void forget_all(struct holders *holders)
+static void forget_all(struct hold_events *holders)
 {
 	struct held *held, *next;
 
-	HASH_ITER (hh, holders->locks, held, next)
-		forget(holders, held);
+	HASH_ITER(hh, holders->locks, held, next)
+	forget(holders, held);
 }
 
-void holders_destroy(struct holders *holders)
+void hold_events_destroy(struct hold_events *holders)
 {
 	if (!holders)
 		return;
@@ -46,7 +46,7 @@ void holders_destroy(struct holders *holders)
 	free(holders);
 }
 
-static struct held *find(const struct holders *holders, uint64_t address)
+static struct held *find(const struct hold_events *holders, uint64_t address)
 {
 	struct held *held = NULL;
 
@@ -69,12 +69,12 @@ static uint64_t drop(struct held *held, const struct thread *thread)
 	return 0;
 }
 
-static int acquired(struct holders *holders, const struct event *event)
+static int acquired(struct hold_events *holders, const struct event *event)
 {
 	uint64_t address = event->raw.lock_hold.address;
 	bool read = event->raw.lock_hold.flags & FT_HOLD_READ;
 	struct held *held = find(holders, address);
-	struct holder *list;
+	struct hold_owner *list;
 
 	if (!held) {
 		held = calloc(1, sizeof(*held));
@@ -94,17 +94,17 @@ static int acquired(struct holders *holders, const struct event *event)
 		held->list = list;
 		held->room = held->room ? held->room * 2 : 4;
 	}
-	held->list[held->count++] = (struct holder){ event->thread, event->raw.time_ns, read };
+	held->list[held->count++] = (struct hold_owner){ event->thread, event->raw.time_ns, read };
 	return 0;
 }
 
-static void released(struct holders *holders, const struct event *event,
-		     struct holders_release *ret_release)
+static void released(struct hold_events *holders, const struct event *event,
+		     struct hold_release *ret_release)
 {
 	const struct ft_event *raw = &event->raw;
 	struct held *held = find(holders, raw->lock_hold.address);
 
-	*ret_release = (struct holders_release){
+	*ret_release = (struct hold_release){
 		.address = raw->lock_hold.address,
 		.thread = event->thread,
 		.alone_until_ns = raw->time_ns,
@@ -122,8 +122,8 @@ static void released(struct holders *holders, const struct event *event,
 		forget(holders, held);
 }
 
-int holders_event(struct holders *holders, const struct event *event,
-		  struct holders_release *ret_release)
+int hold_events_event(struct hold_events *holders, const struct event *event,
+		      struct hold_release *ret_release)
 {
 	if (event->raw.kind == FT_EVENT_LOST)
 		forget_all(holders); /* any of them may have been released meanwhile */
@@ -135,7 +135,8 @@ int holders_event(struct holders *holders, const struct event *event,
 	return 1;
 }
 
-size_t holders_of(const struct holders *holders, uint64_t address, struct holder *ret_first)
+size_t hold_events_of(const struct hold_events *holders, uint64_t address,
+		      struct hold_owner *ret_first)
 {
 	const struct held *held = find(holders, address);
 

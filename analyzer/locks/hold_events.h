@@ -2,8 +2,8 @@
 /*
  * Who holds which lock of the kernel now, where the kernel's own events tell: FT_EVENT_LOCK_HOLD.
  */
-#ifndef ANALYZER_HOLDERS_H
-#define ANALYZER_HOLDERS_H
+#ifndef ANALYZER_LOCKS_HOLD_EVENTS_H
+#define ANALYZER_LOCKS_HOLD_EVENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,13 +11,13 @@
 
 #include "analyzer/trace/source.h"
 
-struct holder {
+struct hold_owner {
 	struct thread *thread;
 	uint64_t since_ns;
 	bool read;
 };
 
-struct holders_release {
+struct hold_release {
 	uint64_t address;
 	struct thread *thread;
 	uint64_t since_ns;	/* when it acquired the lock; 0: that was not seen */
@@ -25,16 +25,16 @@ struct holders_release {
 	bool read, write;	/* neither: not known */
 };
 
-struct holders;
+struct hold_events;
 
-int holders_create(struct holders **ret_holders); /* 0 or -ENOMEM */
-void holders_destroy(struct holders *holders);
+int hold_events_create(struct hold_events **ret_holders); /* 0 or -ENOMEM */
+void hold_events_destroy(struct hold_events *holders);
 
 /* Feed every event. Return: 1 where it is a release of a lock, 0, or -ENOMEM. */
-int holders_event(struct holders *holders, const struct event *event,
-		  struct holders_release *ret_release);
+int hold_events_event(struct hold_events *holders, const struct event *event,
+		  struct hold_release *ret_release);
 
 /* Who has acquired the lock at @address and not released it: how many, the first in time in *ret_first. */
-size_t holders_of(const struct holders *holders, uint64_t address, struct holder *ret_first);
+size_t hold_events_of(const struct hold_events *holders, uint64_t address, struct hold_owner *ret_first);
 
 #endif

@@ -137,7 +137,7 @@ static bool line_of(const char *note, struct part *ret_line)
 	return true;
 }
 
-bool hungtask_parse(const char *note, struct hung_task *ret_hung)
+bool hung_task_parse(const char *note, struct hung_task *ret_hung)
 {
 	struct hung_task hung = { 0 };
 	struct part line;
@@ -153,13 +153,13 @@ bool hungtask_parse(const char *note, struct hung_task *ret_hung)
 	return true;
 }
 
-bool hungtask_waiter(const char *note, struct hung_name *ret_waiter)
+bool hung_task_waiter(const char *note, struct hung_name *ret_waiter)
 {
 	struct part line, waiter, seconds;
 	struct hung_name name = { 0 };
 	struct hung_task hung;
 
-	if (hungtask_parse(note, &hung)) {
+	if (hung_task_parse(note, &hung)) {
 		*ret_waiter = hung.waiter;
 		return true;
 	}
@@ -170,8 +170,8 @@ bool hungtask_waiter(const char *note, struct hung_name *ret_waiter)
 	return true;
 }
 
-struct thread *hungtask_thread(const struct threads *threads, const struct hung_name *name,
-			       bool *ret_another)
+struct thread *hung_task_thread(const struct threads *threads, const struct hung_name *name,
+				bool *ret_another)
 {
 	struct thread *thread = threads_find(threads, name->tid);
 

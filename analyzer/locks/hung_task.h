@@ -6,8 +6,8 @@
  * kernel.hung_task_timeout_secs; who owns the lock is in it since Linux 6.15 (mutex), 6.16
  * (semaphore) and 6.17 (rwsem), with CONFIG_DETECT_HUNG_TASK_BLOCKER.
  */
-#ifndef ANALYZER_HUNGTASK_H
-#define ANALYZER_HUNGTASK_H
+#ifndef ANALYZER_LOCKS_HUNG_TASK_H
+#define ANALYZER_LOCKS_HUNG_TASK_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,16 +28,16 @@ struct hung_task {
 
 /* Whether @note, the text of a note, is such a line: of a mutex or an rwsem. Of semaphores only
  * who took them last is known. */
-bool hungtask_parse(const char *note, struct hung_task *ret_hung);
+bool hung_task_parse(const char *note, struct hung_task *ret_hung);
 
 /* Whether @note is such a line, or one that says for how long a task has been blocked: which one. */
-bool hungtask_waiter(const char *note, struct hung_name *ret_waiter);
+bool hung_task_waiter(const char *note, struct hung_name *ret_waiter);
 
 /*
  * The thread with that tid and that name; NULL where there is none. *@ret_another: it
  * has another name: who the line was about is gone, or was renamed.
  */
-struct thread *hungtask_thread(const struct threads *threads, const struct hung_name *name,
+struct thread *hung_task_thread(const struct threads *threads, const struct hung_name *name,
 			       bool *ret_another);
 
 #endif

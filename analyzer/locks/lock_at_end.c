@@ -5,7 +5,7 @@
 #include "analyzer/locks/lock_private.h"
 
 /* The one thread of @tgid that may hold its mmap_lock now, NULL where none or several may. */
-static struct thread *mmap_holder(const struct locks *locks, const struct threads *threads,
+static struct thread *mmap_holder(const struct lock_tracker *locks, const struct threads *threads,
 				  int32_t tgid, uint64_t end_ns)
 {
 	struct thread *holder = NULL;
@@ -17,14 +17,15 @@ static struct thread *mmap_holder(const struct locks *locks, const struct thread
 
 		if (thread->tgid != tgid || thread->exited || thread->idle_task)
 			continue;
-		waiter = by_thread_find(&locks->waiters, thread);
+		waiter = per_thread_find(&locks->waiters, thread);
 		if (waiter && waiter->open)
 			continue;
-		since = operations_since(locks->operations, thread);
+		since = kernel_operations_since(locks->operations, thread);
 		if (!since.holds_mmap)
 			continue;
 		/* It may be elsewhere by now, or another may be there. */
-		if (holder || losses_within_ns(&locks->losses, since.seen_ns, end_ns) >= UNCLEAR_NS)
+		if (holder ||
+		    lost_spans_within_ns(&locks->losses, since.seen_ns, end_ns) >= UNCLEAR_NS)
 			return NULL;
 		holder = thread;
 	}
@@ -32,15 +33,15 @@ static struct thread *mmap_holder(const struct locks *locks, const struct thread
 }
 
 /* @named: by the kernel's log; its thread may be NULL. */
-static int mmap_lock_ending(struct locks *locks, struct lock_entry *entry,
+static int mmap_lock_ending(struct lock_tracker *locks, struct lock_entry *entry,
 			    const struct threads *threads, const struct lock_release *named,
 			    uint64_t end_ns)
 {
 	struct operation_since since;
 	struct thread *holder;
-	struct holder told;
+	struct hold_owner told;
 
-	if (holders_of(locks->holders, entry->lock.address, &told))
+	if (hold_events_of(locks->holders, entry->lock.address, &told))
 		return ownership_held_at_end(entry->ownership,
 					     &(struct lock_release){ .thread = told.thread,
 								     .time_ns = end_ns,
@@ -55,7 +56,7 @@ static int mmap_lock_ending(struct locks *locks, struct lock_entry *entry,
 			 : mmap_holder(locks, threads, entry->lock.tgid, end_ns);
 	if (!holder)
 		return named->thread ? ownership_held_at_end(entry->ownership, named) : 0;
-	since = operations_since(locks->operations, holder);
+	since = kernel_operations_since(locks->operations, holder);
 	return ownership_held_at_end(entry->ownership,
 				     &(struct lock_release){ .thread = holder,
 							     .time_ns = end_ns,
@@ -64,10 +65,10 @@ static int mmap_lock_ending(struct locks *locks, struct lock_entry *entry,
 							     .stack_id = since.stack_id });
 }
 
-bool locks_waits_for(const struct locks *locks, const struct thread *thread,
-		      const struct lock_entry *entry)
+bool lock_tracker_waits_for(const struct lock_tracker *locks, const struct thread *thread,
+			    const struct lock_entry *entry)
 {
-	const struct waiter *waiter = by_thread_find(&locks->waiters, thread);
+	const struct waiter *waiter = per_thread_find(&locks->waiters, thread);
 
 	return waiter && waiter->open && waiter->entry == entry;
 }
@@ -76,7 +77,7 @@ bool locks_waits_for(const struct locks *locks, const struct thread *thread,
  * Who got the lock by the last hand-off has it still, if others slept for it at that time already and
  * ever since: letting it go would have woken one of them. And some locks say themselves who owns them.
  */
-static int user_lock_ending(struct locks *locks, struct lock_entry *entry,
+static int user_lock_ending(struct lock_tracker *locks, struct lock_entry *entry,
 			    const struct threads *threads, uint64_t end_ns)
 {
 	struct thread *holder = entry->owner_tid ? threads_find(threads, entry->owner_tid) : NULL;
@@ -91,7 +92,7 @@ static int user_lock_ending(struct locks *locks, struct lock_entry *entry,
 			return 0;
 		since_ns = entry->taken_ns;
 	}
-	if (locks_waits_for(locks, holder, entry)) {
+	if (lock_tracker_waits_for(locks, holder, entry)) {
 		entry->lock.holder_named = false;
 		return 0;
 	}
@@ -104,7 +105,7 @@ static int user_lock_ending(struct locks *locks, struct lock_entry *entry,
 							     .stack_id = STACK_NONE });
 }
 
-int locks_ending(struct locks *locks, const struct threads *threads, uint64_t end_ns)
+int lock_tracker_ending(struct lock_tracker *locks, const struct threads *threads, uint64_t end_ns)
 {
 	struct lock_release named;
 	int r = 0;
@@ -114,7 +115,7 @@ int locks_ending(struct locks *locks, const struct threads *threads, uint64_t en
 
 		if (!ownership_waiting(entry->ownership))
 			continue;
-		r = locks_log_ending(locks, entry, threads, end_ns, &named);
+		r = lock_tracker_log_ending(locks, entry, threads, end_ns, &named);
 		if (r)
 			break;
 		if (entry->lock.class == WAIT_LOCK_MMAP)
@@ -122,7 +123,7 @@ int locks_ending(struct locks *locks, const struct threads *threads, uint64_t en
 		else if (entry->lock.class == WAIT_LOCK_USER)
 			r = user_lock_ending(locks, entry, threads, end_ns);
 		else if (entry->lock.class == WAIT_LOCK_FILE && entry->key.address)
-			r = locks_listed_ending(locks, entry, threads, end_ns);
+			r = lock_tracker_listed_ending(locks, entry, threads, end_ns);
 		else if (named.thread)
 			r = ownership_held_at_end(entry->ownership, &named);
 	}

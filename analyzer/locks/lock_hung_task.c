@@ -19,12 +19,13 @@
 
 /* It may have slept all the time and be no thread of the target: then no event knows it.
  * *@ret_thread: NULL where another has its tid. */
-static int owner_of(struct locks *locks, const struct hung_name *owner, struct thread **ret_thread)
+static int owner_of(struct lock_tracker *locks, const struct hung_name *owner,
+		    struct thread **ret_thread)
 {
 	struct ft_task task = { .tid = owner->tid, .tgid = -1 };
 	bool another;
 
-	*ret_thread = hungtask_thread(locks->threads, owner, &another);
+	*ret_thread = hung_task_thread(locks->threads, owner, &another);
 	if (*ret_thread || another)
 		return 0;
 	memcpy(task.comm, owner->comm, sizeof(task.comm));
@@ -36,8 +37,8 @@ static int owner_of(struct locks *locks, const struct hung_name *owner, struct t
  * *@ret_holder: who held the lock that @waiter waits for when @line was written; its thread is NULL where that
  * cannot be believed. What was told before the recording may be of another wait. 0 or -ENOMEM.
  */
-static int holder_of(struct locks *locks, const struct waiter *waiter, const struct log_line *line,
-		     struct lock_release *ret_holder)
+static int holder_of(struct lock_tracker *locks, const struct waiter *waiter,
+		     const struct log_line *line, struct lock_release *ret_holder)
 {
 	const struct lock_entry *entry = waiter->entry;
 	/* Of readers there may be more than the one that is named. */
@@ -49,9 +50,10 @@ static int holder_of(struct locks *locks, const struct waiter *waiter, const str
 	if (owner_of(locks, &line->hung.owner, &thread))
 		return -ENOMEM;
 	if (!thread || thread->exited ||
-	    (!ownership_ambiguous(entry->ownership) && locks_waits_for(locks, thread, entry)))
+	    (!ownership_ambiguous(entry->ownership) &&
+	     lock_tracker_waits_for(locks, thread, entry)))
 		return 0;
-	since = operations_since(locks->operations, thread);
+	since = kernel_operations_since(locks->operations, thread);
 	*ret_holder = (struct lock_release){
 		.thread = thread,
 		.time_ns = line->time_ns,
@@ -63,18 +65,19 @@ static int holder_of(struct locks *locks, const struct waiter *waiter, const str
 		.named_ns = line->time_ns,
 		.stack_id = since.stack_id,
 	};
-	return locks_bound_by_own_wait(locks, entry, ret_holder);
+	return lock_tracker_bound_by_own_wait(locks, entry, ret_holder);
 }
 
 /* Whether @waiter waits for such a lock, for as long as @line says. */
 static bool is_about(const struct log_line *line, const struct waiter *waiter)
 {
 	return waiter && waiter->open &&
-	       locks_family_of(waiter->entry->lock.class) == line->hung.family &&
+	       lock_tracker_family_of(waiter->entry->lock.class) == line->hung.family &&
 	       (waiter->began_before || waiter->start_ns + HUNG_NS <= line->time_ns);
 }
 
-int locks_log_line(struct locks *locks, const struct hung_task *hung, uint64_t time_ns)
+int lock_tracker_log_line(struct lock_tracker *locks, const struct hung_task *hung,
+			  uint64_t time_ns)
 {
 	struct log_line line = { .hung = *hung, .time_ns = time_ns };
 	const struct waiter *waiter;
@@ -90,12 +93,12 @@ int locks_log_line(struct locks *locks, const struct hung_task *hung, uint64_t t
 	if (!log)
 		return -ENOMEM;
 	locks->log = log;
-	owner = hungtask_thread(locks->threads, &hung->owner, &another);
+	owner = hung_task_thread(locks->threads, &hung->owner, &another);
 	if (owner)
-		line.since_ns = operations_since(locks->operations, owner).since_ns;
+		line.since_ns = kernel_operations_since(locks->operations, owner).since_ns;
 	log[locks->log_count++] = line;
-	thread = hungtask_thread(locks->threads, &hung->waiter, &another);
-	waiter = thread ? by_thread_find(&locks->waiters, thread) : NULL;
+	thread = hung_task_thread(locks->threads, &hung->waiter, &another);
+	waiter = thread ? per_thread_find(&locks->waiters, thread) : NULL;
 	if (!is_about(&line, waiter))
 		return 0;
 	ownership = waiter->entry->ownership;
@@ -105,9 +108,10 @@ int locks_log_line(struct locks *locks, const struct hung_task *hung, uint64_t t
 }
 
 /* The last line about the wait that @thread is in; NULL. */
-static const struct log_line *last_line(const struct locks *locks, const struct thread *thread)
+static const struct log_line *last_line(const struct lock_tracker *locks,
+					const struct thread *thread)
 {
-	const struct waiter *waiter = by_thread_find(&locks->waiters, thread);
+	const struct waiter *waiter = per_thread_find(&locks->waiters, thread);
 
 	for (size_t i = locks->log_count; i-- > 0;) {
 		const struct log_line *line = &locks->log[i];
@@ -121,16 +125,16 @@ static const struct log_line *last_line(const struct locks *locks, const struct 
 }
 
 /* Whether the owner of @line may still be in the operation that it was in then. */
-static bool still_inside(const struct locks *locks, const struct log_line *line,
+static bool still_inside(const struct lock_tracker *locks, const struct log_line *line,
 			 const struct waiter *waiter, const struct thread *owner)
 {
-	struct operation_since now = operations_since(locks->operations, owner);
+	struct operation_since now = kernel_operations_since(locks->operations, owner);
 
 	return now.since_ns == line->since_ns && !(now.outside && line->time_ns < waiter->start_ns);
 }
 
-int locks_log_alone(struct locks *locks, const struct interval *interval,
-		    const struct waiter *waiter)
+int lock_tracker_log_alone(struct lock_tracker *locks, const struct interval *interval,
+			   const struct waiter *waiter)
 {
 	struct ownership *ownership = waiter->entry->ownership;
 	const struct log_line *line;
@@ -148,9 +152,9 @@ int locks_log_alone(struct locks *locks, const struct interval *interval,
 	return ownership_named_alone(ownership, &holder, interval->start_ns, interval->end_ns);
 }
 
-int locks_log_ending(struct locks *locks, const struct lock_entry *entry,
-		     const struct threads *threads, uint64_t end_ns,
-		     struct lock_release *ret_holder)
+int lock_tracker_log_ending(struct lock_tracker *locks, const struct lock_entry *entry,
+			    const struct threads *threads, uint64_t end_ns,
+			    struct lock_release *ret_holder)
 {
 	*ret_holder = (struct lock_release){ 0 };
 	if (ownership_ambiguous(entry->ownership))
@@ -159,7 +163,7 @@ int locks_log_ending(struct locks *locks, const struct lock_entry *entry,
 		const struct log_line *line = &locks->log[i];
 		struct thread *thread = threads_find(threads, line->hung.waiter.tid);
 		const struct waiter *waiter =
-			thread ? by_thread_find(&locks->waiters, thread) : NULL;
+			thread ? per_thread_find(&locks->waiters, thread) : NULL;
 
 		if (!waiter || waiter->entry != entry || last_line(locks, thread) != line ||
 		    ownership_released_ns(entry->ownership) > line->time_ns)

@@ -7,21 +7,21 @@
 
 #include "analyzer/locks/lock_private.h"
 
-enum wait_class locks_family_of(enum wait_class class)
+enum wait_class lock_tracker_family_of(enum wait_class class)
 {
 	if (class == WAIT_LOCK_USER)
 		return WAIT_LOCK_FUTEX;
 	return class == WAIT_LOCK_MMAP || class == WAIT_LOCK_INODE ? WAIT_LOCK_RWSEM : class;
 }
 
-bool locks_held_in_user_space(enum wait_class class)
+bool lock_tracker_held_in_user_space(enum wait_class class)
 {
 	return class == WAIT_LOCK_FILE || class == WAIT_LOCK_FUTEX || class == WAIT_LOCK_USER;
 }
 
-bool locks_has_address(enum wait_class class)
+bool lock_tracker_has_address(enum wait_class class)
 {
-	return !locks_held_in_user_space(class);
+	return !lock_tracker_held_in_user_space(class);
 }
 
 static struct lock_key key_of(const struct thread *thread, const struct wait_reason *reason,
@@ -45,7 +45,7 @@ static struct lock_key key_of(const struct thread *thread, const struct wait_rea
 	return key;
 }
 
-static struct lock_entry *entry_create(struct locks *locks, const struct lock_key *key)
+static struct lock_entry *entry_create(struct lock_tracker *locks, const struct lock_key *key)
 {
 	struct lock_entry **entries;
 	struct lock_entry *entry;
@@ -71,7 +71,7 @@ static struct lock_entry *entry_create(struct locks *locks, const struct lock_ke
 }
 
 /* Another process' mmap_lock is told by its address alone; its owner's entry has that address too. */
-static struct lock_entry *mmap_lock_at(const struct locks *locks, uint64_t address)
+static struct lock_entry *mmap_lock_at(const struct lock_tracker *locks, uint64_t address)
 {
 	for (size_t i = 0; address && i < locks->entry_count; i++)
 		if (locks->entries[i]->lock.class == WAIT_LOCK_MMAP &&
@@ -81,7 +81,7 @@ static struct lock_entry *mmap_lock_at(const struct locks *locks, uint64_t addre
 }
 
 /* Others waited for the lock of @key's process first, and did not know whose it is. */
-static struct lock_entry *mmap_lock_adopt(struct locks *locks, const struct lock_key *key,
+static struct lock_entry *mmap_lock_adopt(struct lock_tracker *locks, const struct lock_key *key,
 					  uint64_t address)
 {
 	struct lock_entry *entry = mmap_lock_at(locks, address);
@@ -96,20 +96,20 @@ static struct lock_entry *mmap_lock_adopt(struct locks *locks, const struct lock
 }
 
 /* Memory is used again: of locks that had the same address one after the other the first is found by it. */
-static void place_at(struct locks *locks, struct lock_entry *entry, uint64_t address)
+static void place_at(struct lock_tracker *locks, struct lock_entry *entry, uint64_t address)
 {
 	struct lock_entry *first = NULL;
 
 	entry->lock.address = address;
-	if (!locks_has_address(entry->lock.class))
+	if (!lock_tracker_has_address(entry->lock.class))
 		return;
 	HASH_FIND(at, locks->by_address, &address, sizeof(address), first);
 	if (!first)
 		HASH_ADD(at, locks->by_address, lock.address, sizeof(entry->lock.address), entry);
 }
 
-struct lock_entry *locks_entry_of(struct locks *locks, const struct thread *thread,
-				  const struct wait_reason *reason, uint64_t address)
+struct lock_entry *lock_tracker_entry_of(struct lock_tracker *locks, const struct thread *thread,
+					 const struct wait_reason *reason, uint64_t address)
 {
 	struct lock_key key = key_of(thread, reason, address);
 	bool other_process = reason->class == WAIT_LOCK_MMAP && reason->remote_mm;

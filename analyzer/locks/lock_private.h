@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of struct locks, for locks.c and the files whose names begin with locks_.
+ * The inside of struct lock_tracker, for locks.c and the files whose names begin with locks_.
  */
-#ifndef ANALYZER_LOCKS_INSIDE_H
-#define ANALYZER_LOCKS_INSIDE_H
+#ifndef ANALYZER_LOCKS_LOCK_PRIVATE_H
+#define ANALYZER_LOCKS_LOCK_PRIVATE_H
 
 #include <uthash.h>
 
@@ -35,7 +35,7 @@ struct lock_entry {
 	uint64_t taken_ns;
 	int32_t owner_tid; /* as the value in the lock said last; 0: does not tell */
 	bool shared; /* between processes: some of its hand-offs may be unseen */
-	bool guessed; /* see futexes_guessed() */
+	bool guessed; /* see futex_locks_guessed() */
 	UT_hash_handle hh;
 	UT_hash_handle at; /* in by_address */
 };
@@ -66,21 +66,21 @@ struct waiter {
 	uint64_t end_lost_ns; /* its last sleep for the lock may have lasted till then; 0 */
 };
 
-struct locks {
-	struct stackfacts *stackfacts;
-	struct operations *operations;
-	struct locks_options options;
+struct lock_tracker {
+	struct stack_infos *stackfacts;
+	struct kernel_operations *operations;
+	struct lock_tracker_options options;
 	struct ownership_watcher watcher;
 	struct lock_entry *by_key;
 	struct lock_entry
 		*by_address; /* by lock.address: of the kernel's locks those that are known */
 	struct lock_entry **entries;
 	size_t entry_count;
-	struct by_thread waiters; /* struct waiter */
-	struct holders *holders;
-	struct releases releases;
+	struct per_thread waiters; /* struct waiter */
+	struct hold_events *holders;
+	struct futex_wakes releases;
 	uint64_t lost_until_ns; /* of a loss on any CPU */
-	struct losses losses; /* likewise, all of them */
+	struct lost_spans losses; /* likewise, all of them */
 	struct threads *threads; /* NULL: the log is not believed */
 	struct log_line *log;
 	size_t log_count;
@@ -92,49 +92,49 @@ struct locks {
 #define UNCLEAR_PART 4
 
 /* Whose release path ends a wait of this class. */
-enum wait_class locks_family_of(enum wait_class class);
+enum wait_class lock_tracker_family_of(enum wait_class class);
 
 /* Such a lock is kept from one system call to another: which call its holder is in says nothing. */
-bool locks_held_in_user_space(enum wait_class class);
+bool lock_tracker_held_in_user_space(enum wait_class class);
 
 /* Such a lock's slow path is told by a LOCK_BEGIN. */
-bool locks_has_address(enum wait_class class);
+bool lock_tracker_has_address(enum wait_class class);
 
 /* The entry of the lock that @thread waits for, made if need be. @address: 0 where it is not known. NULL on lack of memory. */
-struct lock_entry *locks_entry_of(struct locks *locks, const struct thread *thread,
+struct lock_entry *lock_tracker_entry_of(struct lock_tracker *locks, const struct thread *thread,
 				  const struct wait_reason *reason, uint64_t address);
 
-bool locks_waits_for(const struct locks *locks, const struct thread *thread,
+bool lock_tracker_waits_for(const struct lock_tracker *locks, const struct thread *thread,
 		     const struct lock_entry *entry);
 
 /* It cannot have held what it was itself waiting for. 0 or -ENOMEM. */
-int locks_bound_by_own_wait(struct locks *locks, const struct lock_entry *entry,
+int lock_tracker_bound_by_own_wait(struct lock_tracker *locks, const struct lock_entry *entry,
 			    struct lock_release *release);
 
 /* locks_log.c: a line of the kernel's log named the owner of a lock. 0 or -ENOMEM. */
-int locks_log_line(struct locks *locks, const struct hung_task *hung, uint64_t time_ns);
+int lock_tracker_log_line(struct lock_tracker *locks, const struct hung_task *hung, uint64_t time_ns);
 
 /*
  * The wait of @waiter, of which @interval was all, is closed next: where nothing tells one such lock from
  * another, what the log tells is about this wait alone. 0 or -ENOMEM.
  */
-int locks_log_alone(struct locks *locks, const struct interval *interval,
+int lock_tracker_log_alone(struct lock_tracker *locks, const struct interval *interval,
 		    const struct waiter *waiter);
 
 /*
  * Whom the log named, while somebody waited who waits still. Since that line nobody has let go, for that
  * would have woken one. *@ret_holder: its thread is NULL where nobody was named. 0 or -ENOMEM.
  */
-int locks_log_ending(struct locks *locks, const struct lock_entry *entry,
+int lock_tracker_log_ending(struct lock_tracker *locks, const struct lock_entry *entry,
 		     const struct threads *threads, uint64_t end_ns,
 		     struct lock_release *ret_holder);
 
 /* locks_listed.c: stands for the file whose lock a wait is for, which @ret_reason then says; 0: not known which. */
-uint64_t locks_listed_address(const struct locks *locks, const struct interval *interval,
+uint64_t lock_tracker_listed_address(const struct lock_tracker *locks, const struct interval *interval,
 			      struct wait_reason *ret_reason);
 
 /* Who is listed as its holder has had it since before the oldest wait: letting it go would have ended that. 0 or -ENOMEM. */
-int locks_listed_ending(struct locks *locks, struct lock_entry *entry,
+int lock_tracker_listed_ending(struct lock_tracker *locks, struct lock_entry *entry,
 			const struct threads *threads, uint64_t end_ns);
 
 #endif

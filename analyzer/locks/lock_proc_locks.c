@@ -5,32 +5,34 @@
 #include "analyzer/locks/proc_locks.h"
 #include "analyzer/locks/lock_private.h"
 
-static const struct listed *listed_of(const struct locks *locks)
+static const struct proc_locks *listed_of(const struct lock_tracker *locks)
 {
-	return locks->options.futexes ? futexes_listed(locks->options.futexes) : NULL;
+	return locks->options.futexes ? futex_locks_listed(locks->options.futexes) : NULL;
 }
 
-uint64_t locks_listed_address(const struct locks *locks, const struct interval *interval,
-			      struct wait_reason *ret_reason)
+uint64_t lock_tracker_listed_address(const struct lock_tracker *locks,
+				     const struct interval *interval,
+				     struct wait_reason *ret_reason)
 {
-	const struct listed *listed = listed_of(locks);
-	const struct listed_wait *wait =
-		listed ? listed_find(listed, interval->thread, interval->start_ns) : NULL;
+	const struct proc_locks *listed = listed_of(locks);
+	const struct proc_locks_wait *wait =
+		listed ? proc_locks_find(listed, interval->thread, interval->start_ns) : NULL;
 
 	if (!wait)
 		return 0;
-	ret_reason->detail = listed_text(listed, wait->address);
+	ret_reason->detail = proc_locks_text(listed, wait->address);
 	return wait->address;
 }
 
-int locks_listed_ending(struct locks *locks, struct lock_entry *entry,
-			const struct threads *threads, uint64_t end_ns)
+int lock_tracker_listed_ending(struct lock_tracker *locks, struct lock_entry *entry,
+			       const struct threads *threads, uint64_t end_ns)
 {
-	const struct listed *listed = listed_of(locks);
-	const struct listed_wait *wait = listed ? listed_open(listed, entry->key.address) : NULL;
-	struct thread *holder = wait ? listed_thread(threads, wait->holder) : NULL;
+	const struct proc_locks *listed = listed_of(locks);
+	const struct proc_locks_wait *wait =
+		listed ? proc_locks_open(listed, entry->key.address) : NULL;
+	struct thread *holder = wait ? proc_locks_thread(threads, wait->holder) : NULL;
 
-	if (!holder || locks_waits_for(locks, holder, entry))
+	if (!holder || lock_tracker_waits_for(locks, holder, entry))
 		return 0;
 	entry->lock.holder = holder;
 	entry->lock.holder_named = true;

@@ -10,19 +10,19 @@
 /* One wait for a lock may be many sleeps: woken, a waiter loses to another and sleeps again. */
 #define SAME_WAIT_GAP_NS 5000000u
 
-int locks_create(struct stackfacts *stackfacts, struct operations *operations,
-		 const struct locks_options *options, struct locks **ret_locks)
+int lock_tracker_create(struct stack_infos *stackfacts, struct kernel_operations *operations,
+		 const struct lock_tracker_options *options, struct lock_tracker **ret_locks)
 {
-	struct locks *locks = calloc(1, sizeof(*locks));
+	struct lock_tracker *locks = calloc(1, sizeof(*locks));
 
 	if (!locks)
 		return -ENOMEM;
 	locks->waiters.entry_bytes = sizeof(struct waiter);
-	releases_init(&locks->releases);
+	futex_wakes_init(&locks->releases);
 	locks->stackfacts = stackfacts;
 	locks->operations = operations;
 	locks->options = *options;
-	if (holders_create(&locks->holders)) {
+	if (hold_events_create(&locks->holders)) {
 		free(locks);
 		return -ENOMEM;
 	}
@@ -30,28 +30,28 @@ int locks_create(struct stackfacts *stackfacts, struct operations *operations,
 	return 0;
 }
 
-void locks_destroy(struct locks *locks)
+void lock_tracker_destroy(struct lock_tracker *locks)
 {
 	if (!locks)
 		return;
 	HASH_CLEAR(at, locks->by_address);
 	HASH_CLEAR(hh, locks->by_key);
-	holders_destroy(locks->holders);
+	hold_events_destroy(locks->holders);
 	for (size_t i = 0; i < locks->entry_count; i++) {
 		ownership_destroy(locks->entries[i]->ownership);
 		free(locks->entries[i]);
 	}
 	free(locks->entries);
-	by_thread_free(&locks->waiters);
+	per_thread_free(&locks->waiters);
 	free(locks->log);
-	losses_free(&locks->losses);
-	releases_free(&locks->releases);
+	lost_spans_free(&locks->losses);
+	futex_wakes_free(&locks->releases);
 	free(locks);
 }
 
-static int futex_event(struct locks *locks, const struct event *event, const struct futex_wait *wait)
+static int futex_event(struct lock_tracker *locks, const struct event *event, const struct futex_wait *wait)
 {
-	struct waiter *waiter = by_thread_get(&locks->waiters, event->thread);
+	struct waiter *waiter = per_thread_get(&locks->waiters, event->thread);
 
 	if (!waiter)
 		return -ENOMEM;
@@ -60,20 +60,20 @@ static int futex_event(struct locks *locks, const struct event *event, const str
 	return 0;
 }
 
-void locks_watch(struct locks *locks, const struct ownership_watcher *watcher)
+void lock_tracker_watch(struct lock_tracker *locks, const struct ownership_watcher *watcher)
 {
 	locks->watcher = *watcher;
 }
 
-void locks_believe_log(struct locks *locks, struct threads *threads)
+void lock_tracker_believe_log(struct lock_tracker *locks, struct threads *threads)
 {
 	locks->threads = threads;
 }
 
-int locks_bound_by_own_wait(struct locks *locks, const struct lock_entry *entry,
+int lock_tracker_bound_by_own_wait(struct lock_tracker *locks, const struct lock_entry *entry,
 			    struct lock_release *release)
 {
-	const struct waiter *own = by_thread_get(&locks->waiters, release->thread);
+	const struct waiter *own = per_thread_get(&locks->waiters, release->thread);
 
 	if (!own)
 		return -ENOMEM;
@@ -98,7 +98,7 @@ int locks_bound_by_own_wait(struct locks *locks, const struct lock_entry *entry,
  * The kernel says that a lock is let go, and where it says how it was held, it has also said when it was
  * acquired. It matters where somebody waits for it.
  */
-static int told_release(struct locks *locks, const struct holders_release *told)
+static int told_release(struct lock_tracker *locks, const struct hold_release *told)
 {
 	struct lock_entry *entry = NULL;
 	struct operation_since since = { .since_ns = told->since_ns, .exact = true };
@@ -108,7 +108,7 @@ static int told_release(struct locks *locks, const struct holders_release *told)
 	if (!entry || !ownership_waiting(entry->ownership))
 		return 0;
 	if (!told->since_ns)
-		since = operations_since(locks->operations, told->thread);
+		since = kernel_operations_since(locks->operations, told->thread);
 	release = (struct lock_release){
 		.thread = told->thread,
 		.time_ns = told->alone_until_ns,
@@ -118,7 +118,7 @@ static int told_release(struct locks *locks, const struct holders_release *told)
 		.mode_known = told->read || told->write,
 		.stack_id = STACK_NONE,
 	};
-	if (!told->since_ns && locks_bound_by_own_wait(locks, entry, &release))
+	if (!told->since_ns && lock_tracker_bound_by_own_wait(locks, entry, &release))
 		return -ENOMEM;
 	release.exact = told->since_ns || (!release.mode_known && release.since_exact);
 	entry->released_by = told->thread;
@@ -126,17 +126,17 @@ static int told_release(struct locks *locks, const struct holders_release *told)
 	return ownership_released(entry->ownership, &release);
 }
 
-static int lost_event(struct locks *locks, const struct event *event)
+static int lost_event(struct lock_tracker *locks, const struct event *event)
 {
 	if (event->raw.time_ns > locks->lost_until_ns)
 		locks->lost_until_ns = event->raw.time_ns;
-	return losses_add(&locks->losses, event->raw.lost.start_ns, event->raw.time_ns);
+	return lost_spans_add(&locks->losses, event->raw.lost.start_ns, event->raw.time_ns);
 }
 
-int locks_event(struct locks *locks, const struct event *event)
+int lock_tracker_event(struct lock_tracker *locks, const struct event *event)
 {
-	struct holders_release release;
-	int r = holders_event(locks->holders, event, &release);
+	struct hold_release release;
+	int r = hold_events_event(locks->holders, event, &release);
 
 	if (r)
 		return r < 0 ? r : told_release(locks, &release);
@@ -145,17 +145,17 @@ int locks_event(struct locks *locks, const struct event *event)
 	struct hung_task hung;
 	struct waiter *waiter;
 
-	if (releases_event(&locks->releases, event))
+	if (futex_wakes_event(&locks->releases, event))
 		return -ENOMEM;
-	if (event->raw.kind == FT_EVENT_NOTE && hungtask_parse(event->raw.note.text, &hung))
-		return locks_log_line(locks, &hung, event->raw.time_ns);
+	if (event->raw.kind == FT_EVENT_NOTE && hung_task_parse(event->raw.note.text, &hung))
+		return lock_tracker_log_line(locks, &hung, event->raw.time_ns);
 	if (event->raw.kind == FT_EVENT_LOST)
 		return lost_event(locks, event);
-	if (locks->options.futexes && futexes_wait(locks->options.futexes, event, &wait))
+	if (locks->options.futexes && futex_locks_wait(locks->options.futexes, event, &wait))
 		return futex_event(locks, event, &wait);
 	if (event->raw.kind != FT_EVENT_LOCK_BEGIN)
 		return 0;
-	waiter = by_thread_get(&locks->waiters, event->thread);
+	waiter = per_thread_get(&locks->waiters, event->thread);
 	if (!waiter)
 		return -ENOMEM;
 	waiter->contended_address = event->raw.lock_begin.address;
@@ -164,19 +164,19 @@ int locks_event(struct locks *locks, const struct event *event)
 }
 
 /* Whether an interval is a wait for a lock; *ret_reason says for which. */
-static int lock_wait(struct locks *locks, const struct interval *interval,
+static int lock_wait(struct lock_tracker *locks, const struct interval *interval,
 		     const struct wait_reason **ret_reason)
 {
 	const struct wait_reason *reason;
-	const struct stack_fact *fact;
+	const struct stack_info *fact;
 
 	*ret_reason = NULL;
 	if (interval->state != THREAD_BLOCKED)
 		return 0;
-	fact = stackfacts_get(locks->stackfacts, interval->stack_id);
+	fact = stack_infos_get(locks->stackfacts, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
-	reason = stack_fact_reason(fact, interval->prev_state);
+	reason = stack_info_reason(fact, interval->prev_state);
 	if (wait_class_lock(reason->class))
 		*ret_reason = reason;
 	return 0;
@@ -194,32 +194,32 @@ static bool same_wait(const struct waiter *waiter, const struct lock_entry *entr
 }
 
 /* A futex, judged to be a lock: @ret_reason says so then. */
-static bool user_lock(const struct locks *locks, const struct interval *interval,
+static bool user_lock(const struct lock_tracker *locks, const struct interval *interval,
 		      const struct waiter *waiter, struct wait_reason *ret_reason)
 {
-	const struct futexes *futexes = locks->options.futexes;
+	const struct futex_locks *futexes = locks->options.futexes;
 
 	if (ret_reason->class != WAIT_LOCK_FUTEX || !futexes || !waiter->futex.address ||
 	    waiter->futex_ns > interval->start_ns ||
 	    /* Another call may have been lost since. */
 	    (waiter->futex_ns && waiter->futex_ns < locks->lost_until_ns) ||
-	    !futexes_lock(futexes, interval->thread->tgid, waiter->futex.address))
+	    !futex_locks_lock(futexes, interval->thread->tgid, waiter->futex.address))
 		return false;
 	ret_reason->class = WAIT_LOCK_USER;
 	return true;
 }
 
-static void user_lock_note(const struct locks *locks, struct lock_entry *entry,
+static void user_lock_note(const struct lock_tracker *locks, struct lock_entry *entry,
 			   const struct futex_wait *futex)
 {
 	entry->guessed =
-		futexes_guessed(locks->options.futexes, entry->key.tgid, entry->key.address);
+		futex_locks_guessed(locks->options.futexes, entry->key.tgid, entry->key.address);
 	if (futex_shared(futex))
 		entry->shared = true;
 	entry->owner_tid = futex_owner(futex);
 }
 
-int locks_opened(struct locks *locks, const struct interval *interval)
+int lock_tracker_opened(struct lock_tracker *locks, const struct interval *interval)
 {
 	const struct wait_reason *by_stack;
 	struct wait_reason reason;
@@ -229,7 +229,7 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 
 	if (lock_wait(locks, interval, &by_stack))
 		return -ENOMEM;
-	waiter = by_thread_get(&locks->waiters, interval->thread);
+	waiter = per_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
 	waiter->open = false;
@@ -244,11 +244,11 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 	reason = *by_stack;
 	if (user_lock(locks, interval, waiter, &reason))
 		address = waiter->futex.address;
-	else if (locks_has_address(reason.class))
+	else if (lock_tracker_has_address(reason.class))
 		address = waiter->contended_address;
 	else if (reason.class == WAIT_LOCK_FILE)
-		address = locks_listed_address(locks, interval, &reason);
-	entry = locks_entry_of(locks, interval->thread, &reason, address);
+		address = lock_tracker_listed_address(locks, interval, &reason);
+	entry = lock_tracker_entry_of(locks, interval->thread, &reason, address);
 	if (!entry)
 		return -ENOMEM;
 	if (reason.class == WAIT_LOCK_USER)
@@ -266,11 +266,11 @@ int locks_opened(struct locks *locks, const struct interval *interval)
 	return ownership_wait_opened(entry->ownership, interval->thread, interval->start_ns);
 }
 
-static bool released_by_call(struct locks *locks, const struct interval *interval,
+static bool released_by_call(struct lock_tracker *locks, const struct interval *interval,
 			     const struct lock_entry *entry)
 {
 	return entry->lock.class == WAIT_LOCK_USER && interval->waker->tgid == entry->key.tgid &&
-	       releases_take(&locks->releases, interval->waker, entry->key.address,
+	       futex_wakes_take(&locks->releases, interval->waker, entry->key.address,
 			     interval->end_ns);
 }
 
@@ -279,24 +279,24 @@ static bool released_by_call(struct locks *locks, const struct interval *interva
  * recorded, it most likely did: who sleeps in a lock's slow path is hardly woken by anything else. Of a lock of
  * user space the waker's call tells. 0 or -ENOMEM.
  */
-static int hand_off(struct locks *locks, const struct interval *interval, struct lock_entry *entry)
+static int hand_off(struct lock_tracker *locks, const struct interval *interval, struct lock_entry *entry)
 {
-	const struct stack_fact *fact;
+	const struct stack_info *fact;
 	struct operation_since since = { 0 };
 	struct lock_release release;
 	bool by_call;
 
 	if (!interval->waker || interval->waker_in_interrupt || interval->waker->idle_task)
 		return 0;
-	fact = stackfacts_get(locks->stackfacts, interval->waker_stack_id);
+	fact = stack_infos_get(locks->stackfacts, interval->waker_stack_id);
 	if (!fact)
 		return -ENOMEM;
 	if (interval->waker_stack_id != STACK_NONE &&
-	    (fact->releases == WAIT_UNKNOWN || fact->releases != locks_family_of(entry->lock.class)))
+	    (fact->releases == WAIT_UNKNOWN || fact->releases != lock_tracker_family_of(entry->lock.class)))
 		return 0;
 	by_call = interval->waker_stack_id == STACK_NONE && released_by_call(locks, interval, entry);
-	if (!locks_held_in_user_space(entry->lock.class))
-		since = operations_since(locks->operations, interval->waker);
+	if (!lock_tracker_held_in_user_space(entry->lock.class))
+		since = kernel_operations_since(locks->operations, interval->waker);
 	release = (struct lock_release){
 		.thread = interval->waker,
 		.time_ns = interval->end_ns,
@@ -315,7 +315,7 @@ static int hand_off(struct locks *locks, const struct interval *interval, struct
 		return entry->released_by == interval->waker
 			       ? ownership_woken(entry->ownership, &release)
 			       : 0;
-	if (locks_bound_by_own_wait(locks, entry, &release))
+	if (lock_tracker_bound_by_own_wait(locks, entry, &release))
 		return -ENOMEM;
 	entry->lock.released_ns = release.time_ns;
 	entry->taker = interval->thread;
@@ -334,14 +334,14 @@ static void count_wait(struct lock *lock, struct waiter *waiter, uint64_t slept_
 }
 
 /* Somebody who slept nobody knows where, or of whom nothing is known for a while, may have waited for a lock. */
-static bool unclear(const struct locks *locks, const struct interval *interval)
+static bool unclear(const struct lock_tracker *locks, const struct interval *interval)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
 
 	if (interval->state == THREAD_BLOCKED)
 		return interval->stack_id == STACK_NONE && interval->flags & INTERVAL_START_LOST;
 	return interval->state == THREAD_UNKNOWN && length_ns >= UNCLEAR_NS &&
-	       losses_between(&locks->losses, interval->start_ns, interval->end_ns, NULL);
+	       lost_spans_between(&locks->losses, interval->start_ns, interval->end_ns, NULL);
 }
 
 static void note_unclear(struct waiter *waiter, const struct interval *interval)
@@ -354,15 +354,15 @@ static void note_unclear(struct waiter *waiter, const struct interval *interval)
 	waiter->unclear_ns = interval->end_ns;
 }
 
-int locks_closed(struct locks *locks, const struct interval *interval)
+int lock_tracker_closed(struct lock_tracker *locks, const struct interval *interval)
 {
-	const struct locks_options *options = &locks->options;
+	const struct lock_tracker_options *options = &locks->options;
 	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
 	struct waiter *waiter;
 
 	if (interval->state != THREAD_BLOCKED && interval->state != THREAD_UNKNOWN)
 		return 0;
-	waiter = by_thread_get(&locks->waiters, interval->thread);
+	waiter = per_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
 	if (unclear(locks, interval))
@@ -374,7 +374,7 @@ int locks_closed(struct locks *locks, const struct interval *interval)
 		waiter->futex.address = 0;
 	if (!waiter->open)
 		return 0;
-	if (locks_log_alone(locks, interval, waiter))
+	if (lock_tracker_log_alone(locks, interval, waiter))
 		return -ENOMEM;
 	waiter->open = false;
 	waiter->end_ns = interval->end_ns;
@@ -393,7 +393,7 @@ int locks_closed(struct locks *locks, const struct interval *interval)
 				     interval->start_ns, from_ns, to_ns);
 }
 
-void locks_finish(struct locks *locks)
+void lock_tracker_finish(struct lock_tracker *locks)
 {
 	for (size_t i = 0; i < locks->entry_count; i++) {
 		struct lock_entry *entry = locks->entries[i];
@@ -403,17 +403,17 @@ void locks_finish(struct locks *locks)
 	}
 }
 
-const struct lock *locks_awaited(const struct locks *locks, const struct thread *thread)
+const struct lock *lock_tracker_awaited(const struct lock_tracker *locks, const struct thread *thread)
 {
-	const struct waiter *waiter = by_thread_find(&locks->waiters, thread);
+	const struct waiter *waiter = per_thread_find(&locks->waiters, thread);
 
 	return waiter && waiter->entry ? &waiter->entry->lock : NULL;
 }
 
-enum wait_class locks_class(const struct locks *locks, const struct interval *interval,
+enum wait_class lock_tracker_class(const struct lock_tracker *locks, const struct interval *interval,
 			    enum wait_class by_stack)
 {
-	const struct waiter *waiter = by_thread_find(&locks->waiters, interval->thread);
+	const struct waiter *waiter = per_thread_find(&locks->waiters, interval->thread);
 
 	if (by_stack != WAIT_LOCK_FUTEX || !waiter || !waiter->entry ||
 	    waiter->end_ns != interval->end_ns)
@@ -421,19 +421,19 @@ enum wait_class locks_class(const struct locks *locks, const struct interval *in
 	return waiter->entry->lock.class == WAIT_LOCK_USER ? WAIT_LOCK_USER : by_stack;
 }
 
-uint32_t locks_wait_number(const struct locks *locks, const struct thread *thread)
+uint32_t lock_tracker_wait_number(const struct lock_tracker *locks, const struct thread *thread)
 {
-	const struct waiter *waiter = by_thread_find(&locks->waiters, thread);
+	const struct waiter *waiter = per_thread_find(&locks->waiters, thread);
 
 	return waiter ? waiter->wait_number : 0;
 }
 
-size_t locks_count(const struct locks *locks)
+size_t lock_tracker_count(const struct lock_tracker *locks)
 {
 	return locks->entry_count;
 }
 
-const struct lock *locks_at(const struct locks *locks, size_t index)
+const struct lock *lock_tracker_at(const struct lock_tracker *locks, size_t index)
 {
 	return &locks->entries[index]->lock;
 }

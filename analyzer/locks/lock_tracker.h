@@ -7,8 +7,8 @@
  * that ownership timeline and each piece is charged to its owner; what cannot be
  * charged is charged to nobody.
  */
-#ifndef ANALYZER_LOCKS_H
-#define ANALYZER_LOCKS_H
+#ifndef ANALYZER_LOCKS_LOCK_TRACKER_H
+#define ANALYZER_LOCKS_LOCK_TRACKER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,7 +27,7 @@ struct lock {
 	int32_t tgid;			/* whose mmap_lock, 0: not known; else of the first waiter */
 	const char *detail;		/* of its first wait's reason; NULL */
 	uint64_t wait_ns, waits, max_wait_ns;	/* of the waiters that count, within the span */
-	const struct lock_owner *owners; /* after locks_finish(): most blamed first */
+	const struct lock_owner *owners; /* after lock_tracker_finish(): most blamed first */
 	size_t owner_count;
 	/* of lock.user, still waited for when the recording ended: who holds it, as far as known; NULL */
 	struct thread *holder;
@@ -35,51 +35,51 @@ struct lock {
 	uint64_t released_ns;		/* last release seen; 0: none was */
 };
 
-struct locks;
+struct lock_tracker;
 
-struct locks_options {
+struct lock_tracker_options {
 	uint64_t start_ns, end_ns;	/* waits are clipped to this span */
 	/* Whether a waiter's waits count in wait_ns and are charged; NULL: all do. */
 	bool (*counts)(void *context, const struct thread *thread);
 	void *context;
-	const struct futexes *futexes;	/* NULL: no futex is known to be a lock */
+	const struct futex_locks *futexes;	/* NULL: no futex is known to be a lock */
 };
 
-int locks_create(struct stackfacts *stackfacts, struct operations *operations,
-		 const struct locks_options *options, struct locks **ret_locks);
-void locks_destroy(struct locks *locks);
+int lock_tracker_create(struct stack_infos *stackfacts, struct kernel_operations *operations,
+		 const struct lock_tracker_options *options, struct lock_tracker **ret_locks);
+void lock_tracker_destroy(struct lock_tracker *locks);
 
-/* Tell @watcher, copied, of every charge: in locks_closed() of the wait. Before the first event. */
-void locks_watch(struct locks *locks, const struct ownership_watcher *watcher);
+/* Tell @watcher, copied, of every charge: in lock_tracker_closed() of the wait. Before the first event. */
+void lock_tracker_watch(struct lock_tracker *locks, const struct ownership_watcher *watcher);
 
 /* Believe the kernel's log, which names @threads' by their tids. Before the first event. */
-void locks_believe_log(struct locks *locks, struct threads *threads);
+void lock_tracker_believe_log(struct lock_tracker *locks, struct threads *threads);
 
-/* Feed every event, after operations_event() and before timeline_event(). 0 or -ENOMEM. */
-int locks_event(struct locks *locks, const struct event *event);
+/* Feed every event, after kernel_operations_event() and before timeline_event(). 0 or -ENOMEM. */
+int lock_tracker_event(struct lock_tracker *locks, const struct event *event);
 
 /* From the timeline's sink. 0 or -ENOMEM. */
-int locks_opened(struct locks *locks, const struct interval *interval);
-int locks_closed(struct locks *locks, const struct interval *interval);
+int lock_tracker_opened(struct lock_tracker *locks, const struct interval *interval);
+int lock_tracker_closed(struct lock_tracker *locks, const struct interval *interval);
 
 /* The recording ends, before timeline_finish(): look for holders of the mmap_locks and user locks still waited for. 0 or -ENOMEM. */
-int locks_ending(struct locks *locks, const struct threads *threads, uint64_t end_ns);
+int lock_tracker_ending(struct lock_tracker *locks, const struct threads *threads, uint64_t end_ns);
 
 /* After timeline_finish(): fill in the owners. */
-void locks_finish(struct locks *locks);
+void lock_tracker_finish(struct lock_tracker *locks);
 
 /* The lock of the blocked interval that @thread is in, or was in last; NULL. */
-const struct lock *locks_awaited(const struct locks *locks, const struct thread *thread);
+const struct lock *lock_tracker_awaited(const struct lock_tracker *locks, const struct thread *thread);
 
-/* The class of @interval, that locks_closed() has just seen, whose stack says @by_stack. */
-enum wait_class locks_class(const struct locks *locks, const struct interval *interval,
+/* The class of @interval, that lock_tracker_closed() has just seen, whose stack says @by_stack. */
+enum wait_class lock_tracker_class(const struct lock_tracker *locks, const struct interval *interval,
 			    enum wait_class by_stack);
 
 /* Counts the waits of @thread for locks: sleeps with the same number are one wait. */
-uint32_t locks_wait_number(const struct locks *locks, const struct thread *thread);
+uint32_t lock_tracker_wait_number(const struct lock_tracker *locks, const struct thread *thread);
 
 /* All locks waited for, in no order; borrowed. */
-size_t locks_count(const struct locks *locks);
-const struct lock *locks_at(const struct locks *locks, size_t index);
+size_t lock_tracker_count(const struct lock_tracker *locks);
+const struct lock *lock_tracker_at(const struct lock_tracker *locks, size_t index);
 
 #endif

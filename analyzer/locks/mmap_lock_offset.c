@@ -8,16 +8,17 @@
 
 /* An mm_struct without its CPU masks is smaller; a lock outside it is another one. */
 #define MM_BYTES_MAX 4096u
-#define PLACES (MM_BYTES_MAX / sizeof(uint64_t))
+#define PLACES	     (MM_BYTES_MAX / sizeof(uint64_t))
 
-struct mm_offset {
-	struct by_thread awaited; /* uint64_t: address of the lock whose slow path it entered last */
+struct mmap_lock_offset {
+	struct per_thread
+		awaited; /* uint64_t: address of the lock whose slow path it entered last */
 	uint32_t votes[PLACES];
 };
 
-int mm_offset_create(struct mm_offset **ret_offset)
+int mmap_lock_offset_create(struct mmap_lock_offset **ret_offset)
 {
-	struct mm_offset *offset = calloc(1, sizeof(*offset));
+	struct mmap_lock_offset *offset = calloc(1, sizeof(*offset));
 
 	if (!offset)
 		return -ENOMEM;
@@ -26,22 +27,22 @@ int mm_offset_create(struct mm_offset **ret_offset)
 	return 0;
 }
 
-void mm_offset_destroy(struct mm_offset *offset)
+void mmap_lock_offset_destroy(struct mmap_lock_offset *offset)
 {
 	if (!offset)
 		return;
-	by_thread_free(&offset->awaited);
+	per_thread_free(&offset->awaited);
 	free(offset);
 }
 
-int mm_offset_event(struct mm_offset *offset, const struct event *event)
+int mmap_lock_offset_event(struct mmap_lock_offset *offset, const struct event *event)
 {
 	const struct ft_event *raw = &event->raw;
 	uint64_t *awaited, distance;
 
 	if (raw->kind != FT_EVENT_LOCK_BEGIN && raw->kind != FT_EVENT_LOCK_HOLD)
 		return 0;
-	awaited = by_thread_get(&offset->awaited, event->thread);
+	awaited = per_thread_get(&offset->awaited, event->thread);
 	if (!awaited)
 		return -ENOMEM;
 	if (raw->kind == FT_EVENT_LOCK_BEGIN) {
@@ -57,7 +58,7 @@ int mm_offset_event(struct mm_offset *offset, const struct event *event)
 	return 0;
 }
 
-uint64_t mm_offset_found(const struct mm_offset *offset)
+uint64_t mmap_lock_offset_found(const struct mmap_lock_offset *offset)
 {
 	size_t best = 0;
 

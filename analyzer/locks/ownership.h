@@ -2,8 +2,8 @@
 /*
  * Ownership of one lock over time, and what each owner's waiters lost by it.
  */
-#ifndef ANALYZER_OWNERSHIP_H
-#define ANALYZER_OWNERSHIP_H
+#ifndef ANALYZER_LOCKS_OWNERSHIP_H
+#define ANALYZER_LOCKS_OWNERSHIP_H
 
 #include <stdbool.h>
 #include <stddef.h>

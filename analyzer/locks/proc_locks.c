@@ -17,20 +17,20 @@ struct line {
 	char text[40];
 };
 
-struct listed {
+struct proc_locks {
 	struct line *lines;
 	size_t line_count;
-	struct listed_wait *waits;
+	struct proc_locks_wait *waits;
 	size_t wait_count;
 };
 
-int listed_create(struct listed **ret_listed)
+int proc_locks_create(struct proc_locks **ret_listed)
 {
 	*ret_listed = calloc(1, sizeof(**ret_listed));
 	return *ret_listed ? 0 : -ENOMEM;
 }
 
-void listed_destroy(struct listed *listed)
+void proc_locks_destroy(struct proc_locks *listed)
 {
 	if (!listed)
 		return;
@@ -45,7 +45,7 @@ static uint64_t address_of(const struct ft_filelock *lock)
 	       !lock->inode;
 }
 
-int listed_event(struct listed *listed, const struct event *event)
+int proc_locks_event(struct proc_locks *listed, const struct event *event)
 {
 	struct ft_filelock lock;
 	struct line *lines, *line;
@@ -65,9 +65,10 @@ int listed_event(struct listed *listed, const struct event *event)
 	return 0;
 }
 
-int listed_closed(struct listed *listed, const struct interval *interval, enum wait_class class)
+int proc_locks_closed(struct proc_locks *listed, const struct interval *interval,
+		      enum wait_class class)
 {
-	struct listed_wait *waits;
+	struct proc_locks_wait *waits;
 
 	if (!listed->line_count || interval->state != THREAD_BLOCKED || class != WAIT_LOCK_FILE ||
 	    listed->wait_count == WAITS_MAX)
@@ -82,7 +83,7 @@ int listed_closed(struct listed *listed, const struct interval *interval, enum w
 		if (!waits)
 			return -ENOMEM;
 		listed->waits = waits;
-		waits[listed->wait_count++] = (struct listed_wait){
+		waits[listed->wait_count++] = (struct proc_locks_wait){
 			.thread = interval->thread,
 			.start_ns = interval->start_ns,
 			.end_ns = interval->end_ns,
@@ -96,7 +97,7 @@ int listed_closed(struct listed *listed, const struct interval *interval, enum w
 }
 
 /* All that the list says of the process at that time must be the same. */
-static void judge(const struct listed *listed, struct listed_wait *wait)
+static void judge(const struct proc_locks *listed, struct proc_locks_wait *wait)
 {
 	const struct ft_filelock *first = NULL;
 
@@ -119,7 +120,7 @@ static void judge(const struct listed *listed, struct listed_wait *wait)
 	}
 }
 
-bool listed_judge(struct listed *listed)
+bool proc_locks_judge(struct proc_locks *listed)
 {
 	bool told = false;
 
@@ -130,11 +131,11 @@ bool listed_judge(struct listed *listed)
 	return told;
 }
 
-const struct listed_wait *listed_find(const struct listed *listed, const struct thread *thread,
-				      uint64_t start_ns)
+const struct proc_locks_wait *proc_locks_find(const struct proc_locks *listed,
+					      const struct thread *thread, uint64_t start_ns)
 {
 	for (size_t i = 0; i < listed->wait_count; i++) {
-		const struct listed_wait *wait = &listed->waits[i];
+		const struct proc_locks_wait *wait = &listed->waits[i];
 
 		if (wait->told && wait->thread == thread && wait->start_ns == start_ns)
 			return wait;
@@ -142,17 +143,17 @@ const struct listed_wait *listed_find(const struct listed *listed, const struct 
 	return NULL;
 }
 
-static bool is_open(const struct listed_wait *wait)
+static bool is_open(const struct proc_locks_wait *wait)
 {
 	return wait->told && (wait->flags & INTERVAL_STILL_OPEN);
 }
 
-const struct listed_wait *listed_open(const struct listed *listed, uint64_t address)
+const struct proc_locks_wait *proc_locks_open(const struct proc_locks *listed, uint64_t address)
 {
-	const struct listed_wait *found = NULL;
+	const struct proc_locks_wait *found = NULL;
 
 	for (size_t i = 0; i < listed->wait_count; i++) {
-		const struct listed_wait *wait = &listed->waits[i];
+		const struct proc_locks_wait *wait = &listed->waits[i];
 
 		if (is_open(wait) && wait->address == address &&
 		    (!found || wait->start_ns < found->start_ns))
@@ -161,7 +162,8 @@ const struct listed_wait *listed_open(const struct listed *listed, uint64_t addr
 	return found;
 }
 
-const struct listed_wait *listed_open_of(const struct listed *listed, const struct thread *thread)
+const struct proc_locks_wait *proc_locks_open_of(const struct proc_locks *listed,
+						 const struct thread *thread)
 {
 	for (size_t i = 0; i < listed->wait_count; i++)
 		if (is_open(&listed->waits[i]) && listed->waits[i].thread == thread)
@@ -169,7 +171,7 @@ const struct listed_wait *listed_open_of(const struct listed *listed, const stru
 	return NULL;
 }
 
-const char *listed_text(const struct listed *listed, uint64_t address)
+const char *proc_locks_text(const struct proc_locks *listed, uint64_t address)
 {
 	for (size_t i = 0; i < listed->line_count; i++)
 		if (address_of(&listed->lines[i].lock) == address)
@@ -177,7 +179,7 @@ const char *listed_text(const struct listed *listed, uint64_t address)
 	return "";
 }
 
-struct thread *listed_thread(const struct threads *threads, int32_t tgid)
+struct thread *proc_locks_thread(const struct threads *threads, int32_t tgid)
 {
 	struct thread *found = NULL;
 

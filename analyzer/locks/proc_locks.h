@@ -6,8 +6,8 @@
  * wait that was under way is for that lock all along, and until it ends the same process has the lock: letting
  * it go wakes all who wait.
  */
-#ifndef ANALYZER_LISTED_H
-#define ANALYZER_LISTED_H
+#ifndef ANALYZER_LOCKS_PROC_LOCKS_H
+#define ANALYZER_LOCKS_PROC_LOCKS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,44 +18,44 @@
 #include "analyzer/timeline/timeline.h"
 #include "capture/filelock.h"
 
-struct listed;
+struct proc_locks;
 
-struct listed_wait {
+struct proc_locks_wait {
 	struct thread *thread;
 	uint64_t start_ns, end_ns, seen_ns; /* when the list was read */
 	unsigned int flags;		/* INTERVAL_* */
 	uint32_t stack_id;
 	bool told;			/* no doubt which lock it is; then: */
 	enum ft_filelock_kind kind;
-	uint64_t address;		/* stands for the file, see listed_text() */
+	uint64_t address;		/* stands for the file, see proc_locks_text() */
 	int32_t holder;			/* process that took the lock; 0: the kernel does not tell */
 };
 
-int listed_create(struct listed **ret_listed);
-void listed_destroy(struct listed *listed);
+int proc_locks_create(struct proc_locks **ret_listed);
+void proc_locks_destroy(struct proc_locks *listed);
 
 /* Feed every event of the first reading, and every interval of @class. 0 or -ENOMEM. */
-int listed_event(struct listed *listed, const struct event *event);
-int listed_closed(struct listed *listed, const struct interval *interval, enum wait_class class);
+int proc_locks_event(struct proc_locks *listed, const struct event *event);
+int proc_locks_closed(struct proc_locks *listed, const struct interval *interval, enum wait_class class);
 
 /* After the first reading. Return: whether a wait's lock is told. */
-bool listed_judge(struct listed *listed);
+bool proc_locks_judge(struct proc_locks *listed);
 
 /* The wait of @thread that began at @start_ns; NULL where it is not told what for. */
-const struct listed_wait *listed_find(const struct listed *listed, const struct thread *thread,
+const struct proc_locks_wait *proc_locks_find(const struct proc_locks *listed, const struct thread *thread,
 				      uint64_t start_ns);
 
 /* Of all told waits for @address the one that is under way at the end and began first; NULL. */
-const struct listed_wait *listed_open(const struct listed *listed, uint64_t address);
+const struct proc_locks_wait *proc_locks_open(const struct proc_locks *listed, uint64_t address);
 
 /* The wait that @thread is in at the end, told; NULL. */
-const struct listed_wait *listed_open_of(const struct listed *listed, const struct thread *thread);
+const struct proc_locks_wait *proc_locks_open_of(const struct proc_locks *listed, const struct thread *thread);
 
 /* "08:01:1234": device and inode. */
-const char *listed_text(const struct listed *listed, uint64_t address);
+const char *proc_locks_text(const struct proc_locks *listed, uint64_t address);
 
 /* The only thread of @tgid that lives; NULL where there are several, or none. The recorder tells of all threads of
  * a process that it lists as a holder. */
-struct thread *listed_thread(const struct threads *threads, int32_t tgid);
+struct thread *proc_locks_thread(const struct threads *threads, int32_t tgid);
 
 #endif

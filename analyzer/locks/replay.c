@@ -8,81 +8,81 @@
 #include "analyzer/timeline/kernel_operation.h"
 #include "capture/facts.h"
 
-#define NS_A_SECOND 1000000000u
+#define NS_A_SECOND	1000000000u
 #define SAMPLE_HZ_LEAST 1 /* what is outside is damage */
-#define SAMPLE_HZ_MOST 100000
+#define SAMPLE_HZ_MOST	100000
 
-struct pass {
+struct replay {
 	struct source *source;
-	struct operations *operations;
-	struct locks *locks;
-	const struct pass_watcher *watcher;
+	struct kernel_operations *operations;
+	struct lock_tracker *locks;
+	const struct replay_watcher *watcher;
 	uint64_t contradictions;
 };
 
-int pass_create(struct source *source, struct stackfacts *stackfacts,
-		const struct locks_options *options, struct pass **ret_pass)
+int replay_create(struct source *source, struct stack_infos *stackfacts,
+		  const struct lock_tracker_options *options, struct replay **ret_pass)
 {
-	struct pass *pass = calloc(1, sizeof(*pass));
+	struct replay *pass = calloc(1, sizeof(*pass));
 	int r = -ENOMEM;
 
 	if (!pass)
 		return -ENOMEM;
 	pass->source = source;
-	r = operations_create(stackfacts, &pass->operations);
+	r = kernel_operations_create(stackfacts, &pass->operations);
 	if (r)
 		goto out;
-	r = locks_create(stackfacts, pass->operations, options, &pass->locks);
+	r = lock_tracker_create(stackfacts, pass->operations, options, &pass->locks);
 	if (r)
 		goto out;
-	locks_believe_log(pass->locks, source_threads(source));
+	lock_tracker_believe_log(pass->locks, source_threads(source));
 	*ret_pass = pass;
 	pass = NULL;
 out:
-	pass_destroy(pass);
+	replay_destroy(pass);
 	return r;
 }
 
-void pass_destroy(struct pass *pass)
+void replay_destroy(struct replay *pass)
 {
 	if (!pass)
 		return;
-	locks_destroy(pass->locks);
-	operations_destroy(pass->operations);
+	lock_tracker_destroy(pass->locks);
+	kernel_operations_destroy(pass->operations);
 	free(pass);
 }
 
-struct locks *pass_locks(const struct pass *pass)
+struct lock_tracker *replay_locks(const struct replay *pass)
 {
 	return pass->locks;
 }
 
 static int pass_opened(void *context, const struct interval *interval)
 {
-	struct pass *pass = context;
+	struct replay *pass = context;
 
-	return locks_opened(pass->locks, interval);
+	return lock_tracker_opened(pass->locks, interval);
 }
 
 static int pass_closed(void *context, const struct interval *interval)
 {
-	struct pass *pass = context;
-	int r = locks_closed(pass->locks, interval);
+	struct replay *pass = context;
+	int r = lock_tracker_closed(pass->locks, interval);
 
 	if (!r && pass->watcher->closed)
 		r = pass->watcher->closed(pass->watcher->context, interval);
 	return r;
 }
 
-static int pass_events(struct pass *pass, struct timeline *timeline)
+static int pass_events(struct replay *pass, struct timeline *timeline)
 {
 	struct event event;
 	int r;
 
 	while ((r = source_next(pass->source, &event)) > 0) {
-		r = operations_event(pass->operations, &event);
+		r = kernel_operations_event(pass->operations, &event);
 		if (!r)
-			r = locks_event(pass->locks, &event);
+			r = lock_tracker_event(pass->locks, &event);
 		if (!r && pass->watcher->event)
 			r = pass->watcher->event(pass->watcher->context, &event);
 		if (!r)
@@ -93,7 +93,7 @@ static int pass_events(struct pass *pass, struct timeline *timeline)
 	return r;
 }
 
-uint64_t pass_contradictions(const struct pass *pass)
+uint64_t replay_contradictions(const struct replay *pass)
 {
 	return pass->contradictions;
 }
@@ -102,7 +102,7 @@ uint64_t pass_contradictions(const struct pass *pass)
  * The clock ticks evenly, so of two samples one hits whoever ran from before the first to after the second. A count of
  * cycles takes longer on a CPU that has slowed down since its period was set.
  */
-uint64_t pass_sampled_within_ns(const struct ft_facts *facts)
+uint64_t replay_sampled_within_ns(const struct ft_facts *facts)
 {
 	const char *event = ft_facts_get(facts, FT_FACT_SAMPLE_EVENT);
 	int64_t hz = ft_facts_number(facts, FT_FACT_SAMPLE_HZ, 0);
@@ -112,7 +112,7 @@ uint64_t pass_sampled_within_ns(const struct ft_facts *facts)
 	return NS_A_SECOND / (uint64_t)hz * (strcmp(event, "cpu-clock") ? 5 : 2);
 }
 
-int pass_run(struct pass *pass, const struct pass_watcher *watcher)
+int replay_run(struct replay *pass, const struct replay_watcher *watcher)
 {
 	const struct timeline_sink sink = { pass_opened, pass_closed, pass };
 	const struct threads *threads = source_threads(pass->source);
@@ -126,32 +126,32 @@ int pass_run(struct pass *pass, const struct pass_watcher *watcher)
 	r = timeline_create(&sink, source_start_ns(pass->source), &timeline);
 	if (r)
 		goto out;
-	timeline_samples(timeline, pass_sampled_within_ns(source_facts(pass->source)));
+	timeline_samples(timeline, replay_sampled_within_ns(source_facts(pass->source)));
 	r = pass_events(pass, timeline);
 	if (r)
 		goto out;
-	r = locks_ending(pass->locks, threads, source_end_ns(pass->source));
+	r = lock_tracker_ending(pass->locks, threads, source_end_ns(pass->source));
 	if (r)
 		goto out;
 	r = timeline_finish(timeline, threads, source_end_ns(pass->source));
 	if (r)
 		goto out;
-	locks_finish(pass->locks);
+	lock_tracker_finish(pass->locks);
 	pass->contradictions = timeline_contradictions(timeline);
 out:
 	timeline_destroy(timeline);
 	return r;
 }
 
-int pass_over(struct source *source, struct stackfacts *stackfacts,
-	      const struct pass_watcher *watcher)
+int replay_over(struct source *source, struct stack_infos *stackfacts,
+		const struct replay_watcher *watcher)
 {
-	const struct locks_options options = { 0 };
-	struct pass *pass = NULL;
-	int r = pass_create(source, stackfacts, &options, &pass);
+	const struct lock_tracker_options options = { 0 };
+	struct replay *pass = NULL;
+	int r = replay_create(source, stackfacts, &options, &pass);
 
 	if (!r)
-		r = pass_run(pass, watcher);
-	pass_destroy(pass);
+		r = replay_run(pass, watcher);
+	replay_destroy(pass);
 	return r;
 }

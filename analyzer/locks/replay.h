@@ -3,40 +3,40 @@
  * One reading of the whole capture: every event goes through the timeline and
  * the locks, and to whoever watches.
  */
-#ifndef ANALYZER_PASS_H
-#define ANALYZER_PASS_H
+#ifndef ANALYZER_LOCKS_REPLAY_H
+#define ANALYZER_LOCKS_REPLAY_H
 
 #include "analyzer/locks/lock_tracker.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/timeline/timeline.h"
 
-struct pass;
+struct replay;
 
-struct pass_watcher {
+struct replay_watcher {
 	int (*event)(void *context, const struct event *event);		 /* may be NULL */
 	int (*closed)(void *context, const struct interval *interval);	 /* may be NULL; after the locks */
 	void *context;
 };	/* what they return other than 0 ends the pass and is returned */
 
-int pass_create(struct source *source, struct stackfacts *stackfacts,
-		const struct locks_options *options, struct pass **ret_pass);
-void pass_destroy(struct pass *pass);
+int replay_create(struct source *source, struct stack_infos *stackfacts,
+		const struct lock_tracker_options *options, struct replay **ret_pass);
+void replay_destroy(struct replay *pass);
 
-/* Its locks, borrowed; complete after pass_run(). */
-struct locks *pass_locks(const struct pass *pass);
+/* Its locks, borrowed; complete after replay_run(). */
+struct lock_tracker *replay_locks(const struct replay *pass);
 
 /* For timeline_samples(), from what a capture says of its sampling. */
-uint64_t pass_sampled_within_ns(const struct ft_facts *facts);
+uint64_t replay_sampled_within_ns(const struct ft_facts *facts);
 
-/* See timeline.h; after pass_run(). */
-uint64_t pass_contradictions(const struct pass *pass);
+/* See timeline.h; after replay_run(). */
+uint64_t replay_contradictions(const struct replay *pass);
 
 /* Read the source from its start to its end, once. 0, -ENOMEM, -EIO, or what the watcher returned. */
-int pass_run(struct pass *pass, const struct pass_watcher *watcher);
+int replay_run(struct replay *pass, const struct replay_watcher *watcher);
 
 /* All of it for a watcher that asks nothing of the locks. 0, -ENOMEM, -EIO, or what the watcher returned. */
-int pass_over(struct source *source, struct stackfacts *stackfacts,
-	      const struct pass_watcher *watcher);
+int replay_over(struct source *source, struct stack_infos *stackfacts,
+	      const struct replay_watcher *watcher);
 
 #endif

@@ -27,7 +27,7 @@ static int put_name(const char *name, FILE *out)
 
 static int put_frame(const struct frame *frame, FILE *out)
 {
-	char *name = frame_text_name(frame);
+	char *name = frame_name_of(frame);
 	int error = -ENOMEM;
 
 	if (name) {
@@ -54,7 +54,7 @@ static int put_wait(const struct model *model, const struct model_wait *wait, FI
 	return error;
 }
 
-int render_folded(const struct model *model, FILE *out)
+int report_folded(const struct model *model, FILE *out)
 {
 	int error = 0;
 

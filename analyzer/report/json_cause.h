@@ -2,8 +2,8 @@
 /*
  * Why the holder was slow, and who else was drawn in, as members of the JSON report.
  */
-#ifndef ANALYZER_JSON_WHY_H
-#define ANALYZER_JSON_WHY_H
+#ifndef ANALYZER_REPORT_JSON_CAUSE_H
+#define ANALYZER_REPORT_JSON_CAUSE_H
 
 #include "analyzer/report/json_fields.h"
 #include "analyzer/model.h"

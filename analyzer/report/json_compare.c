@@ -151,7 +151,7 @@ static void threads(struct json_fields *fields, const struct comparison *compari
 	json_close_array(&fields->json);
 }
 
-int render_comparison_json(const struct comparison *comparison, FILE *out)
+int report_comparison_json(const struct comparison *comparison, FILE *out)
 {
 	struct json_fields fields = { .error = 0 };
 	int error;

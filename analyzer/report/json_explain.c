@@ -20,7 +20,7 @@ static void thread(struct json_fields *fields, const char *key, const struct thr
 	json_close_object(&fields->json);
 }
 
-static const char *kind_name(enum trail_kind kind)
+static const char *kind_name(enum excerpt_kind kind)
 {
 	static const char *const names[] = {
 		[TRAIL_GETS_CPU] = "gets-cpu",
@@ -131,7 +131,7 @@ static void wait(struct json_fields *fields, const struct explain_wait *wait)
 	json_close_object(&fields->json);
 }
 
-static void profile(struct json_fields *fields, const struct profile *profile)
+static void profile(struct json_fields *fields, const struct cpu_profile *profile)
 {
 	json_field_number(fields, "samples", profile->samples);
 	json_field_number(fields, "kernel_samples", profile->kernel_samples);
@@ -175,14 +175,12 @@ static void actor(struct json_fields *fields, const struct explain_actor *actor)
 	json_close_object(&fields->json);
 }
 
-int render_explanation_json(const struct explanation *explanation, const struct model *model,
+int report_explanation_json(const struct explanation *explanation, const struct model *model,
 			    FILE *out)
 {
 	static const char *const choices[] = {
-		[EXPLAIN_BY_TIME] = "time",
-		[EXPLAIN_LONGEST_HURTING] = "longest-hurting",
-		[EXPLAIN_LONGEST] = "longest",
-		[EXPLAIN_OF_FINDING] = "of-finding",
+		[EXPLAIN_BY_TIME] = "time",	   [EXPLAIN_LONGEST_HURTING] = "longest-hurting",
+		[EXPLAIN_LONGEST] = "longest",	   [EXPLAIN_OF_FINDING] = "of-finding",
 		[EXPLAIN_OF_VICTIM] = "of-victim",
 	};
 	struct json_fields fields = { .error = 0 };

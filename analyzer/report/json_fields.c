@@ -61,7 +61,7 @@ void json_field_stack(struct json_fields *fields, const char *key, const struct 
 {
 	json_field_array(fields, key);
 	for (size_t i = 0; i < stack->count; i++) {
-		char *text = frame_text_exact(&stack->frames[i]);
+		char *text = frame_name_exact(&stack->frames[i]);
 
 		if (!text)
 			fields->error = -ENOMEM;

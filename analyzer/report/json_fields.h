@@ -2,8 +2,8 @@
 /*
  * Members of JSON objects, a key with its value, as all our schemas write them.
  */
-#ifndef ANALYZER_JSON_FIELDS_H
-#define ANALYZER_JSON_FIELDS_H
+#ifndef ANALYZER_REPORT_JSON_FIELDS_H
+#define ANALYZER_REPORT_JSON_FIELDS_H
 
 #include <stdbool.h>
 #include <stdint.h>

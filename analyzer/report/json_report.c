@@ -87,7 +87,8 @@ static void put_capture(struct json_fields *report, const struct model *model)
 	json_field_number(report, "target_threads", model->capture.target_threads);
 	put_trigger(report, model);
 	json_field_text(report, "start",
-		 start_ns ? human_rfc3339(start_ns, model->capture.utc_offset_s).text : NULL);
+			start_ns ? human_rfc3339(start_ns, model->capture.utc_offset_s).text
+				 : NULL);
 	json_field_number(report, "start_monotonic_ns", model->capture.start_ns);
 	json_field_number(report, "duration_ns", model->capture.duration_ns);
 	json_field_number(report, "events", model->capture.events);
@@ -118,7 +119,7 @@ static void put_note(struct json_fields *report, const struct model_note *note)
 	json_close_object(&report->json);
 }
 
-static void put_extra(struct json_fields *report, const struct extra *extra)
+static void put_extra(struct json_fields *report, const struct event_count *extra)
 {
 	json_open_object(&report->json);
 	json_field_text(report, "event", extra->name);
@@ -347,7 +348,7 @@ static void put_thread(struct json_fields *report, const struct model_thread *th
 	json_close_object(&report->json);
 }
 
-int render_json(const struct model *model, FILE *out)
+int report_json(const struct model *model, FILE *out)
 {
 	struct json_fields report = { .error = 0 };
 	int error;

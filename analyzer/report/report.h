@@ -4,8 +4,8 @@
  *
  * Return: 0, -ENOMEM, or -EIO where @out took not everything.
  */
-#ifndef ANALYZER_RENDER_H
-#define ANALYZER_RENDER_H
+#ifndef ANALYZER_REPORT_REPORT_H
+#define ANALYZER_REPORT_REPORT_H
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,25 +18,25 @@ struct text_options {
 	unsigned int width;	/* columns, 80 */
 };
 
-int render_text(const struct model *model, const struct text_options *options, FILE *out);
-int render_json(const struct model *model, FILE *out);
+int report_text(const struct model *model, const struct text_options *options, FILE *out);
+int report_json(const struct model *model, FILE *out);
 
 /* Off-CPU time of the target by stack, for flame graphs: "target comm;wait class;outermost;...;leaf microseconds". Idle waits too. */
-int render_folded(const struct model *model, FILE *out);
+int report_folded(const struct model *model, FILE *out);
 
 struct explanation;
 
 /* --explain, see explain.h */
-int render_explanation_text(const struct explanation *explanation, const struct model *model,
+int report_explanation_text(const struct explanation *explanation, const struct model *model,
 			    const struct text_options *options, FILE *out);
-int render_explanation_json(const struct explanation *explanation, const struct model *model,
+int report_explanation_json(const struct explanation *explanation, const struct model *model,
 			    FILE *out);
 
 struct comparison;
 
 /* --before, see compare.h */
-int render_comparison_text(const struct comparison *comparison, const struct text_options *options,
+int report_comparison_text(const struct comparison *comparison, const struct text_options *options,
 			   FILE *out);
-int render_comparison_json(const struct comparison *comparison, FILE *out);
+int report_comparison_json(const struct comparison *comparison, FILE *out);
 
 #endif

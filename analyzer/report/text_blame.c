@@ -12,23 +12,23 @@
 #define VICTIM_COLUMNS 9
 #define GRADE_COLUMNS  11
 
-static void row(struct page *page, const struct model_blame *blame)
+static void row(struct text_layout *page, const struct model_blame *blame)
 {
 	const unsigned int thread_columns =
 		page->width - ROOT_COLUMNS - TIME_COLUMNS - VICTIM_COLUMNS - GRADE_COLUMNS;
 
-	page_cell(page, ROOT_COLUMNS, false, " %s", blame->root);
+	layout_cell(page, ROOT_COLUMNS, false, " %s", blame->root);
 	if (blame->tid)
-		page_cell(page, thread_columns, false, "%" PRId32 " %s", blame->tid, blame->comm);
+		layout_cell(page, thread_columns, false, "%" PRId32 " %s", blame->tid, blame->comm);
 	else
-		page_cell(page, thread_columns, false, "%s", "");
-	page_cell(page, TIME_COLUMNS, true, "%s", human_duration(blame->blocked_ns).text);
-	page_cell(page, VICTIM_COLUMNS, true, "%" PRIu32, blame->victims);
-	page_cell(page, GRADE_COLUMNS, true, "%s", grade_name(blame->grade));
-	page_line_end(page);
+		layout_cell(page, thread_columns, false, "%s", "");
+	layout_cell(page, TIME_COLUMNS, true, "%s", human_duration(blame->blocked_ns).text);
+	layout_cell(page, VICTIM_COLUMNS, true, "%" PRIu32, blame->victims);
+	layout_cell(page, GRADE_COLUMNS, true, "%s", grade_name(blame->grade));
+	layout_line_end(page);
 }
 
-void text_blame(struct page *page, const struct model *model)
+void text_blame(struct text_layout *page, const struct model *model)
 {
 	const unsigned int thread_columns =
 		page->width - ROOT_COLUMNS - TIME_COLUMNS - VICTIM_COLUMNS - GRADE_COLUMNS;
@@ -37,14 +37,14 @@ void text_blame(struct page *page, const struct model *model)
 
 	if (!model->blame_count)
 		return;
-	page_style(page, STYLE_LABEL);
-	page_cell(page, ROOT_COLUMNS, false, "blame");
-	page_cell(page, thread_columns, false, "thread");
-	page_cell(page, TIME_COLUMNS, true, "lost");
-	page_cell(page, VICTIM_COLUMNS, true, "victims");
-	page_cell(page, GRADE_COLUMNS, true, "grade");
-	page_style_end(page);
-	page_line_end(page);
+	layout_style(page, STYLE_LABEL);
+	layout_cell(page, ROOT_COLUMNS, false, "blame");
+	layout_cell(page, thread_columns, false, "thread");
+	layout_cell(page, TIME_COLUMNS, true, "lost");
+	layout_cell(page, VICTIM_COLUMNS, true, "victims");
+	layout_cell(page, GRADE_COLUMNS, true, "grade");
+	layout_style_end(page);
+	layout_line_end(page);
 	/* What is less than a hundredth of the first is only for --json. */
 	for (i = 0; i < model->blame_count && i < ROWS; i++) {
 		if (model->blame[i].blocked_ns < model->blame[0].blocked_ns / 100)
@@ -54,9 +54,9 @@ void text_blame(struct page *page, const struct model *model)
 	for (size_t j = i; j < model->blame_count; j++)
 		left_ns += model->blame[j].blocked_ns;
 	if (left_ns && left_ns >= model->blame[0].blocked_ns / 100) {
-		page_cell(page, page->width, false, " ... %s more (--json)",
-			  human_count(model->blame_count - i).text);
-		page_line_end(page);
+		layout_cell(page, page->width, false, " ... %s more (--json)",
+			    human_count(model->blame_count - i).text);
+		layout_line_end(page);
 	}
-	page_line_end(page);
+	layout_line_end(page);
 }

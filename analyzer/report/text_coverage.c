@@ -8,46 +8,47 @@
 
 #include "analyzer/report/text_parts.h"
 
-#define GAP_ROWS 4
+#define GAP_ROWS  4
 #define NOTE_ROWS 5
 
-static void summary(struct page *page, const struct model *model)
+static void summary(struct text_layout *page, const struct model *model)
 {
 	const uint64_t lost = model->coverage.lost_events;
 
-	page_begin(page);
-	page_add(page, "%s events, ", human_count(model->capture.events).text);
+	layout_begin(page);
+	layout_add(page, "%s events, ", human_count(model->capture.events).text);
 	if (lost)
-		page_add(page, "%s lost", human_count(lost).text);
+		layout_add(page, "%s lost", human_count(lost).text);
 	else
-		page_add(page, model->coverage.gap_count ? "some lost" : "none lost");
+		layout_add(page, model->coverage.gap_count ? "some lost" : "none lost");
 	if (model->coverage.cpus)
-		page_add(page, ", %" PRIu32 " CPU%s", model->coverage.cpus,
-			 model->coverage.cpus == 1 ? "" : "s");
+		layout_add(page, ", %" PRIu32 " CPU%s", model->coverage.cpus,
+			   model->coverage.cpus == 1 ? "" : "s");
 	if (model->coverage.recorder_delay_max_ns)
-		page_add(page, "; recorder's own delay <= %s",
-			 human_duration(model->coverage.recorder_delay_max_ns).text);
-	page_end(page, text_labelled("coverage", STYLE_LABEL));
+		layout_add(page, "; recorder's own delay <= %s",
+			   human_duration(model->coverage.recorder_delay_max_ns).text);
+	layout_end(page, text_labelled("coverage", STYLE_LABEL));
 }
 
-static void gap_line(struct page *page, const struct model *model, const struct model_gap *gap)
+static void gap_line(struct text_layout *page, const struct model *model,
+		     const struct model_gap *gap)
 {
 	const struct human start = text_moment(model, gap->start_ns);
 	const struct human end = text_moment(model, gap->end_ns);
 
-	page_begin(page);
+	layout_begin(page);
 	if (gap->records)
-		page_add(page, "%s event%s", human_count(gap->records).text,
-			 gap->records == 1 ? "" : "s");
+		layout_add(page, "%s event%s", human_count(gap->records).text,
+			   gap->records == 1 ? "" : "s");
 	else
-		page_add(page, "an unknown number of events");
-	page_add(page, " lost on CPU %" PRIu32 ", %s", gap->cpu, start.text);
+		layout_add(page, "an unknown number of events");
+	layout_add(page, " lost on CPU %" PRIu32 ", %s", gap->cpu, start.text);
 	if (strcmp(start.text, end.text) != 0)
-		page_add(page, " to %s", end.text);
-	page_end(page, text_labelled(NULL, STYLE_PLAIN));
+		layout_add(page, " to %s", end.text);
+	layout_end(page, text_labelled(NULL, STYLE_PLAIN));
 }
 
-static void gaps(struct page *page, const struct model *model)
+static void gaps(struct text_layout *page, const struct model *model)
 {
 	const size_t count = model->coverage.gap_count;
 	const struct paragraph text = text_labelled(NULL, STYLE_PLAIN);
@@ -55,25 +56,25 @@ static void gaps(struct page *page, const struct model *model)
 	for (size_t i = 0; i < count && i < GAP_ROWS; i++)
 		gap_line(page, model, &model->coverage.gaps[i]);
 	if (count > GAP_ROWS)
-		page_paragraph(page, text, "... %s more gaps (--json)",
-			       human_count(count - GAP_ROWS).text);
+		layout_paragraph(page, text, "... %s more gaps (--json)",
+				 human_count(count - GAP_ROWS).text);
 	if (model->coverage.unknown_ns)
-		page_paragraph(page, text, "unknown for %s of the target's thread time",
-			       human_duration(model->coverage.unknown_ns).text);
+		layout_paragraph(page, text, "unknown for %s of the target's thread time",
+				 human_duration(model->coverage.unknown_ns).text);
 }
 
-static void extras(struct page *page, const struct model *model)
+static void extras(struct text_layout *page, const struct model *model)
 {
-	const struct extras *extras = &model->coverage.extras;
+	const struct event_counts *extras = &model->coverage.extras;
 
 	for (size_t i = 0; i < extras->count; i++)
-		page_paragraph(page, text_labelled(NULL, STYLE_PLAIN),
-			       "%s, asked for with -e, came %s times, %s of them in the target",
-			       extras->list[i].name, human_count(extras->list[i].count).text,
-			       human_count(extras->list[i].of_target).text);
+		layout_paragraph(page, text_labelled(NULL, STYLE_PLAIN),
+				 "%s, asked for with -e, came %s times, %s of them in the target",
+				 extras->list[i].name, human_count(extras->list[i].count).text,
+				 human_count(extras->list[i].of_target).text);
 }
 
-static void notes(struct page *page, const struct model *model)
+static void notes(struct text_layout *page, const struct model *model)
 {
 	const size_t count = model->coverage.note_count;
 	struct paragraph paragraph = text_labelled("notes", STYLE_LABEL);
@@ -81,16 +82,16 @@ static void notes(struct page *page, const struct model *model)
 	for (size_t i = 0; i < count && i < NOTE_ROWS; i++) {
 		const struct model_note *note = &model->coverage.notes[i];
 
-		page_paragraph(page, paragraph, "%s %s", text_moment(model, note->at_ns).text,
-			       note->text);
+		layout_paragraph(page, paragraph, "%s %s", text_moment(model, note->at_ns).text,
+				 note->text);
 		paragraph.label = NULL;
 	}
 	if (count > NOTE_ROWS)
-		page_paragraph(page, paragraph, "... %s more (--json)",
-			       human_count(count - NOTE_ROWS).text);
+		layout_paragraph(page, paragraph, "... %s more (--json)",
+				 human_count(count - NOTE_ROWS).text);
 }
 
-void text_coverage(struct page *page, const struct model *model)
+void text_coverage(struct text_layout *page, const struct model *model)
 {
 	struct paragraph cannot_say = text_labelled("cannot say", STYLE_LABEL);
 
@@ -99,7 +100,7 @@ void text_coverage(struct page *page, const struct model *model)
 	extras(page, model);
 	notes(page, model);
 	for (size_t i = 0; i < model->coverage.cannot_say_count; i++) {
-		page_paragraph(page, cannot_say, "%s", model->coverage.cannot_say[i]);
+		layout_paragraph(page, cannot_say, "%s", model->coverage.cannot_say[i]);
 		cannot_say.label = NULL;
 	}
 }

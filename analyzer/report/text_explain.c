@@ -14,7 +14,7 @@
 #define EVENT_COLUMNS 22
 
 struct telling {
-	struct page page;
+	struct text_layout page;
 	const struct model *model;
 	const struct explanation *explanation;
 };
@@ -69,55 +69,55 @@ static const char *mode_text(enum lock_mode mode)
 					 : "";
 }
 
-static void event_text(struct page *page, const struct explain_event *event)
+static void event_text(struct text_layout *page, const struct explain_event *event)
 {
 	switch (event->kind) {
 	case TRAIL_GETS_CPU:
-		page_add(page, "gets the CPU");
+		layout_add(page, "gets the CPU");
 		break;
 	case TRAIL_LEAVES_CPU:
-		page_add(page, "leaves the CPU, %s", state_text(event->state));
+		layout_add(page, "leaves the CPU, %s", state_text(event->state));
 		if (blocks(event->state))
-			page_add(page, ", in %s", wait_class_name(event->class));
+			layout_add(page, ", in %s", wait_class_name(event->class));
 		break;
 	case TRAIL_WOKEN:
 		if (event->in_interrupt || event->other->idle_task)
-			page_add(page,
+			layout_add(page,
 				 "is woken by an interrupt, while %" PRId32 " (%s) had the CPU",
 				 event->other->tid, event->other->comm);
 		else
-			page_add(page, "is woken by %" PRId32 " (%s)", event->other->tid,
+			layout_add(page, "is woken by %" PRId32 " (%s)", event->other->tid,
 				 event->other->comm);
 		break;
 	case TRAIL_WAKES:
-		page_add(page, "wakes %" PRId32 " (%s)", event->other->tid, event->other->comm);
+		layout_add(page, "wakes %" PRId32 " (%s)", event->other->tid, event->other->comm);
 		break;
 	case TRAIL_LOCK_BEGIN:
-		page_add(page, "begins to wait for the lock at 0x%" PRIx64 "%s", event->address,
+		layout_add(page, "begins to wait for the lock at 0x%" PRIx64 "%s", event->address,
 			 mode_text(event->mode));
 		break;
 	case TRAIL_LOCK_ACQUIRED:
-		page_add(page, "has the lock at 0x%" PRIx64 "%s", event->address,
+		layout_add(page, "has the lock at 0x%" PRIx64 "%s", event->address,
 			 mode_text(event->mode));
 		break;
 	case TRAIL_LOCK_RELEASED:
-		page_add(page, "lets the lock at 0x%" PRIx64 " go", event->address);
+		layout_add(page, "lets the lock at 0x%" PRIx64 " go", event->address);
 		break;
 	case TRAIL_CALL:
 		if (event->address)
-			page_add(page, "enters %s, to %s at 0x%" PRIx64, event->call,
+			layout_add(page, "enters %s, to %s at 0x%" PRIx64, event->call,
 				 event->wakes ? "wake" : "wait", event->address);
 		else
-			page_add(page, "enters %s, %s", event->call, human_bytes(event->bytes).text);
+			layout_add(page, "enters %s, %s", event->call, human_bytes(event->bytes).text);
 		break;
 	case TRAIL_SAMPLE:
-		page_add(page, "is seen running by a CPU sample");
+		layout_add(page, "is seen running by a CPU sample");
 		break;
 	case TRAIL_HAS_RUN:
-		page_add(page, "has the CPU by now; its coming there was not recorded");
+		layout_add(page, "has the CPU by now; its coming there was not recorded");
 		break;
 	case TRAIL_SNAPSHOT:
-		page_add(page, "is looked at by the recorder: %s",
+		layout_add(page, "is looked at by the recorder: %s",
 			 blocks(event->state) ? "asleep" : "not asleep");
 		break;
 	}
@@ -126,7 +126,7 @@ static void event_text(struct page *page, const struct explain_event *event)
 static void event(struct telling *telling, unsigned int indent, const struct explain_event *event,
 		  bool with_stack)
 {
-	struct page *page = &telling->page;
+	struct text_layout *page = &telling->page;
 	struct paragraph paragraph = { .indent = indent, .hang = indent + EVENT_COLUMNS };
 	char label[96];
 
@@ -136,9 +136,9 @@ static void event(struct telling *telling, unsigned int indent, const struct exp
 		snprintf(label, sizeof(label), "%s  cpu %" PRIu32, seconds(event->at_ns).text,
 			 event->cpu);
 	paragraph.label = label;
-	page_begin(page);
+	layout_begin(page);
 	event_text(page, event);
-	page_end(page, paragraph);
+	layout_end(page, paragraph);
 	if (with_stack)
 		stack(telling, paragraph.hang, &event->stack);
 }
@@ -159,7 +159,7 @@ static void trail(struct telling *telling, unsigned int indent, const struct exp
 {
 	for (size_t i = 0; i < trail->count; i++) {
 		if (i == trail->gap && trail->left_out)
-			page_paragraph(&telling->page, block(indent),
+			layout_paragraph(&telling->page, block(indent),
 				       "... %s more events of it ...",
 				       human_count(trail->left_out).text);
 		event(telling, indent, &trail->events[i], with_stacks && news(trail, i));
@@ -167,19 +167,19 @@ static void trail(struct telling *telling, unsigned int indent, const struct exp
 }
 
 /* What it waited in: class, detail, operation. */
-static void add_reason(struct page *page, const struct explain_wait *wait)
+static void add_reason(struct text_layout *page, const struct explain_wait *wait)
 {
 	const char *before = " (";
 
-	page_add(page, " in %s", wait_class_name(wait->class));
+	layout_add(page, " in %s", wait_class_name(wait->class));
 	if (wait->detail)
-		page_add(page, "%s%s", before, wait->detail);
+		layout_add(page, "%s%s", before, wait->detail);
 	if (wait->detail)
 		before = ", ";
 	if (*wait->operation)
-		page_add(page, "%s%s", before, wait->operation);
+		layout_add(page, "%s%s", before, wait->operation);
 	if (wait->detail || *wait->operation)
-		page_add(page, ")");
+		layout_add(page, ")");
 }
 
 static void wait_title(struct telling *telling, unsigned int indent,
@@ -187,26 +187,26 @@ static void wait_title(struct telling *telling, unsigned int indent,
 {
 	const struct explain_actor *within =
 		wait->actor == EXPLAIN_NONE ? NULL : &telling->explanation->actors[wait->actor];
-	struct page *page = &telling->page;
+	struct text_layout *page = &telling->page;
 
-	page_begin(page);
-	page_add(page, "%" PRId32 " (%s) %s %s%s", wait->thread->tid, wait->thread->comm,
+	layout_begin(page);
+	layout_add(page, "%" PRId32 " (%s) %s %s%s", wait->thread->tid, wait->thread->comm,
 		 wait->for_cpu ? "was ready to run and had no CPU for" : "was blocked for",
 		 wait->began_before || wait->still_open ? "at least " : "",
 		 human_duration(wait->waited_ns).text);
 	if (!wait->for_cpu || wait->class != WAIT_CPU_RUNQUEUE)
 		add_reason(page, wait);
-	page_add(page, ": %s to %s s", seconds(wait->start_ns).text, seconds(wait->end_ns).text);
+	layout_add(page, ": %s to %s s", seconds(wait->start_ns).text, seconds(wait->end_ns).text);
 	if (wait->begin_inferred)
-		page_add(page, " (no event tells since when: no later than that)");
+		layout_add(page, " (no event tells since when: no later than that)");
 	if (wait->end_inferred)
-		page_add(page, " (no event tells its end: it is inferred)");
+		layout_add(page, " (no event tells its end: it is inferred)");
 	if (wait->sleeps > 1)
-		page_add(page, ", in %" PRIu32 " sleeps", wait->sleeps);
+		layout_add(page, ", in %" PRIu32 " sleeps", wait->sleeps);
 	if (within && wait->within_ns != wait->waited_ns)
-		page_add(page, "; %s of it in these %s", human_duration(wait->within_ns).text,
+		layout_add(page, "; %s of it in these %s", human_duration(wait->within_ns).text,
 			 human_duration(within->end_ns - within->start_ns).text);
-	page_end(page, block(indent));
+	layout_end(page, block(indent));
 }
 
 /* What it called futex() with, before it slept; 0: not seen. */
@@ -223,27 +223,27 @@ static uint64_t futex_of(const struct explain_wait *wait)
 
 static void lock_line(struct telling *telling, unsigned int indent, const struct explain_wait *wait)
 {
-	struct page *page = &telling->page;
+	struct text_layout *page = &telling->page;
 
 	if (!wait->is_lock || wait->class == WAIT_LOCK_FUTEX)
 		return;
-	page_begin(page);
-	page_add(page, "The lock: ");
+	layout_begin(page);
+	layout_add(page, "The lock: ");
 	if (wait->class == WAIT_LOCK_MMAP)
-		page_add(page, "mmap_lock of process %" PRId32 "%s", wait->lock_tgid,
+		layout_add(page, "mmap_lock of process %" PRId32 "%s", wait->lock_tgid,
 			 wait->lock_address ? ", " : "");
 	if (wait->lock_address)
-		page_add(page, "at 0x%" PRIx64, wait->lock_address);
+		layout_add(page, "at 0x%" PRIx64, wait->lock_address);
 	else if (wait->class == WAIT_LOCK_FUTEX && futex_of(wait))
-		page_add(page,
+		layout_add(page,
 			 "whatever is at the futex 0x%" PRIx64 "; that it is a lock, with one owner, is not known",
 			 futex_of(wait));
 	else if (wait->class != WAIT_LOCK_MMAP)
-		page_add(page,
+		layout_add(page,
 			 "its address is not known, and with it not which one of the process' %s",
 			 wait_class_name(wait->class));
-	page_add(page, ".");
-	page_end(page, block(indent));
+	layout_add(page, ".");
+	layout_end(page, block(indent));
 }
 
 static void piece_line(struct telling *telling, unsigned int indent,
@@ -254,18 +254,18 @@ static void piece_line(struct telling *telling, unsigned int indent,
 	if (class == WAIT_LOCK_FUTEX) {
 		/* It may be no lock: nobody is known to hold anything. */
 		if (piece->owner)
-			page_paragraph(&telling->page, block(indent),
+			layout_paragraph(&telling->page, block(indent),
 				       "%s of it until %" PRId32 " (%s) woke one who waited on a futex, at %s s",
 				       length.text, piece->owner->tid, piece->owner->comm,
 				       seconds(piece->end_ns).text);
 	} else if (piece->owner)
-		page_paragraph(&telling->page, block(indent),
+		layout_paragraph(&telling->page, block(indent),
 			       "%s of it held by %" PRId32 " (%s), %s to %s s; grade: %s",
 			       length.text, piece->owner->tid, piece->owner->comm,
 			       seconds(piece->start_ns).text, seconds(piece->end_ns).text,
 			       grade_name(piece->grade));
 	else
-		page_paragraph(&telling->page, block(indent),
+		layout_paragraph(&telling->page, block(indent),
 			       "%s of it held by nobody that the events tell of; grade: %s",
 			       length.text, grade_name(piece->grade));
 }
@@ -275,7 +275,7 @@ static void pieces(struct telling *telling, unsigned int indent, const struct ex
 	for (size_t i = 0; i < wait->piece_count; i++)
 		piece_line(telling, indent, &wait->pieces[i], wait->class);
 	if (wait->left_out)
-		page_paragraph(&telling->page, block(indent), "%s of it in %s more, shorter pieces",
+		layout_paragraph(&telling->page, block(indent), "%s of it in %s more, shorter pieces",
 			       human_duration(wait->left_out_ns).text,
 			       human_count(wait->left_out).text);
 }
@@ -289,7 +289,7 @@ static void lost_line(struct telling *telling, unsigned int indent, const struct
 	paragraph.label = "lost:";
 	paragraph.style = STYLE_WARNING;
 	paragraph.hang = indent + 6;
-	page_paragraph(&telling->page, paragraph,
+	layout_paragraph(&telling->page, paragraph,
 		       "%s events in this time, in %" PRIu32 " gap%s (see coverage in the report);"
 		       " what is said of it may be wrong",
 		       wait->lost_events ? human_count(wait->lost_events).text
@@ -326,31 +326,31 @@ static void root_line(struct telling *telling, unsigned int indent, enum explain
 	paragraph.label = "root:";
 	paragraph.style = STYLE_STRONG;
 	paragraph.hang = indent + 6;
-	page_paragraph(&telling->page, paragraph, "%s", root_text(root));
+	layout_paragraph(&telling->page, paragraph, "%s", root_text(root));
 }
 
 static void samples(struct telling *telling, unsigned int indent, const struct explain_actor *actor)
 {
-	const struct profile *profile = &actor->profile;
-	struct page *page = &telling->page;
+	const struct cpu_profile *profile = &actor->profile;
+	struct text_layout *page = &telling->page;
 
 	if (!profile->samples)
 		return;
-	page_begin(page);
-	page_add(page, "%" PRIu32 " CPU sample%s of it, %" PRIu32 " in the kernel; in",
+	layout_begin(page);
+	layout_add(page, "%" PRIu32 " CPU sample%s of it, %" PRIu32 " in the kernel; in",
 		 profile->samples, profile->samples == 1 ? "" : "s", profile->kernel_samples);
 	for (size_t i = 0; i < profile->top_count; i++)
-		page_add(page, "%s %s %" PRIu32, i ? "," : "", profile->top[i].name,
+		layout_add(page, "%s %s %" PRIu32, i ? "," : "", profile->top[i].name,
 			 profile->top[i].samples);
-	page_add(page, "; most often:");
-	page_end(page, block(indent));
+	layout_add(page, "; most often:");
+	layout_end(page, block(indent));
 	stack(telling, indent + STEP, &actor->stack);
 }
 
 static void occupant(struct telling *telling, unsigned int indent,
 		     const struct explain_actor *actor)
 {
-	page_paragraph(&telling->page, block(indent),
+	layout_paragraph(&telling->page, block(indent),
 		       "%" PRId32 " (%s) had the CPU for %s of it, %" PRIu32 " time%s; grade: %s",
 		       actor->thread->tid, actor->thread->comm,
 		       human_duration(actor->state_ns[THREAD_RUNNING]).text, actor->intervals,
@@ -360,36 +360,36 @@ static void occupant(struct telling *telling, unsigned int indent,
 static void actor_title(struct telling *telling, unsigned int indent,
 			const struct explain_actor *actor)
 {
-	struct page *page = &telling->page;
+	struct text_layout *page = &telling->page;
 	struct paragraph paragraph = block(indent);
 
 	paragraph.label = actor->role == EXPLAIN_HOLDER ? "held up by" : "ended by";
 	paragraph.style = STYLE_LABEL;
 	paragraph.hang = indent + 12;
-	page_begin(page);
-	page_add(page, "%" PRId32 " (%s), %s to %s s; grade: %s", actor->thread->tid,
+	layout_begin(page);
+	layout_add(page, "%" PRId32 " (%s), %s to %s s; grade: %s", actor->thread->tid,
 		 actor->thread->comm, seconds(actor->start_ns).text, seconds(actor->end_ns).text,
 		 grade_name(actor->grade));
-	page_end(page, paragraph);
+	layout_end(page, paragraph);
 }
 
 static void actor_states(struct telling *telling, unsigned int indent,
 			 const struct explain_actor *actor)
 {
-	struct page *page = &telling->page;
+	struct text_layout *page = &telling->page;
 
-	page_begin(page);
-	page_add(page, "In these %s it was running %s, runnable %s, blocked %s",
+	layout_begin(page);
+	layout_add(page, "In these %s it was running %s, runnable %s, blocked %s",
 		 human_duration(actor->end_ns - actor->start_ns).text,
 		 human_duration(actor->state_ns[THREAD_RUNNING]).text,
 		 human_duration(actor->state_ns[THREAD_RUNNABLE]).text,
 		 human_duration(actor->state_ns[THREAD_BLOCKED]).text);
 	if (actor->state_ns[THREAD_UNKNOWN])
-		page_add(page, ", unknown %s",
+		layout_add(page, ", unknown %s",
 			 human_duration(actor->state_ns[THREAD_UNKNOWN]).text);
-	page_add(page, ", in %" PRIu32 " piece%s.", actor->intervals,
+	layout_add(page, ", in %" PRIu32 " piece%s.", actor->intervals,
 		 actor->intervals == 1 ? "" : "s");
-	page_end(page, block(indent));
+	layout_end(page, block(indent));
 }
 
 static void wait(struct telling *telling, unsigned int indent, size_t at);
@@ -400,7 +400,7 @@ static void hop(struct telling *telling, unsigned int indent, size_t at)
 {
 	const struct explain_wait *wait = &telling->explanation->waits[at];
 
-	page_paragraph(&telling->page, block(indent + STEP),
+	layout_paragraph(&telling->page, block(indent + STEP),
 		       "It had itself queued in %s from %s s on, and passed it on:",
 		       wait_class_name(wait->class), seconds(wait->start_ns).text);
 	trail(telling, indent + STEP, &wait->trail, false);
@@ -426,7 +426,7 @@ static void actor(struct telling *telling, unsigned int indent, size_t at)
 		occupant(telling, indent, actor);
 		return;
 	}
-	page_line_end(&telling->page);
+	layout_line_end(&telling->page);
 	actor_title(telling, indent, actor);
 	if (hop_of(explanation, at) != EXPLAIN_NONE) {
 		hop(telling, indent, hop_of(explanation, at));
@@ -434,13 +434,13 @@ static void actor(struct telling *telling, unsigned int indent, size_t at)
 	}
 	indent += STEP;
 	if (actor->root == EXPLAIN_CYCLE) {
-		page_paragraph(
+		layout_paragraph(
 			&telling->page, block(indent),
 			"It is back at a thread that waits further up: they wait for each other.");
 		return;
 	}
 	if (actor->root == EXPLAIN_TOLD) {
-		page_paragraph(&telling->page, block(indent),
+		layout_paragraph(&telling->page, block(indent),
 			       "What it did then is told elsewhere on this page.");
 		return;
 	}
@@ -450,7 +450,7 @@ static void actor(struct telling *telling, unsigned int indent, size_t at)
 	for (size_t i = 0; i < explanation->wait_count; i++) {
 		if (explanation->waits[i].actor != at)
 			continue;
-		page_line_end(&telling->page);
+		layout_line_end(&telling->page);
 		wait(telling, indent, i);
 	}
 	root_line(telling, indent, actor->root);
@@ -468,7 +468,7 @@ static void deadlock_line(struct telling *telling, unsigned int indent,
 		for (size_t j = 0; j < finding->victim_count; j++)
 			if (finding->kind == FINDING_DEADLOCK &&
 			    finding->victims[j] == wait->thread->tid)
-				page_paragraph(&telling->page, block(indent),
+				layout_paragraph(&telling->page, block(indent),
 					       "It is part of the deadlock that finding %zu of the "
 					       "report tells of; grade: %s",
 					       i + 1, grade_name(finding->grade));
@@ -487,7 +487,7 @@ static void unoccupied_line(struct telling *telling, unsigned int indent, size_t
 			told_ns += explanation->actors[i].state_ns[THREAD_RUNNING];
 	if (!wait->for_cpu || !told_ns || told_ns * 10 >= wait->waited_ns * 9)
 		return;
-	page_paragraph(&telling->page, block(indent),
+	layout_paragraph(&telling->page, block(indent),
 		       "That is cpu %" PRIu32
 		       ", where it ran in the end. The other %s are not told of: it may have stood in "
 		       "the queue of another CPU, or events are missing.",
@@ -532,37 +532,37 @@ static void choice(struct telling *telling)
 	};
 	const struct explanation *explanation = telling->explanation;
 	const struct explain_wait *wait = &explanation->waits[0];
-	struct page *page = &telling->page;
+	struct text_layout *page = &telling->page;
 
-	page_begin(page);
-	page_add(page, "%" PRId32 " (%s): ", wait->thread->tid, wait->thread->comm);
+	layout_begin(page);
+	layout_add(page, "%" PRId32 " (%s): ", wait->thread->tid, wait->thread->comm);
 	if (explanation->choice == EXPLAIN_OF_VICTIM)
-		page_add(page, "the longest wait of those that %" PRId32 " (%s) kept waiting",
+		layout_add(page, "the longest wait of those that %" PRId32 " (%s) kept waiting",
 			 explanation->culprit_tid, explanation->culprit_comm);
 	else
-		page_add(page, "%s", texts[explanation->choice]);
-	page_add(page, ", %s", human_duration(wait->waited_ns).text);
-	page_add(page, " from %s to %s", text_moment(telling->model, wait->start_ns).text,
+		layout_add(page, "%s", texts[explanation->choice]);
+	layout_add(page, ", %s", human_duration(wait->waited_ns).text);
+	layout_add(page, " from %s to %s", text_moment(telling->model, wait->start_ns).text,
 		 text_moment(telling->model, wait->end_ns).text);
 	if (telling->model->capture.start_realtime_ns)
-		page_add(page, " %s", human_zone(telling->model->capture.utc_offset_s).text);
+		layout_add(page, " %s", human_zone(telling->model->capture.utc_offset_s).text);
 	if (explanation->choice == EXPLAIN_LONGEST_HURTING ||
 	    explanation->choice == EXPLAIN_LONGEST)
-		page_add(page, ", of %s", human_count(explanation->waits_seen).text);
-	page_end(page, text_labelled("EXPLAINED", STYLE_STRONG));
-	page_paragraph(page, text_labelled("times", STYLE_LABEL),
+		layout_add(page, ", of %s", human_count(explanation->waits_seen).text);
+	layout_end(page, text_labelled("EXPLAINED", STYLE_STRONG));
+	layout_paragraph(page, text_labelled("times", STYLE_LABEL),
 		       "seconds since the start of the capture; --explain takes them too");
-	page_line_end(page);
+	layout_line_end(page);
 }
 
-int render_explanation_text(const struct explanation *explanation, const struct model *model,
+int report_explanation_text(const struct explanation *explanation, const struct model *model,
 			    const struct text_options *options, FILE *out)
 {
 	struct telling telling = { .model = model, .explanation = explanation };
 
-	page_start(&telling.page, out, options->width, options->color);
+	layout_start(&telling.page, out, options->width, options->color);
 	text_header(&telling.page, model);
 	choice(&telling);
 	wait(&telling, 0, 0);
-	return page_finish(&telling.page);
+	return layout_finish(&telling.page);
 }

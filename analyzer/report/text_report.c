@@ -23,11 +23,11 @@ struct human text_moment(const struct model *model, uint64_t at_ns)
 	return human;
 }
 
-int render_text(const struct model *model, const struct text_options *options, FILE *out)
+int report_text(const struct model *model, const struct text_options *options, FILE *out)
 {
-	struct page page;
+	struct text_layout page;
 
-	page_start(&page, out, options->width, options->color);
+	layout_start(&page, out, options->width, options->color);
 	text_header(&page, model);
 	text_verdict(&page, model);
 	text_findings(&page, model);
@@ -37,5 +37,5 @@ int render_text(const struct model *model, const struct text_options *options, F
 	text_idle_waits(&page, model);
 	text_threads(&page, model, options->all_threads);
 	text_coverage(&page, model);
-	return page_finish(&page);
+	return layout_finish(&page);
 }

@@ -60,20 +60,21 @@ static size_t count_telling(const struct model_stack *stack)
 }
 
 /* Demangled names can fill a page; their beginning tells. */
-static void add_frame(struct page *page, const char *before, const struct frame *frame)
+static void add_frame(struct text_layout *page, const char *before, const struct frame *frame)
 {
-	char *text = frame_text_brief(frame);
+	char *text = frame_name_brief(frame);
 
 	if (!text)
 		page->error = -ENOMEM;
 	else if (strlen(text) > SYMBOL_BYTES_MAX)
-		page_add(page, "%s%.*s..", before, SYMBOL_BYTES_MAX - 2, text);
+		layout_add(page, "%s%.*s..", before, SYMBOL_BYTES_MAX - 2, text);
 	else
-		page_add(page, "%s%s", before, text);
+		layout_add(page, "%s%s", before, text);
 	free(text);
 }
 
-void text_stack(struct page *page, struct paragraph paragraph, const struct model_stack *stack)
+void text_stack(struct text_layout *page, struct paragraph paragraph,
+		const struct model_stack *stack)
 {
 	size_t telling = count_telling(stack), seen = 0;
 	const bool all_plumbing = telling == 0;
@@ -86,16 +87,16 @@ void text_stack(struct page *page, struct paragraph paragraph, const struct mode
 		telling = stack->count;
 	first_outer = telling > WHOLE_FRAMES ? telling - OUTER_FRAMES : LEAF_FRAMES;
 
-	page_begin(page);
+	layout_begin(page);
 	for (size_t i = 0; i < stack->count; i++) {
 		if (!all_plumbing && plumbing(&stack->frames[i]))
 			continue;
 		if (seen < LEAF_FRAMES || seen >= first_outer)
 			add_frame(page, before, &stack->frames[i]);
 		else if (seen == LEAF_FRAMES)
-			page_add(page, " < ... %zu more ...", first_outer - LEAF_FRAMES);
+			layout_add(page, " < ... %zu more ...", first_outer - LEAF_FRAMES);
 		before = " < ";
 		seen++;
 	}
-	page_end(page, paragraph);
+	layout_end(page, paragraph);
 }

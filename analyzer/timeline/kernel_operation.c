@@ -18,14 +18,14 @@ struct seen {
 	bool holds_mmap;
 };
 
-struct operations {
-	struct stackfacts *stackfacts;
-	struct by_thread seen;	/* struct seen */
+struct kernel_operations {
+	struct stack_infos *stackfacts;
+	struct per_thread seen;	/* struct seen */
 };
 
-int operations_create(struct stackfacts *stackfacts, struct operations **ret_operations)
+int kernel_operations_create(struct stack_infos *stackfacts, struct kernel_operations **ret_operations)
 {
-	struct operations *operations = calloc(1, sizeof(*operations));
+	struct kernel_operations *operations = calloc(1, sizeof(*operations));
 
 	if (!operations)
 		return -ENOMEM;
@@ -35,11 +35,11 @@ int operations_create(struct stackfacts *stackfacts, struct operations **ret_ope
 	return 0;
 }
 
-void operations_destroy(struct operations *operations)
+void kernel_operations_destroy(struct kernel_operations *operations)
 {
 	if (!operations)
 		return;
-	by_thread_free(&operations->seen);
+	per_thread_free(&operations->seen);
 	free(operations);
 }
 
@@ -55,9 +55,9 @@ static void see(struct seen *seen, uint32_t operation_id, uint64_t time_ns)
 	seen->seen_ns = time_ns;
 }
 
-static int see_stack(struct operations *operations, struct seen *seen, const struct event *event)
+static int see_stack(struct kernel_operations *operations, struct seen *seen, const struct event *event)
 {
-	const struct stack_fact *fact = stackfacts_get(operations->stackfacts, event->stack_id);
+	const struct stack_info *fact = stack_infos_get(operations->stackfacts, event->stack_id);
 
 	if (!fact)
 		return -ENOMEM;
@@ -68,13 +68,13 @@ static int see_stack(struct operations *operations, struct seen *seen, const str
 	seen->holds_mmap = fact->holds_mmap;
 	/* Such stacks leave out the slow path of the lock that is waited for. */
 	if (event->raw.kind == FT_EVENT_STATE &&
-	    stack_fact_reason(fact, event->raw.state.state)->class == WAIT_LOCK_MMAP)
+	    stack_info_reason(fact, event->raw.state.state)->class == WAIT_LOCK_MMAP)
 		seen->holds_mmap = false;
 	seen->stack_id = event->stack_id;
 	return 0;
 }
 
-int operations_event(struct operations *operations, const struct event *event)
+int kernel_operations_event(struct kernel_operations *operations, const struct event *event)
 {
 	struct seen *seen;
 
@@ -92,7 +92,7 @@ int operations_event(struct operations *operations, const struct event *event)
 	}
 	if (event->raw.kind == FT_EVENT_WAKING && event->raw.waking.in_interrupt)
 		return 0;
-	seen = by_thread_get(&operations->seen, event->thread);
+	seen = per_thread_get(&operations->seen, event->thread);
 	if (!seen)
 		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_CALL) {
@@ -116,10 +116,10 @@ int operations_event(struct operations *operations, const struct event *event)
 	return 0;
 }
 
-struct operation_since operations_since(const struct operations *operations,
+struct operation_since kernel_operations_since(const struct kernel_operations *operations,
 					const struct thread *thread)
 {
-	const struct seen *seen = by_thread_find(&operations->seen, thread);
+	const struct seen *seen = per_thread_find(&operations->seen, thread);
 
 	if (!seen)
 		return (struct operation_since){ 0 };

@@ -5,8 +5,8 @@
  * Bounds how far back a claim "it held the lock" may reach: a thread that was
  * seen in user space, or in another system call, did not hold the lock of this one then.
  */
-#ifndef ANALYZER_OPERATIONS_H
-#define ANALYZER_OPERATIONS_H
+#ifndef ANALYZER_TIMELINE_KERNEL_OPERATION_H
+#define ANALYZER_TIMELINE_KERNEL_OPERATION_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,13 +14,13 @@
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"
 
-struct operations;
+struct kernel_operations;
 
-int operations_create(struct stackfacts *stackfacts, struct operations **ret_operations);
-void operations_destroy(struct operations *operations);
+int kernel_operations_create(struct stack_infos *stackfacts, struct kernel_operations **ret_operations);
+void kernel_operations_destroy(struct kernel_operations *operations);
 
 /* Feed every event, in order. Return: 0 or -ENOMEM. */
-int operations_event(struct operations *operations, const struct event *event);
+int kernel_operations_event(struct kernel_operations *operations, const struct event *event);
 
 struct operation_since {
 	uint64_t since_ns;	/* not in it before this time; 0: perhaps since before the recording */
@@ -32,7 +32,7 @@ struct operation_since {
 };
 
 /* What is known of @thread at the last event fed. All zero for a thread not seen. */
-struct operation_since operations_since(const struct operations *operations,
+struct operation_since kernel_operations_since(const struct kernel_operations *operations,
 					const struct thread *thread);
 
 #endif

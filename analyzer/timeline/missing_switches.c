@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/timeline/missing_switches.h"
 
-bool unheard_possible(const struct cpu *cpu)
+bool missing_switches_possible(const struct cpu *cpu)
 {
 	return !cpu->occupant || cpu->occupant->silent;
 }
@@ -10,8 +10,8 @@ bool unheard_possible(const struct cpu *cpu)
  * Who took over from an idle task unseen did so since the CPU's last event; and since the CPU would
  * have been sampled with him on it, not long ago.
  */
-struct arrival unheard_arrival(const struct timeline *timeline, const struct cpu *cpu,
-			       uint64_t time_ns)
+struct arrival missing_switches_arrival(const struct timeline *timeline, const struct cpu *cpu,
+					uint64_t time_ns)
 {
 	uint64_t unsampled_ns = timeline->sampled_within_ns;
 	bool from_idle = cpu->occupant && cpu->occupant->idle_task;
@@ -26,8 +26,8 @@ struct arrival unheard_arrival(const struct timeline *timeline, const struct cpu
  * It was woken while somebody silent ran. One that was woken by an interrupt of its own CPU before, as
  * whoever sleeps for a time is, was woken so again; others, from any CPU.
  */
-uint64_t unheard_latest_waking(const struct timeline *timeline, const struct slot *slot,
-			       uint64_t time_ns)
+uint64_t missing_switches_latest_waking(const struct timeline *timeline,
+					const struct thread_slot *slot, uint64_t time_ns)
 {
 	size_t first = 0, end = timeline->cpu_count;
 	uint64_t latest_ns = 0;
@@ -41,7 +41,7 @@ uint64_t unheard_latest_waking(const struct timeline *timeline, const struct slo
 	for (size_t i = first; i < end; i++) {
 		const struct cpu *cpu = &timeline->cpus[i];
 
-		if (unheard_possible(cpu))
+		if (missing_switches_possible(cpu))
 			return time_ns;
 		latest_ns = later(latest_ns, cpu->unheard_ns);
 	}

@@ -16,20 +16,20 @@ struct operation {
 };
 
 struct known_fact {
-	struct stack_fact fact;
+	struct stack_info fact;
 	bool known;
 };
 
-struct stackfacts {
-	const struct stacks *stacks;
+struct stack_infos {
+	const struct stack_table *stacks;
 	struct known_fact **blocks;
 	size_t block_count;
 	struct operation *operations;
 };
 
-int stackfacts_create(const struct stacks *stacks, struct stackfacts **ret_stackfacts)
+int stack_infos_create(const struct stack_table *stacks, struct stack_infos **ret_stackfacts)
 {
-	struct stackfacts *stackfacts = calloc(1, sizeof(*stackfacts));
+	struct stack_infos *stackfacts = calloc(1, sizeof(*stackfacts));
 
 	if (!stackfacts)
 		return -ENOMEM;
@@ -38,13 +38,14 @@ int stackfacts_create(const struct stacks *stacks, struct stackfacts **ret_stack
 	return 0;
 }
 
-void stackfacts_destroy(struct stackfacts *stackfacts)
+void stack_infos_destroy(struct stack_infos *stackfacts)
 {
 	struct operation *operation, *next;
 
 	if (!stackfacts)
 		return;
-	HASH_ITER (hh, stackfacts->operations, operation, next) {
+	HASH_ITER(hh, stackfacts->operations, operation, next)
+	{
 		HASH_DEL(stackfacts->operations, operation);
 		free(operation);
 	}
@@ -54,7 +55,7 @@ void stackfacts_destroy(struct stackfacts *stackfacts)
 	free(stackfacts);
 }
 
-static const struct operation *operation_intern(struct stackfacts *stackfacts, const char *name)
+static const struct operation *operation_intern(struct stack_infos *stackfacts, const char *name)
 {
 	struct operation *operation;
 	size_t length = strlen(name);
@@ -79,21 +80,22 @@ static bool has_function(const struct frame *frames, size_t count, const char *n
 	return false;
 }
 
-static int fact_fill(struct stackfacts *stackfacts, uint32_t stack_id, struct stack_fact *fact)
+static int fact_fill(struct stack_infos *stackfacts, uint32_t stack_id, struct stack_info *fact)
 {
 	const struct frame *frames = NULL;
-	size_t count = stacks_frames(stackfacts->stacks, stack_id, &frames);
+	size_t count = stack_table_frames(stackfacts->stacks, stack_id, &frames);
 	const struct operation *operation;
 	char buffer[64];
 	const char *name;
 
-	*fact = (struct stack_fact){ .operation = "" };
+	*fact = (struct stack_info){ .operation = "" };
 	fact->sleeping = wait_reason_of(frames, count, FT_STATE_SLEEPING);
 	fact->uninterruptible = wait_reason_of(frames, count, FT_STATE_DISK);
 	fact->stopped = wait_reason_of(frames, count, FT_STATE_STOPPED);
 	fact->preempted = wait_reason_of(frames, count, FT_STATE_PREEMPTED);
 	fact->releases = wait_releases(frames, count);
-	fact->releases_read = fact->releases != WAIT_UNKNOWN && has_function(frames, count, "up_read");
+	fact->releases_read =
+		fact->releases != WAIT_UNKNOWN && has_function(frames, count, "up_read");
 	fact->own_softirq = wait_own_softirq(frames, count);
 	fact->holds_mmap = wait_holds_mmap(frames, count);
 	fact->user_only = count > 0 && !frames[0].kernel;
@@ -108,7 +110,7 @@ static int fact_fill(struct stackfacts *stackfacts, uint32_t stack_id, struct st
 	return 0;
 }
 
-static int blocks_grow(struct stackfacts *stackfacts, size_t block)
+static int blocks_grow(struct stack_infos *stackfacts, size_t block)
 {
 	struct known_fact **blocks;
 
@@ -124,7 +126,7 @@ static int blocks_grow(struct stackfacts *stackfacts, size_t block)
 	return 0;
 }
 
-const struct stack_fact *stackfacts_get(struct stackfacts *stackfacts, uint32_t stack_id)
+const struct stack_info *stack_infos_get(struct stack_infos *stackfacts, uint32_t stack_id)
 {
 	size_t block = stack_id / BLOCK_FACTS;
 	struct known_fact *known;
@@ -145,7 +147,7 @@ const struct stack_fact *stackfacts_get(struct stackfacts *stackfacts, uint32_t 
 	return &known->fact;
 }
 
-const struct wait_reason *stack_fact_reason(const struct stack_fact *fact, enum ft_task_state state)
+const struct wait_reason *stack_info_reason(const struct stack_info *fact, enum ft_task_state state)
 {
 	switch (state) {
 	case FT_STATE_RUNNING:

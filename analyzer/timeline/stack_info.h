@@ -3,8 +3,8 @@
  * What each distinct stack means, found once: the wait class of a thread that
  * slept or was preempted there, the lock a waker there lets go, the operation.
  */
-#ifndef ANALYZER_STACKFACTS_H
-#define ANALYZER_STACKFACTS_H
+#ifndef ANALYZER_TIMELINE_STACK_INFO_H
+#define ANALYZER_TIMELINE_STACK_INFO_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,9 +12,9 @@
 #include "analyzer/trace/stack_table.h"
 #include "analyzer/timeline/wait_class.h"
 
-struct stackfacts;
+struct stack_infos;
 
-struct stack_fact {
+struct stack_info {
 	struct wait_reason sleeping;	/* of a thread that went to interruptible sleep there */
 	struct wait_reason uninterruptible;
 	struct wait_reason stopped;
@@ -28,13 +28,13 @@ struct stack_fact {
 	const char *operation;		/* "munmap", "page fault"; "" */
 };
 
-int stackfacts_create(const struct stacks *stacks, struct stackfacts **ret_stackfacts);
-void stackfacts_destroy(struct stackfacts *stackfacts);
+int stack_infos_create(const struct stack_table *stacks, struct stack_infos **ret_stackfacts);
+void stack_infos_destroy(struct stack_infos *stackfacts);
 
 /* Why a thread that left its CPU there was not running; @state as the switch said. */
-const struct wait_reason *stack_fact_reason(const struct stack_fact *fact, enum ft_task_state state);
+const struct wait_reason *stack_info_reason(const struct stack_info *fact, enum ft_task_state state);
 
 /* Borrowed until destroyed; of STACK_NONE too. NULL on lack of memory. */
-const struct stack_fact *stackfacts_get(struct stackfacts *stackfacts, uint32_t stack_id);
+const struct stack_info *stack_infos_get(struct stack_infos *stackfacts, uint32_t stack_id);
 
 #endif

@@ -10,7 +10,8 @@
 /* Sleeps that are shorter than this matter to no report; while a CPU is away for seconds there are many of them. */
 #define DOUBTFUL_LOSS_NS 30000000u
 
-int slot_close(struct timeline *timeline, struct slot *slot, uint64_t end_ns, unsigned int flags)
+int thread_state_close(struct timeline *timeline, struct thread_slot *slot, uint64_t end_ns,
+		       unsigned int flags)
 {
 	struct interval interval = slot->current;
 
@@ -22,11 +23,11 @@ int slot_close(struct timeline *timeline, struct slot *slot, uint64_t end_ns, un
 	return timeline->sink.closed(timeline->sink.context, &interval);
 }
 
-int slot_move(struct timeline *timeline, struct slot *slot, enum thread_state state, uint64_t at_ns,
-	      unsigned int closing_flags)
+int thread_state_move(struct timeline *timeline, struct thread_slot *slot, enum thread_state state,
+		      uint64_t at_ns, unsigned int closing_flags)
 {
 	struct interval *current = &slot->current;
-	int error = slot_close(timeline, slot, at_ns, closing_flags);
+	int error = thread_state_close(timeline, slot, at_ns, closing_flags);
 
 	if (error)
 		return error;
@@ -48,102 +49,105 @@ int slot_move(struct timeline *timeline, struct slot *slot, enum thread_state st
 	return 0;
 }
 
-int slot_opened(struct timeline *timeline, const struct slot *slot)
+int thread_state_opened(struct timeline *timeline, const struct thread_slot *slot)
 {
 	if (!timeline->sink.opened || !timeline->observing)
 		return 0;
 	return timeline->sink.opened(timeline->sink.context, &slot->current);
 }
 
-int slot_move_to_blocked(struct timeline *timeline, struct slot *slot, uint64_t at_ns,
-			 unsigned int flags, enum ft_task_state state, uint32_t stack_id)
+int thread_state_move_to_blocked(struct timeline *timeline, struct thread_slot *slot,
+				 uint64_t at_ns, unsigned int flags, enum ft_task_state state,
+				 uint32_t stack_id)
 {
-	int error = slot_move(timeline, slot, THREAD_BLOCKED, at_ns, 0);
+	int error = thread_state_move(timeline, slot, THREAD_BLOCKED, at_ns, 0);
 
 	if (error || slot->current.state != THREAD_BLOCKED)
 		return error;
 	slot->current.flags = flags;
 	slot->current.prev_state = state;
 	slot->current.stack_id = stack_id;
-	return slot_opened(timeline, slot);
+	return thread_state_opened(timeline, slot);
 }
 
-unsigned int slot_start_flag(const struct timeline *timeline, uint64_t at_ns)
+unsigned int thread_state_start_flag(const struct timeline *timeline, uint64_t at_ns)
 {
 	return at_ns == timeline->start_ns ? INTERVAL_BEGAN_BEFORE : INTERVAL_START_LOST;
 }
 
-uint64_t slot_unchanged_since(const struct timeline *timeline, const struct slot *slot,
-			      uint64_t time_ns)
+uint64_t thread_state_unchanged_since(const struct timeline *timeline,
+				      const struct thread_slot *slot, uint64_t time_ns)
 {
 	return earlier(time_ns, later(slot->current.start_ns,
-				      losses_clear_since(&timeline->losses, time_ns)));
+				      lost_spans_clear_since(&timeline->losses, time_ns)));
 }
 
-int slot_move_to_unknown(struct timeline *timeline, struct slot *slot, uint64_t at_ns)
+int thread_state_move_to_unknown(struct timeline *timeline, struct thread_slot *slot,
+				 uint64_t at_ns)
 {
 	unsigned int flags = INTERVAL_END_LOST;
 
 	if (slot->current.state == THREAD_BLOCKED)
 		flags |= INTERVAL_WAKER_LOST;
-	return slot_move(timeline, slot, THREAD_UNKNOWN, at_ns, flags);
+	return thread_state_move(timeline, slot, THREAD_UNKNOWN, at_ns, flags);
 }
 
-int slot_doubt_runnable(struct timeline *timeline, struct slot *slot, uint64_t time_ns)
+int thread_state_doubt_runnable(struct timeline *timeline, struct thread_slot *slot,
+				uint64_t time_ns)
 {
 	uint64_t lost_ns;
 	int error;
 
 	if (slot->current.state != THREAD_RUNNABLE ||
-	    !losses_between(&timeline->losses, slot->current.start_ns, time_ns, &lost_ns))
+	    !lost_spans_between(&timeline->losses, slot->current.start_ns, time_ns, &lost_ns))
 		return 0;
-	error = slot_move_to_unknown(timeline, slot, lost_ns);
+	error = thread_state_move_to_unknown(timeline, slot, lost_ns);
 	slot->runnable_hint = true;
 	slot->hint_ns = lost_ns;
 	return error;
 }
 
-int slot_doubt_blocked(struct timeline *timeline, struct slot *slot, uint64_t time_ns,
-		       unsigned int part)
+int thread_state_doubt_blocked(struct timeline *timeline, struct thread_slot *slot,
+			       uint64_t time_ns, unsigned int part)
 {
-	const struct losses *losses = &timeline->losses;
+	const struct lost_spans *losses = &timeline->losses;
 	uint64_t start_ns = slot->current.start_ns, first_ns;
-	uint64_t lost_ns = losses_within_ns(losses, start_ns, time_ns);
+	uint64_t lost_ns = lost_spans_within_ns(losses, start_ns, time_ns);
 	int error;
 
 	if (lost_ns < DOUBTFUL_LOSS_NS || lost_ns * part < time_ns - start_ns ||
-	    !losses_between(losses, start_ns, time_ns, &first_ns))
+	    !lost_spans_between(losses, start_ns, time_ns, &first_ns))
 		return 0;
-	error = slot_move_to_unknown(timeline, slot, first_ns);
+	error = thread_state_move_to_unknown(timeline, slot, first_ns);
 	if (error)
 		return error;
-	return slot_move_to_blocked(timeline, slot, losses_clear_since(losses, time_ns),
-				    INTERVAL_START_LOST, FT_STATE_OTHER, STACK_NONE);
+	return thread_state_move_to_blocked(timeline, slot, lost_spans_clear_since(losses, time_ns),
+					    INTERVAL_START_LOST, FT_STATE_OTHER, STACK_NONE);
 }
 
-unsigned int slot_loss_flags(const struct timeline *timeline, const struct slot *slot,
-			     uint64_t time_ns)
+unsigned int thread_state_loss_flags(const struct timeline *timeline,
+				     const struct thread_slot *slot, uint64_t time_ns)
 {
-	const struct losses *losses = &timeline->losses;
+	const struct lost_spans *losses = &timeline->losses;
 	uint64_t start_ns = slot->current.start_ns;
 
-	if (!losses_between(losses, start_ns, time_ns, NULL))
+	if (!lost_spans_between(losses, start_ns, time_ns, NULL))
 		return 0;
-	return losses_within_ns(losses, start_ns, time_ns) < DOUBTFUL_LOSS_NS
+	return lost_spans_within_ns(losses, start_ns, time_ns) < DOUBTFUL_LOSS_NS
 		       ? INTERVAL_SPANS_LOSS
 		       : INTERVAL_SPANS_LOSS | INTERVAL_DOUBTFUL;
 }
 
-int slot_lose_running(struct timeline *timeline, struct slot *slot)
+int thread_state_lose_running(struct timeline *timeline, struct thread_slot *slot)
 {
 	struct cpu *cpu = &timeline->cpus[slot->current.cpu];
 
 	cpu->occupant = NULL;
 	cpu->hole = true;
-	return slot_move_to_unknown(timeline, slot, cpu->last_ns);
+	return thread_state_move_to_unknown(timeline, slot, cpu->last_ns);
 }
 
-struct cpu *slot_cpu_at(struct timeline *timeline, uint32_t number)
+struct cpu *thread_state_cpu_at(struct timeline *timeline, uint32_t number)
 {
 	size_t count = timeline->cpu_count ? timeline->cpu_count : 8;
 	struct cpu *cpus;
@@ -163,10 +167,10 @@ struct cpu *slot_cpu_at(struct timeline *timeline, uint32_t number)
 	return &cpus[number];
 }
 
-int slots_grow(struct timeline *timeline, size_t index)
+int thread_states_grow(struct timeline *timeline, size_t index)
 {
 	size_t count = timeline->slot_count ? timeline->slot_count : 64;
-	struct slot *slots;
+	struct thread_slot *slots;
 
 	while (count <= index)
 		count *= 2;
@@ -174,37 +178,39 @@ int slots_grow(struct timeline *timeline, size_t index)
 	if (!slots)
 		return -ENOMEM;
 	for (size_t i = timeline->slot_count; i < count; i++)
-		slots[i] = (struct slot){ 0 };
+		slots[i] = (struct thread_slot){ 0 };
 	timeline->slots = slots;
 	timeline->slot_count = count;
 	return 0;
 }
 
-int slot_close_vanished(struct timeline *timeline, struct slot *slot, uint64_t end_ns)
+int thread_state_close_vanished(struct timeline *timeline, struct thread_slot *slot,
+				uint64_t end_ns)
 {
 	uint64_t lost_ns;
 	int error;
 
 	slot->done = true;
 	if (slot->current.state == THREAD_RUNNING) {
-		error = slot_lose_running(timeline, slot);
+		error = thread_state_lose_running(timeline, slot);
 		if (error)
 			return error;
 	} else if (slot->current.state != THREAD_UNKNOWN) {
-		if (!losses_between(&timeline->losses, slot->current.start_ns, end_ns, &lost_ns))
+		if (!lost_spans_between(&timeline->losses, slot->current.start_ns, end_ns,
+					&lost_ns))
 			lost_ns = end_ns;
-		error = slot_move_to_unknown(timeline, slot, lost_ns);
+		error = thread_state_move_to_unknown(timeline, slot, lost_ns);
 		if (error)
 			return error;
 	}
 	/* it was seen exiting and then never again: what was lost is its end, not its doings */
 	if (slot->exiting)
 		return 0;
-	return slot_close(timeline, slot, end_ns, 0);
+	return thread_state_close(timeline, slot, end_ns, 0);
 }
 
-int slot_begin(struct timeline *timeline, struct slot *slot, struct thread *thread,
-	       enum thread_state state)
+int thread_state_begin(struct timeline *timeline, struct thread_slot *slot, struct thread *thread,
+		       enum thread_state state)
 {
 	struct thread *former = thread->former;
 
@@ -217,30 +223,30 @@ int slot_begin(struct timeline *timeline, struct slot *slot, struct thread *thre
 	slot->current.end_ns = slot->current.start_ns;
 	slot->interrupt_cpu = FT_NO_CPU;
 	if (former && former->index < timeline->slot_count) {
-		struct slot *old = &timeline->slots[former->index];
+		struct thread_slot *old = &timeline->slots[former->index];
 
 		if (old->current.thread && !old->done)
-			return slot_close_vanished(timeline, old, slot->current.start_ns);
+			return thread_state_close_vanished(timeline, old, slot->current.start_ns);
 	}
 	return 0;
 }
 
-int slot_of(struct timeline *timeline, struct thread *thread, struct slot **ret_slot)
+int thread_state_of(struct timeline *timeline, struct thread *thread, struct thread_slot **ret_slot)
 {
-	struct slot *slot;
+	struct thread_slot *slot;
 	int error = 0;
 
 	*ret_slot = NULL;
 	if (!thread || thread->idle_task)
 		return 0;
 	if (thread->index >= timeline->slot_count) {
-		error = slots_grow(timeline, thread->index);
+		error = thread_states_grow(timeline, thread->index);
 		if (error)
 			return error;
 	}
 	slot = &timeline->slots[thread->index];
 	if (!slot->current.thread)
-		error = slot_begin(timeline, slot, thread, THREAD_UNKNOWN);
+		error = thread_state_begin(timeline, slot, thread, THREAD_UNKNOWN);
 	if (!slot->done)
 		*ret_slot = slot;
 	return error;

@@ -3,8 +3,8 @@
  * The inside of a timeline: the interval each thread is in, who runs on each
  * CPU, and how one interval gives way to the next.
  */
-#ifndef ANALYZER_SLOT_H
-#define ANALYZER_SLOT_H
+#ifndef ANALYZER_TIMELINE_THREAD_STATE_H
+#define ANALYZER_TIMELINE_THREAD_STATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ struct pending_waking {
 	bool in_interrupt;
 };
 
-struct slot {
+struct thread_slot {
 	struct interval current;	/* thread NULL: never seen */
 	struct pending_waking waking;	/* only while UNKNOWN */
 	bool runnable_hint;		/* while UNKNOWN: was runnable at hint_ns */
@@ -48,11 +48,11 @@ struct timeline {
 	uint64_t start_ns;
 	uint64_t now_ns;
 	bool observing;			/* an event of the recording proper has come */
-	struct slot *slots;		/* by thread->index */
+	struct thread_slot *slots;		/* by thread->index */
 	size_t slot_count;
 	struct cpu *cpus;
 	size_t cpu_count;
-	struct losses losses;
+	struct lost_spans losses;
 	bool wakings_recorded;
 	bool samples_seen;
 	uint64_t sampled_within_ns; /* see timeline_samples(); 0: not known */
@@ -62,59 +62,59 @@ struct timeline {
 /* All that follow return 0, -ENOMEM or what a sink returned, unless their type says otherwise. */
 
 /* Give the current interval, its end at @end_ns, to the sink. */
-int slot_close(struct timeline *timeline, struct slot *slot, uint64_t end_ns, unsigned int flags);
+int thread_state_close(struct timeline *timeline, struct thread_slot *slot, uint64_t end_ns, unsigned int flags);
 
 /* Close the current interval at @at_ns, @closing_flags added, and begin the next there. */
-int slot_move(struct timeline *timeline, struct slot *slot, enum thread_state state,
+int thread_state_move(struct timeline *timeline, struct thread_slot *slot, enum thread_state state,
 	      uint64_t at_ns, unsigned int closing_flags);
-int slot_move_to_blocked(struct timeline *timeline, struct slot *slot, uint64_t at_ns,
+int thread_state_move_to_blocked(struct timeline *timeline, struct thread_slot *slot, uint64_t at_ns,
 			 unsigned int flags, enum ft_task_state state, uint32_t stack_id);
 
 /* What came after @at_ns was lost. */
-int slot_move_to_unknown(struct timeline *timeline, struct slot *slot, uint64_t at_ns);
+int thread_state_move_to_unknown(struct timeline *timeline, struct thread_slot *slot, uint64_t at_ns);
 
 /* Flag for an interval that begins at @at_ns because nothing before it is known. */
-unsigned int slot_start_flag(const struct timeline *timeline, uint64_t at_ns);
+unsigned int thread_state_start_flag(const struct timeline *timeline, uint64_t at_ns);
 
 /* Tell the sink that the current interval, BLOCKED, began. */
-int slot_opened(struct timeline *timeline, const struct slot *slot);
+int thread_state_opened(struct timeline *timeline, const struct thread_slot *slot);
 
 /* Since when, up to @time_ns, a thread that shows no event in its current interval cannot have
  * changed its state. */
-uint64_t slot_unchanged_since(const struct timeline *timeline, const struct slot *slot,
+uint64_t thread_state_unchanged_since(const struct timeline *timeline, const struct thread_slot *slot,
 			      uint64_t time_ns);
 
 /* A runnable thread may have run, and done anything, on a CPU whose events were lost since. */
-int slot_doubt_runnable(struct timeline *timeline, struct slot *slot, uint64_t time_ns);
+int thread_state_doubt_runnable(struct timeline *timeline, struct thread_slot *slot, uint64_t time_ns);
 
 /*
  * It is BLOCKED, and is known to be so at @time_ns. Where more than one @part-th of that time was lost, what it did
  * from the first loss on is unknown, and from the last one on it was blocked nobody knows where.
  */
-int slot_doubt_blocked(struct timeline *timeline, struct slot *slot, uint64_t time_ns,
+int thread_state_doubt_blocked(struct timeline *timeline, struct thread_slot *slot, uint64_t time_ns,
 		       unsigned int part);
 
 /* Flags of an interval, BLOCKED, for what was lost in it up to @time_ns. */
-unsigned int slot_loss_flags(const struct timeline *timeline, const struct slot *slot,
+unsigned int thread_state_loss_flags(const struct timeline *timeline, const struct thread_slot *slot,
 			     uint64_t time_ns);
 
 /* The running thread's switch-out was not recorded: it ran at least up to its CPU's last event. */
-int slot_lose_running(struct timeline *timeline, struct slot *slot);
+int thread_state_lose_running(struct timeline *timeline, struct thread_slot *slot);
 
 /* The thread is gone and its end was lost. */
-int slot_close_vanished(struct timeline *timeline, struct slot *slot, uint64_t end_ns);
+int thread_state_close_vanished(struct timeline *timeline, struct thread_slot *slot, uint64_t end_ns);
 
 /* NULL on lack of memory. */
-struct cpu *slot_cpu_at(struct timeline *timeline, uint32_t number);
+struct cpu *thread_state_cpu_at(struct timeline *timeline, uint32_t number);
 
 /* Room for thread @index. Older pointers to slots are no longer valid. */
-int slots_grow(struct timeline *timeline, size_t index);
+int thread_states_grow(struct timeline *timeline, size_t index);
 
 /* @slot, never used, becomes that of @thread; a former thread of its tid ends. */
-int slot_begin(struct timeline *timeline, struct slot *slot, struct thread *thread,
+int thread_state_begin(struct timeline *timeline, struct thread_slot *slot, struct thread *thread,
 	       enum thread_state state);
 
 /* The thread's slot, begun as UNKNOWN where it is new; NULL for idle tasks and for the dead. */
-int slot_of(struct timeline *timeline, struct thread *thread, struct slot **ret_slot);
+int thread_state_of(struct timeline *timeline, struct thread *thread, struct thread_slot **ret_slot);
 
 #endif

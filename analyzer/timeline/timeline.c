@@ -17,7 +17,7 @@
 #include "analyzer/timeline/missing_switches.h"
 
 #define IN_A_SWITCH_NS 1000000u
-#define CPUS_MAX 65536 /* beyond any Linux; a CPU above it is damage and passed over */
+#define CPUS_MAX       65536 /* beyond any Linux; a CPU above it is damage and passed over */
 
 int timeline_create(const struct timeline_sink *sink, uint64_t start_ns,
 		    struct timeline **ret_timeline)
@@ -42,7 +42,7 @@ void timeline_destroy(struct timeline *timeline)
 {
 	if (!timeline)
 		return;
-	losses_free(&timeline->losses);
+	lost_spans_free(&timeline->losses);
 	free(timeline->slots);
 	free(timeline->cpus);
 	free(timeline);
@@ -51,68 +51,72 @@ void timeline_destroy(struct timeline *timeline)
 /* Switches. */
 
 /* It is switched in: an unknown past becomes as clear as what did not happen in it allows. */
-static int clear_up_unknown(struct timeline *timeline, struct slot *slot, uint64_t time_ns)
+static int clear_up_unknown(struct timeline *timeline, struct thread_slot *slot, uint64_t time_ns)
 {
 	const struct pending_waking waking = slot->waking;
 	uint64_t since_ns;
 	int error;
 
-	if (waking.set && !losses_between(&timeline->losses, waking.time_ns, time_ns, NULL)) {
-		since_ns = slot_unchanged_since(timeline, slot, waking.time_ns);
+	if (waking.set && !lost_spans_between(&timeline->losses, waking.time_ns, time_ns, NULL)) {
+		since_ns = thread_state_unchanged_since(timeline, slot, waking.time_ns);
 		if (slot->runnable_hint && slot->hint_ns >= since_ns)
 			since_ns = waking.time_ns; /* contradictory: its sleep began unseen */
 		if (since_ns < waking.time_ns) {
-			error = slot_move_to_blocked(timeline, slot, since_ns,
-						     slot_start_flag(timeline, since_ns),
-						     FT_STATE_OTHER, STACK_NONE);
+			error = thread_state_move_to_blocked(timeline, slot, since_ns,
+							     thread_state_start_flag(timeline,
+										     since_ns),
+							     FT_STATE_OTHER, STACK_NONE);
 			if (error)
 				return error;
 			slot->current.waker = waking.waker;
 			slot->current.waker_stack_id = waking.stack_id;
 			slot->current.waker_in_interrupt = waking.in_interrupt;
 		}
-		return slot_move(timeline, slot, THREAD_RUNNABLE, waking.time_ns, 0);
+		return thread_state_move(timeline, slot, THREAD_RUNNABLE, waking.time_ns, 0);
 	}
 	if (slot->runnable_hint) {
 		/* any waking since would have been seen, so it did not sleep */
-		since_ns = slot_unchanged_since(timeline, slot, time_ns);
-		error = slot_move(timeline, slot, THREAD_RUNNABLE, since_ns, 0);
-		slot->current.flags = slot_start_flag(timeline, since_ns);
+		since_ns = thread_state_unchanged_since(timeline, slot, time_ns);
+		error = thread_state_move(timeline, slot, THREAD_RUNNABLE, since_ns, 0);
+		slot->current.flags = thread_state_start_flag(timeline, since_ns);
 		return error;
 	}
 	return 0;
 }
 
-static int leave_blocked_unwoken(struct timeline *timeline, struct slot *slot, uint64_t time_ns)
+static int leave_blocked_unwoken(struct timeline *timeline, struct thread_slot *slot,
+				 uint64_t time_ns)
 {
 	uint64_t lost_ns, woken_ns;
 	int error;
 
-	if (!losses_between(&timeline->losses, slot->current.start_ns, time_ns, &lost_ns)) {
-		woken_ns = unheard_latest_waking(timeline, slot, time_ns);
+	if (!lost_spans_between(&timeline->losses, slot->current.start_ns, time_ns, &lost_ns)) {
+		woken_ns = missing_switches_latest_waking(timeline, slot, time_ns);
 		if (woken_ns <= slot->current.start_ns || woken_ns >= time_ns)
-			return slot_move(timeline, slot, THREAD_RUNNABLE, time_ns,
-					 INTERVAL_WAKER_LOST);
-		error = slot_move(timeline, slot, THREAD_RUNNABLE, woken_ns, INTERVAL_WAKER_LOST);
+			return thread_state_move(timeline, slot, THREAD_RUNNABLE, time_ns,
+						 INTERVAL_WAKER_LOST);
+		error = thread_state_move(timeline, slot, THREAD_RUNNABLE, woken_ns,
+					  INTERVAL_WAKER_LOST);
 		slot->current.flags |= INTERVAL_START_LOST;
 		return error;
 	}
-	error = slot_move_to_unknown(timeline, slot, lost_ns);
+	error = thread_state_move_to_unknown(timeline, slot, lost_ns);
 	slot->runnable_hint = timeline->wakings_recorded;
 	slot->hint_ns = lost_ns;
 	return error;
 }
 
-static int switch_in(struct timeline *timeline, struct slot *slot, uint32_t cpu, uint64_t time_ns)
+static int switch_in(struct timeline *timeline, struct thread_slot *slot, uint32_t cpu,
+		     uint64_t time_ns)
 {
 	int error = 0;
 
 	switch (slot->current.state) {
 	case THREAD_RUNNING:
-		error = slot_lose_running(timeline, slot);
+		error = thread_state_lose_running(timeline, slot);
 		break;
 	case THREAD_RUNNABLE:
-		error = slot_doubt_runnable(timeline, slot, time_ns);
+		error = thread_state_doubt_runnable(timeline, slot, time_ns);
 		break;
 	case THREAD_BLOCKED:
 		error = leave_blocked_unwoken(timeline, slot, time_ns);
@@ -123,14 +127,14 @@ static int switch_in(struct timeline *timeline, struct slot *slot, uint32_t cpu,
 	if (!error && slot->current.state == THREAD_UNKNOWN)
 		error = clear_up_unknown(timeline, slot, time_ns);
 	if (!error)
-		error = slot_move(timeline, slot, THREAD_RUNNING, time_ns, 0);
+		error = thread_state_move(timeline, slot, THREAD_RUNNING, time_ns, 0);
 	slot->current.cpu = cpu;
 	return error;
 }
 
 /* An event shows the thread running on a CPU where we did not know it, where it came by
  * @arrival: since when? */
-static int found_running(struct timeline *timeline, struct slot *slot, uint32_t number,
+static int found_running(struct timeline *timeline, struct thread_slot *slot, uint32_t number,
 			 struct arrival arrival, uint64_t time_ns)
 {
 	const struct cpu *cpu = &timeline->cpus[number];
@@ -140,15 +144,15 @@ static int found_running(struct timeline *timeline, struct slot *slot, uint32_t 
 	if (arrival.from_silent_idle && slot->current.state != THREAD_RUNNABLE && !slot->waking.set)
 		slot->interrupt_cpu = number; /* who woke it is as silent */
 	if (slot->current.state == THREAD_RUNNING)
-		error = slot_lose_running(timeline, slot);
+		error = thread_state_lose_running(timeline, slot);
 	if (error)
 		return error;
 	start_ns = slot->current.start_ns;
 	if (slot->current.state != THREAD_UNKNOWN) {
 		uint64_t end_ns = earlier(arrival.earliest_ns, time_ns);
 
-		losses_between(&timeline->losses, start_ns, time_ns, &end_ns);
-		error = slot_move_to_unknown(timeline, slot, end_ns);
+		lost_spans_between(&timeline->losses, start_ns, time_ns, &end_ns);
+		error = thread_state_move_to_unknown(timeline, slot, end_ns);
 		if (error)
 			return error;
 	}
@@ -159,8 +163,8 @@ static int found_running(struct timeline *timeline, struct slot *slot, uint32_t 
 	 */
 	since_ns = start_ns <= known_ns && slot->current.start_ns <= known_ns ? known_ns : time_ns;
 	since_ns = earlier(since_ns, time_ns);
-	error = slot_move(timeline, slot, THREAD_RUNNING, since_ns, 0);
-	slot->current.flags = slot_start_flag(timeline, since_ns);
+	error = thread_state_move(timeline, slot, THREAD_RUNNING, since_ns, 0);
+	slot->current.flags = thread_state_start_flag(timeline, since_ns);
 	slot->current.cpu = number;
 	return error;
 }
@@ -170,19 +174,20 @@ static bool state_blocks(enum ft_task_state state)
 	return state != FT_STATE_RUNNING && state != FT_STATE_PREEMPTED && state != FT_STATE_DEAD;
 }
 
-static int switch_out(struct timeline *timeline, struct slot *slot, const struct event *event,
-		      uint64_t time_ns)
+static int switch_out(struct timeline *timeline, struct thread_slot *slot,
+		      const struct event *event, uint64_t time_ns)
 {
 	enum ft_task_state state = event->raw.switch_.prev_state;
 	int error;
 
 	if (state == FT_STATE_DEAD) {
 		slot->done = true;
-		return slot_close(timeline, slot, time_ns, 0);
+		return thread_state_close(timeline, slot, time_ns, 0);
 	}
 	if (state_blocks(state))
-		return slot_move_to_blocked(timeline, slot, time_ns, 0, state, event->stack_id);
-	error = slot_move(timeline, slot, THREAD_RUNNABLE, time_ns, 0);
+		return thread_state_move_to_blocked(timeline, slot, time_ns, 0, state,
+						    event->stack_id);
+	error = thread_state_move(timeline, slot, THREAD_RUNNABLE, time_ns, 0);
 	if (error || slot->current.state != THREAD_RUNNABLE)
 		return error;
 	slot->current.flags = INTERVAL_PREEMPTED;
@@ -194,12 +199,12 @@ static int switch_out(struct timeline *timeline, struct slot *slot, const struct
 /* Another thread than we thought ran on this CPU: switches are missing that nobody counted. */
 static int evict(struct timeline *timeline, struct cpu *cpu, uint64_t time_ns)
 {
-	struct slot *slot;
-	int error = slot_of(timeline, cpu->occupant, &slot);
+	struct thread_slot *slot;
+	int error = thread_state_of(timeline, cpu->occupant, &slot);
 
 	timeline->contradictions += timeline->observing && !cpu->occupant->silent;
 	if (!error && slot && slot->current.state == THREAD_RUNNING)
-		error = slot_lose_running(timeline, slot);
+		error = thread_state_lose_running(timeline, slot);
 	cpu->occupant = NULL;
 	cpu->hole = false;
 	cpu->known_from_ns = time_ns;
@@ -209,8 +214,8 @@ static int evict(struct timeline *timeline, struct cpu *cpu, uint64_t time_ns)
 static int on_switch(struct timeline *timeline, struct cpu *cpu, const struct event *event,
 		     uint64_t time_ns)
 {
-	struct arrival arrival = unheard_arrival(timeline, cpu, time_ns);
-	struct slot *slot;
+	struct arrival arrival = missing_switches_arrival(timeline, cpu, time_ns);
+	struct thread_slot *slot;
 	int error = 0;
 
 	if (event->thread == event->other)
@@ -218,7 +223,7 @@ static int on_switch(struct timeline *timeline, struct cpu *cpu, const struct ev
 	if (cpu->occupant && cpu->occupant != event->thread)
 		error = evict(timeline, cpu, time_ns);
 	if (!error)
-		error = slot_of(timeline, event->thread, &slot);
+		error = thread_state_of(timeline, event->thread, &slot);
 	if (!error && slot && cpu->occupant != event->thread)
 		error = found_running(timeline, slot, event->raw.cpu, arrival, time_ns);
 	if (!error && slot)
@@ -227,7 +232,7 @@ static int on_switch(struct timeline *timeline, struct cpu *cpu, const struct ev
 	cpu->left = event->thread;
 	cpu->switched_ns = time_ns;
 	if (!error)
-		error = slot_of(timeline, event->other, &slot);
+		error = thread_state_of(timeline, event->other, &slot);
 	if (!error && slot)
 		error = switch_in(timeline, slot, event->raw.cpu, time_ns);
 	return error;
@@ -235,36 +240,36 @@ static int on_switch(struct timeline *timeline, struct cpu *cpu, const struct ev
 
 /* Wakings. */
 
-static int wake_blocked(struct timeline *timeline, struct slot *slot, const struct event *event,
-			uint64_t time_ns)
+static int wake_blocked(struct timeline *timeline, struct thread_slot *slot,
+			const struct event *event, uint64_t time_ns)
 {
 	unsigned int flags = 0;
 	/* A timer that ends a sleep does not tell that it is the same one. */
-	int error = slot_doubt_blocked(timeline, slot, time_ns,
-				       event->raw.waking.in_interrupt ? 4 : 2);
+	int error = thread_state_doubt_blocked(timeline, slot, time_ns,
+					       event->raw.waking.in_interrupt ? 4 : 2);
 
 	if (error || slot->current.state != THREAD_BLOCKED)
 		return error;
-	flags = slot_loss_flags(timeline, slot, time_ns);
+	flags = thread_state_loss_flags(timeline, slot, time_ns);
 	slot->current.waker = event->thread;
 	slot->current.waker_stack_id = event->stack_id;
 	slot->current.waker_in_interrupt = event->raw.waking.in_interrupt;
-	return slot_move(timeline, slot, THREAD_RUNNABLE, time_ns, flags);
+	return thread_state_move(timeline, slot, THREAD_RUNNABLE, time_ns, flags);
 }
 
 /*
  * Kernels before 6.1 read the state late, when a racing waking may have set it
  * to running already: a thread that is runnable is never woken, so it did block.
  */
-static int wake_yielded(struct timeline *timeline, struct slot *slot, const struct event *event,
-			uint64_t time_ns)
+static int wake_yielded(struct timeline *timeline, struct thread_slot *slot,
+			const struct event *event, uint64_t time_ns)
 {
 	int error;
 
 	slot->current.state = THREAD_BLOCKED;
 	slot->current.flags &= ~INTERVAL_PREEMPTED;
 	slot->current.prev_state = FT_STATE_OTHER;
-	error = slot_opened(timeline, slot);
+	error = thread_state_opened(timeline, slot);
 	return error ? error : wake_blocked(timeline, slot, event, time_ns);
 }
 
@@ -273,12 +278,12 @@ static int wake_yielded(struct timeline *timeline, struct slot *slot, const stru
  * was woken just before it would have slept. Its next event tells. The first
  * waking counts, unless it may be that of an earlier sleep.
  */
-static void wake_unknown(struct timeline *timeline, struct slot *slot, const struct event *event,
-			 uint64_t time_ns)
+static void wake_unknown(struct timeline *timeline, struct thread_slot *slot,
+			 const struct event *event, uint64_t time_ns)
 {
 	struct pending_waking *waking = &slot->waking;
 
-	if (waking->set && !losses_between(&timeline->losses, waking->time_ns, time_ns, NULL))
+	if (waking->set && !lost_spans_between(&timeline->losses, waking->time_ns, time_ns, NULL))
 		return;
 	*waking = (struct pending_waking){
 		.set = true,
@@ -291,17 +296,17 @@ static void wake_unknown(struct timeline *timeline, struct slot *slot, const str
 
 static int on_waking(struct timeline *timeline, const struct event *event, uint64_t time_ns)
 {
-	struct slot *slot;
+	struct thread_slot *slot;
 	int error;
 
 	timeline->wakings_recorded = true;
 	if (event->thread == event->other)
 		return 0;
-	error = slot_of(timeline, event->other, &slot);
+	error = thread_state_of(timeline, event->other, &slot);
 	if (error || !slot)
 		return error;
 	slot->interrupt_cpu = event->raw.waking.in_interrupt ? event->raw.cpu : FT_NO_CPU;
-	error = slot_doubt_runnable(timeline, slot, time_ns);
+	error = thread_state_doubt_runnable(timeline, slot, time_ns);
 	if (error)
 		return error;
 	switch (slot->current.state) {
@@ -322,11 +327,11 @@ static int on_waking(struct timeline *timeline, const struct event *event, uint6
 
 /* What else is told about threads. */
 
-static int on_state_of_unknown(struct timeline *timeline, struct slot *slot,
+static int on_state_of_unknown(struct timeline *timeline, struct thread_slot *slot,
 			       const struct event *event, uint64_t time_ns)
 {
 	enum ft_task_state state = event->raw.state.state;
-	uint64_t since_ns = slot_unchanged_since(timeline, slot, time_ns);
+	uint64_t since_ns = thread_state_unchanged_since(timeline, slot, time_ns);
 
 	if (slot->waking.set)
 		return 0;
@@ -342,12 +347,13 @@ static int on_state_of_unknown(struct timeline *timeline, struct slot *slot,
 	}
 	if (slot->runnable_hint && slot->hint_ns >= since_ns)
 		return 0; /* contradictory: it cannot have changed unseen */
-	return slot_move_to_blocked(timeline, slot, since_ns, slot_start_flag(timeline, since_ns),
-				    state, event->stack_id);
+	return thread_state_move_to_blocked(timeline, slot, since_ns,
+					    thread_state_start_flag(timeline, since_ns), state,
+					    event->stack_id);
 }
 
 /* Lazy stacks come so, and what the first look at all threads saw. */
-static int learn_stack(struct timeline *timeline, struct slot *slot, uint32_t stack_id)
+static int learn_stack(struct timeline *timeline, struct thread_slot *slot, uint32_t stack_id)
 {
 	if (slot->current.stack_id != STACK_NONE || stack_id == STACK_NONE)
 		return 0;
@@ -358,12 +364,12 @@ static int learn_stack(struct timeline *timeline, struct slot *slot, uint32_t st
 
 static int on_state(struct timeline *timeline, const struct event *event, uint64_t time_ns)
 {
-	struct slot *slot;
-	int error = slot_of(timeline, event->thread, &slot);
+	struct thread_slot *slot;
+	int error = thread_state_of(timeline, event->thread, &slot);
 
 	if (error || !slot)
 		return error;
-	error = slot_doubt_runnable(timeline, slot, time_ns);
+	error = thread_state_doubt_runnable(timeline, slot, time_ns);
 	if (error)
 		return error;
 	if (slot->current.state == THREAD_UNKNOWN)
@@ -381,16 +387,16 @@ static int on_fork(struct timeline *timeline, struct thread *child)
 	if (child->idle_task)
 		return 0;
 	if (index >= timeline->slot_count)
-		error = slots_grow(timeline, index);
+		error = thread_states_grow(timeline, index);
 	if (error || timeline->slots[index].current.thread)
 		return error;
-	return slot_begin(timeline, &timeline->slots[index], child, THREAD_RUNNABLE);
+	return thread_state_begin(timeline, &timeline->slots[index], child, THREAD_RUNNABLE);
 }
 
 static int on_exit_seen(struct timeline *timeline, struct thread *thread)
 {
-	struct slot *slot;
-	int error = slot_of(timeline, thread, &slot);
+	struct thread_slot *slot;
+	int error = thread_state_of(timeline, thread, &slot);
 
 	if (!error && slot)
 		slot->exiting = true;
@@ -402,15 +408,15 @@ static int on_lost(struct timeline *timeline, struct cpu *cpu, const struct even
 {
 	uint64_t start_ns = later(event->raw.lost.start_ns, cpu->last_ns);
 	uint64_t end_ns = later(event->raw.time_ns, start_ns);
-	struct slot *slot;
+	struct thread_slot *slot;
 	int error = 0;
 
 	if (event->raw.time_ns >= timeline->start_ns)
-		error = losses_add(&timeline->losses, start_ns, end_ns);
+		error = lost_spans_add(&timeline->losses, start_ns, end_ns);
 	if (!error)
-		error = slot_of(timeline, cpu->occupant, &slot);
+		error = thread_state_of(timeline, cpu->occupant, &slot);
 	if (!error && slot && slot->current.state == THREAD_RUNNING)
-		error = slot_move_to_unknown(timeline, slot, start_ns);
+		error = thread_state_move_to_unknown(timeline, slot, start_ns);
 	cpu->occupant = NULL;
 	cpu->hole = false;
 	cpu->known_from_ns = end_ns;
@@ -432,8 +438,8 @@ static bool took_over_unseen(const struct cpu *cpu, const struct thread *thread,
 static int on_any(struct timeline *timeline, struct cpu *cpu, const struct event *event,
 		  uint64_t time_ns)
 {
-	struct arrival arrival = unheard_arrival(timeline, cpu, time_ns);
-	struct slot *slot;
+	struct arrival arrival = missing_switches_arrival(timeline, cpu, time_ns);
+	struct thread_slot *slot;
 	int error;
 
 	if (!event->thread || event->raw.kind == FT_EVENT_STATE ||
@@ -443,7 +449,7 @@ static int on_any(struct timeline *timeline, struct cpu *cpu, const struct event
 		return 0;
 	error = cpu->occupant ? evict(timeline, cpu, time_ns) : 0;
 	if (!error)
-		error = slot_of(timeline, event->thread, &slot);
+		error = thread_state_of(timeline, event->thread, &slot);
 	if (!error && slot)
 		error = found_running(timeline, slot, event->raw.cpu, arrival, time_ns);
 	cpu->occupant = event->thread;
@@ -459,7 +465,7 @@ static int on_cpu_event(struct timeline *timeline, struct cpu *cpu, const struct
 		cpu->known_from_ns = time_ns;
 		cpu->hole = false;
 	}
-	if (unheard_possible(cpu))
+	if (missing_switches_possible(cpu))
 		cpu->unheard_ns = time_ns;
 	if (event->raw.kind == FT_EVENT_SWITCH)
 		error = on_switch(timeline, cpu, event, time_ns);
@@ -478,7 +484,7 @@ static int on_cpu_event(struct timeline *timeline, struct cpu *cpu, const struct
 static int observe(struct timeline *timeline)
 {
 	for (size_t i = 0; i < timeline->slot_count; i++) {
-		struct slot *slot = &timeline->slots[i];
+		struct thread_slot *slot = &timeline->slots[i];
 		int error = 0;
 
 		if (!slot->current.thread || slot->done)
@@ -486,7 +492,8 @@ static int observe(struct timeline *timeline)
 		if (slot->current.state == THREAD_RUNNING)
 			slot->current.flags |= INTERVAL_BEGAN_BEFORE;
 		else
-			error = slot_move(timeline, slot, THREAD_UNKNOWN, timeline->start_ns, 0);
+			error = thread_state_move(timeline, slot, THREAD_UNKNOWN,
+						  timeline->start_ns, 0);
 		if (error)
 			return error;
 	}
@@ -508,7 +515,7 @@ int timeline_event(struct timeline *timeline, const struct event *event)
 	int error = 0;
 
 	if (event->raw.cpu < CPUS_MAX) {
-		cpu = slot_cpu_at(timeline, event->raw.cpu);
+		cpu = thread_state_cpu_at(timeline, event->raw.cpu);
 		if (!cpu)
 			return -ENOMEM;
 	} else if (event->raw.cpu != FT_NO_CPU) {
@@ -552,11 +559,11 @@ static bool every_cpu_known(const struct timeline *timeline)
 	return true;
 }
 
-static int finish_slot(struct timeline *timeline, struct slot *slot, uint64_t end_ns,
+static int finish_slot(struct timeline *timeline, struct thread_slot *slot, uint64_t end_ns,
 		       bool cpus_known)
 {
 	unsigned int flags = INTERVAL_STILL_OPEN;
-	int error = slot_doubt_runnable(timeline, slot, end_ns);
+	int error = thread_state_doubt_runnable(timeline, slot, end_ns);
 
 	/* a thread that runs on no CPU slept before it was woken */
 	if (!error && slot->current.state == THREAD_UNKNOWN && slot->waking.set && cpus_known) {
@@ -564,15 +571,15 @@ static int finish_slot(struct timeline *timeline, struct slot *slot, uint64_t en
 		error = clear_up_unknown(timeline, slot, end_ns);
 	}
 	if (!error && slot->current.state == THREAD_BLOCKED)
-		error = slot_doubt_blocked(timeline, slot, end_ns, 2);
+		error = thread_state_doubt_blocked(timeline, slot, end_ns, 2);
 	if (error)
 		return error;
 	slot->done = true;
 	if (slot->exiting && slot->current.state == THREAD_UNKNOWN)
 		return 0;
 	if (slot->current.state == THREAD_BLOCKED)
-		flags |= slot_loss_flags(timeline, slot, end_ns);
-	return slot_close(timeline, slot, end_ns, flags);
+		flags |= thread_state_loss_flags(timeline, slot, end_ns);
+	return thread_state_close(timeline, slot, end_ns, flags);
 }
 
 int timeline_finish(struct timeline *timeline, const struct threads *threads, uint64_t end_ns)
@@ -588,11 +595,11 @@ int timeline_finish(struct timeline *timeline, const struct threads *threads, ui
 	end_ns = timeline->now_ns = later(timeline->now_ns, end_ns);
 	for (size_t i = 0; i < threads_count(threads); i++) {
 		struct thread *thread = threads_at(threads, i);
-		struct slot *slot;
-		int error = slot_of(timeline, thread, &slot);
+		struct thread_slot *slot;
+		int error = thread_state_of(timeline, thread, &slot);
 
 		if (!error && slot && thread->exited)
-			error = slot_close_vanished(
+			error = thread_state_close_vanished(
 				timeline, slot,
 				earlier(end_ns, later(timeline->start_ns, thread->died_ns)));
 		else if (!error && slot)
@@ -611,7 +618,7 @@ uint64_t timeline_contradictions(const struct timeline *timeline)
 const struct interval *timeline_current(const struct timeline *timeline,
 					const struct thread *thread)
 {
-	const struct slot *slot;
+	const struct thread_slot *slot;
 
 	if (thread->index >= timeline->slot_count)
 		return NULL;

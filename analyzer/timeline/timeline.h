@@ -9,8 +9,8 @@
  *
  * Idle tasks have no intervals: that a CPU has nothing to do is no thread's state.
  */
-#ifndef ANALYZER_TIMELINE_H
-#define ANALYZER_TIMELINE_H
+#ifndef ANALYZER_TIMELINE_TIMELINE_H
+#define ANALYZER_TIMELINE_TIMELINE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * Why a thread was not running: a class from its kernel stack, by the table of
  * rules in waitrules.c.
  */
-#ifndef ANALYZER_WAITCLASS_H
-#define ANALYZER_WAITCLASS_H
+#ifndef ANALYZER_TIMELINE_WAIT_CLASS_H
+#define ANALYZER_TIMELINE_WAIT_CLASS_H
 
 #include <stdbool.h>
 #include <stddef.h>

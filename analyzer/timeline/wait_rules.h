@@ -7,8 +7,8 @@
  * of that system call (__x64_sys_brk, __do_sys_brk ...); a name that ends in '*'
  * stands for all that begin so. No two of the latter may overlap.
  */
-#ifndef ANALYZER_WAITRULES_H
-#define ANALYZER_WAITRULES_H
+#ifndef ANALYZER_TIMELINE_WAIT_RULES_H
+#define ANALYZER_TIMELINE_WAIT_RULES_H
 
 #include <stdbool.h>
 #include <stddef.h>

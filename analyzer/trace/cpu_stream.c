@@ -21,7 +21,7 @@ struct known_stack {
 	uint32_t id;
 };
 
-struct stream {
+struct cpu_stream {
 	struct ft_reader *reader;
 	uint32_t cpu;
 	const size_t *segments;
@@ -47,10 +47,10 @@ struct stream {
 	struct known_stack stacks[FT_DICTIONARY_MAX];
 };
 
-int stream_create(struct ft_reader *reader, uint32_t cpu, const size_t *segments, size_t count,
-		  const struct stream_span *span, struct stream **ret_stream)
+int cpu_stream_create(struct ft_reader *reader, uint32_t cpu, const size_t *segments, size_t count,
+		      const struct stream_span *span, struct cpu_stream **ret_stream)
 {
-	struct stream *stream = calloc(1, sizeof(*stream));
+	struct cpu_stream *stream = calloc(1, sizeof(*stream));
 	int error;
 
 	if (!stream)
@@ -70,7 +70,7 @@ int stream_create(struct ft_reader *reader, uint32_t cpu, const size_t *segments
 	return 0;
 }
 
-void stream_destroy(struct stream *stream)
+void cpu_stream_destroy(struct cpu_stream *stream)
 {
 	if (!stream)
 		return;
@@ -79,7 +79,7 @@ void stream_destroy(struct stream *stream)
 	free(stream);
 }
 
-void stream_rewind(struct stream *stream)
+void cpu_stream_rewind(struct cpu_stream *stream)
 {
 	stream->next = 0;
 	stream->decoding = false;
@@ -93,7 +93,7 @@ void stream_rewind(struct stream *stream)
 }
 
 /* Begin with the next segment; damage is a hole and no error. */
-static int begin_segment(struct stream *stream)
+static int begin_segment(struct cpu_stream *stream)
 {
 	size_t index = stream->segments[stream->next++];
 	const struct ft_segment *segment = ft_reader_segment(stream->reader, index);
@@ -118,8 +118,8 @@ static int begin_segment(struct stream *stream)
 	return 0;
 }
 
-/* The next event out of the segments. Return: as stream_next(). */
-static int decode(struct stream *stream, struct ft_event *ret_event)
+/* The next event out of the segments. Return: as cpu_stream_next(). */
+static int decode(struct cpu_stream *stream, struct ft_event *ret_event)
 {
 	for (;;) {
 		int result;
@@ -146,7 +146,7 @@ static int decode(struct stream *stream, struct ft_event *ret_event)
 }
 
 /* The LOST for a hole from @start_ns, or what was there last, up to @end_ns. */
-static struct ft_event lost_event(struct stream *stream, uint64_t start_ns, uint64_t end_ns)
+static struct ft_event lost_event(struct cpu_stream *stream, uint64_t start_ns, uint64_t end_ns)
 {
 	static const struct ft_task nobody;
 
@@ -163,7 +163,7 @@ static struct ft_event lost_event(struct stream *stream, uint64_t start_ns, uint
 	};
 }
 
-static uint64_t place(struct stream *stream, struct ft_event *event)
+static uint64_t place(struct cpu_stream *stream, struct ft_event *event)
 {
 	if (event->kind == FT_EVENT_LOST) {
 		if (event->lost.start_ns < stream->last_ns)
@@ -179,7 +179,7 @@ static uint64_t place(struct stream *stream, struct ft_event *event)
 	return stream->last_ns;
 }
 
-int stream_next(struct stream *stream, struct ft_event *ret_event, uint64_t *ret_place_ns)
+int cpu_stream_next(struct cpu_stream *stream, struct ft_event *ret_event, uint64_t *ret_place_ns)
 {
 	int result = 1;
 
@@ -194,28 +194,27 @@ int stream_next(struct stream *stream, struct ft_event *ret_event, uint64_t *ret
 	if (result > 0 && stream->hole) {
 		stream->held_event = *ret_event;
 		stream->held = true;
-		*ret_event = lost_event(stream, stream->span.start_ns,
-					stream->held_event.time_ns);
+		*ret_event = lost_event(stream, stream->span.start_ns, stream->held_event.time_ns);
 	} else if (result == 0) {
 		if ((!stream->hole && !stream->span.tail_doubtful) || stream->tail_told)
 			return 0;
-		*ret_event = lost_event(stream,
-					stream->hole ? stream->span.start_ns
-						     : stream->span.tail_from_ns,
-					stream->span.end_ns);
+		*ret_event =
+			lost_event(stream,
+				   stream->hole ? stream->span.start_ns : stream->span.tail_from_ns,
+				   stream->span.end_ns);
 		stream->tail_told = true;
 	}
 	*ret_place_ns = place(stream, ret_event);
 	return 1;
 }
 
-uint32_t stream_bad_segments(const struct stream *stream)
+uint32_t cpu_stream_bad_segments(const struct cpu_stream *stream)
 {
 	return stream->bad_segments;
 }
 
-struct thread *stream_thread(struct stream *stream, struct threads *threads,
-			     const struct ft_task *task)
+struct thread *cpu_stream_thread(struct cpu_stream *stream, struct threads *threads,
+				 const struct ft_task *task)
 {
 	uint32_t index = ft_decoder_task_index(stream->decoder, task);
 	struct known_thread *known = &stream->threads[index];
@@ -231,8 +230,8 @@ struct thread *stream_thread(struct stream *stream, struct threads *threads,
 	return known->thread;
 }
 
-int stream_stack(struct stream *stream, struct stacks *stacks, int32_t tgid,
-		 const struct ft_stack *stack, uint32_t *ret_id)
+int cpu_stream_stack(struct cpu_stream *stream, struct stack_table *stacks, int32_t tgid,
+		     const struct ft_stack *stack, uint32_t *ret_id)
 {
 	uint32_t index = ft_decoder_stack_index(stream->decoder, stack);
 	struct known_stack *known = &stream->stacks[index];
@@ -240,7 +239,7 @@ int stream_stack(struct stream *stream, struct stacks *stacks, int32_t tgid,
 	if (!stack->user_count)
 		tgid = FT_KERNEL_TGID;
 	if (known->turn != stream->turn || known->tgid != tgid) {
-		int error = stacks_intern(stacks, tgid, stack, &known->id);
+		int error = stack_table_intern(stacks, tgid, stack, &known->id);
 
 		if (error)
 			return error;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* NULL with *ret_full: no room for one more; else no memory. */
-static struct extra *extra_of(struct extras *extras, const char *name, bool *ret_full)
+static struct event_count *extra_of(struct event_counts *extras, const char *name, bool *ret_full)
 {
 	for (size_t i = 0; i < extras->count; i++)
 		if (strcmp(extras->list[i].name, name) == 0)
@@ -14,13 +14,13 @@ static struct extra *extra_of(struct extras *extras, const char *name, bool *ret
 	*ret_full = extras->count == EXTRAS_MAX;
 	if (*ret_full)
 		return NULL;
-	extras->list[extras->count] = (struct extra){ .name = strdup(name) };
+	extras->list[extras->count] = (struct event_count){ .name = strdup(name) };
 	return extras->list[extras->count].name ? &extras->list[extras->count++] : NULL;
 }
 
-int extras_event(struct extras *extras, const struct event *event, bool of_target)
+int event_counts_event(struct event_counts *extras, const struct event *event, bool of_target)
 {
-	struct extra *extra;
+	struct event_count *extra;
 	bool full = false;
 
 	if (event->raw.kind != FT_EVENT_EXTRA)
@@ -33,9 +33,9 @@ int extras_event(struct extras *extras, const struct event *event, bool of_targe
 	return 0;
 }
 
-void extras_free(struct extras *extras)
+void event_counts_free(struct event_counts *extras)
 {
 	for (size_t i = 0; i < extras->count; i++)
 		free(extras->list[i].name);
-	*extras = (struct extras){ 0 };
+	*extras = (struct event_counts){ 0 };
 }

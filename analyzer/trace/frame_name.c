@@ -22,7 +22,7 @@ static char *format(const char *template, ...)
 	return text;
 }
 
-char *frame_text_exact(const struct frame *frame)
+char *frame_name_exact(const struct frame *frame)
 {
 	if (frame->symbol && frame->module)
 		return format("%s (%s)", frame->symbol, frame->module);
@@ -34,7 +34,7 @@ char *frame_text_exact(const struct frame *frame)
 	return format("0x%" PRIx64, frame->address);
 }
 
-char *frame_text_name(const struct frame *frame)
+char *frame_name_of(const struct frame *frame)
 {
 	if (frame->symbol)
 		return format("%s", frame->symbol);
@@ -43,9 +43,9 @@ char *frame_text_name(const struct frame *frame)
 	return format("0x%" PRIx64, frame->address);
 }
 
-char *frame_text_brief(const struct frame *frame)
+char *frame_name_brief(const struct frame *frame)
 {
 	if (frame->symbol && frame->file)
 		return format("%s (%s:%" PRIu32 ")", frame->symbol, frame->file, frame->line);
-	return frame_text_name(frame);
+	return frame_name_of(frame);
 }

@@ -20,14 +20,14 @@
 /* People ask for whole gibibytes; such a size says nothing about a table. */
 #define PEOPLES_UNIT (1u << 30)
 
-struct calls {
-	struct call *calls; /* in order of time */
+struct large_calls {
+	struct large_call *calls; /* in order of time */
 	size_t count, room;
 };
 
-int calls_create(struct calls **ret_calls)
+int large_calls_create(struct large_calls **ret_calls)
 {
-	struct calls *calls = calloc(1, sizeof(*calls));
+	struct large_calls *calls = calloc(1, sizeof(*calls));
 
 	if (!calls)
 		return -ENOMEM;
@@ -35,7 +35,7 @@ int calls_create(struct calls **ret_calls)
 	return 0;
 }
 
-void calls_destroy(struct calls *calls)
+void large_calls_destroy(struct large_calls *calls)
 {
 	if (!calls)
 		return;
@@ -43,12 +43,12 @@ void calls_destroy(struct calls *calls)
 	free(calls);
 }
 
-static int call_append(struct calls *calls, const struct event *event)
+static int call_append(struct large_calls *calls, const struct event *event)
 {
 	const uint64_t *args = event->raw.call.args;
 	bool mremap = event->raw.call.call == FT_CALL_MREMAP;
 	size_t room = calls->room ? calls->room * 2 : 32;
-	struct call *grown;
+	struct large_call *grown;
 
 	if (calls->count == CALLS_MAX)
 		return 0;
@@ -59,7 +59,7 @@ static int call_append(struct calls *calls, const struct event *event)
 		calls->calls = grown;
 		calls->room = room;
 	}
-	calls->calls[calls->count++] = (struct call){
+	calls->calls[calls->count++] = (struct large_call){
 		.thread = event->thread,
 		.time_ns = event->raw.time_ns,
 		.call = event->raw.call.call,
@@ -70,7 +70,7 @@ static int call_append(struct calls *calls, const struct event *event)
 	return 0;
 }
 
-int calls_event(struct calls *calls, const struct event *event)
+int large_calls_event(struct large_calls *calls, const struct event *event)
 {
 	if (event->raw.kind == FT_EVENT_CALL && event->raw.call.call != FT_CALL_FUTEX)
 		return call_append(calls, event);
@@ -86,11 +86,12 @@ int calls_event(struct calls *calls, const struct event *event)
 	return 0;
 }
 
-const struct call *calls_behind(const struct calls *calls, const struct thread *thread,
-				uint64_t not_before_ns, uint64_t time_ns)
+const struct large_call *large_calls_behind(const struct large_calls *calls,
+					    const struct thread *thread, uint64_t not_before_ns,
+					    uint64_t time_ns)
 {
 	for (size_t i = calls->count; i-- > 0;) {
-		const struct call *call = &calls->calls[i];
+		const struct large_call *call = &calls->calls[i];
 
 		if (call->time_ns < not_before_ns)
 			break;
@@ -100,7 +101,7 @@ const struct call *calls_behind(const struct calls *calls, const struct thread *
 	return NULL;
 }
 
-const char *calls_name(enum ft_call call)
+const char *large_calls_name(enum ft_call call)
 {
 	static const char *const names[FT_CALLS] = {
 		[FT_CALL_MMAP] = "mmap",	 [FT_CALL_MUNMAP] = "munmap",
@@ -131,19 +132,19 @@ static bool table_size(uint64_t bytes)
 }
 
 /* The allocation of half of @bytes by the same thread before @before, NULL where there is none. */
-static const struct call *half_before(const struct calls *calls, const struct call *before,
-				      uint64_t bytes)
+static const struct large_call *half_before(const struct large_calls *calls,
+					    const struct large_call *before, uint64_t bytes)
 {
-	for (const struct call *call = before; call-- > calls->calls;)
+	for (const struct large_call *call = before; call-- > calls->calls;)
 		if (call->thread == before->thread && near(call->bytes * 2, bytes) &&
 		    (call->call == FT_CALL_MMAP || call->call == FT_CALL_MREMAP))
 			return call;
 	return NULL;
 }
 
-static bool half_released(const struct calls *calls, const struct call *after)
+static bool half_released(const struct large_calls *calls, const struct large_call *after)
 {
-	for (const struct call *call = after + 1; call < calls->calls + calls->count; call++)
+	for (const struct large_call *call = after + 1; call < calls->calls + calls->count; call++)
 		if (call->thread->tgid == after->thread->tgid && call->call == FT_CALL_MUNMAP &&
 		    near(call->bytes * 2, after->bytes))
 			return true;
@@ -151,10 +152,10 @@ static bool half_released(const struct calls *calls, const struct call *after)
 }
 
 /* "0.9 GiB, 1.75 GiB, 3.5 GiB", oldest first. */
-static void list_steps(const struct calls *calls, const struct call *call, char *text,
+static void list_steps(const struct large_calls *calls, const struct large_call *call, char *text,
 		       size_t text_bytes, unsigned int *ret_steps)
 {
-	const struct call *steps[4] = { call };
+	const struct large_call *steps[4] = { call };
 	unsigned int count = 1;
 
 	while (count < 4) {
@@ -173,8 +174,8 @@ static void list_steps(const struct calls *calls, const struct call *call, char 
 	}
 }
 
-int calls_growth(const struct calls *calls, const struct call *call, char **ret_text,
-		 bool *ret_seen)
+int large_calls_growth(const struct large_calls *calls, const struct large_call *call,
+		       char **ret_text, bool *ret_seen)
 {
 	char steps_text[256];
 	struct human next = human_size(call->bytes * 2);
@@ -193,9 +194,8 @@ int calls_growth(const struct calls *calls, const struct call *call, char **ret_
 	if (steps > 1)
 		r = asprintf(ret_text, "%s: a table that doubles. Next: %s", steps_text, next.text);
 	else if (doubled || released)
-		r = asprintf(ret_text,
-			     "%s, and half of that %s: a table that doubles. Next: %s", steps_text,
-			     doubled ? "before" : "given back soon after", next.text);
+		r = asprintf(ret_text, "%s, and half of that %s: a table that doubles. Next: %s",
+			     steps_text, doubled ? "before" : "given back soon after", next.text);
 	else if (call->bytes % PEOPLES_UNIT && table_size(call->bytes))
 		r = asprintf(ret_text,
 			     "%s is a small number times a power of two, as a table that doubles "

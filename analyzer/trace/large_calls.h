@@ -2,8 +2,8 @@
 /*
  * The large address-space calls of the capture, and what their sizes tell.
  */
-#ifndef ANALYZER_CALLS_H
-#define ANALYZER_CALLS_H
+#ifndef ANALYZER_TRACE_LARGE_CALLS_H
+#define ANALYZER_TRACE_LARGE_CALLS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 #include "analyzer/trace/source.h"
 
-struct call {
+struct large_call {
 	struct thread *thread;
 	uint64_t time_ns;
 	enum ft_call call;
@@ -20,22 +20,22 @@ struct call {
 	uint32_t stack_id;		/* with user frames where they could be found */
 };
 
-struct calls;
+struct large_calls;
 
-int calls_create(struct calls **ret_calls);
-void calls_destroy(struct calls *calls);
+int large_calls_create(struct large_calls **ret_calls);
+void large_calls_destroy(struct large_calls *calls);
 
 /* Feed every event, in order: keeps FT_EVENT_CALL and _UNWOUND. 0 or -ENOMEM. */
-int calls_event(struct calls *calls, const struct event *event);
+int large_calls_event(struct large_calls *calls, const struct event *event);
 
 /* The last call of @thread that began at or before @time_ns, not before @not_before_ns; NULL. */
-const struct call *calls_behind(const struct calls *calls, const struct thread *thread,
+const struct large_call *large_calls_behind(const struct large_calls *calls, const struct thread *thread,
 				uint64_t not_before_ns, uint64_t time_ns);
 
-const char *calls_name(enum ft_call call);	/* "mmap" ... */
+const char *large_calls_name(enum ft_call call);	/* "mmap" ... */
 
 /**
- * calls_growth() - does @call look like a step of a table that doubles?
+ * large_calls_growth() - does @call look like a step of a table that doubles?
  *
  * Evidence looked for: earlier allocations of half the size each by the same
  * thread, the release of half the size after it, a size that is a small number times a power of two.
@@ -45,7 +45,7 @@ const char *calls_name(enum ft_call call);	/* "mmap" ... */
  *
  * Return: 0 or -ENOMEM.
  */
-int calls_growth(const struct calls *calls, const struct call *call, char **ret_text,
+int large_calls_growth(const struct large_calls *calls, const struct large_call *call, char **ret_text,
 		 bool *ret_seen);
 
 #endif

@@ -7,20 +7,20 @@
 #include <errno.h>
 #include <stdlib.h>
 
-void losses_free(struct losses *losses)
+void lost_spans_free(struct lost_spans *losses)
 {
 	free(losses->spans);
-	*losses = (struct losses){ 0 };
+	*losses = (struct lost_spans){ 0 };
 }
 
-int losses_add(struct losses *losses, uint64_t start_ns, uint64_t end_ns)
+int lost_spans_add(struct lost_spans *losses, uint64_t start_ns, uint64_t end_ns)
 {
 	/* something can be lost between two events of the same nanosecond */
-	struct loss loss = { .start_ns = start_ns,
-			     .end_ns = end_ns > start_ns ? end_ns : start_ns + 1 };
+	struct lost_span loss = { .start_ns = start_ns,
+				  .end_ns = end_ns > start_ns ? end_ns : start_ns + 1 };
 
 	while (losses->count && losses->spans[losses->count - 1].end_ns >= loss.start_ns) {
-		const struct loss *last = &losses->spans[--losses->count];
+		const struct lost_span *last = &losses->spans[--losses->count];
 
 		if (last->start_ns < loss.start_ns)
 			loss.start_ns = last->start_ns;
@@ -29,7 +29,7 @@ int losses_add(struct losses *losses, uint64_t start_ns, uint64_t end_ns)
 	}
 	if (losses->count == losses->capacity) {
 		size_t capacity = losses->capacity ? 2 * losses->capacity : 16;
-		struct loss *spans = realloc(losses->spans, capacity * sizeof(*spans));
+		struct lost_span *spans = realloc(losses->spans, capacity * sizeof(*spans));
 
 		if (!spans)
 			return -ENOMEM;
@@ -41,7 +41,7 @@ int losses_add(struct losses *losses, uint64_t start_ns, uint64_t end_ns)
 }
 
 /* Index of the first span that ends after @time_ns. */
-static size_t first_after(const struct losses *losses, uint64_t time_ns)
+static size_t first_after(const struct lost_spans *losses, uint64_t time_ns)
 {
 	size_t low = 0, high = losses->count;
 
@@ -58,7 +58,8 @@ static size_t first_after(const struct losses *losses, uint64_t time_ns)
 	return low;
 }
 
-bool losses_between(const struct losses *losses, uint64_t from_ns, uint64_t to_ns, uint64_t *ret_ns)
+bool lost_spans_between(const struct lost_spans *losses, uint64_t from_ns, uint64_t to_ns,
+			uint64_t *ret_ns)
 {
 	size_t at = first_after(losses, from_ns);
 	uint64_t start_ns;
@@ -71,13 +72,13 @@ bool losses_between(const struct losses *losses, uint64_t from_ns, uint64_t to_n
 	return true;
 }
 
-uint64_t losses_within_ns(const struct losses *losses, uint64_t from_ns, uint64_t to_ns)
+uint64_t lost_spans_within_ns(const struct lost_spans *losses, uint64_t from_ns, uint64_t to_ns)
 {
 	uint64_t within_ns = 0;
 
 	for (size_t at = first_after(losses, from_ns);
 	     at < losses->count && losses->spans[at].start_ns < to_ns; at++) {
-		const struct loss *loss = &losses->spans[at];
+		const struct lost_span *loss = &losses->spans[at];
 		uint64_t start_ns = loss->start_ns > from_ns ? loss->start_ns : from_ns;
 		uint64_t end_ns = loss->end_ns < to_ns ? loss->end_ns : to_ns;
 
@@ -86,7 +87,7 @@ uint64_t losses_within_ns(const struct losses *losses, uint64_t from_ns, uint64_
 	return within_ns;
 }
 
-uint64_t losses_clear_since(const struct losses *losses, uint64_t time_ns)
+uint64_t lost_spans_clear_since(const struct lost_spans *losses, uint64_t time_ns)
 {
 	size_t at = first_after(losses, time_ns);
 

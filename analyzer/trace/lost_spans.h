@@ -2,39 +2,39 @@
 /*
  * The spans of time in which events of any CPU were lost.
  */
-#ifndef ANALYZER_LOSSES_H
-#define ANALYZER_LOSSES_H
+#ifndef ANALYZER_TRACE_LOST_SPANS_H
+#define ANALYZER_TRACE_LOST_SPANS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* What was lost can have happened at start_ns, but not at end_ns, which is later. */
-struct loss {
+struct lost_span {
 	uint64_t start_ns, end_ns;
 };
 
-/* Disjoint, in order of time. Zero-initialise; losses_free() when done. */
-struct losses {
-	struct loss *spans;
+/* Disjoint, in order of time. Zero-initialise; lost_spans_free() when done. */
+struct lost_spans {
+	struct lost_span *spans;
 	size_t count, capacity;
 };
 
-void losses_free(struct losses *losses);
+void lost_spans_free(struct lost_spans *losses);
 
 /* Spans come in order of their start or of their end; those that touch become one. 0 or -ENOMEM. */
-int losses_add(struct losses *losses, uint64_t start_ns, uint64_t end_ns);
+int lost_spans_add(struct lost_spans *losses, uint64_t start_ns, uint64_t end_ns);
 
 /* Was anything lost from @from_ns up to and with @to_ns? Then @ret_ns, unless NULL, is the first
  * such moment, >= @from_ns. */
-bool losses_between(const struct losses *losses, uint64_t from_ns, uint64_t to_ns,
+bool lost_spans_between(const struct lost_spans *losses, uint64_t from_ns, uint64_t to_ns,
 		    uint64_t *ret_ns);
 
 /* How much of the time from @from_ns to @to_ns lies in losses. */
-uint64_t losses_within_ns(const struct losses *losses, uint64_t from_ns, uint64_t to_ns);
+uint64_t lost_spans_within_ns(const struct lost_spans *losses, uint64_t from_ns, uint64_t to_ns);
 
 /* Since when, up to @time_ns, nothing was lost: @time_ns itself inside a loss, 0 where there was
  * none before. */
-uint64_t losses_clear_since(const struct losses *losses, uint64_t time_ns);
+uint64_t lost_spans_clear_since(const struct lost_spans *losses, uint64_t time_ns);
 
 #endif

@@ -5,14 +5,14 @@
 #include <string.h>
 
 #define BLOCK_ENTRIES 64u
-#define BLOCKS_LEAST 16u
+#define BLOCKS_LEAST  16u
 
-size_t by_thread_count(const struct by_thread *table)
+size_t per_thread_count(const struct per_thread *table)
 {
 	return table->block_count * BLOCK_ENTRIES;
 }
 
-void *by_thread_at(const struct by_thread *table, size_t index)
+void *per_thread_at(const struct per_thread *table, size_t index)
 {
 	char *block;
 
@@ -22,13 +22,13 @@ void *by_thread_at(const struct by_thread *table, size_t index)
 	return block ? block + index % BLOCK_ENTRIES * table->entry_bytes : NULL;
 }
 
-void *by_thread_find(const struct by_thread *table, const struct thread *thread)
+void *per_thread_find(const struct per_thread *table, const struct thread *thread)
 {
-	return by_thread_at(table, thread->index);
+	return per_thread_at(table, thread->index);
 }
 
 /* Room for the pointer of block @number. 0 or -1. */
-static int grow_blocks(struct by_thread *table, size_t number)
+static int grow_blocks(struct per_thread *table, size_t number)
 {
 	size_t count = table->block_count ? table->block_count : BLOCKS_LEAST;
 	char **blocks;
@@ -44,7 +44,7 @@ static int grow_blocks(struct by_thread *table, size_t number)
 	return 0;
 }
 
-void *by_thread_get(struct by_thread *table, const struct thread *thread)
+void *per_thread_get(struct per_thread *table, const struct thread *thread)
 {
 	size_t number = thread->index / BLOCK_ENTRIES;
 
@@ -52,13 +52,13 @@ void *by_thread_get(struct by_thread *table, const struct thread *thread)
 		return NULL;
 	if (!table->blocks[number])
 		table->blocks[number] = calloc(BLOCK_ENTRIES, table->entry_bytes);
-	return by_thread_at(table, thread->index);
+	return per_thread_at(table, thread->index);
 }
 
-void by_thread_free(struct by_thread *table)
+void per_thread_free(struct per_thread *table)
 {
 	for (size_t i = 0; i < table->block_count; i++)
 		free(table->blocks[i]);
 	free(table->blocks);
-	*table = (struct by_thread){ .entry_bytes = table->entry_bytes };
+	*table = (struct per_thread){ .entry_bytes = table->entry_bytes };
 }

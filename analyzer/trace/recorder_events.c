@@ -21,7 +21,7 @@ struct aside {
 	uint64_t frames[]; /* of stack; then the text */
 };
 
-struct asides {
+struct recorder_events {
 	struct aside **sorted;
 	size_t count, capacity;
 	struct ft_decoder *decoder;
@@ -29,9 +29,9 @@ struct asides {
 	size_t buffer_bytes;
 };
 
-int asides_create(struct asides **ret_asides)
+int recorder_events_create(struct recorder_events **ret_asides)
 {
-	struct asides *asides = calloc(1, sizeof(*asides));
+	struct recorder_events *asides = calloc(1, sizeof(*asides));
 	int error;
 
 	if (!asides)
@@ -46,7 +46,7 @@ int asides_create(struct asides **ret_asides)
 }
 
 /* Reading needs memory that telling does not. */
-static void end_reading(struct asides *asides)
+static void end_reading(struct recorder_events *asides)
 {
 	ft_decoder_destroy(asides->decoder);
 	asides->decoder = NULL;
@@ -54,7 +54,7 @@ static void end_reading(struct asides *asides)
 	asides->buffer = NULL;
 }
 
-void asides_destroy(struct asides *asides)
+void recorder_events_destroy(struct recorder_events *asides)
 {
 	if (!asides)
 		return;
@@ -91,7 +91,7 @@ static struct aside *aside_create(const struct ft_event *event)
 	return aside;
 }
 
-static int add(struct asides *asides, const struct ft_event *event)
+static int add(struct recorder_events *asides, const struct ft_event *event)
 {
 	struct aside *aside;
 
@@ -121,7 +121,7 @@ static bool is_aside(const struct ft_event *event)
 	       event->kind == FT_EVENT_NOTE;
 }
 
-int asides_read(struct asides *asides, struct ft_reader *reader, size_t index)
+int recorder_events_read(struct recorder_events *asides, struct ft_reader *reader, size_t index)
 {
 	const struct ft_segment *segment = ft_reader_segment(reader, index);
 	int error = ft_reader_load(reader, index, &asides->buffer, &asides->buffer_bytes);
@@ -152,19 +152,19 @@ static int by_time(const void *left, const void *right)
 	return a->number < b->number ? -1 : 1;
 }
 
-void asides_sort(struct asides *asides)
+void recorder_events_sort(struct recorder_events *asides)
 {
 	if (asides->count)
 		qsort(asides->sorted, asides->count, sizeof(asides->sorted[0]), by_time);
 	end_reading(asides);
 }
 
-size_t asides_count(const struct asides *asides)
+size_t recorder_events_count(const struct recorder_events *asides)
 {
 	return asides->count;
 }
 
-const struct ft_event *asides_at(const struct asides *asides, size_t at)
+const struct ft_event *recorder_events_at(const struct recorder_events *asides, size_t at)
 {
 	return &asides->sorted[at]->event;
 }

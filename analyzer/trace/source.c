@@ -24,7 +24,7 @@
 
 /* The next event of a CPU's stream. */
 struct head {
-	struct stream *stream;
+	struct cpu_stream *stream;
 	struct ft_event event;
 };
 
@@ -33,9 +33,9 @@ struct source {
 	struct ft_reader *reader;
 	struct ft_facts *facts;
 	struct ft_symbols *symbols;
-	struct stacks *stacks;
+	struct stack_table *stacks;
 	struct threads *threads;
-	struct asides *asides;
+	struct recorder_events *asides;
 	size_t next_aside;
 	struct head *heads;
 	size_t head_count;
@@ -63,7 +63,7 @@ static int read_segment(struct source *source, size_t index, void **buffer, size
 		    (segment->cpu >= CPUS_MAX && segment->cpu != FT_NO_CPU))
 			return -EBADMSG;
 		if (segment->cpu == FT_NO_CPU)
-			return asides_read(source->asides, source->reader, index);
+			return recorder_events_read(source->asides, source->reader, index);
 		source->segments[source->segment_count++] = index;
 		return 0;
 	}
@@ -93,7 +93,7 @@ static int read_segments(struct source *source)
 		}
 	}
 	free(buffer);
-	asides_sort(source->asides);
+	recorder_events_sort(source->asides);
 	return error;
 }
 
@@ -149,7 +149,7 @@ static uint64_t history_start_ns(const struct source *source)
 
 static void find_span(struct source *source)
 {
-	size_t asides = asides_count(source->asides);
+	size_t asides = recorder_events_count(source->asides);
 	uint64_t first_ns = UINT64_MAX, last_ns = 0;
 	int64_t start_ns, end_ns;
 
@@ -163,8 +163,8 @@ static void find_span(struct source *source)
 			last_ns = segment->last_ns;
 	}
 	if (!source->segment_count && asides) {
-		first_ns = asides_at(source->asides, 0)->time_ns;
-		last_ns = asides_at(source->asides, asides - 1)->time_ns;
+		first_ns = recorder_events_at(source->asides, 0)->time_ns;
+		last_ns = recorder_events_at(source->asides, asides - 1)->time_ns;
 	}
 	if (first_ns > last_ns || last_ns > TIME_MAX_NS)
 		first_ns = last_ns = 0;
@@ -228,13 +228,13 @@ static int create_streams(struct source *source)
 			if (ft_reader_segment(source->reader, segments[end])->cpu != cpu)
 				break;
 		}
-		error = stream_create(source->reader, cpu, &segments[i], end - i, &span,
-				      &source->heads[source->head_count].stream);
+		error = cpu_stream_create(source->reader, cpu, &segments[i], end - i, &span,
+					  &source->heads[source->head_count].stream);
 		if (error)
 			return error;
 		source->head_count++;
 	}
-	return merge_create(source->head_count + 1, &source->merge);
+	return min_heap_create(source->head_count + 1, &source->merge);
 }
 
 static bool is_empty_ring(const struct source *source)
@@ -254,11 +254,11 @@ static int open_all(struct source *source, const char *path, int *ret_missing_fe
 	if (!error)
 		error = ft_symbols_create(&source->symbols);
 	if (!error)
-		error = stacks_create(source->symbols, &source->stacks);
+		error = stack_table_create(source->symbols, &source->stacks);
 	if (!error)
 		error = threads_create(&source->threads);
 	if (!error)
-		error = asides_create(&source->asides);
+		error = recorder_events_create(&source->asides);
 	if (!error)
 		error = read_segments(source);
 	if (error)
@@ -299,13 +299,13 @@ void source_close(struct source *source)
 	if (!source)
 		return;
 	for (size_t i = 0; i < source->head_count; i++)
-		stream_destroy(source->heads[i].stream);
+		cpu_stream_destroy(source->heads[i].stream);
 	free(source->heads);
 	free(source->segments);
-	merge_destroy(source->merge);
-	asides_destroy(source->asides);
+	min_heap_destroy(source->merge);
+	recorder_events_destroy(source->asides);
 	threads_destroy(source->threads);
-	stacks_destroy(source->stacks);
+	stack_table_destroy(source->stacks);
 	ft_symbols_destroy(source->symbols);
 	ft_facts_destroy(source->facts);
 	ft_reader_close(source->reader);
@@ -326,24 +326,24 @@ static uint32_t rank_of(enum ft_event_kind kind)
 #define ASIDES_RANK 3 /* at equal times after the event they are about */
 
 /* Return: 1 with the head of stream @number, 0 at its end, or a negative errno. */
-static int next_of_cpu(struct source *source, uint32_t number, struct merge_head *ret_head)
+static int next_of_cpu(struct source *source, uint32_t number, struct min_heap_head *ret_head)
 {
 	struct head *head = &source->heads[number];
-	int result = stream_next(head->stream, &head->event, &ret_head->time_ns);
+	int result = cpu_stream_next(head->stream, &head->event, &ret_head->time_ns);
 
 	ret_head->rank = rank_of(head->event.kind);
 	ret_head->stream = number;
 	return result;
 }
 
-static int next_of_asides(struct source *source, struct merge_head *ret_head)
+static int next_of_asides(struct source *source, struct min_heap_head *ret_head)
 {
 	uint64_t time_ns;
 
-	if (source->next_aside == asides_count(source->asides))
+	if (source->next_aside == recorder_events_count(source->asides))
 		return 0;
-	time_ns = asides_at(source->asides, source->next_aside)->time_ns;
-	*ret_head = (struct merge_head){
+	time_ns = recorder_events_at(source->asides, source->next_aside)->time_ns;
+	*ret_head = (struct min_heap_head){
 		.time_ns = time_ns < source->end_ns ? time_ns : source->end_ns,
 		.rank = ASIDES_RANK,
 		.stream = source->head_count,
@@ -351,7 +351,7 @@ static int next_of_asides(struct source *source, struct merge_head *ret_head)
 	return 1;
 }
 
-static int next_of(struct source *source, uint32_t number, struct merge_head *ret_head)
+static int next_of(struct source *source, uint32_t number, struct min_heap_head *ret_head)
 {
 	if (number < source->head_count)
 		return next_of_cpu(source, number, ret_head);
@@ -361,13 +361,13 @@ static int next_of(struct source *source, uint32_t number, struct merge_head *re
 static int prime(struct source *source)
 {
 	for (uint32_t number = 0; number <= source->head_count; number++) {
-		struct merge_head head;
+		struct min_heap_head head;
 		int result = next_of(source, number, &head);
 
 		if (result < 0)
 			return result;
 		if (result)
-			merge_push(source->merge, head);
+			min_heap_push(source->merge, head);
 	}
 	source->primed = true;
 	return 0;
@@ -376,8 +376,8 @@ static int prime(struct source *source)
 /* Put the next event of the stream that was first in its place. */
 static int advance(struct source *source)
 {
-	uint32_t number = merge_first(source->merge)->stream;
-	struct merge_head head;
+	uint32_t number = min_heap_first(source->merge)->stream;
+	struct min_heap_head head;
 	int result;
 
 	if (number == source->head_count)
@@ -386,9 +386,9 @@ static int advance(struct source *source)
 	if (result < 0)
 		return result;
 	if (result)
-		merge_replace_first(source->merge, head);
+		min_heap_replace_first(source->merge, head);
 	else
-		merge_drop_first(source->merge);
+		min_heap_drop_first(source->merge);
 	source->delivered = false;
 	return 0;
 }
@@ -396,11 +396,11 @@ static int advance(struct source *source)
 /* Naming. */
 
 /* @stream: whose dictionary holds @task; NULL for an aside. */
-static struct thread *thread_of(struct source *source, struct stream *stream,
+static struct thread *thread_of(struct source *source, struct cpu_stream *stream,
 				const struct ft_task *task)
 {
 	if (stream)
-		return stream_thread(stream, source->threads, task);
+		return cpu_stream_thread(stream, source->threads, task);
 	return threads_get(source->threads, task, FT_NO_CPU);
 }
 
@@ -416,7 +416,7 @@ static struct thread *thread_of_aside(struct source *source, const struct ft_eve
 	return thread ? thread : thread_of(source, NULL, raw->task);
 }
 
-static int name_stack(struct source *source, struct stream *stream, struct event *event)
+static int name_stack(struct source *source, struct cpu_stream *stream, struct event *event)
 {
 	const struct ft_stack *stack = event->raw.stack;
 	int32_t tgid = event->raw.task->tgid;
@@ -427,12 +427,12 @@ static int name_stack(struct source *source, struct stream *stream, struct event
 	if (tgid <= 0 && event->thread)
 		tgid = event->thread->tgid;
 	if (stream)
-		return stream_stack(stream, source->stacks, tgid, stack, &event->stack_id);
-	return stacks_intern(source->stacks, tgid, stack, &event->stack_id);
+		return cpu_stream_stack(stream, source->stacks, tgid, stack, &event->stack_id);
+	return stack_table_intern(source->stacks, tgid, stack, &event->stack_id);
 }
 
 /* Enter what the event says about lives and names. false on lack of memory. */
-static bool name_threads(struct source *source, struct stream *stream, struct event *event)
+static bool name_threads(struct source *source, struct cpu_stream *stream, struct event *event)
 {
 	const struct ft_event *raw = &event->raw;
 
@@ -478,8 +478,8 @@ static void place_mmap_lock(const struct source *source, struct ft_event *raw)
 
 int source_next(struct source *source, struct event *ret_event)
 {
-	const struct merge_head *first;
-	struct stream *stream = NULL;
+	const struct min_heap_head *first;
+	struct cpu_stream *stream = NULL;
 	int error = 0;
 
 	if (!source->primed)
@@ -488,14 +488,14 @@ int source_next(struct source *source, struct event *ret_event)
 		error = advance(source);
 	if (error)
 		return error;
-	first = merge_first(source->merge);
+	first = min_heap_first(source->merge);
 	if (!first)
 		return 0;
 	if (first->stream < source->head_count) {
 		stream = source->heads[first->stream].stream;
 		ret_event->raw = source->heads[first->stream].event;
 	} else {
-		ret_event->raw = *asides_at(source->asides, source->next_aside);
+		ret_event->raw = *recorder_events_at(source->asides, source->next_aside);
 		ret_event->raw.time_ns = first->time_ns;
 	}
 	source->delivered = true;
@@ -509,9 +509,9 @@ int source_next(struct source *source, struct event *ret_event)
 int source_rewind(struct source *source)
 {
 	for (size_t i = 0; i < source->head_count; i++)
-		stream_rewind(source->heads[i].stream);
+		cpu_stream_rewind(source->heads[i].stream);
 	source->next_aside = 0;
-	merge_clear(source->merge);
+	min_heap_clear(source->merge);
 	source->primed = false;
 	source->delivered = false;
 	threads_rewind(source->threads);
@@ -533,7 +533,7 @@ void source_set_mmap_lock_offset(struct source *source, uint64_t offset)
 	source->mmap_lock_offset = offset;
 }
 
-struct stacks *source_stacks(const struct source *source)
+struct stack_table *source_stacks(const struct source *source)
 {
 	return source->stacks;
 }
@@ -576,7 +576,7 @@ static uint32_t unreadable_segments(const struct source *source)
 	uint32_t count = source->bad_segments;
 
 	for (size_t i = 0; i < source->head_count; i++)
-		count += stream_bad_segments(source->heads[i].stream);
+		count += cpu_stream_bad_segments(source->heads[i].stream);
 	return count;
 }
 

@@ -3,8 +3,8 @@
  * A capture, or the ring file of a recorder, as one stream of events in order of time, with its
  * facts and symbols. Streams: holds one decoded segment a CPU.
  */
-#ifndef ANALYZER_SOURCE_H
-#define ANALYZER_SOURCE_H
+#ifndef ANALYZER_TRACE_SOURCE_H
+#define ANALYZER_TRACE_SOURCE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,7 +63,7 @@ int source_rewind(struct source *source);
 
 const struct ft_facts *source_facts(const struct source *source);
 const struct ft_symbols *source_symbols(const struct source *source);
-struct stacks *source_stacks(const struct source *source);
+struct stack_table *source_stacks(const struct source *source);
 struct threads *source_threads(const struct source *source);
 
 /*

@@ -2,8 +2,8 @@
 /*
  * What is wrong with an input file, and what to do, in words for a person.
  */
-#ifndef ANALYZER_SOURCE_TEXT_H
-#define ANALYZER_SOURCE_TEXT_H
+#ifndef ANALYZER_TRACE_SOURCE_ERROR_H
+#define ANALYZER_TRACE_SOURCE_ERROR_H
 
 #include <stdint.h>
 

@@ -22,7 +22,7 @@ static inline unsigned int hash_words(const void *key, size_t bytes)
 	return (unsigned int)hash;
 }
 
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM		    1
 #define HASH_FUNCTION(key, bytes, ret_hash) ((ret_hash) = hash_words(key, bytes))
 #include <uthash.h>
 
@@ -49,7 +49,7 @@ struct bare_name {
 	UT_hash_handle hh;
 };
 
-struct stacks {
+struct stack_table {
 	const struct ft_symbols *symbols;
 	struct entry *by_key;
 	struct entry **by_id; /* [0] is STACK_NONE */
@@ -59,9 +59,9 @@ struct stacks {
 	size_t scratch_bytes;
 };
 
-int stacks_create(const struct ft_symbols *symbols, struct stacks **ret_stacks)
+int stack_table_create(const struct ft_symbols *symbols, struct stack_table **ret_stacks)
 {
-	struct stacks *stacks = calloc(1, sizeof(*stacks));
+	struct stack_table *stacks = calloc(1, sizeof(*stacks));
 
 	if (!stacks)
 		return -ENOMEM;
@@ -80,7 +80,7 @@ static void entry_destroy(struct entry *entry)
 	free(entry);
 }
 
-void stacks_destroy(struct stacks *stacks)
+void stack_table_destroy(struct stack_table *stacks)
 {
 	struct bare_name *name, *next;
 
@@ -90,7 +90,8 @@ void stacks_destroy(struct stacks *stacks)
 	for (uint32_t id = STACK_NONE + 1; id < stacks->count; id++)
 		entry_destroy(stacks->by_id[id]);
 	free(stacks->by_id);
-	HASH_ITER(hh, stacks->bare_names, name, next) {
+	HASH_ITER(hh, stacks->bare_names, name, next)
+	{
 		HASH_DEL(stacks->bare_names, name);
 		free(name->bare);
 		free(name);
@@ -134,7 +135,8 @@ static size_t prefix_length(const char *name)
 	return 0;
 }
 
-static int bare_name_of(struct stacks *stacks, const char *full, bool kernel, const char **ret_bare)
+static int bare_name_of(struct stack_table *stacks, const char *full, bool kernel,
+			const char **ret_bare)
 {
 	const char *start = full + (kernel ? prefix_length(full) : 0);
 	size_t length = bare_length(start);
@@ -176,7 +178,8 @@ static const char *base_name(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-static int describe(struct stacks *stacks, int32_t tgid, uint64_t address, struct frame *ret_frame)
+static int describe(struct stack_table *stacks, int32_t tgid, uint64_t address,
+		    struct frame *ret_frame)
 {
 	struct frame frame = { .address = address, .kernel = tgid == FT_KERNEL_TGID };
 	const struct ft_symbol *symbol = ft_symbols_find(stacks->symbols, tgid, address);
@@ -198,7 +201,7 @@ static int describe(struct stacks *stacks, int32_t tgid, uint64_t address, struc
 }
 
 /* The key of @stack in the scratch room, every byte of it set. */
-static struct key *key_of(struct stacks *stacks, int32_t tgid, const struct ft_stack *stack,
+static struct key *key_of(struct stack_table *stacks, int32_t tgid, const struct ft_stack *stack,
 			  size_t *ret_bytes)
 {
 	size_t frames_bytes =
@@ -223,7 +226,7 @@ static struct key *key_of(struct stacks *stacks, int32_t tgid, const struct ft_s
 	return stacks->scratch;
 }
 
-static int entry_create(struct stacks *stacks, const struct key *key, size_t key_bytes,
+static int entry_create(struct stack_table *stacks, const struct key *key, size_t key_bytes,
 			struct entry **ret_entry)
 {
 	struct entry *entry = calloc(1, sizeof(*entry));
@@ -250,7 +253,7 @@ out:
 	return error;
 }
 
-static int make_room(struct stacks *stacks)
+static int make_room(struct stack_table *stacks)
 {
 	uint32_t capacity = stacks->capacity ? 2 * stacks->capacity : 256;
 	struct entry **by_id;
@@ -267,8 +270,8 @@ static int make_room(struct stacks *stacks)
 	return 0;
 }
 
-int stacks_intern(struct stacks *stacks, int32_t tgid, const struct ft_stack *stack,
-		  uint32_t *ret_id)
+int stack_table_intern(struct stack_table *stacks, int32_t tgid, const struct ft_stack *stack,
+		       uint32_t *ret_id)
 {
 	size_t key_bytes;
 	struct key *key = key_of(stacks, tgid, stack, &key_bytes);
@@ -299,12 +302,13 @@ int stacks_intern(struct stacks *stacks, int32_t tgid, const struct ft_stack *st
 	return 0;
 }
 
-uint32_t stacks_count(const struct stacks *stacks)
+uint32_t stack_table_count(const struct stack_table *stacks)
 {
 	return stacks->count;
 }
 
-size_t stacks_frames(const struct stacks *stacks, uint32_t id, const struct frame **ret_frames)
+size_t stack_table_frames(const struct stack_table *stacks, uint32_t id,
+			  const struct frame **ret_frames)
 {
 	if (id == STACK_NONE || id >= stacks->count)
 		return 0;

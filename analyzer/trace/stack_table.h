@@ -4,8 +4,8 @@
  *
  * Memory grows with distinct stacks, not with the capture's length.
  */
-#ifndef ANALYZER_STACKS_H
-#define ANALYZER_STACKS_H
+#ifndef ANALYZER_TRACE_STACK_TABLE_H
+#define ANALYZER_TRACE_STACK_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,9 +16,9 @@
 
 #define STACK_NONE 0	/* id of "no stack was taken" */
 
-struct stacks;
+struct stack_table;
 
-/* One frame, ready for rules and for rendering. All texts are borrowed from struct stacks. */
+/* One frame, ready for rules and for rendering. All texts are borrowed from struct stack_table. */
 struct frame {
 	uint64_t address;
 	bool kernel;
@@ -30,22 +30,22 @@ struct frame {
 };
 
 /* @symbols: borrowed, must outlive the stacks. */
-int stacks_create(const struct ft_symbols *symbols, struct stacks **ret_stacks);
-void stacks_destroy(struct stacks *stacks);
+int stack_table_create(const struct ft_symbols *symbols, struct stack_table **ret_stacks);
+void stack_table_destroy(struct stack_table *stacks);
 
 /**
- * stacks_intern() - the id of a stack; the same frames give the same id.
+ * stack_table_intern() - the id of a stack; the same frames give the same id.
  *
  * @tgid: whose user frames these are (stacks of two processes differ even if addresses agree).
  *
  * Return: 0 or -ENOMEM. *ret_id > 0; ids are dense.
  */
-int stacks_intern(struct stacks *stacks, int32_t tgid, const struct ft_stack *stack,
+int stack_table_intern(struct stack_table *stacks, int32_t tgid, const struct ft_stack *stack,
 		  uint32_t *ret_id);
 
-uint32_t stacks_count(const struct stacks *stacks);	/* ids are below it */
+uint32_t stack_table_count(const struct stack_table *stacks);	/* ids are below it */
 
 /* Frames of stack @id, leaf first, kernel frames first; borrowed until destroyed. 0 for STACK_NONE. */
-size_t stacks_frames(const struct stacks *stacks, uint32_t id, const struct frame **ret_frames);
+size_t stack_table_frames(const struct stack_table *stacks, uint32_t id, const struct frame **ret_frames);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * Whose threads the report is about.
  */
-#ifndef ANALYZER_TARGET_H
-#define ANALYZER_TARGET_H
+#ifndef ANALYZER_TRACE_TARGET_H
+#define ANALYZER_TRACE_TARGET_H
 
 #include <stdbool.h>
 #include <stddef.h>

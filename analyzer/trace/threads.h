@@ -2,8 +2,8 @@
 /*
  * Every thread the capture mentions. A tid that is used again is another thread.
  */
-#ifndef ANALYZER_THREADS_H
-#define ANALYZER_THREADS_H
+#ifndef ANALYZER_TRACE_THREADS_H
+#define ANALYZER_TRACE_THREADS_H
 
 #include <stdbool.h>
 #include <stddef.h>

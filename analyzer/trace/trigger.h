@@ -2,8 +2,8 @@
 /*
  * What a trigger says about time: somebody waited for the target since then.
  */
-#ifndef ANALYZER_TRIGGER_WINDOW_H
-#define ANALYZER_TRIGGER_WINDOW_H
+#ifndef ANALYZER_TRACE_TRIGGER_H
+#define ANALYZER_TRACE_TRIGGER_H
 
 #include <stdbool.h>
 #include <stdint.h>

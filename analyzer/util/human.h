@@ -5,8 +5,8 @@
  * Each returns its text by value, for use within one expression:
  *	printf("%s\n", human_duration(ns).text);
  */
-#ifndef ANALYZER_HUMAN_H
-#define ANALYZER_HUMAN_H
+#ifndef ANALYZER_UTIL_HUMAN_H
+#define ANALYZER_UTIL_HUMAN_H
 
 #include <stdint.h>
 

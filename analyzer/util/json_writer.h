@@ -5,8 +5,8 @@
  * Misuse (a key outside an object, a value without its key, an unclosed array)
  * is a programmer's error and asserts.
  */
-#ifndef ANALYZER_JSON_H
-#define ANALYZER_JSON_H
+#ifndef ANALYZER_UTIL_JSON_WRITER_H
+#define ANALYZER_UTIL_JSON_WRITER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -11,10 +11,10 @@
 
 struct merge {
 	size_t count, capacity;
-	struct merge_head heads[];
+	struct min_heap_head heads[];
 };
 
-int merge_create(size_t capacity, struct merge **ret_merge)
+int min_heap_create(size_t capacity, struct merge **ret_merge)
 {
 	struct merge *merge;
 
@@ -29,17 +29,17 @@ int merge_create(size_t capacity, struct merge **ret_merge)
 	return 0;
 }
 
-void merge_destroy(struct merge *merge)
+void min_heap_destroy(struct merge *merge)
 {
 	free(merge);
 }
 
-void merge_clear(struct merge *merge)
+void min_heap_clear(struct merge *merge)
 {
 	merge->count = 0;
 }
 
-static inline bool before(const struct merge_head *a, const struct merge_head *b)
+static inline bool before(const struct min_heap_head *a, const struct min_heap_head *b)
 {
 	if (a->time_ns != b->time_ns)
 		return a->time_ns < b->time_ns;
@@ -49,7 +49,7 @@ static inline bool before(const struct merge_head *a, const struct merge_head *b
 }
 
 /* Put @head into the hole at @at, moving smaller children up until it fits. */
-static void sift_down(struct merge *merge, size_t at, struct merge_head head)
+static void sift_down(struct merge *merge, size_t at, struct min_heap_head head)
 {
 	for (;;) {
 		size_t child = 2 * at + 1;
@@ -67,7 +67,7 @@ static void sift_down(struct merge *merge, size_t at, struct merge_head head)
 	merge->heads[at] = head;
 }
 
-void merge_push(struct merge *merge, struct merge_head head)
+void min_heap_push(struct merge *merge, struct min_heap_head head)
 {
 	size_t at = merge->count;
 
@@ -80,18 +80,18 @@ void merge_push(struct merge *merge, struct merge_head head)
 	merge->heads[at] = head;
 }
 
-const struct merge_head *merge_first(const struct merge *merge)
+const struct min_heap_head *min_heap_first(const struct merge *merge)
 {
 	return merge->count ? &merge->heads[0] : NULL;
 }
 
-void merge_replace_first(struct merge *merge, struct merge_head head)
+void min_heap_replace_first(struct merge *merge, struct min_heap_head head)
 {
 	assert(merge->count > 0);
 	sift_down(merge, 0, head);
 }
 
-void merge_drop_first(struct merge *merge)
+void min_heap_drop_first(struct merge *merge)
 {
 	assert(merge->count > 0);
 	merge->count--;

@@ -2,8 +2,8 @@
 /*
  * Of two times.
  */
-#ifndef ANALYZER_TIMES_H
-#define ANALYZER_TIMES_H
+#ifndef ANALYZER_UTIL_SPAN_H
+#define ANALYZER_UTIL_SPAN_H
 
 #include <stdint.h>
 

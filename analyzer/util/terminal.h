@@ -3,8 +3,8 @@
  * What may reach a person's terminal: names from captures hold any bytes,
  * escape sequences included.
  */
-#ifndef ANALYZER_TERMINAL_H
-#define ANALYZER_TERMINAL_H
+#ifndef ANALYZER_UTIL_TERMINAL_H
+#define ANALYZER_UTIL_TERMINAL_H
 
 #include <stdio.h>
 

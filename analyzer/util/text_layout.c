@@ -8,9 +8,9 @@
 
 #include "analyzer/util/utf8.h"
 
-void page_start(struct page *page, FILE *out, unsigned int width, bool color)
+void layout_start(struct text_layout *page, FILE *out, unsigned int width, bool color)
 {
-	*page = (struct page){ .out = out, .width = width, .color = color };
+	*page = (struct text_layout){ .out = out, .width = width, .color = color };
 }
 
 /* Columns of the first @bytes of safe text. */
@@ -45,7 +45,7 @@ static size_t bytes_within(const char *text, size_t bytes, unsigned int columns)
 	return at;
 }
 
-static void put(struct page *page, const char *text, size_t bytes)
+static void put(struct text_layout *page, const char *text, size_t bytes)
 {
 	if (bytes == 0)
 		return;
@@ -55,7 +55,7 @@ static void put(struct page *page, const char *text, size_t bytes)
 	page->column += columns_of(text, bytes);
 }
 
-static void skip_to(struct page *page, unsigned int column)
+static void skip_to(struct text_layout *page, unsigned int column)
 {
 	if (page->column < column) {
 		page->pending += column - page->column;
@@ -63,7 +63,7 @@ static void skip_to(struct page *page, unsigned int column)
 	}
 }
 
-void page_line_end(struct page *page)
+void layout_line_end(struct text_layout *page)
 {
 	fputc('\n', page->out);
 	page->column = 0;
@@ -71,7 +71,7 @@ void page_line_end(struct page *page)
 }
 
 /* Spaces due come before the sequence, so that a style never covers them. */
-void page_style(struct page *page, enum terminal_style style)
+void layout_style(struct text_layout *page, enum terminal_style style)
 {
 	if (!page->color)
 		return;
@@ -79,7 +79,7 @@ void page_style(struct page *page, enum terminal_style style)
 	page->pending = 0;
 }
 
-void page_style_end(struct page *page)
+void layout_style_end(struct text_layout *page)
 {
 	if (page->color)
 		fputs(TERMINAL_STYLE_END, page->out);
@@ -112,14 +112,15 @@ static const char *next_break(const char *text, const char *separator)
 }
 
 /* Fill the lines, from column @hang on, with safe text. */
-static void fill(struct page *page, unsigned int hang, const char *text, const char *separator)
+static void fill(struct text_layout *page, unsigned int hang, const char *text,
+		 const char *separator)
 {
 	skip_to(page, hang);
 	while (*text) {
 		size_t bytes = (size_t)(next_break(text, separator) - text);
 
 		if (page->column > hang && page->column + columns_of(text, bytes) > page->width) {
-			page_line_end(page);
+			layout_line_end(page);
 			skip_to(page, hang);
 		}
 		if (page->column == hang && *text == ' ') { /* no space begins a line */
@@ -135,10 +136,10 @@ static void fill(struct page *page, unsigned int hang, const char *text, const c
 		put(page, text, bytes);
 		text += bytes;
 	}
-	page_line_end(page);
+	layout_line_end(page);
 }
 
-void page_begin(struct page *page)
+void layout_begin(struct text_layout *page)
 {
 	page->raw = NULL;
 	page->memory = open_memstream(&page->raw, &page->raw_bytes);
@@ -146,13 +147,13 @@ void page_begin(struct page *page)
 		page->error = -ENOMEM;
 }
 
-static void add(struct page *page, const char *format, va_list arguments)
+static void add(struct text_layout *page, const char *format, va_list arguments)
 {
 	if (page->memory && vfprintf(page->memory, format, arguments) < 0)
 		page->error = -ENOMEM;
 }
 
-void page_add(struct page *page, const char *format, ...)
+void layout_add(struct text_layout *page, const char *format, ...)
 {
 	va_list arguments;
 
@@ -162,7 +163,7 @@ void page_add(struct page *page, const char *format, ...)
 }
 
 /* What was added, made safe; the caller frees it. NULL on lack of memory. */
-static char *take(struct page *page)
+static char *take(struct text_layout *page)
 {
 	char *safe = NULL;
 
@@ -176,7 +177,7 @@ static char *take(struct page *page)
 	return safe;
 }
 
-void page_end(struct page *page, struct paragraph paragraph)
+void layout_end(struct text_layout *page, struct paragraph paragraph)
 {
 	char *text = take(page);
 
@@ -184,26 +185,26 @@ void page_end(struct page *page, struct paragraph paragraph)
 		return;
 	if (paragraph.label) {
 		skip_to(page, paragraph.indent);
-		page_style(page, paragraph.style);
+		layout_style(page, paragraph.style);
 		put(page, paragraph.label, strlen(paragraph.label));
-		page_style_end(page);
+		layout_style_end(page);
 	}
 	fill(page, paragraph.hang, text, paragraph.separator ? paragraph.separator : " ");
 	free(text);
 }
 
-void page_paragraph(struct page *page, struct paragraph paragraph, const char *format, ...)
+void layout_paragraph(struct text_layout *page, struct paragraph paragraph, const char *format, ...)
 {
 	va_list arguments;
 
-	page_begin(page);
+	layout_begin(page);
 	va_start(arguments, format);
 	add(page, format, arguments);
 	va_end(arguments);
-	page_end(page, paragraph);
+	layout_end(page, paragraph);
 }
 
-static void cell(struct page *page, unsigned int columns, bool right, const char *text)
+static void cell(struct text_layout *page, unsigned int columns, bool right, const char *text)
 {
 	const unsigned int end = page->column + columns, room = columns - 1;
 	const bool fits = columns_of(text, strlen(text)) <= room;
@@ -218,12 +219,13 @@ static void cell(struct page *page, unsigned int columns, bool right, const char
 	skip_to(page, end);
 }
 
-void page_cell(struct page *page, unsigned int columns, bool right, const char *format, ...)
+void layout_cell(struct text_layout *page, unsigned int columns, bool right, const char *format,
+		 ...)
 {
 	va_list arguments;
 	char *text;
 
-	page_begin(page);
+	layout_begin(page);
 	va_start(arguments, format);
 	add(page, format, arguments);
 	va_end(arguments);
@@ -233,7 +235,7 @@ void page_cell(struct page *page, unsigned int columns, bool right, const char *
 	free(text);
 }
 
-int page_finish(struct page *page)
+int layout_finish(struct text_layout *page)
 {
 	if (fflush(page->out) || ferror(page->out))
 		return -EIO;

@@ -6,15 +6,15 @@
  * The one door to the output: whatever text comes in, only visible characters
  * go out, and no line is longer than the page is wide.
  */
-#ifndef ANALYZER_PAGE_H
-#define ANALYZER_PAGE_H
+#ifndef ANALYZER_UTIL_TEXT_LAYOUT_H
+#define ANALYZER_UTIL_TEXT_LAYOUT_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "analyzer/util/terminal.h"
 
-struct page {
+struct text_layout {
 	FILE *out; /* borrowed */
 	unsigned int width; /* columns */
 	bool color;
@@ -26,7 +26,7 @@ struct page {
 	int error; /* first failure: -ENOMEM */
 };
 
-void page_start(struct page *page, FILE *out, unsigned int width, bool color);
+void layout_start(struct text_layout *page, FILE *out, unsigned int width, bool color);
 
 /* Where a paragraph's parts stand, and how it may be broken. */
 struct paragraph {
@@ -39,12 +39,12 @@ struct paragraph {
 };
 
 /* A paragraph's text is added piece by piece, as for printf(); its end writes it. */
-void page_begin(struct page *page);
-void page_add(struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void page_end(struct page *page, struct paragraph paragraph);
+void layout_begin(struct text_layout *page);
+void layout_add(struct text_layout *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void layout_end(struct text_layout *page, struct paragraph paragraph);
 
 /* All three at once. */
-void page_paragraph(struct page *page, struct paragraph paragraph, const char *format, ...)
+void layout_paragraph(struct text_layout *page, struct paragraph paragraph, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /*
@@ -52,14 +52,14 @@ void page_paragraph(struct page *page, struct paragraph paragraph, const char *f
  * A column stays free between it and its neighbour: its last, or its first where the text is
  * moved to the @right.
  */
-void page_cell(struct page *page, unsigned int columns, bool right, const char *format, ...)
+void layout_cell(struct text_layout *page, unsigned int columns, bool right, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-void page_style(struct page *page, enum terminal_style style);
-void page_style_end(struct page *page);
+void layout_style(struct text_layout *page, enum terminal_style style);
+void layout_style_end(struct text_layout *page);
 
-void page_line_end(struct page *page);
+void layout_line_end(struct text_layout *page);
 
 /* Return: 0, -ENOMEM, or -EIO where the file took not everything. */
-int page_finish(struct page *page);
+int layout_finish(struct text_layout *page);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * Characters of names that may hold any bytes.
  */
-#ifndef ANALYZER_UTF8_H
-#define ANALYZER_UTF8_H
+#ifndef ANALYZER_UTIL_UTF8_H
+#define ANALYZER_UTIL_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -33,20 +33,20 @@
 struct arm {
 	const struct arm_options *options;
 	char dir[PATH_MAX];
-	struct ringmap *ringmap;
+	struct ring_map *ringmap;
 	struct engine *engine;
-	struct finder *finder;
-	struct house *house;
-	struct keep *keep;
+	struct target_finder *finder;
+	struct history_keeper *house;
+	struct capture_dir *keep;
 	struct control *control;
-	struct triggers *triggers;
-	struct after *after;
-	struct dispatch *dispatch;
-	struct watchers *watchers;
-	struct arm_report report;
+	struct trigger_queue *triggers;
+	struct capture_hook *after;
+	struct trigger_dispatch *dispatch;
+	struct trigger_sources *watchers;
+	struct self_report report;
 	int signal_fd, done_fd;
 	char own_place[64]; /* a directory to remove in the end; "": none */
-	enum ringmap_state ring_state; /* that was told of */
+	enum ring_map_state ring_state; /* that was told of */
 	uint64_t target_anew; /* plus 1: that was told of */
 	char missing[FINDER_TEXT_BYTES]; /* that was told of */
 	uint64_t tick_ns; /* the next one */
@@ -71,13 +71,14 @@ static int open_signals(void)
 
 /* Setting up. */
 
-static int open_files(struct arm *arm, struct refusal *refusal)
+static int open_files(struct arm *arm, struct diagnostic *refusal)
 {
 	const struct arm_options *options = arm->options;
-	int cause = keep_open(&(struct keep_options){ .dir = options->dir,
-						      .max_captures = options->max_captures,
-						      .max_bytes = options->max_disk_bytes },
-			      &arm->keep);
+	int cause = capture_dir_open(
+		&(struct capture_dir_options){ .dir = options->dir,
+					       .max_captures = options->max_captures,
+					       .max_bytes = options->max_disk_bytes },
+		&arm->keep);
 	if (cause || !realpath(options->dir, arm->dir))
 		return refuse(refusal, EXIT_FAILED,
 			      cause == -ENOENT ? "The directory above it does not exist either: "
@@ -85,19 +86,19 @@ static int open_files(struct arm *arm, struct refusal *refusal)
 					       : "Choose another directory with -o.",
 			      "cannot write captures to %s: %s.", options->dir,
 			      strerror(cause ? -cause : errno));
-	if (keep_torn(arm->keep) && !options->quiet)
+	if (capture_dir_torn(arm->keep) && !options->quiet)
 		message_event("%s: %u %s of a recorder that was killed, now with a name; what is "
 			      "in it until then, analyze reads.",
-			      arm->dir, keep_torn(arm->keep),
-			      keep_torn(arm->keep) == 1 ? "capture" : "captures");
-	return ringmap_open(&(struct ringmap_options){ .path = options->ring_path,
-						       .bytes = options->ring_bytes },
-			    &arm->ringmap, refusal)
+			      arm->dir, capture_dir_torn(arm->keep),
+			      capture_dir_torn(arm->keep) == 1 ? "capture" : "captures");
+	return ring_map_open(&(struct ring_map_options){ .path = options->ring_path,
+							 .bytes = options->ring_bytes },
+			     &arm->ringmap, refusal)
 		       ? -1
 		       : 0;
 }
 
-static int open_control(struct arm *arm, struct refusal *refusal)
+static int open_control(struct arm *arm, struct diagnostic *refusal)
 {
 	char place[PATH_MAX];
 	const char *path = arm->options->control_path;
@@ -115,7 +116,7 @@ static int open_control(struct arm *arm, struct refusal *refusal)
 	return 0;
 }
 
-static int create_parts(struct arm *arm, struct refusal *refusal)
+static int create_parts(struct arm *arm, struct diagnostic *refusal)
 {
 	const struct arm_options *options = arm->options;
 
@@ -124,14 +125,15 @@ static int create_parts(struct arm *arm, struct refusal *refusal)
 	if (arm->signal_fd < 0 || arm->done_fd < 0)
 		return refuse(refusal, EXIT_FAILED, "", "no files can be opened: %s.",
 			      strerror(errno));
-	int cause = finder_start(&(struct finder_options){ .pids = &options->arguments.target,
-							   .pid_file = options->pid_file,
-							   .comm = options->comm },
-				 &arm->finder);
+	int cause = target_finder_start(
+		&(struct target_finder_options){ .pids = &options->arguments.target,
+						 .pid_file = options->pid_file,
+						 .comm = options->comm },
+		&arm->finder);
 	if (!cause)
-		cause = triggers_create(&arm->triggers);
+		cause = trigger_queue_create(&arm->triggers);
 	if (!cause && options->on_capture)
-		cause = after_create(options->on_capture, ON_CAPTURE_DEADLINE, &arm->after);
+		cause = capture_hook_create(options->on_capture, ON_CAPTURE_DEADLINE, &arm->after);
 	if (cause)
 		return refuse(refusal, EXIT_FAILED, "", "cannot be armed: %s.", strerror(-cause));
 	if (open_files(arm, refusal))
@@ -139,9 +141,9 @@ static int create_parts(struct arm *arm, struct refusal *refusal)
 	return open_control(arm, refusal);
 }
 
-static int create_dispatch(struct arm *arm, struct refusal *refusal)
+static int create_dispatch(struct arm *arm, struct diagnostic *refusal)
 {
-	const struct dispatch_options options = {
+	const struct trigger_dispatch_options options = {
 		.incident = { .engine = arm->engine,
 			      .house = arm->house,
 			      .keep = arm->keep,
@@ -155,11 +157,11 @@ static int create_dispatch(struct arm *arm, struct refusal *refusal)
 		.cooldown_ns = arm->options->cooldown_ns,
 		.quiet = arm->options->quiet,
 	};
-	return dispatch_create(&options, &arm->dispatch) ? refusal_for_memory(refusal) : 0;
+	return trigger_dispatch_create(&options, &arm->dispatch) ? refusal_for_memory(refusal) : 0;
 }
 
 /* From engine_start() on, the slots fill while the rest is prepared. */
-static int start_recording(struct arm *arm, struct refusal *refusal)
+static int start_recording(struct arm *arm, struct diagnostic *refusal)
 {
 	const struct engine_options options = {
 		.ring_bytes = arm->options->arguments.kernel_buffer_bytes,
@@ -170,41 +172,41 @@ static int start_recording(struct arm *arm, struct refusal *refusal)
 	};
 	if (engine_create(&options, &arm->engine, refusal) || engine_start(arm->engine, refusal))
 		return -1;
-	if (house_create(arm->engine, arm->finder, arm->ringmap, &arm->house))
+	if (history_keeper_create(arm->engine, arm->finder, arm->ringmap, &arm->house))
 		return refusal_for_memory(refusal);
-	int cause = house_start(arm->house);
+	int cause = history_keeper_start(arm->house);
 	if (cause) {
-		house_destroy(arm->house);
+		history_keeper_destroy(arm->house);
 		arm->house = NULL;
 		return refuse(refusal, EXIT_FAILED, "", "cannot start a thread: %s.",
 			      strerror(-cause));
 	}
 	if (create_dispatch(arm, refusal))
 		return -1;
-	return watchers_start(&arm->options->watchers, arm->engine, arm->house, arm->finder,
-			      arm->triggers, &arm->watchers, refusal);
+	return trigger_sources_start(&arm->options->watchers, arm->engine, arm->house, arm->finder,
+				     arm->triggers, &arm->watchers, refusal);
 }
 
 /* What hangs is left behind: it must not hold up the end, nor find gone what it uses. */
 static void destroy(struct arm *arm)
 {
-	watchers_stop(arm->watchers);
-	dispatch_destroy(arm->dispatch);
+	trigger_sources_stop(arm->watchers);
+	trigger_dispatch_destroy(arm->dispatch);
 	if (arm->house)
-		house_stop(arm->house);
-	house_destroy(arm->house);
+		history_keeper_stop(arm->house);
+	history_keeper_destroy(arm->house);
 	control_close(arm->control);
-	after_destroy(arm->after);
+	capture_hook_destroy(arm->after);
 	if (arm->engine && arm->engine->running)
 		engine_stop(arm->engine);
-	bool in_use = states_stuck() || lazy_stuck();
+	bool in_use = thread_states_stuck() || deferred_stacks_stuck();
 	if (!in_use) {
 		engine_destroy(arm->engine);
-		ringmap_close(arm->ringmap, false);
+		ring_map_close(arm->ringmap, false);
 	}
-	keep_close(arm->keep);
-	finder_stop(arm->finder);
-	triggers_destroy(arm->triggers);
+	capture_dir_close(arm->keep);
+	target_finder_stop(arm->finder);
+	trigger_queue_destroy(arm->triggers);
 	if (arm->signal_fd >= 0)
 		close(arm->signal_fd);
 	if (arm->done_fd >= 0)
@@ -220,10 +222,10 @@ static void end(struct arm *arm)
 		return;
 	}
 	arm->ending = true;
-	notify_send("STOPPING=1");
-	if (dispatch_busy(arm->dispatch) && !arm->options->quiet)
+	sd_notify_send("STOPPING=1");
+	if (trigger_dispatch_busy(arm->dispatch) && !arm->options->quiet)
 		message_event("ending; the capture under way is sealed first.");
-	dispatch_end(arm->dispatch);
+	trigger_dispatch_end(arm->dispatch);
 }
 
 static void take_signals(struct arm *arm)
@@ -236,13 +238,13 @@ static void take_signals(struct arm *arm)
 			end(arm);
 			break;
 		case SIGUSR2:
-			triggers_post(arm->triggers, "signal", 0,
-				      "SIGUSR2 from process %u of user %u", info.ssi_pid,
-				      info.ssi_uid);
+			trigger_queue_post(arm->triggers, "signal", 0,
+					   "SIGUSR2 from process %u of user %u", info.ssi_pid,
+					   info.ssi_uid);
 			break;
 		case SIGCHLD:
 			if (arm->after)
-				after_look(arm->after);
+				capture_hook_look(arm->after);
 			break;
 		}
 	}
@@ -250,11 +252,11 @@ static void take_signals(struct arm *arm)
 
 static void answer_status(struct arm *arm, int client)
 {
-	struct arm_status status = { .pid = getpid() };
-	arm_report_status(&arm->report, &status);
-	dispatch_status(arm->dispatch, &status);
-	watchers_status(arm->watchers, &status);
-	char *json = arm_status_to_json(&status);
+	struct status status = { .pid = getpid() };
+	self_report_status(&arm->report, &status);
+	trigger_dispatch_status(arm->dispatch, &status);
+	trigger_sources_status(arm->watchers, &status);
+	char *json = status_to_json(&status);
 	if (json)
 		control_answer(arm->control, client, json);
 	else
@@ -269,22 +271,22 @@ static void take_requests(struct arm *arm)
 		if (request.what == CONTROL_STATUS)
 			answer_status(arm, request.client);
 		else
-			dispatch_request(arm->dispatch, &request);
+			trigger_dispatch_request(arm->dispatch, &request);
 	}
 }
 
 static void take_triggers(struct arm *arm)
 {
 	struct trigger trigger;
-	while (triggers_take(arm->triggers, &trigger))
-		dispatch_trigger(arm->dispatch, &trigger);
+	while (trigger_queue_take(arm->triggers, &trigger))
+		trigger_dispatch_trigger(arm->dispatch, &trigger);
 }
 
 static void take_done(struct arm *arm)
 {
 	uint64_t count;
 	if (read(arm->done_fd, &count, sizeof(count)) == sizeof(count))
-		dispatch_look(arm->dispatch);
+		trigger_dispatch_look(arm->dispatch);
 }
 
 /* Now and then. */
@@ -293,15 +295,15 @@ static void tell_target(struct arm *arm)
 {
 	struct target target;
 	char text[TARGET_MAX * 12], missing[FINDER_TEXT_BYTES];
-	uint64_t anew = finder_anew(arm->finder) + 1;
+	uint64_t anew = target_finder_anew(arm->finder) + 1;
 
-	finder_missing(arm->finder, missing);
-	if (!finder_looks(arm->finder) ||
+	target_finder_missing(arm->finder, missing);
+	if (!target_finder_looks(arm->finder) ||
 	    (anew == arm->target_anew && !strcmp(missing, arm->missing)))
 		return;
 	arm->target_anew = anew;
 	memcpy(arm->missing, missing, sizeof(missing));
-	finder_target(arm->finder, &target);
+	target_finder_target(arm->finder, &target);
 	target_text(&target, text, sizeof(text));
 	if (arm->options->quiet)
 		return;
@@ -316,14 +318,14 @@ static void tell_target(struct arm *arm)
 /* Somebody else's doing; the recording goes on. */
 static void tell_ring(struct arm *arm)
 {
-	enum ringmap_state state = ringmap_state(arm->ringmap);
+	enum ring_map_state state = ring_map_state(arm->ringmap);
 
 	if (state == arm->ring_state)
 		return;
 	arm->ring_state = state;
 	message_error("%s: the ring file was %s by somebody: what it held there is lost; recording "
 		      "goes on in memory, and captures are written.",
-		      ringmap_path(arm->ringmap), ringmap_state_text(state));
+		      ring_map_path(arm->ringmap), ring_map_state_text(state));
 }
 
 static void tick(struct arm *arm, uint64_t now_ns)
@@ -331,7 +333,7 @@ static void tick(struct arm *arm, uint64_t now_ns)
 	bool drawn = !arm->options->quiet && isatty(STDERR_FILENO);
 
 	if (arm->watchdog_ns && now_ns >= arm->watchdog_next_ns) {
-		notify_send("WATCHDOG=1");
+		sd_notify_send("WATCHDOG=1");
 		arm->watchdog_next_ns = now_ns + arm->watchdog_ns;
 	}
 	if (now_ns < arm->tick_ns)
@@ -339,12 +341,12 @@ static void tick(struct arm *arm, uint64_t now_ns)
 	arm->tick_ns = now_ns + (drawn ? TICK_DRAWN_NS : TICK_NS);
 	tell_target(arm);
 	tell_ring(arm);
-	watchers_look(arm->watchers, arm->options->quiet);
+	trigger_sources_look(arm->watchers, arm->options->quiet);
 	if (arm->after)
-		after_look(arm->after);
-	arm_report_look(&arm->report, now_ns);
+		capture_hook_look(arm->after);
+	self_report_look(&arm->report, now_ns);
 	if (drawn)
-		arm_report_draw(&arm->report, dispatch_busy(arm->dispatch));
+		self_report_draw(&arm->report, trigger_dispatch_busy(arm->dispatch));
 }
 
 static int until_next_ms(const struct arm *arm, uint64_t now_ns)
@@ -360,12 +362,12 @@ static void loop(struct arm *arm)
 	enum { SIGNALS, TRIGGERS, CONTROL, DONE, COUNT };
 	struct pollfd polls[COUNT] = {
 		[SIGNALS] = { .fd = arm->signal_fd, .events = POLLIN },
-		[TRIGGERS] = { .fd = triggers_fd(arm->triggers), .events = POLLIN },
+		[TRIGGERS] = { .fd = trigger_queue_fd(arm->triggers), .events = POLLIN },
 		[CONTROL] = { .fd = control_fd(arm->control), .events = POLLIN },
 		[DONE] = { .fd = arm->done_fd, .events = POLLIN },
 	};
 
-	while (!arm->at_once && !(arm->ending && !dispatch_busy(arm->dispatch))) {
+	while (!arm->at_once && !(arm->ending && !trigger_dispatch_busy(arm->dispatch))) {
 		poll(polls, COUNT, until_next_ms(arm, clock_now_ns()));
 		take_signals(arm);
 		take_done(arm);
@@ -377,12 +379,14 @@ static void loop(struct arm *arm)
 
 static void tell_begun(const struct arm *arm)
 {
-	notify_send("READY=1");
+	sd_notify_send("READY=1");
 	if (arm->options->quiet)
 		return;
-	for (size_t i = 0; ringmap_note(arm->ringmap, i); i++)
-		message_event("%s: %s.", ringmap_path(arm->ringmap), ringmap_note(arm->ringmap, i));
-	message_recording("the host into %s; captures go to %s", ringmap_path(arm->ringmap), arm->dir);
+	for (size_t i = 0; ring_map_note(arm->ringmap, i); i++)
+		message_event("%s: %s.", ring_map_path(arm->ringmap),
+			      ring_map_note(arm->ringmap, i));
+	message_recording("the host into %s; captures go to %s", ring_map_path(arm->ringmap),
+			  arm->dir);
 }
 
 /* The one place that ring and socket may make for themselves and nobody else removes. */
@@ -397,7 +401,7 @@ static void name_own_place(struct arm *arm)
 int arm_run(const struct arm_options *options)
 {
 	struct arm arm = { .options = options, .signal_fd = -1, .done_fd = -1 };
-	struct refusal refusal = { .status = EXIT_FAILED };
+	struct diagnostic refusal = { .status = EXIT_FAILED };
 	int status = EXIT_DONE;
 
 	/* A capture is to be whole soon, too, where the CPUs have many times the work they can do. Before the
@@ -410,14 +414,14 @@ int arm_run(const struct arm_options *options)
 		message_error("%s\n  %s", refusal.text, refusal.advice);
 		status = refusal.status;
 	} else {
-		arm_report_begin(&arm.report, arm.engine, arm.ringmap, arm.finder);
-		arm.watchdog_ns = notify_watchdog_ns();
+		self_report_begin(&arm.report, arm.engine, arm.ringmap, arm.finder);
+		arm.watchdog_ns = sd_notify_watchdog_ns();
 		tell_begun(&arm);
 		loop(&arm);
 		message_progress_end();
 	}
 	if (arm.at_once)
-		after_destroy(arm.after);
+		capture_hook_destroy(arm.after);
 	if (arm.at_once)
 		_exit(EXIT_FAILED); /* threads may hang: nothing can be taken from them */
 	destroy(&arm);

@@ -3,8 +3,8 @@
  * The armed recorder: recording goes on until it is told to end, and each
  * trigger becomes a capture.
  */
-#ifndef RECORDER_ARM_H
-#define RECORDER_ARM_H
+#ifndef RECORDER_ARM_ARM_H
+#define RECORDER_ARM_ARM_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ struct arm_options {
 	uint64_t post_ns;		/* how long a capture goes on after its trigger */
 	const char *ring_path;		/* NULL: the default place */
 	size_t ring_bytes;		/* 0: the default */
-	struct watchers_options watchers;
+	struct trigger_sources_options watchers;
 	uint64_t cooldown_ns;
 	uint32_t max_captures;
 	size_t max_disk_bytes;

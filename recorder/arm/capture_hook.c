@@ -26,7 +26,7 @@
 #define DEATH_LOOKS   100
 #define DEATH_LOOK_NS 1000000
 
-struct job {
+struct capture_writer {
 	char *file, *source, *reason;
 };
 
@@ -38,20 +38,20 @@ struct run {
 	char report[REPORT_BYTES];
 };
 
-struct after {
+struct capture_hook {
 	char *command;
 	uint64_t deadline_ns; /* of each run, from its start */
 	uint64_t end_ns; /* of all of them; 0: not known yet */
 	const char *report_dir;
-	struct after_status status;
-	struct job line[LINE_MAX_JOBS];
+	struct capture_hook_status status;
+	struct capture_writer line[LINE_MAX_JOBS];
 	size_t line_count;
 	struct run runs[CHILDREN_MAX];
 };
 
-int after_create(const char *command, uint64_t deadline_ns, struct after **ret_after)
+int capture_hook_create(const char *command, uint64_t deadline_ns, struct capture_hook **ret_after)
 {
-	struct after *after = calloc(1, sizeof(*after));
+	struct capture_hook *after = calloc(1, sizeof(*after));
 	if (!after || !(after->command = strdup(command))) {
 		free(after);
 		return -ENOMEM;
@@ -62,7 +62,7 @@ int after_create(const char *command, uint64_t deadline_ns, struct after **ret_a
 	return 0;
 }
 
-static void job_free(struct job *job)
+static void job_free(struct capture_writer *job)
 {
 	free(job->file);
 	free(job->source);
@@ -91,7 +91,7 @@ static void tell_failure(const struct run *run, int status)
 }
 
 /* Return: whether it has ended. */
-static bool reap(struct after *after, struct run *run)
+static bool reap(struct capture_hook *after, struct run *run)
 {
 	int status;
 	pid_t reaped = waitpid(run->pid, &status, WNOHANG);
@@ -110,7 +110,7 @@ static bool reap(struct after *after, struct run *run)
 	return true;
 }
 
-void after_destroy(struct after *after)
+void capture_hook_destroy(struct capture_hook *after)
 {
 	const struct timespec pause = { .tv_nsec = DEATH_LOOK_NS };
 
@@ -136,7 +136,7 @@ void after_destroy(struct after *after)
 }
 
 /* A place for one more, or NULL. */
-static struct run *free_run(struct after *after)
+static struct run *free_run(struct capture_hook *after)
 {
 	struct run *free = NULL;
 	size_t running = 0;
@@ -151,7 +151,7 @@ static struct run *free_run(struct after *after)
 }
 
 /* A name that nobody can guess, in a directory that may be everybody's. */
-static void name_report(const struct after *after, struct run *run)
+static void name_report(const struct capture_hook *after, struct run *run)
 {
 	uint64_t random = 0;
 
@@ -162,7 +162,7 @@ static void name_report(const struct after *after, struct run *run)
 }
 
 /* How long one that starts now has. */
-static uint64_t time_left_ns(const struct after *after)
+static uint64_t time_left_ns(const struct capture_hook *after)
 {
 	uint64_t now_ns = clock_now_ns();
 	uint64_t left_ns = after->end_ns > now_ns ? after->end_ns - now_ns : 0;
@@ -170,13 +170,13 @@ static uint64_t time_left_ns(const struct after *after)
 	return after->end_ns && left_ns < after->deadline_ns ? left_ns : after->deadline_ns;
 }
 
-static void start(struct after *after, struct run *run, const struct job *job)
+static void start(struct capture_hook *after, struct run *run, const struct capture_writer *job)
 {
 	uint64_t left_ns = time_left_ns(after);
 	sigset_t all, before;
 
 	name_report(after, run);
-	const struct after_job work = {
+	const struct capture_hook_job work = {
 		.command = after->command,
 		.file = job->file,
 		.source = job->source,
@@ -189,7 +189,7 @@ static void start(struct after *after, struct run *run, const struct job *job)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid_t pid = fork();
 	if (!pid)
-		after_child(&work);
+		capture_hook_child(&work);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0) {
 		after->status.failed++;
@@ -202,7 +202,7 @@ static void start(struct after *after, struct run *run, const struct job *job)
 	after->status.runs++;
 }
 
-static void start_next(struct after *after)
+static void start_next(struct capture_hook *after)
 {
 	struct run *run;
 
@@ -214,14 +214,15 @@ static void start_next(struct after *after)
 	}
 }
 
-void after_run(struct after *after, const char *file, const char *source, const char *reason)
+void capture_hook_run(struct capture_hook *after, const char *file, const char *source,
+		      const char *reason)
 {
-	after_look(after);
+	capture_hook_look(after);
 	if (after->line_count == LINE_MAX_JOBS) {
 		after->status.dropped++;
 		return;
 	}
-	struct job job = { strdup(file), strdup(source), strdup(reason) };
+	struct capture_writer job = { strdup(file), strdup(source), strdup(reason) };
 	if (!job.file || !job.source || !job.reason) {
 		job_free(&job);
 		after->status.dropped++;
@@ -231,7 +232,7 @@ void after_run(struct after *after, const char *file, const char *source, const 
 	start_next(after);
 }
 
-void after_look(struct after *after)
+void capture_hook_look(struct capture_hook *after)
 {
 	uint64_t now_ns = clock_now_ns();
 
@@ -247,7 +248,7 @@ void after_look(struct after *after)
 	start_next(after);
 }
 
-void after_end(struct after *after, uint64_t end_ns)
+void capture_hook_end(struct capture_hook *after, uint64_t end_ns)
 {
 	after->end_ns = end_ns;
 	for (size_t i = 0; i < CHILDREN_MAX; i++)
@@ -255,7 +256,7 @@ void after_end(struct after *after, uint64_t end_ns)
 			after->runs[i].deadline_ns = end_ns;
 }
 
-bool after_busy(const struct after *after)
+bool capture_hook_busy(const struct capture_hook *after)
 {
 	for (size_t i = 0; i < CHILDREN_MAX; i++)
 		if (after->runs[i].pid && !after->runs[i].killed)
@@ -263,7 +264,7 @@ bool after_busy(const struct after *after)
 	return after->line_count && time_left_ns(after);
 }
 
-void after_status(const struct after *after, struct after_status *ret_status)
+void capture_hook_status(const struct capture_hook *after, struct capture_hook_status *ret_status)
 {
 	*ret_status = after->status;
 }

@@ -73,7 +73,7 @@ static bool find_beside(char *ret_path, size_t path_bytes, const char *where)
 }
 
 /* @fd: the empty report. Return: the child, or -1. */
-static pid_t start_analyze(const struct after_job *job, int fd)
+static pid_t start_analyze(const struct capture_hook_job *job, int fd)
 {
 	char path[2 * PATH_MAX] = "analyze";
 	pid_t pid;
@@ -131,7 +131,7 @@ static char *read_verdict(const char *path)
 	return verdict;
 }
 
-static char *analyze(const struct after_job *job)
+static char *analyze(const struct capture_hook_job *job)
 {
 	int fd = open(job->report, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -153,7 +153,7 @@ static void set(const char *name, const char *value)
 		unsetenv(name);
 }
 
-void after_child(const struct after_job *job)
+void capture_hook_child(const struct capture_hook_job *job)
 {
 	become_ordinary();
 	char *verdict = analyze(job);

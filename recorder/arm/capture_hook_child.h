@@ -2,12 +2,12 @@
 /*
  * What runs in the child after a capture: analyze, then the command.
  */
-#ifndef RECORDER_AFTER_CHILD_H
-#define RECORDER_AFTER_CHILD_H
+#ifndef RECORDER_ARM_CAPTURE_HOOK_CHILD_H
+#define RECORDER_ARM_CAPTURE_HOOK_CHILD_H
 
 #include <stdint.h>
 
-struct after_job {
+struct capture_hook_job {
 	const char *command;	/* for /bin/sh -c */
 	const char *file, *source, *reason;
 	const char *report;	/* path: created with analyze's output, removed by the parent */
@@ -15,6 +15,6 @@ struct after_job {
 };
 
 /* In a fresh child of fork(). Never returns; the command takes its place. */
-_Noreturn void after_child(const struct after_job *job);
+_Noreturn void capture_hook_child(const struct capture_hook_job *job);
 
 #endif

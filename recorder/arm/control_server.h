@@ -3,8 +3,8 @@
  * The control socket of an armed recorder: trigger and status, for the same
  * user or root. One line of JSON each way.
  */
-#ifndef RECORDER_CONTROL_H
-#define RECORDER_CONTROL_H
+#ifndef RECORDER_ARM_CONTROL_SERVER_H
+#define RECORDER_ARM_CONTROL_SERVER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -16,28 +16,30 @@
 #define QUIET_PERCENT 25 /* of the governor's budget */
 #define BLOCKED_NS    190000000
 #define LOCK_WAIT_NS  10000000 /* for so long, and the waker's stack will matter */
-#define LOCK_STALE_NS 600000000000u /* by then it is for ever, or its end was left out of the events */
+#define LOCK_STALE_NS \
+	600000000000u /* by then it is for ever, or its end was left out of the events */
 
-struct watch {
-	struct watch_options options;
+struct governor_thread {
+	struct governor_thread_options options;
 	struct target target; /* whose the thread is looking for */
 	struct governor governor;
-	struct lazy *lazy;
-	struct blocked blocked;
+	struct deferred_stacks *lazy;
+	struct blocked_trigger blocked;
 	uint64_t blocked_ns; /* of the last look for --blocked */
 	pthread_t thread;
 	pthread_mutex_t mutex; /* of what follows */
 	struct target next_target;
-	struct watch_status status;
+	struct governor_thread_status status;
 	_Atomic bool stop;
 };
 
-int watch_create(const struct watch_options *options, struct watch **ret_watch)
+int governor_thread_create(const struct governor_thread_options *options,
+			   struct governor_thread **ret_watch)
 {
-	struct watch *watch = calloc(1, sizeof(*watch));
+	struct governor_thread *watch = calloc(1, sizeof(*watch));
 	if (!watch)
 		return -ENOMEM;
-	const struct lazy_options lazy = {
+	const struct deferred_stacks_options lazy = {
 		.sleepers = options->sleepers,
 		.target = &watch->target,
 		.kallsyms = options->kallsyms,
@@ -48,44 +50,44 @@ int watch_create(const struct watch_options *options, struct watch **ret_watch)
 	watch->options = *options;
 	watch->target = watch->next_target = *options->target;
 	pthread_mutex_init(&watch->mutex, NULL);
-	watch->blocked = (struct blocked){
+	watch->blocked = (struct blocked_trigger){
 		.sleepers = options->sleepers,
 		.target = &watch->target,
 		.triggers = options->triggers,
 		.threads = options->blocked_threads,
 		.for_ns = options->blocked_ns,
 	};
-	if (lazy_create(&lazy, &watch->lazy)) {
-		watch_destroy(watch);
+	if (deferred_stacks_create(&lazy, &watch->lazy)) {
+		governor_thread_destroy(watch);
 		return -ENOMEM;
 	}
 	*ret_watch = watch;
 	return 0;
 }
 
-void watch_destroy(struct watch *watch)
+void governor_thread_destroy(struct governor_thread *watch)
 {
 	if (!watch)
 		return;
-	lazy_destroy(watch->lazy);
+	deferred_stacks_destroy(watch->lazy);
 	pthread_mutex_destroy(&watch->mutex);
 	free(watch);
 }
 
-static bool somebody_waits_for_a_lock(const struct sleepers *sleepers, uint64_t drained_ns)
+static bool somebody_waits_for_a_lock(const struct blocked_threads *sleepers, uint64_t drained_ns)
 {
-	size_t places = sleepers_lock_waits(sleepers) ? sleepers_count(sleepers) : 0;
-	struct sleeper sleeper;
+	size_t places = blocked_threads_lock_waits(sleepers) ? blocked_threads_count(sleepers) : 0;
+	struct blocked_thread sleeper;
 
 	for (size_t place = 0; place < places; place++)
-		if (sleepers_at(sleepers, place, &sleeper) && sleeper.in_lock && sleeper.since_ns &&
-		    sleeper.since_ns + LOCK_WAIT_NS <= drained_ns &&
+		if (blocked_threads_at(sleepers, place, &sleeper) && sleeper.in_lock &&
+		    sleeper.since_ns && sleeper.since_ns + LOCK_WAIT_NS <= drained_ns &&
 		    sleeper.since_ns + LOCK_STALE_NS > drained_ns)
 			return true;
 	return false;
 }
 
-static struct governor_counts count(const struct watch *watch)
+static struct governor_counts count(const struct governor_thread *watch)
 {
 	const struct drain_counts *drained = drain_counts(watch->options.drain);
 	return (struct governor_counts){
@@ -100,7 +102,7 @@ static struct governor_counts count(const struct watch *watch)
 	};
 }
 
-static void note(struct watch *watch, enum governor_step before)
+static void note(struct governor_thread *watch, enum governor_step before)
 {
 	char text[FT_TEXT_BYTES_MAX];
 	const struct ft_event event = { .kind = FT_EVENT_NOTE,
@@ -117,7 +119,7 @@ static void note(struct watch *watch, enum governor_step before)
 	watch->options.emit(watch->options.context, &event);
 }
 
-static void govern(struct watch *watch)
+static void govern(struct governor_thread *watch)
 {
 	enum governor_step before = watch->governor.step;
 	struct governor_counts now = count(watch);
@@ -126,12 +128,12 @@ static void govern(struct watch *watch)
 	enum tier_mode mode = governor_mode(&watch->governor);
 	/* Where the kernel refuses, which none is known to, the next look tries again. */
 	if (mode != watch->options.counters->mode)
-		counters_set_mode(watch->options.counters, mode);
+		perf_events_set_mode(watch->options.counters, mode);
 	if (changed)
 		note(watch, before);
 }
 
-static void look(struct watch *watch)
+static void look(struct governor_thread *watch)
 {
 	uint64_t drained_ns = drain_counts(watch->options.drain)->drained_ns;
 	bool governed = watch->options.governor;
@@ -144,11 +146,11 @@ static void look(struct watch *watch)
 	if (governed)
 		govern(watch);
 	if (governed && watch->governor.step == GOVERNOR_LAZY)
-		lazy_look(watch->lazy, drained_ns);
+		deferred_stacks_look(watch->lazy, drained_ns);
 	/* --blocked is for seconds: so often is enough. */
 	if (watch->options.blocked_threads && clock_now_ns() - watch->blocked_ns >= BLOCKED_NS) {
 		watch->blocked_ns = clock_now_ns();
-		blocked_look(&watch->blocked, drained_ns);
+		blocked_trigger_look(&watch->blocked, drained_ns);
 	}
 	pthread_mutex_lock(&watch->mutex);
 	if (watch->status.step != watch->governor.step || !watch->status.step_since_ns) {
@@ -159,18 +161,18 @@ static void look(struct watch *watch)
 	watch->status.percent = watch->governor.percent;
 	watch->status.events_a_second = watch->governor.events_a_second;
 	watch->status.cpu_permille = watch->governor.cpu_permille;
-	lazy_status(watch->lazy, &watch->status.lazy);
+	deferred_stacks_status(watch->lazy, &watch->status.lazy);
 	pthread_mutex_unlock(&watch->mutex);
 }
 
 /* The governor's load is next to nothing, and whoever may become interesting wakes us. */
-static bool may_sleep_on(const struct watch *watch)
+static bool may_sleep_on(const struct governor_thread *watch)
 {
 	const struct governor *governor = &watch->governor;
 	return governor->step == GOVERNOR_FULL && governor->percent < QUIET_PERCENT;
 }
 
-static void wait(struct watch *watch, uint64_t looked_ns)
+static void wait(struct governor_thread *watch, uint64_t looked_ns)
 {
 	uint64_t quiet_ns = watch->options.blocked_threads ? BLOCKED_NS : LOOK_QUIET_NS;
 	const struct timespec least = clock_timespec(looked_ns + LOOK_NS);
@@ -183,7 +185,7 @@ static void wait(struct watch *watch, uint64_t looked_ns)
 
 static void *run(void *context)
 {
-	struct watch *watch = context;
+	struct governor_thread *watch = context;
 	pthread_setname_np(pthread_self(), "ft-watch");
 	while (!watch->stop) {
 		uint64_t looked_ns = clock_now_ns();
@@ -193,7 +195,7 @@ static void *run(void *context)
 	return NULL;
 }
 
-int watch_start(struct watch *watch)
+int governor_thread_start(struct governor_thread *watch)
 {
 	struct governor_counts now = count(watch);
 	if (watch->options.governor)
@@ -202,21 +204,22 @@ int watch_start(struct watch *watch)
 	return -pthread_create(&watch->thread, NULL, run, watch);
 }
 
-void watch_stop(struct watch *watch)
+void governor_thread_stop(struct governor_thread *watch)
 {
 	watch->stop = true;
 	drain_stir(watch->options.drain);
 	pthread_join(watch->thread, NULL);
 }
 
-void watch_status(struct watch *watch, struct watch_status *ret_status)
+void governor_thread_status(struct governor_thread *watch,
+			    struct governor_thread_status *ret_status)
 {
 	pthread_mutex_lock(&watch->mutex);
 	*ret_status = watch->status;
 	pthread_mutex_unlock(&watch->mutex);
 }
 
-void watch_set_target(struct watch *watch, const struct target *target)
+void governor_thread_set_target(struct governor_thread *watch, const struct target *target)
 {
 	pthread_mutex_lock(&watch->mutex);
 	watch->next_target = *target;

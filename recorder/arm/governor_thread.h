@@ -4,8 +4,8 @@
  * who is blocked: it sets what is recorded as the governor decides, reads
  * lazy stacks, and posts the trigger of --blocked.
  */
-#ifndef RECORDER_WATCH_H
-#define RECORDER_WATCH_H
+#ifndef RECORDER_ARM_GOVERNOR_THREAD_H
+#define RECORDER_ARM_GOVERNOR_THREAD_H
 
 #include "recorder/trigger/blocked_trigger.h"
 #include "recorder/perf/perf_events.h"
@@ -14,19 +14,19 @@
 #include "recorder/record/hotplug.h"
 #include "recorder/record/deferred_stacks.h"
 
-struct watch;
+struct governor_thread;
 
-/* All pointers are the caller's, in place until watch_destroy(). */
-struct watch_options {
-	struct counters *counters;	/* nobody else sets their mode meanwhile */
+/* All pointers are the caller's, in place until governor_thread_destroy(). */
+struct governor_thread_options {
+	struct perf_events *counters;	/* nobody else sets their mode meanwhile */
 	struct drain *drain;		/* which keeps @sleepers */
 	struct hotplug *hotplug;	/* of the same; may be NULL */
-	const struct sleepers *sleepers;
-	const struct target *target;	/* copied; see watch_set_target() */
-	const struct kallsyms *kallsyms; /* may be NULL; in place until lazy_stuck() is 0 */
+	const struct blocked_threads *sleepers;
+	const struct target *target;	/* copied; see governor_thread_set_target() */
+	const struct kallsyms *kallsyms; /* may be NULL; in place until deferred_stacks_stuck() is 0 */
 	const struct governor_options *governor; /* NULL: everything is recorded, at any cost */
 	uint64_t lazy_ns;		/* 0: LAZY_THRESHOLD_NS */
-	struct triggers *triggers;	/* may be NULL without @blocked_threads */
+	struct trigger_queue *triggers;	/* may be NULL without @blocked_threads */
 	uint32_t blocked_threads;	/* --blocked; 0: no such trigger */
 	uint64_t blocked_ns;		/* --for */
 	/* Gets thread states and the governor's notes, borrowed during the call, from the watch's thread. */
@@ -34,32 +34,32 @@ struct watch_options {
 	void *context;
 };
 
-struct watch_status {
+struct governor_thread_status {
 	enum governor_step step;
 	uint64_t step_since_ns;
 	uint64_t steps_taken;
 	uint32_t percent;		/* of the governor's budget */
 	uint64_t events_a_second;
 	uint32_t cpu_permille;		/* of the host's CPU time, the kernel's part estimated */
-	struct lazy_status lazy;
+	struct deferred_stacks_status lazy;
 	char note[FT_TEXT_BYTES_MAX];	/* of the latest change of step, "" where there was none: a capture
 					 * that begins later needs it too, unless the step is full */
 	uint64_t note_ns;
 };
 
-int watch_create(const struct watch_options *options, struct watch **ret_watch); /* 0 or -ENOMEM */
-void watch_destroy(struct watch *watch); /* not while it runs */
+int governor_thread_create(const struct governor_thread_options *options, struct governor_thread **ret_watch); /* 0 or -ENOMEM */
+void governor_thread_destroy(struct governor_thread *watch); /* not while it runs */
 
-/* After counters_enable(). Return: 0 or the errno of pthread_create(). */
-int watch_start(struct watch *watch);
+/* After perf_events_enable(). Return: 0 or the errno of pthread_create(). */
+int governor_thread_start(struct governor_thread *watch);
 
-/* Before counters_disable(). */
-void watch_stop(struct watch *watch);
+/* Before perf_events_disable(). */
+void governor_thread_stop(struct governor_thread *watch);
 
 /* Another target from the next look on. From any thread. */
-void watch_set_target(struct watch *watch, const struct target *target);
+void governor_thread_set_target(struct governor_thread *watch, const struct target *target);
 
 /* From any thread. */
-void watch_status(struct watch *watch, struct watch_status *ret_status);
+void governor_thread_status(struct governor_thread *watch, struct governor_thread_status *ret_status);
 
 #endif

@@ -32,31 +32,32 @@
 #define SETTLED_NS 3000000000ull
 #define FORGET_NS  10000000000ull /* how often those that exited are looked through */
 
-struct house {
+struct history_keeper {
 	struct engine *engine;
-	struct finder *finder;
-	struct ringkeeper *ringkeeper; /* NULL: no ring file */
+	struct target_finder *finder;
+	struct ring_metadata *ringkeeper; /* NULL: no ring file */
 	bool stack_seen[FT_DICTIONARY_MAX]; /* of the segment */
-	struct slots_cursor cursor;
+	struct segment_ring_cursor cursor;
 	void *buffer; /* a slot long */
 	struct ft_decoder *decoder;
-	struct changes *changes; /* those not settled */
+	struct mapping_changes *changes; /* those not settled */
 	uint64_t forgot_ns;
 	size_t unreadable_count;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of the mappings */
 	struct mappings *mappings;
 	pthread_mutex_t unwound_lock; /* of these, and held while unwinding */
-	struct eventlist *unwound;
+	struct event_list *unwound;
 	int unwind_error; /* the last one */
 	uint64_t unwound_kept; /* so many of them are in the ring file */
 	uint64_t dropped; /* dumps, told of already */
 	pthread_mutex_t kept_lock; /* of these */
-	struct eventlist *kept;
+	struct event_list *kept;
 	uint64_t kept_seen; /* so many of them are in the ring file */
 	uint64_t log_seen; /* likewise, of the kernel's log */
 	pthread_mutex_t states_lock; /* of these */
-	struct states *states; /* of the target when it was found; NULL: older than the history */
+	struct thread_states
+		*states; /* of the target when it was found; NULL: older than the history */
 	uint64_t states_ns;
 	bool states_kept; /* in the ring file */
 	uint64_t target_anew; /* plus 1: whose states these are */
@@ -64,10 +65,10 @@ struct house {
 	sem_t ending; /* posted with it */
 };
 
-int house_create(struct engine *engine, struct finder *finder, struct ringmap *ringmap,
-		 struct house **ret_house)
+int history_keeper_create(struct engine *engine, struct target_finder *finder,
+			  struct ring_map *ringmap, struct history_keeper **ret_house)
 {
-	struct house *house = calloc(1, sizeof(*house));
+	struct history_keeper *house = calloc(1, sizeof(*house));
 	int32_t *unreadable = calloc(engine->tgid_count + 1, sizeof(*unreadable));
 
 	if (!house || !unreadable) {
@@ -82,59 +83,59 @@ int house_create(struct engine *engine, struct finder *finder, struct ringmap *r
 	pthread_mutex_init(&house->states_lock, NULL);
 	pthread_mutex_init(&house->lock, NULL);
 	pthread_mutex_init(&house->unwound_lock, NULL);
-	house->buffer = malloc(slots_slot_bytes(engine->slots));
+	house->buffer = malloc(segment_ring_slot_bytes(engine->slots));
 	int error = !house->buffer || ft_decoder_create(&house->decoder) ||
-				    changes_create(&house->changes) ||
+				    mapping_changes_create(&house->changes) ||
 				    mappings_create(&house->mappings) ||
-				    eventlist_create(UNWOUND_MAX, &house->unwound) ||
-				    eventlist_create(KEPT_MAX, &house->kept) ||
-				    (ringmap &&
-				     ringkeeper_create(ringmap, engine, finder, &house->ringkeeper))
+				    event_list_create(UNWOUND_MAX, &house->unwound) ||
+				    event_list_create(KEPT_MAX, &house->kept) ||
+				    (ringmap && ring_metadata_create(ringmap, engine, finder,
+								     &house->ringkeeper))
 			    ? -ENOMEM
 			    : 0;
 	int count = error ? 0
-			  : maps_read(house->mappings, engine->tgids, engine->tgid_count,
-				      MAPS_DEADLINE_MS, unreadable);
+			  : proc_maps_read(house->mappings, engine->tgids, engine->tgid_count,
+					   MAPS_DEADLINE_MS, unreadable);
 	house->unreadable_count = count > 0 ? (size_t)count : 0;
 	free(unreadable);
 	if (error) {
-		house_destroy(house);
+		history_keeper_destroy(house);
 		return error;
 	}
 	*ret_house = house;
 	return 0;
 }
 
-void house_destroy(struct house *house)
+void history_keeper_destroy(struct history_keeper *house)
 {
 	if (!house)
 		return;
-	ringkeeper_destroy(house->ringkeeper);
-	eventlist_destroy(house->unwound);
+	ring_metadata_destroy(house->ringkeeper);
+	event_list_destroy(house->unwound);
 	mappings_destroy(house->mappings);
-	changes_destroy(house->changes);
+	mapping_changes_destroy(house->changes);
 	ft_decoder_destroy(house->decoder);
-	states_finish(house->states, 0, NULL);
+	thread_states_finish(house->states, 0, NULL);
 	sem_destroy(&house->ending);
 	pthread_mutex_destroy(&house->states_lock);
 	pthread_mutex_destroy(&house->kept_lock);
-	eventlist_destroy(house->kept);
+	event_list_destroy(house->kept);
 	pthread_mutex_destroy(&house->unwound_lock);
 	pthread_mutex_destroy(&house->lock);
 	free(house->buffer);
 	free(house);
 }
 
-static void look_at_stack(struct house *house, const struct ft_stack *stack)
+static void look_at_stack(struct history_keeper *house, const struct ft_stack *stack)
 {
 	uint32_t index = ft_decoder_stack_index(house->decoder, stack);
 	if (index >= FT_DICTIONARY_MAX || house->stack_seen[index])
 		return;
 	house->stack_seen[index] = true;
-	ringkeeper_add_stack(house->ringkeeper, stack);
+	ring_metadata_add_stack(house->ringkeeper, stack);
 }
 
-static void look_at_segment(struct house *house, size_t segment_bytes)
+static void look_at_segment(struct history_keeper *house, size_t segment_bytes)
 {
 	struct ft_segment header;
 	struct ft_event event;
@@ -148,32 +149,32 @@ static void look_at_segment(struct house *house, size_t segment_bytes)
 	while (ft_decoder_next(house->decoder, &event) == 1) {
 		if (house->ringkeeper && event.stack)
 			look_at_stack(house, event.stack);
-		finder_event(house->finder, &event);
-		if (changes_add(house->changes, &event))
+		target_finder_event(house->finder, &event);
+		if (mapping_changes_add(house->changes, &event))
 			return; /* short of memory some names will be missing */
 	}
 }
 
-static void follow(struct house *house)
+static void follow(struct history_keeper *house)
 {
 	size_t bytes;
 	while (!house->stop &&
-	       slots_get(house->engine->slots, &house->cursor, house->buffer, &bytes) == 1)
+	       segment_ring_get(house->engine->slots, &house->cursor, house->buffer, &bytes) == 1)
 		look_at_segment(house, bytes);
 }
 
-static void settle(struct house *house, uint64_t until_ns)
+static void settle(struct history_keeper *house, uint64_t until_ns)
 {
 	pthread_mutex_lock(&house->lock);
-	changes_apply(house->changes, until_ns, house->mappings);
+	mapping_changes_apply(house->changes, until_ns, house->mappings);
 	pthread_mutex_unlock(&house->lock);
-	changes_forget(house->changes, until_ns);
+	mapping_changes_forget(house->changes, until_ns);
 }
 
-static void change_states(struct house *house, struct states *states)
+static void change_states(struct history_keeper *house, struct thread_states *states)
 {
 	pthread_mutex_lock(&house->states_lock);
-	states_finish(house->states, 0, NULL);
+	thread_states_finish(house->states, 0, NULL);
 	house->states = states;
 	pthread_mutex_unlock(&house->states_lock);
 	house->states_ns = clock_now_ns();
@@ -181,25 +182,25 @@ static void change_states(struct house *house, struct states *states)
 }
 
 /* Threads that wait when the target is found, and are never seen again, are told of by this alone. */
-static void look_at_target(struct house *house)
+static void look_at_target(struct history_keeper *house)
 {
 	struct target target;
-	uint64_t anew = finder_anew(house->finder) + 1;
+	uint64_t anew = target_finder_anew(house->finder) + 1;
 
 	/* Of those that join it later, their events tell all from the first on. */
 	if (anew == house->target_anew)
 		return;
 	house->target_anew = anew;
-	finder_target(house->finder, &target);
-	change_states(house, finder_looks(house->finder) && !target.count
+	target_finder_target(house->finder, &target);
+	change_states(house, target_finder_looks(house->finder) && !target.count
 				     ? NULL
-				     : states_start(&target, house->engine->kallsyms));
+				     : thread_states_start(&target, house->engine->kallsyms));
 }
 
 /* What the history does not hold any more needs no names and no stacks. */
-static void forget(struct house *house, uint64_t now_ns)
+static void forget(struct history_keeper *house, uint64_t now_ns)
 {
-	uint64_t oldest_ns = slots_since_ns(house->engine->slots);
+	uint64_t oldest_ns = segment_ring_since_ns(house->engine->slots);
 
 	if (now_ns - house->forgot_ns < FORGET_NS || oldest_ns < SETTLED_NS)
 		return;
@@ -210,59 +211,59 @@ static void forget(struct house *house, uint64_t now_ns)
 	if (house->states && house->states_ns < oldest_ns - SETTLED_NS)
 		change_states(house, NULL);
 	pthread_mutex_lock(&house->unwound_lock);
-	eventlist_forget(house->unwound, oldest_ns - SETTLED_NS);
+	event_list_forget(house->unwound, oldest_ns - SETTLED_NS);
 	pthread_mutex_unlock(&house->unwound_lock);
 	pthread_mutex_lock(&house->kept_lock);
-	eventlist_forget(house->kept, oldest_ns - SETTLED_NS);
+	event_list_forget(house->kept, oldest_ns - SETTLED_NS);
 	pthread_mutex_unlock(&house->kept_lock);
 }
 
 static int keep_unwound(void *context, const struct ft_event *event)
 {
-	struct house *house = context;
-	return eventlist_add(house->unwound, event);
+	struct history_keeper *house = context;
+	return event_list_add(house->unwound, event);
 }
 
 /* With the lock held. */
-static void unwind(struct house *house, uint64_t until_ns, const struct mappings *mappings,
+static void unwind(struct history_keeper *house, uint64_t until_ns, const struct mappings *mappings,
 		   int deadline_ms)
 {
-	int error = unwound_take(house->engine->dumps, until_ns, mappings, deadline_ms,
-				 keep_unwound, house);
+	int error = stack_unwinder_take(house->engine->dumps, until_ns, mappings, deadline_ms,
+					keep_unwound, house);
 	if (error)
 		house->unwind_error = error;
 }
 
 /* States once they have had time to be read. */
-static void keep_in_ring(struct house *house, uint64_t now_ns)
+static void keep_in_ring(struct history_keeper *house, uint64_t now_ns)
 {
-	struct ownlog *ownlog = ringkeeper_ownlog(house->ringkeeper);
+	struct recorder_events *ownlog = ring_metadata_ownlog(house->ringkeeper);
 
 	if (!house->states_kept && now_ns - house->states_ns > STATES_NS) {
-		states_copy(house->states, 0, ownlog);
+		thread_states_copy(house->states, 0, ownlog);
 		house->states_kept = true;
 	}
 	pthread_mutex_lock(&house->unwound_lock);
-	eventlist_copy_new(house->unwound, &house->unwound_kept, ownlog);
+	event_list_copy_new(house->unwound, &house->unwound_kept, ownlog);
 	pthread_mutex_unlock(&house->unwound_lock);
 	pthread_mutex_lock(&house->kept_lock);
-	eventlist_copy_new(house->kept, &house->kept_seen, ownlog);
+	event_list_copy_new(house->kept, &house->kept_seen, ownlog);
 	pthread_mutex_unlock(&house->kept_lock);
-	kernellog_copy_new(house->engine->kernellog, &house->log_seen, ownlog);
-	ringkeeper_write(house->ringkeeper, now_ns);
+	kernel_log_copy_new(house->engine->kernellog, &house->log_seen, ownlog);
+	ring_metadata_write(house->ringkeeper, now_ns);
 }
 
 static void *run(void *context)
 {
-	struct house *house = context;
-	uint64_t pause_ns = slots_count(house->engine->slots) < SMALL_SLOTS ? LOOK_SMALL_NS
-									    : LOOK_NS;
+	struct history_keeper *house = context;
+	uint64_t pause_ns =
+		segment_ring_count(house->engine->slots) < SMALL_SLOTS ? LOOK_SMALL_NS : LOOK_NS;
 
 	pthread_setname_np(pthread_self(), "ft-house");
 	while (!house->stop) {
 		uint64_t now_ns = clock_now_ns();
 		look_at_target(house);
-		kernellog_look(house->engine->kernellog);
+		kernel_log_look(house->engine->kernellog);
 		follow(house);
 		settle(house, now_ns - SETTLED_NS);
 		/* Only this thread changes the mappings: it may read them without the lock. */
@@ -278,19 +279,19 @@ static void *run(void *context)
 	return NULL;
 }
 
-int house_start(struct house *house)
+int history_keeper_start(struct history_keeper *house)
 {
 	return -pthread_create(&house->thread, NULL, run, house);
 }
 
-void house_stop(struct house *house)
+void history_keeper_stop(struct history_keeper *house)
 {
 	house->stop = true;
 	sem_post(&house->ending);
 	pthread_join(house->thread, NULL);
 }
 
-int house_copy_mappings(struct house *house, struct mappings **ret_mappings)
+int history_keeper_copy_mappings(struct history_keeper *house, struct mappings **ret_mappings)
 {
 	pthread_mutex_lock(&house->lock);
 	int error = mappings_copy(house->mappings, ret_mappings);
@@ -298,13 +299,14 @@ int house_copy_mappings(struct house *house, struct mappings **ret_mappings)
 	return error;
 }
 
-void house_note_limits(const struct house *house, struct ownlog *ownlog)
+void history_keeper_note_limits(const struct history_keeper *house, struct recorder_events *ownlog)
 {
 	if (house->unreadable_count)
-		ownlog_note(ownlog,
-			    "the mappings of %zu of %zu processes could not be read when arming: "
-			    "their user frames have no names",
-			    house->unreadable_count, house->engine->tgid_count);
+		recorder_events_note(
+			ownlog,
+			"the mappings of %zu of %zu processes could not be read when arming: "
+			"their user frames have no names",
+			house->unreadable_count, house->engine->tgid_count);
 }
 
 static bool lock_until(pthread_mutex_t *lock, int deadline_ms)
@@ -318,42 +320,44 @@ static bool lock_until(pthread_mutex_t *lock, int deadline_ms)
 	return true;
 }
 
-void house_keep(void *house, const struct ft_event *event)
+void history_keeper_keep(void *house, const struct ft_event *event)
 {
-	struct house *into = house;
+	struct history_keeper *into = house;
 	pthread_mutex_lock(&into->kept_lock);
-	eventlist_add(into->kept, event);
+	event_list_add(into->kept, event);
 	pthread_mutex_unlock(&into->kept_lock);
 }
 
-void house_add_kept(struct house *house, uint64_t since_ns, struct ownlog *ownlog)
+void history_keeper_add_kept(struct history_keeper *house, uint64_t since_ns,
+			     struct recorder_events *ownlog)
 {
 	pthread_mutex_lock(&house->kept_lock);
-	eventlist_copy(house->kept, since_ns, ownlog);
+	event_list_copy(house->kept, since_ns, ownlog);
 	pthread_mutex_unlock(&house->kept_lock);
 }
 
-void house_add_states(struct house *house, uint64_t since_ns, struct ownlog *ownlog)
+void history_keeper_add_states(struct history_keeper *house, uint64_t since_ns,
+			       struct recorder_events *ownlog)
 {
 	pthread_mutex_lock(&house->states_lock);
-	states_copy(house->states, since_ns, ownlog);
+	thread_states_copy(house->states, since_ns, ownlog);
 	pthread_mutex_unlock(&house->states_lock);
 }
 
-void house_add_unwound(struct house *house, const struct mappings *mappings, uint64_t *seen,
-		       int deadline_ms, struct ownlog *ownlog)
+void history_keeper_add_unwound(struct history_keeper *house, const struct mappings *mappings,
+				uint64_t *seen, int deadline_ms, struct recorder_events *ownlog)
 {
 	if (!lock_until(&house->unwound_lock, deadline_ms)) {
 		if (mappings)
-			ownlog_note(ownlog,
-				    "user stacks of large calls could not be unwound in time");
+			recorder_events_note(
+				ownlog, "user stacks of large calls could not be unwound in time");
 		return;
 	}
 	if (mappings)
 		unwind(house, UINT64_MAX, mappings, deadline_ms);
-	eventlist_copy_new(house->unwound, seen, ownlog);
-	uint64_t dropped = dumps_dropped(house->engine->dumps);
-	unwound_note(house->unwind_error, dropped - house->dropped, ownlog);
+	event_list_copy_new(house->unwound, seen, ownlog);
+	uint64_t dropped = stack_dumps_dropped(house->engine->dumps);
+	stack_unwinder_note(house->unwind_error, dropped - house->dropped, ownlog);
 	house->unwind_error = 0;
 	house->dropped = dropped;
 	pthread_mutex_unlock(&house->unwound_lock);

@@ -16,11 +16,11 @@
 #define ADDRESSES_MAX  65536 /* a kernel's stacks have some thousands */
 #define PLACES	       (2 * ADDRESSES_MAX)
 
-struct ringkeeper {
-	struct ringmap *ringmap;
+struct ring_metadata {
+	struct ring_map *ringmap;
 	const struct engine *engine;
-	struct finder *finder;
-	struct ownlog *ownlog;
+	struct target_finder *finder;
+	struct recorder_events *ownlog;
 	struct ft_facts *facts;
 	uint64_t facts_ns;
 	/* Addresses in the order they were first seen; the places are a hash table of them, plus 1. */
@@ -30,10 +30,10 @@ struct ringkeeper {
 	bool full; /* the area of names */
 };
 
-int ringkeeper_create(struct ringmap *ringmap, const struct engine *engine, struct finder *finder,
-		      struct ringkeeper **ret_keeper)
+int ring_metadata_create(struct ring_map *ringmap, const struct engine *engine,
+			 struct target_finder *finder, struct ring_metadata **ret_keeper)
 {
-	struct ringkeeper *keeper = calloc(1, sizeof(*keeper));
+	struct ring_metadata *keeper = calloc(1, sizeof(*keeper));
 	if (!keeper)
 		return -ENOMEM;
 	keeper->ringmap = ringmap;
@@ -41,9 +41,9 @@ int ringkeeper_create(struct ringmap *ringmap, const struct engine *engine, stru
 	keeper->finder = finder;
 	keeper->addresses = calloc(ADDRESSES_MAX, sizeof(*keeper->addresses));
 	keeper->places = calloc(PLACES, sizeof(*keeper->places));
-	if (!keeper->addresses || !keeper->places || ownlog_create(&keeper->ownlog) ||
+	if (!keeper->addresses || !keeper->places || recorder_events_create(&keeper->ownlog) ||
 	    ft_facts_create(&keeper->facts)) {
-		ringkeeper_destroy(keeper);
+		ring_metadata_destroy(keeper);
 		return -ENOMEM;
 	}
 	engine_set_facts(engine, keeper->facts);
@@ -52,23 +52,23 @@ int ringkeeper_create(struct ringmap *ringmap, const struct engine *engine, stru
 	return 0;
 }
 
-void ringkeeper_destroy(struct ringkeeper *keeper)
+void ring_metadata_destroy(struct ring_metadata *keeper)
 {
 	if (!keeper)
 		return;
 	ft_facts_destroy(keeper->facts);
-	ownlog_destroy(keeper->ownlog);
+	recorder_events_destroy(keeper->ownlog);
 	free(keeper->places);
 	free(keeper->addresses);
 	free(keeper);
 }
 
-struct ownlog *ringkeeper_ownlog(struct ringkeeper *keeper)
+struct recorder_events *ring_metadata_ownlog(struct ring_metadata *keeper)
 {
 	return keeper->ownlog;
 }
 
-static void add_address(struct ringkeeper *keeper, uint64_t address)
+static void add_address(struct ring_metadata *keeper, uint64_t address)
 {
 	size_t at = (size_t)(address * 0x9e3779b97f4a7c15u >> 32) % PLACES;
 	while (keeper->places[at]) {
@@ -83,13 +83,13 @@ static void add_address(struct ringkeeper *keeper, uint64_t address)
 	keeper->places[at] = (uint32_t)keeper->count;
 }
 
-void ringkeeper_add_stack(struct ringkeeper *keeper, const struct ft_stack *stack)
+void ring_metadata_add_stack(struct ring_metadata *keeper, const struct ft_stack *stack)
 {
 	for (size_t i = 0; i < stack->kernel_count; i++)
 		add_address(keeper, stack->frames[i]);
 }
 
-static void write_names(struct ringkeeper *keeper)
+static void write_names(struct ring_metadata *keeper)
 {
 	struct ft_symbols *symbols;
 	size_t count = keeper->count - keeper->written;
@@ -97,15 +97,15 @@ static void write_names(struct ringkeeper *keeper)
 	if (!count || keeper->full || ft_symbols_create(&symbols))
 		return;
 	/* Of the kernel's addresses only: nothing is looked up in files. */
-	if (!names_resolve(symbols, keeper->addresses + keeper->written, count,
-			   keeper->engine->kallsyms, NULL, 0))
+	if (!symbolize_resolve(symbols, keeper->addresses + keeper->written, count,
+			       keeper->engine->kallsyms, NULL, 0))
 		keeper->full =
-			ft_symbols_write(symbols, ringmap_put_names, keeper->ringmap) == -ENOSPC;
+			ft_symbols_write(symbols, ring_map_put_names, keeper->ringmap) == -ENOSPC;
 	keeper->written = keeper->count;
 	ft_symbols_destroy(symbols);
 }
 
-static void write_facts(struct ringkeeper *keeper)
+static void write_facts(struct ring_metadata *keeper)
 {
 	const struct drain_counts *counts = drain_counts(keeper->engine->drain);
 	uint64_t start_ns = keeper->engine->start_ns;
@@ -114,7 +114,8 @@ static void write_facts(struct ringkeeper *keeper)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	finder_targets_since(keeper->finder, slots_since_ns(keeper->engine->slots), &target);
+	target_finder_targets_since(keeper->finder, segment_ring_since_ns(keeper->engine->slots),
+				    &target);
 	target_set_facts(&target, facts);
 	ft_facts_set_number(facts, FT_FACT_START_NS, (int64_t)start_ns);
 	ft_facts_set_number(facts, FT_FACT_START_REALTIME_NS,
@@ -122,13 +123,13 @@ static void write_facts(struct ringkeeper *keeper)
 				    (int64_t)(clock_now_ns() - start_ns));
 	ft_facts_set_number(facts, FT_FACT_DELAY_MAX_NS, (int64_t)counts->delay_max_ns);
 	ft_facts_set_number(facts, FT_FACT_LOST_COUNT, (int64_t)counts->lost);
-	ringmap_put_facts(keeper->ringmap, facts);
+	ring_map_put_facts(keeper->ringmap, facts);
 }
 
-void ringkeeper_write(struct ringkeeper *keeper, uint64_t now_ns)
+void ring_metadata_write(struct ring_metadata *keeper, uint64_t now_ns)
 {
 	write_names(keeper);
-	ownlog_take(keeper->ownlog, ringmap_put_own, keeper->ringmap);
+	recorder_events_take(keeper->ownlog, ring_map_put_own, keeper->ringmap);
 	if (now_ns - keeper->facts_ns < FACTS_EVERY_NS)
 		return;
 	keeper->facts_ns = now_ns;

@@ -3,28 +3,28 @@
  * What the ring file holds besides the events, so that it can be read when its
  * recorder was killed: facts, names of the kernel's functions, own events.
  */
-#ifndef RECORDER_RINGKEEPER_H
-#define RECORDER_RINGKEEPER_H
+#ifndef RECORDER_ARM_RING_METADATA_H
+#define RECORDER_ARM_RING_METADATA_H
 
 #include "recorder/record/engine.h"
 #include "recorder/proc/target_finder.h"
 #include "recorder/buffer/recorder_events.h"
 #include "recorder/buffer/ring_map.h"
 
-struct ringkeeper;
+struct ring_metadata;
 
 /* All arguments stay the caller's. Return: 0 or -ENOMEM. */
-int ringkeeper_create(struct ringmap *ringmap, const struct engine *engine, struct finder *finder,
-		      struct ringkeeper **ret_keeper);
-void ringkeeper_destroy(struct ringkeeper *keeper);
+int ring_metadata_create(struct ring_map *ringmap, const struct engine *engine, struct target_finder *finder,
+		      struct ring_metadata **ret_keeper);
+void ring_metadata_destroy(struct ring_metadata *keeper);
 
 /* The kernel's frames of @stack will need names. What there is no memory for has none. */
-void ringkeeper_add_stack(struct ringkeeper *keeper, const struct ft_stack *stack);
+void ring_metadata_add_stack(struct ring_metadata *keeper, const struct ft_stack *stack);
 
 /* For events of the recorder itself. */
-struct ownlog *ringkeeper_ownlog(struct ringkeeper *keeper);
+struct recorder_events *ring_metadata_ownlog(struct ring_metadata *keeper);
 
 /* Write what is new; the facts about once a second. */
-void ringkeeper_write(struct ringkeeper *keeper, uint64_t now_ns);
+void ring_metadata_write(struct ring_metadata *keeper, uint64_t now_ns);
 
 #endif

@@ -14,15 +14,15 @@
 
 #define LOOK_LEAST_NS 900000000ull /* a rate of less time says little */
 
-void arm_report_begin(struct arm_report *report, const struct engine *engine,
-		      const struct ringmap *ringmap, struct finder *finder)
+void self_report_begin(struct self_report *report, const struct engine *engine,
+		       const struct ring_map *ringmap, struct target_finder *finder)
 {
-	*report = (struct arm_report){
+	*report = (struct self_report){
 		.engine = engine, .ringmap = ringmap, .finder = finder, .looked_ns = clock_now_ns()
 	};
 }
 
-void arm_report_look(struct arm_report *report, uint64_t now_ns)
+void self_report_look(struct self_report *report, uint64_t now_ns)
 {
 	uint64_t events = drain_counts(report->engine->drain)->events;
 
@@ -34,15 +34,15 @@ void arm_report_look(struct arm_report *report, uint64_t now_ns)
 	report->looked_ns = now_ns;
 }
 
-static uint64_t history_ns(const struct arm_report *report, uint64_t now_ns)
+static uint64_t history_ns(const struct self_report *report, uint64_t now_ns)
 {
-	uint64_t since_ns = slots_since_ns(report->engine->slots);
+	uint64_t since_ns = segment_ring_since_ns(report->engine->slots);
 	if (!since_ns)
 		since_ns = report->engine->start_ns;
 	return now_ns > since_ns ? now_ns - since_ns : 0;
 }
 
-void arm_report_draw(const struct arm_report *report, bool capturing)
+void self_report_draw(const struct self_report *report, bool capturing)
 {
 	uint64_t lost = drain_counts(report->engine->drain)->lost;
 	char lost_text[40] = "none lost";
@@ -71,22 +71,22 @@ static uint64_t rss_bytes(void)
 	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static void report_ring(struct arm_report *report, struct arm_status *status)
+static void report_ring(struct self_report *report, struct status *status)
 {
-	const struct ft_ringfile *layout = ringmap_layout(report->ringmap);
-	uint64_t put = slots_put_count(report->engine->slots);
+	const struct ft_ringfile *layout = ring_map_layout(report->ringmap);
+	uint64_t put = segment_ring_put_count(report->engine->slots);
 
-	status->ring.path = ringmap_path(report->ringmap);
+	status->ring.path = ring_map_path(report->ringmap);
 	status->ring.bytes = layout->bytes;
 	status->ring.slots = layout->event_slots;
 	status->ring.fill_percent =
 		put >= layout->event_slots ? 100 : (double)put * 100 / layout->event_slots;
 	for (size_t i = 0; i < RINGPLACE_KEPT_MAX; i++)
-		if (ringmap_kept(report->ringmap, i, report->kept[i], sizeof(report->kept[i])))
+		if (ring_map_kept(report->ringmap, i, report->kept[i], sizeof(report->kept[i])))
 			status->ring.kept[status->ring.kept_count++] = report->kept[i];
 }
 
-void arm_report_status(struct arm_report *report, struct arm_status *status)
+void self_report_status(struct self_report *report, struct status *status)
 {
 	const struct drain_counts *counts = drain_counts(report->engine->drain);
 	uint64_t now_ns = clock_now_ns(), up_ns = now_ns - report->engine->start_ns;
@@ -94,12 +94,12 @@ void arm_report_status(struct arm_report *report, struct arm_status *status)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	finder_target(report->finder, &target);
+	target_finder_target(report->finder, &target);
 	target_text(&target, report->target, sizeof(report->target));
 	status->tier = TIERS[0].name;
-	status->target =
-		finder_looks(report->finder) && !target.count ? "not running" : report->target;
-	finder_missing(report->finder, report->missing);
+	status->target = target_finder_looks(report->finder) && !target.count ? "not running"
+									      : report->target;
+	target_finder_missing(report->finder, report->missing);
 	status->target_missing = report->missing[0] ? report->missing : NULL;
 	status->armed_since_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - (int64_t)up_ns;
 	status->uptime_ns = up_ns;

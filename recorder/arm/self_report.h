@@ -3,8 +3,8 @@
  * What an armed recorder says about itself: history held, events a second,
  * own cost.
  */
-#ifndef RECORDER_ARM_REPORT_H
-#define RECORDER_ARM_REPORT_H
+#ifndef RECORDER_ARM_SELF_REPORT_H
+#define RECORDER_ARM_SELF_REPORT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,26 +14,26 @@
 #include "recorder/proc/target_finder.h"
 #include "recorder/buffer/ring_path.h"
 
-struct arm_report {
+struct self_report {
 	const struct engine *engine;
-	const struct ringmap *ringmap;
-	struct finder *finder;
+	const struct ring_map *ringmap;
+	struct target_finder *finder;
 	uint64_t looked_ns, events;	/* at the last look */
 	double events_per_s;
 	char target[TARGET_MAX * 12], missing[FINDER_TEXT_BYTES];
 	char kept[RINGPLACE_KEPT_MAX][PATH_MAX + 8];
 };
 
-void arm_report_begin(struct arm_report *report, const struct engine *engine,
-		      const struct ringmap *ringmap, struct finder *finder);
+void self_report_begin(struct self_report *report, const struct engine *engine,
+		      const struct ring_map *ringmap, struct target_finder *finder);
 
 /* Every second or so. */
-void arm_report_look(struct arm_report *report, uint64_t now_ns);
+void self_report_look(struct self_report *report, uint64_t now_ns);
 
 /* The line on a terminal. */
-void arm_report_draw(const struct arm_report *report, bool capturing);
+void self_report_draw(const struct self_report *report, bool capturing);
 
 /* Fills in all but triggers, captures and probes; texts are borrowed until the next call. */
-void arm_report_status(struct arm_report *report, struct arm_status *status);
+void self_report_status(struct self_report *report, struct status *status);
 
 #endif

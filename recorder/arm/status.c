@@ -64,8 +64,8 @@ static json_t *finish(struct filling *filling)
 	return NULL;
 }
 
-static json_t *list(const struct arm_status *status, size_t count,
-		    json_t *(*entry)(const struct arm_status *status, size_t index))
+static json_t *list(const struct status *status, size_t count,
+		    json_t *(*entry)(const struct status *status, size_t index))
 {
 	json_t *array = json_array();
 	for (size_t i = 0; i < count; i++)
@@ -76,12 +76,12 @@ static json_t *list(const struct arm_status *status, size_t count,
 	return array;
 }
 
-static json_t *kept_ring(const struct arm_status *status, size_t index)
+static json_t *kept_ring(const struct status *status, size_t index)
 {
 	return json_text(status->ring.kept[index]);
 }
 
-static json_t *ring(const struct arm_status *status)
+static json_t *ring(const struct status *status)
 {
 	struct filling ring = begin();
 	add_text(&ring, "path", status->ring.path);
@@ -92,7 +92,7 @@ static json_t *ring(const struct arm_status *status)
 	return finish(&ring);
 }
 
-static json_t *recorder(const struct arm_status *status)
+static json_t *recorder(const struct status *status)
 {
 	struct filling recorder = begin();
 	add_number(&recorder, "cpu_ns", status->recorder.cpu_ns);
@@ -102,7 +102,7 @@ static json_t *recorder(const struct arm_status *status)
 	return finish(&recorder);
 }
 
-static json_t *governor(const struct arm_status *status)
+static json_t *governor(const struct status *status)
 {
 	struct filling governor = begin();
 	add_text(&governor, "step", status->governor.step);
@@ -111,7 +111,7 @@ static json_t *governor(const struct arm_status *status)
 	return finish(&governor);
 }
 
-static json_t *triggers(const struct arm_status *status)
+static json_t *triggers(const struct status *status)
 {
 	struct filling triggers = begin();
 	add_number(&triggers, "seen", status->triggers.seen);
@@ -122,7 +122,7 @@ static json_t *triggers(const struct arm_status *status)
 	return finish(&triggers);
 }
 
-static json_t *last_failure(const struct arm_status *status)
+static json_t *last_failure(const struct status *status)
 {
 	struct filling failure;
 	if (!status->last_failure.file)
@@ -135,7 +135,7 @@ static json_t *last_failure(const struct arm_status *status)
 	return finish(&failure);
 }
 
-static json_t *capturing(const struct arm_status *status)
+static json_t *capturing(const struct status *status)
 {
 	struct filling capturing;
 	if (!status->capturing.file)
@@ -147,7 +147,7 @@ static json_t *capturing(const struct arm_status *status)
 	return finish(&capturing);
 }
 
-static json_t *capture(const struct arm_status *status, size_t index)
+static json_t *capture(const struct status *status, size_t index)
 {
 	struct filling capture = begin();
 	add_text(&capture, "file", status->captures[index].file);
@@ -157,7 +157,7 @@ static json_t *capture(const struct arm_status *status, size_t index)
 	return finish(&capture);
 }
 
-static json_t *probe(const struct arm_status *status, size_t index)
+static json_t *probe(const struct status *status, size_t index)
 {
 	struct filling probe = begin();
 	add_text(&probe, "what", status->probes[index].what);
@@ -177,7 +177,7 @@ static size_t at_most(size_t count, size_t max)
 	return count < max ? count : max;
 }
 
-char *arm_status_to_json(const struct arm_status *status)
+char *status_to_json(const struct status *status)
 {
 	struct filling root = begin();
 	add_text(&root, "schema", "freezetrap.status/1");

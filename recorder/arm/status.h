@@ -17,7 +17,7 @@
 #define ARM_STATUS_PROBES_MAX	16
 
 /* All texts are borrowed; NULL becomes null. */
-struct arm_status {
+struct status {
 	int32_t pid;			/* of the recorder */
 	const char *tier, *target;
 	const char *target_missing;	/* NULL, or why nothing is found */
@@ -75,6 +75,6 @@ struct arm_status {
 };
 
 /* Return: a malloc'ed line without newline, or NULL (no memory). Bytes that are no UTF-8 become "?". */
-char *arm_status_to_json(const struct arm_status *status);
+char *status_to_json(const struct status *status);
 
 #endif

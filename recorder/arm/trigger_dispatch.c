@@ -15,8 +15,8 @@
 
 #define WAITING_MAX 64
 /* For commands after captures, when the recorder ends: whoever stops it waits for that. */
-#define AFTER_NS    10000000000ull
-#define PATH_BYTES  (PATH_MAX + INCIDENT_NAME_BYTES)
+#define AFTER_NS      10000000000ull
+#define PATH_BYTES    (PATH_MAX + INCIDENT_NAME_BYTES)
 #define FAILURE_BYTES 160
 
 /* A client that waits for the capture its trigger becomes. */
@@ -34,9 +34,9 @@ struct past {
 	bool removed; /* to make room for later ones */
 };
 
-struct dispatch {
-	struct dispatch_options options;
-	struct incident *present;
+struct trigger_dispatch {
+	struct trigger_dispatch_options options;
+	struct triggered_capture *present;
 	struct trigger next; /* number 0: none */
 	uint64_t last_end_ns; /* 0: there was no capture yet */
 	bool ending;
@@ -50,9 +50,10 @@ struct dispatch {
 	char path[PATH_BYTES]; /* of the present one, for status */
 };
 
-int dispatch_create(const struct dispatch_options *options, struct dispatch **ret_dispatch)
+int trigger_dispatch_create(const struct trigger_dispatch_options *options,
+			    struct trigger_dispatch **ret_dispatch)
 {
-	struct dispatch *dispatch = calloc(1, sizeof(*dispatch));
+	struct trigger_dispatch *dispatch = calloc(1, sizeof(*dispatch));
 	if (!dispatch)
 		return -ENOMEM;
 	dispatch->options = *options;
@@ -60,14 +61,14 @@ int dispatch_create(const struct dispatch_options *options, struct dispatch **re
 	return 0;
 }
 
-void dispatch_destroy(struct dispatch *dispatch)
+void trigger_dispatch_destroy(struct trigger_dispatch *dispatch)
 {
 	free(dispatch);
 }
 
 /* Who waits. */
 
-static void take_waiting(struct dispatch *dispatch, uint64_t number, int stage)
+static void take_waiting(struct trigger_dispatch *dispatch, uint64_t number, int stage)
 {
 	for (size_t i = 0; i < dispatch->waiting_count; i++)
 		if (dispatch->waiting[i].number == number)
@@ -75,7 +76,7 @@ static void take_waiting(struct dispatch *dispatch, uint64_t number, int stage)
 }
 
 /* @file: NULL where there is none, because of @error. */
-static void answer_waiting(struct dispatch *dispatch, int stage, const char *file,
+static void answer_waiting(struct trigger_dispatch *dispatch, int stage, const char *file,
 			   const char *error)
 {
 	struct control *control = dispatch->options.control;
@@ -92,7 +93,8 @@ static void answer_waiting(struct dispatch *dispatch, int stage, const char *fil
 	dispatch->waiting_count = kept;
 }
 
-void dispatch_request(struct dispatch *dispatch, const struct control_request *request)
+void trigger_dispatch_request(struct trigger_dispatch *dispatch,
+			      const struct control_request *request)
 {
 	struct control *control = dispatch->options.control;
 	if (dispatch->ending) {
@@ -104,7 +106,7 @@ void dispatch_request(struct dispatch *dispatch, const struct control_request *r
 		return;
 	}
 	uint64_t number =
-		triggers_post(dispatch->options.triggers, "socket", 0, "%s", request->reason);
+		trigger_queue_post(dispatch->options.triggers, "socket", 0, "%s", request->reason);
 	if (!number)
 		control_answer_error(control, request->client, "too many triggers wait already");
 	else if (!request->wait)
@@ -126,7 +128,8 @@ static void describe_failure(int error, char ret_text[FAILURE_BYTES])
 	bool full = error == ENOSPC || error == EDQUOT;
 
 	snprintf(ret_text, FAILURE_BYTES, "%s%s", strerror_r(error, why, sizeof(why)),
-		 full ? ": free some in the directory of the captures, or arm with -o on another disk"
+		 full ? ": free some in the directory of the captures, or arm with -o on another "
+			"disk"
 		      : "");
 }
 
@@ -141,7 +144,7 @@ static void remember(struct past *past, const struct trigger *trigger, const cha
 		      (int64_t)(clock_now_ns() - trigger->time_ns);
 }
 
-static void fail(struct dispatch *dispatch, const struct trigger *trigger, const char *path,
+static void fail(struct trigger_dispatch *dispatch, const struct trigger *trigger, const char *path,
 		 int error)
 {
 	dispatch->failed++;
@@ -153,9 +156,10 @@ static void fail(struct dispatch *dispatch, const struct trigger *trigger, const
 
 /* Triggers. */
 
-static void start(struct dispatch *dispatch, const struct trigger *trigger)
+static void start(struct trigger_dispatch *dispatch, const struct trigger *trigger)
 {
-	int error = incident_start(&dispatch->options.incident, trigger, &dispatch->present);
+	int error =
+		triggered_capture_start(&dispatch->options.incident, trigger, &dispatch->present);
 
 	take_waiting(dispatch, trigger->number, IN_PRESENT);
 	if (error)
@@ -168,13 +172,13 @@ static bool is_asked_for(const struct trigger *trigger)
 	return !strcmp(trigger->source, "socket") || !strcmp(trigger->source, "signal");
 }
 
-static bool is_cooling(const struct dispatch *dispatch)
+static bool is_cooling(const struct trigger_dispatch *dispatch)
 {
 	return dispatch->last_end_ns &&
 	       clock_now_ns() - dispatch->last_end_ns < dispatch->options.cooldown_ns;
 }
 
-static void queue(struct dispatch *dispatch, const struct trigger *trigger)
+static void queue(struct trigger_dispatch *dispatch, const struct trigger *trigger)
 {
 	if (dispatch->next.number)
 		dispatch->joined++;
@@ -183,20 +187,20 @@ static void queue(struct dispatch *dispatch, const struct trigger *trigger)
 	take_waiting(dispatch, trigger->number, IN_NEXT);
 }
 
-static void log_trigger(const struct dispatch *dispatch, const struct trigger *trigger,
+static void log_trigger(const struct trigger_dispatch *dispatch, const struct trigger *trigger,
 			const char *what)
 {
 	if (!dispatch->options.quiet)
 		message_event("%s: %s: %s.", trigger->source, trigger->reason, what);
 }
 
-void dispatch_trigger(struct dispatch *dispatch, const struct trigger *trigger)
+void trigger_dispatch_trigger(struct trigger_dispatch *dispatch, const struct trigger *trigger)
 {
 	dispatch->seen++;
 	if (dispatch->ending) {
 		take_waiting(dispatch, trigger->number, IN_NEXT);
 		answer_waiting(dispatch, IN_NEXT, NULL, "the recorder is ending");
-	} else if (dispatch->present && incident_extend(dispatch->present, trigger)) {
+	} else if (dispatch->present && triggered_capture_extend(dispatch->present, trigger)) {
 		dispatch->joined++;
 		take_waiting(dispatch, trigger->number, IN_PRESENT);
 		log_trigger(dispatch, trigger, "the capture under way covers it");
@@ -214,8 +218,8 @@ void dispatch_trigger(struct dispatch *dispatch, const struct trigger *trigger)
 
 /* Captures. */
 
-static void keep_past(struct dispatch *dispatch, const struct trigger *trigger, const char *path,
-		      const struct incident_result *result)
+static void keep_past(struct trigger_dispatch *dispatch, const struct trigger *trigger,
+		      const char *path, const struct triggered_capture_result *result)
 {
 	struct past *past = &dispatch->past[dispatch->captured++ % ARM_STATUS_CAPTURES_MAX];
 
@@ -225,7 +229,8 @@ static void keep_past(struct dispatch *dispatch, const struct trigger *trigger, 
 }
 
 /* The limits of the directory were kept. */
-static void note_removed(struct dispatch *dispatch, const struct keep_removed *removed)
+static void note_removed(struct trigger_dispatch *dispatch,
+			 const struct capture_dir_removed *removed)
 {
 	char path[PATH_BYTES];
 
@@ -243,8 +248,8 @@ static void note_removed(struct dispatch *dispatch, const struct keep_removed *r
 			      removed->count - KEEP_REMOVED_MAX);
 }
 
-static void log_result(const struct dispatch *dispatch, const char *path,
-		       const struct incident_result *result)
+static void log_result(const struct trigger_dispatch *dispatch, const char *path,
+		       const struct triggered_capture_result *result)
 {
 	char lost[32] = "none";
 
@@ -263,19 +268,19 @@ static void log_result(const struct dispatch *dispatch, const char *path,
 }
 
 /* From the end of the last capture. */
-static void end_after(struct dispatch *dispatch)
+static void end_after(struct trigger_dispatch *dispatch)
 {
 	if (dispatch->ending && !dispatch->present && dispatch->options.after)
-		after_end(dispatch->options.after, clock_now_ns() + AFTER_NS);
+		capture_hook_end(dispatch->options.after, clock_now_ns() + AFTER_NS);
 }
 
-static void finish_present(struct dispatch *dispatch)
+static void finish_present(struct trigger_dispatch *dispatch)
 {
-	struct trigger trigger = *incident_trigger(dispatch->present);
-	struct incident_result result;
+	struct trigger trigger = *triggered_capture_trigger(dispatch->present);
+	struct triggered_capture_result result;
 	char path[PATH_BYTES];
 
-	incident_finish(dispatch->present, &result);
+	triggered_capture_finish(dispatch->present, &result);
 	dispatch->present = NULL;
 	end_after(dispatch);
 	dispatch->last_end_ns = clock_now_ns();
@@ -290,12 +295,12 @@ static void finish_present(struct dispatch *dispatch)
 	keep_past(dispatch, &trigger, path, &result);
 	answer_waiting(dispatch, IN_PRESENT, path, NULL);
 	if (dispatch->options.after)
-		after_run(dispatch->options.after, path, trigger.source, trigger.reason);
+		capture_hook_run(dispatch->options.after, path, trigger.source, trigger.reason);
 }
 
-void dispatch_look(struct dispatch *dispatch)
+void trigger_dispatch_look(struct trigger_dispatch *dispatch)
 {
-	if (!dispatch->present || !incident_over(dispatch->present))
+	if (!dispatch->present || !triggered_capture_over(dispatch->present))
 		return;
 	finish_present(dispatch);
 	if (!dispatch->next.number || dispatch->ending)
@@ -308,22 +313,22 @@ void dispatch_look(struct dispatch *dispatch)
 	start(dispatch, &next);
 }
 
-void dispatch_end(struct dispatch *dispatch)
+void trigger_dispatch_end(struct trigger_dispatch *dispatch)
 {
 	dispatch->ending = true;
 	if (dispatch->present)
-		incident_cut(dispatch->present);
+		triggered_capture_cut(dispatch->present);
 	end_after(dispatch);
 	answer_waiting(dispatch, IN_NEXT, NULL, "the recorder is ending");
 }
 
-bool dispatch_busy(const struct dispatch *dispatch)
+bool trigger_dispatch_busy(const struct trigger_dispatch *dispatch)
 {
-	return dispatch->present ||
-	       (dispatch->ending && dispatch->options.after && after_busy(dispatch->options.after));
+	return dispatch->present || (dispatch->ending && dispatch->options.after &&
+				     capture_hook_busy(dispatch->options.after));
 }
 
-void dispatch_status(struct dispatch *dispatch, struct arm_status *status)
+void trigger_dispatch_status(struct trigger_dispatch *dispatch, struct status *status)
 {
 	status->triggers.seen = dispatch->seen;
 	status->triggers.captured = dispatch->captured;
@@ -337,10 +342,10 @@ void dispatch_status(struct dispatch *dispatch, struct arm_status *status)
 		status->last_failure.at_ns = dispatch->failure.at_ns;
 	}
 	if (dispatch->present) {
-		const struct trigger *trigger = incident_trigger(dispatch->present);
+		const struct trigger *trigger = triggered_capture_trigger(dispatch->present);
 		char name[INCIDENT_NAME_BYTES];
 
-		incident_name(dispatch->present, name);
+		triggered_capture_name(dispatch->present, name);
 		snprintf(dispatch->path, sizeof(dispatch->path), "%s/%s", dispatch->options.dir,
 			 name);
 		status->capturing.file = dispatch->path;

@@ -13,19 +13,20 @@
 #include "recorder/trigger/psi.h"
 #include "recorder/arm/governor_thread.h"
 
-struct watchers {
-	const struct watchers_options *options;
+struct trigger_sources {
+	const struct trigger_sources_options *options;
 	struct governor_options governor;
-	struct finder *finder;
+	struct target_finder *finder;
 	uint64_t target_number;
-	struct watch *watch;
+	struct governor_thread *watch;
 	bool watching;
 	struct probe *probes[ARM_STATUS_PROBES_MAX];
 	bool unanswered[ARM_STATUS_PROBES_MAX]; /* that was told */
 	struct psi *psi[WATCHERS_PSI_MAX];
 };
 
-static int refuse_watcher(struct refusal *refusal, const char *what, const char *problem, int error)
+static int refuse_watcher(struct diagnostic *refusal, const char *what, const char *problem,
+			  int error)
 {
 	int status = error == -EINVAL || error == -ERANGE ? EXIT_USAGE : EXIT_FAILED;
 	if (error == -ENOMEM)
@@ -34,9 +35,10 @@ static int refuse_watcher(struct refusal *refusal, const char *what, const char 
 		      strerror(-error));
 }
 
-static int start_all(struct watchers *watchers, struct triggers *triggers, struct refusal *refusal)
+static int start_all(struct trigger_sources *watchers, struct trigger_queue *triggers,
+		     struct diagnostic *refusal)
 {
-	const struct watchers_options *options = watchers->options;
+	const struct trigger_sources_options *options = watchers->options;
 	for (size_t i = 0; i < options->psi_count; i++) {
 		const char *problem = NULL;
 		int error = psi_start(options->psi[i], triggers, &watchers->psi[i], &problem);
@@ -54,15 +56,15 @@ static int start_all(struct watchers *watchers, struct triggers *triggers, struc
 }
 
 /* While a target is looked for nobody counts: the idle task has no thread that blocks. */
-static void find_target(struct watchers *watchers, struct target *ret_target)
+static void find_target(struct trigger_sources *watchers, struct target *ret_target)
 {
-	watchers->target_number = finder_target(watchers->finder, ret_target);
-	if (finder_looks(watchers->finder) && !ret_target->count)
+	watchers->target_number = target_finder_target(watchers->finder, ret_target);
+	if (target_finder_looks(watchers->finder) && !ret_target->count)
 		ret_target->tgids[ret_target->count++] = 0;
 }
 
-static int start_watch(struct watchers *watchers, struct engine *engine, struct house *house,
-		       struct triggers *triggers)
+static int start_watch(struct trigger_sources *watchers, struct engine *engine,
+		       struct history_keeper *house, struct trigger_queue *triggers)
 {
 	struct target target;
 
@@ -70,28 +72,29 @@ static int start_watch(struct watchers *watchers, struct engine *engine, struct 
 	watchers->governor.cpus = (uint32_t)engine->counters->cpu_count;
 	watchers->governor.knows_locks = engine_knows_locks(engine);
 	find_target(watchers, &target);
-	int error = watch_create(
-		&(struct watch_options){ .counters = engine->counters,
-					 .hotplug = engine->hotplug,
-					 .drain = engine->drain,
-					 .sleepers = engine->sleepers,
-					 .target = &target,
-					 .kallsyms = engine->kallsyms,
-					 .governor = &watchers->governor,
-					 .triggers = triggers,
-					 .blocked_threads = watchers->options->blocked_threads,
-					 .blocked_ns = watchers->options->blocked_ns,
-					 .emit = house_keep,
-					 .context = house },
+	int error = governor_thread_create(
+		&(struct governor_thread_options){ .counters = engine->counters,
+						   .hotplug = engine->hotplug,
+						   .drain = engine->drain,
+						   .sleepers = engine->sleepers,
+						   .target = &target,
+						   .kallsyms = engine->kallsyms,
+						   .governor = &watchers->governor,
+						   .triggers = triggers,
+						   .blocked_threads =
+							   watchers->options->blocked_threads,
+						   .blocked_ns = watchers->options->blocked_ns,
+						   .emit = history_keeper_keep,
+						   .context = house },
 		&watchers->watch);
 	if (!error)
-		error = watch_start(watchers->watch);
+		error = governor_thread_start(watchers->watch);
 	watchers->watching = !error;
 	return error;
 }
 
 /* Once when it is seen, once when it is over. */
-static void tell_unanswered(struct watchers *watchers)
+static void tell_unanswered(struct trigger_sources *watchers)
 {
 	for (size_t i = 0; i < watchers->options->probe_count; i++) {
 		const char *what = watchers->options->probes[i].what;
@@ -108,23 +111,24 @@ static void tell_unanswered(struct watchers *watchers)
 	}
 }
 
-void watchers_look(struct watchers *watchers, bool quiet)
+void trigger_sources_look(struct trigger_sources *watchers, bool quiet)
 {
 	uint64_t before = watchers->target_number;
 	struct target target;
 
 	find_target(watchers, &target);
 	if (watchers->target_number != before)
-		watch_set_target(watchers->watch, &target);
+		governor_thread_set_target(watchers->watch, &target);
 	if (!quiet)
 		tell_unanswered(watchers);
 }
 
-int watchers_start(const struct watchers_options *options, struct engine *engine,
-		   struct house *house, struct finder *finder, struct triggers *triggers,
-		   struct watchers **ret_watchers, struct refusal *ret_refusal)
+int trigger_sources_start(const struct trigger_sources_options *options, struct engine *engine,
+			  struct history_keeper *house, struct target_finder *finder,
+			  struct trigger_queue *triggers, struct trigger_sources **ret_watchers,
+			  struct diagnostic *ret_refusal)
 {
-	struct watchers *watchers = calloc(1, sizeof(*watchers));
+	struct trigger_sources *watchers = calloc(1, sizeof(*watchers));
 	if (!watchers)
 		return refusal_for_memory(ret_refusal);
 	watchers->options = options;
@@ -136,14 +140,14 @@ int watchers_start(const struct watchers_options *options, struct engine *engine
 	else
 		error = start_all(watchers, triggers, ret_refusal);
 	if (error) {
-		watchers_stop(watchers);
+		trigger_sources_stop(watchers);
 		return -1;
 	}
 	*ret_watchers = watchers;
 	return 0;
 }
 
-void watchers_stop(struct watchers *watchers)
+void trigger_sources_stop(struct trigger_sources *watchers)
 {
 	if (!watchers)
 		return;
@@ -154,12 +158,12 @@ void watchers_stop(struct watchers *watchers)
 		if (watchers->psi[i])
 			psi_stop(watchers->psi[i]);
 	if (watchers->watching)
-		watch_stop(watchers->watch);
-	watch_destroy(watchers->watch);
+		governor_thread_stop(watchers->watch);
+	governor_thread_destroy(watchers->watch);
 	free(watchers);
 }
 
-void watchers_status(const struct watchers *watchers, struct arm_status *status)
+void trigger_sources_status(const struct trigger_sources *watchers, struct status *status)
 {
 	for (size_t i = 0; i < watchers->options->probe_count; i++) {
 		struct probe_status probe;
@@ -175,8 +179,8 @@ void watchers_status(const struct watchers *watchers, struct arm_status *status)
 	}
 	status->probe_count = watchers->options->probe_count;
 
-	struct watch_status watch;
-	watch_status(watchers->watch, &watch);
+	struct governor_thread_status watch;
+	governor_thread_status(watchers->watch, &watch);
 	status->governor.step = governor_step_name(watch.step);
 	status->governor.since_ns = watch.step_since_ns ? clock_now_ns() - watch.step_since_ns : 0;
 	status->governor.steps_taken = watch.steps_taken;

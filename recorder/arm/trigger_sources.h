@@ -3,8 +3,8 @@
  * All that looks on by itself while it is recorded: probes, pressure stalls, and
  * the watch over the recorder's own events and cost.
  */
-#ifndef RECORDER_WATCHERS_H
-#define RECORDER_WATCHERS_H
+#ifndef RECORDER_ARM_TRIGGER_SOURCES_H
+#define RECORDER_ARM_TRIGGER_SOURCES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,9 +20,9 @@
 
 #define WATCHERS_PSI_MAX 8
 
-struct watchers;
+struct trigger_sources;
 
-struct watchers_options {
+struct trigger_sources_options {
 	struct probe_options probes[ARM_STATUS_PROBES_MAX];
 	size_t probe_count;
 	const char *psi[WATCHERS_PSI_MAX];
@@ -32,16 +32,16 @@ struct watchers_options {
 	struct governor_options governor; /* cpus and knows_locks are set here */
 };
 
-/* All arguments stay the caller's, in place until watchers_stop(). Return: 0, or -1 with @ret_refusal. */
-int watchers_start(const struct watchers_options *options, struct engine *engine,
-		   struct house *house, struct finder *finder, struct triggers *triggers,
-		   struct watchers **ret_watchers, struct refusal *ret_refusal);
-void watchers_stop(struct watchers *watchers);
+/* All arguments stay the caller's, in place until trigger_sources_stop(). Return: 0, or -1 with @ret_refusal. */
+int trigger_sources_start(const struct trigger_sources_options *options, struct engine *engine,
+		   struct history_keeper *house, struct target_finder *finder, struct trigger_queue *triggers,
+		   struct trigger_sources **ret_watchers, struct diagnostic *ret_refusal);
+void trigger_sources_stop(struct trigger_sources *watchers);
 
 /* Now and then: follow the target; unless @quiet, tell of probes that were never answered. */
-void watchers_look(struct watchers *watchers, bool quiet);
+void trigger_sources_look(struct trigger_sources *watchers, bool quiet);
 
 /* Fills in probes and governor. */
-void watchers_status(const struct watchers *watchers, struct arm_status *status);
+void trigger_sources_status(const struct trigger_sources *watchers, struct status *status);
 
 #endif

@@ -26,29 +26,29 @@
 #define WRITE_NS	  30000000 /* for the job to take what was flushed */
 #define STATES_MS	  200
 
-struct incident {
-	struct incident_options options;
+struct triggered_capture {
+	struct triggered_capture_options options;
 	struct trigger trigger;
 	struct target target; /* at the trigger */
-	struct states *states; /* then; NULL: in the own log */
-	uint64_t unwound_seen; /* for house_add_unwound() */
+	struct thread_states *states; /* then; NULL: in the own log */
+	uint64_t unwound_seen; /* for history_keeper_add_unwound() */
 	bool named; /* all that there was a moment ago */
 	struct mappings *mappings;
-	struct job *job;
+	struct capture_writer *job;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
 	uint64_t end_ns;
 	bool cut, sealing, over;
-	struct eventlist *notes;
-	struct incident_result result;
+	struct event_list *notes;
+	struct triggered_capture_result result;
 };
 
-static void incident_free(struct incident *incident)
+static void incident_free(struct triggered_capture *incident)
 {
-	job_destroy(incident->job);
+	capture_writer_destroy(incident->job);
 	mappings_destroy(incident->mappings);
-	eventlist_destroy(incident->notes);
+	event_list_destroy(incident->notes);
 	pthread_cond_destroy(&incident->changed);
 	pthread_mutex_destroy(&incident->lock);
 	free(incident);
@@ -62,11 +62,11 @@ static int64_t realtime_ns(uint64_t time_ns)
 }
 
 /* On a disk that may be stuck or full. Return: a descriptor or -errno. */
-static int create_file(struct incident *incident)
+static int create_file(struct triggered_capture *incident)
 {
 	char name[INCIDENT_NAME_BYTES] = "";
-	int fd = keep_create(incident->options.keep, incident->trigger.source,
-			     realtime_ns(incident->trigger.time_ns), name, sizeof(name));
+	int fd = capture_dir_create(incident->options.keep, incident->trigger.source,
+				    realtime_ns(incident->trigger.time_ns), name, sizeof(name));
 	pthread_mutex_lock(&incident->lock);
 	memcpy(incident->result.name, name, sizeof(name));
 	pthread_mutex_unlock(&incident->lock);
@@ -74,9 +74,9 @@ static int create_file(struct incident *incident)
 }
 
 /* What is known before the end: a recorder that is killed leaves that. */
-static void set_first_facts(struct incident *incident)
+static void set_first_facts(struct triggered_capture *incident)
 {
-	struct ft_facts *facts = job_facts(incident->job);
+	struct ft_facts *facts = capture_writer_facts(incident->job);
 	const struct trigger *trigger = &incident->trigger;
 
 	engine_set_facts(incident->options.engine, facts);
@@ -87,21 +87,22 @@ static void set_first_facts(struct incident *incident)
 	ft_facts_set_number(facts, FT_FACT_TRIGGER_NS, (int64_t)trigger->time_ns);
 }
 
-static int create_job(struct incident *incident, int fd)
+static int create_job(struct triggered_capture *incident, int fd)
 {
-	const struct incident_options *options = &incident->options;
-	int error = house_copy_mappings(options->house, &incident->mappings);
+	const struct triggered_capture_options *options = &incident->options;
+	int error = history_keeper_copy_mappings(options->house, &incident->mappings);
 	if (!error)
-		error = job_create(&(struct job_options){ .engine = options->engine,
+		error = capture_writer_create(
+			&(struct capture_writer_options){ .engine = options->engine,
 							  .mappings = incident->mappings,
 							  .out_fd = fd,
 							  .history = true,
 							  .more_ns = options->post_ns },
-				   &incident->job);
+			&incident->job);
 	if (error)
 		return error;
 	set_first_facts(incident);
-	return job_start(incident->job);
+	return capture_writer_start(incident->job);
 }
 
 /* When to look for names next: often enough, and shortly before the end. */
@@ -115,41 +116,44 @@ static uint64_t next_round_ns(uint64_t now_ns, uint64_t end_ns)
 }
 
 /* With the lock held. Return: false where the time is over. */
-static bool wait_until(struct incident *incident, uint64_t time_ns)
+static bool wait_until(struct triggered_capture *incident, uint64_t time_ns)
 {
 	const struct timespec time = clock_timespec(time_ns);
 
-	while (!incident->cut && clock_now_ns() < time_ns && !job_error(incident->job))
+	while (!incident->cut && clock_now_ns() < time_ns && !capture_writer_error(incident->job))
 		pthread_cond_timedwait(&incident->changed, &incident->lock, &time);
-	return !incident->cut && clock_now_ns() < incident->end_ns && !job_error(incident->job);
+	return !incident->cut && clock_now_ns() < incident->end_ns &&
+	       !capture_writer_error(incident->job);
 }
 
-static void add_states(struct incident *incident, struct states **states, const char *when)
+static void add_states(struct triggered_capture *incident, struct thread_states **states,
+		       const char *when)
 {
-	struct ownlog *ownlog = job_ownlog(incident->job);
+	struct recorder_events *ownlog = capture_writer_ownlog(incident->job);
 	if (!*states)
 		return;
-	if (!states_finish(*states, STATES_MS, ownlog))
-		ownlog_note(ownlog, "the states of the threads could not all be read %s", when);
+	if (!thread_states_finish(*states, STATES_MS, ownlog))
+		recorder_events_note(ownlog, "the states of the threads could not all be read %s",
+				     when);
 	*states = NULL;
 }
 
 /* Names of all that came until now: the less is left to do at the end. */
-static void find_names(struct incident *incident, uint64_t left_ns)
+static void find_names(struct triggered_capture *incident, uint64_t left_ns)
 {
 	uint64_t left_ms = left_ns / 1000000;
 
 	add_states(incident, &incident->states, "at the trigger");
-	house_add_unwound(incident->options.house, NULL, &incident->unwound_seen, 0,
-			  job_ownlog(incident->job));
+	history_keeper_add_unwound(incident->options.house, NULL, &incident->unwound_seen, 0,
+				   capture_writer_ownlog(incident->job));
 	drain_flush(incident->options.engine->drain, FLUSH_MS);
 	nanosleep(&(struct timespec){ .tv_nsec = WRITE_NS }, NULL);
-	int error = job_name(incident->job,
-			     left_ms < NAMES_DEADLINE_MS ? (int)left_ms : NAMES_DEADLINE_MS);
+	int error = capture_writer_name(
+		incident->job, left_ms < NAMES_DEADLINE_MS ? (int)left_ms : NAMES_DEADLINE_MS);
 	incident->named = !error;
 }
 
-static void wait_for_end(struct incident *incident)
+static void wait_for_end(struct triggered_capture *incident)
 {
 	pthread_mutex_lock(&incident->lock);
 	uint64_t now_ns = clock_now_ns();
@@ -166,65 +170,67 @@ static void wait_for_end(struct incident *incident)
 	pthread_mutex_unlock(&incident->lock);
 }
 
-static void set_facts(struct incident *incident, uint64_t end_ns)
+static void set_facts(struct triggered_capture *incident, uint64_t end_ns)
 {
-	struct ft_facts *facts = job_facts(incident->job);
+	struct ft_facts *facts = capture_writer_facts(incident->job);
 	struct target target;
 
-	finder_targets_since(incident->options.finder, job_start_ns(incident->job), &target);
+	target_finder_targets_since(incident->options.finder,
+				    capture_writer_start_ns(incident->job), &target);
 	target_set_facts(&target, facts);
 	ft_facts_set_number(facts, FT_FACT_END_NS, (int64_t)end_ns);
 }
 
-static const char *end_reason(const struct incident *incident)
+static const char *end_reason(const struct triggered_capture *incident)
 {
-	if (job_error(incident->job))
+	if (capture_writer_error(incident->job))
 		return "write-error"; /* a full disk is told apart when sealing */
 	return incident->cut ? "signal" : "duration";
 }
 
-static void add_own_events(struct incident *incident, struct states *end_states)
+static void add_own_events(struct triggered_capture *incident, struct thread_states *end_states)
 {
-	const struct incident_options *options = &incident->options;
-	struct ownlog *ownlog = job_ownlog(incident->job);
-	uint64_t start_ns = job_start_ns(incident->job);
+	const struct triggered_capture_options *options = &incident->options;
+	struct recorder_events *ownlog = capture_writer_ownlog(incident->job);
+	uint64_t start_ns = capture_writer_start_ns(incident->job);
 
-	job_update_mappings(incident->job);
-	house_add_unwound(options->house, incident->mappings, &incident->unwound_seen, UNWIND_MS,
-			  ownlog);
-	house_add_kept(options->house, start_ns, ownlog);
-	house_add_states(options->house, start_ns, ownlog);
-	kernellog_copy(options->engine->kernellog, start_ns, ownlog);
-	if (finder_looks(options->finder) && !incident->target.count)
-		ownlog_note(ownlog, "the target did not run when the trigger came");
+	capture_writer_update_mappings(incident->job);
+	history_keeper_add_unwound(options->house, incident->mappings, &incident->unwound_seen,
+				   UNWIND_MS, ownlog);
+	history_keeper_add_kept(options->house, start_ns, ownlog);
+	history_keeper_add_states(options->house, start_ns, ownlog);
+	kernel_log_copy(options->engine->kernellog, start_ns, ownlog);
+	if (target_finder_looks(options->finder) && !incident->target.count)
+		recorder_events_note(ownlog, "the target did not run when the trigger came");
 	add_states(incident, &incident->states, "at the trigger");
 	add_states(incident, &end_states, "at the end");
-	eventlist_copy(incident->notes, 0, ownlog);
+	event_list_copy(incident->notes, 0, ownlog);
 	if (incident->result.more_triggers > NOTES_MAX)
-		ownlog_note(ownlog, "%u more triggers came",
-			    incident->result.more_triggers - NOTES_MAX);
+		recorder_events_note(ownlog, "%u more triggers came",
+				     incident->result.more_triggers - NOTES_MAX);
 	engine_note_limits(options->engine, ownlog);
 	engine_note_troubles(options->engine, ownlog);
-	house_note_limits(options->house, ownlog);
+	history_keeper_note_limits(options->house, ownlog);
 }
 
-static void seal(struct incident *incident)
+static void seal(struct triggered_capture *incident)
 {
-	const struct incident_options *options = &incident->options;
-	struct incident_result *result = &incident->result;
-	struct states *end_states = states_start(&incident->target, options->engine->kallsyms);
+	const struct triggered_capture_options *options = &incident->options;
+	struct triggered_capture_result *result = &incident->result;
+	struct thread_states *end_states =
+		thread_states_start(&incident->target, options->engine->kallsyms);
 	uint64_t end_ns = clock_now_ns();
 
-	kernellog_look(options->engine->kernellog);
+	kernel_log_look(options->engine->kernellog);
 	if (!drain_flush(options->engine->drain, FLUSH_MS))
-		ownlog_note(job_ownlog(incident->job),
-			    "the last events came too late for this capture");
-	job_stop(incident->job);
+		recorder_events_note(capture_writer_ownlog(incident->job),
+				     "the last events came too late for this capture");
+	capture_writer_stop(incident->job);
 	add_own_events(incident, end_states);
 	set_facts(incident, end_ns);
-	job_finish(incident->job, end_reason(incident),
-		   incident->named ? NAMES_REST_MS : NAMES_ALL_MS, &result->job);
-	uint64_t start_ns = job_start_ns(incident->job);
+	capture_writer_finish(incident->job, end_reason(incident),
+			      incident->named ? NAMES_REST_MS : NAMES_ALL_MS, &result->job);
+	uint64_t start_ns = capture_writer_start_ns(incident->job);
 	result->duration_ns = end_ns - start_ns;
 	result->history_ns =
 		incident->trigger.time_ns > start_ns ? incident->trigger.time_ns - start_ns : 0;
@@ -233,8 +239,8 @@ static void seal(struct incident *incident)
 
 static void *run(void *context)
 {
-	struct incident *incident = context;
-	struct incident_result *result = &incident->result;
+	struct triggered_capture *incident = context;
+	struct triggered_capture_result *result = &incident->result;
 
 	pthread_setname_np(pthread_self(), "ft-incident");
 	int fd = create_file(incident);
@@ -242,14 +248,15 @@ static void *run(void *context)
 	if (!result->error) {
 		wait_for_end(incident);
 		seal(incident);
-		int error = keep_finish(incident->options.keep, result->name, &result->removed);
+		int error =
+			capture_dir_finish(incident->options.keep, result->name, &result->removed);
 		result->whole = !error;
 		result->error = result->error ? result->error : error;
 	} else if (fd >= 0) {
-		keep_abandon(incident->options.keep, result->name);
+		capture_dir_abandon(incident->options.keep, result->name);
 	}
 	if (incident->states)
-		states_finish(incident->states, 0, NULL);
+		thread_states_finish(incident->states, 0, NULL);
 	if (fd >= 0)
 		close(fd);
 
@@ -263,13 +270,13 @@ static void *run(void *context)
 	return NULL;
 }
 
-int incident_start(const struct incident_options *options, const struct trigger *trigger,
-		   struct incident **ret_incident)
+int triggered_capture_start(const struct triggered_capture_options *options,
+			    const struct trigger *trigger, struct triggered_capture **ret_incident)
 {
-	struct incident *incident = calloc(1, sizeof(*incident));
+	struct triggered_capture *incident = calloc(1, sizeof(*incident));
 	pthread_condattr_t monotonic;
 
-	if (!incident || eventlist_create(NOTES_MAX, &incident->notes)) {
+	if (!incident || event_list_create(NOTES_MAX, &incident->notes)) {
 		free(incident);
 		return -ENOMEM;
 	}
@@ -281,11 +288,11 @@ int incident_start(const struct incident_options *options, const struct trigger 
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&incident->changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	finder_target(options->finder, &incident->target);
-	incident->states = states_start(&incident->target, options->engine->kallsyms);
+	target_finder_target(options->finder, &incident->target);
+	incident->states = thread_states_start(&incident->target, options->engine->kallsyms);
 	int error = pthread_create(&incident->thread, NULL, run, incident);
 	if (error) {
-		states_finish(incident->states, 0, NULL);
+		thread_states_finish(incident->states, 0, NULL);
 		incident_free(incident);
 		return -error;
 	}
@@ -293,21 +300,21 @@ int incident_start(const struct incident_options *options, const struct trigger 
 	return 0;
 }
 
-static void note_trigger(struct incident *incident, const struct trigger *trigger)
+static void note_trigger(struct triggered_capture *incident, const struct trigger *trigger)
 {
 	char text[TRIGGER_SOURCE_BYTES + TRIGGER_REASON_BYTES + 32];
 
 	if (incident->result.more_triggers++ >= NOTES_MAX)
 		return;
 	snprintf(text, sizeof(text), "another trigger: %s: %s", trigger->source, trigger->reason);
-	eventlist_add(incident->notes, &(struct ft_event){ .kind = FT_EVENT_NOTE,
-							   .cpu = FT_NO_CPU,
-							   .time_ns = trigger->time_ns,
-							   .task = &ft_nobody,
-							   .note.text = text });
+	event_list_add(incident->notes, &(struct ft_event){ .kind = FT_EVENT_NOTE,
+							    .cpu = FT_NO_CPU,
+							    .time_ns = trigger->time_ns,
+							    .task = &ft_nobody,
+							    .note.text = text });
 }
 
-bool incident_extend(struct incident *incident, const struct trigger *trigger)
+bool triggered_capture_extend(struct triggered_capture *incident, const struct trigger *trigger)
 {
 	uint64_t post_ns = incident->options.post_ns;
 	uint64_t end_ns = trigger->time_ns + post_ns;
@@ -326,7 +333,7 @@ bool incident_extend(struct incident *incident, const struct trigger *trigger)
 	return possible;
 }
 
-void incident_cut(struct incident *incident)
+void triggered_capture_cut(struct triggered_capture *incident)
 {
 	pthread_mutex_lock(&incident->lock);
 	incident->cut = true;
@@ -334,7 +341,7 @@ void incident_cut(struct incident *incident)
 	pthread_mutex_unlock(&incident->lock);
 }
 
-bool incident_over(struct incident *incident)
+bool triggered_capture_over(struct triggered_capture *incident)
 {
 	pthread_mutex_lock(&incident->lock);
 	bool over = incident->over;
@@ -342,21 +349,22 @@ bool incident_over(struct incident *incident)
 	return over;
 }
 
-void incident_finish(struct incident *incident, struct incident_result *ret_result)
+void triggered_capture_finish(struct triggered_capture *incident,
+			      struct triggered_capture_result *ret_result)
 {
 	pthread_join(incident->thread, NULL);
 	*ret_result = incident->result;
 	incident_free(incident);
 }
 
-void incident_name(struct incident *incident, char ret_name[INCIDENT_NAME_BYTES])
+void triggered_capture_name(struct triggered_capture *incident, char ret_name[INCIDENT_NAME_BYTES])
 {
 	pthread_mutex_lock(&incident->lock);
 	memcpy(ret_name, incident->result.name, INCIDENT_NAME_BYTES);
 	pthread_mutex_unlock(&incident->lock);
 }
 
-const struct trigger *incident_trigger(const struct incident *incident)
+const struct trigger *triggered_capture_trigger(const struct triggered_capture *incident)
 {
 	return &incident->trigger;
 }

@@ -3,8 +3,8 @@
  * One capture of an armed recorder, from the trigger to the sealed file: the
  * history, and what follows for a while. A thread of its own does what may take long.
  */
-#ifndef RECORDER_INCIDENT_H
-#define RECORDER_INCIDENT_H
+#ifndef RECORDER_ARM_TRIGGERED_CAPTURE_H
+#define RECORDER_ARM_TRIGGERED_CAPTURE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,46 +18,46 @@
 
 #define INCIDENT_NAME_BYTES 96
 
-struct incident;
+struct triggered_capture;
 
-struct incident_options {
+struct triggered_capture_options {
 	struct engine *engine;
-	struct house *house;
-	struct keep *keep;
-	struct finder *finder;
+	struct history_keeper *house;
+	struct capture_dir *keep;
+	struct target_finder *finder;
 	uint64_t post_ns;		/* how long it goes on after a trigger */
 	int done_fd;			/* an eventfd: written to when it is over */
 };
 
-struct incident_result {
+struct triggered_capture_result {
 	char name[INCIDENT_NAME_BYTES];	/* in the directory; "" where no file could be made */
 	int error;			/* 0, or why there is no whole capture */
 	bool whole;			/* it has its name and its end mark */
-	struct job_summary job;
+	struct capture_writer_summary job;
 	uint64_t history_ns;		/* before the trigger */
 	uint64_t duration_ns;
 	uint64_t sealed_ns;		/* from the end of what it holds until the file was whole */
 	unsigned int more_triggers;
-	struct keep_removed removed;	/* other captures, for the limits of the directory */
+	struct capture_dir_removed removed;	/* other captures, for the limits of the directory */
 };
 
 /* Return: 0, -ENOMEM, or the errno of pthread_create(). */
-int incident_start(const struct incident_options *options, const struct trigger *trigger,
-		   struct incident **ret_incident);
+int triggered_capture_start(const struct triggered_capture_options *options, const struct trigger *trigger,
+		   struct triggered_capture **ret_incident);
 
 /* Another trigger: it goes on for longer, up to four times as long in all, and the capture says why.
  * Return: false where it is too late for that. */
-bool incident_extend(struct incident *incident, const struct trigger *trigger);
+bool triggered_capture_extend(struct triggered_capture *incident, const struct trigger *trigger);
 
 /* End it now, with what there is. */
-void incident_cut(struct incident *incident);
+void triggered_capture_cut(struct triggered_capture *incident);
 
-/* Is it over? From then on incident_finish() does not block. */
-bool incident_over(struct incident *incident);
-void incident_finish(struct incident *incident, struct incident_result *ret_result);
+/* Is it over? From then on triggered_capture_finish() does not block. */
+bool triggered_capture_over(struct triggered_capture *incident);
+void triggered_capture_finish(struct triggered_capture *incident, struct triggered_capture_result *ret_result);
 
 /* Of its file; "" as long as there is none. */
-void incident_name(struct incident *incident, char ret_name[INCIDENT_NAME_BYTES]);
-const struct trigger *incident_trigger(const struct incident *incident);
+void triggered_capture_name(struct triggered_capture *incident, char ret_name[INCIDENT_NAME_BYTES]);
+const struct trigger *triggered_capture_trigger(const struct triggered_capture *incident);
 
 #endif

@@ -21,7 +21,7 @@
 
 enum { AT_WORK, DONE, LEFT };
 
-struct errand {
+struct abandonable_task {
 	char name[16];
 	void (*work)(void *context);
 	void (*discard)(void *context);
@@ -31,7 +31,7 @@ struct errand {
 	_Atomic int state;
 };
 
-static void destroy(struct errand *errand)
+static void destroy(struct abandonable_task *errand)
 {
 	errand->discard(errand->context);
 	close(errand->done_fd);
@@ -40,7 +40,7 @@ static void destroy(struct errand *errand)
 
 static void *run(void *context)
 {
-	struct errand *errand = context;
+	struct abandonable_task *errand = context;
 	pthread_setname_np(pthread_self(), errand->name);
 	setpriority(PRIO_PROCESS, 0, 0); /* of this thread, and of what it starts */
 	errand->work(errand->context);
@@ -52,7 +52,7 @@ static void *run(void *context)
 }
 
 /* Also where the caller is a real-time thread, or takes signals. */
-static int start_ordinary_thread(struct errand *errand)
+static int start_ordinary_thread(struct abandonable_task *errand)
 {
 	pthread_attr_t attributes;
 	int error = pthread_attr_init(&attributes);
@@ -71,10 +71,11 @@ static int start_ordinary_thread(struct errand *errand)
 	return -error;
 }
 
-int errand_start(const char *name, void (*work)(void *context), void (*discard)(void *context),
-		 void *context, struct errand **ret_errand)
+int abandonable_task_start(const char *name, void (*work)(void *context),
+			   void (*discard)(void *context), void *context,
+			   struct abandonable_task **ret_errand)
 {
-	struct errand *errand = calloc(1, sizeof(*errand));
+	struct abandonable_task *errand = calloc(1, sizeof(*errand));
 	if (!errand)
 		return -ENOMEM;
 	snprintf(errand->name, sizeof(errand->name), "%s", name);
@@ -96,12 +97,12 @@ int errand_start(const char *name, void (*work)(void *context), void (*discard)(
 	return error;
 }
 
-int errand_done_fd(const struct errand *errand)
+int abandonable_task_done_fd(const struct abandonable_task *errand)
 {
 	return errand->done_fd;
 }
 
-bool errand_wait(const struct errand *errand, int patience_ms)
+bool abandonable_task_wait(const struct abandonable_task *errand, int patience_ms)
 {
 	uint64_t end_ns = clock_now_ns() + (uint64_t)patience_ms * 1000000;
 
@@ -115,11 +116,11 @@ bool errand_wait(const struct errand *errand, int patience_ms)
 	return true;
 }
 
-bool errand_leave(struct errand *errand, int patience_ms)
+bool abandonable_task_leave(struct abandonable_task *errand, int patience_ms)
 {
 	if (!errand)
 		return true;
-	errand_wait(errand, patience_ms);
+	abandonable_task_wait(errand, patience_ms);
 
 	pthread_t thread = errand->thread;
 	int at_work = AT_WORK;

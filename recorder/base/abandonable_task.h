@@ -2,39 +2,39 @@
 /*
  * Work that may block for ever, in a thread that can be left behind.
  */
-#ifndef RECORDER_ERRAND_H
-#define RECORDER_ERRAND_H
+#ifndef RECORDER_BASE_ABANDONABLE_TASK_H
+#define RECORDER_BASE_ABANDONABLE_TASK_H
 
 #include <stdbool.h>
 
-struct errand;
+struct abandonable_task;
 
 /**
- * errand_start() - run @work in a thread of its own: ordinary priority, small stack, all signals
+ * abandonable_task_start() - run @work in a thread of its own: ordinary priority, small stack, all signals
  * blocked.
  *
  * @name:    of the thread, 15 characters at most.
- * @discard: frees @context when work and owner are both done with it. Runs in errand_leave() or,
+ * @discard: frees @context when work and owner are both done with it. Runs in abandonable_task_leave() or,
  *           where the owner left first, in the thread.
  *
  * Return: 0, -ENOMEM, or errno of starting a thread; @discard has not run then.
  */
-int errand_start(const char *name, void (*work)(void *context), void (*discard)(void *context),
-		 void *context, struct errand **ret_errand);
+int abandonable_task_start(const char *name, void (*work)(void *context), void (*discard)(void *context),
+		 void *context, struct abandonable_task **ret_errand);
 
-/* For poll(): readable from when @work has returned; errand_wait() makes its results visible. */
-int errand_done_fd(const struct errand *errand);
+/* For poll(): readable from when @work has returned; abandonable_task_wait() makes its results visible. */
+int abandonable_task_done_fd(const struct abandonable_task *errand);
 
 /* No longer than @patience_ms, which may be 0. Return: whether @work has returned. */
-bool errand_wait(const struct errand *errand, int patience_ms);
+bool abandonable_task_wait(const struct abandonable_task *errand, int patience_ms);
 
 /**
- * errand_leave() - the owner wants no more of it. NULL is fine.
+ * abandonable_task_leave() - the owner wants no more of it. NULL is fine.
  *
  * @patience_ms: how long to wait for @work to return; never longer.
  *
  * Return: whether it had returned.
  */
-bool errand_leave(struct errand *errand, int patience_ms);
+bool abandonable_task_leave(struct abandonable_task *errand, int patience_ms);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * The clock of every time in a capture.
  */
-#ifndef RECORDER_CLOCK_H
-#define RECORDER_CLOCK_H
+#ifndef RECORDER_BASE_CLOCK_H
+#define RECORDER_BASE_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>

@@ -2,8 +2,8 @@
 /*
  * The recorder's subcommands. One file each: cmd_check.c, cmd_trigger.c ...
  */
-#ifndef RECORDER_COMMAND_H
-#define RECORDER_COMMAND_H
+#ifndef RECORDER_BASE_EXIT_STATUS_H
+#define RECORDER_BASE_EXIT_STATUS_H
 
 /* Exit status of both programs. */
 enum {

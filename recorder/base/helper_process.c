@@ -178,8 +178,8 @@ static int reap_until(pid_t pid, int64_t deadline_ms)
 	}
 }
 
-int child_run(int (*work)(void *context, int out_fd), void *context, int deadline_ms,
-	      void **ret_output, size_t *ret_output_bytes)
+int helper_process_run(int (*work)(void *context, int out_fd), void *context, int deadline_ms,
+		       void **ret_output, size_t *ret_output_bytes)
 {
 	int64_t end_ms = now_ms() + deadline_ms;
 	struct output output = { NULL, 0, 0 };
@@ -204,7 +204,7 @@ int child_run(int (*work)(void *context, int out_fd), void *context, int deadlin
 	return err;
 }
 
-int child_write(int out_fd, const void *data, size_t bytes)
+int helper_process_write(int out_fd, const void *data, size_t bytes)
 {
 	const char *from = data;
 

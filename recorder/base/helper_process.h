@@ -2,14 +2,14 @@
 /*
  * Work that may block for ever, done in a disposable child with a deadline.
  */
-#ifndef RECORDER_CHILD_H
-#define RECORDER_CHILD_H
+#ifndef RECORDER_BASE_HELPER_PROCESS_H
+#define RECORDER_BASE_HELPER_PROCESS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 /**
- * child_run() - fork, run @work in the child, collect what it writes to its fd.
+ * helper_process_run() - fork, run @work in the child, collect what it writes to its fd.
  *
  * @work:       in the child; writes its result to @out_fd (a pipe). What it returns
  *              becomes the child's exit status. The child has no other thread of the
@@ -19,10 +19,10 @@
  *
  * Return: 0, -ETIMEDOUT, -ECHILD (died, or exited with another status than 0), -ENOMEM, or errno of fork or pipe.
  */
-int child_run(int (*work)(void *context, int out_fd), void *context, int deadline_ms,
+int helper_process_run(int (*work)(void *context, int out_fd), void *context, int deadline_ms,
 	      void **ret_output, size_t *ret_output_bytes);
 
 /* In the child: all of @data to its fd. Return: 0 or a negative errno. */
-int child_write(int out_fd, const void *data, size_t bytes);
+int helper_process_write(int out_fd, const void *data, size_t bytes);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * Texts of unknown origin in JSON, which is UTF-8.
  */
-#ifndef RECORDER_JSON_TEXT_H
-#define RECORDER_JSON_TEXT_H
+#ifndef RECORDER_BASE_JSON_TEXT_H
+#define RECORDER_BASE_JSON_TEXT_H
 
 #include <jansson.h>
 #include <stddef.h>

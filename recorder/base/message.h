@@ -3,8 +3,8 @@
  * What the recorder says to people: one write to standard error a message, so
  * that messages of threads do not mix.
  */
-#ifndef RECORDER_MESSAGE_H
-#define RECORDER_MESSAGE_H
+#ifndef RECORDER_BASE_MESSAGE_H
+#define RECORDER_BASE_MESSAGE_H
 
 /* "recorder: " and the text; names in it are made safe for terminals. */
 void message_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

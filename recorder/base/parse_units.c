@@ -41,7 +41,7 @@ static uint64_t find_unit(const struct unit *units, size_t count, const char *na
 	return 0;
 }
 
-int quantity_duration(const char *text, uint64_t *ret_ns)
+int parse_duration(const char *text, uint64_t *ret_ns)
 {
 	/* strtod() also takes signs, hexadecimal, "inf" and leading blanks. */
 	size_t digits = strspn(text, "0123456789.");
@@ -62,7 +62,7 @@ int quantity_duration(const char *text, uint64_t *ret_ns)
 	return 0;
 }
 
-int quantity_size(const char *text, size_t *ret_bytes)
+int parse_size(const char *text, size_t *ret_bytes)
 {
 	if (!isdigit((unsigned char)text[0]))
 		return -EINVAL;

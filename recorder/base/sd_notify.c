@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-void notify_send(const char *text)
+void sd_notify_send(const char *text)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -32,7 +32,7 @@ void notify_send(const char *text)
 	close(fd);
 }
 
-uint64_t notify_watchdog_ns(void)
+uint64_t sd_notify_watchdog_ns(void)
 {
 	const char *text = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
 	char *end;

@@ -15,15 +15,15 @@ struct item {
 	_Alignas(8) char text[]; /* of a note; else the stack's frames */
 };
 
-struct eventlist {
+struct event_list {
 	size_t most, count;
 	uint64_t added;
 	struct item *first, **last;
 };
 
-int eventlist_create(size_t most, struct eventlist **ret_list)
+int event_list_create(size_t most, struct event_list **ret_list)
 {
-	struct eventlist *list = calloc(1, sizeof(*list));
+	struct event_list *list = calloc(1, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
 	list->most = most;
@@ -32,7 +32,7 @@ int eventlist_create(size_t most, struct eventlist **ret_list)
 	return 0;
 }
 
-static void forget_first(struct eventlist *list)
+static void forget_first(struct event_list *list)
 {
 	struct item *item = list->first;
 	list->first = item->next;
@@ -42,7 +42,7 @@ static void forget_first(struct eventlist *list)
 	free(item);
 }
 
-void eventlist_destroy(struct eventlist *list)
+void event_list_destroy(struct event_list *list)
 {
 	if (!list)
 		return;
@@ -78,7 +78,7 @@ static struct item *copy(const struct ft_event *event)
 	return item;
 }
 
-int eventlist_add(struct eventlist *list, const struct ft_event *event)
+int event_list_add(struct event_list *list, const struct ft_event *event)
 {
 	if (event->kind != FT_EVENT_STATE && event->kind != FT_EVENT_UNWOUND &&
 	    event->kind != FT_EVENT_NOTE)
@@ -94,30 +94,33 @@ int eventlist_add(struct eventlist *list, const struct ft_event *event)
 	return 0;
 }
 
-int eventlist_copy(const struct eventlist *list, uint64_t since_ns, struct ownlog *ownlog)
+int event_list_copy(const struct event_list *list, uint64_t since_ns,
+		    struct recorder_events *ownlog)
 {
 	for (const struct item *item = list->first; item; item = item->next)
-		if (item->event.time_ns >= since_ns && ownlog_add(ownlog, &item->event) == -ENOMEM)
+		if (item->event.time_ns >= since_ns &&
+		    recorder_events_add(ownlog, &item->event) == -ENOMEM)
 			return -ENOMEM;
 	return 0;
 }
 
-void eventlist_copy_new(const struct eventlist *list, uint64_t *seen, struct ownlog *ownlog)
+void event_list_copy_new(const struct event_list *list, uint64_t *seen,
+			 struct recorder_events *ownlog)
 {
 	uint64_t number = list->added - list->count;
 	for (const struct item *item = list->first; item; item = item->next)
 		if (number++ >= *seen)
-			ownlog_add(ownlog, &item->event);
+			recorder_events_add(ownlog, &item->event);
 	*seen = list->added;
 }
 
-void eventlist_forget(struct eventlist *list, uint64_t before_ns)
+void event_list_forget(struct event_list *list, uint64_t before_ns)
 {
 	while (list->first && list->first->event.time_ns < before_ns)
 		forget_first(list);
 }
 
-size_t eventlist_count(const struct eventlist *list)
+size_t event_list_count(const struct event_list *list)
 {
 	return list->count;
 }

@@ -21,7 +21,7 @@ struct sealed {
 	_Alignas(8) uint8_t segment[];
 };
 
-struct ownlog {
+struct recorder_events {
 	struct ft_encoder *encoder;
 	void *buffer;
 	bool begun;
@@ -30,22 +30,22 @@ struct ownlog {
 	struct sealed *first, **last;
 };
 
-int ownlog_create(struct ownlog **ret_ownlog)
+int recorder_events_create(struct recorder_events **ret_ownlog)
 {
-	struct ownlog *ownlog = calloc(1, sizeof(*ownlog));
+	struct recorder_events *ownlog = calloc(1, sizeof(*ownlog));
 	if (!ownlog)
 		return -ENOMEM;
 	ownlog->last = &ownlog->first;
 	ownlog->buffer = malloc(SEGMENT_BYTES);
 	if (!ownlog->buffer || ft_encoder_create(&ownlog->encoder)) {
-		ownlog_destroy(ownlog);
+		recorder_events_destroy(ownlog);
 		return -ENOMEM;
 	}
 	*ret_ownlog = ownlog;
 	return 0;
 }
 
-void ownlog_destroy(struct ownlog *ownlog)
+void recorder_events_destroy(struct recorder_events *ownlog)
 {
 	if (!ownlog)
 		return;
@@ -59,7 +59,7 @@ void ownlog_destroy(struct ownlog *ownlog)
 	free(ownlog);
 }
 
-static int seal(struct ownlog *ownlog)
+static int seal(struct recorder_events *ownlog)
 {
 	size_t bytes = ft_encoder_seal(ownlog->encoder);
 	ownlog->begun = false;
@@ -74,14 +74,14 @@ static int seal(struct ownlog *ownlog)
 	return 0;
 }
 
-static void begin(struct ownlog *ownlog)
+static void begin(struct recorder_events *ownlog)
 {
 	ft_encoder_begin(ownlog->encoder, ownlog->buffer, SEGMENT_BYTES, FT_NO_CPU,
 			 ownlog->sequence++);
 	ownlog->begun = true;
 }
 
-int ownlog_add(struct ownlog *ownlog, const struct ft_event *event)
+int recorder_events_add(struct recorder_events *ownlog, const struct ft_event *event)
 {
 	struct ft_event own = *event;
 	own.cpu = FT_NO_CPU;
@@ -100,22 +100,22 @@ int ownlog_add(struct ownlog *ownlog, const struct ft_event *event)
 	return error;
 }
 
-void ownlog_note(struct ownlog *ownlog, const char *format, ...)
+void recorder_events_note(struct recorder_events *ownlog, const char *format, ...)
 {
 	char text[FT_TEXT_BYTES_MAX];
 	va_list arguments;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	ownlog_add(ownlog, &(struct ft_event){ .kind = FT_EVENT_NOTE,
-					       .time_ns = clock_now_ns(),
-					       .task = &ft_nobody,
-					       .note.text = text });
+	recorder_events_add(ownlog, &(struct ft_event){ .kind = FT_EVENT_NOTE,
+							.time_ns = clock_now_ns(),
+							.task = &ft_nobody,
+							.note.text = text });
 }
 
-int ownlog_take(struct ownlog *ownlog,
-		int (*visit)(void *context, const void *segment, size_t segment_bytes),
-		void *context)
+int recorder_events_take(struct recorder_events *ownlog,
+			 int (*visit)(void *context, const void *segment, size_t segment_bytes),
+			 void *context)
 {
 	int error = ownlog->begun ? seal(ownlog) : 0;
 	while (ownlog->first && !error) {
@@ -131,9 +131,9 @@ int ownlog_take(struct ownlog *ownlog,
 	return error;
 }
 
-int ownlog_each(struct ownlog *ownlog,
-		int (*visit)(void *context, const void *segment, size_t segment_bytes),
-		void *context)
+int recorder_events_each(struct recorder_events *ownlog,
+			 int (*visit)(void *context, const void *segment, size_t segment_bytes),
+			 void *context)
 {
 	int error = ownlog->begun ? seal(ownlog) : 0;
 	for (struct sealed *sealed = ownlog->first; sealed && !error; sealed = sealed->next)
@@ -141,7 +141,7 @@ int ownlog_each(struct ownlog *ownlog,
 	return error;
 }
 
-uint64_t ownlog_events(const struct ownlog *ownlog)
+uint64_t recorder_events_events(const struct recorder_events *ownlog)
 {
 	return ownlog->events;
 }

@@ -18,9 +18,9 @@
 
 #define NOTES_MAX 4
 
-struct ringmap {
+struct ring_map {
 	char path[PATH_MAX];
-	struct ringplace place;
+	struct ring_path place;
 	struct ft_ringfile layout;
 	uint8_t *memory;
 	uint64_t facts_number, own_number;
@@ -32,12 +32,12 @@ struct ringmap {
 
 /* Opening. */
 
-static void note(struct ringmap *ringmap, const char *sentence)
+static void note(struct ring_map *ringmap, const char *sentence)
 {
 	ringmap->notes[ringmap->note_count++] = sentence;
 }
 
-static int find_path(struct ringmap *ringmap, const char *path, struct refusal *refusal)
+static int find_path(struct ring_map *ringmap, const char *path, struct diagnostic *refusal)
 {
 	if (path && strlen(path) >= sizeof(ringmap->path))
 		refuse(refusal, EXIT_USAGE, "", "the name of the ring file is too long.");
@@ -45,7 +45,7 @@ static int find_path(struct ringmap *ringmap, const char *path, struct refusal *
 		strcpy(ringmap->path, path);
 	if (path)
 		return strlen(path) < sizeof(ringmap->path) ? 0 : -ENAMETOOLONG;
-	int error = ringplace_default(ringmap->path, sizeof(ringmap->path));
+	int error = ring_path_default(ringmap->path, sizeof(ringmap->path));
 	if (error)
 		refuse(refusal, EXIT_FAILED, "Name a ring file with --ring FILE, best on a tmpfs.",
 		       "there is no place for the ring file: neither /run/freezetrap nor"
@@ -54,10 +54,10 @@ static int find_path(struct ringmap *ringmap, const char *path, struct refusal *
 	return error;
 }
 
-static int open_place(struct ringmap *ringmap, struct refusal *refusal)
+static int open_place(struct ring_map *ringmap, struct diagnostic *refusal)
 {
 	const char *path = ringmap->path;
-	int error = ringplace_open(&ringmap->place, path);
+	int error = ring_path_open(&ringmap->place, path);
 	switch (error) {
 	case 0:
 		break;
@@ -88,7 +88,7 @@ static int open_place(struct ringmap *ringmap, struct refusal *refusal)
 }
 
 /* Before anything that takes long: who is killed in it leaves a ring file, with nothing in it. */
-static int write_page(const struct ringmap *ringmap)
+static int write_page(const struct ring_map *ringmap)
 {
 	_Alignas(8) uint8_t page[FT_RINGFILE_PAGE_BYTES] = { 0 };
 	ft_ringfile_begin(&ringmap->layout, page);
@@ -99,7 +99,7 @@ static int write_page(const struct ringmap *ringmap)
 }
 
 /* All of it now: a page that cannot be had later would end the recorder. */
-static int allocate(struct ringmap *ringmap)
+static int allocate(struct ring_map *ringmap)
 {
 	uint64_t bytes = ringmap->layout.bytes;
 	int fd = ringmap->place.fd;
@@ -118,15 +118,15 @@ static int allocate(struct ringmap *ringmap)
 	if (memory == MAP_FAILED)
 		return -errno;
 	ringmap->memory = memory;
-	return ringguard_begin(memory, bytes);
+	return sigbus_guard_begin(memory, bytes);
 }
 
-static void note_kept(struct ringmap *ringmap)
+static void note_kept(struct ring_map *ringmap)
 {
 	char name[RINGPLACE_NAME_BYTES];
 
 	for (size_t i = 0; i < RINGPLACE_KEPT_MAX; i++) {
-		if (!ringplace_kept(&ringmap->place, i, name, sizeof(name)))
+		if (!ring_path_kept(&ringmap->place, i, name, sizeof(name)))
 			continue;
 		snprintf(ringmap->kept_notes[i], sizeof(ringmap->kept_notes[i]),
 			 "%s beside it is the ring of a recorder that was killed: analyze reads it; "
@@ -136,7 +136,7 @@ static void note_kept(struct ringmap *ringmap)
 	}
 }
 
-static int make_file(struct ringmap *ringmap, struct refusal *refusal)
+static int make_file(struct ring_map *ringmap, struct diagnostic *refusal)
 {
 	int error = allocate(ringmap);
 	if (error) {
@@ -156,15 +156,15 @@ static int make_file(struct ringmap *ringmap, struct refusal *refusal)
 	return 0;
 }
 
-int ringmap_open(const struct ringmap_options *options, struct ringmap **ret_ringmap,
-		 struct refusal *ret_refusal)
+int ring_map_open(const struct ring_map_options *options, struct ring_map **ret_ringmap,
+		 struct diagnostic *ret_refusal)
 {
-	struct ringmap *ringmap = calloc(1, sizeof(*ringmap));
+	struct ring_map *ringmap = calloc(1, sizeof(*ringmap));
 	if (!ringmap) {
 		refusal_for_memory(ret_refusal);
 		return -ENOMEM;
 	}
-	ringmap->place = (struct ringplace){ .dir_fd = -1, .fd = -1 };
+	ringmap->place = (struct ring_path){ .dir_fd = -1, .fd = -1 };
 	int error = ft_ringfile_plan(options->bytes ? options->bytes : RINGMAP_BYTES,
 				     options->slot_bytes ? options->slot_bytes : RINGMAP_SLOT_BYTES,
 				     &ringmap->layout);
@@ -178,67 +178,67 @@ int ringmap_open(const struct ringmap_options *options, struct ringmap **ret_rin
 	if (!error) {
 		error = make_file(ringmap, ret_refusal);
 		if (error)
-			ringplace_unlink(&ringmap->place);
+			ring_path_unlink(&ringmap->place);
 	}
 	if (error) {
-		ringmap_close(ringmap, true);
+		ring_map_close(ringmap, true);
 		return error;
 	}
 	*ret_ringmap = ringmap;
 	return 0;
 }
 
-void ringmap_close(struct ringmap *ringmap, bool keep)
+void ring_map_close(struct ring_map *ringmap, bool keep)
 {
 	if (!ringmap)
 		return;
 	if (ringmap->memory) {
-		ringguard_end();
+		sigbus_guard_end();
 		munmap(ringmap->memory, ringmap->layout.bytes);
 	}
 	if (!keep)
-		ringplace_unlink(&ringmap->place);
-	ringplace_close(&ringmap->place);
+		ring_path_unlink(&ringmap->place);
+	ring_path_close(&ringmap->place);
 	free(ringmap);
 }
 
-const char *ringmap_path(const struct ringmap *ringmap)
+const char *ring_map_path(const struct ring_map *ringmap)
 {
 	return ringmap->path;
 }
 
-bool ringmap_kept(const struct ringmap *ringmap, size_t index, char *ret_path, size_t path_bytes)
+bool ring_map_kept(const struct ring_map *ringmap, size_t index, char *ret_path, size_t path_bytes)
 {
 	const char *slash = strrchr(ringmap->path, '/');
 	char name[RINGPLACE_NAME_BYTES];
 
-	if (!ringplace_kept(&ringmap->place, index, name, sizeof(name)))
+	if (!ring_path_kept(&ringmap->place, index, name, sizeof(name)))
 		return false;
 	snprintf(ret_path, path_bytes, "%.*s%s", slash ? (int)(slash - ringmap->path) + 1 : 0,
 		 ringmap->path, name);
 	return true;
 }
 
-const struct ft_ringfile *ringmap_layout(const struct ringmap *ringmap)
+const struct ft_ringfile *ring_map_layout(const struct ring_map *ringmap)
 {
 	return &ringmap->layout;
 }
 
-const char *ringmap_note(const struct ringmap *ringmap, size_t place)
+const char *ring_map_note(const struct ring_map *ringmap, size_t place)
 {
 	return place < ringmap->note_count ? ringmap->notes[place] : NULL;
 }
 
 /* Writing. */
 
-int ringmap_slots(struct ringmap *ringmap, struct slots **ret_slots)
+int ring_map_slots(struct ring_map *ringmap, struct segment_ring **ret_slots)
 {
 	const struct ft_ringfile *layout = &ringmap->layout;
-	return slots_create_in(ringmap->memory + layout->events_at, layout->slot_bytes,
+	return segment_ring_create_in(ringmap->memory + layout->events_at, layout->slot_bytes,
 			       layout->event_slots, ringmap->memory, ret_slots);
 }
 
-int ringmap_put_facts(struct ringmap *ringmap, const struct ft_facts *facts)
+int ring_map_put_facts(struct ring_map *ringmap, const struct ft_facts *facts)
 {
 	size_t bytes;
 	const void *payload = ft_facts_payload(facts, &bytes);
@@ -249,16 +249,16 @@ int ringmap_put_facts(struct ringmap *ringmap, const struct ft_facts *facts)
 	return error;
 }
 
-int ringmap_put_names(void *ringmap, const void *payload, size_t payload_bytes)
+int ring_map_put_names(void *ringmap, const void *payload, size_t payload_bytes)
 {
-	struct ringmap *into = ringmap;
+	struct ring_map *into = ringmap;
 	return ft_ringfile_put_names(&into->layout, into->memory, &into->names_bytes, payload,
 				     payload_bytes);
 }
 
-int ringmap_put_own(void *ringmap, const void *segment, size_t segment_bytes)
+int ring_map_put_own(void *ringmap, const void *segment, size_t segment_bytes)
 {
-	struct ringmap *into = ringmap;
+	struct ring_map *into = ringmap;
 	int error = ft_ringfile_put_own(&into->layout, into->memory, into->own_number, segment,
 					segment_bytes);
 	if (!error)
@@ -268,19 +268,19 @@ int ringmap_put_own(void *ringmap, const void *segment, size_t segment_bytes)
 
 /* Status. */
 
-enum ringmap_state ringmap_state(const struct ringmap *ringmap)
+enum ring_map_state ring_map_state(const struct ring_map *ringmap)
 {
 	struct stat status;
 	/* Cut and made longer again it begins with zeros. */
 	if (!*(volatile uint64_t *)ringmap->memory)
 		return RINGMAP_CUT;
-	if (ringguard_lost() || fstat(ringmap->place.fd, &status) < 0 ||
+	if (sigbus_guard_lost() || fstat(ringmap->place.fd, &status) < 0 ||
 	    (uint64_t)status.st_size < ringmap->layout.bytes)
 		return RINGMAP_CUT;
 	return status.st_nlink ? RINGMAP_WHOLE : RINGMAP_REMOVED;
 }
 
-const char *ringmap_state_text(enum ringmap_state state)
+const char *ring_map_state_text(enum ring_map_state state)
 {
 	switch (state) {
 	case RINGMAP_WHOLE:

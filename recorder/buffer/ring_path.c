@@ -37,8 +37,7 @@ static int open_parent(const char *path, const char **ret_last)
 		return -EISDIR;
 	if (strlen(*ret_last) > NAME_MAX || (slash && slash - path >= PATH_MAX))
 		return -ENAMETOOLONG;
-	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 1,
-		 slash ? path : ".");
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
 	int fd = open(slash == path ? "/" : dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
@@ -46,8 +45,7 @@ static int open_parent(const char *path, const char **ret_last)
 static bool is_private(int dir_fd)
 {
 	struct stat status;
-	return fstat(dir_fd, &status) == 0 &&
-	       (status.st_uid == geteuid() || status.st_uid == 0) &&
+	return fstat(dir_fd, &status) == 0 && (status.st_uid == geteuid() || status.st_uid == 0) &&
 	       !(status.st_mode & (S_IWGRP | S_IWOTH)) &&
 	       faccessat(dir_fd, ".", W_OK, AT_EACCESS) == 0;
 }
@@ -70,7 +68,7 @@ static bool will_do(const char *dir)
 	return will;
 }
 
-int ringplace_choose(const char *const *dirs, size_t count, char *ret_path, size_t path_bytes)
+int ring_path_choose(const char *const *dirs, size_t count, char *ret_path, size_t path_bytes)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (!will_do(dirs[i]))
@@ -81,7 +79,7 @@ int ringplace_choose(const char *const *dirs, size_t count, char *ret_path, size
 	return -ENOENT;
 }
 
-int ringplace_default(char *ret_path, size_t path_bytes)
+int ring_path_default(char *ret_path, size_t path_bytes)
 {
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
 	char of_session[PATH_MAX] = "", of_user[64];
@@ -89,7 +87,7 @@ int ringplace_default(char *ret_path, size_t path_bytes)
 	if (runtime_dir && runtime_dir[0] == '/' && strlen(runtime_dir) < PATH_MAX - 16)
 		snprintf(of_session, sizeof(of_session), "%s/freezetrap", runtime_dir);
 	snprintf(of_user, sizeof(of_user), "/dev/shm/freezetrap-%u", (unsigned int)geteuid());
-	return ringplace_choose(dirs, sizeof(dirs) / sizeof(dirs[0]), ret_path, path_bytes);
+	return ring_path_choose(dirs, sizeof(dirs) / sizeof(dirs[0]), ret_path, path_bytes);
 }
 
 /* Nobody else may have a say in it. */
@@ -103,7 +101,7 @@ static int check_file(int fd)
 	return status.st_uid == geteuid() && status.st_nlink <= 1 ? 0 : -EPERM;
 }
 
-static int lock(struct ringplace *place)
+static int lock(struct ring_path *place)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	if (fcntl(place->fd, F_SETLK, &lock) == 0)
@@ -115,7 +113,7 @@ static int lock(struct ringplace *place)
 	return -EBUSY;
 }
 
-static bool has_its_name(const struct ringplace *place)
+static bool has_its_name(const struct ring_path *place)
 {
 	struct stat file, named;
 	return fstat(place->fd, &file) == 0 &&
@@ -155,7 +153,7 @@ static int look_into(int fd)
 	return !is_ring_empty(fd, &ring);
 }
 
-bool ringplace_kept(const struct ringplace *place, size_t index, char *ret_name, size_t name_bytes)
+bool ring_path_kept(const struct ring_path *place, size_t index, char *ret_name, size_t name_bytes)
 {
 	static const char *const ENDS[RINGPLACE_KEPT_MAX] = { ".old", ".old2" };
 
@@ -163,7 +161,7 @@ bool ringplace_kept(const struct ringplace *place, size_t index, char *ret_name,
 	return faccessat(place->dir_fd, ret_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static bool is_older_than_a_day(const struct ringplace *place, const char *name)
+static bool is_older_than_a_day(const struct ring_path *place, const char *name)
 {
 	struct timespec now;
 	struct stat status;
@@ -174,18 +172,18 @@ static bool is_older_than_a_day(const struct ringplace *place, const char *name)
 }
 
 /* Of recorders that die one after the other the first ring has the history, and the last the news. */
-static int keep(struct ringplace *place)
+static int keep(struct ring_path *place)
 {
 	char name[RINGPLACE_NAME_BYTES];
 
-	if (ringplace_kept(place, 0, name, sizeof(name)) && !is_older_than_a_day(place, name))
-		ringplace_kept(place, 1, name, sizeof(name));
+	if (ring_path_kept(place, 0, name, sizeof(name)) && !is_older_than_a_day(place, name))
+		ring_path_kept(place, 1, name, sizeof(name));
 	futimens(place->fd, NULL); /* kept since now: writing to its mapping does not tell */
 	return renameat(place->dir_fd, place->name, place->dir_fd, name) < 0 ? -errno : 0;
 }
 
 /* Return: 0, 1 (look again), or a negative errno. */
-static int open_once(struct ringplace *place)
+static int open_once(struct ring_path *place)
 {
 	place->fd = openat(place->dir_fd, place->name,
 			   O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
@@ -205,10 +203,10 @@ static int open_once(struct ringplace *place)
 	return error ? error : 1;
 }
 
-int ringplace_open(struct ringplace *place, const char *path)
+int ring_path_open(struct ring_path *place, const char *path)
 {
 	const char *name;
-	*place = (struct ringplace){ .dir_fd = -1, .fd = -1 };
+	*place = (struct ring_path){ .dir_fd = -1, .fd = -1 };
 	place->dir_fd = open_parent(path, &name);
 	if (place->dir_fd < 0)
 		return place->dir_fd;
@@ -227,13 +225,13 @@ int ringplace_open(struct ringplace *place, const char *path)
 	return 0;
 }
 
-void ringplace_unlink(const struct ringplace *place)
+void ring_path_unlink(const struct ring_path *place)
 {
 	if (has_its_name(place))
 		unlinkat(place->dir_fd, place->name, 0);
 }
 
-void ringplace_close(struct ringplace *place)
+void ring_path_close(struct ring_path *place)
 {
 	if (place->fd >= 0)
 		close(place->fd);

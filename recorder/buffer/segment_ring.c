@@ -26,7 +26,7 @@ struct slot {
 	_Atomic uint32_t bytes;
 };
 
-struct slots {
+struct segment_ring {
 	size_t slot_bytes, count;
 	uint8_t *memory;
 	bool borrowed; /* memory is the caller's, and others may change it */
@@ -37,7 +37,7 @@ struct slots {
 	uint64_t events; /* in them */
 };
 
-static int create(void *memory, size_t slot_bytes, size_t count, struct slots **ret_slots)
+static int create(void *memory, size_t slot_bytes, size_t count, struct segment_ring **ret_slots)
 {
 	size_t bytes;
 	if (!count || !slot_bytes || slot_bytes % 8 || slot_bytes > UINT32_MAX)
@@ -45,7 +45,7 @@ static int create(void *memory, size_t slot_bytes, size_t count, struct slots **
 	if (__builtin_mul_overflow(slot_bytes, count, &bytes))
 		return -ENOMEM;
 
-	struct slots *slots = calloc(1, sizeof(*slots));
+	struct segment_ring *slots = calloc(1, sizeof(*slots));
 	if (!slots)
 		return -ENOMEM;
 	slots->slot_bytes = slot_bytes;
@@ -58,20 +58,20 @@ static int create(void *memory, size_t slot_bytes, size_t count, struct slots **
 	if (slots->memory == MAP_FAILED)
 		slots->memory = NULL;
 	if (!slots->slots || !slots->memory) {
-		slots_destroy(slots);
+		segment_ring_destroy(slots);
 		return -ENOMEM;
 	}
 	*ret_slots = slots;
 	return 0;
 }
 
-int slots_create(size_t slot_bytes, size_t count, struct slots **ret_slots)
+int segment_ring_create(size_t slot_bytes, size_t count, struct segment_ring **ret_slots)
 {
 	return create(NULL, slot_bytes, count, ret_slots);
 }
 
-int slots_create_in(void *memory, size_t slot_bytes, size_t count, void *page,
-		    struct slots **ret_slots)
+int segment_ring_create_in(void *memory, size_t slot_bytes, size_t count, void *page,
+			   struct segment_ring **ret_slots)
 {
 	int error = create(memory, slot_bytes, count, ret_slots);
 	if (!error)
@@ -79,7 +79,7 @@ int slots_create_in(void *memory, size_t slot_bytes, size_t count, void *page,
 	return error;
 }
 
-void slots_destroy(struct slots *slots)
+void segment_ring_destroy(struct segment_ring *slots)
 {
 	if (!slots)
 		return;
@@ -89,28 +89,28 @@ void slots_destroy(struct slots *slots)
 	free(slots);
 }
 
-size_t slots_slot_bytes(const struct slots *slots)
+size_t segment_ring_slot_bytes(const struct segment_ring *slots)
 {
 	return slots->slot_bytes;
 }
 
-size_t slots_count(const struct slots *slots)
+size_t segment_ring_count(const struct segment_ring *slots)
 {
 	return slots->count;
 }
 
-uint64_t slots_put_count(const struct slots *slots)
+uint64_t segment_ring_put_count(const struct segment_ring *slots)
 {
 	return atomic_load_explicit(&slots->put, memory_order_relaxed);
 }
 
-uint64_t slots_since_ns(const struct slots *slots)
+uint64_t segment_ring_since_ns(const struct segment_ring *slots)
 {
 	return atomic_load_explicit(&slots->since_ns, memory_order_acquire);
 }
 
 /* Its events are older than the moment it was put. */
-static void overwrite(struct slots *slots, const struct slot *slot)
+static void overwrite(struct segment_ring *slots, const struct slot *slot)
 {
 	uint64_t put_ns = atomic_load_explicit(&slot->put_ns, memory_order_relaxed);
 	atomic_store_explicit(&slots->since_ns, put_ns, memory_order_release);
@@ -118,7 +118,8 @@ static void overwrite(struct slots *slots, const struct slot *slot)
 		ft_ringfile_set_since((uint64_t *)(slots->page + FT_RINGFILE_SINCE_AT), put_ns);
 }
 
-void slots_put(struct slots *slots, const void *segment, size_t segment_bytes, uint32_t events)
+void segment_ring_put(struct segment_ring *slots, const void *segment, size_t segment_bytes,
+		      uint32_t events)
 {
 	uint64_t number = atomic_load_explicit(&slots->put, memory_order_relaxed);
 	struct slot *slot = &slots->slots[number % slots->count];
@@ -142,16 +143,16 @@ void slots_put(struct slots *slots, const void *segment, size_t segment_bytes, u
 }
 
 /* Memory that others can reach may hold anything. */
-static bool is_whole(const struct slots *slots, const void *buffer, uint32_t bytes)
+static bool is_whole(const struct segment_ring *slots, const void *buffer, uint32_t bytes)
 {
 	struct ft_segment segment;
 	size_t used_bytes;
-	return !slots->borrowed || (!ft_segment_decode(buffer, bytes, &segment, &used_bytes) &&
-				    used_bytes == bytes);
+	return !slots->borrowed ||
+	       (!ft_segment_decode(buffer, bytes, &segment, &used_bytes) && used_bytes == bytes);
 }
 
-int slots_get(const struct slots *slots, struct slots_cursor *cursor, void *buffer,
-	      size_t *ret_bytes)
+int segment_ring_get(const struct segment_ring *slots, struct segment_ring_cursor *cursor,
+		     void *buffer, size_t *ret_bytes)
 {
 	for (;;) {
 		uint64_t put = atomic_load_explicit(&slots->put, memory_order_acquire);

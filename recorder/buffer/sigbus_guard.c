@@ -48,15 +48,15 @@ static void on_sigbus(int signal_number, siginfo_t *info, void *context)
 	errno = saved_errno;
 }
 
-int ringguard_begin(void *memory, size_t bytes)
+int sigbus_guard_begin(void *memory, size_t bytes)
 {
 	struct sigaction action = { .sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO };
 	if (guarded.start)
 		return -EBUSY;
 	guarded.page_bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
 	guarded.end = (uintptr_t)memory + bytes;
-	guarded.lost_from = ((uintptr_t)memory + bytes + guarded.page_bytes - 1) &
-			    ~(guarded.page_bytes - 1);
+	guarded.lost_from =
+		((uintptr_t)memory + bytes + guarded.page_bytes - 1) & ~(guarded.page_bytes - 1);
 	sigemptyset(&action.sa_mask);
 	if (sigaction(SIGBUS, &action, &guarded.former) < 0)
 		return -errno;
@@ -64,7 +64,7 @@ int ringguard_begin(void *memory, size_t bytes)
 	return 0;
 }
 
-void ringguard_end(void)
+void sigbus_guard_end(void)
 {
 	if (!guarded.start)
 		return;
@@ -72,7 +72,7 @@ void ringguard_end(void)
 	sigaction(SIGBUS, &guarded.former, NULL);
 }
 
-bool ringguard_lost(void)
+bool sigbus_guard_lost(void)
 {
 	return guarded.start && guarded.lost_from < guarded.end;
 }

@@ -44,7 +44,7 @@ int arguments_event(struct arguments *arguments, const char *value)
 int arguments_kernel_buffer(struct arguments *arguments, const char *value)
 {
 	size_t bytes;
-	if (quantity_size(value, &bytes) || !bytes)
+	if (parse_size(value, &bytes) || !bytes)
 		return arguments_refuse(arguments, "not a size such as 512K or 8M:", value);
 	if (bytes > RING_BYTES_MAX)
 		return arguments_refuse(arguments, "a kernel buffer has at most 1G:", value);
@@ -59,7 +59,7 @@ int arguments_duration(const struct arguments *arguments, const char *value, con
 		       uint64_t *ret_ns)
 {
 	uint64_t ns;
-	if (quantity_duration(value, &ns))
+	if (parse_duration(value, &ns))
 		return arguments_refuse(arguments,
 					"not a duration such as 500ms, 15s or 2m:", value);
 	if (!ns && zero)

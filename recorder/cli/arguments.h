@@ -3,8 +3,8 @@
  * Values of options that several commands have. Each function returns an exit
  * status, EXIT_DONE where the value was taken; otherwise it has said why not.
  */
-#ifndef RECORDER_ARGUMENTS_H
-#define RECORDER_ARGUMENTS_H
+#ifndef RECORDER_CLI_ARGUMENTS_H
+#define RECORDER_CLI_ARGUMENTS_H
 
 #include <stddef.h>
 #include <stdint.h>

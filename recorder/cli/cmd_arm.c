@@ -92,7 +92,8 @@ static void print_help(void)
 	      "there,\n"
 	      "and write a capture for each trigger: what the ring holds, and what follows.\n\n"
 	      "Whom the reports are about (everything on the host is recorded all the same):\n"
-	      "  -p, --pid=PID[,PID]      these processes and what they forked, which keeps their name\n"
+	      "  -p, --pid=PID[,PID]      these processes and what they forked, which keeps their "
+	      "name\n"
 	      "      --pid-file=FILE      the process whose ID is in FILE, after restarts too\n"
 	      "      --comm=NAME          the processes of that name, after restarts too\n"
 	      "  -a, --all                the whole host (the default)\n\n"
@@ -114,7 +115,8 @@ static void print_help(void)
 	      "                           there are many CPUs)\n\n"
 	      "Triggers, besides recorder trigger and the signal USR2:\n"
 	      "      --probe-tcp=HOST:PORT[,send=TEXT]\n"
-	      "                             connect, again and again, and wait for an answer to TEXT\n"
+	      "                             connect, again and again, and wait for an answer to "
+	      "TEXT\n"
 	      "      --probe-http=URL       ask for this page\n"
 	      "      --probe-cmd=COMMAND    run this in a shell; it must end with status 0\n"
 	      "                             (a probe triggers only once it had a good answer)\n"
@@ -145,7 +147,7 @@ static void print_help(void)
 
 static int take_size(const struct command_line *line, const char *value, size_t *ret_bytes)
 {
-	if (quantity_size(value, ret_bytes))
+	if (parse_size(value, ret_bytes))
 		return arguments_refuse(&line->arm.arguments,
 					"not a size such as 512K or 8M:", value);
 	return EXIT_DONE;
@@ -153,7 +155,7 @@ static int take_size(const struct command_line *line, const char *value, size_t 
 
 static int add_probe(struct command_line *line, enum probe_kind kind, const char *value)
 {
-	struct watchers_options *watchers = &line->arm.watchers;
+	struct trigger_sources_options *watchers = &line->arm.watchers;
 	if (watchers->probe_count == ARM_STATUS_PROBES_MAX)
 		return arguments_refuse(&line->arm.arguments, "too many probes:", value);
 	watchers->probes[watchers->probe_count++] =
@@ -163,7 +165,7 @@ static int add_probe(struct command_line *line, enum probe_kind kind, const char
 
 static int add_psi(struct command_line *line, const char *value)
 {
-	struct watchers_options *watchers = &line->arm.watchers;
+	struct trigger_sources_options *watchers = &line->arm.watchers;
 	if (watchers->psi_count == WATCHERS_PSI_MAX)
 		return arguments_refuse(&line->arm.arguments, "too many of --psi:", value);
 	watchers->psi[watchers->psi_count++] = value;

@@ -45,7 +45,8 @@ static void print_help(void)
 	       "that analyze explains. Everything on the host is recorded; -p says whom the "
 	       "report\n"
 	       "is about.\n\n"
-	       "  -p, --pid=PID[,PID]      the report is about these processes and what they forked\n"
+	       "  -p, --pid=PID[,PID]      the report is about these processes and what they "
+	       "forked\n"
 	       "  -a, --all                about the whole host (the default)\n"
 	       "  -d, --duration=TIME      for so long: 500ms, 15s, 2m (15s)\n"
 	       "  -o, --output=FILE        into this file (./freezetrap-HOST-TIME.dat)\n"
@@ -222,8 +223,8 @@ static void draw_progress(const struct capture *capture, const struct recording 
 }
 
 /* Let it record. Return: why it ended (FT_FACT_END_REASON). */
-static const char *wait_for_end(struct capture *capture, struct recording *recording,
-				int signal_fd, uint64_t start_ns)
+static const char *wait_for_end(struct capture *capture, struct recording *recording, int signal_fd,
+				uint64_t start_ns)
 {
 	struct pollfd poll_fd = { .fd = signal_fd, .events = POLLIN };
 	for (;;) {
@@ -284,7 +285,7 @@ static int record(struct capture *capture, int out_fd, bool *ret_started)
 		.out_fd = out_fd,
 	};
 	struct recording *recording = NULL;
-	struct refusal refusal;
+	struct diagnostic refusal;
 	struct recording_summary summary;
 
 	int signal_fd = open_signals();
@@ -326,7 +327,7 @@ static int run(struct capture *capture)
 			      missing);
 		return EXIT_FAILED;
 	}
-	children_add(&capture->arguments.target); /* those that come later are in the events */
+	process_tree_add(&capture->arguments.target); /* those that come later are in the events */
 	int out_fd = open_output(capture, &created);
 	if (out_fd < 0)
 		return EXIT_FAILED;

@@ -88,22 +88,23 @@ static void print_host(const struct check *check)
 	struct kallsyms *kallsyms = NULL;
 	int error = kallsyms_read("/proc/kallsyms", &kallsyms);
 	row("names of kernel functions",
-	    error == -EACCES ? "hidden: needs CAP_SYSLOG, or kptr_restrict 0 and perf_event_paranoid <= 1"
-	    : error	     ? strerror(-error)
-			     : "yes");
+	    error == -EACCES
+		    ? "hidden: needs CAP_SYSLOG, or kptr_restrict 0 and perf_event_paranoid <= 1"
+	    : error ? strerror(-error)
+		    : "yes");
 	kallsyms_free(kallsyms);
-	struct kernellog *log = NULL;
-	error = kernellog_open(KERNELLOG_PATH, &log);
+	struct kernel_log *log = NULL;
+	error = kernel_log_open(KERNELLOG_PATH, &log);
 	row("lines of the kernel's log",
 	    error == -EPERM ? "hidden: needs CAP_SYSLOG, or kernel.dmesg_restrict 0"
 	    : error	    ? strerror(-error)
 			    : "yes");
-	kernellog_close(log);
+	kernel_log_close(log);
 }
 
-static int try_event(const struct plan_event *event)
+static int try_event(const struct event_plan_entry *event)
 {
-	int fd = counters_try(&event->attr, -1, 0);
+	int fd = perf_events_try(&event->attr, -1, 0);
 	if (fd < 0)
 		return fd;
 	int error = event->filter && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, event->filter) < 0
@@ -113,9 +114,9 @@ static int try_event(const struct plan_event *event)
 	return error;
 }
 
-static const char *try_sample(const struct plan_event *event, int *ret_error)
+static const char *try_sample(const struct event_plan_entry *event, int *ret_error)
 {
-	struct plan_event clock = *event;
+	struct event_plan_entry clock = *event;
 	*ret_error = try_event(event);
 	if (!*ret_error)
 		return "yes, hardware cycles";
@@ -128,7 +129,7 @@ static const char *try_sample(const struct plan_event *event, int *ret_error)
 	return "yes, cpu-clock (no cycle counter here)";
 }
 
-static const char *describe(const struct plan_event *event, char *text, size_t text_bytes)
+static const char *describe(const struct event_plan_entry *event, char *text, size_t text_bytes)
 {
 	if (event->role == ROLE_TASKS)
 		return "tasks and mappings";
@@ -143,7 +144,7 @@ static const char *describe(const struct plan_event *event, char *text, size_t t
 }
 
 /* The same event is asked for once for each mode. */
-static bool was_tried(const struct plan *plan, size_t index)
+static bool was_tried(const struct event_plan *plan, size_t index)
 {
 	char text[128], earlier_text[128];
 	const char *name = describe(&plan->events[index], text, sizeof(text));
@@ -156,8 +157,8 @@ static bool was_tried(const struct plan *plan, size_t index)
 
 static void check_tracepoint_tier(struct check *check)
 {
-	struct plan *plan;
-	struct plan_error plan_error;
+	struct event_plan *plan;
+	struct event_plan_error plan_error;
 	char text[128];
 
 	printf("\ntier tracepoint, tried on CPU 0\n");
@@ -166,14 +167,15 @@ static void check_tracepoint_tier(struct check *check)
 		row("event formats", strerror(-check->tracefs_error));
 		return;
 	}
-	int error = plan_create(&TIERS[0], &check->tracefs, WATERMARK_BYTES, &plan, &plan_error);
+	int error =
+		event_plan_create(&TIERS[0], &check->tracefs, WATERMARK_BYTES, &plan, &plan_error);
 	if (error) {
 		row("event formats", error == -ENOMEM ? strerror(-error) : plan_error.text);
 		check->tracepoint_error = error;
 		return;
 	}
 	for (size_t i = 0; i < plan->count; i++) {
-		const struct plan_event *event = &plan->events[i];
+		const struct event_plan_entry *event = &plan->events[i];
 		if (event->role == ROLE_SAMPLE) {
 			row("CPU samples", try_sample(event, &error));
 		} else {
@@ -186,7 +188,7 @@ static void check_tracepoint_tier(struct check *check)
 	}
 	if (plan->missing[0])
 		row("not in this kernel", plan->missing);
-	plan_destroy(plan);
+	event_plan_destroy(plan);
 }
 
 static int try_software(uint64_t config, int pid, int cpu, bool stacks, bool switches)
@@ -204,7 +206,7 @@ static int try_software(uint64_t config, int pid, int cpu, bool stacks, bool swi
 		.context_switch = switches,
 		.sample_id_all = 1,
 	};
-	int fd = counters_try(&attr, pid, cpu);
+	int fd = perf_events_try(&attr, pid, cpu);
 	if (fd < 0)
 		return fd;
 	close(fd);

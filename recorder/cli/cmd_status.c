@@ -116,7 +116,7 @@ int cmd_status(int argc, char **argv)
 		return result;
 	int err = control_ask(status.path, "{\"ask\":\"status\"}", TIMEOUT_MS, &line);
 	if (err)
-		return ask_failure(status.path, err);
+		return control_error(status.path, err);
 	result = print_answer(&status, line);
 	free(line);
 	return result;

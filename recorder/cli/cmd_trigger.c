@@ -22,8 +22,8 @@
 #define TIMEOUT_DEFAULT_NS 60000000000ull
 /* Four times the time after a trigger, which is 15 s if nobody says otherwise, and once more for one that comes
  * while the one before it is being sealed. */
-#define TIMEOUT_WAIT_NS	   600000000000ull
-#define STATUS_TIMEOUT_MS  2000
+#define TIMEOUT_WAIT_NS	  600000000000ull
+#define STATUS_TIMEOUT_MS 2000
 
 struct trigger_command {
 	const char *path, *reason;
@@ -53,7 +53,7 @@ static int usage(const char *what, const char *value)
 
 static int take_timeout(struct trigger_command *command, const char *value)
 {
-	if (quantity_duration(value, &command->timeout_ns) || command->timeout_ns < 1000000)
+	if (parse_duration(value, &command->timeout_ns) || command->timeout_ns < 1000000)
 		return usage("not a duration such as 500ms, 60s or 2m:", value);
 	if (command->timeout_ns / 1000000 > INT_MAX)
 		command->timeout_ns = INT_MAX * 1000000ull;
@@ -152,8 +152,8 @@ static bool tell_under_way(const struct trigger_command *command)
 	    control_ask(command->path, "{\"ask\":\"status\"}", STATUS_TIMEOUT_MS, &line))
 		return false;
 	json_t *status = json_loads(line, 0, NULL);
-	const char *file = json_string_value(
-		json_object_get(json_object_get(status, "capturing"), "file"));
+	const char *file =
+		json_string_value(json_object_get(json_object_get(status, "capturing"), "file"));
 	if (file)
 		message_error("accepted, but the capture is not whole yet: it will be %s,\n"
 			      "  unless that was about to be whole already. recorder status shows "
@@ -185,7 +185,7 @@ int cmd_trigger(int argc, char **argv)
 	if (err == -ETIMEDOUT && tell_under_way(&command))
 		return EXIT_FAILED;
 	if (err)
-		return ask_failure(command.path, err);
+		return control_error(command.path, err);
 	status = print_answer(&command, line);
 	free(line);
 	return status;

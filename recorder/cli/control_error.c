@@ -9,7 +9,7 @@
 #include "recorder/base/exit_status.h"
 #include "recorder/base/message.h"
 
-int ask_failure(const char *path, int err)
+int control_error(const char *path, int err)
 {
 	const char *colon = path ? ": " : "";
 

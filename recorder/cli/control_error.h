@@ -2,10 +2,10 @@
 /*
  * What the commands trigger and status say when the armed recorder cannot be asked.
  */
-#ifndef RECORDER_ASK_FAILURE_H
-#define RECORDER_ASK_FAILURE_H
+#ifndef RECORDER_CLI_CONTROL_ERROR_H
+#define RECORDER_CLI_CONTROL_ERROR_H
 
 /* @path: NULL where none was given. @err: of control_ask(). Return: the exit status. */
-int ask_failure(const char *path, int err);
+int control_error(const char *path, int err);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * freezetrap.status/1, drawn for people.
  */
-#ifndef RECORDER_STATUS_TEXT_H
-#define RECORDER_STATUS_TEXT_H
+#ifndef RECORDER_CLI_STATUS_TEXT_H
+#define RECORDER_CLI_STATUS_TEXT_H
 
 #include <jansson.h>
 #include <stdio.h>

@@ -34,7 +34,8 @@ static bool name_of(const char *pid, char *ret_name, size_t name_bytes)
 	return bytes > 0;
 }
 
-static void open_thread(struct cpuhp *threads, size_t count, uint32_t cpu, const char *pid)
+static void open_thread(struct cpu_hotplug_watch *threads, size_t count, uint32_t cpu,
+			const char *pid)
 {
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/%.20s/status", pid);
@@ -42,11 +43,11 @@ static void open_thread(struct cpuhp *threads, size_t count, uint32_t cpu, const
 		if (threads[i].cpu != cpu || threads[i].fd >= 0)
 			continue;
 		threads[i].fd = open(path, O_RDONLY | O_CLOEXEC);
-		cpuhp_moved(&threads[i]);
+		cpu_hotplug_watch_moved(&threads[i]);
 	}
 }
 
-void cpuhp_open(struct cpuhp *threads, size_t count)
+void cpu_hotplug_watch_open(struct cpu_hotplug_watch *threads, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		threads[i].fd = -1;
@@ -65,14 +66,14 @@ void cpuhp_open(struct cpuhp *threads, size_t count)
 	closedir(processes);
 }
 
-void cpuhp_close(struct cpuhp *threads, size_t count)
+void cpu_hotplug_watch_close(struct cpu_hotplug_watch *threads, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (threads[i].fd >= 0)
 			close(threads[i].fd);
 }
 
-bool cpuhp_switched(struct cpuhp *thread, const char *status)
+bool cpu_hotplug_watch_switched(struct cpu_hotplug_watch *thread, const char *status)
 {
 	static const char FIELD[] = "\nvoluntary_ctxt_switches:";
 	const char *found = strstr(status, FIELD);
@@ -84,9 +85,9 @@ bool cpuhp_switched(struct cpuhp *thread, const char *status)
 	return moved;
 }
 
-bool cpuhp_moved(struct cpuhp *thread)
+bool cpu_hotplug_watch_moved(struct cpu_hotplug_watch *thread)
 {
 	char status[STATUS_BYTES];
 	return thread->fd >= 0 && read_text(thread->fd, status, sizeof(status)) > 0 &&
-	       cpuhp_switched(thread, status);
+	       cpu_hotplug_watch_switched(thread, status);
 }

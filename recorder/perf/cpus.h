@@ -2,8 +2,8 @@
 /*
  * Which CPUs are online.
  */
-#ifndef RECORDER_CPUS_H
-#define RECORDER_CPUS_H
+#ifndef RECORDER_PERF_CPUS_H
+#define RECORDER_PERF_CPUS_H
 
 #include <stddef.h>
 #include <stdint.h>

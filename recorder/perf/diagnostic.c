@@ -12,7 +12,7 @@
 #include "recorder/base/exit_status.h"
 #include "recorder/perf/permission.h"
 
-int refuse(struct refusal *refusal, int status, const char *advice, const char *format, ...)
+int refuse(struct diagnostic *refusal, int status, const char *advice, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
@@ -24,13 +24,13 @@ int refuse(struct refusal *refusal, int status, const char *advice, const char *
 	return -1;
 }
 
-int refusal_for_memory(struct refusal *refusal)
+int refusal_for_memory(struct diagnostic *refusal)
 {
 	return refuse(refusal, EXIT_FAILED, "A smaller --kernel-buffer needs less.",
 		      "not enough memory.");
 }
 
-static int explain(struct refusal *refusal, int error, const char *what)
+static int explain(struct diagnostic *refusal, int error, const char *what)
 {
 	struct permission permission;
 	char reason[512];
@@ -40,7 +40,7 @@ static int explain(struct refusal *refusal, int error, const char *what)
 		      what, strerror(-error));
 }
 
-int refusal_of_tracefs(struct refusal *refusal, int error)
+int refusal_of_tracefs(struct diagnostic *refusal, int error)
 {
 	if (error == -ENOENT)
 		return refuse(refusal, EXIT_NOT_PERMITTED,
@@ -49,7 +49,8 @@ int refusal_of_tracefs(struct refusal *refusal, int error)
 			      " not mount it.");
 	if (error == -EACCES)
 		return refuse(refusal, EXIT_NOT_PERMITTED, PERMISSION_TRACEFS_ADVICE,
-			      "cannot read event formats in /sys/kernel/tracing: %s.", strerror(-error));
+			      "cannot read event formats in /sys/kernel/tracing: %s.",
+			      strerror(-error));
 	return explain(refusal, error, "find the kernel's events");
 }
 
@@ -67,13 +68,13 @@ static void filter_fields(const struct tracefs *tracefs, const char *event, char
 	*colon = '/';
 	if (tracefs_read(tracefs, path, &text, &bytes))
 		return;
-	if (format_field_names(text, bytes, "", ret_names, names_bytes))
+	if (tracepoint_format_field_names(text, bytes, "", ret_names, names_bytes))
 		ret_names[0] = '\0';
 	free(text);
 }
 
-int refusal_of_counters(struct refusal *refusal, int error, const struct counters_failure *failure,
-			const struct tracefs *tracefs)
+int refusal_of_counters(struct diagnostic *refusal, int error,
+			const struct perf_events_failure *failure, const struct tracefs *tracefs)
 {
 	char what[256], names[512], advice[768];
 	const char *name = failure->event ? failure->event->name : "events";

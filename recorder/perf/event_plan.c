@@ -16,10 +16,10 @@
 #define CALLCHAIN_SYSCTL   "/proc/sys/kernel/perf_event_max_stack"
 #define EXTRA_STACK_FRAMES 64
 
-static void explain(struct plan_error *ret_error, const char *advice, const char *format, ...)
+static void explain(struct event_plan_error *ret_error, const char *advice, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void explain(struct plan_error *ret_error, const char *advice, const char *format, ...)
+static void explain(struct event_plan_error *ret_error, const char *advice, const char *format, ...)
 {
 	ret_error->advice = advice;
 	va_list arguments;
@@ -101,9 +101,9 @@ static int read_id(const struct tracefs *tracefs, const char *subsystem, const c
 }
 
 /* Fill in @event->attr and format of a tracepoint. */
-static int plan_tracepoint(struct plan *plan, const struct tracefs *tracefs, const char *subsystem,
-			   const char *name, const char *const *fields, struct plan_event *event,
-			   struct plan_error *ret_error)
+static int plan_tracepoint(struct event_plan *plan, const struct tracefs *tracefs,
+			   const char *subsystem, const char *name, const char *const *fields,
+			   struct event_plan_entry *event, struct event_plan_error *ret_error)
 {
 	uint64_t id;
 	int error = read_id(tracefs, subsystem, name, &id);
@@ -119,8 +119,9 @@ static int plan_tracepoint(struct plan *plan, const struct tracefs *tracefs, con
 		return error;
 	}
 	const char *missing = "?";
-	error = format_parse(text, bytes, subsystem, fields, &event->format,
-			     event->role == ROLE_SWITCH ? &plan->states : NULL, &missing);
+	error = tracepoint_format_parse(text, bytes, subsystem, fields, &event->format,
+					event->role == ROLE_SWITCH ? &plan->states : NULL,
+					&missing);
 	free(text);
 	if (error == -ENOKEY)
 		explain(ret_error, "", "tracepoint %s:%s has no field %s on this kernel", subsystem,
@@ -135,7 +136,7 @@ static int plan_tracepoint(struct plan *plan, const struct tracefs *tracefs, con
 }
 
 /* Each tracepoint once: those of one that differ in their filters follow each other. */
-static void note_missing(struct plan *plan, const struct tier_event *source)
+static void note_missing(struct event_plan *plan, const struct tier_event *source)
 {
 	const char *last = strrchr(plan->missing, ':');
 	size_t used = strlen(plan->missing);
@@ -146,14 +147,14 @@ static void note_missing(struct plan *plan, const struct tier_event *source)
 		 source->subsystem, source->name);
 }
 
-static int plan_tier_event(struct plan *plan, const struct tier_event *source,
+static int plan_tier_event(struct event_plan *plan, const struct tier_event *source,
 			   const struct tracefs *tracefs, size_t watermark_bytes,
-			   struct plan_error *ret_error)
+			   struct event_plan_error *ret_error)
 {
-	struct plan_event event = { .role = source->role,
-				     .modes = source->modes,
-				     .call = source->call,
-				     .hold = source->hold };
+	struct event_plan_entry event = { .role = source->role,
+					  .modes = source->modes,
+					  .call = source->call,
+					  .hold = source->hold };
 	int error = 0;
 
 	fill_common(&event.attr, watermark_bytes);
@@ -200,17 +201,18 @@ static int plan_tier_event(struct plan *plan, const struct tier_event *source,
 	return 0;
 }
 
-int plan_create(const struct tier *tier, const struct tracefs *tracefs, size_t watermark_bytes,
-		struct plan **ret_plan, struct plan_error *ret_error)
+int event_plan_create(const struct tier *tier, const struct tracefs *tracefs,
+		      size_t watermark_bytes, struct event_plan **ret_plan,
+		      struct event_plan_error *ret_error)
 {
-	struct plan *plan = calloc(1, sizeof(*plan));
+	struct event_plan *plan = calloc(1, sizeof(*plan));
 	if (!plan)
 		return -ENOMEM;
 	for (size_t i = 0; i < tier->event_count; i++) {
 		int error = plan_tier_event(plan, &tier->events[i], tracefs, watermark_bytes,
 					    ret_error);
 		if (error) {
-			plan_destroy(plan);
+			event_plan_destroy(plan);
 			return error;
 		}
 	}
@@ -218,7 +220,7 @@ int plan_create(const struct tier *tier, const struct tracefs *tracefs, size_t w
 	return 0;
 }
 
-void plan_destroy(struct plan *plan)
+void event_plan_destroy(struct event_plan *plan)
 {
 	if (!plan)
 		return;
@@ -229,8 +231,8 @@ void plan_destroy(struct plan *plan)
 	free(plan);
 }
 
-static int encode_with_libpfm(const char *name, struct plan_event *event,
-			      struct plan_error *ret_error)
+static int encode_with_libpfm(const char *name, struct event_plan_entry *event,
+			      struct event_plan_error *ret_error)
 {
 	struct perf_event_attr attr = { 0 };
 	pfm_perf_encode_arg_t argument = { .attr = &attr, .size = sizeof(argument) };
@@ -286,7 +288,7 @@ static bool split_tracepoint(char *name, const struct tracefs *tracefs, char **r
 	return true;
 }
 
-static int too_many(struct plan_error *ret_error)
+static int too_many(struct event_plan_error *ret_error)
 {
 	explain(ret_error, "Leave some out.", "more than %d events in all", PLAN_EVENTS_MAX);
 	return -E2BIG;
@@ -300,8 +302,8 @@ static const struct tier_preset *find_preset(const char *name)
 	return NULL;
 }
 
-static int plan_add_preset(struct plan *plan, const struct tracefs *tracefs,
-			   const struct tier_preset *preset, struct plan_error *ret_error)
+static int plan_add_preset(struct event_plan *plan, const struct tracefs *tracefs,
+			   const struct tier_preset *preset, struct event_plan_error *ret_error)
 {
 	size_t watermark_bytes = plan->events[0].attr.wakeup_watermark;
 	int error = 0;
@@ -309,17 +311,17 @@ static int plan_add_preset(struct plan *plan, const struct tracefs *tracefs,
 	for (size_t i = 0; i < preset->event_count && !error; i++)
 		error = plan->count == PLAN_EVENTS_MAX
 				? too_many(ret_error)
-				: plan_tier_event(plan, &preset->events[i], tracefs, watermark_bytes,
-						  ret_error);
+				: plan_tier_event(plan, &preset->events[i], tracefs,
+						  watermark_bytes, ret_error);
 	return error == -ENOTSUP ? -EINVAL : error;
 }
 
-int plan_add_extra(struct plan *plan, const struct tracefs *tracefs, const char *spec,
-		   struct plan_error *ret_error)
+int event_plan_add_extra(struct event_plan *plan, const struct tracefs *tracefs, const char *spec,
+			 struct event_plan_error *ret_error)
 {
 	const struct tier_preset *preset = find_preset(spec);
 	static const char *const NO_FIELDS[] = { NULL };
-	struct plan_event event = { .role = ROLE_EXTRA };
+	struct event_plan_entry event = { .role = ROLE_EXTRA };
 	char *subsystem, *name;
 	int error;
 
@@ -369,7 +371,7 @@ out:
 	return 0;
 }
 
-void plan_names(const struct plan *plan, char *ret_names, size_t names_bytes)
+void event_plan_names(const struct event_plan *plan, char *ret_names, size_t names_bytes)
 {
 	size_t used = 0;
 	ret_names[0] = '\0';

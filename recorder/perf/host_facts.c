@@ -18,7 +18,7 @@ static const struct {
 #include "recorder/syscalls.inc"
 };
 
-int hostfacts_set(struct ft_facts *facts)
+int host_facts_set(struct ft_facts *facts)
 {
 	struct utsname name;
 	struct tm local;
@@ -45,7 +45,7 @@ static const char *syscall_name(int64_t number)
 	return NULL;
 }
 
-int hostfacts_set_syscalls(struct ft_facts *facts, const int64_t *numbers, size_t count)
+int host_facts_set_syscalls(struct ft_facts *facts, const int64_t *numbers, size_t count)
 {
 	char *text = NULL;
 	size_t bytes;

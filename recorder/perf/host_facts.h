@@ -2,8 +2,8 @@
 /*
  * What a capture says about the host it was made on.
  */
-#ifndef RECORDER_HOSTFACTS_H
-#define RECORDER_HOSTFACTS_H
+#ifndef RECORDER_PERF_HOST_FACTS_H
+#define RECORDER_PERF_HOST_FACTS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,9 +11,9 @@
 #include "capture/facts.h"
 
 /* Host, kernel, architecture, version, difference to UTC. Return: 0 or -ENOMEM. */
-int hostfacts_set(struct ft_facts *facts);
+int host_facts_set(struct ft_facts *facts);
 
 /* FT_FACT_SYSCALLS for @numbers. Return: 0 or -ENOMEM. */
-int hostfacts_set_syscalls(struct ft_facts *facts, const int64_t *numbers, size_t count);
+int host_facts_set_syscalls(struct ft_facts *facts, const int64_t *numbers, size_t count);
 
 #endif

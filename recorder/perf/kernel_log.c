@@ -25,11 +25,11 @@
 #define RECORDS_MAX	   1000000u /* of one look: somebody may write as fast as this reads */
 #define FACILITY(priority) ((priority) >> 3)
 
-struct kernellog {
+struct kernel_log {
 	int fd;
 	int (*offset)(int64_t *ret_offset_ns);
 	pthread_mutex_t lock; /* of all */
-	struct eventlist *kept;
+	struct event_list *kept;
 	int64_t offset_ns; /* as measured last */
 	uint64_t looked_ns; /* all lines of before were read; 0: not yet */
 	char record[RECORD_BYTES + 1];
@@ -70,7 +70,7 @@ static bool read_record(char *record, uint64_t *ret_stamp_ns, const char **ret_t
 }
 
 /* What was read now, and not at the look before, was written in between. */
-static uint64_t time_of(const struct kernellog *log, uint64_t stamp_ns, uint64_t now_ns)
+static uint64_t time_of(const struct kernel_log *log, uint64_t stamp_ns, uint64_t now_ns)
 {
 	int64_t time_ns = (int64_t)stamp_ns + log->offset_ns;
 	uint64_t bounded_ns = time_ns > 0 ? (uint64_t)time_ns : 0;
@@ -80,21 +80,21 @@ static uint64_t time_of(const struct kernellog *log, uint64_t stamp_ns, uint64_t
 	return bounded_ns < log->looked_ns ? log->looked_ns : bounded_ns;
 }
 
-static void keep(struct kernellog *log, uint64_t time_ns, const char *text)
+static void keep(struct kernel_log *log, uint64_t time_ns, const char *text)
 {
 	char note[FT_TEXT_BYTES_MAX];
 
 	if (snprintf(note, sizeof(note), FT_NOTE_KERNEL_LOG "%s", text) >= (int)sizeof(note))
 		return; /* no such line is so long */
-	eventlist_add(log->kept, &(struct ft_event){ .kind = FT_EVENT_NOTE,
-						     .cpu = FT_NO_CPU,
-						     .time_ns = time_ns,
-						     .task = &ft_nobody,
-						     .note.text = note });
+	event_list_add(log->kept, &(struct ft_event){ .kind = FT_EVENT_NOTE,
+						      .cpu = FT_NO_CPU,
+						      .time_ns = time_ns,
+						      .task = &ft_nobody,
+						      .note.text = note });
 }
 
 /* With the lock held. */
-static void look(struct kernellog *log)
+static void look(struct kernel_log *log)
 {
 	uint64_t begun_ns = clock_now_ns(), stamp_ns;
 	bool measured = false;
@@ -120,9 +120,9 @@ static void look(struct kernellog *log)
 	log->looked_ns = begun_ns;
 }
 
-int kernellog_open_fd(int fd, int (*offset)(int64_t *ret_offset_ns), struct kernellog **ret_log)
+int kernel_log_open_fd(int fd, int (*offset)(int64_t *ret_offset_ns), struct kernel_log **ret_log)
 {
-	struct kernellog *log = calloc(1, sizeof(*log));
+	struct kernel_log *log = calloc(1, sizeof(*log));
 	int error = -ENOMEM;
 
 	if (!log) {
@@ -132,36 +132,36 @@ int kernellog_open_fd(int fd, int (*offset)(int64_t *ret_offset_ns), struct kern
 	log->fd = fd;
 	log->offset = offset;
 	pthread_mutex_init(&log->lock, NULL);
-	error = eventlist_create(KEPT_MAX, &log->kept);
+	error = event_list_create(KEPT_MAX, &log->kept);
 	if (!error)
 		error = offset(&log->offset_ns);
 	if (error) {
-		kernellog_close(log);
+		kernel_log_close(log);
 		return error;
 	}
-	kernellog_look(log);
+	kernel_log_look(log);
 	*ret_log = log;
 	return 0;
 }
 
-int kernellog_open(const char *path, struct kernellog **ret_log)
+int kernel_log_open(const char *path, struct kernel_log **ret_log)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 
-	return fd < 0 ? -errno : kernellog_open_fd(fd, localclock_offset, ret_log);
+	return fd < 0 ? -errno : kernel_log_open_fd(fd, printk_clock_offset, ret_log);
 }
 
-void kernellog_close(struct kernellog *log)
+void kernel_log_close(struct kernel_log *log)
 {
 	if (!log)
 		return;
-	eventlist_destroy(log->kept);
+	event_list_destroy(log->kept);
 	pthread_mutex_destroy(&log->lock);
 	close(log->fd);
 	free(log);
 }
 
-void kernellog_look(struct kernellog *log)
+void kernel_log_look(struct kernel_log *log)
 {
 	if (!log)
 		return;
@@ -170,22 +170,22 @@ void kernellog_look(struct kernellog *log)
 	pthread_mutex_unlock(&log->lock);
 }
 
-void kernellog_copy(struct kernellog *log, uint64_t start_ns, struct ownlog *ownlog)
+void kernel_log_copy(struct kernel_log *log, uint64_t start_ns, struct recorder_events *ownlog)
 {
 	uint64_t since_ns = start_ns > BEFORE_NS ? start_ns - BEFORE_NS : 0;
 
 	if (!log)
 		return;
 	pthread_mutex_lock(&log->lock);
-	eventlist_copy(log->kept, since_ns, ownlog);
+	event_list_copy(log->kept, since_ns, ownlog);
 	pthread_mutex_unlock(&log->lock);
 }
 
-void kernellog_copy_new(struct kernellog *log, uint64_t *seen, struct ownlog *ownlog)
+void kernel_log_copy_new(struct kernel_log *log, uint64_t *seen, struct recorder_events *ownlog)
 {
 	if (!log)
 		return;
 	pthread_mutex_lock(&log->lock);
-	eventlist_copy_new(log->kept, seen, ownlog);
+	event_list_copy_new(log->kept, seen, ownlog);
 	pthread_mutex_unlock(&log->lock);
 }

@@ -26,7 +26,7 @@ struct reading {
 	uint64_t lost; /* where counts_lost */
 };
 
-int counters_try(const struct perf_event_attr *attr, int pid, int cpu)
+int perf_events_try(const struct perf_event_attr *attr, int pid, int cpu)
 {
 	int fd = (int)syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
@@ -37,17 +37,18 @@ static bool has_no_counter(int error)
 	return error == -ENOENT || error == -EOPNOTSUPP || error == -ENODEV || error == -EINVAL;
 }
 
-static int open_event(struct counters *counters, const struct plan_event *event, uint32_t cpu)
+static int open_event(struct perf_events *counters, const struct event_plan_entry *event,
+		      uint32_t cpu)
 {
 	struct perf_event_attr attr = event->attr;
 	attr.read_format =
 		PERF_FORMAT_TOTAL_TIME_ENABLED | (counters->counts_lost ? READ_FORMAT_LOST : 0);
-	int fd = counters_try(&attr, -1, (int)cpu);
+	int fd = perf_events_try(&attr, -1, (int)cpu);
 	if (event->role == ROLE_SAMPLE && has_no_counter(fd)) {
 		/* Virtual machines often have no cycle counter. */
 		attr.type = PERF_TYPE_SOFTWARE;
 		attr.config = PERF_COUNT_SW_CPU_CLOCK;
-		int clock_fd = counters_try(&attr, -1, (int)cpu);
+		int clock_fd = perf_events_try(&attr, -1, (int)cpu);
 		if (clock_fd >= 0)
 			counters->sample_event = "cpu-clock";
 		return clock_fd;
@@ -56,7 +57,7 @@ static int open_event(struct counters *counters, const struct plan_event *event,
 }
 
 /* Map the ring of the CPU's first event; smaller where the user may not lock so much. */
-static int map_ring(struct counters *counters, struct counters_cpu *cpu)
+static int map_ring(struct perf_events *counters, struct perf_events_cpu *cpu)
 {
 	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 	for (;;) {
@@ -64,8 +65,8 @@ static int map_ring(struct counters *counters, struct counters_cpu *cpu)
 				 MAP_SHARED, cpu->fds[0], 0);
 		if (map != MAP_FAILED) {
 			cpu->map = map;
-			ring_attach(&cpu->ring, map, (uint8_t *)map + page_bytes,
-				    counters->ring_bytes, counters->wrapped);
+			perf_ring_attach(&cpu->ring, map, (uint8_t *)map + page_bytes,
+					 counters->ring_bytes, counters->wrapped);
 			return 0;
 		}
 		/* Later CPUs may be smaller than the first ones: the sizes need not be equal. */
@@ -75,12 +76,12 @@ static int map_ring(struct counters *counters, struct counters_cpu *cpu)
 	}
 }
 
-static int open_cpu(struct counters *counters, const struct plan *plan, struct counters_cpu *cpu,
-		    struct counters_failure *failure)
+static int open_cpu(struct perf_events *counters, const struct event_plan *plan,
+		    struct perf_events_cpu *cpu, struct perf_events_failure *failure)
 {
 	failure->cpu = cpu->cpu;
 	for (size_t i = 0; i < plan->count; i++) {
-		const struct plan_event *event = &plan->events[i];
+		const struct event_plan_entry *event = &plan->events[i];
 		failure->event = event;
 		failure->step = COUNTERS_OPEN;
 		int fd = open_event(counters, event, cpu->cpu);
@@ -105,7 +106,7 @@ static int open_cpu(struct counters *counters, const struct plan *plan, struct c
 }
 
 /* Its number is as it was: others read it at any time. */
-static void set_closed(struct counters_cpu *cpu)
+static void set_closed(struct perf_events_cpu *cpu)
 {
 	for (size_t i = 0; i < PLAN_EVENTS_MAX; i++)
 		cpu->fds[i] = -1;
@@ -113,7 +114,7 @@ static void set_closed(struct counters_cpu *cpu)
 	cpu->enabled_ns = 0;
 }
 
-void counters_close_cpu(const struct counters *counters, struct counters_cpu *cpu)
+void perf_events_close_cpu(const struct perf_events *counters, struct perf_events_cpu *cpu)
 {
 	for (size_t i = counters->event_count; i-- > 1;)
 		if (cpu->fds[i] >= 0)
@@ -141,24 +142,24 @@ static void raise_file_limit(size_t files)
 }
 
 /* Kernels before 6.0 refuse the flag. */
-static bool kernel_counts_lost(const struct plan_event *first)
+static bool kernel_counts_lost(const struct event_plan_entry *first)
 {
 	struct perf_event_attr attr = first->attr;
 	attr.read_format = READ_FORMAT_LOST;
-	int fd = counters_try(&attr, -1, 0);
+	int fd = perf_events_try(&attr, -1, 0);
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
 }
 
-int counters_open(const struct plan *plan, size_t ring_bytes, struct counters **ret_counters,
-		  struct counters_failure *ret_failure)
+int perf_events_open(const struct event_plan *plan, size_t ring_bytes,
+		     struct perf_events **ret_counters, struct perf_events_failure *ret_failure)
 {
 	uint32_t *online = NULL;
 	size_t online_count = 0;
 
-	*ret_failure = (struct counters_failure){ .step = COUNTERS_OTHER };
-	struct counters *counters = calloc(1, sizeof(*counters));
+	*ret_failure = (struct perf_events_failure){ .step = COUNTERS_OTHER };
+	struct perf_events *counters = calloc(1, sizeof(*counters));
 	if (!counters)
 		return -ENOMEM;
 	counters->event_count = plan->count;
@@ -178,12 +179,12 @@ int counters_open(const struct plan *plan, size_t ring_bytes, struct counters **
 		goto out;
 	}
 	for (size_t i = 0; i < online_count; i++) {
-		struct counters_cpu *cpu = &counters->cpus[counters->cpu_count];
+		struct perf_events_cpu *cpu = &counters->cpus[counters->cpu_count];
 		cpu->cpu = online[i];
 		set_closed(cpu);
 		error = open_cpu(counters, plan, cpu, ret_failure);
 		if (error == -ENODEV) { /* went offline */
-			counters_close_cpu(counters, cpu);
+			perf_events_close_cpu(counters, cpu);
 			error = 0;
 			continue;
 		}
@@ -196,45 +197,45 @@ int counters_open(const struct plan *plan, size_t ring_bytes, struct counters **
 out:
 	free(online);
 	if (error) {
-		counters_close(counters);
+		perf_events_close(counters);
 		return error;
 	}
 	*ret_counters = counters;
 	return 0;
 }
 
-void counters_close(struct counters *counters)
+void perf_events_close(struct perf_events *counters)
 {
 	if (!counters)
 		return;
 	for (size_t i = 0; i < counters->cpu_count; i++)
-		counters_close_cpu(counters, &counters->cpus[i]);
+		perf_events_close_cpu(counters, &counters->cpus[i]);
 	free(counters->cpus);
 	free(counters->wrapped);
 	free(counters);
 }
 
-static bool in_mode(const struct counters *counters, size_t event, enum tier_mode mode)
+static bool in_mode(const struct perf_events *counters, size_t event, enum tier_mode mode)
 {
 	return !counters->modes[event] || counters->modes[event] & IN_MODE(mode);
 }
 
 /* The CPU may have gone offline meanwhile: that is seen and noted elsewhere. */
-static void enable_cpu(const struct counters *counters, const struct counters_cpu *cpu)
+static void enable_cpu(const struct perf_events *counters, const struct perf_events_cpu *cpu)
 {
 	for (size_t i = 0; cpu->map && i < counters->event_count; i++)
 		if (in_mode(counters, i, counters->mode))
 			ioctl(cpu->fds[i], PERF_EVENT_IOC_ENABLE, 0);
 }
 
-void counters_enable(struct counters *counters)
+void perf_events_enable(struct perf_events *counters)
 {
 	for (size_t i = 0; i < counters->cpu_count; i++)
 		enable_cpu(counters, &counters->cpus[i]);
 	counters->enabled = true;
 }
 
-void counters_disable(struct counters *counters)
+void perf_events_disable(struct perf_events *counters)
 {
 	for (size_t i = 0; i < counters->cpu_count; i++)
 		for (size_t j = 0; counters->cpus[i].map && j < counters->event_count; j++)
@@ -242,19 +243,20 @@ void counters_disable(struct counters *counters)
 	counters->enabled = false;
 }
 
-int counters_open_cpu(struct counters *counters, const struct plan *plan, struct counters_cpu *cpu)
+int perf_events_open_cpu(struct perf_events *counters, const struct event_plan *plan,
+			 struct perf_events_cpu *cpu)
 {
-	struct counters_failure failure;
+	struct perf_events_failure failure;
 	int error = open_cpu(counters, plan, cpu, &failure);
 	if (error)
-		counters_close_cpu(counters, cpu);
+		perf_events_close_cpu(counters, cpu);
 	else if (counters->enabled)
 		enable_cpu(counters, cpu);
 	return error;
 }
 
 /* @request for those events of a CPU that @mode records and @other does not. */
-static int control_difference(const struct counters *counters, const struct counters_cpu *cpu,
+static int control_difference(const struct perf_events *counters, const struct perf_events_cpu *cpu,
 			      unsigned long request, enum tier_mode mode, enum tier_mode other)
 {
 	for (size_t i = 0; cpu->map && i < counters->event_count; i++)
@@ -268,7 +270,7 @@ static int control_difference(const struct counters *counters, const struct coun
  * The kernel enables and disables an event by an interrupt of its CPU, so each step takes effect between
  * two switches of that CPU. A filter cannot be used for this: an event takes one, once (EEXIST).
  */
-int counters_set_mode(struct counters *counters, enum tier_mode mode)
+int perf_events_set_mode(struct perf_events *counters, enum tier_mode mode)
 {
 	enum tier_mode old = counters->mode;
 
@@ -294,7 +296,7 @@ static bool read_event(int fd, size_t bytes, struct reading *ret_reading)
 	return read(fd, ret_reading, bytes) == (ssize_t)bytes;
 }
 
-bool counters_alive(const struct counters *counters, struct counters_cpu *cpu)
+bool perf_events_alive(const struct perf_events *counters, struct perf_events_cpu *cpu)
 {
 	struct reading reading;
 	size_t bytes = counters->counts_lost ? sizeof(reading) : offsetof(struct reading, lost);
@@ -305,7 +307,7 @@ bool counters_alive(const struct counters *counters, struct counters_cpu *cpu)
 	return true;
 }
 
-uint64_t counters_lost(const struct counters *counters, const struct counters_cpu *cpu)
+uint64_t perf_events_lost(const struct perf_events *counters, const struct perf_events_cpu *cpu)
 {
 	uint64_t lost = 0;
 	for (size_t i = 0; counters->counts_lost && cpu->map && i < counters->event_count; i++) {
@@ -316,7 +318,7 @@ uint64_t counters_lost(const struct counters *counters, const struct counters_cp
 	return lost;
 }
 
-size_t counters_default_ring_bytes(void)
+size_t perf_events_default_ring_bytes(void)
 {
 	uint32_t *online;
 	size_t count, bytes = RING_BYTES_DEFAULT;

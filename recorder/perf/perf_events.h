@@ -2,8 +2,8 @@
 /*
  * The planned events, open on every CPU that is online, all of a CPU in one ring.
  */
-#ifndef RECORDER_COUNTERS_H
-#define RECORDER_COUNTERS_H
+#ifndef RECORDER_PERF_PERF_EVENTS_H
+#define RECORDER_PERF_PERF_EVENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,17 +12,17 @@
 #include "recorder/perf/event_plan.h"
 #include "recorder/perf/perf_ring.h"
 
-struct counters_cpu {
+struct perf_events_cpu {
 	uint32_t cpu;
 	int fds[PLAN_EVENTS_MAX];	/* the first one owns the ring; -1: not open */
 	uint64_t ids[PLAN_EVENTS_MAX];
-	struct ring ring;
+	struct perf_ring ring;
 	void *map;			/* NULL: the CPU is not recorded now, and nothing is open */
-	uint64_t enabled_ns;		/* as of the last counters_alive() */
+	uint64_t enabled_ns;		/* as of the last perf_events_alive() */
 };
 
-struct counters {
-	struct counters_cpu *cpus;
+struct perf_events {
+	struct perf_events_cpu *cpus;
 	size_t cpu_count;
 	size_t event_count;
 	size_t ring_bytes;		/* of one CPU; may be less than what was asked for */
@@ -35,17 +35,17 @@ struct counters {
 };
 
 /* What could not be done, for a message. */
-struct counters_failure {
+struct perf_events_failure {
 	enum { COUNTERS_OPEN, COUNTERS_FILTER, COUNTERS_RING, COUNTERS_OTHER } step;
-	const struct plan_event *event;	/* NULL: none in particular */
+	const struct event_plan_entry *event;	/* NULL: none in particular */
 	uint32_t cpu;
 };
 
 /* One event for cmd_check.c. Return: a descriptor, or a negative errno. */
-int counters_try(const struct perf_event_attr *attr, int pid, int cpu);
+int perf_events_try(const struct perf_event_attr *attr, int pid, int cpu);
 
 /**
- * counters_open() - open all of @plan on each CPU, not yet counting.
+ * perf_events_open() - open all of @plan on each CPU, not yet counting.
  *
  * @ring_bytes: a power of two pages, for each CPU. Where this user may lock only less memory, rings
  *              get smaller by halves.
@@ -54,16 +54,16 @@ int counters_try(const struct perf_event_attr *attr, int pid, int cpu);
  *
  * Return: 0, -ENOMEM, or an errno; then @ret_failure says of what.
  */
-int counters_open(const struct plan *plan, size_t ring_bytes, struct counters **ret_counters,
-		  struct counters_failure *ret_failure);
-void counters_close(struct counters *counters);
+int perf_events_open(const struct event_plan *plan, size_t ring_bytes, struct perf_events **ret_counters,
+		  struct perf_events_failure *ret_failure);
+void perf_events_close(struct perf_events *counters);
 
 /* Start and stop counting what the mode records: MODE_FULL where no other was set. */
-void counters_enable(struct counters *counters);
-void counters_disable(struct counters *counters);
+void perf_events_enable(struct perf_events *counters);
+void perf_events_disable(struct perf_events *counters);
 
 /**
- * counters_set_mode() - record more or less from now on, also while counting. From one thread.
+ * perf_events_set_mode() - record more or less from now on, also while counting. From one thread.
  *
  * On each CPU the new mode's events begin before the old one's end. No switch or waking is missed;
  * those in between are recorded twice, and translate_record() drops the second record.
@@ -71,10 +71,10 @@ void counters_disable(struct counters *counters);
  * Return: 0, or the errno of the first event that could not begin; then the old mode stays. A CPU
  * that is offline is passed over.
  */
-int counters_set_mode(struct counters *counters, enum tier_mode mode);
+int perf_events_set_mode(struct perf_events *counters, enum tier_mode mode);
 
 /**
- * counters_alive() - do the events of @cpu still count? Of one that is open, while enabled.
+ * perf_events_alive() - do the events of @cpu still count? Of one that is open, while enabled.
  *
  * A CPU that goes offline takes its events with it: they stay open, and never count again. They
  * do not say so; only the time for which they were enabled stands still.
@@ -83,19 +83,19 @@ int counters_set_mode(struct counters *counters, enum tier_mode mode);
  *
  * Return: false where that time is what it was at the last call for this CPU.
  */
-bool counters_alive(const struct counters *counters, struct counters_cpu *cpu);
+bool perf_events_alive(const struct perf_events *counters, struct perf_events_cpu *cpu);
 
 /* Close what is open of @cpu. The one who reads its ring must have let go of it. */
-void counters_close_cpu(const struct counters *counters, struct counters_cpu *cpu);
+void perf_events_close_cpu(const struct perf_events *counters, struct perf_events_cpu *cpu);
 
 /* Open a closed CPU again, counting where the others are.
  * Return: 0, -ENODEV (it is offline), or another errno; then it stays closed. */
-int counters_open_cpu(struct counters *counters, const struct plan *plan, struct counters_cpu *cpu);
+int perf_events_open_cpu(struct perf_events *counters, const struct event_plan *plan, struct perf_events_cpu *cpu);
 
 /* Records of a CPU that the kernel could not write so far, where counts_lost. */
-uint64_t counters_lost(const struct counters *counters, const struct counters_cpu *cpu);
+uint64_t perf_events_lost(const struct perf_events *counters, const struct perf_events_cpu *cpu);
 
 /* 8 MiB, or less where there are so many CPUs that all together would be above 256 MiB. */
-size_t counters_default_ring_bytes(void);
+size_t perf_events_default_ring_bytes(void);
 
 #endif

@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-void ring_attach(struct ring *ring, struct perf_event_mmap_page *page, const void *data,
-		 size_t data_bytes, uint8_t *wrapped)
+void perf_ring_attach(struct perf_ring *ring, struct perf_event_mmap_page *page, const void *data,
+		      size_t data_bytes, uint8_t *wrapped)
 {
-	*ring = (struct ring){
+	*ring = (struct perf_ring){
 		.page = page,
 		.data = data,
 		.data_bytes = data_bytes,
@@ -16,7 +16,7 @@ void ring_attach(struct ring *ring, struct perf_event_mmap_page *page, const voi
 	};
 }
 
-size_t ring_begin(struct ring *ring)
+size_t perf_ring_begin(struct perf_ring *ring)
 {
 	/* Pairs with the kernel's barrier between writing records and moving data_head. */
 	ring->head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
@@ -24,7 +24,7 @@ size_t ring_begin(struct ring *ring)
 	return (size_t)(ring->head - ring->tail);
 }
 
-const struct perf_event_header *ring_next(struct ring *ring, size_t *ret_bad_bytes)
+const struct perf_event_header *perf_ring_next(struct perf_ring *ring, size_t *ret_bad_bytes)
 {
 	size_t left = (size_t)(ring->head - ring->tail);
 	size_t at = (size_t)ring->tail & (ring->data_bytes - 1);
@@ -55,7 +55,7 @@ bad:
 	return NULL;
 }
 
-void ring_end(struct ring *ring)
+void perf_ring_end(struct perf_ring *ring)
 {
 	/* Reading is over before the kernel may write here again. */
 	__atomic_store_n(&ring->page->data_tail, ring->tail, __ATOMIC_RELEASE);

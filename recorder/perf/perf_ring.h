@@ -2,8 +2,8 @@
 /*
  * Reading one of the kernel's perf rings.
  */
-#ifndef RECORDER_RING_H
-#define RECORDER_RING_H
+#ifndef RECORDER_PERF_PERF_RING_H
+#define RECORDER_PERF_PERF_RING_H
 
 #include <linux/perf_event.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 #define RING_RECORD_BYTES_MAX 65536
 
-struct ring {
+struct perf_ring {
 	struct perf_event_mmap_page *page;
 	const uint8_t *data;
 	size_t data_bytes;	/* a power of two */
@@ -20,22 +20,22 @@ struct ring {
 };
 
 /* @data_bytes: power of two. The caller keeps the memory (in tests, memory of its own). */
-void ring_attach(struct ring *ring, struct perf_event_mmap_page *page, const void *data,
+void perf_ring_attach(struct perf_ring *ring, struct perf_event_mmap_page *page, const void *data,
 		 size_t data_bytes, uint8_t *wrapped);
 
 /* Begin a visit: look how far the kernel has come. Return: bytes to read. */
-size_t ring_begin(struct ring *ring);
+size_t perf_ring_begin(struct perf_ring *ring);
 
 /**
- * ring_next() - the next record of this visit.
+ * perf_ring_next() - the next record of this visit.
  *
  * Return: the record, whole and in one piece, valid until the next call on this ring or its
- * sharers, or until ring_end(); NULL at the end of what ring_begin() saw. A header whose
+ * sharers, or until perf_ring_end(); NULL at the end of what perf_ring_begin() saw. A header whose
  * size is impossible ends the visit too, with the rest skipped: *@ret_bad_bytes says how much.
  */
-const struct perf_event_header *ring_next(struct ring *ring, size_t *ret_bad_bytes);
+const struct perf_event_header *perf_ring_next(struct perf_ring *ring, size_t *ret_bad_bytes);
 
 /* Give what was read back to the kernel. */
-void ring_end(struct ring *ring);
+void perf_ring_end(struct perf_ring *ring);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * What this host allows the recorder, and why it refused something.
  */
-#ifndef RECORDER_PERMISSION_H
-#define RECORDER_PERMISSION_H
+#ifndef RECORDER_PERF_PERMISSION_H
+#define RECORDER_PERF_PERMISSION_H
 
 #include <stdbool.h>
 #include <stddef.h>

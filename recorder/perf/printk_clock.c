@@ -21,14 +21,14 @@
 #define TRIES 3 /* the first one is slow */
 
 /* The record's last 8 bytes are the time, which is all that was asked for. */
-static int take_time(struct ring *ring, uint64_t *ret_time_ns)
+static int take_time(struct perf_ring *ring, uint64_t *ret_time_ns)
 {
 	const struct perf_event_header *record;
 	size_t bad_bytes;
 	int error = -ENODATA;
 
-	ring_begin(ring);
-	while ((record = ring_next(ring, &bad_bytes))) {
+	perf_ring_begin(ring);
+	while ((record = perf_ring_next(ring, &bad_bytes))) {
 		if (record->type != PERF_RECORD_COMM ||
 		    record->size < sizeof(*record) + sizeof(*ret_time_ns))
 			continue;
@@ -36,11 +36,11 @@ static int take_time(struct ring *ring, uint64_t *ret_time_ns)
 		       sizeof(*ret_time_ns));
 		error = 0;
 	}
-	ring_end(ring);
+	perf_ring_end(ring);
 	return error;
 }
 
-static int measure(struct ring *ring, int64_t *ret_offset_ns)
+static int measure(struct perf_ring *ring, int64_t *ret_offset_ns)
 {
 	uint64_t shortest_ns = UINT64_MAX;
 	char name[16] = "";
@@ -60,7 +60,7 @@ static int measure(struct ring *ring, int64_t *ret_offset_ns)
 	return error;
 }
 
-int localclock_offset(int64_t *ret_offset_ns)
+int printk_clock_offset(int64_t *ret_offset_ns)
 {
 	const struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
@@ -74,16 +74,16 @@ int localclock_offset(int64_t *ret_offset_ns)
 	};
 	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 	uint8_t wrapped[RING_RECORD_BYTES_MAX];
-	struct ring ring;
+	struct perf_ring ring;
 	int64_t offset_ns = 0;
 
-	int fd = counters_try(&attr, 0, -1);
+	int fd = perf_events_try(&attr, 0, -1);
 	if (fd < 0)
 		return fd;
 	void *pages = mmap(NULL, 2 * page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	int error = pages == MAP_FAILED ? -errno : 0;
 	if (!error) {
-		ring_attach(&ring, pages, (uint8_t *)pages + page_bytes, page_bytes, wrapped);
+		perf_ring_attach(&ring, pages, (uint8_t *)pages + page_bytes, page_bytes, wrapped);
 		error = measure(&ring, &offset_ns);
 		munmap(pages, 2 * page_bytes);
 	}

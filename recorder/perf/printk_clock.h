@@ -5,8 +5,8 @@
  * The kernel stamps its log with a clock of its own, from the same counter as CLOCK_MONOTONIC, but
  * not corrected as that one is: hours after boot they are milliseconds apart, and drift on.
  */
-#ifndef RECORDER_LOCALCLOCK_H
-#define RECORDER_LOCALCLOCK_H
+#ifndef RECORDER_PERF_PRINTK_CLOCK_H
+#define RECORDER_PERF_PRINTK_CLOCK_H
 
 #include <stdint.h>
 
@@ -14,6 +14,6 @@
  * What to add to a time of the log to get CLOCK_MONOTONIC, now: within some microseconds.
  * Return: 0, or the errno of perf_event_open() or of the mapping.
  */
-int localclock_offset(int64_t *ret_offset_ns);
+int printk_clock_offset(int64_t *ret_offset_ns);
 
 #endif

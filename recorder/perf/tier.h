@@ -2,8 +2,8 @@
 /*
  * What each tier records: the table of its events.
  */
-#ifndef RECORDER_TIER_H
-#define RECORDER_TIER_H
+#ifndef RECORDER_PERF_TIER_H
+#define RECORDER_PERF_TIER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ enum tier_role {
 };
 
 /*
- * How much is recorded, from most to least. The events of all modes are opened at the start; counters_set_mode()
+ * How much is recorded, from most to least. The events of all modes are opened at the start; perf_events_set_mode()
  * goes from one to another while recording.
  */
 enum tier_mode {

@@ -2,8 +2,8 @@
 /*
  * Where this host's tracefs is, and reading from it.
  */
-#ifndef RECORDER_TRACEFS_H
-#define RECORDER_TRACEFS_H
+#ifndef RECORDER_PERF_TRACEFS_H
+#define RECORDER_PERF_TRACEFS_H
 
 #include <stdbool.h>
 #include <stddef.h>

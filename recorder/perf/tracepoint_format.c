@@ -28,13 +28,14 @@ static int parse(const char *text, size_t text_bytes, const char *subsystem,
 	return 0;
 }
 
-static bool find_field(struct tep_event *event, const char *name, struct format_field *ret_field)
+static bool find_field(struct tep_event *event, const char *name,
+		       struct tracepoint_field *ret_field)
 {
 	const struct tep_format_field *found = tep_find_any_field(event, name);
 	if (!found || found->offset < 0 || found->size <= 0 || found->offset > UINT16_MAX ||
 	    found->size > UINT16_MAX)
 		return false;
-	*ret_field = (struct format_field){
+	*ret_field = (struct tracepoint_field){
 		.offset = (uint16_t)found->offset,
 		.bytes = (uint16_t)found->size,
 		.is_signed = found->flags & TEP_FIELD_IS_SIGNED,
@@ -74,9 +75,9 @@ static enum ft_task_state state_of_letter(const char *text)
 	return FT_STATE_OTHER;
 }
 
-static int read_states(const struct tep_event *event, struct format_states *ret_states)
+static int read_states(const struct tep_event *event, struct tracepoint_states *ret_states)
 {
-	struct format_states states = { .mask = 0 };
+	struct tracepoint_states states = { .mask = 0 };
 	for (size_t i = 0; i < 16; i++)
 		states.by_bit[i] = FT_STATE_OTHER;
 	for (const struct tep_print_flag_sym *flag = find_flags(event->print_fmt.args); flag;
@@ -95,9 +96,9 @@ static int read_states(const struct tep_event *event, struct format_states *ret_
 	return 0;
 }
 
-int format_parse(const char *text, size_t text_bytes, const char *subsystem,
-		 const char *const *names, struct format *ret_format,
-		 struct format_states *ret_states, const char **ret_missing)
+int tracepoint_format_parse(const char *text, size_t text_bytes, const char *subsystem,
+			    const char *const *names, struct tracepoint_format *ret_format,
+			    struct tracepoint_states *ret_states, const char **ret_missing)
 {
 	struct tep_handle *handle;
 	struct tep_event *event;
@@ -105,7 +106,7 @@ int format_parse(const char *text, size_t text_bytes, const char *subsystem,
 	if (error)
 		return error;
 
-	struct format format = { 0 };
+	struct tracepoint_format format = { 0 };
 	if (!find_field(event, "common_pid", &format.common_pid) ||
 	    !find_field(event, "common_flags", &format.common_flags)) {
 		error = -EBADMSG;
@@ -128,8 +129,8 @@ out:
 	return error;
 }
 
-int format_field_names(const char *text, size_t text_bytes, const char *subsystem, char *ret_names,
-		       size_t names_bytes)
+int tracepoint_format_field_names(const char *text, size_t text_bytes, const char *subsystem,
+				  char *ret_names, size_t names_bytes)
 {
 	struct tep_handle *handle;
 	struct tep_event *event;
@@ -151,7 +152,8 @@ int format_field_names(const char *text, size_t text_bytes, const char *subsyste
 	return 0;
 }
 
-uint64_t format_number(const struct format_field *field, const void *raw, size_t raw_bytes)
+uint64_t tracepoint_format_number(const struct tracepoint_field *field, const void *raw,
+				  size_t raw_bytes)
 {
 	if (!field->bytes || (size_t)field->offset + field->bytes > raw_bytes)
 		return 0;
@@ -179,14 +181,16 @@ uint64_t format_number(const struct format_field *field, const void *raw, size_t
 	}
 }
 
-const char *format_comm(const struct format_field *field, const void *raw, size_t raw_bytes)
+const char *tracepoint_format_comm(const struct tracepoint_field *field, const void *raw,
+				   size_t raw_bytes)
 {
 	if (field->bytes != FT_COMM_BYTES || (size_t)field->offset + FT_COMM_BYTES > raw_bytes)
 		return NULL;
 	return (const char *)raw + field->offset;
 }
 
-enum ft_task_state format_state(const struct format_states *states, uint64_t prev_state)
+enum ft_task_state tracepoint_format_state(const struct tracepoint_states *states,
+					   uint64_t prev_state)
 {
 	if (prev_state & states->preempted)
 		return FT_STATE_PREEMPTED; /* whatever the low bits say: it did not block */

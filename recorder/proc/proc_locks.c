@@ -13,12 +13,13 @@
 #include "recorder/base/clock.h"
 #include "recorder/proc/proc_threads.h"
 
-#define LINES_MAX 4096 /* the kernel is asked anew for each 4 KiB; a host with more has other troubles */
-#define NOTES_MAX 256
+#define LINES_MAX \
+	4096 /* the kernel is asked anew for each 4 KiB; a host with more has other troubles */
+#define NOTES_MAX   256
 #define HOLDERS_MAX 16
-#define READ_BYTES 4096 /* as many as the kernel gives at once; stdio would ask for less */
+#define READ_BYTES  4096 /* as many as the kernel gives at once; stdio would ask for less */
 
-bool filelocks_waits(const struct ft_event *event)
+bool proc_locks_waits(const struct ft_event *event)
 {
 	uint64_t command = event->state.args[1];
 
@@ -68,8 +69,8 @@ static bool line_parse(const char *line, struct ft_filelock *ret_lock, int32_t *
 	       kind_of(name, &ret_lock->kind);
 }
 
-int filelocks_read(FILE *locks, int (*visit)(void *context, const struct ft_event *event),
-		   void *context)
+int proc_locks_read(FILE *locks, int (*visit)(void *context, const struct ft_event *event),
+		    void *context)
 {
 	const uint64_t now_ns = clock_now_ns();
 	struct ft_filelock held = { 0 };
@@ -136,8 +137,8 @@ static int pass_on(void *context, const struct ft_event *event)
 	return holders->visit(holders->context, event);
 }
 
-void filelocks_look(const struct target *target, const struct kallsyms *kallsyms,
-		    int (*visit)(void *context, const struct ft_event *event), void *context)
+void proc_locks_look(const struct target *target, const struct kallsyms *kallsyms,
+		     int (*visit)(void *context, const struct ft_event *event), void *context)
 {
 	struct holders holders = { .target = target, .visit = visit, .context = context };
 	FILE *locks = fopen("/proc/locks", "re");
@@ -146,8 +147,8 @@ void filelocks_look(const struct target *target, const struct kallsyms *kallsyms
 	if (!locks)
 		return;
 	setvbuf(locks, NULL, _IOFBF, READ_BYTES);
-	r = filelocks_read(locks, pass_on, &holders);
+	r = proc_locks_read(locks, pass_on, &holders);
 	fclose(locks);
 	for (size_t i = 0; i < holders.count && (!r || r == -ESRCH); i++)
-		r = snapshot_threads(holders.tgids[i], kallsyms, visit, context);
+		r = proc_threads_threads(holders.tgids[i], kallsyms, visit, context);
 }

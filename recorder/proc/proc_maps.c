@@ -116,8 +116,8 @@ static void *read_maps_of_some(void *argument)
 		record.error = read_maps(reading->tgids[place], &text, &bytes);
 		record.bytes = (uint32_t)bytes;
 		pthread_mutex_lock(&reading->out_lock);
-		if (child_write(reading->out_fd, &record, sizeof(record)) < 0 ||
-		    child_write(reading->out_fd, text, bytes) < 0)
+		if (helper_process_write(reading->out_fd, &record, sizeof(record)) < 0 ||
+		    helper_process_write(reading->out_fd, text, bytes) < 0)
 			_exit(1);
 		pthread_mutex_unlock(&reading->out_lock);
 		free(text);
@@ -192,8 +192,8 @@ static int add_output(struct mappings *mappings, const int32_t *tgids, size_t co
 	return 0;
 }
 
-int maps_read(struct mappings *mappings, const int32_t *tgids, size_t count, int deadline_ms,
-	      int32_t *ret_unreadable)
+int proc_maps_read(struct mappings *mappings, const int32_t *tgids, size_t count, int deadline_ms,
+		   int32_t *ret_unreadable)
 {
 	struct maps_reading reading = { .tgids = tgids,
 					.count = count,
@@ -206,7 +206,7 @@ int maps_read(struct mappings *mappings, const int32_t *tgids, size_t count, int
 	if (!read)
 		return -ENOMEM;
 	/* However it ended: what came in time is good, the rest is unreadable. */
-	child_run(read_all_maps, &reading, deadline_ms, &output, &output_bytes);
+	helper_process_run(read_all_maps, &reading, deadline_ms, &output, &output_bytes);
 	if (add_output(mappings, tgids, count, output, output_bytes, read) < 0) {
 		unreadable = -ENOMEM;
 		goto out;

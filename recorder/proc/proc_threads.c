@@ -246,8 +246,8 @@ static DIR *open_tasks(int32_t tgid)
 	return opendir(path);
 }
 
-int snapshot_threads(int32_t tgid, const struct kallsyms *kallsyms,
-		     int (*visit)(void *context, const struct ft_event *event), void *context)
+int proc_threads_threads(int32_t tgid, const struct kallsyms *kallsyms,
+			 int (*visit)(void *context, const struct ft_event *event), void *context)
 {
 	DIR *tasks = open_tasks(tgid);
 	int32_t tid;
@@ -269,8 +269,8 @@ int snapshot_threads(int32_t tgid, const struct kallsyms *kallsyms,
 	return err;
 }
 
-int snapshot_thread(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
-		    int (*visit)(void *context, const struct ft_event *event), void *context)
+int proc_threads_thread(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
+			int (*visit)(void *context, const struct ft_event *event), void *context)
 {
 	char path[48];
 	int task_fd, err;
@@ -302,7 +302,7 @@ static int visit_names(DIR *tasks, int32_t tgid,
 	return err;
 }
 
-int snapshot_tasks(int (*visit)(void *context, const struct ft_task *task), void *context)
+int proc_threads_tasks(int (*visit)(void *context, const struct ft_task *task), void *context)
 {
 	DIR *processes = opendir("/proc");
 	int32_t tgid;

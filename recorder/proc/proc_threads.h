@@ -4,8 +4,8 @@
  * not take mmap_lock: stat, status, comm, schedstat, and, of threads that are
  * not running, syscall, stack or wchan.
  */
-#ifndef RECORDER_SNAPSHOT_H
-#define RECORDER_SNAPSHOT_H
+#ifndef RECORDER_PROC_PROC_THREADS_H
+#define RECORDER_PROC_PROC_THREADS_H
 
 #include <stdint.h>
 
@@ -13,7 +13,7 @@
 #include "recorder/symbols/kallsyms.h"
 
 /**
- * snapshot_threads() - an FT_EVENT_STATE for each thread of @tgid.
+ * proc_threads_threads() - an FT_EVENT_STATE for each thread of @tgid.
  *
  * @kallsyms: turns the names in /proc/PID/task/TID/stack and wchan back into addresses; may be NULL.
  * @visit:    gets each event (borrowed during the call; cpu FT_NO_CPU, time_ns just after
@@ -21,22 +21,22 @@
  *
  * Return: 0, -ESRCH (no such process), or what @visit returned.
  */
-int snapshot_threads(int32_t tgid, const struct kallsyms *kallsyms,
+int proc_threads_threads(int32_t tgid, const struct kallsyms *kallsyms,
 		     int (*visit)(void *context, const struct ft_event *event), void *context);
 
 /**
- * snapshot_thread() - the same for the thread @tid of @tgid alone.
+ * proc_threads_thread() - the same for the thread @tid of @tgid alone.
  *
  * Return: 0 or what @visit returned; -ESRCH (no such thread, or it went away meanwhile).
  */
-int snapshot_thread(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
+int proc_threads_thread(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
 		    int (*visit)(void *context, const struct ft_event *event), void *context);
 
 /**
- * snapshot_tasks() - tid, tgid and comm of every thread of the host (names only: stat and comm).
+ * proc_threads_tasks() - tid, tgid and comm of every thread of the host (names only: stat and comm).
  *
  * Return: 0, an errno of opening /proc, or what @visit returned.
  */
-int snapshot_tasks(int (*visit)(void *context, const struct ft_task *task), void *context);
+int proc_threads_tasks(int (*visit)(void *context, const struct ft_task *task), void *context);
 
 #endif

@@ -17,7 +17,7 @@ struct stat_line {
 	int32_t parent;
 };
 
-bool children_same_name(const char *comm, const char *other)
+bool process_tree_same_name(const char *comm, const char *other)
 {
 	size_t length = strcspn(comm, ":"), other_length = strcspn(other, ":");
 
@@ -52,7 +52,7 @@ static bool is_child(const struct target *target, int32_t tgid)
 	struct stat_line line, parent;
 
 	return read_stat(tgid, &line) && target_has(target, line.parent) &&
-	       read_stat(line.parent, &parent) && children_same_name(line.comm, parent.comm);
+	       read_stat(line.parent, &parent) && process_tree_same_name(line.comm, parent.comm);
 }
 
 /* One generation, or more. */
@@ -71,7 +71,7 @@ static void add_generation(struct target *target)
 	closedir(processes);
 }
 
-bool children_add(struct target *target)
+bool process_tree_add(struct target *target)
 {
 	size_t first = target->count, before = 0;
 

@@ -2,8 +2,8 @@
 /*
  * Whom the report will be about: some processes, or the whole host.
  */
-#ifndef RECORDER_TARGET_H
-#define RECORDER_TARGET_H
+#ifndef RECORDER_PROC_TARGET_H
+#define RECORDER_PROC_TARGET_H
 
 #include <stdbool.h>
 #include <stddef.h>

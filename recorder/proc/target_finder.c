@@ -35,8 +35,8 @@ struct hint {
 	char comm[FT_COMM_BYTES];
 };
 
-struct finder {
-	struct finder_options options;
+struct target_finder {
+	struct target_finder_options options;
 	struct target target; /* of the thread, as are these */
 	int32_t root; /* the one that --pid-file names; 0: none */
 	uint64_t looks;
@@ -55,9 +55,9 @@ struct finder {
 	bool stop, done;
 };
 
-bool finder_looks(const struct finder *finder)
+bool target_finder_looks(const struct target_finder *finder)
 {
-	const struct finder_options *options = &finder->options;
+	const struct target_finder_options *options = &finder->options;
 	return options->pids->count || options->pid_file || options->comm;
 }
 
@@ -73,9 +73,9 @@ static ssize_t read_text(const char *path, char *ret_text, size_t text_bytes)
 	return got;
 }
 
-static void say_missing(struct finder *finder, const char *format, ...)
+static void say_missing(struct target_finder *finder, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-static void say_missing(struct finder *finder, const char *format, ...)
+static void say_missing(struct target_finder *finder, const char *format, ...)
 {
 	va_list arguments;
 
@@ -126,7 +126,7 @@ static void add_named(const char *comm, struct target *target)
 }
 
 /* The ID at the beginning of the file. Return: 0, having said why, where there is none. */
-static int32_t read_pid_file(struct finder *finder)
+static int32_t read_pid_file(struct target_finder *finder)
 {
 	const char *path = finder->options.pid_file;
 	char text[64], why[64];
@@ -142,7 +142,7 @@ static int32_t read_pid_file(struct finder *finder)
 }
 
 /* Return: the process that the file names, 0 where there is none. */
-static int32_t find_root(struct finder *finder)
+static int32_t find_root(struct target_finder *finder)
 {
 	struct target target = { .tgids = { read_pid_file(finder) }, .count = 1 };
 	int32_t missing;
@@ -158,15 +158,15 @@ static int32_t find_root(struct finder *finder)
 	return target.tgids[0];
 }
 
-static void find(struct finder *finder, struct target *ret_target)
+static void find(struct target_finder *finder, struct target *ret_target)
 {
-	const struct finder_options *options = &finder->options;
+	const struct target_finder_options *options = &finder->options;
 	int32_t missing;
 
 	*ret_target = (struct target){ .count = 0 };
 	if (options->pid_file && finder->root) {
 		if (target_add(ret_target, finder->root))
-			children_add(ret_target);
+			process_tree_add(ret_target);
 		else
 			say_missing(finder, "%s: process %d has exited", options->pid_file,
 				    finder->root);
@@ -180,19 +180,19 @@ static void find(struct finder *finder, struct target *ret_target)
 			ret_target->count = 0;
 			say_missing(finder, "there is no process %d", missing);
 		}
-		children_add(ret_target);
+		process_tree_add(ret_target);
 	}
 }
 
 /* With the lock held. */
-static void add_former(struct finder *finder, int32_t tgid)
+static void add_former(struct target_finder *finder, int32_t tgid)
 {
 	finder->formers[finder->former_count++ % FORMER_MAX] =
 		(struct former){ .tgid = tgid, .until_ns = clock_now_ns() };
 }
 
 /* What the others see. It is found anew where nobody of it was there before: a start, an end, a restart. */
-static void publish(struct finder *finder)
+static void publish(struct target_finder *finder)
 {
 	bool stays = false;
 
@@ -219,14 +219,14 @@ static bool same(const struct target *a, const struct target *b)
 }
 
 /* By the file or /proc; @closer: children as well. Return: whether that changed anything. */
-static bool find_all(struct finder *finder, bool closer)
+static bool find_all(struct target_finder *finder, bool closer)
 {
 	struct target target;
 
 	if (finder->options.pid_file) {
 		int32_t root = find_root(finder);
 		if (root && root == finder->root && has(&finder->target, root))
-			return closer && children_add(&finder->target);
+			return closer && process_tree_add(&finder->target);
 		finder->root = root;
 	}
 	find(finder, &target);
@@ -236,7 +236,7 @@ static bool find_all(struct finder *finder, bool closer)
 	return changed;
 }
 
-static bool drop_exited(struct finder *finder)
+static bool drop_exited(struct target_finder *finder)
 {
 	size_t before = finder->target.count;
 
@@ -247,7 +247,7 @@ static bool drop_exited(struct finder *finder)
 }
 
 /* Return: whether it belongs to the target, which it then does. */
-static bool take_hint(struct finder *finder, const struct hint *hint)
+static bool take_hint(struct target_finder *finder, const struct hint *hint)
 {
 	char comm[64];
 
@@ -259,11 +259,11 @@ static bool take_hint(struct finder *finder, const struct hint *hint)
 		return false;
 	}
 	return (finder->options.comm ? same_name(comm, hint->comm)
-				     : children_same_name(comm, hint->comm)) &&
+				     : process_tree_same_name(comm, hint->comm)) &&
 	       target_add(&finder->target, hint->tgid);
 }
 
-static bool take_hints(struct finder *finder, bool *ret_lost)
+static bool take_hints(struct target_finder *finder, bool *ret_lost)
 {
 	struct hint hints[HINTS_MAX];
 	bool changed = false;
@@ -283,20 +283,20 @@ static bool take_hints(struct finder *finder, bool *ret_lost)
 }
 
 /* A process ID alone is never looked for again: another process may have got it. Its children are. */
-static void look_by_id(struct finder *finder)
+static void look_by_id(struct target_finder *finder)
 {
 	bool lost, changed = finder->looks ? drop_exited(finder) : find_all(finder, true);
 
 	changed |= take_hints(finder, &lost);
 	if (lost)
-		changed |= children_add(&finder->target);
+		changed |= process_tree_add(&finder->target);
 	if (finder->looks++ && changed && !finder->target.count)
 		say_missing(finder, "it has exited");
 	if (changed)
 		publish(finder);
 }
 
-static void look(struct finder *finder)
+static void look(struct target_finder *finder)
 {
 	bool lost, changed = drop_exited(finder);
 
@@ -310,7 +310,7 @@ static void look(struct finder *finder)
 }
 
 /* With the lock held. NULL: it is none. */
-static struct hint *find_hint(struct finder *finder, int32_t tgid)
+static struct hint *find_hint(struct target_finder *finder, int32_t tgid)
 {
 	for (size_t i = 0; i < finder->hint_count; i++)
 		if (finder->hints[i].tgid == tgid)
@@ -319,7 +319,7 @@ static struct hint *find_hint(struct finder *finder, int32_t tgid)
 }
 
 /* With the lock held. */
-static void add_hint(struct finder *finder, const struct ft_task *task)
+static void add_hint(struct target_finder *finder, const struct ft_task *task)
 {
 	if (finder->hint_count == HINTS_MAX) {
 		finder->hints_lost = true;
@@ -331,25 +331,26 @@ static void add_hint(struct finder *finder, const struct ft_task *task)
 }
 
 /* With the lock held. Children of the target belong to it, or whoever has the name. */
-static bool belongs(struct finder *finder, const struct ft_task *parent, const struct ft_task *task)
+static bool belongs(struct target_finder *finder, const struct ft_task *parent,
+		    const struct ft_task *task)
 {
 	if (finder->options.comm)
 		return same_name(task->comm, finder->options.comm);
 	return parent && (has(&finder->found, parent->tgid) || find_hint(finder, parent->tgid));
 }
 
-void finder_event(struct finder *finder, const struct ft_event *event)
+void target_finder_event(struct target_finder *finder, const struct ft_event *event)
 {
 	bool is_fork = event->kind == FT_EVENT_FORK;
 	const struct ft_task *task = is_fork ? event->fork.child : event->task;
 
-	if (!finder_looks(finder) || (!is_fork && event->kind != FT_EVENT_COMM) ||
+	if (!target_finder_looks(finder) || (!is_fork && event->kind != FT_EVENT_COMM) ||
 	    task->tgid <= 0 || task->tid != task->tgid)
 		return;
 	pthread_mutex_lock(&finder->lock);
 	struct hint *hint = find_hint(finder, task->tgid);
 	/* It executes another program, or another process has its ID. */
-	if (hint && (is_fork || !children_same_name(hint->comm, task->comm))) {
+	if (hint && (is_fork || !process_tree_same_name(hint->comm, task->comm))) {
 		*hint = finder->hints[--finder->hint_count];
 		hint = NULL;
 	}
@@ -358,7 +359,7 @@ void finder_event(struct finder *finder, const struct ft_event *event)
 	pthread_mutex_unlock(&finder->lock);
 }
 
-static void look_once(struct finder *finder)
+static void look_once(struct target_finder *finder)
 {
 	if (finder->options.pid_file || finder->options.comm)
 		look(finder);
@@ -368,7 +369,7 @@ static void look_once(struct finder *finder)
 
 static void *run(void *context)
 {
-	struct finder *finder = context;
+	struct target_finder *finder = context;
 	struct timespec next;
 
 	pthread_setname_np(pthread_self(), "ft-finder");
@@ -389,7 +390,7 @@ static void *run(void *context)
 	return NULL;
 }
 
-static void finder_free(struct finder *finder)
+static void finder_free(struct target_finder *finder)
 {
 	target_close(&finder->target);
 	pthread_cond_destroy(&finder->changed);
@@ -397,9 +398,10 @@ static void finder_free(struct finder *finder)
 	free(finder);
 }
 
-int finder_start(const struct finder_options *options, struct finder **ret_finder)
+int target_finder_start(const struct target_finder_options *options,
+			struct target_finder **ret_finder)
 {
-	struct finder *finder = calloc(1, sizeof(*finder));
+	struct target_finder *finder = calloc(1, sizeof(*finder));
 	pthread_condattr_t monotonic;
 
 	if (!finder)
@@ -410,7 +412,7 @@ int finder_start(const struct finder_options *options, struct finder **ret_finde
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&finder->changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	if (finder_looks(finder))
+	if (target_finder_looks(finder))
 		look_once(finder);
 	else
 		finder->done = true;
@@ -423,13 +425,13 @@ int finder_start(const struct finder_options *options, struct finder **ret_finde
 	return 0;
 }
 
-void finder_stop(struct finder *finder)
+void target_finder_stop(struct target_finder *finder)
 {
 	struct timespec end;
 
 	if (!finder)
 		return;
-	if (!finder_looks(finder)) {
+	if (!target_finder_looks(finder)) {
 		finder_free(finder);
 		return;
 	}
@@ -451,7 +453,7 @@ void finder_stop(struct finder *finder)
 	finder_free(finder);
 }
 
-uint64_t finder_target(struct finder *finder, struct target *ret_target)
+uint64_t target_finder_target(struct target_finder *finder, struct target *ret_target)
 {
 	pthread_mutex_lock(&finder->lock);
 	*ret_target = finder->found;
@@ -460,7 +462,7 @@ uint64_t finder_target(struct finder *finder, struct target *ret_target)
 	return number;
 }
 
-uint64_t finder_anew(struct finder *finder)
+uint64_t target_finder_anew(struct target_finder *finder)
 {
 	pthread_mutex_lock(&finder->lock);
 	uint64_t anew = finder->anew;
@@ -468,16 +470,17 @@ uint64_t finder_anew(struct finder *finder)
 	return anew;
 }
 
-void finder_missing(struct finder *finder, char ret_text[FINDER_TEXT_BYTES])
+void target_finder_missing(struct target_finder *finder, char ret_text[FINDER_TEXT_BYTES])
 {
 	pthread_mutex_lock(&finder->lock);
 	memcpy(ret_text, finder->missing, FINDER_TEXT_BYTES);
-	if (finder->found.count || !finder_looks(finder))
+	if (finder->found.count || !target_finder_looks(finder))
 		ret_text[0] = '\0';
 	pthread_mutex_unlock(&finder->lock);
 }
 
-void finder_targets_since(struct finder *finder, uint64_t since_ns, struct target *ret_target)
+void target_finder_targets_since(struct target_finder *finder, uint64_t since_ns,
+				 struct target *ret_target)
 {
 	pthread_mutex_lock(&finder->lock);
 	*ret_target = finder->found;

@@ -15,22 +15,22 @@
 #define STUCK_MAX   8
 #define THREADS_MAX 65536 /* as many states are kept */
 
-struct states {
+struct thread_states {
 	struct target target;
 	const struct kallsyms *kallsyms;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
-	struct eventlist *events;
+	struct event_list *events;
 	bool file_locks; /* somebody waits for one */
 	bool done;
-	bool left; /* by states_finish(): the thread frees it */
+	bool left; /* by thread_states_finish(): the thread frees it */
 };
 
 static _Atomic unsigned int running;
 
-static void states_free(struct states *states)
+static void states_free(struct thread_states *states)
 {
-	eventlist_destroy(states->events);
+	event_list_destroy(states->events);
 	pthread_cond_destroy(&states->changed);
 	pthread_mutex_destroy(&states->lock);
 	free(states);
@@ -38,37 +38,37 @@ static void states_free(struct states *states)
 
 static int keep_state(void *context, const struct ft_event *event)
 {
-	struct states *states = context;
+	struct thread_states *states = context;
 	pthread_mutex_lock(&states->lock);
-	if (event->kind == FT_EVENT_STATE && filelocks_waits(event))
+	if (event->kind == FT_EVENT_STATE && proc_locks_waits(event))
 		states->file_locks = true;
-	int error = states->left ? -ECANCELED : eventlist_add(states->events, event);
+	int error = states->left ? -ECANCELED : event_list_add(states->events, event);
 	pthread_mutex_unlock(&states->lock);
 	return error;
 }
 
 static int visit_process(void *context, const struct ft_task *task)
 {
-	struct states *states = context;
+	struct thread_states *states = context;
 	if (task->tid != task->tgid)
 		return 0;
-	int error = snapshot_threads(task->tgid, states->kallsyms, keep_state, states);
+	int error = proc_threads_threads(task->tgid, states->kallsyms, keep_state, states);
 	return error == -ESRCH ? 0 : error;
 }
 
 static void *run(void *context)
 {
-	struct states *states = context;
+	struct thread_states *states = context;
 
 	pthread_setname_np(pthread_self(), "ft-states");
 	for (size_t i = 0; i < states->target.count; i++)
-		if (snapshot_threads(states->target.tgids[i], states->kallsyms, keep_state,
-				     states) == -ECANCELED)
+		if (proc_threads_threads(states->target.tgids[i], states->kallsyms, keep_state,
+					 states) == -ECANCELED)
 			break;
 	if (!states->target.count)
-		snapshot_tasks(visit_process, states);
+		proc_threads_tasks(visit_process, states);
 	if (states->file_locks)
-		filelocks_look(&states->target, states->kallsyms, keep_state, states);
+		proc_locks_look(&states->target, states->kallsyms, keep_state, states);
 
 	pthread_mutex_lock(&states->lock);
 	states->done = true;
@@ -81,14 +81,15 @@ static void *run(void *context)
 	return NULL;
 }
 
-struct states *states_start(const struct target *target, const struct kallsyms *kallsyms)
+struct thread_states *thread_states_start(const struct target *target,
+					  const struct kallsyms *kallsyms)
 {
-	struct states *states = calloc(1, sizeof(*states));
+	struct thread_states *states = calloc(1, sizeof(*states));
 	pthread_condattr_t monotonic;
 	pthread_attr_t detached;
 	pthread_t thread;
 
-	if (!states || running >= STUCK_MAX || eventlist_create(THREADS_MAX, &states->events)) {
+	if (!states || running >= STUCK_MAX || event_list_create(THREADS_MAX, &states->events)) {
 		free(states);
 		return NULL;
 	}
@@ -111,16 +112,17 @@ struct states *states_start(const struct target *target, const struct kallsyms *
 	return NULL;
 }
 
-void states_copy(struct states *states, uint64_t since_ns, struct ownlog *ownlog)
+void thread_states_copy(struct thread_states *states, uint64_t since_ns,
+			struct recorder_events *ownlog)
 {
 	if (!states)
 		return;
 	pthread_mutex_lock(&states->lock);
-	eventlist_copy(states->events, since_ns, ownlog);
+	event_list_copy(states->events, since_ns, ownlog);
 	pthread_mutex_unlock(&states->lock);
 }
 
-bool states_finish(struct states *states, int wait_ms, struct ownlog *ownlog)
+bool thread_states_finish(struct thread_states *states, int wait_ms, struct recorder_events *ownlog)
 {
 	struct timespec end;
 
@@ -139,7 +141,7 @@ bool states_finish(struct states *states, int wait_ms, struct ownlog *ownlog)
 		;
 	bool done = states->done;
 	if (ownlog)
-		eventlist_copy(states->events, 0, ownlog);
+		event_list_copy(states->events, 0, ownlog);
 	states->left = true;
 	pthread_mutex_unlock(&states->lock);
 	if (done)
@@ -147,7 +149,7 @@ bool states_finish(struct states *states, int wait_ms, struct ownlog *ownlog)
 	return done;
 }
 
-unsigned int states_stuck(void)
+unsigned int thread_states_stuck(void)
 {
 	return running;
 }

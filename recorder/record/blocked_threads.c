@@ -25,7 +25,7 @@ struct place {
 	_Atomic bool in_lock;
 };
 
-struct sleepers {
+struct blocked_threads {
 	struct place *places;
 	size_t capacity;
 	_Atomic size_t count; /* places used so far */
@@ -40,12 +40,12 @@ struct sleepers {
 #define LOAD(field)	    atomic_load_explicit(&(field), memory_order_relaxed)
 #define STORE(field, value) atomic_store_explicit(&(field), value, memory_order_relaxed)
 
-int sleepers_create(size_t capacity, struct sleepers **ret_sleepers)
+int blocked_threads_create(size_t capacity, struct blocked_threads **ret_sleepers)
 {
 	size_t index_count = 1024;
 	while (index_count < capacity * 2)
 		index_count *= 2;
-	struct sleepers *sleepers = calloc(1, sizeof(*sleepers));
+	struct blocked_threads *sleepers = calloc(1, sizeof(*sleepers));
 	if (!sleepers)
 		return -ENOMEM;
 	sleepers->capacity = capacity;
@@ -54,14 +54,14 @@ int sleepers_create(size_t capacity, struct sleepers **ret_sleepers)
 	sleepers->free_places = calloc(capacity, sizeof(*sleepers->free_places));
 	sleepers->index = calloc(index_count, sizeof(*sleepers->index));
 	if (!sleepers->places || !sleepers->free_places || !sleepers->index) {
-		sleepers_destroy(sleepers);
+		blocked_threads_destroy(sleepers);
 		return -ENOMEM;
 	}
 	*ret_sleepers = sleepers;
 	return 0;
 }
 
-void sleepers_destroy(struct sleepers *sleepers)
+void blocked_threads_destroy(struct blocked_threads *sleepers)
 {
 	if (!sleepers)
 		return;
@@ -71,18 +71,18 @@ void sleepers_destroy(struct sleepers *sleepers)
 	free(sleepers);
 }
 
-static size_t home(const struct sleepers *sleepers, int32_t tid)
+static size_t home(const struct blocked_threads *sleepers, int32_t tid)
 {
 	return ((uint32_t)tid * 2654435769u >> 7) & sleepers->mask;
 }
 
-static int32_t tid_at(const struct sleepers *sleepers, size_t at)
+static int32_t tid_at(const struct blocked_threads *sleepers, size_t at)
 {
 	return LOAD(sleepers->places[sleepers->index[at] - 1].tid);
 }
 
 /* Where in the index @tid is, or the free place where it would go. */
-static size_t find(const struct sleepers *sleepers, int32_t tid)
+static size_t find(const struct blocked_threads *sleepers, int32_t tid)
 {
 	size_t at = home(sleepers, tid);
 	while (sleepers->index[at] && tid_at(sleepers, at) != tid)
@@ -95,14 +95,14 @@ static bool waits_for_lock(const struct place *place)
 	return LOAD(place->in_lock) && LOAD(place->since_ns);
 }
 
-static void begin_write(struct sleepers *sleepers, struct place *place)
+static void begin_write(struct blocked_threads *sleepers, struct place *place)
 {
 	STORE(sleepers->lock_waits, LOAD(sleepers->lock_waits) - waits_for_lock(place));
 	STORE(place->sequence, LOAD(place->sequence) + 1);
 	atomic_thread_fence(memory_order_release);
 }
 
-static void end_write(struct sleepers *sleepers, struct place *place)
+static void end_write(struct blocked_threads *sleepers, struct place *place)
 {
 	STORE(sleepers->lock_waits, LOAD(sleepers->lock_waits) + waits_for_lock(place));
 	if (waits_for_lock(place) && LOAD(place->since_ns) > LOAD(sleepers->lock_wait_ns))
@@ -112,7 +112,7 @@ static void end_write(struct sleepers *sleepers, struct place *place)
 }
 
 /* The place of @tid, made if there is room; NULL where there is none. */
-static struct place *place_of(struct sleepers *sleepers, int32_t tid)
+static struct place *place_of(struct blocked_threads *sleepers, int32_t tid)
 {
 	size_t count = LOAD(sleepers->count);
 	uint32_t number;
@@ -140,7 +140,7 @@ static struct place *place_of(struct sleepers *sleepers, int32_t tid)
 	return place;
 }
 
-static void forget(struct sleepers *sleepers, int32_t tid)
+static void forget(struct blocked_threads *sleepers, int32_t tid)
 {
 	size_t hole = find(sleepers, tid);
 	if (!sleepers->index[hole])
@@ -180,7 +180,7 @@ static bool blocks(enum ft_task_state state)
 }
 
 /* @task blocked (@since_ns), or was woken, switched in or pushed off its CPU (0). */
-static void change(struct sleepers *sleepers, const struct ft_task *task, uint64_t time_ns,
+static void change(struct blocked_threads *sleepers, const struct ft_task *task, uint64_t time_ns,
 		   uint64_t since_ns, enum ft_task_state state)
 {
 	if (task->tid <= 0)
@@ -198,7 +198,7 @@ static void change(struct sleepers *sleepers, const struct ft_task *task, uint64
 	end_write(sleepers, place);
 }
 
-static void enter_lock(struct sleepers *sleepers, const struct ft_task *task, bool in_lock)
+static void enter_lock(struct blocked_threads *sleepers, const struct ft_task *task, bool in_lock)
 {
 	struct place *place = task->tid > 0 ? place_of(sleepers, task->tid) : NULL;
 	if (place && LOAD(place->in_lock) != in_lock) {
@@ -208,7 +208,7 @@ static void enter_lock(struct sleepers *sleepers, const struct ft_task *task, bo
 	}
 }
 
-void sleepers_event(struct sleepers *sleepers, const struct ft_event *event)
+void blocked_threads_event(struct blocked_threads *sleepers, const struct ft_event *event)
 {
 	switch (event->kind) {
 	case FT_EVENT_SWITCH:
@@ -236,28 +236,29 @@ void sleepers_event(struct sleepers *sleepers, const struct ft_event *event)
 	}
 }
 
-size_t sleepers_lock_waits(const struct sleepers *sleepers)
+size_t blocked_threads_lock_waits(const struct blocked_threads *sleepers)
 {
 	return LOAD(sleepers->lock_waits);
 }
 
-bool sleepers_wait_since(const struct sleepers *sleepers, uint64_t after_ns)
+bool blocked_threads_wait_since(const struct blocked_threads *sleepers, uint64_t after_ns)
 {
 	return LOAD(sleepers->lock_waits) && LOAD(sleepers->lock_wait_ns) > after_ns;
 }
 
-size_t sleepers_count(const struct sleepers *sleepers)
+size_t blocked_threads_count(const struct blocked_threads *sleepers)
 {
 	return atomic_load_explicit(&sleepers->count, memory_order_acquire);
 }
 
-bool sleepers_at(const struct sleepers *sleepers, size_t at, struct sleeper *ret_sleeper)
+bool blocked_threads_at(const struct blocked_threads *sleepers, size_t at,
+			struct blocked_thread *ret_sleeper)
 {
 	const struct place *place = &sleepers->places[at];
 	uint64_t comm[FT_COMM_BYTES / 8];
 
 	uint32_t sequence = atomic_load_explicit(&place->sequence, memory_order_acquire);
-	struct sleeper sleeper = {
+	struct blocked_thread sleeper = {
 		.tid = LOAD(place->tid),
 		.tgid = LOAD(place->tgid),
 		.state = (enum ft_task_state)LOAD(place->state),
@@ -276,9 +277,10 @@ bool sleepers_at(const struct sleepers *sleepers, size_t at, struct sleeper *ret
 	return true;
 }
 
-bool sleepers_unchanged(const struct sleepers *sleepers, size_t at, const struct sleeper *seen)
+bool blocked_threads_unchanged(const struct blocked_threads *sleepers, size_t at,
+			       const struct blocked_thread *seen)
 {
-	struct sleeper now;
-	return sleepers_at(sleepers, at, &now) && now.tid == seen->tid &&
+	struct blocked_thread now;
+	return blocked_threads_at(sleepers, at, &now) && now.tid == seen->tid &&
 	       now.changes == seen->changes;
 }

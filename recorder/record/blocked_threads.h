@@ -3,8 +3,8 @@
  * Which threads are blocked now, and since when, by the events alone. The drain
  * keeps it up; other threads look at it without a lock.
  */
-#ifndef RECORDER_SLEEPERS_H
-#define RECORDER_SLEEPERS_H
+#ifndef RECORDER_RECORD_BLOCKED_THREADS_H
+#define RECORDER_RECORD_BLOCKED_THREADS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,10 +12,10 @@
 
 #include "capture/event.h"
 
-struct sleepers;
+struct blocked_threads;
 
 /* A thread as it was when looked at. */
-struct sleeper {
+struct blocked_thread {
 	int32_t tid, tgid;		/* tgid -1: not known */
 	char comm[FT_COMM_BYTES];
 	enum ft_task_state state;	/* in which it blocked */
@@ -25,30 +25,30 @@ struct sleeper {
 };
 
 /* Room for @capacity threads. Return: 0 or -ENOMEM. */
-int sleepers_create(size_t capacity, struct sleepers **ret_sleepers);
-void sleepers_destroy(struct sleepers *sleepers);
+int blocked_threads_create(size_t capacity, struct blocked_threads **ret_sleepers);
+void blocked_threads_destroy(struct blocked_threads *sleepers);
 
 /**
- * sleepers_event() - what @event says about its threads. From the drain only; allocates nothing.
+ * blocked_threads_event() - what @event says about its threads. From the drain only; allocates nothing.
  *
  * Each CPU's events come in order of time, those of different CPUs need not: for each thread the latest
  * event counts.
  */
-void sleepers_event(struct sleepers *sleepers, const struct ft_event *event);
+void blocked_threads_event(struct blocked_threads *sleepers, const struct ft_event *event);
 
 /* Threads blocked in the slow path of a kernel lock. From any thread, as those that follow. */
-size_t sleepers_lock_waits(const struct sleepers *sleepers);
+size_t blocked_threads_lock_waits(const struct blocked_threads *sleepers);
 
 /* Are there such, and did one begin to be after @after_ns? A kernel that leaves a thread's events out leaves it here for ever. */
-bool sleepers_wait_since(const struct sleepers *sleepers, uint64_t after_ns);
+bool blocked_threads_wait_since(const struct blocked_threads *sleepers, uint64_t after_ns);
 
 /* Places that may hold a thread, from 0. */
-size_t sleepers_count(const struct sleepers *sleepers);
+size_t blocked_threads_count(const struct blocked_threads *sleepers);
 
 /* Return: false where @place holds none, or it is just changing. */
-bool sleepers_at(const struct sleepers *sleepers, size_t place, struct sleeper *ret_sleeper);
+bool blocked_threads_at(const struct blocked_threads *sleepers, size_t place, struct blocked_thread *ret_sleeper);
 
 /* Is the thread of @place still in the same sleep as when @seen was taken, as far as events were drained? */
-bool sleepers_unchanged(const struct sleepers *sleepers, size_t place, const struct sleeper *seen);
+bool blocked_threads_unchanged(const struct blocked_threads *sleepers, size_t place, const struct blocked_thread *seen);
 
 #endif

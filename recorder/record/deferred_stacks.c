@@ -23,7 +23,7 @@ static _Atomic unsigned int stuck;
 /* One thread: what was known of it before, what was read. */
 struct reading {
 	size_t place;
-	struct sleeper seen;
+	struct blocked_thread seen;
 	bool done;
 	uint64_t end_ns;
 	struct ft_event event;
@@ -40,20 +40,21 @@ struct batch {
 	struct reading readings[BATCH];
 };
 
-struct lazy {
-	struct lazy_options options;
+struct deferred_stacks {
+	struct deferred_stacks_options options;
 	uint32_t *asked; /* by place: changes + 1 of the sleep that was read last */
 	size_t asked_count;
 	struct batch *batch; /* of the errand; NULL: none is under way */
-	struct errand *errand;
+	struct abandonable_task *errand;
 	uint64_t begun_ns;
 	bool read_all; /* the errand is done, its readings wait for the drain */
-	struct lazy_status status;
+	struct deferred_stacks_status status;
 };
 
-int lazy_create(const struct lazy_options *options, struct lazy **ret_lazy)
+int deferred_stacks_create(const struct deferred_stacks_options *options,
+			   struct deferred_stacks **ret_lazy)
 {
-	struct lazy *lazy = calloc(1, sizeof(*lazy));
+	struct deferred_stacks *lazy = calloc(1, sizeof(*lazy));
 	if (!lazy)
 		return -ENOMEM;
 	lazy->options = *options;
@@ -72,22 +73,22 @@ static void discard(void *context)
 	free(batch);
 }
 
-static void leave(struct lazy *lazy, int patience_ms)
+static void leave(struct deferred_stacks *lazy, int patience_ms)
 {
 	if (!lazy->errand)
 		return;
-	if (!errand_wait(lazy->errand, patience_ms)) {
+	if (!abandonable_task_wait(lazy->errand, patience_ms)) {
 		lazy->batch->left_behind = true;
 		stuck++;
 		lazy->status.left_behind++;
 	}
-	errand_leave(lazy->errand, 0);
+	abandonable_task_leave(lazy->errand, 0);
 	lazy->errand = NULL;
 	lazy->batch = NULL;
 	lazy->read_all = false;
 }
 
-void lazy_destroy(struct lazy *lazy)
+void deferred_stacks_destroy(struct deferred_stacks *lazy)
 {
 	if (!lazy)
 		return;
@@ -120,9 +121,9 @@ static void read_batch(void *context)
 	struct batch *batch = context;
 	for (size_t i = 0; i < batch->count && !batch->left_behind; i++) {
 		struct reading *reading = &batch->readings[i];
-		const struct sleeper *seen = &reading->seen;
-		snapshot_thread(seen->tgid > 0 ? seen->tgid : seen->tid, seen->tid, batch->kallsyms,
-				keep, reading);
+		const struct blocked_thread *seen = &reading->seen;
+		proc_threads_thread(seen->tgid > 0 ? seen->tgid : seen->tid, seen->tid,
+				    batch->kallsyms, keep, reading);
 		reading->end_ns = clock_now_ns();
 	}
 }
@@ -134,8 +135,8 @@ static bool sleeps(enum ft_task_state state)
 }
 
 /* Whether the sleeper is due; @first: those who come first. */
-static bool is_due(const struct lazy *lazy, size_t place, const struct sleeper *sleeper,
-		   uint64_t drained_ns, bool first)
+static bool is_due(const struct deferred_stacks *lazy, size_t place,
+		   const struct blocked_thread *sleeper, uint64_t drained_ns, bool first)
 {
 	bool comes_first =
 		sleeper->state == FT_STATE_DISK || target_has(lazy->options.target, sleeper->tgid);
@@ -144,12 +145,12 @@ static bool is_due(const struct lazy *lazy, size_t place, const struct sleeper *
 	       lazy->asked[place] != sleeper->changes + 1;
 }
 
-static void fill_batch(struct lazy *lazy, struct batch *batch, size_t places, size_t most,
-		       uint64_t drained_ns, bool first)
+static void fill_batch(struct deferred_stacks *lazy, struct batch *batch, size_t places,
+		       size_t most, uint64_t drained_ns, bool first)
 {
 	for (size_t place = 0; place < places && batch->count < most; place++) {
-		struct sleeper sleeper;
-		if (!sleepers_at(lazy->options.sleepers, place, &sleeper) ||
+		struct blocked_thread sleeper;
+		if (!blocked_threads_at(lazy->options.sleepers, place, &sleeper) ||
 		    !is_due(lazy, place, &sleeper, drained_ns, first))
 			continue;
 		struct reading *reading = &batch->readings[batch->count++];
@@ -158,7 +159,7 @@ static void fill_batch(struct lazy *lazy, struct batch *batch, size_t places, si
 	}
 }
 
-static bool make_room(struct lazy *lazy, size_t places)
+static bool make_room(struct deferred_stacks *lazy, size_t places)
 {
 	if (places <= lazy->asked_count)
 		return true;
@@ -171,9 +172,9 @@ static bool make_room(struct lazy *lazy, size_t places)
 	return true;
 }
 
-static void begin_batch(struct lazy *lazy, uint64_t drained_ns)
+static void begin_batch(struct deferred_stacks *lazy, uint64_t drained_ns)
 {
-	size_t places = sleepers_count(lazy->options.sleepers);
+	size_t places = blocked_threads_count(lazy->options.sleepers);
 	if (stuck >= STUCK_MOST || !make_room(lazy, places))
 		return;
 	struct batch *batch = malloc(sizeof(*batch));
@@ -185,7 +186,8 @@ static void begin_batch(struct lazy *lazy, uint64_t drained_ns)
 	fill_batch(lazy, batch, places, BATCH, drained_ns, true);
 	size_t most = batch->count + BATCH_OTHER < BATCH ? batch->count + BATCH_OTHER : BATCH;
 	fill_batch(lazy, batch, places, most, drained_ns, false);
-	if (!batch->count || errand_start("ft-stacks", read_batch, discard, batch, &lazy->errand)) {
+	if (!batch->count ||
+	    abandonable_task_start("ft-stacks", read_batch, discard, batch, &lazy->errand)) {
 		free(batch);
 		return;
 	}
@@ -194,13 +196,13 @@ static void begin_batch(struct lazy *lazy, uint64_t drained_ns)
 }
 
 /* The events up to the end of the reading are known: did the thread sleep on? */
-static void judge(struct lazy *lazy, const struct reading *reading)
+static void judge(struct deferred_stacks *lazy, const struct reading *reading)
 {
 	if (!reading->done)
 		return;
 	lazy->status.read++;
 	if (!reading->event.stack || reading->event.state.state == FT_STATE_RUNNING ||
-	    !sleepers_unchanged(lazy->options.sleepers, reading->place, &reading->seen)) {
+	    !blocked_threads_unchanged(lazy->options.sleepers, reading->place, &reading->seen)) {
 		lazy->status.changed++;
 		return;
 	}
@@ -208,10 +210,10 @@ static void judge(struct lazy *lazy, const struct reading *reading)
 	lazy->options.emit(lazy->options.context, &reading->event);
 }
 
-void lazy_look(struct lazy *lazy, uint64_t drained_ns)
+void deferred_stacks_look(struct deferred_stacks *lazy, uint64_t drained_ns)
 {
 	if (lazy->errand && !lazy->read_all) {
-		lazy->read_all = errand_wait(lazy->errand, 0);
+		lazy->read_all = abandonable_task_wait(lazy->errand, 0);
 		if (!lazy->read_all && clock_now_ns() - lazy->begun_ns > PATIENCE_NS)
 			leave(lazy, 0);
 	}
@@ -227,12 +229,13 @@ void lazy_look(struct lazy *lazy, uint64_t drained_ns)
 		begin_batch(lazy, drained_ns);
 }
 
-void lazy_status(const struct lazy *lazy, struct lazy_status *ret_status)
+void deferred_stacks_status(const struct deferred_stacks *lazy,
+			    struct deferred_stacks_status *ret_status)
 {
 	*ret_status = lazy->status;
 }
 
-unsigned int lazy_stuck(void)
+unsigned int deferred_stacks_stuck(void)
 {
 	return stuck;
 }

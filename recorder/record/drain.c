@@ -36,7 +36,7 @@ struct drain_cpu {
 	_Atomic enum place place; /* of its ring: the thread's where TAKEN or TO_DROP */
 	uint64_t from_ns, until_ns; /* TO_TAKE: it was not recorded between them */
 	_Atomic uint64_t heard_ns; /* source.last_ns, for others */
-	struct counters_cpu *counter;
+	struct perf_events_cpu *counter;
 	struct translate_cpu source;
 	struct ft_encoder *encoder;
 	uint8_t *buffer; /* a slot long */
@@ -45,10 +45,10 @@ struct drain_cpu {
 };
 
 struct drain {
-	struct counters *counters;
-	struct slots *slots;
-	struct dumps *dumps;
-	struct sleepers *sleepers; /* NULL: nobody looks at them */
+	struct perf_events *counters;
+	struct segment_ring *slots;
+	struct stack_dumps *dumps;
+	struct blocked_threads *sleepers; /* NULL: nobody looks at them */
 	struct translate translate;
 	struct drain_cpu *cpus;
 	uint8_t *buffers;
@@ -75,10 +75,11 @@ static void attach(struct drain_cpu *cpu)
 	memcpy(cpu->source.ids, cpu->counter->ids, sizeof(cpu->source.ids));
 }
 
-int drain_create(const struct plan *plan, struct counters *counters, struct tasks *tasks,
-		 struct slots *slots, struct dumps *dumps, struct drain **ret_drain)
+int drain_create(const struct event_plan *plan, struct perf_events *counters,
+		 struct task_table *tasks, struct segment_ring *slots, struct stack_dumps *dumps,
+		 struct drain **ret_drain)
 {
-	size_t count = counters->cpu_count, slot_bytes = slots_slot_bytes(slots);
+	size_t count = counters->cpu_count, slot_bytes = segment_ring_slot_bytes(slots);
 	struct drain *drain = calloc(1, sizeof(*drain));
 	if (!drain)
 		return -ENOMEM;
@@ -133,7 +134,7 @@ void drain_destroy(struct drain *drain)
 	free(drain);
 }
 
-void drain_keep_sleepers(struct drain *drain, struct sleepers *sleepers)
+void drain_keep_sleepers(struct drain *drain, struct blocked_threads *sleepers)
 {
 	drain->sleepers = sleepers;
 }
@@ -144,14 +145,14 @@ static void seal(struct drain *drain, struct drain_cpu *cpu)
 		return;
 	uint32_t events = ft_encoder_events(cpu->encoder);
 	size_t bytes = ft_encoder_seal(cpu->encoder);
-	slots_put(drain->slots, cpu->buffer, bytes, events);
+	segment_ring_put(drain->slots, cpu->buffer, bytes, events);
 	cpu->begun_ns = 0;
 }
 
 static void begin(struct drain *drain, struct drain_cpu *cpu, uint64_t time_ns)
 {
-	ft_encoder_begin(cpu->encoder, cpu->buffer, slots_slot_bytes(drain->slots), cpu->source.cpu,
-			 cpu->sequence++);
+	ft_encoder_begin(cpu->encoder, cpu->buffer, segment_ring_slot_bytes(drain->slots),
+			 cpu->source.cpu, cpu->sequence++);
 	cpu->begun_ns = time_ns;
 }
 
@@ -193,22 +194,22 @@ static void watch(struct drain *drain, const struct ft_event *event)
 		drain->wakings++;
 	}
 	if (drain->sleepers)
-		sleepers_event(drain->sleepers, event);
+		blocked_threads_event(drain->sleepers, event);
 }
 
 /* Empty one CPU's ring as far as it is filled now: a busy one must not keep the others waiting. */
 static void visit(struct drain *drain, struct drain_cpu *cpu)
 {
-	struct ring *ring = &cpu->counter->ring;
+	struct perf_ring *ring = &cpu->counter->ring;
 	const struct perf_event_header *record;
 	struct translate_dump dump;
 	struct ft_event event;
 	size_t bad_bytes;
 
-	if (!ring_begin(ring))
+	if (!perf_ring_begin(ring))
 		return;
 	uint64_t lost_before = cpu->source.lost_records, doubles_before = cpu->source.doubles;
-	while ((record = ring_next(ring, &bad_bytes))) {
+	while ((record = perf_ring_next(ring, &bad_bytes))) {
 		int result =
 			translate_record(&drain->translate, &cpu->source, record, &event, &dump);
 		if (result == 1) {
@@ -218,9 +219,9 @@ static void visit(struct drain *drain, struct drain_cpu *cpu)
 			drain->bad++;
 		}
 		if (result == 1 && dump.registers && event.kind == FT_EVENT_CALL)
-			dumps_add(drain->dumps, &event, &dump);
+			stack_dumps_add(drain->dumps, &event, &dump);
 	}
-	ring_end(ring);
+	perf_ring_end(ring);
 	if (bad_bytes)
 		encode_lost(drain, cpu, clock_now_ns(), 1);
 	drain->counts.lost += cpu->source.lost_records - lost_before + (bad_bytes != 0);
@@ -354,7 +355,7 @@ static void finish(struct drain *drain)
 			continue;
 		visit(drain, cpu);
 		/* A loss with no record after it has no LOST record yet. */
-		uint64_t lost = counters_lost(drain->counters, cpu->counter);
+		uint64_t lost = perf_events_lost(drain->counters, cpu->counter);
 		if (lost > cpu->source.lost_records) {
 			encode_lost(drain, cpu, drain->end_ns, lost - cpu->source.lost_records);
 			drain->counts.lost += lost - cpu->source.lost_records;
@@ -370,7 +371,7 @@ static bool is_quiet(const struct drain *drain, uint64_t events, uint64_t in_ns,
 	uint64_t news_ns = now_ns > LOCK_NEWS_NS ? now_ns - LOCK_NEWS_NS : 0;
 
 	return events < QUIET_EVENTS_MS * (in_ns / 1000000) && drain->counters->mode != MODE_LAZY &&
-	       !(drain->sleepers && sleepers_wait_since(drain->sleepers, news_ns));
+	       !(drain->sleepers && blocked_threads_wait_since(drain->sleepers, news_ns));
 }
 
 void drain_stir(struct drain *drain)

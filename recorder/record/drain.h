@@ -4,8 +4,8 @@
  * real-time priority where permitted, in locked memory; after the start it allocates
  * nothing, opens nothing, writes nothing and takes no lock.
  */
-#ifndef RECORDER_DRAIN_H
-#define RECORDER_DRAIN_H
+#ifndef RECORDER_RECORD_DRAIN_H
+#define RECORDER_RECORD_DRAIN_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -30,7 +30,7 @@ struct drain_counts {
 	_Atomic uint64_t blocking;	/* switches where a thread blocked, or was preempted in the kernel */
 	_Atomic uint64_t uninterruptible; /* of these, the ones where it sleeps uninterruptibly */
 	_Atomic uint64_t wakings;
-	_Atomic uint64_t doubles;	/* dropped: see counters_set_mode() */
+	_Atomic uint64_t doubles;	/* dropped: see perf_events_set_mode() */
 	_Atomic uint64_t drained_ns;	/* all that happened until then was drained */
 };
 
@@ -41,12 +41,12 @@ struct drain_counts {
  *
  * Return: 0 or -ENOMEM.
  */
-int drain_create(const struct plan *plan, struct counters *counters, struct tasks *tasks,
-		 struct slots *slots, struct dumps *dumps, struct drain **ret_drain);
+int drain_create(const struct event_plan *plan, struct perf_events *counters, struct task_table *tasks,
+		 struct segment_ring *slots, struct stack_dumps *dumps, struct drain **ret_drain);
 void drain_destroy(struct drain *drain);	/* not while it runs */
 
 /* Keep @sleepers, the caller's, up to date. Before drain_start(). */
-void drain_keep_sleepers(struct drain *drain, struct sleepers *sleepers);
+void drain_keep_sleepers(struct drain *drain, struct blocked_threads *sleepers);
 
 /**
  * drain_start() - begin to drain; back when the thread is ready for events.
@@ -61,7 +61,7 @@ int drain_start(struct drain *drain, int *ret_realtime_error, int *ret_lock_erro
 /**
  * drain_stop() - drain what is left, seal everything, end the thread.
  *
- * Call after counters_disable(). @end_ns: when that was.
+ * Call after perf_events_disable(). @end_ns: when that was.
  */
 void drain_stop(struct drain *drain, uint64_t end_ns);
 

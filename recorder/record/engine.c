@@ -18,18 +18,18 @@
 #define SLOTS_BYTES (64u << 20)
 #define TASKS_LEAST 65536
 
-static int open_tracefs(struct engine *engine, struct refusal *refusal)
+static int open_tracefs(struct engine *engine, struct diagnostic *refusal)
 {
 	int error = tracefs_open(&engine->tracefs);
 	return error ? refusal_of_tracefs(refusal, error) : 0;
 }
 
 static int make_plan(struct engine *engine, const struct engine_options *options, size_t ring_bytes,
-		     struct refusal *refusal)
+		     struct diagnostic *refusal)
 {
-	struct plan_error plan_error = { .text = "" };
-	int cause = plan_create(&TIERS[0], &engine->tracefs, ring_bytes / 4, &engine->plan,
-				&plan_error);
+	struct event_plan_error plan_error = { .text = "" };
+	int cause = event_plan_create(&TIERS[0], &engine->tracefs, ring_bytes / 4, &engine->plan,
+				      &plan_error);
 	if (cause == -ENOMEM)
 		return refusal_for_memory(refusal);
 	if (cause)
@@ -37,8 +37,8 @@ static int make_plan(struct engine *engine, const struct engine_options *options
 			      "recorder check says what this kernel offers.",
 			      "cannot record on this kernel: %s.", plan_error.text);
 	for (size_t i = 0; i < options->extra_count; i++) {
-		cause = plan_add_extra(engine->plan, &engine->tracefs, options->extras[i],
-				       &plan_error);
+		cause = event_plan_add_extra(engine->plan, &engine->tracefs, options->extras[i],
+					     &plan_error);
 		if (cause == -ENOMEM)
 			return refusal_for_memory(refusal);
 		if (cause)
@@ -48,10 +48,10 @@ static int make_plan(struct engine *engine, const struct engine_options *options
 	return 0;
 }
 
-static int open_counters(struct engine *engine, size_t ring_bytes, struct refusal *refusal)
+static int open_counters(struct engine *engine, size_t ring_bytes, struct diagnostic *refusal)
 {
-	struct counters_failure failure;
-	int cause = counters_open(engine->plan, ring_bytes, &engine->counters, &failure);
+	struct perf_events_failure failure;
+	int cause = perf_events_open(engine->plan, ring_bytes, &engine->counters, &failure);
 	return cause ? refusal_of_counters(refusal, cause, &failure, &engine->tracefs) : 0;
 }
 
@@ -70,7 +70,7 @@ static int visit_task(void *context, const struct ft_task *task)
 
 	walk->tasks++;
 	if (walk->learn) {
-		tasks_learn(engine->tasks, task->tid, task->tgid, task->comm);
+		task_table_learn(engine->tasks, task->tid, task->tgid, task->comm);
 		return 0;
 	}
 	if (task->tid != task->tgid)
@@ -90,23 +90,24 @@ static int visit_task(void *context, const struct ft_task *task)
 static int learn_tasks(struct engine *engine)
 {
 	struct task_walk walk = { .engine = engine };
-	int error = snapshot_tasks(visit_task, &walk);
+	int error = proc_threads_tasks(visit_task, &walk);
 	if (error)
 		return error;
 	engine->tasks_capacity = walk.tasks * 4 > TASKS_LEAST ? walk.tasks * 4 : TASKS_LEAST;
-	error = tasks_create(engine->tasks_capacity, &engine->tasks);
+	error = task_table_create(engine->tasks_capacity, &engine->tasks);
 	if (error)
 		return error;
 	walk.learn = true;
-	return snapshot_tasks(visit_task, &walk);
+	return proc_threads_tasks(visit_task, &walk);
 }
 
 static int make_parts(struct engine *engine, const struct engine_options *options,
-		      struct refusal *refusal)
+		      struct diagnostic *refusal)
 {
-	if (dumps_create(&engine->dumps) ||
-	    (options->ringmap ? ringmap_slots(options->ringmap, &engine->slots)
-			      : slots_create(SLOT_BYTES, SLOTS_BYTES / SLOT_BYTES, &engine->slots)))
+	if (stack_dumps_create(&engine->dumps) ||
+	    (options->ringmap
+		     ? ring_map_slots(options->ringmap, &engine->slots)
+		     : segment_ring_create(SLOT_BYTES, SLOTS_BYTES / SLOT_BYTES, &engine->slots)))
 		return refusal_for_memory(refusal);
 	int cause = learn_tasks(engine);
 	if (cause == -ENOMEM)
@@ -121,22 +122,22 @@ static int make_parts(struct engine *engine, const struct engine_options *option
 		return refusal_for_memory(refusal);
 	if (!options->keep_sleepers)
 		return 0;
-	if (sleepers_create(engine->tasks_capacity, &engine->sleepers))
+	if (blocked_threads_create(engine->tasks_capacity, &engine->sleepers))
 		return refusal_for_memory(refusal);
 	drain_keep_sleepers(engine->drain, engine->sleepers);
 	return 0;
 }
 
 int engine_create(const struct engine_options *options, struct engine **ret_engine,
-		  struct refusal *ret_refusal)
+		  struct diagnostic *ret_refusal)
 {
 	size_t ring_bytes =
-		options->ring_bytes ? options->ring_bytes : counters_default_ring_bytes();
+		options->ring_bytes ? options->ring_bytes : perf_events_default_ring_bytes();
 	struct engine *engine = calloc(1, sizeof(*engine));
 	if (!engine)
 		return refusal_for_memory(ret_refusal);
 	engine->tracefs.dir_fd = -1;
-	engine->kernellog_error = kernellog_open(KERNELLOG_PATH, &engine->kernellog);
+	engine->kernellog_error = kernel_log_open(KERNELLOG_PATH, &engine->kernellog);
 	if (open_tracefs(engine, ret_refusal) ||
 	    make_plan(engine, options, ring_bytes, ret_refusal) ||
 	    open_counters(engine, ring_bytes, ret_refusal) ||
@@ -157,26 +158,26 @@ void engine_destroy(struct engine *engine)
 		engine_stop(engine);
 	hotplug_destroy(engine->hotplug);
 	drain_destroy(engine->drain);
-	sleepers_destroy(engine->sleepers);
-	counters_close(engine->counters);
-	plan_destroy(engine->plan);
+	blocked_threads_destroy(engine->sleepers);
+	perf_events_close(engine->counters);
+	event_plan_destroy(engine->plan);
 	tracefs_close(&engine->tracefs);
-	tasks_destroy(engine->tasks);
-	slots_destroy(engine->slots);
-	dumps_destroy(engine->dumps);
+	task_table_destroy(engine->tasks);
+	segment_ring_destroy(engine->slots);
+	stack_dumps_destroy(engine->dumps);
 	kallsyms_free(engine->kallsyms);
-	kernellog_close(engine->kernellog);
+	kernel_log_close(engine->kernellog);
 	free(engine->tgids);
 	free(engine);
 }
 
-int engine_start(struct engine *engine, struct refusal *ret_refusal)
+int engine_start(struct engine *engine, struct diagnostic *ret_refusal)
 {
 	int error = drain_start(engine->drain, &engine->realtime_error, &engine->lock_error);
 	if (error)
 		return refuse(ret_refusal, EXIT_FAILED, "", "cannot start a thread: %s.",
 			      strerror(-error));
-	counters_enable(engine->counters);
+	perf_events_enable(engine->counters);
 	engine->start_ns = clock_now_ns();
 	engine->running = true;
 	return 0;
@@ -185,7 +186,7 @@ int engine_start(struct engine *engine, struct refusal *ret_refusal)
 void engine_stop(struct engine *engine)
 {
 	engine->end_ns = clock_now_ns();
-	counters_disable(engine->counters);
+	perf_events_disable(engine->counters);
 	drain_stop(engine->drain, engine->end_ns);
 	engine->running = false;
 }
@@ -202,10 +203,10 @@ void engine_set_facts(const struct engine *engine, struct ft_facts *facts)
 {
 	char text[4096];
 
-	hostfacts_set(facts);
+	host_facts_set(facts);
 	ft_facts_set(facts, FT_FACT_TIER, TIERS[0].name);
 	ft_facts_set_number(facts, FT_FACT_CPUS, (int64_t)engine->counters->cpu_count);
-	plan_names(engine->plan, text, sizeof(text));
+	event_plan_names(engine->plan, text, sizeof(text));
 	ft_facts_set(facts, FT_FACT_EVENTS, text);
 	ft_facts_set_number(facts, FT_FACT_SAMPLE_HZ, TIER_SAMPLE_HZ);
 	ft_facts_set(facts, FT_FACT_SAMPLE_EVENT, engine->counters->sample_event);
@@ -213,24 +214,25 @@ void engine_set_facts(const struct engine *engine, struct ft_facts *facts)
 		     engine->kernellog_error ? strerror(-engine->kernellog_error) : "read");
 }
 
-void engine_note_limits(const struct engine *engine, struct ownlog *ownlog)
+void engine_note_limits(const struct engine *engine, struct recorder_events *ownlog)
 {
 	if (engine->kallsyms_error)
-		ownlog_note(ownlog, "kernel functions have no names: /proc/kallsyms: %s%s",
-			    strerror(-engine->kallsyms_error),
-			    engine->kallsyms_error == -EACCES
-				    ? " (needs CAP_SYSLOG or kernel.kptr_restrict 0)"
-				    : "");
+		recorder_events_note(ownlog, "kernel functions have no names: /proc/kallsyms: %s%s",
+				     strerror(-engine->kallsyms_error),
+				     engine->kallsyms_error == -EACCES
+					     ? " (needs CAP_SYSLOG or kernel.kptr_restrict 0)"
+					     : "");
 	if (engine->realtime_error)
-		ownlog_note(ownlog,
-			    "the recorder has no real-time priority (%s): a busy host may make it "
-			    "lose events",
-			    strerror(-engine->realtime_error));
+		recorder_events_note(
+			ownlog,
+			"the recorder has no real-time priority (%s): a busy host may make it "
+			"lose events",
+			strerror(-engine->realtime_error));
 	if (engine->lock_error)
-		ownlog_note(ownlog, "the recorder's memory could not be locked: %s",
-			    strerror(-engine->lock_error));
+		recorder_events_note(ownlog, "the recorder's memory could not be locked: %s",
+				     strerror(-engine->lock_error));
 	if (engine->plan->missing[0])
-		ownlog_note(ownlog, "this kernel has no %s", engine->plan->missing);
+		recorder_events_note(ownlog, "this kernel has no %s", engine->plan->missing);
 }
 
 static bool is_recorded(const struct engine *engine, uint32_t cpu)
@@ -242,7 +244,7 @@ static bool is_recorded(const struct engine *engine, uint32_t cpu)
 }
 
 /* Those that went and came back have notes of their own, by the drain. */
-static void note_hotplug(const struct engine *engine, struct ownlog *ownlog)
+static void note_hotplug(const struct engine *engine, struct recorder_events *ownlog)
 {
 	uint32_t *online;
 	size_t count, recorded = 0;
@@ -252,21 +254,23 @@ static void note_hotplug(const struct engine *engine, struct ownlog *ownlog)
 		recorded += is_recorded(engine, online[i]);
 	free(online);
 	if (count > recorded)
-		ownlog_note(ownlog,
-			    "%zu CPUs came online after the recorder was started: what runs on "
-			    "them is not recorded",
-			    count - recorded);
+		recorder_events_note(
+			ownlog,
+			"%zu CPUs came online after the recorder was started: what runs on "
+			"them is not recorded",
+			count - recorded);
 	if (engine->counters->cpu_count > recorded)
-		ownlog_note(ownlog, "%zu of the %zu CPUs that are recorded were offline at the end",
-			    engine->counters->cpu_count - recorded, engine->counters->cpu_count);
+		recorder_events_note(
+			ownlog, "%zu of the %zu CPUs that are recorded were offline at the end",
+			engine->counters->cpu_count - recorded, engine->counters->cpu_count);
 }
 
-void engine_note_troubles(const struct engine *engine, struct ownlog *ownlog)
+void engine_note_troubles(const struct engine *engine, struct recorder_events *ownlog)
 {
 	uint64_t bad = drain_counts(engine->drain)->bad;
 
 	note_hotplug(engine, ownlog);
 	if (bad)
-		ownlog_note(ownlog, "%llu records of the kernel were not understood",
-			    (unsigned long long)bad);
+		recorder_events_note(ownlog, "%llu records of the kernel were not understood",
+				     (unsigned long long)bad);
 }

@@ -3,8 +3,8 @@
  * What records: the kernel's events of all CPUs, emptied into slots. Knows of
  * no file; whoever wants a capture reads the slots (job.h).
  */
-#ifndef RECORDER_ENGINE_H
-#define RECORDER_ENGINE_H
+#ifndef RECORDER_RECORD_ENGINE_H
+#define RECORDER_RECORD_ENGINE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,22 +31,22 @@ struct engine_options {
 	const char *const *extras;	/* -e */
 	size_t extra_count;
 	bool keep_sleepers;		/* who is blocked is wanted while it runs */
-	struct ringmap *ringmap;	/* the slots lie there: open until engine_destroy(); NULL: in memory of their own */
+	struct ring_map *ringmap;	/* the slots lie there: open until engine_destroy(); NULL: in memory of their own */
 };
 
 /* For others to read, and to hand on; only engine.c changes it. */
 struct engine {
 	struct tracefs tracefs;
-	struct plan *plan;
-	struct counters *counters;
-	struct tasks *tasks;
-	struct sleepers *sleepers;	/* NULL: not kept */
-	struct slots *slots;
-	struct dumps *dumps;
+	struct event_plan *plan;
+	struct perf_events *counters;
+	struct task_table *tasks;
+	struct blocked_threads *sleepers;	/* NULL: not kept */
+	struct segment_ring *slots;
+	struct stack_dumps *dumps;
 	struct drain *drain;
 	struct hotplug *hotplug;	/* for one thread to look with while it runs: who sets the counters' mode */
 	struct kallsyms *kallsyms;	/* NULL: the kernel's functions have no names */
-	struct kernellog *kernellog;	/* NULL: it cannot be read */
+	struct kernel_log *kernellog;	/* NULL: it cannot be read */
 	int32_t *tgids;			/* of all processes there were before the recording */
 	size_t tgid_count;
 	size_t tasks_capacity;
@@ -57,11 +57,11 @@ struct engine {
 
 /* Everything that takes time or can be refused. Return: 0, or -1 with @ret_refusal. */
 int engine_create(const struct engine_options *options, struct engine **ret_engine,
-		  struct refusal *ret_refusal);
+		  struct diagnostic *ret_refusal);
 void engine_destroy(struct engine *engine);
 
 /* From here on the slots fill. Return: 0, or -1 with @ret_refusal. */
-int engine_start(struct engine *engine, struct refusal *ret_refusal);
+int engine_start(struct engine *engine, struct diagnostic *ret_refusal);
 
 /* The slots hold everything up to now and get no more. */
 void engine_stop(struct engine *engine);
@@ -73,9 +73,9 @@ bool engine_knows_locks(const struct engine *engine);
 void engine_set_facts(const struct engine *engine, struct ft_facts *facts);
 
 /* What it could not do from the start on. */
-void engine_note_limits(const struct engine *engine, struct ownlog *ownlog);
+void engine_note_limits(const struct engine *engine, struct recorder_events *ownlog);
 
 /* What went wrong since. */
-void engine_note_troubles(const struct engine *engine, struct ownlog *ownlog);
+void engine_note_troubles(const struct engine *engine, struct recorder_events *ownlog);
 
 #endif

@@ -3,8 +3,8 @@
  * Keeps the cost of recording bounded: decides when fewer stacks are taken, and
  * when more again. Pure: it is told times and counts, and does nothing itself.
  */
-#ifndef RECORDER_GOVERNOR_H
-#define RECORDER_GOVERNOR_H
+#ifndef RECORDER_RECORD_GOVERNOR_H
+#define RECORDER_RECORD_GOVERNOR_H
 
 #include <stdbool.h>
 #include <stddef.h>

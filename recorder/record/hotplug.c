@@ -10,28 +10,29 @@
 #include "recorder/perf/cpu_hotplug_watch.h"
 
 #define SILENT_NS 500000000 /* an idle CPU says something more often, mostly */
-#define LOOK_NS	  500000000 /* between two looks at one, and two askings: a living event counts on meanwhile */
+#define LOOK_NS \
+	500000000 /* between two looks at one, and two askings: a living event counts on meanwhile */
 #define LOOKS_MAX 8 /* at so many CPUs at a time: each takes 10 us */
 
 struct hotplug_cpu {
 	uint64_t looked_ns; /* when its thread was looked at; 0: not since it was heard of */
 	bool moved; /* that thread ran: it is to be asked */
-	bool asked; /* counters_alive() was, once since then */
+	bool asked; /* perf_events_alive() was, once since then */
 	bool gone; /* the drain was told to let go */
 	uint64_t offline_ns; /* it was so for sure then */
 };
 
 struct hotplug {
-	const struct plan *plan;
-	struct counters *counters;
+	const struct event_plan *plan;
+	struct perf_events *counters;
 	struct drain *drain;
-	struct cpuhp *threads;
+	struct cpu_hotplug_watch *threads;
 	size_t next; /* the CPU to begin with, so that each has its turn */
 	unsigned int looks; /* left this time */
 	struct hotplug_cpu cpus[];
 };
 
-int hotplug_create(const struct plan *plan, struct counters *counters, struct drain *drain,
+int hotplug_create(const struct event_plan *plan, struct perf_events *counters, struct drain *drain,
 		   struct hotplug **ret_hotplug)
 {
 	struct hotplug *hotplug =
@@ -45,7 +46,7 @@ int hotplug_create(const struct plan *plan, struct counters *counters, struct dr
 	}
 	for (size_t i = 0; i < counters->cpu_count; i++)
 		hotplug->threads[i].cpu = counters->cpus[i].cpu;
-	cpuhp_open(hotplug->threads, counters->cpu_count);
+	cpu_hotplug_watch_open(hotplug->threads, counters->cpu_count);
 	hotplug->plan = plan;
 	hotplug->counters = counters;
 	hotplug->drain = drain;
@@ -57,7 +58,7 @@ void hotplug_destroy(struct hotplug *hotplug)
 {
 	if (!hotplug)
 		return;
-	cpuhp_close(hotplug->threads, hotplug->counters->cpu_count);
+	cpu_hotplug_watch_close(hotplug->threads, hotplug->counters->cpu_count);
 	free(hotplug->threads);
 	free(hotplug);
 }
@@ -79,13 +80,13 @@ static bool has_gone(struct hotplug *hotplug, size_t index)
 	hotplug->looks--;
 	hotplug->next = index + 1;
 	cpu->looked_ns = now_ns;
-	if (cpuhp_moved(&hotplug->threads[index])) {
+	if (cpu_hotplug_watch_moved(&hotplug->threads[index])) {
 		cpu->moved = true;
 		cpu->asked = false;
 	}
 	if (!cpu->moved)
 		return false;
-	bool alive = counters_alive(hotplug->counters, &hotplug->counters->cpus[index]);
+	bool alive = perf_events_alive(hotplug->counters, &hotplug->counters->cpus[index]);
 	if (!cpu->asked) {
 		cpu->asked = true;
 		return false; /* what it says is compared with the next time */
@@ -97,12 +98,12 @@ static bool has_gone(struct hotplug *hotplug, size_t index)
 static void try_again(struct hotplug *hotplug, size_t index)
 {
 	struct hotplug_cpu *cpu = &hotplug->cpus[index];
-	struct counters_cpu *counter = &hotplug->counters->cpus[index];
+	struct perf_events_cpu *counter = &hotplug->counters->cpus[index];
 	uint64_t now_ns = clock_now_ns();
 
 	if (counter->map)
-		counters_close_cpu(hotplug->counters, counter);
-	int error = counters_open_cpu(hotplug->counters, hotplug->plan, counter);
+		perf_events_close_cpu(hotplug->counters, counter);
+	int error = perf_events_open_cpu(hotplug->counters, hotplug->plan, counter);
 	if (error == -ENODEV)
 		cpu->offline_ns = now_ns;
 	if (error)

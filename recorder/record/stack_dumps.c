@@ -13,26 +13,26 @@ enum place_state { FREE, BUSY, WAITING };
 
 struct place {
 	_Atomic int state;
-	struct dump dump;
+	struct stack_dump dump;
 };
 
-struct dumps {
+struct stack_dumps {
 	_Atomic uint64_t dropped;
 	struct place places[DUMPS_MAX];
 };
 
-int dumps_create(struct dumps **ret_dumps)
+int stack_dumps_create(struct stack_dumps **ret_dumps)
 {
 	/* Shared: a fork() while recording must not make the recording path copy pages. */
-	struct dumps *dumps = mmap(NULL, sizeof(*dumps), PROT_READ | PROT_WRITE,
-				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct stack_dumps *dumps = mmap(NULL, sizeof(*dumps), PROT_READ | PROT_WRITE,
+					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (dumps == MAP_FAILED)
 		return -ENOMEM;
 	*ret_dumps = dumps;
 	return 0;
 }
 
-void dumps_destroy(struct dumps *dumps)
+void stack_dumps_destroy(struct stack_dumps *dumps)
 {
 	if (!dumps)
 		return;
@@ -55,7 +55,7 @@ static bool seize(struct place *place)
 						       memory_order_acquire, memory_order_relaxed);
 }
 
-static bool is_less(const struct dump *dump, const struct dump *than)
+static bool is_less(const struct stack_dump *dump, const struct stack_dump *than)
 {
 	if (dump->length_bytes != than->length_bytes)
 		return dump->length_bytes < than->length_bytes;
@@ -64,7 +64,7 @@ static bool is_less(const struct dump *dump, const struct dump *than)
 
 /* A place in state BUSY, or NULL: only this thread makes places WAITING, so what it reads of one that waits
  * does not change. */
-static struct place *find_room(struct dumps *dumps, uint64_t length_bytes)
+static struct place *find_room(struct stack_dumps *dumps, uint64_t length_bytes)
 {
 	struct place *least = NULL;
 	for (size_t i = 0; i < DUMPS_MAX; i++) {
@@ -81,7 +81,8 @@ static struct place *find_room(struct dumps *dumps, uint64_t length_bytes)
 	return least && length_bytes >= least->dump.length_bytes && seize(least) ? least : NULL;
 }
 
-void dumps_add(struct dumps *dumps, const struct ft_event *call, const struct translate_dump *dump)
+void stack_dumps_add(struct stack_dumps *dumps, const struct ft_event *call,
+		     const struct translate_dump *dump)
 {
 	if (!dump->registers || dump->register_count > DUMP_REGISTERS_MAX ||
 	    dump->stack_bytes > TIER_DUMP_BYTES)
@@ -89,7 +90,7 @@ void dumps_add(struct dumps *dumps, const struct ft_event *call, const struct tr
 	struct place *place = find_room(dumps, call_length(call));
 	if (!place)
 		return;
-	struct dump *kept = &place->dump;
+	struct stack_dump *kept = &place->dump;
 	kept->task = *call->task;
 	kept->time_ns = call->time_ns;
 	kept->length_bytes = call_length(call);
@@ -99,7 +100,7 @@ void dumps_add(struct dumps *dumps, const struct ft_event *call, const struct tr
 	atomic_store_explicit(&place->state, WAITING, memory_order_release);
 }
 
-bool dumps_take(struct dumps *dumps, uint64_t until_ns, struct dump *ret_dump)
+bool stack_dumps_take(struct stack_dumps *dumps, uint64_t until_ns, struct stack_dump *ret_dump)
 {
 	for (size_t i = 0; i < DUMPS_MAX; i++) {
 		struct place *place = &dumps->places[i];
@@ -117,7 +118,7 @@ bool dumps_take(struct dumps *dumps, uint64_t until_ns, struct dump *ret_dump)
 	return false;
 }
 
-uint64_t dumps_dropped(const struct dumps *dumps)
+uint64_t stack_dumps_dropped(const struct stack_dumps *dumps)
 {
 	return dumps->dropped;
 }

@@ -3,8 +3,8 @@
  * Registers and stack pieces of large calls: one thread adds them and never waits,
  * others take them out. They hold memory contents: they never reach a file.
  */
-#ifndef RECORDER_DUMPS_H
-#define RECORDER_DUMPS_H
+#ifndef RECORDER_RECORD_STACK_DUMPS_H
+#define RECORDER_RECORD_STACK_DUMPS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #define DUMPS_MAX 64
 #define DUMP_REGISTERS_MAX 64
 
-struct dump {
+struct stack_dump {
 	struct ft_task task;
 	uint64_t time_ns;		/* of the call it belongs to */
 	uint64_t length_bytes;		/* that the call is about */
@@ -26,18 +26,18 @@ struct dump {
 	uint8_t stack[TIER_DUMP_BYTES];
 };
 
-struct dumps;
+struct stack_dumps;
 
-int dumps_create(struct dumps **ret_dumps);	/* 0 or -ENOMEM */
-void dumps_destroy(struct dumps *dumps);	/* wipes them first */
+int stack_dumps_create(struct stack_dumps **ret_dumps);	/* 0 or -ENOMEM */
+void stack_dumps_destroy(struct stack_dumps *dumps);	/* wipes them first */
 
 /* Keep the dump of @call, a FT_EVENT_CALL. Without room the smaller call makes way for the larger
  * one, the older for the newer. */
-void dumps_add(struct dumps *dumps, const struct ft_event *call, const struct translate_dump *dump);
+void stack_dumps_add(struct stack_dumps *dumps, const struct ft_event *call, const struct translate_dump *dump);
 
 /* Take out one of a call up to @until_ns. Return: false where there is none. */
-bool dumps_take(struct dumps *dumps, uint64_t until_ns, struct dump *ret_dump);
+bool stack_dumps_take(struct stack_dumps *dumps, uint64_t until_ns, struct stack_dump *ret_dump);
 
-uint64_t dumps_dropped(const struct dumps *dumps);	/* for want of room, so far */
+uint64_t stack_dumps_dropped(const struct stack_dumps *dumps);	/* for want of room, so far */
 
 #endif

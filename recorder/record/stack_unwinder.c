@@ -19,7 +19,7 @@ struct answer {
 struct question {
 	const struct mappings *mappings;
 	size_t count;
-	struct dump dumps[DUMPS_MAX];
+	struct stack_dump dumps[DUMPS_MAX];
 };
 
 static int unwind_all(void *context, int out_fd)
@@ -28,7 +28,7 @@ static int unwind_all(void *context, int out_fd)
 	const struct question *question = context;
 
 	for (size_t i = 0; i < question->count; i++) {
-		const struct dump *dump = &question->dumps[i];
+		const struct stack_dump *dump = &question->dumps[i];
 		int count =
 			unwind_stack(question->mappings, dump->task.tgid, dump->registers,
 				     dump->stack, dump->stack_bytes, frames, FT_STACK_FRAMES_MAX);
@@ -36,8 +36,8 @@ static int unwind_all(void *context, int out_fd)
 
 		if (count <= 0)
 			continue;
-		if (child_write(out_fd, &answer, sizeof(answer)) ||
-		    child_write(out_fd, frames, (size_t)count * sizeof(*frames)))
+		if (helper_process_write(out_fd, &answer, sizeof(answer)) ||
+		    helper_process_write(out_fd, frames, (size_t)count * sizeof(*frames)))
 			return 1;
 	}
 	return 0;
@@ -73,9 +73,9 @@ static void visit_answers(const struct question *question, const char *output, s
 	}
 }
 
-int unwound_take(struct dumps *dumps, uint64_t until_ns, const struct mappings *mappings,
-		 int deadline_ms, int (*visit)(void *context, const struct ft_event *event),
-		 void *context)
+int stack_unwinder_take(struct stack_dumps *dumps, uint64_t until_ns,
+			const struct mappings *mappings, int deadline_ms,
+			int (*visit)(void *context, const struct ft_event *event), void *context)
 {
 	struct question *question = malloc(sizeof(*question));
 	void *output = NULL;
@@ -87,10 +87,11 @@ int unwound_take(struct dumps *dumps, uint64_t until_ns, const struct mappings *
 	question->mappings = mappings;
 	question->count = 0;
 	while (question->count < DUMPS_MAX &&
-	       dumps_take(dumps, until_ns, &question->dumps[question->count]))
+	       stack_dumps_take(dumps, until_ns, &question->dumps[question->count]))
 		question->count++;
 	if (question->count)
-		error = child_run(unwind_all, question, deadline_ms, &output, &output_bytes);
+		error = helper_process_run(unwind_all, question, deadline_ms, &output,
+					   &output_bytes);
 	visit_answers(question, output, output_bytes, visit, context);
 	explicit_bzero(question->dumps, question->count * sizeof(question->dumps[0]));
 	free(question);
@@ -98,14 +99,16 @@ int unwound_take(struct dumps *dumps, uint64_t until_ns, const struct mappings *
 	return error;
 }
 
-void unwound_note(int error, uint64_t dropped, struct ownlog *ownlog)
+void stack_unwinder_note(int error, uint64_t dropped, struct recorder_events *ownlog)
 {
 	if (error)
-		ownlog_note(ownlog, "not all user stacks of large calls could be unwound: %s",
-			    strerror(-error));
+		recorder_events_note(ownlog,
+				     "not all user stacks of large calls could be unwound: %s",
+				     strerror(-error));
 	if (dropped)
-		ownlog_note(ownlog,
-			    "of more than %d large calls only the largest had their stack unwound:"
-			    " %llu without",
-			    DUMPS_MAX, (unsigned long long)dropped);
+		recorder_events_note(
+			ownlog,
+			"of more than %d large calls only the largest had their stack unwound:"
+			" %llu without",
+			DUMPS_MAX, (unsigned long long)dropped);
 }

@@ -8,19 +8,19 @@
 #include <string.h>
 
 /* Open addressing with linear probing, at most three quarters full; tid 0 marks a free place. */
-struct tasks {
+struct task_table {
 	struct ft_task *places;
 	size_t mask;
 	size_t count, limit;
-	struct ft_task loose; /* what tasks_learn() returns for those not kept */
+	struct ft_task loose; /* what task_table_learn() returns for those not kept */
 };
 
-int tasks_create(size_t capacity, struct tasks **ret_tasks)
+int task_table_create(size_t capacity, struct task_table **ret_tasks)
 {
 	size_t places = 1024;
 	while (places - places / 4 < capacity)
 		places *= 2;
-	struct tasks *tasks = calloc(1, sizeof(*tasks));
+	struct task_table *tasks = calloc(1, sizeof(*tasks));
 	if (!tasks)
 		return -ENOMEM;
 	tasks->places = calloc(places, sizeof(*tasks->places));
@@ -34,7 +34,7 @@ int tasks_create(size_t capacity, struct tasks **ret_tasks)
 	return 0;
 }
 
-void tasks_destroy(struct tasks *tasks)
+void task_table_destroy(struct task_table *tasks)
 {
 	if (!tasks)
 		return;
@@ -42,13 +42,13 @@ void tasks_destroy(struct tasks *tasks)
 	free(tasks);
 }
 
-static size_t home(const struct tasks *tasks, int32_t tid)
+static size_t home(const struct task_table *tasks, int32_t tid)
 {
 	return ((uint32_t)tid * 2654435769u >> 7) & tasks->mask;
 }
 
 /* The place of @tid, or the free one where it would go. */
-static size_t find(const struct tasks *tasks, int32_t tid)
+static size_t find(const struct task_table *tasks, int32_t tid)
 {
 	size_t at = home(tasks, tid);
 	while (tasks->places[at].tid && tasks->places[at].tid != tid)
@@ -64,7 +64,8 @@ static void set_comm(struct ft_task *task, const char *comm)
 	memcpy(task->comm, comm, strnlen(comm, FT_COMM_BYTES - 1));
 }
 
-const struct ft_task *tasks_learn(struct tasks *tasks, int32_t tid, int32_t tgid, const char *comm)
+const struct ft_task *task_table_learn(struct task_table *tasks, int32_t tid, int32_t tgid,
+				       const char *comm)
 {
 	struct ft_task *task = &tasks->loose;
 	if (tid > 0) {
@@ -84,7 +85,7 @@ const struct ft_task *tasks_learn(struct tasks *tasks, int32_t tid, int32_t tgid
 	return task;
 }
 
-void tasks_forget(struct tasks *tasks, int32_t tid)
+void task_table_forget(struct task_table *tasks, int32_t tid)
 {
 	if (tid <= 0)
 		return;
@@ -104,7 +105,7 @@ void tasks_forget(struct tasks *tasks, int32_t tid)
 	tasks->places[hole].tid = 0;
 }
 
-size_t tasks_count(const struct tasks *tasks)
+size_t task_table_count(const struct task_table *tasks)
 {
 	return tasks->count;
 }

@@ -46,7 +46,8 @@ static bool take_block(struct cursor *cursor, size_t bytes, const void **ret_blo
 	return true;
 }
 
-void translate_init(struct translate *translate, const struct plan *plan, struct tasks *tasks)
+void translate_init(struct translate *translate, const struct event_plan *plan,
+		    struct task_table *tasks)
 {
 	memset(translate, 0, sizeof(*translate));
 	translate->plan = plan;
@@ -54,8 +55,8 @@ void translate_init(struct translate *translate, const struct plan *plan, struct
 	translate->stack.frames = translate->frames;
 }
 
-static const struct plan_event *find_event(const struct translate *translate,
-					   const struct translate_cpu *cpu, uint64_t id)
+static const struct event_plan_entry *find_event(const struct translate *translate,
+						 const struct translate_cpu *cpu, uint64_t id)
 {
 	/* Few, and the frequent ones are at the front of the tier's table. */
 	for (size_t i = 0; i < translate->plan->count; i++)
@@ -69,7 +70,7 @@ static void learn(struct translate *translate, const struct translate_cpu *cpu, 
 		  int32_t tgid, const char *comm, struct ft_task *ret_task)
 {
 	if (tid > 0) {
-		*ret_task = *tasks_learn(translate->tasks, tid, tgid > 0 ? tgid : -1, comm);
+		*ret_task = *task_table_learn(translate->tasks, tid, tgid > 0 ? tgid : -1, comm);
 		return;
 	}
 	*ret_task = (struct ft_task){ .tid = 0 };
@@ -147,39 +148,43 @@ static bool take_dump(const struct perf_event_attr *attr, struct cursor *cursor,
 }
 
 static void translate_switch(struct translate *translate, const struct translate_cpu *cpu,
-			     const struct format *format, const void *raw, size_t raw_bytes,
-			     int32_t tgid, struct ft_event *event)
+			     const struct tracepoint_format *format, const void *raw,
+			     size_t raw_bytes, int32_t tgid, struct ft_event *event)
 {
-	const struct format_field *fields = format->fields;
+	const struct tracepoint_field *fields = format->fields;
 
-	learn(translate, cpu, (int32_t)format_number(&fields[SWITCH_PREV_PID], raw, raw_bytes),
-	      tgid, format_comm(&fields[SWITCH_PREV_COMM], raw, raw_bytes), &translate->task);
-	learn(translate, cpu, (int32_t)format_number(&fields[SWITCH_NEXT_PID], raw, raw_bytes), -1,
-	      format_comm(&fields[SWITCH_NEXT_COMM], raw, raw_bytes), &translate->other);
+	learn(translate, cpu,
+	      (int32_t)tracepoint_format_number(&fields[SWITCH_PREV_PID], raw, raw_bytes), tgid,
+	      tracepoint_format_comm(&fields[SWITCH_PREV_COMM], raw, raw_bytes), &translate->task);
+	learn(translate, cpu,
+	      (int32_t)tracepoint_format_number(&fields[SWITCH_NEXT_PID], raw, raw_bytes), -1,
+	      tracepoint_format_comm(&fields[SWITCH_NEXT_COMM], raw, raw_bytes), &translate->other);
 	event->kind = FT_EVENT_SWITCH;
 	event->switch_.next = &translate->other;
-	event->switch_.prev_state =
-		format_state(&translate->plan->states,
-			     format_number(&fields[SWITCH_PREV_STATE], raw, raw_bytes));
+	event->switch_.prev_state = tracepoint_format_state(
+		&translate->plan->states,
+		tracepoint_format_number(&fields[SWITCH_PREV_STATE], raw, raw_bytes));
 	/* It never runs again; its number may soon be another's. */
 	if (event->switch_.prev_state == FT_STATE_DEAD)
-		tasks_forget(translate->tasks, translate->task.tid);
+		task_table_forget(translate->tasks, translate->task.tid);
 }
 
 static void translate_waking(struct translate *translate, const struct translate_cpu *cpu,
-			     const struct format *format, const void *raw, size_t raw_bytes,
-			     struct ft_event *event)
+			     const struct tracepoint_format *format, const void *raw,
+			     size_t raw_bytes, struct ft_event *event)
 {
-	uint64_t flags = format_number(&format->common_flags, raw, raw_bytes);
+	uint64_t flags = tracepoint_format_number(&format->common_flags, raw, raw_bytes);
 
-	learn(translate, cpu, (int32_t)format_number(&format->fields[WAKING_PID], raw, raw_bytes),
-	      -1, format_comm(&format->fields[WAKING_COMM], raw, raw_bytes), &translate->other);
+	learn(translate, cpu,
+	      (int32_t)tracepoint_format_number(&format->fields[WAKING_PID], raw, raw_bytes), -1,
+	      tracepoint_format_comm(&format->fields[WAKING_COMM], raw, raw_bytes),
+	      &translate->other);
 	event->kind = FT_EVENT_WAKING;
 	event->waking.wakee = &translate->other;
 	event->waking.in_interrupt = flags & (FLAG_HARDIRQ | FLAG_SOFTIRQ);
 }
 
-/* Has another event just recorded the same? Both are on while counters_set_mode() is at work. */
+/* Has another event just recorded the same? Both are on while perf_events_set_mode() is at work. */
 static bool is_double(struct translate_latest *latest, const struct translate_latest *now,
 		      uint64_t within_ns)
 {
@@ -191,27 +196,29 @@ static bool is_double(struct translate_latest *latest, const struct translate_la
 }
 
 /* After a switch its CPU runs the other thread: the same switch cannot follow itself. */
-static bool is_double_switch(struct translate_cpu *cpu, const struct plan_event *planned,
+static bool is_double_switch(struct translate_cpu *cpu, const struct event_plan_entry *planned,
 			     const void *raw, size_t raw_bytes, uint64_t time_ns)
 {
-	const struct format_field *fields = planned->format.fields;
+	const struct tracepoint_field *fields = planned->format.fields;
 	const struct translate_latest now = {
 		.event = planned,
-		.tid = (int32_t)format_number(&fields[SWITCH_PREV_PID], raw, raw_bytes),
-		.other = (int32_t)format_number(&fields[SWITCH_NEXT_PID], raw, raw_bytes),
+		.tid = (int32_t)tracepoint_format_number(&fields[SWITCH_PREV_PID], raw, raw_bytes),
+		.other =
+			(int32_t)tracepoint_format_number(&fields[SWITCH_NEXT_PID], raw, raw_bytes),
 		.time_ns = time_ns,
 	};
 	return is_double(&cpu->latest_switch, &now, UINT64_MAX);
 }
 
-static bool is_double_waking(struct translate_cpu *cpu, const struct plan_event *planned,
+static bool is_double_waking(struct translate_cpu *cpu, const struct event_plan_entry *planned,
 			     const void *raw, size_t raw_bytes, uint64_t time_ns)
 {
-	const struct format *format = &planned->format;
+	const struct tracepoint_format *format = &planned->format;
 	const struct translate_latest now = {
 		.event = planned,
-		.tid = (int32_t)format_number(&format->common_pid, raw, raw_bytes),
-		.other = (int32_t)format_number(&format->fields[WAKING_PID], raw, raw_bytes),
+		.tid = (int32_t)tracepoint_format_number(&format->common_pid, raw, raw_bytes),
+		.other = (int32_t)tracepoint_format_number(&format->fields[WAKING_PID], raw,
+							   raw_bytes),
 		.time_ns = time_ns,
 	};
 	return is_double(&cpu->latest_waking, &now, DOUBLE_WAKING_NS);
@@ -219,10 +226,10 @@ static bool is_double_waking(struct translate_cpu *cpu, const struct plan_event 
 
 /* Return: 1 or 0, as translate_record(). */
 static int translate_raw(struct translate *translate, struct translate_cpu *cpu,
-			 const struct plan_event *planned, const void *raw, size_t raw_bytes,
+			 const struct event_plan_entry *planned, const void *raw, size_t raw_bytes,
 			 int32_t tgid, struct ft_event *event)
 {
-	const struct format *format = &planned->format;
+	const struct tracepoint_format *format = &planned->format;
 
 	if ((planned->role == ROLE_SWITCH &&
 	     is_double_switch(cpu, planned, raw, raw_bytes, event->time_ns)) ||
@@ -236,8 +243,9 @@ static int translate_raw(struct translate *translate, struct translate_cpu *cpu,
 		return 1;
 	}
 	/* The raw record's pid is the same number whatever pid namespace the recorder is in. */
-	learn(translate, cpu, (int32_t)format_number(&format->common_pid, raw, raw_bytes), tgid,
-	      NULL, &translate->task);
+	learn(translate, cpu,
+	      (int32_t)tracepoint_format_number(&format->common_pid, raw, raw_bytes), tgid, NULL,
+	      &translate->task);
 	switch (planned->role) {
 	case ROLE_WAKING:
 		translate_waking(translate, cpu, format, raw, raw_bytes, event);
@@ -245,18 +253,19 @@ static int translate_raw(struct translate *translate, struct translate_cpu *cpu,
 	case ROLE_LOCK_BEGIN:
 		event->kind = FT_EVENT_LOCK_BEGIN;
 		event->lock_begin.address =
-			format_number(&format->fields[LOCK_ADDRESS], raw, raw_bytes);
-		event->lock_begin.flags =
-			(uint32_t)format_number(&format->fields[LOCK_FLAGS], raw, raw_bytes);
+			tracepoint_format_number(&format->fields[LOCK_ADDRESS], raw, raw_bytes);
+		event->lock_begin.flags = (uint32_t)tracepoint_format_number(
+			&format->fields[LOCK_FLAGS], raw, raw_bytes);
 		return 1;
 	case ROLE_LOCK_HOLD:
 		event->kind = FT_EVENT_LOCK_HOLD;
 		event->lock_hold.address =
-			format_number(&format->fields[LOCK_ADDRESS], raw, raw_bytes);
+			tracepoint_format_number(&format->fields[LOCK_ADDRESS], raw, raw_bytes);
 		event->lock_hold.flags = planned->hold;
 		if (planned->hold & FT_HOLD_OF_MM)
 			event->lock_hold.flags |=
-				format_number(&format->fields[MMAP_LOCK_WRITE], raw, raw_bytes)
+				tracepoint_format_number(&format->fields[MMAP_LOCK_WRITE], raw,
+							 raw_bytes)
 					? FT_HOLD_WRITE
 					: FT_HOLD_READ;
 		return 1;
@@ -264,7 +273,8 @@ static int translate_raw(struct translate *translate, struct translate_cpu *cpu,
 		event->kind = FT_EVENT_CALL;
 		event->call.call = planned->call;
 		for (size_t i = 0; i < 4; i++)
-			event->call.args[i] = format_number(&format->fields[i], raw, raw_bytes);
+			event->call.args[i] =
+				tracepoint_format_number(&format->fields[i], raw, raw_bytes);
 		if (planned->call == FT_CALL_FUTEX) { /* whole registers; both are 32 bits wide */
 			event->call.args[1] &= UINT32_MAX;
 			event->call.args[2] &= UINT32_MAX;
@@ -294,7 +304,7 @@ static int translate_sample(struct translate *translate, struct translate_cpu *c
 
 	if (!take(&cursor, &head, sizeof(head)))
 		return -EBADMSG;
-	const struct plan_event *planned = find_event(translate, cpu, head.id);
+	const struct event_plan_entry *planned = find_event(translate, cpu, head.id);
 	if (!planned)
 		return -EBADMSG;
 	uint64_t type = planned->attr.sample_type;

@@ -3,8 +3,8 @@
  * One record of a perf ring -> one event of the capture. Runs on the
  * recording path: no allocation, no system call.
  */
-#ifndef RECORDER_TRANSLATE_H
-#define RECORDER_TRANSLATE_H
+#ifndef RECORDER_RECORD_TRANSLATE_H
+#define RECORDER_RECORD_TRANSLATE_H
 
 #include <linux/perf_event.h>
 #include <stdbool.h>
@@ -17,7 +17,7 @@
 
 /* The latest record of a kind, to know the second record of one happening by. */
 struct translate_latest {
-	const struct plan_event *event;
+	const struct event_plan_entry *event;
 	int32_t tid, other;
 	uint64_t time_ns;
 };
@@ -43,15 +43,15 @@ struct translate_dump {
 
 /* Owned by the caller; what the events of translate_record() point to. */
 struct translate {
-	const struct plan *plan;
-	struct tasks *tasks;
+	const struct event_plan *plan;
+	struct task_table *tasks;
 	struct ft_task task, other;
 	struct ft_stack stack;
 	uint64_t frames[FT_STACK_FRAMES_MAX];
 	char text[FT_TEXT_BYTES_MAX];
 };
 
-void translate_init(struct translate *translate, const struct plan *plan, struct tasks *tasks);
+void translate_init(struct translate *translate, const struct event_plan *plan, struct task_table *tasks);
 
 /**
  * translate_record() - what @record says.

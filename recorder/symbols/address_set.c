@@ -18,46 +18,46 @@
 #define SYSCALLS_MAX 1024 /* numbers above are not noted */
 
 /* A set of (tgid, address): open addressing over their places in addresses[]. */
-struct seen {
+struct address_set {
 	struct names_address *addresses; /* in the order they were first seen */
 	uint32_t *places; /* in addresses[], plus 1; 0 is free */
 	size_t mask, count; /* addresses[] has room for half of the places */
-	struct changes *changes;
+	struct mapping_changes *changes;
 	bool syscalls[SYSCALLS_MAX];
 	struct ft_decoder *decoder;
 	/* For each stack of the segment: in which process its frames were last added, plus 1. */
 	int64_t stack_tgid[FT_DICTIONARY_MAX];
 };
 
-int seen_create(struct seen **ret_seen)
+int address_set_create(struct address_set **ret_seen)
 {
-	struct seen *seen = calloc(1, sizeof(*seen));
+	struct address_set *seen = calloc(1, sizeof(*seen));
 	if (!seen)
 		return -ENOMEM;
 	seen->mask = PLACES_LEAST - 1;
 	seen->places = calloc(PLACES_LEAST, sizeof(*seen->places));
 	seen->addresses = calloc(PLACES_LEAST / 2, sizeof(*seen->addresses));
-	if (!seen->places || !seen->addresses || changes_create(&seen->changes) ||
+	if (!seen->places || !seen->addresses || mapping_changes_create(&seen->changes) ||
 	    ft_decoder_create(&seen->decoder)) {
-		seen_destroy(seen);
+		address_set_destroy(seen);
 		return -ENOMEM;
 	}
 	*ret_seen = seen;
 	return 0;
 }
 
-void seen_destroy(struct seen *seen)
+void address_set_destroy(struct address_set *seen)
 {
 	if (!seen)
 		return;
-	changes_destroy(seen->changes);
+	mapping_changes_destroy(seen->changes);
 	free(seen->addresses);
 	free(seen->places);
 	ft_decoder_destroy(seen->decoder);
 	free(seen);
 }
 
-static uint32_t *find(const struct seen *seen, int32_t tgid, uint64_t address)
+static uint32_t *find(const struct address_set *seen, int32_t tgid, uint64_t address)
 {
 	uint64_t hash = (address ^ (uint64_t)(uint32_t)tgid << 32) * 0x9e3779b97f4a7c15u;
 	size_t at = (size_t)(hash >> 32) & seen->mask;
@@ -69,7 +69,7 @@ static uint32_t *find(const struct seen *seen, int32_t tgid, uint64_t address)
 	return &seen->places[at];
 }
 
-static int grow(struct seen *seen)
+static int grow(struct address_set *seen)
 {
 	size_t room = (seen->mask + 1) * 2;
 	struct names_address *addresses =
@@ -88,7 +88,7 @@ static int grow(struct seen *seen)
 	return 0;
 }
 
-static int add_address(struct seen *seen, int32_t tgid, uint64_t address)
+static int add_address(struct address_set *seen, int32_t tgid, uint64_t address)
 {
 	if (!address || *find(seen, tgid, address))
 		return 0;
@@ -102,7 +102,7 @@ static int add_address(struct seen *seen, int32_t tgid, uint64_t address)
 	return 0;
 }
 
-static int add_stack(struct seen *seen, const struct ft_event *event)
+static int add_stack(struct address_set *seen, const struct ft_event *event)
 {
 	const struct ft_stack *stack = event->stack;
 	uint32_t index = ft_decoder_stack_index(seen->decoder, stack);
@@ -121,16 +121,16 @@ static int add_stack(struct seen *seen, const struct ft_event *event)
 	return error;
 }
 
-static int look_at(struct seen *seen, const struct ft_event *event)
+static int look_at(struct address_set *seen, const struct ft_event *event)
 {
 	if (event->kind != FT_EVENT_STATE)
-		return changes_add(seen->changes, event);
+		return mapping_changes_add(seen->changes, event);
 	if (event->state.syscall >= 0 && event->state.syscall < SYSCALLS_MAX)
 		seen->syscalls[event->state.syscall] = true;
 	return 0;
 }
 
-int seen_segment(struct seen *seen, const void *segment, size_t segment_bytes)
+int address_set_segment(struct address_set *seen, const void *segment, size_t segment_bytes)
 {
 	struct ft_segment header;
 	struct ft_event event;
@@ -152,18 +152,18 @@ int seen_segment(struct seen *seen, const void *segment, size_t segment_bytes)
 	return error;
 }
 
-int seen_apply_mappings(struct seen *seen, struct mappings *mappings)
+int address_set_apply_mappings(struct address_set *seen, struct mappings *mappings)
 {
-	return changes_apply(seen->changes, UINT64_MAX, mappings);
+	return mapping_changes_apply(seen->changes, UINT64_MAX, mappings);
 }
 
-const struct names_address *seen_addresses(const struct seen *seen, size_t *ret_count)
+const struct names_address *address_set_addresses(const struct address_set *seen, size_t *ret_count)
 {
 	*ret_count = seen->count;
 	return seen->addresses;
 }
 
-int seen_syscalls(const struct seen *seen, int64_t **ret_numbers, size_t *ret_count)
+int address_set_syscalls(const struct address_set *seen, int64_t **ret_numbers, size_t *ret_count)
 {
 	int64_t *numbers = calloc(SYSCALLS_MAX, sizeof(*numbers));
 	if (!numbers)

@@ -35,7 +35,7 @@ struct unit_range {
 	Dwarf_Die *die; /* borrowed from the module */
 };
 
-struct modulefile {
+struct elf_module {
 	Dwfl *dwfl;
 	Dwfl_Module *module; /* addresses in it are those of the file: no bias */
 	struct segment segments[SEGMENTS_MAX];
@@ -49,7 +49,7 @@ struct modulefile {
 	char build_id[2 * BUILD_ID_BYTES_MAX + 1];
 };
 
-static int read_segments(struct modulefile *file)
+static int read_segments(struct elf_module *file)
 {
 	GElf_Addr bias;
 	Elf *elf = dwfl_module_getelf(file->module, &bias);
@@ -79,7 +79,7 @@ static int read_segments(struct modulefile *file)
 	return file->segment_count > 0 ? 0 : -ENOEXEC;
 }
 
-static bool is_code(const struct modulefile *file, uint64_t address)
+static bool is_code(const struct elf_module *file, uint64_t address)
 {
 	for (size_t i = 0; i < file->segment_count; i++)
 		if (address - file->segments[i].address < file->segments[i].bytes)
@@ -87,7 +87,7 @@ static bool is_code(const struct modulefile *file, uint64_t address)
 	return false;
 }
 
-static bool is_function(const struct modulefile *file, const GElf_Sym *sym, uint64_t address,
+static bool is_function(const struct elf_module *file, const GElf_Sym *sym, uint64_t address,
 			const char *name)
 {
 	int type = GELF_ST_TYPE(sym->st_info);
@@ -120,7 +120,7 @@ static int compare_functions(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-static void keep_best(struct modulefile *file)
+static void keep_best(struct elf_module *file)
 {
 	size_t kept = 0;
 
@@ -131,7 +131,7 @@ static void keep_best(struct modulefile *file)
 }
 
 /* Our own table: libdwfl looks for an address through all symbols, one by one. */
-static int read_functions(struct modulefile *file)
+static int read_functions(struct elf_module *file)
 {
 	int count = dwfl_module_getsymtab(file->module);
 
@@ -160,7 +160,7 @@ static int read_functions(struct modulefile *file)
 	return 0;
 }
 
-static void read_build_id(struct modulefile *file)
+static void read_build_id(struct elf_module *file)
 {
 	static const char digits[] = "0123456789abcdef";
 	const unsigned char *bits;
@@ -173,7 +173,7 @@ static void read_build_id(struct modulefile *file)
 	}
 }
 
-static int report(struct modulefile *file, int fd, const char *path)
+static int report(struct elf_module *file, int fd, const char *path)
 {
 	static const Dwfl_Callbacks callbacks = {
 		.find_elf = dwfl_build_id_find_elf, /* not called: the file is given */
@@ -192,9 +192,9 @@ static int report(struct modulefile *file, int fd, const char *path)
 	return !file->dwfl ? -ENOMEM : !file->module ? -ENOEXEC : 0;
 }
 
-int modulefile_open(int fd, const char *path, struct modulefile **ret_file)
+int elf_module_open(int fd, const char *path, struct elf_module **ret_file)
 {
-	struct modulefile *file = calloc(1, sizeof(*file));
+	struct elf_module *file = calloc(1, sizeof(*file));
 	int err;
 
 	if (!file) {
@@ -214,11 +214,11 @@ int modulefile_open(int fd, const char *path, struct modulefile **ret_file)
 	*ret_file = file;
 	file = NULL;
 out:
-	modulefile_close(file);
+	elf_module_close(file);
 	return err;
 }
 
-void modulefile_close(struct modulefile *file)
+void elf_module_close(struct elf_module *file)
 {
 	if (!file)
 		return;
@@ -230,7 +230,7 @@ void modulefile_close(struct modulefile *file)
 	free(file);
 }
 
-int modulefile_address(const struct modulefile *file, uint64_t offset_bytes, uint64_t *ret_address)
+int elf_module_address(const struct elf_module *file, uint64_t offset_bytes, uint64_t *ret_address)
 {
 	for (size_t i = 0; i < file->segment_count; i++) {
 		const struct segment *segment = &file->segments[i];
@@ -244,7 +244,7 @@ int modulefile_address(const struct modulefile *file, uint64_t offset_bytes, uin
 }
 
 /* The function that holds @address, NULL where none is known. */
-static struct function *function_at(const struct modulefile *file, uint64_t address)
+static struct function *function_at(const struct elf_module *file, uint64_t address)
 {
 	struct function *functions = file->functions;
 	size_t low = 0, high = file->function_count;
@@ -265,7 +265,7 @@ static struct function *function_at(const struct modulefile *file, uint64_t addr
 }
 
 /* @ret_at: the byte that the call is in, or @address itself where a function starts. */
-static struct function *function_of_return(const struct modulefile *file, uint64_t address,
+static struct function *function_of_return(const struct elf_module *file, uint64_t address,
 					   uint64_t *ret_at)
 {
 	struct function *function = function_at(file, address);
@@ -301,7 +301,7 @@ static const char *readable_name(struct function *function)
 	return function->readable;
 }
 
-void modulefile_find(struct modulefile *file, uint64_t address, struct ft_symbol *ret_symbol)
+void elf_module_find(struct elf_module *file, uint64_t address, struct ft_symbol *ret_symbol)
 {
 	uint64_t at;
 	struct function *function = function_of_return(file, address, &at);
@@ -312,7 +312,7 @@ void modulefile_find(struct modulefile *file, uint64_t address, struct ft_symbol
 		address - (ret_symbol->name ? function->start : file->load_address);
 }
 
-static int add_unit(struct modulefile *file, const struct unit_range *unit)
+static int add_unit(struct elf_module *file, const struct unit_range *unit)
 {
 	if (file->unit_count == file->unit_capacity) {
 		size_t capacity = file->unit_capacity * 2 + 256;
@@ -337,7 +337,7 @@ static int compare_units(const void *left, const void *right)
 /*
  * Our own table again: libdwfl finds units only by .debug_aranges, and LLVM, so Rust too, writes none.
  */
-static int read_units(struct modulefile *file)
+static int read_units(struct elf_module *file)
 {
 	Dwarf_Addr bias, base, start, end;
 	Dwarf_Die *die = NULL;
@@ -361,7 +361,7 @@ static int read_units(struct modulefile *file)
 	return 0;
 }
 
-static const struct unit_range *unit_at(const struct modulefile *file, uint64_t address)
+static const struct unit_range *unit_at(const struct elf_module *file, uint64_t address)
 {
 	const struct unit_range *units = file->units;
 	size_t low = 0, high = file->unit_count;
@@ -380,7 +380,7 @@ static const struct unit_range *unit_at(const struct modulefile *file, uint64_t 
 	return NULL;
 }
 
-int modulefile_line(struct modulefile *file, uint64_t address, struct ft_symbol *ret_symbol)
+int elf_module_line(struct elf_module *file, uint64_t address, struct ft_symbol *ret_symbol)
 {
 	const struct unit_range *unit;
 	Dwarf_Line *line;

@@ -2,8 +2,8 @@
 /*
  * The running kernel's symbols, from /proc/kallsyms.
  */
-#ifndef RECORDER_KALLSYMS_H
-#define RECORDER_KALLSYMS_H
+#ifndef RECORDER_SYMBOLS_KALLSYMS_H
+#define RECORDER_SYMBOLS_KALLSYMS_H
 
 #include <stdint.h>
 

@@ -18,28 +18,28 @@ struct change {
 	char *path;
 };
 
-struct changes {
+struct mapping_changes {
 	struct change *changes;
 	size_t count, room;
 	size_t added;
 };
 
-int changes_create(struct changes **ret_changes)
+int mapping_changes_create(struct mapping_changes **ret_changes)
 {
 	*ret_changes = calloc(1, sizeof(**ret_changes));
 	return *ret_changes ? 0 : -ENOMEM;
 }
 
-void changes_destroy(struct changes *changes)
+void mapping_changes_destroy(struct mapping_changes *changes)
 {
 	if (!changes)
 		return;
-	changes_forget(changes, UINT64_MAX);
+	mapping_changes_forget(changes, UINT64_MAX);
 	free(changes->changes);
 	free(changes);
 }
 
-static int add(struct changes *changes, const struct change *change)
+static int add(struct mapping_changes *changes, const struct change *change)
 {
 	if (changes->count == changes->room) {
 		size_t room = changes->room ? changes->room * 2 : 256;
@@ -54,7 +54,8 @@ static int add(struct changes *changes, const struct change *change)
 	return 0;
 }
 
-static int add_mmap(struct changes *changes, struct change *change, const struct ft_event *event)
+static int add_mmap(struct mapping_changes *changes, struct change *change,
+		    const struct ft_event *event)
 {
 	change->start = event->mmap.start;
 	change->length_bytes = event->mmap.length_bytes;
@@ -66,7 +67,7 @@ static int add_mmap(struct changes *changes, struct change *change, const struct
 	return error;
 }
 
-int changes_add(struct changes *changes, const struct ft_event *event)
+int mapping_changes_add(struct mapping_changes *changes, const struct ft_event *event)
 {
 	struct change change = {
 		.time_ns = event->time_ns,
@@ -114,7 +115,7 @@ static int apply(const struct change *change, struct mappings *mappings)
 }
 
 /* The time of the earliest one up to @until_ns that was not applied yet. */
-static uint64_t first_new_ns(const struct changes *changes, uint64_t until_ns)
+static uint64_t first_new_ns(const struct mapping_changes *changes, uint64_t until_ns)
 {
 	uint64_t first_ns = UINT64_MAX;
 	for (size_t i = 0; i < changes->count; i++) {
@@ -125,7 +126,8 @@ static uint64_t first_new_ns(const struct changes *changes, uint64_t until_ns)
 	return first_ns;
 }
 
-int changes_apply(struct changes *changes, uint64_t until_ns, struct mappings *mappings)
+int mapping_changes_apply(struct mapping_changes *changes, uint64_t until_ns,
+			  struct mappings *mappings)
 {
 	uint64_t first_ns = first_new_ns(changes, until_ns);
 	if (first_ns == UINT64_MAX)
@@ -149,7 +151,7 @@ int changes_apply(struct changes *changes, uint64_t until_ns, struct mappings *m
 	return error == -ENOMEM ? error : 0;
 }
 
-void changes_forget(struct changes *changes, uint64_t until_ns)
+void mapping_changes_forget(struct mapping_changes *changes, uint64_t until_ns)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < changes->count; i++) {

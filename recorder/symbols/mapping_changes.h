@@ -3,31 +3,31 @@
  * Changes of mappings as recorded events tell them. Segments of different CPUs
  * come in no order, so changes are collected first and applied by time.
  */
-#ifndef RECORDER_CHANGES_H
-#define RECORDER_CHANGES_H
+#ifndef RECORDER_SYMBOLS_MAPPING_CHANGES_H
+#define RECORDER_SYMBOLS_MAPPING_CHANGES_H
 
 #include <stdint.h>
 
 #include "capture/event.h"
 #include "recorder/symbols/mappings.h"
 
-struct changes;
+struct mapping_changes;
 
-int changes_create(struct changes **ret_changes);	/* 0 or -ENOMEM */
-void changes_destroy(struct changes *changes);
+int mapping_changes_create(struct mapping_changes **ret_changes);	/* 0 or -ENOMEM */
+void mapping_changes_destroy(struct mapping_changes *changes);
 
 /* MMAP, FORK, COMM by exec, EXIT of a process; others are passed over. Return: 0 or -ENOMEM. */
-int changes_add(struct changes *changes, const struct ft_event *event);
+int mapping_changes_add(struct mapping_changes *changes, const struct ft_event *event);
 
 /**
- * changes_apply() - bring @mappings, the same each time, up to date in the order of time.
+ * mapping_changes_apply() - bring @mappings, the same each time, up to date in the order of time.
  *
  * Where a change came late, those after it in time are applied once more: what they replace is replaced again.
  *
  * Return: 0 or -ENOMEM.
  */
-int changes_apply(struct changes *changes, uint64_t until_ns, struct mappings *mappings);
+int mapping_changes_apply(struct mapping_changes *changes, uint64_t until_ns, struct mappings *mappings);
 
-void changes_forget(struct changes *changes, uint64_t until_ns);
+void mapping_changes_forget(struct mapping_changes *changes, uint64_t until_ns);
 
 #endif

@@ -3,8 +3,8 @@
  * Which file is mapped where in which process: read before recording (maps.h),
  * then kept up by PERF_RECORD_MMAP2 and FORK.
  */
-#ifndef RECORDER_MAPPINGS_H
-#define RECORDER_MAPPINGS_H
+#ifndef RECORDER_SYMBOLS_MAPPINGS_H
+#define RECORDER_SYMBOLS_MAPPINGS_H
 
 #include <stddef.h>
 #include <stdint.h>

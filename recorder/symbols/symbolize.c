@@ -20,14 +20,14 @@ struct wanted {
 	uint64_t address;
 	struct mapping mapping;
 	uint64_t file_address; /* as the file counts, once @file is known */
-	struct modulefile *file; /* borrowed from struct opened, NULL: not readable */
+	struct elf_module *file; /* borrowed from struct opened, NULL: not readable */
 };
 
 /* A file that was opened, whoever has it mapped. */
 struct opened {
 	dev_t device;
 	ino_t inode;
-	struct modulefile *file; /* NULL: no program or library */
+	struct elf_module *file; /* NULL: no program or library */
 };
 
 struct lookup {
@@ -83,13 +83,13 @@ static int send_payload(void *context, const void *payload, size_t payload_bytes
 {
 	const struct lookup *lookup = context;
 	uint64_t length = payload_bytes;
-	int err = child_write(lookup->out_fd, &length, sizeof(length));
+	int err = helper_process_write(lookup->out_fd, &length, sizeof(length));
 
-	return err < 0 ? err : child_write(lookup->out_fd, payload, payload_bytes);
+	return err < 0 ? err : helper_process_write(lookup->out_fd, payload, payload_bytes);
 }
 
 /* The file behind @wanted, opened before for another process or now. NULL: not readable. */
-static struct modulefile *find_file(struct lookup *lookup, const struct wanted *wanted)
+static struct elf_module *find_file(struct lookup *lookup, const struct wanted *wanted)
 {
 	int fd = mapping_open(&wanted->mapping, wanted->tgid);
 	struct opened *opened = lookup->opened;
@@ -109,7 +109,7 @@ static struct modulefile *find_file(struct lookup *lookup, const struct wanted *
 	}
 	opened->device = stat.st_dev;
 	opened->inode = stat.st_ino;
-	if (modulefile_open(fd, wanted->mapping.path, &opened->file) < 0)
+	if (elf_module_open(fd, wanted->mapping.path, &opened->file) < 0)
 		opened->file = NULL;
 	lookup->opened_count++;
 	return opened->file;
@@ -122,8 +122,8 @@ static int add_user(struct ft_symbols *symbols, const struct wanted *wanted, boo
 				    .address = wanted->address,
 				    .module = wanted->mapping.path };
 
-	modulefile_find(wanted->file, wanted->file_address, &symbol);
-	if (with_line && modulefile_line(wanted->file, wanted->file_address, &symbol) < 0)
+	elf_module_find(wanted->file, wanted->file_address, &symbol);
+	if (with_line && elf_module_line(wanted->file, wanted->file_address, &symbol) < 0)
 		return 0;
 	return ft_symbols_add(symbols, &symbol);
 }
@@ -156,13 +156,13 @@ static int send_group(struct lookup *lookup, const struct wanted *group, size_t 
 
 static void locate_group(struct lookup *lookup, struct wanted *group, size_t count)
 {
-	struct modulefile *file = find_file(lookup, group);
+	struct elf_module *file = find_file(lookup, group);
 
 	for (size_t i = 0; i < count; i++) {
 		uint64_t in_file =
 			group[i].address - group[i].mapping.start + group[i].mapping.offset_bytes;
 
-		if (file && modulefile_address(file, in_file, &group[i].file_address) == 0)
+		if (file && elf_module_address(file, in_file, &group[i].file_address) == 0)
 			group[i].file = file;
 	}
 }
@@ -227,15 +227,16 @@ static int resolve_user(struct ft_symbols *symbols, struct wanted *wanted, size_
 	if (!lookup.opened)
 		return -ENOMEM;
 	qsort(wanted, count, sizeof(wanted[0]), compare_wanted);
-	err = child_run(look_up, &lookup, deadline_ms, &output, &output_bytes);
+	err = helper_process_run(look_up, &lookup, deadline_ms, &output, &output_bytes);
 	read_err = read_payloads(symbols, output, output_bytes);
 	free(output);
 	free(lookup.opened);
 	return read_err < 0 ? read_err : err;
 }
 
-int names_resolve(struct ft_symbols *symbols, const struct names_address *addresses, size_t count,
-		  const struct kallsyms *kallsyms, const struct mappings *mappings, int deadline_ms)
+int symbolize_resolve(struct ft_symbols *symbols, const struct names_address *addresses,
+		      size_t count, const struct kallsyms *kallsyms,
+		      const struct mappings *mappings, int deadline_ms)
 {
 	struct wanted *wanted = calloc(count ? count : 1, sizeof(wanted[0]));
 	size_t wanted_count = 0;

@@ -4,8 +4,8 @@
  * is sealed: the kernel's from kallsyms, user frames with libdw from
  * .symtab, .dynsym and line tables of the mapped files.
  */
-#ifndef RECORDER_NAMES_H
-#define RECORDER_NAMES_H
+#ifndef RECORDER_SYMBOLS_SYMBOLIZE_H
+#define RECORDER_SYMBOLS_SYMBOLIZE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +20,7 @@ struct names_address {
 };
 
 /**
- * names_resolve() - add a symbol for each of @addresses that can be named (name,
+ * symbolize_resolve() - add a symbol for each of @addresses that can be named (name,
  * or at least module and offset) to @symbols.
  *
  * Return addresses in a stack point behind the call: all user addresses but the leaf are looked up
@@ -32,7 +32,7 @@ struct names_address {
  * Return: 0, -ETIMEDOUT or -ECHILD (died on a file; as with the deadline, kernel names and a part of
  * the user names were added), -ENOMEM, or errno of fork or pipe.
  */
-int names_resolve(struct ft_symbols *symbols, const struct names_address *addresses, size_t count,
+int symbolize_resolve(struct ft_symbols *symbols, const struct names_address *addresses, size_t count,
 		  const struct kallsyms *kallsyms, const struct mappings *mappings, int deadline_ms);
 
 #endif

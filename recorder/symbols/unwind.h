@@ -4,8 +4,8 @@
  * and the piece of stack that the kernel copied at the event, with libunwind
  * and the .eh_frame of the mapped files. Runs when the capture is sealed.
  */
-#ifndef RECORDER_UNWIND_H
-#define RECORDER_UNWIND_H
+#ifndef RECORDER_SYMBOLS_UNWIND_H
+#define RECORDER_SYMBOLS_UNWIND_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +20,7 @@ uint64_t unwind_registers_mask(void);
  * unwind_stack() - return addresses, leaf first.
  *
  * Opens mapped files, which may block, and reads their unwind tables, which may be hostile: call it in
- * child_run(). Files stay open for the next stack. From one thread only.
+ * helper_process_run(). Files stay open for the next stack. From one thread only.
  *
  * @registers: one value a bit of unwind_registers_mask().
  * @stack:     @stack_bytes of the thread's memory, from its stack pointer up.

@@ -11,7 +11,7 @@
 /* Those who have been blocked longest. */
 struct found {
 	uint32_t count;
-	struct sleeper longest[NAMED_MOST];
+	struct blocked_thread longest[NAMED_MOST];
 };
 
 /* Wants what it waits for, and soon; any other sleep may be that of a thread with nothing to do. */
@@ -20,7 +20,7 @@ static bool hurts(enum ft_task_state state)
 	return state == FT_STATE_DISK || state == FT_STATE_STOPPED;
 }
 
-static void add(struct found *found, const struct sleeper *sleeper)
+static void add(struct found *found, const struct blocked_thread *sleeper)
 {
 	size_t at = found->count < NAMED_MOST ? found->count : NAMED_MOST;
 	found->count++;
@@ -33,14 +33,15 @@ static void add(struct found *found, const struct sleeper *sleeper)
 		found->longest[at] = *sleeper;
 }
 
-static void find(const struct blocked *blocked, uint64_t drained_ns, struct found *ret_found)
+static void find(const struct blocked_trigger *blocked, uint64_t drained_ns,
+		 struct found *ret_found)
 {
-	size_t places = sleepers_count(blocked->sleepers);
-	struct sleeper sleeper;
+	size_t places = blocked_threads_count(blocked->sleepers);
+	struct blocked_thread sleeper;
 
 	ret_found->count = 0;
 	for (size_t place = 0; place < places; place++)
-		if (sleepers_at(blocked->sleepers, place, &sleeper) && sleeper.since_ns &&
+		if (blocked_threads_at(blocked->sleepers, place, &sleeper) && sleeper.since_ns &&
 		    hurts(sleeper.state) && sleeper.since_ns + blocked->for_ns <= drained_ns &&
 		    target_has(blocked->target, sleeper.tgid))
 			add(ret_found, &sleeper);
@@ -53,7 +54,7 @@ static void name_them(const struct found *found, uint64_t drained_ns, char *text
 
 	text[0] = '\0';
 	for (size_t i = 0; i < named && used < text_bytes; i++) {
-		const struct sleeper *sleeper = &found->longest[i];
+		const struct blocked_thread *sleeper = &found->longest[i];
 		char comm[FT_COMM_BYTES];
 		snprintf(comm, sizeof(comm), "%s", sleeper->comm);
 		for (char *c = comm; *c; c++)
@@ -69,7 +70,7 @@ static void name_them(const struct found *found, uint64_t drained_ns, char *text
 		snprintf(text + used, text_bytes - used, " and more");
 }
 
-void blocked_look(struct blocked *blocked, uint64_t drained_ns)
+void blocked_trigger_look(struct blocked_trigger *blocked, uint64_t drained_ns)
 {
 	struct found found;
 	char names[TRIGGER_REASON_BYTES];
@@ -82,8 +83,8 @@ void blocked_look(struct blocked *blocked, uint64_t drained_ns)
 	if (blocked->told)
 		return;
 	name_them(&found, drained_ns, names, sizeof(names));
-	blocked->told = triggers_post(blocked->triggers, "blocked", drained_ns,
-				      "%u %s blocked for %.1f s or more: %s", found.count,
-				      found.count == 1 ? "thread" : "threads",
-				      (double)blocked->for_ns / 1e9, names) != 0;
+	blocked->told = trigger_queue_post(blocked->triggers, "blocked", drained_ns,
+					   "%u %s blocked for %.1f s or more: %s", found.count,
+					   found.count == 1 ? "thread" : "threads",
+					   (double)blocked->for_ns / 1e9, names) != 0;
 }

@@ -3,8 +3,8 @@
  * --blocked N --for T: a trigger when so many threads of the target have been
  * in an uninterruptible sleep, or stopped, for so long at the same time.
  */
-#ifndef RECORDER_BLOCKED_H
-#define RECORDER_BLOCKED_H
+#ifndef RECORDER_TRIGGER_BLOCKED_TRIGGER_H
+#define RECORDER_TRIGGER_BLOCKED_TRIGGER_H
 
 #include <stdint.h>
 
@@ -13,20 +13,20 @@
 #include "recorder/trigger/trigger_queue.h"
 
 /* All of it the caller's while the watch is in use. */
-struct blocked {
-	const struct sleepers *sleepers;
+struct blocked_trigger {
+	const struct blocked_threads *sleepers;
 	const struct target *target;
-	struct triggers *triggers;
+	struct trigger_queue *triggers;
 	uint32_t threads;		/* so many */
 	uint64_t for_ns;		/* so long */
 	bool told;			/* at first false */
 };
 
 /**
- * blocked_look() - post a trigger where it is so; again only after it was not so in between.
+ * blocked_trigger_look() - post a trigger where it is so; again only after it was not so in between.
  *
  * @drained_ns: events until then have reached the sleepers: what is blocked then, is for sure.
  */
-void blocked_look(struct blocked *blocked, uint64_t drained_ns);
+void blocked_trigger_look(struct blocked_trigger *blocked, uint64_t drained_ns);
 
 #endif

@@ -22,7 +22,7 @@
 #define INTERVAL_LEAST_NS 1000000u
 #define STOP_PATIENCE_MS  200
 
-static const struct question_kind *const KINDS[] = {
+static const struct probe_ops *const KINDS[] = {
 	[PROBE_TCP] = &QUESTION_TCP,
 	[PROBE_HTTP] = &QUESTION_HTTP,
 	[PROBE_CMD] = &QUESTION_CMD,
@@ -30,17 +30,17 @@ static const struct question_kind *const KINDS[] = {
 
 /* The thread's, which may outlive probe_stop(). */
 struct probe {
-	const struct question_kind *kind;
+	const struct probe_ops *kind;
 	void *question;
 	char name[QUESTION_NAME_BYTES];
 	uint64_t interval_ns;
 	uint64_t deadline_ns; /* after which a question is given up */
-	struct verdict verdict;
-	struct errand *errand; /* its owner's */
+	struct probe_failures verdict;
+	struct abandonable_task *errand; /* its owner's */
 	int stop_fd;
 	_Atomic bool stop;
 	pthread_mutex_t lock; /* of these two; held for a post or a copy only */
-	struct triggers *triggers; /* NULL from probe_stop() on */
+	struct trigger_queue *triggers; /* NULL from probe_stop() on */
 	char last_why[VERDICT_WHY_BYTES];
 	_Atomic bool may_fire; /* it had an answer, once */
 	_Atomic uint64_t asked, answered, failed, fired, last_ns;
@@ -66,11 +66,12 @@ static void fire(struct probe *probe, uint64_t now_ns, uint64_t waiting_ns)
 
 	if (!probe->may_fire)
 		return;
-	verdict_describe(&probe->verdict, probe->name, now_ns, waiting_ns, reason, sizeof(reason));
+	probe_failures_describe(&probe->verdict, probe->name, now_ns, waiting_ns, reason,
+				sizeof(reason));
 	pthread_mutex_lock(&probe->lock);
 	if (probe->triggers) {
 		probe->fired++;
-		triggers_post(probe->triggers, probe->kind->source, now_ns, "%s", reason);
+		trigger_queue_post(probe->triggers, probe->kind->source, now_ns, "%s", reason);
 	}
 	pthread_mutex_unlock(&probe->lock);
 }
@@ -80,7 +81,7 @@ static void conclude(struct probe *probe, uint64_t start_ns, const char *why)
 	uint64_t now_ns = clock_now_ns();
 	bool failed, fires;
 
-	fires = verdict_answer(&probe->verdict, start_ns, now_ns, why, &failed);
+	fires = probe_failures_answer(&probe->verdict, start_ns, now_ns, why, &failed);
 	probe->last_ns = now_ns - start_ns;
 	if (why) {
 		pthread_mutex_lock(&probe->lock);
@@ -101,7 +102,7 @@ static void wait_for_answer(struct probe *probe, uint64_t start_ns)
 	uint64_t end_ns = start_ns + probe->deadline_ns;
 
 	while (!probe->stop) {
-		uint64_t due_ns = verdict_due_ns(&probe->verdict, start_ns);
+		uint64_t due_ns = probe_failures_due_ns(&probe->verdict, start_ns);
 		char why[VERDICT_WHY_BYTES];
 		enum answer answer = probe->kind->wait(
 			probe->question, due_ns < end_ns ? due_ns : end_ns, probe->stop_fd, why);
@@ -112,7 +113,7 @@ static void wait_for_answer(struct probe *probe, uint64_t start_ns)
 		uint64_t now_ns = clock_now_ns();
 		if (probe->stop)
 			return;
-		if (verdict_waiting(&probe->verdict, start_ns, now_ns))
+		if (probe_failures_waiting(&probe->verdict, start_ns, now_ns))
 			fire(probe, now_ns, now_ns - start_ns);
 		if (now_ns >= end_ns) {
 			conclude(probe, start_ns, "no answer, given up");
@@ -158,10 +159,10 @@ static void set_times(struct probe *probe, const struct probe_options *options)
 	probe->deadline_ns = slower_than_ns + for_ns;
 	if (probe->deadline_ns < DEADLINE_LEAST_NS)
 		probe->deadline_ns = DEADLINE_LEAST_NS;
-	verdict_init(&probe->verdict, slower_than_ns, for_ns);
+	probe_failures_init(&probe->verdict, slower_than_ns, for_ns);
 }
 
-int probe_start(const struct probe_options *options, struct triggers *triggers,
+int probe_start(const struct probe_options *options, struct trigger_queue *triggers,
 		struct probe **ret_probe, const char **ret_problem)
 {
 	struct probe *probe = calloc(1, sizeof(*probe));
@@ -181,7 +182,8 @@ int probe_start(const struct probe_options *options, struct triggers *triggers,
 		error = probe->kind->create(options->what, &probe->question, probe->name,
 					    ret_problem);
 	if (!error)
-		error = errand_start("ft-probe", ask_until_stopped, destroy, probe, &probe->errand);
+		error = abandonable_task_start("ft-probe", ask_until_stopped, destroy, probe,
+					       &probe->errand);
 	if (error)
 		destroy(probe);
 	else
@@ -198,7 +200,7 @@ void probe_stop(struct probe *probe)
 	pthread_mutex_unlock(&probe->lock);
 	probe->stop = true;
 	(void)!eventfd_write(probe->stop_fd, 1);
-	errand_leave(probe->errand, STOP_PATIENCE_MS);
+	abandonable_task_leave(probe->errand, STOP_PATIENCE_MS);
 }
 
 void probe_status(struct probe *probe, struct probe_status *ret_status)

@@ -3,8 +3,8 @@
  * Asking the patient, again and again, how it is: a TCP connect, an HTTP
  * request or a command, in a thread of its own that nobody ever waits for.
  */
-#ifndef RECORDER_PROBE_H
-#define RECORDER_PROBE_H
+#ifndef RECORDER_TRIGGER_PROBE_H
+#define RECORDER_TRIGGER_PROBE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,7 +48,7 @@ struct probe;
  *
  * Return: 0, -EINVAL, -ENOTSUP, -ENOMEM, or errno of starting a thread.
  */
-int probe_start(const struct probe_options *options, struct triggers *triggers,
+int probe_start(const struct probe_options *options, struct trigger_queue *triggers,
 		struct probe **ret_probe, const char **ret_problem);
 
 /* Never waits for a question that is stuck: what it owns is left behind then. */

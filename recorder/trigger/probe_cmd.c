@@ -38,7 +38,8 @@ struct run {
 
 struct command {
 	char *line;
-	struct errand *errand; /* of the run under way, or of one that could not be ended */
+	struct abandonable_task
+		*errand; /* of the run under way, or of one that could not be ended */
 	struct run *run; /* valid while there is an errand */
 	int stderr_fd; /* our end of the run's; -1: none, or all was read */
 	char said[VERDICT_WHY_BYTES]; /* its last line so far */
@@ -181,7 +182,8 @@ static int start_run(struct command *command)
 	command->said[0] = '\0';
 	run->stderr_fd = ends[1];
 	run->line = strdup(command->line);
-	int error = run->line ? errand_start("ft-probe", do_run, discard_run, run, &command->errand)
+	int error = run->line ? abandonable_task_start("ft-probe", do_run, discard_run, run,
+						       &command->errand)
 			      : -ENOMEM;
 	if (error)
 		discard_run(run);
@@ -198,9 +200,9 @@ static bool end_run(struct command *command, int patience_ms)
 	close_stderr(command);
 	command->run->unwanted = true;
 	kill_group(command->run);
-	if (!errand_wait(command->errand, patience_ms))
+	if (!abandonable_task_wait(command->errand, patience_ms))
 		return false;
-	errand_leave(command->errand, 0);
+	abandonable_task_leave(command->errand, 0);
 	command->errand = NULL;
 	return true;
 }
@@ -234,7 +236,8 @@ static enum answer judge(int error, const siginfo_t *end, const char *said, char
 /* Return: false when it is time to do something else. */
 static bool wait_for_some(const struct command *command, uint64_t until_ns, int stop_fd)
 {
-	struct pollfd polls[] = { { .fd = errand_done_fd(command->errand), .events = POLLIN },
+	struct pollfd polls[] = { { .fd = abandonable_task_done_fd(command->errand),
+				    .events = POLLIN },
 				  { .fd = stop_fd, .events = POLLIN },
 				  { .fd = command->stderr_fd, .events = POLLIN } };
 	uint64_t now_ns = clock_now_ns();
@@ -251,10 +254,10 @@ static enum answer cmd_wait(void *question, uint64_t until_ns, int stop_fd, char
 		return judge(command->error, NULL, "", ret_why);
 	do {
 		read_stderr(command);
-		if (errand_wait(command->errand, 0))
+		if (abandonable_task_wait(command->errand, 0))
 			break;
 	} while (wait_for_some(command, until_ns, stop_fd));
-	if (!errand_wait(command->errand, 0))
+	if (!abandonable_task_wait(command->errand, 0))
 		return ANSWER_NONE;
 	read_stderr(command); /* its last words */
 	if (!command->leftover)
@@ -273,7 +276,7 @@ static void cmd_destroy(void *question)
 	struct command *command = question;
 
 	end_run(command, 0);
-	errand_leave(command->errand, 0);
+	abandonable_task_leave(command->errand, 0);
 	close_stderr(command);
 	free(command->line);
 	free(command);
@@ -320,7 +323,7 @@ static int cmd_create(const char *what, void **ret_question, char *ret_name,
 	return 0;
 }
 
-const struct question_kind QUESTION_CMD = {
+const struct probe_ops QUESTION_CMD = {
 	.source = "probe-cmd",
 	.create = cmd_create,
 	.destroy = cmd_destroy,

@@ -15,21 +15,21 @@ static uint64_t add_capped(uint64_t a, uint64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
-void verdict_init(struct verdict *verdict, uint64_t slower_than_ns, uint64_t for_ns)
+void probe_failures_init(struct probe_failures *verdict, uint64_t slower_than_ns, uint64_t for_ns)
 {
-	*verdict = (struct verdict){ .slower_than_ns = slower_than_ns, .for_ns = for_ns };
+	*verdict = (struct probe_failures){ .slower_than_ns = slower_than_ns, .for_ns = for_ns };
 }
 
-static void begin_row(struct verdict *verdict, uint64_t start_ns)
+static void begin_row(struct probe_failures *verdict, uint64_t start_ns)
 {
 	if (verdict->in_row)
 		return;
-	verdict_init(verdict, verdict->slower_than_ns, verdict->for_ns);
+	probe_failures_init(verdict, verdict->slower_than_ns, verdict->for_ns);
 	verdict->in_row = true;
 	verdict->row_start_ns = start_ns;
 }
 
-static bool fire_if_long(struct verdict *verdict, uint64_t now_ns)
+static bool fire_if_long(struct probe_failures *verdict, uint64_t now_ns)
 {
 	if (verdict->fired || now_ns - verdict->row_start_ns < verdict->for_ns)
 		return false;
@@ -37,8 +37,8 @@ static bool fire_if_long(struct verdict *verdict, uint64_t now_ns)
 	return true;
 }
 
-bool verdict_answer(struct verdict *verdict, uint64_t start_ns, uint64_t end_ns, const char *why,
-		    bool *ret_failed)
+bool probe_failures_answer(struct probe_failures *verdict, uint64_t start_ns, uint64_t end_ns,
+			   const char *why, bool *ret_failed)
 {
 	bool late = end_ns - start_ns > verdict->slower_than_ns;
 
@@ -59,12 +59,12 @@ bool verdict_answer(struct verdict *verdict, uint64_t start_ns, uint64_t end_ns,
 }
 
 /* A question is a failure from when it is late. */
-static uint64_t late_ns(const struct verdict *verdict, uint64_t start_ns)
+static uint64_t late_ns(const struct probe_failures *verdict, uint64_t start_ns)
 {
 	return add_capped(add_capped(start_ns, verdict->slower_than_ns), 1);
 }
 
-bool verdict_waiting(struct verdict *verdict, uint64_t start_ns, uint64_t now_ns)
+bool probe_failures_waiting(struct probe_failures *verdict, uint64_t start_ns, uint64_t now_ns)
 {
 	if (now_ns < late_ns(verdict, start_ns))
 		return false;
@@ -72,7 +72,7 @@ bool verdict_waiting(struct verdict *verdict, uint64_t start_ns, uint64_t now_ns
 	return fire_if_long(verdict, now_ns);
 }
 
-uint64_t verdict_due_ns(const struct verdict *verdict, uint64_t start_ns)
+uint64_t probe_failures_due_ns(const struct probe_failures *verdict, uint64_t start_ns)
 {
 	if (verdict->fired)
 		return UINT64_MAX;
@@ -95,7 +95,7 @@ static const char *duration(uint64_t ns, char text[DURATION_BYTES])
 	return text;
 }
 
-static void describe_problem(const struct verdict *verdict, bool waiting, char *ret_text,
+static void describe_problem(const struct probe_failures *verdict, bool waiting, char *ret_text,
 			     size_t text_bytes)
 {
 	char limit[DURATION_BYTES];
@@ -106,7 +106,8 @@ static void describe_problem(const struct verdict *verdict, bool waiting, char *
 		 slow ? "slower than " : "", slow ? limit : "");
 }
 
-static void describe_answers(const struct verdict *verdict, char *ret_text, size_t text_bytes)
+static void describe_answers(const struct probe_failures *verdict, char *ret_text,
+			     size_t text_bytes)
 {
 	uint64_t failed = verdict->row_slow + verdict->row_bad;
 	const char *why = verdict->last_why;
@@ -120,8 +121,8 @@ static void describe_answers(const struct verdict *verdict, char *ret_text, size
 			 failed, duration(verdict->last_ns, last), why[0] ? ": " : "", why);
 }
 
-static void describe_waiting(const struct verdict *verdict, uint64_t waiting_ns, char *ret_text,
-			     size_t text_bytes)
+static void describe_waiting(const struct probe_failures *verdict, uint64_t waiting_ns,
+			     char *ret_text, size_t text_bytes)
 {
 	char waiting[DURATION_BYTES];
 	bool first = !verdict->row_slow && !verdict->row_bad;
@@ -130,8 +131,9 @@ static void describe_waiting(const struct verdict *verdict, uint64_t waiting_ns,
 		 duration(waiting_ns, waiting));
 }
 
-void verdict_describe(const struct verdict *verdict, const char *name, uint64_t now_ns,
-		      uint64_t waiting_ns, char *ret_text, size_t text_bytes)
+void probe_failures_describe(const struct probe_failures *verdict, const char *name,
+			     uint64_t now_ns, uint64_t waiting_ns, char *ret_text,
+			     size_t text_bytes)
 {
 	char problem[32 + DURATION_BYTES], row[DURATION_BYTES], waiting[32 + DURATION_BYTES] = "";
 	char answers[96 + DURATION_BYTES + VERDICT_WHY_BYTES];

@@ -3,8 +3,8 @@
  * When questions that go badly have gone badly for long enough. Knows no clock,
  * no socket and no thread: whoever asks tells it what came of it.
  */
-#ifndef RECORDER_VERDICT_H
-#define RECORDER_VERDICT_H
+#ifndef RECORDER_TRIGGER_PROBE_FAILURES_H
+#define RECORDER_TRIGGER_PROBE_FAILURES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
  * A row of failures begins when the first question that got no good answer was
  * asked, and ends with a good answer. It fires once.
  */
-struct verdict {
+struct probe_failures {
 	uint64_t slower_than_ns;
 	uint64_t for_ns;
 	bool in_row;
@@ -28,32 +28,32 @@ struct verdict {
 	char last_why[VERDICT_WHY_BYTES];
 };
 
-void verdict_init(struct verdict *verdict, uint64_t slower_than_ns, uint64_t for_ns);
+void probe_failures_init(struct probe_failures *verdict, uint64_t slower_than_ns, uint64_t for_ns);
 
 /**
- * verdict_answer() - a question asked at @start_ns came to an end at @end_ns.
+ * probe_failures_answer() - a question asked at @start_ns came to an end at @end_ns.
  *
  * @why: NULL for a good answer, which may still be late; else what was bad about it.
  * @ret_failed: whether it counts as a failure.
  *
  * Return: whether the row of failures fires now.
  */
-bool verdict_answer(struct verdict *verdict, uint64_t start_ns, uint64_t end_ns, const char *why,
+bool probe_failures_answer(struct probe_failures *verdict, uint64_t start_ns, uint64_t end_ns, const char *why,
 		    bool *ret_failed);
 
 /* The question asked at @start_ns still has no answer. Return: whether the row fires now. */
-bool verdict_waiting(struct verdict *verdict, uint64_t start_ns, uint64_t now_ns);
+bool probe_failures_waiting(struct probe_failures *verdict, uint64_t start_ns, uint64_t now_ns);
 
-/* When verdict_waiting() would fire; UINT64_MAX: not again for this question. */
-uint64_t verdict_due_ns(const struct verdict *verdict, uint64_t start_ns);
+/* When probe_failures_waiting() would fire; UINT64_MAX: not again for this question. */
+uint64_t probe_failures_due_ns(const struct probe_failures *verdict, uint64_t start_ns);
 
 /**
- * verdict_describe() - the evidence, as one line.
+ * probe_failures_describe() - the evidence, as one line.
  *
  * @name:       of the one who was asked, as "tcp 127.0.0.1:6379".
  * @waiting_ns: for how long the question under way is without an answer; 0: none is under way.
  */
-void verdict_describe(const struct verdict *verdict, const char *name, uint64_t now_ns,
+void probe_failures_describe(const struct probe_failures *verdict, const char *name, uint64_t now_ns,
 		      uint64_t waiting_ns, char *ret_text, size_t text_bytes);
 
 #endif

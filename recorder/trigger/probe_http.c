@@ -188,7 +188,7 @@ static int http_create(const char *what, void **ret_question, char *ret_name,
 	return 0;
 }
 
-const struct question_kind QUESTION_HTTP = {
+const struct probe_ops QUESTION_HTTP = {
 	.source = "probe-http",
 	.create = http_create,
 	.destroy = http_destroy,
@@ -209,6 +209,6 @@ static int http_create(const char *what, void **ret_question, char *ret_name,
 	return -ENOTSUP;
 }
 
-const struct question_kind QUESTION_HTTP = { .source = "probe-http", .create = http_create };
+const struct probe_ops QUESTION_HTTP = { .source = "probe-http", .create = http_create };
 
 #endif

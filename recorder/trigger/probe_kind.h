@@ -3,8 +3,8 @@
  * What the kinds of probes have in common: one question at a time, asked and
  * waited for in the probe's thread with an eye on the clock.
  */
-#ifndef RECORDER_QUESTION_H
-#define RECORDER_QUESTION_H
+#ifndef RECORDER_TRIGGER_PROBE_KIND_H
+#define RECORDER_TRIGGER_PROBE_KIND_H
 
 #include <poll.h>
 #include <stdbool.h>
@@ -19,7 +19,7 @@
 
 enum answer { ANSWER_NONE, ANSWER_GOOD, ANSWER_BAD };
 
-struct question_kind {
+struct probe_ops {
 	const char *source; /* of its triggers */
 
 	/**
@@ -48,9 +48,9 @@ struct question_kind {
 	bool (*drop)(void *question);
 };
 
-extern const struct question_kind QUESTION_TCP;
-extern const struct question_kind QUESTION_HTTP;
-extern const struct question_kind QUESTION_CMD;
+extern const struct probe_ops QUESTION_TCP;
+extern const struct probe_ops QUESTION_HTTP;
+extern const struct probe_ops QUESTION_CMD;
 
 /* Return: whether @fd is ready; false at @until_ns, when @stop_fd is readable, or for no reason. */
 static inline bool question_poll(int fd, short events, uint64_t until_ns, int stop_fd)

@@ -30,7 +30,7 @@ struct tcp {
 	bool is_name; /* that has to be looked up */
 	struct addrinfo *addresses;
 	const struct addrinfo *next; /* to try */
-	struct errand *errand;
+	struct abandonable_task *errand;
 	struct lookup *lookup; /* valid while there is an errand */
 	bool unreachable; /* the last question could not connect: the name may have moved */
 	enum { LOOKING_UP, CONNECTING, SENDING, RECEIVING } state;
@@ -72,7 +72,8 @@ static int start_lookup(struct tcp *tcp)
 	if (!tcp->lookup)
 		return -ENOMEM;
 	tcp->lookup->target = tcp->target;
-	int error = errand_start("ft-probe", do_lookup, discard_lookup, tcp->lookup, &tcp->errand);
+	int error = abandonable_task_start("ft-probe", do_lookup, discard_lookup, tcp->lookup,
+					   &tcp->errand);
 	if (error)
 		discard_lookup(tcp->lookup);
 	return error;
@@ -87,7 +88,7 @@ static void finish_lookup(struct tcp *tcp, int *ret_error)
 		tcp->addresses = tcp->lookup->found;
 		tcp->lookup->found = NULL;
 	}
-	errand_leave(tcp->errand, 0);
+	abandonable_task_leave(tcp->errand, 0);
 	tcp->errand = NULL;
 }
 
@@ -227,7 +228,7 @@ static void tcp_ask(void *question)
 	tcp->answer = ANSWER_NONE;
 	tcp->sent_bytes = 0;
 	/* A lookup to see whether the name has moved is not waited for: the old addresses do meanwhile. */
-	if (tcp->errand && errand_wait(tcp->errand, 0))
+	if (tcp->errand && abandonable_task_wait(tcp->errand, 0))
 		finish_lookup(tcp, &error);
 	error = 0;
 	if (tcp->is_name && !tcp->errand && (!tcp->addresses || tcp->unreachable))
@@ -243,7 +244,7 @@ static void go_on(struct tcp *tcp)
 {
 	switch (tcp->state) {
 	case LOOKING_UP:
-		if (errand_wait(tcp->errand, 0))
+		if (abandonable_task_wait(tcp->errand, 0))
 			end_lookup(tcp);
 		break;
 	case CONNECTING:
@@ -263,7 +264,7 @@ static enum answer tcp_wait(void *question, uint64_t until_ns, int stop_fd, char
 	struct tcp *tcp = question;
 
 	while (tcp->answer == ANSWER_NONE) {
-		int fd = tcp->state == LOOKING_UP ? errand_done_fd(tcp->errand) : tcp->fd;
+		int fd = tcp->state == LOOKING_UP ? abandonable_task_done_fd(tcp->errand) : tcp->fd;
 		bool writes = tcp->state == CONNECTING || tcp->state == SENDING;
 		if (!question_poll(fd, writes ? POLLOUT : POLLIN, until_ns, stop_fd))
 			return ANSWER_NONE;
@@ -287,7 +288,7 @@ static void tcp_destroy(void *question)
 	struct tcp *tcp = question;
 
 	close_socket(tcp);
-	errand_leave(tcp->errand, 0);
+	abandonable_task_leave(tcp->errand, 0);
 	if (tcp->addresses)
 		freeaddrinfo(tcp->addresses);
 	free(tcp);
@@ -301,7 +302,7 @@ static int tcp_create(const char *what, void **ret_question, char *ret_name,
 	if (!tcp)
 		return -ENOMEM;
 	tcp->fd = -1;
-	int error = tcp_target_parse(what, &tcp->target, ret_problem);
+	int error = probe_tcp_parse(what, &tcp->target, ret_problem);
 	if (error)
 		goto out;
 	if (look_up(&tcp->target, AI_NUMERICHOST, &tcp->addresses)) {
@@ -323,7 +324,7 @@ out:
 	return error;
 }
 
-const struct question_kind QUESTION_TCP = {
+const struct probe_ops QUESTION_TCP = {
 	.source = "probe-tcp",
 	.create = tcp_create,
 	.destroy = tcp_destroy,

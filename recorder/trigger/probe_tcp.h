@@ -2,8 +2,8 @@
 /*
  * Whom a TCP probe asks: HOST:PORT or HOST:PORT,send=TEXT.
  */
-#ifndef RECORDER_TCP_TARGET_H
-#define RECORDER_TCP_TARGET_H
+#ifndef RECORDER_TRIGGER_PROBE_TCP_H
+#define RECORDER_TRIGGER_PROBE_TCP_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,11 +20,11 @@ struct tcp_target {
 };
 
 /**
- * tcp_target_parse() - an IPv6 address is written [ADDRESS]. TEXT is the rest, commas included; \r,
+ * probe_tcp_parse() - an IPv6 address is written [ADDRESS]. TEXT is the rest, commas included; \r,
  * \n, \\ and \xNN in it stand for a byte.
  *
  * Return: 0 or -EINVAL, with static text in @ret_problem.
  */
-int tcp_target_parse(const char *what, struct tcp_target *ret_target, const char **ret_problem);
+int probe_tcp_parse(const char *what, struct tcp_target *ret_target, const char **ret_problem);
 
 #endif

@@ -34,9 +34,9 @@ struct psi {
 	int stop_fd;
 	_Atomic bool stop;
 	pthread_mutex_t triggers_lock; /* held for a post only */
-	struct triggers *triggers; /* NULL from psi_stop() on */
+	struct trigger_queue *triggers; /* NULL from psi_stop() on */
 	uint64_t last_ns; /* when the kernel last told of pressure */
-	struct errand *errand; /* its owner's */
+	struct abandonable_task *errand; /* its owner's */
 };
 
 static void destroy(void *context)
@@ -79,12 +79,12 @@ static void post(struct psi *psi, uint64_t now_ns)
 	read_average(psi, average, sizeof(average));
 	pthread_mutex_lock(&psi->triggers_lock);
 	if (psi->triggers)
-		triggers_post(psi->triggers, "psi", now_ns,
-			      "%s pressure%s%s: %s stalled for %" PRIu64
-			      " ms or more within %" PRIu64 " ms; 10 s average %s",
-			      spec->resource, spec->cgroup[0] ? " of " : "", spec->cgroup,
-			      spec->full ? "all tasks" : "some task", spec->stall_ns / 1000000,
-			      spec->window_ns / 1000000, average);
+		trigger_queue_post(psi->triggers, "psi", now_ns,
+				   "%s pressure%s%s: %s stalled for %" PRIu64
+				   " ms or more within %" PRIu64 " ms; 10 s average %s",
+				   spec->resource, spec->cgroup[0] ? " of " : "", spec->cgroup,
+				   spec->full ? "all tasks" : "some task", spec->stall_ns / 1000000,
+				   spec->window_ns / 1000000, average);
 	pthread_mutex_unlock(&psi->triggers_lock);
 }
 
@@ -200,7 +200,7 @@ static void watch(void *context)
 	}
 }
 
-int psi_start(const char *spec, struct triggers *triggers, struct psi **ret_psi,
+int psi_start(const char *spec, struct trigger_queue *triggers, struct psi **ret_psi,
 	      const char **ret_problem)
 {
 	struct psi *psi = calloc(1, sizeof(*psi));
@@ -219,7 +219,7 @@ int psi_start(const char *spec, struct triggers *triggers, struct psi **ret_psi,
 	if (!error)
 		error = open_trigger(&psi->spec, &psi->fd, ret_problem);
 	if (!error)
-		error = errand_start("ft-psi", watch, destroy, psi, &psi->errand);
+		error = abandonable_task_start("ft-psi", watch, destroy, psi, &psi->errand);
 	if (error)
 		destroy(psi);
 	else
@@ -236,5 +236,5 @@ void psi_stop(struct psi *psi)
 	pthread_mutex_unlock(&psi->triggers_lock);
 	psi->stop = true;
 	(void)!eventfd_write(psi->stop_fd, 1);
-	errand_leave(psi->errand, STOP_PATIENCE_MS);
+	abandonable_task_leave(psi->errand, STOP_PATIENCE_MS);
 }

@@ -3,8 +3,8 @@
  * Pressure stall information: the kernel says when tasks lost too much time
  * to a lack of CPU, memory or I/O.
  */
-#ifndef RECORDER_PSI_H
-#define RECORDER_PSI_H
+#ifndef RECORDER_TRIGGER_PSI_H
+#define RECORDER_TRIGGER_PSI_H
 
 #include <stdint.h>
 
@@ -23,7 +23,7 @@ struct psi;
  * Return: 0, -EINVAL (@spec is none), -ENOENT (no /proc/pressure, no such cgroup), -ERANGE (a
  * window that this user may not ask for), another errno.
  */
-int psi_start(const char *spec, struct triggers *triggers, struct psi **ret_psi,
+int psi_start(const char *spec, struct trigger_queue *triggers, struct psi **ret_psi,
 	      const char **ret_problem);
 void psi_stop(struct psi *psi);
 

@@ -53,8 +53,7 @@ static int parse_times(const char *text, struct psi_spec *spec, const char **ret
 	char stall[32];
 
 	if (!slash || !copy(text, slash, stall, sizeof(stall)) ||
-	    quantity_duration(stall, &spec->stall_ns) ||
-	    quantity_duration(slash + 1, &spec->window_ns))
+	    parse_duration(stall, &spec->stall_ns) || parse_duration(slash + 1, &spec->window_ns))
 		return refuse(ret_problem, FORM);
 	if (spec->window_ns < WINDOW_LEAST_NS || spec->window_ns > WINDOW_MOST_NS)
 		return refuse(ret_problem, "the window is not from 500ms to 10s.");

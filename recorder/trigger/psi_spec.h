@@ -2,8 +2,8 @@
 /*
  * How people write which pressure to watch for: RESOURCE:some|full:STALL/WINDOW.
  */
-#ifndef RECORDER_PSI_SPEC_H
-#define RECORDER_PSI_SPEC_H
+#ifndef RECORDER_TRIGGER_PSI_SPEC_H
+#define RECORDER_TRIGGER_PSI_SPEC_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -73,7 +73,7 @@ static size_t find_host(const char *what, const char **ret_host, const char **re
 	return end ? (size_t)(end - what) : 0;
 }
 
-int tcp_target_parse(const char *what, struct tcp_target *ret_target, const char **ret_problem)
+int probe_tcp_parse(const char *what, struct tcp_target *ret_target, const char **ret_problem)
 {
 	struct tcp_target target = { .is_ipv6 = *what == '[' };
 	const char *host, *rest;

@@ -26,7 +26,7 @@ struct place {
 	struct trigger trigger;
 };
 
-struct triggers {
+struct trigger_queue {
 	struct place places[WAITING_MOST];
 	_Atomic uint64_t posted;
 	_Atomic uint64_t forgotten;
@@ -34,9 +34,9 @@ struct triggers {
 	int fd;
 };
 
-int triggers_create(struct triggers **ret_triggers)
+int trigger_queue_create(struct trigger_queue **ret_triggers)
 {
-	struct triggers *triggers = calloc(1, sizeof(*triggers));
+	struct trigger_queue *triggers = calloc(1, sizeof(*triggers));
 	if (!triggers)
 		return -ENOMEM;
 	for (uint64_t i = 0; i < WAITING_MOST; i++)
@@ -51,7 +51,7 @@ int triggers_create(struct triggers **ret_triggers)
 	return 0;
 }
 
-void triggers_destroy(struct triggers *triggers)
+void trigger_queue_destroy(struct trigger_queue *triggers)
 {
 	if (!triggers)
 		return;
@@ -59,12 +59,12 @@ void triggers_destroy(struct triggers *triggers)
 	free(triggers);
 }
 
-int triggers_fd(const struct triggers *triggers)
+int trigger_queue_fd(const struct trigger_queue *triggers)
 {
 	return triggers->fd;
 }
 
-uint64_t triggers_forgotten(const struct triggers *triggers)
+uint64_t trigger_queue_forgotten(const struct trigger_queue *triggers)
 {
 	return triggers->forgotten;
 }
@@ -86,14 +86,14 @@ static void tidy(char *text, bool cut)
 }
 
 /* Never fails: the taker takes more than was posted since it last looked. */
-static void wake_taker(const struct triggers *triggers)
+static void wake_taker(const struct trigger_queue *triggers)
 {
 	if (eventfd_write(triggers->fd, 1) < 0)
 		return;
 }
 
-uint64_t triggers_post(struct triggers *triggers, const char *source, uint64_t time_ns,
-		       const char *format, ...)
+uint64_t trigger_queue_post(struct trigger_queue *triggers, const char *source, uint64_t time_ns,
+			    const char *format, ...)
 {
 	uint64_t position = triggers->posted;
 	struct place *place;
@@ -129,12 +129,12 @@ uint64_t triggers_post(struct triggers *triggers, const char *source, uint64_t t
 	return position + 1;
 }
 
-static bool is_posted(struct triggers *triggers, uint64_t position)
+static bool is_posted(struct trigger_queue *triggers, uint64_t position)
 {
 	return triggers->places[position % WAITING_MOST].turn == position + 1;
 }
 
-bool triggers_take(struct triggers *triggers, struct trigger *ret_trigger)
+bool trigger_queue_take(struct trigger_queue *triggers, struct trigger *ret_trigger)
 {
 	/* First: what is posted after the look below makes it readable again. */
 	eventfd_t ignored;

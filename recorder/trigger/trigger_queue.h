@@ -3,8 +3,8 @@
  * Reasons to write a capture, from whoever sees one: probes, pressure stalls,
  * the control socket, signals, the recorder's own events.
  */
-#ifndef RECORDER_TRIGGERS_H
-#define RECORDER_TRIGGERS_H
+#ifndef RECORDER_TRIGGER_TRIGGER_QUEUE_H
+#define RECORDER_TRIGGER_TRIGGER_QUEUE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,29 +19,29 @@ struct trigger {
 	uint64_t number;			/* counts triggers, from 1 */
 };
 
-struct triggers;
+struct trigger_queue;
 
-int triggers_create(struct triggers **ret_triggers);	/* 0, -ENOMEM or an errno of eventfd() */
-void triggers_destroy(struct triggers *triggers);
+int trigger_queue_create(struct trigger_queue **ret_triggers);	/* 0, -ENOMEM or an errno of eventfd() */
+void trigger_queue_destroy(struct trigger_queue *triggers);
 
 /* For poll(): readable while a trigger waits to be taken. */
-int triggers_fd(const struct triggers *triggers);
+int trigger_queue_fd(const struct trigger_queue *triggers);
 
 /**
- * triggers_post() - from any thread; never blocks, never allocates.
+ * trigger_queue_post() - from any thread; never blocks, never allocates.
  *
  * @time_ns: 0 for now.
  *
  * Return: the trigger's number, or 0 where too many wait already (it is counted and forgotten).
  * The numbers have no gaps.
  */
-uint64_t triggers_post(struct triggers *triggers, const char *source, uint64_t time_ns,
+uint64_t trigger_queue_post(struct trigger_queue *triggers, const char *source, uint64_t time_ns,
 		       const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* How many there was no room for. */
-uint64_t triggers_forgotten(const struct triggers *triggers);
+uint64_t trigger_queue_forgotten(const struct trigger_queue *triggers);
 
 /* The oldest one; false where none waits. For one thread. */
-bool triggers_take(struct triggers *triggers, struct trigger *ret_trigger);
+bool trigger_queue_take(struct trigger_queue *triggers, struct trigger *ret_trigger);
 
 #endif

@@ -27,7 +27,7 @@
 #define TRIES_MAX    100
 #define NUMBER_MAX   10000 /* captures of one second */
 
-struct keep {
+struct capture_dir {
 	char *dir;
 	uint32_t max_captures;
 	uint64_t max_bytes;
@@ -38,7 +38,7 @@ struct keep {
 struct kept {
 	char name[NAME_BYTES];
 	uint64_t bytes;
-	struct timespec written; /* its mtime: see keep_finish() */
+	struct timespec written; /* its mtime: see capture_dir_finish() */
 };
 
 struct kept_list {
@@ -47,7 +47,7 @@ struct kept_list {
 };
 
 /* Always by its path: it may have been removed and made again since. Return: a descriptor, or -errno. */
-static int open_dir(const struct keep *keep)
+static int open_dir(const struct capture_dir *keep)
 {
 	int fd = open(keep->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT) {
@@ -246,7 +246,7 @@ static bool name_torn(int dir_fd, const char *part)
 }
 
 /* What a killed recorder was writing: nobody holds the lock any more. */
-static int find_torn(struct keep *keep, int dir_fd)
+static int find_torn(struct capture_dir *keep, int dir_fd)
 {
 	struct kept_list parts = { .items = NULL };
 	int err = list_read(&parts, dir_fd, DAT PART);
@@ -257,10 +257,10 @@ static int find_torn(struct keep *keep, int dir_fd)
 	return err;
 }
 
-int keep_open(const struct keep_options *options, struct keep **ret_keep)
+int capture_dir_open(const struct capture_dir_options *options, struct capture_dir **ret_keep)
 {
 	int dir_fd = -1, err = -ENOMEM;
-	struct keep *keep = calloc(1, sizeof(*keep));
+	struct capture_dir *keep = calloc(1, sizeof(*keep));
 
 	if (!keep || !(keep->dir = strdup(options->dir)))
 		goto out;
@@ -276,14 +276,14 @@ out:
 	if (dir_fd >= 0)
 		close(dir_fd);
 	if (err) {
-		keep_close(keep);
+		capture_dir_close(keep);
 		return err;
 	}
 	*ret_keep = keep;
 	return 0;
 }
 
-void keep_close(struct keep *keep)
+void capture_dir_close(struct capture_dir *keep)
 {
 	if (!keep)
 		return;
@@ -291,7 +291,7 @@ void keep_close(struct keep *keep)
 	free(keep);
 }
 
-uint32_t keep_torn(const struct keep *keep)
+uint32_t capture_dir_torn(const struct capture_dir *keep)
 {
 	return keep->torn;
 }
@@ -345,8 +345,8 @@ static int create_part(int dir_fd, const char *name)
 	return fd;
 }
 
-int keep_create(struct keep *keep, const char *source, int64_t realtime_ns, char *ret_name,
-		uint32_t name_bytes)
+int capture_dir_create(struct capture_dir *keep, const char *source, int64_t realtime_ns,
+		       char *ret_name, uint32_t name_bytes)
 {
 	char name[NAME_BYTES], when[TIME_CHARS + 1];
 	int fd = -EEXIST;
@@ -388,8 +388,8 @@ static void make_newest(const struct kept_list *list, int dir_fd, const char *na
 }
 
 /* Best effort: what cannot be removed stays. @list: without the newest one, of so many bytes. */
-static void remove_oldest(const struct keep *keep, const struct kept_list *list, int dir_fd,
-			  uint64_t newest_bytes, struct keep_removed *removed)
+static void remove_oldest(const struct capture_dir *keep, const struct kept_list *list, int dir_fd,
+			  uint64_t newest_bytes, struct capture_dir_removed *removed)
 {
 	uint64_t bytes = newest_bytes;
 	size_t count = list->count + 1;
@@ -411,9 +411,10 @@ static void remove_oldest(const struct keep *keep, const struct kept_list *list,
 	}
 }
 
-int keep_finish(struct keep *keep, const char *name, struct keep_removed *ret_removed)
+int capture_dir_finish(struct capture_dir *keep, const char *name,
+		       struct capture_dir_removed *ret_removed)
 {
-	struct keep_removed removed = { .count = 0 };
+	struct capture_dir_removed removed = { .count = 0 };
 	char part[NAME_BYTES + sizeof(PART)];
 	struct kept_list others = { .items = NULL };
 	struct stat status;
@@ -436,7 +437,7 @@ int keep_finish(struct keep *keep, const char *name, struct keep_removed *ret_re
 	return err;
 }
 
-void keep_abandon(struct keep *keep, const char *name)
+void capture_dir_abandon(struct capture_dir *keep, const char *name)
 {
 	char part[NAME_BYTES + sizeof(PART)];
 	int dir_fd = open(keep->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

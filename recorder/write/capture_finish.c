@@ -15,7 +15,7 @@ struct sealing {
 	size_t bytes; /* counted by count_*() */
 };
 
-bool seal_is_full(int error)
+bool capture_finish_is_full(int error)
 {
 	return error == -ENOSPC || error == -EDQUOT || error == -EFBIG;
 }
@@ -57,7 +57,8 @@ static int write_payload(struct sealing *sealing, enum ft_segment_kind kind, con
 	int error = 0;
 	for (int i = 0; i < ATTEMPTS; i++) {
 		error = ft_writer_payload(sealing->seal->writer, kind, payload, payload_bytes);
-		if (!seal_is_full(error) || make_room(sealing, payload_bytes + SPARE_BYTES))
+		if (!capture_finish_is_full(error) ||
+		    make_room(sealing, payload_bytes + SPARE_BYTES))
 			break;
 	}
 	return error;
@@ -73,7 +74,7 @@ static int write_end(struct sealing *sealing)
 	int error = 0;
 	for (int i = 0; i < ATTEMPTS; i++) {
 		error = ft_writer_end(sealing->seal->writer);
-		if (!seal_is_full(error) || make_room(sealing, SPARE_BYTES))
+		if (!capture_finish_is_full(error) || make_room(sealing, SPARE_BYTES))
 			break;
 	}
 	return error;
@@ -87,9 +88,9 @@ static int write_all(struct sealing *sealing)
 	 * states written just before. */
 	if (seal->disk_full)
 		make_room(sealing, sealing->bytes / 2);
-	int error = ownlog_take(seal->ownlog, write_own_segment, sealing);
-	if (seal_is_full(error) && !make_room(sealing, sealing->bytes / 2))
-		error = ownlog_take(seal->ownlog, write_own_segment, sealing);
+	int error = recorder_events_take(seal->ownlog, write_own_segment, sealing);
+	if (capture_finish_is_full(error) && !make_room(sealing, sealing->bytes / 2))
+		error = recorder_events_take(seal->ownlog, write_own_segment, sealing);
 	/* Even without them the names are wanted. */
 	int first_error = error;
 	error = ft_symbols_write(seal->symbols, write_symbols, sealing);
@@ -102,11 +103,11 @@ static int write_all(struct sealing *sealing)
 	return first_error ? first_error : error;
 }
 
-int seal_capture(const struct seal *seal, uint32_t *ret_cut_segments)
+int capture_finish_capture(const struct seal *seal, uint32_t *ret_cut_segments)
 {
 	struct sealing sealing = { .seal = seal, .bytes = SPARE_BYTES };
 
-	int error = ownlog_each(seal->ownlog, count_segment, &sealing);
+	int error = recorder_events_each(seal->ownlog, count_segment, &sealing);
 	if (!error)
 		error = ft_symbols_write(seal->symbols, count_payload, &sealing);
 	int write_error = write_all(&sealing);

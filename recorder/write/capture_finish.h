@@ -3,8 +3,8 @@
  * The end of a capture: own events, names, facts and the end mark are written,
  * on a full disk too.
  */
-#ifndef RECORDER_SEAL_H
-#define RECORDER_SEAL_H
+#ifndef RECORDER_WRITE_CAPTURE_FINISH_H
+#define RECORDER_WRITE_CAPTURE_FINISH_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,14 +16,14 @@
 
 struct seal {
 	struct ft_writer *writer;
-	struct ownlog *ownlog;
+	struct recorder_events *ownlog;
 	const struct ft_symbols *symbols;
 	const struct ft_facts *facts;
 	bool disk_full;		/* writing has failed already: make room first */
 };
 
 /**
- * seal_capture() - complete the capture.
+ * capture_finish_capture() - complete the capture.
  *
  * Where the disk is full, the last segments of events make room for the names, without which the
  * others are worth little.
@@ -32,9 +32,9 @@ struct seal {
  *
  * Return: 0, or the errno of what could not be written; the file ends at a segment's end all the same.
  */
-int seal_capture(const struct seal *seal, uint32_t *ret_cut_segments);
+int capture_finish_capture(const struct seal *seal, uint32_t *ret_cut_segments);
 
 /* Is @error one that making room helps against? */
-bool seal_is_full(int error);
+bool capture_finish_is_full(int error);
 
 #endif

@@ -33,11 +33,11 @@ struct beginning {
 	uint64_t sequence, first_ns;
 };
 
-struct job {
+struct capture_writer {
 	struct engine *engine;
 	struct mappings *mappings;
 	struct ft_writer *writer;
-	struct ownlog *ownlog;
+	struct recorder_events *ownlog;
 	struct ft_facts *facts;
 	bool history;
 	int out_fd;
@@ -48,8 +48,8 @@ struct job {
 	size_t drafted; /* of seen's addresses, the kernel's have names in the file */
 	uint64_t drafted_ns; /* when */
 	pthread_mutex_t lock; /* of seen, while the thread runs */
-	struct seen *seen;
-	struct slots_cursor cursor, base; /* base: where it began */
+	struct address_set *seen;
+	struct segment_ring_cursor cursor, base; /* base: where it began */
 	struct beginning *beginnings;
 	size_t beginning_count;
 	void *buffer; /* a slot long */
@@ -61,7 +61,7 @@ struct job {
 	_Atomic int error;
 };
 
-static void init_stopping(struct job *job)
+static void init_stopping(struct capture_writer *job)
 {
 	pthread_condattr_t monotonic;
 	pthread_condattr_init(&monotonic);
@@ -70,9 +70,10 @@ static void init_stopping(struct job *job)
 	pthread_condattr_destroy(&monotonic);
 }
 
-int job_create(const struct job_options *options, struct job **ret_job)
+int capture_writer_create(const struct capture_writer_options *options,
+			  struct capture_writer **ret_job)
 {
-	struct job *job = calloc(1, sizeof(*job));
+	struct capture_writer *job = calloc(1, sizeof(*job));
 	if (!job)
 		return -ENOMEM;
 	job->engine = options->engine;
@@ -83,27 +84,27 @@ int job_create(const struct job_options *options, struct job **ret_job)
 	pthread_mutex_init(&job->lock, NULL);
 	init_stopping(job);
 	job->beginnings = calloc(job->engine->counters->cpu_count, sizeof(*job->beginnings));
-	job->buffer = malloc(slots_slot_bytes(job->engine->slots));
+	job->buffer = malloc(segment_ring_slot_bytes(job->engine->slots));
 	int error = job->buffer && job->beginnings ? ft_writer_create(options->out_fd, &job->writer)
 						   : -ENOMEM;
-	if (!error && (ft_facts_create(&job->facts) || ownlog_create(&job->ownlog) ||
-		       seen_create(&job->seen) || ft_symbols_create(&job->symbols)))
+	if (!error && (ft_facts_create(&job->facts) || recorder_events_create(&job->ownlog) ||
+		       address_set_create(&job->seen) || ft_symbols_create(&job->symbols)))
 		error = -ENOMEM;
 	if (error) {
-		job_destroy(job);
+		capture_writer_destroy(job);
 		return error;
 	}
 	*ret_job = job;
 	return 0;
 }
 
-void job_destroy(struct job *job)
+void capture_writer_destroy(struct capture_writer *job)
 {
 	if (!job)
 		return;
 	ft_symbols_destroy(job->symbols);
-	seen_destroy(job->seen);
-	ownlog_destroy(job->ownlog);
+	address_set_destroy(job->seen);
+	recorder_events_destroy(job->ownlog);
 	ft_facts_destroy(job->facts);
 	ft_writer_destroy(job->writer);
 	pthread_cond_destroy(&job->stopping);
@@ -113,62 +114,62 @@ void job_destroy(struct job *job)
 	free(job);
 }
 
-struct ownlog *job_ownlog(struct job *job)
+struct recorder_events *capture_writer_ownlog(struct capture_writer *job)
 {
 	return job->ownlog;
 }
 
-struct ft_facts *job_facts(struct job *job)
+struct ft_facts *capture_writer_facts(struct capture_writer *job)
 {
 	return job->facts;
 }
 
 static int write_segment(void *context, const void *segment, size_t segment_bytes)
 {
-	struct job *job = context;
+	struct capture_writer *job = context;
 	int error = ft_writer_segment(job->writer, segment, segment_bytes);
 	if (error)
 		return error;
 	pthread_mutex_lock(&job->lock);
-	error = seen_segment(job->seen, segment, segment_bytes);
+	error = address_set_segment(job->seen, segment, segment_bytes);
 	pthread_mutex_unlock(&job->lock);
 	return error == -ENOMEM ? error : 0;
 }
 
-int job_write_ownlog(struct job *job)
+int capture_writer_write_ownlog(struct capture_writer *job)
 {
-	int error = ownlog_take(job->ownlog, write_segment, job);
+	int error = recorder_events_take(job->ownlog, write_segment, job);
 	if (error)
 		job->error = error;
 	return error;
 }
 
 /* Where slots have been overwritten already, the oldest that are left would be while they are read. */
-static void skip_margin(struct job *job)
+static void skip_margin(struct capture_writer *job)
 {
-	const struct slots *slots = job->engine->slots;
-	struct slots_cursor cursor = { 0 };
+	const struct segment_ring *slots = job->engine->slots;
+	struct segment_ring_cursor cursor = { 0 };
 	size_t bytes;
 
-	if (slots_get(slots, &cursor, job->buffer, &bytes) != 1 || !cursor.lost_segments)
+	if (segment_ring_get(slots, &cursor, job->buffer, &bytes) != 1 || !cursor.lost_segments)
 		return;
-	for (size_t i = 0; i < slots_count(slots) / MARGIN; i++)
-		slots_get(slots, &cursor, job->buffer, &bytes);
+	for (size_t i = 0; i < segment_ring_count(slots) / MARGIN; i++)
+		segment_ring_get(slots, &cursor, job->buffer, &bytes);
 	job->cursor = cursor;
 }
 
-static void find_beginning(struct job *job)
+static void find_beginning(struct capture_writer *job)
 {
 	if (!job->history)
 		return;
 	skip_margin(job);
-	room_find(job->out_fd, job->engine->slots, job->buffer, job->more_ns, &job->cursor,
-		  &job->left_out);
+	disk_space_find(job->out_fd, job->engine->slots, job->buffer, job->more_ns, &job->cursor,
+			&job->left_out);
 	job->base = job->cursor;
 }
 
 /* What the headers of the segments tell. */
-static void look_at_header(struct job *job, const void *segment, size_t segment_bytes)
+static void look_at_header(struct capture_writer *job, const void *segment, size_t segment_bytes)
 {
 	struct ft_segment header;
 	size_t used_bytes;
@@ -191,7 +192,7 @@ static void look_at_header(struct job *job, const void *segment, size_t segment_
  * Events that are missing were put into the slots before base.put_ns. A CPU whose first segment is its
  * first ever misses none, one whose first segment begins earlier than that misses none after its beginning.
  */
-uint64_t job_start_ns(const struct job *job)
+uint64_t capture_writer_start_ns(const struct capture_writer *job)
 {
 	uint64_t start_ns = job->engine->start_ns;
 
@@ -208,11 +209,11 @@ uint64_t job_start_ns(const struct job *job)
 }
 
 /* Write all there is now. After a failure the rest is only counted. */
-static void write_all(struct job *job)
+static void write_all(struct capture_writer *job)
 {
 	size_t bytes;
 	uint64_t taken = job->cursor.events - job->cursor.lost_events;
-	while (slots_get(job->engine->slots, &job->cursor, job->buffer, &bytes)) {
+	while (segment_ring_get(job->engine->slots, &job->cursor, job->buffer, &bytes)) {
 		int error = job->error;
 		look_at_header(job, job->buffer, bytes);
 		if (job->stop && !job->left_out.scarce)
@@ -231,12 +232,12 @@ static void write_all(struct job *job)
 }
 
 /* What was seen from number @first on, malloc'ed: the thread goes on meanwhile. */
-static int copy_addresses(struct job *job, size_t first, struct names_address **ret_addresses,
-			  size_t *ret_count)
+static int copy_addresses(struct capture_writer *job, size_t first,
+			  struct names_address **ret_addresses, size_t *ret_count)
 {
 	size_t count;
 	pthread_mutex_lock(&job->lock);
-	const struct names_address *addresses = seen_addresses(job->seen, &count);
+	const struct names_address *addresses = address_set_addresses(job->seen, &count);
 	struct names_address *copy = calloc(count - first + 1, sizeof(*copy));
 	if (copy && count > first)
 		memcpy(copy, addresses + first, (count - first) * sizeof(*copy));
@@ -250,17 +251,18 @@ static int copy_addresses(struct job *job, size_t first, struct names_address **
 
 static int write_draft(void *context, const void *payload, size_t payload_bytes)
 {
-	struct job *job = context;
+	struct capture_writer *job = context;
 	return ft_writer_draft(job->writer, FT_SEGMENT_SYMBOLS, payload, payload_bytes);
 }
 
 /* The kernel's names of addresses not named yet; these need no file to be read. */
-static int draft_symbols(const struct job *job, const struct names_address *addresses, size_t count,
-			 struct ft_symbols *symbols)
+static int draft_symbols(const struct capture_writer *job, const struct names_address *addresses,
+			 size_t count, struct ft_symbols *symbols)
 {
 	int error = 0;
 	for (size_t i = 0; i < count && !error; i++) {
-		struct ft_symbol symbol = { .tgid = FT_KERNEL_TGID, .address = addresses[i].address };
+		struct ft_symbol symbol = { .tgid = FT_KERNEL_TGID,
+					    .address = addresses[i].address };
 		if (addresses[i].tgid != FT_KERNEL_TGID)
 			continue;
 		symbol.name = kallsyms_find(job->engine->kallsyms, symbol.address,
@@ -276,7 +278,7 @@ static int draft_symbols(const struct job *job, const struct names_address *addr
  * of the kernel's functions, without which events mean little, are in the file already. What goes wrong
  * here is told by the next segment's writing.
  */
-static void draft_names(struct job *job)
+static void draft_names(struct capture_writer *job)
 {
 	struct ft_symbols *symbols = NULL;
 	struct names_address *addresses = NULL;
@@ -297,7 +299,7 @@ out:
 }
 
 /* Return: false where that was all. */
-static bool wait_for_more(struct job *job)
+static bool wait_for_more(struct capture_writer *job)
 {
 	const struct timespec next = clock_timespec(clock_now_ns() + LOOK_NS);
 	pthread_mutex_lock(&job->lock);
@@ -308,9 +310,9 @@ static bool wait_for_more(struct job *job)
 	return more;
 }
 
-static void set_start_facts(struct job *job)
+static void set_start_facts(struct capture_writer *job)
 {
-	uint64_t start_ns = job_start_ns(job);
+	uint64_t start_ns = capture_writer_start_ns(job);
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
 	int64_t realtime_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
@@ -320,7 +322,7 @@ static void set_start_facts(struct job *job)
 }
 
 /* Whom the capture is about, should the end, with all facts, never come. */
-static void draft_facts(struct job *job)
+static void draft_facts(struct capture_writer *job)
 {
 	size_t facts_bytes;
 
@@ -332,7 +334,7 @@ static void draft_facts(struct job *job)
 
 static void *run(void *context)
 {
-	struct job *job = context;
+	struct capture_writer *job = context;
 	pthread_setname_np(pthread_self(), "ft-save");
 	find_beginning(job);
 	write_all(job);
@@ -346,18 +348,18 @@ static void *run(void *context)
 	return NULL;
 }
 
-int job_start(struct job *job)
+int capture_writer_start(struct capture_writer *job)
 {
 	draft_facts(job);
 	return -pthread_create(&job->thread, NULL, run, job);
 }
 
-int job_error(const struct job *job)
+int capture_writer_error(const struct capture_writer *job)
 {
 	return job->error;
 }
 
-void job_stop(struct job *job)
+void capture_writer_stop(struct capture_writer *job)
 {
 	pthread_mutex_lock(&job->lock);
 	job->stop = true;
@@ -366,35 +368,35 @@ void job_stop(struct job *job)
 	pthread_join(job->thread, NULL);
 }
 
-int job_update_mappings(struct job *job)
+int capture_writer_update_mappings(struct capture_writer *job)
 {
 	pthread_mutex_lock(&job->lock);
-	int error = seen_apply_mappings(job->seen, job->mappings);
+	int error = address_set_apply_mappings(job->seen, job->mappings);
 	pthread_mutex_unlock(&job->lock);
 	return error;
 }
 
 static int look_at_segment(void *context, const void *segment, size_t segment_bytes)
 {
-	struct job *job = context;
+	struct capture_writer *job = context;
 	pthread_mutex_lock(&job->lock);
-	int error = seen_segment(job->seen, segment, segment_bytes);
+	int error = address_set_segment(job->seen, segment, segment_bytes);
 	pthread_mutex_unlock(&job->lock);
 	return error == -ENOMEM ? error : 0;
 }
 
-int job_name(struct job *job, int deadline_ms)
+int capture_writer_name(struct capture_writer *job, int deadline_ms)
 {
 	struct names_address *addresses = NULL;
 	size_t count = 0;
-	int error = ownlog_each(job->ownlog, look_at_segment, job);
+	int error = recorder_events_each(job->ownlog, look_at_segment, job);
 	if (!error)
-		error = job_update_mappings(job);
+		error = capture_writer_update_mappings(job);
 	if (!error)
 		error = copy_addresses(job, job->named, &addresses, &count);
 	if (!error && count)
-		error = names_resolve(job->symbols, addresses, count, job->engine->kallsyms,
-				      job->mappings, deadline_ms);
+		error = symbolize_resolve(job->symbols, addresses, count, job->engine->kallsyms,
+					  job->mappings, deadline_ms);
 	free(addresses);
 	if (!error)
 		job->named += count;
@@ -402,26 +404,27 @@ int job_name(struct job *job, int deadline_ms)
 }
 
 /* Those that cannot be found are left out, with a note. */
-static int name_the_rest(struct job *job, int deadline_ms)
+static int name_the_rest(struct capture_writer *job, int deadline_ms)
 {
-	int error = job_name(job, deadline_ms);
+	int error = capture_writer_name(job, deadline_ms);
 	if (!error || error == -ENOMEM)
 		return error;
-	ownlog_note(job->ownlog, "not all user frames have names: %s",
-		    error == -ETIMEDOUT ? "there was no time to look all of them up" : strerror(-error));
+	recorder_events_note(job->ownlog, "not all user frames have names: %s",
+			     error == -ETIMEDOUT ? "there was no time to look all of them up"
+						 : strerror(-error));
 	return 0;
 }
 
-static int set_last_facts(struct job *job, const char *end_reason,
-			  const struct job_summary *summary)
+static int set_last_facts(struct capture_writer *job, const char *end_reason,
+			  const struct capture_writer_summary *summary)
 {
 	const struct drain_counts *counts = drain_counts(job->engine->drain);
 	struct ft_facts *facts = job->facts;
 	int64_t *numbers = NULL;
 	size_t count;
-	int error = seen_syscalls(job->seen, &numbers, &count);
+	int error = address_set_syscalls(job->seen, &numbers, &count);
 	if (!error)
-		error = hostfacts_set_syscalls(facts, numbers, count);
+		error = host_facts_set_syscalls(facts, numbers, count);
 	free(numbers);
 	ft_facts_set(facts, FT_FACT_END_REASON, end_reason);
 	ft_facts_set_number(facts, FT_FACT_DELAY_MAX_NS, (int64_t)counts->delay_max_ns);
@@ -431,57 +434,59 @@ static int set_last_facts(struct job *job, const char *end_reason,
 	return error;
 }
 
-static void note_unwritten(struct job *job)
+static void note_unwritten(struct capture_writer *job)
 {
 	uint64_t segments =
 		job->cursor.lost_segments - job->base.lost_segments + job->unwritten_segments;
 	uint64_t events = job->cursor.lost_events - job->base.lost_events + job->unwritten_events;
 	int error = job->error;
 	if (segments)
-		ownlog_note(job->ownlog, "%llu events were recorded but could not be written%s%s",
-			    (unsigned long long)events, error ? ": " : " in time",
-			    error ? strerror(-error) : "");
+		recorder_events_note(job->ownlog,
+				     "%llu events were recorded but could not be written%s%s",
+				     (unsigned long long)events, error ? ": " : " in time",
+				     error ? strerror(-error) : "");
 }
 
-static void note_left_out(struct job *job)
+static void note_left_out(struct capture_writer *job)
 {
 	if (job->left_out.segments)
-		ownlog_note(job->ownlog,
-			    "%.1f s of older history were left out: %.1f MB were free on the disk",
-			    (double)job->left_out.duration_ns / 1e9,
-			    (double)job->left_out.free_bytes / 1e6);
+		recorder_events_note(
+			job->ownlog,
+			"%.1f s of older history were left out: %.1f MB were free on the disk",
+			(double)job->left_out.duration_ns / 1e9,
+			(double)job->left_out.free_bytes / 1e6);
 }
 
 /* Without what had been overwritten before the job began. */
-static void count_events(const struct job *job, struct job_summary *summary)
+static void count_events(const struct capture_writer *job, struct capture_writer_summary *summary)
 {
-	const struct slots_cursor *cursor = &job->cursor, *base = &job->base;
+	const struct segment_ring_cursor *cursor = &job->cursor, *base = &job->base;
 	uint64_t overwritten = cursor->lost_events - base->lost_events;
-	summary->events = cursor->events - base->events + ownlog_events(job->ownlog);
+	summary->events = cursor->events - base->events + recorder_events_events(job->ownlog);
 	summary->lost = job->lost + overwritten + job->unwritten_events;
 }
 
-void job_finish(struct job *job, const char *end_reason, int names_ms,
-		struct job_summary *ret_summary)
+void capture_writer_finish(struct capture_writer *job, const char *end_reason, int names_ms,
+			   struct capture_writer_summary *ret_summary)
 {
-	bool disk_full = seal_is_full(job->error);
+	bool disk_full = capture_finish_is_full(job->error);
 	uint32_t cut_segments;
 
 	note_left_out(job);
 	note_unwritten(job);
 	int error = name_the_rest(job, names_ms);
-	*ret_summary = (struct job_summary){ 0 };
+	*ret_summary = (struct capture_writer_summary){ 0 };
 	count_events(job, ret_summary);
 	set_start_facts(job);
 	int facts_error = set_last_facts(job, disk_full ? "disk-full" : end_reason, ret_summary);
 	error = error ? error : facts_error;
 	/* Short of memory the capture is still completed, with what there is. */
-	int write_error = seal_capture(&(struct seal){ .writer = job->writer,
-						       .ownlog = job->ownlog,
-						       .symbols = job->symbols,
-						       .facts = job->facts,
-						       .disk_full = disk_full },
-				       &cut_segments);
+	int write_error = capture_finish_capture(&(struct seal){ .writer = job->writer,
+								 .ownlog = job->ownlog,
+								 .symbols = job->symbols,
+								 .facts = job->facts,
+								 .disk_full = disk_full },
+						 &cut_segments);
 	error = write_error ? write_error : error;
 	ret_summary->bytes = ft_writer_bytes(job->writer);
 	ret_summary->write_error = job->error ? job->error : error;

@@ -34,13 +34,13 @@ static uint64_t room_bytes(uint64_t free_bytes)
 }
 
 /* All that there is from @cursor on. */
-static uint64_t measure(const struct slots *slots, void *buffer, struct slots_cursor cursor,
-			uint64_t *ret_duration_ns)
+static uint64_t measure(const struct segment_ring *slots, void *buffer,
+			struct segment_ring_cursor cursor, uint64_t *ret_duration_ns)
 {
 	uint64_t total_bytes = 0, first_ns = 0;
 	size_t bytes;
 
-	while (slots_get(slots, &cursor, buffer, &bytes)) {
+	while (segment_ring_get(slots, &cursor, buffer, &bytes)) {
 		total_bytes += bytes;
 		first_ns = first_ns ? first_ns : cursor.put_ns;
 	}
@@ -48,23 +48,24 @@ static uint64_t measure(const struct slots *slots, void *buffer, struct slots_cu
 	return total_bytes;
 }
 
-void room_find(int fd, const struct slots *slots, void *buffer, uint64_t more_ns,
-	       struct slots_cursor *cursor, struct room_left_out *ret_left_out)
+void disk_space_find(int fd, const struct segment_ring *slots, void *buffer, uint64_t more_ns,
+		     struct segment_ring_cursor *cursor, struct room_left_out *ret_left_out)
 {
 	struct room_left_out left_out = { .free_bytes = free_bytes(fd) };
 	uint64_t room = room_bytes(left_out.free_bytes), duration_ns, first_ns = 0;
 	size_t bytes;
 
 	*ret_left_out = left_out;
-	if (room / AMPLE >= slots_count(slots) * slots_slot_bytes(slots))
+	if (room / AMPLE >= segment_ring_count(slots) * segment_ring_slot_bytes(slots))
 		return;
 	ret_left_out->scarce = left_out.scarce = true;
 	uint64_t history_bytes = measure(slots, buffer, *cursor, &duration_ns);
-	uint64_t more_bytes = duration_ns ? (uint64_t)((double)history_bytes * (double)more_ns /
-						       (double)duration_ns)
-					  : 0;
+	uint64_t more_bytes =
+		duration_ns
+			? (uint64_t)((double)history_bytes * (double)more_ns / (double)duration_ns)
+			: 0;
 	uint64_t keep_bytes = more_bytes < room / 2 ? room - more_bytes : room / 2;
-	while (history_bytes > keep_bytes && slots_get(slots, cursor, buffer, &bytes)) {
+	while (history_bytes > keep_bytes && segment_ring_get(slots, cursor, buffer, &bytes)) {
 		first_ns = first_ns ? first_ns : cursor->put_ns;
 		history_bytes -= bytes < history_bytes ? bytes : history_bytes;
 		left_out.segments++;

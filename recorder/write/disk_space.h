@@ -3,8 +3,8 @@
  * How much of a history there is room for on the disk: where it is not all, the time around
  * the trigger, which comes last, is worth most.
  */
-#ifndef RECORDER_ROOM_H
-#define RECORDER_ROOM_H
+#ifndef RECORDER_WRITE_DISK_SPACE_H
+#define RECORDER_WRITE_DISK_SPACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,14 +20,14 @@ struct room_left_out {
 };
 
 /**
- * room_find() - move @cursor on to the oldest segment from which on all is expected to fit on the disk.
+ * disk_space_find() - move @cursor on to the oldest segment from which on all is expected to fit on the disk.
  *
  * @fd:      the empty file.
  * @buffer:  a slot long.
  * @more_ns: for so long recording goes on, as it did in the history. Of the room half at least
  *           is the history's.
  */
-void room_find(int fd, const struct slots *slots, void *buffer, uint64_t more_ns,
-	       struct slots_cursor *cursor, struct room_left_out *ret_left_out);
+void disk_space_find(int fd, const struct segment_ring *slots, void *buffer, uint64_t more_ns,
+	       struct segment_ring_cursor *cursor, struct room_left_out *ret_left_out);
 
 #endif

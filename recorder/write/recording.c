@@ -26,22 +26,23 @@ struct recording {
 	const struct target *target;
 	struct engine *engine;
 	struct mappings *mappings;
-	struct job *job;
+	struct capture_writer *job;
 	int32_t *unreadable; /* whose maps could not be read at the start */
 	size_t unreadable_count;
 	bool file_locks; /* somebody waits for one */
 };
 
-static int create_job(struct recording *recording, int out_fd, struct refusal *refusal)
+static int create_job(struct recording *recording, int out_fd, struct diagnostic *refusal)
 {
 	recording->unreadable =
 		calloc(recording->engine->tgid_count + 1, sizeof(*recording->unreadable));
 	if (!recording->unreadable || mappings_create(&recording->mappings))
 		return refusal_for_memory(refusal);
-	int cause = job_create(&(struct job_options){ .engine = recording->engine,
-						      .mappings = recording->mappings,
-						      .out_fd = out_fd },
-			       &recording->job);
+	int cause = capture_writer_create(
+		&(struct capture_writer_options){ .engine = recording->engine,
+						  .mappings = recording->mappings,
+						  .out_fd = out_fd },
+		&recording->job);
 	if (cause == -ENOMEM)
 		return refusal_for_memory(refusal);
 	if (cause)
@@ -51,7 +52,7 @@ static int create_job(struct recording *recording, int out_fd, struct refusal *r
 }
 
 int recording_create(const struct recording_options *options, struct recording **ret_recording,
-		     struct refusal *ret_refusal)
+		     struct diagnostic *ret_refusal)
 {
 	const struct engine_options engine_options = {
 		.ring_bytes = options->ring_bytes,
@@ -75,7 +76,7 @@ void recording_destroy(struct recording *recording)
 {
 	if (!recording)
 		return;
-	job_destroy(recording->job);
+	capture_writer_destroy(recording->job);
 	engine_destroy(recording->engine);
 	mappings_destroy(recording->mappings);
 	free(recording->unreadable);
@@ -85,9 +86,9 @@ void recording_destroy(struct recording *recording)
 static int keep_own(void *context, const struct ft_event *event)
 {
 	struct recording *recording = context;
-	if (event->kind == FT_EVENT_STATE && filelocks_waits(event))
+	if (event->kind == FT_EVENT_STATE && proc_locks_waits(event))
 		recording->file_locks = true;
-	int error = ownlog_add(job_ownlog(recording->job), event);
+	int error = recorder_events_add(capture_writer_ownlog(recording->job), event);
 	return error == -ENOMEM ? error : 0;
 }
 
@@ -100,17 +101,18 @@ static void snapshot_states(struct recording *recording)
 	size_t count = target->count ? target->count : engine->tgid_count;
 	recording->file_locks = false;
 	for (size_t i = 0; i < count; i++)
-		if (snapshot_threads(tgids[i], engine->kallsyms, keep_own, recording) == -ENOMEM)
+		if (proc_threads_threads(tgids[i], engine->kallsyms, keep_own, recording) ==
+		    -ENOMEM)
 			break;
 	if (recording->file_locks)
-		filelocks_look(target, engine->kallsyms, keep_own, recording);
+		proc_locks_look(target, engine->kallsyms, keep_own, recording);
 }
 
 static void read_mappings(struct recording *recording)
 {
-	int count =
-		maps_read(recording->mappings, recording->engine->tgids,
-			  recording->engine->tgid_count, MAPS_DEADLINE_MS, recording->unreadable);
+	int count = proc_maps_read(recording->mappings, recording->engine->tgids,
+				   recording->engine->tgid_count, MAPS_DEADLINE_MS,
+				   recording->unreadable);
 	recording->unreadable_count = count > 0 ? (size_t)count : 0;
 }
 
@@ -122,12 +124,12 @@ static void read_mappings_again(struct recording *recording)
 		if (!kill(recording->unreadable[i], 0) || errno != ESRCH)
 			recording->unreadable[alive++] = recording->unreadable[i];
 	int32_t *still = calloc(alive + 1, sizeof(*still));
-	int count = alive && still ? maps_read(recording->mappings, recording->unreadable, alive,
-					       MAPS_DEADLINE_MS, still)
+	int count = alive && still ? proc_maps_read(recording->mappings, recording->unreadable,
+						    alive, MAPS_DEADLINE_MS, still)
 				   : 0;
 	if (count > 0)
-		ownlog_note(
-			job_ownlog(recording->job),
+		recorder_events_note(
+			capture_writer_ownlog(recording->job),
 			"the mappings of %d of %zu processes could not be read: their user frames"
 			" have no names",
 			count, recording->engine->tgid_count);
@@ -136,7 +138,7 @@ static void read_mappings_again(struct recording *recording)
 
 static void set_start_facts(struct recording *recording)
 {
-	struct ft_facts *facts = job_facts(recording->job);
+	struct ft_facts *facts = capture_writer_facts(recording->job);
 	uint64_t start_ns = recording->engine->start_ns;
 
 	engine_set_facts(recording->engine, facts);
@@ -146,17 +148,17 @@ static void set_start_facts(struct recording *recording)
 	ft_facts_set_number(facts, FT_FACT_TRIGGER_NS, (int64_t)start_ns);
 }
 
-int recording_start(struct recording *recording, struct refusal *ret_refusal)
+int recording_start(struct recording *recording, struct diagnostic *ret_refusal)
 {
 	if (engine_start(recording->engine, ret_refusal))
 		return -1;
 	/* From here on the slots fill while the rest is prepared. */
 	set_start_facts(recording);
-	engine_note_limits(recording->engine, job_ownlog(recording->job));
+	engine_note_limits(recording->engine, capture_writer_ownlog(recording->job));
 	snapshot_states(recording);
 	read_mappings(recording);
-	job_write_ownlog(recording->job);
-	int error = job_start(recording->job);
+	capture_writer_write_ownlog(recording->job);
+	int error = capture_writer_start(recording->job);
 	if (!error)
 		return 0;
 	engine_stop(recording->engine);
@@ -166,7 +168,7 @@ int recording_start(struct recording *recording, struct refusal *ret_refusal)
 void recording_look(struct recording *recording)
 {
 	hotplug_look(recording->engine->hotplug);
-	kernellog_look(recording->engine->kernellog);
+	kernel_log_look(recording->engine->kernellog);
 }
 
 uint64_t recording_events(const struct recording *recording)
@@ -181,19 +183,19 @@ uint64_t recording_lost(const struct recording *recording)
 
 int recording_write_error(const struct recording *recording)
 {
-	return job_error(recording->job);
+	return capture_writer_error(recording->job);
 }
 
 void recording_stop(struct recording *recording)
 {
 	/* On a busy host looking at every thread takes seconds: they are no part of the recording. */
 	engine_stop(recording->engine);
-	kernellog_look(recording->engine->kernellog);
+	kernel_log_look(recording->engine->kernellog);
 	snapshot_states(recording);
-	job_stop(recording->job);
-	kernellog_copy(recording->engine->kernellog, recording->engine->start_ns,
-		       job_ownlog(recording->job));
-	engine_note_troubles(recording->engine, job_ownlog(recording->job));
+	capture_writer_stop(recording->job);
+	kernel_log_copy(recording->engine->kernellog, recording->engine->start_ns,
+			capture_writer_ownlog(recording->job));
+	engine_note_troubles(recording->engine, capture_writer_ownlog(recording->job));
 }
 
 void recording_finish(struct recording *recording, const char *end_reason,
@@ -202,12 +204,14 @@ void recording_finish(struct recording *recording, const char *end_reason,
 	const struct engine *engine = recording->engine;
 
 	read_mappings_again(recording);
-	job_update_mappings(recording->job);
-	int error = unwound_take(engine->dumps, UINT64_MAX, recording->mappings, UNWIND_DEADLINE_MS,
-				 keep_own, recording);
-	unwound_note(error, dumps_dropped(engine->dumps), job_ownlog(recording->job));
-	ft_facts_set_number(job_facts(recording->job), FT_FACT_END_NS, (int64_t)engine->end_ns);
-	job_finish(recording->job, end_reason, NAMES_DEADLINE_MS, &ret_summary->job);
+	capture_writer_update_mappings(recording->job);
+	int error = stack_unwinder_take(engine->dumps, UINT64_MAX, recording->mappings,
+					UNWIND_DEADLINE_MS, keep_own, recording);
+	stack_unwinder_note(error, stack_dumps_dropped(engine->dumps),
+			    capture_writer_ownlog(recording->job));
+	ft_facts_set_number(capture_writer_facts(recording->job), FT_FACT_END_NS,
+			    (int64_t)engine->end_ns);
+	capture_writer_finish(recording->job, end_reason, NAMES_DEADLINE_MS, &ret_summary->job);
 	ret_summary->duration_ns = engine->end_ns - engine->start_ns;
 	ret_summary->delay_max_ns = drain_counts(engine->drain)->delay_max_ns;
 }

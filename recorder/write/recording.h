@@ -3,8 +3,8 @@
  * One recording by hand, an engine and a job from the first event to the last: create, start,
  * stop, finish. Says nothing itself; what went wrong is handed back as text.
  */
-#ifndef RECORDER_RECORDING_H
-#define RECORDER_RECORDING_H
+#ifndef RECORDER_WRITE_RECORDING_H
+#define RECORDER_WRITE_RECORDING_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,18 +24,18 @@ struct recording_options {
 };
 
 struct recording_summary {
-	struct job_summary job;
+	struct capture_writer_summary job;
 	uint64_t duration_ns;
 	uint64_t delay_max_ns;
 };
 
 /* Everything that takes time or can be refused. Return: 0, or -1 with @ret_refusal. */
 int recording_create(const struct recording_options *options, struct recording **ret_recording,
-		     struct refusal *ret_refusal);
+		     struct diagnostic *ret_refusal);
 void recording_destroy(struct recording *recording);
 
 /* Record; then, while that is running, look at what the threads are doing and what is mapped. */
-int recording_start(struct recording *recording, struct refusal *ret_refusal);
+int recording_start(struct recording *recording, struct diagnostic *ret_refusal);
 
 /* A few times a second, while it records: see to CPUs that went and came. */
 void recording_look(struct recording *recording);

@@ -22,14 +22,14 @@ int main(int argc, char **argv)
 {
 	static const char *const NAMES[TIER_MODES] = { "full", "blocks", "lazy", "timing" };
 	struct tracefs tracefs;
-	struct plan *plan;
-	struct plan_error plan_error;
-	struct counters *counters;
-	struct counters_failure failure;
-	struct sleepers *sleepers;
-	struct tasks *tasks;
-	struct slots *slots;
-	struct dumps *dumps;
+	struct event_plan *plan;
+	struct event_plan_error plan_error;
+	struct perf_events *counters;
+	struct perf_events_failure failure;
+	struct blocked_threads *sleepers;
+	struct task_table *tasks;
+	struct segment_ring *slots;
+	struct stack_dumps *dumps;
 	struct drain *drain;
 	int realtime_error, lock_error, signal_number, mode = 0;
 	sigset_t set;
@@ -45,22 +45,22 @@ int main(int argc, char **argv)
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	if (tracefs_open(&tracefs) ||
-	    plan_create(&TIERS[0], &tracefs, RING_BYTES / 4, &plan, &plan_error) ||
-	    counters_open(plan, RING_BYTES, &counters, &failure) ||
-	    counters_set_mode(counters, (enum tier_mode)mode) || tasks_create(65536, &tasks) ||
-	    sleepers_create(65536, &sleepers) || slots_create(SLOT_BYTES, 1024, &slots) ||
-	    dumps_create(&dumps) || drain_create(plan, counters, tasks, slots, dumps, &drain)) {
+	    event_plan_create(&TIERS[0], &tracefs, RING_BYTES / 4, &plan, &plan_error) ||
+	    perf_events_open(plan, RING_BYTES, &counters, &failure) ||
+	    perf_events_set_mode(counters, (enum tier_mode)mode) || task_table_create(65536, &tasks) ||
+	    blocked_threads_create(65536, &sleepers) || segment_ring_create(SLOT_BYTES, 1024, &slots) ||
+	    stack_dumps_create(&dumps) || drain_create(plan, counters, tasks, slots, dumps, &drain)) {
 		fprintf(stderr, "bench_modes: cannot record here\n");
 		return 1;
 	}
 	drain_keep_sleepers(drain, sleepers);
 	if (drain_start(drain, &realtime_error, &lock_error))
 		return 1;
-	counters_enable(counters);
+	perf_events_enable(counters);
 	puts("recording");
 	fflush(stdout);
 	sigwait(&set, &signal_number);
-	counters_disable(counters);
+	perf_events_disable(counters);
 	drain_stop(drain, clock_now_ns());
 	const struct drain_counts *counts = drain_counts(drain);
 	fprintf(stderr, "%llu events, %llu lost, %.1f ns of the drain each\n",

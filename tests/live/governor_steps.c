@@ -25,7 +25,7 @@
 #define DEADLINE_NS 180000000000ull
 #define NAPPER	    "ft-napper"
 
-struct seen {
+struct address_set {
 	pthread_mutex_t mutex;
 	uint64_t lazy_ns, full_ns; /* when the note came; 0: not yet */
 	unsigned int stacks; /* of the napper */
@@ -33,7 +33,7 @@ struct seen {
 
 static void emit(void *context, const struct ft_event *event)
 {
-	struct seen *seen = context;
+	struct address_set *seen = context;
 	pthread_mutex_lock(&seen->mutex);
 	if (event->kind == FT_EVENT_NOTE) {
 		printf("%s\n", event->note.text);
@@ -60,7 +60,7 @@ static pid_t start_napper(void)
 }
 
 /* Until @what is there; false at the deadline. */
-static bool await(struct seen *seen, bool (*what)(const struct seen *seen))
+static bool await(struct address_set *seen, bool (*what)(const struct address_set *seen))
 {
 	uint64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
 	bool there = false;
@@ -74,24 +74,24 @@ static bool await(struct seen *seen, bool (*what)(const struct seen *seen))
 	return there;
 }
 
-static bool is_lazy(const struct seen *seen)
+static bool is_lazy(const struct address_set *seen)
 {
 	return seen->lazy_ns;
 }
 
-static bool has_stacks(const struct seen *seen)
+static bool has_stacks(const struct address_set *seen)
 {
 	return seen->stacks >= 2;
 }
 
-static bool is_full_again(const struct seen *seen)
+static bool is_full_again(const struct address_set *seen)
 {
 	return seen->full_ns;
 }
 
-static int run(struct seen *seen, struct watch *watch)
+static int run(struct address_set *seen, struct governor_thread *watch)
 {
-	struct watch_status status;
+	struct governor_thread_status status;
 	pid_t napper = start_napper();
 	pid_t storm = kernel_start_pair(-1, "ft-storm");
 	uint64_t storm_ns = clock_now_ns();
@@ -103,7 +103,7 @@ static int run(struct seen *seen, struct watch *watch)
 	bool stacks = lazy && await(seen, has_stacks);
 	bool full = lazy && await(seen, is_full_again);
 	kernel_kill(napper);
-	watch_status(watch, &status);
+	governor_thread_status(watch, &status);
 	printf("lazy after %.2f s of the storm; %llu stacks read, %llu kept, %llu changed; full "
 	       "again %.1f s after it\n",
 	       (double)(seen->lazy_ns - storm_ns) / 1e9, (unsigned long long)status.lazy.read,
@@ -120,16 +120,16 @@ static int run(struct seen *seen, struct watch *watch)
 	return 0;
 }
 
-static int record(struct kernel *kernel, struct sleepers *sleepers, struct kallsyms *kallsyms)
+static int record(struct kernel *kernel, struct blocked_threads *sleepers, struct kallsyms *kallsyms)
 {
 	const struct governor_options governor = { .max_events = EVENTS_MOST,
 						   .cpus = (uint32_t)kernel->counters->cpu_count,
 						   .knows_locks = true };
-	struct seen seen = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+	struct address_set seen = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 	struct target target = { .count = 0 };
-	struct watch *watch;
+	struct governor_thread *watch;
 	int realtime_error, lock_error;
-	struct watch_options options = { .counters = kernel->counters,
+	struct governor_thread_options options = { .counters = kernel->counters,
 					 .drain = kernel->drain,
 					 .sleepers = sleepers,
 					 .target = &target,
@@ -138,28 +138,28 @@ static int record(struct kernel *kernel, struct sleepers *sleepers, struct kalls
 					 .emit = emit,
 					 .context = &seen };
 	drain_keep_sleepers(kernel->drain, sleepers);
-	if (watch_create(&options, &watch) ||
+	if (governor_thread_create(&options, &watch) ||
 	    drain_start(kernel->drain, &realtime_error, &lock_error))
 		return kernel_failed("no thread", 0);
-	counters_enable(kernel->counters);
-	if (watch_start(watch))
+	perf_events_enable(kernel->counters);
+	if (governor_thread_start(watch))
 		return kernel_failed("no thread", 0);
 	int status = run(&seen, watch);
-	watch_stop(watch);
-	counters_disable(kernel->counters);
+	governor_thread_stop(watch);
+	perf_events_disable(kernel->counters);
 	drain_stop(kernel->drain, clock_now_ns());
-	watch_destroy(watch);
+	governor_thread_destroy(watch);
 	return status;
 }
 
 static int steps(struct kernel *kernel)
 {
-	struct sleepers *sleepers;
+	struct blocked_threads *sleepers;
 	struct kallsyms *kallsyms;
-	if (kallsyms_read("/proc/kallsyms", &kallsyms) || sleepers_create(4096, &sleepers))
+	if (kallsyms_read("/proc/kallsyms", &kallsyms) || blocked_threads_create(4096, &sleepers))
 		return kernel_failed("no memory", 0);
 	int status = record(kernel, sleepers, kallsyms);
-	sleepers_destroy(sleepers);
+	blocked_threads_destroy(sleepers);
 	kallsyms_free(kallsyms);
 	return status;
 }

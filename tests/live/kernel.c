@@ -28,26 +28,26 @@ int kernel_failed(const char *what, int error)
 static int record(struct kernel *kernel, size_t slot_count, int (*test)(struct kernel *kernel))
 {
 	int status = 1;
-	if (tasks_create(4096, &kernel->tasks) ||
-	    slots_create(KERNEL_SLOT_BYTES, slot_count, &kernel->slots) ||
-	    dumps_create(&kernel->dumps) ||
+	if (task_table_create(4096, &kernel->tasks) ||
+	    segment_ring_create(KERNEL_SLOT_BYTES, slot_count, &kernel->slots) ||
+	    stack_dumps_create(&kernel->dumps) ||
 	    drain_create(kernel->plan, kernel->counters, kernel->tasks, kernel->slots,
 			 kernel->dumps, &kernel->drain))
 		kernel_failed("no memory", 0);
 	else
 		status = test(kernel);
 	drain_destroy(kernel->drain);
-	dumps_destroy(kernel->dumps);
-	slots_destroy(kernel->slots);
-	tasks_destroy(kernel->tasks);
+	stack_dumps_destroy(kernel->dumps);
+	segment_ring_destroy(kernel->slots);
+	task_table_destroy(kernel->tasks);
 	return status;
 }
 
 int kernel_test(size_t slot_count, int (*test)(struct kernel *kernel))
 {
 	struct kernel kernel = { .drain = NULL };
-	struct plan_error plan_error;
-	struct counters_failure failure;
+	struct event_plan_error plan_error;
+	struct perf_events_failure failure;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (geteuid()) {
@@ -56,17 +56,17 @@ int kernel_test(size_t slot_count, int (*test)(struct kernel *kernel))
 	}
 	int error = tracefs_open(&kernel.tracefs);
 	if (!error)
-		error = plan_create(&TIERS[0], &kernel.tracefs, RING_BYTES / 4, &kernel.plan,
+		error = event_plan_create(&TIERS[0], &kernel.tracefs, RING_BYTES / 4, &kernel.plan,
 				    &plan_error);
 	if (!error)
-		error = counters_open(kernel.plan, RING_BYTES, &kernel.counters, &failure);
+		error = perf_events_open(kernel.plan, RING_BYTES, &kernel.counters, &failure);
 	if (error) {
 		printf("SKIP: this kernel does not let us record: %s\n", strerror(-error));
 		return SKIPPED;
 	}
 	int status = record(&kernel, slot_count, test);
-	counters_close(kernel.counters);
-	plan_destroy(kernel.plan);
+	perf_events_close(kernel.counters);
+	event_plan_destroy(kernel.plan);
 	tracefs_close(&kernel.tracefs);
 	return status;
 }

@@ -17,11 +17,11 @@
 
 struct kernel {
 	struct tracefs tracefs;
-	struct plan *plan;
-	struct counters *counters;	/* not enabled */
-	struct tasks *tasks;
-	struct slots *slots;
-	struct dumps *dumps;
+	struct event_plan *plan;
+	struct perf_events *counters;	/* not enabled */
+	struct task_table *tasks;
+	struct segment_ring *slots;
+	struct stack_dumps *dumps;
 	struct drain *drain;		/* not started */
 };
 

@@ -55,15 +55,15 @@ static void look_at(struct chain *chain, const struct ft_event *event)
 	}
 }
 
-static int read_slots(const struct slots *slots, struct chain *chains, size_t cpus)
+static int read_slots(const struct segment_ring *slots, struct chain *chains, size_t cpus)
 {
-	struct slots_cursor cursor = { 0 };
+	struct segment_ring_cursor cursor = { 0 };
 	struct ft_decoder *decoder;
 	uint8_t *buffer = malloc(KERNEL_SLOT_BYTES);
 	size_t bytes;
 	if (!buffer || ft_decoder_create(&decoder))
 		return -ENOMEM;
-	while (slots_get(slots, &cursor, buffer, &bytes)) {
+	while (segment_ring_get(slots, &cursor, buffer, &bytes)) {
 		struct ft_segment segment;
 		struct ft_event event;
 		size_t used;
@@ -101,10 +101,10 @@ static int judge(const struct chain *chains, size_t cpus, const struct drain_cou
 	return status;
 }
 
-static int change_modes(struct counters *counters)
+static int change_modes(struct perf_events *counters)
 {
 	for (unsigned int i = 1; i <= CHANGES; i++) {
-		int error = counters_set_mode(counters, (enum tier_mode)(i % TIER_MODES));
+		int error = perf_events_set_mode(counters, (enum tier_mode)(i % TIER_MODES));
 		if (error)
 			return error;
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = PAUSE_NS },
@@ -127,7 +127,7 @@ static int look(const struct kernel *kernel, size_t cpus)
 
 static int record(struct kernel *kernel)
 {
-	struct counters *counters = kernel->counters;
+	struct perf_events *counters = kernel->counters;
 	int realtime_error, lock_error;
 	pid_t *pairs = calloc(counters->cpu_count, sizeof(*pairs));
 	if (!pairs)
@@ -140,9 +140,9 @@ static int record(struct kernel *kernel)
 	for (size_t i = 0; i < counters->cpu_count; i++)
 		pairs[i] = kernel_start_pair((int)counters->cpus[i].cpu, NAME);
 
-	counters_enable(counters);
+	perf_events_enable(counters);
 	error = change_modes(counters);
-	counters_disable(counters);
+	perf_events_disable(counters);
 	drain_stop(kernel->drain, clock_now_ns());
 	for (size_t i = 0; i < counters->cpu_count; i++)
 		kernel_kill(pairs[i]);

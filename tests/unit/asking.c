@@ -26,7 +26,7 @@ struct asking asking_start(enum probe_kind kind, const char *what, uint64_t slow
 	struct asking asking = { .start_ns = clock_now_ns() };
 	const char *problem = "";
 
-	assert_int_equal(triggers_create(&asking.triggers), 0);
+	assert_int_equal(trigger_queue_create(&asking.triggers), 0);
 	int error = probe_start(&options, asking.triggers, &asking.probe, &problem);
 	if (error)
 		fail_msg("%s: %s: %s", what, strerror(-error), problem);
@@ -36,7 +36,7 @@ struct asking asking_start(enum probe_kind kind, const char *what, uint64_t slow
 void asking_stop(struct asking *asking)
 {
 	probe_stop(asking->probe);
-	triggers_destroy(asking->triggers);
+	trigger_queue_destroy(asking->triggers);
 }
 
 struct probe_status asking_status(const struct asking *asking)
@@ -54,11 +54,11 @@ void pause_a_little(void)
 
 struct trigger asking_take(const struct asking *asking)
 {
-	struct pollfd pollfd = { .fd = triggers_fd(asking->triggers), .events = POLLIN };
+	struct pollfd pollfd = { .fd = trigger_queue_fd(asking->triggers), .events = POLLIN };
 	struct trigger trigger;
 
 	assert_int_equal(poll(&pollfd, 1, PATIENCE_MS), 1);
-	assert_true(triggers_take(asking->triggers, &trigger));
+	assert_true(trigger_queue_take(asking->triggers, &trigger));
 	return trigger;
 }
 
@@ -66,7 +66,7 @@ void assert_no_trigger(const struct asking *asking)
 {
 	struct trigger trigger;
 
-	if (triggers_take(asking->triggers, &trigger))
+	if (trigger_queue_take(asking->triggers, &trigger))
 		fail_msg("%s: %s", trigger.source, trigger.reason);
 }
 

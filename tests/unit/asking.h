@@ -15,7 +15,7 @@
 #define SOME_MORE   10 /* questions */
 
 struct asking {
-	struct triggers *triggers;
+	struct trigger_queue *triggers;
 	struct probe *probe;
 	uint64_t start_ns;
 };

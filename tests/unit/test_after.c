@@ -32,7 +32,7 @@
 #define OF_THE_C_LIBRARY 0x180000000ull /* signals 32 and 33: as inherited, nobody may set them */
 
 static char dir[64];
-static struct after *after;
+static struct capture_hook *after;
 
 static const char *in_dir(const char *name)
 {
@@ -82,7 +82,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
-	after_destroy(after);
+	capture_hook_destroy(after);
 	after = NULL;
 	DIR *stream = opendir(dir);
 	for (struct dirent *entry; (entry = readdir(stream));)
@@ -121,7 +121,7 @@ static void look_until(bool (*done)(void))
 	while (!done()) {
 		if (clock_now_ns() - start_ns > PATIENCE_NS)
 			fail_msg("it did not come to an end");
-		after_look(after);
+		capture_hook_look(after);
 		nanosleep(&pause, NULL);
 	}
 }
@@ -133,21 +133,21 @@ static bool all_ended(void)
 	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
 }
 
-static struct after_status run_once(const char *command, const char *file, const char *source,
+static struct capture_hook_status run_once(const char *command, const char *file, const char *source,
 				    const char *reason)
 {
-	struct after_status status;
+	struct capture_hook_status status;
 
-	assert_int_equal(after_create(command, NO_HURRY_NS, &after), 0);
-	after_run(after, file, source, reason);
+	assert_int_equal(capture_hook_create(command, NO_HURRY_NS, &after), 0);
+	capture_hook_run(after, file, source, reason);
 	look_until(all_ended);
-	after_status(after, &status);
+	capture_hook_status(after, &status);
 	return status;
 }
 
 static void after_gives_the_command_what_it_was_about(void **state)
 {
-	struct after_status status =
+	struct capture_hook_status status =
 		run_once("printf '%s|%s|%s' \"$FREEZETRAP_FILE\" \"$FREEZETRAP_SOURCE\" "
 			 "\"$FREEZETRAP_REASON\" >out",
 			 "/some dir/a'b\"c\n$(touch oops)`touch oops`;touch oops", "probe-tcp",
@@ -205,7 +205,7 @@ static void expect_no_verdict(const char *script)
 	if (script)
 		make_analyze(script);
 	assert_int_equal(setenv("FREEZETRAP_VERDICT", "of somebody else", 1), 0);
-	struct after_status status =
+	struct capture_hook_status status =
 		run_once("echo \"${FREEZETRAP_VERDICT-unset} ${FREEZETRAP_REPORT-unset}\" >out",
 			 "f", "s", "r");
 	assert_int_equal(unsetenv("FREEZETRAP_VERDICT"), 0);
@@ -235,8 +235,8 @@ static void after_runs_the_command_when_analyze_hangs(void **state)
 {
 	make_analyze("exec sleep 1000");
 	assert_int_equal(
-		after_create("echo \"${FREEZETRAP_VERDICT-unset}\" >out", 4000000000u, &after), 0);
-	after_run(after, "f", "s", "r");
+		capture_hook_create("echo \"${FREEZETRAP_VERDICT-unset}\" >out", 4000000000u, &after), 0);
+	capture_hook_run(after, "f", "s", "r");
 	look_until(all_ended);
 	assert_string_equal(contents("out"), "unset\n");
 	(void)state;
@@ -297,8 +297,8 @@ static void after_gives_the_command_nothing_of_the_recorders(void **state)
 static void after_counts_a_command_that_failed_and_tells_of_it(void **state)
 {
 	int stderr_fd = listen_to_messages();
-	struct after_status status = run_once("exit 3", "/c/f.dat", "s", "r");
-	after_destroy(after);
+	struct capture_hook_status status = run_once("exit 3", "/c/f.dat", "s", "r");
+	capture_hook_destroy(after);
 	run_once("no-such-command", "/c/f.dat", "s", "r");
 	tell_back(stderr_fd);
 	assert_non_null(strstr(contents("messages"), "of /c/f.dat: exit status 3.\n"));
@@ -312,8 +312,8 @@ static void after_counts_a_command_that_failed_and_tells_of_it(void **state)
 
 static bool one_killed(void)
 {
-	struct after_status status;
-	after_status(after, &status);
+	struct capture_hook_status status;
+	capture_hook_status(after, &status);
 	return status.killed == 1;
 }
 
@@ -328,19 +328,19 @@ static bool sleeper_ended(void)
 
 static void after_kills_the_whole_group_at_the_deadline(void **state)
 {
-	struct after_status status;
+	struct capture_hook_status status;
 
 	/* What it started would otherwise be nobody's child any more. */
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-	assert_int_equal(after_create("sleep 1000 & echo $! >pid; wait", 2000000000, &after), 0);
+	assert_int_equal(capture_hook_create("sleep 1000 & echo $! >pid; wait", 2000000000, &after), 0);
 	uint64_t start_ns = clock_now_ns();
-	after_run(after, "f", "s", "r");
+	capture_hook_run(after, "f", "s", "r");
 	look_until(one_killed);
 	assert_true(clock_now_ns() - start_ns >= 2000000000);
 	look_until(sleeper_ended);
 	assert_true(WIFSIGNALED(sleeper_status) && WTERMSIG(sleeper_status) == SIGKILL);
 	look_until(all_ended);
-	after_status(after, &status);
+	capture_hook_status(after, &status);
 	assert_int_equal(status.killed, 1);
 	assert_int_equal(status.failed, 0); /* counted once */
 	(void)state;
@@ -353,22 +353,22 @@ static bool ten_lines(void)
 
 static void after_runs_two_at_once_and_the_others_in_turn(void **state)
 {
-	struct after_status status;
+	struct capture_hook_status status;
 
-	assert_int_equal(after_create("echo run >>log; until [ -e go ]; do sleep 0.01; done",
+	assert_int_equal(capture_hook_create("echo run >>log; until [ -e go ]; do sleep 0.01; done",
 				      NO_HURRY_NS, &after),
 			 0);
 	for (int i = 0; i < 12; i++)
-		after_run(after, "f", "s", "r");
-	after_look(after);
-	after_status(after, &status);
+		capture_hook_run(after, "f", "s", "r");
+	capture_hook_look(after);
+	capture_hook_status(after, &status);
 	assert_int_equal(status.runs, 2);
 	assert_int_equal(status.dropped, 2);
 	int fd = open("go", O_CREAT | O_WRONLY, 0600);
 	close(fd);
 	look_until(ten_lines);
 	look_until(all_ended);
-	after_status(after, &status);
+	capture_hook_status(after, &status);
 	assert_int_equal(status.runs, 10);
 	assert_int_equal(status.failed + status.killed, 0);
 	(void)state;
@@ -381,42 +381,42 @@ static bool pid_written(void)
 
 static void after_destroy_kills_what_runs(void **state)
 {
-	assert_int_equal(after_create("echo $$ >pid; exec sleep 1000", NO_HURRY_NS, &after), 0);
+	assert_int_equal(capture_hook_create("echo $$ >pid; exec sleep 1000", NO_HURRY_NS, &after), 0);
 	for (int i = 0; i < 5; i++)
-		after_run(after, "f", "s", "r");
+		capture_hook_run(after, "f", "s", "r");
 	look_until(pid_written);
 	pid_t pid = atoi(contents("pid"));
-	after_destroy(after);
+	capture_hook_destroy(after);
 	after = NULL;
 	assert_int_equal(kill(pid, 0), -1);
 	assert_int_equal(errno, ESRCH);
-	after_destroy(NULL);
+	capture_hook_destroy(NULL);
 	(void)state;
 }
 
 static bool is_idle(void)
 {
-	return !after_busy(after);
+	return !capture_hook_busy(after);
 }
 
 static void after_leaves_time_until_the_end_and_no_longer(void **state)
 {
-	struct after_status status;
+	struct capture_hook_status status;
 
-	assert_int_equal(after_create("echo $$ >pid; exec sleep 1000", NO_HURRY_NS, &after), 0);
+	assert_int_equal(capture_hook_create("echo $$ >pid; exec sleep 1000", NO_HURRY_NS, &after), 0);
 	assert_true(is_idle());
 	for (int i = 0; i < 5; i++)
-		after_run(after, "f", "s", "r");
+		capture_hook_run(after, "f", "s", "r");
 	assert_false(is_idle());
 	look_until(pid_written);
 	uint64_t end_ns = clock_now_ns() + 300000000;
-	after_end(after, end_ns);
+	capture_hook_end(after, end_ns);
 	assert_false(is_idle());
 	look_until(is_idle);
 	assert_true(clock_now_ns() >= end_ns);
 	/* those in line did not begin */
-	after_run(after, "f", "s", "r");
-	after_status(after, &status);
+	capture_hook_run(after, "f", "s", "r");
+	capture_hook_status(after, &status);
 	assert_int_equal(status.runs, 2);
 	assert_int_equal(status.killed, 2);
 	assert_true(is_idle());
@@ -426,15 +426,15 @@ static void after_leaves_time_until_the_end_and_no_longer(void **state)
 
 static void after_runs_what_comes_before_the_end(void **state)
 {
-	struct after_status status;
+	struct capture_hook_status status;
 
-	assert_int_equal(after_create("echo $FREEZETRAP_FILE >done", NO_HURRY_NS, &after), 0);
-	after_end(after, clock_now_ns() + NO_HURRY_NS);
+	assert_int_equal(capture_hook_create("echo $FREEZETRAP_FILE >done", NO_HURRY_NS, &after), 0);
+	capture_hook_end(after, clock_now_ns() + NO_HURRY_NS);
 	assert_true(is_idle());
-	after_run(after, "f", "s", "r");
+	capture_hook_run(after, "f", "s", "r");
 	look_until(is_idle);
 	assert_string_equal(contents("done"), "f\n");
-	after_status(after, &status);
+	capture_hook_status(after, &status);
 	assert_int_equal(status.runs, 1);
 	assert_int_equal(status.killed, 0);
 	(void)state;
@@ -474,7 +474,7 @@ static void after_finds_the_analyze_of_a_build_tree(void **state)
 static int be_recorder(void)
 {
 	run_once("echo \"$FREEZETRAP_VERDICT\" >out", "f", "s", "r");
-	after_destroy(after);
+	capture_hook_destroy(after);
 	return 0;
 }
 

@@ -16,7 +16,7 @@
 
 static void arm_status_names_every_member(void **state)
 {
-	struct arm_status status = {
+	struct status status = {
 		.pid = 1,
 		.tier = "tracepoint",
 		.target = "whole host",
@@ -48,7 +48,7 @@ static void arm_status_names_every_member(void **state)
 			      .stuck = true } },
 		.probe_count = 1,
 	};
-	char *line = arm_status_to_json(&status);
+	char *line = status_to_json(&status);
 
 	assert_string_equal(
 		line, "{\"schema\":\"freezetrap.status/1\",\"version\":\"" PACKAGE_VERSION
@@ -74,8 +74,8 @@ static void arm_status_names_every_member(void **state)
 
 static void arm_status_says_null_for_what_is_not_there(void **state)
 {
-	struct arm_status status = { .pid = 1 };
-	char *line = arm_status_to_json(&status);
+	struct status status = { .pid = 1 };
+	char *line = status_to_json(&status);
 	json_t *object = json_loads(line, 0, NULL);
 
 	assert_true(json_is_null(json_object_get(object, "capturing")));
@@ -89,7 +89,7 @@ static void arm_status_says_null_for_what_is_not_there(void **state)
 
 static void arm_status_is_one_line_of_json_whatever_is_in_it(void **state)
 {
-	struct arm_status status = {
+	struct status status = {
 		.tier = "line\nend\x1b",
 		.target = "no \xff UTF-8 \xc3\xa4",
 		.events = UINT64_MAX,
@@ -100,7 +100,7 @@ static void arm_status_is_one_line_of_json_whatever_is_in_it(void **state)
 		.capture_count = 1000,
 		.probe_count = 1000,
 	};
-	char *line = arm_status_to_json(&status);
+	char *line = status_to_json(&status);
 	json_t *object = json_loads(line, 0, NULL);
 
 	assert_null(strchr(line, '\n'));

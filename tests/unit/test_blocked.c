@@ -16,10 +16,10 @@
 #define S 1000000000ull
 
 struct world {
-	struct sleepers *sleepers;
-	struct triggers *triggers;
+	struct blocked_threads *sleepers;
+	struct trigger_queue *triggers;
 	struct target target;
-	struct blocked blocked;
+	struct blocked_trigger blocked;
 	struct trigger trigger;
 };
 
@@ -27,10 +27,10 @@ static int setup(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
 	*state = world;
-	if (!world || sleepers_create(64, &world->sleepers) || triggers_create(&world->triggers))
+	if (!world || blocked_threads_create(64, &world->sleepers) || trigger_queue_create(&world->triggers))
 		return -1;
 	world->target = (struct target){ .tgids = { 100 }, .count = 1 };
-	world->blocked = (struct blocked){ .sleepers = world->sleepers,
+	world->blocked = (struct blocked_trigger){ .sleepers = world->sleepers,
 					   .target = &world->target,
 					   .triggers = world->triggers,
 					   .threads = 2,
@@ -41,8 +41,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct world *world = *state;
-	sleepers_destroy(world->sleepers);
-	triggers_destroy(world->triggers);
+	blocked_threads_destroy(world->sleepers);
+	trigger_queue_destroy(world->triggers);
 	free(world);
 	return 0;
 }
@@ -53,7 +53,7 @@ static void block(struct world *world, int32_t tid, int32_t tgid, enum ft_task_s
 	static const struct ft_task IDLE = { .tid = 0 };
 	struct ft_task task = { .tid = tid, .tgid = tgid };
 	snprintf(task.comm, sizeof(task.comm), "worker\n%u", (uint16_t)tid);
-	sleepers_event(world->sleepers, &(struct ft_event){ .kind = FT_EVENT_SWITCH,
+	blocked_threads_event(world->sleepers, &(struct ft_event){ .kind = FT_EVENT_SWITCH,
 							    .time_ns = time_ns,
 							    .task = &task,
 							    .switch_ = { &IDLE, state } });
@@ -63,7 +63,7 @@ static void wake(struct world *world, int32_t tid, uint64_t time_ns)
 {
 	static const struct ft_task IDLE = { .tid = 0 };
 	struct ft_task task = { .tid = tid, .tgid = 100, .comm = "woken" };
-	sleepers_event(world->sleepers, &(struct ft_event){ .kind = FT_EVENT_WAKING,
+	blocked_threads_event(world->sleepers, &(struct ft_event){ .kind = FT_EVENT_WAKING,
 							    .time_ns = time_ns,
 							    .task = &IDLE,
 							    .waking = { .wakee = &task } });
@@ -71,8 +71,8 @@ static void wake(struct world *world, int32_t tid, uint64_t time_ns)
 
 static bool triggered(struct world *world, uint64_t drained_ns)
 {
-	blocked_look(&world->blocked, drained_ns);
-	return triggers_take(world->triggers, &world->trigger);
+	blocked_trigger_look(&world->blocked, drained_ns);
+	return trigger_queue_take(world->triggers, &world->trigger);
 }
 
 static void blocked_threads_trigger_once_and_are_named(void **state)

@@ -17,7 +17,7 @@ static const struct ft_task THREAD = { .tid = 41, .tgid = 40 };
 static const struct ft_task CHILD = { .tid = 50, .tgid = 50 };
 
 struct fixture {
-	struct changes *changes;
+	struct mapping_changes *changes;
 	struct mappings *mappings;
 };
 
@@ -25,20 +25,20 @@ static int setup(void **state)
 {
 	static struct fixture fixture;
 	*state = &fixture;
-	return changes_create(&fixture.changes) || mappings_create(&fixture.mappings);
+	return mapping_changes_create(&fixture.changes) || mappings_create(&fixture.mappings);
 }
 
 static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
-	changes_destroy(fixture->changes);
+	mapping_changes_destroy(fixture->changes);
 	mappings_destroy(fixture->mappings);
 	return 0;
 }
 
 static void add_mmap(struct fixture *fixture, uint64_t time_ns, uint64_t start, const char *path)
 {
-	assert_int_equal(changes_add(fixture->changes,
+	assert_int_equal(mapping_changes_add(fixture->changes,
 				     &(struct ft_event){ .kind = FT_EVENT_MMAP,
 							 .time_ns = time_ns,
 							 .task = &PROCESS,
@@ -48,7 +48,7 @@ static void add_mmap(struct fixture *fixture, uint64_t time_ns, uint64_t start, 
 
 static void add_exec(struct fixture *fixture, uint64_t time_ns)
 {
-	assert_int_equal(changes_add(fixture->changes, &(struct ft_event){ .kind = FT_EVENT_COMM,
+	assert_int_equal(mapping_changes_add(fixture->changes, &(struct ft_event){ .kind = FT_EVENT_COMM,
 									   .time_ns = time_ns,
 									   .task = &PROCESS,
 									   .comm = { true } }),
@@ -57,7 +57,7 @@ static void add_exec(struct fixture *fixture, uint64_t time_ns)
 
 static void apply(struct fixture *fixture, uint64_t until_ns)
 {
-	assert_int_equal(changes_apply(fixture->changes, until_ns, fixture->mappings), 0);
+	assert_int_equal(mapping_changes_apply(fixture->changes, until_ns, fixture->mappings), 0);
 }
 
 static void assert_path(const struct fixture *fixture, int32_t tgid, uint64_t address,
@@ -88,7 +88,7 @@ static void fork_that_comes_late_gives_what_the_parent_had(void **state)
 	add_mmap(fixture, 10, 0x1000, "/bin/parent");
 	add_exec(fixture, 30);
 	apply(fixture, 20);
-	assert_int_equal(changes_add(fixture->changes, &(struct ft_event){ .kind = FT_EVENT_FORK,
+	assert_int_equal(mapping_changes_add(fixture->changes, &(struct ft_event){ .kind = FT_EVENT_FORK,
 									   .time_ns = 20,
 									   .task = &PROCESS,
 									   .fork = { &CHILD } }),
@@ -105,7 +105,7 @@ static void changes_after_the_time_wait(void **state)
 	add_mmap(fixture, 20, 0x1000, "/bin/new");
 	apply(fixture, 10);
 	assert_path(fixture, 40, 0x1800, "/bin/old");
-	changes_forget(fixture->changes, 10);
+	mapping_changes_forget(fixture->changes, 10);
 	apply(fixture, 20);
 	assert_path(fixture, 40, 0x1800, "/bin/new");
 }
@@ -115,12 +115,12 @@ static void exit_of_a_thread_is_none_of_its_process(void **state)
 	struct fixture *fixture = *state;
 	struct ft_event exit = { .kind = FT_EVENT_EXIT, .time_ns = 20, .task = &THREAD };
 	add_mmap(fixture, 10, 0x1000, "/bin/lives");
-	assert_int_equal(changes_add(fixture->changes, &exit), 0);
+	assert_int_equal(mapping_changes_add(fixture->changes, &exit), 0);
 	apply(fixture, UINT64_MAX);
 	mappings_forget_exited(fixture->mappings, UINT64_MAX);
 	assert_path(fixture, 40, 0x1800, "/bin/lives");
 	exit.task = &PROCESS;
-	assert_int_equal(changes_add(fixture->changes, &exit), 0);
+	assert_int_equal(mapping_changes_add(fixture->changes, &exit), 0);
 	apply(fixture, UINT64_MAX);
 	mappings_forget_exited(fixture->mappings, UINT64_MAX);
 	assert_path(fixture, 40, 0x1800, NULL);

@@ -44,7 +44,7 @@ static void child_run_returns_all_that_was_written(void **state)
 	void *output = NULL;
 	size_t bytes = 0;
 
-	assert_int_equal(child_run(write_much, NULL, 10000, &output, &bytes), 0);
+	assert_int_equal(helper_process_run(write_much, NULL, 10000, &output, &bytes), 0);
 	assert_int_equal(bytes, MORE_THAN_A_PIPE);
 	for (uint32_t i = 0; i < MORE_THAN_A_PIPE / sizeof(i); i++)
 		assert_int_equal(((uint32_t *)output)[i], i);
@@ -68,11 +68,11 @@ static int write_interrupted(void *context, int out_fd)
 		numbers[i] = i;
 	if (sigaction(SIGALRM, &action, NULL) || setitimer(ITIMER_REAL, &often, NULL))
 		return 1;
-	int err = child_write(out_fd, numbers, sizeof(numbers));
+	int err = helper_process_write(out_fd, numbers, sizeof(numbers));
 	setitimer(ITIMER_REAL, &never, NULL);
 	(void)context;
-	return err || child_write(-1, numbers, sizeof(numbers)) != -EBADF ||
-	       child_write(-1, numbers, 0);
+	return err || helper_process_write(-1, numbers, sizeof(numbers)) != -EBADF ||
+	       helper_process_write(-1, numbers, 0);
 }
 
 static void child_write_writes_all_or_says_why_not(void **state)
@@ -80,7 +80,7 @@ static void child_write_writes_all_or_says_why_not(void **state)
 	void *output = NULL;
 	size_t bytes = 0;
 
-	assert_int_equal(child_run(write_interrupted, NULL, 10000, &output, &bytes), 0);
+	assert_int_equal(helper_process_run(write_interrupted, NULL, 10000, &output, &bytes), 0);
 	assert_int_equal(bytes, MORE_THAN_A_PIPE);
 	for (uint32_t i = 0; i < MORE_THAN_A_PIPE / sizeof(i); i++)
 		assert_int_equal(((uint32_t *)output)[i], i);
@@ -99,7 +99,7 @@ static void child_run_reports_failure_and_keeps_output(void **state)
 	void *output = NULL;
 	size_t bytes = 0;
 
-	assert_int_equal(child_run(give_status, &status, 10000, &output, &bytes), -ECHILD);
+	assert_int_equal(helper_process_run(give_status, &status, 10000, &output, &bytes), -ECHILD);
 	assert_int_equal(bytes, 1);
 	free(output);
 	(void)state;
@@ -116,7 +116,7 @@ static void child_run_reports_a_child_that_was_killed(void **state)
 	void *output = NULL;
 	size_t bytes = 1;
 
-	assert_int_equal(child_run(die, NULL, 10000, &output, &bytes), -ECHILD);
+	assert_int_equal(helper_process_run(die, NULL, 10000, &output, &bytes), -ECHILD);
 	assert_int_equal(bytes, 0);
 	free(output);
 	(void)state;
@@ -150,7 +150,7 @@ static bool gone_after_more_calls(pid_t pid)
 		void *output = NULL;
 		size_t bytes;
 
-		assert_int_equal(child_run(do_nothing, NULL, 10000, &output, &bytes), 0);
+		assert_int_equal(helper_process_run(do_nothing, NULL, 10000, &output, &bytes), 0);
 		free(output);
 	}
 	return kill(pid, 0) == -1 && errno == ESRCH;
@@ -163,7 +163,7 @@ static void assert_killed_at_deadline(void *context)
 	size_t bytes = 0;
 	pid_t pid;
 
-	assert_int_equal(child_run(write_pid_and_hang, context, 300, &output, &bytes), -ETIMEDOUT);
+	assert_int_equal(helper_process_run(write_pid_and_hang, context, 300, &output, &bytes), -ETIMEDOUT);
 	assert_true(seconds() - start >= 0.29);
 	assert_int_equal(bytes, sizeof(pid));
 	memcpy(&pid, output, sizeof(pid));
@@ -221,7 +221,7 @@ static void child_has_no_handler_mask_or_priority_of_the_parent(void **state)
 	sigemptyset(&usr2);
 	sigaddset(&usr2, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &usr2, NULL);
-	err = child_run(tell_oddity, NULL, 10000, &output, &bytes);
+	err = helper_process_run(tell_oddity, NULL, 10000, &output, &bytes);
 	sched_setscheduler(0, SCHED_OTHER, &ordinary);
 	sigprocmask(SIG_UNBLOCK, &usr2, NULL);
 	signal(SIGUSR1, SIG_DFL);
@@ -251,7 +251,7 @@ static void child_dies_with_its_parent(void **state)
 		void *output;
 		size_t bytes;
 
-		child_run(write_byte_and_hang, &fds[1], 60000, &output, &bytes);
+		helper_process_run(write_byte_and_hang, &fds[1], 60000, &output, &bytes);
 		_exit(0);
 	}
 	close(fds[1]);

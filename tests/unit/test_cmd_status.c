@@ -16,13 +16,13 @@
 
 #define SECOND_NS 1000000000ull
 
-static struct arm_status armed;
+static struct status armed;
 static const char *nonsense;
 
 static void answer_status(struct control *control, const struct control_request *request)
 {
 	assert_int_equal(request->what, CONTROL_STATUS);
-	char *line = nonsense ? strdup(nonsense) : arm_status_to_json(&armed);
+	char *line = nonsense ? strdup(nonsense) : status_to_json(&armed);
 	assert_non_null(line);
 	control_answer(control, request->client, line);
 	free(line);
@@ -30,7 +30,7 @@ static void answer_status(struct control *control, const struct control_request 
 
 static int set_up(void **state)
 {
-	armed = (struct arm_status){
+	armed = (struct status){
 		.pid = 4711,
 		.tier = "tracepoint",
 		.target = "feeddb (4242)",
@@ -178,7 +178,7 @@ static void status_keeps_control_characters_off_the_terminal(void **state)
 static void status_hands_the_json_on_as_it_came(void **state)
 {
 	struct asked asked;
-	char *line = arm_status_to_json(&armed);
+	char *line = status_to_json(&armed);
 
 	RUN(&asked, "--json", NULL);
 	assert_int_equal(asked.status, EXIT_DONE);

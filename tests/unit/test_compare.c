@@ -350,8 +350,8 @@ static char *rendered(const struct comparison *comparison, bool json)
 	FILE *out = open_memstream(&text, &bytes);
 
 	assert_non_null(out);
-	assert_int_equal(json ? render_comparison_json(comparison, out)
-			      : render_comparison_text(comparison, &options, out),
+	assert_int_equal(json ? report_comparison_json(comparison, out)
+			      : report_comparison_text(comparison, &options, out),
 			 0);
 	assert_int_equal(fclose(out), 0);
 	return text;

@@ -17,31 +17,31 @@ static const char AFTER[] = "Name:\tcpuhp/3\nState:\tS (sleeping)\n"
 
 static void a_cpu_moved_where_its_thread_ran(void **state)
 {
-	struct cpuhp thread = { .cpu = 3, .switches = 14 };
+	struct cpu_hotplug_watch thread = { .cpu = 3, .switches = 14 };
 	(void)state;
-	assert_false(cpuhp_switched(&thread, BEFORE));
-	assert_true(cpuhp_switched(&thread, AFTER));
-	assert_false(cpuhp_switched(&thread, AFTER));
+	assert_false(cpu_hotplug_watch_switched(&thread, BEFORE));
+	assert_true(cpu_hotplug_watch_switched(&thread, AFTER));
+	assert_false(cpu_hotplug_watch_switched(&thread, AFTER));
 }
 
 /* Only its voluntary switches are its work; and a kernel may leave the figure out. */
 static void what_else_a_status_says_is_no_move(void **state)
 {
-	struct cpuhp thread = { .cpu = 3, .switches = 14 };
+	struct cpu_hotplug_watch thread = { .cpu = 3, .switches = 14 };
 	(void)state;
-	assert_false(cpuhp_switched(&thread, "Name:\tcpuhp/3\nnonvoluntary_ctxt_switches:\t9\n"));
-	assert_false(cpuhp_switched(&thread, ""));
+	assert_false(cpu_hotplug_watch_switched(&thread, "Name:\tcpuhp/3\nnonvoluntary_ctxt_switches:\t9\n"));
+	assert_false(cpu_hotplug_watch_switched(&thread, ""));
 	assert_int_equal(thread.switches, 14);
 }
 
 static void a_cpu_whose_thread_is_not_to_be_seen_has_not_moved(void **state)
 {
-	struct cpuhp threads[1] = { { .cpu = UINT32_MAX } };
+	struct cpu_hotplug_watch threads[1] = { { .cpu = UINT32_MAX } };
 	(void)state;
-	cpuhp_open(threads, 1);
+	cpu_hotplug_watch_open(threads, 1);
 	assert_int_equal(threads[0].fd, -1);
-	assert_false(cpuhp_moved(&threads[0]));
-	cpuhp_close(threads, 1);
+	assert_false(cpu_hotplug_watch_moved(&threads[0]));
+	cpu_hotplug_watch_close(threads, 1);
 }
 
 int main(void)

@@ -18,7 +18,7 @@
 #define HOUR_NS 3600000000000ull
 
 /* Incidents and the control socket are played. */
-struct incident {
+struct triggered_capture {
 	struct trigger trigger;
 	bool sealing, over, cut;
 	int error;
@@ -26,70 +26,70 @@ struct incident {
 };
 
 static struct {
-	struct incident incident;
+	struct triggered_capture incident;
 	unsigned int started;
 	int start_error;
 	char answers[8][128]; /* "client: answer", in the order they came */
 	size_t answer_count;
 	char after[128];
 	uint64_t after_end_ns; /* 0: not told */
-	bool after_busy;
+	bool capture_hook_busy;
 	const char *removes; /* the next capture that ends */
 } scene;
 
-int __wrap_incident_start(const struct incident_options *options, const struct trigger *trigger,
-			  struct incident **ret_incident);
-int __wrap_incident_start(const struct incident_options *options, const struct trigger *trigger,
-			  struct incident **ret_incident)
+int __wrap_triggered_capture_start(const struct triggered_capture_options *options, const struct trigger *trigger,
+			  struct triggered_capture **ret_incident);
+int __wrap_triggered_capture_start(const struct triggered_capture_options *options, const struct trigger *trigger,
+			  struct triggered_capture **ret_incident)
 {
 	(void)options;
 	if (scene.start_error)
 		return scene.start_error;
-	scene.incident = (struct incident){ .trigger = *trigger };
+	scene.incident = (struct triggered_capture){ .trigger = *trigger };
 	scene.started++;
 	*ret_incident = &scene.incident;
 	return 0;
 }
 
-bool __wrap_incident_extend(struct incident *incident, const struct trigger *trigger);
-bool __wrap_incident_extend(struct incident *incident, const struct trigger *trigger)
+bool __wrap_triggered_capture_extend(struct triggered_capture *incident, const struct trigger *trigger);
+bool __wrap_triggered_capture_extend(struct triggered_capture *incident, const struct trigger *trigger)
 {
 	(void)trigger;
 	incident->extended += !incident->sealing;
 	return !incident->sealing;
 }
 
-void __wrap_incident_cut(struct incident *incident);
-void __wrap_incident_cut(struct incident *incident)
+void __wrap_triggered_capture_cut(struct triggered_capture *incident);
+void __wrap_triggered_capture_cut(struct triggered_capture *incident)
 {
 	incident->cut = true;
 }
 
-bool __wrap_incident_over(struct incident *incident);
-bool __wrap_incident_over(struct incident *incident)
+bool __wrap_triggered_capture_over(struct triggered_capture *incident);
+bool __wrap_triggered_capture_over(struct triggered_capture *incident)
 {
 	return incident->over;
 }
 
-void __wrap_incident_finish(struct incident *incident, struct incident_result *ret_result);
-void __wrap_incident_finish(struct incident *incident, struct incident_result *ret_result)
+void __wrap_triggered_capture_finish(struct triggered_capture *incident, struct triggered_capture_result *ret_result);
+void __wrap_triggered_capture_finish(struct triggered_capture *incident, struct triggered_capture_result *ret_result)
 {
 	*ret_result =
-		(struct incident_result){ .error = incident->error, .whole = !incident->error };
+		(struct triggered_capture_result){ .error = incident->error, .whole = !incident->error };
 	snprintf(ret_result->name, sizeof(ret_result->name), "%.60s.dat", incident->trigger.reason);
 	if (scene.removes)
 		snprintf(ret_result->removed.names[ret_result->removed.count++], KEEP_NAME_BYTES,
 			 "%s", scene.removes);
 }
 
-void __wrap_incident_name(struct incident *incident, char ret_name[INCIDENT_NAME_BYTES]);
-void __wrap_incident_name(struct incident *incident, char ret_name[INCIDENT_NAME_BYTES])
+void __wrap_triggered_capture_name(struct triggered_capture *incident, char ret_name[INCIDENT_NAME_BYTES]);
+void __wrap_triggered_capture_name(struct triggered_capture *incident, char ret_name[INCIDENT_NAME_BYTES])
 {
 	snprintf(ret_name, INCIDENT_NAME_BYTES, "%.60s.dat", incident->trigger.reason);
 }
 
-const struct trigger *__wrap_incident_trigger(const struct incident *incident);
-const struct trigger *__wrap_incident_trigger(const struct incident *incident)
+const struct trigger *__wrap_triggered_capture_trigger(const struct triggered_capture *incident);
+const struct trigger *__wrap_triggered_capture_trigger(const struct triggered_capture *incident)
 {
 	return &incident->trigger;
 }
@@ -118,32 +118,32 @@ void __wrap_control_answer_error(struct control *control, int client, const char
 	answer(client, text);
 }
 
-void __wrap_after_run(struct after *after, const char *file, const char *source,
+void __wrap_capture_hook_run(struct capture_hook *after, const char *file, const char *source,
 		      const char *reason);
-void __wrap_after_run(struct after *after, const char *file, const char *source, const char *reason)
+void __wrap_capture_hook_run(struct capture_hook *after, const char *file, const char *source, const char *reason)
 {
 	(void)after;
 	snprintf(scene.after, sizeof(scene.after), "%s %s %s", file, source, reason);
 }
 
-void __wrap_after_end(struct after *after, uint64_t end_ns);
-void __wrap_after_end(struct after *after, uint64_t end_ns)
+void __wrap_capture_hook_end(struct capture_hook *after, uint64_t end_ns);
+void __wrap_capture_hook_end(struct capture_hook *after, uint64_t end_ns)
 {
 	(void)after;
 	assert_string_equal(scene.after, ""); /* the last one is to know how long it has */
 	scene.after_end_ns = end_ns;
 }
 
-bool __wrap_after_busy(const struct after *after);
-bool __wrap_after_busy(const struct after *after)
+bool __wrap_capture_hook_busy(const struct capture_hook *after);
+bool __wrap_capture_hook_busy(const struct capture_hook *after)
 {
 	(void)after;
-	return scene.after_busy;
+	return scene.capture_hook_busy;
 }
 
 struct fixture {
-	struct triggers *triggers;
-	struct dispatch *dispatch;
+	struct trigger_queue *triggers;
+	struct trigger_dispatch *dispatch;
 };
 
 static int setup(void **state)
@@ -151,21 +151,21 @@ static int setup(void **state)
 	static struct fixture fixture;
 	memset(&scene, 0, sizeof(scene));
 	*state = &fixture;
-	if (triggers_create(&fixture.triggers))
+	if (trigger_queue_create(&fixture.triggers))
 		return -1;
-	const struct dispatch_options options = { .triggers = fixture.triggers,
-						  .after = (struct after *)&scene,
+	const struct trigger_dispatch_options options = { .triggers = fixture.triggers,
+						  .after = (struct capture_hook *)&scene,
 						  .dir = "/captures",
 						  .cooldown_ns = HOUR_NS,
 						  .quiet = true };
-	return dispatch_create(&options, &fixture.dispatch);
+	return trigger_dispatch_create(&options, &fixture.dispatch);
 }
 
 static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
-	dispatch_destroy(fixture->dispatch);
-	triggers_destroy(fixture->triggers);
+	trigger_dispatch_destroy(fixture->dispatch);
+	trigger_queue_destroy(fixture->triggers);
 	return 0;
 }
 
@@ -173,9 +173,9 @@ static int teardown(void **state)
 static void fire(struct fixture *fixture, const char *source, const char *reason)
 {
 	struct trigger trigger;
-	assert_true(triggers_post(fixture->triggers, source, 0, "%s", reason));
-	while (triggers_take(fixture->triggers, &trigger))
-		dispatch_trigger(fixture->dispatch, &trigger);
+	assert_true(trigger_queue_post(fixture->triggers, source, 0, "%s", reason));
+	while (trigger_queue_take(fixture->triggers, &trigger))
+		trigger_dispatch_trigger(fixture->dispatch, &trigger);
 }
 
 static void ask(struct fixture *fixture, int client, const char *reason, bool wait)
@@ -185,21 +185,21 @@ static void ask(struct fixture *fixture, int client, const char *reason, bool wa
 					   .client = client };
 	struct trigger trigger;
 	snprintf(request.reason, sizeof(request.reason), "%s", reason);
-	dispatch_request(fixture->dispatch, &request);
-	while (triggers_take(fixture->triggers, &trigger))
-		dispatch_trigger(fixture->dispatch, &trigger);
+	trigger_dispatch_request(fixture->dispatch, &request);
+	while (trigger_queue_take(fixture->triggers, &trigger))
+		trigger_dispatch_trigger(fixture->dispatch, &trigger);
 }
 
 static void end_capture(struct fixture *fixture)
 {
 	scene.incident.over = true;
-	dispatch_look(fixture->dispatch);
+	trigger_dispatch_look(fixture->dispatch);
 }
 
-static struct arm_status status_of(struct fixture *fixture)
+static struct status status_of(struct fixture *fixture)
 {
-	struct arm_status status = { .pid = 1 };
-	dispatch_status(fixture->dispatch, &status);
+	struct status status = { .pid = 1 };
+	trigger_dispatch_status(fixture->dispatch, &status);
 	return status;
 }
 
@@ -208,14 +208,14 @@ static void trigger_becomes_a_capture_and_the_command_runs(void **state)
 	struct fixture *fixture = *state;
 	fire(fixture, "psi", "memory");
 	assert_int_equal(scene.started, 1);
-	assert_true(dispatch_busy(fixture->dispatch));
+	assert_true(trigger_dispatch_busy(fixture->dispatch));
 	assert_string_equal(status_of(fixture).capturing.file, "/captures/memory.dat");
-	dispatch_look(fixture->dispatch); /* not over yet */
-	assert_true(dispatch_busy(fixture->dispatch));
+	trigger_dispatch_look(fixture->dispatch); /* not over yet */
+	assert_true(trigger_dispatch_busy(fixture->dispatch));
 	end_capture(fixture);
-	assert_false(dispatch_busy(fixture->dispatch));
+	assert_false(trigger_dispatch_busy(fixture->dispatch));
 	assert_string_equal(scene.after, "/captures/memory.dat psi memory");
-	struct arm_status status = status_of(fixture);
+	struct status status = status_of(fixture);
 	assert_null(status.capturing.file);
 	assert_int_equal(status.capture_count, 1);
 	assert_string_equal(status.captures[0].file, "/captures/memory.dat");
@@ -230,7 +230,7 @@ static void trigger_during_a_capture_extends_it(void **state)
 	assert_int_equal(scene.incident.extended, 1);
 	assert_int_equal(status_of(fixture).triggers.joined, 1);
 	end_capture(fixture);
-	assert_false(dispatch_busy(fixture->dispatch));
+	assert_false(trigger_dispatch_busy(fixture->dispatch));
 }
 
 static void triggers_during_sealing_become_one_more_capture(void **state)
@@ -257,7 +257,7 @@ static void trigger_soon_after_a_capture_is_counted_and_nothing_more(void **stat
 	fire(fixture, "psi", "first");
 	end_capture(fixture);
 	fire(fixture, "psi", "again");
-	assert_false(dispatch_busy(fixture->dispatch));
+	assert_false(trigger_dispatch_busy(fixture->dispatch));
 	assert_int_equal(status_of(fixture).triggers.suppressed, 1);
 }
 
@@ -305,7 +305,7 @@ static void who_waits_is_told_of_a_failure(void **state)
 	scene.start_error = -ENOMEM;
 	ask(fixture, 2, "second", true);
 	assert_string_equal(scene.answers[1], "2: Cannot allocate memory");
-	assert_false(dispatch_busy(fixture->dispatch));
+	assert_false(trigger_dispatch_busy(fixture->dispatch));
 }
 
 static void failure_is_counted_and_a_full_disk_has_advice(void **state)
@@ -315,7 +315,7 @@ static void failure_is_counted_and_a_full_disk_has_advice(void **state)
 	scene.incident.error = -ENOSPC;
 	end_capture(fixture);
 	assert_non_null(strstr(scene.answers[0], "1: No space left on device: free some in"));
-	struct arm_status status = status_of(fixture);
+	struct status status = status_of(fixture);
 	assert_int_equal(status.triggers.failed, 1);
 	assert_int_equal(status.triggers.captured, 0);
 	assert_string_equal(status.last_failure.file, "/captures/first.dat");
@@ -334,7 +334,7 @@ static void capture_that_made_room_for_a_later_one_is_listed_no_more(void **stat
 	fire(fixture, "signal", "third");
 	scene.removes = "first.dat";
 	end_capture(fixture);
-	struct arm_status status = status_of(fixture);
+	struct status status = status_of(fixture);
 	assert_int_equal(status.capture_count, 2);
 	assert_string_equal(status.captures[0].file, "/captures/third.dat");
 	assert_string_equal(status.captures[1].file, "/captures/second.dat");
@@ -347,32 +347,32 @@ static void ending_cuts_the_capture_and_takes_no_more(void **state)
 	ask(fixture, 1, "first", true);
 	scene.incident.sealing = true;
 	ask(fixture, 2, "next", true);
-	dispatch_end(fixture->dispatch);
+	trigger_dispatch_end(fixture->dispatch);
 	assert_true(scene.incident.cut);
 	assert_int_equal(scene.after_end_ns, 0);
 	assert_string_equal(scene.answers[0], "2: the recorder is ending");
 	ask(fixture, 3, "late", true);
 	assert_string_equal(scene.answers[1], "3: the recorder is ending");
-	scene.after_busy = true;
+	scene.capture_hook_busy = true;
 	end_capture(fixture);
 	assert_string_equal(scene.answers[2], "1: /captures/first.dat");
 	assert_int_equal(scene.started, 1);
 	/* The command too, for which there is some time. */
 	assert_string_equal(scene.after, "/captures/first.dat socket first");
 	assert_true(scene.after_end_ns > clock_now_ns());
-	assert_true(dispatch_busy(fixture->dispatch));
-	scene.after_busy = false;
-	assert_false(dispatch_busy(fixture->dispatch));
+	assert_true(trigger_dispatch_busy(fixture->dispatch));
+	scene.capture_hook_busy = false;
+	assert_false(trigger_dispatch_busy(fixture->dispatch));
 }
 
 static void ending_leaves_some_time_to_commands_that_run(void **state)
 {
 	struct fixture *fixture = *state;
-	scene.after_busy = true;
-	assert_false(dispatch_busy(fixture->dispatch));
-	dispatch_end(fixture->dispatch);
+	scene.capture_hook_busy = true;
+	assert_false(trigger_dispatch_busy(fixture->dispatch));
+	trigger_dispatch_end(fixture->dispatch);
 	assert_true(scene.after_end_ns > clock_now_ns());
-	assert_true(dispatch_busy(fixture->dispatch));
+	assert_true(trigger_dispatch_busy(fixture->dispatch));
 }
 
 static void status_has_the_last_captures_newest_first(void **state)
@@ -384,7 +384,7 @@ static void status_has_the_last_captures_newest_first(void **state)
 		fire(fixture, "signal", reason);
 		end_capture(fixture);
 	}
-	struct arm_status status = status_of(fixture);
+	struct status status = status_of(fixture);
 	assert_int_equal(status.capture_count, ARM_STATUS_CAPTURES_MAX);
 	assert_string_equal(status.captures[0].file, "/captures/n10.dat");
 	assert_string_equal(status.captures[ARM_STATUS_CAPTURES_MAX - 1].file, "/captures/n3.dat");

@@ -21,23 +21,23 @@
 
 #define PATIENCE_MS 20000
 
-struct job {
+struct capture_writer {
 	sem_t go, discarded;
 	int policy;
 	int signals_open;
 	char name[16];
 };
 
-static void init(struct job *job)
+static void init(struct capture_writer *job)
 {
-	*job = (struct job){ .policy = -1 };
+	*job = (struct capture_writer){ .policy = -1 };
 	sem_init(&job->go, 0, 0);
 	sem_init(&job->discarded, 0, 0);
 }
 
 static void work(void *context)
 {
-	struct job *job = context;
+	struct capture_writer *job = context;
 	struct sched_param parameter;
 	sigset_t blocked;
 
@@ -52,10 +52,10 @@ static void work(void *context)
 
 static void discard(void *context)
 {
-	sem_post(&((struct job *)context)->discarded);
+	sem_post(&((struct capture_writer *)context)->discarded);
 }
 
-static int discards(struct job *job)
+static int discards(struct capture_writer *job)
 {
 	int count;
 	sem_getvalue(&job->discarded, &count);
@@ -64,19 +64,19 @@ static int discards(struct job *job)
 
 static void errand_that_is_done_is_discarded_by_its_owner(void **state)
 {
-	struct errand *errand = NULL;
-	struct job job;
+	struct abandonable_task *errand = NULL;
+	struct capture_writer job;
 
 	(void)state;
 	init(&job);
-	assert_int_equal(errand_start("ft-test", work, discard, &job, &errand), 0);
-	assert_false(errand_wait(errand, 0));
+	assert_int_equal(abandonable_task_start("ft-test", work, discard, &job, &errand), 0);
+	assert_false(abandonable_task_wait(errand, 0));
 	sem_post(&job.go);
-	struct pollfd pollfd = { .fd = errand_done_fd(errand), .events = POLLIN };
+	struct pollfd pollfd = { .fd = abandonable_task_done_fd(errand), .events = POLLIN };
 	assert_int_equal(poll(&pollfd, 1, PATIENCE_MS), 1);
-	assert_true(errand_wait(errand, 0));
+	assert_true(abandonable_task_wait(errand, 0));
 	assert_int_equal(discards(&job), 0);
-	assert_true(errand_leave(errand, 0));
+	assert_true(abandonable_task_leave(errand, 0));
 	assert_int_equal(discards(&job), 1);
 	assert_int_equal(job.policy, SCHED_OTHER);
 	assert_int_equal(job.signals_open, 0);
@@ -85,15 +85,15 @@ static void errand_that_is_done_is_discarded_by_its_owner(void **state)
 
 static void errand_that_is_stuck_is_left_and_discards_itself(void **state)
 {
-	struct errand *errand = NULL;
-	struct job job;
+	struct abandonable_task *errand = NULL;
+	struct capture_writer job;
 	uint64_t start_ns = clock_now_ns();
 	struct timespec end;
 
 	(void)state;
 	init(&job);
-	assert_int_equal(errand_start("ft-test", work, discard, &job, &errand), 0);
-	assert_false(errand_leave(errand, 20));
+	assert_int_equal(abandonable_task_start("ft-test", work, discard, &job, &errand), 0);
+	assert_false(abandonable_task_leave(errand, 20));
 	assert_in_range(clock_now_ns() - start_ns, 20 * 1000000, PATIENCE_MS * 1000000ull);
 	assert_int_equal(discards(&job), 0);
 	sem_post(&job.go);
@@ -107,16 +107,16 @@ static void leaving_at_the_end_discards_once(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 500; i++) {
-		struct errand *errand = NULL;
-		struct job job;
+		struct abandonable_task *errand = NULL;
+		struct capture_writer job;
 		struct timespec end;
 
 		init(&job);
-		assert_int_equal(errand_start("ft-test", work, discard, &job, &errand), 0);
+		assert_int_equal(abandonable_task_start("ft-test", work, discard, &job, &errand), 0);
 		sem_post(&job.go);
 		if (i % 2)
 			sched_yield();
-		errand_leave(errand, 0);
+		abandonable_task_leave(errand, 0);
 		clock_gettime(CLOCK_REALTIME, &end);
 		end.tv_sec += PATIENCE_MS / 1000;
 		assert_int_equal(sem_timedwait(&job.discarded, &end), 0);
@@ -127,7 +127,7 @@ static void leaving_at_the_end_discards_once(void **state)
 static void leaving_none_is_fine(void **state)
 {
 	(void)state;
-	assert_true(errand_leave(NULL, PATIENCE_MS));
+	assert_true(abandonable_task_leave(NULL, PATIENCE_MS));
 }
 
 int main(void)

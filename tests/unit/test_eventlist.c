@@ -15,7 +15,7 @@
 #include "capture/segment.h"
 #include "recorder/buffer/event_list.h"
 
-struct seen {
+struct address_set {
 	size_t count;
 	uint64_t times[64];
 	char note[64];
@@ -24,7 +24,7 @@ struct seen {
 
 static int look_at(void *context, const void *segment, size_t segment_bytes)
 {
-	struct seen *seen = context;
+	struct address_set *seen = context;
 	struct ft_decoder *decoder;
 	struct ft_segment header;
 	struct ft_event event;
@@ -45,19 +45,19 @@ static int look_at(void *context, const void *segment, size_t segment_bytes)
 	return 0;
 }
 
-static struct seen taken_from(struct ownlog *ownlog)
+static struct address_set taken_from(struct recorder_events *ownlog)
 {
-	struct seen seen = { .count = 0 };
-	assert_int_equal(ownlog_take(ownlog, look_at, &seen), 0);
+	struct address_set seen = { .count = 0 };
+	assert_int_equal(recorder_events_take(ownlog, look_at, &seen), 0);
 	return seen;
 }
 
-static void add_state(struct eventlist *list, uint64_t time_ns)
+static void add_state(struct event_list *list, uint64_t time_ns)
 {
 	uint64_t frames[] = { 0xffffffff81000000 + time_ns };
 	const struct ft_stack stack = { frames, 1, 0 };
 	const struct ft_task task = { .tid = 41, .tgid = 40 };
-	assert_int_equal(eventlist_add(list, &(struct ft_event){ .kind = FT_EVENT_STATE,
+	assert_int_equal(event_list_add(list, &(struct ft_event){ .kind = FT_EVENT_STATE,
 								 .cpu = FT_NO_CPU,
 								 .time_ns = time_ns,
 								 .task = &task,
@@ -68,74 +68,74 @@ static void add_state(struct eventlist *list, uint64_t time_ns)
 
 static void events_are_copied_from_a_time_on(void **state)
 {
-	struct eventlist *list;
-	struct ownlog *ownlog;
+	struct event_list *list;
+	struct recorder_events *ownlog;
 	(void)state;
-	assert_int_equal(eventlist_create(10, &list), 0);
-	assert_int_equal(ownlog_create(&ownlog), 0);
+	assert_int_equal(event_list_create(10, &list), 0);
+	assert_int_equal(recorder_events_create(&ownlog), 0);
 	for (uint64_t i = 1; i <= 4; i++)
 		add_state(list, i);
-	assert_int_equal(eventlist_copy(list, 3, ownlog), 0);
-	struct seen seen = taken_from(ownlog);
+	assert_int_equal(event_list_copy(list, 3, ownlog), 0);
+	struct address_set seen = taken_from(ownlog);
 	assert_int_equal(seen.count, 2);
 	assert_int_equal(seen.times[0], 3);
 	assert_int_equal(seen.frame, 0xffffffff81000004);
-	ownlog_destroy(ownlog);
-	eventlist_destroy(list);
+	recorder_events_destroy(ownlog);
+	event_list_destroy(list);
 }
 
 static void oldest_makes_way(void **state)
 {
-	struct eventlist *list;
-	struct ownlog *ownlog;
+	struct event_list *list;
+	struct recorder_events *ownlog;
 	(void)state;
-	assert_int_equal(eventlist_create(3, &list), 0);
-	assert_int_equal(ownlog_create(&ownlog), 0);
+	assert_int_equal(event_list_create(3, &list), 0);
+	assert_int_equal(recorder_events_create(&ownlog), 0);
 	for (uint64_t i = 1; i <= 5; i++)
 		add_state(list, i);
-	assert_int_equal(eventlist_count(list), 3);
-	assert_int_equal(eventlist_copy(list, 0, ownlog), 0);
-	struct seen seen = taken_from(ownlog);
+	assert_int_equal(event_list_count(list), 3);
+	assert_int_equal(event_list_copy(list, 0, ownlog), 0);
+	struct address_set seen = taken_from(ownlog);
 	assert_int_equal(seen.count, 3);
 	assert_int_equal(seen.times[0], 3);
-	eventlist_forget(list, 5);
-	assert_int_equal(eventlist_count(list), 1);
-	ownlog_destroy(ownlog);
-	eventlist_destroy(list);
+	event_list_forget(list, 5);
+	assert_int_equal(event_list_count(list), 1);
+	recorder_events_destroy(ownlog);
+	event_list_destroy(list);
 }
 
 static void each_new_event_is_copied_once(void **state)
 {
-	struct eventlist *list;
-	struct ownlog *ownlog;
+	struct event_list *list;
+	struct recorder_events *ownlog;
 	uint64_t copied = 0;
 	(void)state;
-	assert_int_equal(eventlist_create(3, &list), 0);
-	assert_int_equal(ownlog_create(&ownlog), 0);
+	assert_int_equal(event_list_create(3, &list), 0);
+	assert_int_equal(recorder_events_create(&ownlog), 0);
 	add_state(list, 1);
-	eventlist_copy_new(list, &copied, ownlog);
+	event_list_copy_new(list, &copied, ownlog);
 	assert_int_equal(taken_from(ownlog).count, 1);
-	eventlist_copy_new(list, &copied, ownlog);
+	event_list_copy_new(list, &copied, ownlog);
 	assert_int_equal(taken_from(ownlog).count, 0);
 	for (uint64_t i = 2; i <= 6; i++)
 		add_state(list, i); /* 2 and 3 are pushed out unseen */
-	eventlist_copy_new(list, &copied, ownlog);
-	struct seen seen = taken_from(ownlog);
+	event_list_copy_new(list, &copied, ownlog);
+	struct address_set seen = taken_from(ownlog);
 	assert_int_equal(seen.count, 3);
 	assert_int_equal(seen.times[0], 4);
-	eventlist_forget(list, UINT64_MAX);
+	event_list_forget(list, UINT64_MAX);
 	add_state(list, 7);
-	eventlist_copy_new(list, &copied, ownlog);
+	event_list_copy_new(list, &copied, ownlog);
 	assert_int_equal(taken_from(ownlog).times[0], 7);
-	ownlog_destroy(ownlog);
-	eventlist_destroy(list);
+	recorder_events_destroy(ownlog);
+	event_list_destroy(list);
 }
 
 static void note_keeps_its_text_and_other_kinds_are_refused(void **state)
 {
 	static const struct ft_task NOBODY;
-	struct eventlist *list;
-	struct ownlog *ownlog;
+	struct event_list *list;
+	struct recorder_events *ownlog;
 	char text[] = "something happened";
 	(void)state;
 	struct ft_event event = { .kind = FT_EVENT_NOTE,
@@ -143,16 +143,16 @@ static void note_keeps_its_text_and_other_kinds_are_refused(void **state)
 				  .time_ns = 1,
 				  .task = &NOBODY,
 				  .note.text = text };
-	assert_int_equal(eventlist_create(3, &list), 0);
-	assert_int_equal(ownlog_create(&ownlog), 0);
-	assert_int_equal(eventlist_add(list, &event), 0);
+	assert_int_equal(event_list_create(3, &list), 0);
+	assert_int_equal(recorder_events_create(&ownlog), 0);
+	assert_int_equal(event_list_add(list, &event), 0);
 	memset(text, 'x', sizeof(text) - 1);
 	event.kind = FT_EVENT_SAMPLE;
-	assert_int_equal(eventlist_add(list, &event), -EINVAL);
-	assert_int_equal(eventlist_copy(list, 0, ownlog), 0);
+	assert_int_equal(event_list_add(list, &event), -EINVAL);
+	assert_int_equal(event_list_copy(list, 0, ownlog), 0);
 	assert_string_equal(taken_from(ownlog).note, "something happened");
-	ownlog_destroy(ownlog);
-	eventlist_destroy(list);
+	recorder_events_destroy(ownlog);
+	event_list_destroy(list);
 }
 
 int main(void)

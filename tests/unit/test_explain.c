@@ -50,9 +50,9 @@ static struct result explain(struct scene *scene, uint64_t end_ns, const char *w
 	const struct analysis_options options = { 0 };
 	struct result result = { .scene = scene };
 	const char *path = scene_write(scene, "100", end_ns);
-	struct moment moment;
+	struct wait_spec moment;
 
-	assert_int_equal(moment_parse(what, &moment), 0);
+	assert_int_equal(wait_spec_parse(what, &moment), 0);
 	assert_int_equal(source_open(path, &result.source, &result.message), 0);
 	assert_int_equal(analysis_run(result.source, path, &options, &result.model), 0);
 	result.error = explain_run(result.source, result.model, &moment, &result.explanation,
@@ -77,7 +77,7 @@ static char *text_of(const struct result *result)
 	FILE *out = open_memstream(&text, &bytes);
 
 	assert_non_null(out);
-	assert_int_equal(render_explanation_text(result->explanation, result->model, &options, out),
+	assert_int_equal(report_explanation_text(result->explanation, result->model, &options, out),
 			 0);
 	assert_int_equal(fclose(out), 0);
 	return text;
@@ -154,7 +154,7 @@ static void explain_follows_the_chain_from_the_lock_to_the_timer(void **state)
 
 static void explain_shows_each_event_that_bears_on_the_wait(void **state)
 {
-	static const enum trail_kind kinds[] = { TRAIL_GETS_CPU, TRAIL_LOCK_BEGIN, TRAIL_LEAVES_CPU,
+	static const enum excerpt_kind kinds[] = { TRAIL_GETS_CPU, TRAIL_LOCK_BEGIN, TRAIL_LEAVES_CPU,
 						 TRAIL_WOKEN, TRAIL_GETS_CPU };
 	static const uint64_t times_ns[] = { 999 * MS, 1000 * MS - 10 * US, 1000 * MS, 2000 * MS,
 					     2001 * MS };

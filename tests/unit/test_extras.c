@@ -11,38 +11,38 @@
 
 #include "analyzer/trace/event_counts.h"
 
-static void comes(struct extras *extras, const char *name, bool of_target)
+static void comes(struct event_counts *extras, const char *name, bool of_target)
 {
 	const struct event event = {
 		.raw = { .kind = FT_EVENT_EXTRA, .extra = { .name = name } },
 	};
 
-	assert_int_equal(extras_event(extras, &event, of_target), 0);
+	assert_int_equal(event_counts_event(extras, &event, of_target), 0);
 }
 
 static void extras_are_counted_by_name_and_for_the_target(void **state)
 {
-	struct extras extras = { 0 };
+	struct event_counts extras = { 0 };
 	const struct event other = { .raw = { .kind = FT_EVENT_SAMPLE } };
 
 	(void)state;
 	comes(&extras, "page-faults", true);
 	comes(&extras, "block:block_rq_issue", false);
 	comes(&extras, "page-faults", false);
-	assert_int_equal(extras_event(&extras, &other, true), 0);
+	assert_int_equal(event_counts_event(&extras, &other, true), 0);
 	assert_int_equal(extras.count, 2);
 	assert_string_equal(extras.list[0].name, "page-faults");
 	assert_int_equal(extras.list[0].count, 2);
 	assert_int_equal(extras.list[0].of_target, 1);
 	assert_int_equal(extras.list[1].count, 1);
 	assert_int_equal(extras.list[1].of_target, 0);
-	extras_free(&extras);
+	event_counts_free(&extras);
 }
 
 /* A made-up capture. */
 static void extras_of_more_names_than_a_recorder_takes_are_left_out(void **state)
 {
-	struct extras extras = { 0 };
+	struct event_counts extras = { 0 };
 	char name[32];
 
 	(void)state;
@@ -53,7 +53,7 @@ static void extras_of_more_names_than_a_recorder_takes_are_left_out(void **state
 	assert_int_equal(extras.count, EXTRAS_MAX);
 	comes(&extras, "event-0", true);
 	assert_int_equal(extras.list[0].count, 2);
-	extras_free(&extras);
+	event_counts_free(&extras);
 }
 
 int main(void)

@@ -585,7 +585,7 @@ static void feeder_of_a_fuse_file_system_is_named_even_if_it_slept(void **state)
 /* Who waits for what hurts is believed first; a feeder must have cost more than twice as much. */
 static void feeder_gives_way_to_a_stall_that_explains_more(void **state)
 {
-	const struct feeder feeder = {
+	const struct slow_producer feeder = {
 		.did = FEEDER_RAN,
 		.stall = { .found = true, .start_ns = 1000 * MS, .end_ns = 2000 * MS },
 		.longest = { .start_ns = 1000 * MS, .end_ns = 2000 * MS },
@@ -600,13 +600,13 @@ static void feeder_gives_way_to_a_stall_that_explains_more(void **state)
 	};
 
 	(void)state;
-	assert_false(feeder_explains(&feeder, &stall, &wait, 1));
+	assert_false(slow_producer_explains(&feeder, &stall, &wait, 1));
 	wait.blocked_ns = 900 * MS;
-	assert_true(feeder_explains(&feeder, &stall, &wait, 1));
+	assert_true(slow_producer_explains(&feeder, &stall, &wait, 1));
 	wait.class = WAIT_CPU_RUNQUEUE;
 	wait.blocked_ns = 1000 * MS;
-	assert_true(feeder_explains(&feeder, &stall, &wait, 1));
-	assert_true(feeder_explains(&feeder, &(struct stall){ 0 }, NULL, 0));
+	assert_true(slow_producer_explains(&feeder, &stall, &wait, 1));
+	assert_true(slow_producer_explains(&feeder, &(struct stall){ 0 }, NULL, 0));
 }
 
 int main(void)

@@ -62,13 +62,13 @@ static void write_pid_file(pid_t pid)
 }
 
 /* Until the target is @pid, or nobody for 0. */
-static bool target_becomes(struct finder *finder, pid_t pid)
+static bool target_becomes(struct target_finder *finder, pid_t pid)
 {
 	const struct timespec pause = { .tv_nsec = 10000000 };
 	uint64_t end_ns = clock_now_ns() + DEADLINE_NS;
 	struct target target;
 	do {
-		finder_target(finder, &target);
+		target_finder_target(finder, &target);
 		if (pid ? target.count == 1 && target.tgids[0] == pid : !target.count)
 			return true;
 		nanosleep(&pause, NULL);
@@ -76,29 +76,29 @@ static bool target_becomes(struct finder *finder, pid_t pid)
 	return false;
 }
 
-static struct finder *start(const struct finder_options *options)
+static struct target_finder *start(const struct target_finder_options *options)
 {
-	struct finder *finder;
-	assert_int_equal(finder_start(options, &finder), 0);
-	assert_true(finder_looks(finder));
+	struct target_finder *finder;
+	assert_int_equal(target_finder_start(options, &finder), 0);
+	assert_true(target_finder_looks(finder));
 	return finder;
 }
 
 static void service_is_found_again_by_its_pid_file(void **state)
 {
 	const struct target none = { .count = 0 };
-	const struct finder_options options = { .pids = &none, .pid_file = pid_file };
+	const struct target_finder_options options = { .pids = &none, .pid_file = pid_file };
 	struct target target;
 	(void)state;
 	unlink(pid_file);
-	struct finder *finder = start(&options);
-	uint64_t number = finder_target(finder, &target);
+	struct target_finder *finder = start(&options);
+	uint64_t number = target_finder_target(finder, &target);
 	assert_int_equal(target.count, 0);
 
 	pid_t first = start_service();
 	write_pid_file(first);
 	assert_true(target_becomes(finder, first));
-	assert_true(finder_target(finder, &target) > number);
+	assert_true(target_finder_target(finder, &target) > number);
 	assert_string_equal(target.comm, comm);
 	stop_service(first);
 	assert_true(target_becomes(finder, 0));
@@ -106,81 +106,81 @@ static void service_is_found_again_by_its_pid_file(void **state)
 	write_pid_file(second);
 	assert_true(target_becomes(finder, second));
 	stop_service(second);
-	finder_stop(finder);
+	target_finder_stop(finder);
 }
 
 static void service_is_found_again_by_its_name(void **state)
 {
 	const struct target none = { .count = 0 };
-	const struct finder_options options = { .pids = &none, .comm = comm };
+	const struct target_finder_options options = { .pids = &none, .comm = comm };
 	(void)state;
 	pid_t first = start_service();
-	struct finder *finder = start(&options);
+	struct target_finder *finder = start(&options);
 	assert_true(target_becomes(finder, first)); /* the first look finds it */
 	stop_service(first);
 	assert_true(target_becomes(finder, 0));
 	pid_t second = start_service();
 	assert_true(target_becomes(finder, second));
 	stop_service(second);
-	finder_stop(finder);
+	target_finder_stop(finder);
 }
 
 static void report_about_a_restart_names_both(void **state)
 {
 	const struct target none = { .count = 0 };
-	const struct finder_options options = { .pids = &none, .pid_file = pid_file };
+	const struct target_finder_options options = { .pids = &none, .pid_file = pid_file };
 	struct target target;
 	(void)state;
 	pid_t first = start_service(), second = start_service();
 	write_pid_file(first);
-	struct finder *finder = start(&options);
+	struct target_finder *finder = start(&options);
 	uint64_t before_ns = clock_now_ns();
 	write_pid_file(second);
 	assert_true(target_becomes(finder, second));
-	finder_targets_since(finder, before_ns, &target);
+	target_finder_targets_since(finder, before_ns, &target);
 	assert_int_equal(target.count, 2);
 	assert_int_equal(target.tgids[0], second);
 	assert_int_equal(target.tgids[1], first);
-	finder_targets_since(finder, clock_now_ns(), &target);
+	target_finder_targets_since(finder, clock_now_ns(), &target);
 	assert_int_equal(target.count, 1);
 	stop_service(first);
 	stop_service(second);
-	finder_stop(finder);
+	target_finder_stop(finder);
 }
 
 /* Its number may be another process's by now. */
 static void process_id_alone_is_not_looked_for_again(void **state)
 {
 	struct target pids = { .count = 0 };
-	const struct finder_options options = { .pids = &pids };
+	const struct target_finder_options options = { .pids = &pids };
 	struct target target;
 	char text[16];
 	(void)state;
 	pid_t pid = start_service();
 	snprintf(text, sizeof(text), "%d", (int)pid);
 	assert_int_equal(target_parse(&pids, text), 0);
-	struct finder *finder = start(&options);
+	struct target_finder *finder = start(&options);
 	assert_true(target_becomes(finder, pid));
-	uint64_t number = finder_target(finder, &target);
+	uint64_t number = target_finder_target(finder, &target);
 	stop_service(pid);
 	assert_true(target_becomes(finder, 0));
-	assert_int_equal(finder_target(finder, &target), number + 1);
-	finder_targets_since(finder, 0, &target);
+	assert_int_equal(target_finder_target(finder, &target), number + 1);
+	target_finder_targets_since(finder, 0, &target);
 	assert_int_equal(target.tgids[0], pid);
-	finder_stop(finder);
+	target_finder_stop(finder);
 }
 
-static bool has(struct finder *finder, pid_t pid, bool since)
+static bool has(struct target_finder *finder, pid_t pid, bool since)
 {
 	struct target target;
 	if (since)
-		finder_targets_since(finder, 0, &target);
+		target_finder_targets_since(finder, 0, &target);
 	else
-		finder_target(finder, &target);
+		target_finder_target(finder, &target);
 	return target.count && target_has(&target, pid);
 }
 
-static bool gets(struct finder *finder, pid_t pid, bool since)
+static bool gets(struct target_finder *finder, pid_t pid, bool since)
 {
 	const struct timespec pause = { .tv_nsec = 10000000 };
 	uint64_t end_ns = clock_now_ns() + DEADLINE_NS;
@@ -190,21 +190,21 @@ static bool gets(struct finder *finder, pid_t pid, bool since)
 }
 
 /* As the recording tells of it. */
-static void tell_fork(struct finder *finder, pid_t parent, pid_t child, const char *name)
+static void tell_fork(struct target_finder *finder, pid_t parent, pid_t child, const char *name)
 {
 	struct ft_task from = { .tid = parent, .tgid = parent };
 	struct ft_task to = { .tid = child, .tgid = child };
 	snprintf(from.comm, sizeof(from.comm), "%s", name);
 	snprintf(to.comm, sizeof(to.comm), "%s", name);
-	finder_event(finder, &(struct ft_event){
+	target_finder_event(finder, &(struct ft_event){
 				     .kind = FT_EVENT_FORK, .task = &from, .fork.child = &to });
 }
 
-static void tell_exec(struct finder *finder, pid_t pid, const char *name)
+static void tell_exec(struct target_finder *finder, pid_t pid, const char *name)
 {
 	struct ft_task task = { .tid = pid, .tgid = pid };
 	snprintf(task.comm, sizeof(task.comm), "%s", name);
-	finder_event(finder, &(struct ft_event){
+	target_finder_event(finder, &(struct ft_event){
 				     .kind = FT_EVENT_COMM, .task = &task, .comm.exec = true });
 }
 
@@ -212,37 +212,37 @@ static void tell_exec(struct finder *finder, pid_t pid, const char *name)
 static void child_that_is_forked_later_joins_the_target(void **state)
 {
 	const struct target none = { .count = 0 };
-	const struct finder_options options = { .pids = &none, .comm = comm };
+	const struct target_finder_options options = { .pids = &none, .comm = comm };
 	struct target target;
 	(void)state;
 	pid_t first = start_service();
-	struct finder *finder = start(&options);
-	uint64_t anew = finder_anew(finder), number = finder_target(finder, &target);
+	struct target_finder *finder = start(&options);
+	uint64_t anew = target_finder_anew(finder), number = target_finder_target(finder, &target);
 	pid_t second = start_service();
 	tell_fork(finder, first, second, comm);
 	assert_true(gets(finder, second, false));
 	assert_true(has(finder, first, false));
-	assert_true(finder_target(finder, &target) > number);
-	assert_int_equal(finder_anew(finder), anew);
+	assert_true(target_finder_target(finder, &target) > number);
+	assert_int_equal(target_finder_anew(finder), anew);
 	stop_service(second);
 	assert_true(target_becomes(finder, first));
 	assert_true(has(finder, second, true));
-	assert_int_equal(finder_anew(finder), anew);
+	assert_int_equal(target_finder_anew(finder), anew);
 	stop_service(first);
 	assert_true(target_becomes(finder, 0));
-	assert_int_equal(finder_anew(finder), anew + 1);
-	finder_stop(finder);
+	assert_int_equal(target_finder_anew(finder), anew + 1);
+	target_finder_stop(finder);
 }
 
 static void child_that_came_and_went_is_named_and_one_that_became_another_program_is_not(void **state)
 {
 	const struct target none = { .count = 0 };
-	const struct finder_options options = { .pids = &none, .comm = comm };
+	const struct target_finder_options options = { .pids = &none, .comm = comm };
 	(void)state;
 	pid_t first = start_service(), gone = start_service(), shell = start_service();
 	stop_service(gone);
 	stop_service(shell);
-	struct finder *finder = start(&options);
+	struct target_finder *finder = start(&options);
 	tell_fork(finder, first, shell, comm);
 	tell_exec(finder, shell, "sh");
 	tell_fork(finder, first, gone, comm);
@@ -250,13 +250,13 @@ static void child_that_came_and_went_is_named_and_one_that_became_another_progra
 	assert_false(has(finder, gone, false));
 	assert_false(has(finder, shell, true));
 	stop_service(first);
-	finder_stop(finder);
+	target_finder_stop(finder);
 }
 
 static void pid_file_is_of_the_children_too_that_keep_the_name(void **state)
 {
 	const struct target none = { .count = 0 };
-	const struct finder_options options = { .pids = &none, .pid_file = pid_file };
+	const struct target_finder_options options = { .pids = &none, .pid_file = pid_file };
 	char parent_name[16];
 	(void)state;
 	/* This test is the parent of the services, and gets their name. */
@@ -264,7 +264,7 @@ static void pid_file_is_of_the_children_too_that_keep_the_name(void **state)
 	pid_t child = start_service();
 	assert_int_equal(prctl(PR_SET_NAME, comm), 0);
 	write_pid_file(getpid());
-	struct finder *finder = start(&options);
+	struct target_finder *finder = start(&options);
 	assert_true(has(finder, getpid(), false));
 	assert_true(has(finder, child, false));
 	pid_t later = start_service();
@@ -276,7 +276,7 @@ static void pid_file_is_of_the_children_too_that_keep_the_name(void **state)
 	assert_true(gets(finder, later, false));
 	stop_service(child);
 	stop_service(later);
-	finder_stop(finder);
+	target_finder_stop(finder);
 	prctl(PR_SET_NAME, parent_name);
 }
 
@@ -284,7 +284,7 @@ static void pid_file_is_of_the_children_too_that_keep_the_name(void **state)
 static void process_id_is_of_the_children_too_that_keep_the_name(void **state)
 {
 	struct target pids = { .count = 0 };
-	const struct finder_options options = { .pids = &pids };
+	const struct target_finder_options options = { .pids = &pids };
 	char parent_name[16], text[16];
 	(void)state;
 	assert_int_equal(prctl(PR_GET_NAME, parent_name), 0);
@@ -293,8 +293,8 @@ static void process_id_is_of_the_children_too_that_keep_the_name(void **state)
 	pid_t other = start_service();
 	snprintf(text, sizeof(text), "%d", (int)getpid());
 	assert_int_equal(target_parse(&pids, text), 0);
-	struct finder *finder = start(&options);
-	uint64_t anew = finder_anew(finder);
+	struct target_finder *finder = start(&options);
+	uint64_t anew = target_finder_anew(finder);
 	assert_true(has(finder, getpid(), false));
 	assert_true(has(finder, child, false));
 	assert_true(has(finder, other, false));
@@ -309,64 +309,64 @@ static void process_id_is_of_the_children_too_that_keep_the_name(void **state)
 	while (has(finder, other, false))
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 	assert_true(has(finder, other, true));
-	assert_int_equal(finder_anew(finder), anew);
+	assert_int_equal(target_finder_anew(finder), anew);
 	stop_service(child);
 	stop_service(later);
 	stop_service(shell);
-	finder_stop(finder);
+	target_finder_stop(finder);
 	prctl(PR_SET_NAME, parent_name);
 }
 
 static void name_of_a_program_ends_at_a_colon(void **state)
 {
 	(void)state;
-	assert_true(children_same_name("gunicorn: maste", "gunicorn: worke"));
-	assert_true(children_same_name("gunicorn", "gunicorn: worke"));
-	assert_true(children_same_name("nginx", "nginx"));
-	assert_false(children_same_name("nginx", "ngin"));
-	assert_false(children_same_name("sh", "ssh: x"));
+	assert_true(process_tree_same_name("gunicorn: maste", "gunicorn: worke"));
+	assert_true(process_tree_same_name("gunicorn", "gunicorn: worke"));
+	assert_true(process_tree_same_name("nginx", "nginx"));
+	assert_false(process_tree_same_name("nginx", "ngin"));
+	assert_false(process_tree_same_name("sh", "ssh: x"));
 }
 
 static void target_that_is_missing_is_told_with_what_was_looked_for(void **state)
 {
 	const struct target none = { .count = 0 };
-	struct finder_options options = { .pids = &none, .comm = "no-such-name" };
+	struct target_finder_options options = { .pids = &none, .comm = "no-such-name" };
 	char text[FINDER_TEXT_BYTES];
 	FILE *file;
 	(void)state;
-	struct finder *finder = start(&options);
-	finder_missing(finder, text);
+	struct target_finder *finder = start(&options);
+	target_finder_missing(finder, text);
 	assert_string_equal(text, "no process is called 'no-such-name'");
-	finder_stop(finder);
-	options = (struct finder_options){ .pids = &none, .pid_file = pid_file };
+	target_finder_stop(finder);
+	options = (struct target_finder_options){ .pids = &none, .pid_file = pid_file };
 	unlink(pid_file);
 	finder = start(&options);
-	finder_missing(finder, text);
+	target_finder_missing(finder, text);
 	assert_non_null(strstr(text, pid_file));
 	assert_non_null(strstr(text, "No such file"));
-	finder_stop(finder);
+	target_finder_stop(finder);
 	file = fopen(pid_file, "w");
 	assert_non_null(file);
 	fprintf(file, "pid=7\n");
 	fclose(file);
 	finder = start(&options);
-	finder_missing(finder, text);
+	target_finder_missing(finder, text);
 	assert_non_null(strstr(text, "does not begin with a process ID"));
-	finder_stop(finder);
+	target_finder_stop(finder);
 }
 
 static void whole_host_is_not_looked_for(void **state)
 {
 	const struct target none = { .count = 0 };
-	const struct finder_options options = { .pids = &none };
+	const struct target_finder_options options = { .pids = &none };
 	struct target target;
-	struct finder *finder;
+	struct target_finder *finder;
 	(void)state;
-	assert_int_equal(finder_start(&options, &finder), 0);
-	assert_false(finder_looks(finder));
-	assert_int_equal(finder_target(finder, &target), 0);
+	assert_int_equal(target_finder_start(&options, &finder), 0);
+	assert_false(target_finder_looks(finder));
+	assert_int_equal(target_finder_target(finder, &target), 0);
 	assert_int_equal(target.count, 0);
-	finder_stop(finder);
+	target_finder_stop(finder);
 }
 
 int main(void)

@@ -195,8 +195,8 @@ static void a_contended_release_proves_the_owner_at_that_time(void **state)
 
 static struct thread alice = { .index = 0, .tid = 100 }, bob = { .index = 1, .tid = 101 };
 
-static int hold(struct holders *holders, uint64_t time_ns, struct thread *thread, uint32_t flags,
-		struct holders_release *ret_release)
+static int hold(struct hold_events *holders, uint64_t time_ns, struct thread *thread, uint32_t flags,
+		struct hold_release *ret_release)
 {
 	const struct event event = {
 		.raw = { .kind = FT_EVENT_LOCK_HOLD, .time_ns = time_ns,
@@ -204,20 +204,20 @@ static int hold(struct holders *holders, uint64_t time_ns, struct thread *thread
 		.thread = thread,
 	};
 
-	return holders_event(holders, &event, ret_release);
+	return hold_events_event(holders, &event, ret_release);
 }
 
 static void readers_share_a_lock_and_are_told_apart(void **state)
 {
-	struct holders_release release;
-	struct holders *holders;
-	struct holder first;
+	struct hold_release release;
+	struct hold_events *holders;
+	struct hold_owner first;
 
 	(void)state;
-	assert_int_equal(holders_create(&holders), 0);
+	assert_int_equal(hold_events_create(&holders), 0);
 	assert_int_equal(hold(holders, 10, &alice, FT_HOLD_ACQUIRED | FT_HOLD_READ, &release), 0);
 	assert_int_equal(hold(holders, 50, &bob, FT_HOLD_ACQUIRED | FT_HOLD_READ, &release), 0);
-	assert_int_equal(holders_of(holders, MMAP_LOCK, &first), 2);
+	assert_int_equal(hold_events_of(holders, MMAP_LOCK, &first), 2);
 	assert_ptr_equal(first.thread, &alice);
 	assert_int_equal(hold(holders, 90, &alice, FT_HOLD_READ, &release), 1);
 	assert_int_equal(release.since_ns, 10);
@@ -225,43 +225,43 @@ static void readers_share_a_lock_and_are_told_apart(void **state)
 	assert_int_equal(hold(holders, 95, &bob, FT_HOLD_READ, &release), 1);
 	assert_int_equal(release.since_ns, 50);
 	assert_int_equal(release.alone_until_ns, 95);
-	assert_int_equal(holders_of(holders, MMAP_LOCK, &first), 0);
-	holders_destroy(holders);
+	assert_int_equal(hold_events_of(holders, MMAP_LOCK, &first), 0);
+	hold_events_destroy(holders);
 }
 
 static void a_writer_shows_that_those_before_it_are_gone(void **state)
 {
-	struct holders_release release;
-	struct holders *holders;
-	struct holder first;
+	struct hold_release release;
+	struct hold_events *holders;
+	struct hold_owner first;
 
 	(void)state;
-	assert_int_equal(holders_create(&holders), 0);
+	assert_int_equal(hold_events_create(&holders), 0);
 	hold(holders, 10, &alice, FT_HOLD_ACQUIRED | FT_HOLD_WRITE, &release);
 	hold(holders, 50, &bob, FT_HOLD_ACQUIRED | FT_HOLD_WRITE, &release);
-	assert_int_equal(holders_of(holders, MMAP_LOCK, &first), 1);
+	assert_int_equal(hold_events_of(holders, MMAP_LOCK, &first), 1);
 	assert_ptr_equal(first.thread, &bob);
 	assert_int_equal(hold(holders, 60, &alice, FT_HOLD_WRITE, &release), 1);
 	assert_int_equal(release.since_ns, 0);
-	holders_destroy(holders);
+	hold_events_destroy(holders);
 }
 
 static void nobody_is_known_to_hold_a_lock_after_a_loss(void **state)
 {
 	const struct event lost = { .raw = { .kind = FT_EVENT_LOST, .time_ns = 20 } };
-	struct holders_release release;
-	struct holders *holders;
-	struct holder first;
+	struct hold_release release;
+	struct hold_events *holders;
+	struct hold_owner first;
 
 	(void)state;
-	assert_int_equal(holders_create(&holders), 0);
+	assert_int_equal(hold_events_create(&holders), 0);
 	hold(holders, 10, &alice, FT_HOLD_ACQUIRED | FT_HOLD_WRITE, &release);
-	assert_int_equal(holders_event(holders, &lost, &release), 0);
-	assert_int_equal(holders_of(holders, MMAP_LOCK, &first), 0);
-	holders_destroy(holders);
+	assert_int_equal(hold_events_event(holders, &lost, &release), 0);
+	assert_int_equal(hold_events_of(holders, MMAP_LOCK, &first), 0);
+	hold_events_destroy(holders);
 }
 
-static void awaits_and_gets(struct mm_offset *offset, uint64_t lock, uint64_t mm)
+static void awaits_and_gets(struct mmap_lock_offset *offset, uint64_t lock, uint64_t mm)
 {
 	const struct event begin = {
 		.raw = { .kind = FT_EVENT_LOCK_BEGIN, .lock_begin = { .address = lock } },
@@ -273,24 +273,24 @@ static void awaits_and_gets(struct mm_offset *offset, uint64_t lock, uint64_t mm
 		.thread = &alice,
 	};
 
-	assert_int_equal(mm_offset_event(offset, &begin), 0);
-	assert_int_equal(mm_offset_event(offset, &got), 0);
+	assert_int_equal(mmap_lock_offset_event(offset, &begin), 0);
+	assert_int_equal(mmap_lock_offset_event(offset, &got), 0);
 }
 
 static void the_place_of_the_lock_in_its_mm_is_what_most_waits_say(void **state)
 {
-	struct mm_offset *offset;
+	struct mmap_lock_offset *offset;
 
 	(void)state;
-	assert_int_equal(mm_offset_create(&offset), 0);
-	assert_int_equal(mm_offset_found(offset), 0);
+	assert_int_equal(mmap_lock_offset_create(&offset), 0);
+	assert_int_equal(mmap_lock_offset_found(offset), 0);
 	awaits_and_gets(offset, 0xffff888055550010, MM); /* another lock, far away */
-	assert_int_equal(mm_offset_found(offset), 0);
+	assert_int_equal(mmap_lock_offset_found(offset), 0);
 	awaits_and_gets(offset, MM + 0x200, MM); /* another one that happens to be near */
 	awaits_and_gets(offset, MMAP_LOCK, MM);
 	awaits_and_gets(offset, MMAP_LOCK + 0x10000, MM + 0x10000);
-	assert_int_equal(mm_offset_found(offset), 0x78);
-	mm_offset_destroy(offset);
+	assert_int_equal(mmap_lock_offset_found(offset), 0x78);
+	mmap_lock_offset_destroy(offset);
 }
 
 int main(void)

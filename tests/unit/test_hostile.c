@@ -190,9 +190,9 @@ static void check_model(const struct model *model, FILE *out)
 		assert_int_equal(model->threads[i].running_ns + model->threads[i].runnable_ns +
 					 model->threads[i].blocked_ns + model->threads[i].unknown_ns,
 				 model->threads[i].observed_ns);
-	assert_int_equal(render_text(model, &options, out), 0);
-	assert_int_equal(render_json(model, out), 0);
-	assert_int_equal(render_folded(model, out), 0);
+	assert_int_equal(report_text(model, &options, out), 0);
+	assert_int_equal(report_json(model, out), 0);
+	assert_int_equal(report_folded(model, out), 0);
 }
 
 static void read_hostile(void (*write_hostile)(const char *from, char *path), int rounds)

@@ -37,14 +37,14 @@ static void hungtask_knows_waiter_and_owner_of_an_rwsem(void **state)
 	struct hung_task hung;
 
 	(void)state;
-	assert_true(hungtask_parse(RWSEM, &hung));
+	assert_true(hung_task_parse(RWSEM, &hung));
 	assert_int_equal(hung.waiter.tid, 20036);
 	assert_string_equal(hung.waiter.comm, "worker0");
 	assert_int_equal(hung.owner.tid, 20035);
 	assert_string_equal(hung.owner.comm, "creator");
 	assert_int_equal(hung.family, WAIT_LOCK_RWSEM);
 	assert_false(hung.owner_reads);
-	assert_true(hungtask_parse(LOG "INFO: task a:1 <writer> blocked on an rw-semaphore likely "
+	assert_true(hung_task_parse(LOG "INFO: task a:1 <writer> blocked on an rw-semaphore likely "
 				       "owned by task b:2 <reader>",
 				   &hung));
 	assert_true(hung.owner_reads);
@@ -55,7 +55,7 @@ static void hungtask_knows_waiter_and_owner_of_a_mutex(void **state)
 	struct hung_task hung;
 
 	(void)state;
-	assert_true(hungtask_parse(MUTEX, &hung));
+	assert_true(hung_task_parse(MUTEX, &hung));
 	assert_int_equal(hung.waiter.tid, 115);
 	assert_int_equal(hung.owner.tid, 114);
 	assert_int_equal(hung.family, WAIT_LOCK_MUTEX);
@@ -86,7 +86,7 @@ static void hungtask_takes_a_line_without_an_owner_for_none(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
-		if (hungtask_parse(lines[i], &hung))
+		if (hung_task_parse(lines[i], &hung))
 			fail_msg("taken for a line with an owner: %s", lines[i]);
 }
 
@@ -96,7 +96,7 @@ static void hungtask_reads_names_with_anything_in_them(void **state)
 	struct hung_task hung;
 
 	(void)state;
-	assert_true(hungtask_parse(
+	assert_true(hung_task_parse(
 		LOG "INFO: task kworker/2:3:117 is blocked on a mutex likely owned by "
 		    "task a:1 is blocked:7.",
 		&hung));
@@ -104,13 +104,13 @@ static void hungtask_reads_names_with_anything_in_them(void **state)
 	assert_int_equal(hung.waiter.tid, 117);
 	assert_string_equal(hung.owner.comm, "a:1 is blocked");
 	assert_int_equal(hung.owner.tid, 7);
-	assert_true(hungtask_parse(
+	assert_true(hung_task_parse(
 		LOG "INFO: task \\x0a\\x5c\\xff:1 is blocked on a mutex likely owned by "
 		    "task <writer>:2.",
 		&hung));
 	assert_string_equal(hung.waiter.comm, "\n\\\xff");
 	assert_string_equal(hung.owner.comm, "<writer>");
-	assert_true(hungtask_parse(
+	assert_true(hung_task_parse(
 		LOG "INFO: task :9 is blocked on a mutex likely owned by task :8.", &hung));
 	assert_string_equal(hung.waiter.comm, "");
 }
@@ -130,14 +130,14 @@ static void hungtask_survives_lines_cut_and_changed_anywhere(void **state)
 		for (size_t cut = 0; cut < bytes; cut++) {
 			char *line = strndup(lines[i], cut);
 
-			assert_false(hungtask_parse(line, &hung));
+			assert_false(hung_task_parse(line, &hung));
 			free(line);
 		}
 		for (size_t bit = 0; bit < bytes * 8; bit++) {
 			char *line = strdup(lines[i]);
 
 			line[bit / 8] = (char)(line[bit / 8] ^ 1 << bit % 8);
-			hungtask_parse(line, &hung);
+			hung_task_parse(line, &hung);
 			free(line);
 		}
 	}

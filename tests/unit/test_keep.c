@@ -96,15 +96,15 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct keep *open_keep(uint32_t max_captures, uint64_t max_bytes)
+static struct capture_dir *open_keep(uint32_t max_captures, uint64_t max_bytes)
 {
-	const struct keep_options options = {
+	const struct capture_dir_options options = {
 		.dir = out,
 		.max_captures = max_captures,
 		.max_bytes = max_bytes,
 	};
-	struct keep *keep = NULL;
-	assert_int_equal(keep_open(&options, &keep), 0);
+	struct capture_dir *keep = NULL;
+	assert_int_equal(capture_dir_open(&options, &keep), 0);
 	return keep;
 }
 
@@ -126,76 +126,76 @@ static void make_file(const char *name, bool capture)
 }
 
 /* A whole capture @seconds after the first one. */
-static const char *make_capture(struct keep *keep, const char *source, int64_t seconds)
+static const char *make_capture(struct capture_dir *keep, const char *source, int64_t seconds)
 {
 	static char name[128];
-	int fd = keep_create(keep, source, NOW_NS + seconds * SECOND_NS, name, sizeof(name));
+	int fd = capture_dir_create(keep, source, NOW_NS + seconds * SECOND_NS, name, sizeof(name));
 	assert_true(fd >= 0);
 	write_capture(fd);
-	assert_int_equal(keep_finish(keep, name, NULL), 0);
+	assert_int_equal(capture_dir_finish(keep, name, NULL), 0);
 	close(fd);
 	return name;
 }
 
 static void keep_names_a_capture_by_its_time_and_source(void **state)
 {
-	struct keep *keep = open_keep(0, 0);
+	struct capture_dir *keep = open_keep(0, 0);
 	struct stat status;
 	char name[128];
 
-	int fd = keep_create(keep, "probe-tcp", NOW_NS, name, sizeof(name));
+	int fd = capture_dir_create(keep, "probe-tcp", NOW_NS, name, sizeof(name));
 	assert_true(fd >= 0);
 	assert_string_equal(name, "20260203T110433Z-probe-tcp.dat");
 	assert_int_equal(stat(in_out("20260203T110433Z-probe-tcp.dat.part"), &status), 0);
 	assert_int_equal(status.st_mode, S_IFREG | 0600);
 	assert_int_equal(count_files(), 1);
-	assert_int_equal(keep_finish(keep, name, NULL), 0);
+	assert_int_equal(capture_dir_finish(keep, name, NULL), 0);
 	assert_true(exists("20260203T110433Z-probe-tcp.dat"));
 	assert_int_equal(count_files(), 1);
 	close(fd);
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
 static void keep_names_what_it_removed(void **state)
 {
-	struct keep *keep = open_keep(2, 0);
-	struct keep_removed removed;
+	struct capture_dir *keep = open_keep(2, 0);
+	struct capture_dir_removed removed;
 	char name[128];
 
 	make_capture(keep, "psi", 0);
 	make_capture(keep, "psi", 1);
-	int fd = keep_create(keep, "psi", NOW_NS + 2 * SECOND_NS, name, sizeof(name));
+	int fd = capture_dir_create(keep, "psi", NOW_NS + 2 * SECOND_NS, name, sizeof(name));
 	assert_true(fd >= 0);
 	write_capture(fd);
-	assert_int_equal(keep_finish(keep, name, &removed), 0);
+	assert_int_equal(capture_dir_finish(keep, name, &removed), 0);
 	assert_int_equal(removed.count, 1);
 	assert_string_equal(removed.names[0], "20260203T110433Z-psi.dat");
 	assert_false(exists("20260203T110433Z-psi.dat"));
 	close(fd);
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
 static void keep_numbers_captures_of_the_same_second(void **state)
 {
-	struct keep *keep = open_keep(0, 0);
+	struct capture_dir *keep = open_keep(0, 0);
 	char name[128];
 
 	make_capture(keep, "psi", 0);
 	assert_string_equal(make_capture(keep, "psi", 0), "20260203T110433Z-psi-2.dat");
 	/* one that is not whole yet counts as well */
-	int fd = keep_create(keep, "psi", NOW_NS, name, sizeof(name));
+	int fd = capture_dir_create(keep, "psi", NOW_NS, name, sizeof(name));
 	assert_string_equal(name, "20260203T110433Z-psi-3.dat");
 	assert_string_equal(make_capture(keep, "signal", 0), "20260203T110433Z-signal-4.dat");
 	close(fd);
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
 static void keep_makes_the_source_safe_for_a_name(void **state)
 {
-	struct keep *keep = open_keep(0, 0);
+	struct capture_dir *keep = open_keep(0, 0);
 
 	assert_string_equal(make_capture(keep, "../A b\n\xc3\xa4", 0),
 			    "20260203T110433Z----a-b---.dat");
@@ -203,67 +203,67 @@ static void keep_makes_the_source_safe_for_a_name(void **state)
 	assert_string_equal(make_capture(keep, "a-source-that-is-much-longer-than-any-real-one-is",
 					 2),
 			    "20260203T110435Z-a-source-that-is-much-longer-th.dat");
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
 static void keep_takes_any_clock(void **state)
 {
-	struct keep *keep = open_keep(0, 0);
+	struct capture_dir *keep = open_keep(0, 0);
 	char name[128];
 
-	int fd = keep_create(keep, "x", INT64_MIN, name, sizeof(name));
+	int fd = capture_dir_create(keep, "x", INT64_MIN, name, sizeof(name));
 	assert_true(fd >= 0);
 	assert_string_equal(name, "19700101T000000Z-x.dat");
 	close(fd);
-	fd = keep_create(keep, "x", INT64_MAX, name, sizeof(name));
+	fd = capture_dir_create(keep, "x", INT64_MAX, name, sizeof(name));
 	assert_true(fd >= 0);
 	assert_string_equal(name, "22620411T234716Z-x.dat");
 	close(fd);
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
 static void keep_create_refuses_a_buffer_that_is_too_small(void **state)
 {
-	struct keep *keep = open_keep(0, 0);
+	struct capture_dir *keep = open_keep(0, 0);
 	char name[16] = "untouched";
 
-	assert_int_equal(keep_create(keep, "x", NOW_NS, name, sizeof(name)), -ENAMETOOLONG);
+	assert_int_equal(capture_dir_create(keep, "x", NOW_NS, name, sizeof(name)), -ENAMETOOLONG);
 	assert_string_equal(name, "untouched");
 	assert_int_equal(count_files(), 0);
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
 static void keep_abandon_leaves_nothing(void **state)
 {
-	struct keep *keep = open_keep(0, 0);
+	struct capture_dir *keep = open_keep(0, 0);
 	char name[128];
 
-	int fd = keep_create(keep, "x", NOW_NS, name, sizeof(name));
-	keep_abandon(keep, name);
+	int fd = capture_dir_create(keep, "x", NOW_NS, name, sizeof(name));
+	capture_dir_abandon(keep, name);
 	assert_int_equal(count_files(), 0);
 	close(fd);
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
 static void finish_over_somebodys_file(void)
 {
-	struct keep *keep = open_keep(0, 0);
+	struct capture_dir *keep = open_keep(0, 0);
 	char name[128];
 	struct stat status;
 
-	int fd = keep_create(keep, "x", NOW_NS, name, sizeof(name));
+	int fd = capture_dir_create(keep, "x", NOW_NS, name, sizeof(name));
 	write_capture(fd);
 	make_file(name, false); /* meanwhile */
-	assert_int_equal(keep_finish(keep, name, NULL), -EEXIST);
+	assert_int_equal(capture_dir_finish(keep, name, NULL), -EEXIST);
 	assert_int_equal(stat(in_out(name), &status), 0);
 	assert_int_equal(status.st_size, 18);
 	assert_int_equal(count_files(), 2); /* nothing written is lost */
 	close(fd);
-	keep_close(keep);
+	capture_dir_close(keep);
 }
 
 static void keep_finish_never_overwrites(void **state)
@@ -276,16 +276,16 @@ static void keep_finish_never_overwrites_where_rename_cannot_promise_it(void **s
 {
 	rename_is_old = true;
 	finish_over_somebodys_file();
-	struct keep *keep = open_keep(0, 0);
+	struct capture_dir *keep = open_keep(0, 0);
 	make_capture(keep, "y", 1);
 	assert_true(exists("20260203T110434Z-y.dat"));
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
 static void keep_removes_the_oldest_beyond_the_count(void **state)
 {
-	struct keep *keep = open_keep(3, 0);
+	struct capture_dir *keep = open_keep(3, 0);
 
 	for (int i = 0; i < 5; i++)
 		make_capture(keep, i % 2 ? "a" : "z", i);
@@ -293,13 +293,13 @@ static void keep_removes_the_oldest_beyond_the_count(void **state)
 	assert_true(exists("20260203T110435Z-z.dat"));
 	assert_true(exists("20260203T110436Z-a.dat"));
 	assert_true(exists("20260203T110437Z-z.dat"));
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
 static void keep_knows_the_order_within_a_second(void **state)
 {
-	struct keep *keep = open_keep(10, 0);
+	struct capture_dir *keep = open_keep(10, 0);
 
 	for (int i = 0; i < 12; i++)
 		make_capture(keep, "x", 0);
@@ -309,7 +309,7 @@ static void keep_knows_the_order_within_a_second(void **state)
 	assert_true(exists("20260203T110433Z-x-3.dat"));
 	assert_true(exists("20260203T110433Z-x-10.dat"));
 	assert_true(exists("20260203T110433Z-x-12.dat"));
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
@@ -325,7 +325,7 @@ static void make_newer_by_an_hour(const char *name)
 
 static void keep_knows_the_order_after_the_clock_was_set_back(void **state)
 {
-	struct keep *keep = open_keep(3, 0);
+	struct capture_dir *keep = open_keep(3, 0);
 
 	make_capture(keep, "first", 0);
 	make_newer_by_an_hour("20260203T110433Z-first.dat");
@@ -339,26 +339,26 @@ static void keep_knows_the_order_after_the_clock_was_set_back(void **state)
 	assert_true(exists("20260203T100435Z-set-back.dat"));
 	assert_true(exists("20260203T100436Z-after.dat"));
 	assert_true(exists("20260203T100437Z-last.dat"));
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
 static void keep_removes_the_oldest_beyond_the_bytes(void **state)
 {
-	struct keep *keep = open_keep(0, 2 * CAPTURE_BYTES + 10);
+	struct capture_dir *keep = open_keep(0, 2 * CAPTURE_BYTES + 10);
 
 	for (int i = 0; i < 4; i++)
 		make_capture(keep, "x", i);
 	assert_int_equal(count_files(), 2);
 	assert_true(exists("20260203T110435Z-x.dat"));
 	assert_true(exists("20260203T110436Z-x.dat"));
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
 static void keep_never_removes_the_newest(void **state)
 {
-	struct keep *keep = open_keep(1, 1);
+	struct capture_dir *keep = open_keep(1, 1);
 
 	make_capture(keep, "x", 5);
 	assert_true(exists("20260203T110438Z-x.dat"));
@@ -366,18 +366,18 @@ static void keep_never_removes_the_newest(void **state)
 	make_capture(keep, "x", 0);
 	assert_int_equal(count_files(), 1);
 	assert_true(exists("20260203T110433Z-x.dat"));
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
 static void keep_removes_nothing_without_limits(void **state)
 {
-	struct keep *keep = open_keep(0, 0);
+	struct capture_dir *keep = open_keep(0, 0);
 
 	for (int i = 0; i < 30; i++)
 		make_capture(keep, "x", i);
 	assert_int_equal(count_files(), 30);
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
@@ -396,7 +396,7 @@ static void keep_removes_only_captures_that_it_named(void **state)
 		"20250101T000000Z-a-name-that-is-far-longer-than-the-longest-of-ours-can-be-1.dat",
 	};
 	size_t count = sizeof(OTHERS) / sizeof(OTHERS[0]);
-	struct keep *keep = open_keep(1, 1);
+	struct capture_dir *keep = open_keep(1, 1);
 
 	for (size_t i = 0; i < count; i++)
 		make_file(OTHERS[i], true);
@@ -408,35 +408,35 @@ static void keep_removes_only_captures_that_it_named(void **state)
 	make_capture(keep, "x", 0);
 	make_capture(keep, "x", 1);
 	assert_int_equal(count_files(), count + 4 + 1);
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
 static void keep_makes_a_removed_directory_again(void **state)
 {
-	struct keep *keep = open_keep(2, 0);
+	struct capture_dir *keep = open_keep(2, 0);
 
 	make_capture(keep, "x", 0);
 	remove_all();
 	make_capture(keep, "x", 1);
 	assert_true(exists("20260203T110434Z-x.dat"));
 	assert_int_equal(count_files(), 1);
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
 static void keep_finish_says_that_the_directory_went_away_with_the_capture(void **state)
 {
-	struct keep *keep = open_keep(2, 0);
+	struct capture_dir *keep = open_keep(2, 0);
 	char name[128];
 
-	int fd = keep_create(keep, "x", NOW_NS, name, sizeof(name));
+	int fd = capture_dir_create(keep, "x", NOW_NS, name, sizeof(name));
 	remove_all();
-	assert_int_equal(keep_finish(keep, name, NULL), -ENOENT);
+	assert_int_equal(capture_dir_finish(keep, name, NULL), -ENOENT);
 	close(fd);
 	make_capture(keep, "x", 1);
 	assert_int_equal(count_files(), 1);
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
@@ -444,33 +444,33 @@ static void keep_open_names_what_a_killed_recorder_left(void **state)
 {
 	make_file("20260203T110433Z-x.dat.part", true);
 	make_file("20260203T110434Z-x.dat.part", true);
-	struct keep *keep = open_keep(0, 0);
+	struct capture_dir *keep = open_keep(0, 0);
 
-	assert_int_equal(keep_torn(keep), 2);
+	assert_int_equal(capture_dir_torn(keep), 2);
 	assert_true(exists("20260203T110433Z-x.dat"));
 	assert_true(exists("20260203T110434Z-x.dat"));
 	assert_int_equal(count_files(), 2);
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
 static void keep_open_leaves_what_a_living_recorder_is_writing(void **state)
 {
-	struct keep *living = open_keep(0, 0);
+	struct capture_dir *living = open_keep(0, 0);
 	char name[128];
 
-	int fd = keep_create(living, "x", NOW_NS, name, sizeof(name));
+	int fd = capture_dir_create(living, "x", NOW_NS, name, sizeof(name));
 	write_capture(fd);
-	struct keep *keep = open_keep(0, 0);
-	assert_int_equal(keep_torn(keep), 0);
+	struct capture_dir *keep = open_keep(0, 0);
+	assert_int_equal(capture_dir_torn(keep), 0);
 	assert_true(exists("20260203T110433Z-x.dat.part"));
-	keep_close(keep);
+	capture_dir_close(keep);
 	close(fd); /* it dies */
 	keep = open_keep(0, 0);
-	assert_int_equal(keep_torn(keep), 1);
+	assert_int_equal(capture_dir_torn(keep), 1);
 	assert_true(exists("20260203T110433Z-x.dat"));
-	keep_close(keep);
-	keep_close(living);
+	capture_dir_close(keep);
+	capture_dir_close(living);
 	(void)state;
 }
 
@@ -480,12 +480,12 @@ static void keep_open_leaves_parts_that_are_no_captures_or_have_no_room(void **s
 	make_file("backup.dat.part", true);
 	make_file("20260203T110434Z-x.dat.part", true);
 	make_file("20260203T110434Z-x.dat", true);
-	struct keep *keep = open_keep(0, 0);
+	struct capture_dir *keep = open_keep(0, 0);
 
-	assert_int_equal(keep_torn(keep), 0);
+	assert_int_equal(capture_dir_torn(keep), 0);
 	assert_int_equal(count_files(), 4);
 	assert_true(exists("20260203T110434Z-x.dat.part"));
-	keep_close(keep);
+	capture_dir_close(keep);
 	(void)state;
 }
 
@@ -494,7 +494,7 @@ static void keep_open_makes_the_directory(void **state)
 	struct stat status;
 
 	remove_all();
-	keep_close(open_keep(0, 0));
+	capture_dir_close(open_keep(0, 0));
 	assert_int_equal(stat(out, &status), 0);
 	assert_int_equal(status.st_mode, S_IFDIR | 0700);
 	(void)state;
@@ -502,19 +502,19 @@ static void keep_open_makes_the_directory(void **state)
 
 static void keep_open_says_why_a_directory_cannot_be_written_to(void **state)
 {
-	const struct keep_options file = { .dir = "/dev/null" };
-	const struct keep_options missing = { .dir = "/nonexistent/deeper" };
-	const struct keep_options locked = { .dir = out };
-	struct keep *keep = NULL;
+	const struct capture_dir_options file = { .dir = "/dev/null" };
+	const struct capture_dir_options missing = { .dir = "/nonexistent/deeper" };
+	const struct capture_dir_options locked = { .dir = out };
+	struct capture_dir *keep = NULL;
 	uid_t before = geteuid();
 
-	assert_int_equal(keep_open(&file, &keep), -ENOTDIR);
-	assert_int_equal(keep_open(&missing, &keep), -ENOENT);
+	assert_int_equal(capture_dir_open(&file, &keep), -ENOTDIR);
+	assert_int_equal(capture_dir_open(&missing, &keep), -ENOENT);
 	assert_int_equal(chmod(dir, 0755), 0);
 	assert_int_equal(chmod(out, 0555), 0);
 	if (!before) /* root may write everywhere */
 		assert_int_equal(seteuid(65534), 0);
-	int err = keep_open(&locked, &keep);
+	int err = capture_dir_open(&locked, &keep);
 	assert_int_equal(seteuid(before), 0);
 	assert_int_equal(chmod(out, 0700), 0);
 	assert_int_equal(err, -EACCES);

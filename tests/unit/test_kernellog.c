@@ -36,8 +36,8 @@ struct note {
 };
 
 static int write_fd = -1;
-static struct kernellog *kernel_log;
-static struct ownlog *ownlog;
+static struct kernel_log *kernel_log;
+static struct recorder_events *ownlog;
 static struct note notes[NOTES_MAX];
 static size_t note_count;
 static int64_t offset_ns;
@@ -63,16 +63,16 @@ static int set_up(void **state)
 	(void)state;
 	offset_ns = offset_error = 0;
 	note_count = 0;
-	assert_int_equal(ownlog_create(&ownlog), 0);
-	assert_int_equal(kernellog_open_fd(open_log(), made_up_offset, &kernel_log), 0);
+	assert_int_equal(recorder_events_create(&ownlog), 0);
+	assert_int_equal(kernel_log_open_fd(open_log(), made_up_offset, &kernel_log), 0);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	kernellog_close(kernel_log);
-	ownlog_destroy(ownlog);
+	kernel_log_close(kernel_log);
+	recorder_events_destroy(ownlog);
 	close(write_fd);
 	return 0;
 }
@@ -116,13 +116,13 @@ static int read_segment(void *context, const void *segment, size_t segment_bytes
 static void read_notes(void)
 {
 	note_count = 0;
-	assert_int_equal(ownlog_take(ownlog, read_segment, NULL), 0);
+	assert_int_equal(recorder_events_take(ownlog, read_segment, NULL), 0);
 }
 
 static void look(uint64_t start_ns)
 {
-	kernellog_look(kernel_log);
-	kernellog_copy(kernel_log, start_ns, ownlog);
+	kernel_log_look(kernel_log);
+	kernel_log_copy(kernel_log, start_ns, ownlog);
 	read_notes();
 }
 
@@ -197,7 +197,7 @@ static void a_line_is_dated_between_the_look_before_and_this_one(void **state)
 	uint64_t before_ns = clock_now_ns();
 
 	(void)state;
-	kernellog_look(kernel_log);
+	kernel_log_look(kernel_log);
 	uint64_t looked_ns = clock_now_ns();
 	logs(before_ns - 5000000000, OWNED);
 	logs(before_ns + 5000000000, OWNED);
@@ -212,19 +212,19 @@ static void lines_of_the_last_ten_minutes_are_told(void **state)
 {
 	uint64_t now_ns = 4000000000000, seen = 0;
 	int fd = open_log();
-	struct kernellog *log = NULL;
+	struct kernel_log *log = NULL;
 
 	(void)state;
 	offset_ns = (int64_t)clock_now_ns() - (int64_t)now_ns;
 	logs(now_ns - 601000000000, "INFO: task old:1 blocked for more than 120 seconds.");
 	logs(now_ns - 599000000000, "INFO: task new:1 blocked for more than 120 seconds.");
-	assert_int_equal(kernellog_open_fd(fd, made_up_offset, &log), 0);
-	kernellog_copy_new(log, &seen, ownlog);
+	assert_int_equal(kernel_log_open_fd(fd, made_up_offset, &log), 0);
+	kernel_log_copy_new(log, &seen, ownlog);
 	read_notes();
 	assert_int_equal(note_count, 1);
-	kernellog_copy(log, (uint64_t)((int64_t)now_ns + offset_ns), ownlog);
+	kernel_log_copy(log, (uint64_t)((int64_t)now_ns + offset_ns), ownlog);
 	read_notes();
-	kernellog_close(log);
+	kernel_log_close(log);
 	assert_int_equal(note_count, 1);
 	assert_non_null(strstr(notes[0].text, "task new:1"));
 }
@@ -235,11 +235,11 @@ static void what_is_new_is_copied_once(void **state)
 
 	(void)state;
 	logs(now_ns, OWNED);
-	kernellog_look(kernel_log);
-	kernellog_copy_new(kernel_log, &seen, ownlog);
+	kernel_log_look(kernel_log);
+	kernel_log_copy_new(kernel_log, &seen, ownlog);
 	read_notes();
 	assert_int_equal(note_count, 1);
-	kernellog_copy_new(kernel_log, &seen, ownlog);
+	kernel_log_copy_new(kernel_log, &seen, ownlog);
 	read_notes();
 	assert_int_equal(note_count, 0);
 }
@@ -253,9 +253,9 @@ static void a_flood_of_lines_leaves_the_newest(void **state)
 	for (int i = 0; i < 400; i++) {
 		snprintf(text, sizeof(text), "INFO: task a:%d blocked for more than 2 seconds.", i);
 		logs(now_ns, text);
-		kernellog_look(kernel_log);
+		kernel_log_look(kernel_log);
 	}
-	kernellog_copy(kernel_log, now_ns, ownlog);
+	kernel_log_copy(kernel_log, now_ns, ownlog);
 	read_notes();
 	assert_int_equal(note_count, 256);
 	assert_non_null(strstr(notes[255].text, "task a:399 "));
@@ -263,16 +263,16 @@ static void a_flood_of_lines_leaves_the_newest(void **state)
 
 static void a_log_that_is_not_there_is_none(void **state)
 {
-	struct kernellog *log = NULL;
+	struct kernel_log *log = NULL;
 	uint64_t seen = 0;
 
 	(void)state;
-	assert_int_equal(kernellog_open("/nonexistent/kmsg", &log), -ENOENT);
+	assert_int_equal(kernel_log_open("/nonexistent/kmsg", &log), -ENOENT);
 	assert_null(log);
-	kernellog_look(log);
-	kernellog_copy(log, 0, ownlog);
-	kernellog_copy_new(log, &seen, ownlog);
-	kernellog_close(log);
+	kernel_log_look(log);
+	kernel_log_copy(log, 0, ownlog);
+	kernel_log_copy_new(log, &seen, ownlog);
+	kernel_log_close(log);
 	read_notes();
 	assert_int_equal(note_count, 0);
 }
@@ -280,12 +280,12 @@ static void a_log_that_is_not_there_is_none(void **state)
 /* Without the clock no line could be dated. */
 static void a_log_whose_clock_is_not_known_is_not_read(void **state)
 {
-	struct kernellog *log = NULL;
+	struct kernel_log *log = NULL;
 
 	(void)state;
 	close(write_fd);
 	offset_error = -EACCES;
-	assert_int_equal(kernellog_open_fd(open_log(), made_up_offset, &log), -EACCES);
+	assert_int_equal(kernel_log_open_fd(open_log(), made_up_offset, &log), -EACCES);
 	assert_null(log);
 }
 

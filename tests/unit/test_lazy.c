@@ -42,9 +42,9 @@ int __wrap_openat(int directory, const char *name, int flags, ...)
 
 struct world {
 	struct kallsyms *kallsyms;
-	struct sleepers *sleepers;
+	struct blocked_threads *sleepers;
 	struct target target;
-	struct lazy *lazy;
+	struct deferred_stacks *lazy;
 	int pipe_fds[2];
 	pthread_t thread;
 	_Atomic int32_t tid;
@@ -102,16 +102,16 @@ static int setup(void **state)
 	*state = world;
 	stack_hangs = false;
 	sem_init(&stack_may_open, 0, 0);
-	if (!world || sleepers_create(64, &world->sleepers) || pipe(world->pipe_fds))
+	if (!world || blocked_threads_create(64, &world->sleepers) || pipe(world->pipe_fds))
 		return -1;
 	kallsyms_read("/proc/kallsyms", &world->kallsyms);
 	world->target = (struct target){ .tgids = { getpid() }, .count = 1 };
-	struct lazy_options options = { .sleepers = world->sleepers,
+	struct deferred_stacks_options options = { .sleepers = world->sleepers,
 					.target = &world->target,
 					.kallsyms = world->kallsyms,
 					.emit = emit,
 					.context = world };
-	if (lazy_create(&options, &world->lazy) ||
+	if (deferred_stacks_create(&options, &world->lazy) ||
 	    pthread_create(&world->thread, NULL, read_pipe, world))
 		return -1;
 	uint64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
@@ -126,8 +126,8 @@ static int teardown(void **state)
 	struct world *world = *state;
 	(void)!write(world->pipe_fds[1], "", 1);
 	pthread_join(world->thread, NULL);
-	lazy_destroy(world->lazy);
-	sleepers_destroy(world->sleepers);
+	deferred_stacks_destroy(world->lazy);
+	blocked_threads_destroy(world->sleepers);
 	kallsyms_free(world->kallsyms);
 	close(world->pipe_fds[0]);
 	close(world->pipe_fds[1]);
@@ -139,7 +139,7 @@ static void blocks(struct world *world, uint64_t time_ns)
 {
 	static const struct ft_task IDLE = { .tid = 0 };
 	const struct ft_task task = { .tid = world->tid, .tgid = getpid(), .comm = "pipes" };
-	sleepers_event(world->sleepers,
+	blocked_threads_event(world->sleepers,
 		       &(struct ft_event){ .kind = FT_EVENT_SWITCH,
 					   .time_ns = time_ns,
 					   .task = &task,
@@ -149,12 +149,12 @@ static void blocks(struct world *world, uint64_t time_ns)
 /* Look until @count readings are judged; all events up to now are drained. */
 static void look_until_read(struct world *world, uint64_t count)
 {
-	struct lazy_status status;
+	struct deferred_stacks_status status;
 	uint64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
 	do {
 		assert_true(clock_now_ns() < deadline_ns);
-		lazy_look(world->lazy, clock_now_ns());
-		lazy_status(world->lazy, &status);
+		deferred_stacks_look(world->lazy, clock_now_ns());
+		deferred_stacks_status(world->lazy, &status);
 	} while (status.read < count);
 }
 
@@ -169,11 +169,11 @@ static void need_stacks(const struct world *world)
 static void lazy_keeps_the_stack_of_a_thread_that_slept_on(void **state)
 {
 	struct world *world = *state;
-	struct lazy_status status;
+	struct deferred_stacks_status status;
 	need_stacks(world);
 	blocks(world, clock_now_ns() - 2 * LAZY_THRESHOLD_NS);
 	look_until_read(world, 1);
-	lazy_status(world->lazy, &status);
+	deferred_stacks_status(world->lazy, &status);
 	assert_int_equal(status.kept, 1);
 	assert_int_equal(world->emitted, 1);
 	assert_int_equal(world->task.tid, world->tid);
@@ -184,14 +184,14 @@ static void lazy_keeps_the_stack_of_a_thread_that_slept_on(void **state)
 static void lazy_drops_the_stack_of_a_thread_to_which_something_happened(void **state)
 {
 	struct world *world = *state;
-	struct lazy_status status;
+	struct deferred_stacks_status status;
 	uint64_t slept_ns = clock_now_ns() - 2 * LAZY_THRESHOLD_NS;
 	blocks(world, slept_ns);
 	/* Drained so far that it is due, but not to the end of the reading: nothing is judged yet. */
-	lazy_look(world->lazy, slept_ns + LAZY_THRESHOLD_NS);
+	deferred_stacks_look(world->lazy, slept_ns + LAZY_THRESHOLD_NS);
 	blocks(world, slept_ns + LAZY_THRESHOLD_NS + 1);
 	look_until_read(world, 1);
-	lazy_status(world->lazy, &status);
+	deferred_stacks_status(world->lazy, &status);
 	assert_int_equal(status.changed, 1);
 	assert_int_equal(world->emitted, 0);
 }
@@ -199,12 +199,12 @@ static void lazy_drops_the_stack_of_a_thread_to_which_something_happened(void **
 static void lazy_waits_until_the_events_are_known(void **state)
 {
 	struct world *world = *state;
-	struct lazy_status status;
+	struct deferred_stacks_status status;
 	uint64_t slept_ns = clock_now_ns() - 2 * LAZY_THRESHOLD_NS;
 	blocks(world, slept_ns);
 	for (int i = 0; i < 1000; i++)
-		lazy_look(world->lazy, slept_ns + LAZY_THRESHOLD_NS);
-	lazy_status(world->lazy, &status);
+		deferred_stacks_look(world->lazy, slept_ns + LAZY_THRESHOLD_NS);
+	deferred_stacks_status(world->lazy, &status);
 	assert_int_equal(status.read, 0);
 	look_until_read(world, 1);
 }
@@ -212,24 +212,24 @@ static void lazy_waits_until_the_events_are_known(void **state)
 static void lazy_leaves_short_sleeps_alone_and_reads_a_long_one_once(void **state)
 {
 	struct world *world = *state;
-	struct lazy_status status;
+	struct deferred_stacks_status status;
 	uint64_t now_ns = clock_now_ns();
 	blocks(world, now_ns - LAZY_THRESHOLD_NS + 1);
 	for (int i = 0; i < 1000; i++)
-		lazy_look(world->lazy, now_ns);
-	lazy_status(world->lazy, &status);
+		deferred_stacks_look(world->lazy, now_ns);
+	deferred_stacks_status(world->lazy, &status);
 	assert_int_equal(status.read, 0);
 	look_until_read(world, 1);
 	for (int i = 0; i < 1000; i++)
-		lazy_look(world->lazy, clock_now_ns() + LAZY_THRESHOLD_NS);
-	lazy_status(world->lazy, &status);
+		deferred_stacks_look(world->lazy, clock_now_ns() + LAZY_THRESHOLD_NS);
+	deferred_stacks_status(world->lazy, &status);
 	assert_int_equal(status.read, 1);
 }
 
 static void lazy_leaves_a_reading_behind_that_hangs(void **state)
 {
 	struct world *world = *state;
-	struct lazy_status status;
+	struct deferred_stacks_status status;
 	uint64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
 	need_stacks(world);
 	stack_hangs = true;
@@ -237,17 +237,17 @@ static void lazy_leaves_a_reading_behind_that_hangs(void **state)
 	do {
 		uint64_t before_ns = clock_now_ns();
 		assert_true(before_ns < deadline_ns);
-		lazy_look(world->lazy, before_ns);
-		lazy_status(world->lazy, &status);
+		deferred_stacks_look(world->lazy, before_ns);
+		deferred_stacks_status(world->lazy, &status);
 	} while (!status.left_behind);
-	assert_int_equal(lazy_stuck(), 1);
+	assert_int_equal(deferred_stacks_stuck(), 1);
 	/* The next one is read all the same. */
 	stack_hangs = false;
 	blocks(world, clock_now_ns() - 2 * LAZY_THRESHOLD_NS);
 	look_until_read(world, 1);
 	assert_int_equal(world->emitted, 1);
 	sem_post(&stack_may_open);
-	while (lazy_stuck())
+	while (deferred_stacks_stuck())
 		assert_true(clock_now_ns() < deadline_ns);
 }
 

@@ -152,7 +152,7 @@ static void maps_read_finds_our_own_code_and_the_vdso(void **state)
 	int32_t self = getpid(), unreadable[1];
 	char program[4096] = "";
 
-	assert_int_equal(maps_read(mappings, &self, 1, 10000, unreadable), 0);
+	assert_int_equal(proc_maps_read(mappings, &self, 1, 10000, unreadable), 0);
 	assert_true(readlink("/proc/self/exe", program, sizeof(program) - 1) > 0);
 	assert_path(mappings, self, (uintptr_t)setup, program);
 	if (getauxval(AT_SYSINFO_EHDR))
@@ -165,11 +165,11 @@ static void maps_read_names_those_it_could_not_read(void **state)
 	struct mappings *mappings = *state;
 	int32_t tgids[3] = { INT32_MAX, getpid(), INT32_MAX - 1 }, unreadable[3];
 
-	assert_int_equal(maps_read(mappings, tgids, 3, 10000, unreadable), 2);
+	assert_int_equal(proc_maps_read(mappings, tgids, 3, 10000, unreadable), 2);
 	assert_int_equal(unreadable[0], INT32_MAX);
 	assert_int_equal(unreadable[1], INT32_MAX - 1);
-	assert_int_equal(maps_read(mappings, tgids, 3, 0, unreadable), 3);
-	assert_int_equal(maps_read(mappings, tgids, 0, 10000, unreadable), 0);
+	assert_int_equal(proc_maps_read(mappings, tgids, 3, 0, unreadable), 3);
+	assert_int_equal(proc_maps_read(mappings, tgids, 0, 10000, unreadable), 0);
 }
 
 static void path_with_spaces_is_read_and_a_deleted_file_is_not_opened(void **state)
@@ -194,7 +194,7 @@ static void path_with_spaces_is_read_and_a_deleted_file_is_not_opened(void **sta
 		skip();
 	}
 
-	assert_int_equal(maps_read(mappings, &self, 1, 10000, unreadable), 0);
+	assert_int_equal(proc_maps_read(mappings, &self, 1, 10000, unreadable), 0);
 	assert_int_equal(mappings_find(mappings, self, (uintptr_t)code, &mapping), 0);
 	assert_string_equal(mapping.path, path);
 	assert_int_equal(mapping.offset_bytes, 4096);
@@ -208,7 +208,7 @@ static void path_with_spaces_is_read_and_a_deleted_file_is_not_opened(void **sta
 	unlink(path);
 	rmdir(directory);
 	snprintf(deleted, sizeof(deleted), "%s (deleted)", path);
-	assert_int_equal(maps_read(mappings, &self, 1, 10000, unreadable), 0);
+	assert_int_equal(proc_maps_read(mappings, &self, 1, 10000, unreadable), 0);
 	assert_int_equal(mappings_find(mappings, self, (uintptr_t)code, &mapping), 0);
 	assert_string_equal(mapping.path, deleted);
 	assert_int_equal(mapping_open(&mapping, self), -ENOENT);

@@ -16,15 +16,15 @@ static void merge_of_nothing_has_no_first(void **state)
 	struct merge *merge;
 
 	(void)state;
-	assert_int_equal(merge_create(0, &merge), 0);
-	assert_null(merge_first(merge));
-	merge_destroy(merge);
-	merge_destroy(NULL);
+	assert_int_equal(min_heap_create(0, &merge), 0);
+	assert_null(min_heap_first(merge));
+	min_heap_destroy(merge);
+	min_heap_destroy(NULL);
 }
 
 static void merge_orders_by_time_then_rank_then_stream(void **state)
 {
-	static const struct merge_head heads[] = {
+	static const struct min_heap_head heads[] = {
 		{ .time_ns = 5, .rank = 0, .stream = 0 }, { .time_ns = 3, .rank = 2, .stream = 1 },
 		{ .time_ns = 3, .rank = 0, .stream = 4 }, { .time_ns = 3, .rank = 0, .stream = 2 },
 		{ .time_ns = UINT64_MAX, .rank = 0, .stream = 3 },
@@ -33,15 +33,15 @@ static void merge_orders_by_time_then_rank_then_stream(void **state)
 	struct merge *merge;
 
 	(void)state;
-	assert_int_equal(merge_create(5, &merge), 0);
+	assert_int_equal(min_heap_create(5, &merge), 0);
 	for (size_t i = 0; i < 5; i++)
-		merge_push(merge, heads[i]);
+		min_heap_push(merge, heads[i]);
 	for (size_t i = 0; i < 5; i++) {
-		assert_int_equal(merge_first(merge)->stream, order[i]);
-		merge_drop_first(merge);
+		assert_int_equal(min_heap_first(merge)->stream, order[i]);
+		min_heap_drop_first(merge);
 	}
-	assert_null(merge_first(merge));
-	merge_destroy(merge);
+	assert_null(min_heap_first(merge));
+	min_heap_destroy(merge);
 }
 
 static void merge_of_sorted_streams_is_sorted_and_whole(void **state)
@@ -53,29 +53,29 @@ static void merge_of_sorted_streams_is_sorted_and_whole(void **state)
 		uint64_t times[40] = { 0 }, last_ns = 0;
 		struct merge *merge;
 
-		assert_int_equal(merge_create(streams, &merge), 0);
+		assert_int_equal(min_heap_create(streams, &merge), 0);
 		for (uint32_t i = 0; i < streams; i++) {
 			left[i] = 1 + random() % 50;
 			total += left[i];
 			times[i] = random() % 100;
-			merge_push(merge, (struct merge_head){ .time_ns = times[i], .stream = i });
+			min_heap_push(merge, (struct min_heap_head){ .time_ns = times[i], .stream = i });
 		}
-		while (merge_first(merge)) {
-			uint32_t i = merge_first(merge)->stream;
+		while (min_heap_first(merge)) {
+			uint32_t i = min_heap_first(merge)->stream;
 
-			assert_int_equal(merge_first(merge)->time_ns, times[i]);
+			assert_int_equal(min_heap_first(merge)->time_ns, times[i]);
 			assert_true(times[i] >= last_ns);
 			last_ns = times[i];
 			seen++;
 			times[i] += random() % 20;
 			if (--left[i])
-				merge_replace_first(merge, (struct merge_head){
+				min_heap_replace_first(merge, (struct min_heap_head){
 					.time_ns = times[i], .stream = i });
 			else
-				merge_drop_first(merge);
+				min_heap_drop_first(merge);
 		}
 		assert_int_equal(seen, total);
-		merge_destroy(merge);
+		min_heap_destroy(merge);
 	}
 }
 
@@ -84,13 +84,13 @@ static void merge_clear_leaves_room_for_all_again(void **state)
 	struct merge *merge;
 
 	(void)state;
-	assert_int_equal(merge_create(1, &merge), 0);
-	merge_push(merge, (struct merge_head){ .stream = 1 });
-	merge_clear(merge);
-	assert_null(merge_first(merge));
-	merge_push(merge, (struct merge_head){ .stream = 2 });
-	assert_int_equal(merge_first(merge)->stream, 2);
-	merge_destroy(merge);
+	assert_int_equal(min_heap_create(1, &merge), 0);
+	min_heap_push(merge, (struct min_heap_head){ .stream = 1 });
+	min_heap_clear(merge);
+	assert_null(min_heap_first(merge));
+	min_heap_push(merge, (struct min_heap_head){ .stream = 2 });
+	assert_int_equal(min_heap_first(merge)->stream, 2);
+	min_heap_destroy(merge);
 }
 
 int main(void)

@@ -15,17 +15,17 @@
 /* 2026-11-21 00:18:24.113456789 UTC */
 #define START (1795220304ll * 1000000000ll + 113456789ll)
 
-static struct moment parsed(const char *text)
+static struct wait_spec parsed(const char *text)
 {
-	struct moment moment;
+	struct wait_spec moment;
 
-	assert_int_equal(moment_parse(text, &moment), 0);
+	assert_int_equal(wait_spec_parse(text, &moment), 0);
 	return moment;
 }
 
 static void a_thread_alone_has_no_time(void **state)
 {
-	struct moment moment = parsed("31519");
+	struct wait_spec moment = parsed("31519");
 
 	(void)state;
 	assert_int_equal(moment.tid, 31519);
@@ -46,7 +46,7 @@ static void seconds_need_no_unit_and_take_any(void **state)
 
 static void a_time_of_day_is_read_as_reports_print_it(void **state)
 {
-	struct moment moment = parsed("31519:00:18:27.204");
+	struct wait_spec moment = parsed("31519:00:18:27.204");
 
 	(void)state;
 	assert_int_equal(moment.tid, 31519);
@@ -80,67 +80,67 @@ static void what_is_no_wait_is_refused(void **state)
 		"1:99999999999999999999",
 		"1:0000000000000000000000000000000000000000000000000000000000000000",
 	};
-	struct moment moment = { .tid = 42 };
+	struct wait_spec moment = { .tid = 42 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
-		assert_int_equal(moment_parse(wrong[i], &moment), -EINVAL);
+		assert_int_equal(wait_spec_parse(wrong[i], &moment), -EINVAL);
 	assert_int_equal(moment.tid, 42);
 }
 
 static void a_time_of_day_is_found_in_the_capture(void **state)
 {
-	const struct moment moment = parsed("1:00:18:27.204");
+	const struct wait_spec moment = parsed("1:00:18:27.204");
 	uint64_t at_ns;
 
 	(void)state;
-	assert_int_equal(moment_since_start(&moment, START, 0, 60 * S, &at_ns), 0);
+	assert_int_equal(wait_spec_since_start(&moment, START, 0, 60 * S, &at_ns), 0);
 	assert_int_equal(at_ns, 3 * S + 90543211);
 }
 
 static void a_time_of_day_is_that_of_the_recorded_host(void **state)
 {
-	const struct moment moment = parsed("1:01:18:27.204");
+	const struct wait_spec moment = parsed("1:01:18:27.204");
 	uint64_t at_ns;
 
 	(void)state;
-	assert_int_equal(moment_since_start(&moment, START, 3600, 60 * S, &at_ns), 0);
+	assert_int_equal(wait_spec_since_start(&moment, START, 3600, 60 * S, &at_ns), 0);
 	assert_int_equal(at_ns, 3 * S + 90543211);
-	assert_int_equal(moment_since_start(&moment, START, 0, 60 * S, &at_ns), -ERANGE);
+	assert_int_equal(wait_spec_since_start(&moment, START, 0, 60 * S, &at_ns), -ERANGE);
 }
 
 static void a_capture_may_go_past_midnight(void **state)
 {
-	const struct moment moment = parsed("1:00:00:01");
+	const struct wait_spec moment = parsed("1:00:00:01");
 	uint64_t at_ns;
 
 	(void)state;
 	/* 23:59:59 UTC */
 	assert_int_equal(
-		moment_since_start(&moment, (86399ll + 86400) * 1000000000, 0, 60 * S, &at_ns), 0);
+		wait_spec_since_start(&moment, (86399ll + 86400) * 1000000000, 0, 60 * S, &at_ns), 0);
 	assert_int_equal(at_ns, 2 * S);
 }
 
 static void the_start_as_printed_is_in_the_capture(void **state)
 {
-	const struct moment moment = parsed("1:00:18:24.113");
+	const struct wait_spec moment = parsed("1:00:18:24.113");
 	uint64_t at_ns;
 
 	(void)state;
-	assert_int_equal(moment_since_start(&moment, START, 0, 60 * S, &at_ns), 0);
+	assert_int_equal(wait_spec_since_start(&moment, START, 0, 60 * S, &at_ns), 0);
 	assert_int_equal(at_ns, 0);
 }
 
 static void times_outside_are_told_apart(void **state)
 {
-	const struct moment late = parsed("1:61"), early = parsed("1:00:18:20"),
+	const struct wait_spec late = parsed("1:61"), early = parsed("1:00:18:20"),
 			    of_day = parsed("1:00:18:30");
 	uint64_t at_ns = 42;
 
 	(void)state;
-	assert_int_equal(moment_since_start(&late, START, 0, 60 * S, &at_ns), -ERANGE);
-	assert_int_equal(moment_since_start(&early, START, 0, 60 * S, &at_ns), -ERANGE);
-	assert_int_equal(moment_since_start(&of_day, 0, 0, 60 * S, &at_ns), -ENODATA);
+	assert_int_equal(wait_spec_since_start(&late, START, 0, 60 * S, &at_ns), -ERANGE);
+	assert_int_equal(wait_spec_since_start(&early, START, 0, 60 * S, &at_ns), -ERANGE);
+	assert_int_equal(wait_spec_since_start(&of_day, 0, 0, 60 * S, &at_ns), -ENODATA);
 	assert_int_equal(at_ns, 42);
 }
 

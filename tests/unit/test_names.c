@@ -30,7 +30,7 @@ static int setup(void **state)
 
 	(void)state;
 	return mappings_create(&mappings) < 0 ||
-	       maps_read(mappings, &self, 1, DEADLINE_MS, &unreadable) != 0 ||
+	       proc_maps_read(mappings, &self, 1, DEADLINE_MS, &unreadable) != 0 ||
 	       readlink("/proc/self/exe", program, sizeof(program) - 1) < 0;
 }
 
@@ -47,7 +47,7 @@ static struct ft_symbols *resolve_one(int32_t tgid, uint64_t address)
 	struct ft_symbols *symbols;
 
 	assert_int_equal(ft_symbols_create(&symbols), 0);
-	assert_int_equal(names_resolve(symbols, &wanted, 1, NULL, mappings, DEADLINE_MS), 0);
+	assert_int_equal(symbolize_resolve(symbols, &wanted, 1, NULL, mappings, DEADLINE_MS), 0);
 	return symbols;
 }
 
@@ -241,7 +241,7 @@ static void kernel_return_addresses_belong_to_the_function_of_the_call(void **st
 	const struct ft_symbol *symbol;
 
 	assert_int_equal(ft_symbols_create(&symbols), 0);
-	assert_int_equal(names_resolve(symbols, wanted, 4, kallsyms, mappings, DEADLINE_MS), 0);
+	assert_int_equal(symbolize_resolve(symbols, wanted, 4, kallsyms, mappings, DEADLINE_MS), 0);
 	assert_int_equal(ft_symbols_count(symbols), 3);
 	symbol = ft_symbols_find(symbols, FT_KERNEL_TGID, wanted[0].address);
 	assert_string_equal(symbol->name, "make_task_dead");
@@ -267,7 +267,7 @@ static void at_the_deadline_kernel_names_and_modules_are_kept(void **state)
 	struct ft_symbols *symbols;
 
 	assert_int_equal(ft_symbols_create(&symbols), 0);
-	assert_int_equal(names_resolve(symbols, wanted, 2, kallsyms, mappings, 0), -ETIMEDOUT);
+	assert_int_equal(symbolize_resolve(symbols, wanted, 2, kallsyms, mappings, 0), -ETIMEDOUT);
 	assert_string_equal(ft_symbols_find(symbols, getpid(), user)->module, program);
 	assert_string_equal(ft_symbols_find(symbols, FT_KERNEL_TGID, wanted[1].address)->name,
 			    "schedule");
@@ -293,7 +293,7 @@ static void twenty_thousand_addresses_are_named_in_one_go(void **state)
 		};
 	assert_int_equal(ft_symbols_create(&symbols), 0);
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	assert_int_equal(names_resolve(symbols, wanted, COUNT, NULL, mappings, DEADLINE_MS), 0);
+	assert_int_equal(symbolize_resolve(symbols, wanted, COUNT, NULL, mappings, DEADLINE_MS), 0);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	print_message("%d addresses in %.3f s\n", COUNT,
 		      (double)(end.tv_sec - start.tv_sec) +

@@ -49,10 +49,10 @@ static void manager_is_told_through_its_socket(void **state)
 	snprintf(path, sizeof(path), "%s/socket", directory);
 	int fd = listen_at(path);
 	setenv("NOTIFY_SOCKET", path, 1);
-	notify_send("READY=1");
+	sd_notify_send("READY=1");
 	assert_told(fd, "READY=1");
 	close(fd);
-	notify_send("STOPPING=1"); /* nobody listens: nothing happens */
+	sd_notify_send("STOPPING=1"); /* nobody listens: nothing happens */
 	unlink(path);
 	rmdir(directory);
 }
@@ -64,7 +64,7 @@ static void abstract_socket_is_found(void **state)
 	snprintf(name, sizeof(name), "@test_notify.%d", (int)getpid());
 	int fd = listen_at(name);
 	setenv("NOTIFY_SOCKET", name, 1);
-	notify_send("WATCHDOG=1");
+	sd_notify_send("WATCHDOG=1");
 	assert_told(fd, "WATCHDOG=1");
 	close(fd);
 }
@@ -75,16 +75,16 @@ static void watchdog_is_fed_twice_as_often_as_it_wants(void **state)
 	(void)state;
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");
-	assert_int_equal(notify_watchdog_ns(), 0);
+	assert_int_equal(sd_notify_watchdog_ns(), 0);
 	setenv("WATCHDOG_USEC", "30000000", 1);
-	assert_int_equal(notify_watchdog_ns(), 15000000000);
+	assert_int_equal(sd_notify_watchdog_ns(), 15000000000);
 	setenv("WATCHDOG_PID", "1", 1); /* of another process */
-	assert_int_equal(notify_watchdog_ns(), 0);
+	assert_int_equal(sd_notify_watchdog_ns(), 0);
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	setenv("WATCHDOG_PID", pid, 1);
-	assert_int_equal(notify_watchdog_ns(), 15000000000);
+	assert_int_equal(sd_notify_watchdog_ns(), 15000000000);
 	setenv("WATCHDOG_USEC", "soon", 1);
-	assert_int_equal(notify_watchdog_ns(), 0);
+	assert_int_equal(sd_notify_watchdog_ns(), 0);
 }
 
 int main(void)

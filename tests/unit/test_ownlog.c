@@ -15,7 +15,7 @@
 #include "capture/segment.h"
 #include "recorder/buffer/recorder_events.h"
 
-struct seen {
+struct address_set {
 	uint64_t next_sequence;
 	uint64_t events;
 	int fail_after; /* segments; then -EIO */
@@ -23,7 +23,7 @@ struct seen {
 
 static int count_events(void *context, const void *segment, size_t segment_bytes)
 {
-	struct seen *seen = context;
+	struct address_set *seen = context;
 	struct ft_segment header;
 	struct ft_decoder *decoder;
 	struct ft_event event;
@@ -50,41 +50,41 @@ static int count_events(void *context, const void *segment, size_t segment_bytes
 static void notes_survive_in_as_many_segments_as_it_takes(void **state)
 {
 	enum { NOTES = 5000 }; /* more than one segment holds */
-	struct ownlog *ownlog;
-	struct seen seen = { .fail_after = -1 };
+	struct recorder_events *ownlog;
+	struct address_set seen = { .fail_after = -1 };
 	(void)state;
-	assert_int_equal(ownlog_create(&ownlog), 0);
+	assert_int_equal(recorder_events_create(&ownlog), 0);
 	for (int i = 0; i < NOTES; i++)
-		ownlog_note(ownlog, "note %d: %0200d", i, i);
-	assert_int_equal(ownlog_events(ownlog), NOTES);
-	assert_int_equal(ownlog_each(ownlog, count_events, &seen), 0);
+		recorder_events_note(ownlog, "note %d: %0200d", i, i);
+	assert_int_equal(recorder_events_events(ownlog), NOTES);
+	assert_int_equal(recorder_events_each(ownlog, count_events, &seen), 0);
 	assert_int_equal(seen.events, NOTES);
 	assert_true(seen.next_sequence > 1);
 	/* Seen, not taken. */
-	seen = (struct seen){ .fail_after = -1 };
-	assert_int_equal(ownlog_take(ownlog, count_events, &seen), 0);
+	seen = (struct address_set){ .fail_after = -1 };
+	assert_int_equal(recorder_events_take(ownlog, count_events, &seen), 0);
 	assert_int_equal(seen.events, NOTES);
 	/* Taken; what comes later has the next number. */
-	ownlog_note(ownlog, "one more");
-	assert_int_equal(ownlog_take(ownlog, count_events, &seen), 0);
+	recorder_events_note(ownlog, "one more");
+	assert_int_equal(recorder_events_take(ownlog, count_events, &seen), 0);
 	assert_int_equal(seen.events, NOTES + 1);
-	ownlog_destroy(ownlog);
+	recorder_events_destroy(ownlog);
 }
 
 static void what_could_not_be_taken_is_still_there(void **state)
 {
-	struct ownlog *ownlog;
-	struct seen seen = { .fail_after = 1 };
+	struct recorder_events *ownlog;
+	struct address_set seen = { .fail_after = 1 };
 	(void)state;
-	assert_int_equal(ownlog_create(&ownlog), 0);
+	assert_int_equal(recorder_events_create(&ownlog), 0);
 	for (int i = 0; i < 5000; i++)
-		ownlog_note(ownlog, "note %d: %0200d", i, i);
-	assert_int_equal(ownlog_take(ownlog, count_events, &seen), -EIO);
+		recorder_events_note(ownlog, "note %d: %0200d", i, i);
+	assert_int_equal(recorder_events_take(ownlog, count_events, &seen), -EIO);
 	assert_true(seen.events > 0 && seen.events < 5000);
 	seen.fail_after = -1;
-	assert_int_equal(ownlog_take(ownlog, count_events, &seen), 0);
+	assert_int_equal(recorder_events_take(ownlog, count_events, &seen), 0);
 	assert_int_equal(seen.events, 5000);
-	ownlog_destroy(ownlog);
+	recorder_events_destroy(ownlog);
 }
 
 int main(void)

@@ -135,7 +135,7 @@ static void who_never_answered_triggers_nothing_until_it_did(void **state)
 {
 	static char file[] = "/tmp/test_probe.XXXXXX";
 	char line[64];
-	struct triggers *triggers;
+	struct trigger_queue *triggers;
 	struct probe *probe;
 	struct probe_status status;
 	const char *problem;
@@ -150,7 +150,7 @@ static void who_never_answered_triggers_nothing_until_it_did(void **state)
 					 .interval_ns = 10 * MS,
 					 .slower_than_ns = NEVER_NS,
 					 .for_ns = 50 * MS };
-	assert_int_equal(triggers_create(&triggers), 0);
+	assert_int_equal(trigger_queue_create(&triggers), 0);
 	assert_int_equal(probe_start(&options, triggers, &probe, &problem), 0);
 	struct asking asking = { .triggers = triggers, .probe = probe };
 	uint64_t later_ns = clock_now_ns() + 200 * MS;
@@ -330,10 +330,10 @@ static void start_refuses_what_cannot_be_asked_and_says_why(void **state)
 		{ PROBE_HTTP, "http://localhost/", "libcurl", -ENOTSUP },
 #endif
 	};
-	struct triggers *triggers = NULL;
+	struct trigger_queue *triggers = NULL;
 
 	(void)state;
-	assert_int_equal(triggers_create(&triggers), 0);
+	assert_int_equal(trigger_queue_create(&triggers), 0);
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
 		struct probe_options options = { .kind = CASES[i].kind, .what = CASES[i].what };
 		struct probe *probe = NULL;
@@ -344,7 +344,7 @@ static void start_refuses_what_cannot_be_asked_and_says_why(void **state)
 			fail_msg("%s: %s", CASES[i].what, problem ? problem : "no problem");
 	}
 	probe_stop(NULL);
-	triggers_destroy(triggers);
+	trigger_queue_destroy(triggers);
 }
 
 int main(void)

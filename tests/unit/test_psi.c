@@ -102,12 +102,12 @@ static void spec_refuses_what_is_none_says_why_and_leaves_the_output(void **stat
 
 static void start_explains_what_cannot_be_watched(void **state)
 {
-	struct triggers *triggers = NULL;
+	struct trigger_queue *triggers = NULL;
 	struct psi *psi = NULL;
 	const char *problem = NULL;
 
 	(void)state;
-	assert_int_equal(triggers_create(&triggers), 0);
+	assert_int_equal(trigger_queue_create(&triggers), 0);
 	assert_int_equal(psi_start("memory", triggers, &psi, &problem), -EINVAL);
 	assert_non_null(strstr(problem, "RESOURCE:"));
 	assert_int_equal(psi_start("io@/no/such/group:some:1s/2s", triggers, &psi, &problem),
@@ -115,24 +115,24 @@ static void start_explains_what_cannot_be_watched(void **state)
 	assert_non_null(strstr(problem, "cgroup"));
 	assert_null(psi);
 	psi_stop(NULL);
-	triggers_destroy(triggers);
+	trigger_queue_destroy(triggers);
 }
 
 static void window_that_this_user_may_not_ask_for_is_explained(void **state)
 {
-	struct triggers *triggers = NULL;
+	struct trigger_queue *triggers = NULL;
 	struct psi *psi = NULL;
 	const char *problem = NULL;
 
 	(void)state;
-	assert_int_equal(triggers_create(&triggers), 0);
+	assert_int_equal(trigger_queue_create(&triggers), 0);
 	int error = psi_start("cpu:some:1s/1s", triggers, &psi, &problem);
 	if (error) {
 		assert_int_equal(error, -ERANGE);
 		assert_non_null(strstr(problem, "multiple of 2 s"));
 	}
 	psi_stop(psi);
-	triggers_destroy(triggers);
+	trigger_queue_destroy(triggers);
 }
 
 static void *burn(void *context)
@@ -151,7 +151,7 @@ static void *burn(void *context)
 /* Two threads that want one CPU: about half of the time one of them waits. */
 static void pressure_fires_once_with_its_numbers(void **state)
 {
-	struct triggers *triggers = NULL;
+	struct trigger_queue *triggers = NULL;
 	struct psi *psi = NULL;
 	const char *problem = "";
 	_Atomic bool enough = false;
@@ -159,13 +159,13 @@ static void pressure_fires_once_with_its_numbers(void **state)
 	struct trigger trigger;
 
 	(void)state;
-	assert_int_equal(triggers_create(&triggers), 0);
+	assert_int_equal(trigger_queue_create(&triggers), 0);
 	if (psi_start("cpu:some:100ms/2s", triggers, &psi, &problem))
 		fail_msg("%s", problem);
 	uint64_t start_ns = clock_now_ns();
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, burn, &enough), 0);
-	struct pollfd pollfd = { .fd = triggers_fd(triggers), .events = POLLIN };
+	struct pollfd pollfd = { .fd = trigger_queue_fd(triggers), .events = POLLIN };
 	int ready = poll(&pollfd, 1, PATIENCE_MS);
 	/* The pressure lasts for longer than a window: that is no new one. */
 	poll(NULL, 0, 2500);
@@ -173,7 +173,7 @@ static void pressure_fires_once_with_its_numbers(void **state)
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(ready, 1);
-	assert_true(triggers_take(triggers, &trigger));
+	assert_true(trigger_queue_take(triggers, &trigger));
 	assert_string_equal(trigger.source, "psi");
 	assert_int_equal(
 		strncmp(trigger.reason,
@@ -183,9 +183,9 @@ static void pressure_fires_once_with_its_numbers(void **state)
 		0);
 	assert_null(strstr(trigger.reason, "unknown"));
 	assert_true(trigger.time_ns >= start_ns && trigger.time_ns <= clock_now_ns());
-	assert_false(triggers_take(triggers, &trigger));
+	assert_false(trigger_queue_take(triggers, &trigger));
 	psi_stop(psi);
-	triggers_destroy(triggers);
+	trigger_queue_destroy(triggers);
 }
 
 static char cgroup[128];
@@ -232,7 +232,7 @@ static void remove_cgroup(void)
 
 static void cgroup_is_watched_and_found_again(void **state)
 {
-	struct triggers *triggers = NULL;
+	struct trigger_queue *triggers = NULL;
 	struct psi *psi = NULL;
 	const char *problem = "";
 	struct trigger trigger;
@@ -244,7 +244,7 @@ static void cgroup_is_watched_and_found_again(void **state)
 		skip();
 	}
 	snprintf(spec, sizeof(spec), "cpu@%s:some:100ms/2s", cgroup);
-	assert_int_equal(triggers_create(&triggers), 0);
+	assert_int_equal(trigger_queue_create(&triggers), 0);
 	int error = psi_start(spec, triggers, &psi, &problem);
 	assert_int_equal(rmdir(cgroup), 0);
 	if (error)
@@ -253,7 +253,7 @@ static void cgroup_is_watched_and_found_again(void **state)
 	poll(NULL, 0, 50);
 	assert_int_equal(mkdir(cgroup, 0755), 0);
 	pid_t first = burn_in_cgroup(), second = burn_in_cgroup();
-	struct pollfd pollfd = { .fd = triggers_fd(triggers), .events = POLLIN };
+	struct pollfd pollfd = { .fd = trigger_queue_fd(triggers), .events = POLLIN };
 	int ready = poll(&pollfd, 1, PATIENCE_MS);
 	kill(first, SIGKILL);
 	kill(second, SIGKILL);
@@ -262,15 +262,15 @@ static void cgroup_is_watched_and_found_again(void **state)
 	psi_stop(psi);
 	remove_cgroup();
 	assert_int_equal(ready, 1);
-	assert_true(triggers_take(triggers, &trigger));
+	assert_true(trigger_queue_take(triggers, &trigger));
 	assert_non_null(strstr(trigger.reason, cgroup));
-	triggers_destroy(triggers);
+	trigger_queue_destroy(triggers);
 }
 
 static void ordinary_file_is_not_written_to(void **state)
 {
 	char directory[] = "/tmp/test_psi.XXXXXX", path[64], spec[64];
-	struct triggers *triggers = NULL;
+	struct trigger_queue *triggers = NULL;
 	struct psi *psi = NULL;
 	const char *problem = "";
 	struct stat status;
@@ -280,7 +280,7 @@ static void ordinary_file_is_not_written_to(void **state)
 	snprintf(path, sizeof(path), "%s/io.pressure", directory);
 	int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	snprintf(spec, sizeof(spec), "io@%s:some:1s/2s", directory);
-	assert_int_equal(triggers_create(&triggers), 0);
+	assert_int_equal(trigger_queue_create(&triggers), 0);
 	assert_int_equal(psi_start(spec, triggers, &psi, &problem), -EINVAL);
 	assert_non_null(strstr(problem, "cgroup"));
 	assert_int_equal(fstat(fd, &status), 0);
@@ -288,7 +288,7 @@ static void ordinary_file_is_not_written_to(void **state)
 	close(fd);
 	unlink(path);
 	rmdir(directory);
-	triggers_destroy(triggers);
+	trigger_queue_destroy(triggers);
 }
 
 int main(void)

@@ -24,7 +24,7 @@ static void duration_takes_every_unit(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
 		uint64_t ns = 1;
-		assert_int_equal(quantity_duration(CASES[i].text, &ns), 0);
+		assert_int_equal(parse_duration(CASES[i].text, &ns), 0);
 		assert_int_equal(ns, CASES[i].ns);
 	}
 }
@@ -36,11 +36,11 @@ static void duration_refuses_what_is_none_and_leaves_the_output(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
 		uint64_t ns = 42;
-		assert_int_equal(quantity_duration(CASES[i], &ns), -EINVAL);
+		assert_int_equal(parse_duration(CASES[i], &ns), -EINVAL);
 		assert_int_equal(ns, 42);
 	}
 	uint64_t ns = 42;
-	assert_int_equal(quantity_duration("99999999999999999999h", &ns), -ERANGE);
+	assert_int_equal(parse_duration("99999999999999999999h", &ns), -ERANGE);
 	assert_int_equal(ns, 42);
 }
 
@@ -56,7 +56,7 @@ static void size_takes_every_unit(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
 		size_t bytes = 1;
-		assert_int_equal(quantity_size(CASES[i].text, &bytes), 0);
+		assert_int_equal(parse_size(CASES[i].text, &bytes), 0);
 		assert_int_equal(bytes, CASES[i].bytes);
 	}
 }
@@ -67,9 +67,9 @@ static void size_refuses_what_is_none_and_what_overflows(void **state)
 	size_t bytes = 42;
 	(void)state;
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++)
-		assert_int_equal(quantity_size(CASES[i], &bytes), -EINVAL);
-	assert_int_equal(quantity_size("99999999999999999999", &bytes), -ERANGE);
-	assert_int_equal(quantity_size("18446744073709551615K", &bytes), -ERANGE);
+		assert_int_equal(parse_size(CASES[i], &bytes), -EINVAL);
+	assert_int_equal(parse_size("99999999999999999999", &bytes), -ERANGE);
+	assert_int_equal(parse_size("18446744073709551615K", &bytes), -ERANGE);
 	assert_int_equal(bytes, 42);
 }
 

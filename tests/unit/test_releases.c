@@ -15,25 +15,25 @@
 #define ELSE 0x55d22ffdd500ull
 
 static struct thread waker = { .index = 0, .tid = 100 }, another = { .index = 1, .tid = 101 };
-static struct releases releases;
+static struct futex_wakes releases;
 
 static int setup(void **state)
 {
 	(void)state;
-	releases_init(&releases);
+	futex_wakes_init(&releases);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	releases_free(&releases);
+	futex_wakes_free(&releases);
 	return 0;
 }
 
 static void event(uint64_t at_ns, struct thread *thread, enum ft_event_kind kind)
 {
-	assert_int_equal(releases_event(&releases, &(struct event){ .raw = { .kind = kind,
+	assert_int_equal(futex_wakes_event(&releases, &(struct event){ .raw = { .kind = kind,
 									    .time_ns = at_ns },
 								   .thread = thread }),
 			 0);
@@ -49,12 +49,12 @@ static void calls(uint64_t at_ns, struct thread *thread, uint64_t address, int o
 								  value } } },
 				     .thread = thread };
 
-	assert_int_equal(releases_event(&releases, &event), 0);
+	assert_int_equal(futex_wakes_event(&releases, &event), 0);
 }
 
 static bool let_go(uint64_t at_ns)
 {
-	return releases_take(&releases, &waker, LOCK, at_ns);
+	return futex_wakes_take(&releases, &waker, LOCK, at_ns);
 }
 
 static void every_operation_that_wakes_is_a_release(void **state)
@@ -102,7 +102,7 @@ static void call_of_another_thread_or_address_proves_nothing(void **state)
 	calls(1 * MS, &waker, ELSE, FUTEX_WAKE_PRIVATE, 1);
 	assert_false(let_go(1 * MS + 1 * US));
 	calls(1 * MS, &waker, 0, FUTEX_WAKE_PRIVATE, 1);
-	assert_false(releases_take(&releases, &waker, 0, 1 * MS + 1 * US));
+	assert_false(futex_wakes_take(&releases, &waker, 0, 1 * MS + 1 * US));
 }
 
 /* It has returned: a signal may be what wakes. */

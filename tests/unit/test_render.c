@@ -29,7 +29,7 @@ static int text(const struct render_case *render_case, FILE *out)
 	const struct text_options options = { .width = WIDTH,
 					      .all_threads = render_case->all_threads };
 
-	return render_text(render_case->model, &options, out);
+	return report_text(render_case->model, &options, out);
 }
 
 static int colored_text(const struct render_case *render_case, FILE *out)
@@ -38,17 +38,17 @@ static int colored_text(const struct render_case *render_case, FILE *out)
 					      .color = true,
 					      .all_threads = render_case->all_threads };
 
-	return render_text(render_case->model, &options, out);
+	return report_text(render_case->model, &options, out);
 }
 
 static int json(const struct render_case *render_case, FILE *out)
 {
-	return render_json(render_case->model, out);
+	return report_json(render_case->model, out);
 }
 
 static int folded(const struct render_case *render_case, FILE *out)
 {
-	return render_folded(render_case->model, out);
+	return report_folded(render_case->model, out);
 }
 
 typedef int renderer(const struct render_case *render_case, FILE *out);

@@ -18,7 +18,7 @@ struct fake {
 	struct perf_event_mmap_page page;
 	_Alignas(8) uint8_t data[DATA_BYTES];
 	_Alignas(8) uint8_t wrapped[RING_RECORD_BYTES_MAX];
-	struct ring ring;
+	struct perf_ring ring;
 };
 
 static int setup(void **state)
@@ -27,7 +27,7 @@ static int setup(void **state)
 	*state = fake;
 	if (!fake)
 		return -1;
-	ring_attach(&fake->ring, &fake->page, fake->data, DATA_BYTES, fake->wrapped);
+	perf_ring_attach(&fake->ring, &fake->page, fake->data, DATA_BYTES, fake->wrapped);
 	return 0;
 }
 
@@ -57,7 +57,7 @@ static void put_record(struct fake *fake, uint16_t bytes, uint8_t fill)
 static void check_record(struct fake *fake, uint16_t bytes, uint8_t fill)
 {
 	size_t bad_bytes;
-	const struct perf_event_header *record = ring_next(&fake->ring, &bad_bytes);
+	const struct perf_event_header *record = perf_ring_next(&fake->ring, &bad_bytes);
 	assert_non_null(record);
 	assert_int_equal((uintptr_t)record % 8, 0);
 	assert_int_equal(record->type, fill);
@@ -75,14 +75,14 @@ static void record_is_whole_wherever_it_wraps(void **state)
 		put_record(fake, 64, 0x11);
 		put_record(fake, 512, 0x22);
 		put_record(fake, 8, 0x33);
-		assert_int_equal(ring_begin(&fake->ring), 64 + 512 + 8);
+		assert_int_equal(perf_ring_begin(&fake->ring), 64 + 512 + 8);
 		check_record(fake, 64, 0x11);
 		check_record(fake, 512, 0x22);
 		check_record(fake, 8, 0x33);
-		assert_null(ring_next(&fake->ring, &bad_bytes));
+		assert_null(perf_ring_next(&fake->ring, &bad_bytes));
 		assert_int_equal(bad_bytes, 0);
 		assert_int_equal(fake->page.data_tail, 7 * DATA_BYTES + start);
-		ring_end(&fake->ring);
+		perf_ring_end(&fake->ring);
 		assert_int_equal(fake->page.data_tail, fake->page.data_head);
 	}
 }
@@ -92,7 +92,7 @@ static void full_ring_is_read(void **state)
 	struct fake *fake = *state;
 	fake->page.data_head = fake->page.data_tail = 40;
 	put_record(fake, DATA_BYTES, 0x44);
-	assert_int_equal(ring_begin(&fake->ring), DATA_BYTES);
+	assert_int_equal(perf_ring_begin(&fake->ring), DATA_BYTES);
 	check_record(fake, DATA_BYTES, 0x44);
 }
 
@@ -101,12 +101,12 @@ static void record_that_came_after_the_visit_began_waits_for_the_next(void **sta
 	struct fake *fake = *state;
 	size_t bad_bytes;
 	put_record(fake, 16, 0x11);
-	ring_begin(&fake->ring);
+	perf_ring_begin(&fake->ring);
 	put_record(fake, 16, 0x22);
 	check_record(fake, 16, 0x11);
-	assert_null(ring_next(&fake->ring, &bad_bytes));
-	ring_end(&fake->ring);
-	assert_int_equal(ring_begin(&fake->ring), 16);
+	assert_null(perf_ring_next(&fake->ring, &bad_bytes));
+	perf_ring_end(&fake->ring);
+	assert_int_equal(perf_ring_begin(&fake->ring), 16);
 	check_record(fake, 16, 0x22);
 }
 
@@ -120,10 +120,10 @@ static void impossible_sizes_end_the_visit_and_skip_the_rest(void **state)
 		size_t bad_bytes;
 		put(fake, &header, sizeof(header));
 		put(fake, rest, sizeof(rest));
-		assert_int_equal(ring_begin(&fake->ring), 96);
-		assert_null(ring_next(&fake->ring, &bad_bytes));
+		assert_int_equal(perf_ring_begin(&fake->ring), 96);
+		assert_null(perf_ring_next(&fake->ring, &bad_bytes));
 		assert_int_equal(bad_bytes, 96);
-		ring_end(&fake->ring);
+		perf_ring_end(&fake->ring);
 		assert_int_equal(fake->page.data_tail, fake->page.data_head);
 	}
 }
@@ -134,8 +134,8 @@ static void head_further_than_the_ring_is_long_is_not_followed(void **state)
 	size_t bad_bytes;
 	put_record(fake, 16, 0x11);
 	fake->page.data_head = DATA_BYTES + 8;
-	ring_begin(&fake->ring);
-	assert_null(ring_next(&fake->ring, &bad_bytes));
+	perf_ring_begin(&fake->ring);
+	assert_null(perf_ring_next(&fake->ring, &bad_bytes));
 	assert_int_equal(bad_bytes, DATA_BYTES + 8);
 }
 

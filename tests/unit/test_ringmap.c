@@ -38,7 +38,7 @@
 
 struct rig {
 	char dir[64], path[96], old[96], old2[96];
-	struct refusal refusal;
+	struct diagnostic refusal;
 };
 
 static int set_up(void **state)
@@ -68,17 +68,17 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int open_ring(struct rig *rig, struct ringmap **ret_ringmap)
+static int open_ring(struct rig *rig, struct ring_map **ret_ringmap)
 {
-	return ringmap_open(&(struct ringmap_options){ .path = rig->path,
+	return ring_map_open(&(struct ring_map_options){ .path = rig->path,
 						       .bytes = RING_BYTES,
 						       .slot_bytes = SLOT_BYTES },
 			    ret_ringmap, &rig->refusal);
 }
 
-static struct ringmap *must_open(struct rig *rig)
+static struct ring_map *must_open(struct rig *rig)
 {
-	struct ringmap *ringmap = NULL;
+	struct ring_map *ringmap = NULL;
 	int error = open_ring(rig, &ringmap);
 	if (error)
 		fail_msg("%d: %s", error, rig->refusal.text);
@@ -86,7 +86,7 @@ static struct ringmap *must_open(struct rig *rig)
 }
 
 /* Segment @number of CPU 0, a sample at @number. */
-static void put(struct slots *slots, uint64_t number)
+static void put(struct segment_ring *slots, uint64_t number)
 {
 	static const struct ft_task task = { 7, 7, "worker" };
 	_Alignas(8) uint8_t buffer[SLOT_BYTES];
@@ -96,7 +96,7 @@ static void put(struct slots *slots, uint64_t number)
 	assert_int_equal(ft_encoder_add(encoder, &(struct ft_event){ .kind = FT_EVENT_SAMPLE,
 								     .time_ns = 1000 + number,
 								     .task = &task }), 0);
-	slots_put(slots, buffer, ft_encoder_seal(encoder), 1);
+	segment_ring_put(slots, buffer, ft_encoder_seal(encoder), 1);
 	ft_encoder_destroy(encoder);
 }
 
@@ -124,59 +124,59 @@ static void expect_ring(const char *path, size_t expected, uint64_t last)
 static void ring_is_private_and_has_all_its_memory(void **state)
 {
 	struct rig *rig = *state;
-	struct ringmap *ringmap = must_open(rig);
-	const struct ft_ringfile *layout = ringmap_layout(ringmap);
+	struct ring_map *ringmap = must_open(rig);
+	const struct ft_ringfile *layout = ring_map_layout(ringmap);
 	struct stat status;
-	assert_string_equal(ringmap_path(ringmap), rig->path);
+	assert_string_equal(ring_map_path(ringmap), rig->path);
 	assert_int_equal(stat(rig->path, &status), 0);
 	assert_int_equal(status.st_mode, S_IFREG | 0600);
 	assert_int_equal(status.st_size, layout->bytes);
 	assert_true(status.st_size <= RING_BYTES);
 	assert_true((uint64_t)status.st_blocks * 512 >= layout->bytes);
-	assert_int_equal(ringmap_state(ringmap), RINGMAP_WHOLE);
-	ringmap_close(ringmap, false);
+	assert_int_equal(ring_map_state(ringmap), RINGMAP_WHOLE);
+	ring_map_close(ringmap, false);
 	assert_int_equal(stat(rig->path, &status), -1);
 }
 
 static void all_that_was_put_is_in_the_file(void **state)
 {
 	struct rig *rig = *state;
-	struct ringmap *ringmap = must_open(rig);
-	uint64_t slot_count = ringmap_layout(ringmap)->event_slots;
+	struct ring_map *ringmap = must_open(rig);
+	uint64_t slot_count = ring_map_layout(ringmap)->event_slots;
 	static const struct ft_task task = { 7, 7, "worker" };
 	_Alignas(8) uint8_t buffer[SLOT_BYTES];
 	struct ft_encoder *encoder;
 	struct ft_symbols *symbols;
 	struct ft_facts *facts;
-	struct slots *slots;
+	struct segment_ring *slots;
 	struct ft_reader *reader;
 	struct ft_ring_state ring;
-	assert_int_equal(ringmap_slots(ringmap, &slots), 0);
+	assert_int_equal(ring_map_slots(ringmap, &slots), 0);
 	for (uint64_t i = 0; i < slot_count; i++)
 		put(slots, i);
-	assert_int_equal(slots_since_ns(slots), 0);
+	assert_int_equal(segment_ring_since_ns(slots), 0);
 	for (uint64_t i = slot_count; i < slot_count + 5; i++)
 		put(slots, i);
-	assert_true(slots_since_ns(slots) > 0);
+	assert_true(segment_ring_since_ns(slots) > 0);
 	assert_int_equal(ft_facts_create(&facts), 0);
 	assert_int_equal(ft_facts_set(facts, FT_FACT_HOST, "web-17"), 0);
-	assert_int_equal(ringmap_put_facts(ringmap, facts), 0);
+	assert_int_equal(ring_map_put_facts(ringmap, facts), 0);
 	assert_int_equal(ft_symbols_create(&symbols), 0);
 	assert_int_equal(ft_symbols_add(symbols, &(struct ft_symbol){ .address = 1, .name = "a" }),
 			 0);
-	assert_int_equal(ft_symbols_write(symbols, ringmap_put_names, ringmap), 0);
+	assert_int_equal(ft_symbols_write(symbols, ring_map_put_names, ringmap), 0);
 	assert_int_equal(ft_encoder_create(&encoder), 0);
 	ft_encoder_begin(encoder, buffer, sizeof(buffer), FT_NO_CPU, 0);
 	assert_int_equal(ft_encoder_add(encoder, &(struct ft_event){ .kind = FT_EVENT_NOTE,
 								     .cpu = FT_NO_CPU,
 								     .task = &task,
 								     .note = { "note" } }), 0);
-	assert_int_equal(ringmap_put_own(ringmap, buffer, ft_encoder_seal(encoder)), 0);
-	assert_int_equal(ringmap_put_own(ringmap, buffer, SLOT_BYTES + 8), -EMSGSIZE);
+	assert_int_equal(ring_map_put_own(ringmap, buffer, ft_encoder_seal(encoder)), 0);
+	assert_int_equal(ring_map_put_own(ringmap, buffer, SLOT_BYTES + 8), -EMSGSIZE);
 	expect_ring(rig->path, slot_count, slot_count + 4);
 	assert_int_equal(ft_reader_open(rig->path, &reader, NULL), 0);
 	assert_true(ft_reader_is_ring(reader, &ring));
-	assert_int_equal(ring.since_ns, slots_since_ns(slots));
+	assert_int_equal(ring.since_ns, segment_ring_since_ns(slots));
 	assert_int_equal(ft_reader_count(reader), slot_count + 3);
 	assert_int_equal(ft_reader_segment(reader, 0)->kind, FT_SEGMENT_FACTS);
 	assert_int_equal(ft_reader_segment(reader, 1)->kind, FT_SEGMENT_SYMBOLS);
@@ -185,8 +185,8 @@ static void all_that_was_put_is_in_the_file(void **state)
 	ft_encoder_destroy(encoder);
 	ft_symbols_destroy(symbols);
 	ft_facts_destroy(facts);
-	slots_destroy(slots);
-	ringmap_close(ringmap, true);
+	segment_ring_destroy(slots);
+	ring_map_close(ringmap, true);
 	expect_ring(rig->path, slot_count, slot_count + 4);
 }
 
@@ -200,10 +200,10 @@ static pid_t start_recorder(struct rig *rig, uint64_t count, int *ret_pipe)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		struct ringmap *ringmap;
-		struct slots *slots;
+		struct ring_map *ringmap;
+		struct segment_ring *slots;
 		close(ready[0]);
-		if (open_ring(rig, &ringmap) || ringmap_slots(ringmap, &slots))
+		if (open_ring(rig, &ringmap) || ring_map_slots(ringmap, &slots))
 			_exit(1);
 		for (uint64_t i = 0; i < count; i++)
 			put(slots, i);
@@ -229,7 +229,7 @@ static void kill_recorder(pid_t pid, int pipe_fd)
 static void ring_of_a_recorder_that_lives_is_refused(void **state)
 {
 	struct rig *rig = *state;
-	struct ringmap *ringmap = NULL;
+	struct ring_map *ringmap = NULL;
 	struct ft_reader *reader;
 	struct ft_ring_state ring;
 	char holder[32];
@@ -246,7 +246,7 @@ static void ring_of_a_recorder_that_lives_is_refused(void **state)
 	ft_reader_close(reader);
 	expect_ring(rig->path, 3, 2);
 	kill_recorder(pid, pipe_fd);
-	ringmap_close(must_open(rig), true);
+	ring_map_close(must_open(rig), true);
 }
 
 /* Also while a child that it forked lives on, as one that hangs in the kernel does. */
@@ -261,7 +261,7 @@ static void lock_does_not_outlive_the_recorder_in_its_children(void **state)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		struct ringmap *ringmap;
+		struct ring_map *ringmap;
 		if (open_ring(rig, &ringmap))
 			_exit(1);
 		if (fork() == 0) {
@@ -272,7 +272,7 @@ static void lock_does_not_outlive_the_recorder_in_its_children(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status));
-	ringmap_close(must_open(rig), true);
+	ring_map_close(must_open(rig), true);
 	close(done[0]);
 	close(done[1]);
 }
@@ -281,7 +281,7 @@ static void first_ring_of_dead_recorders_is_kept_for_a_day_beside_the_last(void 
 {
 	char path[128];
 	struct rig *rig = *state;
-	struct ringmap *ringmap;
+	struct ring_map *ringmap;
 	bool told = false;
 	for (uint64_t count = 1; count <= 3; count++) {
 		int pipe_fd;
@@ -297,16 +297,16 @@ static void first_ring_of_dead_recorders_is_kept_for_a_day_beside_the_last(void 
 	expect_ring(rig->old, 1, 0);
 	expect_ring(rig->old2, 3, 2);
 	expect_ring(rig->path, 0, 0);
-	assert_true(ringmap_kept(ringmap, 0, path, sizeof(path)));
+	assert_true(ring_map_kept(ringmap, 0, path, sizeof(path)));
 	assert_string_equal(path, rig->old);
-	assert_true(ringmap_kept(ringmap, 1, path, sizeof(path)));
+	assert_true(ring_map_kept(ringmap, 1, path, sizeof(path)));
 	assert_string_equal(path, rig->old2);
 	unlink(rig->old2);
-	assert_false(ringmap_kept(ringmap, 1, path, sizeof(path)));
-	for (size_t i = 0; ringmap_note(ringmap, i); i++)
-		told |= strstr(ringmap_note(ringmap, i), "was killed") != NULL;
+	assert_false(ring_map_kept(ringmap, 1, path, sizeof(path)));
+	for (size_t i = 0; ring_map_note(ringmap, i); i++)
+		told |= strstr(ring_map_note(ringmap, i), "was killed") != NULL;
 	assert_true(told);
-	ringmap_close(ringmap, false);
+	ring_map_close(ringmap, false);
 }
 
 static void ring_that_was_kept_for_a_day_makes_way(void **state)
@@ -322,7 +322,7 @@ static void ring_that_was_kept_for_a_day_makes_way(void **state)
 	clock_gettime(CLOCK_REALTIME, &times[1]);
 	times[1].tv_sec -= 25 * 3600;
 	assert_int_equal(utimensat(AT_FDCWD, rig->old, times, 0), 0);
-	ringmap_close(must_open(rig), false);
+	ring_map_close(must_open(rig), false);
 	expect_ring(rig->old, 3, 2);
 	expect_ring(rig->old2, 2, 1);
 }
@@ -333,7 +333,7 @@ static void recorder_killed_while_it_arms_leaves_an_empty_ring(void **state)
 	const struct rlimit limit = { 2 * FT_RINGFILE_PAGE_BYTES, 2 * FT_RINGFILE_PAGE_BYTES };
 	const struct rlimit no_core = { 0, 0 };
 	struct rig *rig = *state;
-	struct ringmap *ringmap;
+	struct ring_map *ringmap;
 	int pipe_fd, status;
 	pid_t pid = start_recorder(rig, 3, &pipe_fd);
 	kill_recorder(pid, pipe_fd);
@@ -357,7 +357,7 @@ static void recorder_killed_while_it_arms_leaves_an_empty_ring(void **state)
 	/* What is kept is the one before it, which has something in it. */
 	ringmap = must_open(rig);
 	expect_ring(rig->old, 3, 2);
-	ringmap_close(ringmap, false);
+	ring_map_close(ringmap, false);
 }
 
 static void write_file(const char *path, const void *bytes, size_t count)
@@ -372,7 +372,7 @@ static void other_files_are_left_alone(void **state)
 {
 	static const char text[] = "precious\n";
 	struct rig *rig = *state;
-	struct ringmap *ringmap = NULL;
+	struct ring_map *ringmap = NULL;
 	char back[sizeof(text)] = "";
 	int fd;
 	write_file(rig->path, text, sizeof(text));
@@ -405,7 +405,7 @@ static void file_that_was_never_finished_is_taken_over(void **state)
 	struct rig *rig = *state;
 	struct stat status;
 	write_file(rig->path, zeros, sizeof(zeros));
-	ringmap_close(must_open(rig), true);
+	ring_map_close(must_open(rig), true);
 	assert_int_equal(stat(rig->path, &status), 0);
 	assert_int_equal(status.st_mode & 0777, 0600);
 	assert_int_equal(stat(rig->old, &status), -1);
@@ -414,22 +414,22 @@ static void file_that_was_never_finished_is_taken_over(void **state)
 static void ring_of_an_impossible_size_is_refused(void **state)
 {
 	struct rig *rig = *state;
-	struct ringmap *ringmap = NULL;
-	struct ringmap_options options = { .path = rig->path, .bytes = 100000 };
-	assert_int_equal(ringmap_open(&options, &ringmap, &rig->refusal), -EINVAL);
+	struct ring_map *ringmap = NULL;
+	struct ring_map_options options = { .path = rig->path, .bytes = 100000 };
+	assert_int_equal(ring_map_open(&options, &ringmap, &rig->refusal), -EINVAL);
 	options.bytes = 1ull << 60;
-	assert_int_equal(ringmap_open(&options, &ringmap, &rig->refusal), -EINVAL);
+	assert_int_equal(ring_map_open(&options, &ringmap, &rig->refusal), -EINVAL);
 	assert_null(ringmap);
 	assert_int_equal(access(rig->path, F_OK), -1);
 }
 
 /* What others can do. */
 
-static size_t drain(struct slots *slots, struct slots_cursor *cursor)
+static size_t drain(struct segment_ring *slots, struct segment_ring_cursor *cursor)
 {
 	uint8_t buffer[SLOT_BYTES];
 	size_t bytes, count = 0;
-	while (slots_get(slots, cursor, buffer, &bytes)) {
+	while (segment_ring_get(slots, cursor, buffer, &bytes)) {
 		struct ft_segment segment;
 		size_t used;
 		assert_int_equal(ft_segment_decode(buffer, bytes, &segment, &used), 0);
@@ -441,34 +441,34 @@ static size_t drain(struct slots *slots, struct slots_cursor *cursor)
 static void truncated_file_is_gone_on_with_in_memory(void **state)
 {
 	struct rig *rig = *state;
-	struct ringmap *ringmap = must_open(rig);
-	const struct ft_ringfile *layout = ringmap_layout(ringmap);
-	struct slots_cursor cursor = { 0 };
+	struct ring_map *ringmap = must_open(rig);
+	const struct ft_ringfile *layout = ring_map_layout(ringmap);
+	struct segment_ring_cursor cursor = { 0 };
 	struct ft_facts *facts;
-	struct slots *slots;
-	assert_int_equal(ringmap_slots(ringmap, &slots), 0);
+	struct segment_ring *slots;
+	assert_int_equal(ring_map_slots(ringmap, &slots), 0);
 	assert_int_equal(ft_facts_create(&facts), 0);
 	for (uint64_t i = 0; i < 10; i++)
 		put(slots, i);
 	/* in the middle of the sixth */
 	assert_int_equal(truncate(rig->path, (off_t)(layout->events_at + 5 * SLOT_BYTES + 50)), 0);
-	assert_int_equal(ringmap_state(ringmap), RINGMAP_CUT);
+	assert_int_equal(ring_map_state(ringmap), RINGMAP_CUT);
 	put(slots, 10);
 	/* What is left of a page stays, with zeros up to its end. */
 	assert_int_equal(drain(slots, &cursor), 6);
 	assert_int_equal(cursor.lost_segments, 5);
 	assert_int_equal(cursor.lost_events, 5);
 	assert_int_equal(truncate(rig->path, 0), 0);
-	assert_int_equal(ringmap_put_facts(ringmap, facts), 0);
+	assert_int_equal(ring_map_put_facts(ringmap, facts), 0);
 	for (uint64_t i = 0; i < 3 * layout->event_slots; i++) {
 		put(slots, 11 + i);
 		assert_int_equal(drain(slots, &cursor), 1);
 	}
 	assert_int_equal(cursor.lost_segments, 5);
-	assert_int_equal(ringmap_state(ringmap), RINGMAP_CUT);
+	assert_int_equal(ring_map_state(ringmap), RINGMAP_CUT);
 	ft_facts_destroy(facts);
-	slots_destroy(slots);
-	ringmap_close(ringmap, false);
+	segment_ring_destroy(slots);
+	ring_map_close(ringmap, false);
 	assert_int_equal(access(rig->path, F_OK), -1);
 }
 
@@ -492,12 +492,12 @@ static void cut_to(const struct rig *rig, uint64_t bytes, uint64_t and_to)
 static void truncated_and_extended_file_has_lost_what_is_zeros(void **state)
 {
 	struct rig *rig = *state;
-	struct ringmap *ringmap = must_open(rig);
-	const struct ft_ringfile *layout = ringmap_layout(ringmap);
+	struct ring_map *ringmap = must_open(rig);
+	const struct ft_ringfile *layout = ring_map_layout(ringmap);
 	uint64_t count = layout->event_slots, number = 0;
 	struct ft_damage damage;
-	struct slots *slots;
-	assert_int_equal(ringmap_slots(ringmap, &slots), 0);
+	struct segment_ring *slots;
+	assert_int_equal(ring_map_slots(ringmap, &slots), 0);
 	while (number < 10)
 		put(slots, number++);
 	/* young: the slots behind the tenth never had anything */
@@ -523,24 +523,24 @@ static void truncated_and_extended_file_has_lost_what_is_zeros(void **state)
 	damage = damage_of(rig->path);
 	assert_int_equal(damage.zeroed_segments, 3);
 	assert_int_equal(damage.segments, count - 3);
-	assert_int_equal(ringmap_state(ringmap), RINGMAP_WHOLE);
+	assert_int_equal(ring_map_state(ringmap), RINGMAP_WHOLE);
 	/* the header too: the recorder sees it */
 	cut_to(rig, 0, layout->bytes);
-	assert_int_equal(ringmap_state(ringmap), RINGMAP_CUT);
-	slots_destroy(slots);
-	ringmap_close(ringmap, false);
+	assert_int_equal(ring_map_state(ringmap), RINGMAP_CUT);
+	segment_ring_destroy(slots);
+	ring_map_close(ringmap, false);
 }
 
 static void changed_memory_is_counted_as_lost(void **state)
 {
 	struct rig *rig = *state;
-	struct ringmap *ringmap = must_open(rig);
-	const struct ft_ringfile *layout = ringmap_layout(ringmap);
-	struct slots_cursor cursor = { 0 };
-	struct slots *slots;
+	struct ring_map *ringmap = must_open(rig);
+	const struct ft_ringfile *layout = ring_map_layout(ringmap);
+	struct segment_ring_cursor cursor = { 0 };
+	struct segment_ring *slots;
 	int fd = open(rig->path, O_WRONLY);
 	assert_true(fd >= 0);
-	assert_int_equal(ringmap_slots(ringmap, &slots), 0);
+	assert_int_equal(ring_map_slots(ringmap, &slots), 0);
 	for (uint64_t i = 0; i < 4; i++)
 		put(slots, i);
 	assert_int_equal(pwrite(fd, "scribble", 8, (off_t)(layout->events_at + SLOT_BYTES + 60)), 8);
@@ -548,19 +548,19 @@ static void changed_memory_is_counted_as_lost(void **state)
 	assert_int_equal(cursor.lost_segments, 1);
 	assert_int_equal(cursor.lost_events, 1);
 	assert_int_equal(cursor.events, 4);
-	slots_destroy(slots);
-	ringmap_close(ringmap, false);
+	segment_ring_destroy(slots);
+	ring_map_close(ringmap, false);
 	close(fd);
 }
 
 static void removed_file_is_noticed_and_another_ones_name_is_left(void **state)
 {
 	struct rig *rig = *state;
-	struct ringmap *ringmap = must_open(rig);
+	struct ring_map *ringmap = must_open(rig);
 	assert_int_equal(unlink(rig->path), 0);
-	assert_int_equal(ringmap_state(ringmap), RINGMAP_REMOVED);
+	assert_int_equal(ring_map_state(ringmap), RINGMAP_REMOVED);
 	write_file(rig->path, "other", 5);
-	ringmap_close(ringmap, false);
+	ring_map_close(ringmap, false);
 	assert_int_equal(access(rig->path, F_OK), 0);
 }
 
@@ -572,7 +572,7 @@ static void other_bus_errors_kill_as_ever(void **state)
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		struct ringmap *ringmap;
+		struct ring_map *ringmap;
 		signal(SIGBUS, SIG_DFL); /* not a sanitizer's */
 		if (open_ring(rig, &ringmap) == 0)
 			raise(SIGBUS);
@@ -604,9 +604,9 @@ static void place_is_the_first_private_directory_on_a_tmpfs(void **state)
 	assert_int_equal(mkdir(open_dir, 0700), 0);
 	assert_int_equal(chmod(open_dir, 0777), 0);
 	assert_int_equal(symlink(open_dir, link_dir), 0);
-	assert_int_equal(ringplace_choose(dirs, 6, path, sizeof(path)), -ENOENT);
+	assert_int_equal(ring_path_choose(dirs, 6, path, sizeof(path)), -ENOENT);
 	/* Without a tmpfs to test on, none may be chosen. */
-	assert_int_equal(ringplace_choose(dirs, 7, path, sizeof(path)),
+	assert_int_equal(ring_path_choose(dirs, 7, path, sizeof(path)),
 			 is_tmpfs(rig->dir) ? 0 : -ENOENT);
 	if (is_tmpfs(rig->dir)) {
 		struct stat status;
@@ -614,7 +614,7 @@ static void place_is_the_first_private_directory_on_a_tmpfs(void **state)
 		assert_string_equal(path, expected);
 		assert_int_equal(stat(made_dir, &status), 0);
 		assert_int_equal(status.st_mode & 0777, 0700);
-		assert_int_equal(ringplace_choose(dirs, 7, path, 10), -ENAMETOOLONG);
+		assert_int_equal(ring_path_choose(dirs, 7, path, 10), -ENAMETOOLONG);
 	}
 	unlink(link_dir);
 	rmdir(open_dir);

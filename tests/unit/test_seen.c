@@ -19,7 +19,7 @@ static const struct ft_task FIRST = { .tid = 41, .tgid = 40, .comm = "first" };
 static const struct ft_task SECOND = { .tid = 51, .tgid = 50, .comm = "second" };
 static const struct ft_task UNKNOWN = { .tid = 61, .tgid = -1, .comm = "unknown" };
 
-static void look_at(struct seen *seen, const struct ft_event *events, size_t count)
+static void look_at(struct address_set *seen, const struct ft_event *events, size_t count)
 {
 	static uint64_t buffer[8192];
 	struct ft_encoder *encoder;
@@ -28,7 +28,7 @@ static void look_at(struct seen *seen, const struct ft_event *events, size_t cou
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(ft_encoder_add(encoder, &events[i]), 0);
 	size_t bytes = ft_encoder_seal(encoder);
-	assert_int_equal(seen_segment(seen, buffer, bytes), 0);
+	assert_int_equal(address_set_segment(seen, buffer, bytes), 0);
 	ft_encoder_destroy(encoder);
 }
 
@@ -46,7 +46,7 @@ static void addresses_are_collected_once_for_each_process(void **state)
 	const uint64_t frames[] = { 0xffffffff81000001, 0xffffffff81000002, 0x401000 };
 	const struct ft_stack stack = { frames, 2, 1 };
 	const struct names_address *addresses;
-	struct seen *seen;
+	struct address_set *seen;
 	size_t count;
 	(void)state;
 	const struct ft_event events[] = {
@@ -55,16 +55,16 @@ static void addresses_are_collected_once_for_each_process(void **state)
 		{ .kind = FT_EVENT_SAMPLE, .time_ns = 3, .task = &SECOND, .stack = &stack },
 		{ .kind = FT_EVENT_SAMPLE, .time_ns = 4, .task = &UNKNOWN, .stack = &stack },
 	};
-	assert_int_equal(seen_create(&seen), 0);
+	assert_int_equal(address_set_create(&seen), 0);
 	look_at(seen, events, 4);
 	look_at(seen, events, 4);
-	addresses = seen_addresses(seen, &count);
+	addresses = address_set_addresses(seen, &count);
 	assert_int_equal(count, 4);
 	assert_true(has(addresses, count, FT_KERNEL_TGID, 0xffffffff81000001));
 	assert_true(has(addresses, count, FT_KERNEL_TGID, 0xffffffff81000002));
 	assert_true(has(addresses, count, 40, 0x401000));
 	assert_true(has(addresses, count, 50, 0x401000));
-	seen_destroy(seen);
+	address_set_destroy(seen);
 }
 
 static void many_addresses_are_all_kept(void **state)
@@ -73,10 +73,10 @@ static void many_addresses_are_all_kept(void **state)
 	static uint64_t frames[STACKS][FRAMES];
 	static struct ft_stack stacks[STACKS];
 	const struct names_address *addresses;
-	struct seen *seen;
+	struct address_set *seen;
 	size_t count;
 	(void)state;
-	assert_int_equal(seen_create(&seen), 0);
+	assert_int_equal(address_set_create(&seen), 0);
 	for (size_t i = 0; i < STACKS; i++) {
 		for (size_t j = 0; j < FRAMES; j++)
 			frames[i][j] = 0x1000 * (i + 1) + j;
@@ -88,11 +88,11 @@ static void many_addresses_are_all_kept(void **state)
 					    .stack = &stacks[i] },
 			1);
 	}
-	addresses = seen_addresses(seen, &count);
+	addresses = address_set_addresses(seen, &count);
 	assert_int_equal(count, STACKS * FRAMES);
 	assert_true(has(addresses, count, 40, 0x1000));
 	assert_true(has(addresses, count, 40, 0x1000 * STACKS + FRAMES - 1));
-	seen_destroy(seen);
+	address_set_destroy(seen);
 }
 
 /* Segments come CPU by CPU, not by time. */
@@ -100,9 +100,9 @@ static void mapping_after_an_exec_stays_though_its_segment_came_first(void **sta
 {
 	struct mappings *mappings;
 	struct mapping mapping;
-	struct seen *seen;
+	struct address_set *seen;
 	(void)state;
-	assert_int_equal(seen_create(&seen), 0);
+	assert_int_equal(address_set_create(&seen), 0);
 	assert_int_equal(mappings_create(&mappings), 0);
 	assert_int_equal(mappings_add(mappings, 40, 0x1000, 0x1000, 0, "/bin/old"), 0);
 	look_at(seen,
@@ -119,19 +119,19 @@ static void mapping_after_an_exec_stays_though_its_segment_came_first(void **sta
 		&(struct ft_event){
 			.kind = FT_EVENT_COMM, .time_ns = 10, .task = &FIRST, .comm = { true } },
 		1);
-	assert_int_equal(seen_apply_mappings(seen, mappings), 0);
+	assert_int_equal(address_set_apply_mappings(seen, mappings), 0);
 	assert_int_equal(mappings_find(mappings, 40, 0x1800, &mapping), -ENOENT);
 	assert_int_equal(mappings_find(mappings, 40, 0x5800, &mapping), 0);
 	assert_string_equal(mapping.path, "/bin/new");
 	assert_int_equal(mappings_find(mappings, 50, 0x5800, &mapping), 0);
 	mappings_destroy(mappings);
-	seen_destroy(seen);
+	address_set_destroy(seen);
 }
 
 static void system_calls_of_states_are_collected(void **state)
 {
 	int64_t *numbers;
-	struct seen *seen;
+	struct address_set *seen;
 	size_t count;
 	(void)state;
 	const struct ft_event events[] = {
@@ -153,23 +153,23 @@ static void system_calls_of_states_are_collected(void **state)
 		  .task = &FIRST,
 		  .state = { .syscall = INT64_MAX } },
 	};
-	assert_int_equal(seen_create(&seen), 0);
+	assert_int_equal(address_set_create(&seen), 0);
 	look_at(seen, events, 5);
-	assert_int_equal(seen_syscalls(seen, &numbers, &count), 0);
+	assert_int_equal(address_set_syscalls(seen, &numbers, &count), 0);
 	assert_int_equal(count, 2);
 	assert_int_equal(numbers[0], 7);
 	assert_int_equal(numbers[1], 202);
 	free(numbers);
-	seen_destroy(seen);
+	address_set_destroy(seen);
 }
 
 static void what_is_no_segment_is_refused(void **state)
 {
-	struct seen *seen;
+	struct address_set *seen;
 	(void)state;
-	assert_int_equal(seen_create(&seen), 0);
-	assert_int_equal(seen_segment(seen, "no segment at all", 17), -EBADMSG);
-	seen_destroy(seen);
+	assert_int_equal(address_set_create(&seen), 0);
+	assert_int_equal(address_set_segment(seen, "no segment at all", 17), -EBADMSG);
+	address_set_destroy(seen);
 }
 
 int main(void)

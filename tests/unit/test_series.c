@@ -31,16 +31,16 @@ static struct long_wait wait_of(uint64_t start_ms, uint64_t end_ms)
 /* Whether all of @count waits, at [start, end] ms, are one series of @holder. */
 static bool one_series(const uint64_t (*waits)[2], size_t count, struct long_wait *ret_series)
 {
-	struct series series = { 0 };
+	struct lock_burst series = { 0 };
 	struct long_wait wait;
 	bool one = true;
 
 	for (size_t i = 0; i < count; i++) {
 		wait = wait_of(waits[i][0], waits[i][1]);
-		if (series_add(&series, &wait, &holder, ret_series))
+		if (lock_burst_add(&series, &wait, &holder, ret_series))
 			one = false;
 	}
-	return series_end(&series, ret_series) && one;
+	return lock_burst_end(&series, ret_series) && one;
 }
 
 static void waits_with_little_between_them_are_one_series(void **state)
@@ -74,7 +74,7 @@ static void series_ends_where_the_waits_became_rare(void **state)
 		{ 0, 1000 }, { 1030, 1040 }, { 1070, 1080 }, { 1130, 1140 }
 	};
 	struct long_wait series;
-	struct series one = { 0 };
+	struct lock_burst one = { 0 };
 	struct long_wait wait;
 
 	(void)state;
@@ -84,9 +84,9 @@ static void series_ends_where_the_waits_became_rare(void **state)
 	assert_int_equal(series.blocked_ns, 1000 * MS);
 	assert_false(one_series(waits, 4, &series));
 	wait = wait_of(0, 1000);
-	assert_false(series_add(&one, &wait, &holder, &series));
+	assert_false(lock_burst_add(&one, &wait, &holder, &series));
 	wait = wait_of(1101, 2000);
-	assert_true(series_add(&one, &wait, &holder, &series));
+	assert_true(lock_burst_add(&one, &wait, &holder, &series));
 	assert_int_equal(series.end_ns, 1000 * MS);
 }
 
@@ -96,11 +96,11 @@ static void series_is_of_one_lock_and_one_holder(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		struct series series = { 0 };
+		struct lock_burst series = { 0 };
 
 		second.lock = i == 1 ? &another_lock : &lock;
-		assert_false(series_add(&series, &first, &holder, &ended));
-		assert_int_equal(series_add(&series, &second, i == 2 ? &other : &holder, &ended),
+		assert_false(lock_burst_add(&series, &first, &holder, &ended));
+		assert_int_equal(lock_burst_add(&series, &second, i == 2 ? &other : &holder, &ended),
 				 i > 0);
 		if (i)
 			assert_int_equal(ended.end_ns, first.end_ns);

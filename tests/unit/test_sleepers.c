@@ -19,37 +19,37 @@ static const struct ft_task B = { 11, 9, "beta" };
 
 static int setup(void **state)
 {
-	return sleepers_create(16, (struct sleepers **)state);
+	return blocked_threads_create(16, (struct blocked_threads **)state);
 }
 
 static int teardown(void **state)
 {
-	sleepers_destroy(*state);
+	blocked_threads_destroy(*state);
 	return 0;
 }
 
-static void switched(struct sleepers *sleepers, uint64_t time_ns, const struct ft_task *prev,
+static void switched(struct blocked_threads *sleepers, uint64_t time_ns, const struct ft_task *prev,
 		     enum ft_task_state state, const struct ft_task *next)
 {
-	sleepers_event(sleepers, &(struct ft_event){ .kind = FT_EVENT_SWITCH,
+	blocked_threads_event(sleepers, &(struct ft_event){ .kind = FT_EVENT_SWITCH,
 						     .time_ns = time_ns,
 						     .task = prev,
 						     .switch_ = { next, state } });
 }
 
-static void woken(struct sleepers *sleepers, uint64_t time_ns, const struct ft_task *wakee)
+static void woken(struct blocked_threads *sleepers, uint64_t time_ns, const struct ft_task *wakee)
 {
-	sleepers_event(sleepers, &(struct ft_event){ .kind = FT_EVENT_WAKING,
+	blocked_threads_event(sleepers, &(struct ft_event){ .kind = FT_EVENT_WAKING,
 						     .time_ns = time_ns,
 						     .task = &IDLE,
 						     .waking = { .wakee = wakee } });
 }
 
 /* Its place; fails where @tid has none. */
-static size_t look(const struct sleepers *sleepers, int32_t tid, struct sleeper *ret_sleeper)
+static size_t look(const struct blocked_threads *sleepers, int32_t tid, struct blocked_thread *ret_sleeper)
 {
-	for (size_t i = 0; i < sleepers_count(sleepers); i++)
-		if (sleepers_at(sleepers, i, ret_sleeper) && ret_sleeper->tid == tid)
+	for (size_t i = 0; i < blocked_threads_count(sleepers); i++)
+		if (blocked_threads_at(sleepers, i, ret_sleeper) && ret_sleeper->tid == tid)
 			return i;
 	fail_msg("thread %d is not there", tid);
 	return 0;
@@ -57,8 +57,8 @@ static size_t look(const struct sleepers *sleepers, int32_t tid, struct sleeper 
 
 static void sleeper_is_blocked_from_its_switch_out_to_its_waking(void **state)
 {
-	struct sleepers *sleepers = *state;
-	struct sleeper sleeper;
+	struct blocked_threads *sleepers = *state;
+	struct blocked_thread sleeper;
 	switched(sleepers, 100, &A, FT_STATE_DISK, &B);
 	look(sleepers, 10, &sleeper);
 	assert_int_equal(sleeper.since_ns, 100);
@@ -74,8 +74,8 @@ static void sleeper_is_blocked_from_its_switch_out_to_its_waking(void **state)
 
 static void sleeper_that_was_preempted_is_not_blocked(void **state)
 {
-	struct sleepers *sleepers = *state;
-	struct sleeper sleeper;
+	struct blocked_threads *sleepers = *state;
+	struct blocked_thread sleeper;
 	switched(sleepers, 100, &A, FT_STATE_PREEMPTED, &B);
 	look(sleepers, 10, &sleeper);
 	assert_int_equal(sleeper.since_ns, 0);
@@ -84,8 +84,8 @@ static void sleeper_that_was_preempted_is_not_blocked(void **state)
 /* Another CPU's ring was emptied first. */
 static void sleeper_woken_before_its_switch_out_is_heard_of_is_not_blocked(void **state)
 {
-	struct sleepers *sleepers = *state;
-	struct sleeper sleeper;
+	struct blocked_threads *sleepers = *state;
+	struct blocked_thread sleeper;
 	woken(sleepers, 200, &A);
 	switched(sleepers, 100, &A, FT_STATE_SLEEPING, &IDLE);
 	look(sleepers, 10, &sleeper);
@@ -94,50 +94,50 @@ static void sleeper_woken_before_its_switch_out_is_heard_of_is_not_blocked(void 
 
 static void sleeper_is_unchanged_only_while_nothing_happens_to_it(void **state)
 {
-	struct sleepers *sleepers = *state;
-	struct sleeper before, after;
+	struct blocked_threads *sleepers = *state;
+	struct blocked_thread before, after;
 	switched(sleepers, 100, &A, FT_STATE_SLEEPING, &B);
 	size_t place = look(sleepers, 10, &before);
 	switched(sleepers, 150, &B, FT_STATE_SLEEPING, &IDLE);
-	assert_true(sleepers_unchanged(sleepers, place, &before));
+	assert_true(blocked_threads_unchanged(sleepers, place, &before));
 	/* It slept again, at the same place: another sleep all the same. */
 	woken(sleepers, 200, &A);
 	switched(sleepers, 210, &IDLE, FT_STATE_RUNNING, &A);
 	switched(sleepers, 220, &A, FT_STATE_SLEEPING, &IDLE);
 	look(sleepers, 10, &after);
 	assert_int_equal(after.state, before.state);
-	assert_false(sleepers_unchanged(sleepers, place, &before));
+	assert_false(blocked_threads_unchanged(sleepers, place, &before));
 }
 
 /* Nothing tells that a contended lock was got at last; who waits for one does so uninterruptibly. */
 static void sleeper_that_got_its_lock_without_a_sleep_waits_for_none(void **state)
 {
-	struct sleepers *sleepers = *state;
-	struct sleeper sleeper;
+	struct blocked_threads *sleepers = *state;
+	struct blocked_thread sleeper;
 	switched(sleepers, 50, &IDLE, FT_STATE_RUNNING, &A);
-	sleepers_event(sleepers, &(struct ft_event){
+	blocked_threads_event(sleepers, &(struct ft_event){
 					 .kind = FT_EVENT_LOCK_BEGIN, .time_ns = 60, .task = &A });
 	switched(sleepers, 70, &A, FT_STATE_SLEEPING, &IDLE);
 	look(sleepers, 10, &sleeper);
 	assert_false(sleeper.in_lock);
-	assert_int_equal(sleepers_lock_waits(sleepers), 0);
+	assert_int_equal(blocked_threads_lock_waits(sleepers), 0);
 }
 
 static void sleeper_waits_for_a_lock_until_it_runs_again(void **state)
 {
-	struct sleepers *sleepers = *state;
-	struct sleeper sleeper;
+	struct blocked_threads *sleepers = *state;
+	struct blocked_thread sleeper;
 	switched(sleepers, 50, &IDLE, FT_STATE_RUNNING, &A);
-	sleepers_event(sleepers, &(struct ft_event){
+	blocked_threads_event(sleepers, &(struct ft_event){
 					 .kind = FT_EVENT_LOCK_BEGIN, .time_ns = 60, .task = &A });
 	switched(sleepers, 70, &A, FT_STATE_DISK, &IDLE);
 	look(sleepers, 10, &sleeper);
 	assert_true(sleeper.in_lock);
-	assert_int_equal(sleepers_lock_waits(sleepers), 1);
-	assert_true(sleepers_wait_since(sleepers, 69));
-	assert_false(sleepers_wait_since(sleepers, 70));
+	assert_int_equal(blocked_threads_lock_waits(sleepers), 1);
+	assert_true(blocked_threads_wait_since(sleepers, 69));
+	assert_false(blocked_threads_wait_since(sleepers, 70));
 	woken(sleepers, 80, &A);
-	assert_false(sleepers_wait_since(sleepers, 69));
+	assert_false(blocked_threads_wait_since(sleepers, 69));
 	switched(sleepers, 90, &IDLE, FT_STATE_RUNNING, &A);
 	look(sleepers, 10, &sleeper);
 	assert_false(sleeper.in_lock);
@@ -145,26 +145,26 @@ static void sleeper_waits_for_a_lock_until_it_runs_again(void **state)
 
 static void sleeper_that_died_makes_room(void **state)
 {
-	struct sleepers *sleepers = *state;
-	struct sleeper sleeper;
+	struct blocked_threads *sleepers = *state;
+	struct blocked_thread sleeper;
 	for (int32_t tid = 1; tid <= 1000; tid++) {
 		struct ft_task task = { .tid = tid, .tgid = tid, .comm = "short" };
 		switched(sleepers, (uint64_t)tid * 10, &task, FT_STATE_SLEEPING, &IDLE);
 		look(sleepers, tid, &sleeper);
 		switched(sleepers, (uint64_t)tid * 10 + 5, &task, FT_STATE_DEAD, &IDLE);
 	}
-	assert_true(sleepers_count(sleepers) <= 16);
+	assert_true(blocked_threads_count(sleepers) <= 16);
 }
 
 static void sleepers_of_a_full_table_are_passed_over(void **state)
 {
-	struct sleepers *sleepers = *state;
-	struct sleeper sleeper;
+	struct blocked_threads *sleepers = *state;
+	struct blocked_thread sleeper;
 	for (int32_t tid = 1; tid <= 100; tid++) {
 		struct ft_task task = { .tid = tid, .tgid = tid };
 		switched(sleepers, 10, &task, FT_STATE_SLEEPING, &IDLE);
 	}
-	assert_int_equal(sleepers_count(sleepers), 16);
+	assert_int_equal(blocked_threads_count(sleepers), 16);
 	look(sleepers, 1, &sleeper);
 	look(sleepers, 16, &sleeper);
 }
@@ -184,14 +184,14 @@ static void *write_on(void *context)
 
 static void sleeper_is_read_in_one_piece(void **state)
 {
-	struct sleepers *sleepers = *state;
-	struct sleeper sleeper;
+	struct blocked_threads *sleepers = *state;
+	struct blocked_thread sleeper;
 	unsigned int read = 0;
 	pthread_t writer;
 	stop_writing = false;
 	assert_int_equal(pthread_create(&writer, NULL, write_on, sleepers), 0);
 	while (read < 100000) {
-		if (!sleepers_count(sleepers) || !sleepers_at(sleepers, 0, &sleeper) ||
+		if (!blocked_threads_count(sleepers) || !blocked_threads_at(sleepers, 0, &sleeper) ||
 		    !sleeper.since_ns)
 			continue;
 		read++;

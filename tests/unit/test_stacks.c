@@ -12,7 +12,7 @@
 
 struct fixture {
 	struct ft_symbols *symbols;
-	struct stacks *stacks;
+	struct stack_table *stacks;
 };
 
 static void add_symbol(struct fixture *fixture, int32_t tgid, uint64_t address, const char *name,
@@ -31,7 +31,7 @@ static int setup(void **state)
 
 	assert_non_null(fixture);
 	assert_int_equal(ft_symbols_create(&fixture->symbols), 0);
-	assert_int_equal(stacks_create(fixture->symbols, &fixture->stacks), 0);
+	assert_int_equal(stack_table_create(fixture->symbols, &fixture->stacks), 0);
 	*state = fixture;
 	return 0;
 }
@@ -40,7 +40,7 @@ static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
 
-	stacks_destroy(fixture->stacks);
+	stack_table_destroy(fixture->stacks);
 	ft_symbols_destroy(fixture->symbols);
 	free(fixture);
 	return 0;
@@ -52,7 +52,7 @@ static uint32_t intern(struct fixture *fixture, int32_t tgid, const uint64_t *fr
 	struct ft_stack stack = { frames, kernel_count, user_count };
 	uint32_t id = STACK_NONE;
 
-	assert_int_equal(stacks_intern(fixture->stacks, tgid, &stack, &id), 0);
+	assert_int_equal(stack_table_intern(fixture->stacks, tgid, &stack, &id), 0);
 	assert_int_not_equal(id, STACK_NONE);
 	return id;
 }
@@ -63,7 +63,7 @@ static const struct frame *only_frame(struct fixture *fixture, int32_t tgid, uin
 	uint32_t id = intern(fixture, tgid, &address, tgid == FT_KERNEL_TGID,
 			     tgid != FT_KERNEL_TGID);
 
-	assert_int_equal(stacks_frames(fixture->stacks, id, &frame), 1);
+	assert_int_equal(stack_table_frames(fixture->stacks, id, &frame), 1);
 	assert_int_equal(frame->address, address);
 	return frame;
 }
@@ -77,7 +77,7 @@ static void stacks_give_the_same_frames_the_same_id(void **state)
 	assert_int_not_equal(intern(*state, 7, others, 3, 0), id);
 	assert_int_not_equal(intern(*state, 7, frames, 2, 0), id);
 	assert_int_not_equal(intern(*state, 7, frames, 2, 1), id);
-	assert_int_equal(stacks_count(((struct fixture *)*state)->stacks), 5);
+	assert_int_equal(stack_table_count(((struct fixture *)*state)->stacks), 5);
 }
 
 static void stacks_of_kernel_frames_are_shared_by_processes_and_others_not(void **state)
@@ -96,7 +96,7 @@ static void stacks_name_kernel_and_user_frames(void **state)
 
 	add_symbol(fixture, FT_KERNEL_TGID, 0x100, "xfs_ilock", "xfs");
 	add_symbol(fixture, 7, 0x200, "table_grow", "/usr/lib/libtable.so.1");
-	assert_int_equal(stacks_frames(fixture->stacks, intern(fixture, 7, addresses, 1, 1),
+	assert_int_equal(stack_table_frames(fixture->stacks, intern(fixture, 7, addresses, 1, 1),
 				       &frames), 2);
 	assert_true(frames[0].kernel);
 	assert_string_equal(frames[0].symbol, "xfs_ilock");
@@ -131,7 +131,7 @@ static void stacks_never_name_user_frames_after_kernel_symbols(void **state)
 	for (int32_t tgid = -1; tgid <= 0; tgid++) {
 		uint32_t id = intern(fixture, tgid, &address, 0, 1);
 
-		assert_int_equal(stacks_frames(fixture->stacks, id, &frame), 1);
+		assert_int_equal(stack_table_frames(fixture->stacks, id, &frame), 1);
 		assert_null(frame->symbol);
 		assert_false(frame->kernel);
 	}
@@ -169,9 +169,9 @@ static void stacks_know_no_frames_of_no_stack(void **state)
 	struct fixture *fixture = *state;
 	const struct frame *frames;
 
-	assert_int_equal(stacks_frames(fixture->stacks, STACK_NONE, &frames), 0);
-	assert_int_equal(stacks_frames(fixture->stacks, 99, &frames), 0);
-	assert_int_equal(stacks_frames(fixture->stacks, intern(fixture, 7, NULL, 0, 0), &frames),
+	assert_int_equal(stack_table_frames(fixture->stacks, STACK_NONE, &frames), 0);
+	assert_int_equal(stack_table_frames(fixture->stacks, 99, &frames), 0);
+	assert_int_equal(stack_table_frames(fixture->stacks, intern(fixture, 7, NULL, 0, 0), &frames),
 			 0);
 }
 

@@ -22,11 +22,11 @@
 /* Reading the process STUCK ends when something can be read here. */
 static int release[2];
 
-int __wrap_snapshot_threads(int32_t tgid, const struct kallsyms *kallsyms,
+int __wrap_proc_threads_threads(int32_t tgid, const struct kallsyms *kallsyms,
 			    int (*visit)(void *context, const struct ft_event *event),
 			    void *context);
 
-int __wrap_snapshot_threads(int32_t tgid, const struct kallsyms *kallsyms,
+int __wrap_proc_threads_threads(int32_t tgid, const struct kallsyms *kallsyms,
 			    int (*visit)(void *context, const struct ft_event *event),
 			    void *context)
 {
@@ -44,42 +44,42 @@ int __wrap_snapshot_threads(int32_t tgid, const struct kallsyms *kallsyms,
 static void all_states_are_handed_over(void **state)
 {
 	const struct target target = { .tgids = { GOOD, GOOD + 1 }, .count = 2 };
-	struct ownlog *ownlog;
+	struct recorder_events *ownlog;
 	(void)state;
-	assert_int_equal(ownlog_create(&ownlog), 0);
-	struct states *states = states_start(&target, NULL);
+	assert_int_equal(recorder_events_create(&ownlog), 0);
+	struct thread_states *states = thread_states_start(&target, NULL);
 	assert_non_null(states);
-	assert_true(states_finish(states, 10000, ownlog));
-	assert_int_equal(ownlog_events(ownlog), 2);
-	ownlog_destroy(ownlog);
+	assert_true(thread_states_finish(states, 10000, ownlog));
+	assert_int_equal(recorder_events_events(ownlog), 2);
+	recorder_events_destroy(ownlog);
 }
 
 static void nobody_waits_for_a_process_that_is_stuck(void **state)
 {
 	const struct target target = { .tgids = { GOOD, STUCK, GOOD + 1 }, .count = 3 };
 	struct timespec end, now;
-	struct ownlog *ownlog;
+	struct recorder_events *ownlog;
 	(void)state;
-	assert_int_equal(ownlog_create(&ownlog), 0);
-	struct states *states = states_start(&target, NULL);
+	assert_int_equal(recorder_events_create(&ownlog), 0);
+	struct thread_states *states = thread_states_start(&target, NULL);
 	assert_non_null(states);
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	assert_false(states_finish(states, 200, ownlog));
+	assert_false(thread_states_finish(states, 200, ownlog));
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	assert_true(now.tv_sec - end.tv_sec < 100);
-	assert_int_equal(ownlog_events(ownlog), 1); /* what came before it */
-	assert_int_equal(states_stuck(), 1);
+	assert_int_equal(recorder_events_events(ownlog), 1); /* what came before it */
+	assert_int_equal(thread_states_stuck(), 1);
 
 	/* What comes later goes nowhere, and the thread ends. */
 	assert_int_equal(write(release[1], "x", 1), 1);
 	end.tv_sec += 60;
-	while (states_stuck() && now.tv_sec < end.tv_sec) {
+	while (thread_states_stuck() && now.tv_sec < end.tv_sec) {
 		sched_yield();
 		clock_gettime(CLOCK_MONOTONIC, &now);
 	}
-	assert_int_equal(states_stuck(), 0);
-	assert_int_equal(ownlog_events(ownlog), 1);
-	ownlog_destroy(ownlog);
+	assert_int_equal(thread_states_stuck(), 0);
+	assert_int_equal(recorder_events_events(ownlog), 1);
+	recorder_events_destroy(ownlog);
 }
 
 static void too_many_stuck_threads_get_no_company(void **state)
@@ -90,28 +90,28 @@ static void too_many_stuck_threads_get_no_company(void **state)
 	char byte;
 	(void)state;
 	assert_int_equal(read(release[0], &byte, 1), 1); /* of the test before */
-	struct states *states;
-	while (started < 1000 && (states = states_start(&target, NULL))) {
-		states_finish(states, 0, NULL);
+	struct thread_states *states;
+	while (started < 1000 && (states = thread_states_start(&target, NULL))) {
+		thread_states_finish(states, 0, NULL);
 		started++;
 	}
 	assert_true(started > 0 && started < 1000);
-	assert_int_equal(states_stuck(), started);
+	assert_int_equal(thread_states_stuck(), started);
 	assert_int_equal(write(release[1], "x", 1), 1);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += 60;
 	do {
 		sched_yield();
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (states_stuck() && now.tv_sec < end.tv_sec);
-	assert_int_equal(states_stuck(), 0);
+	} while (thread_states_stuck() && now.tv_sec < end.tv_sec);
+	assert_int_equal(thread_states_stuck(), 0);
 }
 
 static void nothing_was_started_nothing_is_handed_over(void **state)
 {
 	(void)state;
-	assert_false(states_finish(NULL, 0, NULL));
-	states_copy(NULL, 0, NULL);
+	assert_false(thread_states_finish(NULL, 0, NULL));
+	thread_states_copy(NULL, 0, NULL);
 }
 
 int main(void)

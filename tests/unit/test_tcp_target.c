@@ -31,7 +31,7 @@ static void target_takes_hosts_ports_and_text(void **state)
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
 		struct tcp_target target;
 		const char *problem = NULL;
-		assert_int_equal(tcp_target_parse(CASES[i].what, &target, &problem), 0);
+		assert_int_equal(probe_tcp_parse(CASES[i].what, &target, &problem), 0);
 		assert_null(problem);
 		assert_string_equal(target.host, CASES[i].host);
 		assert_string_equal(target.port, CASES[i].port);
@@ -74,7 +74,7 @@ static void target_refuses_what_is_none_says_why_and_leaves_the_output(void **st
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
 		struct tcp_target target = { .port = "same" };
 		const char *problem = NULL;
-		assert_int_equal(tcp_target_parse(CASES[i].what, &target, &problem), -EINVAL);
+		assert_int_equal(probe_tcp_parse(CASES[i].what, &target, &problem), -EINVAL);
 		if (!problem || !strstr(problem, CASES[i].word))
 			fail_msg("%s: %s", CASES[i].what, problem ? problem : "no problem");
 		assert_string_equal(target.port, "same");
@@ -90,19 +90,19 @@ static void target_bounds_host_and_text(void **state)
 	(void)state;
 	memset(what, 'h', sizeof(what));
 	strcpy(what + TCP_TARGET_HOST_BYTES - 1, ":80");
-	assert_int_equal(tcp_target_parse(what, &target, &problem), 0);
+	assert_int_equal(probe_tcp_parse(what, &target, &problem), 0);
 	assert_int_equal(strlen(target.host), TCP_TARGET_HOST_BYTES - 1);
 	memset(what, 'h', sizeof(what));
 	strcpy(what + TCP_TARGET_HOST_BYTES, ":80");
-	assert_int_equal(tcp_target_parse(what, &target, &problem), -EINVAL);
+	assert_int_equal(probe_tcp_parse(what, &target, &problem), -EINVAL);
 
 	memset(what, 's', sizeof(what));
 	memcpy(what, "h:80,send=", 10);
 	what[10 + TCP_TARGET_SEND_BYTES] = '\0';
-	assert_int_equal(tcp_target_parse(what, &target, &problem), 0);
+	assert_int_equal(probe_tcp_parse(what, &target, &problem), 0);
 	assert_int_equal(target.send_bytes, TCP_TARGET_SEND_BYTES);
 	strcpy(what + 10 + TCP_TARGET_SEND_BYTES, "s");
-	assert_int_equal(tcp_target_parse(what, &target, &problem), -EINVAL);
+	assert_int_equal(probe_tcp_parse(what, &target, &problem), -EINVAL);
 }
 
 int main(void)

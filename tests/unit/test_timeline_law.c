@@ -33,19 +33,19 @@ static uint32_t random_below(uint32_t limit)
 
 /* The law. */
 
-struct account {
+struct wait_stats {
 	uint64_t first_ns, last_ns, sum_ns;
 	bool seen;
 };
 
 struct ledger {
-	struct account accounts[20000];
+	struct wait_stats accounts[20000];
 };
 
 static int enter(void *context, const struct interval *interval)
 {
 	struct ledger *ledger = context;
-	struct account *account;
+	struct wait_stats *account;
 
 	assert_true(interval->thread->index < 20000);
 	assert_false(interval->thread->idle_task);
@@ -133,7 +133,7 @@ static void timeline_conserves_time_whatever_it_is_fed(void **state)
 		end_ns = time_ns + random_below(2) * 500;
 		assert_int_equal(timeline_finish(timeline, threads, end_ns), 0);
 		for (size_t i = 0; i < threads_count(threads); i++) {
-			const struct account *account = &ledger.accounts[i];
+			const struct wait_stats *account = &ledger.accounts[i];
 			const struct thread *thread = threads_at(threads, i);
 
 			if (!account->seen)

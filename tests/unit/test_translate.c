@@ -25,8 +25,8 @@ enum { TASKS, SWITCH, WAKING, LOCK, CALL, SAMPLE, EXTRA, STACK_WAKING, HOLD, EVE
 #define REGISTERS 3u /* two of them */
 
 struct fixture {
-	struct plan plan;
-	struct tasks *tasks;
+	struct event_plan plan;
+	struct task_table *tasks;
 	struct translate translate;
 	struct translate_cpu cpu;
 	_Alignas(8) uint8_t record[8192];
@@ -35,10 +35,10 @@ struct fixture {
 	struct translate_dump dump;
 };
 
-static void parse(struct format *ret_format, struct format_states *states, const char *text,
+static void parse(struct tracepoint_format *ret_format, struct tracepoint_states *states, const char *text,
 		  const char *const *names)
 {
-	assert_int_equal(format_parse(text, strlen(text), "x", names, ret_format, states, NULL), 0);
+	assert_int_equal(tracepoint_format_parse(text, strlen(text), "x", names, ret_format, states, NULL), 0);
 }
 
 static int setup(void **state)
@@ -80,7 +80,7 @@ static int setup(void **state)
 	parse(&f->plan.events[LOCK].format, NULL, FORMAT_CONTENTION_BEGIN, LOCK_FIELDS);
 	parse(&f->plan.events[HOLD].format, NULL, FORMAT_MMAP_LOCK_ACQUIRED, HOLD_FIELDS);
 	parse(&f->plan.events[CALL].format, NULL, FORMAT_MMAP, MMAP_FIELDS);
-	if (tasks_create(100, &f->tasks))
+	if (task_table_create(100, &f->tasks))
 		return -1;
 	translate_init(&f->translate, &f->plan, f->tasks);
 	return 0;
@@ -89,7 +89,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	tasks_destroy(f->tasks);
+	task_table_destroy(f->tasks);
 	free(f);
 	return 0;
 }
@@ -286,7 +286,7 @@ static void dead_thread_is_forgotten_but_its_last_switch_is_whole(void **state)
 	assert_int_equal(f->event.switch_.prev_state, FT_STATE_DEAD);
 	assert_int_equal(f->event.task->tid, 41);
 	assert_int_equal(f->event.task->tgid, 40);
-	assert_int_equal(tasks_learn(f->tasks, 41, -1, NULL)->tgid, -1);
+	assert_int_equal(task_table_learn(f->tasks, 41, -1, NULL)->tgid, -1);
 }
 
 static void make_waking(struct fixture *f, uint8_t flags)
@@ -533,7 +533,7 @@ static void make_fork(struct fixture *f, uint32_t type)
 static void new_thread_has_its_creators_name(void **state)
 {
 	struct fixture *f = *state;
-	tasks_learn(f->tasks, 41, 40, "parent");
+	task_table_learn(f->tasks, 41, 40, "parent");
 	make_fork(f, PERF_RECORD_FORK);
 	assert_int_equal(translate(f), 1);
 	assert_int_equal(f->event.kind, FT_EVENT_FORK);
@@ -700,17 +700,17 @@ static void switch_survives_wrapping_anywhere(void **state)
 	struct fixture *f = *state;
 	static _Alignas(8) uint8_t data[RING_BYTES], wrapped[RING_RECORD_BYTES_MAX];
 	struct perf_event_mmap_page page = { 0 };
-	struct ring ring;
+	struct perf_ring ring;
 	size_t bad_bytes;
-	ring_attach(&ring, &page, data, RING_BYTES, wrapped);
+	perf_ring_attach(&ring, &page, data, RING_BYTES, wrapped);
 	for (uint64_t start = 0; start < RING_BYTES; start += 8) {
 		make_switch(f, 41, 2, 43, 1000 + start);
 		for (size_t i = 0; i < f->bytes; i++)
 			data[(start + i) % RING_BYTES] = f->record[i];
 		page.data_tail = start;
 		page.data_head = start + f->bytes;
-		ring_begin(&ring);
-		const struct perf_event_header *record = ring_next(&ring, &bad_bytes);
+		perf_ring_begin(&ring);
+		const struct perf_event_header *record = perf_ring_next(&ring, &bad_bytes);
 		assert_non_null(record);
 		assert_int_equal(
 			translate_record(&f->translate, &f->cpu, record, &f->event, &f->dump), 1);

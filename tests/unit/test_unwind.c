@@ -299,7 +299,7 @@ static int setup(void **state)
 
 	(void)state;
 	return mappings_create(&mappings) < 0 ||
-	       maps_read(mappings, &self, 1, 10000, &unreadable) != 0;
+	       proc_maps_read(mappings, &self, 1, 10000, &unreadable) != 0;
 }
 
 static int teardown(void **state)

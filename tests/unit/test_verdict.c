@@ -21,11 +21,11 @@ struct asked {
 
 static void check(const struct asked *asked, size_t count, uint64_t slower_than_ms, uint64_t for_ms)
 {
-	struct verdict verdict;
+	struct probe_failures verdict;
 
-	verdict_init(&verdict, slower_than_ms * MS, for_ms * MS);
+	probe_failures_init(&verdict, slower_than_ms * MS, for_ms * MS);
 	for (size_t i = 0; i < count; i++) {
-		bool failed, fires = verdict_answer(&verdict, asked[i].start_ms * MS,
+		bool failed, fires = probe_failures_answer(&verdict, asked[i].start_ms * MS,
 						    asked[i].end_ms * MS, asked[i].why, &failed);
 		if (fires != asked[i].fires || failed != asked[i].failed)
 			fail_msg("answer %zu: failed %d, fires %d", i, failed, fires);
@@ -84,91 +84,91 @@ static void for_zero_fires_at_the_first_failure(void **state)
 
 static void unanswered_question_fires_without_its_end(void **state)
 {
-	struct verdict verdict;
+	struct probe_failures verdict;
 	bool failed;
 
 	(void)state;
-	verdict_init(&verdict, 200 * MS, 2000 * MS);
-	assert_false(verdict_answer(&verdict, 0, 1 * MS, NULL, &failed));
-	assert_int_equal(verdict_due_ns(&verdict, 500 * MS), 2500 * MS);
-	assert_false(verdict_waiting(&verdict, 500 * MS, 700 * MS));
-	assert_false(verdict_waiting(&verdict, 500 * MS, 2499 * MS));
-	assert_true(verdict_waiting(&verdict, 500 * MS, 2500 * MS));
-	assert_int_equal(verdict_due_ns(&verdict, 500 * MS), UINT64_MAX);
-	assert_false(verdict_waiting(&verdict, 500 * MS, 9000 * MS));
+	probe_failures_init(&verdict, 200 * MS, 2000 * MS);
+	assert_false(probe_failures_answer(&verdict, 0, 1 * MS, NULL, &failed));
+	assert_int_equal(probe_failures_due_ns(&verdict, 500 * MS), 2500 * MS);
+	assert_false(probe_failures_waiting(&verdict, 500 * MS, 700 * MS));
+	assert_false(probe_failures_waiting(&verdict, 500 * MS, 2499 * MS));
+	assert_true(probe_failures_waiting(&verdict, 500 * MS, 2500 * MS));
+	assert_int_equal(probe_failures_due_ns(&verdict, 500 * MS), UINT64_MAX);
+	assert_false(probe_failures_waiting(&verdict, 500 * MS, 9000 * MS));
 	/* Its end is a part of the same row. */
-	assert_false(verdict_answer(&verdict, 500 * MS, 9500 * MS, NULL, &failed));
+	assert_false(probe_failures_answer(&verdict, 500 * MS, 9500 * MS, NULL, &failed));
 	assert_true(failed);
-	assert_false(verdict_answer(&verdict, 9500 * MS, 9501 * MS, NULL, &failed));
-	assert_int_equal(verdict_due_ns(&verdict, 10000 * MS), 12000 * MS);
+	assert_false(probe_failures_answer(&verdict, 9500 * MS, 9501 * MS, NULL, &failed));
+	assert_int_equal(probe_failures_due_ns(&verdict, 10000 * MS), 12000 * MS);
 }
 
 static void unanswered_question_is_no_failure_before_it_is_late(void **state)
 {
-	struct verdict verdict;
+	struct probe_failures verdict;
 	bool failed;
 
 	(void)state;
-	verdict_init(&verdict, 3000 * MS, 1000 * MS);
-	assert_int_equal(verdict_due_ns(&verdict, 0), 3000 * MS + 1);
-	assert_false(verdict_waiting(&verdict, 0, 3000 * MS));
-	assert_true(verdict_waiting(&verdict, 0, 3000 * MS + 1));
+	probe_failures_init(&verdict, 3000 * MS, 1000 * MS);
+	assert_int_equal(probe_failures_due_ns(&verdict, 0), 3000 * MS + 1);
+	assert_false(probe_failures_waiting(&verdict, 0, 3000 * MS));
+	assert_true(probe_failures_waiting(&verdict, 0, 3000 * MS + 1));
 
 	/* Nor in a row: one that has just been asked is none yet. */
-	verdict_init(&verdict, 200 * MS, 1000 * MS);
-	assert_false(verdict_answer(&verdict, 0, 1 * MS, "no", &failed));
-	assert_int_equal(verdict_due_ns(&verdict, 990 * MS), 1190 * MS + 1);
-	assert_false(verdict_waiting(&verdict, 990 * MS, 1100 * MS));
-	assert_false(verdict_answer(&verdict, 990 * MS, 1150 * MS, NULL, &failed));
+	probe_failures_init(&verdict, 200 * MS, 1000 * MS);
+	assert_false(probe_failures_answer(&verdict, 0, 1 * MS, "no", &failed));
+	assert_int_equal(probe_failures_due_ns(&verdict, 990 * MS), 1190 * MS + 1);
+	assert_false(probe_failures_waiting(&verdict, 990 * MS, 1100 * MS));
+	assert_false(probe_failures_answer(&verdict, 990 * MS, 1150 * MS, NULL, &failed));
 	assert_false(failed);
 }
 
 static void due_never_wraps_around(void **state)
 {
-	struct verdict verdict;
+	struct probe_failures verdict;
 
 	(void)state;
-	verdict_init(&verdict, UINT64_MAX, UINT64_MAX);
-	assert_int_equal(verdict_due_ns(&verdict, 5), UINT64_MAX);
-	assert_false(verdict_waiting(&verdict, 5, 1000 * MS));
+	probe_failures_init(&verdict, UINT64_MAX, UINT64_MAX);
+	assert_int_equal(probe_failures_due_ns(&verdict, 5), UINT64_MAX);
+	assert_false(probe_failures_waiting(&verdict, 5, 1000 * MS));
 }
 
 static void evidence_counts_slow_answers(void **state)
 {
-	struct verdict verdict;
+	struct probe_failures verdict;
 	char text[256];
 	bool failed, fires = false;
 
 	(void)state;
-	verdict_init(&verdict, 200 * MS, 2000 * MS);
+	probe_failures_init(&verdict, 200 * MS, 2000 * MS);
 	for (uint64_t i = 0; i < 5; i++)
-		fires = verdict_answer(&verdict, i * 500 * MS,
+		fires = probe_failures_answer(&verdict, i * 500 * MS,
 				       i * 500 * MS + (i == 4 ? 812 : 400) * MS, NULL, &failed);
 	assert_true(fires);
-	verdict_describe(&verdict, "tcp 127.0.0.1:6379", 2812 * MS, 0, text, sizeof(text));
+	probe_failures_describe(&verdict, "tcp 127.0.0.1:6379", 2812 * MS, 0, text, sizeof(text));
 	assert_string_equal(text, "tcp 127.0.0.1:6379 slower than 200 ms for 2.8 s: "
 				  "5 of 5 answers failed, the last took 812 ms");
 }
 
 static void evidence_tells_bad_answers_and_silence_apart(void **state)
 {
-	struct verdict verdict;
+	struct probe_failures verdict;
 	char text[256];
 	bool failed;
 
 	(void)state;
-	verdict_init(&verdict, 200 * MS, 2000 * MS);
-	verdict_waiting(&verdict, 0, 2000 * MS);
-	verdict_describe(&verdict, "tcp a:1", 2000 * MS, 2000 * MS, text, sizeof(text));
+	probe_failures_init(&verdict, 200 * MS, 2000 * MS);
+	probe_failures_waiting(&verdict, 0, 2000 * MS);
+	probe_failures_describe(&verdict, "tcp a:1", 2000 * MS, 2000 * MS, text, sizeof(text));
 	assert_string_equal(text, "tcp a:1 slower than 200 ms for 2.0 s: no answer for 2.0 s");
 
-	verdict_init(&verdict, 200 * MS, 2000 * MS);
-	verdict_answer(&verdict, 0, 300000, "Connection refused", &failed);
-	verdict_describe(&verdict, "tcp a:1", 2000 * MS, 0, text, sizeof(text));
+	probe_failures_init(&verdict, 200 * MS, 2000 * MS);
+	probe_failures_answer(&verdict, 0, 300000, "Connection refused", &failed);
+	probe_failures_describe(&verdict, "tcp a:1", 2000 * MS, 0, text, sizeof(text));
 	assert_string_equal(text, "tcp a:1 failing for 2.0 s: 1 of 1 answers failed, "
 				  "the last took 0.3 ms: Connection refused");
-	verdict_waiting(&verdict, 500 * MS, 2000 * MS);
-	verdict_describe(&verdict, "tcp a:1", 2000 * MS, 1500 * MS, text, sizeof(text));
+	probe_failures_waiting(&verdict, 500 * MS, 2000 * MS);
+	probe_failures_describe(&verdict, "tcp a:1", 2000 * MS, 1500 * MS, text, sizeof(text));
 	assert_string_equal(text,
 			    "tcp a:1 failing or slower than 200 ms for 2.0 s: "
 			    "1 of 1 answers failed, the last took 0.3 ms: Connection refused; "
