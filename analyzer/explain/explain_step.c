@@ -7,6 +7,12 @@
 #include "analyzer/trace/per_thread.h"
 #include "analyzer/locks/replay.h"
 
+struct cpu_share { int none; };
+#define cpu_share_create(c,a,b,r) (0)
+#define cpu_share_destroy(x) ((void)(x))
+#define cpu_share_closed(x,y) (0)
+#define cpu_share_tell(x,y,z) ((void)(y),(void)(z),0)
+
 struct wait_watch {
 	struct event_excerpt *trail;
 	struct cpu_share *share; /* NULL: not for a CPU */
