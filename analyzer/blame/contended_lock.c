@@ -87,13 +87,20 @@ size_t contended_locks_find(const struct long_wait *waits, size_t count, const s
 	return kept;
 }
 
+/* A hold of some length, as one of its waiters saw it end. */
+struct release {
+	uint64_t time_ns;
+	uint32_t owner; /* thread->index */
+};
+
 /* What is known of one suspect, while the waits in the stall are added up. */
 struct figures {
 	struct contended_lock *suspect;
 	struct victim_set victims, outsiders;
 	uint64_t wait_ns, waits, nobody_ns;
 	struct per_thread owners; /* struct lock_owner */
-	struct per_thread release_times; /* uint64_t: of each owner's last hold that was counted */
+	struct release *releases; /* that ended charges of some length */
+	size_t release_count, release_room;
 	const struct lock *lock; /* the last one that was it; NULL: none was */
 };
 
@@ -119,20 +126,22 @@ static void note_hold(struct lock_owner *owner, const struct history_charge *cha
 	};
 }
 
-/* Holds of one owner follow each other: what many waiters saw end at one time is one hold. */
-static int count_hold(struct figures *figures, struct lock_owner *owner,
-		      const struct history_charge *charge)
+static int note_release(struct figures *figures, const struct history_charge *charge)
 {
-	uint64_t *last_ns = per_thread_get(&figures->release_times, charge->owner);
+	size_t room = figures->release_room ? figures->release_room * 2 : 64;
+	struct release *releases;
 
-	if (!last_ns)
-		return -ENOMEM;
-	if (charge->end_ns - charge->start_ns < COUNTED_HOLD_NS ||
-	    (charge->end_ns <= *last_ns + COUNTED_HOLD_NS &&
-	     *last_ns <= charge->end_ns + COUNTED_HOLD_NS))
+	if (charge->end_ns - charge->start_ns < COUNTED_HOLD_NS)
 		return 0;
-	*last_ns = charge->end_ns;
-	owner->holds++;
+	if (figures->release_count == figures->release_room) {
+		releases = reallocarray(figures->releases, room, sizeof(*releases));
+		if (!releases)
+			return -ENOMEM;
+		figures->releases = releases;
+		figures->release_room = room;
+	}
+	figures->releases[figures->release_count++] =
+		(struct release){ charge->end_ns, charge->owner->index };
 	return 0;
 }
 
@@ -150,7 +159,7 @@ static int add_charge(struct figures *figures, const struct history_charge *char
 	if (charge->grade == GRADE_EXACT)
 		owner->exact_ns += to_ns - from_ns;
 	note_hold(owner, charge, from_ns, to_ns);
-	return count_hold(figures, owner, charge);
+	return note_release(figures, charge);
 }
 
 static int add_charges(struct figures *figures, const struct history_lock_wait *wait,
@@ -331,6 +340,35 @@ static void take_longest(const struct figures *figures, const struct stall *stal
 	}
 }
 
+static int compare_release(const void *left, const void *right)
+{
+	const struct release *a = left, *b = right;
+
+	if (a->owner != b->owner)
+		return a->owner < b->owner ? -1 : 1;
+	return (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
+}
+
+/* What many waiters saw end at one time is one hold: the next one ends as much later as it is long. */
+static uint32_t count_holds(struct figures *figures, const struct thread *owner)
+{
+	const struct release *last = NULL;
+	uint32_t holds = 0;
+
+	if (figures->release_count)
+		qsort(figures->releases, figures->release_count, sizeof(*figures->releases),
+		      compare_release);
+	for (size_t i = 0; i < figures->release_count; i++) {
+		const struct release *release = &figures->releases[i];
+
+		if (release->owner != owner->index)
+			continue;
+		holds += !last || release->time_ns >= last->time_ns + COUNTED_HOLD_NS;
+		last = release;
+	}
+	return holds;
+}
+
 /* The most blamed owner that is somebody; none where more of the time is nobody's than that one's. */
 static int conclude_figures(struct figures *figures, const struct stall *stall)
 {
@@ -344,8 +382,10 @@ static int conclude_figures(struct figures *figures, const struct stall *stall)
 		return -ENOMEM;
 	suspect->wait_ns = figures->wait_ns;
 	suspect->waits = figures->waits;
-	if (best.thread)
+	if (best.thread) {
 		take_longest(figures, stall, &best);
+		best.holds = count_holds(figures, best.thread);
+	}
 	suspect->has_owner = best.thread && (best.blamed_ns >= figures->nobody_ns ||
 					     ends_enough(&best, figures));
 	if (suspect->has_owner) {
@@ -380,7 +420,6 @@ int contended_locks_examine(struct contended_lock *suspects, size_t count,
 			.victims = VICTIM_SET,
 			.outsiders = VICTIM_SET,
 			.owners.entry_bytes = sizeof(struct lock_owner),
-			.release_times.entry_bytes = sizeof(uint64_t),
 		};
 	for (size_t i = 0; i < threads_count(threads) && !r; i++)
 		r = add_thread(&all, threads_at(threads, i));
@@ -390,7 +429,7 @@ int contended_locks_examine(struct contended_lock *suspects, size_t count,
 		victim_set_free(&all.figures[i].victims);
 		victim_set_free(&all.figures[i].outsiders);
 		per_thread_free(&all.figures[i].owners);
-		per_thread_free(&all.figures[i].release_times);
+		free(all.figures[i].releases);
 	}
 	return r;
 }
