@@ -30,6 +30,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/explain/explain_view.c analyzer/explain/explain_view.h \
 	analyzer/explain/explain_step.c analyzer/explain/explain_step.h \
 	analyzer/trace/event_counts.c analyzer/trace/event_counts.h \
+	analyzer/util/grade.c analyzer/util/grade.h \
 	analyzer/detect/finding.c analyzer/detect/finding.h \
 	analyzer/detect/resource_wait_finding.c analyzer/detect/resource_wait_finding.h \
 	analyzer/detect/cpu_starvation_finding.c \

@@ -83,7 +83,7 @@ static int input_open(struct input *input, const char *path, const struct option
 
 static void input_close(struct input *input)
 {
-	analysis_free(input->model);
+	model_free(input->model);
 	source_close(input->source);
 }
 

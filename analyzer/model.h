@@ -17,6 +17,8 @@
 #include "analyzer/trace/event_counts.h"
 #include "analyzer/trace/stack_table.h"
 #include "analyzer/timeline/wait_class.h"
+#include "analyzer/util/grade.h"
+#include "analyzer/util/human.h"
 
 enum finding_kind {
 	FINDING_MMAP_LOCK_CONVOY, FINDING_FUTEX_CONVOY, FINDING_KERNEL_LOCK_CONVOY,
@@ -27,9 +29,6 @@ enum finding_kind {
 	FINDING_KINDS
 };
 const char *finding_kind_name(enum finding_kind kind);	/* "mmap-lock-convoy" ... */
-
-enum grade { GRADE_UNKNOWN, GRADE_PLAUSIBLE, GRADE_STRONG, GRADE_EXACT };
-const char *grade_name(enum grade grade);
 
 struct model_stack {
 	const struct frame *frames;	/* leaf first, borrowed from struct stack_table; NULL: none */
@@ -266,5 +265,11 @@ struct model {
 	struct futex_locks *futexes;	/* which of them are locks, for further readings */
 	struct stack_infos *operations;	/* keeps the texts of waits[].operation */
 };
+
+/* @model: also one that is only partly filled in; NULL. */
+void model_free(struct model *model);
+
+/* The time of day where the host was, "+31.073 s" into the capture where that is not known. */
+struct human model_time_text(const struct model *model, uint64_t at_ns);
 
 #endif

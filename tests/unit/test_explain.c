@@ -63,7 +63,7 @@ static struct result explain(struct scene *scene, uint64_t end_ns, const char *w
 static void done(struct result *result)
 {
 	explanation_free(result->explanation);
-	analysis_free(result->model);
+	model_free(result->model);
 	source_close(result->source);
 	scene_destroy(result->scene);
 	free(result->message);

@@ -216,7 +216,7 @@ static void read_hostile(void (*write_hostile)(const char *from, char *path), in
 			check_model(model, out);
 			analysed++;
 		}
-		analysis_free(model);
+		model_free(model);
 		source_close(source);
 		free(message);
 		unlink(path);
