@@ -56,8 +56,6 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/util/json_writer.c analyzer/util/json_writer.h \
 	analyzer/report/json_compare.c \
 	analyzer/report/json_explain.c \
-	analyzer/report/json_fields.c analyzer/report/json_fields.h \
-	analyzer/report/json_cause.c analyzer/report/json_cause.h \
 	analyzer/locks/proc_locks.c analyzer/locks/proc_locks.h \
 	analyzer/locks/lock_private.h analyzer/locks/lock_hung_task.c \
 	analyzer/locks/lock_at_end.c analyzer/locks/lock_proc_locks.c analyzer/locks/lock_identity.c \
@@ -75,7 +73,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/blame/queued_writer.c analyzer/blame/queued_writer.h \
 	analyzer/activity/cpu_profile.c analyzer/activity/cpu_profile.h \
 	analyzer/locks/futex_wakes.c analyzer/locks/futex_wakes.h \
-	analyzer/report/report.h \
+	analyzer/report/report.h analyzer/report/report_private.h \
+	analyzer/report/renderers.c \
 	analyzer/report/folded_report.c \
 	analyzer/report/json_report.c \
 	analyzer/report/text_report.c \
@@ -98,13 +97,9 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/tables.c analyzer/detect/tables.h \
 	analyzer/trace/target.c analyzer/trace/target.h \
 	analyzer/util/terminal.c analyzer/util/terminal.h \
-	analyzer/report/text_parts.h \
-	analyzer/report/text_blame.c \
 	analyzer/report/text_compare.c \
-	analyzer/report/text_coverage.c \
+	analyzer/report/text_excerpt.c \
 	analyzer/report/text_explain.c \
-	analyzer/report/text_findings.c \
-	analyzer/report/text_headline.c \
 	analyzer/report/text_stack.c \
 	analyzer/report/text_tables.c \
 	analyzer/trace/threads.c analyzer/trace/threads.h \

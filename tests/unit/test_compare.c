@@ -344,15 +344,14 @@ static void compare_does_not_pass_a_stall_of_unknown_cause_for_none(void **state
 
 static char *rendered(const struct comparison *comparison, bool json)
 {
-	const struct text_options options = { .width = 80 };
+	const struct report_options options = { .width = 80 };
 	char *text = NULL;
 	size_t bytes;
 	FILE *out = open_memstream(&text, &bytes);
 
 	assert_non_null(out);
-	assert_int_equal(json ? report_comparison_json(comparison, out)
-			      : report_comparison_text(comparison, &options, out),
-			 0);
+	assert_int_equal(
+		report_renderer(json ? "json" : "text")->comparison(comparison, &options, out), 0);
 	assert_int_equal(fclose(out), 0);
 	return text;
 }

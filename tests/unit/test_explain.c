@@ -71,13 +71,14 @@ static void done(struct result *result)
 
 static char *text_of(const struct result *result)
 {
-	const struct text_options options = { .width = 80 };
+	const struct report_options options = { .width = 80 };
 	char *text = NULL;
 	size_t bytes;
 	FILE *out = open_memstream(&text, &bytes);
 
 	assert_non_null(out);
-	assert_int_equal(report_explanation_text(result->explanation, result->model, &options, out),
+	assert_int_equal(report_renderer("text")->explanation(result->explanation, result->model,
+							      &options, out),
 			 0);
 	assert_int_equal(fclose(out), 0);
 	return text;

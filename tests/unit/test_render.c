@@ -26,29 +26,29 @@
 
 static int text(const struct render_case *render_case, FILE *out)
 {
-	const struct text_options options = { .width = WIDTH,
+	const struct report_options options = { .width = WIDTH,
 					      .all_threads = render_case->all_threads };
 
-	return report_text(render_case->model, &options, out);
+	return report_renderer("text")->report(render_case->model, &options, out);
 }
 
 static int colored_text(const struct render_case *render_case, FILE *out)
 {
-	const struct text_options options = { .width = WIDTH,
+	const struct report_options options = { .width = WIDTH,
 					      .color = true,
 					      .all_threads = render_case->all_threads };
 
-	return report_text(render_case->model, &options, out);
+	return report_renderer("text")->report(render_case->model, &options, out);
 }
 
 static int json(const struct render_case *render_case, FILE *out)
 {
-	return report_json(render_case->model, out);
+	return report_renderer("json")->report(render_case->model, NULL, out);
 }
 
 static int folded(const struct render_case *render_case, FILE *out)
 {
-	return report_folded(render_case->model, out);
+	return report_renderer("folded")->report(render_case->model, NULL, out);
 }
 
 typedef int renderer(const struct render_case *render_case, FILE *out);
