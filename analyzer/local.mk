@@ -12,13 +12,10 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/blame/root_cause.c analyzer/blame/root_cause.h \
 	analyzer/explain/wait_select.c analyzer/explain/wait_select.h \
 	analyzer/compare/compare.c analyzer/compare/compare.h \
-	analyzer/compare/compare_findings.c \
-	analyzer/compare/compare_locks.c \
-	analyzer/compare/compare_names.c analyzer/compare/compare_names.h \
-	analyzer/compare/compare_say.c analyzer/compare/compare_say.h \
-	analyzer/compare/compare_table.c analyzer/compare/compare_table.h \
-	analyzer/compare/compare_threads.c \
-	analyzer/compare/compare_waits.c \
+	analyzer/compare/compare_private.h \
+	analyzer/compare/compare_rows.c \
+	analyzer/compare/compare_table.c \
+	analyzer/compare/compare_verdict.c \
 	analyzer/detect/lock_convoy.h analyzer/detect/lock_convoy_advice.c analyzer/detect/lock_convoy_evidence.c \
 	analyzer/detect/deadlock.c analyzer/detect/deadlock.h \
 	analyzer/detect/slow_producer_profile.c analyzer/detect/slow_producer_profile.h \

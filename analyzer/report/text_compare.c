@@ -180,13 +180,13 @@ static void put_thread(struct text_layout *page, const struct compare_thread *th
 	const struct compare_thread_side *before = &thread->before, *after = &thread->after;
 
 	switch (thread->state) {
-	case THREAD_RUNNING:
+	case COMPARE_RUNNING:
 		put_thread_row(page, thread, "running", before->running, after->running);
 		break;
-	case THREAD_RUNNABLE:
+	case COMPARE_RUNNABLE:
 		put_thread_row(page, thread, "runnable", before->runnable, after->runnable);
 		break;
-	default:
+	case COMPARE_HURT:
 		put_thread_row(page, thread, "blocked", before->hurt, after->hurt);
 		break;
 	}

@@ -278,7 +278,7 @@ static void compare_takes_the_threads_of_a_pool_together(void **state)
 	assert_string_equal(comparison->threads[0].comm, "worker*");
 	assert_string_equal(comparison->threads[0].process, "server");
 	assert_int_equal(comparison->threads[0].change, COMPARE_GREW);
-	assert_int_equal(comparison->threads[0].state, THREAD_RUNNING);
+	assert_int_equal(comparison->threads[0].state, COMPARE_RUNNING);
 	assert_int_equal(comparison->threads[0].before.running, 200000);
 	assert_int_equal(comparison->threads[0].after.running, 400000);
 	assert_int_equal(comparison->threads[0].after.threads, 2);
