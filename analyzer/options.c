@@ -71,10 +71,10 @@ static const struct option long_options[] = {
 };
 
 /* Return: -EINVAL, or -ENOMEM where there is no memory for the message. */
-static int refuse(char **ret_message, const char *format, ...)
+static int reject_usage(char **ret_message, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static int refuse(char **ret_message, const char *format, ...)
+static int reject_usage(char **ret_message, const char *format, ...)
 {
 	va_list arguments;
 	int length;
@@ -110,8 +110,9 @@ static int add_pids(struct options *options, const char *text, char **ret_messag
 		int32_t pid, *longer;
 
 		if (parse_pid(&at, &pid))
-			return refuse(ret_message,
-				      "--pid takes process ids joined by commas, not '%s'", text);
+			return reject_usage(ret_message,
+					    "--pid takes process ids joined by commas, not '%s'",
+					    text);
 		longer = reallocarray(options->target, options->target_count + 1, sizeof(pid));
 		if (!longer)
 			return -ENOMEM;
@@ -124,10 +125,10 @@ static int add_pids(struct options *options, const char *text, char **ret_messag
 static int set_stall(struct options *options, const char *text, char **ret_message)
 {
 	if (human_parse_duration(text, &options->stall_ns) || options->stall_ns == 0)
-		return refuse(ret_message,
-			      "--stall takes a time above 0 with its unit, like 200ms "
-			      "or 1.5s, not '%s'",
-			      text);
+		return reject_usage(ret_message,
+				    "--stall takes a time above 0 with its unit, like 200ms "
+				    "or 1.5s, not '%s'",
+				    text);
 	return 0;
 }
 
@@ -143,7 +144,7 @@ static int set_color(struct options *options, const char *text, char **ret_messa
 			return 0;
 		}
 	}
-	return refuse(ret_message, "--color takes auto, always or never, not '%s'", text);
+	return reject_usage(ret_message, "--color takes auto, always or never, not '%s'", text);
 }
 
 static int set_format(struct options *options, const char *name, char **ret_message)
@@ -151,7 +152,7 @@ static int set_format(struct options *options, const char *name, char **ret_mess
 	const struct renderer *renderer = report_renderer(name);
 
 	if (options->renderer != report_renderer("text") && options->renderer != renderer)
-		return refuse(ret_message, "--json and --folded exclude each other");
+		return reject_usage(ret_message, "--json and --folded exclude each other");
 	options->renderer = renderer;
 	return 0;
 }
@@ -159,10 +160,11 @@ static int set_format(struct options *options, const char *name, char **ret_mess
 static int set_explain(struct options *options, const char *text, char **ret_message)
 {
 	if (wait_spec_parse(text, &options->wait_spec))
-		return refuse(ret_message,
-			      "--explain takes a thread's id, or that and a time like 31519:2.5 or "
-			      "31519:12:04:31.073, not '%s'",
-			      text);
+		return reject_usage(
+			ret_message,
+			"--explain takes a thread's id, or that and a time like 31519:2.5 or "
+			"31519:12:04:31.073, not '%s'",
+			text);
 	return 0;
 }
 
@@ -194,13 +196,14 @@ static int set_option(struct options *options, int option, char *const argv[], c
 		options->action = ACTION_VERSION;
 		return 0;
 	case ':':
-		return refuse(ret_message, "option '%s' needs a value", argv[optind - 1]);
+		return reject_usage(ret_message, "option '%s' needs a value", argv[optind - 1]);
 	default:
 		if (optopt > 0 && optopt <= CHAR_MAX)
-			return refuse(ret_message, "there is no option '-%c'", optopt);
+			return reject_usage(ret_message, "there is no option '-%c'", optopt);
 		if (optopt)
-			return refuse(ret_message, "option '%s' takes no value", argv[optind - 1]);
-		return refuse(ret_message, "there is no option '%s'", argv[optind - 1]);
+			return reject_usage(ret_message, "option '%s' takes no value",
+					    argv[optind - 1]);
+		return reject_usage(ret_message, "there is no option '%s'", argv[optind - 1]);
 	}
 }
 
@@ -209,10 +212,10 @@ static int set_path(struct options *options, int argc, char *const argv[], char 
 	if (options->action != ACTION_REPORT)
 		return 0;
 	if (optind == argc)
-		return refuse(ret_message, "no capture was named");
+		return reject_usage(ret_message, "no capture was named");
 	if (optind + 1 < argc)
-		return refuse(ret_message, "one capture at a time: '%s' is one too many",
-			      argv[optind + 1]);
+		return reject_usage(ret_message, "one capture at a time: '%s' is one too many",
+				    argv[optind + 1]);
 	options->path = argv[optind];
 	return 0;
 }
@@ -225,13 +228,14 @@ static int set_action(struct options *options, char **ret_message)
 	if (options->action != ACTION_REPORT || (!explain && !compare))
 		return 0;
 	if (explain && compare)
-		return refuse(ret_message, "--explain and --before exclude each other");
+		return reject_usage(ret_message, "--explain and --before exclude each other");
 	if (explain ? !options->renderer->explanation : !options->renderer->comparison)
-		return refuse(ret_message, "--%s excludes --explain and --before",
-			      options->renderer->name);
+		return reject_usage(ret_message, "--%s excludes --explain and --before",
+				    options->renderer->name);
 	if (options->all_threads)
-		return refuse(ret_message,
-			      "--threads is for the report: it excludes --explain and --before");
+		return reject_usage(
+			ret_message,
+			"--threads is for the report: it excludes --explain and --before");
 	options->action = explain ? ACTION_EXPLAIN : ACTION_COMPARE;
 	return 0;
 }

@@ -34,7 +34,7 @@ struct renderer {
 			  FILE *out);
 };
 
-/* @name: "text", "json" or "folded". */
+/* @name: "text", "json" or "folded". Return: NULL: there is no such format. */
 const struct renderer *report_renderer(const char *name);
 
 #endif

@@ -109,7 +109,8 @@ static void put_owner(struct text_layout *page, const struct model_lock *lock,
 	if (lock->owner_count == 0)
 		return;
 	share = human_share(owner->blamed_ns, lock->wait_ns);
-	if (owner->tid && lock->class == WAIT_LOCK_FUTEX) /* it may be no lock, so nobody is said to hold it */
+	/* A futex may be no lock, so nobody is said to hold it. */
+	if (owner->tid && lock->class == WAIT_LOCK_FUTEX)
 		layout_cell(page, columns, false, "woken by %" PRId32 " %s", owner->tid,
 			    owner->comm);
 	else if (owner->tid == 0)

@@ -80,7 +80,7 @@ void json_close_array(struct json *json)
 	close_level(json, false);
 }
 
-/* C1 controls and invisible characters are escaped too, because people look at JSON on terminals. */
+/* C1 controls and invisible characters are escaped too: people look at JSON on terminals. */
 static void put_escaped(struct json *json, uint32_t character)
 {
 	static const char *const shorts[] = {

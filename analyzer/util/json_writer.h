@@ -20,7 +20,7 @@ struct json {
 	bool object[JSON_DEPTH_MAX]; /* each an object, else an array */
 	bool has_members[JSON_DEPTH_MAX];
 	bool has_key, has_value;
-	int error; /* the caller's first failure to make a value, -ENOMEM; json_finish() returns it */
+	int error; /* the caller could not make a value, -ENOMEM; json_finish() returns it */
 };
 
 /* Initialises all of @json. */
@@ -50,10 +50,10 @@ void json_field_null(struct json *json, const char *key);
 void json_field_object(struct json *json, const char *key);	/* left open */
 void json_field_array(struct json *json, const char *key);	/* left open */
 
-/* The address is written as text, because many JSON readers cannot hold 64 bits in a number. 0: null. */
+/* As text, because many JSON readers cannot hold 64 bits in a number. 0: null. */
 void json_field_address(struct json *json, const char *key, uint64_t address);
 
-/* The document is whole. Return: 0, @json->error, or -EIO where the file did not take everything. */
+/* End the document. Return: 0, @json->error, or -EIO where the file did not take everything. */
 int json_finish(struct json *json);
 
 #endif

@@ -363,6 +363,16 @@ static void a_full_disk_is_reported_by_each_renderer(void **state)
 	}
 }
 
+static void a_moment_is_cut_to_milliseconds_with_and_without_a_time_of_day(void **state)
+{
+	struct model model = { .capture.start_realtime_ns = 0 };
+
+	(void)state;
+	assert_string_equal(model_time_text(&model, 1999999999).text, "+1.999 s");
+	model.capture.start_realtime_ns = 1000000000;
+	assert_string_equal(model_time_text(&model, 1999999999).text, "00:00:02.999");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +382,7 @@ int main(void)
 		cmocka_unit_test(folded_lines_end_in_a_number_and_start_with_the_target),
 		cmocka_unit_test(json_has_the_members_that_the_schema_promises),
 		cmocka_unit_test(a_full_disk_is_reported_by_each_renderer),
+		cmocka_unit_test(a_moment_is_cut_to_milliseconds_with_and_without_a_time_of_day),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
