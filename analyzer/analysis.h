@@ -19,12 +19,11 @@ struct analysis_options {
 /**
  * analysis_run() - read the source to its end and think.
  *
- * @ret_model: free with analysis_free(); @source and @path must outlive it.
+ * @ret_model: free with model_free(); @source and @path must outlive it.
  *
  * Return: 0, -ENOMEM, -EIO.
  */
 int analysis_run(struct source *source, const char *path, const struct analysis_options *options,
 		 struct model **ret_model);
-void analysis_free(struct model *model);
 
 #endif

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <sys/types.h>
 
-#include "analyzer/detect/finding.h"
 #include "analyzer/util/human.h"
 #include "analyzer/locks/replay.h"
+#include "analyzer/model.h"
 
 #define SAME_TID_MAX 16 /* threads that had the tid one after the other; the latest count */
 
@@ -217,7 +217,7 @@ static int no_such_time(const struct model *model, int error, char **ret_message
 		ret_message, -ENOENT,
 		"%s: that time is not in the capture.\n"
 		"  It begins at %s and is %s long; say a time of day in it, or seconds since then.",
-		model->capture.path, finding_moment(model, 0).text,
+		model->capture.path, model_time_text(model, 0).text,
 		human_duration(model->capture.duration_ns).text);
 }
 

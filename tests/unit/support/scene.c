@@ -436,7 +436,7 @@ struct scene_result scene_analyze(struct scene *scene, const char *target, uint6
 
 void scene_done(struct scene_result *result, struct scene *scene)
 {
-	analysis_free(result->model);
+	model_free(result->model);
 	source_close(result->source);
 	scene_destroy(scene);
 }

@@ -58,7 +58,7 @@ static struct result explain(struct scene *scene, uint64_t end_ns, const char *w
 static void done(struct result *result)
 {
 	explanation_free(result->explanation);
-	analysis_free(result->model);
+	model_free(result->model);
 	source_close(result->source);
 	scene_destroy(result->scene);
 	free(result->message);
@@ -66,13 +66,14 @@ static void done(struct result *result)
 
 static char *text_of(const struct result *result)
 {
-	const struct text_options options = { .width = 80 };
+	const struct report_options options = { .width = 80 };
 	char *text = NULL;
 	size_t bytes;
 	FILE *out = open_memstream(&text, &bytes);
 
 	assert_non_null(out);
-	assert_int_equal(report_explanation_text(result->explanation, result->model, &options, out),
+	assert_int_equal(report_renderer("text")->explanation(result->explanation, result->model,
+							      &options, out),
 			 0);
 	assert_int_equal(fclose(out), 0);
 	return text;

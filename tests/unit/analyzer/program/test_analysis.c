@@ -233,7 +233,7 @@ static void analysis_has_no_verdict_about_a_process_it_never_saw(void **state)
 	assert_int_equal(analysis_run(result.source, "other", &options, &other.model), 0);
 	assert_non_null(other.model->no_verdict);
 	assert_int_equal(other.model->finding_count, 0);
-	analysis_free(other.model);
+	model_free(other.model);
 	scene_done(&result, scene);
 }
 
@@ -278,7 +278,7 @@ static void analysis_of_the_same_capture_is_the_same(void **state)
 	assert_int_equal(again.model->finding_count, result.model->finding_count);
 	assert_string_equal(again.model->findings[0].summary, result.model->findings[0].summary);
 	assert_int_equal(again.model->coverage.unknown_ns, result.model->coverage.unknown_ns);
-	analysis_free(again.model);
+	model_free(again.model);
 	scene_done(&result, scene);
 }
 

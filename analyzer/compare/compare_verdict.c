@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a comparison comes to, in sentences.
+ */
 #include "config.h"
 
-#include "analyzer/compare/compare_say.h"
+#include "analyzer/compare/compare_private.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,19 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/compare/compare_table.h"
 #include "analyzer/util/human.h"
 
-/* A recording this many times as long as the other holds what is rare more surely. */
+/* A recording this many times as long as the other is more likely to hold rare events. */
 #define LENGTHS_APART 4u
 
-/* Unknown time, as a share of the targets' thread time, that makes shares doubtful. */
+/* Shares are doubtful where this much of the targets' thread time is unknown. */
 #define UNKNOWN_PERCENT 10u
 
-static int warn(struct comparison *comparison, const char *format, ...)
+static int add_warning(struct comparison *comparison, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static int warn(struct comparison *comparison, const char *format, ...)
+static int add_warning(struct comparison *comparison, const char *format, ...)
 {
 	char **warnings = reallocarray(comparison->warnings, comparison->warning_count + 1,
 				       sizeof(*warnings));
@@ -51,12 +53,12 @@ static int warn_unequal(struct comparison *comparison, const char *what, const c
 {
 	if (!strcmp(or_unknown(before), or_unknown(after)))
 		return 0;
-	return warn(comparison, "%s: %s before, %s after%s", what, or_unknown(before),
-		    or_unknown(after), so);
+	return add_warning(comparison, "%s: %s before, %s after%s", what, or_unknown(before),
+			   or_unknown(after), so);
 }
 
-/* The recorder took fewer stacks for a while: "lazy", "timing"; "" where it never did. */
-static const char *governed(const struct model *model)
+/* Find the step of the governor that took the fewest stacks; "" where it took all. */
+static const char *find_governor_step(const struct model *model)
 {
 	static const char step[] = "governor: ";
 	const char *worst = "";
@@ -77,11 +79,12 @@ static const char *governed(const struct model *model)
 
 static int warn_governor(struct comparison *comparison)
 {
-	const char *before = governed(comparison->before), *after = governed(comparison->after);
+	const char *before = find_governor_step(comparison->before),
+		   *after = find_governor_step(comparison->after);
 
 	if (!*before && !*after)
 		return 0;
-	return warn(
+	return add_warning(
 		comparison,
 		"the recorder took fewer stacks for a while (before: %s, after: %s): waits then "
 		"are in no class, so shares of classes may differ for that alone",
@@ -93,13 +96,16 @@ static int warn_losses(struct comparison *comparison, const struct model *model,
 	int r = 0;
 
 	if (model->coverage.lost_events || model->coverage.gap_count)
-		r = warn(comparison,
-			 "%s lost %s events: what happened then is in none of its figures", which,
-			 model->coverage.lost_events ? human_count(model->coverage.lost_events).text
-						     : "an unknown number of");
+		r = add_warning(comparison,
+				"%s lost %s events: what happened then is in none of its figures",
+				which,
+				model->coverage.lost_events
+					? human_count(model->coverage.lost_events).text
+					: "an unknown number of");
 	if (!r && !model->capture.complete)
-		r = warn(comparison,
-			 "%s is damaged or cut short: only what could be read is compared", which);
+		r = add_warning(comparison,
+				"%s is damaged or cut short: only what could be read is compared",
+				which);
 	return r;
 }
 
@@ -110,8 +116,9 @@ static int warn_unknown(struct comparison *comparison, const struct model *model
 	if ((double)model->coverage.unknown_ns * 100 < (double)whole_ns * UNKNOWN_PERCENT ||
 	    !model->coverage.unknown_ns)
 		return 0;
-	return warn(comparison, "%s does not know what its target did for %s of its thread time",
-		    which, human_share(model->coverage.unknown_ns, whole_ns).text);
+	return add_warning(comparison,
+			   "%s does not know what its target did for %s of its thread time", which,
+			   human_share(model->coverage.unknown_ns, whole_ns).text);
 }
 
 static int warn_lengths(struct comparison *comparison)
@@ -121,7 +128,7 @@ static int warn_lengths(struct comparison *comparison)
 
 	if (before_ns / LENGTHS_APART <= after_ns && after_ns / LENGTHS_APART <= before_ns)
 		return 0;
-	return warn(
+	return add_warning(
 		comparison,
 		"the lengths differ, %s before and %s after: what is rare may be missing from the "
 		"shorter one, and weighs more in it where it is not",
@@ -133,7 +140,7 @@ static const char *target_name(const struct model *model)
 	return model->capture.target_count ? model->capture.target_comm : "the whole host";
 }
 
-int compare_say_warnings(struct comparison *comparison)
+int compare_verdict_warn(struct comparison *comparison)
 {
 	const struct model *before = comparison->before, *after = comparison->after;
 	int r;
@@ -150,8 +157,8 @@ int compare_say_warnings(struct comparison *comparison)
 	if (!r)
 		r = warn_unequal(comparison, "host", before->capture.host, after->capture.host, "");
 	if (!r && before->coverage.cpus != after->coverage.cpus)
-		r = warn(comparison, "CPUs: %" PRIu32 " before, %" PRIu32 " after",
-			 before->coverage.cpus, after->coverage.cpus);
+		r = add_warning(comparison, "CPUs: %" PRIu32 " before, %" PRIu32 " after",
+				before->coverage.cpus, after->coverage.cpus);
 	if (!r)
 		r = warn_governor(comparison);
 	if (!r)
@@ -166,9 +173,9 @@ int compare_say_warnings(struct comparison *comparison)
 }
 
 /* "mmap-lock-convoy of resizer" */
-static void finding_text(FILE *out, const struct compare_finding *row)
+static void say_finding_name(FILE *out, const struct compare_finding *row)
 {
-	/* Who stopped a process, or took its CPU, is not whose freeze it is. */
+	/* A process that stopped the target, or took its CPU, is not the one that froze. */
 	bool by = row->kind == FINDING_PROCESS_STOPPED || row->kind == FINDING_CPU_STARVED;
 
 	fprintf(out, "%s", finding_kind_name(row->kind));
@@ -182,7 +189,7 @@ static void say_findings(FILE *out, const struct comparison *comparison)
 		const struct compare_finding *row = &comparison->findings[i];
 
 		fprintf(out, "%s ", i ? "; the" : "The");
-		finding_text(out, row);
+		say_finding_name(out, row);
 		if (row->change == COMPARE_NEW)
 			fprintf(out, " is new, with %s lost",
 				human_duration(row->after->blocked_ns).text);
@@ -201,7 +208,7 @@ static void say_findings(FILE *out, const struct comparison *comparison)
 		fputc('.', out);
 }
 
-/* A stall that no finding explains must not pass for none. */
+/* Stalls are told apart from findings because a stall may have no finding. */
 static void say_stalls(FILE *out, const struct comparison *comparison)
 {
 	const struct model *before = comparison->before, *after = comparison->after;
@@ -219,8 +226,7 @@ static void say_stalls(FILE *out, const struct comparison *comparison)
 		fprintf(out, " Neither froze.");
 }
 
-/* Percent with its decimals as far as they tell. */
-static struct human percent(compare_ppm share)
+static struct human percent_text(compare_ppm share)
 {
 	struct human human;
 
@@ -232,13 +238,13 @@ static struct human percent(compare_ppm share)
 	return human;
 }
 
-/* Waits of a class, whatever they were in: which call a thread is in when a lock is taken from it is chance. */
+/* Waits of a class in any operation, because the call in which a thread meets a lock is chance. */
 struct class_share {
 	compare_ppm share;
-	const char *operation; /* of all of them; "" where there are several */
+	const char *operation; /* of all these waits; "" where there are several */
 };
 
-static struct class_share class_share(const struct model *model, enum wait_class class)
+static struct class_share sum_class_share(const struct model *model, enum wait_class class)
 {
 	struct class_share sum = { .operation = NULL };
 	uint64_t ns = 0;
@@ -255,12 +261,12 @@ static struct class_share class_share(const struct model *model, enum wait_class
 	return sum;
 }
 
-static compare_ppm apart(const struct class_share *before, const struct class_share *after)
+static compare_ppm share_difference(const struct class_share *before,
+				    const struct class_share *after)
 {
 	if (compare_change_of(before->share, after->share, COMPARE_LEAST_PPM) == COMPARE_SAME)
 		return 0;
-	return before->share > after->share ? before->share - after->share
-					    : after->share - before->share;
+	return compare_difference(before->share, after->share);
 }
 
 static void say_waits(FILE *out, const struct comparison *comparison)
@@ -269,17 +275,17 @@ static void say_waits(FILE *out, const struct comparison *comparison)
 	enum wait_class most = WAIT_UNKNOWN;
 	const char *operation = "";
 
-	for (enum wait_class class = 0; class < WAIT_CLASSES; class++) {
-		struct class_share b = class_share(comparison->before, class);
-		struct class_share a = class_share(comparison->after, class);
+	for (enum wait_class class = 0; class < WAIT_CLASSES; class ++) {
+		struct class_share b = sum_class_share(comparison->before, class);
+		struct class_share a = sum_class_share(comparison->after, class);
 
-		if (apart(&b, &a) <= apart(&before, &after))
+		if (share_difference(&b, &a) <= share_difference(&before, &after))
 			continue;
 		most = class;
 		before = b;
 		after = a;
 	}
-	if (!apart(&before, &after)) {
+	if (!share_difference(&before, &after)) {
 		fprintf(out, " Nothing that hurts differs by more than noise.");
 		return;
 	}
@@ -289,7 +295,7 @@ static void say_waits(FILE *out, const struct comparison *comparison)
 		" Of the waits that hurt %s%s%s differs most: %s of the thread time before, %s "
 		"after.",
 		wait_class_name(most), *operation ? " in " : "", operation,
-		percent(before.share).text, percent(after.share).text);
+		percent_text(before.share).text, percent_text(after.share).text);
 }
 
 static void say_no_verdict(FILE *out, const struct comparison *comparison)
@@ -303,7 +309,7 @@ static void say_no_verdict(FILE *out, const struct comparison *comparison)
 		fprintf(out, "after, %s.", after);
 }
 
-int compare_say_verdict(struct comparison *comparison)
+int compare_verdict_write(struct comparison *comparison)
 {
 	size_t bytes = 0;
 	FILE *out = open_memstream(&comparison->verdict, &bytes);
@@ -321,7 +327,7 @@ int compare_say_verdict(struct comparison *comparison)
 	failed = ferror(out);
 	if (fclose(out) || failed)
 		return -ENOMEM;
-	/* Without a finding the first sentence is one of those that follow others. */
+	/* Without a finding the first sentence begins with the space that separates it. */
 	if (*comparison->verdict == ' ')
 		memmove(comparison->verdict, comparison->verdict + 1, bytes);
 	return 0;
