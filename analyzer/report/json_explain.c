@@ -23,17 +23,17 @@ static void thread(struct json_fields *fields, const char *key, const struct thr
 static const char *kind_name(enum excerpt_kind kind)
 {
 	static const char *const names[] = {
-		[TRAIL_GETS_CPU] = "gets-cpu",
-		[TRAIL_LEAVES_CPU] = "leaves-cpu",
-		[TRAIL_WOKEN] = "woken",
-		[TRAIL_WAKES] = "wakes",
-		[TRAIL_LOCK_BEGIN] = "lock-begin",
-		[TRAIL_LOCK_ACQUIRED] = "lock-acquired",
-		[TRAIL_LOCK_RELEASED] = "lock-released",
-		[TRAIL_CALL] = "call",
-		[TRAIL_SAMPLE] = "sample",
-		[TRAIL_SNAPSHOT] = "snapshot",
-		[TRAIL_HAS_RUN] = "has-run",
+		[EXCERPT_GETS_CPU] = "gets-cpu",
+		[EXCERPT_LEAVES_CPU] = "leaves-cpu",
+		[EXCERPT_WOKEN] = "woken",
+		[EXCERPT_WAKES] = "wakes",
+		[EXCERPT_LOCK_BEGIN] = "lock-begin",
+		[EXCERPT_LOCK_ACQUIRED] = "lock-acquired",
+		[EXCERPT_LOCK_RELEASED] = "lock-released",
+		[EXCERPT_CALL] = "call",
+		[EXCERPT_SAMPLE] = "sample",
+		[EXCERPT_SNAPSHOT] = "snapshot",
+		[EXCERPT_HAS_RUN] = "has-run",
 	};
 
 	return names[kind];
@@ -49,14 +49,14 @@ static void event(struct json_fields *fields, const struct explain_event *event)
 	json_field_text(fields, "kind", kind_name(event->kind));
 	if (event->other)
 		thread(fields, "other", event->other);
-	if (event->kind == TRAIL_WOKEN)
+	if (event->kind == EXCERPT_WOKEN)
 		json_field_flag(fields, "in_interrupt", event->in_interrupt);
-	if (event->kind == TRAIL_LEAVES_CPU)
+	if (event->kind == EXCERPT_LEAVES_CPU)
 		json_field_text(fields, "class", wait_class_name(event->class));
-	if (event->kind == TRAIL_LOCK_BEGIN || event->kind == TRAIL_LOCK_ACQUIRED ||
-	    event->kind == TRAIL_LOCK_RELEASED)
+	if (event->kind == EXCERPT_LOCK_BEGIN || event->kind == EXCERPT_LOCK_ACQUIRED ||
+	    event->kind == EXCERPT_LOCK_RELEASED)
 		json_field_address(fields, "address", event->address);
-	if (event->kind == TRAIL_CALL) {
+	if (event->kind == EXCERPT_CALL) {
 		json_field_text(fields, "call", event->call);
 		if (event->wakes)
 			json_field_flag(fields, "wakes", true);
@@ -70,7 +70,7 @@ static void event(struct json_fields *fields, const struct explain_event *event)
 	json_close_object(&fields->json);
 }
 
-static void trail(struct json_fields *fields, const struct explain_trail *trail)
+static void trail(struct json_fields *fields, const struct explain_excerpt *trail)
 {
 	json_field_number(fields, "events_left_out", trail->left_out);
 	json_field_array(fields, "events");
@@ -127,7 +127,7 @@ static void wait(struct json_fields *fields, const struct explain_wait *wait)
 	pieces(fields, wait);
 	json_field_text(fields, "root", explain_root_name(wait->root));
 	json_field_stack(fields, "stack", &wait->stack);
-	trail(fields, &wait->trail);
+	trail(fields, &wait->excerpt);
 	json_close_object(&fields->json);
 }
 
@@ -171,7 +171,7 @@ static void actor(struct json_fields *fields, const struct explain_actor *actor)
 		json_field_number(fields, "back_at_wait", actor->told);
 	profile(fields, &actor->profile);
 	json_field_stack(fields, "stack", &actor->stack);
-	trail(fields, &actor->trail);
+	trail(fields, &actor->excerpt);
 	json_close_object(&fields->json);
 }
 

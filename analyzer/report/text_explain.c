@@ -72,15 +72,15 @@ static const char *mode_text(enum lock_mode mode)
 static void event_text(struct text_layout *page, const struct explain_event *event)
 {
 	switch (event->kind) {
-	case TRAIL_GETS_CPU:
+	case EXCERPT_GETS_CPU:
 		layout_add(page, "gets the CPU");
 		break;
-	case TRAIL_LEAVES_CPU:
+	case EXCERPT_LEAVES_CPU:
 		layout_add(page, "leaves the CPU, %s", state_text(event->state));
 		if (blocks(event->state))
 			layout_add(page, ", in %s", wait_class_name(event->class));
 		break;
-	case TRAIL_WOKEN:
+	case EXCERPT_WOKEN:
 		if (event->in_interrupt || event->other->idle_task)
 			layout_add(page,
 				 "is woken by an interrupt, while %" PRId32 " (%s) had the CPU",
@@ -89,34 +89,34 @@ static void event_text(struct text_layout *page, const struct explain_event *eve
 			layout_add(page, "is woken by %" PRId32 " (%s)", event->other->tid,
 				 event->other->comm);
 		break;
-	case TRAIL_WAKES:
+	case EXCERPT_WAKES:
 		layout_add(page, "wakes %" PRId32 " (%s)", event->other->tid, event->other->comm);
 		break;
-	case TRAIL_LOCK_BEGIN:
+	case EXCERPT_LOCK_BEGIN:
 		layout_add(page, "begins to wait for the lock at 0x%" PRIx64 "%s", event->address,
 			 mode_text(event->mode));
 		break;
-	case TRAIL_LOCK_ACQUIRED:
+	case EXCERPT_LOCK_ACQUIRED:
 		layout_add(page, "has the lock at 0x%" PRIx64 "%s", event->address,
 			 mode_text(event->mode));
 		break;
-	case TRAIL_LOCK_RELEASED:
+	case EXCERPT_LOCK_RELEASED:
 		layout_add(page, "lets the lock at 0x%" PRIx64 " go", event->address);
 		break;
-	case TRAIL_CALL:
+	case EXCERPT_CALL:
 		if (event->address)
 			layout_add(page, "enters %s, to %s at 0x%" PRIx64, event->call,
 				 event->wakes ? "wake" : "wait", event->address);
 		else
 			layout_add(page, "enters %s, %s", event->call, human_bytes(event->bytes).text);
 		break;
-	case TRAIL_SAMPLE:
+	case EXCERPT_SAMPLE:
 		layout_add(page, "is seen running by a CPU sample");
 		break;
-	case TRAIL_HAS_RUN:
+	case EXCERPT_HAS_RUN:
 		layout_add(page, "has the CPU by now; its coming there was not recorded");
 		break;
-	case TRAIL_SNAPSHOT:
+	case EXCERPT_SNAPSHOT:
 		layout_add(page, "is looked at by the recorder: %s",
 			 blocks(event->state) ? "asleep" : "not asleep");
 		break;
@@ -144,7 +144,7 @@ static void event(struct telling *telling, unsigned int indent, const struct exp
 }
 
 /* The same stack is printed once: a thread that is woken sleeps again where it was. */
-static bool news(const struct explain_trail *trail, size_t at)
+static bool news(const struct explain_excerpt *trail, size_t at)
 {
 	if (!trail->events[at].stack.count)
 		return false;
@@ -154,7 +154,7 @@ static bool news(const struct explain_trail *trail, size_t at)
 	return true;
 }
 
-static void trail(struct telling *telling, unsigned int indent, const struct explain_trail *trail,
+static void trail(struct telling *telling, unsigned int indent, const struct explain_excerpt *trail,
 		  bool with_stacks)
 {
 	for (size_t i = 0; i < trail->count; i++) {
@@ -214,10 +214,10 @@ static uint64_t futex_of(const struct explain_wait *wait)
 {
 	uint64_t address = 0;
 
-	for (size_t i = 0; i < wait->trail.count; i++)
-		if (wait->trail.events[i].kind == TRAIL_CALL && !wait->trail.events[i].wakes &&
-		    wait->trail.events[i].at_ns <= wait->start_ns)
-			address = wait->trail.events[i].address;
+	for (size_t i = 0; i < wait->excerpt.count; i++)
+		if (wait->excerpt.events[i].kind == EXCERPT_CALL && !wait->excerpt.events[i].wakes &&
+		    wait->excerpt.events[i].at_ns <= wait->start_ns)
+			address = wait->excerpt.events[i].address;
 	return address;
 }
 
@@ -403,7 +403,7 @@ static void hop(struct telling *telling, unsigned int indent, size_t at)
 	layout_paragraph(&telling->page, block(indent + STEP),
 		       "It had itself queued in %s from %s s on, and passed it on:",
 		       wait_class_name(wait->class), seconds(wait->start_ns).text);
-	trail(telling, indent + STEP, &wait->trail, false);
+	trail(telling, indent + STEP, &wait->excerpt, false);
 	lost_line(telling, indent + STEP, wait);
 	behind(telling, indent, at);
 }
@@ -445,7 +445,7 @@ static void actor(struct telling *telling, unsigned int indent, size_t at)
 		return;
 	}
 	actor_states(telling, indent, actor);
-	trail(telling, indent, &actor->trail, true);
+	trail(telling, indent, &actor->excerpt, true);
 	samples(telling, indent, actor);
 	for (size_t i = 0; i < explanation->wait_count; i++) {
 		if (explanation->waits[i].actor != at)
@@ -491,7 +491,7 @@ static void unoccupied_line(struct telling *telling, unsigned int indent, size_t
 		       "That is cpu %" PRIu32
 		       ", where it ran in the end. The other %s are not told of: it may have stood in "
 		       "the queue of another CPU, or events are missing.",
-		       wait->deed.cpu, human_duration(wait->waited_ns - told_ns).text);
+		       wait->observed.cpu, human_duration(wait->waited_ns - told_ns).text);
 }
 
 static void behind(struct telling *telling, unsigned int indent, size_t at)
@@ -513,8 +513,8 @@ static void wait(struct telling *telling, unsigned int indent, size_t at)
 
 	wait_title(telling, indent, wait);
 	indent += STEP;
-	trail(telling, indent, &wait->trail, true);
-	if (!wait->trail.count)
+	trail(telling, indent, &wait->excerpt, true);
+	if (!wait->excerpt.count)
 		stack(telling, indent, &wait->stack);
 	lost_line(telling, indent, wait);
 	lock_line(telling, indent, wait);

@@ -154,13 +154,13 @@ static void explain_follows_the_chain_from_the_lock_to_the_timer(void **state)
 
 static void explain_shows_each_event_that_bears_on_the_wait(void **state)
 {
-	static const enum excerpt_kind kinds[] = { TRAIL_GETS_CPU, TRAIL_LOCK_BEGIN, TRAIL_LEAVES_CPU,
-						 TRAIL_WOKEN, TRAIL_GETS_CPU };
+	static const enum excerpt_kind kinds[] = { EXCERPT_GETS_CPU, EXCERPT_LOCK_BEGIN, EXCERPT_LEAVES_CPU,
+						 EXCERPT_WOKEN, EXCERPT_GETS_CPU };
 	static const uint64_t times_ns[] = { 999 * MS, 1000 * MS - 10 * US, 1000 * MS, 2000 * MS,
 					     2001 * MS };
 	static const uint32_t cpus[] = { 1, 1, 1, 0, 1 };
 	struct scene *scene = scene_create(2);
-	const struct explain_trail *trail;
+	const struct explain_excerpt *trail;
 	struct result result;
 	char *text;
 
@@ -169,7 +169,7 @@ static void explain_shows_each_event_that_bears_on_the_wait(void **state)
 	result = explain(scene, 3000 * MS, "101");
 
 	assert_int_equal(result.error, 0);
-	trail = &result.explanation->waits[0].trail;
+	trail = &result.explanation->waits[0].excerpt;
 	assert_int_equal(trail->count, 5);
 	assert_int_equal(trail->left_out, 0);
 	for (size_t i = 0; i < trail->count; i++) {
@@ -336,7 +336,7 @@ static void explain_tells_who_had_the_cpu_that_was_waited_for(void **state)
 	assert_int_equal(result.explanation->actors[0].role, EXPLAIN_OCCUPANT);
 	assert_int_equal(result.explanation->actors[0].thread->tid, 900);
 	assert_int_equal(result.explanation->actors[0].state_ns[THREAD_RUNNING], 800 * MS);
-	assert_int_equal(result.explanation->waits[0].trail.count, 3);
+	assert_int_equal(result.explanation->waits[0].excerpt.count, 3);
 	done(&result);
 }
 
@@ -398,7 +398,7 @@ static void explain_of_a_victim_is_of_its_wait_in_the_stall(void **state)
 static void explain_takes_no_later_switch_in_for_the_end_of_a_wait(void **state)
 {
 	struct scene *scene = scene_create(2);
-	const struct explain_trail *trail;
+	const struct explain_excerpt *trail;
 	struct result result;
 
 	(void)state;
@@ -414,10 +414,10 @@ static void explain_takes_no_later_switch_in_for_the_end_of_a_wait(void **state)
 	result = explain(scene, 3000 * MS, "101");
 
 	assert_int_equal(result.error, 0);
-	trail = &result.explanation->waits[0].trail;
+	trail = &result.explanation->waits[0].excerpt;
 	assert_int_equal(trail->count, 4);
-	assert_int_equal(trail->events[2].kind, TRAIL_WOKEN);
-	assert_int_equal(trail->events[3].kind, TRAIL_HAS_RUN);
+	assert_int_equal(trail->events[2].kind, EXCERPT_WOKEN);
+	assert_int_equal(trail->events[3].kind, EXCERPT_HAS_RUN);
 	assert_in_range(trail->events[3].at_ns, 2000 * MS, 2010 * MS);
 	assert_false(result.explanation->waits[0].end_inferred);
 	done(&result);
@@ -426,7 +426,7 @@ static void explain_takes_no_later_switch_in_for_the_end_of_a_wait(void **state)
 static void explain_says_where_no_event_tells_the_end_of_a_wait(void **state)
 {
 	struct scene *scene = scene_create(2);
-	const struct explain_trail *trail;
+	const struct explain_excerpt *trail;
 	struct result result;
 	char *text;
 
@@ -442,8 +442,8 @@ static void explain_says_where_no_event_tells_the_end_of_a_wait(void **state)
 	result = explain(scene, 3000 * MS, "101:1.5");
 
 	assert_int_equal(result.error, 0);
-	trail = &result.explanation->waits[0].trail;
-	assert_int_equal(trail->events[trail->count - 1].kind, TRAIL_HAS_RUN);
+	trail = &result.explanation->waits[0].excerpt;
+	assert_int_equal(trail->events[trail->count - 1].kind, EXCERPT_HAS_RUN);
 	assert_in_range(trail->events[trail->count - 1].at_ns, 1950 * MS, 2000 * MS);
 	assert_true(result.explanation->waits[0].end_inferred);
 	text = text_of(&result);
@@ -458,7 +458,7 @@ static void explain_says_where_no_event_tells_the_end_of_a_wait(void **state)
 static void explain_shows_when_the_lock_was_acquired(void **state)
 {
 	struct scene *scene = scene_create(2);
-	const struct explain_trail *trail;
+	const struct explain_excerpt *trail;
 	bool acquired = false;
 	struct result result;
 
@@ -483,9 +483,9 @@ static void explain_shows_when_the_lock_was_acquired(void **state)
 
 	assert_int_equal(result.error, 0);
 	assert_int_equal(result.explanation->actors[0].thread->tid, 100);
-	trail = &result.explanation->actors[0].trail;
+	trail = &result.explanation->actors[0].excerpt;
 	for (size_t i = 0; i < trail->count; i++)
-		acquired = acquired || (trail->events[i].kind == TRAIL_LOCK_ACQUIRED &&
+		acquired = acquired || (trail->events[i].kind == EXCERPT_LOCK_ACQUIRED &&
 					trail->events[i].at_ns == 800 * MS);
 	assert_true(acquired);
 	/* Finding, blame and explanation are of one mind. */
