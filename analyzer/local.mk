@@ -42,7 +42,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/stopped_process.c \
 	analyzer/detect/lock_convoy_cause.c analyzer/detect/lock_convoy_cause.h \
 	analyzer/trace/frame_name.c analyzer/trace/frame_name.h \
-	analyzer/activity/thread_history.c analyzer/activity/thread_history.h \
+	analyzer/activity/history.c analyzer/activity/history.h \
 	analyzer/locks/futex_classify.c analyzer/locks/futex_classify.h \
 	analyzer/detect/timed_lock.c analyzer/detect/timed_lock.h \
 	analyzer/locks/futex_handoff.c analyzer/locks/futex_handoff.h \
@@ -50,7 +50,6 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/locks/hold_events.c analyzer/locks/hold_events.h \
 	analyzer/locks/hung_task.c analyzer/locks/hung_task.h \
 	analyzer/util/human.c analyzer/util/human.h \
-	analyzer/activity/instead.c analyzer/activity/instead.h \
 	analyzer/util/json_writer.c analyzer/util/json_writer.h \
 	analyzer/report/json_compare.c \
 	analyzer/report/json_explain.c \
@@ -91,7 +90,10 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/stopped.c analyzer/detect/stopped_process.h \
 	analyzer/trace/cpu_stream.c analyzer/trace/cpu_stream.h \
 	analyzer/blame/lock_chain.c analyzer/blame/lock_chain.h \
-	analyzer/detect/first_pass.c analyzer/detect/first_pass.h \
+	analyzer/activity/observations.c analyzer/activity/observations.h \
+	analyzer/activity/victims.c analyzer/activity/victims.h \
+	analyzer/locks/prescan.c analyzer/locks/prescan.h \
+	analyzer/trace/cpu_gaps.c analyzer/trace/cpu_gaps.h \
 	analyzer/blame/contended_lock.c analyzer/blame/contended_lock.h \
 	analyzer/detect/tables.c analyzer/detect/tables.h \
 	analyzer/trace/target.c analyzer/trace/target.h \

@@ -9,8 +9,8 @@
 #include "analyzer/trace/per_thread.h"
 #include "analyzer/util/span.h"
 
-/* The finest resolution: what is shorter matters to no report. */
-#define RESOLUTION_LEAST_NS 20000u
+/* The finest resolution, once the bound is hit: what is shorter matters to no report. */
+#define RESOLUTION_LEAST_NS 16384u
 
 /* A coarser one than this is said in the report. */
 #define COARSE_NS 1000000u
@@ -91,7 +91,6 @@ int history_create(struct stack_infos *stack_infos, const struct threads *thread
 	history->threads = threads;
 	history->start_ns = start_ns;
 	history->end_ns = end_ns;
-	history->resolution_ns = RESOLUTION_LEAST_NS;
 	history->entries.entry_bytes = sizeof(struct thread_entry);
 	*ret_history = history;
 	return 0;
@@ -349,7 +348,7 @@ static int compact_all(struct history *history)
 	int r = 0;
 
 	history->arena = (struct arena){ NULL };
-	history->resolution_ns *= 2;
+	history->resolution_ns = later(history->resolution_ns * 2, RESOLUTION_LEAST_NS);
 	for (size_t i = 0; i < per_thread_count(&history->entries) && !r; i++) {
 		struct thread_entry *entry = per_thread_at(&history->entries, i);
 

@@ -3,9 +3,9 @@
  * What every thread of the host did, from the start of the recording to its end: the answer to all questions
  * about the past. One replay fills it; detectors, chains of waits and explanations only ask.
  *
- * Bounded: intervals shorter than history_resolution_ns() are put together, by thread, with what is alike of them
- * (state, class or CPU, lock and owner) in one sum. Where HISTORY_BYTES_MAX would not hold them all, the
- * resolution is made coarser until it does. Sums stay right; the order within one resolution is lost.
+ * Bounded: where HISTORY_BYTES_MAX would not hold all intervals, those shorter than history_resolution_ns() are put
+ * together, by thread, with what is alike of them (state, class or CPU, lock and owner) in one sum; the resolution
+ * doubles until all is within the bound. Sums stay right; the order within one resolution is lost.
  */
 #ifndef ANALYZER_ACTIVITY_HISTORY_H
 #define ANALYZER_ACTIVITY_HISTORY_H
@@ -96,7 +96,7 @@ int history_charged(struct history *history, struct thread *owner, uint64_t star
 int history_closed(struct history *history, const struct lock_tracker *locks, const struct interval *interval);
 int history_finish(struct history *history, const struct threads *threads);
 
-/* Intervals shorter than this are put together. */
+/* Intervals shorter than this are put together. 0: none are. */
 uint64_t history_resolution_ns(const struct history *history);
 /* Whether it is coarser than a millisecond: HISTORY_BYTES_MAX was hit. */
 bool history_is_coarse(const struct history *history);

@@ -203,7 +203,7 @@ int lock_convoy_evidence(const struct findings_context *context, const struct co
 		    const struct large_call *call, const struct model *model,
 		    struct model_finding *finding)
 {
-	const struct hold_story *story = &suspect->story;
+	const struct span_summary *story = &suspect->story;
 	int r = 0;
 
 	if (!suspect->has_owner) {

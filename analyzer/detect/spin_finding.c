@@ -25,7 +25,7 @@ static enum grade grade_of(const struct spin *spin, const struct model *model)
 static void fill_culprit(const struct findings_context *context, const struct spin *spin,
 			 struct model_finding *finding)
 {
-	const struct interval *sleep = &spin->sleep;
+	const struct spin_sleep *sleep = &spin->sleep;
 
 	if (!spin->sleeper)
 		return;
