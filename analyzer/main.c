@@ -57,6 +57,7 @@ struct input {
 	const char *path;
 	struct source *source;
 	struct model *model;
+	struct observations *observations;
 };
 
 /* 0, or a negative errno that was complained about. */
@@ -75,7 +76,7 @@ static int input_open(struct input *input, const char *path, const struct option
 		free(message);
 		return error;
 	}
-	error = analysis_run(input->source, path, &analysis, &input->model);
+	error = analysis_run(input->source, path, &analysis, &input->model, &input->observations);
 	if (error)
 		complain_about(path, "the analysis did not come to its end", error);
 	return error;
@@ -83,6 +84,9 @@ static int input_open(struct input *input, const char *path, const struct option
 
 static void input_close(struct input *input)
 {
+	if (input->observations)
+		observations_free(input->observations);
+	free(input->observations);
 	analysis_free(input->model);
 	source_close(input->source);
 }
@@ -167,7 +171,7 @@ static int explain(const struct options *options)
 
 	if (input_open(&input, options->path, options))
 		goto out;
-	error = explain_run(input.source, input.model, &options->moment, &explanation, &message);
+	error = explain_run(input.observations, input.model, &options->moment, &explanation, &message);
 	if (error) {
 		if (message)
 			complain(message);

@@ -263,7 +263,6 @@ struct model {
 	size_t wait_group_count;
 	struct model_thread *threads;
 	size_t thread_count;
-	struct futex_locks *futexes;	/* which of them are locks, for further readings */
 	struct stack_infos *operations;	/* keeps the texts of waits[].operation */
 };
 

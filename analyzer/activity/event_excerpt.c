@@ -69,29 +69,41 @@ static bool read_start(const struct history_interval *interval, struct excerpt_e
 	return begins_with_switch_out(interval);
 }
 
+/* The thread left the CPU as nothing else tells: for good, or for a sleep of which too little is known. */
+static bool ends_with_switch_out(const struct events_walk *walk,
+				 const struct history_interval *interval)
+{
+	if (interval->state != THREAD_RUNNING ||
+	    interval->flags & (INTERVAL_END_LOST | INTERVAL_STILL_OPEN))
+		return false;
+	if (interval + 1 == walk->intervals_end)
+		return walk->query->thread->exited;
+	return interval[1].state == THREAD_UNKNOWN;
+}
+
 /* Return: whether the end of @interval tells of an event that the start of the next one does not. */
 static bool read_end(const struct events_walk *walk, const struct history_interval *interval,
 		     struct excerpt_event *ret_event)
 {
-	*ret_event = (struct excerpt_event){
+	struct excerpt_event event = {
 		.at_ns = interval->end_ns,
-		.kind = EXCERPT_WOKEN,
-		.cpu = interval->waker_cpu,
-		.other = history_waker(walk->history, interval),
-		.stack_id = interval->waker_stack_id,
 		.merged = interval->merged,
-		.in_interrupt = interval->waker_in_interrupt,
 	};
-	if (interval->state == THREAD_BLOCKED)
-		return ret_event->other;
-	ret_event->kind = EXCERPT_LEAVES_CPU;
-	ret_event->cpu = interval->cpu;
-	ret_event->other = NULL;
-	ret_event->stack_id = STACK_NONE;
-	ret_event->state = FT_STATE_DEAD;
-	return interval->state == THREAD_RUNNING && interval + 1 == walk->intervals_end &&
-	       walk->query->thread->exited &&
-	       !(interval->flags & (INTERVAL_END_LOST | INTERVAL_STILL_OPEN));
+
+	if (interval->state == THREAD_BLOCKED) {
+		event.kind = EXCERPT_WOKEN;
+		event.cpu = interval->waker_cpu;
+		event.other = history_waker(walk->history, interval);
+		event.stack_id = interval->waker_stack_id;
+		event.in_interrupt = interval->waker_in_interrupt;
+	} else {
+		event.kind = EXCERPT_LEAVES_CPU;
+		event.cpu = interval->cpu;
+		event.stack_id = STACK_NONE;
+		event.state = interval + 1 == walk->intervals_end ? FT_STATE_DEAD : FT_STATE_OTHER;
+	}
+	*ret_event = event;
+	return event.other || ends_with_switch_out(walk, interval);
 }
 
 static bool read_edge(struct events_walk *walk, struct excerpt_event *ret_event)
@@ -398,6 +410,7 @@ static void note_lead(struct event_selection *selection, const struct excerpt_ev
 			selection->has_lead[LEAD_HELD] = false;
 		break;
 	case EXCERPT_LEAVES_CPU:
+	case EXCERPT_HAS_RUN:
 		selection->has_lead[LEAD_CPU] = false;
 		break;
 	default:
@@ -457,12 +470,10 @@ static bool take_event(struct event_selection *selection, const struct excerpt_e
 			     });
 		return false;
 	}
-	if (event->kind == EXCERPT_HAS_RUN)
-		return true;
-	if (event->at_ns < query->start_ns) {
+	if (event->at_ns < query->start_ns)
 		note_lead(selection, event);
+	if (event->at_ns < query->start_ns || event->kind == EXCERPT_HAS_RUN)
 		return true;
-	}
 	if (event->at_ns <= query->end_ns) {
 		append_event(selection, event);
 		return !query->until_it_runs || event->kind != EXCERPT_GETS_CPU ||

@@ -40,6 +40,7 @@ struct result {
 	struct scene *scene;
 	struct source *source;
 	struct model *model;
+	struct observations *observations;
 	struct explanation *explanation;
 	char *message;
 	int error;
@@ -54,8 +55,10 @@ static struct result explain(struct scene *scene, uint64_t end_ns, const char *w
 
 	assert_int_equal(wait_spec_parse(what, &moment), 0);
 	assert_int_equal(source_open(path, &result.source, &result.message), 0);
-	assert_int_equal(analysis_run(result.source, path, &options, &result.model), 0);
-	result.error = explain_run(result.source, result.model, &moment, &result.explanation,
+	assert_int_equal(analysis_run(result.source, path, &options, &result.model,
+				      &result.observations),
+			 0);
+	result.error = explain_run(result.observations, result.model, &moment, &result.explanation,
 				   &result.message);
 	return result;
 }
@@ -63,6 +66,8 @@ static struct result explain(struct scene *scene, uint64_t end_ns, const char *w
 static void done(struct result *result)
 {
 	explanation_free(result->explanation);
+	observations_free(result->observations);
+	free(result->observations);
 	analysis_free(result->model);
 	source_close(result->source);
 	scene_destroy(result->scene);
