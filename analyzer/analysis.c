@@ -489,7 +489,7 @@ static int fill_model(struct analysis *analysis, const char *path, uint64_t stal
 }
 
 int analysis_run(struct source *source, const char *path, const struct analysis_options *options,
-		 struct model **ret_model)
+		 struct model **ret_model, struct observations **ret_observations)
 {
 	const uint64_t stall_ns = options->stall_ns ? options->stall_ns : STALL_NS;
 	struct analysis analysis = { .source = source, .stall_ns = stall_ns };
@@ -523,9 +523,17 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 	r = fill_model(&analysis, path, stall_ns);
 	if (r)
 		goto out;
+	if (ret_observations) {
+		*ret_observations = malloc(sizeof(**ret_observations));
+		if (!*ret_observations) {
+			r = -ENOMEM;
+			goto out;
+		}
+		**ret_observations = analysis.observations;
+		(*ret_observations)->target = NULL;
+		analysis.observations = (struct observations){ .source = NULL };
+	}
 	analysis.model->operations = analysis.stackfacts;
-	analysis.model->futexes = analysis.observations.prescan.futexes;
-	analysis.observations.prescan.futexes = NULL;
 	*ret_model = analysis.model;
 	analysis.model = NULL;
 	analysis.stackfacts = NULL;

@@ -25,7 +25,6 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/busy_thread.c analyzer/detect/busy_thread.h \
 	analyzer/explain/explain.c analyzer/explain/explain.h \
 	analyzer/explain/explain_view.c analyzer/explain/explain_view.h \
-	analyzer/explain/explain_step.c analyzer/explain/explain_step.h \
 	analyzer/trace/event_counts.c analyzer/trace/event_counts.h \
 	analyzer/util/grade.c analyzer/util/grade.h \
 	analyzer/detect/finding.c analyzer/detect/finding.h \

@@ -56,6 +56,7 @@ static bool wants_color(enum options_color color)
 struct input {
 	struct source *source;
 	struct model *model;
+	struct observations *observations;
 };
 
 /* Return: 0, or a negative errno; its message is printed already. */
@@ -73,7 +74,7 @@ static int open_input(struct input *input, const char *path, const struct option
 		free(message);
 		return error;
 	}
-	error = analysis_run(input->source, path, &analysis, &input->model);
+	error = analysis_run(input->source, path, &analysis, &input->model, &input->observations);
 	if (error)
 		print_error(path, "the analysis did not come to its end", error);
 	return error;
@@ -81,6 +82,9 @@ static int open_input(struct input *input, const char *path, const struct option
 
 static void close_input(struct input *input)
 {
+	if (input->observations)
+		observations_free(input->observations);
+	free(input->observations);
 	model_free(input->model);
 	source_close(input->source);
 }
@@ -149,7 +153,7 @@ static int run_explain(const struct options *options)
 
 	if (open_input(&input, options->path, options))
 		goto out;
-	error = explain_run(input.source, input.model, &options->wait_spec, &explanation, &message);
+	error = explain_run(input.observations, input.model, &options->wait_spec, &explanation, &message);
 	if (error) {
 		if (message)
 			print_message(message);

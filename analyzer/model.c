@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "analyzer/locks/futex_classify.h"
 #include "analyzer/timeline/stack_info.h"
 
 const char *finding_kind_name(enum finding_kind kind)
@@ -103,7 +102,6 @@ void model_free(struct model *model)
 	free(model->threads);
 	free((void *)model->capture.target);
 	free((void *)model->capture.damage);
-	futex_locks_destroy(model->futexes);
 	stack_infos_destroy(model->operations);
 	free(model);
 }

@@ -269,7 +269,6 @@ struct model {
 	size_t wait_group_count;
 	struct model_thread *threads;
 	size_t thread_count;
-	struct futex_locks *futexes;	/* which futexes are locks, for further replays */
 	struct stack_infos *operations;	/* owns the texts of waits[].operation */
 };
 

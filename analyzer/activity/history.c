@@ -411,9 +411,9 @@ static int fill_blocked(struct history *history, const struct lock_tracker *lock
 		return -ENOMEM;
 	reason = stack_info_reason(info, interval->prev_state);
 	kept->class = (uint8_t)lock_tracker_class(locks, interval, reason->class);
-	kept->prev_state = interval->prev_state & 0x7f;
 	kept->waker_in_interrupt = interval->waker_in_interrupt;
 	kept->waker_stack_id = interval->waker_stack_id;
+	kept->waker_cpu = interval->waker_cpu;
 	if (interval->waker)
 		kept->waker = interval->waker->index;
 	if (!wait_class_lock(reason->class))
@@ -456,12 +456,15 @@ int history_closed(struct history *history, const struct lock_tracker *locks,
 		.cpu = interval->cpu,
 		.flags = (uint8_t)interval->flags,
 		.state = (uint8_t)interval->state,
+		.prev_state = interval->prev_state & 0x7f,
 	};
 	struct thread_entry *entry;
 	int r = 0;
 
 	if (kept.end_ns <= kept.start_ns || history->full)
 		goto out;
+	if (kept.start_ns > interval->start_ns)
+		kept.flags |= INTERVAL_BEGAN_BEFORE;
 	entry = per_thread_get(&history->entries, interval->thread);
 	if (!entry)
 		return -ENOMEM;

@@ -22,17 +22,17 @@ static void put_thread(struct json *json, const char *key, const struct thread *
 static const char *excerpt_kind_name(enum excerpt_kind kind)
 {
 	static const char *const names[] = {
-		[TRAIL_GETS_CPU] = "gets-cpu",
-		[TRAIL_LEAVES_CPU] = "leaves-cpu",
-		[TRAIL_WOKEN] = "woken",
-		[TRAIL_WAKES] = "wakes",
-		[TRAIL_LOCK_BEGIN] = "lock-begin",
-		[TRAIL_LOCK_ACQUIRED] = "lock-acquired",
-		[TRAIL_LOCK_RELEASED] = "lock-released",
-		[TRAIL_CALL] = "call",
-		[TRAIL_SAMPLE] = "sample",
-		[TRAIL_SNAPSHOT] = "snapshot",
-		[TRAIL_HAS_RUN] = "has-run",
+		[EXCERPT_GETS_CPU] = "gets-cpu",
+		[EXCERPT_LEAVES_CPU] = "leaves-cpu",
+		[EXCERPT_WOKEN] = "woken",
+		[EXCERPT_WAKES] = "wakes",
+		[EXCERPT_LOCK_BEGIN] = "lock-begin",
+		[EXCERPT_LOCK_ACQUIRED] = "lock-acquired",
+		[EXCERPT_LOCK_RELEASED] = "lock-released",
+		[EXCERPT_CALL] = "call",
+		[EXCERPT_SAMPLE] = "sample",
+		[EXCERPT_SNAPSHOT] = "snapshot",
+		[EXCERPT_HAS_RUN] = "has-run",
 	};
 
 	return names[kind];
@@ -48,14 +48,14 @@ static void put_event(struct json *json, const struct explain_event *event)
 	json_field_text(json, "kind", excerpt_kind_name(event->kind));
 	if (event->other)
 		put_thread(json, "other", event->other);
-	if (event->kind == TRAIL_WOKEN)
+	if (event->kind == EXCERPT_WOKEN)
 		json_field_flag(json, "in_interrupt", event->in_interrupt);
-	if (event->kind == TRAIL_LEAVES_CPU)
+	if (event->kind == EXCERPT_LEAVES_CPU)
 		json_field_text(json, "class", wait_class_name(event->class));
-	if (event->kind == TRAIL_LOCK_BEGIN || event->kind == TRAIL_LOCK_ACQUIRED ||
-	    event->kind == TRAIL_LOCK_RELEASED)
+	if (event->kind == EXCERPT_LOCK_BEGIN || event->kind == EXCERPT_LOCK_ACQUIRED ||
+	    event->kind == EXCERPT_LOCK_RELEASED)
 		json_field_address(json, "address", event->address);
-	if (event->kind == TRAIL_CALL) {
+	if (event->kind == EXCERPT_CALL) {
 		json_field_text(json, "call", event->call);
 		if (event->wakes)
 			json_field_flag(json, "wakes", true);
@@ -69,7 +69,7 @@ static void put_event(struct json *json, const struct explain_event *event)
 	json_close_object(json);
 }
 
-static void put_excerpt(struct json *json, const struct explain_trail *trail)
+static void put_excerpt(struct json *json, const struct explain_excerpt *trail)
 {
 	json_field_number(json, "events_left_out", trail->left_out);
 	json_field_array(json, "events");
@@ -126,7 +126,7 @@ static void put_wait(struct json *json, const struct explain_wait *wait)
 	put_pieces(json, wait);
 	json_field_text(json, "root", explain_root_name(wait->root));
 	json_put_stack(json, "stack", &wait->stack);
-	put_excerpt(json, &wait->trail);
+	put_excerpt(json, &wait->excerpt);
 	json_close_object(json);
 }
 
@@ -170,7 +170,7 @@ static void put_actor(struct json *json, const struct explain_actor *actor)
 		json_field_number(json, "back_at_wait", actor->told);
 	put_profile(json, &actor->profile);
 	json_put_stack(json, "stack", &actor->stack);
-	put_excerpt(json, &actor->trail);
+	put_excerpt(json, &actor->excerpt);
 	json_close_object(json);
 }
 

@@ -16,7 +16,7 @@
 #include "analyzer/util/json_writer.h"
 #include "analyzer/util/text_layout.h"
 
-struct explain_trail;
+struct explain_excerpt;
 
 int report_text(const struct model *model, const struct report_options *options, FILE *out);
 int report_json(const struct model *model, const struct report_options *options, FILE *out);
@@ -51,7 +51,7 @@ void text_stack(struct text_layout *page, struct paragraph paragraph,
 		const struct model_stack *stack);
 
 /* text_excerpt.c: the events of a thread, one a line. */
-void text_excerpt(struct text_layout *page, unsigned int indent, const struct explain_trail *trail,
+void text_excerpt(struct text_layout *page, unsigned int indent, const struct explain_excerpt *trail,
 		  bool with_stacks);
 
 /* text_excerpt.c: seconds since the start of the capture, as --explain takes them. */

@@ -51,15 +51,15 @@ static const char *mode_text(enum lock_mode mode)
 static void add_event(struct text_layout *page, const struct explain_event *event)
 {
 	switch (event->kind) {
-	case TRAIL_GETS_CPU:
+	case EXCERPT_GETS_CPU:
 		layout_add(page, "gets the CPU");
 		break;
-	case TRAIL_LEAVES_CPU:
+	case EXCERPT_LEAVES_CPU:
 		layout_add(page, "leaves the CPU, %s", state_text(event->state));
 		if (is_blocking(event->state))
 			layout_add(page, ", in %s", wait_class_name(event->class));
 		break;
-	case TRAIL_WOKEN:
+	case EXCERPT_WOKEN:
 		if (event->in_interrupt || event->other->idle_task)
 			layout_add(page,
 				   "is woken by an interrupt, while %" PRId32 " (%s) had the CPU",
@@ -68,21 +68,21 @@ static void add_event(struct text_layout *page, const struct explain_event *even
 			layout_add(page, "is woken by %" PRId32 " (%s)", event->other->tid,
 				   event->other->comm);
 		break;
-	case TRAIL_WAKES:
+	case EXCERPT_WAKES:
 		layout_add(page, "wakes %" PRId32 " (%s)", event->other->tid, event->other->comm);
 		break;
-	case TRAIL_LOCK_BEGIN:
+	case EXCERPT_LOCK_BEGIN:
 		layout_add(page, "begins to wait for the lock at 0x%" PRIx64 "%s", event->address,
 			   mode_text(event->mode));
 		break;
-	case TRAIL_LOCK_ACQUIRED:
+	case EXCERPT_LOCK_ACQUIRED:
 		layout_add(page, "has the lock at 0x%" PRIx64 "%s", event->address,
 			   mode_text(event->mode));
 		break;
-	case TRAIL_LOCK_RELEASED:
+	case EXCERPT_LOCK_RELEASED:
 		layout_add(page, "lets the lock at 0x%" PRIx64 " go", event->address);
 		break;
-	case TRAIL_CALL:
+	case EXCERPT_CALL:
 		if (event->address)
 			layout_add(page, "enters %s, to %s at 0x%" PRIx64, event->call,
 				   event->wakes ? "wake" : "wait", event->address);
@@ -90,13 +90,13 @@ static void add_event(struct text_layout *page, const struct explain_event *even
 			layout_add(page, "enters %s, %s", event->call,
 				   human_bytes(event->bytes).text);
 		break;
-	case TRAIL_SAMPLE:
+	case EXCERPT_SAMPLE:
 		layout_add(page, "is seen running by a CPU sample");
 		break;
-	case TRAIL_HAS_RUN:
+	case EXCERPT_HAS_RUN:
 		layout_add(page, "has the CPU by now; its coming there was not recorded");
 		break;
-	case TRAIL_SNAPSHOT:
+	case EXCERPT_SNAPSHOT:
 		layout_add(page, "is looked at by the recorder: %s",
 			   is_blocking(event->state) ? "asleep" : "not asleep");
 		break;
@@ -124,7 +124,7 @@ static void put_event(struct text_layout *page, unsigned int indent,
 }
 
 /* A stack is printed once, because a thread that is woken often sleeps again where it was. */
-static bool is_new_stack(const struct explain_trail *trail, size_t at)
+static bool is_new_stack(const struct explain_excerpt *trail, size_t at)
 {
 	if (!trail->events[at].stack.count)
 		return false;
@@ -134,7 +134,7 @@ static bool is_new_stack(const struct explain_trail *trail, size_t at)
 	return true;
 }
 
-void text_excerpt(struct text_layout *page, unsigned int indent, const struct explain_trail *trail,
+void text_excerpt(struct text_layout *page, unsigned int indent, const struct explain_excerpt *trail,
 		  bool with_stacks)
 {
 	for (size_t i = 0; i < trail->count; i++) {

@@ -256,7 +256,7 @@ static void put_hop(struct explain_context *context, unsigned int indent, size_t
 	layout_paragraph(&context->page, paragraph_at(indent + STEP),
 			 "It had itself queued in %s from %s s on, and passed it on:",
 			 wait_class_name(wait->class), text_seconds(wait->start_ns).text);
-	text_excerpt(&context->page, indent + STEP, &wait->trail, false);
+	text_excerpt(&context->page, indent + STEP, &wait->excerpt, false);
 	put_lost(context, indent + STEP, wait);
 	put_cause(context, indent, at);
 }
@@ -298,7 +298,7 @@ static void put_actor(struct explain_context *context, unsigned int indent, size
 		return;
 	}
 	put_actor_states(context, indent, actor);
-	text_excerpt(&context->page, indent, &actor->trail, true);
+	text_excerpt(&context->page, indent, &actor->excerpt, true);
 	put_samples(context, indent, actor);
 	for (size_t i = 0; i < explanation->wait_count; i++) {
 		if (explanation->waits[i].actor != at)
@@ -346,7 +346,7 @@ static void put_unoccupied(struct explain_context *context, unsigned int indent,
 		"That is cpu %" PRIu32
 		", where it ran in the end. The other %s are not told of: it may have stood in "
 		"the queue of another CPU, or events are missing.",
-		wait->deed.cpu, human_duration(wait->waited_ns - told_ns).text);
+		wait->observed.cpu, human_duration(wait->waited_ns - told_ns).text);
 }
 
 static void put_cause(struct explain_context *context, unsigned int indent, size_t at)
@@ -368,8 +368,8 @@ static void put_wait(struct explain_context *context, unsigned int indent, size_
 
 	put_wait_title(context, indent, wait);
 	indent += STEP;
-	text_excerpt(&context->page, indent, &wait->trail, true);
-	if (!wait->trail.count)
+	text_excerpt(&context->page, indent, &wait->excerpt, true);
+	if (!wait->excerpt.count)
 		put_stack(context, indent, &wait->stack);
 	put_lost(context, indent, wait);
 	put_lock(context, indent, wait);

@@ -423,7 +423,7 @@ struct scene_result scene_analyze(struct scene *scene, const char *target, uint6
 	const char *path = scene_write(scene, target, end_ns);
 
 	assert_int_equal(source_open(path, &result.source, &message), 0);
-	assert_int_equal(analysis_run(result.source, path, &options, &result.model), 0);
+	assert_int_equal(analysis_run(result.source, path, &options, &result.model, NULL), 0);
 	for (size_t i = 0; i < result.model->thread_count; i++) {
 		const struct model_thread *thread = &result.model->threads[i];
 

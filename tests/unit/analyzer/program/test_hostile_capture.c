@@ -208,7 +208,7 @@ static void read_hostile(void (*write_hostile)(const char *from, char *path), in
 
 		write_hostile(original, path);
 		if (source_open(path, &source, &message) == 0) {
-			assert_int_equal(analysis_run(source, path, &options, &model), 0);
+			assert_int_equal(analysis_run(source, path, &options, &model, NULL), 0);
 			check_model(model, out);
 			analysed++;
 		}
