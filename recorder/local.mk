@@ -13,6 +13,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/base/helper_process.c recorder/base/helper_process.h \
 	recorder/proc/process_tree.c recorder/proc/process_tree.h \
 	recorder/base/clock.h \
+	recorder/cli/command.h \
 	recorder/cli/cmd_arm.c \
 	recorder/cli/cmd_capture.c \
 	recorder/cli/cmd_check.c \
@@ -40,7 +41,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/arm/history_keeper.c recorder/arm/history_keeper.h \
 	recorder/arm/triggered_capture.c recorder/arm/triggered_capture.h \
 	recorder/write/capture_writer.c recorder/write/capture_writer.h \
-	recorder/base/json_text.c recorder/base/json_text.h \
+	recorder/base/text.c recorder/base/text.h \
 	recorder/symbols/kallsyms.c recorder/symbols/kallsyms.h \
 	recorder/perf/kernel_log.c recorder/perf/kernel_log.h \
 	recorder/write/capture_dir.c recorder/write/capture_dir.h \

@@ -24,6 +24,7 @@
 #include "recorder/proc/process_tree.h"
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/command.h"
 #include "recorder/base/message.h"
 #include "recorder/write/recording.h"
 #include "recorder/proc/target.h"

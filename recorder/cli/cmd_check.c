@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/command.h"
 #include "recorder/perf/perf_events.h"
 #include "recorder/symbols/kallsyms.h"
 #include "recorder/perf/kernel_log.h"
