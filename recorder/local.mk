@@ -13,6 +13,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/base/helper_process.c recorder/base/helper_process.h \
 	recorder/proc/process_tree.c recorder/proc/process_tree.h \
 	recorder/base/clock.h \
+	recorder/base/diagnostic.c recorder/base/diagnostic.h \
 	recorder/cli/command.h \
 	recorder/cli/cmd_arm.c \
 	recorder/cli/cmd_capture.c \
@@ -65,7 +66,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/base/parse_units.c recorder/base/parse_units.h \
 	recorder/trigger/probe_kind.h \
 	recorder/write/recording.c recorder/write/recording.h \
-	recorder/perf/diagnostic.c recorder/perf/diagnostic.h \
+	recorder/perf/refusal.c recorder/perf/refusal.h \
 	recorder/perf/perf_ring.c recorder/perf/perf_ring.h \
 	recorder/buffer/sigbus_guard.c recorder/buffer/sigbus_guard.h \
 	recorder/arm/ring_metadata.c recorder/arm/ring_metadata.h \

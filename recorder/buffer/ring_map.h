@@ -16,7 +16,7 @@
 
 #include "capture/facts.h"
 #include "capture/ringfile.h"
-#include "recorder/perf/diagnostic.h"
+#include "recorder/base/diagnostic.h"
 #include "recorder/buffer/segment_ring.h"
 
 #define RINGMAP_BYTES	   (64u << 20)

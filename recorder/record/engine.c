@@ -11,6 +11,7 @@
 #include "recorder/base/exit_status.h"
 #include "recorder/perf/cpus.h"
 #include "recorder/perf/host_facts.h"
+#include "recorder/perf/refusal.h"
 #include "recorder/proc/proc_threads.h"
 #include "recorder/perf/tier.h"
 
