@@ -47,7 +47,6 @@ recorder_librecorder_a_SOURCES = \
 	recorder/perf/kernel_log.c recorder/perf/kernel_log.h \
 	recorder/write/capture_dir.c recorder/write/capture_dir.h \
 	recorder/record/deferred_stacks.c recorder/record/deferred_stacks.h \
-	recorder/perf/printk_clock.c recorder/perf/printk_clock.h \
 	recorder/symbols/mappings.c recorder/symbols/mappings.h \
 	recorder/proc/proc_maps.c recorder/proc/proc_maps.h \
 	recorder/base/message.c recorder/base/message.h \

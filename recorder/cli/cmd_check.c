@@ -95,7 +95,7 @@ static void print_host(const struct check *check)
 		    : "yes");
 	kallsyms_free(kallsyms);
 	struct kernel_log *log = NULL;
-	error = kernel_log_open(KERNELLOG_PATH, &log);
+	error = kernel_log_open(KERNEL_LOG_PATH, &log);
 	row("lines of the kernel's log",
 	    error == -EPERM ? "hidden: needs CAP_SYSLOG, or kernel.dmesg_restrict 0"
 	    : error	    ? strerror(-error)

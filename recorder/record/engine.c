@@ -138,7 +138,7 @@ int engine_create(const struct engine_options *options, struct engine **ret_engi
 	if (!engine)
 		return refusal_for_memory(ret_refusal);
 	engine->tracefs.dir_fd = -1;
-	engine->kernellog_error = kernel_log_open(KERNELLOG_PATH, &engine->kernellog);
+	engine->kernellog_error = kernel_log_open(KERNEL_LOG_PATH, &engine->kernellog);
 	if (open_tracefs(engine, ret_refusal) ||
 	    make_plan(engine, options, ring_bytes, ret_refusal) ||
 	    open_counters(engine, ring_bytes, ret_refusal) ||
