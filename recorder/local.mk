@@ -11,7 +11,6 @@ recorder_librecorder_a_SOURCES = \
 	recorder/symbols/mapping_changes.c recorder/symbols/mapping_changes.h \
 	recorder/trigger/blocked_trigger.c recorder/trigger/blocked_trigger.h \
 	recorder/base/helper_process.c recorder/base/helper_process.h \
-	recorder/proc/process_tree.c recorder/proc/process_tree.h \
 	recorder/base/clock.h \
 	recorder/base/diagnostic.c recorder/base/diagnostic.h \
 	recorder/cli/command.h \

@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/proc/process_tree.h"
 #include "recorder/base/clock.h"
 
 #define LOOK_S	      1
@@ -166,7 +165,7 @@ static void find(struct target_finder *finder, struct target *ret_target)
 	*ret_target = (struct target){ .count = 0 };
 	if (options->pid_file && finder->root) {
 		if (target_add(ret_target, finder->root))
-			process_tree_add(ret_target);
+			target_add_children(ret_target);
 		else
 			say_missing(finder, "%s: process %d has exited", options->pid_file,
 				    finder->root);
@@ -180,7 +179,7 @@ static void find(struct target_finder *finder, struct target *ret_target)
 			ret_target->count = 0;
 			say_missing(finder, "there is no process %d", missing);
 		}
-		process_tree_add(ret_target);
+		target_add_children(ret_target);
 	}
 }
 
@@ -226,7 +225,7 @@ static bool find_all(struct target_finder *finder, bool closer)
 	if (finder->options.pid_file) {
 		int32_t root = find_root(finder);
 		if (root && root == finder->root && has(&finder->target, root))
-			return closer && process_tree_add(&finder->target);
+			return closer && target_add_children(&finder->target);
 		finder->root = root;
 	}
 	find(finder, &target);
@@ -259,7 +258,7 @@ static bool take_hint(struct target_finder *finder, const struct hint *hint)
 		return false;
 	}
 	return (finder->options.comm ? same_name(comm, hint->comm)
-				     : process_tree_same_name(comm, hint->comm)) &&
+				     : target_same_program(comm, hint->comm)) &&
 	       target_add(&finder->target, hint->tgid);
 }
 
@@ -289,7 +288,7 @@ static void look_by_id(struct target_finder *finder)
 
 	changed |= take_hints(finder, &lost);
 	if (lost)
-		changed |= process_tree_add(&finder->target);
+		changed |= target_add_children(&finder->target);
 	if (finder->looks++ && changed && !finder->target.count)
 		say_missing(finder, "it has exited");
 	if (changed)
@@ -350,7 +349,7 @@ void target_finder_event(struct target_finder *finder, const struct ft_event *ev
 	pthread_mutex_lock(&finder->lock);
 	struct hint *hint = find_hint(finder, task->tgid);
 	/* It executes another program, or another process has its ID. */
-	if (hint && (is_fork || !process_tree_same_name(hint->comm, task->comm))) {
+	if (hint && (is_fork || !target_same_program(hint->comm, task->comm))) {
 		*hint = finder->hints[--finder->hint_count];
 		hint = NULL;
 	}

@@ -16,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/proc/process_tree.h"
 #include "recorder/base/clock.h"
 #include "recorder/proc/target_finder.h"
 
@@ -320,11 +319,11 @@ static void process_id_is_of_the_children_too_that_keep_the_name(void **state)
 static void name_of_a_program_ends_at_a_colon(void **state)
 {
 	(void)state;
-	assert_true(process_tree_same_name("gunicorn: maste", "gunicorn: worke"));
-	assert_true(process_tree_same_name("gunicorn", "gunicorn: worke"));
-	assert_true(process_tree_same_name("nginx", "nginx"));
-	assert_false(process_tree_same_name("nginx", "ngin"));
-	assert_false(process_tree_same_name("sh", "ssh: x"));
+	assert_true(target_same_program("gunicorn: maste", "gunicorn: worke"));
+	assert_true(target_same_program("gunicorn", "gunicorn: worke"));
+	assert_true(target_same_program("nginx", "nginx"));
+	assert_false(target_same_program("nginx", "ngin"));
+	assert_false(target_same_program("sh", "ssh: x"));
 }
 
 static void target_that_is_missing_is_told_with_what_was_looked_for(void **state)
