@@ -96,7 +96,7 @@ void self_report_status(struct self_report *report, struct status *status)
 	clock_gettime(CLOCK_REALTIME, &now);
 	target_finder_target(report->finder, &target);
 	target_text(&target, report->target, sizeof(report->target));
-	status->tier = TIERS[0].name;
+	status->tier = TRACEPOINT_TIER.name;
 	status->target = target_finder_looks(report->finder) && !target.count ? "not running"
 									      : report->target;
 	target_finder_missing(report->finder, report->missing);

@@ -29,8 +29,8 @@ static int make_plan(struct engine *engine, const struct engine_options *options
 		     struct diagnostic *refusal)
 {
 	struct event_plan_error plan_error = { .text = "" };
-	int cause = event_plan_create(&TIERS[0], &engine->tracefs, ring_bytes / 4, &engine->plan,
-				      &plan_error);
+	int cause = event_plan_create(&TRACEPOINT_TIER, &engine->tracefs, ring_bytes / 4,
+				      &engine->plan, &plan_error);
 	if (cause == -ENOMEM)
 		return refusal_for_memory(refusal);
 	if (cause)
@@ -205,7 +205,7 @@ void engine_set_facts(const struct engine *engine, struct ft_facts *facts)
 	char text[4096];
 
 	host_facts_set(facts);
-	ft_facts_set(facts, FT_FACT_TIER, TIERS[0].name);
+	ft_facts_set(facts, FT_FACT_TIER, TRACEPOINT_TIER.name);
 	ft_facts_set_number(facts, FT_FACT_CPUS, (int64_t)engine->counters->cpu_count);
 	event_plan_names(engine->plan, text, sizeof(text));
 	ft_facts_set(facts, FT_FACT_EVENTS, text);
