@@ -8,8 +8,10 @@
 #include <jansson.h>
 #include <stddef.h>
 
-/* A JSON string, or null for NULL. Where @text is not UTF-8, each of its bytes above 0x7f becomes "?".
- * Return: a new reference, or NULL (no memory). */
+/*
+ * A JSON string, or null for NULL. Where @text is not UTF-8, each of its bytes above 0x7f becomes
+ * "?". Return: a new reference, or NULL (no memory).
+ */
 json_t *json_text(const char *text);
 
 /* Copies as many whole characters as fit, and a final zero. @copy_bytes must not be 0. */
