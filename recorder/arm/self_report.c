@@ -81,7 +81,7 @@ static void report_ring(struct self_report *report, struct status *status)
 	status->ring.slots = layout->event_slots;
 	status->ring.fill_percent =
 		put >= layout->event_slots ? 100 : (double)put * 100 / layout->event_slots;
-	for (size_t i = 0; i < RINGPLACE_KEPT_MAX; i++)
+	for (size_t i = 0; i < RING_PATH_KEPT_MAX; i++)
 		if (ring_map_kept(report->ringmap, i, report->kept[i], sizeof(report->kept[i])))
 			status->ring.kept[status->ring.kept_count++] = report->kept[i];
 }

@@ -462,7 +462,7 @@ static void count_events(const struct capture_writer *job, struct capture_writer
 {
 	const struct segment_ring_cursor *cursor = &job->cursor, *base = &job->base;
 	uint64_t overwritten = cursor->lost_events - base->lost_events;
-	summary->events = cursor->events - base->events + recorder_events_events(job->ownlog);
+	summary->events = cursor->events - base->events + recorder_events_count(job->ownlog);
 	summary->lost = job->lost + overwritten + job->unwritten_events;
 }
 

@@ -56,7 +56,7 @@ static void notes_survive_in_as_many_segments_as_it_takes(void **state)
 	assert_int_equal(recorder_events_create(&ownlog), 0);
 	for (int i = 0; i < NOTES; i++)
 		recorder_events_note(ownlog, "note %d: %0200d", i, i);
-	assert_int_equal(recorder_events_events(ownlog), NOTES);
+	assert_int_equal(recorder_events_count(ownlog), NOTES);
 	assert_int_equal(recorder_events_each(ownlog, count_events, &seen), 0);
 	assert_int_equal(seen.events, NOTES);
 	assert_true(seen.next_sequence > 1);
