@@ -543,7 +543,7 @@ tests_unit_test_eventlist_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_states
 TESTS += tests/unit/test_states
 tests_unit_test_states_SOURCES = tests/unit/test_states.c
-tests_unit_test_states_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=proc_threads_threads
+tests_unit_test_states_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=proc_threads_visit
 tests_unit_test_states_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_notify

@@ -295,7 +295,7 @@ static void tell_target(struct arm *arm)
 {
 	struct target target;
 	char text[TARGET_MAX * 12], missing[FINDER_TEXT_BYTES];
-	uint64_t anew = target_finder_anew(arm->finder) + 1;
+	uint64_t anew = target_finder_generation(arm->finder) + 1;
 
 	target_finder_missing(arm->finder, missing);
 	if (!target_finder_looks(arm->finder) ||

@@ -16,9 +16,9 @@
 
 #include "recorder/base/helper_process.h"
 
-#define READERS 16 /* as many processes may be stuck before others are not read */
+#define READERS 16 /* so many processes may hang before others are not read */
 
-/* What the child sends for each process: this, then the executable lines of its maps. */
+/* The child sends this for each process, and then the executable lines of its maps. */
 struct maps_record {
 	uint32_t place; /* in the list of processes */
 	uint32_t bytes;
@@ -44,7 +44,7 @@ static bool is_wanted(const char *line, const char *end)
 	       memmem(perms, (size_t)(end - perms), "[vdso]", 6);
 }
 
-/* Keep of the @bytes of @text the lines that are wanted. Return: their bytes. */
+/* Keeps the wanted lines of the @bytes of @text. Return: their bytes. */
 static size_t keep_wanted(char *text, size_t bytes)
 {
 	char *end = text + bytes, *kept = text;
@@ -100,8 +100,8 @@ out:
 	return err;
 }
 
-/* One of the child's threads: a process whose maps hang holds up only its thread. */
-static void *read_maps_of_some(void *argument)
+/* A thread of the child. A process whose maps hang holds up only the thread that reads them. */
+static void *read_maps_in_turn(void *argument)
 {
 	struct maps_reading *reading = argument;
 
@@ -132,10 +132,10 @@ static int read_all_maps(void *context, int out_fd)
 
 	reading->out_fd = out_fd;
 	while (started < READERS && started < reading->count &&
-	       pthread_create(&readers[started], NULL, read_maps_of_some, reading) == 0)
+	       pthread_create(&readers[started], NULL, read_maps_in_turn, reading) == 0)
 		started++;
 	if (started == 0)
-		read_maps_of_some(reading);
+		read_maps_in_turn(reading);
 	for (size_t i = 0; i < started; i++)
 		pthread_join(readers[i], NULL);
 	return 0;
@@ -171,7 +171,7 @@ static int add_maps_text(struct mappings *mappings, int32_t tgid, char *text, si
 	return 0;
 }
 
-/* Mark in @ret_read whose maps are in @output, which may end anywhere. */
+/* Marks in @ret_read the processes whose maps are in @output, which may end anywhere. */
 static int add_output(struct mappings *mappings, const int32_t *tgids, size_t count, char *output,
 		      size_t bytes, bool *ret_read)
 {
@@ -205,7 +205,7 @@ int proc_maps_read(struct mappings *mappings, const int32_t *tgids, size_t count
 
 	if (!read)
 		return -ENOMEM;
-	/* However it ended: what came in time is good, the rest is unreadable. */
+	/* However the child ended, what came in time is good, and the rest is unreadable. */
 	helper_process_run(read_all_maps, &reading, deadline_ms, &output, &output_bytes);
 	if (add_output(mappings, tgids, count, output, output_bytes, read) < 0) {
 		unreadable = -ENOMEM;

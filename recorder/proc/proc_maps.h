@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /proc/PID/maps of many processes, read in a disposable child: whoever reads
- * it waits for the process's mmap_lock.
+ * /proc/PID/maps of many processes. A disposable child reads them, because a reader waits for the
+ * mmap_lock of the process.
  */
 #ifndef RECORDER_PROC_PROC_MAPS_H
 #define RECORDER_PROC_PROC_MAPS_H
@@ -11,8 +11,8 @@
 /**
  * proc_maps_read() - add the executable mappings of @count processes to @mappings.
  *
- * @ret_unreadable: tgids, of those given, whose maps did not come before the deadline or could not be read;
- *                  room for @count.
+ * @ret_unreadable: tgids, of those given, whose maps did not come before the deadline or could not
+ *                  be read; room for @count.
  *
  * Return: number of unreadable ones, or -ENOMEM.
  */

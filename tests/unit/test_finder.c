@@ -216,20 +216,20 @@ static void child_that_is_forked_later_joins_the_target(void **state)
 	(void)state;
 	pid_t first = start_service();
 	struct target_finder *finder = start(&options);
-	uint64_t anew = target_finder_anew(finder), number = target_finder_target(finder, &target);
+	uint64_t anew = target_finder_generation(finder), number = target_finder_target(finder, &target);
 	pid_t second = start_service();
 	tell_fork(finder, first, second, comm);
 	assert_true(gets(finder, second, false));
 	assert_true(has(finder, first, false));
 	assert_true(target_finder_target(finder, &target) > number);
-	assert_int_equal(target_finder_anew(finder), anew);
+	assert_int_equal(target_finder_generation(finder), anew);
 	stop_service(second);
 	assert_true(target_becomes(finder, first));
 	assert_true(has(finder, second, true));
-	assert_int_equal(target_finder_anew(finder), anew);
+	assert_int_equal(target_finder_generation(finder), anew);
 	stop_service(first);
 	assert_true(target_becomes(finder, 0));
-	assert_int_equal(target_finder_anew(finder), anew + 1);
+	assert_int_equal(target_finder_generation(finder), anew + 1);
 	target_finder_stop(finder);
 }
 
@@ -293,7 +293,7 @@ static void process_id_is_of_the_children_too_that_keep_the_name(void **state)
 	snprintf(text, sizeof(text), "%d", (int)getpid());
 	assert_int_equal(target_parse(&pids, text), 0);
 	struct target_finder *finder = start(&options);
-	uint64_t anew = target_finder_anew(finder);
+	uint64_t anew = target_finder_generation(finder);
 	assert_true(has(finder, getpid(), false));
 	assert_true(has(finder, child, false));
 	assert_true(has(finder, other, false));
@@ -308,7 +308,7 @@ static void process_id_is_of_the_children_too_that_keep_the_name(void **state)
 	while (has(finder, other, false))
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 	assert_true(has(finder, other, true));
-	assert_int_equal(target_finder_anew(finder), anew);
+	assert_int_equal(target_finder_generation(finder), anew);
 	stop_service(child);
 	stop_service(later);
 	stop_service(shell);

@@ -123,7 +123,7 @@ static void see_in_call(struct address_set *seen, int thread, int64_t number,
 	do {
 		memset(seen, 0, sizeof(*seen));
 		seen->tid = threads[thread].tid;
-		assert_int_equal(proc_threads_threads(getpid(), kallsyms, keep_event, seen), 0);
+		assert_int_equal(proc_threads_visit(getpid(), kallsyms, keep_event, seen), 0);
 		assert_true(now_ns() < end_ns);
 	} while (seen->count == 0 || seen->event.state.syscall != number ||
 		 seen->event.state.state != FT_STATE_SLEEPING);
@@ -199,7 +199,7 @@ static void snapshot_keeps_a_name_that_looks_like_other_fields(void **state)
 {
 	struct address_set seen = { .tid = threads[IN_SLEEP].tid };
 
-	assert_int_equal(proc_threads_threads(getpid(), NULL, keep_event, &seen), 0);
+	assert_int_equal(proc_threads_visit(getpid(), NULL, keep_event, &seen), 0);
 	assert_string_equal(seen.task.comm, "a) R 1 (b\n\\");
 	assert_int_equal(seen.task.tgid, getpid());
 	assert_int_equal(seen.event.kind, FT_EVENT_STATE);
@@ -212,7 +212,7 @@ static void snapshot_of_a_running_thread_has_no_call_and_no_stack(void **state)
 	struct address_set seen = { .tid = getpid() };
 	uint64_t before_ns = now_ns();
 
-	assert_int_equal(proc_threads_threads(getpid(), NULL, keep_event, &seen), 0);
+	assert_int_equal(proc_threads_visit(getpid(), NULL, keep_event, &seen), 0);
 	assert_int_equal(seen.count, 1);
 	assert_int_equal(seen.event.state.state, FT_STATE_RUNNING);
 	assert_int_equal(seen.event.state.syscall, -1);
@@ -229,7 +229,7 @@ static void snapshot_counts_the_time_a_thread_ran(void **state)
 		print_message("/proc/self/schedstat: %s\n", strerror(errno));
 		skip();
 	}
-	assert_int_equal(proc_threads_threads(getpid(), NULL, keep_event, &seen), 0);
+	assert_int_equal(proc_threads_visit(getpid(), NULL, keep_event, &seen), 0);
 	assert_in_range(seen.event.state.running_ns, 1, now_ns());
 	(void)state;
 }
@@ -281,7 +281,7 @@ static void snapshot_ends_when_the_visitor_says_so(void **state)
 {
 	int count = 0;
 
-	assert_int_equal(proc_threads_threads(getpid(), NULL, stop_at_once, &count), -42);
+	assert_int_equal(proc_threads_visit(getpid(), NULL, stop_at_once, &count), -42);
 	assert_int_equal(count, 1);
 	(void)state;
 }
@@ -290,7 +290,7 @@ static void snapshot_of_no_process_is_esrch(void **state)
 {
 	int count = 0;
 
-	assert_int_equal(proc_threads_threads(INT32_MAX, NULL, stop_at_once, &count), -ESRCH);
+	assert_int_equal(proc_threads_visit(INT32_MAX, NULL, stop_at_once, &count), -ESRCH);
 	assert_int_equal(count, 0);
 	(void)state;
 }
@@ -310,7 +310,7 @@ static void snapshot_tasks_names_every_thread_of_the_host(void **state)
 {
 	struct address_set seen = { .tid = threads[IN_READ].tid };
 
-	assert_int_equal(proc_threads_tasks(keep_task, &seen), 0);
+	assert_int_equal(proc_threads_visit_names(keep_task, &seen), 0);
 	assert_int_equal(seen.count, 1);
 	assert_int_equal(seen.task.tgid, getpid());
 	assert_string_equal(seen.task.comm, "reader");

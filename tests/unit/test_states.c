@@ -22,11 +22,11 @@
 /* Reading the process STUCK ends when something can be read here. */
 static int release[2];
 
-int __wrap_proc_threads_threads(int32_t tgid, const struct kallsyms *kallsyms,
+int __wrap_proc_threads_visit(int32_t tgid, const struct kallsyms *kallsyms,
 			    int (*visit)(void *context, const struct ft_event *event),
 			    void *context);
 
-int __wrap_proc_threads_threads(int32_t tgid, const struct kallsyms *kallsyms,
+int __wrap_proc_threads_visit(int32_t tgid, const struct kallsyms *kallsyms,
 			    int (*visit)(void *context, const struct ft_event *event),
 			    void *context)
 {
