@@ -20,7 +20,10 @@ struct kallsyms;
 int kallsyms_read(const char *path, struct kallsyms **ret_kallsyms);
 void kallsyms_free(struct kallsyms *kallsyms);
 
-/* Name of the symbol that holds @address (borrowed), or NULL. @ret_module NULL for the kernel itself. */
+/*
+ * Name of the symbol that holds @address (borrowed), or NULL. @ret_module NULL for the kernel
+ * itself.
+ */
 const char *kallsyms_find(const struct kallsyms *kallsyms, uint64_t address,
 			  uint64_t *ret_offset_bytes, const char **ret_module);
 

@@ -32,7 +32,7 @@ static void look_at(struct address_set *seen, const struct ft_event *events, siz
 	ft_encoder_destroy(encoder);
 }
 
-static bool has(const struct names_address *addresses, size_t count, int32_t tgid, uint64_t address)
+static bool has(const struct symbolize_address *addresses, size_t count, int32_t tgid, uint64_t address)
 {
 	size_t found = 0;
 	for (size_t i = 0; i < count; i++)
@@ -45,7 +45,7 @@ static void addresses_are_collected_once_for_each_process(void **state)
 {
 	const uint64_t frames[] = { 0xffffffff81000001, 0xffffffff81000002, 0x401000 };
 	const struct ft_stack stack = { frames, 2, 1 };
-	const struct names_address *addresses;
+	const struct symbolize_address *addresses;
 	struct address_set *seen;
 	size_t count;
 	(void)state;
@@ -72,7 +72,7 @@ static void many_addresses_are_all_kept(void **state)
 	enum { STACKS = 300, FRAMES = 60 };
 	static uint64_t frames[STACKS][FRAMES];
 	static struct ft_stack stacks[STACKS];
-	const struct names_address *addresses;
+	const struct symbolize_address *addresses;
 	struct address_set *seen;
 	size_t count;
 	(void)state;
