@@ -23,7 +23,10 @@
 #include "recorder/perf/perf_ring.h"
 
 #define KEPT_MAX 256
-/* The detector usually repeats itself every two minutes, but only ten times (kernel.hung_task_warnings). */
+/*
+ * The detector usually repeats itself every two minutes, but only ten times
+ * (kernel.hung_task_warnings).
+ */
 #define BEFORE_NS	   600000000000ull
 #define RECORD_BYTES	   8192 /* the kernel writes none that is longer */
 #define RECORDS_MAX	   1000000u /* in one look: a process may write as fast as this reads */
@@ -50,8 +53,8 @@ static bool is_hung_task(const char *text)
 }
 
 /*
- * Parses "3,856,27352308860,-;INFO: task ...\n KEY=value\n ...". Only the kernel itself writes with facility 0: a
- * process that may write to /dev/kmsg gets another one.
+ * Parses "3,856,27352308860,-;INFO: task ...\n KEY=value\n ...". Only the kernel itself writes with
+ * facility 0: a process that may write to /dev/kmsg gets another one.
  *
  * Return: whether the record is one to keep.
  */
@@ -163,10 +166,10 @@ static int measure_in_ring(struct perf_ring *ring, int64_t *ret_offset_ns)
 }
 
 /*
- * The kernel stamps its log with a clock of its own. It runs from the same counter as CLOCK_MONOTONIC but without
- * corrections: hours after boot the two are milliseconds apart, and they drift on. Perf stamps events with the
- * log's clock where no other is asked for. Setting this thread's name to what it is makes such an event at a known
- * time.
+ * The kernel stamps its log with a clock of its own. It runs from the same counter as
+ * CLOCK_MONOTONIC but without corrections: hours after boot the two are milliseconds apart, and
+ * they drift on. Perf stamps events with the log's clock where no other is asked for. Setting this
+ * thread's name to what it is makes such an event at a known time.
  */
 static int measure_printk_offset(int64_t *ret_offset_ns)
 {

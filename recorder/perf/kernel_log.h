@@ -20,22 +20,28 @@ struct kernel_log;
  *
  * To be called before the rings of the recording are mapped, because it maps one for a moment.
  *
- * Return: 0, the errno of opening @path (-EPERM: kernel.dmesg_restrict without CAP_SYSLOG), -ENOMEM,
- * or the errno of perf_event_open() or mmap() while its clock is measured.
+ * Return: 0, the errno of opening @path (-EPERM: kernel.dmesg_restrict without CAP_SYSLOG),
+ * -ENOMEM, or the errno of perf_event_open() or mmap() while its clock is measured.
  */
 int kernel_log_open(const char *path, struct kernel_log **ret_log);
 
 /*
- * The same for @fd, which gives one record a read() and does not block, as /dev/kmsg. It is closed with the log, and
- * also on failure. @offset measures what to add to a time of the log to get CLOCK_MONOTONIC now.
+ * The same for @fd, which gives one record a read() and does not block, as /dev/kmsg. It is closed
+ * with the log, and also on failure. @offset measures what to add to a time of the log to get
+ * CLOCK_MONOTONIC now.
  */
 int kernel_log_open_fd(int fd, int (*offset)(int64_t *ret_offset_ns), struct kernel_log **ret_log);
 void kernel_log_close(struct kernel_log *log);
 
-/* Keep new lines. This and the next two may be called from any thread; without a log @log is NULL. */
+/*
+ * Keep new lines. This and the next two may be called from any thread; without a log @log is NULL.
+ */
 void kernel_log_look(struct kernel_log *log);
 
-/* Copy the lines kept since ten minutes before @start_ns, as notes: a task that hung earlier was reported then. */
+/*
+ * Copy the lines kept since ten minutes before @start_ns, as notes: a task that hung earlier was
+ * reported then.
+ */
 void kernel_log_copy(struct kernel_log *log, uint64_t start_ns, struct recorder_events *events);
 
 /* Copy the lines kept since the last call with this @seen, which starts as 0. */

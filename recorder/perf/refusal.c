@@ -61,9 +61,9 @@ int refusal_of_counters(struct diagnostic *diagnostic, int error,
 	const char *name = failure->event ? failure->event->name : "events";
 	bool extra = failure->event && failure->event->role == ROLE_EXTRA;
 
-	if (error == -ENOMEM && failure->step != COUNTERS_RING)
+	if (error == -ENOMEM && failure->step != PERF_EVENTS_RING)
 		return refusal_for_memory(diagnostic);
-	if (extra && failure->step == COUNTERS_FILTER) {
+	if (extra && failure->step == PERF_EVENTS_FILTER) {
 		list_filter_fields(tracefs, name, names, sizeof(names));
 		snprintf(advice, sizeof(advice),
 			 "A filter compares fields with numbers or texts, joined by && and ||. "
@@ -78,7 +78,7 @@ int refusal_of_counters(struct diagnostic *diagnostic, int error,
 			      "This host has no such counter, or not for every CPU; leave it out.",
 			      "event %s cannot be recorded on CPU %u: %s.", name, failure->cpu,
 			      strerror(-error));
-	if (failure->step == COUNTERS_RING && (error == -EPERM || error == -ENOMEM))
+	if (failure->step == PERF_EVENTS_RING && (error == -EPERM || error == -ENOMEM))
 		return refuse(
 			diagnostic, error == -EPERM ? EXIT_NOT_PERMITTED : EXIT_FAILED,
 			"Without CAP_IPC_LOCK the memory for rings is kernel.perf_event_mlock_kb:"

@@ -9,11 +9,14 @@
 #include "recorder/perf/perf_events.h"
 #include "recorder/perf/tracefs.h"
 
-/* Both write @diagnostic and return -1. @error: negative errno of tracefs_open() or perf_events_open(). */
+/*
+ * Both write @diagnostic and return -1. @error: negative errno of tracefs_open() or
+ * perf_events_open().
+ */
 int refusal_of_tracefs(struct diagnostic *diagnostic, int error);
 
 /* @tracefs is read for the fields that a refused filter could have used. */
-int refusal_of_counters(struct diagnostic *diagnostic, int error, const struct perf_events_failure *failure,
-			const struct tracefs *tracefs);
+int refusal_of_counters(struct diagnostic *diagnostic, int error,
+			const struct perf_events_failure *failure, const struct tracefs *tracefs);
 
 #endif

@@ -78,7 +78,8 @@ static const struct tier_event TRACEPOINT_EVENTS[] = {
 	  .fields = { "comm", "pid" },
 	  .stack_frames = 16 },
 	{ .role = ROLE_WAKING,
-	  .modes = IN_MODE(MODE_BLOCK_STACKS) | IN_MODE(MODE_DEFERRED_STACKS) | IN_MODE(MODE_TIMING),
+	  .modes = IN_MODE(MODE_BLOCK_STACKS) | IN_MODE(MODE_DEFERRED_STACKS) |
+		   IN_MODE(MODE_TIMING),
 	  .subsystem = "sched",
 	  .name = "sched_waking",
 	  .fields = { "comm", "pid" } },
@@ -110,7 +111,7 @@ static const struct tier_event TRACEPOINT_EVENTS[] = {
 	  .name = "sys_enter_futex",
 	  .filter = FUTEX_WAITS,
 	  .fields = { "uaddr", "op", "val" },
-	  .optional = true }, /* kernels without CONFIG_FTRACE_SYSCALLS lack this and all calls below */
+	  .optional = true }, /* this and all calls below need CONFIG_FTRACE_SYSCALLS */
 	/* Calls that wake: where wakers have no stack, they show that a lock was released. */
 	{ .role = ROLE_CALL,
 	  .modes = IN_MODE(MODE_BLOCK_STACKS),

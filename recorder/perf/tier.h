@@ -20,7 +20,7 @@
 /* What translate_record() makes of the records of an event. */
 enum tier_role {
 	ROLE_TASKS = 1,		/* no samples: FORK, COMM, EXIT, MMAP2 */
-	ROLE_SWITCH,		/* fields: prev_comm, prev_pid, prev_state, next_comm, next_pid */
+	ROLE_SWITCH,	/* fields: prev_comm, prev_pid, prev_state, next_comm, next_pid */
 	ROLE_WAKING,		/* fields: comm, pid */
 	ROLE_LOCK_BEGIN,	/* fields: lock_addr, flags */
 	ROLE_LOCK_HOLD,		/* fields: lock_addr, or mm and write; hold tells which */
@@ -36,7 +36,7 @@ enum tier_role {
 enum tier_mode {
 	MODE_FULL,	/* a stack wherever a thread blocks, and of each waker */
 	MODE_BLOCK_STACKS,	/* a stack wherever a thread blocks */
-	MODE_DEFERRED_STACKS,	/* a stack where a thread blocks uninterruptibly; none of wakings */
+	MODE_DEFERRED_STACKS,	/* a stack where a thread blocks uninterruptibly */
 	MODE_TIMING,	/* no stacks of switches and wakings */
 	TIER_MODES
 };
@@ -47,11 +47,11 @@ struct tier_event {
 	enum tier_role role;
 	uint8_t modes;			/* IN_MODE() of the modes that record it; 0: all do */
 	enum ft_call call;		/* of ROLE_CALL */
-	uint32_t hold;			/* of ROLE_LOCK_HOLD: FT_HOLD_*, except how it is held */
+	uint32_t hold;			/* of ROLE_LOCK_HOLD: FT_HOLD_*, but not how it is held */
 	const char *subsystem;		/* NULL: not a tracepoint */
 	const char *name;
 	const char *filter;		/* evaluated in the kernel; NULL: none */
-	const char *fields[FORMAT_FIELDS_MAX];
+	const char *fields[TRACEPOINT_FIELDS_MAX];
 	uint16_t stack_frames;		/* at most so many; 0: no stack */
 	bool user_stack;		/* frames of the user too */
 	bool user_dump;			/* registers and a piece of the user's stack */

@@ -55,7 +55,7 @@ static bool has_events(int dir_fd, int *ret_error)
 
 int tracefs_open(struct tracefs *ret_tracefs)
 {
-	int best_error = -ENOENT; /* the most telling one of those met */
+	int best_error = -ENOENT; /* the most telling error so far */
 	for (size_t i = 0; i <= sizeof(MOUNTS) / sizeof(MOUNTS[0]); i++) {
 		bool mounted = i < sizeof(MOUNTS) / sizeof(MOUNTS[0]);
 		int fd = mounted ? open_mounted(MOUNTS[i]) : open_private();
@@ -88,7 +88,7 @@ int tracefs_read(const struct tracefs *tracefs, const char *path, char **ret_tex
 		 size_t *ret_bytes)
 {
 	char *text = NULL;
-	size_t used = 0, room = 0;
+	size_t used = 0, capacity = 0;
 	int error = 0;
 
 	int fd = openat(tracefs->dir_fd, path, O_RDONLY | O_CLOEXEC);
@@ -96,16 +96,16 @@ int tracefs_read(const struct tracefs *tracefs, const char *path, char **ret_tex
 		return -errno;
 	/* These files report a size of 0 and come in pieces of a page. */
 	for (;;) {
-		if (room - used < 2) {
-			room = room ? room * 2 : 8192;
-			char *larger = room > TEXT_BYTES_MAX ? NULL : realloc(text, room);
+		if (capacity - used < 2) {
+			capacity = capacity ? capacity * 2 : 8192;
+			char *larger = capacity > TEXT_BYTES_MAX ? NULL : realloc(text, capacity);
 			if (!larger) {
-				error = room > TEXT_BYTES_MAX ? -EFBIG : -ENOMEM;
+				error = capacity > TEXT_BYTES_MAX ? -EFBIG : -ENOMEM;
 				goto out;
 			}
 			text = larger;
 		}
-		ssize_t got = read(fd, text + used, room - used - 1);
+		ssize_t got = read(fd, text + used, capacity - used - 1);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {
