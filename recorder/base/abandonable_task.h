@@ -19,8 +19,9 @@ struct abandonable_task;
  *
  * Return: 0, -ENOMEM, or errno of starting a thread; @discard has not run then.
  */
-int abandonable_task_start(const char *name, void (*work)(void *context), void (*discard)(void *context),
-		 void *context, struct abandonable_task **ret_task);
+int abandonable_task_start(const char *name, void (*work)(void *context),
+			   void (*discard)(void *context), void *context,
+			   struct abandonable_task **ret_task);
 
 /*
  * For poll(): readable from when @work has returned; abandonable_task_wait() makes its results

@@ -21,7 +21,7 @@
  * fork or pipe.
  */
 int helper_process_run(int (*work)(void *context, int out_fd), void *context, int deadline_ms,
-	      void **ret_output, size_t *ret_output_bytes);
+		       void **ret_output, size_t *ret_output_bytes);
 
 /* Called in the child: write all of @data to its fd. Return: 0 or a negative errno. */
 int helper_process_write(int out_fd, const void *data, size_t bytes);

@@ -119,8 +119,3 @@ void event_list_forget(struct event_list *list, uint64_t before_ns)
 	while (list->first && list->first->event.time_ns < before_ns)
 		remove_first(list);
 }
-
-size_t event_list_count(const struct event_list *list)
-{
-	return list->count;
-}

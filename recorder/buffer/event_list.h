@@ -22,13 +22,13 @@ void event_list_destroy(struct event_list *list);
 int event_list_add(struct event_list *list, const struct ft_event *event);
 
 /* Append the events from @since_ns on to @events. Return: 0 or -ENOMEM. */
-int event_list_copy(const struct event_list *list, uint64_t since_ns, struct recorder_events *events);
+int event_list_copy(const struct event_list *list, uint64_t since_ns,
+		    struct recorder_events *events);
 
 /* Append the events added since the last call with this @seen, which starts as 0. */
-void event_list_copy_new(const struct event_list *list, uint64_t *seen, struct recorder_events *events);
+void event_list_copy_new(const struct event_list *list, uint64_t *seen,
+			 struct recorder_events *events);
 
 void event_list_forget(struct event_list *list, uint64_t before_ns);
-
-size_t event_list_count(const struct event_list *list);
 
 #endif

@@ -29,13 +29,13 @@ void recorder_events_note(struct recorder_events *events, const char *format, ..
  * @visit: what it returns other than 0 ends the walk and is returned.
  */
 int recorder_events_take(struct recorder_events *events,
-		int (*visit)(void *context, const void *segment, size_t segment_bytes),
-		void *context);
+			 int (*visit)(void *context, const void *segment, size_t segment_bytes),
+			 void *context);
 
 /* As recorder_events_take(), but keeps the segments. */
 int recorder_events_each(struct recorder_events *events,
-		int (*visit)(void *context, const void *segment, size_t segment_bytes),
-		void *context);
+			 int (*visit)(void *context, const void *segment, size_t segment_bytes),
+			 void *context);
 
 uint64_t recorder_events_count(const struct recorder_events *events);	/* added so far */
 

@@ -36,7 +36,7 @@ struct ring_map_options {
  * -EINVAL (impossible size), -ENOSPC, -ENOMEM ...
  */
 int ring_map_open(const struct ring_map_options *options, struct ring_map **ret_map,
-		 struct diagnostic *ret_diagnostic);
+		  struct diagnostic *ret_diagnostic);
 
 /* @keep leaves the file for analyze. Nobody may use the memory any more. */
 void ring_map_close(struct ring_map *map, bool keep);
@@ -73,7 +73,7 @@ int ring_map_put_own(void *map, const void *segment, size_t segment_bytes);
 
 enum ring_map_state {
 	RING_MAP_WHOLE,
-	RING_MAP_REMOVED,	/* the file has no name any more, and goes when the recorder ends */
+	RING_MAP_REMOVED,	/* the file has no name, and goes when the recorder ends */
 	RING_MAP_CUT,		/* truncated: what lay behind its end is only in memory */
 };
 

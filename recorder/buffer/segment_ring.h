@@ -41,7 +41,7 @@ int segment_ring_create(size_t slot_bytes, size_t count, struct segment_ring **r
  * Return: as segment_ring_create().
  */
 int segment_ring_create_in(void *memory, size_t slot_bytes, size_t count, void *page,
-		    struct segment_ring **ret_ring);
+			   struct segment_ring **ret_ring);
 void segment_ring_destroy(struct segment_ring *ring);
 
 size_t segment_ring_slot_bytes(const struct segment_ring *ring);
@@ -60,7 +60,8 @@ uint64_t segment_ring_since_ns(const struct segment_ring *ring);
  *
  * @segment_bytes: from 8 to a slot. For one thread. It costs the copy.
  */
-void segment_ring_put(struct segment_ring *ring, const void *segment, size_t segment_bytes, uint32_t events);
+void segment_ring_put(struct segment_ring *ring, const void *segment, size_t segment_bytes,
+		      uint32_t events);
 
 /**
  * segment_ring_get() - copy out the segment at @cursor, or the oldest one after it.
@@ -69,7 +70,7 @@ void segment_ring_put(struct segment_ring *ring, const void *segment, size_t seg
  *
  * Return: 1 (@ret_bytes of @buffer are a segment), 0 nothing more yet.
  */
-int segment_ring_get(const struct segment_ring *ring, struct segment_ring_cursor *cursor, void *buffer,
-	      size_t *ret_bytes);
+int segment_ring_get(const struct segment_ring *ring, struct segment_ring_cursor *cursor,
+		     void *buffer, size_t *ret_bytes);
 
 #endif

@@ -28,7 +28,7 @@ bool proc_locks_waits(const struct ft_event *event);
  * Return: 0 or what @visit returned other than that, which ends it.
  */
 int proc_locks_read(FILE *locks, int (*visit)(void *context, const struct ft_event *event),
-		   void *context);
+		    void *context);
 
 /**
  * proc_locks_look() - these notes, and the states of the threads of the processes that hold the
@@ -38,6 +38,6 @@ int proc_locks_read(FILE *locks, int (*visit)(void *context, const struct ft_eve
  * @kallsyms: as for proc_threads_visit().
  */
 void proc_locks_look(const struct target *target, const struct kallsyms *kallsyms,
-		    int (*visit)(void *context, const struct ft_event *event), void *context);
+		     int (*visit)(void *context, const struct ft_event *event), void *context);
 
 #endif

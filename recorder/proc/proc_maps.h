@@ -17,6 +17,6 @@
  * Return: number of unreadable ones, or -ENOMEM.
  */
 int proc_maps_read(struct mappings *mappings, const int32_t *tgids, size_t count, int deadline_ms,
-	      int32_t *ret_unreadable);
+		   int32_t *ret_unreadable);
 
 #endif

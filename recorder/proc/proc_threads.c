@@ -80,7 +80,7 @@ static int open_task(DIR *directory, int32_t tid)
 }
 
 /* @task: a descriptor of /proc/PID/task/TID. Unlike stat, comm has the name as it is. */
-static int read_comm(int task, char *ret_comm)
+static int read_task_comm(int task, char *ret_comm)
 {
 	char text[FILE_BYTES];
 	ssize_t bytes = read_at(task, "comm", text, sizeof(text));
@@ -226,7 +226,7 @@ static int visit_thread(int task_fd, int32_t tgid, int32_t tid, const struct kal
 	if (read_state(task_fd, &event.state.state) < 0)
 		return -ESRCH;
 	event.time_ns = clock_now_ns();
-	if (read_comm(task_fd, task.comm) < 0)
+	if (read_task_comm(task_fd, task.comm) < 0)
 		return -ESRCH;
 	read_schedstat(task_fd, &event);
 	if (event.state.state != FT_STATE_RUNNING && event.state.state != FT_STATE_DEAD) {
@@ -298,7 +298,7 @@ static int visit_names(DIR *tasks, int32_t tgid,
 
 		if (task_fd < 0)
 			continue;
-		if (read_comm(task_fd, task.comm) == 0)
+		if (read_task_comm(task_fd, task.comm) == 0)
 			err = visit(context, &task);
 		close(task_fd);
 	}

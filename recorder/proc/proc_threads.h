@@ -22,7 +22,7 @@
  * Return: 0, -ESRCH (no such process), or what @visit returned.
  */
 int proc_threads_visit(int32_t tgid, const struct kallsyms *kallsyms,
-		     int (*visit)(void *context, const struct ft_event *event), void *context);
+		       int (*visit)(void *context, const struct ft_event *event), void *context);
 
 /**
  * proc_threads_visit_one() - the same for the thread @tid of @tgid alone.
@@ -30,7 +30,8 @@ int proc_threads_visit(int32_t tgid, const struct kallsyms *kallsyms,
  * Return: 0 or what @visit returned; -ESRCH (no such thread, or it went away meanwhile).
  */
 int proc_threads_visit_one(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
-		    int (*visit)(void *context, const struct ft_event *event), void *context);
+			   int (*visit)(void *context, const struct ft_event *event),
+			   void *context);
 
 /**
  * proc_threads_visit_names() - tid, tgid and comm of every thread of the host (names only: stat and
@@ -38,6 +39,7 @@ int proc_threads_visit_one(int32_t tgid, int32_t tid, const struct kallsyms *kal
  *
  * Return: 0, an errno of opening /proc, or what @visit returned.
  */
-int proc_threads_visit_names(int (*visit)(void *context, const struct ft_task *task), void *context);
+int proc_threads_visit_names(int (*visit)(void *context, const struct ft_task *task),
+			     void *context);
 
 #endif

@@ -16,7 +16,7 @@
 
 struct target {
 	int32_t tgids[TARGET_MAX];
-	int pidfds[TARGET_MAX];		/* -1: the kernel has none (before 5.3), or it has exited */
+	int pidfds[TARGET_MAX];		/* -1: a kernel before 5.3, or it has exited */
 	size_t count;			/* 0: the whole host */
 	char comm[FT_COMM_BYTES];	/* of the first one */
 };

@@ -60,7 +60,7 @@ bool target_finder_looks(const struct target_finder *finder)
 	return options->pids->count || options->pid_file || options->comm;
 }
 
-static ssize_t read_text(const char *path, char *ret_text, size_t text_bytes)
+static ssize_t read_small_file(const char *path, char *ret_text, size_t text_bytes)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	ssize_t got = fd < 0 ? -errno : read(fd, ret_text, text_bytes - 1);
@@ -89,12 +89,12 @@ static bool is_same_comm(const char *a, const char *b)
 	return !strncmp(a, b, FT_COMM_BYTES - 1);
 }
 
-static bool read_comm(int32_t tgid, char ret_comm[64])
+static bool read_process_name(int32_t tgid, char ret_comm[64])
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", tgid);
-	if (read_text(path, ret_comm, 64) <= 0)
+	if (read_small_file(path, ret_comm, 64) <= 0)
 		return false;
 	ret_comm[strcspn(ret_comm, "\n")] = '\0';
 	return true;
@@ -116,7 +116,7 @@ static void add_named(const char *comm, struct target *target)
 		return;
 	while ((entry = readdir(processes)) && target->count < TARGET_MAX) {
 		int32_t tgid = (int32_t)strtol(entry->d_name, NULL, 10);
-		if (tgid > 0 && !has_process(target, tgid) && read_comm(tgid, text) &&
+		if (tgid > 0 && !has_process(target, tgid) && read_process_name(tgid, text) &&
 		    is_same_comm(text, comm))
 			target_add(target, tgid);
 	}
@@ -129,7 +129,7 @@ static int32_t read_pid_file(struct target_finder *finder)
 	const char *path = finder->options.pid_file;
 	char text[64], why[64];
 	struct target target = { .count = 0 };
-	ssize_t got = read_text(path, text, sizeof(text));
+	ssize_t got = read_small_file(path, text, sizeof(text));
 
 	text[strcspn(text, ", \t\r\n")] = '\0';
 	if (got < 0)
@@ -249,7 +249,7 @@ static bool add_hinted(struct target_finder *finder, const struct hint *hint)
 {
 	char comm[64];
 
-	if (!read_comm(hint->tgid, comm)) {
+	if (!read_process_name(hint->tgid, comm)) {
 		/* The process came and went between two looks. */
 		pthread_mutex_lock(&finder->lock);
 		add_former(finder, hint->tgid);

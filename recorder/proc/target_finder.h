@@ -23,7 +23,8 @@ struct target_finder_options {
 };	/* all borrowed until target_finder_stop() */
 
 /* Looks once before it returns. Return: 0, -ENOMEM, or the errno of pthread_create(). */
-int target_finder_start(const struct target_finder_options *options, struct target_finder **ret_finder);
+int target_finder_start(const struct target_finder_options *options,
+			struct target_finder **ret_finder);
 void target_finder_stop(struct target_finder *finder);
 
 /**
@@ -52,7 +53,8 @@ void target_finder_missing(struct target_finder *finder, char ret_text[FINDER_TE
  * The target, with processes that left it after @since_ns: a report about a time names those of
  * then.
  */
-void target_finder_targets_since(struct target_finder *finder, uint64_t since_ns, struct target *ret_target);
+void target_finder_targets_since(struct target_finder *finder, uint64_t since_ns,
+				 struct target *ret_target);
 
 /* Whether a target is looked for; false where the target is the whole host. */
 bool target_finder_looks(const struct target_finder *finder);

@@ -22,10 +22,12 @@ struct thread_states;
  *
  * Return: NULL where no thread can be started, or too many are stuck already.
  */
-struct thread_states *thread_states_start(const struct target *target, const struct kallsyms *kallsyms);
+struct thread_states *thread_states_start(const struct target *target,
+					  const struct kallsyms *kallsyms);
 
 /* Copy what was read so far, of @since_ns and later. @states may be NULL. */
-void thread_states_copy(struct thread_states *states, uint64_t since_ns, struct recorder_events *events);
+void thread_states_copy(struct thread_states *states, uint64_t since_ns,
+			struct recorder_events *events);
 
 /**
  * thread_states_finish() - copy what was read, and free or leave @states (may be NULL).
@@ -35,7 +37,8 @@ void thread_states_copy(struct thread_states *states, uint64_t since_ns, struct 
  *
  * Return: whether everything was read.
  */
-bool thread_states_finish(struct thread_states *states, int wait_ms, struct recorder_events *events);
+bool thread_states_finish(struct thread_states *states, int wait_ms,
+			  struct recorder_events *events);
 
 /* How many threads still read. */
 unsigned int thread_states_stuck(void);
