@@ -84,9 +84,7 @@ int abandonable_task_start(const char *name, void (*work)(void *context),
 	task->context = context;
 	task->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int error = task->done_fd < 0 ? -errno : 0;
-	/*
-	 * Set before the thread starts, because @work may use it before pthread_create() returns.
-	 */
+	/* Set this before the thread starts, because @work may use it at once. */
 	*ret_task = task;
 	if (!error)
 		error = start_ordinary_thread(task);

@@ -23,10 +23,7 @@ int abandonable_task_start(const char *name, void (*work)(void *context),
 			   void (*discard)(void *context), void *context,
 			   struct abandonable_task **ret_task);
 
-/*
- * For poll(): readable from when @work has returned; abandonable_task_wait() makes its results
- * visible.
- */
+/* For poll(): readable once @work has returned. abandonable_task_wait() shows its results. */
 int abandonable_task_done_fd(const struct abandonable_task *task);
 
 /* No longer than @patience_ms, which may be 0. Return: whether @work has returned. */

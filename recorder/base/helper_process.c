@@ -162,10 +162,7 @@ static int read_until_deadline(struct output *output, int fd, int64_t deadline_m
 	}
 }
 
-/*
- * Never blocks for longer than the deadline, whatever the child does. Return: 0, -ECHILD,
- * -ETIMEDOUT.
- */
+/* Never blocks beyond the deadline. Return: 0, -ECHILD, -ETIMEDOUT. */
 static int reap_until_deadline(pid_t pid, int64_t deadline_ms)
 {
 	for (;;) {

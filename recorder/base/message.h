@@ -12,10 +12,7 @@ void message_error(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* One line on what an armed recorder did. */
 void message_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/*
- * "recording " and the text, once recording has begun: scripts wait for that line. Not on a
- * terminal, where progress says it.
- */
+/* "recording " and the text, which scripts wait for. On a terminal progress says it instead. */
 void message_recording(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Progress, only where standard error is a terminal. Each call redraws the line. */

@@ -8,10 +8,7 @@
 
 #include <stdint.h>
 
-/*
- * One assignment, as "READY=1", to where NOTIFY_SOCKET says; nothing where it is not set. Never
- * blocks.
- */
+/* Sends an assignment as "READY=1", if NOTIFY_SOCKET is set. Never blocks. */
 void sd_notify_send(const char *text);
 
 /* Half the interval in which WATCHDOG=1 is expected; 0 where it is not expected. */

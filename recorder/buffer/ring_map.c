@@ -86,10 +86,7 @@ static int open_place(struct ring_map *map, struct diagnostic *diagnostic)
 	return error;
 }
 
-/*
- * Comes before anything that takes long: a recorder that is killed meanwhile leaves an empty ring
- * file.
- */
+/* Comes first: a recorder that is killed while it arms leaves an empty ring file. */
 static int write_page(const struct ring_map *map)
 {
 	_Alignas(8) uint8_t page[FT_RINGFILE_PAGE_BYTES] = { 0 };

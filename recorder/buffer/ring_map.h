@@ -50,10 +50,7 @@ const char *ring_map_note(const struct ring_map *map, size_t place);
 /* As ring_path_kept(), with the whole path. From any thread. */
 bool ring_map_kept(const struct ring_map *map, size_t index, char *ret_path, size_t path_bytes);
 
-/*
- * The slots in the file, for the recording path; to be destroyed before the map is closed.
- * Return: as segment_ring_create().
- */
+/* The slots in the file, as by segment_ring_create(). Destroy them before the map is closed. */
 int ring_map_slots(struct ring_map *map, struct segment_ring **ret_slots);
 
 /*

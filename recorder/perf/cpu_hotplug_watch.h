@@ -19,10 +19,7 @@ struct cpu_hotplug_watch {
 	uint64_t switches;	/* of that thread at the last look */
 };
 
-/*
- * Opens @count watches, whose cpu is set. One whose thread cannot be seen gets fd -1. Reads all
- * names in /proc once.
- */
+/* Opens @count watches, whose cpu is set. Reads all names in /proc once. */
 void cpu_hotplug_watch_open(struct cpu_hotplug_watch *threads, size_t count);
 void cpu_hotplug_watch_close(struct cpu_hotplug_watch *threads, size_t count);
 

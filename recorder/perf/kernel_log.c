@@ -23,10 +23,7 @@
 #include "recorder/perf/perf_ring.h"
 
 #define KEPT_MAX 256
-/*
- * The detector usually repeats itself every two minutes, but only ten times
- * (kernel.hung_task_warnings).
- */
+/* The detector repeats itself every two minutes, but ten times at most (hung_task_warnings). */
 #define BEFORE_NS	   600000000000ull
 #define RECORD_BYTES	   8192 /* the kernel writes none that is longer */
 #define RECORDS_MAX	   1000000u /* in one look: a process may write as fast as this reads */

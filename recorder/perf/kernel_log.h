@@ -33,15 +33,10 @@ int kernel_log_open(const char *path, struct kernel_log **ret_log);
 int kernel_log_open_fd(int fd, int (*offset)(int64_t *ret_offset_ns), struct kernel_log **ret_log);
 void kernel_log_close(struct kernel_log *log);
 
-/*
- * Keep new lines. This and the next two may be called from any thread; without a log @log is NULL.
- */
+/* Keep new lines. These three may be called from any thread, and with NULL for no log. */
 void kernel_log_look(struct kernel_log *log);
 
-/*
- * Copy the lines kept since ten minutes before @start_ns, as notes: a task that hung earlier was
- * reported then.
- */
+/* Copy, as notes, the lines since ten minutes before @start_ns: a task may hang for long. */
 void kernel_log_copy(struct kernel_log *log, uint64_t start_ns, struct recorder_events *events);
 
 /* Copy the lines kept since the last call with this @seen, which starts as 0. */

@@ -69,9 +69,7 @@ static int map_ring(struct perf_events *events, struct perf_events_cpu *cpu)
 					 events->ring_bytes, events->wrapped);
 			return 0;
 		}
-		/*
-		 * The rings of later CPUs may be smaller than the first: sizes need not be equal.
-		 */
+		/* The rings of later CPUs may be smaller than the first. */
 		if ((errno != EPERM && errno != ENOMEM) || events->ring_bytes <= RING_BYTES_MIN)
 			return -errno;
 		events->ring_bytes /= 2;

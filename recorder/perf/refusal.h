@@ -9,10 +9,7 @@
 #include "recorder/perf/perf_events.h"
 #include "recorder/perf/tracefs.h"
 
-/*
- * Both write @diagnostic and return -1. @error: negative errno of tracefs_open() or
- * perf_events_open().
- */
+/* Both write @diagnostic and return -1. @error is of tracefs_open() or perf_events_open(). */
 int refusal_of_tracefs(struct diagnostic *diagnostic, int error);
 
 /* @tracefs is read for the fields that a refused filter could have used. */

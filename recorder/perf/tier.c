@@ -83,10 +83,7 @@ static const struct tier_event TRACEPOINT_EVENTS[] = {
 	  .subsystem = "sched",
 	  .name = "sched_waking",
 	  .fields = { "comm", "pid" } },
-	/*
-	 * Bit 0 is FT_LOCK_SPIN. The waiter of a mutex that spins first begins again when it
-	 * sleeps.
-	 */
+	/* Bit 0 is FT_LOCK_SPIN. A waiter that spins for a mutex begins again when it sleeps. */
 	{ .role = ROLE_LOCK_BEGIN,
 	  .subsystem = "lock",
 	  .name = "contention_begin",
@@ -100,10 +97,7 @@ static const struct tier_event TRACEPOINT_EVENTS[] = {
 	  .fields = { "lock_addr" },
 	  .optional = true,
 	  .rare = true },
-	/*
-	 * No stack: the switch that follows has one. Without a stack at the switch the wait is not
-	 * known to be for a futex.
-	 */
+	/* No stack: the switch that follows has one, without which no wait is known as a futex wait. */
 	{ .role = ROLE_CALL,
 	  .modes = IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCK_STACKS),
 	  .call = FT_CALL_FUTEX,

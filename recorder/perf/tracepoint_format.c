@@ -16,9 +16,7 @@ static int parse_format(const char *text, size_t text_bytes, const char *subsyst
 	if (!handle)
 		return -ENOMEM;
 	tep_set_loglevel(TEP_LOG_NONE);
-	/*
-	 * Ignore errors: one may be about the print format alone, and the fields are usable then.
-	 */
+	/* Ignore errors: the fields are usable if only the print format is wrong. */
 	tep_parse_event(handle, text, text_bytes, subsystem);
 	struct tep_event *event = tep_get_first_event(handle);
 	if (!event || !event->format.fields) {

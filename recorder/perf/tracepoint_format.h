@@ -51,10 +51,7 @@ int tracepoint_format_field_names(const char *text, size_t text_bytes, const cha
 uint64_t tracepoint_format_number(const struct tracepoint_field *field, const void *raw,
 				  size_t raw_bytes);
 
-/*
- * A task's name: FT_COMM_BYTES of @raw, zero-terminated only where it is shorter. NULL where this
- * is not such a field.
- */
+/* A task name of FT_COMM_BYTES, which need not end with a zero; NULL: not such a field. */
 const char *tracepoint_format_comm(const struct tracepoint_field *field, const void *raw,
 				   size_t raw_bytes);
 

@@ -166,9 +166,7 @@ static void read_syscall(int task, struct ft_event *event)
 	memcpy(event->state.args, args, sizeof(args));
 }
 
-/*
- * "[<0>] name+0x1/0x2 [module]", or an address where the kernel knows no name. 0: not understood.
- */
+/* "[<0>] name+0x1/0x2 [module]", or an address without a name. Return: 0 if not understood. */
 static uint64_t parse_frame(const struct kallsyms *kallsyms, char *line)
 {
 	char *name = strchr(line, ' '), *plus;

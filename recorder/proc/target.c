@@ -205,9 +205,7 @@ static bool is_child_of(const struct target *target, int32_t tgid)
 	       read_stat(line.parent, &parent) && target_same_program(line.comm, parent.comm);
 }
 
-/*
- * Adds the children of the processes that are there, and grandchildren that /proc lists after them.
- */
+/* Adds the children of the target, and grandchildren that /proc lists after them. */
 static void add_generation(struct target *target)
 {
 	DIR *processes = opendir("/proc");

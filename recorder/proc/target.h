@@ -38,10 +38,7 @@ int target_parse(struct target *target, const char *text);
 int target_open(struct target *target, int32_t *ret_missing);
 void target_close(struct target *target);
 
-/*
- * Add process @tgid and open it. Return: false where it has exited, is there already, or finds no
- * room.
- */
+/* Add process @tgid and open it. Return: false where it exited, is there, or finds no room. */
 bool target_add(struct target *target, int32_t tgid);
 
 /* Names of one program: what follows a colon says what the process does ("gunicorn: worker"). */
@@ -62,15 +59,10 @@ void target_remove(struct target *target, size_t place);
 /* Whether the process at @place has exited. Never true where the kernel has no pidfds. */
 bool target_exited_at(const struct target *target, size_t place);
 
-/*
- * Whether all processes have exited. Never true for the whole host, or where the kernel has no
- * pidfds.
- */
+/* Whether all processes have exited. Never true for the whole host or without pidfds. */
 bool target_exited(const struct target *target);
 
-/*
- * Whether @tgid is a process of the target. Every process is, where the target is the whole host.
- */
+/* Whether @tgid is a process of the target. Every process belongs to the whole host. */
 bool target_has(const struct target *target, int32_t tgid);
 
 /* "host", or the process IDs joined by commas. */

@@ -36,23 +36,16 @@ void target_finder_stop(struct target_finder *finder);
  */
 uint64_t target_finder_target(struct target_finder *finder, struct target *ret_target);
 
-/*
- * Changes where the target starts, ends or restarts, and not with processes that join or leave it.
- */
+/* Changes where the target starts, ends or restarts, not where processes join or leave it. */
 uint64_t target_finder_generation(struct target_finder *finder);
 
-/*
- * What the recording tells: FORK and COMM events may be of processes that join it. From any thread.
- */
+/* Note a recorded FORK or COMM, by which a process may join the target. From any thread. */
 void target_finder_event(struct target_finder *finder, const struct ft_event *event);
 
 /* Why there is no target, as "no process is called 'feeddb'"; "" where there is one. */
 void target_finder_missing(struct target_finder *finder, char ret_text[FINDER_TEXT_BYTES]);
 
-/*
- * The target, with processes that left it after @since_ns: a report about a time names those of
- * then.
- */
+/* The target with those that left it after @since_ns: a report names who lived at its time. */
 void target_finder_targets_since(struct target_finder *finder, uint64_t since_ns,
 				 struct target *ret_target);
 

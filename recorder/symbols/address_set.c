@@ -25,10 +25,7 @@ struct address_set {
 	struct mapping_changes *changes;
 	bool syscalls[SYSCALLS_MAX];
 	struct ft_decoder *decoder;
-	/*
-	 * For each stack of the segment: the process for which its frames were last added, plus 2;
-	 * 0: none.
-	 */
+	/* For each stack of the segment the last process that has its frames, plus 2; 0: none. */
 	int64_t stack_tgid[FT_DICTIONARY_MAX];
 };
 

@@ -105,9 +105,7 @@ static size_t count_underscores(const char *name)
 	return strspn(name, "_");
 }
 
-/*
- * Orders by start; at one start those with a size, then "read" before "__read", then global ones.
- */
+/* By start; at one start those with a size, then "read" before "__read", then global ones. */
 static int compare_functions(const void *left, const void *right)
 {
 	const struct function *a = left, *b = right;
@@ -339,10 +337,7 @@ static int compare_units(const void *left, const void *right)
 	return a->start < b->start ? -1 : a->start > b->start;
 }
 
-/*
- * Another table of our own: libdwfl finds units only by .debug_aranges, which LLVM, so Rust too,
- * does not write.
- */
+/* Another table of our own: libdwfl needs .debug_aranges, which LLVM does not write. */
 static int read_units(struct elf_module *module)
 {
 	Dwarf_Addr bias, base, start, end;

@@ -268,10 +268,7 @@ const char *kallsyms_find(const struct kallsyms *kallsyms, uint64_t address,
 	const struct symbol *symbols = kallsyms->symbols;
 	size_t low = 0, high = kallsyms->count;
 
-	/*
-	 * Find the first symbol behind @address; the one before it is the last at or below
-	 * @address.
-	 */
+	/* Find the first symbol behind @address. The one before it is wanted. */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

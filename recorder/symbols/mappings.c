@@ -128,10 +128,7 @@ static const char *keep_path(struct mappings *mappings, const char *text)
 	return path->text;
 }
 
-/*
- * Drops the mappings that @mapping covers, so that a process that maps again and again takes no
- * more memory.
- */
+/* Drops what @mapping covers, so that mapping again and again takes no more memory. */
 static void forget_covered(struct mappings *mappings, struct process *process,
 			   const struct mapping *mapping)
 {

@@ -258,10 +258,7 @@ static void remember_visit(struct unwinding *unwinding, const struct module *mod
 	unwinding->visited[unwinding->visited_count++].bias = bias;
 }
 
-/*
- * Tells libunwind where the sorted table of .eh_frame_hdr is. It reads the entries through
- * access_memory().
- */
+/* Tells libunwind where .eh_frame_hdr has its table. access_memory() then reads the entries. */
 static int describe_table(const struct module *module, uint64_t bias, const struct mapping *mapping,
 			  unw_dyn_info_t *ret_info)
 {
