@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "recorder/base/helper_process.h"
+#include "recorder/base/read_file.h"
 
-#define READERS 16 /* so many processes may hang before others are not read */
+#define FILE_BYTES_MAX (1u << 30)
+#define READERS	       16 /* so many processes may hang before others are not read */
 
 /* The child sends this for each process, and then the executable lines of its maps. */
 struct maps_record {
@@ -65,38 +67,12 @@ static size_t keep_wanted(char *text, size_t bytes)
 
 static int read_maps(int32_t tgid, char **ret_text, size_t *ret_bytes)
 {
-	char path[32], *text = NULL;
-	size_t bytes = 0, capacity = 0;
-	ssize_t got = 1;
-	int fd, err = 0;
+	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", tgid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	while (got > 0) {
-		if (bytes == capacity) {
-			char *larger = realloc(text, capacity = 2 * capacity + 65536);
-
-			if (!larger) {
-				err = -ENOMEM;
-				goto out;
-			}
-			text = larger;
-		}
-		got = read(fd, text + bytes, capacity - bytes);
-		if (got < 0) {
-			err = -errno;
-			goto out;
-		}
-		bytes += (size_t)got;
-	}
-	*ret_bytes = keep_wanted(text, bytes);
-	*ret_text = text;
-	text = NULL;
-out:
-	free(text);
-	close(fd);
+	int err = read_file(AT_FDCWD, path, FILE_BYTES_MAX, ret_text, ret_bytes);
+	if (!err)
+		*ret_bytes = keep_wanted(*ret_text, *ret_bytes);
 	return err;
 }
 

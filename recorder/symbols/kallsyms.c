@@ -8,13 +8,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define FILE_BYTES_FIRST (8u << 20)
-#define FILE_BYTES_MAX	 (1u << 30) /* texts are kept by 32-bit offset */
-#define FUNCTION_BYTES_MAX \
-	(1u << 20) /* an address farther from the start of a symbol is not in it */
-#define NO_TEXT UINT32_MAX
+#include "recorder/base/read_file.h"
+
+#define FILE_BYTES_MAX	   (1u << 30) /* texts are kept by 32-bit offset */
+#define FUNCTION_BYTES_MAX (1u << 20) /* an address farther from a symbol is not in it */
+#define NO_TEXT		   UINT32_MAX
 
 struct symbol {
 	uint64_t address;
@@ -31,59 +30,6 @@ struct kallsyms {
 	uint32_t *by_name; /* open addressing; place in @symbols + 1, 0 is free */
 	size_t by_name_slots;
 };
-
-/* Reads into one growing buffer, because a file of /proc does not tell its size. */
-static int read_file(const char *path, char **ret_text, size_t *ret_bytes)
-{
-	size_t capacity = FILE_BYTES_FIRST, bytes = 0;
-	char *text = malloc(capacity);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0) {
-		err = -errno;
-		goto out;
-	}
-	for (;;) {
-		ssize_t got;
-
-		if (!text) {
-			err = -ENOMEM;
-			goto out;
-		}
-		got = read(fd, text + bytes, capacity - 1 - bytes);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			err = -errno;
-			goto out;
-		}
-		if (got == 0)
-			break;
-		bytes += (size_t)got;
-		if (bytes == capacity - 1) {
-			char *larger = NULL;
-
-			if (capacity < FILE_BYTES_MAX)
-				larger = realloc(text, capacity * 2);
-			if (!larger) {
-				err = -ENOMEM;
-				goto out;
-			}
-			text = larger;
-			capacity *= 2;
-		}
-	}
-	text[bytes] = '\0';
-	*ret_text = text;
-	*ret_bytes = bytes;
-	text = NULL;
-out:
-	free(text);
-	if (fd >= 0)
-		close(fd);
-	return err;
-}
 
 static bool starts_with(const char *text, const char *start)
 {
@@ -235,7 +181,7 @@ int kallsyms_read(const char *path, struct kallsyms **ret_kallsyms)
 
 	if (!kallsyms)
 		return -ENOMEM;
-	err = read_file(path, &kallsyms->text, &kallsyms->text_bytes);
+	err = read_file(AT_FDCWD, path, FILE_BYTES_MAX, &kallsyms->text, &kallsyms->text_bytes);
 	if (err < 0)
 		goto out;
 	err = add_lines(kallsyms);
