@@ -294,9 +294,9 @@ static int refuse_one_more(struct event_plan_error *ret_error)
 
 static const struct tier_preset *find_preset(const char *name)
 {
-	for (size_t i = 0; i < PRESET_COUNT; i++)
-		if (strcmp(PRESETS[i].name, name) == 0)
-			return &PRESETS[i];
+	for (size_t i = 0; i < TIER_PRESET_COUNT; i++)
+		if (strcmp(TIER_PRESETS[i].name, name) == 0)
+			return &TIER_PRESETS[i];
 	return NULL;
 }
 

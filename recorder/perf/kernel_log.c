@@ -181,7 +181,7 @@ static int measure_printk_offset(int64_t *ret_offset_ns)
 		.exclude_hv = 1,
 	};
 	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-	uint8_t wrapped[RING_RECORD_BYTES_MAX];
+	uint8_t wrapped[PERF_RING_RECORD_BYTES_MAX];
 	struct perf_ring ring;
 	int64_t offset_ns = 0;
 

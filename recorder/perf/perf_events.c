@@ -173,7 +173,7 @@ int perf_events_open(const struct event_plan *plan, size_t ring_bytes,
 	raise_file_limit(online_count * plan->count + SPARE_FILES);
 	events->counts_lost = kernel_counts_lost(&plan->events[0]);
 	events->cpus = calloc(online_count, sizeof(*events->cpus));
-	events->wrapped = calloc(1, RING_RECORD_BYTES_MAX);
+	events->wrapped = calloc(1, PERF_RING_RECORD_BYTES_MAX);
 	if (!events->cpus || !events->wrapped) {
 		error = -ENOMEM;
 		goto out;

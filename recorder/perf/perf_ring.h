@@ -9,14 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RING_RECORD_BYTES_MAX 65536
+#define PERF_RING_RECORD_BYTES_MAX 65536
 
 struct perf_ring {
 	struct perf_event_mmap_page *page;
 	const uint8_t *data;
 	size_t data_bytes;	/* a power of two */
 	uint64_t head, tail;	/* of this visit: how far the kernel wrote, how far was read */
-	uint8_t *wrapped;	/* RING_RECORD_BYTES_MAX, for records that wrap; rings may share it */
+	uint8_t *wrapped;	/* PERF_RING_RECORD_BYTES_MAX, for wrapped records; rings may share it */
 };
 
 /* @data_bytes: power of two. The caller keeps the memory (in tests, memory of its own). */

@@ -153,10 +153,10 @@ static const struct tier_event MMAP_LOCK_EVENTS[] = {
 	  .fields = { "mm", "write" } },
 };
 
-const struct tier_preset PRESETS[] = {
+const struct tier_preset TIER_PRESETS[] = {
 	{ "mmap_lock", MMAP_LOCK_EVENTS, sizeof(MMAP_LOCK_EVENTS) / sizeof(MMAP_LOCK_EVENTS[0]) },
 };
-const size_t PRESET_COUNT = sizeof(PRESETS) / sizeof(PRESETS[0]);
+const size_t TIER_PRESET_COUNT = sizeof(TIER_PRESETS) / sizeof(TIER_PRESETS[0]);
 
 const struct tier TRACEPOINT_TIER = {
 	.name = "tracepoint",

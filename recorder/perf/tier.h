@@ -74,8 +74,8 @@ struct tier_preset {
 	size_t event_count;
 };
 
-extern const struct tier_preset PRESETS[];
-extern const size_t PRESET_COUNT;
+extern const struct tier_preset TIER_PRESETS[];
+extern const size_t TIER_PRESET_COUNT;
 
 extern const struct tier TRACEPOINT_TIER;
 

@@ -43,7 +43,7 @@ struct target_finder {
 	pthread_mutex_t lock; /* of everything below */
 	pthread_cond_t changed;
 	struct target found;
-	char missing[FINDER_TEXT_BYTES];
+	char missing[TARGET_FINDER_TEXT_BYTES];
 	struct former formers[FORMER_MAX]; /* number n in place n % FORMER_MAX */
 	uint64_t former_count;
 	char former_comm[FT_COMM_BYTES];
@@ -469,10 +469,10 @@ uint64_t target_finder_generation(struct target_finder *finder)
 	return generation;
 }
 
-void target_finder_missing(struct target_finder *finder, char ret_text[FINDER_TEXT_BYTES])
+void target_finder_missing(struct target_finder *finder, char ret_text[TARGET_FINDER_TEXT_BYTES])
 {
 	pthread_mutex_lock(&finder->lock);
-	memcpy(ret_text, finder->missing, FINDER_TEXT_BYTES);
+	memcpy(ret_text, finder->missing, TARGET_FINDER_TEXT_BYTES);
 	if (finder->found.count || !target_finder_looks(finder))
 		ret_text[0] = '\0';
 	pthread_mutex_unlock(&finder->lock);

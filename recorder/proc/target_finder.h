@@ -12,7 +12,7 @@
 #include "capture/event.h"
 #include "recorder/proc/target.h"
 
-#define FINDER_TEXT_BYTES 256
+#define TARGET_FINDER_TEXT_BYTES 256
 
 struct target_finder;
 
@@ -43,7 +43,7 @@ uint64_t target_finder_generation(struct target_finder *finder);
 void target_finder_event(struct target_finder *finder, const struct ft_event *event);
 
 /* Why there is no target, as "no process is called 'feeddb'"; "" where there is one. */
-void target_finder_missing(struct target_finder *finder, char ret_text[FINDER_TEXT_BYTES]);
+void target_finder_missing(struct target_finder *finder, char ret_text[TARGET_FINDER_TEXT_BYTES]);
 
 /* The target with those that left it after @since_ns: a report names who lived at its time. */
 void target_finder_targets_since(struct target_finder *finder, uint64_t since_ns,

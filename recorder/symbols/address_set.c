@@ -130,7 +130,7 @@ static int note_event(struct address_set *set, const struct ft_event *event)
 	return 0;
 }
 
-int address_set_segment(struct address_set *set, const void *segment, size_t segment_bytes)
+int address_set_add_segment(struct address_set *set, const void *segment, size_t segment_bytes)
 {
 	struct ft_segment header;
 	struct ft_event event;

@@ -18,11 +18,11 @@ int address_set_create(struct address_set **ret_set);	/* 0 or -ENOMEM */
 void address_set_destroy(struct address_set *set);
 
 /**
- * address_set_segment() - add what is in a sealed segment of events.
+ * address_set_add_segment() - add what is in a sealed segment of events.
  *
  * Return: 0, -EBADMSG (the events before the damage were added), -ENOMEM.
  */
-int address_set_segment(struct address_set *set, const void *segment, size_t segment_bytes);
+int address_set_add_segment(struct address_set *set, const void *segment, size_t segment_bytes);
 
 /* Bring @mappings, the same each time, up to date. Return: 0 or -ENOMEM. */
 int address_set_apply_mappings(struct address_set *set, struct mappings *mappings);

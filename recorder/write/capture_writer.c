@@ -131,7 +131,7 @@ static int write_segment(void *context, const void *segment, size_t segment_byte
 	if (error)
 		return error;
 	pthread_mutex_lock(&job->lock);
-	error = address_set_segment(job->seen, segment, segment_bytes);
+	error = address_set_add_segment(job->seen, segment, segment_bytes);
 	pthread_mutex_unlock(&job->lock);
 	return error == -ENOMEM ? error : 0;
 }
@@ -380,7 +380,7 @@ static int look_at_segment(void *context, const void *segment, size_t segment_by
 {
 	struct capture_writer *job = context;
 	pthread_mutex_lock(&job->lock);
-	int error = address_set_segment(job->seen, segment, segment_bytes);
+	int error = address_set_add_segment(job->seen, segment, segment_bytes);
 	pthread_mutex_unlock(&job->lock);
 	return error == -ENOMEM ? error : 0;
 }

@@ -330,7 +330,7 @@ static void target_that_is_missing_is_told_with_what_was_looked_for(void **state
 {
 	const struct target none = { .count = 0 };
 	struct target_finder_options options = { .pids = &none, .comm = "no-such-name" };
-	char text[FINDER_TEXT_BYTES];
+	char text[TARGET_FINDER_TEXT_BYTES];
 	FILE *file;
 	(void)state;
 	struct target_finder *finder = start(&options);

@@ -28,7 +28,7 @@ static void look_at(struct address_set *seen, const struct ft_event *events, siz
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(ft_encoder_add(encoder, &events[i]), 0);
 	size_t bytes = ft_encoder_seal(encoder);
-	assert_int_equal(address_set_segment(seen, buffer, bytes), 0);
+	assert_int_equal(address_set_add_segment(seen, buffer, bytes), 0);
 	ft_encoder_destroy(encoder);
 }
 
@@ -168,7 +168,7 @@ static void what_is_no_segment_is_refused(void **state)
 	struct address_set *seen;
 	(void)state;
 	assert_int_equal(address_set_create(&seen), 0);
-	assert_int_equal(address_set_segment(seen, "no segment at all", 17), -EBADMSG);
+	assert_int_equal(address_set_add_segment(seen, "no segment at all", 17), -EBADMSG);
 	address_set_destroy(seen);
 }
 
