@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/ringfile.h"
 #include "recorder/base/clock.h"
 #include "recorder/base/message.h"
 #include "recorder/perf/tier.h"

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/event.h"
+#include "recorder/buffer/recorder_events.h"
+
 struct item {
 	struct item *next;
 	struct ft_event event;

@@ -9,10 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "capture/event.h"
-#include "recorder/buffer/recorder_events.h"
-
 struct event_list;
+struct ft_event;
+struct recorder_events;
 
 /* A list of @count_max events drops its oldest for a new one. Return: 0 or -ENOMEM. */
 int event_list_create(size_t count_max, struct event_list **ret_list);

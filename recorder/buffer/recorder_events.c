@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "capture/encoder.h"
+#include "capture/event.h"
 #include "recorder/base/clock.h"
 
 #define SEGMENT_BYTES (64u << 10) /* fits a slot of the ring file */

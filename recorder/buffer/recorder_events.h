@@ -9,8 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "capture/event.h"
-
+struct ft_event;
 struct recorder_events;
 
 int recorder_events_create(struct recorder_events **ret_events);	/* 0 or -ENOMEM */

@@ -12,9 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capture/facts.h"
+#include "capture/ringfile.h"
+#include "recorder/base/diagnostic.h"
 #include "recorder/base/exit_status.h"
-#include "recorder/buffer/sigbus_guard.h"
 #include "recorder/buffer/ring_path.h"
+#include "recorder/buffer/segment_ring.h"
+#include "recorder/buffer/sigbus_guard.h"
 
 #define NOTES_MAX 4
 

@@ -13,12 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "capture/facts.h"
-#include "capture/ringfile.h"
-#include "recorder/base/diagnostic.h"
-#include "recorder/buffer/segment_ring.h"
+struct diagnostic;
+struct ft_facts;
+struct ft_ringfile;
+struct segment_ring;
 
-#define RING_MAP_BYTES	   (64u << 20)
+#define RING_MAP_BYTES	    (64u << 20)
 #define RING_MAP_SLOT_BYTES (64u << 10)
 
 struct ring_map;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "recorder/perf/tracefs.h"
 #include "recorder/symbols/unwind.h"
 
 #define CALLCHAIN_SYSCTL   "/proc/sys/kernel/perf_event_max_stack"

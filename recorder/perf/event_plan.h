@@ -12,7 +12,8 @@
 
 #include "recorder/perf/tracepoint_format.h"
 #include "recorder/perf/tier.h"
-#include "recorder/perf/tracefs.h"
+
+struct tracefs;
 
 #define PLAN_EVENTS_MAX 64	/* of the tier and -e together */
 

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/facts.h"
+
 static const struct {
 	int64_t number;
 	const char *name;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "capture/facts.h"
+struct ft_facts;
 
 /* Host, kernel, architecture, version, difference to UTC. Return: 0 or -ENOMEM. */
 int host_facts_set(struct ft_facts *facts);

@@ -19,6 +19,7 @@
 #include "capture/format.h"
 #include "recorder/base/clock.h"
 #include "recorder/buffer/event_list.h"
+#include "recorder/buffer/recorder_events.h"
 #include "recorder/perf/perf_events.h"
 #include "recorder/perf/perf_ring.h"
 

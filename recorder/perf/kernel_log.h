@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "recorder/buffer/recorder_events.h"
+struct recorder_events;
 
 #define KERNEL_LOG_PATH "/dev/kmsg"
 

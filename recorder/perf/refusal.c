@@ -8,8 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recorder/base/diagnostic.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/perf/perf_events.h"
 #include "recorder/perf/permission.h"
+#include "recorder/perf/tracefs.h"
 
 static int refuse_with_reason(struct diagnostic *diagnostic, int error, const char *what)
 {

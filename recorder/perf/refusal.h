@@ -5,9 +5,9 @@
 #ifndef RECORDER_PERF_REFUSAL_H
 #define RECORDER_PERF_REFUSAL_H
 
-#include "recorder/base/diagnostic.h"
-#include "recorder/perf/perf_events.h"
-#include "recorder/perf/tracefs.h"
+struct diagnostic;
+struct perf_events_failure;
+struct tracefs;
 
 /* Both write @diagnostic and return -1. @error is of tracefs_open() or perf_events_open(). */
 int refusal_of_tracefs(struct diagnostic *diagnostic, int error);

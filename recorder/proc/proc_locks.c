@@ -9,9 +9,12 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "capture/event.h"
 #include "capture/filelock.h"
 #include "recorder/base/clock.h"
 #include "recorder/proc/proc_threads.h"
+#include "recorder/proc/target.h"
+#include "recorder/symbols/kallsyms.h"
 
 /* The kernel is asked again for each 4 KiB. A host with more locks has other troubles. */
 #define LINES_MAX   4096

@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "capture/event.h"
-#include "recorder/symbols/kallsyms.h"
-#include "recorder/proc/target.h"
+struct ft_event;
+struct kallsyms;
+struct target;
 
 /* Whether the thread of this FT_EVENT_STATE waits for a file lock. */
 bool proc_locks_waits(const struct ft_event *event);

@@ -16,6 +16,7 @@
 
 #include "recorder/base/helper_process.h"
 #include "recorder/base/read_file.h"
+#include "recorder/symbols/mappings.h"
 
 #define FILE_BYTES_MAX (1u << 30)
 #define READERS	       16 /* so many processes may hang before others are not read */

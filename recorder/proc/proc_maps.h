@@ -6,7 +6,10 @@
 #ifndef RECORDER_PROC_PROC_MAPS_H
 #define RECORDER_PROC_PROC_MAPS_H
 
-#include "recorder/symbols/mappings.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct mappings;
 
 /**
  * proc_maps_read() - add the executable mappings of @count processes to @mappings.

@@ -3,8 +3,6 @@
 
 #include "recorder/proc/proc_threads.h"
 
-#include "recorder/base/clock.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +12,10 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "capture/event.h"
+#include "recorder/base/clock.h"
+#include "recorder/symbols/kallsyms.h"
 
 #define FILE_BYTES \
 	8192 /* holds a stack of 64 frames with common names; a longer one loses its root */

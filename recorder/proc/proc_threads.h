@@ -8,8 +8,9 @@
 
 #include <stdint.h>
 
-#include "capture/event.h"
-#include "recorder/symbols/kallsyms.h"
+struct ft_event;
+struct ft_task;
+struct kallsyms;
 
 /**
  * proc_threads_visit() - an FT_EVENT_STATE for each thread of @tgid.

@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "capture/facts.h"
+
 #define GENERATIONS_MAX 8
 
 #ifndef SYS_pidfd_open

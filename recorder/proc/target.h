@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 #include "capture/event.h"
-#include "capture/facts.h"
+
+struct ft_facts;
 
 #define TARGET_MAX 256
 

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/event.h"
 #include "recorder/base/clock.h"
 
 #define LOOK_S	      1

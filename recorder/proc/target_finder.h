@@ -7,10 +7,12 @@
 #ifndef RECORDER_PROC_TARGET_FINDER_H
 #define RECORDER_PROC_TARGET_FINDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "capture/event.h"
 #include "recorder/proc/target.h"
+
+struct ft_event;
 
 #define TARGET_FINDER_TEXT_BYTES 256
 

@@ -9,8 +9,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "recorder/buffer/event_list.h"
 #include "recorder/proc/proc_locks.h"
 #include "recorder/proc/proc_threads.h"
+#include "recorder/proc/target.h"
+#include "recorder/symbols/kallsyms.h"
 
 #define STUCK_MAX   8
 #define THREADS_MAX 65536 /* more states are not kept */

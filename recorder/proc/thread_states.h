@@ -9,10 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "recorder/buffer/event_list.h"
-#include "recorder/symbols/kallsyms.h"
-#include "recorder/proc/target.h"
-
+struct kallsyms;
+struct recorder_events;
+struct target;
 struct thread_states;
 
 /**

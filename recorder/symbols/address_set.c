@@ -13,6 +13,8 @@
 #include "capture/segment.h"
 #include "capture/symbols.h"
 #include "recorder/symbols/mapping_changes.h"
+#include "recorder/symbols/mappings.h"
+#include "recorder/symbols/symbolize.h"
 
 #define PLACES_LEAST 4096
 #define SYSCALLS_MAX 1024 /* higher numbers are not noted */

@@ -9,10 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "recorder/symbols/mappings.h"
-#include "recorder/symbols/symbolize.h"
-
 struct address_set;
+struct mappings;
+struct symbolize_address;
 
 int address_set_create(struct address_set **ret_set);	/* 0 or -ENOMEM */
 void address_set_destroy(struct address_set *set);

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/symbols.h"
+
 #define SEGMENTS_MAX	   16
 #define NESTING_MAX	   16 /* so many symbols may start in another that is still found */
 #define NAME_BYTES_MAX	   1000

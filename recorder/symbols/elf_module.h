@@ -8,9 +8,8 @@
 
 #include <stdint.h>
 
-#include "capture/symbols.h"
-
 struct elf_module;
+struct ft_symbol;
 
 /**
  * elf_module_open() - read the symbols of an ELF program or library. It stays open: the helper

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/event.h"
+#include "recorder/symbols/mappings.h"
+
 struct change {
 	uint64_t time_ns;
 	size_t order; /* among those at the same time */

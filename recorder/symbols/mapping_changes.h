@@ -8,10 +8,9 @@
 
 #include <stdint.h>
 
-#include "capture/event.h"
-#include "recorder/symbols/mappings.h"
-
+struct ft_event;
 struct mapping_changes;
+struct mappings;
 
 int mapping_changes_create(struct mapping_changes **ret_changes);	/* 0 or -ENOMEM */
 void mapping_changes_destroy(struct mapping_changes *changes);

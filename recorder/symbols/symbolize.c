@@ -11,8 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capture/symbols.h"
 #include "recorder/base/helper_process.h"
 #include "recorder/symbols/elf_module.h"
+#include "recorder/symbols/kallsyms.h"
+#include "recorder/symbols/mappings.h"
 
 /* A user address to look up in a file. */
 struct wanted_address {

@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "capture/symbols.h"
-#include "recorder/symbols/kallsyms.h"
-#include "recorder/symbols/mappings.h"
+struct ft_symbols;
+struct kallsyms;
+struct mappings;
 
 struct symbolize_address {
 	int32_t tgid;		/* FT_KERNEL_TGID for kernel addresses */

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include "recorder/symbols/mappings.h"
+
 #if defined(__x86_64__) || defined(__aarch64__)
 
 #include <asm/perf_regs.h>

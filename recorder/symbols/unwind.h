@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "recorder/symbols/mappings.h"
+struct mappings;
 
 /* The attr.sample_regs_user mask whose registers unwind_stack() takes, 0 where this
  * architecture is not supported. Registers come in ascending order of bits. */

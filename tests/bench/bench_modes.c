@@ -13,6 +13,7 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/perf/perf_events.h"
+#include "recorder/perf/tracefs.h"
 #include "recorder/record/drain.h"
 
 #define RING_BYTES (8u << 20)

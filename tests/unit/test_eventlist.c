@@ -14,6 +14,7 @@
 #include "capture/decoder.h"
 #include "capture/segment.h"
 #include "recorder/buffer/event_list.h"
+#include "recorder/buffer/recorder_events.h"
 
 struct taken_events {
 	size_t count;

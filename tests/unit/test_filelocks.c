@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <cmocka.h>
 
+#include "capture/event.h"
 #include "capture/filelock.h"
 #include "recorder/proc/proc_locks.h"
 

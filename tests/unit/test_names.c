@@ -16,7 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/symbols.h"
 #include "recorder/proc/proc_maps.h"
+#include "recorder/symbols/kallsyms.h"
+#include "recorder/symbols/mappings.h"
 #include "recorder/symbols/symbolize.h"
 
 #define DEADLINE_MS 30000

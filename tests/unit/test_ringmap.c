@@ -27,11 +27,15 @@
 #include <unistd.h>
 
 #include "capture/encoder.h"
+#include "capture/facts.h"
 #include "capture/reader.h"
+#include "capture/ringfile.h"
 #include "capture/symbols.h"
+#include "recorder/base/diagnostic.h"
 #include "recorder/base/exit_status.h"
 #include "recorder/buffer/ring_map.h"
 #include "recorder/buffer/ring_path.h"
+#include "recorder/buffer/segment_ring.h"
 
 #define RING_BYTES (1u << 20)
 #define SLOT_BYTES 4096

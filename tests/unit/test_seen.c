@@ -14,6 +14,8 @@
 #include "capture/encoder.h"
 #include "capture/symbols.h"
 #include "recorder/symbols/address_set.h"
+#include "recorder/symbols/mappings.h"
+#include "recorder/symbols/symbolize.h"
 
 static const struct ft_task FIRST = { .tid = 41, .tgid = 40, .comm = "first" };
 static const struct ft_task SECOND = { .tid = 51, .tgid = 50, .comm = "second" };

@@ -20,7 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/event.h"
 #include "recorder/proc/proc_threads.h"
+#include "recorder/symbols/kallsyms.h"
 
 /* The linker puts this in front of openat: every file of /proc goes through it. */
 int __real_openat(int directory, const char *name, int flags, ...);

@@ -13,7 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/event.h"
+#include "recorder/buffer/recorder_events.h"
 #include "recorder/proc/proc_threads.h"
+#include "recorder/proc/target.h"
 #include "recorder/proc/thread_states.h"
 
 #define GOOD  40
