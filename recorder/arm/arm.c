@@ -48,7 +48,7 @@ struct arm {
 	char own_place[64]; /* a directory to remove in the end; "": none */
 	enum ring_map_state ring_state; /* that was told of */
 	uint64_t target_anew; /* plus 1: that was told of */
-	char missing[FINDER_TEXT_BYTES]; /* that was told of */
+	char missing[TARGET_FINDER_TEXT_BYTES]; /* that was told of */
 	uint64_t tick_ns; /* the next one */
 	uint64_t watchdog_ns; /* how often; 0: never */
 	uint64_t watchdog_next_ns;
@@ -294,8 +294,8 @@ static void take_done(struct arm *arm)
 static void tell_target(struct arm *arm)
 {
 	struct target target;
-	char text[TARGET_MAX * 12], missing[FINDER_TEXT_BYTES];
-	uint64_t anew = target_finder_anew(arm->finder) + 1;
+	char text[TARGET_MAX * 12], missing[TARGET_FINDER_TEXT_BYTES];
+	uint64_t anew = target_finder_generation(arm->finder) + 1;
 
 	target_finder_missing(arm->finder, missing);
 	if (!target_finder_looks(arm->finder) ||

@@ -185,7 +185,7 @@ static void change_states(struct history_keeper *house, struct thread_states *st
 static void look_at_target(struct history_keeper *house)
 {
 	struct target target;
-	uint64_t anew = target_finder_anew(house->finder) + 1;
+	uint64_t anew = target_finder_generation(house->finder) + 1;
 
 	/* Of those that join it later, their events tell all from the first on. */
 	if (anew == house->target_anew)

@@ -24,7 +24,7 @@ struct ring_metadata {
 	struct ft_facts *facts;
 	uint64_t facts_ns;
 	/* Addresses in the order they were first seen; the places are a hash table of them, plus 1. */
-	struct names_address *addresses;
+	struct symbolize_address *addresses;
 	uint32_t *places;
 	size_t count, written;
 	bool full; /* the area of names */
@@ -79,7 +79,7 @@ static void add_address(struct ring_metadata *keeper, uint64_t address)
 	if (keeper->count == ADDRESSES_MAX)
 		return;
 	keeper->addresses[keeper->count++] =
-		(struct names_address){ .tgid = FT_KERNEL_TGID, .address = address };
+		(struct symbolize_address){ .tgid = FT_KERNEL_TGID, .address = address };
 	keeper->places[at] = (uint32_t)keeper->count;
 }
 

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/ringfile.h"
 #include "recorder/base/clock.h"
 #include "recorder/base/message.h"
 #include "recorder/perf/tier.h"
@@ -81,7 +82,7 @@ static void report_ring(struct self_report *report, struct status *status)
 	status->ring.slots = layout->event_slots;
 	status->ring.fill_percent =
 		put >= layout->event_slots ? 100 : (double)put * 100 / layout->event_slots;
-	for (size_t i = 0; i < RINGPLACE_KEPT_MAX; i++)
+	for (size_t i = 0; i < RING_PATH_KEPT_MAX; i++)
 		if (ring_map_kept(report->ringmap, i, report->kept[i], sizeof(report->kept[i])))
 			status->ring.kept[status->ring.kept_count++] = report->kept[i];
 }
@@ -96,7 +97,7 @@ void self_report_status(struct self_report *report, struct status *status)
 	clock_gettime(CLOCK_REALTIME, &now);
 	target_finder_target(report->finder, &target);
 	target_text(&target, report->target, sizeof(report->target));
-	status->tier = TIERS[0].name;
+	status->tier = TRACEPOINT_TIER.name;
 	status->target = target_finder_looks(report->finder) && !target.count ? "not running"
 									      : report->target;
 	target_finder_missing(report->finder, report->missing);

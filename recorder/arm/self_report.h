@@ -20,8 +20,8 @@ struct self_report {
 	struct target_finder *finder;
 	uint64_t looked_ns, events;	/* at the last look */
 	double events_per_s;
-	char target[TARGET_MAX * 12], missing[FINDER_TEXT_BYTES];
-	char kept[RINGPLACE_KEPT_MAX][PATH_MAX + 8];
+	char target[TARGET_MAX * 12], missing[TARGET_FINDER_TEXT_BYTES];
+	char kept[RING_PATH_KEPT_MAX][PATH_MAX + 8];
 };
 
 void self_report_begin(struct self_report *report, const struct engine *engine,

@@ -5,7 +5,7 @@
 
 #include <time.h>
 
-#include "recorder/base/json_text.h"
+#include "recorder/base/text.h"
 
 #define TIME_BYTES 32
 

@@ -12,6 +12,7 @@
 
 #include "recorder/arm/arm.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/command.h"
 #include "recorder/base/message.h"
 #include "recorder/base/parse_units.h"
 

@@ -13,6 +13,7 @@
 
 #include "recorder/cli/control_error.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/command.h"
 #include "recorder/arm/control_server.h"
 #include "recorder/base/message.h"
 #include "recorder/cli/status_text.h"

@@ -14,8 +14,9 @@
 
 #include "recorder/cli/control_error.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/command.h"
 #include "recorder/arm/control_server.h"
-#include "recorder/base/json_text.h"
+#include "recorder/base/text.h"
 #include "recorder/base/message.h"
 #include "recorder/base/parse_units.h"
 

@@ -370,7 +370,8 @@ static bool is_quiet(const struct drain *drain, uint64_t events, uint64_t in_ns,
 {
 	uint64_t news_ns = now_ns > LOCK_NEWS_NS ? now_ns - LOCK_NEWS_NS : 0;
 
-	return events < QUIET_EVENTS_MS * (in_ns / 1000000) && drain->counters->mode != MODE_LAZY &&
+	return events < QUIET_EVENTS_MS * (in_ns / 1000000) &&
+	       drain->counters->mode != MODE_DEFERRED_STACKS &&
 	       !(drain->sleepers && blocked_threads_wait_since(drain->sleepers, news_ns));
 }
 

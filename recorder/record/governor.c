@@ -166,8 +166,8 @@ bool governor_feed(struct governor *governor, const struct governor_counts *now)
 enum tier_mode governor_mode(const struct governor *governor)
 {
 	if (governor->step != GOVERNOR_FULL)
-		return governor->step == GOVERNOR_LAZY ? MODE_LAZY : MODE_TIMING;
-	return governor->wakers ? MODE_FULL : MODE_BLOCKS;
+		return governor->step == GOVERNOR_LAZY ? MODE_DEFERRED_STACKS : MODE_TIMING;
+	return governor->wakers ? MODE_FULL : MODE_BLOCK_STACKS;
 }
 
 const char *governor_step_name(enum governor_step step)

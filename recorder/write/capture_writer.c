@@ -131,7 +131,7 @@ static int write_segment(void *context, const void *segment, size_t segment_byte
 	if (error)
 		return error;
 	pthread_mutex_lock(&job->lock);
-	error = address_set_segment(job->seen, segment, segment_bytes);
+	error = address_set_add_segment(job->seen, segment, segment_bytes);
 	pthread_mutex_unlock(&job->lock);
 	return error == -ENOMEM ? error : 0;
 }
@@ -233,12 +233,12 @@ static void write_all(struct capture_writer *job)
 
 /* What was seen from number @first on, malloc'ed: the thread goes on meanwhile. */
 static int copy_addresses(struct capture_writer *job, size_t first,
-			  struct names_address **ret_addresses, size_t *ret_count)
+			  struct symbolize_address **ret_addresses, size_t *ret_count)
 {
 	size_t count;
 	pthread_mutex_lock(&job->lock);
-	const struct names_address *addresses = address_set_addresses(job->seen, &count);
-	struct names_address *copy = calloc(count - first + 1, sizeof(*copy));
+	const struct symbolize_address *addresses = address_set_addresses(job->seen, &count);
+	struct symbolize_address *copy = calloc(count - first + 1, sizeof(*copy));
 	if (copy && count > first)
 		memcpy(copy, addresses + first, (count - first) * sizeof(*copy));
 	pthread_mutex_unlock(&job->lock);
@@ -256,7 +256,7 @@ static int write_draft(void *context, const void *payload, size_t payload_bytes)
 }
 
 /* The kernel's names of addresses not named yet; these need no file to be read. */
-static int draft_symbols(const struct capture_writer *job, const struct names_address *addresses,
+static int draft_symbols(const struct capture_writer *job, const struct symbolize_address *addresses,
 			 size_t count, struct ft_symbols *symbols)
 {
 	int error = 0;
@@ -281,7 +281,7 @@ static int draft_symbols(const struct capture_writer *job, const struct names_ad
 static void draft_names(struct capture_writer *job)
 {
 	struct ft_symbols *symbols = NULL;
-	struct names_address *addresses = NULL;
+	struct symbolize_address *addresses = NULL;
 	size_t count;
 
 	if (!job->engine->kallsyms || job->error || clock_now_ns() - job->drafted_ns < DRAFT_NS)
@@ -380,14 +380,14 @@ static int look_at_segment(void *context, const void *segment, size_t segment_by
 {
 	struct capture_writer *job = context;
 	pthread_mutex_lock(&job->lock);
-	int error = address_set_segment(job->seen, segment, segment_bytes);
+	int error = address_set_add_segment(job->seen, segment, segment_bytes);
 	pthread_mutex_unlock(&job->lock);
 	return error == -ENOMEM ? error : 0;
 }
 
 int capture_writer_name(struct capture_writer *job, int deadline_ms)
 {
-	struct names_address *addresses = NULL;
+	struct symbolize_address *addresses = NULL;
 	size_t count = 0;
 	int error = recorder_events_each(job->ownlog, look_at_segment, job);
 	if (!error)
@@ -462,7 +462,7 @@ static void count_events(const struct capture_writer *job, struct capture_writer
 {
 	const struct segment_ring_cursor *cursor = &job->cursor, *base = &job->base;
 	uint64_t overwritten = cursor->lost_events - base->lost_events;
-	summary->events = cursor->events - base->events + recorder_events_events(job->ownlog);
+	summary->events = cursor->events - base->events + recorder_events_count(job->ownlog);
 	summary->lost = job->lost + overwritten + job->unwritten_events;
 }
 

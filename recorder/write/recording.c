@@ -101,7 +101,7 @@ static void snapshot_states(struct recording *recording)
 	size_t count = target->count ? target->count : engine->tgid_count;
 	recording->file_locks = false;
 	for (size_t i = 0; i < count; i++)
-		if (proc_threads_threads(tgids[i], engine->kallsyms, keep_own, recording) ==
+		if (proc_threads_visit(tgids[i], engine->kallsyms, keep_own, recording) ==
 		    -ENOMEM)
 			break;
 	if (recording->file_locks)

@@ -69,7 +69,7 @@ static void governor_steps_down_within_a_second(void **state)
 	unsigned int changed_ms = live(&world, 1000, 110000, 0);
 	assert_in_range(changed_ms, 1, 1000);
 	assert_int_equal(world.governor.step, GOVERNOR_LAZY);
-	assert_int_equal(governor_mode(&world.governor), MODE_LAZY);
+	assert_int_equal(governor_mode(&world.governor), MODE_DEFERRED_STACKS);
 }
 
 static void governor_does_not_wait_in_a_flood(void **state)
@@ -181,7 +181,7 @@ static void governor_takes_wakers_stacks_while_somebody_waits_for_a_lock(void **
 	start(&world, &OPTIONS);
 	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
 	live(&world, 11000, 1000, 1000);
-	assert_int_equal(governor_mode(&world.governor), MODE_BLOCKS);
+	assert_int_equal(governor_mode(&world.governor), MODE_BLOCK_STACKS);
 	world.counts.lock_wait = true;
 	live(&world, 100, 1000, 1000);
 	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
@@ -189,7 +189,7 @@ static void governor_takes_wakers_stacks_while_somebody_waits_for_a_lock(void **
 	live(&world, 9000, 1000, 1000);
 	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
 	live(&world, 2000, 1000, 1000);
-	assert_int_equal(governor_mode(&world.governor), MODE_BLOCKS);
+	assert_int_equal(governor_mode(&world.governor), MODE_BLOCK_STACKS);
 	assert_int_equal(world.changes, 0);
 }
 
