@@ -58,11 +58,9 @@ recorder_librecorder_a_SOURCES = \
 	recorder/trigger/probe.c recorder/trigger/probe.h \
 	recorder/trigger/probe_cmd.c \
 	recorder/trigger/probe_http.c \
-	recorder/trigger/probe_tcp.c \
+	recorder/trigger/probe_tcp.c recorder/trigger/probe_tcp.h \
 	recorder/trigger/psi.c recorder/trigger/psi.h \
-	recorder/trigger/psi_spec.c recorder/trigger/psi_spec.h \
 	recorder/base/parse_units.c recorder/base/parse_units.h \
-	recorder/trigger/probe_kind.h \
 	recorder/write/recording.c recorder/write/recording.h \
 	recorder/perf/diagnostic.c recorder/perf/diagnostic.h \
 	recorder/perf/perf_ring.c recorder/perf/perf_ring.h \
@@ -80,7 +78,6 @@ recorder_librecorder_a_SOURCES = \
 	recorder/cli/status_text.c recorder/cli/status_text.h \
 	recorder/proc/target.c recorder/proc/target.h \
 	recorder/record/task_table.c recorder/record/task_table.h \
-	recorder/trigger/tcp_target.c recorder/trigger/probe_tcp.h \
 	recorder/perf/tier.c recorder/perf/tier.h \
 	recorder/perf/tracefs.c recorder/perf/tracefs.h \
 	recorder/record/translate.c recorder/record/translate.h \

@@ -4,6 +4,7 @@
 #include "recorder/trigger/probe.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -15,8 +16,6 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/base/abandonable_task.h"
-#include "recorder/trigger/probe_kind.h"
-#include "recorder/trigger/probe_failures.h"
 
 #define DEADLINE_LEAST_NS 5000000000u
 #define INTERVAL_LEAST_NS 1000000u
@@ -47,6 +46,16 @@ struct probe {
 	_Atomic uint64_t asked_at_ns; /* 0: no question is under way */
 	_Atomic bool leftover; /* something of an earlier question cannot be ended */
 };
+
+bool question_poll(int fd, short events, uint64_t until_ns, int stop_fd)
+{
+	struct pollfd pollfds[] = { { .fd = fd, .events = events },
+				    { .fd = stop_fd, .events = POLLIN } };
+	uint64_t now_ns = clock_now_ns();
+	const struct timespec left = clock_timespec(until_ns > now_ns ? until_ns - now_ns : 0);
+
+	return ppoll(pollfds, 2, &left, NULL) > 0 && pollfds[0].revents && !pollfds[1].revents;
+}
 
 static void destroy(void *context)
 {

@@ -5,10 +5,11 @@
  */
 #include "config.h"
 
-#include "recorder/trigger/probe_kind.h"
+#include "recorder/trigger/probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "recorder/base/abandonable_task.h"
+#include "recorder/base/clock.h"
 
 #define DEATH_PATIENCE_MS 100
 #define BLANKS		  " \t\n"

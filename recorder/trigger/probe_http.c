@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "recorder/trigger/probe_kind.h"
+#include "recorder/trigger/probe.h"
 
 #include <errno.h>
 
@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "recorder/base/clock.h"
 
 #define WAIT_MOST_MS 1000000
 

@@ -26,7 +26,6 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/trigger/psi.h"
-#include "recorder/trigger/psi_spec.h"
 
 #define MS	    1000000ull
 #define PATIENCE_MS 20000
