@@ -68,7 +68,6 @@ recorder_librecorder_a_SOURCES = \
 	recorder/arm/ring_metadata.c recorder/arm/ring_metadata.h \
 	recorder/buffer/ring_map.c recorder/buffer/ring_map.h \
 	recorder/buffer/ring_path.c recorder/buffer/ring_path.h \
-	recorder/write/disk_space.c recorder/write/disk_space.h \
 	recorder/write/capture_finish.c recorder/write/capture_finish.h \
 	recorder/symbols/address_set.c recorder/symbols/address_set.h \
 	recorder/record/blocked_threads.c recorder/record/blocked_threads.h \

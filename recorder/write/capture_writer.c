@@ -15,7 +15,6 @@
 #include "recorder/base/clock.h"
 #include "recorder/perf/host_facts.h"
 #include "recorder/symbols/symbolize.h"
-#include "recorder/write/disk_space.h"
 #include "recorder/write/capture_finish.h"
 #include "recorder/symbols/address_set.h"
 
