@@ -82,7 +82,6 @@ recorder_librecorder_a_SOURCES = \
 	recorder/record/translate.c recorder/record/translate.h \
 	recorder/trigger/trigger_queue.c recorder/trigger/trigger_queue.h \
 	recorder/symbols/unwind.c recorder/symbols/unwind.h \
-	recorder/record/stack_unwinder.c recorder/record/stack_unwinder.h \
 	recorder/trigger/probe_failures.c recorder/trigger/probe_failures.h \
 	recorder/arm/trigger_sources.c recorder/arm/trigger_sources.h \
 	recorder/arm/governor_thread.c recorder/arm/governor_thread.h 

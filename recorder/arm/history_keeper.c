@@ -18,7 +18,7 @@
 #include "recorder/proc/proc_maps.h"
 #include "recorder/arm/ring_metadata.h"
 #include "recorder/proc/thread_states.h"
-#include "recorder/record/stack_unwinder.h"
+#include "recorder/record/stack_dumps.h"
 
 #define LOOK_NS		   1000000000
 #define LOOK_SMALL_NS	   100000000 /* a small ring is overwritten soon */
@@ -228,7 +228,7 @@ static int keep_unwound(void *context, const struct ft_event *event)
 static void unwind(struct history_keeper *house, uint64_t until_ns, const struct mappings *mappings,
 		   int deadline_ms)
 {
-	int error = stack_unwinder_take(house->engine->dumps, until_ns, mappings, deadline_ms,
+	int error = stack_dumps_unwind(house->engine->dumps, until_ns, mappings, deadline_ms,
 					keep_unwound, house);
 	if (error)
 		house->unwind_error = error;
@@ -357,7 +357,7 @@ void history_keeper_add_unwound(struct history_keeper *house, const struct mappi
 		unwind(house, UINT64_MAX, mappings, deadline_ms);
 	event_list_copy_new(house->unwound, seen, ownlog);
 	uint64_t dropped = stack_dumps_dropped(house->engine->dumps);
-	stack_unwinder_note(house->unwind_error, dropped - house->dropped, ownlog);
+	stack_dumps_note_missing(house->unwind_error, dropped - house->dropped, ownlog);
 	house->unwind_error = 0;
 	house->dropped = dropped;
 	pthread_mutex_unlock(&house->unwound_lock);

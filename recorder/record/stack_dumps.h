@@ -11,8 +11,10 @@
 #include <stdint.h>
 
 #include "capture/event.h"
+#include "recorder/buffer/recorder_events.h"
 #include "recorder/perf/tier.h"
 #include "recorder/record/translate.h"
+#include "recorder/symbols/mappings.h"
 
 #define DUMPS_MAX 64
 #define DUMP_REGISTERS_MAX 64
@@ -39,5 +41,19 @@ void stack_dumps_add(struct stack_dumps *dumps, const struct ft_event *call, con
 bool stack_dumps_take(struct stack_dumps *dumps, uint64_t until_ns, struct stack_dump *ret_dump);
 
 uint64_t stack_dumps_dropped(const struct stack_dumps *dumps);	/* for want of room, so far */
+
+/**
+ * stack_dumps_unwind() - take what @dumps holds of calls up to @until_ns and unwind it.
+ *
+ * @visit: gets each FT_EVENT_UNWOUND that the child found before @deadline_ms, borrowed during the call.
+ *
+ * Return: 0, -ENOMEM, or why some are missing, as helper_process_run().
+ */
+int stack_dumps_unwind(struct stack_dumps *dumps, uint64_t until_ns, const struct mappings *mappings,
+		 int deadline_ms, int (*visit)(void *context, const struct ft_event *event),
+		 void *context);
+
+/* Say what is missing. @error: of stack_dumps_unwind(). */
+void stack_dumps_note_missing(int error, uint64_t dropped, struct recorder_events *ownlog);
 
 #endif

@@ -16,7 +16,7 @@
 #include "recorder/symbols/mappings.h"
 #include "recorder/proc/proc_maps.h"
 #include "recorder/proc/proc_threads.h"
-#include "recorder/record/stack_unwinder.h"
+#include "recorder/record/stack_dumps.h"
 
 #define MAPS_DEADLINE_MS   3000
 #define UNWIND_DEADLINE_MS 5000
@@ -205,9 +205,9 @@ void recording_finish(struct recording *recording, const char *end_reason,
 
 	read_mappings_again(recording);
 	capture_writer_update_mappings(recording->job);
-	int error = stack_unwinder_take(engine->dumps, UINT64_MAX, recording->mappings,
+	int error = stack_dumps_unwind(engine->dumps, UINT64_MAX, recording->mappings,
 					UNWIND_DEADLINE_MS, keep_own, recording);
-	stack_unwinder_note(error, stack_dumps_dropped(engine->dumps),
+	stack_dumps_note_missing(error, stack_dumps_dropped(engine->dumps),
 			    capture_writer_ownlog(recording->job));
 	ft_facts_set_number(capture_writer_facts(recording->job), FT_FACT_END_NS,
 			    (int64_t)engine->end_ns);
