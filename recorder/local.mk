@@ -7,7 +7,6 @@ recorder_librecorder_a_SOURCES = \
 	recorder/arm/arm.c recorder/arm/arm.h \
 	recorder/arm/self_report.c recorder/arm/self_report.h \
 	recorder/arm/status.c recorder/arm/status.h \
-	recorder/cli/control_error.c recorder/cli/control_error.h \
 	recorder/symbols/mapping_changes.c recorder/symbols/mapping_changes.h \
 	recorder/trigger/blocked_trigger.c recorder/trigger/blocked_trigger.h \
 	recorder/base/helper_process.c recorder/base/helper_process.h \
@@ -20,8 +19,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/cli/cmd_trigger.c \
 	recorder/base/exit_status.h \
 	recorder/arm/control_server.c recorder/arm/control_server.h \
-	recorder/arm/control_client.c \
-	recorder/arm/control_path.c \
+	recorder/arm/control_client.c recorder/arm/control_client.h \
 	recorder/perf/perf_events.c recorder/perf/perf_events.h \
 	recorder/perf/cpus.c recorder/perf/cpus.h \
 	recorder/arm/trigger_dispatch.c recorder/arm/trigger_dispatch.h \

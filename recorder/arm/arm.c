@@ -19,6 +19,7 @@
 #include "recorder/arm/self_report.h"
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/arm/control_client.h"
 #include "recorder/arm/control_server.h"
 #include "recorder/arm/trigger_dispatch.h"
 #include "recorder/record/deferred_stacks.h"

@@ -59,22 +59,4 @@ void control_answer(struct control *control, int client, const char *json);
 void control_answer_trigger(struct control *control, int client, uint64_t number, const char *file);
 void control_answer_error(struct control *control, int client, const char *text);
 
-/* The socket an armed recorder uses where no --control is given: in the first of /run/freezetrap,
- * $XDG_RUNTIME_DIR/freezetrap, /dev/shm/freezetrap-UID that can be made. */
-int control_default_path(char *ret_path, size_t path_bytes);
-
-/* The three of them, for who asks; false past the last. */
-bool control_candidate(size_t index, char *ret_path, size_t path_bytes);
-
-/**
- * control_ask() - for the commands trigger and status.
- *
- * @path: NULL for the first default path where a recorder is armed.
- * @request: one line of JSON. @ret_answer: malloc'ed line.
- *
- * Return: 0, -ENOENT or -ECONNREFUSED (nobody is armed), -EACCES, -ETIMEDOUT, -EPROTO (not an answer),
- * or another errno.
- */
-int control_ask(const char *path, const char *request, int timeout_ms, char **ret_answer);
-
 #endif

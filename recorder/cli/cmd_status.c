@@ -11,9 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/cli/control_error.h"
 #include "recorder/base/exit_status.h"
-#include "recorder/arm/control_server.h"
+#include "recorder/arm/control_client.h"
 #include "recorder/base/message.h"
 #include "recorder/cli/status_text.h"
 

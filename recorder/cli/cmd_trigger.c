@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "recorder/cli/control_error.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/arm/control_client.h"
 #include "recorder/arm/control_server.h"
 #include "recorder/base/json_text.h"
 #include "recorder/base/message.h"

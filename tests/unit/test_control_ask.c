@@ -17,6 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "recorder/arm/control_client.h"
 #include "recorder/arm/control_server.h"
 
 #define PATIENCE_MS 10000
