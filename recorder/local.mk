@@ -5,7 +5,6 @@ recorder_librecorder_a_SOURCES = \
 	recorder/arm/capture_hook_child.c recorder/arm/capture_hook_child.h \
 	recorder/cli/arguments.c recorder/cli/arguments.h \
 	recorder/arm/arm.c recorder/arm/arm.h \
-	recorder/arm/self_report.c recorder/arm/self_report.h \
 	recorder/arm/status.c recorder/arm/status.h \
 	recorder/symbols/mapping_changes.c recorder/symbols/mapping_changes.h \
 	recorder/trigger/blocked_trigger.c recorder/trigger/blocked_trigger.h \

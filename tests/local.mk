@@ -494,7 +494,7 @@ check_PROGRAMS += tests/unit/test_arm_status
 TESTS += tests/unit/test_arm_status
 tests_unit_test_arm_status_SOURCES = tests/unit/test_arm_status.c
 tests_unit_test_arm_status_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-tests_unit_test_arm_status_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
+tests_unit_test_arm_status_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
 # The commands run in a child, against a control socket of the test's.
 
@@ -505,7 +505,7 @@ tests_unit_test_cmd_trigger_SOURCES = tests/unit/test_cmd_trigger.c \
 tests_unit_test_cmd_trigger_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
 tests_unit_test_cmd_status_SOURCES = tests/unit/test_cmd_status.c \
 	tests/unit/asked.c tests/unit/asked.h
-tests_unit_test_cmd_status_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
+tests_unit_test_cmd_status_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_blocked
 TESTS += tests/unit/test_blocked

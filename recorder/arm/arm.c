@@ -16,7 +16,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "recorder/arm/self_report.h"
+#include "recorder/arm/status.h"
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
 #include "recorder/arm/control_client.h"
@@ -44,7 +44,7 @@ struct arm {
 	struct capture_hook *after;
 	struct trigger_dispatch *dispatch;
 	struct trigger_sources *watchers;
-	struct self_report report;
+	struct status_meter meter;
 	int signal_fd, done_fd;
 	char own_place[64]; /* a directory to remove in the end; "": none */
 	enum ring_map_state ring_state; /* that was told of */
@@ -254,7 +254,7 @@ static void take_signals(struct arm *arm)
 static void answer_status(struct arm *arm, int client)
 {
 	struct status status = { .pid = getpid() };
-	self_report_status(&arm->report, &status);
+	status_meter_fill(&arm->meter, &status);
 	trigger_dispatch_status(arm->dispatch, &status);
 	trigger_sources_status(arm->watchers, &status);
 	char *json = status_to_json(&status);
@@ -345,9 +345,9 @@ static void tick(struct arm *arm, uint64_t now_ns)
 	trigger_sources_look(arm->watchers, arm->options->quiet);
 	if (arm->after)
 		capture_hook_look(arm->after);
-	self_report_look(&arm->report, now_ns);
+	status_meter_update(&arm->meter, now_ns);
 	if (drawn)
-		self_report_draw(&arm->report, trigger_dispatch_busy(arm->dispatch));
+		status_meter_draw(&arm->meter, trigger_dispatch_busy(arm->dispatch));
 }
 
 static int until_next_ms(const struct arm *arm, uint64_t now_ns)
@@ -415,7 +415,7 @@ int arm_run(const struct arm_options *options)
 		message_error("%s\n  %s", refusal.text, refusal.advice);
 		status = refusal.status;
 	} else {
-		self_report_begin(&arm.report, arm.engine, arm.ringmap, arm.finder);
+		status_meter_init(&arm.meter, arm.engine, arm.ringmap, arm.finder);
 		arm.watchdog_ns = sd_notify_watchdog_ns();
 		tell_begun(&arm);
 		loop(&arm);

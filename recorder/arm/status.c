@@ -3,11 +3,18 @@
 
 #include "recorder/arm/status.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "recorder/base/clock.h"
 #include "recorder/base/json_text.h"
+#include "recorder/base/message.h"
+#include "recorder/perf/tier.h"
 
-#define TIME_BYTES 32
+#define LOOK_LEAST_NS 900000000ull /* a rate of less time says little */
+#define TIME_BYTES	32
 
 /* An object that is being filled; where memory is short once, it comes to nothing. */
 struct filling {
@@ -207,4 +214,105 @@ char *status_to_json(const struct status *status)
 	char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	json_decref(object);
 	return line;
+}
+
+void status_meter_init(struct status_meter *meter, const struct engine *engine,
+		       const struct ring_map *ringmap, struct target_finder *finder)
+{
+	*meter = (struct status_meter){
+		.engine = engine, .ringmap = ringmap, .finder = finder, .looked_ns = clock_now_ns()
+	};
+}
+
+void status_meter_update(struct status_meter *meter, uint64_t now_ns)
+{
+	uint64_t events = drain_counts(meter->engine->drain)->events;
+
+	if (now_ns - meter->looked_ns < LOOK_LEAST_NS)
+		return;
+	meter->events_per_s =
+		(double)(events - meter->events) * 1e9 / (double)(now_ns - meter->looked_ns);
+	meter->events = events;
+	meter->looked_ns = now_ns;
+}
+
+static uint64_t history_ns(const struct status_meter *meter, uint64_t now_ns)
+{
+	uint64_t since_ns = segment_ring_since_ns(meter->engine->slots);
+	if (!since_ns)
+		since_ns = meter->engine->start_ns;
+	return now_ns > since_ns ? now_ns - since_ns : 0;
+}
+
+void status_meter_draw(const struct status_meter *meter, bool capturing)
+{
+	uint64_t lost = drain_counts(meter->engine->drain)->lost;
+	char lost_text[40] = "none lost";
+
+	if (lost)
+		snprintf(lost_text, sizeof(lost_text), "%llu LOST", (unsigned long long)lost);
+	message_progress("%s: %.1f s of history, %.0f events/s, %s; Ctrl-C ends it",
+			 capturing ? "capturing" : "armed",
+			 (double)history_ns(meter, clock_now_ns()) / 1e9, meter->events_per_s,
+			 lost_text);
+}
+
+static uint64_t rss_bytes(void)
+{
+	char text[128];
+	unsigned long long total, resident;
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (got <= 0)
+		return 0;
+	text[got] = '\0';
+	if (sscanf(text, "%llu %llu", &total, &resident) != 2)
+		return 0;
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void report_ring(struct status_meter *meter, struct status *status)
+{
+	const struct ft_ringfile *layout = ring_map_layout(meter->ringmap);
+	uint64_t put = segment_ring_put_count(meter->engine->slots);
+
+	status->ring.path = ring_map_path(meter->ringmap);
+	status->ring.bytes = layout->bytes;
+	status->ring.slots = layout->event_slots;
+	status->ring.fill_percent =
+		put >= layout->event_slots ? 100 : (double)put * 100 / layout->event_slots;
+	for (size_t i = 0; i < RINGPLACE_KEPT_MAX; i++)
+		if (ring_map_kept(meter->ringmap, i, meter->kept[i], sizeof(meter->kept[i])))
+			status->ring.kept[status->ring.kept_count++] = meter->kept[i];
+}
+
+void status_meter_fill(struct status_meter *meter, struct status *status)
+{
+	const struct drain_counts *counts = drain_counts(meter->engine->drain);
+	uint64_t now_ns = clock_now_ns(), up_ns = now_ns - meter->engine->start_ns;
+	struct target target;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	target_finder_target(meter->finder, &target);
+	target_text(&target, meter->target, sizeof(meter->target));
+	status->tier = TIERS[0].name;
+	status->target = target_finder_looks(meter->finder) && !target.count ? "not running"
+									      : meter->target;
+	target_finder_missing(meter->finder, meter->missing);
+	status->target_missing = meter->missing[0] ? meter->missing : NULL;
+	status->armed_since_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - (int64_t)up_ns;
+	status->uptime_ns = up_ns;
+	status->history_ns = history_ns(meter, now_ns);
+	report_ring(meter, status);
+	status->events = counts->events;
+	status->lost = counts->lost;
+	status->events_per_s = meter->events_per_s;
+	status->recorder.cpu_ns = clock_own_cpu_ns();
+	status->recorder.cpu_share_percent =
+		up_ns ? (double)status->recorder.cpu_ns * 100 / (double)up_ns : 0;
+	status->recorder.delay_max_ns = counts->delay_max_ns;
+	status->recorder.rss_bytes = rss_bytes();
 }

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "recorder/record/engine.h"
+#include "recorder/proc/target_finder.h"
+#include "recorder/buffer/ring_path.h"
 #include "recorder/trigger/probe_failures.h"
 
 #define ARM_STATUS_CAPTURES_MAX 8
@@ -76,5 +79,27 @@ struct status {
 
 /* Return: a malloc'ed line without newline, or NULL (no memory). Bytes that are no UTF-8 become "?". */
 char *status_to_json(const struct status *status);
+
+struct status_meter {
+	const struct engine *engine;
+	const struct ring_map *ringmap;
+	struct target_finder *finder;
+	uint64_t looked_ns, events;	/* at the last look */
+	double events_per_s;
+	char target[TARGET_MAX * 12], missing[FINDER_TEXT_BYTES];
+	char kept[RINGPLACE_KEPT_MAX][PATH_MAX + 8];
+};
+
+void status_meter_init(struct status_meter *meter, const struct engine *engine,
+		      const struct ring_map *ringmap, struct target_finder *finder);
+
+/* Every second or so. */
+void status_meter_update(struct status_meter *meter, uint64_t now_ns);
+
+/* The line on a terminal. */
+void status_meter_draw(const struct status_meter *meter, bool capturing);
+
+/* Fills in all but triggers, captures and probes; texts are borrowed until the next call. */
+void status_meter_fill(struct status_meter *meter, struct status *status);
 
 #endif
