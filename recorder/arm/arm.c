@@ -127,7 +127,7 @@ static int create_parts(struct arm *arm, struct diagnostic *refusal)
 		return refuse(refusal, EXIT_FAILED, "", "no files can be opened: %s.",
 			      strerror(errno));
 	int cause = target_finder_start(
-		&(struct target_finder_options){ .pids = &options->arguments.target,
+		&(struct target_finder_options){ .pids = options->target,
 						 .pid_file = options->pid_file,
 						 .comm = options->comm },
 		&arm->finder);
@@ -164,13 +164,9 @@ static int create_dispatch(struct arm *arm, struct diagnostic *refusal)
 /* From engine_start() on, the slots fill while the rest is prepared. */
 static int start_recording(struct arm *arm, struct diagnostic *refusal)
 {
-	const struct engine_options options = {
-		.ring_bytes = arm->options->arguments.kernel_buffer_bytes,
-		.extras = arm->options->arguments.extras,
-		.extra_count = arm->options->arguments.extra_count,
-		.keep_sleepers = true,
-		.ringmap = arm->ringmap,
-	};
+	struct engine_options options = arm->options->engine;
+	options.keep_sleepers = true;
+	options.ringmap = arm->ringmap;
 	if (engine_create(&options, &arm->engine, refusal) || engine_start(arm->engine, refusal))
 		return -1;
 	if (history_keeper_create(arm->engine, arm->finder, arm->ringmap, &arm->house))

@@ -10,11 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "recorder/cli/arguments.h"
 #include "recorder/arm/trigger_sources.h"
+#include "recorder/proc/target.h"
+#include "recorder/record/engine.h"
 
 struct arm_options {
-	struct arguments arguments;
+	const struct target *target;	/* whom the reports are about; the caller's */
+	struct engine_options engine;	/* kernel buffers and extra events; arm_run() sets the rest */
 	const char *pid_file, *comm;	/* NULL, or how the target is found */
 	const char *dir;		/* of the captures */
 	uint64_t post_ns;		/* how long a capture goes on after its trigger */

@@ -35,9 +35,11 @@ int arguments_pid(struct arguments *arguments, const char *value)
 
 int arguments_event(struct arguments *arguments, const char *value)
 {
-	if (arguments->extra_count == PLAN_EVENTS_MAX)
+	struct engine_options *engine = &arguments->engine;
+	if (engine->extra_count == PLAN_EVENTS_MAX)
 		return arguments_refuse(arguments, "too many events:", value);
-	arguments->extras[arguments->extra_count++] = value;
+	arguments->extras[engine->extra_count++] = value;
+	engine->extras = arguments->extras;
 	return EXIT_DONE;
 }
 
@@ -49,9 +51,9 @@ int arguments_kernel_buffer(struct arguments *arguments, const char *value)
 	if (bytes > RING_BYTES_MAX)
 		return arguments_refuse(arguments, "a kernel buffer has at most 1G:", value);
 	/* The kernel wants a power of two. */
-	arguments->kernel_buffer_bytes = RING_BYTES_MIN;
-	while (arguments->kernel_buffer_bytes < bytes)
-		arguments->kernel_buffer_bytes *= 2;
+	arguments->engine.ring_bytes = RING_BYTES_MIN;
+	while (arguments->engine.ring_bytes < bytes)
+		arguments->engine.ring_bytes *= 2;
 	return EXIT_DONE;
 }
 

@@ -11,14 +11,14 @@
 
 #include "recorder/perf/event_plan.h"
 #include "recorder/proc/target.h"
+#include "recorder/record/engine.h"
 
 /* What a recording is made of. */
 struct arguments {
 	const char *command;		/* for messages: whose --help says more */
 	struct target target;
-	size_t kernel_buffer_bytes;	/* 0: the default */
+	struct engine_options engine;	/* --kernel-buffer and -e; do not copy: it points to @extras */
 	const char *extras[PLAN_EVENTS_MAX];
-	size_t extra_count;
 };
 
 /* "@what '@value'; recorder COMMAND --help says what is possible." Return: EXIT_USAGE. */

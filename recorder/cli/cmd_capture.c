@@ -279,9 +279,7 @@ static int record(struct capture *capture, int out_fd, bool *ret_started)
 {
 	struct recording_options options = {
 		.target = &capture->arguments.target,
-		.ring_bytes = capture->arguments.kernel_buffer_bytes,
-		.extras = capture->arguments.extras,
-		.extra_count = capture->arguments.extra_count,
+		.engine = capture->arguments.engine,
 		.out_fd = out_fd,
 	};
 	struct recording *recording = NULL;

@@ -54,16 +54,11 @@ static int create_job(struct recording *recording, int out_fd, struct diagnostic
 int recording_create(const struct recording_options *options, struct recording **ret_recording,
 		     struct diagnostic *ret_refusal)
 {
-	const struct engine_options engine_options = {
-		.ring_bytes = options->ring_bytes,
-		.extras = options->extras,
-		.extra_count = options->extra_count,
-	};
 	struct recording *recording = calloc(1, sizeof(*recording));
 	if (!recording)
 		return refusal_for_memory(ret_refusal);
 	recording->target = options->target;
-	if (engine_create(&engine_options, &recording->engine, ret_refusal) ||
+	if (engine_create(&options->engine, &recording->engine, ret_refusal) ||
 	    create_job(recording, options->out_fd, ret_refusal)) {
 		recording_destroy(recording);
 		return -1;

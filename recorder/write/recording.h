@@ -12,14 +12,13 @@
 #include "recorder/write/capture_writer.h"
 #include "recorder/perf/diagnostic.h"
 #include "recorder/proc/target.h"
+#include "recorder/record/engine.h"
 
 struct recording;
 
 struct recording_options {
 	const struct target *target;	/* the caller's; in place until recording_destroy() */
-	size_t ring_bytes;		/* of each CPU's kernel ring, a power of two; 0: the default */
-	const char *const *extras;	/* -e */
-	size_t extra_count;
+	struct engine_options engine;
 	int out_fd;			/* the caller's; empty and writable */
 };
 
