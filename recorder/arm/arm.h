@@ -22,7 +22,7 @@ struct arm_options {
 	uint64_t post_ns;		/* how long a capture goes on after its trigger */
 	const char *ring_path;		/* NULL: the default place */
 	size_t ring_bytes;		/* 0: the default */
-	struct trigger_sources_options watchers;
+	struct trigger_sources_options sources;
 	uint64_t cooldown_ns;
 	uint32_t max_captures;
 	size_t max_disk_bytes;

@@ -131,7 +131,7 @@ static char *read_verdict(const char *path)
 	return verdict;
 }
 
-static char *analyze(const struct capture_hook_job *job)
+static char *run_analyze(const struct capture_hook_job *job)
 {
 	int fd = open(job->report, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -145,7 +145,7 @@ static char *analyze(const struct capture_hook_job *job)
 
 /* The locks of the parent's other threads are as they were when it forked, but this child has one thread and
  * glibc has its own locks reset; environ is nobody else's. */
-static void set(const char *name, const char *value)
+static void set_variable(const char *name, const char *value)
 {
 	if (value)
 		setenv(name, value, 1);
@@ -156,12 +156,12 @@ static void set(const char *name, const char *value)
 void capture_hook_child(const struct capture_hook_job *job)
 {
 	become_ordinary();
-	char *verdict = analyze(job);
-	set("FREEZETRAP_FILE", job->file);
-	set("FREEZETRAP_SOURCE", job->source);
-	set("FREEZETRAP_REASON", job->reason);
-	set("FREEZETRAP_REPORT", verdict ? job->report : NULL);
-	set("FREEZETRAP_VERDICT", verdict);
+	char *verdict = run_analyze(job);
+	set_variable("FREEZETRAP_FILE", job->file);
+	set_variable("FREEZETRAP_SOURCE", job->source);
+	set_variable("FREEZETRAP_REASON", job->reason);
+	set_variable("FREEZETRAP_REPORT", verdict ? job->report : NULL);
+	set_variable("FREEZETRAP_VERDICT", verdict);
 	execl("/bin/sh", "sh", "-c", job->command, NULL);
 	_exit(EXIT_NO_SHELL);
 }

@@ -21,11 +21,11 @@ struct governor_thread_options {
 	struct perf_events *counters;	/* nobody else sets their mode meanwhile */
 	struct drain *drain;		/* which keeps @sleepers */
 	struct hotplug *hotplug;	/* of the same; may be NULL */
-	const struct blocked_threads *sleepers;
+	const struct blocked_threads *blocked;
 	const struct target *target;	/* copied; see governor_thread_set_target() */
 	const struct kallsyms *kallsyms; /* may be NULL; in place until deferred_stacks_stuck() is 0 */
 	const struct governor_options *governor; /* NULL: everything is recorded, at any cost */
-	uint64_t lazy_ns;		/* 0: LAZY_THRESHOLD_NS */
+	uint64_t deferred_after_ns;		/* 0: DEFERRED_THRESHOLD_NS */
 	struct trigger_queue *triggers;	/* may be NULL without @blocked_threads */
 	uint32_t blocked_threads;	/* --blocked; 0: no such trigger */
 	uint64_t blocked_ns;		/* --for */
@@ -41,25 +41,25 @@ struct governor_thread_status {
 	uint32_t percent;		/* of the governor's budget */
 	uint64_t events_a_second;
 	uint32_t cpu_permille;		/* of the host's CPU time, the kernel's part estimated */
-	struct deferred_stacks_status lazy;
+	struct deferred_stacks_status deferred;
 	char note[FT_TEXT_BYTES_MAX];	/* of the latest change of step, "" where there was none: a capture
 					 * that begins later needs it too, unless the step is full */
 	uint64_t note_ns;
 };
 
-int governor_thread_create(const struct governor_thread_options *options, struct governor_thread **ret_watch); /* 0 or -ENOMEM */
-void governor_thread_destroy(struct governor_thread *watch); /* not while it runs */
+int governor_thread_create(const struct governor_thread_options *options, struct governor_thread **ret_thread); /* 0 or -ENOMEM */
+void governor_thread_destroy(struct governor_thread *thread); /* not while it runs */
 
 /* After perf_events_enable(). Return: 0 or the errno of pthread_create(). */
-int governor_thread_start(struct governor_thread *watch);
+int governor_thread_start(struct governor_thread *thread);
 
 /* Before perf_events_disable(). */
-void governor_thread_stop(struct governor_thread *watch);
+void governor_thread_stop(struct governor_thread *thread);
 
 /* Another target from the next look on. From any thread. */
-void governor_thread_set_target(struct governor_thread *watch, const struct target *target);
+void governor_thread_set_target(struct governor_thread *thread, const struct target *target);
 
 /* From any thread. */
-void governor_thread_status(struct governor_thread *watch, struct governor_thread_status *ret_status);
+void governor_thread_status(struct governor_thread *thread, struct governor_thread_status *ret_status);
 
 #endif

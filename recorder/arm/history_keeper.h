@@ -18,34 +18,34 @@ struct history_keeper;
 /* Reads the maps of all processes there are: before anything freezes. @ringmap: may be NULL. Return: 0 or
  * -ENOMEM. */
 int history_keeper_create(struct engine *engine, struct target_finder *finder, struct ring_map *ringmap,
-		 struct history_keeper **ret_house);
-void history_keeper_destroy(struct history_keeper *house);	/* not while it runs */
+		 struct history_keeper **ret_keeper);
+void history_keeper_destroy(struct history_keeper *keeper);	/* not while it runs */
 
-int history_keeper_start(struct history_keeper *house);		/* 0 or the errno of pthread_create() */
-void history_keeper_stop(struct history_keeper *house);
+int history_keeper_start(struct history_keeper *keeper);		/* 0 or the errno of pthread_create() */
+void history_keeper_stop(struct history_keeper *keeper);
 
 /* Those of all processes that the history in the slots may hold. Return: 0 or -ENOMEM. */
-int history_keeper_copy_mappings(struct history_keeper *house, struct mappings **ret_mappings);
+int history_keeper_copy_mappings(struct history_keeper *keeper, struct mappings **ret_mappings);
 
 /* What could not be read when arming. */
-void history_keeper_note_limits(const struct history_keeper *house, struct recorder_events *ownlog);
+void history_keeper_note_limits(const struct history_keeper *keeper, struct recorder_events *own_events);
 
 /* An event of the recorder that belongs to the history: STATE or NOTE. @house: so that it can be the emit() of watch.h. */
-void history_keeper_keep(void *house, const struct ft_event *event);
+void history_keeper_add_event(void *keeper, const struct ft_event *event);
 
 /* Those of @since_ns and later. */
-void history_keeper_add_kept(struct history_keeper *house, uint64_t since_ns, struct recorder_events *ownlog);
+void history_keeper_copy_events(struct history_keeper *keeper, uint64_t since_ns, struct recorder_events *own_events);
 
 /* States of the target's threads when it was found, if that is since @since_ns. */
-void history_keeper_add_states(struct history_keeper *house, uint64_t since_ns, struct recorder_events *ownlog);
+void history_keeper_copy_states(struct history_keeper *keeper, uint64_t since_ns, struct recorder_events *own_events);
 
 /**
- * history_keeper_add_unwound() - user stacks of large calls in the history, those that are new since the last
+ * history_keeper_copy_unwound() - user stacks of large calls in the history, those that are new since the last
  * call with this @seen, at first 0.
  *
  * @mappings: with them what was not unwound yet is unwound now, before @deadline_ms. NULL: that is left for later.
  */
-void history_keeper_add_unwound(struct history_keeper *house, const struct mappings *mappings, uint64_t *seen,
-		       int deadline_ms, struct recorder_events *ownlog);
+void history_keeper_copy_unwound(struct history_keeper *keeper, const struct mappings *mappings, uint64_t *seen,
+		       int deadline_ms, struct recorder_events *own_events);
 
 #endif

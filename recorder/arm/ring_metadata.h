@@ -15,16 +15,16 @@ struct ring_metadata;
 
 /* All arguments stay the caller's. Return: 0 or -ENOMEM. */
 int ring_metadata_create(struct ring_map *ringmap, const struct engine *engine, struct target_finder *finder,
-		      struct ring_metadata **ret_keeper);
-void ring_metadata_destroy(struct ring_metadata *keeper);
+		      struct ring_metadata **ret_metadata);
+void ring_metadata_destroy(struct ring_metadata *metadata);
 
 /* The kernel's frames of @stack will need names. What there is no memory for has none. */
-void ring_metadata_add_stack(struct ring_metadata *keeper, const struct ft_stack *stack);
+void ring_metadata_add_stack(struct ring_metadata *metadata, const struct ft_stack *stack);
 
 /* For events of the recorder itself. */
-struct recorder_events *ring_metadata_ownlog(struct ring_metadata *keeper);
+struct recorder_events *ring_metadata_own_events(struct ring_metadata *metadata);
 
 /* Write what is new; the facts about once a second. */
-void ring_metadata_write(struct ring_metadata *keeper, uint64_t now_ns);
+void ring_metadata_write(struct ring_metadata *metadata, uint64_t now_ns);
 
 #endif

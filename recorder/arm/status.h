@@ -15,9 +15,9 @@
 #include "recorder/buffer/ring_path.h"
 #include "recorder/trigger/probe_failures.h"
 
-#define ARM_STATUS_CAPTURES_MAX 8
-#define ARM_STATUS_KEPT_MAX	2
-#define ARM_STATUS_PROBES_MAX	16
+#define STATUS_CAPTURES_MAX 8
+#define STATUS_KEPT_MAX	2
+#define STATUS_PROBES_MAX	16
 
 /* All texts are borrowed; NULL becomes null. */
 struct status {
@@ -31,7 +31,7 @@ struct status {
 		const char *path;
 		uint64_t bytes, slots;
 		double fill_percent;
-		const char *kept[ARM_STATUS_KEPT_MAX]; /* rings of recorders that were killed */
+		const char *kept[STATUS_KEPT_MAX]; /* rings of recorders that were killed */
 		size_t kept_count;
 	} ring;
 	uint64_t events, lost;		/* since arming */
@@ -66,14 +66,14 @@ struct status {
 		const char *file, *reason;
 		uint64_t bytes;
 		int64_t at_ns;		/* CLOCK_REALTIME: the trigger */
-	} captures[ARM_STATUS_CAPTURES_MAX];	/* newest first */
+	} captures[STATUS_CAPTURES_MAX];	/* newest first */
 	size_t capture_count;
 	struct {
 		const char *what;
 		uint64_t asked, answered, failed, fired, last_ns;
-		char last_why[VERDICT_WHY_BYTES]; /* of the last failure; "": none, or it was only late */
+		char last_why[PROBE_WHY_BYTES]; /* of the last failure; "": none, or it was only late */
 		bool stuck;
-	} probes[ARM_STATUS_PROBES_MAX];
+	} probes[STATUS_PROBES_MAX];
 	size_t probe_count;
 };
 

@@ -18,10 +18,10 @@
 struct trigger_dispatch;
 
 struct trigger_dispatch_options {
-	struct triggered_capture_options incident; /* of each */
+	struct triggered_capture_options capture; /* of each */
 	struct trigger_queue *triggers;
 	struct control *control;
-	struct capture_hook *after;	/* NULL: nothing is run */
+	struct capture_hook *hook;	/* NULL: nothing is run */
 	const char *dir;	/* of the captures, for messages */
 	uint64_t cooldown_ns;
 	bool quiet;

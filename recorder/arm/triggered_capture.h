@@ -16,24 +16,22 @@
 #include "recorder/write/capture_dir.h"
 #include "recorder/trigger/trigger_queue.h"
 
-#define INCIDENT_NAME_BYTES 96
-
 struct triggered_capture;
 
 struct triggered_capture_options {
 	struct engine *engine;
-	struct history_keeper *house;
-	struct capture_dir *keep;
+	struct history_keeper *keeper;
+	struct capture_dir *captures;
 	struct target_finder *finder;
 	uint64_t post_ns;		/* how long it goes on after a trigger */
 	int done_fd;			/* an eventfd: written to when it is over */
 };
 
 struct triggered_capture_result {
-	char name[INCIDENT_NAME_BYTES];	/* in the directory; "" where no file could be made */
+	char name[CAPTURE_NAME_BYTES];	/* in the directory; "" where no file could be made */
 	int error;			/* 0, or why there is no whole capture */
 	bool whole;			/* it has its name and its end mark */
-	struct capture_writer_summary job;
+	struct capture_writer_summary file;
 	uint64_t history_ns;		/* before the trigger */
 	uint64_t duration_ns;
 	uint64_t sealed_ns;		/* from the end of what it holds until the file was whole */
@@ -43,21 +41,21 @@ struct triggered_capture_result {
 
 /* Return: 0, -ENOMEM, or the errno of pthread_create(). */
 int triggered_capture_start(const struct triggered_capture_options *options, const struct trigger *trigger,
-		   struct triggered_capture **ret_incident);
+		   struct triggered_capture **ret_capture);
 
 /* Another trigger: it goes on for longer, up to four times as long in all, and the capture says why.
  * Return: false where it is too late for that. */
-bool triggered_capture_extend(struct triggered_capture *incident, const struct trigger *trigger);
+bool triggered_capture_extend(struct triggered_capture *capture, const struct trigger *trigger);
 
 /* End it now, with what there is. */
-void triggered_capture_cut(struct triggered_capture *incident);
+void triggered_capture_cut(struct triggered_capture *capture);
 
 /* Is it over? From then on triggered_capture_finish() does not block. */
-bool triggered_capture_over(struct triggered_capture *incident);
-void triggered_capture_finish(struct triggered_capture *incident, struct triggered_capture_result *ret_result);
+bool triggered_capture_over(struct triggered_capture *capture);
+void triggered_capture_finish(struct triggered_capture *capture, struct triggered_capture_result *ret_result);
 
 /* Of its file; "" as long as there is none. */
-void triggered_capture_name(struct triggered_capture *incident, char ret_name[INCIDENT_NAME_BYTES]);
-const struct trigger *triggered_capture_trigger(const struct triggered_capture *incident);
+void triggered_capture_name(struct triggered_capture *capture, char ret_name[CAPTURE_NAME_BYTES]);
+const struct trigger *triggered_capture_trigger(const struct triggered_capture *capture);
 
 #endif

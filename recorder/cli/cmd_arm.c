@@ -150,27 +150,26 @@ static void print_help(void)
 static int take_size(const struct command_line *line, const char *value, size_t *ret_bytes)
 {
 	if (parse_size(value, ret_bytes))
-		return arguments_refuse(&line->arguments,
-					"not a size such as 512K or 8M:", value);
+		return arguments_refuse(&line->arguments, "not a size such as 512K or 8M:", value);
 	return EXIT_DONE;
 }
 
 static int add_probe(struct command_line *line, enum probe_kind kind, const char *value)
 {
-	struct trigger_sources_options *watchers = &line->arm.watchers;
-	if (watchers->probe_count == ARM_STATUS_PROBES_MAX)
+	struct trigger_sources_options *sources = &line->arm.sources;
+	if (sources->probe_count == STATUS_PROBES_MAX)
 		return arguments_refuse(&line->arguments, "too many probes:", value);
-	watchers->probes[watchers->probe_count++] =
+	sources->probes[sources->probe_count++] =
 		(struct probe_options){ .kind = kind, .what = value };
 	return EXIT_DONE;
 }
 
 static int add_psi(struct command_line *line, const char *value)
 {
-	struct trigger_sources_options *watchers = &line->arm.watchers;
-	if (watchers->psi_count == WATCHERS_PSI_MAX)
+	struct trigger_sources_options *sources = &line->arm.sources;
+	if (sources->psi_count == TRIGGER_SOURCES_PSI_MAX)
 		return arguments_refuse(&line->arguments, "too many of --psi:", value);
-	watchers->psi[watchers->psi_count++] = value;
+	sources->psi[sources->psi_count++] = value;
 	return EXIT_DONE;
 }
 
@@ -227,7 +226,7 @@ static int take_max_events(struct command_line *line, const char *value)
 {
 	uint32_t events = 0;
 	int status = arguments_count(&line->arguments, value, 0, UINT32_MAX, &events);
-	line->arm.watchers.governor.max_events = events;
+	line->arm.sources.governor.max_events = events;
 	return status;
 }
 
@@ -252,14 +251,14 @@ static int take_trigger(struct command_line *line, int option, const char *value
 		return arguments_duration(&line->arguments, value, NULL, &line->for_ns);
 	case BLOCKED:
 		return arguments_count(&line->arguments, value, 1, 1000000,
-				       &arm->watchers.blocked_threads);
+				       &arm->sources.blocked_threads);
 	case PSI:
 		return add_psi(line, value);
 	case MAX_EVENTS:
 		return take_max_events(line, value);
 	case MAX_CPU:
 		return arguments_count(&line->arguments, value, 0, 100,
-				       &arm->watchers.governor.max_cpu_percent);
+				       &arm->sources.governor.max_cpu_percent);
 	case COOLDOWN:
 		return arguments_duration(&line->arguments, value, NULL, &arm->cooldown_ns);
 	case ON_CAPTURE:
@@ -277,7 +276,7 @@ static int take_trigger(struct command_line *line, int option, const char *value
 }
 
 /* What only all options together tell. */
-static int check(struct command_line *line)
+static int check_options(struct command_line *line)
 {
 	struct arm_options *arm = &line->arm;
 	int targets = line->whole_host + (line->arguments.target.count > 0) +
@@ -287,12 +286,12 @@ static int check(struct command_line *line)
 		return arguments_refuse(&line->arguments,
 					"only one of these can say whom the reports are about:",
 					"-a, -p, --pid-file, --comm");
-	for (size_t i = 0; i < arm->watchers.probe_count; i++) {
-		arm->watchers.probes[i].interval_ns = line->interval_ns;
-		arm->watchers.probes[i].slower_than_ns = line->slower_than_ns;
-		arm->watchers.probes[i].for_ns = line->for_ns;
+	for (size_t i = 0; i < arm->sources.probe_count; i++) {
+		arm->sources.probes[i].interval_ns = line->interval_ns;
+		arm->sources.probes[i].slower_than_ns = line->slower_than_ns;
+		arm->sources.probes[i].for_ns = line->for_ns;
 	}
-	arm->watchers.blocked_ns = line->for_ns;
+	arm->sources.blocked_ns = line->for_ns;
 	arm->target = &line->arguments.target;
 	arm->engine = line->arguments.engine;
 	if (!arm->dir)
@@ -325,7 +324,7 @@ static int parse_options(struct command_line *line, int argc, char **argv)
 	}
 	if (optind < argc)
 		return arguments_refuse(arguments, "not an option:", argv[optind]);
-	return check(line);
+	return check_options(line);
 }
 
 /* By a process ID alone nothing can be waited for: it must be there. */
@@ -352,8 +351,8 @@ int cmd_arm(int argc, char **argv)
 			 .cooldown_ns = COOLDOWN_DEFAULT_NS,
 			 .max_captures = MAX_CAPTURES_DEFAULT,
 			 .max_disk_bytes = MAX_DISK_DEFAULT,
-			 .watchers.governor = { .max_events = GOVERNOR_EVENTS_DEFAULT,
-						.max_cpu_percent = GOVERNOR_CPU_DEFAULT } },
+			 .sources.governor = { .max_events = GOVERNOR_EVENTS_DEFAULT,
+					       .max_cpu_percent = GOVERNOR_CPU_DEFAULT } },
 		.interval_ns = INTERVAL_DEFAULT_NS,
 		.slower_than_ns = SLOWER_DEFAULT_NS,
 		.for_ns = FOR_DEFAULT_NS,

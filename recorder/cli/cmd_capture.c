@@ -247,13 +247,13 @@ static void print_summary(const struct capture *capture, const struct recording_
 			  const char *reason)
 {
 	char lost[64];
-	snprintf(lost, sizeof(lost), "%llu lost", (unsigned long long)summary->job.lost);
-	bool small = summary->job.bytes < 1000000;
+	snprintf(lost, sizeof(lost), "%llu lost", (unsigned long long)summary->file.lost);
+	bool small = summary->file.bytes < 1000000;
 	printf("%s: %.1f %s, %.1f s%s, %llu events, %s. Next: analyze %s\n", capture->path,
-	       (double)summary->job.bytes / (small ? 1e3 : 1e6), small ? "kB" : "MB",
+	       (double)summary->file.bytes / (small ? 1e3 : 1e6), small ? "kB" : "MB",
 	       (double)summary->duration_ns / 1e9,
 	       strcmp(reason, "target-exited") ? "" : " (then the target exited)",
-	       (unsigned long long)summary->job.events, summary->job.lost ? lost : "none lost",
+	       (unsigned long long)summary->file.events, summary->file.lost ? lost : "none lost",
 	       capture->path);
 	fflush(stdout);
 }
@@ -263,19 +263,19 @@ static int report_end(const struct capture *capture, const struct recording_summ
 {
 	if (!capture->quiet)
 		print_summary(capture, summary, reason);
-	if (!summary->job.write_error)
+	if (!summary->file.write_error)
 		return EXIT_DONE;
 	message_error(
 		"%s: writing ended early: %s.\n"
 		"  What was written until then is kept%s; make room and record again for the rest.",
-		capture->path, strerror(-summary->job.write_error),
-		summary->job.cut_segments
+		capture->path, strerror(-summary->file.write_error),
+		summary->file.cut_segments
 			? ", but for the last moments, which made way for the names"
 			: "");
 	return EXIT_FAILED;
 }
 
-static int record(struct capture *capture, int out_fd, bool *ret_started)
+static int record_host(struct capture *capture, int out_fd, bool *ret_started)
 {
 	struct recording_options options = {
 		.target = &capture->arguments.target,
@@ -310,7 +310,7 @@ static int record(struct capture *capture, int out_fd, bool *ret_started)
 	return status;
 }
 
-static int run(struct capture *capture)
+static int run_capture(struct capture *capture)
 {
 	int32_t missing;
 	bool created, started = false;
@@ -329,7 +329,7 @@ static int run(struct capture *capture)
 	int out_fd = open_output(capture, &created);
 	if (out_fd < 0)
 		return EXIT_FAILED;
-	int status = record(capture, out_fd, &started);
+	int status = record_host(capture, out_fd, &started);
 	close(out_fd);
 	if (!started && created)
 		unlink(capture->path);
@@ -342,7 +342,7 @@ int cmd_capture(int argc, char **argv)
 				   .duration_ns = DURATION_DEFAULT_NS };
 	int status = parse_options(&capture, argc, argv);
 	if (status < 0)
-		status = run(&capture);
+		status = run_capture(&capture);
 	target_close(&capture.arguments.target);
 	free(capture.path);
 	return status;

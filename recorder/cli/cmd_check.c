@@ -48,21 +48,21 @@ static void print_help(void)
 	       "usage.\n");
 }
 
-static void row(const char *name, const char *value)
+static void print_row(const char *name, const char *value)
 {
 	printf("  %-28s %s\n", name, value);
 }
 
-static void row_error(const char *name, int error)
+static void print_error_row(const char *name, int error)
 {
-	row(name, error ? strerror(-error) : "yes");
+	print_row(name, error ? strerror(-error) : "yes");
 }
 
-static void row_number(const char *name, int value)
+static void print_number_row(const char *name, int value)
 {
 	char text[32];
 	snprintf(text, sizeof(text), "%d", value);
-	row(name, value == INT_MIN ? "none" : text);
+	print_row(name, value == INT_MIN ? "none" : text);
 }
 
 static void print_host(const struct check *check)
@@ -73,32 +73,32 @@ static void print_host(const struct check *check)
 	uname(&name);
 	printf("host\n");
 	snprintf(text, sizeof(text), "%s %s", name.release, name.machine);
-	row("kernel", text);
-	row_number("kernel.perf_event_paranoid", check->permission.paranoid);
-	row_number("kernel.kptr_restrict", check->permission.kptr_restrict);
-	row("lockdown", check->permission.lockdown[0] ? check->permission.lockdown : "none");
+	print_row("kernel", text);
+	print_number_row("kernel.perf_event_paranoid", check->permission.paranoid);
+	print_number_row("kernel.kptr_restrict", check->permission.kptr_restrict);
+	print_row("lockdown", check->permission.lockdown[0] ? check->permission.lockdown : "none");
 	permission_capabilities(&check->permission, text, sizeof(text));
-	row("capabilities", text);
+	print_row("capabilities", text);
 	if (check->permission.user_namespace)
-		row("user namespace", "yes: root here is not root of the host");
+		print_row("user namespace", "yes: root here is not root of the host");
 	if (check->permission.seccomp)
-		row("seccomp", "a filter is on this process");
-	row("tracefs",
-	    check->tracefs_error ? strerror(-check->tracefs_error) : check->tracefs.where);
+		print_row("seccomp", "a filter is on this process");
+	print_row("tracefs",
+		  check->tracefs_error ? strerror(-check->tracefs_error) : check->tracefs.where);
 	struct kallsyms *kallsyms = NULL;
 	int error = kallsyms_read("/proc/kallsyms", &kallsyms);
-	row("names of kernel functions",
-	    error == -EACCES
-		    ? "hidden: needs CAP_SYSLOG, or kptr_restrict 0 and perf_event_paranoid <= 1"
-	    : error ? strerror(-error)
-		    : "yes");
+	print_row("names of kernel functions",
+		  error == -EACCES ? "hidden: needs CAP_SYSLOG, or kptr_restrict 0 and "
+				     "perf_event_paranoid <= 1"
+		  : error	   ? strerror(-error)
+				   : "yes");
 	kallsyms_free(kallsyms);
 	struct kernel_log *log = NULL;
 	error = kernel_log_open(KERNELLOG_PATH, &log);
-	row("lines of the kernel's log",
-	    error == -EPERM ? "hidden: needs CAP_SYSLOG, or kernel.dmesg_restrict 0"
-	    : error	    ? strerror(-error)
-			    : "yes");
+	print_row("lines of the kernel's log",
+		  error == -EPERM ? "hidden: needs CAP_SYSLOG, or kernel.dmesg_restrict 0"
+		  : error	  ? strerror(-error)
+				  : "yes");
 	kernel_log_close(log);
 }
 
@@ -129,7 +129,8 @@ static const char *try_sample(const struct event_plan_entry *event, int *ret_err
 	return "yes, cpu-clock (no cycle counter here)";
 }
 
-static const char *describe(const struct event_plan_entry *event, char *text, size_t text_bytes)
+static const char *describe_event(const struct event_plan_entry *event, char *text,
+				  size_t text_bytes)
 {
 	if (event->role == ROLE_TASKS)
 		return "tasks and mappings";
@@ -147,10 +148,11 @@ static const char *describe(const struct event_plan_entry *event, char *text, si
 static bool was_tried(const struct event_plan *plan, size_t index)
 {
 	char text[128], earlier_text[128];
-	const char *name = describe(&plan->events[index], text, sizeof(text));
+	const char *name = describe_event(&plan->events[index], text, sizeof(text));
 
 	for (size_t i = 0; i < index; i++)
-		if (!strcmp(describe(&plan->events[i], earlier_text, sizeof(earlier_text)), name))
+		if (!strcmp(describe_event(&plan->events[i], earlier_text, sizeof(earlier_text)),
+			    name))
 			return true;
 	return false;
 }
@@ -164,30 +166,30 @@ static void check_tracepoint_tier(struct check *check)
 	printf("\ntier tracepoint, tried on CPU 0\n");
 	check->tracepoint_error = check->tracefs_error;
 	if (check->tracefs_error) {
-		row("event formats", strerror(-check->tracefs_error));
+		print_row("event formats", strerror(-check->tracefs_error));
 		return;
 	}
 	int error =
 		event_plan_create(&TIERS[0], &check->tracefs, WATERMARK_BYTES, &plan, &plan_error);
 	if (error) {
-		row("event formats", error == -ENOMEM ? strerror(-error) : plan_error.text);
+		print_row("event formats", error == -ENOMEM ? strerror(-error) : plan_error.text);
 		check->tracepoint_error = error;
 		return;
 	}
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct event_plan_entry *event = &plan->events[i];
 		if (event->role == ROLE_SAMPLE) {
-			row("CPU samples", try_sample(event, &error));
+			print_row("CPU samples", try_sample(event, &error));
 		} else {
 			error = try_event(event);
 			if (error || !was_tried(plan, i))
-				row_error(describe(event, text, sizeof(text)), error);
+				print_error_row(describe_event(event, text, sizeof(text)), error);
 		}
 		if (error && !check->tracepoint_error)
 			check->tracepoint_error = error;
 	}
 	if (plan->missing[0])
-		row("not in this kernel", plan->missing);
+		print_row("not in this kernel", plan->missing);
 	event_plan_destroy(plan);
 }
 
@@ -222,7 +224,7 @@ static void try_other_tiers(struct check *check)
 	check->procfs_error = access("/proc/self/stat", R_OK) < 0 ? -errno : 0;
 }
 
-static int tier_error(const struct check *check, size_t index)
+static int get_tier_error(const struct check *check, size_t index)
 {
 	const int errors[] = { check->tracepoint_error, check->switch_error, check->timing_error,
 			       check->procfs_error };
@@ -233,7 +235,7 @@ static void print_tiers(const struct check *check)
 {
 	printf("\ntiers, best first\n");
 	for (size_t i = 0; i < TIER_COUNT; i++) {
-		int error = tier_error(check, i);
+		int error = get_tier_error(check, i);
 		printf("  %-12s %s%s\n", TIERS[i].name,
 		       error		 ? "refused: "
 		       : TIERS[i].events ? "works"
@@ -278,7 +280,7 @@ static int print_target(struct check *check)
 		snprintf(name, sizeof(name), "%d", check->target.tgids[i]);
 		snprintf(text, sizeof(text), "exists, %zu thread%s", threads,
 			 threads == 1 ? "" : "s");
-		row(name, text);
+		print_row(name, text);
 	}
 	target_close(&check->target);
 	return EXIT_DONE;

@@ -19,7 +19,7 @@
 #define TIMEOUT_MS 5000
 #define SCHEMA	   "freezetrap.status/1"
 
-struct status {
+struct status_command {
 	const char *path;
 	bool json;
 };
@@ -45,7 +45,7 @@ static int usage(const char *what, const char *value)
 }
 
 /* Return: an exit status, or -1 to go on. */
-static int parse_options(struct status *status, int argc, char **argv)
+static int parse_options(struct status_command *status, int argc, char **argv)
 {
 	enum { CONTROL = 256, JSON };
 	static const struct option OPTIONS[] = {
@@ -83,7 +83,7 @@ static bool has_schema(const json_t *answer)
 	return schema && !strcmp(schema, SCHEMA);
 }
 
-static int print_answer(const struct status *status, const char *line)
+static int print_answer(const struct status_command *status, const char *line)
 {
 	json_t *answer = json_loads(line, 0, NULL);
 	const char *error = json_string_value(json_object_get(answer, "error"));
@@ -107,7 +107,7 @@ static int print_answer(const struct status *status, const char *line)
 
 int cmd_status(int argc, char **argv)
 {
-	struct status status = { .path = NULL };
+	struct status_command status = { .path = NULL };
 	char *line;
 	int result = parse_options(&status, argc, argv);
 

@@ -35,8 +35,8 @@ enum tier_role {
  */
 enum tier_mode {
 	MODE_FULL,	/* a stack wherever a thread blocks, and of whoever wakes another */
-	MODE_BLOCKS,	/* a stack wherever a thread blocks */
-	MODE_LAZY,	/* a stack where a thread blocks uninterruptibly; none of wakings */
+	MODE_BLOCK_STACKS,	/* a stack wherever a thread blocks */
+	MODE_DEFERRED_STACKS,	/* a stack where a thread blocks uninterruptibly; none of wakings */
 	MODE_TIMING,	/* no stacks of switches and wakings */
 	TIER_MODES
 };

@@ -25,8 +25,8 @@ struct blocked_thread {
 };
 
 /* Room for @capacity threads. Return: 0 or -ENOMEM. */
-int blocked_threads_create(size_t capacity, struct blocked_threads **ret_sleepers);
-void blocked_threads_destroy(struct blocked_threads *sleepers);
+int blocked_threads_create(size_t capacity, struct blocked_threads **ret_blocked);
+void blocked_threads_destroy(struct blocked_threads *blocked);
 
 /**
  * blocked_threads_event() - what @event says about its threads. From the drain only; allocates nothing.
@@ -34,21 +34,21 @@ void blocked_threads_destroy(struct blocked_threads *sleepers);
  * Each CPU's events come in order of time, those of different CPUs need not: for each thread the latest
  * event counts.
  */
-void blocked_threads_event(struct blocked_threads *sleepers, const struct ft_event *event);
+void blocked_threads_event(struct blocked_threads *blocked, const struct ft_event *event);
 
 /* Threads blocked in the slow path of a kernel lock. From any thread, as those that follow. */
-size_t blocked_threads_lock_waits(const struct blocked_threads *sleepers);
+size_t blocked_threads_lock_waits(const struct blocked_threads *blocked);
 
 /* Are there such, and did one begin to be after @after_ns? A kernel that leaves a thread's events out leaves it here for ever. */
-bool blocked_threads_wait_since(const struct blocked_threads *sleepers, uint64_t after_ns);
+bool blocked_threads_wait_since(const struct blocked_threads *blocked, uint64_t after_ns);
 
 /* Places that may hold a thread, from 0. */
-size_t blocked_threads_count(const struct blocked_threads *sleepers);
+size_t blocked_threads_count(const struct blocked_threads *blocked);
 
-/* Return: false where @place holds none, or it is just changing. */
-bool blocked_threads_at(const struct blocked_threads *sleepers, size_t place, struct blocked_thread *ret_sleeper);
+/* Return: false where @slot holds none, or it is just changing. */
+bool blocked_threads_at(const struct blocked_threads *blocked, size_t slot, struct blocked_thread *ret_thread);
 
-/* Is the thread of @place still in the same sleep as when @seen was taken, as far as events were drained? */
-bool blocked_threads_unchanged(const struct blocked_threads *sleepers, size_t place, const struct blocked_thread *seen);
+/* Is the thread of @slot still in the same sleep as when @seen was taken, as far as events were drained? */
+bool blocked_threads_unchanged(const struct blocked_threads *blocked, size_t slot, const struct blocked_thread *seen);
 
 #endif

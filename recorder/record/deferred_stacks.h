@@ -14,15 +14,15 @@
 #include "recorder/record/blocked_threads.h"
 #include "recorder/proc/target.h"
 
-#define LAZY_THRESHOLD_NS 50000000
+#define DEFERRED_THRESHOLD_NS 50000000
 
 struct deferred_stacks;
 
 struct deferred_stacks_options {
-	const struct blocked_threads *sleepers;
+	const struct blocked_threads *blocked;
 	const struct target *target;	/* its threads come first */
 	const struct kallsyms *kallsyms; /* without it there are no stacks; in place until deferred_stacks_stuck() is 0 */
-	uint64_t threshold_ns;		/* 0: LAZY_THRESHOLD_NS */
+	uint64_t threshold_ns;		/* 0: DEFERRED_THRESHOLD_NS */
 	/* Gets each FT_EVENT_STATE that counts, borrowed during the call, from the thread of deferred_stacks_look(). */
 	void (*emit)(void *context, const struct ft_event *event);
 	void *context;
@@ -34,8 +34,8 @@ struct deferred_stacks_status {
 	uint64_t left_behind;		/* readings that did not end */
 };
 
-int deferred_stacks_create(const struct deferred_stacks_options *options, struct deferred_stacks **ret_lazy);	/* 0 or -ENOMEM */
-void deferred_stacks_destroy(struct deferred_stacks *lazy);
+int deferred_stacks_create(const struct deferred_stacks_options *options, struct deferred_stacks **ret_deferred);	/* 0 or -ENOMEM */
+void deferred_stacks_destroy(struct deferred_stacks *deferred);
 
 /**
  * deferred_stacks_look() - read the stacks of those who became due, hand over what was read and is now known to be true.
@@ -46,9 +46,9 @@ void deferred_stacks_destroy(struct deferred_stacks *lazy);
  *
  * @drained_ns: events until then have reached @sleepers.
  */
-void deferred_stacks_look(struct deferred_stacks *lazy, uint64_t drained_ns);
+void deferred_stacks_look(struct deferred_stacks *deferred, uint64_t drained_ns);
 
-void deferred_stacks_status(const struct deferred_stacks *lazy, struct deferred_stacks_status *ret_status);
+void deferred_stacks_status(const struct deferred_stacks *deferred, struct deferred_stacks_status *ret_status);
 
 /* Readings left behind that have not ended yet, of all there ever were. */
 unsigned int deferred_stacks_stuck(void);

@@ -45,8 +45,8 @@ int drain_create(const struct event_plan *plan, struct perf_events *counters, st
 		 struct segment_ring *slots, struct stack_dumps *dumps, struct drain **ret_drain);
 void drain_destroy(struct drain *drain);	/* not while it runs */
 
-/* Keep @sleepers, the caller's, up to date. Before drain_start(). */
-void drain_keep_sleepers(struct drain *drain, struct blocked_threads *sleepers);
+/* Keep @blocked, the caller's, up to date. Before drain_start(). */
+void drain_keep_blocked_threads(struct drain *drain, struct blocked_threads *blocked);
 
 /**
  * drain_start() - begin to drain; back when the thread is ready for events.
@@ -75,28 +75,28 @@ void drain_stop(struct drain *drain, uint64_t end_ns);
 bool drain_flush(struct drain *drain, int deadline_ms);
 
 /**
- * drain_wait_for_stir() - sleep while next to nothing happens on the host.
+ * drain_wait_for_activity() - sleep while next to nothing happens on the host.
  *
  * From one thread, any but the drain's. Back when there is more than a little to drain, when a thread
  * waits for a kernel lock, or at @until_ns.
  */
-void drain_wait_for_stir(struct drain *drain, uint64_t until_ns);
-void drain_stir(struct drain *drain);	/* end that wait; from any thread */
+void drain_wait_for_activity(struct drain *drain, uint64_t until_ns);
+void drain_wake_waiter(struct drain *drain);	/* end that wait; from any thread */
 
 /*
  * A CPU that goes offline and comes back, while the thread runs; from one other thread. @index: of
- * counters->cpus, whose entry is the thread's but from drain_dropped() to drain_take().
+ * counters->cpus, whose entry is the thread's but from drain_is_detached() to drain_attach().
  */
 
 /* When the latest record of the CPU was made. */
-uint64_t drain_heard_ns(const struct drain *drain, size_t index);
+uint64_t drain_last_record_ns(const struct drain *drain, size_t index);
 
 /* Let go of the CPU's ring: its last records are drained, and what may have come after them is unknown. */
-void drain_drop(struct drain *drain, size_t index);
-bool drain_dropped(const struct drain *drain, size_t index);
+void drain_detach(struct drain *drain, size_t index);
+bool drain_is_detached(const struct drain *drain, size_t index);
 
 /* Drain the CPU's new ring. It records since @until_ns; from @from_ns on the CPU may have been online. */
-void drain_take(struct drain *drain, size_t index, uint64_t from_ns, uint64_t until_ns);
+void drain_attach(struct drain *drain, size_t index, uint64_t from_ns, uint64_t until_ns);
 
 const struct drain_counts *drain_counts(const struct drain *drain);
 

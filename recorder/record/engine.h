@@ -30,7 +30,7 @@ struct engine_options {
 	size_t ring_bytes;		/* of each CPU's kernel ring, a power of two; 0: the default */
 	const char *const *extras;	/* -e */
 	size_t extra_count;
-	bool keep_sleepers;		/* who is blocked is wanted while it runs */
+	bool keep_blocked_threads;		/* who is blocked is wanted while it runs */
 	struct ring_map *ringmap;	/* the slots lie there: open until engine_destroy(); NULL: in memory of their own */
 };
 
@@ -40,18 +40,18 @@ struct engine {
 	struct event_plan *plan;
 	struct perf_events *counters;
 	struct task_table *tasks;
-	struct blocked_threads *sleepers;	/* NULL: not kept */
+	struct blocked_threads *blocked;	/* NULL: not kept */
 	struct segment_ring *slots;
 	struct stack_dumps *dumps;
 	struct drain *drain;
 	struct hotplug *hotplug;	/* for one thread to look with while it runs: who sets the counters' mode */
 	struct kallsyms *kallsyms;	/* NULL: the kernel's functions have no names */
-	struct kernel_log *kernellog;	/* NULL: it cannot be read */
+	struct kernel_log *kernel_log;	/* NULL: it cannot be read */
 	int32_t *tgids;			/* of all processes there were before the recording */
 	size_t tgid_count;
 	size_t tasks_capacity;
 	uint64_t start_ns, end_ns;
-	int kallsyms_error, realtime_error, lock_error, kernellog_error;
+	int kallsyms_error, realtime_error, lock_error, kernel_log_error;
 	bool running;
 };
 
@@ -73,9 +73,9 @@ bool engine_knows_locks(const struct engine *engine);
 void engine_set_facts(const struct engine *engine, struct ft_facts *facts);
 
 /* What it could not do from the start on. */
-void engine_note_limits(const struct engine *engine, struct recorder_events *ownlog);
+void engine_note_limits(const struct engine *engine, struct recorder_events *own_events);
 
 /* What went wrong since. */
-void engine_note_troubles(const struct engine *engine, struct recorder_events *ownlog);
+void engine_note_troubles(const struct engine *engine, struct recorder_events *own_events);
 
 #endif

@@ -15,7 +15,7 @@
 /* From the most to the least. */
 enum governor_step {
 	GOVERNOR_FULL,		/* stacks wherever a thread blocks */
-	GOVERNOR_LAZY,		/* of uninterruptible waits; of others that are long, from /proc */
+	GOVERNOR_DEFERRED,		/* of uninterruptible waits; of others that are long, from /proc */
 	GOVERNOR_TIMING,	/* none */
 	GOVERNOR_STEPS
 };

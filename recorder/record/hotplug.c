@@ -9,16 +9,16 @@
 #include "recorder/base/clock.h"
 #include "recorder/perf/cpu_hotplug_watch.h"
 
-#define SILENT_NS 500000000 /* an idle CPU says something more often, mostly */
-#define LOOK_NS \
+#define QUIET_NS 500000000 /* an idle CPU says something more often, mostly */
+#define CHECK_NS \
 	500000000 /* between two looks at one, and two askings: a living event counts on meanwhile */
-#define LOOKS_MAX 8 /* at so many CPUs at a time: each takes 10 us */
+#define CHECKS_MAX 8 /* at so many CPUs at a time: each takes 10 us */
 
 struct hotplug_cpu {
-	uint64_t looked_ns; /* when its thread was looked at; 0: not since it was heard of */
+	uint64_t checked_ns; /* when its thread was looked at; 0: not since it was heard of */
 	bool moved; /* that thread ran: it is to be asked */
-	bool asked; /* perf_events_alive() was, once since then */
-	bool gone; /* the drain was told to let go */
+	bool alive_read; /* perf_events_alive() was, once since then */
+	bool detached; /* the drain was told to let go */
 	uint64_t offline_ns; /* it was so for sure then */
 };
 
@@ -28,7 +28,7 @@ struct hotplug {
 	struct drain *drain;
 	struct cpu_hotplug_watch *threads;
 	size_t next; /* the CPU to begin with, so that each has its turn */
-	unsigned int looks; /* left this time */
+	unsigned int checks_left; /* left this time */
 	struct hotplug_cpu cpus[];
 };
 
@@ -69,33 +69,33 @@ static bool has_gone(struct hotplug *hotplug, size_t index)
 	struct hotplug_cpu *cpu = &hotplug->cpus[index];
 	uint64_t now_ns = clock_now_ns();
 
-	if (now_ns < drain_heard_ns(hotplug->drain, index) + SILENT_NS) {
-		cpu->looked_ns = 0;
+	if (now_ns < drain_last_record_ns(hotplug->drain, index) + QUIET_NS) {
+		cpu->checked_ns = 0;
 		return false;
 	}
-	if (cpu->looked_ns && now_ns < cpu->looked_ns + LOOK_NS)
+	if (cpu->checked_ns && now_ns < cpu->checked_ns + CHECK_NS)
 		return false;
-	if (!hotplug->looks)
+	if (!hotplug->checks_left)
 		return false;
-	hotplug->looks--;
+	hotplug->checks_left--;
 	hotplug->next = index + 1;
-	cpu->looked_ns = now_ns;
+	cpu->checked_ns = now_ns;
 	if (cpu_hotplug_watch_moved(&hotplug->threads[index])) {
 		cpu->moved = true;
-		cpu->asked = false;
+		cpu->alive_read = false;
 	}
 	if (!cpu->moved)
 		return false;
 	bool alive = perf_events_alive(hotplug->counters, &hotplug->counters->cpus[index]);
-	if (!cpu->asked) {
-		cpu->asked = true;
+	if (!cpu->alive_read) {
+		cpu->alive_read = true;
 		return false; /* what it says is compared with the next time */
 	}
-	cpu->moved = cpu->asked = false;
+	cpu->moved = cpu->alive_read = false;
 	return !alive;
 }
 
-static void try_again(struct hotplug *hotplug, size_t index)
+static void reopen_cpu(struct hotplug *hotplug, size_t index)
 {
 	struct hotplug_cpu *cpu = &hotplug->cpus[index];
 	struct perf_events_cpu *counter = &hotplug->counters->cpus[index];
@@ -108,26 +108,26 @@ static void try_again(struct hotplug *hotplug, size_t index)
 		cpu->offline_ns = now_ns;
 	if (error)
 		return; /* whatever it is, it may pass */
-	drain_take(hotplug->drain, index, cpu->offline_ns, clock_now_ns());
-	cpu->gone = false;
-	cpu->looked_ns = 0;
+	drain_attach(hotplug->drain, index, cpu->offline_ns, clock_now_ns());
+	cpu->detached = false;
+	cpu->checked_ns = 0;
 }
 
 void hotplug_look(struct hotplug *hotplug)
 {
 	size_t count = hotplug->counters->cpu_count, first = hotplug->next;
 
-	hotplug->looks = LOOKS_MAX;
+	hotplug->checks_left = CHECKS_MAX;
 	for (size_t n = 0; n < count; n++) {
 		size_t i = (first + n) % count;
 		struct hotplug_cpu *cpu = &hotplug->cpus[i];
-		if (cpu->gone) {
-			if (drain_dropped(hotplug->drain, i))
-				try_again(hotplug, i);
+		if (cpu->detached) {
+			if (drain_is_detached(hotplug->drain, i))
+				reopen_cpu(hotplug, i);
 		} else if (has_gone(hotplug, i)) {
-			cpu->gone = true;
+			cpu->detached = true;
 			cpu->offline_ns = clock_now_ns(); /* until then it is unknown anyway */
-			drain_drop(hotplug->drain, i);
+			drain_detach(hotplug->drain, i);
 		}
 	}
 }

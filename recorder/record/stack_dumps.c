@@ -13,16 +13,16 @@
 #include "recorder/symbols/unwind.h"
 
 /* A place is FREE or WAITING when nobody touches it; whoever moves it to BUSY may. */
-enum place_state { FREE, BUSY, WAITING };
+enum slot_state { FREE, BUSY, WAITING };
 
-struct place {
+struct slot {
 	_Atomic int state;
 	struct stack_dump dump;
 };
 
 struct stack_dumps {
 	_Atomic uint64_t dropped;
-	struct place places[DUMPS_MAX];
+	struct slot slots[DUMPS_MAX];
 };
 
 int stack_dumps_create(struct stack_dumps **ret_dumps)
@@ -52,14 +52,14 @@ static uint64_t call_length(const struct ft_event *call)
 	return length;
 }
 
-static bool seize(struct place *place)
+static bool claim_slot(struct slot *slot)
 {
 	int waiting = WAITING;
-	return atomic_compare_exchange_strong_explicit(&place->state, &waiting, BUSY,
+	return atomic_compare_exchange_strong_explicit(&slot->state, &waiting, BUSY,
 						       memory_order_acquire, memory_order_relaxed);
 }
 
-static bool is_less(const struct stack_dump *dump, const struct stack_dump *than)
+static bool is_smaller(const struct stack_dump *dump, const struct stack_dump *than)
 {
 	if (dump->length_bytes != than->length_bytes)
 		return dump->length_bytes < than->length_bytes;
@@ -68,21 +68,22 @@ static bool is_less(const struct stack_dump *dump, const struct stack_dump *than
 
 /* A place in state BUSY, or NULL: only this thread makes places WAITING, so what it reads of one that waits
  * does not change. */
-static struct place *find_room(struct stack_dumps *dumps, uint64_t length_bytes)
+static struct slot *find_slot(struct stack_dumps *dumps, uint64_t length_bytes)
 {
-	struct place *least = NULL;
+	struct slot *least = NULL;
 	for (size_t i = 0; i < DUMPS_MAX; i++) {
-		struct place *place = &dumps->places[i];
-		int state = atomic_load_explicit(&place->state, memory_order_acquire);
+		struct slot *slot = &dumps->slots[i];
+		int state = atomic_load_explicit(&slot->state, memory_order_acquire);
 		if (state == FREE) {
-			place->state = BUSY;
-			return place;
+			slot->state = BUSY;
+			return slot;
 		}
-		if (state == WAITING && (!least || is_less(&place->dump, &least->dump)))
-			least = place;
+		if (state == WAITING && (!least || is_smaller(&slot->dump, &least->dump)))
+			least = slot;
 	}
 	dumps->dropped++;
-	return least && length_bytes >= least->dump.length_bytes && seize(least) ? least : NULL;
+	return least && length_bytes >= least->dump.length_bytes && claim_slot(least) ? least
+										      : NULL;
 }
 
 void stack_dumps_add(struct stack_dumps *dumps, const struct ft_event *call,
@@ -91,31 +92,31 @@ void stack_dumps_add(struct stack_dumps *dumps, const struct ft_event *call,
 	if (!dump->registers || dump->register_count > DUMP_REGISTERS_MAX ||
 	    dump->stack_bytes > TIER_DUMP_BYTES)
 		return;
-	struct place *place = find_room(dumps, call_length(call));
-	if (!place)
+	struct slot *slot = find_slot(dumps, call_length(call));
+	if (!slot)
 		return;
-	struct stack_dump *kept = &place->dump;
+	struct stack_dump *kept = &slot->dump;
 	kept->task = *call->task;
 	kept->time_ns = call->time_ns;
 	kept->length_bytes = call_length(call);
 	memcpy(kept->registers, dump->registers, dump->register_count * sizeof(uint64_t));
 	kept->stack_bytes = dump->stack_bytes;
 	memcpy(kept->stack, dump->stack, dump->stack_bytes);
-	atomic_store_explicit(&place->state, WAITING, memory_order_release);
+	atomic_store_explicit(&slot->state, WAITING, memory_order_release);
 }
 
 bool stack_dumps_take(struct stack_dumps *dumps, uint64_t until_ns, struct stack_dump *ret_dump)
 {
 	for (size_t i = 0; i < DUMPS_MAX; i++) {
-		struct place *place = &dumps->places[i];
-		if (!seize(place))
+		struct slot *slot = &dumps->slots[i];
+		if (!claim_slot(slot))
 			continue;
-		bool wanted = place->dump.time_ns <= until_ns;
+		bool wanted = slot->dump.time_ns <= until_ns;
 		if (wanted) {
-			*ret_dump = place->dump;
-			explicit_bzero(&place->dump, sizeof(place->dump));
+			*ret_dump = slot->dump;
+			explicit_bzero(&slot->dump, sizeof(slot->dump));
 		}
-		atomic_store_explicit(&place->state, wanted ? FREE : WAITING, memory_order_release);
+		atomic_store_explicit(&slot->state, wanted ? FREE : WAITING, memory_order_release);
 		if (wanted)
 			return true;
 	}
@@ -128,12 +129,12 @@ uint64_t stack_dumps_dropped(const struct stack_dumps *dumps)
 }
 
 /* What the child says of one dump, followed by its frames. */
-struct answer {
+struct unwind_answer {
 	uint32_t dump;
 	uint32_t count;
 };
 
-struct question {
+struct unwind_request {
 	const struct mappings *mappings;
 	size_t count;
 	struct stack_dump dumps[DUMPS_MAX];
@@ -142,14 +143,14 @@ struct question {
 static int unwind_all(void *context, int out_fd)
 {
 	static uint64_t frames[FT_STACK_FRAMES_MAX];
-	const struct question *question = context;
+	const struct unwind_request *request = context;
 
-	for (size_t i = 0; i < question->count; i++) {
-		const struct stack_dump *dump = &question->dumps[i];
+	for (size_t i = 0; i < request->count; i++) {
+		const struct stack_dump *dump = &request->dumps[i];
 		int count =
-			unwind_stack(question->mappings, dump->task.tgid, dump->registers,
+			unwind_stack(request->mappings, dump->task.tgid, dump->registers,
 				     dump->stack, dump->stack_bytes, frames, FT_STACK_FRAMES_MAX);
-		struct answer answer = { (uint32_t)i, (uint32_t)count };
+		struct unwind_answer answer = { (uint32_t)i, (uint32_t)count };
 
 		if (count <= 0)
 			continue;
@@ -161,11 +162,11 @@ static int unwind_all(void *context, int out_fd)
 }
 
 /* Whole answers only: the child may have been killed in the middle of one. */
-static void visit_answers(const struct question *question, const char *output, size_t bytes,
+static void visit_answers(const struct unwind_request *request, const char *output, size_t bytes,
 			  int (*visit)(void *context, const struct ft_event *event), void *context)
 {
 	uint64_t frames[FT_STACK_FRAMES_MAX];
-	struct answer answer;
+	struct unwind_answer answer;
 
 	while (bytes >= sizeof(answer)) {
 		struct ft_stack stack = { .frames = frames };
@@ -173,7 +174,7 @@ static void visit_answers(const struct question *question, const char *output, s
 		memcpy(&answer, output, sizeof(answer));
 		output += sizeof(answer);
 		bytes -= sizeof(answer);
-		if (answer.dump >= question->count || answer.count > FT_STACK_FRAMES_MAX ||
+		if (answer.dump >= request->count || answer.count > FT_STACK_FRAMES_MAX ||
 		    answer.count * sizeof(*frames) > bytes)
 			return;
 		memcpy(frames, output, answer.count * sizeof(*frames));
@@ -183,48 +184,48 @@ static void visit_answers(const struct question *question, const char *output, s
 		if (visit(context,
 			  &(struct ft_event){ .kind = FT_EVENT_UNWOUND,
 					      .cpu = FT_NO_CPU,
-					      .time_ns = question->dumps[answer.dump].time_ns,
-					      .task = &question->dumps[answer.dump].task,
+					      .time_ns = request->dumps[answer.dump].time_ns,
+					      .task = &request->dumps[answer.dump].task,
 					      .stack = &stack }))
 			return;
 	}
 }
 
 int stack_dumps_unwind(struct stack_dumps *dumps, uint64_t until_ns,
-			const struct mappings *mappings, int deadline_ms,
-			int (*visit)(void *context, const struct ft_event *event), void *context)
+		       const struct mappings *mappings, int deadline_ms,
+		       int (*visit)(void *context, const struct ft_event *event), void *context)
 {
-	struct question *question = malloc(sizeof(*question));
+	struct unwind_request *request = malloc(sizeof(*request));
 	void *output = NULL;
 	size_t output_bytes = 0;
 	int error = 0;
 
-	if (!question)
+	if (!request)
 		return -ENOMEM;
-	question->mappings = mappings;
-	question->count = 0;
-	while (question->count < DUMPS_MAX &&
-	       stack_dumps_take(dumps, until_ns, &question->dumps[question->count]))
-		question->count++;
-	if (question->count)
-		error = helper_process_run(unwind_all, question, deadline_ms, &output,
+	request->mappings = mappings;
+	request->count = 0;
+	while (request->count < DUMPS_MAX &&
+	       stack_dumps_take(dumps, until_ns, &request->dumps[request->count]))
+		request->count++;
+	if (request->count)
+		error = helper_process_run(unwind_all, request, deadline_ms, &output,
 					   &output_bytes);
-	visit_answers(question, output, output_bytes, visit, context);
-	explicit_bzero(question->dumps, question->count * sizeof(question->dumps[0]));
-	free(question);
+	visit_answers(request, output, output_bytes, visit, context);
+	explicit_bzero(request->dumps, request->count * sizeof(request->dumps[0]));
+	free(request);
 	free(output);
 	return error;
 }
 
-void stack_dumps_note_missing(int error, uint64_t dropped, struct recorder_events *ownlog)
+void stack_dumps_note_missing(int error, uint64_t dropped, struct recorder_events *own_events)
 {
 	if (error)
-		recorder_events_note(ownlog,
+		recorder_events_note(own_events,
 				     "not all user stacks of large calls could be unwound: %s",
 				     strerror(-error));
 	if (dropped)
 		recorder_events_note(
-			ownlog,
+			own_events,
 			"of more than %d large calls only the largest had their stack unwound:"
 			" %llu without",
 			DUMPS_MAX, (unsigned long long)dropped);

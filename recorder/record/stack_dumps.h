@@ -54,6 +54,6 @@ int stack_dumps_unwind(struct stack_dumps *dumps, uint64_t until_ns, const struc
 		 void *context);
 
 /* Say what is missing. @error: of stack_dumps_unwind(). */
-void stack_dumps_note_missing(int error, uint64_t dropped, struct recorder_events *ownlog);
+void stack_dumps_note_missing(int error, uint64_t dropped, struct recorder_events *own_events);
 
 #endif

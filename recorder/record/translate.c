@@ -28,7 +28,7 @@ struct cursor {
 	const uint8_t *at, *end;
 };
 
-static bool take(struct cursor *cursor, void *ret_value, size_t bytes)
+static bool take_bytes(struct cursor *cursor, void *ret_value, size_t bytes)
 {
 	if ((size_t)(cursor->end - cursor->at) < bytes)
 		return false;
@@ -66,8 +66,8 @@ static const struct event_plan_entry *find_event(const struct translate *transla
 }
 
 /* Who @tid is, into @ret_task: a copy, as the table may move its entries. */
-static void learn(struct translate *translate, const struct translate_cpu *cpu, int32_t tid,
-		  int32_t tgid, const char *comm, struct ft_task *ret_task)
+static void learn_task(struct translate *translate, const struct translate_cpu *cpu, int32_t tid,
+		       int32_t tgid, const char *comm, struct ft_task *ret_task)
 {
 	if (tid > 0) {
 		*ret_task = *task_table_learn(translate->tasks, tid, tgid > 0 ? tgid : -1, comm);
@@ -90,7 +90,7 @@ static bool take_callchain(struct translate *translate, struct cursor *cursor,
 	uint64_t count;
 	const void *block;
 
-	if (!take(cursor, &count, sizeof(count)) ||
+	if (!take_bytes(cursor, &count, sizeof(count)) ||
 	    count > (size_t)(cursor->end - cursor->at) / sizeof(uint64_t) ||
 	    !take_block(cursor, (size_t)count * sizeof(uint64_t), &block))
 		return false;
@@ -125,16 +125,16 @@ static bool take_dump(const struct perf_event_attr *attr, struct cursor *cursor,
 	uint64_t abi, bytes, used = 0;
 	size_t count = (size_t)__builtin_popcountll(attr->sample_regs_user);
 
-	if (!take(cursor, &abi, sizeof(abi)))
+	if (!take_bytes(cursor, &abi, sizeof(abi)))
 		return false;
 	if (abi != PERF_SAMPLE_REGS_ABI_NONE &&
 	    !take_block(cursor, count * sizeof(uint64_t), &registers))
 		return false;
-	if (!take(cursor, &bytes, sizeof(bytes)))
+	if (!take_bytes(cursor, &bytes, sizeof(bytes)))
 		return false;
-	if (bytes &&
-	    (bytes > (size_t)(cursor->end - cursor->at) ||
-	     !take_block(cursor, (size_t)bytes, &stack) || !take(cursor, &used, sizeof(used))))
+	if (bytes && (bytes > (size_t)(cursor->end - cursor->at) ||
+		      !take_block(cursor, (size_t)bytes, &stack) ||
+		      !take_bytes(cursor, &used, sizeof(used))))
 		return false;
 	/* A 32-bit program's stack cannot be unwound with this architecture's registers. */
 	if (abi == PERF_SAMPLE_REGS_ABI_64 && stack && used && used <= bytes)
@@ -153,12 +153,14 @@ static void translate_switch(struct translate *translate, const struct translate
 {
 	const struct tracepoint_field *fields = format->fields;
 
-	learn(translate, cpu,
-	      (int32_t)tracepoint_format_number(&fields[SWITCH_PREV_PID], raw, raw_bytes), tgid,
-	      tracepoint_format_comm(&fields[SWITCH_PREV_COMM], raw, raw_bytes), &translate->task);
-	learn(translate, cpu,
-	      (int32_t)tracepoint_format_number(&fields[SWITCH_NEXT_PID], raw, raw_bytes), -1,
-	      tracepoint_format_comm(&fields[SWITCH_NEXT_COMM], raw, raw_bytes), &translate->other);
+	learn_task(translate, cpu,
+		   (int32_t)tracepoint_format_number(&fields[SWITCH_PREV_PID], raw, raw_bytes),
+		   tgid, tracepoint_format_comm(&fields[SWITCH_PREV_COMM], raw, raw_bytes),
+		   &translate->task);
+	learn_task(translate, cpu,
+		   (int32_t)tracepoint_format_number(&fields[SWITCH_NEXT_PID], raw, raw_bytes), -1,
+		   tracepoint_format_comm(&fields[SWITCH_NEXT_COMM], raw, raw_bytes),
+		   &translate->other);
 	event->kind = FT_EVENT_SWITCH;
 	event->switch_.next = &translate->other;
 	event->switch_.prev_state = tracepoint_format_state(
@@ -175,10 +177,10 @@ static void translate_waking(struct translate *translate, const struct translate
 {
 	uint64_t flags = tracepoint_format_number(&format->common_flags, raw, raw_bytes);
 
-	learn(translate, cpu,
-	      (int32_t)tracepoint_format_number(&format->fields[WAKING_PID], raw, raw_bytes), -1,
-	      tracepoint_format_comm(&format->fields[WAKING_COMM], raw, raw_bytes),
-	      &translate->other);
+	learn_task(translate, cpu,
+		   (int32_t)tracepoint_format_number(&format->fields[WAKING_PID], raw, raw_bytes),
+		   -1, tracepoint_format_comm(&format->fields[WAKING_COMM], raw, raw_bytes),
+		   &translate->other);
 	event->kind = FT_EVENT_WAKING;
 	event->waking.wakee = &translate->other;
 	event->waking.in_interrupt = flags & (FLAG_HARDIRQ | FLAG_SOFTIRQ);
@@ -243,9 +245,9 @@ static int translate_raw(struct translate *translate, struct translate_cpu *cpu,
 		return 1;
 	}
 	/* The raw record's pid is the same number whatever pid namespace the recorder is in. */
-	learn(translate, cpu,
-	      (int32_t)tracepoint_format_number(&format->common_pid, raw, raw_bytes), tgid, NULL,
-	      &translate->task);
+	learn_task(translate, cpu,
+		   (int32_t)tracepoint_format_number(&format->common_pid, raw, raw_bytes), tgid,
+		   NULL, &translate->task);
 	switch (planned->role) {
 	case ROLE_WAKING:
 		translate_waking(translate, cpu, format, raw, raw_bytes, event);
@@ -302,7 +304,7 @@ static int translate_sample(struct translate *translate, struct translate_cpu *c
 	const void *raw = NULL;
 	uint32_t raw_bytes = 0;
 
-	if (!take(&cursor, &head, sizeof(head)))
+	if (!take_bytes(&cursor, &head, sizeof(head)))
 		return -EBADMSG;
 	const struct event_plan_entry *planned = find_event(translate, cpu, head.id);
 	if (!planned)
@@ -311,7 +313,7 @@ static int translate_sample(struct translate *translate, struct translate_cpu *c
 	event.time_ns = head.time_ns;
 	if ((type & PERF_SAMPLE_CALLCHAIN) && !take_callchain(translate, &cursor, &event.stack))
 		return -EBADMSG;
-	if ((type & PERF_SAMPLE_RAW) && (!take(&cursor, &raw_bytes, sizeof(raw_bytes)) ||
+	if ((type & PERF_SAMPLE_RAW) && (!take_bytes(&cursor, &raw_bytes, sizeof(raw_bytes)) ||
 					 !take_block(&cursor, raw_bytes, &raw)))
 		return -EBADMSG;
 	if ((type & PERF_SAMPLE_STACK_USER) && !take_dump(&planned->attr, &cursor, ret_dump))
@@ -325,7 +327,7 @@ static int translate_sample(struct translate *translate, struct translate_cpu *c
 	} else {
 		/* The idle task, or one so far gone that it has no number. */
 		result = head.tid > 0;
-		learn(translate, cpu, head.tid, head.pid, NULL, &translate->task);
+		learn_task(translate, cpu, head.tid, head.pid, NULL, &translate->task);
 		event.kind = planned->role == ROLE_EXTRA ? FT_EVENT_EXTRA : FT_EVENT_SAMPLE;
 		if (planned->role == ROLE_EXTRA)
 			event.extra.name = planned->name;
@@ -354,16 +356,16 @@ static int translate_fork_exit(struct translate *translate, const struct transla
 		uint64_t time_ns;
 	} body;
 
-	if (!take(&cursor, &body, sizeof(body)))
+	if (!take_bytes(&cursor, &body, sizeof(body)))
 		return -EBADMSG;
 	if (type == PERF_RECORD_EXIT) {
-		learn(translate, cpu, body.tid, body.pid, NULL, &translate->task);
+		learn_task(translate, cpu, body.tid, body.pid, NULL, &translate->task);
 		event->kind = FT_EVENT_EXIT;
 		return body.tid > 0;
 	}
-	learn(translate, cpu, body.parent_tid, body.parent_pid, NULL, &translate->task);
+	learn_task(translate, cpu, body.parent_tid, body.parent_pid, NULL, &translate->task);
 	/* A new thread has its creator's name until it says otherwise. */
-	learn(translate, cpu, body.tid, body.pid, translate->task.comm, &translate->other);
+	learn_task(translate, cpu, body.tid, body.pid, translate->task.comm, &translate->other);
 	event->kind = FT_EVENT_FORK;
 	event->fork.child = &translate->other;
 	return body.tid > 0;
@@ -390,9 +392,9 @@ static int translate_comm(struct translate *translate, const struct translate_cp
 		int32_t pid, tid;
 	} body;
 
-	if (!take(&cursor, &body, sizeof(body)) || !take_text(translate, &cursor))
+	if (!take_bytes(&cursor, &body, sizeof(body)) || !take_text(translate, &cursor))
 		return -EBADMSG;
-	learn(translate, cpu, body.tid, body.pid, translate->text, &translate->task);
+	learn_task(translate, cpu, body.tid, body.pid, translate->text, &translate->task);
 	event->kind = FT_EVENT_COMM;
 	event->comm.exec = misc & PERF_RECORD_MISC_COMM_EXEC;
 	return body.tid > 0;
@@ -408,12 +410,12 @@ static int translate_mmap(struct translate *translate, const struct translate_cp
 		uint32_t protection, flags;
 	} body;
 
-	if (!take(&cursor, &body, sizeof(body)) || !take_text(translate, &cursor))
+	if (!take_bytes(&cursor, &body, sizeof(body)) || !take_text(translate, &cursor))
 		return -EBADMSG;
 	/* "//anon": made by a JIT, nothing to look names up in. */
 	if (body.tid <= 0 || !(body.protection & PROT_EXEC) || !strncmp(translate->text, "//", 2))
 		return 0;
-	learn(translate, cpu, body.tid, body.pid, NULL, &translate->task);
+	learn_task(translate, cpu, body.tid, body.pid, NULL, &translate->task);
 	event->kind = FT_EVENT_MMAP;
 	event->mmap.start = body.start;
 	event->mmap.length_bytes = body.length_bytes;
@@ -453,12 +455,12 @@ static int translate_other(struct translate *translate, struct translate_cpu *cp
 	translate->task = (struct ft_task){ .tid = 0 };
 	switch (record->type) {
 	case PERF_RECORD_LOST:
-		result = take(&cursor, &lost, sizeof(lost))
+		result = take_bytes(&cursor, &lost, sizeof(lost))
 				 ? translate_lost(cpu, lost.count, &event)
 				 : -EBADMSG;
 		break;
 	case PERF_RECORD_LOST_SAMPLES:
-		result = take(&cursor, &lost.count, sizeof(lost.count))
+		result = take_bytes(&cursor, &lost.count, sizeof(lost.count))
 				 ? translate_lost(cpu, lost.count, &event)
 				 : -EBADMSG;
 		break;

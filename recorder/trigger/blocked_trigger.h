@@ -14,12 +14,12 @@
 
 /* All of it the caller's while the watch is in use. */
 struct blocked_trigger {
-	const struct blocked_threads *sleepers;
+	const struct blocked_threads *blocked;
 	const struct target *target;
 	struct trigger_queue *triggers;
 	uint32_t threads;		/* so many */
 	uint64_t for_ns;		/* so long */
-	bool told;			/* at first false */
+	bool fired;			/* at first false */
 };
 
 /**
@@ -27,6 +27,6 @@ struct blocked_trigger {
  *
  * @drained_ns: events until then have reached the sleepers: what is blocked then, is for sure.
  */
-void blocked_trigger_look(struct blocked_trigger *blocked, uint64_t drained_ns);
+void blocked_trigger_look(struct blocked_trigger *trigger, uint64_t drained_ns);
 
 #endif

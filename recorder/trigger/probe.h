@@ -57,13 +57,13 @@ void probe_stop(struct probe *probe);
 
 struct probe_status {
 	uint64_t asked, answered, failed, fired; /* answered: not badly, late or not */
-	char last_why[VERDICT_WHY_BYTES]; /* of the last failure: what was bad, or "" */
+	char last_why[PROBE_WHY_BYTES]; /* of the last failure: what was bad, or "" */
 	uint64_t last_ns; /* of the last answer, or so far of the one under way if that is longer */
 	bool stuck; /* a question is under way for longer than its deadline, or cannot be ended */
 };
 void probe_status(struct probe *probe, struct probe_status *ret_status);
 
-#define QUESTION_NAME_BYTES 96
+#define PROBE_NAME_BYTES 96
 
 enum answer { ANSWER_NONE, ANSWER_GOOD, ANSWER_BAD };
 
@@ -71,7 +71,7 @@ struct probe_ops {
 	const char *source; /* of its triggers */
 
 	/**
-	 * @ret_name: whom it asks, QUESTION_NAME_BYTES, as "tcp 127.0.0.1:6379". It goes into
+	 * @ret_name: whom it asks, PROBE_NAME_BYTES, as "tcp 127.0.0.1:6379". It goes into
 	 * captures, which are passed around: nothing that may be a secret.
 	 *
 	 * Return: 0, -EINVAL, -ENOTSUP (both with @ret_problem), -ENOMEM. Never blocks.
@@ -87,7 +87,7 @@ struct probe_ops {
 	 * Wait for the answer, until @until_ns or until @stop_fd is readable; early and without
 	 * reason too.
 	 *
-	 * @ret_why: VERDICT_WHY_BYTES: what is bad about a bad answer.
+	 * @ret_why: PROBE_WHY_BYTES: what is bad about a bad answer.
 	 */
 	enum answer (*wait)(void *question, uint64_t until_ns, int stop_fd, char *ret_why);
 
@@ -96,11 +96,11 @@ struct probe_ops {
 	bool (*drop)(void *question);
 };
 
-extern const struct probe_ops QUESTION_TCP;
-extern const struct probe_ops QUESTION_HTTP;
-extern const struct probe_ops QUESTION_CMD;
+extern const struct probe_ops PROBE_TCP_OPS;
+extern const struct probe_ops PROBE_HTTP_OPS;
+extern const struct probe_ops PROBE_CMD_OPS;
 
 /* Return: whether @fd is ready; false at @until_ns, when @stop_fd is readable, or for no reason. */
-bool question_poll(int fd, short events, uint64_t until_ns, int stop_fd);
+bool probe_poll(int fd, short events, uint64_t until_ns, int stop_fd);
 
 #endif

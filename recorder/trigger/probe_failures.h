@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VERDICT_WHY_BYTES 96
+#define PROBE_WHY_BYTES 96
 
 /*
  * A row of failures begins when the first question that got no good answer was
@@ -25,10 +25,10 @@ struct probe_failures {
 	uint64_t row_slow; /* answers in this row that were only late */
 	uint64_t row_bad;
 	uint64_t last_ns; /* how long the last answer of the row took */
-	char last_why[VERDICT_WHY_BYTES];
+	char last_why[PROBE_WHY_BYTES];
 };
 
-void probe_failures_init(struct probe_failures *verdict, uint64_t slower_than_ns, uint64_t for_ns);
+void probe_failures_init(struct probe_failures *failures, uint64_t slower_than_ns, uint64_t for_ns);
 
 /**
  * probe_failures_answer() - a question asked at @start_ns came to an end at @end_ns.
@@ -38,14 +38,14 @@ void probe_failures_init(struct probe_failures *verdict, uint64_t slower_than_ns
  *
  * Return: whether the row of failures fires now.
  */
-bool probe_failures_answer(struct probe_failures *verdict, uint64_t start_ns, uint64_t end_ns, const char *why,
+bool probe_failures_answer(struct probe_failures *failures, uint64_t start_ns, uint64_t end_ns, const char *why,
 		    bool *ret_failed);
 
 /* The question asked at @start_ns still has no answer. Return: whether the row fires now. */
-bool probe_failures_waiting(struct probe_failures *verdict, uint64_t start_ns, uint64_t now_ns);
+bool probe_failures_waiting(struct probe_failures *failures, uint64_t start_ns, uint64_t now_ns);
 
 /* When probe_failures_waiting() would fire; UINT64_MAX: not again for this question. */
-uint64_t probe_failures_due_ns(const struct probe_failures *verdict, uint64_t start_ns);
+uint64_t probe_failures_due_ns(const struct probe_failures *failures, uint64_t start_ns);
 
 /**
  * probe_failures_describe() - the evidence, as one line.
@@ -53,7 +53,7 @@ uint64_t probe_failures_due_ns(const struct probe_failures *verdict, uint64_t st
  * @name:       of the one who was asked, as "tcp 127.0.0.1:6379".
  * @waiting_ns: for how long the question under way is without an answer; 0: none is under way.
  */
-void probe_failures_describe(const struct probe_failures *verdict, const char *name, uint64_t now_ns,
+void probe_failures_describe(const struct probe_failures *failures, const char *name, uint64_t now_ns,
 		      uint64_t waiting_ns, char *ret_text, size_t text_bytes);
 
 #endif

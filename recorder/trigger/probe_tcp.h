@@ -8,14 +8,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define TCP_TARGET_HOST_BYTES 256
-#define TCP_TARGET_SEND_BYTES 1024
+#define PROBE_TCP_HOST_BYTES 256
+#define PROBE_TCP_SEND_BYTES 1024
 
-struct tcp_target {
-	char host[TCP_TARGET_HOST_BYTES];
+struct probe_tcp_target {
+	char host[PROBE_TCP_HOST_BYTES];
 	char port[6];
 	bool is_ipv6; /* written in brackets */
-	char send[TCP_TARGET_SEND_BYTES]; /* may hold zero bytes */
+	char send[PROBE_TCP_SEND_BYTES]; /* may hold zero bytes */
 	size_t send_bytes; /* 0: connecting is all */
 };
 
@@ -25,6 +25,6 @@ struct tcp_target {
  *
  * Return: 0 or -EINVAL, with static text in @ret_problem.
  */
-int probe_tcp_parse(const char *what, struct tcp_target *ret_target, const char **ret_problem);
+int probe_tcp_parse(const char *what, struct probe_tcp_target *ret_target, const char **ret_problem);
 
 #endif

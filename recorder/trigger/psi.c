@@ -26,9 +26,9 @@
 #define LOOK_AGAIN_MS	   500
 #define PLAIN_WINDOW_NS	   2000000000u /* without CAP_SYS_RESOURCE: multiples of it */
 #define SILENCE_OF_WINDOWS 2
-#define WINDOW_LEAST_NS 500000000u
-#define WINDOW_MOST_NS	10000000000u
-#define FORM		"it is not RESOURCE:some|full:STALL/WINDOW, as memory:some:300ms/2s."
+#define WINDOW_LEAST_NS	   500000000u
+#define WINDOW_MOST_NS	   10000000000u
+#define FORM		   "it is not RESOURCE:some|full:STALL/WINDOW, as memory:some:300ms/2s."
 
 /* The thread's, which may outlive psi_stop(). */
 struct psi {
@@ -39,7 +39,7 @@ struct psi {
 	pthread_mutex_t triggers_lock; /* held for a post only */
 	struct trigger_queue *triggers; /* NULL from psi_stop() on */
 	uint64_t last_ns; /* when the kernel last told of pressure */
-	struct abandonable_task *errand; /* its owner's */
+	struct abandonable_task *task; /* its owner's */
 };
 
 static int reject_spec(const char **ret_problem, const char *problem)
@@ -68,7 +68,7 @@ static int parse_resource(const char *text, const char *end, struct psi_spec *sp
 
 	if (at && (at[1] != '/' || !copy_part(at + 1, end, spec->cgroup, sizeof(spec->cgroup))))
 		return reject_spec(ret_problem,
-			      "what follows @ is not the path of a cgroup's directory.");
+				   "what follows @ is not the path of a cgroup's directory.");
 	if (copy_part(text, at ? at : end, spec->resource, sizeof(spec->resource)))
 		for (size_t i = 0; i < sizeof(RESOURCES) / sizeof(RESOURCES[0]); i++)
 			if (!strcmp(spec->resource, RESOURCES[i]))
@@ -98,7 +98,8 @@ static int check_sense(const struct psi_spec *spec, const char **ret_problem)
 	if (!strcmp(spec->resource, "irq") && !spec->full)
 		return reject_spec(ret_problem, "for irq the kernel measures only full.");
 	if (!strcmp(spec->resource, "cpu") && spec->full && !spec->cgroup[0])
-		return reject_spec(ret_problem, "cpu:full of a whole host is always 0: use cpu:some.");
+		return reject_spec(ret_problem,
+				   "cpu:full of a whole host is always 0: use cpu:some.");
 	return 0;
 }
 
@@ -126,7 +127,7 @@ int psi_spec_parse(const char *text, struct psi_spec *ret_spec, const char **ret
 	return error;
 }
 
-static void destroy(void *context)
+static void destroy_psi(void *context)
 {
 	struct psi *psi = context;
 
@@ -158,7 +159,7 @@ static void read_average(const struct psi *psi, char *ret_text, size_t text_byte
 	snprintf(ret_text, text_bytes, "%.*s %%", (int)strspn(at, "0123456789."), at);
 }
 
-static void post(struct psi *psi, uint64_t now_ns)
+static void post_trigger(struct psi *psi, uint64_t now_ns)
 {
 	const struct psi_spec *spec = &psi->spec;
 	char average[32];
@@ -181,11 +182,11 @@ static void note_pressure(struct psi *psi)
 	uint64_t now_ns = clock_now_ns();
 
 	if (!psi->last_ns || now_ns - psi->last_ns > SILENCE_OF_WINDOWS * psi->spec.window_ns)
-		post(psi, now_ns);
+		post_trigger(psi, now_ns);
 	psi->last_ns = now_ns;
 }
 
-static int open_file(const struct psi_spec *spec, const char **ret_problem)
+static int open_pressure_file(const struct psi_spec *spec, const char **ret_problem)
 {
 	char path[sizeof(spec->cgroup) + 32];
 	struct statfs filesystem;
@@ -242,7 +243,7 @@ static int set_trigger(int fd, const struct psi_spec *spec, const char **ret_pro
 
 static int open_trigger(const struct psi_spec *spec, int *ret_fd, const char **ret_problem)
 {
-	int fd = open_file(spec, ret_problem);
+	int fd = open_pressure_file(spec, ret_problem);
 	if (fd < 0)
 		return fd;
 	int error = set_trigger(fd, spec, ret_problem);
@@ -269,7 +270,7 @@ static bool wait_for_cgroup(struct psi *psi)
 	return false;
 }
 
-static void watch(void *context)
+static void watch_pressure(void *context)
 {
 	struct psi *psi = context;
 
@@ -306,9 +307,10 @@ int psi_start(const char *spec, struct trigger_queue *triggers, struct psi **ret
 	if (!error)
 		error = open_trigger(&psi->spec, &psi->fd, ret_problem);
 	if (!error)
-		error = abandonable_task_start("ft-psi", watch, destroy, psi, &psi->errand);
+		error = abandonable_task_start("ft-psi", watch_pressure, destroy_psi, psi,
+					       &psi->task);
 	if (error)
-		destroy(psi);
+		destroy_psi(psi);
 	else
 		*ret_psi = psi;
 	return error;
@@ -323,5 +325,5 @@ void psi_stop(struct psi *psi)
 	pthread_mutex_unlock(&psi->triggers_lock);
 	psi->stop = true;
 	(void)!eventfd_write(psi->stop_fd, 1);
-	abandonable_task_leave(psi->errand, STOP_PATIENCE_MS);
+	abandonable_task_leave(psi->task, STOP_PATIENCE_MS);
 }

@@ -33,37 +33,37 @@ struct capture_writer_summary {
 };
 
 /* Return: 0, -ENOMEM, or the errno of the first write. */
-int capture_writer_create(const struct capture_writer_options *options, struct capture_writer **ret_job);
-void capture_writer_destroy(struct capture_writer *job);
+int capture_writer_create(const struct capture_writer_options *options, struct capture_writer **ret_writer);
+void capture_writer_destroy(struct capture_writer *writer);
 
-/* For the caller's thread to add to, the facts before capture_writer_start() and after capture_writer_stop(); written by capture_writer_write_ownlog() and capture_writer_finish(). */
-struct recorder_events *capture_writer_ownlog(struct capture_writer *job);
-struct ft_facts *capture_writer_facts(struct capture_writer *job);
+/* For the caller's thread to add to, the facts before capture_writer_start() and after capture_writer_stop(); written by capture_writer_write_own_events() and capture_writer_finish(). */
+struct recorder_events *capture_writer_own_events(struct capture_writer *writer);
+struct ft_facts *capture_writer_facts(struct capture_writer *writer);
 
 /* Since when every CPU's events are in what was written; after capture_writer_stop(). */
-uint64_t capture_writer_start_ns(const struct capture_writer *job);
+uint64_t capture_writer_start_ns(const struct capture_writer *writer);
 
 /* Write what the own log holds so far; before capture_writer_start(). Return: 0 or what stopped it. */
-int capture_writer_write_ownlog(struct capture_writer *job);
+int capture_writer_write_own_events(struct capture_writer *writer);
 
-int capture_writer_start(struct capture_writer *job);		/* 0 or the errno of pthread_create() */
+int capture_writer_start(struct capture_writer *writer);		/* 0 or the errno of pthread_create() */
 
 /* Did writing end early? From any thread. */
-int capture_writer_error(const struct capture_writer *job);
+int capture_writer_error(const struct capture_writer *writer);
 
 /**
- * capture_writer_name() - find names for what was written so far and is in the own log, so that capture_writer_finish()
+ * capture_writer_find_names() - find names for what was written so far and is in the own log, so that capture_writer_finish()
  * has less to do.
  *
  * Return: 0, -ENOMEM, or as symbolize_resolve(): what was not found is looked for again next time.
  */
-int capture_writer_name(struct capture_writer *job, int deadline_ms);
+int capture_writer_find_names(struct capture_writer *writer, int deadline_ms);
 
 /* Write what the slots hold now and end the thread. */
-void capture_writer_stop(struct capture_writer *job);
+void capture_writer_stop(struct capture_writer *writer);
 
 /* Bring the mappings up to date with what was written so far. Return: 0 or -ENOMEM. */
-int capture_writer_update_mappings(struct capture_writer *job);
+int capture_writer_update_mappings(struct capture_writer *writer);
 
 /**
  * capture_writer_finish() - complete the file, after capture_writer_stop().
@@ -73,7 +73,7 @@ int capture_writer_update_mappings(struct capture_writer *job);
  *
  * @end_reason: FT_FACT_END_REASON; "disk-full" is set by itself.
  */
-void capture_writer_finish(struct capture_writer *job, const char *end_reason, int names_ms,
+void capture_writer_finish(struct capture_writer *writer, const char *end_reason, int names_ms,
 		struct capture_writer_summary *ret_summary);
 
 #endif

@@ -23,7 +23,7 @@ struct recording_options {
 };
 
 struct recording_summary {
-	struct capture_writer_summary job;
+	struct capture_writer_summary file;
 	uint64_t duration_ns;
 	uint64_t delay_max_ns;
 };

@@ -39,10 +39,10 @@ static void every_mode_records_each_switch_once(void **state)
 		}
 		assert_int_equal(count, 2);
 		assert_string_equal(events[0]->filter,
-				    mode == MODE_LAZY ? "prev_state & 2" : "prev_state != 0");
+				    mode == MODE_DEFERRED_STACKS ? "prev_state & 2" : "prev_state != 0");
 		assert_true(events[0]->stack_frames > 0);
 		assert_string_equal(events[1]->filter,
-				    mode == MODE_LAZY ? "!(prev_state & 2)" : "prev_state == 0");
+				    mode == MODE_DEFERRED_STACKS ? "!(prev_state & 2)" : "prev_state == 0");
 		assert_int_equal(events[1]->stack_frames, 0);
 	}
 }
@@ -104,7 +104,7 @@ static void futex_calls_that_wake_are_recorded_where_wakers_have_no_stack(void *
 	assert_string_equal(wakes->name, waits->name);
 	snprintf(filter, sizeof(filter), "!(%s)", waits->filter);
 	assert_string_equal(wakes->filter, filter);
-	assert_int_equal(wakes->modes, IN_MODE(MODE_BLOCKS));
+	assert_int_equal(wakes->modes, IN_MODE(MODE_BLOCK_STACKS));
 	assert_int_equal(wakes->call, FT_CALL_FUTEX);
 	assert_int_equal(wakes->stack_frames, 0);
 	assert_true(wakes->optional);
@@ -120,7 +120,7 @@ static void futex_waits_cost_no_stack_and_are_left_out_where_blocks_have_none(vo
 	assert_int_equal(event->call, FT_CALL_FUTEX);
 	assert_false(event->user_stack || event->user_dump);
 	assert_true(event->optional);
-	assert_int_equal(event->modes, IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCKS));
+	assert_int_equal(event->modes, IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCK_STACKS));
 	assert_null(find("sys_enter_futex", true));
 }
 
