@@ -502,7 +502,7 @@ check_PROGRAMS += tests/unit/test_cmd_trigger tests/unit/test_cmd_status
 TESTS += tests/unit/test_cmd_trigger tests/unit/test_cmd_status
 tests_unit_test_cmd_trigger_SOURCES = tests/unit/test_cmd_trigger.c \
 	tests/unit/asked.c tests/unit/asked.h
-tests_unit_test_cmd_trigger_LDADD = recorder/librecorder.a $(JANSSON_LIBS) $(UNIT_LIBS)
+tests_unit_test_cmd_trigger_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 tests_unit_test_cmd_status_SOURCES = tests/unit/test_cmd_status.c \
 	tests/unit/asked.c tests/unit/asked.h
 tests_unit_test_cmd_status_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "recorder/base/clock.h"
@@ -112,10 +111,6 @@ static void note_step(struct governor_thread *thread, enum governor_step before)
 					.note.text = text };
 
 	governor_note(&thread->governor, before, text, sizeof(text));
-	pthread_mutex_lock(&thread->mutex);
-	memcpy(thread->status.note, text, sizeof(text));
-	thread->status.note_ns = event.time_ns;
-	pthread_mutex_unlock(&thread->mutex);
 	thread->options.emit(thread->options.context, &event);
 }
 
@@ -158,9 +153,6 @@ static void check_once(struct governor_thread *thread)
 		thread->status.step_since_ns = clock_now_ns();
 	}
 	thread->status.step = thread->governor.step;
-	thread->status.percent = thread->governor.percent;
-	thread->status.events_a_second = thread->governor.events_a_second;
-	thread->status.cpu_permille = thread->governor.cpu_permille;
 	deferred_stacks_status(thread->deferred, &thread->status.deferred);
 	pthread_mutex_unlock(&thread->mutex);
 }

@@ -38,13 +38,7 @@ struct governor_thread_status {
 	enum governor_step step;
 	uint64_t step_since_ns;
 	uint64_t steps_taken;
-	uint32_t percent;		/* of the governor's budget */
-	uint64_t events_a_second;
-	uint32_t cpu_permille;		/* of the host's CPU time, the kernel's part estimated */
 	struct deferred_stacks_status deferred;
-	char note[FT_TEXT_BYTES_MAX];	/* of the latest change of step, "" where there was none: a capture
-					 * that begins later needs it too, unless the step is full */
-	uint64_t note_ns;
 };
 
 int governor_thread_create(const struct governor_thread_options *options, struct governor_thread **ret_thread); /* 0 or -ENOMEM */

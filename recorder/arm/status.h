@@ -16,7 +16,6 @@
 #include "recorder/trigger/probe_failures.h"
 
 #define STATUS_CAPTURES_MAX 8
-#define STATUS_KEPT_MAX	2
 #define STATUS_PROBES_MAX	16
 
 /* All texts are borrowed; NULL becomes null. */
@@ -31,7 +30,7 @@ struct status {
 		const char *path;
 		uint64_t bytes, slots;
 		double fill_percent;
-		const char *kept[STATUS_KEPT_MAX]; /* rings of recorders that were killed */
+		const char *kept[RINGPLACE_KEPT_MAX]; /* rings of recorders that were killed */
 		size_t kept_count;
 	} ring;
 	uint64_t events, lost;		/* since arming */

@@ -14,11 +14,15 @@
 #define RING_BYTES_MIN (64u << 10)
 #define RING_BYTES_MAX (1u << 30)
 
+int arguments_usage(const char *command, const char *what, const char *value)
+{
+	message_error("%s '%s'; recorder %s --help says what is possible.", what, value, command);
+	return EXIT_USAGE;
+}
+
 int arguments_refuse(const struct arguments *arguments, const char *what, const char *value)
 {
-	message_error("%s '%s'; recorder %s --help says what is possible.", what, value,
-		      arguments->command);
-	return EXIT_USAGE;
+	return arguments_usage(arguments->command, what, value);
 }
 
 int arguments_pid(struct arguments *arguments, const char *value)

@@ -22,6 +22,7 @@ struct arguments {
 };
 
 /* "@what '@value'; recorder COMMAND --help says what is possible." Return: EXIT_USAGE. */
+int arguments_usage(const char *command, const char *what, const char *value);
 int arguments_refuse(const struct arguments *arguments, const char *what, const char *value);
 
 int arguments_pid(struct arguments *arguments, const char *value);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/arguments.h"
 #include "recorder/perf/perf_events.h"
 #include "recorder/symbols/kallsyms.h"
 #include "recorder/perf/kernel_log.h"
@@ -323,27 +324,18 @@ static int parse_options(struct check *check, int argc, char **argv)
 		case 'p':
 			if (!target_parse(&check->target, optarg))
 				break;
-			message_error("not a list of process IDs: '%s'; recorder check --help says"
-				      " what is possible.",
-				      optarg);
-			return EXIT_USAGE;
+			return arguments_usage("check", "not a list of process IDs:", optarg);
 		case 'h':
 			print_help();
 			return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 		default:
-			message_error("%s '%s'; recorder check --help says what is possible.",
-				      option == ':' ? "a value is missing after"
-						    : "there is no option",
-				      argv[optind - 1]);
-			return EXIT_USAGE;
+			return arguments_usage("check",
+					       option == ':' ? "a value is missing after"
+							     : "there is no option",
+					       argv[optind - 1]);
 		}
 	}
-	if (optind < argc) {
-		message_error("not an option: '%s'; recorder check --help says what is possible.",
-			      argv[optind]);
-		return EXIT_USAGE;
-	}
-	return -1;
+	return optind < argc ? arguments_usage("check", "not an option:", argv[optind]) : -1;
 }
 
 int cmd_check(int argc, char **argv)

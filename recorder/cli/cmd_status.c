@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/arguments.h"
 #include "recorder/arm/control_client.h"
 #include "recorder/base/message.h"
 #include "recorder/cli/status_text.h"
@@ -36,12 +37,6 @@ static void print_help(void)
 	       "  -h, --help          this text\n\n"
 	       "Exit status: 0 done, 1 no recorder is armed or it does not answer, 2 wrong usage,\n"
 	       "3 not permitted.\n");
-}
-
-static int usage(const char *what, const char *value)
-{
-	message_error("%s '%s'; recorder status --help says what is possible.", what, value);
-	return EXIT_USAGE;
 }
 
 /* Return: an exit status, or -1 to go on. */
@@ -69,12 +64,13 @@ static int parse_options(struct status_command *status, int argc, char **argv)
 			print_help();
 			return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 		case ':':
-			return usage("a value is missing after", argv[optind - 1]);
+			return arguments_usage("status", "a value is missing after",
+					       argv[optind - 1]);
 		default:
-			return usage("there is no option", argv[optind - 1]);
+			return arguments_usage("status", "there is no option", argv[optind - 1]);
 		}
 	}
-	return optind < argc ? usage("not an option:", argv[optind]) : -1;
+	return optind < argc ? arguments_usage("status", "not an option:", argv[optind]) : -1;
 }
 
 static bool has_schema(const json_t *answer)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/arguments.h"
 #include "recorder/arm/control_client.h"
 #include "recorder/arm/control_server.h"
 #include "recorder/base/json_text.h"
@@ -45,16 +46,11 @@ static void print_help(void)
 	       "permitted.\n");
 }
 
-static int usage(const char *what, const char *value)
-{
-	message_error("%s '%s'; recorder trigger --help says what is possible.", what, value);
-	return EXIT_USAGE;
-}
-
 static int take_timeout(struct trigger_command *command, const char *value)
 {
 	if (parse_duration(value, &command->timeout_ns) || command->timeout_ns < 1000000)
-		return usage("not a duration such as 500ms, 60s or 2m:", value);
+		return arguments_usage("trigger",
+				       "not a duration such as 500ms, 60s or 2m:", value);
 	if (command->timeout_ns / 1000000 > INT_MAX)
 		command->timeout_ns = INT_MAX * 1000000ull;
 	return EXIT_DONE;
@@ -93,14 +89,15 @@ static int parse_options(struct trigger_command *command, int argc, char **argv)
 			print_help();
 			return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 		case ':':
-			return usage("a value is missing after", argv[optind - 1]);
+			return arguments_usage("trigger", "a value is missing after",
+					       argv[optind - 1]);
 		default:
-			return usage("there is no option", argv[optind - 1]);
+			return arguments_usage("trigger", "there is no option", argv[optind - 1]);
 		}
 	}
 	if (status)
 		return status;
-	return optind < argc ? usage("not an option:", argv[optind]) : -1;
+	return optind < argc ? arguments_usage("trigger", "not an option:", argv[optind]) : -1;
 }
 
 /* Return: malloc'ed, or NULL (no memory). */
