@@ -46,17 +46,17 @@ struct arm {
 	struct trigger_sources *sources;
 	struct status_meter meter;
 	int signal_fd, done_fd;
-	char own_dir[64]; /* a directory to remove in the end; "": none */
-	enum ring_map_state ring_state; /* that was told of */
-	uint64_t target_anew; /* plus 1: that was told of */
-	char missing[FINDER_TEXT_BYTES]; /* that was told of */
-	uint64_t tick_ns; /* the next one */
-	uint64_t watchdog_ns; /* how often; 0: never */
+	char own_dir[64]; /* directory to remove at the end; "": none */
+	enum ring_map_state ring_state; /* as last reported */
+	uint64_t target_anew; /* plus 1, as last reported */
+	char missing[FINDER_TEXT_BYTES]; /* as last reported */
+	uint64_t tick_ns; /* time of the next tick */
+	uint64_t watchdog_ns; /* interval; 0: no watchdog */
 	uint64_t watchdog_next_ns;
 	bool ending, at_once;
 };
 
-/* Threads started later block them too. */
+/* Threads that are started later inherit the signal mask. */
 static int open_signals(void)
 {
 	static const int TAKEN[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR2, SIGCHLD };
@@ -65,7 +65,7 @@ static int open_signals(void)
 	for (size_t i = 0; i < sizeof(TAKEN) / sizeof(TAKEN[0]); i++)
 		sigaddset(&set, TAKEN[i]);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk: EFBIG */
+	signal(SIGXFSZ, SIG_IGN); /* EFBIG is then treated as a full disk */
 	signal(SIGPIPE, SIG_IGN);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -161,7 +161,7 @@ static int create_dispatch(struct arm *arm, struct diagnostic *refusal)
 	return trigger_dispatch_create(&options, &arm->dispatch) ? refusal_for_memory(refusal) : 0;
 }
 
-/* From engine_start() on, the slots fill while the rest is prepared. */
+/* The segment ring fills from engine_start() on, while the rest is prepared. */
 static int start_recording(struct arm *arm, struct diagnostic *refusal)
 {
 	struct engine_options options = arm->options->engine;
@@ -184,7 +184,7 @@ static int start_recording(struct arm *arm, struct diagnostic *refusal)
 				     arm->triggers, &arm->sources, refusal);
 }
 
-/* What hangs is left behind: it must not hold up the end, nor find gone what it uses. */
+/* Threads that hang are left behind: they must not hold up the end, and what they use stays. */
 static void destroy_parts(struct arm *arm)
 {
 	trigger_sources_stop(arm->sources);
@@ -210,12 +210,12 @@ static void destroy_parts(struct arm *arm)
 		close(arm->done_fd);
 }
 
-/* What comes in. */
+/* Requests, triggers and signals. */
 
 static void begin_ending(struct arm *arm)
 {
 	if (arm->ending) {
-		arm->at_once = true; /* asked twice */
+		arm->at_once = true; /* the second request to end */
 		return;
 	}
 	arm->ending = true;
@@ -286,7 +286,7 @@ static void take_done(struct arm *arm)
 		trigger_dispatch_look(arm->dispatch);
 }
 
-/* Now and then. */
+/* Periodic work. */
 
 static void report_target(struct arm *arm)
 {
@@ -312,7 +312,7 @@ static void report_target(struct arm *arm)
 									   : "");
 }
 
-/* Somebody else's doing; the recording goes on. */
+/* Somebody truncated or replaced the ring file; the recording goes on. */
 static void report_ring_state(struct arm *arm)
 {
 	enum ring_map_state state = ring_map_state(arm->ringmap);
@@ -386,13 +386,13 @@ static void report_start(const struct arm *arm)
 			  arm->dir);
 }
 
-/* The one place that ring and socket may make for themselves and nobody else removes. */
+/* The ring and the socket may make this directory, which nobody else removes. */
 static void name_own_dir(struct arm *arm)
 {
 	snprintf(arm->own_dir, sizeof(arm->own_dir), "/dev/shm/freezetrap-%u",
 		 (unsigned int)geteuid());
 	if (!access(arm->own_dir, F_OK))
-		arm->own_dir[0] = '\0'; /* it was there before */
+		arm->own_dir[0] = '\0'; /* it existed before */
 }
 
 int arm_run(const struct arm_options *options)
@@ -401,11 +401,11 @@ int arm_run(const struct arm_options *options)
 	struct diagnostic refusal = { .status = EXIT_FAILED };
 	int status = EXIT_DONE;
 
-	/* A capture is to be whole soon, too, where the CPUs have many times the work they can do. Before the
-	 * first thread; what is done for others, errands and commands, is of ordinary priority. */
+	/* Captures have to be whole soon on an overloaded host too. Threads inherit the priority, so set it
+	 * before the first one. Abandonable tasks and commands run at ordinary priority. */
 	setpriority(PRIO_PROCESS, 0, PRIO_MIN);
 	mallopt(M_ARENA_MAX,
-		1); /* many threads that live shortly: each arena would keep what they freed */
+		1); /* many short-lived threads: each arena would keep what they freed */
 	name_own_dir(&arm);
 	if (create_parts(&arm, &refusal) || start_recording(&arm, &refusal)) {
 		message_error("%s\n  %s", refusal.text, refusal.advice);
@@ -420,9 +420,9 @@ int arm_run(const struct arm_options *options)
 	if (arm.at_once)
 		capture_hook_destroy(arm.hook);
 	if (arm.at_once)
-		_exit(EXIT_FAILED); /* threads may hang: nothing can be taken from them */
+		_exit(EXIT_FAILED); /* threads may hang, so nothing can be freed */
 	destroy_parts(&arm);
 	if (arm.own_dir[0])
-		rmdir(arm.own_dir); /* unless somebody has something in it */
+		rmdir(arm.own_dir); /* fails if it is not empty */
 	return status;
 }

@@ -21,7 +21,7 @@
 
 #define RUNNING_MAX   2
 #define QUEUE_MAX     8
-#define CHILDREN_MAX  16 /* those that were killed and do not die included */
+#define CHILDREN_MAX  16 /* including those that were killed and do not die */
 #define REPORT_BYTES  64
 #define DEATH_LOOKS   100
 #define DEATH_LOOK_NS 1000000
@@ -31,17 +31,17 @@ struct pending_capture {
 };
 
 struct run {
-	pid_t pid; /* 0: none; leads a process group of the same number */
+	pid_t pid; /* leader of a process group; 0: none */
 	uint64_t deadline_ns;
 	bool killed;
-	char *file; /* the capture */
+	char *file; /* path of the capture */
 	char report[REPORT_BYTES];
 };
 
 struct capture_hook {
 	char *command;
 	uint64_t deadline_ns; /* of each run, from its start */
-	uint64_t end_ns; /* of all of them; 0: not known yet */
+	uint64_t end_ns; /* deadline of all runs; 0: not known yet */
 	const char *report_dir;
 	struct capture_hook_status status;
 	struct pending_capture queue[QUEUE_MAX];
@@ -69,11 +69,11 @@ static void free_pending(struct pending_capture *pending)
 	free(pending->reason);
 }
 
-/* While it is not reaped, its number is nobody else's. */
+/* The pid cannot be reused before the process is reaped. */
 static void kill_run(struct run *run)
 {
 	kill(-run->pid, SIGKILL);
-	kill(run->pid, SIGKILL); /* it may not have come to lead a group yet */
+	kill(run->pid, SIGKILL); /* it may not lead a group yet */
 	unlink(run->report);
 	run->killed = true;
 }
@@ -90,7 +90,7 @@ static void tell_failure(const struct run *run, int status)
 							 : "");
 }
 
-/* Return: whether it has ended. */
+/* Return: whether the run has ended. */
 static bool reap_run(struct capture_hook *hook, struct run *run)
 {
 	int status;
@@ -98,7 +98,7 @@ static bool reap_run(struct capture_hook *hook, struct run *run)
 
 	if (!reaped || (reaped < 0 && errno == EINTR))
 		return false;
-	/* Where SIGCHLD is ignored nobody can tell how it ended. */
+	/* If SIGCHLD is ignored, waitpid() does not tell how it ended. */
 	if (reaped > 0 && !run->killed && !(WIFEXITED(status) && !WEXITSTATUS(status))) {
 		hook->status.failed++;
 		tell_failure(run, status);
@@ -135,7 +135,7 @@ void capture_hook_destroy(struct capture_hook *hook)
 	free(hook);
 }
 
-/* A place for one more, or NULL. */
+/* Return: a free entry, or NULL if no more may run. */
 static struct run *find_free_run(struct capture_hook *hook)
 {
 	struct run *free = NULL;
@@ -150,18 +150,19 @@ static struct run *find_free_run(struct capture_hook *hook)
 	return running < RUNNING_MAX ? free : NULL;
 }
 
-/* A name that nobody can guess, in a directory that may be everybody's. */
+/* The directory may be writable by everybody, so nobody must guess the name. */
 static void name_report(const struct capture_hook *hook, struct run *run)
 {
 	uint64_t random = 0;
 
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
-		random = clock_now_ns(); /* then creating it may fail, and there is no report */
+		random =
+			clock_now_ns(); /* somebody may guess it; then creating it fails, and there is no report */
 	snprintf(run->report, sizeof(run->report), "%s/freezetrap-report-%016" PRIx64 ".json",
 		 hook->report_dir, random);
 }
 
-/* How long one that starts now has. */
+/* Return: the time that a run has that starts now. */
 static uint64_t time_left_ns(const struct capture_hook *hook)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -185,7 +186,7 @@ static void start_run(struct capture_hook *hook, struct run *run,
 		.report = run->report,
 		.analyze_ns = left_ns / 2,
 	};
-	/* No handler of the recorder's may run in the child before they are reset. */
+	/* No signal handler of the recorder may run in the child before they are reset. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid_t pid = fork();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The asking side of the control socket.
+ * Client of the control socket, and the default paths that client and server share.
  */
 #include "config.h"
 
@@ -27,7 +27,7 @@
 
 #define ANSWER_BYTES_MAX (1u << 20)
 #define READ_BYTES	 4096
-#define LINE_FULL_NS	 5000000 /* try again after so long */
+#define LINE_FULL_NS	 5000000 /* pause before the next try, if the listen queue is full */
 
 bool control_candidate(size_t index, char *ret_path, size_t path_bytes)
 {
@@ -51,7 +51,7 @@ bool control_candidate(size_t index, char *ret_path, size_t path_bytes)
 	}
 }
 
-/* /dev/shm is everybody's: who made the directory decides who can replace what is in it. */
+/* Everybody may write to /dev/shm, so the directory must be ours: its owner can replace what is in it. */
 static int make_own_directory(const char *dir)
 {
 	struct stat status;
@@ -124,7 +124,7 @@ static int open_connection(const char *path, uint64_t deadline_ns)
 	return fd;
 }
 
-/* A directory that may not be entered says more than one that is not there. */
+/* A directory without permission is a better diagnosis than one that does not exist. */
 static int open_default(uint64_t deadline_ns)
 {
 	char path[PATH_MAX];
@@ -140,7 +140,7 @@ static int open_default(uint64_t deadline_ns)
 	return result;
 }
 
-/* A question fits into a fresh socket's buffer. */
+/* A request fits into the buffer of a fresh socket. */
 static int send_line(int fd, const char *request)
 {
 	struct iovec parts[] = {
@@ -150,12 +150,12 @@ static int send_line(int fd, const char *request)
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 	ssize_t bytes = sendmsg(fd, &message, MSG_NOSIGNAL);
 	if (bytes < 0)
-		/* Turned away before the question was read: the answer says why. */
+		/* The server turned us away before it read the request: its answer says why. */
 		return errno == EPIPE ? 0 : -errno;
 	return (size_t)bytes == parts[0].iov_len + 1 ? 0 : -EMSGSIZE;
 }
 
-/* Return: 1 a line is there, 0 not yet, or -errno. */
+/* Return: 1 if the line is complete, 0 if not yet, or -errno. */
 static int receive_more(int fd, char *line, size_t *bytes)
 {
 	ssize_t more = recv(fd, line + *bytes, READ_BYTES, 0);

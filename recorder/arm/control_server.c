@@ -22,30 +22,30 @@
 #include "recorder/base/json_text.h"
 
 #define CLIENTS_MAX	16
-#define WAITING_MAX	12 /* of them; the others are for questions that are answered at once */
+#define WAITING_MAX	12 /* clients that may wait for a capture; the others are answered at once */
 #define REQUEST_BYTES	4096
 #define SLOW_NS		2000000000u
-#define ACCEPT_PAUSE_NS 1000000000u /* without descriptors for a client, try again after so long */
-#define STEPS_MAX	64 /* in one control_take(): it has other things to do */
+#define ACCEPT_PAUSE_NS 1000000000u /* pause if accept4() fails, as without free descriptors */
+#define STEPS_MAX	64 /* in one control_take(): the caller has other work */
 #define LOCK_TRIES	100
 #define LOCK_PAUSE_NS	10000000
 
-/* What an epoll event is about, where it is no client. */
+/* data.u32 of epoll events that are of no client. */
 enum { ABOUT_LISTEN = CLIENTS_MAX, ABOUT_TIMER };
 
 struct client {
 	int fd; /* -1: none */
-	int id; /* never used again, unlike the place in the table */
+	int id; /* unique, unlike the index in the table */
 	pid_t pid;
 	bool asked, waits;
-	uint64_t deadline_ns; /* of its question */
+	uint64_t deadline_ns; /* for its request to be complete */
 	size_t bytes;
 	char request[REQUEST_BYTES];
 };
 
 struct control {
 	struct sockaddr_un address;
-	dev_t device; /* of the socket's file: what is unlinked must be ours */
+	dev_t device; /* of the socket's file, so that only our own is unlinked */
 	ino_t inode;
 	int listen_fd, epoll_fd, timer_fd;
 	bool listening;
@@ -68,7 +68,7 @@ static int remove_stale(const struct sockaddr_un *address)
 		return -errno;
 	int err = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? errno : 0;
 	close(fd);
-	if (!err || err == EAGAIN) /* EAGAIN: its line is full */
+	if (!err || err == EAGAIN) /* EAGAIN: its listen queue is full */
 		return -EADDRINUSE;
 	if (err != ECONNREFUSED)
 		return -err;
@@ -99,7 +99,7 @@ static int bind_and_listen(struct control *control)
 	const struct sockaddr *address = (const struct sockaddr *)&control->address;
 	struct stat status;
 
-	/* The mode that the file gets; the umask belongs to all threads. */
+	/* fchmod() before bind() sets the mode of the file; the umask is shared by all threads. */
 	if (fchmod(control->listen_fd, 0600) < 0 ||
 	    bind(control->listen_fd, address, sizeof(control->address)) < 0)
 		return -errno;
@@ -110,7 +110,7 @@ static int bind_and_listen(struct control *control)
 	return listen(control->listen_fd, CLIENTS_MAX) < 0 ? -errno : 0;
 }
 
-/* Two that find the same stale socket must not remove each other's new one: one at a time. */
+/* Two recorders that find the same stale socket must not remove each other's new one. */
 static int lock_directory(const char *dir, int *ret_fd)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
@@ -227,7 +227,7 @@ static struct client *find_free_client(struct control *control)
 	return NULL;
 }
 
-/* Be woken by the next deadline, and by new clients only where there is room for them. */
+/* Set the timer to the next deadline, and listen only while there is room for a client. */
 static void update_wakeups(struct control *control)
 {
 	bool listening = !control->accept_again_ns && find_free_client(control);
@@ -251,14 +251,14 @@ static void update_wakeups(struct control *control)
 
 static void drop_client(struct control *control, struct client *client)
 {
-	/* A child of the recorder may still have this file open, and epoll would go on about it. */
+	/* A child of the recorder may still have this file open, so that close() alone keeps it in epoll. */
 	epoll_ctl(control->epoll_fd, EPOLL_CTL_DEL, client->fd, NULL);
 	close(client->fd);
 	client->fd = -1;
 	update_wakeups(control);
 }
 
-/* A line that does not fit into the socket's buffer goes to somebody who does not read. */
+/* If the line does not fit into the socket's buffer, the client does not read: it is lost. */
 static void send_json(int fd, const char *json)
 {
 	struct iovec parts[] = {
@@ -333,7 +333,7 @@ static void drop_slow(struct control *control)
 	update_wakeups(control);
 }
 
-/* Who may ask. @ret_pid: as this recorder sees it. */
+/* May this client ask? @ret_pid: its pid in this pid namespace. */
 static bool is_permitted(int fd, pid_t *ret_pid)
 {
 	struct ucred peer;
@@ -348,11 +348,11 @@ static void accept_client(struct control *control)
 {
 	struct client *client = find_free_client(control);
 	if (!client)
-		return; /* look_ahead() saw to it */
+		return; /* update_wakeups() stopped listening */
 
 	int fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0) {
-		/* No descriptor is left, say: those in line must not keep us awake. */
+		/* No descriptor may be left: clients in the listen queue must not wake us all the time. */
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
 			control->accept_again_ns = clock_now_ns() + ACCEPT_PAUSE_NS;
 			update_wakeups(control);
@@ -378,7 +378,7 @@ static void accept_client(struct control *control)
 	update_wakeups(control);
 }
 
-/* One line, whole characters, whatever it was. */
+/* Makes any text one line of whole characters that is not empty. */
 static void copy_reason(struct control_request *request, const char *text)
 {
 	text_cut(text, request->reason, sizeof(request->reason));
@@ -442,7 +442,7 @@ static bool handle_line(struct control *control, struct client *client, size_t l
 		answer_error_and_drop(control, client, problem);
 		return false;
 	}
-	/* From now on only its going away is of interest. */
+	/* From now on only its hang-up matters. */
 	client->asked = true;
 	watch_fd(control, EPOLL_CTL_MOD, client->fd, (uint32_t)(client - control->clients), 0);
 	update_wakeups(control);

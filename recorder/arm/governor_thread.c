@@ -10,23 +10,22 @@
 
 #include "recorder/base/clock.h"
 
-#define LOOK_NS	      50000000 /* as often as the drain looks at its rings */
-#define LOOK_QUIET_NS 2000000000 /* while the drain has next to nothing to do */
-#define QUIET_PERCENT 25 /* of the governor's budget */
+#define LOOK_NS	      50000000 /* as often as the drain empties its rings */
+#define LOOK_QUIET_NS 2000000000 /* on a quiet host */
+#define QUIET_PERCENT 25 /* of the budget: below it the thread may sleep longer */
 #define BLOCKED_NS    190000000
-#define LOCK_WAIT_NS  10000000 /* for so long, and the waker's stack will matter */
-#define LOCK_STALE_NS \
-	600000000000u /* by then it is for ever, or its end was left out of the events */
+#define LOCK_WAIT_NS  10000000 /* after such a wait the waker's stack will matter */
+#define LOCK_STALE_NS 600000000000u /* after so long, events lack the end of the wait */
 
 struct governor_thread {
 	struct governor_thread_options options;
-	struct target target; /* whose the thread is looking for */
+	struct target target; /* as the thread uses it */
 	struct governor governor;
 	struct deferred_stacks *deferred;
 	struct blocked_trigger blocked_trigger;
-	uint64_t blocked_ns; /* of the last look for --blocked */
+	uint64_t blocked_ns; /* time of the last check for --blocked */
 	pthread_t pthread;
-	pthread_mutex_t mutex; /* of what follows */
+	pthread_mutex_t mutex; /* protects the members below */
 	struct target next_target;
 	struct governor_thread_status status;
 	_Atomic bool stop;
@@ -121,7 +120,7 @@ static void run_governor(struct governor_thread *thread)
 
 	bool changed = governor_feed(&thread->governor, &now);
 	enum tier_mode mode = governor_mode(&thread->governor);
-	/* Where the kernel refuses, which none is known to, the next look tries again. */
+	/* No kernel is known to refuse. If one does, the next round tries again. */
 	if (mode != thread->options.counters->mode)
 		perf_events_set_mode(thread->options.counters, mode);
 	if (changed)
@@ -142,7 +141,7 @@ static void check_once(struct governor_thread *thread)
 		run_governor(thread);
 	if (governed && thread->governor.step == GOVERNOR_DEFERRED)
 		deferred_stacks_look(thread->deferred, drained_ns);
-	/* --blocked is for seconds: so often is enough. */
+	/* --blocked takes seconds, so this is often enough. */
 	if (thread->options.blocked_threads && clock_now_ns() - thread->blocked_ns >= BLOCKED_NS) {
 		thread->blocked_ns = clock_now_ns();
 		blocked_trigger_look(&thread->blocked_trigger, drained_ns);
@@ -157,7 +156,7 @@ static void check_once(struct governor_thread *thread)
 	pthread_mutex_unlock(&thread->mutex);
 }
 
-/* The governor's load is next to nothing, and whoever may become interesting wakes us. */
+/* The load is low, and the drain wakes us when that may change. */
 static bool may_sleep_on(const struct governor_thread *thread)
 {
 	const struct governor *governor = &thread->governor;

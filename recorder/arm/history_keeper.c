@@ -28,41 +28,41 @@
 #define UNWOUND_MAX	   512
 #define EVENTS_MAX	   8192
 #define STATES_NS	   1000000000ull
-/* No segment stays open for longer: what is older has been seen of every CPU. */
+/* A segment never stays open for so long, so older events of all CPUs have been read. */
 #define SETTLED_NS 3000000000ull
-#define FORGET_NS  10000000000ull /* how often those that exited are looked through */
+#define FORGET_NS  10000000000ull /* how often old data are removed */
 
 struct history_keeper {
 	struct engine *engine;
 	struct target_finder *finder;
 	struct ring_metadata *ring_metadata; /* NULL: no ring file */
-	bool stack_seen[FT_DICTIONARY_MAX]; /* of the segment */
+	bool stack_seen[FT_DICTIONARY_MAX]; /* in the current segment */
 	struct segment_ring_cursor cursor;
-	void *buffer; /* a slot long */
+	void *buffer; /* as long as a slot */
 	struct ft_decoder *decoder;
-	struct mapping_changes *changes; /* those not settled */
+	struct mapping_changes *changes; /* not applied yet, being younger than SETTLED_NS */
 	uint64_t forgot_ns;
 	size_t unreadable_count;
 	pthread_t thread;
-	pthread_mutex_t lock; /* of the mappings */
+	pthread_mutex_t lock; /* protects mappings */
 	struct mappings *mappings;
-	pthread_mutex_t unwound_lock; /* of these, and held while unwinding */
+	pthread_mutex_t unwound_lock; /* protects the members up to dropped; held while unwinding */
 	struct event_list *unwound;
-	int unwind_error; /* the last one */
-	uint64_t unwound_copied; /* so many of them are in the ring file */
-	uint64_t dropped; /* dumps, told of already */
-	pthread_mutex_t events_lock; /* of these */
+	int unwind_error; /* of the last failure; 0: none since it was noted */
+	uint64_t unwound_copied; /* so many are in the ring file */
+	uint64_t dropped; /* dropped dumps that were noted already */
+	pthread_mutex_t events_lock; /* protects the member below */
 	struct event_list *events;
-	uint64_t events_copied; /* so many of them are in the ring file */
-	uint64_t log_copied; /* likewise, of the kernel's log */
-	pthread_mutex_t states_lock; /* of these */
-	struct thread_states
-		*states; /* of the target when it was found; NULL: older than the history */
+	uint64_t events_copied; /* so many are in the ring file */
+	uint64_t log_copied; /* so many lines of the kernel's log are in the ring file */
+	pthread_mutex_t states_lock; /* protects the member below */
+	struct thread_states *
+		states; /* of the target when it was found; NULL: none, or older than the history */
 	uint64_t states_ns;
-	bool states_kept; /* in the ring file */
-	uint64_t target_anew; /* plus 1: whose states these are */
+	bool states_kept; /* they are in the ring file */
+	uint64_t target_anew; /* plus 1: the target that states belongs to */
 	_Atomic bool stop;
-	sem_t ending; /* posted with it */
+	sem_t ending; /* posted with stop set */
 };
 
 int history_keeper_create(struct engine *engine, struct target_finder *finder,
@@ -151,7 +151,7 @@ static void decode_segment(struct history_keeper *keeper, size_t segment_bytes)
 			add_stack(keeper, event.stack);
 		target_finder_event(keeper->finder, &event);
 		if (mapping_changes_add(keeper->changes, &event))
-			return; /* short of memory some names will be missing */
+			return; /* without memory some names will be missing */
 	}
 }
 
@@ -181,13 +181,13 @@ static void replace_states(struct history_keeper *keeper, struct thread_states *
 	keeper->states_kept = !states;
 }
 
-/* Threads that wait when the target is found, and are never seen again, are told of by this alone. */
+/* A thread that waits when the target is found may never be in an event: only its state tells of it. */
 static void start_states(struct history_keeper *keeper)
 {
 	struct target target;
 	uint64_t anew = target_finder_anew(keeper->finder) + 1;
 
-	/* Of those that join it later, their events tell all from the first on. */
+	/* Threads that join the target later have events from their first moment on. */
 	if (anew == keeper->target_anew)
 		return;
 	keeper->target_anew = anew;
@@ -197,7 +197,7 @@ static void start_states(struct history_keeper *keeper)
 				       : thread_states_start(&target, keeper->engine->kallsyms));
 }
 
-/* What the history does not hold any more needs no names and no stacks. */
+/* Remove mappings, states and stacks that are older than the history. */
 static void forget_old(struct history_keeper *keeper, uint64_t now_ns)
 {
 	uint64_t oldest_ns = segment_ring_since_ns(keeper->engine->slots);
@@ -224,7 +224,7 @@ static int keep_unwound(void *context, const struct ft_event *event)
 	return event_list_add(keeper->unwound, event);
 }
 
-/* With the lock held. */
+/* Call it with unwound_lock held. */
 static void unwind_dumps(struct history_keeper *keeper, uint64_t until_ns,
 			 const struct mappings *mappings, int deadline_ms)
 {
@@ -234,7 +234,7 @@ static void unwind_dumps(struct history_keeper *keeper, uint64_t until_ns,
 		keeper->unwind_error = error;
 }
 
-/* States once they have had time to be read. */
+/* The states are copied once there was time to read them. */
 static void write_ring_metadata(struct history_keeper *keeper, uint64_t now_ns)
 {
 	struct recorder_events *own_events = ring_metadata_own_events(keeper->ring_metadata);
@@ -266,7 +266,7 @@ static void *run_keeper(void *context)
 		kernel_log_look(keeper->engine->kernel_log);
 		read_new_segments(keeper);
 		apply_mapping_changes(keeper, now_ns - SETTLED_NS);
-		/* Only this thread changes the mappings: it may read them without the lock. */
+		/* Only this thread changes the mappings, so it reads them without the lock. */
 		pthread_mutex_lock(&keeper->unwound_lock);
 		unwind_dumps(keeper, now_ns - SETTLED_NS, keeper->mappings, UNWIND_DEADLINE_MS);
 		pthread_mutex_unlock(&keeper->unwound_lock);

@@ -13,7 +13,7 @@
 #include "recorder/symbols/symbolize.h"
 
 #define FACTS_EVERY_NS 1000000000ull
-#define ADDRESSES_MAX  65536 /* a kernel's stacks have some thousands */
+#define ADDRESSES_MAX  65536 /* all stacks of a kernel have some thousands */
 #define INDEX_SIZE     (2 * ADDRESSES_MAX)
 
 struct ring_metadata {
@@ -23,11 +23,11 @@ struct ring_metadata {
 	struct recorder_events *own_events;
 	struct ft_facts *facts;
 	uint64_t facts_ns;
-	/* Addresses in the order they were first seen; the places are a hash table of them, plus 1. */
+	/* Addresses are in the order of their first use; index is a hash table of their numbers plus 1. */
 	struct names_address *addresses;
 	uint32_t *index;
 	size_t count, written;
-	bool full; /* the area of names */
+	bool full; /* the area for names in the ring file is full */
 };
 
 int ring_metadata_create(struct ring_map *ringmap, const struct engine *engine,
@@ -96,7 +96,7 @@ static void write_names(struct ring_metadata *metadata)
 
 	if (!count || metadata->full || ft_symbols_create(&symbols))
 		return;
-	/* Of the kernel's addresses only: nothing is looked up in files. */
+	/* All addresses are the kernel's, so no file is read. */
 	if (!symbolize_resolve(symbols, metadata->addresses + metadata->written, count,
 			       metadata->engine->kallsyms, NULL, 0))
 		metadata->full =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the ring file holds besides the events, so that it can be read when its
- * recorder was killed: facts, names of the kernel's functions, own events.
+ * Writes what the ring file holds besides events: facts, names of kernel functions, and own
+ * events. With them it can be analyzed after its recorder was killed.
  */
 #ifndef RECORDER_ARM_RING_METADATA_H
 #define RECORDER_ARM_RING_METADATA_H
@@ -18,10 +18,10 @@ int ring_metadata_create(struct ring_map *ringmap, const struct engine *engine, 
 		      struct ring_metadata **ret_metadata);
 void ring_metadata_destroy(struct ring_metadata *metadata);
 
-/* The kernel's frames of @stack will need names. What there is no memory for has none. */
+/* Have the kernel frames of @stack named. Beyond 65536 addresses they get no names. */
 void ring_metadata_add_stack(struct ring_metadata *metadata, const struct ft_stack *stack);
 
-/* For events of the recorder itself. */
+/* For the caller to add own events to. */
 struct recorder_events *ring_metadata_own_events(struct ring_metadata *metadata);
 
 /* Write what is new; the facts about once a second. */

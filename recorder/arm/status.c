@@ -13,10 +13,10 @@
 #include "recorder/base/message.h"
 #include "recorder/perf/tier.h"
 
-#define LOOK_LEAST_NS 900000000ull /* a rate of less time says little */
+#define LOOK_LEAST_NS 900000000ull /* a rate over less time says little */
 #define TIME_BYTES    32
 
-/* An object that is being filled; where memory is short once, it comes to nothing. */
+/* A JSON object that is being filled. If memory is short once, finish_object() returns NULL. */
 struct filling {
 	json_t *object;
 	int failed;
@@ -42,7 +42,7 @@ static void add_number(struct filling *filling, const char *name, uint64_t value
 	add_value(filling, name, json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value));
 }
 
-/* Two digits say enough; JSON knows no infinity. */
+/* Rounds to two decimals; JSON has no infinity. */
 static void add_real(struct filling *filling, const char *name, double value)
 {
 	if (!(value > 0 && value < 1e15))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an armed recorder is doing, as the answer of the control socket:
- * freezetrap.status/1, one line of JSON.
+ * Status of an armed recorder: freezetrap.status/1, the answer of the control socket, and the
+ * line on a terminal.
  */
 #ifndef RECORDER_ARM_STATUS_H
 #define RECORDER_ARM_STATUS_H
@@ -34,43 +34,43 @@ struct status {
 		size_t kept_count;
 	} ring;
 	uint64_t events, lost;		/* since arming */
-	double events_per_s;		/* lately */
+	double events_per_s;		/* over the last second or so */
 	struct {
 		uint64_t cpu_ns;	/* of all its threads, since arming */
 		double cpu_share_percent; /* of one CPU, since arming */
-		uint64_t delay_max_ns;	/* runnable, but not running: the drain thread */
+		uint64_t delay_max_ns;	/* run-queue latency of the drain */
 		uint64_t rss_bytes;
 	} recorder;
 	struct {
 		const char *step;
-		uint64_t since_ns;	/* for so long */
+		uint64_t since_ns;	/* time since then */
 		uint64_t steps_taken;
 	} governor;
 	struct {
 		uint64_t seen, captured, suppressed;
-		uint64_t joined;	/* a capture for an earlier one covers them */
+		uint64_t joined;	/* covered by the capture for an earlier trigger */
 		uint64_t failed;	/* captures that could not be written */
 	} triggers;
 	struct {
-		const char *file;	/* NULL: no capture failed; the directory where there was no name yet */
+		const char *file;	/* the directory if it had no name yet; NULL: no capture failed */
 		const char *reason, *error;
-		int64_t at_ns;		/* CLOCK_REALTIME: the trigger */
+		int64_t at_ns;		/* CLOCK_REALTIME, of the trigger */
 	} last_failure;
 	struct {
 		const char *file;	/* NULL: no capture is under way */
 		const char *reason;
-		uint64_t since_ns;	/* for so long */
+		uint64_t since_ns;	/* time since then */
 	} capturing;
 	struct {
 		const char *file, *reason;
 		uint64_t bytes;
-		int64_t at_ns;		/* CLOCK_REALTIME: the trigger */
+		int64_t at_ns;		/* CLOCK_REALTIME, of the trigger */
 	} captures[STATUS_CAPTURES_MAX];	/* newest first */
 	size_t capture_count;
 	struct {
 		const char *what;
 		uint64_t asked, answered, failed, fired, last_ns;
-		char last_why[PROBE_WHY_BYTES]; /* of the last failure; "": none, or it was only late */
+		char last_why[PROBE_WHY_BYTES]; /* of the last failure; "" if it was only late, or there was none */
 		bool stuck;
 	} probes[STATUS_PROBES_MAX];
 	size_t probe_count;
@@ -79,11 +79,12 @@ struct status {
 /* Return: a malloc'ed line without newline, or NULL (no memory). Bytes that are no UTF-8 become "?". */
 char *status_to_json(const struct status *status);
 
+/* Measures what the recorder does and costs. */
 struct status_meter {
 	const struct engine *engine;
 	const struct ring_map *ringmap;
 	struct target_finder *finder;
-	uint64_t looked_ns, events;	/* at the last look */
+	uint64_t looked_ns, events;	/* at the last update */
 	double events_per_s;
 	char target[TARGET_MAX * 12], missing[FINDER_TEXT_BYTES];
 	char kept[RINGPLACE_KEPT_MAX][PATH_MAX + 8];
@@ -92,10 +93,10 @@ struct status_meter {
 void status_meter_init(struct status_meter *meter, const struct engine *engine,
 		      const struct ring_map *ringmap, struct target_finder *finder);
 
-/* Every second or so. */
+/* Call it every second or so: works out the rate of events. */
 void status_meter_update(struct status_meter *meter, uint64_t now_ns);
 
-/* The line on a terminal. */
+/* Draw the line on a terminal. */
 void status_meter_draw(const struct status_meter *meter, bool capturing);
 
 /* Fills in all but triggers, captures and probes; texts are borrowed until the next call. */

@@ -14,19 +14,19 @@
 #include "recorder/base/message.h"
 
 #define WAITING_MAX 64
-/* For commands after captures, when the recorder ends: whoever stops it waits for that. */
+/* Time for commands of --on-capture when the recorder ends. Who stops it has to wait for so long. */
 #define HOOK_END_NS   10000000000ull
 #define PATH_BYTES    (PATH_MAX + CAPTURE_NAME_BYTES)
 #define FAILURE_BYTES 160
 
-/* A client that waits for the capture its trigger becomes. */
+/* A client that waits for the capture of its trigger. */
 struct waiting {
 	int client;
 	uint64_t number; /* of the trigger */
 	enum { NOT_TAKEN, IN_PRESENT, IN_NEXT } stage;
 };
 
-/* A capture that is over. */
+/* A finished or failed capture. */
 struct past {
 	char path[PATH_BYTES], reason[TRIGGER_SOURCE_BYTES + TRIGGER_REASON_BYTES + 2];
 	uint64_t bytes;
@@ -43,10 +43,10 @@ struct trigger_dispatch {
 	struct waiting waiting[WAITING_MAX];
 	size_t waiting_count;
 	uint64_t seen, captured, suppressed, joined, failed;
-	struct past failure; /* the last one; bytes are none */
+	struct past failure; /* the last one; has no bytes */
 	char failure_text[FAILURE_BYTES];
-	struct past past[STATUS_CAPTURES_MAX]; /* number n in place n % STATUS_CAPTURES_MAX */
-	char path[PATH_BYTES]; /* of the present one, for status */
+	struct past past[STATUS_CAPTURES_MAX]; /* number n is at n % STATUS_CAPTURES_MAX */
+	char path[PATH_BYTES]; /* of the current capture, for status */
 };
 
 int trigger_dispatch_create(const struct trigger_dispatch_options *options,
@@ -65,7 +65,7 @@ void trigger_dispatch_destroy(struct trigger_dispatch *dispatch)
 	free(dispatch);
 }
 
-/* Who waits. */
+/* Clients that wait. */
 
 static void set_stage(struct trigger_dispatch *dispatch, uint64_t number, int stage)
 {
@@ -74,7 +74,7 @@ static void set_stage(struct trigger_dispatch *dispatch, uint64_t number, int st
 			dispatch->waiting[i].stage = stage;
 }
 
-/* @file: NULL where there is none, because of @error. */
+/* @file: NULL if there is none, because of @error. */
 static void answer_waiting(struct trigger_dispatch *dispatch, int stage, const char *file,
 			   const char *error)
 {
@@ -118,9 +118,9 @@ void trigger_dispatch_request(struct trigger_dispatch *dispatch,
 		};
 }
 
-/* What failed. */
+/* Failures. */
 
-/* @error: positive. With what helps, where that is known. */
+/* @error: positive errno. Adds what helps against it, if that is known. */
 static void describe_failure(int error, char ret_text[FAILURE_BYTES])
 {
 	char why[64];
@@ -165,7 +165,7 @@ static void start_capture(struct trigger_dispatch *dispatch, const struct trigge
 		note_failure(dispatch, trigger, dispatch->options.dir, -error);
 }
 
-/* People who ask for a capture get one. */
+/* A capture that a person asks for is never suppressed. */
 static bool is_asked_for(const struct trigger *trigger)
 {
 	return !strcmp(trigger->source, "socket") || !strcmp(trigger->source, "signal");
@@ -227,7 +227,7 @@ static void add_past(struct trigger_dispatch *dispatch, const struct trigger *tr
 	past->removed = false;
 }
 
-/* The limits of the directory were kept. */
+/* Captures were removed to keep within --max-captures and --max-disk. */
 static void note_removed(struct trigger_dispatch *dispatch,
 			 const struct capture_dir_removed *removed)
 {
@@ -266,7 +266,7 @@ static void log_result(const struct trigger_dispatch *dispatch, const char *path
 		      lost, (double)result->sealed_ns / 1e6);
 }
 
-/* From the end of the last capture. */
+/* The time of the commands begins at the end of the last capture. */
 static void limit_hook(struct trigger_dispatch *dispatch)
 {
 	if (dispatch->ending && !dispatch->present && dispatch->options.hook)

@@ -21,7 +21,7 @@ struct trigger_sources {
 	struct governor_thread *governor_thread;
 	bool governing;
 	struct probe *probes[STATUS_PROBES_MAX];
-	bool unanswered[STATUS_PROBES_MAX]; /* that was told */
+	bool unanswered[STATUS_PROBES_MAX]; /* as last reported */
 	struct psi *psi[TRIGGER_SOURCES_PSI_MAX];
 };
 
@@ -55,7 +55,7 @@ static int start_sources(struct trigger_sources *sources, struct trigger_queue *
 	return 0;
 }
 
-/* While a target is looked for nobody counts: the idle task has no thread that blocks. */
+/* While the target does not run, the target is pid 0: the idle task never blocks, so no thread counts. */
 static void find_target(struct trigger_sources *sources, struct target *ret_target)
 {
 	sources->target_number = target_finder_target(sources->finder, ret_target);
@@ -93,7 +93,7 @@ static int start_governor_thread(struct trigger_sources *sources, struct engine 
 	return error;
 }
 
-/* Once when it is seen, once when it is over. */
+/* One message when it is noticed, one when it is over. */
 static void report_unanswered(struct trigger_sources *sources)
 {
 	for (size_t i = 0; i < sources->options->probe_count; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All that looks on by itself while it is recorded: probes, pressure stalls, and
- * the watch over the recorder's own events and cost.
+ * Starts and stops all sources of triggers that run by themselves: probes, pressure stalls, and
+ * the governor's thread with --blocked.
  */
 #ifndef RECORDER_ARM_TRIGGER_SOURCES_H
 #define RECORDER_ARM_TRIGGER_SOURCES_H
@@ -32,13 +32,13 @@ struct trigger_sources_options {
 	struct governor_options governor; /* cpus and knows_locks are set here */
 };
 
-/* All arguments stay the caller's, in place until trigger_sources_stop(). Return: 0, or -1 with @ret_refusal. */
+/* All arguments stay the caller's and outlive the sources. Return: 0, or -1 with @ret_refusal. */
 int trigger_sources_start(const struct trigger_sources_options *options, struct engine *engine,
 		   struct history_keeper *keeper, struct target_finder *finder, struct trigger_queue *triggers,
 		   struct trigger_sources **ret_sources, struct diagnostic *ret_refusal);
 void trigger_sources_stop(struct trigger_sources *sources);
 
-/* Now and then: follow the target; unless @quiet, tell of probes that were never answered. */
+/* Call it now and then: follows the target and, unless @quiet, reports probes without a good answer. */
 void trigger_sources_look(struct trigger_sources *sources, bool quiet);
 
 /* Fills in probes and governor. */

@@ -14,29 +14,29 @@
 #include "recorder/base/clock.h"
 #include "recorder/proc/thread_states.h"
 
-#define POSTS_MAX	  4 /* so many times the time after a trigger, in all */
-#define NOTES_MAX	  64 /* triggers that are told of each by itself */
+#define POSTS_MAX	  4 /* a capture goes on for at most so many times post_ns */
+#define NOTES_MAX	  64 /* triggers with a note of their own */
 #define NAMES_EVERY_NS	  2000000000ull
-#define LAST_ROUND_NS	  400000000ull /* before the end */
+#define LAST_ROUND_NS	  400000000ull /* the last search for names begins so long before the end */
 #define NAMES_DEADLINE_MS 5000
-#define NAMES_REST_MS	  40 /* of those that came in the last moment: the file is waited for */
+#define NAMES_REST_MS	  40 /* for names of the last moment: somebody waits for the file */
 #define NAMES_ALL_MS	  2000
 #define UNWIND_MS	  500
 #define FLUSH_MS	  500
-#define WRITE_NS	  30000000 /* for the job to take what was flushed */
+#define WRITE_NS	  30000000 /* for the writer to take what was flushed */
 #define STATES_MS	  200
 
 struct triggered_capture {
 	struct triggered_capture_options options;
 	struct trigger trigger;
 	struct target target; /* at the trigger */
-	struct thread_states *states; /* then; NULL: in the own log */
+	struct thread_states *states; /* at the trigger; NULL: already among the own events */
 	uint64_t unwound_seen; /* for history_keeper_copy_unwound() */
-	bool named; /* all that there was a moment ago */
+	bool named; /* names were found for all but the last moment */
 	struct mappings *mappings;
 	struct capture_writer *writer;
 	pthread_t thread;
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t lock; /* protects the members below */
 	pthread_cond_t changed;
 	uint64_t end_ns;
 	bool cut, finishing, over;
@@ -61,7 +61,7 @@ static int64_t to_realtime_ns(uint64_t time_ns)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - (int64_t)(clock_now_ns() - time_ns);
 }
 
-/* On a disk that may be stuck or full. Return: a descriptor or -errno. */
+/* May block, since the disk may be stuck. Return: a descriptor or -errno. */
 static int create_file(struct triggered_capture *capture)
 {
 	char name[CAPTURE_NAME_BYTES] = "";
@@ -73,7 +73,7 @@ static int create_file(struct triggered_capture *capture)
 	return fd;
 }
 
-/* What is known before the end: a recorder that is killed leaves that. */
+/* Facts that are known from the start, in case the recorder is killed. */
 static void set_first_facts(struct triggered_capture *capture)
 {
 	struct ft_facts *facts = capture_writer_facts(capture->writer);
@@ -105,7 +105,7 @@ static int create_writer(struct triggered_capture *capture, int fd)
 	return capture_writer_start(capture->writer);
 }
 
-/* When to look for names next: often enough, and shortly before the end. */
+/* Return: when to look for names next: now and then, and once shortly before the end. */
 static uint64_t get_next_round_ns(uint64_t now_ns, uint64_t end_ns)
 {
 	uint64_t last_ns = end_ns - LAST_ROUND_NS;
@@ -115,7 +115,7 @@ static uint64_t get_next_round_ns(uint64_t now_ns, uint64_t end_ns)
 	return now_ns + NAMES_EVERY_NS < last_ns ? now_ns + NAMES_EVERY_NS : last_ns;
 }
 
-/* With the lock held. Return: false where the time is over. */
+/* Call it with the lock held. Return: false if the capture has to end. */
 static bool wait_until(struct triggered_capture *capture, uint64_t time_ns)
 {
 	const struct timespec time = clock_timespec(time_ns);
@@ -138,7 +138,7 @@ static void add_states(struct triggered_capture *capture, struct thread_states *
 	*states = NULL;
 }
 
-/* Names of all that came until now: the less is left to do at the end. */
+/* Find names for the events of so far, so that less is left for the end. */
 static void find_names(struct triggered_capture *capture, uint64_t left_ns)
 {
 	uint64_t left_ms = left_ns / 1000000;
@@ -184,7 +184,7 @@ static void set_facts(struct triggered_capture *capture, uint64_t end_ns)
 static const char *end_reason(const struct triggered_capture *capture)
 {
 	if (capture_writer_error(capture->writer))
-		return "write-error"; /* a full disk is told apart when sealing */
+		return "write-error"; /* capture_writer_finish() recognises a full disk */
 	return capture->cut ? "signal" : "duration";
 }
 
@@ -266,7 +266,7 @@ static void *run_capture(void *context)
 	pthread_mutex_unlock(&capture->lock);
 	uint64_t one = 1;
 	ssize_t wrote = write(capture->options.done_fd, &one, sizeof(one));
-	(void)wrote; /* it is full only where somebody is going to look anyway */
+	(void)wrote; /* a full eventfd is readable already */
 	return NULL;
 }
 

@@ -25,7 +25,7 @@
 #define MAX_CAPTURES_DEFAULT 20
 #define MAX_DISK_DEFAULT     (1u << 30)
 
-/* Options without a letter. */
+/* Options that have no short form. */
 enum {
 	PID_FILE = 256,
 	COMM,
@@ -181,7 +181,7 @@ static int take_comm(struct command_line *line, const char *value)
 	return EXIT_DONE;
 }
 
-/* Options of what is recorded, and where it goes. Return: an exit status, or -1: not one of these. */
+/* Takes options about what is recorded and written. Return: an exit status, or -1 if @option is another one. */
 static int take_recording(struct command_line *line, int option, const char *value)
 {
 	struct arm_options *arm = &line->arm;
@@ -230,7 +230,7 @@ static int take_max_events(struct command_line *line, const char *value)
 	return status;
 }
 
-/* Options of triggers and what follows. */
+/* Takes options about triggers and the rest. Return: as above. */
 static int take_trigger(struct command_line *line, int option, const char *value)
 {
 	static const char NO_TIME[] = "it needs some time:";
@@ -275,7 +275,7 @@ static int take_trigger(struct command_line *line, int option, const char *value
 	}
 }
 
-/* What only all options together tell. */
+/* Checks and completes all options together. Return: an exit status, or -1 to go on. */
 static int check_options(struct command_line *line)
 {
 	struct arm_options *arm = &line->arm;
@@ -327,7 +327,7 @@ static int parse_options(struct command_line *line, int argc, char **argv)
 	return check_options(line);
 }
 
-/* By a process ID alone nothing can be waited for: it must be there. */
+/* Processes given by -p must exist, since a process ID is nothing to wait for. */
 static int check_target(const struct target *target)
 {
 	struct target copy = *target;

@@ -29,7 +29,7 @@
 #include "recorder/proc/target.h"
 
 #define DURATION_DEFAULT_NS 15000000000ull
-#define LOOK_MS		    250 /* how often progress is drawn and the target looked at */
+#define LOOK_MS		    250 /* how often progress is drawn and the target checked */
 
 struct capture {
 	struct arguments arguments;
@@ -165,8 +165,8 @@ static int fail_output(const char *path, int error)
 	return EXIT_FAILED;
 }
 
-/* Only root reads it: a capture names processes and files of everybody.
- * Return: a descriptor, or -1 after a message. @ret_created: the file is ours to remove. */
+/* The mode is 0600, since a capture names processes and files of all users.
+ * Return: a descriptor, or -1 after a message. @ret_created: the file is new, so it may be removed. */
 static int open_output(const struct capture *capture, bool *ret_created)
 {
 	struct stat status;
@@ -181,7 +181,7 @@ static int open_output(const struct capture *capture, bool *ret_created)
 		return -1;
 	}
 	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
-		fail_output(capture->path, EINVAL); /* a seal could not be set on a pipe */
+		fail_output(capture->path, EINVAL); /* a capture cannot be finished on a pipe */
 		close(fd);
 		return -1;
 	}
@@ -198,7 +198,7 @@ static int open_output(const struct capture *capture, bool *ret_created)
 	return fd;
 }
 
-/* Signals that end the recording, as a descriptor; threads started later block them too. */
+/* Return: a descriptor of the signals that end the recording. Threads started later inherit the mask. */
 static int open_signals(void)
 {
 	sigset_t set;
@@ -207,7 +207,7 @@ static int open_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk: EFBIG */
+	signal(SIGXFSZ, SIG_IGN); /* EFBIG is then treated as a full disk */
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -222,7 +222,7 @@ static void draw_progress(const struct capture *capture, const struct recording 
 			 (unsigned long long)recording_lost(recording));
 }
 
-/* Let it record. Return: why it ended (FT_FACT_END_REASON). */
+/* Return: why the recording ended (FT_FACT_END_REASON). */
 static const char *wait_for_end(struct capture *capture, struct recording *recording, int signal_fd,
 				uint64_t start_ns)
 {
@@ -232,7 +232,7 @@ static const char *wait_for_end(struct capture *capture, struct recording *recor
 		if (elapsed_ns >= capture->duration_ns)
 			return "duration";
 		if (recording_write_error(recording))
-			return "write-error"; /* a full disk is told apart when sealing */
+			return "write-error"; /* recording_finish() recognises a full disk */
 		if (target_exited(&capture->arguments.target))
 			return "target-exited";
 		recording_look(recording);
@@ -325,7 +325,7 @@ static int run_capture(struct capture *capture)
 			      missing);
 		return EXIT_FAILED;
 	}
-	process_tree_add(&capture->arguments.target); /* those that come later are in the events */
+	process_tree_add(&capture->arguments.target); /* later children are known from events */
 	int out_fd = open_output(capture, &created);
 	if (out_fd < 0)
 		return EXIT_FAILED;

@@ -34,7 +34,7 @@ struct check {
 	struct permission permission;
 	struct tracefs tracefs;
 	int tracefs_error;
-	int tracepoint_error; /* 0, or the first reason why the tier does not work */
+	int tracepoint_error; /* 0, or the first error of the tier */
 	int switch_error, timing_error, procfs_error;
 };
 
@@ -145,7 +145,7 @@ static const char *describe_event(const struct event_plan_entry *event, char *te
 	return text;
 }
 
-/* The same event is asked for once for each mode. */
+/* Plans have the same event once for each mode. */
 static bool was_tried(const struct event_plan *plan, size_t index)
 {
 	char text[128], earlier_text[128];
@@ -247,7 +247,7 @@ static void print_tiers(const struct check *check)
 	}
 }
 
-/* Threads of @tgid, 0 where it cannot be looked at. */
+/* Return: number of threads of @tgid; 0 if its directory cannot be read. */
 static size_t count_threads(int32_t tgid)
 {
 	char path[64];
@@ -287,7 +287,7 @@ static int print_target(struct check *check)
 	return EXIT_DONE;
 }
 
-/* @target_status: as print_target() left it. */
+/* @target_status: returned by print_target(). */
 static void print_verdict(const struct check *check, int target_status)
 {
 	char reason[512];

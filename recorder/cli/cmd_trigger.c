@@ -21,8 +21,8 @@
 #include "recorder/base/parse_units.h"
 
 #define TIMEOUT_DEFAULT_NS 60000000000ull
-/* Four times the time after a trigger, which is 15 s if nobody says otherwise, and once more for one that comes
- * while the one before it is being sealed. */
+/* A capture takes up to four times the time after a trigger, 15 s by default; a trigger that comes while one is
+ * being finished waits for it. */
 #define TIMEOUT_WAIT_NS	  600000000000ull
 #define STATUS_TIMEOUT_MS 2000
 
@@ -105,7 +105,7 @@ static char *make_request(const struct trigger_command *command)
 {
 	char reason[sizeof(((struct control_request *)NULL)->reason)];
 
-	/* Longer ones would not fit into a question. */
+	/* A longer reason would not fit into a request. */
 	text_cut(command->reason ? command->reason : "", reason, sizeof(reason));
 	json_t *object = json_pack("{s:s, s:b, s:o}", "ask", "trigger", "wait", command->wait,
 				   "reason", json_text(reason));
@@ -140,7 +140,7 @@ static int print_answer(const struct trigger_command *command, const char *line)
 	return fflush(stdout) || ferror(stdout) ? EXIT_FAILED : status;
 }
 
-/* It may have accepted: who gave up waiting is told where his capture will be. Return: whether it is so. */
+/* The recorder may have accepted: say where the capture will be. Return: whether that was said. */
 static bool tell_under_way(const struct trigger_command *command)
 {
 	char *line;

@@ -13,7 +13,7 @@ static json_int_t get_number(const json_t *object, const char *name)
 	return value > 0 ? value : 0;
 }
 
-/* Of valid UTF-8, which JSON is: what a terminal takes for more than text becomes "?". */
+/* @text is valid UTF-8, as all of JSON is. Control characters become "?". */
 static void put_safe(const char *text, FILE *stream)
 {
 	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {

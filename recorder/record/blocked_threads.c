@@ -9,9 +9,9 @@
 #include <string.h>
 
 /*
- * Threads lie side by side in places, so that a look at all of them reads no more than there are; an index
- * by tid, which only the drain uses, finds them. A reader takes a copy and then looks whether the number of
- * changes is still the same (a seqlock a slot: odd while it is being written).
+ * Each thread has a slot. Slots lie side by side, so that a reader of all of them touches no more memory
+ * than there are threads. Only the drain uses the index by tid. Each slot is a seqlock: its sequence is odd
+ * while the drain writes it, and a reader's copy counts only if the sequence did not change meanwhile.
  */
 struct slot {
 	_Atomic uint32_t sequence;
@@ -20,7 +20,7 @@ struct slot {
 	_Atomic uint32_t changes;
 	_Atomic uint64_t comm[FT_COMM_BYTES / 8];
 	_Atomic uint64_t since_ns;
-	_Atomic uint64_t latest_ns; /* of its latest event */
+	_Atomic uint64_t latest_ns; /* time of the last event that counted */
 	_Atomic uint8_t state;
 	_Atomic bool in_lock;
 };
@@ -28,13 +28,14 @@ struct slot {
 struct blocked_threads {
 	struct slot *slots;
 	size_t capacity;
-	_Atomic size_t count; /* places used so far */
+	_Atomic size_t count; /* slots used so far */
 	uint32_t *free_slots;
 	size_t free_count;
 	uint32_t *index; /* slot + 1 by hash of tid, linear probing; 0: free */
 	size_t mask;
 	_Atomic size_t lock_waits; /* threads blocked in a kernel lock */
-	_Atomic uint64_t lock_wait_ns; /* when the latest of all those that ever were began to be */
+	_Atomic uint64_t
+		lock_wait_ns; /* start of the most recent wait for a kernel lock, ended or not */
 };
 
 #define LOAD(field)	    atomic_load_explicit(&(field), memory_order_relaxed)
@@ -81,7 +82,7 @@ static int32_t tid_at(const struct blocked_threads *blocked, size_t at)
 	return LOAD(blocked->slots[blocked->index[at] - 1].tid);
 }
 
-/* Where in the index @tid is, or the free slot where it would go. */
+/* Return: the index entry of @tid, or the free one where it belongs. */
 static size_t find_index(const struct blocked_threads *blocked, int32_t tid)
 {
 	size_t at = home_index(blocked, tid);
@@ -111,7 +112,7 @@ static void end_write(struct blocked_threads *blocked, struct slot *slot)
 	atomic_store_explicit(&slot->sequence, LOAD(slot->sequence) + 1, memory_order_release);
 }
 
-/* The slot of @tid, made if there is room; NULL where there is none. */
+/* Return: the slot of @tid, a new one if it has none; NULL if all are taken. */
 static struct slot *get_slot(struct blocked_threads *blocked, int32_t tid)
 {
 	size_t count = LOAD(blocked->count);
@@ -179,7 +180,7 @@ static bool is_blocked_state(enum ft_task_state state)
 	return state != FT_STATE_RUNNING && state != FT_STATE_PREEMPTED;
 }
 
-/* @task blocked (@since_ns), or was woken, switched in or pushed off its CPU (0). */
+/* @since_ns: when @task blocked; 0 if it was woken, switched in or preempted. */
 static void update_thread(struct blocked_threads *blocked, const struct ft_task *task,
 			  uint64_t time_ns, uint64_t since_ns, enum ft_task_state state)
 {
@@ -221,7 +222,7 @@ void blocked_threads_event(struct blocked_threads *blocked, const struct ft_even
 				      event->switch_.prev_state);
 		update_thread(blocked, event->switch_.next, event->time_ns, 0, FT_STATE_RUNNING);
 		set_in_lock(blocked, event->switch_.next, false);
-		/* It got the lock without a sleep, which no event tells, and sleeps elsewhere. */
+		/* No event says that a thread got the lock without sleeping: it sleeps elsewhere now. */
 		if (event->switch_.prev_state != FT_STATE_DISK &&
 		    event->switch_.prev_state != FT_STATE_DEAD)
 			set_in_lock(blocked, event->task, false);

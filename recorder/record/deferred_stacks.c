@@ -12,15 +12,15 @@
 #include "recorder/base/abandonable_task.h"
 #include "recorder/proc/proc_threads.h"
 
-#define BATCH	    64 /* threads read in one go */
-#define BATCH_OTHER 8 /* of them not of the target, and not in an uninterruptible sleep */
-#define FRAMES_MAX  64 /* what the kernel shows */
-#define PATIENCE_NS 1000000000ull /* a batch takes milliseconds */
+#define BATCH	    64 /* threads read by one reader */
+#define BATCH_OTHER 8 /* of them neither of the target nor in uninterruptible sleep, at most */
+#define FRAMES_MAX  64 /* the kernel shows no more in /proc/PID/stack */
+#define PATIENCE_NS 1000000000ull /* a batch normally takes milliseconds */
 #define STUCK_MOST  4
 
 static _Atomic unsigned int stuck;
 
-/* One thread: what was known of it before, what was read. */
+/* One thread: its entry before the read, and what /proc said. */
 struct reading {
 	size_t slot;
 	struct blocked_thread seen;
@@ -32,7 +32,7 @@ struct reading {
 	uint64_t frames[FRAMES_MAX];
 };
 
-/* The reading thread's own, or its owner's once it is done. */
+/* Belongs to the reader while it runs, then to the owner of the reader. */
 struct batch {
 	const struct kallsyms *kallsyms;
 	size_t count;
@@ -42,12 +42,12 @@ struct batch {
 
 struct deferred_stacks {
 	struct deferred_stacks_options options;
-	uint32_t *read_changes; /* by place: changes + 1 of the sleep that was read last */
+	uint32_t *read_changes; /* by slot: changes + 1 of the sleep that was read last */
 	size_t read_count;
-	struct batch *batch; /* of the errand; NULL: none is under way */
+	struct batch *batch; /* of the reader; NULL: no reader runs */
 	struct abandonable_task *reader;
 	uint64_t begun_ns;
-	bool read_all; /* the errand is done, its readings wait for the drain */
+	bool read_all; /* the reader is done; its readings wait until the drain has caught up */
 	struct deferred_stacks_status status;
 };
 
@@ -64,7 +64,7 @@ int deferred_stacks_create(const struct deferred_stacks_options *options,
 	return 0;
 }
 
-/* Runs where both are done with the batch. */
+/* Called when both the reader and its owner are done with the batch. */
 static void discard_batch(void *context)
 {
 	struct batch *batch = context;
@@ -134,7 +134,7 @@ static bool is_sleeping(enum ft_task_state state)
 	       state == FT_STATE_TRACED || state == FT_STATE_OTHER;
 }
 
-/* Whether the sleeper is due; @first: those who come first. */
+/* @first: look for threads of the target or in uninterruptible sleep; else for the others. */
 static bool is_due(const struct deferred_stacks *deferred, size_t slot,
 		   const struct blocked_thread *thread, uint64_t drained_ns, bool first)
 {
@@ -196,7 +196,7 @@ static void begin_batch(struct deferred_stacks *deferred, uint64_t drained_ns)
 	deferred->begun_ns = clock_now_ns();
 }
 
-/* The events up to the end of the reading are known: did the thread sleep on? */
+/* Events up to the end of the reading are drained: emit it only if the thread slept on. */
 static void emit_if_unchanged(struct deferred_stacks *deferred, const struct reading *reading)
 {
 	if (!reading->done)

@@ -20,47 +20,47 @@
 #include "recorder/base/clock.h"
 #include "recorder/record/translate.h"
 
-#define DRAIN_MS	50 /* how old a record may get where no watermark calls earlier */
-#define DRAIN_QUIET_MS	250 /* where there is little: being woken costs more than that is worth */
-#define QUIET_EVENTS_MS 2 /* so many a millisecond are little */
-#define LOCK_RECENT_NS	10000000000u /* by then the stacks of who waits for a lock were read */
-#define MEASURE_NS	1000000000ull /* where there is little: it costs as much as a visit */
-#define SEAL_AFTER_NS	2000000000ull /* so that a recorder that dies leaves quiet CPUs too */
-/* An event has its time a moment before its record can be seen in the ring. */
-#define RECORD_NS	  1000000
+#define DRAIN_MS	  50 /* a record waits at most so long if no watermark wakes the thread */
+#define DRAIN_QUIET_MS	  250 /* on a quiet host: a wake-up costs more than it brings */
+#define QUIET_EVENTS_MS	  2 /* fewer a millisecond make a quiet host */
+#define LOCK_RECENT_NS	  10000000000u /* by then the stacks of a lock's waiters were read */
+#define MEASURE_NS	  1000000000ull /* on a quiet host, since a measurement costs as much as a drain */
+#define SEAL_AFTER_NS	  2000000000ull /* so that a ring file left behind has quiet CPUs too */
+#define RECORD_NS	  1000000 /* an event is older than its record by less than this */
 #define REALTIME_PRIORITY 10 /* above ordinary work, below the kernel's interrupt threads (50) */
 
 enum ring_state { RING_ATTACHED, RING_DETACHING, RING_DETACHED, RING_ATTACHING };
 
 struct drain_cpu {
-	_Atomic enum ring_state ring_state; /* of its ring: the thread's where TAKEN or TO_DROP */
-	uint64_t from_ns, until_ns; /* TO_TAKE: it was not recorded between them */
-	_Atomic uint64_t last_record_ns; /* source.last_ns, for others */
+	_Atomic enum ring_state
+		ring_state; /* the drain owns the ring while ATTACHED or DETACHING */
+	uint64_t from_ns, until_ns; /* ATTACHING: the CPU was not recorded between them */
+	_Atomic uint64_t last_record_ns; /* copy of source.last_ns for other threads */
 	struct perf_events_cpu *counter;
 	struct translate_cpu source;
 	struct ft_encoder *encoder;
-	uint8_t *buffer; /* a slot long */
+	uint8_t *buffer; /* as long as a slot */
 	uint64_t sequence;
-	uint64_t begun_ns; /* when the open segment got its first event; 0: none is open */
+	uint64_t begun_ns; /* time of the open segment's first event; 0: no segment is open */
 };
 
 struct drain {
 	struct perf_events *counters;
 	struct segment_ring *slots;
 	struct stack_dumps *dumps;
-	struct blocked_threads *blocked; /* NULL: nobody looks at them */
+	struct blocked_threads *blocked; /* NULL: nobody wants them */
 	struct translate translate;
 	struct drain_cpu *cpus;
 	uint8_t *buffers;
 	size_t buffers_bytes;
 	struct pollfd *polls; /* one for each CPU, then flush_fd */
-	int flush_fd; /* an eventfd that ends the poll */
+	int flush_fd; /* an eventfd that ends poll() */
 	_Atomic uint64_t flush_asked, flush_done;
 	sem_t activity; /* for drain_wait_for_activity() */
 	_Atomic bool activity_wanted;
-	int schedstat_fd; /* of the thread */
-	uint64_t measured_ns, delay_ns; /* when it was read last, and what it said */
-	struct drain_counts counts; /* published once a visit */
+	int schedstat_fd; /* of the drain thread */
+	uint64_t measured_ns, delay_ns; /* of the last reading of schedstat */
+	struct drain_counts counts; /* published once a round */
 	uint64_t events, bad, blocking, uninterruptible, wakings;
 	pthread_t thread;
 	sem_t ready;
@@ -93,7 +93,7 @@ int drain_create(const struct event_plan *plan, struct perf_events *counters,
 	drain->cpus = calloc(count, sizeof(*drain->cpus));
 	drain->polls = calloc(count + 1, sizeof(*drain->polls));
 	drain->buffers_bytes = count * slot_bytes;
-	/* Shared: a fork() while recording must not make this thread copy pages. */
+	/* MAP_SHARED: after a fork() this thread must not copy pages on write. */
 	drain->buffers = mmap(NULL, drain->buffers_bytes, PROT_READ | PROT_WRITE,
 			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (drain->buffers == MAP_FAILED)
@@ -172,7 +172,7 @@ static void encode_event(struct drain *drain, struct drain_cpu *cpu, const struc
 		drain->events++;
 }
 
-/* Records that are gone without a LOST record to say so. @records: 0 where nobody can know. */
+/* For records that are gone without a LOST record. @records: 0 if their number is unknown. */
 static void encode_lost(struct drain *drain, struct drain_cpu *cpu, uint64_t end_ns,
 			uint64_t records)
 {
@@ -197,7 +197,7 @@ static void count_event(struct drain *drain, const struct ft_event *event)
 		blocked_threads_event(drain->blocked, event);
 }
 
-/* Empty one CPU's ring as far as it is filled now: a busy one must not keep the others waiting. */
+/* Reads what the ring holds at the start and no more: a busy CPU must not hold up the others. */
 static void drain_ring(struct drain *drain, struct drain_cpu *cpu)
 {
 	struct perf_ring *ring = &cpu->counter->ring;
@@ -234,9 +234,12 @@ static void drain_ring(struct drain *drain, struct drain_cpu *cpu)
 	cpu->last_record_ns = cpu->source.last_ns;
 }
 
-static void encode_note(struct drain *drain, struct drain_cpu *cpu, uint64_t time_ns,
-			const char *text)
+static void encode_cpu_note(struct drain *drain, struct drain_cpu *cpu, uint64_t time_ns,
+			    const char *what)
 {
+	char text[FT_TEXT_BYTES_MAX];
+
+	snprintf(text, sizeof(text), "CPU %u %s", cpu->source.cpu, what);
 	encode_event(drain, cpu,
 		     &(struct ft_event){ .kind = FT_EVENT_NOTE,
 					 .cpu = cpu->source.cpu,
@@ -247,33 +250,26 @@ static void encode_note(struct drain *drain, struct drain_cpu *cpu, uint64_t tim
 
 static void detach_ring(struct drain *drain, struct drain_cpu *cpu, uint64_t now_ns)
 {
-	char text[FT_TEXT_BYTES_MAX];
-
 	drain_ring(drain, cpu);
 	encode_lost(drain, cpu, now_ns, 0);
-	snprintf(text, sizeof(text),
-		 "CPU %u went offline: nothing of it is recorded until it is back",
-		 cpu->source.cpu);
-	encode_note(drain, cpu, now_ns, text);
+	encode_cpu_note(drain, cpu, now_ns,
+			"went offline: nothing of it is recorded until it is back");
 	seal_segment(drain, cpu);
 	cpu->ring_state = RING_DETACHED;
 }
 
 static void attach_ring(struct drain *drain, struct drain_cpu *cpu)
 {
-	char text[FT_TEXT_BYTES_MAX];
-
 	reset_source(cpu);
 	cpu->source.last_ns = cpu->from_ns;
 	encode_lost(drain, cpu, cpu->until_ns, 0);
 	cpu->source.last_ns = cpu->until_ns;
 	cpu->last_record_ns = cpu->until_ns;
-	snprintf(text, sizeof(text), "CPU %u is online again, and recorded since", cpu->source.cpu);
-	encode_note(drain, cpu, cpu->until_ns, text);
+	encode_cpu_note(drain, cpu, cpu->until_ns, "is online again, and recorded since");
 	cpu->ring_state = RING_ATTACHED;
 }
 
-/* What was asked for of one CPU. Return: whether its ring is there to be read. */
+/* Attach or detach the ring as requested. Return: whether it can be read. */
 static bool apply_request(struct drain *drain, size_t index, uint64_t now_ns)
 {
 	struct drain_cpu *cpu = &drain->cpus[index];
@@ -294,20 +290,20 @@ static void seal_old_segment(struct drain *drain, struct drain_cpu *cpu, uint64_
 		seal_segment(drain, cpu);
 }
 
-/* After a visit of all CPUs that began later than @asked was read. */
+/* Call it after a round over all CPUs that began after @asked was read. */
 static void flush_segments(struct drain *drain, uint64_t asked)
 {
 	uint64_t count;
 	if (asked == drain->flush_done)
 		return;
-	ssize_t got = read(drain->flush_fd, &count, sizeof(count));
-	(void)got; /* -EAGAIN where it was asked just now */
+	(void)!read(drain->flush_fd, &count,
+		    sizeof(count)); /* -EAGAIN if the request came just now */
 	for (size_t i = 0; i < drain->counters->cpu_count; i++)
 		seal_segment(drain, &drain->cpus[i]);
 	drain->flush_done = asked;
 }
 
-/* How long this thread has run and has waited for a CPU since it began. */
+/* Run time and run-queue latency of this thread since it began. */
 static bool read_schedstat(int fd, uint64_t *ret_run_ns, uint64_t *ret_delay_ns)
 {
 	char text[128];
@@ -354,7 +350,7 @@ static void finish_rings(struct drain *drain)
 		if (!apply_request(drain, i, drain->end_ns))
 			continue;
 		drain_ring(drain, cpu);
-		/* A loss with no record after it has no LOST record yet. */
+		/* The kernel writes a LOST record only with the next record: there may be none. */
 		uint64_t lost = perf_events_lost(drain->counters, cpu->counter);
 		if (lost > cpu->source.lost_records) {
 			encode_lost(drain, cpu, drain->end_ns, lost - cpu->source.lost_records);
@@ -365,7 +361,7 @@ static void finish_rings(struct drain *drain)
 	drain->counts.events = drain->events;
 }
 
-/* Lazy stacks are worth nothing until what happened meanwhile is drained. */
+/* Deferred stacks count only once later events are drained, so their mode is never quiet. */
 static bool is_quiet(const struct drain *drain, uint64_t events, uint64_t in_ns, uint64_t now_ns)
 {
 	uint64_t recent_ns = now_ns > LOCK_RECENT_NS ? now_ns - LOCK_RECENT_NS : 0;
@@ -387,7 +383,7 @@ static void drain_all_rings(struct drain *drain, uint64_t now_ns)
 		if (apply_request(drain, i, now_ns))
 			drain_ring(drain, &drain->cpus[i]);
 		seal_old_segment(drain, &drain->cpus[i], now_ns);
-		/* An event that reports an error does so for ever. */
+		/* An event that reports an error never stops doing so. */
 		if (drain->polls[i].revents & (POLLERR | POLLHUP | POLLNVAL))
 			drain->polls[i].fd = -1;
 	}
@@ -464,8 +460,7 @@ bool drain_flush(struct drain *drain, int deadline_ms)
 	uint64_t end_ns = clock_now_ns() + (uint64_t)deadline_ms * 1000000;
 	uint64_t number = ++drain->flush_asked, one = 1;
 
-	ssize_t wrote = write(drain->flush_fd, &one, sizeof(one));
-	(void)wrote; /* without it, the next visit comes soon enough */
+	(void)!write(drain->flush_fd, &one, sizeof(one)); /* if it fails, the next round is soon */
 	while (drain->flush_done < number) {
 		if (clock_now_ns() > end_ns)
 			return false;

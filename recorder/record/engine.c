@@ -55,7 +55,7 @@ static int open_counters(struct engine *engine, size_t ring_bytes, struct diagno
 	return cause ? refusal_of_counters(refusal, cause, &failure, &engine->tracefs) : 0;
 }
 
-/* What the walk over all threads is for: names, and which processes there are. */
+/* The walk runs twice: first to count threads and list processes, then to learn names. */
 struct task_walk {
 	struct engine *engine;
 	size_t room;
@@ -244,7 +244,7 @@ static bool is_recorded(const struct engine *engine, uint32_t cpu)
 	return false;
 }
 
-/* Those that went and came back have notes of their own, by the drain. */
+/* The drain has noted each CPU that went offline and came back by itself. */
 static void note_hotplug(const struct engine *engine, struct recorder_events *own_events)
 {
 	uint32_t *online;

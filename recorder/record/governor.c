@@ -7,18 +7,17 @@
 
 #define SECOND_NS 1000000000ull
 
-/* Load is worked out over this long: shorter bursts are what the rings are for. */
+/* The load is averaged over this time: the rings absorb shorter bursts. */
 #define WINDOW_NS (SECOND_NS / 4)
-#define OVER_NS	  (SECOND_NS / 2) /* too much for so long: down */
-#define FLOOD	  200 /* percent of the budget: down at once */
-#define CALM_NS	  (10 * SECOND_NS) /* the step above fits for so long: up */
-#define CALM	  70 /* percent of the budget that it may take then */
-#define WAKERS_NS \
-	(10 * SECOND_NS) /* wakers' stacks are taken until nobody has waited for so long */
+#define OVER_NS	  (SECOND_NS / 2) /* over the budget for so long: step down */
+#define FLOOD	  200 /* percent of the budget: step down at once */
+#define CALM_NS	  (10 * SECOND_NS) /* the step above would fit for so long: step up */
+#define CALM	  70 /* percent of the budget that the step above may take for that */
+#define WAKERS_NS (10 * SECOND_NS) /* no lock wait for so long: no stacks of wakers */
 
 /*
- * What the kernel spends on one event, measured with a ping-pong over a pipe. Rough: it differs between
- * machines, but the share of stacks in it is much the same.
+ * CPU time that the kernel spends on one event, measured with two threads that wake each other over a pipe.
+ * The figures differ between machines, their ratio hardly does.
  */
 #define PLAIN_NS 800
 #define STACK_NS 2200
@@ -32,7 +31,7 @@ void governor_init(struct governor *governor, const struct governor_options *opt
 		governor->options.cpus = 1;
 }
 
-/* What happened in a window. */
+/* Averages of a window. */
 struct rates {
 	double seconds;
 	double blocking, uninterruptible, wakings, others; /* events a second */
@@ -56,7 +55,7 @@ static struct rates compute_rates(const struct governor_counts *from,
 	};
 }
 
-/* Events a second that @step takes a stack of. */
+/* Return: events a second that @step records with a stack. */
 static double count_stacks(const struct governor *governor, const struct rates *rates,
 			   enum governor_step step)
 {
@@ -70,7 +69,7 @@ static double count_stacks(const struct governor *governor, const struct rates *
 	}
 }
 
-/* Share of the host's CPU time, 1 is all of it. */
+/* Return: share of the host's CPU time, from 0 to 1. */
 static double compute_cpu_share(const struct governor *governor, const struct rates *rates,
 				double with_stack, double plain)
 {
@@ -78,7 +77,7 @@ static double compute_cpu_share(const struct governor *governor, const struct ra
 	return ns / 1e9 / governor->options.cpus;
 }
 
-/* Percent of the budget that @step would take, or takes. */
+/* Return: percent of the budget that @step takes at these rates. */
 static double compute_load(const struct governor *governor, const struct rates *rates,
 			   enum governor_step step)
 {
@@ -112,7 +111,6 @@ static void update_wakers(struct governor *governor, const struct governor_count
 	governor->wakers = now->time_ns - governor->lock_wait_ns < WAKERS_NS;
 }
 
-/* Return: whether to step down. */
 static bool must_step_down(struct governor *governor, double load, uint64_t window_start_ns,
 			   uint64_t now_ns)
 {
@@ -125,7 +123,6 @@ static bool must_step_down(struct governor *governor, double load, uint64_t wind
 	return load >= FLOOD || now_ns - governor->over_since_ns >= OVER_NS;
 }
 
-/* Return: whether to step up. */
 static bool may_step_up(struct governor *governor, const struct rates *rates,
 			uint64_t window_start_ns, uint64_t now_ns)
 {

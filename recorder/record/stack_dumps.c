@@ -12,7 +12,7 @@
 #include "recorder/base/helper_process.h"
 #include "recorder/symbols/unwind.h"
 
-/* A place is FREE or WAITING when nobody touches it; whoever moves it to BUSY may. */
+/* Nobody touches a slot that is FREE or WAITING. Who sets BUSY owns it. */
 enum slot_state { FREE, BUSY, WAITING };
 
 struct slot {
@@ -27,7 +27,7 @@ struct stack_dumps {
 
 int stack_dumps_create(struct stack_dumps **ret_dumps)
 {
-	/* Shared: a fork() while recording must not make the recording path copy pages. */
+	/* MAP_SHARED: after a fork() the drain must not copy pages on write. */
 	struct stack_dumps *dumps = mmap(NULL, sizeof(*dumps), PROT_READ | PROT_WRITE,
 					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (dumps == MAP_FAILED)
@@ -66,8 +66,8 @@ static bool is_smaller(const struct stack_dump *dump, const struct stack_dump *t
 	return dump->time_ns < than->time_ns;
 }
 
-/* A place in state BUSY, or NULL: only this thread makes places WAITING, so what it reads of one that waits
- * does not change. */
+/* Return: a slot in state BUSY, or NULL. Only the calling thread makes slots WAITING, so the content of a
+ * WAITING slot does not change while it is compared. */
 static struct slot *find_slot(struct stack_dumps *dumps, uint64_t length_bytes)
 {
 	struct slot *least = NULL;
@@ -128,7 +128,7 @@ uint64_t stack_dumps_dropped(const struct stack_dumps *dumps)
 	return dumps->dropped;
 }
 
-/* What the child says of one dump, followed by its frames. */
+/* What the child writes for one dump; the frames follow. */
 struct unwind_answer {
 	uint32_t dump;
 	uint32_t count;
@@ -161,7 +161,7 @@ static int unwind_all(void *context, int out_fd)
 	return 0;
 }
 
-/* Whole answers only: the child may have been killed in the middle of one. */
+/* Takes whole answers only: the child may have been killed in the middle of one. */
 static void visit_answers(const struct unwind_request *request, const char *output, size_t bytes,
 			  int (*visit)(void *context, const struct ft_event *event), void *context)
 {

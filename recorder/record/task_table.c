@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Open addressing with linear probing, at most three quarters full; tid 0 marks a free place. */
+/* Open addressing with linear probing, at most three quarters full; tid 0 marks a free slot. */
 struct task_table {
 	struct ft_task *slots;
 	size_t mask;
 	size_t count, limit;
-	struct ft_task unkept; /* what task_table_learn() returns for those not kept */
+	struct ft_task unkept; /* returned by task_table_learn() for a thread that is not kept */
 };
 
 int task_table_create(size_t capacity, struct task_table **ret_tasks)
@@ -47,7 +47,7 @@ static size_t home_index(const struct task_table *tasks, int32_t tid)
 	return ((uint32_t)tid * 2654435769u >> 7) & tasks->mask;
 }
 
-/* The place of @tid, or the free one where it would go. */
+/* Return: the slot of @tid, or the free one where it belongs. */
 static size_t find_index(const struct task_table *tasks, int32_t tid)
 {
 	size_t at = home_index(tasks, tid);
@@ -93,7 +93,7 @@ void task_table_forget(struct task_table *tasks, int32_t tid)
 	if (!tasks->slots[hole].tid)
 		return;
 	tasks->count--;
-	/* Those behind that probed past the hole move up, so that they are still found. */
+	/* Entries that had probed past the hole move up, so that they are still found. */
 	for (size_t at = (hole + 1) & tasks->mask; tasks->slots[at].tid;
 	     at = (at + 1) & tasks->mask) {
 		size_t wants = home_index(tasks, tasks->slots[at].tid);

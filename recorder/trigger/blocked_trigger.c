@@ -8,13 +8,13 @@
 
 #define NAMED_MOST 5
 
-/* Those who have been blocked longest. */
+/* The threads that have been blocked longest. */
 struct found {
 	uint32_t count;
 	struct blocked_thread longest[NAMED_MOST];
 };
 
-/* Wants what it waits for, and soon; any other sleep may be that of a thread with nothing to do. */
+/* In any other sleep a thread may just have nothing to do. */
 static bool is_disk_or_stopped(enum ft_task_state state)
 {
 	return state == FT_STATE_DISK || state == FT_STATE_STOPPED;
@@ -48,7 +48,7 @@ static void find_blocked(const struct blocked_trigger *trigger, uint64_t drained
 			insert_longest(ret_found, &thread);
 }
 
-/* ": 101 worker0 (D 1.4 s), 102 ..." */
+/* "101 worker0 (D 1.4 s), 102 ..." */
 static void format_names(const struct found *found, uint64_t drained_ns, char *text,
 			 size_t text_bytes)
 {

@@ -27,24 +27,24 @@ static const struct probe_ops *const OPS[] = {
 	[PROBE_CMD] = &PROBE_CMD_OPS,
 };
 
-/* The thread's, which may outlive probe_stop(). */
+/* Belongs to the probe's thread, which may outlive probe_stop(). */
 struct probe {
 	const struct probe_ops *ops;
 	void *question;
 	char name[PROBE_NAME_BYTES];
 	uint64_t interval_ns;
-	uint64_t deadline_ns; /* after which a question is given up */
+	uint64_t deadline_ns; /* a question is given up after this */
 	struct probe_failures failures;
-	struct abandonable_task *task; /* its owner's */
+	struct abandonable_task *task; /* used by the owner of the probe only */
 	int stop_fd;
 	_Atomic bool stop;
-	pthread_mutex_t lock; /* of these two; held for a post or a copy only */
-	struct trigger_queue *triggers; /* NULL from probe_stop() on */
+	pthread_mutex_t lock; /* protects the next two members; held for a post or a copy only */
+	struct trigger_queue *triggers; /* NULL once probe_stop() was called */
 	char last_why[PROBE_WHY_BYTES];
-	_Atomic bool may_fire; /* it had an answer, once */
+	_Atomic bool may_fire; /* there was a good answer once */
 	_Atomic uint64_t asked, answered, failed, fired, last_ns;
 	_Atomic uint64_t asked_at_ns; /* 0: no question is under way */
-	_Atomic bool leftover; /* something of an earlier question cannot be ended */
+	_Atomic bool leftover; /* a part of an earlier question could not be ended */
 };
 
 bool probe_poll(int fd, short events, uint64_t until_ns, int stop_fd)
@@ -105,7 +105,7 @@ static void finish_question(struct probe *probe, uint64_t start_ns, const char *
 		post_trigger(probe, now_ns, 0);
 }
 
-/* Until it is answered, given up, or to be stopped. */
+/* Returns when the question is answered or given up, or the probe is stopped. */
 static void wait_for_answer(struct probe *probe, uint64_t start_ns)
 {
 	uint64_t end_ns = start_ns + probe->deadline_ns;
@@ -141,17 +141,17 @@ static void ask_until_stopped(void *context)
 		probe->asked_at_ns = start_ns;
 		probe->ops->ask(probe->question);
 		wait_for_answer(probe, start_ns);
-		probe->leftover = !probe->ops->drop(probe->question);
+		probe->leftover = !probe->ops->end(probe->question);
 		probe->asked_at_ns = 0;
 		while (!probe->stop && clock_now_ns() < start_ns + probe->interval_ns)
 			probe_poll(-1, 0, start_ns + probe->interval_ns, probe->stop_fd);
 	}
-	/* Here and not in destroy(), which may be its owner's: it may block. */
+	/* Not in destroy_probe(), which the owner may run: this may block. */
 	probe->ops->destroy(probe->question);
 	probe->question = NULL;
 }
 
-/* So that the sum with a time of the clock stays one. */
+/* Adding it to a time must not overflow. */
 static uint64_t limit_duration(uint64_t duration_ns)
 {
 	return duration_ns < UINT64_MAX / 8 ? duration_ns : UINT64_MAX / 8;

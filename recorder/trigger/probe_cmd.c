@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asks by running a shell command in a process group of its own. Starting it
- * is waited for as its end is, in an errand: a disk that does not answer holds up exec, too.
+ * A probe that runs a shell command in a process group of its own. An abandonable task starts it
+ * and waits for its end, since a disk that does not answer holds up exec too.
  */
 #include "config.h"
 
@@ -26,28 +26,28 @@
 #define DEATH_PATIENCE_MS 100
 #define BLANKS		  " \t\n"
 #define READS_MAX	  16
-#define SAID_SHOWN	  (PROBE_WHY_BYTES - 24) /* beside the status */
+#define SAID_SHOWN	  (PROBE_WHY_BYTES - 24) /* the status needs the rest */
 
-/* One run. The process stays a zombie, and its number its own, until discard_run(). */
+/* One run. The process stays a zombie until discard_run(), so that its pid is not reused. */
 struct run {
 	char *line;
-	_Atomic pid_t pid; /* 0: not started */
+	_Atomic pid_t pid; /* 0: not started, or already reaped by somebody else */
 	_Atomic bool unwanted;
-	int stderr_fd; /* its end of the pipe; -1: closed, it has been started */
-	int error; /* of starting or watching it */
+	int stderr_fd; /* the process's end of the pipe; -1: closed after the start */
+	int error; /* positive errno of starting or waiting */
 	siginfo_t end;
 };
 
 struct command {
 	char *line;
-	struct abandonable_task *task; /* of the run under way, or of one that could not be ended */
-	struct run *run; /* valid while there is an errand */
-	int stderr_fd; /* our end of the run's; -1: none, or all was read */
-	char said[PROBE_WHY_BYTES]; /* its last line so far */
+	struct abandonable_task *task; /* of the current run, or of one that could not be ended */
+	struct run *run; /* valid while task is set */
+	int stderr_fd; /* our end of the pipe; -1: none, or all was read */
+	char said[PROBE_WHY_BYTES]; /* last line on stderr so far */
 	size_t said_bytes;
-	bool said_all; /* the line is complete: the next byte begins a new one */
-	bool leftover; /* the run is of an earlier question */
-	int error; /* of beginning this one */
+	bool said_all; /* the line is complete: the next byte begins another */
+	bool leftover; /* the run belongs to an earlier question */
+	int error; /* positive errno of beginning this question */
 };
 
 static void kill_group(const struct run *run)
@@ -72,7 +72,7 @@ static int spawn_shell(const struct run *run, pid_t *ret_pid)
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawn_file_actions_init(&actions);
-	/* What it prints is for nobody, and must never wait for a reader; its errors are read as they come. */
+	/* Nobody reads stdout, so it must never block. Stderr is read as it comes. */
 	error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
 	if (!error)
 		error = posix_spawn_file_actions_adddup2(&actions, 0, 1);
@@ -90,7 +90,7 @@ static void run_command(void *context)
 	struct run *run = context;
 	pid_t pid;
 
-	/* Capabilities that a service manager gave are this thread's to give away: a command needs none. */
+	/* A command needs no ambient capabilities, which a service manager may have set. */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	run->error = spawn_shell(run, &pid);
 	close(run->stderr_fd);
@@ -103,14 +103,14 @@ static void run_command(void *context)
 	while (waitid(P_PID, (id_t)pid, &run->end, WEXITED | WNOWAIT) < 0) {
 		if (errno == EINTR)
 			continue;
-		/* Somebody else reaped it, and its number may be another process's now. */
+		/* Somebody else reaped it, and its pid may be reused. */
 		run->error = errno;
 		run->pid = 0;
 		return;
 	}
 }
 
-/* What it left running ends with it, else each question would leave more. */
+/* Kills the whole group: else each question could leave processes behind. */
 static void discard_run(void *context)
 {
 	struct run *run = context;
@@ -132,7 +132,7 @@ static void close_stderr(struct command *command)
 	command->stderr_fd = -1;
 }
 
-/* Keeps the last line that is not empty, as much of it as there is room for. */
+/* Keeps the last line that is not empty, cut to the room there is. */
 static void keep_last_line(struct command *command, const char *text, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++) {
@@ -149,7 +149,7 @@ static void keep_last_line(struct command *command, const char *text, size_t byt
 	command->said[command->said_bytes] = '\0';
 }
 
-/* What there is now, a bounded part of it: the clock is looked at in between. */
+/* Reads a bounded part of what there is, so that the clock is read in between. */
 static void read_stderr(struct command *command)
 {
 	char text[4096];
@@ -208,7 +208,7 @@ static bool end_run(struct command *command, int patience_ms)
 	return true;
 }
 
-/* Never two at once: while one cannot be ended, the question is how long that goes on. */
+/* Two never run at once: while one cannot be ended, the question waits for its end. */
 static void cmd_ask(void *question)
 {
 	struct command *command = question;
@@ -234,7 +234,7 @@ static enum answer judge_end(int error, const siginfo_t *end, const char *said, 
 	return !error && end->si_code == CLD_EXITED && !end->si_status ? ANSWER_GOOD : ANSWER_BAD;
 }
 
-/* Return: false when it is time to do something else. */
+/* Return: false at @until_ns, or if @stop_fd is readable. */
 static bool wait_for_output(const struct command *command, uint64_t until_ns, int stop_fd)
 {
 	struct pollfd polls[] = { { .fd = abandonable_task_done_fd(command->task),
@@ -260,14 +260,14 @@ static enum answer cmd_wait(void *question, uint64_t until_ns, int stop_fd, char
 	} while (wait_for_output(command, until_ns, stop_fd));
 	if (!abandonable_task_wait(command->task, 0))
 		return ANSWER_NONE;
-	read_stderr(command); /* its last words */
+	read_stderr(command); /* what it wrote before its end */
 	if (!command->leftover)
 		return judge_end(command->run->error, &command->run->end, command->said, ret_why);
 	cmd_ask(command);
 	return ANSWER_NONE;
 }
 
-static bool cmd_drop(void *question)
+static bool cmd_end(void *question)
 {
 	return end_run(question, DEATH_PATIENCE_MS);
 }
@@ -283,7 +283,7 @@ static void cmd_destroy(void *question)
 	free(command);
 }
 
-/* The command's own name: what follows it, and settings before it, may be passwords. */
+/* Names the program only: arguments, and variables set before it, may be passwords. */
 static void make_command_name(const char *line, char *ret_name)
 {
 	size_t plain = strcspn(line, "'\"`$\\");
@@ -330,5 +330,5 @@ const struct probe_ops PROBE_CMD_OPS = {
 	.destroy = cmd_destroy,
 	.ask = cmd_ask,
 	.wait = cmd_wait,
-	.drop = cmd_drop,
+	.end = cmd_end,
 };

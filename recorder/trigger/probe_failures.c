@@ -58,7 +58,7 @@ bool probe_failures_answer(struct probe_failures *failures, uint64_t start_ns, u
 	return fire_if_long(failures, end_ns);
 }
 
-/* A question is a failure from when it is late. */
+/* Return: when a question that has no answer becomes a failure. */
 static uint64_t get_late_ns(const struct probe_failures *failures, uint64_t start_ns)
 {
 	return add_capped(add_capped(start_ns, failures->slower_than_ns), 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asks by an HTTP request. libcurl's multi interface, so that it waits with an
- * eye on the clock; each request makes its own connection, as a new client would.
+ * A probe that makes an HTTP request. libcurl's multi interface lets it wait until a given time.
+ * Each request opens a connection, as a new client would.
  */
 #include "config.h"
 
@@ -25,8 +25,8 @@ struct http {
 	char *url;
 	CURLM *multi;
 	CURL *easy;
-	bool added; /* easy to multi: a request is under way */
-	bool failed; /* to begin it */
+	bool added; /* easy was added to multi: a request is under way */
+	bool failed; /* the request could not begin */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -54,7 +54,7 @@ static bool set_options(struct http *http)
 		   !curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) &&
 		   !curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
-	/* Else giving up a request would wait for a name server. */
+	/* Without it, ending a request would wait for the name server. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 #endif
 	return set;
@@ -112,7 +112,7 @@ static enum answer http_wait(void *question, uint64_t until_ns, int stop_fd, cha
 	}
 }
 
-static bool http_drop(void *question)
+static bool http_end(void *question)
 {
 	struct http *http = question;
 
@@ -134,7 +134,7 @@ static void http_destroy(void *question)
 	free(http);
 }
 
-/* Only what says whom it asks: no user, password or query. Return: 0 or -EINVAL. */
+/* The name has no user, password or query. Return: 0, -EINVAL or -ENOMEM. */
 static int make_url_name(const char *url, char *ret_name, const char **ret_problem)
 {
 	CURLU *parts = curl_url();
@@ -196,7 +196,7 @@ const struct probe_ops PROBE_HTTP_OPS = {
 	.destroy = http_destroy,
 	.ask = http_ask,
 	.wait = http_wait,
-	.drop = http_drop,
+	.end = http_end,
 };
 
 #else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asks by connecting and, where there is a text to send, by waiting for the
- * first byte of an answer to it: the kernel accepts connections for a process that is frozen.
+ * A probe that connects and, if there is a text to send, waits for the first byte of an answer. A
+ * connection alone proves little: the kernel accepts it for a frozen process too.
  */
 #include "config.h"
 
@@ -20,7 +20,7 @@
 #include "recorder/base/abandonable_task.h"
 #include "recorder/trigger/probe_tcp.h"
 
-/* Of a name. Only getaddrinfo() knows how long it takes, so it is an errand. */
+/* Lookup of a host name, by an abandonable task: getaddrinfo() has no deadline. */
 struct lookup {
 	struct probe_tcp_target target;
 	struct addrinfo *found;
@@ -29,12 +29,12 @@ struct lookup {
 
 struct tcp {
 	struct probe_tcp_target target;
-	bool is_name; /* that has to be looked up */
+	bool is_name; /* the host has to be looked up */
 	struct addrinfo *addresses;
-	const struct addrinfo *next; /* to try */
+	const struct addrinfo *next; /* next address to try */
 	struct abandonable_task *task;
-	struct lookup *lookup; /* valid while there is an errand */
-	bool unreachable; /* the last question could not connect: the name may have moved */
+	struct lookup *lookup; /* valid while task is set */
+	bool unreachable; /* the last question could not connect: the name may have another address now */
 	enum { LOOKING_UP, CONNECTING, SENDING, RECEIVING } state;
 	int fd;
 	size_t sent_bytes;
@@ -48,7 +48,7 @@ static int reject_target(const char **ret_problem, const char *problem)
 	return -EINVAL;
 }
 
-/* Return: the bytes that the escape at @text takes; 0: it is none. */
+/* Return: length of the escape at @text; 0: it is none. */
 static size_t read_escape(const char *text, char *ret_byte)
 {
 	switch (text[1]) {
@@ -93,7 +93,7 @@ static int parse_send(const char *text, struct probe_tcp_target *target, const c
 	return 0;
 }
 
-/* Return: length of the host, at @ret_host; 0: there is none. @ret_rest: what follows it. */
+/* Return: length of the host at @ret_host; 0: there is none. @ret_rest: what follows the host. */
 static size_t find_host(const char *what, const char **ret_host, const char **ret_rest)
 {
 	const char *end;
@@ -214,7 +214,7 @@ static void fail_with_errno(struct tcp *tcp, int error)
 	fail_probe(tcp, strerror_r(error, text, sizeof(text)));
 }
 
-/* A port that nobody listens on can be given to the one who connects to it. */
+/* The kernel may give a client the very port, if nobody listens there, that it connects to. */
 static bool is_connected_to_itself(const struct tcp *tcp)
 {
 	struct sockaddr_storage here, there;
@@ -263,7 +263,7 @@ static void finish_connect(struct tcp *tcp)
 		tcp->state = SENDING;
 }
 
-/* Return: 0, or errno: this address is no use. */
+/* Return: 0, or a positive errno if this address is no use. */
 static int connect_to(struct tcp *tcp, const struct addrinfo *address)
 {
 	close_socket(tcp);
@@ -278,7 +278,7 @@ static int connect_to(struct tcp *tcp, const struct addrinfo *address)
 	return 0;
 }
 
-/* @error: what became of the address before. */
+/* @error: positive errno of the address before. */
 static void connect_to_next(struct tcp *tcp, int error)
 {
 	while (tcp->next) {
@@ -329,7 +329,7 @@ static void tcp_ask(void *question)
 
 	tcp->answer = ANSWER_NONE;
 	tcp->sent_bytes = 0;
-	/* A lookup to see whether the name has moved is not waited for: the old addresses do meanwhile. */
+	/* While a lookup finds out whether the name has moved, the old addresses are used. */
 	if (tcp->task && abandonable_task_wait(tcp->task, 0))
 		finish_lookup(tcp, &error);
 	error = 0;
@@ -377,7 +377,7 @@ static enum answer tcp_wait(void *question, uint64_t until_ns, int stop_fd, char
 	return tcp->answer;
 }
 
-static bool tcp_drop(void *question)
+static bool tcp_end(void *question)
 {
 	struct tcp *tcp = question;
 
@@ -416,7 +416,7 @@ static int tcp_create(const char *what, void **ret_question, char *ret_name,
 		error = -EINVAL;
 		goto out;
 	}
-	/* Not what is sent: it may be a password. */
+	/* The text that is sent may be a password. */
 	snprintf(ret_name, PROBE_NAME_BYTES, "tcp %.*s", (int)strcspn(what, ","), what);
 	*ret_question = tcp;
 	tcp = NULL;
@@ -432,5 +432,5 @@ const struct probe_ops PROBE_TCP_OPS = {
 	.destroy = tcp_destroy,
 	.ask = tcp_ask,
 	.wait = tcp_wait,
-	.drop = tcp_drop,
+	.end = tcp_end,
 };

@@ -24,22 +24,22 @@
 
 #define STOP_PATIENCE_MS   200
 #define LOOK_AGAIN_MS	   500
-#define PLAIN_WINDOW_NS	   2000000000u /* without CAP_SYS_RESOURCE: multiples of it */
+#define PLAIN_WINDOW_NS	   2000000000u /* without CAP_SYS_RESOURCE a window is a multiple of it */
 #define SILENCE_OF_WINDOWS 2
 #define WINDOW_LEAST_NS	   500000000u
 #define WINDOW_MOST_NS	   10000000000u
 #define FORM		   "it is not RESOURCE:some|full:STALL/WINDOW, as memory:some:300ms/2s."
 
-/* The thread's, which may outlive psi_stop(). */
+/* Belongs to the thread, which may outlive psi_stop(). */
 struct psi {
 	struct psi_spec spec;
 	int fd;
 	int stop_fd;
 	_Atomic bool stop;
 	pthread_mutex_t triggers_lock; /* held for a post only */
-	struct trigger_queue *triggers; /* NULL from psi_stop() on */
-	uint64_t last_ns; /* when the kernel last told of pressure */
-	struct abandonable_task *task; /* its owner's */
+	struct trigger_queue *triggers; /* NULL once psi_stop() was called */
+	uint64_t last_ns; /* when the kernel last reported pressure */
+	struct abandonable_task *task; /* used by the owner only */
 };
 
 static int reject_spec(const char **ret_problem, const char *problem)
@@ -48,7 +48,7 @@ static int reject_spec(const char **ret_problem, const char *problem)
 	return -EINVAL;
 }
 
-/* @text up to @end; false where it does not fit. */
+/* Copies @text up to @end. Return: false if it does not fit. */
 static bool copy_part(const char *text, const char *end, char *ret_copy, size_t copy_bytes)
 {
 	size_t bytes = (size_t)(end - text);
@@ -86,13 +86,13 @@ static int parse_times(const char *text, struct psi_spec *spec, const char **ret
 		return reject_spec(ret_problem, FORM);
 	if (spec->window_ns < WINDOW_LEAST_NS || spec->window_ns > WINDOW_MOST_NS)
 		return reject_spec(ret_problem, "the window is not from 500ms to 10s.");
-	/* The kernel counts in microseconds. */
+	/* The kernel takes microseconds. */
 	if (spec->stall_ns < 1000 || spec->stall_ns > spec->window_ns)
 		return reject_spec(ret_problem, "the stall is not from 1us to the window.");
 	return 0;
 }
 
-/* What the kernel takes and would never tell. */
+/* Rejects what the kernel accepts but never reports. */
 static int check_sense(const struct psi_spec *spec, const char **ret_problem)
 {
 	if (!strcmp(spec->resource, "irq") && !spec->full)
@@ -106,7 +106,7 @@ static int check_sense(const struct psi_spec *spec, const char **ret_problem)
 int psi_spec_parse(const char *text, struct psi_spec *ret_spec, const char **ret_problem)
 {
 	struct psi_spec spec = { .full = false };
-	/* From the end: the path of a cgroup may hold colons. */
+	/* Search from the end, since the path of a cgroup may hold colons. */
 	const char *times = strrchr(text, ':');
 	const char *kind = times ? memrchr(text, ':', (size_t)(times - text)) : NULL;
 	char word[8];
@@ -139,7 +139,7 @@ static void destroy_psi(void *context)
 	free(psi);
 }
 
-/* The kernel's line for some or full, as "avg10=1.53 avg60=0.87 ..."; the first word of it. */
+/* Takes avg10 of the line for some or full, "some avg10=1.53 avg60=0.87 ...". */
 static void read_average(const struct psi *psi, char *ret_text, size_t text_bytes)
 {
 	char text[512];
@@ -176,7 +176,7 @@ static void post_trigger(struct psi *psi, uint64_t now_ns)
 	pthread_mutex_unlock(&psi->triggers_lock);
 }
 
-/* The kernel tells once a window while the pressure lasts: once for all of it is enough. */
+/* The kernel reports once a window while the pressure lasts; one trigger for all of it is enough. */
 static void note_pressure(struct psi *psi)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -209,7 +209,7 @@ static int open_pressure_file(const struct psi_spec *spec, const char **ret_prob
 					     "want CAP_SYS_RESOURCE.";
 		return error;
 	}
-	/* A trigger is written to it: not to an ordinary file of that name. */
+	/* The trigger must not be written to an ordinary file of that name. */
 	if (spec->cgroup[0] &&
 	    (fstatfs(fd, &filesystem) < 0 || filesystem.f_type != CGROUP2_SUPER_MAGIC)) {
 		close(fd);
@@ -254,7 +254,7 @@ static int open_trigger(const struct psi_spec *spec, int *ret_fd, const char **r
 	return error;
 }
 
-/* The cgroup is gone, perhaps because its service starts again. Return: false where psi_stop() was first. */
+/* The cgroup is gone, perhaps because its service restarts. Return: false if psi_stop() came first. */
 static bool wait_for_cgroup(struct psi *psi)
 {
 	const char *problem;

@@ -17,9 +17,9 @@
 #define WAITING_MOST 64 /* a power of 2 */
 
 /*
- * A bounded queue without locks: a thread that is preempted while it posts must
- * not hold up another one. turn says whose a place is: equal to the position for the
- * poster of it, one more for the taker, and WAITING_MOST more when it is empty again.
+ * A bounded queue without locks, since a thread that is preempted while it posts must not hold up
+ * another one. turn says who owns a slot: the poster if it equals the position, the taker if it is
+ * one more. The taker adds WAITING_MOST, which makes it free for the next round.
  */
 struct slot {
 	_Atomic uint64_t turn;
@@ -30,7 +30,7 @@ struct trigger_queue {
 	struct slot slots[WAITING_MOST];
 	_Atomic uint64_t posted;
 	_Atomic uint64_t forgotten;
-	uint64_t taken; /* the one taker's */
+	uint64_t taken; /* used by the only taker */
 	int fd;
 };
 
@@ -69,7 +69,7 @@ uint64_t trigger_queue_forgotten(const struct trigger_queue *triggers)
 	return triggers->forgotten;
 }
 
-/* One line, and no half of a character where the text was cut. */
+/* Makes @text one line; a character cut in half goes. */
 static void clean_text(char *text, bool cut)
 {
 	size_t length = strlen(text);
@@ -85,7 +85,7 @@ static void clean_text(char *text, bool cut)
 			text[i] = ' ';
 }
 
-/* Never fails: the taker takes more than was posted since it last looked. */
+/* A full eventfd is readable already, so a failure does not matter. */
 static void wake_taker(const struct trigger_queue *triggers)
 {
 	if (eventfd_write(triggers->fd, 1) < 0)
@@ -136,7 +136,7 @@ static bool is_posted(struct trigger_queue *triggers, uint64_t position)
 
 bool trigger_queue_take(struct trigger_queue *triggers, struct trigger *ret_trigger)
 {
-	/* First: what is posted after the look below makes it readable again. */
+	/* Read the eventfd first: what is posted after the check below makes it readable again. */
 	eventfd_t ignored;
 	(void)!eventfd_read(triggers->fd, &ignored);
 

@@ -19,12 +19,12 @@
 #include "capture/format.h"
 
 #define SOURCE_BYTES 32
-#define TIME_PATTERN "dddddddd?dddddd?" /* 20260203T110433Z */
+#define TIME_PATTERN "dddddddd?dddddd?" /* as 20260203T110433Z */
 #define TIME_CHARS   16
 #define DAT	     ".dat"
 #define PART	     ".part"
 #define TRIES_MAX    100
-#define NUMBER_MAX   10000 /* captures of one second */
+#define NUMBER_MAX   10000 /* captures within one second */
 
 struct capture_dir {
 	char *path;
@@ -37,7 +37,7 @@ struct capture_dir {
 struct kept {
 	char name[CAPTURE_NAME_BYTES];
 	uint64_t bytes;
-	struct timespec written; /* its mtime: see capture_dir_finish() */
+	struct timespec written; /* mtime: see capture_dir_finish() */
 };
 
 struct kept_list {
@@ -45,7 +45,7 @@ struct kept_list {
 	size_t count, capacity;
 };
 
-/* Always by its path: it may have been removed and made again since. Return: a descriptor, or -errno. */
+/* Opens the path each time: the directory may have been removed and made again. Return: a descriptor, or -errno. */
 static int open_dir(const struct capture_dir *dir)
 {
 	int fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -63,7 +63,7 @@ static bool ends_with(const char *text, const char *end)
 	return bytes >= end_bytes && !strcmp(text + bytes - end_bytes, end);
 }
 
-/* <utc-time>-<source>[-N], followed by @end. */
+/* Is @name <utc-time>-<source>[-N], followed by @end? */
 static bool is_own_name(const char *name, const char *end)
 {
 	size_t bytes = strlen(name);
@@ -82,7 +82,7 @@ static bool is_own_name(const char *name, const char *end)
 	return true;
 }
 
-/* The N of a name: 1 where it has none. */
+/* Return: the N of a name, 1 if it has none. */
 static unsigned int parse_number(const char *name)
 {
 	const char *dash = strrchr(name, '-');
@@ -101,8 +101,8 @@ static int compare_times(const struct timespec *a, const struct timespec *b)
 	return a->tv_nsec < b->tv_nsec ? -1 : a->tv_nsec > b->tv_nsec;
 }
 
-/* Oldest first. Names are for file systems with coarse times: in one second by number, since plain order
- * has "-2.dat" before ".dat", and "-10" before "-2". */
+/* Oldest first, by mtime. Names decide on file systems with coarse times. Within a second their number does,
+ * since strcmp() puts "-2.dat" before ".dat" and "-10" before "-2". */
 static int compare_captures(const void *left, const void *right)
 {
 	const struct kept *a = left, *b = right;
@@ -117,7 +117,7 @@ static int compare_captures(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-/* A plain file of ours that begins as captures do. Return: a descriptor, or -1. */
+/* Opens a regular file of this user that begins as captures do. Return: a descriptor, or -1. */
 static int open_capture(int dir_fd, const char *name, struct stat *ret_status)
 {
 	char magic[FT_FILE_MAGIC_BYTES];
@@ -146,7 +146,7 @@ static bool add_to_list(struct kept_list *list, const char *name, const struct s
 		list->capacity = capacity;
 	}
 	struct kept *item = &list->items[list->count++];
-	memcpy(item->name, name, strlen(name) + 1); /* is_own_name() has measured it */
+	memcpy(item->name, name, strlen(name) + 1); /* is_own_name() has checked its length */
 	item->bytes = (uint64_t)status->st_size;
 	item->written = status->st_mtim;
 	return true;
@@ -168,7 +168,7 @@ static int open_stream(int dir_fd, DIR **ret_stream)
 	return 0;
 }
 
-/* Captures that have their name, or are still called .part, as @end says. Oldest first. Return: 0 or -errno. */
+/* @end: DAT for finished captures, DAT PART for unfinished ones. Oldest first. Return: 0 or -errno. */
 static int read_list(struct kept_list *list, int dir_fd, const char *end)
 {
 	struct dirent *entry;
@@ -194,8 +194,8 @@ static int read_list(struct kept_list *list, int dir_fd, const char *end)
 	return err;
 }
 
-/* Beyond all of the same second: a number that was removed and used again would be the oldest, not the newest.
- * Return: the number, or -errno. */
+/* Return: a number above all of the same second, or -errno. A number used again after its capture was removed
+ * would make the new capture look older than others. */
 static int next_number(int dir_fd, const char *when)
 {
 	struct dirent *entry;
@@ -216,7 +216,7 @@ static int next_number(int dir_fd, const char *when)
 	return (int)next;
 }
 
-/* Never over another file. Some file systems cannot promise that by themselves. */
+/* Never replaces another file. Not all file systems know RENAME_NOREPLACE. */
 static int rename_new(int dir_fd, const char *from, const char *to)
 {
 	if (!renameat2(dir_fd, from, dir_fd, to, RENAME_NOREPLACE))
@@ -245,7 +245,7 @@ static bool name_torn(int dir_fd, const char *part)
 	return named;
 }
 
-/* What a killed recorder was writing: nobody holds the lock any more. */
+/* Captures of a killed recorder are those whose lock nobody holds. */
 static int find_torn(struct capture_dir *dir, int dir_fd)
 {
 	struct kept_list parts = { .items = NULL };
@@ -303,7 +303,7 @@ static void format_time(int64_t realtime_ns, char ret_when[TIME_CHARS + 1])
 
 	if (!gmtime_r(&seconds, &utc) || utc.tm_year < 0 || utc.tm_year > 9999 - 1900 ||
 	    strftime(ret_when, TIME_CHARS + 1, "%Y%m%dT%H%M%SZ", &utc) != TIME_CHARS)
-		strcpy(ret_when, "19700101T000000Z"); /* a clock out of all bounds */
+		strcpy(ret_when, "19700101T000000Z"); /* the clock is out of all bounds */
 }
 
 static void make_name(char *ret_name, const char *when, const char *source, int number)
@@ -337,7 +337,7 @@ static int create_part(int dir_fd, const char *name)
 	if (fd < 0)
 		return -errno;
 	flock(fd,
-	      LOCK_EX | LOCK_NB); /* where there are no locks, it is a torn file later at worst */
+	      LOCK_EX | LOCK_NB); /* without locks the next recorder may take it for a torn one */
 	if (!faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW)) {
 		unlinkat(dir_fd, part, 0);
 		close(fd);
@@ -356,7 +356,7 @@ int capture_dir_create(struct capture_dir *dir, const char *source, int64_t real
 	if (dir_fd < 0)
 		return dir_fd;
 	format_time(realtime_ns, when);
-	/* More than once only where another recorder is as fast as this one. */
+	/* It takes more than one try only if another recorder writes there too. */
 	for (int tries = 0; fd == -EEXIST && tries < TRIES_MAX; tries++) {
 		int number = next_number(dir_fd, when);
 		if (number < 0 || number == NUMBER_MAX) {
@@ -372,7 +372,7 @@ int capture_dir_create(struct capture_dir *dir, const char *source, int64_t real
 	return fd;
 }
 
-/* After a wall clock that was set back, names and times lie: the file is made the newest by its mtime. */
+/* If the wall clock was set back, name and mtime lie: give the new file the latest mtime. */
 static void make_newest(const struct kept_list *list, int dir_fd, const char *name)
 {
 	struct stat status;
@@ -388,7 +388,7 @@ static void make_newest(const struct kept_list *list, int dir_fd, const char *na
 	utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW);
 }
 
-/* Best effort: what cannot be removed stays. @list: without the newest one, of so many bytes. */
+/* Files that cannot be removed stay. @list: all but the newest capture, which has @newest_bytes. */
 static void remove_oldest(const struct capture_dir *dir, const struct kept_list *list, int dir_fd,
 			  uint64_t newest_bytes, struct capture_dir_removed *removed)
 {
@@ -425,7 +425,7 @@ int capture_dir_finish(struct capture_dir *dir, const char *name,
 	if (dir_fd < 0)
 		return dir_fd;
 	make_part_name(name, part, sizeof(part));
-	/* Of half a list nobody knows the oldest. */
+	/* An incomplete list does not tell the oldest. */
 	bool listed = (dir->max_captures || dir->max_bytes) && !read_list(&others, dir_fd, DAT);
 	if (listed)
 		make_newest(&others, dir_fd, part);

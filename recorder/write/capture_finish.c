@@ -10,15 +10,15 @@
 
 #define SPARE_BYTES (64u << 10)
 #define ATTEMPTS    8
-#define NAMES_BYTES (2u << 20) /* of the room, a quarter at most */
-#define DEFLATED    2 /* segments become so many times shorter, at least */
-#define AMPLE	    4 /* so many times the slots: no need to look into them */
+#define NAMES_BYTES (2u << 20) /* kept free for names, but no more than a quarter */
+#define DEFLATED    2 /* deflated segments are at least so many times shorter */
+#define AMPLE	    4 /* room for so many times the whole segment ring needs no closer look */
 
-/* One thing to write, and what it takes to write it again after making room. */
+/* State while a capture is being finished. */
 struct finishing {
 	const struct capture_finish_parts *parts;
 	uint32_t cut_segments;
-	size_t bytes; /* counted by count_*() */
+	size_t bytes; /* what own events and names may take, by count_*() */
 };
 
 bool capture_finish_is_full(int error)
@@ -90,14 +90,14 @@ static int write_all(struct finishing *finishing)
 {
 	const struct capture_finish_parts *parts = finishing->parts;
 
-	/* Room for everything at once (deflated to half at least): what is cut later could be the
-	 * states written just before. */
+	/* Make room for everything at once, deflated to half: a later cut could take the states that
+	 * were written just before. */
 	if (parts->disk_full)
 		make_room(finishing, finishing->bytes / 2);
 	int error = recorder_events_take(parts->own_events, write_own_segment, finishing);
 	if (capture_finish_is_full(error) && !make_room(finishing, finishing->bytes / 2))
 		error = recorder_events_take(parts->own_events, write_own_segment, finishing);
-	/* Even without them the names are wanted. */
+	/* Names are worth writing even without own events. */
 	int first_error = error;
 	error = ft_symbols_write(parts->symbols, write_symbols, finishing);
 	first_error = first_error ? first_error : error;
@@ -121,7 +121,7 @@ int capture_finish(const struct capture_finish_parts *parts, uint32_t *ret_cut_s
 	return write_error ? write_error : error;
 }
 
-/* What no quota takes away: then writing will tell. */
+/* Knows of no quota: a write will fail then. */
 static uint64_t get_free_bytes(int fd)
 {
 	struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
@@ -134,7 +134,7 @@ static uint64_t get_free_bytes(int fd)
 	return limit.rlim_cur < free_bytes ? limit.rlim_cur : free_bytes;
 }
 
-/* For segments, before they are deflated. */
+/* Return: bytes of segments that fit, counted before they are deflated. */
 static uint64_t get_room_bytes(uint64_t free_bytes)
 {
 	uint64_t names_bytes = free_bytes / 4 < NAMES_BYTES ? free_bytes / 4 : NAMES_BYTES;
@@ -143,7 +143,7 @@ static uint64_t get_room_bytes(uint64_t free_bytes)
 						  : (free_bytes - names_bytes) * DEFLATED;
 }
 
-/* All that there is from @cursor on. */
+/* Return: bytes of all segments from @cursor on. */
 static uint64_t measure_segments(const struct segment_ring *slots, void *buffer,
 				 struct segment_ring_cursor cursor, uint64_t *ret_duration_ns)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The end of a capture: own events, names, facts and the end mark are written,
- * on a full disk too.
+ * Finishing a capture on a disk that may be full: own events, names, facts and the end mark are
+ * worth more than the events farthest from the trigger.
  */
 #ifndef RECORDER_WRITE_CAPTURE_FINISH_H
 #define RECORDER_WRITE_CAPTURE_FINISH_H
@@ -20,39 +20,43 @@ struct capture_finish_parts {
 	struct recorder_events *own_events;
 	const struct ft_symbols *symbols;
 	const struct ft_facts *facts;
-	bool disk_full;		/* writing has failed already: make room first */
+	bool disk_full;		/* a write has failed already: make room first */
 };
 
 /**
  * capture_finish() - complete the capture.
  *
- * Where the disk is full, the last segments of events make room for the names, without which the
- * others are worth little.
+ * If the disk is full, the last segments of events make room for the names, without which the others
+ * are worth little.
  *
- * @ret_cut_segments: how many did.
+ * @ret_cut_segments: how many segments made room.
  *
- * Return: 0, or the errno of what could not be written; the file ends at a segment's end all the same.
+ * Return: 0, or the negative errno of the first write that failed; the file ends at the end of a segment
+ * in any case.
  */
 int capture_finish(const struct capture_finish_parts *parts, uint32_t *ret_cut_segments);
 
-/* Is @error one that making room helps against? */
+/* Is @error one that more room would cure? */
 bool capture_finish_is_full(int error);
 
-/* Of a history, its oldest part. */
+/* The oldest part of a history, left out for want of room on the disk. */
 struct skipped_history {
-	uint64_t free_bytes;	/* that there were */
-	bool scarce;		/* there is room for what is deflated only */
-	uint64_t segments;	/* 0: all of it will fit */
+	uint64_t free_bytes;	/* on the disk at that time */
+	bool scarce;		/* there may be room for deflated segments only */
+	uint64_t segments;	/* 0: the whole history fits */
 	uint64_t duration_ns;
 };
 
 /**
- * capture_finish_skip_history() - move @cursor on to the oldest segment from which on all is expected to fit on the disk.
+ * capture_finish_skip_history() - leave out the part of the history that will not fit on the disk.
+ *
+ * The part around the trigger, which comes last, is worth most. @cursor moves on to the oldest segment from
+ * which everything is expected to fit.
  *
  * @fd:      the empty file.
- * @buffer:  a slot long.
- * @more_ns: for so long recording goes on, as it did in the history. Of the room half at least
- *           is the history's.
+ * @buffer:  as long as a slot.
+ * @more_ns: so long recording goes on, at the rate of the history. At least half of the room is for the
+ *           history.
  */
 void capture_finish_skip_history(int fd, const struct segment_ring *slots, void *buffer, uint64_t more_ns,
 	       struct segment_ring_cursor *cursor, struct skipped_history *ret_skipped);

@@ -18,15 +18,14 @@
 #include "recorder/write/capture_finish.h"
 #include "recorder/symbols/address_set.h"
 
-/* The slots hold seconds of the heaviest load: looking now and then costs the recording path nothing,
- * waking this thread up would. */
+/* The segment ring holds seconds of the heaviest load, so the thread polls: a wake-up would cost the drain
+ * time. */
 #define LOOK_NS 20000000
-/* A recorder that is killed leaves a file without the names of the last so many ns. */
+/* If the recorder is killed, names of the last so many ns are missing. */
 #define DRAFT_NS 1000000000u
-#define MARGIN \
-	64 /* of so many parts of the history the oldest is left: it is about to be overwritten */
+#define MARGIN	 64 /* the oldest 1/64 of a history is left out, as it is about to be overwritten */
 
-/* Where one CPU's part of the capture begins. */
+/* First segment of one CPU in the capture. */
 struct beginning {
 	uint32_t cpu;
 	uint64_t sequence, first_ns;
@@ -43,19 +42,19 @@ struct capture_writer {
 	uint64_t more_ns;
 	struct skipped_history skipped;
 	struct ft_symbols *symbols;
-	size_t named; /* of seen's addresses, names were looked for */
-	size_t drafted; /* of seen's addresses, the kernel's have names in the file */
-	uint64_t drafted_ns; /* when */
-	pthread_mutex_t lock; /* of seen, while the thread runs */
+	size_t named; /* names of so many addresses were looked for */
+	size_t drafted; /* kernel names of so many addresses are in the file */
+	uint64_t drafted_ns; /* time of the last draft */
+	pthread_mutex_t lock; /* protects address_set and stop while the thread runs */
 	struct address_set *address_set;
-	struct segment_ring_cursor cursor, base; /* base: where it began */
+	struct segment_ring_cursor cursor, base; /* base: where the capture begins */
 	struct beginning *beginnings;
 	size_t beginning_count;
-	void *buffer; /* a slot long */
+	void *buffer; /* as long as a slot */
 	uint64_t unwritten_segments, unwritten_events;
-	uint64_t lost; /* records, that the segments tell of */
+	uint64_t lost; /* records, by the headers of the segments */
 	pthread_t thread;
-	pthread_cond_t stopping; /* with the lock */
+	pthread_cond_t stopping; /* signalled with stop set */
 	_Atomic bool stop;
 	_Atomic int error;
 };
@@ -126,16 +125,20 @@ struct ft_facts *capture_writer_facts(struct capture_writer *writer)
 	return writer->facts;
 }
 
+static int collect_addresses(void *context, const void *segment, size_t segment_bytes)
+{
+	struct capture_writer *writer = context;
+	pthread_mutex_lock(&writer->lock);
+	int error = address_set_segment(writer->address_set, segment, segment_bytes);
+	pthread_mutex_unlock(&writer->lock);
+	return error == -ENOMEM ? error : 0;
+}
+
 static int write_segment(void *context, const void *segment, size_t segment_bytes)
 {
 	struct capture_writer *writer = context;
 	int error = ft_writer_segment(writer->file, segment, segment_bytes);
-	if (error)
-		return error;
-	pthread_mutex_lock(&writer->lock);
-	error = address_set_segment(writer->address_set, segment, segment_bytes);
-	pthread_mutex_unlock(&writer->lock);
-	return error == -ENOMEM ? error : 0;
+	return error ? error : collect_addresses(writer, segment, segment_bytes);
 }
 
 int capture_writer_write_own_events(struct capture_writer *writer)
@@ -146,7 +149,7 @@ int capture_writer_write_own_events(struct capture_writer *writer)
 	return error;
 }
 
-/* Where slots have been overwritten already, the oldest that are left would be while they are read. */
+/* Once slots are overwritten, the oldest that are left would be overwritten while they are read. */
 static void skip_margin(struct capture_writer *writer)
 {
 	const struct segment_ring *slots = writer->engine->slots;
@@ -170,7 +173,6 @@ static void find_beginning(struct capture_writer *writer)
 	writer->base = writer->cursor;
 }
 
-/* What the headers of the segments tell. */
 static void read_segment_header(struct capture_writer *writer, const void *segment,
 				size_t segment_bytes)
 {
@@ -192,8 +194,8 @@ static void read_segment_header(struct capture_writer *writer, const void *segme
 }
 
 /*
- * Events that are missing were put into the slots before base.put_ns. A CPU whose first segment is its
- * first ever misses none, one whose first segment begins earlier than that misses none after its beginning.
+ * Missing events were put into the segment ring before base.put_ns. A CPU whose first segment here is the
+ * first it ever had misses none. Another CPU misses none after the beginning of its first segment here.
  */
 uint64_t capture_writer_start_ns(const struct capture_writer *writer)
 {
@@ -211,7 +213,7 @@ uint64_t capture_writer_start_ns(const struct capture_writer *writer)
 	return start_ns < writer->base.put_ns ? start_ns : writer->base.put_ns;
 }
 
-/* Write all there is now. After a failure the rest is only counted. */
+/* Write all segments there are now. After a failure the others are only counted. */
 static void write_all(struct capture_writer *writer)
 {
 	size_t bytes;
@@ -220,7 +222,7 @@ static void write_all(struct capture_writer *writer)
 		int error = writer->error;
 		read_segment_header(writer, writer->buffer, bytes);
 		if (writer->stop && !writer->skipped.scarce)
-			ft_writer_hurry(writer->file); /* the file is waited for */
+			ft_writer_hurry(writer->file); /* somebody waits for the file */
 		if (!error) {
 			error = write_segment(writer, writer->buffer, bytes);
 			writer->error = error;
@@ -234,7 +236,7 @@ static void write_all(struct capture_writer *writer)
 	}
 }
 
-/* What was seen from number @first on, malloc'ed: the thread goes on meanwhile. */
+/* Addresses from number @first on, malloc'ed, since the thread adds to them meanwhile. */
 static int copy_addresses(struct capture_writer *writer, size_t first,
 			  struct names_address **ret_addresses, size_t *ret_count)
 {
@@ -258,7 +260,7 @@ static int write_draft(void *context, const void *payload, size_t payload_bytes)
 	return ft_writer_draft(writer->file, FT_SEGMENT_SYMBOLS, payload, payload_bytes);
 }
 
-/* The kernel's names of addresses not named yet; these need no file to be read. */
+/* Kernel names only: they are in memory, so that no file has to be read. */
 static int draft_symbols(const struct capture_writer *writer, const struct names_address *addresses,
 			 size_t count, struct ft_symbols *symbols)
 {
@@ -277,9 +279,9 @@ static int draft_symbols(const struct capture_writer *writer, const struct names
 }
 
 /*
- * Names come at the end, when all addresses are known. Should the recorder not live to see it, those
- * of the kernel's functions, without which events mean little, are in the file already. What goes wrong
- * here is told by the next segment's writing.
+ * Names are written at the end, when all addresses are known. Events mean little without names of kernel
+ * functions, so these are drafted now and then, in case the recorder does not live to see the end. An error
+ * here is ignored: writing the next segment will report it.
  */
 static void draft_names(struct capture_writer *writer)
 {
@@ -302,7 +304,7 @@ out:
 	free(addresses);
 }
 
-/* Return: false where that was all. */
+/* Return: false if the thread has to stop. */
 static bool wait_for_more(struct capture_writer *writer)
 {
 	const struct timespec next = clock_timespec(clock_now_ns() + LOOK_NS);
@@ -325,7 +327,7 @@ static void set_start_facts(struct capture_writer *writer)
 			    realtime_ns - (int64_t)(clock_now_ns() - start_ns));
 }
 
-/* Whom the capture is about, should the end, with all facts, never come. */
+/* A first copy of the facts, in case the end, with all of them, never comes. */
 static void draft_facts(struct capture_writer *writer)
 {
 	size_t facts_bytes;
@@ -343,7 +345,7 @@ static void *run_writer(void *context)
 	find_beginning(writer);
 	write_all(writer);
 	if (writer->history)
-		draft_facts(writer); /* now it is known where it begins */
+		draft_facts(writer); /* the beginning is known now */
 	do {
 		write_all(writer);
 		draft_names(writer);
@@ -380,15 +382,6 @@ int capture_writer_update_mappings(struct capture_writer *writer)
 	return error;
 }
 
-static int collect_addresses(void *context, const void *segment, size_t segment_bytes)
-{
-	struct capture_writer *writer = context;
-	pthread_mutex_lock(&writer->lock);
-	int error = address_set_segment(writer->address_set, segment, segment_bytes);
-	pthread_mutex_unlock(&writer->lock);
-	return error == -ENOMEM ? error : 0;
-}
-
 int capture_writer_find_names(struct capture_writer *writer, int deadline_ms)
 {
 	struct names_address *addresses = NULL;
@@ -407,7 +400,7 @@ int capture_writer_find_names(struct capture_writer *writer, int deadline_ms)
 	return error;
 }
 
-/* Those that cannot be found are left out, with a note. */
+/* A note says so if names are missing. */
 static int find_remaining_names(struct capture_writer *writer, int deadline_ms)
 {
 	int error = capture_writer_find_names(writer, deadline_ms);
@@ -462,7 +455,7 @@ static void note_skipped(struct capture_writer *writer)
 			(double)writer->skipped.free_bytes / 1e6);
 }
 
-/* Without what had been overwritten before the job began. */
+/* Does not count what was overwritten before the capture began. */
 static void count_events(const struct capture_writer *writer,
 			 struct capture_writer_summary *summary)
 {
@@ -487,7 +480,7 @@ void capture_writer_finish(struct capture_writer *writer, const char *end_reason
 	set_start_facts(writer);
 	int facts_error = set_last_facts(writer, disk_full ? "disk-full" : end_reason, ret_summary);
 	error = error ? error : facts_error;
-	/* Short of memory the capture is still completed, with what there is. */
+	/* Without memory for all of it the capture is still completed. */
 	int write_error =
 		capture_finish(&(struct capture_finish_parts){ .file = writer->file,
 							       .own_events = writer->own_events,

@@ -27,9 +27,9 @@ struct recording {
 	struct engine *engine;
 	struct mappings *mappings;
 	struct capture_writer *writer;
-	int32_t *unreadable; /* whose maps could not be read at the start */
+	int32_t *unreadable; /* processes whose maps could not be read at the start */
 	size_t unreadable_count;
-	bool file_locks; /* somebody waits for one */
+	bool file_locks; /* a thread waits for a file lock */
 };
 
 static int create_writer(struct recording *recording, int out_fd, struct diagnostic *refusal)
@@ -87,7 +87,7 @@ static int add_own_event(void *context, const struct ft_event *event)
 	return error == -ENOMEM ? error : 0;
 }
 
-/* What every thread of the target, or of the host, is doing. */
+/* Add the state of each thread of the target, or of the host. */
 static void snapshot_states(struct recording *recording)
 {
 	const struct target *target = recording->target;
@@ -111,7 +111,7 @@ static void read_mappings(struct recording *recording)
 	recording->unreadable_count = count > 0 ? (size_t)count : 0;
 }
 
-/* Those that were stuck at the start may answer now; those that have exited never will. */
+/* A process that was stuck at the start may answer now, unless it has exited. */
 static void read_mappings_again(struct recording *recording)
 {
 	size_t alive = 0;
@@ -147,7 +147,7 @@ int recording_start(struct recording *recording, struct diagnostic *ret_refusal)
 {
 	if (engine_start(recording->engine, ret_refusal))
 		return -1;
-	/* From here on the slots fill while the rest is prepared. */
+	/* The segment ring fills while the rest is prepared. */
 	set_start_facts(recording);
 	engine_note_limits(recording->engine, capture_writer_own_events(recording->writer));
 	snapshot_states(recording);
@@ -183,7 +183,7 @@ int recording_write_error(const struct recording *recording)
 
 void recording_stop(struct recording *recording)
 {
-	/* On a busy host looking at every thread takes seconds: they are no part of the recording. */
+	/* Stop first: on a busy host the snapshot takes seconds, which are no part of the recording. */
 	engine_stop(recording->engine);
 	kernel_log_look(recording->engine->kernel_log);
 	snapshot_states(recording);
