@@ -78,7 +78,7 @@ static void kill_run(struct run *run)
 	run->killed = true;
 }
 
-static void tell_failure(const struct run *run, int status)
+static void report_failure(const struct run *run, int status)
 {
 	const char *file = run->file ? run->file : "a capture";
 
@@ -101,7 +101,7 @@ static bool reap_run(struct capture_hook *hook, struct run *run)
 	/* If SIGCHLD is ignored, waitpid() does not tell how it ended. */
 	if (reaped > 0 && !run->killed && !(WIFEXITED(status) && !WEXITSTATUS(status))) {
 		hook->status.failed++;
-		tell_failure(run, status);
+		report_failure(run, status);
 	}
 	unlink(run->report);
 	free(run->file);
@@ -163,7 +163,7 @@ static void name_report(const struct capture_hook *hook, struct run *run)
 }
 
 /* Return: the time that a run has that starts now. */
-static uint64_t time_left_ns(const struct capture_hook *hook)
+static uint64_t get_time_left_ns(const struct capture_hook *hook)
 {
 	uint64_t now_ns = clock_now_ns();
 	uint64_t left_ns = hook->end_ns > now_ns ? hook->end_ns - now_ns : 0;
@@ -174,7 +174,7 @@ static uint64_t time_left_ns(const struct capture_hook *hook)
 static void start_run(struct capture_hook *hook, struct run *run,
 		      const struct pending_capture *pending)
 {
-	uint64_t left_ns = time_left_ns(hook);
+	uint64_t left_ns = get_time_left_ns(hook);
 	sigset_t all, before;
 
 	name_report(hook, run);
@@ -208,7 +208,7 @@ static void start_next(struct capture_hook *hook)
 {
 	struct run *run;
 
-	while (hook->queue_count && time_left_ns(hook) && (run = find_free_run(hook))) {
+	while (hook->queue_count && get_time_left_ns(hook) && (run = find_free_run(hook))) {
 		start_run(hook, run, &hook->queue[0]);
 		free_pending(&hook->queue[0]);
 		hook->queue_count--;
@@ -263,7 +263,7 @@ bool capture_hook_busy(const struct capture_hook *hook)
 	for (size_t i = 0; i < CHILDREN_MAX; i++)
 		if (hook->runs[i].pid && !hook->runs[i].killed)
 			return true;
-	return hook->queue_count && time_left_ns(hook);
+	return hook->queue_count && get_time_left_ns(hook);
 }
 
 void capture_hook_status(const struct capture_hook *hook, struct capture_hook_status *ret_status)

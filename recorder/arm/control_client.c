@@ -83,7 +83,7 @@ int control_default_path(char *ret_path, size_t path_bytes)
 	return err;
 }
 
-static int left_ms(uint64_t deadline_ns)
+static int get_left_ms(uint64_t deadline_ns)
 {
 	uint64_t now_ns = clock_now_ns();
 	if (now_ns >= deadline_ns)
@@ -103,7 +103,7 @@ static int connect_until(int fd, const char *path, uint64_t deadline_ns)
 	while (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			return -errno;
-		if (!left_ms(deadline_ns))
+		if (!get_left_ms(deadline_ns))
 			return -ETIMEDOUT;
 		nanosleep(&pause, NULL);
 	}
@@ -179,7 +179,7 @@ static int receive_line(int fd, uint64_t deadline_ns, char **ret_line)
 
 	while (!result) {
 		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-		int ms = left_ms(deadline_ns);
+		int ms = get_left_ms(deadline_ns);
 		if (bytes > ANSWER_BYTES_MAX) {
 			result = -EPROTO;
 			break;

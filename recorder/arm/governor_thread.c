@@ -72,7 +72,7 @@ void governor_thread_destroy(struct governor_thread *thread)
 	free(thread);
 }
 
-static bool somebody_waits_for_a_lock(const struct blocked_threads *blocked, uint64_t drained_ns)
+static bool has_lock_waiter(const struct blocked_threads *blocked, uint64_t drained_ns)
 {
 	size_t places = blocked_threads_lock_waits(blocked) ? blocked_threads_count(blocked) : 0;
 	struct blocked_thread thread;
@@ -95,8 +95,7 @@ static struct governor_counts read_counts(const struct governor_thread *thread)
 		.wakings = drained->wakings,
 		.events = drained->events,
 		.cpu_ns = clock_own_cpu_ns(),
-		.lock_wait =
-			somebody_waits_for_a_lock(thread->options.blocked, drained->drained_ns),
+		.lock_wait = has_lock_waiter(thread->options.blocked, drained->drained_ns),
 	};
 }
 
@@ -174,7 +173,7 @@ static void wait_for_next(struct governor_thread *thread, uint64_t looked_ns)
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &least, NULL);
 }
 
-static void *run_thread(void *context)
+static void *run_governor_thread(void *context)
 {
 	struct governor_thread *thread = context;
 	pthread_setname_np(pthread_self(), "ft-watch");
@@ -192,7 +191,7 @@ int governor_thread_start(struct governor_thread *thread)
 	if (thread->options.governor)
 		governor_init(&thread->governor, thread->options.governor, &now);
 	thread->stop = false;
-	return -pthread_create(&thread->pthread, NULL, run_thread, thread);
+	return -pthread_create(&thread->pthread, NULL, run_governor_thread, thread);
 }
 
 void governor_thread_stop(struct governor_thread *thread)

@@ -198,7 +198,7 @@ static void start_states(struct history_keeper *keeper)
 }
 
 /* Remove mappings, states and stacks that are older than the history. */
-static void forget_old(struct history_keeper *keeper, uint64_t now_ns)
+static void forget_old_data(struct history_keeper *keeper, uint64_t now_ns)
 {
 	uint64_t oldest_ns = segment_ring_since_ns(keeper->engine->slots);
 
@@ -270,7 +270,7 @@ static void *run_keeper(void *context)
 		pthread_mutex_lock(&keeper->unwound_lock);
 		unwind_dumps(keeper, now_ns - SETTLED_NS, keeper->mappings, UNWIND_DEADLINE_MS);
 		pthread_mutex_unlock(&keeper->unwound_lock);
-		forget_old(keeper, now_ns);
+		forget_old_data(keeper, now_ns);
 		if (keeper->ring_metadata)
 			write_ring_metadata(keeper, now_ns);
 		const struct timespec until = clock_timespec(now_ns + pause_ns);

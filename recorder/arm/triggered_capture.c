@@ -181,7 +181,7 @@ static void set_facts(struct triggered_capture *capture, uint64_t end_ns)
 	ft_facts_set_number(facts, FT_FACT_END_NS, (int64_t)end_ns);
 }
 
-static const char *end_reason(const struct triggered_capture *capture)
+static const char *get_end_reason(const struct triggered_capture *capture)
 {
 	if (capture_writer_error(capture->writer))
 		return "write-error"; /* capture_writer_finish() recognises a full disk */
@@ -228,7 +228,7 @@ static void finish_file(struct triggered_capture *capture)
 	capture_writer_stop(capture->writer);
 	add_own_events(capture, end_states);
 	set_facts(capture, end_ns);
-	capture_writer_finish(capture->writer, end_reason(capture),
+	capture_writer_finish(capture->writer, get_end_reason(capture),
 			      capture->named ? NAMES_REST_MS : NAMES_ALL_MS, &result->file);
 	uint64_t start_ns = capture_writer_start_ns(capture->writer);
 	result->duration_ns = end_ns - start_ns;

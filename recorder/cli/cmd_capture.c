@@ -137,7 +137,7 @@ static int parse_options(struct capture *capture, int argc, char **argv)
 	return -1;
 }
 
-static char *default_path(void)
+static char *make_default_path(void)
 {
 	struct utsname name;
 	char when[32], *path;
@@ -223,8 +223,8 @@ static void draw_progress(const struct capture *capture, const struct recording 
 }
 
 /* Return: why the recording ended (FT_FACT_END_REASON). */
-static const char *wait_for_end(struct capture *capture, struct recording *recording, int signal_fd,
-				uint64_t start_ns)
+static const char *wait_until_over(struct capture *capture, struct recording *recording,
+				   int signal_fd, uint64_t start_ns)
 {
 	struct pollfd poll_fd = { .fd = signal_fd, .events = POLLIN };
 	for (;;) {
@@ -298,7 +298,7 @@ static int record_host(struct capture *capture, int out_fd, bool *ret_started)
 	if (!capture->quiet)
 		message_recording("for %.1f s into %s", (double)capture->duration_ns / 1e9,
 				  capture->path);
-	const char *reason = wait_for_end(capture, recording, signal_fd, clock_now_ns());
+	const char *reason = wait_until_over(capture, recording, signal_fd, clock_now_ns());
 	recording_stop(recording);
 	if (!capture->quiet)
 		message_progress("finding names");
@@ -310,12 +310,12 @@ static int record_host(struct capture *capture, int out_fd, bool *ret_started)
 	return status;
 }
 
-static int run_capture(struct capture *capture)
+static int capture_to_file(struct capture *capture)
 {
 	int32_t missing;
 	bool created, started = false;
 
-	if (!capture->path && !(capture->path = default_path())) {
+	if (!capture->path && !(capture->path = make_default_path())) {
 		message_error("not enough memory.");
 		return EXIT_FAILED;
 	}
@@ -342,7 +342,7 @@ int cmd_capture(int argc, char **argv)
 				   .duration_ns = DURATION_DEFAULT_NS };
 	int status = parse_options(&capture, argc, argv);
 	if (status < 0)
-		status = run_capture(&capture);
+		status = capture_to_file(&capture);
 	target_close(&capture.arguments.target);
 	free(capture.path);
 	return status;

@@ -141,7 +141,7 @@ static int print_answer(const struct trigger_command *command, const char *line)
 }
 
 /* The recorder may have accepted: say where the capture will be. Return: whether that was said. */
-static bool tell_under_way(const struct trigger_command *command)
+static bool report_under_way(const struct trigger_command *command)
 {
 	char *line;
 
@@ -179,7 +179,7 @@ int cmd_trigger(int argc, char **argv)
 	}
 	int err = control_ask(command.path, request, (int)(command.timeout_ns / 1000000), &line);
 	free(request);
-	if (err == -ETIMEDOUT && tell_under_way(&command))
+	if (err == -ETIMEDOUT && report_under_way(&command))
 		return EXIT_FAILED;
 	if (err)
 		return control_error(command.path, err);

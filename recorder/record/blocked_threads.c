@@ -77,7 +77,7 @@ static size_t home_index(const struct blocked_threads *blocked, int32_t tid)
 	return ((uint32_t)tid * 2654435769u >> 7) & blocked->mask;
 }
 
-static int32_t tid_at(const struct blocked_threads *blocked, size_t at)
+static int32_t get_tid(const struct blocked_threads *blocked, size_t at)
 {
 	return LOAD(blocked->slots[blocked->index[at] - 1].tid);
 }
@@ -86,7 +86,7 @@ static int32_t tid_at(const struct blocked_threads *blocked, size_t at)
 static size_t find_index(const struct blocked_threads *blocked, int32_t tid)
 {
 	size_t at = home_index(blocked, tid);
-	while (blocked->index[at] && tid_at(blocked, at) != tid)
+	while (blocked->index[at] && get_tid(blocked, at) != tid)
 		at = (at + 1) & blocked->mask;
 	return at;
 }
@@ -149,7 +149,7 @@ static void remove_thread(struct blocked_threads *blocked, int32_t tid)
 	uint32_t number = blocked->index[hole] - 1;
 	for (size_t at = (hole + 1) & blocked->mask; blocked->index[at];
 	     at = (at + 1) & blocked->mask) {
-		size_t wants = home_index(blocked, tid_at(blocked, at));
+		size_t wants = home_index(blocked, get_tid(blocked, at));
 		if (((at - wants) & blocked->mask) >= ((at - hole) & blocked->mask)) {
 			blocked->index[hole] = blocked->index[at];
 			hole = at;

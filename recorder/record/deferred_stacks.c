@@ -159,7 +159,7 @@ static void fill_batch(struct deferred_stacks *deferred, struct batch *batch, si
 	}
 }
 
-static bool make_room(struct deferred_stacks *deferred, size_t slots)
+static bool grow_read_changes(struct deferred_stacks *deferred, size_t slots)
 {
 	if (slots <= deferred->read_count)
 		return true;
@@ -176,7 +176,7 @@ static bool make_room(struct deferred_stacks *deferred, size_t slots)
 static void begin_batch(struct deferred_stacks *deferred, uint64_t drained_ns)
 {
 	size_t slots = blocked_threads_count(deferred->options.blocked);
-	if (stuck >= STUCK_MOST || !make_room(deferred, slots))
+	if (stuck >= STUCK_MOST || !grow_read_changes(deferred, slots))
 		return;
 	struct batch *batch = malloc(sizeof(*batch));
 	if (!batch)

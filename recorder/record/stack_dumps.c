@@ -44,7 +44,7 @@ void stack_dumps_destroy(struct stack_dumps *dumps)
 	munmap(dumps, sizeof(*dumps));
 }
 
-static uint64_t call_length(const struct ft_event *call)
+static uint64_t get_call_length(const struct ft_event *call)
 {
 	uint64_t length = call->call.args[1];
 	if (call->call.call == FT_CALL_MREMAP && call->call.args[2] > length)
@@ -92,13 +92,13 @@ void stack_dumps_add(struct stack_dumps *dumps, const struct ft_event *call,
 	if (!dump->registers || dump->register_count > DUMP_REGISTERS_MAX ||
 	    dump->stack_bytes > TIER_DUMP_BYTES)
 		return;
-	struct slot *slot = find_slot(dumps, call_length(call));
+	struct slot *slot = find_slot(dumps, get_call_length(call));
 	if (!slot)
 		return;
 	struct stack_dump *kept = &slot->dump;
 	kept->task = *call->task;
 	kept->time_ns = call->time_ns;
-	kept->length_bytes = call_length(call);
+	kept->length_bytes = get_call_length(call);
 	memcpy(kept->registers, dump->registers, dump->register_count * sizeof(uint64_t));
 	kept->stack_bytes = dump->stack_bytes;
 	memcpy(kept->stack, dump->stack, dump->stack_bytes);

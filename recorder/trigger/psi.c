@@ -159,7 +159,7 @@ static void read_average(const struct psi *psi, char *ret_text, size_t text_byte
 	snprintf(ret_text, text_bytes, "%.*s %%", (int)strspn(at, "0123456789."), at);
 }
 
-static void post_trigger(struct psi *psi, uint64_t now_ns)
+static void post_pressure(struct psi *psi, uint64_t now_ns)
 {
 	const struct psi_spec *spec = &psi->spec;
 	char average[32];
@@ -182,7 +182,7 @@ static void note_pressure(struct psi *psi)
 	uint64_t now_ns = clock_now_ns();
 
 	if (!psi->last_ns || now_ns - psi->last_ns > SILENCE_OF_WINDOWS * psi->spec.window_ns)
-		post_trigger(psi, now_ns);
+		post_pressure(psi, now_ns);
 	psi->last_ns = now_ns;
 }
 

@@ -196,7 +196,7 @@ static int read_list(struct kept_list *list, int dir_fd, const char *end)
 
 /* Return: a number above all of the same second, or -errno. A number used again after its capture was removed
  * would make the new capture look older than others. */
-static int next_number(int dir_fd, const char *when)
+static int find_next_number(int dir_fd, const char *when)
 {
 	struct dirent *entry;
 	DIR *stream;
@@ -358,7 +358,7 @@ int capture_dir_create(struct capture_dir *dir, const char *source, int64_t real
 	format_time(realtime_ns, when);
 	/* It takes more than one try only if another recorder writes there too. */
 	for (int tries = 0; fd == -EEXIST && tries < TRIES_MAX; tries++) {
-		int number = next_number(dir_fd, when);
+		int number = find_next_number(dir_fd, when);
 		if (number < 0 || number == NUMBER_MAX) {
 			fd = number < 0 ? number : -EMFILE;
 			break;

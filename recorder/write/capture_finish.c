@@ -86,7 +86,7 @@ static int write_end(struct finishing *finishing)
 	return error;
 }
 
-static int write_all(struct finishing *finishing)
+static int write_parts(struct finishing *finishing)
 {
 	const struct capture_finish_parts *parts = finishing->parts;
 
@@ -116,7 +116,7 @@ int capture_finish(const struct capture_finish_parts *parts, uint32_t *ret_cut_s
 	int error = recorder_events_each(parts->own_events, count_segment, &finishing);
 	if (!error)
 		error = ft_symbols_write(parts->symbols, count_payload, &finishing);
-	int write_error = write_all(&finishing);
+	int write_error = write_parts(&finishing);
 	*ret_cut_segments = finishing.cut_segments;
 	return write_error ? write_error : error;
 }

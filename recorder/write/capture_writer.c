@@ -214,7 +214,7 @@ uint64_t capture_writer_start_ns(const struct capture_writer *writer)
 }
 
 /* Write all segments there are now. After a failure the others are only counted. */
-static void write_all(struct capture_writer *writer)
+static void write_new_segments(struct capture_writer *writer)
 {
 	size_t bytes;
 	uint64_t taken = writer->cursor.events - writer->cursor.lost_events;
@@ -343,14 +343,14 @@ static void *run_writer(void *context)
 	struct capture_writer *writer = context;
 	pthread_setname_np(pthread_self(), "ft-save");
 	find_beginning(writer);
-	write_all(writer);
+	write_new_segments(writer);
 	if (writer->history)
 		draft_facts(writer); /* the beginning is known now */
 	do {
-		write_all(writer);
+		write_new_segments(writer);
 		draft_names(writer);
 	} while (wait_for_more(writer));
-	write_all(writer);
+	write_new_segments(writer);
 	return NULL;
 }
 

@@ -131,7 +131,7 @@ static void read_mappings_again(struct recording *recording)
 	free(still);
 }
 
-static void set_start_facts(struct recording *recording)
+static void set_first_facts(struct recording *recording)
 {
 	struct ft_facts *facts = capture_writer_facts(recording->writer);
 	uint64_t start_ns = recording->engine->start_ns;
@@ -148,7 +148,7 @@ int recording_start(struct recording *recording, struct diagnostic *ret_refusal)
 	if (engine_start(recording->engine, ret_refusal))
 		return -1;
 	/* The segment ring fills while the rest is prepared. */
-	set_start_facts(recording);
+	set_first_facts(recording);
 	engine_note_limits(recording->engine, capture_writer_own_events(recording->writer));
 	snapshot_states(recording);
 	read_mappings(recording);
