@@ -29,8 +29,8 @@
 #define STATUS_DONE    0
 #define STATUS_DAMAGED 3 /* the report covers what could be read */
 
-/* The child gets nothing of the recorder: no priority, no descriptors with their locks, and no capabilities
- * that a service manager gave it. */
+/* The child gets nothing of the recorder: no priority, no descriptors with their locks, and no
+ * capabilities that a service manager gave it. */
 static void become_ordinary(void)
 {
 	struct sched_param ordinary = { .sched_priority = 0 };
@@ -144,8 +144,8 @@ static char *run_analyze(const struct capture_hook_job *job)
 	return read_verdict(job->report);
 }
 
-/* setenv() is safe after fork(): the child has one thread, glibc resets its own locks, and no other thread of
- * the recorder changes environ. */
+/* setenv() is safe after fork(): the child has one thread, glibc resets its own locks, and no
+ * other thread of the recorder changes environ. */
 static void set_variable(const char *name, const char *value)
 {
 	if (value)

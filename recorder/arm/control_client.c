@@ -51,7 +51,8 @@ bool control_candidate(size_t index, char *ret_path, size_t path_bytes)
 	}
 }
 
-/* Everybody may write to /dev/shm, so the directory must be ours: its owner can replace what is in it. */
+/* Everybody may write to /dev/shm, so the directory must be ours: its owner can replace what is
+ * in it. */
 static int make_own_directory(const char *dir)
 {
 	struct stat status;

@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Path of the socket without --control, for the armed recorder: in the first directory of /run/freezetrap,
- * $XDG_RUNTIME_DIR/freezetrap and /dev/shm/freezetrap-UID that exists or can be made. Return: 0 or -errno. */
+/* Path of the socket without --control, for the armed recorder: in the first directory of
+ * /run/freezetrap, $XDG_RUNTIME_DIR/freezetrap and /dev/shm/freezetrap-UID that exists or can be
+ * made. Return: 0 or -errno. */
 int control_default_path(char *ret_path, size_t path_bytes);
 
 /* The default paths in their order, the first is 0. Return: false past the last one. */
@@ -23,8 +24,8 @@ bool control_candidate(size_t index, char *ret_path, size_t path_bytes);
  * @request:    one line of JSON.
  * @ret_answer: malloc'ed line.
  *
- * Return: 0, -ENOENT or -ECONNREFUSED (nobody is armed), -EACCES, -ETIMEDOUT, -EPROTO (not an answer),
- * or another errno.
+ * Return: 0, -ENOENT or -ECONNREFUSED (nobody is armed), -EACCES, -ETIMEDOUT, -EPROTO (not an
+ * answer), or another errno.
  */
 int control_ask(const char *path, const char *request, int timeout_ms, char **ret_answer);
 

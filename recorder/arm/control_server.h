@@ -45,8 +45,9 @@ int control_fd(const struct control *control);
 /**
  * control_take() - take the next complete request. Never blocks.
  *
- * A client is dropped if its request is not complete after 2 s or exceeds 4 KiB. Clients of other users are
- * turned away. A client that waits may be gone when its answer comes: control_answer() then does nothing.
+ * A client is dropped if its request is not complete after 2 s or exceeds 4 KiB. Clients of other
+ * users are turned away. A client that waits may be gone when its answer comes: control_answer()
+ * then does nothing.
  *
  * Return: 1 if there is a request, 0 if there is none now.
  */
@@ -55,7 +56,8 @@ int control_take(struct control *control, struct control_request *ret_request);
 /* Send @json, one line without newline, and drop the client. Never blocks. */
 void control_answer(struct control *control, int client, const char *json);
 
-/* Answers to CONTROL_TRIGGER. @file: of the finished capture; NULL for a client that does not wait. */
+/* Answers to CONTROL_TRIGGER. @file: of the finished capture; NULL for a client that does not
+ * wait. */
 void control_answer_trigger(struct control *control, int client, uint64_t number, const char *file);
 void control_answer_error(struct control *control, int client, const char *text);
 

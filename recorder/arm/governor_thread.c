@@ -74,11 +74,11 @@ void governor_thread_destroy(struct governor_thread *thread)
 
 static bool has_lock_waiter(const struct blocked_threads *blocked, uint64_t drained_ns)
 {
-	size_t places = blocked_threads_lock_waits(blocked) ? blocked_threads_count(blocked) : 0;
+	size_t slots = blocked_threads_lock_waits(blocked) ? blocked_threads_count(blocked) : 0;
 	struct blocked_thread thread;
 
-	for (size_t place = 0; place < places; place++)
-		if (blocked_threads_at(blocked, place, &thread) && thread.in_lock &&
+	for (size_t slot = 0; slot < slots; slot++)
+		if (blocked_threads_at(blocked, slot, &thread) && thread.in_lock &&
 		    thread.since_ns && thread.since_ns + LOCK_WAIT_NS <= drained_ns &&
 		    thread.since_ns + LOCK_STALE_NS > drained_ns)
 			return true;

@@ -41,7 +41,8 @@ struct governor_thread_status {
 };
 
 /* Return: 0 or -ENOMEM. */
-int governor_thread_create(const struct governor_thread_options *options, struct governor_thread **ret_thread);
+int governor_thread_create(const struct governor_thread_options *options,
+			   struct governor_thread **ret_thread);
 void governor_thread_destroy(struct governor_thread *thread); /* not while it runs */
 
 /* Call it after perf_events_enable(). Return: 0 or the negative errno of pthread_create(). */
@@ -54,6 +55,7 @@ void governor_thread_stop(struct governor_thread *thread);
 void governor_thread_set_target(struct governor_thread *thread, const struct target *target);
 
 /* From any thread. */
-void governor_thread_status(struct governor_thread *thread, struct governor_thread_status *ret_status);
+void governor_thread_status(struct governor_thread *thread,
+			    struct governor_thread_status *ret_status);
 
 #endif

@@ -181,7 +181,8 @@ static void replace_states(struct history_keeper *keeper, struct thread_states *
 	keeper->states_kept = !states;
 }
 
-/* A thread that waits when the target is found may never be in an event: only its state tells of it. */
+/* A thread that waits when the target is found may never be in an event: only its state tells of
+ * it. */
 static void start_states(struct history_keeper *keeper)
 {
 	struct target target;

@@ -16,9 +16,10 @@
 
 struct history_keeper;
 
-/* Reads the maps of all processes, before anything freezes. @ringmap: may be NULL. Return: 0 or -ENOMEM. */
-int history_keeper_create(struct engine *engine, struct target_finder *finder, struct ring_map *ringmap,
-		 struct history_keeper **ret_keeper);
+/* Reads the maps of all processes, before anything freezes. @ringmap: may be NULL. Return: 0 or
+ * -ENOMEM. */
+int history_keeper_create(struct engine *engine, struct target_finder *finder,
+			  struct ring_map *ringmap, struct history_keeper **ret_keeper);
 void history_keeper_destroy(struct history_keeper *keeper);	/* not while it runs */
 
 int history_keeper_start(struct history_keeper *keeper);		/* 0 or the errno of pthread_create() */
@@ -28,16 +29,20 @@ void history_keeper_stop(struct history_keeper *keeper);
 int history_keeper_copy_mappings(struct history_keeper *keeper, struct mappings **ret_mappings);
 
 /* Note what could not be read when arming. */
-void history_keeper_note_limits(const struct history_keeper *keeper, struct recorder_events *own_events);
+void history_keeper_note_limits(const struct history_keeper *keeper,
+				struct recorder_events *own_events);
 
-/* Add an event of the recorder, STATE or NOTE. @keeper is void so that this can be an emit() callback. */
+/* Add an event of the recorder, STATE or NOTE. @keeper is void so that this can be an emit()
+ * callback. */
 void history_keeper_add_event(void *keeper, const struct ft_event *event);
 
 /* Copy these events, from @since_ns on. */
-void history_keeper_copy_events(struct history_keeper *keeper, uint64_t since_ns, struct recorder_events *own_events);
+void history_keeper_copy_events(struct history_keeper *keeper, uint64_t since_ns,
+				struct recorder_events *own_events);
 
 /* Copy the states that the target's threads had when it was found, if that was after @since_ns. */
-void history_keeper_copy_states(struct history_keeper *keeper, uint64_t since_ns, struct recorder_events *own_events);
+void history_keeper_copy_states(struct history_keeper *keeper, uint64_t since_ns,
+				struct recorder_events *own_events);
 
 /**
  * history_keeper_copy_unwound() - copy the unwound stacks of large calls.
@@ -45,7 +50,8 @@ void history_keeper_copy_states(struct history_keeper *keeper, uint64_t since_ns
  * @mappings: used to unwind the remaining dumps now, before @deadline_ms. NULL: they are left for later.
  * @seen:     at first 0; only stacks that are new since the last call with it are copied.
  */
-void history_keeper_copy_unwound(struct history_keeper *keeper, const struct mappings *mappings, uint64_t *seen,
-		       int deadline_ms, struct recorder_events *own_events);
+void history_keeper_copy_unwound(struct history_keeper *keeper, const struct mappings *mappings,
+				 uint64_t *seen, int deadline_ms,
+				 struct recorder_events *own_events);
 
 #endif

@@ -14,8 +14,8 @@
 struct ring_metadata;
 
 /* All arguments stay the caller's. Return: 0 or -ENOMEM. */
-int ring_metadata_create(struct ring_map *ringmap, const struct engine *engine, struct target_finder *finder,
-		      struct ring_metadata **ret_metadata);
+int ring_metadata_create(struct ring_map *ringmap, const struct engine *engine,
+			 struct target_finder *finder, struct ring_metadata **ret_metadata);
 void ring_metadata_destroy(struct ring_metadata *metadata);
 
 /* Have the kernel frames of @stack named. Beyond 65536 addresses they get no names. */

@@ -76,7 +76,8 @@ struct status {
 	size_t probe_count;
 };
 
-/* Return: a malloc'ed line without newline, or NULL (no memory). Bytes that are no UTF-8 become "?". */
+/* Return: a malloc'ed line without newline, or NULL (no memory). Bytes that are no UTF-8 become
+ * "?". */
 char *status_to_json(const struct status *status);
 
 /* Measures what the recorder does and costs. */
@@ -91,7 +92,7 @@ struct status_meter {
 };
 
 void status_meter_init(struct status_meter *meter, const struct engine *engine,
-		      const struct ring_map *ringmap, struct target_finder *finder);
+		       const struct ring_map *ringmap, struct target_finder *finder);
 
 /* Call it every second or so: works out the rate of events. */
 void status_meter_update(struct status_meter *meter, uint64_t now_ns);

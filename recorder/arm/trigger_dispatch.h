@@ -28,26 +28,28 @@ struct trigger_dispatch_options {
 	bool quiet;
 };
 
-int trigger_dispatch_create(const struct trigger_dispatch_options *options, struct trigger_dispatch **ret_dispatch);
+int trigger_dispatch_create(const struct trigger_dispatch_options *options,
+			    struct trigger_dispatch **ret_dispatch);
 void trigger_dispatch_destroy(struct trigger_dispatch *dispatch);
 
 void trigger_dispatch_trigger(struct trigger_dispatch *dispatch, const struct trigger *trigger);
 
 /* @request: CONTROL_TRIGGER. */
-void trigger_dispatch_request(struct trigger_dispatch *dispatch, const struct control_request *request);
+void trigger_dispatch_request(struct trigger_dispatch *dispatch,
+			      const struct control_request *request);
 
 /* Call it when options.capture.done_fd is readable. */
 void trigger_dispatch_look(struct trigger_dispatch *dispatch);
 
-/* Start no more captures and end the current one now. Its command, and those that run, have some seconds
- * more. */
+/* Start no more captures and end the current one now. Its command, and those that run, have some
+ * seconds more. */
 void trigger_dispatch_end(struct trigger_dispatch *dispatch);
 
 /* Does a capture run? After trigger_dispatch_end(): or a command? */
 bool trigger_dispatch_busy(const struct trigger_dispatch *dispatch);
 
-/* Fills in triggers, last_failure, capturing and captures. Texts are borrowed until the next call of any of
- * these functions. */
+/* Fills in triggers, last_failure, capturing and captures. Texts are borrowed until the next
+ * call of any of these functions. */
 void trigger_dispatch_status(struct trigger_dispatch *dispatch, struct status *status);
 
 #endif

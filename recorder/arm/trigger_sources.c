@@ -55,7 +55,8 @@ static int start_sources(struct trigger_sources *sources, struct trigger_queue *
 	return 0;
 }
 
-/* While the target does not run, the target is pid 0: the idle task never blocks, so no thread counts. */
+/* While the target does not run, the target is pid 0: the idle task never blocks, so no thread
+ * counts. */
 static void find_target(struct trigger_sources *sources, struct target *ret_target)
 {
 	sources->target_number = target_finder_target(sources->finder, ret_target);

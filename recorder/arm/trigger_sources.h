@@ -34,11 +34,13 @@ struct trigger_sources_options {
 
 /* All arguments stay the caller's and outlive the sources. Return: 0, or -1 with @ret_refusal. */
 int trigger_sources_start(const struct trigger_sources_options *options, struct engine *engine,
-		   struct history_keeper *keeper, struct target_finder *finder, struct trigger_queue *triggers,
-		   struct trigger_sources **ret_sources, struct diagnostic *ret_refusal);
+			  struct history_keeper *keeper, struct target_finder *finder,
+			  struct trigger_queue *triggers, struct trigger_sources **ret_sources,
+			  struct diagnostic *ret_refusal);
 void trigger_sources_stop(struct trigger_sources *sources);
 
-/* Call it now and then: follows the target and, unless @quiet, reports probes without a good answer. */
+/* Call it now and then: follows the target and, unless @quiet, reports probes without a good
+ * answer. */
 void trigger_sources_look(struct trigger_sources *sources, bool quiet);
 
 /* Fills in probes and governor. */

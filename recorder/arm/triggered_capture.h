@@ -40,11 +40,11 @@ struct triggered_capture_result {
 };
 
 /* Return: 0, -ENOMEM, or the errno of pthread_create(). */
-int triggered_capture_start(const struct triggered_capture_options *options, const struct trigger *trigger,
-		   struct triggered_capture **ret_capture);
+int triggered_capture_start(const struct triggered_capture_options *options,
+			    const struct trigger *trigger, struct triggered_capture **ret_capture);
 
-/* Another trigger came: go on for longer, but no more than four times as long in all, and note the trigger.
- * Return: false if it is too late for that. */
+/* Another trigger came: go on for longer, but no more than four times as long in all, and note
+ * the trigger. Return: false if it is too late for that. */
 bool triggered_capture_extend(struct triggered_capture *capture, const struct trigger *trigger);
 
 /* End the capture now, with the events of so far. */
@@ -52,7 +52,8 @@ void triggered_capture_cut(struct triggered_capture *capture);
 
 /* Is it over? If so, triggered_capture_finish() does not block. */
 bool triggered_capture_over(struct triggered_capture *capture);
-void triggered_capture_finish(struct triggered_capture *capture, struct triggered_capture_result *ret_result);
+void triggered_capture_finish(struct triggered_capture *capture,
+			      struct triggered_capture_result *ret_result);
 
 /* Name of its file; "" while there is none. */
 void triggered_capture_name(struct triggered_capture *capture, char ret_name[CAPTURE_NAME_BYTES]);

@@ -181,7 +181,8 @@ static int take_comm(struct command_line *line, const char *value)
 	return EXIT_DONE;
 }
 
-/* Takes options about what is recorded and written. Return: an exit status, or -1 if @option is another one. */
+/* Takes options about what is recorded and written. Return: an exit status, or -1 if @option is
+ * another one. */
 static int take_recording(struct command_line *line, int option, const char *value)
 {
 	struct arm_options *arm = &line->arm;

@@ -165,8 +165,8 @@ static int fail_output(const char *path, int error)
 	return EXIT_FAILED;
 }
 
-/* The mode is 0600, since a capture names processes and files of all users.
- * Return: a descriptor, or -1 after a message. @ret_created: the file is new, so it may be removed. */
+/* The mode is 0600, since a capture names processes and files of all users. Return: a
+ * descriptor, or -1 after a message. @ret_created: the file is new, so it may be removed. */
 static int open_output(const struct capture *capture, bool *ret_created)
 {
 	struct stat status;
@@ -198,7 +198,8 @@ static int open_output(const struct capture *capture, bool *ret_created)
 	return fd;
 }
 
-/* Return: a descriptor of the signals that end the recording. Threads started later inherit the mask. */
+/* Return: a descriptor of the signals that end the recording. Threads started later inherit the
+ * mask. */
 static int open_signals(void)
 {
 	sigset_t set;

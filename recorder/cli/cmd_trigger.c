@@ -21,8 +21,8 @@
 #include "recorder/base/parse_units.h"
 
 #define TIMEOUT_DEFAULT_NS 60000000000ull
-/* A capture takes up to four times the time after a trigger, 15 s by default; a trigger that comes while one is
- * being finished waits for it. */
+/* A capture takes up to four times the time after a trigger, 15 s by default; a trigger that
+ * comes while one is being finished waits for it. */
 #define TIMEOUT_WAIT_NS	  600000000000ull
 #define STATUS_TIMEOUT_MS 2000
 

@@ -8,7 +8,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* @status is not trusted: missing members are left out or 0, and control characters never reach @stream. */
+/* @status is not trusted: missing members are left out or 0, and control characters never reach
+ * @stream. */
 void status_text(const json_t *status, FILE *stream);
 
 #endif

@@ -9,9 +9,10 @@
 #include <string.h>
 
 /*
- * Each thread has a slot. Slots lie side by side, so that a reader of all of them touches no more memory
- * than there are threads. Only the drain uses the index by tid. Each slot is a seqlock: its sequence is odd
- * while the drain writes it, and a reader's copy counts only if the sequence did not change meanwhile.
+ * Each thread has a slot. Slots lie side by side, so that a reader of all of them touches no more
+ * memory than there are threads. Only the drain uses the index by tid. Each slot is a seqlock: its
+ * sequence is odd while the drain writes it, and a reader's copy counts only if the sequence did
+ * not change meanwhile.
  */
 struct slot {
 	_Atomic uint32_t sequence;

@@ -41,17 +41,19 @@ void blocked_threads_event(struct blocked_threads *blocked, const struct ft_even
 /* How many threads are blocked in the slow path of a kernel lock. */
 size_t blocked_threads_lock_waits(const struct blocked_threads *blocked);
 
-/* Are there such threads, and did the most recent of these waits begin after @after_ns? The time matters
- * because a thread whose later events the kernel leaves out stays in the table for ever. */
+/* Are there such threads, and did the most recent of these waits begin after @after_ns? The time
+ * matters because a thread whose later events the kernel leaves out stays in the table for ever. */
 bool blocked_threads_wait_since(const struct blocked_threads *blocked, uint64_t after_ns);
 
 /* How many slots, from 0, may hold a thread. */
 size_t blocked_threads_count(const struct blocked_threads *blocked);
 
 /* Return: false if @slot holds no thread, or is being written just now. */
-bool blocked_threads_at(const struct blocked_threads *blocked, size_t slot, struct blocked_thread *ret_thread);
+bool blocked_threads_at(const struct blocked_threads *blocked, size_t slot,
+			struct blocked_thread *ret_thread);
 
 /* Has no event changed the thread of @slot since @seen was copied? */
-bool blocked_threads_unchanged(const struct blocked_threads *blocked, size_t slot, const struct blocked_thread *seen);
+bool blocked_threads_unchanged(const struct blocked_threads *blocked, size_t slot,
+			       const struct blocked_thread *seen);
 
 #endif

@@ -35,21 +35,23 @@ struct deferred_stacks_status {
 };
 
 /* Return: 0 or -ENOMEM. */
-int deferred_stacks_create(const struct deferred_stacks_options *options, struct deferred_stacks **ret_deferred);
+int deferred_stacks_create(const struct deferred_stacks_options *options,
+			   struct deferred_stacks **ret_deferred);
 void deferred_stacks_destroy(struct deferred_stacks *deferred);
 
 /**
  * deferred_stacks_look() - read the stacks that became due, emit those that proved true.
  *
- * Never waits. Reading /proc/PID/task/TID/stack may block while the task is in execve(), so another thread
- * reads. A reader that is stuck is left behind; after several of them no more stacks are read. Call it from
- * one thread, several times within the threshold.
+ * Never waits. Reading /proc/PID/task/TID/stack may block while the task is in execve(), so
+ * another thread reads. A reader that is stuck is left behind; after several of them no more
+ * stacks are read. Call it from one thread, several times within the threshold.
  *
  * @drained_ns: events up to then have reached options.blocked.
  */
 void deferred_stacks_look(struct deferred_stacks *deferred, uint64_t drained_ns);
 
-void deferred_stacks_status(const struct deferred_stacks *deferred, struct deferred_stacks_status *ret_status);
+void deferred_stacks_status(const struct deferred_stacks *deferred,
+			    struct deferred_stacks_status *ret_status);
 
 /* How many readers of this process were left behind and have not ended yet. */
 unsigned int deferred_stacks_stuck(void);

@@ -41,8 +41,9 @@ struct drain_counts {
  *
  * Return: 0 or -ENOMEM.
  */
-int drain_create(const struct event_plan *plan, struct perf_events *counters, struct task_table *tasks,
-		 struct segment_ring *slots, struct stack_dumps *dumps, struct drain **ret_drain);
+int drain_create(const struct event_plan *plan, struct perf_events *counters,
+		 struct task_table *tasks, struct segment_ring *slots, struct stack_dumps *dumps,
+		 struct drain **ret_drain);
 void drain_destroy(struct drain *drain);	/* not while it runs */
 
 /* Have the thread update @blocked, which stays the caller's. Call it before drain_start(). */
@@ -77,15 +78,16 @@ bool drain_flush(struct drain *drain, int deadline_ms);
 /**
  * drain_wait_for_activity() - sleep while next to nothing happens on the host.
  *
- * Only one thread, not the drain's, may call it. It returns when there is more than a little to drain,
- * when a thread waits for a kernel lock, or at @until_ns.
+ * Only one thread, not the drain's, may call it. It returns when there is more than a little to
+ * drain, when a thread waits for a kernel lock, or at @until_ns.
  */
 void drain_wait_for_activity(struct drain *drain, uint64_t until_ns);
 void drain_wake_waiter(struct drain *drain);	/* end that wait; from any thread */
 
 /*
- * For a CPU that goes offline and comes back while the thread runs. One other thread calls these. @index is
- * that of counters->cpus. The drain owns that entry, except between drain_is_detached() and drain_attach().
+ * For a CPU that goes offline and comes back while the thread runs. One other thread calls these.
+ * @index is that of counters->cpus. The drain owns that entry, except between drain_is_detached()
+ * and drain_attach().
  */
 
 /* Time of the CPU's latest record. */
@@ -95,8 +97,8 @@ uint64_t drain_last_record_ns(const struct drain *drain, size_t index);
 void drain_detach(struct drain *drain, size_t index);
 bool drain_is_detached(const struct drain *drain, size_t index);
 
-/* Drain the CPU's new ring. A gap is marked from @from_ns, when the CPU may have come online, to @until_ns,
- * when its ring began to record. */
+/* Drain the CPU's new ring. A gap is marked from @from_ns, when the CPU may have come online, to
+ * @until_ns, when its ring began to record. */
 void drain_attach(struct drain *drain, size_t index, uint64_t from_ns, uint64_t until_ns);
 
 const struct drain_counts *drain_counts(const struct drain *drain);

@@ -16,8 +16,8 @@
 #define WAKERS_NS (10 * SECOND_NS) /* no lock wait for so long: no stacks of wakers */
 
 /*
- * CPU time that the kernel spends on one event, measured with two threads that wake each other over a pipe.
- * The figures differ between machines, their ratio hardly does.
+ * CPU time that the kernel spends on one event, measured with two threads that wake each other
+ * over a pipe. The figures differ between machines, their ratio hardly does.
  */
 #define PLAIN_NS 800
 #define STACK_NS 2200

@@ -66,8 +66,8 @@ void governor_init(struct governor *governor, const struct governor_options *opt
 /**
  * governor_feed() - hand in the counts of now. Call it several times a second.
  *
- * Steps down within a second of too much load. Steps up when the step above would have been well within the
- * budget for ten seconds.
+ * Steps down within a second of too much load. Steps up when the step above would have been well
+ * within the budget for ten seconds.
  *
  * Return: true if the step changed. governor_mode() may have changed in either case.
  */

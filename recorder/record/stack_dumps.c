@@ -66,8 +66,8 @@ static bool is_smaller(const struct stack_dump *dump, const struct stack_dump *t
 	return dump->time_ns < than->time_ns;
 }
 
-/* Return: a slot in state BUSY, or NULL. Only the calling thread makes slots WAITING, so the content of a
- * WAITING slot does not change while it is compared. */
+/* Return: a slot in state BUSY, or NULL. Only the calling thread makes slots WAITING, so the
+ * content of a WAITING slot does not change while it is compared. */
 static struct slot *find_slot(struct stack_dumps *dumps, uint64_t length_bytes)
 {
 	struct slot *least = NULL;

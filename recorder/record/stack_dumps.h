@@ -34,9 +34,10 @@ struct stack_dumps;
 int stack_dumps_create(struct stack_dumps **ret_dumps);	/* 0 or -ENOMEM */
 void stack_dumps_destroy(struct stack_dumps *dumps);	/* wipes them first */
 
-/* Keep the dump of @call, an FT_EVENT_CALL. If there is no room, the smallest call makes way, and of
- * equal ones the oldest. */
-void stack_dumps_add(struct stack_dumps *dumps, const struct ft_event *call, const struct translate_dump *dump);
+/* Keep the dump of @call, an FT_EVENT_CALL. If there is no room, the smallest call makes way,
+ * and of equal ones the oldest. */
+void stack_dumps_add(struct stack_dumps *dumps, const struct ft_event *call,
+		     const struct translate_dump *dump);
 
 /* Take out one dump of a call up to @until_ns. Return: false if there is none. */
 bool stack_dumps_take(struct stack_dumps *dumps, uint64_t until_ns, struct stack_dump *ret_dump);
@@ -50,9 +51,9 @@ uint64_t stack_dumps_dropped(const struct stack_dumps *dumps);	/* so far, becaus
  *
  * Return: 0, -ENOMEM, or why stacks are missing, as helper_process_run().
  */
-int stack_dumps_unwind(struct stack_dumps *dumps, uint64_t until_ns, const struct mappings *mappings,
-		 int deadline_ms, int (*visit)(void *context, const struct ft_event *event),
-		 void *context);
+int stack_dumps_unwind(struct stack_dumps *dumps, uint64_t until_ns,
+		       const struct mappings *mappings, int deadline_ms,
+		       int (*visit)(void *context, const struct ft_event *event), void *context);
 
 /* Note which stacks are missing. @error: of stack_dumps_unwind(). */
 void stack_dumps_note_missing(int error, uint64_t dropped, struct recorder_events *own_events);

@@ -23,11 +23,12 @@ void task_table_destroy(struct task_table *tasks);
  * @tgid: negative if the record does not say it; the known one stays.
  * @comm: NULL likewise; ends at a zero or after FT_COMM_BYTES.
  *
- * Return: what is known now, borrowed until the next change of @tasks; never NULL. If the table is full, or
+ * Return: what is known now, borrowed until the next change of @tasks; never NULL. If the table is
+ * full, or
  * @tid is not positive, nothing is remembered and only the arguments are returned.
  */
 const struct ft_task *task_table_learn(struct task_table *tasks, int32_t tid, int32_t tgid,
-				  const char *comm);
+				       const char *comm);
 
 void task_table_forget(struct task_table *tasks, int32_t tid);
 

@@ -186,7 +186,8 @@ static void translate_waking(struct translate *translate, const struct translate
 	event->waking.in_interrupt = flags & (FLAG_HARDIRQ | FLAG_SOFTIRQ);
 }
 
-/* Has another event recorded the same? Both are enabled while perf_events_set_mode() switches over. */
+/* Has another event recorded the same? Both are enabled while perf_events_set_mode() switches
+ * over. */
 static bool is_double(struct translate_latest *latest, const struct translate_latest *now,
 		      uint64_t within_ns)
 {
@@ -198,8 +199,8 @@ static bool is_double(struct translate_latest *latest, const struct translate_la
 }
 
 /*
- * After a switch the CPU runs the other thread, so the same switch cannot come twice in a row. The same
- * waking can, but not so soon.
+ * After a switch the CPU runs the other thread, so the same switch cannot come twice in a row. The
+ * same waking can, but not so soon.
  */
 static bool repeats_other_event(struct translate_cpu *cpu, const struct event_plan_entry *planned,
 				const void *raw, size_t raw_bytes, uint64_t time_ns)

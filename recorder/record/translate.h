@@ -51,7 +51,8 @@ struct translate {
 	char text[FT_TEXT_BYTES_MAX];
 };
 
-void translate_init(struct translate *translate, const struct event_plan *plan, struct task_table *tasks);
+void translate_init(struct translate *translate, const struct event_plan *plan,
+		    struct task_table *tasks);
 
 /**
  * translate_record() - translate @record.

@@ -36,12 +36,12 @@ static void insert_longest(struct found *found, const struct blocked_thread *thr
 static void find_blocked(const struct blocked_trigger *trigger, uint64_t drained_ns,
 			 struct found *ret_found)
 {
-	size_t places = blocked_threads_count(trigger->blocked);
+	size_t slots = blocked_threads_count(trigger->blocked);
 	struct blocked_thread thread;
 
 	ret_found->count = 0;
-	for (size_t place = 0; place < places; place++)
-		if (blocked_threads_at(trigger->blocked, place, &thread) && thread.since_ns &&
+	for (size_t slot = 0; slot < slots; slot++)
+		if (blocked_threads_at(trigger->blocked, slot, &thread) && thread.since_ns &&
 		    is_disk_or_stopped(thread.state) &&
 		    thread.since_ns + trigger->for_ns <= drained_ns &&
 		    target_has(trigger->target, thread.tgid))

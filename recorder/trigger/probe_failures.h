@@ -38,8 +38,8 @@ void probe_failures_init(struct probe_failures *failures, uint64_t slower_than_n
  *
  * Return: whether the row of failures fires now.
  */
-bool probe_failures_answer(struct probe_failures *failures, uint64_t start_ns, uint64_t end_ns, const char *why,
-		    bool *ret_failed);
+bool probe_failures_answer(struct probe_failures *failures, uint64_t start_ns, uint64_t end_ns,
+			   const char *why, bool *ret_failed);
 
 /* The question asked at @start_ns still has no answer. Return: whether the row fires now. */
 bool probe_failures_waiting(struct probe_failures *failures, uint64_t start_ns, uint64_t now_ns);
@@ -53,7 +53,8 @@ uint64_t probe_failures_due_ns(const struct probe_failures *failures, uint64_t s
  * @name:       whom the probe asks, as "tcp 127.0.0.1:6379".
  * @waiting_ns: time that the current question has been without an answer; 0: there is none.
  */
-void probe_failures_describe(const struct probe_failures *failures, const char *name, uint64_t now_ns,
-		      uint64_t waiting_ns, char *ret_text, size_t text_bytes);
+void probe_failures_describe(const struct probe_failures *failures, const char *name,
+			     uint64_t now_ns, uint64_t waiting_ns, char *ret_text,
+			     size_t text_bytes);
 
 #endif

@@ -27,6 +27,7 @@ struct probe_tcp_target {
  *
  * Return: 0 or -EINVAL, with static text in @ret_problem.
  */
-int probe_tcp_parse(const char *what, struct probe_tcp_target *ret_target, const char **ret_problem);
+int probe_tcp_parse(const char *what, struct probe_tcp_target *ret_target,
+		    const char **ret_problem);
 
 #endif

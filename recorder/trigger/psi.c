@@ -254,7 +254,8 @@ static int open_trigger(const struct psi_spec *spec, int *ret_fd, const char **r
 	return error;
 }
 
-/* The cgroup is gone, perhaps because its service restarts. Return: false if psi_stop() came first. */
+/* The cgroup is gone, perhaps because its service restarts. Return: false if psi_stop() came
+ * first. */
 static bool wait_for_cgroup(struct psi *psi)
 {
 	const char *problem;

@@ -33,14 +33,15 @@ struct psi_spec {
 int psi_spec_parse(const char *text, struct psi_spec *ret_spec, const char **ret_problem);
 
 /**
- * psi_start() - watch for pressure; post to @triggers when it begins, but not again while it lasts.
+ * psi_start() - watch for pressure; post to @triggers when it begins, but not again while it
+ * lasts.
  *
  * @spec:        as for psi_spec_parse(), memory:some:300ms/2s. A cgroup is one of version 2. It is
  *               found again when it is removed and made anew.
  * @ret_problem: on failure, static text: what to change.
  *
- * Return: 0, -EINVAL (wrong @spec), -ENOENT (no /proc/pressure, or no such cgroup), -ERANGE (this user
- * may not ask for such a window), or another errno.
+ * Return: 0, -EINVAL (wrong @spec), -ENOENT (no /proc/pressure, or no such cgroup), -ERANGE (this
+ * user may not ask for such a window), or another errno.
  */
 int psi_start(const char *spec, struct trigger_queue *triggers, struct psi **ret_psi,
 	      const char **ret_problem);

@@ -36,7 +36,7 @@ int trigger_queue_fd(const struct trigger_queue *triggers);
  * The numbers have no gaps.
  */
 uint64_t trigger_queue_post(struct trigger_queue *triggers, const char *source, uint64_t time_ns,
-		       const char *format, ...) __attribute__((format(printf, 4, 5)));
+			    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* How many triggers there was no room for. */
 uint64_t trigger_queue_forgotten(const struct trigger_queue *triggers);

@@ -45,7 +45,8 @@ struct kept_list {
 	size_t count, capacity;
 };
 
-/* Opens the path each time: the directory may have been removed and made again. Return: a descriptor, or -errno. */
+/* Opens the path each time: the directory may have been removed and made again. Return: a
+ * descriptor, or -errno. */
 static int open_dir(const struct capture_dir *dir)
 {
 	int fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -101,8 +102,8 @@ static int compare_times(const struct timespec *a, const struct timespec *b)
 	return a->tv_nsec < b->tv_nsec ? -1 : a->tv_nsec > b->tv_nsec;
 }
 
-/* Oldest first, by mtime. Names decide on file systems with coarse times. Within a second their number does,
- * since strcmp() puts "-2.dat" before ".dat" and "-10" before "-2". */
+/* Oldest first, by mtime. Names decide on file systems with coarse times. Within a second their
+ * number does, since strcmp() puts "-2.dat" before ".dat" and "-10" before "-2". */
 static int compare_captures(const void *left, const void *right)
 {
 	const struct kept *a = left, *b = right;
@@ -168,7 +169,8 @@ static int open_stream(int dir_fd, DIR **ret_stream)
 	return 0;
 }
 
-/* @end: DAT for finished captures, DAT PART for unfinished ones. Oldest first. Return: 0 or -errno. */
+/* @end: DAT for finished captures, DAT PART for unfinished ones. Oldest first. Return: 0 or
+ * -errno. */
 static int read_list(struct kept_list *list, int dir_fd, const char *end)
 {
 	struct dirent *entry;
@@ -194,8 +196,8 @@ static int read_list(struct kept_list *list, int dir_fd, const char *end)
 	return err;
 }
 
-/* Return: a number above all of the same second, or -errno. A number used again after its capture was removed
- * would make the new capture look older than others. */
+/* Return: a number above all of the same second, or -errno. A number used again after its
+ * capture was removed would make the new capture look older than others. */
 static int find_next_number(int dir_fd, const char *when)
 {
 	struct dirent *entry;

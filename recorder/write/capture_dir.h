@@ -27,8 +27,8 @@ struct capture_dir_removed {
 /**
  * capture_dir_open() - make the directory (0700) if it is missing, and name torn captures.
  *
- * A torn capture was left by a recorder that was killed: NAME.part is not locked and begins as captures do.
- * It is readable, so it loses its ".part".
+ * A torn capture was left by a recorder that was killed: NAME.part is not locked and begins as
+ * captures do. It is readable, so it loses its ".part".
  *
  * Return: 0, or a negative errno if the directory cannot be opened or written to.
  */
@@ -49,21 +49,22 @@ uint32_t capture_dir_torn(const struct capture_dir *dir);
  *
  * Return: a descriptor, which holds a lock on the file, or a negative errno.
  */
-int capture_dir_create(struct capture_dir *dir, const char *source, int64_t realtime_ns, char *ret_name,
-		uint32_t name_bytes);
+int capture_dir_create(struct capture_dir *dir, const char *source, int64_t realtime_ns,
+		       char *ret_name, uint32_t name_bytes);
 
 /**
  * capture_dir_finish() - the capture is whole: give it its name, remove those that are too many.
  *
  * @ret_removed: may be NULL.
  *
- * The capture gets an mtime later than that of any other. The oldest is the one with the earliest mtime, since
- * names lie if the wall clock was set back. Only captures with a name of this directory's form are removed,
- * never @name.
+ * The capture gets an mtime later than that of any other. The oldest is the one with the earliest
+ * mtime, since names lie if the wall clock was set back. Only captures with a name of this
+ * directory's form are removed, never @name.
  *
  * Return: 0, or a negative errno of the rename.
  */
-int capture_dir_finish(struct capture_dir *dir, const char *name, struct capture_dir_removed *ret_removed);
+int capture_dir_finish(struct capture_dir *dir, const char *name,
+		       struct capture_dir_removed *ret_removed);
 
 /* Remove the file of a capture that failed. */
 void capture_dir_abandon(struct capture_dir *dir, const char *name);

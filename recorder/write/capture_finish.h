@@ -26,13 +26,13 @@ struct capture_finish_parts {
 /**
  * capture_finish() - complete the capture.
  *
- * If the disk is full, the last segments of events make room for the names, without which the others
- * are worth little.
+ * If the disk is full, the last segments of events make room for the names, without which the
+ * others are worth little.
  *
  * @ret_cut_segments: how many segments made room.
  *
- * Return: 0, or the negative errno of the first write that failed; the file ends at the end of a segment
- * in any case.
+ * Return: 0, or the negative errno of the first write that failed; the file ends at the end of a
+ * segment in any case.
  */
 int capture_finish(const struct capture_finish_parts *parts, uint32_t *ret_cut_segments);
 
@@ -50,15 +50,16 @@ struct skipped_history {
 /**
  * capture_finish_skip_history() - leave out the part of the history that will not fit on the disk.
  *
- * The part around the trigger, which comes last, is worth most. @cursor moves on to the oldest segment from
- * which everything is expected to fit.
+ * The part around the trigger, which comes last, is worth most. @cursor moves on to the oldest
+ * segment from which everything is expected to fit.
  *
  * @fd:      the empty file.
  * @buffer:  as long as a slot.
  * @more_ns: so long recording goes on, at the rate of the history. At least half of the room is for the
  *           history.
  */
-void capture_finish_skip_history(int fd, const struct segment_ring *slots, void *buffer, uint64_t more_ns,
-	       struct segment_ring_cursor *cursor, struct skipped_history *ret_skipped);
+void capture_finish_skip_history(int fd, const struct segment_ring *slots, void *buffer,
+				 uint64_t more_ns, struct segment_ring_cursor *cursor,
+				 struct skipped_history *ret_skipped);
 
 #endif

@@ -18,8 +18,8 @@
 #include "recorder/write/capture_finish.h"
 #include "recorder/symbols/address_set.h"
 
-/* The segment ring holds seconds of the heaviest load, so the thread polls: a wake-up would cost the drain
- * time. */
+/* The segment ring holds seconds of the heaviest load, so the thread polls: a wake-up would cost
+ * the drain time. */
 #define LOOK_NS 20000000
 /* If the recorder is killed, names of the last so many ns are missing. */
 #define DRAFT_NS 1000000000u
@@ -194,8 +194,9 @@ static void read_segment_header(struct capture_writer *writer, const void *segme
 }
 
 /*
- * Missing events were put into the segment ring before base.put_ns. A CPU whose first segment here is the
- * first it ever had misses none. Another CPU misses none after the beginning of its first segment here.
+ * Missing events were put into the segment ring before base.put_ns. A CPU whose first segment here
+ * is the first it ever had misses none. Another CPU misses none after the beginning of its first
+ * segment here.
  */
 uint64_t capture_writer_start_ns(const struct capture_writer *writer)
 {
@@ -279,9 +280,9 @@ static int draft_symbols(const struct capture_writer *writer, const struct names
 }
 
 /*
- * Names are written at the end, when all addresses are known. Events mean little without names of kernel
- * functions, so these are drafted now and then, in case the recorder does not live to see the end. An error
- * here is ignored: writing the next segment will report it.
+ * Names are written at the end, when all addresses are known. Events mean little without names of
+ * kernel functions, so these are drafted now and then, in case the recorder does not live to see
+ * the end. An error here is ignored: writing the next segment will report it.
  */
 static void draft_names(struct capture_writer *writer)
 {

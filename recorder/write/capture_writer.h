@@ -33,18 +33,21 @@ struct capture_writer_summary {
 };
 
 /* Return: 0, -ENOMEM, or the errno of the first write. */
-int capture_writer_create(const struct capture_writer_options *options, struct capture_writer **ret_writer);
+int capture_writer_create(const struct capture_writer_options *options,
+			  struct capture_writer **ret_writer);
 void capture_writer_destroy(struct capture_writer *writer);
 
-/* For one thread of the caller to add to. Own events are written by capture_writer_write_own_events() and
- * capture_writer_finish(); facts must not change between capture_writer_start() and capture_writer_stop(). */
+/* For one thread of the caller to add to. Own events are written by
+ * capture_writer_write_own_events() and capture_writer_finish(); facts must not change between
+ * capture_writer_start() and capture_writer_stop(). */
 struct recorder_events *capture_writer_own_events(struct capture_writer *writer);
 struct ft_facts *capture_writer_facts(struct capture_writer *writer);
 
 /* Time from which on the events of all CPUs are in the file. Call it after capture_writer_stop(). */
 uint64_t capture_writer_start_ns(const struct capture_writer *writer);
 
-/* Write the own events of so far. Call it before capture_writer_start(). Return: 0 or what stopped it. */
+/* Write the own events of so far. Call it before capture_writer_start(). Return: 0 or what
+ * stopped it. */
 int capture_writer_write_own_events(struct capture_writer *writer);
 
 int capture_writer_start(struct capture_writer *writer);		/* 0 or the errno of pthread_create() */
@@ -56,7 +59,8 @@ int capture_writer_error(const struct capture_writer *writer);
  * capture_writer_find_names() - find names for the events of so far, own ones included, so that
  * capture_writer_finish() has less to do.
  *
- * Return: 0, -ENOMEM, or as symbolize_resolve(): addresses without a name are tried again next time.
+ * Return: 0, -ENOMEM, or as symbolize_resolve(): addresses without a name are tried again next
+ * time.
  */
 int capture_writer_find_names(struct capture_writer *writer, int deadline_ms);
 
@@ -75,6 +79,6 @@ int capture_writer_update_mappings(struct capture_writer *writer);
  * It sets FT_FACT_START_NS and the facts that depend on it.
  */
 void capture_writer_finish(struct capture_writer *writer, const char *end_reason, int names_ms,
-		struct capture_writer_summary *ret_summary);
+			   struct capture_writer_summary *ret_summary);
 
 #endif
