@@ -9,8 +9,10 @@ recorder_librecorder_a_SOURCES = \
 	recorder/symbols/mapping_changes.c recorder/symbols/mapping_changes.h \
 	recorder/trigger/blocked_trigger.c recorder/trigger/blocked_trigger.h \
 	recorder/base/helper_process.c recorder/base/helper_process.h \
-	recorder/proc/process_tree.c recorder/proc/process_tree.h \
 	recorder/base/clock.h \
+	recorder/base/read_file.c recorder/base/read_file.h \
+	recorder/base/diagnostic.c recorder/base/diagnostic.h \
+	recorder/cli/command.h \
 	recorder/cli/cmd_arm.c \
 	recorder/cli/cmd_capture.c \
 	recorder/cli/cmd_check.c \
@@ -37,12 +39,11 @@ recorder_librecorder_a_SOURCES = \
 	recorder/arm/history_keeper.c recorder/arm/history_keeper.h \
 	recorder/arm/triggered_capture.c recorder/arm/triggered_capture.h \
 	recorder/write/capture_writer.c recorder/write/capture_writer.h \
-	recorder/base/json_text.c recorder/base/json_text.h \
+	recorder/base/text.c recorder/base/text.h \
 	recorder/symbols/kallsyms.c recorder/symbols/kallsyms.h \
 	recorder/perf/kernel_log.c recorder/perf/kernel_log.h \
 	recorder/write/capture_dir.c recorder/write/capture_dir.h \
 	recorder/record/deferred_stacks.c recorder/record/deferred_stacks.h \
-	recorder/perf/printk_clock.c recorder/perf/printk_clock.h \
 	recorder/symbols/mappings.c recorder/symbols/mappings.h \
 	recorder/proc/proc_maps.c recorder/proc/proc_maps.h \
 	recorder/base/message.c recorder/base/message.h \
@@ -59,7 +60,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/trigger/psi.c recorder/trigger/psi.h \
 	recorder/base/parse_units.c recorder/base/parse_units.h \
 	recorder/write/recording.c recorder/write/recording.h \
-	recorder/perf/diagnostic.c recorder/perf/diagnostic.h \
+	recorder/perf/refusal.c recorder/perf/refusal.h \
 	recorder/perf/perf_ring.c recorder/perf/perf_ring.h \
 	recorder/buffer/sigbus_guard.c recorder/buffer/sigbus_guard.h \
 	recorder/arm/ring_metadata.c recorder/arm/ring_metadata.h \

@@ -76,6 +76,11 @@ TESTS += tests/unit/test_stall
 tests_unit_test_stall_SOURCES = tests/unit/test_stall.c
 tests_unit_test_stall_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_read_file
+TESTS += tests/unit/test_read_file
+tests_unit_test_read_file_SOURCES = tests/unit/test_read_file.c
+tests_unit_test_read_file_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_cpuhp
 TESTS += tests/unit/test_cpuhp
 tests_unit_test_cpuhp_SOURCES = tests/unit/test_cpuhp.c
@@ -543,7 +548,7 @@ tests_unit_test_eventlist_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_states
 TESTS += tests/unit/test_states
 tests_unit_test_states_SOURCES = tests/unit/test_states.c
-tests_unit_test_states_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=proc_threads_threads
+tests_unit_test_states_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=proc_threads_visit
 tests_unit_test_states_LDADD = $(RECORDER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_notify

@@ -49,7 +49,7 @@ struct arm {
 	char own_dir[64]; /* directory to remove at the end; "": none */
 	enum ring_map_state ring_state; /* as last reported */
 	uint64_t target_anew; /* plus 1, as last reported */
-	char missing[FINDER_TEXT_BYTES]; /* as last reported */
+	char missing[TARGET_FINDER_TEXT_BYTES]; /* as last reported */
 	uint64_t tick_ns; /* time of the next tick */
 	uint64_t watchdog_ns; /* interval; 0: no watchdog */
 	uint64_t watchdog_next_ns;
@@ -291,8 +291,8 @@ static void take_done(struct arm *arm)
 static void report_target(struct arm *arm)
 {
 	struct target target;
-	char text[TARGET_MAX * 12], missing[FINDER_TEXT_BYTES];
-	uint64_t anew = target_finder_anew(arm->finder) + 1;
+	char text[TARGET_MAX * 12], missing[TARGET_FINDER_TEXT_BYTES];
+	uint64_t anew = target_finder_generation(arm->finder) + 1;
 
 	target_finder_missing(arm->finder, missing);
 	if (!target_finder_looks(arm->finder) ||

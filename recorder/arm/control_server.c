@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "recorder/base/clock.h"
-#include "recorder/base/json_text.h"
+#include "recorder/base/text.h"
 
 #define CLIENTS_MAX	16
 #define WAITING_MAX	12 /* clients that may wait for a capture; the others are answered at once */

@@ -186,7 +186,7 @@ static void replace_states(struct history_keeper *keeper, struct thread_states *
 static void start_states(struct history_keeper *keeper)
 {
 	struct target target;
-	uint64_t anew = target_finder_anew(keeper->finder) + 1;
+	uint64_t anew = target_finder_generation(keeper->finder) + 1;
 
 	/* Threads that join the target later have events from their first moment on. */
 	if (anew == keeper->target_anew)

@@ -24,7 +24,7 @@ struct ring_metadata {
 	struct ft_facts *facts;
 	uint64_t facts_ns;
 	/* Addresses are in the order of their first use; index is a hash table of their numbers plus 1. */
-	struct names_address *addresses;
+	struct symbolize_address *addresses;
 	uint32_t *index;
 	size_t count, written;
 	bool full; /* the area for names in the ring file is full */
@@ -79,7 +79,7 @@ static void add_address(struct ring_metadata *metadata, uint64_t address)
 	if (metadata->count == ADDRESSES_MAX)
 		return;
 	metadata->addresses[metadata->count++] =
-		(struct names_address){ .tgid = FT_KERNEL_TGID, .address = address };
+		(struct symbolize_address){ .tgid = FT_KERNEL_TGID, .address = address };
 	metadata->index[at] = (uint32_t)metadata->count;
 }
 

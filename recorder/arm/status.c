@@ -8,10 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/ringfile.h"
 #include "recorder/base/clock.h"
-#include "recorder/base/json_text.h"
 #include "recorder/base/message.h"
 #include "recorder/perf/tier.h"
+#include "recorder/base/text.h"
 
 #define LOOK_LEAST_NS 900000000ull /* a rate over less time says little */
 #define TIME_BYTES    32
@@ -285,7 +286,7 @@ static void report_ring(struct status_meter *meter, struct status *status)
 	status->ring.slots = layout->event_slots;
 	status->ring.fill_percent =
 		put >= layout->event_slots ? 100 : (double)put * 100 / layout->event_slots;
-	for (size_t i = 0; i < RINGPLACE_KEPT_MAX; i++)
+	for (size_t i = 0; i < RING_PATH_KEPT_MAX; i++)
 		if (ring_map_kept(meter->ringmap, i, meter->kept[i], sizeof(meter->kept[i])))
 			status->ring.kept[status->ring.kept_count++] = meter->kept[i];
 }
@@ -300,7 +301,7 @@ void status_meter_fill(struct status_meter *meter, struct status *status)
 	clock_gettime(CLOCK_REALTIME, &now);
 	target_finder_target(meter->finder, &target);
 	target_text(&target, meter->target, sizeof(meter->target));
-	status->tier = TIERS[0].name;
+	status->tier = TRACEPOINT_TIER.name;
 	status->target =
 		target_finder_looks(meter->finder) && !target.count ? "not running" : meter->target;
 	target_finder_missing(meter->finder, meter->missing);

@@ -30,7 +30,7 @@ struct status {
 		const char *path;
 		uint64_t bytes, slots;
 		double fill_percent;
-		const char *kept[RINGPLACE_KEPT_MAX]; /* rings of recorders that were killed */
+		const char *kept[RING_PATH_KEPT_MAX]; /* rings of recorders that were killed */
 		size_t kept_count;
 	} ring;
 	uint64_t events, lost;		/* since arming */
@@ -87,8 +87,8 @@ struct status_meter {
 	struct target_finder *finder;
 	uint64_t looked_ns, events;	/* at the last update */
 	double events_per_s;
-	char target[TARGET_MAX * 12], missing[FINDER_TEXT_BYTES];
-	char kept[RINGPLACE_KEPT_MAX][PATH_MAX + 8];
+	char target[TARGET_MAX * 12], missing[TARGET_FINDER_TEXT_BYTES];
+	char kept[RING_PATH_KEPT_MAX][PATH_MAX + 8];
 };
 
 void status_meter_init(struct status_meter *meter, const struct engine *engine,

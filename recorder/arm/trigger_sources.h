@@ -15,7 +15,7 @@
 #include "recorder/record/governor.h"
 #include "recorder/arm/history_keeper.h"
 #include "recorder/trigger/probe.h"
-#include "recorder/perf/diagnostic.h"
+#include "recorder/base/diagnostic.h"
 #include "recorder/trigger/trigger_queue.h"
 
 #define TRIGGER_SOURCES_PSI_MAX 8

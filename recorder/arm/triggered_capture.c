@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "recorder/base/clock.h"
+#include "recorder/buffer/event_list.h"
 #include "recorder/proc/thread_states.h"
 
 #define POSTS_MAX	  4 /* a capture goes on for at most so many times post_ns */

@@ -13,6 +13,7 @@
 #include "recorder/arm/arm.h"
 #include "recorder/cli/arguments.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/command.h"
 #include "recorder/base/message.h"
 #include "recorder/base/parse_units.h"
 

@@ -21,9 +21,9 @@
 #include <unistd.h>
 
 #include "recorder/cli/arguments.h"
-#include "recorder/proc/process_tree.h"
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/command.h"
 #include "recorder/base/message.h"
 #include "recorder/write/recording.h"
 #include "recorder/proc/target.h"
@@ -326,7 +326,7 @@ static int capture_to_file(struct capture *capture)
 			      missing);
 		return EXIT_FAILED;
 	}
-	process_tree_add(&capture->arguments.target); /* later children are known from events */
+	target_add_children(&capture->arguments.target); /* later children are known from events */
 	int out_fd = open_output(capture, &created);
 	if (out_fd < 0)
 		return EXIT_FAILED;

@@ -17,6 +17,7 @@
 
 #include "recorder/base/exit_status.h"
 #include "recorder/cli/arguments.h"
+#include "recorder/cli/command.h"
 #include "recorder/perf/perf_events.h"
 #include "recorder/symbols/kallsyms.h"
 #include "recorder/perf/kernel_log.h"
@@ -35,7 +36,6 @@ struct check {
 	struct tracefs tracefs;
 	int tracefs_error;
 	int tracepoint_error; /* 0, or the first error of the tier */
-	int switch_error, timing_error, procfs_error;
 };
 
 static void print_help(void)
@@ -95,7 +95,7 @@ static void print_host(const struct check *check)
 				   : "yes");
 	kallsyms_free(kallsyms);
 	struct kernel_log *log = NULL;
-	error = kernel_log_open(KERNELLOG_PATH, &log);
+	error = kernel_log_open(KERNEL_LOG_PATH, &log);
 	print_row("lines of the kernel's log",
 		  error == -EPERM ? "hidden: needs CAP_SYSLOG, or kernel.dmesg_restrict 0"
 		  : error	  ? strerror(-error)
@@ -164,14 +164,16 @@ static void check_tracepoint_tier(struct check *check)
 	struct event_plan_error plan_error;
 	char text[128];
 
-	printf("\ntier tracepoint, tried on CPU 0\n");
+	printf("\ntier %s, tried on CPU 0\n", TRACEPOINT_TIER.name);
+	print_row("gives", TRACEPOINT_TIER.gives);
+	print_row("lacks", TRACEPOINT_TIER.lacks);
 	check->tracepoint_error = check->tracefs_error;
 	if (check->tracefs_error) {
 		print_row("event formats", strerror(-check->tracefs_error));
 		return;
 	}
-	int error =
-		event_plan_create(&TIERS[0], &check->tracefs, WATERMARK_BYTES, &plan, &plan_error);
+	int error = event_plan_create(&TRACEPOINT_TIER, &check->tracefs, WATERMARK_BYTES, &plan,
+				      &plan_error);
 	if (error) {
 		print_row("event formats", error == -ENOMEM ? strerror(-error) : plan_error.text);
 		check->tracepoint_error = error;
@@ -192,59 +194,6 @@ static void check_tracepoint_tier(struct check *check)
 	if (plan->missing[0])
 		print_row("not in this kernel", plan->missing);
 	event_plan_destroy(plan);
-}
-
-static int try_software(uint64_t config, int pid, int cpu, bool stacks, bool switches)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE,
-		.size = sizeof(attr),
-		.config = config,
-		.sample_period = 1,
-		.sample_type =
-			PERF_SAMPLE_TID | PERF_SAMPLE_TIME | (stacks ? PERF_SAMPLE_CALLCHAIN : 0),
-		.disabled = 1,
-		.exclude_callchain_user = stacks,
-		.exclude_kernel = !stacks && pid >= 0,
-		.context_switch = switches,
-		.sample_id_all = 1,
-	};
-	int fd = perf_events_try(&attr, pid, cpu);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
-static void try_other_tiers(struct check *check)
-{
-	check->switch_error = try_software(PERF_COUNT_SW_CONTEXT_SWITCHES, -1, 0, true, false);
-	if (!check->switch_error)
-		check->switch_error = try_software(PERF_COUNT_SW_DUMMY, -1, 0, false, true);
-	check->timing_error = try_software(PERF_COUNT_SW_DUMMY, 0, -1, false, true);
-	check->procfs_error = access("/proc/self/stat", R_OK) < 0 ? -errno : 0;
-}
-
-static int get_tier_error(const struct check *check, size_t index)
-{
-	const int errors[] = { check->tracepoint_error, check->switch_error, check->timing_error,
-			       check->procfs_error };
-	return index < sizeof(errors) / sizeof(errors[0]) ? errors[index] : -ENOSYS;
-}
-
-static void print_tiers(const struct check *check)
-{
-	printf("\ntiers, best first\n");
-	for (size_t i = 0; i < TIER_COUNT; i++) {
-		int error = get_tier_error(check, i);
-		printf("  %-12s %s%s\n", TIERS[i].name,
-		       error		 ? "refused: "
-		       : TIERS[i].events ? "works"
-					 : "permitted, but not in this version",
-		       error ? strerror(-error) : "");
-		printf("  %-12s gives %s\n", "", TIERS[i].gives);
-		printf("  %-12s lacks %s\n", "", TIERS[i].lacks);
-	}
 }
 
 /* Return: number of threads of @tgid; 0 if its directory cannot be read. */
@@ -349,8 +298,6 @@ int cmd_check(int argc, char **argv)
 	check.tracefs_error = tracefs_open(&check.tracefs);
 	print_host(&check);
 	check_tracepoint_tier(&check);
-	try_other_tiers(&check);
-	print_tiers(&check);
 	status = print_target(&check);
 	print_verdict(&check, status);
 	tracefs_close(&check.tracefs);

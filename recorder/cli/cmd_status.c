@@ -14,6 +14,7 @@
 #include "recorder/base/exit_status.h"
 #include "recorder/cli/arguments.h"
 #include "recorder/arm/control_client.h"
+#include "recorder/cli/command.h"
 #include "recorder/base/message.h"
 #include "recorder/cli/status_text.h"
 

@@ -15,8 +15,9 @@
 #include "recorder/base/exit_status.h"
 #include "recorder/cli/arguments.h"
 #include "recorder/arm/control_client.h"
+#include "recorder/cli/command.h"
 #include "recorder/arm/control_server.h"
-#include "recorder/base/json_text.h"
+#include "recorder/base/text.h"
 #include "recorder/base/message.h"
 #include "recorder/base/parse_units.h"
 

@@ -122,8 +122,8 @@ static void read_batch(void *context)
 	for (size_t i = 0; i < batch->count && !batch->left_behind; i++) {
 		struct reading *reading = &batch->readings[i];
 		const struct blocked_thread *seen = &reading->seen;
-		proc_threads_thread(seen->tgid > 0 ? seen->tgid : seen->tid, seen->tid,
-				    batch->kallsyms, keep_event, reading);
+		proc_threads_visit_one(seen->tgid > 0 ? seen->tgid : seen->tid, seen->tid,
+				       batch->kallsyms, keep_event, reading);
 		reading->end_ns = clock_now_ns();
 	}
 }

@@ -11,6 +11,7 @@
 #include "recorder/base/exit_status.h"
 #include "recorder/perf/cpus.h"
 #include "recorder/perf/host_facts.h"
+#include "recorder/perf/refusal.h"
 #include "recorder/proc/proc_threads.h"
 #include "recorder/perf/tier.h"
 
@@ -28,8 +29,8 @@ static int make_plan(struct engine *engine, const struct engine_options *options
 		     struct diagnostic *refusal)
 {
 	struct event_plan_error plan_error = { .text = "" };
-	int cause = event_plan_create(&TIERS[0], &engine->tracefs, ring_bytes / 4, &engine->plan,
-				      &plan_error);
+	int cause = event_plan_create(&TRACEPOINT_TIER, &engine->tracefs, ring_bytes / 4,
+				      &engine->plan, &plan_error);
 	if (cause == -ENOMEM)
 		return refusal_for_memory(refusal);
 	if (cause)
@@ -90,7 +91,7 @@ static int visit_task(void *context, const struct ft_task *task)
 static int learn_tasks(struct engine *engine)
 {
 	struct task_walk walk = { .engine = engine };
-	int error = proc_threads_tasks(visit_task, &walk);
+	int error = proc_threads_visit_names(visit_task, &walk);
 	if (error)
 		return error;
 	engine->tasks_capacity = walk.tasks * 4 > TASKS_LEAST ? walk.tasks * 4 : TASKS_LEAST;
@@ -98,7 +99,7 @@ static int learn_tasks(struct engine *engine)
 	if (error)
 		return error;
 	walk.learn = true;
-	return proc_threads_tasks(visit_task, &walk);
+	return proc_threads_visit_names(visit_task, &walk);
 }
 
 static int make_parts(struct engine *engine, const struct engine_options *options,
@@ -137,7 +138,7 @@ int engine_create(const struct engine_options *options, struct engine **ret_engi
 	if (!engine)
 		return refusal_for_memory(ret_refusal);
 	engine->tracefs.dir_fd = -1;
-	engine->kernel_log_error = kernel_log_open(KERNELLOG_PATH, &engine->kernel_log);
+	engine->kernel_log_error = kernel_log_open(KERNEL_LOG_PATH, &engine->kernel_log);
 	if (open_tracefs(engine, ret_refusal) ||
 	    make_plan(engine, options, ring_bytes, ret_refusal) ||
 	    open_counters(engine, ring_bytes, ret_refusal) ||
@@ -204,7 +205,7 @@ void engine_set_facts(const struct engine *engine, struct ft_facts *facts)
 	char text[4096];
 
 	host_facts_set(facts);
-	ft_facts_set(facts, FT_FACT_TIER, TIERS[0].name);
+	ft_facts_set(facts, FT_FACT_TIER, TRACEPOINT_TIER.name);
 	ft_facts_set_number(facts, FT_FACT_CPUS, (int64_t)engine->counters->cpu_count);
 	event_plan_names(engine->plan, text, sizeof(text));
 	ft_facts_set(facts, FT_FACT_EVENTS, text);

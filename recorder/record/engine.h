@@ -19,7 +19,7 @@
 #include "recorder/perf/kernel_log.h"
 #include "recorder/buffer/recorder_events.h"
 #include "recorder/perf/event_plan.h"
-#include "recorder/perf/diagnostic.h"
+#include "recorder/base/diagnostic.h"
 #include "recorder/buffer/ring_map.h"
 #include "recorder/record/blocked_threads.h"
 #include "recorder/buffer/segment_ring.h"

@@ -129,7 +129,7 @@ static int collect_addresses(void *context, const void *segment, size_t segment_
 {
 	struct capture_writer *writer = context;
 	pthread_mutex_lock(&writer->lock);
-	int error = address_set_segment(writer->address_set, segment, segment_bytes);
+	int error = address_set_add_segment(writer->address_set, segment, segment_bytes);
 	pthread_mutex_unlock(&writer->lock);
 	return error == -ENOMEM ? error : 0;
 }
@@ -239,12 +239,13 @@ static void write_new_segments(struct capture_writer *writer)
 
 /* Addresses from number @first on, malloc'ed, since the thread adds to them meanwhile. */
 static int copy_addresses(struct capture_writer *writer, size_t first,
-			  struct names_address **ret_addresses, size_t *ret_count)
+			  struct symbolize_address **ret_addresses, size_t *ret_count)
 {
 	size_t count;
 	pthread_mutex_lock(&writer->lock);
-	const struct names_address *addresses = address_set_addresses(writer->address_set, &count);
-	struct names_address *copy = calloc(count - first + 1, sizeof(*copy));
+	const struct symbolize_address *addresses =
+		address_set_addresses(writer->address_set, &count);
+	struct symbolize_address *copy = calloc(count - first + 1, sizeof(*copy));
 	if (copy && count > first)
 		memcpy(copy, addresses + first, (count - first) * sizeof(*copy));
 	pthread_mutex_unlock(&writer->lock);
@@ -262,8 +263,9 @@ static int write_draft(void *context, const void *payload, size_t payload_bytes)
 }
 
 /* Kernel names only: they are in memory, so that no file has to be read. */
-static int draft_symbols(const struct capture_writer *writer, const struct names_address *addresses,
-			 size_t count, struct ft_symbols *symbols)
+static int draft_symbols(const struct capture_writer *writer,
+			 const struct symbolize_address *addresses, size_t count,
+			 struct ft_symbols *symbols)
 {
 	int error = 0;
 	for (size_t i = 0; i < count && !error; i++) {
@@ -287,7 +289,7 @@ static int draft_symbols(const struct capture_writer *writer, const struct names
 static void draft_names(struct capture_writer *writer)
 {
 	struct ft_symbols *symbols = NULL;
-	struct names_address *addresses = NULL;
+	struct symbolize_address *addresses = NULL;
 	size_t count;
 
 	if (!writer->engine->kallsyms || writer->error ||
@@ -385,7 +387,7 @@ int capture_writer_update_mappings(struct capture_writer *writer)
 
 int capture_writer_find_names(struct capture_writer *writer, int deadline_ms)
 {
-	struct names_address *addresses = NULL;
+	struct symbolize_address *addresses = NULL;
 	size_t count = 0;
 	int error = recorder_events_each(writer->own_events, collect_addresses, writer);
 	if (!error)
@@ -462,8 +464,7 @@ static void count_events(const struct capture_writer *writer,
 {
 	const struct segment_ring_cursor *cursor = &writer->cursor, *base = &writer->base;
 	uint64_t overwritten = cursor->lost_events - base->lost_events;
-	summary->events =
-		cursor->events - base->events + recorder_events_events(writer->own_events);
+	summary->events = cursor->events - base->events + recorder_events_count(writer->own_events);
 	summary->lost = writer->lost + overwritten + writer->unwritten_events;
 }
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "recorder/write/capture_writer.h"
-#include "recorder/perf/diagnostic.h"
+#include "recorder/base/diagnostic.h"
 #include "recorder/proc/target.h"
 #include "recorder/record/engine.h"
 

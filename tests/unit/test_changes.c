@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "capture/event.h"
 #include "recorder/symbols/mapping_changes.h"
+#include "recorder/symbols/mappings.h"
 
 static const struct ft_task PROCESS = { .tid = 40, .tgid = 40 };
 static const struct ft_task THREAD = { .tid = 41, .tgid = 40 };

@@ -13,6 +13,7 @@
 #include "asked.h"
 #include "recorder/arm/status.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/command.h"
 
 #define SECOND_NS 1000000000ull
 

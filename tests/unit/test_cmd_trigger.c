@@ -11,6 +11,7 @@
 
 #include "asked.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/command.h"
 
 static struct control_request last;
 

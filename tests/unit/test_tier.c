@@ -14,8 +14,8 @@
 
 static const struct tier_event *find(const char *name, bool with_stack)
 {
-	for (size_t i = 0; i < TIERS[0].event_count; i++) {
-		const struct tier_event *event = &TIERS[0].events[i];
+	for (size_t i = 0; i < TRACEPOINT_TIER.event_count; i++) {
+		const struct tier_event *event = &TRACEPOINT_TIER.events[i];
 		if (!strcmp(event->name, name) && with_stack == !!event->stack_frames)
 			return event;
 	}
@@ -29,10 +29,10 @@ static void every_mode_records_each_switch_once(void **state)
 	for (int mode = 0; mode < TIER_MODES; mode++) {
 		const struct tier_event *events[3];
 		size_t count = 0;
-		for (size_t i = 0; i < TIERS[0].event_count && count < 3; i++)
-			if (TIERS[0].events[i].role == ROLE_SWITCH &&
-			    TIERS[0].events[i].modes & IN_MODE(mode))
-				events[count++] = &TIERS[0].events[i];
+		for (size_t i = 0; i < TRACEPOINT_TIER.event_count && count < 3; i++)
+			if (TRACEPOINT_TIER.events[i].role == ROLE_SWITCH &&
+			    TRACEPOINT_TIER.events[i].modes & IN_MODE(mode))
+				events[count++] = &TRACEPOINT_TIER.events[i];
 		if (count == 1) {
 			assert_null(events[0]->filter);
 			continue;
@@ -52,8 +52,8 @@ static void every_mode_records_each_waking_once(void **state)
 	(void)state;
 	for (int mode = 0; mode < TIER_MODES; mode++) {
 		size_t count = 0;
-		for (size_t i = 0; i < TIERS[0].event_count; i++) {
-			const struct tier_event *event = &TIERS[0].events[i];
+		for (size_t i = 0; i < TRACEPOINT_TIER.event_count; i++) {
+			const struct tier_event *event = &TRACEPOINT_TIER.events[i];
 			if (event->role != ROLE_WAKING || !(event->modes & IN_MODE(mode)))
 				continue;
 			assert_null(event->filter);
@@ -76,8 +76,8 @@ static void every_call_is_filtered_by_length_and_keeps_its_user_stack(void **sta
 {
 	unsigned int seen = 0;
 	(void)state;
-	for (size_t i = 0; i < TIERS[0].event_count; i++) {
-		const struct tier_event *event = &TIERS[0].events[i];
+	for (size_t i = 0; i < TRACEPOINT_TIER.event_count; i++) {
+		const struct tier_event *event = &TRACEPOINT_TIER.events[i];
 		if (event->role != ROLE_CALL || event->call == FT_CALL_FUTEX)
 			continue;
 		if (event->call == FT_CALL_MLOCKALL) /* it has no length */

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "recorder/proc/proc_maps.h"
+#include "recorder/symbols/mappings.h"
 #include "recorder/symbols/unwind.h"
 
 #define STACK_BYTES 16384
