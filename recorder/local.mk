@@ -5,9 +5,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/arm/capture_hook_child.c recorder/arm/capture_hook_child.h \
 	recorder/cli/arguments.c recorder/cli/arguments.h \
 	recorder/arm/arm.c recorder/arm/arm.h \
-	recorder/arm/self_report.c recorder/arm/self_report.h \
 	recorder/arm/status.c recorder/arm/status.h \
-	recorder/cli/control_error.c recorder/cli/control_error.h \
 	recorder/symbols/mapping_changes.c recorder/symbols/mapping_changes.h \
 	recorder/trigger/blocked_trigger.c recorder/trigger/blocked_trigger.h \
 	recorder/base/helper_process.c recorder/base/helper_process.h \
@@ -22,8 +20,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/cli/cmd_trigger.c \
 	recorder/base/exit_status.h \
 	recorder/arm/control_server.c recorder/arm/control_server.h \
-	recorder/arm/control_client.c \
-	recorder/arm/control_path.c \
+	recorder/arm/control_client.c recorder/arm/control_client.h \
 	recorder/perf/perf_events.c recorder/perf/perf_events.h \
 	recorder/perf/cpus.c recorder/perf/cpus.h \
 	recorder/arm/trigger_dispatch.c recorder/arm/trigger_dispatch.h \
@@ -59,11 +56,9 @@ recorder_librecorder_a_SOURCES = \
 	recorder/trigger/probe.c recorder/trigger/probe.h \
 	recorder/trigger/probe_cmd.c \
 	recorder/trigger/probe_http.c \
-	recorder/trigger/probe_tcp.c \
+	recorder/trigger/probe_tcp.c recorder/trigger/probe_tcp.h \
 	recorder/trigger/psi.c recorder/trigger/psi.h \
-	recorder/trigger/psi_spec.c recorder/trigger/psi_spec.h \
 	recorder/base/parse_units.c recorder/base/parse_units.h \
-	recorder/trigger/probe_kind.h \
 	recorder/write/recording.c recorder/write/recording.h \
 	recorder/perf/refusal.c recorder/perf/refusal.h \
 	recorder/perf/perf_ring.c recorder/perf/perf_ring.h \
@@ -71,7 +66,6 @@ recorder_librecorder_a_SOURCES = \
 	recorder/arm/ring_metadata.c recorder/arm/ring_metadata.h \
 	recorder/buffer/ring_map.c recorder/buffer/ring_map.h \
 	recorder/buffer/ring_path.c recorder/buffer/ring_path.h \
-	recorder/write/disk_space.c recorder/write/disk_space.h \
 	recorder/write/capture_finish.c recorder/write/capture_finish.h \
 	recorder/symbols/address_set.c recorder/symbols/address_set.h \
 	recorder/record/blocked_threads.c recorder/record/blocked_threads.h \
@@ -81,13 +75,11 @@ recorder_librecorder_a_SOURCES = \
 	recorder/cli/status_text.c recorder/cli/status_text.h \
 	recorder/proc/target.c recorder/proc/target.h \
 	recorder/record/task_table.c recorder/record/task_table.h \
-	recorder/trigger/tcp_target.c recorder/trigger/probe_tcp.h \
 	recorder/perf/tier.c recorder/perf/tier.h \
 	recorder/perf/tracefs.c recorder/perf/tracefs.h \
 	recorder/record/translate.c recorder/record/translate.h \
 	recorder/trigger/trigger_queue.c recorder/trigger/trigger_queue.h \
 	recorder/symbols/unwind.c recorder/symbols/unwind.h \
-	recorder/record/stack_unwinder.c recorder/record/stack_unwinder.h \
 	recorder/trigger/probe_failures.c recorder/trigger/probe_failures.h \
 	recorder/arm/trigger_sources.c recorder/arm/trigger_sources.h \
 	recorder/arm/governor_thread.c recorder/arm/governor_thread.h 

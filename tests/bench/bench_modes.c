@@ -54,7 +54,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench_modes: cannot record here\n");
 		return 1;
 	}
-	drain_keep_sleepers(drain, sleepers);
+	drain_keep_blocked_threads(drain, sleepers);
 	if (drain_start(drain, &realtime_error, &lock_error))
 		return 1;
 	perf_events_enable(counters);

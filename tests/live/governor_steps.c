@@ -106,8 +106,8 @@ static int run(struct seen *seen, struct governor_thread *watch)
 	governor_thread_status(watch, &status);
 	printf("lazy after %.2f s of the storm; %llu stacks read, %llu kept, %llu changed; full "
 	       "again %.1f s after it\n",
-	       (double)(seen->lazy_ns - storm_ns) / 1e9, (unsigned long long)status.lazy.read,
-	       (unsigned long long)status.lazy.kept, (unsigned long long)status.lazy.changed,
+	       (double)(seen->lazy_ns - storm_ns) / 1e9, (unsigned long long)status.deferred.read,
+	       (unsigned long long)status.deferred.kept, (unsigned long long)status.deferred.changed,
 	       (double)(seen->full_ns - over_ns) / 1e9);
 	if (!lazy)
 		return kernel_failed("the storm did not make it step down", 0);
@@ -131,13 +131,13 @@ static int record(struct kernel *kernel, struct blocked_threads *sleepers, struc
 	int realtime_error, lock_error;
 	struct governor_thread_options options = { .counters = kernel->counters,
 					 .drain = kernel->drain,
-					 .sleepers = sleepers,
+					 .blocked = sleepers,
 					 .target = &target,
 					 .kallsyms = kallsyms,
 					 .governor = &governor,
 					 .emit = emit,
 					 .context = &seen };
-	drain_keep_sleepers(kernel->drain, sleepers);
+	drain_keep_blocked_threads(kernel->drain, sleepers);
 	if (governor_thread_create(&options, &watch) ||
 	    drain_start(kernel->drain, &realtime_error, &lock_error))
 		return kernel_failed("no thread", 0);
