@@ -187,7 +187,7 @@ struct thread *threads_born(struct threads *threads, const struct ft_task *task,
 	if (!lineage)
 		return NULL;
 	if (lineage->latest)
-		threads_died(threads, &lineage->latest->thread, time_ns);
+		threads_died(&lineage->latest->thread, time_ns);
 	thread = succeed(threads, lineage, task->tid);
 	if (!thread)
 		return NULL;
@@ -196,9 +196,8 @@ struct thread *threads_born(struct threads *threads, const struct ft_task *task,
 	return thread;
 }
 
-void threads_died(struct threads *threads, struct thread *thread, uint64_t time_ns)
+void threads_died(struct thread *thread, uint64_t time_ns)
 {
-	(void)threads;
 	thread->exited = true;
 	if (!thread->died_ns)
 		thread->died_ns = time_ns;

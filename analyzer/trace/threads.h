@@ -46,7 +46,7 @@ struct thread *threads_get(struct threads *threads, const struct ft_task *task, 
 
 /* A fork or clone made @task: if its tid is known, that older thread is gone (its exit was lost). */
 struct thread *threads_born(struct threads *threads, const struct ft_task *task, uint64_t time_ns);
-void threads_died(struct threads *threads, struct thread *thread, uint64_t time_ns);
+void threads_died(struct thread *thread, uint64_t time_ns);
 
 /* Forget who lives: the same mentions will find the same threads again, in the same order. */
 void threads_rewind(struct threads *threads);
