@@ -2,7 +2,7 @@
 /*
  * Captures and ring files of the recorder as input.
  *
- * Memory: one inflated segment a CPU, and all of the recorder's own events.
+ * Memory: KEPT_BYTES_MAX, one inflated segment a CPU, and all of the recorder's own events.
  */
 #include "config.h"
 
@@ -18,6 +18,9 @@
 #include "analyzer/trace/source_error.h"
 #include "capture/ringfile.h"
 
+/* For inflated segments that are kept for the next replay: some seven million events. */
+#define KEPT_BYTES_MAX (64u << 20)
+
 struct capture {
 	struct ft_reader *reader;
 	size_t *segments; /* of events of CPUs, by CPU and sequence */
@@ -29,6 +32,7 @@ struct capture {
 	struct recorder_events *recorder_events;
 	struct cpu_stream **streams; /* a CPU each */
 	uint32_t stream_count;
+	size_t room_bytes; /* see cpu_stream_create() */
 	struct event_merge *merge;
 };
 
@@ -234,7 +238,8 @@ static int create_streams(struct source *source)
 		for (end = i + 1; end < count && segment_at(capture, end)->cpu == first->cpu;)
 			end++;
 		error = cpu_stream_create(capture->reader, first->cpu, &capture->segments[i],
-					  end - i, &span, &capture->streams[capture->stream_count]);
+					  end - i, &span, &capture->room_bytes,
+					  &capture->streams[capture->stream_count]);
 		if (error)
 			return error;
 		capture->stream_count++;
@@ -267,6 +272,7 @@ static int read_capture(struct source *source)
 	struct capture *capture = source->input;
 	int error = recorder_events_create(&capture->recorder_events);
 
+	capture->room_bytes = KEPT_BYTES_MAX;
 	if (!error)
 		error = read_segments(source);
 	if (error)

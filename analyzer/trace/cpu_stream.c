@@ -35,7 +35,9 @@ struct cpu_stream {
 	size_t next; /* index into segments */
 	bool decoding; /* the decoder is inside a segment */
 	struct ft_decoder *decoder;
-	void *buffer;
+	void **kept; /* payload of each segment; NULL: not kept */
+	size_t *room_bytes; /* borrowed: for more of them */
+	void *buffer; /* payload of the segment, where it is not kept */
 	size_t buffer_bytes;
 	uint64_t sequence; /* the next segment should have */
 	uint64_t last_ns; /* of the last event */
@@ -52,16 +54,19 @@ struct cpu_stream {
 };
 
 int cpu_stream_create(struct ft_reader *reader, uint32_t cpu, const size_t *segments, size_t count,
-		      const struct stream_span *span, struct cpu_stream **ret_stream)
+		      const struct stream_span *span, size_t *room_bytes,
+		      struct cpu_stream **ret_stream)
 {
 	struct cpu_stream *stream = calloc(1, sizeof(*stream));
-	int error;
+	int error = -ENOMEM;
 
 	if (!stream)
 		return -ENOMEM;
-	error = ft_decoder_create(&stream->decoder);
+	stream->kept = calloc(count ? count : 1, sizeof(*stream->kept));
+	if (stream->kept)
+		error = ft_decoder_create(&stream->decoder);
 	if (error) {
-		free(stream);
+		cpu_stream_destroy(stream);
 		return error;
 	}
 	stream->reader = reader;
@@ -69,6 +74,7 @@ int cpu_stream_create(struct ft_reader *reader, uint32_t cpu, const size_t *segm
 	stream->segments = segments;
 	stream->count = count;
 	stream->span = *span;
+	stream->room_bytes = room_bytes;
 	stream->sequence = span->first_sequence;
 	*ret_stream = stream;
 	return 0;
@@ -79,6 +85,9 @@ void cpu_stream_destroy(struct cpu_stream *stream)
 	if (!stream)
 		return;
 	ft_decoder_destroy(stream->decoder);
+	for (size_t i = 0; i < stream->count; i++)
+		free(stream->kept[i]);
+	free(stream->kept);
 	free(stream->buffer);
 	free(stream);
 }
@@ -96,17 +105,46 @@ void cpu_stream_rewind(struct cpu_stream *stream)
 	/* turn is not reset: entries of older segments must not look like entries of new ones */
 }
 
+/* Load the payload of the segment at @at. Inflating it costs nearly as much as decoding it, so that it is
+ * kept for the next time while there is room. */
+static int load_payload(struct cpu_stream *stream, size_t at, const void **ret_payload)
+{
+	size_t index = stream->segments[at], kept_bytes = 0;
+	void *kept = NULL;
+	int error;
+
+	if (stream->kept[at]) {
+		*ret_payload = stream->kept[at];
+		return 0;
+	}
+	if (ft_reader_segment(stream->reader, index)->inflated_bytes >= *stream->room_bytes) {
+		error = ft_reader_load(stream->reader, index, &stream->buffer,
+				       &stream->buffer_bytes);
+		*ret_payload = stream->buffer;
+		return error;
+	}
+	error = ft_reader_load(stream->reader, index, &kept, &kept_bytes);
+	if (error) {
+		free(kept);
+		return error;
+	}
+	*stream->room_bytes -= earlier(kept_bytes, *stream->room_bytes);
+	*ret_payload = stream->kept[at] = kept;
+	return 0;
+}
+
 /* Begin with the next segment. A damaged one leaves a hole and is no error. */
 static int begin_segment(struct cpu_stream *stream)
 {
-	size_t index = stream->segments[stream->next++];
-	const struct ft_segment *segment = ft_reader_segment(stream->reader, index);
+	size_t at = stream->next++;
+	const struct ft_segment *segment = ft_reader_segment(stream->reader, stream->segments[at]);
+	const void *payload;
 	int error;
 
 	if (segment->sequence > stream->sequence)
 		stream->hole = true;
 	stream->sequence = segment->sequence + 1;
-	error = ft_reader_load(stream->reader, index, &stream->buffer, &stream->buffer_bytes);
+	error = load_payload(stream, at, &payload);
 	if (error == -EBADMSG) {
 		stream->hole = true;
 		stream->bad_segments++;
@@ -114,7 +152,7 @@ static int begin_segment(struct cpu_stream *stream)
 	}
 	if (error)
 		return error;
-	ft_decoder_begin(stream->decoder, stream->buffer, segment->inflated_bytes, segment->cpu,
+	ft_decoder_begin(stream->decoder, payload, segment->inflated_bytes, segment->cpu,
 			 segment->first_ns);
 	stream->limit_ns = segment->last_ns;
 	stream->turn++;

@@ -31,11 +31,14 @@ struct stream_span {
  *
  * @segments:  @count indexes of @reader's segments in order of sequence. Both are borrowed.
  * @span:      what is known about the recording. Copied.
+ * @room_bytes: borrowed, shared by all streams: how much more of inflated segments may be kept for
+ *              the next time they are read.
  *
  * Return: 0 or -ENOMEM.
  */
 int cpu_stream_create(struct ft_reader *reader, uint32_t cpu, const size_t *segments, size_t count,
-		  const struct stream_span *span, struct cpu_stream **ret_stream);
+		      const struct stream_span *span, size_t *room_bytes,
+		      struct cpu_stream **ret_stream);
 void cpu_stream_destroy(struct cpu_stream *stream);
 void cpu_stream_rewind(struct cpu_stream *stream);
 

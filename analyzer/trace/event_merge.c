@@ -16,6 +16,7 @@
 struct head {
 	struct cpu_stream *stream;
 	struct event event; /* the stream's next, or the one given last */
+	uint64_t place_ns;
 };
 
 enum merge_state {
@@ -104,15 +105,14 @@ static inline int fetch_head(struct event_merge *merge, uint32_t stream,
 			     struct min_heap_head *ret_head)
 {
 	struct head *head = &merge->heads[stream];
-	uint64_t place_ns;
 	int result;
 
 	if (stream == merge->stream_count)
 		return fetch_recorder_event(merge, ret_head);
-	result = cpu_stream_next(head->stream, &head->event, &place_ns);
+	result = cpu_stream_next(head->stream, &head->event, &head->place_ns);
 	if (result > 0)
-		*ret_head =
-			(struct min_heap_head){ place_ns, rank_event(&head->event.raw), stream };
+		*ret_head = (struct min_heap_head){ head->place_ns, rank_event(&head->event.raw),
+						    stream };
 	return result;
 }
 
