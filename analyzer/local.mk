@@ -110,7 +110,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/report/text_tables.c \
 	analyzer/trace/threads.c analyzer/trace/threads.h \
 	analyzer/timeline/timeline.c analyzer/timeline/timeline.h \
-	analyzer/util/span.h \
+	analyzer/util/array.h analyzer/util/span.h \
 	analyzer/activity/event_excerpt.c analyzer/activity/event_excerpt.h \
 	analyzer/trace/trigger.c analyzer/trace/trigger.h \
 	analyzer/timeline/missing_switches.c analyzer/timeline/missing_switches.h \
