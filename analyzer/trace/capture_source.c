@@ -102,8 +102,8 @@ static const struct ft_segment *segment_at(const struct capture *capture, size_t
 }
 
 /*
- * The first segment of each CPU is its oldest that was not overwritten: the time when the last of them
- * begins. 0: every CPU has its very first segment.
+ * The first segment of each CPU is its oldest that was not overwritten: the time when the last of
+ * them begins. 0: every CPU has its very first segment.
  */
 static uint64_t find_last_beginning(const struct capture *capture)
 {
@@ -121,8 +121,9 @@ static uint64_t find_last_beginning(const struct capture *capture)
 }
 
 /*
- * The time from which on nothing was overwritten. What the ring says of it may be damaged, but it cannot be
- * later than the last beginning: a CPU that was idle for long begins late and misses nothing.
+ * The time from which on nothing was overwritten. What the ring says of it may be damaged, but it
+ * cannot be later than the last beginning: a CPU that was idle for long begins late and misses
+ * nothing.
  */
 static uint64_t find_history_start(const struct capture *capture)
 {

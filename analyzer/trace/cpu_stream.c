@@ -13,7 +13,8 @@
 #include "analyzer/util/span.h"
 #include "capture/decoder.h"
 
-/* What an index of the segment's dictionary stands for. An entry of another turn is of an older segment. */
+/* What an index of the segment's dictionary stands for. An entry of another turn is of an older
+ * segment. */
 struct known_thread {
 	uint32_t turn;
 	struct thread *thread;
@@ -105,8 +106,8 @@ void cpu_stream_rewind(struct cpu_stream *stream)
 	/* turn is not reset: entries of older segments must not look like entries of new ones */
 }
 
-/* Load the payload of the segment at @at. Inflating it costs nearly as much as decoding it, so that it is
- * kept for the next time while there is room. */
+/* Load the payload of the segment at @at. Inflating it costs nearly as much as decoding it, so
+ * that it is kept for the next time while there is room. */
 static int load_payload(struct cpu_stream *stream, size_t at, const void **ret_payload)
 {
 	size_t index = stream->segments[at], kept_bytes = 0;

@@ -2,8 +2,8 @@
 /*
  * The events of one CPU of a capture, in order of time, with its losses.
  *
- * Time never steps back. Where segments are missing or damaged, an FT_EVENT_LOST says so. A task or stack
- * of a segment's dictionary is looked up once a segment, not once an event.
+ * Time never steps back. Where segments are missing or damaged, an FT_EVENT_LOST says so. A task or
+ * stack of a segment's dictionary is looked up once a segment, not once an event.
  */
 #ifndef ANALYZER_TRACE_CPU_STREAM_H
 #define ANALYZER_TRACE_CPU_STREAM_H
@@ -45,7 +45,8 @@ void cpu_stream_rewind(struct cpu_stream *stream);
 /**
  * cpu_stream_next() - decode the next event into @event->raw.
  *
- * @event:        its borrowed parts are valid until the next call. A LOST comes where the loss begins.
+ * @event:        its borrowed parts are valid until the next call. A LOST comes where the loss
+ *                begins.
  * @ret_place_ns: the event's place in the order of time: its time, of a LOST lost.start_ns; never
  *                less than before.
  *

@@ -147,7 +147,8 @@ static int start_merge(struct event_merge *merge)
 	return take_rival(merge);
 }
 
-/* Make the stream with the next event the current one. Return: 1, 0 at the end, or a negative errno. */
+/* Make the stream with the next event the current one. Return: 1, 0 at the end, or a negative
+ * errno. */
 static inline int advance_merge(struct event_merge *merge)
 {
 	struct min_heap_head head;

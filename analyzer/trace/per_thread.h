@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A table with one entry for each thread, zero until it is asked for. An entry never moves: pointers to
- * entries stay valid until the table is freed.
+ * A table with one entry for each thread, zero until it is asked for. An entry never moves:
+ * pointers to entries stay valid until the table is freed.
  */
 #ifndef ANALYZER_TRACE_PER_THREAD_H
 #define ANALYZER_TRACE_PER_THREAD_H
@@ -14,7 +14,7 @@
 
 /* Zero-initialise but for entry_bytes; per_thread_free() when done. */
 struct per_thread {
-	char **blocks;		/* each of PER_THREAD_BLOCK_ENTRIES; NULL: none of them was asked for */
+	char **blocks;		/* each of PER_THREAD_BLOCK_ENTRIES; NULL: none was asked for */
 	size_t block_count, entry_bytes;
 };
 

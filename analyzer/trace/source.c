@@ -13,7 +13,8 @@
 #include "analyzer/trace/source_error.h"
 #include "analyzer/trace/source_private.h"
 
-/* The kinds of file that can be read. Each looks at the first bytes; the first that knows them reads the file. */
+/* The kinds of file that can be read. Each looks at the first bytes; the first that knows them
+ * reads the file. */
 static const struct source_ops *const kinds[] = {
 	&capture_source_ops,
 };

@@ -49,8 +49,8 @@ void source_close(struct source *source);
  * end of the loss, is then later than what follows.
  *
  * Where a CPU's events are known to be missing without a record of it, an FT_EVENT_LOST of that CPU
- * comes too (raw.lost.records 0: number not known). In a history (a ring file, or FT_FACT_HISTORY) what
- * is missing before source_start_ns() is no loss. Events before it come too.
+ * comes too (raw.lost.records 0: number not known). In a history (a ring file, or FT_FACT_HISTORY)
+ * what is missing before source_start_ns() is no loss. Events before it come too.
  *
  * FORK, COMM and EXIT have been entered in the table of threads when the event is returned,
  * and so has a switch-out for the last time: it sets thread->exited.
@@ -59,7 +59,8 @@ void source_close(struct source *source);
  */
 int source_next(struct source *source, const struct event **ret_event);
 
-/* Start again from the first event, with the same stacks. Threads keep their index, but not exited and died_ns. */
+/* Start again from the first event, with the same stacks. Threads keep their index, but not
+ * exited and died_ns. */
 void source_rewind(struct source *source);
 
 const struct ft_facts *source_facts(const struct source *source);
@@ -74,9 +75,9 @@ struct threads *source_threads(const struct source *source);
 void source_set_mmap_lock_offset(struct source *source, uint64_t offset);
 
 /*
- * Time span of the recording: facts start-ns and end-ns, else the events' first and last time. The start
- * of a history is where nothing is missing any more. No event of a CPU is later than the end; snapshots
- * taken after it are dated back to it.
+ * Time span of the recording: facts start-ns and end-ns, else the events' first and last time. The
+ * start of a history is where nothing is missing any more. No event of a CPU is later than the end;
+ * snapshots taken after it are dated back to it.
  */
 uint64_t source_start_ns(const struct source *source);
 uint64_t source_end_ns(const struct source *source);
@@ -90,8 +91,8 @@ const char *source_ring(const struct source *source);
 /* Damage of the file and of segments seen so far. */
 void source_damage(const struct source *source, struct ft_damage *ret_damage);
 
-/* Where the file is damaged or not finished: a malloc'ed text for a person (as for source_open()). NULL:
- * it is whole. */
+/* Where the file is damaged or not finished: a malloc'ed text for a person (as for
+ * source_open()). NULL: it is whole. */
 char *source_damage_text(const struct source *source);
 
 #endif

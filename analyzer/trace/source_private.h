@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a kind of input file has to provide: a new kind is one file with a struct source_ops, and one row in source.c.
+ * What a kind of input file has to provide: a new kind is one file with a struct source_ops, and
+ * one row in source.c.
  */
 #ifndef ANALYZER_TRACE_SOURCE_PRIVATE_H
 #define ANALYZER_TRACE_SOURCE_PRIVATE_H
 
 #include "analyzer/trace/source.h"
 
-#define SOURCE_CPUS_MAX	   65536 /* a greater number is damage */
-#define SOURCE_TIME_MAX_NS (1ull << 62) /* a greater time is damage: no host has been up for 146 years */
+/* Greater numbers of CPUs are damage, and greater times: no host has been up for 146 years. */
+#define SOURCE_CPUS_MAX	   65536
+#define SOURCE_TIME_MAX_NS (1ull << 62)
 
 struct source_ops {
 	/**
 	 * open() - open source->path.
 	 *
-	 * Sets source->input, start_ns, end_ns and ring; adds to facts and symbols, which are there and empty.
+	 * Sets source->input, start_ns, end_ns and ring; adds to facts and symbols, which are there
+	 * and empty.
 	 *
 	 * @ret_message: on failure, as for source_open(); left alone on -ENOMSG.
 	 *
@@ -28,8 +31,8 @@ struct source_ops {
 	/**
 	 * next() - the next event in the order that source_next() promises.
 	 *
-	 * @ret_event: borrowed until the next call. raw, thread, other and stack_id are set, but for
-	 *             other of a FORK. The caller may change it.
+	 * @ret_event: borrowed until the next call; the caller may change it. Everything is set
+	 *             but other of a FORK.
 	 *
 	 * Return: as source_next().
 	 */

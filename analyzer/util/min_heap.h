@@ -36,7 +36,8 @@ void min_heap_clear(struct min_heap *heap);
 /* At most one head a stream, and no more than the capacity. O(log streams). */
 void min_heap_push(struct min_heap *heap, struct min_heap_head head);
 
-/* The least head; NULL where there is none. Borrowed until the next push or drop; a replacement changes it. */
+/* The least head; NULL where there is none. Borrowed until the next push or drop; a replacement
+ * changes it. */
 const struct min_heap_head *min_heap_first(const struct min_heap *heap);
 
 /* The first stream has a new head. O(1) where it stays first, else O(log streams). */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What may reach a person's terminal: names from captures hold any bytes,
- * escape sequences included.
+ * Text that may reach a terminal: names from captures hold any bytes, escape sequences included.
  */
 #ifndef ANALYZER_UTIL_TERMINAL_H
 #define ANALYZER_UTIL_TERMINAL_H
