@@ -23,7 +23,6 @@
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/activity/stall.h"
 #include "analyzer/detect/stopped_process.h"
-#include "analyzer/detect/first_pass.h"
 #include "analyzer/blame/contended_lock.h"
 #include "analyzer/detect/tables.h"
 #include "analyzer/trace/target.h"
@@ -35,7 +34,7 @@ struct analysis {
 	struct source *source;
 	struct stack_infos *stackfacts;
 	struct target target;
-	struct first_pass survey;
+	struct observations observations;
 	struct stall stall;
 	struct spin spin;		/* what is found of it in the stall, or what is the stall */
 	struct host_pause silence;		/* likewise */
@@ -108,7 +107,7 @@ static int fill_capture(struct analysis *analysis, const char *path)
 	model->capture.utc_offset_s = (int32_t)ft_facts_number(facts, FT_FACT_UTC_OFFSET_S, 0);
 	target_name(analysis, model);
 	model->capture.duration_ns = since_start(analysis, source_end_ns(analysis->source));
-	model->capture.events = analysis->survey.events;
+	model->capture.events = analysis->observations.prescan.events;
 	model->capture.complete = !damage.torn && !damage.bad_segments;
 	model->capture.damage = source_damage_text(analysis->source);
 	if (!model->capture.complete && !model->capture.damage)
@@ -118,7 +117,7 @@ static int fill_capture(struct analysis *analysis, const char *path)
 
 static void fill_stall(struct analysis *analysis)
 {
-	const struct long_wait *longest = wait_stats_longest(analysis->survey.account);
+	const struct long_wait *longest = wait_stats_longest(analysis->observations.wait_stats);
 	const struct stall *stall = &analysis->stall;
 	struct model *model = analysis->model;
 
@@ -156,17 +155,14 @@ static void fill_stall(struct analysis *analysis)
 static int find_feeder(struct analysis *analysis)
 {
 	const struct slow_producer_search search = {
-		.source = analysis->source,
-		.stackfacts = analysis->stackfacts,
-		.target = &analysis->target,
-		.usual = analysis->survey.usual,
+		.observations = &analysis->observations,
 		.long_ns = analysis->stall_ns,
 		.since_ns = analysis->window.about_ns,
 	};
 	struct stall *stall = &analysis->stall;
 	struct slow_producer *feeder = &analysis->feeder;
 	const struct long_wait *waits;
-	size_t count = wait_stats_long_waits(analysis->survey.account, &waits);
+	size_t count = wait_stats_long_waits(analysis->observations.wait_stats, &waits);
 	int r;
 
 	if (!analysis->target.count)
@@ -203,8 +199,8 @@ static int find_spin(struct analysis *analysis)
 	struct stall *stall = &analysis->stall;
 	struct spin *spin = &analysis->spin;
 	const struct long_wait *waits;
-	size_t count = wait_stats_long_waits(analysis->survey.account, &waits);
-	int r = spins_find(analysis->survey.spins, analysis->source, analysis->stackfacts, spin);
+	size_t count = wait_stats_long_waits(analysis->observations.wait_stats, &waits);
+	int r = spin_find(&analysis->observations, analysis->stall_ns, spin);
 	bool overlap = spin->start_ns < stall->end_ns && spin->end_ns > stall->start_ns;
 	struct stall worst = {
 		.found = true,
@@ -240,8 +236,7 @@ static int find_silence(struct analysis *analysis)
 	struct stall *stall = &analysis->stall;
 	struct host_pause *silence = &analysis->silence;
 	uint64_t from_ns, to_ns, silence_ns, stall_ns = stall->end_ns - stall->start_ns;
-	int r = host_pauses_find(analysis->survey.silences, analysis->source, analysis->stackfacts,
-			      &analysis->target, silence);
+	int r = host_pause_find(&analysis->observations, silence);
 	struct stall worst = {
 		.found = true,
 		.start_ns = silence->start_ns,
@@ -284,8 +279,7 @@ static int find_sliced(struct analysis *analysis)
 
 	if (analysis->stall.found || !analysis->target.count)
 		return 0;
-	r = timed_lock_find(analysis->source, analysis->stackfacts, analysis->survey.futexes,
-			&analysis->target, analysis->stall_ns, sliced);
+	r = timed_lock_find(&analysis->observations, analysis->stall_ns, sliced);
 	if (r || !sliced->victim_count)
 		return r;
 	stall.start_ns = sliced->owner.longest.start_ns;
@@ -305,8 +299,7 @@ static int find_episode(struct analysis *analysis)
 	if (!analysis->window.proves || stall_explains(&analysis->stall, &analysis->window) ||
 	    paused_meanwhile(analysis))
 		return 0;
-	r = busy_thread_find(analysis->source, analysis->stackfacts, &analysis->target,
-			 &analysis->window, episode);
+	r = busy_thread_find(&analysis->observations, &analysis->window, episode);
 	if (r || episode->kind == EPISODE_NONE)
 		return r;
 	stall_replace(&analysis->stall, &(struct stall){
@@ -329,7 +322,7 @@ static void fill_doubt(struct analysis *analysis)
 	struct futex_doubt doubt;
 
 	if (model->stall.found ||
-	    !futex_locks_doubt(analysis->survey.futexes, target_counts, target, &doubt))
+	    !futex_locks_doubt(analysis->observations.prescan.futexes, target_counts, target, &doubt))
 		return;
 	longest = &doubt.still.longest;
 	if (longest->end_ns - longest->start_ns < analysis->stall_ns)
@@ -352,21 +345,16 @@ static int fill_convoys(struct analysis *analysis, const struct findings_context
 			const struct deadlock *deadlock)
 {
 	const struct root_cause_context chains = {
-		.source = analysis->source,
-		.stackfacts = analysis->stackfacts,
-		.futexes = analysis->survey.futexes,
-		.target = &analysis->target,
+		.observations = &analysis->observations,
 		.stall = &analysis->stall,
 		.long_ns = analysis->stall_ns,
-		.start_ns = analysis->start_ns,
 	};
 	struct contended_lock suspects[SUSPECTS_MAX] = { 0 };
 	size_t count = contended_locks_find(waits, wait_count, &analysis->stall, suspects);
 	int r = 0;
 
 	if (count)
-		r = contended_locks_examine(suspects, count, analysis->source, analysis->stackfacts,
-				     analysis->survey.futexes, &analysis->stall, &analysis->target);
+		r = contended_locks_examine(suspects, count, &analysis->observations, &analysis->stall);
 	if (!r)
 		r = root_cause_examine(&chains, suspects, count, analysis->model);
 	for (size_t i = 0; i < count && !r; i++)
@@ -400,28 +388,26 @@ static void named_first(struct model *model)
 static int fill_stall_findings(struct analysis *analysis, const struct findings_context *context)
 {
 	const struct long_wait *waits;
-	size_t wait_count = wait_stats_long_waits(analysis->survey.account, &waits);
+	size_t wait_count = wait_stats_long_waits(analysis->observations.wait_stats, &waits);
 	struct deadlock deadlock = { 0 };
 	struct stopped_process stopped = { 0 };
 	bool most;
 	int r;
 
-	r = stopped_process_find(analysis->source, analysis->stackfacts, &analysis->target, waits,
-			 wait_count, &analysis->stall, &stopped);
+	r = stopped_process_find(&analysis->observations, &analysis->stall, &stopped);
 	if (r)
 		return r;
 	most = stopped.tgid && stopped.stopped_ns * 2 >= stopped.total_ns;
 	if (most)
 		r = stopped_process_finding(context, &stopped, analysis->model);
 	if (!r && analysis->stall.still_open)
-		r = deadlock_find(analysis->source, analysis->stackfacts, &analysis->survey, &deadlock);
+		r = deadlock_find(&analysis->observations, &deadlock);
 	if (!r && deadlock.count)
 		r = deadlock_finding(context, &deadlock, analysis->model);
 	if (!r)
 		r = fill_convoys(analysis, context, waits, wait_count, &deadlock);
 	if (!r && !analysis->model->finding_count)
-		r = resource_wait_finding(context, analysis->source, &analysis->target, waits,
-				      wait_count, &analysis->stall, analysis->model);
+		r = resource_wait_finding(context, waits, wait_count, &analysis->stall, analysis->model);
 	if (!r && stopped.tgid && !most && stopped.stopped_ns * 10 >= stopped.total_ns)
 		r = stopped_process_finding(context, &stopped, analysis->model);
 	named_first(analysis->model);
@@ -433,10 +419,11 @@ static int fill_stall_findings(struct analysis *analysis, const struct findings_
 static int fill_findings(struct analysis *analysis)
 {
 	const struct findings_context context = {
+		.observations = &analysis->observations,
 		.stacks = source_stacks(analysis->source),
 		.stackfacts = analysis->stackfacts,
-		.calls = analysis->survey.calls,
-		.listed = futex_locks_listed(analysis->survey.futexes),
+		.calls = analysis->observations.prescan.calls,
+		.listed = futex_locks_listed(analysis->observations.prescan.futexes),
 		.start_ns = analysis->start_ns,
 	};
 	int r;
@@ -464,10 +451,10 @@ static int fill_findings(struct analysis *analysis)
 
 static int fill_model(struct analysis *analysis, const char *path, uint64_t stall_ns)
 {
-	const struct coverage_context coverage = { analysis->source, &analysis->survey,
+	const struct coverage_context coverage = { analysis->source, &analysis->observations,
 						   &analysis->target, analysis->start_ns, stall_ns };
 	const struct tables_context tables = { analysis->source, analysis->stackfacts,
-					       &analysis->survey, &analysis->target,
+					       &analysis->observations, &analysis->target,
 					       analysis->feeder.classes };
 	struct model *model = analysis->model;
 	int r;
@@ -502,7 +489,7 @@ static int fill_model(struct analysis *analysis, const char *path, uint64_t stal
 }
 
 int analysis_run(struct source *source, const char *path, const struct analysis_options *options,
-		 struct model **ret_model)
+		 struct model **ret_model, struct observations **ret_observations)
 {
 	const uint64_t stall_ns = options->stall_ns ? options->stall_ns : STALL_NS;
 	struct analysis analysis = { .source = source, .stall_ns = stall_ns };
@@ -520,11 +507,12 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 	r = stack_infos_create(source_stacks(source), &analysis.stackfacts);
 	if (r)
 		goto out;
-	r = first_pass_run(&analysis.survey, source, analysis.stackfacts, &analysis.target, stall_ns);
+	r = observations_make(source, analysis.stackfacts, &analysis.target, stall_ns,
+			      &analysis.observations);
 	if (r)
 		goto out;
 	analysis.start_ns = source_start_ns(source);
-	wait_count = wait_stats_long_waits(analysis.survey.account, &waits);
+	wait_count = wait_stats_long_waits(analysis.observations.wait_stats, &waits);
 	analysis.window = trigger_window_read(source_facts(source));
 	r = stall_find(waits, wait_count, stall_ns, analysis.window.about_ns, &analysis.stall);
 	if (r)
@@ -535,9 +523,17 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 	r = fill_model(&analysis, path, stall_ns);
 	if (r)
 		goto out;
+	if (ret_observations) {
+		*ret_observations = malloc(sizeof(**ret_observations));
+		if (!*ret_observations) {
+			r = -ENOMEM;
+			goto out;
+		}
+		**ret_observations = analysis.observations;
+		(*ret_observations)->target = NULL;
+		analysis.observations = (struct observations){ .source = NULL };
+	}
 	analysis.model->operations = analysis.stackfacts;
-	analysis.model->futexes = analysis.survey.futexes;
-	analysis.survey.futexes = NULL;
 	*ret_model = analysis.model;
 	analysis.model = NULL;
 	analysis.stackfacts = NULL;
@@ -547,49 +543,9 @@ out:
 	slow_producer_free(&analysis.feeder);
 	spin_free(&analysis.spin);
 	host_pause_free(&analysis.silence);
-	first_pass_free(&analysis.survey);
+	observations_free(&analysis.observations);
 	stack_infos_destroy(analysis.stackfacts);
 	target_free(&analysis.target);
-	analysis_free(analysis.model);
+	model_free(analysis.model);
 	return r;
-}
-
-void analysis_free(struct model *model)
-{
-	if (!model)
-		return;
-	for (size_t i = 0; i < model->finding_count; i++) {
-		struct model_finding *finding = &model->findings[i];
-
-		for (size_t j = 0; j < finding->evidence_count; j++)
-			free(finding->evidence[j]);
-		free(finding->evidence);
-		free(finding->victims);
-		free(finding->victims_since_ns);
-		lock_convoy_cause_free(finding);
-		free(finding->summary);
-		free(finding->pattern);
-		free(finding->advice);
-	}
-	blame_table_free(model);
-	for (size_t i = 0; i < model->lock_count; i++)
-		free(model->locks[i].owners);
-	for (size_t i = 0; i < model->coverage.cannot_say_count; i++)
-		free(model->coverage.cannot_say[i]);
-	free(model->coverage.cannot_say);
-	free(model->coverage.gaps);
-	for (size_t i = 0; i < model->coverage.note_count; i++)
-		free(model->coverage.notes[i].text);
-	free(model->coverage.notes);
-	event_counts_free(&model->coverage.extras);
-	free(model->findings);
-	free(model->locks);
-	free(model->waits);
-	free(model->wait_groups);
-	free(model->threads);
-	free((void *)model->capture.target);
-	free((void *)model->capture.damage);
-	futex_locks_destroy(model->futexes);
-	stack_infos_destroy(model->operations);
-	free(model);
 }

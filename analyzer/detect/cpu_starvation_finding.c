@@ -49,7 +49,7 @@ static void fill_culprit(const struct findings_context *context,
 			 const struct cpu_starvation *starved, struct model_finding *finding)
 {
 	const struct cpu_starvation_runner *runner = &starved->top[0];
-	const struct hold_story *story = &starved->story;
+	const struct span_summary *story = &starved->story;
 
 	finding->has_culprit = true;
 	finding->culprit = (struct model_culprit){
@@ -215,14 +215,13 @@ static int fill(const struct findings_context *context, const struct cpu_starvat
 	return r;
 }
 
-int cpu_starvation_finding(const struct findings_context *context, struct source *source,
-			   struct target *target, const struct long_wait *longest,
+int cpu_starvation_finding(const struct findings_context *context, const struct long_wait *longest,
 			   const struct stall *stall, struct model *model)
 {
 	struct cpu_starvation starved = { 0 };
 	struct model_finding *finding;
 	bool throttled;
-	int r = cpu_starvation_examine(source, context->stackfacts, target, stall, &starved);
+	int r = cpu_starvation_examine(context->observations, stall, &starved);
 
 	if (r || !starved.victim_count)
 		goto out;

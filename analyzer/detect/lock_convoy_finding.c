@@ -85,7 +85,7 @@ static void fill_culprit(const struct findings_context *context, const struct co
 			 const struct large_call *call, struct model_finding *finding)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
-	const struct hold_story *story = &suspect->story;
+	const struct span_summary *story = &suspect->story;
 	struct model_culprit *culprit = &finding->culprit;
 	const struct thread *thread = suspect->owner.thread;
 
@@ -143,7 +143,7 @@ static bool stack_has(const struct findings_context *context, uint32_t stack_id,
 
 /* What the culprit was doing, for the end of "Thread 1 (x) held mmap_lock for 2 s ". */
 static int while_text(const struct findings_context *context, const struct contended_lock *suspect,
-		      const struct large_call *call, const struct hold_story *story, bool many,
+		      const struct large_call *call, const struct span_summary *story, bool many,
 		      char **ret_text)
 {
 	const struct stack_info *fact =

@@ -20,6 +20,7 @@
 #include "analyzer/trace/trigger.h"
 
 struct findings_context {
+	const struct observations *observations;
 	const struct stack_table *stacks;
 	struct stack_infos *stackfacts;
 	const struct large_calls *calls;

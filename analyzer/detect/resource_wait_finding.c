@@ -167,7 +167,7 @@ static void fill_server(const struct findings_context *context,
 			const struct resource_wait *shortage, struct model_finding *finding)
 {
 	const struct resource_waker *server = &shortage->wakers[0];
-	const struct hold_story *story = &shortage->story;
+	const struct span_summary *story = &shortage->story;
 	uint32_t stack_id = story->stack_id != STACK_NONE ? story->stack_id : server->stack_id;
 
 	finding->has_culprit = true;
@@ -191,7 +191,7 @@ static int server_evidence(const struct findings_context *context,
 			   const struct resource_wait *shortage, struct model_finding *finding)
 {
 	const struct resource_waker *server = &shortage->wakers[0];
-	const struct hold_story *story = &shortage->story;
+	const struct span_summary *story = &shortage->story;
 	const struct stack_info *fact =
 		stack_infos_get(context->stackfacts, story->blocked_stack_id);
 
@@ -246,8 +246,7 @@ static int fill(const struct findings_context *context, const struct resource_wa
 	return r;
 }
 
-int resource_wait_finding(const struct findings_context *context, struct source *source,
-			  struct target *target, const struct long_wait *waits, size_t count,
+int resource_wait_finding(const struct findings_context *context, const struct long_wait *waits, size_t count,
 			  const struct stall *stall, struct model *model)
 {
 	const struct long_wait *longest = NULL;
@@ -261,10 +260,10 @@ int resource_wait_finding(const struct findings_context *context, struct source 
 	if (!longest)
 		return 0;
 	if (kind == FINDING_CPU_STARVED || kind == FINDING_CPU_THROTTLED)
-		return cpu_starvation_finding(context, source, target, longest, stall, model);
+		return cpu_starvation_finding(context, longest, stall, model);
 	for (size_t i = 0; i < CLASS_FINDINGS; i++)
 		classes[class_findings[i].class] = class_findings[i].kind == kind;
-	r = resource_wait_examine(source, context->stackfacts, target, stall, classes, &shortage);
+	r = resource_wait_examine(context->observations, stall, classes, &shortage);
 	if (r)
 		return r;
 	finding = finding_append(model, kind);

@@ -7,25 +7,21 @@
 
 #include "analyzer/activity/wait_stats.h"
 #include "analyzer/detect/lock_convoy_finding.h"
-#include "analyzer/trace/source.h"
 #include "analyzer/activity/stall.h"
-#include "analyzer/trace/target.h"
 
 /**
  * resource_wait_finding() - cpu-starved, io-stall, memcg-reclaim-stall ... for what most of the stall's time went to.
  *
  * @waits: the capture's long waits; those within @stall say which kind it is.
  *
- * Reads the source again. Appends nothing where the classes have no such finding.
- * Return: 0, -ENOMEM or -EIO.
+ * Appends nothing where the classes have no such finding.
+ * Return: 0 or -ENOMEM.
  */
-int resource_wait_finding(const struct findings_context *context, struct source *source,
-		      struct target *target, const struct long_wait *waits, size_t count,
+int resource_wait_finding(const struct findings_context *context, const struct long_wait *waits, size_t count,
 		      const struct stall *stall, struct model *model);
 
 /* cpu-starved, or cpu-throttled. @longest: the longest wait for a CPU in @stall. Likewise. */
-int cpu_starvation_finding(const struct findings_context *context, struct source *source,
-			struct target *target, const struct long_wait *longest,
+int cpu_starvation_finding(const struct findings_context *context, const struct long_wait *longest,
 			const struct stall *stall, struct model *model);
 
 #endif

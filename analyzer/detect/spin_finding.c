@@ -25,7 +25,7 @@ static enum grade grade_of(const struct spin *spin, const struct model *model)
 static void fill_culprit(const struct findings_context *context, const struct spin *spin,
 			 struct model_finding *finding)
 {
-	const struct interval *sleep = &spin->sleep;
+	const struct spin_sleep *sleep = &spin->sleep;
 
 	if (!spin->sleeper)
 		return;
@@ -94,9 +94,9 @@ static int fill_evidence(const struct findings_context *context, const struct sp
 			" (%s) slept from %s%s%s, ran again at %s, and %s later the "
 			"first of them went on; no other thread of the process did so",
 			spin->sleeper->tid, spin->sleeper->comm,
-			finding_moment(model, spin->sleep.start_ns - context->start_ns).text,
+			model_time_text(model, spin->sleep.start_ns - context->start_ns).text,
 			*fact->operation ? " in " : "", fact->operation,
-			finding_moment(model, spin->resumed_ns - context->start_ns).text,
+			model_time_text(model, spin->resumed_ns - context->start_ns).text,
 			human_duration(spin->freed_ns - spin->resumed_ns).text);
 	return r;
 }

@@ -45,8 +45,7 @@ static int fill_victims(const struct futex_doubt *doubt, struct contended_lock *
 	return 0;
 }
 
-int timed_lock_find(struct source *source, struct stack_infos *stackfacts,
-		    const struct futex_locks *futexes, struct target *target, uint64_t stall_ns,
+int timed_lock_find(const struct observations *observations, uint64_t stall_ns,
 		    struct contended_lock *ret_suspect)
 {
 	struct futex_doubt doubt;
@@ -54,7 +53,8 @@ int timed_lock_find(struct source *source, struct stack_infos *stackfacts,
 
 	*ret_suspect =
 		(struct contended_lock){ .class = WAIT_LOCK_USER, .wait_stack_id = STACK_NONE };
-	if (!futex_locks_doubt(futexes, target_counts, target, &doubt) ||
+	if (!futex_locks_doubt(observations->prescan.futexes, target_counts, observations->target,
+			       &doubt) ||
 	    doubt.still.kind != STANDSTILL_SLICES || !doubt.still.waker ||
 	    doubt.still.longest.end_ns - doubt.still.longest.start_ns < stall_ns)
 		return 0;
@@ -66,7 +66,8 @@ int timed_lock_find(struct source *source, struct stack_infos *stackfacts,
 	if (r)
 		return r;
 	/* what the one did that had it meanwhile */
-	return hold_read(source, stackfacts, ret_suspect->owner.thread,
-			 ret_suspect->owner.longest.start_ns, ret_suspect->owner.longest.end_ns,
-			 &ret_suspect->story);
+	return span_summary_read(observations->history, source_stacks(observations->source),
+				 observations->stack_infos, ret_suspect->owner.thread,
+				 ret_suspect->owner.longest.start_ns,
+				 ret_suspect->owner.longest.end_ns, &ret_suspect->story);
 }

@@ -11,12 +11,11 @@
 /**
  * timed_lock_find() - the longest standstill of that kind, as a lock suspected and examined.
  *
- * @ret_suspect: without victims where there is none. Reads the source again where there is one.
+ * @ret_suspect: without victims where there is none.
  *
- * Return: 0, -ENOMEM, -EIO. Free with contended_locks_free().
+ * Return: 0 or -ENOMEM. Free with contended_locks_free().
  */
-int timed_lock_find(struct source *source, struct stack_infos *stackfacts,
-		const struct futex_locks *futexes, struct target *target, uint64_t stall_ns,
-		struct contended_lock *ret_suspect);
+int timed_lock_find(const struct observations *observations, uint64_t stall_ns,
+		    struct contended_lock *ret_suspect);
 
 #endif
