@@ -29,6 +29,10 @@ static inline unsigned int hash_words(const void *key, size_t bytes)
 #define HASH_FUNCTION(key, bytes, ret_hash) ((ret_hash) = hash_words(key, bytes))
 #include <uthash.h>
 
+/* Stacks are looked up often, added rarely: chains of three instead of ten. */
+#undef HASH_BKT_CAPACITY_THRESH
+#define HASH_BKT_CAPACITY_THRESH 3U
+
 /* What makes two stacks the same: all bytes of it. */
 struct key {
 	int32_t tgid; /* of the user frames; FT_KERNEL_TGID where there are none */
