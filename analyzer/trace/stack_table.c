@@ -294,11 +294,6 @@ int stack_table_intern(struct stack_table *stacks, int32_t tgid, const struct ft
 	return 0;
 }
 
-uint32_t stack_table_count(const struct stack_table *stacks)
-{
-	return stacks->count;
-}
-
 size_t stack_table_frames(const struct stack_table *stacks, uint32_t id,
 			  const struct frame **ret_frames)
 {

@@ -44,8 +44,6 @@ void stack_table_destroy(struct stack_table *stacks);
 int stack_table_intern(struct stack_table *stacks, int32_t tgid, const struct ft_stack *stack,
 		  uint32_t *ret_id);
 
-uint32_t stack_table_count(const struct stack_table *stacks);	/* ids are below it */
-
 /* Frames of stack @id, leaf first, kernel frames first; borrowed until destroyed. 0 for
  * STACK_NONE. */
 size_t stack_table_frames(const struct stack_table *stacks, uint32_t id,

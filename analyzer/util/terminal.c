@@ -37,11 +37,6 @@ static void put_safe(FILE *out, const char *raw, bool keep_lines)
 	}
 }
 
-void terminal_put(FILE *out, const char *raw)
-{
-	put_safe(out, raw, false);
-}
-
 void terminal_put_lines(FILE *out, const char *raw)
 {
 	put_safe(out, raw, true);
@@ -55,7 +50,7 @@ char *terminal_safe(const char *raw)
 
 	if (!memory)
 		return NULL;
-	terminal_put(memory, raw);
+	put_safe(memory, raw, false);
 	if (fclose(memory)) {
 		free(text);
 		return NULL;
