@@ -436,7 +436,7 @@ static int fill_findings(struct analysis *analysis)
 		.stacks = source_stacks(analysis->source),
 		.stackfacts = analysis->stackfacts,
 		.calls = analysis->survey.calls,
-		.listed = futex_locks_listed(analysis->survey.futexes),
+		.listed = futex_locks_proc_locks(analysis->survey.futexes),
 		.start_ns = analysis->start_ns,
 	};
 	int r;

@@ -44,7 +44,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/lock_convoy_cause.c analyzer/detect/lock_convoy_cause.h \
 	analyzer/trace/frame_name.c analyzer/trace/frame_name.h \
 	analyzer/activity/thread_history.c analyzer/activity/thread_history.h \
-	analyzer/locks/futex_classify.c analyzer/locks/futex_classify.h \
+	analyzer/locks/futex_locks.c analyzer/locks/futex_locks.h \
 	analyzer/detect/timed_lock.c analyzer/detect/timed_lock.h \
 	analyzer/locks/futex_handoff.c analyzer/locks/futex_handoff.h \
 	analyzer/activity/span_summary.c analyzer/activity/span_summary.h \
@@ -58,8 +58,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/report/json_fields.c analyzer/report/json_fields.h \
 	analyzer/report/json_cause.c analyzer/report/json_cause.h \
 	analyzer/locks/proc_locks.c analyzer/locks/proc_locks.h \
-	analyzer/locks/lock_private.h analyzer/locks/lock_hung_task.c \
-	analyzer/locks/lock_at_end.c analyzer/locks/lock_proc_locks.c analyzer/locks/lock_identity.c \
+	analyzer/locks/lock_private.h \
+	analyzer/locks/lock_at_end.c analyzer/locks/lock_identity.c \
 	analyzer/locks/lock_tracker.c analyzer/locks/lock_tracker.h \
 	analyzer/trace/lost_spans.c analyzer/trace/lost_spans.h \
 	analyzer/util/min_heap.c analyzer/util/min_heap.h \

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/locks/futex_classify.h"
+#include "analyzer/locks/futex_locks.h"
 #include "analyzer/activity/cpu_profile.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"

@@ -12,7 +12,7 @@
 
 #include "analyzer/activity/wait_stats.h"
 #include "analyzer/blame/delay_breakdown.h"
-#include "analyzer/locks/futex_classify.h"
+#include "analyzer/locks/futex_locks.h"
 #include "analyzer/activity/span_summary.h"
 #include "analyzer/locks/ownership.h"
 #include "analyzer/blame/queued_writer.h"

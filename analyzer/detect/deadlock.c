@@ -169,7 +169,7 @@ static bool is_own(const struct first_pass *survey, const struct lock *lock, int
 
 	if (lock->class == WAIT_LOCK_USER)
 		return true;
-	wait = proc_locks_open(futex_locks_listed(survey->futexes), lock->address);
+	wait = proc_locks_open(futex_locks_proc_locks(survey->futexes), lock->address);
 	return wait && wait->holder == tgid;
 }
 
@@ -197,7 +197,7 @@ static const struct long_wait *open_wait(const struct first_pass *survey,
 					 const struct thread *thread, struct deadlock *deadlock)
 {
 	const struct proc_locks_wait *listed =
-		proc_locks_open_of(futex_locks_listed(survey->futexes), thread);
+		proc_locks_open_of(futex_locks_proc_locks(survey->futexes), thread);
 	const struct lock *lock = lock_tracker_awaited(survey->locks, thread);
 	const struct long_wait *waits;
 	size_t count = wait_stats_long_waits(survey->account, &waits);

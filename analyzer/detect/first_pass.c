@@ -132,7 +132,7 @@ static int survey_closed(void *context, const struct interval *interval)
 		return -ENOMEM;
 	if (!survey->judged && interval->state == THREAD_BLOCKED) {
 		fact = stack_infos_get(survey->stackfacts, interval->stack_id);
-		if (!fact || proc_locks_closed(futex_locks_listed(survey->futexes), interval,
+		if (!fact || proc_locks_closed(futex_locks_proc_locks(survey->futexes), interval,
 					   stack_info_reason(fact, interval->prev_state)->class))
 			return -ENOMEM;
 	}

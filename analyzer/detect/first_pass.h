@@ -10,7 +10,7 @@
 #include "analyzer/activity/wait_stats.h"
 #include "analyzer/trace/large_calls.h"
 #include "analyzer/trace/event_counts.h"
-#include "analyzer/locks/futex_classify.h"
+#include "analyzer/locks/futex_locks.h"
 #include "analyzer/locks/lock_tracker.h"
 #include "analyzer/locks/mmap_lock_offset.h"
 #include "analyzer/model.h"

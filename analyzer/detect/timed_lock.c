@@ -55,7 +55,7 @@ int timed_lock_find(struct source *source, struct stack_infos *stackfacts,
 	*ret_suspect =
 		(struct contended_lock){ .class = WAIT_LOCK_USER, .wait_stack_id = STACK_NONE };
 	if (!futex_locks_doubt(futexes, target_counts, target, &doubt) ||
-	    doubt.still.kind != STANDSTILL_SLICES || !doubt.still.waker ||
+	    doubt.still.kind != HANDOFF_TIMED || !doubt.still.waker ||
 	    doubt.still.longest.end_ns - doubt.still.longest.start_ns < stall_ns)
 		return 0;
 	ret_suspect->in_slices = true;

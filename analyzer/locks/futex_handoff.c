@@ -28,7 +28,7 @@ static int stood_append(struct futex_handoff *at, const struct handoff_wait *sto
 			at->others_longest_ns = stood->end_ns - stood->start_ns;
 		return 0;
 	}
-	if (at->count == STOOD_MAX) {
+	if (at->count == HANDOFF_WAITS_MAX) {
 		at->more = true;
 		return 0;
 	}
@@ -177,7 +177,7 @@ static const struct handoff_wait *first_of(const struct futex_handoff *standstil
 struct handoff_stall futex_handoff_judge(const struct futex_handoff *standstill)
 {
 	const struct handoff_wait *list = standstill->stood, *longest = list, *first;
-	struct handoff_stall still = { .kind = STANDSTILL_NONE };
+	struct handoff_stall still = { .kind = HANDOFF_NONE };
 	bool handed = false, in_slices = false;
 
 	if (standstill->count < 2 || standstill->more || standstill->still)
@@ -197,13 +197,13 @@ struct handoff_stall futex_handoff_judge(const struct futex_handoff *standstill)
 		still.first = *first;
 	}
 	if (like_a_lock(standstill))
-		still.kind = !handed				  ? STANDSTILL_DOUBT
-			     : !in_slices			  ? STANDSTILL_LOCK
-			     : standstill->others >= OTHERS_LEAST ? STANDSTILL_SLICES
-								  : STANDSTILL_DOUBT;
+		still.kind = !handed				  ? HANDOFF_DOUBT
+			     : !in_slices			  ? HANDOFF_LOCK
+			     : standstill->others >= OTHERS_LEAST ? HANDOFF_TIMED
+								  : HANDOFF_DOUBT;
 	else if (in_slices && still.threads > 1 && standstill->count <= still.threads * 3 &&
 		 standstill->others >= OTHERS_LEAST)
-		still.kind = STANDSTILL_DOUBT;
+		still.kind = HANDOFF_DOUBT;
 	return still;
 }
 

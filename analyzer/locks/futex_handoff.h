@@ -28,11 +28,11 @@ struct handoff_wait {
 	bool handed;		/* its waker had been woken there by the last wake-up before */
 };
 
-#define STOOD_MAX 32u
+#define HANDOFF_WAITS_MAX 32u
 
 /* All of them at one futex. Zeroed: none. */
 struct futex_handoff {
-	struct handoff_wait *stood;	/* of the long ones the first STOOD_MAX */
+	struct handoff_wait *stood;	/* of the long ones the first HANDOFF_WAITS_MAX */
 	size_t count;
 	bool more;
 	bool still;	/* somebody stands there at the end */
@@ -48,10 +48,10 @@ struct handoff_waiter {
 };
 
 enum futex_handoff_kind {
-	STANDSTILL_NONE,	/* nothing that may not be threads that wait for work as they always do */
-	STANDSTILL_DOUBT,	/* may be a lock's */
-	STANDSTILL_SLICES,	/* is a lock's, by the way it ended, but waited for in slices */
-	STANDSTILL_LOCK		/* is a lock's, by the way it ended */
+	HANDOFF_NONE,	/* nothing that may not be threads that wait for work as they always do */
+	HANDOFF_DOUBT,	/* may be a lock's */
+	HANDOFF_TIMED,	/* is a lock's, by the way it ended, but waited for in slices */
+	HANDOFF_LOCK		/* is a lock's, by the way it ended */
 };
 
 /* @thread goes to sleep there at @time_ns, or @began_before does so since before the recording. 0 or -ENOMEM. */

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/locks/futex_classify.h"
+#include "analyzer/locks/futex_locks.h"
 #include "analyzer/timeline/kernel_operation.h"
 #include "analyzer/locks/ownership.h"
 #include "analyzer/trace/source.h"

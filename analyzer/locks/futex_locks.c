@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "analyzer/locks/futex_classify.h"
+#include "analyzer/locks/futex_locks.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -147,7 +147,7 @@ static void forget(struct futex_locks *futexes)
 	}
 	HASH_ITER(hh, futexes->futexes, futex, next_futex)
 	{
-		if (futex->still.kind != STANDSTILL_SLICES)
+		if (futex->still.kind != HANDOFF_TIMED)
 			futex_handoff_free(&futex->standstill);
 	}
 	per_thread_free(&futexes->pendings);
@@ -389,7 +389,7 @@ static int note_waking(struct futex_locks *futexes, const struct event *event)
 	return pair_note(futexes, futex, event->thread, true);
 }
 
-struct proc_locks *futex_locks_listed(const struct futex_locks *futexes)
+struct proc_locks *futex_locks_proc_locks(const struct futex_locks *futexes)
 {
 	return futexes->listed;
 }
@@ -446,13 +446,13 @@ static void judge_standstill(struct futex *futex)
 {
 	struct handoff_stall still = futex_handoff_judge(&futex->standstill);
 
-	if (futex->lock || still.kind == STANDSTILL_NONE)
+	if (futex->lock || still.kind == HANDOFF_NONE)
 		return;
 	/* A semaphore's value says that there is nothing; what has others, or is in two halves, is not one. */
-	if (still.kind == STANDSTILL_LOCK && futex->looks != LOOKS_ZERO)
-		still.kind = STANDSTILL_DOUBT;
+	if (still.kind == HANDOFF_LOCK && futex->looks != LOOKS_ZERO)
+		still.kind = HANDOFF_DOUBT;
 	futex->still = still;
-	futex->lock = still.kind == STANDSTILL_LOCK;
+	futex->lock = still.kind == HANDOFF_LOCK;
 }
 
 bool futex_locks_judge(struct futex_locks *futexes, const struct threads *threads)
@@ -497,7 +497,7 @@ bool futex_locks_guessed(const struct futex_locks *futexes, int32_t tgid, uint64
 {
 	const struct futex *futex = futex_find(futexes, tgid, address);
 
-	return futex && futex->still.kind == STANDSTILL_LOCK;
+	return futex && futex->still.kind == HANDOFF_LOCK;
 }
 
 bool futex_locks_doubt(const struct futex_locks *futexes,
@@ -511,8 +511,8 @@ bool futex_locks_doubt(const struct futex_locks *futexes,
 	{
 		const struct handoff_wait *stood = &futex->still.longest;
 
-		if ((futex->still.kind != STANDSTILL_DOUBT &&
-		     futex->still.kind != STANDSTILL_SLICES) ||
+		if ((futex->still.kind != HANDOFF_DOUBT &&
+		     futex->still.kind != HANDOFF_TIMED) ||
 		    stood->end_ns - stood->start_ns <= longest_ns ||
 		    !counts(context, stood->thread))
 			continue;

@@ -5,8 +5,8 @@
  * The kernel does not know; the value that a thread expects there, and who wakes it, tell. A first
  * reading collects both, futex_locks_judge() decides, later readings ask.
  */
-#ifndef ANALYZER_LOCKS_FUTEX_CLASSIFY_H
-#define ANALYZER_LOCKS_FUTEX_CLASSIFY_H
+#ifndef ANALYZER_LOCKS_FUTEX_LOCKS_H
+#define ANALYZER_LOCKS_FUTEX_LOCKS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ bool futex_locks_wait(const struct futex_locks *futexes, const struct event *eve
 		  struct futex_wait *ret_wait);
 
 /* What /proc/locks said of locks of files, which later readings ask as well; borrowed. */
-struct proc_locks *futex_locks_listed(const struct futex_locks *futexes);
+struct proc_locks *futex_locks_proc_locks(const struct futex_locks *futexes);
 
 /* Feed every event of the first reading. 0 or -ENOMEM. */
 int futex_locks_event(struct futex_locks *futexes, const struct event *event);
