@@ -426,6 +426,17 @@ static void history_charged(void *context, const struct thread *waiter, struct t
 		(struct charge){ owner, start_ns, end_ns, grade };
 }
 
+static bool is_kept(void *context, const struct thread *waiter)
+{
+	const struct history *history = context;
+	const struct thread_history *entry = per_thread_find(&history->threads, waiter);
+
+	if (history->piece_count >= PIECES_MAX || (entry && entry->complete))
+		return false;
+	return (entry && entry->watched) ||
+	       (history->first && history->counts(history->counts_context, waiter));
+}
+
 int history_read(struct history *history, struct source *source,
 		 int (*closed)(void *context, const struct interval *interval), void *context)
 {
@@ -441,7 +452,10 @@ int history_read(struct history *history, struct source *source,
 		goto out;
 	history->locks = replay_locks(pass);
 	lock_tracker_watch(replay_locks(pass),
-			   &(struct ownership_watcher){ history_charged, history });
+			   &(struct ownership_watcher){ .charged = history_charged,
+							.context = history,
+							.short_ns = &history->short_ns,
+							.wants = is_kept });
 	r = replay_run(pass, &(struct replay_watcher){ history_event, history_closed, history });
 	for (size_t i = 0; i < per_thread_count(&history->threads) && !r; i++) {
 		struct thread_history *entry = per_thread_at(&history->threads, i);

@@ -175,7 +175,8 @@ static int survey_read(struct first_pass *survey, struct source *source, struct 
 	if (r)
 		return r;
 	lock_tracker_watch(survey->locks,
-		    &(struct ownership_watcher){ wait_stats_charged, survey->account });
+		    &(struct ownership_watcher){ .context = survey->account,
+						 .longest = wait_stats_charged });
 	r = replay_run(survey->pass,
 		     &(struct replay_watcher){ survey_event, survey_closed, survey });
 	survey->contradictions = replay_contradictions(survey->pass);

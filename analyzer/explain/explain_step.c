@@ -181,11 +181,14 @@ static void step_charged(void *context, const struct thread *waiter, struct thre
 	const struct deed_piece piece = { owner, start_ns, end_ns, grade };
 	struct explain_step *step = context;
 
-	if (!is_watched(step, waiter))
-		return;
 	for (size_t i = 0; i < step->actor_count; i++)
 		if (step->actors[i].deeds)
 			deeds_charged(step->actors[i].deeds, waiter, &piece);
+}
+
+static bool is_charged(void *context, const struct thread *waiter)
+{
+	return is_watched(context, waiter);
 }
 
 int explain_step_run(struct explain_step *step, struct source *source)
@@ -199,7 +202,9 @@ int explain_step_run(struct explain_step *step, struct source *source)
 	if (r)
 		return r;
 	step->locks = replay_locks(pass);
-	lock_tracker_watch(replay_locks(pass), &(struct ownership_watcher){ step_charged, step });
+	lock_tracker_watch(replay_locks(pass), &(struct ownership_watcher){ .charged = step_charged,
+									    .context = step,
+									    .wants = is_charged });
 	r = replay_run(pass, &(struct replay_watcher){ step_event, step_closed, step });
 	step->locks = NULL;
 	replay_destroy(pass);

@@ -34,6 +34,7 @@ struct wish {
 };
 
 struct search {
+	int32_t tid;
 	struct wish wish;
 	struct deeds *deeds[SAME_TID_MAX];
 	size_t count;
@@ -122,6 +123,13 @@ static void search_charged(void *context, const struct thread *waiter, struct th
 		deeds_charged(search->deeds[i], waiter, &piece);
 }
 
+static bool is_searched(void *context, const struct thread *waiter)
+{
+	const struct search *search = context;
+
+	return waiter->tid == search->tid;
+}
+
 static int search_read(struct search *search, struct source *source, struct stack_infos *stackfacts,
 		       const struct futex_locks *futexes)
 {
@@ -134,7 +142,9 @@ static int search_read(struct search *search, struct source *source, struct stac
 		return r;
 	search->locks = replay_locks(pass);
 	lock_tracker_watch(replay_locks(pass),
-			   &(struct ownership_watcher){ search_charged, search });
+			   &(struct ownership_watcher){ .charged = search_charged,
+							.context = search,
+							.wants = is_searched });
 	r = replay_run(pass, &(struct replay_watcher){ search_event, search_closed, search });
 	replay_destroy(pass);
 	return r;
@@ -184,6 +194,7 @@ static int search_begin(struct search *search, struct source *source,
 	const struct threads *threads = source_threads(source);
 	int r = 0;
 
+	search->tid = moment->tid;
 	for (size_t i = threads_count(threads); i-- > 0 && search->count < SAME_TID_MAX && !r;) {
 		struct thread *thread = threads_at(threads, i);
 		struct deeds_options options = { thread, search->wish.from_ns, search->wish.to_ns,

@@ -53,11 +53,23 @@ struct lock_release {
 
 struct ownership;
 
-/* Each piece of a wait that is charged to somebody, the latest first; what is charged to nobody is left out. */
+/* Who is told of each wait that is charged, as it is closed. What is charged to nobody is left out. */
 struct ownership_watcher {
+	/* Each piece, the latest first. NULL: none. */
 	void (*charged)(void *context, const struct thread *waiter, struct thread *owner,
 			uint64_t start_ns, uint64_t end_ns, enum grade grade);
 	void *context;
+	/* Its longest piece, of several the latest. Costs less than to look for it in charged. NULL: not told. */
+	void (*longest)(void *context, const struct thread *waiter, struct thread *owner,
+			uint64_t start_ns, uint64_t end_ns, enum grade grade);
+	/*
+	 * Pieces shorter than this, one after the other without a pause, are one piece whose owner is
+	 * NULL, except of a wait that is shorter itself: n waiters in a queue have n * n pieces. Borrowed,
+	 * read at each wait. NULL: each piece is told.
+	 */
+	const uint64_t *short_ns;
+	/* Whose waits it is told of. NULL: everybody's. */
+	bool (*wants)(void *context, const struct thread *waiter);
 };
 
 /*
@@ -67,7 +79,7 @@ struct ownership_watcher {
 int ownership_create(bool ambiguous, struct ownership **ret_ownership);
 void ownership_destroy(struct ownership *ownership);
 
-/* @watcher is copied; its charged may be NULL. */
+/* @watcher is copied. */
 void ownership_watch(struct ownership *ownership, const struct ownership_watcher *watcher);
 
 /* A thread began to sleep for the lock. 0 or -ENOMEM. */
@@ -118,5 +130,8 @@ uint64_t ownership_contended_since_ns(const struct ownership *ownership);
 
 /* Owners, most blamed first (sorted by the call); borrowed until the next call with @ownership. */
 size_t ownership_owners(struct ownership *ownership, const struct lock_owner **ret_owners);
+
+/* Holds looked at so far: what it has cost. */
+uint64_t ownership_steps(const struct ownership *ownership);
 
 #endif
