@@ -337,6 +337,10 @@ EXTRA_PROGRAMS += tests/bench/bench_analyze
 tests_bench_bench_analyze_SOURCES = tests/bench/bench_analyze.c
 tests_bench_bench_analyze_LDADD = $(ANALYZER_LIBS)
 
+EXTRA_PROGRAMS += tests/bench/bench_waiters
+tests_bench_bench_waiters_SOURCES = tests/bench/bench_waiters.c tests/unit/scene.c tests/unit/scene.h
+tests_bench_bench_waiters_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS) -lm
+
 check_PROGRAMS += tests/unit/test_damage
 TESTS += tests/unit/test_damage
 tests_unit_test_damage_SOURCES = tests/unit/test_damage.c tests/unit/scene.c tests/unit/scene.h

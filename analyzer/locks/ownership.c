@@ -563,7 +563,7 @@ static int charge_holds(struct ownership *ownership, const struct charged_wait *
 }
 
 static int charge_wait(struct ownership *ownership, const struct thread *waiter, uint64_t from_ns,
-		       uint64_t to_ns)
+		       uint64_t to_ns, bool counts)
 {
 	struct hold_list *holds = &ownership->holds;
 	struct charged_wait wait = { waiter, from_ns, to_ns, 0, 0 };
@@ -577,17 +577,17 @@ static int charge_wait(struct ownership *ownership, const struct thread *waiter,
 	if (wait.first < end) {
 		wait.last = end - 1;
 		tell_wait(ownership, &wait);
-		if (charge_holds(ownership, &wait, &charged_ns))
+		if (counts && charge_holds(ownership, &wait, &charged_ns))
 			return -ENOMEM;
 	}
-	return charge_owner(ownership, &nobody, to_ns - from_ns - charged_ns);
+	return counts ? charge_owner(ownership, &nobody, to_ns - from_ns - charged_ns) : 0;
 }
 
 int ownership_wait_closed(struct ownership *ownership, const struct thread *waiter,
-			  uint64_t start_ns, uint64_t from_ns, uint64_t to_ns)
+			  uint64_t start_ns, uint64_t from_ns, uint64_t to_ns, bool counts)
 {
 	remove_wait(ownership, waiter, start_ns);
-	if (to_ns > from_ns && charge_wait(ownership, waiter, from_ns, to_ns))
+	if (to_ns > from_ns && charge_wait(ownership, waiter, from_ns, to_ns, counts))
 		return -ENOMEM;
 	return !ownership->wait_count || ownership->ambiguous ? drop_holds(ownership) : 0;
 }

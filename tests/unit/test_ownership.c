@@ -43,7 +43,7 @@ static void releases(struct ownership *ownership, struct thread *thread, uint64_
 static void closes(struct ownership *ownership, const struct thread *thread, uint64_t start_ns,
 		   uint64_t end_ns)
 {
-	assert_int_equal(ownership_wait_closed(ownership, thread, start_ns, start_ns, end_ns), 0);
+	assert_int_equal(ownership_wait_closed(ownership, thread, start_ns, start_ns, end_ns, true), 0);
 }
 
 static uint64_t blamed(struct ownership *ownership, const struct thread *thread)
@@ -147,7 +147,7 @@ static void ownership_charges_only_the_part_asked_for(void **state)
 	(void)state;
 	opens(ownership, &waiter, 1000);
 	releases(ownership, &holder, 5000, 500, &waiter);
-	assert_int_equal(ownership_wait_closed(ownership, &waiter, 1000, 2000, 2500), 0);
+	assert_int_equal(ownership_wait_closed(ownership, &waiter, 1000, 2000, 2500, true), 0);
 	assert_int_equal(blamed(ownership, &holder), 500);
 	ownership_destroy(ownership);
 }
