@@ -87,7 +87,6 @@ int hold_list_append(struct hold_list *list, const struct hold *hold)
 		added.held_before_ns = last->held_before_ns + hold_length(last);
 	}
 	if (last && !hold_length(last)) {
-		added.wait_step = last->wait_step;
 		if (added.start_ns > last->end_ns)
 			added.run_first = list->count - 1;
 		*last = added;
