@@ -70,10 +70,12 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/timeline/kernel_operation.c analyzer/timeline/kernel_operation.h \
 	analyzer/options.c analyzer/options.h \
 	analyzer/locks/ownership.c analyzer/locks/ownership.h \
+	analyzer/locks/ownership_charge.c analyzer/locks/ownership_private.h \
 	analyzer/util/text_layout.c analyzer/util/text_layout.h \
 	analyzer/locks/replay.c analyzer/locks/replay.h \
 	analyzer/blame/queued_writer.c analyzer/blame/queued_writer.h \
 	analyzer/activity/cpu_profile.c analyzer/activity/cpu_profile.h \
+	analyzer/locks/futex_value.c analyzer/locks/futex_value.h \
 	analyzer/locks/futex_wakes.c analyzer/locks/futex_wakes.h \
 	analyzer/report/report.h \
 	analyzer/report/folded_report.c \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which addresses that threads wait on are locks, and which are something to wait for work at.
+ * Which futexes are locks, and which are something to wait for work at.
  *
- * The kernel does not know; the value that a thread expects there, and who wakes it, tell. A first
- * reading collects both, futex_locks_judge() decides, later readings ask.
+ * The kernel does not know. The value that a thread expects at the address, and who wakes it, tell. The first
+ * decoding collects both, futex_locks_judge() decides, the replay asks.
  */
 #ifndef ANALYZER_LOCKS_FUTEX_LOCKS_H
 #define ANALYZER_LOCKS_FUTEX_LOCKS_H
@@ -16,13 +16,7 @@
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/locks/futex_handoff.h"
-
-/* What a thread said when it went to wait. */
-struct futex_wait {
-	uint64_t address;	/* 0: none */
-	uint32_t operation;	/* FUTEX_* with its flags */
-	uint32_t value;
-};
+#include "analyzer/locks/futex_value.h"
 
 struct futex_locks;
 
@@ -61,11 +55,5 @@ struct futex_doubt {
 bool futex_locks_doubt(const struct futex_locks *futexes,
 		   bool (*counts)(void *context, const struct thread *thread), void *context,
 		   struct futex_doubt *ret_doubt);
-
-/* The owner that the value names, as the lock's own process numbers its threads; 0: names none. */
-int32_t futex_owner(const struct futex_wait *wait);
-
-/* Other processes may use it at another address. */
-bool futex_shared(const struct futex_wait *wait);
 
 #endif

@@ -19,7 +19,7 @@ struct part {
 	size_t bytes;
 };
 
-static bool ends(struct part part, const char *with)
+static bool ends_with(struct part part, const char *with)
 {
 	size_t bytes = strlen(with);
 
@@ -28,15 +28,15 @@ static bool ends(struct part part, const char *with)
 
 static bool drop_end(struct part *part, const char *end)
 {
-	if (!ends(*part, end))
+	if (!ends_with(*part, end))
 		return false;
 	part->bytes -= strlen(end);
 	return true;
 }
 
-/* What stands before and behind @middle, which is longer than any name and so in none. */
-static bool split(struct part line, const char *middle, struct part *ret_before,
-		  struct part *ret_behind)
+/* Split @line at @middle, which is longer than any name and so in none. */
+static bool split_line(struct part line, const char *middle, struct part *ret_before,
+		       struct part *ret_behind)
 {
 	const char *found = memmem(line.text, line.bytes, middle, strlen(middle));
 
@@ -110,7 +110,7 @@ static bool read_mutex(struct part line, struct hung_task *hung)
 	struct part waiter, owner;
 
 	hung->family = WAIT_LOCK_MUTEX;
-	return split(line, " is blocked on a mutex likely owned by task ", &waiter, &owner) &&
+	return split_line(line, " is blocked on a mutex likely owned by task ", &waiter, &owner) &&
 	       drop_end(&owner, ".") && read_name(waiter, &hung->waiter) &&
 	       read_name(owner, &hung->owner);
 }
@@ -120,7 +120,7 @@ static bool read_rwsem(struct part line, struct hung_task *hung)
 	struct part waiter, owner;
 
 	hung->family = WAIT_LOCK_RWSEM;
-	if (!split(line, " blocked on an rw-semaphore likely owned by task ", &waiter, &owner))
+	if (!split_line(line, " blocked on an rw-semaphore likely owned by task ", &waiter, &owner))
 		return false;
 	hung->owner_reads = drop_end(&owner, " <reader>");
 	return (hung->owner_reads || drop_end(&owner, " <writer>")) &&
@@ -128,8 +128,8 @@ static bool read_rwsem(struct part line, struct hung_task *hung)
 	       read_name(waiter, &hung->waiter) && read_name(owner, &hung->owner);
 }
 
-/* What stands behind the line's beginning. */
-static bool line_of(const char *note, struct part *ret_line)
+/* Whether @note is a line about a task; *@ret_line: the text behind the prefix. */
+static bool skip_prefix(const char *note, struct part *ret_line)
 {
 	static const char BEGIN[] = FT_NOTE_KERNEL_LOG "INFO: task ";
 
@@ -145,7 +145,7 @@ bool hung_task_parse(const char *note, struct hung_task *ret_hung)
 	struct hung_task hung = { 0 };
 	struct part line;
 
-	if (!line_of(note, &line))
+	if (!skip_prefix(note, &line))
 		return false;
 	if (!read_mutex(line, &hung)) {
 		hung = (struct hung_task){ 0 };
@@ -166,7 +166,8 @@ bool hung_task_waiter(const char *note, struct hung_name *ret_waiter)
 		*ret_waiter = hung.waiter;
 		return true;
 	}
-	if (!line_of(note, &line) || !split(line, " blocked for more than ", &waiter, &seconds) ||
+	if (!skip_prefix(note, &line) ||
+	    !split_line(line, " blocked for more than ", &waiter, &seconds) ||
 	    !read_name(waiter, &name))
 		return false;
 	*ret_waiter = name;
@@ -182,16 +183,16 @@ struct thread *hung_task_thread(const struct threads *threads, const struct hung
 	return *ret_another ? NULL : thread;
 }
 
-/* The kernel writes ten of them, as a rule; a made-up capture any number. */
+/* The kernel writes ten of them by default; a made-up capture may have any number. */
 #define LOG_MAX 1000u
 
-/* A wait that began so shortly before a line is not the one that it is about: such a wait is a second long at least. */
+/* A line is about a wait of a second at least: not about one that began so shortly before it. */
 #define HUNG_NS 500000000u
 
-/* It may have slept all the time and be no thread of the target: then no event knows it.
- * *@ret_thread: NULL where another has its tid. */
-static int owner_of(struct lock_tracker *locks, const struct hung_name *owner,
-		    struct thread **ret_thread)
+/* *@ret_thread: made if no event mentions it, as an owner that sleeps outside the target all the time may be; NULL where
+ * another thread has its tid. 0 or -ENOMEM. */
+static int find_owner(struct lock_tracker *locks, const struct hung_name *owner,
+		      struct thread **ret_thread)
 {
 	struct ft_task task = { .tid = owner->tid, .tgid = -1 };
 	bool another;
@@ -205,20 +206,20 @@ static int owner_of(struct lock_tracker *locks, const struct hung_name *owner,
 }
 
 /*
- * *@ret_holder: who held the lock that @waiter waits for when @line was written; its thread is NULL where that
- * cannot be believed. What was told before the recording may be of another wait. 0 or -ENOMEM.
+ * *@ret_holder: the holder of the lock that @waiter waits for when @line was written; its thread is NULL where
+ * the line cannot be believed. A line from before the recording may be about another wait. 0 or -ENOMEM.
  */
-static int holder_of(struct lock_tracker *locks, const struct waiter *waiter,
-		     const struct log_line *line, struct lock_release *ret_holder)
+static int find_holder(struct lock_tracker *locks, const struct waiter *waiter,
+		       const struct log_line *line, struct lock_release *ret_holder)
 {
 	const struct lock_entry *entry = waiter->entry;
-	/* Of readers there may be more than the one that is named. */
+	/* There may be more readers than the one that is named. */
 	bool sure = !line->hung.owner_reads && line->time_ns >= waiter->start_ns;
 	struct operation_since since;
 	struct thread *thread;
 
 	*ret_holder = (struct lock_release){ 0 };
-	if (owner_of(locks, &line->hung.owner, &thread))
+	if (find_owner(locks, &line->hung.owner, &thread))
 		return -ENOMEM;
 	if (!thread || thread->exited ||
 	    (!ownership_ambiguous(entry->ownership) &&
@@ -273,14 +274,14 @@ int lock_tracker_log_line(struct lock_tracker *locks, const struct hung_task *hu
 	if (!is_about(&line, waiter))
 		return 0;
 	ownership = waiter->entry->ownership;
-	if (holder_of(locks, waiter, &line, &holder))
+	if (find_holder(locks, waiter, &line, &holder))
 		return -ENOMEM;
 	return holder.thread && holder.exact ? ownership_named(ownership, &holder) : 0;
 }
 
 /* The last line about the wait that @thread is in; NULL. */
-static const struct log_line *last_line(const struct lock_tracker *locks,
-					const struct thread *thread)
+static const struct log_line *find_last_line(const struct lock_tracker *locks,
+					     const struct thread *thread)
 {
 	const struct waiter *waiter = per_thread_find(&locks->waiters, thread);
 
@@ -296,8 +297,8 @@ static const struct log_line *last_line(const struct lock_tracker *locks,
 }
 
 /* Whether the owner of @line may still be in the operation that it was in then. */
-static bool still_inside(const struct lock_tracker *locks, const struct log_line *line,
-			 const struct waiter *waiter, const struct thread *owner)
+static bool is_still_inside(const struct lock_tracker *locks, const struct log_line *line,
+			    const struct waiter *waiter, const struct thread *owner)
 {
 	struct operation_since now = kernel_operations_since(locks->operations, owner);
 
@@ -313,12 +314,12 @@ int lock_tracker_log_alone(struct lock_tracker *locks, const struct interval *in
 
 	if (!(interval->flags & INTERVAL_STILL_OPEN) || !ownership_ambiguous(ownership))
 		return 0;
-	line = last_line(locks, interval->thread);
+	line = find_last_line(locks, interval->thread);
 	if (!line)
 		return 0;
-	if (holder_of(locks, waiter, line, &holder))
+	if (find_holder(locks, waiter, line, &holder))
 		return -ENOMEM;
-	if (!holder.thread || !still_inside(locks, line, waiter, holder.thread))
+	if (!holder.thread || !is_still_inside(locks, line, waiter, holder.thread))
 		return 0;
 	return ownership_named_alone(ownership, &holder, interval->start_ns, interval->end_ns);
 }
@@ -336,12 +337,13 @@ int lock_tracker_log_ending(struct lock_tracker *locks, const struct lock_entry 
 		const struct waiter *waiter =
 			thread ? per_thread_find(&locks->waiters, thread) : NULL;
 
-		if (!waiter || waiter->entry != entry || last_line(locks, thread) != line ||
+		if (!waiter || waiter->entry != entry || find_last_line(locks, thread) != line ||
 		    ownership_released_ns(entry->ownership) > line->time_ns)
 			continue;
-		if (holder_of(locks, waiter, line, ret_holder))
+		if (find_holder(locks, waiter, line, ret_holder))
 			return -ENOMEM;
-		if (ret_holder->thread && still_inside(locks, line, waiter, ret_holder->thread)) {
+		if (ret_holder->thread &&
+		    is_still_inside(locks, line, waiter, ret_holder->thread)) {
 			ret_holder->time_ns = end_ns;
 			ret_holder->exact = false;
 			return 0;
