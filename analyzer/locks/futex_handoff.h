@@ -44,7 +44,7 @@ struct futex_handoff {
 struct handoff_waiter {
 	struct futex_handoff *at;	/* NULL: nowhere */
 	struct handoff_wait wait;
-	uint64_t away_ns;	/* at another futex since then, maybe for the lock that goes with this one; 0: it is not */
+	uint64_t away_ns;	/* at another futex since then, maybe a lock that goes with this; 0 */
 };
 
 enum futex_handoff_kind {
@@ -54,7 +54,7 @@ enum futex_handoff_kind {
 	HANDOFF_LOCK		/* is a lock's, by the way it ended */
 };
 
-/* @thread goes to sleep there at @time_ns; @began_before: it has slept there since before the recording. 0 or -ENOMEM. */
+/* @thread goes to sleep there at @time_ns; @began_before: since before the recording. 0 or -ENOMEM. */
 int futex_handoff_wait(struct futex_handoff *handoff, struct per_thread *waiters,
 		    struct thread *thread, uint64_t time_ns, bool began_before);
 

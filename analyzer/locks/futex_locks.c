@@ -252,7 +252,8 @@ static int note_wait(struct futex_locks *futexes, const struct event *event,
 	    futex_handoff_wait(&first->handoff, &futexes->handoff_waiters, event->thread,
 			       event->raw.time_ns, pending->asleep))
 		return -ENOMEM;
-	/* musl never uses FUTEX_WAIT_BITSET; its condition variables wait at 2 too, but each thread at its own address. */
+	/* musl never uses FUTEX_WAIT_BITSET. Its condition variables wait at 2 too, but each thread at an
+	 * address of its own. */
 	return note_process(futexes, event->thread->tgid,
 			    futex_value_bitset(wait) ||
 				    (futex->looks == LOOKS_TWO && futex->waiters > 1));

@@ -48,7 +48,7 @@ bool futex_locks_guessed(const struct futex_locks *futexes, int32_t tgid, uint64
 struct futex_doubt {
 	uint64_t address;
 	struct handoff_stall still;
-	const struct handoff_wait *stood;	/* kind SLICES: each of the threads, borrowed; else NULL */
+	const struct handoff_wait *stood;	/* HANDOFF_TIMED: each of the threads, borrowed; else NULL */
 };
 
 /* The longest of a thread that @counts; false: there is none. After futex_locks_judge(). */

@@ -20,7 +20,7 @@ struct hold {
 	bool plausible, exact;
 	bool counted;			/* in lock_owner.holds */
 	/* The rest is the list's. */
-	size_t run_first;		/* index of the first of those that follow one another without a pause up to it */
+	size_t run_first;		/* the first hold from which on all follow without a pause */
 	uint64_t held_before_ns;	/* sum of the holds before it, and of those dropped */
 	int64_t wait_step;		/* waits that span it wholly, less those that span the hold before it so */
 };
@@ -29,13 +29,16 @@ struct hold {
 struct hold_list {
 	struct hold *holds;
 	size_t count, room;		/* room: 0 or a power of two */
-	uint32_t *longest;		/* a tree of 2 * room nodes, its root at 1: index of the longest hold below */
+	uint32_t *longest;		/* tree of 2 * room nodes, root at 1: index of the longest hold */
 	uint64_t steps;			/* holds and nodes looked at so far, which is what it costs */
 };
 
 void hold_list_free(struct hold_list *list);
 
-/* Add the part of @hold that is later than all of @list, in place of a last one of no length. O(log n) on average. 0 or -ENOMEM. */
+/*
+ * Add the part of @hold that is later than all of @list, in place of a last hold of no length. O(log n) on
+ * average. 0 or -ENOMEM.
+ */
 int hold_list_append(struct hold_list *list, const struct hold *hold);
 
 /* The last hold of @list, of at least one, ends at @end_ns, not before now. O(log n). */

@@ -189,7 +189,7 @@ struct thread *hung_task_thread(const struct threads *threads, const struct hung
 /* A line is about a wait of a second at least: not about one that began so shortly before it. */
 #define HUNG_NS 500000000u
 
-/* *@ret_thread: made if no event mentions it, as an owner that sleeps outside the target all the time may be; NULL where
+/* *@ret_thread: made if no event mentions it, as an owner outside the target may sleep all the time; NULL where
  * another thread has its tid. 0 or -ENOMEM. */
 static int find_owner(struct lock_tracker *locks, const struct hung_name *owner,
 		      struct thread **ret_thread)

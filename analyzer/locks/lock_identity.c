@@ -70,7 +70,7 @@ static struct lock_entry *create_entry(struct lock_tracker *locks, const struct 
 	return entry;
 }
 
-/* An mmap_lock of another process is known by its address alone. The entry of its own process has that address too. */
+/* An mmap_lock of another process is known by its address, which the entry of that process has too. */
 static struct lock_entry *find_mmap_lock(const struct lock_tracker *locks, uint64_t address)
 {
 	for (size_t i = 0; address && i < locks->entry_count; i++)

@@ -17,7 +17,7 @@
 /* A span of time during which one thread is known to have held the lock. */
 struct lock_hold {
 	uint64_t start_ns, end_ns;
-	bool start_exact;	/* start_ns is the owner's entry, or the end of its own wait; else the latest possible start */
+	bool start_exact;	/* start_ns is its entry, or the end of its wait; else the latest possible */
 	bool still_open;	/* no release seen: the recording ended first */
 	bool released_read;	/* a reader's release */
 	bool mode_known;	/* released_read is valid though there is no stack */
