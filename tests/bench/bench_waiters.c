@@ -19,7 +19,7 @@
 #include <cmocka.h>
 #include <linux/futex.h>
 
-#include "tests/unit/scene.h"
+#include "tests/unit/support/scene.h"
 
 #define WAITERS_MAX 10000u
 #define ROUNDS	    3
