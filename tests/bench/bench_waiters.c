@@ -93,10 +93,10 @@ static double measure(uint32_t count, uint64_t hold_ns)
 		char *message = NULL;
 
 		assert_int_equal(source_open(path, &source, &message), 0);
-		assert_int_equal(analysis_run(source, path, &options, &model), 0);
+		assert_int_equal(analysis_run(source, path, &options, &model, NULL), 0);
 		assert_true(model->finding_count >= 1);
 		assert_int_equal(model->findings[0].culprit.tid, holder.tid);
-		analysis_free(model);
+		model_free(model);
 		source_close(source);
 		took_s = cpu_s() - began_s;
 		if (took_s < best_s)
