@@ -74,7 +74,7 @@ static int replay_all(struct observations *observations, uint64_t long_ns)
 	if (r)
 		return r;
 	lock_tracker_watch(observations->locks,
-			   &(struct ownership_watcher){ see_charged, &replay });
+			   &(struct ownership_watcher){ .charged = see_charged, .context = &replay });
 	r = replay_run(observations->replay,
 		       &(struct replay_watcher){ see_event, see_closed, &replay });
 	if (!r)
@@ -181,7 +181,8 @@ int observations_refine(struct observations *observations, uint64_t start_ns, ui
 		return r;
 	replay.locks = replay_locks(observations->span_replay);
 	lock_tracker_watch(replay_locks(observations->span_replay),
-			   &(struct ownership_watcher){ see_span_charged, &replay });
+			   &(struct ownership_watcher){ .charged = see_span_charged,
+							.context = &replay });
 	r = replay_run(observations->span_replay,
 		       &(struct replay_watcher){ see_span_event, see_span_closed, &replay });
 	if (!r)
