@@ -216,10 +216,9 @@ int thread_waits_find(const struct history *history, const struct stack_table *s
 		      struct thread_waits *ret_waits)
 {
 	struct thread_waits waits = { .intervals = 0 };
-	struct waits_walk walk = { .history = history,
-				   .stack_infos = stack_infos,
-				   .query = query,
-				   .waits = &waits };
+	struct waits_walk walk = {
+		.history = history, .stack_infos = stack_infos, .query = query, .waits = &waits
+	};
 	const struct history_interval *intervals;
 	size_t count = history_intervals(history, query->thread, &intervals);
 	int r = 0;

@@ -28,7 +28,7 @@ struct model_stack explain_stack(const struct explain_context *context, uint32_t
 
 /* How many spans of lost events overlap @start_ns to @end_ns, of the model's times. */
 static uint32_t count_gaps(const struct model *model, uint64_t start_ns, uint64_t end_ns,
-			uint64_t *ret_events)
+			   uint64_t *ret_events)
 {
 	uint32_t gaps = 0;
 

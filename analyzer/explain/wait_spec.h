@@ -11,7 +11,7 @@
 struct wait_spec {
 	int32_t tid;
 	bool has_time;
-	bool of_day;		/* at_ns counts from midnight where the host was, else from the capture's start */
+	bool of_day;		/* at_ns counts from midnight where the host was; else from the start of the capture */
 	uint64_t at_ns;
 };
 
@@ -20,7 +20,7 @@ struct wait_spec {
  *
  * Return: 0 or -EINVAL.
  */
-int wait_spec_parse(const char *text, struct wait_spec *ret_moment);
+int wait_spec_parse(const char *text, struct wait_spec *ret_spec);
 
 /**
  * wait_spec_since_start() - the time asked for, in ns since the start of the capture.
@@ -30,7 +30,7 @@ int wait_spec_parse(const char *text, struct wait_spec *ret_moment);
  * Return: 0, -ENODATA (a time of day, and the capture does not know its own), -ERANGE (outside of
  * the capture). A time of day is the next one, so the capture may go past midnight.
  */
-int wait_spec_since_start(const struct wait_spec *moment, int64_t start_realtime_ns,
-		       int32_t utc_offset_s, uint64_t duration_ns, uint64_t *ret_ns);
+int wait_spec_since_start(const struct wait_spec *spec, int64_t start_realtime_ns,
+			  int32_t utc_offset_s, uint64_t duration_ns, uint64_t *ret_ns);
 
 #endif
