@@ -546,45 +546,6 @@ out:
 	observations_free(&analysis.observations);
 	stack_infos_destroy(analysis.stackfacts);
 	target_free(&analysis.target);
-	analysis_free(analysis.model);
+	model_free(analysis.model);
 	return r;
-}
-
-void analysis_free(struct model *model)
-{
-	if (!model)
-		return;
-	for (size_t i = 0; i < model->finding_count; i++) {
-		struct model_finding *finding = &model->findings[i];
-
-		for (size_t j = 0; j < finding->evidence_count; j++)
-			free(finding->evidence[j]);
-		free(finding->evidence);
-		free(finding->victims);
-		free(finding->victims_since_ns);
-		lock_convoy_cause_free(finding);
-		free(finding->summary);
-		free(finding->pattern);
-		free(finding->advice);
-	}
-	blame_table_free(model);
-	for (size_t i = 0; i < model->lock_count; i++)
-		free(model->locks[i].owners);
-	for (size_t i = 0; i < model->coverage.cannot_say_count; i++)
-		free(model->coverage.cannot_say[i]);
-	free(model->coverage.cannot_say);
-	free(model->coverage.gaps);
-	for (size_t i = 0; i < model->coverage.note_count; i++)
-		free(model->coverage.notes[i].text);
-	free(model->coverage.notes);
-	event_counts_free(&model->coverage.extras);
-	free(model->findings);
-	free(model->locks);
-	free(model->waits);
-	free(model->wait_groups);
-	free(model->threads);
-	free((void *)model->capture.target);
-	free((void *)model->capture.damage);
-	stack_infos_destroy(model->operations);
-	free(model);
 }

@@ -12,13 +12,10 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/blame/root_cause.c analyzer/blame/root_cause.h \
 	analyzer/explain/wait_select.c analyzer/explain/wait_select.h \
 	analyzer/compare/compare.c analyzer/compare/compare.h \
-	analyzer/compare/compare_findings.c \
-	analyzer/compare/compare_locks.c \
-	analyzer/compare/compare_names.c analyzer/compare/compare_names.h \
-	analyzer/compare/compare_say.c analyzer/compare/compare_say.h \
-	analyzer/compare/compare_table.c analyzer/compare/compare_table.h \
-	analyzer/compare/compare_threads.c \
-	analyzer/compare/compare_waits.c \
+	analyzer/compare/compare_private.h \
+	analyzer/compare/compare_rows.c \
+	analyzer/compare/compare_table.c \
+	analyzer/compare/compare_verdict.c \
 	analyzer/detect/lock_convoy.h analyzer/detect/lock_convoy_advice.c analyzer/detect/lock_convoy_evidence.c \
 	analyzer/detect/deadlock.c analyzer/detect/deadlock.h \
 	analyzer/detect/slow_producer_profile.c analyzer/detect/slow_producer_profile.h \
@@ -29,6 +26,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/explain/explain.c analyzer/explain/explain.h \
 	analyzer/explain/explain_view.c analyzer/explain/explain_view.h \
 	analyzer/trace/event_counts.c analyzer/trace/event_counts.h \
+	analyzer/util/grade.c analyzer/util/grade.h \
 	analyzer/detect/finding.c analyzer/detect/finding.h \
 	analyzer/detect/resource_wait_finding.c analyzer/detect/resource_wait_finding.h \
 	analyzer/detect/cpu_starvation_finding.c \
@@ -53,8 +51,6 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/util/json_writer.c analyzer/util/json_writer.h \
 	analyzer/report/json_compare.c \
 	analyzer/report/json_explain.c \
-	analyzer/report/json_fields.c analyzer/report/json_fields.h \
-	analyzer/report/json_cause.c analyzer/report/json_cause.h \
 	analyzer/locks/proc_locks.c analyzer/locks/proc_locks.h \
 	analyzer/locks/lock_private.h analyzer/locks/lock_hung_task.c \
 	analyzer/locks/lock_at_end.c analyzer/locks/lock_proc_locks.c analyzer/locks/lock_identity.c \
@@ -72,7 +68,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/blame/queued_writer.c analyzer/blame/queued_writer.h \
 	analyzer/activity/cpu_profile.c analyzer/activity/cpu_profile.h \
 	analyzer/locks/futex_wakes.c analyzer/locks/futex_wakes.h \
-	analyzer/report/report.h \
+	analyzer/report/report.h analyzer/report/report_private.h \
+	analyzer/report/renderers.c \
 	analyzer/report/folded_report.c \
 	analyzer/report/json_report.c \
 	analyzer/report/text_report.c \
@@ -98,13 +95,9 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/tables.c analyzer/detect/tables.h \
 	analyzer/trace/target.c analyzer/trace/target.h \
 	analyzer/util/terminal.c analyzer/util/terminal.h \
-	analyzer/report/text_parts.h \
-	analyzer/report/text_blame.c \
 	analyzer/report/text_compare.c \
-	analyzer/report/text_coverage.c \
+	analyzer/report/text_excerpt.c \
 	analyzer/report/text_explain.c \
-	analyzer/report/text_findings.c \
-	analyzer/report/text_headline.c \
 	analyzer/report/text_stack.c \
 	analyzer/report/text_tables.c \
 	analyzer/trace/threads.c analyzer/trace/threads.h \

@@ -84,8 +84,8 @@ static int fill_evidence(const struct findings_context *context, const struct bu
 	if (!r)
 		r = finding_evidence(
 			finding, "it was like that from %s to %s%s",
-			finding_moment(model, episode->start_ns - context->start_ns).text,
-			finding_moment(model, episode->end_ns - context->start_ns).text,
+			model_time_text(model, episode->start_ns - context->start_ns).text,
+			model_time_text(model, episode->end_ns - context->start_ns).text,
 			episode->kind == EPISODE_BUSY
 				? ""
 				: ", and not for so long at any other time in the capture");
@@ -93,7 +93,7 @@ static int fill_evidence(const struct findings_context *context, const struct bu
 		r = finding_evidence(finding,
 				     "the trigger, at %s, does not say since when somebody waited; nothing "
 				     "like this went on right before it",
-				     finding_moment(model, window->until_ns - context->start_ns).text);
+				     model_time_text(model, window->until_ns - context->start_ns).text);
 	if (!r)
 		r = finding_profile(finding, &episode->profile);
 	if (!r && !episode->began_with_it)

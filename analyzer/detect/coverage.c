@@ -299,7 +299,7 @@ static int say_doubt(struct model *model)
 		   "who ended that first: %s; --explain=%" PRId32 ":%.3f",
 		   doubt->threads, doubt->address, doubt->tid, doubt->comm,
 		   human_duration(doubt->longest_ns).text,
-		   finding_moment(model, doubt->start_ns).text, waker, doubt->tid,
+		   model_time_text(model, doubt->start_ns).text, waker, doubt->tid,
 		   (double)(doubt->start_ns + doubt->longest_ns / 2) / 1e9);
 }
 

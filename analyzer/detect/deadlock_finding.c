@@ -96,7 +96,7 @@ static int wait_evidence(const struct findings_context *context, const struct lo
 			 const struct model *model, struct model_finding *finding)
 {
 	const struct thread *holder = wait->lock->holder;
-	struct human since = finding_moment(
+	struct human since = model_time_text(
 		model, wait->start_ns > context->start_ns ? wait->start_ns - context->start_ns : 0);
 	const char *before = wait->flags & INTERVAL_BEGAN_BEFORE ? "before " : "";
 	struct lock_name name = name_of(context, wait->lock);

@@ -20,8 +20,8 @@ static int fill_evidence_of_all(const struct findings_context *context,
 				 " CPUs recorded an event from %s to %s, and no "
 				 "loss was told there",
 				 model->coverage.cpus,
-				 finding_moment(model, silence->start_ns - context->start_ns).text,
-				 finding_moment(model, silence->end_ns - context->start_ns).text);
+				 model_time_text(model, silence->start_ns - context->start_ns).text,
+				 model_time_text(model, silence->end_ns - context->start_ns).text);
 
 	if (!r && silence->ran)
 		r = finding_evidence(finding,
@@ -44,8 +44,8 @@ static int fill_evidence_of_one(const struct findings_context *context,
 				 "CPU %" PRIu32 " recorded no event from %s to %s, and no loss "
 				 "was told there",
 				 silence->cpu,
-				 finding_moment(model, silence->start_ns - context->start_ns).text,
-				 finding_moment(model, silence->end_ns - context->start_ns).text);
+				 model_time_text(model, silence->start_ns - context->start_ns).text,
+				 model_time_text(model, silence->end_ns - context->start_ns).text);
 
 	if (!r)
 		r = finding_evidence(

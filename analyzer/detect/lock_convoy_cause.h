@@ -18,6 +18,4 @@ int lock_convoy_cause(const struct findings_context *context, const struct conte
 int lock_convoy_cause_evidence(const struct contended_lock *suspect, const struct model *model,
 			  struct model_finding *finding);
 
-void lock_convoy_cause_free(struct model_finding *finding);
-
 #endif

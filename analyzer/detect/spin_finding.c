@@ -94,9 +94,9 @@ static int fill_evidence(const struct findings_context *context, const struct sp
 			" (%s) slept from %s%s%s, ran again at %s, and %s later the "
 			"first of them went on; no other thread of the process did so",
 			spin->sleeper->tid, spin->sleeper->comm,
-			finding_moment(model, spin->sleep.start_ns - context->start_ns).text,
+			model_time_text(model, spin->sleep.start_ns - context->start_ns).text,
 			*fact->operation ? " in " : "", fact->operation,
-			finding_moment(model, spin->resumed_ns - context->start_ns).text,
+			model_time_text(model, spin->resumed_ns - context->start_ns).text,
 			human_duration(spin->freed_ns - spin->resumed_ns).text);
 	return r;
 }

@@ -51,8 +51,8 @@ static int fill_evidence(const struct findings_context *context,
 {
 	int r = finding_evidence(finding,
 				 "the kernel recorded its threads as stopped from %s to %s",
-				 finding_moment(model, stopped->start_ns - context->start_ns).text,
-				 finding_moment(model, stopped->end_ns - context->start_ns).text);
+				 model_time_text(model, stopped->start_ns - context->start_ns).text,
+				 model_time_text(model, stopped->end_ns - context->start_ns).text);
 
 	if (!r && stopped->stopper)
 		r = finding_evidence(finding, "thread %" PRId32 " (%s) woke it %s",

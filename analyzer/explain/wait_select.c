@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "analyzer/activity/observations.h"
+#include "analyzer/model.h"
 #include "analyzer/util/human.h"
 
 #define SAME_TID_MAX 16 /* threads that had the tid one after the other; the latest count */
@@ -160,13 +161,6 @@ static int report_no_thread(const struct model *model, int32_t tid, char **ret_m
 			      model->capture.path, tid, model->thread_count);
 }
 
-static struct human start_text(const struct model *model)
-{
-	if (model->capture.start_realtime_ns)
-		return human_clock(model->capture.start_realtime_ns, model->capture.utc_offset_s);
-	return (struct human){ "+0.000 s" };
-}
-
 static int report_no_such_time(const struct model *model, int error, char **ret_message)
 {
 	if (error == -ENODATA)
@@ -179,7 +173,7 @@ static int report_no_such_time(const struct model *model, int error, char **ret_
 		ret_message, -ENOENT,
 		"%s: that time is not in the capture.\n"
 		"  It begins at %s and is %s long; say a time of day in it, or seconds since then.",
-		model->capture.path, start_text(model).text,
+		model->capture.path, model_time_text(model, 0).text,
 		human_duration(model->capture.duration_ns).text);
 }
 

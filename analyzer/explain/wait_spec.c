@@ -10,9 +10,10 @@
 #define NS_PER_S 1000000000ull
 #define DAY_NS	 (24 * 3600 * NS_PER_S)
 
-#define EARTHLY_OFFSET_S (18 * 3600) /* an offset beyond it counts as 0, as in human.c */
+/* Larger offsets count as 0, as in human.c. */
+#define EARTHLY_OFFSET_S (18 * 3600)
 
-/* A report cuts its times to milliseconds, so what they name begins up to one millisecond later. */
+/* A report cuts its times to milliseconds, so what a time names begins up to one later. */
 #define PRINTED_NS 1000000ull
 
 static bool is_digit(char c)
@@ -20,7 +21,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Exactly two digits, a number below @limit, and the character @behind them (0: any). */
+/* Read exactly two digits below @limit and, unless it is 0, the character @behind them. */
 static bool parse_two_digits(const char **text, unsigned int limit, char behind,
 			     unsigned int *ret_value)
 {
@@ -33,8 +34,8 @@ static bool parse_two_digits(const char **text, unsigned int limit, char behind,
 	return *ret_value < limit;
 }
 
-/* "HH:MM:SS", or with a fraction of the second. */
-static int parse_of_day(const char *text, uint64_t *ret_ns)
+/* Read "HH:MM:SS" and an optional fraction of the second. */
+static int parse_time_of_day(const char *text, uint64_t *ret_ns)
 {
 	unsigned int hour, minute, second;
 	uint64_t place = NS_PER_S / 10, fraction = 0;
@@ -51,7 +52,7 @@ static int parse_of_day(const char *text, uint64_t *ret_ns)
 	return 0;
 }
 
-/* A duration, in seconds where it has no unit. */
+/* Read a duration; a number without a unit is seconds. */
 static int parse_since_start(const char *text, uint64_t *ret_ns)
 {
 	char with_unit[64];
@@ -82,7 +83,7 @@ int wait_spec_parse(const char *text, struct wait_spec *ret_spec)
 	if (*end) {
 		spec.has_time = true;
 		spec.of_day = strchr(end + 1, ':');
-		r = spec.of_day ? parse_of_day(end + 1, &spec.at_ns)
+		r = spec.of_day ? parse_time_of_day(end + 1, &spec.at_ns)
 				: parse_since_start(end + 1 + (end[1] == '+'), &spec.at_ns);
 	}
 	if (!r)
@@ -90,8 +91,8 @@ int wait_spec_parse(const char *text, struct wait_spec *ret_spec)
 	return r;
 }
 
-/* When the capture began, in ns since midnight where the host was. */
-static uint64_t start_of_day(int64_t start_realtime_ns, int32_t utc_offset_s)
+/* Return: the ns from midnight, where the host was, to the start of the capture. */
+static uint64_t start_time_of_day(int64_t start_realtime_ns, int32_t utc_offset_s)
 {
 	int64_t of_day = start_realtime_ns % (int64_t)DAY_NS;
 
@@ -109,7 +110,8 @@ int wait_spec_since_start(const struct wait_spec *spec, int64_t start_realtime_n
 	if (spec->of_day && !start_realtime_ns)
 		return -ENODATA;
 	if (spec->of_day) {
-		at_ns = (at_ns + DAY_NS - start_of_day(start_realtime_ns, utc_offset_s)) % DAY_NS;
+		at_ns = (at_ns + DAY_NS - start_time_of_day(start_realtime_ns, utc_offset_s)) %
+			DAY_NS;
 		if (at_ns > DAY_NS - PRINTED_NS)
 			at_ns = 0;
 	}

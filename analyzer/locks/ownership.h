@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/model.h"
+#include "analyzer/util/grade.h"
 #include "analyzer/trace/threads.h"
 
 /* A span of time during which one thread is known to have held the lock. */
