@@ -21,7 +21,7 @@
 #include "analyzer/trace/source.h"
 
 #define HISTORY_BYTES_MAX (96u << 20)	/* of intervals, with the lock waits in them */
-#define HISTORY_EVENTS_MAX (1u << 19)	/* of single events, 48 bytes each */
+#define HISTORY_EVENTS_MAX (1u << 19)	/* of single events, 48 bytes each; where there are more, the older ones go */
 
 /* One interval of a thread, or several short ones that are alike. */
 struct history_interval {
