@@ -17,6 +17,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/compare/compare_table.c \
 	analyzer/compare/compare_verdict.c \
 	analyzer/detect/lock_convoy.h analyzer/detect/lock_convoy_advice.c analyzer/detect/lock_convoy_evidence.c \
+	analyzer/detect/detectors.c analyzer/detect/detectors.h analyzer/detect/thresholds.h \
+	analyzer/detect/lock_convoy_detector.c \
 	analyzer/detect/deadlock.c analyzer/detect/deadlock.h \
 	analyzer/detect/slow_producer_profile.c analyzer/detect/slow_producer_profile.h \
 	analyzer/detect/coverage.c analyzer/detect/coverage.h \
@@ -28,7 +30,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/trace/event_counts.c analyzer/trace/event_counts.h \
 	analyzer/util/grade.c analyzer/util/grade.h \
 	analyzer/detect/finding.c analyzer/detect/finding.h \
-	analyzer/detect/resource_wait_finding.c analyzer/detect/resource_wait_finding.h \
+	analyzer/detect/resource_wait_finding.c \
 	analyzer/detect/cpu_starvation_finding.c \
 	analyzer/detect/lock_convoy_finding.c analyzer/detect/lock_convoy_finding.h \
 	analyzer/detect/slow_producer.c analyzer/detect/slow_producer.h \
@@ -42,7 +44,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/trace/frame_name.c analyzer/trace/frame_name.h \
 	analyzer/activity/history.c analyzer/activity/history.h \
 	analyzer/locks/futex_classify.c analyzer/locks/futex_classify.h \
-	analyzer/detect/timed_lock.c analyzer/detect/timed_lock.h \
+	analyzer/detect/timed_lock.c \
 	analyzer/locks/futex_handoff.c analyzer/locks/futex_handoff.h \
 	analyzer/activity/span_summary.c analyzer/activity/span_summary.h \
 	analyzer/locks/hold_events.c analyzer/locks/hold_events.h \

@@ -73,6 +73,15 @@ static void clear_finding(struct model_finding *finding)
 	free(finding->advice);
 }
 
+void model_clear_blame(struct model *model)
+{
+	for (size_t i = 0; i < model->blame_count; i++)
+		free(model->blame[i].root);
+	free(model->blame);
+	model->blame = NULL;
+	model->blame_count = 0;
+}
+
 static void clear_coverage(struct model *model)
 {
 	for (size_t i = 0; i < model->coverage.note_count; i++)
@@ -90,9 +99,7 @@ void model_free(struct model *model)
 	for (size_t i = 0; i < model->finding_count; i++)
 		clear_finding(&model->findings[i]);
 	free(model->findings);
-	for (size_t i = 0; i < model->blame_count; i++)
-		free(model->blame[i].root);
-	free(model->blame);
+	model_clear_blame(model);
 	for (size_t i = 0; i < model->lock_count; i++)
 		free(model->locks[i].owners);
 	free(model->locks);

@@ -275,6 +275,9 @@ struct model {
 /* @model: also one that is only partly filled in; NULL. */
 void model_free(struct model *model);
 
+/* Take the table of blame out again. */
+void model_clear_blame(struct model *model);
+
 /* The time of day where the host was, "+31.073 s" into the capture where that is not known. */
 struct human model_time_text(const struct model *model, uint64_t at_ns);
 

@@ -2,6 +2,7 @@
 #include "analyzer/activity/observations.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 struct main_replay {
 	struct observations *observations;
@@ -85,8 +86,8 @@ static int replay_all(struct observations *observations, uint64_t long_ns)
 	return r ? r : wait_stats_finish(observations->wait_stats);
 }
 
-int observations_make(struct source *source, struct stack_infos *stack_infos, struct target *target,
-		      uint64_t long_ns, struct observations *ret_observations)
+int observations_make(struct source *source, struct stack_infos *stack_infos, const int32_t *tgids,
+		      size_t tgid_count, uint64_t long_ns, struct observations *ret_observations)
 {
 	struct observations *observations = ret_observations;
 	int r;
@@ -94,10 +95,14 @@ int observations_make(struct source *source, struct stack_infos *stack_infos, st
 	*observations = (struct observations){
 		.source = source,
 		.stack_infos = stack_infos,
-		.target = target,
+		.target = calloc(1, sizeof(*observations->target)),
 		.decodings = 2,
 	};
-	r = prescan_run(source, stack_infos, target, &observations->prescan);
+	if (!observations->target)
+		return -ENOMEM;
+	r = target_choose(observations->target, source_facts(source), tgids, tgid_count);
+	if (!r)
+		r = prescan_run(source, stack_infos, observations->target, &observations->prescan);
 	if (r)
 		return r;
 	observations->start_ns = source_start_ns(source);
@@ -114,6 +119,9 @@ void observations_free(struct observations *observations)
 	wait_baseline_destroy(observations->baseline);
 	replay_destroy(observations->replay);
 	prescan_free(&observations->prescan);
+	if (observations->target)
+		target_free(observations->target);
+	free(observations->target);
 	*observations = (struct observations){ .source = NULL };
 }
 

@@ -16,9 +16,9 @@
 #include "analyzer/locks/replay.h"
 
 struct observations {
-	struct source *source;			/* borrowed, as are the next two */
+	struct source *source;			/* borrowed, as is the next one */
 	struct stack_infos *stack_infos;
-	struct target *target;
+	struct target *target;			/* whose threads the report is about */
 	uint64_t start_ns, end_ns;		/* of the recording */
 	struct prescan prescan;
 	struct replay *replay;
@@ -37,12 +37,13 @@ struct observations {
 /**
  * observations_make() - decode @source twice.
  *
+ * @tgids: the target, if there are any; else it is what the capture's facts name.
  * @long_ns: waits of at least this length are kept one by one, see wait_stats.h.
  *
  * Return: 0, -ENOMEM, -EIO. Free with observations_free() in each case.
  */
-int observations_make(struct source *source, struct stack_infos *stack_infos, struct target *target,
-		      uint64_t long_ns, struct observations *ret_observations);
+int observations_make(struct source *source, struct stack_infos *stack_infos, const int32_t *tgids,
+		      size_t tgid_count, uint64_t long_ns, struct observations *ret_observations);
 void observations_free(struct observations *observations);
 
 /*

@@ -8,7 +8,7 @@
  *  4. Then it goes by the time that the target's threads lost, as the candidate explains. Direct evidence counts double (enum
  *     evidence), and so does a candidate that says who did it: without a name it must explain twice as much.
  *
- * The first one is told. Beside it are told those that are about the same time, explain a tenth of what the first one
+ * What explains no lost time at all is not told. The first one is told. Beside it are told those that are about the same time, explain a tenth of what the first one
  * does, and whose detector says that this is of use. What of the stall no detector can explain takes part in
  * the order without being told: a lesser candidate does not become the cause of a stall for want of a better one.
  */
@@ -18,7 +18,6 @@
 #include <stdlib.h>
 
 #include "analyzer/detect/finding.h"
-#include "analyzer/detect/slow_producer.h"
 #include "analyzer/detect/thresholds.h"
 #include "analyzer/util/span.h"
 
@@ -60,13 +59,12 @@ bool detect_over_before(const struct detect_context *in, uint64_t end_ns)
 	return in->window->about_ns && end_ns < in->window->about_ns;
 }
 
-/* Half of the time in which somebody is known to have waited. */
-static bool covers_window(const struct trigger_window *window, const struct stall *stall)
+bool detect_covers_window(const struct trigger_window *window, const struct stall *stall)
 {
 	uint64_t from_ns = later(stall->start_ns, window->since_ns);
 	uint64_t to_ns = earlier(stall->end_ns, window->until_ns);
 
-	return window->proves && to_ns > from_ns &&
+	return stall->found && window->proves && to_ns > from_ns &&
 	       share_at_least(to_ns - from_ns, window->until_ns - window->since_ns,
 			      WINDOW_COVERED_PERCENT);
 }
@@ -90,8 +88,8 @@ static uint64_t believed_ns(const struct candidate *candidate)
 static bool comes_before(const struct detect_context *in, const struct candidate *a,
 			 const struct candidate *b)
 {
-	bool a_covers = covers_window(in->window, &a->stall);
-	bool b_covers = covers_window(in->window, &b->stall);
+	bool a_covers = detect_covers_window(in->window, &a->stall);
+	bool b_covers = detect_covers_window(in->window, &b->stall);
 
 	if (a->stall.apart != b->stall.apart)
 		return b->stall.apart;
@@ -103,7 +101,7 @@ static bool comes_before(const struct detect_context *in, const struct candidate
 }
 
 /* Insertion keeps equal ones in the order of the table. */
-static void sort_candidates(const struct detect_context *in, struct candidates *candidates)
+void candidates_sort(const struct detect_context *in, struct candidates *candidates)
 {
 	for (size_t i = 1; i < candidates->count; i++) {
 		struct candidate candidate = candidates->list[i];
@@ -160,6 +158,33 @@ static int tell_findings(struct detect_context *in, const struct candidates *can
 	return r;
 }
 
+static uint64_t since_start(const struct detect_context *in, uint64_t time_ns)
+{
+	return time_ns > in->start_ns ? time_ns - in->start_ns : 0;
+}
+
+/* The stall, on the clock of the model. */
+static void fill_stall(const struct detect_context *in, const struct stall *stall)
+{
+	struct model *model = in->model;
+
+	model->stall.found = true;
+	model->stall.apart = stall->apart;
+	model->stall.began_before = stall->began_before;
+	model->stall.still_open = stall->still_open;
+	model->stall.end_lost = stall->end_lost;
+	model->stall.end_doubtful = stall->end_doubtful;
+	model->stall.start_ns = since_start(in, stall->start_ns);
+	model->stall.end_ns = since_start(in, stall->end_ns);
+	model->stall.threads_blocked_max = stall->threads_max;
+	model->stall.others = stall->others;
+	for (uint32_t i = 0; i < stall->others && i < STALL_OTHERS_MAX; i++)
+		model->stall.other[i] = (struct model_span){
+			since_start(in, stall->other[i].start_ns),
+			since_start(in, stall->other[i].end_ns),
+		};
+}
+
 /* Without a target nobody says whose threads they are. */
 static int tell_whose(const struct detect_context *in)
 {
@@ -171,13 +196,13 @@ static int tell_whose(const struct detect_context *in)
 	return r;
 }
 
-int detectors_run(struct detect_context *in, struct stall *ret_stall, uint32_t *ret_starved)
+int detectors_run(struct detect_context *in, uint32_t *ret_starved)
 {
 	struct candidates candidates = { NULL };
+	struct stall stall = *in->stall;
 	const struct candidate *first;
 	int r = 0;
 
-	*ret_stall = *in->stall;
 	*ret_starved = 0;
 	for (size_t i = 0; i < DETECTORS && !r; i++) {
 		size_t before = candidates.count;
@@ -190,16 +215,16 @@ int detectors_run(struct detect_context *in, struct stall *ret_stall, uint32_t *
 		r = append_unexplained(in, &candidates);
 	if (r || !candidates.count)
 		goto out;
-	sort_candidates(in, &candidates);
+	candidates_sort(in, &candidates);
 	first = candidates.list;
+	if (!first->lost_ns)
+		goto out; /* no thread of the target lost anything */
 	if (!first->of_waits) {
-		stall_replace(ret_stall, &first->stall);
+		stall_replace(&stall, &first->stall);
 		model_clear_blame(in->model); /* it is of the other stall's waits */
 	}
-	if (first->detector == &slow_producer_detector)
-		*ret_starved = slow_producer_classes(first->found);
-	in->stall = ret_stall;
-	model_fill_stall(in->model, ret_stall, in->start_ns);
+	*ret_starved = first->starved_classes;
+	fill_stall(in, &stall);
 	r = tell_findings(in, &candidates);
 	if (!r)
 		r = tell_whose(in);

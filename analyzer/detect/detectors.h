@@ -38,6 +38,7 @@ struct detect_context {
 	/* What an earlier row of the table has found, and later ones need not find again: */
 	const struct deadlock *deadlock;	/* its locks are no convoys; NULL */
 	const struct thread *producer;		/* it computes for others, and does not spin; NULL */
+	bool paused;				/* the host stood still: that a thread seems to have run says nothing */
 };
 
 /* How directly the events show that time was lost. Each is believed before twice the time of the next one. */
@@ -56,6 +57,7 @@ struct candidate {
 	bool named;		/* it says who did it, or that nobody did */
 	bool of_waits;		/* its stall is the one that the waits that hurt make */
 	bool beside;		/* worth telling beside another one, too */
+	uint32_t starved_classes; /* of idle waits, a bit each: the unusual ones were no idle ones after all */
 	void *found;		/* the detector's own */
 };
 
@@ -89,17 +91,23 @@ extern const struct detector busy_thread_detector;
  * the caller's still. Return: 0 or -ENOMEM. */
 int candidates_append(struct candidates *out, const struct candidate *candidate);
 
-/* A stall of the trigger's time, or one that was over before it? */
+/* Into the order of the rule, see detectors.c; equal ones stay as they are. */
+void candidates_sort(const struct detect_context *in, struct candidates *candidates);
+
+/* Whether @stall covers half of the time in which somebody is known to have waited. */
+bool detect_covers_window(const struct trigger_window *window, const struct stall *stall);
+
+/* Whether what ended at @end_ns was over before what the capture was triggered for. */
 bool detect_over_before(const struct detect_context *in, uint64_t end_ns);
 
 /**
- * detectors_run() - ask all detectors; put what they found in order; tell the findings.
+ * detectors_run() - ask all detectors; put what they found in order; tell the findings, and the stall that the first
+ * of them is about, with the others beside it.
  *
- * @ret_stall:   the stall that the first of them is about, with the others beside it.
- * @ret_starved: classes of idle waits, a bit each, of which the unusual ones were no idle ones after all.
+ * @ret_starved: see candidate.starved_classes; of the first.
  *
  * Return: 0 or -ENOMEM.
  */
-int detectors_run(struct detect_context *in, struct stall *ret_stall, uint32_t *ret_starved);
+int detectors_run(struct detect_context *in, uint32_t *ret_starved);
 
 #endif

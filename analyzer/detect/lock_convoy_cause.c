@@ -43,7 +43,7 @@ static const char *ended_by(const struct delay_wait *wait)
 	}
 }
 
-static int fill_because(const struct findings_context *context,
+static int fill_because(const struct detect_context *context,
 			const struct contended_lock *suspect, struct model_culprit *culprit)
 {
 	const struct delay_breakdown *because = &suspect->because;
@@ -216,7 +216,7 @@ static int fill_outsiders(const struct contended_lock *suspect, struct model_fin
 	return 0;
 }
 
-int lock_convoy_cause(const struct findings_context *context, const struct contended_lock *suspect,
+int lock_convoy_cause(const struct detect_context *context, const struct contended_lock *suspect,
 		      struct model_finding *finding)
 {
 	const struct queued_writer *pivot = &suspect->pivot;

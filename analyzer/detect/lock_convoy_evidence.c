@@ -22,7 +22,7 @@ bool lock_convoy_held_again_and_again(const struct contended_lock *suspect, cons
 }
 
 /* The kernel's own events tell of the hold. */
-static int told_evidence(const struct findings_context *context, const struct lock_hold *hold,
+static int told_evidence(const struct detect_context *context, const struct lock_hold *hold,
 			 const struct model *model, struct model_finding *finding)
 {
 	struct human start = model_time_text(model, hold->start_ns - context->start_ns);
@@ -44,7 +44,7 @@ static int told_evidence(const struct findings_context *context, const struct lo
 }
 
 /* Of an flock() the kernel tells who called it, and not who else has the file open. */
-static int listed_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+static int listed_evidence(const struct detect_context *context, const struct contended_lock *suspect,
 			   const struct model *model, struct model_finding *finding)
 {
 	const struct proc_locks_wait *wait = proc_locks_open(context->listed, suspect->address);
@@ -61,7 +61,7 @@ static int listed_evidence(const struct findings_context *context, const struct 
 }
 
 /* Why nobody is named although the list named a process, or could not. */
-static int unnamed_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+static int unnamed_evidence(const struct detect_context *context, const struct contended_lock *suspect,
 			    struct model_finding *finding)
 {
 	const struct proc_locks_wait *wait =
@@ -82,7 +82,7 @@ static int unnamed_evidence(const struct findings_context *context, const struct
 }
 
 /* The release that ended the longest hold: function, time, and whom it woke. */
-static int release_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+static int release_evidence(const struct detect_context *context, const struct contended_lock *suspect,
 			    const struct model *model, struct model_finding *finding)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
@@ -142,7 +142,7 @@ static int release_evidence(const struct findings_context *context, const struct
 				model_time_text(model, hold->end_ns - context->start_ns).text);
 }
 
-static int call_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+static int call_evidence(const struct detect_context *context, const struct contended_lock *suspect,
 			 const struct large_call *call, const struct model *model,
 			 struct model_finding *finding)
 {
@@ -160,7 +160,7 @@ static int call_evidence(const struct findings_context *context, const struct co
 }
 
 /* What the kernel's log said, which is the kernel's own word. */
-static int log_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+static int log_evidence(const struct detect_context *context, const struct contended_lock *suspect,
 			const struct model *model, struct model_finding *finding)
 {
 	const struct lock_owner *holder = &suspect->holder;
@@ -199,7 +199,7 @@ static int nobody_evidence(const struct contended_lock *suspect, struct model_fi
 				candidate->thread->tid, candidate->thread->comm);
 }
 
-int lock_convoy_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+int lock_convoy_evidence(const struct detect_context *context, const struct contended_lock *suspect,
 		    const struct large_call *call, const struct model *model,
 		    struct model_finding *finding)
 {

@@ -247,31 +247,16 @@ void slow_producer_free(struct slow_producer *feeder)
 
 /* Against a stall of other waits. */
 
-bool slow_producer_explains(const struct slow_producer *feeder, const struct stall *stall,
-			    const struct long_wait *waits, size_t count)
+bool slow_producer_explains(const struct slow_producer *feeder, const struct stall *stall)
 {
 	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
-	uint64_t cpu_ns = 0, other_ns = 0;
-	bool apart;
+	bool apart = stall->start_ns >= feeder->stall.end_ns ||
+		     stall->end_ns <= feeder->stall.start_ns;
 
 	if (feeder->did == FEEDER_IDLED)
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		if (waits[i].start_ns < stall->start_ns || waits[i].end_ns > stall->end_ns)
-			continue;
-		if (waits[i].class == WAIT_CPU_RUNQUEUE || waits[i].class == WAIT_CPU_THROTTLED)
-			cpu_ns += waits[i].blocked_ns;
-		else
-			other_ns += waits[i].blocked_ns;
-	}
-	apart = stall->start_ns >= feeder->stall.end_ns || stall->end_ns <= feeder->stall.start_ns;
-	if (!stall->found)
-		return true;
-	if (stall->apart != feeder->stall.apart)
-		return stall->apart;
-	if (!apart && (feeder->did == FEEDER_WAITED ||
-		       share_at_least(feeder->state_ns[THREAD_RUNNABLE], span_ns, MOST_PERCENT)))
-		return false;
-	/* Who waits for what hurts, is believed first. */
-	return other_ns ? feeder->lost_ns > 2 * other_ns : feeder->lost_ns > cpu_ns;
+	/* What it waited for itself in that stall is the cause. */
+	return !stall->found || apart || stall->apart != feeder->stall.apart ||
+	       (feeder->did != FEEDER_WAITED &&
+		!share_at_least(feeder->state_ns[THREAD_RUNNABLE], span_ns, MOST_PERCENT));
 }

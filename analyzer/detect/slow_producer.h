@@ -65,8 +65,7 @@ struct slow_producer_search {
 int slow_producer_find(const struct slow_producer_search *search, struct slow_producer *ret_feeder);
 void slow_producer_free(struct slow_producer *feeder);
 
-/* Whether it explains more than @stall, which @waits made. */
-bool slow_producer_explains(const struct slow_producer *feeder, const struct stall *stall,
-		     const struct long_wait *waits, size_t count);
+/* Whether it explains a time that @stall, which the waits that hurt made, does not explain by itself. */
+bool slow_producer_explains(const struct slow_producer *feeder, const struct stall *stall);
 
 #endif
