@@ -453,15 +453,13 @@ void scene_observe(struct scene *scene, uint64_t end_ns, struct scene_observed *
 					    &observed->stack_infos),
 			 0);
 	assert_int_equal(observations_make(observed->source, observed->stack_infos,
-					   &observed->target, 200 * SCENE_MS,
-					   &observed->observations),
+					   NULL, 0, 200 * SCENE_MS, &observed->observations),
 			 0);
 }
 
 void scene_observed_free(struct scene_observed *observed)
 {
 	observations_free(&observed->observations);
-	target_free(&observed->target);
 	stack_infos_destroy(observed->stack_infos);
 	source_close(observed->source);
 	scene_destroy(observed->scene);

@@ -106,7 +106,6 @@ struct scene_observed {
 	struct scene *scene;
 	struct source *source;
 	struct stack_infos *stack_infos;
-	struct target target;
 	struct observations observations;
 };
 
