@@ -149,6 +149,7 @@ tests_unit_recorder_test_base_SOURCES = \
 	tests/unit/recorder/base/test_helper_process.c \
 	tests/unit/recorder/base/test_message.c \
 	tests/unit/recorder/base/test_parse_units.c \
+	tests/unit/recorder/base/test_read_file.c \
 	tests/unit/recorder/base/test_sd_notify.c
 tests_unit_recorder_test_base_LDADD = $(RECORDER_UNIT_LIBS)
 
@@ -179,7 +180,7 @@ tests_unit_recorder_test_proc_SOURCES = \
 	tests/unit/recorder/proc/test_target.c \
 	tests/unit/recorder/proc/test_target_finder.c \
 	tests/unit/recorder/proc/test_thread_states.c
-tests_unit_recorder_test_proc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat -Wl,--wrap=proc_threads_threads
+tests_unit_recorder_test_proc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat -Wl,--wrap=proc_threads_visit
 tests_unit_recorder_test_proc_LDADD = $(RECORDER_UNIT_LIBS)
 
 tests_unit_recorder_test_perf_SOURCES = \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/base/json_text.h"
+#include "recorder/base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
