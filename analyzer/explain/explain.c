@@ -329,7 +329,6 @@ static int take_waits(struct chain_walk *walk, size_t at, const struct thread_wa
 /* Ask what an actor did in its time. */
 static int follow_actor(struct chain_walk *walk, size_t at)
 {
-	const struct observations *observations = walk->context->observations;
 	const uint64_t start_ns = walk->context->model->capture.start_ns;
 	struct explain_actor *actor = &walk->explanation->actors[at];
 	const struct explain_wait *behind = &walk->explanation->waits[actor->wait];
@@ -347,8 +346,7 @@ static int follow_actor(struct chain_walk *walk, size_t at)
 
 	r = explain_fill_excerpt(walk->context, &events, &actor->excerpt);
 	if (!r)
-		r = thread_waits_find(observations->history, walk->context->stacks,
-				      observations->stack_infos, &waits, &found);
+		r = thread_waits_find_finest(walk->context->observations, &waits, &found);
 	if (r)
 		return r;
 	memcpy(actor->state_ns, found.state_ns, sizeof(actor->state_ns));

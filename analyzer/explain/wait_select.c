@@ -278,6 +278,24 @@ static int make_preference(const struct model *model, const struct wait_spec *sp
 	return 0;
 }
 
+/* The selection was made in a coarse history. Where there is a finer one, take the same wait from there. */
+static int refine_wait(const struct observations *observations, struct thread_wait *wait)
+{
+	const struct thread_waits_query query = { .thread = wait->thread,
+						  .start_ns = wait->start_ns,
+						  .end_ns = wait->end_ns };
+	struct thread_waits found;
+
+	if (!observations->span_history)
+		return 0;
+	if (thread_waits_find_finest(observations, &query, &found))
+		return -ENOMEM;
+	cpu_profile_free(&found.profile);
+	if (found.wait_count)
+		*wait = found.waits[0];
+	return 0;
+}
+
 int wait_select_find(const struct observations *observations, const struct model *model,
 		     const struct wait_spec *spec, struct wait_selection *ret_selection,
 		     char **ret_message)
@@ -299,5 +317,5 @@ int wait_select_find(const struct observations *observations, const struct model
 	search.best.choice = choice_of(&search);
 	search.best.culprit = search.preference.culprit;
 	*ret_selection = search.best;
-	return 0;
+	return refine_wait(observations, &ret_selection->wait);
 }
