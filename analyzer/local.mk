@@ -79,6 +79,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/resource_wait.c analyzer/detect/resource_wait.h \
 	analyzer/detect/host_pause.c analyzer/detect/host_pause.h \
 	analyzer/timeline/thread_state.c analyzer/timeline/thread_state.h \
+	analyzer/trace/capture_source.c analyzer/trace/source_private.h \
+	analyzer/trace/event_merge.c analyzer/trace/event_merge.h \
 	analyzer/trace/source.c analyzer/trace/source.h \
 	analyzer/trace/source_error.c analyzer/trace/source_error.h \
 	analyzer/detect/spin.c analyzer/detect/spin.h \
@@ -104,7 +106,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/report/text_tables.c \
 	analyzer/trace/threads.c analyzer/trace/threads.h \
 	analyzer/timeline/timeline.c analyzer/timeline/timeline.h \
-	analyzer/util/span.h \
+	analyzer/util/array.h analyzer/util/span.h \
 	analyzer/activity/event_excerpt.c analyzer/activity/event_excerpt.h \
 	analyzer/activity/excerpt_events.c analyzer/activity/excerpt_events.h \
 	analyzer/trace/trigger.c analyzer/trace/trigger.h \

@@ -137,6 +137,37 @@ static int date_notes(const struct coverage_context *context, struct model *mode
 	return r;
 }
 
+static int fill_gaps(const struct coverage_context *context, const struct prescan *prescan,
+		     struct model *model)
+{
+	model->coverage.gaps = calloc(prescan->loss_count + 1, sizeof(*model->coverage.gaps));
+	if (!model->coverage.gaps)
+		return -ENOMEM;
+	for (size_t i = 0; i < prescan->loss_count; i++)
+		model->coverage.gaps[i] = (struct model_gap){
+			.cpu = prescan->losses[i].cpu,
+			.start_ns = since_start(context, prescan->losses[i].start_ns),
+			.end_ns = since_start(context, prescan->losses[i].end_ns),
+			.records = prescan->losses[i].records,
+		};
+	model->coverage.gap_count = prescan->loss_count;
+	return 0;
+}
+
+/* Their texts become the model's. */
+static int take_notes(struct prescan *prescan, struct model *model)
+{
+	model->coverage.notes = calloc(prescan->note_count + 1, sizeof(*model->coverage.notes));
+	if (!model->coverage.notes)
+		return -ENOMEM;
+	for (size_t i = 0; i < prescan->note_count; i++)
+		model->coverage.notes[i] =
+			(struct model_note){ prescan->notes[i].at_ns, prescan->notes[i].text };
+	model->coverage.note_count = prescan->note_count;
+	prescan->note_count = 0;
+	return 0;
+}
+
 int coverage_fill(const struct coverage_context *context, struct model *model)
 {
 	uint64_t observed_ns;
@@ -146,21 +177,13 @@ int coverage_fill(const struct coverage_context *context, struct model *model)
 	struct prescan *prescan = &context->observations->prescan;
 
 	model->coverage.lost_events = prescan->lost_records;
-	model->coverage.gaps = prescan->losses;
-	model->coverage.gap_count = prescan->loss_count;
-	prescan->losses = NULL;
-	for (size_t i = 0; i < model->coverage.gap_count; i++) {
-		struct model_gap *gap = &model->coverage.gaps[i];
-
-		gap->start_ns = since_start(context, gap->start_ns);
-		gap->end_ns = since_start(context, gap->end_ns);
-	}
 	model->coverage.extras = prescan->extras;
 	prescan->extras = (struct event_counts){ 0 };
-	model->coverage.notes = prescan->notes;
-	model->coverage.note_count = prescan->note_count;
-	prescan->notes = NULL;
-	prescan->note_count = 0;
+	r = fill_gaps(context, prescan, model);
+	if (!r)
+		r = take_notes(prescan, model);
+	if (r)
+		return r;
 	r = date_notes(context, model);
 	if (r)
 		return r;

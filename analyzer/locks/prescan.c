@@ -46,7 +46,7 @@ uint64_t prescan_sampled_within_ns(const struct ft_facts *facts)
 static int append_loss(struct scan *scan, const struct event *event)
 {
 	struct prescan *found = scan->found;
-	struct model_gap *losses;
+	struct event_loss *losses;
 
 	if (event->raw.time_ns < scan->start_ns)
 		return 0; /* before the recording proper */
@@ -57,7 +57,7 @@ static int append_loss(struct scan *scan, const struct event *event)
 	if (!losses)
 		return -ENOMEM;
 	found->losses = losses;
-	losses[found->loss_count++] = (struct model_gap){
+	losses[found->loss_count++] = (struct event_loss){
 		.cpu = event->raw.cpu,
 		.start_ns = event->raw.lost.start_ns,
 		.end_ns = event->raw.time_ns,
@@ -69,7 +69,7 @@ static int append_loss(struct scan *scan, const struct event *event)
 static int append_note(struct prescan *found, const struct event *event)
 {
 	struct ft_filelock lock;
-	struct model_note *notes;
+	struct recorder_note *notes;
 	char *text;
 
 	if (found->note_count == NOTES_MAX || ft_filelock_parse(event->raw.note.text, &lock))
@@ -81,7 +81,7 @@ static int append_note(struct prescan *found, const struct event *event)
 	text = strdup(event->raw.note.text);
 	if (!text)
 		return -ENOMEM;
-	notes[found->note_count++] = (struct model_note){ event->raw.time_ns, text };
+	notes[found->note_count++] = (struct recorder_note){ event->raw.time_ns, text };
 	return 0;
 }
 
@@ -218,17 +218,16 @@ int prescan_run(struct source *source, struct stack_infos *stack_infos, struct t
 		struct prescan *ret_prescan)
 {
 	struct scan scan = { ret_prescan, target, stack_infos, NULL, source_start_ns(source) };
-	struct event event;
+	const struct event *event;
 	int r;
 
 	*ret_prescan = (struct prescan){ 0 };
 	r = start_scan(&scan, source);
-	if (!r)
-		r = source_rewind(source);
 	if (r)
 		goto out;
+	source_rewind(source);
 	while ((r = source_next(source, &event)) > 0) {
-		r = scan_event(&scan, &event);
+		r = scan_event(&scan, event);
 		if (r)
 			goto out;
 	}

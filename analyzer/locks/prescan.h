@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include "analyzer/locks/futex_classify.h"
-#include "analyzer/model.h"
 #include "analyzer/trace/cpu_gaps.h"
 #include "analyzer/trace/event_counts.h"
 #include "analyzer/trace/large_calls.h"
@@ -23,6 +22,19 @@ struct switch_counts {
 	uint64_t in, out;
 };
 
+/* A span of which events of a CPU are missing. */
+struct event_loss {
+	uint32_t cpu;
+	uint64_t start_ns, end_ns;
+	uint64_t records;	/* 0: number not known */
+};
+
+/* What the recorder had to say. */
+struct recorder_note {
+	uint64_t at_ns;
+	char *text;
+};
+
 struct prescan {
 	struct futex_locks *futexes;
 	struct large_calls *calls;
@@ -30,9 +42,9 @@ struct prescan {
 	uint64_t events, switches;
 	uint64_t unseen_switches;	/* of silent threads: they came to a CPU, and were not seen to leave it */
 	uint64_t lost_records;
-	struct model_gap *losses;	/* on the clock of the events; in order of time */
+	struct event_loss *losses;	/* on the clock of the events; in order of time */
 	size_t loss_count;
-	struct model_note *notes;	/* likewise */
+	struct recorder_note *notes;	/* likewise */
 	size_t note_count;
 	struct event_counts extras;
 	uint32_t cpus;			/* that had events */
