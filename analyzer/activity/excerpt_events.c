@@ -4,8 +4,9 @@
 #define NO_MORE UINT64_MAX
 
 /*
- * Edges of intervals: a RUNNING one begins with a switch-in and ends with a switch-out, a BLOCKED one ends with a
- * waking, where none of these was lost. Where a RUNNING interval was too short to be one, its neighbours tell.
+ * Edges of intervals: a RUNNING one begins with a switch-in and ends with a switch-out, a BLOCKED
+ * one ends with a waking, where none of these was lost. Where a RUNNING interval was too short to
+ * be one, its neighbours tell.
  */
 
 static bool begins_with_switch_in(const struct history_interval *interval)
@@ -282,8 +283,8 @@ static void read_ahead(struct excerpt_events *events, enum excerpt_origin origin
 }
 
 /*
- * The first interval that matters: of what came before a switch-in the lead has only calls and locks, and those
- * are no intervals.
+ * The first interval that matters: of what came before a switch-in the lead has only calls and
+ * locks, and those are no intervals.
  */
 static size_t find_first_interval(const struct history_interval *intervals, size_t count, size_t at,
 				  uint64_t start_ns)
@@ -323,7 +324,7 @@ void excerpt_events_begin(struct excerpt_events *events, const struct history *h
 		events->next[FROM_SAMPLE].at_ns = NO_MORE;
 }
 
-/* At one moment a thread is woken, then switched in; then it does something; then it is switched out. */
+/* At one moment a thread is woken, switched in, does something, and is switched out. */
 static int order_of_kind(enum excerpt_kind kind)
 {
 	switch (kind) {
