@@ -1,6 +1,6 @@
 noinst_LIBRARIES += capture/libcapture.a
 capture_libcapture_a_SOURCES = \
-	capture/bytes.h \
+	capture/bytes.c capture/bytes.h \
 	capture/decoder.c capture/decoder.h \
 	capture/dictionary.c capture/dictionary.h \
 	capture/encoder.c capture/encoder.h \
