@@ -284,6 +284,14 @@ tests_unit_test_format_page_SOURCES = tests/unit/test_format_page.c $(SAMPLE_CAP
 	$(SAMPLE_EVENTS_SOURCES)
 tests_unit_test_format_page_LDADD = $(CAPTURE_TEST_LIBS)
 
+# reads $(srcdir)/tests/data/0.1.0
+EXTRA_DIST += tests/data/0.1.0/README tests/data/0.1.0/capture.dat tests/data/0.1.0/ring.dat
+
+check_PROGRAMS += tests/unit/test_format_0_1_0
+TESTS += tests/unit/test_format_0_1_0
+tests_unit_test_format_0_1_0_SOURCES = tests/unit/test_format_0_1_0.c $(SAMPLE_EVENTS_SOURCES)
+tests_unit_test_format_0_1_0_LDADD = $(CAPTURE_TEST_LIBS)
+
 # not a test: prints figures
 EXTRA_PROGRAMS = tests/bench/bench_encode tests/fuzz/fuzz_reader
 tests_bench_bench_encode_SOURCES = tests/bench/bench_encode.c
