@@ -14,8 +14,10 @@ struct ft_header_sort {
 	const char *magic;	/* 8 bytes */
 	uint32_t version;
 	uint32_t bytes;		/* least length */
-	uint64_t incompatible;	/* feature bits */
+	uint64_t incompatible;	/* feature bits: all are set in a header that is made */
 };
+
+extern const struct ft_header_sort ft_capture_header;
 
 /**
  * ft_header_check() - is this a header that this version can read on from?

@@ -57,13 +57,6 @@ struct ft_reader {
 	struct ft_ring_state ring;
 };
 
-static const struct ft_header_sort file_header = {
-	.magic = FT_FILE_MAGIC,
-	.version = FT_FILE_VERSION,
-	.bytes = FT_FILE_HEADER_BYTES,
-	.incompatible = FT_FEATURES_INCOMPATIBLE,
-};
-
 /**
  * look_at() - the file at @offset, through the window.
  *
@@ -283,9 +276,12 @@ static bool is_locked(int fd)
 static int index_ring(struct ft_reader *reader, const struct ft_ringfile *ring)
 {
 	struct ft_damage *damage = &reader->damage;
-	struct ft_ringindex index = { .fd = reader->fd, .copy_fd = -1,
-				      .ring = *ring, .take = take_of_ring,
-				      .context = reader, .damage = damage };
+	struct ft_ringindex index = { .fd = reader->fd,
+				      .copy_fd = -1,
+				      .ring = *ring,
+				      .take = take_of_ring,
+				      .context = reader,
+				      .damage = damage };
 	int error;
 
 	reader->is_ring = true;
@@ -327,7 +323,7 @@ static int index_file(struct ft_reader *reader, int *ret_missing_feature)
 	got = ft_read_at(reader->fd, header, sizeof(header), 0);
 	if (got < 0)
 		return (int)got;
-	error = ft_header_check(&file_header, header, (size_t)got, ret_missing_feature,
+	error = ft_header_check(&ft_capture_header, header, (size_t)got, ret_missing_feature,
 				&header_bytes);
 	if (!error)
 		return index_segments(reader, header_bytes);

@@ -17,9 +17,9 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "capture/bytes.h"
 #include "capture/event.h"
 #include "capture/format.h"
+#include "capture/header.h"
 
 struct ft_writer {
 	int fd;
@@ -97,12 +97,7 @@ static int write_file_header(struct ft_writer *writer)
 {
 	uint8_t header[FT_FILE_HEADER_BYTES] = { 0 };
 
-	memcpy(header, FT_FILE_MAGIC, FT_FILE_MAGIC_BYTES);
-	ft_put_le32(header + 8, FT_FILE_VERSION);
-	ft_put_le32(header + 12, FT_FILE_HEADER_BYTES);
-	ft_put_le64(header + 16, FT_FEATURES_INCOMPATIBLE);
-	ft_put_le64(header + 24, FT_FEATURES_COMPATIBLE);
-	ft_put_le32(header + 36, (uint32_t)crc32(0, header, 36));
+	ft_header_make(&ft_capture_header, header);
 	return append(writer, header, sizeof(header), FT_SEGMENT_HEADER_BYTES);
 }
 
