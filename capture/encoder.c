@@ -2,7 +2,7 @@
 /*
  * Events -> the payload of one segment; doc/FORMAT.md, "Events".
  *
- * An event is appended whole or not at all: its greatest possible length is known before the
+ * An event is appended whole or not at all: its greatest possible length is known before its
  * first byte is written, and what the dictionaries took in for it is dropped if one is full.
  */
 #include "capture/encoder.h"
@@ -13,12 +13,25 @@
 
 #include "capture/bytes.h"
 #include "capture/dictionary.h"
+#include "capture/event_table.h"
 #include "capture/format.h"
 #include "capture/segment.h"
 
-/* Tag, time, two tasks with their definitions, counts of a stack, the fields of the longest
- * kind (a state: 11 numbers) and the length of a text. */
-#define EVENT_BYTES_MAX (1 + 2 * 40 + 3 * 4 + 14 * FT_VARINT_BYTES_MAX)
+/* The fields of the longest kind, a state: 11 numbers. */
+#define FIELDS_BYTES_MAX (11 * FT_VARINT_BYTES_MAX)
+_Static_assert(FIELDS_BYTES_MAX < 0x80, "the length of a payload is a varint of one byte");
+/* Tag, time, two tasks with their definitions, counts of a stack, fields; form, places and lengths
+ * of names, and length of the payload. */
+#define EVENT_BYTES_MAX (1 + 2 * 40 + 3 * 4 + FIELDS_BYTES_MAX + 3 * FT_VARINT_BYTES_MAX)
+
+/* The texts of an event that is being added. */
+struct texts {
+	unsigned int count;
+	uint32_t total_bytes;
+	const char *text[FT_EVENT_TEXTS_MAX];
+	uint32_t bytes[FT_EVENT_TEXTS_MAX]; /* zero included */
+	uint32_t places[FT_EVENT_TEXTS_MAX]; /* in the dictionary, of an extended kind */
+};
 
 struct ft_encoder {
 	uint8_t *buf, *next, *end;
@@ -28,8 +41,8 @@ struct ft_encoder {
 	uint64_t lost;
 	uint64_t base_ns, time_ns, first_ns, last_ns;
 	uint64_t lock_address;
-	uint32_t task; /* last named, a place in the dictionary */
-	char text[FT_TEXT_BYTES_MAX]; /* last one */
+	uint32_t task; /* the one named last, a place in the dictionary */
+	char text[FT_TEXT_BYTES_MAX]; /* the last one */
 	size_t text_bytes;
 	struct dictionary dictionary;
 };
@@ -40,7 +53,7 @@ int ft_encoder_create(struct ft_encoder **ret_encoder)
 
 	if (!encoder)
 		return -ENOMEM;
-	/* Also touches each page, before the recording and not during it. */
+	/* This touches each page before the recording, so that none is touched first during it. */
 	memset(encoder, 0, sizeof(*encoder));
 	dictionary_init(&encoder->dictionary);
 	*ret_encoder = encoder;
@@ -52,8 +65,8 @@ void ft_encoder_destroy(struct ft_encoder *encoder)
 	free(encoder);
 }
 
-void ft_encoder_begin(struct ft_encoder *encoder, void *buf, size_t buf_bytes,
-		      uint32_t cpu, uint64_t sequence)
+void ft_encoder_begin(struct ft_encoder *encoder, void *buf, size_t buf_bytes, uint32_t cpu,
+		      uint64_t sequence)
 {
 	size_t room_bytes = (buf_bytes & ~(size_t)7) - FT_SEGMENT_HEADER_BYTES;
 
@@ -72,46 +85,37 @@ void ft_encoder_begin(struct ft_encoder *encoder, void *buf, size_t buf_bytes,
 	dictionary_clear(&encoder->dictionary);
 }
 
-/* Bytes of @event's text, zero included; 0 for a kind without. SIZE_MAX: too long or missing. */
-static size_t text_of(const struct ft_event *event, const char **ret_text)
+static bool is_extended(enum ft_event_kind kind)
 {
-	size_t bytes;
-
-	switch (event->kind) {
-	case FT_EVENT_MMAP:
-		*ret_text = event->mmap.path;
-		break;
-	case FT_EVENT_EXTRA:
-		*ret_text = event->extra.name;
-		break;
-	case FT_EVENT_NOTE:
-		*ret_text = event->note.text;
-		break;
-	default:
-		*ret_text = NULL;
-		return 0;
-	}
-	if (!*ret_text)
-		return SIZE_MAX;
-	bytes = strnlen(*ret_text, FT_TEXT_BYTES_MAX) + 1;
-	return bytes > FT_TEXT_BYTES_MAX ? SIZE_MAX : bytes;
+	return kind >= FT_EVENT_EXTENDED;
 }
 
-static bool names_other_task(enum ft_event_kind kind)
+/* @at: offset of a pointer in struct ft_event. */
+static const void *pointer_at(const struct ft_event *event, uint8_t at)
 {
-	return kind == FT_EVENT_SWITCH || kind == FT_EVENT_WAKING || kind == FT_EVENT_FORK;
+	const void *pointer;
+
+	memcpy(&pointer, (const char *)event + at, sizeof(pointer));
+	return pointer;
 }
 
-static const struct ft_task *other_task_of(const struct ft_event *event)
+/* @texts: empty. false: a text is too long or missing. */
+static bool measure_texts(const struct ft_event *event, const uint8_t at[FT_EVENT_TEXTS_MAX],
+			  struct texts *texts)
 {
-	switch (event->kind) {
-	case FT_EVENT_SWITCH:
-		return event->switch_.next;
-	case FT_EVENT_WAKING:
-		return event->waking.wakee;
-	default:
-		return event->fork.child;
+	uint32_t bytes_max = is_extended(event->kind) ? FT_NAME_BYTES_MAX : FT_TEXT_BYTES_MAX;
+
+	for (; texts->count < FT_EVENT_TEXTS_MAX && at[texts->count]; texts->count++) {
+		const char *text = pointer_at(event, at[texts->count]);
+		uint32_t bytes = text ? (uint32_t)strnlen(text, bytes_max) + 1 : 0;
+
+		if (!text || bytes > bytes_max)
+			return false;
+		texts->text[texts->count] = text;
+		texts->bytes[texts->count] = bytes;
+		texts->total_bytes += bytes;
 	}
+	return true;
 }
 
 static bool task_is_valid(const struct ft_task *task)
@@ -119,28 +123,40 @@ static bool task_is_valid(const struct ft_task *task)
 	return task && task->comm[FT_COMM_BYTES - 1] == '\0';
 }
 
+/* Are the fields within the limits that the decoder demands? */
+static bool fields_are_valid(const struct ft_event *event)
+{
+#define VALID_tag_state(value) &&(unsigned int)(value) < FT_STATES
+#define VALID_state(value)     &&(unsigned int)(value) < FT_STATES
+#define VALID_call(value)      &&(unsigned int)(value)-1 < FT_CALLS - 1
+#define VALID_flag(value)
+#define VALID_u32(value)
+#define VALID_u64(value)
+#define VALID_s64(value)
+#define VALID_lock_address(value)
+#define VALID_time_before(value)
+#define FIELD(type, member) VALID_##type(event->member)
+#define ROW(kind, whose, other, fields, ...) \
+	case FT_EVENT_##kind:                \
+		return true fields;
+
+	switch (event->kind) {
+		FT_EVENT_TABLE(ROW, FIELD, FT_EVENT_TABLE_NOTHING)
+	default:
+		return false;
+	}
+#undef FIELD
+#undef ROW
+}
+
 static bool event_is_valid(const struct ft_encoder *encoder, const struct ft_event *event)
 {
-	if (event->kind < FT_EVENT_SWITCH || event->kind >= FT_EVENT_KINDS ||
-	    event->cpu != encoder->cpu)
-		return false;
-	if (!task_is_valid(event->task) ||
-	    (names_other_task(event->kind) && !task_is_valid(other_task_of(event))))
+	if (event->cpu != encoder->cpu || !task_is_valid(event->task))
 		return false;
 	if (event->stack &&
 	    event->stack->kernel_count + event->stack->user_count > FT_STACK_FRAMES_MAX)
 		return false;
-
-	switch (event->kind) {
-	case FT_EVENT_SWITCH:
-		return (unsigned int)event->switch_.prev_state < FT_STATES;
-	case FT_EVENT_STATE:
-		return (unsigned int)event->state.state < FT_STATES;
-	case FT_EVENT_CALL:
-		return (unsigned int)event->call.call - 1 < FT_CALLS - 1;
-	default:
-		return true;
-	}
+	return fields_are_valid(event);
 }
 
 static uint8_t *put_task_definition(uint8_t *next, const struct ft_task *task)
@@ -233,7 +249,7 @@ static int put_stack(struct ft_encoder *encoder, uint8_t **next, const struct ft
 	return 0;
 }
 
-/* 0: the text of before; else its bytes, zero included, and the text. */
+/* Length 0 stands for the text before; else the length, zero included, and the text follow. */
 static uint8_t *put_text(struct ft_encoder *encoder, uint8_t *next, const char *text, size_t bytes)
 {
 	if (bytes == encoder->text_bytes && memcmp(text, encoder->text, bytes) == 0) {
@@ -247,13 +263,6 @@ static uint8_t *put_text(struct ft_encoder *encoder, uint8_t *next, const char *
 	return next + bytes;
 }
 
-static uint8_t *put_varints(uint8_t *next, const uint64_t *values, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		next = ft_put_varint(next, values[i]);
-	return next;
-}
-
 static uint8_t *put_lock_address(struct ft_encoder *encoder, uint8_t *next, uint64_t address)
 {
 	next = ft_put_signed(next, (int64_t)(address - encoder->lock_address));
@@ -261,69 +270,95 @@ static uint8_t *put_lock_address(struct ft_encoder *encoder, uint8_t *next, uint
 	return next;
 }
 
-/* What a kind has beside tasks and stack. Changes nothing that would have to be taken back. */
-static uint8_t *put_fields(struct ft_encoder *encoder, uint8_t *next, const struct ft_event *event,
-			   const char *text, size_t text_bytes)
+/* The fields of the payload at @next. Nothing that is changed here would have to be taken back. */
+static uint8_t *put_fields(struct ft_encoder *encoder, uint8_t *next, const struct ft_event *event)
 {
+#define PUT_tag_state(value)
+#define PUT_state(value)	*next++ = (uint8_t)(value);
+#define PUT_call(value)		*next++ = (uint8_t)(value);
+#define PUT_flag(value)		*next++ = (value);
+#define PUT_u32(value)		next = ft_put_varint(next, value);
+#define PUT_u64(value)		next = ft_put_varint(next, value);
+#define PUT_s64(value)		next = ft_put_signed(next, value);
+#define PUT_lock_address(value) next = put_lock_address(encoder, next, value);
+#define PUT_time_before(value)	next = ft_put_signed(next, (int64_t)(event->time_ns - (value)));
+#define FIELD(type, member)	PUT_##type(event->member)
+#define ROW(kind, whose, other, fields, ...) \
+	case FT_EVENT_##kind:                \
+		fields break;
+
 	switch (event->kind) {
-	case FT_EVENT_LOCK_BEGIN:
-		next = put_lock_address(encoder, next, event->lock_begin.address);
-		return ft_put_varint(next, event->lock_begin.flags);
-	case FT_EVENT_LOCK_HOLD:
-		next = put_lock_address(encoder, next, event->lock_hold.address);
-		return ft_put_varint(next, event->lock_hold.flags);
-	case FT_EVENT_CALL:
-		*next++ = (uint8_t)event->call.call;
-		return put_varints(next, event->call.args, 4);
-	case FT_EVENT_COMM:
-		*next++ = event->comm.exec;
-		return next;
-	case FT_EVENT_MMAP:
-		next = ft_put_varint(next, event->mmap.start);
-		next = ft_put_varint(next, event->mmap.length_bytes);
-		next = ft_put_varint(next, event->mmap.offset_bytes);
-		return put_text(encoder, next, text, text_bytes);
-	case FT_EVENT_LOST:
-		next = ft_put_signed(next, (int64_t)(event->time_ns - event->lost.start_ns));
-		return ft_put_varint(next, event->lost.records);
-	case FT_EVENT_STATE:
-		*next++ = (uint8_t)event->state.state;
-		next = ft_put_signed(next, event->state.syscall);
-		next = put_varints(next, event->state.args, 6);
-		next = ft_put_varint(next, event->state.running_ns);
-		return ft_put_varint(next, event->state.delay_ns);
-	case FT_EVENT_EXTRA:
-	case FT_EVENT_NOTE:
-		return put_text(encoder, next, text, text_bytes);
+		FT_EVENT_TABLE(ROW, FIELD, FT_EVENT_TABLE_NOTHING)
 	default:
-		return next;
+		break;
 	}
+	return next;
+#undef FIELD
+#undef ROW
 }
 
-static uint8_t tag_of(const struct ft_event *event)
+/* A place equal to the number of names so far says that a definition follows. */
+static uint8_t *put_name(struct ft_encoder *encoder, uint8_t *next, const struct texts *texts,
+			 unsigned int number, uint32_t *known)
+{
+	uint32_t place = texts->places[number];
+
+	next = ft_put_varint(next, place);
+	if (place < *known)
+		return next;
+	next = ft_put_varint(next, texts->bytes[number]);
+	memcpy(next, texts->text[number], texts->bytes[number]);
+	dictionary_keep_name(&encoder->dictionary, place, (const char *)next);
+	*known += 1;
+	return next + texts->bytes[number];
+}
+
+/* @known: number of names before this event. */
+static uint8_t *put_names(struct ft_encoder *encoder, uint8_t *next, const struct texts *texts,
+			  uint32_t known)
+{
+	for (unsigned int i = 0; i < texts->count; i++)
+		next = put_name(encoder, next, texts, i, &known);
+	return next;
+}
+
+static uint8_t *put_form(uint8_t *next, const struct ft_event *event, bool has_other,
+			 unsigned int names_count)
+{
+	uint64_t kind = event->kind - FT_EVENT_EXTENDED;
+
+	return ft_put_varint(next, kind << FT_EXTENDED_KIND_SHIFT |
+					   (has_other ? FT_EXTENDED_OTHER_TASK : 0) | names_count);
+}
+
+static uint8_t make_tag(const struct ft_event *event)
 {
 	if (event->kind == FT_EVENT_SWITCH)
 		return (uint8_t)(FT_TAG_SWITCH | event->switch_.prev_state << FT_TAG_STATE_SHIFT);
 	if (event->kind == FT_EVENT_WAKING && event->waking.in_interrupt)
 		return FT_TAG_WAKING_IN_INTERRUPT << FT_TAG_KIND_SHIFT;
+	if (is_extended(event->kind))
+		return FT_TAG_EXTENDED << FT_TAG_KIND_SHIFT;
 	return (uint8_t)(event->kind << FT_TAG_KIND_SHIFT);
 }
 
 /*
- * Tag, tasks and stack at @next. When it fails, tasks may have been taken in that the caller
- * drops; the stack comes last, hence with it all is well.
+ * What comes before the names and fields, at @next. When this fails, the caller drops the tasks that were taken in;
+ * a stack is taken in last, hence never by an event that fails.
  */
 static int put_head(struct ft_encoder *encoder, uint8_t **next, const struct ft_event *event,
-		    uint32_t *ret_last_task)
+		    const struct ft_task *other, unsigned int names_count, uint32_t *ret_last_task)
 {
 	uint8_t *tag = (*next)++;
 	uint64_t before_ns = encoder->events > 0 ? encoder->time_ns : event->time_ns;
-	uint32_t task = encoder->task, other = DICTIONARY_NONE;
+	uint32_t task = encoder->task, other_task = DICTIONARY_NONE;
 	enum ft_stack_sort sort = FT_STACK_SORT_OTHER;
 	int error;
 
-	*tag = tag_of(event);
+	*tag = make_tag(event);
 	*next = ft_put_signed(*next, (int64_t)(event->time_ns - before_ns));
+	if (is_extended(event->kind))
+		*next = put_form(*next, event, other, names_count);
 	if (task != DICTIONARY_NONE &&
 	    dictionary_task_is(&encoder->dictionary, task, event->task)) {
 		*tag |= FT_TAG_SAME_TASK;
@@ -333,19 +368,19 @@ static int put_head(struct ft_encoder *encoder, uint8_t **next, const struct ft_
 			return error;
 	}
 	*ret_last_task = task;
-	if (names_other_task(event->kind)) {
-		error = put_task(encoder, next, other_task_of(event), &other);
+	if (other) {
+		error = put_task(encoder, next, other, &other_task);
 		if (error)
 			return error;
 	}
 	if (event->kind == FT_EVENT_SWITCH) {
-		*ret_last_task = other;
+		*ret_last_task = other_task;
 		sort = FT_STACK_SORT_SWITCH;
 	}
 	return put_stack(encoder, next, event, &encoder->dictionary.last_stacks[task][sort], tag);
 }
 
-static void account(struct ft_encoder *encoder, const struct ft_event *event)
+static void account_event(struct ft_encoder *encoder, const struct ft_event *event)
 {
 	if (encoder->events == 0) {
 		encoder->base_ns = event->time_ns;
@@ -362,34 +397,78 @@ static void account(struct ft_encoder *encoder, const struct ft_event *event)
 	encoder->events++;
 }
 
-int ft_encoder_add(struct ft_encoder *encoder, const struct ft_event *event)
+/* Finds or makes the places of the names of an extended event. On failure the caller drops new
+ * ones. */
+static int intern_names(struct ft_encoder *encoder, struct texts *texts)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < texts->count && !error; i++)
+		error = dictionary_name(&encoder->dictionary, texts->text[i], texts->bytes[i],
+					&texts->places[i]);
+	return error;
+}
+
+/* @event is valid and has room. */
+static int put_event(struct ft_encoder *encoder, const struct ft_event *event,
+		     const struct ft_task *other, struct texts *texts)
 {
 	uint32_t tasks_count = encoder->dictionary.tasks_count, last_task;
-	uint8_t *next = encoder->next;
-	size_t text_bytes, bytes_max;
-	const char *text;
-	int error;
+	uint32_t names_count = encoder->dictionary.names_count;
+	uint8_t *next = encoder->next, *length = NULL;
+	int error = 0;
 
-	text_bytes = text_of(event, &text);
-	if (text_bytes == SIZE_MAX || !event_is_valid(encoder, event))
+	if (is_extended(event->kind))
+		error = intern_names(encoder, texts);
+	if (!error)
+		error = put_head(encoder, &next, event, other, texts->count, &last_task);
+	if (error) {
+		encoder->dictionary.tasks_count = tasks_count;
+		encoder->dictionary.names_count = names_count;
+		return error;
+	}
+	if (is_extended(event->kind)) {
+		next = put_names(encoder, next, texts, names_count);
+		length = next++;
+	}
+	next = put_fields(encoder, next, event);
+	if (length)
+		*length = (uint8_t)(next - length - 1);
+	else if (texts->count)
+		next = put_text(encoder, next, texts->text[0], texts->bytes[0]);
+	encoder->next = next;
+	encoder->task = last_task;
+	account_event(encoder, event);
+	return 0;
+}
+
+int ft_encoder_add(struct ft_encoder *encoder, const struct ft_event *event)
+{
+	const struct ft_event_descriptor *descriptor;
+	const struct ft_task *other = NULL;
+	struct texts texts;
+	size_t bytes_max;
+
+	if (event->kind < FT_EVENT_SWITCH || event->kind >= FT_EVENT_KINDS)
+		return -EINVAL;
+	descriptor = &ft_event_descriptors[event->kind];
+	if (descriptor->other_at) {
+		other = pointer_at(event, descriptor->other_at);
+		if (!task_is_valid(other))
+			return -EINVAL;
+	}
+	texts.count = texts.total_bytes = 0;
+	if (!event_is_valid(encoder, event) ||
+	    (descriptor->texts_at[0] && !measure_texts(event, descriptor->texts_at, &texts)))
 		return -EINVAL;
 
-	bytes_max = EVENT_BYTES_MAX + text_bytes;
+	bytes_max = EVENT_BYTES_MAX + texts.total_bytes;
 	if (event->stack)
 		bytes_max += (size_t)(event->stack->kernel_count + event->stack->user_count) *
 			     FT_VARINT_BYTES_MAX;
-	if (bytes_max > (size_t)(encoder->end - next))
+	if (bytes_max > (size_t)(encoder->end - encoder->next))
 		return -ENOBUFS;
-
-	error = put_head(encoder, &next, event, &last_task);
-	if (error) {
-		encoder->dictionary.tasks_count = tasks_count;
-		return error;
-	}
-	encoder->next = put_fields(encoder, next, event, text, text_bytes);
-	encoder->task = last_task;
-	account(encoder, event);
-	return 0;
+	return put_event(encoder, event, other, &texts);
 }
 
 uint32_t ft_encoder_events(const struct ft_encoder *encoder)
@@ -404,8 +483,7 @@ size_t ft_encoder_bytes(const struct ft_encoder *encoder)
 
 size_t ft_encoder_seal(struct ft_encoder *encoder)
 {
-	uint32_t payload_bytes =
-		(uint32_t)(encoder->next - encoder->buf) - FT_SEGMENT_HEADER_BYTES;
+	uint32_t payload_bytes = (uint32_t)(encoder->next - encoder->buf) - FT_SEGMENT_HEADER_BYTES;
 	bool empty = encoder->events == 0;
 	struct ft_segment segment = {
 		.kind = FT_SEGMENT_EVENTS,
