@@ -18,7 +18,7 @@ struct aside {
 	size_t number; /* as read, so that sorting keeps the order of equal times */
 	struct ft_task task;
 	struct ft_stack stack;
-	uint64_t frames[]; /* of stack; then the text */
+	uint64_t frames[]; /* of stack; then the texts */
 };
 
 struct recorder_events {
@@ -69,10 +69,8 @@ static struct aside *aside_create(const struct ft_event *event)
 {
 	const struct ft_stack *stack = event->stack;
 	size_t frames = stack ? (size_t)stack->kernel_count + stack->user_count : 0;
-	const char *text = event->kind == FT_EVENT_NOTE ? event->note.text : NULL;
-	size_t text_bytes = text ? strlen(text) + 1 : 0;
-	struct aside *aside =
-		malloc(sizeof(*aside) + frames * sizeof(aside->frames[0]) + text_bytes);
+	struct aside *aside = malloc(sizeof(*aside) + frames * sizeof(aside->frames[0]) +
+				     ft_event_texts_bytes(event));
 
 	if (!aside)
 		return NULL;
@@ -86,8 +84,7 @@ static struct aside *aside_create(const struct ft_event *event)
 			memcpy(aside->frames, stack->frames, frames * sizeof(aside->frames[0]));
 		aside->event.stack = &aside->stack;
 	}
-	if (text)
-		aside->event.note.text = memcpy(&aside->frames[frames], text, text_bytes);
+	ft_event_move_texts(&aside->event, (char *)&aside->frames[frames]);
 	return aside;
 }
 
@@ -114,11 +111,12 @@ static int add(struct recorder_events *asides, const struct ft_event *event)
 	return 0;
 }
 
-/* The recorder says nothing else; of anything else the parts that are borrowed were not copied. */
+/* The recorder records no other kinds by itself, and of those another task would have to be copied too. */
 static bool is_aside(const struct ft_event *event)
 {
 	return event->kind == FT_EVENT_STATE || event->kind == FT_EVENT_UNWOUND ||
-	       event->kind == FT_EVENT_NOTE;
+	       event->kind == FT_EVENT_NOTE || event->kind == FT_EVENT_SPAN ||
+	       event->kind == FT_EVENT_COUNTER;
 }
 
 int recorder_events_read(struct recorder_events *asides, struct ft_reader *reader, size_t index)

@@ -437,7 +437,7 @@ static bool name_threads(struct source *source, struct cpu_stream *stream, struc
 	const struct ft_event *raw = &event->raw;
 
 	event->thread = event->other = NULL;
-	if (raw->kind == FT_EVENT_LOST || raw->kind == FT_EVENT_NOTE)
+	if (ft_event_descriptors[raw->kind].of_nobody)
 		return true;
 	event->thread =
 		stream ? thread_of(source, stream, raw->task) : thread_of_aside(source, raw);
