@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the header of each of our files has in common: magic, version, its own
- * length, feature bits, and a checksum in its last 4 bytes.
+ * What the headers of a capture and of a ring file have in common: magic,
+ * version, their own length, feature bits, and a checksum in the last 4 bytes.
  */
 #ifndef FT_CAPTURE_HEADER_H
 #define FT_CAPTURE_HEADER_H
