@@ -297,28 +297,20 @@ static uint8_t *put_fields(struct ft_encoder *encoder, uint8_t *next, const stru
 #undef ROW
 }
 
-/* A place equal to the number of names so far says that a definition follows. */
-static uint8_t *put_name(struct ft_encoder *encoder, uint8_t *next, const struct texts *texts,
-			 unsigned int number, uint32_t *known)
-{
-	uint32_t place = texts->places[number];
-
-	next = ft_put_varint(next, place);
-	if (place < *known)
-		return next;
-	next = ft_put_varint(next, texts->bytes[number]);
-	memcpy(next, texts->text[number], texts->bytes[number]);
-	dictionary_keep_name(&encoder->dictionary, place, (const char *)next);
-	*known += 1;
-	return next + texts->bytes[number];
-}
-
-/* @known: number of names before this event. */
+/* A place equal to the number of names so far says that a definition follows. @known: the number
+ * before this event. */
 static uint8_t *put_names(struct ft_encoder *encoder, uint8_t *next, const struct texts *texts,
 			  uint32_t known)
 {
-	for (unsigned int i = 0; i < texts->count; i++)
-		next = put_name(encoder, next, texts, i, &known);
+	for (unsigned int i = 0; i < texts->count; i++) {
+		next = ft_put_varint(next, texts->places[i]);
+		if (texts->places[i] < known)
+			continue;
+		next = ft_put_varint(next, texts->bytes[i]);
+		memcpy(next, texts->text[i], texts->bytes[i]);
+		dictionary_keep_name(&encoder->dictionary, known++, (const char *)next);
+		next += texts->bytes[i];
+	}
 	return next;
 }
 
