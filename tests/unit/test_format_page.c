@@ -123,6 +123,33 @@ static void format_page_has_the_constants_of_the_code(void **state)
 	assert_int_equal(FT_STACK_SORTS, 2);
 }
 
+static unsigned int kinds_compared;
+
+/* | `FT_EVENT_...` | kind | other task | fields | */
+static void compare_kind(const char *section, const char *line)
+{
+	const struct ft_event_descriptor *descriptor;
+	unsigned int kind;
+	int at = 0;
+
+	if (strncmp(section, "### Kinds", 9) != 0 ||
+	    sscanf(line, "| `FT_EVENT_%*[A-Z_]` | %u | %n", &kind, &at) != 1 || !at)
+		return;
+	assert_in_range(kind, FT_EVENT_SWITCH, FT_EVENT_KINDS - 1);
+	descriptor = &ft_event_descriptors[kind];
+	assert_int_equal(line[at] != '|', descriptor->other_at != 0);
+	if (kind >= FT_EVENT_EXTENDED)
+		assert_int_equal(strstr(line, "names: ") != NULL, descriptor->texts_at[0] != 0);
+	kinds_compared++;
+}
+
+static void format_page_says_which_kinds_have_another_task_and_names(void **state)
+{
+	(void)state;
+	for_each_row(compare_kind);
+	assert_int_equal(kinds_compared, FT_EVENT_KINDS - 1);
+}
+
 /* A field of a header whose bytes are @value, little-endian. */
 struct field {
 	const char *name;
@@ -310,6 +337,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(format_page_tells_how_notes_that_are_read_again_begin),
 		cmocka_unit_test(format_page_has_the_constants_of_the_code),
+		cmocka_unit_test(format_page_says_which_kinds_have_another_task_and_names),
 		cmocka_unit_test(format_page_describes_the_segment_header),
 		cmocka_unit_test(format_page_describes_the_file_header),
 		cmocka_unit_test(format_page_describes_the_ring_files_header),
