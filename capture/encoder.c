@@ -24,10 +24,12 @@ _Static_assert(FIELDS_BYTES_MAX < 0x80, "the length of a payload is a varint of 
  * of names, and length of the payload. */
 #define EVENT_BYTES_MAX (1 + 2 * 40 + 3 * 4 + FIELDS_BYTES_MAX + 3 * FT_VARINT_BYTES_MAX)
 
+/* Of extended kinds only: inlined, these would cost registers on the path of every switch. */
+#define RARE __attribute__((noinline))
+
 /* The texts of an event that is being added. */
 struct texts {
 	unsigned int count;
-	uint32_t total_bytes;
 	const char *text[FT_EVENT_TEXTS_MAX];
 	uint32_t bytes[FT_EVENT_TEXTS_MAX]; /* zero included */
 	uint32_t places[FT_EVENT_TEXTS_MAX]; /* in the dictionary, of an extended kind */
@@ -99,23 +101,26 @@ static const void *pointer_at(const struct ft_event *event, uint8_t at)
 	return pointer;
 }
 
-/* @texts: empty. false: a text is too long or missing. */
-static bool measure_texts(const struct ft_event *event, const uint8_t at[FT_EVENT_TEXTS_MAX],
-			  struct texts *texts)
+/* The bytes of all texts of @event together; SIZE_MAX where one is too long or missing. */
+static size_t measure_texts(const struct ft_event *event, struct texts *ret_texts)
 {
-	uint32_t bytes_max = is_extended(event->kind) ? FT_NAME_BYTES_MAX : FT_TEXT_BYTES_MAX;
+	const uint8_t *at = ft_event_descriptors[event->kind].texts_at;
+	size_t bytes_max = is_extended(event->kind) ? FT_NAME_BYTES_MAX : FT_TEXT_BYTES_MAX;
+	size_t total_bytes = 0;
+	unsigned int i;
 
-	for (; texts->count < FT_EVENT_TEXTS_MAX && at[texts->count]; texts->count++) {
-		const char *text = pointer_at(event, at[texts->count]);
-		uint32_t bytes = text ? (uint32_t)strnlen(text, bytes_max) + 1 : 0;
+	for (i = 0; i < FT_EVENT_TEXTS_MAX && at[i]; i++) {
+		const char *text = pointer_at(event, at[i]);
+		size_t bytes = text ? strnlen(text, bytes_max) + 1 : SIZE_MAX;
 
-		if (!text || bytes > bytes_max)
-			return false;
-		texts->text[texts->count] = text;
-		texts->bytes[texts->count] = bytes;
-		texts->total_bytes += bytes;
+		if (bytes > bytes_max)
+			return SIZE_MAX;
+		ret_texts->text[i] = text;
+		ret_texts->bytes[i] = (uint32_t)bytes;
+		total_bytes += bytes;
 	}
-	return true;
+	ret_texts->count = i;
+	return total_bytes;
 }
 
 static bool task_is_valid(const struct ft_task *task)
@@ -151,12 +156,11 @@ static bool fields_are_valid(const struct ft_event *event)
 
 static bool event_is_valid(const struct ft_encoder *encoder, const struct ft_event *event)
 {
-	if (event->cpu != encoder->cpu || !task_is_valid(event->task))
-		return false;
-	if (event->stack &&
-	    event->stack->kernel_count + event->stack->user_count > FT_STACK_FRAMES_MAX)
-		return false;
-	return fields_are_valid(event);
+	const struct ft_stack *stack = event->stack;
+
+	return event->cpu == encoder->cpu && task_is_valid(event->task) &&
+	       (!stack || stack->kernel_count + stack->user_count <= FT_STACK_FRAMES_MAX) &&
+	       fields_are_valid(event);
 }
 
 static uint8_t *put_task_definition(uint8_t *next, const struct ft_task *task)
@@ -299,8 +303,8 @@ static uint8_t *put_fields(struct ft_encoder *encoder, uint8_t *next, const stru
 
 /* A place equal to the number of names so far says that a definition follows. @known: the number
  * before this event. */
-static uint8_t *put_names(struct ft_encoder *encoder, uint8_t *next, const struct texts *texts,
-			  uint32_t known)
+static RARE uint8_t *put_names(struct ft_encoder *encoder, uint8_t *next, const struct texts *texts,
+			       uint32_t known)
 {
 	for (unsigned int i = 0; i < texts->count; i++) {
 		next = ft_put_varint(next, texts->places[i]);
@@ -314,8 +318,8 @@ static uint8_t *put_names(struct ft_encoder *encoder, uint8_t *next, const struc
 	return next;
 }
 
-static uint8_t *put_form(uint8_t *next, const struct ft_event *event, bool has_other,
-			 unsigned int names_count)
+static RARE uint8_t *put_form(uint8_t *next, const struct ft_event *event, bool has_other,
+			      unsigned int names_count)
 {
 	uint64_t kind = event->kind - FT_EVENT_EXTENDED;
 
@@ -391,7 +395,7 @@ static void account_event(struct ft_encoder *encoder, const struct ft_event *eve
 
 /* Finds or makes the places of the names of an extended event. On failure the caller drops new
  * ones. */
-static int intern_names(struct ft_encoder *encoder, struct texts *texts)
+static RARE int intern_names(struct ft_encoder *encoder, struct texts *texts)
 {
 	int error = 0;
 
@@ -439,7 +443,7 @@ int ft_encoder_add(struct ft_encoder *encoder, const struct ft_event *event)
 	const struct ft_event_descriptor *descriptor;
 	const struct ft_task *other = NULL;
 	struct texts texts;
-	size_t bytes_max;
+	size_t texts_bytes = 0, bytes_max;
 
 	if (event->kind < FT_EVENT_SWITCH || event->kind >= FT_EVENT_KINDS)
 		return -EINVAL;
@@ -449,12 +453,13 @@ int ft_encoder_add(struct ft_encoder *encoder, const struct ft_event *event)
 		if (!task_is_valid(other))
 			return -EINVAL;
 	}
-	texts.count = texts.total_bytes = 0;
-	if (!event_is_valid(encoder, event) ||
-	    (descriptor->texts_at[0] && !measure_texts(event, descriptor->texts_at, &texts)))
+	texts.count = 0;
+	if (descriptor->texts_at[0])
+		texts_bytes = measure_texts(event, &texts);
+	if (texts_bytes == SIZE_MAX || !event_is_valid(encoder, event))
 		return -EINVAL;
 
-	bytes_max = EVENT_BYTES_MAX + texts.total_bytes;
+	bytes_max = EVENT_BYTES_MAX + texts_bytes;
 	if (event->stack)
 		bytes_max += (size_t)(event->stack->kernel_count + event->stack->user_count) *
 			     FT_VARINT_BYTES_MAX;
