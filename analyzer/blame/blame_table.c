@@ -311,10 +311,3 @@ int blame_table_tell(struct blame_table *blame, const struct history *history,
 		qsort(model->blame, model->blame_count, sizeof(*model->blame), by_blocked);
 	return 0;
 }
-
-void blame_table_free(struct model *model)
-{
-	for (size_t i = 0; i < model->blame_count; i++)
-		free(model->blame[i].root);
-	free(model->blame);
-}

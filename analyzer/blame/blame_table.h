@@ -26,7 +26,6 @@ int blame_table_add(struct blame_table *blame, const struct thread *victim, cons
  */
 int blame_table_tell(struct blame_table *blame, const struct history *history, const struct stack_table *stacks,
 	       struct stack_infos *stackfacts, struct model *model);
-void blame_table_free(struct model *model);
 
 /* What the root is, without the name of its thread: "running clear_page_erms (mmap)". *ret_text is to
  * be freed. Return: 0 or -ENOMEM. */

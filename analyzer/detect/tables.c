@@ -63,7 +63,7 @@ static bool only_idle(const struct lock *lock)
 
 int tables_locks(const struct tables_context *context, struct model *model)
 {
-	const struct lock_tracker *locks = context->survey->locks;
+	const struct lock_tracker *locks = context->observations->locks;
 
 	model->locks = calloc(lock_tracker_count(locks) + 1, sizeof(*model->locks));
 	if (!model->locks)
@@ -127,7 +127,7 @@ static int wait_fill(const struct tables_context *context, const struct wait_cla
 int tables_waits(const struct tables_context *context, struct model *model)
 {
 	const struct wait_class_stats *waits;
-	size_t count = wait_stats_waits(context->survey->account, &waits);
+	size_t count = wait_stats_waits(context->observations->wait_stats, &waits);
 
 	model->waits = calloc(count + 1, sizeof(*model->waits));
 	if (!model->waits)
@@ -135,7 +135,7 @@ int tables_waits(const struct tables_context *context, struct model *model)
 	for (size_t i = 0; i < count; i++)
 		if (wait_fill(context, &waits[i], &model->waits[model->wait_count++]))
 			return -ENOMEM;
-	if (wait_groups_make(context->survey->account, model))
+	if (wait_groups_make(context->observations->wait_stats, model))
 		return -ENOMEM;
 	if (count)
 		qsort(model->waits, count, sizeof(*model->waits), wait_groups_order);
@@ -213,7 +213,7 @@ int tables_threads(const struct tables_context *context, struct model *model)
 
 		if (thread->idle_task)
 			continue;
-		rank_fill(model, wait_stats_thread(context->survey->account, thread), target,
+		rank_fill(model, wait_stats_thread(context->observations->wait_stats, thread), target,
 			  thread, &ranked[count]);
 		count++;
 	}

@@ -359,6 +359,7 @@ int lock_tracker_closed(struct lock_tracker *locks, const struct interval *inter
 	const struct lock_tracker_options *options = &locks->options;
 	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
 	struct waiter *waiter;
+	bool counts;
 
 	if (interval->state != THREAD_BLOCKED && interval->state != THREAD_UNKNOWN)
 		return 0;
@@ -385,12 +386,13 @@ int lock_tracker_closed(struct lock_tracker *locks, const struct interval *inter
 		from_ns = options->start_ns;
 	if (to_ns > options->end_ns)
 		to_ns = options->end_ns;
-	if (to_ns <= from_ns || (options->counts && !options->counts(options->context, interval->thread)))
+	counts = !options->counts || options->counts(options->context, interval->thread);
+	if (to_ns <= from_ns)
 		to_ns = from_ns;
-	else
+	else if (counts)
 		count_wait(&waiter->entry->lock, waiter, to_ns - from_ns);
 	return ownership_wait_closed(waiter->entry->ownership, interval->thread,
-				     interval->start_ns, from_ns, to_ns);
+				     interval->start_ns, from_ns, to_ns, counts);
 }
 
 void lock_tracker_finish(struct lock_tracker *locks)

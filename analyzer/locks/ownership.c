@@ -384,7 +384,7 @@ static enum grade hold_grade(const struct hold *hold)
 
 /* Holds follow each other in time, so those of a wait are at the end of the list. */
 static int charge_wait(struct ownership *ownership, const struct thread *waiter, uint64_t from_ns,
-		       uint64_t to_ns)
+		       uint64_t to_ns, bool counts)
 {
 	const struct ownership_watcher *watcher = &ownership->watcher;
 	const struct hold nobody = { .thread = NULL };
@@ -403,15 +403,15 @@ static int charge_wait(struct ownership *ownership, const struct thread *waiter,
 		if (watcher->charged)
 			watcher->charged(watcher->context, waiter, hold->thread, start_ns, end_ns,
 					 hold_grade(hold));
-		if (charge(ownership, hold, end_ns - start_ns) ||
-		    count_hold(ownership, hold))
+		if (counts && (charge(ownership, hold, end_ns - start_ns) ||
+			       count_hold(ownership, hold)))
 			return -ENOMEM;
 	}
-	return charge(ownership, &nobody, left_ns);
+	return counts ? charge(ownership, &nobody, left_ns) : 0;
 }
 
 int ownership_wait_closed(struct ownership *ownership, const struct thread *waiter,
-			  uint64_t start_ns, uint64_t from_ns, uint64_t to_ns)
+			  uint64_t start_ns, uint64_t from_ns, uint64_t to_ns, bool counts)
 {
 	for (size_t i = 0; i < ownership->wait_count; i++) {
 		if (ownership->waits[i].waiter != waiter || ownership->waits[i].start_ns != start_ns)
@@ -419,7 +419,7 @@ int ownership_wait_closed(struct ownership *ownership, const struct thread *wait
 		ownership->waits[i] = ownership->waits[--ownership->wait_count];
 		break;
 	}
-	if (to_ns > from_ns && charge_wait(ownership, waiter, from_ns, to_ns))
+	if (to_ns > from_ns && charge_wait(ownership, waiter, from_ns, to_ns, counts))
 		return -ENOMEM;
 	if (!ownership->wait_count || ownership->ambiguous)
 		ownership->hold_count = 0;

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/model.h"
+#include "analyzer/util/grade.h"
 #include "analyzer/trace/threads.h"
 
 /* A span of time during which one thread is known to have held the lock. */
@@ -99,11 +99,12 @@ int ownership_held_at_end(struct ownership *ownership, const struct lock_release
  *
  * @start_ns, @end_ns: of the sleep.
  * @from_ns, @to_ns:   the part of it to charge (start_ns <= from_ns <= to_ns <= end_ns); empty for none.
+ * @counts:            it counts in the owners' sums, too; else only the watcher is told of the charges.
  *
  * Return: 0 or -ENOMEM.
  */
 int ownership_wait_closed(struct ownership *ownership, const struct thread *waiter,
-			  uint64_t start_ns, uint64_t from_ns, uint64_t to_ns);
+			  uint64_t start_ns, uint64_t from_ns, uint64_t to_ns, bool counts);
 
 bool ownership_ambiguous(const struct ownership *ownership);
 

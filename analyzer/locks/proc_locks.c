@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/trace/per_thread.h"
+
 /* A recorder tells of hundreds; a made-up capture of any number. */
 #define LINES_MAX 1000u
 #define WAITS_MAX 2000u
@@ -17,7 +19,16 @@ struct line {
 	char text[40];
 };
 
+/* The sleep that a thread is in, as its own switches tell. */
+struct file_lock_sleep {
+	struct thread *thread; /* NULL: it is not asleep, or elsewhere */
+	uint64_t start_ns;
+	unsigned int flags; /* INTERVAL_* */
+	uint32_t stack_id;
+};
+
 struct proc_locks {
+	struct per_thread sleeps; /* struct file_lock_sleep */
 	struct line *lines;
 	size_t line_count;
 	struct proc_locks_wait *waits;
@@ -26,14 +37,20 @@ struct proc_locks {
 
 int proc_locks_create(struct proc_locks **ret_listed)
 {
-	*ret_listed = calloc(1, sizeof(**ret_listed));
-	return *ret_listed ? 0 : -ENOMEM;
+	struct proc_locks *listed = calloc(1, sizeof(*listed));
+
+	if (!listed)
+		return -ENOMEM;
+	listed->sleeps.entry_bytes = sizeof(struct file_lock_sleep);
+	*ret_listed = listed;
+	return 0;
 }
 
 void proc_locks_destroy(struct proc_locks *listed)
 {
 	if (!listed)
 		return;
+	per_thread_free(&listed->sleeps);
 	free(listed->lines);
 	free(listed->waits);
 	free(listed);
@@ -65,33 +82,92 @@ int proc_locks_event(struct proc_locks *listed, const struct event *event)
 	return 0;
 }
 
-int proc_locks_closed(struct proc_locks *listed, const struct interval *interval,
-		      enum wait_class class)
+/* A sleep is over, or the recording is: keep it where the list was read meanwhile, and told of the process. */
+static int end_sleep(struct proc_locks *listed, struct file_lock_sleep *sleep, uint64_t end_ns,
+		     unsigned int flags)
 {
+	struct thread *thread = sleep->thread;
 	struct proc_locks_wait *waits;
 
-	if (!listed->line_count || interval->state != THREAD_BLOCKED || class != WAIT_LOCK_FILE ||
-	    listed->wait_count == WAITS_MAX)
+	sleep->thread = NULL;
+	if (!thread || listed->wait_count == WAITS_MAX)
 		return 0;
 	for (size_t i = listed->line_count; i-- > 0;) {
 		const struct line *line = &listed->lines[i];
 
-		if (line->lock.waiter != interval->thread->tgid ||
-		    line->time_ns < interval->start_ns || line->time_ns > interval->end_ns)
+		if (line->lock.waiter != thread->tgid || line->time_ns < sleep->start_ns ||
+		    line->time_ns > end_ns)
 			continue;
 		waits = reallocarray(listed->waits, listed->wait_count + 1, sizeof(*waits));
 		if (!waits)
 			return -ENOMEM;
 		listed->waits = waits;
 		waits[listed->wait_count++] = (struct proc_locks_wait){
-			.thread = interval->thread,
-			.start_ns = interval->start_ns,
-			.end_ns = interval->end_ns,
+			.thread = thread,
+			.start_ns = sleep->start_ns,
+			.end_ns = end_ns,
 			.seen_ns = line->time_ns,
-			.flags = interval->flags,
-			.stack_id = interval->stack_id,
+			.flags = sleep->flags | flags,
+			.stack_id = sleep->stack_id,
 		};
 		break;
+	}
+	return 0;
+}
+
+static int begin_sleep(struct proc_locks *listed, struct stack_infos *stack_infos,
+		       const struct event *event, enum ft_task_state state, uint64_t start_ns,
+		       unsigned int flags)
+{
+	const struct stack_info *info = stack_infos_get(stack_infos, event->stack_id);
+	struct file_lock_sleep *sleep;
+
+	if (!info)
+		return -ENOMEM;
+	if (stack_info_reason(info, state)->class != WAIT_LOCK_FILE)
+		return 0;
+	sleep = per_thread_get(&listed->sleeps, event->thread);
+	if (!sleep)
+		return -ENOMEM;
+	if (!sleep->thread)
+		*sleep = (struct file_lock_sleep){ event->thread, start_ns, flags,
+						   event->stack_id };
+	return 0;
+}
+
+static bool is_asleep(enum ft_task_state state)
+{
+	return state != FT_STATE_RUNNING && state != FT_STATE_PREEMPTED && state != FT_STATE_DEAD;
+}
+
+int proc_locks_sleep_event(struct proc_locks *listed, struct stack_infos *stack_infos,
+			   const struct event *event, uint64_t start_ns)
+{
+	struct file_lock_sleep *woken;
+
+	if (event->raw.kind == FT_EVENT_STATE)
+		return event->stack_id != STACK_NONE && is_asleep(event->raw.state.state)
+			       ? begin_sleep(listed, stack_infos, event, event->raw.state.state,
+					     start_ns, INTERVAL_BEGAN_BEFORE)
+			       : 0;
+	if (event->raw.kind != FT_EVENT_SWITCH)
+		return 0;
+	woken = per_thread_find(&listed->sleeps, event->other);
+	if (woken && end_sleep(listed, woken, event->raw.time_ns, 0))
+		return -ENOMEM;
+	if (event->stack_id == STACK_NONE || !is_asleep(event->raw.switch_.prev_state))
+		return 0;
+	return begin_sleep(listed, stack_infos, event, event->raw.switch_.prev_state,
+			   event->raw.time_ns, 0);
+}
+
+int proc_locks_end_sleeps(struct proc_locks *listed, uint64_t end_ns)
+{
+	for (size_t i = 0; i < per_thread_count(&listed->sleeps); i++) {
+		struct file_lock_sleep *sleep = per_thread_at(&listed->sleeps, i);
+
+		if (sleep && end_sleep(listed, sleep, end_ns, INTERVAL_STILL_OPEN))
+			return -ENOMEM;
 	}
 	return 0;
 }

@@ -34,11 +34,18 @@ struct proc_locks_wait {
 int proc_locks_create(struct proc_locks **ret_listed);
 void proc_locks_destroy(struct proc_locks *listed);
 
-/* Feed every event of the first reading, and every interval of @class. 0 or -ENOMEM. */
+/* Feed every event of the first decoding; it keeps the lines of /proc/locks. 0 or -ENOMEM. */
 int proc_locks_event(struct proc_locks *listed, const struct event *event);
-int proc_locks_closed(struct proc_locks *listed, const struct interval *interval, enum wait_class class);
 
-/* After the first reading. Return: whether a wait's lock is told. */
+/* Feed switches and snapshots of states, too: which sleeps for file locks the lines are about. @start_ns: of the
+ * recording. 0 or -ENOMEM. */
+int proc_locks_sleep_event(struct proc_locks *listed, struct stack_infos *stack_infos,
+			   const struct event *event, uint64_t start_ns);
+
+/* After the last event, before proc_locks_judge(). 0 or -ENOMEM. */
+int proc_locks_end_sleeps(struct proc_locks *listed, uint64_t end_ns);
+
+/* After the first decoding. Return: whether a wait's lock is told. */
 bool proc_locks_judge(struct proc_locks *listed);
 
 /* The wait of @thread that began at @start_ns; NULL where it is not told what for. */

@@ -70,6 +70,7 @@ static int clear_up_unknown(struct timeline *timeline, struct thread_slot *slot,
 				return error;
 			slot->current.waker = waking.waker;
 			slot->current.waker_stack_id = waking.stack_id;
+			slot->current.waker_cpu = waking.cpu;
 			slot->current.waker_in_interrupt = waking.in_interrupt;
 		}
 		return thread_state_move(timeline, slot, THREAD_RUNNABLE, waking.time_ns, 0);
@@ -253,6 +254,7 @@ static int wake_blocked(struct timeline *timeline, struct thread_slot *slot,
 	flags = thread_state_loss_flags(timeline, slot, time_ns);
 	slot->current.waker = event->thread;
 	slot->current.waker_stack_id = event->stack_id;
+	slot->current.waker_cpu = event->raw.cpu;
 	slot->current.waker_in_interrupt = event->raw.waking.in_interrupt;
 	return thread_state_move(timeline, slot, THREAD_RUNNABLE, time_ns, flags);
 }
@@ -290,6 +292,7 @@ static void wake_unknown(struct timeline *timeline, struct thread_slot *slot,
 		.time_ns = time_ns,
 		.waker = event->thread,
 		.stack_id = event->stack_id,
+		.cpu = event->raw.cpu,
 		.in_interrupt = event->raw.waking.in_interrupt,
 	};
 }

@@ -46,7 +46,7 @@ struct interval {
 	enum ft_task_state prev_state;	/* BLOCKED: S, D, T ...; OTHER where the switch wrongly said running */
 	/* BLOCKED, of the waking that ended it; NULL, STACK_NONE where not seen: */
 	struct thread *waker;
-	uint32_t waker_stack_id;
+	uint32_t waker_stack_id, waker_cpu;
 	bool waker_in_interrupt;
 };
 

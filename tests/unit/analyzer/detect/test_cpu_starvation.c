@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads that wanted a CPU and got none: what ran instead of them.
+ */
+#include <string.h>
+
+#include "tests/unit/support/scene.h"
+#include "tests/unit/support/unit_test.h"
+
+#define MS SCENE_MS
+#define US SCENE_US
+
+static const struct ft_task hog = { 900, 900, "hog" }, others[] = {
+	{ 901, 901, "a" },
+	{ 902, 902, "b" },
+	{ 903, 903, "c" },
+	{ 904, 904, "d" },
+};
+static const struct ft_task threads_of_one[] = { { 911, 910, "x" }, { 912, 910, "y" } };
+
+static void worker_runs(struct scene *scene, uint32_t i, uint64_t at_ms, const struct ft_task *prev,
+			const struct ft_task *next)
+{
+	scene_switch(scene, 0, at_ms * MS, prev, FT_STATE_RUNNING, NULL, &scene_workers[i]);
+	scene_switch(scene, 0, at_ms * MS + 10 * US, &scene_workers[i], FT_STATE_SLEEPING,
+		     NANOSLEEP, next);
+}
+
+static void starved_threads_name_the_one_that_had_their_cpu(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	worker_runs(scene, 0, 10, &scene_idle, &scene_idle);
+	worker_runs(scene, 1, 20, &scene_idle, &scene_idle);
+	scene_switch(scene, 0, 1000 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &hog);
+	for (uint64_t at_ms = 1010; at_ms < 1800; at_ms += 20)
+		scene_sample(scene, 0, at_ms * MS, &hog, " | burn < main");
+	scene_waking(scene, 1, 1000 * MS, &scene_idle, NULL, &scene_workers[0]);
+	scene_waking(scene, 1, 1001 * MS, &scene_idle, NULL, &scene_workers[1]);
+	worker_runs(scene, 0, 1800, &hog, &scene_workers[1]);
+	scene_switch(scene, 0, 1801 * MS, &scene_workers[1], FT_STATE_SLEEPING, NANOSLEEP,
+		     &scene_idle);
+	result = scene_analyze(scene, "100", 3000 * MS);
+	assert_int_equal(result.model->finding_count, 1);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->kind, FINDING_CPU_STARVED);
+	assert_int_equal(finding->grade, GRADE_STRONG);
+	assert_int_equal(finding->blocked_ns, (800 + 799) * MS + 10 * US);
+	assert_int_equal(finding->victim_count, 2);
+	assert_int_equal(finding->victims[0], 101);
+	assert_true(finding->has_culprit);
+	assert_int_equal(finding->culprit.tid, 900);
+	assert_int_equal(finding->culprit.hold_ns, 800 * MS);
+	assert_int_equal(finding->culprit.running_ns, 800 * MS);
+	assert_string_equal(finding->culprit.user_stack.frames[0].symbol, "burn");
+	assert_non_null(strstr(finding->summary, "Thread 900 (hog) ran there instead for 99.9 %"));
+	assert_non_null(strstr(finding->evidence[2], "800 ms in one go on CPU 0"));
+	assert_non_null(strstr(finding->advice, "chrt"));
+	scene_done(&result, scene);
+}
+
+/* @count threads have the CPU in turn, 50 ms each; worker 0 wants it from 1000 ms to 2000 ms. */
+static struct scene_result overload(struct scene *scene, const struct ft_task *tasks, size_t count)
+{
+	const struct ft_task *now = &scene_idle;
+
+	worker_runs(scene, 0, 10, &scene_idle, &scene_idle);
+	for (uint64_t turn = 0; turn < 20; turn++) {
+		const struct ft_task *next = &tasks[turn % count];
+
+		scene_switch(scene, 0, (1000 + turn * 50) * MS, now, FT_STATE_RUNNING, NULL, next);
+		now = next;
+	}
+	scene_waking(scene, 1, 1000 * MS, &scene_idle, NULL, &scene_workers[0]);
+	worker_runs(scene, 0, 2000, now, &tasks[0]);
+	for (size_t i = 0; i < count; i++)
+		scene_switch(scene, 0, (2001 + i) * MS, &tasks[i], FT_STATE_SLEEPING, NANOSLEEP,
+			     i + 1 < count ? &tasks[i + 1] : &scene_idle);
+	return scene_analyze(scene, "100", 3000 * MS);
+}
+
+static void overload_by_many_threads_has_no_single_culprit(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct scene_result result = overload(scene, others, 4);
+	const struct model_finding *finding = &result.model->findings[0];
+
+	(void)state;
+	assert_int_equal(finding->kind, FINDING_CPU_STARVED);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(finding->blocked_ns, 1000 * MS);
+	assert_false(finding->has_culprit);
+	assert_non_null(strstr(finding->summary, "4 threads shared their CPUs"));
+	assert_non_null(strstr(finding->evidence[1],
+			       "thread 901 (a) 25.0 %, thread 902 (b) 25.0 %, "
+			       "thread 903 (c) 25.0 % ..."));
+	assert_int_equal(finding->evidence_count, 2);
+	scene_done(&result, scene);
+}
+
+static void overload_by_threads_of_one_process_names_it(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct scene_result result = overload(scene, threads_of_one, 2);
+	const struct model_finding *finding = &result.model->findings[0];
+
+	(void)state;
+	assert_int_equal(finding->kind, FINDING_CPU_STARVED);
+	assert_true(finding->has_culprit);
+	assert_int_equal(finding->culprit.tgid, 910);
+	scene_done(&result, scene);
+}
+
+/* Its own threads are more than its CPU can do: no other's fault. */
+static void overload_by_the_target_itself_names_nobody(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct scene_result result = overload(scene, scene_workers + 1, 3);
+	const struct model_finding *finding = &result.model->findings[0];
+
+	(void)state;
+	assert_int_equal(finding->kind, FINDING_CPU_STARVED);
+	assert_false(finding->has_culprit);
+	scene_done(&result, scene);
+}
+
+/* The CPU does nothing, and the thread that wants it does not get it. */
+static void wait_for_a_cpu_that_is_idle_is_plausibly_a_quota(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	scene_switch(scene, 0, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[0]);
+	scene_switch(scene, 0, 1000 * MS, &scene_workers[0], FT_STATE_RUNNING, NULL, &others[0]);
+	scene_switch(scene, 0, 1010 * MS, &others[0], FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	scene_switch(scene, 0, 1400 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[0]);
+	result = scene_analyze(scene, "100", 3000 * MS);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->kind, FINDING_CPU_THROTTLED);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(finding->blocked_ns, 400 * MS);
+	assert_false(finding->has_culprit);
+	assert_non_null(strstr(finding->summary, "nothing to do for 97.5 %"));
+	scene_done(&result, scene);
+}
+
+/* Linux 6.18 stops a thread whose quota is used up on its way back to user space; others may run meanwhile. */
+static void wait_that_begins_in_task_work_is_a_quota_whoever_runs_meanwhile(void **state)
+{
+	(void)state;
+	for (int idle = 0; idle < 2; idle++) {
+		struct scene *scene = scene_create(2);
+		const struct model_finding *finding;
+		struct scene_result result;
+
+		scene_switch(scene, 0, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &scene_workers[0]);
+		scene_switch(
+			scene, 0, 1000 * MS, &scene_workers[0], FT_STATE_PREEMPTED,
+			"__schedule < __cond_resched < task_work_run < exit_to_user_mode_loop < "
+			"do_syscall_64",
+			idle ? &scene_idle : &others[0]);
+		scene_switch(scene, 0, 1400 * MS, idle ? &scene_idle : &others[0], FT_STATE_RUNNING,
+			     NULL, &scene_workers[0]);
+		result = scene_analyze(scene, "100", 3000 * MS);
+		finding = &result.model->findings[0];
+		assert_int_equal(finding->kind, FINDING_CPU_THROTTLED);
+		assert_int_equal(finding->grade, idle ? GRADE_STRONG : GRADE_PLAUSIBLE);
+		assert_false(finding->has_culprit);
+		assert_non_null(strstr(finding->summary, "quota had run out for 100 %"));
+		scene_done(&result, scene);
+	}
+}
+
+UNIT_TESTS(cpu_starvation)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(starved_threads_name_the_one_that_had_their_cpu),
+		cmocka_unit_test(overload_by_many_threads_has_no_single_culprit),
+		cmocka_unit_test(overload_by_threads_of_one_process_names_it),
+		cmocka_unit_test(overload_by_the_target_itself_names_nobody),
+		cmocka_unit_test(wait_for_a_cpu_that_is_idle_is_plausibly_a_quota),
+		cmocka_unit_test(wait_that_begins_in_task_work_is_a_quota_whoever_runs_meanwhile),
+	};
+
+	return run_unit_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads that waited for a disk or a file system: one finding, and who kept them waiting.
+ */
+#include <string.h>
+
+#include "tests/unit/support/scene.h"
+#include "tests/unit/support/unit_test.h"
+
+#define MS SCENE_MS
+#define US SCENE_US
+
+#define JOURNAL \
+	SLEEP "jbd2_log_wait_commit < ext4_sync_file < do_fsync < __x64_sys_fsync < do_syscall_64"
+#define WRITEBACK                                                                                  \
+	SLEEP "io_schedule < folio_wait_bit_common < folio_wait_writeback < "                      \
+	      "__filemap_fdatawait_range < file_write_and_wait_range < ext4_sync_file < do_fsync " \
+	      "< "                                                                                 \
+	      "__x64_sys_fsync < do_syscall_64"
+#define COMMITTED                                                         \
+	"try_to_wake_up < autoremove_wake_function < __wake_up_common < " \
+	"jbd2_journal_commit_transaction < kjournald2 < kthread"
+#define FUSE                                                                                      \
+	SLEEP "request_wait_answer < __fuse_simple_request < fuse_do_readfolio < filemap_read < " \
+	      "vfs_read < __x64_sys_pread64 < do_syscall_64"
+#define ANSWER                                                                               \
+	"try_to_wake_up < autoremove_wake_function < __wake_up_common < fuse_request_end < " \
+	"fuse_dev_do_write < fuse_dev_write < vfs_write < ksys_write < do_syscall_64 | "     \
+	"write < answer < main"
+#define NAP                                                                               \
+	SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64 | " \
+	      "nap < answer < main"
+
+static const struct ft_task jbd2 = { 300, 300, "jbd2/sda1-8" };
+static const struct ft_task daemon_task = { 400, 400, "fused" };
+
+/* A worker on CPU 0 comes at @from_ms, waits with @stack and is woken at @to_ms by @waker, which runs on CPU 1. */
+static void waits(struct scene *scene, uint32_t i, uint64_t from_ms, const char *stack)
+{
+	scene_switch(scene, 0, from_ms * MS - 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+		     &scene_workers[i]);
+	scene_switch(scene, 0, from_ms * MS, &scene_workers[i], FT_STATE_DISK, stack, &scene_idle);
+}
+
+static void wakes(struct scene *scene, uint64_t at_ms, const struct ft_task *waker,
+		  const char *stack, uint32_t i)
+{
+	scene_waking(scene, 1, at_ms * MS, waker, stack, &scene_workers[i]);
+	scene_switch(scene, 0, at_ms * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+		     &scene_workers[i]);
+	scene_switch(scene, 0, at_ms * MS + 9 * US, &scene_workers[i], FT_STATE_SLEEPING, NAP,
+		     &scene_idle);
+}
+
+static void waits_for_journal_page_and_disk_are_one_stall(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	scene_switch(scene, 1, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &jbd2);
+	waits(scene, 0, 1000, WRITEBACK);
+	waits(scene, 1, 1010, JOURNAL);
+	wakes(scene, 1100, &jbd2, COMMITTED, 1);
+	waits(scene, 1, 1110, WRITEBACK);
+	wakes(scene, 1500, &jbd2, COMMITTED, 0);
+	wakes(scene, 1700, &jbd2, COMMITTED, 1);
+	result = scene_analyze(scene, "100", 3000 * MS);
+	assert_true(result.model->stall.found);
+	assert_int_equal(result.model->finding_count, 1);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->kind, FINDING_IO_STALL);
+	assert_int_equal(finding->grade, GRADE_STRONG);
+	assert_int_equal(finding->blocked_ns, (500 + 90 + 590) * MS);
+	assert_int_equal(finding->victim_count, 2);
+	assert_int_equal(finding->victims[0], 102);
+	assert_int_equal(finding->victims_since_ns[0], 1110 * MS);
+	assert_false(finding->has_culprit);
+	assert_non_null(strstr(finding->summary, "in fsync"));
+	assert_string_equal(finding->evidence[1],
+			    "by class: io.writeback 1.09 s, io.journal 90 ms");
+	assert_string_equal(finding->evidence[2],
+			    "who ended the waits: thread 300 (jbd2/sda1-8) 100 %");
+	scene_done(&result, scene);
+}
+
+static void fuse_stall_names_the_process_that_serves_the_file_system(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	scene_switch(scene, 1, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &daemon_task);
+	scene_switch(scene, 1, 1005 * MS, &daemon_task, FT_STATE_SLEEPING, NAP, &scene_idle);
+	waits(scene, 0, 1000, FUSE);
+	waits(scene, 1, 1010, FUSE);
+	scene_switch(scene, 1, 1895 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &daemon_task);
+	wakes(scene, 1900, &daemon_task, ANSWER, 0);
+	wakes(scene, 1910, &daemon_task, ANSWER, 1);
+	result = scene_analyze(scene, "100", 3000 * MS);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->kind, FINDING_IO_STALL);
+	assert_int_equal(finding->grade, GRADE_STRONG);
+	assert_int_equal(finding->blocked_ns, 1800 * MS);
+	assert_true(finding->has_culprit);
+	assert_int_equal(finding->culprit.tid, 400);
+	assert_int_equal(finding->culprit.hold_ns, 900 * MS);
+	assert_int_equal(finding->culprit.blocked_ns, 890 * MS);
+	assert_string_equal(finding->culprit.stack.frames[2].symbol, "do_nanosleep");
+	assert_non_null(strstr(finding->evidence[2], "itself blocked for 890 ms"));
+	scene_done(&result, scene);
+}
+
+/* A wake-up of a waiter by any other path is no answer. */
+static void fuse_stall_names_nobody_where_the_answer_was_not_seen(void **state)
+{
+	static const char *const stacks[] = { NULL, COMMITTED };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct scene *scene = scene_create(2);
+		struct scene_result result;
+
+		scene_switch(scene, 1, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &daemon_task);
+		waits(scene, 0, 1000, FUSE);
+		wakes(scene, 1900, &daemon_task, stacks[i], 0);
+		waits(scene, 1, 1950, FUSE);
+		result = scene_analyze(scene, "100", 3000 * MS);
+		assert_int_equal(result.model->findings[0].kind, FINDING_IO_STALL);
+		assert_int_equal(result.model->findings[0].blocked_ns, (900 + 1050) * MS);
+		assert_false(result.model->findings[0].has_culprit);
+		scene_done(&result, scene);
+	}
+}
+
+UNIT_TESTS(resource_wait)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(waits_for_journal_page_and_disk_are_one_stall),
+		cmocka_unit_test(fuse_stall_names_the_process_that_serves_the_file_system),
+		cmocka_unit_test(fuse_stall_names_nobody_where_the_answer_was_not_seen),
+	};
+
+	return run_unit_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The governor under loads of a made-up clock.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "recorder/record/governor.h"
+#include "tests/unit/support/unit_test.h"
+
+#define MS	1000000ull
+#define TICK_MS 100
+
+struct world {
+	struct governor governor;
+	struct governor_counts counts;
+	unsigned int changes;
+};
+
+/* 100,000 events a second, or half of one of two CPUs. */
+static const struct governor_options OPTIONS = {
+	.max_events = 100000,
+	.max_cpu_percent = 25,
+	.cpus = 2,
+	.knows_locks = true,
+};
+
+static void start(struct world *world, const struct governor_options *options)
+{
+	memset(world, 0, sizeof(*world));
+	world->counts.time_ns = 5000 * MS;
+	governor_init(&world->governor, options, &world->counts);
+}
+
+/* @blocking and @others events a second for @ms. Return: when the step first changed, or 0. */
+static unsigned int live(struct world *world, unsigned int ms, uint64_t blocking, uint64_t others)
+{
+	unsigned int changed_ms = 0;
+	for (unsigned int passed_ms = TICK_MS; passed_ms <= ms; passed_ms += TICK_MS) {
+		world->counts.time_ns += TICK_MS * MS;
+		world->counts.blocking += blocking * TICK_MS / 1000;
+		world->counts.events += (blocking + others) * TICK_MS / 1000;
+		if (governor_feed(&world->governor, &world->counts)) {
+			world->changes++;
+			changed_ms = changed_ms ? changed_ms : passed_ms;
+		}
+	}
+	return changed_ms;
+}
+
+static void governor_of_a_quiet_host_takes_all_stacks(void **state)
+{
+	struct world world;
+	(void)state;
+	start(&world, &OPTIONS);
+	live(&world, 60000, 1000, 1000);
+	assert_int_equal(world.changes, 0);
+	assert_int_equal(world.governor.step, GOVERNOR_FULL);
+	assert_int_equal(world.governor.events_a_second, 2000);
+}
+
+static void governor_steps_down_within_a_second(void **state)
+{
+	struct world world;
+	(void)state;
+	start(&world, &OPTIONS);
+	live(&world, 5000, 1000, 1000);
+	unsigned int changed_ms = live(&world, 1000, 110000, 0);
+	assert_in_range(changed_ms, 1, 1000);
+	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
+	assert_int_equal(governor_mode(&world.governor), MODE_DEFERRED_STACKS);
+}
+
+static void governor_does_not_wait_in_a_flood(void **state)
+{
+	struct world world;
+	(void)state;
+	start(&world, &OPTIONS);
+	assert_in_range(live(&world, 300, 900000, 0), 1, 300);
+	live(&world, 700, 900000, 0);
+	assert_int_equal(world.governor.step, GOVERNOR_TIMING);
+}
+
+static void governor_lets_a_short_burst_pass(void **state)
+{
+	struct world world;
+	(void)state;
+	start(&world, &OPTIONS);
+	live(&world, 5000, 1000, 1000);
+	live(&world, 200, 130000, 0);
+	live(&world, 5000, 1000, 1000);
+	assert_int_equal(world.changes, 0);
+}
+
+/* 110,000 events without stacks count as 55,000. */
+static void governor_stays_lazy_where_that_is_enough(void **state)
+{
+	struct world world;
+	(void)state;
+	start(&world, &OPTIONS);
+	live(&world, 60000, 110000, 0);
+	assert_int_equal(world.changes, 1);
+	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
+}
+
+static void governor_steps_up_after_ten_calm_seconds_and_not_before(void **state)
+{
+	struct world world;
+	(void)state;
+	start(&world, &OPTIONS);
+	live(&world, 1000, 110000, 0);
+	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
+	assert_int_equal(live(&world, 9500, 1000, 1000), 0);
+	assert_in_range(live(&world, 2000, 1000, 1000), 1, 2000);
+	assert_int_equal(world.governor.step, GOVERNOR_FULL);
+}
+
+static void governor_begins_to_count_anew_when_calm_is_broken(void **state)
+{
+	struct world world;
+	(void)state;
+	start(&world, &OPTIONS);
+	live(&world, 1000, 110000, 0);
+	live(&world, 8000, 1000, 1000);
+	live(&world, 500, 90000, 0);
+	assert_int_equal(live(&world, 9000, 1000, 1000), 0);
+	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
+}
+
+/* What lazy stacks make of a load is not what full ones would. */
+static void governor_does_not_flap_under_a_steady_load(void **state)
+{
+	struct world world;
+	(void)state;
+	start(&world, &OPTIONS);
+	live(&world, 120000, 101000, 0);
+	assert_int_equal(world.changes, 1);
+}
+
+static void governor_goes_back_one_step_at_a_time(void **state)
+{
+	struct world world;
+	(void)state;
+	start(&world, &OPTIONS);
+	live(&world, 2000, 900000, 0);
+	assert_int_equal(world.governor.step, GOVERNOR_TIMING);
+	live(&world, 11000, 1000, 1000);
+	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
+	live(&world, 11000, 1000, 1000);
+	assert_int_equal(world.governor.step, GOVERNOR_FULL);
+}
+
+static void governor_counts_its_own_cpu_time(void **state)
+{
+	struct world world;
+	(void)state;
+	start(&world, &OPTIONS);
+	for (int i = 0; i < 10; i++) {
+		world.counts.cpu_ns += 60 * MS; /* of 100: more than 25 % of two CPUs */
+		live(&world, 100, 10, 10);
+	}
+	assert_int_not_equal(world.governor.step, GOVERNOR_FULL);
+	assert_true(world.governor.cpu_permille >= 290);
+}
+
+static void governor_without_limits_never_steps(void **state)
+{
+	const struct governor_options unlimited = { .cpus = 1 };
+	struct world world;
+	(void)state;
+	start(&world, &unlimited);
+	live(&world, 5000, 90000000, 90000000);
+	assert_int_equal(world.changes, 0);
+}
+
+static void governor_takes_wakers_stacks_while_somebody_waits_for_a_lock(void **state)
+{
+	struct world world;
+	(void)state;
+	start(&world, &OPTIONS);
+	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
+	live(&world, 11000, 1000, 1000);
+	assert_int_equal(governor_mode(&world.governor), MODE_BLOCK_STACKS);
+	world.counts.lock_wait = true;
+	live(&world, 100, 1000, 1000);
+	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
+	world.counts.lock_wait = false;
+	live(&world, 9000, 1000, 1000);
+	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
+	live(&world, 2000, 1000, 1000);
+	assert_int_equal(governor_mode(&world.governor), MODE_BLOCK_STACKS);
+	assert_int_equal(world.changes, 0);
+}
+
+static void governor_always_takes_wakers_stacks_where_lock_waits_are_not_known(void **state)
+{
+	struct governor_options options = OPTIONS;
+	struct world world;
+	(void)state;
+	options.knows_locks = false;
+	start(&world, &options);
+	live(&world, 60000, 1000, 1000);
+	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
+}
+
+static void governor_note_says_the_step_and_why(void **state)
+{
+	struct world world;
+	char text[256];
+	(void)state;
+	start(&world, &OPTIONS);
+	live(&world, 1000, 110000, 0);
+	governor_note(&world.governor, GOVERNOR_FULL, text, sizeof(text));
+	assert_memory_equal(text, "governor: lazy stacks", 21);
+	assert_non_null(strstr(text, "110000 events a second"));
+	assert_non_null(strstr(text, "above the budget"));
+}
+
+UNIT_TESTS(governor)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(governor_of_a_quiet_host_takes_all_stacks),
+		cmocka_unit_test(governor_steps_down_within_a_second),
+		cmocka_unit_test(governor_does_not_wait_in_a_flood),
+		cmocka_unit_test(governor_lets_a_short_burst_pass),
+		cmocka_unit_test(governor_stays_lazy_where_that_is_enough),
+		cmocka_unit_test(governor_steps_up_after_ten_calm_seconds_and_not_before),
+		cmocka_unit_test(governor_begins_to_count_anew_when_calm_is_broken),
+		cmocka_unit_test(governor_does_not_flap_under_a_steady_load),
+		cmocka_unit_test(governor_goes_back_one_step_at_a_time),
+		cmocka_unit_test(governor_counts_its_own_cpu_time),
+		cmocka_unit_test(governor_without_limits_never_steps),
+		cmocka_unit_test(governor_takes_wakers_stacks_while_somebody_waits_for_a_lock),
+		cmocka_unit_test(
+			governor_always_takes_wakers_stacks_where_lock_waits_are_not_known),
+		cmocka_unit_test(governor_note_says_the_step_and_why),
+	};
+	return run_unit_tests(tests, NULL, NULL);
+}
