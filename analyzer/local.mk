@@ -42,7 +42,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/stopped_process.c \
 	analyzer/detect/lock_convoy_cause.c analyzer/detect/lock_convoy_cause.h \
 	analyzer/trace/frame_name.c analyzer/trace/frame_name.h \
-	analyzer/activity/history.c analyzer/activity/history.h \
+	analyzer/activity/history.c analyzer/activity/history.h analyzer/activity/history_private.h \
+	analyzer/activity/history_fill.c analyzer/activity/history_pieces.c analyzer/activity/history_store.c \
 	analyzer/locks/futex_classify.c analyzer/locks/futex_classify.h \
 	analyzer/detect/timed_lock.c \
 	analyzer/locks/futex_handoff.c analyzer/locks/futex_handoff.h \
@@ -104,7 +105,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/report/text_tables.c \
 	analyzer/trace/threads.c analyzer/trace/threads.h \
 	analyzer/timeline/timeline.c analyzer/timeline/timeline.h \
-	analyzer/util/span.h \
+	analyzer/util/array.h analyzer/util/span.h \
 	analyzer/activity/event_excerpt.c analyzer/activity/event_excerpt.h \
 	analyzer/trace/trigger.c analyzer/trace/trigger.h \
 	analyzer/timeline/missing_switches.c analyzer/timeline/missing_switches.h \
