@@ -107,6 +107,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/timeline/timeline.c analyzer/timeline/timeline.h \
 	analyzer/util/array.h analyzer/util/span.h \
 	analyzer/activity/event_excerpt.c analyzer/activity/event_excerpt.h \
+	analyzer/activity/excerpt_events.c analyzer/activity/excerpt_events.h \
 	analyzer/trace/trigger.c analyzer/trace/trigger.h \
 	analyzer/timeline/missing_switches.c analyzer/timeline/missing_switches.h \
 	analyzer/activity/wait_baseline.c analyzer/activity/wait_baseline.h \

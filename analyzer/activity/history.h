@@ -21,13 +21,13 @@
 #include "analyzer/trace/source.h"
 
 #define HISTORY_BYTES_MAX (96u << 20)	/* of intervals, with the lock waits in them */
-#define HISTORY_EVENTS_MAX (1u << 19)	/* of single events, 48 bytes each */
+#define HISTORY_EVENTS_MAX (1u << 19)	/* of single events, 48 bytes each; where there are more, the older ones go */
 
 /* One interval of a thread, or several short ones that are alike. */
 struct history_interval {
 	uint64_t start_ns, end_ns;
 	uint32_t waker;		/* BLOCKED: index of the thread whose waking ended it, see history_waker(); HISTORY_NOBODY */
-	uint32_t stack_id;	/* BLOCKED, RUNNABLE: as in struct interval */
+	uint32_t stack_id;	/* as in struct interval */
 	uint32_t waker_stack_id, waker_cpu; /* BLOCKED: of that waking */
 	uint32_t cpu;		/* as in struct interval */
 	uint32_t lock_wait;	/* see history_lock_wait() */
@@ -35,7 +35,7 @@ struct history_interval {
 	uint8_t flags;		/* INTERVAL_* */
 	uint8_t state;		/* enum thread_state */
 	uint8_t class;		/* enum wait_class: BLOCKED, and RUNNABLE (cpu.*, or what it was preempted in) */
-	uint8_t prev_state : 7;	/* enum ft_task_state: BLOCKED, and RUNNABLE because preempted */
+	uint8_t prev_state : 7;	/* enum ft_task_state: as in struct interval */
 	bool waker_in_interrupt : 1;
 };
 

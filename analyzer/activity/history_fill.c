@@ -119,12 +119,55 @@ out:
 	return r;
 }
 
+/* Return: how many are left. */
+static size_t drop_older_half(void *array, size_t count, size_t element_bytes)
+{
+	size_t left = count / 2;
+
+	if (left)
+		memmove(array, (char *)array + (count - left) * element_bytes,
+			left * element_bytes);
+	return left;
+}
+
+/* There is no room: what came last is more likely to be asked about. */
+static void drop_old_samples(struct history *history)
+{
+	history->sample_count = 0;
+	for (size_t i = 0; i < per_thread_count(&history->entries); i++) {
+		struct thread_entry *entry = per_thread_at(&history->entries, i);
+
+		if (!entry)
+			continue;
+		entry->sample_count = drop_older_half(entry->samples, entry->sample_count,
+						      sizeof(*entry->samples));
+		history->sample_count += entry->sample_count;
+	}
+}
+
+static void drop_old_events(struct history *history)
+{
+	history->events_cut = true;
+	history->event_count = 0;
+	for (size_t i = 0; i < per_thread_count(&history->entries); i++) {
+		struct thread_entry *entry = per_thread_at(&history->entries, i);
+
+		if (!entry)
+			continue;
+		entry->event_count = drop_older_half(entry->events, entry->event_count,
+						     sizeof(*entry->events));
+		history->event_count += entry->event_count;
+	}
+}
+
 static int append_sample(struct history *history, const struct event *event)
 {
 	struct thread_entry *entry;
 
-	if (event->stack_id == STACK_NONE || !event->thread || history->sample_count >= SAMPLES_MAX)
+	if (event->stack_id == STACK_NONE || !event->thread)
 		return 0;
+	if (history->sample_count >= SAMPLES_MAX)
+		drop_old_samples(history);
 	entry = per_thread_get(&history->entries, event->thread);
 	if (!entry || array_grow(entry->samples, entry->sample_count, entry->sample_room))
 		return -ENOMEM;
@@ -157,10 +200,8 @@ static int append_event(struct history *history, const struct event *event)
 
 	if (!event->thread)
 		return 0;
-	if (history->event_count >= HISTORY_EVENTS_MAX) {
-		history->events_cut = true;
-		return 0;
-	}
+	if (history->event_count >= HISTORY_EVENTS_MAX)
+		drop_old_events(history);
 	switch (raw->kind) {
 	case FT_EVENT_LOCK_BEGIN:
 		kept.address = raw->lock_begin.address;

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "analyzer/util/span.h"
+
 struct main_replay {
 	struct observations *observations;
 	int error;
@@ -169,8 +171,10 @@ int observations_refine(struct observations *observations, uint64_t start_ns, ui
 
 	if (observations->span_history || !history_is_coarse(observations->history))
 		return 0;
-	observations->span_start_ns = start_ns;
-	observations->span_end_ns = end_ns;
+	start_ns = start_ns > OBSERVATIONS_AROUND_NS ? start_ns - OBSERVATIONS_AROUND_NS : 0;
+	end_ns += OBSERVATIONS_AROUND_NS;
+	observations->span_start_ns = start_ns = later(start_ns, observations->start_ns);
+	observations->span_end_ns = end_ns = earlier(end_ns, observations->end_ns);
 	observations->decodings++;
 	r = replay_create(observations->source, observations->stack_infos, &locks,
 			  &observations->span_replay);

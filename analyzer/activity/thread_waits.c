@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "analyzer/activity/observations.h"
 #include "analyzer/util/span.h"
 
 /* The latest wait of a kind. Later intervals may add to it. */
@@ -216,10 +217,9 @@ int thread_waits_find(const struct history *history, const struct stack_table *s
 		      struct thread_waits *ret_waits)
 {
 	struct thread_waits waits = { .intervals = 0 };
-	struct waits_walk walk = { .history = history,
-				   .stack_infos = stack_infos,
-				   .query = query,
-				   .waits = &waits };
+	struct waits_walk walk = {
+		.history = history, .stack_infos = stack_infos, .query = query, .waits = &waits
+	};
 	const struct history_interval *intervals;
 	size_t count = history_intervals(history, query->thread, &intervals);
 	int r = 0;
@@ -235,4 +235,29 @@ int thread_waits_find(const struct history *history, const struct stack_table *s
 	if (!r)
 		*ret_waits = waits;
 	return r;
+}
+
+/* The history of a span cuts what reaches out of it. */
+static bool is_cut(const struct observations *observations, const struct thread_waits *waits)
+{
+	for (size_t i = 0; i < waits->wait_count; i++)
+		if (waits->waits[i].start_ns <= observations->span_start_ns ||
+		    waits->waits[i].end_ns >= observations->span_end_ns)
+			return true;
+	return false;
+}
+
+int thread_waits_find_finest(const struct observations *observations,
+			     const struct thread_waits_query *query, struct thread_waits *ret_waits)
+{
+	const struct stack_table *stacks = source_stacks(observations->source);
+	const struct history *history =
+		observations_history(observations, query->start_ns, query->end_ns);
+	int r = thread_waits_find(history, stacks, observations->stack_infos, query, ret_waits);
+
+	if (r || history == observations->history || !is_cut(observations, ret_waits))
+		return r;
+	cpu_profile_free(&ret_waits->profile);
+	return thread_waits_find(observations->history, stacks, observations->stack_infos, query,
+				 ret_waits);
 }

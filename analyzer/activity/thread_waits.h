@@ -13,6 +13,8 @@
 #include "analyzer/activity/cpu_profile.h"
 #include "analyzer/activity/history.h"
 
+struct observations;
+
 #define THREAD_WAITS_MAX 3
 #define THREAD_WAIT_PIECES_MAX 12
 
@@ -65,5 +67,10 @@ struct thread_waits {
 int thread_waits_find(const struct history *history, const struct stack_table *stacks,
 		      struct stack_infos *stack_infos, const struct thread_waits_query *query,
 		      struct thread_waits *ret_waits);
+
+/* In the finest history that holds the span and the waits in it whole. */
+int thread_waits_find_finest(const struct observations *observations,
+			     const struct thread_waits_query *query,
+			     struct thread_waits *ret_waits);
 
 #endif

@@ -181,6 +181,10 @@ static int switch_out(struct timeline *timeline, struct thread_slot *slot,
 	enum ft_task_state state = event->raw.switch_.prev_state;
 	int error;
 
+	if (slot->current.state == THREAD_RUNNING) {
+		slot->current.prev_state = state;
+		slot->current.stack_id = event->stack_id;
+	}
 	if (state == FT_STATE_DEAD) {
 		slot->done = true;
 		return thread_state_close(timeline, slot, time_ns, 0);

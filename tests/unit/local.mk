@@ -102,8 +102,10 @@ tests_unit_analyzer_test_locks_SOURCES = \
 tests_unit_analyzer_test_locks_LDADD = $(ANALYZER_UNIT_LIBS)
 
 tests_unit_analyzer_test_activity_SOURCES = \
+	tests/unit/analyzer/activity/test_event_excerpt.c \
 	tests/unit/analyzer/activity/test_lock_bursts.c \
-	tests/unit/analyzer/activity/test_stall.c
+	tests/unit/analyzer/activity/test_stall.c \
+	tests/unit/analyzer/activity/test_thread_waits.c
 tests_unit_analyzer_test_activity_LDADD = $(ANALYZER_UNIT_LIBS)
 
 tests_unit_analyzer_test_blame_SOURCES = \

@@ -441,6 +441,39 @@ void scene_done(struct scene_result *result, struct scene *scene)
 	scene_destroy(scene);
 }
 
+void scene_observe(struct scene *scene, uint64_t end_ns, struct scene_observed *ret_observed)
+{
+	const char *path = scene_write(scene, "", end_ns);
+	struct scene_observed *observed = ret_observed;
+	char *message = NULL;
+
+	*observed = (struct scene_observed){ .scene = scene };
+	assert_int_equal(source_open(path, &observed->source, &message), 0);
+	assert_int_equal(stack_infos_create(source_stacks(observed->source),
+					    &observed->stack_infos),
+			 0);
+	assert_int_equal(observations_make(observed->source, observed->stack_infos,
+					   NULL, 0, 200 * SCENE_MS, &observed->observations),
+			 0);
+}
+
+void scene_observed_free(struct scene_observed *observed)
+{
+	observations_free(&observed->observations);
+	stack_infos_destroy(observed->stack_infos);
+	source_close(observed->source);
+	scene_destroy(observed->scene);
+}
+
+struct thread *scene_observed_thread(const struct scene_observed *observed,
+				     const struct ft_task *task)
+{
+	struct thread *thread = threads_find(source_threads(observed->source), task->tid);
+
+	assert_non_null(thread);
+	return thread;
+}
+
 /* The freeze. */
 
 void scene_freeze_begins(struct scene *scene, const struct scene_freeze *freeze)
