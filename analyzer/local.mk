@@ -80,6 +80,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/resource_wait.c analyzer/detect/resource_wait.h \
 	analyzer/detect/host_pause.c analyzer/detect/host_pause.h \
 	analyzer/timeline/thread_state.c analyzer/timeline/thread_state.h \
+	analyzer/trace/capture_source.c analyzer/trace/source_private.h \
+	analyzer/trace/event_merge.c analyzer/trace/event_merge.h \
 	analyzer/trace/source.c analyzer/trace/source.h \
 	analyzer/trace/source_error.c analyzer/trace/source_error.h \
 	analyzer/detect/spin.c analyzer/detect/spin.h \

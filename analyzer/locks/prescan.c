@@ -218,17 +218,16 @@ int prescan_run(struct source *source, struct stack_infos *stack_infos, struct t
 		struct prescan *ret_prescan)
 {
 	struct scan scan = { ret_prescan, target, stack_infos, NULL, source_start_ns(source) };
-	struct event event;
+	const struct event *event;
 	int r;
 
 	*ret_prescan = (struct prescan){ 0 };
 	r = start_scan(&scan, source);
-	if (!r)
-		r = source_rewind(source);
 	if (r)
 		goto out;
+	source_rewind(source);
 	while ((r = source_next(source, &event)) > 0) {
-		r = scan_event(&scan, &event);
+		r = scan_event(&scan, event);
 		if (r)
 			goto out;
 	}

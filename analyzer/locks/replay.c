@@ -76,17 +76,17 @@ static int pass_closed(void *context, const struct interval *interval)
 
 static int pass_events(struct replay *pass, struct timeline *timeline)
 {
-	struct event event;
+	const struct event *event;
 	int r;
 
 	while ((r = source_next(pass->source, &event)) > 0) {
-		r = kernel_operations_event(pass->operations, &event);
+		r = kernel_operations_event(pass->operations, event);
 		if (!r)
-			r = lock_tracker_event(pass->locks, &event);
+			r = lock_tracker_event(pass->locks, event);
 		if (!r && pass->watcher->event)
-			r = pass->watcher->event(pass->watcher->context, &event);
+			r = pass->watcher->event(pass->watcher->context, event);
 		if (!r)
-			r = timeline_event(timeline, &event);
+			r = timeline_event(timeline, event);
 		if (r)
 			break;
 	}
@@ -120,9 +120,7 @@ int replay_run(struct replay *pass, const struct replay_watcher *watcher)
 	int r;
 
 	pass->watcher = watcher;
-	r = source_rewind(pass->source);
-	if (r)
-		goto out;
+	source_rewind(pass->source);
 	r = timeline_create(&sink, source_start_ns(pass->source), &timeline);
 	if (r)
 		goto out;

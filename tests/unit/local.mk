@@ -68,14 +68,17 @@ tests_unit_test_capture_SOURCES = \
 tests_unit_test_capture_LDADD = $(CAPTURE_UNIT_LIBS)
 
 tests_unit_analyzer_test_util_SOURCES = \
+	tests/unit/analyzer/util/test_array.c \
 	tests/unit/analyzer/util/test_human.c \
 	tests/unit/analyzer/util/test_json_writer.c \
 	tests/unit/analyzer/util/test_min_heap.c \
+	tests/unit/analyzer/util/test_span.c \
 	tests/unit/analyzer/util/test_terminal.c
 tests_unit_analyzer_test_util_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_analyzer_test_util_LDADD = $(ANALYZER_UNIT_LIBS)
 
 tests_unit_analyzer_test_trace_SOURCES = \
+	tests/unit/analyzer/trace/test_cpu_stream.c \
 	tests/unit/analyzer/trace/test_event_counts.c \
 	tests/unit/analyzer/trace/test_large_calls.c \
 	tests/unit/analyzer/trace/test_lost_spans.c \
