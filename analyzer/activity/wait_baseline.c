@@ -61,7 +61,7 @@ struct entry {
 enum usual_verdict { USUAL, UNUSUAL, SET_ASIDE };
 
 struct wait_baseline {
-	struct stack_infos *stackfacts;
+	struct stack_infos *stack_infos;
 	uint64_t long_ns;
 	struct per_thread threads; /* struct entry */
 	struct kind *kinds;
@@ -69,14 +69,14 @@ struct wait_baseline {
 	size_t count, room;
 };
 
-int wait_baseline_create(struct stack_infos *stackfacts, uint64_t long_ns,
+int wait_baseline_create(struct stack_infos *stack_infos, uint64_t long_ns,
 			 struct wait_baseline **ret_usual)
 {
 	struct wait_baseline *usual = calloc(1, sizeof(*usual));
 
 	if (!usual)
 		return -ENOMEM;
-	usual->stackfacts = stackfacts;
+	usual->stack_infos = stack_infos;
 	usual->long_ns = long_ns;
 	usual->threads.entry_bytes = sizeof(struct entry);
 	*ret_usual = usual;
@@ -156,7 +156,7 @@ static struct thread *cause(const struct wait_baseline *usual, const struct inte
 		return NULL;
 	if (!interval->waker_in_interrupt)
 		return interval->waker;
-	fact = stack_infos_get(usual->stackfacts, interval->waker_stack_id);
+	fact = stack_infos_get(usual->stack_infos, interval->waker_stack_id);
 	return fact && fact->own_softirq ? interval->waker : NULL;
 }
 
@@ -413,7 +413,7 @@ void wait_baseline_finish(struct wait_baseline *usual)
 {
 	for (size_t i = 0; i < usual->count; i++) {
 		struct fed_wait *wait = &usual->waits[i];
-		const struct stack_info *fact = stack_infos_get(usual->stackfacts, wait->stack_id);
+		const struct stack_info *fact = stack_infos_get(usual->stack_infos, wait->stack_id);
 		const struct kind *kind = NULL;
 		struct thread_baseline others;
 

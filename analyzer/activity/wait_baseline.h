@@ -39,7 +39,7 @@ struct fed_wait {
 struct wait_baseline;
 
 /* @long_ns: shorter waits are no stall. Return: 0 or -ENOMEM. */
-int wait_baseline_create(struct stack_infos *stackfacts, uint64_t long_ns, struct wait_baseline **ret_usual);
+int wait_baseline_create(struct stack_infos *stack_infos, uint64_t long_ns, struct wait_baseline **ret_usual);
 void wait_baseline_destroy(struct wait_baseline *usual);
 
 /**

@@ -53,7 +53,7 @@ struct thread_entry {
 };
 
 struct wait_stats {
-	struct stack_infos *stackfacts;
+	struct stack_infos *stack_infos;
 	const struct lock_tracker *locks;
 	struct wait_baseline *usual;
 	struct wait_stats_options options;
@@ -67,7 +67,7 @@ struct wait_stats {
 	struct long_wait longest;
 };
 
-int wait_stats_create(struct stack_infos *stackfacts, const struct lock_tracker *locks, struct wait_baseline *usual,
+int wait_stats_create(struct stack_infos *stack_infos, const struct lock_tracker *locks, struct wait_baseline *usual,
 		   const struct wait_stats_options *options, struct wait_stats **ret_account)
 {
 	struct wait_stats *account = calloc(1, sizeof(*account));
@@ -75,7 +75,7 @@ int wait_stats_create(struct stack_infos *stackfacts, const struct lock_tracker 
 	if (!account)
 		return -ENOMEM;
 	account->threads.entry_bytes = sizeof(struct thread_entry);
-	account->stackfacts = stackfacts;
+	account->stack_infos = stack_infos;
 	account->locks = locks;
 	account->usual = usual;
 	account->options = *options;
@@ -375,7 +375,7 @@ int wait_stats_closed(struct wait_stats *account, const struct interval *interva
 	entry->sums.state_ns[interval->state] += interval->end_ns - interval->start_ns;
 	if (interval->state != THREAD_BLOCKED && interval->state != THREAD_RUNNABLE)
 		return 0;
-	fact = stack_infos_get(account->stackfacts, interval->stack_id);
+	fact = stack_infos_get(account->stack_infos, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
 	counts = account->options.counts(account->options.context, interval->thread);

@@ -51,7 +51,7 @@ struct wait_stats_options {
 };
 
 /* @locks, @usual: borrowed. @locks' lock_tracker_closed() must have seen an interval before wait_stats_closed() does. */
-int wait_stats_create(struct stack_infos *stackfacts, const struct lock_tracker *locks, struct wait_baseline *usual,
+int wait_stats_create(struct stack_infos *stack_infos, const struct lock_tracker *locks, struct wait_baseline *usual,
 		   const struct wait_stats_options *options, struct wait_stats **ret_account);
 void wait_stats_destroy(struct wait_stats *account);
 

@@ -170,19 +170,19 @@ static int join_direct(struct blame_table *blame)
 }
 
 /* " in fsync", "" */
-static const char *operation_of(struct stack_infos *stackfacts, const struct wait_chain_root *root,
+static const char *operation_of(struct stack_infos *stack_infos, const struct wait_chain_root *root,
 				const char **ret_in)
 {
-	const struct stack_info *fact = stack_infos_get(stackfacts, root->stack_id);
+	const struct stack_info *fact = stack_infos_get(stack_infos, root->stack_id);
 
 	*ret_in = fact && *fact->operation ? " in " : "";
 	return fact ? fact->operation : "";
 }
 
-static int running_text(struct stack_infos *stackfacts, const struct cpu_profile *profile,
+static int running_text(struct stack_infos *stack_infos, const struct cpu_profile *profile,
 			char **ret_text)
 {
-	const struct stack_info *fact = stack_infos_get(stackfacts, profile->stack_id);
+	const struct stack_info *fact = stack_infos_get(stack_infos, profile->stack_id);
 	bool called = fact && *fact->operation;
 	int r;
 
@@ -196,16 +196,16 @@ static int running_text(struct stack_infos *stackfacts, const struct cpu_profile
 	return r < 0 ? -ENOMEM : 0;
 }
 
-int blame_table_root_text(struct stack_infos *stackfacts, const struct wait_chain_root *root,
+int blame_table_root_text(struct stack_infos *stack_infos, const struct wait_chain_root *root,
 			  const struct cpu_profile *profile, char **ret_text)
 {
 	const char *class = wait_class_name(root->class), *in;
-	const char *operation = operation_of(stackfacts, root, &in);
+	const char *operation = operation_of(stack_infos, root, &in);
 	int r = 0;
 
 	switch (root->kind) {
 	case ROOT_RUNNING:
-		return running_text(stackfacts, profile, ret_text);
+		return running_text(stack_infos, profile, ret_text);
 	case ROOT_NO_CPU:
 		r = asprintf(ret_text, "no CPU for it");
 		break;
@@ -260,7 +260,7 @@ static enum grade grade_of(const struct row *row, const struct model *model)
 }
 
 static int fill_row(const struct row *row, const struct history *history,
-		    const struct stack_table *stacks, struct stack_infos *stackfacts,
+		    const struct stack_table *stacks, struct stack_infos *stack_infos,
 		    const struct model *model, struct model_blame *entry)
 {
 	const struct wait_chain_root *root = &row->root;
@@ -280,13 +280,13 @@ static int fill_row(const struct row *row, const struct history *history,
 		r = history_profile(history, stacks, root->thread, row->start_ns, row->end_ns,
 				    &profile);
 	if (!r)
-		r = blame_table_root_text(stackfacts, root, &profile, &entry->root);
+		r = blame_table_root_text(stack_infos, root, &profile, &entry->root);
 	cpu_profile_free(&profile);
 	return r;
 }
 
 int blame_table_tell(struct blame_table *blame, const struct history *history,
-		     const struct stack_table *stacks, struct stack_infos *stackfacts,
+		     const struct stack_table *stacks, struct stack_infos *stack_infos,
 		     struct model *model)
 {
 	struct row *row, *next;
@@ -301,7 +301,7 @@ int blame_table_tell(struct blame_table *blame, const struct history *history,
 	{
 		if (!row->blocked_ns)
 			continue;
-		r = fill_row(row, history, stacks, stackfacts, model,
+		r = fill_row(row, history, stacks, stack_infos, model,
 			     &model->blame[model->blame_count]);
 		if (r)
 			return r;

@@ -25,11 +25,11 @@ int blame_table_add(struct blame_table *blame, const struct thread *victim, cons
  * Return: 0 or -ENOMEM.
  */
 int blame_table_tell(struct blame_table *blame, const struct history *history, const struct stack_table *stacks,
-	       struct stack_infos *stackfacts, struct model *model);
+	       struct stack_infos *stack_infos, struct model *model);
 
 /* What the root is, without the name of its thread: "running clear_page_erms (mmap)". *ret_text is to
  * be freed. Return: 0 or -ENOMEM. */
-int blame_table_root_text(struct stack_infos *stackfacts, const struct wait_chain_root *root,
+int blame_table_root_text(struct stack_infos *stack_infos, const struct wait_chain_root *root,
 		    const struct cpu_profile *profile, char **ret_text);
 
 #endif

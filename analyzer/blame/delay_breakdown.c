@@ -73,7 +73,7 @@ static struct wait_kind *kind_of(struct kinds *kinds, enum wait_class class,
 static int add_piece(struct kinds *kinds, struct wait_chain_walk *walk, struct thread *thread,
 		     const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
 {
-	const struct stack_info *fact = stack_infos_get(walk->stackfacts, piece->stack_id);
+	const struct stack_info *fact = stack_infos_get(walk->stack_infos, piece->stack_id);
 	struct delay_wait *wait;
 
 	if (!fact)

@@ -133,7 +133,7 @@ int root_cause_examine(const struct root_cause_context *context, struct contende
 	chains.walk = (struct wait_chain_walk){
 		.history = chains.history,
 		.short_ns = later((stall->end_ns - stall->start_ns) / SHORT_PARTS, SHORT_LEAST_NS),
-		.stackfacts = observations->stack_infos,
+		.stack_infos = observations->stack_infos,
 		.root = blame_root,
 		.context = &chains,
 		.steps_left = STEPS_MAX,

@@ -71,7 +71,7 @@ static int fill_because(const struct detect_context *context,
 			continue;
 		entry->root_tid = root->thread->tid;
 		entry->root_comm = root->thread->comm;
-		if (blame_table_root_text(context->stackfacts, root, &(struct cpu_profile){ 0 },
+		if (blame_table_root_text(context->stack_infos, root, &(struct cpu_profile){ 0 },
 					  &entry->root))
 			return -ENOMEM;
 	}

@@ -33,7 +33,7 @@ static void lock_text(const struct detect_context *context, const struct contend
 		[WAIT_LOCK_PERCPU] = "a per-CPU rwsem", [WAIT_LOCK_INODE] = "an inode's lock",
 		[WAIT_LOCK_FILE] = "a file lock",	[WAIT_LOCK_USER] = "a lock of the program",
 	};
-	const struct stack_info *fact = stack_infos_get(context->stackfacts, suspect->wait_stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stack_infos, suspect->wait_stack_id);
 	const char *name = names[suspect->class] ? names[suspect->class] : "a lock";
 	const char *detail = fact ? fact->uninterruptible.detail : NULL;
 
@@ -147,7 +147,7 @@ static int while_text(const struct detect_context *context, const struct contend
 		      char **ret_text)
 {
 	const struct stack_info *fact =
-		stack_infos_get(context->stackfacts, story->stack_id != STACK_NONE
+		stack_infos_get(context->stack_infos, story->stack_id != STACK_NONE
 							    ? story->stack_id
 							    : suspect->owner.longest.stack_id);
 	bool populates;

@@ -117,7 +117,7 @@ static int wait_evidence(const struct detect_context *context, const struct slow
 			 struct model_finding *finding)
 {
 	const struct fed_wait *wait = &feeder->longest;
-	const struct stack_info *fact = stack_infos_get(context->stackfacts, wait->stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stack_infos, wait->stack_id);
 	struct human length = human_duration(wait->end_ns - wait->start_ns);
 	int r;
 

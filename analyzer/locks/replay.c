@@ -20,7 +20,7 @@ struct replay {
 	uint64_t contradictions;
 };
 
-int replay_create(struct source *source, struct stack_infos *stackfacts,
+int replay_create(struct source *source, struct stack_infos *stack_infos,
 		  const struct lock_tracker_options *options, struct replay **ret_pass)
 {
 	struct replay *pass = calloc(1, sizeof(*pass));
@@ -29,10 +29,10 @@ int replay_create(struct source *source, struct stack_infos *stackfacts,
 	if (!pass)
 		return -ENOMEM;
 	pass->source = source;
-	r = kernel_operations_create(stackfacts, &pass->operations);
+	r = kernel_operations_create(stack_infos, &pass->operations);
 	if (r)
 		goto out;
-	r = lock_tracker_create(stackfacts, pass->operations, options, &pass->locks);
+	r = lock_tracker_create(stack_infos, pass->operations, options, &pass->locks);
 	if (r)
 		goto out;
 	lock_tracker_believe_log(pass->locks, source_threads(source));
@@ -141,12 +141,12 @@ out:
 	return r;
 }
 
-int replay_over(struct source *source, struct stack_infos *stackfacts,
+int replay_over(struct source *source, struct stack_infos *stack_infos,
 		const struct replay_watcher *watcher)
 {
 	const struct lock_tracker_options options = { 0 };
 	struct replay *pass = NULL;
-	int r = replay_create(source, stackfacts, &options, &pass);
+	int r = replay_create(source, stack_infos, &options, &pass);
 
 	if (!r)
 		r = replay_run(pass, watcher);

@@ -19,7 +19,7 @@ struct replay_watcher {
 	void *context;
 };	/* what they return other than 0 ends the pass and is returned */
 
-int replay_create(struct source *source, struct stack_infos *stackfacts,
+int replay_create(struct source *source, struct stack_infos *stack_infos,
 		const struct lock_tracker_options *options, struct replay **ret_pass);
 void replay_destroy(struct replay *pass);
 
@@ -36,7 +36,7 @@ uint64_t replay_contradictions(const struct replay *pass);
 int replay_run(struct replay *pass, const struct replay_watcher *watcher);
 
 /* All of it for a watcher that asks nothing of the locks. 0, -ENOMEM, -EIO, or what the watcher returned. */
-int replay_over(struct source *source, struct stack_infos *stackfacts,
+int replay_over(struct source *source, struct stack_infos *stack_infos,
 	      const struct replay_watcher *watcher);
 
 #endif

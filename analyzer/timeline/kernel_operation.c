@@ -19,17 +19,17 @@ struct seen {
 };
 
 struct kernel_operations {
-	struct stack_infos *stackfacts;
+	struct stack_infos *stack_infos;
 	struct per_thread seen;	/* struct seen */
 };
 
-int kernel_operations_create(struct stack_infos *stackfacts, struct kernel_operations **ret_operations)
+int kernel_operations_create(struct stack_infos *stack_infos, struct kernel_operations **ret_operations)
 {
 	struct kernel_operations *operations = calloc(1, sizeof(*operations));
 
 	if (!operations)
 		return -ENOMEM;
-	operations->stackfacts = stackfacts;
+	operations->stack_infos = stack_infos;
 	operations->seen.entry_bytes = sizeof(struct seen);
 	*ret_operations = operations;
 	return 0;
@@ -57,7 +57,7 @@ static void see(struct seen *seen, uint32_t operation_id, uint64_t time_ns)
 
 static int see_stack(struct kernel_operations *operations, struct seen *seen, const struct event *event)
 {
-	const struct stack_info *fact = stack_infos_get(operations->stackfacts, event->stack_id);
+	const struct stack_info *fact = stack_infos_get(operations->stack_infos, event->stack_id);
 
 	if (!fact)
 		return -ENOMEM;
