@@ -145,7 +145,7 @@ static int add_places(const struct cpu_profiler *profiler, struct cpu_profile *p
 	return 0;
 }
 
-int cpu_profiler_tell(const struct cpu_profiler *profiler, struct cpu_profile *ret_profile)
+int cpu_profiler_read(const struct cpu_profiler *profiler, struct cpu_profile *ret_profile)
 {
 	struct cpu_profile profile = { .stack_id = STACK_NONE };
 	struct named *named = NULL, *entry, *next;

@@ -163,7 +163,7 @@ int history_profile(const struct history *history, const struct stack_table *sta
 							.thread = thread,
 							.stack_id = samples[i].stack_id });
 	if (!r)
-		r = cpu_profiler_tell(profiler, ret_profile);
+		r = cpu_profiler_read(profiler, ret_profile);
 	cpu_profiler_destroy(profiler);
 	return r;
 }

@@ -6,7 +6,7 @@
 
 #include "analyzer/util/span.h"
 
-bool history_of_owner(const struct history_piece *piece)
+bool history_names_owner(const struct history_piece *piece)
 {
 	return piece->link == LINK_OWNER || piece->link == LINK_OWNER_EXACT ||
 	       piece->link == LINK_OWNER_PLAUSIBLE;
@@ -115,7 +115,7 @@ static void cut_piece(struct history_pieces *pieces, struct history_piece *piece
 		break;
 	}
 	piece->interval_end = piece->end_ns == interval->end_ns;
-	if (piece->by && piece->interval_end && history_of_owner(piece) &&
+	if (piece->by && piece->interval_end && history_names_owner(piece) &&
 	    piece->by == history_waker(pieces->history, interval))
 		piece->by_stack_id = interval->waker_stack_id;
 }

@@ -12,7 +12,7 @@
 #define TIMES_LONGEST 5u
 #define TIMES_MEDIAN  20u
 
-/* With fewer waits before it, nobody knows what is usual. */
+/* With fewer waits before it, nobody knows what is baseline. */
 #define USUAL_LEAST 20u
 
 #define WAKERS	8 /* that are counted; of more, those that come again and again stay */
@@ -65,38 +65,38 @@ struct wait_baseline {
 	uint64_t long_ns;
 	struct per_thread threads; /* struct entry */
 	struct kind *kinds;
-	struct fed_wait *waits;
+	struct producer_wait *waits;
 	size_t count, room;
 };
 
 int wait_baseline_create(struct stack_infos *stack_infos, uint64_t long_ns,
-			 struct wait_baseline **ret_usual)
+			 struct wait_baseline **ret_baseline)
 {
-	struct wait_baseline *usual = calloc(1, sizeof(*usual));
+	struct wait_baseline *baseline = calloc(1, sizeof(*baseline));
 
-	if (!usual)
+	if (!baseline)
 		return -ENOMEM;
-	usual->stack_infos = stack_infos;
-	usual->long_ns = long_ns;
-	usual->threads.entry_bytes = sizeof(struct entry);
-	*ret_usual = usual;
+	baseline->stack_infos = stack_infos;
+	baseline->long_ns = long_ns;
+	baseline->threads.entry_bytes = sizeof(struct entry);
+	*ret_baseline = baseline;
 	return 0;
 }
 
-void wait_baseline_destroy(struct wait_baseline *usual)
+void wait_baseline_destroy(struct wait_baseline *baseline)
 {
 	struct kind *kind, *next;
 
-	if (!usual)
+	if (!baseline)
 		return;
-	HASH_ITER(hh, usual->kinds, kind, next)
+	HASH_ITER(hh, baseline->kinds, kind, next)
 	{
-		HASH_DEL(usual->kinds, kind);
+		HASH_DEL(baseline->kinds, kind);
 		free(kind);
 	}
-	per_thread_free(&usual->threads);
-	free(usual->waits);
-	free(usual);
+	per_thread_free(&baseline->threads);
+	free(baseline->waits);
+	free(baseline);
 }
 
 /* Waits that end when somebody gives what is waited for. */
@@ -121,43 +121,43 @@ static bool is_asked(enum wait_class class)
 	return class == WAIT_IPC_PIPE || class == WAIT_NET_SOCKET || class == WAIT_POLL;
 }
 
-static struct kind *kind_find(const struct wait_baseline *usual, const struct kind_key *key)
+static struct kind *kind_find(const struct wait_baseline *baseline, const struct kind_key *key)
 {
 	struct kind *kind;
 
-	HASH_FIND(hh, usual->kinds, key, sizeof(*key), kind);
+	HASH_FIND(hh, baseline->kinds, key, sizeof(*key), kind);
 	return kind;
 }
 
-static struct kind *kind_get(struct wait_baseline *usual, struct entry *entry,
+static struct kind *kind_get(struct wait_baseline *baseline, struct entry *entry,
 			     const struct kind_key *key)
 {
 	struct kind *kind = entry->kind;
 
 	if (kind && !memcmp(&kind->key, key, sizeof(*key)))
 		return kind;
-	kind = kind_find(usual, key);
+	kind = kind_find(baseline, key);
 	if (kind)
 		return kind;
 	kind = calloc(1, sizeof(*kind));
 	if (!kind)
 		return NULL;
 	kind->key = *key;
-	HASH_ADD(hh, usual->kinds, key, sizeof(kind->key), kind);
+	HASH_ADD(hh, baseline->kinds, key, sizeof(kind->key), kind);
 	return kind;
 }
 
 /* The one that did it: not one that was only interrupted, nor a CPU that had nothing to do. */
-static struct thread *cause(const struct wait_baseline *usual, const struct interval *interval)
+static struct thread *cause(const struct wait_baseline *baseline, const struct interval *interval)
 {
-	const struct stack_info *fact;
+	const struct stack_info *info;
 
 	if (!interval->waker || interval->waker->idle_task)
 		return NULL;
 	if (!interval->waker_in_interrupt)
 		return interval->waker;
-	fact = stack_infos_get(usual->stack_infos, interval->waker_stack_id);
-	return fact && fact->own_softirq ? interval->waker : NULL;
+	info = stack_infos_get(baseline->stack_infos, interval->waker_stack_id);
+	return info && info->own_softirq ? interval->waker : NULL;
 }
 
 /* The counter of whoever comes least is taken over with what it stands at: nobody who is frequent is lost. */
@@ -185,7 +185,7 @@ static unsigned int length_of(uint64_t ns)
 	return length < LENGTHS ? length : LENGTHS - 1;
 }
 
-static void kind_note(const struct wait_baseline *usual, struct kind *kind,
+static void kind_note(const struct wait_baseline *baseline, struct kind *kind,
 		      const struct interval *interval)
 {
 	uint64_t ns = interval->end_ns - interval->start_ns;
@@ -197,7 +197,7 @@ static void kind_note(const struct wait_baseline *usual, struct kind *kind,
 	kind->lengths[length_of(ns)]++;
 	if (ns > kind->longest_ns)
 		kind->longest_ns = ns;
-	if (cause(usual, interval))
+	if (cause(baseline, interval))
 		waker_note(kind, interval->waker);
 }
 
@@ -221,17 +221,17 @@ static struct thread_baseline waits_of(const struct kind *kind, const struct kin
 	return waits;
 }
 
-static const struct kind *unknown_kind(const struct wait_baseline *usual,
+static const struct kind *unknown_kind(const struct wait_baseline *baseline,
 				       const struct thread *thread)
 {
-	return kind_find(usual, &(struct kind_key){ thread->index, WAIT_UNKNOWN, 0 });
+	return kind_find(baseline, &(struct kind_key){ thread->index, WAIT_UNKNOWN, 0 });
 }
 
 /* What is known by now of waits of @kind; false: too little. */
-static bool is_known(const struct wait_baseline *usual, const struct thread *thread,
+static bool is_known(const struct wait_baseline *baseline, const struct thread *thread,
 		     const struct kind *kind, struct thread_baseline *ret_waits)
 {
-	const struct kind *unknown = unknown_kind(usual, thread);
+	const struct kind *unknown = unknown_kind(baseline, thread);
 	uint64_t since_ns = kind->first_ns, until_ns = kind->last_ns;
 
 	if (unknown && (!kind->count || unknown->first_ns < since_ns))
@@ -239,7 +239,7 @@ static bool is_known(const struct wait_baseline *usual, const struct thread *thr
 	if (unknown && unknown->last_ns > until_ns)
 		until_ns = unknown->last_ns;
 	*ret_waits = waits_of(kind, unknown);
-	return ret_waits->count >= USUAL_LEAST && until_ns - since_ns >= usual->long_ns;
+	return ret_waits->count >= USUAL_LEAST && until_ns - since_ns >= baseline->long_ns;
 }
 
 static bool is_unusual(uint64_t ns, const struct thread_baseline *others)
@@ -248,10 +248,10 @@ static bool is_unusual(uint64_t ns, const struct thread_baseline *others)
 }
 
 /* Half of @wait or more, @thread waited itself. */
-static const struct last_wait *waited_too(const struct wait_baseline *usual,
-					  const struct fed_wait *wait, const struct thread *thread)
+static const struct last_wait *waited_too(const struct wait_baseline *baseline,
+					  const struct producer_wait *wait, const struct thread *thread)
 {
-	const struct entry *entry = per_thread_find(&usual->threads, thread);
+	const struct entry *entry = per_thread_find(&baseline->threads, thread);
 	uint64_t from_ns, to_ns;
 
 	if (!entry)
@@ -264,52 +264,52 @@ static const struct last_wait *waited_too(const struct wait_baseline *usual,
 }
 
 /* Back along the wake-ups: who woke it, who woke that one if it waited likewise, and so on. */
-static void follow(const struct wait_baseline *usual, struct thread *waker, struct fed_wait *wait)
+static void follow(const struct wait_baseline *baseline, struct thread *waker, struct producer_wait *wait)
 {
 	const struct last_wait *last;
 
 	for (wait->links = 1; waker && wait->links <= LINKS_MAX; wait->links++) {
 		if (waker == wait->thread)
 			return;
-		last = waited_too(usual, wait, waker);
+		last = waited_too(baseline, wait, waker);
 		if (!last || !is_fed(last->class) || last->class == WAIT_IO_FUSE) {
-			wait->feeder = waker;
+			wait->producer = waker;
 			return;
 		}
 		waker = last->waker;
 	}
 }
 
-static void count_feeder(const struct kind *kind, struct fed_wait *wait)
+static void count_feeder(const struct kind *kind, struct producer_wait *wait)
 {
 	wait->wakeups = kind->wakeups;
 	for (size_t i = 0; i < WAKERS; i++)
-		if (wait->feeder && kind->wakers[i].thread == wait->feeder)
-			wait->fed = kind->wakers[i].count;
+		if (wait->producer && kind->wakers[i].thread == wait->producer)
+			wait->produced = kind->wakers[i].count;
 }
 
-static int fed_append(struct wait_baseline *usual, const struct fed_wait *wait)
+static int fed_append(struct wait_baseline *baseline, const struct producer_wait *wait)
 {
-	size_t room = usual->room ? usual->room * 2 : 64;
-	struct fed_wait *waits;
+	size_t room = baseline->room ? baseline->room * 2 : 64;
+	struct producer_wait *waits;
 
-	if (usual->count == usual->room) {
-		waits = reallocarray(usual->waits, room, sizeof(*waits));
+	if (baseline->count == baseline->room) {
+		waits = reallocarray(baseline->waits, room, sizeof(*waits));
 		if (!waits)
 			return -ENOMEM;
-		usual->waits = waits;
-		usual->room = room;
+		baseline->waits = waits;
+		baseline->room = room;
 	}
-	usual->waits[usual->count++] = *wait;
+	baseline->waits[baseline->count++] = *wait;
 	return 0;
 }
 
 /* Sets what @wait is compared with. @ret_early: with those that are still to come. */
-static bool compare(const struct wait_baseline *usual, const struct kind *kind,
-		    struct fed_wait *wait, bool *ret_early)
+static bool compare(const struct wait_baseline *baseline, const struct kind *kind,
+		    struct producer_wait *wait, bool *ret_early)
 {
 	struct thread_baseline others;
-	bool known = is_known(usual, wait->thread, kind, &others);
+	bool known = is_known(baseline, wait->thread, kind, &others);
 
 	*ret_early = !known && !kind->early_ns && wait->flags & INTERVAL_BEGAN_BEFORE &&
 		     wait->class != WAIT_CHILD;
@@ -321,11 +321,11 @@ static bool compare(const struct wait_baseline *usual, const struct kind *kind,
 	return true;
 }
 
-static int long_closed(struct wait_baseline *usual, struct kind *kind,
+static int long_closed(struct wait_baseline *baseline, struct kind *kind,
 		       const struct interval *interval, enum usual_verdict *ret_verdict)
 {
 	enum wait_class class = (enum wait_class)kind->key.class;
-	struct fed_wait wait = {
+	struct producer_wait wait = {
 		.thread = interval->thread,
 		.class = class,
 		.stack_id = interval->stack_id,
@@ -333,7 +333,7 @@ static int long_closed(struct wait_baseline *usual, struct kind *kind,
 		.end_ns = interval->end_ns,
 		.flags = interval->flags,
 	};
-	bool unusual = compare(usual, kind, &wait, &wait.early);
+	bool unusual = compare(baseline, kind, &wait, &wait.early);
 
 	*ret_verdict = USUAL;
 	if (!unusual && !wait.early && class != WAIT_IO_FUSE)
@@ -342,44 +342,44 @@ static int long_closed(struct wait_baseline *usual, struct kind *kind,
 		*ret_verdict = unusual ? UNUSUAL : SET_ASIDE;
 	if (wait.early)
 		kind->early_ns = wait.end_ns - wait.start_ns;
-	follow(usual, cause(usual, interval), &wait);
+	follow(baseline, cause(baseline, interval), &wait);
 	count_feeder(kind, &wait);
-	return fed_append(usual, &wait);
+	return fed_append(baseline, &wait);
 }
 
 /* Waits much shorter than a stall do not matter to who waited through one. */
-static void remember(const struct wait_baseline *usual, struct entry *entry,
+static void remember(const struct wait_baseline *baseline, struct entry *entry,
 		     const struct interval *interval, enum wait_class class)
 {
-	if ((interval->end_ns - interval->start_ns) * 2 < usual->long_ns)
+	if ((interval->end_ns - interval->start_ns) * 2 < baseline->long_ns)
 		return;
 	entry->last = (struct last_wait){ interval->start_ns, interval->end_ns, class,
-					  cause(usual, interval) };
+					  cause(baseline, interval) };
 }
 
-int wait_baseline_closed(struct wait_baseline *usual, const struct interval *interval,
-			 enum wait_class class, const struct stack_info *fact, bool counts,
+int wait_baseline_closed(struct wait_baseline *baseline, const struct interval *interval,
+			 enum wait_class class, const struct stack_info *info, bool counts,
 			 bool *ret_unusual)
 {
 	const struct kind_key key = { interval->thread->index, class,
-				      class == WAIT_UNKNOWN ? 0 : fact->operation_id };
-	struct entry *entry = per_thread_get(&usual->threads, interval->thread);
+				      class == WAIT_UNKNOWN ? 0 : info->operation_id };
+	struct entry *entry = per_thread_get(&baseline->threads, interval->thread);
 	enum usual_verdict verdict = USUAL;
 
 	if (!entry)
 		return -ENOMEM;
-	remember(usual, entry, interval, class);
+	remember(baseline, entry, interval, class);
 	if (is_fed(class) || class == WAIT_UNKNOWN) {
-		struct kind *kind = kind_get(usual, entry, &key);
+		struct kind *kind = kind_get(baseline, entry, &key);
 
 		if (!kind)
 			return -ENOMEM;
 		if (counts && is_fed(class) &&
-		    interval->end_ns - interval->start_ns >= usual->long_ns &&
-		    long_closed(usual, kind, interval, &verdict))
+		    interval->end_ns - interval->start_ns >= baseline->long_ns &&
+		    long_closed(baseline, kind, interval, &verdict))
 			return -ENOMEM;
 		if (verdict == USUAL)
-			kind_note(usual, kind, interval);
+			kind_note(baseline, kind, interval);
 		entry->kind = kind;
 		if (is_asked(class) && (!entry->asked || kind->count > entry->asked->count))
 			entry->asked = kind;
@@ -389,7 +389,7 @@ int wait_baseline_closed(struct wait_baseline *usual, const struct interval *int
 }
 
 /* It still waits: for whoever ends such waits most often, and does not wait likewise. */
-static void guess(const struct wait_baseline *usual, const struct kind *kind, struct fed_wait *wait)
+static void guess(const struct wait_baseline *baseline, const struct kind *kind, struct producer_wait *wait)
 {
 	uint64_t most = 0;
 
@@ -399,59 +399,59 @@ static void guess(const struct wait_baseline *usual, const struct kind *kind, st
 
 		if (!waker->thread || waker->count <= most)
 			continue;
-		last = waited_too(usual, wait, waker->thread);
+		last = waited_too(baseline, wait, waker->thread);
 		if (last && is_fed(last->class) && last->class != WAIT_IO_FUSE)
 			continue;
 		most = waker->count;
-		wait->feeder = waker->thread;
+		wait->producer = waker->thread;
 	}
 	wait->links = 0;
 	count_feeder(kind, wait);
 }
 
-void wait_baseline_finish(struct wait_baseline *usual)
+void wait_baseline_finish(struct wait_baseline *baseline)
 {
-	for (size_t i = 0; i < usual->count; i++) {
-		struct fed_wait *wait = &usual->waits[i];
-		const struct stack_info *fact = stack_infos_get(usual->stack_infos, wait->stack_id);
+	for (size_t i = 0; i < baseline->count; i++) {
+		struct producer_wait *wait = &baseline->waits[i];
+		const struct stack_info *info = stack_infos_get(baseline->stack_infos, wait->stack_id);
 		const struct kind *kind = NULL;
 		struct thread_baseline others;
 
-		if (fact)
-			kind = kind_find(usual,
+		if (info)
+			kind = kind_find(baseline,
 					 &(struct kind_key){ wait->thread->index, wait->class,
-							     fact->operation_id });
+							     info->operation_id });
 		if (!kind)
 			continue;
-		if (!wait->feeder && wait->flags & INTERVAL_STILL_OPEN)
-			guess(usual, kind, wait);
+		if (!wait->producer && wait->flags & INTERVAL_STILL_OPEN)
+			guess(baseline, kind, wait);
 		if (!wait->early)
 			continue;
 		count_feeder(kind, wait);
-		if (is_known(usual, wait->thread, kind, &others) &&
+		if (is_known(baseline, wait->thread, kind, &others) &&
 		    is_unusual(wait->end_ns - wait->start_ns, &others))
 			wait->before = others;
 	}
 }
 
-size_t wait_baseline_fed_waits(const struct wait_baseline *usual, const struct fed_wait **ret_waits)
+size_t wait_baseline_producer_waits(const struct wait_baseline *baseline, const struct producer_wait **ret_waits)
 {
-	*ret_waits = usual->waits;
-	return usual->count;
+	*ret_waits = baseline->waits;
+	return baseline->count;
 }
 
-enum wait_class wait_baseline_asked_in(const struct wait_baseline *usual,
-				       const struct thread *feeder, const struct fed_wait *waits,
+enum wait_class wait_baseline_request_class(const struct wait_baseline *baseline,
+				       const struct thread *producer, const struct producer_wait *waits,
 				       size_t count)
 {
-	const struct entry *entry = per_thread_find(&usual->threads, feeder);
+	const struct entry *entry = per_thread_find(&baseline->threads, producer);
 	uint64_t asked = 0;
 
 	if (!entry || !entry->asked)
 		return WAIT_UNKNOWN;
 	for (size_t i = 0; i < WAKERS; i++)
 		for (size_t j = 0; j < count; j++)
-			if (waits[j].feeder == feeder &&
+			if (waits[j].producer == producer &&
 			    waits[j].thread == entry->asked->wakers[i].thread) {
 				asked += entry->asked->wakers[i].count;
 				break;

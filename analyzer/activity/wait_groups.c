@@ -160,7 +160,7 @@ static void grouping_free(struct grouping *grouping)
 	free(grouping->by_wait);
 }
 
-int wait_groups_make(const struct wait_stats *account, struct model *model)
+int wait_groups_make(const struct wait_stats *stats, struct model *model)
 {
 	struct grouping grouping = { .model = model };
 	int r = -ENOMEM;
@@ -174,7 +174,7 @@ int wait_groups_make(const struct wait_stats *account, struct model *model)
 		if (r)
 			goto out;
 	}
-	r = wait_stats_wait_threads(account, member_add, &grouping);
+	r = wait_stats_wait_threads(stats, member_add, &grouping);
 	if (r)
 		goto out;
 	if (model->wait_group_count)

@@ -173,24 +173,24 @@ static int join_direct(struct blame_table *blame)
 static const char *operation_of(struct stack_infos *stack_infos, const struct wait_chain_root *root,
 				const char **ret_in)
 {
-	const struct stack_info *fact = stack_infos_get(stack_infos, root->stack_id);
+	const struct stack_info *info = stack_infos_get(stack_infos, root->stack_id);
 
-	*ret_in = fact && *fact->operation ? " in " : "";
-	return fact ? fact->operation : "";
+	*ret_in = info && *info->operation ? " in " : "";
+	return info ? info->operation : "";
 }
 
 static int running_text(struct stack_infos *stack_infos, const struct cpu_profile *profile,
 			char **ret_text)
 {
-	const struct stack_info *fact = stack_infos_get(stack_infos, profile->stack_id);
-	bool called = fact && *fact->operation;
+	const struct stack_info *info = stack_infos_get(stack_infos, profile->stack_id);
+	bool called = info && *info->operation;
 	int r;
 
-	if (!fact)
+	if (!info)
 		return -ENOMEM;
 	if (profile->top_count)
 		r = asprintf(ret_text, "running %s%s%s%s", profile->top[0].name, called ? " (" : "",
-			     called ? fact->operation : "", called ? ")" : "");
+			     called ? info->operation : "", called ? ")" : "");
 	else
 		r = asprintf(ret_text, "running");
 	return r < 0 ? -ENOMEM : 0;
@@ -285,7 +285,7 @@ static int fill_row(const struct row *row, const struct history *history,
 	return r;
 }
 
-int blame_table_tell(struct blame_table *blame, const struct history *history,
+int blame_table_fill(struct blame_table *blame, const struct history *history,
 		     const struct stack_table *stacks, struct stack_infos *stack_infos,
 		     struct model *model)
 {

@@ -14,15 +14,15 @@
 #define COUNTED_HOLD_NS 1000000u
 
 /* A process has one mmap_lock; its address may become known only later in a reading. */
-bool contended_lock_is(const struct contended_lock *suspect, const struct lock *lock)
+bool contended_lock_matches(const struct contended_lock *contended, const struct lock *lock)
 {
-	if (!lock || suspect->class != lock->class)
+	if (!lock || contended->class != lock->class)
 		return false;
-	if (suspect->class == WAIT_LOCK_MMAP || !suspect->address)
-		return suspect->tgid == lock->tgid;
-	if (suspect->class == WAIT_LOCK_USER && suspect->tgid != lock->tgid)
+	if (contended->class == WAIT_LOCK_MMAP || !contended->address)
+		return contended->tgid == lock->tgid;
+	if (contended->class == WAIT_LOCK_USER && contended->tgid != lock->tgid)
 		return false;
-	return suspect->address == lock->address;
+	return contended->address == lock->address;
 }
 
 static int by_wait(const void *left, const void *right)
@@ -33,19 +33,19 @@ static int by_wait(const void *left, const void *right)
 }
 
 /* Locks with long waits are few; those past the room for them are the least. */
-static struct contended_lock *suspect_of(struct contended_lock *suspects, size_t *count,
+static struct contended_lock *suspect_of(struct contended_lock *locks, size_t *count,
 					 const struct lock *lock)
 {
-	struct contended_lock *least = suspects;
+	struct contended_lock *least = locks;
 
 	for (size_t i = 0; i < *count; i++) {
-		if (contended_lock_is(&suspects[i], lock))
-			return &suspects[i];
-		if (suspects[i].wait_ns < least->wait_ns)
-			least = &suspects[i];
+		if (contended_lock_matches(&locks[i], lock))
+			return &locks[i];
+		if (locks[i].wait_ns < least->wait_ns)
+			least = &locks[i];
 	}
-	if (*count < SUSPECTS_MAX * 4)
-		least = &suspects[(*count)++];
+	if (*count < CONTENDED_LOCKS_MAX * 4)
+		least = &locks[(*count)++];
 	*least = (struct contended_lock){
 		.class = lock->class,
 		.address = lock->address,
@@ -55,34 +55,34 @@ static struct contended_lock *suspect_of(struct contended_lock *suspects, size_t
 }
 
 size_t contended_locks_find(const struct long_wait *waits, size_t count, const struct stall *stall,
-			    struct contended_lock *suspects)
+			    struct contended_lock *ret_locks)
 {
-	struct contended_lock found[SUSPECTS_MAX * 4];
-	uint64_t longest_ns[SUSPECTS_MAX * 4] = { 0 };
+	struct contended_lock found[CONTENDED_LOCKS_MAX * 4];
+	uint64_t longest_ns[CONTENDED_LOCKS_MAX * 4] = { 0 };
 	uint64_t total_ns = 0;
 	size_t found_count = 0, kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct contended_lock *suspect;
+		struct contended_lock *contended;
 
 		if (waits[i].start_ns < stall->start_ns || waits[i].end_ns > stall->end_ns)
 			continue;
 		total_ns += waits[i].blocked_ns;
 		if (!waits[i].lock)
 			continue;
-		suspect = suspect_of(found, &found_count, waits[i].lock);
-		suspect->wait_ns += waits[i].blocked_ns;
-		if (waits[i].blocked_ns > longest_ns[suspect - found]) {
-			longest_ns[suspect - found] = waits[i].blocked_ns;
-			suspect->wait_stack_id = waits[i].stack_id;
+		contended = suspect_of(found, &found_count, waits[i].lock);
+		contended->wait_ns += waits[i].blocked_ns;
+		if (waits[i].blocked_ns > longest_ns[contended - found]) {
+			longest_ns[contended - found] = waits[i].blocked_ns;
+			contended->wait_stack_id = waits[i].stack_id;
 		}
 	}
 	qsort(found, found_count, sizeof(*found), by_wait);
-	for (size_t i = 0; i < found_count && kept < SUSPECTS_MAX; i++) {
+	for (size_t i = 0; i < found_count && kept < CONTENDED_LOCKS_MAX; i++) {
 		if (found[i].wait_ns * 100 < total_ns * SUSPECT_PERCENT)
 			break;
-		suspects[kept] = found[i];
-		suspects[kept++].wait_ns = 0;
+		ret_locks[kept] = found[i];
+		ret_locks[kept++].wait_ns = 0;
 	}
 	return kept;
 }
@@ -95,7 +95,7 @@ struct release {
 
 /* What is known of one suspect, while the waits in the stall are added up. */
 struct figures {
-	struct contended_lock *suspect;
+	struct contended_lock *contended;
 	struct victim_set victims, outsiders;
 	uint64_t wait_ns, waits, nobody_ns;
 	struct per_thread owners; /* struct lock_owner */
@@ -105,7 +105,7 @@ struct figures {
 };
 
 struct figures_of_all {
-	struct figures figures[SUSPECTS_MAX];
+	struct figures figures[CONTENDED_LOCKS_MAX];
 	size_t count;
 	const struct observations *observations;
 	const struct history *history;
@@ -189,7 +189,7 @@ static int add_wait(const struct figures_of_all *all, struct figures *figures,
 		    uint64_t to_ns)
 {
 	figures->lock = wait->lock;
-	if (queued_writer_add(&figures->suspect->queue, thread, wait->mode, interval->start_ns,
+	if (queued_writer_add(&figures->contended->queue, thread, wait->mode, interval->start_ns,
 			      interval->end_ns))
 		return -ENOMEM;
 	if (!counts)
@@ -220,7 +220,7 @@ static int add_thread(struct figures_of_all *all, struct thread *thread)
 		for (size_t i = 0; i < all->count && !r; i++) {
 			struct figures *figures = &all->figures[i];
 
-			if (!contended_lock_is(figures->suspect, wait.lock))
+			if (!contended_lock_matches(figures->contended, wait.lock))
 				continue;
 			r = add_wait(all, figures, thread, interval, &wait, counts, from_ns, to_ns);
 			if (counts && (interval->merged || wait.number != last_number))
@@ -245,33 +245,33 @@ static uint64_t list_drop(struct victim *list, size_t *count, const struct threa
 	return 0;
 }
 
-const struct victim *contended_lock_victim(const struct contended_lock *suspect,
+const struct victim *contended_lock_victim(const struct contended_lock *contended,
 					   const struct thread *thread)
 {
-	for (size_t i = 0; i < suspect->victim_count; i++)
-		if (suspect->victims[i].thread == thread)
-			return &suspect->victims[i];
+	for (size_t i = 0; i < contended->victim_count; i++)
+		if (contended->victims[i].thread == thread)
+			return &contended->victims[i];
 	return NULL;
 }
 
-int contended_lock_add_indirect(struct contended_lock *suspect, const struct victim *lost)
+int contended_lock_add_indirect(struct contended_lock *contended, const struct victim *lost)
 {
 	struct victim *victims, *known = NULL;
 
-	for (size_t i = 0; i < suspect->victim_count && !known; i++)
-		if (suspect->victims[i].thread == lost->thread)
-			known = &suspect->victims[i];
+	for (size_t i = 0; i < contended->victim_count && !known; i++)
+		if (contended->victims[i].thread == lost->thread)
+			known = &contended->victims[i];
 	if (!known) {
-		victims = reallocarray(suspect->victims, suspect->victim_count + 1,
+		victims = reallocarray(contended->victims, contended->victim_count + 1,
 				       sizeof(*victims));
 		if (!victims)
 			return -ENOMEM;
-		suspect->victims = victims;
-		known = &victims[suspect->victim_count++];
+		contended->victims = victims;
+		known = &victims[contended->victim_count++];
 		*known = (struct victim){ .thread = lost->thread };
-		suspect->indirect_count++;
+		contended->indirect_count++;
 	}
-	suspect->indirect_ns += lost->blocked_ns;
+	contended->indirect_ns += lost->blocked_ns;
 	known->blocked_ns += lost->blocked_ns;
 	if (lost->longest_ns > known->longest_ns) {
 		known->longest_ns = lost->longest_ns;
@@ -281,13 +281,13 @@ int contended_lock_add_indirect(struct contended_lock *suspect, const struct vic
 }
 
 /* The owner may have waited for the lock at another time: it is no victim of itself. */
-void contended_lock_sort_victims(struct contended_lock *suspect)
+void contended_lock_sort_victims(struct contended_lock *contended)
 {
-	suspect->wait_ns -=
-		list_drop(suspect->victims, &suspect->victim_count, suspect->owner.thread);
-	list_drop(suspect->outsiders, &suspect->outsider_count, suspect->owner.thread);
-	victims_sort(suspect->victims, suspect->victim_count);
-	victims_sort(suspect->outsiders, suspect->outsider_count);
+	contended->wait_ns -=
+		list_drop(contended->victims, &contended->victim_count, contended->owner.thread);
+	list_drop(contended->outsiders, &contended->outsider_count, contended->owner.thread);
+	victims_sort(contended->victims, contended->victim_count);
+	victims_sort(contended->outsiders, contended->outsider_count);
 }
 
 /*
@@ -372,37 +372,37 @@ static uint32_t count_holds(struct figures *figures, const struct thread *owner)
 /* The most blamed owner that is somebody; none where more of the time is nobody's than that one's. */
 static int conclude_figures(struct figures *figures, const struct stall *stall)
 {
-	struct contended_lock *suspect = figures->suspect;
+	struct contended_lock *contended = figures->contended;
 	struct lock_owner best = most_blamed(figures);
 
-	if (victim_set_take(&figures->victims, 0, &suspect->victims, &suspect->victim_count,
+	if (victim_set_take(&figures->victims, 0, &contended->victims, &contended->victim_count,
 			    NULL) ||
-	    victim_set_take(&figures->outsiders, 0, &suspect->outsiders, &suspect->outsider_count,
+	    victim_set_take(&figures->outsiders, 0, &contended->outsiders, &contended->outsider_count,
 			    NULL))
 		return -ENOMEM;
-	suspect->wait_ns = figures->wait_ns;
-	suspect->waits = figures->waits;
+	contended->wait_ns = figures->wait_ns;
+	contended->waits = figures->waits;
 	if (best.thread) {
 		take_longest(figures, stall, &best);
 		best.holds = count_holds(figures, best.thread);
 	}
-	suspect->has_owner = best.thread && (best.blamed_ns >= figures->nobody_ns ||
+	contended->has_owner = best.thread && (best.blamed_ns >= figures->nobody_ns ||
 					     ends_enough(&best, figures));
-	if (suspect->has_owner) {
-		suspect->holder = suspect->owner = best;
+	if (contended->has_owner) {
+		contended->holder = contended->owner = best;
 	} else {
-		suspect->nobody_ns = figures->nobody_ns;
-		suspect->candidate = best;
+		contended->nobody_ns = figures->nobody_ns;
+		contended->candidate = best;
 	}
-	contended_lock_sort_victims(suspect);
-	if (suspect->has_owner && suspect->owner.longest.released_read)
-		suspect->pivot =
-			queued_writer_pivot(&suspect->queue, suspect->owner.longest.start_ns,
-					    suspect->owner.longest.end_ns);
+	contended_lock_sort_victims(contended);
+	if (contended->has_owner && contended->owner.longest.released_read)
+		contended->queued_writer =
+			queued_writer_find(&contended->queue, contended->owner.longest.start_ns,
+					    contended->owner.longest.end_ns);
 	return 0;
 }
 
-int contended_locks_examine(struct contended_lock *suspects, size_t count,
+int contended_locks_examine(struct contended_lock *locks, size_t count,
 			    const struct observations *observations, const struct stall *stall)
 {
 	const struct threads *threads = source_threads(observations->source);
@@ -416,7 +416,7 @@ int contended_locks_examine(struct contended_lock *suspects, size_t count,
 
 	for (size_t i = 0; i < count; i++)
 		all.figures[i] = (struct figures){
-			.suspect = &suspects[i],
+			.contended = &locks[i],
 			.victims = VICTIM_SET,
 			.outsiders = VICTIM_SET,
 			.owners.entry_bytes = sizeof(struct lock_owner),
@@ -434,12 +434,12 @@ int contended_locks_examine(struct contended_lock *suspects, size_t count,
 	return r;
 }
 
-void contended_locks_free(struct contended_lock *suspects, size_t count)
+void contended_locks_free(struct contended_lock *locks, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		free(suspects[i].victims);
-		free(suspects[i].outsiders);
-		queued_writer_free(&suspects[i].queue);
-		delay_breakdown_free(&suspects[i].because);
+		free(locks[i].victims);
+		free(locks[i].outsiders);
+		queued_writer_free(&locks[i].queue);
+		delay_breakdown_free(&locks[i].hold_delays);
 	}
 }

@@ -83,7 +83,7 @@ static struct queued_writer pivot_of(const struct writer_queue *queue,
 	return pivot;
 }
 
-struct queued_writer queued_writer_pivot(struct writer_queue *queue, uint64_t from_ns,
+struct queued_writer queued_writer_find(struct writer_queue *queue, uint64_t from_ns,
 					 uint64_t to_ns)
 {
 	struct queued_writer best = { .writer = NULL };

@@ -106,7 +106,7 @@ static bool leads_on(const struct history_piece *piece)
 /* A circle of locks is a deadlock, or was one; one of wake-ups is just a conversation. */
 static bool circle(const struct path *path, const struct history_piece *piece, bool *ret_of_locks)
 {
-	*ret_of_locks = history_of_owner(piece);
+	*ret_of_locks = history_names_owner(piece);
 	for (unsigned int i = path->depth + 1; i-- > 0;) {
 		if (path->threads[i] == piece->by)
 			return true;
@@ -131,7 +131,7 @@ static int walk_on(struct wait_chain_walk *walk, const struct path *path,
 		return tell(walk, path, ROOT_UNKNOWN, piece, from_ns, to_ns);
 	next.depth++;
 	next.threads[next.depth] = piece->by;
-	next.by_lock[next.depth] = history_of_owner(piece);
+	next.by_lock[next.depth] = history_names_owner(piece);
 	if (piece->class == WAIT_IO_JOURNAL) {
 		next.device = piece->class;
 		next.device_stack_id = piece->stack_id;

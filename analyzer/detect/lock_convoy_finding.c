@@ -85,7 +85,7 @@ static void fill_culprit(const struct detect_context *context, const struct cont
 			 const struct large_call *call, struct model_finding *finding)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
-	const struct span_summary *story = &suspect->story;
+	const struct span_summary *story = &suspect->hold_summary;
 	struct model_culprit *culprit = &finding->culprit;
 	const struct thread *thread = suspect->owner.thread;
 
@@ -240,7 +240,7 @@ static int fill_summary(const struct detect_context *context, const struct conte
 				    human_duration(finding->blocked_ns).text, lock,
 				    human_share(owner->blamed_ns, suspect->wait_ns).text,
 				    owner->thread->tid, owner->thread->comm);
-	r = while_text(context, suspect, call, &suspect->story, lock_convoy_held_again_and_again(suspect, model),
+	r = while_text(context, suspect, call, &suspect->hold_summary, lock_convoy_held_again_and_again(suspect, model),
 		       &doing);
 	if (!r && suspect->indirect_ns)
 		r = finding_text(&indirect,

@@ -16,7 +16,7 @@ struct operation {
 };
 
 struct known_fact {
-	struct stack_info fact;
+	struct stack_info info;
 	bool known;
 };
 
@@ -80,7 +80,7 @@ static bool has_function(const struct frame *frames, size_t count, const char *n
 	return false;
 }
 
-static int fact_fill(struct stack_infos *stack_infos, uint32_t stack_id, struct stack_info *fact)
+static int fact_fill(struct stack_infos *stack_infos, uint32_t stack_id, struct stack_info *info)
 {
 	const struct frame *frames = NULL;
 	size_t count = stack_table_frames(stack_infos->stacks, stack_id, &frames);
@@ -88,25 +88,25 @@ static int fact_fill(struct stack_infos *stack_infos, uint32_t stack_id, struct 
 	char buffer[64];
 	const char *name;
 
-	*fact = (struct stack_info){ .operation = "" };
-	fact->sleeping = wait_reason_of(frames, count, FT_STATE_SLEEPING);
-	fact->uninterruptible = wait_reason_of(frames, count, FT_STATE_DISK);
-	fact->stopped = wait_reason_of(frames, count, FT_STATE_STOPPED);
-	fact->preempted = wait_reason_of(frames, count, FT_STATE_PREEMPTED);
-	fact->releases = wait_releases(frames, count);
-	fact->releases_read =
-		fact->releases != WAIT_UNKNOWN && has_function(frames, count, "up_read");
-	fact->own_softirq = wait_own_softirq(frames, count);
-	fact->holds_mmap = wait_holds_mmap(frames, count);
-	fact->user_only = count > 0 && !frames[0].kernel;
+	*info = (struct stack_info){ .operation = "" };
+	info->sleeping = wait_reason_of(frames, count, FT_STATE_SLEEPING);
+	info->uninterruptible = wait_reason_of(frames, count, FT_STATE_DISK);
+	info->stopped = wait_reason_of(frames, count, FT_STATE_STOPPED);
+	info->preempted = wait_reason_of(frames, count, FT_STATE_PREEMPTED);
+	info->releases = wait_releases(frames, count);
+	info->releases_read =
+		info->releases != WAIT_UNKNOWN && has_function(frames, count, "up_read");
+	info->own_softirq = wait_own_softirq(frames, count);
+	info->holds_mmap = wait_holds_mmap(frames, count);
+	info->user_only = count > 0 && !frames[0].kernel;
 	name = wait_operation(frames, count, buffer, sizeof(buffer));
 	if (!*name)
 		return 0;
 	operation = operation_intern(stack_infos, name);
 	if (!operation)
 		return -ENOMEM;
-	fact->operation = operation->name;
-	fact->operation_id = operation->id;
+	info->operation = operation->name;
+	info->operation_id = operation->id;
 	return 0;
 }
 
@@ -140,25 +140,25 @@ const struct stack_info *stack_infos_get(struct stack_infos *stack_infos, uint32
 	}
 	known = &stack_infos->blocks[block][stack_id % BLOCK_FACTS];
 	if (!known->known) {
-		if (fact_fill(stack_infos, stack_id, &known->fact))
+		if (fact_fill(stack_infos, stack_id, &known->info))
 			return NULL;
 		known->known = true;
 	}
-	return &known->fact;
+	return &known->info;
 }
 
-const struct wait_reason *stack_info_reason(const struct stack_info *fact, enum ft_task_state state)
+const struct wait_reason *stack_info_reason(const struct stack_info *info, enum ft_task_state state)
 {
 	switch (state) {
 	case FT_STATE_RUNNING:
 	case FT_STATE_PREEMPTED:
-		return &fact->preempted;
+		return &info->preempted;
 	case FT_STATE_DISK:
-		return &fact->uninterruptible;
+		return &info->uninterruptible;
 	case FT_STATE_STOPPED:
 	case FT_STATE_TRACED:
-		return &fact->stopped;
+		return &info->stopped;
 	default:
-		return &fact->sleeping;
+		return &info->sleeping;
 	}
 }
