@@ -25,7 +25,7 @@ int history_charged(struct history *history, struct thread *owner, uint64_t star
 	return 0;
 }
 
-static void order_charges(struct history *history)
+static void reverse_charges(struct history *history)
 {
 	struct history_charge *charges = history->pending;
 	size_t count = history->pending_count;
@@ -56,7 +56,7 @@ static int fill_blocked(struct history *history, const struct lock_tracker *lock
 		kept->waker = interval->waker->index;
 	if (!wait_class_lock(reason->class))
 		return 0;
-	order_charges(history);
+	reverse_charges(history);
 	*ret_wait = (struct history_lock_wait){
 		.lock = lock_tracker_awaited(locks, interval->thread),
 		.number = lock_tracker_wait_number(locks, interval->thread),
@@ -154,8 +154,8 @@ static void drop_old_events(struct history *history)
 
 		if (!entry)
 			continue;
-		entry->event_count = drop_older_half(entry->events, entry->event_count,
-						     sizeof(*entry->events));
+		entry->event_count =
+			drop_older_half(entry->events, entry->event_count, sizeof(*entry->events));
 		history->event_count += entry->event_count;
 	}
 }
@@ -243,7 +243,7 @@ static int grow_cpus(struct history *history, uint32_t cpu)
 }
 
 /* The idle task gives way: its CPU had nothing to do since it came. Between such times it was busy, or not heard of. */
-static int keep_idle(struct history *history, const struct event *event, uint64_t since_ns)
+static int keep_idle_time(struct history *history, const struct event *event, uint64_t since_ns)
 {
 	const struct history_lock_wait none = { .lock = NULL };
 	struct history_interval interval = {
@@ -272,7 +272,7 @@ static int keep_idle(struct history *history, const struct event *event, uint64_
 	return history_keep_interval(history, entry, &interval, &none);
 }
 
-static int note_idle(struct history *history, const struct event *event)
+static int note_idle_task(struct history *history, const struct event *event)
 {
 	uint64_t since_ns;
 
@@ -286,7 +286,7 @@ static int note_idle(struct history *history, const struct event *event)
 		return 0;
 	if (event->other->idle_task && !event->other->silent)
 		history->idle_since_ns[event->raw.cpu] = event->raw.time_ns;
-	return since_ns && event->thread->idle_task ? keep_idle(history, event, since_ns) : 0;
+	return since_ns && event->thread->idle_task ? keep_idle_time(history, event, since_ns) : 0;
 }
 
 int history_event(struct history *history, const struct event *event)
@@ -294,7 +294,7 @@ int history_event(struct history *history, const struct event *event)
 	switch (event->raw.kind) {
 	case FT_EVENT_SWITCH:
 	case FT_EVENT_LOST:
-		return note_idle(history, event);
+		return note_idle_task(history, event);
 	case FT_EVENT_SAMPLE:
 		return append_sample(history, event);
 	case FT_EVENT_LOCK_BEGIN:

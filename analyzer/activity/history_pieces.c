@@ -23,7 +23,7 @@ struct history_pieces history_walk_pieces(const struct history *history,
 	};
 }
 
-static enum history_link link_of_charge(const struct history_charge *charge)
+static enum history_link choose_link(const struct history_charge *charge)
 {
 	if (!charge->owner)
 		return LINK_IN_TURNS;
@@ -57,7 +57,7 @@ static void fill_link(const struct history_pieces *pieces, struct history_piece 
 }
 
 /* The next owner of the lock. Those that had it for a moment each, one after the other, are nobody. */
-static bool next_charge(struct history_pieces *pieces, struct history_charge *ret_charge)
+static bool read_next_charge(struct history_pieces *pieces, struct history_charge *ret_charge)
 {
 	const struct history_lock_wait *wait = &pieces->wait;
 	struct history_charge charge;
@@ -97,7 +97,7 @@ static void cut_piece(struct history_pieces *pieces, struct history_piece *piece
 	size_t before = pieces->charge;
 	struct history_charge charge;
 
-	while (next_charge(pieces, &charge)) {
+	while (read_next_charge(pieces, &charge)) {
 		if (charge.end_ns <= pieces->at_ns) {
 			before = pieces->charge;
 			continue;
@@ -111,7 +111,7 @@ static void cut_piece(struct history_pieces *pieces, struct history_piece *piece
 		}
 		piece->end_ns = earlier(charge.end_ns, pieces->to_ns);
 		piece->by = charge.owner;
-		piece->link = link_of_charge(&charge);
+		piece->link = choose_link(&charge);
 		break;
 	}
 	piece->interval_end = piece->end_ns == interval->end_ns;

@@ -106,7 +106,7 @@ int history_flush_crowd(struct history *history, struct thread_entry *entry)
 }
 
 /* The charge of the thread that held the lock for most of the wait. */
-static struct history_charge longest_charge(const struct history_lock_wait *wait)
+static struct history_charge find_longest_charge(const struct history_lock_wait *wait)
 {
 	struct history_charge longest = { .owner = NULL };
 
@@ -117,8 +117,8 @@ static struct history_charge longest_charge(const struct history_lock_wait *wait
 	return longest;
 }
 
-static bool is_alike(const struct crowd_kind *kind, const struct history_interval *interval,
-		     const struct lock *lock, const struct thread *owner)
+static bool matches_kind(const struct crowd_kind *kind, const struct history_interval *interval,
+			 const struct lock *lock, const struct thread *owner)
 {
 	if (kind->longest.state != interval->state)
 		return false;
@@ -135,7 +135,7 @@ static struct crowd_kind *find_kind(struct crowd *crowd, const struct history_in
 	struct crowd_kind *kind = crowd->kinds, *last = NULL;
 
 	for (size_t i = 0; i < crowd->kind_count; i++, kind++) {
-		if (is_alike(kind, interval, lock, charge->owner))
+		if (matches_kind(kind, interval, lock, charge->owner))
 			return kind;
 		if (kind->longest.state == interval->state)
 			last = kind;
@@ -153,7 +153,7 @@ static int add_to_crowd(struct history *history, struct thread_entry *entry,
 			const struct history_lock_wait *wait)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
-	struct history_charge charge = longest_charge(wait);
+	struct history_charge charge = find_longest_charge(wait);
 	struct crowd *crowd = &entry->crowd;
 	struct crowd_kind *kind;
 	uint32_t merged;

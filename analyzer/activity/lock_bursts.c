@@ -7,8 +7,8 @@
 /* So much more time between waits than in them, and the series ended where it was best. */
 #define BETWEEN_MOST_NS 100000000ll
 
-static void series_begin(struct lock_burst *burst, const struct long_wait *wait,
-			 const struct thread *holder)
+static void begin_burst(struct lock_burst *burst, const struct long_wait *wait,
+			const struct thread *holder)
 {
 	*burst = (struct lock_burst){
 		.open = true,
@@ -20,7 +20,7 @@ static void series_begin(struct lock_burst *burst, const struct long_wait *wait,
 	};
 }
 
-static void wait_join(struct long_wait *wait, const struct long_wait *other)
+static void join_wait(struct long_wait *wait, const struct long_wait *other)
 {
 	wait->end_ns = other->end_ns;
 	wait->blocked_ns += other->blocked_ns;
@@ -37,7 +37,7 @@ bool lock_burst_end(struct lock_burst *burst, struct long_wait *ret_ended)
 }
 
 /* The series' score where @wait begins. */
-static int64_t score_at(const struct lock_burst *burst, const struct long_wait *wait)
+static int64_t score_gap(const struct lock_burst *burst, const struct long_wait *wait)
 {
 	uint64_t between_ns = wait->start_ns - burst->last_end_ns;
 
@@ -55,25 +55,25 @@ bool lock_burst_add(struct lock_burst *burst, const struct long_wait *wait,
 	bool ended;
 
 	if (!burst->open) {
-		series_begin(burst, wait, holder);
+		begin_burst(burst, wait, holder);
 		return false;
 	}
-	score_ns = score_at(burst, wait);
+	score_ns = score_gap(burst, wait);
 	if (!holder || burst->holder != holder || burst->so_far.lock != wait->lock ||
 	    score_ns <= 0 || score_ns < burst->best_ns - BETWEEN_WEIGHT * BETWEEN_MOST_NS) {
 		ended = lock_burst_end(burst, ret_ended);
-		series_begin(burst, wait, holder);
+		begin_burst(burst, wait, holder);
 		return ended;
 	}
 	if (!burst->since.blocked_ns)
 		burst->since = *wait;
 	else
-		wait_join(&burst->since, wait);
+		join_wait(&burst->since, wait);
 	burst->last_end_ns = wait->end_ns;
 	burst->score_ns = score_ns + (int64_t)wait->blocked_ns;
 	if (burst->score_ns >= burst->best_ns) {
 		burst->best_ns = burst->score_ns;
-		wait_join(&burst->so_far, &burst->since);
+		join_wait(&burst->so_far, &burst->since);
 		burst->since.blocked_ns = 0;
 	}
 	return false;

@@ -44,12 +44,12 @@ struct thread_entry {
 	struct thread_wait_stats sums;
 	bool waited;
 	size_t last_place; /* of its last wait, in stats->waits */
-	bool pending;	   /* last_wait may go on */
+	bool pending; /* last_wait may go on */
 	uint32_t last_number; /* of last_wait, see lock_tracker_wait_number() */
 	struct long_wait last_wait;
-	struct hold_seen holder;   /* of the longest hold in last_wait ... */
-	struct hold_seen charged;  /* ... and in the sleep that is about to close */
-	struct lock_burst burst;	   /* of waits for one lock; last_wait is not in it yet */
+	struct hold_seen holder; /* of the longest hold in last_wait ... */
+	struct hold_seen charged; /* ... and in the sleep that is about to close */
+	struct lock_burst burst; /* of waits for one lock; last_wait is not in it yet */
 };
 
 struct wait_stats {
@@ -67,8 +67,9 @@ struct wait_stats {
 	struct long_wait longest;
 };
 
-int wait_stats_create(struct stack_infos *stack_infos, const struct lock_tracker *locks, struct wait_baseline *baseline,
-		   const struct wait_stats_options *options, struct wait_stats **ret_stats)
+int wait_stats_create(struct stack_infos *stack_infos, const struct lock_tracker *locks,
+		      struct wait_baseline *baseline, const struct wait_stats_options *options,
+		      struct wait_stats **ret_stats)
 {
 	struct wait_stats *stats = calloc(1, sizeof(*stats));
 
@@ -90,11 +91,13 @@ void wait_stats_destroy(struct wait_stats *stats)
 
 	if (!stats)
 		return;
-	HASH_ITER (hh, stats->by_key, wait, next_wait) {
+	HASH_ITER(hh, stats->by_key, wait, next_wait)
+	{
 		HASH_DEL(stats->by_key, wait);
 		free(wait);
 	}
-	HASH_ITER (hh, stats->pairs, pair, next_pair) {
+	HASH_ITER(hh, stats->pairs, pair, next_pair)
+	{
 		HASH_DEL(stats->pairs, pair);
 		free(pair);
 	}
@@ -104,7 +107,7 @@ void wait_stats_destroy(struct wait_stats *stats)
 	free(stats);
 }
 
-static int wait_append(struct wait_stats *stats, const struct wait_key *key, size_t *ret_place)
+static int append_class(struct wait_stats *stats, const struct wait_key *key, size_t *ret_place)
 {
 	size_t room = stats->wait_room ? stats->wait_room * 2 : 256;
 	struct wait_entry *entry;
@@ -132,7 +135,7 @@ static int wait_append(struct wait_stats *stats, const struct wait_key *key, siz
 	return 0;
 }
 
-static int pair_note(struct wait_stats *stats, size_t place, const struct thread *thread)
+static int count_thread(struct wait_stats *stats, size_t place, const struct thread *thread)
 {
 	struct thread_key key = { .place = (uint32_t)place, .thread_index = thread->index };
 	struct pair_entry *pair;
@@ -150,10 +153,11 @@ static int pair_note(struct wait_stats *stats, size_t place, const struct thread
 }
 
 /* The place of the wait in the table, with @thread counted among its threads. */
-static int wait_place(struct wait_stats *stats, struct thread_entry *entry,
+static int find_place(struct wait_stats *stats, struct thread_entry *entry,
 		      const struct thread *thread, const struct wait_key *key, size_t *ret_place)
 {
-	const struct wait_class_stats *last = entry->waited ? &stats->waits[entry->last_place] : NULL;
+	const struct wait_class_stats *last =
+		entry->waited ? &stats->waits[entry->last_place] : NULL;
 	struct wait_entry *found;
 
 	if (last && last->class == key->class && last->stack_id == key->stack_id &&
@@ -164,12 +168,12 @@ static int wait_place(struct wait_stats *stats, struct thread_entry *entry,
 	HASH_FIND(hh, stats->by_key, key, sizeof(*key), found);
 	if (found)
 		*ret_place = found->place;
-	else if (wait_append(stats, key, ret_place))
+	else if (append_class(stats, key, ret_place))
 		return -ENOMEM;
-	return pair_note(stats, *ret_place, thread);
+	return count_thread(stats, *ret_place, thread);
 }
 
-static int long_append(struct wait_stats *stats, const struct long_wait *wait)
+static int append_long_wait(struct wait_stats *stats, const struct long_wait *wait)
 {
 	size_t room = stats->long_room ? stats->long_room * 2 : 64;
 	struct long_wait *long_waits;
@@ -185,12 +189,12 @@ static int long_append(struct wait_stats *stats, const struct long_wait *wait)
 	return 0;
 }
 
-static int long_keep(struct wait_stats *stats, const struct long_wait *wait)
+static int keep_long_wait(struct wait_stats *stats, const struct long_wait *wait)
 {
-	return wait->blocked_ns >= stats->options.long_ns ? long_append(stats, wait) : 0;
+	return wait->blocked_ns >= stats->options.long_ns ? append_long_wait(stats, wait) : 0;
 }
 
-static int wait_flush(struct wait_stats *stats, struct thread_entry *entry)
+static int flush_wait(struct wait_stats *stats, struct thread_entry *entry)
 {
 	const struct long_wait *wait = &entry->last_wait;
 	struct long_wait ended;
@@ -201,22 +205,22 @@ static int wait_flush(struct wait_stats *stats, struct thread_entry *entry)
 	if (wait->blocked_ns > stats->longest.blocked_ns)
 		stats->longest = *wait;
 	if (!wait->lock || entry->holder.ns < LONG_HOLD_NS)
-		return long_keep(stats, wait);
+		return keep_long_wait(stats, wait);
 	if (!lock_burst_add(&entry->burst, wait, entry->holder.thread, &ended))
 		return 0;
-	return long_keep(stats, &ended);
+	return keep_long_wait(stats, &ended);
 }
 
-static int series_flush(struct wait_stats *stats, struct thread_entry *entry)
+static int flush_burst(struct wait_stats *stats, struct thread_entry *entry)
 {
 	struct long_wait ended;
 
-	return lock_burst_end(&entry->burst, &ended) ? long_keep(stats, &ended) : 0;
+	return lock_burst_end(&entry->burst, &ended) ? keep_long_wait(stats, &ended) : 0;
 }
 
 /* Whether somebody may have missed the thread while it waited. */
-static bool hurts(const struct wait_stats *stats, const struct interval *interval,
-		  enum wait_class class)
+static bool is_hurting(const struct wait_stats *stats, const struct interval *interval,
+		       enum wait_class class)
 {
 	const unsigned int all_along = INTERVAL_BEGAN_BEFORE | INTERVAL_STILL_OPEN;
 
@@ -226,8 +230,8 @@ static bool hurts(const struct wait_stats *stats, const struct interval *interva
 }
 
 /* A thread that wants a CPU and gets none, for this one time. */
-static int runnable_hurts(struct wait_stats *stats, const struct interval *interval,
-			  enum wait_class class)
+static int note_runnable_wait(struct wait_stats *stats, const struct interval *interval,
+			      enum wait_class class)
 {
 	const struct long_wait wait = {
 		.thread = interval->thread,
@@ -241,11 +245,11 @@ static int runnable_hurts(struct wait_stats *stats, const struct interval *inter
 
 	if (wait.blocked_ns > stats->longest.blocked_ns)
 		stats->longest = wait;
-	return long_keep(stats, &wait);
+	return keep_long_wait(stats, &wait);
 }
 
 /* Keep the wait open for more: a lock's waiter may sleep several times. */
-static int wait_extend(struct wait_stats *stats, struct thread_entry *entry,
+static int extend_wait(struct wait_stats *stats, struct thread_entry *entry,
 		       const struct interval *interval, enum wait_class class)
 {
 	struct long_wait *wait = &entry->last_wait;
@@ -266,9 +270,9 @@ static int wait_extend(struct wait_stats *stats, struct thread_entry *entry,
 			entry->holder = charged;
 		return 0;
 	}
-	if (wait_flush(stats, entry))
+	if (flush_wait(stats, entry))
 		return -ENOMEM;
-	if (!hurts(stats, interval, class))
+	if (!is_hurting(stats, interval, class))
 		return 0;
 	entry->pending = true;
 	entry->holder = charged;
@@ -286,13 +290,12 @@ static int wait_extend(struct wait_stats *stats, struct thread_entry *entry,
 	return 0;
 }
 
-static int blocked_closed(struct wait_stats *stats, struct thread_entry *entry,
-			  const struct interval *interval, const struct stack_info *info,
-			  bool counts)
+static int add_blocked(struct wait_stats *stats, struct thread_entry *entry,
+		       const struct interval *interval, const struct stack_info *info, bool counts)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
-	enum wait_class class = lock_tracker_class(stats->locks, interval,
-					    stack_info_reason(info, interval->prev_state)->class);
+	enum wait_class class = lock_tracker_class(
+		stats->locks, interval, stack_info_reason(info, interval->prev_state)->class);
 	struct wait_key key = { .class = class, .stack_id = interval->stack_id };
 	struct wait_class_stats *wait;
 	bool unusual;
@@ -300,13 +303,14 @@ static int blocked_closed(struct wait_stats *stats, struct thread_entry *entry,
 
 	entry->sums.class_ns[class] += length_ns;
 	if (wait_baseline_closed(stats->baseline, interval, class, info,
-			 counts && (class == WAIT_IO_FUSE || !hurts(stats, interval, class)),
-			 &unusual))
+				 counts && (class == WAIT_IO_FUSE ||
+					    !is_hurting(stats, interval, class)),
+				 &unusual))
 		return -ENOMEM;
 	if (!counts)
 		return 0;
 	key.unusual = unusual;
-	if (wait_place(stats, entry, interval->thread, &key, &place))
+	if (find_place(stats, entry, interval->thread, &key, &place))
 		return -ENOMEM;
 	wait = &stats->waits[place];
 	wait->blocked_ns += length_ns;
@@ -315,12 +319,11 @@ static int blocked_closed(struct wait_stats *stats, struct thread_entry *entry,
 		wait->max_ns = length_ns;
 	entry->last_place = place;
 	entry->waited = true;
-	return wait_extend(stats, entry, interval, class);
+	return extend_wait(stats, entry, interval, class);
 }
 
-static int runnable_closed(struct wait_stats *stats, struct thread_entry *entry,
-			   const struct interval *interval, const struct stack_info *info,
-			   bool counts)
+static int add_runnable(struct wait_stats *stats, struct thread_entry *entry,
+			const struct interval *interval, const struct stack_info *info, bool counts)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
 	bool preempted = interval->flags & INTERVAL_PREEMPTED;
@@ -332,7 +335,7 @@ static int runnable_closed(struct wait_stats *stats, struct thread_entry *entry,
 	entry->sums.class_ns[class] += length_ns;
 	if (!counts)
 		return 0;
-	if (runnable_hurts(stats, interval, class))
+	if (note_runnable_wait(stats, interval, class))
 		return -ENOMEM;
 	if (!preempted && entry->waited) {
 		wait = &stats->waits[place];
@@ -343,7 +346,7 @@ static int runnable_closed(struct wait_stats *stats, struct thread_entry *entry,
 			wait->woken_max_ns = length_ns;
 		return 0;
 	}
-	if (wait_place(stats, entry, interval->thread, &key, &place))
+	if (find_place(stats, entry, interval->thread, &key, &place))
 		return -ENOMEM;
 	wait = &stats->waits[place];
 	wait->runnable_ns += length_ns;
@@ -354,7 +357,7 @@ static int runnable_closed(struct wait_stats *stats, struct thread_entry *entry,
 }
 
 void wait_stats_charged(void *context, const struct thread *waiter, struct thread *owner,
-		     uint64_t start_ns, uint64_t end_ns, enum grade grade)
+			uint64_t start_ns, uint64_t end_ns, enum grade grade)
 {
 	struct wait_stats *stats = context;
 	struct thread_entry *entry = per_thread_get(&stats->threads, waiter);
@@ -380,8 +383,8 @@ int wait_stats_closed(struct wait_stats *stats, const struct interval *interval)
 		return -ENOMEM;
 	counts = stats->options.counts(stats->options.context, interval->thread);
 	if (interval->state == THREAD_BLOCKED)
-		return blocked_closed(stats, entry, interval, info, counts);
-	return runnable_closed(stats, entry, interval, info, counts);
+		return add_blocked(stats, entry, interval, info, counts);
+	return add_runnable(stats, entry, interval, info, counts);
 }
 
 int wait_stats_finish(struct wait_stats *stats)
@@ -389,7 +392,7 @@ int wait_stats_finish(struct wait_stats *stats)
 	for (size_t i = 0; i < per_thread_count(&stats->threads); i++) {
 		struct thread_entry *entry = per_thread_at(&stats->threads, i);
 
-		if (entry && (wait_flush(stats, entry) || series_flush(stats, entry)))
+		if (entry && (flush_wait(stats, entry) || flush_burst(stats, entry)))
 			return -ENOMEM;
 	}
 	wait_baseline_finish(stats->baseline);
@@ -397,7 +400,7 @@ int wait_stats_finish(struct wait_stats *stats)
 }
 
 const struct thread_wait_stats *wait_stats_thread(const struct wait_stats *stats,
-					    const struct thread *thread)
+						  const struct thread *thread)
 {
 	static const struct thread_wait_stats nothing;
 	const struct thread_entry *entry = per_thread_find(&stats->threads, thread);
@@ -412,13 +415,14 @@ size_t wait_stats_waits(const struct wait_stats *stats, const struct wait_class_
 }
 
 int wait_stats_wait_threads(const struct wait_stats *stats,
-			 int (*visit)(void *context, size_t place, uint32_t thread_index),
-			 void *context)
+			    int (*visit)(void *context, size_t place, uint32_t thread_index),
+			    void *context)
 {
 	struct pair_entry *pair, *next;
 	int r;
 
-	HASH_ITER (hh, stats->pairs, pair, next) {
+	HASH_ITER(hh, stats->pairs, pair, next)
+	{
 		r = visit(context, pair->key.place, pair->key.thread_index);
 		if (r)
 			return r;

@@ -69,7 +69,7 @@ void blame_table_destroy(struct blame_table *blame)
 	free(blame);
 }
 
-static struct row *row_of(struct blame_table *blame, const struct row_key *row_key)
+static struct row *get_row(struct blame_table *blame, const struct row_key *row_key)
 {
 	struct row_key key = *row_key;
 	struct row *row;
@@ -106,8 +106,8 @@ int blame_table_add(struct blame_table *blame, const struct thread *victim,
 		    const struct wait_chain_root *root)
 {
 	uint64_t length_ns = root->end_ns - root->start_ns;
-	struct row *row = row_of(blame, &(struct row_key){ root->kind, root->class,
-							   root->thread->index, !root->depth });
+	struct row *row = get_row(blame, &(struct row_key){ root->kind, root->class,
+							    root->thread->index, !root->depth });
 
 	if (!row)
 		return -ENOMEM;
@@ -126,7 +126,7 @@ int blame_table_add(struct blame_table *blame, const struct thread *victim,
 }
 
 /* @from is direct: it has one victim, the thread that waited. */
-static int row_move(struct blame_table *blame, struct row *from, struct row *to)
+static int move_row(struct blame_table *blame, struct row *from, struct row *to)
 {
 	if (!to)
 		return -ENOMEM;
@@ -160,9 +160,9 @@ static int join_direct(struct blame_table *blame)
 		if (!row || direct->root.kind == ROOT_UNKNOWN) {
 			key.direct = 1;
 			key.thread_index = NOBODY;
-			row = row_of(blame, &key);
+			row = get_row(blame, &key);
 		}
-		r = row_move(blame, direct, row);
+		r = move_row(blame, direct, row);
 		if (r)
 			break;
 	}
@@ -170,8 +170,8 @@ static int join_direct(struct blame_table *blame)
 }
 
 /* " in fsync", "" */
-static const char *operation_of(struct stack_infos *stack_infos, const struct wait_chain_root *root,
-				const char **ret_in)
+static const char *find_operation(struct stack_infos *stack_infos,
+				  const struct wait_chain_root *root, const char **ret_in)
 {
 	const struct stack_info *info = stack_infos_get(stack_infos, root->stack_id);
 
@@ -179,8 +179,8 @@ static const char *operation_of(struct stack_infos *stack_infos, const struct wa
 	return info ? info->operation : "";
 }
 
-static int running_text(struct stack_infos *stack_infos, const struct cpu_profile *profile,
-			char **ret_text)
+static int format_running(struct stack_infos *stack_infos, const struct cpu_profile *profile,
+			  char **ret_text)
 {
 	const struct stack_info *info = stack_infos_get(stack_infos, profile->stack_id);
 	bool called = info && *info->operation;
@@ -200,12 +200,12 @@ int blame_table_root_text(struct stack_infos *stack_infos, const struct wait_cha
 			  const struct cpu_profile *profile, char **ret_text)
 {
 	const char *class = wait_class_name(root->class), *in;
-	const char *operation = operation_of(stack_infos, root, &in);
+	const char *operation = find_operation(stack_infos, root, &in);
 	int r = 0;
 
 	switch (root->kind) {
 	case ROOT_RUNNING:
-		return running_text(stack_infos, profile, ret_text);
+		return format_running(stack_infos, profile, ret_text);
 	case ROOT_NO_CPU:
 		r = asprintf(ret_text, "no CPU for it");
 		break;
@@ -241,7 +241,7 @@ int blame_table_root_text(struct stack_infos *stack_infos, const struct wait_cha
 	return r < 0 ? -ENOMEM : 0;
 }
 
-static int by_blocked(const void *left, const void *right)
+static int compare_blocked(const void *left, const void *right)
 {
 	const struct model_blame *a = left, *b = right;
 
@@ -250,7 +250,7 @@ static int by_blocked(const void *left, const void *right)
 	return (a->tid > b->tid) - (a->tid < b->tid);
 }
 
-static enum grade grade_of(const struct row *row, const struct model *model)
+static enum grade grade_row(const struct row *row, const struct model *model)
 {
 	if (row->root.kind == ROOT_UNKNOWN)
 		return GRADE_UNKNOWN;
@@ -272,7 +272,7 @@ static int fill_row(const struct row *row, const struct history *history,
 		.tid = named ? root->thread->tid : 0,
 		.comm = named ? root->thread->comm : "",
 		.class = root->kind == ROOT_RUNNING ? "running" : wait_class_name(root->class),
-		.grade = grade_of(row, model),
+		.grade = grade_row(row, model),
 		.blocked_ns = row->blocked_ns,
 		.victims = row->victims,
 	};
@@ -308,6 +308,6 @@ int blame_table_fill(struct blame_table *blame, const struct history *history,
 		model->blame_count++;
 	}
 	if (model->blame_count)
-		qsort(model->blame, model->blame_count, sizeof(*model->blame), by_blocked);
+		qsort(model->blame, model->blame_count, sizeof(*model->blame), compare_blocked);
 	return 0;
 }

@@ -25,7 +25,7 @@ bool contended_lock_matches(const struct contended_lock *contended, const struct
 	return contended->address == lock->address;
 }
 
-static int by_wait(const void *left, const void *right)
+static int compare_wait(const void *left, const void *right)
 {
 	const struct contended_lock *a = left, *b = right;
 
@@ -33,8 +33,8 @@ static int by_wait(const void *left, const void *right)
 }
 
 /* Locks with long waits are few; those past the room for them are the least. */
-static struct contended_lock *suspect_of(struct contended_lock *locks, size_t *count,
-					 const struct lock *lock)
+static struct contended_lock *get_contended(struct contended_lock *locks, size_t *count,
+					    const struct lock *lock)
 {
 	struct contended_lock *least = locks;
 
@@ -70,14 +70,14 @@ size_t contended_locks_find(const struct long_wait *waits, size_t count, const s
 		total_ns += waits[i].blocked_ns;
 		if (!waits[i].lock)
 			continue;
-		contended = suspect_of(found, &found_count, waits[i].lock);
+		contended = get_contended(found, &found_count, waits[i].lock);
 		contended->wait_ns += waits[i].blocked_ns;
 		if (waits[i].blocked_ns > longest_ns[contended - found]) {
 			longest_ns[contended - found] = waits[i].blocked_ns;
 			contended->wait_stack_id = waits[i].stack_id;
 		}
 	}
-	qsort(found, found_count, sizeof(*found), by_wait);
+	qsort(found, found_count, sizeof(*found), compare_wait);
 	for (size_t i = 0; i < found_count && kept < CONTENDED_LOCKS_MAX; i++) {
 		if (found[i].wait_ns * 100 < total_ns * SUSPECT_PERCENT)
 			break;
@@ -104,7 +104,7 @@ struct figures {
 	const struct lock *lock; /* the last one that was it; NULL: none was */
 };
 
-struct figures_of_all {
+struct all_figures {
 	struct figures figures[CONTENDED_LOCKS_MAX];
 	size_t count;
 	const struct observations *observations;
@@ -183,10 +183,9 @@ static int add_charges(struct figures *figures, const struct history_lock_wait *
 }
 
 /* One sleep for a suspect's lock, of which @from_ns to @to_ns is in the stall. */
-static int add_wait(const struct figures_of_all *all, struct figures *figures,
-		    struct thread *thread, const struct history_interval *interval,
-		    const struct history_lock_wait *wait, bool counts, uint64_t from_ns,
-		    uint64_t to_ns)
+static int add_wait(const struct all_figures *all, struct figures *figures, struct thread *thread,
+		    const struct history_interval *interval, const struct history_lock_wait *wait,
+		    bool counts, uint64_t from_ns, uint64_t to_ns)
 {
 	figures->lock = wait->lock;
 	if (queued_writer_add(&figures->contended->queue, thread, wait->mode, interval->start_ns,
@@ -203,7 +202,7 @@ static int add_wait(const struct figures_of_all *all, struct figures *figures,
 		       : 0;
 }
 
-static int add_thread(struct figures_of_all *all, struct thread *thread)
+static int add_thread(struct all_figures *all, struct thread *thread)
 {
 	struct history_cursor cursor =
 		history_walk(all->history, thread, all->stall->start_ns, all->stall->end_ns);
@@ -232,7 +231,7 @@ static int add_thread(struct figures_of_all *all, struct thread *thread)
 }
 
 /* Return: what @thread lost, which no longer counts. */
-static uint64_t list_drop(struct victim *list, size_t *count, const struct thread *thread)
+static uint64_t remove_victim(struct victim *list, size_t *count, const struct thread *thread)
 {
 	for (size_t i = 0; i < *count; i++) {
 		uint64_t blocked_ns = list[i].blocked_ns;
@@ -283,9 +282,9 @@ int contended_lock_add_indirect(struct contended_lock *contended, const struct v
 /* The owner may have waited for the lock at another time: it is no victim of itself. */
 void contended_lock_sort_victims(struct contended_lock *contended)
 {
-	contended->wait_ns -=
-		list_drop(contended->victims, &contended->victim_count, contended->owner.thread);
-	list_drop(contended->outsiders, &contended->outsider_count, contended->owner.thread);
+	contended->wait_ns -= remove_victim(contended->victims, &contended->victim_count,
+					    contended->owner.thread);
+	remove_victim(contended->outsiders, &contended->outsider_count, contended->owner.thread);
 	victims_sort(contended->victims, contended->victim_count);
 	victims_sort(contended->outsiders, contended->outsider_count);
 }
@@ -294,7 +293,7 @@ void contended_lock_sort_victims(struct contended_lock *contended)
  * Where nothing tells one lock from another each waiter's time is charged to who woke it, and nobody is said to have held
  * it: the first one to let go wakes but one of many.
  */
-static bool ends_enough(const struct lock_owner *owner, const struct figures *figures)
+static bool is_behind_enough_waits(const struct lock_owner *owner, const struct figures *figures)
 {
 	return owner->longest.end_ns == owner->longest.start_ns &&
 	       share_at_least(owner->blamed_ns, figures->wait_ns, SUSPECT_PERCENT);
@@ -307,7 +306,7 @@ static bool is_more_blamed(const struct lock_owner *owner, const struct lock_own
 	return owner->thread->index < best->thread->index;
 }
 
-static struct lock_owner most_blamed(const struct figures *figures)
+static struct lock_owner find_most_blamed(const struct figures *figures)
 {
 	struct lock_owner best = { .thread = NULL };
 
@@ -322,8 +321,8 @@ static struct lock_owner most_blamed(const struct figures *figures)
 
 /* The lock's own record of its owner's longest hold says how that began and ended; where it is of another time, what
  * the waiters of the stall saw of a hold is all there is. */
-static void take_longest(const struct figures *figures, const struct stall *stall,
-			 struct lock_owner *owner)
+static void fill_longest_hold(const struct figures *figures, const struct stall *stall,
+			      struct lock_owner *owner)
 {
 	for (size_t i = 0; figures->lock && i < figures->lock->owner_count; i++) {
 		const struct lock_owner *recorded = &figures->lock->owners[i];
@@ -370,24 +369,24 @@ static uint32_t count_holds(struct figures *figures, const struct thread *owner)
 }
 
 /* The most blamed owner that is somebody; none where more of the time is nobody's than that one's. */
-static int conclude_figures(struct figures *figures, const struct stall *stall)
+static int conclude_lock(struct figures *figures, const struct stall *stall)
 {
 	struct contended_lock *contended = figures->contended;
-	struct lock_owner best = most_blamed(figures);
+	struct lock_owner best = find_most_blamed(figures);
 
 	if (victim_set_take(&figures->victims, 0, &contended->victims, &contended->victim_count,
 			    NULL) ||
-	    victim_set_take(&figures->outsiders, 0, &contended->outsiders, &contended->outsider_count,
-			    NULL))
+	    victim_set_take(&figures->outsiders, 0, &contended->outsiders,
+			    &contended->outsider_count, NULL))
 		return -ENOMEM;
 	contended->wait_ns = figures->wait_ns;
 	contended->waits = figures->waits;
 	if (best.thread) {
-		take_longest(figures, stall, &best);
+		fill_longest_hold(figures, stall, &best);
 		best.holds = count_holds(figures, best.thread);
 	}
 	contended->has_owner = best.thread && (best.blamed_ns >= figures->nobody_ns ||
-					     ends_enough(&best, figures));
+					       is_behind_enough_waits(&best, figures));
 	if (contended->has_owner) {
 		contended->holder = contended->owner = best;
 	} else {
@@ -398,7 +397,7 @@ static int conclude_figures(struct figures *figures, const struct stall *stall)
 	if (contended->has_owner && contended->owner.longest.released_read)
 		contended->queued_writer =
 			queued_writer_find(&contended->queue, contended->owner.longest.start_ns,
-					    contended->owner.longest.end_ns);
+					   contended->owner.longest.end_ns);
 	return 0;
 }
 
@@ -406,7 +405,7 @@ int contended_locks_examine(struct contended_lock *locks, size_t count,
 			    const struct observations *observations, const struct stall *stall)
 {
 	const struct threads *threads = source_threads(observations->source);
-	struct figures_of_all all = {
+	struct all_figures all = {
 		.count = count,
 		.observations = observations,
 		.history = observations_history(observations, stall->start_ns, stall->end_ns),
@@ -424,7 +423,7 @@ int contended_locks_examine(struct contended_lock *locks, size_t count,
 	for (size_t i = 0; i < threads_count(threads) && !r; i++)
 		r = add_thread(&all, threads_at(threads, i));
 	for (size_t i = 0; i < count && !r; i++)
-		r = conclude_figures(&all.figures[i], stall);
+		r = conclude_lock(&all.figures[i], stall);
 	for (size_t i = 0; i < count; i++) {
 		victim_set_free(&all.figures[i].victims);
 		victim_set_free(&all.figures[i].outsiders);

@@ -49,8 +49,8 @@ static int note_root(void *context, const struct wait_chain_root *root)
 	return 0;
 }
 
-static struct wait_kind *kind_of(struct kinds *kinds, enum wait_class class,
-				 const struct stack_info *info)
+static struct wait_kind *get_kind(struct kinds *kinds, enum wait_class class,
+				  const struct stack_info *info)
 {
 	struct wait_kind *kind = kinds->kinds;
 
@@ -78,7 +78,7 @@ static int add_piece(struct kinds *kinds, struct wait_chain_walk *walk, struct t
 
 	if (!info)
 		return -ENOMEM;
-	kinds->now = kind_of(kinds, piece->class, info);
+	kinds->now = get_kind(kinds, piece->class, info);
 	if (!kinds->now)
 		return 0;
 	wait = &kinds->now->wait;
@@ -92,7 +92,7 @@ static int add_piece(struct kinds *kinds, struct wait_chain_walk *walk, struct t
 	return wait_chain_follow_piece(walk, thread, piece, from_ns, to_ns);
 }
 
-static int by_waited(const void *left, const void *right)
+static int compare_waited(const void *left, const void *right)
 {
 	const struct wait_kind *a = left, *b = right;
 
@@ -101,7 +101,7 @@ static int by_waited(const void *left, const void *right)
 
 static void take_waits(struct kinds *kinds, struct delay_breakdown *delays)
 {
-	qsort(kinds->kinds, kinds->count, sizeof(*kinds->kinds), by_waited);
+	qsort(kinds->kinds, kinds->count, sizeof(*kinds->kinds), compare_waited);
 	for (size_t i = 0; i < kinds->count && i < DELAY_WAITS_MAX; i++) {
 		const struct wait_kind *kind = &kinds->kinds[i];
 		struct delay_wait *wait = &delays->waits[delays->wait_count++];
@@ -119,7 +119,7 @@ static void take_waits(struct kinds *kinds, struct delay_breakdown *delays)
 /* It is worth knowing who ran instead of the thread from this share of the span on. */
 #define WANTED_PERCENT 10u
 
-static int tell_occupants(const struct history *history, const struct threads *threads,
+static int find_occupants(const struct history *history, const struct threads *threads,
 			  const struct thread *thread, uint64_t start_ns, uint64_t end_ns,
 			  struct delay_breakdown *delays)
 {
@@ -132,17 +132,15 @@ static int tell_occupants(const struct history *history, const struct threads *t
 	for (size_t i = 0; i < count; i++)
 		wanted_ns += spans[i].end_ns - spans[i].start_ns;
 	if (wanted_ns && share_at_least(wanted_ns, end_ns - start_ns, WANTED_PERCENT))
-		delays->occupant_count =
-			cpu_occupants_find(history, threads, spans, count, delays->occupants,
-					   DELAY_OCCUPANTS_MAX);
+		delays->occupant_count = cpu_occupants_find(history, threads, spans, count,
+							    delays->occupants, DELAY_OCCUPANTS_MAX);
 	free(spans);
 	return 0;
 }
 
 int delay_breakdown_find(const struct wait_chain_walk *walk, const struct stack_table *stacks,
-			 const struct threads *threads, struct thread *thread,
-			 uint64_t start_ns, uint64_t end_ns,
-			 struct delay_breakdown *ret_delays)
+			 const struct threads *threads, struct thread *thread, uint64_t start_ns,
+			 uint64_t end_ns, struct delay_breakdown *ret_delays)
 {
 	struct kinds *kinds = calloc(1, sizeof(*kinds));
 	struct wait_chain_walk own = *walk;
@@ -163,7 +161,7 @@ int delay_breakdown_find(const struct wait_chain_walk *walk, const struct stack_
 		r = history_profile(walk->history, stacks, thread, start_ns, end_ns,
 				    &delays.profile);
 	if (!r)
-		r = tell_occupants(walk->history, threads, thread, start_ns, end_ns, &delays);
+		r = find_occupants(walk->history, threads, thread, start_ns, end_ns, &delays);
 	if (!r) {
 		take_waits(kinds, &delays);
 		*ret_delays = delays;

@@ -44,8 +44,8 @@ static void await_piece(struct awaited *awaited, struct thread *waiter,
 }
 
 /* Whom @thread waited for most, for a lock, from @start_ns to @end_ns. */
-static struct awaited most_awaited(const struct history *history, struct thread *thread,
-				   uint64_t start_ns, uint64_t end_ns, uint64_t short_ns)
+static struct awaited find_most_awaited(const struct history *history, struct thread *thread,
+					uint64_t start_ns, uint64_t end_ns, uint64_t short_ns)
 {
 	struct awaited awaited[OWNERS_MAX] = { 0 }, best = { .thread = NULL };
 	struct history_pieces pieces =
@@ -71,7 +71,7 @@ static struct awaited most_awaited(const struct history *history, struct thread 
 	return best;
 }
 
-static bool visited(const struct contended_lock *contended, const struct thread *thread)
+static bool is_visited(const struct contended_lock *contended, const struct thread *thread)
 {
 	for (size_t i = 0; i < contended->link_count; i++)
 		if (contended->links[i].thread == thread)
@@ -90,9 +90,9 @@ void contended_lock_follow(struct contended_lock *contended, const struct histor
 		struct lock_hold *hold = &contended->owner.longest;
 		struct awaited awaited;
 
-		awaited = most_awaited(history, contended->owner.thread, hold->start_ns, hold->end_ns,
-				       short_ns);
-		if (!awaited.thread || visited(contended, awaited.thread) ||
+		awaited = find_most_awaited(history, contended->owner.thread, hold->start_ns,
+					    hold->end_ns, short_ns);
+		if (!awaited.thread || is_visited(contended, awaited.thread) ||
 		    awaited.link.lost.blocked_ns * 100 <
 			    (hold->end_ns - hold->start_ns) * LINK_PERCENT)
 			return;
@@ -120,25 +120,26 @@ static bool leads_to(const struct contended_lock *contended, const struct conten
 	return false;
 }
 
-static bool same_root(const struct contended_lock *contended, const struct contended_lock *other)
+static bool has_same_root(const struct contended_lock *contended,
+			  const struct contended_lock *other)
 {
 	return other != contended && !other->merged && other->has_owner &&
 	       other->owner.thread == contended->owner.thread && leads_to(contended, other);
 }
 
 /* The suspect that @suspect's chain ends at: its holder is the root. NULL where too little of the time was lost to it. */
-static struct contended_lock *root_of(struct contended_lock *locks, size_t count,
-				      const struct contended_lock *contended)
+static struct contended_lock *find_root(struct contended_lock *locks, size_t count,
+					const struct contended_lock *contended)
 {
 	for (size_t i = 0; i < count; i++)
-		if (same_root(contended, &locks[i]) &&
+		if (has_same_root(contended, &locks[i]) &&
 		    locks[i].holder.thread == contended->owner.thread)
 			return &locks[i];
 	return NULL;
 }
 
 /* The victims of @other are told as @suspect's; the owner is no victim of itself. */
-static int take_victims(struct contended_lock *contended, struct contended_lock *other)
+static int move_victims(struct contended_lock *contended, struct contended_lock *other)
 {
 	for (size_t i = 0; i < other->victim_count; i++)
 		if (other->victims[i].thread != contended->owner.thread &&
@@ -148,14 +149,14 @@ static int take_victims(struct contended_lock *contended, struct contended_lock 
 	return 0;
 }
 
-static int join(struct contended_lock *locks, size_t count, struct contended_lock *contended)
+static int join_lock(struct contended_lock *locks, size_t count, struct contended_lock *contended)
 {
-	struct contended_lock *root = root_of(locks, count, contended);
+	struct contended_lock *root = find_root(locks, count, contended);
 	int r = 0;
 
 	for (size_t i = 0; i < count && !r && !root; i++)
-		if (same_root(contended, &locks[i]))
-			r = take_victims(contended, &locks[i]);
+		if (has_same_root(contended, &locks[i]))
+			r = move_victims(contended, &locks[i]);
 	if (!root)
 		return r;
 	if (root->link_count < contended->link_count) {
@@ -164,11 +165,11 @@ static int join(struct contended_lock *locks, size_t count, struct contended_loc
 		root->link_count = contended->link_count;
 		root->links_of_others = true;
 	}
-	return take_victims(root, contended);
+	return move_victims(root, contended);
 }
 
 /* Those on the way who are nobody's victim yet, as what they waited for is no suspect. */
-static int take_links(struct contended_lock *contended)
+static int add_links(struct contended_lock *contended)
 {
 	for (size_t i = 0; i < contended->link_count; i++)
 		if (!contended_lock_victim(contended, contended->links[i].thread) &&
@@ -177,7 +178,7 @@ static int take_links(struct contended_lock *contended)
 	return 0;
 }
 
-static uint64_t lost_ns(const struct contended_lock *contended)
+static uint64_t sum_lost_ns(const struct contended_lock *contended)
 {
 	uint64_t ns = 0;
 
@@ -186,10 +187,10 @@ static uint64_t lost_ns(const struct contended_lock *contended)
 	return ns;
 }
 
-static int by_loss(const void *left, const void *right)
+static int compare_loss(const void *left, const void *right)
 {
 	const struct contended_lock *a = left, *b = right;
-	uint64_t a_ns = lost_ns(a), b_ns = lost_ns(b);
+	uint64_t a_ns = sum_lost_ns(a), b_ns = sum_lost_ns(b);
 
 	if (a->merged != b->merged)
 		return a->merged - b->merged;
@@ -205,17 +206,17 @@ int contended_locks_join(struct contended_lock *locks, size_t count)
 
 		if (contended->merged || !contended->link_count || contended->links_of_others)
 			continue;
-		if (join(locks, count, contended))
+		if (join_lock(locks, count, contended))
 			return -ENOMEM;
 		joined = true;
 	}
 	if (!joined)
 		return 0;
 	for (size_t i = 0; i < count; i++) {
-		if (!locks[i].merged && take_links(&locks[i]))
+		if (!locks[i].merged && add_links(&locks[i]))
 			return -ENOMEM;
 		contended_lock_sort_victims(&locks[i]);
 	}
-	qsort(locks, count, sizeof(*locks), by_loss);
+	qsort(locks, count, sizeof(*locks), compare_loss);
 	return 0;
 }

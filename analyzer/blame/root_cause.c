@@ -34,7 +34,7 @@ static int blame_root(void *context, const struct wait_chain_root *root)
 }
 
 /* As wait_stats.c has it; a futex is a lock only where its owner is proven. */
-static bool piece_hurts(const struct chains *chains, const struct history_piece *piece)
+static bool is_hurting(const struct chains *chains, const struct history_piece *piece)
 {
 	uint64_t length_ns = piece->end_ns - piece->start_ns;
 
@@ -51,15 +51,14 @@ static bool piece_hurts(const struct chains *chains, const struct history_piece 
 static int follow_victim(struct chains *chains, struct thread *thread)
 {
 	const struct stall *stall = chains->context->stall;
-	struct history_pieces pieces =
-		history_walk_pieces(chains->history, thread, stall->start_ns, stall->end_ns,
-				    chains->walk.short_ns);
+	struct history_pieces pieces = history_walk_pieces(chains->history, thread, stall->start_ns,
+							   stall->end_ns, chains->walk.short_ns);
 	struct history_piece piece;
 	int r = 0;
 
 	chains->victim = thread;
 	while (!r && history_next_piece(&pieces, &piece))
-		if (piece_hurts(chains, &piece))
+		if (is_hurting(chains, &piece))
 			r = wait_chain_follow_piece(&chains->walk, thread, &piece, piece.start_ns,
 						    piece.end_ns);
 	return r;
@@ -98,7 +97,7 @@ static void note_losses(const struct chains *chains, struct contended_lock *cont
 }
 
 /* What its owner did in the longest hold, and what it waited for. */
-static int tell_suspect(struct chains *chains, struct contended_lock *contended)
+static int examine_owner(struct chains *chains, struct contended_lock *contended)
 {
 	const struct observations *observations = chains->context->observations;
 	const struct lock_hold *hold = &contended->owner.longest;
@@ -143,13 +142,13 @@ int root_cause_examine(const struct root_cause_context *context, struct contende
 	r = follow_victims(&chains);
 	chains.walk.steps_left = STEPS_MAX;
 	for (size_t i = 0; i < count && !r; i++)
-		r = tell_suspect(&chains, &locks[i]);
+		r = examine_owner(&chains, &locks[i]);
 	if (!r)
 		r = contended_locks_join(locks, count);
 	if (!r)
 		r = blame_table_fill(chains.blame, chains.history,
-				     source_stacks(observations->source),
-				     observations->stack_infos, model);
+				     source_stacks(observations->source), observations->stack_infos,
+				     model);
 	blame_table_destroy(chains.blame);
 	return r;
 }

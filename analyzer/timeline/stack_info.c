@@ -7,7 +7,7 @@
 #include <uthash.h>
 
 /* Facts live in blocks that never move, so that callers may keep pointers. */
-#define BLOCK_FACTS 1024u
+#define BLOCK_INFOS 1024u
 
 struct operation {
 	uint32_t id;
@@ -15,14 +15,14 @@ struct operation {
 	char name[];
 };
 
-struct known_fact {
+struct known_info {
 	struct stack_info info;
 	bool known;
 };
 
 struct stack_infos {
 	const struct stack_table *stacks;
-	struct known_fact **blocks;
+	struct known_info **blocks;
 	size_t block_count;
 	struct operation *operations;
 };
@@ -55,7 +55,7 @@ void stack_infos_destroy(struct stack_infos *stack_infos)
 	free(stack_infos);
 }
 
-static const struct operation *operation_intern(struct stack_infos *stack_infos, const char *name)
+static const struct operation *intern_operation(struct stack_infos *stack_infos, const char *name)
 {
 	struct operation *operation;
 	size_t length = strlen(name);
@@ -80,7 +80,7 @@ static bool has_function(const struct frame *frames, size_t count, const char *n
 	return false;
 }
 
-static int fact_fill(struct stack_infos *stack_infos, uint32_t stack_id, struct stack_info *info)
+static int fill_info(struct stack_infos *stack_infos, uint32_t stack_id, struct stack_info *info)
 {
 	const struct frame *frames = NULL;
 	size_t count = stack_table_frames(stack_infos->stacks, stack_id, &frames);
@@ -102,7 +102,7 @@ static int fact_fill(struct stack_infos *stack_infos, uint32_t stack_id, struct 
 	name = wait_operation(frames, count, buffer, sizeof(buffer));
 	if (!*name)
 		return 0;
-	operation = operation_intern(stack_infos, name);
+	operation = intern_operation(stack_infos, name);
 	if (!operation)
 		return -ENOMEM;
 	info->operation = operation->name;
@@ -110,9 +110,9 @@ static int fact_fill(struct stack_infos *stack_infos, uint32_t stack_id, struct 
 	return 0;
 }
 
-static int blocks_grow(struct stack_infos *stack_infos, size_t block)
+static int grow_blocks(struct stack_infos *stack_infos, size_t block)
 {
-	struct known_fact **blocks;
+	struct known_info **blocks;
 
 	if (block < stack_infos->block_count)
 		return 0;
@@ -128,19 +128,19 @@ static int blocks_grow(struct stack_infos *stack_infos, size_t block)
 
 const struct stack_info *stack_infos_get(struct stack_infos *stack_infos, uint32_t stack_id)
 {
-	size_t block = stack_id / BLOCK_FACTS;
-	struct known_fact *known;
+	size_t block = stack_id / BLOCK_INFOS;
+	struct known_info *known;
 
-	if (blocks_grow(stack_infos, block))
+	if (grow_blocks(stack_infos, block))
 		return NULL;
 	if (!stack_infos->blocks[block]) {
-		stack_infos->blocks[block] = calloc(BLOCK_FACTS, sizeof(struct known_fact));
+		stack_infos->blocks[block] = calloc(BLOCK_INFOS, sizeof(struct known_info));
 		if (!stack_infos->blocks[block])
 			return NULL;
 	}
-	known = &stack_infos->blocks[block][stack_id % BLOCK_FACTS];
+	known = &stack_infos->blocks[block][stack_id % BLOCK_INFOS];
 	if (!known->known) {
-		if (fact_fill(stack_infos, stack_id, &known->info))
+		if (fill_info(stack_infos, stack_id, &known->info))
 			return NULL;
 		known->known = true;
 	}
