@@ -192,7 +192,8 @@ if [ "$live_tests" ]; then
 fi
 
 # Tests that were skipped, and those that others on this host disturbed.
-find "$build/gcc" "$build/sanitizers" -name '*.log' -path '*/tests/*' -exec awk '
-    /^(SKIP|DISTURBED)/ { sub(/.*\/tests\//, "tests/", FILENAME); print FILENAME ": " $0 }' {} + |
-    grep -v 'exit status' || true
+cd "$build"
+find gcc/tests sanitizers/tests '(' -name '*.trs' -o -name '*.log' ')' -exec awk '
+    /^:test-result: SKIP/ { sub(/^:test-result: (SKIP SKIP: )?/, ""); print FILENAME ": " $0 }
+    /^DISTURBED/ { print FILENAME ": " $0 }' {} + | sort | sed 's/\.\(trs\|log\): /: /'
 summary

@@ -42,9 +42,11 @@ awk -v result="$result" '
     /^\[  SKIPPED \] / && $4 == running { count("SKIP", $4); next }
     /^\[  FAILED  \] GROUP/ { count("FAIL", running != "" ? running : $0); next }
     /^\[  FAILED  \] / && $4 == running { count("FAIL", $4); next }
-    /^SKIP: / && result != "SKIP" { count("SKIP", $0) }
+    /^SKIP: / { skips[++skipped] = $0 }
     END {
         if (running != "") count("FAIL", running)
+        if (result == "SKIP" || counted)
+            for (i = 1; i <= skipped; i++) count("SKIP", skips[i])
         if (!counted || (!failed && result ~ /FAIL|ERROR/)) print ":test-result: " result
         print ":global-test-result: " result
         print ":recheck: " (result ~ /FAIL|ERROR/ ? "yes" : "no")
