@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "analyzer/activity/observations.h"
 #include "analyzer/model.h"
 #include "analyzer/trace/source.h"
 
@@ -19,12 +20,13 @@ struct analysis_options {
 /**
  * analysis_run() - read the source to its end and think.
  *
- * @ret_model: free with analysis_free(); @source and @path must outlive it.
+ * @ret_model:        free with model_free(); @source and @path must outlive it.
+ * @ret_observations: what the model was made from, for explain_run(); may be NULL. Free with observations_free(),
+ *                    then free(), before the model and the source.
  *
  * Return: 0, -ENOMEM, -EIO.
  */
 int analysis_run(struct source *source, const char *path, const struct analysis_options *options,
-		 struct model **ret_model);
-void analysis_free(struct model *model);
+		 struct model **ret_model, struct observations **ret_observations);
 
 #endif

@@ -12,14 +12,13 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/blame/root_cause.c analyzer/blame/root_cause.h \
 	analyzer/explain/wait_select.c analyzer/explain/wait_select.h \
 	analyzer/compare/compare.c analyzer/compare/compare.h \
-	analyzer/compare/compare_findings.c \
-	analyzer/compare/compare_locks.c \
-	analyzer/compare/compare_names.c analyzer/compare/compare_names.h \
-	analyzer/compare/compare_say.c analyzer/compare/compare_say.h \
-	analyzer/compare/compare_table.c analyzer/compare/compare_table.h \
-	analyzer/compare/compare_threads.c \
-	analyzer/compare/compare_waits.c \
+	analyzer/compare/compare_private.h \
+	analyzer/compare/compare_rows.c \
+	analyzer/compare/compare_table.c \
+	analyzer/compare/compare_verdict.c \
 	analyzer/detect/lock_convoy.h analyzer/detect/lock_convoy_advice.c analyzer/detect/lock_convoy_evidence.c \
+	analyzer/detect/detectors.c analyzer/detect/detectors.h analyzer/detect/thresholds.h \
+	analyzer/detect/lock_convoy_detector.c \
 	analyzer/detect/deadlock.c analyzer/detect/deadlock.h \
 	analyzer/detect/slow_producer_profile.c analyzer/detect/slow_producer_profile.h \
 	analyzer/detect/coverage.c analyzer/detect/coverage.h \
@@ -28,10 +27,10 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/busy_thread.c analyzer/detect/busy_thread.h \
 	analyzer/explain/explain.c analyzer/explain/explain.h \
 	analyzer/explain/explain_view.c analyzer/explain/explain_view.h \
-	analyzer/explain/explain_step.c analyzer/explain/explain_step.h \
 	analyzer/trace/event_counts.c analyzer/trace/event_counts.h \
+	analyzer/util/grade.c analyzer/util/grade.h \
 	analyzer/detect/finding.c analyzer/detect/finding.h \
-	analyzer/detect/resource_wait_finding.c analyzer/detect/resource_wait_finding.h \
+	analyzer/detect/resource_wait_finding.c \
 	analyzer/detect/cpu_starvation_finding.c \
 	analyzer/detect/lock_convoy_finding.c analyzer/detect/lock_convoy_finding.h \
 	analyzer/detect/slow_producer.c analyzer/detect/slow_producer.h \
@@ -43,23 +42,21 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/stopped_process.c \
 	analyzer/detect/lock_convoy_cause.c analyzer/detect/lock_convoy_cause.h \
 	analyzer/trace/frame_name.c analyzer/trace/frame_name.h \
-	analyzer/activity/thread_history.c analyzer/activity/thread_history.h \
-	analyzer/locks/futex_classify.c analyzer/locks/futex_classify.h \
-	analyzer/detect/timed_lock.c analyzer/detect/timed_lock.h \
+	analyzer/activity/history.c analyzer/activity/history.h \
+	analyzer/locks/futex_locks.c analyzer/locks/futex_locks.h \
+	analyzer/detect/timed_lock.c \
 	analyzer/locks/futex_handoff.c analyzer/locks/futex_handoff.h \
 	analyzer/activity/span_summary.c analyzer/activity/span_summary.h \
 	analyzer/locks/hold_events.c analyzer/locks/hold_events.h \
+	analyzer/locks/hold_list.c analyzer/locks/hold_list.h \
 	analyzer/locks/hung_task.c analyzer/locks/hung_task.h \
 	analyzer/util/human.c analyzer/util/human.h \
-	analyzer/activity/instead.c analyzer/activity/instead.h \
 	analyzer/util/json_writer.c analyzer/util/json_writer.h \
 	analyzer/report/json_compare.c \
 	analyzer/report/json_explain.c \
-	analyzer/report/json_fields.c analyzer/report/json_fields.h \
-	analyzer/report/json_cause.c analyzer/report/json_cause.h \
 	analyzer/locks/proc_locks.c analyzer/locks/proc_locks.h \
-	analyzer/locks/lock_private.h analyzer/locks/lock_hung_task.c \
-	analyzer/locks/lock_at_end.c analyzer/locks/lock_proc_locks.c analyzer/locks/lock_identity.c \
+	analyzer/locks/lock_private.h \
+	analyzer/locks/lock_at_end.c analyzer/locks/lock_identity.c \
 	analyzer/locks/lock_tracker.c analyzer/locks/lock_tracker.h \
 	analyzer/trace/lost_spans.c analyzer/trace/lost_spans.h \
 	analyzer/util/min_heap.c analyzer/util/min_heap.h \
@@ -69,12 +66,15 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/timeline/kernel_operation.c analyzer/timeline/kernel_operation.h \
 	analyzer/options.c analyzer/options.h \
 	analyzer/locks/ownership.c analyzer/locks/ownership.h \
+	analyzer/locks/ownership_charge.c analyzer/locks/ownership_private.h \
 	analyzer/util/text_layout.c analyzer/util/text_layout.h \
 	analyzer/locks/replay.c analyzer/locks/replay.h \
 	analyzer/blame/queued_writer.c analyzer/blame/queued_writer.h \
 	analyzer/activity/cpu_profile.c analyzer/activity/cpu_profile.h \
+	analyzer/locks/futex_value.c analyzer/locks/futex_value.h \
 	analyzer/locks/futex_wakes.c analyzer/locks/futex_wakes.h \
-	analyzer/report/report.h \
+	analyzer/report/report.h analyzer/report/report_private.h \
+	analyzer/report/renderers.c \
 	analyzer/report/folded_report.c \
 	analyzer/report/json_report.c \
 	analyzer/report/text_report.c \
@@ -82,6 +82,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/resource_wait.c analyzer/detect/resource_wait.h \
 	analyzer/detect/host_pause.c analyzer/detect/host_pause.h \
 	analyzer/timeline/thread_state.c analyzer/timeline/thread_state.h \
+	analyzer/trace/capture_source.c analyzer/trace/source_private.h \
+	analyzer/trace/event_merge.c analyzer/trace/event_merge.h \
 	analyzer/trace/source.c analyzer/trace/source.h \
 	analyzer/trace/source_error.c analyzer/trace/source_error.h \
 	analyzer/detect/spin.c analyzer/detect/spin.h \
@@ -92,24 +94,24 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/stopped.c analyzer/detect/stopped_process.h \
 	analyzer/trace/cpu_stream.c analyzer/trace/cpu_stream.h \
 	analyzer/blame/lock_chain.c analyzer/blame/lock_chain.h \
-	analyzer/detect/first_pass.c analyzer/detect/first_pass.h \
+	analyzer/activity/observations.c analyzer/activity/observations.h \
+	analyzer/activity/victims.c analyzer/activity/victims.h \
+	analyzer/locks/prescan.c analyzer/locks/prescan.h \
+	analyzer/trace/cpu_gaps.c analyzer/trace/cpu_gaps.h \
 	analyzer/blame/contended_lock.c analyzer/blame/contended_lock.h \
 	analyzer/detect/tables.c analyzer/detect/tables.h \
 	analyzer/trace/target.c analyzer/trace/target.h \
 	analyzer/util/terminal.c analyzer/util/terminal.h \
-	analyzer/report/text_parts.h \
-	analyzer/report/text_blame.c \
 	analyzer/report/text_compare.c \
-	analyzer/report/text_coverage.c \
+	analyzer/report/text_excerpt.c \
 	analyzer/report/text_explain.c \
-	analyzer/report/text_findings.c \
-	analyzer/report/text_headline.c \
 	analyzer/report/text_stack.c \
 	analyzer/report/text_tables.c \
 	analyzer/trace/threads.c analyzer/trace/threads.h \
 	analyzer/timeline/timeline.c analyzer/timeline/timeline.h \
-	analyzer/util/span.h \
+	analyzer/util/array.h analyzer/util/span.h \
 	analyzer/activity/event_excerpt.c analyzer/activity/event_excerpt.h \
+	analyzer/activity/excerpt_events.c analyzer/activity/excerpt_events.h \
 	analyzer/trace/trigger.c analyzer/trace/trigger.h \
 	analyzer/timeline/missing_switches.c analyzer/timeline/missing_switches.h \
 	analyzer/activity/wait_baseline.c analyzer/activity/wait_baseline.h \

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/model.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "analyzer/timeline/stack_info.h"
+
 const char *finding_kind_name(enum finding_kind kind)
 {
 	static const char *const names[FINDING_KINDS] = {
@@ -25,14 +31,84 @@ const char *finding_kind_name(enum finding_kind kind)
 	return names[kind];
 }
 
-const char *grade_name(enum grade grade)
+struct human model_time_text(const struct model *model, uint64_t at_ns)
 {
-	static const char *const names[] = {
-		[GRADE_UNKNOWN] = "unknown",
-		[GRADE_PLAUSIBLE] = "plausible",
-		[GRADE_STRONG] = "strong",
-		[GRADE_EXACT] = "exact",
-	};
+	struct human human;
 
-	return names[grade];
+	/* The sum is unsigned because a damaged capture may hold any number. */
+	if (model->capture.start_realtime_ns)
+		return human_clock((int64_t)((uint64_t)model->capture.start_realtime_ns + at_ns),
+				   model->capture.utc_offset_s);
+	snprintf(human.text, sizeof(human.text), "+%" PRIu64 ".%03" PRIu64 " s", at_ns / 1000000000,
+		 at_ns / 1000000 % 1000);
+	return human;
+}
+
+static void free_texts(char **texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(texts[i]);
+	free(texts);
+}
+
+static void clear_culprit(struct model_culprit *culprit)
+{
+	for (size_t i = 0; i < culprit->because_count; i++)
+		free(culprit->because[i].root);
+	free(culprit->because);
+	free(culprit->instead);
+	free(culprit->why);
+}
+
+static void clear_finding(struct model_finding *finding)
+{
+	clear_culprit(&finding->culprit);
+	free_texts(finding->evidence, finding->evidence_count);
+	free(finding->victims);
+	free(finding->victims_since_ns);
+	free(finding->outsiders);
+	free(finding->links);
+	free(finding->summary);
+	free(finding->pattern);
+	free(finding->advice);
+}
+
+void model_clear_blame(struct model *model)
+{
+	for (size_t i = 0; i < model->blame_count; i++)
+		free(model->blame[i].root);
+	free(model->blame);
+	model->blame = NULL;
+	model->blame_count = 0;
+}
+
+static void clear_coverage(struct model *model)
+{
+	for (size_t i = 0; i < model->coverage.note_count; i++)
+		free(model->coverage.notes[i].text);
+	free(model->coverage.notes);
+	free(model->coverage.gaps);
+	free_texts(model->coverage.cannot_say, model->coverage.cannot_say_count);
+	event_counts_free(&model->coverage.extras);
+}
+
+void model_free(struct model *model)
+{
+	if (!model)
+		return;
+	for (size_t i = 0; i < model->finding_count; i++)
+		clear_finding(&model->findings[i]);
+	free(model->findings);
+	model_clear_blame(model);
+	for (size_t i = 0; i < model->lock_count; i++)
+		free(model->locks[i].owners);
+	free(model->locks);
+	clear_coverage(model);
+	free(model->waits);
+	free(model->wait_groups);
+	free(model->threads);
+	free((void *)model->capture.target);
+	free((void *)model->capture.damage);
+	stack_infos_destroy(model->operations);
+	free(model);
 }

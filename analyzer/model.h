@@ -3,9 +3,10 @@
  * What the analysis found. Every renderer draws this and computes nothing.
  *
  * Times *_at_ns, start_ns, end_ns are nanoseconds since the start of the
- * capture. Lists are sorted, most important first. Texts and arrays belong to
- * the model (or, frames' texts, to the source it was made from); comms, host names and paths may
- * hold any bytes: renderers make them safe.
+ * capture. Lists are sorted, most important first. Arrays, and texts that are
+ * char *, belong to the model. Texts that are const char * are borrowed, most from
+ * the source, as the frames of stacks are; the source must outlive the model.
+ * Comms, host names and paths may hold any bytes; renderers make them safe.
  */
 #ifndef ANALYZER_MODEL_H
 #define ANALYZER_MODEL_H
@@ -17,6 +18,8 @@
 #include "analyzer/trace/event_counts.h"
 #include "analyzer/trace/stack_table.h"
 #include "analyzer/timeline/wait_class.h"
+#include "analyzer/util/grade.h"
+#include "analyzer/util/human.h"
 
 enum finding_kind {
 	FINDING_MMAP_LOCK_CONVOY, FINDING_FUTEX_CONVOY, FINDING_KERNEL_LOCK_CONVOY,
@@ -28,11 +31,8 @@ enum finding_kind {
 };
 const char *finding_kind_name(enum finding_kind kind);	/* "mmap-lock-convoy" ... */
 
-enum grade { GRADE_UNKNOWN, GRADE_PLAUSIBLE, GRADE_STRONG, GRADE_EXACT };
-const char *grade_name(enum grade grade);
-
 struct model_stack {
-	const struct frame *frames;	/* leaf first, borrowed from struct stack_table; NULL: none */
+	const struct frame *frames;	/* leaf first, of struct stack_table; NULL: none */
 	size_t count;
 };
 
@@ -46,33 +46,34 @@ struct model_span {
 	uint64_t start_ns, end_ns;
 };
 
-/* What the recorder itself had to say. */
+/* A remark of the recorder in the capture. */
 struct model_note {
 	uint64_t at_ns;
 	char *text;
 };
 
-/* What a culprit waited for, in one operation, while it held others up. */
+/* What a culprit waited for, in one operation, while others waited for the culprit. */
 struct model_because {
 	enum wait_class class;		/* cpu.runqueue: it was runnable */
 	const char *operation;		/* "" */
 	uint64_t waited_ns, longest_ns, count;
-	const char *ended_by;		/* the longest: "thread", "owner", "interrupt", "nobody" (yet), NULL: not known */
+	/* What ended the longest: "thread", "owner", "interrupt", "nobody" yet; NULL: not known. */
+	const char *ended_by;
 	int32_t by_tid;			/* of "thread", "owner"; else 0 */
 	const char *by_comm;		/* "" */
-	char *root;			/* what it leads to, where that is another thread's; NULL */
+	char *root;			/* where the chain ends, if in another thread; NULL */
 	int32_t root_tid;		/* 0 */
 	const char *root_comm;		/* "" */
 };
 
-/* A thread with a part of something. */
+/* A thread and its part of a time. */
 struct model_share {
 	int32_t tid, tgid;
 	const char *comm;
 	uint64_t ns;
 };
 
-/* One that held what was waited for, and itself waited for a lock of the next one, or of the culprit. */
+/* A holder that itself waited for a lock of the next holder, or of the culprit. */
 struct model_link {
 	int32_t tid;
 	const char *comm;
@@ -85,23 +86,26 @@ struct model_pivot {
 	int32_t tid;
 	const char *comm;
 	uint64_t at_ns;
-	uint64_t readers, behind_ns;	/* who came behind it, and what they waited until it got the lock */
+	uint64_t readers;		/* how many came behind it */
+	uint64_t behind_ns;		/* what they waited until it got the lock */
 };
 
 struct model_culprit {
 	int32_t tid, tgid;
 	const char *comm;
 	uint64_t hold_start_ns;
-	bool hold_began_before, hold_still_open;	/* it lasted longer: hold_ns is "at least" */
-	uint64_t hold_ns, running_ns, runnable_ns, blocked_ns;	/* its longest hold and what it did then */
+	bool hold_began_before, hold_still_open;	/* hold_ns is "at least" */
+	uint64_t hold_ns;		/* its longest hold, */
+	uint64_t running_ns, runnable_ns, blocked_ns;	/* and its states during it */
 	struct model_stack stack;	/* kernel: where it mostly was during the hold */
-	struct model_stack user_stack;	/* who called; of the call behind it where known */
-	uint32_t samples, samples_in_stack; /* CPU samples of it in the hold; with the same innermost named kernel operation as stack */
+	struct model_stack user_stack;	/* its caller, or that of the call behind it */
+	uint32_t samples;		/* CPU samples of it in the hold */
+	uint32_t samples_in_stack;	/* those in the same named kernel operation as stack */
 	struct model_because *because;	/* most time first */
 	size_t because_count;
-	struct model_share *instead;	/* who had the CPU that it wanted, most first */
+	struct model_share *instead;	/* the threads on the CPU that it wanted, most first */
 	size_t instead_count;
-	char *why;			/* the same as a sentence; NULL: it ran nearly all the time */
+	char *why;			/* both as a sentence; NULL: it ran nearly all the time */
 };
 
 struct model_lock_ref {
@@ -123,11 +127,11 @@ struct model_finding {
 	char *summary;			/* one or two sentences, plain text without newline */
 	uint64_t blocked_ns;
 	int32_t *victims;		/* tids, most blocked first */
-	uint64_t *victims_since_ns;	/* of each: when its longest wait in the stall began; NULL: not known */
+	uint64_t *victims_since_ns;	/* start of its longest wait; NULL: not known */
 	size_t victim_count;
-	struct model_share *outsiders;	/* threads of other processes than the target's that waited too */
+	struct model_share *outsiders;	/* threads of other processes that waited too */
 	size_t outsider_count;
-	struct model_link *links;	/* from who held the lock to the culprit; none: the culprit held it */
+	struct model_link *links;	/* from the holder to the culprit; none: they are one */
 	size_t link_count;
 	bool has_culprit, has_lock, has_allocation, has_pivot;
 	struct model_pivot pivot;
@@ -148,14 +152,14 @@ struct model_owner {
 	struct model_stack stack;
 };
 
-/* Several threads stood still at a futex that may be a lock. */
+/* Several threads were blocked on a futex that may be a lock. */
 struct model_doubt {
-	size_t threads;			/* 0: none did */
-	int32_t tid;			/* who did longest, */
+	size_t threads;			/* 0: there are none */
+	int32_t tid;			/* the one that was blocked longest */
 	const char *comm;
 	int32_t tgid;
 	uint64_t address, start_ns, longest_ns;
-	int32_t waker_tid;		/* who woke the first of them; 0: not seen */
+	int32_t waker_tid;		/* the thread that woke the first of them; 0: not seen */
 	const char *waker_comm;
 };
 
@@ -172,17 +176,18 @@ struct model_lock {
 struct model_wait {
 	enum wait_class class;
 	bool idle;
-	const char *operation;		/* "munmap", "page fault"; "" not known */
+	const char *operation;		/* "munmap", "page fault"; "": not known */
 	const char *detail;		/* NULL */
 	uint64_t blocked_ns, runnable_ns, count, max_ns, threads;
-	uint64_t woken, woken_ns, woken_max_ns;	/* the part of runnable_ns between wake-ups and a CPU */
+	/* The part of runnable_ns from a wake-up to a CPU. */
+	uint64_t woken, woken_ns, woken_max_ns;
 	struct model_stack stack;
 };
 
-/* What waits that hurt in the stall lead to. */
+/* Where the chains of the waits that hurt in the stall end. */
 struct model_blame {
 	char *root;			/* "running clear_page_erms (mmap)", "io.block in fsync" */
-	int32_t tid;			/* whose; 0: nobody's, or each victim's own */
+	int32_t tid;			/* the thread; 0: nobody, or each victim itself */
 	const char *comm;		/* "" */
 	const char *class;		/* "running", or the name of a wait class */
 	enum grade grade;
@@ -213,39 +218,39 @@ struct model {
 		uint64_t start_ns;		/* CLOCK_MONOTONIC of the recorded host */
 		int32_t utc_offset_s;		/* of the recorded host */
 		uint64_t duration_ns, events;
-		const char *ring;	/* of a ring file: "running" or "left" by its recorder; NULL: a capture */
+		const char *ring;	/* ring file: "running" or "left" by its recorder; NULL */
 		bool complete;		/* end mark seen, nothing damaged */
-		const char *damage;	/* text for a person; NULL */
+		const char *damage;	/* text for a person, of the model; NULL */
 	} capture;
-	struct model_doubt doubt;	/* where no stall was found */
+	struct model_doubt doubt;	/* only where no stall was found */
 	struct {
 		uint64_t lost_events;
 		struct model_gap *gaps;
 		size_t gap_count;
-		bool contradicts;		/* events are missing that nobody counted: nothing is more than plausible */
+		bool contradicts;	/* uncounted events are missing: no grade above PLAUSIBLE */
 		uint64_t unknown_ns;		/* of the target's threads */
 		uint64_t recorder_delay_max_ns;
 		uint32_t cpus;
-		struct event_counts extras;		/* events of -e */
+		struct event_counts extras;	/* events of -e */
 		struct model_note *notes;	/* in order of time */
 		size_t note_count;
 		char **cannot_say;	/* sentences: what this capture cannot tell */
 		size_t cannot_say_count;
 	} coverage;
-	const char *no_verdict;		/* why the capture cannot say whether anything froze; NULL: it can */
+	const char *no_verdict;		/* why nobody can say whether it froze; NULL */
 	struct {
 		bool found;
-		bool apart;		/* over before what the capture was triggered for, and no explanation of it */
+		bool apart;		/* it was over before the trigger and does not explain it */
 		bool began_before, still_open, end_lost;	/* "at least" */
 		bool end_doubtful;	/* "at most" */
 		uint64_t start_ns, end_ns;
 		uint32_t threads_blocked_max;
-		struct model_span other[8];	/* lesser stalls of the capture, in order of time; the first ones */
-		uint32_t others;	/* how many there are */
-		/* where not found: */
-		bool unexplained;	/* and yet somebody waited, the trigger says */
-		bool failed_at_once;	/* a probe had answers without delay, bad ones */
-		/* the longest wait that hurts */
+		struct model_span other[8];	/* the first lesser stalls, in order of time */
+		uint32_t others;	/* how many lesser stalls there are */
+		/* Where no stall was found: */
+		bool unexplained;	/* the trigger says that somebody waited */
+		bool failed_at_once;	/* the answers to a probe were bad, but without delay */
+		/* The longest wait that hurts: */
 		uint64_t longest_ns;
 		enum wait_class longest_class;
 		int32_t longest_tid;
@@ -259,12 +264,21 @@ struct model {
 	size_t lock_count;
 	struct model_wait *waits;	/* by class and stack */
 	size_t wait_count;
-	struct model_wait *wait_groups;	/* by class and operation, what was waited for a CPU apart; stack: where most of it was */
+	/* By class and operation, waits for a CPU after a wake-up apart. stack: of most of it. */
+	struct model_wait *wait_groups;
 	size_t wait_group_count;
 	struct model_thread *threads;
 	size_t thread_count;
-	struct futex_locks *futexes;	/* which of them are locks, for further readings */
-	struct stack_infos *operations;	/* keeps the texts of waits[].operation */
+	struct stack_infos *operations;	/* owns the texts of waits[].operation */
 };
+
+/* @model: also one that is only partly filled in; NULL. */
+void model_free(struct model *model);
+
+/* Take the table of blame out again. */
+void model_clear_blame(struct model *model);
+
+/* The time of day where the host was, "+31.073 s" into the capture where that is not known. */
+struct human model_time_text(const struct model *model, uint64_t at_ns);
 
 #endif

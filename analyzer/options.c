@@ -70,10 +70,11 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Return: -EINVAL, or -ENOMEM where there is no memory to say why. */
-static int wrong(char **ret_message, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Return: -EINVAL, or -ENOMEM where there is no memory for the message. */
+static int reject_usage(char **ret_message, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
-static int wrong(char **ret_message, const char *format, ...)
+static int reject_usage(char **ret_message, const char *format, ...)
 {
 	va_list arguments;
 	int length;
@@ -84,8 +85,8 @@ static int wrong(char **ret_message, const char *format, ...)
 	return length < 0 ? -ENOMEM : -EINVAL;
 }
 
-/* @text moves behind the number and its comma. */
-static int next_pid(const char **text, int32_t *ret_pid)
+/* Move @text behind the number and its comma. */
+static int parse_pid(const char **text, int32_t *ret_pid)
 {
 	char *end;
 	long pid;
@@ -108,9 +109,10 @@ static int add_pids(struct options *options, const char *text, char **ret_messag
 	do {
 		int32_t pid, *longer;
 
-		if (next_pid(&at, &pid))
-			return wrong(ret_message,
-				     "--pid takes process ids joined by commas, not '%s'", text);
+		if (parse_pid(&at, &pid))
+			return reject_usage(ret_message,
+					    "--pid takes process ids joined by commas, not '%s'",
+					    text);
 		longer = reallocarray(options->target, options->target_count + 1, sizeof(pid));
 		if (!longer)
 			return -ENOMEM;
@@ -123,10 +125,10 @@ static int add_pids(struct options *options, const char *text, char **ret_messag
 static int set_stall(struct options *options, const char *text, char **ret_message)
 {
 	if (human_parse_duration(text, &options->stall_ns) || options->stall_ns == 0)
-		return wrong(ret_message,
-			     "--stall takes a time above 0 with its unit, like 200ms "
-			     "or 1.5s, not '%s'",
-			     text);
+		return reject_usage(ret_message,
+				    "--stall takes a time above 0 with its unit, like 200ms "
+				    "or 1.5s, not '%s'",
+				    text);
 	return 0;
 }
 
@@ -142,24 +144,27 @@ static int set_color(struct options *options, const char *text, char **ret_messa
 			return 0;
 		}
 	}
-	return wrong(ret_message, "--color takes auto, always or never, not '%s'", text);
+	return reject_usage(ret_message, "--color takes auto, always or never, not '%s'", text);
 }
 
-static int set_output(struct options *options, enum options_output output, char **ret_message)
+static int set_format(struct options *options, const char *name, char **ret_message)
 {
-	if (options->output != OUTPUT_TEXT && options->output != output)
-		return wrong(ret_message, "--json and --folded exclude each other");
-	options->output = output;
+	const struct renderer *renderer = report_renderer(name);
+
+	if (options->renderer != report_renderer("text") && options->renderer != renderer)
+		return reject_usage(ret_message, "--json and --folded exclude each other");
+	options->renderer = renderer;
 	return 0;
 }
 
 static int set_explain(struct options *options, const char *text, char **ret_message)
 {
-	if (wait_spec_parse(text, &options->moment))
-		return wrong(ret_message,
-			     "--explain takes a thread's id, or that and a time like 31519:2.5 or "
-			     "31519:12:04:31.073, not '%s'",
-			     text);
+	if (wait_spec_parse(text, &options->wait_spec))
+		return reject_usage(
+			ret_message,
+			"--explain takes a thread's id, or that and a time like 31519:2.5 or "
+			"31519:12:04:31.073, not '%s'",
+			text);
 	return 0;
 }
 
@@ -179,9 +184,9 @@ static int set_option(struct options *options, int option, char *const argv[], c
 		options->all_threads = true;
 		return 0;
 	case OPTION_JSON:
-		return set_output(options, OUTPUT_JSON, ret_message);
+		return set_format(options, "json", ret_message);
 	case OPTION_FOLDED:
-		return set_output(options, OUTPUT_FOLDED, ret_message);
+		return set_format(options, "folded", ret_message);
 	case OPTION_COLOR:
 		return set_color(options, optarg, ret_message);
 	case 'h':
@@ -191,13 +196,14 @@ static int set_option(struct options *options, int option, char *const argv[], c
 		options->action = ACTION_VERSION;
 		return 0;
 	case ':':
-		return wrong(ret_message, "option '%s' needs a value", argv[optind - 1]);
+		return reject_usage(ret_message, "option '%s' needs a value", argv[optind - 1]);
 	default:
 		if (optopt > 0 && optopt <= CHAR_MAX)
-			return wrong(ret_message, "there is no option '-%c'", optopt);
+			return reject_usage(ret_message, "there is no option '-%c'", optopt);
 		if (optopt)
-			return wrong(ret_message, "option '%s' takes no value", argv[optind - 1]);
-		return wrong(ret_message, "there is no option '%s'", argv[optind - 1]);
+			return reject_usage(ret_message, "option '%s' takes no value",
+					    argv[optind - 1]);
+		return reject_usage(ret_message, "there is no option '%s'", argv[optind - 1]);
 	}
 }
 
@@ -206,38 +212,40 @@ static int set_path(struct options *options, int argc, char *const argv[], char 
 	if (options->action != ACTION_REPORT)
 		return 0;
 	if (optind == argc)
-		return wrong(ret_message, "no capture was named");
+		return reject_usage(ret_message, "no capture was named");
 	if (optind + 1 < argc)
-		return wrong(ret_message, "one capture at a time: '%s' is one too many",
-			     argv[optind + 1]);
+		return reject_usage(ret_message, "one capture at a time: '%s' is one too many",
+				    argv[optind + 1]);
 	options->path = argv[optind];
 	return 0;
 }
 
-/* What was asked for, of what excludes each other. */
+/* Choose between actions that exclude each other. */
 static int set_action(struct options *options, char **ret_message)
 {
-	const bool explain = options->moment.tid, compare = options->before;
+	const bool explain = options->wait_spec.tid, compare = options->before;
 
 	if (options->action != ACTION_REPORT || (!explain && !compare))
 		return 0;
 	if (explain && compare)
-		return wrong(ret_message, "--explain and --before exclude each other");
-	if (options->output == OUTPUT_FOLDED)
-		return wrong(ret_message, "--folded excludes --explain and --before");
+		return reject_usage(ret_message, "--explain and --before exclude each other");
+	if (explain ? !options->renderer->explanation : !options->renderer->comparison)
+		return reject_usage(ret_message, "--%s excludes --explain and --before",
+				    options->renderer->name);
 	if (options->all_threads)
-		return wrong(ret_message,
-			     "--threads is for the report: it excludes --explain and --before");
+		return reject_usage(
+			ret_message,
+			"--threads is for the report: it excludes --explain and --before");
 	options->action = explain ? ACTION_EXPLAIN : ACTION_COMPARE;
 	return 0;
 }
 
 int options_parse(int argc, char *const argv[], struct options *ret_options, char **ret_message)
 {
-	struct options options = { .stall_ns = STALL_NS };
+	struct options options = { .stall_ns = STALL_NS, .renderer = report_renderer("text") };
 	int error = 0, option;
 
-	optind = 0; /* start anew, also for a second command line */
+	optind = 0; /* getopt starts anew, also for a second command line */
 	opterr = 0;
 	while (!error && options.action == ACTION_REPORT &&
 	       (option = getopt_long(argc, argv, ":p:hV", long_options, NULL)) != -1)

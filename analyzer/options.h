@@ -10,20 +10,20 @@
 #include <stdint.h>
 
 #include "analyzer/explain/wait_spec.h"
+#include "analyzer/report/report.h"
 
 enum options_action { ACTION_REPORT, ACTION_EXPLAIN, ACTION_COMPARE, ACTION_HELP, ACTION_VERSION };
-enum options_output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_FOLDED };
 enum options_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 struct options {
 	enum options_action action;
-	enum options_output output;
+	const struct renderer *renderer; /* draws what the action makes */
 	enum options_color color;
 	bool all_threads;
 	uint64_t stall_ns;
 	int32_t *target; /* tgids; none: what the capture names */
 	size_t target_count;
-	struct wait_spec moment; /* EXPLAIN */
+	struct wait_spec wait_spec; /* EXPLAIN */
 	const char *before; /* COMPARE: the other capture; borrowed from argv */
 	const char *path; /* borrowed from argv; NULL only for --help and --version */
 };

@@ -5,14 +5,14 @@ recorder_librecorder_a_SOURCES = \
 	recorder/arm/capture_hook_child.c recorder/arm/capture_hook_child.h \
 	recorder/cli/arguments.c recorder/cli/arguments.h \
 	recorder/arm/arm.c recorder/arm/arm.h \
-	recorder/arm/self_report.c recorder/arm/self_report.h \
 	recorder/arm/status.c recorder/arm/status.h \
-	recorder/cli/control_error.c recorder/cli/control_error.h \
 	recorder/symbols/mapping_changes.c recorder/symbols/mapping_changes.h \
 	recorder/trigger/blocked_trigger.c recorder/trigger/blocked_trigger.h \
 	recorder/base/helper_process.c recorder/base/helper_process.h \
-	recorder/proc/process_tree.c recorder/proc/process_tree.h \
 	recorder/base/clock.h \
+	recorder/base/read_file.c recorder/base/read_file.h \
+	recorder/base/diagnostic.c recorder/base/diagnostic.h \
+	recorder/cli/command.h \
 	recorder/cli/cmd_arm.c \
 	recorder/cli/cmd_capture.c \
 	recorder/cli/cmd_check.c \
@@ -20,8 +20,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/cli/cmd_trigger.c \
 	recorder/base/exit_status.h \
 	recorder/arm/control_server.c recorder/arm/control_server.h \
-	recorder/arm/control_client.c \
-	recorder/arm/control_path.c \
+	recorder/arm/control_client.c recorder/arm/control_client.h \
 	recorder/perf/perf_events.c recorder/perf/perf_events.h \
 	recorder/perf/cpus.c recorder/perf/cpus.h \
 	recorder/arm/trigger_dispatch.c recorder/arm/trigger_dispatch.h \
@@ -40,12 +39,11 @@ recorder_librecorder_a_SOURCES = \
 	recorder/arm/history_keeper.c recorder/arm/history_keeper.h \
 	recorder/arm/triggered_capture.c recorder/arm/triggered_capture.h \
 	recorder/write/capture_writer.c recorder/write/capture_writer.h \
-	recorder/base/json_text.c recorder/base/json_text.h \
+	recorder/base/text.c recorder/base/text.h \
 	recorder/symbols/kallsyms.c recorder/symbols/kallsyms.h \
 	recorder/perf/kernel_log.c recorder/perf/kernel_log.h \
 	recorder/write/capture_dir.c recorder/write/capture_dir.h \
 	recorder/record/deferred_stacks.c recorder/record/deferred_stacks.h \
-	recorder/perf/printk_clock.c recorder/perf/printk_clock.h \
 	recorder/symbols/mappings.c recorder/symbols/mappings.h \
 	recorder/proc/proc_maps.c recorder/proc/proc_maps.h \
 	recorder/base/message.c recorder/base/message.h \
@@ -58,19 +56,16 @@ recorder_librecorder_a_SOURCES = \
 	recorder/trigger/probe.c recorder/trigger/probe.h \
 	recorder/trigger/probe_cmd.c \
 	recorder/trigger/probe_http.c \
-	recorder/trigger/probe_tcp.c \
+	recorder/trigger/probe_tcp.c recorder/trigger/probe_tcp.h \
 	recorder/trigger/psi.c recorder/trigger/psi.h \
-	recorder/trigger/psi_spec.c recorder/trigger/psi_spec.h \
 	recorder/base/parse_units.c recorder/base/parse_units.h \
-	recorder/trigger/probe_kind.h \
 	recorder/write/recording.c recorder/write/recording.h \
-	recorder/perf/diagnostic.c recorder/perf/diagnostic.h \
+	recorder/perf/refusal.c recorder/perf/refusal.h \
 	recorder/perf/perf_ring.c recorder/perf/perf_ring.h \
 	recorder/buffer/sigbus_guard.c recorder/buffer/sigbus_guard.h \
 	recorder/arm/ring_metadata.c recorder/arm/ring_metadata.h \
 	recorder/buffer/ring_map.c recorder/buffer/ring_map.h \
 	recorder/buffer/ring_path.c recorder/buffer/ring_path.h \
-	recorder/write/disk_space.c recorder/write/disk_space.h \
 	recorder/write/capture_finish.c recorder/write/capture_finish.h \
 	recorder/symbols/address_set.c recorder/symbols/address_set.h \
 	recorder/record/blocked_threads.c recorder/record/blocked_threads.h \
@@ -80,13 +75,11 @@ recorder_librecorder_a_SOURCES = \
 	recorder/cli/status_text.c recorder/cli/status_text.h \
 	recorder/proc/target.c recorder/proc/target.h \
 	recorder/record/task_table.c recorder/record/task_table.h \
-	recorder/trigger/tcp_target.c recorder/trigger/probe_tcp.h \
 	recorder/perf/tier.c recorder/perf/tier.h \
 	recorder/perf/tracefs.c recorder/perf/tracefs.h \
 	recorder/record/translate.c recorder/record/translate.h \
 	recorder/trigger/trigger_queue.c recorder/trigger/trigger_queue.h \
 	recorder/symbols/unwind.c recorder/symbols/unwind.h \
-	recorder/record/stack_unwinder.c recorder/record/stack_unwinder.h \
 	recorder/trigger/probe_failures.c recorder/trigger/probe_failures.h \
 	recorder/arm/trigger_sources.c recorder/arm/trigger_sources.h \
 	recorder/arm/governor_thread.c recorder/arm/governor_thread.h 

@@ -14,7 +14,7 @@ analyzer/util:
 analyzer/trace: util capture
 analyzer/timeline: trace util capture
 analyzer/model: timeline trace util capture
-analyzer/locks: timeline trace util model capture
+analyzer/locks: timeline trace util capture
 analyzer/activity: locks timeline trace util model capture
 analyzer/blame: activity locks timeline trace util model capture
 analyzer/detect: blame activity locks timeline trace util model capture

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "analyzer/locks/replay.h"
-
 /* A function is said to hold "nearly all" samples from this share on. */
 #define NEARLY_ALL_PERCENT 95u
 
@@ -19,106 +17,74 @@ struct place {
 	UT_hash_handle hh;
 };
 
-struct hold {
+struct span {
 	const struct stack_table *stacks;
-	struct stack_infos *stackfacts;
-	const struct thread *thread;
-	uint64_t start_ns, end_ns;
-	uint64_t state_ns[THREAD_STATES];
 	struct place *places;
 	uint32_t samples;
 };
 
-int hold_create(const struct stack_table *stacks, struct stack_infos *stackfacts,
-		const struct thread *thread, uint64_t start_ns, uint64_t end_ns,
-		struct hold **ret_hold)
-{
-	struct hold *hold = calloc(1, sizeof(*hold));
-
-	if (!hold)
-		return -ENOMEM;
-	hold->stacks = stacks;
-	hold->stackfacts = stackfacts;
-	hold->thread = thread;
-	hold->start_ns = start_ns;
-	hold->end_ns = end_ns;
-	*ret_hold = hold;
-	return 0;
-}
-
-void hold_destroy(struct hold *hold)
-{
-	struct place *place, *next;
-
-	if (!hold)
-		return;
-	HASH_ITER(hh, hold->places, place, next)
-	{
-		HASH_DEL(hold->places, place);
-		free(place);
-	}
-	free(hold);
-}
-
-static struct place *place_of(struct hold *hold, uint32_t stack_id)
+static struct place *place_of(struct span *span, uint32_t stack_id)
 {
 	struct place *place;
 
-	HASH_FIND_INT(hold->places, &stack_id, place);
+	HASH_FIND_INT(span->places, &stack_id, place);
 	if (place)
 		return place;
 	place = calloc(1, sizeof(*place));
 	if (!place)
 		return NULL;
 	place->stack_id = stack_id;
-	HASH_ADD_INT(hold->places, stack_id, place);
+	HASH_ADD_INT(span->places, stack_id, place);
 	return place;
 }
 
-int hold_event(struct hold *hold, const struct event *event)
+static int add_samples(struct span *span, const struct history *history,
+		       const struct thread *thread, uint64_t start_ns, uint64_t end_ns)
 {
-	struct place *place;
+	const struct history_sample *samples;
+	size_t count = history_samples(history, thread, &samples);
 
-	if (event->raw.kind != FT_EVENT_SAMPLE || event->thread != hold->thread ||
-	    event->stack_id == STACK_NONE || event->raw.time_ns < hold->start_ns ||
-	    event->raw.time_ns > hold->end_ns)
-		return 0;
-	place = place_of(hold, event->stack_id);
-	if (!place)
-		return -ENOMEM;
-	place->samples++;
-	hold->samples++;
+	for (size_t i = 0; i < count; i++) {
+		struct place *place;
+
+		if (samples[i].time_ns < start_ns || samples[i].time_ns > end_ns)
+			continue;
+		place = place_of(span, samples[i].stack_id);
+		if (!place)
+			return -ENOMEM;
+		place->samples++;
+		span->samples++;
+	}
 	return 0;
 }
 
-int hold_closed(struct hold *hold, const struct interval *interval)
+static int add_intervals(struct span *span, const struct history *history,
+			 const struct thread *thread, uint64_t start_ns, uint64_t end_ns,
+			 struct span_summary *summary)
 {
-	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
-	struct place *place;
+	struct history_cursor cursor = history_walk(history, thread, start_ns, end_ns);
+	const struct history_interval *interval;
+	uint64_t from_ns, to_ns;
 
-	if (interval->thread != hold->thread)
-		return 0;
-	if (from_ns < hold->start_ns)
-		from_ns = hold->start_ns;
-	if (to_ns > hold->end_ns)
-		to_ns = hold->end_ns;
-	if (to_ns <= from_ns)
-		return 0;
-	hold->state_ns[interval->state] += to_ns - from_ns;
-	if (interval->state != THREAD_BLOCKED)
-		return 0;
-	place = place_of(hold, interval->stack_id);
-	if (!place)
-		return -ENOMEM;
-	place->blocked_ns += to_ns - from_ns;
+	while ((interval = history_next(&cursor, &from_ns, &to_ns))) {
+		struct place *place;
+
+		summary->state_ns[interval->state] += to_ns - from_ns;
+		if (interval->state != THREAD_BLOCKED)
+			continue;
+		place = place_of(span, interval->stack_id);
+		if (!place)
+			return -ENOMEM;
+		place->blocked_ns += to_ns - from_ns;
+	}
 	return 0;
 }
 
 /* Kernel frames of a stack: leaf first, they come before the user's. */
-static size_t kernel_frames(const struct hold *hold, uint32_t stack_id,
+static size_t kernel_frames(const struct span *span, uint32_t stack_id,
 			    const struct frame **ret_frames)
 {
-	size_t count = stack_table_frames(hold->stacks, stack_id, ret_frames), kernel = 0;
+	size_t count = stack_table_frames(span->stacks, stack_id, ret_frames), kernel = 0;
 
 	while (kernel < count && (*ret_frames)[kernel].kernel)
 		kernel++;
@@ -151,7 +117,7 @@ static uint32_t samples_at(const struct sampled *sampled, size_t count, size_t d
 
 /* Walk from the root towards the leaves of the stack sampled most, as long as nearly all samples follow. */
 static void find_under(const struct sampled *sampled, size_t count, const struct sampled *most,
-		       struct hold_story *story)
+		       struct span_summary *summary)
 {
 	for (size_t depth = 0; depth < most->count; depth++) {
 		const char *symbol = most->frames[most->count - 1 - depth].symbol;
@@ -160,96 +126,99 @@ static void find_under(const struct sampled *sampled, size_t count, const struct
 		if (!symbol)
 			continue;
 		samples = samples_at(sampled, count, depth, symbol);
-		if ((uint64_t)samples * 100 < (uint64_t)story->samples * NEARLY_ALL_PERCENT)
+		if ((uint64_t)samples * 100 < (uint64_t)summary->samples * NEARLY_ALL_PERCENT)
 			break;
-		story->under = symbol;
-		story->samples_under = samples;
+		summary->under = symbol;
+		summary->samples_under = samples;
 	}
 }
 
-static int tell_samples(const struct hold *hold, struct hold_story *story)
+static int tell_samples(const struct span *span, struct span_summary *summary)
 {
 	const struct sampled *most = NULL;
 	struct sampled *sampled;
 	struct place *place, *next;
 	size_t count = 0;
 
-	if (!hold->samples)
+	if (!span->samples)
 		return 0;
-	sampled = calloc(HASH_COUNT(hold->places), sizeof(*sampled));
+	sampled = calloc(HASH_COUNT(span->places), sizeof(*sampled));
 	if (!sampled)
 		return -ENOMEM;
-	HASH_ITER(hh, hold->places, place, next)
+	HASH_ITER(hh, span->places, place, next)
 	{
 		struct sampled *entry = &sampled[count];
 
 		if (!place->samples)
 			continue;
 		entry->samples = place->samples;
-		entry->count = kernel_frames(hold, place->stack_id, &entry->frames);
+		entry->count = kernel_frames(span, place->stack_id, &entry->frames);
 		if (!most || entry->samples > most->samples) {
 			most = entry;
-			story->stack_id = place->stack_id;
+			summary->stack_id = place->stack_id;
 		}
 		count++;
 	}
 	if (most)
-		find_under(sampled, count, most, story);
+		find_under(sampled, count, most, summary);
 	free(sampled);
 	return 0;
 }
 
-int hold_tell(const struct hold *hold, struct hold_story *ret_story)
+static int tell_blocked(const struct span *span, struct stack_infos *stack_infos,
+			struct span_summary *summary)
 {
-	struct hold_story story = { .samples = hold->samples };
-	const struct stack_info *fact;
+	const struct stack_info *info;
 	struct place *place, *next;
-	int r;
 
-	memcpy(story.state_ns, hold->state_ns, sizeof(story.state_ns));
-	r = tell_samples(hold, &story);
-	if (r)
-		return r;
-	HASH_ITER(hh, hold->places, place, next)
+	HASH_ITER(hh, span->places, place, next)
 	{
-		if (place->blocked_ns <= story.longest_blocked_ns)
+		if (place->blocked_ns <= summary->longest_blocked_ns)
 			continue;
-		story.longest_blocked_ns = place->blocked_ns;
-		story.blocked_stack_id = place->stack_id;
+		summary->longest_blocked_ns = place->blocked_ns;
+		summary->blocked_stack_id = place->stack_id;
 	}
-	if (story.longest_blocked_ns) {
-		fact = stack_infos_get(hold->stackfacts, story.blocked_stack_id);
-		if (!fact)
-			return -ENOMEM;
-		story.blocked_class = fact->uninterruptible.class;
-	}
-	if (!story.samples || story.state_ns[THREAD_BLOCKED] > story.state_ns[THREAD_RUNNING])
-		story.stack_id = story.longest_blocked_ns ? story.blocked_stack_id : story.stack_id;
-	*ret_story = story;
+	if (!summary->longest_blocked_ns)
+		return 0;
+	info = stack_infos_get(stack_infos, summary->blocked_stack_id);
+	if (!info)
+		return -ENOMEM;
+	summary->blocked_class = info->uninterruptible.class;
 	return 0;
 }
 
-static int watch_event(void *context, const struct event *event)
+static void free_places(struct span *span)
 {
-	return hold_event(context, event);
+	struct place *place, *next;
+
+	HASH_ITER(hh, span->places, place, next)
+	{
+		HASH_DEL(span->places, place);
+		free(place);
+	}
 }
 
-static int watch_closed(void *context, const struct interval *interval)
+int span_summary_read(const struct history *history, const struct stack_table *stacks,
+		      struct stack_infos *stack_infos, const struct thread *thread,
+		      uint64_t start_ns, uint64_t end_ns, struct span_summary *ret_summary)
 {
-	return hold_closed(context, interval);
-}
-
-int hold_read(struct source *source, struct stack_infos *stackfacts, const struct thread *thread,
-	      uint64_t start_ns, uint64_t end_ns, struct hold_story *ret_story)
-{
-	struct hold *hold = NULL;
-	int r = hold_create(source_stacks(source), stackfacts, thread, start_ns, end_ns, &hold);
+	struct span_summary summary = { .samples = 0 };
+	struct span span = { .stacks = stacks };
+	int r = add_intervals(&span, history, thread, start_ns, end_ns, &summary);
 
 	if (!r)
-		r = replay_over(source, stackfacts,
-				&(struct replay_watcher){ watch_event, watch_closed, hold });
+		r = add_samples(&span, history, thread, start_ns, end_ns);
+	summary.samples = span.samples;
 	if (!r)
-		r = hold_tell(hold, ret_story);
-	hold_destroy(hold);
+		r = tell_samples(&span, &summary);
+	if (!r)
+		r = tell_blocked(&span, stack_infos, &summary);
+	if (!r && (!summary.samples ||
+		   summary.state_ns[THREAD_BLOCKED] > summary.state_ns[THREAD_RUNNING]))
+		summary.stack_id = summary.longest_blocked_ns ? summary.blocked_stack_id
+							      : summary.stack_id;
+	if (!r)
+		*ret_summary = summary;
+	free_places(&span);
 	return r;
 }

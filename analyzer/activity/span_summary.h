@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why was the holder slow: what one thread did during one span of time.
+ * What one thread did during one span of time: states, where its CPU samples are, where it was blocked longest.
  */
 #ifndef ANALYZER_ACTIVITY_SPAN_SUMMARY_H
 #define ANALYZER_ACTIVITY_SPAN_SUMMARY_H
 
 #include <stdint.h>
 
-#include "analyzer/trace/source.h"
-#include "analyzer/timeline/stack_info.h"
-#include "analyzer/timeline/timeline.h"
+#include "analyzer/activity/history.h"
 
-struct hold;
-
-struct hold_story {
+struct span_summary {
 	uint64_t state_ns[THREAD_STATES]; /* adds up to the span, where the thread was observed */
 	uint32_t samples;		/* CPU samples of it in the span */
 	const char *under;		/* innermost kernel function that nearly all of them are under; NULL */
@@ -24,20 +20,9 @@ struct hold_story {
 	uint64_t longest_blocked_ns;
 };
 
-int hold_create(const struct stack_table *stacks, struct stack_infos *stackfacts,
-		const struct thread *thread, uint64_t start_ns, uint64_t end_ns,
-		struct hold **ret_hold);
-void hold_destroy(struct hold *hold);
-
-/* Feed every event, and every interval of the timeline. 0 or -ENOMEM. */
-int hold_event(struct hold *hold, const struct event *event);
-int hold_closed(struct hold *hold, const struct interval *interval);
-
 /* Return: 0 or -ENOMEM. */
-int hold_tell(const struct hold *hold, struct hold_story *ret_story);
-
-/* All of it, in a reading of the source of its own. Return: 0, -ENOMEM, -EIO. */
-int hold_read(struct source *source, struct stack_infos *stackfacts, const struct thread *thread,
-	      uint64_t start_ns, uint64_t end_ns, struct hold_story *ret_story);
+int span_summary_read(const struct history *history, const struct stack_table *stacks,
+		      struct stack_infos *stack_infos, const struct thread *thread,
+		      uint64_t start_ns, uint64_t end_ns, struct span_summary *ret_summary);
 
 #endif

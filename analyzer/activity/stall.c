@@ -8,7 +8,7 @@
 
 #define SAME_STALL_GAP_NS 100000000u
 
-static int by_start(const void *left, const void *right)
+static int compare_start(const void *left, const void *right)
 {
 	const struct long_wait *a = left, *b = right;
 
@@ -17,7 +17,7 @@ static int by_start(const void *left, const void *right)
 	return (a->end_ns > b->end_ns) - (a->end_ns < b->end_ns);
 }
 
-static int by_time(const void *left, const void *right)
+static int compare_time(const void *left, const void *right)
 {
 	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
 
@@ -38,8 +38,8 @@ static uint32_t overlap_max(const struct long_wait *waits, size_t count, int *re
 		starts[i] = waits[i].start_ns;
 		ends[i] = waits[i].end_ns;
 	}
-	qsort(starts, count, sizeof(*starts), by_time);
-	qsort(ends, count, sizeof(*ends), by_time);
+	qsort(starts, count, sizeof(*starts), compare_time);
+	qsort(ends, count, sizeof(*ends), compare_time);
 	for (size_t start = 0, end = 0; start < count; start++) {
 		open++;
 		for (; end < count && ends[end] <= starts[start]; end++)
@@ -65,7 +65,7 @@ static void take_end(struct stall *stall, const struct long_wait *wait)
 }
 
 /* Number of waits, from the first of @waits, that make one stall. */
-static size_t cluster(const struct long_wait *waits, size_t count, uint64_t long_ns,
+static size_t cluster_waits(const struct long_wait *waits, size_t count, uint64_t long_ns,
 		      struct stall *ret_stall, uint64_t *ret_lost_ns)
 {
 	struct stall stall = { .found = true, .start_ns = waits[0].start_ns, .long_ns = long_ns };
@@ -89,7 +89,7 @@ static size_t cluster(const struct long_wait *waits, size_t count, uint64_t long
 }
 
 /* Which stall is the worst one of those that end after @since_ns, and the others beside it. */
-static int worst_of(const struct long_wait *sorted, size_t count, uint64_t long_ns,
+static int find_worst(const struct long_wait *sorted, size_t count, uint64_t long_ns,
 		    uint64_t since_ns, struct stall *ret_stall)
 {
 	struct stall worst = { .found = false }, stall;
@@ -100,7 +100,7 @@ static int worst_of(const struct long_wait *sorted, size_t count, uint64_t long_
 	int r = 0;
 
 	for (size_t i = 0; i < count; i += used) {
-		used = cluster(sorted + i, count - i, long_ns, &stall, &lost_ns);
+		used = cluster_waits(sorted + i, count - i, long_ns, &stall, &lost_ns);
 		if (stalls < STALL_OTHERS_MAX + 1)
 			spans[stalls] = (struct stall_span){ stall.start_ns, stall.end_ns };
 		stalls++;
@@ -125,15 +125,24 @@ static bool for_cpu(const struct long_wait *wait)
 	return wait->class == WAIT_CPU_RUNQUEUE || wait->class == WAIT_CPU_THROTTLED;
 }
 
-/* The waits for a CPU, or all others. Return: how many. */
-static size_t take(const struct long_wait *waits, size_t count, bool cpu, struct long_wait *ret_sorted)
+/* It was there before the recording, and was so still when that ended. */
+static bool filled_all(const struct long_wait *wait)
+{
+	const unsigned int all_along = INTERVAL_BEGAN_BEFORE | INTERVAL_STILL_OPEN;
+
+	return (wait->flags & all_along) == all_along;
+}
+
+/* The waits for a CPU, or all others; @standing: those that filled the whole recording, too. Return: how many. */
+static size_t take_waits(const struct long_wait *waits, size_t count, bool cpu, bool standing,
+			 struct long_wait *ret_sorted)
 {
 	size_t taken = 0;
 
 	for (size_t i = 0; i < count; i++)
-		if (for_cpu(&waits[i]) == cpu)
+		if (for_cpu(&waits[i]) == cpu && (standing || !filled_all(&waits[i])))
 			ret_sorted[taken++] = waits[i];
-	qsort(ret_sorted, taken, sizeof(*ret_sorted), by_start);
+	qsort(ret_sorted, taken, sizeof(*ret_sorted), compare_start);
 	return taken;
 }
 
@@ -147,10 +156,10 @@ int stall_find(const struct long_wait *waits, size_t count, uint64_t long_ns, ui
 	if (!sorted)
 		return -ENOMEM;
 	for (int apart = 0; apart < (since_ns ? 2 : 1); apart++) {
-		for (int cpu = 0; cpu < 2 && !ret_stall->found && !r; cpu++) {
-			size_t taken = take(waits, count, cpu, sorted);
+		for (int way = 0; way < 4 && !ret_stall->found && !r; way++) {
+			size_t taken = take_waits(waits, count, way & 1, way & 2, sorted);
 
-			r = worst_of(sorted, taken, long_ns, apart ? 0 : since_ns, ret_stall);
+			r = find_worst(sorted, taken, long_ns, apart ? 0 : since_ns, ret_stall);
 			ret_stall->apart = ret_stall->found && apart;
 		}
 	}

@@ -2,66 +2,37 @@
 #include "analyzer/activity/thread_waits.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* The wait of a kind that the thread was in last: more of it may come. */
-struct pending {
+#include "analyzer/activity/observations.h"
+#include "analyzer/util/span.h"
+
+/* The latest wait of a kind. Later intervals may add to it. */
+struct pending_wait {
 	bool set;
-	uint32_t number; /* lock_tracker_wait_number() of it */
-	struct deed_wait wait;
+	uint32_t number; /* see struct history_lock_wait */
+	uint32_t times; /* more than one: short waits that the history has put together */
+	struct thread_wait wait;
 };
 
-struct deeds {
-	struct stack_infos *stackfacts;
-	struct deeds_options options;
-	struct cpu_profiler *profiler;
-	struct deeds_story story;
-	uint64_t ranks[DEED_WAITS_MAX];
-	struct pending asleep, ready;
-	struct deed_wait charges; /* only its pieces: of the sleep that is being closed */
+struct waits_walk {
+	const struct history *history;
+	struct stack_infos *stack_infos;
+	const struct thread_waits_query *query;
+	struct thread_waits *waits;
+	uint64_t ranks[THREAD_WAITS_MAX];
+	struct pending_wait blocked, runnable;
 };
 
-int deeds_create(const struct stack_table *stacks, struct stack_infos *stackfacts,
-		 const struct deeds_options *options, struct deeds **ret_deeds)
-{
-	struct deeds *deeds = calloc(1, sizeof(*deeds));
-
-	if (!deeds)
-		return -ENOMEM;
-	deeds->stackfacts = stackfacts;
-	deeds->options = *options;
-	if (cpu_profiler_create(stacks, options->thread, options->start_ns, options->end_ns,
-				&deeds->profiler)) {
-		free(deeds);
-		return -ENOMEM;
-	}
-	*ret_deeds = deeds;
-	return 0;
-}
-
-void deeds_destroy(struct deeds *deeds)
-{
-	if (!deeds)
-		return;
-	cpu_profiler_destroy(deeds->profiler);
-	free(deeds);
-}
-
-int deeds_event(struct deeds *deeds, const struct event *event)
-{
-	return cpu_profiler_event(deeds->profiler, event);
-}
-
-static uint64_t length_of(const struct deed_piece *piece)
+static uint64_t piece_length(const struct history_charge *piece)
 {
 	return piece->end_ns - piece->start_ns;
 }
 
-/* In order of time; past the room for them the shortest is only counted. */
-static void piece_insert(struct deed_wait *wait, const struct deed_piece *piece)
+/* Keep the order of time. Where there is no room, the shortest piece is only counted. */
+static void insert_piece(struct thread_wait *wait, const struct history_charge *piece)
 {
-	struct deed_piece pieces[DEED_PIECES_MAX + 1];
+	struct history_charge pieces[THREAD_WAIT_PIECES_MAX + 1];
 	size_t count = wait->piece_count, at = count, least = 0;
 
 	memcpy(pieces, wait->pieces, count * sizeof(*pieces));
@@ -70,12 +41,12 @@ static void piece_insert(struct deed_wait *wait, const struct deed_piece *piece)
 		at--;
 	}
 	pieces[at] = *piece;
-	if (++count > DEED_PIECES_MAX) {
+	if (++count > THREAD_WAIT_PIECES_MAX) {
 		for (size_t i = 1; i < count; i++)
-			if (length_of(&pieces[i]) < length_of(&pieces[least]))
+			if (piece_length(&pieces[i]) < piece_length(&pieces[least]))
 				least = i;
 		wait->left_out++;
-		wait->left_out_ns += length_of(&pieces[least]);
+		wait->left_out_ns += piece_length(&pieces[least]);
 		count--;
 		memmove(&pieces[least], &pieces[least + 1], (count - least) * sizeof(*pieces));
 	}
@@ -83,136 +54,123 @@ static void piece_insert(struct deed_wait *wait, const struct deed_piece *piece)
 	wait->piece_count = count;
 }
 
-void deeds_charged(struct deeds *deeds, const struct thread *waiter, const struct deed_piece *piece)
+static uint64_t overlap_of(const struct thread_waits_query *query,
+			   const struct history_interval *interval)
 {
-	if (waiter == deeds->options.thread)
-		piece_insert(&deeds->charges, piece);
+	return span_overlap(interval->start_ns, interval->end_ns, query->start_ns, query->end_ns);
 }
 
-static void take_charges(struct deeds *deeds, struct deed_wait *wait)
+static uint32_t times_of(const struct history_interval *interval)
 {
-	for (size_t i = 0; i < deeds->charges.piece_count; i++)
-		piece_insert(wait, &deeds->charges.pieces[i]);
-	wait->left_out += deeds->charges.left_out;
-	wait->left_out_ns += deeds->charges.left_out_ns;
-	deeds->charges.piece_count = 0;
-	deeds->charges.left_out = 0;
-	deeds->charges.left_out_ns = 0;
+	return interval->merged ? interval->merged : 1;
 }
 
-static uint64_t overlap(const struct deeds *deeds, uint64_t start_ns, uint64_t end_ns)
+/* No later interval adds to the wait: keep it if its rank is high enough. */
+static void finish_wait(struct waits_walk *walk, struct pending_wait *pending)
 {
-	if (start_ns < deeds->options.start_ns)
-		start_ns = deeds->options.start_ns;
-	if (end_ns > deeds->options.end_ns)
-		end_ns = deeds->options.end_ns;
-	return end_ns > start_ns ? end_ns - start_ns : 0;
-}
-
-/* It will not go on. */
-static void flush(struct deeds *deeds, struct pending *pending)
-{
-	struct deeds_story *story = &deeds->story;
-	struct deed_wait *wait = &pending->wait;
-	size_t at = story->wait_count;
+	const struct thread_waits_query *query = walk->query;
+	struct thread_waits *waits = walk->waits;
+	struct thread_wait *wait = &pending->wait;
+	size_t at = waits->wait_count;
 	uint64_t rank;
 
 	if (!pending->set)
 		return;
 	pending->set = false;
-	rank = deeds->options.rank ? deeds->options.rank(deeds->options.context, wait)
-				   : wait->overlap_ns;
+	rank = query->rank ? query->rank(query->context, wait) : wait->overlap_ns;
 	if (!rank)
 		return;
-	story->waits_seen++;
-	if (at == DEED_WAITS_MAX && rank <= deeds->ranks[at - 1])
+	waits->waits_seen += pending->times;
+	if (at == THREAD_WAITS_MAX && rank <= walk->ranks[at - 1])
 		return;
-	if (at == DEED_WAITS_MAX)
+	if (at == THREAD_WAITS_MAX)
 		at--;
 	else
-		story->wait_count++;
-	for (; at && deeds->ranks[at - 1] < rank; at--) {
-		story->waits[at] = story->waits[at - 1];
-		deeds->ranks[at] = deeds->ranks[at - 1];
+		waits->wait_count++;
+	for (; at && walk->ranks[at - 1] < rank; at--) {
+		waits->waits[at] = waits->waits[at - 1];
+		walk->ranks[at] = walk->ranks[at - 1];
 	}
-	story->waits[at] = *wait;
-	deeds->ranks[at] = rank;
+	waits->waits[at] = *wait;
+	walk->ranks[at] = rank;
 }
 
-static int begin(struct deeds *deeds, struct pending *pending, const struct interval *interval)
+static int begin_wait(struct waits_walk *walk, struct pending_wait *pending,
+		      const struct history_interval *interval)
 {
-	const struct stack_info *fact = stack_infos_get(deeds->stackfacts, interval->stack_id);
-	const struct wait_reason *reason;
-	bool woken = interval->state == THREAD_RUNNABLE && !(interval->flags & INTERVAL_PREEMPTED);
+	const struct stack_info *info = stack_infos_get(walk->stack_infos, interval->stack_id);
+	const char *detail = NULL;
 
-	if (!fact)
+	if (!info)
 		return -ENOMEM;
-	reason = interval->state == THREAD_RUNNABLE ? &fact->preempted
-						    : stack_info_reason(fact, interval->prev_state);
+	if (interval->state == THREAD_BLOCKED)
+		detail = stack_info_reason(info, interval->prev_state)->detail;
+	else if (interval->flags & INTERVAL_PREEMPTED)
+		detail = info->preempted.detail;
 	pending->set = true;
-	pending->wait = (struct deed_wait){
-		.thread = interval->thread,
+	pending->times = times_of(interval);
+	pending->wait = (struct thread_wait){
+		.thread = walk->query->thread,
 		.state = interval->state,
-		.class = woken ? WAIT_CPU_RUNQUEUE : reason->class,
-		.detail = woken ? NULL : reason->detail,
-		.operation = fact->operation,
+		.class = interval->class,
+		.detail = detail,
+		.operation = info->operation,
 		.start_ns = interval->start_ns,
 		.stack_id = interval->stack_id,
 	};
 	return 0;
 }
 
-static void extend(struct deeds *deeds, struct deed_wait *wait, const struct interval *interval)
+static void extend_wait(const struct waits_walk *walk, struct thread_wait *wait,
+			const struct history_interval *interval)
 {
 	wait->end_ns = interval->end_ns;
 	wait->waited_ns += interval->end_ns - interval->start_ns;
-	wait->overlap_ns += overlap(deeds, interval->start_ns, interval->end_ns);
-	wait->sleeps++;
+	wait->overlap_ns += overlap_of(walk->query, interval);
+	wait->sleeps += times_of(interval);
 	wait->flags |= interval->flags;
-	wait->waker = interval->waker;
+	wait->waker = history_waker(walk->history, interval);
 	wait->waker_stack_id = interval->waker_stack_id;
 	wait->waker_in_interrupt = interval->waker_in_interrupt;
 	wait->ran_ns = 0;
 	wait->cpu = interval->cpu;
 }
 
-static int blocked(struct deeds *deeds, const struct lock_tracker *locks,
-		   const struct interval *interval)
+static int add_blocked(struct waits_walk *walk, const struct history_interval *interval)
 {
-	struct pending *pending = &deeds->asleep;
-	struct deed_wait *wait = &pending->wait;
-	uint32_t number = lock_tracker_wait_number(locks, interval->thread);
-	const struct lock *lock;
+	struct pending_wait *pending = &walk->blocked;
+	struct thread_wait *wait = &pending->wait;
+	struct history_lock_wait lock_wait = { .lock = NULL };
 
-	if (!pending->set || !wait->is_lock || pending->number != number ||
-	    wait->stack_id != interval->stack_id) {
-		flush(deeds, pending);
-		if (begin(deeds, pending, interval))
+	history_lock_wait(walk->history, interval, &lock_wait);
+	if (!pending->set || !wait->is_lock || !lock_wait.lock ||
+	    pending->number != lock_wait.number || wait->stack_id != interval->stack_id) {
+		finish_wait(walk, pending);
+		if (begin_wait(walk, pending, interval))
 			return -ENOMEM;
-		pending->number = number;
-		wait->class = lock_tracker_class(locks, interval, wait->class);
+		pending->number = lock_wait.number;
 	}
-	extend(deeds, wait, interval);
-	lock = lock_tracker_awaited(locks, interval->thread);
-	wait->is_lock = lock && wait_class_lock(wait->class) && lock->class == wait->class;
+	extend_wait(walk, wait, interval);
+	wait->is_lock = lock_wait.lock && lock_wait.lock->class == wait->class;
 	if (wait->is_lock) {
-		wait->lock_address = lock->address;
-		wait->lock_tgid = lock->tgid;
+		wait->lock_address = lock_wait.lock->address;
+		wait->lock_tgid = lock_wait.lock->tgid;
 	}
-	take_charges(deeds, wait);
+	for (size_t i = 0; i < lock_wait.charge_count; i++)
+		insert_piece(wait, &lock_wait.charges[i]);
 	return 0;
 }
 
-static int ready(struct deeds *deeds, const struct interval *interval)
+static int add_runnable(struct waits_walk *walk, const struct history_interval *interval)
 {
-	flush(deeds, &deeds->ready);
-	if (begin(deeds, &deeds->ready, interval))
+	finish_wait(walk, &walk->runnable);
+	if (begin_wait(walk, &walk->runnable, interval))
 		return -ENOMEM;
-	extend(deeds, &deeds->ready.wait, interval);
+	extend_wait(walk, &walk->runnable.wait, interval);
 	return 0;
 }
 
-static void ran(struct pending *pending, const struct interval *interval)
+static void note_running(struct pending_wait *pending, const struct history_interval *interval)
 {
 	if (!pending->set || pending->wait.ran_ns)
 		return;
@@ -220,39 +178,83 @@ static void ran(struct pending *pending, const struct interval *interval)
 	pending->wait.cpu = interval->cpu;
 }
 
-int deeds_closed(struct deeds *deeds, const struct lock_tracker *locks,
-		 const struct interval *interval)
+static int add_interval(struct waits_walk *walk, const struct history_interval *interval)
 {
-	uint64_t overlap_ns;
+	uint64_t overlap_ns = overlap_of(walk->query, interval);
 
-	if (interval->thread != deeds->options.thread)
-		return 0;
-	overlap_ns = overlap(deeds, interval->start_ns, interval->end_ns);
-	deeds->story.state_ns[interval->state] += overlap_ns;
-	deeds->story.intervals += overlap_ns > 0;
+	walk->waits->state_ns[interval->state] += overlap_ns;
+	if (overlap_ns)
+		walk->waits->intervals += times_of(interval);
 	switch (interval->state) {
 	case THREAD_BLOCKED:
-		return blocked(deeds, locks, interval);
+		return add_blocked(walk, interval);
 	case THREAD_RUNNABLE:
-		return ready(deeds, interval);
+		return add_runnable(walk, interval);
 	case THREAD_RUNNING:
-		ran(&deeds->asleep, interval);
-		ran(&deeds->ready, interval);
+		note_running(&walk->blocked, interval);
+		note_running(&walk->runnable, interval);
 		return 0;
 	default:
 		return 0;
 	}
 }
 
-int deeds_tell(struct deeds *deeds, struct deeds_story *ret_story)
+/* Without a rank of its own, a query has no use for waits that begin behind its span. */
+static bool is_behind(const struct waits_walk *walk, const struct history_interval *interval)
 {
-	int r;
+	const uint64_t end_ns = walk->query->end_ns;
 
-	flush(deeds, &deeds->asleep);
-	flush(deeds, &deeds->ready);
-	r = cpu_profiler_tell(deeds->profiler, &deeds->story.profile);
+	return !walk->query->rank && interval->start_ns >= end_ns &&
+	       (!walk->blocked.set || walk->blocked.wait.start_ns >= end_ns) &&
+	       (!walk->runnable.set || walk->runnable.wait.start_ns >= end_ns);
+}
+
+int thread_waits_find(const struct history *history, const struct stack_table *stacks,
+		      struct stack_infos *stack_infos, const struct thread_waits_query *query,
+		      struct thread_waits *ret_waits)
+{
+	struct thread_waits waits = { .intervals = 0 };
+	struct waits_walk walk = {
+		.history = history, .stack_infos = stack_infos, .query = query, .waits = &waits
+	};
+	const struct history_interval *intervals;
+	size_t count = history_intervals(history, query->thread, &intervals);
+	int r = 0;
+
+	for (size_t i = 0; i < count && !r && !is_behind(&walk, &intervals[i]); i++)
+		r = add_interval(&walk, &intervals[i]);
 	if (r)
 		return r;
-	*ret_story = deeds->story;
-	return 0;
+	finish_wait(&walk, &walk.blocked);
+	finish_wait(&walk, &walk.runnable);
+	r = history_profile(history, stacks, query->thread, query->start_ns, query->end_ns,
+			    &waits.profile);
+	if (!r)
+		*ret_waits = waits;
+	return r;
+}
+
+/* The history of a span cuts what reaches out of it. */
+static bool is_cut(const struct observations *observations, const struct thread_waits *waits)
+{
+	for (size_t i = 0; i < waits->wait_count; i++)
+		if (waits->waits[i].start_ns <= observations->span_start_ns ||
+		    waits->waits[i].end_ns >= observations->span_end_ns)
+			return true;
+	return false;
+}
+
+int thread_waits_find_finest(const struct observations *observations,
+			     const struct thread_waits_query *query, struct thread_waits *ret_waits)
+{
+	const struct stack_table *stacks = source_stacks(observations->source);
+	const struct history *history =
+		observations_history(observations, query->start_ns, query->end_ns);
+	int r = thread_waits_find(history, stacks, observations->stack_infos, query, ret_waits);
+
+	if (r || history == observations->history || !is_cut(observations, ret_waits))
+		return r;
+	cpu_profile_free(&ret_waits->profile);
+	return thread_waits_find(observations->history, stacks, observations->stack_infos, query,
+				 ret_waits);
 }

@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/locks/replay.h"
+#include "analyzer/util/span.h"
 
 /* A lock with less than this share of the lost time is left to the tables. */
 #define SUSPECT_PERCENT 10u
+
+/* Shorter holds are hand-offs: they are not counted. */
+#define COUNTED_HOLD_NS 1000000u
 
 /* A process has one mmap_lock; its address may become known only later in a reading. */
 bool contended_lock_is(const struct contended_lock *suspect, const struct lock *lock)
@@ -84,93 +87,148 @@ size_t contended_locks_find(const struct long_wait *waits, size_t count, const s
 	return kept;
 }
 
-/* The reading: who lost how much to which suspect. */
-struct victims_watch {
-	struct contended_lock *suspects;
-	size_t count;
-	const struct stall *stall;
-	struct target *target;
-	const struct lock_tracker *locks;
-	struct stack_infos *stackfacts;
+/* A hold of some length, as one of its waiters saw it end. */
+struct release {
+	uint64_t time_ns;
+	uint32_t owner; /* thread->index */
 };
 
-static struct victim *victim_of(struct victim **list, size_t *count, struct thread *thread)
-{
-	struct victim *victims;
+/* What is known of one suspect, while the waits in the stall are added up. */
+struct figures {
+	struct contended_lock *suspect;
+	struct victim_set victims, outsiders;
+	uint64_t wait_ns, waits, nobody_ns;
+	struct per_thread owners; /* struct lock_owner */
+	struct release *releases; /* that ended charges of some length */
+	size_t release_count, release_room;
+	const struct lock *lock; /* the last one that was it; NULL: none was */
+};
 
-	for (size_t i = 0; i < *count; i++)
-		if ((*list)[i].thread == thread)
-			return &(*list)[i];
-	victims = reallocarray(*list, *count + 1, sizeof(*victims));
-	if (!victims)
-		return NULL;
-	*list = victims;
-	victims[*count] = (struct victim){ .thread = thread };
-	return &victims[(*count)++];
+struct figures_of_all {
+	struct figures figures[SUSPECTS_MAX];
+	size_t count;
+	const struct observations *observations;
+	const struct history *history;
+	const struct stall *stall;
+};
+
+/* Of its longest hold only what its waiters saw of it in the stall. */
+static void note_hold(struct lock_owner *owner, const struct history_charge *charge,
+		      uint64_t from_ns, uint64_t to_ns)
+{
+	if (to_ns - from_ns <= owner->longest.end_ns - owner->longest.start_ns)
+		return;
+	owner->longest = (struct lock_hold){
+		.start_ns = from_ns,
+		.end_ns = to_ns,
+		.exact = charge->grade == GRADE_EXACT,
+		.stack_id = STACK_NONE,
+	};
 }
 
-static int suspect_note(struct contended_lock *suspect, const struct target *target,
-			const struct interval *interval, enum lock_mode mode, bool counts,
-			uint64_t from_ns, uint64_t to_ns)
+static int note_release(struct figures *figures, const struct history_charge *charge)
 {
-	struct thread *thread = interval->thread;
-	struct victim *victim;
+	size_t room = figures->release_room ? figures->release_room * 2 : 64;
+	struct release *releases;
 
-	if (queued_writer_add(&suspect->queue, thread, mode, interval->start_ns, interval->end_ns))
-		return -ENOMEM;
-	if (!counts && thread->tgid == target->recorder_tgid)
+	if (charge->end_ns - charge->start_ns < COUNTED_HOLD_NS)
 		return 0;
-	victim = counts ? victim_of(&suspect->victims, &suspect->victim_count, thread)
-			: victim_of(&suspect->outsiders, &suspect->outsider_count, thread);
-	if (!victim)
-		return -ENOMEM;
-	victim->blocked_ns += to_ns - from_ns;
-	if (to_ns - from_ns > victim->longest_ns) {
-		victim->longest_ns = to_ns - from_ns;
-		victim->since_ns = from_ns;
+	if (figures->release_count == figures->release_room) {
+		releases = reallocarray(figures->releases, room, sizeof(*releases));
+		if (!releases)
+			return -ENOMEM;
+		figures->releases = releases;
+		figures->release_room = room;
 	}
+	figures->releases[figures->release_count++] =
+		(struct release){ charge->end_ns, charge->owner->index };
 	return 0;
 }
 
-static int victims_closed(void *context, const struct interval *interval)
+static int add_charge(struct figures *figures, const struct history_charge *charge,
+		      uint64_t from_ns, uint64_t to_ns)
 {
-	struct victims_watch *watch = context;
-	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
-	const struct wait_reason *reason;
-	const struct stack_info *fact;
-	const struct lock *lock;
-	int r = 0;
+	struct lock_owner *owner = per_thread_get(&figures->owners, charge->owner);
 
-	if (interval->state != THREAD_BLOCKED)
-		return 0;
-	if (from_ns < watch->stall->start_ns)
-		from_ns = watch->stall->start_ns;
-	if (to_ns > watch->stall->end_ns)
-		to_ns = watch->stall->end_ns;
-	if (to_ns <= from_ns)
-		return 0;
-	fact = stack_infos_get(watch->stackfacts, interval->stack_id);
-	if (!fact)
+	if (!owner)
 		return -ENOMEM;
-	reason = stack_info_reason(fact, interval->prev_state);
-	if (!wait_class_lock(reason->class))
-		return 0;
-	lock = lock_tracker_awaited(watch->locks, interval->thread);
-	for (size_t i = 0; i < watch->count && !r; i++)
-		if (contended_lock_is(&watch->suspects[i], lock))
-			r = suspect_note(&watch->suspects[i], watch->target, interval, reason->mode,
-					 target_counts(watch->target, interval->thread), from_ns,
-					 to_ns);
-	return r;
+	owner->thread = charge->owner;
+	owner->blamed_ns += to_ns - from_ns;
+	if (charge->grade == GRADE_PLAUSIBLE)
+		owner->plausible_ns += to_ns - from_ns;
+	if (charge->grade == GRADE_EXACT)
+		owner->exact_ns += to_ns - from_ns;
+	note_hold(owner, charge, from_ns, to_ns);
+	return note_release(figures, charge);
 }
 
-static int by_blocked(const void *left, const void *right)
+static int add_charges(struct figures *figures, const struct history_lock_wait *wait,
+		       uint64_t from_ns, uint64_t to_ns)
 {
-	const struct victim *a = left, *b = right;
+	uint64_t left_ns = to_ns - from_ns;
 
-	if (a->blocked_ns != b->blocked_ns)
-		return a->blocked_ns < b->blocked_ns ? 1 : -1;
-	return (a->thread->index > b->thread->index) - (a->thread->index < b->thread->index);
+	for (size_t i = 0; i < wait->charge_count; i++) {
+		const struct history_charge *charge = &wait->charges[i];
+		uint64_t start_ns = later(charge->start_ns, from_ns);
+		uint64_t end_ns = earlier(charge->end_ns, to_ns);
+
+		if (end_ns <= start_ns)
+			continue;
+		left_ns -= end_ns - start_ns;
+		if (add_charge(figures, charge, start_ns, end_ns))
+			return -ENOMEM;
+	}
+	figures->nobody_ns += left_ns;
+	return 0;
+}
+
+/* One sleep for a suspect's lock, of which @from_ns to @to_ns is in the stall. */
+static int add_wait(const struct figures_of_all *all, struct figures *figures,
+		    struct thread *thread, const struct history_interval *interval,
+		    const struct history_lock_wait *wait, bool counts, uint64_t from_ns,
+		    uint64_t to_ns)
+{
+	figures->lock = wait->lock;
+	if (queued_writer_add(&figures->suspect->queue, thread, wait->mode, interval->start_ns,
+			      interval->end_ns))
+		return -ENOMEM;
+	if (!counts)
+		return thread->tgid == all->observations->target->recorder_tgid
+			       ? 0
+			       : victim_set_add(&figures->outsiders, thread, from_ns, to_ns);
+	figures->wait_ns += to_ns - from_ns;
+	return victim_set_add(&figures->victims, thread, from_ns, to_ns) ||
+			       add_charges(figures, wait, from_ns, to_ns)
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int add_thread(struct figures_of_all *all, struct thread *thread)
+{
+	struct history_cursor cursor =
+		history_walk(all->history, thread, all->stall->start_ns, all->stall->end_ns);
+	bool counts = target_counts(all->observations->target, thread);
+	const struct history_interval *interval;
+	struct history_lock_wait wait;
+	uint64_t from_ns, to_ns;
+	uint32_t last_number = 0;
+	int r = 0;
+
+	while (!r && (interval = history_next(&cursor, &from_ns, &to_ns))) {
+		if (!history_lock_wait(all->history, interval, &wait))
+			continue;
+		for (size_t i = 0; i < all->count && !r; i++) {
+			struct figures *figures = &all->figures[i];
+
+			if (!contended_lock_is(figures->suspect, wait.lock))
+				continue;
+			r = add_wait(all, figures, thread, interval, &wait, counts, from_ns, to_ns);
+			if (counts && (interval->merged || wait.number != last_number))
+				figures->waits += interval->merged ? interval->merged : 1;
+			last_number = wait.number;
+		}
+	}
+	return r;
 }
 
 /* Return: what @thread lost, which no longer counts. */
@@ -187,12 +245,6 @@ static uint64_t list_drop(struct victim *list, size_t *count, const struct threa
 	return 0;
 }
 
-static void list_sort(struct victim *list, size_t count)
-{
-	if (count)
-		qsort(list, count, sizeof(*list), by_blocked);
-}
-
 const struct victim *contended_lock_victim(const struct contended_lock *suspect,
 					   const struct thread *thread)
 {
@@ -202,19 +254,28 @@ const struct victim *contended_lock_victim(const struct contended_lock *suspect,
 	return NULL;
 }
 
-int contended_lock_add_indirect(struct contended_lock *suspect, const struct victim *victim)
+int contended_lock_add_indirect(struct contended_lock *suspect, const struct victim *lost)
 {
-	size_t before = suspect->victim_count;
-	struct victim *known = victim_of(&suspect->victims, &suspect->victim_count, victim->thread);
+	struct victim *victims, *known = NULL;
 
-	if (!known)
-		return -ENOMEM;
-	suspect->indirect_count += suspect->victim_count - before;
-	suspect->indirect_ns += victim->blocked_ns;
-	known->blocked_ns += victim->blocked_ns;
-	if (victim->longest_ns > known->longest_ns) {
-		known->longest_ns = victim->longest_ns;
-		known->since_ns = victim->since_ns;
+	for (size_t i = 0; i < suspect->victim_count && !known; i++)
+		if (suspect->victims[i].thread == lost->thread)
+			known = &suspect->victims[i];
+	if (!known) {
+		victims = reallocarray(suspect->victims, suspect->victim_count + 1,
+				       sizeof(*victims));
+		if (!victims)
+			return -ENOMEM;
+		suspect->victims = victims;
+		known = &victims[suspect->victim_count++];
+		*known = (struct victim){ .thread = lost->thread };
+		suspect->indirect_count++;
+	}
+	suspect->indirect_ns += lost->blocked_ns;
+	known->blocked_ns += lost->blocked_ns;
+	if (lost->longest_ns > known->longest_ns) {
+		known->longest_ns = lost->longest_ns;
+		known->since_ns = lost->since_ns;
 	}
 	return 0;
 }
@@ -225,74 +286,151 @@ void contended_lock_sort_victims(struct contended_lock *suspect)
 	suspect->wait_ns -=
 		list_drop(suspect->victims, &suspect->victim_count, suspect->owner.thread);
 	list_drop(suspect->outsiders, &suspect->outsider_count, suspect->owner.thread);
-	list_sort(suspect->victims, suspect->victim_count);
-	list_sort(suspect->outsiders, suspect->outsider_count);
+	victims_sort(suspect->victims, suspect->victim_count);
+	victims_sort(suspect->outsiders, suspect->outsider_count);
 }
 
 /*
  * Where nothing tells one lock from another each waiter's time is charged to who woke it, and nobody is said to have held
  * it: the first one to let go wakes but one of many.
  */
-static bool ends_enough(const struct lock_owner *owner, const struct lock *lock)
+static bool ends_enough(const struct lock_owner *owner, const struct figures *figures)
 {
 	return owner->longest.end_ns == owner->longest.start_ns &&
-	       owner->blamed_ns * 100 >= lock->wait_ns * SUSPECT_PERCENT;
+	       share_at_least(owner->blamed_ns, figures->wait_ns, SUSPECT_PERCENT);
+}
+
+static bool is_more_blamed(const struct lock_owner *owner, const struct lock_owner *best)
+{
+	if (owner->blamed_ns != best->blamed_ns)
+		return owner->blamed_ns > best->blamed_ns;
+	return owner->thread->index < best->thread->index;
+}
+
+static struct lock_owner most_blamed(const struct figures *figures)
+{
+	struct lock_owner best = { .thread = NULL };
+
+	for (size_t i = 0; i < per_thread_count(&figures->owners); i++) {
+		const struct lock_owner *owner = per_thread_at(&figures->owners, i);
+
+		if (owner && owner->thread && (!best.thread || is_more_blamed(owner, &best)))
+			best = *owner;
+	}
+	return best;
+}
+
+/* The lock's own record of its owner's longest hold says how that began and ended; where it is of another time, what
+ * the waiters of the stall saw of a hold is all there is. */
+static void take_longest(const struct figures *figures, const struct stall *stall,
+			 struct lock_owner *owner)
+{
+	for (size_t i = 0; figures->lock && i < figures->lock->owner_count; i++) {
+		const struct lock_owner *recorded = &figures->lock->owners[i];
+
+		if (recorded->thread != owner->thread)
+			continue;
+		owner->named_ns = recorded->named_ns;
+		/* empty: nothing tells one such lock from another, so nobody is said to have held it */
+		if (recorded->longest.end_ns == recorded->longest.start_ns ||
+		    (recorded->longest.end_ns >= stall->start_ns &&
+		     recorded->longest.start_ns <= stall->end_ns))
+			owner->longest = recorded->longest;
+		return;
+	}
+}
+
+static int compare_release(const void *left, const void *right)
+{
+	const struct release *a = left, *b = right;
+
+	if (a->owner != b->owner)
+		return a->owner < b->owner ? -1 : 1;
+	return (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
+}
+
+/* What many waiters saw end at one time is one hold: the next one ends as much later as it is long. */
+static uint32_t count_holds(struct figures *figures, const struct thread *owner)
+{
+	const struct release *last = NULL;
+	uint32_t holds = 0;
+
+	if (figures->release_count)
+		qsort(figures->releases, figures->release_count, sizeof(*figures->releases),
+		      compare_release);
+	for (size_t i = 0; i < figures->release_count; i++) {
+		const struct release *release = &figures->releases[i];
+
+		if (release->owner != owner->index)
+			continue;
+		holds += !last || release->time_ns >= last->time_ns + COUNTED_HOLD_NS;
+		last = release;
+	}
+	return holds;
 }
 
 /* The most blamed owner that is somebody; none where more of the time is nobody's than that one's. */
-static void suspect_take(struct contended_lock *suspect, const struct lock *lock)
+static int conclude_figures(struct figures *figures, const struct stall *stall)
 {
-	const struct lock_owner *best = NULL;
-	uint64_t nobody_ns = 0;
+	struct contended_lock *suspect = figures->suspect;
+	struct lock_owner best = most_blamed(figures);
 
-	suspect->wait_ns = lock->wait_ns;
-	suspect->waits = lock->waits;
-	for (size_t i = 0; i < lock->owner_count; i++) {
-		if (!lock->owners[i].thread)
-			nobody_ns += lock->owners[i].blamed_ns;
-		else if (!best && lock->owners[i].blamed_ns)
-			best = &lock->owners[i];
+	if (victim_set_take(&figures->victims, 0, &suspect->victims, &suspect->victim_count,
+			    NULL) ||
+	    victim_set_take(&figures->outsiders, 0, &suspect->outsiders, &suspect->outsider_count,
+			    NULL))
+		return -ENOMEM;
+	suspect->wait_ns = figures->wait_ns;
+	suspect->waits = figures->waits;
+	if (best.thread) {
+		take_longest(figures, stall, &best);
+		best.holds = count_holds(figures, best.thread);
 	}
-	suspect->has_owner = best && (best->blamed_ns >= nobody_ns || ends_enough(best, lock));
+	suspect->has_owner = best.thread && (best.blamed_ns >= figures->nobody_ns ||
+					     ends_enough(&best, figures));
 	if (suspect->has_owner) {
-		suspect->holder = suspect->owner = *best;
+		suspect->holder = suspect->owner = best;
 	} else {
-		suspect->nobody_ns = nobody_ns;
-		if (best)
-			suspect->candidate = *best;
+		suspect->nobody_ns = figures->nobody_ns;
+		suspect->candidate = best;
 	}
 	contended_lock_sort_victims(suspect);
 	if (suspect->has_owner && suspect->owner.longest.released_read)
 		suspect->pivot =
 			queued_writer_pivot(&suspect->queue, suspect->owner.longest.start_ns,
 					    suspect->owner.longest.end_ns);
+	return 0;
 }
 
-/* The locks are given the stall's span, so that their figures are of the stall alone. */
-int contended_locks_examine(struct contended_lock *suspects, size_t count, struct source *source,
-			    struct stack_infos *stackfacts, const struct futex_locks *futexes,
-			    const struct stall *stall, struct target *target)
+int contended_locks_examine(struct contended_lock *suspects, size_t count,
+			    const struct observations *observations, const struct stall *stall)
 {
-	const struct lock_tracker_options options = { stall->start_ns, stall->end_ns, target_counts,
-						      target, futexes };
-	struct victims_watch watch = { suspects, count, stall, target, NULL, stackfacts };
-	struct replay *pass = NULL;
-	int r;
+	const struct threads *threads = source_threads(observations->source);
+	struct figures_of_all all = {
+		.count = count,
+		.observations = observations,
+		.history = observations_history(observations, stall->start_ns, stall->end_ns),
+		.stall = stall,
+	};
+	int r = 0;
 
-	r = replay_create(source, stackfacts, &options, &pass);
-	if (r)
-		goto out;
-	watch.locks = replay_locks(pass);
-	r = replay_run(pass,
-		       &(struct replay_watcher){ .closed = victims_closed, .context = &watch });
-	if (r)
-		goto out;
 	for (size_t i = 0; i < count; i++)
-		for (size_t j = 0; j < lock_tracker_count(watch.locks); j++)
-			if (contended_lock_is(&suspects[i], lock_tracker_at(watch.locks, j)))
-				suspect_take(&suspects[i], lock_tracker_at(watch.locks, j));
-out:
-	replay_destroy(pass);
+		all.figures[i] = (struct figures){
+			.suspect = &suspects[i],
+			.victims = VICTIM_SET,
+			.outsiders = VICTIM_SET,
+			.owners.entry_bytes = sizeof(struct lock_owner),
+		};
+	for (size_t i = 0; i < threads_count(threads) && !r; i++)
+		r = add_thread(&all, threads_at(threads, i));
+	for (size_t i = 0; i < count && !r; i++)
+		r = conclude_figures(&all.figures[i], stall);
+	for (size_t i = 0; i < count; i++) {
+		victim_set_free(&all.figures[i].victims);
+		victim_set_free(&all.figures[i].outsiders);
+		per_thread_free(&all.figures[i].owners);
+		free(all.figures[i].releases);
+	}
 	return r;
 }
 

@@ -10,9 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analyzer/activity/observations.h"
+#include "analyzer/activity/victims.h"
 #include "analyzer/activity/wait_stats.h"
 #include "analyzer/blame/delay_breakdown.h"
-#include "analyzer/locks/futex_classify.h"
 #include "analyzer/activity/span_summary.h"
 #include "analyzer/locks/ownership.h"
 #include "analyzer/blame/queued_writer.h"
@@ -21,12 +22,6 @@
 
 #define SUSPECTS_MAX 4
 #define SUSPECT_LINKS_MAX 7
-
-struct victim {
-	struct thread *thread;
-	uint64_t blocked_ns;
-	uint64_t longest_ns, since_ns;	/* its longest sleep, and when that began */
-};
 
 /* One that held what was waited for, and itself waited for a lock of the next one, or of the owner. */
 struct contended_lock_link {
@@ -60,7 +55,7 @@ struct contended_lock {
 	bool in_slices;			/* they waited with timeouts, again and again: see sliced.h */
 	bool told_elsewhere;		/* another suspect has the same owner, and its victims too */
 	struct lock_owner owner;	/* who is to blame; its longest is where all the waiting leads to */
-	struct hold_story story;	/* of owner.longest */
+	struct span_summary story;	/* of owner.longest */
 	struct delay_breakdown because;		/* likewise */
 	struct writer_queue queue;		/* who wanted it how */
 	struct queued_writer pivot;		/* where readers held readers up */
@@ -83,15 +78,14 @@ size_t contended_locks_find(const struct long_wait *waits, size_t count, const s
 bool contended_lock_is(const struct contended_lock *suspect, const struct lock *lock);
 
 /**
- * contended_locks_examine() - read the source again: who waited, and who held.
+ * contended_locks_examine() - who waited for them in @stall, and who held them.
  *
- * What the owners did, and behind whom they waited, is for chains.h.
+ * What the owners did, and behind whom they waited, is for root_cause.h.
  *
- * Return: 0, -ENOMEM, -EIO. The victims are freed with contended_locks_free().
+ * Return: 0 or -ENOMEM. The victims are freed with contended_locks_free().
  */
-int contended_locks_examine(struct contended_lock *suspects, size_t count, struct source *source,
-		     struct stack_infos *stackfacts, const struct futex_locks *futexes,
-		     const struct stall *stall, struct target *target);
+int contended_locks_examine(struct contended_lock *suspects, size_t count,
+			    const struct observations *observations, const struct stall *stall);
 
 /* @victim waited for a lock of one that waited for this. 0 or -ENOMEM. */
 int contended_lock_add_indirect(struct contended_lock *suspect, const struct victim *victim);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "analyzer/util/span.h"
+
 #define KINDS_MAX 32u /* of waits; those past them are few and short */
 #define ROOTS_MAX 8u
 
@@ -100,7 +102,7 @@ static int by_waited(const void *left, const void *right)
 static void take_waits(struct kinds *kinds, struct delay_breakdown *because)
 {
 	qsort(kinds->kinds, kinds->count, sizeof(*kinds->kinds), by_waited);
-	for (size_t i = 0; i < kinds->count && i < BECAUSE_WAITS_MAX; i++) {
+	for (size_t i = 0; i < kinds->count && i < DELAY_WAITS_MAX; i++) {
 		const struct wait_kind *kind = &kinds->kinds[i];
 		struct delay_wait *wait = &because->waits[because->wait_count++];
 
@@ -114,31 +116,54 @@ static void take_waits(struct kinds *kinds, struct delay_breakdown *because)
 	}
 }
 
+/* It is worth knowing who ran instead of the thread from this share of the span on. */
+#define WANTED_PERCENT 10u
+
+static int tell_occupants(const struct history *history, const struct threads *threads,
+			  const struct thread *thread, uint64_t start_ns, uint64_t end_ns,
+			  struct delay_breakdown *because)
+{
+	struct cpu_span *spans;
+	uint64_t wanted_ns = 0;
+	size_t count;
+
+	if (cpu_wanted_find(history, thread, start_ns, end_ns, &spans, &count))
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		wanted_ns += spans[i].end_ns - spans[i].start_ns;
+	if (wanted_ns && share_at_least(wanted_ns, end_ns - start_ns, WANTED_PERCENT))
+		because->instead_count =
+			cpu_occupants_find(history, threads, spans, count, because->instead,
+					   DELAY_OCCUPANTS_MAX);
+	free(spans);
+	return 0;
+}
+
 int delay_breakdown_tell(const struct wait_chain_walk *walk, const struct stack_table *stacks,
-			 struct thread *thread, uint64_t start_ns, uint64_t end_ns,
+			 const struct threads *threads, struct thread *thread,
+			 uint64_t start_ns, uint64_t end_ns,
 			 struct delay_breakdown *ret_because)
 {
 	struct kinds *kinds = calloc(1, sizeof(*kinds));
 	struct wait_chain_walk own = *walk;
 	struct delay_breakdown because = { 0 };
-	const struct history_piece *pieces;
-	size_t count;
+	struct history_pieces pieces =
+		history_walk_pieces(walk->history, thread, start_ns, end_ns, walk->short_ns);
+	struct history_piece piece;
 	int r = 0;
 
 	if (!kinds)
 		return -ENOMEM;
 	own.root = note_root;
 	own.context = kinds;
-	count = history_pieces(walk->history, thread, &pieces);
-	for (size_t i = history_at(walk->history, thread, start_ns);
-	     i < count && pieces[i].start_ns < end_ns && !r; i++)
-		if (pieces[i].state == THREAD_BLOCKED || pieces[i].state == THREAD_RUNNABLE)
-			r = add_piece(kinds, &own, thread, &pieces[i],
-				      pieces[i].start_ns > start_ns ? pieces[i].start_ns : start_ns,
-				      pieces[i].end_ns < end_ns ? pieces[i].end_ns : end_ns);
+	while (!r && history_next_piece(&pieces, &piece))
+		if (piece.state == THREAD_BLOCKED || piece.state == THREAD_RUNNABLE)
+			r = add_piece(kinds, &own, thread, &piece, piece.start_ns, piece.end_ns);
 	if (!r)
 		r = history_profile(walk->history, stacks, thread, start_ns, end_ns,
 				    &because.profile);
+	if (!r)
+		r = tell_occupants(walk->history, threads, thread, start_ns, end_ns, &because);
 	if (!r) {
 		take_waits(kinds, &because);
 		*ret_because = because;
@@ -150,33 +175,4 @@ int delay_breakdown_tell(const struct wait_chain_walk *walk, const struct stack_
 void delay_breakdown_free(struct delay_breakdown *because)
 {
 	cpu_profile_free(&because->profile);
-}
-
-/* A thread that is woken may be queued on another CPU than it was on: it is the one where it runs next. */
-static uint32_t wanted_cpu(const struct history_piece *pieces, size_t count, size_t i)
-{
-	for (size_t j = i + 1; j < count && j < i + 3; j++)
-		if (pieces[j].state == THREAD_RUNNING)
-			return pieces[j].cpu;
-	return pieces[i].cpu;
-}
-
-int delay_breakdown_wanted(const struct history *history, const struct thread *thread,
-			   uint64_t start_ns, uint64_t end_ns, struct instead *instead)
-{
-	const struct history_piece *pieces;
-	size_t count = history_pieces(history, thread, &pieces);
-	int r = 0;
-
-	for (size_t i = history_at(history, thread, start_ns);
-	     i < count && pieces[i].start_ns < end_ns && !r; i++) {
-		const struct history_piece *piece = &pieces[i];
-
-		if (piece->state == THREAD_RUNNABLE)
-			r = instead_span(instead,
-					 piece->start_ns > start_ns ? piece->start_ns : start_ns,
-					 piece->end_ns < end_ns ? piece->end_ns : end_ns,
-					 wanted_cpu(pieces, count, i));
-	}
-	return r;
 }

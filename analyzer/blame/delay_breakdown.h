@@ -10,10 +10,11 @@
 #include <stdint.h>
 
 #include "analyzer/blame/wait_chain.h"
-#include "analyzer/activity/instead.h"
+#include "analyzer/activity/cpu_occupants.h"
 #include "analyzer/activity/cpu_profile.h"
 
-#define BECAUSE_WAITS_MAX 4
+#define DELAY_WAITS_MAX 4
+#define DELAY_OCCUPANTS_MAX 3
 
 /* Its waits of one kind, in one operation. */
 struct delay_wait {
@@ -27,20 +28,18 @@ struct delay_wait {
 };
 
 struct delay_breakdown {
-	struct delay_wait waits[BECAUSE_WAITS_MAX];	/* longest sum first */
+	struct delay_wait waits[DELAY_WAITS_MAX];	/* longest sum first */
 	size_t wait_count;
 	struct cpu_profile profile;	/* of the time when it ran */
-	struct occupant instead[INSTEAD_TOP];
+	struct cpu_occupant instead[DELAY_OCCUPANTS_MAX];	/* who had the CPU that it wanted */
 	size_t instead_count;
 };
 
-/* @walk: its root and context are not used. Free with delay_breakdown_free(). Return: 0 or -ENOMEM. */
-int delay_breakdown_tell(const struct wait_chain_walk *walk, const struct stack_table *stacks, struct thread *thread,
+/* @walk: its root and context are not used. @threads: any of them may have had the CPU. Free with
+ * delay_breakdown_free(). Return: 0 or -ENOMEM. */
+int delay_breakdown_tell(const struct wait_chain_walk *walk, const struct stack_table *stacks,
+		 const struct threads *threads, struct thread *thread,
 		 uint64_t start_ns, uint64_t end_ns, struct delay_breakdown *ret_because);
 void delay_breakdown_free(struct delay_breakdown *because);
-
-/* The times when @thread wanted a CPU, for @instead. 0 or -ENOMEM. */
-int delay_breakdown_wanted(const struct history *history, const struct thread *thread, uint64_t start_ns,
-		   uint64_t end_ns, struct instead *instead);
 
 #endif

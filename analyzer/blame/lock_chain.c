@@ -45,27 +45,25 @@ static void await_piece(struct awaited *awaited, struct thread *waiter,
 
 /* Whom @thread waited for most, for a lock, from @start_ns to @end_ns. */
 static struct awaited most_awaited(const struct history *history, struct thread *thread,
-				   uint64_t start_ns, uint64_t end_ns)
+				   uint64_t start_ns, uint64_t end_ns, uint64_t short_ns)
 {
 	struct awaited awaited[OWNERS_MAX] = { 0 }, best = { .thread = NULL };
-	const struct history_piece *pieces;
-	size_t count = history_pieces(history, thread, &pieces), used = 0;
+	struct history_pieces pieces =
+		history_walk_pieces(history, thread, start_ns, end_ns, short_ns);
+	struct history_piece piece;
+	size_t used = 0;
 
-	for (size_t i = history_at(history, thread, start_ns);
-	     i < count && pieces[i].start_ns < end_ns; i++) {
-		const struct history_piece *piece = &pieces[i];
+	while (history_next_piece(&pieces, &piece)) {
 		size_t at = 0;
 
-		if (!is_owner(piece))
+		if (!is_owner(&piece))
 			continue;
-		while (at < used && awaited[at].thread != piece->by)
+		while (at < used && awaited[at].thread != piece.by)
 			at++;
 		if (at == OWNERS_MAX)
 			continue;
 		used += at == used;
-		await_piece(&awaited[at], thread, piece,
-			    piece->start_ns > start_ns ? piece->start_ns : start_ns,
-			    piece->end_ns < end_ns ? piece->end_ns : end_ns);
+		await_piece(&awaited[at], thread, &piece, piece.start_ns, piece.end_ns);
 	}
 	for (size_t i = 0; i < used; i++)
 		if (awaited[i].link.lost.blocked_ns > best.link.lost.blocked_ns)
@@ -81,24 +79,23 @@ static bool visited(const struct contended_lock *suspect, const struct thread *t
 	return suspect->owner.thread == thread;
 }
 
-int contended_lock_follow(struct contended_lock *suspect, struct history *history)
+void contended_lock_follow(struct contended_lock *suspect, const struct history *history,
+			   uint64_t short_ns)
 {
 	if (!suspect->has_owner)
-		return 0;
+		return;
 	suspect->owner = suspect->holder;
 	suspect->link_count = 0;
 	while (suspect->link_count < SUSPECT_LINKS_MAX) {
 		struct lock_hold *hold = &suspect->owner.longest;
 		struct awaited awaited;
 
-		if (!history_has(history, suspect->owner.thread))
-			return history_watch(history, suspect->owner.thread);
-		awaited =
-			most_awaited(history, suspect->owner.thread, hold->start_ns, hold->end_ns);
+		awaited = most_awaited(history, suspect->owner.thread, hold->start_ns, hold->end_ns,
+				       short_ns);
 		if (!awaited.thread || visited(suspect, awaited.thread) ||
 		    awaited.link.lost.blocked_ns * 100 <
 			    (hold->end_ns - hold->start_ns) * LINK_PERCENT)
-			return 0;
+			return;
 		suspect->links[suspect->link_count++] = awaited.link;
 		suspect->owner.thread = awaited.thread;
 		suspect->owner.exact_ns = 0;
@@ -112,7 +109,6 @@ int contended_lock_follow(struct contended_lock *suspect, struct history *histor
 		if (awaited.link.plausible_ns * 2 > awaited.link.lost.blocked_ns)
 			suspect->owner.plausible_ns = suspect->owner.blamed_ns;
 	}
-	return 0;
 }
 
 /* Whether one of @suspect's links waits for @other. */

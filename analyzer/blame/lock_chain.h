@@ -6,14 +6,13 @@
 #ifndef ANALYZER_BLAME_LOCK_CHAIN_H
 #define ANALYZER_BLAME_LOCK_CHAIN_H
 
-#include "analyzer/activity/thread_history.h"
+#include "analyzer/activity/history.h"
 #include "analyzer/blame/contended_lock.h"
 
-/* From @suspect's holder to its owner. Threads that @history lacks are watched from then on: then call it
- * again after the next reading. 0 or -ENOMEM. */
-int contended_lock_follow(struct contended_lock *suspect, struct history *history);
+/* From @suspect's holder to its owner. @short_ns: see history_walk_pieces(). */
+void contended_lock_follow(struct contended_lock *suspect, const struct history *history, uint64_t short_ns);
 
-/* After the last reading: those on the way are victims too; suspects with the same owner become one. 0 or -ENOMEM. */
+/* Those on the way are victims too; suspects with the same owner become one. 0 or -ENOMEM. */
 int contended_locks_join(struct contended_lock *suspects, size_t count);
 
 #endif

@@ -172,26 +172,21 @@ static int walk_piece(struct wait_chain_walk *walk, const struct path *path,
 static int walk_thread(struct wait_chain_walk *walk, const struct path *path, uint64_t from_ns,
 		       uint64_t to_ns)
 {
-	struct thread *thread = path->threads[path->depth];
-	const struct history_piece *pieces;
-	size_t count;
+	struct history_pieces pieces =
+		history_walk_pieces(walk->history, path->threads[path->depth], from_ns, to_ns,
+				    walk->short_ns);
+	struct history_piece piece;
 	int r = 0;
 
-	if (!history_has(walk->history, thread) && history_watch(walk->history, thread))
-		return -ENOMEM;
-	count = history_pieces(walk->history, thread, &pieces);
-	for (size_t i = history_at(walk->history, thread, from_ns);
-	     i < count && pieces[i].start_ns < to_ns && !r && walk->steps_left; i++) {
-		uint64_t end_ns = pieces[i].end_ns < to_ns ? pieces[i].end_ns : to_ns;
-
+	while (!r && walk->steps_left && history_next_piece(&pieces, &piece)) {
 		walk->steps_left--;
-		if (pieces[i].start_ns > from_ns) {
-			r = tell(walk, path, ROOT_UNKNOWN, NULL, from_ns, pieces[i].start_ns);
-			from_ns = pieces[i].start_ns;
+		if (piece.start_ns > from_ns) {
+			r = tell(walk, path, ROOT_UNKNOWN, NULL, from_ns, piece.start_ns);
+			from_ns = piece.start_ns;
 		}
 		if (!r)
-			r = walk_piece(walk, path, &pieces[i], from_ns, end_ns);
-		from_ns = end_ns;
+			r = walk_piece(walk, path, &piece, from_ns, piece.end_ns);
+		from_ns = piece.end_ns;
 	}
 	return r ? r : tell(walk, path, ROOT_UNKNOWN, NULL, from_ns, to_ns);
 }

@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#include "analyzer/activity/thread_history.h"
+#include "analyzer/activity/history.h"
 #include "analyzer/model.h"
 
 #define CHAIN_DEPTH_MAX 8
@@ -42,7 +42,8 @@ struct wait_chain_root {
 };
 
 struct wait_chain_walk {
-	struct history *history;	/* threads that it lacks are watched from then on */
+	const struct history *history;
+	uint64_t short_ns;		/* owners of a lock that had it for less, one after the other, are nobody */
 	struct stack_infos *stackfacts;
 	/* Each moment of the wait comes once. What it returns other than 0 ends the walk. */
 	int (*root)(void *context, const struct wait_chain_root *root);

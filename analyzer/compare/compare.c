@@ -4,8 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyzer/compare/compare_say.h"
-#include "analyzer/compare/compare_table.h"
+#include "analyzer/compare/compare_private.h"
 
 const char *compare_change_name(enum compare_change change)
 {
@@ -27,17 +26,11 @@ int compare_run(const struct model *before, const struct model *after,
 		return -ENOMEM;
 	comparison->before = before;
 	comparison->after = after;
-	r = compare_findings(comparison);
+	r = compare_rows_make(comparison);
 	if (!r)
-		r = compare_waits(comparison);
+		r = compare_verdict_warn(comparison);
 	if (!r)
-		r = compare_locks(comparison);
-	if (!r)
-		r = compare_threads(comparison);
-	if (!r)
-		r = compare_say_warnings(comparison);
-	if (!r)
-		r = compare_say_verdict(comparison);
+		r = compare_verdict_write(comparison);
 	if (r)
 		goto out;
 	*ret_comparison = comparison;

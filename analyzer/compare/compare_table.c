@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/compare/compare_table.h"
+/*
+ * How a table of a comparison is made: the rows of both sides go into one array, which is
+ * sorted by key, so that rows of the same thing are neighbours and become one.
+ */
+#include "analyzer/compare/compare_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,67 +45,103 @@ uint64_t compare_thread_time(const struct model *model)
 	return sum_ns;
 }
 
-int compare_by_shares(const struct compare_side *before_left, const struct compare_side *after_left,
-		      const struct compare_side *before_right,
-		      const struct compare_side *after_right)
+static int by_tid(const void *left, const void *right)
 {
-	uint64_t left = compare_difference(before_left->share, after_left->share);
-	uint64_t right = compare_difference(before_right->share, after_right->share);
+	const struct model_thread *const *a = left, *const *b = right;
 
-	return (left < right) - (left > right);
+	return ((*a)->tid > (*b)->tid) - ((*a)->tid < (*b)->tid);
 }
 
-void compare_side_add(struct compare_side *side, const struct compare_side *other)
+static int list_leaders(struct process_names *names, const struct model *model)
 {
-	if (other->time_ns > side->time_ns)
-		side->stack = other->stack;
-	side->share += other->share;
-	side->time_ns += other->time_ns;
-	side->count += other->count;
-	if (other->max_ns > side->max_ns)
-		side->max_ns = other->max_ns;
-}
-
-static void *row_at(const struct compare_table *table, size_t at)
-{
-	return (char *)table->rows + at * table->row_bytes;
-}
-
-/* One row of those that are the same, and none of those that do not differ. */
-static void unite(struct compare_table *table)
-{
-	size_t made = 0, kept = 0;
-
-	if (!table->count)
-		return;
-	qsort(table->rows, table->count, table->row_bytes, table->by_key);
-	for (size_t i = 0; i < table->count; i++) {
-		if (made && !table->by_key(row_at(table, made - 1), row_at(table, i)))
-			table->add(row_at(table, made - 1), row_at(table, i));
-		else
-			memmove(row_at(table, made++), row_at(table, i), table->row_bytes);
-	}
-	for (size_t i = 0; i < made; i++)
-		if (table->change(row_at(table, i)) != COMPARE_SAME)
-			memmove(row_at(table, kept++), row_at(table, i), table->row_bytes);
-	table->count = kept;
-	table->alike = made - kept;
-	qsort(table->rows, kept, table->row_bytes, table->by_difference);
-}
-
-int compare_table_make(struct compare_table *table, const struct comparison *comparison, size_t most)
-{
-	int r;
-
-	table->rows = calloc(most + 1, table->row_bytes);
-	if (!table->rows)
+	names->leaders = calloc(model->thread_count + 1, sizeof(*names->leaders));
+	if (!names->leaders)
 		return -ENOMEM;
-	r = table->take(table->rows, &table->count, comparison->before, false);
+	for (size_t i = 0; i < model->thread_count; i++)
+		if (model->threads[i].tid == model->threads[i].tgid)
+			names->leaders[names->count++] = &model->threads[i];
+	qsort(names->leaders, names->count, sizeof(*names->leaders), by_tid);
+	return 0;
+}
+
+const char *compare_lasting_comm(const char *comm)
+{
+	return strncmp(comm, "kworker", 7) ? comm : "kworker";
+}
+
+const char *compare_process_name(const struct process_names *names, int32_t tgid)
+{
+	const struct model_thread wanted = { .tid = tgid }, *key = &wanted;
+	const struct model_thread *const *found =
+		bsearch(&key, names->leaders, names->count, sizeof(*names->leaders), by_tid);
+
+	return found ? compare_lasting_comm((*found)->comm) : "";
+}
+
+static int append_rows(const struct compare_table *table, struct compare_rows *rows,
+		       const struct model *model, bool after)
+{
+	struct process_names names = { 0 };
+	int r = list_leaders(&names, model);
+
 	if (!r)
-		r = table->take(table->rows, &table->count, comparison->after, true);
-	if (r)
-		free(table->rows);
-	else
-		unite(table);
+		table->append(rows, model, &names, after);
+	free(names.leaders);
 	return r;
+}
+
+static void *row_at(const struct compare_table *table, const struct compare_rows *rows, size_t at)
+{
+	return (char *)rows->list + at * table->row_bytes;
+}
+
+static void merge_equal_rows(const struct compare_table *table, struct compare_rows *rows)
+{
+	size_t made = 0;
+
+	qsort(rows->list, rows->count, table->row_bytes, table->by_key);
+	for (size_t i = 0; i < rows->count; i++) {
+		void *row = row_at(table, rows, i);
+
+		if (made && !table->by_key(row_at(table, rows, made - 1), row))
+			table->merge(row_at(table, rows, made - 1), row);
+		else
+			memmove(row_at(table, rows, made++), row, table->row_bytes);
+	}
+	rows->count = made;
+}
+
+static void drop_same_rows(const struct compare_table *table, struct compare_rows *rows)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		void *row = row_at(table, rows, i);
+
+		if (table->find_change(row) != COMPARE_SAME)
+			memmove(row_at(table, rows, kept++), row, table->row_bytes);
+	}
+	rows->alike = rows->count - kept;
+	rows->count = kept;
+	qsort(rows->list, kept, table->row_bytes, table->by_difference);
+}
+
+int compare_table_make(const struct compare_table *table, const struct comparison *comparison,
+		       size_t most, struct compare_rows *ret_rows)
+{
+	struct compare_rows rows = { .list = calloc(most + 1, table->row_bytes) };
+	int r = rows.list ? 0 : -ENOMEM;
+
+	if (!r)
+		r = append_rows(table, &rows, comparison->before, false);
+	if (!r)
+		r = append_rows(table, &rows, comparison->after, true);
+	if (r) {
+		free(rows.list);
+		return r;
+	}
+	merge_equal_rows(table, &rows);
+	drop_same_rows(table, &rows);
+	*ret_rows = rows;
+	return 0;
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/locks/replay.h"
 
 /*
  * A thread fits that was like this for most of the window: questions are asked
@@ -42,32 +41,10 @@ struct run {
 };
 
 struct watch {
-	struct stack_infos *stackfacts;
-	struct target *target;
+	const struct observations *observations;
 	const struct trigger_window *window;
 	bool anywhere; /* in the time that the trigger is about, rather than all the while before it */
-	struct run *runs; /* by thread->index */
-	size_t count;
 };
-
-static struct run *run_of(struct watch *watch, struct thread *thread)
-{
-	size_t count = watch->count ? watch->count : 64;
-	struct run *runs;
-
-	if (thread->index >= watch->count) {
-		while (count <= thread->index)
-			count *= 2;
-		runs = reallocarray(watch->runs, count, sizeof(*runs));
-		if (!runs)
-			return NULL;
-		memset(runs + watch->count, 0, (count - watch->count) * sizeof(*runs));
-		watch->runs = runs;
-		watch->count = count;
-	}
-	watch->runs[thread->index].thread = thread;
-	return &watch->runs[thread->index];
-}
 
 static bool covers(const struct trigger_window *window, uint64_t start_ns, uint64_t end_ns)
 {
@@ -101,7 +78,7 @@ static bool run_fits(const struct watch *watch, struct run *run, uint64_t start_
 			       : covers(watch->window, start_ns, end_ns);
 }
 
-static void fits(const struct watch *watch, struct run *run, enum busy_thread_kind kind)
+static void keep_fitting(const struct watch *watch, struct run *run, enum busy_thread_kind kind)
 {
 	run->fits = run->now;
 	run->fits.kind = kind;
@@ -119,16 +96,16 @@ static bool was_busy(const struct busy_thread *now)
 	       pauses_ns * 100 <= length_ns * PAUSES_PERCENT;
 }
 
-static void run_end(const struct watch *watch, struct run *run)
+static void end_run(const struct watch *watch, struct run *run)
 {
 	const struct busy_thread *now = &run->now;
 
 	if (run->open && was_busy(now) && run_fits(watch, run, now->start_ns, now->end_ns))
-		fits(watch, run, EPISODE_BUSY);
+		keep_fitting(watch, run, EPISODE_BUSY);
 	run->open = false;
 }
 
-static void run_extend(struct run *run, const struct interval *interval)
+static void extend_run(struct run *run, const struct history_interval *interval)
 {
 	if (!run->open)
 		run->now = (struct busy_thread){
@@ -147,8 +124,8 @@ static bool is_sleep(enum wait_class class)
 	return class == WAIT_SLEEP || class == WAIT_CHILD;
 }
 
-static void slept(const struct watch *watch, struct run *run, const struct interval *interval,
-		  enum wait_class class)
+static void note_sleep(const struct watch *watch, struct run *run,
+		       const struct history_interval *interval, enum wait_class class)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
 
@@ -157,53 +134,72 @@ static void slept(const struct watch *watch, struct run *run, const struct inter
 			run->usual_sleep_ns = length_ns;
 		return;
 	}
-	run_extend(run, interval);
+	extend_run(run, interval);
 	run->now.class = class;
 	run->now.stack_id = interval->stack_id;
-	fits(watch, run, EPISODE_ASLEEP);
+	keep_fitting(watch, run, EPISODE_ASLEEP);
 	run->open = false;
 }
 
 /* Whether a thread that runs may be said to go on, although it did not in @interval. */
-static bool is_pause(const struct interval *interval, enum wait_class class)
+static bool is_pause(const struct history_interval *interval, enum wait_class class)
 {
 	return interval->end_ns - interval->start_ns < PAUSE_NS &&
 	       (interval->state == THREAD_UNKNOWN || class == WAIT_UNKNOWN ||
 		!wait_class_idle(class));
 }
 
-static int watch_closed(void *context, const struct interval *interval)
+/* What the stack says that it waited for: a lock of user space is a futex here. */
+static int class_of(const struct watch *watch, const struct history_interval *interval,
+		    enum wait_class *ret_class)
 {
-	bool runs = interval->state == THREAD_RUNNING || interval->state == THREAD_RUNNABLE;
-	enum wait_class class = WAIT_UNKNOWN;
-	struct watch *watch = context;
-	const struct stack_info *fact;
-	struct run *run;
+	const struct stack_info *info;
 
-	if (!target_counts(watch->target, interval->thread))
+	*ret_class = WAIT_UNKNOWN;
+	if (interval->state != THREAD_BLOCKED)
 		return 0;
-	run = run_of(watch, interval->thread);
-	if (!run)
+	info = stack_infos_get(watch->observations->stack_infos, interval->stack_id);
+	if (!info)
 		return -ENOMEM;
-	if (interval->state == THREAD_BLOCKED) {
-		fact = stack_infos_get(watch->stackfacts, interval->stack_id);
-		if (!fact)
-			return -ENOMEM;
-		class = stack_info_reason(fact, interval->prev_state)->class;
-	}
-	if (runs || (run->open && is_pause(interval, class))) {
-		run_extend(run, interval);
-		return 0;
-	}
-	run_end(watch, run);
-	run->asked += class == WAIT_POLL || class == WAIT_NET_SOCKET || class == WAIT_IPC_PIPE;
-	if (is_sleep(class))
-		slept(watch, run, interval, class);
+	*ret_class = stack_info_reason(info, interval->prev_state)->class;
 	return 0;
 }
 
+static int add_interval(const struct watch *watch, struct run *run,
+			const struct history_interval *interval)
+{
+	bool runs = interval->state == THREAD_RUNNING || interval->state == THREAD_RUNNABLE;
+	enum wait_class class;
+
+	if (class_of(watch, interval, &class))
+		return -ENOMEM;
+	if (runs || (run->open && is_pause(interval, class))) {
+		extend_run(run, interval);
+		return 0;
+	}
+	end_run(watch, run);
+	if (class == WAIT_POLL || class == WAIT_NET_SOCKET || class == WAIT_IPC_PIPE)
+		run->asked += interval->merged ? interval->merged : 1;
+	if (is_sleep(class))
+		note_sleep(watch, run, interval, class);
+	return 0;
+}
+
+static int read_thread(const struct watch *watch, struct thread *thread, struct run *ret_run)
+{
+	const struct history_interval *intervals;
+	size_t count = history_intervals(watch->observations->history, thread, &intervals);
+	int r = 0;
+
+	*ret_run = (struct run){ .thread = thread };
+	for (size_t i = 0; i < count && !r; i++)
+		r = add_interval(watch, ret_run, &intervals[i]);
+	end_run(watch, ret_run);
+	return r;
+}
+
 /* What the thread is used to does not explain why somebody waited now. */
-static bool unusual(const struct watch *watch, const struct run *run)
+static bool is_unusual(const struct watch *watch, const struct run *run)
 {
 	const struct busy_thread *episode = &run->fits;
 	bool main_thread = run->thread->tid == run->thread->tgid;
@@ -226,84 +222,54 @@ static unsigned int rank(const struct busy_thread *episode)
 	       (episode->kind == EPISODE_BUSY ? 1u : 0u);
 }
 
-static bool better(const struct busy_thread *episode, const struct busy_thread *than)
+static bool is_better(const struct busy_thread *episode, const struct busy_thread *than)
 {
 	if (than->kind == EPISODE_NONE || rank(episode) != rank(than))
 		return than->kind == EPISODE_NONE || rank(episode) > rank(than);
 	return episode->state_ns[THREAD_RUNNING] > than->state_ns[THREAD_RUNNING];
 }
 
-static struct busy_thread choose(struct watch *watch)
+static int choose_thread(const struct watch *watch, struct busy_thread *ret_best)
 {
+	const struct threads *threads = source_threads(watch->observations->source);
 	struct busy_thread best = { .kind = EPISODE_NONE };
 	uint32_t count = 0;
+	struct run run;
 
-	for (size_t i = 0; i < watch->count; i++) {
-		struct run *run = &watch->runs[i];
+	for (size_t i = 0; i < threads_count(threads); i++) {
+		struct thread *thread = threads_at(threads, i);
 
-		if (!run->thread)
+		if (!target_counts(watch->observations->target, thread))
 			continue;
-		run_end(watch, run);
-		if (!unusual(watch, run))
+		if (read_thread(watch, thread, &run))
+			return -ENOMEM;
+		if (!is_unusual(watch, &run))
 			continue;
 		count++;
-		if (better(&run->fits, &best))
-			best = run->fits;
+		if (is_better(&run.fits, &best))
+			best = run.fits;
 	}
 	best.others = count ? count - 1 : 0;
-	return best;
+	*ret_best = best;
+	return 0;
 }
 
-static int watch_profile(void *context, const struct event *event)
+int busy_thread_find(const struct observations *observations, const struct trigger_window *window,
+		     struct busy_thread *ret_episode)
 {
-	return cpu_profiler_event(context, event);
-}
-
-static int read_profile(struct source *source, struct stack_infos *stackfacts,
-			struct busy_thread *episode)
-{
-	struct cpu_profiler *profiler = NULL;
-	int r;
-
-	r = cpu_profiler_create(source_stacks(source), episode->thread, episode->start_ns,
-				episode->end_ns, &profiler);
-	if (!r)
-		r = replay_over(source, stackfacts,
-				&(struct replay_watcher){ .event = watch_profile,
-							  .context = profiler });
-	if (!r)
-		r = cpu_profiler_tell(profiler, &episode->profile);
-	cpu_profiler_destroy(profiler);
-	return r;
-}
-
-static int find(struct watch *watch, struct source *source, struct busy_thread *ret_episode)
-{
-	int r = replay_over(source, watch->stackfacts,
-			    &(struct replay_watcher){ .closed = watch_closed, .context = watch });
-
-	if (!r)
-		*ret_episode = choose(watch);
-	free(watch->runs);
-	return r;
-}
-
-int busy_thread_find(struct source *source, struct stack_infos *stackfacts, struct target *target,
-		     const struct trigger_window *window, struct busy_thread *ret_episode)
-{
-	struct watch watch = { .stackfacts = stackfacts, .target = target, .window = window };
-	struct watch wider = watch;
+	struct watch watch = { .observations = observations, .window = window };
+	struct watch wider = { .observations = observations, .window = window, .anywhere = true };
 	struct busy_thread episode = { .kind = EPISODE_NONE };
-	int r;
+	int r = choose_thread(&watch, &episode);
 
-	r = find(&watch, source, &episode);
-	wider.anywhere = true;
 	if (!r && episode.kind == EPISODE_NONE && !window->since_said && !window->probed) {
-		r = find(&wider, source, &episode);
+		r = choose_thread(&wider, &episode);
 		episode.earlier = true;
 	}
 	if (!r && episode.kind == EPISODE_BUSY)
-		r = read_profile(source, stackfacts, &episode);
+		r = history_profile(observations->history, source_stacks(observations->source),
+				    episode.thread, episode.start_ns, episode.end_ns,
+				    &episode.profile);
 	if (!r)
 		*ret_episode = episode;
 	return r;

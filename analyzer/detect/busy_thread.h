@@ -11,10 +11,7 @@
 #include <stdint.h>
 
 #include "analyzer/activity/cpu_profile.h"
-#include "analyzer/trace/source.h"
-#include "analyzer/timeline/stack_info.h"
-#include "analyzer/trace/target.h"
-#include "analyzer/timeline/timeline.h"
+#include "analyzer/activity/observations.h"
 #include "analyzer/trace/trigger.h"
 #include "analyzer/timeline/wait_class.h"
 
@@ -46,9 +43,9 @@ struct busy_thread {
  *
  * @ret_episode: kind EPISODE_NONE where no thread of the target is like that.
  *
- * Return: 0, -ENOMEM, -EIO. Free with cpu_profile_free(&ret_episode->profile).
+ * Return: 0 or -ENOMEM. Free with cpu_profile_free(&ret_episode->profile).
  */
-int busy_thread_find(struct source *source, struct stack_infos *stackfacts, struct target *target,
-		 const struct trigger_window *window, struct busy_thread *ret_episode);
+int busy_thread_find(const struct observations *observations, const struct trigger_window *window,
+		     struct busy_thread *ret_episode);
 
 #endif

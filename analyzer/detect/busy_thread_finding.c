@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <stdio.h>
 
 #include "analyzer/detect/finding.h"
-#include "analyzer/detect/lock_convoy_finding.h"
+#include "analyzer/detect/busy_thread.h"
+#include "analyzer/detect/detectors.h"
 
 /* A sleep says only that its thread did nothing else; a run is what the others had to wait for. */
 static enum grade grade_of(const struct busy_thread *episode, const struct trigger_window *window)
@@ -21,7 +23,7 @@ static enum grade grade_of(const struct busy_thread *episode, const struct trigg
 	return GRADE_PLAUSIBLE;
 }
 
-static void fill_culprit(const struct findings_context *context, const struct busy_thread *episode,
+static void fill_culprit(const struct detect_context *context, const struct busy_thread *episode,
 			 struct model_finding *finding)
 {
 	uint32_t stack_id =
@@ -51,7 +53,7 @@ static const char *whose(const struct busy_thread *episode)
 				: "while somebody waited for an answer";
 }
 
-static int fill_summary(const struct findings_context *context, const struct busy_thread *episode,
+static int fill_summary(const struct detect_context *context, const struct busy_thread *episode,
 			struct model_finding *finding)
 {
 	const struct stack_info *fact = stack_infos_get(context->stackfacts, episode->stack_id);
@@ -74,7 +76,7 @@ static int fill_summary(const struct findings_context *context, const struct bus
 			    fact->operation, whose(episode));
 }
 
-static int fill_evidence(const struct findings_context *context, const struct busy_thread *episode,
+static int fill_evidence(const struct detect_context *context, const struct busy_thread *episode,
 			 const struct trigger_window *window, const struct model *model,
 			 struct model_finding *finding)
 {
@@ -84,8 +86,8 @@ static int fill_evidence(const struct findings_context *context, const struct bu
 	if (!r)
 		r = finding_evidence(
 			finding, "it was like that from %s to %s%s",
-			finding_moment(model, episode->start_ns - context->start_ns).text,
-			finding_moment(model, episode->end_ns - context->start_ns).text,
+			model_time_text(model, episode->start_ns - context->start_ns).text,
+			model_time_text(model, episode->end_ns - context->start_ns).text,
 			episode->kind == EPISODE_BUSY
 				? ""
 				: ", and not for so long at any other time in the capture");
@@ -93,7 +95,7 @@ static int fill_evidence(const struct findings_context *context, const struct bu
 		r = finding_evidence(finding,
 				     "the trigger, at %s, does not say since when somebody waited; nothing "
 				     "like this went on right before it",
-				     finding_moment(model, window->until_ns - context->start_ns).text);
+				     model_time_text(model, window->until_ns - context->start_ns).text);
 	if (!r)
 		r = finding_profile(finding, &episode->profile);
 	if (!r && !episode->began_with_it)
@@ -108,8 +110,8 @@ static int fill_evidence(const struct findings_context *context, const struct bu
 	return r;
 }
 
-int busy_thread_finding(const struct findings_context *context, const struct busy_thread *episode,
-		     const struct trigger_window *window, struct model *model)
+static int tell_busy_thread(const struct detect_context *context, const struct busy_thread *episode,
+			    const struct trigger_window *window, struct model *model)
 {
 	bool busy = episode->kind == EPISODE_BUSY;
 	struct model_finding *finding;
@@ -135,3 +137,52 @@ int busy_thread_finding(const struct findings_context *context, const struct bus
 			       "(DEBUG SLEEP, pg_sleep), a retry with a pause, or a rate limit.");
 	return r;
 }
+
+/* No wait that hurts, and yet somebody waited for an answer: then it is a thread that did not serve. */
+static int find_busy_thread(struct detect_context *in, struct candidates *out)
+{
+	const struct trigger_window *window = in->window;
+	struct candidate candidate = { .evidence = EVIDENCE_SIGNS, .named = true };
+	struct busy_thread *found;
+	int r;
+
+	if (!window->proves || in->paused || detect_covers_window(window, in->stall))
+		return 0;
+	found = calloc(1, sizeof(*found));
+	if (!found)
+		return -ENOMEM;
+	r = busy_thread_find(in->observations, window, found);
+	if (!r && found->kind != EPISODE_NONE) {
+		candidate.found = found;
+		candidate.lost_ns = window->since_said ? window->until_ns - window->since_ns
+						       : found->end_ns - found->start_ns;
+		candidate.stall = (struct stall){
+			.found = true,
+			.began_before = found->began_before,
+			.still_open = found->still_open,
+			.start_ns = found->start_ns,
+			.end_ns = found->end_ns,
+			.threads_max = found->kind == EPISODE_ASLEEP,
+		};
+		r = candidates_append(out, &candidate);
+	}
+	if (r || !candidate.found) {
+		cpu_profile_free(&found->profile);
+		free(found);
+	}
+	return r;
+}
+
+static int report_busy_thread(const struct detect_context *in, const struct candidate *candidate)
+{
+	return tell_busy_thread(in, candidate->found, in->window, in->model);
+}
+
+static void free_busy_thread(void *found)
+{
+	cpu_profile_free(&((struct busy_thread *)found)->profile);
+	free(found);
+}
+
+const struct detector busy_thread_detector = { "busy-thread", find_busy_thread, report_busy_thread,
+					       free_busy_thread };

@@ -43,7 +43,7 @@ static uint64_t look_at_target(const struct coverage_context *context, struct mo
 		if (!target_counts(context->target, thread))
 			continue;
 		model->capture.target_threads++;
-		account = wait_stats_thread(context->survey->account, thread);
+		account = wait_stats_thread(context->observations->wait_stats, thread);
 		model->coverage.unknown_ns += account->state_ns[THREAD_UNKNOWN];
 		for (int state = 0; state < THREAD_STATES; state++)
 			observed_ns += account->state_ns[state];
@@ -137,36 +137,59 @@ static int date_notes(const struct coverage_context *context, struct model *mode
 	return r;
 }
 
+static int fill_gaps(const struct coverage_context *context, const struct prescan *prescan,
+		     struct model *model)
+{
+	model->coverage.gaps = calloc(prescan->loss_count + 1, sizeof(*model->coverage.gaps));
+	if (!model->coverage.gaps)
+		return -ENOMEM;
+	for (size_t i = 0; i < prescan->loss_count; i++)
+		model->coverage.gaps[i] = (struct model_gap){
+			.cpu = prescan->losses[i].cpu,
+			.start_ns = since_start(context, prescan->losses[i].start_ns),
+			.end_ns = since_start(context, prescan->losses[i].end_ns),
+			.records = prescan->losses[i].records,
+		};
+	model->coverage.gap_count = prescan->loss_count;
+	return 0;
+}
+
+/* Their texts become the model's. */
+static int take_notes(struct prescan *prescan, struct model *model)
+{
+	model->coverage.notes = calloc(prescan->note_count + 1, sizeof(*model->coverage.notes));
+	if (!model->coverage.notes)
+		return -ENOMEM;
+	for (size_t i = 0; i < prescan->note_count; i++)
+		model->coverage.notes[i] =
+			(struct model_note){ prescan->notes[i].at_ns, prescan->notes[i].text };
+	model->coverage.note_count = prescan->note_count;
+	prescan->note_count = 0;
+	return 0;
+}
+
 int coverage_fill(const struct coverage_context *context, struct model *model)
 {
 	uint64_t observed_ns;
 	int r;
 
 	const struct ft_facts *facts = source_facts(context->source);
-	struct first_pass *survey = context->survey;
+	struct prescan *prescan = &context->observations->prescan;
 
-	model->coverage.lost_events = survey->lost_records;
-	model->coverage.gaps = survey->gaps;
-	model->coverage.gap_count = survey->gap_count;
-	survey->gaps = NULL;
-	for (size_t i = 0; i < model->coverage.gap_count; i++) {
-		struct model_gap *gap = &model->coverage.gaps[i];
-
-		gap->start_ns = since_start(context, gap->start_ns);
-		gap->end_ns = since_start(context, gap->end_ns);
-	}
-	model->coverage.extras = survey->extras;
-	survey->extras = (struct event_counts){ 0 };
-	model->coverage.notes = survey->notes;
-	model->coverage.note_count = survey->note_count;
-	survey->notes = NULL;
-	survey->note_count = 0;
+	model->coverage.lost_events = prescan->lost_records;
+	model->coverage.extras = prescan->extras;
+	prescan->extras = (struct event_counts){ 0 };
+	r = fill_gaps(context, prescan, model);
+	if (!r)
+		r = take_notes(prescan, model);
+	if (r)
+		return r;
 	r = date_notes(context, model);
 	if (r)
 		return r;
 	model->coverage.recorder_delay_max_ns =
 		(uint64_t)ft_facts_number(facts, FT_FACT_DELAY_MAX_NS, 0);
-	model->coverage.cpus = (uint32_t)ft_facts_number(facts, FT_FACT_CPUS, survey->cpus);
+	model->coverage.cpus = (uint32_t)ft_facts_number(facts, FT_FACT_CPUS, prescan->cpus);
 	observed_ns = look_at_target(context, model);
 	model->no_verdict = no_verdict(context, model, observed_ns);
 	return disk_full(context, model);
@@ -203,18 +226,18 @@ static int say_silent_idle(const struct switch_counts *switches, struct model *m
 /* Some kernels drop what some tasks do from perf's events, idle tasks first of all. */
 static int say_silent(const struct coverage_context *context, struct model *model)
 {
-	const struct first_pass *survey = context->survey;
+	const struct prescan *prescan = &context->observations->prescan;
 	const struct threads *threads = source_threads(context->source);
 	uint32_t told = 0, rest = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < threads_count(threads) && i < survey->switches_count && !r; i++) {
+	for (size_t i = 0; i < threads_count(threads) && i < prescan->switch_counts_room && !r; i++) {
 		const struct thread *thread = threads_at(threads, i);
 
 		if (!thread->silent)
 			continue;
 		if (thread->idle_task)
-			r = say_silent_idle(&survey->switches[i], model);
+			r = say_silent_idle(&prescan->switch_counts[i], model);
 		else if (!target_counts(context->target, thread))
 			continue;
 		else if (told++ < SILENT_TOLD)
@@ -233,15 +256,15 @@ static int say_silent(const struct coverage_context *context, struct model *mode
 #define CONTRADICTIONS_OF 1000u
 #define CONTRADICTIONS_FEW 10u
 
-static bool contradicts_itself(const struct first_pass *survey)
+static bool contradicts_itself(const struct observations *observations)
 {
-	return survey->contradictions > CONTRADICTIONS_FEW &&
-	       survey->contradictions * CONTRADICTIONS_OF > survey->switch_count;
+	return observations->contradictions > CONTRADICTIONS_FEW &&
+	       observations->contradictions * CONTRADICTIONS_OF > observations->prescan.switches;
 }
 
 void coverage_lower_grades(const struct coverage_context *context, struct model *model)
 {
-	model->coverage.contradicts = contradicts_itself(context->survey);
+	model->coverage.contradicts = contradicts_itself(context->observations);
 	if (!model->coverage.contradicts)
 		return;
 	for (size_t i = 0; i < model->finding_count; i++)
@@ -258,13 +281,14 @@ void coverage_lower_grades(const struct coverage_context *context, struct model 
 
 static int say_contradictions(const struct coverage_context *context, struct model *model)
 {
-	const struct first_pass *survey = context->survey;
+	const struct observations *observations = context->observations;
 
-	if (!contradicts_itself(survey))
+	if (!contradicts_itself(observations))
 		return 0;
 	return say(model, "anything for sure: at %s of %s switches another thread left the CPU than had come to it, so "
 			  "events are missing that nobody counted",
-		   human_count(survey->contradictions).text, human_count(survey->switch_count).text);
+		   human_count(observations->contradictions).text,
+		   human_count(observations->prescan.switches).text);
 }
 
 /* Nobody knows whether a futex is a lock or a queue for work where the waits' own calls were not recorded. */
@@ -298,7 +322,7 @@ static int say_doubt(struct model *model)
 		   "who ended that first: %s; --explain=%" PRId32 ":%.3f",
 		   doubt->threads, doubt->address, doubt->tid, doubt->comm,
 		   human_duration(doubt->longest_ns).text,
-		   finding_moment(model, doubt->start_ns).text, waker, doubt->tid,
+		   model_time_text(model, doubt->start_ns).text, waker, doubt->tid,
 		   (double)(doubt->start_ns + doubt->longest_ns / 2) / 1e9);
 }
 

@@ -9,12 +9,12 @@
 
 #include "analyzer/model.h"
 #include "analyzer/trace/source.h"
-#include "analyzer/detect/first_pass.h"
+#include "analyzer/activity/observations.h"
 #include "analyzer/trace/target.h"
 
 struct coverage_context {
 	const struct source *source;
-	struct first_pass *survey;		/* its gaps become the model's */
+	struct observations *observations;	/* its losses and notes become the model's */
 	struct target *target;
 	uint64_t start_ns;		/* of the recording, on the clock of the events */
 	uint64_t stall_ns;		/* what counts as a stall */

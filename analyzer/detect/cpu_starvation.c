@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "analyzer/trace/per_thread.h"
-#include "analyzer/locks/replay.h"
+#include "analyzer/util/span.h"
 
 /* Shorter waits for a CPU are how CPUs are shared. */
 #define WAIT_NS 10000000u
@@ -26,46 +26,38 @@ struct step {
 struct waiting_line {
 	struct step *steps;
 	size_t count, room;
-	uint64_t idle_since_ns; /* 0: is not, or not known */
 };
 
-struct waiter {
-	struct victim victim;
-	bool pending; /* until it is known which CPU it gets, if any */
-	uint64_t from_ns, to_ns;
-	uint32_t cpu;
-};
-
-struct watch {
-	struct stack_infos *stackfacts;
-	struct target *target;
+struct search {
+	const struct observations *observations;
+	const struct history *history;
 	const struct stall *stall;
 	struct cpu_starvation *starved;
-	struct per_thread waiters; /* struct waiter */
+	struct victim_set victims;
 	struct per_thread runners; /* struct cpu_starvation_runner */
 	struct waiting_line *queues; /* by CPU */
 	size_t queue_count;
 };
 
-static struct waiting_line *queue_of(struct watch *watch, uint32_t cpu)
+static struct waiting_line *queue_of(struct search *search, uint32_t cpu)
 {
-	size_t count = watch->queue_count ? watch->queue_count : 8;
+	size_t count = search->queue_count ? search->queue_count : 8;
 	struct waiting_line *queues;
 
-	if (cpu < watch->queue_count)
-		return &watch->queues[cpu];
+	if (cpu < search->queue_count)
+		return &search->queues[cpu];
 	while (count <= cpu)
 		count *= 2;
-	queues = reallocarray(watch->queues, count, sizeof(*queues));
+	queues = reallocarray(search->queues, count, sizeof(*queues));
 	if (!queues)
 		return NULL;
-	memset(queues + watch->queue_count, 0, (count - watch->queue_count) * sizeof(*queues));
-	watch->queues = queues;
-	watch->queue_count = count;
+	memset(queues + search->queue_count, 0, (count - search->queue_count) * sizeof(*queues));
+	search->queues = queues;
+	search->queue_count = count;
 	return &queues[cpu];
 }
 
-static int step_append(struct waiting_line *queue, uint64_t time_ns, int64_t change)
+static int append_step(struct waiting_line *queue, uint64_t time_ns, int64_t change)
 {
 	size_t room = queue->room ? queue->room * 2 : 64;
 	struct step *steps;
@@ -81,31 +73,7 @@ static int step_append(struct waiting_line *queue, uint64_t time_ns, int64_t cha
 	return 0;
 }
 
-/* The first reading: who was queued on which CPU from when to when. */
-
-static int queue_wait(struct watch *watch, struct waiter *waiter)
-{
-	struct waiting_line *queue;
-
-	waiter->pending = false;
-	if (waiter->cpu >= CPUS_MAX)
-		return 0;
-	queue = queue_of(watch, waiter->cpu);
-	if (!queue || step_append(queue, waiter->from_ns, 1) ||
-	    step_append(queue, waiter->to_ns, -1))
-		return -ENOMEM;
-	watch->starved->queued_ns += waiter->to_ns - waiter->from_ns;
-	return 0;
-}
-
-static bool clip(const struct stall *stall, uint64_t *from_ns, uint64_t *to_ns)
-{
-	if (*from_ns < stall->start_ns)
-		*from_ns = stall->start_ns;
-	if (*to_ns > stall->end_ns)
-		*to_ns = stall->end_ns;
-	return *to_ns > *from_ns;
-}
+/* Who was queued on which CPU from when to when. */
 
 /* The rule for throttling in the return to user space says so: see waitrules.c. */
 static bool by_quota(const struct wait_reason *reason)
@@ -114,21 +82,21 @@ static bool by_quota(const struct wait_reason *reason)
 	       (reason->detail && strstr(reason->detail, "quota"));
 }
 
-static int for_cpu(const struct watch *watch, const struct interval *interval, bool *ret_for_cpu,
-		   bool *ret_quota)
+static int wants_cpu(const struct search *search, const struct history_interval *interval,
+		     bool *ret_wants, bool *ret_quota)
 {
-	const struct stack_info *fact;
+	const struct stack_info *info;
 
-	*ret_for_cpu = true;
+	*ret_wants = true;
 	*ret_quota = false;
 	if (!(interval->flags & INTERVAL_PREEMPTED))
 		return 0;
-	fact = stack_infos_get(watch->stackfacts, interval->stack_id);
-	if (!fact)
+	info = stack_infos_get(search->observations->stack_infos, interval->stack_id);
+	if (!info)
 		return -ENOMEM;
-	*ret_for_cpu = fact->preempted.class == WAIT_CPU_RUNQUEUE ||
-		       fact->preempted.class == WAIT_CPU_THROTTLED;
-	*ret_quota = by_quota(&fact->preempted);
+	*ret_wants = info->preempted.class == WAIT_CPU_RUNQUEUE ||
+		     info->preempted.class == WAIT_CPU_THROTTLED;
+	*ret_quota = by_quota(&info->preempted);
 	return 0;
 }
 
@@ -138,93 +106,87 @@ static uint64_t least_wait_ns(const struct stall *stall)
 	return stall->long_ns && stall->long_ns < WAIT_NS ? stall->long_ns : WAIT_NS;
 }
 
-static int wait_closed(void *context, const struct interval *interval)
+static int queue_wait(struct search *search, uint32_t cpu, uint64_t from_ns, uint64_t to_ns)
 {
-	struct watch *watch = context;
-	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
-	struct waiter *waiter;
-	bool counts, quota;
+	struct waiting_line *queue;
 
-	if (!target_counts(watch->target, interval->thread))
+	if (cpu >= CPUS_MAX)
 		return 0;
-	waiter = per_thread_get(&watch->waiters, interval->thread);
-	if (!waiter)
+	queue = queue_of(search, cpu);
+	if (!queue || append_step(queue, from_ns, 1) || append_step(queue, to_ns, -1))
 		return -ENOMEM;
-	if (waiter->pending) {
-		if (interval->state == THREAD_RUNNING)
-			waiter->cpu = interval->cpu;
-		if (queue_wait(watch, waiter))
-			return -ENOMEM;
-	}
-	if (interval->state != THREAD_RUNNABLE || to_ns - from_ns < least_wait_ns(watch->stall) ||
-	    !clip(watch->stall, &from_ns, &to_ns))
+	search->starved->queued_ns += to_ns - from_ns;
+	return 0;
+}
+
+/* @next: what the thread did then, if that is known: it tells the CPU. */
+static int add_wait(struct search *search, struct thread *thread,
+		    const struct history_interval *interval, const struct history_interval *next,
+		    uint64_t from_ns, uint64_t to_ns)
+{
+	uint32_t cpu = next && next->state == THREAD_RUNNING ? next->cpu : interval->cpu;
+	bool wants, quota;
+
+	if (interval->end_ns - interval->start_ns < least_wait_ns(search->stall))
 		return 0;
-	if (for_cpu(watch, interval, &counts, &quota))
+	if (wants_cpu(search, interval, &wants, &quota))
 		return -ENOMEM;
-	if (!counts)
+	if (!wants)
 		return 0;
 	if (quota)
-		watch->starved->quota_ns += to_ns - from_ns;
-	waiter->pending = true;
-	waiter->from_ns = from_ns;
-	waiter->to_ns = to_ns;
-	waiter->cpu = interval->cpu;
-	waiter->victim.thread = interval->thread;
-	waiter->victim.blocked_ns += to_ns - from_ns;
-	if (to_ns - from_ns > waiter->victim.longest_ns) {
-		waiter->victim.longest_ns = to_ns - from_ns;
-		waiter->victim.since_ns = from_ns;
-	}
-	return 0;
-}
-
-static int by_blocked(const void *left, const void *right)
-{
-	const struct victim *a = left, *b = right;
-
-	if (a->blocked_ns != b->blocked_ns)
-		return a->blocked_ns < b->blocked_ns ? 1 : -1;
-	return (a->thread->index > b->thread->index) - (a->thread->index < b->thread->index);
-}
-
-static int take_victims(struct watch *watch)
-{
-	struct cpu_starvation *starved = watch->starved;
-	uint64_t least_ns = (watch->stall->end_ns - watch->stall->start_ns) * VICTIM_PERCENT / 100;
-
-	starved->victims = calloc(per_thread_count(&watch->waiters) + 1, sizeof(*starved->victims));
-	if (!starved->victims)
+		search->starved->quota_ns += to_ns - from_ns;
+	if (victim_set_add(&search->victims, thread, from_ns, to_ns))
 		return -ENOMEM;
-	for (size_t i = 0; i < per_thread_count(&watch->waiters); i++) {
-		struct waiter *waiter = per_thread_at(&watch->waiters, i);
-
-		if (!waiter)
-			continue;
-		if (waiter->pending && queue_wait(watch, waiter))
-			return -ENOMEM;
-		if (!waiter->victim.thread || waiter->victim.blocked_ns < least_ns)
-			continue;
-		starved->victims[starved->victim_count++] = waiter->victim;
-		starved->waited_ns += waiter->victim.blocked_ns;
-	}
-	qsort(starved->victims, starved->victim_count, sizeof(*starved->victims), by_blocked);
-	return 0;
+	return queue_wait(search, cpu, from_ns, to_ns);
 }
 
-static int by_time(const void *left, const void *right)
+static int add_waits(struct search *search, struct thread *thread)
+{
+	struct history_cursor cursor = history_walk(search->history, thread,
+						    search->stall->start_ns,
+						    search->stall->end_ns);
+	const struct history_interval *interval;
+	uint64_t from_ns, to_ns;
+	int r = 0;
+
+	while (!r && (interval = history_next(&cursor, &from_ns, &to_ns)))
+		if (interval->state == THREAD_RUNNABLE)
+			r = add_wait(search, thread, interval,
+				     cursor.next < cursor.end ? cursor.next : NULL, from_ns, to_ns);
+	return r;
+}
+
+static int find_victims(struct search *search)
+{
+	const struct observations *observations = search->observations;
+	const struct threads *threads = source_threads(observations->source);
+	struct cpu_starvation *starved = search->starved;
+	uint64_t stall_ns = search->stall->end_ns - search->stall->start_ns;
+	int r = 0;
+
+	for (size_t i = 0; i < threads_count(threads) && !r; i++)
+		if (target_counts(observations->target, threads_at(threads, i)))
+			r = add_waits(search, threads_at(threads, i));
+	/* who lost nothing is no victim, however short the stall */
+	return r ? r
+		 : victim_set_take(&search->victims, later(stall_ns * VICTIM_PERCENT / 100, 1),
+				   &starved->victims, &starved->victim_count, &starved->waited_ns);
+}
+
+static int compare_time(const void *left, const void *right)
 {
 	const struct step *a = left, *b = right;
 
 	return (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
 }
 
-static void queue_add_up(struct waiting_line *queue)
+static void add_up_queue(struct waiting_line *queue)
 {
 	uint64_t lost_ns = 0;
 	int64_t queued = 0;
 
 	if (queue->count)
-		qsort(queue->steps, queue->count, sizeof(*queue->steps), by_time);
+		qsort(queue->steps, queue->count, sizeof(*queue->steps), compare_time);
 	for (size_t i = 0; i < queue->count; i++) {
 		struct step *step = &queue->steps[i];
 
@@ -236,7 +198,7 @@ static void queue_add_up(struct waiting_line *queue)
 	}
 }
 
-/* The second reading: who ran there meanwhile. */
+/* Who ran there meanwhile. */
 
 /* What had been lost on the CPU by @time_ns. */
 static uint64_t lost_until(const struct waiting_line *queue, uint64_t time_ns)
@@ -257,63 +219,68 @@ static uint64_t lost_until(const struct waiting_line *queue, uint64_t time_ns)
 	       (uint64_t)queue->steps[low - 1].queued * (time_ns - queue->steps[low - 1].time_ns);
 }
 
-static int ran_closed(void *context, const struct interval *interval)
+/* What was lost on a CPU while it ran there is @runner's; a CPU that had its idle task run it had nothing to run. */
+static void add_run(struct search *search, const struct history_interval *interval,
+		    uint64_t from_ns, uint64_t to_ns, struct cpu_starvation_runner *runner)
 {
-	struct watch *watch = context;
-	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns, lost_ns;
-	struct cpu_starvation_runner *runner;
 	const struct waiting_line *queue;
+	uint64_t lost_ns;
 
-	if (interval->state != THREAD_RUNNING || interval->cpu >= watch->queue_count ||
-	    !clip(watch->stall, &from_ns, &to_ns))
-		return 0;
-	queue = &watch->queues[interval->cpu];
+	if (interval->state != THREAD_RUNNING || interval->cpu >= search->queue_count)
+		return;
+	queue = &search->queues[interval->cpu];
 	lost_ns = lost_until(queue, to_ns) - lost_until(queue, from_ns);
-	if (!lost_ns)
-		return 0;
-	runner = per_thread_get(&watch->runners, interval->thread);
-	if (!runner)
-		return -ENOMEM;
-	runner->thread = interval->thread;
 	runner->ns += lost_ns;
-	if (to_ns - from_ns > runner->to_ns - runner->from_ns) {
-		runner->from_ns = from_ns;
-		runner->to_ns = to_ns;
-		runner->cpu = interval->cpu;
-	}
+	if (!lost_ns || to_ns - from_ns <= runner->to_ns - runner->from_ns)
+		return;
+	runner->from_ns = from_ns;
+	runner->to_ns = to_ns;
+	runner->cpu = interval->cpu;
+}
+
+static int add_runner(struct search *search, struct thread *thread)
+{
+	struct history_cursor cursor = history_walk(search->history, thread,
+						    search->stall->start_ns,
+						    search->stall->end_ns);
+	struct cpu_starvation_runner runner = { .thread = thread }, *kept;
+	const struct history_interval *interval;
+	uint64_t from_ns, to_ns;
+
+	while ((interval = history_next(&cursor, &from_ns, &to_ns)))
+		add_run(search, interval, from_ns, to_ns, &runner);
+	if (thread->idle_task)
+		search->starved->idle_ns += runner.ns;
+	if (thread->idle_task || !runner.ns)
+		return 0;
+	kept = per_thread_get(&search->runners, thread);
+	if (!kept)
+		return -ENOMEM;
+	*kept = runner;
 	return 0;
 }
 
-/* A CPU that gave way to its idle task has nothing to do until that one gives way. */
-static int idle_event(void *context, const struct event *event)
+static int find_runners(struct search *search)
 {
-	struct watch *watch = context;
-	uint64_t from_ns, to_ns = event->raw.time_ns;
-	struct waiting_line *queue;
+	const struct threads *threads = source_threads(search->observations->source);
+	int r = 0;
 
-	if (event->raw.cpu >= watch->queue_count)
-		return 0;
-	queue = &watch->queues[event->raw.cpu];
-	from_ns = queue->idle_since_ns;
-	if (event->raw.kind == FT_EVENT_LOST)
-		queue->idle_since_ns = 0;
-	if (event->raw.kind != FT_EVENT_SWITCH)
-		return 0;
-	queue->idle_since_ns = event->other->idle_task && !event->other->silent ? to_ns : 0;
-	if (from_ns && event->thread->idle_task && clip(watch->stall, &from_ns, &to_ns))
-		watch->starved->idle_ns += lost_until(queue, to_ns) - lost_until(queue, from_ns);
-	return 0;
+	for (size_t i = 0; i < search->queue_count; i++)
+		add_up_queue(&search->queues[i]);
+	for (size_t i = 0; i < threads_count(threads) && !r; i++)
+		r = add_runner(search, threads_at(threads, i));
+	return r;
 }
 
-static void take_top(const struct watch *watch)
+static void take_top(const struct search *search)
 {
-	struct cpu_starvation_runner *top = watch->starved->top;
+	struct cpu_starvation_runner *top = search->starved->top;
 
-	for (size_t i = 0; i < per_thread_count(&watch->runners); i++) {
-		const struct cpu_starvation_runner *runner = per_thread_at(&watch->runners, i);
+	for (size_t i = 0; i < per_thread_count(&search->runners); i++) {
+		const struct cpu_starvation_runner *runner = per_thread_at(&search->runners, i);
 		size_t place = STARVED_TOP;
 
-		watch->starved->runners += runner && runner->thread;
+		search->starved->runners += runner && runner->thread;
 		while (runner && place && runner->ns > top[place - 1].ns)
 			place--;
 		if (place == STARVED_TOP)
@@ -328,7 +295,7 @@ struct process {
 	uint64_t ns;
 };
 
-static int by_tgid(const void *left, const void *right)
+static int compare_tgid(const void *left, const void *right)
 {
 	const struct process *a = left, *b = right;
 
@@ -336,23 +303,23 @@ static int by_tgid(const void *left, const void *right)
 }
 
 /* The victims' own process is passed over: more threads than CPUs is no other's fault. */
-static int take_process(const struct watch *watch)
+static int take_process(const struct search *search)
 {
-	struct cpu_starvation *starved = watch->starved;
+	struct cpu_starvation *starved = search->starved;
 	struct process *processes =
-		calloc(per_thread_count(&watch->runners) + 1, sizeof(*processes));
+		calloc(per_thread_count(&search->runners) + 1, sizeof(*processes));
 	size_t count = 0;
 	uint64_t ns = 0;
 
 	if (!processes)
 		return -ENOMEM;
-	for (size_t i = 0; i < per_thread_count(&watch->runners); i++) {
-		const struct cpu_starvation_runner *runner = per_thread_at(&watch->runners, i);
+	for (size_t i = 0; i < per_thread_count(&search->runners); i++) {
+		const struct cpu_starvation_runner *runner = per_thread_at(&search->runners, i);
 
 		if (runner && runner->thread && runner->thread->tgid > 0)
 			processes[count++] = (struct process){ runner->thread->tgid, runner->ns };
 	}
-	qsort(processes, count, sizeof(*processes), by_tgid);
+	qsort(processes, count, sizeof(*processes), compare_tgid);
 	for (size_t i = 0; i < count; i++) {
 		ns = i && processes[i].tgid == processes[i - 1].tgid ? ns + processes[i].ns
 								     : processes[i].ns;
@@ -367,59 +334,52 @@ static int take_process(const struct watch *watch)
 	return 0;
 }
 
-/* The third: what the one that ran most ran. */
-static int read_story(struct source *source, struct stack_infos *stackfacts,
-		      struct cpu_starvation *starved)
+/* What the one that ran most ran. */
+static int read_story(const struct search *search)
 {
+	const struct observations *observations = search->observations;
+	struct cpu_starvation *starved = search->starved;
 	const struct cpu_starvation_runner *runner = &starved->top[0];
 
 	if (!runner->thread)
 		return 0;
-	return hold_read(source, stackfacts, runner->thread, runner->from_ns, runner->to_ns,
-			 &starved->story);
+	return span_summary_read(search->history, source_stacks(observations->source),
+				 observations->stack_infos, runner->thread, runner->from_ns,
+				 runner->to_ns, &starved->story);
 }
 
-int cpu_starvation_examine(struct source *source, struct stack_infos *stackfacts,
-			   struct target *target, const struct stall *stall,
+int cpu_starvation_examine(const struct observations *observations, const struct stall *stall,
 			   struct cpu_starvation *ret_starved)
 {
 	struct cpu_starvation starved = { 0 };
-	struct watch watch = {
-		.stackfacts = stackfacts,
-		.target = target,
+	struct search search = {
+		.observations = observations,
+		.history = observations_history(observations, stall->start_ns, stall->end_ns),
 		.stall = stall,
 		.starved = &starved,
-		.waiters.entry_bytes = sizeof(struct waiter),
+		.victims = VICTIM_SET,
 		.runners.entry_bytes = sizeof(struct cpu_starvation_runner),
 	};
-	int r;
+	int r = find_victims(&search);
 
-	r = replay_over(source, stackfacts,
-			&(struct replay_watcher){ .closed = wait_closed, .context = &watch });
 	if (!r)
-		r = take_victims(&watch);
+		r = find_runners(&search);
 	if (r)
 		goto out;
-	for (size_t i = 0; i < watch.queue_count; i++)
-		queue_add_up(&watch.queues[i]);
-	r = replay_over(source, stackfacts,
-			&(struct replay_watcher){ idle_event, ran_closed, &watch });
-	if (r)
-		goto out;
-	take_top(&watch);
-	r = take_process(&watch);
+	take_top(&search);
+	r = take_process(&search);
 	if (!r)
-		r = read_story(source, stackfacts, &starved);
+		r = read_story(&search);
 	if (!r) {
 		*ret_starved = starved;
 		starved.victims = NULL;
 	}
 out:
-	for (size_t i = 0; i < watch.queue_count; i++)
-		free(watch.queues[i].steps);
-	free(watch.queues);
-	per_thread_free(&watch.waiters);
-	per_thread_free(&watch.runners);
+	for (size_t i = 0; i < search.queue_count; i++)
+		free(search.queues[i].steps);
+	free(search.queues);
+	victim_set_free(&search.victims);
+	per_thread_free(&search.runners);
 	free(starved.victims);
 	return r;
 }

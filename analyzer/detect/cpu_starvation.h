@@ -10,11 +10,9 @@
 #include <stdint.h>
 
 #include "analyzer/activity/span_summary.h"
-#include "analyzer/trace/source.h"
-#include "analyzer/timeline/stack_info.h"
+#include "analyzer/activity/observations.h"
 #include "analyzer/activity/stall.h"
-#include "analyzer/blame/contended_lock.h"
-#include "analyzer/trace/target.h"
+#include "analyzer/activity/victims.h"
 
 #define STARVED_TOP 3
 
@@ -34,18 +32,18 @@ struct cpu_starvation {
 	} top[STARVED_TOP];		/* most first */
 	int32_t tgid;			/* the process that ran most, and how long; not the victims' */
 	uint64_t tgid_ns;
-	struct hold_story story;	/* of top[0] in its longest time in one go */
+	struct span_summary story;	/* of top[0] in its longest time in one go */
 };
 
 /**
- * cpu_starvation_examine() - read the source again, three times.
+ * cpu_starvation_examine() - who wanted a CPU in @stall, and who ran on it.
  *
  * A wait is taken to be for the CPU on which it ended, or where it has not, on which the thread ran last.
  *
- * Return: 0, -ENOMEM, -EIO. Free with cpu_starvation_free().
+ * Return: 0 or -ENOMEM. Free with cpu_starvation_free().
  */
-int cpu_starvation_examine(struct source *source, struct stack_infos *stackfacts, struct target *target,
-		    const struct stall *stall, struct cpu_starvation *ret_starved);
+int cpu_starvation_examine(const struct observations *observations, const struct stall *stall,
+			   struct cpu_starvation *ret_starved);
 void cpu_starvation_free(struct cpu_starvation *starved);
 
 #endif

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 
 #include "analyzer/detect/finding.h"
-#include "analyzer/detect/resource_wait_finding.h"
+#include "analyzer/activity/wait_stats.h"
+#include "analyzer/detect/detectors.h"
 #include "analyzer/detect/cpu_starvation.h"
 
 /* Whoever had more than half of the CPU time that others waited for is to blame for it. */
@@ -45,11 +46,11 @@ static bool process_is_to_blame(const struct cpu_starvation *starved)
 	       starved->tgid_ns * 100 >= starved->queued_ns * MOST_PERCENT;
 }
 
-static void fill_culprit(const struct findings_context *context,
+static void fill_culprit(const struct detect_context *context,
 			 const struct cpu_starvation *starved, struct model_finding *finding)
 {
 	const struct cpu_starvation_runner *runner = &starved->top[0];
-	const struct hold_story *story = &starved->story;
+	const struct span_summary *story = &starved->story;
 
 	finding->has_culprit = true;
 	finding->culprit = (struct model_culprit){
@@ -179,7 +180,7 @@ static const char *advice(const struct cpu_starvation *starved, bool throttled)
 	       "threads, a quota of its control group (nr_throttled in cpu.stat).";
 }
 
-static int fill(const struct findings_context *context, const struct cpu_starvation *starved,
+static int fill(const struct detect_context *context, const struct cpu_starvation *starved,
 		const struct long_wait *longest, bool throttled, struct model_finding *finding)
 {
 	const struct stack_info *fact = stack_infos_get(context->stackfacts, longest->stack_id);
@@ -215,31 +216,84 @@ static int fill(const struct findings_context *context, const struct cpu_starvat
 	return r;
 }
 
-int cpu_starvation_finding(const struct findings_context *context, struct source *source,
-			   struct target *target, const struct long_wait *longest,
-			   const struct stall *stall, struct model *model)
-{
-	struct cpu_starvation starved = { 0 };
-	struct model_finding *finding;
-	bool throttled;
-	int r = cpu_starvation_examine(source, context->stackfacts, target, stall, &starved);
+/* What is found, with the longest wait. */
+struct starvation_finding {
+	struct long_wait longest;
+	struct cpu_starvation starved;
+};
 
-	if (r || !starved.victim_count)
-		goto out;
-	throttled = quota_took_it(&starved) || was_idle(&starved);
-	finding = finding_append(model, throttled ? FINDING_CPU_THROTTLED : FINDING_CPU_STARVED);
-	if (!finding)
-		r = -ENOMEM;
-	if (!r)
-		r = finding_victims(finding, starved.victims, starved.victim_count,
-				    context->start_ns);
-	if (r)
-		goto out;
-	finding->grade = grade_of(&starved, model, throttled);
-	if (!throttled && (one_is_to_blame(&starved) || process_is_to_blame(&starved)))
-		fill_culprit(context, &starved, finding);
-	r = fill(context, &starved, longest, throttled, finding);
-out:
-	cpu_starvation_free(&starved);
+/* The longest wait for a CPU in the stall; NULL. */
+static const struct long_wait *longest_wait(const struct detect_context *in)
+{
+	const struct long_wait *longest = NULL;
+
+	for (size_t i = 0; i < in->wait_count; i++) {
+		const struct long_wait *wait = &in->waits[i];
+
+		if ((wait->class == WAIT_CPU_RUNQUEUE || wait->class == WAIT_CPU_THROTTLED) &&
+		    wait->start_ns >= in->stall->start_ns && wait->end_ns <= in->stall->end_ns &&
+		    (!longest || wait->blocked_ns > longest->blocked_ns))
+			longest = wait;
+	}
+	return longest;
+}
+
+static int find_cpu_starvation(struct detect_context *in, struct candidates *out)
+{
+	struct candidate candidate = {
+		.stall = *in->stall,
+		.evidence = EVIDENCE_SIGNS,
+		.named = true,
+		.of_waits = true,
+	};
+	const struct long_wait *longest = in->stall->found ? longest_wait(in) : NULL;
+	struct starvation_finding *found;
+	int r;
+
+	if (!longest)
+		return 0;
+	found = calloc(1, sizeof(*found));
+	if (!found)
+		return -ENOMEM;
+	found->longest = *longest;
+	r = cpu_starvation_examine(in->observations, in->stall, &found->starved);
+	if (!r && found->starved.victim_count) {
+		candidate.found = found;
+		candidate.lost_ns = found->starved.waited_ns;
+		r = candidates_append(out, &candidate);
+	}
+	if (r || !candidate.found) {
+		cpu_starvation_free(&found->starved);
+		free(found);
+	}
 	return r;
 }
+
+static int report_cpu_starvation(const struct detect_context *in, const struct candidate *candidate)
+{
+	const struct starvation_finding *found = candidate->found;
+	const struct cpu_starvation *starved = &found->starved;
+	bool throttled = quota_took_it(starved) || was_idle(starved);
+	struct model_finding *finding =
+		finding_append(in->model, throttled ? FINDING_CPU_THROTTLED : FINDING_CPU_STARVED);
+	int r;
+
+	if (!finding)
+		return -ENOMEM;
+	r = finding_victims(finding, starved->victims, starved->victim_count, in->start_ns);
+	if (r)
+		return r;
+	finding->grade = grade_of(starved, in->model, throttled);
+	if (!throttled && (one_is_to_blame(starved) || process_is_to_blame(starved)))
+		fill_culprit(in, starved, finding);
+	return fill(in, starved, &found->longest, throttled, finding);
+}
+
+static void free_cpu_starvation(void *found)
+{
+	cpu_starvation_free(&((struct starvation_finding *)found)->starved);
+	free(found);
+}
+
+const struct detector cpu_starvation_detector = { "cpu-starvation", find_cpu_starvation,
+						  report_cpu_starvation, free_cpu_starvation };

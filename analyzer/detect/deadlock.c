@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyzer/trace/per_thread.h"
-#include "analyzer/locks/replay.h"
 #include "analyzer/util/span.h"
 
 /* A shorter standstill may be a slow hold that the recording does not see the end of. */
@@ -163,27 +161,27 @@ static void find_culprit(struct deadlock *deadlock)
 }
 
 /* Whether @tgid has the lock, whoever of its threads it is. */
-static bool is_own(const struct first_pass *survey, const struct lock *lock, int32_t tgid)
+static bool is_own(const struct observations *observations, const struct lock *lock, int32_t tgid)
 {
 	const struct proc_locks_wait *wait;
 
 	if (lock->class == WAIT_LOCK_USER)
 		return true;
-	wait = proc_locks_open(futex_locks_listed(survey->futexes), lock->address);
+	wait = proc_locks_open(futex_locks_proc_locks(observations->prescan.futexes), lock->address);
 	return wait && wait->holder == tgid;
 }
 
-static int collect(const struct first_pass *survey, int32_t tgid, struct deadlock *deadlock)
+static int collect(const struct observations *observations, int32_t tgid, struct deadlock *deadlock)
 {
 	const struct long_wait *waits;
-	size_t count = wait_stats_long_waits(survey->account, &waits);
+	size_t count = wait_stats_long_waits(observations->wait_stats, &waits);
 
 	deadlock->waits = calloc(count + 1, sizeof(*deadlock->waits));
 	if (!deadlock->waits)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		if (is_open(&waits[i]) && waits[i].thread->tgid == tgid &&
-		    is_own(survey, waits[i].lock, tgid))
+		    is_own(observations, waits[i].lock, tgid))
 			deadlock->waits[deadlock->count++] = &waits[i];
 	deadlock->lock_count = open_locks(deadlock);
 	deadlock->since_ns = still_since(deadlock);
@@ -193,14 +191,14 @@ static int collect(const struct first_pass *survey, int32_t tgid, struct deadloc
 }
 
 /* The wait that @thread is in at the end; of one that is not the target's only what /proc/locks listed. NULL: none. */
-static const struct long_wait *open_wait(const struct first_pass *survey,
+static const struct long_wait *open_wait(const struct observations *observations,
 					 const struct thread *thread, struct deadlock *deadlock)
 {
 	const struct proc_locks_wait *listed =
-		proc_locks_open_of(futex_locks_listed(survey->futexes), thread);
-	const struct lock *lock = lock_tracker_awaited(survey->locks, thread);
+		proc_locks_open_of(futex_locks_proc_locks(observations->prescan.futexes), thread);
+	const struct lock *lock = lock_tracker_awaited(observations->locks, thread);
 	const struct long_wait *waits;
-	size_t count = wait_stats_long_waits(survey->account, &waits);
+	size_t count = wait_stats_long_waits(observations->wait_stats, &waits);
 	struct long_wait *other = &deadlock->others[deadlock->other_count];
 
 	for (size_t i = 0; i < count; i++)
@@ -223,10 +221,10 @@ static const struct long_wait *open_wait(const struct first_pass *survey,
 }
 
 /* Who waits for a lock of the circle, or for one of somebody who does. */
-static void add_victims(const struct first_pass *survey, struct deadlock *deadlock)
+static void add_victims(const struct observations *observations, struct deadlock *deadlock)
 {
 	const struct long_wait *waits;
-	size_t count = wait_stats_long_waits(survey->account, &waits), before;
+	size_t count = wait_stats_long_waits(observations->wait_stats, &waits), before;
 
 	do {
 		before = deadlock->count;
@@ -242,11 +240,11 @@ static void add_victims(const struct first_pass *survey, struct deadlock *deadlo
 }
 
 /* A circle of known holders that goes through several processes, as locks of files make it. */
-static int find_circle(const struct first_pass *survey, const struct long_wait *start,
+static int find_circle(const struct observations *observations, const struct long_wait *start,
 		       struct deadlock *deadlock)
 {
 	const struct long_wait *waits, *wait = start;
-	size_t room = wait_stats_long_waits(survey->account, &waits) + DEADLOCK_OTHERS_MAX;
+	size_t room = wait_stats_long_waits(observations->wait_stats, &waits) + DEADLOCK_OTHERS_MAX;
 
 	deadlock->waits = calloc(room, sizeof(*deadlock->waits));
 	deadlock->others = calloc(DEADLOCK_OTHERS_MAX, sizeof(*deadlock->others));
@@ -254,14 +252,14 @@ static int find_circle(const struct first_pass *survey, const struct long_wait *
 		return -ENOMEM;
 	while (wait && !wait_of(deadlock, wait->thread) && deadlock->count < room) {
 		deadlock->waits[deadlock->count++] = wait;
-		wait = wait->lock->holder ? open_wait(survey, wait->lock->holder, deadlock) : NULL;
+		wait = wait->lock->holder ? open_wait(observations, wait->lock->holder, deadlock) : NULL;
 	}
 	find_cycle(deadlock);
 	if (!deadlock->in_cycle)
 		return 0;
 	deadlock->count =
 		deadlock->in_cycle; /* who led to the circle is a victim like the others */
-	add_victims(survey, deadlock);
+	add_victims(observations, deadlock);
 	deadlock->lock_count = open_locks(deadlock);
 	deadlock->since_ns = still_since(deadlock);
 	find_culprit(deadlock);
@@ -276,47 +274,45 @@ struct other {
 	uint64_t asleep_ns; /* for a time */
 };
 
-struct others {
-	struct deadlock *deadlock;
-	struct stack_infos *stackfacts;
-	struct per_thread others; /* struct other */
-	int32_t tgid;
-};
-
-static void culprit_closed(struct deadlock *deadlock, const struct interval *interval)
+/* What its holder did since then, and what the others of the process did since nothing moved. */
+static void add_culprit(const struct history *history, struct deadlock *deadlock)
 {
-	uint64_t from_ns = later(interval->start_ns, deadlock->held_since_ns);
+	const struct history_interval *interval;
+	struct history_cursor cursor;
+	uint64_t from_ns, to_ns;
 
-	if (deadlock->culprit && interval->thread == deadlock->culprit->thread &&
-	    interval->end_ns > from_ns)
-		deadlock->culprit_ns[interval->state] += interval->end_ns - from_ns;
+	if (!deadlock->culprit)
+		return;
+	cursor = history_walk(history, deadlock->culprit->thread, deadlock->held_since_ns,
+			      UINT64_MAX);
+	while ((interval = history_next(&cursor, &from_ns, &to_ns)))
+		deadlock->culprit_ns[interval->state] += to_ns - from_ns;
 }
 
-static int others_closed(void *context, const struct interval *interval)
+static int read_other(const struct observations *observations, const struct deadlock *deadlock,
+		      const struct thread *thread, struct other *other)
 {
-	struct others *others = context;
-	const struct deadlock *deadlock = others->deadlock;
-	const struct stack_info *fact;
-	enum wait_class class;
-	struct other *other;
-	uint64_t from_ns = later(interval->start_ns, deadlock->since_ns);
+	struct history_cursor cursor =
+		history_walk(observations->history, thread, deadlock->since_ns, UINT64_MAX);
+	const struct history_interval *interval;
+	uint64_t from_ns, to_ns;
 
-	culprit_closed(others->deadlock, interval);
-	if (interval->thread->tgid != others->tgid || interval->end_ns <= from_ns ||
-	    wait_of(deadlock, interval->thread))
-		return 0;
-	other = per_thread_get(&others->others, interval->thread);
-	fact = stack_infos_get(others->stackfacts, interval->stack_id);
-	if (!other || !fact)
-		return -ENOMEM;
-	other->thread = interval->thread;
-	class = stack_info_reason(fact, interval->prev_state)->class;
-	if (interval->state == THREAD_UNKNOWN)
-		other->unknown_ns += interval->end_ns - from_ns;
-	else if (interval->state != THREAD_BLOCKED || !wait_class_idle(class))
-		other->active_ns += interval->end_ns - from_ns;
-	else if (class == WAIT_SLEEP)
-		other->asleep_ns += interval->end_ns - from_ns;
+	*other = (struct other){ .thread = thread };
+	while ((interval = history_next(&cursor, &from_ns, &to_ns))) {
+		const struct stack_info *info =
+			stack_infos_get(observations->stack_infos, interval->stack_id);
+		enum wait_class class;
+
+		if (!info)
+			return -ENOMEM;
+		class = stack_info_reason(info, interval->prev_state)->class;
+		if (interval->state == THREAD_UNKNOWN)
+			other->unknown_ns += to_ns - from_ns;
+		else if (interval->state != THREAD_BLOCKED || !wait_class_idle(class))
+			other->active_ns += to_ns - from_ns;
+		else if (class == WAIT_SLEEP)
+			other->asleep_ns += to_ns - from_ns;
+	}
 	return 0;
 }
 
@@ -341,35 +337,33 @@ static bool may_hold(const struct deadlock *deadlock, const struct other *other)
 	       (other->asleep_ns * 2 > span_ns && has_held(deadlock, other->thread));
 }
 
-static int look_closer(struct source *source, struct stack_infos *stackfacts,
-		       struct deadlock *deadlock, bool *ret_may_hold)
+/* *@ret_may_hold: another thread of the process may hold what they wait for. */
+static int look_closer(const struct observations *observations, struct deadlock *deadlock,
+		       bool *ret_may_hold)
 {
-	struct others others = {
-		.deadlock = deadlock,
-		.stackfacts = stackfacts,
-		.others.entry_bytes = sizeof(struct other),
-		.tgid = deadlock->waits[0]->thread->tgid,
-	};
-	int r = replay_over(source, stackfacts,
-			    &(struct replay_watcher){ .closed = others_closed,
-						      .context = &others });
+	const struct threads *threads = source_threads(observations->source);
+	int32_t tgid = deadlock->waits[0]->thread->tgid;
+	struct other other;
 
-	for (size_t i = 0; !r && i < per_thread_count(&others.others); i++) {
-		const struct other *other = per_thread_at(&others.others, i);
+	add_culprit(observations->history, deadlock);
+	for (size_t i = 0; i < threads_count(threads); i++) {
+		const struct thread *thread = threads_at(threads, i);
 
-		if (other && other->thread && may_hold(deadlock, other))
+		if (thread->tgid != tgid || wait_of(deadlock, thread))
+			continue;
+		if (read_other(observations, deadlock, thread, &other))
+			return -ENOMEM;
+		if (may_hold(deadlock, &other))
 			*ret_may_hold = true;
 	}
-	per_thread_free(&others.others);
-	return r;
+	return 0;
 }
 
-int deadlock_find(struct source *source, struct stack_infos *stackfacts,
-		  const struct first_pass *survey, struct deadlock *ret_deadlock)
+int deadlock_find(const struct observations *observations, struct deadlock *ret_deadlock)
 {
 	struct deadlock deadlock = { 0 };
 	const struct long_wait *waits;
-	size_t count = wait_stats_long_waits(survey->account, &waits);
+	size_t count = wait_stats_long_waits(observations->wait_stats, &waits);
 	bool doubtful = false;
 	int r = 0;
 
@@ -378,21 +372,21 @@ int deadlock_find(struct source *source, struct stack_infos *stackfacts,
 			continue;
 		deadlock_free(&deadlock);
 		if (waits[i].class == WAIT_LOCK_FILE)
-			r = find_circle(survey, &waits[i], &deadlock);
+			r = find_circle(observations, &waits[i], &deadlock);
 		if (!r && !deadlock.in_cycle) {
 			deadlock_free(&deadlock);
-			r = collect(survey, waits[i].thread->tgid, &deadlock);
+			r = collect(observations, waits[i].thread->tgid, &deadlock);
 		}
 		if (r)
 			goto out;
-		deadlock.end_ns = source_end_ns(source);
+		deadlock.end_ns = observations->end_ns;
 		if (deadlock.in_cycle || deadlock.lock_count > 1)
 			break;
 	}
 	if (!deadlock.waits || deadlock.end_ns < deadlock.since_ns + STANDSTILL_NS ||
 	    (!deadlock.in_cycle && (deadlock.lock_count < 2 || held_outside(&deadlock))))
 		goto out;
-	r = look_closer(source, stackfacts, &deadlock, &doubtful);
+	r = look_closer(observations, &deadlock, &doubtful);
 	if (r || (doubtful && !deadlock.in_cycle))
 		goto out;
 	*ret_deadlock = deadlock;

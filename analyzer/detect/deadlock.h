@@ -10,10 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/trace/source.h"
-#include "analyzer/timeline/stack_info.h"
-#include "analyzer/detect/first_pass.h"
-#include "analyzer/timeline/timeline.h"
+#include "analyzer/activity/observations.h"
 
 #define DEADLOCK_OTHERS_MAX 64
 
@@ -38,10 +35,9 @@ struct deadlock {
  * uncontended lock leaves no event, so often they are not. Then it is inferred where at least two locks were waited
  * for and never let go, and no other thread of the process did anything that may have been a hold of one of them.
  *
- * Reads the source again where there may be one. Return: 0, -ENOMEM, -EIO; free with deadlock_free().
+ * Return: 0 or -ENOMEM; free with deadlock_free().
  */
-int deadlock_find(struct source *source, struct stack_infos *stackfacts,
-		  const struct first_pass *survey, struct deadlock *ret_deadlock);
+int deadlock_find(const struct observations *observations, struct deadlock *ret_deadlock);
 void deadlock_free(struct deadlock *deadlock);
 
 /* Whether @lock is one of its locks. */

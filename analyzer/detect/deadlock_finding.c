@@ -10,7 +10,8 @@
 #include <stdlib.h>
 
 #include "analyzer/detect/finding.h"
-#include "analyzer/detect/lock_convoy_finding.h"
+#include "analyzer/detect/deadlock.h"
+#include "analyzer/detect/detectors.h"
 
 #define WAITS_TOLD 8 /* a line of evidence each; the victims are all listed */
 
@@ -23,7 +24,7 @@ static int by_blocked(const void *left, const void *right)
 	return (a->thread->index > b->thread->index) - (a->thread->index < b->thread->index);
 }
 
-static int fill_victims(const struct findings_context *context, const struct deadlock *deadlock,
+static int fill_victims(const struct detect_context *context, const struct deadlock *deadlock,
 			struct model_finding *finding)
 {
 	struct victim *victims = calloc(deadlock->count, sizeof(*victims));
@@ -43,7 +44,7 @@ static int fill_victims(const struct findings_context *context, const struct dea
 	return r;
 }
 
-static void fill_culprit(const struct findings_context *context, const struct deadlock *deadlock,
+static void fill_culprit(const struct detect_context *context, const struct deadlock *deadlock,
 			 struct model_finding *finding)
 {
 	const struct thread *thread = deadlock->culprit->thread;
@@ -69,7 +70,7 @@ struct lock_name {
 	char text[64];
 };
 
-static struct lock_name name_of(const struct findings_context *context, const struct lock *lock)
+static struct lock_name name_of(const struct detect_context *context, const struct lock *lock)
 {
 	struct lock_name name;
 
@@ -81,7 +82,7 @@ static struct lock_name name_of(const struct findings_context *context, const st
 	return name;
 }
 
-static const char *how_known(const struct findings_context *context, const struct lock *lock)
+static const char *how_known(const struct detect_context *context, const struct lock *lock)
 {
 	const struct proc_locks_wait *listed = proc_locks_open(context->listed, lock->address);
 
@@ -92,11 +93,11 @@ static const char *how_known(const struct findings_context *context, const struc
 							   : "holds it, as /proc/locks lists";
 }
 
-static int wait_evidence(const struct findings_context *context, const struct long_wait *wait,
+static int wait_evidence(const struct detect_context *context, const struct long_wait *wait,
 			 const struct model *model, struct model_finding *finding)
 {
 	const struct thread *holder = wait->lock->holder;
-	struct human since = finding_moment(
+	struct human since = model_time_text(
 		model, wait->start_ns > context->start_ns ? wait->start_ns - context->start_ns : 0);
 	const char *before = wait->flags & INTERVAL_BEGAN_BEFORE ? "before " : "";
 	struct lock_name name = name_of(context, wait->lock);
@@ -116,7 +117,7 @@ static int wait_evidence(const struct findings_context *context, const struct lo
 
 /* The kernel tells of an flock() who called it, and not who else has the file open. */
 static int inherited_evidence(const struct deadlock *deadlock,
-			      const struct findings_context *context, struct model_finding *finding)
+			      const struct detect_context *context, struct model_finding *finding)
 {
 	for (size_t i = 0; i < deadlock->count; i++) {
 		const struct lock *lock = deadlock->waits[i]->lock;
@@ -133,7 +134,7 @@ static int inherited_evidence(const struct deadlock *deadlock,
 	return 0;
 }
 
-static int fill_evidence(const struct findings_context *context, const struct deadlock *deadlock,
+static int fill_evidence(const struct detect_context *context, const struct deadlock *deadlock,
 			 const struct model *model, struct model_finding *finding)
 {
 	int r = 0;
@@ -169,8 +170,8 @@ static int fill_evidence(const struct findings_context *context, const struct de
 	return r;
 }
 
-int deadlock_finding(const struct findings_context *context, const struct deadlock *deadlock,
-		     struct model *model)
+static int tell_deadlock(const struct detect_context *context, const struct deadlock *deadlock,
+			 struct model *model)
 {
 	struct model_finding *finding = finding_append(model, FINDING_DEADLOCK);
 	bool lossy = model->coverage.lost_events || model->coverage.gap_count;
@@ -220,3 +221,49 @@ int deadlock_finding(const struct findings_context *context, const struct deadlo
 				 finding->lock.tgid);
 	return r;
 }
+
+static int find_deadlock(struct detect_context *in, struct candidates *out)
+{
+	struct candidate candidate = {
+		.stall = *in->stall,
+		.evidence = EVIDENCE_STANDSTILL,
+		.named = true,
+		.of_waits = true,
+		.beside = true,
+	};
+	struct deadlock *found;
+	int r;
+
+	if (!in->stall->found || !in->stall->still_open)
+		return 0;
+	found = calloc(1, sizeof(*found));
+	if (!found)
+		return -ENOMEM;
+	candidate.found = found;
+	r = deadlock_find(in->observations, found);
+	for (size_t i = 0; i < found->count; i++)
+		candidate.lost_ns += found->waits[i]->blocked_ns;
+	if (!r && found->count)
+		r = candidates_append(out, &candidate);
+	if (r || !found->count) {
+		deadlock_free(found);
+		free(found);
+		return r;
+	}
+	in->deadlock = found;
+	return 0;
+}
+
+static int report_deadlock(const struct detect_context *in, const struct candidate *candidate)
+{
+	return tell_deadlock(in, candidate->found, in->model);
+}
+
+static void free_deadlock(void *found)
+{
+	deadlock_free(found);
+	free(found);
+}
+
+const struct detector deadlock_detector = { "deadlock", find_deadlock, report_deadlock,
+					    free_deadlock };

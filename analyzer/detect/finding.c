@@ -116,17 +116,6 @@ int finding_profile(struct model_finding *finding, const struct cpu_profile *pro
 		rest[0], rest[1]);
 }
 
-struct human finding_moment(const struct model *model, uint64_t at_ns)
-{
-	struct human text;
-
-	if (model->capture.start_realtime_ns)
-		return human_clock(model->capture.start_realtime_ns + (int64_t)at_ns,
-				   model->capture.utc_offset_s);
-	snprintf(text.text, sizeof(text.text), "+%.3f s", (double)at_ns / 1e9);
-	return text;
-}
-
 struct model_stack finding_stack(const struct stack_table *stacks, uint32_t stack_id, bool kernel)
 {
 	const struct frame *frames = NULL;

@@ -35,9 +35,6 @@ int finding_profile(struct model_finding *finding, const struct cpu_profile *pro
 int finding_victims(struct model_finding *finding, const struct victim *victims, size_t count,
 		    uint64_t start_ns);
 
-/* Wall-clock time of the recorded host where known, else seconds since the start. */
-struct human finding_moment(const struct model *model, uint64_t at_ns);
-
 /* The kernel's, or else the user's, frames of stack @stack_id. */
 struct model_stack finding_stack(const struct stack_table *stacks, uint32_t stack_id, bool kernel);
 

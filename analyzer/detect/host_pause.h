@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Times in which no CPU of the host did anything at all, although something was due: the host itself was
- * paused, as a virtual machine is by the one it runs on. Or one of its CPUs was.
- *
- * A quiet host is silent too. What was due is told by a CPU that ran one thread before and after, and would have
- * been sampled meanwhile; and by the recorder's own thread, which wakes at least every 250 ms.
+ * The host itself was paused, as a virtual machine is by the one it runs on, or one of its CPUs was: what the gaps in
+ * all events (cpu_gaps.h) come to, and who was held up by it.
  */
 #ifndef ANALYZER_DETECT_HOST_PAUSE_H
 #define ANALYZER_DETECT_HOST_PAUSE_H
@@ -13,20 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/trace/source.h"
-#include "analyzer/timeline/stack_info.h"
-#include "analyzer/blame/contended_lock.h"
-#include "analyzer/trace/target.h"
-
-struct host_pauses;
-
-/* @start_ns: of the recording. @recorder_tgid: 0: not known. @sampled_within_ns: as timeline_samples() has it. */
-int host_pauses_create(uint64_t start_ns, int32_t recorder_tgid, uint64_t sampled_within_ns,
-		    struct host_pauses **ret_silences);
-void host_pauses_destroy(struct host_pauses *silences);
-
-/* Feed every event. 0 or -ENOMEM. */
-int host_pauses_event(struct host_pauses *silences, const struct event *event);
+#include "analyzer/activity/observations.h"
+#include "analyzer/activity/victims.h"
 
 struct host_pause {
 	bool found;
@@ -42,13 +27,8 @@ struct host_pause {
 	size_t victim_count;
 };
 
-/**
- * host_pauses_find() - the longest silence, after the last event.
- *
- * One that a loss of events touches is none. Reads the source again where there is one. Return: 0, -ENOMEM, -EIO. Free with host_pause_free().
- */
-int host_pauses_find(struct host_pauses *silences, struct source *source,
-		  struct stack_infos *stackfacts, struct target *target, struct host_pause *ret_silence);
+/* The longest pause, if there was one. Return: 0 or -ENOMEM. Free with host_pause_free(). */
+int host_pause_find(const struct observations *observations, struct host_pause *ret_pause);
 void host_pause_free(struct host_pause *silence);
 
 #endif

@@ -6,12 +6,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <stdio.h>
 
 #include "analyzer/detect/finding.h"
-#include "analyzer/detect/lock_convoy_finding.h"
+#include "analyzer/detect/detectors.h"
+#include "analyzer/detect/host_pause.h"
+#include "analyzer/util/span.h"
 
-static int fill_evidence_of_all(const struct findings_context *context,
+static int fill_evidence_of_all(const struct detect_context *context,
 				const struct host_pause *silence, const struct model *model,
 				struct model_finding *finding)
 {
@@ -20,8 +23,8 @@ static int fill_evidence_of_all(const struct findings_context *context,
 				 " CPUs recorded an event from %s to %s, and no "
 				 "loss was told there",
 				 model->coverage.cpus,
-				 finding_moment(model, silence->start_ns - context->start_ns).text,
-				 finding_moment(model, silence->end_ns - context->start_ns).text);
+				 model_time_text(model, silence->start_ns - context->start_ns).text,
+				 model_time_text(model, silence->end_ns - context->start_ns).text);
 
 	if (!r && silence->ran)
 		r = finding_evidence(finding,
@@ -36,7 +39,7 @@ static int fill_evidence_of_all(const struct findings_context *context,
 	return r;
 }
 
-static int fill_evidence_of_one(const struct findings_context *context,
+static int fill_evidence_of_one(const struct detect_context *context,
 				const struct host_pause *silence, const struct model *model,
 				struct model_finding *finding)
 {
@@ -44,8 +47,8 @@ static int fill_evidence_of_one(const struct findings_context *context,
 				 "CPU %" PRIu32 " recorded no event from %s to %s, and no loss "
 				 "was told there",
 				 silence->cpu,
-				 finding_moment(model, silence->start_ns - context->start_ns).text,
-				 finding_moment(model, silence->end_ns - context->start_ns).text);
+				 model_time_text(model, silence->start_ns - context->start_ns).text,
+				 model_time_text(model, silence->end_ns - context->start_ns).text);
 
 	if (!r)
 		r = finding_evidence(
@@ -57,7 +60,7 @@ static int fill_evidence_of_one(const struct findings_context *context,
 	return r;
 }
 
-static int fill_evidence(const struct findings_context *context, const struct host_pause *silence,
+static int fill_evidence(const struct detect_context *context, const struct host_pause *silence,
 			 const struct model *model, struct model_finding *finding)
 {
 	int r = silence->one_cpu ? fill_evidence_of_one(context, silence, model, finding)
@@ -88,8 +91,8 @@ static int fill_summary(const struct host_pause *silence, struct model_finding *
 		finding->victim_count, threads);
 }
 
-int host_pause_finding(const struct findings_context *context, const struct host_pause *silence,
-		       struct model *model)
+static int tell_host_pause(const struct detect_context *context, const struct host_pause *silence,
+			   struct model *model)
 {
 	struct model_finding *finding = finding_append(model, FINDING_HOST_PAUSED);
 	int r;
@@ -116,3 +119,74 @@ int host_pause_finding(const struct findings_context *context, const struct host
 			"firmware that takes all CPUs (SMI).");
 	return r;
 }
+
+/* One CPU that stood still under somebody else's thread need not have held up the target's. */
+static bool needs_no_victim(const struct host_pause *pause)
+{
+	return !pause->one_cpu || pause->of_target;
+}
+
+/* What threads lost while nothing could go on: those that wanted to run, and the waits that went on meanwhile. */
+static uint64_t lost_in_pause_ns(const struct detect_context *in, const struct host_pause *pause)
+{
+	uint64_t lost_ns = 0;
+
+	for (size_t i = 0; i < pause->victim_count; i++)
+		lost_ns += pause->victims[i].blocked_ns;
+	for (size_t i = 0; i < in->wait_count && !pause->one_cpu; i++) {
+		uint64_t from_ns = later(in->waits[i].start_ns, pause->start_ns);
+		uint64_t to_ns = earlier(in->waits[i].end_ns, pause->end_ns);
+
+		if (to_ns > from_ns && in->waits[i].class != WAIT_CPU_RUNQUEUE &&
+		    in->waits[i].class != WAIT_CPU_THROTTLED)
+			lost_ns += to_ns - from_ns;
+	}
+	/* nobody gets on while the host stands still, whether it is noticed or not */
+	return needs_no_victim(pause) ? later(lost_ns, pause->end_ns - pause->start_ns) : lost_ns;
+}
+
+static int find_host_pause(struct detect_context *in, struct candidates *out)
+{
+	struct host_pause *found = calloc(1, sizeof(*found));
+	struct candidate candidate = { .named = true, .beside = true, .found = found };
+	int r;
+
+	if (!found)
+		return -ENOMEM;
+	r = host_pause_find(in->observations, found);
+	candidate.evidence = needs_no_victim(found) ? EVIDENCE_STANDSTILL : EVIDENCE_SIGNS;
+	candidate.lost_ns = found->found ? lost_in_pause_ns(in, found) : 0;
+	candidate.stall = (struct stall){
+		.found = true,
+		.start_ns = found->start_ns,
+		.end_ns = found->end_ns,
+		.threads_max = (uint32_t)found->victim_count,
+		.apart = detect_over_before(in, found->end_ns),
+	};
+	if (!r && found->found)
+		r = candidates_append(out, &candidate);
+	else
+		candidate.found = NULL;
+	in->paused = candidate.found && needs_no_victim(found) && !candidate.stall.apart &&
+		     (found->end_ns - found->start_ns) * 2 >=
+			     in->window->until_ns - in->window->since_ns;
+	if (r || !candidate.found) {
+		host_pause_free(found);
+		free(found);
+	}
+	return r;
+}
+
+static int report_host_pause(const struct detect_context *in, const struct candidate *candidate)
+{
+	return tell_host_pause(in, candidate->found, in->model);
+}
+
+static void free_host_pause(void *found)
+{
+	host_pause_free(found);
+	free(found);
+}
+
+const struct detector host_pause_detector = { "host-pause", find_host_pause, report_host_pause,
+					      free_host_pause };

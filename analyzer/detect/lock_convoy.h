@@ -12,7 +12,7 @@
 #include "analyzer/detect/lock_convoy_finding.h"
 
 /* All return 0 or -ENOMEM unless their type says otherwise. @call: the allocation behind the hold; NULL. */
-int lock_convoy_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+int lock_convoy_evidence(const struct detect_context *context, const struct contended_lock *suspect,
 		    const struct large_call *call, const struct model *model,
 		    struct model_finding *finding);
 

@@ -43,7 +43,7 @@ static const char *ended_by(const struct delay_wait *wait)
 	}
 }
 
-static int fill_because(const struct findings_context *context,
+static int fill_because(const struct detect_context *context,
 			const struct contended_lock *suspect, struct model_culprit *culprit)
 {
 	const struct delay_breakdown *because = &suspect->because;
@@ -216,7 +216,7 @@ static int fill_outsiders(const struct contended_lock *suspect, struct model_fin
 	return 0;
 }
 
-int lock_convoy_cause(const struct findings_context *context, const struct contended_lock *suspect,
+int lock_convoy_cause(const struct detect_context *context, const struct contended_lock *suspect,
 		      struct model_finding *finding)
 {
 	const struct queued_writer *pivot = &suspect->pivot;
@@ -276,7 +276,7 @@ static int pivot_evidence(const struct model *model, struct model_finding *findi
 				"the lock was held for reading; thread %" PRId32
 				" (%s) queued for writing "
 				"at %s, and %s %s that came after it to read waited %s behind it",
-				pivot->tid, pivot->comm, finding_moment(model, pivot->at_ns).text,
+				pivot->tid, pivot->comm, model_time_text(model, pivot->at_ns).text,
 				human_count(pivot->readers).text,
 				pivot->readers == 1 ? "thread" : "threads",
 				human_duration(pivot->behind_ns).text);
@@ -309,17 +309,4 @@ int lock_convoy_cause_evidence(const struct contended_lock *suspect, const struc
 	if (!r)
 		r = pivot_evidence(model, finding);
 	return r ? r : outsider_evidence(finding);
-}
-
-void lock_convoy_cause_free(struct model_finding *finding)
-{
-	struct model_culprit *culprit = &finding->culprit;
-
-	for (size_t i = 0; i < culprit->because_count; i++)
-		free(culprit->because[i].root);
-	free(culprit->because);
-	free(culprit->instead);
-	free(culprit->why);
-	free(finding->links);
-	free(finding->outsiders);
 }

@@ -11,13 +11,11 @@
 #include "analyzer/blame/contended_lock.h"
 
 /* Of @finding, which has its culprit and its victims already: why, links, pivot, outsiders. 0 or -ENOMEM. */
-int lock_convoy_cause(const struct findings_context *context, const struct contended_lock *suspect,
+int lock_convoy_cause(const struct detect_context *context, const struct contended_lock *suspect,
 		 struct model_finding *finding);
 
 /* The lines of evidence for it. 0 or -ENOMEM. */
 int lock_convoy_cause_evidence(const struct contended_lock *suspect, const struct model *model,
 			  struct model_finding *finding);
-
-void lock_convoy_cause_free(struct model_finding *finding);
 
 #endif

@@ -22,10 +22,10 @@ bool lock_convoy_held_again_and_again(const struct contended_lock *suspect, cons
 }
 
 /* The kernel's own events tell of the hold. */
-static int told_evidence(const struct findings_context *context, const struct lock_hold *hold,
+static int told_evidence(const struct detect_context *context, const struct lock_hold *hold,
 			 const struct model *model, struct model_finding *finding)
 {
-	struct human start = finding_moment(model, hold->start_ns - context->start_ns);
+	struct human start = model_time_text(model, hold->start_ns - context->start_ns);
 
 	if (hold->still_open)
 		return finding_evidence(finding,
@@ -36,15 +36,15 @@ static int told_evidence(const struct findings_context *context, const struct lo
 		return finding_evidence(
 			finding,
 			"the kernel's events of the lock say that it released it at %s while others waited",
-			finding_moment(model, hold->end_ns - context->start_ns).text);
+			model_time_text(model, hold->end_ns - context->start_ns).text);
 	return finding_evidence(
 		finding,
 		"the kernel's events of the lock say that it acquired it at %s and released it at %s",
-		start.text, finding_moment(model, hold->end_ns - context->start_ns).text);
+		start.text, model_time_text(model, hold->end_ns - context->start_ns).text);
 }
 
 /* Of an flock() the kernel tells who called it, and not who else has the file open. */
-static int listed_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+static int listed_evidence(const struct detect_context *context, const struct contended_lock *suspect,
 			   const struct model *model, struct model_finding *finding)
 {
 	const struct proc_locks_wait *wait = proc_locks_open(context->listed, suspect->address);
@@ -57,11 +57,11 @@ static int listed_evidence(const struct findings_context *context, const struct 
 				" as the one that took the lock of file %s when it was read at %s, while "
 				"others waited for it until the recording ended%s",
 				wait->holder, proc_locks_text(context->listed, suspect->address),
-				finding_moment(model, wait->seen_ns - context->start_ns).text, also);
+				model_time_text(model, wait->seen_ns - context->start_ns).text, also);
 }
 
 /* Why nobody is named although the list named a process, or could not. */
-static int unnamed_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+static int unnamed_evidence(const struct detect_context *context, const struct contended_lock *suspect,
 			    struct model_finding *finding)
 {
 	const struct proc_locks_wait *wait =
@@ -82,7 +82,7 @@ static int unnamed_evidence(const struct findings_context *context, const struct
 }
 
 /* The release that ended the longest hold: function, time, and whom it woke. */
-static int release_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+static int release_evidence(const struct detect_context *context, const struct contended_lock *suspect,
 			    const struct model *model, struct model_finding *finding)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
@@ -113,13 +113,13 @@ static int release_evidence(const struct findings_context *context, const struct
 		return finding_evidence(finding,
 					"it woke waiter %" PRId32 " (%s) at %s by a futex call on the lock's address",
 					hold->first_woken->tid, hold->first_woken->comm,
-					finding_moment(model, hold->end_ns - context->start_ns).text);
+					model_time_text(model, hold->end_ns - context->start_ns).text);
 	if (!hold->still_open && hold->first_woken && hold->stack_id == STACK_NONE)
 		return finding_evidence(finding,
 					"it woke waiter %" PRId32 " (%s) at %s; that it did so by letting the "
 					"lock go is likely, its stack then was not recorded",
 					hold->first_woken->tid, hold->first_woken->comm,
-					finding_moment(model, hold->end_ns - context->start_ns).text);
+					model_time_text(model, hold->end_ns - context->start_ns).text);
 	if (hold->still_open && suspect->class == WAIT_LOCK_USER)
 		return finding_evidence(
 			finding, "no release was seen before the recording ended; %s",
@@ -139,10 +139,10 @@ static int release_evidence(const struct findings_context *context, const struct
 				function = releases[j];
 	return finding_evidence(finding, "it woke waiter %" PRId32 " (%s) out of %s at %s",
 				hold->first_woken->tid, hold->first_woken->comm, function,
-				finding_moment(model, hold->end_ns - context->start_ns).text);
+				model_time_text(model, hold->end_ns - context->start_ns).text);
 }
 
-static int call_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+static int call_evidence(const struct detect_context *context, const struct contended_lock *suspect,
 			 const struct large_call *call, const struct model *model,
 			 struct model_finding *finding)
 {
@@ -155,12 +155,12 @@ static int call_evidence(const struct findings_context *context, const struct co
 		"it entered %s at %s, %s before the hold ended, and was not seen outside "
 		"the call in between",
 		large_calls_name(call->call),
-		finding_moment(model, call->time_ns - context->start_ns).text,
+		model_time_text(model, call->time_ns - context->start_ns).text,
 		human_duration(hold->end_ns - call->time_ns).text);
 }
 
 /* What the kernel's log said, which is the kernel's own word. */
-static int log_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+static int log_evidence(const struct detect_context *context, const struct contended_lock *suspect,
 			const struct model *model, struct model_finding *finding)
 {
 	const struct lock_owner *holder = &suspect->holder;
@@ -178,7 +178,7 @@ static int log_evidence(const struct findings_context *context, const struct con
 				"the kernel's hung-task detector named thread %" PRId32
 				" (%s) as the lock's owner at %s",
 				holder->thread->tid, holder->thread->comm,
-				finding_moment(model, holder->named_ns - context->start_ns).text);
+				model_time_text(model, holder->named_ns - context->start_ns).text);
 }
 
 /* Why nobody is named, and who is the best candidate. */
@@ -199,11 +199,11 @@ static int nobody_evidence(const struct contended_lock *suspect, struct model_fi
 				candidate->thread->tid, candidate->thread->comm);
 }
 
-int lock_convoy_evidence(const struct findings_context *context, const struct contended_lock *suspect,
+int lock_convoy_evidence(const struct detect_context *context, const struct contended_lock *suspect,
 		    const struct large_call *call, const struct model *model,
 		    struct model_finding *finding)
 {
-	const struct hold_story *story = &suspect->story;
+	const struct span_summary *story = &suspect->story;
 	int r = 0;
 
 	if (!suspect->has_owner) {

@@ -24,7 +24,7 @@
 #define FUTEX_DOUBT_NS 200000000u
 
 /* "mmap_lock", "an inode lock", "a mutex (rtnl)" ... */
-static void lock_text(const struct findings_context *context, const struct contended_lock *suspect,
+static void lock_text(const struct detect_context *context, const struct contended_lock *suspect,
 		      char *text, size_t text_bytes)
 {
 	static const char *const names[WAIT_CLASSES] = {
@@ -70,22 +70,22 @@ static const char *bound_text(const struct model *model)
 }
 
 /* Since when it held the lock is not known, but that it was before the recording. */
-static bool began_before(const struct findings_context *context, const struct lock_hold *hold)
+static bool began_before(const struct detect_context *context, const struct lock_hold *hold)
 {
 	return !hold->start_exact && hold->end_ns > hold->start_ns &&
 	       hold->start_ns <= context->start_ns;
 }
 
-static bool hold_lasted_longer(const struct findings_context *context, const struct lock_hold *hold)
+static bool hold_lasted_longer(const struct detect_context *context, const struct lock_hold *hold)
 {
 	return hold->still_open || began_before(context, hold);
 }
 
-static void fill_culprit(const struct findings_context *context, const struct contended_lock *suspect,
+static void fill_culprit(const struct detect_context *context, const struct contended_lock *suspect,
 			 const struct large_call *call, struct model_finding *finding)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
-	const struct hold_story *story = &suspect->story;
+	const struct span_summary *story = &suspect->story;
 	struct model_culprit *culprit = &finding->culprit;
 	const struct thread *thread = suspect->owner.thread;
 
@@ -115,7 +115,7 @@ static void fill_culprit(const struct findings_context *context, const struct co
 		culprit->user_stack = finding_stack(context->stacks, story->stack_id, false);
 }
 
-static int fill_allocation(const struct findings_context *context, const struct large_call *call,
+static int fill_allocation(const struct detect_context *context, const struct large_call *call,
 			   struct model_finding *finding, bool *ret_grows)
 {
 	*ret_grows = false;
@@ -131,7 +131,7 @@ static int fill_allocation(const struct findings_context *context, const struct 
 }
 
 /* Whether a function whose name has @part in it is in the stack. */
-static bool stack_has(const struct findings_context *context, uint32_t stack_id, const char *part)
+static bool stack_has(const struct detect_context *context, uint32_t stack_id, const char *part)
 {
 	struct model_stack stack = finding_stack(context->stacks, stack_id, true);
 
@@ -142,8 +142,8 @@ static bool stack_has(const struct findings_context *context, uint32_t stack_id,
 }
 
 /* What the culprit was doing, for the end of "Thread 1 (x) held mmap_lock for 2 s ". */
-static int while_text(const struct findings_context *context, const struct contended_lock *suspect,
-		      const struct large_call *call, const struct hold_story *story, bool many,
+static int while_text(const struct detect_context *context, const struct contended_lock *suspect,
+		      const struct large_call *call, const struct span_summary *story, bool many,
 		      char **ret_text)
 {
 	const struct stack_info *fact =
@@ -176,7 +176,7 @@ static int while_text(const struct findings_context *context, const struct conte
 }
 
 /* The culprit held no lock that most waited for, but one that its holder needed. */
-static int linked_summary(const struct findings_context *context, const struct contended_lock *suspect,
+static int linked_summary(const struct detect_context *context, const struct contended_lock *suspect,
 			  const char *lock, struct model_finding *finding)
 {
 	const struct lock_owner *owner = &suspect->owner;
@@ -195,7 +195,7 @@ static int linked_summary(const struct findings_context *context, const struct c
 }
 
 /* "for 2.00 s", "14 times, the longest for 190 ms" */
-static struct human held_text(const struct findings_context *context, const struct contended_lock *suspect,
+static struct human held_text(const struct detect_context *context, const struct contended_lock *suspect,
 			      const struct model *model)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
@@ -210,7 +210,7 @@ static struct human held_text(const struct findings_context *context, const stru
 	return text;
 }
 
-static int fill_summary(const struct findings_context *context, const struct contended_lock *suspect,
+static int fill_summary(const struct detect_context *context, const struct contended_lock *suspect,
 			const struct large_call *call, const char *lock, const struct model *model,
 			struct model_finding *finding)
 {
@@ -269,7 +269,7 @@ static int fill_summary(const struct findings_context *context, const struct con
 	return r;
 }
 
-int lock_convoy_finding(const struct findings_context *context, const struct contended_lock *suspect,
+int lock_convoy_finding(const struct detect_context *context, const struct contended_lock *suspect,
 		    struct model *model)
 {
 	bool mmap_lock = suspect->class == WAIT_LOCK_MMAP;

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "analyzer/trace/per_thread.h"
-#include "analyzer/locks/replay.h"
 
 /* Who lost less in the whole stall is not worth a mention. */
 #define VICTIM_NS 10000000u
@@ -22,50 +21,50 @@ struct operation {
 	struct resource_operation sum;
 };
 
-struct watch {
-	const struct stack_table *stacks;
-	struct stack_infos *stackfacts;
-	struct target *target;
+struct search {
+	const struct observations *observations;
+	const struct history *history;
 	const struct stall *stall;
 	const bool *classes;
 	struct resource_wait *shortage;
-	struct per_thread victims; /* struct victim */
+	struct victim_set victims;
 	struct per_thread wakers; /* struct resource_waker */
 	struct operation operations[OPERATIONS];
 	size_t operation_count;
 };
 
-static void note_operation(struct watch *watch, const struct stack_info *fact, uint64_t ns)
+static void note_operation(struct search *search, const struct stack_info *fact, uint64_t ns)
 {
 	size_t i = 0;
 
 	if (!fact->operation_id)
 		return;
-	while (i < watch->operation_count && watch->operations[i].id != fact->operation_id)
+	while (i < search->operation_count && search->operations[i].id != fact->operation_id)
 		i++;
 	if (i == OPERATIONS)
 		return;
-	watch->operation_count += i == watch->operation_count;
-	watch->operations[i].id = fact->operation_id;
-	watch->operations[i].sum.text = fact->operation;
-	watch->operations[i].sum.ns += ns;
+	search->operation_count += i == search->operation_count;
+	search->operations[i].id = fact->operation_id;
+	search->operations[i].sum.text = fact->operation;
+	search->operations[i].sum.ns += ns;
 }
 
-static int note_waker(struct watch *watch, const struct interval *interval, uint64_t from_ns,
-		      uint64_t to_ns)
+static int note_waker(struct search *search, const struct history_interval *interval,
+		      uint64_t from_ns, uint64_t to_ns)
 {
+	struct thread *thread = history_waker(search->history, interval);
 	struct resource_waker *waker;
 
-	if (!interval->waker)
+	if (!thread)
 		return 0;
-	if (interval->waker_in_interrupt || interval->waker->idle_task) {
-		watch->shortage->interrupt_ns += to_ns - from_ns;
+	if (interval->waker_in_interrupt || thread->idle_task) {
+		search->shortage->interrupt_ns += to_ns - from_ns;
 		return 0;
 	}
-	waker = per_thread_get(&watch->wakers, interval->waker);
+	waker = per_thread_get(&search->wakers, thread);
 	if (!waker)
 		return -ENOMEM;
-	waker->thread = interval->waker;
+	waker->thread = thread;
 	waker->ns += to_ns - from_ns;
 	if (to_ns - from_ns > waker->until_ns - waker->since_ns) {
 		waker->since_ns = from_ns;
@@ -75,96 +74,69 @@ static int note_waker(struct watch *watch, const struct interval *interval, uint
 	return 0;
 }
 
-static int note_victim(struct watch *watch, const struct interval *interval, uint64_t from_ns,
-		       uint64_t to_ns)
-{
-	struct victim *victim = per_thread_get(&watch->victims, interval->thread);
-
-	if (!victim)
-		return -ENOMEM;
-	victim->thread = interval->thread;
-	victim->blocked_ns += to_ns - from_ns;
-	if (to_ns - from_ns > victim->longest_ns) {
-		victim->longest_ns = to_ns - from_ns;
-		victim->since_ns = from_ns;
-	}
-	return 0;
-}
-
-/* Reclaim that yields the CPU is a wait too: as in account.c. */
-static enum wait_class class_of(const struct interval *interval, const struct stack_info *fact)
+/* Reclaim that yields the CPU is a wait too: as in wait_stats.c. What a lock of user space is, the stack tells. */
+static enum wait_class class_of(const struct history_interval *interval,
+				const struct stack_info *info)
 {
 	if (interval->state == THREAD_BLOCKED)
-		return stack_info_reason(fact, interval->prev_state)->class;
+		return stack_info_reason(info, interval->prev_state)->class;
 	if (interval->state == THREAD_RUNNABLE && interval->flags & INTERVAL_PREEMPTED)
-		return fact->preempted.class;
+		return info->preempted.class;
 	return WAIT_UNKNOWN;
 }
 
-static int watch_closed(void *context, const struct interval *interval)
+static int add_wait(struct search *search, struct thread *thread,
+		    const struct history_interval *interval, uint64_t from_ns, uint64_t to_ns)
 {
-	struct watch *watch = context;
-	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
-	const struct stack_info *fact;
+	const struct stack_info *info =
+		stack_infos_get(search->observations->stack_infos, interval->stack_id);
 	enum wait_class class;
 
-	if ((interval->state != THREAD_BLOCKED && interval->state != THREAD_RUNNABLE) ||
-	    !target_counts(watch->target, interval->thread))
-		return 0;
-	if (from_ns < watch->stall->start_ns)
-		from_ns = watch->stall->start_ns;
-	if (to_ns > watch->stall->end_ns)
-		to_ns = watch->stall->end_ns;
-	if (to_ns <= from_ns)
-		return 0;
-	fact = stack_infos_get(watch->stackfacts, interval->stack_id);
-	if (!fact)
+	if (!info)
 		return -ENOMEM;
-	class = class_of(interval, fact);
-	if (!watch->classes[class])
+	class = class_of(interval, info);
+	if (!search->classes[class])
 		return 0;
-	watch->shortage->class_ns[class] += to_ns - from_ns;
-	note_operation(watch, fact, to_ns - from_ns);
-	if (note_waker(watch, interval, from_ns, to_ns))
+	search->shortage->class_ns[class] += to_ns - from_ns;
+	note_operation(search, info, to_ns - from_ns);
+	if (note_waker(search, interval, from_ns, to_ns))
 		return -ENOMEM;
-	return note_victim(watch, interval, from_ns, to_ns);
+	return victim_set_add(&search->victims, thread, from_ns, to_ns);
 }
 
-static int by_blocked(const void *left, const void *right)
+static int add_thread(struct search *search, struct thread *thread)
 {
-	const struct victim *a = left, *b = right;
+	struct history_cursor cursor = history_walk(search->history, thread,
+						    search->stall->start_ns,
+						    search->stall->end_ns);
+	const struct history_interval *interval;
+	uint64_t from_ns, to_ns;
+	int r = 0;
 
-	if (a->blocked_ns != b->blocked_ns)
-		return a->blocked_ns < b->blocked_ns ? 1 : -1;
-	return (a->thread->index > b->thread->index) - (a->thread->index < b->thread->index);
+	while (!r && (interval = history_next(&cursor, &from_ns, &to_ns)))
+		if (interval->state == THREAD_BLOCKED || interval->state == THREAD_RUNNABLE)
+			r = add_wait(search, thread, interval, from_ns, to_ns);
+	return r;
 }
 
-static int take_victims(struct watch *watch)
+static int add_all(struct search *search)
 {
-	struct resource_wait *shortage = watch->shortage;
+	const struct observations *observations = search->observations;
+	const struct threads *threads = source_threads(observations->source);
+	int r = 0;
 
-	shortage->victims =
-		calloc(per_thread_count(&watch->victims) + 1, sizeof(*shortage->victims));
-	if (!shortage->victims)
-		return -ENOMEM;
-	for (size_t i = 0; i < per_thread_count(&watch->victims); i++) {
-		const struct victim *victim = per_thread_at(&watch->victims, i);
-
-		if (!victim || victim->blocked_ns < VICTIM_NS)
-			continue;
-		shortage->victims[shortage->victim_count++] = *victim;
-		shortage->blocked_ns += victim->blocked_ns;
-	}
-	qsort(shortage->victims, shortage->victim_count, sizeof(*shortage->victims), by_blocked);
-	return 0;
+	for (size_t i = 0; i < threads_count(threads) && !r; i++)
+		if (target_counts(observations->target, threads_at(threads, i)))
+			r = add_thread(search, threads_at(threads, i));
+	return r;
 }
 
-static void take_wakers(struct watch *watch)
+static void take_wakers(struct search *search)
 {
-	struct resource_waker *top = watch->shortage->wakers;
+	struct resource_waker *top = search->shortage->wakers;
 
-	for (size_t i = 0; i < per_thread_count(&watch->wakers); i++) {
-		const struct resource_waker *waker = per_thread_at(&watch->wakers, i);
+	for (size_t i = 0; i < per_thread_count(&search->wakers); i++) {
+		const struct resource_waker *waker = per_thread_at(&search->wakers, i);
 		size_t place = SHORTAGE_TOP;
 
 		while (waker && place && waker->ns > top[place - 1].ns)
@@ -176,19 +148,19 @@ static void take_wakers(struct watch *watch)
 	}
 }
 
-static void take_operations(struct watch *watch)
+static void take_operations(struct search *search)
 {
-	struct resource_operation *top = watch->shortage->operations;
+	struct resource_operation *top = search->shortage->operations;
 
-	for (size_t i = 0; i < watch->operation_count; i++) {
+	for (size_t i = 0; i < search->operation_count; i++) {
 		size_t place = SHORTAGE_TOP;
 
-		while (place && watch->operations[i].sum.ns > top[place - 1].ns)
+		while (place && search->operations[i].sum.ns > top[place - 1].ns)
 			place--;
 		if (place == SHORTAGE_TOP)
 			continue;
 		memmove(&top[place + 1], &top[place], (SHORTAGE_TOP - 1 - place) * sizeof(*top));
-		top[place] = watch->operations[i].sum;
+		top[place] = search->operations[i].sum;
 	}
 }
 
@@ -207,52 +179,60 @@ static bool serves_fuse(const struct stack_table *stacks, uint32_t stack_id)
 }
 
 /* What the server did while the longest wait for it lasted. */
-static int read_story(struct source *source, struct stack_infos *stackfacts,
-		      struct resource_wait *shortage)
+static int read_story(const struct search *search)
 {
-	const struct resource_waker *server = &shortage->wakers[0];
+	const struct observations *observations = search->observations;
+	const struct resource_waker *server = &search->shortage->wakers[0];
 
-	return hold_read(source, stackfacts, server->thread, server->since_ns, server->until_ns,
-			 &shortage->story);
+	return span_summary_read(observations_history(observations, server->since_ns,
+						      server->until_ns),
+				 source_stacks(observations->source), observations->stack_infos,
+				 server->thread, server->since_ns, server->until_ns,
+				 &search->shortage->story);
 }
 
-int resource_wait_examine(struct source *source, struct stack_infos *stackfacts,
-			  struct target *target, const struct stall *stall, const bool *classes,
-			  struct resource_wait *ret_shortage)
+static bool is_served(const struct search *search)
+{
+	const struct resource_wait *shortage = search->shortage;
+
+	return shortage->wakers[0].thread &&
+	       shortage->wakers[0].ns * 100 >= shortage->blocked_ns * SERVED_PERCENT &&
+	       serves_fuse(source_stacks(search->observations->source),
+			   shortage->wakers[0].stack_id);
+}
+
+int resource_wait_examine(const struct observations *observations, const struct stall *stall,
+			  const bool *classes, struct resource_wait *ret_shortage)
 {
 	struct resource_wait shortage = { 0 };
-	struct watch watch = {
-		.stacks = source_stacks(source),
-		.stackfacts = stackfacts,
-		.target = target,
+	struct search search = {
+		.observations = observations,
+		.history = observations_history(observations, stall->start_ns, stall->end_ns),
 		.stall = stall,
 		.classes = classes,
 		.shortage = &shortage,
-		.victims.entry_bytes = sizeof(struct victim),
+		.victims = VICTIM_SET,
 		.wakers.entry_bytes = sizeof(struct resource_waker),
 	};
-	int r;
+	int r = add_all(&search);
 
-	r = replay_over(source, stackfacts,
-			&(struct replay_watcher){ .closed = watch_closed, .context = &watch });
 	if (!r)
-		r = take_victims(&watch);
+		r = victim_set_take(&search.victims, VICTIM_NS, &shortage.victims,
+				    &shortage.victim_count, &shortage.blocked_ns);
 	if (r)
 		goto out;
-	take_wakers(&watch);
-	take_operations(&watch);
-	shortage.served = shortage.wakers[0].thread &&
-			  shortage.wakers[0].ns * 100 >= shortage.blocked_ns * SERVED_PERCENT &&
-			  serves_fuse(watch.stacks, shortage.wakers[0].stack_id);
+	take_wakers(&search);
+	take_operations(&search);
+	shortage.served = is_served(&search);
 	if (shortage.served)
-		r = read_story(source, stackfacts, &shortage);
+		r = read_story(&search);
 	if (!r) {
 		*ret_shortage = shortage;
 		shortage.victims = NULL;
 	}
 out:
-	per_thread_free(&watch.victims);
-	per_thread_free(&watch.wakers);
+	victim_set_free(&search.victims);
+	per_thread_free(&search.wakers);
 	free(shortage.victims);
 	return r;
 }

@@ -11,11 +11,9 @@
 #include <stdint.h>
 
 #include "analyzer/activity/span_summary.h"
-#include "analyzer/trace/source.h"
-#include "analyzer/timeline/stack_info.h"
+#include "analyzer/activity/observations.h"
 #include "analyzer/activity/stall.h"
-#include "analyzer/blame/contended_lock.h"
-#include "analyzer/trace/target.h"
+#include "analyzer/activity/victims.h"
 
 #define SHORTAGE_TOP 3
 
@@ -37,18 +35,12 @@ struct resource_wait {
 	uint64_t interrupt_ns;		/* of the waits that an interrupt ended: a device answered */
 	/* The process that serves a FUSE file system, where it is what they waited for: wakers[0]. */
 	bool served;
-	struct hold_story story;	/* of the server in the longest wait that it ended */
+	struct span_summary story;	/* of the server in the longest wait that it ended */
 };
 
-/**
- * resource_wait_examine() - read the source again, once or twice.
- *
- * @classes: which waits count, by class.
- *
- * Return: 0, -ENOMEM, -EIO. Free with resource_wait_free().
- */
-int resource_wait_examine(struct source *source, struct stack_infos *stackfacts, struct target *target,
-		     const struct stall *stall, const bool *classes, struct resource_wait *ret_shortage);
+/* @classes: which waits count, by class. Return: 0 or -ENOMEM. Free with resource_wait_free(). */
+int resource_wait_examine(const struct observations *observations, const struct stall *stall,
+			  const bool *classes, struct resource_wait *ret_shortage);
 void resource_wait_free(struct resource_wait *shortage);
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/detect/resource_wait_finding.h"
+/*
+ * Findings that a wait class proves by itself: threads waited for a device or for memory.
+ */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -8,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/detect/detectors.h"
 #include "analyzer/detect/finding.h"
 #include "analyzer/detect/resource_wait.h"
-#include "analyzer/detect/cpu_starvation.h"
 
 /* What a class is called, and what helps. */
 static const struct class_finding {
@@ -18,8 +20,6 @@ static const struct class_finding {
 	enum finding_kind kind;
 	const char *wanted, *advice;
 } class_findings[] = {
-	{ WAIT_CPU_RUNQUEUE, FINDING_CPU_STARVED, NULL, NULL }, /* finding_starved.c */
-	{ WAIT_CPU_THROTTLED, FINDING_CPU_THROTTLED, NULL, NULL },
 	{ WAIT_IO_BLOCK, FINDING_IO_STALL, "a block device",
 	  "Look at the device behind the files in use: its queue and latency (iostat -x), its "
 	  "errors "
@@ -53,7 +53,7 @@ static const struct class_finding {
 
 #define CLASS_FINDINGS (sizeof(class_findings) / sizeof(*class_findings))
 
-static bool within(const struct long_wait *wait, const struct stall *stall)
+static bool is_within(const struct long_wait *wait, const struct stall *stall)
 {
 	return wait->start_ns >= stall->start_ns && wait->end_ns <= stall->end_ns && !wait->lock;
 }
@@ -67,7 +67,7 @@ static const struct class_finding *of_class(enum wait_class class)
 }
 
 /* The kind that most time went to: a write that waits for a page, the journal and a disk waits for one thing. */
-static enum finding_kind most(const struct long_wait *waits, size_t count,
+static enum finding_kind most_waited(const struct long_wait *waits, size_t count,
 			      const struct stall *stall, const struct long_wait **ret_longest)
 {
 	const struct long_wait *longest[FINDING_KINDS] = { NULL };
@@ -77,7 +77,7 @@ static enum finding_kind most(const struct long_wait *waits, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		const struct class_finding *found = of_class(waits[i].class);
 
-		if (!found || !within(&waits[i], stall))
+		if (!found || !is_within(&waits[i], stall))
 			continue;
 		sums_ns[found->kind] += waits[i].blocked_ns;
 		if (!longest[found->kind] || waits[i].blocked_ns > longest[found->kind]->blocked_ns)
@@ -89,7 +89,7 @@ static enum finding_kind most(const struct long_wait *waits, size_t count,
 	return best;
 }
 
-static const struct class_finding *largest(const struct resource_wait *shortage,
+static const struct class_finding *largest_class(const struct resource_wait *shortage,
 					   enum finding_kind kind)
 {
 	const struct class_finding *best = NULL;
@@ -163,11 +163,11 @@ static int wakers_evidence(const struct resource_wait *shortage, struct model_fi
 	return used ? finding_evidence(finding, "who ended the waits: %s", text) : 0;
 }
 
-static void fill_server(const struct findings_context *context,
+static void fill_server(const struct detect_context *context,
 			const struct resource_wait *shortage, struct model_finding *finding)
 {
 	const struct resource_waker *server = &shortage->wakers[0];
-	const struct hold_story *story = &shortage->story;
+	const struct span_summary *story = &shortage->story;
 	uint32_t stack_id = story->stack_id != STACK_NONE ? story->stack_id : server->stack_id;
 
 	finding->has_culprit = true;
@@ -187,11 +187,11 @@ static void fill_server(const struct findings_context *context,
 	};
 }
 
-static int server_evidence(const struct findings_context *context,
+static int server_evidence(const struct detect_context *context,
 			   const struct resource_wait *shortage, struct model_finding *finding)
 {
 	const struct resource_waker *server = &shortage->wakers[0];
-	const struct hold_story *story = &shortage->story;
+	const struct span_summary *story = &shortage->story;
 	const struct stack_info *fact =
 		stack_infos_get(context->stackfacts, story->blocked_stack_id);
 
@@ -213,7 +213,7 @@ static int server_evidence(const struct findings_context *context,
 				*fact->operation ? ", in " : "", fact->operation);
 }
 
-static int fill(const struct findings_context *context, const struct resource_wait *shortage,
+static int fill(const struct detect_context *context, const struct resource_wait *shortage,
 		const struct class_finding *found, const struct long_wait *longest,
 		struct model_finding *finding)
 {
@@ -246,45 +246,79 @@ static int fill(const struct findings_context *context, const struct resource_wa
 	return r;
 }
 
-int resource_wait_finding(const struct findings_context *context, struct source *source,
-			  struct target *target, const struct long_wait *waits, size_t count,
-			  const struct stall *stall, struct model *model)
+/* What is found of one kind. */
+struct resource_finding {
+	enum finding_kind kind;
+	struct long_wait longest;
+	struct resource_wait shortage;
+};
+
+static int find_resource_wait(struct detect_context *in, struct candidates *out)
 {
+	struct candidate candidate = {
+		.stall = *in->stall,
+		.evidence = EVIDENCE_WAITS,
+		.named = true,
+		.of_waits = true,
+	};
 	const struct long_wait *longest = NULL;
-	enum finding_kind kind = most(waits, count, stall, &longest);
 	bool classes[WAIT_CLASSES] = { false };
-	struct resource_wait shortage = { 0 };
-	const struct class_finding *found;
-	struct model_finding *finding;
+	struct resource_finding *found;
+	enum finding_kind kind;
 	int r;
 
+	if (!in->stall->found)
+		return 0;
+	kind = most_waited(in->waits, in->wait_count, in->stall, &longest);
 	if (!longest)
 		return 0;
-	if (kind == FINDING_CPU_STARVED || kind == FINDING_CPU_THROTTLED)
-		return cpu_starvation_finding(context, source, target, longest, stall, model);
+	found = calloc(1, sizeof(*found));
+	if (!found)
+		return -ENOMEM;
+	found->kind = kind;
+	found->longest = *longest;
 	for (size_t i = 0; i < CLASS_FINDINGS; i++)
 		classes[class_findings[i].class] = class_findings[i].kind == kind;
-	r = resource_wait_examine(source, context->stackfacts, target, stall, classes, &shortage);
-	if (r)
-		return r;
-	finding = finding_append(model, kind);
-	if (!finding)
-		r = -ENOMEM;
+	candidate.found = found;
+	r = resource_wait_examine(in->observations, in->stall, classes, &found->shortage);
+	candidate.lost_ns = found->shortage.blocked_ns;
 	if (!r)
-		r = finding_victims(finding, shortage.victims, shortage.victim_count,
-				    context->start_ns);
-	if (r)
-		goto out;
-	found = largest(&shortage, kind);
-	/* Behind FUSE there is a process: without it the answer is not whole. */
-	finding->grade =
-		model->coverage.gap_count || (found->class == WAIT_IO_FUSE && !shortage.served)
-			? GRADE_PLAUSIBLE
-			: GRADE_STRONG;
-	if (shortage.served)
-		fill_server(context, &shortage, finding);
-	r = fill(context, &shortage, found, longest, finding);
-out:
-	resource_wait_free(&shortage);
+		r = candidates_append(out, &candidate);
+	if (r) {
+		resource_wait_free(&found->shortage);
+		free(found);
+	}
 	return r;
 }
+
+static int report_resource_wait(const struct detect_context *in, const struct candidate *candidate)
+{
+	const struct resource_finding *found = candidate->found;
+	const struct resource_wait *shortage = &found->shortage;
+	const struct class_finding *largest = largest_class(shortage, found->kind);
+	struct model_finding *finding = finding_append(in->model, found->kind);
+	int r;
+
+	if (!finding)
+		return -ENOMEM;
+	r = finding_victims(finding, shortage->victims, shortage->victim_count, in->start_ns);
+	if (r)
+		return r;
+	/* Behind FUSE there is a process: without it the answer is not whole. */
+	finding->grade = in->model->coverage.gap_count ||
+					 (largest->class == WAIT_IO_FUSE && !shortage->served)
+				 ? GRADE_PLAUSIBLE
+				 : GRADE_STRONG;
+	if (shortage->served)
+		fill_server(in, shortage, finding);
+	return fill(in, shortage, largest, &found->longest, finding);
+}
+
+static void free_resource_wait(void *found)
+{
+	resource_wait_free(&((struct resource_finding *)found)->shortage);
+	free(found);
+}
+
+const struct detector resource_wait_detector = { "resource-wait", find_resource_wait,
+						 report_resource_wait, free_resource_wait };

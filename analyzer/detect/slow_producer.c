@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyzer/detect/slow_producer_profile.h"
+#include "analyzer/util/span.h"
 
 #define FEEDERS_MAX 4u
 
@@ -83,45 +84,13 @@ static size_t candidates(const struct fed_wait *waits, size_t count, struct cond
 	return kept;
 }
 
-static int victim_add(struct slow_producer *feeder, const struct fed_wait *wait)
-{
-	uint64_t ns = wait->end_ns - wait->start_ns;
-	struct victim *victims, *victim = NULL;
-
-	for (size_t i = 0; i < feeder->victim_count; i++)
-		if (feeder->victims[i].thread == wait->thread)
-			victim = &feeder->victims[i];
-	if (!victim) {
-		victims = reallocarray(feeder->victims, feeder->victim_count + 1, sizeof(*victims));
-		if (!victims)
-			return -ENOMEM;
-		feeder->victims = victims;
-		victim = &victims[feeder->victim_count++];
-		*victim = (struct victim){ .thread = wait->thread };
-	}
-	victim->blocked_ns += ns;
-	if (ns > victim->longest_ns) {
-		victim->longest_ns = ns;
-		victim->since_ns = wait->start_ns;
-	}
-	return 0;
-}
-
-static int by_blocked(const void *left, const void *right)
-{
-	const struct victim *a = left, *b = right;
-
-	if (a->blocked_ns != b->blocked_ns)
-		return a->blocked_ns < b->blocked_ns ? 1 : -1;
-	return (a->thread->index > b->thread->index) - (a->thread->index < b->thread->index);
-}
-
 /* The worst stall that the waits for it make, and who is in it. */
 static int prepare(struct conduct *conduct, const struct fed_wait *waits, size_t count,
 		   const struct slow_producer_search *search)
 {
 	struct long_wait *own = calloc(count + 1, sizeof(*own));
 	struct slow_producer *feeder = &conduct->feeder;
+	struct victim_set victims = VICTIM_SET;
 	size_t own_count = 0;
 	int r;
 
@@ -152,19 +121,15 @@ static int prepare(struct conduct *conduct, const struct fed_wait *waits, size_t
 		feeder->classes |= UINT32_C(1) << waits[i].class;
 		if (ns > feeder->longest.end_ns - feeder->longest.start_ns)
 			feeder->longest = waits[i];
-		r = victim_add(feeder, &waits[i]);
+		r = victim_set_add(&victims, waits[i].thread, waits[i].start_ns, waits[i].end_ns);
 	}
-	if (feeder->victim_count)
-		qsort(feeder->victims, feeder->victim_count, sizeof(*feeder->victims), by_blocked);
+	if (!r)
+		r = victim_set_take(&victims, 0, &feeder->victims, &feeder->victim_count, NULL);
+	victim_set_free(&victims);
 	return r;
 }
 
 /* What it comes to. */
-
-static bool at_least(uint64_t part, uint64_t whole, uint64_t percent)
-{
-	return whole && part * 100 >= whole * percent;
-}
 
 /* A thread that always works, and wakes others all the while, starves nobody who happens to wait for it. */
 static bool stopped_feeding(const struct slow_producer *feeder)
@@ -185,7 +150,7 @@ static bool slept_when_asked(const struct slow_producer *feeder)
 	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
 
 	return feeder->blocked_class == WAIT_SLEEP &&
-	       at_least(feeder->blocked_ns, span_ns, MOST_PERCENT) && !feeder->usual_sleeps &&
+	       share_at_least(feeder->blocked_ns, span_ns, MOST_PERCENT) && !feeder->usual_sleeps &&
 	       feeder->victim_sleeps >= ASKS_LEAST && feeder->longest.links == 1 &&
 	       !feeder->longest.early;
 }
@@ -195,18 +160,18 @@ static enum slow_producer_did what_it_did(const struct conduct *conduct)
 	const struct slow_producer *feeder = &conduct->feeder;
 	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
 	uint64_t ran_ns = feeder->state_ns[THREAD_RUNNING] + feeder->state_ns[THREAD_RUNNABLE];
-	bool ran = at_least(ran_ns, span_ns, MOST_PERCENT);
+	bool ran = share_at_least(ran_ns, span_ns, MOST_PERCENT);
 
 	if (conduct->stacks >= STACKS_LEAST &&
-	    !at_least(feeder->state_ns[THREAD_UNKNOWN], span_ns, HALF_PERCENT) &&
-	    at_least(conduct->end_stacks, conduct->stacks, MOST_PERCENT))
+	    !share_at_least(feeder->state_ns[THREAD_UNKNOWN], span_ns, HALF_PERCENT) &&
+	    share_at_least(conduct->end_stacks, conduct->stacks, MOST_PERCENT))
 		return FEEDER_ENDED;
 	if (feeder->longest.class == WAIT_CHILD)
 		return FEEDER_IDLED; /* that a child works, and waits for what it needs, is its purpose */
-	if (at_least(feeder->blocked_ns, span_ns, HALF_PERCENT) &&
+	if (share_at_least(feeder->blocked_ns, span_ns, HALF_PERCENT) &&
 	    !wait_class_idle(feeder->blocked_class))
 		return FEEDER_WAITED;
-	if (ran && at_least(feeder->run_ns, span_ns, MOST_PERCENT) && stopped_feeding(feeder))
+	if (ran && share_at_least(feeder->run_ns, span_ns, MOST_PERCENT) && stopped_feeding(feeder))
 		return FEEDER_RAN;
 	return slept_when_asked(feeder) ? FEEDER_SLEPT : FEEDER_IDLED;
 }
@@ -234,7 +199,7 @@ static void conclude(const struct slow_producer_search *search, struct conduct *
 		     size_t conduct_count, struct slow_producer *ret_feeder)
 {
 	const struct fed_wait *waits;
-	size_t count = wait_baseline_fed_waits(search->usual, &waits);
+	size_t count = wait_baseline_fed_waits(search->observations->baseline, &waits);
 
 	for (size_t i = 0; i < conduct_count; i++) {
 		struct slow_producer *feeder = &conducts[i].feeder;
@@ -242,9 +207,9 @@ static void conclude(const struct slow_producer_search *search, struct conduct *
 		feeder->usual_span_ns = conducts[i].observed_ns;
 		feeder->did = what_it_did(&conducts[i]);
 		feeder->asked_in =
-			wait_baseline_asked_in(search->usual, feeder->thread, waits, count);
+			wait_baseline_asked_in(search->observations->baseline, feeder->thread, waits, count);
 		if (feeder->did == FEEDER_IDLED || feeder->lost_ns <= ret_feeder->lost_ns ||
-		    !serves_or_feeds(feeder, search->target))
+		    !serves_or_feeds(feeder, search->observations->target))
 			continue;
 		slow_producer_free(ret_feeder);
 		*ret_feeder = *feeder;
@@ -257,15 +222,15 @@ int slow_producer_find(const struct slow_producer_search *search, struct slow_pr
 {
 	struct conduct conducts[FEEDERS_MAX] = { 0 };
 	const struct fed_wait *waits;
-	size_t count = wait_baseline_fed_waits(search->usual, &waits), used;
+	size_t count = wait_baseline_fed_waits(search->observations->baseline, &waits), used;
 	int r = 0;
 
 	*ret_feeder = (struct slow_producer){ .did = FEEDER_IDLED };
 	used = candidates(waits, count, conducts);
 	for (size_t i = 0; i < used && !r; i++)
 		r = prepare(&conducts[i], waits, count, search);
-	if (!r && used)
-		r = conduct_read(conducts, used, search->source, search->stackfacts);
+	for (size_t i = 0; i < used && !r; i++)
+		r = conduct_read(&conducts[i], search->observations);
 	if (!r)
 		conclude(search, conducts, used, ret_feeder);
 	for (size_t i = 0; i < used; i++)
@@ -282,31 +247,16 @@ void slow_producer_free(struct slow_producer *feeder)
 
 /* Against a stall of other waits. */
 
-bool slow_producer_explains(const struct slow_producer *feeder, const struct stall *stall,
-			    const struct long_wait *waits, size_t count)
+bool slow_producer_explains(const struct slow_producer *feeder, const struct stall *stall)
 {
 	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
-	uint64_t cpu_ns = 0, other_ns = 0;
-	bool apart;
+	bool apart = stall->start_ns >= feeder->stall.end_ns ||
+		     stall->end_ns <= feeder->stall.start_ns;
 
 	if (feeder->did == FEEDER_IDLED)
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		if (waits[i].start_ns < stall->start_ns || waits[i].end_ns > stall->end_ns)
-			continue;
-		if (waits[i].class == WAIT_CPU_RUNQUEUE || waits[i].class == WAIT_CPU_THROTTLED)
-			cpu_ns += waits[i].blocked_ns;
-		else
-			other_ns += waits[i].blocked_ns;
-	}
-	apart = stall->start_ns >= feeder->stall.end_ns || stall->end_ns <= feeder->stall.start_ns;
-	if (!stall->found)
-		return true;
-	if (stall->apart != feeder->stall.apart)
-		return stall->apart;
-	if (!apart && (feeder->did == FEEDER_WAITED ||
-		       at_least(feeder->state_ns[THREAD_RUNNABLE], span_ns, MOST_PERCENT)))
-		return false;
-	/* Who waits for what hurts, is believed first. */
-	return other_ns ? feeder->lost_ns > 2 * other_ns : feeder->lost_ns > cpu_ns;
+	/* What it waited for itself in that stall is the cause. */
+	return !stall->found || apart || stall->apart != feeder->stall.apart ||
+	       (feeder->did != FEEDER_WAITED &&
+		!share_at_least(feeder->state_ns[THREAD_RUNNABLE], span_ns, MOST_PERCENT));
 }

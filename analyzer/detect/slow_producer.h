@@ -11,11 +11,9 @@
 #include <stdint.h>
 
 #include "analyzer/activity/cpu_profile.h"
-#include "analyzer/trace/source.h"
-#include "analyzer/timeline/stack_info.h"
+#include "analyzer/activity/observations.h"
 #include "analyzer/activity/stall.h"
-#include "analyzer/blame/contended_lock.h"
-#include "analyzer/trace/target.h"
+#include "analyzer/activity/victims.h"
 #include "analyzer/activity/wait_baseline.h"
 
 enum slow_producer_did {
@@ -53,10 +51,7 @@ struct slow_producer {
 };
 
 struct slow_producer_search {
-	struct source *source;
-	struct stack_infos *stackfacts;
-	struct target *target;
-	const struct wait_baseline *usual;	/* its waits are looked at */
+	const struct observations *observations;
 	uint64_t long_ns, since_ns;	/* as of stall_find() */
 };
 
@@ -65,15 +60,12 @@ struct slow_producer_search {
  *
  * @ret_feeder: did FEEDER_IDLED where there is none.
  *
- * Reads the source again where there is anything to look at.
- *
- * Return: 0, -ENOMEM, -EIO. Free with slow_producer_free().
+ * Return: 0 or -ENOMEM. Free with slow_producer_free().
  */
 int slow_producer_find(const struct slow_producer_search *search, struct slow_producer *ret_feeder);
 void slow_producer_free(struct slow_producer *feeder);
 
-/* Whether it explains more than @stall, which @waits made. */
-bool slow_producer_explains(const struct slow_producer *feeder, const struct stall *stall,
-		     const struct long_wait *waits, size_t count);
+/* Whether it explains a time that @stall, which the waits that hurt made, does not explain by itself. */
+bool slow_producer_explains(const struct slow_producer *feeder, const struct stall *stall);
 
 #endif

@@ -8,10 +8,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <stdio.h>
 
 #include "analyzer/detect/finding.h"
-#include "analyzer/detect/lock_convoy_finding.h"
+#include "analyzer/detect/detectors.h"
+#include "analyzer/detect/slow_producer.h"
 
 /* Waits before the stall from which a rhythm is known well, and the feeder's part in it. */
 #define STRONG_WAITS   100u
@@ -39,7 +41,7 @@ static enum grade grade_of(const struct slow_producer *feeder, const struct mode
 	return GRADE_STRONG;
 }
 
-static void fill_culprit(const struct findings_context *context, const struct slow_producer *feeder,
+static void fill_culprit(const struct detect_context *context, const struct slow_producer *feeder,
 			 struct model_finding *finding)
 {
 	bool slept = feeder->state_ns[THREAD_BLOCKED] > feeder->state_ns[THREAD_RUNNING];
@@ -111,7 +113,7 @@ static struct deed deed(const struct slow_producer *feeder)
 }
 
 /* The wait, and what such waits were like before. */
-static int wait_evidence(const struct findings_context *context, const struct slow_producer *feeder,
+static int wait_evidence(const struct detect_context *context, const struct slow_producer *feeder,
 			 struct model_finding *finding)
 {
 	const struct fed_wait *wait = &feeder->longest;
@@ -184,7 +186,7 @@ static int sleep_evidence(const struct slow_producer *feeder, struct model_findi
 		human_count(feeder->victim_sleeps).text);
 }
 
-static int fill_evidence(const struct findings_context *context, const struct slow_producer *feeder,
+static int fill_evidence(const struct detect_context *context, const struct slow_producer *feeder,
 			 struct model_finding *finding)
 {
 	int r = wait_evidence(context, feeder, finding);
@@ -218,8 +220,8 @@ static const char *advice_of(const struct slow_producer *feeder)
 	       "slices, in another thread, or keep a larger stock in between.";
 }
 
-int slow_producer_finding(const struct findings_context *context,
-			  const struct slow_producer *feeder, struct model *model)
+static int tell_slow_producer(const struct detect_context *context,
+			      const struct slow_producer *feeder, struct model *model)
 {
 	bool busy = feeder->asked_in != WAIT_UNKNOWN && feeder->did == FEEDER_RAN;
 	struct model_finding *finding;
@@ -248,3 +250,52 @@ int slow_producer_finding(const struct findings_context *context,
 		r = finding_text(&finding->advice, "%s", advice_of(feeder));
 	return r;
 }
+
+/* Idle waits that hurt after all, because one thread did not feed those who wait. Without a target nobody says whose
+ * waiting matters. */
+static int find_slow_producer(struct detect_context *in, struct candidates *out)
+{
+	const struct slow_producer_search search = {
+		.observations = in->observations,
+		.long_ns = in->long_ns,
+		.since_ns = in->window->about_ns,
+	};
+	struct candidate candidate = { .evidence = EVIDENCE_SIGNS, .named = true };
+	struct slow_producer *found;
+	int r;
+
+	if (!in->observations->target->count)
+		return 0;
+	found = calloc(1, sizeof(*found));
+	if (!found)
+		return -ENOMEM;
+	r = slow_producer_find(&search, found);
+	if (!r && slow_producer_explains(found, in->stall)) {
+		candidate.found = found;
+		candidate.stall = found->stall;
+		candidate.lost_ns = found->lost_ns;
+		candidate.starved_classes = found->classes;
+		r = candidates_append(out, &candidate);
+	}
+	if (r || !candidate.found) {
+		slow_producer_free(found);
+		free(found);
+		return r;
+	}
+	in->producer = found->thread;
+	return 0;
+}
+
+static int report_slow_producer(const struct detect_context *in, const struct candidate *candidate)
+{
+	return tell_slow_producer(in, candidate->found, in->model);
+}
+
+static void free_slow_producer(void *found)
+{
+	slow_producer_free(found);
+	free(found);
+}
+
+const struct detector slow_producer_detector = { "slow-producer", find_slow_producer,
+						 report_slow_producer, free_slow_producer };

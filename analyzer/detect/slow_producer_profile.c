@@ -5,16 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/locks/replay.h"
+#include "analyzer/util/span.h"
 
-struct watch {
-	struct conduct *conducts;
-	size_t count;
-	struct stack_infos *stackfacts;
-	const struct lock_tracker *locks;
-};
-
-static int by_start(const void *left, const void *right)
+static int compare_start(const void *left, const void *right)
 {
 	const struct long_wait *a = left, *b = right;
 
@@ -28,7 +21,7 @@ int conduct_spans(struct conduct *conduct, struct long_wait *waits, size_t count
 	conduct->spans = calloc(count + 1, sizeof(*conduct->spans));
 	if (!conduct->spans)
 		return -ENOMEM;
-	qsort(waits, count, sizeof(*waits), by_start);
+	qsort(waits, count, sizeof(*waits), compare_start);
 	for (size_t i = 0; i < count; i++) {
 		if (last && waits[i].start_ns <= last->end_ns) {
 			if (waits[i].end_ns > last->end_ns)
@@ -41,22 +34,24 @@ int conduct_spans(struct conduct *conduct, struct long_wait *waits, size_t count
 	return 0;
 }
 
-static bool meanwhile(const struct slow_producer *feeder, uint64_t time_ns)
+static bool is_meanwhile(const struct slow_producer *feeder, uint64_t time_ns)
 {
 	return time_ns > feeder->longest.start_ns && time_ns < feeder->longest.end_ns;
 }
 
-static int stack_seen(struct watch *watch, struct conduct *conduct, const struct event *event)
+/* @times: so often was the feeder seen there, at @time_ns. */
+static int note_stack(const struct observations *observations, struct conduct *conduct,
+		      uint32_t stack_id, uint64_t time_ns, uint32_t times)
 {
-	const struct stack_info *fact;
+	const struct stack_info *info;
 
-	if (event->stack_id == STACK_NONE || !meanwhile(&conduct->feeder, event->raw.time_ns))
+	if (stack_id == STACK_NONE || !is_meanwhile(&conduct->feeder, time_ns))
 		return 0;
-	fact = stack_infos_get(watch->stackfacts, event->stack_id);
-	if (!fact)
+	info = stack_infos_get(observations->stack_infos, stack_id);
+	if (!info)
 		return -ENOMEM;
-	conduct->stacks++;
-	conduct->end_stacks += !strcmp(fact->operation, "exit");
+	conduct->stacks += times;
+	conduct->end_stacks += strcmp(info->operation, "exit") ? 0 : times;
 	return 0;
 }
 
@@ -77,50 +72,54 @@ static uint64_t waited_for(const struct conduct *conduct, uint64_t start_ns, uin
 	for (; low < conduct->span_count && conduct->spans[low].start_ns < end_ns; low++) {
 		const struct stall_span *span = &conduct->spans[low];
 
-		ns += (span->end_ns < end_ns ? span->end_ns : end_ns) -
-		      (span->start_ns > start_ns ? span->start_ns : start_ns);
+		ns += earlier(span->end_ns, end_ns) - later(span->start_ns, start_ns);
 	}
 	return ns;
 }
 
-static int woken(struct watch *watch, struct conduct *conduct, const struct event *event)
+static uint32_t times_of(const struct history_interval *interval)
 {
-	const struct stack_info *fact = stack_infos_get(watch->stackfacts, event->stack_id);
+	return interval->merged ? interval->merged : 1;
+}
+
+/* @interval ended when somebody was woken: by the feeder itself, and when? */
+static int note_wakeup(const struct observations *observations, struct conduct *conduct,
+		       const struct history_interval *interval)
+{
 	struct slow_producer *feeder = &conduct->feeder;
-	uint64_t time_ns = event->raw.time_ns;
+	const struct stack_info *info;
 
-	if (!fact)
-		return -ENOMEM;
-	if (event->raw.waking.in_interrupt && !fact->own_softirq)
+	if (interval->state != THREAD_BLOCKED || interval->waker != feeder->thread->index)
 		return 0;
-	feeder->usual_wakeups += !waited_for(conduct, time_ns, time_ns + 1);
-	feeder->wakeups += meanwhile(feeder, time_ns);
+	info = stack_infos_get(observations->stack_infos, interval->waker_stack_id);
+	if (!info)
+		return -ENOMEM;
+	if (interval->waker_in_interrupt && !info->own_softirq)
+		return 0;
+	if (!waited_for(conduct, interval->end_ns, interval->end_ns + 1))
+		feeder->usual_wakeups += times_of(interval);
+	if (is_meanwhile(feeder, interval->end_ns))
+		feeder->wakeups += times_of(interval);
 	return 0;
 }
 
-static int watch_event(void *context, const struct event *event)
+static int note_wakeups(const struct observations *observations, struct conduct *conduct)
 {
-	struct watch *watch = context;
+	const struct threads *threads = source_threads(observations->source);
+	int r = 0;
 
-	for (size_t i = 0; i < watch->count; i++) {
-		struct conduct *conduct = &watch->conducts[i];
-		struct slow_producer *feeder = &conduct->feeder;
+	for (size_t i = 0; i < threads_count(threads); i++) {
+		const struct history_interval *intervals;
+		size_t count = history_intervals(observations->history, threads_at(threads, i),
+						 &intervals);
 
-		if (event->thread != feeder->thread)
-			continue;
-		if (cpu_profiler_event(conduct->profiler, event))
-			return -ENOMEM;
-		if (event->raw.kind == FT_EVENT_SAMPLE || event->raw.kind == FT_EVENT_SWITCH) {
-			if (stack_seen(watch, conduct, event))
-				return -ENOMEM;
-		} else if (event->raw.kind == FT_EVENT_WAKING && woken(watch, conduct, event)) {
-			return -ENOMEM;
-		}
+		for (size_t j = 0; j < count && !r; j++)
+			r = note_wakeup(observations, conduct, &intervals[j]);
 	}
-	return 0;
+	return r;
 }
 
-static uint64_t overlap(const struct fed_wait *wait, uint64_t start_ns, uint64_t end_ns)
+static uint64_t overlap_ns(const struct fed_wait *wait, uint64_t start_ns, uint64_t end_ns)
 {
 	uint64_t from_ns = start_ns > wait->start_ns ? start_ns : wait->start_ns;
 	uint64_t to_ns = end_ns < wait->end_ns ? end_ns : wait->end_ns;
@@ -129,11 +128,11 @@ static uint64_t overlap(const struct fed_wait *wait, uint64_t start_ns, uint64_t
 }
 
 /* It waits for work, or the recording ends. */
-static void run_end(struct conduct *conduct)
+static void end_run(struct conduct *conduct)
 {
 	uint64_t start_ns = conduct->run_start_ns, end_ns = conduct->run_end_ns;
 	struct slow_producer *feeder = &conduct->feeder;
-	uint64_t ns = overlap(&feeder->longest, start_ns, end_ns);
+	uint64_t ns = overlap_ns(&feeder->longest, start_ns, end_ns);
 
 	if (ns > feeder->run_ns)
 		feeder->run_ns = ns;
@@ -144,38 +143,35 @@ static void run_end(struct conduct *conduct)
 	conduct->run_start_ns = conduct->run_end_ns = 0;
 }
 
-static void run_extend(struct conduct *conduct, const struct interval *interval)
+static void extend_run(struct conduct *conduct, const struct history_interval *interval)
 {
 	if (!conduct->run_end_ns)
 		conduct->run_start_ns = interval->start_ns;
 	conduct->run_end_ns = interval->end_ns;
 }
 
-static int feeder_interval(struct watch *watch, struct conduct *conduct,
-			   const struct interval *interval)
+static int add_feeder_interval(const struct observations *observations, struct conduct *conduct,
+			       const struct history_interval *interval)
 {
 	struct slow_producer *feeder = &conduct->feeder;
-	uint64_t ns = overlap(&feeder->longest, interval->start_ns, interval->end_ns);
-	const struct stack_info *fact;
-	enum wait_class class;
+	uint64_t ns = overlap_ns(&feeder->longest, interval->start_ns, interval->end_ns);
+	enum wait_class class = (enum wait_class)interval->class;
 
 	conduct->observed_ns += interval->end_ns - interval->start_ns -
 				waited_for(conduct, interval->start_ns, interval->end_ns);
 	feeder->state_ns[interval->state] += ns;
-	if (interval->state == THREAD_RUNNING || interval->state == THREAD_RUNNABLE) {
-		run_extend(conduct, interval);
-		return 0;
-	}
-	if (interval->state == THREAD_UNKNOWN)
-		return 0;
-	fact = stack_infos_get(watch->stackfacts, interval->stack_id);
-	if (!fact)
+	if (interval->state == THREAD_RUNNING || interval->state == THREAD_RUNNABLE)
+		extend_run(conduct, interval);
+	if ((interval->state == THREAD_BLOCKED || interval->state == THREAD_RUNNABLE) &&
+	    note_stack(observations, conduct, interval->stack_id, interval->start_ns,
+		       times_of(interval)))
 		return -ENOMEM;
-	class = lock_tracker_class(watch->locks, interval,
-				   stack_info_reason(fact, interval->prev_state)->class);
+	if (interval->state != THREAD_BLOCKED)
+		return 0;
 	if (wait_class_idle(class))
-		run_end(conduct);
-	feeder->usual_sleeps += class == WAIT_SLEEP && !ns;
+		end_run(conduct);
+	if (class == WAIT_SLEEP && !ns)
+		feeder->usual_sleeps += times_of(interval);
 	if (ns > feeder->blocked_ns) {
 		feeder->blocked_ns = ns;
 		feeder->blocked_class = class;
@@ -184,70 +180,51 @@ static int feeder_interval(struct watch *watch, struct conduct *conduct,
 	return 0;
 }
 
-/* Who sleeps between what it asks for, asks by itself: it is no server that waits to be asked. */
-static int victim_interval(struct watch *watch, struct slow_producer *feeder,
-			   const struct interval *interval)
+static int add_feeder(const struct observations *observations, struct conduct *conduct)
 {
-	const struct stack_info *fact;
-
-	if (interval->state != THREAD_BLOCKED)
-		return 0;
-	fact = stack_infos_get(watch->stackfacts, interval->stack_id);
-	if (!fact)
-		return -ENOMEM;
-	feeder->victim_sleeps += stack_info_reason(fact, interval->prev_state)->class == WAIT_SLEEP;
-	return 0;
-}
-
-static int watch_closed(void *context, const struct interval *interval)
-{
-	struct watch *watch = context;
-
-	for (size_t i = 0; i < watch->count; i++) {
-		struct slow_producer *feeder = &watch->conducts[i].feeder;
-
-		if (feeder->thread == interval->thread &&
-		    feeder_interval(watch, &watch->conducts[i], interval))
-			return -ENOMEM;
-		if (feeder->longest.thread == interval->thread &&
-		    victim_interval(watch, feeder, interval))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-int conduct_read(struct conduct *conducts, size_t count, struct source *source,
-		 struct stack_infos *stackfacts)
-{
-	struct watch watch = { conducts, count, stackfacts, NULL };
-	const struct lock_tracker_options options = { 0 };
-	struct replay *pass = NULL;
+	const struct history *history = observations->history;
+	const struct history_interval *intervals;
+	const struct history_sample *samples;
+	size_t count = history_intervals(history, conduct->feeder.thread, &intervals);
 	int r = 0;
 
-	for (size_t i = 0; i < count && !r; i++) {
-		struct conduct *conduct = &conducts[i];
+	for (size_t i = 0; i < count && !r; i++)
+		r = add_feeder_interval(observations, conduct, &intervals[i]);
+	count = history_samples(history, conduct->feeder.thread, &samples);
+	for (size_t i = 0; i < count && !r; i++)
+		r = note_stack(observations, conduct, samples[i].stack_id, samples[i].time_ns, 1);
+	end_run(conduct);
+	return r;
+}
 
-		r = cpu_profiler_create(source_stacks(source), conduct->feeder.thread,
-					conduct->feeder.longest.start_ns,
-					conduct->feeder.longest.end_ns, &conduct->profiler);
-	}
+/* Who sleeps between what it asks for, asks by itself: it is no server that waits to be asked. */
+static void count_victim_sleeps(const struct history *history, struct slow_producer *feeder)
+{
+	const struct history_interval *intervals;
+	size_t count = history_intervals(history, feeder->longest.thread, &intervals);
+
+	for (size_t i = 0; i < count; i++)
+		if (intervals[i].state == THREAD_BLOCKED && intervals[i].class == WAIT_SLEEP)
+			feeder->victim_sleeps += times_of(&intervals[i]);
+}
+
+int conduct_read(struct conduct *conduct, const struct observations *observations)
+{
+	struct slow_producer *feeder = &conduct->feeder;
+	int r = add_feeder(observations, conduct);
+
+	count_victim_sleeps(observations->history, feeder);
 	if (!r)
-		r = replay_create(source, stackfacts, &options, &pass);
+		r = note_wakeups(observations, conduct);
 	if (!r)
-		watch.locks = replay_locks(pass);
-	if (!r)
-		r = replay_run(pass, &(struct replay_watcher){ watch_event, watch_closed, &watch });
-	for (size_t i = 0; i < count && !r; i++)
-		r = cpu_profiler_tell(conducts[i].profiler, &conducts[i].feeder.profile);
-	for (size_t i = 0; i < count && !r; i++)
-		run_end(&conducts[i]);
-	replay_destroy(pass);
+		r = history_profile(observations->history, source_stacks(observations->source),
+				    feeder->thread, feeder->longest.start_ns,
+				    feeder->longest.end_ns, &feeder->profile);
 	return r;
 }
 
 void conduct_free(struct conduct *conduct)
 {
-	cpu_profiler_destroy(conduct->profiler);
 	free(conduct->spans);
 	slow_producer_free(&conduct->feeder);
 }

@@ -9,7 +9,6 @@
 
 struct conduct {
 	struct slow_producer feeder;
-	struct cpu_profiler *profiler;
 	struct stall_span *spans;	/* when somebody waited for it; in order of time, apart */
 	size_t span_count;
 	uint64_t observed_ns;		/* outside of these */
@@ -20,15 +19,8 @@ struct conduct {
 /* The times of @waits, which it sorts, as @conduct's spans. Return: 0 or -ENOMEM. */
 int conduct_spans(struct conduct *conduct, struct long_wait *waits, size_t count);
 
-/**
- * conduct_read() - read the source again, once for all of them.
- *
- * @conducts: in each, the spans and the feeder's thread, stall and longest wait; gets the rest.
- *
- * Return: 0, -ENOMEM, -EIO.
- */
-int conduct_read(struct conduct *conducts, size_t count, struct source *source,
-		 struct stack_infos *stackfacts);
+/* @conduct: the spans and the feeder's thread, stall and longest wait are set; gets the rest. Return: 0 or -ENOMEM. */
+int conduct_read(struct conduct *conduct, const struct observations *observations);
 
 /* With its feeder. */
 void conduct_free(struct conduct *conduct);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/trace/per_thread.h"
-#include "analyzer/locks/replay.h"
+#include "analyzer/util/span.h"
+
 
 /* A loop that does nothing but look at a lock has so few instructions. */
 #define LOOP_BYTES 64u
@@ -48,37 +48,12 @@ struct run {
 };
 
 struct spins {
+	const struct observations *observations;
 	const struct stack_table *stacks;
-	struct target *target;
 	uint64_t long_ns;
-	struct per_thread runs; /* struct run: the present one of each thread */
 	struct run *kept; /* those that were long, and show a thread spinning */
 	size_t kept_count, kept_room;
 };
-
-int spins_create(const struct stack_table *stacks, struct target *target, uint64_t long_ns,
-		 struct spins **ret_spins)
-{
-	struct spins *spins = calloc(1, sizeof(*spins));
-
-	if (!spins)
-		return -ENOMEM;
-	spins->stacks = stacks;
-	spins->target = target;
-	spins->long_ns = long_ns;
-	spins->runs.entry_bytes = sizeof(struct run);
-	*ret_spins = spins;
-	return 0;
-}
-
-void spins_destroy(struct spins *spins)
-{
-	if (!spins)
-		return;
-	per_thread_free(&spins->runs);
-	free(spins->kept);
-	free(spins);
-}
 
 static bool spins_in_kernel(const struct frame *leaf)
 {
@@ -88,44 +63,37 @@ static bool spins_in_kernel(const struct frame *leaf)
 		!strcmp(leaf->symbol, "queued_write_lock_slowpath"));
 }
 
-static bool same_loop(uint64_t a, uint64_t b)
+static bool is_same_loop(uint64_t a, uint64_t b)
 {
 	return (a > b ? a - b : b - a) <= LOOP_BYTES;
 }
 
-int spins_event(struct spins *spins, const struct event *event)
+static void add_sample(const struct spins *spins, struct run *run, uint32_t stack_id)
 {
 	const struct frame *frames = NULL;
-	struct run *run;
 
-	if (event->raw.kind != FT_EVENT_SAMPLE || !event->thread ||
-	    !target_counts(spins->target, event->thread) ||
-	    !stack_table_frames(spins->stacks, event->stack_id, &frames))
-		return 0;
-	run = per_thread_get(&spins->runs, event->thread);
-	if (!run)
-		return -ENOMEM;
+	if (!stack_table_frames(spins->stacks, stack_id, &frames))
+		return;
 	run->samples++;
 	if (spins_in_kernel(frames)) {
 		run->kernel_spinning++;
-		run->kernel_stack_id = event->stack_id;
+		run->kernel_stack_id = stack_id;
 	}
 	if (frames->kernel)
-		return 0;
+		return;
 	/* A majority vote: who has most samples is the candidate in the end. */
 	if (run->votes <= 0) {
 		run->address = frames->address;
-		run->user_stack_id = event->stack_id;
+		run->user_stack_id = stack_id;
 		run->user_spinning = 0;
 		run->votes = 0;
 	}
-	if (same_loop(run->address, frames->address)) {
+	if (is_same_loop(run->address, frames->address)) {
 		run->user_spinning++;
 		run->votes++;
 	} else {
 		run->votes--;
 	}
-	return 0;
 }
 
 static bool in_kernel(const struct run *run)
@@ -140,7 +108,8 @@ static bool in_loop(const struct run *run)
 	       run->user_spinning * 100ull >= run->samples * (uint64_t)LOOP_PERCENT;
 }
 
-static int run_end(struct spins *spins, struct run *run)
+/* The run is over: keep it where it was long, and shows a thread spinning. */
+static int end_run(struct spins *spins, struct run *run)
 {
 	size_t room = spins->kept_room ? spins->kept_room * 2 : 16;
 	struct run *kept;
@@ -161,35 +130,59 @@ out:
 	return 0;
 }
 
-static bool ends_run(const struct interval *interval)
+static bool ends_run(const struct history_interval *interval)
 {
 	return interval->state == THREAD_BLOCKED ||
 	       (interval->state == THREAD_UNKNOWN &&
 		interval->end_ns - interval->start_ns >= UNKNOWN_NS);
 }
 
-int spins_closed(struct spins *spins, const struct interval *interval)
+static int add_interval(struct spins *spins, struct run *run,
+			const struct history_interval *interval)
 {
-	struct run *run;
-
-	if (!target_counts(spins->target, interval->thread))
-		return 0;
-	run = per_thread_get(&spins->runs, interval->thread);
-	if (!run)
-		return -ENOMEM;
 	if (ends_run(interval)) {
 		run->went_on = interval->state == THREAD_BLOCKED;
-		return run_end(spins, run);
+		return end_run(spins, run);
 	}
 	if (!run->open) {
 		run->open = true;
-		run->thread = interval->thread;
 		run->start_ns = interval->start_ns;
 		run->began_before = interval->flags & INTERVAL_BEGAN_BEFORE;
 	}
 	run->end_ns = interval->end_ns;
 	run->still_open = interval->flags & INTERVAL_STILL_OPEN;
 	return 0;
+}
+
+/* A run is the time between two sleeps; without samples it shows nothing. */
+static int find_runs(struct spins *spins, struct thread *thread)
+{
+	const struct history *history = spins->observations->history;
+	const struct history_interval *intervals;
+	const struct history_sample *samples;
+	size_t sample_count = history_samples(history, thread, &samples), next = 0;
+	size_t count = sample_count ? history_intervals(history, thread, &intervals) : 0;
+	struct run run = { .thread = thread };
+	int r = 0;
+
+	for (size_t i = 0; i < count && !r; i++) {
+		for (; next < sample_count && samples[next].time_ns < intervals[i].end_ns; next++)
+			add_sample(spins, &run, samples[next].stack_id);
+		r = add_interval(spins, &run, &intervals[i]);
+	}
+	return r ? r : end_run(spins, &run);
+}
+
+static int find_all_runs(struct spins *spins)
+{
+	const struct observations *observations = spins->observations;
+	const struct threads *threads = source_threads(observations->source);
+	int r = 0;
+
+	for (size_t i = 0; i < threads_count(threads) && !r; i++)
+		if (target_counts(observations->target, threads_at(threads, i)))
+			r = find_runs(spins, threads_at(threads, i));
+	return r;
 }
 
 /* Who takes the lock: the caller of the functions that are named after locking. */
@@ -207,14 +200,14 @@ static const struct frame *lock_frame(const struct stack_table *stacks, uint32_t
 	return NULL;
 }
 
-static bool same_lock(const struct spins *spins, const struct run *a, const struct run *b)
+static bool is_same_lock(const struct spins *spins, const struct run *a, const struct run *b)
 {
 	const struct frame *left, *right;
 
 	if (in_kernel(a) != in_kernel(b))
 		return false;
 	if (!in_kernel(a))
-		return a->thread->tgid == b->thread->tgid && same_loop(a->address, b->address);
+		return a->thread->tgid == b->thread->tgid && is_same_loop(a->address, b->address);
 	left = lock_frame(spins->stacks, a->kernel_stack_id);
 	right = lock_frame(spins->stacks, b->kernel_stack_id);
 	return left && right && !strcmp(left->symbol, right->symbol);
@@ -226,7 +219,7 @@ static bool says_spin(const char *function)
 }
 
 /* A loop with another name that a thread began with, or ended with, may be what the thread is for. */
-static bool credible(const struct spins *spins, const struct run *run)
+static bool is_credible(const struct spins *spins, const struct run *run)
 {
 	const struct frame *frames = NULL;
 
@@ -236,13 +229,13 @@ static bool credible(const struct spins *spins, const struct run *run)
 	       says_spin(frames->symbol);
 }
 
-static bool overlap(const struct run *run, const struct spin *spin)
+static bool overlaps_spin(const struct run *run, const struct spin *spin)
 {
 	return run->start_ns < spin->end_ns && run->end_ns > spin->start_ns;
 }
 
 /* What it lost: in the kernel some of the samples show other things. */
-static uint64_t lost_ns(const struct run *run)
+static uint64_t run_lost_ns(const struct run *run)
 {
 	uint64_t length_ns = run->end_ns - run->start_ns;
 
@@ -264,12 +257,12 @@ static int add_run(struct spin *spin, const struct run *run)
 		spin->victims = victims;
 		victims[spin->victim_count++] = (struct victim){ .thread = run->thread };
 	}
-	victims[i].blocked_ns += lost_ns(run);
+	victims[i].blocked_ns += run_lost_ns(run);
 	if (run->end_ns - run->start_ns > victims[i].longest_ns) {
 		victims[i].longest_ns = run->end_ns - run->start_ns;
 		victims[i].since_ns = run->start_ns;
 	}
-	spin->lost_ns += lost_ns(run);
+	spin->lost_ns += run_lost_ns(run);
 	spin->samples += run->samples;
 	spin->spinning += in_kernel(run) ? run->kernel_spinning : run->user_spinning;
 	if (run->start_ns < spin->start_ns)
@@ -284,7 +277,7 @@ static int add_run(struct spin *spin, const struct run *run)
 }
 
 /* All that spun for the same lock as @first did, and while it or one of the others did. */
-static int gather(const struct spins *spins, const struct run *first, struct spin *spin)
+static int gather_runs(const struct spins *spins, const struct run *first, struct spin *spin)
 {
 	const struct frame *frames = NULL;
 	size_t seen = (size_t)(first - spins->kept);
@@ -297,8 +290,8 @@ static int gather(const struct spins *spins, const struct run *first, struct spi
 		.stack_id = in_kernel(first) ? first->kernel_stack_id : first->user_stack_id,
 	};
 	for (size_t i = seen; i < spins->kept_count; i++)
-		if (same_lock(spins, first, &spins->kept[i]) && overlap(&spins->kept[i], spin) &&
-		    credible(spins, &spins->kept[i]) && add_run(spin, &spins->kept[i]))
+		if (is_same_lock(spins, first, &spins->kept[i]) && overlaps_spin(&spins->kept[i], spin) &&
+		    is_credible(spins, &spins->kept[i]) && add_run(spin, &spins->kept[i]))
 			return -ENOMEM;
 	if (spin->in_kernel)
 		frames = lock_frame(spins->stacks, spin->stack_id);
@@ -312,15 +305,9 @@ static int gather(const struct spins *spins, const struct run *first, struct spi
 /* Who slept meanwhile. */
 
 struct sleeper {
-	bool slept; /* long enough ... */
-	struct interval sleep;
-	uint64_t resumed_ns, until_ns; /* ... and then ran, up to its next sleep */
-	bool left; /* which has come */
-};
-
-struct sleepers {
-	const struct spin *spin;
-	struct per_thread threads; /* struct sleeper */
+	struct thread *thread; /* NULL: it did not sleep through it */
+	struct spin_sleep sleep;
+	uint64_t resumed_ns, until_ns; /* then it ran, up to its next sleep */
 };
 
 static bool is_spinner(const struct spin *spin, const struct thread *thread)
@@ -332,139 +319,136 @@ static bool is_spinner(const struct spin *spin, const struct thread *thread)
 }
 
 /* It slept before they began or soon after, and something else than they woke it. */
-static bool slept_through(const struct spin *spin, const struct interval *interval)
+static bool slept_through(const struct spin *spin, const struct history *history,
+			  const struct history_interval *interval)
 {
-	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
+	const struct thread *waker = history_waker(history, interval);
+	uint64_t from_ns = later(interval->start_ns, spin->start_ns), to_ns = interval->end_ns;
 
-	if (interval->state != THREAD_BLOCKED || interval->flags & INTERVAL_STILL_OPEN ||
-	    !interval->waker || to_ns > spin->freed_ns)
+	if (interval->state != THREAD_BLOCKED || interval->flags & INTERVAL_STILL_OPEN || !waker ||
+	    to_ns > spin->freed_ns)
 		return false;
-	if (!interval->waker_in_interrupt && is_spinner(spin, interval->waker))
+	if (!interval->waker_in_interrupt && is_spinner(spin, waker))
 		return false;
-	if (from_ns < spin->start_ns)
-		from_ns = spin->start_ns;
 	return to_ns > from_ns &&
-	       (to_ns - from_ns) * 100 >= (spin->freed_ns - spin->start_ns) * SLEPT_PERCENT;
+	       share_at_least(to_ns - from_ns, spin->freed_ns - spin->start_ns, SLEPT_PERCENT);
 }
 
-static int sleepers_closed(void *context, const struct interval *interval)
+static struct sleeper find_sleep(const struct spin *spin, const struct history *history,
+				 struct thread *thread)
 {
-	struct sleepers *sleepers = context;
-	const struct spin *spin = sleepers->spin;
-	struct sleeper *sleeper;
+	struct history_cursor cursor = history_walk(history, thread, spin->start_ns, UINT64_MAX);
+	struct sleeper sleeper = { .thread = NULL };
+	const struct history_interval *interval;
+	bool left = false;
+	uint64_t from_ns, to_ns;
 
-	if (interval->thread->tgid != spin->victims[0].thread->tgid ||
-	    is_spinner(spin, interval->thread))
-		return 0;
-	sleeper = per_thread_get(&sleepers->threads, interval->thread);
-	if (!sleeper)
-		return -ENOMEM;
-	if (slept_through(spin, interval)) {
-		*sleeper = (struct sleeper){ .slept = true, .sleep = *interval };
-	} else if (sleeper->slept && !sleeper->left) {
-		if (interval->state == THREAD_RUNNING && !sleeper->resumed_ns)
-			sleeper->resumed_ns = interval->start_ns;
+	while ((interval = history_next(&cursor, &from_ns, &to_ns))) {
+		if (slept_through(spin, history, interval)) {
+			sleeper = (struct sleeper){
+				.thread = thread,
+				.sleep = { interval->start_ns, interval->end_ns,
+					   interval->stack_id, interval->prev_state },
+			};
+			left = false;
+			continue;
+		}
+		if (!sleeper.thread || left)
+			continue;
+		if (interval->state == THREAD_RUNNING && !sleeper.resumed_ns)
+			sleeper.resumed_ns = interval->start_ns;
 		if (interval->state == THREAD_RUNNING)
-			sleeper->until_ns = interval->end_ns;
-		sleeper->left = interval->state == THREAD_BLOCKED;
+			sleeper.until_ns = interval->end_ns;
+		left = interval->state == THREAD_BLOCKED;
 	}
-	return 0;
+	return sleeper;
 }
 
 /* They went on after it did, and soon. */
 static bool let_go(const struct spin *spin, const struct sleeper *sleeper)
 {
-	return sleeper->slept && sleeper->resumed_ns && sleeper->resumed_ns <= spin->freed_ns &&
+	return sleeper->thread && sleeper->resumed_ns && sleeper->resumed_ns <= spin->freed_ns &&
 	       spin->freed_ns <= sleeper->until_ns + FREED_NS;
 }
 
-static int find_sleeper(struct source *source, struct stack_infos *stackfacts, struct spin *spin)
+/* The only one that did. */
+static void find_sleeper(const struct observations *observations, struct spin *spin)
 {
-	struct sleepers sleepers = { .spin = spin, .threads.entry_bytes = sizeof(struct sleeper) };
-	const struct sleeper *found = NULL;
+	const struct threads *threads = source_threads(observations->source);
 	size_t count = 0;
-	int r = replay_over(source, stackfacts,
-			    &(struct replay_watcher){ .closed = sleepers_closed,
-						      .context = &sleepers });
 
-	if (r)
-		goto out;
-	for (size_t i = 0; i < per_thread_count(&sleepers.threads); i++) {
-		const struct sleeper *sleeper = per_thread_at(&sleepers.threads, i);
+	for (size_t i = 0; i < threads_count(threads); i++) {
+		struct thread *thread = threads_at(threads, i);
+		struct sleeper sleeper;
 
-		if (!sleeper || !let_go(spin, sleeper))
+		if (thread->tgid != spin->victims[0].thread->tgid || is_spinner(spin, thread))
 			continue;
-		found = sleeper;
+		sleeper = find_sleep(spin, observations->history, thread);
+		if (!let_go(spin, &sleeper))
+			continue;
 		count++;
+		spin->sleeper = count == 1 ? sleeper.thread : NULL;
+		spin->sleep = sleeper.sleep;
+		spin->resumed_ns = sleeper.resumed_ns;
 	}
-	if (count == 1) {
-		spin->sleeper = found->sleep.thread;
-		spin->sleep = found->sleep;
-		spin->resumed_ns = found->resumed_ns;
-	}
-out:
-	per_thread_free(&sleepers.threads);
-	return r;
 }
 
-static int end_all(struct spins *spins)
-{
-	for (size_t i = 0; i < per_thread_count(&spins->runs); i++) {
-		struct run *run = per_thread_at(&spins->runs, i);
-
-		if (run && run_end(spins, run))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int by_lost(const void *left, const void *right)
-{
-	const struct victim *a = left, *b = right;
-
-	if (a->blocked_ns != b->blocked_ns)
-		return a->blocked_ns < b->blocked_ns ? 1 : -1;
-	return (a->thread->index > b->thread->index) - (a->thread->index < b->thread->index);
-}
-
-static int by_start(const void *left, const void *right)
+static int compare_start(const void *left, const void *right)
 {
 	const struct run *a = left, *b = right;
 
 	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
 }
 
-int spins_find(struct spins *spins, struct source *source, struct stack_infos *stackfacts,
-	       struct spin *ret_spin)
+/* In user space it needs the sleeper, or a name that says it. */
+static bool is_proven(const struct spin *spin)
 {
-	struct spin best = { .found = false }, spin;
-	int r = end_all(spins);
+	return spin->in_kernel || spin->sleeper || says_spin(spin->function);
+}
 
-	if (!r && spins->kept_count)
-		qsort(spins->kept, spins->kept_count, sizeof(*spins->kept), by_start);
+static int find_worst(struct spins *spins, struct spin *best)
+{
+	struct spin spin;
+	int r = 0;
+
+	if (spins->kept_count)
+		qsort(spins->kept, spins->kept_count, sizeof(*spins->kept), compare_start);
 	for (size_t i = 0; i < spins->kept_count && !r; i++) {
-		if (!credible(spins, &spins->kept[i]) ||
-		    (best.found && overlap(&spins->kept[i], &best)))
+		if (!is_credible(spins, &spins->kept[i]) ||
+		    (best->found && overlaps_spin(&spins->kept[i], best)))
 			continue;
-		r = gather(spins, &spins->kept[i], &spin);
-		if (!r && spin.found && spin.lost_ns > best.lost_ns) {
-			spin_free(&best);
-			best = spin;
+		r = gather_runs(spins, &spins->kept[i], &spin);
+		if (!r && spin.found && spin.lost_ns > best->lost_ns) {
+			spin_free(best);
+			*best = spin;
 		} else {
 			spin_free(&spin);
 		}
 	}
+	return r;
+}
+
+int spin_find(const struct observations *observations, uint64_t long_ns, struct spin *ret_spin)
+{
+	struct spins spins = {
+		.observations = observations,
+		.stacks = source_stacks(observations->source),
+		.long_ns = long_ns,
+	};
+	struct spin best = { .found = false };
+	int r = find_all_runs(&spins);
+
+	if (!r)
+		r = find_worst(&spins, &best);
 	if (!r && best.found && !best.in_kernel && !best.still_open)
-		r = find_sleeper(source, stackfacts, &best);
-	if (!r && best.found && !best.in_kernel && !best.sleeper && !says_spin(best.function))
-		best.found = false;
-	if (r || !best.found) {
+		find_sleeper(observations, &best);
+	if (r || !best.found || !is_proven(&best)) {
 		spin_free(&best);
 		best = (struct spin){ .found = false };
-	} else {
-		qsort(best.victims, best.victim_count, sizeof(*best.victims), by_lost);
 	}
+	victims_sort(best.victims, best.victim_count);
 	*ret_spin = best;
+	free(spins.kept);
 	return r;
 }
 

@@ -13,22 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/trace/source.h"
-#include "analyzer/timeline/stack_info.h"
-#include "analyzer/blame/contended_lock.h"
-#include "analyzer/trace/target.h"
-#include "analyzer/timeline/timeline.h"
+#include "analyzer/activity/observations.h"
+#include "analyzer/activity/victims.h"
 
-struct spins;
-
-/* @long_ns: shorter runs are nobody's trouble. */
-int spins_create(const struct stack_table *stacks, struct target *target, uint64_t long_ns,
-		 struct spins **ret_spins);
-void spins_destroy(struct spins *spins);
-
-/* Feed every event, and every interval of the timeline. 0 or -ENOMEM. */
-int spins_event(struct spins *spins, const struct event *event);
-int spins_closed(struct spins *spins, const struct interval *interval);
+struct spin_sleep {
+	uint64_t start_ns, end_ns;
+	uint32_t stack_id;
+	enum ft_task_state prev_state;
+};
 
 struct spin {
 	bool found;
@@ -43,22 +35,22 @@ struct spin {
 	const char *function;		/* the loop's; in the kernel the one that takes the lock; NULL: not known */
 	/* In user space: the one thread of the process that slept until they went on; NULL: none, or several. */
 	struct thread *sleeper;
-	struct interval sleep;
+	struct spin_sleep sleep;
 	uint64_t resumed_ns;		/* it ran again ... */
 	uint64_t freed_ns;		/* ... and the first of them went on; also without a sleeper */
 };
 
 /**
- * spins_find() - the worst case of it, after the last interval.
+ * spin_find() - the worst case of it.
  *
  * Two threads at least spin at the same time for the same lock. In user space a loop of a few instructions may
- * also be work: then it needs the sleeper, or a function with "spin" in its name. Reads the source again
- * where there is such a loop.
+ * also be work: then it needs the sleeper, or a function with "spin" in its name.
  *
- * Return: 0, -ENOMEM, -EIO. Free with spin_free().
+ * @long_ns: shorter runs are nobody's trouble.
+ *
+ * Return: 0 or -ENOMEM. Free with spin_free().
  */
-int spins_find(struct spins *spins, struct source *source, struct stack_infos *stackfacts,
-	       struct spin *ret_spin);
+int spin_find(const struct observations *observations, uint64_t long_ns, struct spin *ret_spin);
 void spin_free(struct spin *spin);
 
 #endif

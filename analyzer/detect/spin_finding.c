@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <stdio.h>
 
 #include "analyzer/detect/finding.h"
-#include "analyzer/detect/lock_convoy_finding.h"
+#include "analyzer/detect/detectors.h"
+#include "analyzer/detect/spin.h"
 
 /* So many samples in the kernel's slow path are no accident. */
 #define STRONG_SAMPLES 100u
@@ -22,10 +24,10 @@ static enum grade grade_of(const struct spin *spin, const struct model *model)
 		       : GRADE_PLAUSIBLE;
 }
 
-static void fill_culprit(const struct findings_context *context, const struct spin *spin,
+static void fill_culprit(const struct detect_context *context, const struct spin *spin,
 			 struct model_finding *finding)
 {
-	const struct interval *sleep = &spin->sleep;
+	const struct spin_sleep *sleep = &spin->sleep;
 
 	if (!spin->sleeper)
 		return;
@@ -70,7 +72,7 @@ static int fill_summary(const struct spin *spin, struct model_finding *finding)
 		human_duration(spin->sleep.end_ns - spin->sleep.start_ns).text);
 }
 
-static int fill_evidence(const struct findings_context *context, const struct spin *spin,
+static int fill_evidence(const struct detect_context *context, const struct spin *spin,
 			 const struct model *model, struct model_finding *finding)
 {
 	const struct stack_info *fact = stack_infos_get(context->stackfacts, spin->sleep.stack_id);
@@ -94,15 +96,15 @@ static int fill_evidence(const struct findings_context *context, const struct sp
 			" (%s) slept from %s%s%s, ran again at %s, and %s later the "
 			"first of them went on; no other thread of the process did so",
 			spin->sleeper->tid, spin->sleeper->comm,
-			finding_moment(model, spin->sleep.start_ns - context->start_ns).text,
+			model_time_text(model, spin->sleep.start_ns - context->start_ns).text,
 			*fact->operation ? " in " : "", fact->operation,
-			finding_moment(model, spin->resumed_ns - context->start_ns).text,
+			model_time_text(model, spin->resumed_ns - context->start_ns).text,
 			human_duration(spin->freed_ns - spin->resumed_ns).text);
 	return r;
 }
 
-int spin_finding(const struct findings_context *context, const struct spin *spin,
-		 struct model *model)
+static int tell_spin(const struct detect_context *context, const struct spin *spin,
+		     struct model *model)
 {
 	struct model_finding *finding = finding_append(model, FINDING_SPIN_CONTENTION);
 	int r;
@@ -130,3 +132,53 @@ int spin_finding(const struct findings_context *context, const struct spin *spin
 					   "fault: make it a mutex, or let go of it before.");
 	return r;
 }
+
+/* Threads that spin wait for no one as far as the scheduler knows, but they are as stuck. */
+static int find_spin(struct detect_context *in, struct candidates *out)
+{
+	struct spin *found = calloc(1, sizeof(*found));
+	struct candidate candidate = {
+		.evidence = EVIDENCE_WAITS,
+		.named = true,
+		.beside = true,
+		.found = found,
+	};
+	int r;
+
+	if (!found)
+		return -ENOMEM;
+	r = spin_find(in->observations, in->long_ns, found);
+	candidate.lost_ns = found->lost_ns;
+	candidate.stall = (struct stall){
+		.found = true,
+		.began_before = found->began_before,
+		.still_open = found->still_open,
+		.start_ns = found->start_ns,
+		.end_ns = found->end_ns,
+		.threads_max = (uint32_t)found->victim_count,
+		.apart = detect_over_before(in, found->end_ns),
+	};
+	/* A thread that others wait for, and that computes, does not spin. */
+	if (!r && found->found && !in->producer)
+		r = candidates_append(out, &candidate);
+	else
+		candidate.found = NULL;
+	if (r || !candidate.found) {
+		spin_free(found);
+		free(found);
+	}
+	return r;
+}
+
+static int report_spin(const struct detect_context *in, const struct candidate *candidate)
+{
+	return tell_spin(in, candidate->found, in->model);
+}
+
+static void free_spin(void *found)
+{
+	spin_free(found);
+	free(found);
+}
+
+const struct detector spin_detector = { "spin", find_spin, report_spin, free_spin };

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/locks/replay.h"
+#include "analyzer/util/span.h"
 
 /* Woken by a signal, a thread stops itself this soon, or later where it does not get a CPU. */
 #define SIGNAL_TO_STOP_NS 1000000000ull
 
-static bool within(const struct long_wait *wait, const struct stall *stall)
+static bool is_within(const struct long_wait *wait, const struct stall *stall)
 {
 	return wait->start_ns >= stall->start_ns && wait->end_ns <= stall->end_ns;
 }
@@ -22,7 +22,7 @@ static uint64_t stopped_ns_of(const struct long_wait *waits, size_t count,
 
 	for (size_t i = 0; i < count; i++)
 		if (waits[i].class == WAIT_STOPPED && waits[i].thread->tgid == tgid &&
-		    within(&waits[i], stall))
+		    is_within(&waits[i], stall))
 			ns += waits[i].blocked_ns;
 	return ns;
 }
@@ -34,7 +34,7 @@ static void find_process(const struct long_wait *waits, size_t count, const stru
 	for (size_t i = 0; i < count; i++) {
 		uint64_t ns;
 
-		if (!within(&waits[i], stall))
+		if (!is_within(&waits[i], stall))
 			continue;
 		stopped->total_ns += waits[i].blocked_ns;
 		if (waits[i].class != WAIT_STOPPED || waits[i].thread->tgid <= 0 ||
@@ -51,51 +51,35 @@ static void find_process(const struct long_wait *waits, size_t count, const stru
 static int fill_process(const struct long_wait *waits, size_t count, const struct stall *stall,
 			struct stopped_process *stopped)
 {
+	struct victim_set victims = VICTIM_SET;
+	int r = 0;
+
 	stopped->start_ns = UINT64_MAX;
-	stopped->victims = calloc(count, sizeof(*stopped->victims));
-	if (!stopped->victims)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && !r; i++) {
 		const struct long_wait *wait = &waits[i];
-		size_t at = 0;
+		const struct victim lost = { wait->thread, wait->blocked_ns, wait->blocked_ns,
+					     wait->start_ns };
 
 		if (wait->class != WAIT_STOPPED || wait->thread->tgid != stopped->tgid ||
-		    !within(wait, stall))
+		    !is_within(wait, stall))
 			continue;
-		while (at < stopped->victim_count && stopped->victims[at].thread != wait->thread)
-			at++;
-		stopped->victim_count += at == stopped->victim_count;
-		stopped->victims[at].thread = wait->thread;
-		stopped->victims[at].blocked_ns += wait->blocked_ns;
-		if (wait->blocked_ns > stopped->victims[at].longest_ns) {
-			stopped->victims[at].longest_ns = wait->blocked_ns;
-			stopped->victims[at].since_ns = wait->start_ns;
-		}
-		if (wait->start_ns < stopped->start_ns)
-			stopped->start_ns = wait->start_ns;
-		if (wait->end_ns > stopped->end_ns)
-			stopped->end_ns = wait->end_ns;
+		r = victim_set_join(&victims, wait->thread, &lost);
+		stopped->start_ns = earlier(stopped->start_ns, wait->start_ns);
+		stopped->end_ns = later(stopped->end_ns, wait->end_ns);
 		stopped->began_before |= !!(wait->flags & INTERVAL_BEGAN_BEFORE);
 		stopped->still_open |= !!(wait->flags & INTERVAL_STILL_OPEN);
 		stopped->doubtful |= !!(wait->flags & (INTERVAL_START_LOST | INTERVAL_END_LOST |
 						       INTERVAL_SPANS_LOSS));
 	}
-	return 0;
-}
-
-static int by_blocked(const void *left, const void *right)
-{
-	const struct victim *a = left, *b = right;
-
-	if (a->blocked_ns != b->blocked_ns)
-		return a->blocked_ns < b->blocked_ns ? 1 : -1;
-	return (a->thread->tid > b->thread->tid) - (a->thread->tid < b->thread->tid);
+	if (!r)
+		r = victim_set_take(&victims, 0, &stopped->victims, &stopped->victim_count, NULL);
+	victim_set_free(&victims);
+	return r;
 }
 
 /* Who else was there, and the name that the process goes by. */
 static void count_threads(const struct threads *threads, struct stopped_process *stopped)
 {
-	qsort(stopped->victims, stopped->victim_count, sizeof(*stopped->victims), by_blocked);
 	stopped->comm = stopped->victims[0].thread->comm;
 	for (size_t i = 0; i < threads_count(threads); i++) {
 		const struct thread *thread = threads_at(threads, i);
@@ -110,12 +94,6 @@ static void count_threads(const struct threads *threads, struct stopped_process 
 	}
 }
 
-struct watch {
-	const struct stack_table *stacks;
-	struct stack_infos *stackfacts;
-	struct stopped_process *stopped;
-};
-
 static bool sends_signal(const struct stack_table *stacks, uint32_t stack_id)
 {
 	const struct frame *frames = NULL;
@@ -129,92 +107,131 @@ static bool sends_signal(const struct stack_table *stacks, uint32_t stack_id)
 	return false;
 }
 
-/* Woken by this, did the process stop? Where wakers' stacks are not recorded: the thread did not sleep again
- * before it stopped, see watch_event(). It wakes the others, to make them stop too, and they may be the first. */
-static bool made_it_stop(const struct watch *watch, const struct event *event)
+/*
+ * Woken by this, did the process stop? Where wakers' stacks are not recorded: the thread did not sleep again before it
+ * stopped. It wakes the others, to make them stop too, and they may be the first.
+ */
+static bool made_it_stop(const struct observations *observations,
+			 const struct stopped_process *stopped,
+			 const struct history_interval *interval,
+			 const struct history_interval *next_sleep)
 {
-	const struct stopped_process *stopped = watch->stopped;
-
-	if (event->raw.time_ns > stopped->start_ns ||
-	    event->raw.time_ns + SIGNAL_TO_STOP_NS < stopped->start_ns)
+	if (interval->end_ns > stopped->start_ns ||
+	    interval->end_ns + SIGNAL_TO_STOP_NS < stopped->start_ns ||
+	    (next_sleep && next_sleep->prev_state != FT_STATE_STOPPED))
 		return false;
-	if (event->stack_id == STACK_NONE)
-		return true;
-	return sends_signal(watch->stacks, event->stack_id);
+	return interval->waker_stack_id == STACK_NONE ||
+	       sends_signal(source_stacks(observations->source), interval->waker_stack_id);
 }
 
-static int watch_event(void *context, const struct event *event)
+/* One of another process woke the thread by what it did itself; NULL. */
+static struct thread *outside_waker(const struct history *history,
+				    const struct stopped_process *stopped,
+				    const struct history_interval *interval)
 {
-	struct watch *watch = context;
-	struct stopped_process *stopped = watch->stopped;
-	uint64_t at_ns = event->raw.time_ns;
+	struct thread *waker = history_waker(history, interval);
 
-	if (event->raw.kind == FT_EVENT_SWITCH && event->thread == stopped->woken &&
-	    event->raw.switch_.prev_state != FT_STATE_PREEMPTED &&
-	    event->raw.switch_.prev_state != FT_STATE_RUNNING) {
-		if (event->raw.switch_.prev_state != FT_STATE_STOPPED)
-			stopped->stopper = NULL;
-		stopped->woken = NULL;
-	}
-	if (event->raw.kind != FT_EVENT_WAKING || !event->other ||
-	    event->other->tgid != stopped->tgid || !event->thread ||
-	    event->thread->tgid == stopped->tgid || event->thread->idle_task ||
-	    event->raw.waking.in_interrupt)
-		return 0;
-	if (made_it_stop(watch, event)) {
-		stopped->stopper = event->thread;
-		stopped->woken = event->other;
-		stopped->stopper_stack_id = event->stack_id;
-	}
-	/* A stopped thread is woken by nothing but a signal. */
-	if (at_ns > stopped->start_ns && at_ns <= stopped->end_ns)
-		stopped->waker = event->thread;
-	return 0;
+	return waker && waker->tgid != stopped->tgid && !waker->idle_task &&
+			       !interval->waker_in_interrupt
+		       ? waker
+		       : NULL;
 }
 
-/* What kind of a stop it was. */
-static int watch_closed(void *context, const struct interval *interval)
-{
-	struct watch *watch = context;
-	struct stopped_process *stopped = watch->stopped;
-	const struct wait_reason *reason;
-	const struct stack_info *fact;
+/* Who stopped the process, and who let it go on, as far as this thread's waits tell. */
+struct stop_edges {
+	uint64_t stopped_ns, resumed_ns; /* when they did; 0: not seen */
+};
 
-	if (interval->state != THREAD_BLOCKED || interval->thread->tgid != stopped->tgid ||
-	    interval->start_ns < stopped->start_ns || interval->end_ns > stopped->end_ns)
-		return 0;
-	fact = stack_infos_get(watch->stackfacts, interval->stack_id);
-	if (!fact)
-		return -ENOMEM;
-	reason = stack_info_reason(fact, interval->prev_state);
-	if (reason->class == WAIT_STOPPED)
+static void read_edges(const struct observations *observations, const struct thread *thread,
+		       struct stopped_process *stopped, struct stop_edges *edges)
+{
+	const struct history_interval *intervals, *next_sleep = NULL;
+	size_t count = history_intervals(observations->history, thread, &intervals);
+
+	for (size_t i = count; i-- > 0;) {
+		const struct history_interval *interval = &intervals[i];
+		struct thread *waker;
+
+		if (interval->state != THREAD_BLOCKED)
+			continue;
+		waker = outside_waker(observations->history, stopped, interval);
+		/* A stopped thread is woken by nothing but a signal. */
+		if (waker && interval->end_ns > stopped->start_ns &&
+		    interval->end_ns <= stopped->end_ns && interval->end_ns > edges->resumed_ns) {
+			edges->resumed_ns = interval->end_ns;
+			stopped->waker = waker;
+		}
+		if (waker && interval->end_ns > edges->stopped_ns &&
+		    made_it_stop(observations, stopped, interval, next_sleep)) {
+			edges->stopped_ns = interval->end_ns;
+			stopped->stopper = waker;
+			stopped->stopper_stack_id = interval->waker_stack_id;
+		}
+		next_sleep = interval;
+	}
+}
+
+/* What kind of a stop it was: as the thread that was stopped last says. */
+static int read_detail(const struct observations *observations, const struct thread *thread,
+		       struct stopped_process *stopped, uint64_t *last_ns)
+{
+	struct history_cursor cursor = history_walk(observations->history, thread,
+						    stopped->start_ns, stopped->end_ns);
+	const struct history_interval *interval;
+	uint64_t from_ns, to_ns;
+
+	while ((interval = history_next(&cursor, &from_ns, &to_ns))) {
+		const struct wait_reason *reason;
+		const struct stack_info *info;
+
+		if (interval->state != THREAD_BLOCKED || interval->end_ns > stopped->end_ns ||
+		    interval->start_ns < stopped->start_ns || interval->end_ns < *last_ns)
+			continue;
+		info = stack_infos_get(observations->stack_infos, interval->stack_id);
+		if (!info)
+			return -ENOMEM;
+		reason = stack_info_reason(info, interval->prev_state);
+		if (reason->class != WAIT_STOPPED)
+			continue;
 		stopped->detail = reason->detail;
+		*last_ns = interval->end_ns;
+	}
 	return 0;
 }
 
-int stopped_process_find(struct source *source, struct stack_infos *stackfacts,
-			 struct target *target, const struct long_wait *waits, size_t count,
-			 const struct stall *stall, struct stopped_process *ret_stopped)
+static int read_process(const struct observations *observations, struct stopped_process *stopped)
 {
-	const struct lock_tracker_options options = { 0, UINT64_MAX, target_counts, target, NULL };
+	const struct threads *threads = source_threads(observations->source);
+	struct stop_edges edges = { 0 };
+	uint64_t last_ns = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < threads_count(threads) && !r; i++) {
+		const struct thread *thread = threads_at(threads, i);
+
+		if (thread->tgid != stopped->tgid)
+			continue;
+		read_edges(observations, thread, stopped, &edges);
+		r = read_detail(observations, thread, stopped, &last_ns);
+	}
+	return r;
+}
+
+int stopped_process_find(const struct observations *observations, const struct stall *stall,
+			 struct stopped_process *ret_stopped)
+{
 	struct stopped_process stopped = { .tgid = 0 };
-	struct watch watch = { source_stacks(source), stackfacts, &stopped };
-	struct replay *pass = NULL;
+	const struct long_wait *waits;
+	size_t count = wait_stats_long_waits(observations->wait_stats, &waits);
 	int r = 0;
 
 	find_process(waits, count, stall, &stopped);
-	if (!stopped.tgid)
-		goto out;
-	r = fill_process(waits, count, stall, &stopped);
-	if (r)
-		goto out;
-	count_threads(source_threads(source), &stopped);
-	r = replay_create(source, stackfacts, &options, &pass);
-	if (r)
-		goto out;
-	r = replay_run(pass, &(struct replay_watcher){ watch_event, watch_closed, &watch });
-out:
-	replay_destroy(pass);
+	if (stopped.tgid)
+		r = fill_process(waits, count, stall, &stopped);
+	if (!r && stopped.tgid) {
+		count_threads(source_threads(observations->source), &stopped);
+		r = read_process(observations, &stopped);
+	}
 	if (r)
 		stopped_process_free(&stopped);
 	else

@@ -10,9 +10,12 @@
 #include <string.h>
 
 #include "analyzer/detect/finding.h"
-#include "analyzer/detect/lock_convoy_finding.h"
+#include "analyzer/detect/detectors.h"
+#include "analyzer/detect/stopped_process.h"
+#include "analyzer/detect/thresholds.h"
+#include "analyzer/util/span.h"
 
-static void fill_culprit(const struct findings_context *context,
+static void fill_culprit(const struct detect_context *context,
 			 const struct stopped_process *stopped, struct model_finding *finding)
 {
 	const struct thread *stopper = stopped->stopper;
@@ -45,14 +48,14 @@ static int fill_summary(const struct stopped_process *stopped, struct model_find
 			    stopped->victim_count, stopped->thread_count);
 }
 
-static int fill_evidence(const struct findings_context *context,
+static int fill_evidence(const struct detect_context *context,
 			 const struct stopped_process *stopped, const struct model *model,
 			 struct model_finding *finding)
 {
 	int r = finding_evidence(finding,
 				 "the kernel recorded its threads as stopped from %s to %s",
-				 finding_moment(model, stopped->start_ns - context->start_ns).text,
-				 finding_moment(model, stopped->end_ns - context->start_ns).text);
+				 model_time_text(model, stopped->start_ns - context->start_ns).text,
+				 model_time_text(model, stopped->end_ns - context->start_ns).text);
 
 	if (!r && stopped->stopper)
 		r = finding_evidence(finding, "thread %" PRId32 " (%s) woke it %s",
@@ -68,8 +71,8 @@ static int fill_evidence(const struct findings_context *context,
 	return r;
 }
 
-int stopped_process_finding(const struct findings_context *context,
-			    const struct stopped_process *stopped, struct model *model)
+static int tell_stopped_process(const struct detect_context *context,
+				const struct stopped_process *stopped, struct model *model)
 {
 	struct model_finding *finding = finding_append(model, FINDING_PROCESS_STOPPED);
 	int r;
@@ -94,3 +97,49 @@ int stopped_process_finding(const struct findings_context *context,
 				 stopped->tgid);
 	return r;
 }
+
+static int find_stopped_process(struct detect_context *in, struct candidates *out)
+{
+	struct candidate candidate = {
+		.stall = *in->stall,
+		.evidence = EVIDENCE_STANDSTILL,
+		.named = true,
+		.of_waits = true,
+		.beside = true,
+	};
+	struct stopped_process *found;
+	int r;
+
+	if (!in->stall->found)
+		return 0;
+	found = calloc(1, sizeof(*found));
+	if (!found)
+		return -ENOMEM;
+	r = stopped_process_find(in->observations, in->stall, found);
+	candidate.found = found;
+	candidate.lost_ns = found->stopped_ns;
+	if (!r && found->tgid && share_at_least(found->stopped_ns, found->total_ns, BESIDE_PERCENT))
+		r = candidates_append(out, &candidate);
+	else
+		candidate.found = NULL;
+	if (r || !candidate.found) {
+		stopped_process_free(found);
+		free(found);
+	}
+	return r;
+}
+
+static int report_stopped_process(const struct detect_context *in,
+				  const struct candidate *candidate)
+{
+	return tell_stopped_process(in, candidate->found, in->model);
+}
+
+static void free_stopped_process(void *found)
+{
+	stopped_process_free(found);
+	free(found);
+}
+
+const struct detector stopped_process_detector = { "stopped-process", find_stopped_process,
+						   report_stopped_process, free_stopped_process };

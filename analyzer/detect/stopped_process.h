@@ -10,11 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/activity/wait_stats.h"
-#include "analyzer/trace/source.h"
+#include "analyzer/activity/observations.h"
 #include "analyzer/activity/stall.h"
-#include "analyzer/blame/contended_lock.h"
-#include "analyzer/trace/target.h"
+#include "analyzer/activity/victims.h"
 
 struct stopped_process {
 	int32_t tgid;		/* 0: none was */
@@ -27,21 +25,14 @@ struct stopped_process {
 	uint64_t total_ns;	/* of all waits that hurt in the stall, for comparison */
 	uint64_t stopped_ns;
 	struct thread *stopper;	/* who woke one of them, to stop; NULL: not seen */
-	struct thread *woken;	/* that one, while it may still turn out to do something else */
 	uint32_t stopper_stack_id; /* STACK_NONE: not recorded; then it was the last to wake it */
 	struct thread *waker;	/* who let it go on; NULL: not seen */
 };
 
-/**
- * stopped_process_find() - the process whose threads lost most time in @stall to being stopped.
- *
- * Where one has such waits at all, reads the source again.
- *
- * Return: 0, -ENOMEM, -EIO. Free with stopped_process_free().
- */
-int stopped_process_find(struct source *source, struct stack_infos *stackfacts, struct target *target,
-		 const struct long_wait *waits, size_t count, const struct stall *stall,
-		 struct stopped_process *ret_stopped);
+/* The process whose threads lost most time in @stall to being stopped. Return: 0 or -ENOMEM. Free with
+ * stopped_process_free(). */
+int stopped_process_find(const struct observations *observations, const struct stall *stall,
+			 struct stopped_process *ret_stopped);
 void stopped_process_free(struct stopped_process *stopped);
 
 #endif

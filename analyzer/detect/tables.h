@@ -8,12 +8,12 @@
 #include "analyzer/model.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/timeline/stack_info.h"
-#include "analyzer/detect/first_pass.h"
+#include "analyzer/activity/observations.h"
 
 struct tables_context {
 	const struct source *source;
 	struct stack_infos *stackfacts;
-	const struct first_pass *survey;
+	const struct observations *observations;
 	struct target *target;
 	uint32_t starved;	/* classes, a bit each, in which unusual waits were no idle ones */
 };

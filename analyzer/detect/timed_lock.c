@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/detect/timed_lock.h"
+/*
+ * A lock that is waited for in slices, as Python's global one is: each sleep is short, and together they are one wait
+ * that hurts.
+ */
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "analyzer/activity/span_summary.h"
+#include "analyzer/detect/detectors.h"
+#include "analyzer/detect/lock_convoy_finding.h"
 
 static void fill_owner(const struct handoff_stall *still, struct contended_lock *suspect)
 {
@@ -45,17 +50,18 @@ static int fill_victims(const struct futex_doubt *doubt, struct contended_lock *
 	return 0;
 }
 
-int timed_lock_find(struct source *source, struct stack_infos *stackfacts,
-		    const struct futex_locks *futexes, struct target *target, uint64_t stall_ns,
-		    struct contended_lock *ret_suspect)
+/* The longest standstill of that kind, as a lock suspected and examined; without victims where there is none. */
+static int read_timed_lock(const struct observations *observations, uint64_t stall_ns,
+			   struct contended_lock *ret_suspect)
 {
 	struct futex_doubt doubt;
 	int r;
 
 	*ret_suspect =
 		(struct contended_lock){ .class = WAIT_LOCK_USER, .wait_stack_id = STACK_NONE };
-	if (!futex_locks_doubt(futexes, target_counts, target, &doubt) ||
-	    doubt.still.kind != STANDSTILL_SLICES || !doubt.still.waker ||
+	if (!futex_locks_doubt(observations->prescan.futexes, target_counts, observations->target,
+			       &doubt) ||
+	    doubt.still.kind != HANDOFF_TIMED || !doubt.still.waker ||
 	    doubt.still.longest.end_ns - doubt.still.longest.start_ns < stall_ns)
 		return 0;
 	ret_suspect->in_slices = true;
@@ -66,7 +72,54 @@ int timed_lock_find(struct source *source, struct stack_infos *stackfacts,
 	if (r)
 		return r;
 	/* what the one did that had it meanwhile */
-	return hold_read(source, stackfacts, ret_suspect->owner.thread,
-			 ret_suspect->owner.longest.start_ns, ret_suspect->owner.longest.end_ns,
-			 &ret_suspect->story);
+	return span_summary_read(observations->history, source_stacks(observations->source),
+				 observations->stack_infos, ret_suspect->owner.thread,
+				 ret_suspect->owner.longest.start_ns,
+				 ret_suspect->owner.longest.end_ns, &ret_suspect->story);
 }
+
+/* Where nothing else froze: waits that are short each, and long together. */
+static int find_timed_lock(struct detect_context *in, struct candidates *out)
+{
+	struct candidate candidate = { .evidence = EVIDENCE_SIGNS, .named = true };
+	struct contended_lock *found;
+	int r;
+
+	if (in->stall->found || !in->observations->target->count)
+		return 0;
+	found = calloc(1, sizeof(*found));
+	if (!found)
+		return -ENOMEM;
+	r = read_timed_lock(in->observations, in->long_ns, found);
+	if (!r && found->victim_count) {
+		candidate.found = found;
+		candidate.lost_ns = found->wait_ns;
+		candidate.stall = (struct stall){
+			.found = true,
+			.start_ns = found->owner.longest.start_ns,
+			.end_ns = found->owner.longest.end_ns,
+			.threads_max = (uint32_t)found->victim_count,
+			.apart = detect_over_before(in, found->owner.longest.end_ns),
+		};
+		r = candidates_append(out, &candidate);
+	}
+	if (r || !candidate.found) {
+		contended_locks_free(found, 1);
+		free(found);
+	}
+	return r;
+}
+
+static int report_timed_lock(const struct detect_context *in, const struct candidate *candidate)
+{
+	return lock_convoy_finding(in, candidate->found, in->model);
+}
+
+static void free_timed_lock(void *found)
+{
+	contended_locks_free(found, 1);
+	free(found);
+}
+
+const struct detector timed_lock_detector = { "timed-lock", find_timed_lock, report_timed_lock,
+					      free_timed_lock };

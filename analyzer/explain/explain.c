@@ -5,16 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/explain/wait_select.h"
+#include "analyzer/activity/cpu_occupants.h"
+#include "analyzer/activity/observations.h"
 #include "analyzer/explain/explain_view.h"
-#include "analyzer/explain/explain_step.h"
+#include "analyzer/explain/wait_select.h"
 #include "analyzer/util/span.h"
 
-/* Whoever has less than this share of a wait, and a wait with less of its actor's time, is not followed. */
+/* An actor with less than this share of the wait is not followed, nor is a wait with less of its
+ * actor's time. */
 #define SHARE_PERCENT 5u
-/* Nor is a wait with less than this share of the one asked for. */
+/* A wait with less than this share of the wait that is explained is not followed. */
 #define ROOT_PERCENT 1u
-/* Whoever spent this share of the time in the same queue only passed on what it was given. */
+/* An actor that spent this share of the time in the same queue only passed on what it was given. */
 #define HOP_PERCENT 95u
 
 const char *explain_root_name(enum explain_root root)
@@ -39,13 +41,13 @@ const char *explain_root_name(enum explain_root root)
 	return names[root];
 }
 
-struct walk {
+struct chain_walk {
 	const struct explain_context *context;
 	struct explanation *explanation;
-	size_t waits_from, actors_from; /* of the step that is being taken */
+	size_t waits_from, actors_from; /* the step begins with these */
 };
 
-static int wait_append(struct walk *walk, const struct deed_wait *deed, size_t actor)
+static int append_wait(struct chain_walk *walk, const struct thread_wait *observed, size_t actor)
 {
 	struct explanation *explanation = walk->explanation;
 	struct explain_wait *waits;
@@ -54,10 +56,10 @@ static int wait_append(struct walk *walk, const struct deed_wait *deed, size_t a
 	if (!waits)
 		return -ENOMEM;
 	explanation->waits = waits;
-	explain_fill_wait(walk->context, deed, &waits[explanation->wait_count]);
+	explain_fill_wait(walk->context, observed, &waits[explanation->wait_count]);
 	waits[explanation->wait_count].actor = actor;
 	if (actor == EXPLAIN_NONE)
-		waits[explanation->wait_count].within_ns = deed->waited_ns;
+		waits[explanation->wait_count].within_ns = observed->waited_ns;
 	else
 		waits[explanation->wait_count].depth =
 			waits[explanation->actors[actor].wait].depth + 1;
@@ -81,7 +83,7 @@ static bool is_cycle(const struct explanation *explanation, const struct explain
 	return false;
 }
 
-/* Is what it did in this time on the page already? */
+/* Is what it did in this time already part of the explanation? */
 static bool is_told(const struct explanation *explanation, const struct explain_actor *actor,
 		    size_t *ret_told)
 {
@@ -98,57 +100,53 @@ static bool is_told(const struct explanation *explanation, const struct explain_
 	return false;
 }
 
-static int actor_append(struct walk *walk, const struct explain_actor *actor)
+static int append_actor(struct chain_walk *walk, const struct explain_actor *actor)
 {
 	struct explanation *explanation = walk->explanation;
-	struct explain_actor *actors;
-	size_t told = 0;
+	struct explain_actor *actors, *added;
 
 	actors = reallocarray(explanation->actors, explanation->actor_count + 1, sizeof(*actors));
 	if (!actors)
 		return -ENOMEM;
 	explanation->actors = actors;
-	actors[explanation->actor_count] = *actor;
-	actor = &actors[explanation->actor_count];
-	if (actor->role == EXPLAIN_OCCUPANT)
-		actors[explanation->actor_count].root = EXPLAIN_RUNNING;
-	else if (is_cycle(explanation, actor, &told))
-		actors[explanation->actor_count].root = EXPLAIN_CYCLE;
-	else if (is_told(explanation, actor, &told))
-		actors[explanation->actor_count].root = EXPLAIN_TOLD;
-	actors[explanation->actor_count].told = told;
+	added = &actors[explanation->actor_count];
+	*added = *actor;
+	if (added->role == EXPLAIN_OCCUPANT)
+		added->root = EXPLAIN_RUNNING;
+	else if (is_cycle(explanation, added, &added->told))
+		added->root = EXPLAIN_CYCLE;
+	else if (is_told(explanation, added, &added->told))
+		added->root = EXPLAIN_TOLD;
 	explanation->actor_count++;
 	return 0;
 }
 
-/* The time in which what others did bears on the wait: as much of it as is within its actor's. */
-static void window_of(const struct explanation *explanation, const struct explain_wait *wait,
-		      uint64_t *ret_start_ns, uint64_t *ret_end_ns)
+/* In this time what others did bears on the wait: the part of it within its actor's time. */
+static void find_window(const struct explanation *explanation, const struct explain_wait *wait,
+			uint64_t *ret_start_ns, uint64_t *ret_end_ns)
 {
 	*ret_start_ns = wait->start_ns;
 	*ret_end_ns = wait->end_ns;
-	if (wait->actor == EXPLAIN_NONE)
-		return;
-	*ret_start_ns = later(*ret_start_ns, explanation->actors[wait->actor].start_ns);
-	*ret_end_ns = earlier(*ret_end_ns, explanation->actors[wait->actor].end_ns);
+	if (wait->actor != EXPLAIN_NONE)
+		span_clip(ret_start_ns, ret_end_ns, explanation->actors[wait->actor].start_ns,
+			  explanation->actors[wait->actor].end_ns);
 }
 
-/* Of each owner its longest piece, within the window. Return: how many. */
-static size_t longest_pieces(const struct explanation *explanation, const struct explain_wait *wait,
-			     struct explain_piece *pieces)
+/* The longest piece of each owner, cut to the window. Return: how many. */
+static size_t find_longest_pieces(const struct explanation *explanation,
+				  const struct explain_wait *wait, struct explain_piece *pieces)
 {
 	uint64_t from_ns, to_ns;
 	size_t count = 0;
 
-	window_of(explanation, wait, &from_ns, &to_ns);
+	find_window(explanation, wait, &from_ns, &to_ns);
 	for (size_t i = 0; i < wait->piece_count; i++) {
 		struct explain_piece piece = wait->pieces[i];
 		size_t at = 0;
 
-		piece.start_ns = later(piece.start_ns, from_ns);
-		piece.end_ns = earlier(piece.end_ns, to_ns);
-		if (!piece.owner || piece.owner == wait->thread || piece.end_ns <= piece.start_ns ||
-		    (piece.end_ns - piece.start_ns) * 100 < (to_ns - from_ns) * SHARE_PERCENT)
+		if (!piece.owner || piece.owner == wait->thread ||
+		    !span_clip(&piece.start_ns, &piece.end_ns, from_ns, to_ns) ||
+		    !share_at_least(piece.end_ns - piece.start_ns, to_ns - from_ns, SHARE_PERCENT))
 			continue;
 		while (at < count && pieces[at].owner != piece.owner)
 			at++;
@@ -160,7 +158,7 @@ static size_t longest_pieces(const struct explanation *explanation, const struct
 	return count;
 }
 
-static int by_length(const void *left, const void *right)
+static int compare_lengths(const void *left, const void *right)
 {
 	const struct explain_piece *a = left, *b = right;
 	uint64_t a_ns = a->end_ns - a->start_ns, b_ns = b->end_ns - b->start_ns;
@@ -170,17 +168,18 @@ static int by_length(const void *left, const void *right)
 	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
 }
 
-static int add_holders(struct walk *walk, size_t wait, size_t *ret_count)
+static int add_holders(struct chain_walk *walk, size_t wait, size_t *ret_count)
 {
-	struct explain_piece pieces[DEED_PIECES_MAX + 1];
-	size_t count = longest_pieces(walk->explanation, &walk->explanation->waits[wait], pieces);
+	struct explain_piece pieces[THREAD_WAIT_PIECES_MAX + 1];
+	size_t count =
+		find_longest_pieces(walk->explanation, &walk->explanation->waits[wait], pieces);
 	int r = 0;
 
 	if (count)
-		qsort(pieces, count, sizeof(*pieces), by_length);
+		qsort(pieces, count, sizeof(*pieces), compare_lengths);
 	*ret_count = count < EXPLAIN_ACTORS_MAX ? count : EXPLAIN_ACTORS_MAX;
 	for (size_t i = 0; i < *ret_count && !r; i++)
-		r = actor_append(walk, &(struct explain_actor){
+		r = append_actor(walk, &(struct explain_actor){
 					       .wait = wait,
 					       .thread = pieces[i].owner,
 					       .role = EXPLAIN_HOLDER,
@@ -191,14 +190,14 @@ static int add_holders(struct walk *walk, size_t wait, size_t *ret_count)
 	return r;
 }
 
-/* Events of it may be missing. */
-static bool in_doubt(const struct walk *walk, const struct explain_wait *wait)
+/* Events of the wait may be missing. */
+static bool is_in_doubt(const struct chain_walk *walk, const struct explain_wait *wait)
 {
 	return wait->gaps || walk->context->model->coverage.contradicts;
 }
 
-/* Who is behind a wait: the holders of its lock, or else who woke the thread up. */
-static int add_actors(struct walk *walk, size_t at)
+/* The holders of its lock are behind a wait, or else who woke the thread up. */
+static int add_actors(struct chain_walk *walk, size_t at)
 {
 	struct explain_wait *wait = &walk->explanation->waits[at];
 	struct explain_actor waker = { .wait = at, .role = EXPLAIN_WAKER };
@@ -218,13 +217,13 @@ static int add_actors(struct walk *walk, size_t at)
 	if (wait->root != EXPLAIN_GOES_ON)
 		return 0;
 	waker.thread = wait->waker;
-	waker.grade = in_doubt(walk, wait) || wait->is_lock ? GRADE_PLAUSIBLE : GRADE_EXACT;
-	window_of(walk->explanation, wait, &waker.start_ns, &waker.end_ns);
-	return actor_append(walk, &waker);
+	waker.grade = is_in_doubt(walk, wait) || wait->is_lock ? GRADE_PLAUSIBLE : GRADE_EXACT;
+	find_window(walk->explanation, wait, &waker.start_ns, &waker.end_ns);
+	return append_actor(walk, &waker);
 }
 
-/* At the limit of depth nobody is asked. */
-static int add_all_actors(struct walk *walk)
+/* Waits at the limit of depth get no actors. */
+static int add_all_actors(struct chain_walk *walk)
 {
 	struct explanation *explanation = walk->explanation;
 	int r = 0;
@@ -239,22 +238,22 @@ static int add_all_actors(struct walk *walk)
 	return r;
 }
 
-static bool worth_following(const struct explanation *explanation,
-			    const struct explain_actor *actor, const struct deed_wait *wait)
+static bool is_worth_following(const struct explanation *explanation,
+			       const struct explain_actor *actor, const struct thread_wait *wait)
 {
-	return wait->overlap_ns * 100 >= (actor->end_ns - actor->start_ns) * SHARE_PERCENT &&
-	       wait->overlap_ns * 100 >= explanation->waits[0].waited_ns * ROOT_PERCENT &&
-	       explanation->wait_count < EXPLAIN_WAITS_MAX;
+	return explanation->wait_count < EXPLAIN_WAITS_MAX &&
+	       share_at_least(wait->overlap_ns, actor->end_ns - actor->start_ns, SHARE_PERCENT) &&
+	       share_at_least(wait->overlap_ns, explanation->waits[0].waited_ns, ROOT_PERCENT);
 }
 
-/* Lock hand-overs where nobody is known to have held it: the one before in the queue. */
+/* Where nobody is known to have held the lock, the waker may be who was before it in the queue. */
 static bool is_hop(const struct explanation *explanation, const struct explain_actor *actor,
 		   const struct explain_wait *wait)
 {
 	const struct explain_wait *parent = &explanation->waits[actor->wait];
 
 	return actor->role == EXPLAIN_WAKER && wait->is_lock && wait->class == parent->class &&
-	       wait->within_ns * 100 >= (actor->end_ns - actor->start_ns) * HOP_PERCENT &&
+	       share_at_least(wait->within_ns, actor->end_ns - actor->start_ns, HOP_PERCENT) &&
 	       explanation->hops < EXPLAIN_HOPS_MAX;
 }
 
@@ -267,27 +266,27 @@ static void note_hop(struct explanation *explanation, size_t actor, struct expla
 	explanation->hops++;
 }
 
-/* The events of a wait that is followed are told there. */
-static void trail_without(struct explain_trail *trail, const struct explain_wait *wait)
+/* A wait that is followed tells its events itself. */
+static void remove_events(struct explain_excerpt *excerpt, const struct explain_wait *wait)
 {
-	size_t kept = 0, gap = trail->gap;
+	size_t kept = 0, gap = excerpt->gap;
 
-	for (size_t i = 0; i < trail->count; i++) {
-		const struct explain_event *event = &trail->events[i];
+	for (size_t i = 0; i < excerpt->count; i++) {
+		const struct explain_event *event = &excerpt->events[i];
 
 		if (event->at_ns >= wait->start_ns && event->at_ns <= wait->end_ns &&
-		    event->kind != TRAIL_WAKES) {
-			gap -= i < trail->gap;
+		    event->kind != EXCERPT_WAKES) {
+			gap -= i < excerpt->gap;
 			continue;
 		}
-		trail->events[kept++] = *event;
+		excerpt->events[kept++] = *event;
 	}
-	trail->count = kept;
-	trail->gap = gap;
+	excerpt->count = kept;
+	excerpt->gap = gap;
 }
 
 /* What an actor's chain ends with, where it does. */
-static enum explain_root root_of_actor(const struct explain_actor *actor, bool followed)
+static enum explain_root find_actor_root(const struct explain_actor *actor, bool followed)
 {
 	enum thread_state most = THREAD_UNKNOWN;
 
@@ -306,62 +305,92 @@ static enum explain_root root_of_actor(const struct explain_actor *actor, bool f
 	}
 }
 
-/* What an actor did becomes known: its waits are the next step's. */
-static int take_story(struct walk *walk, size_t at, struct deeds_story *story)
+/* The actor's own waits are followed in the next step. */
+static int take_waits(struct chain_walk *walk, size_t at, const struct thread_waits *found)
 {
 	struct explanation *explanation = walk->explanation;
 	struct explain_actor *actor = &explanation->actors[at];
 	size_t followed = explanation->wait_count;
-	int r = 0;
 
-	memcpy(actor->state_ns, story->state_ns, sizeof(actor->state_ns));
-	actor->intervals = story->intervals;
-	actor->waits_seen = story->waits_seen;
-	actor->profile = story->profile;
-	story->profile = (struct cpu_profile){ 0 };
-	actor->stack = explain_stack(walk->context, actor->profile.stack_id);
-	for (size_t i = 0; i < story->wait_count && !r; i++) {
-		if (!worth_following(explanation, actor, &story->waits[i]))
+	for (size_t i = 0; i < found->wait_count; i++) {
+		if (!is_worth_following(explanation, actor, &found->waits[i]))
 			continue;
-		r = wait_append(walk, &story->waits[i], at);
-		if (r)
-			break;
+		if (append_wait(walk, &found->waits[i], at))
+			return -ENOMEM;
 		note_hop(explanation, at, &explanation->waits[explanation->wait_count - 1]);
-		trail_without(&actor->trail, &explanation->waits[explanation->wait_count - 1]);
+		remove_events(&actor->excerpt, &explanation->waits[explanation->wait_count - 1]);
 	}
 	followed = explanation->wait_count - followed;
-	actor->root = root_of_actor(actor, followed);
-	return r;
+	actor->root = find_actor_root(actor, followed);
+	return 0;
 }
 
-/* A wait that was seen to end has an event there. */
+/* Ask what an actor did in its time. */
+static int follow_actor(struct chain_walk *walk, size_t at)
+{
+	const uint64_t start_ns = walk->context->model->capture.start_ns;
+	struct explain_actor *actor = &walk->explanation->actors[at];
+	const struct explain_wait *behind = &walk->explanation->waits[actor->wait];
+	/* Threads belong to the source's table, which hands them out to be written. */
+	const struct thread_waits_query waits = { .thread = (struct thread *)actor->thread,
+						  .start_ns = start_ns + actor->start_ns,
+						  .end_ns = start_ns + actor->end_ns };
+	const struct event_excerpt_query events = { .thread = actor->thread,
+						    .start_ns = waits.start_ns,
+						    .end_ns = waits.end_ns,
+						    .held = behind->lock_address,
+						    .wakes = behind->thread };
+	struct thread_waits found;
+	int r;
+
+	r = explain_fill_excerpt(walk->context, &events, &actor->excerpt);
+	if (!r)
+		r = thread_waits_find_finest(walk->context->observations, &waits, &found);
+	if (r)
+		return r;
+	memcpy(actor->state_ns, found.state_ns, sizeof(actor->state_ns));
+	actor->intervals = found.intervals;
+	actor->waits_seen = found.waits_seen;
+	actor->profile = found.profile;
+	actor->stack = explain_stack(walk->context, actor->profile.stack_id);
+	return take_waits(walk, at, &found);
+}
+
+/* A wait whose end was seen has an event there. */
 static void note_end(struct explain_wait *wait)
 {
 	bool seen = wait->still_open;
 
-	for (size_t i = 0; i < wait->trail.count; i++)
-		seen = seen || (wait->trail.events[i].at_ns == wait->end_ns &&
-				(wait->trail.events[i].kind == TRAIL_WOKEN ||
-				 wait->trail.events[i].kind == TRAIL_GETS_CPU));
+	for (size_t i = 0; i < wait->excerpt.count; i++)
+		seen = seen || (wait->excerpt.events[i].at_ns == wait->end_ns &&
+				(wait->excerpt.events[i].kind == EXCERPT_WOKEN ||
+				 wait->excerpt.events[i].kind == EXCERPT_GETS_CPU));
 	wait->end_inferred = !seen;
 }
 
-static int take_occupants(struct walk *walk, size_t at, const struct explain_step *step)
+/* The threads that had the CPU which was waited for. */
+static int add_occupants(struct chain_walk *walk, size_t at)
 {
-	struct cpu_occupant occupants[EXPLAIN_ACTORS_MAX];
-	size_t count = explain_step_occupants(step, at, occupants, EXPLAIN_ACTORS_MAX);
+	const struct observations *observations = walk->context->observations;
 	struct explain_wait *wait = &walk->explanation->waits[at];
+	const struct thread_wait *observed = &wait->observed;
+	const struct cpu_span span = { observed->start_ns, observed->end_ns, observed->cpu };
+	struct cpu_occupant occupants[EXPLAIN_ACTORS_MAX];
+	size_t count;
 	int r = 0;
 
+	count = cpu_occupants_find(observations_history(observations, span.start_ns, span.end_ns),
+				   source_threads(observations->source), &span,
+				   observed->cpu != FT_NO_CPU, occupants, EXPLAIN_ACTORS_MAX);
 	if (!count)
 		wait->root = EXPLAIN_LOST;
 	for (size_t i = 0; i < count && !r; i++)
-		r = actor_append(walk, &(struct explain_actor){
+		r = append_actor(walk, &(struct explain_actor){
 					       .wait = at,
 					       .thread = occupants[i].thread,
 					       .role = EXPLAIN_OCCUPANT,
-					       .grade = in_doubt(walk, wait) ? GRADE_PLAUSIBLE
-									     : GRADE_EXACT,
+					       .grade = is_in_doubt(walk, wait) ? GRADE_PLAUSIBLE
+										: GRADE_EXACT,
 					       .start_ns = wait->start_ns,
 					       .end_ns = wait->end_ns,
 					       .state_ns[THREAD_RUNNING] = occupants[i].ran_ns,
@@ -370,76 +399,72 @@ static int take_occupants(struct walk *walk, size_t at, const struct explain_ste
 	return r;
 }
 
-/* One reading of the source: the trails of this step's waits and actors, and the actors' deeds. */
-static int take_step(struct walk *walk, struct source *source)
+static int follow_wait(struct chain_walk *walk, size_t at)
+{
+	struct explain_wait *wait = &walk->explanation->waits[at];
+	const struct event_excerpt_query events = { .thread = wait->thread,
+						    .start_ns = wait->observed.start_ns,
+						    .end_ns = wait->observed.end_ns,
+						    .until_it_runs = true };
+	int r = explain_fill_excerpt(walk->context, &events, &wait->excerpt);
+
+	if (r)
+		return r;
+	note_end(wait);
+	return wait->for_cpu ? add_occupants(walk, at) : 0;
+}
+
+/* One step along the chain: the waits that the last step found, and their actors. */
+static int take_step(struct chain_walk *walk)
 {
 	struct explanation *explanation = walk->explanation;
 	const size_t waits_to = explanation->wait_count, actors_to = explanation->actor_count;
-	struct explain_step *step = NULL;
-	int r;
+	int r = 0;
 
-	r = explain_step_create(walk->context, explanation, walk->waits_from, walk->actors_from,
-				&step);
-	if (!r)
-		r = explain_step_run(step, source);
-	for (size_t i = walk->waits_from; i < waits_to && !r; i++) {
-		r = explain_step_wait_trail(step, i, &explanation->waits[i].trail);
-		note_end(&explanation->waits[i]);
-		if (!r && explanation->waits[i].for_cpu)
-			r = take_occupants(walk, i, step);
-	}
-	for (size_t i = walk->actors_from; i < actors_to && !r; i++) {
-		struct deeds_story story = { 0 };
-
-		if (explanation->actors[i].root != EXPLAIN_GOES_ON)
-			continue;
-		r = explain_step_actor(step, i, &story, &explanation->actors[i].trail);
-		if (!r)
-			r = take_story(walk, i, &story);
-		cpu_profile_free(&story.profile);
-	}
-	explain_step_destroy(step);
+	for (size_t i = walk->waits_from; i < waits_to && !r; i++)
+		r = follow_wait(walk, i);
+	for (size_t i = walk->actors_from; i < actors_to && !r; i++)
+		if (explanation->actors[i].root == EXPLAIN_GOES_ON)
+			r = follow_actor(walk, i);
 	walk->waits_from = waits_to;
 	return r;
 }
 
-static int walk_all(struct walk *walk, struct source *source)
+static int walk_chain(struct chain_walk *walk)
 {
 	int r = 0;
 
 	while (walk->waits_from < walk->explanation->wait_count && !r) {
 		r = add_all_actors(walk);
 		if (!r)
-			r = take_step(walk, source);
+			r = take_step(walk);
 	}
 	return r;
 }
 
-int explain_run(struct source *source, const struct model *model, const struct wait_spec *moment,
-		struct explanation **ret_explanation, char **ret_message)
+int explain_run(const struct observations *observations, const struct model *model,
+		const struct wait_spec *spec, struct explanation **ret_explanation,
+		char **ret_message)
 {
-	struct explain_context context = { .stacks = source_stacks(source), .model = model };
+	const struct explain_context context = { observations, model,
+						 source_stacks(observations->source) };
 	struct explanation *explanation = calloc(1, sizeof(*explanation));
-	struct walk walk = { &context, explanation, 0, 0 };
-	struct wait_selection chosen;
+	struct chain_walk walk = { &context, explanation, 0, 0 };
+	struct wait_selection selection;
 	int r = -ENOMEM;
 
 	if (!explanation)
 		goto out;
-	r = stack_infos_create(context.stacks, &context.stackfacts);
+	r = wait_select_find(observations, model, spec, &selection, ret_message);
 	if (r)
 		goto out;
-	explanation->operations = context.stackfacts;
-	r = wait_select_find(source, context.stackfacts, model, moment, &chosen, ret_message);
-	if (r)
-		goto out;
-	explanation->choice = chosen.choice;
-	explanation->waits_seen = chosen.waits_seen;
-	explanation->culprit_tid = chosen.culprit ? chosen.culprit->tid : 0;
-	explanation->culprit_comm = chosen.culprit ? chosen.culprit->comm : "";
-	r = wait_append(&walk, &chosen.wait, EXPLAIN_NONE);
+	explanation->choice = selection.choice;
+	explanation->waits_seen = selection.waits_seen;
+	explanation->culprit_tid = selection.culprit ? selection.culprit->tid : 0;
+	explanation->culprit_comm = selection.culprit ? selection.culprit->comm : "";
+	r = append_wait(&walk, &selection.wait, EXPLAIN_NONE);
 	if (!r)
-		r = walk_all(&walk, source);
+		r = walk_chain(&walk);
 	if (r)
 		goto out;
 	*ret_explanation = explanation;
@@ -454,13 +479,12 @@ void explanation_free(struct explanation *explanation)
 	if (!explanation)
 		return;
 	for (size_t i = 0; i < explanation->wait_count; i++)
-		free(explanation->waits[i].trail.events);
+		free(explanation->waits[i].excerpt.events);
 	for (size_t i = 0; i < explanation->actor_count; i++) {
-		free(explanation->actors[i].trail.events);
+		free(explanation->actors[i].excerpt.events);
 		cpu_profile_free(&explanation->actors[i].profile);
 	}
 	free(explanation->waits);
 	free(explanation->actors);
-	stack_infos_destroy(explanation->operations);
 	free(explanation);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why one thread waited: the chain of events behind one of its waits, down to
- * somebody who was not waiting.
+ * Why one thread waited: the chain of events behind one of its waits, down to somebody who was not
+ * waiting.
  *
- * A wait has actors: who held the lock, or who woke the thread up. An actor has
- * waits of its own in that time, which have actors again. The walk ends at running code, a device, a
- * timer, a gap in what was recorded, or at its limits.
+ * A wait has actors: who held the lock, or who woke the thread up. An actor has waits of its own in
+ * that time, which have actors again. The walk ends at running code, a device, a timer, a gap in
+ * what was recorded, or at its limits.
  */
 #ifndef ANALYZER_EXPLAIN_EXPLAIN_H
 #define ANALYZER_EXPLAIN_EXPLAIN_H
@@ -14,11 +14,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/activity/thread_waits.h"
-#include "analyzer/model.h"
-#include "analyzer/explain/wait_spec.h"
-#include "analyzer/trace/source.h"
 #include "analyzer/activity/event_excerpt.h"
+#include "analyzer/activity/thread_waits.h"
+#include "analyzer/explain/wait_spec.h"
+#include "analyzer/model.h"
+
+struct observations;
 
 #define EXPLAIN_DEPTH_MAX 6	/* waits of waits of ... */
 #define EXPLAIN_ACTORS_MAX 3	/* of one wait */
@@ -37,7 +38,8 @@ enum explain_root {
 	EXPLAIN_GOES_ON,	/* it does not end here */
 	EXPLAIN_RUNNING,	/* code that ran */
 	EXPLAIN_CPU,		/* ready to run, without a CPU */
-	EXPLAIN_TIMER, EXPLAIN_DEVICE, EXPLAIN_NETWORK, EXPLAIN_INTERRUPT,	/* what woke it; INTERRUPT: not told which */
+	EXPLAIN_TIMER, EXPLAIN_DEVICE, EXPLAIN_NETWORK,	/* what woke it */
+	EXPLAIN_INTERRUPT,	/* an interrupt woke it, of a kind that is not known */
 	EXPLAIN_STILL_OPEN,	/* nobody had ended the wait when the recording ended */
 	EXPLAIN_NOT_SEEN,	/* who ended it is not in the capture */
 	EXPLAIN_CYCLE,		/* back at a thread that waits further up */
@@ -66,7 +68,7 @@ struct explain_event {
 	uint64_t bytes;
 };
 
-struct explain_trail {
+struct explain_excerpt {
 	struct explain_event *events;
 	size_t count, gap;		/* @left_out more come after the first @gap */
 	uint64_t left_out;
@@ -81,7 +83,7 @@ struct explain_piece {
 struct explain_wait {
 	size_t actor;			/* whose wait it is; EXPLAIN_NONE: the one asked for */
 	unsigned int depth;
-	bool hop;			/* the actor queued for the same sort of lock, and passed it on */
+	bool hop;			/* the actor queued for the same lock and passed it on */
 	const struct thread *thread;
 	bool for_cpu;			/* ready to run; else blocked */
 	enum wait_class class;
@@ -94,17 +96,17 @@ struct explain_wait {
 	bool is_lock;
 	uint64_t lock_address;
 	int32_t lock_tgid;
-	struct explain_piece pieces[DEED_PIECES_MAX + 1];
+	struct explain_piece pieces[THREAD_WAIT_PIECES_MAX + 1];
 	size_t piece_count;
 	uint32_t left_out;		/* pieces */
 	uint64_t left_out_ns;
 	uint32_t gaps;			/* spans of lost events in it, */
 	uint64_t lost_events;		/* with so many; 0: number not known */
-	struct explain_trail trail;
+	struct explain_excerpt excerpt;
 	struct model_stack stack;
 	enum explain_root root;
 	const struct thread *waker;	/* for a root that is one; NULL */
-	struct deed_wait deed;		/* what it was made from: clock of the events */
+	struct thread_wait observed;	/* what it was made from, on the clock of the events */
 };
 
 struct explain_actor {
@@ -118,7 +120,7 @@ struct explain_actor {
 	uint64_t waits_seen;		/* those that are worth it are in explanation.waits */
 	struct cpu_profile profile;
 	struct model_stack stack;	/* sampled most often */
-	struct explain_trail trail;	/* without the events of the waits that were followed */
+	struct explain_excerpt excerpt;	/* without the events of the waits that were followed */
 	enum explain_root root;
 	size_t told;			/* TOLD: number of the actor; CYCLE: of the wait */
 };
@@ -127,8 +129,8 @@ enum explain_choice {
 	EXPLAIN_BY_TIME,
 	EXPLAIN_LONGEST_HURTING,
 	EXPLAIN_LONGEST,
-	EXPLAIN_OF_FINDING,	/* the thread asked for is a finding's victim: its longest wait there */
-	EXPLAIN_OF_VICTIM,	/* it is a finding's culprit: the longest wait of its first victim */
+	EXPLAIN_OF_FINDING,	/* the thread is a finding's victim: its longest wait there */
+	EXPLAIN_OF_VICTIM,	/* it is a culprit: the longest wait of its first victim */
 };
 
 struct explanation {
@@ -141,21 +143,21 @@ struct explanation {
 	size_t wait_count;
 	struct explain_actor *actors;
 	size_t actor_count;
-	struct stack_infos *operations;	/* keeps the texts of waits[].operation */
 };
 
 /**
- * explain_run() - read the source again, once for each step of the chain.
+ * explain_run() - ask what was observed, once for each step of the chain.
  *
- * @model:           of the same source; borrowed for as long as the explanation is used.
- * @ret_explanation: free with explanation_free(), before the source is closed.
- * @ret_message:     on -ESRCH and -ENOENT a malloc'ed text for a person: what is not there,
- *                   and what is.
+ * @observations:    of the capture; borrowed for as long as the explanation is used, as is @model.
+ * @ret_explanation: free with explanation_free().
+ * @ret_message:     on -ESRCH and -ENOENT a malloc'ed text for a person: what is not there, and
+ *                   what is.
  *
- * Return: 0, -ESRCH (no such thread), -ENOENT (no such wait), -ENOMEM, -EIO.
+ * Return: 0, -ESRCH (no such thread), -ENOENT (no such wait), -ENOMEM.
  */
-int explain_run(struct source *source, const struct model *model, const struct wait_spec *moment,
-		struct explanation **ret_explanation, char **ret_message);
+int explain_run(const struct observations *observations, const struct model *model,
+		const struct wait_spec *spec, struct explanation **ret_explanation,
+		char **ret_message);
 void explanation_free(struct explanation *explanation);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/activity/observations.h"
 #include "analyzer/trace/large_calls.h"
 
 static uint64_t since_start(const struct explain_context *context, uint64_t time_ns)
@@ -22,9 +23,9 @@ struct model_stack explain_stack(const struct explain_context *context, uint32_t
 	return (struct model_stack){ count ? frames : NULL, count };
 }
 
-/* Spans of lost events that overlap @start_ns to @end_ns, of the model's times. */
-static uint32_t gaps_in(const struct model *model, uint64_t start_ns, uint64_t end_ns,
-			uint64_t *ret_events)
+/* How many spans of lost events overlap @start_ns to @end_ns, of the model's times. */
+static uint32_t count_gaps(const struct model *model, uint64_t start_ns, uint64_t end_ns,
+			   uint64_t *ret_events)
 {
 	uint32_t gaps = 0;
 
@@ -40,14 +41,14 @@ static uint32_t gaps_in(const struct model *model, uint64_t start_ns, uint64_t e
 	return gaps;
 }
 
-/* What is charged to somebody, and at the end what is charged to nobody. */
-static void fill_pieces(const struct explain_context *context, const struct deed_wait *deed,
+/* The pieces that are charged to somebody, and behind them all that is charged to nobody. */
+static void fill_pieces(const struct explain_context *context, const struct thread_wait *observed,
 			struct explain_wait *wait)
 {
-	uint64_t charged_ns = deed->left_out_ns, ignored;
+	uint64_t charged_ns = observed->left_out_ns, ignored;
 
-	for (size_t i = 0; i < deed->piece_count; i++) {
-		const struct deed_piece *piece = &deed->pieces[i];
+	for (size_t i = 0; i < observed->piece_count; i++) {
+		const struct history_charge *piece = &observed->pieces[i];
 		struct explain_piece *entry = &wait->pieces[wait->piece_count++];
 
 		*entry = (struct explain_piece){
@@ -56,8 +57,8 @@ static void fill_pieces(const struct explain_context *context, const struct deed
 			.end_ns = since_start(context, piece->end_ns),
 		};
 		entry->grade = context->model->coverage.contradicts ||
-					       gaps_in(context->model, entry->start_ns,
-						       entry->end_ns, &ignored)
+					       count_gaps(context->model, entry->start_ns,
+							  entry->end_ns, &ignored)
 				       ? GRADE_PLAUSIBLE
 				       : piece->grade;
 		charged_ns += piece->end_ns - piece->start_ns;
@@ -67,52 +68,53 @@ static void fill_pieces(const struct explain_context *context, const struct deed
 			.grade = GRADE_UNKNOWN,
 			.end_ns = wait->waited_ns - charged_ns,
 		};
-	wait->left_out = deed->left_out;
-	wait->left_out_ns = deed->left_out_ns;
+	wait->left_out = observed->left_out;
+	wait->left_out_ns = observed->left_out_ns;
 }
 
-void explain_fill_wait(const struct explain_context *context, const struct deed_wait *deed,
+void explain_fill_wait(const struct explain_context *context, const struct thread_wait *observed,
 		       struct explain_wait *ret_wait)
 {
 	struct explain_wait *wait = ret_wait;
 
 	*wait = (struct explain_wait){
 		.actor = EXPLAIN_NONE,
-		.thread = deed->thread,
-		.for_cpu = deed->state == THREAD_RUNNABLE,
-		.class = deed->class,
-		.detail = deed->detail,
-		.operation = deed->operation,
-		.start_ns = since_start(context, deed->start_ns),
-		.end_ns = since_start(context, deed->end_ns),
-		.waited_ns = deed->waited_ns,
-		.within_ns = deed->overlap_ns,
-		.sleeps = deed->sleeps,
-		.began_before = deed->flags & INTERVAL_BEGAN_BEFORE,
+		.thread = observed->thread,
+		.for_cpu = observed->state == THREAD_RUNNABLE,
+		.class = observed->class,
+		.detail = observed->detail,
+		.operation = observed->operation,
+		.start_ns = since_start(context, observed->start_ns),
+		.end_ns = since_start(context, observed->end_ns),
+		.waited_ns = observed->waited_ns,
+		.within_ns = observed->overlap_ns,
+		.sleeps = observed->sleeps,
+		.began_before = observed->flags & INTERVAL_BEGAN_BEFORE,
 		.begin_inferred =
-			deed->state == THREAD_RUNNABLE && deed->flags & INTERVAL_START_LOST,
-		.still_open = deed->flags & INTERVAL_STILL_OPEN,
-		.is_lock = deed->is_lock,
-		.lock_address = deed->lock_address,
-		.lock_tgid = deed->lock_tgid,
-		.stack = explain_stack(context, deed->stack_id),
-		.waker = deed->waker,
-		.deed = *deed,
+			observed->state == THREAD_RUNNABLE && observed->flags & INTERVAL_START_LOST,
+		.still_open = observed->flags & INTERVAL_STILL_OPEN,
+		.is_lock = observed->is_lock,
+		.lock_address = observed->lock_address,
+		.lock_tgid = observed->lock_tgid,
+		.stack = explain_stack(context, observed->stack_id),
+		.waker = observed->waker,
+		.observed = *observed,
 	};
-	wait->gaps = gaps_in(context->model, wait->start_ns, wait->end_ns, &wait->lost_events);
-	fill_pieces(context, deed, wait);
+	wait->gaps = count_gaps(context->model, wait->start_ns, wait->end_ns, &wait->lost_events);
+	fill_pieces(context, observed, wait);
 }
 
-static enum wait_class class_of(const struct explain_context *context,
-				const struct event_excerpt_event *event)
+static enum wait_class find_class(const struct explain_context *context,
+				  const struct excerpt_event *event)
 {
-	const struct stack_info *fact = stack_infos_get(context->stackfacts, event->stack_id);
+	const struct stack_info *info =
+		stack_infos_get(context->observations->stack_infos, event->stack_id);
 
-	return fact ? stack_info_reason(fact, event->state)->class : WAIT_UNKNOWN;
+	return info ? stack_info_reason(info, event->state)->class : WAIT_UNKNOWN;
 }
 
-static void fill_event(const struct explain_context *context,
-		       const struct event_excerpt_event *event, struct explain_event *ret_event)
+static void fill_event(const struct explain_context *context, const struct excerpt_event *event,
+		       struct explain_event *ret_event)
 {
 	*ret_event = (struct explain_event){
 		.at_ns = since_start(context, event->at_ns),
@@ -126,27 +128,31 @@ static void fill_event(const struct explain_context *context,
 		.mode = event->lock_flags & FT_LOCK_READ    ? LOCK_MODE_READ
 			: event->lock_flags & FT_LOCK_WRITE ? LOCK_MODE_WRITE
 							    : LOCK_MODE_NONE,
-		.call = event->kind == TRAIL_CALL ? large_calls_name(event->call) : NULL,
+		.call = event->kind == EXCERPT_CALL ? large_calls_name(event->call) : NULL,
 		.wakes = event->wakes,
 		.bytes = event->bytes,
 	};
-	if (event->kind == TRAIL_LEAVES_CPU)
-		ret_event->class = class_of(context, event);
+	if (event->kind == EXCERPT_LEAVES_CPU)
+		ret_event->class = find_class(context, event);
 }
 
-int explain_fill_trail(const struct explain_context *context, const struct event_excerpt *trail,
-		       struct explain_trail *ret_trail)
+int explain_fill_excerpt(const struct explain_context *context,
+			 const struct event_excerpt_query *query,
+			 struct explain_excerpt *ret_excerpt)
 {
-	struct event_excerpt_event events[TRAIL_EVENTS_MAX];
-	struct explain_trail filled = { 0 };
+	const struct observations *observations = context->observations;
+	struct event_excerpt excerpt;
+	struct explain_event *events;
 
-	filled.count = event_excerpt_tell(trail, events, &filled.gap, &filled.left_out);
-	filled.events = calloc(filled.count + 1, sizeof(*filled.events));
-	if (!filled.events)
+	event_excerpt_find(observations_history(observations, query->start_ns, query->end_ns),
+			   source_threads(observations->source), query, &excerpt);
+	events = calloc(excerpt.count + 1, sizeof(*events));
+	if (!events)
 		return -ENOMEM;
-	for (size_t i = 0; i < filled.count; i++)
-		fill_event(context, &events[i], &filled.events[i]);
-	*ret_trail = filled;
+	for (size_t i = 0; i < excerpt.count; i++)
+		fill_event(context, &excerpt.events[i], &events[i]);
+	*ret_excerpt =
+		(struct explain_excerpt){ events, excerpt.count, excerpt.gap, excerpt.left_out };
 	return 0;
 }
 
@@ -172,10 +178,10 @@ static const struct {
 	{ EXPLAIN_DEVICE, "ata_" },
 };
 
-static enum explain_root interrupt_kind(const struct explain_context *context,
+static enum explain_root find_interrupt(const struct explain_context *context,
 					const struct explain_wait *wait)
 {
-	struct model_stack stack = explain_stack(context, wait->deed.waker_stack_id);
+	struct model_stack stack = explain_stack(context, wait->observed.waker_stack_id);
 
 	for (size_t i = 0; i < stack.count; i++)
 		for (size_t j = 0; j < sizeof(interrupts) / sizeof(*interrupts); j++)
@@ -202,7 +208,7 @@ enum explain_root explain_root_of(const struct explain_context *context,
 {
 	if (!wait->waker)
 		return wait->still_open ? EXPLAIN_STILL_OPEN : EXPLAIN_NOT_SEEN;
-	if (wait->deed.waker_in_interrupt || wait->waker->idle_task)
-		return interrupt_kind(context, wait);
+	if (wait->observed.waker_in_interrupt || wait->waker->idle_task)
+		return find_interrupt(context, wait);
 	return EXPLAIN_GOES_ON;
 }

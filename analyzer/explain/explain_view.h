@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From what was found about a wait, on the clock of the events, to what is
- * shown of it.
+ * What an explanation shows of a wait, made from what was found about it on the clock of the
+ * events.
  */
 #ifndef ANALYZER_EXPLAIN_EXPLAIN_VIEW_H
 #define ANALYZER_EXPLAIN_EXPLAIN_VIEW_H
@@ -9,19 +9,20 @@
 #include "analyzer/explain/explain.h"
 
 struct explain_context {
-	const struct stack_table *stacks;
-	struct stack_infos *stackfacts;
+	const struct observations *observations;
 	const struct model *model;
+	const struct stack_table *stacks;
 };
 
-void explain_fill_wait(const struct explain_context *context, const struct deed_wait *deed,
+void explain_fill_wait(const struct explain_context *context, const struct thread_wait *observed,
 		       struct explain_wait *ret_wait);
 
-/* Return: 0 or -ENOMEM. */
-int explain_fill_trail(const struct explain_context *context, const struct event_excerpt *trail,
-		       struct explain_trail *ret_trail);
+/* The events that @query asks for. Return: 0 or -ENOMEM. */
+int explain_fill_excerpt(const struct explain_context *context,
+			 const struct event_excerpt_query *query,
+			 struct explain_excerpt *ret_excerpt);
 
-/* Where the chain ends with this wait; EXPLAIN_GOES_ON: with its waker, a thread, it goes on. */
+/* Where the chain ends with this wait. EXPLAIN_GOES_ON: it goes on with the waker. */
 enum explain_root explain_root_of(const struct explain_context *context,
 				  const struct explain_wait *wait);
 

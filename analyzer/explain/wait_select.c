@@ -10,40 +10,43 @@
 #include <stdlib.h>
 #include <sys/types.h>
 
-#include "analyzer/detect/finding.h"
+#include "analyzer/activity/observations.h"
+#include "analyzer/model.h"
 #include "analyzer/util/human.h"
-#include "analyzer/locks/replay.h"
 
 #define SAME_TID_MAX 16 /* threads that had the tid one after the other; the latest count */
 
-/* A moment as a report prints it is cut to this. */
+/* A report cuts the times that it prints to this. */
 #define PRINTED_NS 1000000u
 
 /* A wait that hurts is preferred to one that does not and is up to so many times as long. */
 #define HURTS_TIMES 100u
 
-/* The way of choosing, and what would have been near. */
-struct wish {
-	bool at_time;
+/* Which wait is preferred, and which waits are near where there is none. */
+struct wait_preference {
+	bool by_time;
 	uint64_t from_ns, to_ns; /* clock of the events */
-	bool of_finding; /* it told of a wait at that time, */
-	uint64_t told_ns;
-	const struct model_culprit *culprit; /* for this one; NULL: it was asked for itself */
+	bool of_finding; /* the finding's victim waited at this time, */
+	uint64_t victim_ns;
+	const struct model_culprit
+		*culprit; /* because of this culprit; NULL: the victim itself was asked for */
 	bool has_before, has_after;
-	struct deed_wait before, after; /* the nearest waits beside that time */
+	struct thread_wait before, after; /* the nearest waits before from_ns, behind to_ns */
 };
 
-struct search {
-	struct wish wish;
-	struct deeds *deeds[SAME_TID_MAX];
-	size_t count;
-	const struct lock_tracker *locks;
+/* What all threads that had the tid did. */
+struct wait_search {
+	struct wait_preference preference;
+	size_t threads;
+	uint64_t running_ns, unknown_ns;
+	uint64_t best_rank;
+	struct wait_selection best;
 };
 
-static int say(char **ret_message, int error, const char *format, ...)
+static int format_message(char **ret_message, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static int say(char **ret_message, int error, const char *format, ...)
+static int format_message(char **ret_message, int error, const char *format, ...)
 {
 	va_list arguments;
 	int length;
@@ -56,35 +59,36 @@ static int say(char **ret_message, int error, const char *format, ...)
 	return length < 0 ? -ENOMEM : error;
 }
 
-static uint64_t rank_by_time(struct wish *wish, const struct deed_wait *wait)
+static uint64_t rank_by_time(struct wait_preference *preference, const struct thread_wait *wait)
 {
-	if (wait->end_ns <= wish->from_ns) {
-		if (!wish->has_before || wait->end_ns > wish->before.end_ns)
-			wish->before = *wait;
-		wish->has_before = true;
+	if (wait->end_ns <= preference->from_ns) {
+		if (!preference->has_before || wait->end_ns > preference->before.end_ns)
+			preference->before = *wait;
+		preference->has_before = true;
 		return 0;
 	}
-	if (wait->start_ns >= wish->to_ns) {
-		if (!wish->has_after || wait->start_ns < wish->after.start_ns)
-			wish->after = *wait;
-		wish->has_after = true;
+	if (wait->start_ns >= preference->to_ns) {
+		if (!preference->has_after || wait->start_ns < preference->after.start_ns)
+			preference->after = *wait;
+		preference->has_after = true;
 		return 0;
 	}
 	return wait->waited_ns;
 }
 
-static bool is_told(const struct wish *wish, const struct deed_wait *wait)
+static bool is_of_finding(const struct wait_preference *preference, const struct thread_wait *wait)
 {
-	return wish->of_finding && wait->start_ns <= wish->told_ns && wait->end_ns > wish->told_ns;
+	return preference->of_finding && wait->start_ns <= preference->victim_ns &&
+	       wait->end_ns > preference->victim_ns;
 }
 
-static uint64_t rank_of(void *context, const struct deed_wait *wait)
+static uint64_t rank_wait(void *context, const struct thread_wait *wait)
 {
-	struct wish *wish = context;
+	struct wait_preference *preference = context;
 
-	if (wish->at_time)
-		return rank_by_time(wish, wait);
-	if (is_told(wish, wait))
+	if (preference->by_time)
+		return rank_by_time(preference, wait);
+	if (is_of_finding(preference, wait))
 		return UINT64_MAX;
 	if (wait_class_idle(wait->class))
 		return wait->waited_ns;
@@ -92,177 +96,134 @@ static uint64_t rank_of(void *context, const struct deed_wait *wait)
 							  : UINT64_MAX;
 }
 
-static int search_event(void *context, const struct event *event)
+static int search_thread(const struct observations *observations, struct thread *thread,
+			 struct wait_search *search)
 {
-	struct search *search = context;
-	int r = 0;
+	const struct thread_waits_query query = { .thread = thread,
+						  .start_ns = search->preference.from_ns,
+						  .end_ns = search->preference.to_ns,
+						  .rank = rank_wait,
+						  .context = &search->preference };
+	struct thread_waits found;
+	uint64_t rank = 0;
 
-	for (size_t i = 0; i < search->count && !r; i++)
-		r = deeds_event(search->deeds[i], event);
-	return r;
-}
-
-static int search_closed(void *context, const struct interval *interval)
-{
-	struct search *search = context;
-	int r = 0;
-
-	for (size_t i = 0; i < search->count && !r; i++)
-		r = deeds_closed(search->deeds[i], search->locks, interval);
-	return r;
-}
-
-static void search_charged(void *context, const struct thread *waiter, struct thread *owner,
-			   uint64_t start_ns, uint64_t end_ns, enum grade grade)
-{
-	const struct deed_piece piece = { owner, start_ns, end_ns, grade };
-	struct search *search = context;
-
-	for (size_t i = 0; i < search->count; i++)
-		deeds_charged(search->deeds[i], waiter, &piece);
-}
-
-static int search_read(struct search *search, struct source *source, struct stack_infos *stackfacts,
-		       const struct futex_locks *futexes)
-{
-	const struct lock_tracker_options options = { 0, UINT64_MAX, NULL, NULL, futexes };
-	struct replay *pass = NULL;
-	int r;
-
-	r = replay_create(source, stackfacts, &options, &pass);
-	if (r)
-		return r;
-	search->locks = replay_locks(pass);
-	lock_tracker_watch(replay_locks(pass),
-			   &(struct ownership_watcher){ search_charged, search });
-	r = replay_run(pass, &(struct replay_watcher){ search_event, search_closed, search });
-	replay_destroy(pass);
-	return r;
-}
-
-/* The best wait of all threads that had the tid. Return: 0, -ENOENT (none), -ENOMEM. */
-static int search_tell(struct search *search, uint64_t *ret_running_ns, uint64_t *ret_unknown_ns,
-		       struct wait_selection *ret_chosen)
-{
-	struct wait_selection chosen = { .choice = EXPLAIN_BY_TIME };
-	uint64_t best = 0;
-	int r = 0;
-
-	*ret_running_ns = *ret_unknown_ns = 0;
-	for (size_t i = 0; i < search->count && !r; i++) {
-		struct deeds_story story = { 0 };
-		uint64_t rank;
-
-		r = deeds_tell(search->deeds[i], &story);
-		cpu_profile_free(&story.profile);
-		chosen.waits_seen += story.waits_seen;
-		*ret_running_ns += story.state_ns[THREAD_RUNNING];
-		*ret_unknown_ns += story.state_ns[THREAD_UNKNOWN];
-		rank = story.wait_count ? rank_of(&search->wish, &story.waits[0]) : 0;
-		if (r || rank <= best)
-			continue;
-		best = rank;
-		chosen.wait = story.waits[0];
+	if (thread_waits_find(observations->history, source_stacks(observations->source),
+			      observations->stack_infos, &query, &found))
+		return -ENOMEM;
+	cpu_profile_free(&found.profile);
+	search->threads++;
+	search->best.waits_seen += found.waits_seen;
+	search->running_ns += found.state_ns[THREAD_RUNNING];
+	search->unknown_ns += found.state_ns[THREAD_UNKNOWN];
+	if (found.wait_count)
+		rank = rank_wait(&search->preference, &found.waits[0]);
+	if (rank > search->best_rank) {
+		search->best_rank = rank;
+		search->best.wait = found.waits[0];
 	}
-	if (r)
-		return r;
-	if (!best)
-		return -ENOENT;
-	chosen.culprit = search->wish.culprit;
-	if (!search->wish.at_time)
-		chosen.choice = chosen.culprit			       ? EXPLAIN_OF_VICTIM
-				: is_told(&search->wish, &chosen.wait) ? EXPLAIN_OF_FINDING
-				: wait_class_idle(chosen.wait.class)   ? EXPLAIN_LONGEST
-								       : EXPLAIN_LONGEST_HURTING;
-	*ret_chosen = chosen;
 	return 0;
 }
 
-static int search_begin(struct search *search, struct source *source,
-			struct stack_infos *stackfacts, const struct wait_spec *moment)
+/* All threads that had the tid, the latest first. */
+static int search_threads(const struct observations *observations, int32_t tid,
+			  struct wait_search *search)
 {
-	const struct threads *threads = source_threads(source);
+	const struct threads *threads = source_threads(observations->source);
 	int r = 0;
 
-	for (size_t i = threads_count(threads); i-- > 0 && search->count < SAME_TID_MAX && !r;) {
+	for (size_t i = threads_count(threads); i-- > 0 && search->threads < SAME_TID_MAX && !r;) {
 		struct thread *thread = threads_at(threads, i);
-		struct deeds_options options = { thread, search->wish.from_ns, search->wish.to_ns,
-						 rank_of, &search->wish };
 
-		if (thread->tid != moment->tid || thread->idle_task)
-			continue;
-		r = deeds_create(source_stacks(source), stackfacts, &options,
-				 &search->deeds[search->count]);
-		search->count += !r;
+		if (thread->tid == tid && !thread->idle_task)
+			r = search_thread(observations, thread, search);
 	}
 	return r;
 }
 
-static int no_thread(const struct model *model, const struct wait_spec *moment, char **ret_message)
+static enum explain_choice choice_of(const struct wait_search *search)
 {
-	return say(ret_message, -ESRCH,
-		   "%s: there is no thread %" PRId32 " in it.\n"
-		   "  analyze --threads lists the %zu that are.",
-		   model->capture.path, moment->tid, model->thread_count);
+	const struct wait_preference *preference = &search->preference;
+
+	if (preference->by_time)
+		return EXPLAIN_BY_TIME;
+	if (preference->culprit)
+		return EXPLAIN_OF_VICTIM;
+	if (is_of_finding(preference, &search->best.wait))
+		return EXPLAIN_OF_FINDING;
+	return wait_class_idle(search->best.wait.class) ? EXPLAIN_LONGEST : EXPLAIN_LONGEST_HURTING;
 }
 
-static int no_such_time(const struct model *model, int error, char **ret_message)
+static int report_no_thread(const struct model *model, int32_t tid, char **ret_message)
+{
+	return format_message(ret_message, -ESRCH,
+			      "%s: there is no thread %" PRId32 " in it.\n"
+			      "  analyze --threads lists the %zu that are.",
+			      model->capture.path, tid, model->thread_count);
+}
+
+static int report_no_such_time(const struct model *model, int error, char **ret_message)
 {
 	if (error == -ENODATA)
-		return say(ret_message, -ENOENT,
-			   "%s: its time of day is not known.\n"
-			   "  Say how far into the capture you mean, in seconds: TID:2.5.",
-			   model->capture.path);
-	return say(
+		return format_message(
+			ret_message, -ENOENT,
+			"%s: its time of day is not known.\n"
+			"  Say how far into the capture you mean, in seconds: TID:2.5.",
+			model->capture.path);
+	return format_message(
 		ret_message, -ENOENT,
 		"%s: that time is not in the capture.\n"
 		"  It begins at %s and is %s long; say a time of day in it, or seconds since then.",
-		model->capture.path, finding_moment(model, 0).text,
+		model->capture.path, model_time_text(model, 0).text,
 		human_duration(model->capture.duration_ns).text);
 }
 
-struct near {
+struct nearest_text {
 	char text[160];
 };
 
-static struct near near_text(const struct model *model, const struct deed_wait *wait, bool there,
-			     const char *which)
+static struct nearest_text describe_nearest(const struct model *model,
+					    const struct thread_wait *wait, bool exists,
+					    const char *which)
 {
 	const uint64_t start_ns = model->capture.start_ns;
 	uint64_t at_ns = wait->start_ns > start_ns ? wait->start_ns - start_ns : 0;
-	struct near near = { "" };
+	struct nearest_text nearest = { "" };
 
-	if (there)
-		snprintf(near.text, sizeof(near.text),
+	if (exists)
+		snprintf(nearest.text, sizeof(nearest.text),
 			 "\n  The nearest %s: %" PRIu64 ".%09" PRIu64 " s, for %s (%s).", which,
 			 at_ns / 1000000000, at_ns % 1000000000,
 			 human_duration(wait->waited_ns).text, wait_class_name(wait->class));
-	return near;
+	return nearest;
 }
 
-static int no_wait(const struct search *search, const struct model *model,
-		   const struct wait_spec *moment, uint64_t running_ns, uint64_t unknown_ns,
-		   char **ret_message)
+static int report_no_wait(const struct wait_search *search, const struct model *model, int32_t tid,
+			  char **ret_message)
 {
-	const struct wish *wish = &search->wish;
-	const char *was = running_ns   ? "it ran"
-			  : unknown_ns ? "what it did then is not known"
-				       : "it was not there";
+	const struct wait_preference *preference = &search->preference;
+	const char *did = search->running_ns   ? "it ran"
+			  : search->unknown_ns ? "what it did then is not known"
+					       : "it was not there";
 
-	if (!wish->at_time)
-		return say(ret_message, -ENOENT,
-			   "%s: thread %" PRId32 " did not wait in it, as far as its events tell.\n"
-			   "  analyze --threads says what it did.",
-			   model->capture.path, moment->tid);
-	return say(ret_message, -ENOENT,
-		   "%s: thread %" PRId32 " did not wait at that time: %s.%s%s", model->capture.path,
-		   moment->tid, was,
-		   near_text(model, &wish->before, wish->has_before, "wait before begins at").text,
-		   near_text(model, &wish->after, wish->has_after, "wait after begins at").text);
+	if (!preference->by_time)
+		return format_message(ret_message, -ENOENT,
+				      "%s: thread %" PRId32
+				      " did not wait in it, as far as its events tell.\n"
+				      "  analyze --threads says what it did.",
+				      model->capture.path, tid);
+	return format_message(ret_message, -ENOENT,
+			      "%s: thread %" PRId32 " did not wait at that time: %s.%s%s",
+			      model->capture.path, tid, did,
+			      describe_nearest(model, &preference->before, preference->has_before,
+					       "wait before begins at")
+				      .text,
+			      describe_nearest(model, &preference->after, preference->has_after,
+					       "wait after begins at")
+				      .text);
 }
 
 /* The victim of @finding to look at when @tid is asked for; -1: none. */
-static ssize_t victim_for(const struct model_finding *finding, int32_t tid, bool *ret_culprit)
+static ssize_t find_victim(const struct model_finding *finding, int32_t tid, bool *ret_culprit)
 {
 	*ret_culprit = false;
 	if (!finding->victims_since_ns)
@@ -274,71 +235,87 @@ static ssize_t victim_for(const struct model_finding *finding, int32_t tid, bool
 	return *ret_culprit && finding->victim_count ? 0 : -1;
 }
 
-/* One who is part of a finding is asked for because of it. */
-static void wish_of_finding(const struct model *model, struct wait_spec *moment, struct wish *wish)
+/* Whoever is part of a finding is asked for because of it. */
+static void prefer_finding(const struct model *model, int32_t *tid,
+			   struct wait_preference *preference)
 {
 	for (size_t i = 0; i < model->finding_count; i++) {
 		const struct model_finding *finding = &model->findings[i];
 		bool is_culprit;
-		ssize_t victim = victim_for(finding, moment->tid, &is_culprit);
+		ssize_t victim = find_victim(finding, *tid, &is_culprit);
 
 		if (victim < 0 || finding->victims_since_ns[victim] > model->capture.duration_ns)
 			continue;
-		wish->of_finding = true;
-		wish->told_ns = model->capture.start_ns + finding->victims_since_ns[victim];
-		wish->culprit = is_culprit ? &finding->culprit : NULL;
-		moment->tid = finding->victims[victim];
+		preference->of_finding = true;
+		preference->victim_ns = model->capture.start_ns + finding->victims_since_ns[victim];
+		preference->culprit = is_culprit ? &finding->culprit : NULL;
+		*tid = finding->victims[victim];
 		return;
 	}
 }
 
-static int wish_make(const struct model *model, struct wait_spec *moment, struct wish *ret_wish)
+/* *@tid: the thread to look at in the end. Return: as wait_spec_since_start(). */
+static int make_preference(const struct model *model, const struct wait_spec *spec, int32_t *tid,
+			   struct wait_preference *ret_preference)
 {
+	struct wait_preference preference = { .to_ns = UINT64_MAX };
 	uint64_t at_ns;
 	int r;
 
-	*ret_wish = (struct wish){ .to_ns = UINT64_MAX };
-	if (!moment->has_time) {
-		wish_of_finding(model, moment, ret_wish);
-		return 0;
+	if (spec->has_time) {
+		r = wait_spec_since_start(spec, model->capture.start_realtime_ns,
+					  model->capture.utc_offset_s, model->capture.duration_ns,
+					  &at_ns);
+		if (r)
+			return r;
+		preference.by_time = true;
+		preference.from_ns = model->capture.start_ns + at_ns;
+		preference.to_ns = preference.from_ns + PRINTED_NS;
+	} else {
+		prefer_finding(model, tid, &preference);
 	}
-	r = wait_spec_since_start(moment, model->capture.start_realtime_ns,
-				  model->capture.utc_offset_s, model->capture.duration_ns, &at_ns);
-	if (r)
-		return r;
-	ret_wish->at_time = true;
-	ret_wish->from_ns = model->capture.start_ns + at_ns;
-	ret_wish->to_ns = ret_wish->from_ns + PRINTED_NS;
+	*ret_preference = preference;
 	return 0;
 }
 
-int wait_select_find(struct source *source, struct stack_infos *stackfacts,
-		     const struct model *model, const struct wait_spec *asked,
-		     struct wait_selection *ret_chosen, char **ret_message)
+/* The wait was selected in the whole history: take it from a finer one, where there is one. */
+static int refine_wait(const struct observations *observations, struct thread_wait *wait)
 {
-	struct wait_spec wanted = *asked, *moment = &wanted;
-	struct search search = { .count = 0 };
-	uint64_t running_ns, unknown_ns;
+	const struct thread_waits_query query = { .thread = wait->thread,
+						  .start_ns = wait->start_ns,
+						  .end_ns = wait->end_ns };
+	struct thread_waits found;
+
+	if (!observations->span_history)
+		return 0;
+	if (thread_waits_find_finest(observations, &query, &found))
+		return -ENOMEM;
+	cpu_profile_free(&found.profile);
+	if (found.wait_count)
+		*wait = found.waits[0];
+	return 0;
+}
+
+int wait_select_find(const struct observations *observations, const struct model *model,
+		     const struct wait_spec *spec, struct wait_selection *ret_selection,
+		     char **ret_message)
+{
+	struct wait_search search = { .threads = 0 };
+	int32_t tid = spec->tid;
 	int r;
 
-	r = wish_make(model, moment, &search.wish);
+	r = make_preference(model, spec, &tid, &search.preference);
 	if (r)
-		return no_such_time(model, r, ret_message);
-	r = search_begin(&search, source, stackfacts, moment);
+		return report_no_such_time(model, r, ret_message);
+	r = search_threads(observations, tid, &search);
 	if (r)
-		goto out;
-	if (!search.count) {
-		r = no_thread(model, moment, ret_message);
-		goto out;
-	}
-	r = search_read(&search, source, stackfacts, model->futexes);
-	if (r)
-		goto out;
-	r = search_tell(&search, &running_ns, &unknown_ns, ret_chosen);
-	if (r == -ENOENT)
-		r = no_wait(&search, model, moment, running_ns, unknown_ns, ret_message);
-out:
-	for (size_t i = 0; i < search.count; i++)
-		deeds_destroy(search.deeds[i]);
-	return r;
+		return r;
+	if (!search.threads)
+		return report_no_thread(model, tid, ret_message);
+	if (!search.best_rank)
+		return report_no_wait(&search, model, tid, ret_message);
+	search.best.choice = choice_of(&search);
+	search.best.culprit = search.preference.culprit;
+	*ret_selection = search.best;
+	return refine_wait(observations, &ret_selection->wait);
 }

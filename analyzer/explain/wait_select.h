@@ -9,14 +9,15 @@
 #include "analyzer/explain/explain.h"
 
 struct wait_selection {
-	struct deed_wait wait;
+	struct thread_wait wait;
 	enum explain_choice choice;
 	uint64_t waits_seen;
 	const struct model_culprit *culprit; /* EXPLAIN_OF_VICTIM: of the model; else NULL */
 };
 
-/* As explain_run(). Reads the source once. */
-int wait_select_find(struct source *source, struct stack_infos *stackfacts, const struct model *model,
-		const struct wait_spec *moment, struct wait_selection *ret_chosen, char **ret_message);
+/* As explain_run(). */
+int wait_select_find(const struct observations *observations, const struct model *model,
+		     const struct wait_spec *spec, struct wait_selection *ret_selection,
+		     char **ret_message);
 
 #endif

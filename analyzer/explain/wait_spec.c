@@ -10,39 +10,41 @@
 #define NS_PER_S 1000000000ull
 #define DAY_NS	 (24 * 3600 * NS_PER_S)
 
-#define EARTHLY_OFFSET_S (18 * 3600) /* as in human.c: others count as 0 */
+/* Larger offsets count as 0, as in human.c. */
+#define EARTHLY_OFFSET_S (18 * 3600)
 
-/* A report's times are cut to milliseconds: so what they name begins up to one later. */
+/* A report cuts its times to milliseconds, so what a time names begins up to one later. */
 #define PRINTED_NS 1000000ull
 
-static bool digit(char c)
+static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
-/* Exactly two digits below @limit, and what comes behind them. */
-static bool two_digits(const char **text, unsigned int limit, char behind, unsigned int *ret_value)
+/* Read exactly two digits below @limit and, unless it is 0, the character @behind them. */
+static bool parse_two_digits(const char **text, unsigned int limit, char behind,
+			     unsigned int *ret_value)
 {
 	const char *at = *text;
 
-	if (!digit(at[0]) || !digit(at[1]) || (behind && at[2] != behind))
+	if (!is_digit(at[0]) || !is_digit(at[1]) || (behind && at[2] != behind))
 		return false;
 	*ret_value = (unsigned int)(at[0] - '0') * 10 + (unsigned int)(at[1] - '0');
 	*text = at + 2 + (behind != 0);
 	return *ret_value < limit;
 }
 
-/* "HH:MM:SS", then perhaps a fraction of the second. */
-static int parse_of_day(const char *text, uint64_t *ret_ns)
+/* Read "HH:MM:SS" and an optional fraction of the second. */
+static int parse_time_of_day(const char *text, uint64_t *ret_ns)
 {
 	unsigned int hour, minute, second;
 	uint64_t place = NS_PER_S / 10, fraction = 0;
 
-	if (!two_digits(&text, 24, ':', &hour) || !two_digits(&text, 60, ':', &minute) ||
-	    !two_digits(&text, 60, 0, &second))
+	if (!parse_two_digits(&text, 24, ':', &hour) ||
+	    !parse_two_digits(&text, 60, ':', &minute) || !parse_two_digits(&text, 60, 0, &second))
 		return -EINVAL;
-	if (*text == '.' && digit(text[1]))
-		for (text++; digit(*text); text++, place /= 10)
+	if (*text == '.' && is_digit(text[1]))
+		for (text++; is_digit(*text); text++, place /= 10)
 			fraction += place * (uint64_t)(*text - '0');
 	if (*text)
 		return -EINVAL;
@@ -50,7 +52,7 @@ static int parse_of_day(const char *text, uint64_t *ret_ns)
 	return 0;
 }
 
-/* With a unit, or seconds without one. */
+/* Read a duration; a number without a unit is seconds. */
 static int parse_since_start(const char *text, uint64_t *ret_ns)
 {
 	char with_unit[64];
@@ -59,38 +61,38 @@ static int parse_since_start(const char *text, uint64_t *ret_ns)
 	if (!bytes || bytes + 2 > sizeof(with_unit))
 		return -EINVAL;
 	memcpy(with_unit, text, bytes + 1);
-	if (digit(text[bytes - 1]))
+	if (is_digit(text[bytes - 1]))
 		memcpy(with_unit + bytes, "s", 2);
 	return human_parse_duration(with_unit, ret_ns) ? -EINVAL : 0;
 }
 
-int wait_spec_parse(const char *text, struct wait_spec *ret_moment)
+int wait_spec_parse(const char *text, struct wait_spec *ret_spec)
 {
-	struct wait_spec moment = { 0 };
+	struct wait_spec spec = { 0 };
 	char *end;
 	long tid;
 	int r = 0;
 
-	if (!digit(*text))
+	if (!is_digit(*text))
 		return -EINVAL;
 	errno = 0;
 	tid = strtol(text, &end, 10);
 	if (errno || tid <= 0 || tid > INT32_MAX || (*end && *end != ':'))
 		return -EINVAL;
-	moment.tid = (int32_t)tid;
+	spec.tid = (int32_t)tid;
 	if (*end) {
-		moment.has_time = true;
-		moment.of_day = strchr(end + 1, ':');
-		r = moment.of_day ? parse_of_day(end + 1, &moment.at_ns)
-				  : parse_since_start(end + 1 + (end[1] == '+'), &moment.at_ns);
+		spec.has_time = true;
+		spec.of_day = strchr(end + 1, ':');
+		r = spec.of_day ? parse_time_of_day(end + 1, &spec.at_ns)
+				: parse_since_start(end + 1 + (end[1] == '+'), &spec.at_ns);
 	}
 	if (!r)
-		*ret_moment = moment;
+		*ret_spec = spec;
 	return r;
 }
 
-/* Ns since midnight, where the host was, of the start of the capture. */
-static uint64_t start_of_day(int64_t start_realtime_ns, int32_t utc_offset_s)
+/* Return: the ns from midnight, where the host was, to the start of the capture. */
+static uint64_t start_time_of_day(int64_t start_realtime_ns, int32_t utc_offset_s)
 {
 	int64_t of_day = start_realtime_ns % (int64_t)DAY_NS;
 
@@ -100,15 +102,16 @@ static uint64_t start_of_day(int64_t start_realtime_ns, int32_t utc_offset_s)
 	return (uint64_t)(of_day < 0 ? of_day + (int64_t)DAY_NS : of_day);
 }
 
-int wait_spec_since_start(const struct wait_spec *moment, int64_t start_realtime_ns,
+int wait_spec_since_start(const struct wait_spec *spec, int64_t start_realtime_ns,
 			  int32_t utc_offset_s, uint64_t duration_ns, uint64_t *ret_ns)
 {
-	uint64_t at_ns = moment->at_ns;
+	uint64_t at_ns = spec->at_ns;
 
-	if (moment->of_day && !start_realtime_ns)
+	if (spec->of_day && !start_realtime_ns)
 		return -ENODATA;
-	if (moment->of_day) {
-		at_ns = (at_ns + DAY_NS - start_of_day(start_realtime_ns, utc_offset_s)) % DAY_NS;
+	if (spec->of_day) {
+		at_ns = (at_ns + DAY_NS - start_time_of_day(start_realtime_ns, utc_offset_s)) %
+			DAY_NS;
 		if (at_ns > DAY_NS - PRINTED_NS)
 			at_ns = 0;
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Folded stacks, as flame graph tools take them: frames from the outermost to
- * the leaf joined by ";", a space, microseconds.
+ * Off-CPU time of the target by stack, for flame graph tools, idle waits too:
+ * "target comm;wait class;outermost;...;leaf microseconds".
  */
-#include "analyzer/report/report.h"
+#include "analyzer/report/report_private.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 #include "analyzer/trace/frame_name.h"
 #include "analyzer/util/terminal.h"
 
-/* A name must not end the frame. */
+/* A ";" in a name would end the frame. */
 static int put_name(const char *name, FILE *out)
 {
 	char *safe = terminal_safe(name);
@@ -54,10 +54,11 @@ static int put_wait(const struct model *model, const struct model_wait *wait, FI
 	return error;
 }
 
-int report_folded(const struct model *model, FILE *out)
+int report_folded(const struct model *model, const struct report_options *options, FILE *out)
 {
 	int error = 0;
 
+	(void)options;
 	for (size_t i = 0; !error && i < model->wait_count; i++)
 		error = put_wait(model, &model->waits[i], out);
 	if (!error && (fflush(out) || ferror(out)))

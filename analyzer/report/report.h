@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The renderers: each draws the model into @out and computes nothing.
- *
- * Return: 0, -ENOMEM, or -EIO where @out took not everything.
+ * The renderers: each draws what was found into a file and computes nothing.
  */
 #ifndef ANALYZER_REPORT_REPORT_H
 #define ANALYZER_REPORT_REPORT_H
@@ -10,33 +8,33 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "analyzer/model.h"
+struct comparison;
+struct explanation;
+struct model;
 
-struct text_options {
+/* What a page for a person looks like. The other formats ignore it. */
+struct report_options {
 	bool color;
 	bool all_threads;	/* --threads */
 	unsigned int width;	/* columns, 80 */
 };
 
-int report_text(const struct model *model, const struct text_options *options, FILE *out);
-int report_json(const struct model *model, FILE *out);
+/*
+ * An output format. A member is NULL where the format has no such document.
+ * Each returns 0, -ENOMEM, or -EIO where @out did not take everything.
+ */
+struct renderer {
+	const char *name;
+	int (*report)(const struct model *model, const struct report_options *options, FILE *out);
+	/* --explain, see explain.h */
+	int (*explanation)(const struct explanation *explanation, const struct model *model,
+			   const struct report_options *options, FILE *out);
+	/* --before, see compare.h */
+	int (*comparison)(const struct comparison *comparison, const struct report_options *options,
+			  FILE *out);
+};
 
-/* Off-CPU time of the target by stack, for flame graphs: "target comm;wait class;outermost;...;leaf microseconds". Idle waits too. */
-int report_folded(const struct model *model, FILE *out);
-
-struct explanation;
-
-/* --explain, see explain.h */
-int report_explanation_text(const struct explanation *explanation, const struct model *model,
-			    const struct text_options *options, FILE *out);
-int report_explanation_json(const struct explanation *explanation, const struct model *model,
-			    FILE *out);
-
-struct comparison;
-
-/* --before, see compare.h */
-int report_comparison_text(const struct comparison *comparison, const struct text_options *options,
-			   FILE *out);
-int report_comparison_json(const struct comparison *comparison, FILE *out);
+/* @name: "text", "json" or "folded". Return: NULL: there is no such format. */
+const struct renderer *report_renderer(const char *name);
 
 #endif

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two captures side by side, for a person: the verdict, what limits it, then
- * what differs, the most first.
+ * Two captures side by side, for a person: the verdict, what limits it, and the
+ * differences, the greatest first.
  */
 #include <inttypes.h>
 
 #include "analyzer/compare/compare.h"
-#include "analyzer/report/report.h"
-#include "analyzer/report/text_parts.h"
+#include "analyzer/report/report_private.h"
 
 #define WAIT_ROWS     10
 #define LOCK_ROWS     5
@@ -16,8 +15,8 @@
 #define SHARE_COLUMNS 10
 #define COUNT_COLUMNS 11
 
-/* Of thread time, or of the recording's: "0.13 %", "12.5 %", "310 %". */
-static struct human percent(compare_ppm share)
+/* "0.13 %", "12.5 %", "310 %": several threads that wait at once have more than all of the time. */
+static struct human percent_text(compare_ppm share)
 {
 	struct human human;
 
@@ -32,19 +31,10 @@ static struct human percent(compare_ppm share)
 	return human;
 }
 
-static void capture_line(struct text_layout *page, const char *label, const struct model *model)
+static void put_capture(struct text_layout *page, const char *label, const struct model *model)
 {
-	const int64_t start_ns = model->capture.start_realtime_ns;
-	const int32_t offset_s = model->capture.utc_offset_s;
-
 	layout_begin(page);
-	layout_add(page, "%s: %s", model->capture.path,
-		   human_duration(model->capture.duration_ns).text);
-	if (start_ns)
-		layout_add(page, " from %s %s %s", human_date(start_ns, offset_s).text,
-			   human_clock(start_ns, offset_s).text, human_zone(offset_s).text);
-	if (*model->capture.host)
-		layout_add(page, " on %s", model->capture.host);
+	text_add_capture(page, model);
 	if (!model->capture.target_count)
 		layout_add(page, ", the whole host");
 	else
@@ -54,7 +44,7 @@ static void capture_line(struct text_layout *page, const char *label, const stru
 	layout_end(page, text_labelled(label, STYLE_LABEL));
 }
 
-static void warnings(struct text_layout *page, const struct comparison *comparison)
+static void put_warnings(struct text_layout *page, const struct comparison *comparison)
 {
 	const char *label = "beware";
 
@@ -66,8 +56,8 @@ static void warnings(struct text_layout *page, const struct comparison *comparis
 	layout_line_end(page);
 }
 
-/* What both findings have to say, one under the other. */
-static void finding(struct text_layout *page, const struct compare_finding *row)
+/* Put the summaries of both sides, one under the other. */
+static void put_finding(struct text_layout *page, const struct compare_finding *row)
 {
 	const struct paragraph paragraph = { .indent = 3, .hang = 3 };
 
@@ -83,7 +73,7 @@ static void finding(struct text_layout *page, const struct compare_finding *row)
 	layout_line_end(page);
 }
 
-static void heading(struct text_layout *page, const char *name, const char *count)
+static void put_heading(struct text_layout *page, const char *name, const char *count)
 {
 	layout_style(page, STYLE_LABEL);
 	layout_cell(page, NAME_COLUMNS, false, "%s", name);
@@ -96,26 +86,25 @@ static void heading(struct text_layout *page, const char *name, const char *coun
 	layout_line_end(page);
 }
 
-static void shares(struct text_layout *page, compare_ppm before, compare_ppm after)
+static void put_shares(struct text_layout *page, compare_ppm before, compare_ppm after)
 {
-	layout_cell(page, SHARE_COLUMNS, true, "%s", percent(before).text);
-	layout_cell(page, SHARE_COLUMNS, true, "%s", percent(after).text);
+	layout_cell(page, SHARE_COLUMNS, true, "%s", percent_text(before).text);
+	layout_cell(page, SHARE_COLUMNS, true, "%s", percent_text(after).text);
 }
 
-static void change_end(struct text_layout *page, enum compare_change change)
+static void end_row(struct text_layout *page, enum compare_change change)
 {
 	layout_cell(page, page->width - NAME_COLUMNS - 2 * SHARE_COLUMNS - COUNT_COLUMNS, true,
 		    "%s", compare_change_name(change));
 	layout_line_end(page);
 }
 
-/* How often it was, on both sides. */
-static void counts(struct text_layout *page, uint64_t before, uint64_t after)
+static void put_counts(struct text_layout *page, uint64_t before, uint64_t after)
 {
 	layout_cell(page, COUNT_COLUMNS, true, "%" PRIu64 "/%" PRIu64, before, after);
 }
 
-static void rest(struct text_layout *page, size_t shown, size_t count, size_t alike)
+static void put_rest(struct text_layout *page, size_t shown, size_t count, size_t alike)
 {
 	const size_t more = count - shown;
 
@@ -131,30 +120,30 @@ static void rest(struct text_layout *page, size_t shown, size_t count, size_t al
 	layout_line_end(page);
 }
 
-static void waits(struct text_layout *page, const struct comparison *comparison)
+static void put_waits(struct text_layout *page, const struct comparison *comparison)
 {
 	size_t shown = 0;
 
-	heading(page, "waits, of the targets' thread time", "times");
+	put_heading(page, "waits, of the targets' thread time", "times");
 	for (; shown < comparison->wait_count && shown < WAIT_ROWS; shown++) {
 		const struct compare_wait *wait = &comparison->waits[shown];
 
 		layout_cell(page, NAME_COLUMNS, false, " %s %s%s", wait_class_name(wait->class),
 			    wait->operation, wait->idle ? " (idle)" : "");
-		shares(page, wait->before.share, wait->after.share);
-		counts(page, wait->before.count, wait->after.count);
-		change_end(page, wait->change);
+		put_shares(page, wait->before.share, wait->after.share);
+		put_counts(page, wait->before.count, wait->after.count);
+		end_row(page, wait->change);
 	}
-	rest(page, shown, comparison->wait_count, comparison->waits_alike);
+	put_rest(page, shown, comparison->wait_count, comparison->waits_alike);
 }
 
-static void locks(struct text_layout *page, const struct comparison *comparison)
+static void put_locks(struct text_layout *page, const struct comparison *comparison)
 {
 	size_t shown = 0;
 
 	if (!comparison->lock_count && !comparison->locks_alike)
 		return;
-	heading(page, "locks, waits of recorded time", "waits");
+	put_heading(page, "locks, waits of recorded time", "waits");
 	for (; shown < comparison->lock_count && shown < LOCK_ROWS; shown++) {
 		const struct compare_lock *lock = &comparison->locks[shown];
 		const char *owner =
@@ -163,15 +152,15 @@ static void locks(struct text_layout *page, const struct comparison *comparison)
 		layout_cell(page, NAME_COLUMNS, false, " %s %s%s%s", wait_class_name(lock->class),
 			    *lock->detail ? lock->detail : lock->process, *owner ? ", mostly " : "",
 			    owner);
-		shares(page, lock->before.share, lock->after.share);
-		counts(page, lock->before.count, lock->after.count);
-		change_end(page, lock->change);
+		put_shares(page, lock->before.share, lock->after.share);
+		put_counts(page, lock->before.count, lock->after.count);
+		end_row(page, lock->change);
 	}
-	rest(page, shown, comparison->lock_count, comparison->locks_alike);
+	put_rest(page, shown, comparison->lock_count, comparison->locks_alike);
 }
 
-static void thread_row(struct text_layout *page, const struct compare_thread *thread,
-		       const char *what, compare_ppm before, compare_ppm after)
+static void put_thread_row(struct text_layout *page, const struct compare_thread *thread,
+			   const char *what, compare_ppm before, compare_ppm after)
 {
 	if (!before && !after)
 		return;
@@ -180,54 +169,54 @@ static void thread_row(struct text_layout *page, const struct compare_thread *th
 			    what);
 	else
 		layout_cell(page, NAME_COLUMNS, false, " %s %s", thread->comm, what);
-	shares(page, before, after);
-	counts(page, thread->before.threads, thread->after.threads);
-	change_end(page, thread->change);
+	put_shares(page, before, after);
+	put_counts(page, thread->before.threads, thread->after.threads);
+	end_row(page, thread->change);
 }
 
-/* Of the three states the one that differs most stands for the thread. */
-static void thread(struct text_layout *page, const struct compare_thread *thread)
+/* The row shows the state that differs most. */
+static void put_thread(struct text_layout *page, const struct compare_thread *thread)
 {
 	const struct compare_thread_side *before = &thread->before, *after = &thread->after;
 
 	switch (thread->state) {
-	case THREAD_RUNNING:
-		thread_row(page, thread, "running", before->running, after->running);
+	case COMPARE_RUNNING:
+		put_thread_row(page, thread, "running", before->running, after->running);
 		break;
-	case THREAD_RUNNABLE:
-		thread_row(page, thread, "runnable", before->runnable, after->runnable);
+	case COMPARE_RUNNABLE:
+		put_thread_row(page, thread, "runnable", before->runnable, after->runnable);
 		break;
-	default:
-		thread_row(page, thread, "blocked", before->hurt, after->hurt);
+	case COMPARE_HURT:
+		put_thread_row(page, thread, "blocked", before->hurt, after->hurt);
 		break;
 	}
 }
 
-static void threads(struct text_layout *page, const struct comparison *comparison, bool all)
+static void put_threads(struct text_layout *page, const struct comparison *comparison, bool all)
 {
 	size_t shown = 0;
 
-	heading(page, "threads, of recorded time", "threads");
+	put_heading(page, "threads, of recorded time", "threads");
 	for (; shown < comparison->thread_count && (all || shown < THREAD_ROWS); shown++)
-		thread(page, &comparison->threads[shown]);
-	rest(page, shown, comparison->thread_count, comparison->threads_alike);
+		put_thread(page, &comparison->threads[shown]);
+	put_rest(page, shown, comparison->thread_count, comparison->threads_alike);
 }
 
-int report_comparison_text(const struct comparison *comparison, const struct text_options *options,
-			   FILE *out)
+int report_comparison_text(const struct comparison *comparison,
+			   const struct report_options *options, FILE *out)
 {
 	struct text_layout page;
 
 	layout_start(&page, out, options->width, options->color);
-	capture_line(&page, "before", comparison->before);
-	capture_line(&page, "after", comparison->after);
+	put_capture(&page, "before", comparison->before);
+	put_capture(&page, "after", comparison->after);
 	layout_line_end(&page);
 	layout_paragraph(&page, text_labelled("VERDICT", STYLE_STRONG), "%s", comparison->verdict);
-	warnings(&page, comparison);
+	put_warnings(&page, comparison);
 	for (size_t i = 0; i < comparison->finding_count; i++)
-		finding(&page, &comparison->findings[i]);
-	waits(&page, comparison);
-	locks(&page, comparison);
-	threads(&page, comparison, options->all_threads);
+		put_finding(&page, &comparison->findings[i]);
+	put_waits(&page, comparison);
+	put_locks(&page, comparison);
+	put_threads(&page, comparison, options->all_threads);
 	return layout_finish(&page);
 }

@@ -1,172 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The chain of events behind one wait, for a person: a wait, what happened in
- * it, who is behind it, and under that the same for what that one waited for.
+ * The chain of events behind one wait, for a person: the wait, its events, the
+ * thread behind it, and indented under that the same for what that thread waited for.
  */
 #include <inttypes.h>
 #include <string.h>
 
 #include "analyzer/explain/explain.h"
-#include "analyzer/report/report.h"
-#include "analyzer/report/text_parts.h"
+#include "analyzer/report/report_private.h"
 
-#define STEP	      2 /* columns that a part is moved to the right of what it belongs to */
-#define EVENT_COLUMNS 22
+#define STEP 2 /* columns of indent a level */
 
-struct telling {
+struct explain_context {
 	struct text_layout page;
 	const struct model *model;
 	const struct explanation *explanation;
 };
 
-/* Seconds since the start of the capture, as --explain takes them. */
-static struct human seconds(uint64_t at_ns)
-{
-	struct human human;
-
-	snprintf(human.text, sizeof(human.text), "+%" PRIu64 ".%06" PRIu64, at_ns / 1000000000,
-		 at_ns / 1000 % 1000000);
-	return human;
-}
-
-static struct paragraph block(unsigned int indent)
+static struct paragraph paragraph_at(unsigned int indent)
 {
 	return (struct paragraph){ .indent = indent, .hang = indent };
 }
 
-static void stack(struct telling *telling, unsigned int column, const struct model_stack *stack)
+static void put_stack(struct explain_context *context, unsigned int column,
+		      const struct model_stack *stack)
 {
-	text_stack(&telling->page, (struct paragraph){ .hang = column, .separator = " < " }, stack);
+	text_stack(&context->page, (struct paragraph){ .hang = column, .separator = " < " }, stack);
 }
 
-static const char *state_text(enum ft_task_state state)
-{
-	static const char *const texts[FT_STATES] = {
-		[FT_STATE_RUNNING] = "still ready to run",
-		[FT_STATE_PREEMPTED] = "preempted, still ready to run",
-		[FT_STATE_SLEEPING] = "to sleep (S)",
-		[FT_STATE_DISK] = "to sleep uninterruptibly (D)",
-		[FT_STATE_STOPPED] = "stopped (T)",
-		[FT_STATE_TRACED] = "stopped by a debugger (t)",
-		[FT_STATE_DEAD] = "for good",
-		[FT_STATE_PARKED] = "parked (P)",
-		[FT_STATE_IDLE] = "to sleep idle (I)",
-		[FT_STATE_OTHER] = "to sleep",
-	};
-
-	return texts[state];
-}
-
-static bool blocks(enum ft_task_state state)
-{
-	return state != FT_STATE_RUNNING && state != FT_STATE_PREEMPTED && state != FT_STATE_DEAD;
-}
-
-static const char *mode_text(enum lock_mode mode)
-{
-	return mode == LOCK_MODE_READ	 ? ", for reading"
-	       : mode == LOCK_MODE_WRITE ? ", for writing"
-					 : "";
-}
-
-static void event_text(struct text_layout *page, const struct explain_event *event)
-{
-	switch (event->kind) {
-	case TRAIL_GETS_CPU:
-		layout_add(page, "gets the CPU");
-		break;
-	case TRAIL_LEAVES_CPU:
-		layout_add(page, "leaves the CPU, %s", state_text(event->state));
-		if (blocks(event->state))
-			layout_add(page, ", in %s", wait_class_name(event->class));
-		break;
-	case TRAIL_WOKEN:
-		if (event->in_interrupt || event->other->idle_task)
-			layout_add(page,
-				 "is woken by an interrupt, while %" PRId32 " (%s) had the CPU",
-				 event->other->tid, event->other->comm);
-		else
-			layout_add(page, "is woken by %" PRId32 " (%s)", event->other->tid,
-				 event->other->comm);
-		break;
-	case TRAIL_WAKES:
-		layout_add(page, "wakes %" PRId32 " (%s)", event->other->tid, event->other->comm);
-		break;
-	case TRAIL_LOCK_BEGIN:
-		layout_add(page, "begins to wait for the lock at 0x%" PRIx64 "%s", event->address,
-			 mode_text(event->mode));
-		break;
-	case TRAIL_LOCK_ACQUIRED:
-		layout_add(page, "has the lock at 0x%" PRIx64 "%s", event->address,
-			 mode_text(event->mode));
-		break;
-	case TRAIL_LOCK_RELEASED:
-		layout_add(page, "lets the lock at 0x%" PRIx64 " go", event->address);
-		break;
-	case TRAIL_CALL:
-		if (event->address)
-			layout_add(page, "enters %s, to %s at 0x%" PRIx64, event->call,
-				 event->wakes ? "wake" : "wait", event->address);
-		else
-			layout_add(page, "enters %s, %s", event->call, human_bytes(event->bytes).text);
-		break;
-	case TRAIL_SAMPLE:
-		layout_add(page, "is seen running by a CPU sample");
-		break;
-	case TRAIL_HAS_RUN:
-		layout_add(page, "has the CPU by now; its coming there was not recorded");
-		break;
-	case TRAIL_SNAPSHOT:
-		layout_add(page, "is looked at by the recorder: %s",
-			 blocks(event->state) ? "asleep" : "not asleep");
-		break;
-	}
-}
-
-static void event(struct telling *telling, unsigned int indent, const struct explain_event *event,
-		  bool with_stack)
-{
-	struct text_layout *page = &telling->page;
-	struct paragraph paragraph = { .indent = indent, .hang = indent + EVENT_COLUMNS };
-	char label[96];
-
-	if (event->cpu == FT_NO_CPU)
-		snprintf(label, sizeof(label), "%s", seconds(event->at_ns).text);
-	else
-		snprintf(label, sizeof(label), "%s  cpu %" PRIu32, seconds(event->at_ns).text,
-			 event->cpu);
-	paragraph.label = label;
-	layout_begin(page);
-	event_text(page, event);
-	layout_end(page, paragraph);
-	if (with_stack)
-		stack(telling, paragraph.hang, &event->stack);
-}
-
-/* The same stack is printed once: a thread that is woken sleeps again where it was. */
-static bool news(const struct explain_trail *trail, size_t at)
-{
-	if (!trail->events[at].stack.count)
-		return false;
-	for (size_t i = 0; i < at; i++)
-		if (trail->events[i].stack.frames == trail->events[at].stack.frames)
-			return false;
-	return true;
-}
-
-static void trail(struct telling *telling, unsigned int indent, const struct explain_trail *trail,
-		  bool with_stacks)
-{
-	for (size_t i = 0; i < trail->count; i++) {
-		if (i == trail->gap && trail->left_out)
-			layout_paragraph(&telling->page, block(indent),
-				       "... %s more events of it ...",
-				       human_count(trail->left_out).text);
-		event(telling, indent, &trail->events[i], with_stacks && news(trail, i));
-	}
-}
-
-/* What it waited in: class, detail, operation. */
+/* Add class, detail and operation of the wait. */
 static void add_reason(struct text_layout *page, const struct explain_wait *wait)
 {
 	const char *before = " (";
@@ -182,21 +44,22 @@ static void add_reason(struct text_layout *page, const struct explain_wait *wait
 		layout_add(page, ")");
 }
 
-static void wait_title(struct telling *telling, unsigned int indent,
-		       const struct explain_wait *wait)
+static void put_wait_title(struct explain_context *context, unsigned int indent,
+			   const struct explain_wait *wait)
 {
 	const struct explain_actor *within =
-		wait->actor == EXPLAIN_NONE ? NULL : &telling->explanation->actors[wait->actor];
-	struct text_layout *page = &telling->page;
+		wait->actor == EXPLAIN_NONE ? NULL : &context->explanation->actors[wait->actor];
+	struct text_layout *page = &context->page;
 
 	layout_begin(page);
 	layout_add(page, "%" PRId32 " (%s) %s %s%s", wait->thread->tid, wait->thread->comm,
-		 wait->for_cpu ? "was ready to run and had no CPU for" : "was blocked for",
-		 wait->began_before || wait->still_open ? "at least " : "",
-		 human_duration(wait->waited_ns).text);
+		   wait->for_cpu ? "was ready to run and had no CPU for" : "was blocked for",
+		   wait->began_before || wait->still_open ? "at least " : "",
+		   human_duration(wait->waited_ns).text);
 	if (!wait->for_cpu || wait->class != WAIT_CPU_RUNQUEUE)
 		add_reason(page, wait);
-	layout_add(page, ": %s to %s s", seconds(wait->start_ns).text, seconds(wait->end_ns).text);
+	layout_add(page, ": %s to %s s", text_seconds(wait->start_ns).text,
+		   text_seconds(wait->end_ns).text);
 	if (wait->begin_inferred)
 		layout_add(page, " (no event tells since when: no later than that)");
 	if (wait->end_inferred)
@@ -205,25 +68,14 @@ static void wait_title(struct telling *telling, unsigned int indent,
 		layout_add(page, ", in %" PRIu32 " sleeps", wait->sleeps);
 	if (within && wait->within_ns != wait->waited_ns)
 		layout_add(page, "; %s of it in these %s", human_duration(wait->within_ns).text,
-			 human_duration(within->end_ns - within->start_ns).text);
-	layout_end(page, block(indent));
+			   human_duration(within->end_ns - within->start_ns).text);
+	layout_end(page, paragraph_at(indent));
 }
 
-/* What it called futex() with, before it slept; 0: not seen. */
-static uint64_t futex_of(const struct explain_wait *wait)
+static void put_lock(struct explain_context *context, unsigned int indent,
+		     const struct explain_wait *wait)
 {
-	uint64_t address = 0;
-
-	for (size_t i = 0; i < wait->trail.count; i++)
-		if (wait->trail.events[i].kind == TRAIL_CALL && !wait->trail.events[i].wakes &&
-		    wait->trail.events[i].at_ns <= wait->start_ns)
-			address = wait->trail.events[i].address;
-	return address;
-}
-
-static void lock_line(struct telling *telling, unsigned int indent, const struct explain_wait *wait)
-{
-	struct text_layout *page = &telling->page;
+	struct text_layout *page = &context->page;
 
 	if (!wait->is_lock || wait->class == WAIT_LOCK_FUTEX)
 		return;
@@ -231,70 +83,70 @@ static void lock_line(struct telling *telling, unsigned int indent, const struct
 	layout_add(page, "The lock: ");
 	if (wait->class == WAIT_LOCK_MMAP)
 		layout_add(page, "mmap_lock of process %" PRId32 "%s", wait->lock_tgid,
-			 wait->lock_address ? ", " : "");
+			   wait->lock_address ? ", " : "");
 	if (wait->lock_address)
 		layout_add(page, "at 0x%" PRIx64, wait->lock_address);
-	else if (wait->class == WAIT_LOCK_FUTEX && futex_of(wait))
-		layout_add(page,
-			 "whatever is at the futex 0x%" PRIx64 "; that it is a lock, with one owner, is not known",
-			 futex_of(wait));
 	else if (wait->class != WAIT_LOCK_MMAP)
 		layout_add(page,
-			 "its address is not known, and with it not which one of the process' %s",
-			 wait_class_name(wait->class));
+			   "its address is not known, and with it not which one of the process' %s",
+			   wait_class_name(wait->class));
 	layout_add(page, ".");
-	layout_end(page, block(indent));
+	layout_end(page, paragraph_at(indent));
 }
 
-static void piece_line(struct telling *telling, unsigned int indent,
-		       const struct explain_piece *piece, enum wait_class class)
+static void put_piece(struct explain_context *context, unsigned int indent,
+		      const struct explain_piece *piece, enum wait_class class)
 {
 	const struct human length = human_duration(piece->end_ns - piece->start_ns);
 
 	if (class == WAIT_LOCK_FUTEX) {
-		/* It may be no lock: nobody is known to hold anything. */
+		/* It may be no lock, so nobody is said to hold it. */
 		if (piece->owner)
-			layout_paragraph(&telling->page, block(indent),
-				       "%s of it until %" PRId32 " (%s) woke one who waited on a futex, at %s s",
-				       length.text, piece->owner->tid, piece->owner->comm,
-				       seconds(piece->end_ns).text);
+			layout_paragraph(&context->page, paragraph_at(indent),
+					 "%s of it until %" PRId32
+					 " (%s) woke one who waited on a futex, at %s s",
+					 length.text, piece->owner->tid, piece->owner->comm,
+					 text_seconds(piece->end_ns).text);
 	} else if (piece->owner)
-		layout_paragraph(&telling->page, block(indent),
-			       "%s of it held by %" PRId32 " (%s), %s to %s s; grade: %s",
-			       length.text, piece->owner->tid, piece->owner->comm,
-			       seconds(piece->start_ns).text, seconds(piece->end_ns).text,
-			       grade_name(piece->grade));
+		layout_paragraph(&context->page, paragraph_at(indent),
+				 "%s of it held by %" PRId32 " (%s), %s to %s s; grade: %s",
+				 length.text, piece->owner->tid, piece->owner->comm,
+				 text_seconds(piece->start_ns).text,
+				 text_seconds(piece->end_ns).text, grade_name(piece->grade));
 	else
-		layout_paragraph(&telling->page, block(indent),
-			       "%s of it held by nobody that the events tell of; grade: %s",
-			       length.text, grade_name(piece->grade));
+		layout_paragraph(&context->page, paragraph_at(indent),
+				 "%s of it held by nobody that the events tell of; grade: %s",
+				 length.text, grade_name(piece->grade));
 }
 
-static void pieces(struct telling *telling, unsigned int indent, const struct explain_wait *wait)
+static void put_pieces(struct explain_context *context, unsigned int indent,
+		       const struct explain_wait *wait)
 {
 	for (size_t i = 0; i < wait->piece_count; i++)
-		piece_line(telling, indent, &wait->pieces[i], wait->class);
+		put_piece(context, indent, &wait->pieces[i], wait->class);
 	if (wait->left_out)
-		layout_paragraph(&telling->page, block(indent), "%s of it in %s more, shorter pieces",
-			       human_duration(wait->left_out_ns).text,
-			       human_count(wait->left_out).text);
+		layout_paragraph(&context->page, paragraph_at(indent),
+				 "%s of it in %s more, shorter pieces",
+				 human_duration(wait->left_out_ns).text,
+				 human_count(wait->left_out).text);
 }
 
-static void lost_line(struct telling *telling, unsigned int indent, const struct explain_wait *wait)
+static void put_lost(struct explain_context *context, unsigned int indent,
+		     const struct explain_wait *wait)
 {
-	struct paragraph paragraph = block(indent);
+	struct paragraph paragraph = paragraph_at(indent);
 
 	if (!wait->gaps)
 		return;
 	paragraph.label = "lost:";
 	paragraph.style = STYLE_WARNING;
 	paragraph.hang = indent + 6;
-	layout_paragraph(&telling->page, paragraph,
-		       "%s events in this time, in %" PRIu32 " gap%s (see coverage in the report);"
-		       " what is said of it may be wrong",
-		       wait->lost_events ? human_count(wait->lost_events).text
-					 : "an unknown number of",
-		       wait->gaps, wait->gaps == 1 ? "" : "s");
+	layout_paragraph(
+		&context->page, paragraph,
+		"%s events in this time, in %" PRIu32 " gap%s (see coverage in the report);"
+		" what is said of it may be wrong",
+		wait->lost_events ? human_count(wait->lost_events).text : "an unknown number of",
+		wait->gaps, wait->gaps == 1 ? "" : "s");
 }
 
 static const char *root_text(enum explain_root root)
@@ -317,99 +169,100 @@ static const char *root_text(enum explain_root root)
 	return texts[root];
 }
 
-static void root_line(struct telling *telling, unsigned int indent, enum explain_root root)
+static void put_root(struct explain_context *context, unsigned int indent, enum explain_root root)
 {
-	struct paragraph paragraph = block(indent);
+	struct paragraph paragraph = paragraph_at(indent);
 
 	if (!root_text(root))
 		return;
 	paragraph.label = "root:";
 	paragraph.style = STYLE_STRONG;
 	paragraph.hang = indent + 6;
-	layout_paragraph(&telling->page, paragraph, "%s", root_text(root));
+	layout_paragraph(&context->page, paragraph, "%s", root_text(root));
 }
 
-static void samples(struct telling *telling, unsigned int indent, const struct explain_actor *actor)
+static void put_samples(struct explain_context *context, unsigned int indent,
+			const struct explain_actor *actor)
 {
 	const struct cpu_profile *profile = &actor->profile;
-	struct text_layout *page = &telling->page;
+	struct text_layout *page = &context->page;
 
 	if (!profile->samples)
 		return;
 	layout_begin(page);
 	layout_add(page, "%" PRIu32 " CPU sample%s of it, %" PRIu32 " in the kernel; in",
-		 profile->samples, profile->samples == 1 ? "" : "s", profile->kernel_samples);
+		   profile->samples, profile->samples == 1 ? "" : "s", profile->kernel_samples);
 	for (size_t i = 0; i < profile->top_count; i++)
 		layout_add(page, "%s %s %" PRIu32, i ? "," : "", profile->top[i].name,
-			 profile->top[i].samples);
+			   profile->top[i].samples);
 	layout_add(page, "; most often:");
-	layout_end(page, block(indent));
-	stack(telling, indent + STEP, &actor->stack);
+	layout_end(page, paragraph_at(indent));
+	put_stack(context, indent + STEP, &actor->stack);
 }
 
-static void occupant(struct telling *telling, unsigned int indent,
-		     const struct explain_actor *actor)
+static void put_occupant(struct explain_context *context, unsigned int indent,
+			 const struct explain_actor *actor)
 {
-	layout_paragraph(&telling->page, block(indent),
-		       "%" PRId32 " (%s) had the CPU for %s of it, %" PRIu32 " time%s; grade: %s",
-		       actor->thread->tid, actor->thread->comm,
-		       human_duration(actor->state_ns[THREAD_RUNNING]).text, actor->intervals,
-		       actor->intervals == 1 ? "" : "s", grade_name(actor->grade));
+	layout_paragraph(&context->page, paragraph_at(indent),
+			 "%" PRId32 " (%s) had the CPU for %s of it, %" PRIu32 " time%s; grade: %s",
+			 actor->thread->tid, actor->thread->comm,
+			 human_duration(actor->state_ns[THREAD_RUNNING]).text, actor->intervals,
+			 actor->intervals == 1 ? "" : "s", grade_name(actor->grade));
 }
 
-static void actor_title(struct telling *telling, unsigned int indent,
-			const struct explain_actor *actor)
+static void put_actor_title(struct explain_context *context, unsigned int indent,
+			    const struct explain_actor *actor)
 {
-	struct text_layout *page = &telling->page;
-	struct paragraph paragraph = block(indent);
+	struct text_layout *page = &context->page;
+	struct paragraph paragraph = paragraph_at(indent);
 
 	paragraph.label = actor->role == EXPLAIN_HOLDER ? "held up by" : "ended by";
 	paragraph.style = STYLE_LABEL;
 	paragraph.hang = indent + 12;
 	layout_begin(page);
 	layout_add(page, "%" PRId32 " (%s), %s to %s s; grade: %s", actor->thread->tid,
-		 actor->thread->comm, seconds(actor->start_ns).text, seconds(actor->end_ns).text,
-		 grade_name(actor->grade));
+		   actor->thread->comm, text_seconds(actor->start_ns).text,
+		   text_seconds(actor->end_ns).text, grade_name(actor->grade));
 	layout_end(page, paragraph);
 }
 
-static void actor_states(struct telling *telling, unsigned int indent,
-			 const struct explain_actor *actor)
+static void put_actor_states(struct explain_context *context, unsigned int indent,
+			     const struct explain_actor *actor)
 {
-	struct text_layout *page = &telling->page;
+	struct text_layout *page = &context->page;
 
 	layout_begin(page);
 	layout_add(page, "In these %s it was running %s, runnable %s, blocked %s",
-		 human_duration(actor->end_ns - actor->start_ns).text,
-		 human_duration(actor->state_ns[THREAD_RUNNING]).text,
-		 human_duration(actor->state_ns[THREAD_RUNNABLE]).text,
-		 human_duration(actor->state_ns[THREAD_BLOCKED]).text);
+		   human_duration(actor->end_ns - actor->start_ns).text,
+		   human_duration(actor->state_ns[THREAD_RUNNING]).text,
+		   human_duration(actor->state_ns[THREAD_RUNNABLE]).text,
+		   human_duration(actor->state_ns[THREAD_BLOCKED]).text);
 	if (actor->state_ns[THREAD_UNKNOWN])
 		layout_add(page, ", unknown %s",
-			 human_duration(actor->state_ns[THREAD_UNKNOWN]).text);
+			   human_duration(actor->state_ns[THREAD_UNKNOWN]).text);
 	layout_add(page, ", in %" PRIu32 " piece%s.", actor->intervals,
-		 actor->intervals == 1 ? "" : "s");
-	layout_end(page, block(indent));
+		   actor->intervals == 1 ? "" : "s");
+	layout_end(page, paragraph_at(indent));
 }
 
-static void wait(struct telling *telling, unsigned int indent, size_t at);
-static void behind(struct telling *telling, unsigned int indent, size_t at);
+static void put_wait(struct explain_context *context, unsigned int indent, size_t at);
+static void put_cause(struct explain_context *context, unsigned int indent, size_t at);
 
-/* It queued for the same lock: who passed it on to this one is what matters. */
-static void hop(struct telling *telling, unsigned int indent, size_t at)
+/* The actor only queued for the same lock. What matters is who passed the lock on to it. */
+static void put_hop(struct explain_context *context, unsigned int indent, size_t at)
 {
-	const struct explain_wait *wait = &telling->explanation->waits[at];
+	const struct explain_wait *wait = &context->explanation->waits[at];
 
-	layout_paragraph(&telling->page, block(indent + STEP),
-		       "It had itself queued in %s from %s s on, and passed it on:",
-		       wait_class_name(wait->class), seconds(wait->start_ns).text);
-	trail(telling, indent + STEP, &wait->trail, false);
-	lost_line(telling, indent + STEP, wait);
-	behind(telling, indent, at);
+	layout_paragraph(&context->page, paragraph_at(indent + STEP),
+			 "It had itself queued in %s from %s s on, and passed it on:",
+			 wait_class_name(wait->class), text_seconds(wait->start_ns).text);
+	text_excerpt(&context->page, indent + STEP, &wait->excerpt, false);
+	put_lost(context, indent + STEP, wait);
+	put_cause(context, indent, at);
 }
 
-/* The wait of an actor in which it only queued, too; EXPLAIN_NONE. */
-static size_t hop_of(const struct explanation *explanation, size_t actor)
+/* Find the wait in which @actor only queued for the same lock. EXPLAIN_NONE: there is none. */
+static size_t find_hop(const struct explanation *explanation, size_t actor)
 {
 	for (size_t i = 0; i < explanation->wait_count; i++)
 		if (explanation->waits[i].actor == actor && explanation->waits[i].hop)
@@ -417,50 +270,50 @@ static size_t hop_of(const struct explanation *explanation, size_t actor)
 	return EXPLAIN_NONE;
 }
 
-static void actor(struct telling *telling, unsigned int indent, size_t at)
+static void put_actor(struct explain_context *context, unsigned int indent, size_t at)
 {
-	const struct explanation *explanation = telling->explanation;
+	const struct explanation *explanation = context->explanation;
 	const struct explain_actor *actor = &explanation->actors[at];
 
 	if (actor->role == EXPLAIN_OCCUPANT) {
-		occupant(telling, indent, actor);
+		put_occupant(context, indent, actor);
 		return;
 	}
-	layout_line_end(&telling->page);
-	actor_title(telling, indent, actor);
-	if (hop_of(explanation, at) != EXPLAIN_NONE) {
-		hop(telling, indent, hop_of(explanation, at));
+	layout_line_end(&context->page);
+	put_actor_title(context, indent, actor);
+	if (find_hop(explanation, at) != EXPLAIN_NONE) {
+		put_hop(context, indent, find_hop(explanation, at));
 		return;
 	}
 	indent += STEP;
 	if (actor->root == EXPLAIN_CYCLE) {
 		layout_paragraph(
-			&telling->page, block(indent),
+			&context->page, paragraph_at(indent),
 			"It is back at a thread that waits further up: they wait for each other.");
 		return;
 	}
 	if (actor->root == EXPLAIN_TOLD) {
-		layout_paragraph(&telling->page, block(indent),
-			       "What it did then is told elsewhere on this page.");
+		layout_paragraph(&context->page, paragraph_at(indent),
+				 "What it did then is told elsewhere on this page.");
 		return;
 	}
-	actor_states(telling, indent, actor);
-	trail(telling, indent, &actor->trail, true);
-	samples(telling, indent, actor);
+	put_actor_states(context, indent, actor);
+	text_excerpt(&context->page, indent, &actor->excerpt, true);
+	put_samples(context, indent, actor);
 	for (size_t i = 0; i < explanation->wait_count; i++) {
 		if (explanation->waits[i].actor != at)
 			continue;
-		layout_line_end(&telling->page);
-		wait(telling, indent, i);
+		layout_line_end(&context->page);
+		put_wait(context, indent, i);
 	}
-	root_line(telling, indent, actor->root);
+	put_root(context, indent, actor->root);
 }
 
-/* A deadlock has no chain that ends: the report told of it as a whole. */
-static void deadlock_line(struct telling *telling, unsigned int indent,
-			  const struct explain_wait *wait)
+/* Refer to the finding, because the chain of a deadlock has no end. */
+static void put_deadlock(struct explain_context *context, unsigned int indent,
+			 const struct explain_wait *wait)
 {
-	const struct model *model = telling->model;
+	const struct model *model = context->model;
 
 	for (size_t i = 0; i < model->finding_count && wait->is_lock && wait->still_open; i++) {
 		const struct model_finding *finding = &model->findings[i];
@@ -468,17 +321,18 @@ static void deadlock_line(struct telling *telling, unsigned int indent,
 		for (size_t j = 0; j < finding->victim_count; j++)
 			if (finding->kind == FINDING_DEADLOCK &&
 			    finding->victims[j] == wait->thread->tid)
-				layout_paragraph(&telling->page, block(indent),
-					       "It is part of the deadlock that finding %zu of the "
-					       "report tells of; grade: %s",
-					       i + 1, grade_name(finding->grade));
+				layout_paragraph(
+					&context->page, paragraph_at(indent),
+					"It is part of the deadlock that finding %zu of the "
+					"report tells of; grade: %s",
+					i + 1, grade_name(finding->grade));
 	}
 }
 
-/* It is told of the CPU on which the thread ran in the end. */
-static void unoccupied_line(struct telling *telling, unsigned int indent, size_t at)
+/* Say how much of a wait for a CPU the occupants of that CPU do not account for. */
+static void put_unoccupied(struct explain_context *context, unsigned int indent, size_t at)
 {
-	const struct explanation *explanation = telling->explanation;
+	const struct explanation *explanation = context->explanation;
 	const struct explain_wait *wait = &explanation->waits[at];
 	uint64_t told_ns = 0;
 
@@ -487,42 +341,43 @@ static void unoccupied_line(struct telling *telling, unsigned int indent, size_t
 			told_ns += explanation->actors[i].state_ns[THREAD_RUNNING];
 	if (!wait->for_cpu || !told_ns || told_ns * 10 >= wait->waited_ns * 9)
 		return;
-	layout_paragraph(&telling->page, block(indent),
-		       "That is cpu %" PRIu32
-		       ", where it ran in the end. The other %s are not told of: it may have stood in "
-		       "the queue of another CPU, or events are missing.",
-		       wait->deed.cpu, human_duration(wait->waited_ns - told_ns).text);
+	layout_paragraph(
+		&context->page, paragraph_at(indent),
+		"That is cpu %" PRIu32
+		", where it ran in the end. The other %s are not told of: it may have stood in "
+		"the queue of another CPU, or events are missing.",
+		wait->observed.cpu, human_duration(wait->waited_ns - told_ns).text);
 }
 
-static void behind(struct telling *telling, unsigned int indent, size_t at)
+static void put_cause(struct explain_context *context, unsigned int indent, size_t at)
 {
-	const struct explanation *explanation = telling->explanation;
+	const struct explanation *explanation = context->explanation;
 
 	for (size_t i = 0; i < explanation->actor_count; i++)
 		if (explanation->actors[i].wait == at)
-			actor(telling, indent, i);
-	unoccupied_line(telling, indent, at);
-	deadlock_line(telling, indent, &explanation->waits[at]);
-	root_line(telling, indent, explanation->waits[at].root);
+			put_actor(context, indent, i);
+	put_unoccupied(context, indent, at);
+	put_deadlock(context, indent, &explanation->waits[at]);
+	put_root(context, indent, explanation->waits[at].root);
 }
 
-/* Waits of waits are at most EXPLAIN_DEPTH_MAX deep, and EXPLAIN_HOPS_MAX hops. */
-static void wait(struct telling *telling, unsigned int indent, size_t at)
+/* The recursion ends: waits are at most EXPLAIN_DEPTH_MAX deep, with EXPLAIN_HOPS_MAX hops. */
+static void put_wait(struct explain_context *context, unsigned int indent, size_t at)
 {
-	const struct explain_wait *wait = &telling->explanation->waits[at];
+	const struct explain_wait *wait = &context->explanation->waits[at];
 
-	wait_title(telling, indent, wait);
+	put_wait_title(context, indent, wait);
 	indent += STEP;
-	trail(telling, indent, &wait->trail, true);
-	if (!wait->trail.count)
-		stack(telling, indent, &wait->stack);
-	lost_line(telling, indent, wait);
-	lock_line(telling, indent, wait);
-	pieces(telling, indent, wait);
-	behind(telling, indent, at);
+	text_excerpt(&context->page, indent, &wait->excerpt, true);
+	if (!wait->excerpt.count)
+		put_stack(context, indent, &wait->stack);
+	put_lost(context, indent, wait);
+	put_lock(context, indent, wait);
+	put_pieces(context, indent, wait);
+	put_cause(context, indent, at);
 }
 
-static void choice(struct telling *telling)
+static void put_choice(struct explain_context *context)
 {
 	static const char *const texts[] = {
 		[EXPLAIN_BY_TIME] = "the wait of this time",
@@ -530,39 +385,39 @@ static void choice(struct telling *telling)
 		[EXPLAIN_LONGEST] = "its longest wait; those that hurt, if any, are far shorter",
 		[EXPLAIN_OF_FINDING] = "its longest wait in the stall",
 	};
-	const struct explanation *explanation = telling->explanation;
+	const struct explanation *explanation = context->explanation;
 	const struct explain_wait *wait = &explanation->waits[0];
-	struct text_layout *page = &telling->page;
+	struct text_layout *page = &context->page;
 
 	layout_begin(page);
 	layout_add(page, "%" PRId32 " (%s): ", wait->thread->tid, wait->thread->comm);
 	if (explanation->choice == EXPLAIN_OF_VICTIM)
 		layout_add(page, "the longest wait of those that %" PRId32 " (%s) kept waiting",
-			 explanation->culprit_tid, explanation->culprit_comm);
+			   explanation->culprit_tid, explanation->culprit_comm);
 	else
 		layout_add(page, "%s", texts[explanation->choice]);
 	layout_add(page, ", %s", human_duration(wait->waited_ns).text);
-	layout_add(page, " from %s to %s", text_moment(telling->model, wait->start_ns).text,
-		 text_moment(telling->model, wait->end_ns).text);
-	if (telling->model->capture.start_realtime_ns)
-		layout_add(page, " %s", human_zone(telling->model->capture.utc_offset_s).text);
+	layout_add(page, " from %s to %s", model_time_text(context->model, wait->start_ns).text,
+		   model_time_text(context->model, wait->end_ns).text);
+	if (context->model->capture.start_realtime_ns)
+		layout_add(page, " %s", human_zone(context->model->capture.utc_offset_s).text);
 	if (explanation->choice == EXPLAIN_LONGEST_HURTING ||
 	    explanation->choice == EXPLAIN_LONGEST)
 		layout_add(page, ", of %s", human_count(explanation->waits_seen).text);
 	layout_end(page, text_labelled("EXPLAINED", STYLE_STRONG));
 	layout_paragraph(page, text_labelled("times", STYLE_LABEL),
-		       "seconds since the start of the capture; --explain takes them too");
+			 "seconds since the start of the capture; --explain takes them too");
 	layout_line_end(page);
 }
 
 int report_explanation_text(const struct explanation *explanation, const struct model *model,
-			    const struct text_options *options, FILE *out)
+			    const struct report_options *options, FILE *out)
 {
-	struct telling telling = { .model = model, .explanation = explanation };
+	struct explain_context context = { .model = model, .explanation = explanation };
 
-	layout_start(&telling.page, out, options->width, options->color);
-	text_header(&telling.page, model);
-	choice(&telling);
-	wait(&telling, 0, 0);
-	return layout_finish(&telling.page);
+	layout_start(&context.page, out, options->width, options->color);
+	text_header(&context.page, model);
+	put_choice(&context);
+	put_wait(&context, 0, 0);
+	return layout_finish(&context.page);
 }

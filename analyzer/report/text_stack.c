@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A stack in a paragraph: the frames that tell, leaf first.
+ * A stack as a paragraph: leaf first, without the frames that every sleeping thread has.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/trace/frame_name.h"
-#include "analyzer/report/text_parts.h"
+#include "analyzer/report/report_private.h"
 
 #define LEAF_FRAMES	 6
 #define OUTER_FRAMES	 5
 #define WHOLE_FRAMES	 (LEAF_FRAMES + OUTER_FRAMES + 1) /* "1 more" is no shorter than a frame */
 #define SYMBOL_BYTES_MAX 56
 
-/* Every stack of a waiting thread has them, none says why it waits. */
-static bool plumbing(const struct frame *frame)
+/* Every stack of a waiting thread has these frames, and none says why it waits. */
+static bool is_plumbing(const struct frame *frame)
 {
 	static const char *const names[] = {
 		"__schedule",
@@ -55,11 +55,11 @@ static size_t count_telling(const struct model_stack *stack)
 	size_t telling = 0;
 
 	for (size_t i = 0; i < stack->count; i++)
-		telling += !plumbing(&stack->frames[i]);
+		telling += !is_plumbing(&stack->frames[i]);
 	return telling;
 }
 
-/* Demangled names can fill a page; their beginning tells. */
+/* A demangled name can fill a page, so only its beginning is put. */
 static void add_frame(struct text_layout *page, const char *before, const struct frame *frame)
 {
 	char *text = frame_name_brief(frame);
@@ -83,13 +83,13 @@ void text_stack(struct text_layout *page, struct paragraph paragraph,
 
 	if (stack->count == 0)
 		return;
-	if (all_plumbing) /* better than nothing */
+	if (all_plumbing) /* these frames are better than none */
 		telling = stack->count;
 	first_outer = telling > WHOLE_FRAMES ? telling - OUTER_FRAMES : LEAF_FRAMES;
 
 	layout_begin(page);
 	for (size_t i = 0; i < stack->count; i++) {
-		if (!all_plumbing && plumbing(&stack->frames[i]))
+		if (!all_plumbing && is_plumbing(&stack->frames[i]))
 			continue;
 		if (seen < LEAF_FRAMES || seen >= first_outer)
 			add_frame(page, before, &stack->frames[i]);

@@ -1,42 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tables under the findings: locks, waits and threads.
+ * The tables under the findings: what the stall was lost to, locks, waits and threads.
  */
 #include <inttypes.h>
 #include <string.h>
 
-#include "analyzer/report/text_parts.h"
+#include "analyzer/report/report_private.h"
 
+#define BLAME_ROWS     6
+#define ROOT_COLUMNS   34
+#define TIME_COLUMNS   10
+#define VICTIM_COLUMNS 9
+#define GRADE_COLUMNS  11
 #define LOCK_ROWS      5
 #define WAIT_ROWS      8
 #define THREAD_ROWS    5
 #define NUMBER_COLUMNS 10
 #define GAP_COLUMNS    2
 
-static void heading(struct text_layout *page, const char *name, unsigned int columns)
+static void begin_heading(struct text_layout *page, const char *name, unsigned int columns)
 {
 	layout_style(page, STYLE_LABEL);
 	layout_cell(page, columns, false, "%s", name);
 }
 
-static void heading_end(struct text_layout *page)
+static void end_heading(struct text_layout *page)
 {
 	layout_style_end(page);
 	layout_line_end(page);
 }
 
-static void number_cell(struct text_layout *page, const char *text)
+static void put_number(struct text_layout *page, const char *text)
 {
 	layout_cell(page, NUMBER_COLUMNS, true, "%s", text);
 }
 
-/* Between a number and the text behind it. */
-static void gap_cell(struct text_layout *page)
+/* Separate a number from the text behind it. */
+static void put_gap(struct text_layout *page)
 {
 	layout_cell(page, GAP_COLUMNS, false, "%s", "");
 }
 
-static void more_row(struct text_layout *page, size_t count, size_t shown, const char *option)
+static void put_more_row(struct text_layout *page, size_t count, size_t shown, const char *option)
 {
 	if (count > shown) {
 		layout_cell(page, page->width, false, " ... %s more (%s)",
@@ -45,8 +50,57 @@ static void more_row(struct text_layout *page, size_t count, size_t shown, const
 	}
 }
 
-/* Whoever most of the wait is charged to. */
-static void owner_cell(struct text_layout *page, const struct model_lock *lock,
+static void put_blame_row(struct text_layout *page, const struct model_blame *blame)
+{
+	const unsigned int thread_columns =
+		page->width - ROOT_COLUMNS - TIME_COLUMNS - VICTIM_COLUMNS - GRADE_COLUMNS;
+
+	layout_cell(page, ROOT_COLUMNS, false, " %s", blame->root);
+	if (blame->tid)
+		layout_cell(page, thread_columns, false, "%" PRId32 " %s", blame->tid, blame->comm);
+	else
+		layout_cell(page, thread_columns, false, "%s", "");
+	layout_cell(page, TIME_COLUMNS, true, "%s", human_duration(blame->blocked_ns).text);
+	layout_cell(page, VICTIM_COLUMNS, true, "%" PRIu32, blame->victims);
+	layout_cell(page, GRADE_COLUMNS, true, "%s", grade_name(blame->grade));
+	layout_line_end(page);
+}
+
+void text_blame(struct text_layout *page, const struct model *model)
+{
+	const unsigned int thread_columns =
+		page->width - ROOT_COLUMNS - TIME_COLUMNS - VICTIM_COLUMNS - GRADE_COLUMNS;
+	uint64_t left_ns = 0;
+	size_t i;
+
+	if (!model->blame_count)
+		return;
+	layout_style(page, STYLE_LABEL);
+	layout_cell(page, ROOT_COLUMNS, false, "blame");
+	layout_cell(page, thread_columns, false, "thread");
+	layout_cell(page, TIME_COLUMNS, true, "lost");
+	layout_cell(page, VICTIM_COLUMNS, true, "victims");
+	layout_cell(page, GRADE_COLUMNS, true, "grade");
+	layout_style_end(page);
+	layout_line_end(page);
+	/* Rows below a hundredth of the first are only in --json. */
+	for (i = 0; i < model->blame_count && i < BLAME_ROWS; i++) {
+		if (model->blame[i].blocked_ns < model->blame[0].blocked_ns / 100)
+			break;
+		put_blame_row(page, &model->blame[i]);
+	}
+	for (size_t j = i; j < model->blame_count; j++)
+		left_ns += model->blame[j].blocked_ns;
+	if (left_ns && left_ns >= model->blame[0].blocked_ns / 100) {
+		layout_cell(page, page->width, false, " ... %s more (--json)",
+			    human_count(model->blame_count - i).text);
+		layout_line_end(page);
+	}
+	layout_line_end(page);
+}
+
+/* Put the owner that most of the wait is charged to. */
+static void put_owner(struct text_layout *page, const struct model_lock *lock,
 		       unsigned int columns)
 {
 	const struct model_owner *owner = lock->owners;
@@ -55,7 +109,8 @@ static void owner_cell(struct text_layout *page, const struct model_lock *lock,
 	if (lock->owner_count == 0)
 		return;
 	share = human_share(owner->blamed_ns, lock->wait_ns);
-	if (owner->tid && lock->class == WAIT_LOCK_FUTEX) /* may be no lock: nobody holds it */
+	/* A futex may be no lock, so nobody is said to hold it. */
+	if (owner->tid && lock->class == WAIT_LOCK_FUTEX)
 		layout_cell(page, columns, false, "woken by %" PRId32 " %s", owner->tid,
 			    owner->comm);
 	else if (owner->tid == 0)
@@ -65,14 +120,14 @@ static void owner_cell(struct text_layout *page, const struct model_lock *lock,
 			    owner->comm);
 }
 
-/* A process has one mmap_lock, so its number is worth telling where there are several. */
-static void lock_cell(struct text_layout *page, const struct model *model,
+/* The process is told only where there are several, because each has one mmap_lock. */
+static void put_lock_name(struct text_layout *page, const struct model *model,
 		      const struct model_lock *lock, unsigned int columns)
 {
 	if (lock->class == WAIT_LOCK_MMAP && model->capture.target_count != 1)
 		layout_cell(page, columns, false, " %s %" PRId32, wait_class_name(lock->class),
 			    lock->tgid);
-	else if (lock->class == WAIT_LOCK_USER) /* its last digits tell it from the others */
+	else if (lock->class == WAIT_LOCK_USER) /* the last digits differ between locks */
 		layout_cell(page, columns, false, " %s ..%08" PRIx32, wait_class_name(lock->class),
 			    (uint32_t)lock->address);
 	else if (lock->class == WAIT_LOCK_FILE && lock->address && lock->detail) /* device:inode */
@@ -90,31 +145,31 @@ void text_locks(struct text_layout *page, const struct model *model)
 
 	if (model->lock_count == 0)
 		return;
-	heading(page, "locks", name_columns);
-	number_cell(page, "waits");
-	number_cell(page, "waited");
-	number_cell(page, "longest");
-	gap_cell(page);
+	begin_heading(page, "locks", name_columns);
+	put_number(page, "waits");
+	put_number(page, "waited");
+	put_number(page, "longest");
+	put_gap(page);
 	layout_cell(page, page->width - name_columns - 3 * NUMBER_COLUMNS - GAP_COLUMNS, false,
 		    "held by");
-	heading_end(page);
+	end_heading(page);
 	for (size_t i = 0; i < model->lock_count && i < LOCK_ROWS; i++) {
 		const struct model_lock *lock = &model->locks[i];
 
-		lock_cell(page, model, lock, name_columns);
-		number_cell(page, human_count(lock->waits).text);
-		number_cell(page, human_duration(lock->wait_ns).text);
-		number_cell(page, human_duration(lock->max_wait_ns).text);
-		gap_cell(page);
-		owner_cell(page, lock,
+		put_lock_name(page, model, lock, name_columns);
+		put_number(page, human_count(lock->waits).text);
+		put_number(page, human_duration(lock->wait_ns).text);
+		put_number(page, human_duration(lock->max_wait_ns).text);
+		put_gap(page);
+		put_owner(page, lock,
 			   page->width - name_columns - 3 * NUMBER_COLUMNS - GAP_COLUMNS);
 		layout_line_end(page);
 	}
-	more_row(page, model->lock_count, LOCK_ROWS, "--json");
+	put_more_row(page, model->lock_count, LOCK_ROWS, "--json");
 	layout_line_end(page);
 }
 
-static void wait_row(struct text_layout *page, const struct model_wait *wait)
+static void put_wait_row(struct text_layout *page, const struct model_wait *wait)
 {
 	bool operation = wait->operation && *wait->operation;
 
@@ -123,10 +178,10 @@ static void wait_row(struct text_layout *page, const struct model_wait *wait)
 		    operation	   ? wait->operation
 		    : wait->detail ? wait->detail
 				   : "");
-	number_cell(page, human_duration(wait->blocked_ns + wait->runnable_ns).text);
-	number_cell(page, human_count(wait->count).text);
-	number_cell(page, human_duration(wait->max_ns).text);
-	number_cell(page, human_count(wait->threads).text);
+	put_number(page, human_duration(wait->blocked_ns + wait->runnable_ns).text);
+	put_number(page, human_count(wait->count).text);
+	put_number(page, human_duration(wait->max_ns).text);
+	put_number(page, human_count(wait->threads).text);
 	layout_line_end(page);
 }
 
@@ -138,19 +193,19 @@ void text_waits(struct text_layout *page, const struct model *model)
 		if (model->wait_groups[i].idle)
 			continue;
 		if (count == 0) {
-			heading(page, "waits that hurt", 40);
-			number_cell(page, "time");
-			number_cell(page, "count");
-			number_cell(page, "longest");
-			number_cell(page, "threads");
-			heading_end(page);
+			begin_heading(page, "waits that hurt", 40);
+			put_number(page, "time");
+			put_number(page, "count");
+			put_number(page, "longest");
+			put_number(page, "threads");
+			end_heading(page);
 		}
 		if (count < WAIT_ROWS)
-			wait_row(page, &model->wait_groups[i]);
+			put_wait_row(page, &model->wait_groups[i]);
 		count++;
 	}
 	if (count) {
-		more_row(page, count, WAIT_ROWS, "--json");
+		put_more_row(page, count, WAIT_ROWS, "--json");
 		layout_line_end(page);
 	}
 }
@@ -183,8 +238,8 @@ void text_idle_waits(struct text_layout *page, const struct model *model)
 	layout_line_end(page);
 }
 
-/* Where it spent most of the time it did not run. */
-static const char *main_class(const struct model_thread *thread)
+/* Find the wait class in which the thread spent most of the time that it did not run. */
+static const char *find_main_class(const struct model_thread *thread)
 {
 	enum wait_class most = 0;
 
@@ -194,20 +249,20 @@ static const char *main_class(const struct model_thread *thread)
 	return thread->class_ns[most] ? wait_class_name(most) : "";
 }
 
-static void thread_row(struct text_layout *page, const struct model_thread *thread)
+static void put_thread_row(struct text_layout *page, const struct model_thread *thread)
 {
 	layout_cell(page, 23, false, " %" PRId32 " %s", thread->tid, thread->comm);
 	layout_cell(page, 9, true, "%s", human_duration(thread->running_ns).text);
 	layout_cell(page, 9, true, "%s", human_duration(thread->runnable_ns).text);
 	layout_cell(page, 9, true, "%s", human_duration(thread->blocked_ns).text);
 	layout_cell(page, 9, true, "%s", human_duration(thread->unknown_ns).text);
-	gap_cell(page);
-	layout_cell(page, 19, false, "%s", main_class(thread));
+	put_gap(page);
+	layout_cell(page, 19, false, "%s", find_main_class(thread));
 	layout_line_end(page);
 }
 
-/* How many were left out, of the target and of the rest. */
-static void more_threads_row(struct text_layout *page, const struct model *model, size_t shown)
+/* Count the threads that were left out, of the target and of other processes. */
+static void put_more_threads_row(struct text_layout *page, const struct model *model, size_t shown)
 {
 	size_t target = 0, others = 0;
 
@@ -233,21 +288,21 @@ void text_threads(struct text_layout *page, const struct model *model, bool all)
 	static const char *const names[] = { "running", "runnable", "blocked", "unknown" };
 	size_t shown = 0;
 
-	/* The model has the target's first. */
+	/* The model lists the target's threads first. */
 	while (shown < model->thread_count &&
 	       (all || (shown < THREAD_ROWS && (shown == 0 || model->threads[shown].target))))
 		shown++;
 
 	if (model->thread_count == 0)
 		return;
-	heading(page, "threads", 23);
+	begin_heading(page, "threads", 23);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		layout_cell(page, 9, true, "%s", names[i]);
-	gap_cell(page);
+	put_gap(page);
 	layout_cell(page, 19, false, "waiting mostly for");
-	heading_end(page);
+	end_heading(page);
 	for (size_t i = 0; i < shown; i++)
-		thread_row(page, &model->threads[i]);
-	more_threads_row(page, model, shown);
+		put_thread_row(page, &model->threads[i]);
+	put_more_threads_row(page, model, shown);
 	layout_line_end(page);
 }

@@ -29,7 +29,7 @@ struct pending_waking {
 	bool set;
 	uint64_t time_ns;
 	struct thread *waker;
-	uint32_t stack_id;
+	uint32_t stack_id, cpu;
 	bool in_interrupt;
 };
 

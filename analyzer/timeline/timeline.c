@@ -70,6 +70,7 @@ static int clear_up_unknown(struct timeline *timeline, struct thread_slot *slot,
 				return error;
 			slot->current.waker = waking.waker;
 			slot->current.waker_stack_id = waking.stack_id;
+			slot->current.waker_cpu = waking.cpu;
 			slot->current.waker_in_interrupt = waking.in_interrupt;
 		}
 		return thread_state_move(timeline, slot, THREAD_RUNNABLE, waking.time_ns, 0);
@@ -180,6 +181,10 @@ static int switch_out(struct timeline *timeline, struct thread_slot *slot,
 	enum ft_task_state state = event->raw.switch_.prev_state;
 	int error;
 
+	if (slot->current.state == THREAD_RUNNING) {
+		slot->current.prev_state = state;
+		slot->current.stack_id = event->stack_id;
+	}
 	if (state == FT_STATE_DEAD) {
 		slot->done = true;
 		return thread_state_close(timeline, slot, time_ns, 0);
@@ -253,6 +258,7 @@ static int wake_blocked(struct timeline *timeline, struct thread_slot *slot,
 	flags = thread_state_loss_flags(timeline, slot, time_ns);
 	slot->current.waker = event->thread;
 	slot->current.waker_stack_id = event->stack_id;
+	slot->current.waker_cpu = event->raw.cpu;
 	slot->current.waker_in_interrupt = event->raw.waking.in_interrupt;
 	return thread_state_move(timeline, slot, THREAD_RUNNABLE, time_ns, flags);
 }
@@ -290,6 +296,7 @@ static void wake_unknown(struct timeline *timeline, struct thread_slot *slot,
 		.time_ns = time_ns,
 		.waker = event->thread,
 		.stack_id = event->stack_id,
+		.cpu = event->raw.cpu,
 		.in_interrupt = event->raw.waking.in_interrupt,
 	};
 }

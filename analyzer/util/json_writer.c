@@ -14,21 +14,21 @@ void json_start(struct json *json, FILE *out)
 	json->out = out;
 }
 
-static void new_line(struct json *json)
+static void break_line(struct json *json)
 {
 	fprintf(json->out, "\n%*s", (int)(2 * json->depth), "");
 }
 
-/* Comma and line break before a member of the innermost object or array. */
-static void separate(struct json *json)
+/* Put a comma and a line break before a member of the innermost object or array. */
+static void separate_member(struct json *json)
 {
 	if (json->has_members[json->depth - 1])
 		fputc(',', json->out);
 	json->has_members[json->depth - 1] = true;
-	new_line(json);
+	break_line(json);
 }
 
-static void before_value(struct json *json)
+static void begin_value(struct json *json)
 {
 	if (json->depth == 0) {
 		assert(!json->has_value);
@@ -37,13 +37,13 @@ static void before_value(struct json *json)
 		assert(json->has_key);
 		json->has_key = false;
 	} else {
-		separate(json);
+		separate_member(json);
 	}
 }
 
-static void begin(struct json *json, bool object)
+static void open_level(struct json *json, bool object)
 {
-	before_value(json);
+	begin_value(json);
 	assert(json->depth < JSON_DEPTH_MAX);
 	json->object[json->depth] = object;
 	json->has_members[json->depth] = false;
@@ -51,37 +51,37 @@ static void begin(struct json *json, bool object)
 	fputc(object ? '{' : '[', json->out);
 }
 
-static void end(struct json *json, bool object)
+static void close_level(struct json *json, bool object)
 {
 	assert(json->depth && json->object[json->depth - 1] == object && !json->has_key);
 	json->depth--;
 	if (json->has_members[json->depth])
-		new_line(json);
+		break_line(json);
 	fputc(object ? '}' : ']', json->out);
 }
 
 void json_open_object(struct json *json)
 {
-	begin(json, true);
+	open_level(json, true);
 }
 
 void json_close_object(struct json *json)
 {
-	end(json, true);
+	close_level(json, true);
 }
 
 void json_open_array(struct json *json)
 {
-	begin(json, false);
+	open_level(json, false);
 }
 
 void json_close_array(struct json *json)
 {
-	end(json, false);
+	close_level(json, false);
 }
 
-/* Controls are escaped, the C1 ones and the invisible too: people look at JSON on terminals. */
-static void escape(struct json *json, uint32_t character)
+/* C1 controls and invisible characters are escaped too: people look at JSON on terminals. */
+static void put_escaped(struct json *json, uint32_t character)
 {
 	static const char *const shorts[] = {
 		['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"
@@ -96,7 +96,7 @@ static void escape(struct json *json, uint32_t character)
 			0xd800 + ((character - 0x10000) >> 10), 0xdc00 + (character & 0x3ff));
 }
 
-static void quote(struct json *json, const char *text)
+static void put_quoted(struct json *json, const char *text)
 {
 	fputc('"', json->out);
 	while (*text) {
@@ -110,7 +110,7 @@ static void quote(struct json *json, const char *text)
 		else if (utf8_visible(character))
 			fwrite(text, 1, bytes, json->out);
 		else
-			escape(json, character);
+			put_escaped(json, character);
 		text += bytes ? bytes : 1;
 	}
 	fputc('"', json->out);
@@ -119,8 +119,8 @@ static void quote(struct json *json, const char *text)
 void json_put_key(struct json *json, const char *key)
 {
 	assert(json->depth && json->object[json->depth - 1] && !json->has_key);
-	separate(json);
-	quote(json, key);
+	separate_member(json);
+	put_quoted(json, key);
 	fputs(": ", json->out);
 	json->has_key = true;
 }
@@ -131,37 +131,89 @@ void json_put_string(struct json *json, const char *text)
 		json_put_null(json);
 		return;
 	}
-	before_value(json);
-	quote(json, text);
+	begin_value(json);
+	put_quoted(json, text);
 }
 
 void json_put_int(struct json *json, int64_t value)
 {
-	before_value(json);
+	begin_value(json);
 	fprintf(json->out, "%" PRId64, value);
 }
 
 void json_put_uint(struct json *json, uint64_t value)
 {
-	before_value(json);
+	begin_value(json);
 	fprintf(json->out, "%" PRIu64, value);
 }
 
 void json_put_bool(struct json *json, bool value)
 {
-	before_value(json);
+	begin_value(json);
 	fputs(value ? "true" : "false", json->out);
 }
 
 void json_put_null(struct json *json)
 {
-	before_value(json);
+	begin_value(json);
 	fputs("null", json->out);
+}
+
+void json_field_text(struct json *json, const char *key, const char *text)
+{
+	json_put_key(json, key);
+	json_put_string(json, text);
+}
+
+void json_field_number(struct json *json, const char *key, uint64_t value)
+{
+	json_put_key(json, key);
+	json_put_uint(json, value);
+}
+
+void json_field_id(struct json *json, const char *key, int32_t value)
+{
+	json_put_key(json, key);
+	json_put_int(json, value);
+}
+
+void json_field_flag(struct json *json, const char *key, bool value)
+{
+	json_put_key(json, key);
+	json_put_bool(json, value);
+}
+
+void json_field_null(struct json *json, const char *key)
+{
+	json_put_key(json, key);
+	json_put_null(json);
+}
+
+void json_field_address(struct json *json, const char *key, uint64_t address)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%" PRIx64, address);
+	json_field_text(json, key, address ? text : NULL);
+}
+
+void json_field_object(struct json *json, const char *key)
+{
+	json_put_key(json, key);
+	json_open_object(json);
+}
+
+void json_field_array(struct json *json, const char *key)
+{
+	json_put_key(json, key);
+	json_open_array(json);
 }
 
 int json_finish(struct json *json)
 {
 	assert(json->depth == 0 && json->has_value);
 	fputc('\n', json->out);
-	return fflush(json->out) || ferror(json->out) ? -EIO : 0;
+	if ((fflush(json->out) || ferror(json->out)) && !json->error)
+		json->error = -EIO;
+	return json->error;
 }

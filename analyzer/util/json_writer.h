@@ -20,8 +20,10 @@ struct json {
 	bool object[JSON_DEPTH_MAX]; /* each an object, else an array */
 	bool has_members[JSON_DEPTH_MAX];
 	bool has_key, has_value;
+	int error; /* the caller could not make a value, -ENOMEM; json_finish() returns it */
 };
 
+/* Initialises all of @json. */
 void json_start(struct json *json, FILE *out);
 
 void json_open_object(struct json *json);
@@ -39,7 +41,19 @@ void json_put_uint(struct json *json, uint64_t value);
 void json_put_bool(struct json *json, bool value);
 void json_put_null(struct json *json);
 
-/* The document is whole. Return: 0, or -EIO where the file took not everything. */
+/* Members of the innermost object, a key with its value. */
+void json_field_text(struct json *json, const char *key, const char *text);
+void json_field_number(struct json *json, const char *key, uint64_t value);
+void json_field_id(struct json *json, const char *key, int32_t value);
+void json_field_flag(struct json *json, const char *key, bool value);
+void json_field_null(struct json *json, const char *key);
+void json_field_object(struct json *json, const char *key);	/* left open */
+void json_field_array(struct json *json, const char *key);	/* left open */
+
+/* As text, because many JSON readers cannot hold 64 bits in a number. 0: null. */
+void json_field_address(struct json *json, const char *key, uint64_t address);
+
+/* End the document. Return: 0, @json->error, or -EIO where the file did not take everything. */
 int json_finish(struct json *json);
 
 #endif

@@ -16,9 +16,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "recorder/arm/self_report.h"
+#include "recorder/arm/status.h"
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/arm/control_client.h"
 #include "recorder/arm/control_server.h"
 #include "recorder/arm/trigger_dispatch.h"
 #include "recorder/record/deferred_stacks.h"
@@ -36,26 +37,26 @@ struct arm {
 	struct ring_map *ringmap;
 	struct engine *engine;
 	struct target_finder *finder;
-	struct history_keeper *house;
-	struct capture_dir *keep;
+	struct history_keeper *keeper;
+	struct capture_dir *captures;
 	struct control *control;
 	struct trigger_queue *triggers;
-	struct capture_hook *after;
+	struct capture_hook *hook;
 	struct trigger_dispatch *dispatch;
-	struct trigger_sources *watchers;
-	struct self_report report;
+	struct trigger_sources *sources;
+	struct status_meter meter;
 	int signal_fd, done_fd;
-	char own_place[64]; /* a directory to remove in the end; "": none */
-	enum ring_map_state ring_state; /* that was told of */
-	uint64_t target_anew; /* plus 1: that was told of */
-	char missing[FINDER_TEXT_BYTES]; /* that was told of */
-	uint64_t tick_ns; /* the next one */
-	uint64_t watchdog_ns; /* how often; 0: never */
+	char own_dir[64]; /* directory to remove at the end; "": none */
+	enum ring_map_state ring_state; /* as last reported */
+	uint64_t target_anew; /* plus 1, as last reported */
+	char missing[TARGET_FINDER_TEXT_BYTES]; /* as last reported */
+	uint64_t tick_ns; /* time of the next tick */
+	uint64_t watchdog_ns; /* interval; 0: no watchdog */
 	uint64_t watchdog_next_ns;
 	bool ending, at_once;
 };
 
-/* Threads started later block them too. */
+/* Threads that are started later inherit the signal mask. */
 static int open_signals(void)
 {
 	static const int TAKEN[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR2, SIGCHLD };
@@ -64,7 +65,7 @@ static int open_signals(void)
 	for (size_t i = 0; i < sizeof(TAKEN) / sizeof(TAKEN[0]); i++)
 		sigaddset(&set, TAKEN[i]);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk: EFBIG */
+	signal(SIGXFSZ, SIG_IGN); /* EFBIG is then treated as a full disk */
 	signal(SIGPIPE, SIG_IGN);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -78,7 +79,7 @@ static int open_files(struct arm *arm, struct diagnostic *refusal)
 		&(struct capture_dir_options){ .dir = options->dir,
 					       .max_captures = options->max_captures,
 					       .max_bytes = options->max_disk_bytes },
-		&arm->keep);
+		&arm->captures);
 	if (cause || !realpath(options->dir, arm->dir))
 		return refuse(refusal, EXIT_FAILED,
 			      cause == -ENOENT ? "The directory above it does not exist either: "
@@ -86,11 +87,11 @@ static int open_files(struct arm *arm, struct diagnostic *refusal)
 					       : "Choose another directory with -o.",
 			      "cannot write captures to %s: %s.", options->dir,
 			      strerror(cause ? -cause : errno));
-	if (capture_dir_torn(arm->keep) && !options->quiet)
+	if (capture_dir_torn(arm->captures) && !options->quiet)
 		message_event("%s: %u %s of a recorder that was killed, now with a name; what is "
 			      "in it until then, analyze reads.",
-			      arm->dir, capture_dir_torn(arm->keep),
-			      capture_dir_torn(arm->keep) == 1 ? "capture" : "captures");
+			      arm->dir, capture_dir_torn(arm->captures),
+			      capture_dir_torn(arm->captures) == 1 ? "capture" : "captures");
 	return ring_map_open(&(struct ring_map_options){ .path = options->ring_path,
 							 .bytes = options->ring_bytes },
 			     &arm->ringmap, refusal)
@@ -125,15 +126,15 @@ static int create_parts(struct arm *arm, struct diagnostic *refusal)
 	if (arm->signal_fd < 0 || arm->done_fd < 0)
 		return refuse(refusal, EXIT_FAILED, "", "no files can be opened: %s.",
 			      strerror(errno));
-	int cause = target_finder_start(
-		&(struct target_finder_options){ .pids = &options->arguments.target,
-						 .pid_file = options->pid_file,
-						 .comm = options->comm },
-		&arm->finder);
+	int cause =
+		target_finder_start(&(struct target_finder_options){ .pids = options->target,
+								     .pid_file = options->pid_file,
+								     .comm = options->comm },
+				    &arm->finder);
 	if (!cause)
 		cause = trigger_queue_create(&arm->triggers);
 	if (!cause && options->on_capture)
-		cause = capture_hook_create(options->on_capture, ON_CAPTURE_DEADLINE, &arm->after);
+		cause = capture_hook_create(options->on_capture, ON_CAPTURE_DEADLINE, &arm->hook);
 	if (cause)
 		return refuse(refusal, EXIT_FAILED, "", "cannot be armed: %s.", strerror(-cause));
 	if (open_files(arm, refusal))
@@ -144,15 +145,15 @@ static int create_parts(struct arm *arm, struct diagnostic *refusal)
 static int create_dispatch(struct arm *arm, struct diagnostic *refusal)
 {
 	const struct trigger_dispatch_options options = {
-		.incident = { .engine = arm->engine,
-			      .house = arm->house,
-			      .keep = arm->keep,
-			      .finder = arm->finder,
-			      .post_ns = arm->options->post_ns,
-			      .done_fd = arm->done_fd },
+		.capture = { .engine = arm->engine,
+			     .keeper = arm->keeper,
+			     .captures = arm->captures,
+			     .finder = arm->finder,
+			     .post_ns = arm->options->post_ns,
+			     .done_fd = arm->done_fd },
 		.triggers = arm->triggers,
 		.control = arm->control,
-		.after = arm->after,
+		.hook = arm->hook,
 		.dir = arm->dir,
 		.cooldown_ns = arm->options->cooldown_ns,
 		.quiet = arm->options->quiet,
@@ -160,43 +161,39 @@ static int create_dispatch(struct arm *arm, struct diagnostic *refusal)
 	return trigger_dispatch_create(&options, &arm->dispatch) ? refusal_for_memory(refusal) : 0;
 }
 
-/* From engine_start() on, the slots fill while the rest is prepared. */
+/* The segment ring fills from engine_start() on, while the rest is prepared. */
 static int start_recording(struct arm *arm, struct diagnostic *refusal)
 {
-	const struct engine_options options = {
-		.ring_bytes = arm->options->arguments.kernel_buffer_bytes,
-		.extras = arm->options->arguments.extras,
-		.extra_count = arm->options->arguments.extra_count,
-		.keep_sleepers = true,
-		.ringmap = arm->ringmap,
-	};
+	struct engine_options options = arm->options->engine;
+	options.keep_blocked_threads = true;
+	options.ringmap = arm->ringmap;
 	if (engine_create(&options, &arm->engine, refusal) || engine_start(arm->engine, refusal))
 		return -1;
-	if (history_keeper_create(arm->engine, arm->finder, arm->ringmap, &arm->house))
+	if (history_keeper_create(arm->engine, arm->finder, arm->ringmap, &arm->keeper))
 		return refusal_for_memory(refusal);
-	int cause = history_keeper_start(arm->house);
+	int cause = history_keeper_start(arm->keeper);
 	if (cause) {
-		history_keeper_destroy(arm->house);
-		arm->house = NULL;
+		history_keeper_destroy(arm->keeper);
+		arm->keeper = NULL;
 		return refuse(refusal, EXIT_FAILED, "", "cannot start a thread: %s.",
 			      strerror(-cause));
 	}
 	if (create_dispatch(arm, refusal))
 		return -1;
-	return trigger_sources_start(&arm->options->watchers, arm->engine, arm->house, arm->finder,
-				     arm->triggers, &arm->watchers, refusal);
+	return trigger_sources_start(&arm->options->sources, arm->engine, arm->keeper, arm->finder,
+				     arm->triggers, &arm->sources, refusal);
 }
 
-/* What hangs is left behind: it must not hold up the end, nor find gone what it uses. */
-static void destroy(struct arm *arm)
+/* Threads that hang are left behind: they must not hold up the end, and what they use stays. */
+static void destroy_parts(struct arm *arm)
 {
-	trigger_sources_stop(arm->watchers);
+	trigger_sources_stop(arm->sources);
 	trigger_dispatch_destroy(arm->dispatch);
-	if (arm->house)
-		history_keeper_stop(arm->house);
-	history_keeper_destroy(arm->house);
+	if (arm->keeper)
+		history_keeper_stop(arm->keeper);
+	history_keeper_destroy(arm->keeper);
 	control_close(arm->control);
-	capture_hook_destroy(arm->after);
+	capture_hook_destroy(arm->hook);
 	if (arm->engine && arm->engine->running)
 		engine_stop(arm->engine);
 	bool in_use = thread_states_stuck() || deferred_stacks_stuck();
@@ -204,7 +201,7 @@ static void destroy(struct arm *arm)
 		engine_destroy(arm->engine);
 		ring_map_close(arm->ringmap, false);
 	}
-	capture_dir_close(arm->keep);
+	capture_dir_close(arm->captures);
 	target_finder_stop(arm->finder);
 	trigger_queue_destroy(arm->triggers);
 	if (arm->signal_fd >= 0)
@@ -213,12 +210,12 @@ static void destroy(struct arm *arm)
 		close(arm->done_fd);
 }
 
-/* What comes in. */
+/* Requests, triggers and signals. */
 
-static void end(struct arm *arm)
+static void begin_ending(struct arm *arm)
 {
 	if (arm->ending) {
-		arm->at_once = true; /* asked twice */
+		arm->at_once = true; /* the second request to end */
 		return;
 	}
 	arm->ending = true;
@@ -235,7 +232,7 @@ static void take_signals(struct arm *arm)
 		switch (info.ssi_signo) {
 		case SIGINT:
 		case SIGTERM:
-			end(arm);
+			begin_ending(arm);
 			break;
 		case SIGUSR2:
 			trigger_queue_post(arm->triggers, "signal", 0,
@@ -243,8 +240,8 @@ static void take_signals(struct arm *arm)
 					   info.ssi_uid);
 			break;
 		case SIGCHLD:
-			if (arm->after)
-				capture_hook_look(arm->after);
+			if (arm->hook)
+				capture_hook_look(arm->hook);
 			break;
 		}
 	}
@@ -253,9 +250,9 @@ static void take_signals(struct arm *arm)
 static void answer_status(struct arm *arm, int client)
 {
 	struct status status = { .pid = getpid() };
-	self_report_status(&arm->report, &status);
+	status_meter_fill(&arm->meter, &status);
 	trigger_dispatch_status(arm->dispatch, &status);
-	trigger_sources_status(arm->watchers, &status);
+	trigger_sources_status(arm->sources, &status);
 	char *json = status_to_json(&status);
 	if (json)
 		control_answer(arm->control, client, json);
@@ -289,13 +286,13 @@ static void take_done(struct arm *arm)
 		trigger_dispatch_look(arm->dispatch);
 }
 
-/* Now and then. */
+/* Periodic work. */
 
-static void tell_target(struct arm *arm)
+static void report_target(struct arm *arm)
 {
 	struct target target;
-	char text[TARGET_MAX * 12], missing[FINDER_TEXT_BYTES];
-	uint64_t anew = target_finder_anew(arm->finder) + 1;
+	char text[TARGET_MAX * 12], missing[TARGET_FINDER_TEXT_BYTES];
+	uint64_t anew = target_finder_generation(arm->finder) + 1;
 
 	target_finder_missing(arm->finder, missing);
 	if (!target_finder_looks(arm->finder) ||
@@ -315,8 +312,8 @@ static void tell_target(struct arm *arm)
 									   : "");
 }
 
-/* Somebody else's doing; the recording goes on. */
-static void tell_ring(struct arm *arm)
+/* Somebody truncated or replaced the ring file; the recording goes on. */
+static void report_ring_state(struct arm *arm)
 {
 	enum ring_map_state state = ring_map_state(arm->ringmap);
 
@@ -328,7 +325,7 @@ static void tell_ring(struct arm *arm)
 		      ring_map_path(arm->ringmap), ring_map_state_text(state));
 }
 
-static void tick(struct arm *arm, uint64_t now_ns)
+static void do_periodic_work(struct arm *arm, uint64_t now_ns)
 {
 	bool drawn = !arm->options->quiet && isatty(STDERR_FILENO);
 
@@ -339,17 +336,17 @@ static void tick(struct arm *arm, uint64_t now_ns)
 	if (now_ns < arm->tick_ns)
 		return;
 	arm->tick_ns = now_ns + (drawn ? TICK_DRAWN_NS : TICK_NS);
-	tell_target(arm);
-	tell_ring(arm);
-	trigger_sources_look(arm->watchers, arm->options->quiet);
-	if (arm->after)
-		capture_hook_look(arm->after);
-	self_report_look(&arm->report, now_ns);
+	report_target(arm);
+	report_ring_state(arm);
+	trigger_sources_look(arm->sources, arm->options->quiet);
+	if (arm->hook)
+		capture_hook_look(arm->hook);
+	status_meter_update(&arm->meter, now_ns);
 	if (drawn)
-		self_report_draw(&arm->report, trigger_dispatch_busy(arm->dispatch));
+		status_meter_draw(&arm->meter, trigger_dispatch_busy(arm->dispatch));
 }
 
-static int until_next_ms(const struct arm *arm, uint64_t now_ns)
+static int get_wait_ms(const struct arm *arm, uint64_t now_ns)
 {
 	uint64_t next_ns = arm->tick_ns;
 	if (arm->watchdog_ns && arm->watchdog_next_ns < next_ns)
@@ -357,7 +354,7 @@ static int until_next_ms(const struct arm *arm, uint64_t now_ns)
 	return next_ns > now_ns ? (int)((next_ns - now_ns) / 1000000) + 1 : 0;
 }
 
-static void loop(struct arm *arm)
+static void run_loop(struct arm *arm)
 {
 	enum { SIGNALS, TRIGGERS, CONTROL, DONE, COUNT };
 	struct pollfd polls[COUNT] = {
@@ -368,16 +365,16 @@ static void loop(struct arm *arm)
 	};
 
 	while (!arm->at_once && !(arm->ending && !trigger_dispatch_busy(arm->dispatch))) {
-		poll(polls, COUNT, until_next_ms(arm, clock_now_ns()));
+		poll(polls, COUNT, get_wait_ms(arm, clock_now_ns()));
 		take_signals(arm);
 		take_done(arm);
 		take_requests(arm);
 		take_triggers(arm);
-		tick(arm, clock_now_ns());
+		do_periodic_work(arm, clock_now_ns());
 	}
 }
 
-static void tell_begun(const struct arm *arm)
+static void report_start(const struct arm *arm)
 {
 	sd_notify_send("READY=1");
 	if (arm->options->quiet)
@@ -389,13 +386,13 @@ static void tell_begun(const struct arm *arm)
 			  arm->dir);
 }
 
-/* The one place that ring and socket may make for themselves and nobody else removes. */
-static void name_own_place(struct arm *arm)
+/* The ring and the socket may make this directory, which nobody else removes. */
+static void name_own_dir(struct arm *arm)
 {
-	snprintf(arm->own_place, sizeof(arm->own_place), "/dev/shm/freezetrap-%u",
+	snprintf(arm->own_dir, sizeof(arm->own_dir), "/dev/shm/freezetrap-%u",
 		 (unsigned int)geteuid());
-	if (!access(arm->own_place, F_OK))
-		arm->own_place[0] = '\0'; /* it was there before */
+	if (!access(arm->own_dir, F_OK))
+		arm->own_dir[0] = '\0'; /* it existed before */
 }
 
 int arm_run(const struct arm_options *options)
@@ -404,28 +401,28 @@ int arm_run(const struct arm_options *options)
 	struct diagnostic refusal = { .status = EXIT_FAILED };
 	int status = EXIT_DONE;
 
-	/* A capture is to be whole soon, too, where the CPUs have many times the work they can do. Before the
-	 * first thread; what is done for others, errands and commands, is of ordinary priority. */
+	/* Captures have to be whole soon on an overloaded host too. Threads inherit the priority, so set it
+	 * before the first one. Abandonable tasks and commands run at ordinary priority. */
 	setpriority(PRIO_PROCESS, 0, PRIO_MIN);
 	mallopt(M_ARENA_MAX,
-		1); /* many threads that live shortly: each arena would keep what they freed */
-	name_own_place(&arm);
+		1); /* many short-lived threads: each arena would keep what they freed */
+	name_own_dir(&arm);
 	if (create_parts(&arm, &refusal) || start_recording(&arm, &refusal)) {
 		message_error("%s\n  %s", refusal.text, refusal.advice);
 		status = refusal.status;
 	} else {
-		self_report_begin(&arm.report, arm.engine, arm.ringmap, arm.finder);
+		status_meter_init(&arm.meter, arm.engine, arm.ringmap, arm.finder);
 		arm.watchdog_ns = sd_notify_watchdog_ns();
-		tell_begun(&arm);
-		loop(&arm);
+		report_start(&arm);
+		run_loop(&arm);
 		message_progress_end();
 	}
 	if (arm.at_once)
-		capture_hook_destroy(arm.after);
+		capture_hook_destroy(arm.hook);
 	if (arm.at_once)
-		_exit(EXIT_FAILED); /* threads may hang: nothing can be taken from them */
-	destroy(&arm);
-	if (arm.own_place[0])
-		rmdir(arm.own_place); /* unless somebody has something in it */
+		_exit(EXIT_FAILED); /* threads may hang, so nothing can be freed */
+	destroy_parts(&arm);
+	if (arm.own_dir[0])
+		rmdir(arm.own_dir); /* fails if it is not empty */
 	return status;
 }

@@ -20,65 +20,65 @@
 #include "recorder/base/message.h"
 
 #define RUNNING_MAX   2
-#define LINE_MAX_JOBS 8
-#define CHILDREN_MAX  16 /* those that were killed and do not die included */
+#define QUEUE_MAX     8
+#define CHILDREN_MAX  16 /* including those that were killed and do not die */
 #define REPORT_BYTES  64
 #define DEATH_LOOKS   100
 #define DEATH_LOOK_NS 1000000
 
-struct capture_writer {
+struct pending_capture {
 	char *file, *source, *reason;
 };
 
 struct run {
-	pid_t pid; /* 0: none; leads a process group of the same number */
+	pid_t pid; /* leader of a process group; 0: none */
 	uint64_t deadline_ns;
 	bool killed;
-	char *file; /* the capture */
+	char *file; /* path of the capture */
 	char report[REPORT_BYTES];
 };
 
 struct capture_hook {
 	char *command;
 	uint64_t deadline_ns; /* of each run, from its start */
-	uint64_t end_ns; /* of all of them; 0: not known yet */
+	uint64_t end_ns; /* deadline of all runs; 0: not known yet */
 	const char *report_dir;
 	struct capture_hook_status status;
-	struct capture_writer line[LINE_MAX_JOBS];
-	size_t line_count;
+	struct pending_capture queue[QUEUE_MAX];
+	size_t queue_count;
 	struct run runs[CHILDREN_MAX];
 };
 
-int capture_hook_create(const char *command, uint64_t deadline_ns, struct capture_hook **ret_after)
+int capture_hook_create(const char *command, uint64_t deadline_ns, struct capture_hook **ret_hook)
 {
-	struct capture_hook *after = calloc(1, sizeof(*after));
-	if (!after || !(after->command = strdup(command))) {
-		free(after);
+	struct capture_hook *hook = calloc(1, sizeof(*hook));
+	if (!hook || !(hook->command = strdup(command))) {
+		free(hook);
 		return -ENOMEM;
 	}
-	after->deadline_ns = deadline_ns;
-	after->report_dir = access("/dev/shm", W_OK | X_OK) ? "/tmp" : "/dev/shm";
-	*ret_after = after;
+	hook->deadline_ns = deadline_ns;
+	hook->report_dir = access("/dev/shm", W_OK | X_OK) ? "/tmp" : "/dev/shm";
+	*ret_hook = hook;
 	return 0;
 }
 
-static void job_free(struct capture_writer *job)
+static void free_pending(struct pending_capture *pending)
 {
-	free(job->file);
-	free(job->source);
-	free(job->reason);
+	free(pending->file);
+	free(pending->source);
+	free(pending->reason);
 }
 
-/* While it is not reaped, its number is nobody else's. */
+/* The pid cannot be reused before the process is reaped. */
 static void kill_run(struct run *run)
 {
 	kill(-run->pid, SIGKILL);
-	kill(run->pid, SIGKILL); /* it may not have come to lead a group yet */
+	kill(run->pid, SIGKILL); /* it may not lead a group yet */
 	unlink(run->report);
 	run->killed = true;
 }
 
-static void tell_failure(const struct run *run, int status)
+static void report_failure(const struct run *run, int status)
 {
 	const char *file = run->file ? run->file : "a capture";
 
@@ -90,18 +90,18 @@ static void tell_failure(const struct run *run, int status)
 							 : "");
 }
 
-/* Return: whether it has ended. */
-static bool reap(struct capture_hook *after, struct run *run)
+/* Return: whether the run has ended. */
+static bool reap_run(struct capture_hook *hook, struct run *run)
 {
 	int status;
 	pid_t reaped = waitpid(run->pid, &status, WNOHANG);
 
 	if (!reaped || (reaped < 0 && errno == EINTR))
 		return false;
-	/* Where SIGCHLD is ignored nobody can tell how it ended. */
+	/* If SIGCHLD is ignored, waitpid() does not tell how it ended. */
 	if (reaped > 0 && !run->killed && !(WIFEXITED(status) && !WEXITSTATUS(status))) {
-		after->status.failed++;
-		tell_failure(run, status);
+		hook->status.failed++;
+		report_failure(run, status);
 	}
 	unlink(run->report);
 	free(run->file);
@@ -110,81 +110,83 @@ static bool reap(struct capture_hook *after, struct run *run)
 	return true;
 }
 
-void capture_hook_destroy(struct capture_hook *after)
+void capture_hook_destroy(struct capture_hook *hook)
 {
 	const struct timespec pause = { .tv_nsec = DEATH_LOOK_NS };
 
-	if (!after)
+	if (!hook)
 		return;
 	for (size_t i = 0; i < CHILDREN_MAX; i++)
-		if (after->runs[i].pid)
-			kill_run(&after->runs[i]);
+		if (hook->runs[i].pid)
+			kill_run(&hook->runs[i]);
 	for (size_t i = 0, looks = 0; i < CHILDREN_MAX && looks < DEATH_LOOKS;) {
-		if (!after->runs[i].pid || reap(after, &after->runs[i])) {
+		if (!hook->runs[i].pid || reap_run(hook, &hook->runs[i])) {
 			i++;
 			continue;
 		}
 		looks++;
 		nanosleep(&pause, NULL);
 	}
-	for (size_t i = 0; i < after->line_count; i++)
-		job_free(&after->line[i]);
+	for (size_t i = 0; i < hook->queue_count; i++)
+		free_pending(&hook->queue[i]);
 	for (size_t i = 0; i < CHILDREN_MAX; i++)
-		free(after->runs[i].file);
-	free(after->command);
-	free(after);
+		free(hook->runs[i].file);
+	free(hook->command);
+	free(hook);
 }
 
-/* A place for one more, or NULL. */
-static struct run *free_run(struct capture_hook *after)
+/* Return: a free entry, or NULL if no more may run. */
+static struct run *find_free_run(struct capture_hook *hook)
 {
 	struct run *free = NULL;
 	size_t running = 0;
 
 	for (size_t i = 0; i < CHILDREN_MAX; i++) {
-		if (!after->runs[i].pid)
-			free = &after->runs[i];
+		if (!hook->runs[i].pid)
+			free = &hook->runs[i];
 		else
-			running += !after->runs[i].killed;
+			running += !hook->runs[i].killed;
 	}
 	return running < RUNNING_MAX ? free : NULL;
 }
 
-/* A name that nobody can guess, in a directory that may be everybody's. */
-static void name_report(const struct capture_hook *after, struct run *run)
+/* The directory may be writable by everybody, so nobody must guess the name. */
+static void name_report(const struct capture_hook *hook, struct run *run)
 {
 	uint64_t random = 0;
 
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
-		random = clock_now_ns(); /* then creating it may fail, and there is no report */
+		random =
+			clock_now_ns(); /* somebody may guess it; then creating it fails, and there is no report */
 	snprintf(run->report, sizeof(run->report), "%s/freezetrap-report-%016" PRIx64 ".json",
-		 after->report_dir, random);
+		 hook->report_dir, random);
 }
 
-/* How long one that starts now has. */
-static uint64_t time_left_ns(const struct capture_hook *after)
+/* Return: the time that a run has that starts now. */
+static uint64_t get_time_left_ns(const struct capture_hook *hook)
 {
 	uint64_t now_ns = clock_now_ns();
-	uint64_t left_ns = after->end_ns > now_ns ? after->end_ns - now_ns : 0;
+	uint64_t left_ns = hook->end_ns > now_ns ? hook->end_ns - now_ns : 0;
 
-	return after->end_ns && left_ns < after->deadline_ns ? left_ns : after->deadline_ns;
+	return hook->end_ns && left_ns < hook->deadline_ns ? left_ns : hook->deadline_ns;
 }
 
-static void start(struct capture_hook *after, struct run *run, const struct capture_writer *job)
+static void start_run(struct capture_hook *hook, struct run *run,
+		      const struct pending_capture *pending)
 {
-	uint64_t left_ns = time_left_ns(after);
+	uint64_t left_ns = get_time_left_ns(hook);
 	sigset_t all, before;
 
-	name_report(after, run);
+	name_report(hook, run);
 	const struct capture_hook_job work = {
-		.command = after->command,
-		.file = job->file,
-		.source = job->source,
-		.reason = job->reason,
+		.command = hook->command,
+		.file = pending->file,
+		.source = pending->source,
+		.reason = pending->reason,
 		.report = run->report,
 		.analyze_ns = left_ns / 2,
 	};
-	/* No handler of the recorder's may run in the child before they are reset. */
+	/* No signal handler of the recorder may run in the child before they are reset. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid_t pid = fork();
@@ -192,79 +194,79 @@ static void start(struct capture_hook *after, struct run *run, const struct capt
 		capture_hook_child(&work);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0) {
-		after->status.failed++;
+		hook->status.failed++;
 		return;
 	}
 	run->pid = pid;
-	run->file = strdup(job->file);
+	run->file = strdup(pending->file);
 	run->killed = false;
 	run->deadline_ns = clock_now_ns() + left_ns;
-	after->status.runs++;
+	hook->status.runs++;
 }
 
-static void start_next(struct capture_hook *after)
+static void start_next(struct capture_hook *hook)
 {
 	struct run *run;
 
-	while (after->line_count && time_left_ns(after) && (run = free_run(after))) {
-		start(after, run, &after->line[0]);
-		job_free(&after->line[0]);
-		after->line_count--;
-		memmove(after->line, after->line + 1, after->line_count * sizeof(after->line[0]));
+	while (hook->queue_count && get_time_left_ns(hook) && (run = find_free_run(hook))) {
+		start_run(hook, run, &hook->queue[0]);
+		free_pending(&hook->queue[0]);
+		hook->queue_count--;
+		memmove(hook->queue, hook->queue + 1, hook->queue_count * sizeof(hook->queue[0]));
 	}
 }
 
-void capture_hook_run(struct capture_hook *after, const char *file, const char *source,
+void capture_hook_run(struct capture_hook *hook, const char *file, const char *source,
 		      const char *reason)
 {
-	capture_hook_look(after);
-	if (after->line_count == LINE_MAX_JOBS) {
-		after->status.dropped++;
+	capture_hook_look(hook);
+	if (hook->queue_count == QUEUE_MAX) {
+		hook->status.dropped++;
 		return;
 	}
-	struct capture_writer job = { strdup(file), strdup(source), strdup(reason) };
-	if (!job.file || !job.source || !job.reason) {
-		job_free(&job);
-		after->status.dropped++;
+	struct pending_capture pending = { strdup(file), strdup(source), strdup(reason) };
+	if (!pending.file || !pending.source || !pending.reason) {
+		free_pending(&pending);
+		hook->status.dropped++;
 		return;
 	}
-	after->line[after->line_count++] = job;
-	start_next(after);
+	hook->queue[hook->queue_count++] = pending;
+	start_next(hook);
 }
 
-void capture_hook_look(struct capture_hook *after)
+void capture_hook_look(struct capture_hook *hook)
 {
 	uint64_t now_ns = clock_now_ns();
 
 	for (size_t i = 0; i < CHILDREN_MAX; i++) {
-		struct run *run = &after->runs[i];
-		if (!run->pid || reap(after, run) || run->killed || now_ns < run->deadline_ns)
+		struct run *run = &hook->runs[i];
+		if (!run->pid || reap_run(hook, run) || run->killed || now_ns < run->deadline_ns)
 			continue;
 		kill_run(run);
 		message_error("--on-capture, of %s: killed, it took too long.",
 			      run->file ? run->file : "a capture");
-		after->status.killed++;
+		hook->status.killed++;
 	}
-	start_next(after);
+	start_next(hook);
 }
 
-void capture_hook_end(struct capture_hook *after, uint64_t end_ns)
+void capture_hook_end(struct capture_hook *hook, uint64_t end_ns)
 {
-	after->end_ns = end_ns;
+	hook->end_ns = end_ns;
 	for (size_t i = 0; i < CHILDREN_MAX; i++)
-		if (after->runs[i].deadline_ns > end_ns)
-			after->runs[i].deadline_ns = end_ns;
+		if (hook->runs[i].deadline_ns > end_ns)
+			hook->runs[i].deadline_ns = end_ns;
 }
 
-bool capture_hook_busy(const struct capture_hook *after)
+bool capture_hook_busy(const struct capture_hook *hook)
 {
 	for (size_t i = 0; i < CHILDREN_MAX; i++)
-		if (after->runs[i].pid && !after->runs[i].killed)
+		if (hook->runs[i].pid && !hook->runs[i].killed)
 			return true;
-	return after->line_count && time_left_ns(after);
+	return hook->queue_count && get_time_left_ns(hook);
 }
 
-void capture_hook_status(const struct capture_hook *after, struct capture_hook_status *ret_status)
+void capture_hook_status(const struct capture_hook *hook, struct capture_hook_status *ret_status)
 {
-	*ret_status = after->status;
+	*ret_status = hook->status;
 }

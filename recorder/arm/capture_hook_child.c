@@ -23,13 +23,13 @@
 #include "recorder/base/clock.h"
 
 #define LOOK_NS	      5000000
-#define ANALYZE_NICE  10 /* the patient comes first */
+#define ANALYZE_NICE  10 /* the service comes first */
 #define EXIT_NO_SHELL 127
-/* Of analyze: */
+/* Exit status of analyze. */
 #define STATUS_DONE    0
-#define STATUS_DAMAGED 3 /* the report is of what could be read */
+#define STATUS_DAMAGED 3 /* the report covers what could be read */
 
-/* Nothing of the recorder's: neither its priority nor its sockets and files with their locks, nor the
+/* The child gets nothing of the recorder: no priority, no descriptors with their locks, and no
  * capabilities that a service manager gave it. */
 static void become_ordinary(void)
 {
@@ -46,13 +46,13 @@ static void become_ordinary(void)
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	close(STDIN_FILENO);
 	int fd;
-	do /* standard output and error too, where the recorder has none */
+	do /* 0 to 2 must be open, which they may not be in the recorder */
 		fd = open("/dev/null", O_RDWR);
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	closefrom(STDERR_FILENO + 1);
 }
 
-/* Installed beside this program, or built beside it; under the name that a --program-prefix gave both. */
+/* Looks beside this program, installed or built; a --program-prefix applies to both names. */
 static bool find_beside(char *ret_path, size_t path_bytes, const char *where)
 {
 	char self[PATH_MAX];
@@ -72,7 +72,7 @@ static bool find_beside(char *ret_path, size_t path_bytes, const char *where)
 	return written > 0 && (size_t)written < path_bytes && !access(ret_path, X_OK);
 }
 
-/* @fd: the empty report. Return: the child, or -1. */
+/* @fd: the empty report. Return: pid of the child, or -1. */
 static pid_t start_analyze(const struct capture_hook_job *job, int fd)
 {
 	char path[2 * PATH_MAX] = "analyze";
@@ -94,7 +94,7 @@ static pid_t start_analyze(const struct capture_hook_job *job, int fd)
 	_exit(EXIT_NO_SHELL);
 }
 
-/* Whether there is a report. A process that cannot die is left behind. */
+/* Return: whether there is a report. A process that cannot be killed is left behind. */
 static bool wait_for_analyze(pid_t pid, uint64_t deadline_ns)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_NS };
@@ -115,7 +115,8 @@ static bool wait_for_analyze(pid_t pid, uint64_t deadline_ns)
 	}
 }
 
-/* The kind of the first finding, or that somebody waited and why was not found. Return: malloc'ed, or NULL (@path is no report). */
+/* Return: kind of the first finding, "none", or "not-found" if waits have no explanation; malloc'ed. NULL if
+ * @path is no report. */
 static char *read_verdict(const char *path)
 {
 	json_t *report = json_load_file(path, 0, NULL);
@@ -131,7 +132,7 @@ static char *read_verdict(const char *path)
 	return verdict;
 }
 
-static char *analyze(const struct capture_hook_job *job)
+static char *run_analyze(const struct capture_hook_job *job)
 {
 	int fd = open(job->report, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -143,9 +144,9 @@ static char *analyze(const struct capture_hook_job *job)
 	return read_verdict(job->report);
 }
 
-/* The locks of the parent's other threads are as they were when it forked, but this child has one thread and
- * glibc has its own locks reset; environ is nobody else's. */
-static void set(const char *name, const char *value)
+/* setenv() is safe after fork(): the child has one thread, glibc resets its own locks, and no
+ * other thread of the recorder changes environ. */
+static void set_variable(const char *name, const char *value)
 {
 	if (value)
 		setenv(name, value, 1);
@@ -156,12 +157,12 @@ static void set(const char *name, const char *value)
 void capture_hook_child(const struct capture_hook_job *job)
 {
 	become_ordinary();
-	char *verdict = analyze(job);
-	set("FREEZETRAP_FILE", job->file);
-	set("FREEZETRAP_SOURCE", job->source);
-	set("FREEZETRAP_REASON", job->reason);
-	set("FREEZETRAP_REPORT", verdict ? job->report : NULL);
-	set("FREEZETRAP_VERDICT", verdict);
+	char *verdict = run_analyze(job);
+	set_variable("FREEZETRAP_FILE", job->file);
+	set_variable("FREEZETRAP_SOURCE", job->source);
+	set_variable("FREEZETRAP_REASON", job->reason);
+	set_variable("FREEZETRAP_REPORT", verdict ? job->report : NULL);
+	set_variable("FREEZETRAP_VERDICT", verdict);
 	execl("/bin/sh", "sh", "-c", job->command, NULL);
 	_exit(EXIT_NO_SHELL);
 }

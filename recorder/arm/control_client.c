@@ -1,27 +1,90 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The asking side of the control socket.
+ * Client of the control socket, and the default paths that client and server share.
  */
 #include "config.h"
 
+#include "recorder/arm/control_client.h"
+
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "recorder/base/clock.h"
 #include "recorder/arm/control_server.h"
+#include "recorder/base/exit_status.h"
+#include "recorder/base/message.h"
 
 #define ANSWER_BYTES_MAX (1u << 20)
 #define READ_BYTES	 4096
-#define LINE_FULL_NS	 5000000 /* try again after so long */
+#define LINE_FULL_NS	 5000000 /* pause before the next try, if the listen queue is full */
 
-static int left_ms(uint64_t deadline_ns)
+bool control_candidate(size_t index, char *ret_path, size_t path_bytes)
+{
+	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
+
+	if (index > 0 && (!runtime_dir || runtime_dir[0] != '/'))
+		index++;
+	switch (index) {
+	case 0:
+		snprintf(ret_path, path_bytes, "/run/freezetrap/control");
+		return true;
+	case 1:
+		snprintf(ret_path, path_bytes, "%s/freezetrap/control", runtime_dir);
+		return true;
+	case 2:
+		snprintf(ret_path, path_bytes, "/dev/shm/freezetrap-%u/control",
+			 (unsigned int)geteuid());
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Everybody may write to /dev/shm, so the directory must be ours: its owner can replace what is
+ * in it. */
+static int make_own_directory(const char *dir)
+{
+	struct stat status;
+
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	if (lstat(dir, &status) < 0)
+		return -errno;
+	if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid() || status.st_mode & 022)
+		return -EPERM;
+	return faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
+int control_default_path(char *ret_path, size_t path_bytes)
+{
+	char path[PATH_MAX], dir[PATH_MAX];
+	int err = -ENOENT;
+
+	for (size_t i = 0; control_candidate(i, path, sizeof(path)); i++) {
+		strcpy(dir, path);
+		err = make_own_directory(dirname(dir));
+		if (err)
+			continue;
+		if (strlen(path) >= path_bytes)
+			return -ENAMETOOLONG;
+		strcpy(ret_path, path);
+		return 0;
+	}
+	return err;
+}
+
+static int get_left_ms(uint64_t deadline_ns)
 {
 	uint64_t now_ns = clock_now_ns();
 	if (now_ns >= deadline_ns)
@@ -41,7 +104,7 @@ static int connect_until(int fd, const char *path, uint64_t deadline_ns)
 	while (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			return -errno;
-		if (!left_ms(deadline_ns))
+		if (!get_left_ms(deadline_ns))
 			return -ETIMEDOUT;
 		nanosleep(&pause, NULL);
 	}
@@ -62,7 +125,7 @@ static int open_connection(const char *path, uint64_t deadline_ns)
 	return fd;
 }
 
-/* A directory that may not be entered says more than one that is not there. */
+/* A directory without permission is a better diagnosis than one that does not exist. */
 static int open_default(uint64_t deadline_ns)
 {
 	char path[PATH_MAX];
@@ -78,7 +141,7 @@ static int open_default(uint64_t deadline_ns)
 	return result;
 }
 
-/* A question fits into a fresh socket's buffer. */
+/* A request fits into the buffer of a fresh socket. */
 static int send_line(int fd, const char *request)
 {
 	struct iovec parts[] = {
@@ -88,12 +151,12 @@ static int send_line(int fd, const char *request)
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 	ssize_t bytes = sendmsg(fd, &message, MSG_NOSIGNAL);
 	if (bytes < 0)
-		/* Turned away before the question was read: the answer says why. */
+		/* The server turned us away before it read the request: its answer says why. */
 		return errno == EPIPE ? 0 : -errno;
 	return (size_t)bytes == parts[0].iov_len + 1 ? 0 : -EMSGSIZE;
 }
 
-/* Return: 1 a line is there, 0 not yet, or -errno. */
+/* Return: 1 if the line is complete, 0 if not yet, or -errno. */
 static int receive_more(int fd, char *line, size_t *bytes)
 {
 	ssize_t more = recv(fd, line + *bytes, READ_BYTES, 0);
@@ -117,7 +180,7 @@ static int receive_line(int fd, uint64_t deadline_ns, char **ret_line)
 
 	while (!result) {
 		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-		int ms = left_ms(deadline_ns);
+		int ms = get_left_ms(deadline_ns);
 		if (bytes > ANSWER_BYTES_MAX) {
 			result = -EPROTO;
 			break;
@@ -164,4 +227,43 @@ int control_ask(const char *path, const char *request, int timeout_ms, char **re
 	}
 	*ret_answer = answer;
 	return 0;
+}
+
+int control_error(const char *path, int err)
+{
+	const char *colon = path ? ": " : "";
+
+	if (!path)
+		path = "";
+	switch (err) {
+	case -ENOENT:
+	case -ECONNREFUSED:
+		message_error("%s%sno recorder is armed: start it with recorder arm, "
+			      "see recorder arm --help.\n"
+			      "  If one is armed with --control PATH, give the same here.",
+			      path, colon);
+		return EXIT_FAILED;
+	case -EACCES:
+	case -EPERM:
+		message_error("%s%snot permitted to ask, if a recorder is armed at all.\n"
+			      "  It answers root and the user that it runs as.",
+			      path, colon);
+		return EXIT_NOT_PERMITTED;
+	case -ETIMEDOUT:
+		message_error("%s%sthe armed recorder did not answer in time.\n"
+			      "  Whether it is alive: recorder status. More time: recorder trigger "
+			      "--timeout.",
+			      path, colon);
+		return EXIT_FAILED;
+	case -ECONNRESET:
+	case -EPIPE:
+		message_error("%s%sthe armed recorder ended before it answered.\n"
+			      "  What it had recorded is in its ring file, which analyze reads.",
+			      path, colon);
+		return EXIT_FAILED;
+	default:
+		message_error("%s%scannot ask the armed recorder: %s.", path, colon,
+			      strerror(-err));
+		return EXIT_FAILED;
+	}
 }

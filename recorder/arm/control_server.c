@@ -19,37 +19,37 @@
 #include <unistd.h>
 
 #include "recorder/base/clock.h"
-#include "recorder/base/json_text.h"
+#include "recorder/base/text.h"
 
-#define CLIENTS_MAX   16
-#define WAITING_MAX   12 /* of them; the others are for questions that are answered at once */
-#define REQUEST_BYTES 4096
-#define SLOW_NS	      2000000000u
-#define DEAF_NS	      1000000000u /* without descriptors for a client, try again after so long */
-#define STEPS_MAX     64 /* in one control_take(): it has other things to do */
-#define LOCK_TRIES    100
-#define LOCK_PAUSE_NS 10000000
+#define CLIENTS_MAX	16
+#define WAITING_MAX	12 /* clients that may wait for a capture; the others are answered at once */
+#define REQUEST_BYTES	4096
+#define SLOW_NS		2000000000u
+#define ACCEPT_PAUSE_NS 1000000000u /* pause if accept4() fails, as without free descriptors */
+#define STEPS_MAX	64 /* in one control_take(): the caller has other work */
+#define LOCK_TRIES	100
+#define LOCK_PAUSE_NS	10000000
 
-/* What an epoll event is about, where it is no client. */
+/* data.u32 of epoll events that are of no client. */
 enum { ABOUT_LISTEN = CLIENTS_MAX, ABOUT_TIMER };
 
 struct client {
 	int fd; /* -1: none */
-	int id; /* never used again, unlike the place in the table */
+	int id; /* unique, unlike the index in the table */
 	pid_t pid;
 	bool asked, waits;
-	uint64_t deadline_ns; /* of its question */
+	uint64_t deadline_ns; /* for its request to be complete */
 	size_t bytes;
 	char request[REQUEST_BYTES];
 };
 
 struct control {
 	struct sockaddr_un address;
-	dev_t device; /* of the socket's file: what is unlinked must be ours */
+	dev_t device; /* of the socket's file, so that only our own is unlinked */
 	ino_t inode;
 	int listen_fd, epoll_fd, timer_fd;
 	bool listening;
-	uint64_t deaf_until_ns;
+	uint64_t accept_again_ns;
 	int last_id;
 	struct client clients[CLIENTS_MAX];
 };
@@ -68,7 +68,7 @@ static int remove_stale(const struct sockaddr_un *address)
 		return -errno;
 	int err = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? errno : 0;
 	close(fd);
-	if (!err || err == EAGAIN) /* EAGAIN: its line is full */
+	if (!err || err == EAGAIN) /* EAGAIN: its listen queue is full */
 		return -EADDRINUSE;
 	if (err != ECONNREFUSED)
 		return -err;
@@ -99,7 +99,7 @@ static int bind_and_listen(struct control *control)
 	const struct sockaddr *address = (const struct sockaddr *)&control->address;
 	struct stat status;
 
-	/* The mode that the file gets; the umask belongs to all threads. */
+	/* fchmod() before bind() sets the mode of the file; the umask is shared by all threads. */
 	if (fchmod(control->listen_fd, 0600) < 0 ||
 	    bind(control->listen_fd, address, sizeof(control->address)) < 0)
 		return -errno;
@@ -110,7 +110,7 @@ static int bind_and_listen(struct control *control)
 	return listen(control->listen_fd, CLIENTS_MAX) < 0 ? -errno : 0;
 }
 
-/* Two that find the same stale socket must not remove each other's new one: one at a time. */
+/* Two recorders that find the same stale socket must not remove each other's new one. */
 static int lock_directory(const char *dir, int *ret_fd)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
@@ -129,7 +129,7 @@ static int lock_directory(const char *dir, int *ret_fd)
 	return 0;
 }
 
-static int take_path(struct control *control, const char *path)
+static int bind_path(struct control *control, const char *path)
 {
 	char copy[sizeof(control->address.sun_path)];
 	int dir_fd = -1, err;
@@ -152,7 +152,7 @@ static int take_path(struct control *control, const char *path)
 	return err;
 }
 
-static int watch(struct control *control, int operation, int fd, uint32_t about, uint32_t events)
+static int watch_fd(struct control *control, int operation, int fd, uint32_t about, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.u32 = about };
 	return epoll_ctl(control->epoll_fd, operation, fd, &event) < 0 ? -errno : 0;
@@ -165,7 +165,7 @@ static int open_descriptors(struct control *control)
 	control->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (control->listen_fd < 0 || control->epoll_fd < 0 || control->timer_fd < 0)
 		return -errno;
-	return watch(control, EPOLL_CTL_ADD, control->timer_fd, ABOUT_TIMER, EPOLLIN);
+	return watch_fd(control, EPOLL_CTL_ADD, control->timer_fd, ABOUT_TIMER, EPOLLIN);
 }
 
 int control_listen(const char *path, struct control **ret_control)
@@ -179,9 +179,9 @@ int control_listen(const char *path, struct control **ret_control)
 
 	int err = open_descriptors(control);
 	if (!err)
-		err = take_path(control, path);
+		err = bind_path(control, path);
 	if (!err)
-		err = watch(control, EPOLL_CTL_ADD, control->listen_fd, ABOUT_LISTEN, EPOLLIN);
+		err = watch_fd(control, EPOLL_CTL_ADD, control->listen_fd, ABOUT_LISTEN, EPOLLIN);
 	if (err) {
 		control_close(control);
 		return err;
@@ -219,7 +219,7 @@ int control_fd(const struct control *control)
 	return control->epoll_fd;
 }
 
-static struct client *free_place(struct control *control)
+static struct client *find_free_client(struct control *control)
 {
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (control->clients[i].fd < 0)
@@ -227,11 +227,11 @@ static struct client *free_place(struct control *control)
 	return NULL;
 }
 
-/* Be woken by the next deadline, and by new clients only where there is room for them. */
-static void look_ahead(struct control *control)
+/* Set the timer to the next deadline, and listen only while there is room for a client. */
+static void update_wakeups(struct control *control)
 {
-	bool listening = !control->deaf_until_ns && free_place(control);
-	uint64_t next_ns = control->deaf_until_ns ? control->deaf_until_ns : UINT64_MAX;
+	bool listening = !control->accept_again_ns && find_free_client(control);
+	uint64_t next_ns = control->accept_again_ns ? control->accept_again_ns : UINT64_MAX;
 
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		const struct client *client = &control->clients[i];
@@ -244,22 +244,22 @@ static void look_ahead(struct control *control)
 		timer.it_value.tv_nsec = (long)(next_ns % 1000000000);
 	}
 	timerfd_settime(control->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
-	if (listening != control->listening && !watch(control, EPOLL_CTL_MOD, control->listen_fd,
-						      ABOUT_LISTEN, listening ? EPOLLIN : 0))
+	if (listening != control->listening && !watch_fd(control, EPOLL_CTL_MOD, control->listen_fd,
+							 ABOUT_LISTEN, listening ? EPOLLIN : 0))
 		control->listening = listening;
 }
 
-static void drop(struct control *control, struct client *client)
+static void drop_client(struct control *control, struct client *client)
 {
-	/* A child of the recorder may still have this file open, and epoll would go on about it. */
+	/* A child of the recorder may still have this file open, so that close() alone keeps it in epoll. */
 	epoll_ctl(control->epoll_fd, EPOLL_CTL_DEL, client->fd, NULL);
 	close(client->fd);
 	client->fd = -1;
-	look_ahead(control);
+	update_wakeups(control);
 }
 
-/* A line that does not fit into the socket's buffer goes to somebody who does not read. */
-static void say(int fd, const char *json)
+/* If the line does not fit into the socket's buffer, the client does not read: it is lost. */
+static void send_json(int fd, const char *json)
 {
 	struct iovec parts[] = {
 		{ .iov_base = (void *)(uintptr_t)json, .iov_len = strlen(json) },
@@ -272,8 +272,8 @@ static void say(int fd, const char *json)
 
 static void answer_and_drop(struct control *control, struct client *client, const char *json)
 {
-	say(client->fd, json);
-	drop(control, client);
+	send_json(client->fd, json);
+	drop_client(control, client);
 }
 
 static void answer_error_and_drop(struct control *control, struct client *client, const char *text)
@@ -285,7 +285,7 @@ static void answer_error_and_drop(struct control *control, struct client *client
 	json_decref(object);
 }
 
-static struct client *find(struct control *control, int id)
+static struct client *find_client(struct control *control, int id)
 {
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (control->clients[i].fd >= 0 && control->clients[i].id == id)
@@ -295,14 +295,14 @@ static struct client *find(struct control *control, int id)
 
 void control_answer(struct control *control, int client, const char *json)
 {
-	struct client *found = find(control, client);
+	struct client *found = find_client(control, client);
 	if (found)
 		answer_and_drop(control, found, json);
 }
 
 void control_answer_error(struct control *control, int client, const char *text)
 {
-	struct client *found = find(control, client);
+	struct client *found = find_client(control, client);
 	if (found)
 		answer_error_and_drop(control, found, text);
 }
@@ -323,17 +323,17 @@ static void drop_slow(struct control *control)
 
 	while (read(control->timer_fd, &count, sizeof(count)) < 0 && errno == EINTR)
 		;
-	if (control->deaf_until_ns <= now_ns)
-		control->deaf_until_ns = 0;
+	if (control->accept_again_ns <= now_ns)
+		control->accept_again_ns = 0;
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *client = &control->clients[i];
 		if (client->fd >= 0 && !client->asked && client->deadline_ns <= now_ns)
 			answer_error_and_drop(control, client, "the question took too long");
 	}
-	look_ahead(control);
+	update_wakeups(control);
 }
 
-/* Who may ask. @ret_pid: as this recorder sees it. */
+/* May this client ask? @ret_pid: its pid in this pid namespace. */
 static bool is_permitted(int fd, pid_t *ret_pid)
 {
 	struct ucred peer;
@@ -344,27 +344,27 @@ static bool is_permitted(int fd, pid_t *ret_pid)
 	return peer.uid == 0 || peer.uid == geteuid();
 }
 
-static void welcome(struct control *control)
+static void accept_client(struct control *control)
 {
-	struct client *client = free_place(control);
+	struct client *client = find_free_client(control);
 	if (!client)
-		return; /* look_ahead() saw to it */
+		return; /* update_wakeups() stopped listening */
 
 	int fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0) {
-		/* No descriptor is left, say: those in line must not keep us awake. */
+		/* No descriptor may be left: clients in the listen queue must not wake us all the time. */
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-			control->deaf_until_ns = clock_now_ns() + DEAF_NS;
-			look_ahead(control);
+			control->accept_again_ns = clock_now_ns() + ACCEPT_PAUSE_NS;
+			update_wakeups(control);
 		}
 		return;
 	}
 	pid_t pid = 0;
 	bool permitted = is_permitted(fd, &pid);
 	if (!permitted)
-		say(fd, CONTROL_NOT_PERMITTED);
+		send_json(fd, CONTROL_NOT_PERMITTED);
 	if (!permitted ||
-	    watch(control, EPOLL_CTL_ADD, fd, (uint32_t)(client - control->clients), EPOLLIN)) {
+	    watch_fd(control, EPOLL_CTL_ADD, fd, (uint32_t)(client - control->clients), EPOLLIN)) {
 		close(fd);
 		return;
 	}
@@ -375,10 +375,10 @@ static void welcome(struct control *control)
 	client->asked = client->waits = false;
 	client->bytes = 0;
 	client->deadline_ns = clock_now_ns() + SLOW_NS;
-	look_ahead(control);
+	update_wakeups(control);
 }
 
-/* One line, whole characters, whatever it was. */
+/* Makes any text one line of whole characters that is not empty. */
 static void copy_reason(struct control_request *request, const char *text)
 {
 	text_cut(text, request->reason, sizeof(request->reason));
@@ -391,8 +391,8 @@ static void copy_reason(struct control_request *request, const char *text)
 }
 
 /* Return: NULL, or what is wrong with it. */
-static const char *parse(const struct client *client, size_t line_bytes,
-			 struct control_request *ret_request)
+static const char *parse_request(const struct client *client, size_t line_bytes,
+				 struct control_request *ret_request)
 {
 	struct control_request request = { .client = client->id, .pid = client->pid };
 	const char *ask = NULL, *reason = "", *problem = NULL;
@@ -426,11 +426,11 @@ static size_t count_waiting(const struct control *control)
 	return count;
 }
 
-static bool understand(struct control *control, struct client *client, size_t line_bytes,
-		       struct control_request *ret_request)
+static bool handle_line(struct control *control, struct client *client, size_t line_bytes,
+			struct control_request *ret_request)
 {
 	struct control_request request;
-	const char *problem = parse(client, line_bytes, &request);
+	const char *problem = parse_request(client, line_bytes, &request);
 
 	if (!problem && request.what == CONTROL_TRIGGER && request.wait) {
 		if (count_waiting(control) == WAITING_MAX)
@@ -442,19 +442,19 @@ static bool understand(struct control *control, struct client *client, size_t li
 		answer_error_and_drop(control, client, problem);
 		return false;
 	}
-	/* From now on only its going away is of interest. */
+	/* From now on only its hang-up matters. */
 	client->asked = true;
-	watch(control, EPOLL_CTL_MOD, client->fd, (uint32_t)(client - control->clients), 0);
-	look_ahead(control);
+	watch_fd(control, EPOLL_CTL_MOD, client->fd, (uint32_t)(client - control->clients), 0);
+	update_wakeups(control);
 	*ret_request = request;
 	return true;
 }
 
-static bool hear(struct control *control, struct client *client,
-		 struct control_request *ret_request)
+static bool read_client(struct control *control, struct client *client,
+			struct control_request *ret_request)
 {
 	if (client->asked) {
-		drop(control, client); /* it hung up */
+		drop_client(control, client); /* it hung up */
 		return false;
 	}
 	char *end, *into = client->request + client->bytes;
@@ -462,13 +462,13 @@ static bool hear(struct control *control, struct client *client,
 	if (bytes < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (bytes <= 0) {
-		drop(control, client);
+		drop_client(control, client);
 		return false;
 	}
 	client->bytes += (size_t)bytes;
 	end = memchr(into, '\n', (size_t)bytes);
 	if (end)
-		return understand(control, client, (size_t)(end - client->request), ret_request);
+		return handle_line(control, client, (size_t)(end - client->request), ret_request);
 	if (client->bytes == REQUEST_BYTES)
 		answer_error_and_drop(control, client, "the question is too long");
 	return false;
@@ -481,10 +481,10 @@ int control_take(struct control *control, struct control_request *ret_request)
 		if (epoll_wait(control->epoll_fd, &event, 1, 0) != 1)
 			return 0;
 		if (event.data.u32 == ABOUT_LISTEN)
-			welcome(control);
+			accept_client(control);
 		else if (event.data.u32 == ABOUT_TIMER)
 			drop_slow(control);
-		else if (hear(control, &control->clients[event.data.u32], ret_request))
+		else if (read_client(control, &control->clients[event.data.u32], ret_request))
 			return 1;
 	}
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The control socket of an armed recorder: trigger and status, for the same
- * user or root. One line of JSON each way.
+ * Server of the control socket of an armed recorder. Root and the user that it runs as may send
+ * one line of JSON, trigger or status, and get one line of JSON.
  */
 #ifndef RECORDER_ARM_CONTROL_SERVER_H
 #define RECORDER_ARM_CONTROL_SERVER_H
@@ -10,22 +10,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a client of another user is told. */
+/* Answer to a client of another user. */
 #define CONTROL_NOT_PERMITTED "{\"error\":\"not permitted\"}"
 
 struct control;
 
-/* A question that came in. */
+/* A request of a client. */
 struct control_request {
 	enum { CONTROL_TRIGGER, CONTROL_STATUS } what;
 	bool wait;		/* CONTROL_TRIGGER: answer when the capture is whole */
 	char reason[256];	/* CONTROL_TRIGGER: one line, never empty */
-	int32_t pid;		/* of the one who asks (SO_PEERCRED) */
+	int32_t pid;		/* of the client (SO_PEERCRED) */
 	int client;		/* for control_answer() */
 };
 
 /**
- * control_listen() - make the socket (mode 0600), and its directory (0700) where that is missing.
+ * control_listen() - make the socket (mode 0600), and its directory (0700) if that is missing.
  *
  * @path: replaced if it is a socket that nobody listens on.
  *
@@ -34,47 +34,31 @@ struct control_request {
  */
 int control_listen(const char *path, struct control **ret_control);
 
-/* The process that listens at @path; 0: nobody does, or it cannot be known. */
+/* Return: the process that listens at @path; 0: none, or unknown. */
 int32_t control_holder(const char *path);
 
-void control_close(struct control *control);	/* and unlink */
+void control_close(struct control *control);	/* unlinks the socket too */
 
 /* For poll(): readable while control_take() has something to do, which includes dropping clients. */
 int control_fd(const struct control *control);
 
 /**
- * control_take() - the next whole question. Never blocks: clients that are slow (2 s), silent or rude
- * (4 KiB) are dropped, and those of other users turned away.
+ * control_take() - take the next complete request. Never blocks.
  *
- * A client that waits may be gone when its answer comes: control_answer() then does nothing.
+ * A client is dropped if its request is not complete after 2 s or exceeds 4 KiB. Clients of other
+ * users are turned away. A client that waits may be gone when its answer comes: control_answer()
+ * then does nothing.
  *
- * Return: 1 a request, 0 none now.
+ * Return: 1 if there is a request, 0 if there is none now.
  */
 int control_take(struct control *control, struct control_request *ret_request);
 
-/* @json: one line without newline; the client is gone afterwards. Never blocks. */
+/* Send @json, one line without newline, and drop the client. Never blocks. */
 void control_answer(struct control *control, int client, const char *json);
 
-/* Answers to CONTROL_TRIGGER. @file: of the whole capture; NULL for who does not wait. */
+/* Answers to CONTROL_TRIGGER. @file: of the finished capture; NULL for a client that does not
+ * wait. */
 void control_answer_trigger(struct control *control, int client, uint64_t number, const char *file);
 void control_answer_error(struct control *control, int client, const char *text);
-
-/* The socket an armed recorder uses where no --control is given: in the first of /run/freezetrap,
- * $XDG_RUNTIME_DIR/freezetrap, /dev/shm/freezetrap-UID that can be made. */
-int control_default_path(char *ret_path, size_t path_bytes);
-
-/* The three of them, for who asks; false past the last. */
-bool control_candidate(size_t index, char *ret_path, size_t path_bytes);
-
-/**
- * control_ask() - for the commands trigger and status.
- *
- * @path: NULL for the first default path where a recorder is armed.
- * @request: one line of JSON. @ret_answer: malloc'ed line.
- *
- * Return: 0, -ENOENT or -ECONNREFUSED (nobody is armed), -EACCES, -ETIMEDOUT, -EPROTO (not an answer),
- * or another errno.
- */
-int control_ask(const char *path, const char *request, int timeout_ms, char **ret_answer);
 
 #endif

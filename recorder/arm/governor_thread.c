@@ -6,90 +6,88 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "recorder/base/clock.h"
 
-#define LOOK_NS	      50000000 /* as often as the drain looks at its rings */
-#define LOOK_QUIET_NS 2000000000 /* while the drain has next to nothing to do */
-#define QUIET_PERCENT 25 /* of the governor's budget */
+#define LOOK_NS	      50000000 /* as often as the drain empties its rings */
+#define LOOK_QUIET_NS 2000000000 /* on a quiet host */
+#define QUIET_PERCENT 25 /* of the budget: below it the thread may sleep longer */
 #define BLOCKED_NS    190000000
-#define LOCK_WAIT_NS  10000000 /* for so long, and the waker's stack will matter */
-#define LOCK_STALE_NS \
-	600000000000u /* by then it is for ever, or its end was left out of the events */
+#define LOCK_WAIT_NS  10000000 /* after such a wait the waker's stack will matter */
+#define LOCK_STALE_NS 600000000000u /* after so long, events lack the end of the wait */
 
 struct governor_thread {
 	struct governor_thread_options options;
-	struct target target; /* whose the thread is looking for */
+	struct target target; /* as the thread uses it */
 	struct governor governor;
-	struct deferred_stacks *lazy;
-	struct blocked_trigger blocked;
-	uint64_t blocked_ns; /* of the last look for --blocked */
-	pthread_t thread;
-	pthread_mutex_t mutex; /* of what follows */
+	struct deferred_stacks *deferred;
+	struct blocked_trigger blocked_trigger;
+	uint64_t blocked_ns; /* time of the last check for --blocked */
+	pthread_t pthread;
+	pthread_mutex_t mutex; /* protects the members below */
 	struct target next_target;
 	struct governor_thread_status status;
 	_Atomic bool stop;
 };
 
 int governor_thread_create(const struct governor_thread_options *options,
-			   struct governor_thread **ret_watch)
+			   struct governor_thread **ret_thread)
 {
-	struct governor_thread *watch = calloc(1, sizeof(*watch));
-	if (!watch)
+	struct governor_thread *thread = calloc(1, sizeof(*thread));
+	if (!thread)
 		return -ENOMEM;
-	const struct deferred_stacks_options lazy = {
-		.sleepers = options->sleepers,
-		.target = &watch->target,
+	const struct deferred_stacks_options deferred = {
+		.blocked = options->blocked,
+		.target = &thread->target,
 		.kallsyms = options->kallsyms,
-		.threshold_ns = options->lazy_ns,
+		.threshold_ns = options->deferred_after_ns,
 		.emit = options->emit,
 		.context = options->context,
 	};
-	watch->options = *options;
-	watch->target = watch->next_target = *options->target;
-	pthread_mutex_init(&watch->mutex, NULL);
-	watch->blocked = (struct blocked_trigger){
-		.sleepers = options->sleepers,
-		.target = &watch->target,
+	thread->options = *options;
+	thread->target = thread->next_target = *options->target;
+	pthread_mutex_init(&thread->mutex, NULL);
+	thread->blocked_trigger = (struct blocked_trigger){
+		.blocked = options->blocked,
+		.target = &thread->target,
 		.triggers = options->triggers,
 		.threads = options->blocked_threads,
 		.for_ns = options->blocked_ns,
 	};
-	if (deferred_stacks_create(&lazy, &watch->lazy)) {
-		governor_thread_destroy(watch);
+	if (deferred_stacks_create(&deferred, &thread->deferred)) {
+		governor_thread_destroy(thread);
 		return -ENOMEM;
 	}
-	*ret_watch = watch;
+	*ret_thread = thread;
 	return 0;
 }
 
-void governor_thread_destroy(struct governor_thread *watch)
+void governor_thread_destroy(struct governor_thread *thread)
 {
-	if (!watch)
+	if (!thread)
 		return;
-	deferred_stacks_destroy(watch->lazy);
-	pthread_mutex_destroy(&watch->mutex);
-	free(watch);
+	deferred_stacks_destroy(thread->deferred);
+	pthread_mutex_destroy(&thread->mutex);
+	free(thread);
 }
 
-static bool somebody_waits_for_a_lock(const struct blocked_threads *sleepers, uint64_t drained_ns)
+static bool has_lock_waiter(const struct blocked_threads *blocked, uint64_t drained_ns)
 {
-	size_t places = blocked_threads_lock_waits(sleepers) ? blocked_threads_count(sleepers) : 0;
-	struct blocked_thread sleeper;
+	size_t slots = blocked_threads_lock_waits(blocked) ? blocked_threads_count(blocked) : 0;
+	struct blocked_thread thread;
 
-	for (size_t place = 0; place < places; place++)
-		if (blocked_threads_at(sleepers, place, &sleeper) && sleeper.in_lock &&
-		    sleeper.since_ns && sleeper.since_ns + LOCK_WAIT_NS <= drained_ns &&
-		    sleeper.since_ns + LOCK_STALE_NS > drained_ns)
+	for (size_t slot = 0; slot < slots; slot++)
+		if (blocked_threads_at(blocked, slot, &thread) && thread.in_lock &&
+		    thread.since_ns && thread.since_ns + LOCK_WAIT_NS <= drained_ns &&
+		    thread.since_ns + LOCK_STALE_NS > drained_ns)
 			return true;
 	return false;
 }
 
-static struct governor_counts count(const struct governor_thread *watch)
+static struct governor_counts read_counts(const struct governor_thread *thread)
 {
-	const struct drain_counts *drained = drain_counts(watch->options.drain);
+	const struct drain_counts *drained = drain_counts(thread->options.drain);
 	return (struct governor_counts){
 		.time_ns = clock_now_ns(),
 		.blocking = drained->blocking,
@@ -97,12 +95,11 @@ static struct governor_counts count(const struct governor_thread *watch)
 		.wakings = drained->wakings,
 		.events = drained->events,
 		.cpu_ns = clock_own_cpu_ns(),
-		.lock_wait =
-			somebody_waits_for_a_lock(watch->options.sleepers, drained->drained_ns),
+		.lock_wait = has_lock_waiter(thread->options.blocked, drained->drained_ns),
 	};
 }
 
-static void note(struct governor_thread *watch, enum governor_step before)
+static void note_step(struct governor_thread *thread, enum governor_step before)
 {
 	char text[FT_TEXT_BYTES_MAX];
 	const struct ft_event event = { .kind = FT_EVENT_NOTE,
@@ -111,117 +108,110 @@ static void note(struct governor_thread *watch, enum governor_step before)
 					.task = &ft_nobody,
 					.note.text = text };
 
-	governor_note(&watch->governor, before, text, sizeof(text));
-	pthread_mutex_lock(&watch->mutex);
-	memcpy(watch->status.note, text, sizeof(text));
-	watch->status.note_ns = event.time_ns;
-	pthread_mutex_unlock(&watch->mutex);
-	watch->options.emit(watch->options.context, &event);
+	governor_note(&thread->governor, before, text, sizeof(text));
+	thread->options.emit(thread->options.context, &event);
 }
 
-static void govern(struct governor_thread *watch)
+static void run_governor(struct governor_thread *thread)
 {
-	enum governor_step before = watch->governor.step;
-	struct governor_counts now = count(watch);
+	enum governor_step before = thread->governor.step;
+	struct governor_counts now = read_counts(thread);
 
-	bool changed = governor_feed(&watch->governor, &now);
-	enum tier_mode mode = governor_mode(&watch->governor);
-	/* Where the kernel refuses, which none is known to, the next look tries again. */
-	if (mode != watch->options.counters->mode)
-		perf_events_set_mode(watch->options.counters, mode);
+	bool changed = governor_feed(&thread->governor, &now);
+	enum tier_mode mode = governor_mode(&thread->governor);
+	/* No kernel is known to refuse. If one does, the next round tries again. */
+	if (mode != thread->options.counters->mode)
+		perf_events_set_mode(thread->options.counters, mode);
 	if (changed)
-		note(watch, before);
+		note_step(thread, before);
 }
 
-static void look(struct governor_thread *watch)
+static void check_once(struct governor_thread *thread)
 {
-	uint64_t drained_ns = drain_counts(watch->options.drain)->drained_ns;
-	bool governed = watch->options.governor;
+	uint64_t drained_ns = drain_counts(thread->options.drain)->drained_ns;
+	bool governed = thread->options.governor;
 
-	pthread_mutex_lock(&watch->mutex);
-	watch->target = watch->next_target;
-	pthread_mutex_unlock(&watch->mutex);
-	if (watch->options.hotplug)
-		hotplug_look(watch->options.hotplug);
+	pthread_mutex_lock(&thread->mutex);
+	thread->target = thread->next_target;
+	pthread_mutex_unlock(&thread->mutex);
+	if (thread->options.hotplug)
+		hotplug_look(thread->options.hotplug);
 	if (governed)
-		govern(watch);
-	if (governed && watch->governor.step == GOVERNOR_LAZY)
-		deferred_stacks_look(watch->lazy, drained_ns);
-	/* --blocked is for seconds: so often is enough. */
-	if (watch->options.blocked_threads && clock_now_ns() - watch->blocked_ns >= BLOCKED_NS) {
-		watch->blocked_ns = clock_now_ns();
-		blocked_trigger_look(&watch->blocked, drained_ns);
+		run_governor(thread);
+	if (governed && thread->governor.step == GOVERNOR_DEFERRED)
+		deferred_stacks_look(thread->deferred, drained_ns);
+	/* --blocked takes seconds, so this is often enough. */
+	if (thread->options.blocked_threads && clock_now_ns() - thread->blocked_ns >= BLOCKED_NS) {
+		thread->blocked_ns = clock_now_ns();
+		blocked_trigger_look(&thread->blocked_trigger, drained_ns);
 	}
-	pthread_mutex_lock(&watch->mutex);
-	if (watch->status.step != watch->governor.step || !watch->status.step_since_ns) {
-		watch->status.steps_taken += watch->status.step != watch->governor.step;
-		watch->status.step_since_ns = clock_now_ns();
+	pthread_mutex_lock(&thread->mutex);
+	if (thread->status.step != thread->governor.step || !thread->status.step_since_ns) {
+		thread->status.steps_taken += thread->status.step != thread->governor.step;
+		thread->status.step_since_ns = clock_now_ns();
 	}
-	watch->status.step = watch->governor.step;
-	watch->status.percent = watch->governor.percent;
-	watch->status.events_a_second = watch->governor.events_a_second;
-	watch->status.cpu_permille = watch->governor.cpu_permille;
-	deferred_stacks_status(watch->lazy, &watch->status.lazy);
-	pthread_mutex_unlock(&watch->mutex);
+	thread->status.step = thread->governor.step;
+	deferred_stacks_status(thread->deferred, &thread->status.deferred);
+	pthread_mutex_unlock(&thread->mutex);
 }
 
-/* The governor's load is next to nothing, and whoever may become interesting wakes us. */
-static bool may_sleep_on(const struct governor_thread *watch)
+/* The load is low, and the drain wakes us when that may change. */
+static bool may_sleep_on(const struct governor_thread *thread)
 {
-	const struct governor *governor = &watch->governor;
+	const struct governor *governor = &thread->governor;
 	return governor->step == GOVERNOR_FULL && governor->percent < QUIET_PERCENT;
 }
 
-static void wait(struct governor_thread *watch, uint64_t looked_ns)
+static void wait_for_next(struct governor_thread *thread, uint64_t looked_ns)
 {
-	uint64_t quiet_ns = watch->options.blocked_threads ? BLOCKED_NS : LOOK_QUIET_NS;
+	uint64_t quiet_ns = thread->options.blocked_threads ? BLOCKED_NS : LOOK_QUIET_NS;
 	const struct timespec least = clock_timespec(looked_ns + LOOK_NS);
 
-	if (may_sleep_on(watch))
-		drain_wait_for_stir(watch->options.drain, looked_ns + quiet_ns);
-	if (!watch->stop)
+	if (may_sleep_on(thread))
+		drain_wait_for_activity(thread->options.drain, looked_ns + quiet_ns);
+	if (!thread->stop)
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &least, NULL);
 }
 
-static void *run(void *context)
+static void *run_governor_thread(void *context)
 {
-	struct governor_thread *watch = context;
+	struct governor_thread *thread = context;
 	pthread_setname_np(pthread_self(), "ft-watch");
-	while (!watch->stop) {
+	while (!thread->stop) {
 		uint64_t looked_ns = clock_now_ns();
-		look(watch);
-		wait(watch, looked_ns);
+		check_once(thread);
+		wait_for_next(thread, looked_ns);
 	}
 	return NULL;
 }
 
-int governor_thread_start(struct governor_thread *watch)
+int governor_thread_start(struct governor_thread *thread)
 {
-	struct governor_counts now = count(watch);
-	if (watch->options.governor)
-		governor_init(&watch->governor, watch->options.governor, &now);
-	watch->stop = false;
-	return -pthread_create(&watch->thread, NULL, run, watch);
+	struct governor_counts now = read_counts(thread);
+	if (thread->options.governor)
+		governor_init(&thread->governor, thread->options.governor, &now);
+	thread->stop = false;
+	return -pthread_create(&thread->pthread, NULL, run_governor_thread, thread);
 }
 
-void governor_thread_stop(struct governor_thread *watch)
+void governor_thread_stop(struct governor_thread *thread)
 {
-	watch->stop = true;
-	drain_stir(watch->options.drain);
-	pthread_join(watch->thread, NULL);
+	thread->stop = true;
+	drain_wake_waiter(thread->options.drain);
+	pthread_join(thread->pthread, NULL);
 }
 
-void governor_thread_status(struct governor_thread *watch,
+void governor_thread_status(struct governor_thread *thread,
 			    struct governor_thread_status *ret_status)
 {
-	pthread_mutex_lock(&watch->mutex);
-	*ret_status = watch->status;
-	pthread_mutex_unlock(&watch->mutex);
+	pthread_mutex_lock(&thread->mutex);
+	*ret_status = thread->status;
+	pthread_mutex_unlock(&thread->mutex);
 }
 
-void governor_thread_set_target(struct governor_thread *watch, const struct target *target)
+void governor_thread_set_target(struct governor_thread *thread, const struct target *target)
 {
-	pthread_mutex_lock(&watch->mutex);
-	watch->next_target = *target;
-	pthread_mutex_unlock(&watch->mutex);
+	pthread_mutex_lock(&thread->mutex);
+	thread->next_target = *target;
+	pthread_mutex_unlock(&thread->mutex);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A thread that looks, some times a second, at what the recording costs and at
- * who is blocked: it sets what is recorded as the governor decides, reads
- * lazy stacks, and posts the trigger of --blocked.
+ * The governor's thread. Several times a second it sets the mode that the governor decides on,
+ * follows CPU hotplug, reads deferred stacks, and checks the trigger of --blocked.
  */
 #ifndef RECORDER_ARM_GOVERNOR_THREAD_H
 #define RECORDER_ARM_GOVERNOR_THREAD_H
@@ -16,20 +15,20 @@
 
 struct governor_thread;
 
-/* All pointers are the caller's, in place until governor_thread_destroy(). */
+/* All pointers are the caller's and outlive the thread. */
 struct governor_thread_options {
-	struct perf_events *counters;	/* nobody else sets their mode meanwhile */
-	struct drain *drain;		/* which keeps @sleepers */
-	struct hotplug *hotplug;	/* of the same; may be NULL */
-	const struct blocked_threads *sleepers;
+	struct perf_events *counters;	/* nobody else sets their mode */
+	struct drain *drain;		/* it updates @blocked */
+	struct hotplug *hotplug;	/* of the same engine; may be NULL */
+	const struct blocked_threads *blocked;
 	const struct target *target;	/* copied; see governor_thread_set_target() */
 	const struct kallsyms *kallsyms; /* may be NULL; in place until deferred_stacks_stuck() is 0 */
-	const struct governor_options *governor; /* NULL: everything is recorded, at any cost */
-	uint64_t lazy_ns;		/* 0: LAZY_THRESHOLD_NS */
+	const struct governor_options *governor; /* NULL: everything is recorded, whatever it costs */
+	uint64_t deferred_after_ns;		/* 0: DEFERRED_THRESHOLD_NS */
 	struct trigger_queue *triggers;	/* may be NULL without @blocked_threads */
 	uint32_t blocked_threads;	/* --blocked; 0: no such trigger */
 	uint64_t blocked_ns;		/* --for */
-	/* Gets thread states and the governor's notes, borrowed during the call, from the watch's thread. */
+	/* Called by the thread with thread states and the governor's notes; borrowed during the call. */
 	void (*emit)(void *context, const struct ft_event *event);
 	void *context;
 };
@@ -38,28 +37,25 @@ struct governor_thread_status {
 	enum governor_step step;
 	uint64_t step_since_ns;
 	uint64_t steps_taken;
-	uint32_t percent;		/* of the governor's budget */
-	uint64_t events_a_second;
-	uint32_t cpu_permille;		/* of the host's CPU time, the kernel's part estimated */
-	struct deferred_stacks_status lazy;
-	char note[FT_TEXT_BYTES_MAX];	/* of the latest change of step, "" where there was none: a capture
-					 * that begins later needs it too, unless the step is full */
-	uint64_t note_ns;
+	struct deferred_stacks_status deferred;
 };
 
-int governor_thread_create(const struct governor_thread_options *options, struct governor_thread **ret_watch); /* 0 or -ENOMEM */
-void governor_thread_destroy(struct governor_thread *watch); /* not while it runs */
+/* Return: 0 or -ENOMEM. */
+int governor_thread_create(const struct governor_thread_options *options,
+			   struct governor_thread **ret_thread);
+void governor_thread_destroy(struct governor_thread *thread); /* not while it runs */
 
-/* After perf_events_enable(). Return: 0 or the errno of pthread_create(). */
-int governor_thread_start(struct governor_thread *watch);
+/* Call it after perf_events_enable(). Return: 0 or the negative errno of pthread_create(). */
+int governor_thread_start(struct governor_thread *thread);
 
-/* Before perf_events_disable(). */
-void governor_thread_stop(struct governor_thread *watch);
+/* Call it before perf_events_disable(). */
+void governor_thread_stop(struct governor_thread *thread);
 
-/* Another target from the next look on. From any thread. */
-void governor_thread_set_target(struct governor_thread *watch, const struct target *target);
+/* Use another target from the next round on. From any thread. */
+void governor_thread_set_target(struct governor_thread *thread, const struct target *target);
 
 /* From any thread. */
-void governor_thread_status(struct governor_thread *watch, struct governor_thread_status *ret_status);
+void governor_thread_status(struct governor_thread *thread,
+			    struct governor_thread_status *ret_status);
 
 #endif

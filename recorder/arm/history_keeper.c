@@ -18,7 +18,7 @@
 #include "recorder/proc/proc_maps.h"
 #include "recorder/arm/ring_metadata.h"
 #include "recorder/proc/thread_states.h"
-#include "recorder/record/stack_unwinder.h"
+#include "recorder/record/stack_dumps.h"
 
 #define LOOK_NS		   1000000000
 #define LOOK_SMALL_NS	   100000000 /* a small ring is overwritten soon */
@@ -26,287 +26,289 @@
 #define MAPS_DEADLINE_MS   3000
 #define UNWIND_DEADLINE_MS 5000
 #define UNWOUND_MAX	   512
-#define KEPT_MAX	   8192
+#define EVENTS_MAX	   8192
 #define STATES_NS	   1000000000ull
-/* No segment stays open for longer: what is older has been seen of every CPU. */
+/* A segment never stays open for so long, so older events of all CPUs have been read. */
 #define SETTLED_NS 3000000000ull
-#define FORGET_NS  10000000000ull /* how often those that exited are looked through */
+#define FORGET_NS  10000000000ull /* how often old data are removed */
 
 struct history_keeper {
 	struct engine *engine;
 	struct target_finder *finder;
-	struct ring_metadata *ringkeeper; /* NULL: no ring file */
-	bool stack_seen[FT_DICTIONARY_MAX]; /* of the segment */
+	struct ring_metadata *ring_metadata; /* NULL: no ring file */
+	bool stack_seen[FT_DICTIONARY_MAX]; /* in the current segment */
 	struct segment_ring_cursor cursor;
-	void *buffer; /* a slot long */
+	void *buffer; /* as long as a slot */
 	struct ft_decoder *decoder;
-	struct mapping_changes *changes; /* those not settled */
+	struct mapping_changes *changes; /* not applied yet, being younger than SETTLED_NS */
 	uint64_t forgot_ns;
 	size_t unreadable_count;
 	pthread_t thread;
-	pthread_mutex_t lock; /* of the mappings */
+	pthread_mutex_t lock; /* protects mappings */
 	struct mappings *mappings;
-	pthread_mutex_t unwound_lock; /* of these, and held while unwinding */
+	pthread_mutex_t unwound_lock; /* protects the members up to dropped; held while unwinding */
 	struct event_list *unwound;
-	int unwind_error; /* the last one */
-	uint64_t unwound_kept; /* so many of them are in the ring file */
-	uint64_t dropped; /* dumps, told of already */
-	pthread_mutex_t kept_lock; /* of these */
-	struct event_list *kept;
-	uint64_t kept_seen; /* so many of them are in the ring file */
-	uint64_t log_seen; /* likewise, of the kernel's log */
-	pthread_mutex_t states_lock; /* of these */
-	struct thread_states
-		*states; /* of the target when it was found; NULL: older than the history */
+	int unwind_error; /* of the last failure; 0: none since it was noted */
+	uint64_t unwound_copied; /* so many are in the ring file */
+	uint64_t dropped; /* dropped dumps that were noted already */
+	pthread_mutex_t events_lock; /* protects the member below */
+	struct event_list *events;
+	uint64_t events_copied; /* so many are in the ring file */
+	uint64_t log_copied; /* so many lines of the kernel's log are in the ring file */
+	pthread_mutex_t states_lock; /* protects the member below */
+	struct thread_states *
+		states; /* of the target when it was found; NULL: none, or older than the history */
 	uint64_t states_ns;
-	bool states_kept; /* in the ring file */
-	uint64_t target_anew; /* plus 1: whose states these are */
+	bool states_kept; /* they are in the ring file */
+	uint64_t target_anew; /* plus 1: the target that states belongs to */
 	_Atomic bool stop;
-	sem_t ending; /* posted with it */
+	sem_t ending; /* posted with stop set */
 };
 
 int history_keeper_create(struct engine *engine, struct target_finder *finder,
-			  struct ring_map *ringmap, struct history_keeper **ret_house)
+			  struct ring_map *ringmap, struct history_keeper **ret_keeper)
 {
-	struct history_keeper *house = calloc(1, sizeof(*house));
+	struct history_keeper *keeper = calloc(1, sizeof(*keeper));
 	int32_t *unreadable = calloc(engine->tgid_count + 1, sizeof(*unreadable));
 
-	if (!house || !unreadable) {
-		free(house);
+	if (!keeper || !unreadable) {
+		free(keeper);
 		free(unreadable);
 		return -ENOMEM;
 	}
-	house->engine = engine;
-	house->finder = finder;
-	sem_init(&house->ending, 0, 0);
-	pthread_mutex_init(&house->kept_lock, NULL);
-	pthread_mutex_init(&house->states_lock, NULL);
-	pthread_mutex_init(&house->lock, NULL);
-	pthread_mutex_init(&house->unwound_lock, NULL);
-	house->buffer = malloc(segment_ring_slot_bytes(engine->slots));
-	int error = !house->buffer || ft_decoder_create(&house->decoder) ||
-				    mapping_changes_create(&house->changes) ||
-				    mappings_create(&house->mappings) ||
-				    event_list_create(UNWOUND_MAX, &house->unwound) ||
-				    event_list_create(KEPT_MAX, &house->kept) ||
+	keeper->engine = engine;
+	keeper->finder = finder;
+	sem_init(&keeper->ending, 0, 0);
+	pthread_mutex_init(&keeper->events_lock, NULL);
+	pthread_mutex_init(&keeper->states_lock, NULL);
+	pthread_mutex_init(&keeper->lock, NULL);
+	pthread_mutex_init(&keeper->unwound_lock, NULL);
+	keeper->buffer = malloc(segment_ring_slot_bytes(engine->slots));
+	int error = !keeper->buffer || ft_decoder_create(&keeper->decoder) ||
+				    mapping_changes_create(&keeper->changes) ||
+				    mappings_create(&keeper->mappings) ||
+				    event_list_create(UNWOUND_MAX, &keeper->unwound) ||
+				    event_list_create(EVENTS_MAX, &keeper->events) ||
 				    (ringmap && ring_metadata_create(ringmap, engine, finder,
-								     &house->ringkeeper))
+								     &keeper->ring_metadata))
 			    ? -ENOMEM
 			    : 0;
 	int count = error ? 0
-			  : proc_maps_read(house->mappings, engine->tgids, engine->tgid_count,
+			  : proc_maps_read(keeper->mappings, engine->tgids, engine->tgid_count,
 					   MAPS_DEADLINE_MS, unreadable);
-	house->unreadable_count = count > 0 ? (size_t)count : 0;
+	keeper->unreadable_count = count > 0 ? (size_t)count : 0;
 	free(unreadable);
 	if (error) {
-		history_keeper_destroy(house);
+		history_keeper_destroy(keeper);
 		return error;
 	}
-	*ret_house = house;
+	*ret_keeper = keeper;
 	return 0;
 }
 
-void history_keeper_destroy(struct history_keeper *house)
+void history_keeper_destroy(struct history_keeper *keeper)
 {
-	if (!house)
+	if (!keeper)
 		return;
-	ring_metadata_destroy(house->ringkeeper);
-	event_list_destroy(house->unwound);
-	mappings_destroy(house->mappings);
-	mapping_changes_destroy(house->changes);
-	ft_decoder_destroy(house->decoder);
-	thread_states_finish(house->states, 0, NULL);
-	sem_destroy(&house->ending);
-	pthread_mutex_destroy(&house->states_lock);
-	pthread_mutex_destroy(&house->kept_lock);
-	event_list_destroy(house->kept);
-	pthread_mutex_destroy(&house->unwound_lock);
-	pthread_mutex_destroy(&house->lock);
-	free(house->buffer);
-	free(house);
+	ring_metadata_destroy(keeper->ring_metadata);
+	event_list_destroy(keeper->unwound);
+	mappings_destroy(keeper->mappings);
+	mapping_changes_destroy(keeper->changes);
+	ft_decoder_destroy(keeper->decoder);
+	thread_states_finish(keeper->states, 0, NULL);
+	sem_destroy(&keeper->ending);
+	pthread_mutex_destroy(&keeper->states_lock);
+	pthread_mutex_destroy(&keeper->events_lock);
+	event_list_destroy(keeper->events);
+	pthread_mutex_destroy(&keeper->unwound_lock);
+	pthread_mutex_destroy(&keeper->lock);
+	free(keeper->buffer);
+	free(keeper);
 }
 
-static void look_at_stack(struct history_keeper *house, const struct ft_stack *stack)
+static void add_stack(struct history_keeper *keeper, const struct ft_stack *stack)
 {
-	uint32_t index = ft_decoder_stack_index(house->decoder, stack);
-	if (index >= FT_DICTIONARY_MAX || house->stack_seen[index])
+	uint32_t index = ft_decoder_stack_index(keeper->decoder, stack);
+	if (index >= FT_DICTIONARY_MAX || keeper->stack_seen[index])
 		return;
-	house->stack_seen[index] = true;
-	ring_metadata_add_stack(house->ringkeeper, stack);
+	keeper->stack_seen[index] = true;
+	ring_metadata_add_stack(keeper->ring_metadata, stack);
 }
 
-static void look_at_segment(struct history_keeper *house, size_t segment_bytes)
+static void decode_segment(struct history_keeper *keeper, size_t segment_bytes)
 {
 	struct ft_segment header;
 	struct ft_event event;
 	size_t used_bytes;
 
-	if (ft_segment_decode(house->buffer, segment_bytes, &header, &used_bytes))
+	if (ft_segment_decode(keeper->buffer, segment_bytes, &header, &used_bytes))
 		return;
-	ft_decoder_begin(house->decoder, header.payload, header.payload_bytes, header.cpu,
+	ft_decoder_begin(keeper->decoder, header.payload, header.payload_bytes, header.cpu,
 			 header.first_ns);
-	memset(house->stack_seen, 0, sizeof(house->stack_seen));
-	while (ft_decoder_next(house->decoder, &event) == 1) {
-		if (house->ringkeeper && event.stack)
-			look_at_stack(house, event.stack);
-		target_finder_event(house->finder, &event);
-		if (mapping_changes_add(house->changes, &event))
-			return; /* short of memory some names will be missing */
+	memset(keeper->stack_seen, 0, sizeof(keeper->stack_seen));
+	while (ft_decoder_next(keeper->decoder, &event) == 1) {
+		if (keeper->ring_metadata && event.stack)
+			add_stack(keeper, event.stack);
+		target_finder_event(keeper->finder, &event);
+		if (mapping_changes_add(keeper->changes, &event))
+			return; /* without memory some names will be missing */
 	}
 }
 
-static void follow(struct history_keeper *house)
+static void read_new_segments(struct history_keeper *keeper)
 {
 	size_t bytes;
-	while (!house->stop &&
-	       segment_ring_get(house->engine->slots, &house->cursor, house->buffer, &bytes) == 1)
-		look_at_segment(house, bytes);
+	while (!keeper->stop && segment_ring_get(keeper->engine->slots, &keeper->cursor,
+						 keeper->buffer, &bytes) == 1)
+		decode_segment(keeper, bytes);
 }
 
-static void settle(struct history_keeper *house, uint64_t until_ns)
+static void apply_mapping_changes(struct history_keeper *keeper, uint64_t until_ns)
 {
-	pthread_mutex_lock(&house->lock);
-	mapping_changes_apply(house->changes, until_ns, house->mappings);
-	pthread_mutex_unlock(&house->lock);
-	mapping_changes_forget(house->changes, until_ns);
+	pthread_mutex_lock(&keeper->lock);
+	mapping_changes_apply(keeper->changes, until_ns, keeper->mappings);
+	pthread_mutex_unlock(&keeper->lock);
+	mapping_changes_forget(keeper->changes, until_ns);
 }
 
-static void change_states(struct history_keeper *house, struct thread_states *states)
+static void replace_states(struct history_keeper *keeper, struct thread_states *states)
 {
-	pthread_mutex_lock(&house->states_lock);
-	thread_states_finish(house->states, 0, NULL);
-	house->states = states;
-	pthread_mutex_unlock(&house->states_lock);
-	house->states_ns = clock_now_ns();
-	house->states_kept = !states;
+	pthread_mutex_lock(&keeper->states_lock);
+	thread_states_finish(keeper->states, 0, NULL);
+	keeper->states = states;
+	pthread_mutex_unlock(&keeper->states_lock);
+	keeper->states_ns = clock_now_ns();
+	keeper->states_kept = !states;
 }
 
-/* Threads that wait when the target is found, and are never seen again, are told of by this alone. */
-static void look_at_target(struct history_keeper *house)
+/* A thread that waits when the target is found may never be in an event: only its state tells of
+ * it. */
+static void start_states(struct history_keeper *keeper)
 {
 	struct target target;
-	uint64_t anew = target_finder_anew(house->finder) + 1;
+	uint64_t anew = target_finder_generation(keeper->finder) + 1;
 
-	/* Of those that join it later, their events tell all from the first on. */
-	if (anew == house->target_anew)
+	/* Threads that join the target later have events from their first moment on. */
+	if (anew == keeper->target_anew)
 		return;
-	house->target_anew = anew;
-	target_finder_target(house->finder, &target);
-	change_states(house, target_finder_looks(house->finder) && !target.count
-				     ? NULL
-				     : thread_states_start(&target, house->engine->kallsyms));
+	keeper->target_anew = anew;
+	target_finder_target(keeper->finder, &target);
+	replace_states(keeper, target_finder_looks(keeper->finder) && !target.count
+				       ? NULL
+				       : thread_states_start(&target, keeper->engine->kallsyms));
 }
 
-/* What the history does not hold any more needs no names and no stacks. */
-static void forget(struct history_keeper *house, uint64_t now_ns)
+/* Remove mappings, states and stacks that are older than the history. */
+static void forget_old_data(struct history_keeper *keeper, uint64_t now_ns)
 {
-	uint64_t oldest_ns = segment_ring_since_ns(house->engine->slots);
+	uint64_t oldest_ns = segment_ring_since_ns(keeper->engine->slots);
 
-	if (now_ns - house->forgot_ns < FORGET_NS || oldest_ns < SETTLED_NS)
+	if (now_ns - keeper->forgot_ns < FORGET_NS || oldest_ns < SETTLED_NS)
 		return;
-	house->forgot_ns = now_ns;
-	pthread_mutex_lock(&house->lock);
-	mappings_forget_exited(house->mappings, oldest_ns - SETTLED_NS);
-	pthread_mutex_unlock(&house->lock);
-	if (house->states && house->states_ns < oldest_ns - SETTLED_NS)
-		change_states(house, NULL);
-	pthread_mutex_lock(&house->unwound_lock);
-	event_list_forget(house->unwound, oldest_ns - SETTLED_NS);
-	pthread_mutex_unlock(&house->unwound_lock);
-	pthread_mutex_lock(&house->kept_lock);
-	event_list_forget(house->kept, oldest_ns - SETTLED_NS);
-	pthread_mutex_unlock(&house->kept_lock);
+	keeper->forgot_ns = now_ns;
+	pthread_mutex_lock(&keeper->lock);
+	mappings_forget_exited(keeper->mappings, oldest_ns - SETTLED_NS);
+	pthread_mutex_unlock(&keeper->lock);
+	if (keeper->states && keeper->states_ns < oldest_ns - SETTLED_NS)
+		replace_states(keeper, NULL);
+	pthread_mutex_lock(&keeper->unwound_lock);
+	event_list_forget(keeper->unwound, oldest_ns - SETTLED_NS);
+	pthread_mutex_unlock(&keeper->unwound_lock);
+	pthread_mutex_lock(&keeper->events_lock);
+	event_list_forget(keeper->events, oldest_ns - SETTLED_NS);
+	pthread_mutex_unlock(&keeper->events_lock);
 }
 
 static int keep_unwound(void *context, const struct ft_event *event)
 {
-	struct history_keeper *house = context;
-	return event_list_add(house->unwound, event);
+	struct history_keeper *keeper = context;
+	return event_list_add(keeper->unwound, event);
 }
 
-/* With the lock held. */
-static void unwind(struct history_keeper *house, uint64_t until_ns, const struct mappings *mappings,
-		   int deadline_ms)
+/* Call it with unwound_lock held. */
+static void unwind_dumps(struct history_keeper *keeper, uint64_t until_ns,
+			 const struct mappings *mappings, int deadline_ms)
 {
-	int error = stack_unwinder_take(house->engine->dumps, until_ns, mappings, deadline_ms,
-					keep_unwound, house);
+	int error = stack_dumps_unwind(keeper->engine->dumps, until_ns, mappings, deadline_ms,
+				       keep_unwound, keeper);
 	if (error)
-		house->unwind_error = error;
+		keeper->unwind_error = error;
 }
 
-/* States once they have had time to be read. */
-static void keep_in_ring(struct history_keeper *house, uint64_t now_ns)
+/* The states are copied once there was time to read them. */
+static void write_ring_metadata(struct history_keeper *keeper, uint64_t now_ns)
 {
-	struct recorder_events *ownlog = ring_metadata_ownlog(house->ringkeeper);
+	struct recorder_events *own_events = ring_metadata_own_events(keeper->ring_metadata);
 
-	if (!house->states_kept && now_ns - house->states_ns > STATES_NS) {
-		thread_states_copy(house->states, 0, ownlog);
-		house->states_kept = true;
+	if (!keeper->states_kept && now_ns - keeper->states_ns > STATES_NS) {
+		thread_states_copy(keeper->states, 0, own_events);
+		keeper->states_kept = true;
 	}
-	pthread_mutex_lock(&house->unwound_lock);
-	event_list_copy_new(house->unwound, &house->unwound_kept, ownlog);
-	pthread_mutex_unlock(&house->unwound_lock);
-	pthread_mutex_lock(&house->kept_lock);
-	event_list_copy_new(house->kept, &house->kept_seen, ownlog);
-	pthread_mutex_unlock(&house->kept_lock);
-	kernel_log_copy_new(house->engine->kernellog, &house->log_seen, ownlog);
-	ring_metadata_write(house->ringkeeper, now_ns);
+	pthread_mutex_lock(&keeper->unwound_lock);
+	event_list_copy_new(keeper->unwound, &keeper->unwound_copied, own_events);
+	pthread_mutex_unlock(&keeper->unwound_lock);
+	pthread_mutex_lock(&keeper->events_lock);
+	event_list_copy_new(keeper->events, &keeper->events_copied, own_events);
+	pthread_mutex_unlock(&keeper->events_lock);
+	kernel_log_copy_new(keeper->engine->kernel_log, &keeper->log_copied, own_events);
+	ring_metadata_write(keeper->ring_metadata, now_ns);
 }
 
-static void *run(void *context)
+static void *run_keeper(void *context)
 {
-	struct history_keeper *house = context;
+	struct history_keeper *keeper = context;
 	uint64_t pause_ns =
-		segment_ring_count(house->engine->slots) < SMALL_SLOTS ? LOOK_SMALL_NS : LOOK_NS;
+		segment_ring_count(keeper->engine->slots) < SMALL_SLOTS ? LOOK_SMALL_NS : LOOK_NS;
 
 	pthread_setname_np(pthread_self(), "ft-house");
-	while (!house->stop) {
+	while (!keeper->stop) {
 		uint64_t now_ns = clock_now_ns();
-		look_at_target(house);
-		kernel_log_look(house->engine->kernellog);
-		follow(house);
-		settle(house, now_ns - SETTLED_NS);
-		/* Only this thread changes the mappings: it may read them without the lock. */
-		pthread_mutex_lock(&house->unwound_lock);
-		unwind(house, now_ns - SETTLED_NS, house->mappings, UNWIND_DEADLINE_MS);
-		pthread_mutex_unlock(&house->unwound_lock);
-		forget(house, now_ns);
-		if (house->ringkeeper)
-			keep_in_ring(house, now_ns);
+		start_states(keeper);
+		kernel_log_look(keeper->engine->kernel_log);
+		read_new_segments(keeper);
+		apply_mapping_changes(keeper, now_ns - SETTLED_NS);
+		/* Only this thread changes the mappings, so it reads them without the lock. */
+		pthread_mutex_lock(&keeper->unwound_lock);
+		unwind_dumps(keeper, now_ns - SETTLED_NS, keeper->mappings, UNWIND_DEADLINE_MS);
+		pthread_mutex_unlock(&keeper->unwound_lock);
+		forget_old_data(keeper, now_ns);
+		if (keeper->ring_metadata)
+			write_ring_metadata(keeper, now_ns);
 		const struct timespec until = clock_timespec(now_ns + pause_ns);
-		sem_clockwait(&house->ending, CLOCK_MONOTONIC, &until);
+		sem_clockwait(&keeper->ending, CLOCK_MONOTONIC, &until);
 	}
 	return NULL;
 }
 
-int history_keeper_start(struct history_keeper *house)
+int history_keeper_start(struct history_keeper *keeper)
 {
-	return -pthread_create(&house->thread, NULL, run, house);
+	return -pthread_create(&keeper->thread, NULL, run_keeper, keeper);
 }
 
-void history_keeper_stop(struct history_keeper *house)
+void history_keeper_stop(struct history_keeper *keeper)
 {
-	house->stop = true;
-	sem_post(&house->ending);
-	pthread_join(house->thread, NULL);
+	keeper->stop = true;
+	sem_post(&keeper->ending);
+	pthread_join(keeper->thread, NULL);
 }
 
-int history_keeper_copy_mappings(struct history_keeper *house, struct mappings **ret_mappings)
+int history_keeper_copy_mappings(struct history_keeper *keeper, struct mappings **ret_mappings)
 {
-	pthread_mutex_lock(&house->lock);
-	int error = mappings_copy(house->mappings, ret_mappings);
-	pthread_mutex_unlock(&house->lock);
+	pthread_mutex_lock(&keeper->lock);
+	int error = mappings_copy(keeper->mappings, ret_mappings);
+	pthread_mutex_unlock(&keeper->lock);
 	return error;
 }
 
-void history_keeper_note_limits(const struct history_keeper *house, struct recorder_events *ownlog)
+void history_keeper_note_limits(const struct history_keeper *keeper,
+				struct recorder_events *own_events)
 {
-	if (house->unreadable_count)
+	if (keeper->unreadable_count)
 		recorder_events_note(
-			ownlog,
+			own_events,
 			"the mappings of %zu of %zu processes could not be read when arming: "
 			"their user frames have no names",
-			house->unreadable_count, house->engine->tgid_count);
+			keeper->unreadable_count, keeper->engine->tgid_count);
 }
 
 static bool lock_until(pthread_mutex_t *lock, int deadline_ms)
@@ -320,45 +322,47 @@ static bool lock_until(pthread_mutex_t *lock, int deadline_ms)
 	return true;
 }
 
-void history_keeper_keep(void *house, const struct ft_event *event)
+void history_keeper_add_event(void *keeper, const struct ft_event *event)
 {
-	struct history_keeper *into = house;
-	pthread_mutex_lock(&into->kept_lock);
-	event_list_add(into->kept, event);
-	pthread_mutex_unlock(&into->kept_lock);
+	struct history_keeper *into = keeper;
+	pthread_mutex_lock(&into->events_lock);
+	event_list_add(into->events, event);
+	pthread_mutex_unlock(&into->events_lock);
 }
 
-void history_keeper_add_kept(struct history_keeper *house, uint64_t since_ns,
-			     struct recorder_events *ownlog)
+void history_keeper_copy_events(struct history_keeper *keeper, uint64_t since_ns,
+				struct recorder_events *own_events)
 {
-	pthread_mutex_lock(&house->kept_lock);
-	event_list_copy(house->kept, since_ns, ownlog);
-	pthread_mutex_unlock(&house->kept_lock);
+	pthread_mutex_lock(&keeper->events_lock);
+	event_list_copy(keeper->events, since_ns, own_events);
+	pthread_mutex_unlock(&keeper->events_lock);
 }
 
-void history_keeper_add_states(struct history_keeper *house, uint64_t since_ns,
-			       struct recorder_events *ownlog)
+void history_keeper_copy_states(struct history_keeper *keeper, uint64_t since_ns,
+				struct recorder_events *own_events)
 {
-	pthread_mutex_lock(&house->states_lock);
-	thread_states_copy(house->states, since_ns, ownlog);
-	pthread_mutex_unlock(&house->states_lock);
+	pthread_mutex_lock(&keeper->states_lock);
+	thread_states_copy(keeper->states, since_ns, own_events);
+	pthread_mutex_unlock(&keeper->states_lock);
 }
 
-void history_keeper_add_unwound(struct history_keeper *house, const struct mappings *mappings,
-				uint64_t *seen, int deadline_ms, struct recorder_events *ownlog)
+void history_keeper_copy_unwound(struct history_keeper *keeper, const struct mappings *mappings,
+				 uint64_t *seen, int deadline_ms,
+				 struct recorder_events *own_events)
 {
-	if (!lock_until(&house->unwound_lock, deadline_ms)) {
+	if (!lock_until(&keeper->unwound_lock, deadline_ms)) {
 		if (mappings)
 			recorder_events_note(
-				ownlog, "user stacks of large calls could not be unwound in time");
+				own_events,
+				"user stacks of large calls could not be unwound in time");
 		return;
 	}
 	if (mappings)
-		unwind(house, UINT64_MAX, mappings, deadline_ms);
-	event_list_copy_new(house->unwound, seen, ownlog);
-	uint64_t dropped = stack_dumps_dropped(house->engine->dumps);
-	stack_unwinder_note(house->unwind_error, dropped - house->dropped, ownlog);
-	house->unwind_error = 0;
-	house->dropped = dropped;
-	pthread_mutex_unlock(&house->unwound_lock);
+		unwind_dumps(keeper, UINT64_MAX, mappings, deadline_ms);
+	event_list_copy_new(keeper->unwound, seen, own_events);
+	uint64_t dropped = stack_dumps_dropped(keeper->engine->dumps);
+	stack_dumps_note_missing(keeper->unwind_error, dropped - keeper->dropped, own_events);
+	keeper->unwind_error = 0;
+	keeper->dropped = dropped;
+	pthread_mutex_unlock(&keeper->unwound_lock);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Housekeeping of an armed recorder, in a thread of its own: what a capture
- * needs to know of the time before its trigger is kept up while there is none.
+ * Keeps what captures need to know about the history in the segment ring: mappings, unwound
+ * stacks, states of the target, and the recorder's own events. A thread of its own does it while
+ * the recorder is armed.
  */
 #ifndef RECORDER_ARM_HISTORY_KEEPER_H
 #define RECORDER_ARM_HISTORY_KEEPER_H
@@ -15,37 +16,42 @@
 
 struct history_keeper;
 
-/* Reads the maps of all processes there are: before anything freezes. @ringmap: may be NULL. Return: 0 or
+/* Reads the maps of all processes, before anything freezes. @ringmap: may be NULL. Return: 0 or
  * -ENOMEM. */
-int history_keeper_create(struct engine *engine, struct target_finder *finder, struct ring_map *ringmap,
-		 struct history_keeper **ret_house);
-void history_keeper_destroy(struct history_keeper *house);	/* not while it runs */
+int history_keeper_create(struct engine *engine, struct target_finder *finder,
+			  struct ring_map *ringmap, struct history_keeper **ret_keeper);
+void history_keeper_destroy(struct history_keeper *keeper);	/* not while it runs */
 
-int history_keeper_start(struct history_keeper *house);		/* 0 or the errno of pthread_create() */
-void history_keeper_stop(struct history_keeper *house);
+int history_keeper_start(struct history_keeper *keeper);		/* 0 or the errno of pthread_create() */
+void history_keeper_stop(struct history_keeper *keeper);
 
-/* Those of all processes that the history in the slots may hold. Return: 0 or -ENOMEM. */
-int history_keeper_copy_mappings(struct history_keeper *house, struct mappings **ret_mappings);
+/* Copy the mappings of all processes in the history. Return: 0 or -ENOMEM. */
+int history_keeper_copy_mappings(struct history_keeper *keeper, struct mappings **ret_mappings);
 
-/* What could not be read when arming. */
-void history_keeper_note_limits(const struct history_keeper *house, struct recorder_events *ownlog);
+/* Note what could not be read when arming. */
+void history_keeper_note_limits(const struct history_keeper *keeper,
+				struct recorder_events *own_events);
 
-/* An event of the recorder that belongs to the history: STATE or NOTE. @house: so that it can be the emit() of watch.h. */
-void history_keeper_keep(void *house, const struct ft_event *event);
+/* Add an event of the recorder, STATE or NOTE. @keeper is void so that this can be an emit()
+ * callback. */
+void history_keeper_add_event(void *keeper, const struct ft_event *event);
 
-/* Those of @since_ns and later. */
-void history_keeper_add_kept(struct history_keeper *house, uint64_t since_ns, struct recorder_events *ownlog);
+/* Copy these events, from @since_ns on. */
+void history_keeper_copy_events(struct history_keeper *keeper, uint64_t since_ns,
+				struct recorder_events *own_events);
 
-/* States of the target's threads when it was found, if that is since @since_ns. */
-void history_keeper_add_states(struct history_keeper *house, uint64_t since_ns, struct recorder_events *ownlog);
+/* Copy the states that the target's threads had when it was found, if that was after @since_ns. */
+void history_keeper_copy_states(struct history_keeper *keeper, uint64_t since_ns,
+				struct recorder_events *own_events);
 
 /**
- * history_keeper_add_unwound() - user stacks of large calls in the history, those that are new since the last
- * call with this @seen, at first 0.
+ * history_keeper_copy_unwound() - copy the unwound stacks of large calls.
  *
- * @mappings: with them what was not unwound yet is unwound now, before @deadline_ms. NULL: that is left for later.
+ * @mappings: used to unwind the remaining dumps now, before @deadline_ms. NULL: they are left for later.
+ * @seen:     at first 0; only stacks that are new since the last call with it are copied.
  */
-void history_keeper_add_unwound(struct history_keeper *house, const struct mappings *mappings, uint64_t *seen,
-		       int deadline_ms, struct recorder_events *ownlog);
+void history_keeper_copy_unwound(struct history_keeper *keeper, const struct mappings *mappings,
+				 uint64_t *seen, int deadline_ms,
+				 struct recorder_events *own_events);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the ring file holds besides the events, so that it can be read when its
- * recorder was killed: facts, names of the kernel's functions, own events.
+ * Writes what the ring file holds besides events: facts, names of kernel functions, and own
+ * events. With them it can be analyzed after its recorder was killed.
  */
 #ifndef RECORDER_ARM_RING_METADATA_H
 #define RECORDER_ARM_RING_METADATA_H
@@ -14,17 +14,17 @@
 struct ring_metadata;
 
 /* All arguments stay the caller's. Return: 0 or -ENOMEM. */
-int ring_metadata_create(struct ring_map *ringmap, const struct engine *engine, struct target_finder *finder,
-		      struct ring_metadata **ret_keeper);
-void ring_metadata_destroy(struct ring_metadata *keeper);
+int ring_metadata_create(struct ring_map *ringmap, const struct engine *engine,
+			 struct target_finder *finder, struct ring_metadata **ret_metadata);
+void ring_metadata_destroy(struct ring_metadata *metadata);
 
-/* The kernel's frames of @stack will need names. What there is no memory for has none. */
-void ring_metadata_add_stack(struct ring_metadata *keeper, const struct ft_stack *stack);
+/* Have the kernel frames of @stack named. Beyond 65536 addresses they get no names. */
+void ring_metadata_add_stack(struct ring_metadata *metadata, const struct ft_stack *stack);
 
-/* For events of the recorder itself. */
-struct recorder_events *ring_metadata_ownlog(struct ring_metadata *keeper);
+/* For the caller to add own events to. */
+struct recorder_events *ring_metadata_own_events(struct ring_metadata *metadata);
 
 /* Write what is new; the facts about once a second. */
-void ring_metadata_write(struct ring_metadata *keeper, uint64_t now_ns);
+void ring_metadata_write(struct ring_metadata *metadata, uint64_t now_ns);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an armed recorder is doing, as the answer of the control socket:
- * freezetrap.status/1, one line of JSON.
+ * Status of an armed recorder: freezetrap.status/1, the answer of the control socket, and the
+ * line on a terminal.
  */
 #ifndef RECORDER_ARM_STATUS_H
 #define RECORDER_ARM_STATUS_H
@@ -10,11 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "recorder/record/engine.h"
+#include "recorder/proc/target_finder.h"
+#include "recorder/buffer/ring_path.h"
 #include "recorder/trigger/probe_failures.h"
 
-#define ARM_STATUS_CAPTURES_MAX 8
-#define ARM_STATUS_KEPT_MAX	2
-#define ARM_STATUS_PROBES_MAX	16
+#define STATUS_CAPTURES_MAX 8
+#define STATUS_PROBES_MAX	16
 
 /* All texts are borrowed; NULL becomes null. */
 struct status {
@@ -28,53 +30,77 @@ struct status {
 		const char *path;
 		uint64_t bytes, slots;
 		double fill_percent;
-		const char *kept[ARM_STATUS_KEPT_MAX]; /* rings of recorders that were killed */
+		const char *kept[RING_PATH_KEPT_MAX]; /* rings of recorders that were killed */
 		size_t kept_count;
 	} ring;
 	uint64_t events, lost;		/* since arming */
-	double events_per_s;		/* lately */
+	double events_per_s;		/* over the last second or so */
 	struct {
 		uint64_t cpu_ns;	/* of all its threads, since arming */
 		double cpu_share_percent; /* of one CPU, since arming */
-		uint64_t delay_max_ns;	/* runnable, but not running: the drain thread */
+		uint64_t delay_max_ns;	/* run-queue latency of the drain */
 		uint64_t rss_bytes;
 	} recorder;
 	struct {
 		const char *step;
-		uint64_t since_ns;	/* for so long */
+		uint64_t since_ns;	/* time since then */
 		uint64_t steps_taken;
 	} governor;
 	struct {
 		uint64_t seen, captured, suppressed;
-		uint64_t joined;	/* a capture for an earlier one covers them */
+		uint64_t joined;	/* covered by the capture for an earlier trigger */
 		uint64_t failed;	/* captures that could not be written */
 	} triggers;
 	struct {
-		const char *file;	/* NULL: no capture failed; the directory where there was no name yet */
+		const char *file;	/* the directory if it had no name yet; NULL: no capture failed */
 		const char *reason, *error;
-		int64_t at_ns;		/* CLOCK_REALTIME: the trigger */
+		int64_t at_ns;		/* CLOCK_REALTIME, of the trigger */
 	} last_failure;
 	struct {
 		const char *file;	/* NULL: no capture is under way */
 		const char *reason;
-		uint64_t since_ns;	/* for so long */
+		uint64_t since_ns;	/* time since then */
 	} capturing;
 	struct {
 		const char *file, *reason;
 		uint64_t bytes;
-		int64_t at_ns;		/* CLOCK_REALTIME: the trigger */
-	} captures[ARM_STATUS_CAPTURES_MAX];	/* newest first */
+		int64_t at_ns;		/* CLOCK_REALTIME, of the trigger */
+	} captures[STATUS_CAPTURES_MAX];	/* newest first */
 	size_t capture_count;
 	struct {
 		const char *what;
 		uint64_t asked, answered, failed, fired, last_ns;
-		char last_why[VERDICT_WHY_BYTES]; /* of the last failure; "": none, or it was only late */
+		char last_why[PROBE_WHY_BYTES]; /* of the last failure; "" if it was only late, or there was none */
 		bool stuck;
-	} probes[ARM_STATUS_PROBES_MAX];
+	} probes[STATUS_PROBES_MAX];
 	size_t probe_count;
 };
 
-/* Return: a malloc'ed line without newline, or NULL (no memory). Bytes that are no UTF-8 become "?". */
+/* Return: a malloc'ed line without newline, or NULL (no memory). Bytes that are no UTF-8 become
+ * "?". */
 char *status_to_json(const struct status *status);
+
+/* Measures what the recorder does and costs. */
+struct status_meter {
+	const struct engine *engine;
+	const struct ring_map *ringmap;
+	struct target_finder *finder;
+	uint64_t looked_ns, events;	/* at the last update */
+	double events_per_s;
+	char target[TARGET_MAX * 12], missing[TARGET_FINDER_TEXT_BYTES];
+	char kept[RING_PATH_KEPT_MAX][PATH_MAX + 8];
+};
+
+void status_meter_init(struct status_meter *meter, const struct engine *engine,
+		       const struct ring_map *ringmap, struct target_finder *finder);
+
+/* Call it every second or so: works out the rate of events. */
+void status_meter_update(struct status_meter *meter, uint64_t now_ns);
+
+/* Draw the line on a terminal. */
+void status_meter_draw(const struct status_meter *meter, bool capturing);
+
+/* Fills in all but triggers, captures and probes; texts are borrowed until the next call. */
+void status_meter_fill(struct status_meter *meter, struct status *status);
 
 #endif

@@ -14,19 +14,19 @@
 #include "recorder/base/message.h"
 
 #define WAITING_MAX 64
-/* For commands after captures, when the recorder ends: whoever stops it waits for that. */
-#define AFTER_NS      10000000000ull
-#define PATH_BYTES    (PATH_MAX + INCIDENT_NAME_BYTES)
+/* Time for commands of --on-capture when the recorder ends. Who stops it has to wait for so long. */
+#define HOOK_END_NS   10000000000ull
+#define PATH_BYTES    (PATH_MAX + CAPTURE_NAME_BYTES)
 #define FAILURE_BYTES 160
 
-/* A client that waits for the capture its trigger becomes. */
+/* A client that waits for the capture of its trigger. */
 struct waiting {
 	int client;
 	uint64_t number; /* of the trigger */
 	enum { NOT_TAKEN, IN_PRESENT, IN_NEXT } stage;
 };
 
-/* A capture that is over. */
+/* A finished or failed capture. */
 struct past {
 	char path[PATH_BYTES], reason[TRIGGER_SOURCE_BYTES + TRIGGER_REASON_BYTES + 2];
 	uint64_t bytes;
@@ -43,11 +43,10 @@ struct trigger_dispatch {
 	struct waiting waiting[WAITING_MAX];
 	size_t waiting_count;
 	uint64_t seen, captured, suppressed, joined, failed;
-	struct past failure; /* the last one; bytes are none */
+	struct past failure; /* the last one; has no bytes */
 	char failure_text[FAILURE_BYTES];
-	struct past
-		past[ARM_STATUS_CAPTURES_MAX]; /* number n in place n % ARM_STATUS_CAPTURES_MAX */
-	char path[PATH_BYTES]; /* of the present one, for status */
+	struct past past[STATUS_CAPTURES_MAX]; /* number n is at n % STATUS_CAPTURES_MAX */
+	char path[PATH_BYTES]; /* of the current capture, for status */
 };
 
 int trigger_dispatch_create(const struct trigger_dispatch_options *options,
@@ -66,16 +65,16 @@ void trigger_dispatch_destroy(struct trigger_dispatch *dispatch)
 	free(dispatch);
 }
 
-/* Who waits. */
+/* Clients that wait. */
 
-static void take_waiting(struct trigger_dispatch *dispatch, uint64_t number, int stage)
+static void set_stage(struct trigger_dispatch *dispatch, uint64_t number, int stage)
 {
 	for (size_t i = 0; i < dispatch->waiting_count; i++)
 		if (dispatch->waiting[i].number == number)
 			dispatch->waiting[i].stage = stage;
 }
 
-/* @file: NULL where there is none, because of @error. */
+/* @file: NULL if there is none, because of @error. */
 static void answer_waiting(struct trigger_dispatch *dispatch, int stage, const char *file,
 			   const char *error)
 {
@@ -119,9 +118,9 @@ void trigger_dispatch_request(struct trigger_dispatch *dispatch,
 		};
 }
 
-/* What failed. */
+/* Failures. */
 
-/* @error: positive. With what helps, where that is known. */
+/* @error: positive errno. Adds what helps against it, if that is known. */
 static void describe_failure(int error, char ret_text[FAILURE_BYTES])
 {
 	char why[64];
@@ -133,7 +132,7 @@ static void describe_failure(int error, char ret_text[FAILURE_BYTES])
 		      : "");
 }
 
-static void remember(struct past *past, const struct trigger *trigger, const char *path)
+static void fill_past(struct past *past, const struct trigger *trigger, const char *path)
 {
 	struct timespec now;
 
@@ -144,11 +143,11 @@ static void remember(struct past *past, const struct trigger *trigger, const cha
 		      (int64_t)(clock_now_ns() - trigger->time_ns);
 }
 
-static void fail(struct trigger_dispatch *dispatch, const struct trigger *trigger, const char *path,
-		 int error)
+static void note_failure(struct trigger_dispatch *dispatch, const struct trigger *trigger,
+			 const char *path, int error)
 {
 	dispatch->failed++;
-	remember(&dispatch->failure, trigger, path);
+	fill_past(&dispatch->failure, trigger, path);
 	describe_failure(error, dispatch->failure_text);
 	message_error("%s: no capture: %s.", path, dispatch->failure_text);
 	answer_waiting(dispatch, IN_PRESENT, NULL, dispatch->failure_text);
@@ -156,17 +155,17 @@ static void fail(struct trigger_dispatch *dispatch, const struct trigger *trigge
 
 /* Triggers. */
 
-static void start(struct trigger_dispatch *dispatch, const struct trigger *trigger)
+static void start_capture(struct trigger_dispatch *dispatch, const struct trigger *trigger)
 {
 	int error =
-		triggered_capture_start(&dispatch->options.incident, trigger, &dispatch->present);
+		triggered_capture_start(&dispatch->options.capture, trigger, &dispatch->present);
 
-	take_waiting(dispatch, trigger->number, IN_PRESENT);
+	set_stage(dispatch, trigger->number, IN_PRESENT);
 	if (error)
-		fail(dispatch, trigger, dispatch->options.dir, -error);
+		note_failure(dispatch, trigger, dispatch->options.dir, -error);
 }
 
-/* People who ask for a capture get one. */
+/* A capture that a person asks for is never suppressed. */
 static bool is_asked_for(const struct trigger *trigger)
 {
 	return !strcmp(trigger->source, "socket") || !strcmp(trigger->source, "signal");
@@ -178,13 +177,13 @@ static bool is_cooling(const struct trigger_dispatch *dispatch)
 	       clock_now_ns() - dispatch->last_end_ns < dispatch->options.cooldown_ns;
 }
 
-static void queue(struct trigger_dispatch *dispatch, const struct trigger *trigger)
+static void queue_trigger(struct trigger_dispatch *dispatch, const struct trigger *trigger)
 {
 	if (dispatch->next.number)
 		dispatch->joined++;
 	else
 		dispatch->next = *trigger;
-	take_waiting(dispatch, trigger->number, IN_NEXT);
+	set_stage(dispatch, trigger->number, IN_NEXT);
 }
 
 static void log_trigger(const struct trigger_dispatch *dispatch, const struct trigger *trigger,
@@ -198,54 +197,54 @@ void trigger_dispatch_trigger(struct trigger_dispatch *dispatch, const struct tr
 {
 	dispatch->seen++;
 	if (dispatch->ending) {
-		take_waiting(dispatch, trigger->number, IN_NEXT);
+		set_stage(dispatch, trigger->number, IN_NEXT);
 		answer_waiting(dispatch, IN_NEXT, NULL, "the recorder is ending");
 	} else if (dispatch->present && triggered_capture_extend(dispatch->present, trigger)) {
 		dispatch->joined++;
-		take_waiting(dispatch, trigger->number, IN_PRESENT);
+		set_stage(dispatch, trigger->number, IN_PRESENT);
 		log_trigger(dispatch, trigger, "the capture under way covers it");
 	} else if (dispatch->present) {
-		queue(dispatch, trigger);
+		queue_trigger(dispatch, trigger);
 		log_trigger(dispatch, trigger, "next, after the capture that is being sealed");
 	} else if (!is_asked_for(trigger) && is_cooling(dispatch)) {
 		dispatch->suppressed++;
 		log_trigger(dispatch, trigger, "suppressed, so soon after the last capture");
 	} else {
 		log_trigger(dispatch, trigger, "capturing");
-		start(dispatch, trigger);
+		start_capture(dispatch, trigger);
 	}
 }
 
 /* Captures. */
 
-static void keep_past(struct trigger_dispatch *dispatch, const struct trigger *trigger,
-		      const char *path, const struct triggered_capture_result *result)
+static void add_past(struct trigger_dispatch *dispatch, const struct trigger *trigger,
+		     const char *path, const struct triggered_capture_result *result)
 {
-	struct past *past = &dispatch->past[dispatch->captured++ % ARM_STATUS_CAPTURES_MAX];
+	struct past *past = &dispatch->past[dispatch->captured++ % STATUS_CAPTURES_MAX];
 
-	remember(past, trigger, path);
-	past->bytes = result->job.bytes;
+	fill_past(past, trigger, path);
+	past->bytes = result->file.bytes;
 	past->removed = false;
 }
 
-/* The limits of the directory were kept. */
+/* Captures were removed to keep within --max-captures and --max-disk. */
 static void note_removed(struct trigger_dispatch *dispatch,
 			 const struct capture_dir_removed *removed)
 {
 	char path[PATH_BYTES];
 
-	for (uint32_t i = 0; i < removed->count && i < KEEP_REMOVED_MAX; i++) {
+	for (uint32_t i = 0; i < removed->count && i < CAPTURE_REMOVED_MAX; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dispatch->options.dir, removed->names[i]);
 		if (!dispatch->options.quiet)
 			message_event("%s was removed: --max-captures or --max-disk allow no more.",
 				      path);
-		for (size_t j = 0; j < ARM_STATUS_CAPTURES_MAX; j++)
+		for (size_t j = 0; j < STATUS_CAPTURES_MAX; j++)
 			if (!strcmp(dispatch->past[j].path, path))
 				dispatch->past[j].removed = true;
 	}
-	if (removed->count > KEEP_REMOVED_MAX && !dispatch->options.quiet)
+	if (removed->count > CAPTURE_REMOVED_MAX && !dispatch->options.quiet)
 		message_event("%s: %u more were removed.", dispatch->options.dir,
-			      removed->count - KEEP_REMOVED_MAX);
+			      removed->count - CAPTURE_REMOVED_MAX);
 }
 
 static void log_result(const struct trigger_dispatch *dispatch, const char *path,
@@ -258,20 +257,20 @@ static void log_result(const struct trigger_dispatch *dispatch, const char *path
 			      path, strerror(-result->error));
 	if (dispatch->options.quiet)
 		return;
-	if (result->job.lost)
-		snprintf(lost, sizeof(lost), "%llu", (unsigned long long)result->job.lost);
+	if (result->file.lost)
+		snprintf(lost, sizeof(lost), "%llu", (unsigned long long)result->file.lost);
 	message_event("%s: %.1f MB, %.1f s, of them %.1f s before the trigger, %llu events, %s "
 		      "lost; whole after %.0f ms.",
-		      path, (double)result->job.bytes / 1e6, (double)result->duration_ns / 1e9,
-		      (double)result->history_ns / 1e9, (unsigned long long)result->job.events,
+		      path, (double)result->file.bytes / 1e6, (double)result->duration_ns / 1e9,
+		      (double)result->history_ns / 1e9, (unsigned long long)result->file.events,
 		      lost, (double)result->sealed_ns / 1e6);
 }
 
-/* From the end of the last capture. */
-static void end_after(struct trigger_dispatch *dispatch)
+/* The time of the commands begins at the end of the last capture. */
+static void limit_hook(struct trigger_dispatch *dispatch)
 {
-	if (dispatch->ending && !dispatch->present && dispatch->options.after)
-		capture_hook_end(dispatch->options.after, clock_now_ns() + AFTER_NS);
+	if (dispatch->ending && !dispatch->present && dispatch->options.hook)
+		capture_hook_end(dispatch->options.hook, clock_now_ns() + HOOK_END_NS);
 }
 
 static void finish_present(struct trigger_dispatch *dispatch)
@@ -282,20 +281,20 @@ static void finish_present(struct trigger_dispatch *dispatch)
 
 	triggered_capture_finish(dispatch->present, &result);
 	dispatch->present = NULL;
-	end_after(dispatch);
+	limit_hook(dispatch);
 	dispatch->last_end_ns = clock_now_ns();
 	snprintf(path, sizeof(path), "%s%s%s", dispatch->options.dir, *result.name ? "/" : "",
 		 result.name);
 	if (!result.whole) {
-		fail(dispatch, &trigger, path, -result.error);
+		note_failure(dispatch, &trigger, path, -result.error);
 		return;
 	}
 	log_result(dispatch, path, &result);
 	note_removed(dispatch, &result.removed);
-	keep_past(dispatch, &trigger, path, &result);
+	add_past(dispatch, &trigger, path, &result);
 	answer_waiting(dispatch, IN_PRESENT, path, NULL);
-	if (dispatch->options.after)
-		capture_hook_run(dispatch->options.after, path, trigger.source, trigger.reason);
+	if (dispatch->options.hook)
+		capture_hook_run(dispatch->options.hook, path, trigger.source, trigger.reason);
 }
 
 void trigger_dispatch_look(struct trigger_dispatch *dispatch)
@@ -310,7 +309,7 @@ void trigger_dispatch_look(struct trigger_dispatch *dispatch)
 			dispatch->waiting[i].stage = IN_PRESENT;
 	struct trigger next = dispatch->next;
 	dispatch->next.number = 0;
-	start(dispatch, &next);
+	start_capture(dispatch, &next);
 }
 
 void trigger_dispatch_end(struct trigger_dispatch *dispatch)
@@ -318,14 +317,14 @@ void trigger_dispatch_end(struct trigger_dispatch *dispatch)
 	dispatch->ending = true;
 	if (dispatch->present)
 		triggered_capture_cut(dispatch->present);
-	end_after(dispatch);
+	limit_hook(dispatch);
 	answer_waiting(dispatch, IN_NEXT, NULL, "the recorder is ending");
 }
 
 bool trigger_dispatch_busy(const struct trigger_dispatch *dispatch)
 {
-	return dispatch->present || (dispatch->ending && dispatch->options.after &&
-				     capture_hook_busy(dispatch->options.after));
+	return dispatch->present || (dispatch->ending && dispatch->options.hook &&
+				     capture_hook_busy(dispatch->options.hook));
 }
 
 void trigger_dispatch_status(struct trigger_dispatch *dispatch, struct status *status)
@@ -343,7 +342,7 @@ void trigger_dispatch_status(struct trigger_dispatch *dispatch, struct status *s
 	}
 	if (dispatch->present) {
 		const struct trigger *trigger = triggered_capture_trigger(dispatch->present);
-		char name[INCIDENT_NAME_BYTES];
+		char name[CAPTURE_NAME_BYTES];
 
 		triggered_capture_name(dispatch->present, name);
 		snprintf(dispatch->path, sizeof(dispatch->path), "%s/%s", dispatch->options.dir,
@@ -352,9 +351,9 @@ void trigger_dispatch_status(struct trigger_dispatch *dispatch, struct status *s
 		status->capturing.reason = trigger->reason;
 		status->capturing.since_ns = clock_now_ns() - trigger->time_ns;
 	}
-	for (uint64_t i = 1; i <= dispatch->captured && i <= ARM_STATUS_CAPTURES_MAX; i++) {
+	for (uint64_t i = 1; i <= dispatch->captured && i <= STATUS_CAPTURES_MAX; i++) {
 		const struct past *past =
-			&dispatch->past[(dispatch->captured - i) % ARM_STATUS_CAPTURES_MAX];
+			&dispatch->past[(dispatch->captured - i) % STATUS_CAPTURES_MAX];
 		size_t place = status->capture_count;
 		if (past->removed)
 			continue;

@@ -18,15 +18,15 @@ struct trigger_sources {
 	struct governor_options governor;
 	struct target_finder *finder;
 	uint64_t target_number;
-	struct governor_thread *watch;
-	bool watching;
-	struct probe *probes[ARM_STATUS_PROBES_MAX];
-	bool unanswered[ARM_STATUS_PROBES_MAX]; /* that was told */
-	struct psi *psi[WATCHERS_PSI_MAX];
+	struct governor_thread *governor_thread;
+	bool governing;
+	struct probe *probes[STATUS_PROBES_MAX];
+	bool unanswered[STATUS_PROBES_MAX]; /* as last reported */
+	struct psi *psi[TRIGGER_SOURCES_PSI_MAX];
 };
 
-static int refuse_watcher(struct diagnostic *refusal, const char *what, const char *problem,
-			  int error)
+static int refuse_source(struct diagnostic *refusal, const char *what, const char *problem,
+			 int error)
 {
 	int status = error == -EINVAL || error == -ERANGE ? EXIT_USAGE : EXIT_FAILED;
 	if (error == -ENOMEM)
@@ -35,140 +35,141 @@ static int refuse_watcher(struct diagnostic *refusal, const char *what, const ch
 		      strerror(-error));
 }
 
-static int start_all(struct trigger_sources *watchers, struct trigger_queue *triggers,
-		     struct diagnostic *refusal)
+static int start_sources(struct trigger_sources *sources, struct trigger_queue *triggers,
+			 struct diagnostic *refusal)
 {
-	const struct trigger_sources_options *options = watchers->options;
+	const struct trigger_sources_options *options = sources->options;
 	for (size_t i = 0; i < options->psi_count; i++) {
 		const char *problem = NULL;
-		int error = psi_start(options->psi[i], triggers, &watchers->psi[i], &problem);
+		int error = psi_start(options->psi[i], triggers, &sources->psi[i], &problem);
 		if (error)
-			return refuse_watcher(refusal, options->psi[i], problem, error);
+			return refuse_source(refusal, options->psi[i], problem, error);
 	}
 	for (size_t i = 0; i < options->probe_count; i++) {
 		const char *problem = NULL;
 		int error =
-			probe_start(&options->probes[i], triggers, &watchers->probes[i], &problem);
+			probe_start(&options->probes[i], triggers, &sources->probes[i], &problem);
 		if (error)
-			return refuse_watcher(refusal, options->probes[i].what, problem, error);
+			return refuse_source(refusal, options->probes[i].what, problem, error);
 	}
 	return 0;
 }
 
-/* While a target is looked for nobody counts: the idle task has no thread that blocks. */
-static void find_target(struct trigger_sources *watchers, struct target *ret_target)
+/* While the target does not run, the target is pid 0: the idle task never blocks, so no thread
+ * counts. */
+static void find_target(struct trigger_sources *sources, struct target *ret_target)
 {
-	watchers->target_number = target_finder_target(watchers->finder, ret_target);
-	if (target_finder_looks(watchers->finder) && !ret_target->count)
+	sources->target_number = target_finder_target(sources->finder, ret_target);
+	if (target_finder_looks(sources->finder) && !ret_target->count)
 		ret_target->tgids[ret_target->count++] = 0;
 }
 
-static int start_watch(struct trigger_sources *watchers, struct engine *engine,
-		       struct history_keeper *house, struct trigger_queue *triggers)
+static int start_governor_thread(struct trigger_sources *sources, struct engine *engine,
+				 struct history_keeper *keeper, struct trigger_queue *triggers)
 {
 	struct target target;
 
-	watchers->governor = watchers->options->governor;
-	watchers->governor.cpus = (uint32_t)engine->counters->cpu_count;
-	watchers->governor.knows_locks = engine_knows_locks(engine);
-	find_target(watchers, &target);
+	sources->governor = sources->options->governor;
+	sources->governor.cpus = (uint32_t)engine->counters->cpu_count;
+	sources->governor.knows_locks = engine_knows_locks(engine);
+	find_target(sources, &target);
 	int error = governor_thread_create(
 		&(struct governor_thread_options){ .counters = engine->counters,
 						   .hotplug = engine->hotplug,
 						   .drain = engine->drain,
-						   .sleepers = engine->sleepers,
+						   .blocked = engine->blocked,
 						   .target = &target,
 						   .kallsyms = engine->kallsyms,
-						   .governor = &watchers->governor,
+						   .governor = &sources->governor,
 						   .triggers = triggers,
 						   .blocked_threads =
-							   watchers->options->blocked_threads,
-						   .blocked_ns = watchers->options->blocked_ns,
-						   .emit = history_keeper_keep,
-						   .context = house },
-		&watchers->watch);
+							   sources->options->blocked_threads,
+						   .blocked_ns = sources->options->blocked_ns,
+						   .emit = history_keeper_add_event,
+						   .context = keeper },
+		&sources->governor_thread);
 	if (!error)
-		error = governor_thread_start(watchers->watch);
-	watchers->watching = !error;
+		error = governor_thread_start(sources->governor_thread);
+	sources->governing = !error;
 	return error;
 }
 
-/* Once when it is seen, once when it is over. */
-static void tell_unanswered(struct trigger_sources *watchers)
+/* One message when it is noticed, one when it is over. */
+static void report_unanswered(struct trigger_sources *sources)
 {
-	for (size_t i = 0; i < watchers->options->probe_count; i++) {
-		const char *what = watchers->options->probes[i].what;
+	for (size_t i = 0; i < sources->options->probe_count; i++) {
+		const char *what = sources->options->probes[i].what;
 		struct probe_status status;
 
-		probe_status(watchers->probes[i], &status);
-		if (status.answered && watchers->unanswered[i])
+		probe_status(sources->probes[i], &status);
+		if (status.answered && sources->unanswered[i])
 			message_event("probe %s: answers now; from now on it triggers.", what);
-		else if (!status.answered && status.failed && !watchers->unanswered[i])
+		else if (!status.answered && status.failed && !sources->unanswered[i])
 			message_event("probe %s has had no good answer yet: %s. Does it ask the "
 				      "right address? It triggers nothing until it had one.",
 				      what, status.last_why);
-		watchers->unanswered[i] = !status.answered && status.failed;
+		sources->unanswered[i] = !status.answered && status.failed;
 	}
 }
 
-void trigger_sources_look(struct trigger_sources *watchers, bool quiet)
+void trigger_sources_look(struct trigger_sources *sources, bool quiet)
 {
-	uint64_t before = watchers->target_number;
+	uint64_t before = sources->target_number;
 	struct target target;
 
-	find_target(watchers, &target);
-	if (watchers->target_number != before)
-		governor_thread_set_target(watchers->watch, &target);
+	find_target(sources, &target);
+	if (sources->target_number != before)
+		governor_thread_set_target(sources->governor_thread, &target);
 	if (!quiet)
-		tell_unanswered(watchers);
+		report_unanswered(sources);
 }
 
 int trigger_sources_start(const struct trigger_sources_options *options, struct engine *engine,
-			  struct history_keeper *house, struct target_finder *finder,
-			  struct trigger_queue *triggers, struct trigger_sources **ret_watchers,
+			  struct history_keeper *keeper, struct target_finder *finder,
+			  struct trigger_queue *triggers, struct trigger_sources **ret_sources,
 			  struct diagnostic *ret_refusal)
 {
-	struct trigger_sources *watchers = calloc(1, sizeof(*watchers));
-	if (!watchers)
+	struct trigger_sources *sources = calloc(1, sizeof(*sources));
+	if (!sources)
 		return refusal_for_memory(ret_refusal);
-	watchers->options = options;
-	watchers->finder = finder;
-	int error = start_watch(watchers, engine, house, triggers);
+	sources->options = options;
+	sources->finder = finder;
+	int error = start_governor_thread(sources, engine, keeper, triggers);
 	if (error)
 		refuse(ret_refusal, EXIT_FAILED, "", "cannot start a thread: %s.",
 		       strerror(-error));
 	else
-		error = start_all(watchers, triggers, ret_refusal);
+		error = start_sources(sources, triggers, ret_refusal);
 	if (error) {
-		trigger_sources_stop(watchers);
+		trigger_sources_stop(sources);
 		return -1;
 	}
-	*ret_watchers = watchers;
+	*ret_sources = sources;
 	return 0;
 }
 
-void trigger_sources_stop(struct trigger_sources *watchers)
+void trigger_sources_stop(struct trigger_sources *sources)
 {
-	if (!watchers)
+	if (!sources)
 		return;
-	for (size_t i = 0; i < watchers->options->probe_count; i++)
-		if (watchers->probes[i])
-			probe_stop(watchers->probes[i]);
-	for (size_t i = 0; i < watchers->options->psi_count; i++)
-		if (watchers->psi[i])
-			psi_stop(watchers->psi[i]);
-	if (watchers->watching)
-		governor_thread_stop(watchers->watch);
-	governor_thread_destroy(watchers->watch);
-	free(watchers);
+	for (size_t i = 0; i < sources->options->probe_count; i++)
+		if (sources->probes[i])
+			probe_stop(sources->probes[i]);
+	for (size_t i = 0; i < sources->options->psi_count; i++)
+		if (sources->psi[i])
+			psi_stop(sources->psi[i]);
+	if (sources->governing)
+		governor_thread_stop(sources->governor_thread);
+	governor_thread_destroy(sources->governor_thread);
+	free(sources);
 }
 
-void trigger_sources_status(const struct trigger_sources *watchers, struct status *status)
+void trigger_sources_status(const struct trigger_sources *sources, struct status *status)
 {
-	for (size_t i = 0; i < watchers->options->probe_count; i++) {
+	for (size_t i = 0; i < sources->options->probe_count; i++) {
 		struct probe_status probe;
-		probe_status(watchers->probes[i], &probe);
-		status->probes[i].what = watchers->options->probes[i].what;
+		probe_status(sources->probes[i], &probe);
+		status->probes[i].what = sources->options->probes[i].what;
 		status->probes[i].asked = probe.asked;
 		status->probes[i].answered = probe.answered;
 		memcpy(status->probes[i].last_why, probe.last_why, sizeof(probe.last_why));
@@ -177,11 +178,12 @@ void trigger_sources_status(const struct trigger_sources *watchers, struct statu
 		status->probes[i].last_ns = probe.last_ns;
 		status->probes[i].stuck = probe.stuck;
 	}
-	status->probe_count = watchers->options->probe_count;
+	status->probe_count = sources->options->probe_count;
 
-	struct governor_thread_status watch;
-	governor_thread_status(watchers->watch, &watch);
-	status->governor.step = governor_step_name(watch.step);
-	status->governor.since_ns = watch.step_since_ns ? clock_now_ns() - watch.step_since_ns : 0;
-	status->governor.steps_taken = watch.steps_taken;
+	struct governor_thread_status governed;
+	governor_thread_status(sources->governor_thread, &governed);
+	status->governor.step = governor_step_name(governed.step);
+	status->governor.since_ns =
+		governed.step_since_ns ? clock_now_ns() - governed.step_since_ns : 0;
+	status->governor.steps_taken = governed.steps_taken;
 }

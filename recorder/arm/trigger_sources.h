@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All that looks on by itself while it is recorded: probes, pressure stalls, and
- * the watch over the recorder's own events and cost.
+ * Starts and stops all sources of triggers that run by themselves: probes, pressure stalls, and
+ * the governor's thread with --blocked.
  */
 #ifndef RECORDER_ARM_TRIGGER_SOURCES_H
 #define RECORDER_ARM_TRIGGER_SOURCES_H
@@ -15,33 +15,35 @@
 #include "recorder/record/governor.h"
 #include "recorder/arm/history_keeper.h"
 #include "recorder/trigger/probe.h"
-#include "recorder/perf/diagnostic.h"
+#include "recorder/base/diagnostic.h"
 #include "recorder/trigger/trigger_queue.h"
 
-#define WATCHERS_PSI_MAX 8
+#define TRIGGER_SOURCES_PSI_MAX 8
 
 struct trigger_sources;
 
 struct trigger_sources_options {
-	struct probe_options probes[ARM_STATUS_PROBES_MAX];
+	struct probe_options probes[STATUS_PROBES_MAX];
 	size_t probe_count;
-	const char *psi[WATCHERS_PSI_MAX];
+	const char *psi[TRIGGER_SOURCES_PSI_MAX];
 	size_t psi_count;
 	uint32_t blocked_threads;	/* 0: no such trigger */
 	uint64_t blocked_ns;
 	struct governor_options governor; /* cpus and knows_locks are set here */
 };
 
-/* All arguments stay the caller's, in place until trigger_sources_stop(). Return: 0, or -1 with @ret_refusal. */
+/* All arguments stay the caller's and outlive the sources. Return: 0, or -1 with @ret_refusal. */
 int trigger_sources_start(const struct trigger_sources_options *options, struct engine *engine,
-		   struct history_keeper *house, struct target_finder *finder, struct trigger_queue *triggers,
-		   struct trigger_sources **ret_watchers, struct diagnostic *ret_refusal);
-void trigger_sources_stop(struct trigger_sources *watchers);
+			  struct history_keeper *keeper, struct target_finder *finder,
+			  struct trigger_queue *triggers, struct trigger_sources **ret_sources,
+			  struct diagnostic *ret_refusal);
+void trigger_sources_stop(struct trigger_sources *sources);
 
-/* Now and then: follow the target; unless @quiet, tell of probes that were never answered. */
-void trigger_sources_look(struct trigger_sources *watchers, bool quiet);
+/* Call it now and then: follows the target and, unless @quiet, reports probes without a good
+ * answer. */
+void trigger_sources_look(struct trigger_sources *sources, bool quiet);
 
 /* Fills in probes and governor. */
-void trigger_sources_status(const struct trigger_sources *watchers, struct status *status);
+void trigger_sources_status(const struct trigger_sources *sources, struct status *status);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One capture of an armed recorder, from the trigger to the sealed file: the
- * history, and what follows for a while. A thread of its own does what may take long.
+ * One capture of an armed recorder, from the trigger to the finished file. It holds the history
+ * and what follows for a while. A thread of its own does the work, which may take long.
  */
 #ifndef RECORDER_ARM_TRIGGERED_CAPTURE_H
 #define RECORDER_ARM_TRIGGERED_CAPTURE_H
@@ -16,48 +16,47 @@
 #include "recorder/write/capture_dir.h"
 #include "recorder/trigger/trigger_queue.h"
 
-#define INCIDENT_NAME_BYTES 96
-
 struct triggered_capture;
 
 struct triggered_capture_options {
 	struct engine *engine;
-	struct history_keeper *house;
-	struct capture_dir *keep;
+	struct history_keeper *keeper;
+	struct capture_dir *captures;
 	struct target_finder *finder;
-	uint64_t post_ns;		/* how long it goes on after a trigger */
-	int done_fd;			/* an eventfd: written to when it is over */
+	uint64_t post_ns;		/* how long a capture goes on after a trigger */
+	int done_fd;			/* an eventfd, written when the capture is over */
 };
 
 struct triggered_capture_result {
-	char name[INCIDENT_NAME_BYTES];	/* in the directory; "" where no file could be made */
-	int error;			/* 0, or why there is no whole capture */
+	char name[CAPTURE_NAME_BYTES];	/* in the directory; "" if no file could be made */
+	int error;			/* 0, or why the capture is not whole */
 	bool whole;			/* it has its name and its end mark */
-	struct capture_writer_summary job;
+	struct capture_writer_summary file;
 	uint64_t history_ns;		/* before the trigger */
 	uint64_t duration_ns;
-	uint64_t sealed_ns;		/* from the end of what it holds until the file was whole */
+	uint64_t sealed_ns;		/* from the end of its events until the file was whole */
 	unsigned int more_triggers;
-	struct capture_dir_removed removed;	/* other captures, for the limits of the directory */
+	struct capture_dir_removed removed;	/* older captures, to keep within the limits of the directory */
 };
 
 /* Return: 0, -ENOMEM, or the errno of pthread_create(). */
-int triggered_capture_start(const struct triggered_capture_options *options, const struct trigger *trigger,
-		   struct triggered_capture **ret_incident);
+int triggered_capture_start(const struct triggered_capture_options *options,
+			    const struct trigger *trigger, struct triggered_capture **ret_capture);
 
-/* Another trigger: it goes on for longer, up to four times as long in all, and the capture says why.
- * Return: false where it is too late for that. */
-bool triggered_capture_extend(struct triggered_capture *incident, const struct trigger *trigger);
+/* Another trigger came: go on for longer, but no more than four times as long in all, and note
+ * the trigger. Return: false if it is too late for that. */
+bool triggered_capture_extend(struct triggered_capture *capture, const struct trigger *trigger);
 
-/* End it now, with what there is. */
-void triggered_capture_cut(struct triggered_capture *incident);
+/* End the capture now, with the events of so far. */
+void triggered_capture_cut(struct triggered_capture *capture);
 
-/* Is it over? From then on triggered_capture_finish() does not block. */
-bool triggered_capture_over(struct triggered_capture *incident);
-void triggered_capture_finish(struct triggered_capture *incident, struct triggered_capture_result *ret_result);
+/* Is it over? If so, triggered_capture_finish() does not block. */
+bool triggered_capture_over(struct triggered_capture *capture);
+void triggered_capture_finish(struct triggered_capture *capture,
+			      struct triggered_capture_result *ret_result);
 
-/* Of its file; "" as long as there is none. */
-void triggered_capture_name(struct triggered_capture *incident, char ret_name[INCIDENT_NAME_BYTES]);
-const struct trigger *triggered_capture_trigger(const struct triggered_capture *incident);
+/* Name of its file; "" while there is none. */
+void triggered_capture_name(struct triggered_capture *capture, char ret_name[CAPTURE_NAME_BYTES]);
+const struct trigger *triggered_capture_trigger(const struct triggered_capture *capture);
 
 #endif

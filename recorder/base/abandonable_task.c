@@ -19,7 +19,7 @@
 
 #define STACK_BYTES (256u << 10) /* name resolution needs most of it */
 
-enum { AT_WORK, DONE, LEFT };
+enum { WORKING, DONE, LEFT };
 
 struct abandonable_task {
 	char name[16];
@@ -31,28 +31,28 @@ struct abandonable_task {
 	_Atomic int state;
 };
 
-static void destroy(struct abandonable_task *errand)
+static void destroy_task(struct abandonable_task *task)
 {
-	errand->discard(errand->context);
-	close(errand->done_fd);
-	free(errand);
+	task->discard(task->context);
+	close(task->done_fd);
+	free(task);
 }
 
-static void *run(void *context)
+static void *run_task(void *context)
 {
-	struct abandonable_task *errand = context;
-	pthread_setname_np(pthread_self(), errand->name);
-	setpriority(PRIO_PROCESS, 0, 0); /* of this thread, and of what it starts */
-	errand->work(errand->context);
-	if (atomic_exchange(&errand->state, DONE) == LEFT)
-		destroy(errand);
+	struct abandonable_task *task = context;
+	pthread_setname_np(pthread_self(), task->name);
+	setpriority(PRIO_PROCESS, 0, 0); /* for this thread and what it starts */
+	task->work(task->context);
+	if (atomic_exchange(&task->state, DONE) == LEFT)
+		destroy_task(task);
 	else
-		(void)!eventfd_write(errand->done_fd, 1);
+		(void)!eventfd_write(task->done_fd, 1);
 	return NULL;
 }
 
-/* Also where the caller is a real-time thread, or takes signals. */
-static int start_ordinary_thread(struct abandonable_task *errand)
+/* The thread inherits neither real-time scheduling nor signals from the caller. */
+static int start_ordinary_thread(struct abandonable_task *task)
 {
 	pthread_attr_t attributes;
 	int error = pthread_attr_init(&attributes);
@@ -65,7 +65,7 @@ static int start_ordinary_thread(struct abandonable_task *errand)
 	sigset_t all, before;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&errand->thread, &attributes, run, errand);
+	error = pthread_create(&task->thread, &attributes, run_task, task);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
 	return -error;
@@ -73,63 +73,63 @@ static int start_ordinary_thread(struct abandonable_task *errand)
 
 int abandonable_task_start(const char *name, void (*work)(void *context),
 			   void (*discard)(void *context), void *context,
-			   struct abandonable_task **ret_errand)
+			   struct abandonable_task **ret_task)
 {
-	struct abandonable_task *errand = calloc(1, sizeof(*errand));
-	if (!errand)
+	struct abandonable_task *task = calloc(1, sizeof(*task));
+	if (!task)
 		return -ENOMEM;
-	snprintf(errand->name, sizeof(errand->name), "%s", name);
-	errand->work = work;
-	errand->discard = discard;
-	errand->context = context;
-	errand->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	int error = errand->done_fd < 0 ? -errno : 0;
-	/* Before the thread starts: it may be done before pthread_create() returns. */
-	*ret_errand = errand;
+	snprintf(task->name, sizeof(task->name), "%s", name);
+	task->work = work;
+	task->discard = discard;
+	task->context = context;
+	task->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int error = task->done_fd < 0 ? -errno : 0;
+	/* Set this before the thread starts, because @work may use it at once. */
+	*ret_task = task;
 	if (!error)
-		error = start_ordinary_thread(errand);
+		error = start_ordinary_thread(task);
 	if (!error)
 		return 0;
-	*ret_errand = NULL;
-	if (errand->done_fd >= 0)
-		close(errand->done_fd);
-	free(errand);
+	*ret_task = NULL;
+	if (task->done_fd >= 0)
+		close(task->done_fd);
+	free(task);
 	return error;
 }
 
-int abandonable_task_done_fd(const struct abandonable_task *errand)
+int abandonable_task_done_fd(const struct abandonable_task *task)
 {
-	return errand->done_fd;
+	return task->done_fd;
 }
 
-bool abandonable_task_wait(const struct abandonable_task *errand, int patience_ms)
+bool abandonable_task_wait(const struct abandonable_task *task, int patience_ms)
 {
 	uint64_t end_ns = clock_now_ns() + (uint64_t)patience_ms * 1000000;
 
-	while (errand->state != DONE) {
+	while (task->state != DONE) {
 		uint64_t now_ns = clock_now_ns();
 		if (now_ns >= end_ns)
 			return false;
-		struct pollfd pollfd = { .fd = errand->done_fd, .events = POLLIN };
+		struct pollfd pollfd = { .fd = task->done_fd, .events = POLLIN };
 		poll(&pollfd, 1, (int)((end_ns - now_ns) / 1000000) + 1);
 	}
 	return true;
 }
 
-bool abandonable_task_leave(struct abandonable_task *errand, int patience_ms)
+bool abandonable_task_leave(struct abandonable_task *task, int patience_ms)
 {
-	if (!errand)
+	if (!task)
 		return true;
-	abandonable_task_wait(errand, patience_ms);
+	abandonable_task_wait(task, patience_ms);
 
-	pthread_t thread = errand->thread;
-	int at_work = AT_WORK;
-	if (atomic_compare_exchange_strong(&errand->state, &at_work, LEFT)) {
-		/* From here on *errand is the thread's. */
+	pthread_t thread = task->thread;
+	int working = WORKING;
+	if (atomic_compare_exchange_strong(&task->state, &working, LEFT)) {
+		/* The thread owns *task from here on. */
 		pthread_detach(thread);
 		return false;
 	}
 	pthread_join(thread, NULL);
-	destroy(errand);
+	destroy_task(task);
 	return true;
 }

@@ -15,7 +15,7 @@ static inline uint64_t clock_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* CPU time of all threads of this process, its children apart. */
+/* CPU time of all threads of this process, without its children. */
 static inline uint64_t clock_own_cpu_ns(void)
 {
 	struct timespec used;

@@ -18,15 +18,17 @@
 #include "recorder/base/clock.h"
 
 #define READ_BYTES (64u << 10)
-#define DEATH_WAIT_MS \
-	20 /* for a killed child to go away; who takes longer is reaped by a later call */
-#define LEFT_MAX 64
+/* How long a killed child may take to die; one that takes longer is reaped by a later call. */
+#define DEATH_WAIT_MS 20
+#define LEFT_MAX      64
 
-/* Without it, a child forked by another thread between our pipe2 and close would hold our write end
- * open, and our end of file would have to wait for that child. */
+/*
+ * Serializes pipe2(), fork() and close(). A child forked in between by another thread would hold
+ * our write end open, and the end of file would come only when that child ends.
+ */
 static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Killed, but not dead yet; with the lock. One too many stays a zombie. */
+/* Children that were killed and are not dead yet, under fork_lock. One too many stays a zombie. */
 static pid_t left_behind[LEFT_MAX];
 static size_t left_count;
 
@@ -41,13 +43,13 @@ static int64_t now_ms(void)
 }
 
 /*
- * In the child. Memory locks are not inherited by fork, scheduling and signal
- * handlers are. Ctrl-C and a service manager's signals reach the whole group: the
- * parent decides what they mean, this child ends with its work, its deadline or its parent.
+ * Runs in the child. A fork inherits scheduling and signal handlers, but no memory locks. Ctrl-C
+ * and a service manager's signals reach the whole process group, and the parent decides what they
+ * mean: the child ends with its work, its deadline or its parent.
  */
 static void become_ordinary(pid_t parent)
 {
-	static const int of_the_parent[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+	static const int left_to_parent[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 	struct sched_param ordinary = { .sched_priority = 0 };
 	sigset_t none;
 
@@ -56,8 +58,8 @@ static void become_ordinary(pid_t parent)
 		_exit(127);
 	for (int number = 1; number < NSIG; number++)
 		signal(number, SIG_DFL);
-	for (size_t i = 0; i < sizeof(of_the_parent) / sizeof(of_the_parent[0]); i++)
-		signal(of_the_parent[i], SIG_IGN);
+	for (size_t i = 0; i < sizeof(left_to_parent) / sizeof(left_to_parent[0]); i++)
+		signal(left_to_parent[i], SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	sched_setscheduler(0, SCHED_OTHER, &ordinary);
@@ -81,7 +83,8 @@ static void leave_behind(pid_t pid)
 	pthread_mutex_unlock(&fork_lock);
 }
 
-static int start(int (*work)(void *context, int out_fd), void *context, pid_t *ret_pid, int *ret_fd)
+static int start_child(int (*work)(void *context, int out_fd), void *context, pid_t *ret_pid,
+		       int *ret_fd)
 {
 	pid_t parent = getpid();
 	sigset_t all, before;
@@ -94,7 +97,7 @@ static int start(int (*work)(void *context, int out_fd), void *context, pid_t *r
 		err = -errno;
 		goto out;
 	}
-	/* No handler of the parent's may run in the child before they are reset. */
+	/* No handler of the parent may run in the child before become_ordinary() resets them. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid = fork();
@@ -139,7 +142,7 @@ static int read_more(struct output *output, int fd)
 }
 
 /* Return: 0 end of file, -ETIMEDOUT, or another negative errno. */
-static int read_until(struct output *output, int fd, int64_t deadline_ms)
+static int read_until_deadline(struct output *output, int fd, int64_t deadline_ms)
 {
 	for (;;) {
 		int64_t left_ms = deadline_ms - now_ms();
@@ -159,15 +162,15 @@ static int read_until(struct output *output, int fd, int64_t deadline_ms)
 	}
 }
 
-/* Never blocks for longer than the deadline, whatever the child does. Return: 0, -ECHILD, -ETIMEDOUT. */
-static int reap_until(pid_t pid, int64_t deadline_ms)
+/* Never blocks beyond the deadline. Return: 0, -ECHILD, -ETIMEDOUT. */
+static int reap_until_deadline(pid_t pid, int64_t deadline_ms)
 {
 	for (;;) {
 		struct timespec pause = { .tv_nsec = 1000000 };
 		int status;
 		pid_t reaped = waitpid(pid, &status, WNOHANG);
 
-		/* Where SIGCHLD is ignored nobody can tell how it ended. */
+		/* Where SIGCHLD is ignored, the kernel does not say how the child ended. */
 		if (reaped < 0)
 			return -ECHILD;
 		if (reaped == pid)
@@ -186,17 +189,17 @@ int helper_process_run(int (*work)(void *context, int out_fd), void *context, in
 	pid_t pid = -1;
 	int fd = -1, err;
 
-	err = start(work, context, &pid, &fd);
+	err = start_child(work, context, &pid, &fd);
 	if (err < 0)
 		return err;
-	err = read_until(&output, fd, end_ms);
+	err = read_until_deadline(&output, fd, end_ms);
 	close(fd);
 	if (err == 0)
-		err = reap_until(pid, end_ms);
+		err = reap_until_deadline(pid, end_ms);
 	if (err < 0 && err != -ECHILD) {
-		/* In D state it dies later or never. */
+		/* A child in D state dies later or never. */
 		kill(pid, SIGKILL);
-		if (reap_until(pid, now_ms() + DEATH_WAIT_MS) == -ETIMEDOUT)
+		if (reap_until_deadline(pid, now_ms() + DEATH_WAIT_MS) == -ETIMEDOUT)
 			leave_behind(pid);
 	}
 	*ret_output = output.data;

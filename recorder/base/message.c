@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TEXT_BYTES 3072 /* formatted text; longer ones are cut */
+#define TEXT_BYTES 3072 /* formatted text; a longer one is cut */
 #define LINE_BYTES (4 * TEXT_BYTES + 32) /* each byte may become \xNN */
 
 #define CLEAR_LINE "\r\033[K"
@@ -24,13 +24,13 @@ struct line {
 	char text[LINE_BYTES];
 };
 
-static void line_add(struct line *line, const char *text, size_t bytes)
+static void append_text(struct line *line, const char *text, size_t bytes)
 {
 	memcpy(line->text + line->bytes, text, bytes);
 	line->bytes += bytes;
 }
 
-/* Length of the printable UTF-8 character at @text, 0 where it is a control character or damaged. */
+/* Return: length of the printable UTF-8 character at @text, 0 for a control or damaged one. */
 static size_t printable_bytes(const char *text)
 {
 	const unsigned char *c = (const unsigned char *)text;
@@ -49,18 +49,18 @@ static size_t printable_bytes(const char *text)
 			return 0;
 		code = code << 6 | (c[i] & 0x3f);
 	}
-	/* Below 0xa0 are the C1 controls; surrogates are no characters. */
+	/* Codes below 0xa0 are the C1 controls; surrogates are no characters. */
 	if (code < least[bytes] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
 		return 0;
 	return bytes;
 }
 
 /*
- * Add @text; its control characters and damaged bytes as \xNN. @other is the
- * same text formatted with another byte in place of the format's newlines: only
- * where the two differ is a newline ours.
+ * Appends @text with its control characters and damaged bytes as \xNN. @other is the same text
+ * formatted with another byte in place of each newline of the format: a newline is ours only where
+ * the two differ.
  */
-static void line_add_safe(struct line *line, const char *text, const char *other)
+static void append_safe_text(struct line *line, const char *text, const char *other)
 {
 	static const char digits[] = "0123456789abcdef";
 
@@ -68,20 +68,20 @@ static void line_add_safe(struct line *line, const char *text, const char *other
 		size_t bytes = printable_bytes(text + i);
 
 		if (text[i] != other[i]) {
-			line_add(line, "\n", 1);
+			append_text(line, "\n", 1);
 			i++;
 		} else if (bytes > 0) {
-			line_add(line, text + i, bytes);
+			append_text(line, text + i, bytes);
 			i += bytes;
 		} else {
 			unsigned char c = (unsigned char)text[i++];
 
-			line_add(line, (char[]){ '\\', 'x', digits[c >> 4], digits[c & 15] }, 4);
+			append_text(line, (char[]){ '\\', 'x', digits[c >> 4], digits[c & 15] }, 4);
 		}
 	}
 }
 
-/* Format with @newline in place of each newline of @format. */
+/* Formats with @newline in place of each newline of @format. */
 __attribute__((format(printf, 2, 0))) static void format_marked(char *ret_text, const char *format,
 								va_list arguments, char newline)
 {
@@ -99,8 +99,8 @@ __attribute__((format(printf, 2, 0))) static void format_marked(char *ret_text, 
 #pragma GCC diagnostic pop
 }
 
-__attribute__((format(printf, 2, 0))) static void line_format(struct line *line, const char *format,
-							      va_list arguments)
+__attribute__((format(printf, 2, 0))) static void
+append_formatted(struct line *line, const char *format, va_list arguments)
 {
 	char text[TEXT_BYTES], other[TEXT_BYTES];
 	int saved_errno = errno; /* for %m, both times */
@@ -112,11 +112,11 @@ __attribute__((format(printf, 2, 0))) static void line_format(struct line *line,
 	format_marked(other, format, again, 2);
 	errno = saved_errno;
 	va_end(again);
-	line_add_safe(line, text, other);
+	append_safe_text(line, text, other);
 }
 
-/* One write, so that messages of threads do not mix. Nobody is left to tell when it fails. */
-static void line_write(const struct line *line)
+/* Writes once, so that messages of threads do not mix. A failure cannot be told to anybody. */
+static void write_line(const struct line *line)
 {
 	int saved_errno = errno;
 
@@ -125,19 +125,19 @@ static void line_write(const struct line *line)
 	errno = saved_errno;
 }
 
-/* @prefix and the text, as a line of its own. */
-__attribute__((format(printf, 2, 0))) static void say(const char *prefix, const char *format,
-						      va_list arguments)
+/* Writes @prefix and the text as a line of their own. */
+__attribute__((format(printf, 2, 0))) static void
+write_message(const char *prefix, const char *format, va_list arguments)
 {
 	struct line line = { .bytes = 0 };
 
 	if (atomic_exchange(&progress_drawn, false))
-		line_add(&line, CLEAR_LINE, strlen(CLEAR_LINE));
-	line_add(&line, prefix, strlen(prefix));
-	line_format(&line, format, arguments);
+		append_text(&line, CLEAR_LINE, strlen(CLEAR_LINE));
+	append_text(&line, prefix, strlen(prefix));
+	append_formatted(&line, format, arguments);
 	if (line.text[line.bytes - 1] != '\n')
-		line_add(&line, "\n", 1);
-	line_write(&line);
+		append_text(&line, "\n", 1);
+	write_line(&line);
 }
 
 void message_error(const char *format, ...)
@@ -145,7 +145,7 @@ void message_error(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	say("recorder: ", format, arguments);
+	write_message("recorder: ", format, arguments);
 	va_end(arguments);
 }
 
@@ -154,7 +154,7 @@ void message_event(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	say("recorder: ", format, arguments);
+	write_message("recorder: ", format, arguments);
 	va_end(arguments);
 }
 
@@ -165,7 +165,7 @@ void message_recording(const char *format, ...)
 	if (isatty(STDERR_FILENO))
 		return;
 	va_start(arguments, format);
-	say("recording ", format, arguments);
+	write_message("recording ", format, arguments);
 	va_end(arguments);
 }
 
@@ -176,12 +176,12 @@ void message_progress(const char *format, ...)
 
 	if (!isatty(STDERR_FILENO))
 		return;
-	line_add(&line, CLEAR_LINE, strlen(CLEAR_LINE));
+	append_text(&line, CLEAR_LINE, strlen(CLEAR_LINE));
 	va_start(arguments, format);
-	line_format(&line, format, arguments);
+	append_formatted(&line, format, arguments);
 	va_end(arguments);
 	atomic_store(&progress_drawn, true);
-	line_write(&line);
+	write_line(&line);
 }
 
 void message_progress_end(void)
@@ -190,6 +190,6 @@ void message_progress_end(void)
 
 	if (!atomic_exchange(&progress_drawn, false))
 		return;
-	line_add(&line, CLEAR_LINE, strlen(CLEAR_LINE));
-	line_write(&line);
+	append_text(&line, CLEAR_LINE, strlen(CLEAR_LINE));
+	write_line(&line);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the recorder says to people: one write to standard error a message, so
- * that messages of threads do not mix.
+ * The recorder's messages to people. Each is one write to standard error, so that messages of
+ * threads do not mix.
  */
 #ifndef RECORDER_BASE_MESSAGE_H
 #define RECORDER_BASE_MESSAGE_H
@@ -9,14 +9,13 @@
 /* "recorder: " and the text; names in it are made safe for terminals. */
 void message_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* What an armed recorder did, one line each. */
+/* One line on what an armed recorder did. */
 void message_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* "recording " and the text, once recording has begun: scripts wait for that line. Not on a terminal,
- * where progress says it. */
+/* "recording " and the text, which scripts wait for. On a terminal progress says it instead. */
 void message_recording(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Progress, only where standard error is a terminal; the line is drawn anew each time. */
+/* Progress, only where standard error is a terminal. Each call redraws the line. */
 void message_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void message_progress_end(void);
 

@@ -33,7 +33,7 @@ static const struct unit SIZE_UNITS[] = {
 	{ "g", 1 << 30 },   { "gb", 1 << 30 }, { "gib", 1 << 30 },
 };
 
-static uint64_t find_unit(const struct unit *units, size_t count, const char *name)
+static uint64_t find_factor(const struct unit *units, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!strcasecmp(units[i].name, name))
@@ -43,7 +43,7 @@ static uint64_t find_unit(const struct unit *units, size_t count, const char *na
 
 int parse_duration(const char *text, uint64_t *ret_ns)
 {
-	/* strtod() also takes signs, hexadecimal, "inf" and leading blanks. */
+	/* strtod() would also take signs, hexadecimal, "inf" and leading blanks. */
 	size_t digits = strspn(text, "0123456789.");
 	if (!digits || text[0] == '.')
 		return -EINVAL;
@@ -52,8 +52,8 @@ int parse_duration(const char *text, uint64_t *ret_ns)
 	double value = strtod(text, &end);
 	if (end != text + digits)
 		return -EINVAL;
-	uint64_t factor =
-		find_unit(DURATION_UNITS, sizeof(DURATION_UNITS) / sizeof(DURATION_UNITS[0]), end);
+	uint64_t factor = find_factor(DURATION_UNITS,
+				      sizeof(DURATION_UNITS) / sizeof(DURATION_UNITS[0]), end);
 	if (!factor)
 		return -EINVAL;
 	if (value * (double)factor > DURATION_MAX_NS)
@@ -72,7 +72,7 @@ int parse_size(const char *text, size_t *ret_bytes)
 	unsigned long long value = strtoull(text, &end, 10);
 	if (errno)
 		return -ERANGE;
-	uint64_t factor = find_unit(SIZE_UNITS, sizeof(SIZE_UNITS) / sizeof(SIZE_UNITS[0]), end);
+	uint64_t factor = find_factor(SIZE_UNITS, sizeof(SIZE_UNITS) / sizeof(SIZE_UNITS[0]), end);
 	if (!factor)
 		return -EINVAL;
 	size_t bytes;

@@ -21,14 +21,14 @@ void sd_notify_send(const char *text)
 		return;
 	memcpy(address.sun_path, path, bytes);
 	if (path[0] == '@')
-		address.sun_path[0] = '\0'; /* in the abstract name space */
+		address.sun_path[0] = '\0'; /* a socket in the abstract name space */
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return;
 	ssize_t sent =
 		sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&address,
 		       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + bytes));
-	(void)sent; /* a manager that does not listen is not ours to wait for */
+	(void)sent; /* do not wait for a manager that does not listen */
 	close(fd);
 }
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The service manager, if there is one: ready, alive, stopping. The protocol
- * of sd_notify(3).
+ * The protocol of sd_notify(3): tells the service manager, if there is one, that the recorder is
+ * ready, alive or stopping.
  */
 #ifndef RECORDER_BASE_SD_NOTIFY_H
 #define RECORDER_BASE_SD_NOTIFY_H
 
 #include <stdint.h>
 
-/* One assignment, as "READY=1", to where NOTIFY_SOCKET says; nothing where it is not set. Never blocks. */
+/* Sends an assignment as "READY=1", if NOTIFY_SOCKET is set. Never blocks. */
 void sd_notify_send(const char *text);
 
-/* How often WATCHDOG=1 is expected, halved to be on time; 0: not at all. */
+/* Half the interval in which WATCHDOG=1 is expected; 0 where it is not expected. */
 uint64_t sd_notify_watchdog_ns(void);
 
 #endif

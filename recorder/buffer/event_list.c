@@ -7,32 +7,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/event.h"
+#include "recorder/buffer/recorder_events.h"
+
 struct item {
 	struct item *next;
 	struct ft_event event;
 	struct ft_task task;
 	struct ft_stack stack;
-	_Alignas(8) char text[]; /* of a note; else the stack's frames */
+	_Alignas(8) char text[]; /* of a note; for other events the frames of the stack */
 };
 
 struct event_list {
-	size_t most, count;
+	size_t count_max, count;
 	uint64_t added;
 	struct item *first, **last;
 };
 
-int event_list_create(size_t most, struct event_list **ret_list)
+int event_list_create(size_t count_max, struct event_list **ret_list)
 {
 	struct event_list *list = calloc(1, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
-	list->most = most;
+	list->count_max = count_max;
 	list->last = &list->first;
 	*ret_list = list;
 	return 0;
 }
 
-static void forget_first(struct event_list *list)
+static void remove_first(struct event_list *list)
 {
 	struct item *item = list->first;
 	list->first = item->next;
@@ -47,12 +50,12 @@ void event_list_destroy(struct event_list *list)
 	if (!list)
 		return;
 	while (list->first)
-		forget_first(list);
+		remove_first(list);
 	free(list);
 }
 
-/* Return: malloc'ed, or NULL. */
-static struct item *copy(const struct ft_event *event)
+/* Return: a malloc'ed copy of the event with what it points to, or NULL. */
+static struct item *copy_event(const struct ft_event *event)
 {
 	const struct ft_stack *stack = event->kind == FT_EVENT_NOTE ? NULL : event->stack;
 	size_t frames = stack ? (size_t)stack->kernel_count + stack->user_count : 0;
@@ -83,44 +86,39 @@ int event_list_add(struct event_list *list, const struct ft_event *event)
 	if (event->kind != FT_EVENT_STATE && event->kind != FT_EVENT_UNWOUND &&
 	    event->kind != FT_EVENT_NOTE)
 		return -EINVAL;
-	struct item *item = copy(event);
+	struct item *item = copy_event(event);
 	if (!item)
 		return -ENOMEM;
 	*list->last = item;
 	list->last = &item->next;
 	list->added++;
-	if (++list->count > list->most)
-		forget_first(list);
+	if (++list->count > list->count_max)
+		remove_first(list);
 	return 0;
 }
 
 int event_list_copy(const struct event_list *list, uint64_t since_ns,
-		    struct recorder_events *ownlog)
+		    struct recorder_events *events)
 {
 	for (const struct item *item = list->first; item; item = item->next)
 		if (item->event.time_ns >= since_ns &&
-		    recorder_events_add(ownlog, &item->event) == -ENOMEM)
+		    recorder_events_add(events, &item->event) == -ENOMEM)
 			return -ENOMEM;
 	return 0;
 }
 
 void event_list_copy_new(const struct event_list *list, uint64_t *seen,
-			 struct recorder_events *ownlog)
+			 struct recorder_events *events)
 {
 	uint64_t number = list->added - list->count;
 	for (const struct item *item = list->first; item; item = item->next)
 		if (number++ >= *seen)
-			recorder_events_add(ownlog, &item->event);
+			recorder_events_add(events, &item->event);
 	*seen = list->added;
 }
 
 void event_list_forget(struct event_list *list, uint64_t before_ns)
 {
 	while (list->first && list->first->event.time_ns < before_ns)
-		forget_first(list);
-}
-
-size_t event_list_count(const struct event_list *list)
-{
-	return list->count;
+		remove_first(list);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Events of the recorder itself that wait for a capture to take them: thread
- * states, unwound stacks, notes. Copies, oldest first, at most so many.
+ * A bounded list of copied events, oldest first: the recorder's own events (thread states, unwound
+ * stacks, notes) that wait for a capture.
  */
 #ifndef RECORDER_BUFFER_EVENT_LIST_H
 #define RECORDER_BUFFER_EVENT_LIST_H
@@ -9,26 +9,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "capture/event.h"
-#include "recorder/buffer/recorder_events.h"
-
 struct event_list;
+struct ft_event;
+struct recorder_events;
 
-/* @most: then the oldest makes way. Return: 0 or -ENOMEM. */
-int event_list_create(size_t most, struct event_list **ret_list);
+/* A list of @count_max events drops its oldest for a new one. Return: 0 or -ENOMEM. */
+int event_list_create(size_t count_max, struct event_list **ret_list);
 void event_list_destroy(struct event_list *list);
 
-/* STATE, UNWOUND or NOTE. Return: 0, -ENOMEM, -EINVAL (of another kind). */
+/* Copy @event, a STATE, UNWOUND or NOTE. Return: 0, -ENOMEM, -EINVAL (another kind). */
 int event_list_add(struct event_list *list, const struct ft_event *event);
 
-/* Copy those from @since_ns on. Return: 0 or -ENOMEM. */
-int event_list_copy(const struct event_list *list, uint64_t since_ns, struct recorder_events *ownlog);
+/* Append the events from @since_ns on to @events. Return: 0 or -ENOMEM. */
+int event_list_copy(const struct event_list *list, uint64_t since_ns,
+		    struct recorder_events *events);
 
-/* Copy those added since the last call with this @seen, at first 0. */
-void event_list_copy_new(const struct event_list *list, uint64_t *seen, struct recorder_events *ownlog);
+/* Append the events added since the last call with this @seen, which starts as 0. */
+void event_list_copy_new(const struct event_list *list, uint64_t *seen,
+			 struct recorder_events *events);
 
 void event_list_forget(struct event_list *list, uint64_t before_ns);
-
-size_t event_list_count(const struct event_list *list);
 
 #endif

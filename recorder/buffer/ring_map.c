@@ -12,9 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capture/facts.h"
+#include "capture/ringfile.h"
+#include "recorder/base/diagnostic.h"
 #include "recorder/base/exit_status.h"
-#include "recorder/buffer/sigbus_guard.h"
 #include "recorder/buffer/ring_path.h"
+#include "recorder/buffer/segment_ring.h"
+#include "recorder/buffer/sigbus_guard.h"
 
 #define NOTES_MAX 4
 
@@ -27,85 +31,84 @@ struct ring_map {
 	uint32_t names_bytes;
 	const char *notes[NOTES_MAX + 1];
 	size_t note_count;
-	char kept_notes[RINGPLACE_KEPT_MAX][RINGPLACE_NAME_BYTES + 128];
+	char kept_notes[RING_PATH_KEPT_MAX][RING_PATH_NAME_BYTES + 128];
 };
 
-/* Opening. */
-
-static void note(struct ring_map *ringmap, const char *sentence)
+static void add_note(struct ring_map *map, const char *sentence)
 {
-	ringmap->notes[ringmap->note_count++] = sentence;
+	map->notes[map->note_count++] = sentence;
 }
 
-static int find_path(struct ring_map *ringmap, const char *path, struct diagnostic *refusal)
+static int find_path(struct ring_map *map, const char *path, struct diagnostic *diagnostic)
 {
-	if (path && strlen(path) >= sizeof(ringmap->path))
-		refuse(refusal, EXIT_USAGE, "", "the name of the ring file is too long.");
+	if (path && strlen(path) >= sizeof(map->path))
+		refuse(diagnostic, EXIT_USAGE, "", "the name of the ring file is too long.");
 	else if (path)
-		strcpy(ringmap->path, path);
+		strcpy(map->path, path);
 	if (path)
-		return strlen(path) < sizeof(ringmap->path) ? 0 : -ENAMETOOLONG;
-	int error = ring_path_default(ringmap->path, sizeof(ringmap->path));
+		return strlen(path) < sizeof(map->path) ? 0 : -ENAMETOOLONG;
+	int error = ring_path_default(map->path, sizeof(map->path));
 	if (error)
-		refuse(refusal, EXIT_FAILED, "Name a ring file with --ring FILE, best on a tmpfs.",
+		refuse(diagnostic, EXIT_FAILED,
+		       "Name a ring file with --ring FILE, best on a tmpfs.",
 		       "there is no place for the ring file: neither /run/freezetrap nor"
 		       " $XDG_RUNTIME_DIR/freezetrap nor /dev/shm/freezetrap-UID is, or can be"
 		       " made, a directory of this user alone on a tmpfs.");
 	return error;
 }
 
-static int open_place(struct ring_map *ringmap, struct diagnostic *refusal)
+static int open_place(struct ring_map *map, struct diagnostic *diagnostic)
 {
-	const char *path = ringmap->path;
-	int error = ring_path_open(&ringmap->place, path);
+	const char *path = map->path;
+	int error = ring_path_open(&map->place, path);
 	switch (error) {
 	case 0:
 		break;
 	case -EBUSY:
-		refuse(refusal, EXIT_FAILED,
+		refuse(diagnostic, EXIT_FAILED,
 		       "End it first, or name another ring file with --ring FILE.",
 		       "%s: is the ring file of another recorder, process %d, that is armed.", path,
-		       (int)ringmap->place.holder);
+		       (int)map->place.holder);
 		break;
 	case -EEXIST:
-		refuse(refusal, EXIT_USAGE, "Name another file with --ring FILE.",
+		refuse(diagnostic, EXIT_USAGE, "Name another file with --ring FILE.",
 		       "%s: exists and is no ring file; it was left as it is.", path);
 		break;
 	case -EPERM:
-		refuse(refusal, EXIT_USAGE, "Remove it, or name another file with --ring FILE.",
+		refuse(diagnostic, EXIT_USAGE, "Remove it, or name another file with --ring FILE.",
 		       "%s: belongs to another user or has another name too.", path);
 		break;
 	case -ELOOP:
 	case -EINVAL:
-		refuse(refusal, EXIT_USAGE, "Name another file with --ring FILE.",
+		refuse(diagnostic, EXIT_USAGE, "Name another file with --ring FILE.",
 		       "%s: is not a regular file.", path);
 		break;
 	default:
-		refuse(refusal, EXIT_FAILED, "Name another file with --ring FILE.",
+		refuse(diagnostic, EXIT_FAILED, "Name another file with --ring FILE.",
 		       "%s: cannot be opened: %s.", path, strerror(-error));
 	}
 	return error;
 }
 
-/* Before anything that takes long: who is killed in it leaves a ring file, with nothing in it. */
-static int write_page(const struct ring_map *ringmap)
+/* Comes first: a recorder that is killed while it arms leaves an empty ring file. */
+static int write_page(const struct ring_map *map)
 {
 	_Alignas(8) uint8_t page[FT_RINGFILE_PAGE_BYTES] = { 0 };
-	ft_ringfile_begin(&ringmap->layout, page);
-	ssize_t written = pwrite(ringmap->place.fd, page, sizeof(page), 0);
+	ft_ringfile_begin(&map->layout, page);
+	ssize_t written = pwrite(map->place.fd, page, sizeof(page), 0);
 	if (written < 0)
 		return -errno;
 	return written == sizeof(page) ? 0 : -ENOSPC;
 }
 
-/* All of it now: a page that cannot be had later would end the recorder. */
-static int allocate(struct ring_map *ringmap)
+/* Takes all memory now: a page that is missing later would end the recorder. */
+static int allocate_file(struct ring_map *map)
 {
-	uint64_t bytes = ringmap->layout.bytes;
-	int fd = ringmap->place.fd;
+	uint64_t bytes = map->layout.bytes;
+	int fd = map->place.fd;
 	if (ftruncate(fd, 0) < 0)
 		return -errno;
-	int error = write_page(ringmap);
+	int error = write_page(map);
 	if (error)
 		return error;
 	do
@@ -113,152 +116,152 @@ static int allocate(struct ring_map *ringmap)
 	while (error == EINTR);
 	if (error)
 		return -error;
-	void *memory =
-		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (memory == MAP_FAILED)
 		return -errno;
-	ringmap->memory = memory;
+	map->memory = memory;
 	return sigbus_guard_begin(memory, bytes);
 }
 
-static void note_kept(struct ring_map *ringmap)
+static void note_kept_rings(struct ring_map *map)
 {
-	char name[RINGPLACE_NAME_BYTES];
+	char name[RING_PATH_NAME_BYTES];
 
-	for (size_t i = 0; i < RINGPLACE_KEPT_MAX; i++) {
-		if (!ring_path_kept(&ringmap->place, i, name, sizeof(name)))
+	for (size_t i = 0; i < RING_PATH_KEPT_MAX; i++) {
+		if (!ring_path_kept(&map->place, i, name, sizeof(name)))
 			continue;
-		snprintf(ringmap->kept_notes[i], sizeof(ringmap->kept_notes[i]),
-			 "%s beside it is the ring of a recorder that was killed: analyze reads it; "
-			 "remove it then, for its memory",
-			 name);
-		note(ringmap, ringmap->kept_notes[i]);
+		snprintf(
+			map->kept_notes[i], sizeof(map->kept_notes[i]),
+			"%s beside it is the ring of a recorder that was killed: analyze reads it; "
+			"remove it then, for its memory",
+			name);
+		add_note(map, map->kept_notes[i]);
 	}
 }
 
-static int make_file(struct ring_map *ringmap, struct diagnostic *refusal)
+static int make_file(struct ring_map *map, struct diagnostic *diagnostic)
 {
-	int error = allocate(ringmap);
+	int error = allocate_file(map);
 	if (error) {
-		refuse(refusal, EXIT_FAILED,
+		refuse(diagnostic, EXIT_FAILED,
 		       "Choose a smaller ring, or another place with --ring FILE.",
-		       "%s: cannot be made %llu bytes long: %s.", ringmap->path,
-		       (unsigned long long)ringmap->layout.bytes, strerror(-error));
+		       "%s: cannot be made %llu bytes long: %s.", map->path,
+		       (unsigned long long)map->layout.bytes, strerror(-error));
 		return error;
 	}
-	if (mlock(ringmap->memory, ringmap->layout.bytes) < 0)
-		note(ringmap, "the ring file's memory could not be locked: under memory pressure"
+	if (mlock(map->memory, map->layout.bytes) < 0)
+		add_note(map, "the ring file's memory could not be locked: under memory pressure"
 			      " recording may have to wait for it");
-	if (!ringmap->place.on_tmpfs)
-		note(ringmap,
-		     "the ring file is not on a tmpfs: recording may have to wait for the disk");
-	note_kept(ringmap);
+	if (!map->place.on_tmpfs)
+		add_note(
+			map,
+			"the ring file is not on a tmpfs: recording may have to wait for the disk");
+	note_kept_rings(map);
 	return 0;
 }
 
-int ring_map_open(const struct ring_map_options *options, struct ring_map **ret_ringmap,
-		 struct diagnostic *ret_refusal)
+int ring_map_open(const struct ring_map_options *options, struct ring_map **ret_map,
+		  struct diagnostic *ret_diagnostic)
 {
-	struct ring_map *ringmap = calloc(1, sizeof(*ringmap));
-	if (!ringmap) {
-		refusal_for_memory(ret_refusal);
+	struct ring_map *map = calloc(1, sizeof(*map));
+	if (!map) {
+		refusal_for_memory(ret_diagnostic);
 		return -ENOMEM;
 	}
-	ringmap->place = (struct ring_path){ .dir_fd = -1, .fd = -1 };
-	int error = ft_ringfile_plan(options->bytes ? options->bytes : RINGMAP_BYTES,
-				     options->slot_bytes ? options->slot_bytes : RINGMAP_SLOT_BYTES,
-				     &ringmap->layout);
+	map->place = (struct ring_path){ .dir_fd = -1, .fd = -1 };
+	int error =
+		ft_ringfile_plan(options->bytes ? options->bytes : RING_MAP_BYTES,
+				 options->slot_bytes ? options->slot_bytes : RING_MAP_SLOT_BYTES,
+				 &map->layout);
 	if (error)
-		refuse(ret_refusal, EXIT_USAGE, "",
+		refuse(ret_diagnostic, EXIT_USAGE, "",
 		       "a ring file must have between 1 MiB and 16 GiB.");
 	if (!error)
-		error = find_path(ringmap, options->path, ret_refusal);
+		error = find_path(map, options->path, ret_diagnostic);
 	if (!error)
-		error = open_place(ringmap, ret_refusal);
+		error = open_place(map, ret_diagnostic);
 	if (!error) {
-		error = make_file(ringmap, ret_refusal);
+		error = make_file(map, ret_diagnostic);
 		if (error)
-			ring_path_unlink(&ringmap->place);
+			ring_path_unlink(&map->place);
 	}
 	if (error) {
-		ring_map_close(ringmap, true);
+		ring_map_close(map, true);
 		return error;
 	}
-	*ret_ringmap = ringmap;
+	*ret_map = map;
 	return 0;
 }
 
-void ring_map_close(struct ring_map *ringmap, bool keep)
+void ring_map_close(struct ring_map *map, bool keep)
 {
-	if (!ringmap)
+	if (!map)
 		return;
-	if (ringmap->memory) {
+	if (map->memory) {
 		sigbus_guard_end();
-		munmap(ringmap->memory, ringmap->layout.bytes);
+		munmap(map->memory, map->layout.bytes);
 	}
 	if (!keep)
-		ring_path_unlink(&ringmap->place);
-	ring_path_close(&ringmap->place);
-	free(ringmap);
+		ring_path_unlink(&map->place);
+	ring_path_close(&map->place);
+	free(map);
 }
 
-const char *ring_map_path(const struct ring_map *ringmap)
+const char *ring_map_path(const struct ring_map *map)
 {
-	return ringmap->path;
+	return map->path;
 }
 
-bool ring_map_kept(const struct ring_map *ringmap, size_t index, char *ret_path, size_t path_bytes)
+bool ring_map_kept(const struct ring_map *map, size_t index, char *ret_path, size_t path_bytes)
 {
-	const char *slash = strrchr(ringmap->path, '/');
-	char name[RINGPLACE_NAME_BYTES];
+	const char *slash = strrchr(map->path, '/');
+	char name[RING_PATH_NAME_BYTES];
 
-	if (!ring_path_kept(&ringmap->place, index, name, sizeof(name)))
+	if (!ring_path_kept(&map->place, index, name, sizeof(name)))
 		return false;
-	snprintf(ret_path, path_bytes, "%.*s%s", slash ? (int)(slash - ringmap->path) + 1 : 0,
-		 ringmap->path, name);
+	snprintf(ret_path, path_bytes, "%.*s%s", slash ? (int)(slash - map->path) + 1 : 0,
+		 map->path, name);
 	return true;
 }
 
-const struct ft_ringfile *ring_map_layout(const struct ring_map *ringmap)
+const struct ft_ringfile *ring_map_layout(const struct ring_map *map)
 {
-	return &ringmap->layout;
+	return &map->layout;
 }
 
-const char *ring_map_note(const struct ring_map *ringmap, size_t place)
+const char *ring_map_note(const struct ring_map *map, size_t place)
 {
-	return place < ringmap->note_count ? ringmap->notes[place] : NULL;
+	return place < map->note_count ? map->notes[place] : NULL;
 }
 
-/* Writing. */
-
-int ring_map_slots(struct ring_map *ringmap, struct segment_ring **ret_slots)
+int ring_map_slots(struct ring_map *map, struct segment_ring **ret_ring)
 {
-	const struct ft_ringfile *layout = &ringmap->layout;
-	return segment_ring_create_in(ringmap->memory + layout->events_at, layout->slot_bytes,
-			       layout->event_slots, ringmap->memory, ret_slots);
+	const struct ft_ringfile *layout = &map->layout;
+	return segment_ring_create_in(map->memory + layout->events_at, layout->slot_bytes,
+				      layout->event_slots, map->memory, ret_ring);
 }
 
-int ring_map_put_facts(struct ring_map *ringmap, const struct ft_facts *facts)
+int ring_map_put_facts(struct ring_map *map, const struct ft_facts *facts)
 {
 	size_t bytes;
 	const void *payload = ft_facts_payload(facts, &bytes);
-	int error = ft_ringfile_put_facts(&ringmap->layout, ringmap->memory,
-					  ringmap->facts_number, payload, bytes);
+	int error =
+		ft_ringfile_put_facts(&map->layout, map->memory, map->facts_number, payload, bytes);
 	if (!error)
-		ringmap->facts_number++;
+		map->facts_number++;
 	return error;
 }
 
-int ring_map_put_names(void *ringmap, const void *payload, size_t payload_bytes)
+int ring_map_put_names(void *map, const void *payload, size_t payload_bytes)
 {
-	struct ring_map *into = ringmap;
+	struct ring_map *into = map;
 	return ft_ringfile_put_names(&into->layout, into->memory, &into->names_bytes, payload,
 				     payload_bytes);
 }
 
-int ring_map_put_own(void *ringmap, const void *segment, size_t segment_bytes)
+int ring_map_put_own(void *map, const void *segment, size_t segment_bytes)
 {
-	struct ring_map *into = ringmap;
+	struct ring_map *into = map;
 	int error = ft_ringfile_put_own(&into->layout, into->memory, into->own_number, segment,
 					segment_bytes);
 	if (!error)
@@ -266,28 +269,26 @@ int ring_map_put_own(void *ringmap, const void *segment, size_t segment_bytes)
 	return error;
 }
 
-/* Status. */
-
-enum ring_map_state ring_map_state(const struct ring_map *ringmap)
+enum ring_map_state ring_map_state(const struct ring_map *map)
 {
 	struct stat status;
-	/* Cut and made longer again it begins with zeros. */
-	if (!*(volatile uint64_t *)ringmap->memory)
-		return RINGMAP_CUT;
-	if (sigbus_guard_lost() || fstat(ringmap->place.fd, &status) < 0 ||
-	    (uint64_t)status.st_size < ringmap->layout.bytes)
-		return RINGMAP_CUT;
-	return status.st_nlink ? RINGMAP_WHOLE : RINGMAP_REMOVED;
+	/* A file that was cut and made longer again begins with zeros. */
+	if (!*(volatile uint64_t *)map->memory)
+		return RING_MAP_CUT;
+	if (sigbus_guard_lost() || fstat(map->place.fd, &status) < 0 ||
+	    (uint64_t)status.st_size < map->layout.bytes)
+		return RING_MAP_CUT;
+	return status.st_nlink ? RING_MAP_WHOLE : RING_MAP_REMOVED;
 }
 
 const char *ring_map_state_text(enum ring_map_state state)
 {
 	switch (state) {
-	case RINGMAP_WHOLE:
+	case RING_MAP_WHOLE:
 		return "whole";
-	case RINGMAP_REMOVED:
+	case RING_MAP_REMOVED:
 		return "removed";
-	case RINGMAP_CUT:
+	case RING_MAP_CUT:
 		return "cut";
 	}
 	return "";

@@ -27,7 +27,7 @@ static bool is_tmpfs(int fd)
 	       (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC);
 }
 
-/* Opens the directory that holds @path's last part. Return: descriptor or -errno. */
+/* Opens the directory that holds the last part of @path. Return: a descriptor or -errno. */
 static int open_parent(const char *path, const char **ret_last)
 {
 	const char *slash = strrchr(path, '/');
@@ -50,15 +50,15 @@ static bool is_private(int dir_fd)
 	       faccessat(dir_fd, ".", W_OK, AT_EACCESS) == 0;
 }
 
-/* Make it if need be, but only where the file would lie in memory. */
-static bool will_do(const char *dir)
+/* Makes the directory where it is missing, but only on a tmpfs. */
+static bool is_usable_dir(const char *dir)
 {
 	const char *last;
 	int parent_fd = open_parent(dir, &last);
 	if (parent_fd < 0)
 		return false;
 	if (is_tmpfs(parent_fd))
-		mkdirat(parent_fd, last, 0700); /* it may be there */
+		mkdirat(parent_fd, last, 0700); /* it may exist */
 	int fd = openat(parent_fd, last, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	close(parent_fd);
 	if (fd < 0)
@@ -71,7 +71,7 @@ static bool will_do(const char *dir)
 int ring_path_choose(const char *const *dirs, size_t count, char *ret_path, size_t path_bytes)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (!will_do(dirs[i]))
+		if (!is_usable_dir(dirs[i]))
 			continue;
 		int length = snprintf(ret_path, path_bytes, "%s/" FILE_NAME, dirs[i]);
 		return (size_t)length < path_bytes ? 0 : -ENAMETOOLONG;
@@ -90,7 +90,7 @@ int ring_path_default(char *ret_path, size_t path_bytes)
 	return ring_path_choose(dirs, sizeof(dirs) / sizeof(dirs[0]), ret_path, path_bytes);
 }
 
-/* Nobody else may have a say in it. */
+/* Refuses a file that another user can reach. */
 static int check_file(int fd)
 {
 	struct stat status;
@@ -101,7 +101,7 @@ static int check_file(int fd)
 	return status.st_uid == geteuid() && status.st_nlink <= 1 ? 0 : -EPERM;
 }
 
-static int lock(struct ring_path *place)
+static int lock_file(struct ring_path *place)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	if (fcntl(place->fd, F_SETLK, &lock) == 0)
@@ -127,8 +127,10 @@ static bool is_place_empty(int fd, uint64_t at)
 	return pread(fd, &first, sizeof(first), (off_t)at) >= 0 && !first;
 }
 
-/* Neither facts nor the first events: its recorder was killed while it armed. Keeping that would cost
- * the ring that is kept already. */
+/*
+ * A ring without facts and first events is of a recorder that was killed while it armed. Keeping it
+ * would cost the ring that is kept already.
+ */
 static bool is_ring_empty(int fd, const struct ft_ringfile *ring)
 {
 	return is_place_empty(fd, ring->facts_at) &&
@@ -136,8 +138,8 @@ static bool is_ring_empty(int fd, const struct ft_ringfile *ring)
 	       is_place_empty(fd, ring->events_at);
 }
 
-/* Return: 0 nothing in it, 1 a ring, -EEXIST anything else, -errno. */
-static int look_into(int fd)
+/* Return: 0 (empty), 1 (a ring), -EEXIST (anything else), or another negative errno. */
+static int classify_content(int fd)
 {
 	uint8_t page[FT_RINGFILE_PAGE_BYTES] = { 0 };
 	static const uint8_t zeros[FT_RINGFILE_PAGE_BYTES];
@@ -155,7 +157,7 @@ static int look_into(int fd)
 
 bool ring_path_kept(const struct ring_path *place, size_t index, char *ret_name, size_t name_bytes)
 {
-	static const char *const ENDS[RINGPLACE_KEPT_MAX] = { ".old", ".old2" };
+	static const char *const ENDS[RING_PATH_KEPT_MAX] = { ".old", ".old2" };
 
 	snprintf(ret_name, name_bytes, "%s%s", place->name, ENDS[index]);
 	return faccessat(place->dir_fd, ret_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
@@ -171,18 +173,18 @@ static bool is_older_than_a_day(const struct ring_path *place, const char *name)
 	       status.st_mtim.tv_sec + DAY_S < now.tv_sec;
 }
 
-/* Of recorders that die one after the other the first ring has the history, and the last the news. */
-static int keep(struct ring_path *place)
+/* Where recorders die one after the other, the first ring has the history and the last the news. */
+static int keep_old_ring(struct ring_path *place)
 {
-	char name[RINGPLACE_NAME_BYTES];
+	char name[RING_PATH_NAME_BYTES];
 
 	if (ring_path_kept(place, 0, name, sizeof(name)) && !is_older_than_a_day(place, name))
 		ring_path_kept(place, 1, name, sizeof(name));
-	futimens(place->fd, NULL); /* kept since now: writing to its mapping does not tell */
+	futimens(place->fd, NULL); /* kept since now: writes to the mapping do not set it */
 	return renameat(place->dir_fd, place->name, place->dir_fd, name) < 0 ? -errno : 0;
 }
 
-/* Return: 0, 1 (look again), or a negative errno. */
+/* Return: 0, 1 (try again), or a negative errno. */
 static int open_once(struct ring_path *place)
 {
 	place->fd = openat(place->dir_fd, place->name,
@@ -191,15 +193,15 @@ static int open_once(struct ring_path *place)
 		return -errno;
 	int error = check_file(place->fd);
 	if (!error)
-		error = lock(place);
+		error = lock_file(place);
 	if (error)
 		return error;
 	if (!has_its_name(place))
 		return 1;
-	int content = look_into(place->fd);
+	int content = classify_content(place->fd);
 	if (content <= 0)
 		return content;
-	error = keep(place);
+	error = keep_old_ring(place);
 	return error ? error : 1;
 }
 

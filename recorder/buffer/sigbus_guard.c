@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* For a signal handler in any thread. */
+/* Read by the signal handler in any thread. */
 static struct {
 	_Atomic uintptr_t start, end; /* 0: none */
 	_Atomic uintptr_t lost_from; /* memory from here to the end */
@@ -19,11 +19,11 @@ static struct {
 } guarded;
 
 /*
- * A file that was cut at one place is cut everywhere behind it. Two threads may get here at once
- * and the second may replace memory that the first has written to already: whoever reads from the
- * mapping checks what he gets.
+ * A file that was cut at one place is cut everywhere behind it. Two threads may get here at once,
+ * and the second may replace memory that the first has already written to. So readers of the
+ * mapping check what they get.
  */
-static bool replace(uintptr_t at)
+static bool replace_lost_memory(uintptr_t at)
 {
 	uintptr_t from = at & ~(guarded.page_bytes - 1);
 	uintptr_t lost_from = guarded.lost_from;
@@ -42,8 +42,9 @@ static void on_sigbus(int signal_number, siginfo_t *info, void *context)
 	int saved_errno = errno;
 	uintptr_t at = (uintptr_t)info->si_addr;
 	(void)context;
-	/* Returning means trying again: without the handler that ends the process, as it should. */
-	if (info->si_code != BUS_ADRERR || at < guarded.start || at >= guarded.end || !replace(at))
+	/* The access is tried again on return; without this handler it then ends the process. */
+	if (info->si_code != BUS_ADRERR || at < guarded.start || at >= guarded.end ||
+	    !replace_lost_memory(at))
 		sigaction(signal_number, &guarded.former, NULL);
 	errno = saved_errno;
 }

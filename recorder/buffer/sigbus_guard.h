@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A mapped file that somebody truncates must not kill: at the first touch of
- * what is lost, memory takes its place. One mapping a process.
+ * Keeps a process alive whose mapped file is truncated: at the first touch of the lost part, memory
+ * takes its place. A process can guard one mapping.
  */
 #ifndef RECORDER_BUFFER_SIGBUS_GUARD_H
 #define RECORDER_BUFFER_SIGBUS_GUARD_H
@@ -13,7 +13,7 @@
 int sigbus_guard_begin(void *memory, size_t bytes);
 void sigbus_guard_end(void);	/* before it is unmapped */
 
-/* Has any of it been lost, as far as somebody touched it? */
+/* Whether any part that was touched has been lost. */
 bool sigbus_guard_lost(void);
 
 #endif

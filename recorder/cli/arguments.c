@@ -14,11 +14,15 @@
 #define RING_BYTES_MIN (64u << 10)
 #define RING_BYTES_MAX (1u << 30)
 
+int arguments_usage(const char *command, const char *what, const char *value)
+{
+	message_error("%s '%s'; recorder %s --help says what is possible.", what, value, command);
+	return EXIT_USAGE;
+}
+
 int arguments_refuse(const struct arguments *arguments, const char *what, const char *value)
 {
-	message_error("%s '%s'; recorder %s --help says what is possible.", what, value,
-		      arguments->command);
-	return EXIT_USAGE;
+	return arguments_usage(arguments->command, what, value);
 }
 
 int arguments_pid(struct arguments *arguments, const char *value)
@@ -35,9 +39,11 @@ int arguments_pid(struct arguments *arguments, const char *value)
 
 int arguments_event(struct arguments *arguments, const char *value)
 {
-	if (arguments->extra_count == PLAN_EVENTS_MAX)
+	struct engine_options *engine = &arguments->engine;
+	if (engine->extra_count == PLAN_EVENTS_MAX)
 		return arguments_refuse(arguments, "too many events:", value);
-	arguments->extras[arguments->extra_count++] = value;
+	arguments->extras[engine->extra_count++] = value;
+	engine->extras = arguments->extras;
 	return EXIT_DONE;
 }
 
@@ -49,9 +55,9 @@ int arguments_kernel_buffer(struct arguments *arguments, const char *value)
 	if (bytes > RING_BYTES_MAX)
 		return arguments_refuse(arguments, "a kernel buffer has at most 1G:", value);
 	/* The kernel wants a power of two. */
-	arguments->kernel_buffer_bytes = RING_BYTES_MIN;
-	while (arguments->kernel_buffer_bytes < bytes)
-		arguments->kernel_buffer_bytes *= 2;
+	arguments->engine.ring_bytes = RING_BYTES_MIN;
+	while (arguments->engine.ring_bytes < bytes)
+		arguments->engine.ring_bytes *= 2;
 	return EXIT_DONE;
 }
 

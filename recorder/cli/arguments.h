@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values of options that several commands have. Each function returns an exit
- * status, EXIT_DONE where the value was taken; otherwise it has said why not.
+ * Options that several commands have. Each function returns an exit status: EXIT_DONE if it took
+ * the value, another one after a message that says why not.
  */
 #ifndef RECORDER_CLI_ARGUMENTS_H
 #define RECORDER_CLI_ARGUMENTS_H
@@ -11,24 +11,25 @@
 
 #include "recorder/perf/event_plan.h"
 #include "recorder/proc/target.h"
+#include "recorder/record/engine.h"
 
-/* What a recording is made of. */
+/* What the command line says about the recording itself. */
 struct arguments {
-	const char *command;		/* for messages: whose --help says more */
+	const char *command;		/* for messages that refer to its --help */
 	struct target target;
-	size_t kernel_buffer_bytes;	/* 0: the default */
+	struct engine_options engine;	/* --kernel-buffer and -e; do not copy: it points to @extras */
 	const char *extras[PLAN_EVENTS_MAX];
-	size_t extra_count;
 };
 
 /* "@what '@value'; recorder COMMAND --help says what is possible." Return: EXIT_USAGE. */
+int arguments_usage(const char *command, const char *what, const char *value);
 int arguments_refuse(const struct arguments *arguments, const char *what, const char *value);
 
 int arguments_pid(struct arguments *arguments, const char *value);
 int arguments_event(struct arguments *arguments, const char *value);
 int arguments_kernel_buffer(struct arguments *arguments, const char *value);
 
-/* @zero: what to say where the duration is zero; NULL: it may be. */
+/* @zero: message if the duration is zero; NULL: zero is allowed. */
 int arguments_duration(const struct arguments *arguments, const char *value, const char *zero,
 		       uint64_t *ret_ns);
 

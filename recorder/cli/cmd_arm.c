@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "recorder/arm/arm.h"
+#include "recorder/cli/arguments.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/command.h"
 #include "recorder/base/message.h"
 #include "recorder/base/parse_units.h"
 
@@ -24,7 +26,7 @@
 #define MAX_CAPTURES_DEFAULT 20
 #define MAX_DISK_DEFAULT     (1u << 30)
 
-/* Options without a letter. */
+/* Options that have no short form. */
 enum {
 	PID_FILE = 256,
 	COMM,
@@ -80,6 +82,7 @@ static const struct option OPTIONS[] = {
 };
 
 struct command_line {
+	struct arguments arguments;
 	struct arm_options arm;
 	uint64_t interval_ns, slower_than_ns, for_ns;
 	bool whole_host;
@@ -148,46 +151,46 @@ static void print_help(void)
 static int take_size(const struct command_line *line, const char *value, size_t *ret_bytes)
 {
 	if (parse_size(value, ret_bytes))
-		return arguments_refuse(&line->arm.arguments,
-					"not a size such as 512K or 8M:", value);
+		return arguments_refuse(&line->arguments, "not a size such as 512K or 8M:", value);
 	return EXIT_DONE;
 }
 
 static int add_probe(struct command_line *line, enum probe_kind kind, const char *value)
 {
-	struct trigger_sources_options *watchers = &line->arm.watchers;
-	if (watchers->probe_count == ARM_STATUS_PROBES_MAX)
-		return arguments_refuse(&line->arm.arguments, "too many probes:", value);
-	watchers->probes[watchers->probe_count++] =
+	struct trigger_sources_options *sources = &line->arm.sources;
+	if (sources->probe_count == STATUS_PROBES_MAX)
+		return arguments_refuse(&line->arguments, "too many probes:", value);
+	sources->probes[sources->probe_count++] =
 		(struct probe_options){ .kind = kind, .what = value };
 	return EXIT_DONE;
 }
 
 static int add_psi(struct command_line *line, const char *value)
 {
-	struct trigger_sources_options *watchers = &line->arm.watchers;
-	if (watchers->psi_count == WATCHERS_PSI_MAX)
-		return arguments_refuse(&line->arm.arguments, "too many of --psi:", value);
-	watchers->psi[watchers->psi_count++] = value;
+	struct trigger_sources_options *sources = &line->arm.sources;
+	if (sources->psi_count == TRIGGER_SOURCES_PSI_MAX)
+		return arguments_refuse(&line->arguments, "too many of --psi:", value);
+	sources->psi[sources->psi_count++] = value;
 	return EXIT_DONE;
 }
 
 static int take_comm(struct command_line *line, const char *value)
 {
 	if (!*value)
-		return arguments_refuse(&line->arm.arguments, "not the name of a process:", value);
+		return arguments_refuse(&line->arguments, "not the name of a process:", value);
 	line->arm.comm = value;
 	return EXIT_DONE;
 }
 
-/* Options of what is recorded, and where it goes. Return: an exit status, or -1: not one of these. */
+/* Takes options about what is recorded and written. Return: an exit status, or -1 if @option is
+ * another one. */
 static int take_recording(struct command_line *line, int option, const char *value)
 {
 	struct arm_options *arm = &line->arm;
 
 	switch (option) {
 	case 'p':
-		return arguments_pid(&arm->arguments, value);
+		return arguments_pid(&line->arguments, value);
 	case PID_FILE:
 		arm->pid_file = value;
 		return EXIT_DONE;
@@ -201,7 +204,7 @@ static int take_recording(struct command_line *line, int option, const char *val
 		return EXIT_DONE;
 	case 'd':
 		return arguments_duration(
-			&arm->arguments, value,
+			&line->arguments, value,
 			"a capture needs some time after its trigger:", &arm->post_ns);
 	case RING:
 		arm->ring_path = value;
@@ -209,11 +212,11 @@ static int take_recording(struct command_line *line, int option, const char *val
 	case RING_SIZE:
 		return take_size(line, value, &arm->ring_bytes);
 	case KERNEL_BUFFER:
-		return arguments_kernel_buffer(&arm->arguments, value);
+		return arguments_kernel_buffer(&line->arguments, value);
 	case 'e':
-		return arguments_event(&arm->arguments, value);
+		return arguments_event(&line->arguments, value);
 	case MAX_CAPTURES:
-		return arguments_count(&arm->arguments, value, 0, 1000000, &arm->max_captures);
+		return arguments_count(&line->arguments, value, 0, 1000000, &arm->max_captures);
 	case MAX_DISK:
 		return take_size(line, value, &arm->max_disk_bytes);
 	default:
@@ -224,12 +227,12 @@ static int take_recording(struct command_line *line, int option, const char *val
 static int take_max_events(struct command_line *line, const char *value)
 {
 	uint32_t events = 0;
-	int status = arguments_count(&line->arm.arguments, value, 0, UINT32_MAX, &events);
-	line->arm.watchers.governor.max_events = events;
+	int status = arguments_count(&line->arguments, value, 0, UINT32_MAX, &events);
+	line->arm.sources.governor.max_events = events;
 	return status;
 }
 
-/* Options of triggers and what follows. */
+/* Takes options about triggers and the rest. Return: as above. */
 static int take_trigger(struct command_line *line, int option, const char *value)
 {
 	static const char NO_TIME[] = "it needs some time:";
@@ -243,23 +246,23 @@ static int take_trigger(struct command_line *line, int option, const char *value
 	case PROBE_CMD_OPTION:
 		return add_probe(line, PROBE_CMD, value);
 	case INTERVAL:
-		return arguments_duration(&arm->arguments, value, NO_TIME, &line->interval_ns);
+		return arguments_duration(&line->arguments, value, NO_TIME, &line->interval_ns);
 	case SLOWER_THAN:
-		return arguments_duration(&arm->arguments, value, NO_TIME, &line->slower_than_ns);
+		return arguments_duration(&line->arguments, value, NO_TIME, &line->slower_than_ns);
 	case FOR:
-		return arguments_duration(&arm->arguments, value, NULL, &line->for_ns);
+		return arguments_duration(&line->arguments, value, NULL, &line->for_ns);
 	case BLOCKED:
-		return arguments_count(&arm->arguments, value, 1, 1000000,
-				       &arm->watchers.blocked_threads);
+		return arguments_count(&line->arguments, value, 1, 1000000,
+				       &arm->sources.blocked_threads);
 	case PSI:
 		return add_psi(line, value);
 	case MAX_EVENTS:
 		return take_max_events(line, value);
 	case MAX_CPU:
-		return arguments_count(&arm->arguments, value, 0, 100,
-				       &arm->watchers.governor.max_cpu_percent);
+		return arguments_count(&line->arguments, value, 0, 100,
+				       &arm->sources.governor.max_cpu_percent);
 	case COOLDOWN:
-		return arguments_duration(&arm->arguments, value, NULL, &arm->cooldown_ns);
+		return arguments_duration(&line->arguments, value, NULL, &arm->cooldown_ns);
 	case ON_CAPTURE:
 		arm->on_capture = value;
 		return EXIT_DONE;
@@ -274,23 +277,25 @@ static int take_trigger(struct command_line *line, int option, const char *value
 	}
 }
 
-/* What only all options together tell. */
-static int check(struct command_line *line)
+/* Checks and completes all options together. Return: an exit status, or -1 to go on. */
+static int check_options(struct command_line *line)
 {
 	struct arm_options *arm = &line->arm;
-	int targets = line->whole_host + (arm->arguments.target.count > 0) +
+	int targets = line->whole_host + (line->arguments.target.count > 0) +
 		      (arm->pid_file != NULL) + (arm->comm != NULL);
 
 	if (targets > 1)
-		return arguments_refuse(&arm->arguments,
+		return arguments_refuse(&line->arguments,
 					"only one of these can say whom the reports are about:",
 					"-a, -p, --pid-file, --comm");
-	for (size_t i = 0; i < arm->watchers.probe_count; i++) {
-		arm->watchers.probes[i].interval_ns = line->interval_ns;
-		arm->watchers.probes[i].slower_than_ns = line->slower_than_ns;
-		arm->watchers.probes[i].for_ns = line->for_ns;
+	for (size_t i = 0; i < arm->sources.probe_count; i++) {
+		arm->sources.probes[i].interval_ns = line->interval_ns;
+		arm->sources.probes[i].slower_than_ns = line->slower_than_ns;
+		arm->sources.probes[i].for_ns = line->for_ns;
 	}
-	arm->watchers.blocked_ns = line->for_ns;
+	arm->sources.blocked_ns = line->for_ns;
+	arm->target = &line->arguments.target;
+	arm->engine = line->arguments.engine;
 	if (!arm->dir)
 		arm->dir = geteuid() ? "." : DIR_OF_ROOT;
 	return -1;
@@ -299,7 +304,7 @@ static int check(struct command_line *line)
 /* Return: an exit status, or -1 to go on. */
 static int parse_options(struct command_line *line, int argc, char **argv)
 {
-	const struct arguments *arguments = &line->arm.arguments;
+	const struct arguments *arguments = &line->arguments;
 	int option;
 
 	opterr = 0;
@@ -321,10 +326,10 @@ static int parse_options(struct command_line *line, int argc, char **argv)
 	}
 	if (optind < argc)
 		return arguments_refuse(arguments, "not an option:", argv[optind]);
-	return check(line);
+	return check_options(line);
 }
 
-/* By a process ID alone nothing can be waited for: it must be there. */
+/* Processes given by -p must exist, since a process ID is nothing to wait for. */
 static int check_target(const struct target *target)
 {
 	struct target copy = *target;
@@ -343,13 +348,13 @@ static int check_target(const struct target *target)
 int cmd_arm(int argc, char **argv)
 {
 	struct command_line line = {
-		.arm = { .arguments.command = "arm",
-			 .post_ns = POST_DEFAULT_NS,
+		.arguments.command = "arm",
+		.arm = { .post_ns = POST_DEFAULT_NS,
 			 .cooldown_ns = COOLDOWN_DEFAULT_NS,
 			 .max_captures = MAX_CAPTURES_DEFAULT,
 			 .max_disk_bytes = MAX_DISK_DEFAULT,
-			 .watchers.governor = { .max_events = GOVERNOR_EVENTS_DEFAULT,
-						.max_cpu_percent = GOVERNOR_CPU_DEFAULT } },
+			 .sources.governor = { .max_events = GOVERNOR_EVENTS_DEFAULT,
+					       .max_cpu_percent = GOVERNOR_CPU_DEFAULT } },
 		.interval_ns = INTERVAL_DEFAULT_NS,
 		.slower_than_ns = SLOWER_DEFAULT_NS,
 		.for_ns = FOR_DEFAULT_NS,
@@ -357,6 +362,6 @@ int cmd_arm(int argc, char **argv)
 	int status = parse_options(&line, argc, argv);
 	if (status >= 0)
 		return status;
-	status = check_target(&line.arm.arguments.target);
+	status = check_target(&line.arguments.target);
 	return status ? status : arm_run(&line.arm);
 }

@@ -21,15 +21,15 @@
 #include <unistd.h>
 
 #include "recorder/cli/arguments.h"
-#include "recorder/proc/process_tree.h"
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/command.h"
 #include "recorder/base/message.h"
 #include "recorder/write/recording.h"
 #include "recorder/proc/target.h"
 
 #define DURATION_DEFAULT_NS 15000000000ull
-#define LOOK_MS		    250 /* how often progress is drawn and the target looked at */
+#define LOOK_MS		    250 /* how often progress is drawn and the target checked */
 
 struct capture {
 	struct arguments arguments;
@@ -137,7 +137,7 @@ static int parse_options(struct capture *capture, int argc, char **argv)
 	return -1;
 }
 
-static char *default_path(void)
+static char *make_default_path(void)
 {
 	struct utsname name;
 	char when[32], *path;
@@ -165,8 +165,8 @@ static int fail_output(const char *path, int error)
 	return EXIT_FAILED;
 }
 
-/* Only root reads it: a capture names processes and files of everybody.
- * Return: a descriptor, or -1 after a message. @ret_created: the file is ours to remove. */
+/* The mode is 0600, since a capture names processes and files of all users. Return: a
+ * descriptor, or -1 after a message. @ret_created: the file is new, so it may be removed. */
 static int open_output(const struct capture *capture, bool *ret_created)
 {
 	struct stat status;
@@ -181,7 +181,7 @@ static int open_output(const struct capture *capture, bool *ret_created)
 		return -1;
 	}
 	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
-		fail_output(capture->path, EINVAL); /* a seal could not be set on a pipe */
+		fail_output(capture->path, EINVAL); /* a capture cannot be finished on a pipe */
 		close(fd);
 		return -1;
 	}
@@ -198,7 +198,8 @@ static int open_output(const struct capture *capture, bool *ret_created)
 	return fd;
 }
 
-/* Signals that end the recording, as a descriptor; threads started later block them too. */
+/* Return: a descriptor of the signals that end the recording. Threads started later inherit the
+ * mask. */
 static int open_signals(void)
 {
 	sigset_t set;
@@ -207,7 +208,7 @@ static int open_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk: EFBIG */
+	signal(SIGXFSZ, SIG_IGN); /* EFBIG is then treated as a full disk */
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -222,9 +223,9 @@ static void draw_progress(const struct capture *capture, const struct recording 
 			 (unsigned long long)recording_lost(recording));
 }
 
-/* Let it record. Return: why it ended (FT_FACT_END_REASON). */
-static const char *wait_for_end(struct capture *capture, struct recording *recording, int signal_fd,
-				uint64_t start_ns)
+/* Return: why the recording ended (FT_FACT_END_REASON). */
+static const char *wait_until_over(struct capture *capture, struct recording *recording,
+				   int signal_fd, uint64_t start_ns)
 {
 	struct pollfd poll_fd = { .fd = signal_fd, .events = POLLIN };
 	for (;;) {
@@ -232,7 +233,7 @@ static const char *wait_for_end(struct capture *capture, struct recording *recor
 		if (elapsed_ns >= capture->duration_ns)
 			return "duration";
 		if (recording_write_error(recording))
-			return "write-error"; /* a full disk is told apart when sealing */
+			return "write-error"; /* recording_finish() recognises a full disk */
 		if (target_exited(&capture->arguments.target))
 			return "target-exited";
 		recording_look(recording);
@@ -247,13 +248,13 @@ static void print_summary(const struct capture *capture, const struct recording_
 			  const char *reason)
 {
 	char lost[64];
-	snprintf(lost, sizeof(lost), "%llu lost", (unsigned long long)summary->job.lost);
-	bool small = summary->job.bytes < 1000000;
+	snprintf(lost, sizeof(lost), "%llu lost", (unsigned long long)summary->file.lost);
+	bool small = summary->file.bytes < 1000000;
 	printf("%s: %.1f %s, %.1f s%s, %llu events, %s. Next: analyze %s\n", capture->path,
-	       (double)summary->job.bytes / (small ? 1e3 : 1e6), small ? "kB" : "MB",
+	       (double)summary->file.bytes / (small ? 1e3 : 1e6), small ? "kB" : "MB",
 	       (double)summary->duration_ns / 1e9,
 	       strcmp(reason, "target-exited") ? "" : " (then the target exited)",
-	       (unsigned long long)summary->job.events, summary->job.lost ? lost : "none lost",
+	       (unsigned long long)summary->file.events, summary->file.lost ? lost : "none lost",
 	       capture->path);
 	fflush(stdout);
 }
@@ -263,25 +264,23 @@ static int report_end(const struct capture *capture, const struct recording_summ
 {
 	if (!capture->quiet)
 		print_summary(capture, summary, reason);
-	if (!summary->job.write_error)
+	if (!summary->file.write_error)
 		return EXIT_DONE;
 	message_error(
 		"%s: writing ended early: %s.\n"
 		"  What was written until then is kept%s; make room and record again for the rest.",
-		capture->path, strerror(-summary->job.write_error),
-		summary->job.cut_segments
+		capture->path, strerror(-summary->file.write_error),
+		summary->file.cut_segments
 			? ", but for the last moments, which made way for the names"
 			: "");
 	return EXIT_FAILED;
 }
 
-static int record(struct capture *capture, int out_fd, bool *ret_started)
+static int record_host(struct capture *capture, int out_fd, bool *ret_started)
 {
 	struct recording_options options = {
 		.target = &capture->arguments.target,
-		.ring_bytes = capture->arguments.kernel_buffer_bytes,
-		.extras = capture->arguments.extras,
-		.extra_count = capture->arguments.extra_count,
+		.engine = capture->arguments.engine,
 		.out_fd = out_fd,
 	};
 	struct recording *recording = NULL;
@@ -300,7 +299,7 @@ static int record(struct capture *capture, int out_fd, bool *ret_started)
 	if (!capture->quiet)
 		message_recording("for %.1f s into %s", (double)capture->duration_ns / 1e9,
 				  capture->path);
-	const char *reason = wait_for_end(capture, recording, signal_fd, clock_now_ns());
+	const char *reason = wait_until_over(capture, recording, signal_fd, clock_now_ns());
 	recording_stop(recording);
 	if (!capture->quiet)
 		message_progress("finding names");
@@ -312,12 +311,12 @@ static int record(struct capture *capture, int out_fd, bool *ret_started)
 	return status;
 }
 
-static int run(struct capture *capture)
+static int capture_to_file(struct capture *capture)
 {
 	int32_t missing;
 	bool created, started = false;
 
-	if (!capture->path && !(capture->path = default_path())) {
+	if (!capture->path && !(capture->path = make_default_path())) {
 		message_error("not enough memory.");
 		return EXIT_FAILED;
 	}
@@ -327,11 +326,11 @@ static int run(struct capture *capture)
 			      missing);
 		return EXIT_FAILED;
 	}
-	process_tree_add(&capture->arguments.target); /* those that come later are in the events */
+	target_add_children(&capture->arguments.target); /* later children are known from events */
 	int out_fd = open_output(capture, &created);
 	if (out_fd < 0)
 		return EXIT_FAILED;
-	int status = record(capture, out_fd, &started);
+	int status = record_host(capture, out_fd, &started);
 	close(out_fd);
 	if (!started && created)
 		unlink(capture->path);
@@ -344,7 +343,7 @@ int cmd_capture(int argc, char **argv)
 				   .duration_ns = DURATION_DEFAULT_NS };
 	int status = parse_options(&capture, argc, argv);
 	if (status < 0)
-		status = run(&capture);
+		status = capture_to_file(&capture);
 	target_close(&capture.arguments.target);
 	free(capture.path);
 	return status;

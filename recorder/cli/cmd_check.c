@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/arguments.h"
+#include "recorder/cli/command.h"
 #include "recorder/perf/perf_events.h"
 #include "recorder/symbols/kallsyms.h"
 #include "recorder/perf/kernel_log.h"
@@ -33,8 +35,7 @@ struct check {
 	struct permission permission;
 	struct tracefs tracefs;
 	int tracefs_error;
-	int tracepoint_error; /* 0, or the first reason why the tier does not work */
-	int switch_error, timing_error, procfs_error;
+	int tracepoint_error; /* 0, or the first error of the tier */
 };
 
 static void print_help(void)
@@ -48,21 +49,21 @@ static void print_help(void)
 	       "usage.\n");
 }
 
-static void row(const char *name, const char *value)
+static void print_row(const char *name, const char *value)
 {
 	printf("  %-28s %s\n", name, value);
 }
 
-static void row_error(const char *name, int error)
+static void print_error_row(const char *name, int error)
 {
-	row(name, error ? strerror(-error) : "yes");
+	print_row(name, error ? strerror(-error) : "yes");
 }
 
-static void row_number(const char *name, int value)
+static void print_number_row(const char *name, int value)
 {
 	char text[32];
 	snprintf(text, sizeof(text), "%d", value);
-	row(name, value == INT_MIN ? "none" : text);
+	print_row(name, value == INT_MIN ? "none" : text);
 }
 
 static void print_host(const struct check *check)
@@ -73,32 +74,32 @@ static void print_host(const struct check *check)
 	uname(&name);
 	printf("host\n");
 	snprintf(text, sizeof(text), "%s %s", name.release, name.machine);
-	row("kernel", text);
-	row_number("kernel.perf_event_paranoid", check->permission.paranoid);
-	row_number("kernel.kptr_restrict", check->permission.kptr_restrict);
-	row("lockdown", check->permission.lockdown[0] ? check->permission.lockdown : "none");
+	print_row("kernel", text);
+	print_number_row("kernel.perf_event_paranoid", check->permission.paranoid);
+	print_number_row("kernel.kptr_restrict", check->permission.kptr_restrict);
+	print_row("lockdown", check->permission.lockdown[0] ? check->permission.lockdown : "none");
 	permission_capabilities(&check->permission, text, sizeof(text));
-	row("capabilities", text);
+	print_row("capabilities", text);
 	if (check->permission.user_namespace)
-		row("user namespace", "yes: root here is not root of the host");
+		print_row("user namespace", "yes: root here is not root of the host");
 	if (check->permission.seccomp)
-		row("seccomp", "a filter is on this process");
-	row("tracefs",
-	    check->tracefs_error ? strerror(-check->tracefs_error) : check->tracefs.where);
+		print_row("seccomp", "a filter is on this process");
+	print_row("tracefs",
+		  check->tracefs_error ? strerror(-check->tracefs_error) : check->tracefs.where);
 	struct kallsyms *kallsyms = NULL;
 	int error = kallsyms_read("/proc/kallsyms", &kallsyms);
-	row("names of kernel functions",
-	    error == -EACCES
-		    ? "hidden: needs CAP_SYSLOG, or kptr_restrict 0 and perf_event_paranoid <= 1"
-	    : error ? strerror(-error)
-		    : "yes");
+	print_row("names of kernel functions",
+		  error == -EACCES ? "hidden: needs CAP_SYSLOG, or kptr_restrict 0 and "
+				     "perf_event_paranoid <= 1"
+		  : error	   ? strerror(-error)
+				   : "yes");
 	kallsyms_free(kallsyms);
 	struct kernel_log *log = NULL;
-	error = kernel_log_open(KERNELLOG_PATH, &log);
-	row("lines of the kernel's log",
-	    error == -EPERM ? "hidden: needs CAP_SYSLOG, or kernel.dmesg_restrict 0"
-	    : error	    ? strerror(-error)
-			    : "yes");
+	error = kernel_log_open(KERNEL_LOG_PATH, &log);
+	print_row("lines of the kernel's log",
+		  error == -EPERM ? "hidden: needs CAP_SYSLOG, or kernel.dmesg_restrict 0"
+		  : error	  ? strerror(-error)
+				  : "yes");
 	kernel_log_close(log);
 }
 
@@ -129,7 +130,8 @@ static const char *try_sample(const struct event_plan_entry *event, int *ret_err
 	return "yes, cpu-clock (no cycle counter here)";
 }
 
-static const char *describe(const struct event_plan_entry *event, char *text, size_t text_bytes)
+static const char *describe_event(const struct event_plan_entry *event, char *text,
+				  size_t text_bytes)
 {
 	if (event->role == ROLE_TASKS)
 		return "tasks and mappings";
@@ -143,14 +145,15 @@ static const char *describe(const struct event_plan_entry *event, char *text, si
 	return text;
 }
 
-/* The same event is asked for once for each mode. */
+/* Plans have the same event once for each mode. */
 static bool was_tried(const struct event_plan *plan, size_t index)
 {
 	char text[128], earlier_text[128];
-	const char *name = describe(&plan->events[index], text, sizeof(text));
+	const char *name = describe_event(&plan->events[index], text, sizeof(text));
 
 	for (size_t i = 0; i < index; i++)
-		if (!strcmp(describe(&plan->events[i], earlier_text, sizeof(earlier_text)), name))
+		if (!strcmp(describe_event(&plan->events[i], earlier_text, sizeof(earlier_text)),
+			    name))
 			return true;
 	return false;
 }
@@ -161,90 +164,39 @@ static void check_tracepoint_tier(struct check *check)
 	struct event_plan_error plan_error;
 	char text[128];
 
-	printf("\ntier tracepoint, tried on CPU 0\n");
+	printf("\ntier %s, tried on CPU 0\n", TRACEPOINT_TIER.name);
+	print_row("gives", TRACEPOINT_TIER.gives);
+	print_row("lacks", TRACEPOINT_TIER.lacks);
 	check->tracepoint_error = check->tracefs_error;
 	if (check->tracefs_error) {
-		row("event formats", strerror(-check->tracefs_error));
+		print_row("event formats", strerror(-check->tracefs_error));
 		return;
 	}
-	int error =
-		event_plan_create(&TIERS[0], &check->tracefs, WATERMARK_BYTES, &plan, &plan_error);
+	int error = event_plan_create(&TRACEPOINT_TIER, &check->tracefs, WATERMARK_BYTES, &plan,
+				      &plan_error);
 	if (error) {
-		row("event formats", error == -ENOMEM ? strerror(-error) : plan_error.text);
+		print_row("event formats", error == -ENOMEM ? strerror(-error) : plan_error.text);
 		check->tracepoint_error = error;
 		return;
 	}
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct event_plan_entry *event = &plan->events[i];
 		if (event->role == ROLE_SAMPLE) {
-			row("CPU samples", try_sample(event, &error));
+			print_row("CPU samples", try_sample(event, &error));
 		} else {
 			error = try_event(event);
 			if (error || !was_tried(plan, i))
-				row_error(describe(event, text, sizeof(text)), error);
+				print_error_row(describe_event(event, text, sizeof(text)), error);
 		}
 		if (error && !check->tracepoint_error)
 			check->tracepoint_error = error;
 	}
 	if (plan->missing[0])
-		row("not in this kernel", plan->missing);
+		print_row("not in this kernel", plan->missing);
 	event_plan_destroy(plan);
 }
 
-static int try_software(uint64_t config, int pid, int cpu, bool stacks, bool switches)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE,
-		.size = sizeof(attr),
-		.config = config,
-		.sample_period = 1,
-		.sample_type =
-			PERF_SAMPLE_TID | PERF_SAMPLE_TIME | (stacks ? PERF_SAMPLE_CALLCHAIN : 0),
-		.disabled = 1,
-		.exclude_callchain_user = stacks,
-		.exclude_kernel = !stacks && pid >= 0,
-		.context_switch = switches,
-		.sample_id_all = 1,
-	};
-	int fd = perf_events_try(&attr, pid, cpu);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
-static void try_other_tiers(struct check *check)
-{
-	check->switch_error = try_software(PERF_COUNT_SW_CONTEXT_SWITCHES, -1, 0, true, false);
-	if (!check->switch_error)
-		check->switch_error = try_software(PERF_COUNT_SW_DUMMY, -1, 0, false, true);
-	check->timing_error = try_software(PERF_COUNT_SW_DUMMY, 0, -1, false, true);
-	check->procfs_error = access("/proc/self/stat", R_OK) < 0 ? -errno : 0;
-}
-
-static int tier_error(const struct check *check, size_t index)
-{
-	const int errors[] = { check->tracepoint_error, check->switch_error, check->timing_error,
-			       check->procfs_error };
-	return index < sizeof(errors) / sizeof(errors[0]) ? errors[index] : -ENOSYS;
-}
-
-static void print_tiers(const struct check *check)
-{
-	printf("\ntiers, best first\n");
-	for (size_t i = 0; i < TIER_COUNT; i++) {
-		int error = tier_error(check, i);
-		printf("  %-12s %s%s\n", TIERS[i].name,
-		       error		 ? "refused: "
-		       : TIERS[i].events ? "works"
-					 : "permitted, but not in this version",
-		       error ? strerror(-error) : "");
-		printf("  %-12s gives %s\n", "", TIERS[i].gives);
-		printf("  %-12s lacks %s\n", "", TIERS[i].lacks);
-	}
-}
-
-/* Threads of @tgid, 0 where it cannot be looked at. */
+/* Return: number of threads of @tgid; 0 if its directory cannot be read. */
 static size_t count_threads(int32_t tgid)
 {
 	char path[64];
@@ -278,13 +230,13 @@ static int print_target(struct check *check)
 		snprintf(name, sizeof(name), "%d", check->target.tgids[i]);
 		snprintf(text, sizeof(text), "exists, %zu thread%s", threads,
 			 threads == 1 ? "" : "s");
-		row(name, text);
+		print_row(name, text);
 	}
 	target_close(&check->target);
 	return EXIT_DONE;
 }
 
-/* @target_status: as print_target() left it. */
+/* @target_status: returned by print_target(). */
 static void print_verdict(const struct check *check, int target_status)
 {
 	char reason[512];
@@ -321,27 +273,18 @@ static int parse_options(struct check *check, int argc, char **argv)
 		case 'p':
 			if (!target_parse(&check->target, optarg))
 				break;
-			message_error("not a list of process IDs: '%s'; recorder check --help says"
-				      " what is possible.",
-				      optarg);
-			return EXIT_USAGE;
+			return arguments_usage("check", "not a list of process IDs:", optarg);
 		case 'h':
 			print_help();
 			return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 		default:
-			message_error("%s '%s'; recorder check --help says what is possible.",
-				      option == ':' ? "a value is missing after"
-						    : "there is no option",
-				      argv[optind - 1]);
-			return EXIT_USAGE;
+			return arguments_usage("check",
+					       option == ':' ? "a value is missing after"
+							     : "there is no option",
+					       argv[optind - 1]);
 		}
 	}
-	if (optind < argc) {
-		message_error("not an option: '%s'; recorder check --help says what is possible.",
-			      argv[optind]);
-		return EXIT_USAGE;
-	}
-	return -1;
+	return optind < argc ? arguments_usage("check", "not an option:", argv[optind]) : -1;
 }
 
 int cmd_check(int argc, char **argv)
@@ -355,8 +298,6 @@ int cmd_check(int argc, char **argv)
 	check.tracefs_error = tracefs_open(&check.tracefs);
 	print_host(&check);
 	check_tracepoint_tier(&check);
-	try_other_tiers(&check);
-	print_tiers(&check);
 	status = print_target(&check);
 	print_verdict(&check, status);
 	tracefs_close(&check.tracefs);

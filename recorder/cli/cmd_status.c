@@ -11,16 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/cli/control_error.h"
 #include "recorder/base/exit_status.h"
-#include "recorder/arm/control_server.h"
+#include "recorder/cli/arguments.h"
+#include "recorder/arm/control_client.h"
+#include "recorder/cli/command.h"
 #include "recorder/base/message.h"
 #include "recorder/cli/status_text.h"
 
 #define TIMEOUT_MS 5000
 #define SCHEMA	   "freezetrap.status/1"
 
-struct status {
+struct status_command {
 	const char *path;
 	bool json;
 };
@@ -39,14 +40,8 @@ static void print_help(void)
 	       "3 not permitted.\n");
 }
 
-static int usage(const char *what, const char *value)
-{
-	message_error("%s '%s'; recorder status --help says what is possible.", what, value);
-	return EXIT_USAGE;
-}
-
 /* Return: an exit status, or -1 to go on. */
-static int parse_options(struct status *status, int argc, char **argv)
+static int parse_options(struct status_command *status, int argc, char **argv)
 {
 	enum { CONTROL = 256, JSON };
 	static const struct option OPTIONS[] = {
@@ -70,12 +65,13 @@ static int parse_options(struct status *status, int argc, char **argv)
 			print_help();
 			return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 		case ':':
-			return usage("a value is missing after", argv[optind - 1]);
+			return arguments_usage("status", "a value is missing after",
+					       argv[optind - 1]);
 		default:
-			return usage("there is no option", argv[optind - 1]);
+			return arguments_usage("status", "there is no option", argv[optind - 1]);
 		}
 	}
-	return optind < argc ? usage("not an option:", argv[optind]) : -1;
+	return optind < argc ? arguments_usage("status", "not an option:", argv[optind]) : -1;
 }
 
 static bool has_schema(const json_t *answer)
@@ -84,7 +80,7 @@ static bool has_schema(const json_t *answer)
 	return schema && !strcmp(schema, SCHEMA);
 }
 
-static int print_answer(const struct status *status, const char *line)
+static int print_answer(const struct status_command *status, const char *line)
 {
 	json_t *answer = json_loads(line, 0, NULL);
 	const char *error = json_string_value(json_object_get(answer, "error"));
@@ -108,7 +104,7 @@ static int print_answer(const struct status *status, const char *line)
 
 int cmd_status(int argc, char **argv)
 {
-	struct status status = { .path = NULL };
+	struct status_command status = { .path = NULL };
 	char *line;
 	int result = parse_options(&status, argc, argv);
 

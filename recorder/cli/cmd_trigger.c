@@ -12,16 +12,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "recorder/cli/control_error.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/arguments.h"
+#include "recorder/arm/control_client.h"
+#include "recorder/cli/command.h"
 #include "recorder/arm/control_server.h"
-#include "recorder/base/json_text.h"
+#include "recorder/base/text.h"
 #include "recorder/base/message.h"
 #include "recorder/base/parse_units.h"
 
 #define TIMEOUT_DEFAULT_NS 60000000000ull
-/* Four times the time after a trigger, which is 15 s if nobody says otherwise, and once more for one that comes
- * while the one before it is being sealed. */
+/* A capture takes up to four times the time after a trigger, 15 s by default; a trigger that
+ * comes while one is being finished waits for it. */
 #define TIMEOUT_WAIT_NS	  600000000000ull
 #define STATUS_TIMEOUT_MS 2000
 
@@ -45,16 +47,11 @@ static void print_help(void)
 	       "permitted.\n");
 }
 
-static int usage(const char *what, const char *value)
-{
-	message_error("%s '%s'; recorder trigger --help says what is possible.", what, value);
-	return EXIT_USAGE;
-}
-
 static int take_timeout(struct trigger_command *command, const char *value)
 {
 	if (parse_duration(value, &command->timeout_ns) || command->timeout_ns < 1000000)
-		return usage("not a duration such as 500ms, 60s or 2m:", value);
+		return arguments_usage("trigger",
+				       "not a duration such as 500ms, 60s or 2m:", value);
 	if (command->timeout_ns / 1000000 > INT_MAX)
 		command->timeout_ns = INT_MAX * 1000000ull;
 	return EXIT_DONE;
@@ -93,14 +90,15 @@ static int parse_options(struct trigger_command *command, int argc, char **argv)
 			print_help();
 			return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 		case ':':
-			return usage("a value is missing after", argv[optind - 1]);
+			return arguments_usage("trigger", "a value is missing after",
+					       argv[optind - 1]);
 		default:
-			return usage("there is no option", argv[optind - 1]);
+			return arguments_usage("trigger", "there is no option", argv[optind - 1]);
 		}
 	}
 	if (status)
 		return status;
-	return optind < argc ? usage("not an option:", argv[optind]) : -1;
+	return optind < argc ? arguments_usage("trigger", "not an option:", argv[optind]) : -1;
 }
 
 /* Return: malloc'ed, or NULL (no memory). */
@@ -108,7 +106,7 @@ static char *make_request(const struct trigger_command *command)
 {
 	char reason[sizeof(((struct control_request *)NULL)->reason)];
 
-	/* Longer ones would not fit into a question. */
+	/* A longer reason would not fit into a request. */
 	text_cut(command->reason ? command->reason : "", reason, sizeof(reason));
 	json_t *object = json_pack("{s:s, s:b, s:o}", "ask", "trigger", "wait", command->wait,
 				   "reason", json_text(reason));
@@ -143,8 +141,8 @@ static int print_answer(const struct trigger_command *command, const char *line)
 	return fflush(stdout) || ferror(stdout) ? EXIT_FAILED : status;
 }
 
-/* It may have accepted: who gave up waiting is told where his capture will be. Return: whether it is so. */
-static bool tell_under_way(const struct trigger_command *command)
+/* The recorder may have accepted: say where the capture will be. Return: whether that was said. */
+static bool report_under_way(const struct trigger_command *command)
 {
 	char *line;
 
@@ -182,7 +180,7 @@ int cmd_trigger(int argc, char **argv)
 	}
 	int err = control_ask(command.path, request, (int)(command.timeout_ns / 1000000), &line);
 	free(request);
-	if (err == -ETIMEDOUT && tell_under_way(&command))
+	if (err == -ETIMEDOUT && report_under_way(&command))
 		return EXIT_FAILED;
 	if (err)
 		return control_error(command.path, err);

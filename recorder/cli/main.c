@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "recorder/base/exit_status.h"
+#include "recorder/cli/command.h"
 #include "recorder/base/message.h"
 
 static const struct command COMMANDS[] = {

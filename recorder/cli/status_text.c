@@ -7,13 +7,13 @@
 
 #define TEXT_BYTES 32
 
-static json_int_t number(const json_t *object, const char *name)
+static json_int_t get_number(const json_t *object, const char *name)
 {
 	json_int_t value = json_integer_value(json_object_get(object, name));
 	return value > 0 ? value : 0;
 }
 
-/* Of valid UTF-8, which JSON is: what a terminal takes for more than text becomes "?". */
+/* @text is valid UTF-8, as all of JSON is. Control characters become "?". */
 static void put_safe(const char *text, FILE *stream)
 {
 	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
@@ -34,7 +34,7 @@ static void put_text(const json_t *object, const char *name, FILE *stream)
 	put_safe(text ? text : "unknown", stream);
 }
 
-static const char *duration(json_int_t ns, char text[TEXT_BYTES])
+static const char *format_duration(json_int_t ns, char text[TEXT_BYTES])
 {
 	double s = (double)ns / 1e9;
 	long long whole = ns / 1000000000;
@@ -52,7 +52,7 @@ static const char *duration(json_int_t ns, char text[TEXT_BYTES])
 	return text;
 }
 
-static const char *size(json_int_t bytes, char text[TEXT_BYTES])
+static const char *format_size(json_int_t bytes, char text[TEXT_BYTES])
 {
 	if (bytes < 1 << 20)
 		snprintf(text, TEXT_BYTES, "%.1f KiB", (double)bytes / 1024);
@@ -65,9 +65,10 @@ static void draw_recorder(const json_t *status, FILE *stream)
 {
 	char text[TEXT_BYTES];
 
-	fprintf(stream, "recorder    %lld, version ", (long long)number(status, "pid"));
+	fprintf(stream, "recorder    %lld, version ", (long long)get_number(status, "pid"));
 	put_text(status, "version", stream);
-	fprintf(stream, ", armed for %s, since ", duration(number(status, "uptime_ns"), text));
+	fprintf(stream, ", armed for %s, since ",
+		format_duration(get_number(status, "uptime_ns"), text));
 	put_text(status, "armed_since", stream);
 	fprintf(stream, "\ntarget      ");
 	put_text(status, "target", stream);
@@ -83,15 +84,16 @@ static void draw_recorder(const json_t *status, FILE *stream)
 static void draw_history(const json_t *status, FILE *stream)
 {
 	const json_t *ring = json_object_get(status, "ring");
-	json_int_t lost = number(status, "lost");
+	json_int_t lost = get_number(status, "lost");
 	char text[TEXT_BYTES];
 	size_t i;
 	json_t *kept;
 
-	fprintf(stream, "history     %s in ", duration(number(status, "history_ns"), text));
+	fprintf(stream, "history     %s in ",
+		format_duration(get_number(status, "history_ns"), text));
 	put_text(ring, "path", stream);
-	fprintf(stream, ": %s, %lld slots, %.0f %% full\n", size(number(ring, "bytes"), text),
-		(long long)number(ring, "slots"),
+	fprintf(stream, ": %s, %lld slots, %.0f %% full\n",
+		format_size(get_number(ring, "bytes"), text), (long long)get_number(ring, "slots"),
 		json_number_value(json_object_get(ring, "fill_percent")));
 	json_array_foreach(json_object_get(ring, "kept"), i, kept)
 	{
@@ -101,7 +103,7 @@ static void draw_history(const json_t *status, FILE *stream)
 	}
 	fprintf(stream, "events      %.0f a second, %lld in all, ",
 		json_number_value(json_object_get(status, "events_per_s")),
-		(long long)number(status, "events"));
+		(long long)get_number(status, "events"));
 	if (lost)
 		fprintf(stream, "%lld LOST\n", (long long)lost);
 	else
@@ -116,15 +118,15 @@ static void draw_cost(const json_t *status, FILE *stream)
 
 	fprintf(stream, "own cost    %.2f %% of a CPU (%s), %s of memory, run delay <= %s\n",
 		json_number_value(json_object_get(recorder, "cpu_share_percent")),
-		duration(number(recorder, "cpu_ns"), cpu),
-		size(number(recorder, "rss_bytes"), memory),
-		duration(number(recorder, "delay_max_ns"), delay));
+		format_duration(get_number(recorder, "cpu_ns"), cpu),
+		format_size(get_number(recorder, "rss_bytes"), memory),
+		format_duration(get_number(recorder, "delay_max_ns"), delay));
 	fprintf(stream, "governor    ");
 	put_text(governor, "step", stream);
 	fprintf(stream, " for %s; %lld step%s taken\n",
-		duration(number(governor, "since_ns"), since),
-		(long long)number(governor, "steps_taken"),
-		number(governor, "steps_taken") == 1 ? "" : "s");
+		format_duration(get_number(governor, "since_ns"), since),
+		(long long)get_number(governor, "steps_taken"),
+		get_number(governor, "steps_taken") == 1 ? "" : "s");
 }
 
 static void draw_capture(const json_t *capture, FILE *stream)
@@ -133,7 +135,7 @@ static void draw_capture(const json_t *capture, FILE *stream)
 
 	fprintf(stream, "            ");
 	put_text(capture, "at", stream);
-	fprintf(stream, "  %9s  ", size(number(capture, "bytes"), text));
+	fprintf(stream, "  %9s  ", format_size(get_number(capture, "bytes"), text));
 	put_text(capture, "file", stream);
 	fprintf(stream, "\n              ");
 	put_text(capture, "reason", stream);
@@ -164,16 +166,19 @@ static void draw_captures(const json_t *status, FILE *stream)
 	size_t i;
 	json_t *capture;
 
-	fprintf(stream, "triggers    %lld seen, %lld captured, %lld joined to those, %lld suppressed",
-		(long long)number(triggers, "seen"), (long long)number(triggers, "captured"),
-		(long long)number(triggers, "joined"), (long long)number(triggers, "suppressed"));
-	if (number(triggers, "failed"))
-		fprintf(stream, ", %lld FAILED", (long long)number(triggers, "failed"));
+	fprintf(stream,
+		"triggers    %lld seen, %lld captured, %lld joined to those, %lld suppressed",
+		(long long)get_number(triggers, "seen"),
+		(long long)get_number(triggers, "captured"),
+		(long long)get_number(triggers, "joined"),
+		(long long)get_number(triggers, "suppressed"));
+	if (get_number(triggers, "failed"))
+		fprintf(stream, ", %lld FAILED", (long long)get_number(triggers, "failed"));
 	fputc('\n', stream);
 	draw_failure(json_object_get(status, "last_failure"), stream);
 	if (json_is_object(capturing)) {
-		fprintf(stream,
-			"capturing   for %s: ", duration(number(capturing, "since_ns"), text));
+		fprintf(stream, "capturing   for %s: ",
+			format_duration(get_number(capturing, "since_ns"), text));
 		put_text(capturing, "file", stream);
 		fprintf(stream, "\n              ");
 		put_text(capturing, "reason", stream);
@@ -197,9 +202,9 @@ static void draw_probe(const json_t *probe, FILE *stream)
 	fprintf(stream, "            ");
 	put_text(probe, "what", stream);
 	fprintf(stream, ": %lld asked, %lld failed, fired %lld time%s, ",
-		(long long)number(probe, "asked"), (long long)number(probe, "failed"),
-		(long long)number(probe, "fired"), number(probe, "fired") == 1 ? "" : "s");
-	duration(number(probe, "last_ns"), text);
+		(long long)get_number(probe, "asked"), (long long)get_number(probe, "failed"),
+		(long long)get_number(probe, "fired"), get_number(probe, "fired") == 1 ? "" : "s");
+	format_duration(get_number(probe, "last_ns"), text);
 	if (json_is_true(json_object_get(probe, "stuck")))
 		fprintf(stream, "STUCK for %s\n", text);
 	else
@@ -209,9 +214,10 @@ static void draw_probe(const json_t *probe, FILE *stream)
 		put_text(probe, "last_failure", stream);
 		fputc('\n', stream);
 	}
-	if (number(probe, "failed") && !number(probe, "answered"))
-		fprintf(stream, "              NO GOOD ANSWER YET, so it triggers nothing: does it ask"
-				" the right address?\n");
+	if (get_number(probe, "failed") && !get_number(probe, "answered"))
+		fprintf(stream,
+			"              NO GOOD ANSWER YET, so it triggers nothing: does it ask"
+			" the right address?\n");
 }
 
 void status_text(const json_t *status, FILE *stream)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * freezetrap.status/1, drawn for people.
+ * Prints freezetrap.status/1 for people.
  */
 #ifndef RECORDER_CLI_STATUS_TEXT_H
 #define RECORDER_CLI_STATUS_TEXT_H
@@ -8,7 +8,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* @status: of any origin; what is missing in it is left out or 0. Control characters never reach @stream. */
+/* @status is not trusted: missing members are left out or 0, and control characters never reach
+ * @stream. */
 void status_text(const json_t *status, FILE *stream);
 
 #endif

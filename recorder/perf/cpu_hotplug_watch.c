@@ -12,24 +12,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STATUS_BYTES 4096 /* it is about 1,400 bytes long */
+#define STATUS_BYTES 4096 /* the file has about 1,400 bytes */
 
-/* Return: how many bytes there are in ret_text, which is zero-terminated; -1 on failure. */
-static ssize_t read_text(int fd, char *ret_text, size_t text_bytes)
+/* Return: how many bytes are in ret_text, which ends with a zero; -1 on failure. */
+static ssize_t read_text_at_start(int fd, char *ret_text, size_t text_bytes)
 {
 	ssize_t bytes = pread(fd, ret_text, text_bytes - 1, 0);
 	ret_text[bytes > 0 ? bytes : 0] = '\0';
 	return bytes;
 }
 
-static bool name_of(const char *pid, char *ret_name, size_t name_bytes)
+static bool read_thread_name(const char *pid, char *ret_name, size_t name_bytes)
 {
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	ssize_t bytes = read_text(fd, ret_name, name_bytes);
+	ssize_t bytes = read_text_at_start(fd, ret_name, name_bytes);
 	close(fd);
 	return bytes > 0;
 }
@@ -59,7 +59,7 @@ void cpu_hotplug_watch_open(struct cpu_hotplug_watch *threads, size_t count)
 		char name[32];
 		uint32_t cpu;
 		if (isdigit((unsigned char)entry->d_name[0]) &&
-		    name_of(entry->d_name, name, sizeof(name)) &&
+		    read_thread_name(entry->d_name, name, sizeof(name)) &&
 		    sscanf(name, "cpuhp/%" SCNu32, &cpu) == 1)
 			open_thread(threads, count, cpu, entry->d_name);
 	}
@@ -88,6 +88,6 @@ bool cpu_hotplug_watch_switched(struct cpu_hotplug_watch *thread, const char *st
 bool cpu_hotplug_watch_moved(struct cpu_hotplug_watch *thread)
 {
 	char status[STATUS_BYTES];
-	return thread->fd >= 0 && read_text(thread->fd, status, sizeof(status)) > 0 &&
+	return thread->fd >= 0 && read_text_at_start(thread->fd, status, sizeof(status)) > 0 &&
 	       cpu_hotplug_watch_switched(thread, status);
 }

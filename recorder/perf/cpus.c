@@ -10,7 +10,7 @@
 
 #define CPU_MAX 65535 /* more than any kernel is built for */
 
-static int append(uint32_t **cpus, size_t *count, unsigned long first, unsigned long last)
+static int append_range(uint32_t **cpus, size_t *count, unsigned long first, unsigned long last)
 {
 	uint32_t *larger = realloc(*cpus, (*count + last - first + 1) * sizeof(**cpus));
 	if (!larger)
@@ -39,7 +39,7 @@ int cpus_parse(const char *list, uint32_t **ret_cpus, size_t *ret_count)
 		}
 		if (last < first || last > CPU_MAX || (count && first <= cpus[count - 1]))
 			goto bad;
-		error = append(&cpus, &count, first, last);
+		error = append_range(&cpus, &count, first, last);
 		if (error)
 			goto out;
 	} while (*at++ == ',');
@@ -61,8 +61,9 @@ int cpus_online(uint32_t **ret_cpus, size_t *ret_count)
 	if (!file)
 		return -errno;
 	char *line = NULL;
-	size_t room = 0;
-	int error = getline(&line, &room, file) < 0 ? -EIO : cpus_parse(line, ret_cpus, ret_count);
+	size_t capacity = 0;
+	int error =
+		getline(&line, &capacity, file) < 0 ? -EIO : cpus_parse(line, ret_cpus, ret_count);
 	free(line);
 	fclose(file);
 	return error;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which CPUs are online.
+ * The CPUs that are online.
  */
 #ifndef RECORDER_PERF_CPUS_H
 #define RECORDER_PERF_CPUS_H
@@ -8,11 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Numbers in a list such as "0-3,8", ascending. @ret_cpus is malloc'ed.
+/* The numbers in an ascending list such as "0-3,8". @ret_cpus is malloc'ed.
  * Return: 0, -EBADMSG (not a list), -ENOMEM. */
 int cpus_parse(const char *list, uint32_t **ret_cpus, size_t *ret_count);
 
-/* Those online now. Return: 0, -ENOMEM, or the errno of reading. */
+/* The CPUs online now. Return: 0, -ENOMEM, or the errno of reading. */
 int cpus_online(uint32_t **ret_cpus, size_t *ret_count);
 
 #endif

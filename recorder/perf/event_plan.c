@@ -11,15 +11,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "recorder/perf/tracefs.h"
 #include "recorder/symbols/unwind.h"
 
 #define CALLCHAIN_SYSCTL   "/proc/sys/kernel/perf_event_max_stack"
 #define EXTRA_STACK_FRAMES 64
 
-static void explain(struct event_plan_error *ret_error, const char *advice, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void explain(struct event_plan_error *ret_error, const char *advice, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void
+set_error(struct event_plan_error *ret_error, const char *advice, const char *format, ...)
 {
 	ret_error->advice = advice;
 	va_list arguments;
@@ -28,7 +27,7 @@ static void explain(struct event_plan_error *ret_error, const char *advice, cons
 	va_end(arguments);
 }
 
-/* More frames than the sysctl allows is refused with EOVERFLOW. */
+/* The kernel refuses more frames than the sysctl allows with EOVERFLOW. */
 static uint16_t clamp_frames(uint16_t frames)
 {
 	unsigned int limit = 127;
@@ -41,7 +40,7 @@ static uint16_t clamp_frames(uint16_t frames)
 	return frames < limit ? frames : (uint16_t)limit;
 }
 
-/* What every event shares: all end up in one ring a CPU and are told apart by their ids. */
+/* All events of a CPU share one ring, and their records are told apart by their ids. */
 static void fill_common(struct perf_event_attr *attr, size_t watermark_bytes)
 {
 	attr->size = sizeof(*attr);
@@ -100,7 +99,7 @@ static int read_id(const struct tracefs *tracefs, const char *subsystem, const c
 	return error;
 }
 
-/* Fill in @event->attr and format of a tracepoint. */
+/* Fills in attr and format of @event, a tracepoint. */
 static int plan_tracepoint(struct event_plan *plan, const struct tracefs *tracefs,
 			   const char *subsystem, const char *name, const char *const *fields,
 			   struct event_plan_entry *event, struct event_plan_error *ret_error)
@@ -108,14 +107,14 @@ static int plan_tracepoint(struct event_plan *plan, const struct tracefs *tracef
 	uint64_t id;
 	int error = read_id(tracefs, subsystem, name, &id);
 	if (error) {
-		explain(ret_error, "", "tracepoint %s:%s: %s", subsystem, name, strerror(-error));
+		set_error(ret_error, "", "tracepoint %s:%s: %s", subsystem, name, strerror(-error));
 		return error;
 	}
 	char *text;
 	size_t bytes;
 	error = read_format_file(tracefs, subsystem, name, &text, &bytes);
 	if (error) {
-		explain(ret_error, "", "format of %s:%s: %s", subsystem, name, strerror(-error));
+		set_error(ret_error, "", "format of %s:%s: %s", subsystem, name, strerror(-error));
 		return error;
 	}
 	const char *missing = "?";
@@ -124,10 +123,10 @@ static int plan_tracepoint(struct event_plan *plan, const struct tracefs *tracef
 					&missing);
 	free(text);
 	if (error == -ENOKEY)
-		explain(ret_error, "", "tracepoint %s:%s has no field %s on this kernel", subsystem,
-			name, missing);
+		set_error(ret_error, "", "tracepoint %s:%s has no field %s on this kernel",
+			  subsystem, name, missing);
 	else if (error)
-		explain(ret_error, "", "format of %s:%s is not understood", subsystem, name);
+		set_error(ret_error, "", "format of %s:%s is not understood", subsystem, name);
 	event->attr.type = PERF_TYPE_TRACEPOINT;
 	event->attr.config = id;
 	event->attr.sample_period = 1;
@@ -135,7 +134,7 @@ static int plan_tracepoint(struct event_plan *plan, const struct tracefs *tracef
 	return error;
 }
 
-/* Each tracepoint once: those of one that differ in their filters follow each other. */
+/* Notes each tracepoint once. Events of one tracepoint with different filters follow each other. */
 static void note_missing(struct event_plan *plan, const struct tier_event *source)
 {
 	const char *last = strrchr(plan->missing, ':');
@@ -169,7 +168,7 @@ static int plan_tier_event(struct event_plan *plan, const struct tier_event *sou
 		event.attr.task = event.attr.comm = event.attr.comm_exec = 1;
 		event.attr.mmap = event.attr.mmap2 = 1;
 		break;
-	case ROLE_SAMPLE: /* counters.c falls back to cpu-clock */
+	case ROLE_SAMPLE: /* perf_events_open() falls back to cpu-clock */
 		event.attr.type = PERF_TYPE_HARDWARE;
 		event.attr.config = PERF_COUNT_HW_CPU_CYCLES;
 		event.attr.freq = 1;
@@ -242,11 +241,11 @@ static int encode_with_libpfm(const char *name, struct event_plan_entry *event,
 		status = pfm_get_os_event_encoding(name, PFM_PLM0 | PFM_PLM3, PFM_OS_PERF_EVENT_EXT,
 						   &argument);
 	if (status != PFM_SUCCESS) {
-		explain(ret_error,
-			"Names are SUBSYSTEM:NAME of a tracepoint (perf list tracepoint shows "
-			"them) or what"
-			" libpfm4 knows, such as page-faults.",
-			"event %s: %s", name, pfm_strerror(status));
+		set_error(ret_error,
+			  "Names are SUBSYSTEM:NAME of a tracepoint (perf list tracepoint shows "
+			  "them) or what"
+			  " libpfm4 knows, such as page-faults.",
+			  "event %s: %s", name, pfm_strerror(status));
 		return -EINVAL;
 	}
 	event->attr.type = attr.type;
@@ -261,7 +260,7 @@ static int encode_with_libpfm(const char *name, struct event_plan_entry *event,
 	event->attr.sample_period = attr.sample_period;
 	if (attr.sample_period)
 		return 0;
-	/* Every single one of what counts happenings; a rate for what counts all the time. */
+	/* Sample each happening of an event, but a rate of what counts all the time. */
 	bool happening = attr.type == PERF_TYPE_SOFTWARE &&
 			 attr.config != PERF_COUNT_SW_CPU_CLOCK &&
 			 attr.config != PERF_COUNT_SW_TASK_CLOCK;
@@ -270,7 +269,7 @@ static int encode_with_libpfm(const char *name, struct event_plan_entry *event,
 	return 0;
 }
 
-/* Is @name (before any filter) a tracepoint of this kernel? Splits it in place if so. */
+/* Splits @name, which has no filter, in place if it is a tracepoint of this kernel. */
 static bool split_tracepoint(char *name, const struct tracefs *tracefs, char **ret_subsystem,
 			     char **ret_name)
 {
@@ -288,29 +287,29 @@ static bool split_tracepoint(char *name, const struct tracefs *tracefs, char **r
 	return true;
 }
 
-static int too_many(struct event_plan_error *ret_error)
+static int refuse_one_more(struct event_plan_error *ret_error)
 {
-	explain(ret_error, "Leave some out.", "more than %d events in all", PLAN_EVENTS_MAX);
+	set_error(ret_error, "Leave some out.", "more than %d events in all", PLAN_EVENTS_MAX);
 	return -E2BIG;
 }
 
 static const struct tier_preset *find_preset(const char *name)
 {
-	for (size_t i = 0; i < PRESET_COUNT; i++)
-		if (strcmp(PRESETS[i].name, name) == 0)
-			return &PRESETS[i];
+	for (size_t i = 0; i < TIER_PRESET_COUNT; i++)
+		if (strcmp(TIER_PRESETS[i].name, name) == 0)
+			return &TIER_PRESETS[i];
 	return NULL;
 }
 
-static int plan_add_preset(struct event_plan *plan, const struct tracefs *tracefs,
-			   const struct tier_preset *preset, struct event_plan_error *ret_error)
+static int add_preset(struct event_plan *plan, const struct tracefs *tracefs,
+		      const struct tier_preset *preset, struct event_plan_error *ret_error)
 {
 	size_t watermark_bytes = plan->events[0].attr.wakeup_watermark;
 	int error = 0;
 
 	for (size_t i = 0; i < preset->event_count && !error; i++)
 		error = plan->count == PLAN_EVENTS_MAX
-				? too_many(ret_error)
+				? refuse_one_more(ret_error)
 				: plan_tier_event(plan, &preset->events[i], tracefs,
 						  watermark_bytes, ret_error);
 	return error == -ENOTSUP ? -EINVAL : error;
@@ -326,9 +325,9 @@ int event_plan_add_extra(struct event_plan *plan, const struct tracefs *tracefs,
 	int error;
 
 	if (preset)
-		return plan_add_preset(plan, tracefs, preset, ret_error);
+		return add_preset(plan, tracefs, preset, ret_error);
 	if (plan->count == PLAN_EVENTS_MAX)
-		return too_many(ret_error);
+		return refuse_one_more(ret_error);
 	char *copy = strdup(spec);
 	char *filter = copy ? strchr(copy, ';') : NULL;
 	if (!copy)
@@ -354,9 +353,9 @@ int event_plan_add_extra(struct event_plan *plan, const struct tracefs *tracefs,
 	} else {
 		error = encode_with_libpfm(copy, &event, ret_error);
 		if (!error && filter) {
-			explain(ret_error, "Leave the filter off.",
-				"event %s: only tracepoints can have a filter, not ';%s'", copy,
-				filter);
+			set_error(ret_error, "Leave the filter off.",
+				  "event %s: only tracepoints can have a filter, not ';%s'", copy,
+				  filter);
 			error = -EINVAL;
 		}
 	}

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/facts.h"
+
 static const struct {
 	int64_t number;
 	const char *name;
@@ -37,7 +39,7 @@ int host_facts_set(struct ft_facts *facts)
 	return error ? -ENOMEM : 0;
 }
 
-static const char *syscall_name(int64_t number)
+static const char *find_syscall_name(int64_t number)
 {
 	for (size_t i = 0; i < sizeof(SYSCALLS) / sizeof(SYSCALLS[0]); i++)
 		if (SYSCALLS[i].number == number)
@@ -54,7 +56,7 @@ int host_facts_set_syscalls(struct ft_facts *facts, const int64_t *numbers, size
 		return -ENOMEM;
 	const char *comma = "";
 	for (size_t i = 0; i < count; i++) {
-		const char *name = syscall_name(numbers[i]);
+		const char *name = find_syscall_name(numbers[i]);
 		if (!name)
 			continue;
 		fprintf(stream, "%s%lld:%s", comma, (long long)numbers[i], name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a capture says about the host it was made on.
+ * The facts of a capture about its host.
  */
 #ifndef RECORDER_PERF_HOST_FACTS_H
 #define RECORDER_PERF_HOST_FACTS_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "capture/facts.h"
+struct ft_facts;
 
 /* Host, kernel, architecture, version, difference to UTC. Return: 0 or -ENOMEM. */
 int host_facts_set(struct ft_facts *facts);

@@ -33,7 +33,7 @@ const struct perf_event_header *perf_ring_next(struct perf_ring *ring, size_t *r
 	*ret_bad_bytes = 0;
 	if (!left)
 		return NULL;
-	/* Records are multiples of 8 bytes: a header never wraps. */
+	/* Records have multiples of 8 bytes, so a header never wraps. */
 	if (left < sizeof(header) || left > ring->data_bytes || at % 8)
 		goto bad;
 	memcpy(&header, ring->data + at, sizeof(header));
@@ -57,6 +57,6 @@ bad:
 
 void perf_ring_end(struct perf_ring *ring)
 {
-	/* Reading is over before the kernel may write here again. */
+	/* The reads above end before the kernel may write here again. */
 	__atomic_store_n(&ring->page->data_tail, ring->tail, __ATOMIC_RELEASE);
 }

@@ -27,7 +27,7 @@ static int read_sysctl(const char *path)
 	return value;
 }
 
-/* "none [integrity] confidentiality": the one in brackets is set. */
+/* "none [integrity] confidentiality": the mode in brackets is set. */
 static void read_lockdown(char *ret_lockdown, size_t bytes)
 {
 	char line[128] = "";
@@ -45,7 +45,7 @@ static void read_lockdown(char *ret_lockdown, size_t bytes)
 	fclose(file);
 }
 
-static bool in_user_namespace(void)
+static bool is_in_user_namespace(void)
 {
 	unsigned long inside, outside, count;
 	bool whole = true;
@@ -80,7 +80,7 @@ void permission_read(struct permission *ret_permission)
 	permission->kptr_restrict = read_sysctl("/proc/sys/kernel/kptr_restrict");
 	read_lockdown(permission->lockdown, sizeof(permission->lockdown));
 	permission->root = geteuid() == 0;
-	permission->user_namespace = in_user_namespace();
+	permission->user_namespace = is_in_user_namespace();
 	permission->seccomp = has_seccomp_filter();
 	if (capng_get_caps_process())
 		return;

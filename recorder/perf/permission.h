@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What this host allows the recorder, and why it refused something.
+ * The permissions of the recorder on this host, and why the kernel refused something.
  */
 #ifndef RECORDER_PERF_PERMISSION_H
 #define RECORDER_PERF_PERMISSION_H
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Where tracefs is there and may not be read: its files are root's alone. */
+/* For a tracefs that is mounted and may not be read: only root may read its files. */
 #define PERMISSION_TRACEFS_ADVICE                                                                  \
 	"Reading /sys/kernel/tracing needs CAP_DAC_READ_SEARCH besides CAP_PERFMON (and CAP_SYSLOG "  \
 	"for the names of kernel functions); give this user all three, or run as root."
@@ -16,9 +16,10 @@
 struct permission {
 	int paranoid;		/* kernel.perf_event_paranoid; INT_MIN: there is none */
 	int kptr_restrict;	/* likewise */
-	char lockdown[32];	/* none, integrity, confidentiality; "" where the kernel has none */
+	char lockdown[32];	/* none, integrity, confidentiality; "" without lockdown */
 	bool root;
-	bool sys_admin, perfmon, syslog, ipc_lock, sys_nice, sys_ptrace, sys_resource, dac_read_search;
+	bool sys_admin, perfmon, syslog, ipc_lock, sys_nice, sys_ptrace, sys_resource;
+	bool dac_read_search;
 	bool user_namespace;	/* root here is not root of the host */
 	bool seccomp;		/* a filter is on this process */
 };
@@ -26,7 +27,8 @@ struct permission {
 void permission_read(struct permission *ret_permission);
 
 /* Names of the held capabilities that matter, joined by ", "; "none". */
-void permission_capabilities(const struct permission *permission, char *ret_text, size_t text_bytes);
+void permission_capabilities(const struct permission *permission, char *ret_text,
+			     size_t text_bytes);
 
 /**
  * permission_explain() - why perf_event_open() or tracefs failed with @error, and what to do.

@@ -6,11 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#include "recorder/base/read_file.h"
 
 #define TEXT_BYTES_MAX	(1u << 20)
 #define FSCONFIG_CREATE 6 /* FSCONFIG_CMD_CREATE: C libraries before 2.36 lack it and the calls */
@@ -55,7 +55,7 @@ static bool has_events(int dir_fd, int *ret_error)
 
 int tracefs_open(struct tracefs *ret_tracefs)
 {
-	int best_error = -ENOENT; /* the most telling one of those met */
+	int best_error = -ENOENT; /* the most telling error so far */
 	for (size_t i = 0; i <= sizeof(MOUNTS) / sizeof(MOUNTS[0]); i++) {
 		bool mounted = i < sizeof(MOUNTS) / sizeof(MOUNTS[0]);
 		int fd = mounted ? open_mounted(MOUNTS[i]) : open_private();
@@ -87,41 +87,5 @@ void tracefs_close(struct tracefs *tracefs)
 int tracefs_read(const struct tracefs *tracefs, const char *path, char **ret_text,
 		 size_t *ret_bytes)
 {
-	char *text = NULL;
-	size_t used = 0, room = 0;
-	int error = 0;
-
-	int fd = openat(tracefs->dir_fd, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	/* These files report a size of 0 and come in pieces of a page. */
-	for (;;) {
-		if (room - used < 2) {
-			room = room ? room * 2 : 8192;
-			char *larger = room > TEXT_BYTES_MAX ? NULL : realloc(text, room);
-			if (!larger) {
-				error = room > TEXT_BYTES_MAX ? -EFBIG : -ENOMEM;
-				goto out;
-			}
-			text = larger;
-		}
-		ssize_t got = read(fd, text + used, room - used - 1);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			error = -errno;
-			goto out;
-		}
-		if (!got)
-			break;
-		used += (size_t)got;
-	}
-	text[used] = '\0';
-	*ret_text = text;
-	*ret_bytes = used;
-	text = NULL;
-out:
-	free(text);
-	close(fd);
-	return error;
+	return read_file(tracefs->dir_fd, path, TEXT_BYTES_MAX, ret_text, ret_bytes);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where this host's tracefs is, and reading from it.
+ * Access to this host's tracefs.
  */
 #ifndef RECORDER_PERF_TRACEFS_H
 #define RECORDER_PERF_TRACEFS_H
@@ -14,12 +14,12 @@ struct tracefs {
 };
 
 /**
- * tracefs_open() - the mounted tracefs, else a private one that nobody else sees.
+ * tracefs_open() - open the mounted tracefs, else a private one that nobody else sees.
  *
  * The private one is never attached to the tree: nothing on the host changes.
  *
- * Return: 0, -EACCES (mounted, but this user may not read it), -ENOENT (not mounted and not permitted
- * to mount), -ENODATA (it holds no events: lockdown, or a kernel without them).
+ * Return: 0, -EACCES (mounted, but this user may not read it), -ENOENT (not mounted and not
+ * permitted to mount), -ENODATA (it holds no events: lockdown, or a kernel without them).
  */
 int tracefs_open(struct tracefs *ret_tracefs);
 void tracefs_close(struct tracefs *tracefs);

@@ -9,14 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int parse(const char *text, size_t text_bytes, const char *subsystem,
-		 struct tep_handle **ret_handle, struct tep_event **ret_event)
+static int parse_format(const char *text, size_t text_bytes, const char *subsystem,
+			struct tep_handle **ret_handle, struct tep_event **ret_event)
 {
 	struct tep_handle *handle = tep_alloc();
 	if (!handle)
 		return -ENOMEM;
 	tep_set_loglevel(TEP_LOG_NONE);
-	/* An error may only be about the print format: the fields are usable all the same. */
+	/* Ignore errors: the fields are usable if only the print format is wrong. */
 	tep_parse_event(handle, text, text_bytes, subsystem);
 	struct tep_event *event = tep_get_first_event(handle);
 	if (!event || !event->format.fields) {
@@ -43,7 +43,7 @@ static bool find_field(struct tep_event *event, const char *name,
 	return true;
 }
 
-/* The first list of flags in the print format is prev_state's. */
+/* Return: the first list of flags in the print format, which is that of prev_state. */
 static const struct tep_print_flag_sym *find_flags(const struct tep_print_arg *arg)
 {
 	const struct tep_print_flag_sym *found = NULL;
@@ -59,7 +59,7 @@ static const struct tep_print_flag_sym *find_flags(const struct tep_print_arg *a
 	return found;
 }
 
-static enum ft_task_state state_of_letter(const char *text)
+static enum ft_task_state find_state(const char *text)
 {
 	static const struct {
 		char letter;
@@ -86,7 +86,7 @@ static int read_states(const struct tep_event *event, struct tracepoint_states *
 		if (!bit || (bit & (bit - 1)) || bit >= 1u << 15)
 			continue;
 		states.mask |= bit;
-		states.by_bit[__builtin_ctzll(bit)] = state_of_letter(flag->str);
+		states.by_bit[__builtin_ctzll(bit)] = find_state(flag->str);
 	}
 	if (!states.mask)
 		return -EBADMSG;
@@ -102,7 +102,7 @@ int tracepoint_format_parse(const char *text, size_t text_bytes, const char *sub
 {
 	struct tep_handle *handle;
 	struct tep_event *event;
-	int error = parse(text, text_bytes, subsystem, &handle, &event);
+	int error = parse_format(text, text_bytes, subsystem, &handle, &event);
 	if (error)
 		return error;
 
@@ -112,7 +112,7 @@ int tracepoint_format_parse(const char *text, size_t text_bytes, const char *sub
 		error = -EBADMSG;
 		goto out;
 	}
-	for (size_t i = 0; names && i < FORMAT_FIELDS_MAX && names[i]; i++) {
+	for (size_t i = 0; names && i < TRACEPOINT_FIELDS_MAX && names[i]; i++) {
 		if (!find_field(event, names[i], &format.fields[i])) {
 			if (ret_missing)
 				*ret_missing = names[i];
@@ -134,7 +134,7 @@ int tracepoint_format_field_names(const char *text, size_t text_bytes, const cha
 {
 	struct tep_handle *handle;
 	struct tep_event *event;
-	int error = parse(text, text_bytes, subsystem, &handle, &event);
+	int error = parse_format(text, text_bytes, subsystem, &handle, &event);
 	if (error)
 		return error;
 
@@ -193,7 +193,7 @@ enum ft_task_state tracepoint_format_state(const struct tracepoint_states *state
 					   uint64_t prev_state)
 {
 	if (prev_state & states->preempted)
-		return FT_STATE_PREEMPTED; /* whatever the low bits say: it did not block */
+		return FT_STATE_PREEMPTED; /* it did not block, whatever the low bits say */
 	uint64_t bits = prev_state & states->mask;
 	if (!bits)
 		return FT_STATE_RUNNING;

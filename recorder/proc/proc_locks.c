@@ -9,15 +9,18 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "capture/event.h"
 #include "capture/filelock.h"
 #include "recorder/base/clock.h"
 #include "recorder/proc/proc_threads.h"
+#include "recorder/proc/target.h"
+#include "recorder/symbols/kallsyms.h"
 
-#define LINES_MAX \
-	4096 /* the kernel is asked anew for each 4 KiB; a host with more has other troubles */
+/* The kernel is asked again for each 4 KiB. A host with more locks has other troubles. */
+#define LINES_MAX   4096
 #define NOTES_MAX   256
 #define HOLDERS_MAX 16
-#define READ_BYTES  4096 /* as many as the kernel gives at once; stdio would ask for less */
+#define READ_BYTES  4096 /* as much as the kernel gives at once; stdio would ask for less */
 
 bool proc_locks_waits(const struct ft_event *event)
 {
@@ -31,7 +34,7 @@ bool proc_locks_waits(const struct ft_event *event)
 	       (command == F_SETLKW || command == F_OFD_SETLKW);
 }
 
-static bool kind_of(const char *name, enum ft_filelock_kind *ret_kind)
+static bool parse_kind(const char *name, enum ft_filelock_kind *ret_kind)
 {
 	static const char *const names[FT_FILELOCK_KINDS] = {
 		[FT_FILELOCK_FLOCK] = "FLOCK",
@@ -49,10 +52,11 @@ static bool kind_of(const char *name, enum ft_filelock_kind *ret_kind)
 }
 
 /*
- * "1: FLOCK  ADVISORY  WRITE 123 08:01:456 0 EOF" is a lock, the same with "->" behind the number, further
- * to the right where it waits for one that waits, is somebody who waits for the lock above.
+ * "1: FLOCK  ADVISORY  WRITE 123 08:01:456 0 EOF" is a lock. The same with "->" behind the number
+ * is a process that waits for the lock above; it is further to the right where it waits for a
+ * waiter.
  */
-static bool line_parse(const char *line, struct ft_filelock *ret_lock, int32_t *ret_pid,
+static bool parse_line(const char *line, struct ft_filelock *ret_lock, int32_t *ret_pid,
 		       bool *ret_waits)
 {
 	const char *rest = strchr(line, ':');
@@ -66,7 +70,7 @@ static bool line_parse(const char *line, struct ft_filelock *ret_lock, int32_t *
 		rest += 2;
 	return sscanf(rest, "%15s %*s %*s %" SCNd32 " %" SCNx32 ":%" SCNx32 ":%" SCNu64, name,
 		      ret_pid, &ret_lock->major, &ret_lock->minor, &ret_lock->inode) == 5 &&
-	       kind_of(name, &ret_lock->kind);
+	       parse_kind(name, &ret_lock->kind);
 }
 
 int proc_locks_read(FILE *locks, int (*visit)(void *context, const struct ft_event *event),
@@ -85,7 +89,7 @@ int proc_locks_read(FILE *locks, int (*visit)(void *context, const struct ft_eve
 
 		if (!fgets(line, sizeof(line), locks))
 			break;
-		if (!line_parse(line, &lock, &pid, &waits)) {
+		if (!parse_line(line, &lock, &pid, &waits)) {
 			held = (struct ft_filelock){ 0 };
 			continue;
 		}
@@ -118,7 +122,7 @@ struct holders {
 	void *context;
 };
 
-static bool is_known(const struct holders *holders, int32_t tgid)
+static bool is_known_holder(const struct holders *holders, int32_t tgid)
 {
 	for (size_t i = 0; i < holders->count; i++)
 		if (holders->tgids[i] == tgid)
@@ -126,13 +130,13 @@ static bool is_known(const struct holders *holders, int32_t tgid)
 	return target_has(holders->target, tgid);
 }
 
-static int pass_on(void *context, const struct ft_event *event)
+static int note_holder(void *context, const struct ft_event *event)
 {
 	struct holders *holders = context;
 	struct ft_filelock lock;
 
 	if (ft_filelock_parse(event->note.text, &lock) && lock.holder &&
-	    holders->count < HOLDERS_MAX && !is_known(holders, lock.holder))
+	    holders->count < HOLDERS_MAX && !is_known_holder(holders, lock.holder))
 		holders->tgids[holders->count++] = lock.holder;
 	return holders->visit(holders->context, event);
 }
@@ -147,8 +151,8 @@ void proc_locks_look(const struct target *target, const struct kallsyms *kallsym
 	if (!locks)
 		return;
 	setvbuf(locks, NULL, _IOFBF, READ_BYTES);
-	r = proc_locks_read(locks, pass_on, &holders);
+	r = proc_locks_read(locks, note_holder, &holders);
 	fclose(locks);
 	for (size_t i = 0; i < holders.count && (!r || r == -ESRCH); i++)
-		r = proc_threads_threads(holders.tgids[i], kallsyms, visit, context);
+		r = proc_threads_visit(holders.tgids[i], kallsyms, visit, context);
 }

@@ -15,10 +15,13 @@
 #include <unistd.h>
 
 #include "recorder/base/helper_process.h"
+#include "recorder/base/read_file.h"
+#include "recorder/symbols/mappings.h"
 
-#define READERS 16 /* as many processes may be stuck before others are not read */
+#define FILE_BYTES_MAX (1u << 30)
+#define READERS	       16 /* so many processes may hang before others are not read */
 
-/* What the child sends for each process: this, then the executable lines of its maps. */
+/* The child sends this for each process, and then the executable lines of its maps. */
 struct maps_record {
 	uint32_t place; /* in the list of processes */
 	uint32_t bytes;
@@ -44,7 +47,7 @@ static bool is_wanted(const char *line, const char *end)
 	       memmem(perms, (size_t)(end - perms), "[vdso]", 6);
 }
 
-/* Keep of the @bytes of @text the lines that are wanted. Return: their bytes. */
+/* Keeps the wanted lines of the @bytes of @text. Return: their bytes. */
 static size_t keep_wanted(char *text, size_t bytes)
 {
 	char *end = text + bytes, *kept = text;
@@ -65,43 +68,17 @@ static size_t keep_wanted(char *text, size_t bytes)
 
 static int read_maps(int32_t tgid, char **ret_text, size_t *ret_bytes)
 {
-	char path[32], *text = NULL;
-	size_t bytes = 0, capacity = 0;
-	ssize_t got = 1;
-	int fd, err = 0;
+	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", tgid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	while (got > 0) {
-		if (bytes == capacity) {
-			char *larger = realloc(text, capacity = 2 * capacity + 65536);
-
-			if (!larger) {
-				err = -ENOMEM;
-				goto out;
-			}
-			text = larger;
-		}
-		got = read(fd, text + bytes, capacity - bytes);
-		if (got < 0) {
-			err = -errno;
-			goto out;
-		}
-		bytes += (size_t)got;
-	}
-	*ret_bytes = keep_wanted(text, bytes);
-	*ret_text = text;
-	text = NULL;
-out:
-	free(text);
-	close(fd);
+	int err = read_file(AT_FDCWD, path, FILE_BYTES_MAX, ret_text, ret_bytes);
+	if (!err)
+		*ret_bytes = keep_wanted(*ret_text, *ret_bytes);
 	return err;
 }
 
-/* One of the child's threads: a process whose maps hang holds up only its thread. */
-static void *read_maps_of_some(void *argument)
+/* A thread of the child. A process whose maps hang holds up only the thread that reads them. */
+static void *read_maps_in_turn(void *argument)
 {
 	struct maps_reading *reading = argument;
 
@@ -132,10 +109,10 @@ static int read_all_maps(void *context, int out_fd)
 
 	reading->out_fd = out_fd;
 	while (started < READERS && started < reading->count &&
-	       pthread_create(&readers[started], NULL, read_maps_of_some, reading) == 0)
+	       pthread_create(&readers[started], NULL, read_maps_in_turn, reading) == 0)
 		started++;
 	if (started == 0)
-		read_maps_of_some(reading);
+		read_maps_in_turn(reading);
 	for (size_t i = 0; i < started; i++)
 		pthread_join(readers[i], NULL);
 	return 0;
@@ -171,7 +148,7 @@ static int add_maps_text(struct mappings *mappings, int32_t tgid, char *text, si
 	return 0;
 }
 
-/* Mark in @ret_read whose maps are in @output, which may end anywhere. */
+/* Marks in @ret_read the processes whose maps are in @output, which may end anywhere. */
 static int add_output(struct mappings *mappings, const int32_t *tgids, size_t count, char *output,
 		      size_t bytes, bool *ret_read)
 {
@@ -205,7 +182,7 @@ int proc_maps_read(struct mappings *mappings, const int32_t *tgids, size_t count
 
 	if (!read)
 		return -ENOMEM;
-	/* However it ended: what came in time is good, the rest is unreadable. */
+	/* However the child ended, what came in time is good, and the rest is unreadable. */
 	helper_process_run(read_all_maps, &reading, deadline_ms, &output, &output_bytes);
 	if (add_output(mappings, tgids, count, output, output_bytes, read) < 0) {
 		unreadable = -ENOMEM;

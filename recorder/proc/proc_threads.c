@@ -3,8 +3,6 @@
 
 #include "recorder/proc/proc_threads.h"
 
-#include "recorder/base/clock.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,14 +13,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FILE_BYTES 8192 /* a stack of 64 frames with common names; a longer one loses its root */
-#define FRAMES_MAX 64 /* what the kernel shows */
+#include "capture/event.h"
+#include "recorder/base/clock.h"
+#include "recorder/symbols/kallsyms.h"
+
+#define FILE_BYTES \
+	8192 /* holds a stack of 64 frames with common names; a longer one loses its root */
+#define FRAMES_MAX 64 /* the kernel shows no more */
 
 /*
- * The whole of a file of /proc, zero-terminated. Never pass it cmdline, environ, maps, smaps, mem or
- * the like: they wait for mmap_lock.
+ * Reads a whole file of /proc and ends it with a zero. Never pass it cmdline, environ, maps, smaps,
+ * mem or the like: they wait for mmap_lock.
  *
- * Return: its bytes or negative errno.
+ * Return: its bytes or a negative errno.
  */
 static ssize_t read_at(int directory, const char *name, char *ret_text, size_t capacity)
 {
@@ -48,8 +51,8 @@ static ssize_t read_at(int directory, const char *name, char *ret_text, size_t c
 	return err < 0 ? err : (ssize_t)bytes;
 }
 
-/* Process or thread id, -1 where @name is none. */
-static int32_t id_of(const char *name)
+/* Return: the process or thread ID that @name is, -1 where it is none. */
+static int32_t parse_id(const char *name)
 {
 	char *end;
 	long id = strtol(name, &end, 10);
@@ -62,7 +65,7 @@ static int32_t next_id(DIR *directory)
 	struct dirent *entry;
 
 	while ((entry = readdir(directory))) {
-		int32_t id = id_of(entry->d_name);
+		int32_t id = parse_id(entry->d_name);
 
 		if (id > 0)
 			return id;
@@ -79,7 +82,7 @@ static int open_task(DIR *directory, int32_t tid)
 }
 
 /* @task: a descriptor of /proc/PID/task/TID. Unlike stat, comm has the name as it is. */
-static int read_comm(int task, char *ret_comm)
+static int read_task_comm(int task, char *ret_comm)
 {
 	char text[FILE_BYTES];
 	ssize_t bytes = read_at(task, "comm", text, sizeof(text));
@@ -95,7 +98,7 @@ static int read_comm(int task, char *ret_comm)
 	return 0;
 }
 
-static enum ft_task_state state_of(char letter)
+static enum ft_task_state parse_state_letter(char letter)
 {
 	switch (letter) {
 	case 'R':
@@ -128,10 +131,10 @@ static int read_state(int task, enum ft_task_state *ret_state)
 
 	if (bytes < 0)
 		return (int)bytes;
-	name_end = strrchr(text, ')'); /* the name may hold any of them */
+	name_end = strrchr(text, ')'); /* the name may hold parentheses */
 	if (!name_end || name_end[1] != ' ')
 		return -EBADMSG;
-	*ret_state = state_of(name_end[2]);
+	*ret_state = parse_state_letter(name_end[2]);
 	return 0;
 }
 
@@ -165,8 +168,8 @@ static void read_syscall(int task, struct ft_event *event)
 	memcpy(event->state.args, args, sizeof(args));
 }
 
-/* "[<0>] name+0x1/0x2 [module]", or an address where the kernel knows no name. 0: not understood. */
-static uint64_t frame_address(const struct kallsyms *kallsyms, char *line)
+/* "[<0>] name+0x1/0x2 [module]", or an address without a name. Return: 0 if not understood. */
+static uint64_t parse_frame(const struct kallsyms *kallsyms, char *line)
 {
 	char *name = strchr(line, ' '), *plus;
 	uint64_t start;
@@ -191,7 +194,7 @@ static size_t read_stack(int task, const struct kallsyms *kallsyms, uint64_t *re
 	if (read_at(task, "stack", text, sizeof(text)) < 0)
 		return 0;
 	while (count < FRAMES_MAX && (line = strsep(&rest, "\n"))) {
-		uint64_t address = rest ? frame_address(kallsyms, line) : 0;
+		uint64_t address = rest ? parse_frame(kallsyms, line) : 0;
 
 		if (address)
 			ret_frames[count++] = address;
@@ -199,7 +202,7 @@ static size_t read_stack(int task, const struct kallsyms *kallsyms, uint64_t *re
 	return count;
 }
 
-/* Only the name of the function that waits; shown to those who may not see the stack. */
+/* wchan names only the function that waits, but is readable where the stack is not. */
 static size_t read_wchan(int task, const struct kallsyms *kallsyms, uint64_t *ret_frames)
 {
 	char text[FILE_BYTES];
@@ -223,7 +226,7 @@ static int visit_thread(int task_fd, int32_t tgid, int32_t tid, const struct kal
 	if (read_state(task_fd, &event.state.state) < 0)
 		return -ESRCH;
 	event.time_ns = clock_now_ns();
-	if (read_comm(task_fd, task.comm) < 0)
+	if (read_task_comm(task_fd, task.comm) < 0)
 		return -ESRCH;
 	read_schedstat(task_fd, &event);
 	if (event.state.state != FT_STATE_RUNNING && event.state.state != FT_STATE_DEAD) {
@@ -246,8 +249,8 @@ static DIR *open_tasks(int32_t tgid)
 	return opendir(path);
 }
 
-int proc_threads_threads(int32_t tgid, const struct kallsyms *kallsyms,
-			 int (*visit)(void *context, const struct ft_event *event), void *context)
+int proc_threads_visit(int32_t tgid, const struct kallsyms *kallsyms,
+		       int (*visit)(void *context, const struct ft_event *event), void *context)
 {
 	DIR *tasks = open_tasks(tgid);
 	int32_t tid;
@@ -269,8 +272,8 @@ int proc_threads_threads(int32_t tgid, const struct kallsyms *kallsyms,
 	return err;
 }
 
-int proc_threads_thread(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
-			int (*visit)(void *context, const struct ft_event *event), void *context)
+int proc_threads_visit_one(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
+			   int (*visit)(void *context, const struct ft_event *event), void *context)
 {
 	char path[48];
 	int task_fd, err;
@@ -295,14 +298,14 @@ static int visit_names(DIR *tasks, int32_t tgid,
 
 		if (task_fd < 0)
 			continue;
-		if (read_comm(task_fd, task.comm) == 0)
+		if (read_task_comm(task_fd, task.comm) == 0)
 			err = visit(context, &task);
 		close(task_fd);
 	}
 	return err;
 }
 
-int proc_threads_tasks(int (*visit)(void *context, const struct ft_task *task), void *context)
+int proc_threads_visit_names(int (*visit)(void *context, const struct ft_task *task), void *context)
 {
 	DIR *processes = opendir("/proc");
 	int32_t tgid;

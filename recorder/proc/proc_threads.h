@@ -1,42 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the threads of a process are doing now, from the files of /proc that do
- * not take mmap_lock: stat, status, comm, schedstat, and, of threads that are
- * not running, syscall, stack or wchan.
+ * States of the threads of a process, from the files of /proc that do not take mmap_lock: stat,
+ * status, comm and schedstat, and for threads that are not running syscall, and stack or wchan.
  */
 #ifndef RECORDER_PROC_PROC_THREADS_H
 #define RECORDER_PROC_PROC_THREADS_H
 
 #include <stdint.h>
 
-#include "capture/event.h"
-#include "recorder/symbols/kallsyms.h"
+struct ft_event;
+struct ft_task;
+struct kallsyms;
 
 /**
- * proc_threads_threads() - an FT_EVENT_STATE for each thread of @tgid.
+ * proc_threads_visit() - an FT_EVENT_STATE for each thread of @tgid.
  *
- * @kallsyms: turns the names in /proc/PID/task/TID/stack and wchan back into addresses; may be NULL.
+ * @kallsyms: turns the names in /proc/PID/task/TID/stack and wchan back into addresses; may be
+ *            NULL.
  * @visit:    gets each event (borrowed during the call; cpu FT_NO_CPU, time_ns just after
  *            the thread's stat was read). Returning other than 0 ends the walk and is returned.
  *
  * Return: 0, -ESRCH (no such process), or what @visit returned.
  */
-int proc_threads_threads(int32_t tgid, const struct kallsyms *kallsyms,
-		     int (*visit)(void *context, const struct ft_event *event), void *context);
+int proc_threads_visit(int32_t tgid, const struct kallsyms *kallsyms,
+		       int (*visit)(void *context, const struct ft_event *event), void *context);
 
 /**
- * proc_threads_thread() - the same for the thread @tid of @tgid alone.
+ * proc_threads_visit_one() - the same for the thread @tid of @tgid alone.
  *
  * Return: 0 or what @visit returned; -ESRCH (no such thread, or it went away meanwhile).
  */
-int proc_threads_thread(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
-		    int (*visit)(void *context, const struct ft_event *event), void *context);
+int proc_threads_visit_one(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
+			   int (*visit)(void *context, const struct ft_event *event),
+			   void *context);
 
 /**
- * proc_threads_tasks() - tid, tgid and comm of every thread of the host (names only: stat and comm).
+ * proc_threads_visit_names() - tid, tgid and comm of every thread of the host (names only: stat and
+ * comm).
  *
  * Return: 0, an errno of opening /proc, or what @visit returned.
  */
-int proc_threads_tasks(int (*visit)(void *context, const struct ft_task *task), void *context);
+int proc_threads_visit_names(int (*visit)(void *context, const struct ft_task *task),
+			     void *context);
 
 #endif

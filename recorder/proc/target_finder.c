@@ -14,22 +14,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/proc/process_tree.h"
+#include "capture/event.h"
 #include "recorder/base/clock.h"
 
 #define LOOK_S	      1
-#define LOOK_CLOSER_S 10 /* through all of /proc: events that were lost told of no process */
+#define LOOK_CLOSER_S 10 /* in all of /proc, for processes whose events were lost */
 #define STOP_WAIT_S   1
 #define FORMER_MAX    1024
 #define HINTS_MAX     256
 
-/* A process that was of the target, and until when. */
+/* A process that belonged to the target until then. */
 struct former {
 	int32_t tgid;
 	uint64_t until_ns;
 };
 
-/* A process that seems to belong to the target, by the events, as long as it has that name. */
+/* A process that by the events belongs to the target as long as it has this name. */
 struct hint {
 	int32_t tgid;
 	char comm[FT_COMM_BYTES];
@@ -37,21 +37,21 @@ struct hint {
 
 struct target_finder {
 	struct target_finder_options options;
-	struct target target; /* of the thread, as are these */
-	int32_t root; /* the one that --pid-file names; 0: none */
+	struct target target; /* only the thread uses this and the next two */
+	int32_t root; /* the process that --pid-file names; 0: none */
 	uint64_t looks;
 	pthread_t thread;
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t lock; /* of everything below */
 	pthread_cond_t changed;
 	struct target found;
-	char missing[FINDER_TEXT_BYTES];
+	char missing[TARGET_FINDER_TEXT_BYTES];
 	struct former formers[FORMER_MAX]; /* number n in place n % FORMER_MAX */
 	uint64_t former_count;
 	char former_comm[FT_COMM_BYTES];
 	struct hint hints[HINTS_MAX];
 	size_t hint_count;
 	bool hints_lost;
-	uint64_t number, anew;
+	uint64_t number, generation;
 	bool stop, done;
 };
 
@@ -61,7 +61,7 @@ bool target_finder_looks(const struct target_finder *finder)
 	return options->pids->count || options->pid_file || options->comm;
 }
 
-static ssize_t read_text(const char *path, char *ret_text, size_t text_bytes)
+static ssize_t read_small_file(const char *path, char *ret_text, size_t text_bytes)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	ssize_t got = fd < 0 ? -errno : read(fd, ret_text, text_bytes - 1);
@@ -73,9 +73,8 @@ static ssize_t read_text(const char *path, char *ret_text, size_t text_bytes)
 	return got;
 }
 
-static void say_missing(struct target_finder *finder, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-static void say_missing(struct target_finder *finder, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void say_missing(struct target_finder *finder,
+							      const char *format, ...)
 {
 	va_list arguments;
 
@@ -86,28 +85,28 @@ static void say_missing(struct target_finder *finder, const char *format, ...)
 	va_end(arguments);
 }
 
-static bool same_name(const char *a, const char *b)
+static bool is_same_comm(const char *a, const char *b)
 {
 	return !strncmp(a, b, FT_COMM_BYTES - 1);
 }
 
-static bool read_comm(int32_t tgid, char ret_comm[64])
+static bool read_process_name(int32_t tgid, char ret_comm[64])
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", tgid);
-	if (read_text(path, ret_comm, 64) <= 0)
+	if (read_small_file(path, ret_comm, 64) <= 0)
 		return false;
 	ret_comm[strcspn(ret_comm, "\n")] = '\0';
 	return true;
 }
 
-static bool has(const struct target *target, int32_t tgid)
+static bool has_process(const struct target *target, int32_t tgid)
 {
 	return target->count && target_has(target, tgid);
 }
 
-/* Those of that name, the first TARGET_MAX. */
+/* Adds the first TARGET_MAX processes of that name. */
 static void add_named(const char *comm, struct target *target)
 {
 	DIR *processes = opendir("/proc");
@@ -118,20 +117,20 @@ static void add_named(const char *comm, struct target *target)
 		return;
 	while ((entry = readdir(processes)) && target->count < TARGET_MAX) {
 		int32_t tgid = (int32_t)strtol(entry->d_name, NULL, 10);
-		if (tgid > 0 && !has(target, tgid) && read_comm(tgid, text) &&
-		    same_name(text, comm))
+		if (tgid > 0 && !has_process(target, tgid) && read_process_name(tgid, text) &&
+		    is_same_comm(text, comm))
 			target_add(target, tgid);
 	}
 	closedir(processes);
 }
 
-/* The ID at the beginning of the file. Return: 0, having said why, where there is none. */
+/* Return: the ID at the beginning of the file, or 0 after say_missing(). */
 static int32_t read_pid_file(struct target_finder *finder)
 {
 	const char *path = finder->options.pid_file;
 	char text[64], why[64];
 	struct target target = { .count = 0 };
-	ssize_t got = read_text(path, text, sizeof(text));
+	ssize_t got = read_small_file(path, text, sizeof(text));
 
 	text[strcspn(text, ", \t\r\n")] = '\0';
 	if (got < 0)
@@ -141,7 +140,7 @@ static int32_t read_pid_file(struct target_finder *finder)
 	return target.count ? target.tgids[0] : 0;
 }
 
-/* Return: the process that the file names, 0 where there is none. */
+/* Return: the process that the file names, or 0 after say_missing(). */
 static int32_t find_root(struct target_finder *finder)
 {
 	struct target target = { .tgids = { read_pid_file(finder) }, .count = 1 };
@@ -158,7 +157,7 @@ static int32_t find_root(struct target_finder *finder)
 	return target.tgids[0];
 }
 
-static void find(struct target_finder *finder, struct target *ret_target)
+static void find_target(struct target_finder *finder, struct target *ret_target)
 {
 	const struct target_finder_options *options = &finder->options;
 	int32_t missing;
@@ -166,7 +165,7 @@ static void find(struct target_finder *finder, struct target *ret_target)
 	*ret_target = (struct target){ .count = 0 };
 	if (options->pid_file && finder->root) {
 		if (target_add(ret_target, finder->root))
-			process_tree_add(ret_target);
+			target_add_children(ret_target);
 		else
 			say_missing(finder, "%s: process %d has exited", options->pid_file,
 				    finder->root);
@@ -180,19 +179,19 @@ static void find(struct target_finder *finder, struct target *ret_target)
 			ret_target->count = 0;
 			say_missing(finder, "there is no process %d", missing);
 		}
-		process_tree_add(ret_target);
+		target_add_children(ret_target);
 	}
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static void add_former(struct target_finder *finder, int32_t tgid)
 {
 	finder->formers[finder->former_count++ % FORMER_MAX] =
 		(struct former){ .tgid = tgid, .until_ns = clock_now_ns() };
 }
 
-/* What the others see. It is found anew where nobody of it was there before: a start, an end, a restart. */
-static void publish(struct target_finder *finder)
+/* Shows the target to other threads: a new generation where no process of it was there before. */
+static void publish_target(struct target_finder *finder)
 {
 	bool stays = false;
 
@@ -200,7 +199,7 @@ static void publish(struct target_finder *finder)
 	if (finder->found.count)
 		memcpy(finder->former_comm, finder->found.comm, sizeof(finder->former_comm));
 	for (size_t i = 0; i < finder->found.count; i++) {
-		if (has(&finder->target, finder->found.tgids[i]))
+		if (has_process(&finder->target, finder->found.tgids[i]))
 			stays = true;
 		else
 			add_former(finder, finder->found.tgids[i]);
@@ -209,28 +208,28 @@ static void publish(struct target_finder *finder)
 	for (size_t i = 0; i < finder->found.count; i++)
 		finder->found.pidfds[i] = -1;
 	finder->number++;
-	finder->anew += !stays;
+	finder->generation += !stays;
 	pthread_mutex_unlock(&finder->lock);
 }
 
-static bool same(const struct target *a, const struct target *b)
+static bool is_same_target(const struct target *a, const struct target *b)
 {
 	return a->count == b->count && !memcmp(a->tgids, b->tgids, a->count * sizeof(a->tgids[0]));
 }
 
-/* By the file or /proc; @closer: children as well. Return: whether that changed anything. */
+/* Looks in the file or in /proc, if @closer for children too. Return: whether anything changed. */
 static bool find_all(struct target_finder *finder, bool closer)
 {
 	struct target target;
 
 	if (finder->options.pid_file) {
 		int32_t root = find_root(finder);
-		if (root && root == finder->root && has(&finder->target, root))
-			return closer && process_tree_add(&finder->target);
+		if (root && root == finder->root && has_process(&finder->target, root))
+			return closer && target_add_children(&finder->target);
 		finder->root = root;
 	}
-	find(finder, &target);
-	bool changed = !same(&target, &finder->target);
+	find_target(finder, &target);
+	bool changed = !is_same_target(&target, &finder->target);
 	target_close(&finder->target);
 	finder->target = target;
 	return changed;
@@ -246,24 +245,24 @@ static bool drop_exited(struct target_finder *finder)
 	return finder->target.count != before;
 }
 
-/* Return: whether it belongs to the target, which it then does. */
-static bool take_hint(struct target_finder *finder, const struct hint *hint)
+/* Return: whether the process was added. */
+static bool add_hinted(struct target_finder *finder, const struct hint *hint)
 {
 	char comm[64];
 
-	if (!read_comm(hint->tgid, comm)) {
-		/* It came and went between two looks. */
+	if (!read_process_name(hint->tgid, comm)) {
+		/* The process came and went between two looks. */
 		pthread_mutex_lock(&finder->lock);
 		add_former(finder, hint->tgid);
 		pthread_mutex_unlock(&finder->lock);
 		return false;
 	}
-	return (finder->options.comm ? same_name(comm, hint->comm)
-				     : process_tree_same_name(comm, hint->comm)) &&
+	return (finder->options.comm ? is_same_comm(comm, hint->comm)
+				     : target_same_program(comm, hint->comm)) &&
 	       target_add(&finder->target, hint->tgid);
 }
 
-static bool take_hints(struct target_finder *finder, bool *ret_lost)
+static bool add_all_hinted(struct target_finder *finder, bool *ret_lost)
 {
 	struct hint hints[HINTS_MAX];
 	bool changed = false;
@@ -278,38 +277,38 @@ static bool take_hints(struct target_finder *finder, bool *ret_lost)
 	if (!finder->target.count)
 		return false;
 	for (size_t i = 0; i < count; i++)
-		changed |= take_hint(finder, &hints[i]);
+		changed |= add_hinted(finder, &hints[i]);
 	return changed;
 }
 
-/* A process ID alone is never looked for again: another process may have got it. Its children are. */
+/* A process ID is not looked for again, because another process may have got it. */
 static void look_by_id(struct target_finder *finder)
 {
 	bool lost, changed = finder->looks ? drop_exited(finder) : find_all(finder, true);
 
-	changed |= take_hints(finder, &lost);
+	changed |= add_all_hinted(finder, &lost);
 	if (lost)
-		changed |= process_tree_add(&finder->target);
+		changed |= target_add_children(&finder->target);
 	if (finder->looks++ && changed && !finder->target.count)
 		say_missing(finder, "it has exited");
 	if (changed)
-		publish(finder);
+		publish_target(finder);
 }
 
-static void look(struct target_finder *finder)
+static void look_by_name(struct target_finder *finder)
 {
 	bool lost, changed = drop_exited(finder);
 
-	changed |= take_hints(finder, &lost);
+	changed |= add_all_hinted(finder, &lost);
 	bool closer = lost || finder->looks % LOOK_CLOSER_S == 0;
 	if (finder->options.pid_file || closer || !finder->target.count)
 		changed |= find_all(finder, closer);
 	finder->looks++;
 	if (changed)
-		publish(finder);
+		publish_target(finder);
 }
 
-/* With the lock held. NULL: it is none. */
+/* The caller holds the lock. Return: NULL where there is none. */
 static struct hint *find_hint(struct target_finder *finder, int32_t tgid)
 {
 	for (size_t i = 0; i < finder->hint_count; i++)
@@ -318,7 +317,7 @@ static struct hint *find_hint(struct target_finder *finder, int32_t tgid)
 	return NULL;
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static void add_hint(struct target_finder *finder, const struct ft_task *task)
 {
 	if (finder->hint_count == HINTS_MAX) {
@@ -330,13 +329,14 @@ static void add_hint(struct target_finder *finder, const struct ft_task *task)
 	memcpy(hint->comm, task->comm, sizeof(hint->comm));
 }
 
-/* With the lock held. Children of the target belong to it, or whoever has the name. */
-static bool belongs(struct target_finder *finder, const struct ft_task *parent,
-		    const struct ft_task *task)
+/* The caller holds the lock. The name decides where one was given, else the parent. */
+static bool belongs_to_target(struct target_finder *finder, const struct ft_task *parent,
+			      const struct ft_task *task)
 {
 	if (finder->options.comm)
-		return same_name(task->comm, finder->options.comm);
-	return parent && (has(&finder->found, parent->tgid) || find_hint(finder, parent->tgid));
+		return is_same_comm(task->comm, finder->options.comm);
+	return parent &&
+	       (has_process(&finder->found, parent->tgid) || find_hint(finder, parent->tgid));
 }
 
 void target_finder_event(struct target_finder *finder, const struct ft_event *event)
@@ -349,12 +349,12 @@ void target_finder_event(struct target_finder *finder, const struct ft_event *ev
 		return;
 	pthread_mutex_lock(&finder->lock);
 	struct hint *hint = find_hint(finder, task->tgid);
-	/* It executes another program, or another process has its ID. */
-	if (hint && (is_fork || !process_tree_same_name(hint->comm, task->comm))) {
+	/* It executes another program now, or another process has its ID. */
+	if (hint && (is_fork || !target_same_program(hint->comm, task->comm))) {
 		*hint = finder->hints[--finder->hint_count];
 		hint = NULL;
 	}
-	if (!hint && belongs(finder, is_fork ? event->task : NULL, task))
+	if (!hint && belongs_to_target(finder, is_fork ? event->task : NULL, task))
 		add_hint(finder, task);
 	pthread_mutex_unlock(&finder->lock);
 }
@@ -362,12 +362,12 @@ void target_finder_event(struct target_finder *finder, const struct ft_event *ev
 static void look_once(struct target_finder *finder)
 {
 	if (finder->options.pid_file || finder->options.comm)
-		look(finder);
+		look_by_name(finder);
 	else
 		look_by_id(finder);
 }
 
-static void *run(void *context)
+static void *run_finder(void *context)
 {
 	struct target_finder *finder = context;
 	struct timespec next;
@@ -390,7 +390,7 @@ static void *run(void *context)
 	return NULL;
 }
 
-static void finder_free(struct target_finder *finder)
+static void free_finder(struct target_finder *finder)
 {
 	target_close(&finder->target);
 	pthread_cond_destroy(&finder->changed);
@@ -416,9 +416,9 @@ int target_finder_start(const struct target_finder_options *options,
 		look_once(finder);
 	else
 		finder->done = true;
-	int error = finder->done ? 0 : pthread_create(&finder->thread, NULL, run, finder);
+	int error = finder->done ? 0 : pthread_create(&finder->thread, NULL, run_finder, finder);
 	if (error) {
-		finder_free(finder);
+		free_finder(finder);
 		return -error;
 	}
 	*ret_finder = finder;
@@ -432,7 +432,7 @@ void target_finder_stop(struct target_finder *finder)
 	if (!finder)
 		return;
 	if (!target_finder_looks(finder)) {
-		finder_free(finder);
+		free_finder(finder);
 		return;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &end);
@@ -446,11 +446,11 @@ void target_finder_stop(struct target_finder *finder)
 	bool done = finder->done;
 	pthread_mutex_unlock(&finder->lock);
 	if (!done) {
-		pthread_detach(finder->thread); /* it waits for a file: left behind */
+		pthread_detach(finder->thread); /* it waits for a file, and is left behind */
 		return;
 	}
 	pthread_join(finder->thread, NULL);
-	finder_free(finder);
+	free_finder(finder);
 }
 
 uint64_t target_finder_target(struct target_finder *finder, struct target *ret_target)
@@ -462,18 +462,18 @@ uint64_t target_finder_target(struct target_finder *finder, struct target *ret_t
 	return number;
 }
 
-uint64_t target_finder_anew(struct target_finder *finder)
+uint64_t target_finder_generation(struct target_finder *finder)
 {
 	pthread_mutex_lock(&finder->lock);
-	uint64_t anew = finder->anew;
+	uint64_t generation = finder->generation;
 	pthread_mutex_unlock(&finder->lock);
-	return anew;
+	return generation;
 }
 
-void target_finder_missing(struct target_finder *finder, char ret_text[FINDER_TEXT_BYTES])
+void target_finder_missing(struct target_finder *finder, char ret_text[TARGET_FINDER_TEXT_BYTES])
 {
 	pthread_mutex_lock(&finder->lock);
-	memcpy(ret_text, finder->missing, FINDER_TEXT_BYTES);
+	memcpy(ret_text, finder->missing, TARGET_FINDER_TEXT_BYTES);
 	if (finder->found.count || !target_finder_looks(finder))
 		ret_text[0] = '\0';
 	pthread_mutex_unlock(&finder->lock);
@@ -489,7 +489,7 @@ void target_finder_targets_since(struct target_finder *finder, uint64_t since_ns
 			&finder->formers[(finder->former_count - i) % FORMER_MAX];
 		if (former->until_ns < since_ns || ret_target->count == TARGET_MAX)
 			break;
-		if (has(ret_target, former->tgid))
+		if (has_process(ret_target, former->tgid))
 			continue;
 		if (!ret_target->count)
 			memcpy(ret_target->comm, finder->former_comm, sizeof(ret_target->comm));

@@ -9,26 +9,29 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "recorder/buffer/event_list.h"
 #include "recorder/proc/proc_locks.h"
 #include "recorder/proc/proc_threads.h"
+#include "recorder/proc/target.h"
+#include "recorder/symbols/kallsyms.h"
 
 #define STUCK_MAX   8
-#define THREADS_MAX 65536 /* as many states are kept */
+#define THREADS_MAX 65536 /* more states are not kept */
 
 struct thread_states {
 	struct target target;
 	const struct kallsyms *kallsyms;
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t lock; /* of everything below */
 	pthread_cond_t changed;
 	struct event_list *events;
-	bool file_locks; /* somebody waits for one */
+	bool file_locks; /* a thread waits for a file lock */
 	bool done;
-	bool left; /* by thread_states_finish(): the thread frees it */
+	bool left; /* thread_states_finish() left it, and the thread frees it */
 };
 
-static _Atomic unsigned int running;
+static _Atomic unsigned int reading_threads;
 
-static void states_free(struct thread_states *states)
+static void free_states(struct thread_states *states)
 {
 	event_list_destroy(states->events);
 	pthread_cond_destroy(&states->changed);
@@ -52,21 +55,21 @@ static int visit_process(void *context, const struct ft_task *task)
 	struct thread_states *states = context;
 	if (task->tid != task->tgid)
 		return 0;
-	int error = proc_threads_threads(task->tgid, states->kallsyms, keep_state, states);
+	int error = proc_threads_visit(task->tgid, states->kallsyms, keep_state, states);
 	return error == -ESRCH ? 0 : error;
 }
 
-static void *run(void *context)
+static void *run_reader(void *context)
 {
 	struct thread_states *states = context;
 
 	pthread_setname_np(pthread_self(), "ft-states");
 	for (size_t i = 0; i < states->target.count; i++)
-		if (proc_threads_threads(states->target.tgids[i], states->kallsyms, keep_state,
-					 states) == -ECANCELED)
+		if (proc_threads_visit(states->target.tgids[i], states->kallsyms, keep_state,
+				       states) == -ECANCELED)
 			break;
 	if (!states->target.count)
-		proc_threads_tasks(visit_process, states);
+		proc_threads_visit_names(visit_process, states);
 	if (states->file_locks)
 		proc_locks_look(&states->target, states->kallsyms, keep_state, states);
 
@@ -76,8 +79,8 @@ static void *run(void *context)
 	pthread_cond_signal(&states->changed);
 	pthread_mutex_unlock(&states->lock);
 	if (left)
-		states_free(states);
-	running--;
+		free_states(states);
+	reading_threads--;
 	return NULL;
 }
 
@@ -89,7 +92,8 @@ struct thread_states *thread_states_start(const struct target *target,
 	pthread_attr_t detached;
 	pthread_t thread;
 
-	if (!states || running >= STUCK_MAX || event_list_create(THREADS_MAX, &states->events)) {
+	if (!states || reading_threads >= STUCK_MAX ||
+	    event_list_create(THREADS_MAX, &states->events)) {
 		free(states);
 		return NULL;
 	}
@@ -102,27 +106,27 @@ struct thread_states *thread_states_start(const struct target *target,
 	pthread_condattr_destroy(&monotonic);
 	pthread_attr_init(&detached);
 	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-	running++;
-	int error = pthread_create(&thread, &detached, run, states);
+	reading_threads++;
+	int error = pthread_create(&thread, &detached, run_reader, states);
 	pthread_attr_destroy(&detached);
 	if (!error)
 		return states;
-	running--;
-	states_free(states);
+	reading_threads--;
+	free_states(states);
 	return NULL;
 }
 
 void thread_states_copy(struct thread_states *states, uint64_t since_ns,
-			struct recorder_events *ownlog)
+			struct recorder_events *events)
 {
 	if (!states)
 		return;
 	pthread_mutex_lock(&states->lock);
-	event_list_copy(states->events, since_ns, ownlog);
+	event_list_copy(states->events, since_ns, events);
 	pthread_mutex_unlock(&states->lock);
 }
 
-bool thread_states_finish(struct thread_states *states, int wait_ms, struct recorder_events *ownlog)
+bool thread_states_finish(struct thread_states *states, int wait_ms, struct recorder_events *events)
 {
 	struct timespec end;
 
@@ -140,16 +144,16 @@ bool thread_states_finish(struct thread_states *states, int wait_ms, struct reco
 	       pthread_cond_timedwait(&states->changed, &states->lock, &end) != ETIMEDOUT)
 		;
 	bool done = states->done;
-	if (ownlog)
-		event_list_copy(states->events, 0, ownlog);
+	if (events)
+		event_list_copy(states->events, 0, events);
 	states->left = true;
 	pthread_mutex_unlock(&states->lock);
 	if (done)
-		states_free(states);
+		free_states(states);
 	return done;
 }
 
 unsigned int thread_states_stuck(void)
 {
-	return running;
+	return reading_threads;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which threads are blocked now, and since when, by the events alone. The drain
- * keeps it up; other threads look at it without a lock.
+ * Table of the threads that are blocked now, and since when. It is built from events
+ * alone. The drain updates it; other threads read it without a lock.
  */
 #ifndef RECORDER_RECORD_BLOCKED_THREADS_H
 #define RECORDER_RECORD_BLOCKED_THREADS_H
@@ -14,41 +14,46 @@
 
 struct blocked_threads;
 
-/* A thread as it was when looked at. */
+/* Copy of one entry. */
 struct blocked_thread {
-	int32_t tid, tgid;		/* tgid -1: not known */
+	int32_t tid, tgid;		/* tgid is -1 where no event named it */
 	char comm[FT_COMM_BYTES];
-	enum ft_task_state state;	/* in which it blocked */
-	uint64_t since_ns;		/* when; 0: it is not blocked, or nothing was seen of it yet */
-	bool in_lock;			/* it blocked in the slow path of a kernel lock */
-	uint32_t changes;		/* counts what happened to it: the same number, nothing did */
+	enum ft_task_state state;	/* state at the switch that blocked it */
+	uint64_t since_ns;		/* when it blocked; 0: it is not blocked, or no event named it yet */
+	bool in_lock;			/* it is in the slow path of a kernel lock */
+	uint32_t changes;		/* counts updates: two equal numbers mean that nothing happened */
 };
 
 /* Room for @capacity threads. Return: 0 or -ENOMEM. */
-int blocked_threads_create(size_t capacity, struct blocked_threads **ret_sleepers);
-void blocked_threads_destroy(struct blocked_threads *sleepers);
+int blocked_threads_create(size_t capacity, struct blocked_threads **ret_blocked);
+void blocked_threads_destroy(struct blocked_threads *blocked);
 
 /**
- * blocked_threads_event() - what @event says about its threads. From the drain only; allocates nothing.
+ * blocked_threads_event() - update the threads that @event names.
  *
- * Each CPU's events come in order of time, those of different CPUs need not: for each thread the latest
- * event counts.
+ * Only the drain calls it. It allocates nothing. Events of one CPU come in order of time, events of
+ * different CPUs may not: for each thread the event with the latest time counts.
  */
-void blocked_threads_event(struct blocked_threads *sleepers, const struct ft_event *event);
+void blocked_threads_event(struct blocked_threads *blocked, const struct ft_event *event);
 
-/* Threads blocked in the slow path of a kernel lock. From any thread, as those that follow. */
-size_t blocked_threads_lock_waits(const struct blocked_threads *sleepers);
+/* The functions below may be called from any thread. */
 
-/* Are there such, and did one begin to be after @after_ns? A kernel that leaves a thread's events out leaves it here for ever. */
-bool blocked_threads_wait_since(const struct blocked_threads *sleepers, uint64_t after_ns);
+/* How many threads are blocked in the slow path of a kernel lock. */
+size_t blocked_threads_lock_waits(const struct blocked_threads *blocked);
 
-/* Places that may hold a thread, from 0. */
-size_t blocked_threads_count(const struct blocked_threads *sleepers);
+/* Are there such threads, and did the most recent of these waits begin after @after_ns? The time
+ * matters because a thread whose later events the kernel leaves out stays in the table for ever. */
+bool blocked_threads_wait_since(const struct blocked_threads *blocked, uint64_t after_ns);
 
-/* Return: false where @place holds none, or it is just changing. */
-bool blocked_threads_at(const struct blocked_threads *sleepers, size_t place, struct blocked_thread *ret_sleeper);
+/* How many slots, from 0, may hold a thread. */
+size_t blocked_threads_count(const struct blocked_threads *blocked);
 
-/* Is the thread of @place still in the same sleep as when @seen was taken, as far as events were drained? */
-bool blocked_threads_unchanged(const struct blocked_threads *sleepers, size_t place, const struct blocked_thread *seen);
+/* Return: false if @slot holds no thread, or is being written just now. */
+bool blocked_threads_at(const struct blocked_threads *blocked, size_t slot,
+			struct blocked_thread *ret_thread);
+
+/* Has no event changed the thread of @slot since @seen was copied? */
+bool blocked_threads_unchanged(const struct blocked_threads *blocked, size_t slot,
+			       const struct blocked_thread *seen);
 
 #endif

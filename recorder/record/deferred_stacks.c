@@ -12,17 +12,17 @@
 #include "recorder/base/abandonable_task.h"
 #include "recorder/proc/proc_threads.h"
 
-#define BATCH	    64 /* threads read in one go */
-#define BATCH_OTHER 8 /* of them not of the target, and not in an uninterruptible sleep */
-#define FRAMES_MAX  64 /* what the kernel shows */
-#define PATIENCE_NS 1000000000ull /* a batch takes milliseconds */
+#define BATCH	    64 /* threads read by one reader */
+#define BATCH_OTHER 8 /* of them neither of the target nor in uninterruptible sleep, at most */
+#define FRAMES_MAX  64 /* the kernel shows no more in /proc/PID/stack */
+#define PATIENCE_NS 1000000000ull /* a batch normally takes milliseconds */
 #define STUCK_MOST  4
 
 static _Atomic unsigned int stuck;
 
-/* One thread: what was known of it before, what was read. */
+/* One thread: its entry before the read, and what /proc said. */
 struct reading {
-	size_t place;
+	size_t slot;
 	struct blocked_thread seen;
 	bool done;
 	uint64_t end_ns;
@@ -32,7 +32,7 @@ struct reading {
 	uint64_t frames[FRAMES_MAX];
 };
 
-/* The reading thread's own, or its owner's once it is done. */
+/* Belongs to the reader while it runs, then to the owner of the reader. */
 struct batch {
 	const struct kallsyms *kallsyms;
 	size_t count;
@@ -42,30 +42,30 @@ struct batch {
 
 struct deferred_stacks {
 	struct deferred_stacks_options options;
-	uint32_t *asked; /* by place: changes + 1 of the sleep that was read last */
-	size_t asked_count;
-	struct batch *batch; /* of the errand; NULL: none is under way */
-	struct abandonable_task *errand;
+	uint32_t *read_changes; /* by slot: changes + 1 of the sleep that was read last */
+	size_t read_count;
+	struct batch *batch; /* of the reader; NULL: no reader runs */
+	struct abandonable_task *reader;
 	uint64_t begun_ns;
-	bool read_all; /* the errand is done, its readings wait for the drain */
+	bool read_all; /* the reader is done; its readings wait until the drain has caught up */
 	struct deferred_stacks_status status;
 };
 
 int deferred_stacks_create(const struct deferred_stacks_options *options,
-			   struct deferred_stacks **ret_lazy)
+			   struct deferred_stacks **ret_deferred)
 {
-	struct deferred_stacks *lazy = calloc(1, sizeof(*lazy));
-	if (!lazy)
+	struct deferred_stacks *deferred = calloc(1, sizeof(*deferred));
+	if (!deferred)
 		return -ENOMEM;
-	lazy->options = *options;
-	if (!lazy->options.threshold_ns)
-		lazy->options.threshold_ns = LAZY_THRESHOLD_NS;
-	*ret_lazy = lazy;
+	deferred->options = *options;
+	if (!deferred->options.threshold_ns)
+		deferred->options.threshold_ns = DEFERRED_THRESHOLD_NS;
+	*ret_deferred = deferred;
 	return 0;
 }
 
-/* Runs where both are done with the batch. */
-static void discard(void *context)
+/* Called when both the reader and its owner are done with the batch. */
+static void discard_batch(void *context)
 {
 	struct batch *batch = context;
 	if (batch->left_behind)
@@ -73,31 +73,31 @@ static void discard(void *context)
 	free(batch);
 }
 
-static void leave(struct deferred_stacks *lazy, int patience_ms)
+static void leave_reader(struct deferred_stacks *deferred, int patience_ms)
 {
-	if (!lazy->errand)
+	if (!deferred->reader)
 		return;
-	if (!abandonable_task_wait(lazy->errand, patience_ms)) {
-		lazy->batch->left_behind = true;
+	if (!abandonable_task_wait(deferred->reader, patience_ms)) {
+		deferred->batch->left_behind = true;
 		stuck++;
-		lazy->status.left_behind++;
+		deferred->status.left_behind++;
 	}
-	abandonable_task_leave(lazy->errand, 0);
-	lazy->errand = NULL;
-	lazy->batch = NULL;
-	lazy->read_all = false;
+	abandonable_task_leave(deferred->reader, 0);
+	deferred->reader = NULL;
+	deferred->batch = NULL;
+	deferred->read_all = false;
 }
 
-void deferred_stacks_destroy(struct deferred_stacks *lazy)
+void deferred_stacks_destroy(struct deferred_stacks *deferred)
 {
-	if (!lazy)
+	if (!deferred)
 		return;
-	leave(lazy, 1000);
-	free(lazy->asked);
-	free(lazy);
+	leave_reader(deferred, 1000);
+	free(deferred->read_changes);
+	free(deferred);
 }
 
-static int keep(void *context, const struct ft_event *event)
+static int keep_event(void *context, const struct ft_event *event)
 {
 	struct reading *reading = context;
 
@@ -122,117 +122,118 @@ static void read_batch(void *context)
 	for (size_t i = 0; i < batch->count && !batch->left_behind; i++) {
 		struct reading *reading = &batch->readings[i];
 		const struct blocked_thread *seen = &reading->seen;
-		proc_threads_thread(seen->tgid > 0 ? seen->tgid : seen->tid, seen->tid,
-				    batch->kallsyms, keep, reading);
+		proc_threads_visit_one(seen->tgid > 0 ? seen->tgid : seen->tid, seen->tid,
+				       batch->kallsyms, keep_event, reading);
 		reading->end_ns = clock_now_ns();
 	}
 }
 
-static bool sleeps(enum ft_task_state state)
+static bool is_sleeping(enum ft_task_state state)
 {
 	return state == FT_STATE_SLEEPING || state == FT_STATE_DISK || state == FT_STATE_STOPPED ||
 	       state == FT_STATE_TRACED || state == FT_STATE_OTHER;
 }
 
-/* Whether the sleeper is due; @first: those who come first. */
-static bool is_due(const struct deferred_stacks *lazy, size_t place,
-		   const struct blocked_thread *sleeper, uint64_t drained_ns, bool first)
+/* @first: look for threads of the target or in uninterruptible sleep; else for the others. */
+static bool is_due(const struct deferred_stacks *deferred, size_t slot,
+		   const struct blocked_thread *thread, uint64_t drained_ns, bool first)
 {
-	bool comes_first =
-		sleeper->state == FT_STATE_DISK || target_has(lazy->options.target, sleeper->tgid);
-	return comes_first == first && sleeper->since_ns && sleeps(sleeper->state) &&
-	       sleeper->since_ns + lazy->options.threshold_ns <= drained_ns &&
-	       lazy->asked[place] != sleeper->changes + 1;
+	bool comes_first = thread->state == FT_STATE_DISK ||
+			   target_has(deferred->options.target, thread->tgid);
+	return comes_first == first && thread->since_ns && is_sleeping(thread->state) &&
+	       thread->since_ns + deferred->options.threshold_ns <= drained_ns &&
+	       deferred->read_changes[slot] != thread->changes + 1;
 }
 
-static void fill_batch(struct deferred_stacks *lazy, struct batch *batch, size_t places,
+static void fill_batch(struct deferred_stacks *deferred, struct batch *batch, size_t slots,
 		       size_t most, uint64_t drained_ns, bool first)
 {
-	for (size_t place = 0; place < places && batch->count < most; place++) {
-		struct blocked_thread sleeper;
-		if (!blocked_threads_at(lazy->options.sleepers, place, &sleeper) ||
-		    !is_due(lazy, place, &sleeper, drained_ns, first))
+	for (size_t slot = 0; slot < slots && batch->count < most; slot++) {
+		struct blocked_thread thread;
+		if (!blocked_threads_at(deferred->options.blocked, slot, &thread) ||
+		    !is_due(deferred, slot, &thread, drained_ns, first))
 			continue;
 		struct reading *reading = &batch->readings[batch->count++];
-		*reading = (struct reading){ .place = place, .seen = sleeper };
-		lazy->asked[place] = sleeper.changes + 1;
+		*reading = (struct reading){ .slot = slot, .seen = thread };
+		deferred->read_changes[slot] = thread.changes + 1;
 	}
 }
 
-static bool make_room(struct deferred_stacks *lazy, size_t places)
+static bool grow_read_changes(struct deferred_stacks *deferred, size_t slots)
 {
-	if (places <= lazy->asked_count)
+	if (slots <= deferred->read_count)
 		return true;
-	uint32_t *asked = realloc(lazy->asked, places * sizeof(*asked));
-	if (!asked)
+	uint32_t *read_changes = realloc(deferred->read_changes, slots * sizeof(*read_changes));
+	if (!read_changes)
 		return false;
-	memset(asked + lazy->asked_count, 0, (places - lazy->asked_count) * sizeof(*asked));
-	lazy->asked = asked;
-	lazy->asked_count = places;
+	memset(read_changes + deferred->read_count, 0,
+	       (slots - deferred->read_count) * sizeof(*read_changes));
+	deferred->read_changes = read_changes;
+	deferred->read_count = slots;
 	return true;
 }
 
-static void begin_batch(struct deferred_stacks *lazy, uint64_t drained_ns)
+static void begin_batch(struct deferred_stacks *deferred, uint64_t drained_ns)
 {
-	size_t places = blocked_threads_count(lazy->options.sleepers);
-	if (stuck >= STUCK_MOST || !make_room(lazy, places))
+	size_t slots = blocked_threads_count(deferred->options.blocked);
+	if (stuck >= STUCK_MOST || !grow_read_changes(deferred, slots))
 		return;
 	struct batch *batch = malloc(sizeof(*batch));
 	if (!batch)
 		return;
-	batch->kallsyms = lazy->options.kallsyms;
+	batch->kallsyms = deferred->options.kallsyms;
 	batch->count = 0;
 	batch->left_behind = false;
-	fill_batch(lazy, batch, places, BATCH, drained_ns, true);
+	fill_batch(deferred, batch, slots, BATCH, drained_ns, true);
 	size_t most = batch->count + BATCH_OTHER < BATCH ? batch->count + BATCH_OTHER : BATCH;
-	fill_batch(lazy, batch, places, most, drained_ns, false);
-	if (!batch->count ||
-	    abandonable_task_start("ft-stacks", read_batch, discard, batch, &lazy->errand)) {
+	fill_batch(deferred, batch, slots, most, drained_ns, false);
+	if (!batch->count || abandonable_task_start("ft-stacks", read_batch, discard_batch, batch,
+						    &deferred->reader)) {
 		free(batch);
 		return;
 	}
-	lazy->batch = batch;
-	lazy->begun_ns = clock_now_ns();
+	deferred->batch = batch;
+	deferred->begun_ns = clock_now_ns();
 }
 
-/* The events up to the end of the reading are known: did the thread sleep on? */
-static void judge(struct deferred_stacks *lazy, const struct reading *reading)
+/* Events up to the end of the reading are drained: emit it only if the thread slept on. */
+static void emit_if_unchanged(struct deferred_stacks *deferred, const struct reading *reading)
 {
 	if (!reading->done)
 		return;
-	lazy->status.read++;
+	deferred->status.read++;
 	if (!reading->event.stack || reading->event.state.state == FT_STATE_RUNNING ||
-	    !blocked_threads_unchanged(lazy->options.sleepers, reading->place, &reading->seen)) {
-		lazy->status.changed++;
+	    !blocked_threads_unchanged(deferred->options.blocked, reading->slot, &reading->seen)) {
+		deferred->status.changed++;
 		return;
 	}
-	lazy->status.kept++;
-	lazy->options.emit(lazy->options.context, &reading->event);
+	deferred->status.kept++;
+	deferred->options.emit(deferred->options.context, &reading->event);
 }
 
-void deferred_stacks_look(struct deferred_stacks *lazy, uint64_t drained_ns)
+void deferred_stacks_look(struct deferred_stacks *deferred, uint64_t drained_ns)
 {
-	if (lazy->errand && !lazy->read_all) {
-		lazy->read_all = abandonable_task_wait(lazy->errand, 0);
-		if (!lazy->read_all && clock_now_ns() - lazy->begun_ns > PATIENCE_NS)
-			leave(lazy, 0);
+	if (deferred->reader && !deferred->read_all) {
+		deferred->read_all = abandonable_task_wait(deferred->reader, 0);
+		if (!deferred->read_all && clock_now_ns() - deferred->begun_ns > PATIENCE_NS)
+			leave_reader(deferred, 0);
 	}
-	if (lazy->read_all) {
-		const struct batch *batch = lazy->batch;
+	if (deferred->read_all) {
+		const struct batch *batch = deferred->batch;
 		if (batch->readings[batch->count - 1].end_ns > drained_ns)
 			return;
 		for (size_t i = 0; i < batch->count; i++)
-			judge(lazy, &batch->readings[i]);
-		leave(lazy, 0);
+			emit_if_unchanged(deferred, &batch->readings[i]);
+		leave_reader(deferred, 0);
 	}
-	if (!lazy->errand)
-		begin_batch(lazy, drained_ns);
+	if (!deferred->reader)
+		begin_batch(deferred, drained_ns);
 }
 
-void deferred_stacks_status(const struct deferred_stacks *lazy,
+void deferred_stacks_status(const struct deferred_stacks *deferred,
 			    struct deferred_stacks_status *ret_status)
 {
-	*ret_status = lazy->status;
+	*ret_status = deferred->status;
 }
 
 unsigned int deferred_stacks_stuck(void)

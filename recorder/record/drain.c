@@ -20,47 +20,47 @@
 #include "recorder/base/clock.h"
 #include "recorder/record/translate.h"
 
-#define VISIT_MS	50 /* how old a record may get where no watermark calls earlier */
-#define VISIT_QUIET_MS	250 /* where there is little: being woken costs more than that is worth */
-#define QUIET_EVENTS_MS 2 /* so many a millisecond are little */
-#define LOCK_NEWS_NS	10000000000u /* by then the stacks of who waits for a lock were read */
-#define MEASURE_NS	1000000000ull /* where there is little: it costs as much as a visit */
-#define SEAL_AFTER_NS	2000000000ull /* so that a recorder that dies leaves quiet CPUs too */
-/* An event has its time a moment before its record can be seen in the ring. */
-#define RECORD_NS	  1000000
+#define DRAIN_MS	  50 /* a record waits at most so long if no watermark wakes the thread */
+#define DRAIN_QUIET_MS	  250 /* on a quiet host: a wake-up costs more than it brings */
+#define QUIET_EVENTS_MS	  2 /* fewer a millisecond make a quiet host */
+#define LOCK_RECENT_NS	  10000000000u /* by then the stacks of a lock's waiters were read */
+#define MEASURE_NS	  1000000000ull /* on a quiet host, since a measurement costs as much as a drain */
+#define SEAL_AFTER_NS	  2000000000ull /* so that a ring file left behind has quiet CPUs too */
+#define RECORD_NS	  1000000 /* an event is older than its record by less than this */
 #define REALTIME_PRIORITY 10 /* above ordinary work, below the kernel's interrupt threads (50) */
 
-enum place { TAKEN, TO_DROP, DROPPED, TO_TAKE };
+enum ring_state { RING_ATTACHED, RING_DETACHING, RING_DETACHED, RING_ATTACHING };
 
 struct drain_cpu {
-	_Atomic enum place place; /* of its ring: the thread's where TAKEN or TO_DROP */
-	uint64_t from_ns, until_ns; /* TO_TAKE: it was not recorded between them */
-	_Atomic uint64_t heard_ns; /* source.last_ns, for others */
+	_Atomic enum ring_state
+		ring_state; /* the drain owns the ring while ATTACHED or DETACHING */
+	uint64_t from_ns, until_ns; /* ATTACHING: the CPU was not recorded between them */
+	_Atomic uint64_t last_record_ns; /* copy of source.last_ns for other threads */
 	struct perf_events_cpu *counter;
 	struct translate_cpu source;
 	struct ft_encoder *encoder;
-	uint8_t *buffer; /* a slot long */
+	uint8_t *buffer; /* as long as a slot */
 	uint64_t sequence;
-	uint64_t begun_ns; /* when the open segment got its first event; 0: none is open */
+	uint64_t begun_ns; /* time of the open segment's first event; 0: no segment is open */
 };
 
 struct drain {
 	struct perf_events *counters;
 	struct segment_ring *slots;
 	struct stack_dumps *dumps;
-	struct blocked_threads *sleepers; /* NULL: nobody looks at them */
+	struct blocked_threads *blocked; /* NULL: nobody wants them */
 	struct translate translate;
 	struct drain_cpu *cpus;
 	uint8_t *buffers;
 	size_t buffers_bytes;
 	struct pollfd *polls; /* one for each CPU, then flush_fd */
-	int flush_fd; /* an eventfd that ends the poll */
+	int flush_fd; /* an eventfd that ends poll() */
 	_Atomic uint64_t flush_asked, flush_done;
-	sem_t stir; /* for drain_wait_for_stir() */
-	_Atomic bool stir_wanted;
-	int schedstat_fd; /* of the thread */
-	uint64_t measured_ns, delay_ns; /* when it was read last, and what it said */
-	struct drain_counts counts; /* published once a visit */
+	sem_t activity; /* for drain_wait_for_activity() */
+	_Atomic bool activity_wanted;
+	int schedstat_fd; /* of the drain thread */
+	uint64_t measured_ns, delay_ns; /* of the last reading of schedstat */
+	struct drain_counts counts; /* published once a round */
 	uint64_t events, bad, blocking, uninterruptible, wakings;
 	pthread_t thread;
 	sem_t ready;
@@ -69,7 +69,7 @@ struct drain {
 	_Atomic bool stop;
 };
 
-static void attach(struct drain_cpu *cpu)
+static void reset_source(struct drain_cpu *cpu)
 {
 	cpu->source = (struct translate_cpu){ .cpu = cpu->counter->cpu };
 	memcpy(cpu->source.ids, cpu->counter->ids, sizeof(cpu->source.ids));
@@ -88,12 +88,12 @@ int drain_create(const struct event_plan *plan, struct perf_events *counters,
 	drain->dumps = dumps;
 	translate_init(&drain->translate, plan, tasks);
 	sem_init(&drain->ready, 0, 0);
-	sem_init(&drain->stir, 0, 0);
+	sem_init(&drain->activity, 0, 0);
 	drain->flush_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	drain->cpus = calloc(count, sizeof(*drain->cpus));
 	drain->polls = calloc(count + 1, sizeof(*drain->polls));
 	drain->buffers_bytes = count * slot_bytes;
-	/* Shared: a fork() while recording must not make this thread copy pages. */
+	/* MAP_SHARED: after a fork() this thread must not copy pages on write. */
 	drain->buffers = mmap(NULL, drain->buffers_bytes, PROT_READ | PROT_WRITE,
 			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (drain->buffers == MAP_FAILED)
@@ -104,7 +104,7 @@ int drain_create(const struct event_plan *plan, struct perf_events *counters,
 	for (size_t i = 0; i < count; i++) {
 		struct drain_cpu *cpu = &drain->cpus[i];
 		cpu->counter = &counters->cpus[i];
-		attach(cpu);
+		reset_source(cpu);
 		cpu->buffer = drain->buffers + i * slot_bytes;
 		drain->polls[i] = (struct pollfd){ .fd = cpu->counter->fds[0], .events = POLLIN };
 		if (ft_encoder_create(&cpu->encoder))
@@ -126,7 +126,7 @@ void drain_destroy(struct drain *drain)
 	if (drain->buffers)
 		munmap(drain->buffers, drain->buffers_bytes);
 	sem_destroy(&drain->ready);
-	sem_destroy(&drain->stir);
+	sem_destroy(&drain->activity);
 	if (drain->flush_fd >= 0)
 		close(drain->flush_fd);
 	free(drain->polls);
@@ -134,12 +134,12 @@ void drain_destroy(struct drain *drain)
 	free(drain);
 }
 
-void drain_keep_sleepers(struct drain *drain, struct blocked_threads *sleepers)
+void drain_keep_blocked_threads(struct drain *drain, struct blocked_threads *blocked)
 {
-	drain->sleepers = sleepers;
+	drain->blocked = blocked;
 }
 
-static void seal(struct drain *drain, struct drain_cpu *cpu)
+static void seal_segment(struct drain *drain, struct drain_cpu *cpu)
 {
 	if (!cpu->begun_ns)
 		return;
@@ -149,21 +149,21 @@ static void seal(struct drain *drain, struct drain_cpu *cpu)
 	cpu->begun_ns = 0;
 }
 
-static void begin(struct drain *drain, struct drain_cpu *cpu, uint64_t time_ns)
+static void begin_segment(struct drain *drain, struct drain_cpu *cpu, uint64_t time_ns)
 {
 	ft_encoder_begin(cpu->encoder, cpu->buffer, segment_ring_slot_bytes(drain->slots),
 			 cpu->source.cpu, cpu->sequence++);
 	cpu->begun_ns = time_ns;
 }
 
-static void encode(struct drain *drain, struct drain_cpu *cpu, const struct ft_event *event)
+static void encode_event(struct drain *drain, struct drain_cpu *cpu, const struct ft_event *event)
 {
 	if (!cpu->begun_ns)
-		begin(drain, cpu, event->time_ns);
+		begin_segment(drain, cpu, event->time_ns);
 	int error = ft_encoder_add(cpu->encoder, event);
 	if (error == -ENOBUFS) {
-		seal(drain, cpu);
-		begin(drain, cpu, event->time_ns);
+		seal_segment(drain, cpu);
+		begin_segment(drain, cpu, event->time_ns);
 		error = ft_encoder_add(cpu->encoder, event);
 	}
 	if (error)
@@ -172,20 +172,20 @@ static void encode(struct drain *drain, struct drain_cpu *cpu, const struct ft_e
 		drain->events++;
 }
 
-/* Records that are gone without a LOST record to say so. @records: 0 where nobody can know. */
+/* For records that are gone without a LOST record. @records: 0 if their number is unknown. */
 static void encode_lost(struct drain *drain, struct drain_cpu *cpu, uint64_t end_ns,
 			uint64_t records)
 {
 	uint64_t start_ns = cpu->source.last_ns < end_ns ? cpu->source.last_ns : end_ns;
-	encode(drain, cpu,
-	       &(struct ft_event){ .kind = FT_EVENT_LOST,
-				   .cpu = cpu->source.cpu,
-				   .time_ns = end_ns,
-				   .task = &ft_nobody,
-				   .lost = { .start_ns = start_ns, .records = records } });
+	encode_event(drain, cpu,
+		     &(struct ft_event){ .kind = FT_EVENT_LOST,
+					 .cpu = cpu->source.cpu,
+					 .time_ns = end_ns,
+					 .task = &ft_nobody,
+					 .lost = { .start_ns = start_ns, .records = records } });
 }
 
-static void watch(struct drain *drain, const struct ft_event *event)
+static void count_event(struct drain *drain, const struct ft_event *event)
 {
 	if (event->kind == FT_EVENT_SWITCH) {
 		drain->blocking += event->switch_.prev_state != FT_STATE_RUNNING;
@@ -193,12 +193,12 @@ static void watch(struct drain *drain, const struct ft_event *event)
 	} else if (event->kind == FT_EVENT_WAKING) {
 		drain->wakings++;
 	}
-	if (drain->sleepers)
-		blocked_threads_event(drain->sleepers, event);
+	if (drain->blocked)
+		blocked_threads_event(drain->blocked, event);
 }
 
-/* Empty one CPU's ring as far as it is filled now: a busy one must not keep the others waiting. */
-static void visit(struct drain *drain, struct drain_cpu *cpu)
+/* Reads what the ring holds at the start and no more: a busy CPU must not hold up the others. */
+static void drain_ring(struct drain *drain, struct drain_cpu *cpu)
 {
 	struct perf_ring *ring = &cpu->counter->ring;
 	const struct perf_event_header *record;
@@ -213,8 +213,8 @@ static void visit(struct drain *drain, struct drain_cpu *cpu)
 		int result =
 			translate_record(&drain->translate, &cpu->source, record, &event, &dump);
 		if (result == 1) {
-			encode(drain, cpu, &event);
-			watch(drain, &event);
+			encode_event(drain, cpu, &event);
+			count_event(drain, &event);
 		} else if (result < 0) {
 			drain->bad++;
 		}
@@ -231,83 +231,79 @@ static void visit(struct drain *drain, struct drain_cpu *cpu)
 	drain->counts.blocking = drain->blocking;
 	drain->counts.uninterruptible = drain->uninterruptible;
 	drain->counts.wakings = drain->wakings;
-	cpu->heard_ns = cpu->source.last_ns;
+	cpu->last_record_ns = cpu->source.last_ns;
 }
 
-static void encode_note(struct drain *drain, struct drain_cpu *cpu, uint64_t time_ns,
-			const char *text)
-{
-	encode(drain, cpu,
-	       &(struct ft_event){ .kind = FT_EVENT_NOTE,
-				   .cpu = cpu->source.cpu,
-				   .time_ns = time_ns,
-				   .task = &ft_nobody,
-				   .note.text = text });
-}
-
-static void drop(struct drain *drain, struct drain_cpu *cpu, uint64_t now_ns)
+static void encode_cpu_note(struct drain *drain, struct drain_cpu *cpu, uint64_t time_ns,
+			    const char *what)
 {
 	char text[FT_TEXT_BYTES_MAX];
 
-	visit(drain, cpu);
+	snprintf(text, sizeof(text), "CPU %u %s", cpu->source.cpu, what);
+	encode_event(drain, cpu,
+		     &(struct ft_event){ .kind = FT_EVENT_NOTE,
+					 .cpu = cpu->source.cpu,
+					 .time_ns = time_ns,
+					 .task = &ft_nobody,
+					 .note.text = text });
+}
+
+static void detach_ring(struct drain *drain, struct drain_cpu *cpu, uint64_t now_ns)
+{
+	drain_ring(drain, cpu);
 	encode_lost(drain, cpu, now_ns, 0);
-	snprintf(text, sizeof(text),
-		 "CPU %u went offline: nothing of it is recorded until it is back",
-		 cpu->source.cpu);
-	encode_note(drain, cpu, now_ns, text);
-	seal(drain, cpu);
-	cpu->place = DROPPED;
+	encode_cpu_note(drain, cpu, now_ns,
+			"went offline: nothing of it is recorded until it is back");
+	seal_segment(drain, cpu);
+	cpu->ring_state = RING_DETACHED;
 }
 
-static void take(struct drain *drain, struct drain_cpu *cpu)
+static void attach_ring(struct drain *drain, struct drain_cpu *cpu)
 {
-	char text[FT_TEXT_BYTES_MAX];
-
-	attach(cpu);
+	reset_source(cpu);
 	cpu->source.last_ns = cpu->from_ns;
 	encode_lost(drain, cpu, cpu->until_ns, 0);
 	cpu->source.last_ns = cpu->until_ns;
-	cpu->heard_ns = cpu->until_ns;
-	snprintf(text, sizeof(text), "CPU %u is online again, and recorded since", cpu->source.cpu);
-	encode_note(drain, cpu, cpu->until_ns, text);
-	cpu->place = TAKEN;
+	cpu->last_record_ns = cpu->until_ns;
+	encode_cpu_note(drain, cpu, cpu->until_ns, "is online again, and recorded since");
+	cpu->ring_state = RING_ATTACHED;
 }
 
-/* What was asked for of one CPU. Return: whether its ring is there to be read. */
-static bool settle(struct drain *drain, size_t index, uint64_t now_ns)
+/* Attach or detach the ring as requested. Return: whether it can be read. */
+static bool apply_request(struct drain *drain, size_t index, uint64_t now_ns)
 {
 	struct drain_cpu *cpu = &drain->cpus[index];
 
-	if (cpu->place == TO_DROP) {
-		drop(drain, cpu, now_ns);
+	if (cpu->ring_state == RING_DETACHING) {
+		detach_ring(drain, cpu, now_ns);
 		drain->polls[index].fd = -1;
-	} else if (cpu->place == TO_TAKE) {
-		take(drain, cpu);
+	} else if (cpu->ring_state == RING_ATTACHING) {
+		attach_ring(drain, cpu);
 		drain->polls[index].fd = cpu->counter->fds[0];
 	}
-	return cpu->place == TAKEN;
+	return cpu->ring_state == RING_ATTACHED;
 }
 
-static void seal_old(struct drain *drain, struct drain_cpu *cpu, uint64_t now_ns)
+static void seal_old_segment(struct drain *drain, struct drain_cpu *cpu, uint64_t now_ns)
 {
 	if (cpu->begun_ns && now_ns > cpu->begun_ns && now_ns - cpu->begun_ns > SEAL_AFTER_NS)
-		seal(drain, cpu);
+		seal_segment(drain, cpu);
 }
 
-/* After a visit of all CPUs that began later than @asked was read. */
-static void flush(struct drain *drain, uint64_t asked)
+/* Call it after a round over all CPUs that began after @asked was read. */
+static void flush_segments(struct drain *drain, uint64_t asked)
 {
 	uint64_t count;
 	if (asked == drain->flush_done)
 		return;
-	ssize_t got = read(drain->flush_fd, &count, sizeof(count));
-	(void)got; /* -EAGAIN where it was asked just now */
+	(void)!read(drain->flush_fd, &count,
+		    sizeof(count)); /* -EAGAIN if the request came just now */
 	for (size_t i = 0; i < drain->counters->cpu_count; i++)
-		seal(drain, &drain->cpus[i]);
+		seal_segment(drain, &drain->cpus[i]);
 	drain->flush_done = asked;
 }
 
-/* How long this thread has run and has waited for a CPU since it began. */
+/* Run time and run-queue latency of this thread since it began. */
 static bool read_schedstat(int fd, uint64_t *ret_run_ns, uint64_t *ret_delay_ns)
 {
 	char text[128];
@@ -347,52 +343,53 @@ static void prepare_thread(struct drain *drain)
 		drain->lock_error = -errno;
 }
 
-static void finish(struct drain *drain)
+static void finish_rings(struct drain *drain)
 {
 	for (size_t i = 0; i < drain->counters->cpu_count; i++) {
 		struct drain_cpu *cpu = &drain->cpus[i];
-		if (!settle(drain, i, drain->end_ns))
+		if (!apply_request(drain, i, drain->end_ns))
 			continue;
-		visit(drain, cpu);
-		/* A loss with no record after it has no LOST record yet. */
+		drain_ring(drain, cpu);
+		/* The kernel writes a LOST record only with the next record: there may be none. */
 		uint64_t lost = perf_events_lost(drain->counters, cpu->counter);
 		if (lost > cpu->source.lost_records) {
 			encode_lost(drain, cpu, drain->end_ns, lost - cpu->source.lost_records);
 			drain->counts.lost += lost - cpu->source.lost_records;
 		}
-		seal(drain, cpu);
+		seal_segment(drain, cpu);
 	}
 	drain->counts.events = drain->events;
 }
 
-/* Lazy stacks are worth nothing until what happened meanwhile is drained. */
+/* Deferred stacks count only once later events are drained, so their mode is never quiet. */
 static bool is_quiet(const struct drain *drain, uint64_t events, uint64_t in_ns, uint64_t now_ns)
 {
-	uint64_t news_ns = now_ns > LOCK_NEWS_NS ? now_ns - LOCK_NEWS_NS : 0;
+	uint64_t recent_ns = now_ns > LOCK_RECENT_NS ? now_ns - LOCK_RECENT_NS : 0;
 
-	return events < QUIET_EVENTS_MS * (in_ns / 1000000) && drain->counters->mode != MODE_LAZY &&
-	       !(drain->sleepers && blocked_threads_wait_since(drain->sleepers, news_ns));
+	return events < QUIET_EVENTS_MS * (in_ns / 1000000) &&
+	       drain->counters->mode != MODE_DEFERRED_STACKS &&
+	       !(drain->blocked && blocked_threads_wait_since(drain->blocked, recent_ns));
 }
 
-void drain_stir(struct drain *drain)
+void drain_wake_waiter(struct drain *drain)
 {
-	if (atomic_exchange(&drain->stir_wanted, false))
-		sem_post(&drain->stir);
+	if (atomic_exchange(&drain->activity_wanted, false))
+		sem_post(&drain->activity);
 }
 
-static void visit_all(struct drain *drain, uint64_t now_ns)
+static void drain_all_rings(struct drain *drain, uint64_t now_ns)
 {
 	for (size_t i = 0; i < drain->counters->cpu_count; i++) {
-		if (settle(drain, i, now_ns))
-			visit(drain, &drain->cpus[i]);
-		seal_old(drain, &drain->cpus[i], now_ns);
-		/* An event that reports an error does so for ever. */
+		if (apply_request(drain, i, now_ns))
+			drain_ring(drain, &drain->cpus[i]);
+		seal_old_segment(drain, &drain->cpus[i], now_ns);
+		/* An event that reports an error never stops doing so. */
 		if (drain->polls[i].revents & (POLLERR | POLLHUP | POLLNVAL))
 			drain->polls[i].fd = -1;
 	}
 }
 
-static void *run(void *context)
+static void *run_drain(void *context)
 {
 	struct drain *drain = context;
 	uint64_t run_ns;
@@ -406,30 +403,30 @@ static void *run(void *context)
 	while (!drain->stop) {
 		uint64_t before_ns = now_ns, before = drain->events;
 		poll(drain->polls, drain->counters->cpu_count + 1,
-		     quiet ? VISIT_QUIET_MS : VISIT_MS);
+		     quiet ? DRAIN_QUIET_MS : DRAIN_MS);
 		uint64_t asked = drain->flush_asked;
 		now_ns = clock_now_ns();
-		visit_all(drain, now_ns);
-		flush(drain, asked);
+		drain_all_rings(drain, now_ns);
+		flush_segments(drain, asked);
 		drain->counts.drained_ns = now_ns - RECORD_NS;
 		quiet = is_quiet(drain, drain->events - before, now_ns - before_ns, now_ns);
 		if (!quiet)
-			drain_stir(drain);
+			drain_wake_waiter(drain);
 		if (!quiet || now_ns - drain->measured_ns >= MEASURE_NS)
 			measure_self(drain, now_ns);
 	}
-	finish(drain);
+	finish_rings(drain);
 	measure_self(drain, now_ns);
 	if (drain->schedstat_fd >= 0)
 		close(drain->schedstat_fd);
 	return NULL;
 }
 
-void drain_wait_for_stir(struct drain *drain, uint64_t until_ns)
+void drain_wait_for_activity(struct drain *drain, uint64_t until_ns)
 {
 	const struct timespec until = clock_timespec(until_ns);
-	drain->stir_wanted = true;
-	while (sem_clockwait(&drain->stir, CLOCK_MONOTONIC, &until) < 0 && errno == EINTR)
+	drain->activity_wanted = true;
+	while (sem_clockwait(&drain->activity, CLOCK_MONOTONIC, &until) < 0 && errno == EINTR)
 		;
 }
 
@@ -438,9 +435,9 @@ int drain_start(struct drain *drain, int *ret_realtime_error, int *ret_lock_erro
 	uint64_t now_ns = clock_now_ns();
 	for (size_t i = 0; i < drain->counters->cpu_count; i++) {
 		drain->cpus[i].source.last_ns = now_ns;
-		drain->cpus[i].heard_ns = now_ns;
+		drain->cpus[i].last_record_ns = now_ns;
 	}
-	int error = pthread_create(&drain->thread, NULL, run, drain);
+	int error = pthread_create(&drain->thread, NULL, run_drain, drain);
 	if (error)
 		return -error;
 	while (sem_wait(&drain->ready) < 0 && errno == EINTR)
@@ -463,8 +460,7 @@ bool drain_flush(struct drain *drain, int deadline_ms)
 	uint64_t end_ns = clock_now_ns() + (uint64_t)deadline_ms * 1000000;
 	uint64_t number = ++drain->flush_asked, one = 1;
 
-	ssize_t wrote = write(drain->flush_fd, &one, sizeof(one));
-	(void)wrote; /* without it, the next visit comes soon enough */
+	(void)!write(drain->flush_fd, &one, sizeof(one)); /* if it fails, the next round is soon */
 	while (drain->flush_done < number) {
 		if (clock_now_ns() > end_ns)
 			return false;
@@ -473,28 +469,28 @@ bool drain_flush(struct drain *drain, int deadline_ms)
 	return true;
 }
 
-uint64_t drain_heard_ns(const struct drain *drain, size_t index)
+uint64_t drain_last_record_ns(const struct drain *drain, size_t index)
 {
-	return drain->cpus[index].heard_ns;
+	return drain->cpus[index].last_record_ns;
 }
 
-void drain_drop(struct drain *drain, size_t index)
+void drain_detach(struct drain *drain, size_t index)
 {
-	drain->cpus[index].place = TO_DROP;
+	drain->cpus[index].ring_state = RING_DETACHING;
 }
 
-bool drain_dropped(const struct drain *drain, size_t index)
+bool drain_is_detached(const struct drain *drain, size_t index)
 {
-	return drain->cpus[index].place == DROPPED;
+	return drain->cpus[index].ring_state == RING_DETACHED;
 }
 
-void drain_take(struct drain *drain, size_t index, uint64_t from_ns, uint64_t until_ns)
+void drain_attach(struct drain *drain, size_t index, uint64_t from_ns, uint64_t until_ns)
 {
 	struct drain_cpu *cpu = &drain->cpus[index];
 
 	cpu->from_ns = from_ns;
 	cpu->until_ns = until_ns;
-	cpu->place = TO_TAKE;
+	cpu->ring_state = RING_ATTACHING;
 }
 
 const struct drain_counts *drain_counts(const struct drain *drain)

@@ -11,6 +11,7 @@
 #include "recorder/base/exit_status.h"
 #include "recorder/perf/cpus.h"
 #include "recorder/perf/host_facts.h"
+#include "recorder/perf/refusal.h"
 #include "recorder/proc/proc_threads.h"
 #include "recorder/perf/tier.h"
 
@@ -28,8 +29,8 @@ static int make_plan(struct engine *engine, const struct engine_options *options
 		     struct diagnostic *refusal)
 {
 	struct event_plan_error plan_error = { .text = "" };
-	int cause = event_plan_create(&TIERS[0], &engine->tracefs, ring_bytes / 4, &engine->plan,
-				      &plan_error);
+	int cause = event_plan_create(&TRACEPOINT_TIER, &engine->tracefs, ring_bytes / 4,
+				      &engine->plan, &plan_error);
 	if (cause == -ENOMEM)
 		return refusal_for_memory(refusal);
 	if (cause)
@@ -55,7 +56,7 @@ static int open_counters(struct engine *engine, size_t ring_bytes, struct diagno
 	return cause ? refusal_of_counters(refusal, cause, &failure, &engine->tracefs) : 0;
 }
 
-/* What the walk over all threads is for: names, and which processes there are. */
+/* The walk runs twice: first to count threads and list processes, then to learn names. */
 struct task_walk {
 	struct engine *engine;
 	size_t room;
@@ -90,7 +91,7 @@ static int visit_task(void *context, const struct ft_task *task)
 static int learn_tasks(struct engine *engine)
 {
 	struct task_walk walk = { .engine = engine };
-	int error = proc_threads_tasks(visit_task, &walk);
+	int error = proc_threads_visit_names(visit_task, &walk);
 	if (error)
 		return error;
 	engine->tasks_capacity = walk.tasks * 4 > TASKS_LEAST ? walk.tasks * 4 : TASKS_LEAST;
@@ -98,7 +99,7 @@ static int learn_tasks(struct engine *engine)
 	if (error)
 		return error;
 	walk.learn = true;
-	return proc_threads_tasks(visit_task, &walk);
+	return proc_threads_visit_names(visit_task, &walk);
 }
 
 static int make_parts(struct engine *engine, const struct engine_options *options,
@@ -120,11 +121,11 @@ static int make_parts(struct engine *engine, const struct engine_options *option
 		return refusal_for_memory(refusal);
 	if (hotplug_create(engine->plan, engine->counters, engine->drain, &engine->hotplug))
 		return refusal_for_memory(refusal);
-	if (!options->keep_sleepers)
+	if (!options->keep_blocked_threads)
 		return 0;
-	if (blocked_threads_create(engine->tasks_capacity, &engine->sleepers))
+	if (blocked_threads_create(engine->tasks_capacity, &engine->blocked))
 		return refusal_for_memory(refusal);
-	drain_keep_sleepers(engine->drain, engine->sleepers);
+	drain_keep_blocked_threads(engine->drain, engine->blocked);
 	return 0;
 }
 
@@ -137,7 +138,7 @@ int engine_create(const struct engine_options *options, struct engine **ret_engi
 	if (!engine)
 		return refusal_for_memory(ret_refusal);
 	engine->tracefs.dir_fd = -1;
-	engine->kernellog_error = kernel_log_open(KERNELLOG_PATH, &engine->kernellog);
+	engine->kernel_log_error = kernel_log_open(KERNEL_LOG_PATH, &engine->kernel_log);
 	if (open_tracefs(engine, ret_refusal) ||
 	    make_plan(engine, options, ring_bytes, ret_refusal) ||
 	    open_counters(engine, ring_bytes, ret_refusal) ||
@@ -158,7 +159,7 @@ void engine_destroy(struct engine *engine)
 		engine_stop(engine);
 	hotplug_destroy(engine->hotplug);
 	drain_destroy(engine->drain);
-	blocked_threads_destroy(engine->sleepers);
+	blocked_threads_destroy(engine->blocked);
 	perf_events_close(engine->counters);
 	event_plan_destroy(engine->plan);
 	tracefs_close(&engine->tracefs);
@@ -166,7 +167,7 @@ void engine_destroy(struct engine *engine)
 	segment_ring_destroy(engine->slots);
 	stack_dumps_destroy(engine->dumps);
 	kallsyms_free(engine->kallsyms);
-	kernel_log_close(engine->kernellog);
+	kernel_log_close(engine->kernel_log);
 	free(engine->tgids);
 	free(engine);
 }
@@ -204,35 +205,36 @@ void engine_set_facts(const struct engine *engine, struct ft_facts *facts)
 	char text[4096];
 
 	host_facts_set(facts);
-	ft_facts_set(facts, FT_FACT_TIER, TIERS[0].name);
+	ft_facts_set(facts, FT_FACT_TIER, TRACEPOINT_TIER.name);
 	ft_facts_set_number(facts, FT_FACT_CPUS, (int64_t)engine->counters->cpu_count);
 	event_plan_names(engine->plan, text, sizeof(text));
 	ft_facts_set(facts, FT_FACT_EVENTS, text);
 	ft_facts_set_number(facts, FT_FACT_SAMPLE_HZ, TIER_SAMPLE_HZ);
 	ft_facts_set(facts, FT_FACT_SAMPLE_EVENT, engine->counters->sample_event);
 	ft_facts_set(facts, FT_FACT_KERNEL_LOG,
-		     engine->kernellog_error ? strerror(-engine->kernellog_error) : "read");
+		     engine->kernel_log_error ? strerror(-engine->kernel_log_error) : "read");
 }
 
-void engine_note_limits(const struct engine *engine, struct recorder_events *ownlog)
+void engine_note_limits(const struct engine *engine, struct recorder_events *own_events)
 {
 	if (engine->kallsyms_error)
-		recorder_events_note(ownlog, "kernel functions have no names: /proc/kallsyms: %s%s",
+		recorder_events_note(own_events,
+				     "kernel functions have no names: /proc/kallsyms: %s%s",
 				     strerror(-engine->kallsyms_error),
 				     engine->kallsyms_error == -EACCES
 					     ? " (needs CAP_SYSLOG or kernel.kptr_restrict 0)"
 					     : "");
 	if (engine->realtime_error)
 		recorder_events_note(
-			ownlog,
+			own_events,
 			"the recorder has no real-time priority (%s): a busy host may make it "
 			"lose events",
 			strerror(-engine->realtime_error));
 	if (engine->lock_error)
-		recorder_events_note(ownlog, "the recorder's memory could not be locked: %s",
+		recorder_events_note(own_events, "the recorder's memory could not be locked: %s",
 				     strerror(-engine->lock_error));
 	if (engine->plan->missing[0])
-		recorder_events_note(ownlog, "this kernel has no %s", engine->plan->missing);
+		recorder_events_note(own_events, "this kernel has no %s", engine->plan->missing);
 }
 
 static bool is_recorded(const struct engine *engine, uint32_t cpu)
@@ -243,8 +245,8 @@ static bool is_recorded(const struct engine *engine, uint32_t cpu)
 	return false;
 }
 
-/* Those that went and came back have notes of their own, by the drain. */
-static void note_hotplug(const struct engine *engine, struct recorder_events *ownlog)
+/* The drain has noted each CPU that went offline and came back by itself. */
+static void note_hotplug(const struct engine *engine, struct recorder_events *own_events)
 {
 	uint32_t *online;
 	size_t count, recorded = 0;
@@ -255,22 +257,22 @@ static void note_hotplug(const struct engine *engine, struct recorder_events *ow
 	free(online);
 	if (count > recorded)
 		recorder_events_note(
-			ownlog,
+			own_events,
 			"%zu CPUs came online after the recorder was started: what runs on "
 			"them is not recorded",
 			count - recorded);
 	if (engine->counters->cpu_count > recorded)
 		recorder_events_note(
-			ownlog, "%zu of the %zu CPUs that are recorded were offline at the end",
+			own_events, "%zu of the %zu CPUs that are recorded were offline at the end",
 			engine->counters->cpu_count - recorded, engine->counters->cpu_count);
 }
 
-void engine_note_troubles(const struct engine *engine, struct recorder_events *ownlog)
+void engine_note_troubles(const struct engine *engine, struct recorder_events *own_events)
 {
 	uint64_t bad = drain_counts(engine->drain)->bad;
 
-	note_hotplug(engine, ownlog);
+	note_hotplug(engine, own_events);
 	if (bad)
-		recorder_events_note(ownlog, "%llu records of the kernel were not understood",
+		recorder_events_note(own_events, "%llu records of the kernel were not understood",
 				     (unsigned long long)bad);
 }

@@ -7,18 +7,17 @@
 
 #define SECOND_NS 1000000000ull
 
-/* Load is worked out over this long: shorter bursts are what the rings are for. */
+/* The load is averaged over this time: the rings absorb shorter bursts. */
 #define WINDOW_NS (SECOND_NS / 4)
-#define OVER_NS	  (SECOND_NS / 2) /* too much for so long: down */
-#define FLOOD	  200 /* percent of the budget: down at once */
-#define CALM_NS	  (10 * SECOND_NS) /* the step above fits for so long: up */
-#define CALM	  70 /* percent of the budget that it may take then */
-#define WAKERS_NS \
-	(10 * SECOND_NS) /* wakers' stacks are taken until nobody has waited for so long */
+#define OVER_NS	  (SECOND_NS / 2) /* over the budget for so long: step down */
+#define FLOOD	  200 /* percent of the budget: step down at once */
+#define CALM_NS	  (10 * SECOND_NS) /* the step above would fit for so long: step up */
+#define CALM	  70 /* percent of the budget that the step above may take for that */
+#define WAKERS_NS (10 * SECOND_NS) /* no lock wait for so long: no stacks of wakers */
 
 /*
- * What the kernel spends on one event, measured with a ping-pong over a pipe. Rough: it differs between
- * machines, but the share of stacks in it is much the same.
+ * CPU time that the kernel spends on one event, measured with two threads that wake each other
+ * over a pipe. The figures differ between machines, their ratio hardly does.
  */
 #define PLAIN_NS 800
 #define STACK_NS 2200
@@ -32,14 +31,14 @@ void governor_init(struct governor *governor, const struct governor_options *opt
 		governor->options.cpus = 1;
 }
 
-/* What happened in a window. */
+/* Averages of a window. */
 struct rates {
 	double seconds;
 	double blocking, uninterruptible, wakings, others; /* events a second */
 	double own_ns; /* CPU time a second */
 };
 
-static struct rates rates_between(const struct governor_counts *from,
+static struct rates compute_rates(const struct governor_counts *from,
 				  const struct governor_counts *to)
 {
 	double seconds = (double)(to->time_ns - from->time_ns) / 1e9;
@@ -56,39 +55,39 @@ static struct rates rates_between(const struct governor_counts *from,
 	};
 }
 
-/* Events a second that @step takes a stack of. */
-static double with_stack_in(const struct governor *governor, const struct rates *rates,
-			    enum governor_step step)
+/* Return: events a second that @step records with a stack. */
+static double count_stacks(const struct governor *governor, const struct rates *rates,
+			   enum governor_step step)
 {
 	switch (step) {
 	case GOVERNOR_FULL:
 		return rates->blocking + (governor->wakers ? rates->wakings : 0);
-	case GOVERNOR_LAZY:
+	case GOVERNOR_DEFERRED:
 		return rates->uninterruptible;
 	default:
 		return 0;
 	}
 }
 
-/* Share of the host's CPU time, 1 is all of it. */
-static double cpu_share(const struct governor *governor, const struct rates *rates,
-			double with_stack, double plain)
+/* Return: share of the host's CPU time, from 0 to 1. */
+static double compute_cpu_share(const struct governor *governor, const struct rates *rates,
+				double with_stack, double plain)
 {
 	double ns = with_stack * STACK_NS + plain * PLAIN_NS + rates->own_ns;
 	return ns / 1e9 / governor->options.cpus;
 }
 
-/* Percent of the budget that @step would take, or takes. */
-static double load_in(const struct governor *governor, const struct rates *rates,
-		      enum governor_step step)
+/* Return: percent of the budget that @step takes at these rates. */
+static double compute_load(const struct governor *governor, const struct rates *rates,
+			   enum governor_step step)
 {
 	double all = rates->blocking + rates->wakings + rates->others, load = 0;
-	double with_stack = with_stack_in(governor, rates, step);
+	double with_stack = count_stacks(governor, rates, step);
 	double plain = all - with_stack;
 	if (governor->options.max_events)
 		load = (with_stack + plain / 2) * 100 / (double)governor->options.max_events;
 	if (governor->options.max_cpu_percent) {
-		double cpu = cpu_share(governor, rates, with_stack, plain) * 100 * 100 /
+		double cpu = compute_cpu_share(governor, rates, with_stack, plain) * 100 * 100 /
 			     governor->options.max_cpu_percent;
 		load = cpu > load ? cpu : load;
 	}
@@ -98,23 +97,22 @@ static double load_in(const struct governor *governor, const struct rates *rates
 static void keep_figures(struct governor *governor, const struct rates *rates, double load)
 {
 	double all = rates->blocking + rates->wakings + rates->others;
-	double with_stack = with_stack_in(governor, rates, governor->step);
+	double with_stack = count_stacks(governor, rates, governor->step);
 	governor->percent = load < 1e6 ? (uint32_t)load : 1000000;
 	governor->events_a_second = (uint64_t)all;
 	governor->cpu_permille =
-		(uint32_t)(cpu_share(governor, rates, with_stack, all - with_stack) * 1000);
+		(uint32_t)(compute_cpu_share(governor, rates, with_stack, all - with_stack) * 1000);
 }
 
-static void look_at_wakers(struct governor *governor, const struct governor_counts *now)
+static void update_wakers(struct governor *governor, const struct governor_counts *now)
 {
 	if (now->lock_wait || !governor->options.knows_locks)
 		governor->lock_wait_ns = now->time_ns;
 	governor->wakers = now->time_ns - governor->lock_wait_ns < WAKERS_NS;
 }
 
-/* Return: whether to step down. */
-static bool too_much(struct governor *governor, double load, uint64_t window_start_ns,
-		     uint64_t now_ns)
+static bool must_step_down(struct governor *governor, double load, uint64_t window_start_ns,
+			   uint64_t now_ns)
 {
 	if (load <= 100) {
 		governor->over_since_ns = 0;
@@ -125,12 +123,11 @@ static bool too_much(struct governor *governor, double load, uint64_t window_sta
 	return load >= FLOOD || now_ns - governor->over_since_ns >= OVER_NS;
 }
 
-/* Return: whether to step up. */
-static bool calm_enough(struct governor *governor, const struct rates *rates,
+static bool may_step_up(struct governor *governor, const struct rates *rates,
 			uint64_t window_start_ns, uint64_t now_ns)
 {
 	if (governor->step == GOVERNOR_FULL ||
-	    load_in(governor, rates, governor->step - 1) > CALM) {
+	    compute_load(governor, rates, governor->step - 1) > CALM) {
 		governor->calm_since_ns = 0;
 		return false;
 	}
@@ -144,17 +141,17 @@ bool governor_feed(struct governor *governor, const struct governor_counts *now)
 	enum governor_step before = governor->step;
 	uint64_t window_start_ns = governor->last.time_ns;
 
-	look_at_wakers(governor, now);
+	update_wakers(governor, now);
 	if (now->time_ns < window_start_ns + WINDOW_NS)
 		return false;
-	struct rates rates = rates_between(&governor->last, now);
-	double load = load_in(governor, &rates, governor->step);
+	struct rates rates = compute_rates(&governor->last, now);
+	double load = compute_load(governor, &rates, governor->step);
 	governor->last = *now;
 	keep_figures(governor, &rates, load);
-	if (too_much(governor, load, window_start_ns, now->time_ns)) {
+	if (must_step_down(governor, load, window_start_ns, now->time_ns)) {
 		if (governor->step + 1 < GOVERNOR_STEPS)
 			governor->step++;
-	} else if (calm_enough(governor, &rates, window_start_ns, now->time_ns)) {
+	} else if (may_step_up(governor, &rates, window_start_ns, now->time_ns)) {
 		governor->step--;
 	}
 	if (governor->step == before)
@@ -166,8 +163,8 @@ bool governor_feed(struct governor *governor, const struct governor_counts *now)
 enum tier_mode governor_mode(const struct governor *governor)
 {
 	if (governor->step != GOVERNOR_FULL)
-		return governor->step == GOVERNOR_LAZY ? MODE_LAZY : MODE_TIMING;
-	return governor->wakers ? MODE_FULL : MODE_BLOCKS;
+		return governor->step == GOVERNOR_DEFERRED ? MODE_DEFERRED_STACKS : MODE_TIMING;
+	return governor->wakers ? MODE_FULL : MODE_BLOCK_STACKS;
 }
 
 const char *governor_step_name(enum governor_step step)
@@ -181,7 +178,8 @@ void governor_note(const struct governor *governor, enum governor_step before, c
 {
 	static const char *const MEANINGS[GOVERNOR_STEPS] = {
 		"full stacks from here on (wherever a thread blocks)",
-		"lazy stacks from here on (of uninterruptible waits; of others that are long, from /proc)",
+		"lazy stacks from here on (of uninterruptible waits; of others that are long, from "
+		"/proc)",
 		"timing only from here on (no stacks of blocked threads)",
 	};
 	snprintf(ret_text, text_bytes,

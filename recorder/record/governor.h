@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keeps the cost of recording bounded: decides when fewer stacks are taken, and
- * when more again. Pure: it is told times and counts, and does nothing itself.
+ * The governor keeps the cost of recording within a budget: it decides when fewer stacks are
+ * taken, and when more are again. It has no clock and sets nothing: times and counts go in, the
+ * mode comes out.
  */
 #ifndef RECORDER_RECORD_GOVERNOR_H
 #define RECORDER_RECORD_GOVERNOR_H
@@ -12,11 +13,11 @@
 
 #include "recorder/perf/tier.h"
 
-/* From the most to the least. */
+/* From the most stacks to none. */
 enum governor_step {
 	GOVERNOR_FULL,		/* stacks wherever a thread blocks */
-	GOVERNOR_LAZY,		/* of uninterruptible waits; of others that are long, from /proc */
-	GOVERNOR_TIMING,	/* none */
+	GOVERNOR_DEFERRED,		/* stacks of uninterruptible waits; those of other long waits come from /proc */
+	GOVERNOR_TIMING,	/* no stacks */
 	GOVERNOR_STEPS
 };
 
@@ -24,13 +25,13 @@ enum governor_step {
 #define GOVERNOR_CPU_DEFAULT 20
 
 struct governor_options {
-	/* --max-events: switches and wakings a second; one without a stack counts as half. 0: no limit */
+	/* --max-events: switches and wakings a second; an event without a stack counts half. 0: no limit */
 	uint64_t max_events;
-	/* --max-cpu: percent of the host's CPU time, the recorder's own and what the kernel spends on
+	/* --max-cpu: percent of the host's CPU time, for the recorder and for the kernel's part of the
 	 * recording. 0: no limit */
 	uint32_t max_cpu_percent;
 	uint32_t cpus;
-	/* The kernel tells who waits for its locks, so wakers' stacks can wait until somebody does. */
+	/* Lock waits are known, so wakers' stacks are needed only while somebody waits for a lock. */
 	bool knows_locks;
 };
 
@@ -38,37 +39,37 @@ struct governor_options {
 struct governor_counts {
 	uint64_t time_ns;
 	uint64_t blocking;	/* switches where a thread blocked, or was preempted in the kernel */
-	uint64_t uninterruptible; /* of these, the ones with a stack in lazy mode too */
+	uint64_t uninterruptible; /* those of them that have a stack in GOVERNOR_DEFERRED too */
 	uint64_t wakings;
-	uint64_t events;	/* all, those two among them */
+	uint64_t events;	/* all, including those two */
 	uint64_t cpu_ns;	/* of the recorder's threads */
-	bool lock_wait;		/* somebody has been waiting for a kernel lock for a while, now */
+	bool lock_wait;		/* a thread has been waiting for a kernel lock for a while */
 };
 
 struct governor {
 	struct governor_options options;
 	enum governor_step step;
-	bool wakers;			/* stacks of wakers are taken, in GOVERNOR_FULL */
-	struct governor_counts last;	/* when the load was last worked out */
+	bool wakers;			/* GOVERNOR_FULL takes stacks of wakers too */
+	struct governor_counts last;	/* at the end of the last window */
 	uint64_t over_since_ns;		/* 0: within the budget */
-	uint64_t calm_since_ns;		/* 0: the step above would be too much */
-	uint64_t lock_wait_ns;		/* when somebody last waited */
-	uint32_t percent;		/* of the budget, in this step */
+	uint64_t calm_since_ns;		/* 0: the step above would not fit */
+	uint64_t lock_wait_ns;		/* when a thread last waited for a lock */
+	uint32_t percent;		/* of the budget that this step takes */
 	uint64_t events_a_second;
-	uint32_t cpu_permille;		/* of the host */
+	uint32_t cpu_permille;		/* of the host's CPU time */
 };
 
-/* Begins with everything recorded. */
+/* The first step is GOVERNOR_FULL. */
 void governor_init(struct governor *governor, const struct governor_options *options,
 		   const struct governor_counts *now);
 
 /**
- * governor_feed() - what has happened until now; call it several times a second.
+ * governor_feed() - hand in the counts of now. Call it several times a second.
  *
- * Steps down within a second of too much load, up again when the next step would have been well within the
- * budget for ten seconds.
+ * Steps down within a second of too much load. Steps up when the step above would have been well
+ * within the budget for ten seconds.
  *
- * Return: true where the step has changed. What to record may have changed in either case: see governor_mode().
+ * Return: true if the step changed. governor_mode() may have changed in either case.
  */
 bool governor_feed(struct governor *governor, const struct governor_counts *now);
 
@@ -76,7 +77,7 @@ enum tier_mode governor_mode(const struct governor *governor);
 
 const char *governor_step_name(enum governor_step step);
 
-/* Text of the note about the latest change of step: "governor: lazy stacks: ...". */
+/* Write the note about the change from step @before: "governor: lazy stacks ...: the load ...". */
 void governor_note(const struct governor *governor, enum governor_step before, char *ret_text,
 		   size_t text_bytes);
 

@@ -9,17 +9,16 @@
 #include "recorder/base/clock.h"
 #include "recorder/perf/cpu_hotplug_watch.h"
 
-#define SILENT_NS 500000000 /* an idle CPU says something more often, mostly */
-#define LOOK_NS \
-	500000000 /* between two looks at one, and two askings: a living event counts on meanwhile */
-#define LOOKS_MAX 8 /* at so many CPUs at a time: each takes 10 us */
+#define QUIET_NS   500000000 /* even an idle CPU mostly records more often */
+#define CHECK_NS   500000000 /* between two checks of one CPU: a live event counts on meanwhile */
+#define CHECKS_MAX 8 /* CPUs checked in one call: each takes 10 us */
 
 struct hotplug_cpu {
-	uint64_t looked_ns; /* when its thread was looked at; 0: not since it was heard of */
-	bool moved; /* that thread ran: it is to be asked */
-	bool asked; /* perf_events_alive() was, once since then */
-	bool gone; /* the drain was told to let go */
-	uint64_t offline_ns; /* it was so for sure then */
+	uint64_t checked_ns; /* last check; 0: none since its last record */
+	bool moved; /* its hotplug thread ran: the event has to be checked */
+	bool alive_read; /* perf_events_alive() was called once since then */
+	bool detached; /* drain_detach() was called */
+	uint64_t offline_ns; /* it was surely offline at that time */
 };
 
 struct hotplug {
@@ -27,8 +26,8 @@ struct hotplug {
 	struct perf_events *counters;
 	struct drain *drain;
 	struct cpu_hotplug_watch *threads;
-	size_t next; /* the CPU to begin with, so that each has its turn */
-	unsigned int looks; /* left this time */
+	size_t next; /* CPU to begin with, so that each gets its turn */
+	unsigned int checks_left; /* left in this call */
 	struct hotplug_cpu cpus[];
 };
 
@@ -63,39 +62,39 @@ void hotplug_destroy(struct hotplug *hotplug)
 	free(hotplug);
 }
 
-/* Also one that went and came back between two looks. */
+/* Finds also a CPU that went and came back between two checks: its events are dead. */
 static bool has_gone(struct hotplug *hotplug, size_t index)
 {
 	struct hotplug_cpu *cpu = &hotplug->cpus[index];
 	uint64_t now_ns = clock_now_ns();
 
-	if (now_ns < drain_heard_ns(hotplug->drain, index) + SILENT_NS) {
-		cpu->looked_ns = 0;
+	if (now_ns < drain_last_record_ns(hotplug->drain, index) + QUIET_NS) {
+		cpu->checked_ns = 0;
 		return false;
 	}
-	if (cpu->looked_ns && now_ns < cpu->looked_ns + LOOK_NS)
+	if (cpu->checked_ns && now_ns < cpu->checked_ns + CHECK_NS)
 		return false;
-	if (!hotplug->looks)
+	if (!hotplug->checks_left)
 		return false;
-	hotplug->looks--;
+	hotplug->checks_left--;
 	hotplug->next = index + 1;
-	cpu->looked_ns = now_ns;
+	cpu->checked_ns = now_ns;
 	if (cpu_hotplug_watch_moved(&hotplug->threads[index])) {
 		cpu->moved = true;
-		cpu->asked = false;
+		cpu->alive_read = false;
 	}
 	if (!cpu->moved)
 		return false;
 	bool alive = perf_events_alive(hotplug->counters, &hotplug->counters->cpus[index]);
-	if (!cpu->asked) {
-		cpu->asked = true;
-		return false; /* what it says is compared with the next time */
+	if (!cpu->alive_read) {
+		cpu->alive_read = true;
+		return false; /* only a second call can compare */
 	}
-	cpu->moved = cpu->asked = false;
+	cpu->moved = cpu->alive_read = false;
 	return !alive;
 }
 
-static void try_again(struct hotplug *hotplug, size_t index)
+static void reopen_cpu(struct hotplug *hotplug, size_t index)
 {
 	struct hotplug_cpu *cpu = &hotplug->cpus[index];
 	struct perf_events_cpu *counter = &hotplug->counters->cpus[index];
@@ -107,27 +106,28 @@ static void try_again(struct hotplug *hotplug, size_t index)
 	if (error == -ENODEV)
 		cpu->offline_ns = now_ns;
 	if (error)
-		return; /* whatever it is, it may pass */
-	drain_take(hotplug->drain, index, cpu->offline_ns, clock_now_ns());
-	cpu->gone = false;
-	cpu->looked_ns = 0;
+		return; /* the next call tries again */
+	drain_attach(hotplug->drain, index, cpu->offline_ns, clock_now_ns());
+	cpu->detached = false;
+	cpu->checked_ns = 0;
 }
 
 void hotplug_look(struct hotplug *hotplug)
 {
 	size_t count = hotplug->counters->cpu_count, first = hotplug->next;
 
-	hotplug->looks = LOOKS_MAX;
+	hotplug->checks_left = CHECKS_MAX;
 	for (size_t n = 0; n < count; n++) {
 		size_t i = (first + n) % count;
 		struct hotplug_cpu *cpu = &hotplug->cpus[i];
-		if (cpu->gone) {
-			if (drain_dropped(hotplug->drain, i))
-				try_again(hotplug, i);
+		if (cpu->detached) {
+			if (drain_is_detached(hotplug->drain, i))
+				reopen_cpu(hotplug, i);
 		} else if (has_gone(hotplug, i)) {
-			cpu->gone = true;
-			cpu->offline_ns = clock_now_ns(); /* until then it is unknown anyway */
-			drain_drop(hotplug->drain, i);
+			cpu->detached = true;
+			cpu->offline_ns =
+				clock_now_ns(); /* the gap begins at its last record anyway */
+			drain_detach(hotplug->drain, i);
 		}
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CPUs that go offline and come back while they are recorded: their events are
- * lost with them, and are opened anew.
+ * CPU hotplug while recording: the events of a CPU die when it goes offline, and are opened
+ * again when it is back.
  */
 #ifndef RECORDER_RECORD_HOTPLUG_H
 #define RECORDER_RECORD_HOTPLUG_H
@@ -12,16 +12,17 @@
 
 struct hotplug;
 
-/* All are the caller's, in place until hotplug_destroy(). Return: 0 or -ENOMEM. */
+/* All arguments stay the caller's and must outlive it. Return: 0 or -ENOMEM. */
 int hotplug_create(const struct event_plan *plan, struct perf_events *counters, struct drain *drain,
 		   struct hotplug **ret_hotplug);
 void hotplug_destroy(struct hotplug *hotplug);
 
 /**
- * hotplug_look() - see to CPUs that went, and to those that are back.
+ * hotplug_look() - detach CPUs that went offline, attach those that are back.
  *
- * A few times a second, while recording, from the one thread that may call perf_events_set_mode().
- * Costs nothing where every CPU has something to record; may wait while a CPU is on its way.
+ * Call it a few times a second while recording, from the one thread that may call
+ * perf_events_set_mode(). It costs nothing if every CPU has recorded something lately. It may block
+ * while a CPU goes offline or comes online.
  */
 void hotplug_look(struct hotplug *hotplug);
 

@@ -7,29 +7,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Open addressing with linear probing, at most three quarters full; tid 0 marks a free place. */
+/* Open addressing with linear probing, at most three quarters full; tid 0 marks a free slot. */
 struct task_table {
-	struct ft_task *places;
+	struct ft_task *slots;
 	size_t mask;
 	size_t count, limit;
-	struct ft_task loose; /* what task_table_learn() returns for those not kept */
+	struct ft_task unkept; /* returned by task_table_learn() for a thread that is not kept */
 };
 
 int task_table_create(size_t capacity, struct task_table **ret_tasks)
 {
-	size_t places = 1024;
-	while (places - places / 4 < capacity)
-		places *= 2;
+	size_t slots = 1024;
+	while (slots - slots / 4 < capacity)
+		slots *= 2;
 	struct task_table *tasks = calloc(1, sizeof(*tasks));
 	if (!tasks)
 		return -ENOMEM;
-	tasks->places = calloc(places, sizeof(*tasks->places));
-	if (!tasks->places) {
+	tasks->slots = calloc(slots, sizeof(*tasks->slots));
+	if (!tasks->slots) {
 		free(tasks);
 		return -ENOMEM;
 	}
-	tasks->mask = places - 1;
-	tasks->limit = places - places / 4;
+	tasks->mask = slots - 1;
+	tasks->limit = slots - slots / 4;
 	*ret_tasks = tasks;
 	return 0;
 }
@@ -38,20 +38,20 @@ void task_table_destroy(struct task_table *tasks)
 {
 	if (!tasks)
 		return;
-	free(tasks->places);
+	free(tasks->slots);
 	free(tasks);
 }
 
-static size_t home(const struct task_table *tasks, int32_t tid)
+static size_t home_index(const struct task_table *tasks, int32_t tid)
 {
 	return ((uint32_t)tid * 2654435769u >> 7) & tasks->mask;
 }
 
-/* The place of @tid, or the free one where it would go. */
-static size_t find(const struct task_table *tasks, int32_t tid)
+/* Return: the slot of @tid, or the free one where it belongs. */
+static size_t find_index(const struct task_table *tasks, int32_t tid)
 {
-	size_t at = home(tasks, tid);
-	while (tasks->places[at].tid && tasks->places[at].tid != tid)
+	size_t at = home_index(tasks, tid);
+	while (tasks->slots[at].tid && tasks->slots[at].tid != tid)
 		at = (at + 1) & tasks->mask;
 	return at;
 }
@@ -67,14 +67,14 @@ static void set_comm(struct ft_task *task, const char *comm)
 const struct ft_task *task_table_learn(struct task_table *tasks, int32_t tid, int32_t tgid,
 				       const char *comm)
 {
-	struct ft_task *task = &tasks->loose;
+	struct ft_task *task = &tasks->unkept;
 	if (tid > 0) {
-		size_t at = find(tasks, tid);
-		if (tasks->places[at].tid || tasks->count < tasks->limit)
-			task = &tasks->places[at];
+		size_t at = find_index(tasks, tid);
+		if (tasks->slots[at].tid || tasks->count < tasks->limit)
+			task = &tasks->slots[at];
 	}
-	if (task == &tasks->loose || !task->tid) {
-		if (task != &tasks->loose)
+	if (task == &tasks->unkept || !task->tid) {
+		if (task != &tasks->unkept)
 			tasks->count++;
 		*task = (struct ft_task){ .tid = tid, .tgid = -1 };
 	}
@@ -89,20 +89,20 @@ void task_table_forget(struct task_table *tasks, int32_t tid)
 {
 	if (tid <= 0)
 		return;
-	size_t hole = find(tasks, tid);
-	if (!tasks->places[hole].tid)
+	size_t hole = find_index(tasks, tid);
+	if (!tasks->slots[hole].tid)
 		return;
 	tasks->count--;
-	/* Those behind that probed past the hole move up, so that they are still found. */
-	for (size_t at = (hole + 1) & tasks->mask; tasks->places[at].tid;
+	/* Entries that had probed past the hole move up, so that they are still found. */
+	for (size_t at = (hole + 1) & tasks->mask; tasks->slots[at].tid;
 	     at = (at + 1) & tasks->mask) {
-		size_t wants = home(tasks, tasks->places[at].tid);
+		size_t wants = home_index(tasks, tasks->slots[at].tid);
 		if (((at - wants) & tasks->mask) >= ((at - hole) & tasks->mask)) {
-			tasks->places[hole] = tasks->places[at];
+			tasks->slots[hole] = tasks->slots[at];
 			hole = at;
 		}
 	}
-	tasks->places[hole].tid = 0;
+	tasks->slots[hole].tid = 0;
 }
 
 size_t task_table_count(const struct task_table *tasks)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the recording path knows of each thread: tid -> tgid and comm. Fixed
- * memory: after creation nothing is allocated.
+ * Table of all threads for the drain: tid -> tgid and comm. Its memory is fixed: nothing is
+ * allocated after creation.
  */
 #ifndef RECORDER_RECORD_TASK_TABLE_H
 #define RECORDER_RECORD_TASK_TABLE_H
@@ -20,14 +20,15 @@ void task_table_destroy(struct task_table *tasks);
 /**
  * task_table_learn() - remember what a record says about @tid.
  *
- * @tgid: below 0 where the record does not say it: what is known stays.
+ * @tgid: negative if the record does not say it; the known one stays.
  * @comm: NULL likewise; ends at a zero or after FT_COMM_BYTES.
  *
- * Return: what is known now (borrowed until the next change of @tasks); never NULL. When the table is full,
- * or for tid 0 and below, what is not remembered: only what was given.
+ * Return: what is known now, borrowed until the next change of @tasks; never NULL. If the table is
+ * full, or
+ * @tid is not positive, nothing is remembered and only the arguments are returned.
  */
 const struct ft_task *task_table_learn(struct task_table *tasks, int32_t tid, int32_t tgid,
-				  const char *comm);
+				       const char *comm);
 
 void task_table_forget(struct task_table *tasks, int32_t tid);
 

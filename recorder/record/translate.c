@@ -8,19 +8,19 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* fields[] of struct tier_event, by role */
+/* Indices of fields[] in struct tier_event, by role. */
 enum { SWITCH_PREV_COMM, SWITCH_PREV_PID, SWITCH_PREV_STATE, SWITCH_NEXT_COMM, SWITCH_NEXT_PID };
 enum { WAKING_COMM, WAKING_PID };
 enum { LOCK_ADDRESS, LOCK_FLAGS, MMAP_LOCK_WRITE = LOCK_FLAGS };
 
-/* common_flags of a tracepoint's record (enum trace_flag_type) */
+/* common_flags of a tracepoint's record: enum trace_flag_type of the kernel. */
 #define FLAG_HARDIRQ 0x08
 #define FLAG_SOFTIRQ 0x10
 
-/* Two events that record one waking do so this close together. */
+/* Two events record the same waking no further apart than this. */
 #define DOUBLE_WAKING_NS 20000
 
-/* What follows every record that is not a sample: pid, tid, time, identifier. */
+/* pid, tid, time and identifier end every record that is not a sample. */
 #define SAMPLE_ID_BYTES 24
 
 /* The unread part of a record. */
@@ -28,7 +28,7 @@ struct cursor {
 	const uint8_t *at, *end;
 };
 
-static bool take(struct cursor *cursor, void *ret_value, size_t bytes)
+static bool take_bytes(struct cursor *cursor, void *ret_value, size_t bytes)
 {
 	if ((size_t)(cursor->end - cursor->at) < bytes)
 		return false;
@@ -58,16 +58,16 @@ void translate_init(struct translate *translate, const struct event_plan *plan,
 static const struct event_plan_entry *find_event(const struct translate *translate,
 						 const struct translate_cpu *cpu, uint64_t id)
 {
-	/* Few, and the frequent ones are at the front of the tier's table. */
+	/* A linear search: they are few, and the tier's table begins with the frequent ones. */
 	for (size_t i = 0; i < translate->plan->count; i++)
 		if (cpu->ids[i] == id && id)
 			return &translate->plan->events[i];
 	return NULL;
 }
 
-/* Who @tid is, into @ret_task: a copy, as the table may move its entries. */
-static void learn(struct translate *translate, const struct translate_cpu *cpu, int32_t tid,
-		  int32_t tgid, const char *comm, struct ft_task *ret_task)
+/* @ret_task gets a copy, since the table may move its entries. */
+static void learn_task(struct translate *translate, const struct translate_cpu *cpu, int32_t tid,
+		       int32_t tgid, const char *comm, struct ft_task *ret_task)
 {
 	if (tid > 0) {
 		*ret_task = *task_table_learn(translate->tasks, tid, tgid > 0 ? tgid : -1, comm);
@@ -77,7 +77,7 @@ static void learn(struct translate *translate, const struct translate_cpu *cpu, 
 	snprintf(ret_task->comm, sizeof(ret_task->comm), "swapper/%u", cpu->cpu);
 }
 
-/* Callchain entries that name a context and are no address. */
+/* Some callchain entries name a context and are no address. */
 static bool is_context(uint64_t address)
 {
 	return address >= (uint64_t)PERF_CONTEXT_MAX;
@@ -90,7 +90,7 @@ static bool take_callchain(struct translate *translate, struct cursor *cursor,
 	uint64_t count;
 	const void *block;
 
-	if (!take(cursor, &count, sizeof(count)) ||
+	if (!take_bytes(cursor, &count, sizeof(count)) ||
 	    count > (size_t)(cursor->end - cursor->at) / sizeof(uint64_t) ||
 	    !take_block(cursor, (size_t)count * sizeof(uint64_t), &block))
 		return false;
@@ -111,7 +111,7 @@ static bool take_callchain(struct translate *translate, struct cursor *cursor,
 		else if (!stack->user_count)
 			stack->kernel_count++;
 		else
-			break; /* kernel frames behind user frames: not a stack of ours */
+			break; /* kernel frames behind user frames: no stack that we asked for */
 		translate->frames[used] = address;
 	}
 	*ret_stack = stack->kernel_count || stack->user_count ? stack : NULL;
@@ -125,16 +125,16 @@ static bool take_dump(const struct perf_event_attr *attr, struct cursor *cursor,
 	uint64_t abi, bytes, used = 0;
 	size_t count = (size_t)__builtin_popcountll(attr->sample_regs_user);
 
-	if (!take(cursor, &abi, sizeof(abi)))
+	if (!take_bytes(cursor, &abi, sizeof(abi)))
 		return false;
 	if (abi != PERF_SAMPLE_REGS_ABI_NONE &&
 	    !take_block(cursor, count * sizeof(uint64_t), &registers))
 		return false;
-	if (!take(cursor, &bytes, sizeof(bytes)))
+	if (!take_bytes(cursor, &bytes, sizeof(bytes)))
 		return false;
-	if (bytes &&
-	    (bytes > (size_t)(cursor->end - cursor->at) ||
-	     !take_block(cursor, (size_t)bytes, &stack) || !take(cursor, &used, sizeof(used))))
+	if (bytes && (bytes > (size_t)(cursor->end - cursor->at) ||
+		      !take_block(cursor, (size_t)bytes, &stack) ||
+		      !take_bytes(cursor, &used, sizeof(used))))
 		return false;
 	/* A 32-bit program's stack cannot be unwound with this architecture's registers. */
 	if (abi == PERF_SAMPLE_REGS_ABI_64 && stack && used && used <= bytes)
@@ -153,18 +153,20 @@ static void translate_switch(struct translate *translate, const struct translate
 {
 	const struct tracepoint_field *fields = format->fields;
 
-	learn(translate, cpu,
-	      (int32_t)tracepoint_format_number(&fields[SWITCH_PREV_PID], raw, raw_bytes), tgid,
-	      tracepoint_format_comm(&fields[SWITCH_PREV_COMM], raw, raw_bytes), &translate->task);
-	learn(translate, cpu,
-	      (int32_t)tracepoint_format_number(&fields[SWITCH_NEXT_PID], raw, raw_bytes), -1,
-	      tracepoint_format_comm(&fields[SWITCH_NEXT_COMM], raw, raw_bytes), &translate->other);
+	learn_task(translate, cpu,
+		   (int32_t)tracepoint_format_number(&fields[SWITCH_PREV_PID], raw, raw_bytes),
+		   tgid, tracepoint_format_comm(&fields[SWITCH_PREV_COMM], raw, raw_bytes),
+		   &translate->task);
+	learn_task(translate, cpu,
+		   (int32_t)tracepoint_format_number(&fields[SWITCH_NEXT_PID], raw, raw_bytes), -1,
+		   tracepoint_format_comm(&fields[SWITCH_NEXT_COMM], raw, raw_bytes),
+		   &translate->other);
 	event->kind = FT_EVENT_SWITCH;
 	event->switch_.next = &translate->other;
 	event->switch_.prev_state = tracepoint_format_state(
 		&translate->plan->states,
 		tracepoint_format_number(&fields[SWITCH_PREV_STATE], raw, raw_bytes));
-	/* It never runs again; its number may soon be another's. */
+	/* The thread never runs again, and its tid may be reused. */
 	if (event->switch_.prev_state == FT_STATE_DEAD)
 		task_table_forget(translate->tasks, translate->task.tid);
 }
@@ -175,66 +177,59 @@ static void translate_waking(struct translate *translate, const struct translate
 {
 	uint64_t flags = tracepoint_format_number(&format->common_flags, raw, raw_bytes);
 
-	learn(translate, cpu,
-	      (int32_t)tracepoint_format_number(&format->fields[WAKING_PID], raw, raw_bytes), -1,
-	      tracepoint_format_comm(&format->fields[WAKING_COMM], raw, raw_bytes),
-	      &translate->other);
+	learn_task(translate, cpu,
+		   (int32_t)tracepoint_format_number(&format->fields[WAKING_PID], raw, raw_bytes),
+		   -1, tracepoint_format_comm(&format->fields[WAKING_COMM], raw, raw_bytes),
+		   &translate->other);
 	event->kind = FT_EVENT_WAKING;
 	event->waking.wakee = &translate->other;
 	event->waking.in_interrupt = flags & (FLAG_HARDIRQ | FLAG_SOFTIRQ);
 }
 
-/* Has another event just recorded the same? Both are on while perf_events_set_mode() is at work. */
+/* Has another event recorded the same? Both are enabled while perf_events_set_mode() switches
+ * over. */
 static bool is_double(struct translate_latest *latest, const struct translate_latest *now,
 		      uint64_t within_ns)
 {
 	bool same = latest->event && latest->event != now->event && latest->tid == now->tid &&
 		    latest->other == now->other && now->time_ns - latest->time_ns <= within_ns;
-	/* A third one is another happening again. */
+	/* A third record is a new occurrence. */
 	*latest = same ? (struct translate_latest){ .event = NULL } : *now;
 	return same;
 }
 
-/* After a switch its CPU runs the other thread: the same switch cannot follow itself. */
-static bool is_double_switch(struct translate_cpu *cpu, const struct event_plan_entry *planned,
-			     const void *raw, size_t raw_bytes, uint64_t time_ns)
-{
-	const struct tracepoint_field *fields = planned->format.fields;
-	const struct translate_latest now = {
-		.event = planned,
-		.tid = (int32_t)tracepoint_format_number(&fields[SWITCH_PREV_PID], raw, raw_bytes),
-		.other =
-			(int32_t)tracepoint_format_number(&fields[SWITCH_NEXT_PID], raw, raw_bytes),
-		.time_ns = time_ns,
-	};
-	return is_double(&cpu->latest_switch, &now, UINT64_MAX);
-}
-
-static bool is_double_waking(struct translate_cpu *cpu, const struct event_plan_entry *planned,
-			     const void *raw, size_t raw_bytes, uint64_t time_ns)
+/*
+ * After a switch the CPU runs the other thread, so the same switch cannot come twice in a row. The
+ * same waking can, but not so soon.
+ */
+static bool repeats_other_event(struct translate_cpu *cpu, const struct event_plan_entry *planned,
+				const void *raw, size_t raw_bytes, uint64_t time_ns)
 {
 	const struct tracepoint_format *format = &planned->format;
+	bool is_switch = planned->role == ROLE_SWITCH;
+	const struct tracepoint_field *tid =
+		is_switch ? &format->fields[SWITCH_PREV_PID] : &format->common_pid;
+	const struct tracepoint_field *other =
+		&format->fields[is_switch ? SWITCH_NEXT_PID : WAKING_PID];
 	const struct translate_latest now = {
 		.event = planned,
-		.tid = (int32_t)tracepoint_format_number(&format->common_pid, raw, raw_bytes),
-		.other = (int32_t)tracepoint_format_number(&format->fields[WAKING_PID], raw,
-							   raw_bytes),
+		.tid = (int32_t)tracepoint_format_number(tid, raw, raw_bytes),
+		.other = (int32_t)tracepoint_format_number(other, raw, raw_bytes),
 		.time_ns = time_ns,
 	};
-	return is_double(&cpu->latest_waking, &now, DOUBLE_WAKING_NS);
+	return is_switch ? is_double(&cpu->latest_switch, &now, UINT64_MAX)
+			 : is_double(&cpu->latest_waking, &now, DOUBLE_WAKING_NS);
 }
 
-/* Return: 1 or 0, as translate_record(). */
+/* Return: 1 an event, 0 none. */
 static int translate_raw(struct translate *translate, struct translate_cpu *cpu,
 			 const struct event_plan_entry *planned, const void *raw, size_t raw_bytes,
 			 int32_t tgid, struct ft_event *event)
 {
 	const struct tracepoint_format *format = &planned->format;
 
-	if ((planned->role == ROLE_SWITCH &&
-	     is_double_switch(cpu, planned, raw, raw_bytes, event->time_ns)) ||
-	    (planned->role == ROLE_WAKING &&
-	     is_double_waking(cpu, planned, raw, raw_bytes, event->time_ns))) {
+	if ((planned->role == ROLE_SWITCH || planned->role == ROLE_WAKING) &&
+	    repeats_other_event(cpu, planned, raw, raw_bytes, event->time_ns)) {
 		cpu->doubles++;
 		return 0;
 	}
@@ -242,10 +237,10 @@ static int translate_raw(struct translate *translate, struct translate_cpu *cpu,
 		translate_switch(translate, cpu, format, raw, raw_bytes, tgid, event);
 		return 1;
 	}
-	/* The raw record's pid is the same number whatever pid namespace the recorder is in. */
-	learn(translate, cpu,
-	      (int32_t)tracepoint_format_number(&format->common_pid, raw, raw_bytes), tgid, NULL,
-	      &translate->task);
+	/* The pid in the raw record does not depend on the recorder's pid namespace. */
+	learn_task(translate, cpu,
+		   (int32_t)tracepoint_format_number(&format->common_pid, raw, raw_bytes), tgid,
+		   NULL, &translate->task);
 	switch (planned->role) {
 	case ROLE_WAKING:
 		translate_waking(translate, cpu, format, raw, raw_bytes, event);
@@ -275,7 +270,8 @@ static int translate_raw(struct translate *translate, struct translate_cpu *cpu,
 		for (size_t i = 0; i < 4; i++)
 			event->call.args[i] =
 				tracepoint_format_number(&format->fields[i], raw, raw_bytes);
-		if (planned->call == FT_CALL_FUTEX) { /* whole registers; both are 32 bits wide */
+		if (planned->call ==
+		    FT_CALL_FUTEX) { /* registers are wider than these two arguments */
 			event->call.args[1] &= UINT32_MAX;
 			event->call.args[2] &= UINT32_MAX;
 		}
@@ -302,7 +298,7 @@ static int translate_sample(struct translate *translate, struct translate_cpu *c
 	const void *raw = NULL;
 	uint32_t raw_bytes = 0;
 
-	if (!take(&cursor, &head, sizeof(head)))
+	if (!take_bytes(&cursor, &head, sizeof(head)))
 		return -EBADMSG;
 	const struct event_plan_entry *planned = find_event(translate, cpu, head.id);
 	if (!planned)
@@ -311,7 +307,7 @@ static int translate_sample(struct translate *translate, struct translate_cpu *c
 	event.time_ns = head.time_ns;
 	if ((type & PERF_SAMPLE_CALLCHAIN) && !take_callchain(translate, &cursor, &event.stack))
 		return -EBADMSG;
-	if ((type & PERF_SAMPLE_RAW) && (!take(&cursor, &raw_bytes, sizeof(raw_bytes)) ||
+	if ((type & PERF_SAMPLE_RAW) && (!take_bytes(&cursor, &raw_bytes, sizeof(raw_bytes)) ||
 					 !take_block(&cursor, raw_bytes, &raw)))
 		return -EBADMSG;
 	if ((type & PERF_SAMPLE_STACK_USER) && !take_dump(&planned->attr, &cursor, ret_dump))
@@ -323,9 +319,9 @@ static int translate_sample(struct translate *translate, struct translate_cpu *c
 	if (raw) {
 		result = translate_raw(translate, cpu, planned, raw, raw_bytes, head.pid, &event);
 	} else {
-		/* The idle task, or one so far gone that it has no number. */
+		/* Neither the idle task nor a task that has lost its pid already. */
 		result = head.tid > 0;
-		learn(translate, cpu, head.tid, head.pid, NULL, &translate->task);
+		learn_task(translate, cpu, head.tid, head.pid, NULL, &translate->task);
 		event.kind = planned->role == ROLE_EXTRA ? FT_EVENT_EXTRA : FT_EVENT_SAMPLE;
 		if (planned->role == ROLE_EXTRA)
 			event.extra.name = planned->name;
@@ -354,22 +350,22 @@ static int translate_fork_exit(struct translate *translate, const struct transla
 		uint64_t time_ns;
 	} body;
 
-	if (!take(&cursor, &body, sizeof(body)))
+	if (!take_bytes(&cursor, &body, sizeof(body)))
 		return -EBADMSG;
 	if (type == PERF_RECORD_EXIT) {
-		learn(translate, cpu, body.tid, body.pid, NULL, &translate->task);
+		learn_task(translate, cpu, body.tid, body.pid, NULL, &translate->task);
 		event->kind = FT_EVENT_EXIT;
 		return body.tid > 0;
 	}
-	learn(translate, cpu, body.parent_tid, body.parent_pid, NULL, &translate->task);
-	/* A new thread has its creator's name until it says otherwise. */
-	learn(translate, cpu, body.tid, body.pid, translate->task.comm, &translate->other);
+	learn_task(translate, cpu, body.parent_tid, body.parent_pid, NULL, &translate->task);
+	/* A new thread inherits the comm of its creator. */
+	learn_task(translate, cpu, body.tid, body.pid, translate->task.comm, &translate->other);
 	event->kind = FT_EVENT_FORK;
 	event->fork.child = &translate->other;
 	return body.tid > 0;
 }
 
-/* The rest of @cursor as zero-terminated text in translate->text. */
+/* Copies the rest of @cursor to translate->text and ends it with a zero. */
 static bool take_text(struct translate *translate, struct cursor *cursor)
 {
 	size_t bytes = (size_t)(cursor->end - cursor->at);
@@ -390,9 +386,9 @@ static int translate_comm(struct translate *translate, const struct translate_cp
 		int32_t pid, tid;
 	} body;
 
-	if (!take(&cursor, &body, sizeof(body)) || !take_text(translate, &cursor))
+	if (!take_bytes(&cursor, &body, sizeof(body)) || !take_text(translate, &cursor))
 		return -EBADMSG;
-	learn(translate, cpu, body.tid, body.pid, translate->text, &translate->task);
+	learn_task(translate, cpu, body.tid, body.pid, translate->text, &translate->task);
 	event->kind = FT_EVENT_COMM;
 	event->comm.exec = misc & PERF_RECORD_MISC_COMM_EXEC;
 	return body.tid > 0;
@@ -408,12 +404,12 @@ static int translate_mmap(struct translate *translate, const struct translate_cp
 		uint32_t protection, flags;
 	} body;
 
-	if (!take(&cursor, &body, sizeof(body)) || !take_text(translate, &cursor))
+	if (!take_bytes(&cursor, &body, sizeof(body)) || !take_text(translate, &cursor))
 		return -EBADMSG;
-	/* "//anon": made by a JIT, nothing to look names up in. */
+	/* "//anon" is code made by a JIT: there is no file to look names up in. */
 	if (body.tid <= 0 || !(body.protection & PROT_EXEC) || !strncmp(translate->text, "//", 2))
 		return 0;
-	learn(translate, cpu, body.tid, body.pid, NULL, &translate->task);
+	learn_task(translate, cpu, body.tid, body.pid, NULL, &translate->task);
 	event->kind = FT_EVENT_MMAP;
 	event->mmap.start = body.start;
 	event->mmap.length_bytes = body.length_bytes;
@@ -435,7 +431,6 @@ static int translate_throttle(struct translate *translate, struct translate_cpu 
 	return 1;
 }
 
-/* Records other than samples end in pid, tid, time and identifier. */
 static int translate_other(struct translate *translate, struct translate_cpu *cpu,
 			   const struct perf_event_header *record, struct cursor cursor,
 			   struct ft_event *ret_event)
@@ -453,12 +448,12 @@ static int translate_other(struct translate *translate, struct translate_cpu *cp
 	translate->task = (struct ft_task){ .tid = 0 };
 	switch (record->type) {
 	case PERF_RECORD_LOST:
-		result = take(&cursor, &lost, sizeof(lost))
+		result = take_bytes(&cursor, &lost, sizeof(lost))
 				 ? translate_lost(cpu, lost.count, &event)
 				 : -EBADMSG;
 		break;
 	case PERF_RECORD_LOST_SAMPLES:
-		result = take(&cursor, &lost.count, sizeof(lost.count))
+		result = take_bytes(&cursor, &lost.count, sizeof(lost.count))
 				 ? translate_lost(cpu, lost.count, &event)
 				 : -EBADMSG;
 		break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the recorded segments tell for the time when the capture is sealed:
- * which addresses need names, and which mappings came and went.
+ * The addresses in recorded segments that need names when the capture is finished, with the system
+ * calls and the changes of mappings there.
  */
 #ifndef RECORDER_SYMBOLS_ADDRESS_SET_H
 #define RECORDER_SYMBOLS_ADDRESS_SET_H
@@ -9,29 +9,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "recorder/symbols/mappings.h"
-#include "recorder/symbols/symbolize.h"
-
 struct address_set;
+struct mappings;
+struct symbolize_address;
 
-int address_set_create(struct address_set **ret_seen);	/* 0 or -ENOMEM */
-void address_set_destroy(struct address_set *seen);
+int address_set_create(struct address_set **ret_set);	/* 0 or -ENOMEM */
+void address_set_destroy(struct address_set *set);
 
 /**
- * address_set_segment() - look through a sealed segment of events.
+ * address_set_add_segment() - add what is in a sealed segment of events.
  *
- * Return: 0, -EBADMSG (the events before the damage were looked at), -ENOMEM.
+ * Return: 0, -EBADMSG (the events before the damage were added), -ENOMEM.
  */
-int address_set_segment(struct address_set *seen, const void *segment, size_t segment_bytes);
+int address_set_add_segment(struct address_set *set, const void *segment, size_t segment_bytes);
 
-/* Bring @mappings, the same each time, up to date in the order of time. Return: 0 or -ENOMEM. */
-int address_set_apply_mappings(struct address_set *seen, struct mappings *mappings);
+/* Bring @mappings, the same each time, up to date. Return: 0 or -ENOMEM. */
+int address_set_apply_mappings(struct address_set *set, struct mappings *mappings);
 
-/* Every (process, address) once, the kernel's with FT_KERNEL_TGID, in the order they were first seen.
- * Borrowed until the next segment. */
-const struct names_address *address_set_addresses(const struct address_set *seen, size_t *ret_count);
+/*
+ * Every (process, address) once, in the order of first use. The process of kernel addresses is
+ * FT_KERNEL_TGID. Borrowed until the next segment.
+ */
+const struct symbolize_address *address_set_addresses(const struct address_set *set,
+						      size_t *ret_count);
 
-/* Numbers of the system calls in thread states, ascending, malloc'ed. Return: 0 or -ENOMEM. */
-int address_set_syscalls(const struct address_set *seen, int64_t **ret_numbers, size_t *ret_count);
+/* Numbers of the system calls in thread states, ascending; malloc'ed. Return: 0 or -ENOMEM. */
+int address_set_syscalls(const struct address_set *set, int64_t **ret_numbers, size_t *ret_count);
 
 #endif

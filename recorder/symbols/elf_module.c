@@ -12,8 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/symbols.h"
+
 #define SEGMENTS_MAX	   16
-#define NESTING_MAX	   16 /* symbols that may start inside another one, before it is not found */
+#define NESTING_MAX	   16 /* so many symbols may start in another that is still found */
 #define NAME_BYTES_MAX	   1000
 #define BUILD_ID_BYTES_MAX 32
 
@@ -28,20 +30,20 @@ struct function {
 	uint8_t binding;
 };
 
-/* Code of a compilation unit. */
+/* A range of code of a compilation unit. */
 struct unit_range {
 	uint64_t start, end;
-	uint64_t bias; /* of these addresses to those in @die */
+	uint64_t bias; /* from the addresses in @die to these */
 	Dwarf_Die *die; /* borrowed from the module */
 };
 
 struct elf_module {
 	Dwfl *dwfl;
-	Dwfl_Module *module; /* addresses in it are those of the file: no bias */
+	Dwfl_Module *dwfl_module; /* its addresses are those of the file, without bias */
 	struct segment segments[SEGMENTS_MAX];
 	size_t segment_count;
 	uint64_t load_address; /* of its lowest segment */
-	struct function *functions; /* by start, one for each */
+	struct function *functions; /* by start, one for each start */
 	size_t function_count;
 	bool units_read;
 	struct unit_range *units; /* by start */
@@ -49,10 +51,10 @@ struct elf_module {
 	char build_id[2 * BUILD_ID_BYTES_MAX + 1];
 };
 
-static int read_segments(struct elf_module *file)
+static int read_segments(struct elf_module *module)
 {
 	GElf_Addr bias;
-	Elf *elf = dwfl_module_getelf(file->module, &bias);
+	Elf *elf = dwfl_module_getelf(module->dwfl_module, &bias);
 	bool loads = false;
 	size_t count;
 
@@ -66,45 +68,46 @@ static int read_segments(struct elf_module *file)
 		if (header.p_type != PT_LOAD)
 			continue;
 		if (!loads)
-			file->load_address = header.p_vaddr - header.p_vaddr % 4096;
+			module->load_address = header.p_vaddr - header.p_vaddr % 4096;
 		loads = true;
-		if (!(header.p_flags & PF_X) || file->segment_count == SEGMENTS_MAX)
+		if (!(header.p_flags & PF_X) || module->segment_count == SEGMENTS_MAX)
 			continue;
-		file->segments[file->segment_count++] = (struct segment){
+		module->segments[module->segment_count++] = (struct segment){
 			.address = header.p_vaddr,
 			.bytes = header.p_filesz,
 			.offset = header.p_offset,
 		};
 	}
-	return file->segment_count > 0 ? 0 : -ENOEXEC;
+	return module->segment_count > 0 ? 0 : -ENOEXEC;
 }
 
-static bool is_code(const struct elf_module *file, uint64_t address)
+static bool is_code(const struct elf_module *module, uint64_t address)
 {
-	for (size_t i = 0; i < file->segment_count; i++)
-		if (address - file->segments[i].address < file->segments[i].bytes)
+	for (size_t i = 0; i < module->segment_count; i++)
+		if (address - module->segments[i].address < module->segments[i].bytes)
 			return true;
 	return false;
 }
 
-static bool is_function(const struct elf_module *file, const GElf_Sym *sym, uint64_t address,
+static bool is_function(const struct elf_module *module, const GElf_Sym *sym, uint64_t address,
 			const char *name)
 {
 	int type = GELF_ST_TYPE(sym->st_info);
 
-	if (sym->st_shndx == SHN_UNDEF || !name || name[0] == '\0' || !is_code(file, address))
+	if (sym->st_shndx == SHN_UNDEF || !name || name[0] == '\0' || !is_code(module, address))
 		return false;
-	if (type == STT_NOTYPE) /* assembly; but not its mapping symbols and local labels */
+	if (type ==
+	    STT_NOTYPE) /* assembly has no type; skip its mapping symbols and local labels */
 		return name[0] != '$' && name[0] != '.';
 	return type == STT_FUNC || type == STT_GNU_IFUNC;
 }
 
-static size_t underscores(const char *name)
+static size_t count_underscores(const char *name)
 {
 	return strspn(name, "_");
 }
 
-/* By start. Of equal ones first that with a size, then "read" before "__read", then global ones. */
+/* By start; at one start those with a size, then "read" before "__read", then global ones. */
 static int compare_functions(const void *left, const void *right)
 {
 	const struct function *a = left, *b = right;
@@ -113,67 +116,68 @@ static int compare_functions(const void *left, const void *right)
 		return a->start < b->start ? -1 : 1;
 	if ((a->bytes == 0) != (b->bytes == 0))
 		return a->bytes == 0 ? 1 : -1;
-	if (underscores(a->name) != underscores(b->name))
-		return underscores(a->name) < underscores(b->name) ? -1 : 1;
+	if (count_underscores(a->name) != count_underscores(b->name))
+		return count_underscores(a->name) < count_underscores(b->name) ? -1 : 1;
 	if (a->binding != b->binding)
 		return a->binding == STB_GLOBAL || b->binding == STB_LOCAL ? -1 : 1;
 	return strcmp(a->name, b->name);
 }
 
-static void keep_best(struct elf_module *file)
+static void drop_aliases(struct elf_module *module)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < file->function_count; i++)
-		if (i == 0 || file->functions[i].start != file->functions[kept - 1].start)
-			file->functions[kept++] = file->functions[i];
-	file->function_count = kept;
+	for (size_t i = 0; i < module->function_count; i++)
+		if (i == 0 || module->functions[i].start != module->functions[kept - 1].start)
+			module->functions[kept++] = module->functions[i];
+	module->function_count = kept;
 }
 
-/* Our own table: libdwfl looks for an address through all symbols, one by one. */
-static int read_functions(struct elf_module *file)
+/* A table of our own, because libdwfl searches all symbols for an address, one by one. */
+static int read_functions(struct elf_module *module)
 {
-	int count = dwfl_module_getsymtab(file->module);
+	int count = dwfl_module_getsymtab(module->dwfl_module);
 
 	if (count <= 0)
 		return 0;
-	file->functions = calloc((size_t)count, sizeof(file->functions[0]));
-	if (!file->functions)
+	module->functions = calloc((size_t)count, sizeof(module->functions[0]));
+	if (!module->functions)
 		return -ENOMEM;
 	for (int i = 0; i < count; i++) {
 		GElf_Sym sym;
 		GElf_Addr address;
-		const char *name =
-			dwfl_module_getsym_info(file->module, i, &sym, &address, NULL, NULL, NULL);
+		const char *name = dwfl_module_getsym_info(module->dwfl_module, i, &sym, &address,
+							   NULL, NULL, NULL);
 
-		if (!name || !is_function(file, &sym, address, name))
+		if (!name || !is_function(module, &sym, address, name))
 			continue;
-		file->functions[file->function_count++] = (struct function){
+		module->functions[module->function_count++] = (struct function){
 			.start = address,
 			.bytes = sym.st_size,
 			.name = name,
 			.binding = GELF_ST_BIND(sym.st_info),
 		};
 	}
-	qsort(file->functions, file->function_count, sizeof(file->functions[0]), compare_functions);
-	keep_best(file);
+	qsort(module->functions, module->function_count, sizeof(module->functions[0]),
+	      compare_functions);
+	drop_aliases(module);
 	return 0;
 }
 
-static void read_build_id(struct elf_module *file)
+static void read_build_id(struct elf_module *module)
 {
 	static const char digits[] = "0123456789abcdef";
 	const unsigned char *bits;
 	GElf_Addr address;
-	int bytes = dwfl_module_build_id(file->module, &bits, &address);
+	int bytes = dwfl_module_build_id(module->dwfl_module, &bits, &address);
 
 	for (int i = 0; i < bytes && i < BUILD_ID_BYTES_MAX; i++) {
-		file->build_id[2 * i] = digits[bits[i] >> 4];
-		file->build_id[2 * i + 1] = digits[bits[i] & 15];
+		module->build_id[2 * i] = digits[bits[i] >> 4];
+		module->build_id[2 * i + 1] = digits[bits[i] & 15];
 	}
 }
 
-static int report(struct elf_module *file, int fd, const char *path)
+static int report_to_dwfl(struct elf_module *module, int fd, const char *path)
 {
 	static const Dwfl_Callbacks callbacks = {
 		.find_elf = dwfl_build_id_find_elf, /* not called: the file is given */
@@ -181,59 +185,60 @@ static int report(struct elf_module *file, int fd, const char *path)
 		.section_address = dwfl_offline_section_address,
 	};
 
-	file->dwfl = dwfl_begin(&callbacks);
-	if (file->dwfl) {
-		dwfl_report_begin(file->dwfl);
-		file->module = dwfl_report_elf(file->dwfl, path, path, fd, 0, true);
-		dwfl_report_end(file->dwfl, NULL, NULL);
+	module->dwfl = dwfl_begin(&callbacks);
+	if (module->dwfl) {
+		dwfl_report_begin(module->dwfl);
+		module->dwfl_module = dwfl_report_elf(module->dwfl, path, path, fd, 0, true);
+		dwfl_report_end(module->dwfl, NULL, NULL);
 	}
-	if (!file->module)
+	if (!module->dwfl_module)
 		close(fd);
-	return !file->dwfl ? -ENOMEM : !file->module ? -ENOEXEC : 0;
+	return !module->dwfl ? -ENOMEM : !module->dwfl_module ? -ENOEXEC : 0;
 }
 
-int elf_module_open(int fd, const char *path, struct elf_module **ret_file)
+static void free_module(struct elf_module *module)
 {
-	struct elf_module *file = calloc(1, sizeof(*file));
+	if (!module)
+		return;
+	for (size_t i = 0; i < module->function_count; i++)
+		free(module->functions[i].readable);
+	free(module->functions);
+	free(module->units);
+	dwfl_end(module->dwfl);
+	free(module);
+}
+
+int elf_module_open(int fd, const char *path, struct elf_module **ret_module)
+{
+	struct elf_module *module = calloc(1, sizeof(*module));
 	int err;
 
-	if (!file) {
+	if (!module) {
 		close(fd);
 		return -ENOMEM;
 	}
-	err = report(file, fd, path);
+	err = report_to_dwfl(module, fd, path);
 	if (err < 0)
 		goto out;
-	err = read_segments(file);
+	err = read_segments(module);
 	if (err < 0)
 		goto out;
-	read_build_id(file);
-	err = read_functions(file);
+	read_build_id(module);
+	err = read_functions(module);
 	if (err < 0)
 		goto out;
-	*ret_file = file;
-	file = NULL;
+	*ret_module = module;
+	module = NULL;
 out:
-	elf_module_close(file);
+	free_module(module);
 	return err;
 }
 
-void elf_module_close(struct elf_module *file)
+int elf_module_address(const struct elf_module *module, uint64_t offset_bytes,
+		       uint64_t *ret_address)
 {
-	if (!file)
-		return;
-	for (size_t i = 0; i < file->function_count; i++)
-		free(file->functions[i].readable);
-	free(file->functions);
-	free(file->units);
-	dwfl_end(file->dwfl);
-	free(file);
-}
-
-int elf_module_address(const struct elf_module *file, uint64_t offset_bytes, uint64_t *ret_address)
-{
-	for (size_t i = 0; i < file->segment_count; i++) {
-		const struct segment *segment = &file->segments[i];
+	for (size_t i = 0; i < module->segment_count; i++) {
+		const struct segment *segment = &module->segments[i];
 
 		if (offset_bytes - segment->offset >= segment->bytes)
 			continue;
@@ -243,11 +248,11 @@ int elf_module_address(const struct elf_module *file, uint64_t offset_bytes, uin
 	return -ENOENT;
 }
 
-/* The function that holds @address, NULL where none is known. */
-static struct function *function_at(const struct elf_module *file, uint64_t address)
+/* Return: the function that holds @address, NULL where none is known. */
+static struct function *find_function(const struct elf_module *module, uint64_t address)
 {
-	struct function *functions = file->functions;
-	size_t low = 0, high = file->function_count;
+	struct function *functions = module->functions;
+	size_t low = 0, high = module->function_count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -260,25 +265,25 @@ static struct function *function_at(const struct elf_module *file, uint64_t addr
 	for (size_t i = low; i > 0 && low - i < NESTING_MAX; i--)
 		if (address - functions[i - 1].start < functions[i - 1].bytes)
 			return &functions[i - 1];
-	/* Assembly tells no size: it goes on to the next symbol. */
+	/* A function in assembly may have no size: it goes on to the next symbol. */
 	return low > 0 && functions[low - 1].bytes == 0 ? &functions[low - 1] : NULL;
 }
 
-/* @ret_at: the byte that the call is in, or @address itself where a function starts. */
-static struct function *function_of_return(const struct elf_module *file, uint64_t address,
-					   uint64_t *ret_at)
+/* @ret_at: a byte of the call, or @address itself where a function starts. */
+static struct function *find_function_of_return(const struct elf_module *module, uint64_t address,
+						uint64_t *ret_at)
 {
-	struct function *function = function_at(file, address);
+	struct function *function = find_function(module, address);
 
 	*ret_at = address;
 	if (function && function->start == address)
 		return function;
 	*ret_at = address - 1;
-	return function_at(file, address - 1);
+	return find_function(module, address - 1);
 }
 
-/* Demangled, without a symbol version. NULL: no memory. */
-static const char *readable_name(struct function *function)
+/* Return: the demangled name without a symbol version, NULL where memory lacks. */
+static const char *demangle_name(struct function *function)
 {
 	size_t bytes = strcspn(function->name, "@");
 	char *plain;
@@ -301,29 +306,29 @@ static const char *readable_name(struct function *function)
 	return function->readable;
 }
 
-void elf_module_find(struct elf_module *file, uint64_t address, struct ft_symbol *ret_symbol)
+void elf_module_find(struct elf_module *module, uint64_t address, struct ft_symbol *ret_symbol)
 {
 	uint64_t at;
-	struct function *function = function_of_return(file, address, &at);
+	struct function *function = find_function_of_return(module, address, &at);
 
-	ret_symbol->build_id = file->build_id[0] ? file->build_id : NULL;
-	ret_symbol->name = function ? readable_name(function) : NULL;
+	ret_symbol->build_id = module->build_id[0] ? module->build_id : NULL;
+	ret_symbol->name = function ? demangle_name(function) : NULL;
 	ret_symbol->offset_bytes =
-		address - (ret_symbol->name ? function->start : file->load_address);
+		address - (ret_symbol->name ? function->start : module->load_address);
 }
 
-static int add_unit(struct elf_module *file, const struct unit_range *unit)
+static int add_unit(struct elf_module *module, const struct unit_range *unit)
 {
-	if (file->unit_count == file->unit_capacity) {
-		size_t capacity = file->unit_capacity * 2 + 256;
-		struct unit_range *units = realloc(file->units, capacity * sizeof(units[0]));
+	if (module->unit_count == module->unit_capacity) {
+		size_t capacity = module->unit_capacity * 2 + 256;
+		struct unit_range *units = realloc(module->units, capacity * sizeof(units[0]));
 
 		if (!units)
 			return -ENOMEM;
-		file->units = units;
-		file->unit_capacity = capacity;
+		module->units = units;
+		module->unit_capacity = capacity;
 	}
-	file->units[file->unit_count++] = *unit;
+	module->units[module->unit_count++] = *unit;
 	return 0;
 }
 
@@ -334,37 +339,35 @@ static int compare_units(const void *left, const void *right)
 	return a->start < b->start ? -1 : a->start > b->start;
 }
 
-/*
- * Our own table again: libdwfl finds units only by .debug_aranges, and LLVM, so Rust too, writes none.
- */
-static int read_units(struct elf_module *file)
+/* Another table of our own: libdwfl needs .debug_aranges, which LLVM does not write. */
+static int read_units(struct elf_module *module)
 {
 	Dwarf_Addr bias, base, start, end;
 	Dwarf_Die *die = NULL;
 
-	if (file->units_read)
+	if (module->units_read)
 		return 0;
-	file->units_read = true;
-	while ((die = dwfl_module_nextcu(file->module, die, &bias))) {
+	module->units_read = true;
+	while ((die = dwfl_module_nextcu(module->dwfl_module, die, &bias))) {
 		ptrdiff_t at = 0;
 
 		while ((at = dwarf_ranges(die, at, &base, &start, &end)) > 0) {
 			struct unit_range unit = { start + bias, end + bias, bias, die };
 
-			/* Ranges of functions that the linker dropped begin at 0. */
-			if (is_code(file, unit.start) && add_unit(file, &unit) < 0)
+			/* The linker leaves ranges that begin at 0 of functions that it dropped. */
+			if (is_code(module, unit.start) && add_unit(module, &unit) < 0)
 				return -ENOMEM;
 		}
 	}
-	if (file->unit_count > 0)
-		qsort(file->units, file->unit_count, sizeof(file->units[0]), compare_units);
+	if (module->unit_count > 0)
+		qsort(module->units, module->unit_count, sizeof(module->units[0]), compare_units);
 	return 0;
 }
 
-static const struct unit_range *unit_at(const struct elf_module *file, uint64_t address)
+static const struct unit_range *find_unit(const struct elf_module *module, uint64_t address)
 {
-	const struct unit_range *units = file->units;
-	size_t low = 0, high = file->unit_count;
+	const struct unit_range *units = module->units;
+	size_t low = 0, high = module->unit_count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -380,7 +383,7 @@ static const struct unit_range *unit_at(const struct elf_module *file, uint64_t 
 	return NULL;
 }
 
-int elf_module_line(struct elf_module *file, uint64_t address, struct ft_symbol *ret_symbol)
+int elf_module_line(struct elf_module *module, uint64_t address, struct ft_symbol *ret_symbol)
 {
 	const struct unit_range *unit;
 	Dwarf_Line *line;
@@ -388,10 +391,10 @@ int elf_module_line(struct elf_module *file, uint64_t address, struct ft_symbol 
 	int number = 0;
 	uint64_t at;
 
-	if (read_units(file) < 0)
+	if (read_units(module) < 0)
 		return -ENOMEM;
-	function_of_return(file, address, &at);
-	unit = unit_at(file, at);
+	find_function_of_return(module, address, &at);
+	unit = find_unit(module, at);
 	line = unit ? dwarf_getsrc_die(unit->die, at - unit->bias) : NULL;
 	if (!line || dwarf_lineno(line, &number) < 0 || number <= 0)
 		return -ENOENT;

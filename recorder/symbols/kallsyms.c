@@ -8,11 +8,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define FILE_BYTES_FIRST   (8u << 20)
+#include "recorder/base/read_file.h"
+
 #define FILE_BYTES_MAX	   (1u << 30) /* texts are kept by 32-bit offset */
-#define FUNCTION_BYTES_MAX (1u << 20) /* an address farther from a symbol's start is not in it */
+#define FUNCTION_BYTES_MAX (1u << 20) /* an address farther from a symbol is not in it */
 #define NO_TEXT		   UINT32_MAX
 
 struct symbol {
@@ -25,64 +25,11 @@ struct symbol {
 struct kallsyms {
 	char *text; /* the file; names and modules end with a zero */
 	size_t text_bytes;
-	struct symbol *symbols; /* by address, the best of equal ones first */
+	struct symbol *symbols; /* by address; at one address the best first */
 	size_t count, capacity;
 	uint32_t *by_name; /* open addressing; place in @symbols + 1, 0 is free */
 	size_t by_name_slots;
 };
-
-/* In one buffer: a file of /proc does not tell its size. */
-static int read_file(const char *path, char **ret_text, size_t *ret_bytes)
-{
-	size_t capacity = FILE_BYTES_FIRST, bytes = 0;
-	char *text = malloc(capacity);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0) {
-		err = -errno;
-		goto out;
-	}
-	for (;;) {
-		ssize_t got;
-
-		if (!text) {
-			err = -ENOMEM;
-			goto out;
-		}
-		got = read(fd, text + bytes, capacity - 1 - bytes);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			err = -errno;
-			goto out;
-		}
-		if (got == 0)
-			break;
-		bytes += (size_t)got;
-		if (bytes == capacity - 1) {
-			char *larger = NULL;
-
-			if (capacity < FILE_BYTES_MAX)
-				larger = realloc(text, capacity * 2);
-			if (!larger) {
-				err = -ENOMEM;
-				goto out;
-			}
-			text = larger;
-			capacity *= 2;
-		}
-	}
-	text[bytes] = '\0';
-	*ret_text = text;
-	*ret_bytes = bytes;
-	text = NULL;
-out:
-	free(text);
-	if (fd >= 0)
-		close(fd);
-	return err;
-}
 
 static bool starts_with(const char *text, const char *start)
 {
@@ -97,11 +44,11 @@ static bool ends_with(const char *text, size_t bytes, const char *end)
 }
 
 /*
- * Names that are no function: the padding before one (a return address there belongs
- * to the function before, whose last call does not return), bounds of
- * sections, and the assembler's mapping symbols.
+ * Names that are no function: the padding before one, bounds of sections, and mapping symbols of
+ * the assembler. A return address in the padding belongs to the function before, whose last call
+ * does not return.
  */
-static bool is_mark(const char *name, size_t bytes)
+static bool is_no_function(const char *name, size_t bytes)
 {
 	return starts_with(name, "__pfx_") || starts_with(name, "__cfi_") || name[0] == '$' ||
 	       strcmp(name, "_text") == 0 || strcmp(name, "_stext") == 0 ||
@@ -141,7 +88,7 @@ static int add_line(struct kallsyms *kallsyms, char *line, bool *address_seen)
 	end = name + strcspn(name, "\t ");
 	module = strchr(end, '[');
 	*end = '\0';
-	if (name == end || is_mark(name, (size_t)(end - name)))
+	if (name == end || is_no_function(name, (size_t)(end - name)))
 		return 0;
 	if (module) {
 		module[1 + strcspn(module + 1, "]")] = '\0';
@@ -174,7 +121,7 @@ static int add_lines(struct kallsyms *kallsyms)
 	return address_seen ? 0 : -EACCES;
 }
 
-/* By address; of equal ones global names first, then in the order of the file. */
+/* Orders by address; at one address global names first, then as in the file. */
 static int compare_symbols(const void *left, const void *right)
 {
 	const struct symbol *a = left, *b = right;
@@ -195,8 +142,8 @@ static size_t hash_name(const char *name)
 	return (size_t)(hash ^ hash >> 32);
 }
 
-/* Where @name is, or the free slot where it belongs. */
-static uint32_t *name_slot(const struct kallsyms *kallsyms, const char *name)
+/* Return: the slot of @name, or the free slot where it belongs. */
+static uint32_t *find_name_slot(const struct kallsyms *kallsyms, const char *name)
 {
 	size_t mask = kallsyms->by_name_slots - 1;
 
@@ -209,7 +156,7 @@ static uint32_t *name_slot(const struct kallsyms *kallsyms, const char *name)
 	}
 }
 
-/* Of symbols with the same name the first global one, else the first. */
+/* Of symbols with one name, the first global one is found, else the first. */
 static int index_names(struct kallsyms *kallsyms)
 {
 	for (kallsyms->by_name_slots = 1024; kallsyms->by_name_slots < 2 * kallsyms->count;)
@@ -219,7 +166,7 @@ static int index_names(struct kallsyms *kallsyms)
 		return -ENOMEM;
 	for (size_t i = 0; i < kallsyms->count; i++) {
 		const struct symbol *symbol = &kallsyms->symbols[i];
-		uint32_t *slot = name_slot(kallsyms, kallsyms->text + symbol->name);
+		uint32_t *slot = find_name_slot(kallsyms, kallsyms->text + symbol->name);
 
 		if (*slot == 0 || (symbol->global && !kallsyms->symbols[*slot - 1].global))
 			*slot = (uint32_t)i + 1;
@@ -234,7 +181,7 @@ int kallsyms_read(const char *path, struct kallsyms **ret_kallsyms)
 
 	if (!kallsyms)
 		return -ENOMEM;
-	err = read_file(path, &kallsyms->text, &kallsyms->text_bytes);
+	err = read_file(AT_FDCWD, path, FILE_BYTES_MAX, &kallsyms->text, &kallsyms->text_bytes);
 	if (err < 0)
 		goto out;
 	err = add_lines(kallsyms);
@@ -267,7 +214,7 @@ const char *kallsyms_find(const struct kallsyms *kallsyms, uint64_t address,
 	const struct symbol *symbols = kallsyms->symbols;
 	size_t low = 0, high = kallsyms->count;
 
-	/* The first symbol behind @address; the one before it is the last at or below. */
+	/* Find the first symbol behind @address. The one before it is wanted. */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -288,7 +235,7 @@ const char *kallsyms_find(const struct kallsyms *kallsyms, uint64_t address,
 
 uint64_t kallsyms_address(const struct kallsyms *kallsyms, const char *name)
 {
-	uint32_t place = *name_slot(kallsyms, name);
+	uint32_t place = *find_name_slot(kallsyms, name);
 
 	return place == 0 ? 0 : kallsyms->symbols[place - 1].address;
 }

@@ -20,7 +20,7 @@ struct kallsyms;
 int kallsyms_read(const char *path, struct kallsyms **ret_kallsyms);
 void kallsyms_free(struct kallsyms *kallsyms);
 
-/* Name of the symbol that holds @address (borrowed), or NULL. @ret_module NULL for the kernel itself. */
+/* Return: the name that holds @address, borrowed, or NULL. @ret_module is NULL for the kernel. */
 const char *kallsyms_find(const struct kallsyms *kallsyms, uint64_t address,
 			  uint64_t *ret_offset_bytes, const char **ret_module);
 

@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/event.h"
+#include "recorder/symbols/mappings.h"
+
 struct change {
 	uint64_t time_ns;
-	size_t order; /* of those at the same time */
+	size_t order; /* among those at the same time */
 	enum ft_event_kind kind;
 	bool applied;
 	int32_t tgid, child_tgid;
@@ -39,7 +42,7 @@ void mapping_changes_destroy(struct mapping_changes *changes)
 	free(changes);
 }
 
-static int add(struct mapping_changes *changes, const struct change *change)
+static int append_change(struct mapping_changes *changes, const struct change *change)
 {
 	if (changes->count == changes->room) {
 		size_t room = changes->room ? changes->room * 2 : 256;
@@ -54,14 +57,14 @@ static int add(struct mapping_changes *changes, const struct change *change)
 	return 0;
 }
 
-static int add_mmap(struct mapping_changes *changes, struct change *change,
-		    const struct ft_event *event)
+static int append_mmap(struct mapping_changes *changes, struct change *change,
+		       const struct ft_event *event)
 {
 	change->start = event->mmap.start;
 	change->length_bytes = event->mmap.length_bytes;
 	change->offset_bytes = event->mmap.offset_bytes;
 	change->path = strdup(event->mmap.path);
-	int error = change->path ? add(changes, change) : -ENOMEM;
+	int error = change->path ? append_change(changes, change) : -ENOMEM;
 	if (error)
 		free(change->path);
 	return error;
@@ -76,20 +79,20 @@ int mapping_changes_add(struct mapping_changes *changes, const struct ft_event *
 	};
 	switch (event->kind) {
 	case FT_EVENT_MMAP:
-		return add_mmap(changes, &change, event);
+		return append_mmap(changes, &change, event);
 	case FT_EVENT_FORK:
 		change.child_tgid = event->fork.child->tgid;
-		return change.child_tgid != change.tgid ? add(changes, &change) : 0;
+		return change.child_tgid != change.tgid ? append_change(changes, &change) : 0;
 	case FT_EVENT_COMM:
-		return event->comm.exec ? add(changes, &change) : 0;
+		return event->comm.exec ? append_change(changes, &change) : 0;
 	case FT_EVENT_EXIT:
-		return event->task->tid == change.tgid ? add(changes, &change) : 0;
+		return event->task->tid == change.tgid ? append_change(changes, &change) : 0;
 	default:
 		return 0;
 	}
 }
 
-static int by_time(const void *left, const void *right)
+static int compare_times(const void *left, const void *right)
 {
 	const struct change *const *a = left, *const *b = right;
 	if ((*a)->time_ns != (*b)->time_ns)
@@ -97,7 +100,7 @@ static int by_time(const void *left, const void *right)
 	return (*a)->order < (*b)->order ? -1 : (*a)->order > (*b)->order;
 }
 
-static int apply(const struct change *change, struct mappings *mappings)
+static int apply_change(const struct change *change, struct mappings *mappings)
 {
 	switch (change->kind) {
 	case FT_EVENT_MMAP:
@@ -114,7 +117,7 @@ static int apply(const struct change *change, struct mappings *mappings)
 	}
 }
 
-/* The time of the earliest one up to @until_ns that was not applied yet. */
+/* Return: the time of the earliest change up to @until_ns that was not applied yet. */
 static uint64_t first_new_ns(const struct mapping_changes *changes, uint64_t until_ns)
 {
 	uint64_t first_ns = UINT64_MAX;
@@ -141,10 +144,10 @@ int mapping_changes_apply(struct mapping_changes *changes, uint64_t until_ns,
 		if (change->time_ns >= first_ns && change->time_ns <= until_ns)
 			order[count++] = change;
 	}
-	qsort(order, count, sizeof(*order), by_time);
+	qsort(order, count, sizeof(*order), compare_times);
 	int error = 0;
 	for (size_t i = 0; i < count && error != -ENOMEM; i++) {
-		error = apply(order[i], mappings);
+		error = apply_change(order[i], mappings);
 		order[i]->applied = true;
 	}
 	free(order);

@@ -16,7 +16,7 @@
 #define HASH_NONFATAL_OOM 1 /* an element that was not added has no table */
 #include <uthash.h>
 
-#define MAPPINGS_MAX 16384 /* of one process; then the oldest half is forgotten */
+#define MAPPINGS_MAX 16384 /* of one process; beyond that the oldest half is dropped */
 
 struct text {
 	UT_hash_handle hh;
@@ -26,9 +26,9 @@ struct text {
 
 struct process {
 	int32_t tgid;
-	struct mapping *mappings; /* in the order they came */
+	struct mapping *mappings; /* in the order of their arrival */
 	size_t count, capacity;
-	uint64_t exited_ns; /* 0: it lives */
+	uint64_t exited_ns; /* 0: it is alive */
 	UT_hash_handle hh;
 };
 
@@ -128,7 +128,7 @@ static const char *keep_path(struct mappings *mappings, const char *text)
 	return path->text;
 }
 
-/* Mappings that @mapping replaces as a whole: a process that maps again and again must not grow us. */
+/* Drops what @mapping covers, so that mapping again and again takes no more memory. */
 static void forget_covered(struct mappings *mappings, struct process *process,
 			   const struct mapping *mapping)
 {
@@ -191,7 +191,7 @@ int mappings_add(struct mappings *mappings, int32_t tgid, uint64_t start, uint64
 	return 0;
 }
 
-/* @process has none yet. */
+/* @process has no mappings yet. */
 static int copy_mappings(struct mappings *mappings, struct process *process,
 			 const struct mapping *from, size_t count)
 {
@@ -289,20 +289,6 @@ int mappings_find(const struct mappings *mappings, int32_t tgid, uint64_t addres
 	return -ENOENT;
 }
 
-int mappings_each(const struct mappings *mappings, int32_t tgid,
-		  int (*visit)(void *context, const struct mapping *mapping), void *context)
-{
-	const struct process *process = find_process(mappings, tgid);
-
-	for (size_t i = 0; process && i < process->count; i++) {
-		int err = visit(context, &process->mappings[i]);
-
-		if (err != 0)
-			return err;
-	}
-	return 0;
-}
-
 static bool is_deleted(const char *path)
 {
 	static const char mark[] = " (deleted)";
@@ -313,7 +299,7 @@ static bool is_deleted(const char *path)
 
 int mapping_open(const struct mapping *mapping, int32_t tgid)
 {
-	/* A path of the kernel is free of links: one there now, or a pipe, is a trap. */
+	/* The path that the kernel told had no links: a link or a pipe there now is a trap. */
 	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 	char path[PATH_MAX + 32];
 	struct stat stat;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which file is mapped where in which process: read before recording (maps.h),
- * then kept up by PERF_RECORD_MMAP2 and FORK.
+ * The executable mappings of processes: read before the recording (recorder/proc/proc_maps.h), then
+ * kept up to date from PERF_RECORD_MMAP2 and FORK.
  */
 #ifndef RECORDER_SYMBOLS_MAPPINGS_H
 #define RECORDER_SYMBOLS_MAPPINGS_H
@@ -22,30 +22,26 @@ void mappings_destroy(struct mappings *mappings);
 int mappings_add(struct mappings *mappings, int32_t tgid, uint64_t start, uint64_t length_bytes,
 		 uint64_t offset_bytes, const char *path);
 int mappings_fork(struct mappings *mappings, int32_t parent_tgid, int32_t child_tgid);
-void mappings_exec(struct mappings *mappings, int32_t tgid);	/* forget what it had */
+void mappings_exec(struct mappings *mappings, int32_t tgid);	/* drops its mappings */
 
-/* Its addresses keep their names until mappings_forget_exited() is told of a later time. */
+/* The process keeps its mappings until mappings_forget_exited() is called for a later time. */
 void mappings_exit(struct mappings *mappings, int32_t tgid, uint64_t time_ns);
 void mappings_forget_exited(struct mappings *mappings, uint64_t before_ns);
 
-/* A table of its own with the same mappings. Return: 0 or -ENOMEM. */
+/* A second table with the same mappings. Return: 0 or -ENOMEM. */
 int mappings_copy(const struct mappings *mappings, struct mappings **ret_copy);
 
 /* The latest mapping of @tgid that holds @address. Return: 0, -ENOENT. */
 int mappings_find(const struct mappings *mappings, int32_t tgid, uint64_t address,
 		  struct mapping *ret_mapping);
 
-/* All mappings of @tgid, in no order. Stops when @visit returns other than 0 and returns that. */
-int mappings_each(const struct mappings *mappings, int32_t tgid,
-		  int (*visit)(void *context, const struct mapping *mapping), void *context);
-
 /**
- * mapping_open() - the mapped file, for reading, as its process sees it (in a container
- * by /proc/PID/root), or by its path alone where the process is gone.
+ * mapping_open() - open the mapped file for reading, as its process sees it: in a container by
+ * /proc/PID/root, or by the path alone where the process is gone.
  *
  * May block for long on a stalled file system.
  *
- * Return: a descriptor, -ENOENT (not a file, or deleted: a file there now would be another), or
+ * Return: a descriptor, -ENOENT (no file, or a deleted one: a file there now would be another), or
  * another negative errno.
  */
 int mapping_open(const struct mapping *mapping, int32_t tgid);

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include "recorder/symbols/mappings.h"
+
 #if defined(__x86_64__) || defined(__aarch64__)
 
 #include <asm/perf_regs.h>
@@ -32,7 +34,7 @@
 #define EH_FRAME_HDR_BYTES	12 /* version, three encodings, pointer, count; then the table */
 #define EH_FRAME_ENTRY_BYTES	8
 
-/* In libunwind for those who have the table elsewhere; in none of its headers. */
+/* libunwind exports this for a table that is elsewhere, but declares it in no header. */
 extern int UNW_OBJ(dwarf_search_unwind_table)(unw_addr_space_t space, unw_word_t ip,
 					      unw_dyn_info_t *info, unw_proc_info_t *ret_proc,
 					      int need_unwind_info, void *argument);
@@ -43,7 +45,7 @@ struct segment {
 	bool executable;
 };
 
-/* A mapped file, opened once and kept: stacks come by thousands from a few files. */
+/* A mapped file. It is opened once and kept, because thousands of stacks come from a few files. */
 struct module {
 	char *key;
 	int fd; /* -1: cannot be read */
@@ -53,7 +55,7 @@ struct module {
 	UT_hash_handle hh;
 };
 
-/* Pieces of files read last. libunwind reads byte by byte. */
+/* A cache of pieces of files, because libunwind reads byte by byte. */
 struct block {
 	const struct module *module;
 	uint64_t number;
@@ -65,7 +67,7 @@ static struct module *modules;
 static struct block *blocks;
 static unw_addr_space_t address_space;
 
-/* One stack being unwound. */
+/* The stack that is being unwound. */
 struct unwinding {
 	const struct mappings *mappings;
 	int32_t tgid;
@@ -81,7 +83,7 @@ struct unwinding {
 };
 
 #ifdef __x86_64__
-/* Without flags and segment registers: they do not help, and the kernel refuses some. */
+/* No flags and segment registers: they do not help, and the kernel refuses some. */
 #define REGISTERS_MASK                           \
 	(((1ull << (PERF_REG_X86_IP + 1)) - 1) | \
 	 (((1ull << PERF_REG_X86_64_MAX) - 1) & ~((1ull << PERF_REG_X86_R8) - 1)))
@@ -113,8 +115,8 @@ uint64_t unwind_registers_mask(void)
 	return REGISTERS_MASK;
 }
 
-/* Value of libunwind's register @number, which is in perf_register[]. */
-static uint64_t register_value(const uint64_t *registers, unw_regnum_t number)
+/* Return: the value of libunwind's register @number, which is in perf_register[]. */
+static uint64_t read_register(const uint64_t *registers, unw_regnum_t number)
 {
 	uint64_t below = (1ull << perf_register[number]) - 1;
 
@@ -135,8 +137,8 @@ static const struct block *read_block(const struct module *module, uint64_t numb
 	return block;
 }
 
-/* @bytes of the file at @address before relocation. Return: 0 or -ENOENT. */
-static int module_read(const struct module *module, uint64_t address, void *ret_data, size_t bytes)
+/* Reads @bytes of the file at @address before relocation. Return: 0 or -ENOENT. */
+static int read_module(const struct module *module, uint64_t address, void *ret_data, size_t bytes)
 {
 	unsigned char *to = ret_data;
 
@@ -164,7 +166,7 @@ static int module_read(const struct module *module, uint64_t address, void *ret_
 	return -ENOENT;
 }
 
-static void read_segments(struct module *module)
+static void read_load_segments(struct module *module)
 {
 	Elf *elf = elf_begin(module->fd, ELF_C_READ, NULL);
 	size_t count = 0;
@@ -191,7 +193,7 @@ static void read_segments(struct module *module)
 	elf_end(elf);
 }
 
-static struct module *module_create(const struct mapping *mapping, int32_t tgid, char *key)
+static struct module *create_module(const struct mapping *mapping, int32_t tgid, char *key)
 {
 	struct module *module = calloc(1, sizeof(*module));
 
@@ -205,12 +207,12 @@ static struct module *module_create(const struct mapping *mapping, int32_t tgid,
 	}
 	module->fd = mapping_open(mapping, tgid);
 	if (module->fd >= 0)
-		read_segments(module);
+		read_load_segments(module);
 	return module;
 }
 
-/* The module of @mapping, from those opened before or new. NULL: no memory. */
-static const struct module *module_of(const struct mapping *mapping, int32_t tgid)
+/* Return: the module of @mapping, opened before or now; NULL: no memory. */
+static const struct module *find_module(const struct mapping *mapping, int32_t tgid)
 {
 	struct module *module;
 	char *key;
@@ -222,19 +224,19 @@ static const struct module *module_of(const struct mapping *mapping, int32_t tgi
 		free(key);
 		return module;
 	}
-	module = module_create(mapping, tgid, key);
+	module = create_module(mapping, tgid, key);
 	if (!module)
 		free(key);
 	return module;
 }
 
-/* How far the loader moved @module: from where its executable segment is mapped. */
-static int module_bias(const struct module *module, const struct mapping *mapping,
-		       uint64_t *ret_bias)
+/* Computes how far the loader moved @module, from where its executable segment is mapped. */
+static int compute_bias(const struct module *module, const struct mapping *mapping,
+			uint64_t *ret_bias)
 {
 	for (size_t i = 0; i < module->segment_count; i++) {
 		const struct segment *segment = &module->segments[i];
-		/* Mappings begin at a page, segments need not. */
+		/* A mapping begins at a page, a segment need not. */
 		uint64_t page_start = segment->offset & ~(uint64_t)(sysconf(_SC_PAGESIZE) - 1);
 
 		if (!segment->executable || mapping->offset_bytes < page_start ||
@@ -247,7 +249,7 @@ static int module_bias(const struct module *module, const struct mapping *mappin
 	return -ENOENT;
 }
 
-static void remember(struct unwinding *unwinding, const struct module *module, uint64_t bias)
+static void remember_visit(struct unwinding *unwinding, const struct module *module, uint64_t bias)
 {
 	for (size_t i = 0; i < unwinding->visited_count; i++)
 		if (unwinding->visited[i].module == module && unwinding->visited[i].bias == bias)
@@ -258,10 +260,7 @@ static void remember(struct unwinding *unwinding, const struct module *module, u
 	unwinding->visited[unwinding->visited_count++].bias = bias;
 }
 
-/*
- * Where the sorted table of .eh_frame_hdr is. Its entries are read by libunwind
- * through access_memory().
- */
+/* Tells libunwind where .eh_frame_hdr has its table. access_memory() then reads the entries. */
 static int describe_table(const struct module *module, uint64_t bias, const struct mapping *mapping,
 			  unw_dyn_info_t *ret_info)
 {
@@ -269,7 +268,7 @@ static int describe_table(const struct module *module, uint64_t bias, const stru
 	uint32_t entries;
 
 	if (module->eh_frame_hdr == 0 ||
-	    module_read(module, module->eh_frame_hdr, header, sizeof(header)) < 0)
+	    read_module(module, module->eh_frame_hdr, header, sizeof(header)) < 0)
 		return -UNW_ENOINFO;
 	if (header[0] != 1 || header[1] != DW_EH_PE_SDATA4_PCREL || header[2] != DW_EH_PE_UDATA4 ||
 	    header[3] != DW_EH_PE_SDATA4_DATAREL)
@@ -297,12 +296,12 @@ static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t
 
 	if (mappings_find(unwinding->mappings, unwinding->tgid, ip, &mapping) < 0)
 		return -UNW_ENOINFO;
-	module = module_of(&mapping, unwinding->tgid);
+	module = find_module(&mapping, unwinding->tgid);
 	if (!module)
 		return -UNW_ENOMEM;
-	if (module_bias(module, &mapping, &bias) < 0)
+	if (compute_bias(module, &mapping, &bias) < 0)
 		return -UNW_ENOINFO;
-	remember(unwinding, module, bias);
+	remember_visit(unwinding, module, bias);
 	err = describe_table(module, bias, &mapping, &info);
 	if (err < 0)
 		return err;
@@ -310,7 +309,7 @@ static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t
 						  argument);
 }
 
-/* From the copied stack, or else read-only from the files: unwind tables, code, constants. */
+/* Reads from the copied stack, or from the files: unwind tables, code, constants. */
 static int access_memory(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write,
 			 void *argument)
 {
@@ -325,7 +324,7 @@ static int access_memory(unw_addr_space_t space, unw_word_t address, unw_word_t 
 		return 0;
 	}
 	for (size_t i = 0; i < unwinding->visited_count; i++)
-		if (module_read(unwinding->visited[i].module, address - unwinding->visited[i].bias,
+		if (read_module(unwinding->visited[i].module, address - unwinding->visited[i].bias,
 				value, sizeof(*value)) == 0)
 			return 0;
 	return -UNW_EINVAL;
@@ -341,7 +340,7 @@ static int access_register(unw_addr_space_t space, unw_regnum_t number, unw_word
 		return -UNW_EREADONLYREG;
 	if (number < 0 || (size_t)number >= sizeof(perf_register))
 		return -UNW_EBADREG;
-	*value = register_value(unwinding->registers, number);
+	*value = read_register(unwinding->registers, number);
 	return 0;
 }
 
@@ -376,7 +375,7 @@ static int no_names(unw_addr_space_t space, unw_word_t address, char *name, size
 	return -UNW_ENOINFO;
 }
 
-static int prepare(void)
+static int prepare_libunwind(void)
 {
 	static unw_accessors_t accessors = {
 		.find_proc_info = find_proc_info,
@@ -394,7 +393,7 @@ static int prepare(void)
 	if (!address_space) {
 		elf_version(EV_CURRENT);
 		address_space = unw_create_addr_space(&accessors, 0);
-		/* Its cache is by address alone, and ours are addresses of many processes. */
+		/* Its cache knows addresses alone, and these are of many processes. */
 		if (address_space)
 			unw_set_caching_policy(address_space, UNW_CACHE_NONE);
 	}
@@ -409,18 +408,18 @@ int unwind_stack(const struct mappings *mappings, int32_t tgid, const uint64_t *
 		.tgid = tgid,
 		.registers = registers,
 		.stack = stack,
-		.stack_start = register_value(registers, UNW_TDEP_SP),
+		.stack_start = read_register(registers, UNW_TDEP_SP),
 		.stack_bytes = stack_bytes,
 	};
 	unw_cursor_t cursor;
 	unw_word_t ip;
 	size_t count = 0;
 
-	if (prepare() < 0)
+	if (prepare_libunwind() < 0)
 		return -ENOMEM;
 	if (frames_max == 0)
 		return 0;
-	ret_frames[count++] = register_value(registers, UNW_TDEP_IP);
+	ret_frames[count++] = read_register(registers, UNW_TDEP_IP);
 	if (unw_init_remote(&cursor, address_space, &unwinding) < 0)
 		return (int)count;
 	while (count < frames_max && unw_step(&cursor) > 0) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * User stacks of programs built without frame pointers: from the registers
- * and the piece of stack that the kernel copied at the event, with libunwind
- * and the .eh_frame of the mapped files. Runs when the capture is sealed.
+ * Unwinds user stacks of programs without frame pointers, with libunwind: from the registers and
+ * the piece of stack that the kernel copied at the event, and .eh_frame of the mapped files. This
+ * is done when the capture is finished.
  */
 #ifndef RECORDER_SYMBOLS_UNWIND_H
 #define RECORDER_SYMBOLS_UNWIND_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "recorder/symbols/mappings.h"
+struct mappings;
 
 /* The attr.sample_regs_user mask whose registers unwind_stack() takes, 0 where this
  * architecture is not supported. Registers come in ascending order of bits. */
@@ -19,8 +19,8 @@ uint64_t unwind_registers_mask(void);
 /**
  * unwind_stack() - return addresses, leaf first.
  *
- * Opens mapped files, which may block, and reads their unwind tables, which may be hostile: call it in
- * helper_process_run(). Files stay open for the next stack. From one thread only.
+ * Opens mapped files, which may block, and reads their unwind tables, which may be hostile: call it
+ * in helper_process_run(). Files stay open for the next stack. From one thread only.
  *
  * @registers: one value a bit of unwind_registers_mask().
  * @stack:     @stack_bytes of the thread's memory, from its stack pointer up.

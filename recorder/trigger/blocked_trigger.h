@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * --blocked N --for T: a trigger when so many threads of the target have been
- * in an uninterruptible sleep, or stopped, for so long at the same time.
+ * --blocked N --for T: a trigger when N threads of the target have been in an uninterruptible
+ * sleep, or stopped, for T at the same time.
  */
 #ifndef RECORDER_TRIGGER_BLOCKED_TRIGGER_H
 #define RECORDER_TRIGGER_BLOCKED_TRIGGER_H
@@ -12,21 +12,21 @@
 #include "recorder/proc/target.h"
 #include "recorder/trigger/trigger_queue.h"
 
-/* All of it the caller's while the watch is in use. */
+/* The caller fills it in and owns it. */
 struct blocked_trigger {
-	const struct blocked_threads *sleepers;
+	const struct blocked_threads *blocked;
 	const struct target *target;
 	struct trigger_queue *triggers;
-	uint32_t threads;		/* so many */
-	uint64_t for_ns;		/* so long */
-	bool told;			/* at first false */
+	uint32_t threads;		/* N */
+	uint64_t for_ns;		/* T */
+	bool fired;			/* a trigger was posted and its condition still holds; at first false */
 };
 
 /**
- * blocked_trigger_look() - post a trigger where it is so; again only after it was not so in between.
+ * blocked_trigger_look() - post a trigger if the condition holds and did not at the last call.
  *
- * @drained_ns: events until then have reached the sleepers: what is blocked then, is for sure.
+ * @drained_ns: events up to then have reached @blocked, so a thread blocked then was really blocked.
  */
-void blocked_trigger_look(struct blocked_trigger *blocked, uint64_t drained_ns);
+void blocked_trigger_look(struct blocked_trigger *trigger, uint64_t drained_ns);
 
 #endif

@@ -4,6 +4,7 @@
 #include "recorder/trigger/probe.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -15,73 +16,81 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/base/abandonable_task.h"
-#include "recorder/trigger/probe_kind.h"
-#include "recorder/trigger/probe_failures.h"
 
 #define DEADLINE_LEAST_NS 5000000000u
 #define INTERVAL_LEAST_NS 1000000u
 #define STOP_PATIENCE_MS  200
 
-static const struct probe_ops *const KINDS[] = {
-	[PROBE_TCP] = &QUESTION_TCP,
-	[PROBE_HTTP] = &QUESTION_HTTP,
-	[PROBE_CMD] = &QUESTION_CMD,
+static const struct probe_ops *const OPS[] = {
+	[PROBE_TCP] = &PROBE_TCP_OPS,
+	[PROBE_HTTP] = &PROBE_HTTP_OPS,
+	[PROBE_CMD] = &PROBE_CMD_OPS,
 };
 
-/* The thread's, which may outlive probe_stop(). */
+/* Belongs to the probe's thread, which may outlive probe_stop(). */
 struct probe {
-	const struct probe_ops *kind;
+	const struct probe_ops *ops;
 	void *question;
-	char name[QUESTION_NAME_BYTES];
+	char name[PROBE_NAME_BYTES];
 	uint64_t interval_ns;
-	uint64_t deadline_ns; /* after which a question is given up */
-	struct probe_failures verdict;
-	struct abandonable_task *errand; /* its owner's */
+	uint64_t deadline_ns; /* a question is given up after this */
+	struct probe_failures failures;
+	struct abandonable_task *task; /* used by the owner of the probe only */
 	int stop_fd;
 	_Atomic bool stop;
-	pthread_mutex_t lock; /* of these two; held for a post or a copy only */
-	struct trigger_queue *triggers; /* NULL from probe_stop() on */
-	char last_why[VERDICT_WHY_BYTES];
-	_Atomic bool may_fire; /* it had an answer, once */
+	pthread_mutex_t lock; /* protects the next two members; held for a post or a copy only */
+	struct trigger_queue *triggers; /* NULL once probe_stop() was called */
+	char last_why[PROBE_WHY_BYTES];
+	_Atomic bool may_fire; /* there was a good answer once */
 	_Atomic uint64_t asked, answered, failed, fired, last_ns;
 	_Atomic uint64_t asked_at_ns; /* 0: no question is under way */
-	_Atomic bool leftover; /* something of an earlier question cannot be ended */
+	_Atomic bool leftover; /* a part of an earlier question could not be ended */
 };
 
-static void destroy(void *context)
+bool probe_poll(int fd, short events, uint64_t until_ns, int stop_fd)
+{
+	struct pollfd pollfds[] = { { .fd = fd, .events = events },
+				    { .fd = stop_fd, .events = POLLIN } };
+	uint64_t now_ns = clock_now_ns();
+	const struct timespec left = clock_timespec(until_ns > now_ns ? until_ns - now_ns : 0);
+
+	return ppoll(pollfds, 2, &left, NULL) > 0 && pollfds[0].revents && !pollfds[1].revents;
+}
+
+static void destroy_probe(void *context)
 {
 	struct probe *probe = context;
 
 	if (probe->question)
-		probe->kind->destroy(probe->question);
+		probe->ops->destroy(probe->question);
 	if (probe->stop_fd >= 0)
 		close(probe->stop_fd);
 	pthread_mutex_destroy(&probe->lock);
 	free(probe);
 }
 
-static void fire(struct probe *probe, uint64_t now_ns, uint64_t waiting_ns)
+static void post_trigger(struct probe *probe, uint64_t now_ns, uint64_t waiting_ns)
 {
 	char reason[TRIGGER_REASON_BYTES];
 
 	if (!probe->may_fire)
 		return;
-	probe_failures_describe(&probe->verdict, probe->name, now_ns, waiting_ns, reason,
+	probe_failures_describe(&probe->failures, probe->name, now_ns, waiting_ns, reason,
 				sizeof(reason));
 	pthread_mutex_lock(&probe->lock);
 	if (probe->triggers) {
 		probe->fired++;
-		trigger_queue_post(probe->triggers, probe->kind->source, now_ns, "%s", reason);
+		trigger_queue_post(probe->triggers, probe->ops->source, now_ns, "%s", reason);
 	}
 	pthread_mutex_unlock(&probe->lock);
 }
 
-static void conclude(struct probe *probe, uint64_t start_ns, const char *why)
+static void finish_question(struct probe *probe, uint64_t start_ns, const char *why)
 {
 	uint64_t now_ns = clock_now_ns();
 	bool failed, fires;
 
-	fires = probe_failures_answer(&probe->verdict, start_ns, now_ns, why, &failed);
+	fires = probe_failures_answer(&probe->failures, start_ns, now_ns, why, &failed);
 	probe->last_ns = now_ns - start_ns;
 	if (why) {
 		pthread_mutex_lock(&probe->lock);
@@ -93,30 +102,30 @@ static void conclude(struct probe *probe, uint64_t start_ns, const char *why)
 	}
 	probe->failed += failed;
 	if (fires)
-		fire(probe, now_ns, 0);
+		post_trigger(probe, now_ns, 0);
 }
 
-/* Until it is answered, given up, or to be stopped. */
+/* Returns when the question is answered or given up, or the probe is stopped. */
 static void wait_for_answer(struct probe *probe, uint64_t start_ns)
 {
 	uint64_t end_ns = start_ns + probe->deadline_ns;
 
 	while (!probe->stop) {
-		uint64_t due_ns = probe_failures_due_ns(&probe->verdict, start_ns);
-		char why[VERDICT_WHY_BYTES];
-		enum answer answer = probe->kind->wait(
+		uint64_t due_ns = probe_failures_due_ns(&probe->failures, start_ns);
+		char why[PROBE_WHY_BYTES];
+		enum answer answer = probe->ops->wait(
 			probe->question, due_ns < end_ns ? due_ns : end_ns, probe->stop_fd, why);
 		if (answer != ANSWER_NONE) {
-			conclude(probe, start_ns, answer == ANSWER_GOOD ? NULL : why);
+			finish_question(probe, start_ns, answer == ANSWER_GOOD ? NULL : why);
 			return;
 		}
 		uint64_t now_ns = clock_now_ns();
 		if (probe->stop)
 			return;
-		if (probe_failures_waiting(&probe->verdict, start_ns, now_ns))
-			fire(probe, now_ns, now_ns - start_ns);
+		if (probe_failures_waiting(&probe->failures, start_ns, now_ns))
+			post_trigger(probe, now_ns, now_ns - start_ns);
 		if (now_ns >= end_ns) {
-			conclude(probe, start_ns, "no answer, given up");
+			finish_question(probe, start_ns, "no answer, given up");
 			return;
 		}
 	}
@@ -130,36 +139,36 @@ static void ask_until_stopped(void *context)
 		uint64_t start_ns = clock_now_ns();
 		probe->asked++;
 		probe->asked_at_ns = start_ns;
-		probe->kind->ask(probe->question);
+		probe->ops->ask(probe->question);
 		wait_for_answer(probe, start_ns);
-		probe->leftover = !probe->kind->drop(probe->question);
+		probe->leftover = !probe->ops->end(probe->question);
 		probe->asked_at_ns = 0;
 		while (!probe->stop && clock_now_ns() < start_ns + probe->interval_ns)
-			question_poll(-1, 0, start_ns + probe->interval_ns, probe->stop_fd);
+			probe_poll(-1, 0, start_ns + probe->interval_ns, probe->stop_fd);
 	}
-	/* Here and not in destroy(), which may be its owner's: it may block. */
-	probe->kind->destroy(probe->question);
+	/* Not in destroy_probe(), which the owner may run: this may block. */
+	probe->ops->destroy(probe->question);
 	probe->question = NULL;
 }
 
-/* So that the sum with a time of the clock stays one. */
-static uint64_t limited(uint64_t duration_ns)
+/* Adding it to a time must not overflow. */
+static uint64_t limit_duration(uint64_t duration_ns)
 {
 	return duration_ns < UINT64_MAX / 8 ? duration_ns : UINT64_MAX / 8;
 }
 
 static void set_times(struct probe *probe, const struct probe_options *options)
 {
-	uint64_t slower_than_ns = limited(options->slower_than_ns);
-	uint64_t for_ns = limited(options->for_ns);
+	uint64_t slower_than_ns = limit_duration(options->slower_than_ns);
+	uint64_t for_ns = limit_duration(options->for_ns);
 
-	probe->interval_ns = limited(options->interval_ns);
+	probe->interval_ns = limit_duration(options->interval_ns);
 	if (probe->interval_ns < INTERVAL_LEAST_NS)
 		probe->interval_ns = INTERVAL_LEAST_NS;
 	probe->deadline_ns = slower_than_ns + for_ns;
 	if (probe->deadline_ns < DEADLINE_LEAST_NS)
 		probe->deadline_ns = DEADLINE_LEAST_NS;
-	probe_failures_init(&probe->verdict, slower_than_ns, for_ns);
+	probe_failures_init(&probe->failures, slower_than_ns, for_ns);
 }
 
 int probe_start(const struct probe_options *options, struct trigger_queue *triggers,
@@ -170,7 +179,7 @@ int probe_start(const struct probe_options *options, struct trigger_queue *trigg
 
 	if (!probe)
 		return -ENOMEM;
-	probe->kind = KINDS[options->kind];
+	probe->ops = OPS[options->kind];
 	probe->triggers = triggers;
 	pthread_mutex_init(&probe->lock, NULL);
 	probe->may_fire = options->was_answered;
@@ -179,13 +188,13 @@ int probe_start(const struct probe_options *options, struct trigger_queue *trigg
 	if (probe->stop_fd < 0)
 		error = -errno;
 	if (!error)
-		error = probe->kind->create(options->what, &probe->question, probe->name,
-					    ret_problem);
+		error = probe->ops->create(options->what, &probe->question, probe->name,
+					   ret_problem);
 	if (!error)
-		error = abandonable_task_start("ft-probe", ask_until_stopped, destroy, probe,
-					       &probe->errand);
+		error = abandonable_task_start("ft-probe", ask_until_stopped, destroy_probe, probe,
+					       &probe->task);
 	if (error)
-		destroy(probe);
+		destroy_probe(probe);
 	else
 		*ret_probe = probe;
 	return error;
@@ -200,7 +209,7 @@ void probe_stop(struct probe *probe)
 	pthread_mutex_unlock(&probe->lock);
 	probe->stop = true;
 	(void)!eventfd_write(probe->stop_fd, 1);
-	abandonable_task_leave(probe->errand, STOP_PATIENCE_MS);
+	abandonable_task_leave(probe->task, STOP_PATIENCE_MS);
 }
 
 void probe_status(struct probe *probe, struct probe_status *ret_status)

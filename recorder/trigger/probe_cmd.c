@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asks by running a shell command in a process group of its own. Starting it
- * is waited for as its end is, in an errand: a disk that does not answer holds up exec, too.
+ * A probe that runs a shell command in a process group of its own. An abandonable task starts it
+ * and waits for its end, since a disk that does not answer holds up exec too.
  */
 #include "config.h"
 
-#include "recorder/trigger/probe_kind.h"
+#include "recorder/trigger/probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -20,33 +21,33 @@
 #include <unistd.h>
 
 #include "recorder/base/abandonable_task.h"
+#include "recorder/base/clock.h"
 
 #define DEATH_PATIENCE_MS 100
 #define BLANKS		  " \t\n"
 #define READS_MAX	  16
-#define SAID_SHOWN	  (VERDICT_WHY_BYTES - 24) /* beside the status */
+#define SAID_SHOWN	  (PROBE_WHY_BYTES - 24) /* the status needs the rest */
 
-/* One run. The process stays a zombie, and its number its own, until discard_run(). */
+/* One run. The process stays a zombie until discard_run(), so that its pid is not reused. */
 struct run {
 	char *line;
-	_Atomic pid_t pid; /* 0: not started */
+	_Atomic pid_t pid; /* 0: not started, or already reaped by somebody else */
 	_Atomic bool unwanted;
-	int stderr_fd; /* its end of the pipe; -1: closed, it has been started */
-	int error; /* of starting or watching it */
+	int stderr_fd; /* the process's end of the pipe; -1: closed after the start */
+	int error; /* positive errno of starting or waiting */
 	siginfo_t end;
 };
 
 struct command {
 	char *line;
-	struct abandonable_task
-		*errand; /* of the run under way, or of one that could not be ended */
-	struct run *run; /* valid while there is an errand */
-	int stderr_fd; /* our end of the run's; -1: none, or all was read */
-	char said[VERDICT_WHY_BYTES]; /* its last line so far */
+	struct abandonable_task *task; /* of the current run, or of one that could not be ended */
+	struct run *run; /* valid while task is set */
+	int stderr_fd; /* our end of the pipe; -1: none, or all was read */
+	char said[PROBE_WHY_BYTES]; /* last line on stderr so far */
 	size_t said_bytes;
-	bool said_all; /* the line is complete: the next byte begins a new one */
-	bool leftover; /* the run is of an earlier question */
-	int error; /* of beginning this one */
+	bool said_all; /* the line is complete: the next byte begins another */
+	bool leftover; /* the run belongs to an earlier question */
+	int error; /* positive errno of beginning this question */
 };
 
 static void kill_group(const struct run *run)
@@ -55,7 +56,7 @@ static void kill_group(const struct run *run)
 		kill(-run->pid, SIGKILL);
 }
 
-static int spawn(const struct run *run, pid_t *ret_pid)
+static int spawn_shell(const struct run *run, pid_t *ret_pid)
 {
 	char *argv[] = { "sh", "-c", run->line, NULL };
 	posix_spawn_file_actions_t actions;
@@ -71,7 +72,7 @@ static int spawn(const struct run *run, pid_t *ret_pid)
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawn_file_actions_init(&actions);
-	/* What it prints is for nobody, and must never wait for a reader; its errors are read as they come. */
+	/* Nobody reads stdout, so it must never block. Stderr is read as it comes. */
 	error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
 	if (!error)
 		error = posix_spawn_file_actions_adddup2(&actions, 0, 1);
@@ -84,14 +85,14 @@ static int spawn(const struct run *run, pid_t *ret_pid)
 	return error;
 }
 
-static void do_run(void *context)
+static void run_command(void *context)
 {
 	struct run *run = context;
 	pid_t pid;
 
-	/* Capabilities that a service manager gave are this thread's to give away: a command needs none. */
+	/* A command needs no ambient capabilities, which a service manager may have set. */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	run->error = spawn(run, &pid);
+	run->error = spawn_shell(run, &pid);
 	close(run->stderr_fd);
 	run->stderr_fd = -1;
 	if (run->error)
@@ -102,14 +103,14 @@ static void do_run(void *context)
 	while (waitid(P_PID, (id_t)pid, &run->end, WEXITED | WNOWAIT) < 0) {
 		if (errno == EINTR)
 			continue;
-		/* Somebody else reaped it, and its number may be another process's now. */
+		/* Somebody else reaped it, and its pid may be reused. */
 		run->error = errno;
 		run->pid = 0;
 		return;
 	}
 }
 
-/* What it left running ends with it, else each question would leave more. */
+/* Kills the whole group: else each question could leave processes behind. */
 static void discard_run(void *context)
 {
 	struct run *run = context;
@@ -131,8 +132,8 @@ static void close_stderr(struct command *command)
 	command->stderr_fd = -1;
 }
 
-/* Keeps the last line that is not empty, as much of it as there is room for. */
-static void hear(struct command *command, const char *text, size_t bytes)
+/* Keeps the last line that is not empty, cut to the room there is. */
+static void keep_last_line(struct command *command, const char *text, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++) {
 		if (text[i] == '\n') {
@@ -148,7 +149,7 @@ static void hear(struct command *command, const char *text, size_t bytes)
 	command->said[command->said_bytes] = '\0';
 }
 
-/* What there is now, a bounded part of it: the clock is looked at in between. */
+/* Reads a bounded part of what there is, so that the clock is read in between. */
 static void read_stderr(struct command *command)
 {
 	char text[4096];
@@ -156,7 +157,7 @@ static void read_stderr(struct command *command)
 	for (int reads = 0; reads < READS_MAX && command->stderr_fd >= 0; reads++) {
 		ssize_t got = read(command->stderr_fd, text, sizeof(text));
 		if (got > 0)
-			hear(command, text, (size_t)got);
+			keep_last_line(command, text, (size_t)got);
 		else if (!got || (errno != EAGAIN && errno != EINTR))
 			close_stderr(command);
 		else
@@ -182,8 +183,8 @@ static int start_run(struct command *command)
 	command->said[0] = '\0';
 	run->stderr_fd = ends[1];
 	run->line = strdup(command->line);
-	int error = run->line ? abandonable_task_start("ft-probe", do_run, discard_run, run,
-						       &command->errand)
+	int error = run->line ? abandonable_task_start("ft-probe", run_command, discard_run, run,
+						       &command->task)
 			      : -ENOMEM;
 	if (error)
 		discard_run(run);
@@ -195,19 +196,19 @@ static int start_run(struct command *command)
 /* Return: whether nothing of the run is left. */
 static bool end_run(struct command *command, int patience_ms)
 {
-	if (!command->errand)
+	if (!command->task)
 		return true;
 	close_stderr(command);
 	command->run->unwanted = true;
 	kill_group(command->run);
-	if (!abandonable_task_wait(command->errand, patience_ms))
+	if (!abandonable_task_wait(command->task, patience_ms))
 		return false;
-	abandonable_task_leave(command->errand, 0);
-	command->errand = NULL;
+	abandonable_task_leave(command->task, 0);
+	command->task = NULL;
 	return true;
 }
 
-/* Never two at once: while one cannot be ended, the question is how long that goes on. */
+/* Two never run at once: while one cannot be ended, the question waits for its end. */
 static void cmd_ask(void *question)
 {
 	struct command *command = question;
@@ -216,27 +217,27 @@ static void cmd_ask(void *question)
 	command->error = command->leftover ? 0 : start_run(command);
 }
 
-static enum answer judge(int error, const siginfo_t *end, const char *said, char *ret_why)
+static enum answer judge_end(int error, const siginfo_t *end, const char *said, char *ret_why)
 {
 	const char *colon = *said ? ": " : "";
 	char text[64];
 
 	if (error)
-		snprintf(ret_why, VERDICT_WHY_BYTES, "cannot run it: %s",
+		snprintf(ret_why, PROBE_WHY_BYTES, "cannot run it: %s",
 			 strerror_r(error, text, sizeof(text)));
 	else if (end->si_code == CLD_EXITED)
-		snprintf(ret_why, VERDICT_WHY_BYTES, "exit status %d%s%.*s", end->si_status, colon,
+		snprintf(ret_why, PROBE_WHY_BYTES, "exit status %d%s%.*s", end->si_status, colon,
 			 SAID_SHOWN, said);
 	else
-		snprintf(ret_why, VERDICT_WHY_BYTES, "killed by signal %d%s%.*s", end->si_status,
+		snprintf(ret_why, PROBE_WHY_BYTES, "killed by signal %d%s%.*s", end->si_status,
 			 colon, SAID_SHOWN, said);
 	return !error && end->si_code == CLD_EXITED && !end->si_status ? ANSWER_GOOD : ANSWER_BAD;
 }
 
-/* Return: false when it is time to do something else. */
-static bool wait_for_some(const struct command *command, uint64_t until_ns, int stop_fd)
+/* Return: false at @until_ns, or if @stop_fd is readable. */
+static bool wait_for_output(const struct command *command, uint64_t until_ns, int stop_fd)
 {
-	struct pollfd polls[] = { { .fd = abandonable_task_done_fd(command->errand),
+	struct pollfd polls[] = { { .fd = abandonable_task_done_fd(command->task),
 				    .events = POLLIN },
 				  { .fd = stop_fd, .events = POLLIN },
 				  { .fd = command->stderr_fd, .events = POLLIN } };
@@ -251,22 +252,22 @@ static enum answer cmd_wait(void *question, uint64_t until_ns, int stop_fd, char
 	struct command *command = question;
 
 	if (command->error)
-		return judge(command->error, NULL, "", ret_why);
+		return judge_end(command->error, NULL, "", ret_why);
 	do {
 		read_stderr(command);
-		if (abandonable_task_wait(command->errand, 0))
+		if (abandonable_task_wait(command->task, 0))
 			break;
-	} while (wait_for_some(command, until_ns, stop_fd));
-	if (!abandonable_task_wait(command->errand, 0))
+	} while (wait_for_output(command, until_ns, stop_fd));
+	if (!abandonable_task_wait(command->task, 0))
 		return ANSWER_NONE;
-	read_stderr(command); /* its last words */
+	read_stderr(command); /* what it wrote before its end */
 	if (!command->leftover)
-		return judge(command->run->error, &command->run->end, command->said, ret_why);
+		return judge_end(command->run->error, &command->run->end, command->said, ret_why);
 	cmd_ask(command);
 	return ANSWER_NONE;
 }
 
-static bool cmd_drop(void *question)
+static bool cmd_end(void *question)
 {
 	return end_run(question, DEATH_PATIENCE_MS);
 }
@@ -276,14 +277,14 @@ static void cmd_destroy(void *question)
 	struct command *command = question;
 
 	end_run(command, 0);
-	abandonable_task_leave(command->errand, 0);
+	abandonable_task_leave(command->task, 0);
 	close_stderr(command);
 	free(command->line);
 	free(command);
 }
 
-/* The command's own name: what follows it, and settings before it, may be passwords. */
-static void name_of_line(const char *line, char *ret_name)
+/* Names the program only: arguments, and variables set before it, may be passwords. */
+static void make_command_name(const char *line, char *ret_name)
 {
 	size_t plain = strcspn(line, "'\"`$\\");
 	const char *word = line;
@@ -298,7 +299,7 @@ static void name_of_line(const char *line, char *ret_name)
 	}
 	if ((size_t)(word - line) + length > plain)
 		length = 0;
-	snprintf(ret_name, QUESTION_NAME_BYTES, "command%s%.*s%s", length ? " " : "", (int)length,
+	snprintf(ret_name, PROBE_NAME_BYTES, "command%s%.*s%s", length ? " " : "", (int)length,
 		 word, length && !word[length] ? "" : " ...");
 }
 
@@ -318,16 +319,16 @@ static int cmd_create(const char *what, void **ret_question, char *ret_name,
 		free(command);
 		return -ENOMEM;
 	}
-	name_of_line(what, ret_name);
+	make_command_name(what, ret_name);
 	*ret_question = command;
 	return 0;
 }
 
-const struct probe_ops QUESTION_CMD = {
+const struct probe_ops PROBE_CMD_OPS = {
 	.source = "probe-cmd",
 	.create = cmd_create,
 	.destroy = cmd_destroy,
 	.ask = cmd_ask,
 	.wait = cmd_wait,
-	.drop = cmd_drop,
+	.end = cmd_end,
 };

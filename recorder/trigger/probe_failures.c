@@ -15,74 +15,74 @@ static uint64_t add_capped(uint64_t a, uint64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
-void probe_failures_init(struct probe_failures *verdict, uint64_t slower_than_ns, uint64_t for_ns)
+void probe_failures_init(struct probe_failures *failures, uint64_t slower_than_ns, uint64_t for_ns)
 {
-	*verdict = (struct probe_failures){ .slower_than_ns = slower_than_ns, .for_ns = for_ns };
+	*failures = (struct probe_failures){ .slower_than_ns = slower_than_ns, .for_ns = for_ns };
 }
 
-static void begin_row(struct probe_failures *verdict, uint64_t start_ns)
+static void begin_row(struct probe_failures *failures, uint64_t start_ns)
 {
-	if (verdict->in_row)
+	if (failures->in_row)
 		return;
-	probe_failures_init(verdict, verdict->slower_than_ns, verdict->for_ns);
-	verdict->in_row = true;
-	verdict->row_start_ns = start_ns;
+	probe_failures_init(failures, failures->slower_than_ns, failures->for_ns);
+	failures->in_row = true;
+	failures->row_start_ns = start_ns;
 }
 
-static bool fire_if_long(struct probe_failures *verdict, uint64_t now_ns)
+static bool fire_if_long(struct probe_failures *failures, uint64_t now_ns)
 {
-	if (verdict->fired || now_ns - verdict->row_start_ns < verdict->for_ns)
+	if (failures->fired || now_ns - failures->row_start_ns < failures->for_ns)
 		return false;
-	verdict->fired = true;
+	failures->fired = true;
 	return true;
 }
 
-bool probe_failures_answer(struct probe_failures *verdict, uint64_t start_ns, uint64_t end_ns,
+bool probe_failures_answer(struct probe_failures *failures, uint64_t start_ns, uint64_t end_ns,
 			   const char *why, bool *ret_failed)
 {
-	bool late = end_ns - start_ns > verdict->slower_than_ns;
+	bool late = end_ns - start_ns > failures->slower_than_ns;
 
 	*ret_failed = why || late;
 	if (!*ret_failed) {
-		verdict->in_row = false;
-		verdict->fired = false;
+		failures->in_row = false;
+		failures->fired = false;
 		return false;
 	}
-	begin_row(verdict, start_ns);
-	verdict->last_ns = end_ns - start_ns;
-	snprintf(verdict->last_why, sizeof(verdict->last_why), "%s", why ? why : "");
+	begin_row(failures, start_ns);
+	failures->last_ns = end_ns - start_ns;
+	snprintf(failures->last_why, sizeof(failures->last_why), "%s", why ? why : "");
 	if (why)
-		verdict->row_bad++;
+		failures->row_bad++;
 	else
-		verdict->row_slow++;
-	return fire_if_long(verdict, end_ns);
+		failures->row_slow++;
+	return fire_if_long(failures, end_ns);
 }
 
-/* A question is a failure from when it is late. */
-static uint64_t late_ns(const struct probe_failures *verdict, uint64_t start_ns)
+/* Return: when a question that has no answer becomes a failure. */
+static uint64_t get_late_ns(const struct probe_failures *failures, uint64_t start_ns)
 {
-	return add_capped(add_capped(start_ns, verdict->slower_than_ns), 1);
+	return add_capped(add_capped(start_ns, failures->slower_than_ns), 1);
 }
 
-bool probe_failures_waiting(struct probe_failures *verdict, uint64_t start_ns, uint64_t now_ns)
+bool probe_failures_waiting(struct probe_failures *failures, uint64_t start_ns, uint64_t now_ns)
 {
-	if (now_ns < late_ns(verdict, start_ns))
+	if (now_ns < get_late_ns(failures, start_ns))
 		return false;
-	begin_row(verdict, start_ns);
-	return fire_if_long(verdict, now_ns);
+	begin_row(failures, start_ns);
+	return fire_if_long(failures, now_ns);
 }
 
-uint64_t probe_failures_due_ns(const struct probe_failures *verdict, uint64_t start_ns)
+uint64_t probe_failures_due_ns(const struct probe_failures *failures, uint64_t start_ns)
 {
-	if (verdict->fired)
+	if (failures->fired)
 		return UINT64_MAX;
-	uint64_t row_start_ns = verdict->in_row ? verdict->row_start_ns : start_ns;
-	uint64_t long_ns = add_capped(row_start_ns, verdict->for_ns);
-	uint64_t due_ns = late_ns(verdict, start_ns);
+	uint64_t row_start_ns = failures->in_row ? failures->row_start_ns : start_ns;
+	uint64_t long_ns = add_capped(row_start_ns, failures->for_ns);
+	uint64_t due_ns = get_late_ns(failures, start_ns);
 	return due_ns > long_ns ? due_ns : long_ns;
 }
 
-static const char *duration(uint64_t ns, char text[DURATION_BYTES])
+static const char *format_duration(uint64_t ns, char text[DURATION_BYTES])
 {
 	if (ns >= 1000000000)
 		snprintf(text, DURATION_BYTES, "%" PRIu64 ".%" PRIu64 " s", ns / 1000000000,
@@ -95,22 +95,22 @@ static const char *duration(uint64_t ns, char text[DURATION_BYTES])
 	return text;
 }
 
-static void describe_problem(const struct probe_failures *verdict, bool waiting, char *ret_text,
+static void describe_problem(const struct probe_failures *failures, bool waiting, char *ret_text,
 			     size_t text_bytes)
 {
 	char limit[DURATION_BYTES];
-	bool slow = verdict->row_slow || waiting, bad = verdict->row_bad;
+	bool slow = failures->row_slow || waiting, bad = failures->row_bad;
 
-	duration(verdict->slower_than_ns, limit);
+	format_duration(failures->slower_than_ns, limit);
 	snprintf(ret_text, text_bytes, "%s%s%s%s", bad ? "failing" : "", bad && slow ? " or " : "",
 		 slow ? "slower than " : "", slow ? limit : "");
 }
 
-static void describe_answers(const struct probe_failures *verdict, char *ret_text,
+static void describe_answers(const struct probe_failures *failures, char *ret_text,
 			     size_t text_bytes)
 {
-	uint64_t failed = verdict->row_slow + verdict->row_bad;
-	const char *why = verdict->last_why;
+	uint64_t failed = failures->row_slow + failures->row_bad;
+	const char *why = failures->last_why;
 	char last[DURATION_BYTES];
 
 	if (!failed)
@@ -118,30 +118,30 @@ static void describe_answers(const struct probe_failures *verdict, char *ret_tex
 	else
 		snprintf(ret_text, text_bytes,
 			 "%" PRIu64 " of %" PRIu64 " answers failed, the last took %s%s%s", failed,
-			 failed, duration(verdict->last_ns, last), why[0] ? ": " : "", why);
+			 failed, format_duration(failures->last_ns, last), why[0] ? ": " : "", why);
 }
 
-static void describe_waiting(const struct probe_failures *verdict, uint64_t waiting_ns,
+static void describe_waiting(const struct probe_failures *failures, uint64_t waiting_ns,
 			     char *ret_text, size_t text_bytes)
 {
 	char waiting[DURATION_BYTES];
-	bool first = !verdict->row_slow && !verdict->row_bad;
+	bool first = !failures->row_slow && !failures->row_bad;
 
 	snprintf(ret_text, text_bytes, "%s for %s", first ? "" : "; then no answer",
-		 duration(waiting_ns, waiting));
+		 format_duration(waiting_ns, waiting));
 }
 
-void probe_failures_describe(const struct probe_failures *verdict, const char *name,
+void probe_failures_describe(const struct probe_failures *failures, const char *name,
 			     uint64_t now_ns, uint64_t waiting_ns, char *ret_text,
 			     size_t text_bytes)
 {
 	char problem[32 + DURATION_BYTES], row[DURATION_BYTES], waiting[32 + DURATION_BYTES] = "";
-	char answers[96 + DURATION_BYTES + VERDICT_WHY_BYTES];
+	char answers[96 + DURATION_BYTES + PROBE_WHY_BYTES];
 
-	describe_problem(verdict, waiting_ns, problem, sizeof(problem));
-	describe_answers(verdict, answers, sizeof(answers));
+	describe_problem(failures, waiting_ns, problem, sizeof(problem));
+	describe_answers(failures, answers, sizeof(answers));
 	if (waiting_ns)
-		describe_waiting(verdict, waiting_ns, waiting, sizeof(waiting));
+		describe_waiting(failures, waiting_ns, waiting, sizeof(waiting));
 	snprintf(ret_text, text_bytes, "%s %s for %s: %s%s", name, problem,
-		 duration(now_ns - verdict->row_start_ns, row), answers, waiting);
+		 format_duration(now_ns - failures->row_start_ns, row), answers, waiting);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When questions that go badly have gone badly for long enough. Knows no clock,
- * no socket and no thread: whoever asks tells it what came of it.
+ * Decides when a probe has failed for long enough to fire. It has no clock, no socket and no
+ * thread: the probe hands in the outcome of each question.
  */
 #ifndef RECORDER_TRIGGER_PROBE_FAILURES_H
 #define RECORDER_TRIGGER_PROBE_FAILURES_H
@@ -10,11 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VERDICT_WHY_BYTES 96
+#define PROBE_WHY_BYTES 96
 
 /*
- * A row of failures begins when the first question that got no good answer was
- * asked, and ends with a good answer. It fires once.
+ * A row of failures begins when its first question is asked, and ends with a good answer. It
+ * fires once.
  */
 struct probe_failures {
 	uint64_t slower_than_ns;
@@ -22,38 +22,39 @@ struct probe_failures {
 	bool in_row;
 	bool fired;
 	uint64_t row_start_ns;
-	uint64_t row_slow; /* answers in this row that were only late */
+	uint64_t row_slow; /* answers of this row that were late, but not bad */
 	uint64_t row_bad;
-	uint64_t last_ns; /* how long the last answer of the row took */
-	char last_why[VERDICT_WHY_BYTES];
+	uint64_t last_ns; /* time to the last answer of the row */
+	char last_why[PROBE_WHY_BYTES];
 };
 
-void probe_failures_init(struct probe_failures *verdict, uint64_t slower_than_ns, uint64_t for_ns);
+void probe_failures_init(struct probe_failures *failures, uint64_t slower_than_ns, uint64_t for_ns);
 
 /**
- * probe_failures_answer() - a question asked at @start_ns came to an end at @end_ns.
+ * probe_failures_answer() - the question asked at @start_ns ended at @end_ns.
  *
- * @why: NULL for a good answer, which may still be late; else what was bad about it.
+ * @why:        what was bad about the answer; NULL for a good one, which may still be late.
  * @ret_failed: whether it counts as a failure.
  *
  * Return: whether the row of failures fires now.
  */
-bool probe_failures_answer(struct probe_failures *verdict, uint64_t start_ns, uint64_t end_ns, const char *why,
-		    bool *ret_failed);
+bool probe_failures_answer(struct probe_failures *failures, uint64_t start_ns, uint64_t end_ns,
+			   const char *why, bool *ret_failed);
 
 /* The question asked at @start_ns still has no answer. Return: whether the row fires now. */
-bool probe_failures_waiting(struct probe_failures *verdict, uint64_t start_ns, uint64_t now_ns);
+bool probe_failures_waiting(struct probe_failures *failures, uint64_t start_ns, uint64_t now_ns);
 
-/* When probe_failures_waiting() would fire; UINT64_MAX: not again for this question. */
-uint64_t probe_failures_due_ns(const struct probe_failures *verdict, uint64_t start_ns);
+/* Return: when probe_failures_waiting() will fire; UINT64_MAX: not for this question. */
+uint64_t probe_failures_due_ns(const struct probe_failures *failures, uint64_t start_ns);
 
 /**
- * probe_failures_describe() - the evidence, as one line.
+ * probe_failures_describe() - write the evidence as one line.
  *
- * @name:       of the one who was asked, as "tcp 127.0.0.1:6379".
- * @waiting_ns: for how long the question under way is without an answer; 0: none is under way.
+ * @name:       whom the probe asks, as "tcp 127.0.0.1:6379".
+ * @waiting_ns: time that the current question has been without an answer; 0: there is none.
  */
-void probe_failures_describe(const struct probe_failures *verdict, const char *name, uint64_t now_ns,
-		      uint64_t waiting_ns, char *ret_text, size_t text_bytes);
+void probe_failures_describe(const struct probe_failures *failures, const char *name,
+			     uint64_t now_ns, uint64_t waiting_ns, char *ret_text,
+			     size_t text_bytes);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asks by an HTTP request. libcurl's multi interface, so that it waits with an
- * eye on the clock; each request makes its own connection, as a new client would.
+ * A probe that makes an HTTP request. libcurl's multi interface lets it wait until a given time.
+ * Each request opens a connection, as a new client would.
  */
 #include "config.h"
 
-#include "recorder/trigger/probe_kind.h"
+#include "recorder/trigger/probe.h"
 
 #include <errno.h>
 
@@ -17,14 +17,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recorder/base/clock.h"
+
 #define WAIT_MOST_MS 1000000
 
 struct http {
 	char *url;
 	CURLM *multi;
 	CURL *easy;
-	bool added; /* easy to multi: a request is under way */
-	bool failed; /* to begin it */
+	bool added; /* easy was added to multi: a request is under way */
+	bool failed; /* the request could not begin */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -52,7 +54,7 @@ static bool set_options(struct http *http)
 		   !curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) &&
 		   !curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
-	/* Else giving up a request would wait for a name server. */
+	/* Without it, ending a request would wait for the name server. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 #endif
 	return set;
@@ -67,20 +69,20 @@ static void http_ask(void *question)
 	http->added = !http->failed;
 }
 
-static enum answer judge(const struct http *http, CURLcode result, char *ret_why)
+static enum answer judge_response(const struct http *http, CURLcode result, char *ret_why)
 {
 	long status = 0;
 
 	curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (result)
-		snprintf(ret_why, VERDICT_WHY_BYTES, "%.*s", VERDICT_WHY_BYTES - 1,
+		snprintf(ret_why, PROBE_WHY_BYTES, "%.*s", PROBE_WHY_BYTES - 1,
 			 http->error[0] ? http->error : curl_easy_strerror(result));
 	else
-		snprintf(ret_why, VERDICT_WHY_BYTES, "HTTP status %ld", status);
+		snprintf(ret_why, PROBE_WHY_BYTES, "HTTP status %ld", status);
 	return !result && status < 400 ? ANSWER_GOOD : ANSWER_BAD;
 }
 
-static int left_ms(uint64_t until_ns)
+static int get_left_ms(uint64_t until_ns)
 {
 	uint64_t now_ns = clock_now_ns();
 	uint64_t left = until_ns > now_ns ? (until_ns - now_ns) / 1000000 + 1 : 0;
@@ -94,15 +96,15 @@ static enum answer http_wait(void *question, uint64_t until_ns, int stop_fd, cha
 	int running, left, ready;
 
 	if (http->failed) {
-		snprintf(ret_why, VERDICT_WHY_BYTES, "libcurl cannot begin");
+		snprintf(ret_why, PROBE_WHY_BYTES, "libcurl cannot begin");
 		return ANSWER_BAD;
 	}
 	for (;;) {
-		int wait_ms = left_ms(until_ns);
+		int wait_ms = get_left_ms(until_ns);
 		curl_multi_perform(http->multi, &running);
 		CURLMsg *message = curl_multi_info_read(http->multi, &left);
 		if (message && message->msg == CURLMSG_DONE)
-			return judge(http, message->data.result, ret_why);
+			return judge_response(http, message->data.result, ret_why);
 		if (!wait_ms || stop.revents)
 			return ANSWER_NONE;
 		if (curl_multi_poll(http->multi, &stop, 1, wait_ms, &ready))
@@ -110,7 +112,7 @@ static enum answer http_wait(void *question, uint64_t until_ns, int stop_fd, cha
 	}
 }
 
-static bool http_drop(void *question)
+static bool http_end(void *question)
 {
 	struct http *http = question;
 
@@ -132,8 +134,8 @@ static void http_destroy(void *question)
 	free(http);
 }
 
-/* Only what says whom it asks: no user, password or query. Return: 0 or -EINVAL. */
-static int name_of_url(const char *url, char *ret_name, const char **ret_problem)
+/* The name has no user, password or query. Return: 0, -EINVAL or -ENOMEM. */
+static int make_url_name(const char *url, char *ret_name, const char **ret_problem)
 {
 	CURLU *parts = curl_url();
 	char *scheme = NULL, *plain = NULL;
@@ -154,7 +156,7 @@ static int name_of_url(const char *url, char *ret_name, const char **ret_problem
 	curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0);
 	if (curl_url_get(parts, CURLUPART_URL, &plain, 0))
 		goto out;
-	snprintf(ret_name, QUESTION_NAME_BYTES, "%s", plain);
+	snprintf(ret_name, PROBE_NAME_BYTES, "%s", plain);
 	error = 0;
 out:
 	curl_free(scheme);
@@ -171,7 +173,7 @@ static int http_create(const char *what, void **ret_question, char *ret_name,
 	int error;
 
 	pthread_once(&once, init_library);
-	error = name_of_url(what, ret_name, ret_problem);
+	error = make_url_name(what, ret_name, ret_problem);
 	if (error)
 		return error;
 	http = calloc(1, sizeof(*http));
@@ -188,13 +190,13 @@ static int http_create(const char *what, void **ret_question, char *ret_name,
 	return 0;
 }
 
-const struct probe_ops QUESTION_HTTP = {
+const struct probe_ops PROBE_HTTP_OPS = {
 	.source = "probe-http",
 	.create = http_create,
 	.destroy = http_destroy,
 	.ask = http_ask,
 	.wait = http_wait,
-	.drop = http_drop,
+	.end = http_end,
 };
 
 #else
@@ -209,6 +211,6 @@ static int http_create(const char *what, void **ret_question, char *ret_name,
 	return -ENOTSUP;
 }
 
-const struct probe_ops QUESTION_HTTP = { .source = "probe-http", .create = http_create };
+const struct probe_ops PROBE_HTTP_OPS = { .source = "probe-http", .create = http_create };
 
 #endif

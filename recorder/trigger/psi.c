@@ -20,26 +20,114 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/base/abandonable_task.h"
-#include "recorder/trigger/psi_spec.h"
+#include "recorder/base/parse_units.h"
 
 #define STOP_PATIENCE_MS   200
 #define LOOK_AGAIN_MS	   500
-#define PLAIN_WINDOW_NS	   2000000000u /* without CAP_SYS_RESOURCE: multiples of it */
+#define PLAIN_WINDOW_NS	   2000000000u /* without CAP_SYS_RESOURCE a window is a multiple of it */
 #define SILENCE_OF_WINDOWS 2
+#define WINDOW_LEAST_NS	   500000000u
+#define WINDOW_MOST_NS	   10000000000u
+#define FORM		   "it is not RESOURCE:some|full:STALL/WINDOW, as memory:some:300ms/2s."
 
-/* The thread's, which may outlive psi_stop(). */
+/* Belongs to the thread, which may outlive psi_stop(). */
 struct psi {
 	struct psi_spec spec;
 	int fd;
 	int stop_fd;
 	_Atomic bool stop;
 	pthread_mutex_t triggers_lock; /* held for a post only */
-	struct trigger_queue *triggers; /* NULL from psi_stop() on */
-	uint64_t last_ns; /* when the kernel last told of pressure */
-	struct abandonable_task *errand; /* its owner's */
+	struct trigger_queue *triggers; /* NULL once psi_stop() was called */
+	uint64_t last_ns; /* when the kernel last reported pressure */
+	struct abandonable_task *task; /* used by the owner only */
 };
 
-static void destroy(void *context)
+static int reject_spec(const char **ret_problem, const char *problem)
+{
+	*ret_problem = problem;
+	return -EINVAL;
+}
+
+/* Copies @text up to @end. Return: false if it does not fit. */
+static bool copy_part(const char *text, const char *end, char *ret_copy, size_t copy_bytes)
+{
+	size_t bytes = (size_t)(end - text);
+
+	if (bytes >= copy_bytes)
+		return false;
+	memcpy(ret_copy, text, bytes);
+	ret_copy[bytes] = '\0';
+	return true;
+}
+
+static int parse_resource(const char *text, const char *end, struct psi_spec *spec,
+			  const char **ret_problem)
+{
+	static const char *const RESOURCES[] = { "cpu", "memory", "io", "irq" };
+	const char *at = memchr(text, '@', (size_t)(end - text));
+
+	if (at && (at[1] != '/' || !copy_part(at + 1, end, spec->cgroup, sizeof(spec->cgroup))))
+		return reject_spec(ret_problem,
+				   "what follows @ is not the path of a cgroup's directory.");
+	if (copy_part(text, at ? at : end, spec->resource, sizeof(spec->resource)))
+		for (size_t i = 0; i < sizeof(RESOURCES) / sizeof(RESOURCES[0]); i++)
+			if (!strcmp(spec->resource, RESOURCES[i]))
+				return 0;
+	return reject_spec(ret_problem, "the resource is not one of cpu, memory, io and irq.");
+}
+
+static int parse_times(const char *text, struct psi_spec *spec, const char **ret_problem)
+{
+	const char *slash = strchr(text, '/');
+	char stall[32];
+
+	if (!slash || !copy_part(text, slash, stall, sizeof(stall)) ||
+	    parse_duration(stall, &spec->stall_ns) || parse_duration(slash + 1, &spec->window_ns))
+		return reject_spec(ret_problem, FORM);
+	if (spec->window_ns < WINDOW_LEAST_NS || spec->window_ns > WINDOW_MOST_NS)
+		return reject_spec(ret_problem, "the window is not from 500ms to 10s.");
+	/* The kernel takes microseconds. */
+	if (spec->stall_ns < 1000 || spec->stall_ns > spec->window_ns)
+		return reject_spec(ret_problem, "the stall is not from 1us to the window.");
+	return 0;
+}
+
+/* Rejects what the kernel accepts but never reports. */
+static int check_sense(const struct psi_spec *spec, const char **ret_problem)
+{
+	if (!strcmp(spec->resource, "irq") && !spec->full)
+		return reject_spec(ret_problem, "for irq the kernel measures only full.");
+	if (!strcmp(spec->resource, "cpu") && spec->full && !spec->cgroup[0])
+		return reject_spec(ret_problem,
+				   "cpu:full of a whole host is always 0: use cpu:some.");
+	return 0;
+}
+
+int psi_spec_parse(const char *text, struct psi_spec *ret_spec, const char **ret_problem)
+{
+	struct psi_spec spec = { .full = false };
+	/* Search from the end, since the path of a cgroup may hold colons. */
+	const char *times = strrchr(text, ':');
+	const char *kind = times ? memrchr(text, ':', (size_t)(times - text)) : NULL;
+	char word[8];
+	int error;
+
+	if (!kind || !copy_part(kind + 1, times, word, sizeof(word)))
+		return reject_spec(ret_problem, FORM);
+	spec.full = !strcmp(word, "full");
+	if (!spec.full && strcmp(word, "some"))
+		return reject_spec(ret_problem, "between the colons is neither some nor full.");
+	error = parse_resource(text, kind, &spec, ret_problem);
+	if (!error)
+		error = parse_times(times + 1, &spec, ret_problem);
+	if (!error)
+		error = check_sense(&spec, ret_problem);
+	if (!error)
+		*ret_spec = spec;
+	return error;
+}
+
+static void destroy_psi(void *context)
 {
 	struct psi *psi = context;
 
@@ -51,7 +139,7 @@ static void destroy(void *context)
 	free(psi);
 }
 
-/* The kernel's line for some or full, as "avg10=1.53 avg60=0.87 ..."; the first word of it. */
+/* Takes avg10 of the line for some or full, "some avg10=1.53 avg60=0.87 ...". */
 static void read_average(const struct psi *psi, char *ret_text, size_t text_bytes)
 {
 	char text[512];
@@ -71,7 +159,7 @@ static void read_average(const struct psi *psi, char *ret_text, size_t text_byte
 	snprintf(ret_text, text_bytes, "%.*s %%", (int)strspn(at, "0123456789."), at);
 }
 
-static void post(struct psi *psi, uint64_t now_ns)
+static void post_pressure(struct psi *psi, uint64_t now_ns)
 {
 	const struct psi_spec *spec = &psi->spec;
 	char average[32];
@@ -88,17 +176,17 @@ static void post(struct psi *psi, uint64_t now_ns)
 	pthread_mutex_unlock(&psi->triggers_lock);
 }
 
-/* The kernel tells once a window while the pressure lasts: once for all of it is enough. */
+/* The kernel reports once a window while the pressure lasts; one trigger for all of it is enough. */
 static void note_pressure(struct psi *psi)
 {
 	uint64_t now_ns = clock_now_ns();
 
 	if (!psi->last_ns || now_ns - psi->last_ns > SILENCE_OF_WINDOWS * psi->spec.window_ns)
-		post(psi, now_ns);
+		post_pressure(psi, now_ns);
 	psi->last_ns = now_ns;
 }
 
-static int open_file(const struct psi_spec *spec, const char **ret_problem)
+static int open_pressure_file(const struct psi_spec *spec, const char **ret_problem)
 {
 	char path[sizeof(spec->cgroup) + 32];
 	struct statfs filesystem;
@@ -121,7 +209,7 @@ static int open_file(const struct psi_spec *spec, const char **ret_problem)
 					     "want CAP_SYS_RESOURCE.";
 		return error;
 	}
-	/* A trigger is written to it: not to an ordinary file of that name. */
+	/* The trigger must not be written to an ordinary file of that name. */
 	if (spec->cgroup[0] &&
 	    (fstatfs(fd, &filesystem) < 0 || filesystem.f_type != CGROUP2_SUPER_MAGIC)) {
 		close(fd);
@@ -155,7 +243,7 @@ static int set_trigger(int fd, const struct psi_spec *spec, const char **ret_pro
 
 static int open_trigger(const struct psi_spec *spec, int *ret_fd, const char **ret_problem)
 {
-	int fd = open_file(spec, ret_problem);
+	int fd = open_pressure_file(spec, ret_problem);
 	if (fd < 0)
 		return fd;
 	int error = set_trigger(fd, spec, ret_problem);
@@ -166,7 +254,8 @@ static int open_trigger(const struct psi_spec *spec, int *ret_fd, const char **r
 	return error;
 }
 
-/* The cgroup is gone, perhaps because its service starts again. Return: false where psi_stop() was first. */
+/* The cgroup is gone, perhaps because its service restarts. Return: false if psi_stop() came
+ * first. */
 static bool wait_for_cgroup(struct psi *psi)
 {
 	const char *problem;
@@ -182,7 +271,7 @@ static bool wait_for_cgroup(struct psi *psi)
 	return false;
 }
 
-static void watch(void *context)
+static void watch_pressure(void *context)
 {
 	struct psi *psi = context;
 
@@ -219,9 +308,10 @@ int psi_start(const char *spec, struct trigger_queue *triggers, struct psi **ret
 	if (!error)
 		error = open_trigger(&psi->spec, &psi->fd, ret_problem);
 	if (!error)
-		error = abandonable_task_start("ft-psi", watch, destroy, psi, &psi->errand);
+		error = abandonable_task_start("ft-psi", watch_pressure, destroy_psi, psi,
+					       &psi->task);
 	if (error)
-		destroy(psi);
+		destroy_psi(psi);
 	else
 		*ret_psi = psi;
 	return error;
@@ -236,5 +326,5 @@ void psi_stop(struct psi *psi)
 	pthread_mutex_unlock(&psi->triggers_lock);
 	psi->stop = true;
 	(void)!eventfd_write(psi->stop_fd, 1);
-	abandonable_task_leave(psi->errand, STOP_PATIENCE_MS);
+	abandonable_task_leave(psi->task, STOP_PATIENCE_MS);
 }

@@ -17,20 +17,20 @@
 #define WAITING_MOST 64 /* a power of 2 */
 
 /*
- * A bounded queue without locks: a thread that is preempted while it posts must
- * not hold up another one. turn says whose a place is: equal to the position for the
- * poster of it, one more for the taker, and WAITING_MOST more when it is empty again.
+ * A bounded queue without locks, since a thread that is preempted while it posts must not hold up
+ * another one. turn says who owns a slot: the poster if it equals the position, the taker if it is
+ * one more. The taker adds WAITING_MOST, which makes it free for the next round.
  */
-struct place {
+struct slot {
 	_Atomic uint64_t turn;
 	struct trigger trigger;
 };
 
 struct trigger_queue {
-	struct place places[WAITING_MOST];
+	struct slot slots[WAITING_MOST];
 	_Atomic uint64_t posted;
 	_Atomic uint64_t forgotten;
-	uint64_t taken; /* the one taker's */
+	uint64_t taken; /* used by the only taker */
 	int fd;
 };
 
@@ -40,7 +40,7 @@ int trigger_queue_create(struct trigger_queue **ret_triggers)
 	if (!triggers)
 		return -ENOMEM;
 	for (uint64_t i = 0; i < WAITING_MOST; i++)
-		triggers->places[i].turn = i;
+		triggers->slots[i].turn = i;
 	triggers->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (triggers->fd < 0) {
 		int error = -errno;
@@ -69,8 +69,8 @@ uint64_t trigger_queue_forgotten(const struct trigger_queue *triggers)
 	return triggers->forgotten;
 }
 
-/* One line, and no half of a character where the text was cut. */
-static void tidy(char *text, bool cut)
+/* Makes @text one line; a character cut in half goes. */
+static void clean_text(char *text, bool cut)
 {
 	size_t length = strlen(text);
 	if (cut) {
@@ -85,7 +85,7 @@ static void tidy(char *text, bool cut)
 			text[i] = ' ';
 }
 
-/* Never fails: the taker takes more than was posted since it last looked. */
+/* A full eventfd is readable already, so a failure does not matter. */
 static void wake_taker(const struct trigger_queue *triggers)
 {
 	if (eventfd_write(triggers->fd, 1) < 0)
@@ -96,11 +96,11 @@ uint64_t trigger_queue_post(struct trigger_queue *triggers, const char *source, 
 			    const char *format, ...)
 {
 	uint64_t position = triggers->posted;
-	struct place *place;
+	struct slot *slot;
 
 	for (;;) {
-		place = &triggers->places[position % WAITING_MOST];
-		uint64_t turn = place->turn;
+		slot = &triggers->slots[position % WAITING_MOST];
+		uint64_t turn = slot->turn;
 		if (turn == position) {
 			if (atomic_compare_exchange_weak(&triggers->posted, &position,
 							 position + 1))
@@ -113,39 +113,39 @@ uint64_t trigger_queue_post(struct trigger_queue *triggers, const char *source, 
 		}
 	}
 
-	struct trigger *trigger = &place->trigger;
+	struct trigger *trigger = &slot->trigger;
 	va_list arguments;
 	va_start(arguments, format);
 	int length = vsnprintf(trigger->reason, sizeof(trigger->reason), format, arguments);
 	va_end(arguments);
 	if (length < 0)
 		trigger->reason[0] = '\0';
-	tidy(trigger->reason, length >= (int)sizeof(trigger->reason));
+	clean_text(trigger->reason, length >= (int)sizeof(trigger->reason));
 	snprintf(trigger->source, sizeof(trigger->source), "%s", source);
 	trigger->time_ns = time_ns ? time_ns : clock_now_ns();
 	trigger->number = position + 1;
-	place->turn = position + 1;
+	slot->turn = position + 1;
 	wake_taker(triggers);
 	return position + 1;
 }
 
 static bool is_posted(struct trigger_queue *triggers, uint64_t position)
 {
-	return triggers->places[position % WAITING_MOST].turn == position + 1;
+	return triggers->slots[position % WAITING_MOST].turn == position + 1;
 }
 
 bool trigger_queue_take(struct trigger_queue *triggers, struct trigger *ret_trigger)
 {
-	/* First: what is posted after the look below makes it readable again. */
+	/* Read the eventfd first: what is posted after the check below makes it readable again. */
 	eventfd_t ignored;
 	(void)!eventfd_read(triggers->fd, &ignored);
 
 	uint64_t position = triggers->taken;
 	if (!is_posted(triggers, position))
 		return false;
-	struct place *place = &triggers->places[position % WAITING_MOST];
-	*ret_trigger = place->trigger;
-	place->turn = position + WAITING_MOST;
+	struct slot *slot = &triggers->slots[position % WAITING_MOST];
+	*ret_trigger = slot->trigger;
+	slot->turn = position + WAITING_MOST;
 	triggers->taken = ++position;
 	if (is_posted(triggers, position))
 		wake_taker(triggers);

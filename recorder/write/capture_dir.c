@@ -18,17 +18,16 @@
 
 #include "capture/format.h"
 
-#define NAME_BYTES   KEEP_NAME_BYTES
 #define SOURCE_BYTES 32
-#define TIME_PATTERN "dddddddd?dddddd?" /* 20260203T110433Z */
+#define TIME_PATTERN "dddddddd?dddddd?" /* as 20260203T110433Z */
 #define TIME_CHARS   16
 #define DAT	     ".dat"
 #define PART	     ".part"
 #define TRIES_MAX    100
-#define NUMBER_MAX   10000 /* captures of one second */
+#define NUMBER_MAX   10000 /* captures within one second */
 
 struct capture_dir {
-	char *dir;
+	char *path;
 	uint32_t max_captures;
 	uint64_t max_bytes;
 	uint32_t torn;
@@ -36,9 +35,9 @@ struct capture_dir {
 
 /* A capture in the directory. */
 struct kept {
-	char name[NAME_BYTES];
+	char name[CAPTURE_NAME_BYTES];
 	uint64_t bytes;
-	struct timespec written; /* its mtime: see capture_dir_finish() */
+	struct timespec written; /* mtime: see capture_dir_finish() */
 };
 
 struct kept_list {
@@ -46,14 +45,15 @@ struct kept_list {
 	size_t count, capacity;
 };
 
-/* Always by its path: it may have been removed and made again since. Return: a descriptor, or -errno. */
-static int open_dir(const struct capture_dir *keep)
+/* Opens the path each time: the directory may have been removed and made again. Return: a
+ * descriptor, or -errno. */
+static int open_dir(const struct capture_dir *dir)
 {
-	int fd = open(keep->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT) {
-		if (mkdir(keep->dir, 0700) < 0 && errno != EEXIST)
+		if (mkdir(dir->path, 0700) < 0 && errno != EEXIST)
 			return -errno;
-		fd = open(keep->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	return fd < 0 ? -errno : fd;
 }
@@ -64,12 +64,13 @@ static bool ends_with(const char *text, const char *end)
 	return bytes >= end_bytes && !strcmp(text + bytes - end_bytes, end);
 }
 
-/* <utc-time>-<source>[-N], followed by @end. */
+/* Is @name <utc-time>-<source>[-N], followed by @end? */
 static bool is_own_name(const char *name, const char *end)
 {
 	size_t bytes = strlen(name);
 
-	if (bytes >= NAME_BYTES || !ends_with(name, end) || bytes <= TIME_CHARS + 1 + strlen(end))
+	if (bytes >= CAPTURE_NAME_BYTES || !ends_with(name, end) ||
+	    bytes <= TIME_CHARS + 1 + strlen(end))
 		return false;
 	for (size_t i = 0; i < TIME_CHARS; i++)
 		if (TIME_PATTERN[i] == 'd' && !isdigit((unsigned char)name[i]))
@@ -82,8 +83,8 @@ static bool is_own_name(const char *name, const char *end)
 	return true;
 }
 
-/* The N of a name: 1 where it has none. */
-static unsigned int number_of(const char *name)
+/* Return: the N of a name, 1 if it has none. */
+static unsigned int parse_number(const char *name)
 {
 	const char *dash = strrchr(name, '-');
 	char *end;
@@ -101,9 +102,9 @@ static int compare_times(const struct timespec *a, const struct timespec *b)
 	return a->tv_nsec < b->tv_nsec ? -1 : a->tv_nsec > b->tv_nsec;
 }
 
-/* Oldest first. Names are for file systems with coarse times: in one second by number, since plain order
- * has "-2.dat" before ".dat", and "-10" before "-2". */
-static int compare(const void *left, const void *right)
+/* Oldest first, by mtime. Names decide on file systems with coarse times. Within a second their
+ * number does, since strcmp() puts "-2.dat" before ".dat" and "-10" before "-2". */
+static int compare_captures(const void *left, const void *right)
 {
 	const struct kept *a = left, *b = right;
 	int order = compare_times(&a->written, &b->written);
@@ -111,13 +112,13 @@ static int compare(const void *left, const void *right)
 		order = strncmp(a->name, b->name, TIME_CHARS);
 	if (order)
 		return order;
-	unsigned int number_a = number_of(a->name), number_b = number_of(b->name);
+	unsigned int number_a = parse_number(a->name), number_b = parse_number(b->name);
 	if (number_a != number_b)
 		return number_a < number_b ? -1 : 1;
 	return strcmp(a->name, b->name);
 }
 
-/* A plain file of ours that begins as captures do. Return: a descriptor, or -1. */
+/* Opens a regular file of this user that begins as captures do. Return: a descriptor, or -1. */
 static int open_capture(int dir_fd, const char *name, struct stat *ret_status)
 {
 	char magic[FT_FILE_MAGIC_BYTES];
@@ -135,7 +136,7 @@ static int open_capture(int dir_fd, const char *name, struct stat *ret_status)
 	return fd;
 }
 
-static bool list_add(struct kept_list *list, const char *name, const struct stat *status)
+static bool add_to_list(struct kept_list *list, const char *name, const struct stat *status)
 {
 	if (list->count == list->capacity) {
 		size_t capacity = 2 * list->capacity + 16;
@@ -146,7 +147,7 @@ static bool list_add(struct kept_list *list, const char *name, const struct stat
 		list->capacity = capacity;
 	}
 	struct kept *item = &list->items[list->count++];
-	memcpy(item->name, name, strlen(name) + 1); /* is_own_name() has measured it */
+	memcpy(item->name, name, strlen(name) + 1); /* is_own_name() has checked its length */
 	item->bytes = (uint64_t)status->st_size;
 	item->written = status->st_mtim;
 	return true;
@@ -168,8 +169,9 @@ static int open_stream(int dir_fd, DIR **ret_stream)
 	return 0;
 }
 
-/* Captures that have their name, or are still called .part, as @end says. Oldest first. Return: 0 or -errno. */
-static int list_read(struct kept_list *list, int dir_fd, const char *end)
+/* @end: DAT for finished captures, DAT PART for unfinished ones. Oldest first. Return: 0 or
+ * -errno. */
+static int read_list(struct kept_list *list, int dir_fd, const char *end)
 {
 	struct dirent *entry;
 	struct stat status;
@@ -184,19 +186,19 @@ static int list_read(struct kept_list *list, int dir_fd, const char *end)
 		int capture_fd = open_capture(dir_fd, entry->d_name, &status);
 		if (capture_fd < 0)
 			continue;
-		if (!list_add(list, entry->d_name, &status))
+		if (!add_to_list(list, entry->d_name, &status))
 			err = -ENOMEM;
 		close(capture_fd);
 	}
 	closedir(stream);
 	if (list->count)
-		qsort(list->items, list->count, sizeof(*list->items), compare);
+		qsort(list->items, list->count, sizeof(*list->items), compare_captures);
 	return err;
 }
 
-/* Beyond all of the same second: a number that was removed and used again would be the oldest, not the newest.
- * Return: the number, or -errno. */
-static int next_number(int dir_fd, const char *when)
+/* Return: a number above all of the same second, or -errno. A number used again after its
+ * capture was removed would make the new capture look older than others. */
+static int find_next_number(int dir_fd, const char *when)
 {
 	struct dirent *entry;
 	DIR *stream;
@@ -209,14 +211,14 @@ static int next_number(int dir_fd, const char *when)
 		if (strncmp(entry->d_name, when, TIME_CHARS) ||
 		    !(is_own_name(entry->d_name, DAT) || is_own_name(entry->d_name, DAT PART)))
 			continue;
-		if (number_of(entry->d_name) >= next)
-			next = number_of(entry->d_name) + 1;
+		if (parse_number(entry->d_name) >= next)
+			next = parse_number(entry->d_name) + 1;
 	}
 	closedir(stream);
 	return (int)next;
 }
 
-/* Never over another file. Some file systems cannot promise that by themselves. */
+/* Never replaces another file. Not all file systems know RENAME_NOREPLACE. */
 static int rename_new(int dir_fd, const char *from, const char *to)
 {
 	if (!renameat2(dir_fd, from, dir_fd, to, RENAME_NOREPLACE))
@@ -230,7 +232,7 @@ static int rename_new(int dir_fd, const char *from, const char *to)
 
 static bool name_torn(int dir_fd, const char *part)
 {
-	char name[NAME_BYTES];
+	char name[CAPTURE_NAME_BYTES];
 	struct stat status;
 	int fd = open_capture(dir_fd, part, &status);
 	bool named = false;
@@ -245,55 +247,55 @@ static bool name_torn(int dir_fd, const char *part)
 	return named;
 }
 
-/* What a killed recorder was writing: nobody holds the lock any more. */
-static int find_torn(struct capture_dir *keep, int dir_fd)
+/* Captures of a killed recorder are those whose lock nobody holds. */
+static int find_torn(struct capture_dir *dir, int dir_fd)
 {
 	struct kept_list parts = { .items = NULL };
-	int err = list_read(&parts, dir_fd, DAT PART);
+	int err = read_list(&parts, dir_fd, DAT PART);
 
 	for (size_t i = 0; !err && i < parts.count; i++)
-		keep->torn += name_torn(dir_fd, parts.items[i].name);
+		dir->torn += name_torn(dir_fd, parts.items[i].name);
 	free(parts.items);
 	return err;
 }
 
-int capture_dir_open(const struct capture_dir_options *options, struct capture_dir **ret_keep)
+int capture_dir_open(const struct capture_dir_options *options, struct capture_dir **ret_dir)
 {
 	int dir_fd = -1, err = -ENOMEM;
-	struct capture_dir *keep = calloc(1, sizeof(*keep));
+	struct capture_dir *dir = calloc(1, sizeof(*dir));
 
-	if (!keep || !(keep->dir = strdup(options->dir)))
+	if (!dir || !(dir->path = strdup(options->dir)))
 		goto out;
-	keep->max_captures = options->max_captures;
-	keep->max_bytes = options->max_bytes;
-	dir_fd = err = open_dir(keep);
+	dir->max_captures = options->max_captures;
+	dir->max_bytes = options->max_bytes;
+	dir_fd = err = open_dir(dir);
 	if (dir_fd < 0)
 		goto out;
 	err = faccessat(dir_fd, ".", W_OK | X_OK, AT_EACCESS) < 0 ? -errno : 0;
 	if (!err)
-		err = find_torn(keep, dir_fd);
+		err = find_torn(dir, dir_fd);
 out:
 	if (dir_fd >= 0)
 		close(dir_fd);
 	if (err) {
-		capture_dir_close(keep);
+		capture_dir_close(dir);
 		return err;
 	}
-	*ret_keep = keep;
+	*ret_dir = dir;
 	return 0;
 }
 
-void capture_dir_close(struct capture_dir *keep)
+void capture_dir_close(struct capture_dir *dir)
 {
-	if (!keep)
+	if (!dir)
 		return;
-	free(keep->dir);
-	free(keep);
+	free(dir->path);
+	free(dir);
 }
 
-uint32_t capture_dir_torn(const struct capture_dir *keep)
+uint32_t capture_dir_torn(const struct capture_dir *dir)
 {
-	return keep->torn;
+	return dir->torn;
 }
 
 static void format_time(int64_t realtime_ns, char ret_when[TIME_CHARS + 1])
@@ -303,7 +305,7 @@ static void format_time(int64_t realtime_ns, char ret_when[TIME_CHARS + 1])
 
 	if (!gmtime_r(&seconds, &utc) || utc.tm_year < 0 || utc.tm_year > 9999 - 1900 ||
 	    strftime(ret_when, TIME_CHARS + 1, "%Y%m%dT%H%M%SZ", &utc) != TIME_CHARS)
-		strcpy(ret_when, "19700101T000000Z"); /* a clock out of all bounds */
+		strcpy(ret_when, "19700101T000000Z"); /* the clock is out of all bounds */
 }
 
 static void make_name(char *ret_name, const char *when, const char *source, int number)
@@ -318,10 +320,11 @@ static void make_name(char *ret_name, const char *when, const char *source, int 
 	safe[bytes] = '\0';
 	if (number > 1)
 		snprintf(again, sizeof(again), "-%d", number);
-	snprintf(ret_name, NAME_BYTES, "%s-%s%s" DAT, when, bytes ? safe : "capture", again);
+	snprintf(ret_name, CAPTURE_NAME_BYTES, "%s-%s%s" DAT, when, bytes ? safe : "capture",
+		 again);
 }
 
-static void part_of(const char *name, char *ret_part, size_t part_bytes)
+static void make_part_name(const char *name, char *ret_part, size_t part_bytes)
 {
 	snprintf(ret_part, part_bytes, "%s" PART, name);
 }
@@ -329,14 +332,14 @@ static void part_of(const char *name, char *ret_part, size_t part_bytes)
 /* Return: a descriptor, -EEXIST (the name is taken), or another errno. */
 static int create_part(int dir_fd, const char *name)
 {
-	char part[NAME_BYTES + sizeof(PART)];
+	char part[CAPTURE_NAME_BYTES + sizeof(PART)];
 
-	part_of(name, part, sizeof(part));
+	make_part_name(name, part, sizeof(part));
 	int fd = openat(dir_fd, part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	flock(fd,
-	      LOCK_EX | LOCK_NB); /* where there are no locks, it is a torn file later at worst */
+	      LOCK_EX | LOCK_NB); /* without locks the next recorder may take it for a torn one */
 	if (!faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW)) {
 		unlinkat(dir_fd, part, 0);
 		close(fd);
@@ -345,19 +348,19 @@ static int create_part(int dir_fd, const char *name)
 	return fd;
 }
 
-int capture_dir_create(struct capture_dir *keep, const char *source, int64_t realtime_ns,
+int capture_dir_create(struct capture_dir *dir, const char *source, int64_t realtime_ns,
 		       char *ret_name, uint32_t name_bytes)
 {
-	char name[NAME_BYTES], when[TIME_CHARS + 1];
+	char name[CAPTURE_NAME_BYTES], when[TIME_CHARS + 1];
 	int fd = -EEXIST;
-	int dir_fd = open_dir(keep);
+	int dir_fd = open_dir(dir);
 
 	if (dir_fd < 0)
 		return dir_fd;
 	format_time(realtime_ns, when);
-	/* More than once only where another recorder is as fast as this one. */
+	/* It takes more than one try only if another recorder writes there too. */
 	for (int tries = 0; fd == -EEXIST && tries < TRIES_MAX; tries++) {
-		int number = next_number(dir_fd, when);
+		int number = find_next_number(dir_fd, when);
 		if (number < 0 || number == NUMBER_MAX) {
 			fd = number < 0 ? number : -EMFILE;
 			break;
@@ -371,7 +374,7 @@ int capture_dir_create(struct capture_dir *keep, const char *source, int64_t rea
 	return fd;
 }
 
-/* After a wall clock that was set back, names and times lie: the file is made the newest by its mtime. */
+/* If the wall clock was set back, name and mtime lie: give the new file the latest mtime. */
 static void make_newest(const struct kept_list *list, int dir_fd, const char *name)
 {
 	struct stat status;
@@ -387,8 +390,8 @@ static void make_newest(const struct kept_list *list, int dir_fd, const char *na
 	utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW);
 }
 
-/* Best effort: what cannot be removed stays. @list: without the newest one, of so many bytes. */
-static void remove_oldest(const struct capture_dir *keep, const struct kept_list *list, int dir_fd,
+/* Files that cannot be removed stay. @list: all but the newest capture, which has @newest_bytes. */
+static void remove_oldest(const struct capture_dir *dir, const struct kept_list *list, int dir_fd,
 			  uint64_t newest_bytes, struct capture_dir_removed *removed)
 {
 	uint64_t bytes = newest_bytes;
@@ -397,39 +400,40 @@ static void remove_oldest(const struct capture_dir *keep, const struct kept_list
 	for (size_t i = 0; i < list->count; i++)
 		bytes += list->items[i].bytes;
 	for (size_t i = 0; i < list->count; i++) {
-		bool over = (keep->max_captures && count > keep->max_captures) ||
-			    (keep->max_bytes && bytes > keep->max_bytes);
+		bool over = (dir->max_captures && count > dir->max_captures) ||
+			    (dir->max_bytes && bytes > dir->max_bytes);
 		if (!over)
 			break;
 		if (unlinkat(dir_fd, list->items[i].name, 0) < 0)
 			continue;
-		if (removed->count < KEEP_REMOVED_MAX)
-			memcpy(removed->names[removed->count], list->items[i].name, NAME_BYTES);
+		if (removed->count < CAPTURE_REMOVED_MAX)
+			memcpy(removed->names[removed->count], list->items[i].name,
+			       CAPTURE_NAME_BYTES);
 		removed->count++;
 		count--;
 		bytes -= list->items[i].bytes;
 	}
 }
 
-int capture_dir_finish(struct capture_dir *keep, const char *name,
+int capture_dir_finish(struct capture_dir *dir, const char *name,
 		       struct capture_dir_removed *ret_removed)
 {
 	struct capture_dir_removed removed = { .count = 0 };
-	char part[NAME_BYTES + sizeof(PART)];
+	char part[CAPTURE_NAME_BYTES + sizeof(PART)];
 	struct kept_list others = { .items = NULL };
 	struct stat status;
-	int dir_fd = open_dir(keep);
+	int dir_fd = open_dir(dir);
 
 	if (dir_fd < 0)
 		return dir_fd;
-	part_of(name, part, sizeof(part));
-	/* Of half a list nobody knows the oldest. */
-	bool listed = (keep->max_captures || keep->max_bytes) && !list_read(&others, dir_fd, DAT);
+	make_part_name(name, part, sizeof(part));
+	/* An incomplete list does not tell the oldest. */
+	bool listed = (dir->max_captures || dir->max_bytes) && !read_list(&others, dir_fd, DAT);
 	if (listed)
 		make_newest(&others, dir_fd, part);
 	int err = rename_new(dir_fd, part, name);
 	if (!err && listed && !fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW))
-		remove_oldest(keep, &others, dir_fd, (uint64_t)status.st_size, &removed);
+		remove_oldest(dir, &others, dir_fd, (uint64_t)status.st_size, &removed);
 	if (ret_removed)
 		*ret_removed = removed;
 	free(others.items);
@@ -437,14 +441,14 @@ int capture_dir_finish(struct capture_dir *keep, const char *name,
 	return err;
 }
 
-void capture_dir_abandon(struct capture_dir *keep, const char *name)
+void capture_dir_abandon(struct capture_dir *dir, const char *name)
 {
-	char part[NAME_BYTES + sizeof(PART)];
-	int dir_fd = open(keep->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char part[CAPTURE_NAME_BYTES + sizeof(PART)];
+	int dir_fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir_fd < 0)
 		return;
-	part_of(name, part, sizeof(part));
+	make_part_name(name, part, sizeof(part));
 	unlinkat(dir_fd, part, 0);
 	close(dir_fd);
 }

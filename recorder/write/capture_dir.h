@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The directory of an armed recorder's captures: names, and how many stay.
+ * The directory of an armed recorder's captures: their names, and which are removed.
  */
 #ifndef RECORDER_WRITE_CAPTURE_DIR_H
 #define RECORDER_WRITE_CAPTURE_DIR_H
@@ -15,42 +15,58 @@ struct capture_dir_options {
 
 struct capture_dir;
 
-#define KEEP_NAME_BYTES	 80
-#define KEEP_REMOVED_MAX 32
+#define CAPTURE_NAME_BYTES	 80
+#define CAPTURE_REMOVED_MAX 32
 
-/* What made room for a newer one. */
+/* Captures that were removed to make room for a newer one. */
 struct capture_dir_removed {
 	uint32_t count;
-	char names[KEEP_REMOVED_MAX][KEEP_NAME_BYTES]; /* of the first ones */
+	char names[CAPTURE_REMOVED_MAX][CAPTURE_NAME_BYTES]; /* of the first of them */
 };
 
-/* Makes the directory (0700) where it is missing, and gives captures that a killed recorder left unfinished
- * there (no lock on NAME.part, but a capture's first bytes) their name: they are torn, yet readable.
- * Return: 0, or errno of opening or writing to the directory, which is then not kept. */
-int capture_dir_open(const struct capture_dir_options *options, struct capture_dir **ret_keep);
-void capture_dir_close(struct capture_dir *keep);
+/**
+ * capture_dir_open() - make the directory (0700) if it is missing, and name torn captures.
+ *
+ * A torn capture was left by a recorder that was killed: NAME.part is not locked and begins as
+ * captures do. It is readable, so it loses its ".part".
+ *
+ * Return: 0, or a negative errno if the directory cannot be opened or written to.
+ */
+int capture_dir_open(const struct capture_dir_options *options, struct capture_dir **ret_dir);
+void capture_dir_close(struct capture_dir *dir);
 
-/* How many of those capture_dir_open() found. */
-uint32_t capture_dir_torn(const struct capture_dir *keep);
+/* How many torn captures capture_dir_open() named. */
+uint32_t capture_dir_torn(const struct capture_dir *dir);
 
 /**
- * capture_dir_create() - a new file for a capture, DIR/<utc-time>-<reason>.dat.part, mode 0600, never an existing one.
+ * capture_dir_create() - create the file of a capture, DIR/<utc-time>-<source>.dat.part, mode 0600.
  *
- * @source: of the trigger; made safe for a file's name.
- * A second one in the same second, whatever its reason, is called <utc-time>-<reason>-2.dat. Works also where
- * the directory was removed.
+ * @source:   of the trigger; made safe for a file name.
+ * @ret_name: name in the directory, without ".part".
  *
- * Return: a descriptor, which holds a lock on the file, or -errno. @ret_name: name in the directory without ".part".
+ * The file never exists before. The second one within a second, whatever its source, is called
+ * <utc-time>-<source>-2.dat. A directory that was removed is made again.
+ *
+ * Return: a descriptor, which holds a lock on the file, or a negative errno.
  */
-int capture_dir_create(struct capture_dir *keep, const char *source, int64_t realtime_ns, char *ret_name,
-		uint32_t name_bytes);
+int capture_dir_create(struct capture_dir *dir, const char *source, int64_t realtime_ns,
+		       char *ret_name, uint32_t name_bytes);
 
-/* The capture is whole: give it its name, and an mtime later than any other's, then remove the oldest ones that this
- * directory's limits do not allow: only files it named itself and that are captures, never @name. The oldest is the one
- * with the earliest mtime: its name may lie, where the wall clock was set back. @ret_removed: may be NULL. Return: 0 or -errno of the rename. */
-int capture_dir_finish(struct capture_dir *keep, const char *name, struct capture_dir_removed *ret_removed);
+/**
+ * capture_dir_finish() - the capture is whole: give it its name, remove those that are too many.
+ *
+ * @ret_removed: may be NULL.
+ *
+ * The capture gets an mtime later than that of any other. The oldest is the one with the earliest
+ * mtime, since names lie if the wall clock was set back. Only captures with a name of this
+ * directory's form are removed, never @name.
+ *
+ * Return: 0, or a negative errno of the rename.
+ */
+int capture_dir_finish(struct capture_dir *dir, const char *name,
+		       struct capture_dir_removed *ret_removed);
 
-/* It came to nothing: remove the part file. */
-void capture_dir_abandon(struct capture_dir *keep, const char *name);
+/* Remove the file of a capture that failed. */
+void capture_dir_abandon(struct capture_dir *dir, const char *name);
 
 #endif

@@ -15,19 +15,17 @@
 #include "recorder/base/clock.h"
 #include "recorder/perf/host_facts.h"
 #include "recorder/symbols/symbolize.h"
-#include "recorder/write/disk_space.h"
 #include "recorder/write/capture_finish.h"
 #include "recorder/symbols/address_set.h"
 
-/* The slots hold seconds of the heaviest load: looking now and then costs the recording path nothing,
- * waking this thread up would. */
+/* The segment ring holds seconds of the heaviest load, so the thread polls: a wake-up would cost
+ * the drain time. */
 #define LOOK_NS 20000000
-/* A recorder that is killed leaves a file without the names of the last so many ns. */
+/* If the recorder is killed, names of the last so many ns are missing. */
 #define DRAFT_NS 1000000000u
-#define MARGIN \
-	64 /* of so many parts of the history the oldest is left: it is about to be overwritten */
+#define MARGIN	 64 /* the oldest 1/64 of a history is left out, as it is about to be overwritten */
 
-/* Where one CPU's part of the capture begins. */
+/* First segment of one CPU in the capture. */
 struct beginning {
 	uint32_t cpu;
 	uint64_t sequence, first_ns;
@@ -36,152 +34,159 @@ struct beginning {
 struct capture_writer {
 	struct engine *engine;
 	struct mappings *mappings;
-	struct ft_writer *writer;
-	struct recorder_events *ownlog;
+	struct ft_writer *file;
+	struct recorder_events *own_events;
 	struct ft_facts *facts;
 	bool history;
 	int out_fd;
 	uint64_t more_ns;
-	struct room_left_out left_out;
+	struct skipped_history skipped;
 	struct ft_symbols *symbols;
-	size_t named; /* of seen's addresses, names were looked for */
-	size_t drafted; /* of seen's addresses, the kernel's have names in the file */
-	uint64_t drafted_ns; /* when */
-	pthread_mutex_t lock; /* of seen, while the thread runs */
-	struct address_set *seen;
-	struct segment_ring_cursor cursor, base; /* base: where it began */
+	size_t named; /* names of so many addresses were looked for */
+	size_t drafted; /* kernel names of so many addresses are in the file */
+	uint64_t drafted_ns; /* time of the last draft */
+	pthread_mutex_t lock; /* protects address_set and stop while the thread runs */
+	struct address_set *address_set;
+	struct segment_ring_cursor cursor, base; /* base: where the capture begins */
 	struct beginning *beginnings;
 	size_t beginning_count;
-	void *buffer; /* a slot long */
+	void *buffer; /* as long as a slot */
 	uint64_t unwritten_segments, unwritten_events;
-	uint64_t lost; /* records, that the segments tell of */
+	uint64_t lost; /* records, by the headers of the segments */
 	pthread_t thread;
-	pthread_cond_t stopping; /* with the lock */
+	pthread_cond_t stopping; /* signalled with stop set */
 	_Atomic bool stop;
 	_Atomic int error;
 };
 
-static void init_stopping(struct capture_writer *job)
+static void init_stopping(struct capture_writer *writer)
 {
 	pthread_condattr_t monotonic;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&job->stopping, &monotonic);
+	pthread_cond_init(&writer->stopping, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 }
 
 int capture_writer_create(const struct capture_writer_options *options,
-			  struct capture_writer **ret_job)
+			  struct capture_writer **ret_writer)
 {
-	struct capture_writer *job = calloc(1, sizeof(*job));
-	if (!job)
+	struct capture_writer *writer = calloc(1, sizeof(*writer));
+	if (!writer)
 		return -ENOMEM;
-	job->engine = options->engine;
-	job->mappings = options->mappings;
-	job->history = options->history;
-	job->out_fd = options->out_fd;
-	job->more_ns = options->more_ns;
-	pthread_mutex_init(&job->lock, NULL);
-	init_stopping(job);
-	job->beginnings = calloc(job->engine->counters->cpu_count, sizeof(*job->beginnings));
-	job->buffer = malloc(segment_ring_slot_bytes(job->engine->slots));
-	int error = job->buffer && job->beginnings ? ft_writer_create(options->out_fd, &job->writer)
-						   : -ENOMEM;
-	if (!error && (ft_facts_create(&job->facts) || recorder_events_create(&job->ownlog) ||
-		       address_set_create(&job->seen) || ft_symbols_create(&job->symbols)))
+	writer->engine = options->engine;
+	writer->mappings = options->mappings;
+	writer->history = options->history;
+	writer->out_fd = options->out_fd;
+	writer->more_ns = options->more_ns;
+	pthread_mutex_init(&writer->lock, NULL);
+	init_stopping(writer);
+	writer->beginnings =
+		calloc(writer->engine->counters->cpu_count, sizeof(*writer->beginnings));
+	writer->buffer = malloc(segment_ring_slot_bytes(writer->engine->slots));
+	int error = writer->buffer && writer->beginnings
+			    ? ft_writer_create(options->out_fd, &writer->file)
+			    : -ENOMEM;
+	if (!error &&
+	    (ft_facts_create(&writer->facts) || recorder_events_create(&writer->own_events) ||
+	     address_set_create(&writer->address_set) || ft_symbols_create(&writer->symbols)))
 		error = -ENOMEM;
 	if (error) {
-		capture_writer_destroy(job);
+		capture_writer_destroy(writer);
 		return error;
 	}
-	*ret_job = job;
+	*ret_writer = writer;
 	return 0;
 }
 
-void capture_writer_destroy(struct capture_writer *job)
+void capture_writer_destroy(struct capture_writer *writer)
 {
-	if (!job)
+	if (!writer)
 		return;
-	ft_symbols_destroy(job->symbols);
-	address_set_destroy(job->seen);
-	recorder_events_destroy(job->ownlog);
-	ft_facts_destroy(job->facts);
-	ft_writer_destroy(job->writer);
-	pthread_cond_destroy(&job->stopping);
-	pthread_mutex_destroy(&job->lock);
-	free(job->beginnings);
-	free(job->buffer);
-	free(job);
+	ft_symbols_destroy(writer->symbols);
+	address_set_destroy(writer->address_set);
+	recorder_events_destroy(writer->own_events);
+	ft_facts_destroy(writer->facts);
+	ft_writer_destroy(writer->file);
+	pthread_cond_destroy(&writer->stopping);
+	pthread_mutex_destroy(&writer->lock);
+	free(writer->beginnings);
+	free(writer->buffer);
+	free(writer);
 }
 
-struct recorder_events *capture_writer_ownlog(struct capture_writer *job)
+struct recorder_events *capture_writer_own_events(struct capture_writer *writer)
 {
-	return job->ownlog;
+	return writer->own_events;
 }
 
-struct ft_facts *capture_writer_facts(struct capture_writer *job)
+struct ft_facts *capture_writer_facts(struct capture_writer *writer)
 {
-	return job->facts;
+	return writer->facts;
+}
+
+static int collect_addresses(void *context, const void *segment, size_t segment_bytes)
+{
+	struct capture_writer *writer = context;
+	pthread_mutex_lock(&writer->lock);
+	int error = address_set_add_segment(writer->address_set, segment, segment_bytes);
+	pthread_mutex_unlock(&writer->lock);
+	return error == -ENOMEM ? error : 0;
 }
 
 static int write_segment(void *context, const void *segment, size_t segment_bytes)
 {
-	struct capture_writer *job = context;
-	int error = ft_writer_segment(job->writer, segment, segment_bytes);
-	if (error)
-		return error;
-	pthread_mutex_lock(&job->lock);
-	error = address_set_segment(job->seen, segment, segment_bytes);
-	pthread_mutex_unlock(&job->lock);
-	return error == -ENOMEM ? error : 0;
+	struct capture_writer *writer = context;
+	int error = ft_writer_segment(writer->file, segment, segment_bytes);
+	return error ? error : collect_addresses(writer, segment, segment_bytes);
 }
 
-int capture_writer_write_ownlog(struct capture_writer *job)
+int capture_writer_write_own_events(struct capture_writer *writer)
 {
-	int error = recorder_events_take(job->ownlog, write_segment, job);
+	int error = recorder_events_take(writer->own_events, write_segment, writer);
 	if (error)
-		job->error = error;
+		writer->error = error;
 	return error;
 }
 
-/* Where slots have been overwritten already, the oldest that are left would be while they are read. */
-static void skip_margin(struct capture_writer *job)
+/* Once slots are overwritten, the oldest that are left would be overwritten while they are read. */
+static void skip_margin(struct capture_writer *writer)
 {
-	const struct segment_ring *slots = job->engine->slots;
+	const struct segment_ring *slots = writer->engine->slots;
 	struct segment_ring_cursor cursor = { 0 };
 	size_t bytes;
 
-	if (segment_ring_get(slots, &cursor, job->buffer, &bytes) != 1 || !cursor.lost_segments)
+	if (segment_ring_get(slots, &cursor, writer->buffer, &bytes) != 1 || !cursor.lost_segments)
 		return;
 	for (size_t i = 0; i < segment_ring_count(slots) / MARGIN; i++)
-		segment_ring_get(slots, &cursor, job->buffer, &bytes);
-	job->cursor = cursor;
+		segment_ring_get(slots, &cursor, writer->buffer, &bytes);
+	writer->cursor = cursor;
 }
 
-static void find_beginning(struct capture_writer *job)
+static void find_beginning(struct capture_writer *writer)
 {
-	if (!job->history)
+	if (!writer->history)
 		return;
-	skip_margin(job);
-	disk_space_find(job->out_fd, job->engine->slots, job->buffer, job->more_ns, &job->cursor,
-			&job->left_out);
-	job->base = job->cursor;
+	skip_margin(writer);
+	capture_finish_skip_history(writer->out_fd, writer->engine->slots, writer->buffer,
+				    writer->more_ns, &writer->cursor, &writer->skipped);
+	writer->base = writer->cursor;
 }
 
-/* What the headers of the segments tell. */
-static void look_at_header(struct capture_writer *job, const void *segment, size_t segment_bytes)
+static void read_segment_header(struct capture_writer *writer, const void *segment,
+				size_t segment_bytes)
 {
 	struct ft_segment header;
 	size_t used_bytes;
 
 	if (ft_segment_decode(segment, segment_bytes, &header, &used_bytes))
 		return;
-	job->lost += header.lost;
-	for (size_t i = 0; i < job->beginning_count; i++)
-		if (job->beginnings[i].cpu == header.cpu)
+	writer->lost += header.lost;
+	for (size_t i = 0; i < writer->beginning_count; i++)
+		if (writer->beginnings[i].cpu == header.cpu)
 			return;
-	if (job->beginning_count < job->engine->counters->cpu_count)
-		job->beginnings[job->beginning_count++] = (struct beginning){
+	if (writer->beginning_count < writer->engine->counters->cpu_count)
+		writer->beginnings[writer->beginning_count++] = (struct beginning){
 			.cpu = header.cpu,
 			.sequence = header.sequence,
 			.first_ns = header.first_ns,
@@ -189,59 +194,61 @@ static void look_at_header(struct capture_writer *job, const void *segment, size
 }
 
 /*
- * Events that are missing were put into the slots before base.put_ns. A CPU whose first segment is its
- * first ever misses none, one whose first segment begins earlier than that misses none after its beginning.
+ * Missing events were put into the segment ring before base.put_ns. A CPU whose first segment here
+ * is the first it ever had misses none. Another CPU misses none after the beginning of its first
+ * segment here.
  */
-uint64_t capture_writer_start_ns(const struct capture_writer *job)
+uint64_t capture_writer_start_ns(const struct capture_writer *writer)
 {
-	uint64_t start_ns = job->engine->start_ns;
+	uint64_t start_ns = writer->engine->start_ns;
 
-	if (!job->base.next)
+	if (!writer->base.next)
 		return start_ns;
-	if (job->beginning_count < job->engine->counters->cpu_count)
-		return job->base.put_ns;
-	for (size_t i = 0; i < job->beginning_count; i++) {
-		const struct beginning *beginning = &job->beginnings[i];
+	if (writer->beginning_count < writer->engine->counters->cpu_count)
+		return writer->base.put_ns;
+	for (size_t i = 0; i < writer->beginning_count; i++) {
+		const struct beginning *beginning = &writer->beginnings[i];
 		if (beginning->sequence && beginning->first_ns > start_ns)
 			start_ns = beginning->first_ns;
 	}
-	return start_ns < job->base.put_ns ? start_ns : job->base.put_ns;
+	return start_ns < writer->base.put_ns ? start_ns : writer->base.put_ns;
 }
 
-/* Write all there is now. After a failure the rest is only counted. */
-static void write_all(struct capture_writer *job)
+/* Write all segments there are now. After a failure the others are only counted. */
+static void write_new_segments(struct capture_writer *writer)
 {
 	size_t bytes;
-	uint64_t taken = job->cursor.events - job->cursor.lost_events;
-	while (segment_ring_get(job->engine->slots, &job->cursor, job->buffer, &bytes)) {
-		int error = job->error;
-		look_at_header(job, job->buffer, bytes);
-		if (job->stop && !job->left_out.scarce)
-			ft_writer_hurry(job->writer); /* the file is waited for */
+	uint64_t taken = writer->cursor.events - writer->cursor.lost_events;
+	while (segment_ring_get(writer->engine->slots, &writer->cursor, writer->buffer, &bytes)) {
+		int error = writer->error;
+		read_segment_header(writer, writer->buffer, bytes);
+		if (writer->stop && !writer->skipped.scarce)
+			ft_writer_hurry(writer->file); /* somebody waits for the file */
 		if (!error) {
-			error = write_segment(job, job->buffer, bytes);
-			job->error = error;
+			error = write_segment(writer, writer->buffer, bytes);
+			writer->error = error;
 		}
 		if (error) {
-			job->unwritten_segments++;
-			job->unwritten_events +=
-				job->cursor.events - job->cursor.lost_events - taken;
+			writer->unwritten_segments++;
+			writer->unwritten_events +=
+				writer->cursor.events - writer->cursor.lost_events - taken;
 		}
-		taken = job->cursor.events - job->cursor.lost_events;
+		taken = writer->cursor.events - writer->cursor.lost_events;
 	}
 }
 
-/* What was seen from number @first on, malloc'ed: the thread goes on meanwhile. */
-static int copy_addresses(struct capture_writer *job, size_t first,
-			  struct names_address **ret_addresses, size_t *ret_count)
+/* Addresses from number @first on, malloc'ed, since the thread adds to them meanwhile. */
+static int copy_addresses(struct capture_writer *writer, size_t first,
+			  struct symbolize_address **ret_addresses, size_t *ret_count)
 {
 	size_t count;
-	pthread_mutex_lock(&job->lock);
-	const struct names_address *addresses = address_set_addresses(job->seen, &count);
-	struct names_address *copy = calloc(count - first + 1, sizeof(*copy));
+	pthread_mutex_lock(&writer->lock);
+	const struct symbolize_address *addresses =
+		address_set_addresses(writer->address_set, &count);
+	struct symbolize_address *copy = calloc(count - first + 1, sizeof(*copy));
 	if (copy && count > first)
 		memcpy(copy, addresses + first, (count - first) * sizeof(*copy));
-	pthread_mutex_unlock(&job->lock);
+	pthread_mutex_unlock(&writer->lock);
 	if (!copy)
 		return -ENOMEM;
 	*ret_addresses = copy;
@@ -251,13 +258,14 @@ static int copy_addresses(struct capture_writer *job, size_t first,
 
 static int write_draft(void *context, const void *payload, size_t payload_bytes)
 {
-	struct capture_writer *job = context;
-	return ft_writer_draft(job->writer, FT_SEGMENT_SYMBOLS, payload, payload_bytes);
+	struct capture_writer *writer = context;
+	return ft_writer_draft(writer->file, FT_SEGMENT_SYMBOLS, payload, payload_bytes);
 }
 
-/* The kernel's names of addresses not named yet; these need no file to be read. */
-static int draft_symbols(const struct capture_writer *job, const struct names_address *addresses,
-			 size_t count, struct ft_symbols *symbols)
+/* Kernel names only: they are in memory, so that no file has to be read. */
+static int draft_symbols(const struct capture_writer *writer,
+			 const struct symbolize_address *addresses, size_t count,
+			 struct ft_symbols *symbols)
 {
 	int error = 0;
 	for (size_t i = 0; i < count && !error; i++) {
@@ -265,7 +273,7 @@ static int draft_symbols(const struct capture_writer *job, const struct names_ad
 					    .address = addresses[i].address };
 		if (addresses[i].tgid != FT_KERNEL_TGID)
 			continue;
-		symbol.name = kallsyms_find(job->engine->kallsyms, symbol.address,
+		symbol.name = kallsyms_find(writer->engine->kallsyms, symbol.address,
 					    &symbol.offset_bytes, &symbol.module);
 		if (symbol.name)
 			error = ft_symbols_add(symbols, &symbol);
@@ -274,155 +282,147 @@ static int draft_symbols(const struct capture_writer *job, const struct names_ad
 }
 
 /*
- * Names come at the end, when all addresses are known. Should the recorder not live to see it, those
- * of the kernel's functions, without which events mean little, are in the file already. What goes wrong
- * here is told by the next segment's writing.
+ * Names are written at the end, when all addresses are known. Events mean little without names of
+ * kernel functions, so these are drafted now and then, in case the recorder does not live to see
+ * the end. An error here is ignored: writing the next segment will report it.
  */
-static void draft_names(struct capture_writer *job)
+static void draft_names(struct capture_writer *writer)
 {
 	struct ft_symbols *symbols = NULL;
-	struct names_address *addresses = NULL;
+	struct symbolize_address *addresses = NULL;
 	size_t count;
 
-	if (!job->engine->kallsyms || job->error || clock_now_ns() - job->drafted_ns < DRAFT_NS)
+	if (!writer->engine->kallsyms || writer->error ||
+	    clock_now_ns() - writer->drafted_ns < DRAFT_NS)
 		return;
-	job->drafted_ns = clock_now_ns();
-	if (copy_addresses(job, job->drafted, &addresses, &count) || !count)
+	writer->drafted_ns = clock_now_ns();
+	if (copy_addresses(writer, writer->drafted, &addresses, &count) || !count)
 		goto out;
-	if (ft_symbols_create(&symbols) || draft_symbols(job, addresses, count, symbols) ||
-	    ft_symbols_write(symbols, write_draft, job))
+	if (ft_symbols_create(&symbols) || draft_symbols(writer, addresses, count, symbols) ||
+	    ft_symbols_write(symbols, write_draft, writer))
 		goto out;
-	job->drafted += count;
+	writer->drafted += count;
 out:
 	ft_symbols_destroy(symbols);
 	free(addresses);
 }
 
-/* Return: false where that was all. */
-static bool wait_for_more(struct capture_writer *job)
+/* Return: false if the thread has to stop. */
+static bool wait_for_more(struct capture_writer *writer)
 {
 	const struct timespec next = clock_timespec(clock_now_ns() + LOOK_NS);
-	pthread_mutex_lock(&job->lock);
-	if (!job->stop)
-		pthread_cond_timedwait(&job->stopping, &job->lock, &next);
-	bool more = !job->stop;
-	pthread_mutex_unlock(&job->lock);
+	pthread_mutex_lock(&writer->lock);
+	if (!writer->stop)
+		pthread_cond_timedwait(&writer->stopping, &writer->lock, &next);
+	bool more = !writer->stop;
+	pthread_mutex_unlock(&writer->lock);
 	return more;
 }
 
-static void set_start_facts(struct capture_writer *job)
+static void set_start_facts(struct capture_writer *writer)
 {
-	uint64_t start_ns = capture_writer_start_ns(job);
+	uint64_t start_ns = capture_writer_start_ns(writer);
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
 	int64_t realtime_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-	ft_facts_set_number(job->facts, FT_FACT_START_NS, (int64_t)start_ns);
-	ft_facts_set_number(job->facts, FT_FACT_START_REALTIME_NS,
+	ft_facts_set_number(writer->facts, FT_FACT_START_NS, (int64_t)start_ns);
+	ft_facts_set_number(writer->facts, FT_FACT_START_REALTIME_NS,
 			    realtime_ns - (int64_t)(clock_now_ns() - start_ns));
 }
 
-/* Whom the capture is about, should the end, with all facts, never come. */
-static void draft_facts(struct capture_writer *job)
+/* A first copy of the facts, in case the end, with all of them, never comes. */
+static void draft_facts(struct capture_writer *writer)
 {
 	size_t facts_bytes;
 
-	set_start_facts(job);
-	const void *facts = ft_facts_payload(job->facts, &facts_bytes);
-	if (!job->error)
-		job->error = ft_writer_draft(job->writer, FT_SEGMENT_FACTS, facts, facts_bytes);
+	set_start_facts(writer);
+	const void *facts = ft_facts_payload(writer->facts, &facts_bytes);
+	if (!writer->error)
+		writer->error = ft_writer_draft(writer->file, FT_SEGMENT_FACTS, facts, facts_bytes);
 }
 
-static void *run(void *context)
+static void *run_writer(void *context)
 {
-	struct capture_writer *job = context;
+	struct capture_writer *writer = context;
 	pthread_setname_np(pthread_self(), "ft-save");
-	find_beginning(job);
-	write_all(job);
-	if (job->history)
-		draft_facts(job); /* now it is known where it begins */
+	find_beginning(writer);
+	write_new_segments(writer);
+	if (writer->history)
+		draft_facts(writer); /* the beginning is known now */
 	do {
-		write_all(job);
-		draft_names(job);
-	} while (wait_for_more(job));
-	write_all(job);
+		write_new_segments(writer);
+		draft_names(writer);
+	} while (wait_for_more(writer));
+	write_new_segments(writer);
 	return NULL;
 }
 
-int capture_writer_start(struct capture_writer *job)
+int capture_writer_start(struct capture_writer *writer)
 {
-	draft_facts(job);
-	return -pthread_create(&job->thread, NULL, run, job);
+	draft_facts(writer);
+	return -pthread_create(&writer->thread, NULL, run_writer, writer);
 }
 
-int capture_writer_error(const struct capture_writer *job)
+int capture_writer_error(const struct capture_writer *writer)
 {
-	return job->error;
+	return writer->error;
 }
 
-void capture_writer_stop(struct capture_writer *job)
+void capture_writer_stop(struct capture_writer *writer)
 {
-	pthread_mutex_lock(&job->lock);
-	job->stop = true;
-	pthread_cond_signal(&job->stopping);
-	pthread_mutex_unlock(&job->lock);
-	pthread_join(job->thread, NULL);
+	pthread_mutex_lock(&writer->lock);
+	writer->stop = true;
+	pthread_cond_signal(&writer->stopping);
+	pthread_mutex_unlock(&writer->lock);
+	pthread_join(writer->thread, NULL);
 }
 
-int capture_writer_update_mappings(struct capture_writer *job)
+int capture_writer_update_mappings(struct capture_writer *writer)
 {
-	pthread_mutex_lock(&job->lock);
-	int error = address_set_apply_mappings(job->seen, job->mappings);
-	pthread_mutex_unlock(&job->lock);
+	pthread_mutex_lock(&writer->lock);
+	int error = address_set_apply_mappings(writer->address_set, writer->mappings);
+	pthread_mutex_unlock(&writer->lock);
 	return error;
 }
 
-static int look_at_segment(void *context, const void *segment, size_t segment_bytes)
+int capture_writer_find_names(struct capture_writer *writer, int deadline_ms)
 {
-	struct capture_writer *job = context;
-	pthread_mutex_lock(&job->lock);
-	int error = address_set_segment(job->seen, segment, segment_bytes);
-	pthread_mutex_unlock(&job->lock);
-	return error == -ENOMEM ? error : 0;
-}
-
-int capture_writer_name(struct capture_writer *job, int deadline_ms)
-{
-	struct names_address *addresses = NULL;
+	struct symbolize_address *addresses = NULL;
 	size_t count = 0;
-	int error = recorder_events_each(job->ownlog, look_at_segment, job);
+	int error = recorder_events_each(writer->own_events, collect_addresses, writer);
 	if (!error)
-		error = capture_writer_update_mappings(job);
+		error = capture_writer_update_mappings(writer);
 	if (!error)
-		error = copy_addresses(job, job->named, &addresses, &count);
+		error = copy_addresses(writer, writer->named, &addresses, &count);
 	if (!error && count)
-		error = symbolize_resolve(job->symbols, addresses, count, job->engine->kallsyms,
-					  job->mappings, deadline_ms);
+		error = symbolize_resolve(writer->symbols, addresses, count,
+					  writer->engine->kallsyms, writer->mappings, deadline_ms);
 	free(addresses);
 	if (!error)
-		job->named += count;
+		writer->named += count;
 	return error;
 }
 
-/* Those that cannot be found are left out, with a note. */
-static int name_the_rest(struct capture_writer *job, int deadline_ms)
+/* A note says so if names are missing. */
+static int find_remaining_names(struct capture_writer *writer, int deadline_ms)
 {
-	int error = capture_writer_name(job, deadline_ms);
+	int error = capture_writer_find_names(writer, deadline_ms);
 	if (!error || error == -ENOMEM)
 		return error;
-	recorder_events_note(job->ownlog, "not all user frames have names: %s",
+	recorder_events_note(writer->own_events, "not all user frames have names: %s",
 			     error == -ETIMEDOUT ? "there was no time to look all of them up"
 						 : strerror(-error));
 	return 0;
 }
 
-static int set_last_facts(struct capture_writer *job, const char *end_reason,
+static int set_last_facts(struct capture_writer *writer, const char *end_reason,
 			  const struct capture_writer_summary *summary)
 {
-	const struct drain_counts *counts = drain_counts(job->engine->drain);
-	struct ft_facts *facts = job->facts;
+	const struct drain_counts *counts = drain_counts(writer->engine->drain);
+	struct ft_facts *facts = writer->facts;
 	int64_t *numbers = NULL;
 	size_t count;
-	int error = address_set_syscalls(job->seen, &numbers, &count);
+	int error = address_set_syscalls(writer->address_set, &numbers, &count);
 	if (!error)
 		error = host_facts_set_syscalls(facts, numbers, count);
 	free(numbers);
@@ -434,61 +434,64 @@ static int set_last_facts(struct capture_writer *job, const char *end_reason,
 	return error;
 }
 
-static void note_unwritten(struct capture_writer *job)
+static void note_unwritten(struct capture_writer *writer)
 {
-	uint64_t segments =
-		job->cursor.lost_segments - job->base.lost_segments + job->unwritten_segments;
-	uint64_t events = job->cursor.lost_events - job->base.lost_events + job->unwritten_events;
-	int error = job->error;
+	uint64_t segments = writer->cursor.lost_segments - writer->base.lost_segments +
+			    writer->unwritten_segments;
+	uint64_t events =
+		writer->cursor.lost_events - writer->base.lost_events + writer->unwritten_events;
+	int error = writer->error;
 	if (segments)
-		recorder_events_note(job->ownlog,
+		recorder_events_note(writer->own_events,
 				     "%llu events were recorded but could not be written%s%s",
 				     (unsigned long long)events, error ? ": " : " in time",
 				     error ? strerror(-error) : "");
 }
 
-static void note_left_out(struct capture_writer *job)
+static void note_skipped(struct capture_writer *writer)
 {
-	if (job->left_out.segments)
+	if (writer->skipped.segments)
 		recorder_events_note(
-			job->ownlog,
+			writer->own_events,
 			"%.1f s of older history were left out: %.1f MB were free on the disk",
-			(double)job->left_out.duration_ns / 1e9,
-			(double)job->left_out.free_bytes / 1e6);
+			(double)writer->skipped.duration_ns / 1e9,
+			(double)writer->skipped.free_bytes / 1e6);
 }
 
-/* Without what had been overwritten before the job began. */
-static void count_events(const struct capture_writer *job, struct capture_writer_summary *summary)
+/* Does not count what was overwritten before the capture began. */
+static void count_events(const struct capture_writer *writer,
+			 struct capture_writer_summary *summary)
 {
-	const struct segment_ring_cursor *cursor = &job->cursor, *base = &job->base;
+	const struct segment_ring_cursor *cursor = &writer->cursor, *base = &writer->base;
 	uint64_t overwritten = cursor->lost_events - base->lost_events;
-	summary->events = cursor->events - base->events + recorder_events_events(job->ownlog);
-	summary->lost = job->lost + overwritten + job->unwritten_events;
+	summary->events = cursor->events - base->events + recorder_events_count(writer->own_events);
+	summary->lost = writer->lost + overwritten + writer->unwritten_events;
 }
 
-void capture_writer_finish(struct capture_writer *job, const char *end_reason, int names_ms,
+void capture_writer_finish(struct capture_writer *writer, const char *end_reason, int names_ms,
 			   struct capture_writer_summary *ret_summary)
 {
-	bool disk_full = capture_finish_is_full(job->error);
+	bool disk_full = capture_finish_is_full(writer->error);
 	uint32_t cut_segments;
 
-	note_left_out(job);
-	note_unwritten(job);
-	int error = name_the_rest(job, names_ms);
+	note_skipped(writer);
+	note_unwritten(writer);
+	int error = find_remaining_names(writer, names_ms);
 	*ret_summary = (struct capture_writer_summary){ 0 };
-	count_events(job, ret_summary);
-	set_start_facts(job);
-	int facts_error = set_last_facts(job, disk_full ? "disk-full" : end_reason, ret_summary);
+	count_events(writer, ret_summary);
+	set_start_facts(writer);
+	int facts_error = set_last_facts(writer, disk_full ? "disk-full" : end_reason, ret_summary);
 	error = error ? error : facts_error;
-	/* Short of memory the capture is still completed, with what there is. */
-	int write_error = capture_finish_capture(&(struct seal){ .writer = job->writer,
-								 .ownlog = job->ownlog,
-								 .symbols = job->symbols,
-								 .facts = job->facts,
-								 .disk_full = disk_full },
-						 &cut_segments);
+	/* Without memory for all of it the capture is still completed. */
+	int write_error =
+		capture_finish(&(struct capture_finish_parts){ .file = writer->file,
+							       .own_events = writer->own_events,
+							       .symbols = writer->symbols,
+							       .facts = writer->facts,
+							       .disk_full = disk_full },
+			       &cut_segments);
 	error = write_error ? write_error : error;
-	ret_summary->bytes = ft_writer_bytes(job->writer);
-	ret_summary->write_error = job->error ? job->error : error;
+	ret_summary->bytes = ft_writer_bytes(writer->file);
+	ret_summary->write_error = writer->error ? writer->error : error;
 	ret_summary->cut_segments = cut_segments;
 }

@@ -16,7 +16,7 @@
 #include "recorder/symbols/mappings.h"
 #include "recorder/proc/proc_maps.h"
 #include "recorder/proc/proc_threads.h"
-#include "recorder/record/stack_unwinder.h"
+#include "recorder/record/stack_dumps.h"
 
 #define MAPS_DEADLINE_MS   3000
 #define UNWIND_DEADLINE_MS 5000
@@ -26,13 +26,13 @@ struct recording {
 	const struct target *target;
 	struct engine *engine;
 	struct mappings *mappings;
-	struct capture_writer *job;
-	int32_t *unreadable; /* whose maps could not be read at the start */
+	struct capture_writer *writer;
+	int32_t *unreadable; /* processes whose maps could not be read at the start */
 	size_t unreadable_count;
-	bool file_locks; /* somebody waits for one */
+	bool file_locks; /* a thread waits for a file lock */
 };
 
-static int create_job(struct recording *recording, int out_fd, struct diagnostic *refusal)
+static int create_writer(struct recording *recording, int out_fd, struct diagnostic *refusal)
 {
 	recording->unreadable =
 		calloc(recording->engine->tgid_count + 1, sizeof(*recording->unreadable));
@@ -42,7 +42,7 @@ static int create_job(struct recording *recording, int out_fd, struct diagnostic
 		&(struct capture_writer_options){ .engine = recording->engine,
 						  .mappings = recording->mappings,
 						  .out_fd = out_fd },
-		&recording->job);
+		&recording->writer);
 	if (cause == -ENOMEM)
 		return refusal_for_memory(refusal);
 	if (cause)
@@ -54,17 +54,12 @@ static int create_job(struct recording *recording, int out_fd, struct diagnostic
 int recording_create(const struct recording_options *options, struct recording **ret_recording,
 		     struct diagnostic *ret_refusal)
 {
-	const struct engine_options engine_options = {
-		.ring_bytes = options->ring_bytes,
-		.extras = options->extras,
-		.extra_count = options->extra_count,
-	};
 	struct recording *recording = calloc(1, sizeof(*recording));
 	if (!recording)
 		return refusal_for_memory(ret_refusal);
 	recording->target = options->target;
-	if (engine_create(&engine_options, &recording->engine, ret_refusal) ||
-	    create_job(recording, options->out_fd, ret_refusal)) {
+	if (engine_create(&options->engine, &recording->engine, ret_refusal) ||
+	    create_writer(recording, options->out_fd, ret_refusal)) {
 		recording_destroy(recording);
 		return -1;
 	}
@@ -76,23 +71,23 @@ void recording_destroy(struct recording *recording)
 {
 	if (!recording)
 		return;
-	capture_writer_destroy(recording->job);
+	capture_writer_destroy(recording->writer);
 	engine_destroy(recording->engine);
 	mappings_destroy(recording->mappings);
 	free(recording->unreadable);
 	free(recording);
 }
 
-static int keep_own(void *context, const struct ft_event *event)
+static int add_own_event(void *context, const struct ft_event *event)
 {
 	struct recording *recording = context;
 	if (event->kind == FT_EVENT_STATE && proc_locks_waits(event))
 		recording->file_locks = true;
-	int error = recorder_events_add(capture_writer_ownlog(recording->job), event);
+	int error = recorder_events_add(capture_writer_own_events(recording->writer), event);
 	return error == -ENOMEM ? error : 0;
 }
 
-/* What every thread of the target, or of the host, is doing. */
+/* Add the state of each thread of the target, or of the host. */
 static void snapshot_states(struct recording *recording)
 {
 	const struct target *target = recording->target;
@@ -101,11 +96,11 @@ static void snapshot_states(struct recording *recording)
 	size_t count = target->count ? target->count : engine->tgid_count;
 	recording->file_locks = false;
 	for (size_t i = 0; i < count; i++)
-		if (proc_threads_threads(tgids[i], engine->kallsyms, keep_own, recording) ==
+		if (proc_threads_visit(tgids[i], engine->kallsyms, add_own_event, recording) ==
 		    -ENOMEM)
 			break;
 	if (recording->file_locks)
-		proc_locks_look(target, engine->kallsyms, keep_own, recording);
+		proc_locks_look(target, engine->kallsyms, add_own_event, recording);
 }
 
 static void read_mappings(struct recording *recording)
@@ -116,7 +111,7 @@ static void read_mappings(struct recording *recording)
 	recording->unreadable_count = count > 0 ? (size_t)count : 0;
 }
 
-/* Those that were stuck at the start may answer now; those that have exited never will. */
+/* A process that was stuck at the start may answer now, unless it has exited. */
 static void read_mappings_again(struct recording *recording)
 {
 	size_t alive = 0;
@@ -129,16 +124,16 @@ static void read_mappings_again(struct recording *recording)
 				   : 0;
 	if (count > 0)
 		recorder_events_note(
-			capture_writer_ownlog(recording->job),
+			capture_writer_own_events(recording->writer),
 			"the mappings of %d of %zu processes could not be read: their user frames"
 			" have no names",
 			count, recording->engine->tgid_count);
 	free(still);
 }
 
-static void set_start_facts(struct recording *recording)
+static void set_first_facts(struct recording *recording)
 {
-	struct ft_facts *facts = capture_writer_facts(recording->job);
+	struct ft_facts *facts = capture_writer_facts(recording->writer);
 	uint64_t start_ns = recording->engine->start_ns;
 
 	engine_set_facts(recording->engine, facts);
@@ -152,13 +147,13 @@ int recording_start(struct recording *recording, struct diagnostic *ret_refusal)
 {
 	if (engine_start(recording->engine, ret_refusal))
 		return -1;
-	/* From here on the slots fill while the rest is prepared. */
-	set_start_facts(recording);
-	engine_note_limits(recording->engine, capture_writer_ownlog(recording->job));
+	/* The segment ring fills while the rest is prepared. */
+	set_first_facts(recording);
+	engine_note_limits(recording->engine, capture_writer_own_events(recording->writer));
 	snapshot_states(recording);
 	read_mappings(recording);
-	capture_writer_write_ownlog(recording->job);
-	int error = capture_writer_start(recording->job);
+	capture_writer_write_own_events(recording->writer);
+	int error = capture_writer_start(recording->writer);
 	if (!error)
 		return 0;
 	engine_stop(recording->engine);
@@ -168,7 +163,7 @@ int recording_start(struct recording *recording, struct diagnostic *ret_refusal)
 void recording_look(struct recording *recording)
 {
 	hotplug_look(recording->engine->hotplug);
-	kernel_log_look(recording->engine->kernellog);
+	kernel_log_look(recording->engine->kernel_log);
 }
 
 uint64_t recording_events(const struct recording *recording)
@@ -183,19 +178,19 @@ uint64_t recording_lost(const struct recording *recording)
 
 int recording_write_error(const struct recording *recording)
 {
-	return capture_writer_error(recording->job);
+	return capture_writer_error(recording->writer);
 }
 
 void recording_stop(struct recording *recording)
 {
-	/* On a busy host looking at every thread takes seconds: they are no part of the recording. */
+	/* Stop first: on a busy host the snapshot takes seconds, which are no part of the recording. */
 	engine_stop(recording->engine);
-	kernel_log_look(recording->engine->kernellog);
+	kernel_log_look(recording->engine->kernel_log);
 	snapshot_states(recording);
-	capture_writer_stop(recording->job);
-	kernel_log_copy(recording->engine->kernellog, recording->engine->start_ns,
-			capture_writer_ownlog(recording->job));
-	engine_note_troubles(recording->engine, capture_writer_ownlog(recording->job));
+	capture_writer_stop(recording->writer);
+	kernel_log_copy(recording->engine->kernel_log, recording->engine->start_ns,
+			capture_writer_own_events(recording->writer));
+	engine_note_troubles(recording->engine, capture_writer_own_events(recording->writer));
 }
 
 void recording_finish(struct recording *recording, const char *end_reason,
@@ -204,14 +199,14 @@ void recording_finish(struct recording *recording, const char *end_reason,
 	const struct engine *engine = recording->engine;
 
 	read_mappings_again(recording);
-	capture_writer_update_mappings(recording->job);
-	int error = stack_unwinder_take(engine->dumps, UINT64_MAX, recording->mappings,
-					UNWIND_DEADLINE_MS, keep_own, recording);
-	stack_unwinder_note(error, stack_dumps_dropped(engine->dumps),
-			    capture_writer_ownlog(recording->job));
-	ft_facts_set_number(capture_writer_facts(recording->job), FT_FACT_END_NS,
+	capture_writer_update_mappings(recording->writer);
+	int error = stack_dumps_unwind(engine->dumps, UINT64_MAX, recording->mappings,
+				       UNWIND_DEADLINE_MS, add_own_event, recording);
+	stack_dumps_note_missing(error, stack_dumps_dropped(engine->dumps),
+				 capture_writer_own_events(recording->writer));
+	ft_facts_set_number(capture_writer_facts(recording->writer), FT_FACT_END_NS,
 			    (int64_t)engine->end_ns);
-	capture_writer_finish(recording->job, end_reason, NAMES_DEADLINE_MS, &ret_summary->job);
+	capture_writer_finish(recording->writer, end_reason, NAMES_DEADLINE_MS, &ret_summary->file);
 	ret_summary->duration_ns = engine->end_ns - engine->start_ns;
 	ret_summary->delay_max_ns = drain_counts(engine->drain)->delay_max_ns;
 }

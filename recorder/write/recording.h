@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One recording by hand, an engine and a job from the first event to the last: create, start,
- * stop, finish. Says nothing itself; what went wrong is handed back as text.
+ * The recording of recorder capture: an engine and a capture writer, from the first event to
+ * the last. It prints nothing; errors are handed back as text.
  */
 #ifndef RECORDER_WRITE_RECORDING_H
 #define RECORDER_WRITE_RECORDING_H
@@ -10,41 +10,40 @@
 #include <stdint.h>
 
 #include "recorder/write/capture_writer.h"
-#include "recorder/perf/diagnostic.h"
+#include "recorder/base/diagnostic.h"
 #include "recorder/proc/target.h"
+#include "recorder/record/engine.h"
 
 struct recording;
 
 struct recording_options {
-	const struct target *target;	/* the caller's; in place until recording_destroy() */
-	size_t ring_bytes;		/* of each CPU's kernel ring, a power of two; 0: the default */
-	const char *const *extras;	/* -e */
-	size_t extra_count;
+	const struct target *target;	/* the caller's; outlives the recording */
+	struct engine_options engine;
 	int out_fd;			/* the caller's; empty and writable */
 };
 
 struct recording_summary {
-	struct capture_writer_summary job;
+	struct capture_writer_summary file;
 	uint64_t duration_ns;
 	uint64_t delay_max_ns;
 };
 
-/* Everything that takes time or can be refused. Return: 0, or -1 with @ret_refusal. */
+/* Does everything that takes time or can be refused. Return: 0, or -1 with @ret_refusal. */
 int recording_create(const struct recording_options *options, struct recording **ret_recording,
 		     struct diagnostic *ret_refusal);
 void recording_destroy(struct recording *recording);
 
-/* Record; then, while that is running, look at what the threads are doing and what is mapped. */
+/* Start to record, then read thread states and mappings. Return: 0, or -1 with @ret_refusal. */
 int recording_start(struct recording *recording, struct diagnostic *ret_refusal);
 
-/* A few times a second, while it records: see to CPUs that went and came. */
+/* Call it a few times a second: follows CPU hotplug and reads the kernel's log. */
 void recording_look(struct recording *recording);
 
-/* So far. From the thread that started it. */
+/* Counts of so far. From the thread that started it. */
 uint64_t recording_events(const struct recording *recording);
 uint64_t recording_lost(const struct recording *recording);
 
-/* 0, or why nothing more can be written. */
+/* Return: 0, or why nothing more can be written. */
 int recording_write_error(const struct recording *recording);
 
 void recording_stop(struct recording *recording);
@@ -52,7 +51,7 @@ void recording_stop(struct recording *recording);
 /**
  * recording_finish() - complete the file.
  *
- * @end_reason: FT_FACT_END_REASON; "disk-full" is set by itself.
+ * @end_reason: FT_FACT_END_REASON; "disk-full" replaces it if the disk was full.
  */
 void recording_finish(struct recording *recording, const char *end_reason,
 		      struct recording_summary *ret_summary);

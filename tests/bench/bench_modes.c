@@ -13,6 +13,7 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/perf/perf_events.h"
+#include "recorder/perf/tracefs.h"
 #include "recorder/record/drain.h"
 
 #define RING_BYTES (8u << 20)
@@ -45,7 +46,7 @@ int main(int argc, char **argv)
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	if (tracefs_open(&tracefs) ||
-	    event_plan_create(&TIERS[0], &tracefs, RING_BYTES / 4, &plan, &plan_error) ||
+	    event_plan_create(&TRACEPOINT_TIER, &tracefs, RING_BYTES / 4, &plan, &plan_error) ||
 	    perf_events_open(plan, RING_BYTES, &counters, &failure) ||
 	    perf_events_set_mode(counters, (enum tier_mode)mode) || task_table_create(65536, &tasks) ||
 	    blocked_threads_create(65536, &sleepers) || segment_ring_create(SLOT_BYTES, 1024, &slots) ||
@@ -53,7 +54,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench_modes: cannot record here\n");
 		return 1;
 	}
-	drain_keep_sleepers(drain, sleepers);
+	drain_keep_blocked_threads(drain, sleepers);
 	if (drain_start(drain, &realtime_error, &lock_error))
 		return 1;
 	perf_events_enable(counters);

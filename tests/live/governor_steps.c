@@ -25,7 +25,7 @@
 #define DEADLINE_NS 180000000000ull
 #define NAPPER	    "ft-napper"
 
-struct address_set {
+struct seen {
 	pthread_mutex_t mutex;
 	uint64_t lazy_ns, full_ns; /* when the note came; 0: not yet */
 	unsigned int stacks; /* of the napper */
@@ -33,7 +33,7 @@ struct address_set {
 
 static void emit(void *context, const struct ft_event *event)
 {
-	struct address_set *seen = context;
+	struct seen *seen = context;
 	pthread_mutex_lock(&seen->mutex);
 	if (event->kind == FT_EVENT_NOTE) {
 		printf("%s\n", event->note.text);
@@ -60,7 +60,7 @@ static pid_t start_napper(void)
 }
 
 /* Until @what is there; false at the deadline. */
-static bool await(struct address_set *seen, bool (*what)(const struct address_set *seen))
+static bool await(struct seen *seen, bool (*what)(const struct seen *seen))
 {
 	uint64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
 	bool there = false;
@@ -74,22 +74,22 @@ static bool await(struct address_set *seen, bool (*what)(const struct address_se
 	return there;
 }
 
-static bool is_lazy(const struct address_set *seen)
+static bool is_lazy(const struct seen *seen)
 {
 	return seen->lazy_ns;
 }
 
-static bool has_stacks(const struct address_set *seen)
+static bool has_stacks(const struct seen *seen)
 {
 	return seen->stacks >= 2;
 }
 
-static bool is_full_again(const struct address_set *seen)
+static bool is_full_again(const struct seen *seen)
 {
 	return seen->full_ns;
 }
 
-static int run(struct address_set *seen, struct governor_thread *watch)
+static int run(struct seen *seen, struct governor_thread *watch)
 {
 	struct governor_thread_status status;
 	pid_t napper = start_napper();
@@ -106,8 +106,8 @@ static int run(struct address_set *seen, struct governor_thread *watch)
 	governor_thread_status(watch, &status);
 	printf("lazy after %.2f s of the storm; %llu stacks read, %llu kept, %llu changed; full "
 	       "again %.1f s after it\n",
-	       (double)(seen->lazy_ns - storm_ns) / 1e9, (unsigned long long)status.lazy.read,
-	       (unsigned long long)status.lazy.kept, (unsigned long long)status.lazy.changed,
+	       (double)(seen->lazy_ns - storm_ns) / 1e9, (unsigned long long)status.deferred.read,
+	       (unsigned long long)status.deferred.kept, (unsigned long long)status.deferred.changed,
 	       (double)(seen->full_ns - over_ns) / 1e9);
 	if (!lazy)
 		return kernel_failed("the storm did not make it step down", 0);
@@ -125,19 +125,19 @@ static int record(struct kernel *kernel, struct blocked_threads *sleepers, struc
 	const struct governor_options governor = { .max_events = EVENTS_MOST,
 						   .cpus = (uint32_t)kernel->counters->cpu_count,
 						   .knows_locks = true };
-	struct address_set seen = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+	struct seen seen = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 	struct target target = { .count = 0 };
 	struct governor_thread *watch;
 	int realtime_error, lock_error;
 	struct governor_thread_options options = { .counters = kernel->counters,
 					 .drain = kernel->drain,
-					 .sleepers = sleepers,
+					 .blocked = sleepers,
 					 .target = &target,
 					 .kallsyms = kallsyms,
 					 .governor = &governor,
 					 .emit = emit,
 					 .context = &seen };
-	drain_keep_sleepers(kernel->drain, sleepers);
+	drain_keep_blocked_threads(kernel->drain, sleepers);
 	if (governor_thread_create(&options, &watch) ||
 	    drain_start(kernel->drain, &realtime_error, &lock_error))
 		return kernel_failed("no thread", 0);

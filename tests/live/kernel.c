@@ -56,7 +56,7 @@ int kernel_test(size_t slot_count, int (*test)(struct kernel *kernel))
 	}
 	int error = tracefs_open(&kernel.tracefs);
 	if (!error)
-		error = event_plan_create(&TIERS[0], &kernel.tracefs, RING_BYTES / 4, &kernel.plan,
+		error = event_plan_create(&TRACEPOINT_TIER, &kernel.tracefs, RING_BYTES / 4, &kernel.plan,
 				    &plan_error);
 	if (!error)
 		error = perf_events_open(kernel.plan, RING_BYTES, &kernel.counters, &failure);

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "recorder/perf/perf_events.h"
+#include "recorder/perf/tracefs.h"
 #include "recorder/record/drain.h"
 
 #define KERNEL_SLOT_BYTES (64u << 10)

@@ -48,14 +48,17 @@ tests_unit_test_capture_SOURCES = \
 tests_unit_test_capture_LDADD = $(CAPTURE_UNIT_LIBS)
 
 tests_unit_analyzer_test_util_SOURCES = \
+	tests/unit/analyzer/util/test_array.c \
 	tests/unit/analyzer/util/test_human.c \
 	tests/unit/analyzer/util/test_json_writer.c \
 	tests/unit/analyzer/util/test_min_heap.c \
+	tests/unit/analyzer/util/test_span.c \
 	tests/unit/analyzer/util/test_terminal.c
 tests_unit_analyzer_test_util_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_analyzer_test_util_LDADD = $(ANALYZER_UNIT_LIBS)
 
 tests_unit_analyzer_test_trace_SOURCES = \
+	tests/unit/analyzer/trace/test_cpu_stream.c \
 	tests/unit/analyzer/trace/test_event_counts.c \
 	tests/unit/analyzer/trace/test_large_calls.c \
 	tests/unit/analyzer/trace/test_lost_spans.c \
@@ -82,8 +85,10 @@ tests_unit_analyzer_test_locks_SOURCES = \
 tests_unit_analyzer_test_locks_LDADD = $(ANALYZER_UNIT_LIBS)
 
 tests_unit_analyzer_test_activity_SOURCES = \
+	tests/unit/analyzer/activity/test_event_excerpt.c \
 	tests/unit/analyzer/activity/test_lock_bursts.c \
-	tests/unit/analyzer/activity/test_stall.c
+	tests/unit/analyzer/activity/test_stall.c \
+	tests/unit/analyzer/activity/test_thread_waits.c
 tests_unit_analyzer_test_activity_LDADD = $(ANALYZER_UNIT_LIBS)
 
 tests_unit_analyzer_test_blame_SOURCES = \
@@ -93,6 +98,7 @@ tests_unit_analyzer_test_blame_LDADD = $(ANALYZER_UNIT_LIBS)
 tests_unit_analyzer_test_detect_SOURCES = \
 	tests/unit/analyzer/detect/test_busy_thread.c \
 	tests/unit/analyzer/detect/test_cpu_starvation.c \
+	tests/unit/analyzer/detect/test_detectors.c \
 	tests/unit/analyzer/detect/test_host_pause.c \
 	tests/unit/analyzer/detect/test_resource_wait.c \
 	tests/unit/analyzer/detect/test_slow_producer.c \
@@ -126,6 +132,7 @@ tests_unit_recorder_test_base_SOURCES = \
 	tests/unit/recorder/base/test_helper_process.c \
 	tests/unit/recorder/base/test_message.c \
 	tests/unit/recorder/base/test_parse_units.c \
+	tests/unit/recorder/base/test_read_file.c \
 	tests/unit/recorder/base/test_sd_notify.c
 tests_unit_recorder_test_base_LDADD = $(RECORDER_UNIT_LIBS)
 
@@ -156,7 +163,7 @@ tests_unit_recorder_test_proc_SOURCES = \
 	tests/unit/recorder/proc/test_target.c \
 	tests/unit/recorder/proc/test_target_finder.c \
 	tests/unit/recorder/proc/test_thread_states.c
-tests_unit_recorder_test_proc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat -Wl,--wrap=proc_threads_threads
+tests_unit_recorder_test_proc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat -Wl,--wrap=proc_threads_visit
 tests_unit_recorder_test_proc_LDADD = $(RECORDER_UNIT_LIBS)
 
 tests_unit_recorder_test_perf_SOURCES = \

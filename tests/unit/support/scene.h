@@ -101,6 +101,21 @@ struct scene_result {
 struct scene_result scene_analyze(struct scene *scene, const char *target, uint64_t end_ns);
 void scene_done(struct scene_result *result, struct scene *scene);
 
+/* What the analyzer observes in it, without a target; scene_observed_free() frees all, and the scene. */
+struct scene_observed {
+	struct scene *scene;
+	struct source *source;
+	struct stack_infos *stack_infos;
+	struct observations observations;
+};
+
+void scene_observe(struct scene *scene, uint64_t end_ns, struct scene_observed *ret_observed);
+void scene_observed_free(struct scene_observed *observed);
+
+/* The thread of @task, which must be there. */
+struct thread *scene_observed_thread(const struct scene_observed *observed,
+				     const struct ft_task *task);
+
 /*
  * The freeze: process 100 has a resizer, which runs from 500 ms on and at 1000 ms asks for a mapping of
  * SCENE_BYTES, and workers that want the address-space lock meanwhile: worker i from 1001 + i ms on. At

@@ -273,7 +273,7 @@ static void compare_takes_the_threads_of_a_pool_together(void **state)
 	assert_string_equal(comparison->threads[0].comm, "worker*");
 	assert_string_equal(comparison->threads[0].process, "server");
 	assert_int_equal(comparison->threads[0].change, COMPARE_GREW);
-	assert_int_equal(comparison->threads[0].state, THREAD_RUNNING);
+	assert_int_equal(comparison->threads[0].state, COMPARE_RUNNING);
 	assert_int_equal(comparison->threads[0].before.running, 200000);
 	assert_int_equal(comparison->threads[0].after.running, 400000);
 	assert_int_equal(comparison->threads[0].after.threads, 2);
@@ -339,15 +339,14 @@ static void compare_does_not_pass_a_stall_of_unknown_cause_for_none(void **state
 
 static char *rendered(const struct comparison *comparison, bool json)
 {
-	const struct text_options options = { .width = 80 };
+	const struct report_options options = { .width = 80 };
 	char *text = NULL;
 	size_t bytes;
 	FILE *out = open_memstream(&text, &bytes);
 
 	assert_non_null(out);
-	assert_int_equal(json ? report_comparison_json(comparison, out)
-			      : report_comparison_text(comparison, &options, out),
-			 0);
+	assert_int_equal(
+		report_renderer(json ? "json" : "text")->comparison(comparison, &options, out), 0);
 	assert_int_equal(fclose(out), 0);
 	return text;
 }

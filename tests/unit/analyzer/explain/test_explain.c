@@ -35,6 +35,7 @@ struct result {
 	struct scene *scene;
 	struct source *source;
 	struct model *model;
+	struct observations *observations;
 	struct explanation *explanation;
 	char *message;
 	int error;
@@ -49,8 +50,10 @@ static struct result explain(struct scene *scene, uint64_t end_ns, const char *w
 
 	assert_int_equal(wait_spec_parse(what, &moment), 0);
 	assert_int_equal(source_open(path, &result.source, &result.message), 0);
-	assert_int_equal(analysis_run(result.source, path, &options, &result.model), 0);
-	result.error = explain_run(result.source, result.model, &moment, &result.explanation,
+	assert_int_equal(analysis_run(result.source, path, &options, &result.model,
+				      &result.observations),
+			 0);
+	result.error = explain_run(result.observations, result.model, &moment, &result.explanation,
 				   &result.message);
 	return result;
 }
@@ -58,7 +61,9 @@ static struct result explain(struct scene *scene, uint64_t end_ns, const char *w
 static void done(struct result *result)
 {
 	explanation_free(result->explanation);
-	analysis_free(result->model);
+	observations_free(result->observations);
+	free(result->observations);
+	model_free(result->model);
 	source_close(result->source);
 	scene_destroy(result->scene);
 	free(result->message);
@@ -66,13 +71,14 @@ static void done(struct result *result)
 
 static char *text_of(const struct result *result)
 {
-	const struct text_options options = { .width = 80 };
+	const struct report_options options = { .width = 80 };
 	char *text = NULL;
 	size_t bytes;
 	FILE *out = open_memstream(&text, &bytes);
 
 	assert_non_null(out);
-	assert_int_equal(report_explanation_text(result->explanation, result->model, &options, out),
+	assert_int_equal(report_renderer("text")->explanation(result->explanation, result->model,
+							      &options, out),
 			 0);
 	assert_int_equal(fclose(out), 0);
 	return text;
@@ -149,13 +155,13 @@ static void explain_follows_the_chain_from_the_lock_to_the_timer(void **state)
 
 static void explain_shows_each_event_that_bears_on_the_wait(void **state)
 {
-	static const enum excerpt_kind kinds[] = { TRAIL_GETS_CPU, TRAIL_LOCK_BEGIN, TRAIL_LEAVES_CPU,
-						 TRAIL_WOKEN, TRAIL_GETS_CPU };
+	static const enum excerpt_kind kinds[] = { EXCERPT_GETS_CPU, EXCERPT_LOCK_BEGIN, EXCERPT_LEAVES_CPU,
+						 EXCERPT_WOKEN, EXCERPT_GETS_CPU };
 	static const uint64_t times_ns[] = { 999 * MS, 1000 * MS - 10 * US, 1000 * MS, 2000 * MS,
 					     2001 * MS };
 	static const uint32_t cpus[] = { 1, 1, 1, 0, 1 };
 	struct scene *scene = scene_create(2);
-	const struct explain_trail *trail;
+	const struct explain_excerpt *trail;
 	struct result result;
 	char *text;
 
@@ -164,7 +170,7 @@ static void explain_shows_each_event_that_bears_on_the_wait(void **state)
 	result = explain(scene, 3000 * MS, "101");
 
 	assert_int_equal(result.error, 0);
-	trail = &result.explanation->waits[0].trail;
+	trail = &result.explanation->waits[0].excerpt;
 	assert_int_equal(trail->count, 5);
 	assert_int_equal(trail->left_out, 0);
 	for (size_t i = 0; i < trail->count; i++) {
@@ -331,7 +337,7 @@ static void explain_tells_who_had_the_cpu_that_was_waited_for(void **state)
 	assert_int_equal(result.explanation->actors[0].role, EXPLAIN_OCCUPANT);
 	assert_int_equal(result.explanation->actors[0].thread->tid, 900);
 	assert_int_equal(result.explanation->actors[0].state_ns[THREAD_RUNNING], 800 * MS);
-	assert_int_equal(result.explanation->waits[0].trail.count, 3);
+	assert_int_equal(result.explanation->waits[0].excerpt.count, 3);
 	done(&result);
 }
 
@@ -393,7 +399,7 @@ static void explain_of_a_victim_is_of_its_wait_in_the_stall(void **state)
 static void explain_takes_no_later_switch_in_for_the_end_of_a_wait(void **state)
 {
 	struct scene *scene = scene_create(2);
-	const struct explain_trail *trail;
+	const struct explain_excerpt *trail;
 	struct result result;
 
 	(void)state;
@@ -409,10 +415,10 @@ static void explain_takes_no_later_switch_in_for_the_end_of_a_wait(void **state)
 	result = explain(scene, 3000 * MS, "101");
 
 	assert_int_equal(result.error, 0);
-	trail = &result.explanation->waits[0].trail;
+	trail = &result.explanation->waits[0].excerpt;
 	assert_int_equal(trail->count, 4);
-	assert_int_equal(trail->events[2].kind, TRAIL_WOKEN);
-	assert_int_equal(trail->events[3].kind, TRAIL_HAS_RUN);
+	assert_int_equal(trail->events[2].kind, EXCERPT_WOKEN);
+	assert_int_equal(trail->events[3].kind, EXCERPT_HAS_RUN);
 	assert_in_range(trail->events[3].at_ns, 2000 * MS, 2010 * MS);
 	assert_false(result.explanation->waits[0].end_inferred);
 	done(&result);
@@ -421,7 +427,7 @@ static void explain_takes_no_later_switch_in_for_the_end_of_a_wait(void **state)
 static void explain_says_where_no_event_tells_the_end_of_a_wait(void **state)
 {
 	struct scene *scene = scene_create(2);
-	const struct explain_trail *trail;
+	const struct explain_excerpt *trail;
 	struct result result;
 	char *text;
 
@@ -437,8 +443,8 @@ static void explain_says_where_no_event_tells_the_end_of_a_wait(void **state)
 	result = explain(scene, 3000 * MS, "101:1.5");
 
 	assert_int_equal(result.error, 0);
-	trail = &result.explanation->waits[0].trail;
-	assert_int_equal(trail->events[trail->count - 1].kind, TRAIL_HAS_RUN);
+	trail = &result.explanation->waits[0].excerpt;
+	assert_int_equal(trail->events[trail->count - 1].kind, EXCERPT_HAS_RUN);
 	assert_in_range(trail->events[trail->count - 1].at_ns, 1950 * MS, 2000 * MS);
 	assert_true(result.explanation->waits[0].end_inferred);
 	text = text_of(&result);
@@ -453,7 +459,7 @@ static void explain_says_where_no_event_tells_the_end_of_a_wait(void **state)
 static void explain_shows_when_the_lock_was_acquired(void **state)
 {
 	struct scene *scene = scene_create(2);
-	const struct explain_trail *trail;
+	const struct explain_excerpt *trail;
 	bool acquired = false;
 	struct result result;
 
@@ -478,9 +484,9 @@ static void explain_shows_when_the_lock_was_acquired(void **state)
 
 	assert_int_equal(result.error, 0);
 	assert_int_equal(result.explanation->actors[0].thread->tid, 100);
-	trail = &result.explanation->actors[0].trail;
+	trail = &result.explanation->actors[0].excerpt;
 	for (size_t i = 0; i < trail->count; i++)
-		acquired = acquired || (trail->events[i].kind == TRAIL_LOCK_ACQUIRED &&
+		acquired = acquired || (trail->events[i].kind == EXCERPT_LOCK_ACQUIRED &&
 					trail->events[i].at_ns == 800 * MS);
 	assert_true(acquired);
 	/* Finding, blame and explanation are of one mind. */

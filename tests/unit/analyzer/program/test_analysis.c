@@ -230,10 +230,10 @@ static void analysis_has_no_verdict_about_a_process_it_never_saw(void **state)
 	scene_freeze_ends(scene, &freeze);
 	result = scene_analyze(scene, "100", 4000 * MS);
 	assert_null(result.model->no_verdict);
-	assert_int_equal(analysis_run(result.source, "other", &options, &other.model), 0);
+	assert_int_equal(analysis_run(result.source, "other", &options, &other.model, NULL), 0);
 	assert_non_null(other.model->no_verdict);
 	assert_int_equal(other.model->finding_count, 0);
-	analysis_free(other.model);
+	model_free(other.model);
 	scene_done(&result, scene);
 }
 
@@ -274,11 +274,11 @@ static void analysis_of_the_same_capture_is_the_same(void **state)
 	scene_populates(scene, 1010, 3000);
 	scene_freeze_ends(scene, &freeze);
 	result = scene_analyze(scene, "100", 4000 * MS);
-	assert_int_equal(analysis_run(result.source, "again", &options, &again.model), 0);
+	assert_int_equal(analysis_run(result.source, "again", &options, &again.model, NULL), 0);
 	assert_int_equal(again.model->finding_count, result.model->finding_count);
 	assert_string_equal(again.model->findings[0].summary, result.model->findings[0].summary);
 	assert_int_equal(again.model->coverage.unknown_ns, result.model->coverage.unknown_ns);
-	analysis_free(again.model);
+	model_free(again.model);
 	scene_done(&result, scene);
 }
 

@@ -180,15 +180,15 @@ static void write_changed_ring(const char *from, char *path)
 
 static void check_model(const struct model *model, FILE *out)
 {
-	const struct text_options options = { .all_threads = true, .width = 80 };
+	const struct report_options options = { .all_threads = true, .width = 80 };
 
 	for (size_t i = 0; i < model->thread_count; i++)
 		assert_int_equal(model->threads[i].running_ns + model->threads[i].runnable_ns +
 					 model->threads[i].blocked_ns + model->threads[i].unknown_ns,
 				 model->threads[i].observed_ns);
-	assert_int_equal(report_text(model, &options, out), 0);
-	assert_int_equal(report_json(model, out), 0);
-	assert_int_equal(report_folded(model, out), 0);
+	assert_int_equal(report_renderer("text")->report(model, &options, out), 0);
+	assert_int_equal(report_renderer("json")->report(model, &options, out), 0);
+	assert_int_equal(report_renderer("folded")->report(model, &options, out), 0);
 }
 
 static void read_hostile(void (*write_hostile)(const char *from, char *path), int rounds)
@@ -208,11 +208,11 @@ static void read_hostile(void (*write_hostile)(const char *from, char *path), in
 
 		write_hostile(original, path);
 		if (source_open(path, &source, &message) == 0) {
-			assert_int_equal(analysis_run(source, path, &options, &model), 0);
+			assert_int_equal(analysis_run(source, path, &options, &model, NULL), 0);
 			check_model(model, out);
 			analysed++;
 		}
-		analysis_free(model);
+		model_free(model);
 		source_close(source);
 		free(message);
 		unlink(path);

@@ -56,7 +56,7 @@ static void a_capture_is_all_it_needs(void **state)
 	(void)state;
 	assert_parsed("capture.dat", &options);
 	assert_int_equal(options.action, ACTION_REPORT);
-	assert_int_equal(options.output, OUTPUT_TEXT);
+	assert_string_equal(options.renderer->name, "text");
 	assert_int_equal(options.color, COLOR_AUTO);
 	assert_false(options.all_threads);
 	assert_int_equal(options.stall_ns, 200000000);
@@ -72,7 +72,7 @@ static void every_option_arrives(void **state)
 	(void)state;
 	assert_parsed("--json --threads -p 1,2 c.dat --pid=2147483647 --stall 1.5s --color=never",
 		      &options);
-	assert_int_equal(options.output, OUTPUT_JSON);
+	assert_string_equal(options.renderer->name, "json");
 	assert_int_equal(options.color, COLOR_NEVER);
 	assert_true(options.all_threads);
 	assert_int_equal(options.stall_ns, 1500000000);
@@ -84,7 +84,7 @@ static void every_option_arrives(void **state)
 	options_free(&options);
 
 	assert_parsed("--folded -- --json", &options);
-	assert_int_equal(options.output, OUTPUT_FOLDED);
+	assert_string_equal(options.renderer->name, "folded");
 	assert_string_equal(options.path, "--json");
 	options_free(&options);
 }
@@ -96,14 +96,14 @@ static void a_wait_to_explain_is_a_thread_and_perhaps_a_time(void **state)
 	(void)state;
 	assert_parsed("--explain=31519 c.dat", &options);
 	assert_int_equal(options.action, ACTION_EXPLAIN);
-	assert_int_equal(options.moment.tid, 31519);
-	assert_false(options.moment.has_time);
+	assert_int_equal(options.wait_spec.tid, 31519);
+	assert_false(options.wait_spec.has_time);
 	options_free(&options);
 
 	assert_parsed("--explain 31519:2.5 --json c.dat", &options);
 	assert_int_equal(options.action, ACTION_EXPLAIN);
-	assert_int_equal(options.output, OUTPUT_JSON);
-	assert_int_equal(options.moment.at_ns, 2500000000);
+	assert_string_equal(options.renderer->name, "json");
+	assert_int_equal(options.wait_spec.at_ns, 2500000000);
 	options_free(&options);
 }
 

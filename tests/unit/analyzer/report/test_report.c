@@ -21,29 +21,29 @@
 
 static int text(const struct render_case *render_case, FILE *out)
 {
-	const struct text_options options = { .width = WIDTH,
+	const struct report_options options = { .width = WIDTH,
 					      .all_threads = render_case->all_threads };
 
-	return report_text(render_case->model, &options, out);
+	return report_renderer("text")->report(render_case->model, &options, out);
 }
 
 static int colored_text(const struct render_case *render_case, FILE *out)
 {
-	const struct text_options options = { .width = WIDTH,
+	const struct report_options options = { .width = WIDTH,
 					      .color = true,
 					      .all_threads = render_case->all_threads };
 
-	return report_text(render_case->model, &options, out);
+	return report_renderer("text")->report(render_case->model, &options, out);
 }
 
 static int json(const struct render_case *render_case, FILE *out)
 {
-	return report_json(render_case->model, out);
+	return report_renderer("json")->report(render_case->model, NULL, out);
 }
 
 static int folded(const struct render_case *render_case, FILE *out)
 {
-	return report_folded(render_case->model, out);
+	return report_renderer("folded")->report(render_case->model, NULL, out);
 }
 
 typedef int renderer(const struct render_case *render_case, FILE *out);
@@ -358,6 +358,16 @@ static void a_full_disk_is_reported_by_each_renderer(void **state)
 	}
 }
 
+static void a_moment_is_cut_to_milliseconds_with_and_without_a_time_of_day(void **state)
+{
+	struct model model = { .capture.start_realtime_ns = 0 };
+
+	(void)state;
+	assert_string_equal(model_time_text(&model, 1999999999).text, "+1.999 s");
+	model.capture.start_realtime_ns = 1000000000;
+	assert_string_equal(model_time_text(&model, 1999999999).text, "00:00:02.999");
+}
+
 UNIT_TESTS(report)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +377,7 @@ UNIT_TESTS(report)
 		cmocka_unit_test(folded_lines_end_in_a_number_and_start_with_the_target),
 		cmocka_unit_test(json_has_the_members_that_the_schema_promises),
 		cmocka_unit_test(a_full_disk_is_reported_by_each_renderer),
+		cmocka_unit_test(a_moment_is_cut_to_milliseconds_with_and_without_a_time_of_day),
 	};
 
 	return run_unit_tests(tests, NULL, NULL);

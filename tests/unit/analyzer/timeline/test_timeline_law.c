@@ -77,7 +77,7 @@ static void feed_nonsense(struct threads *threads, struct timeline *timeline, ui
 		event.raw.switch_.prev_state = random_below(FT_STATES);
 		event.other = threads_get(threads, &other, event.raw.cpu);
 		if (event.raw.switch_.prev_state == FT_STATE_DEAD && !event.thread->idle_task)
-			threads_died(threads, event.thread, time_ns);
+			threads_died(event.thread, time_ns);
 		break;
 	case FT_EVENT_WAKING:
 		event.other = threads_get(threads, &other, event.raw.cpu);

@@ -179,6 +179,22 @@ static void full_disk_is_reported(void **state)
 	fclose(full);
 }
 
+static void a_value_that_the_caller_could_not_make_is_reported(void **state)
+{
+	struct json json;
+	FILE *null = fopen("/dev/null", "w");
+
+	(void)state;
+	assert_non_null(null);
+	json_start(&json, null);
+	json_open_object(&json);
+	json_field_text(&json, "name", NULL);
+	json.error = -ENOMEM;
+	json_close_object(&json);
+	assert_int_equal(json_finish(&json), -ENOMEM);
+	fclose(null);
+}
+
 static void key_in_array(struct json *json)
 {
 	json_open_array(json);
@@ -266,6 +282,7 @@ UNIT_TESTS(json_writer)
 		cmocka_unit_test(numbers_keep_their_whole_range),
 		cmocka_unit_test(nesting_comes_back),
 		cmocka_unit_test(full_disk_is_reported),
+		cmocka_unit_test(a_value_that_the_caller_could_not_make_is_reported),
 		cmocka_unit_test(misuse_asserts),
 	};
 

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "recorder/arm/control_client.h"
 #include "recorder/arm/control_server.h"
 #include "tests/unit/support/unit_test.h"
 

@@ -104,8 +104,8 @@ static void arm_status_is_one_line_of_json_whatever_is_in_it(void **state)
 	assert_true(json_integer_value(json_object_get(object, "events")) == INT64_MAX);
 	assert_true(json_real_value(json_object_get(object, "events_per_s")) == 0);
 	assert_int_equal(json_array_size(json_object_get(object, "captures")),
-			 ARM_STATUS_CAPTURES_MAX);
-	assert_int_equal(json_array_size(json_object_get(object, "probes")), ARM_STATUS_PROBES_MAX);
+			 STATUS_CAPTURES_MAX);
+	assert_int_equal(json_array_size(json_object_get(object, "probes")), STATUS_PROBES_MAX);
 	json_decref(object);
 	free(line);
 	(void)state;

@@ -73,14 +73,14 @@ void __wrap_triggered_capture_finish(struct triggered_capture *incident, struct 
 		(struct triggered_capture_result){ .error = incident->error, .whole = !incident->error };
 	snprintf(ret_result->name, sizeof(ret_result->name), "%.60s.dat", incident->trigger.reason);
 	if (scene.removes)
-		snprintf(ret_result->removed.names[ret_result->removed.count++], KEEP_NAME_BYTES,
+		snprintf(ret_result->removed.names[ret_result->removed.count++], CAPTURE_NAME_BYTES,
 			 "%s", scene.removes);
 }
 
-void __wrap_triggered_capture_name(struct triggered_capture *incident, char ret_name[INCIDENT_NAME_BYTES]);
-void __wrap_triggered_capture_name(struct triggered_capture *incident, char ret_name[INCIDENT_NAME_BYTES])
+void __wrap_triggered_capture_name(struct triggered_capture *incident, char ret_name[CAPTURE_NAME_BYTES]);
+void __wrap_triggered_capture_name(struct triggered_capture *incident, char ret_name[CAPTURE_NAME_BYTES])
 {
-	snprintf(ret_name, INCIDENT_NAME_BYTES, "%.60s.dat", incident->trigger.reason);
+	snprintf(ret_name, CAPTURE_NAME_BYTES, "%.60s.dat", incident->trigger.reason);
 }
 
 const struct trigger *__wrap_triggered_capture_trigger(const struct triggered_capture *incident);
@@ -149,7 +149,7 @@ static int setup(void **state)
 	if (trigger_queue_create(&fixture.triggers))
 		return -1;
 	const struct trigger_dispatch_options options = { .triggers = fixture.triggers,
-						  .after = (struct capture_hook *)&scene,
+						  .hook = (struct capture_hook *)&scene,
 						  .dir = "/captures",
 						  .cooldown_ns = HOUR_NS,
 						  .quiet = true };
@@ -374,16 +374,16 @@ static void status_has_the_last_captures_newest_first(void **state)
 {
 	struct fixture *fixture = *state;
 	char reason[16];
-	for (int i = 0; i < ARM_STATUS_CAPTURES_MAX + 3; i++) {
+	for (int i = 0; i < STATUS_CAPTURES_MAX + 3; i++) {
 		snprintf(reason, sizeof(reason), "n%d", i);
 		fire(fixture, "signal", reason);
 		end_capture(fixture);
 	}
 	struct status status = status_of(fixture);
-	assert_int_equal(status.capture_count, ARM_STATUS_CAPTURES_MAX);
+	assert_int_equal(status.capture_count, STATUS_CAPTURES_MAX);
 	assert_string_equal(status.captures[0].file, "/captures/n10.dat");
-	assert_string_equal(status.captures[ARM_STATUS_CAPTURES_MAX - 1].file, "/captures/n3.dat");
-	assert_int_equal(status.triggers.captured, ARM_STATUS_CAPTURES_MAX + 3);
+	assert_string_equal(status.captures[STATUS_CAPTURES_MAX - 1].file, "/captures/n3.dat");
+	assert_int_equal(status.triggers.captured, STATUS_CAPTURES_MAX + 3);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -9,17 +9,18 @@
 #include "capture/segment.h"
 #include "recorder/buffer/event_list.h"
 #include "tests/unit/support/unit_test.h"
+#include "recorder/buffer/recorder_events.h"
 
-struct address_set {
+struct taken_events {
 	size_t count;
 	uint64_t times[64];
 	char note[64];
 	uint64_t frame;
 };
 
-static int look_at(void *context, const void *segment, size_t segment_bytes)
+static int keep_segment(void *context, const void *segment, size_t segment_bytes)
 {
-	struct address_set *seen = context;
+	struct taken_events *seen = context;
 	struct ft_decoder *decoder;
 	struct ft_segment header;
 	struct ft_event event;
@@ -40,10 +41,10 @@ static int look_at(void *context, const void *segment, size_t segment_bytes)
 	return 0;
 }
 
-static struct address_set taken_from(struct recorder_events *ownlog)
+static struct taken_events taken_from(struct recorder_events *ownlog)
 {
-	struct address_set seen = { .count = 0 };
-	assert_int_equal(recorder_events_take(ownlog, look_at, &seen), 0);
+	struct taken_events seen = { .count = 0 };
+	assert_int_equal(recorder_events_take(ownlog, keep_segment, &seen), 0);
 	return seen;
 }
 
@@ -71,7 +72,7 @@ static void events_are_copied_from_a_time_on(void **state)
 	for (uint64_t i = 1; i <= 4; i++)
 		add_state(list, i);
 	assert_int_equal(event_list_copy(list, 3, ownlog), 0);
-	struct address_set seen = taken_from(ownlog);
+	struct taken_events seen = taken_from(ownlog);
 	assert_int_equal(seen.count, 2);
 	assert_int_equal(seen.times[0], 3);
 	assert_int_equal(seen.frame, 0xffffffff81000004);
@@ -88,13 +89,15 @@ static void oldest_makes_way(void **state)
 	assert_int_equal(recorder_events_create(&ownlog), 0);
 	for (uint64_t i = 1; i <= 5; i++)
 		add_state(list, i);
-	assert_int_equal(event_list_count(list), 3);
 	assert_int_equal(event_list_copy(list, 0, ownlog), 0);
-	struct address_set seen = taken_from(ownlog);
+	struct taken_events seen = taken_from(ownlog);
 	assert_int_equal(seen.count, 3);
 	assert_int_equal(seen.times[0], 3);
 	event_list_forget(list, 5);
-	assert_int_equal(event_list_count(list), 1);
+	assert_int_equal(event_list_copy(list, 0, ownlog), 0);
+	seen = taken_from(ownlog);
+	assert_int_equal(seen.count, 1);
+	assert_int_equal(seen.times[0], 5);
 	recorder_events_destroy(ownlog);
 	event_list_destroy(list);
 }
@@ -115,7 +118,7 @@ static void each_new_event_is_copied_once(void **state)
 	for (uint64_t i = 2; i <= 6; i++)
 		add_state(list, i); /* 2 and 3 are pushed out unseen */
 	event_list_copy_new(list, &copied, ownlog);
-	struct address_set seen = taken_from(ownlog);
+	struct taken_events seen = taken_from(ownlog);
 	assert_int_equal(seen.count, 3);
 	assert_int_equal(seen.times[0], 4);
 	event_list_forget(list, UINT64_MAX);

@@ -10,7 +10,7 @@
 #include "recorder/buffer/recorder_events.h"
 #include "tests/unit/support/unit_test.h"
 
-struct address_set {
+struct seen {
 	uint64_t next_sequence;
 	uint64_t events;
 	int fail_after; /* segments; then -EIO */
@@ -18,7 +18,7 @@ struct address_set {
 
 static int count_events(void *context, const void *segment, size_t segment_bytes)
 {
-	struct address_set *seen = context;
+	struct seen *seen = context;
 	struct ft_segment header;
 	struct ft_decoder *decoder;
 	struct ft_event event;
@@ -46,17 +46,17 @@ static void notes_survive_in_as_many_segments_as_it_takes(void **state)
 {
 	enum { NOTES = 5000 }; /* more than one segment holds */
 	struct recorder_events *ownlog;
-	struct address_set seen = { .fail_after = -1 };
+	struct seen seen = { .fail_after = -1 };
 	(void)state;
 	assert_int_equal(recorder_events_create(&ownlog), 0);
 	for (int i = 0; i < NOTES; i++)
 		recorder_events_note(ownlog, "note %d: %0200d", i, i);
-	assert_int_equal(recorder_events_events(ownlog), NOTES);
+	assert_int_equal(recorder_events_count(ownlog), NOTES);
 	assert_int_equal(recorder_events_each(ownlog, count_events, &seen), 0);
 	assert_int_equal(seen.events, NOTES);
 	assert_true(seen.next_sequence > 1);
 	/* Seen, not taken. */
-	seen = (struct address_set){ .fail_after = -1 };
+	seen = (struct seen){ .fail_after = -1 };
 	assert_int_equal(recorder_events_take(ownlog, count_events, &seen), 0);
 	assert_int_equal(seen.events, NOTES);
 	/* Taken; what comes later has the next number. */
@@ -69,7 +69,7 @@ static void notes_survive_in_as_many_segments_as_it_takes(void **state)
 static void what_could_not_be_taken_is_still_there(void **state)
 {
 	struct recorder_events *ownlog;
-	struct address_set seen = { .fail_after = 1 };
+	struct seen seen = { .fail_after = 1 };
 	(void)state;
 	assert_int_equal(recorder_events_create(&ownlog), 0);
 	for (int i = 0; i < 5000; i++)

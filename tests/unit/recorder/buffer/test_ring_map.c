@@ -20,12 +20,16 @@
 #include <unistd.h>
 
 #include "capture/encoder.h"
+#include "capture/facts.h"
 #include "capture/reader.h"
+#include "capture/ringfile.h"
 #include "capture/symbols.h"
+#include "recorder/base/diagnostic.h"
 #include "recorder/base/exit_status.h"
 #include "recorder/buffer/ring_map.h"
 #include "recorder/buffer/ring_path.h"
 #include "tests/unit/support/unit_test.h"
+#include "recorder/buffer/segment_ring.h"
 
 #define RING_BYTES (1u << 20)
 #define SLOT_BYTES 4096
@@ -127,7 +131,7 @@ static void ring_is_private_and_has_all_its_memory(void **state)
 	assert_int_equal(status.st_size, layout->bytes);
 	assert_true(status.st_size <= RING_BYTES);
 	assert_true((uint64_t)status.st_blocks * 512 >= layout->bytes);
-	assert_int_equal(ring_map_state(ringmap), RINGMAP_WHOLE);
+	assert_int_equal(ring_map_state(ringmap), RING_MAP_WHOLE);
 	ring_map_close(ringmap, false);
 	assert_int_equal(stat(rig->path, &status), -1);
 }
@@ -446,7 +450,7 @@ static void truncated_file_is_gone_on_with_in_memory(void **state)
 		put(slots, i);
 	/* in the middle of the sixth */
 	assert_int_equal(truncate(rig->path, (off_t)(layout->events_at + 5 * SLOT_BYTES + 50)), 0);
-	assert_int_equal(ring_map_state(ringmap), RINGMAP_CUT);
+	assert_int_equal(ring_map_state(ringmap), RING_MAP_CUT);
 	put(slots, 10);
 	/* What is left of a page stays, with zeros up to its end. */
 	assert_int_equal(drain(slots, &cursor), 6);
@@ -459,7 +463,7 @@ static void truncated_file_is_gone_on_with_in_memory(void **state)
 		assert_int_equal(drain(slots, &cursor), 1);
 	}
 	assert_int_equal(cursor.lost_segments, 5);
-	assert_int_equal(ring_map_state(ringmap), RINGMAP_CUT);
+	assert_int_equal(ring_map_state(ringmap), RING_MAP_CUT);
 	ft_facts_destroy(facts);
 	segment_ring_destroy(slots);
 	ring_map_close(ringmap, false);
@@ -517,10 +521,10 @@ static void truncated_and_extended_file_has_lost_what_is_zeros(void **state)
 	damage = damage_of(rig->path);
 	assert_int_equal(damage.zeroed_segments, 3);
 	assert_int_equal(damage.segments, count - 3);
-	assert_int_equal(ring_map_state(ringmap), RINGMAP_WHOLE);
+	assert_int_equal(ring_map_state(ringmap), RING_MAP_WHOLE);
 	/* the header too: the recorder sees it */
 	cut_to(rig, 0, layout->bytes);
-	assert_int_equal(ring_map_state(ringmap), RINGMAP_CUT);
+	assert_int_equal(ring_map_state(ringmap), RING_MAP_CUT);
 	segment_ring_destroy(slots);
 	ring_map_close(ringmap, false);
 }
@@ -552,7 +556,7 @@ static void removed_file_is_noticed_and_another_ones_name_is_left(void **state)
 	struct rig *rig = *state;
 	struct ring_map *ringmap = must_open(rig);
 	assert_int_equal(unlink(rig->path), 0);
-	assert_int_equal(ring_map_state(ringmap), RINGMAP_REMOVED);
+	assert_int_equal(ring_map_state(ringmap), RING_MAP_REMOVED);
 	write_file(rig->path, "other", 5);
 	ring_map_close(ringmap, false);
 	assert_int_equal(access(rig->path, F_OK), 0);

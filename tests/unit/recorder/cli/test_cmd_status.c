@@ -8,6 +8,7 @@
 #include "recorder/arm/status.h"
 #include "recorder/base/exit_status.h"
 #include "tests/unit/support/unit_test.h"
+#include "recorder/cli/command.h"
 
 #define SECOND_NS 1000000000ull
 

@@ -6,6 +6,7 @@
 #include "tests/unit/support/fake_recorder.h"
 #include "recorder/base/exit_status.h"
 #include "tests/unit/support/unit_test.h"
+#include "recorder/cli/command.h"
 
 static struct control_request last;
 

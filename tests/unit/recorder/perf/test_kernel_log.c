@@ -15,6 +15,7 @@
 #include "capture/decoder.h"
 #include "capture/segment.h"
 #include "recorder/base/clock.h"
+#include "recorder/buffer/recorder_events.h"
 #include "recorder/perf/kernel_log.h"
 #include "tests/unit/support/unit_test.h"
 

@@ -12,7 +12,7 @@
 struct fake {
 	struct perf_event_mmap_page page;
 	_Alignas(8) uint8_t data[DATA_BYTES];
-	_Alignas(8) uint8_t wrapped[RING_RECORD_BYTES_MAX];
+	_Alignas(8) uint8_t wrapped[PERF_RING_RECORD_BYTES_MAX];
 	struct perf_ring ring;
 };
 

@@ -9,8 +9,8 @@
 
 static const struct tier_event *find(const char *name, bool with_stack)
 {
-	for (size_t i = 0; i < TIERS[0].event_count; i++) {
-		const struct tier_event *event = &TIERS[0].events[i];
+	for (size_t i = 0; i < TRACEPOINT_TIER.event_count; i++) {
+		const struct tier_event *event = &TRACEPOINT_TIER.events[i];
 		if (!strcmp(event->name, name) && with_stack == !!event->stack_frames)
 			return event;
 	}
@@ -24,20 +24,20 @@ static void every_mode_records_each_switch_once(void **state)
 	for (int mode = 0; mode < TIER_MODES; mode++) {
 		const struct tier_event *events[3];
 		size_t count = 0;
-		for (size_t i = 0; i < TIERS[0].event_count && count < 3; i++)
-			if (TIERS[0].events[i].role == ROLE_SWITCH &&
-			    TIERS[0].events[i].modes & IN_MODE(mode))
-				events[count++] = &TIERS[0].events[i];
+		for (size_t i = 0; i < TRACEPOINT_TIER.event_count && count < 3; i++)
+			if (TRACEPOINT_TIER.events[i].role == ROLE_SWITCH &&
+			    TRACEPOINT_TIER.events[i].modes & IN_MODE(mode))
+				events[count++] = &TRACEPOINT_TIER.events[i];
 		if (count == 1) {
 			assert_null(events[0]->filter);
 			continue;
 		}
 		assert_int_equal(count, 2);
 		assert_string_equal(events[0]->filter,
-				    mode == MODE_LAZY ? "prev_state & 2" : "prev_state != 0");
+				    mode == MODE_DEFERRED_STACKS ? "prev_state & 2" : "prev_state != 0");
 		assert_true(events[0]->stack_frames > 0);
 		assert_string_equal(events[1]->filter,
-				    mode == MODE_LAZY ? "!(prev_state & 2)" : "prev_state == 0");
+				    mode == MODE_DEFERRED_STACKS ? "!(prev_state & 2)" : "prev_state == 0");
 		assert_int_equal(events[1]->stack_frames, 0);
 	}
 }
@@ -47,8 +47,8 @@ static void every_mode_records_each_waking_once(void **state)
 	(void)state;
 	for (int mode = 0; mode < TIER_MODES; mode++) {
 		size_t count = 0;
-		for (size_t i = 0; i < TIERS[0].event_count; i++) {
-			const struct tier_event *event = &TIERS[0].events[i];
+		for (size_t i = 0; i < TRACEPOINT_TIER.event_count; i++) {
+			const struct tier_event *event = &TRACEPOINT_TIER.events[i];
 			if (event->role != ROLE_WAKING || !(event->modes & IN_MODE(mode)))
 				continue;
 			assert_null(event->filter);
@@ -71,8 +71,8 @@ static void every_call_is_filtered_by_length_and_keeps_its_user_stack(void **sta
 {
 	unsigned int seen = 0;
 	(void)state;
-	for (size_t i = 0; i < TIERS[0].event_count; i++) {
-		const struct tier_event *event = &TIERS[0].events[i];
+	for (size_t i = 0; i < TRACEPOINT_TIER.event_count; i++) {
+		const struct tier_event *event = &TRACEPOINT_TIER.events[i];
 		if (event->role != ROLE_CALL || event->call == FT_CALL_FUTEX)
 			continue;
 		if (event->call == FT_CALL_MLOCKALL) /* it has no length */
@@ -99,7 +99,7 @@ static void futex_calls_that_wake_are_recorded_where_wakers_have_no_stack(void *
 	assert_string_equal(wakes->name, waits->name);
 	snprintf(filter, sizeof(filter), "!(%s)", waits->filter);
 	assert_string_equal(wakes->filter, filter);
-	assert_int_equal(wakes->modes, IN_MODE(MODE_BLOCKS));
+	assert_int_equal(wakes->modes, IN_MODE(MODE_BLOCK_STACKS));
 	assert_int_equal(wakes->call, FT_CALL_FUTEX);
 	assert_int_equal(wakes->stack_frames, 0);
 	assert_true(wakes->optional);
@@ -115,7 +115,7 @@ static void futex_waits_cost_no_stack_and_are_left_out_where_blocks_have_none(vo
 	assert_int_equal(event->call, FT_CALL_FUTEX);
 	assert_false(event->user_stack || event->user_dump);
 	assert_true(event->optional);
-	assert_int_equal(event->modes, IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCKS));
+	assert_int_equal(event->modes, IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCK_STACKS));
 	assert_null(find("sys_enter_futex", true));
 }
 

@@ -8,18 +8,19 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "capture/event.h"
 #include "capture/filelock.h"
 #include "recorder/proc/proc_locks.h"
 #include "tests/unit/support/unit_test.h"
 
-struct address_set {
+struct seen {
 	struct ft_filelock locks[8];
 	size_t count, stop_at;
 };
 
 static int see(void *context, const struct ft_event *event)
 {
-	struct address_set *seen = context;
+	struct seen *seen = context;
 
 	assert_int_equal(event->kind, FT_EVENT_NOTE);
 	assert_true(event->cpu == FT_NO_CPU && event->time_ns && event->task);
@@ -28,7 +29,7 @@ static int see(void *context, const struct ft_event *event)
 	return ++seen->count == seen->stop_at ? -7 : 0;
 }
 
-static int read_text(const char *text, struct address_set *seen)
+static int read_text(const char *text, struct seen *seen)
 {
 	char copy[2048];
 	FILE *locks;
@@ -53,7 +54,7 @@ static const char two_waited_for[] =
 
 static void everybody_who_waits_is_told_with_who_has_the_lock(void **state)
 {
-	struct address_set seen = { .count = 0 };
+	struct seen seen = { .count = 0 };
 
 	(void)state;
 	assert_int_equal(read_text(two_waited_for, &seen), 0);
@@ -74,7 +75,7 @@ static void everybody_who_waits_is_told_with_who_has_the_lock(void **state)
 
 static void nobody_is_told_to_hold_the_lock_of_an_open_file(void **state)
 {
-	struct address_set seen = { .count = 0 };
+	struct seen seen = { .count = 0 };
 
 	(void)state;
 	assert_int_equal(read_text("1: OFDLCK ADVISORY  WRITE -1 fe:00:9 0 EOF\n"
@@ -103,7 +104,7 @@ static void lines_that_do_not_fit_are_passed_over(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		struct address_set seen = { .count = 0 };
+		struct seen seen = { .count = 0 };
 
 		assert_int_equal(read_text(*texts[i] ? texts[i] : "\n", &seen), 0);
 		assert_int_equal(seen.count, 0);
@@ -112,7 +113,7 @@ static void lines_that_do_not_fit_are_passed_over(void **state)
 
 static void reading_ends_where_nobody_listens_any_more(void **state)
 {
-	struct address_set seen = { .stop_at = 2 };
+	struct seen seen = { .stop_at = 2 };
 
 	(void)state;
 	assert_int_equal(read_text(two_waited_for, &seen), -7);

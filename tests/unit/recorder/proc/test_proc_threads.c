@@ -14,8 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/event.h"
 #include "recorder/proc/proc_threads.h"
 #include "tests/unit/support/unit_test.h"
+#include "recorder/symbols/kallsyms.h"
 
 /* The linker puts this in front of openat: every file of /proc goes through it. */
 int __real_openat(int directory, const char *name, int flags, ...);
@@ -26,8 +28,8 @@ static int opened_count;
 
 int __wrap_openat(int directory, const char *name, int flags, ...)
 {
-	static const char *const allowed[] = { "stat",	  "comm",  "schedstat",
-					       "syscall", "stack", "wchan" };
+	static const char *const allowed[] = { "stat",	"comm",	 "schedstat",	"syscall",
+					       "stack", "wchan", "/proc/kallsyms" };
 	bool harmless = name[strspn(name, "0123456789")] == '\0';
 
 	opened_count++;
@@ -75,7 +77,7 @@ static void *wait_for_futex(void *argument)
 	return argument;
 }
 
-struct address_set {
+struct seen {
 	int32_t tid;
 	int count;
 	struct ft_event event;
@@ -86,7 +88,7 @@ struct address_set {
 
 static int keep_event(void *context, const struct ft_event *event)
 {
-	struct address_set *seen = context;
+	struct seen *seen = context;
 
 	if (event->task->tid != seen->tid)
 		return 0;
@@ -110,7 +112,7 @@ static uint64_t now_ns(void)
 }
 
 /* The thread's snapshot once it is in that call: it may need a moment to get there. */
-static void see_in_call(struct address_set *seen, int thread, int64_t number,
+static void see_in_call(struct seen *seen, int thread, int64_t number,
 			const struct kallsyms *kallsyms)
 {
 	uint64_t end_ns = now_ns() + 20000000000;
@@ -118,7 +120,7 @@ static void see_in_call(struct address_set *seen, int thread, int64_t number,
 	do {
 		memset(seen, 0, sizeof(*seen));
 		seen->tid = threads[thread].tid;
-		assert_int_equal(proc_threads_threads(getpid(), kallsyms, keep_event, seen), 0);
+		assert_int_equal(proc_threads_visit(getpid(), kallsyms, keep_event, seen), 0);
 		assert_true(now_ns() < end_ns);
 	} while (seen->count == 0 || seen->event.state.syscall != number ||
 		 seen->event.state.state != FT_STATE_SLEEPING);
@@ -173,7 +175,7 @@ static int stop_threads(void **state)
 
 static void snapshot_tells_the_call_and_its_arguments(void **state)
 {
-	struct address_set seen;
+	struct seen seen;
 
 	if (!syscall_file_is_readable()) {
 		print_message("/proc/PID/task/TID/syscall is not readable here\n");
@@ -192,9 +194,9 @@ static void snapshot_tells_the_call_and_its_arguments(void **state)
 
 static void snapshot_keeps_a_name_that_looks_like_other_fields(void **state)
 {
-	struct address_set seen = { .tid = threads[IN_SLEEP].tid };
+	struct seen seen = { .tid = threads[IN_SLEEP].tid };
 
-	assert_int_equal(proc_threads_threads(getpid(), NULL, keep_event, &seen), 0);
+	assert_int_equal(proc_threads_visit(getpid(), NULL, keep_event, &seen), 0);
 	assert_string_equal(seen.task.comm, "a) R 1 (b\n\\");
 	assert_int_equal(seen.task.tgid, getpid());
 	assert_int_equal(seen.event.kind, FT_EVENT_STATE);
@@ -204,10 +206,10 @@ static void snapshot_keeps_a_name_that_looks_like_other_fields(void **state)
 
 static void snapshot_of_a_running_thread_has_no_call_and_no_stack(void **state)
 {
-	struct address_set seen = { .tid = getpid() };
+	struct seen seen = { .tid = getpid() };
 	uint64_t before_ns = now_ns();
 
-	assert_int_equal(proc_threads_threads(getpid(), NULL, keep_event, &seen), 0);
+	assert_int_equal(proc_threads_visit(getpid(), NULL, keep_event, &seen), 0);
 	assert_int_equal(seen.count, 1);
 	assert_int_equal(seen.event.state.state, FT_STATE_RUNNING);
 	assert_int_equal(seen.event.state.syscall, -1);
@@ -218,18 +220,18 @@ static void snapshot_of_a_running_thread_has_no_call_and_no_stack(void **state)
 
 static void snapshot_counts_the_time_a_thread_ran(void **state)
 {
-	struct address_set seen = { .tid = getpid() };
+	struct seen seen = { .tid = getpid() };
 
 	if (access("/proc/self/schedstat", R_OK) < 0) {
 		print_message("/proc/self/schedstat: %s\n", strerror(errno));
 		skip();
 	}
-	assert_int_equal(proc_threads_threads(getpid(), NULL, keep_event, &seen), 0);
+	assert_int_equal(proc_threads_visit(getpid(), NULL, keep_event, &seen), 0);
 	assert_in_range(seen.event.state.running_ns, 1, now_ns());
 	(void)state;
 }
 
-static bool has_frame(const struct kallsyms *kallsyms, const struct address_set *seen, const char *part)
+static bool has_frame(const struct kallsyms *kallsyms, const struct seen *seen, const char *part)
 {
 	for (size_t i = 0; i < seen->stack.kernel_count; i++) {
 		uint64_t offset_bytes;
@@ -245,7 +247,7 @@ static bool has_frame(const struct kallsyms *kallsyms, const struct address_set 
 static void snapshot_has_the_kernel_stack_of_a_blocked_thread(void **state)
 {
 	struct kallsyms *kallsyms = NULL;
-	struct address_set seen;
+	struct seen seen;
 	int err = kallsyms_read("/proc/kallsyms", &kallsyms);
 
 	if (err < 0 || !syscall_file_is_readable()) {
@@ -276,7 +278,7 @@ static void snapshot_ends_when_the_visitor_says_so(void **state)
 {
 	int count = 0;
 
-	assert_int_equal(proc_threads_threads(getpid(), NULL, stop_at_once, &count), -42);
+	assert_int_equal(proc_threads_visit(getpid(), NULL, stop_at_once, &count), -42);
 	assert_int_equal(count, 1);
 	(void)state;
 }
@@ -285,14 +287,14 @@ static void snapshot_of_no_process_is_esrch(void **state)
 {
 	int count = 0;
 
-	assert_int_equal(proc_threads_threads(INT32_MAX, NULL, stop_at_once, &count), -ESRCH);
+	assert_int_equal(proc_threads_visit(INT32_MAX, NULL, stop_at_once, &count), -ESRCH);
 	assert_int_equal(count, 0);
 	(void)state;
 }
 
 static int keep_task(void *context, const struct ft_task *task)
 {
-	struct address_set *seen = context;
+	struct seen *seen = context;
 
 	if (task->tid == seen->tid) {
 		seen->task = *task;
@@ -303,9 +305,9 @@ static int keep_task(void *context, const struct ft_task *task)
 
 static void snapshot_tasks_names_every_thread_of_the_host(void **state)
 {
-	struct address_set seen = { .tid = threads[IN_READ].tid };
+	struct seen seen = { .tid = threads[IN_READ].tid };
 
-	assert_int_equal(proc_threads_tasks(keep_task, &seen), 0);
+	assert_int_equal(proc_threads_visit_names(keep_task, &seen), 0);
 	assert_int_equal(seen.count, 1);
 	assert_int_equal(seen.task.tgid, getpid());
 	assert_string_equal(seen.task.comm, "reader");

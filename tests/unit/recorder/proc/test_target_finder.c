@@ -10,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/proc/process_tree.h"
 #include "recorder/base/clock.h"
 #include "recorder/proc/target_finder.h"
 #include "tests/unit/support/unit_test.h"
@@ -212,20 +211,20 @@ static void child_that_is_forked_later_joins_the_target(void **state)
 	(void)state;
 	pid_t first = start_service();
 	struct target_finder *finder = start(&options);
-	uint64_t anew = target_finder_anew(finder), number = target_finder_target(finder, &target);
+	uint64_t anew = target_finder_generation(finder), number = target_finder_target(finder, &target);
 	pid_t second = start_service();
 	tell_fork(finder, first, second, comm);
 	assert_true(gets(finder, second, false));
 	assert_true(has(finder, first, false));
 	assert_true(target_finder_target(finder, &target) > number);
-	assert_int_equal(target_finder_anew(finder), anew);
+	assert_int_equal(target_finder_generation(finder), anew);
 	stop_service(second);
 	assert_true(target_becomes(finder, first));
 	assert_true(has(finder, second, true));
-	assert_int_equal(target_finder_anew(finder), anew);
+	assert_int_equal(target_finder_generation(finder), anew);
 	stop_service(first);
 	assert_true(target_becomes(finder, 0));
-	assert_int_equal(target_finder_anew(finder), anew + 1);
+	assert_int_equal(target_finder_generation(finder), anew + 1);
 	target_finder_stop(finder);
 }
 
@@ -289,7 +288,7 @@ static void process_id_is_of_the_children_too_that_keep_the_name(void **state)
 	snprintf(text, sizeof(text), "%d", (int)getpid());
 	assert_int_equal(target_parse(&pids, text), 0);
 	struct target_finder *finder = start(&options);
-	uint64_t anew = target_finder_anew(finder);
+	uint64_t anew = target_finder_generation(finder);
 	assert_true(has(finder, getpid(), false));
 	assert_true(has(finder, child, false));
 	assert_true(has(finder, other, false));
@@ -304,7 +303,7 @@ static void process_id_is_of_the_children_too_that_keep_the_name(void **state)
 	while (has(finder, other, false))
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 	assert_true(has(finder, other, true));
-	assert_int_equal(target_finder_anew(finder), anew);
+	assert_int_equal(target_finder_generation(finder), anew);
 	stop_service(child);
 	stop_service(later);
 	stop_service(shell);
@@ -315,18 +314,18 @@ static void process_id_is_of_the_children_too_that_keep_the_name(void **state)
 static void name_of_a_program_ends_at_a_colon(void **state)
 {
 	(void)state;
-	assert_true(process_tree_same_name("gunicorn: maste", "gunicorn: worke"));
-	assert_true(process_tree_same_name("gunicorn", "gunicorn: worke"));
-	assert_true(process_tree_same_name("nginx", "nginx"));
-	assert_false(process_tree_same_name("nginx", "ngin"));
-	assert_false(process_tree_same_name("sh", "ssh: x"));
+	assert_true(target_same_program("gunicorn: maste", "gunicorn: worke"));
+	assert_true(target_same_program("gunicorn", "gunicorn: worke"));
+	assert_true(target_same_program("nginx", "nginx"));
+	assert_false(target_same_program("nginx", "ngin"));
+	assert_false(target_same_program("sh", "ssh: x"));
 }
 
 static void target_that_is_missing_is_told_with_what_was_looked_for(void **state)
 {
 	const struct target none = { .count = 0 };
 	struct target_finder_options options = { .pids = &none, .comm = "no-such-name" };
-	char text[FINDER_TEXT_BYTES];
+	char text[TARGET_FINDER_TEXT_BYTES];
 	FILE *file;
 	(void)state;
 	struct target_finder *finder = start(&options);

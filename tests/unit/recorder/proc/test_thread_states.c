@@ -7,7 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/event.h"
+#include "recorder/buffer/recorder_events.h"
 #include "recorder/proc/proc_threads.h"
+#include "recorder/proc/target.h"
 #include "recorder/proc/thread_states.h"
 #include "tests/unit/support/unit_test.h"
 
@@ -17,21 +20,21 @@
 /* Reading the process STUCK ends when something can be read here. */
 static int release[2];
 
-int __real_proc_threads_threads(int32_t tgid, const struct kallsyms *kallsyms,
+int __real_proc_threads_visit(int32_t tgid, const struct kallsyms *kallsyms,
 			    int (*visit)(void *context, const struct ft_event *event),
 			    void *context);
-int __wrap_proc_threads_threads(int32_t tgid, const struct kallsyms *kallsyms,
+int __wrap_proc_threads_visit(int32_t tgid, const struct kallsyms *kallsyms,
 			    int (*visit)(void *context, const struct ft_event *event),
 			    void *context);
 
-int __wrap_proc_threads_threads(int32_t tgid, const struct kallsyms *kallsyms,
+int __wrap_proc_threads_visit(int32_t tgid, const struct kallsyms *kallsyms,
 			    int (*visit)(void *context, const struct ft_event *event),
 			    void *context)
 {
 	const struct ft_task task = { .tid = tgid, .tgid = tgid };
 	struct pollfd poll_fd = { .fd = release[0], .events = POLLIN };
 	if (!release[0]) /* another group of this program */
-		return __real_proc_threads_threads(tgid, kallsyms, visit, context);
+		return __real_proc_threads_visit(tgid, kallsyms, visit, context);
 	if (tgid == STUCK)
 		poll(&poll_fd, 1, -1);
 	return visit(context, &(struct ft_event){ .kind = FT_EVENT_STATE,
@@ -49,7 +52,7 @@ static void all_states_are_handed_over(void **state)
 	struct thread_states *states = thread_states_start(&target, NULL);
 	assert_non_null(states);
 	assert_true(thread_states_finish(states, 10000, ownlog));
-	assert_int_equal(recorder_events_events(ownlog), 2);
+	assert_int_equal(recorder_events_count(ownlog), 2);
 	recorder_events_destroy(ownlog);
 }
 
@@ -66,7 +69,7 @@ static void nobody_waits_for_a_process_that_is_stuck(void **state)
 	assert_false(thread_states_finish(states, 200, ownlog));
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	assert_true(now.tv_sec - end.tv_sec < 100);
-	assert_int_equal(recorder_events_events(ownlog), 1); /* what came before it */
+	assert_int_equal(recorder_events_count(ownlog), 1); /* what came before it */
 	assert_int_equal(thread_states_stuck(), 1);
 
 	/* What comes later goes nowhere, and the thread ends. */
@@ -77,7 +80,7 @@ static void nobody_waits_for_a_process_that_is_stuck(void **state)
 		clock_gettime(CLOCK_MONOTONIC, &now);
 	}
 	assert_int_equal(thread_states_stuck(), 0);
-	assert_int_equal(recorder_events_events(ownlog), 1);
+	assert_int_equal(recorder_events_count(ownlog), 1);
 	recorder_events_destroy(ownlog);
 }
 

@@ -101,7 +101,7 @@ static int setup(void **state)
 		return -1;
 	kallsyms_read("/proc/kallsyms", &world->kallsyms);
 	world->target = (struct target){ .tgids = { getpid() }, .count = 1 };
-	struct deferred_stacks_options options = { .sleepers = world->sleepers,
+	struct deferred_stacks_options options = { .blocked = world->sleepers,
 					.target = &world->target,
 					.kallsyms = world->kallsyms,
 					.emit = emit,
@@ -166,7 +166,7 @@ static void lazy_keeps_the_stack_of_a_thread_that_slept_on(void **state)
 	struct world *world = *state;
 	struct deferred_stacks_status status;
 	need_stacks(world);
-	blocks(world, clock_now_ns() - 2 * LAZY_THRESHOLD_NS);
+	blocks(world, clock_now_ns() - 2 * DEFERRED_THRESHOLD_NS);
 	look_until_read(world, 1);
 	deferred_stacks_status(world->lazy, &status);
 	assert_int_equal(status.kept, 1);
@@ -180,11 +180,11 @@ static void lazy_drops_the_stack_of_a_thread_to_which_something_happened(void **
 {
 	struct world *world = *state;
 	struct deferred_stacks_status status;
-	uint64_t slept_ns = clock_now_ns() - 2 * LAZY_THRESHOLD_NS;
+	uint64_t slept_ns = clock_now_ns() - 2 * DEFERRED_THRESHOLD_NS;
 	blocks(world, slept_ns);
 	/* Drained so far that it is due, but not to the end of the reading: nothing is judged yet. */
-	deferred_stacks_look(world->lazy, slept_ns + LAZY_THRESHOLD_NS);
-	blocks(world, slept_ns + LAZY_THRESHOLD_NS + 1);
+	deferred_stacks_look(world->lazy, slept_ns + DEFERRED_THRESHOLD_NS);
+	blocks(world, slept_ns + DEFERRED_THRESHOLD_NS + 1);
 	look_until_read(world, 1);
 	deferred_stacks_status(world->lazy, &status);
 	assert_int_equal(status.changed, 1);
@@ -195,10 +195,10 @@ static void lazy_waits_until_the_events_are_known(void **state)
 {
 	struct world *world = *state;
 	struct deferred_stacks_status status;
-	uint64_t slept_ns = clock_now_ns() - 2 * LAZY_THRESHOLD_NS;
+	uint64_t slept_ns = clock_now_ns() - 2 * DEFERRED_THRESHOLD_NS;
 	blocks(world, slept_ns);
 	for (int i = 0; i < 1000; i++)
-		deferred_stacks_look(world->lazy, slept_ns + LAZY_THRESHOLD_NS);
+		deferred_stacks_look(world->lazy, slept_ns + DEFERRED_THRESHOLD_NS);
 	deferred_stacks_status(world->lazy, &status);
 	assert_int_equal(status.read, 0);
 	look_until_read(world, 1);
@@ -209,14 +209,14 @@ static void lazy_leaves_short_sleeps_alone_and_reads_a_long_one_once(void **stat
 	struct world *world = *state;
 	struct deferred_stacks_status status;
 	uint64_t now_ns = clock_now_ns();
-	blocks(world, now_ns - LAZY_THRESHOLD_NS + 1);
+	blocks(world, now_ns - DEFERRED_THRESHOLD_NS + 1);
 	for (int i = 0; i < 1000; i++)
 		deferred_stacks_look(world->lazy, now_ns);
 	deferred_stacks_status(world->lazy, &status);
 	assert_int_equal(status.read, 0);
 	look_until_read(world, 1);
 	for (int i = 0; i < 1000; i++)
-		deferred_stacks_look(world->lazy, clock_now_ns() + LAZY_THRESHOLD_NS);
+		deferred_stacks_look(world->lazy, clock_now_ns() + DEFERRED_THRESHOLD_NS);
 	deferred_stacks_status(world->lazy, &status);
 	assert_int_equal(status.read, 1);
 }
@@ -228,7 +228,7 @@ static void lazy_leaves_a_reading_behind_that_hangs(void **state)
 	uint64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
 	need_stacks(world);
 	stack_hangs = true;
-	blocks(world, clock_now_ns() - 2 * LAZY_THRESHOLD_NS);
+	blocks(world, clock_now_ns() - 2 * DEFERRED_THRESHOLD_NS);
 	do {
 		uint64_t before_ns = clock_now_ns();
 		assert_true(before_ns < deadline_ns);
@@ -238,7 +238,7 @@ static void lazy_leaves_a_reading_behind_that_hangs(void **state)
 	assert_int_equal(deferred_stacks_stuck(), 1);
 	/* The next one is read all the same. */
 	stack_hangs = false;
-	blocks(world, clock_now_ns() - 2 * LAZY_THRESHOLD_NS);
+	blocks(world, clock_now_ns() - 2 * DEFERRED_THRESHOLD_NS);
 	look_until_read(world, 1);
 	assert_int_equal(world->emitted, 1);
 	sem_post(&stack_may_open);

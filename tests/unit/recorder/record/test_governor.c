@@ -68,8 +68,8 @@ static void governor_steps_down_within_a_second(void **state)
 	live(&world, 5000, 1000, 1000);
 	unsigned int changed_ms = live(&world, 1000, 110000, 0);
 	assert_in_range(changed_ms, 1, 1000);
-	assert_int_equal(world.governor.step, GOVERNOR_LAZY);
-	assert_int_equal(governor_mode(&world.governor), MODE_LAZY);
+	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
+	assert_int_equal(governor_mode(&world.governor), MODE_DEFERRED_STACKS);
 }
 
 static void governor_does_not_wait_in_a_flood(void **state)
@@ -101,7 +101,7 @@ static void governor_stays_lazy_where_that_is_enough(void **state)
 	start(&world, &OPTIONS);
 	live(&world, 60000, 110000, 0);
 	assert_int_equal(world.changes, 1);
-	assert_int_equal(world.governor.step, GOVERNOR_LAZY);
+	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
 }
 
 static void governor_steps_up_after_ten_calm_seconds_and_not_before(void **state)
@@ -110,7 +110,7 @@ static void governor_steps_up_after_ten_calm_seconds_and_not_before(void **state
 	(void)state;
 	start(&world, &OPTIONS);
 	live(&world, 1000, 110000, 0);
-	assert_int_equal(world.governor.step, GOVERNOR_LAZY);
+	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
 	assert_int_equal(live(&world, 9500, 1000, 1000), 0);
 	assert_in_range(live(&world, 2000, 1000, 1000), 1, 2000);
 	assert_int_equal(world.governor.step, GOVERNOR_FULL);
@@ -125,7 +125,7 @@ static void governor_begins_to_count_anew_when_calm_is_broken(void **state)
 	live(&world, 8000, 1000, 1000);
 	live(&world, 500, 90000, 0);
 	assert_int_equal(live(&world, 9000, 1000, 1000), 0);
-	assert_int_equal(world.governor.step, GOVERNOR_LAZY);
+	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
 }
 
 /* What lazy stacks make of a load is not what full ones would. */
@@ -146,7 +146,7 @@ static void governor_goes_back_one_step_at_a_time(void **state)
 	live(&world, 2000, 900000, 0);
 	assert_int_equal(world.governor.step, GOVERNOR_TIMING);
 	live(&world, 11000, 1000, 1000);
-	assert_int_equal(world.governor.step, GOVERNOR_LAZY);
+	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
 	live(&world, 11000, 1000, 1000);
 	assert_int_equal(world.governor.step, GOVERNOR_FULL);
 }
@@ -181,7 +181,7 @@ static void governor_takes_wakers_stacks_while_somebody_waits_for_a_lock(void **
 	start(&world, &OPTIONS);
 	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
 	live(&world, 11000, 1000, 1000);
-	assert_int_equal(governor_mode(&world.governor), MODE_BLOCKS);
+	assert_int_equal(governor_mode(&world.governor), MODE_BLOCK_STACKS);
 	world.counts.lock_wait = true;
 	live(&world, 100, 1000, 1000);
 	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
@@ -189,7 +189,7 @@ static void governor_takes_wakers_stacks_while_somebody_waits_for_a_lock(void **
 	live(&world, 9000, 1000, 1000);
 	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
 	live(&world, 2000, 1000, 1000);
-	assert_int_equal(governor_mode(&world.governor), MODE_BLOCKS);
+	assert_int_equal(governor_mode(&world.governor), MODE_BLOCK_STACKS);
 	assert_int_equal(world.changes, 0);
 }
 

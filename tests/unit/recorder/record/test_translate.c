@@ -693,7 +693,7 @@ static void switch_survives_wrapping_anywhere(void **state)
 {
 	enum { RING_BYTES = 512 };
 	struct fixture *f = *state;
-	static _Alignas(8) uint8_t data[RING_BYTES], wrapped[RING_RECORD_BYTES_MAX];
+	static _Alignas(8) uint8_t data[RING_BYTES], wrapped[PERF_RING_RECORD_BYTES_MAX];
 	struct perf_event_mmap_page page = { 0 };
 	struct perf_ring ring;
 	size_t bad_bytes;

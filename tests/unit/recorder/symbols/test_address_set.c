@@ -9,6 +9,8 @@
 #include "capture/symbols.h"
 #include "recorder/symbols/address_set.h"
 #include "tests/unit/support/unit_test.h"
+#include "recorder/symbols/mappings.h"
+#include "recorder/symbols/symbolize.h"
 
 static const struct ft_task FIRST = { .tid = 41, .tgid = 40, .comm = "first" };
 static const struct ft_task SECOND = { .tid = 51, .tgid = 50, .comm = "second" };
@@ -23,11 +25,11 @@ static void look_at(struct address_set *seen, const struct ft_event *events, siz
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(ft_encoder_add(encoder, &events[i]), 0);
 	size_t bytes = ft_encoder_seal(encoder);
-	assert_int_equal(address_set_segment(seen, buffer, bytes), 0);
+	assert_int_equal(address_set_add_segment(seen, buffer, bytes), 0);
 	ft_encoder_destroy(encoder);
 }
 
-static bool has(const struct names_address *addresses, size_t count, int32_t tgid, uint64_t address)
+static bool has(const struct symbolize_address *addresses, size_t count, int32_t tgid, uint64_t address)
 {
 	size_t found = 0;
 	for (size_t i = 0; i < count; i++)
@@ -40,7 +42,7 @@ static void addresses_are_collected_once_for_each_process(void **state)
 {
 	const uint64_t frames[] = { 0xffffffff81000001, 0xffffffff81000002, 0x401000 };
 	const struct ft_stack stack = { frames, 2, 1 };
-	const struct names_address *addresses;
+	const struct symbolize_address *addresses;
 	struct address_set *seen;
 	size_t count;
 	(void)state;
@@ -67,7 +69,7 @@ static void many_addresses_are_all_kept(void **state)
 	enum { STACKS = 300, FRAMES = 60 };
 	static uint64_t frames[STACKS][FRAMES];
 	static struct ft_stack stacks[STACKS];
-	const struct names_address *addresses;
+	const struct symbolize_address *addresses;
 	struct address_set *seen;
 	size_t count;
 	(void)state;
@@ -163,7 +165,7 @@ static void what_is_no_segment_is_refused(void **state)
 	struct address_set *seen;
 	(void)state;
 	assert_int_equal(address_set_create(&seen), 0);
-	assert_int_equal(address_set_segment(seen, "no segment at all", 17), -EBADMSG);
+	assert_int_equal(address_set_add_segment(seen, "no segment at all", 17), -EBADMSG);
 	address_set_destroy(seen);
 }
 

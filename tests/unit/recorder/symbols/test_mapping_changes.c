@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "capture/event.h"
 #include "recorder/symbols/mapping_changes.h"
 #include "tests/unit/support/unit_test.h"
+#include "recorder/symbols/mappings.h"
 
 static const struct ft_task PROCESS = { .tid = 40, .tgid = 40 };
 static const struct ft_task THREAD = { .tid = 41, .tgid = 40 };

@@ -10,7 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/symbols.h"
 #include "recorder/proc/proc_maps.h"
+#include "recorder/symbols/kallsyms.h"
+#include "recorder/symbols/mappings.h"
 #include "recorder/symbols/symbolize.h"
 #include "tests/unit/support/unit_test.h"
 
@@ -38,7 +41,7 @@ static int teardown(void **state)
 
 static struct ft_symbols *resolve_one(int32_t tgid, uint64_t address)
 {
-	struct names_address wanted = { .tgid = tgid, .address = address };
+	struct symbolize_address wanted = { .tgid = tgid, .address = address };
 	struct ft_symbols *symbols;
 
 	assert_int_equal(ft_symbols_create(&symbols), 0);
@@ -228,7 +231,7 @@ static void kernel_return_addresses_belong_to_the_function_of_the_call(void **st
 						  "ffffffff81000100 T __pfx_schedule\n"
 						  "ffffffff81000110 T schedule\n"
 						  "ffffffffc0000000 t xfs_ilock\t[xfs]\n");
-	struct names_address wanted[] = { { FT_KERNEL_TGID, 0xffffffff81000100 },
+	struct symbolize_address wanted[] = { { FT_KERNEL_TGID, 0xffffffff81000100 },
 					  { FT_KERNEL_TGID, 0xffffffff81000110 },
 					  { FT_KERNEL_TGID, 0xffffffffc0000020 },
 					  { FT_KERNEL_TGID, 0xffffffff00000000 } };
@@ -257,7 +260,7 @@ static void at_the_deadline_kernel_names_and_modules_are_kept(void **state)
 {
 	struct kallsyms *kallsyms = read_kallsyms("ffffffff81000000 T schedule\n");
 	uintptr_t user = (uintptr_t)caller_of_it;
-	struct names_address wanted[] = { { getpid(), user },
+	struct symbolize_address wanted[] = { { getpid(), user },
 					  { FT_KERNEL_TGID, 0xffffffff81000005 } };
 	struct ft_symbols *symbols;
 
@@ -274,7 +277,7 @@ static void at_the_deadline_kernel_names_and_modules_are_kept(void **state)
 static void twenty_thousand_addresses_are_named_in_one_go(void **state)
 {
 	enum { COUNT = 20000 };
-	struct names_address *wanted = calloc(COUNT, sizeof(wanted[0]));
+	struct symbolize_address *wanted = calloc(COUNT, sizeof(wanted[0]));
 	struct ft_symbols *symbols;
 	struct mapping mapping;
 	struct timespec start, end;
@@ -283,7 +286,7 @@ static void twenty_thousand_addresses_are_named_in_one_go(void **state)
 	assert_non_null(wanted);
 	assert_int_equal(mappings_find(mappings, getpid(), (uintptr_t)getpgid, &mapping), 0);
 	for (size_t i = 0; i < COUNT; i++)
-		wanted[i] = (struct names_address){
+		wanted[i] = (struct symbolize_address){
 			getpid(), mapping.start + (mapping.end - mapping.start) / COUNT * i
 		};
 	assert_int_equal(ft_symbols_create(&symbols), 0);

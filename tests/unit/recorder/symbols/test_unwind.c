@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "recorder/proc/proc_maps.h"
+#include "recorder/symbols/mappings.h"
 #include "recorder/symbols/unwind.h"
 #include "tests/unit/support/unit_test.h"
 

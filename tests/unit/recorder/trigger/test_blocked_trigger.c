@@ -25,7 +25,7 @@ static int setup(void **state)
 	if (!world || blocked_threads_create(64, &world->sleepers) || trigger_queue_create(&world->triggers))
 		return -1;
 	world->target = (struct target){ .tgids = { 100 }, .count = 1 };
-	world->blocked = (struct blocked_trigger){ .sleepers = world->sleepers,
+	world->blocked = (struct blocked_trigger){ .blocked = world->sleepers,
 					   .target = &world->target,
 					   .triggers = world->triggers,
 					   .threads = 2,

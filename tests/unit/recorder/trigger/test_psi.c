@@ -20,7 +20,6 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/trigger/psi.h"
-#include "recorder/trigger/psi_spec.h"
 #include "tests/unit/support/unit_test.h"
 
 #define MS	    1000000ull

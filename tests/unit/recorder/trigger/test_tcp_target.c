@@ -24,7 +24,7 @@ static void target_takes_hosts_ports_and_text(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
-		struct tcp_target target;
+		struct probe_tcp_target target;
 		const char *problem = NULL;
 		assert_int_equal(probe_tcp_parse(CASES[i].what, &target, &problem), 0);
 		assert_null(problem);
@@ -67,7 +67,7 @@ static void target_refuses_what_is_none_says_why_and_leaves_the_output(void **st
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
-		struct tcp_target target = { .port = "same" };
+		struct probe_tcp_target target = { .port = "same" };
 		const char *problem = NULL;
 		assert_int_equal(probe_tcp_parse(CASES[i].what, &target, &problem), -EINVAL);
 		if (!problem || !strstr(problem, CASES[i].word))
@@ -78,25 +78,25 @@ static void target_refuses_what_is_none_says_why_and_leaves_the_output(void **st
 
 static void target_bounds_host_and_text(void **state)
 {
-	char what[3 * TCP_TARGET_SEND_BYTES];
-	struct tcp_target target;
+	char what[3 * PROBE_TCP_SEND_BYTES];
+	struct probe_tcp_target target;
 	const char *problem;
 
 	(void)state;
 	memset(what, 'h', sizeof(what));
-	strcpy(what + TCP_TARGET_HOST_BYTES - 1, ":80");
+	strcpy(what + PROBE_TCP_HOST_BYTES - 1, ":80");
 	assert_int_equal(probe_tcp_parse(what, &target, &problem), 0);
-	assert_int_equal(strlen(target.host), TCP_TARGET_HOST_BYTES - 1);
+	assert_int_equal(strlen(target.host), PROBE_TCP_HOST_BYTES - 1);
 	memset(what, 'h', sizeof(what));
-	strcpy(what + TCP_TARGET_HOST_BYTES, ":80");
+	strcpy(what + PROBE_TCP_HOST_BYTES, ":80");
 	assert_int_equal(probe_tcp_parse(what, &target, &problem), -EINVAL);
 
 	memset(what, 's', sizeof(what));
 	memcpy(what, "h:80,send=", 10);
-	what[10 + TCP_TARGET_SEND_BYTES] = '\0';
+	what[10 + PROBE_TCP_SEND_BYTES] = '\0';
 	assert_int_equal(probe_tcp_parse(what, &target, &problem), 0);
-	assert_int_equal(target.send_bytes, TCP_TARGET_SEND_BYTES);
-	strcpy(what + 10 + TCP_TARGET_SEND_BYTES, "s");
+	assert_int_equal(target.send_bytes, PROBE_TCP_SEND_BYTES);
+	strcpy(what + 10 + PROBE_TCP_SEND_BYTES, "s");
 	assert_int_equal(probe_tcp_parse(what, &target, &problem), -EINVAL);
 }
 

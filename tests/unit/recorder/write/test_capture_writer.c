@@ -291,9 +291,9 @@ static void names_that_were_found_before_the_end_are_in_the_file(void **state)
 	uint64_t found_ns;
 	put(fixture, 0);
 	struct capture_writer *job = begin(fixture, true);
-	recorder_events_note(capture_writer_ownlog(job), "a note");
-	assert_int_equal(capture_writer_name(job, 10000), 0);
-	assert_int_equal(capture_writer_name(job, 10000), 0); /* nothing new */
+	recorder_events_note(capture_writer_own_events(job), "a note");
+	assert_int_equal(capture_writer_find_names(job, 10000), 0);
+	assert_int_equal(capture_writer_find_names(job, 10000), 0); /* nothing new */
 	put(fixture, 0);
 	struct capture_writer_summary summary = end(job);
 	assert_int_equal(summary.events, 3);

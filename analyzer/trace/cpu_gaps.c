@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/trace/cpu_gaps.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/trace/per_thread.h"
+
+/* A running thread is sampled ten times in this. */
+#define GAP_NS 200000000u
+
+/* The recorder's thread wakes every 250 ms where it is quiet: this is twice. */
+#define RECORDER_MISSED_NS 500000000u
+
+/* Wakings of it seen before, without which their lack means nothing. */
+#define RECORDER_WAKINGS_LEAST 3u
+
+/* On one CPU alone it is so many times the longest time between two samples. */
+#define GAP_SAMPLES 5u
+
+/* A thread that is sampled at all; the kernel leaves some out. */
+#define SAMPLES_LEAST 3u
+
+#define CPUS_MAX 65536u /* beyond any Linux; a CPU above it is damage and passed over */
+#define GAPS_MAX 1000u /* more gaps than that are a made-up capture */
+
+struct heard_cpu {
+	const struct thread *occupant; /* NULL: not known, or idle */
+	uint64_t last_ns; /* of its last event */
+};
+
+struct cpu_gaps {
+	uint64_t start_ns, last_ns;
+	uint64_t sampled_within_ns;
+	uint64_t lost_until_ns; /* events of some CPU are missing up to there */
+	int32_t recorder_tgid;
+	uint32_t recorder_wakings;
+	struct per_thread samples; /* uint32_t */
+	struct heard_cpu *cpus;
+	size_t cpu_count;
+	struct cpu_gap *kept;
+	size_t count, room;
+	size_t open; /* place + 1 of the last one of all CPUs, until the CPU that ran somebody is heard of again */
+};
+
+int cpu_gaps_create(uint64_t start_ns, int32_t recorder_tgid, uint64_t sampled_within_ns,
+		       struct cpu_gaps **ret_gaps)
+{
+	struct cpu_gaps *gaps = calloc(1, sizeof(*gaps));
+
+	if (!gaps)
+		return -ENOMEM;
+	gaps->start_ns = start_ns;
+	gaps->recorder_tgid = recorder_tgid;
+	gaps->sampled_within_ns = sampled_within_ns;
+	gaps->samples.entry_bytes = sizeof(uint32_t);
+	*ret_gaps = gaps;
+	return 0;
+}
+
+void cpu_gaps_destroy(struct cpu_gaps *gaps)
+{
+	if (!gaps)
+		return;
+	per_thread_free(&gaps->samples);
+	free(gaps->cpus);
+	free(gaps->kept);
+	free(gaps);
+}
+
+static int grow_cpus(struct cpu_gaps *gaps, uint32_t cpu)
+{
+	size_t count = gaps->cpu_count ? gaps->cpu_count : 8;
+	struct heard_cpu *cpus;
+
+	if (cpu < gaps->cpu_count)
+		return 0;
+	while (count <= cpu)
+		count *= 2;
+	cpus = reallocarray(gaps->cpus, count, sizeof(*cpus));
+	if (!cpus)
+		return -ENOMEM;
+	memset(cpus + gaps->cpu_count, 0, (count - gaps->cpu_count) * sizeof(*cpus));
+	gaps->cpus = cpus;
+	gaps->cpu_count = count;
+	return 0;
+}
+
+static bool is_sampled(const struct cpu_gaps *gaps, const struct thread *thread)
+{
+	const uint32_t *samples = per_thread_find(&gaps->samples, thread);
+
+	return samples && *samples >= SAMPLES_LEAST;
+}
+
+/* Not heard of since: what the CPU ran proves nothing. */
+static void doubt_open_gap(struct cpu_gaps *gaps)
+{
+	if (gaps->open)
+		gaps->kept[gaps->open - 1].ran = NULL;
+	gaps->open = 0;
+}
+
+static int append_gap(struct cpu_gaps *gaps, const struct cpu_gap *kept)
+{
+	size_t room = gaps->room ? gaps->room * 2 : 16;
+	struct cpu_gap *grown;
+
+	if (gaps->count == gaps->room) {
+		grown = reallocarray(gaps->kept, room, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		gaps->kept = grown;
+		gaps->room = room;
+	}
+	gaps->kept[gaps->count++] = *kept;
+	return 0;
+}
+
+/* Silence up to @now_ns: is there a CPU that ran somebody who is sampled? */
+static int keep_gap_of_all(struct cpu_gaps *gaps, uint64_t now_ns)
+{
+	struct cpu_gap kept = { .start_ns = gaps->last_ns, .end_ns = now_ns };
+
+	for (uint32_t cpu = 0; cpu < gaps->cpu_count && !kept.ran; cpu++) {
+		const struct thread *occupant = gaps->cpus[cpu].occupant;
+
+		if (!occupant || !is_sampled(gaps, occupant))
+			continue;
+		kept.ran = occupant;
+		kept.cpu = cpu;
+	}
+	kept.recorder_missed = now_ns - gaps->last_ns >= RECORDER_MISSED_NS &&
+			       gaps->recorder_wakings >= RECORDER_WAKINGS_LEAST;
+	if ((!kept.ran && !kept.recorder_missed) || gaps->count == GAPS_MAX)
+		return 0;
+	doubt_open_gap(gaps);
+	if (append_gap(gaps, &kept))
+		return -ENOMEM;
+	gaps->open = kept.ran ? gaps->count : 0;
+	return 0;
+}
+
+/* The first event of a CPU after a time without any: of the thread that ran there, and it was to be sampled meanwhile? */
+static int keep_gap_of_cpu(struct cpu_gaps *gaps, const struct event *event)
+{
+	const struct heard_cpu *cpu = &gaps->cpus[event->raw.cpu];
+	uint64_t least_ns = gaps->sampled_within_ns * GAP_SAMPLES;
+
+	if (!gaps->sampled_within_ns || !cpu->occupant || event->thread != cpu->occupant ||
+	    event->raw.time_ns < cpu->last_ns + GAP_NS ||
+	    event->raw.time_ns < cpu->last_ns + least_ns || !is_sampled(gaps, cpu->occupant) ||
+	    gaps->count == GAPS_MAX)
+		return 0;
+	return append_gap(gaps, &(struct cpu_gap){ .start_ns = cpu->last_ns,
+						     .end_ns = event->raw.time_ns,
+						     .ran = cpu->occupant,
+						     .cpu = event->raw.cpu,
+						     .one_cpu = true });
+}
+
+/* The first event of its CPU after a silence must be of the thread that is said to have run all along. */
+static void confirm_open_gap(struct cpu_gaps *gaps, const struct event *event)
+{
+	const struct cpu_gap *kept;
+
+	if (!gaps->open)
+		return;
+	kept = &gaps->kept[gaps->open - 1];
+	if (event->raw.cpu != kept->cpu)
+		return;
+	if (event->thread != kept->ran)
+		doubt_open_gap(gaps);
+	gaps->open = 0;
+}
+
+static void note_occupant(struct cpu_gaps *gaps, const struct event *event)
+{
+	const struct thread *now = event->thread;
+
+	if (event->raw.kind == FT_EVENT_SWITCH)
+		now = event->other;
+	gaps->cpus[event->raw.cpu] = (struct heard_cpu){
+		.occupant = now && !now->idle_task && !now->silent ? now : NULL,
+		.last_ns = event->raw.time_ns,
+	};
+}
+
+int cpu_gaps_event(struct cpu_gaps *gaps, const struct event *event)
+{
+	uint32_t *samples;
+
+	if (event->raw.cpu >= CPUS_MAX || event->raw.time_ns < gaps->start_ns)
+		return 0;
+	if (grow_cpus(gaps, event->raw.cpu))
+		return -ENOMEM;
+	if (event->raw.kind == FT_EVENT_LOST) {
+		gaps->cpus[event->raw.cpu].occupant = NULL;
+		if (event->raw.time_ns > gaps->lost_until_ns)
+			gaps->lost_until_ns = event->raw.time_ns;
+		return 0;
+	}
+	if (gaps->last_ns > gaps->lost_until_ns &&
+	    event->raw.time_ns >= gaps->last_ns + GAP_NS &&
+	    keep_gap_of_all(gaps, event->raw.time_ns))
+		return -ENOMEM;
+	if (event->raw.time_ns > gaps->last_ns)
+		gaps->last_ns = event->raw.time_ns;
+	if (keep_gap_of_cpu(gaps, event))
+		return -ENOMEM;
+	confirm_open_gap(gaps, event);
+	note_occupant(gaps, event);
+	if (event->raw.kind == FT_EVENT_SAMPLE && event->thread) {
+		samples = per_thread_get(&gaps->samples, event->thread);
+		if (!samples)
+			return -ENOMEM;
+		++*samples;
+	}
+	if (event->raw.kind == FT_EVENT_SWITCH && gaps->recorder_tgid &&
+	    event->other->tgid == gaps->recorder_tgid)
+		gaps->recorder_wakings++;
+	return 0;
+}
+
+void cpu_gaps_finish(struct cpu_gaps *gaps)
+{
+	doubt_open_gap(gaps);
+	/* Who is silent is not heard of anyway. */
+	for (size_t i = 0; i < gaps->count; i++)
+		if (gaps->kept[i].ran && gaps->kept[i].ran->silent)
+			gaps->kept[i].ran = NULL;
+}
+
+size_t cpu_gaps_list(const struct cpu_gaps *gaps, const struct cpu_gap **ret_gaps)
+{
+	*ret_gaps = gaps->kept;
+	return gaps->count;
+}
