@@ -2,8 +2,7 @@
 # Does every file of the product include only what stands below it? The tables are the house: a folder
 # answers one question, and uses the folders after its colon, its own files, and the headers at the top of
 # its program that are named here. Exit status 1, with a line for each include that runs upward, for each
-# private header of another folder, for each folder that the tables do not have, and for each leftover that
-# is cured and still listed.
+# private header of another folder, and for each folder that the tables do not have.
 set -u
 cd "${srcdir:-.}" || exit 1
 
@@ -34,16 +33,8 @@ recorder/arm: write trigger record perf proc symbols buffer base capture
 recorder/cli: arm write trigger record perf proc symbols buffer base capture
 '
 
-# Includes that run upward and are to be cured. The list may only shrink.
-leftovers='
-analyzer/compare/compare.h: analyzer/timeline/timeline.h is not below analyzer/compare
-analyzer/explain/wait_select.c: analyzer/detect/finding.h is not below analyzer/explain
-recorder/arm/arm.h: recorder/cli/arguments.h is not below recorder/arm
-recorder/buffer/ring_map.h: recorder/perf/diagnostic.h is not below recorder/buffer
-'
-
 grep -n '^#include "' capture/*.[ch] analyzer/*.[ch] analyzer/*/*.[ch] recorder/*/*.[ch] |
-    awk -v tables="$tables" -v leftovers="$leftovers" '
+    awk -v tables="$tables" '
     # The folder of a file as the tables have it.
     function folder_of(path,    parts, count) {
         count = split(path, parts, "/")
@@ -52,15 +43,7 @@ grep -n '^#include "' capture/*.[ch] analyzer/*.[ch] analyzer/*/*.[ch] recorder/
         if (parts[2] ~ /^model\./) return parts[1] "/model"
         return parts[1] "/program"
     }
-    function report(line) {
-        if (line in allowed) { delete allowed[line]; return }
-        print line
-        wrong = 1
-    }
     BEGIN {
-        count = split(leftovers, rows, "\n")
-        for (i = 1; i <= count; i++)
-            if (rows[i] != "") allowed[rows[i]]
         count = split(tables, rows, "\n")
         for (i = 1; i <= count; i++) {
             if (split(rows[i], row, ":") < 2) continue
@@ -80,13 +63,12 @@ grep -n '^#include "' capture/*.[ch] analyzer/*.[ch] analyzer/*/*.[ch] recorder/
         if (to == "config.h" || to ~ /\.inc$/) next # made by the build
         here = folder_of(from)
         there = folder_of(to)
-        if (!(here in known)) report(from ": the tables do not have " here)
+        if (!(here in known)) { print from ": the tables do not have " here; wrong = 1 }
         if (here == there) next
-        if (to ~ /_private\.h$/) report(from ": " to " is private to " there)
-        else if (!((here, there) in may)) report(from ": " to " is not below " here)
+        if (to ~ /_private\.h$/) { print from ": " to " is private to " there; wrong = 1 }
+        else if (!((here, there) in may)) { print from ": " to " is not below " here; wrong = 1 }
     }
     END {
         if (!NR) { print "no includes to look at"; wrong = 1 }
-        for (line in allowed) { print "cured, remove it from the leftovers: " line; wrong = 1 }
         exit wrong
     }'
