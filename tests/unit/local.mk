@@ -200,7 +200,7 @@ tests_unit_recorder_test_trigger_SOURCES = \
 	tests/unit/recorder/trigger/test_probe_cmd.c \
 	tests/unit/recorder/trigger/test_probe_failures.c \
 	tests/unit/recorder/trigger/test_psi.c \
-	tests/unit/recorder/trigger/test_tcp_target.c \
+	tests/unit/recorder/trigger/test_probe_tcp.c \
 	tests/unit/recorder/trigger/test_trigger_queue.c
 tests_unit_recorder_test_trigger_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo -Wl,--wrap=kill
 tests_unit_recorder_test_trigger_LDADD = $(RECORDER_UNIT_LIBS)
