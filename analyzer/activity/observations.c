@@ -82,6 +82,8 @@ static int replay_all(struct observations *observations, uint64_t long_ns)
 
 	if (r)
 		return r;
+	/* Between two switches a thread sleeps, waits for a CPU and runs. */
+	history_expect(observations->history, observations->prescan.switches * 3);
 	lock_tracker_watch(observations->locks,
 			   &(struct ownership_watcher){
 				   .charged = fill_from_charge,
