@@ -321,6 +321,24 @@ void scene_note(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *t
 	add(scene, &event, NULL);
 }
 
+void scene_span(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		const char *name, bool end, int64_t value)
+{
+	struct ft_event event = { .kind = FT_EVENT_SPAN, .cpu = cpu, .time_ns = at_ns,
+				  .task = task, .span = { name, end, 0, value } };
+
+	add(scene, &event, NULL);
+}
+
+void scene_counter(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *name,
+		   const char *scope, int64_t value)
+{
+	struct ft_event event = { .kind = FT_EVENT_COUNTER, .cpu = cpu, .time_ns = at_ns,
+				  .task = &ft_nobody, .counter = { name, scope, value } };
+
+	add(scene, &event, NULL);
+}
+
 void scene_hole(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns)
 {
 	scene->hole.cpu = cpu;
