@@ -42,7 +42,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/stopped_process.c \
 	analyzer/detect/lock_convoy_cause.c analyzer/detect/lock_convoy_cause.h \
 	analyzer/trace/frame_name.c analyzer/trace/frame_name.h \
-	analyzer/activity/history.c analyzer/activity/history.h \
+	analyzer/activity/history.c analyzer/activity/history.h analyzer/activity/history_private.h \
+	analyzer/activity/history_fill.c analyzer/activity/history_pieces.c analyzer/activity/history_store.c \
 	analyzer/locks/futex_locks.c analyzer/locks/futex_locks.h \
 	analyzer/detect/timed_lock.c \
 	analyzer/locks/futex_handoff.c analyzer/locks/futex_handoff.h \

@@ -39,8 +39,8 @@ static bool begins_with_switch_out(const struct excerpt_events *events,
 }
 
 /* It was seen to run, for no length of time, between two times of which nothing is known. */
-static bool begins_with_a_glimpse(const struct excerpt_events *events,
-				  const struct history_interval *interval)
+static bool begins_with_glimpse(const struct excerpt_events *events,
+				const struct history_interval *interval)
 {
 	return interval->state == THREAD_UNKNOWN && interval > events->intervals &&
 	       interval[-1].state == THREAD_UNKNOWN;
@@ -75,7 +75,7 @@ static bool read_start(const struct excerpt_events *events, const struct history
 		ret_event->stack_id = interval->stack_id;
 		return true;
 	}
-	return begins_with_a_glimpse(events, interval);
+	return begins_with_glimpse(events, interval);
 }
 
 /* Return: whether the end of @interval tells of an event. */
@@ -168,7 +168,8 @@ static bool read_event(struct excerpt_events *events, struct excerpt_event *ret_
 }
 
 /* Where the thread ran at @time_ns, or had run last. */
-static uint32_t cpu_at(const struct history *history, const struct thread *thread, uint64_t time_ns)
+static uint32_t find_cpu_at(const struct history *history, const struct thread *thread,
+			    uint64_t time_ns)
 {
 	const struct history_interval *intervals;
 	size_t count = history_intervals(history, thread, &intervals);
@@ -197,7 +198,7 @@ static bool read_last_sample(const struct excerpt_events *events, struct excerpt
 	*ret_event = (struct excerpt_event){
 		.at_ns = samples[low - 1].time_ns,
 		.kind = EXCERPT_SAMPLE,
-		.cpu = cpu_at(events->history, thread, samples[low - 1].time_ns),
+		.cpu = find_cpu_at(events->history, thread, samples[low - 1].time_ns),
 		.stack_id = samples[low - 1].stack_id,
 	};
 	return true;
@@ -221,8 +222,8 @@ static bool read_waking(const struct excerpt_events *events, const struct thread
 }
 
 /* The first interval of @thread that ends at @time_ns or later. */
-static size_t interval_ending_at(const struct history *history, const struct thread *thread,
-				 uint64_t time_ns)
+static size_t find_interval_ending_at(const struct history *history, const struct thread *thread,
+				      uint64_t time_ns)
 {
 	return history_at(history, thread, time_ns ? time_ns - 1 : 0);
 }
@@ -236,7 +237,7 @@ static bool read_waking_at_end(const struct excerpt_events *events, struct excer
 		const struct thread *thread = threads_at(events->threads, i);
 		const struct history_interval *intervals;
 		size_t count = history_intervals(events->history, thread, &intervals);
-		size_t at = interval_ending_at(events->history, thread, end_ns);
+		size_t at = find_interval_ending_at(events->history, thread, end_ns);
 
 		if (at < count && intervals[at].end_ns == end_ns &&
 		    read_waking(events, thread, &intervals[at], ret_event))
@@ -313,7 +314,7 @@ void excerpt_events_begin(struct excerpt_events *events, const struct history *h
 	events->events_end = count ? events->event + count : NULL;
 	count = query->wakes ? history_intervals(history, query->wakes, &intervals) : 0;
 	if (count) {
-		at = interval_ending_at(history, query->wakes, query->start_ns);
+		at = find_interval_ending_at(history, query->wakes, query->start_ns);
 		events->woken = intervals + at;
 		events->woken_end = intervals + count;
 	}
@@ -324,8 +325,8 @@ void excerpt_events_begin(struct excerpt_events *events, const struct history *h
 		events->next[FROM_SAMPLE].at_ns = NO_MORE;
 }
 
-/* At one moment a thread is woken, switched in, does something, and is switched out. */
-static int order_of_kind(enum excerpt_kind kind)
+/* At one moment a thread is woken, then switched in; then it does something; then it is switched out. */
+static int rank_kind(enum excerpt_kind kind)
 {
 	switch (kind) {
 	case EXCERPT_WOKEN:
@@ -346,7 +347,7 @@ int excerpt_events_compare(const void *left, const void *right)
 
 	if (a->at_ns != b->at_ns)
 		return a->at_ns < b->at_ns ? -1 : 1;
-	return order_of_kind(a->kind) - order_of_kind(b->kind);
+	return rank_kind(a->kind) - rank_kind(b->kind);
 }
 
 bool excerpt_events_next(struct excerpt_events *events, struct excerpt_event *ret_event)

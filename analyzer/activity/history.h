@@ -166,7 +166,7 @@ struct history_piece {
 };
 
 /* By whose hold the wait is explained, however sure that is. */
-bool history_of_owner(const struct history_piece *piece);
+bool history_names_owner(const struct history_piece *piece);
 
 /* A walk over the pieces: waits for locks are cut where the owner changes. */
 struct history_pieces {

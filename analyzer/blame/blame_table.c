@@ -56,7 +56,7 @@ void blame_table_destroy(struct blame_table *blame)
 	free(blame);
 }
 
-static struct row *row_of(struct blame_table *blame, const struct row_key *row_key)
+static struct row *get_row(struct blame_table *blame, const struct row_key *row_key)
 {
 	struct row_key key = *row_key;
 	struct row *row;
@@ -88,8 +88,8 @@ int blame_table_add(struct blame_table *blame, const struct thread *victim,
 		    const struct wait_chain_root *root)
 {
 	uint64_t length_ns = root->end_ns - root->start_ns;
-	struct row *row = row_of(blame, &(struct row_key){ root->kind, root->class,
-							   root->thread->index, !root->depth });
+	struct row *row = get_row(blame, &(struct row_key){ root->kind, root->class,
+							    root->thread->index, !root->depth });
 
 	if (!row)
 		return -ENOMEM;
@@ -109,7 +109,7 @@ int blame_table_add(struct blame_table *blame, const struct thread *victim,
 }
 
 /* @from is direct: it has one victim, the thread that waited. */
-static void row_move(struct row *from, struct row *to)
+static void move_row(struct row *from, struct row *to)
 {
 	if (!to->blocked_ns ||
 	    from->root.end_ns - from->root.start_ns > to->root.end_ns - to->root.start_ns)
@@ -140,52 +140,52 @@ static int join_direct(struct blame_table *blame)
 		if (!row || direct->root.kind == ROOT_UNKNOWN) {
 			key.direct = 1;
 			key.thread_index = NOBODY;
-			row = row_of(blame, &key);
+			row = get_row(blame, &key);
 		}
 		if (!row)
 			return -ENOMEM;
-		row_move(direct, row);
+		move_row(direct, row);
 	}
 	return 0;
 }
 
 /* " in fsync", "" */
-static const char *operation_of(struct stack_infos *stackfacts, const struct wait_chain_root *root,
-				const char **ret_in)
+static const char *find_operation(struct stack_infos *stack_infos,
+				  const struct wait_chain_root *root, const char **ret_in)
 {
-	const struct stack_info *fact = stack_infos_get(stackfacts, root->stack_id);
+	const struct stack_info *info = stack_infos_get(stack_infos, root->stack_id);
 
-	*ret_in = fact && *fact->operation ? " in " : "";
-	return fact ? fact->operation : "";
+	*ret_in = info && *info->operation ? " in " : "";
+	return info ? info->operation : "";
 }
 
-static int running_text(struct stack_infos *stackfacts, const struct cpu_profile *profile,
-			char **ret_text)
+static int format_running(struct stack_infos *stack_infos, const struct cpu_profile *profile,
+			  char **ret_text)
 {
-	const struct stack_info *fact = stack_infos_get(stackfacts, profile->stack_id);
-	bool called = fact && *fact->operation;
+	const struct stack_info *info = stack_infos_get(stack_infos, profile->stack_id);
+	bool called = info && *info->operation;
 	int r;
 
-	if (!fact)
+	if (!info)
 		return -ENOMEM;
 	if (profile->top_count)
 		r = asprintf(ret_text, "running %s%s%s%s", profile->top[0].name, called ? " (" : "",
-			     called ? fact->operation : "", called ? ")" : "");
+			     called ? info->operation : "", called ? ")" : "");
 	else
 		r = asprintf(ret_text, "running");
 	return r < 0 ? -ENOMEM : 0;
 }
 
-int blame_table_root_text(struct stack_infos *stackfacts, const struct wait_chain_root *root,
+int blame_table_root_text(struct stack_infos *stack_infos, const struct wait_chain_root *root,
 			  const struct cpu_profile *profile, char **ret_text)
 {
 	const char *class = wait_class_name(root->class), *in;
-	const char *operation = operation_of(stackfacts, root, &in);
+	const char *operation = find_operation(stack_infos, root, &in);
 	int r = 0;
 
 	switch (root->kind) {
 	case ROOT_RUNNING:
-		return running_text(stackfacts, profile, ret_text);
+		return format_running(stack_infos, profile, ret_text);
 	case ROOT_NO_CPU:
 		r = asprintf(ret_text, "no CPU for it");
 		break;
@@ -221,7 +221,7 @@ int blame_table_root_text(struct stack_infos *stackfacts, const struct wait_chai
 	return r < 0 ? -ENOMEM : 0;
 }
 
-static int by_blocked(const void *left, const void *right)
+static int compare_blocked(const void *left, const void *right)
 {
 	const struct model_blame *a = left, *b = right;
 
@@ -230,7 +230,7 @@ static int by_blocked(const void *left, const void *right)
 	return (a->tid > b->tid) - (a->tid < b->tid);
 }
 
-static enum grade grade_of(const struct row *row, const struct model *model)
+static enum grade grade_row(const struct row *row, const struct model *model)
 {
 	if (row->root.kind == ROOT_UNKNOWN)
 		return GRADE_UNKNOWN;
@@ -240,7 +240,7 @@ static enum grade grade_of(const struct row *row, const struct model *model)
 }
 
 static int fill_row(const struct row *row, const struct history *history,
-		    const struct stack_table *stacks, struct stack_infos *stackfacts,
+		    const struct stack_table *stacks, struct stack_infos *stack_infos,
 		    const struct model *model, struct model_blame *entry)
 {
 	const struct wait_chain_root *root = &row->root;
@@ -252,7 +252,7 @@ static int fill_row(const struct row *row, const struct history *history,
 		.tid = named ? root->thread->tid : 0,
 		.comm = named ? root->thread->comm : "",
 		.class = root->kind == ROOT_RUNNING ? "running" : wait_class_name(root->class),
-		.grade = grade_of(row, model),
+		.grade = grade_row(row, model),
 		.blocked_ns = row->blocked_ns,
 		.victims = row->victims,
 	};
@@ -260,13 +260,13 @@ static int fill_row(const struct row *row, const struct history *history,
 		r = history_profile(history, stacks, root->thread, row->start_ns, row->end_ns,
 				    &profile);
 	if (!r)
-		r = blame_table_root_text(stackfacts, root, &profile, &entry->root);
+		r = blame_table_root_text(stack_infos, root, &profile, &entry->root);
 	cpu_profile_free(&profile);
 	return r;
 }
 
-int blame_table_tell(struct blame_table *blame, const struct history *history,
-		     const struct stack_table *stacks, struct stack_infos *stackfacts,
+int blame_table_fill(struct blame_table *blame, const struct history *history,
+		     const struct stack_table *stacks, struct stack_infos *stack_infos,
 		     struct model *model)
 {
 	struct row *row, *next;
@@ -281,13 +281,13 @@ int blame_table_tell(struct blame_table *blame, const struct history *history,
 	{
 		if (!row->blocked_ns)
 			continue;
-		r = fill_row(row, history, stacks, stackfacts, model,
+		r = fill_row(row, history, stacks, stack_infos, model,
 			     &model->blame[model->blame_count]);
 		if (r)
 			return r;
 		model->blame_count++;
 	}
 	if (model->blame_count)
-		qsort(model->blame, model->blame_count, sizeof(*model->blame), by_blocked);
+		qsort(model->blame, model->blame_count, sizeof(*model->blame), compare_blocked);
 	return 0;
 }

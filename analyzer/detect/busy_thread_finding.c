@@ -56,7 +56,7 @@ static const char *whose(const struct busy_thread *episode)
 static int fill_summary(const struct detect_context *context, const struct busy_thread *episode,
 			struct model_finding *finding)
 {
-	const struct stack_info *fact = stack_infos_get(context->stackfacts, episode->stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stack_infos, episode->stack_id);
 	const char *at_least = episode->began_before || episode->still_open ? "at least " : "";
 	struct human length = human_duration(episode->end_ns - episode->start_ns);
 	const struct thread *thread = episode->thread;

@@ -183,7 +183,7 @@ static const char *advice(const struct cpu_starvation *starved, bool throttled)
 static int fill(const struct detect_context *context, const struct cpu_starvation *starved,
 		const struct long_wait *longest, bool throttled, struct model_finding *finding)
 {
-	const struct stack_info *fact = stack_infos_get(context->stackfacts, longest->stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stack_infos, longest->stack_id);
 	char *instead = NULL;
 	int r;
 

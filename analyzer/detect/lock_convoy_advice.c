@@ -57,7 +57,7 @@ int lock_convoy_advice(const struct contended_lock *suspect, const struct large_
 		  struct model_finding *finding)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
-	bool starved = suspect->story.state_ns[THREAD_RUNNABLE] * 2 > hold->end_ns - hold->start_ns;
+	bool starved = suspect->hold_summary.state_ns[THREAD_RUNNABLE] * 2 > hold->end_ns - hold->start_ns;
 
 	return finding_text(&finding->advice, "%s%s",
 			    suspect->has_owner && starved && hold->end_ns > hold->start_ns

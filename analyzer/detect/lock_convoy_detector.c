@@ -13,7 +13,7 @@
 /* Told as the deadlock that it is a part of, or behind another lock. */
 static bool is_told_elsewhere(const struct detect_context *in, const struct contended_lock *lock)
 {
-	return lock->told_elsewhere ||
+	return lock->merged ||
 	       ((lock->class == WAIT_LOCK_USER || lock->class == WAIT_LOCK_FILE) && in->deadlock &&
 		deadlock_has(in->deadlock, lock->tgid, lock->address));
 }
@@ -39,7 +39,7 @@ static int append_lock(const struct detect_context *in, const struct contended_l
 		candidate.lost_ns += lock->victims[i].blocked_ns;
 	/* what kept the holder is part of the story, if it is one of the target's */
 	if (lock->has_owner && target_counts(in->observations->target, lock->owner.thread))
-		candidate.lost_ns += lock->story.state_ns[THREAD_BLOCKED];
+		candidate.lost_ns += lock->hold_summary.state_ns[THREAD_BLOCKED];
 	if (!candidates_append(out, &candidate))
 		return 0;
 	free(found);
@@ -53,7 +53,7 @@ static int find_lock_convoys(struct detect_context *in, struct candidates *out)
 		.stall = in->stall,
 		.long_ns = in->long_ns,
 	};
-	struct contended_lock locks[SUSPECTS_MAX] = { 0 };
+	struct contended_lock locks[CONTENDED_LOCKS_MAX] = { 0 };
 	size_t count, taken = 0;
 	int r = 0;
 

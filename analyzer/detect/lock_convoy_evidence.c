@@ -203,7 +203,7 @@ int lock_convoy_evidence(const struct detect_context *context, const struct cont
 		    const struct large_call *call, const struct model *model,
 		    struct model_finding *finding)
 {
-	const struct span_summary *story = &suspect->story;
+	const struct span_summary *story = &suspect->hold_summary;
 	int r = 0;
 
 	if (!suspect->has_owner) {

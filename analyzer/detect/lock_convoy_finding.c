@@ -33,7 +33,7 @@ static void lock_text(const struct detect_context *context, const struct contend
 		[WAIT_LOCK_PERCPU] = "a per-CPU rwsem", [WAIT_LOCK_INODE] = "an inode's lock",
 		[WAIT_LOCK_FILE] = "a file lock",	[WAIT_LOCK_USER] = "a lock of the program",
 	};
-	const struct stack_info *fact = stack_infos_get(context->stackfacts, suspect->wait_stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stack_infos, suspect->wait_stack_id);
 	const char *name = names[suspect->class] ? names[suspect->class] : "a lock";
 	const char *detail = fact ? fact->uninterruptible.detail : NULL;
 
@@ -85,7 +85,7 @@ static void fill_culprit(const struct detect_context *context, const struct cont
 			 const struct large_call *call, struct model_finding *finding)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
-	const struct span_summary *story = &suspect->story;
+	const struct span_summary *story = &suspect->hold_summary;
 	struct model_culprit *culprit = &finding->culprit;
 	const struct thread *thread = suspect->owner.thread;
 
@@ -147,7 +147,7 @@ static int while_text(const struct detect_context *context, const struct contend
 		      char **ret_text)
 {
 	const struct stack_info *fact =
-		stack_infos_get(context->stackfacts, story->stack_id != STACK_NONE
+		stack_infos_get(context->stack_infos, story->stack_id != STACK_NONE
 							    ? story->stack_id
 							    : suspect->owner.longest.stack_id);
 	bool populates;
@@ -240,7 +240,7 @@ static int fill_summary(const struct detect_context *context, const struct conte
 				    human_duration(finding->blocked_ns).text, lock,
 				    human_share(owner->blamed_ns, suspect->wait_ns).text,
 				    owner->thread->tid, owner->thread->comm);
-	r = while_text(context, suspect, call, &suspect->story, lock_convoy_held_again_and_again(suspect, model),
+	r = while_text(context, suspect, call, &suspect->hold_summary, lock_convoy_held_again_and_again(suspect, model),
 		       &doing);
 	if (!r && suspect->indirect_ns)
 		r = finding_text(&indirect,

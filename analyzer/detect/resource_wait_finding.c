@@ -193,7 +193,7 @@ static int server_evidence(const struct detect_context *context,
 	const struct resource_waker *server = &shortage->wakers[0];
 	const struct span_summary *story = &shortage->story;
 	const struct stack_info *fact =
-		stack_infos_get(context->stackfacts, story->blocked_stack_id);
+		stack_infos_get(context->stack_infos, story->blocked_stack_id);
 
 	if (!fact)
 		return -ENOMEM;
@@ -217,7 +217,7 @@ static int fill(const struct detect_context *context, const struct resource_wait
 		const struct class_finding *found, const struct long_wait *longest,
 		struct model_finding *finding)
 {
-	const struct stack_info *fact = stack_infos_get(context->stackfacts, longest->stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stack_infos, longest->stack_id);
 	char operations[256];
 	int r;
 

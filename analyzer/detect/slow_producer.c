@@ -31,18 +31,18 @@
 
 /* Candidates. */
 
-static bool within(const struct fed_wait *wait, const struct stall *stall)
+static bool within(const struct producer_wait *wait, const struct stall *stall)
 {
 	return wait->start_ns >= stall->start_ns && wait->end_ns <= stall->end_ns;
 }
 
 /* Whether @wait can say anything about who feeds it. Who serves a file system is the business of io-stall. */
-static bool says(const struct fed_wait *wait)
+static bool says(const struct producer_wait *wait)
 {
-	if (!wait->feeder || wait->class == WAIT_IO_FUSE)
+	if (!wait->producer || wait->class == WAIT_IO_FUSE)
 		return false;
 	return wait->class == WAIT_CHILD ||
-	       (wait->before.count && wait->fed * 100 >= wait->wakeups * FED_PERCENT && wait->fed);
+	       (wait->before.count && wait->produced * 100 >= wait->wakeups * FED_PERCENT && wait->produced);
 }
 
 static int by_lost(const void *left, const void *right)
@@ -53,7 +53,7 @@ static int by_lost(const void *left, const void *right)
 }
 
 /* The feeders that most time was lost to in all. Past the room for them the least are left out. */
-static size_t candidates(const struct fed_wait *waits, size_t count, struct conduct *conducts)
+static size_t candidates(const struct producer_wait *waits, size_t count, struct conduct *conducts)
 {
 	struct slow_producer found[FEEDERS_MAX * 4] = { 0 };
 	size_t used = 0, kept;
@@ -64,7 +64,7 @@ static size_t candidates(const struct fed_wait *waits, size_t count, struct cond
 
 		if (!says(&waits[i]))
 			continue;
-		while (j < used && found[j].thread != waits[i].feeder)
+		while (j < used && found[j].thread != waits[i].producer)
 			j++;
 		if (j < used)
 			feeder = &found[j];
@@ -73,8 +73,8 @@ static size_t candidates(const struct fed_wait *waits, size_t count, struct cond
 		else
 			for (j = 0; j < used; j++)
 				feeder = found[j].lost_ns < feeder->lost_ns ? &found[j] : feeder;
-		if (feeder->thread != waits[i].feeder)
-			*feeder = (struct slow_producer){ .thread = waits[i].feeder };
+		if (feeder->thread != waits[i].producer)
+			*feeder = (struct slow_producer){ .thread = waits[i].producer };
 		feeder->lost_ns += waits[i].end_ns - waits[i].start_ns;
 	}
 	qsort(found, used, sizeof(*found), by_lost);
@@ -85,7 +85,7 @@ static size_t candidates(const struct fed_wait *waits, size_t count, struct cond
 }
 
 /* The worst stall that the waits for it make, and who is in it. */
-static int prepare(struct conduct *conduct, const struct fed_wait *waits, size_t count,
+static int prepare(struct conduct *conduct, const struct producer_wait *waits, size_t count,
 		   const struct slow_producer_search *search)
 {
 	struct long_wait *own = calloc(count + 1, sizeof(*own));
@@ -97,7 +97,7 @@ static int prepare(struct conduct *conduct, const struct fed_wait *waits, size_t
 	if (!own)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		if (waits[i].feeder == feeder->thread && says(&waits[i]))
+		if (waits[i].producer == feeder->thread && says(&waits[i]))
 			own[own_count++] = (struct long_wait){
 				.thread = waits[i].thread,
 				.class = waits[i].class,
@@ -114,7 +114,7 @@ static int prepare(struct conduct *conduct, const struct fed_wait *waits, size_t
 	for (size_t i = 0; i < count && !r; i++) {
 		uint64_t ns = waits[i].end_ns - waits[i].start_ns;
 
-		if (waits[i].feeder != feeder->thread || !says(&waits[i]) ||
+		if (waits[i].producer != feeder->thread || !says(&waits[i]) ||
 		    !within(&waits[i], &feeder->stall))
 			continue;
 		feeder->lost_ns += ns;
@@ -198,8 +198,8 @@ static bool serves_or_feeds(const struct slow_producer *feeder, struct target *t
 static void conclude(const struct slow_producer_search *search, struct conduct *conducts,
 		     size_t conduct_count, struct slow_producer *ret_feeder)
 {
-	const struct fed_wait *waits;
-	size_t count = wait_baseline_fed_waits(search->observations->baseline, &waits);
+	const struct producer_wait *waits;
+	size_t count = wait_baseline_producer_waits(search->observations->baseline, &waits);
 
 	for (size_t i = 0; i < conduct_count; i++) {
 		struct slow_producer *feeder = &conducts[i].feeder;
@@ -207,7 +207,7 @@ static void conclude(const struct slow_producer_search *search, struct conduct *
 		feeder->usual_span_ns = conducts[i].observed_ns;
 		feeder->did = what_it_did(&conducts[i]);
 		feeder->asked_in =
-			wait_baseline_asked_in(search->observations->baseline, feeder->thread, waits, count);
+			wait_baseline_request_class(search->observations->baseline, feeder->thread, waits, count);
 		if (feeder->did == FEEDER_IDLED || feeder->lost_ns <= ret_feeder->lost_ns ||
 		    !serves_or_feeds(feeder, search->observations->target))
 			continue;
@@ -221,8 +221,8 @@ static void conclude(const struct slow_producer_search *search, struct conduct *
 int slow_producer_find(const struct slow_producer_search *search, struct slow_producer *ret_feeder)
 {
 	struct conduct conducts[FEEDERS_MAX] = { 0 };
-	const struct fed_wait *waits;
-	size_t count = wait_baseline_fed_waits(search->observations->baseline, &waits), used;
+	const struct producer_wait *waits;
+	size_t count = wait_baseline_producer_waits(search->observations->baseline, &waits), used;
 	int r = 0;
 
 	*ret_feeder = (struct slow_producer){ .did = FEEDER_IDLED };

@@ -24,7 +24,7 @@
 
 static enum grade grade_of(const struct slow_producer *feeder, const struct model *model)
 {
-	const struct fed_wait *longest = &feeder->longest;
+	const struct producer_wait *longest = &feeder->longest;
 
 	if (model->coverage.gap_count || !longest->links)
 		return GRADE_PLAUSIBLE;
@@ -36,7 +36,7 @@ static enum grade grade_of(const struct slow_producer *feeder, const struct mode
 	    (longest->class == WAIT_POLL || longest->class == WAIT_NET_SOCKET))
 		return GRADE_PLAUSIBLE;
 	if (longest->early || longest->before.count < STRONG_WAITS ||
-	    (longest->links == 1 && longest->fed * 100 < longest->wakeups * STRONG_PERCENT))
+	    (longest->links == 1 && longest->produced * 100 < longest->wakeups * STRONG_PERCENT))
 		return GRADE_PLAUSIBLE;
 	return GRADE_STRONG;
 }
@@ -116,8 +116,8 @@ static struct deed deed(const struct slow_producer *feeder)
 static int wait_evidence(const struct detect_context *context, const struct slow_producer *feeder,
 			 struct model_finding *finding)
 {
-	const struct fed_wait *wait = &feeder->longest;
-	const struct stack_info *fact = stack_infos_get(context->stackfacts, wait->stack_id);
+	const struct producer_wait *wait = &feeder->longest;
+	const struct stack_info *fact = stack_infos_get(context->stack_infos, wait->stack_id);
 	struct human length = human_duration(wait->end_ns - wait->start_ns);
 	int r;
 
@@ -140,14 +140,14 @@ static int wait_evidence(const struct detect_context *context, const struct slow
 
 static int feeds_evidence(const struct slow_producer *feeder, struct model_finding *finding)
 {
-	const struct fed_wait *wait = &feeder->longest;
+	const struct producer_wait *wait = &feeder->longest;
 	const struct thread *thread = feeder->thread;
 	char share[192] = "";
 
-	if (wait->fed)
+	if (wait->produced)
 		snprintf(share, sizeof(share),
 			 "; it ended %s of the %s such waits %s whose end was seen",
-			 human_count(wait->fed).text, human_count(wait->wakeups).text,
+			 human_count(wait->produced).text, human_count(wait->wakeups).text,
 			 wait->early ? "afterwards" : "before");
 	if (!wait->links)
 		return finding_evidence(finding, "%" PRId32 " (%s) is who usually wakes it%s",

@@ -119,7 +119,7 @@ static int note_wakeups(const struct observations *observations, struct conduct 
 	return r;
 }
 
-static uint64_t overlap_ns(const struct fed_wait *wait, uint64_t start_ns, uint64_t end_ns)
+static uint64_t overlap_ns(const struct producer_wait *wait, uint64_t start_ns, uint64_t end_ns)
 {
 	uint64_t from_ns = start_ns > wait->start_ns ? start_ns : wait->start_ns;
 	uint64_t to_ns = end_ns < wait->end_ns ? end_ns : wait->end_ns;

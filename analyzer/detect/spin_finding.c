@@ -75,7 +75,7 @@ static int fill_summary(const struct spin *spin, struct model_finding *finding)
 static int fill_evidence(const struct detect_context *context, const struct spin *spin,
 			 const struct model *model, struct model_finding *finding)
 {
-	const struct stack_info *fact = stack_infos_get(context->stackfacts, spin->sleep.stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stack_infos, spin->sleep.stack_id);
 	int r;
 
 	if (!fact)

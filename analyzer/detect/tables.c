@@ -102,7 +102,7 @@ static bool is_idle(const struct tables_context *context, const struct wait_clas
 static int wait_fill(const struct tables_context *context, const struct wait_class_stats *wait,
 		     struct model_wait *entry)
 {
-	const struct stack_info *fact = stack_infos_get(context->stackfacts, wait->stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stack_infos, wait->stack_id);
 
 	if (!fact)
 		return -ENOMEM;

@@ -75,7 +75,7 @@ static int read_timed_lock(const struct observations *observations, uint64_t sta
 	return span_summary_read(observations->history, source_stacks(observations->source),
 				 observations->stack_infos, ret_suspect->owner.thread,
 				 ret_suspect->owner.longest.start_ns,
-				 ret_suspect->owner.longest.end_ns, &ret_suspect->story);
+				 ret_suspect->owner.longest.end_ns, &ret_suspect->hold_summary);
 }
 
 /* Where nothing else froze: waits that are short each, and long together. */

@@ -140,7 +140,7 @@ static int search_threads(const struct observations *observations, int32_t tid,
 	return r;
 }
 
-static enum explain_choice choice_of(const struct wait_search *search)
+static enum explain_choice name_choice(const struct wait_search *search)
 {
 	const struct wait_preference *preference = &search->preference;
 
@@ -314,7 +314,7 @@ int wait_select_find(const struct observations *observations, const struct model
 		return report_no_thread(model, tid, ret_message);
 	if (!search.best_rank)
 		return report_no_wait(&search, model, tid, ret_message);
-	search.best.choice = choice_of(&search);
+	search.best.choice = name_choice(&search);
 	search.best.culprit = search.preference.culprit;
 	*ret_selection = search.best;
 	return refine_wait(observations, &ret_selection->wait);

@@ -58,7 +58,7 @@ struct pending {
 };
 
 struct futex_locks {
-	struct stack_infos *stackfacts;
+	struct stack_infos *stack_infos;
 	struct proc_locks *proc_locks;
 	int64_t syscall; /* -1: not known */
 	struct futex *futexes;
@@ -88,7 +88,7 @@ static int64_t find_syscall_number(const struct ft_facts *facts)
 	return arch && !strcmp(arch, "aarch64") ? 98 : -1;
 }
 
-int futex_locks_create(const struct ft_facts *facts, struct stack_infos *stackfacts,
+int futex_locks_create(const struct ft_facts *facts, struct stack_infos *stack_infos,
 		       struct futex_locks **ret_futexes)
 {
 	struct futex_locks *futexes = calloc(1, sizeof(*futexes));
@@ -97,7 +97,7 @@ int futex_locks_create(const struct ft_facts *facts, struct stack_infos *stackfa
 		free(futexes);
 		return -ENOMEM;
 	}
-	futexes->stackfacts = stackfacts;
+	futexes->stack_infos = stack_infos;
 	futexes->syscall = find_syscall_number(facts);
 	futexes->pendings.entry_bytes = sizeof(struct pending);
 	futexes->handoff_waiters.entry_bytes = sizeof(struct handoff_waiter);
@@ -269,7 +269,7 @@ static int note_switch(struct futex_locks *futexes, const struct event *event)
 	if (!pending || event->raw.switch_.prev_state == FT_STATE_RUNNING ||
 	    event->raw.switch_.prev_state == FT_STATE_PREEMPTED)
 		return 0;
-	fact = stack_infos_get(futexes->stackfacts, event->stack_id);
+	fact = stack_infos_get(futexes->stack_infos, event->stack_id);
 	if (!fact)
 		return -ENOMEM;
 	elsewhere = event->stack_id != STACK_NONE && fact->sleeping.class != WAIT_LOCK_FUTEX;
@@ -293,7 +293,7 @@ static int note_waking(struct futex_locks *futexes, const struct event *event)
 	pending->futex = NULL;
 	if (event->raw.waking.in_interrupt || event->thread->idle_task)
 		return 0;
-	fact = stack_infos_get(futexes->stackfacts, event->stack_id);
+	fact = stack_infos_get(futexes->stack_infos, event->stack_id);
 	if (!fact)
 		return -ENOMEM;
 	if (event->stack_id != STACK_NONE && fact->releases != WAIT_LOCK_FUTEX)

@@ -21,7 +21,7 @@
 struct futex_locks;
 
 /* @facts: tell the number of the system call, for states. Borrowed. 0 or -ENOMEM. */
-int futex_locks_create(const struct ft_facts *facts, struct stack_infos *stackfacts,
+int futex_locks_create(const struct ft_facts *facts, struct stack_infos *stack_infos,
 		   struct futex_locks **ret_futexes);
 void futex_locks_destroy(struct futex_locks *futexes);
 

@@ -68,7 +68,7 @@ struct waiter {
 };
 
 struct lock_tracker {
-	struct stack_infos *stackfacts;
+	struct stack_infos *stack_infos;
 	struct kernel_operations *operations;
 	struct lock_tracker_options options;
 	struct ownership_watcher watcher;

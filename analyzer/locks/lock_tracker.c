@@ -10,7 +10,7 @@
 /* One wait for a lock may be many sleeps: a woken waiter may lose the lock to another and sleep again. */
 #define SAME_WAIT_GAP_NS 5000000u
 
-int lock_tracker_create(struct stack_infos *stackfacts, struct kernel_operations *operations,
+int lock_tracker_create(struct stack_infos *stack_infos, struct kernel_operations *operations,
 			const struct lock_tracker_options *options, struct lock_tracker **ret_locks)
 {
 	struct lock_tracker *locks = calloc(1, sizeof(*locks));
@@ -19,7 +19,7 @@ int lock_tracker_create(struct stack_infos *stackfacts, struct kernel_operations
 		return -ENOMEM;
 	locks->waiters.entry_bytes = sizeof(struct waiter);
 	futex_wakes_init(&locks->wakes);
-	locks->stackfacts = stackfacts;
+	locks->stack_infos = stack_infos;
 	locks->operations = operations;
 	locks->options = *options;
 	if (hold_events_create(&locks->hold_events)) {
@@ -174,7 +174,7 @@ static int find_lock_reason(struct lock_tracker *locks, const struct interval *i
 	*ret_reason = NULL;
 	if (interval->state != THREAD_BLOCKED)
 		return 0;
-	fact = stack_infos_get(locks->stackfacts, interval->stack_id);
+	fact = stack_infos_get(locks->stack_infos, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
 	reason = stack_info_reason(fact, interval->prev_state);
@@ -289,7 +289,7 @@ static int note_handoff(struct lock_tracker *locks, const struct interval *inter
 
 	if (!interval->waker || interval->waker_in_interrupt || interval->waker->idle_task)
 		return 0;
-	fact = stack_infos_get(locks->stackfacts, interval->waker_stack_id);
+	fact = stack_infos_get(locks->stack_infos, interval->waker_stack_id);
 	if (!fact)
 		return -ENOMEM;
 	if (interval->waker_stack_id != STACK_NONE &&

@@ -44,7 +44,7 @@ struct lock_tracker_options {
 	const struct futex_locks *futexes;	/* NULL: no futex is known to be a lock */
 };
 
-int lock_tracker_create(struct stack_infos *stackfacts, struct kernel_operations *operations,
+int lock_tracker_create(struct stack_infos *stack_infos, struct kernel_operations *operations,
 		 const struct lock_tracker_options *options, struct lock_tracker **ret_locks);
 void lock_tracker_destroy(struct lock_tracker *locks);
 

@@ -20,7 +20,7 @@ struct replay {
 	uint64_t contradictions;
 };
 
-int replay_create(struct source *source, struct stack_infos *stackfacts,
+int replay_create(struct source *source, struct stack_infos *stack_infos,
 		  const struct lock_tracker_options *options, struct replay **ret_replay)
 {
 	struct replay *replay = calloc(1, sizeof(*replay));
@@ -29,10 +29,10 @@ int replay_create(struct source *source, struct stack_infos *stackfacts,
 	if (!replay)
 		return -ENOMEM;
 	replay->source = source;
-	r = kernel_operations_create(stackfacts, &replay->operations);
+	r = kernel_operations_create(stack_infos, &replay->operations);
 	if (r)
 		goto out;
-	r = lock_tracker_create(stackfacts, replay->operations, options, &replay->locks);
+	r = lock_tracker_create(stack_infos, replay->operations, options, &replay->locks);
 	if (r)
 		goto out;
 	lock_tracker_believe_log(replay->locks, source_threads(source));
@@ -141,12 +141,12 @@ out:
 	return r;
 }
 
-int replay_over(struct source *source, struct stack_infos *stackfacts,
+int replay_over(struct source *source, struct stack_infos *stack_infos,
 		const struct replay_watcher *watcher)
 {
 	const struct lock_tracker_options options = { 0 };
 	struct replay *replay = NULL;
-	int r = replay_create(source, stackfacts, &options, &replay);
+	int r = replay_create(source, stack_infos, &options, &replay);
 
 	if (!r)
 		r = replay_run(replay, watcher);

@@ -18,7 +18,7 @@ struct replay_watcher {
 	void *context;
 };	/* what they return other than 0 ends the replay and is returned */
 
-int replay_create(struct source *source, struct stack_infos *stackfacts,
+int replay_create(struct source *source, struct stack_infos *stack_infos,
 		const struct lock_tracker_options *options, struct replay **ret_replay);
 void replay_destroy(struct replay *replay);
 
@@ -36,7 +36,7 @@ int replay_run(struct replay *replay, const struct replay_watcher *watcher);
 
 /* Create, run and destroy a replay, for a watcher that does not ask about locks. 0, -ENOMEM, -EIO, or what the
  * watcher returned. */
-int replay_over(struct source *source, struct stack_infos *stackfacts,
+int replay_over(struct source *source, struct stack_infos *stack_infos,
 	      const struct replay_watcher *watcher);
 
 #endif

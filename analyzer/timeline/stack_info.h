@@ -28,13 +28,13 @@ struct stack_info {
 	const char *operation;		/* "munmap", "page fault"; "" */
 };
 
-int stack_infos_create(const struct stack_table *stacks, struct stack_infos **ret_stackfacts);
-void stack_infos_destroy(struct stack_infos *stackfacts);
+int stack_infos_create(const struct stack_table *stacks, struct stack_infos **ret_stack_infos);
+void stack_infos_destroy(struct stack_infos *stack_infos);
 
 /* Why a thread that left its CPU there was not running; @state as the switch said. */
-const struct wait_reason *stack_info_reason(const struct stack_info *fact, enum ft_task_state state);
+const struct wait_reason *stack_info_reason(const struct stack_info *info, enum ft_task_state state);
 
 /* Borrowed until destroyed; of STACK_NONE too. NULL on lack of memory. */
-const struct stack_info *stack_infos_get(struct stack_infos *stackfacts, uint32_t stack_id);
+const struct stack_info *stack_infos_get(struct stack_infos *stack_infos, uint32_t stack_id);
 
 #endif
