@@ -60,6 +60,7 @@ struct history {
 	const struct threads *threads;
 	uint64_t start_ns, end_ns;
 	uint64_t resolution_ns;
+	uint64_t short_charge_ns; /* owners of a lock for less, one after the other, are put together */
 	struct per_thread entries; /* struct thread_entry */
 	struct lock_wait_table lock_waits;
 	size_t interval_room; /* of all threads */

@@ -34,12 +34,20 @@ static void fill_from_charge(void *context, const struct thread *waiter, struct 
 {
 	struct main_replay *replay = context;
 
-	wait_stats_charged(replay->observations->wait_stats, waiter, owner, start_ns, end_ns,
-			   grade);
 	/* It did not wait for itself: whoever it was is not known. */
 	if (owner != waiter &&
 	    history_charged(replay->observations->history, owner, start_ns, end_ns, grade))
 		replay->error = -ENOMEM;
+}
+
+static void fill_from_longest_charge(void *context, const struct thread *waiter,
+				     struct thread *owner, uint64_t start_ns, uint64_t end_ns,
+				     enum grade grade)
+{
+	const struct main_replay *replay = context;
+
+	wait_stats_charged(replay->observations->wait_stats, waiter, owner, start_ns, end_ns,
+			   grade);
 }
 
 static int create_consumers(struct observations *observations, uint64_t long_ns)
@@ -75,7 +83,12 @@ static int replay_all(struct observations *observations, uint64_t long_ns)
 	if (r)
 		return r;
 	lock_tracker_watch(observations->locks,
-			   &(struct ownership_watcher){ .charged = fill_from_charge, .context = &replay });
+			   &(struct ownership_watcher){
+				   .charged = fill_from_charge,
+				   .longest = fill_from_longest_charge,
+				   .short_ns = history_short_charge_ns(observations->history),
+				   .context = &replay,
+			   });
 	r = replay_run(observations->replay,
 		       &(struct replay_watcher){ fill_from_event, fill_from_interval, &replay });
 	if (!r)
@@ -184,8 +197,11 @@ int observations_refine(struct observations *observations, uint64_t start_ns, ui
 		return r;
 	replay.locks = replay_locks(observations->span_replay);
 	lock_tracker_watch(replay_locks(observations->span_replay),
-			   &(struct ownership_watcher){ .charged = fill_span_from_charge,
-							.context = &replay });
+			   &(struct ownership_watcher){
+				   .charged = fill_span_from_charge,
+				   .short_ns = history_short_charge_ns(observations->span_history),
+				   .context = &replay,
+			   });
 	r = replay_run(observations->span_replay,
 		       &(struct replay_watcher){ fill_span_from_event, fill_span_from_interval,
 						 &replay });
