@@ -198,7 +198,7 @@ static int tell_whose(const struct detect_context *in)
 
 int detectors_run(struct detect_context *in, uint32_t *ret_starved)
 {
-	struct candidates candidates = { NULL };
+	struct candidates candidates = { 0 };
 	struct stall stall = *in->stall;
 	const struct candidate *first;
 	int r = 0;
