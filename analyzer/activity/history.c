@@ -57,6 +57,13 @@ bool history_is_coarse(const struct history *history)
 	return history->resolution_ns > COARSE_NS;
 }
 
+size_t history_bytes(const struct history *history)
+{
+	return history->interval_room * sizeof(struct history_interval) +
+	       history->lock_waits.wait_room * sizeof(struct kept_lock_wait) +
+	       history->lock_waits.charge_room * sizeof(struct history_charge);
+}
+
 size_t history_intervals(const struct history *history, const struct thread *thread,
 			 const struct history_interval **ret_intervals)
 {

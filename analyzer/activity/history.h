@@ -5,7 +5,8 @@
  *
  * Bounded: where HISTORY_BYTES_MAX would not hold all intervals, those shorter than history_resolution_ns() are put
  * together, by thread, with what is alike of them (state, class or CPU, lock and owner) in one sum; the resolution
- * doubles until all is within the bound. Sums stay right; the order within one resolution is lost.
+ * doubles until all is within the bound. The order within one resolution is lost. Sums by state stay right, and so do
+ * those by what is alike, unless a thread has more than four kinds of intervals within one resolution.
  */
 #ifndef ANALYZER_ACTIVITY_HISTORY_H
 #define ANALYZER_ACTIVITY_HISTORY_H

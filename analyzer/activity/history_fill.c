@@ -310,11 +310,5 @@ int history_event(struct history *history, const struct event *event)
 int history_finish(struct history *history, const struct threads *threads)
 {
 	history->threads = threads;
-	for (size_t i = 0; i < per_thread_count(&history->entries); i++) {
-		struct thread_entry *entry = per_thread_at(&history->entries, i);
-
-		if (entry && history_flush_crowd(history, entry))
-			return -ENOMEM;
-	}
-	return 0;
+	return history_flush_all(history);
 }

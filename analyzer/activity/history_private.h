@@ -75,8 +75,8 @@ struct history {
 int history_keep_interval(struct history *history, struct thread_entry *entry,
 			  const struct history_interval *interval,
 			  const struct history_lock_wait *wait);
-/* The short intervals so far become one interval for each kind, one after the other. */
-int history_flush_crowd(struct history *history, struct thread_entry *entry);
+/* The intervals in crowds become intervals of their threads. */
+int history_flush_all(struct history *history);
 /* Keep within the bound; where nothing helps any more, nothing more is kept. */
 int history_limit_bytes(struct history *history);
 

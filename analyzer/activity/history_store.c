@@ -14,13 +14,6 @@
 /* The finest resolution, once the bound is hit: what is shorter matters to no report. */
 #define RESOLUTION_LEAST_NS 16384u
 
-size_t history_bytes(const struct history *history)
-{
-	return history->interval_room * sizeof(struct history_interval) +
-	       history->lock_waits.wait_room * sizeof(struct kept_lock_wait) +
-	       history->lock_waits.charge_room * sizeof(struct history_charge);
-}
-
 static int append_interval(struct history *history, struct thread_entry *entry,
 			   const struct history_interval *interval)
 {
@@ -71,7 +64,8 @@ void history_read_lock_wait(const struct lock_wait_table *table, uint32_t number
 	};
 }
 
-int history_flush_crowd(struct history *history, struct thread_entry *entry)
+/* The short intervals so far become one interval for each kind, one after the other. */
+static int flush_crowd(struct history *history, struct thread_entry *entry)
 {
 	struct crowd *crowd = &entry->crowd;
 	uint64_t at_ns = crowd->start_ns;
@@ -128,7 +122,7 @@ static bool matches_kind(const struct crowd_kind *kind, const struct history_int
 	       kind->charge.owner == owner;
 }
 
-/* The kind that @interval is of; past the room for them, the last one of its state. */
+/* The kind that @interval is of. Where there is no room for one more, the last one of its state takes its time. */
 static struct crowd_kind *find_kind(struct crowd *crowd, const struct history_interval *interval,
 				    const struct lock *lock, const struct history_charge *charge)
 {
@@ -158,15 +152,15 @@ static int add_to_crowd(struct history *history, struct thread_entry *entry,
 	struct crowd_kind *kind;
 	uint32_t merged;
 
-	if (crowd->kind_count && crowd->end_ns != interval->start_ns &&
-	    history_flush_crowd(history, entry))
+	if (crowd->kind_count && crowd->end_ns != interval->start_ns && flush_crowd(history, entry))
 		return -ENOMEM;
 	if (!crowd->kind_count)
 		crowd->start_ns = interval->start_ns;
 	crowd->end_ns = interval->end_ns;
 	kind = find_kind(crowd, interval, wait->lock, &charge);
 	merged = kind->longest.merged + (interval->merged ? interval->merged : 1);
-	if (length_ns >= kind->longest_ns) {
+	if (length_ns >= kind->longest_ns &&
+	    (!kind->sum_ns || matches_kind(kind, interval, wait->lock, charge.owner))) {
 		kind->longest = *interval;
 		kind->longest_ns = length_ns;
 		kind->number = wait->number;
@@ -175,7 +169,7 @@ static int add_to_crowd(struct history *history, struct thread_entry *entry,
 	kind->longest.merged = merged;
 	kind->sum_ns += length_ns;
 	return crowd->end_ns - crowd->start_ns >= history->resolution_ns
-		       ? history_flush_crowd(history, entry)
+		       ? flush_crowd(history, entry)
 		       : 0;
 }
 
@@ -187,7 +181,7 @@ int history_keep_interval(struct history *history, struct thread_entry *entry,
 
 	if (interval->end_ns - interval->start_ns < history->resolution_ns)
 		return add_to_crowd(history, entry, interval, wait);
-	if (history_flush_crowd(history, entry))
+	if (flush_crowd(history, entry))
 		return -ENOMEM;
 	kept.lock_wait = 0;
 	if (wait->lock && append_lock_wait(&history->lock_waits, wait, &kept.lock_wait))
@@ -217,20 +211,34 @@ static int compact_thread(struct history *history, struct thread_entry *entry,
 	return r;
 }
 
-/* Double the resolution, and keep all intervals anew. */
-static int compact_all(struct history *history)
+int history_flush_all(struct history *history)
 {
-	struct lock_wait_table old = history->lock_waits;
 	int r = 0;
 
+	for (size_t i = 0; i < per_thread_count(&history->entries) && !r; i++) {
+		struct thread_entry *entry = per_thread_at(&history->entries, i);
+
+		if (entry)
+			r = flush_crowd(history, entry);
+	}
+	return r;
+}
+
+/* Double the resolution, and keep all intervals anew. What is in crowds refers to the old table, too. */
+static int compact_all(struct history *history)
+{
+	struct lock_wait_table old;
+	int r = history_flush_all(history);
+
+	if (r)
+		return r;
+	old = history->lock_waits;
 	history->lock_waits = (struct lock_wait_table){ NULL };
 	history->resolution_ns = later(history->resolution_ns * 2, RESOLUTION_LEAST_NS);
 	for (size_t i = 0; i < per_thread_count(&history->entries) && !r; i++) {
 		struct thread_entry *entry = per_thread_at(&history->entries, i);
 
 		if (entry)
-			r = history_flush_crowd(history, entry);
-		if (entry && !r)
 			r = compact_thread(history, entry, &old);
 	}
 	free(old.waits);
