@@ -150,7 +150,7 @@ static int fill_findings(struct analysis *analysis, uint32_t *ret_starved)
 		.stacks = source_stacks(analysis->source),
 		.stack_infos = analysis->stack_infos,
 		.calls = observations->prescan.calls,
-		.listed = futex_locks_listed(observations->prescan.futexes),
+		.listed = futex_locks_proc_locks(observations->prescan.futexes),
 		.start_ns = analysis->start_ns,
 		.long_ns = analysis->stall_ns,
 		.stall = &stall,

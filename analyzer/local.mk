@@ -44,19 +44,20 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/trace/frame_name.c analyzer/trace/frame_name.h \
 	analyzer/activity/history.c analyzer/activity/history.h analyzer/activity/history_private.h \
 	analyzer/activity/history_fill.c analyzer/activity/history_pieces.c analyzer/activity/history_store.c \
-	analyzer/locks/futex_classify.c analyzer/locks/futex_classify.h \
+	analyzer/locks/futex_locks.c analyzer/locks/futex_locks.h \
 	analyzer/detect/timed_lock.c \
 	analyzer/locks/futex_handoff.c analyzer/locks/futex_handoff.h \
 	analyzer/activity/span_summary.c analyzer/activity/span_summary.h \
 	analyzer/locks/hold_events.c analyzer/locks/hold_events.h \
+	analyzer/locks/hold_list.c analyzer/locks/hold_list.h \
 	analyzer/locks/hung_task.c analyzer/locks/hung_task.h \
 	analyzer/util/human.c analyzer/util/human.h \
 	analyzer/util/json_writer.c analyzer/util/json_writer.h \
 	analyzer/report/json_compare.c \
 	analyzer/report/json_explain.c \
 	analyzer/locks/proc_locks.c analyzer/locks/proc_locks.h \
-	analyzer/locks/lock_private.h analyzer/locks/lock_hung_task.c \
-	analyzer/locks/lock_at_end.c analyzer/locks/lock_proc_locks.c analyzer/locks/lock_identity.c \
+	analyzer/locks/lock_private.h \
+	analyzer/locks/lock_at_end.c analyzer/locks/lock_identity.c \
 	analyzer/locks/lock_tracker.c analyzer/locks/lock_tracker.h \
 	analyzer/trace/lost_spans.c analyzer/trace/lost_spans.h \
 	analyzer/util/min_heap.c analyzer/util/min_heap.h \
@@ -66,10 +67,12 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/timeline/kernel_operation.c analyzer/timeline/kernel_operation.h \
 	analyzer/options.c analyzer/options.h \
 	analyzer/locks/ownership.c analyzer/locks/ownership.h \
+	analyzer/locks/ownership_charge.c analyzer/locks/ownership_private.h \
 	analyzer/util/text_layout.c analyzer/util/text_layout.h \
 	analyzer/locks/replay.c analyzer/locks/replay.h \
 	analyzer/blame/queued_writer.c analyzer/blame/queued_writer.h \
 	analyzer/activity/cpu_profile.c analyzer/activity/cpu_profile.h \
+	analyzer/locks/futex_value.c analyzer/locks/futex_value.h \
 	analyzer/locks/futex_wakes.c analyzer/locks/futex_wakes.h \
 	analyzer/report/report.h analyzer/report/report_private.h \
 	analyzer/report/renderers.c \

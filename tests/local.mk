@@ -33,12 +33,16 @@ EXTRA_DIST += \
 
 # Not tests: figures (bench), and a program for files to try, or for libFuzzer with
 # CC=clang CFLAGS="-fsanitize=fuzzer-no-link -DFT_LIBFUZZER".
-EXTRA_PROGRAMS = tests/bench/bench_encode tests/bench/bench_analyze tests/bench/bench_modes tests/fuzz/fuzz_reader
+EXTRA_PROGRAMS = tests/bench/bench_encode tests/bench/bench_analyze tests/bench/bench_modes \
+	tests/bench/bench_waiters tests/fuzz/fuzz_reader
 tests_bench_bench_encode_SOURCES = tests/bench/bench_encode.c
 tests_bench_bench_encode_LDADD = capture/libcapture.a $(ZLIB_LIBS)
 tests_bench_bench_analyze_SOURCES = tests/bench/bench_analyze.c
 tests_bench_bench_analyze_LDADD = $(ANALYZER_LIBS)
 tests_bench_bench_modes_SOURCES = tests/bench/bench_modes.c
 tests_bench_bench_modes_LDADD = $(RECORDER_LIBS)
+tests_bench_bench_waiters_SOURCES = tests/bench/bench_waiters.c tests/unit/support/scene.c \
+	tests/unit/support/scene.h
+tests_bench_bench_waiters_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS) -lm
 tests_fuzz_fuzz_reader_SOURCES = tests/fuzz/fuzz_reader.c
 tests_fuzz_fuzz_reader_LDADD = capture/libcapture.a $(ZLIB_LIBS)

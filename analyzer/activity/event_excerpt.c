@@ -94,8 +94,8 @@ static void append_event(struct event_selection *selection, const struct excerpt
 }
 
 /*
- * The thread does something at the end of its wait or later, or is woken again: then it got the CPU, and that was
- * left out of the events. The next time it gets one is another matter.
+ * The thread does something at the end of its wait or later, or is woken again: then it got the
+ * CPU, and that was left out of the events. The next time it gets one is another matter.
  */
 static bool has_run(const struct event_excerpt_query *query, const struct excerpt_event *event)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The events that bear on one thread in one span of time, a bounded number of them: what led there, the first, the
- * last, and how the thread got a CPU again.
+ * The events that bear on one thread in one span of time, a bounded number of them: what led there,
+ * the first, the last, and how the thread got a CPU again.
  */
 #ifndef ANALYZER_ACTIVITY_EVENT_EXCERPT_H
 #define ANALYZER_ACTIVITY_EVENT_EXCERPT_H
@@ -13,12 +13,12 @@
 
 #define EXCERPT_EVENTS_MAX 18
 
-/* Where the history has put short intervals together, one of them stands for all; the others are left out. */
+/* Of intervals that the history has put together one is told; the others are left out. */
 struct event_excerpt {
 	struct excerpt_event events[EXCERPT_EVENTS_MAX]; /* in order of time */
 	size_t count;
-	size_t gap;			/* so many of events come before those that were left out, ... */
-	uint64_t left_out;		/* ... of which there are so many */
+	size_t gap;		/* so many of events come before those that were left out, ... */
+	uint64_t left_out;	/* ... of which there are so many */
 };
 
 /* @threads: of the recording. */

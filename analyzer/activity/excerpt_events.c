@@ -4,8 +4,9 @@
 #define NO_MORE UINT64_MAX
 
 /*
- * Edges of intervals: a RUNNING one begins with a switch-in and ends with a switch-out, a BLOCKED one ends with a
- * waking, where none of these was lost. Where a RUNNING interval was too short to be one, its neighbours tell.
+ * Edges of intervals: a RUNNING one begins with a switch-in and ends with a switch-out, a BLOCKED
+ * one ends with a waking, where none of these was lost. Where a RUNNING interval was too short to
+ * be one, its neighbours tell.
  */
 
 static bool begins_with_switch_in(const struct history_interval *interval)
@@ -283,8 +284,8 @@ static void read_ahead(struct excerpt_events *events, enum excerpt_origin origin
 }
 
 /*
- * The first interval that matters: of what came before a switch-in the lead has only calls and locks, and those
- * are no intervals.
+ * The first interval that matters: of what came before a switch-in the lead has only calls and
+ * locks, and those are no intervals.
  */
 static size_t find_first_interval(const struct history_interval *intervals, size_t count, size_t at,
 				  uint64_t start_ns)

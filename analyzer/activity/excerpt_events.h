@@ -47,8 +47,8 @@ struct event_excerpt_query {
 	const struct thread *thread;
 	uint64_t start_ns, end_ns;
 	bool until_it_runs;		/* go on behind end_ns up to its next time on a CPU */
-	uint64_t held;			/* that it acquired this lock bears on the span, whenever it was; 0: any */
-	const struct thread *wakes;	/* waking this one, and then anybody at end_ns, bears on it too; NULL */
+	uint64_t held;			/* when it acquired this lock, however early; 0: any lock */
+	const struct thread *wakes;	/* when it wakes this one, and whom at end_ns; NULL */
 };
 
 /* What the history keeps of events, several kinds of it. */
@@ -66,7 +66,7 @@ struct excerpt_events {
 	struct excerpt_event next[EXCERPT_ORIGINS];
 };
 
-/* From what can have led to the span up to the end of the recording. All is borrowed. @threads: of the recording. */
+/* From what can have led to the span up to the end of the recording. All is borrowed. */
 void excerpt_events_begin(struct excerpt_events *events, const struct history *history,
 			  const struct threads *threads, const struct event_excerpt_query *query);
 

@@ -75,7 +75,7 @@ static int replay_all(struct observations *observations, uint64_t long_ns)
 	if (r)
 		return r;
 	lock_tracker_watch(observations->locks,
-			   &(struct ownership_watcher){ fill_from_charge, &replay });
+			   &(struct ownership_watcher){ .charged = fill_from_charge, .context = &replay });
 	r = replay_run(observations->replay,
 		       &(struct replay_watcher){ fill_from_event, fill_from_interval, &replay });
 	if (!r)
@@ -184,7 +184,8 @@ int observations_refine(struct observations *observations, uint64_t start_ns, ui
 		return r;
 	replay.locks = replay_locks(observations->span_replay);
 	lock_tracker_watch(replay_locks(observations->span_replay),
-			   &(struct ownership_watcher){ fill_span_from_charge, &replay });
+			   &(struct ownership_watcher){ .charged = fill_span_from_charge,
+							.context = &replay });
 	r = replay_run(observations->span_replay,
 		       &(struct replay_watcher){ fill_span_from_event, fill_span_from_interval,
 						 &replay });

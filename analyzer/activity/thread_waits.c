@@ -57,10 +57,7 @@ static void insert_piece(struct thread_wait *wait, const struct history_charge *
 static uint64_t measure_overlap(const struct thread_waits_query *query,
 				const struct history_interval *interval)
 {
-	uint64_t start_ns = later(interval->start_ns, query->start_ns);
-	uint64_t end_ns = earlier(interval->end_ns, query->end_ns);
-
-	return end_ns > start_ns ? end_ns - start_ns : 0;
+	return span_overlap(interval->start_ns, interval->end_ns, query->start_ns, query->end_ns);
 }
 
 static uint32_t count_times(const struct history_interval *interval)

@@ -27,20 +27,13 @@ struct row {
 	uint64_t blocked_ns, plausible_ns, exact_ns;
 	uint64_t start_ns, end_ns;
 	uint32_t victims;
-	UT_hash_handle hh;
-};
-
-struct row_victim {
-	struct {
-		const struct row *row;
-		const struct thread *victim;
-	} key;
+	const struct thread *last_victim; /* all roots of one victim are added in a row */
+	bool own_victim; /* the thread of the key is one of them */
 	UT_hash_handle hh;
 };
 
 struct blame_table {
 	struct row *rows;
-	struct row_victim *victims;
 };
 
 int blame_table_create(struct blame_table **ret_blame)
@@ -51,16 +44,10 @@ int blame_table_create(struct blame_table **ret_blame)
 
 void blame_table_destroy(struct blame_table *blame)
 {
-	struct row_victim *victim, *next_victim;
 	struct row *row, *next_row;
 
 	if (!blame)
 		return;
-	HASH_ITER(hh, blame->victims, victim, next_victim)
-	{
-		HASH_DEL(blame->victims, victim);
-		free(victim);
-	}
 	HASH_ITER(hh, blame->rows, row, next_row)
 	{
 		HASH_DEL(blame->rows, row);
@@ -86,20 +73,15 @@ static struct row *get_row(struct blame_table *blame, const struct row_key *row_
 	return row;
 }
 
-static int count_victim(struct blame_table *blame, struct row *row, const struct thread *thread)
+static void count_victim(struct row *row, const struct thread *thread)
 {
-	struct row_victim *victim, key = { .key = { row, thread } };
+	bool own_victim = thread->index == row->key.thread_index;
 
-	HASH_FIND(hh, blame->victims, &key.key, sizeof(key.key), victim);
-	if (victim)
-		return 0;
-	victim = calloc(1, sizeof(*victim));
-	if (!victim)
-		return -ENOMEM;
-	victim->key = key.key;
-	HASH_ADD(hh, blame->victims, key, sizeof(victim->key), victim);
+	if (row->last_victim == thread || (own_victim && row->own_victim))
+		return;
+	row->last_victim = thread;
+	row->own_victim = row->own_victim || own_victim;
 	row->victims++;
-	return 0;
 }
 
 int blame_table_add(struct blame_table *blame, const struct thread *victim,
@@ -122,14 +104,13 @@ int blame_table_add(struct blame_table *blame, const struct thread *victim,
 		row->start_ns = root->start_ns;
 	if (root->end_ns > row->end_ns)
 		row->end_ns = root->end_ns;
-	return count_victim(blame, row, victim);
+	count_victim(row, victim);
+	return 0;
 }
 
 /* @from is direct: it has one victim, the thread that waited. */
-static int move_row(struct blame_table *blame, struct row *from, struct row *to)
+static void move_row(struct row *from, struct row *to)
 {
-	if (!to)
-		return -ENOMEM;
 	if (!to->blocked_ns ||
 	    from->root.end_ns - from->root.start_ns > to->root.end_ns - to->root.start_ns)
 		to->root = from->root;
@@ -137,7 +118,7 @@ static int move_row(struct blame_table *blame, struct row *from, struct row *to)
 	to->plausible_ns += from->plausible_ns;
 	to->exact_ns += from->exact_ns;
 	from->blocked_ns = 0;
-	return count_victim(blame, to, from->root.thread);
+	count_victim(to, from->root.thread);
 }
 
 /*
@@ -147,7 +128,6 @@ static int move_row(struct blame_table *blame, struct row *from, struct row *to)
 static int join_direct(struct blame_table *blame)
 {
 	struct row *direct, *row, *next;
-	int r = 0;
 
 	HASH_ITER(hh, blame->rows, direct, next)
 	{
@@ -162,11 +142,11 @@ static int join_direct(struct blame_table *blame)
 			key.thread_index = NOBODY;
 			row = get_row(blame, &key);
 		}
-		r = move_row(blame, direct, row);
-		if (r)
-			break;
+		if (!row)
+			return -ENOMEM;
+		move_row(direct, row);
 	}
-	return r;
+	return 0;
 }
 
 /* " in fsync", "" */

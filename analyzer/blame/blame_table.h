@@ -14,7 +14,8 @@ struct blame_table;
 int blame_table_create(struct blame_table **ret_blame);	/* 0 or -ENOMEM */
 void blame_table_destroy(struct blame_table *blame);
 
-/* A piece of @victim's wait has this root. 0 or -ENOMEM. */
+/* A piece of @victim's wait has this root. All of one victim are added before those of the next, which is
+ * how victims are counted. 0 or -ENOMEM. */
 int blame_table_add(struct blame_table *blame, const struct thread *victim, const struct wait_chain_root *root);
 
 /**

@@ -11,7 +11,8 @@
 #include "analyzer/explain/wait_select.h"
 #include "analyzer/util/span.h"
 
-/* An actor with less than this share of the wait is not followed, nor a wait with less of its actor's time. */
+/* An actor with less than this share of the wait is not followed, nor is a wait with less of its
+ * actor's time. */
 #define SHARE_PERCENT 5u
 /* A wait with less than this share of the wait that is explained is not followed. */
 #define ROOT_PERCENT 1u
@@ -120,16 +121,15 @@ static int append_actor(struct chain_walk *walk, const struct explain_actor *act
 	return 0;
 }
 
-/* What others did bears on the wait in this time: the part of it that is within its actor's time. */
+/* In this time what others did bears on the wait: the part of it within its actor's time. */
 static void find_window(const struct explanation *explanation, const struct explain_wait *wait,
 			uint64_t *ret_start_ns, uint64_t *ret_end_ns)
 {
 	*ret_start_ns = wait->start_ns;
 	*ret_end_ns = wait->end_ns;
-	if (wait->actor == EXPLAIN_NONE)
-		return;
-	*ret_start_ns = later(*ret_start_ns, explanation->actors[wait->actor].start_ns);
-	*ret_end_ns = earlier(*ret_end_ns, explanation->actors[wait->actor].end_ns);
+	if (wait->actor != EXPLAIN_NONE)
+		span_clip(ret_start_ns, ret_end_ns, explanation->actors[wait->actor].start_ns,
+			  explanation->actors[wait->actor].end_ns);
 }
 
 /* The longest piece of each owner, cut to the window. Return: how many. */
@@ -144,10 +144,9 @@ static size_t find_longest_pieces(const struct explanation *explanation,
 		struct explain_piece piece = wait->pieces[i];
 		size_t at = 0;
 
-		piece.start_ns = later(piece.start_ns, from_ns);
-		piece.end_ns = earlier(piece.end_ns, to_ns);
-		if (!piece.owner || piece.owner == wait->thread || piece.end_ns <= piece.start_ns ||
-		    (piece.end_ns - piece.start_ns) * 100 < (to_ns - from_ns) * SHARE_PERCENT)
+		if (!piece.owner || piece.owner == wait->thread ||
+		    !span_clip(&piece.start_ns, &piece.end_ns, from_ns, to_ns) ||
+		    !share_at_least(piece.end_ns - piece.start_ns, to_ns - from_ns, SHARE_PERCENT))
 			continue;
 		while (at < count && pieces[at].owner != piece.owner)
 			at++;
@@ -242,19 +241,19 @@ static int add_all_actors(struct chain_walk *walk)
 static bool is_worth_following(const struct explanation *explanation,
 			       const struct explain_actor *actor, const struct thread_wait *wait)
 {
-	return wait->overlap_ns * 100 >= (actor->end_ns - actor->start_ns) * SHARE_PERCENT &&
-	       wait->overlap_ns * 100 >= explanation->waits[0].waited_ns * ROOT_PERCENT &&
-	       explanation->wait_count < EXPLAIN_WAITS_MAX;
+	return explanation->wait_count < EXPLAIN_WAITS_MAX &&
+	       share_at_least(wait->overlap_ns, actor->end_ns - actor->start_ns, SHARE_PERCENT) &&
+	       share_at_least(wait->overlap_ns, explanation->waits[0].waited_ns, ROOT_PERCENT);
 }
 
-/* Where nobody is known to have held the lock, its waker may have been the one before it in the queue. */
+/* Where nobody is known to have held the lock, the waker may be who was before it in the queue. */
 static bool is_hop(const struct explanation *explanation, const struct explain_actor *actor,
 		   const struct explain_wait *wait)
 {
 	const struct explain_wait *parent = &explanation->waits[actor->wait];
 
 	return actor->role == EXPLAIN_WAKER && wait->is_lock && wait->class == parent->class &&
-	       wait->within_ns * 100 >= (actor->end_ns - actor->start_ns) * HOP_PERCENT &&
+	       share_at_least(wait->within_ns, actor->end_ns - actor->start_ns, HOP_PERCENT) &&
 	       explanation->hops < EXPLAIN_HOPS_MAX;
 }
 

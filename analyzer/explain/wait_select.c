@@ -278,7 +278,7 @@ static int make_preference(const struct model *model, const struct wait_spec *sp
 	return 0;
 }
 
-/* The selection was made in a coarse history. Where there is a finer one, take the same wait from there. */
+/* The wait was selected in the whole history: take it from a finer one, where there is one. */
 static int refine_wait(const struct observations *observations, struct thread_wait *wait)
 {
 	const struct thread_waits_query query = { .thread = wait->thread,

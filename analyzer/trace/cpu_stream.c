@@ -298,7 +298,7 @@ int cpu_stream_resolve(struct cpu_stream *stream, struct threads *threads,
 
 	event->thread = event->other = NULL;
 	event->stack_id = STACK_NONE;
-	if (raw->kind != FT_EVENT_LOST && raw->kind != FT_EVENT_NOTE) {
+	if (!ft_event_descriptors[raw->kind].of_nobody) {
 		event->thread = find_thread(stream, threads, raw->task);
 		if (!event->thread)
 			return -ENOMEM;

@@ -185,7 +185,7 @@ static int resolve_recorder_event(struct event_merge *merge, struct threads *thr
 
 	event->thread = event->other = NULL;
 	event->stack_id = STACK_NONE;
-	if (event->raw.kind != FT_EVENT_NOTE) {
+	if (!ft_event_descriptors[event->raw.kind].of_nobody) {
 		event->thread = find_recorder_thread(threads, &event->raw);
 		if (!event->thread)
 			return -ENOMEM;

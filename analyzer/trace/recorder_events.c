@@ -19,7 +19,7 @@ struct recorder_event {
 	size_t number; /* in the file: sorting keeps the order of equal times */
 	struct ft_task task;
 	struct ft_stack stack;
-	uint64_t frames[]; /* of stack; then the text */
+	uint64_t frames[]; /* of stack; then the texts */
 };
 
 struct recorder_events {
@@ -70,10 +70,8 @@ static struct recorder_event *create_event(const struct ft_event *event)
 {
 	const struct ft_stack *stack = event->stack;
 	size_t frames = stack ? (size_t)stack->kernel_count + stack->user_count : 0;
-	const char *text = event->kind == FT_EVENT_NOTE ? event->note.text : NULL;
-	size_t text_bytes = text ? strlen(text) + 1 : 0;
-	struct recorder_event *own =
-		malloc(sizeof(*own) + frames * sizeof(own->frames[0]) + text_bytes);
+	struct recorder_event *own = malloc(sizeof(*own) + frames * sizeof(own->frames[0]) +
+					    ft_event_texts_bytes(event));
 
 	if (!own)
 		return NULL;
@@ -87,8 +85,7 @@ static struct recorder_event *create_event(const struct ft_event *event)
 			memcpy(own->frames, stack->frames, frames * sizeof(own->frames[0]));
 		own->event.stack = &own->stack;
 	}
-	if (text)
-		own->event.note.text = memcpy(&own->frames[frames], text, text_bytes);
+	ft_event_move_texts(&own->event, (char *)&own->frames[frames]);
 	return own;
 }
 
@@ -112,7 +109,8 @@ static int append_event(struct recorder_events *events, const struct ft_event *e
 static bool is_recorder_event(const struct ft_event *event)
 {
 	return event->kind == FT_EVENT_STATE || event->kind == FT_EVENT_UNWOUND ||
-	       event->kind == FT_EVENT_NOTE;
+	       event->kind == FT_EVENT_NOTE || event->kind == FT_EVENT_SPAN ||
+	       event->kind == FT_EVENT_COUNTER;
 }
 
 int recorder_events_read(struct recorder_events *events, struct ft_reader *reader, size_t index)

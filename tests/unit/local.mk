@@ -59,6 +59,7 @@ TESTS += $(UNIT_TESTS)
 tests_unit_test_capture_SOURCES = \
 	tests/unit/capture/test_encoder.c \
 	tests/unit/capture/test_facts.c \
+	tests/unit/capture/test_format_0_1_0.c \
 	tests/unit/capture/test_format_page.c \
 	tests/unit/capture/test_reader.c \
 	tests/unit/capture/test_ringfile.c \
@@ -257,3 +258,5 @@ tests_unit_recorder_test_trigger_dispatch_LDADD = $(RECORDER_UNIT_LIBS)
 
 # test_format_page reads it; automake gives the test srcdir.
 EXTRA_DIST += doc/FORMAT.md
+# test_format_0_1_0 reads these.
+EXTRA_DIST += tests/data/0.1.0/README tests/data/0.1.0/capture.dat tests/data/0.1.0/ring.dat

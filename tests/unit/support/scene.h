@@ -69,6 +69,10 @@ void scene_fork(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct 
 void scene_comm(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
 		bool exec);
 void scene_note(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *text);
+void scene_span(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		const char *name, bool end, int64_t value);
+void scene_counter(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *name,
+		   const char *scope, int64_t value);
 void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns,
 		uint64_t records);
 

@@ -141,7 +141,7 @@ static void excerpt_leaves_out_what_is_between_the_first_events_and_the_last(voi
 	scene_observed_free(&observed);
 }
 
-/* So many intervals that the history has to put them together: twice its bound, at 48 bytes each. */
+/* So many intervals that the history has to put them together: twice its bound, 48 bytes each. */
 #define CROWDED (HISTORY_BYTES_MAX / 24)
 
 static struct history *create_crowded_history(struct threads *threads, struct stack_infos *infos)

@@ -70,7 +70,7 @@ static void feed_nonsense(struct threads *threads, struct timeline *timeline, ui
 		.time_ns = time_ns,
 	} };
 
-	if (event.raw.kind != FT_EVENT_LOST && event.raw.kind != FT_EVENT_NOTE)
+	if (!ft_event_descriptors[event.raw.kind].of_nobody)
 		event.thread = threads_get(threads, &task, event.raw.cpu);
 	switch (event.raw.kind) {
 	case FT_EVENT_SWITCH:

@@ -359,6 +359,46 @@ static void source_sorts_what_the_recorder_says_itself(void **state)
 	source_close(source);
 }
 
+static void source_passes_on_spans_and_counters(void **state)
+{
+	struct maker *maker = *state;
+	struct source *source;
+	const struct event *event;
+
+	add_facts(maker, 100, 400);
+	for (uint32_t i = 0; i < 2; i++) {
+		uint32_t cpu = i ? FT_NO_CPU : 0;
+
+		begin(maker, cpu, 0);
+		add(maker, (struct ft_event){ .kind = FT_EVENT_SPAN, .cpu = cpu, .time_ns = 200 + i,
+					      .task = &feed, .span = { "reclaim", true, 1, 32 } });
+		add(maker, (struct ft_event){ .kind = FT_EVENT_COUNTER, .cpu = cpu,
+					      .time_ns = 210 + i, .task = &ft_nobody,
+					      .counter = { "cpu.stat:usage_usec", "/a", -3 } });
+		seal(maker);
+	}
+	end(maker);
+	source = open_capture(maker);
+	EXPECT(source, { FT_EVENT_SPAN, 0, 200 }, { FT_EVENT_SPAN, FT_NO_CPU, 201 },
+	       { FT_EVENT_COUNTER, 0, 210 }, { FT_EVENT_COUNTER, FT_NO_CPU, 211 });
+	source_rewind(source);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(source_next(source, &event), 1);
+		assert_int_equal(event->thread->tid, 5);
+		assert_string_equal(event->raw.span.name, "reclaim");
+		assert_true(event->raw.span.end);
+		assert_int_equal(event->raw.span.value, 32);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(source_next(source, &event), 1);
+		assert_null(event->thread);
+		assert_string_equal(event->raw.counter.name, "cpu.stat:usage_usec");
+		assert_string_equal(event->raw.counter.scope, "/a");
+		assert_int_equal(event->raw.counter.value, -3);
+	}
+	source_close(source);
+}
+
 static void source_names_threads_and_stacks_once_for_all_cpus(void **state)
 {
 	struct maker *maker = *state;
@@ -971,6 +1011,7 @@ UNIT_TESTS(source)
 		CASE(source_says_lost_behind_the_end_of_a_torn_capture),
 		CASE(source_passes_on_the_recorders_losses_when_they_begin),
 		CASE(source_sorts_what_the_recorder_says_itself),
+		CASE(source_passes_on_spans_and_counters),
 		CASE(source_names_threads_and_stacks_once_for_all_cpus),
 		CASE(source_tells_a_tid_used_again_apart),
 		CASE(source_keeps_a_name_that_came_back),
