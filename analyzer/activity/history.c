@@ -149,11 +149,6 @@ size_t history_events(const struct history *history, const struct thread *thread
 	return entry ? entry->event_count : 0;
 }
 
-bool history_events_complete(const struct history *history)
-{
-	return !history->events_cut;
-}
-
 int history_profile(const struct history *history, const struct stack_table *stacks,
 		    struct thread *thread, uint64_t start_ns, uint64_t end_ns,
 		    struct cpu_profile *ret_profile)

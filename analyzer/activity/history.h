@@ -130,10 +130,9 @@ bool history_lock_wait(const struct history *history, const struct history_inter
 
 size_t history_samples(const struct history *history, const struct thread *thread,
 		       const struct history_sample **ret_samples);
-/* In order of time. *@ret_complete: none were left out for lack of room. */
+/* In order of time. */
 size_t history_events(const struct history *history, const struct thread *thread,
 		      const struct history_event **ret_events);
-bool history_events_complete(const struct history *history);
 
 /* Of @thread's CPU samples from @start_ns to @end_ns. Free with cpu_profile_free(). Return: 0 or -ENOMEM. */
 int history_profile(const struct history *history, const struct stack_table *stacks,

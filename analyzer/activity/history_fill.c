@@ -147,7 +147,6 @@ static void drop_old_samples(struct history *history)
 
 static void drop_old_events(struct history *history)
 {
-	history->events_cut = true;
 	history->event_count = 0;
 	for (size_t i = 0; i < per_thread_count(&history->entries); i++) {
 		struct thread_entry *entry = per_thread_at(&history->entries, i);

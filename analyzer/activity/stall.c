@@ -167,17 +167,6 @@ int stall_find(const struct long_wait *waits, size_t count, uint64_t long_ns, ui
 	return r;
 }
 
-uint64_t stall_lost_ns(const struct stall *stall, const struct long_wait *waits, size_t count)
-{
-	uint64_t lost_ns = 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (!is_for_cpu(&waits[i]) && waits[i].start_ns >= stall->start_ns &&
-		    waits[i].end_ns <= stall->end_ns)
-			lost_ns += waits[i].blocked_ns;
-	return lost_ns;
-}
-
 void stall_replace(struct stall *stall, const struct stall *worst)
 {
 	const struct stall_span span = { stall->start_ns, stall->end_ns };

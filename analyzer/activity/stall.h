@@ -44,9 +44,6 @@ struct stall {
 int stall_find(const struct long_wait *waits, size_t count, uint64_t long_ns, uint64_t since_ns,
 	       struct stall *ret_stall);
 
-/* What the waits in @stall lost, those for a CPU left out. */
-uint64_t stall_lost_ns(const struct stall *stall, const struct long_wait *waits, size_t count);
-
 /*
  * @worst, found in another way, is the worst one. The one in @stall, if any, becomes a lesser one, or
  * a part of it where the two overlap.

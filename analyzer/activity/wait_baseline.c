@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "analyzer/trace/per_thread.h"
+#include "analyzer/util/array.h"
 
 /* A wait starves its thread that is so many times as long as the longest before it, and as their median. */
 #define TIMES_LONGEST 5u
@@ -293,16 +294,8 @@ static void count_producer_wakeups(const struct kind *kind, struct producer_wait
 
 static int append_wait(struct wait_baseline *baseline, const struct producer_wait *wait)
 {
-	size_t room = baseline->room ? baseline->room * 2 : 64;
-	struct producer_wait *waits;
-
-	if (baseline->count == baseline->room) {
-		waits = reallocarray(baseline->waits, room, sizeof(*waits));
-		if (!waits)
-			return -ENOMEM;
-		baseline->waits = waits;
-		baseline->room = room;
-	}
+	if (array_grow(baseline->waits, baseline->count, baseline->room))
+		return -ENOMEM;
 	baseline->waits[baseline->count++] = *wait;
 	return 0;
 }

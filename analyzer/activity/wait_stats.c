@@ -8,6 +8,7 @@
 
 #include "analyzer/trace/per_thread.h"
 #include "analyzer/activity/lock_bursts.h"
+#include "analyzer/util/array.h"
 
 /* A lock held for less within a wait made nobody wait long. */
 #define LONG_HOLD_NS 10000000u
@@ -109,17 +110,10 @@ void wait_stats_destroy(struct wait_stats *stats)
 
 static int append_class(struct wait_stats *stats, const struct wait_key *key, size_t *ret_place)
 {
-	size_t room = stats->wait_room ? stats->wait_room * 2 : 256;
 	struct wait_entry *entry;
-	struct wait_class_stats *waits;
 
-	if (stats->wait_count == stats->wait_room) {
-		waits = reallocarray(stats->waits, room, sizeof(*waits));
-		if (!waits)
-			return -ENOMEM;
-		stats->waits = waits;
-		stats->wait_room = room;
-	}
+	if (array_grow(stats->waits, stats->wait_count, stats->wait_room))
+		return -ENOMEM;
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return -ENOMEM;
@@ -173,25 +167,14 @@ static int find_place(struct wait_stats *stats, struct thread_entry *entry,
 	return count_thread(stats, *ret_place, thread);
 }
 
-static int append_long_wait(struct wait_stats *stats, const struct long_wait *wait)
-{
-	size_t room = stats->long_room ? stats->long_room * 2 : 64;
-	struct long_wait *long_waits;
-
-	if (stats->long_count == stats->long_room) {
-		long_waits = reallocarray(stats->long_waits, room, sizeof(*long_waits));
-		if (!long_waits)
-			return -ENOMEM;
-		stats->long_waits = long_waits;
-		stats->long_room = room;
-	}
-	stats->long_waits[stats->long_count++] = *wait;
-	return 0;
-}
-
 static int keep_long_wait(struct wait_stats *stats, const struct long_wait *wait)
 {
-	return wait->blocked_ns >= stats->options.long_ns ? append_long_wait(stats, wait) : 0;
+	if (wait->blocked_ns < stats->options.long_ns)
+		return 0;
+	if (array_grow(stats->long_waits, stats->long_count, stats->long_room))
+		return -ENOMEM;
+	stats->long_waits[stats->long_count++] = *wait;
+	return 0;
 }
 
 static int flush_wait(struct wait_stats *stats, struct thread_entry *entry)

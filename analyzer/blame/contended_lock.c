@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/util/array.h"
 #include "analyzer/util/span.h"
 
 /* A lock with less than this share of the lost time is left to the tables. */
@@ -13,8 +14,8 @@
 /* Shorter holds are hand-offs: they are not counted. */
 #define COUNTED_HOLD_NS 1000000u
 
-/* A process has one mmap_lock; its address may become known only later in a reading. */
-bool contended_lock_matches(const struct contended_lock *contended, const struct lock *lock)
+/* Whether @lock, which may be NULL, is @contended. A process has one mmap_lock, whose address may become known late. */
+static bool is_same_lock(const struct contended_lock *contended, const struct lock *lock)
 {
 	if (!lock || contended->class != lock->class)
 		return false;
@@ -39,7 +40,7 @@ static struct contended_lock *get_contended(struct contended_lock *locks, size_t
 	struct contended_lock *least = locks;
 
 	for (size_t i = 0; i < *count; i++) {
-		if (contended_lock_matches(&locks[i], lock))
+		if (is_same_lock(&locks[i], lock))
 			return &locks[i];
 		if (locks[i].wait_ns < least->wait_ns)
 			least = &locks[i];
@@ -128,18 +129,10 @@ static void note_hold(struct lock_owner *owner, const struct history_charge *cha
 
 static int note_release(struct figures *figures, const struct history_charge *charge)
 {
-	size_t room = figures->release_room ? figures->release_room * 2 : 64;
-	struct release *releases;
-
 	if (charge->end_ns - charge->start_ns < COUNTED_HOLD_NS)
 		return 0;
-	if (figures->release_count == figures->release_room) {
-		releases = reallocarray(figures->releases, room, sizeof(*releases));
-		if (!releases)
-			return -ENOMEM;
-		figures->releases = releases;
-		figures->release_room = room;
-	}
+	if (array_grow(figures->releases, figures->release_count, figures->release_room))
+		return -ENOMEM;
 	figures->releases[figures->release_count++] =
 		(struct release){ charge->end_ns, charge->owner->index };
 	return 0;
@@ -219,7 +212,7 @@ static int add_thread(struct all_figures *all, struct thread *thread)
 		for (size_t i = 0; i < all->count && !r; i++) {
 			struct figures *figures = &all->figures[i];
 
-			if (!contended_lock_matches(figures->contended, wait.lock))
+			if (!is_same_lock(figures->contended, wait.lock))
 				continue;
 			r = add_wait(all, figures, thread, interval, &wait, counts, from_ns, to_ns);
 			if (counts && (interval->merged || wait.number != last_number))
@@ -271,11 +264,7 @@ int contended_lock_add_indirect(struct contended_lock *contended, const struct v
 		contended->indirect_count++;
 	}
 	contended->indirect_ns += lost->blocked_ns;
-	known->blocked_ns += lost->blocked_ns;
-	if (lost->longest_ns > known->longest_ns) {
-		known->longest_ns = lost->longest_ns;
-		known->since_ns = lost->since_ns;
-	}
+	victim_add(known, lost);
 	return 0;
 }
 

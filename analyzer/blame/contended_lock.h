@@ -74,9 +74,6 @@ struct contended_lock {
 size_t contended_locks_find(const struct long_wait *waits, size_t count, const struct stall *stall,
 			    struct contended_lock *ret_locks);
 
-/* Whether @lock is @contended; it may be NULL. */
-bool contended_lock_matches(const struct contended_lock *contended, const struct lock *lock);
-
 /**
  * contended_locks_examine() - who waited for them in @stall, and who held them.
  *

@@ -4,27 +4,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "analyzer/util/array.h"
+
 #define WAITS_MAX 4096u
 #define SHORT_NS  1000000u
-#define SAME_WAIT_NS \
-	5000000u /* as in locks.c: woken, it lost the lock to another and sleeps again */
+/* As in lock_tracker.c: woken, it lost the lock to another and sleeps again. */
+#define SAME_WAIT_NS	5000000u
 #define BEHIND_LEAST_NS 10000000u
 
 int queued_writer_add(struct writer_queue *queue, struct thread *thread, enum lock_mode mode,
 		      uint64_t start_ns, uint64_t end_ns)
 {
-	size_t room = queue->room ? queue->room * 2 : 16;
-	struct queue_wait *waits;
-
 	if (end_ns - start_ns < SHORT_NS || mode == LOCK_MODE_NONE || queue->count == WAITS_MAX)
 		return 0;
-	if (queue->count == queue->room) {
-		waits = reallocarray(queue->waits, room, sizeof(*waits));
-		if (!waits)
-			return -ENOMEM;
-		queue->waits = waits;
-		queue->room = room;
-	}
+	if (array_grow(queue->waits, queue->count, queue->room))
+		return -ENOMEM;
 	queue->waits[queue->count++] = (struct queue_wait){ thread, mode, start_ns, end_ns };
 	return 0;
 }

@@ -59,8 +59,7 @@ static int follow_victim(struct chains *chains, struct thread *thread)
 	chains->victim = thread;
 	while (!r && history_next_piece(&pieces, &piece))
 		if (is_hurting(chains, &piece))
-			r = wait_chain_follow_piece(&chains->walk, thread, &piece, piece.start_ns,
-						    piece.end_ns);
+			r = wait_chain_follow_piece(&chains->walk, thread, &piece);
 	return r;
 }
 
