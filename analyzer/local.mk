@@ -48,6 +48,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/timed_lock.c \
 	analyzer/locks/futex_handoff.c analyzer/locks/futex_handoff.h \
 	analyzer/activity/span_summary.c analyzer/activity/span_summary.h \
+	analyzer/activity/stack_sums.c analyzer/activity/stack_sums.h \
 	analyzer/locks/hold_events.c analyzer/locks/hold_events.h \
 	analyzer/locks/hold_list.c analyzer/locks/hold_list.h \
 	analyzer/locks/hung_task.c analyzer/locks/hung_task.h \

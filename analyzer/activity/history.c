@@ -148,24 +148,3 @@ size_t history_events(const struct history *history, const struct thread *thread
 	*ret_events = entry ? entry->events : NULL;
 	return entry ? entry->event_count : 0;
 }
-
-int history_profile(const struct history *history, const struct stack_table *stacks,
-		    struct thread *thread, uint64_t start_ns, uint64_t end_ns,
-		    struct cpu_profile *ret_profile)
-{
-	const struct history_sample *samples;
-	size_t count = history_samples(history, thread, &samples);
-	struct cpu_profiler *profiler = NULL;
-	int r = cpu_profiler_create(stacks, thread, start_ns, end_ns, &profiler);
-
-	for (size_t i = 0; i < count && !r; i++)
-		r = cpu_profiler_event(profiler,
-				       &(struct event){ .raw = { .kind = FT_EVENT_SAMPLE,
-								 .time_ns = samples[i].time_ns },
-							.thread = thread,
-							.stack_id = samples[i].stack_id });
-	if (!r)
-		r = cpu_profiler_read(profiler, ret_profile);
-	cpu_profiler_destroy(profiler);
-	return r;
-}

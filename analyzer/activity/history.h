@@ -15,7 +15,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/activity/cpu_profile.h"
 #include "analyzer/locks/lock_tracker.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/timeline/timeline.h"
@@ -133,11 +132,6 @@ size_t history_samples(const struct history *history, const struct thread *threa
 /* In order of time. */
 size_t history_events(const struct history *history, const struct thread *thread,
 		      const struct history_event **ret_events);
-
-/* Of @thread's CPU samples from @start_ns to @end_ns. Free with cpu_profile_free(). Return: 0 or -ENOMEM. */
-int history_profile(const struct history *history, const struct stack_table *stacks,
-		    struct thread *thread, uint64_t start_ns, uint64_t end_ns,
-		    struct cpu_profile *ret_profile);
 
 /* What is known of who kept a blocked thread waiting. */
 enum history_link {

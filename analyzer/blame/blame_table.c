@@ -257,8 +257,8 @@ static int fill_row(const struct row *row, const struct history *history,
 		.victims = row->victims,
 	};
 	if (root->kind == ROOT_RUNNING)
-		r = history_profile(history, stacks, root->thread, row->start_ns, row->end_ns,
-				    &profile);
+		r = cpu_profile_read(history, stacks, root->thread, row->start_ns, row->end_ns,
+				     &profile);
 	if (!r)
 		r = blame_table_root_text(stack_infos, root, &profile, &entry->root);
 	cpu_profile_free(&profile);

@@ -159,8 +159,8 @@ int delay_breakdown_find(const struct wait_chain_walk *walk, const struct stack_
 		if (piece.state == THREAD_BLOCKED || piece.state == THREAD_RUNNABLE)
 			r = add_piece(kinds, &own, thread, &piece);
 	if (!r)
-		r = history_profile(walk->history, stacks, thread, start_ns, end_ns,
-				    &delays.profile);
+		r = cpu_profile_read(walk->history, stacks, thread, start_ns, end_ns,
+				     &delays.profile);
 	if (!r)
 		r = find_occupants(walk->history, threads, thread, start_ns, end_ns, &delays);
 	if (!r) {
