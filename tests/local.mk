@@ -1,5 +1,8 @@
 # Programs in tests/unit prove a folder of the product each; tests/cli what users type; tests/live, as root, the running
 # kernel; tests/guest other kernels. Workloads freeze in a known way and say the truth.
+LOG_DRIVER = $(SHELL) $(top_srcdir)/tests/driver.sh
+EXTRA_DIST += tests/driver.sh
+
 include tests/unit/local.mk
 include tests/workloads/local.mk
 include tests/live/local.mk
@@ -20,9 +23,9 @@ lab: all $(LAB_WORKLOADS) tests/lab_verdict tests/thin_capture
 	LAB_WORKLOADS='$(LAB_WORKLOADS)' srcdir='$(srcdir)' $(srcdir)/tests/lab.sh $(LAB)
 .PHONY: lab
 
-CLI_TESTS = tests/cli/analyze-options.sh tests/cli/recorder-options.sh
-TESTS += $(CLI_TESTS)
-EXTRA_DIST += $(CLI_TESTS)
+SCRIPT_TESTS = tests/layers.sh tests/cli/analyze-options.sh tests/cli/recorder-options.sh
+TESTS += $(SCRIPT_TESTS)
+EXTRA_DIST += $(SCRIPT_TESTS)
 
 EXTRA_DIST += \
 	tests/golden/convoy.txt tests/golden/convoy.json tests/golden/convoy.folded \

@@ -43,7 +43,7 @@ struct history_interval {
 
 /* A part of a wait for a lock during which one thread held it. */
 struct history_charge {
-	struct thread *owner;
+	struct thread *owner;	/* NULL: several, each for a moment */
 	uint64_t start_ns, end_ns;
 	enum grade grade;
 };
@@ -93,6 +93,8 @@ void history_destroy(struct history *history);
 int history_event(struct history *history, const struct event *event);
 int history_charged(struct history *history, struct thread *owner, uint64_t start_ns, uint64_t end_ns,
 		    enum grade grade);
+/* For ownership_watcher.short_ns: owners that had a lock for less may come put together, as nobody's. */
+const uint64_t *history_short_charge_ns(const struct history *history);
 int history_closed(struct history *history, const struct lock_tracker *locks, const struct interval *interval);
 int history_finish(struct history *history, const struct threads *threads);
 

@@ -15,6 +15,11 @@
 #define SAMPLES_MAX (1u << 20)
 #define CPUS_MAX    65536u /* beyond any Linux; a CPU above it is damage and passed over */
 
+const uint64_t *history_short_charge_ns(const struct history *history)
+{
+	return &history->short_charge_ns;
+}
+
 int history_charged(struct history *history, struct thread *owner, uint64_t start_ns,
 		    uint64_t end_ns, enum grade grade)
 {

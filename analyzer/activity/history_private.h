@@ -60,6 +60,7 @@ struct history {
 	const struct threads *threads;
 	uint64_t start_ns, end_ns;
 	uint64_t resolution_ns;
+	uint64_t short_charge_ns; /* owners of a lock for less, one after the other, are put together */
 	struct per_thread entries; /* struct thread_entry */
 	struct lock_wait_table lock_waits;
 	size_t interval_room; /* of all threads */
@@ -70,6 +71,15 @@ struct history {
 	uint64_t *idle_since_ns; /* by CPU; 0: it is not idle, or that is not known */
 	size_t cpu_count;
 };
+
+/* Whether two owners of a lock had it in turns, each for a moment: they are put together as nobody. */
+static inline bool history_charges_in_turns(const struct history_charge *charge,
+					    const struct history_charge *next, uint64_t short_ns)
+{
+	return charge->end_ns == next->start_ns &&
+	       (!charge->owner || charge->end_ns - charge->start_ns < short_ns) &&
+	       (!next->owner || next->end_ns - next->start_ns < short_ns);
+}
 
 /* @interval: its lock_wait is not set. @wait: lock NULL where it is for none. 0 or -ENOMEM, as are the next ones. */
 int history_keep_interval(struct history *history, struct thread_entry *entry,

@@ -7,12 +7,19 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyzer/util/array.h"
 #include "analyzer/util/span.h"
 
 /* The finest resolution, once the bound is hit: what is shorter matters to no report. */
 #define RESOLUTION_LEAST_NS 16384u
+
+/* A crowd is as long as so many times the resolution: it takes an interval for each kind, not for each moment. */
+#define CROWD_RESOLUTIONS 4u
+
+/* n waiters in one queue have n * n owners before them: of more than so many those of a moment are put together. */
+#define CHARGES_MAX (1u << 18)
 
 static int append_interval(struct history *history, struct thread_entry *entry,
 			   const struct history_interval *interval)
@@ -168,7 +175,7 @@ static int add_to_crowd(struct history *history, struct thread_entry *entry,
 	}
 	kind->longest.merged = merged;
 	kind->sum_ns += length_ns;
-	return crowd->end_ns - crowd->start_ns >= history->resolution_ns
+	return crowd->end_ns - crowd->start_ns >= history->resolution_ns * CROWD_RESOLUTIONS
 		       ? flush_crowd(history, entry)
 		       : 0;
 }
@@ -246,10 +253,53 @@ static int compact_all(struct history *history)
 	return r;
 }
 
+/* Of one wait: owners in turns become one charge of nobody, in place. Return: how many are left. */
+static size_t join_short_charges(struct history_charge *charges, size_t count, uint64_t short_ns)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct history_charge *last = kept ? &charges[kept - 1] : NULL;
+
+		if (last && history_charges_in_turns(last, &charges[i], short_ns)) {
+			last->end_ns = charges[i].end_ns;
+			last->owner = NULL;
+		} else {
+			charges[kept++] = charges[i];
+		}
+	}
+	return kept;
+}
+
+static void limit_charges(struct history *history)
+{
+	struct lock_wait_table *table = &history->lock_waits;
+
+	while (table->charge_count > CHARGES_MAX &&
+	       history->short_charge_ns < history->end_ns - history->start_ns) {
+		size_t kept = 0;
+
+		history->short_charge_ns = later(history->short_charge_ns * 2, RESOLUTION_LEAST_NS);
+		for (size_t i = 0; i < table->wait_count; i++) {
+			struct kept_lock_wait *wait = &table->waits[i];
+
+			memmove(&table->charges[kept], &table->charges[wait->first_charge],
+				wait->charge_count * sizeof(*table->charges));
+			wait->first_charge = (uint32_t)kept;
+			wait->charge_count = (uint32_t)join_short_charges(&table->charges[kept],
+									  wait->charge_count,
+									  history->short_charge_ns);
+			kept += wait->charge_count;
+		}
+		table->charge_count = kept;
+	}
+}
+
 int history_limit_bytes(struct history *history)
 {
 	int r = 0;
 
+	limit_charges(history);
 	while (!r && !history->full && history_bytes(history) > HISTORY_BYTES_MAX) {
 		r = compact_all(history);
 		history->full = history->resolution_ns > history->end_ns - history->start_ns;

@@ -38,11 +38,19 @@ static void fill_from_charge(void *context, const struct thread *waiter, struct 
 {
 	struct filling *filling = context;
 
-	if (filling->wait_stats)
-		wait_stats_charged(filling->wait_stats, waiter, owner, start_ns, end_ns, grade);
 	/* A thread does not wait for itself: who held the lock is not known. */
 	if (owner != waiter && history_charged(filling->history, owner, start_ns, end_ns, grade))
 		filling->error = -ENOMEM;
+}
+
+static void fill_from_longest_charge(void *context, const struct thread *waiter,
+				     struct thread *owner, uint64_t start_ns, uint64_t end_ns,
+				     enum grade grade)
+{
+	const struct filling *filling = context;
+
+	if (filling->wait_stats)
+		wait_stats_charged(filling->wait_stats, waiter, owner, start_ns, end_ns, grade);
 }
 
 static int run_replay(struct source *source, struct replay *replay, struct filling *filling)
@@ -50,8 +58,12 @@ static int run_replay(struct source *source, struct replay *replay, struct filli
 	int r;
 
 	lock_tracker_watch(replay_locks(replay),
-			   &(struct ownership_watcher){ .charged = fill_from_charge,
-							.context = filling });
+			   &(struct ownership_watcher){
+				   .charged = fill_from_charge,
+				   .longest = fill_from_longest_charge,
+				   .short_ns = history_short_charge_ns(filling->history),
+				   .context = filling,
+			   });
 	r = replay_run(replay,
 		       &(struct replay_watcher){ fill_from_event, fill_from_interval, filling });
 	if (!r)

@@ -165,7 +165,7 @@ static int add_charges(struct figures *figures, const struct history_lock_wait *
 		uint64_t start_ns = later(charge->start_ns, from_ns);
 		uint64_t end_ns = earlier(charge->end_ns, to_ns);
 
-		if (end_ns <= start_ns)
+		if (end_ns <= start_ns || !charge->owner)
 			continue;
 		left_ns -= end_ns - start_ns;
 		if (add_charge(figures, charge, start_ns, end_ns))

@@ -2,25 +2,16 @@
 # A new file of tests is one line here (see tests/unit/support/unit_test.h).
 check_LIBRARIES += tests/unit/support/libunit.a
 tests_unit_support_libunit_a_SOURCES = \
-	tests/unit/support/fake_recorder.c \
-	tests/unit/support/fake_recorder.h \
-	tests/unit/support/guard.c \
-	tests/unit/support/guard.h \
-	tests/unit/support/probe_fixture.c \
-	tests/unit/support/probe_fixture.h \
-	tests/unit/support/render_cases.c \
-	tests/unit/support/render_cases.h \
-	tests/unit/support/sample_capture.c \
-	tests/unit/support/sample_capture.h \
-	tests/unit/support/sample_events.c \
-	tests/unit/support/sample_events.h \
-	tests/unit/support/scene.c \
-	tests/unit/support/scene.h \
-	tests/unit/support/server.c \
-	tests/unit/support/server.h \
+	tests/unit/support/fake_recorder.c tests/unit/support/fake_recorder.h \
+	tests/unit/support/guard.c tests/unit/support/guard.h \
+	tests/unit/support/probe_fixture.c tests/unit/support/probe_fixture.h \
+	tests/unit/support/render_cases.c tests/unit/support/render_cases.h \
+	tests/unit/support/sample_capture.c tests/unit/support/sample_capture.h \
+	tests/unit/support/sample_events.c tests/unit/support/sample_events.h \
+	tests/unit/support/scene.c tests/unit/support/scene.h \
+	tests/unit/support/server.c tests/unit/support/server.h \
 	tests/unit/support/tracepoint_formats.h \
-	tests/unit/support/unit_test.c \
-	tests/unit/support/unit_test.h
+	tests/unit/support/unit_test.c tests/unit/support/unit_test.h
 tests_unit_support_libunit_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 
 CAPTURE_UNIT_LIBS = tests/unit/support/libunit.a capture/libcapture.a $(ZLIB_LIBS) $(CMOCKA_LIBS)
@@ -31,27 +22,16 @@ RECORDER_UNIT_LIBS = tests/unit/support/libunit.a $(RECORDER_LIBS) $(CMOCKA_LIBS
 UNIT_TESTS = \
 	tests/unit/recorder/test_trigger \
 	tests/unit/test_capture \
-	tests/unit/analyzer/test_util \
-	tests/unit/analyzer/test_trace \
-	tests/unit/analyzer/test_timeline \
-	tests/unit/analyzer/test_locks \
-	tests/unit/analyzer/test_activity \
-	tests/unit/analyzer/test_blame \
-	tests/unit/analyzer/test_detect \
-	tests/unit/analyzer/test_explain \
-	tests/unit/analyzer/test_compare \
-	tests/unit/analyzer/test_report \
+	tests/unit/analyzer/test_util tests/unit/analyzer/test_trace \
+	tests/unit/analyzer/test_timeline tests/unit/analyzer/test_locks \
+	tests/unit/analyzer/test_activity tests/unit/analyzer/test_blame \
+	tests/unit/analyzer/test_detect tests/unit/analyzer/test_explain \
+	tests/unit/analyzer/test_compare tests/unit/analyzer/test_report \
 	tests/unit/analyzer/test_program \
-	tests/unit/recorder/test_base \
-	tests/unit/recorder/test_symbols \
-	tests/unit/recorder/test_buffer \
-	tests/unit/recorder/test_proc \
-	tests/unit/recorder/test_perf \
-	tests/unit/recorder/test_record \
-	tests/unit/recorder/test_write \
-	tests/unit/recorder/test_arm \
-	tests/unit/recorder/test_cli \
-	tests/unit/recorder/test_capture_hook \
+	tests/unit/recorder/test_base tests/unit/recorder/test_symbols \
+	tests/unit/recorder/test_buffer tests/unit/recorder/test_proc tests/unit/recorder/test_perf \
+	tests/unit/recorder/test_record tests/unit/recorder/test_write tests/unit/recorder/test_arm \
+	tests/unit/recorder/test_cli tests/unit/recorder/test_capture_hook \
 	tests/unit/recorder/test_trigger_dispatch
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -225,7 +205,7 @@ tests_unit_recorder_test_trigger_SOURCES = \
 	tests/unit/recorder/trigger/test_probe_cmd.c \
 	tests/unit/recorder/trigger/test_probe_failures.c \
 	tests/unit/recorder/trigger/test_psi.c \
-	tests/unit/recorder/trigger/test_tcp_target.c \
+	tests/unit/recorder/trigger/test_probe_tcp.c \
 	tests/unit/recorder/trigger/test_trigger_queue.c
 tests_unit_recorder_test_trigger_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo -Wl,--wrap=kill
 tests_unit_recorder_test_trigger_LDADD = $(RECORDER_UNIT_LIBS)
