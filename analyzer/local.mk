@@ -83,7 +83,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/activity/lock_bursts.c analyzer/activity/lock_bursts.h \
 	analyzer/detect/resource_wait.c analyzer/detect/resource_wait.h \
 	analyzer/detect/host_pause.c analyzer/detect/host_pause.h \
-	analyzer/timeline/thread_state.c analyzer/timeline/thread_state.h \
+	analyzer/timeline/thread_state.c analyzer/timeline/thread_state_private.h \
+	analyzer/timeline/thread_switch.c analyzer/timeline/thread_switch_private.h \
 	analyzer/trace/capture_source.c analyzer/trace/source_private.h \
 	analyzer/trace/event_merge.c analyzer/trace/event_merge.h \
 	analyzer/trace/source.c analyzer/trace/source.h \
@@ -120,6 +121,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/util/utf8.c analyzer/util/utf8.h \
 	analyzer/activity/wait_groups.c analyzer/activity/wait_groups.h \
 	analyzer/timeline/wait_class.c analyzer/timeline/wait_class.h \
+	analyzer/timeline/wait_rule_index.c analyzer/timeline/wait_rule_index_private.h \
 	analyzer/timeline/wait_rules.c analyzer/timeline/wait_rules.h
 
 bin_PROGRAMS += analyzer/analyze

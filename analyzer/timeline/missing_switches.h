@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What can be known of the times for which the kernel leaves a thread's events out, an idle task's
- * above all: see survey.c. With them go the switches to others and the wakings in interrupts.
+ * above all: see prescan.c. With them go the switches to others and the wakings in interrupts.
  */
 #ifndef ANALYZER_TIMELINE_MISSING_SWITCHES_H
 #define ANALYZER_TIMELINE_MISSING_SWITCHES_H
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analyzer/timeline/thread_state.h"
+#include "analyzer/timeline/thread_state_private.h"
 
 /* Who runs on @cpu is not known, or is silent. */
 bool missing_switches_possible(const struct cpu *cpu);

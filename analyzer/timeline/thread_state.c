@@ -2,7 +2,7 @@
 /*
  * The interval each thread is in, and how it gives way to the next.
  */
-#include "analyzer/timeline/thread_state.h"
+#include "analyzer/timeline/thread_state_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -250,4 +250,9 @@ int thread_state_of(struct timeline *timeline, struct thread *thread, struct thr
 	if (!slot->done)
 		*ret_slot = slot;
 	return error;
+}
+
+bool thread_state_blocks(enum ft_task_state state)
+{
+	return state != FT_STATE_RUNNING && state != FT_STATE_PREEMPTED && state != FT_STATE_DEAD;
 }

@@ -3,8 +3,8 @@
  * The inside of a timeline: the interval each thread is in, who runs on each
  * CPU, and how one interval gives way to the next.
  */
-#ifndef ANALYZER_TIMELINE_THREAD_STATE_H
-#define ANALYZER_TIMELINE_THREAD_STATE_H
+#ifndef ANALYZER_TIMELINE_THREAD_STATE_PRIVATE_H
+#define ANALYZER_TIMELINE_THREAD_STATE_PRIVATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,6 +58,9 @@ struct timeline {
 	uint64_t sampled_within_ns; /* see timeline_samples(); 0: not known */
 	uint64_t contradictions; /* see timeline_contradictions() */
 };
+
+/* Whether a thread that is switched out in @state sleeps. */
+bool thread_state_blocks(enum ft_task_state state);
 
 /* All that follow return 0, -ENOMEM or what a sink returned, unless their type says otherwise. */
 
