@@ -8,7 +8,7 @@
 #include "analyzer/util/span.h"
 
 /* A coarser one than this is said in the report. */
-#define COARSE_NS 1000000u
+#define COARSE_NS (1u << 20) /* the resolution doubles: this is its millisecond */
 
 int history_create(struct stack_infos *stack_infos, const struct threads *threads,
 		   uint64_t start_ns, uint64_t end_ns, struct history **ret_history)

@@ -88,6 +88,10 @@ int history_create(struct stack_infos *stack_infos, const struct threads *thread
 		   uint64_t end_ns, struct history **ret_history);
 void history_destroy(struct history *history);
 
+/* Before filling it: about so many intervals are to come. Where they cannot all be kept, short ones are put together
+ * from the start. */
+void history_expect(struct history *history, uint64_t intervals);
+
 /* Filling it: each event in order; each charge of the wait that is closed next (the latest first, as ownership tells
  * them); each interval, after lock_tracker_closed(). 0 or -ENOMEM. */
 int history_event(struct history *history, const struct event *event);

@@ -15,6 +15,9 @@
 /* The finest resolution, once the bound is hit: what is shorter matters to no report. */
 #define RESOLUTION_LEAST_NS 16384u
 
+/* Where too many intervals are expected, it begins with this one: to find it by doubling would take a while. */
+#define RESOLUTION_EXPECTED_NS 131072u
+
 /* A crowd is as long as so many times the resolution: it takes an interval for each kind, not for each moment. */
 #define CROWD_RESOLUTIONS 4u
 
@@ -293,6 +296,12 @@ static void limit_charges(struct history *history)
 		}
 		table->charge_count = kept;
 	}
+}
+
+void history_expect(struct history *history, uint64_t intervals)
+{
+	if (intervals > HISTORY_BYTES_MAX / sizeof(struct history_interval))
+		history->resolution_ns = RESOLUTION_EXPECTED_NS;
 }
 
 int history_limit_bytes(struct history *history)

@@ -106,6 +106,8 @@ static int replay_all(struct observations *observations, uint64_t long_ns)
 
 	if (r)
 		return r;
+	/* Between two switches a thread sleeps, waits for a CPU and runs. */
+	history_expect(observations->history, observations->prescan.switches * 3);
 	r = run_replay(observations->source, observations->replay,
 		       &(struct filling){ observations->history, observations->locks,
 					  observations->wait_stats, 0 });

@@ -27,6 +27,7 @@ struct futex {
 	const struct thread *waker; /* the last one */
 	uint64_t wake_ns;
 	struct futex_handoff handoff; /* after judging: only where it is HANDOFF_TIMED */
+	struct futex *first; /* at the first half of its 8 bytes, which may be itself; NULL: not looked up */
 	struct handoff_stall still; /* valid after judging, */
 	bool lock; /* as this is */
 	UT_hash_handle hh;
@@ -55,6 +56,9 @@ struct process {
 struct pending {
 	struct futex *futex; /* NULL: none */
 	bool asleep;
+	/* Threads wait at the same address again and again: what was found for it last. NULL: nothing yet. */
+	struct futex *last;
+	struct pair *last_pair;
 };
 
 struct futex_locks {
@@ -203,15 +207,16 @@ static int note_process(struct futex_locks *futexes, int32_t tgid, bool glibc)
 	return 0;
 }
 
-/* @thread waited at @futex, or woke one there. 0 or -ENOMEM. */
+/* @thread waited at @futex, or woke one there. *@last: of the same thread, from one call to the next. 0 or -ENOMEM. */
 static int note_pair(struct futex_locks *futexes, struct futex *futex, const struct thread *thread,
-		     bool woke)
+		     bool woke, struct pair **last)
 {
 	const struct pair_key key = { futex, thread->index };
-	struct pair *pair;
+	struct pair *pair = *last;
 	bool member;
 
-	HASH_FIND(hh, futexes->pairs, &key, sizeof(key), pair);
+	if (!pair || pair->key.futex != futex)
+		HASH_FIND(hh, futexes->pairs, &key, sizeof(key), pair);
 	if (!pair) {
 		pair = calloc(1, sizeof(*pair));
 		if (!pair)
@@ -219,6 +224,7 @@ static int note_pair(struct futex_locks *futexes, struct futex *futex, const str
 		pair->key = key;
 		HASH_ADD(hh, futexes->pairs, key, sizeof(pair->key), pair);
 	}
+	*last = pair;
 	member = pair->waited && pair->woke;
 	futex->waiters += !woke && !pair->waited;
 	pair->waited = pair->waited || !woke;
@@ -233,23 +239,36 @@ static uint64_t first_half_of(uint64_t address)
 	return address & ~UINT64_C(7);
 }
 
+/* Sets @futex->first. NULL on lack of memory. */
+static struct futex *get_first(struct futex_locks *futexes, struct futex *futex)
+{
+	if (!futex->first)
+		futex->first = get_futex(futexes, (int32_t)futex->key.tgid,
+					 first_half_of(futex->key.address));
+	return futex->first;
+}
+
 static int note_wait(struct futex_locks *futexes, const struct event *event,
 		     const struct futex_wait *wait)
 {
 	struct pending *pending = per_thread_get(&futexes->pendings, event->thread);
-	struct futex *futex = get_futex(futexes, event->thread->tgid, wait->address);
-	struct futex *first = get_futex(futexes, event->thread->tgid, first_half_of(wait->address));
 	int32_t owner = futex_owner(wait);
+	struct futex *futex;
 
-	if (!pending || !futex || !first)
+	if (!pending)
 		return -ENOMEM;
-	pending->futex = futex;
+	futex = pending->last;
+	if (!futex || futex->key.address != wait->address || futex->key.tgid != event->thread->tgid)
+		futex = get_futex(futexes, event->thread->tgid, wait->address);
+	if (!futex || !get_first(futexes, futex))
+		return -ENOMEM;
+	pending->futex = pending->last = futex;
 	pending->asleep = event->raw.kind == FT_EVENT_STATE;
 	futex->looks |= futex_value_looks(wait);
 	if (owner)
 		futex->owner = owner;
-	if (note_pair(futexes, futex, event->thread, false) ||
-	    futex_handoff_wait(&first->handoff, &futexes->handoff_waiters, event->thread,
+	if (note_pair(futexes, futex, event->thread, false, &pending->last_pair) ||
+	    futex_handoff_wait(&futex->first->handoff, &futexes->handoff_waiters, event->thread,
 			       event->raw.time_ns, pending->asleep))
 		return -ENOMEM;
 	/* musl never uses FUTEX_WAIT_BITSET. Its condition variables wait at 2 too, but each thread at an
@@ -285,7 +304,7 @@ static int note_waking(struct futex_locks *futexes, const struct event *event)
 {
 	struct pending *pending = per_thread_find(&futexes->pendings, event->other);
 	const struct stack_info *fact;
-	struct futex *futex, *first;
+	struct futex *futex;
 
 	if (!pending || !pending->futex || !pending->asleep)
 		return 0;
@@ -299,15 +318,16 @@ static int note_waking(struct futex_locks *futexes, const struct event *event)
 	if (event->stack_id != STACK_NONE && fact->releases != WAIT_LOCK_FUTEX)
 		return futex_handoff_left(&futexes->handoff_waiters, event->other,
 					  event->raw.time_ns);
-	first = get_futex(futexes, (int32_t)futex->key.tgid, first_half_of(futex->key.address));
-	if (!first || futex_handoff_woken(&first->handoff, &futexes->handoff_waiters, event))
+	if (futex_handoff_woken(&futex->first->handoff, &futexes->handoff_waiters, event))
 		return -ENOMEM;
 	futex->wakes++;
 	futex->broadcasts +=
 		futex->waker == event->thread && event->raw.time_ns - futex->wake_ns < BROADCAST_NS;
 	futex->waker = event->thread;
 	futex->wake_ns = event->raw.time_ns;
-	return note_pair(futexes, futex, event->thread, true);
+	pending = per_thread_get(&futexes->pendings, event->thread);
+	return pending ? note_pair(futexes, futex, event->thread, true, &pending->last_pair)
+		       : -ENOMEM;
 }
 
 struct proc_locks *futex_locks_proc_locks(const struct futex_locks *futexes)
@@ -407,18 +427,14 @@ static const struct futex *find_futex(const struct futex_locks *futexes, int32_t
 	return futex;
 }
 
-bool futex_locks_lock(const struct futex_locks *futexes, int32_t tgid, uint64_t address)
+enum futex_judgement futex_locks_judgement(const struct futex_locks *futexes, int32_t tgid,
+					   uint64_t address)
 {
 	const struct futex *futex = find_futex(futexes, tgid, address);
 
-	return futex && futex->lock;
-}
-
-bool futex_locks_guessed(const struct futex_locks *futexes, int32_t tgid, uint64_t address)
-{
-	const struct futex *futex = find_futex(futexes, tgid, address);
-
-	return futex && futex->still.kind == HANDOFF_LOCK;
+	if (!futex || !futex->lock)
+		return FUTEX_NO_LOCK;
+	return futex->still.kind == HANDOFF_LOCK ? FUTEX_GUESSED : FUTEX_LOCK;
 }
 
 bool futex_locks_doubt(const struct futex_locks *futexes,

@@ -38,11 +38,15 @@ int futex_locks_event(struct futex_locks *futexes, const struct event *event);
 /* After the first reading. Return: whether there are locks. */
 bool futex_locks_judge(struct futex_locks *futexes, const struct threads *threads);
 
-/* Whether @address of process @tgid was judged to be a lock. */
-bool futex_locks_lock(const struct futex_locks *futexes, int32_t tgid, uint64_t address);
+enum futex_judgement {
+	FUTEX_NO_LOCK,
+	FUTEX_LOCK,
+	FUTEX_GUESSED,	/* a lock, but only the way the waiting there ended tells so */
+};
 
-/* The same, and that only the way the waiting there ended tells so. */
-bool futex_locks_guessed(const struct futex_locks *futexes, int32_t tgid, uint64_t address);
+/* What @address of process @tgid was judged to be. */
+enum futex_judgement futex_locks_judgement(const struct futex_locks *futexes, int32_t tgid,
+					   uint64_t address);
 
 /* Several threads stood still at a futex that may be a lock. */
 struct futex_doubt {

@@ -36,7 +36,7 @@ struct lock_entry {
 	uint64_t taken_ns;
 	int32_t owner_tid; /* by the last value seen in the lock; 0: it does not tell */
 	bool shared; /* between processes: some of its hand-offs may be unseen */
-	bool guessed; /* see futex_locks_guessed() */
+	bool guessed; /* FUTEX_GUESSED */
 	UT_hash_handle hh;
 	UT_hash_handle at; /* in by_address */
 };
@@ -55,6 +55,8 @@ struct waiter {
 	uint32_t stack_id; /* where it did */
 	uint32_t wait_number; /* counts waits: several sleeps may be one */
 	struct futex_wait futex; /* that it is in, or about to go to; address 0: none */
+	uint64_t judged_address; /* of the futex asked about last, */
+	enum futex_judgement judgement; /* and what it is */
 	uint64_t futex_ns; /* when it said so; 0: somewhere in its present sleep */
 	struct lock_entry *entry; /* the lock it waits for, or waited for last */
 	bool open; /* asleep for it now */

@@ -195,28 +195,32 @@ static bool is_same_wait(const struct waiter *waiter, const struct lock_entry *e
 
 /* Whether the wait is at a futex that was judged to be a lock; @ret_reason says so then. */
 static bool is_user_lock(const struct lock_tracker *locks, const struct interval *interval,
-			 const struct waiter *waiter, struct wait_reason *ret_reason)
+			 struct waiter *waiter, struct wait_reason *ret_reason)
 {
 	const struct futex_locks *futexes = locks->options.futexes;
 
 	if (ret_reason->class != WAIT_LOCK_FUTEX || !futexes || !waiter->futex.address ||
 	    waiter->futex_ns > interval->start_ns ||
 	    /* A later call may have been lost. */
-	    (waiter->futex_ns && waiter->futex_ns < locks->lost_until_ns) ||
-	    !futex_locks_lock(futexes, interval->thread->tgid, waiter->futex.address))
+	    (waiter->futex_ns && waiter->futex_ns < locks->lost_until_ns))
+		return false;
+	if (waiter->judged_address != waiter->futex.address) {
+		waiter->judged_address = waiter->futex.address;
+		waiter->judgement = futex_locks_judgement(futexes, interval->thread->tgid,
+							  waiter->futex.address);
+	}
+	if (waiter->judgement == FUTEX_NO_LOCK)
 		return false;
 	ret_reason->class = WAIT_LOCK_USER;
 	return true;
 }
 
-static void note_user_lock(const struct lock_tracker *locks, struct lock_entry *entry,
-			   const struct futex_wait *futex)
+static void note_user_lock(struct lock_entry *entry, const struct waiter *waiter)
 {
-	entry->guessed =
-		futex_locks_guessed(locks->options.futexes, entry->key.tgid, entry->key.address);
-	if (futex_shared(futex))
+	entry->guessed = waiter->judgement == FUTEX_GUESSED;
+	if (futex_shared(&waiter->futex))
 		entry->shared = true;
-	entry->owner_tid = futex_owner(futex);
+	entry->owner_tid = futex_owner(&waiter->futex);
 }
 
 int lock_tracker_opened(struct lock_tracker *locks, const struct interval *interval)
@@ -252,7 +256,7 @@ int lock_tracker_opened(struct lock_tracker *locks, const struct interval *inter
 	if (!entry)
 		return -ENOMEM;
 	if (reason.class == WAIT_LOCK_USER)
-		note_user_lock(locks, entry, &waiter->futex);
+		note_user_lock(entry, waiter);
 	if (!is_same_wait(waiter, entry, interval)) {
 		waiter->sum_ns = 0;
 		waiter->wait_number++;

@@ -164,11 +164,11 @@ tests_unit_recorder_test_buffer_LDADD = $(RECORDER_UNIT_LIBS)
 # Which files of /proc are opened, and one that hangs, are found by wrapping.
 tests_unit_recorder_test_proc_SOURCES = \
 	tests/unit/recorder/proc/test_proc_locks.c \
-	tests/unit/recorder/proc/test_proc_threads.c \
+	tests/unit/recorder/proc/test_proc_task.c \
 	tests/unit/recorder/proc/test_target.c \
 	tests/unit/recorder/proc/test_target_finder.c \
 	tests/unit/recorder/proc/test_thread_states.c
-tests_unit_recorder_test_proc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat -Wl,--wrap=proc_threads_visit
+tests_unit_recorder_test_proc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat -Wl,--wrap=proc_task_visit
 tests_unit_recorder_test_proc_LDADD = $(RECORDER_UNIT_LIBS)
 
 tests_unit_recorder_test_perf_SOURCES = \
@@ -203,7 +203,7 @@ tests_unit_recorder_test_trigger_SOURCES = \
 	tests/unit/recorder/trigger/test_blocked_trigger.c \
 	tests/unit/recorder/trigger/test_probe.c \
 	tests/unit/recorder/trigger/test_probe_cmd.c \
-	tests/unit/recorder/trigger/test_probe_failures.c \
+	tests/unit/recorder/trigger/test_probe_deadline.c \
 	tests/unit/recorder/trigger/test_psi.c \
 	tests/unit/recorder/trigger/test_probe_tcp.c \
 	tests/unit/recorder/trigger/test_trigger_queue.c
