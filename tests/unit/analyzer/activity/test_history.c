@@ -2,7 +2,7 @@
 /*
  * What a history keeps of made-up intervals, with and without room for them.
  */
-#include <string.h>
+#include <stdlib.h>
 
 #include "analyzer/activity/history_private.h"
 #include "analyzer/util/span.h"
@@ -247,6 +247,15 @@ static void history_stays_within_its_bound(void **state)
 	history_destroy(history);
 }
 
+static const struct history_interval *find_first(const struct history *history,
+						 const struct thread *thread)
+{
+	const struct history_interval *intervals;
+
+	assert_true(history_intervals(history, thread, &intervals) > 0);
+	return intervals;
+}
+
 /* Thread 0 waits for a lock from 10 to 20 ms, during which @charges had it. */
 static struct history *create_lock_wait(const struct history_charge *charges, size_t count)
 {
@@ -321,6 +330,73 @@ static void short_owners_in_a_row_are_in_turns(void **state)
 	history_destroy(history);
 }
 
+/* A queue in which each had the lock for a microsecond, and one for long. */
+static void owners_of_a_moment_are_put_together_where_they_are_too_many(void **state)
+{
+	const size_t count = 300000;
+	struct history_charge *charges = calloc(count + 1, sizeof(*charges));
+	const struct history_lock_wait wait = { &locks[0], 0, LOCK_MODE_NONE, charges, count + 1 };
+	struct history *history = create_history(0, END_NS);
+	struct history_lock_wait kept;
+	struct kind kind;
+
+	(void)state;
+	assert_non_null(charges);
+	for (size_t i = 0; i < count; i++)
+		charges[i] = (struct history_charge){ &threads[i % 2], i * US, (i + 1) * US,
+						      GRADE_STRONG };
+	charges[count] = (struct history_charge){ &threads[2], count * US, count * US + 5 * MS,
+						  GRADE_STRONG };
+	make_kind(2, 0, count * US + 5 * MS, &kind);
+	keep(history, &threads[9], &kind.interval, &wait);
+	assert_int_equal(history_finish(history, NULL), 0);
+	assert_true(*history_short_charge_ns(history) > US);
+	assert_true(history_lock_wait(history, find_first(history, &threads[9]), &kept));
+	assert_int_equal(kept.charge_count, 2);
+	assert_null(kept.charges[0].owner);
+	assert_int_equal(kept.charges[0].start_ns, 0);
+	assert_int_equal(kept.charges[0].end_ns, count * US);
+	assert_ptr_equal(kept.charges[1].owner, &threads[2]);
+	assert_int_equal(kept.charges[1].end_ns, count * US + 5 * MS);
+	history_destroy(history);
+	free(charges);
+}
+
+static void switch_at(struct history *history, struct thread *prev, struct thread *next,
+		      uint64_t time_ns)
+{
+	const struct event event = {
+		.raw = { .kind = FT_EVENT_SWITCH, .time_ns = time_ns, .cpu = 2 },
+		.thread = prev,
+		.other = next
+	};
+
+	assert_int_equal(history_event(history, &event), 0);
+}
+
+static void idle_task_runs_while_its_cpu_has_nothing_to_do(void **state)
+{
+	struct history *history = create_history(0, END_NS);
+	struct thread idle = { .idle_task = true, .index = 1 };
+	const struct history_interval *intervals;
+
+	(void)state;
+	switch_at(history, &threads[0], &idle, 10 * MS);
+	switch_at(history, &idle, &threads[0], 30 * MS);
+	switch_at(history, &threads[0], &idle, 31 * MS);
+	switch_at(history, &idle, &threads[0], 40 * MS);
+	assert_int_equal(history_finish(history, NULL), 0);
+	assert_int_equal(history_intervals(history, &idle, &intervals), 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(intervals[i].state, i % 2 ? THREAD_RUNNING : THREAD_UNKNOWN);
+	assert_int_equal(intervals[1].start_ns, 10 * MS);
+	assert_int_equal(intervals[1].end_ns, 30 * MS);
+	assert_int_equal(intervals[1].cpu, 2);
+	assert_int_equal(intervals[3].start_ns, 31 * MS);
+	assert_int_equal(intervals[3].end_ns, 40 * MS);
+	history_destroy(history);
+}
+
 static void close_running(struct history *history, uint64_t start_ns, uint64_t end_ns)
 {
 	const struct interval interval = { .thread = &threads[0],
@@ -387,6 +463,8 @@ UNIT_TESTS(history)
 		cmocka_unit_test(history_stays_within_its_bound),
 		cmocka_unit_test(lock_wait_is_cut_by_owner),
 		cmocka_unit_test(short_owners_in_a_row_are_in_turns),
+		cmocka_unit_test(owners_of_a_moment_are_put_together_where_they_are_too_many),
+		cmocka_unit_test(idle_task_runs_while_its_cpu_has_nothing_to_do),
 		cmocka_unit_test(history_of_a_span_cuts_what_reaches_into_it),
 		cmocka_unit_test(walk_gives_the_parts_within_a_span),
 	};
