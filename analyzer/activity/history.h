@@ -92,7 +92,7 @@ void history_destroy(struct history *history);
  * from the start. */
 void history_expect(struct history *history, uint64_t intervals);
 
-/* Filling it: each event in order; each charge of the wait that is closed next (the latest first, as ownership tells
+/* Filling it: each event in order; each charge of the wait that is closed next (the latest first, as ownership reports
  * them); each interval, after lock_tracker_closed(). 0 or -ENOMEM. */
 int history_event(struct history *history, const struct event *event);
 int history_charged(struct history *history, struct thread *owner, uint64_t start_ns, uint64_t end_ns,
@@ -165,7 +165,7 @@ struct history_piece {
 	bool all_along : 1;	/* it was so from the recording's start to its end */
 };
 
-/* By whose hold the wait is explained, however sure that is. */
+/* Whether by held the lock that was waited for, however sure that is. */
 bool history_names_owner(const struct history_piece *piece);
 
 /* A walk over the pieces: waits for locks are cut where the owner changes. */
@@ -177,7 +177,7 @@ struct history_pieces {
 	size_t charge;		/* the next one */
 	uint64_t at_ns, to_ns, short_ns;
 };
-/* @short_ns: of owners that had the lock for less than that, one after the other, nobody is told (IN_TURNS). */
+/* @short_ns: owners that had the lock for less than that, one after the other, had it IN_TURNS. */
 struct history_pieces history_walk_pieces(const struct history *history, const struct thread *thread,
 					  uint64_t from_ns, uint64_t to_ns, uint64_t short_ns);
 bool history_next_piece(struct history_pieces *pieces, struct history_piece *ret_piece);

@@ -135,7 +135,7 @@ static size_t drop_older_half(void *array, size_t count, size_t element_bytes)
 	return left;
 }
 
-/* There is no room: what came last is more likely to be asked about. */
+/* There is no room: drop what came first, as what came last is more likely to be needed. */
 static void drop_old_samples(struct history *history)
 {
 	history->sample_count = 0;
@@ -246,7 +246,7 @@ static int grow_cpus(struct history *history, uint32_t cpu)
 	return 0;
 }
 
-/* The idle task gives way: its CPU had nothing to do since it came. Between such times it was busy, or not heard of. */
+/* The idle task is switched out: its CPU had nothing to do since it was switched in. Before, the CPU was busy or unknown. */
 static int keep_idle_time(struct history *history, const struct event *event, uint64_t since_ns)
 {
 	const struct history_lock_wait none = { .lock = NULL };

@@ -9,7 +9,7 @@
 
 #include "analyzer/trace/per_thread.h"
 
-/* Short intervals of so many kinds are told apart within one resolution. */
+/* A crowd keeps short intervals of so many kinds apart. */
 #define CROWD_KINDS 8u
 
 /* The lock wait of an interval, as kept. */

@@ -15,7 +15,7 @@
 #include "analyzer/locks/prescan.h"
 #include "analyzer/locks/replay.h"
 
-/* A span that is asked about has so much before it and behind it that bears on it. */
+/* A span that is refined is widened by this at both ends: what led there bears on it. */
 #define OBSERVATIONS_AROUND_NS 1000000000u
 
 struct observations {
@@ -31,7 +31,7 @@ struct observations {
 	struct history *history;
 	uint64_t contradictions;		/* see timeline.h; those of silent threads left out */
 	uint32_t decodings;
-	/* A third decoding, where the history is coarse and somebody asked about a span of it. */
+	/* A third decoding, for one span, where the history is coarse. */
 	struct replay *span_replay;
 	struct history *span_history;
 	uint64_t span_start_ns, span_end_ns;

@@ -24,7 +24,7 @@ static int compare_time(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-/* Most of the @count waits open at one time. 0 on lack of memory, which @ret_error tells. */
+/* The most of @count waits that were open at one time. *@ret_error: 0 or -ENOMEM. */
 static uint32_t count_most_open(const struct long_wait *waits, size_t count, int *ret_error)
 {
 	uint64_t *starts = calloc(count, sizeof(*starts));

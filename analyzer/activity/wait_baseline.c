@@ -9,17 +9,17 @@
 #include "analyzer/trace/per_thread.h"
 #include "analyzer/util/array.h"
 
-/* A wait starves its thread that is so many times as long as the longest before it, and as their median. */
+/* A wait is an outlier that is so many times as long as the longest one before it, and as their median. */
 #define TIMES_LONGEST 5u
 #define TIMES_MEDIAN  20u
 
 /* With fewer waits before it, nobody knows what is baseline. */
 #define KNOWN_WAITS_LEAST 20u
 
-#define WAKERS	8 /* that are counted; of more, those that come again and again stay */
+#define WAKERS	8 /* are counted by thread; of more, those that come again and again stay */
 #define LENGTHS 48 /* powers of two of ns: 78 hours */
 
-/* Who wakes somebody up along a chain that is longer, is not followed. */
+/* Chains of wake-ups are followed so far. */
 #define LINKS_MAX 8u
 
 struct kind_key {
@@ -33,7 +33,7 @@ struct waker {
 	uint64_t count;
 };
 
-/* The waits of one thread in one class and operation, but for the unusual ones. */
+/* The waits of one thread in one class and operation, without the outliers. */
 struct kind {
 	struct kind_key key;
 	uint64_t first_ns, last_ns; /* start of the first, end of the last */
@@ -46,7 +46,7 @@ struct kind {
 	UT_hash_handle hh;
 };
 
-/* What any thread may be asked about: did it, too, wait all the time? */
+/* The last wait of a thread: whether it waited, too, while another did. */
 struct last_wait {
 	uint64_t start_ns, end_ns;
 	enum wait_class class;
@@ -100,7 +100,7 @@ void wait_baseline_destroy(struct wait_baseline *baseline)
 	free(baseline);
 }
 
-/* Waits that end when somebody gives what is waited for. */
+/* Waits that end when another thread gives what is waited for. */
 static bool is_for_producer(enum wait_class class)
 {
 	switch (class) {
@@ -116,7 +116,7 @@ static bool is_for_producer(enum wait_class class)
 	}
 }
 
-/* Waits in which a thread that serves is found between two requests. */
+/* Waits of a server between two requests. */
 static bool is_for_request(enum wait_class class)
 {
 	return class == WAIT_IPC_PIPE || class == WAIT_NET_SOCKET || class == WAIT_POLL;
@@ -148,7 +148,7 @@ static struct kind *get_kind(struct wait_baseline *baseline, struct thread_entry
 	return kind;
 }
 
-/* The one that did it: not one that was only interrupted, nor a CPU that had nothing to do. */
+/* The thread that woke the waiter by its own work: none that was only interrupted, and no idle task. */
 static struct thread *find_cause(const struct wait_baseline *baseline,
 				 const struct interval *interval)
 {
@@ -162,7 +162,7 @@ static struct thread *find_cause(const struct wait_baseline *baseline,
 	return info && info->own_softirq ? interval->waker : NULL;
 }
 
-/* The counter of whoever comes least is taken over with what it stands at: nobody who is frequent is lost. */
+/* A new waker takes over the lowest counter with its count, so that no frequent waker is lost. */
 static void note_waker(struct kind *kind, struct thread *thread)
 {
 	struct waker *least = kind->wakers;
@@ -203,7 +203,7 @@ static void note_wait(const struct wait_baseline *baseline, struct kind *kind,
 		note_waker(kind, interval->waker);
 }
 
-/* Of @kind, and of the waits whose stack was not taken, as those of a busy host are: they may be of this kind. */
+/* Sum up @kind, and the waits without a stack, of which a busy host has many: they may be of this kind. */
 static struct thread_baseline sum_up_waits(const struct kind *kind, const struct kind *unknown)
 {
 	struct thread_baseline waits = { .count = kind->count, .longest_ns = kind->longest_ns };
@@ -229,7 +229,7 @@ static const struct kind *find_unknown_kind(const struct wait_baseline *baseline
 	return find_kind(baseline, &(struct kind_key){ thread->index, WAIT_UNKNOWN, 0 });
 }
 
-/* What is known by now of waits of @kind; false: too little. */
+/* What is known by now of waits of @kind. Return: whether it is enough to compare with. */
 static bool is_known(const struct wait_baseline *baseline, const struct thread *thread,
 		     const struct kind *kind, struct thread_baseline *ret_waits)
 {
@@ -249,7 +249,7 @@ static bool is_unusual(uint64_t ns, const struct thread_baseline *others)
 	return ns / TIMES_LONGEST >= others->longest_ns && ns / TIMES_MEDIAN >= others->median_ns;
 }
 
-/* Half of @wait or more, @thread waited itself. */
+/* The wait of @thread that covers half of @wait or more; NULL. */
 static const struct last_wait *find_wait_meanwhile(const struct wait_baseline *baseline,
 						   const struct producer_wait *wait,
 						   const struct thread *thread)
@@ -266,7 +266,7 @@ static const struct last_wait *find_wait_meanwhile(const struct wait_baseline *b
 		       : NULL;
 }
 
-/* Back along the wake-ups: who woke it, who woke that one if it waited likewise, and so on. */
+/* Go back along the wake-ups: to the waker, to its waker if it waited likewise, and so on. */
 static void follow_wakeups(const struct wait_baseline *baseline, struct thread *waker,
 			   struct producer_wait *wait)
 {
@@ -300,7 +300,7 @@ static int append_wait(struct wait_baseline *baseline, const struct producer_wai
 	return 0;
 }
 
-/* Sets what @wait is compared with. @ret_early: with those that are still to come. */
+/* Set what @wait is compared with. @ret_early: it is compared with waits that are still to come. */
 static bool compare_wait(const struct wait_baseline *baseline, const struct kind *kind,
 			 struct producer_wait *wait, bool *ret_early)
 {
@@ -343,7 +343,7 @@ static int note_long_wait(struct wait_baseline *baseline, struct kind *kind,
 	return append_wait(baseline, &wait);
 }
 
-/* Waits much shorter than a stall do not matter to who waited through one. */
+/* Waits that are much shorter than a stall cannot cover half of one. */
 static void remember_wait(const struct wait_baseline *baseline, struct thread_entry *entry,
 			  const struct interval *interval, enum wait_class class)
 {
@@ -385,7 +385,7 @@ int wait_baseline_closed(struct wait_baseline *baseline, const struct interval *
 	return 0;
 }
 
-/* It still waits: for whoever ends such waits most often, and does not wait likewise. */
+/* The wait is still open: its producer is the thread that ends such waits most often and does not wait likewise. */
 static void guess_producer(const struct wait_baseline *baseline, const struct kind *kind,
 			   struct producer_wait *wait)
 {

@@ -32,7 +32,7 @@ struct wait_class_stats {
 	uint64_t woken, woken_ns, woken_max_ns;	/* the part of runnable_ns between wake-ups and a CPU */
 };
 
-/* A wait of a target's thread that hurts: one sleep, several for the same lock (series.h), or one time without a CPU. */
+/* A wait of a target's thread that hurts: one sleep, several for the same lock (lock_bursts.h), or one time without a CPU. */
 struct long_wait {
 	struct thread *thread;
 	enum wait_class class;
@@ -55,7 +55,7 @@ int wait_stats_create(struct stack_infos *stack_infos, const struct lock_tracker
 		   const struct wait_stats_options *options, struct wait_stats **ret_stats);
 void wait_stats_destroy(struct wait_stats *stats);
 
-/* From the locks' watcher: @context is the stats. */
+/* From the locks' watcher: @context is the wait_stats. */
 void wait_stats_charged(void *context, const struct thread *waiter, struct thread *owner,
 		     uint64_t start_ns, uint64_t end_ns, enum grade grade);
 

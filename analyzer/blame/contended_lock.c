@@ -33,7 +33,7 @@ static int compare_wait(const void *left, const void *right)
 	return (a->wait_ns < b->wait_ns) - (a->wait_ns > b->wait_ns);
 }
 
-/* Locks with long waits are few; those past the room for them are the least. */
+/* Locks with long waits are few. Where there is no room, the one with the least waits goes. */
 static struct contended_lock *get_contended(struct contended_lock *locks, size_t *count,
 					    const struct lock *lock)
 {
@@ -94,7 +94,7 @@ struct release {
 	uint32_t owner; /* thread->index */
 };
 
-/* What is known of one suspect, while the waits in the stall are added up. */
+/* The figures of one lock, while the waits in the stall are added up. */
 struct figures {
 	struct contended_lock *contended;
 	struct victim_set victims, outsiders;
@@ -175,7 +175,7 @@ static int add_charges(struct figures *figures, const struct history_lock_wait *
 	return 0;
 }
 
-/* One sleep for a suspect's lock, of which @from_ns to @to_ns is in the stall. */
+/* Add one sleep for the lock, of which @from_ns to @to_ns is in the stall. */
 static int add_wait(const struct all_figures *all, struct figures *figures, struct thread *thread,
 		    const struct history_interval *interval, const struct history_lock_wait *wait,
 		    bool counts, uint64_t from_ns, uint64_t to_ns)
@@ -319,7 +319,7 @@ static void fill_longest_hold(const struct figures *figures, const struct stall 
 		if (recorded->thread != owner->thread)
 			continue;
 		owner->named_ns = recorded->named_ns;
-		/* empty: nothing tells one such lock from another, so nobody is said to have held it */
+		/* An empty hold: such locks cannot be told from each other, so nobody is said to have held this one. */
 		if (recorded->longest.end_ns == recorded->longest.start_ns ||
 		    (recorded->longest.end_ns >= stall->start_ns &&
 		     recorded->longest.start_ns <= stall->end_ns))

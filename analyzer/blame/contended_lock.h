@@ -88,7 +88,7 @@ int contended_locks_examine(struct contended_lock *locks, size_t count,
 int contended_lock_add_indirect(struct contended_lock *contended, const struct victim *victim);
 /* NULL: it is none. */
 const struct victim *contended_lock_victim(const struct contended_lock *contended, const struct thread *thread);
-/* Most blocked first, without the owner. */
+/* Sort both lists, most blocked first, and take the owner out. */
 void contended_lock_sort_victims(struct contended_lock *contended);
 void contended_locks_free(struct contended_lock *locks, size_t count);
 

@@ -98,7 +98,7 @@ static int wake_blocked(struct timeline *timeline, struct thread_slot *slot,
 			const struct event *event, uint64_t time_ns)
 {
 	unsigned int flags = 0;
-	/* A timer that ends a sleep does not tell that it is the same one. */
+	/* A timer that ends a sleep does not prove that it is the same sleep. */
 	int error = thread_state_doubt_blocked(timeline, slot, time_ns,
 					       event->raw.waking.in_interrupt ? 4 : 2);
 
@@ -181,7 +181,7 @@ static int handle_waking(struct timeline *timeline, const struct event *event, u
 	}
 }
 
-/* What else is told about threads. */
+/* Snapshots, forks and exits. */
 
 static int handle_state_of_unknown(struct timeline *timeline, struct thread_slot *slot,
 				   const struct event *event, uint64_t time_ns)
@@ -208,7 +208,7 @@ static int handle_state_of_unknown(struct timeline *timeline, struct thread_slot
 					    event->stack_id);
 }
 
-/* Lazy stacks come so, and what the first look at all threads saw. */
+/* Deferred stacks come in snapshots, and so does what the first look at all threads saw. */
 static int learn_stack(struct timeline *timeline, struct thread_slot *slot, uint32_t stack_id)
 {
 	if (slot->current.stack_id != STACK_NONE || stack_id == STACK_NONE)
@@ -290,8 +290,8 @@ static bool has_taken_over_unseen(const struct cpu *cpu, const struct thread *th
 	       (cpu->left != thread || time_ns > cpu->switched_ns + IN_A_SWITCH_NS);
 }
 
-/* Whatever a thread does shows that it runs where it does it. That is news only where nobody is
- * known to run, or one whose end may be missing. */
+/* An event of a thread shows that it runs on this CPU. That is news only where no thread is known to run there, or one
+ * whose switch-out may be missing. */
 static int handle_any(struct timeline *timeline, struct cpu *cpu, const struct event *event,
 		      uint64_t time_ns)
 {
