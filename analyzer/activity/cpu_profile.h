@@ -25,7 +25,8 @@ struct cpu_profile {
 	size_t top_count;
 };
 
-/* Of @thread's CPU samples from @start_ns to @end_ns. Free with cpu_profile_free(). Return: 0 or -ENOMEM. */
+/* Of @thread's CPU samples from @start_ns to @end_ns. Free with cpu_profile_free(). Return: 0 or
+ * -ENOMEM. */
 int cpu_profile_read(const struct history *history, const struct stack_table *stacks,
 		     const struct thread *thread, uint64_t start_ns, uint64_t end_ns,
 		     struct cpu_profile *ret_profile);

@@ -246,7 +246,8 @@ static int grow_cpus(struct history *history, uint32_t cpu)
 	return 0;
 }
 
-/* The idle task is switched out: its CPU had nothing to do since it was switched in. Before, the CPU was busy or unknown. */
+/* The idle task is switched out: its CPU had nothing to do since it was switched in. Before, the
+ * CPU was busy or unknown. */
 static int keep_idle_time(struct history *history, const struct event *event, uint64_t since_ns)
 {
 	const struct history_lock_wait none = { .lock = NULL };

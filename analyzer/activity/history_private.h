@@ -72,7 +72,8 @@ struct history {
 	size_t cpu_count;
 };
 
-/* Whether two owners of a lock had it in turns, each for a moment: they are put together as nobody. */
+/* Whether two owners of a lock had it in turns, each for a moment: they are put together as
+ * nobody. */
 static inline bool history_charges_in_turns(const struct history_charge *charge,
 					    const struct history_charge *next, uint64_t short_ns)
 {
@@ -81,7 +82,8 @@ static inline bool history_charges_in_turns(const struct history_charge *charge,
 	       (!next->owner || next->end_ns - next->start_ns < short_ns);
 }
 
-/* @interval: its lock_wait is not set. @wait: lock NULL where it is for none. 0 or -ENOMEM, as are the next ones. */
+/* @interval: its lock_wait is not set. @wait: lock NULL where it is for none. 0 or -ENOMEM, as
+ * are the next ones. */
 int history_keep_interval(struct history *history, struct thread_entry *entry,
 			  const struct history_interval *interval,
 			  const struct history_lock_wait *wait);

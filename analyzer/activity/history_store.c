@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How the intervals of a history are kept within its bound: short ones of a thread are put together in a crowd, and
- * the resolution, below which an interval is short, doubles until all is within HISTORY_BYTES_MAX.
+ * How the intervals of a history are kept within its bound: short ones of a thread are put together
+ * in a crowd, and the resolution, below which an interval is short, doubles until all is within
+ * HISTORY_BYTES_MAX.
  */
 #include "analyzer/activity/history_private.h"
 
@@ -15,13 +16,16 @@
 /* The finest resolution, once the bound is hit: what is shorter matters to no report. */
 #define RESOLUTION_LEAST_NS 16384u
 
-/* Where too many intervals are expected, it begins with this one: to find it by doubling would take a while. */
+/* Where too many intervals are expected, it begins with this one: to find it by doubling would
+ * take a while. */
 #define RESOLUTION_EXPECTED_NS 131072u
 
-/* A crowd is as long as so many times the resolution: it takes an interval for each kind, not for each moment. */
+/* A crowd is as long as so many times the resolution: it takes an interval for each kind, not for
+ * each moment. */
 #define CROWD_RESOLUTIONS 4u
 
-/* n waiters in one queue have n * n owners before them: of more than so many those of a moment are put together. */
+/* n waiters in one queue have n * n owners before them: of more than so many those of a moment
+ * are put together. */
 #define CHARGES_MAX (1u << 18)
 
 static int append_interval(struct history *history, struct thread_entry *entry,
@@ -132,7 +136,8 @@ static bool matches_kind(const struct crowd_kind *kind, const struct history_int
 	       kind->charge.owner == owner;
 }
 
-/* The kind that @interval is of. Where there is no room for one more, the last one of its state takes its time. */
+/* The kind that @interval is of. Where there is no room for one more, the last one of its state
+ * takes its time. */
 static struct crowd_kind *find_kind(struct crowd *crowd, const struct history_interval *interval,
 				    const struct lock *lock, const struct history_charge *charge)
 {
@@ -234,7 +239,8 @@ int history_flush_all(struct history *history)
 	return r;
 }
 
-/* Double the resolution, and keep all intervals anew. What is in crowds refers to the old table, too. */
+/* Double the resolution, and keep all intervals anew. What is in crowds refers to the old table,
+ * too. */
 static int compact_all(struct history *history)
 {
 	struct lock_wait_table old;

@@ -50,7 +50,8 @@ static uint32_t count_samples_at(const struct sampled *sampled, size_t count, si
 	return samples;
 }
 
-/* Walk from the root towards the leaves of the stack sampled most, as long as nearly all samples follow. */
+/* Walk from the root towards the leaves of the stack sampled most, as long as nearly all samples
+ * follow. */
 static void find_under(const struct sampled *sampled, size_t count, const struct sampled *most,
 		       struct span_summary *summary)
 {

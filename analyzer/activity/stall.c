@@ -133,7 +133,8 @@ static bool fills_recording(const struct long_wait *wait)
 	return (wait->flags & all_along) == all_along;
 }
 
-/* The waits for a CPU, or all others; @standing: those that filled the whole recording, too. Return: how many. */
+/* The waits for a CPU, or all others; @standing: those that filled the whole recording, too.
+ * Return: how many. */
 static size_t select_waits(const struct long_wait *waits, size_t count, bool cpu, bool standing,
 			   struct long_wait *ret_sorted)
 {

@@ -31,9 +31,10 @@ struct stall {
 /**
  * stall_find() - the worst stall that @waits show.
  *
- * Long waits less than 100 ms apart, and less than half of what is long, belong to one stall; the worst stall is the one in which threads
- * lost most time. Waits for a CPU alone make a stall only where no other wait does. A wait that filled the whole
- * recording, as a queue that stands for hours does, makes one only where nothing began or ended.
+ * Long waits less than 100 ms apart, and less than half of what is long, belong to one stall; the
+ * worst stall is the one in which threads lost most time. Waits for a CPU alone make a stall only
+ * where no other wait does. A wait that filled the whole recording, as a queue that stands for
+ * hours does, makes one only where nothing began or ended.
  *
  * @long_ns:  what is long: @waits are at least so.
  * @since_ns: what the capture was triggered for was not over then: one that lasted beyond it comes before

@@ -9,7 +9,8 @@
 #include "analyzer/trace/per_thread.h"
 #include "analyzer/util/array.h"
 
-/* A wait is an outlier that is so many times as long as the longest one before it, and as their median. */
+/* A wait is an outlier that is so many times as long as the longest one before it, and as their
+ * median. */
 #define TIMES_LONGEST 5u
 #define TIMES_MEDIAN  20u
 
@@ -148,7 +149,8 @@ static struct kind *get_kind(struct wait_baseline *baseline, struct thread_entry
 	return kind;
 }
 
-/* The thread that woke the waiter by its own work: none that was only interrupted, and no idle task. */
+/* The thread that woke the waiter by its own work: none that was only interrupted, and no idle
+ * task. */
 static struct thread *find_cause(const struct wait_baseline *baseline,
 				 const struct interval *interval)
 {
@@ -203,7 +205,8 @@ static void note_wait(const struct wait_baseline *baseline, struct kind *kind,
 		note_waker(kind, interval->waker);
 }
 
-/* Sum up @kind, and the waits without a stack, of which a busy host has many: they may be of this kind. */
+/* Sum up @kind, and the waits without a stack, of which a busy host has many: they may be of this
+ * kind. */
 static struct thread_baseline sum_up_waits(const struct kind *kind, const struct kind *unknown)
 {
 	struct thread_baseline waits = { .count = kind->count, .longest_ns = kind->longest_ns };
@@ -385,7 +388,8 @@ int wait_baseline_closed(struct wait_baseline *baseline, const struct interval *
 	return 0;
 }
 
-/* The wait is still open: its producer is the thread that ends such waits most often and does not wait likewise. */
+/* The wait is still open: its producer is the thread that ends such waits most often and does not
+ * wait likewise. */
 static void guess_producer(const struct wait_baseline *baseline, const struct kind *kind,
 			   struct producer_wait *wait)
 {

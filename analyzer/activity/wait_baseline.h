@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What each thread's waits for others are like as a rule, and which waits are outliers: a thread that is idle waits
- * as it did before, a thread that starves does not. And which thread ends them: the producer of what is waited for.
+ * What each thread's waits for others are like as a rule, and which waits are outliers: a thread
+ * that is idle waits as it did before, a thread that starves does not. And which thread ends them:
+ * the producer of what is waited for.
  *
  * Filled by one replay. Memory grows with threads and the operations that they wait in.
  */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <uthash.h>
 
 #include "analyzer/trace/per_thread.h"

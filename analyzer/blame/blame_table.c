@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <uthash.h>
 
 /* A grade is that of so much of a row, as of a finding. */

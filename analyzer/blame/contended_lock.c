@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analyzer/util/array.h"
 #include "analyzer/util/span.h"
@@ -14,7 +13,8 @@
 /* Shorter holds are hand-offs: they are not counted. */
 #define COUNTED_HOLD_NS 1000000u
 
-/* Whether @lock, which may be NULL, is @contended. A process has one mmap_lock, whose address may become known late. */
+/* Whether @lock, which may be NULL, is @contended. A process has one mmap_lock, whose address may
+ * become known late. */
 static bool is_same_lock(const struct contended_lock *contended, const struct lock *lock)
 {
 	if (!lock || contended->class != lock->class)
@@ -279,8 +279,8 @@ void contended_lock_sort_victims(struct contended_lock *contended)
 }
 
 /*
- * Where nothing tells one lock from another each waiter's time is charged to who woke it, and nobody is said to have held
- * it: the first one to let go wakes but one of many.
+ * Where nothing tells one lock from another each waiter's time is charged to who woke it, and
+ * nobody is said to have held it: the first one to let go wakes but one of many.
  */
 static bool is_behind_enough_waits(const struct lock_owner *owner, const struct figures *figures)
 {
@@ -319,7 +319,8 @@ static void fill_longest_hold(const struct figures *figures, const struct stall 
 		if (recorded->thread != owner->thread)
 			continue;
 		owner->named_ns = recorded->named_ns;
-		/* An empty hold: such locks cannot be told from each other, so nobody is said to have held this one. */
+		/* An empty hold: such locks cannot be told from each other, so nobody is said to
+		 * have held this one. */
 		if (recorded->longest.end_ns == recorded->longest.start_ns ||
 		    (recorded->longest.end_ns >= stall->start_ns &&
 		     recorded->longest.start_ns <= stall->end_ns))
@@ -337,7 +338,8 @@ static int compare_release(const void *left, const void *right)
 	return (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
 }
 
-/* What many waiters saw end at one time is one hold: the next one ends as much later as it is long. */
+/* What many waiters saw end at one time is one hold: the next one ends as much later as it is
+ * long. */
 static uint32_t count_holds(struct figures *figures, const struct thread *owner)
 {
 	const struct release *last = NULL;
@@ -357,7 +359,8 @@ static uint32_t count_holds(struct figures *figures, const struct thread *owner)
 	return holds;
 }
 
-/* The most blamed owner that is somebody; none where more of the time is nobody's than that one's. */
+/* The most blamed owner that is somebody; none where more of the time is nobody's than that
+ * one's. */
 static int conclude_lock(struct figures *figures, const struct stall *stall)
 {
 	struct contended_lock *contended = figures->contended;

@@ -23,7 +23,8 @@
 #define CONTENDED_LOCKS_MAX 4
 #define CONTENDED_LINKS_MAX 7
 
-/* One that held what was waited for, and itself waited for a lock of the next one, or of the owner. */
+/* One that held what was waited for, and itself waited for a lock of the next one, or of the
+ * owner. */
 struct contended_lock_link {
 	struct thread *thread;
 	enum wait_class class;		/* of that lock */
@@ -45,7 +46,8 @@ struct contended_lock {
 	size_t outsider_count;
 	bool has_owner;
 	struct lock_owner holder;	/* the most blamed one within the stall */
-	/* No owner, since more is charged to nobody than to any: that, and the best of them (thread may be NULL). */
+	/* No owner, since more is charged to nobody than to any: that, and the best of them
+	 * (thread may be NULL). */
 	uint64_t nobody_ns;
 	struct lock_owner candidate;
 	/* From the holder on; none: it is the owner itself. See lock_chain.h. */

@@ -120,7 +120,8 @@ static bool has_same_root(const struct contended_lock *contended,
 	       other->owner.thread == contended->owner.thread && leads_to(contended, other);
 }
 
-/* The lock at the end of @contended's chain: its holder is the root. NULL: too little of the time was lost to it. */
+/* The lock at the end of @contended's chain: its holder is the root. NULL: too little of the time
+ * was lost to it. */
 static struct contended_lock *find_root(struct contended_lock *locks, size_t count,
 					const struct contended_lock *contended)
 {
@@ -161,7 +162,8 @@ static int join_lock(struct contended_lock *locks, size_t count, struct contende
 	return move_victims(root, contended);
 }
 
-/* Threads on the way are no victims yet where the lock that they waited for is not among the contended ones. */
+/* Threads on the way are no victims yet where the lock that they waited for is not among the
+ * contended ones. */
 static int add_links(struct contended_lock *contended)
 {
 	for (size_t i = 0; i < contended->link_count; i++)

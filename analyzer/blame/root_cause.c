@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/blame/root_cause.h"
 
-#include <errno.h>
-
 #include "analyzer/activity/span_summary.h"
 #include "analyzer/blame/blame_table.h"
 #include "analyzer/blame/lock_chain.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/blame/wait_chain.h"
 
-#include <errno.h>
 #include <stdbool.h>
 
 /* The threads from the waiter to where the walk is, and how each led to the next. */
@@ -148,7 +147,8 @@ static int walk_on(struct wait_chain_walk *walk, const struct path *path,
 	next.grade = !path->depth && piece->link == LINK_OWNER_EXACT ? GRADE_EXACT
 		     : path->grade == GRADE_EXACT		     ? GRADE_STRONG
 								     : path->grade;
-	/* Who wakes a reader of a pipe has written into it, but another may have been to do so before. */
+	/* Who wakes a reader of a pipe has written into it, but another may have been to do so
+	 * before. */
 	if (piece->link == LINK_OWNER_PLAUSIBLE ||
 	    (piece->link == LINK_WAKER && piece->class != WAIT_IO_FUSE &&
 	     piece->class != WAIT_IO_JOURNAL && piece->class != WAIT_CHILD))

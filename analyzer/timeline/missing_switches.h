@@ -25,8 +25,9 @@ struct arrival missing_switches_arrival(const struct timeline *timeline, const s
 			       uint64_t time_ns);
 
 /*
- * No event tells what woke @slot's thread, which comes to a CPU at @time_ns: when was it woken, at the
- * latest? @time_ns where nothing bounds it; before it began to block, where there is no such time.
+ * No event tells what woke @slot's thread, which comes to a CPU at @time_ns: when was it woken, at
+ * the latest? @time_ns where nothing bounds it; before it began to block, where there is no such
+ * time.
  */
 uint64_t missing_switches_latest_waking(const struct timeline *timeline, const struct thread_slot *slot,
 			       uint64_t time_ns);

@@ -7,7 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Sleeps that are shorter than this matter to no report; while a CPU is away for seconds there are many of them. */
+/* Sleeps that are shorter than this matter to no report; while a CPU is away for seconds there
+ * are many of them. */
 #define DOUBTFUL_LOSS_NS 30000000u
 
 int thread_state_close(struct timeline *timeline, struct thread_slot *slot, uint64_t end_ns,

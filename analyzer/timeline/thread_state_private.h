@@ -91,8 +91,9 @@ uint64_t thread_state_unchanged_since(const struct timeline *timeline, const str
 int thread_state_doubt_runnable(struct timeline *timeline, struct thread_slot *slot, uint64_t time_ns);
 
 /*
- * It is BLOCKED, and is known to be so at @time_ns. Where more than one @part-th of that time was lost, what it did
- * from the first loss on is unknown, and from the last one on it was blocked nobody knows where.
+ * It is BLOCKED, and is known to be so at @time_ns. Where more than one @part-th of that time was
+ * lost, what it did from the first loss on is unknown, and from the last one on it was blocked
+ * nobody knows where.
  */
 int thread_state_doubt_blocked(struct timeline *timeline, struct thread_slot *slot, uint64_t time_ns,
 		       unsigned int part);

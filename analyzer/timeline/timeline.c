@@ -2,10 +2,10 @@
 /*
  * What each thread was at each moment, rebuilt from switches and wakings.
  *
- * A timeline keeps, for each CPU, who runs there, as far as no event of it is missing; and for each thread
- * the interval it is in. An event says in which state its thread must have been just before. Where the
- * thread was in another one, records are missing: the time in doubt becomes unknown, from the first moment
- * on at which something can have been lost.
+ * A timeline keeps, for each CPU, who runs there, as far as no event of it is missing; and for each
+ * thread the interval it is in. An event says in which state its thread must have been just before.
+ * Where the thread was in another one, records are missing: the time in doubt becomes unknown, from
+ * the first moment on at which something can have been lost.
  */
 #include "analyzer/timeline/timeline.h"
 
@@ -280,8 +280,8 @@ static int handle_lost(struct timeline *timeline, struct cpu *cpu, const struct 
 }
 
 /*
- * The switch from an idle task to @thread can be missing, see prescan.c. In the middle of a switch, though, an
- * event may still name the thread that just left.
+ * The switch from an idle task to @thread can be missing, see prescan.c. In the middle of a switch,
+ * though, an event may still name the thread that just left.
  */
 static bool has_taken_over_unseen(const struct cpu *cpu, const struct thread *thread,
 				  uint64_t time_ns)

@@ -126,8 +126,8 @@ static struct wait_reason describe_unmatched(const struct frame *frames, size_t 
 }
 
 /*
- * /proc/PID/stack leaves out the scheduler and, with it, the slow paths of sleeping locks: the leaf is then the
- * function that asked for the lock. The first row that has it as a caller.
+ * /proc/PID/stack leaves out the scheduler and, with it, the slow paths of sleeping locks: the leaf
+ * is then the function that asked for the lock. The first row that has it as a caller.
  */
 static size_t find_row_of_leaf_caller(const struct seen_stack *stack)
 {
@@ -223,8 +223,9 @@ const char *wait_class_name(enum wait_class class)
 /*
  * A healthy host must produce no stall out of threads that wait for work: whoever waits for
  * another's data, an event, a time, a child or a signal asked for just that. A futex may be a lock
- * or a worker's empty queue, and its waiter's stack does not tell: where something else does, it is lock.user. Nor can "unknown" be said to
- * hurt. "other" is not idle: only uninterruptible sleeps and named troubles get it.
+ * or a worker's empty queue, and its waiter's stack does not tell: where something else does, it is
+ * lock.user. Nor can "unknown" be said to hurt. "other" is not idle: only uninterruptible sleeps
+ * and named troubles get it.
  */
 bool wait_class_idle(enum wait_class class)
 {
@@ -294,8 +295,9 @@ static bool is_one_of(const char *symbol, const char *const *names)
 }
 
 /*
- * irq_exit() has other names for it, and an interrupt's entry behind them. Stacks of 16 frames may end before
- * either: process_backlog() handles what the loopback device was given, on the CPU that sent it and at once.
+ * irq_exit() has other names for it, and an interrupt's entry behind them. Stacks of 16 frames may
+ * end before either: process_backlog() handles what the loopback device was given, on the CPU that
+ * sent it and at once.
  */
 bool wait_own_softirq(const struct frame *frames, size_t count)
 {

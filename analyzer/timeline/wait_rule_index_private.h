@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An index over the function names in the tables of wait_rules.c, made when it is first needed: a stack is held
- * against all rows at the price of two look-ups a frame.
+ * An index over the function names in the tables of wait_rules.c, made when it is first needed: a
+ * stack is held against all rows at the price of two look-ups a frame.
  */
 #ifndef ANALYZER_TIMELINE_WAIT_RULE_INDEX_PRIVATE_H
 #define ANALYZER_TIMELINE_WAIT_RULE_INDEX_PRIVATE_H
