@@ -12,6 +12,9 @@
 /* A lock held for less within a wait made nobody wait long. */
 #define LONG_HOLD_NS 10000000u
 
+/* A thread does a few things in turn: so many of their places are remembered. */
+#define RECENT_PLACES 6u
+
 struct wait_key {
 	uint32_t class;
 	uint32_t stack_id;
@@ -43,6 +46,8 @@ struct hold_seen {
 struct thread_entry {
 	struct thread_wait_stats sums;
 	bool waited;
+	uint32_t recent[RECENT_PLACES]; /* places of its latest kinds of wait */
+	unsigned int recent_count, next_recent;
 	size_t last_place; /* of its last wait, in stats->waits */
 	bool pending; /* last_wait may go on */
 	uint32_t last_number; /* of last_wait, see lock_tracker_wait_number() */
@@ -149,20 +154,25 @@ static int count_thread(struct wait_stats *stats, size_t place, const struct thr
 static int find_place(struct wait_stats *stats, struct thread_entry *entry,
 		      const struct thread *thread, const struct wait_key *key, size_t *ret_place)
 {
-	const struct wait_class_stats *last =
-		entry->waited ? &stats->waits[entry->last_place] : NULL;
 	struct wait_entry *found;
 
-	if (last && last->class == key->class && last->stack_id == key->stack_id &&
-	    last->unusual == key->unusual) {
-		*ret_place = entry->last_place;
-		return 0;
+	for (unsigned int i = 0; i < entry->recent_count; i++) {
+		const struct wait_class_stats *recent = &stats->waits[entry->recent[i]];
+
+		if (recent->stack_id == key->stack_id && recent->class == key->class &&
+		    recent->unusual == key->unusual) {
+			*ret_place = entry->recent[i];
+			return 0;
+		}
 	}
 	HASH_FIND(hh, stats->by_key, key, sizeof(*key), found);
 	if (found)
 		*ret_place = found->place;
 	else if (append_class(stats, key, ret_place))
 		return -ENOMEM;
+	if (entry->recent_count < RECENT_PLACES)
+		entry->recent_count++;
+	entry->recent[entry->next_recent++ % RECENT_PLACES] = (uint32_t)*ret_place;
 	return count_thread(stats, *ret_place, thread);
 }
 

@@ -6,25 +6,10 @@
 #include <string.h>
 #include <uthash.h>
 
-/* Facts live in blocks that never move, so that callers may keep pointers. */
-#define BLOCK_INFOS 1024u
-
 struct operation {
 	uint32_t id;
 	UT_hash_handle hh;
 	char name[];
-};
-
-struct known_info {
-	struct stack_info info;
-	bool known;
-};
-
-struct stack_infos {
-	const struct stack_table *stacks;
-	struct known_info **blocks;
-	size_t block_count;
-	struct operation *operations;
 };
 
 int stack_infos_create(const struct stack_table *stacks, struct stack_infos **ret_stack_infos)
@@ -49,9 +34,9 @@ void stack_infos_destroy(struct stack_infos *stack_infos)
 		HASH_DEL(stack_infos->operations, operation);
 		free(operation);
 	}
-	for (size_t i = 0; i < stack_infos->block_count; i++)
-		free(stack_infos->blocks[i]);
-	free(stack_infos->blocks);
+	for (uint32_t i = 0; i < stack_infos->room; i++)
+		free((void *)stack_infos->known[i]);
+	free(stack_infos->known);
 	free(stack_infos);
 }
 
@@ -110,41 +95,38 @@ static int fill_info(struct stack_infos *stack_infos, uint32_t stack_id, struct 
 	return 0;
 }
 
-static int grow_blocks(struct stack_infos *stack_infos, size_t block)
+/* A place for @stack_id. 0 or -ENOMEM. */
+static int grow_room(struct stack_infos *stack_infos, uint32_t stack_id)
 {
-	struct known_info **blocks;
+	uint32_t room = stack_infos->room ? stack_infos->room : 1024;
+	const struct stack_info **known;
 
-	if (block < stack_infos->block_count)
-		return 0;
-	blocks = reallocarray(stack_infos->blocks, block + 1, sizeof(*blocks));
-	if (!blocks)
+	while (room <= stack_id && room < UINT32_MAX / 2)
+		room *= 2;
+	if (room <= stack_id)
 		return -ENOMEM;
-	stack_infos->blocks = blocks;
-	memset(blocks + stack_infos->block_count, 0,
-	       (block + 1 - stack_infos->block_count) * sizeof(*blocks));
-	stack_infos->block_count = block + 1;
+	known = reallocarray(stack_infos->known, room, sizeof(*known));
+	if (!known)
+		return -ENOMEM;
+	memset(known + stack_infos->room, 0, (room - stack_infos->room) * sizeof(*known));
+	stack_infos->known = known;
+	stack_infos->room = room;
 	return 0;
 }
 
-const struct stack_info *stack_infos_get(struct stack_infos *stack_infos, uint32_t stack_id)
+const struct stack_info *stack_infos_find_out(struct stack_infos *stack_infos, uint32_t stack_id)
 {
-	size_t block = stack_id / BLOCK_INFOS;
-	struct known_info *known;
+	struct stack_info *info;
 
-	if (grow_blocks(stack_infos, block))
+	if (stack_id >= stack_infos->room && grow_room(stack_infos, stack_id))
 		return NULL;
-	if (!stack_infos->blocks[block]) {
-		stack_infos->blocks[block] = calloc(BLOCK_INFOS, sizeof(struct known_info));
-		if (!stack_infos->blocks[block])
-			return NULL;
+	info = malloc(sizeof(*info));
+	if (!info || fill_info(stack_infos, stack_id, info)) {
+		free(info);
+		return NULL;
 	}
-	known = &stack_infos->blocks[block][stack_id % BLOCK_INFOS];
-	if (!known->known) {
-		if (fill_info(stack_infos, stack_id, &known->info))
-			return NULL;
-		known->known = true;
-	}
-	return &known->info;
+	stack_infos->known[stack_id] = info;
+	return info;
 }
 
 const struct wait_reason *stack_info_reason(const struct stack_info *info, enum ft_task_state state)
