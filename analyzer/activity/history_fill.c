@@ -136,32 +136,21 @@ static size_t drop_older_half(void *array, size_t count, size_t element_bytes)
 }
 
 /* There is no room: drop what came first, as what came last is more likely to be needed. */
-static void drop_old_samples(struct history *history)
+static void drop_old_points(struct history *history, bool samples)
 {
-	history->sample_count = 0;
+	size_t left = 0;
+
 	for (size_t i = 0; i < per_thread_count(&history->entries); i++) {
 		struct thread_entry *entry = per_thread_at(&history->entries, i);
 
-		if (!entry)
-			continue;
-		entry->sample_count = drop_older_half(entry->samples, entry->sample_count,
-						      sizeof(*entry->samples));
-		history->sample_count += entry->sample_count;
+		if (entry && samples)
+			left += entry->sample_count = drop_older_half(
+				entry->samples, entry->sample_count, sizeof(*entry->samples));
+		else if (entry)
+			left += entry->event_count = drop_older_half(
+				entry->events, entry->event_count, sizeof(*entry->events));
 	}
-}
-
-static void drop_old_events(struct history *history)
-{
-	history->event_count = 0;
-	for (size_t i = 0; i < per_thread_count(&history->entries); i++) {
-		struct thread_entry *entry = per_thread_at(&history->entries, i);
-
-		if (!entry)
-			continue;
-		entry->event_count =
-			drop_older_half(entry->events, entry->event_count, sizeof(*entry->events));
-		history->event_count += entry->event_count;
-	}
+	*(samples ? &history->sample_count : &history->event_count) = left;
 }
 
 static int append_sample(struct history *history, const struct event *event)
@@ -171,7 +160,7 @@ static int append_sample(struct history *history, const struct event *event)
 	if (event->stack_id == STACK_NONE || !event->thread)
 		return 0;
 	if (history->sample_count >= SAMPLES_MAX)
-		drop_old_samples(history);
+		drop_old_points(history, true);
 	entry = per_thread_get(&history->entries, event->thread);
 	if (!entry || array_grow(entry->samples, entry->sample_count, entry->sample_room))
 		return -ENOMEM;
@@ -205,7 +194,7 @@ static int append_event(struct history *history, const struct event *event)
 	if (!event->thread)
 		return 0;
 	if (history->event_count >= HISTORY_EVENTS_MAX)
-		drop_old_events(history);
+		drop_old_points(history, false);
 	switch (raw->kind) {
 	case FT_EVENT_LOCK_BEGIN:
 		kept.address = raw->lock_begin.address;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "analyzer/trace/lost_spans.h"
+#include "analyzer/trace/per_thread.h"
 #include "analyzer/timeline/timeline.h"
 #include "analyzer/util/span.h"
 
@@ -48,8 +49,7 @@ struct timeline {
 	uint64_t start_ns;
 	uint64_t now_ns;
 	bool observing;			/* an event of the recording proper has come */
-	struct thread_slot *slots;		/* by thread->index */
-	size_t slot_count;
+	struct per_thread slots;	/* struct thread_slot */
 	struct cpu *cpus;
 	size_t cpu_count;
 	struct lost_spans losses;
@@ -110,9 +110,6 @@ int thread_state_close_vanished(struct timeline *timeline, struct thread_slot *s
 
 /* NULL on lack of memory. */
 struct cpu *thread_state_cpu_at(struct timeline *timeline, uint32_t number);
-
-/* Room for thread @index. Older pointers to slots are no longer valid. */
-int thread_states_grow(struct timeline *timeline, size_t index);
 
 /* @slot, never used, becomes that of @thread; a former thread of its tid ends. */
 int thread_state_begin(struct timeline *timeline, struct thread_slot *slot, struct thread *thread,

@@ -26,6 +26,7 @@ int timeline_create(const struct timeline_sink *sink, uint64_t start_ns,
 	if (!timeline)
 		return -ENOMEM;
 	timeline->sink = *sink;
+	timeline->slots.entry_bytes = sizeof(struct thread_slot);
 	timeline->start_ns = start_ns;
 	timeline->now_ns = start_ns;
 	*ret_timeline = timeline;
@@ -42,7 +43,7 @@ void timeline_destroy(struct timeline *timeline)
 	if (!timeline)
 		return;
 	lost_spans_free(&timeline->losses);
-	free(timeline->slots);
+	per_thread_free(&timeline->slots);
 	free(timeline->cpus);
 	free(timeline);
 }
@@ -237,16 +238,15 @@ static int handle_state(struct timeline *timeline, const struct event *event, ui
 
 static int handle_fork(struct timeline *timeline, struct thread *child)
 {
-	size_t index = child->index;
-	int error = 0;
+	struct thread_slot *slot;
 
 	if (child->idle_task)
 		return 0;
-	if (index >= timeline->slot_count)
-		error = thread_states_grow(timeline, index);
-	if (error || timeline->slots[index].current.thread)
-		return error;
-	return thread_state_begin(timeline, &timeline->slots[index], child, THREAD_RUNNABLE);
+	slot = per_thread_get(&timeline->slots, child);
+	if (!slot)
+		return -ENOMEM;
+	return slot->current.thread ? 0
+				    : thread_state_begin(timeline, slot, child, THREAD_RUNNABLE);
 }
 
 static int handle_exit(struct timeline *timeline, struct thread *thread)
@@ -341,11 +341,11 @@ static int handle_cpu_event(struct timeline *timeline, struct cpu *cpu, const st
  */
 static int observe_from_start(struct timeline *timeline)
 {
-	for (size_t i = 0; i < timeline->slot_count; i++) {
-		struct thread_slot *slot = &timeline->slots[i];
+	for (size_t i = 0; i < per_thread_count(&timeline->slots); i++) {
+		struct thread_slot *slot = per_thread_at(&timeline->slots, i);
 		int error = 0;
 
-		if (!slot->current.thread || slot->done)
+		if (!slot || !slot->current.thread || slot->done)
 			continue;
 		if (slot->current.state == THREAD_RUNNING)
 			slot->current.flags |= INTERVAL_BEGAN_BEFORE;
@@ -476,10 +476,7 @@ uint64_t timeline_contradictions(const struct timeline *timeline)
 const struct interval *timeline_current(const struct timeline *timeline,
 					const struct thread *thread)
 {
-	const struct thread_slot *slot;
+	const struct thread_slot *slot = per_thread_find(&timeline->slots, thread);
 
-	if (thread->index >= timeline->slot_count)
-		return NULL;
-	slot = &timeline->slots[thread->index];
-	return slot->current.thread && !slot->done ? &slot->current : NULL;
+	return slot && slot->current.thread && !slot->done ? &slot->current : NULL;
 }
