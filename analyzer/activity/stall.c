@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "analyzer/timeline/timeline.h"
+#include "analyzer/util/span.h"
 
 #define SAME_STALL_GAP_NS 100000000u
 
@@ -56,11 +57,11 @@ out:
 /* @wait ends last, as far as seen yet. Of waits that end at once those count whose end is sure. */
 static void note_end(struct stall *stall, const struct long_wait *wait)
 {
-	bool later = wait->end_ns > stall->end_ns;
+	bool is_later = wait->end_ns > stall->end_ns;
 	bool lost = wait->flags & INTERVAL_END_LOST, doubtful = wait->flags & INTERVAL_DOUBTFUL;
 
-	stall->end_lost = lost && (later || stall->end_lost);
-	stall->end_doubtful = doubtful && (later || stall->end_doubtful);
+	stall->end_lost = lost && (is_later || stall->end_lost);
+	stall->end_doubtful = doubtful && (is_later || stall->end_doubtful);
 	stall->end_ns = wait->end_ns;
 }
 
@@ -70,7 +71,7 @@ static size_t cluster_waits(const struct long_wait *waits, size_t count, uint64_
 {
 	struct stall stall = { .found = true, .start_ns = waits[0].start_ns, .long_ns = long_ns };
 	/* Where short waits count, a pause as long as they are is none of theirs. */
-	uint64_t gap_ns = long_ns / 2 < SAME_STALL_GAP_NS ? long_ns / 2 : SAME_STALL_GAP_NS;
+	uint64_t gap_ns = earlier(long_ns / 2, SAME_STALL_GAP_NS);
 	uint64_t lost_ns = 0;
 	size_t i;
 

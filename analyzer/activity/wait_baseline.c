@@ -8,6 +8,7 @@
 
 #include "analyzer/trace/per_thread.h"
 #include "analyzer/util/array.h"
+#include "analyzer/util/span.h"
 
 /* A wait is an outlier that is so many times as long as the longest one before it, and as their
  * median. */
@@ -258,15 +259,13 @@ static const struct last_wait *find_wait_meanwhile(const struct wait_baseline *b
 						   const struct thread *thread)
 {
 	const struct thread_entry *entry = per_thread_find(&baseline->threads, thread);
-	uint64_t from_ns, to_ns;
+	uint64_t both_ns;
 
 	if (!entry)
 		return NULL;
-	from_ns = entry->last.start_ns > wait->start_ns ? entry->last.start_ns : wait->start_ns;
-	to_ns = entry->last.end_ns < wait->end_ns ? entry->last.end_ns : wait->end_ns;
-	return to_ns > from_ns && (to_ns - from_ns) * 2 >= wait->end_ns - wait->start_ns
-		       ? &entry->last
-		       : NULL;
+	both_ns = span_overlap(entry->last.start_ns, entry->last.end_ns, wait->start_ns,
+			       wait->end_ns);
+	return both_ns && both_ns * 2 >= wait->end_ns - wait->start_ns ? &entry->last : NULL;
 }
 
 /* Go back along the wake-ups: to the waker, to its waker if it waited likewise, and so on. */

@@ -221,19 +221,26 @@ static bool is_hurting(const struct wait_stats *stats, const struct interval *in
 	return !wait_class_idle(class);
 }
 
-/* A thread that wants a CPU and gets none, for this one time. */
-static int note_runnable_wait(struct wait_stats *stats, const struct interval *interval,
-			      enum wait_class class)
+static struct long_wait make_wait(const struct interval *interval, enum wait_class class,
+				  const struct lock *lock)
 {
-	const struct long_wait wait = {
+	return (struct long_wait){
 		.thread = interval->thread,
 		.class = class,
+		.lock = lock,
 		.stack_id = interval->stack_id,
 		.start_ns = interval->start_ns,
 		.end_ns = interval->end_ns,
 		.blocked_ns = interval->end_ns - interval->start_ns,
 		.flags = interval->flags,
 	};
+}
+
+/* A thread that wants a CPU and gets none, for this one time. */
+static int note_runnable_wait(struct wait_stats *stats, const struct interval *interval,
+			      enum wait_class class)
+{
+	const struct long_wait wait = make_wait(interval, class, NULL);
 
 	if (wait.blocked_ns > stats->longest.blocked_ns)
 		stats->longest = wait;
@@ -269,16 +276,7 @@ static int extend_wait(struct wait_stats *stats, struct thread_entry *entry,
 	entry->pending = true;
 	entry->holder = charged;
 	entry->last_number = number;
-	*wait = (struct long_wait){
-		.thread = interval->thread,
-		.class = class,
-		.lock = lock,
-		.stack_id = interval->stack_id,
-		.start_ns = interval->start_ns,
-		.end_ns = interval->end_ns,
-		.blocked_ns = interval->end_ns - interval->start_ns,
-		.flags = interval->flags,
-	};
+	*wait = make_wait(interval, class, lock);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 #include "analyzer/util/span.h"
 
 /* A lock with less than this share of the lost time is left to the tables. */
-#define SUSPECT_PERCENT 10u
+#define CONTENDED_PERCENT 10u
 
 /* Shorter holds are hand-offs: they are not counted. */
 #define COUNTED_HOLD_NS 1000000u
@@ -80,7 +80,7 @@ size_t contended_locks_find(const struct long_wait *waits, size_t count, const s
 	}
 	qsort(found, found_count, sizeof(*found), compare_wait);
 	for (size_t i = 0; i < found_count && kept < CONTENDED_LOCKS_MAX; i++) {
-		if (found[i].wait_ns * 100 < total_ns * SUSPECT_PERCENT)
+		if (!share_at_least(found[i].wait_ns, total_ns, CONTENDED_PERCENT))
 			break;
 		ret_locks[kept] = found[i];
 		ret_locks[kept++].wait_ns = 0;
@@ -162,10 +162,9 @@ static int add_charges(struct figures *figures, const struct history_lock_wait *
 
 	for (size_t i = 0; i < wait->charge_count; i++) {
 		const struct history_charge *charge = &wait->charges[i];
-		uint64_t start_ns = later(charge->start_ns, from_ns);
-		uint64_t end_ns = earlier(charge->end_ns, to_ns);
+		uint64_t start_ns = charge->start_ns, end_ns = charge->end_ns;
 
-		if (end_ns <= start_ns || !charge->owner)
+		if (!span_clip(&start_ns, &end_ns, from_ns, to_ns) || !charge->owner)
 			continue;
 		left_ns -= end_ns - start_ns;
 		if (add_charge(figures, charge, start_ns, end_ns))
@@ -285,7 +284,7 @@ void contended_lock_sort_victims(struct contended_lock *contended)
 static bool is_behind_enough_waits(const struct lock_owner *owner, const struct figures *figures)
 {
 	return owner->longest.end_ns == owner->longest.start_ns &&
-	       share_at_least(owner->blamed_ns, figures->wait_ns, SUSPECT_PERCENT);
+	       share_at_least(owner->blamed_ns, figures->wait_ns, CONTENDED_PERCENT);
 }
 
 static bool is_more_blamed(const struct lock_owner *owner, const struct lock_owner *best)

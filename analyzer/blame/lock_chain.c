@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "analyzer/util/span.h"
+
 /* A holder that waited for another one for this share of its hold is only a link. */
 #define LINK_PERCENT 50u
 
@@ -86,8 +88,8 @@ void contended_lock_follow(struct contended_lock *contended, const struct histor
 		awaited = find_most_awaited(history, contended->owner.thread, hold->start_ns,
 					    hold->end_ns, short_ns);
 		if (!awaited.thread || is_visited(contended, awaited.thread) ||
-		    awaited.link.lost.blocked_ns * 100 <
-			    (hold->end_ns - hold->start_ns) * LINK_PERCENT)
+		    !share_at_least(awaited.link.lost.blocked_ns, hold->end_ns - hold->start_ns,
+				    LINK_PERCENT))
 			return;
 		contended->links[contended->link_count++] = awaited.link;
 		contended->owner.thread = awaited.thread;

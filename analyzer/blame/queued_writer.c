@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "analyzer/util/array.h"
+#include "analyzer/util/span.h"
 
 #define WAITS_MAX 4096u
 #define SHORT_NS  1000000u
@@ -60,12 +61,12 @@ static struct queued_writer measure_writer(const struct writer_queue *queue,
 					   uint64_t to_ns)
 {
 	struct queued_writer behind = { .writer = writer->thread, .since_ns = writer->start_ns };
-	uint64_t until_ns = writer->end_ns < to_ns ? writer->end_ns : to_ns;
+	uint64_t until_ns = earlier(writer->end_ns, to_ns);
 	const struct thread *last = NULL;
 
 	for (size_t i = 0; i < queue->count; i++) {
 		const struct queue_wait *wait = &queue->waits[i];
-		uint64_t end_ns = wait->end_ns < until_ns ? wait->end_ns : until_ns;
+		uint64_t end_ns = earlier(wait->end_ns, until_ns);
 
 		if (wait->mode != LOCK_MODE_READ || wait->start_ns < writer->start_ns ||
 		    wait->start_ns < from_ns || end_ns <= wait->start_ns)
