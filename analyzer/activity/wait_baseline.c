@@ -43,8 +43,8 @@ struct kind {
 	uint32_t lengths[LENGTHS]; /* waits by the power of two of their length */
 	uint64_t wakeups;
 	struct waker wakers[WAKERS];
-	uint64_t
-		early_ns; /* of a long wait that was set aside, for those that come after it; 0: none was */
+	/* Of a long wait that was set aside, for those that come after it; 0: none was. */
+	uint64_t early_ns;
 	UT_hash_handle hh;
 };
 

@@ -307,8 +307,8 @@ static struct lock_owner find_most_blamed(const struct figures *figures)
 	return best;
 }
 
-/* The lock's own record of its owner's longest hold says how that began and ended; where it is of another time, what
- * the waiters of the stall saw of a hold is all there is. */
+/* The lock's record of its owner's longest hold says how that began and ended. Where that hold
+ * is of another time, what the waiters of the stall saw of a hold is all there is. */
 static void fill_longest_hold(const struct figures *figures, const struct stall *stall,
 			      struct lock_owner *owner)
 {

@@ -10,8 +10,8 @@
 /* Steps of all walks together: some seconds at the very most. */
 #define STEPS_MAX 100000000u
 
-/* Of owners that had a lock for less than such a part of the stall, and than this in any case, one after the other,
- * nobody is told. */
+/* Owners that had a lock for less than such a part of the stall, and less than this in any case,
+ * one after the other, had it in turns. */
 #define SHORT_PARTS    20000u
 #define SHORT_LEAST_NS 20000u
 

@@ -290,8 +290,8 @@ static bool has_taken_over_unseen(const struct cpu *cpu, const struct thread *th
 	       (cpu->left != thread || time_ns > cpu->switched_ns + IN_A_SWITCH_NS);
 }
 
-/* An event of a thread shows that it runs on this CPU. That is news only where no thread is known to run there, or one
- * whose switch-out may be missing. */
+/* An event of a thread shows that it runs on this CPU. That is news only where no thread is
+ * known to run there, or one whose switch-out may be missing. */
 static int handle_any(struct timeline *timeline, struct cpu *cpu, const struct event *event,
 		      uint64_t time_ns)
 {

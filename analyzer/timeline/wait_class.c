@@ -12,9 +12,9 @@
 static bool fits_caller(const struct seen_stack *stack, size_t at, size_t row)
 {
 	for (size_t i = at + 1; i < stack->count; i++) {
-		if (wait_rule_index_has_role(&stack->frames[i], ROLE_CALLER, row))
+		if (rule_index_has_role(&stack->frames[i], ROLE_CALLER, row))
 			return true;
-		if (!wait_rule_index_has_role(&stack->frames[i], ROLE_ANY, row))
+		if (!rule_index_has_role(&stack->frames[i], ROLE_ANY, row))
 			return false;
 	}
 	return false;
@@ -23,7 +23,7 @@ static bool fits_caller(const struct seen_stack *stack, size_t at, size_t row)
 static bool is_under(const struct seen_stack *stack, size_t at, size_t row)
 {
 	for (size_t i = at + 1; i < stack->count; i++) {
-		if (wait_rule_index_has_role(&stack->frames[i], ROLE_UNDER, row))
+		if (rule_index_has_role(&stack->frames[i], ROLE_UNDER, row))
 			return true;
 	}
 	return false;
@@ -40,12 +40,12 @@ static bool fits_row(const struct seen_stack *stack, size_t at, size_t row)
 	return rule->under == NULL || is_under(stack, at, row);
 }
 
-static size_t find_better_row(const struct seen_stack *stack, size_t at, uint16_t name, bool runnable,
-			 size_t best)
+static size_t find_better_row(const struct seen_stack *stack, size_t at, uint16_t name,
+			      bool runnable, size_t best)
 {
 	uint16_t use = 0, row;
 
-	while (wait_rule_index_next_rule(name, &use, &row))
+	while (rule_index_next_rule(name, &use, &row))
 		if (row < best && (!runnable || wait_rules[row].yields) && fits_row(stack, at, row))
 			best = row;
 	return best;
@@ -71,9 +71,9 @@ static size_t find_best_row(const struct seen_stack *stack, bool runnable, size_
 static enum lock_mode find_mode(const struct seen_stack *stack, size_t at)
 {
 	for (; at < stack->count; at++) {
-		if (wait_rule_index_has_role(&stack->frames[at], ROLE_READ, 0))
+		if (rule_index_has_role(&stack->frames[at], ROLE_READ, 0))
 			return LOCK_MODE_READ;
-		if (wait_rule_index_has_role(&stack->frames[at], ROLE_WRITE, 0))
+		if (rule_index_has_role(&stack->frames[at], ROLE_WRITE, 0))
 			return LOCK_MODE_WRITE;
 	}
 	return LOCK_MODE_NONE;
@@ -106,7 +106,7 @@ const struct wait_rule *wait_rule_of(const struct frame *frames, size_t count,
 	struct seen_stack stack;
 	size_t at, row;
 
-	wait_rule_index_see(frames, count, &stack);
+	rule_index_see(frames, count, &stack);
 	row = find_best_row(&stack, is_runnable(state), &at);
 	return row < wait_rules_count ? &wait_rules[row] : NULL;
 }
@@ -116,7 +116,7 @@ const struct wait_rule *wait_rule_of(const struct frame *frames, size_t count,
  * sleep in a driver may be anything, and so may a kernel thread's.
  */
 static struct wait_reason describe_unmatched(const struct frame *frames, size_t count,
-				    enum ft_task_state state)
+					     enum ft_task_state state)
 {
 	if (has_symbol(frames, count, "kthread"))
 		return (struct wait_reason){ .class = WAIT_UNKNOWN, .detail = "kernel thread" };
@@ -132,7 +132,8 @@ static struct wait_reason describe_unmatched(const struct frame *frames, size_t 
 static size_t find_row_of_leaf_caller(const struct seen_stack *stack)
 {
 	for (size_t row = 0; stack->count && row < wait_rules_count; row++)
-		if (wait_rules[row].caller && wait_rule_index_has_role(&stack->frames[0], ROLE_CALLER, row))
+		if (wait_rules[row].caller &&
+		    rule_index_has_role(&stack->frames[0], ROLE_CALLER, row))
 			return row;
 	return wait_rules_count;
 }
@@ -156,7 +157,7 @@ struct wait_reason wait_reason_of(const struct frame *frames, size_t count,
 	default:
 		break;
 	}
-	wait_rule_index_see(frames, count, &stack);
+	rule_index_see(frames, count, &stack);
 	row = find_best_row(&stack, is_runnable(state), &at);
 	if (row == wait_rules_count && state == FT_STATE_DISK) {
 		row = find_row_of_leaf_caller(&stack);
@@ -167,7 +168,8 @@ struct wait_reason wait_reason_of(const struct frame *frames, size_t count,
 			reason.class = WAIT_CPU_RUNQUEUE;
 		else if (stack.count != 0)
 			reason = describe_unmatched(frames, count, state);
-		else if (count == 0 && state == FT_STATE_DISK) /* nobody asks to be kept like that */
+		else if (count == 0 &&
+			 state == FT_STATE_DISK) /* nobody asks to be kept like that */
 			reason = (struct wait_reason){ .class = WAIT_OTHER, .detail = "no stack" };
 		return reason;
 	}
@@ -267,9 +269,10 @@ static bool releases_lock(const struct seen_stack *stack, size_t row)
 	for (size_t i = 0; i < stack->count; i++) {
 		const struct seen_frame *frame = &stack->frames[i];
 
-		if (wait_rule_index_has_role(frame, ROLE_ACQUIRE, row) || wait_rule_index_has_role(frame, ROLE_INTERRUPT, 0))
+		if (rule_index_has_role(frame, ROLE_ACQUIRE, row) ||
+		    rule_index_has_role(frame, ROLE_INTERRUPT, 0))
 			return false;
-		if (wait_rule_index_has_role(frame, ROLE_RELEASE, row))
+		if (rule_index_has_role(frame, ROLE_RELEASE, row))
 			return true;
 	}
 	return false;
@@ -279,7 +282,7 @@ enum wait_class wait_releases(const struct frame *frames, size_t count)
 {
 	struct seen_stack stack;
 
-	wait_rule_index_see(frames, count, &stack);
+	rule_index_see(frames, count, &stack);
 	for (size_t row = 0; row < release_rules_count; row++) {
 		if (releases_lock(&stack, row))
 			return release_rules[row].family;
@@ -306,9 +309,9 @@ bool wait_own_softirq(const struct frame *frames, size_t count)
 	struct seen_stack stack;
 	bool own = false;
 
-	wait_rule_index_see(frames, count, &stack);
+	rule_index_see(frames, count, &stack);
 	for (size_t i = 0; i < stack.count; i++)
-		if (wait_rule_index_has_role(&stack.frames[i], ROLE_INTERRUPT, 0))
+		if (rule_index_has_role(&stack.frames[i], ROLE_INTERRUPT, 0))
 			return false;
 	for (size_t i = 0; i < count && !own; i++)
 		own = frames[i].kernel && frames[i].symbol && is_one_of(frames[i].symbol, entries);
@@ -365,7 +368,7 @@ const char *wait_operation(const struct frame *frames, size_t count, char *buffe
 				continue;
 			name = symbol;
 		} else {
-			name = wait_rule_index_skip_prefix(symbol);
+			name = rule_index_skip_prefix(symbol);
 			if (name == NULL && strncmp(symbol, "__sys_", 6) == 0)
 				name = symbol + 6; /* __sys_sendto */
 			if (name == NULL)
@@ -387,11 +390,11 @@ bool wait_holds_mmap(const struct frame *frames, size_t count)
 	bool section = false;
 	size_t at, row;
 
-	wait_rule_index_see(frames, count, &stack);
+	rule_index_see(frames, count, &stack);
 	for (size_t i = 0; i < stack.count; i++) {
-		if (wait_rule_index_has_role(&stack.frames[i], ROLE_FOREIGN_MMAP, 0))
+		if (rule_index_has_role(&stack.frames[i], ROLE_FOREIGN_MMAP, 0))
 			return false;
-		section = section || wait_rule_index_has_role(&stack.frames[i], ROLE_MMAP, 0);
+		section = section || rule_index_has_role(&stack.frames[i], ROLE_MMAP, 0);
 	}
 	row = find_best_row(&stack, false, &at);
 	return section && (row == wait_rules_count || wait_rules[row].class != WAIT_LOCK_MMAP);

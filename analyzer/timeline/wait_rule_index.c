@@ -56,7 +56,7 @@ static const char *const syscall_prefixes[] = {
 	"sys_",
 };
 
-const char *wait_rule_index_skip_prefix(const char *symbol)
+const char *rule_index_skip_prefix(const char *symbol)
 {
 	const char first = symbol[0];
 
@@ -73,7 +73,7 @@ const char *wait_rule_index_skip_prefix(const char *symbol)
 
 static const char *strip_syscall(const char *symbol, bool *ret_syscall)
 {
-	const char *rest = wait_rule_index_skip_prefix(symbol);
+	const char *rest = rule_index_skip_prefix(symbol);
 
 	*ret_syscall = rest != NULL;
 	return rest != NULL ? rest : symbol;
@@ -192,12 +192,12 @@ static bool name_has_role(uint16_t name, enum wait_role role, size_t row)
 	return false;
 }
 
-bool wait_rule_index_has_role(const struct seen_frame *frame, enum wait_role role, size_t row)
+bool rule_index_has_role(const struct seen_frame *frame, enum wait_role role, size_t row)
 {
 	return name_has_role(frame->exact, role, row) || name_has_role(frame->family, role, row);
 }
 
-void wait_rule_index_see(const struct frame *frames, size_t count, struct seen_stack *ret_stack)
+void rule_index_see(const struct frame *frames, size_t count, struct seen_stack *ret_stack)
 {
 	uint16_t position = 0;
 
@@ -213,14 +213,14 @@ void wait_rule_index_see(const struct frame *frames, size_t count, struct seen_s
 		text = strip_syscall(frames[i].symbol, &syscall);
 		frame->exact = find_exact(text, syscall);
 		frame->family = find_family(frames[i].symbol);
-		if (!wait_rule_index_has_role(frame, ROLE_PLUMBING, 0))
+		if (!rule_index_has_role(frame, ROLE_PLUMBING, 0))
 			position++;
 		frame->position = position;
 		ret_stack->count++;
 	}
 }
 
-bool wait_rule_index_next_rule(uint16_t name, uint16_t *use, uint16_t *ret_row)
+bool rule_index_next_rule(uint16_t name, uint16_t *use, uint16_t *ret_row)
 {
 	*use = *use ? index_.uses[*use].next : index_.names[name].uses;
 	while (*use && index_.uses[*use].role != ROLE_ANY)

@@ -39,15 +39,15 @@ struct seen_stack {
 };
 
 /* The named kernel frames of a stack, as the tables see them. */
-void wait_rule_index_see(const struct frame *frames, size_t count, struct seen_stack *ret_stack);
+void rule_index_see(const struct frame *frames, size_t count, struct seen_stack *ret_stack);
 
 /* @row: of wait_rules or release_rules, 0 for the roles of other tables. */
-bool wait_rule_index_has_role(const struct seen_frame *frame, enum wait_role role, size_t row);
+bool rule_index_has_role(const struct seen_frame *frame, enum wait_role role, size_t row);
 
 /* The rows of wait_rules that have @name as ROLE_ANY, one after the other. *@use: 0 at first. */
-bool wait_rule_index_next_rule(uint16_t name, uint16_t *use, uint16_t *ret_row);
+bool rule_index_next_rule(uint16_t name, uint16_t *use, uint16_t *ret_row);
 
 /* What follows the prefix of a system call's wrapper; NULL: @symbol is none. */
-const char *wait_rule_index_skip_prefix(const char *symbol);
+const char *rule_index_skip_prefix(const char *symbol);
 
 #endif
