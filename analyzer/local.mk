@@ -112,7 +112,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/report/text_tables.c \
 	analyzer/trace/threads.c analyzer/trace/threads.h \
 	analyzer/timeline/timeline.c analyzer/timeline/timeline.h \
-	analyzer/util/array.h analyzer/util/span.h \
+	analyzer/util/array.h analyzer/util/hash.h analyzer/util/span.h \
 	analyzer/activity/event_excerpt.c analyzer/activity/event_excerpt.h \
 	analyzer/activity/excerpt_events.c analyzer/activity/excerpt_events.h \
 	analyzer/trace/trigger.c analyzer/trace/trigger.h \

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "analyzer/util/hash.h"
+
 static struct stack_sum *get_sum(struct stack_sum **sums, uint32_t stack_id)
 {
 	struct stack_sum *sum;
@@ -60,11 +62,5 @@ int stack_sums_add_blocked(struct stack_sum **sums, const struct history *histor
 
 void stack_sums_free(struct stack_sum **sums)
 {
-	struct stack_sum *sum, *next;
-
-	HASH_ITER(hh, *sums, sum, next)
-	{
-		HASH_DEL(*sums, sum);
-		free(sum);
-	}
+	hash_free(*sums);
 }

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "analyzer/trace/per_thread.h"
 #include "analyzer/util/array.h"
+#include "analyzer/util/hash.h"
 #include "analyzer/util/span.h"
 
 /* A wait is an outlier that is so many times as long as the longest one before it, and as their
@@ -88,15 +88,9 @@ int wait_baseline_create(struct stack_infos *stack_infos, uint64_t long_ns,
 
 void wait_baseline_destroy(struct wait_baseline *baseline)
 {
-	struct kind *kind, *next;
-
 	if (!baseline)
 		return;
-	HASH_ITER(hh, baseline->kinds, kind, next)
-	{
-		HASH_DEL(baseline->kinds, kind);
-		free(kind);
-	}
+	hash_free(baseline->kinds);
 	per_thread_free(&baseline->threads);
 	free(baseline->waits);
 	free(baseline);

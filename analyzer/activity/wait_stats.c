@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <uthash.h>
 
 #include "analyzer/trace/per_thread.h"
 #include "analyzer/activity/lock_bursts.h"
 #include "analyzer/util/array.h"
+#include "analyzer/util/hash.h"
 
 /* A lock held for less within a wait made nobody wait long. */
 #define LONG_HOLD_NS 10000000u
@@ -91,21 +91,10 @@ int wait_stats_create(struct stack_infos *stack_infos, const struct lock_tracker
 
 void wait_stats_destroy(struct wait_stats *stats)
 {
-	struct wait_entry *wait, *next_wait;
-	struct pair_entry *pair, *next_pair;
-
 	if (!stats)
 		return;
-	HASH_ITER(hh, stats->by_key, wait, next_wait)
-	{
-		HASH_DEL(stats->by_key, wait);
-		free(wait);
-	}
-	HASH_ITER(hh, stats->pairs, pair, next_pair)
-	{
-		HASH_DEL(stats->pairs, pair);
-		free(pair);
-	}
+	hash_free(stats->by_key);
+	hash_free(stats->pairs);
 	per_thread_free(&stats->threads);
 	free(stats->waits);
 	free(stats->long_waits);

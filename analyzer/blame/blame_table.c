@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <uthash.h>
+
+#include "analyzer/util/hash.h"
 
 /* A grade is that of so much of a row, as of a finding. */
 #define GRADE_PERCENT 50u
@@ -43,15 +44,9 @@ int blame_table_create(struct blame_table **ret_blame)
 
 void blame_table_destroy(struct blame_table *blame)
 {
-	struct row *row, *next_row;
-
 	if (!blame)
 		return;
-	HASH_ITER(hh, blame->rows, row, next_row)
-	{
-		HASH_DEL(blame->rows, row);
-		free(row);
-	}
+	hash_free(blame->rows);
 	free(blame);
 }
 
