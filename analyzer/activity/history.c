@@ -21,7 +21,7 @@ int history_create(struct stack_infos *stack_infos, const struct threads *thread
 	history->threads = threads;
 	history->start_ns = start_ns;
 	history->end_ns = end_ns;
-	history->entries.entry_bytes = sizeof(struct thread_entry);
+	history->entries.entry_bytes = sizeof(struct thread_history);
 	*ret_history = history;
 	return 0;
 }
@@ -31,7 +31,7 @@ void history_destroy(struct history *history)
 	if (!history)
 		return;
 	for (size_t i = 0; i < per_thread_count(&history->entries); i++) {
-		struct thread_entry *entry = per_thread_at(&history->entries, i);
+		struct thread_history *entry = per_thread_at(&history->entries, i);
 
 		if (!entry)
 			continue;
@@ -67,7 +67,7 @@ size_t history_bytes(const struct history *history)
 size_t history_intervals(const struct history *history, const struct thread *thread,
 			 const struct history_interval **ret_intervals)
 {
-	const struct thread_entry *entry = per_thread_find(&history->entries, thread);
+	const struct thread_history *entry = per_thread_find(&history->entries, thread);
 
 	*ret_intervals = entry ? entry->intervals : NULL;
 	return entry ? entry->count : 0;
@@ -134,7 +134,7 @@ bool history_lock_wait(const struct history *history, const struct history_inter
 size_t history_samples(const struct history *history, const struct thread *thread,
 		       const struct history_sample **ret_samples)
 {
-	const struct thread_entry *entry = per_thread_find(&history->entries, thread);
+	const struct thread_history *entry = per_thread_find(&history->entries, thread);
 
 	*ret_samples = entry ? entry->samples : NULL;
 	return entry ? entry->sample_count : 0;
@@ -143,7 +143,7 @@ size_t history_samples(const struct history *history, const struct thread *threa
 size_t history_events(const struct history *history, const struct thread *thread,
 		      const struct history_event **ret_events)
 {
-	const struct thread_entry *entry = per_thread_find(&history->entries, thread);
+	const struct thread_history *entry = per_thread_find(&history->entries, thread);
 
 	*ret_events = entry ? entry->events : NULL;
 	return entry ? entry->event_count : 0;

@@ -101,7 +101,7 @@ int history_closed(struct history *history, const struct lock_tracker *locks,
 		.state = (uint8_t)interval->state,
 		.prev_state = interval->prev_state & 0x7f,
 	};
-	struct thread_entry *entry;
+	struct thread_history *entry;
 	int r = 0;
 
 	if (kept.end_ns <= kept.start_ns || history->full)
@@ -141,7 +141,7 @@ static void drop_old_points(struct history *history, bool samples)
 	size_t left = 0;
 
 	for (size_t i = 0; i < per_thread_count(&history->entries); i++) {
-		struct thread_entry *entry = per_thread_at(&history->entries, i);
+		struct thread_history *entry = per_thread_at(&history->entries, i);
 
 		if (entry && samples)
 			left += entry->sample_count = drop_older_half(
@@ -155,7 +155,7 @@ static void drop_old_points(struct history *history, bool samples)
 
 static int append_sample(struct history *history, const struct event *event)
 {
-	struct thread_entry *entry;
+	struct thread_history *entry;
 
 	if (event->stack_id == STACK_NONE || !event->thread)
 		return 0;
@@ -189,7 +189,7 @@ static int append_event(struct history *history, const struct event *event)
 		.stack_id = event->stack_id,
 		.kind = (uint8_t)raw->kind,
 	};
-	struct thread_entry *entry;
+	struct thread_history *entry;
 
 	if (!event->thread)
 		return 0;
@@ -248,7 +248,7 @@ static int keep_idle_time(struct history *history, const struct event *event, ui
 		.state = THREAD_RUNNING,
 	};
 	struct history_interval busy = interval;
-	struct thread_entry *entry = per_thread_get(&history->entries, event->thread);
+	struct thread_history *entry = per_thread_get(&history->entries, event->thread);
 
 	if (!entry)
 		return -ENOMEM;

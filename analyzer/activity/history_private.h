@@ -37,7 +37,7 @@ struct crowd {
 	size_t kind_count;
 };
 
-struct thread_entry {
+struct thread_history {
 	struct history_interval *intervals;
 	size_t count, room;
 	struct history_sample *samples;
@@ -61,7 +61,7 @@ struct history {
 	uint64_t start_ns, end_ns;
 	uint64_t resolution_ns;
 	uint64_t short_charge_ns; /* owners of a lock for less, one after the other, are put together */
-	struct per_thread entries; /* struct thread_entry */
+	struct per_thread entries; /* struct thread_history */
 	struct lock_wait_table lock_waits;
 	size_t interval_room; /* of all threads */
 	size_t sample_count, event_count;
@@ -84,7 +84,7 @@ static inline bool history_charges_in_turns(const struct history_charge *charge,
 
 /* @interval: its lock_wait is not set. @wait: lock NULL where it is for none. 0 or -ENOMEM, as
  * are the next ones. */
-int history_keep_interval(struct history *history, struct thread_entry *entry,
+int history_keep_interval(struct history *history, struct thread_history *entry,
 			  const struct history_interval *interval,
 			  const struct history_lock_wait *wait);
 /* The intervals in crowds become intervals of their threads. */

@@ -28,7 +28,7 @@
  * are put together. */
 #define CHARGES_MAX (1u << 18)
 
-static int append_interval(struct history *history, struct thread_entry *entry,
+static int append_interval(struct history *history, struct thread_history *entry,
 			   const struct history_interval *interval)
 {
 	size_t before = entry->room;
@@ -79,7 +79,7 @@ void history_read_lock_wait(const struct lock_wait_table *table, uint32_t number
 }
 
 /* The short intervals so far become one interval for each kind, one after the other. */
-static int flush_crowd(struct history *history, struct thread_entry *entry)
+static int flush_crowd(struct history *history, struct thread_history *entry)
 {
 	struct crowd *crowd = &entry->crowd;
 	uint64_t at_ns = crowd->start_ns;
@@ -157,7 +157,7 @@ static struct crowd_kind *find_kind(struct crowd *crowd, const struct history_in
 	return kind;
 }
 
-static int add_to_crowd(struct history *history, struct thread_entry *entry,
+static int add_to_crowd(struct history *history, struct thread_history *entry,
 			const struct history_interval *interval,
 			const struct history_lock_wait *wait)
 {
@@ -188,7 +188,7 @@ static int add_to_crowd(struct history *history, struct thread_entry *entry,
 		       : 0;
 }
 
-int history_keep_interval(struct history *history, struct thread_entry *entry,
+int history_keep_interval(struct history *history, struct thread_history *entry,
 			  const struct history_interval *interval,
 			  const struct history_lock_wait *wait)
 {
@@ -205,7 +205,7 @@ int history_keep_interval(struct history *history, struct thread_entry *entry,
 }
 
 /* Keep the intervals of one thread anew, at the present resolution. */
-static int compact_thread(struct history *history, struct thread_entry *entry,
+static int compact_thread(struct history *history, struct thread_history *entry,
 			  const struct lock_wait_table *old)
 {
 	struct history_interval *intervals = entry->intervals;
@@ -231,7 +231,7 @@ int history_flush_all(struct history *history)
 	int r = 0;
 
 	for (size_t i = 0; i < per_thread_count(&history->entries) && !r; i++) {
-		struct thread_entry *entry = per_thread_at(&history->entries, i);
+		struct thread_history *entry = per_thread_at(&history->entries, i);
 
 		if (entry)
 			r = flush_crowd(history, entry);
@@ -252,7 +252,7 @@ static int compact_all(struct history *history)
 	history->lock_waits = (struct lock_wait_table){ NULL };
 	history->resolution_ns = later(history->resolution_ns * 2, RESOLUTION_LEAST_NS);
 	for (size_t i = 0; i < per_thread_count(&history->entries) && !r; i++) {
-		struct thread_entry *entry = per_thread_at(&history->entries, i);
+		struct thread_history *entry = per_thread_at(&history->entries, i);
 
 		if (entry)
 			r = compact_thread(history, entry, &old);

@@ -15,7 +15,7 @@
 #define TIMES_LONGEST 5u
 #define TIMES_MEDIAN  20u
 
-/* With fewer waits before it, nobody knows what is baseline. */
+/* With fewer waits before it, there is no baseline. */
 #define KNOWN_WAITS_LEAST 20u
 
 #define WAKERS	8 /* are counted by thread; of more, those that come again and again stay */
@@ -52,10 +52,10 @@ struct kind {
 struct last_wait {
 	uint64_t start_ns, end_ns;
 	enum wait_class class;
-	struct thread *waker; /* NULL: none that causes anything */
+	struct thread *waker; /* NULL: none that woke it by its own work */
 };
 
-struct thread_entry {
+struct thread_kinds {
 	struct kind *kind; /* of its last wait */
 	struct kind *requests; /* of most of its waits for what others say or send */
 	struct last_wait last;
@@ -66,7 +66,7 @@ enum wait_verdict { WAIT_USUAL, WAIT_UNUSUAL, WAIT_SET_ASIDE };
 struct wait_baseline {
 	struct stack_infos *stack_infos;
 	uint64_t long_ns;
-	struct per_thread threads; /* struct thread_entry */
+	struct per_thread threads; /* struct thread_kinds */
 	struct kind *kinds;
 	struct producer_wait *waits;
 	size_t count, room;
@@ -81,7 +81,7 @@ int wait_baseline_create(struct stack_infos *stack_infos, uint64_t long_ns,
 		return -ENOMEM;
 	baseline->stack_infos = stack_infos;
 	baseline->long_ns = long_ns;
-	baseline->threads.entry_bytes = sizeof(struct thread_entry);
+	baseline->threads.entry_bytes = sizeof(struct thread_kinds);
 	*ret_baseline = baseline;
 	return 0;
 }
@@ -126,7 +126,7 @@ static struct kind *find_kind(const struct wait_baseline *baseline, const struct
 	return kind;
 }
 
-static struct kind *get_kind(struct wait_baseline *baseline, struct thread_entry *entry,
+static struct kind *get_kind(struct wait_baseline *baseline, struct thread_kinds *entry,
 			     const struct kind_key *key)
 {
 	struct kind *kind = entry->kind;
@@ -252,7 +252,7 @@ static const struct last_wait *find_wait_meanwhile(const struct wait_baseline *b
 						   const struct producer_wait *wait,
 						   const struct thread *thread)
 {
-	const struct thread_entry *entry = per_thread_find(&baseline->threads, thread);
+	const struct thread_kinds *entry = per_thread_find(&baseline->threads, thread);
 	uint64_t both_ns;
 
 	if (!entry)
@@ -340,7 +340,7 @@ static int note_long_wait(struct wait_baseline *baseline, struct kind *kind,
 }
 
 /* Waits that are much shorter than a stall cannot cover half of one. */
-static void remember_wait(const struct wait_baseline *baseline, struct thread_entry *entry,
+static void remember_wait(const struct wait_baseline *baseline, struct thread_kinds *entry,
 			  const struct interval *interval, enum wait_class class)
 {
 	if ((interval->end_ns - interval->start_ns) * 2 < baseline->long_ns)
@@ -355,7 +355,7 @@ int wait_baseline_closed(struct wait_baseline *baseline, const struct interval *
 {
 	const struct kind_key key = { interval->thread->index, class,
 				      class == WAIT_UNKNOWN ? 0 : info->operation_id };
-	struct thread_entry *entry = per_thread_get(&baseline->threads, interval->thread);
+	struct thread_kinds *entry = per_thread_get(&baseline->threads, interval->thread);
 	enum wait_verdict verdict = WAIT_USUAL;
 
 	if (!entry)
@@ -441,7 +441,7 @@ enum wait_class wait_baseline_request_class(const struct wait_baseline *baseline
 					    const struct thread *producer,
 					    const struct producer_wait *waits, size_t count)
 {
-	const struct thread_entry *entry = per_thread_find(&baseline->threads, producer);
+	const struct thread_kinds *entry = per_thread_find(&baseline->threads, producer);
 	uint64_t requests = 0;
 
 	if (!entry || !entry->requests)

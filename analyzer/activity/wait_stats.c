@@ -43,7 +43,7 @@ struct hold_seen {
 	uint64_t ns;
 };
 
-struct thread_entry {
+struct thread_sums {
 	struct thread_wait_stats sums;
 	bool waited;
 	uint32_t recent[RECENT_PLACES]; /* places of its latest kinds of wait */
@@ -62,7 +62,7 @@ struct wait_stats {
 	const struct lock_tracker *locks;
 	struct wait_baseline *baseline;
 	struct wait_stats_options options;
-	struct per_thread threads; /* struct thread_entry */
+	struct per_thread threads; /* struct thread_sums */
 	struct wait_entry *by_key;
 	struct pair_entry *pairs;
 	struct wait_class_stats *waits;
@@ -80,7 +80,7 @@ int wait_stats_create(struct stack_infos *stack_infos, const struct lock_tracker
 
 	if (!stats)
 		return -ENOMEM;
-	stats->threads.entry_bytes = sizeof(struct thread_entry);
+	stats->threads.entry_bytes = sizeof(struct thread_sums);
 	stats->stack_infos = stack_infos;
 	stats->locks = locks;
 	stats->baseline = baseline;
@@ -140,7 +140,7 @@ static int count_thread(struct wait_stats *stats, size_t place, const struct thr
 }
 
 /* The place of the wait in the table, with @thread counted among its threads. */
-static int find_place(struct wait_stats *stats, struct thread_entry *entry,
+static int find_place(struct wait_stats *stats, struct thread_sums *entry,
 		      const struct thread *thread, const struct wait_key *key, size_t *ret_place)
 {
 	struct wait_entry *found;
@@ -175,7 +175,7 @@ static int keep_long_wait(struct wait_stats *stats, const struct long_wait *wait
 	return 0;
 }
 
-static int flush_wait(struct wait_stats *stats, struct thread_entry *entry)
+static int flush_wait(struct wait_stats *stats, struct thread_sums *entry)
 {
 	const struct long_wait *wait = &entry->last_wait;
 	struct long_wait ended;
@@ -192,7 +192,7 @@ static int flush_wait(struct wait_stats *stats, struct thread_entry *entry)
 	return keep_long_wait(stats, &ended);
 }
 
-static int flush_burst(struct wait_stats *stats, struct thread_entry *entry)
+static int flush_burst(struct wait_stats *stats, struct thread_sums *entry)
 {
 	struct long_wait ended;
 
@@ -237,7 +237,7 @@ static int note_runnable_wait(struct wait_stats *stats, const struct interval *i
 }
 
 /* Keep the wait open for more: a lock's waiter may sleep several times. */
-static int extend_wait(struct wait_stats *stats, struct thread_entry *entry,
+static int extend_wait(struct wait_stats *stats, struct thread_sums *entry,
 		       const struct interval *interval, enum wait_class class)
 {
 	struct long_wait *wait = &entry->last_wait;
@@ -269,7 +269,7 @@ static int extend_wait(struct wait_stats *stats, struct thread_entry *entry,
 	return 0;
 }
 
-static int add_blocked(struct wait_stats *stats, struct thread_entry *entry,
+static int add_blocked(struct wait_stats *stats, struct thread_sums *entry,
 		       const struct interval *interval, const struct stack_info *info, bool counts)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
@@ -301,7 +301,7 @@ static int add_blocked(struct wait_stats *stats, struct thread_entry *entry,
 	return extend_wait(stats, entry, interval, class);
 }
 
-static int add_runnable(struct wait_stats *stats, struct thread_entry *entry,
+static int add_runnable(struct wait_stats *stats, struct thread_sums *entry,
 			const struct interval *interval, const struct stack_info *info, bool counts)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
@@ -339,7 +339,7 @@ void wait_stats_charged(void *context, const struct thread *waiter, struct threa
 			uint64_t start_ns, uint64_t end_ns, enum grade grade)
 {
 	struct wait_stats *stats = context;
-	struct thread_entry *entry = per_thread_get(&stats->threads, waiter);
+	struct thread_sums *entry = per_thread_get(&stats->threads, waiter);
 
 	(void)grade;
 	if (entry && end_ns - start_ns > entry->charged.ns)
@@ -348,7 +348,7 @@ void wait_stats_charged(void *context, const struct thread *waiter, struct threa
 
 int wait_stats_closed(struct wait_stats *stats, const struct interval *interval)
 {
-	struct thread_entry *entry = per_thread_get(&stats->threads, interval->thread);
+	struct thread_sums *entry = per_thread_get(&stats->threads, interval->thread);
 	const struct stack_info *info;
 	bool counts;
 
@@ -369,7 +369,7 @@ int wait_stats_closed(struct wait_stats *stats, const struct interval *interval)
 int wait_stats_finish(struct wait_stats *stats)
 {
 	for (size_t i = 0; i < per_thread_count(&stats->threads); i++) {
-		struct thread_entry *entry = per_thread_at(&stats->threads, i);
+		struct thread_sums *entry = per_thread_at(&stats->threads, i);
 
 		if (entry && (flush_wait(stats, entry) || flush_burst(stats, entry)))
 			return -ENOMEM;
@@ -382,7 +382,7 @@ const struct thread_wait_stats *wait_stats_thread(const struct wait_stats *stats
 						  const struct thread *thread)
 {
 	static const struct thread_wait_stats nothing;
-	const struct thread_entry *entry = per_thread_find(&stats->threads, thread);
+	const struct thread_sums *entry = per_thread_find(&stats->threads, thread);
 
 	return entry ? &entry->sums : &nothing;
 }

@@ -45,7 +45,7 @@ static struct history *create_history(uint64_t start_ns, uint64_t end_ns)
 static void keep(struct history *history, const struct thread *thread,
 		 const struct history_interval *interval, const struct history_lock_wait *wait)
 {
-	struct thread_entry *entry = per_thread_get(&history->entries, thread);
+	struct thread_history *entry = per_thread_get(&history->entries, thread);
 
 	assert_non_null(entry);
 	assert_int_equal(history_keep_interval(history, entry, interval, wait), 0);
