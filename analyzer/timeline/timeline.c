@@ -472,11 +472,3 @@ uint64_t timeline_contradictions(const struct timeline *timeline)
 {
 	return timeline->contradictions;
 }
-
-const struct interval *timeline_current(const struct timeline *timeline,
-					const struct thread *thread)
-{
-	const struct thread_slot *slot = per_thread_find(&timeline->slots, thread);
-
-	return slot && slot->current.thread && !slot->done ? &slot->current : NULL;
-}

@@ -83,8 +83,4 @@ int timeline_finish(struct timeline *timeline, const struct threads *threads, ui
  * Those of silent threads apart, whose switches are known to be. */
 uint64_t timeline_contradictions(const struct timeline *timeline);
 
-/* The interval @thread is in now, as far as known yet, with end_ns == start_ns; borrowed until the next
- * event. NULL: never seen, exited, or an idle task. */
-const struct interval *timeline_current(const struct timeline *timeline, const struct thread *thread);
-
 #endif
