@@ -267,7 +267,7 @@ int busy_thread_find(const struct observations *observations, const struct trigg
 		episode.earlier = true;
 	}
 	if (!r && episode.kind == EPISODE_BUSY)
-		r = history_profile(observations->history, source_stacks(observations->source),
+		r = cpu_profile_read(observations->history, source_stacks(observations->source),
 				    episode.thread, episode.start_ns, episode.end_ns,
 				    &episode.profile);
 	if (!r)

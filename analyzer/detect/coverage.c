@@ -398,6 +398,21 @@ static bool has_culprit_without_user_stack(const struct model *model)
 	return false;
 }
 
+/* The history is bounded: in a capture with very many intervals it adds short ones up. */
+static int say_coarse(const struct coverage_context *context, struct model *model)
+{
+	const struct observations *observations = context->observations;
+	const uint64_t resolution_ns = history_resolution_ns(observations->history);
+
+	if (!history_is_coarse(observations->history))
+		return 0;
+	return say(model,
+		   "in which order things happened that took less than %s: there were too many, so they were "
+		   "added up%s",
+		   human_duration(resolution_ns).text,
+		   observations->span_history ? "; the stall was decoded once more, in detail" : "");
+}
+
 int coverage_cannot_say(const struct coverage_context *context, struct model *model)
 {
 	const char *events = fact(context, FT_FACT_EVENTS);
@@ -426,5 +441,7 @@ int coverage_cannot_say(const struct coverage_context *context, struct model *mo
 		r = say_silent(context, model);
 	if (!r)
 		r = say_contradictions(context, model);
+	if (!r)
+		r = say_coarse(context, model);
 	return r;
 }

@@ -217,7 +217,7 @@ int conduct_read(struct conduct *conduct, const struct observations *observation
 	if (!r)
 		r = note_wakeups(observations, conduct);
 	if (!r)
-		r = history_profile(observations->history, source_stacks(observations->source),
+		r = cpu_profile_read(observations->history, source_stacks(observations->source),
 				    feeder->thread, feeder->longest.start_ns,
 				    feeder->longest.end_ns, &feeder->profile);
 	return r;
