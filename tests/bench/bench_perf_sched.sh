@@ -11,12 +11,12 @@ load=
 trap 'kill $load 2>/dev/null || :; rm -rf "$directory"' EXIT
 cd "$directory"
 
-stress-ng --quiet --switch 2 --futex 2 --pipe 2 --mutex 2 --timeout $((4 * seconds + 60)) &
+stress-ng --quiet --switch 2 --futex 2 --pipe 2 --mutex 2 --timeout 0 &
 load=$!
 sleep 1
 "$recorder" capture --quiet --duration "${seconds}s" --output ours.dat
-perf sched record --output plain.perf -- sleep "$((seconds / 5))" >/dev/null 2>&1
-perf sched record --output stacks.perf -g -- sleep "$((seconds / 5))" >/dev/null 2>&1
+perf sched record -r 1 -m 32M --output plain.perf -- sleep "$((seconds / 10 + 1))" >/dev/null 2>&1
+perf sched record -r 1 -m 32M --output stacks.perf -g -- sleep "$((seconds / 10 + 1))" >/dev/null 2>&1
 kill $load
 wait $load || :
 load=
