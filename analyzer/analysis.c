@@ -10,7 +10,6 @@
 #include "analyzer/activity/stall.h"
 #include "analyzer/detect/coverage.h"
 #include "analyzer/detect/detectors.h"
-#include "analyzer/detect/lock_convoy_finding.h"
 #include "analyzer/detect/tables.h"
 #include "analyzer/locks/futex_handoff.h"
 #include "analyzer/timeline/stack_info.h"
@@ -193,7 +192,7 @@ static int fill_model(struct analysis *analysis, const char *path)
 	if (!r)
 		r = tables_waits(&tables, model);
 	if (!r && !model->stall.found && !model->no_verdict)
-		r = no_stall_finding(model);
+		r = no_stall_report(model, analysis->stall_ns);
 	coverage_lower_grades(&coverage, model);
 	if (!r)
 		r = tables_threads(&tables, model);

@@ -142,6 +142,7 @@ struct model_finding {
 	size_t evidence_count;
 	char *pattern;			/* growing-table pattern with next size; NULL */
 	char *advice;
+	bool incomplete;		/* there was no memory for all of it */
 };
 
 struct model_owner {

@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "analyzer/detect/finding.h"
+#include "analyzer/detect/thresholds.h"
 #include "analyzer/util/human.h"
+#include "analyzer/util/span.h"
 #include "analyzer/locks/hung_task.h"
 #include "capture/format.h"
 
@@ -65,7 +67,8 @@ static const char *no_verdict(const struct coverage_context *context, const stru
 		       "known: its end is missing, or the recorder could not read /proc/kallsyms";
 	if (model->capture.duration_ns < context->stall_ns)
 		return "the capture is shorter than what counts as a stall; record for longer";
-	if (model->coverage.gap_count && model->coverage.unknown_ns * 2 > observed_ns)
+	if (model->coverage.gap_count &&
+	    share_above(model->coverage.unknown_ns, observed_ns, VERDICT_UNKNOWN_PERCENT))
 		return "events are missing, and with them what the target's threads did for most of the time; "
 		       "what is left does not show that anything froze";
 	return NULL;
@@ -251,10 +254,6 @@ static int say_silent(const struct coverage_context *context, struct model *mode
 	return r;
 }
 
-/* One of so many switches may contradict, and a few in all: threads whose events the kernel leaves out, and that did
- * too little to be known for it. */
-#define CONTRADICTIONS_OF 1000u
-#define CONTRADICTIONS_FEW 10u
 
 static bool contradicts_itself(const struct observations *observations)
 {
@@ -352,7 +351,6 @@ static int say_log_names(const struct coverage_context *context, struct model *m
 	return 0;
 }
 
-#define HUNG_NS 60000000000ull /* the detector is set to two minutes, as a rule */
 
 /* Whether a lock has been waited for for so long that the kernel may have named its owner, and nobody else did. */
 static int say_log_unread(const struct coverage_context *context, struct model *model)

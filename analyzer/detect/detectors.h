@@ -50,29 +50,31 @@ enum evidence {
 
 /* One answer to "what froze, and why". */
 struct candidate {
-	const struct detector *detector;	/* set by the table; NULL: no detector knows what this time went to */
+	const struct detector *detector;	/* NULL: no detector knows what this time went to */
 	struct stall stall;	/* the time that it is about */
-	uint64_t lost_ns;	/* by the target's threads, as it explains */
+	uint64_t lost_ns;	/* by the target's threads, as it explains; 0: it is no candidate */
 	enum evidence evidence;
 	bool named;		/* it says who did it, or that nobody did */
-	bool of_waits;		/* its stall is the one that the waits that hurt make */
-	bool beside;		/* worth telling beside another one, too */
 	uint32_t starved_classes; /* of idle waits, a bit each: the unusual ones were no idle ones after all */
-	void *found;		/* the detector's own */
+	void *found;		/* the detector's own: zeroed memory of detector->found_bytes */
 };
 
 struct candidates {
 	struct candidate *list;
 	size_t count, room;
+	const struct detector *asked;	/* whose turn it is */
 };
 
 struct detector {
-	const char *name;
-	/* Append what there is to @out. Return: 0 or -ENOMEM. */
+	size_t found_bytes;	/* size of what it finds */
+	enum evidence evidence;	/* of its candidates, unless find() says otherwise */
+	bool of_waits;		/* it explains the stall that the waits that hurt make, and is asked only where there is one */
+	bool beside;		/* its findings are worth telling beside another one, too */
+	/* Append what there is with candidate_append(). Return: 0 or -ENOMEM. */
 	int (*find)(struct detect_context *in, struct candidates *out);
-	/* Append its finding to the model. Return: 0 or -ENOMEM. */
-	int (*report)(const struct detect_context *in, const struct candidate *candidate);
-	void (*free)(void *found);	/* candidate->found; never NULL */
+	/* Fill in @finding, an empty one. Lack of memory is told by the finding_*() themselves. */
+	void (*report)(const struct detect_context *in, const void *found, struct model_finding *finding);
+	void (*free)(void *found);	/* what it points to; NULL: nothing */
 };
 
 /* The rows, in the order in which they are asked. */
@@ -87,15 +89,25 @@ extern const struct detector host_pause_detector;
 extern const struct detector timed_lock_detector;
 extern const struct detector busy_thread_detector;
 
-/* For detectors: @candidate, whose detector need not be set, becomes one more. *@found moves along: on failure it is
- * the caller's still. Return: 0 or -ENOMEM. */
-int candidates_append(struct candidates *out, const struct candidate *candidate);
+/*
+ * One more candidate of the detector that is asked, as its row of the table says: it names somebody, and has lost
+ * nothing yet. One that has not when find() returns is dropped, so find() need not take it back. Valid until the next
+ * one; its found is not moved. NULL on lack of memory.
+ */
+struct candidate *candidate_append(const struct detect_context *in, struct candidates *out);
 
 /* Into the order of the rule, see detectors.c; equal ones stay as they are. */
 void candidates_sort(const struct detect_context *in, struct candidates *candidates);
 
 /* Whether @stall covers half of the time in which somebody is known to have waited. */
 bool detect_covers_window(const struct trigger_window *window, const struct stall *stall);
+
+/* Whether all of that time is in @stall. */
+bool detect_in_stall(const struct stall *stall, uint64_t start_ns, uint64_t end_ns);
+
+/* On the clock of the model, as a number and as text. */
+uint64_t detect_since_start(const struct detect_context *in, uint64_t time_ns);
+struct human detect_time_text(const struct detect_context *in, uint64_t time_ns);
 
 /* Whether what ended at @end_ns was over before what the capture was triggered for. */
 bool detect_over_before(const struct detect_context *in, uint64_t end_ns);
@@ -109,5 +121,8 @@ bool detect_over_before(const struct detect_context *in, uint64_t end_ns);
  * Return: 0 or -ENOMEM.
  */
 int detectors_run(struct detect_context *in, uint32_t *ret_starved);
+
+/* The finding no-stall, from the model's stall part. Return: 0 or -ENOMEM. */
+int no_stall_report(struct model *model, uint64_t long_ns);
 
 #endif

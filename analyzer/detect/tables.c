@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "analyzer/activity/wait_groups.h"
+#include "analyzer/detect/thresholds.h"
+#include "analyzer/util/span.h"
 
 static struct model_stack stack_of(const struct tables_context *context, uint32_t stack_id)
 {
@@ -30,8 +32,8 @@ static int owners_fill(const struct tables_context *context, const struct lock *
 			.tid = owner->thread ? owner->thread->tid : 0,
 			.comm = owner->thread ? owner->thread->comm : "",
 			.grade = !owner->thread				      ? GRADE_UNKNOWN
-				 : owner->plausible_ns * 2 > owner->blamed_ns ? GRADE_PLAUSIBLE
-				 : owner->exact_ns * 2 > owner->blamed_ns     ? GRADE_EXACT
+				 : share_above(owner->plausible_ns, owner->blamed_ns, TABLE_MOST_PERCENT) ? GRADE_PLAUSIBLE
+				 : share_above(owner->exact_ns, owner->blamed_ns, TABLE_MOST_PERCENT)	 ? GRADE_EXACT
 									      : GRADE_STRONG,
 			.blamed_ns = owner->blamed_ns,
 			.longest_hold_ns = owner->longest.end_ns - owner->longest.start_ns,
@@ -56,7 +58,8 @@ static bool only_idle(const struct lock *lock)
 	if (!wait_class_idle(lock->class))
 		return false;
 	for (size_t i = 0; i < lock->owner_count; i++)
-		if (lock->owners[i].thread && lock->owners[i].blamed_ns * 2 > lock->wait_ns)
+		if (lock->owners[i].thread &&
+		    share_above(lock->owners[i].blamed_ns, lock->wait_ns, TABLE_MOST_PERCENT))
 			return false;
 	return true;
 }

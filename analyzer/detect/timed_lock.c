@@ -9,7 +9,8 @@
 
 #include "analyzer/activity/span_summary.h"
 #include "analyzer/detect/detectors.h"
-#include "analyzer/detect/lock_convoy_finding.h"
+#include "analyzer/detect/lock_convoy.h"
+#include "analyzer/util/span.h"
 
 static void fill_owner(const struct handoff_stall *still, struct contended_lock *suspect)
 {
@@ -40,8 +41,7 @@ static int fill_victims(const struct futex_doubt *doubt, struct contended_lock *
 		suspect->victims[suspect->victim_count++] =
 			(struct victim){ stood->thread, ns, ns, stood->start_ns };
 		suspect->wait_ns += ns;
-		suspect->owner.blamed_ns +=
-			(stood->end_ns < end_ns ? stood->end_ns : end_ns) - stood->start_ns;
+		suspect->owner.blamed_ns += earlier(stood->end_ns, end_ns) - stood->start_ns;
 	}
 	suspect->waits = suspect->victim_count;
 	suspect->owner.plausible_ns = suspect->owner.blamed_ns;
@@ -81,45 +81,31 @@ static int read_timed_lock(const struct observations *observations, uint64_t sta
 /* Where nothing else froze: waits that are short each, and long together. */
 static int find_timed_lock(struct detect_context *in, struct candidates *out)
 {
-	struct candidate candidate = { .evidence = EVIDENCE_SIGNS, .named = true };
-	struct contended_lock *found;
+	struct candidate *candidate = candidate_append(in, out);
+	struct contended_lock *lock;
 	int r;
 
+	if (!candidate)
+		return -ENOMEM;
 	if (in->stall->found || !in->observations->target->count)
 		return 0;
-	found = calloc(1, sizeof(*found));
-	if (!found)
-		return -ENOMEM;
-	r = read_timed_lock(in->observations, in->long_ns, found);
-	if (!r && found->victim_count) {
-		candidate.found = found;
-		candidate.lost_ns = found->wait_ns;
-		candidate.stall = (struct stall){
-			.found = true,
-			.start_ns = found->owner.longest.start_ns,
-			.end_ns = found->owner.longest.end_ns,
-			.threads_max = (uint32_t)found->victim_count,
-			.apart = detect_over_before(in, found->owner.longest.end_ns),
-		};
-		r = candidates_append(out, &candidate);
-	}
-	if (r || !candidate.found) {
-		contended_locks_free(found, 1);
-		free(found);
-	}
+	lock = candidate->found;
+	r = read_timed_lock(in->observations, in->long_ns, lock);
+	candidate->lost_ns = lock->wait_ns;
+	candidate->stall = (struct stall){
+		.found = true,
+		.start_ns = lock->owner.longest.start_ns,
+		.end_ns = lock->owner.longest.end_ns,
+		.threads_max = (uint32_t)lock->victim_count,
+		.apart = detect_over_before(in, lock->owner.longest.end_ns),
+	};
 	return r;
 }
 
-static int report_timed_lock(const struct detect_context *in, const struct candidate *candidate)
-{
-	return lock_convoy_finding(in, candidate->found, in->model);
-}
-
-static void free_timed_lock(void *found)
-{
-	contended_locks_free(found, 1);
-	free(found);
-}
-
-const struct detector timed_lock_detector = { "timed-lock", find_timed_lock, report_timed_lock,
-					      free_timed_lock };
+const struct detector timed_lock_detector = {
+	.found_bytes = sizeof(struct contended_lock),
+	.evidence = EVIDENCE_SIGNS,
+	.find = find_timed_lock,
+	.report = lock_convoy_report,
+	.free = lock_convoy_free,
+};

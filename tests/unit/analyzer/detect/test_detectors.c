@@ -36,7 +36,7 @@ static void assert_before(const struct trigger_window *window, const struct cand
 {
 	const struct detect_context in = { .observations = &observations, .window = window };
 	struct candidate list[2] = { *first, *second };
-	struct candidates candidates = { list, 2, 2 };
+	struct candidates candidates = { .list = list, .count = 2, .room = 2 };
 
 	candidates_sort(&in, &candidates);
 	assert_int_equal(list[0].lost_ns, first->lost_ns);

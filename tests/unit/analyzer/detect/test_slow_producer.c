@@ -582,7 +582,7 @@ static void feeder_of_a_fuse_file_system_is_named_even_if_it_slept(void **state)
 static void feeder_that_waited_itself_explains_only_another_time(void **state)
 {
 	struct slow_producer feeder = {
-		.did = FEEDER_WAITED,
+		.did = PRODUCER_WAITED,
 		.stall = { .found = true, .start_ns = 1000 * MS, .end_ns = 2000 * MS },
 		.longest = { .start_ns = 1000 * MS, .end_ns = 2000 * MS },
 	};
@@ -593,9 +593,9 @@ static void feeder_that_waited_itself_explains_only_another_time(void **state)
 	assert_false(slow_producer_explains(&feeder, &same));
 	assert_true(slow_producer_explains(&feeder, &apart));
 	assert_true(slow_producer_explains(&feeder, &(struct stall){ 0 }));
-	feeder.did = FEEDER_RAN;
+	feeder.did = PRODUCER_RAN;
 	assert_true(slow_producer_explains(&feeder, &same));
-	feeder.did = FEEDER_IDLED;
+	feeder.did = PRODUCER_IDLED;
 	assert_false(slow_producer_explains(&feeder, &(struct stall){ 0 }));
 }
 
