@@ -329,14 +329,14 @@ static void fill_evidence(const struct detect_context *context, const struct bus
 	if (busy->earlier)
 		finding_evidence(
 			finding,
-			"the trigger, at %s, does not say since when somebody waited; nothing "
-			"like this went on right before it",
+			"the trigger, at %s, does not say since when somebody waited; nothing like "
+			"this went on right before it",
 			detect_time_text(context, context->window->until_ns).text);
 	finding_profile(finding, &busy->profile);
 	if (!busy->began_with_it)
 		finding_evidence(finding,
-				 "it was like that already %s before the waiting "
-				 "began, when answers still came",
+				 "it was like that already %s before the waiting began, when "
+				 "answers still came",
 				 human_duration(context->window->since_ns - busy->start_ns).text);
 	if (busy->others)
 		finding_evidence(finding,

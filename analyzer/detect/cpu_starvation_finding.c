@@ -114,8 +114,8 @@ static void tell_quota(const struct cpu_starvation *starved, struct model_findin
 	if (starved->quota_ns)
 		finding_evidence(
 			finding,
-			"%s of it began in the work that the kernel does before it returns to "
-			"user space, where it stops threads whose quota is used up",
+			"%s of it began in the work that the kernel does before it returns to user "
+			"space, where it stops threads whose quota is used up",
 			human_share(starved->quota_ns, starved->waited_ns).text);
 	if (starved->idle_ns)
 		finding_evidence(finding, "for %s of it the CPUs they waited for were idle",
@@ -126,15 +126,13 @@ static const char *choose_advice(const struct cpu_starvation *starved, bool thro
 {
 	if (throttled)
 		return "Raise the CPU quota of the control group (cpu.max; nr_throttled in "
-		       "cpu.stat counts how "
-		       "often it ran out), or lower the number of threads that share it.";
+		       "cpu.stat counts how often it ran out), or lower the number of threads that "
+		       "share it.";
 	if (one_is_to_blame(starved) && never_gave_way(starved))
 		return "Take the real-time priority from that thread (chrt -p shows it), or keep "
-		       "it to a CPU "
-		       "that the service does not use.";
+		       "it to a CPU that the service does not use.";
 	return "Give the service more CPU, or take it from what ran instead: other processes, "
-	       "real-time "
-	       "threads, a quota of its control group (nr_throttled in cpu.stat).";
+	       "real-time threads, a quota of its control group (nr_throttled in cpu.stat).";
 }
 
 static void fill_summary(const struct cpu_starvation *starved, bool throttled,

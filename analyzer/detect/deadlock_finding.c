@@ -108,8 +108,8 @@ static void fill_evidence(const struct detect_context *context, const struct dea
 				 name_lock(context, deadlock->held).text);
 	if (deadlock->culprit && !deadlock->culprit->lock->holder)
 		finding_evidence(finding,
-				 "%s, which that one waits for, is then held by one of the "
-				 "others: by which one, no event tells",
+				 "%s, which that one waits for, is then held by one of the others: "
+				 "by which one, no event tells",
 				 name_lock(context, deadlock->culprit->lock).text);
 	if (is_inheritable(context, deadlock))
 		finding_evidence(
@@ -120,9 +120,8 @@ static void fill_evidence(const struct detect_context *context, const struct dea
 		finding_evidence(
 			finding,
 			"who took a lock without a wait left no event; but none was let go in the "
-			"last "
-			"%s of the recording, and no other thread of the process did anything then "
-			"that could be a hold",
+			"last %s of the recording, and no other thread of the process did anything "
+			"then that could be a hold",
 			human_duration(deadlock->end_ns - deadlock->since_ns).text);
 }
 
@@ -138,8 +137,8 @@ static void fill_summary(const struct deadlock *deadlock, struct model_finding *
 	else
 		finding_text(&finding->summary,
 			     "%zu threads wait for %zu locks, and for %s, until the recording "
-			     "ended, none "
-			     "of the locks was let go: most likely they hold each other's.",
+			     "ended, none of the locks was let go: most likely they hold each "
+			     "other's.",
 			     deadlock->count, deadlock->lock_count,
 			     human_duration(deadlock->end_ns - deadlock->since_ns).text);
 }
@@ -168,16 +167,13 @@ void deadlock_report(const struct detect_context *in, const void *found,
 	fill_evidence(in, deadlock, finding);
 	if (lock->class == WAIT_LOCK_FILE)
 		finding_text(&finding->advice, "Only ending one of the processes ends it. lslocks "
-					       "shows which file is which "
-					       "while it lasts: take their locks in the same order "
-					       "everywhere, or with LOCK_NB "
-					       "and let go what you have.");
+					       "shows which file is which while it lasts: take "
+					       "their locks in the same order everywhere, or with "
+					       "LOCK_NB and let go what you have.");
 	else
 		finding_text(&finding->advice,
 			     "Only a restart ends it. Before that, gdb -p %" PRId32
-			     " -batch -ex 'thread "
-			     "apply all bt' shows where each thread took its locks: take them in "
-			     "the same "
-			     "order everywhere.",
+			     " -batch -ex 'thread apply all bt' shows where each thread took its "
+			     "locks: take them in the same order everywhere.",
 			     finding->lock.tgid);
 }

@@ -190,8 +190,8 @@ static void fill_evidence_of_all(const struct detect_context *context,
 	if (pause->ran)
 		finding_evidence(finding,
 				 "CPU %" PRIu32 " ran thread %" PRId32
-				 " (%s) before and after, which is "
-				 "sampled many times a second, and not once meanwhile",
+				 " (%s) before and after, which is sampled many times a second, "
+				 "and not once meanwhile",
 				 pause->cpu, pause->ran->tid, pause->ran->comm);
 	if (pause->recorder_missed)
 		finding_evidence(
@@ -203,15 +203,15 @@ static void fill_evidence_of_one(const struct detect_context *context,
 				 const struct host_pause *pause, struct model_finding *finding)
 {
 	finding_evidence(finding,
-			 "CPU %" PRIu32 " recorded no event from %s to %s, and no loss "
-			 "was told there",
+			 "CPU %" PRIu32 " recorded no event from %s to %s, and no loss was told "
+			 "there",
 			 pause->cpu, detect_time_text(context, pause->start_ns).text,
 			 detect_time_text(context, pause->end_ns).text);
 
 	finding_evidence(finding,
 			 "it ran thread %" PRId32
-			 " (%s) before and after, which is sampled many times a second, "
-			 "and not once meanwhile",
+			 " (%s) before and after, which is sampled many times a second, and not "
+			 "once meanwhile",
 			 pause->ran->tid, pause->ran->comm);
 }
 
@@ -242,8 +242,8 @@ static void fill_summary(const struct host_pause *pause, struct model_finding *f
 	else
 		finding_text(&finding->summary,
 			     "The whole host stood still for %s: no CPU did anything, although "
-			     "there was "
-			     "something to do. %zu thread%s of the target wanted to run meanwhile.",
+			     "there was something to do. %zu thread%s of the target wanted to run "
+			     "meanwhile.",
 			     length.text, finding->victim_count, plural);
 }
 
@@ -311,10 +311,8 @@ static void report_host_pause(const struct detect_context *in, const void *found
 		&finding->advice, "%s",
 		pause->one_cpu
 			? "Look at the machine below: a virtual CPU that gets no time from its "
-			  "host "
-			  "(steal in /proc/stat). Or the kernel kept interrupts off there: then "
-			  "its "
-			  "log may tell of a lockup."
+			  "host (steal in /proc/stat). Or the kernel kept interrupts off there: "
+			  "then its log may tell of a lockup."
 			: "Look at the machine below: a virtual machine that is saved, moved or "
 			  "stopped by its host, or gets no CPU from it (steal in /proc/stat), or "
 			  "firmware that takes all CPUs (SMI).");

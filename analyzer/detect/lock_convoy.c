@@ -223,8 +223,8 @@ static void summarize_hold(const struct detect_context *context,
 			 " %zu more waited %s for locks that those held meanwhile.",
 			 suspect->indirect_count, human_duration(suspect->indirect_ns).text);
 	finding_text(&finding->summary,
-		     "Thread %" PRId32 " (%s) %s %s %s%s. %zu thread%s waited %s%s for it; "
-		     "%s of %s wait is charged to it.%s",
+		     "Thread %" PRId32 " (%s) %s %s %s%s. %zu thread%s waited %s%s for it; %s of "
+		     "%s wait is charged to it.%s",
 		     owner->thread->tid, owner->thread->comm,
 		     !owner->longest.still_open ? "held"
 		     : owner->longest.exact	? "has held"

@@ -276,8 +276,8 @@ static void tell_pivot(const struct model *model, struct model_finding *finding)
 		return;
 	finding_evidence(finding,
 			 "the lock was held for reading; thread %" PRId32
-			 " (%s) queued for writing "
-			 "at %s, and %s %s that came after it to read waited %s behind it",
+			 " (%s) queued for writing at %s, and %s %s that came after it to read "
+			 "waited %s behind it",
 			 pivot->tid, pivot->comm, model_time_text(model, pivot->at_ns).text,
 			 human_count(pivot->readers).text,
 			 pivot->readers == 1 ? "thread" : "threads",

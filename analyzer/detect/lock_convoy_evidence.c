@@ -35,8 +35,8 @@ static void tell_kernel_events(const struct detect_context *context, const struc
 	if (hold->still_open)
 		finding_evidence(
 			finding,
-			"the kernel's events of the lock say that it acquired it at %s, and "
-			"not that it released it before the recording ended",
+			"the kernel's events of the lock say that it acquired it at %s, and not "
+			"that it released it before the recording ended",
 			start.text);
 	else if (!hold->mode_known)
 		finding_evidence(finding,
@@ -81,8 +81,8 @@ static void tell_unnamed(const struct detect_context *context, const struct cont
 	if (!wait->holder)
 		finding_evidence(
 			finding,
-			"/proc/locks does not tell who has the lock of file %s: it is one of "
-			"an open file (OFD)",
+			"/proc/locks does not tell who has the lock of file %s: it is one of an "
+			"open file (OFD)",
 			proc_locks_text(context->listed, suspect->address));
 	else
 		finding_evidence(
@@ -125,8 +125,8 @@ static void tell_release(const struct detect_context *context, const struct cont
 		tell_kernel_events(context, hold, finding);
 	else if (hold->end_ns == hold->start_ns)
 		finding_evidence(finding,
-				 "the kernel's events do not tell one such lock from another; "
-				 "it woke waiters out of a release");
+				 "the kernel's events do not tell one such lock from another; it "
+				 "woke waiters out of a release");
 	else if (!hold->still_open && hold->first_woken && hold->by_call)
 		finding_evidence(finding,
 				 "it woke waiter %" PRId32
@@ -136,8 +136,8 @@ static void tell_release(const struct detect_context *context, const struct cont
 	else if (!hold->still_open && hold->first_woken && hold->stack_id == STACK_NONE)
 		finding_evidence(finding,
 				 "it woke waiter %" PRId32
-				 " (%s) at %s; that it did so by letting the "
-				 "lock go is likely, its stack then was not recorded",
+				 " (%s) at %s; that it did so by letting the lock go is likely, "
+				 "its stack then was not recorded",
 				 hold->first_woken->tid, hold->first_woken->comm,
 				 detect_time_text(context, hold->end_ns).text);
 	else if (hold->still_open && suspect->class == WAIT_LOCK_USER)
@@ -152,8 +152,8 @@ static void tell_release(const struct detect_context *context, const struct cont
 	else if (hold->still_open || !hold->first_woken)
 		finding_evidence(
 			finding,
-			"no release was seen before the recording ended; of the threads of "
-			"the process it alone was inside an address-space operation");
+			"no release was seen before the recording ended; of the threads of the "
+			"process it alone was inside an address-space operation");
 	else
 		finding_evidence(finding, "it woke waiter %" PRId32 " (%s) out of %s at %s",
 				 hold->first_woken->tid, hold->first_woken->comm,
@@ -187,8 +187,7 @@ static void tell_kernel_log(const struct detect_context *context,
 	if (holder->named_ns < context->start_ns)
 		finding_evidence(finding,
 				 "the kernel's hung-task detector named thread %" PRId32
-				 " (%s) as the lock's owner "
-				 "%s before the recording began",
+				 " (%s) as the lock's owner %s before the recording began",
 				 holder->thread->tid, holder->thread->comm,
 				 human_duration(context->start_ns - holder->named_ns).text);
 	else
@@ -269,28 +268,24 @@ static const char *advice_for_call(const struct large_call *call, bool pattern, 
 	case FT_CALL_MREMAP:
 		if (grows)
 			return "Size the table for its final load at start-up, or split it into "
-			       "shards that "
-			       "grow apart. If memory must be populated, do it in slices with "
-			       "pauses "
-			       "between them, outside the serving threads.";
+			       "shards that grow apart. If memory must be populated, do it in "
+			       "slices with pauses between them, outside the serving threads.";
 		if (pattern)
 			return "If a table grows here, size it for its final load at start-up, or "
-			       "split it "
-			       "into shards that grow apart. If memory must be populated "
-			       "(MAP_POPULATE, "
-			       "mlockall), do it in slices with pauses between them, outside the "
-			       "serving threads.";
+			       "split it into shards that grow apart. If memory must be populated "
+			       "(MAP_POPULATE, mlockall), do it in slices with pauses between "
+			       "them, outside the serving threads.";
 		return "Allocate at start-up, or in slices of some megabytes with pauses between "
-		       "them; populate memory "
-		       "(MAP_POPULATE, mlockall) outside the serving process or before it serves.";
+		       "them; populate memory (MAP_POPULATE, mlockall) outside the serving process "
+		       "or before it serves.";
 	case FT_CALL_MUNMAP:
 		return "Give memory back in slices of some megabytes with pauses between them, or "
 		       "keep it for later use.";
 	case FT_CALL_MLOCK:
 	case FT_CALL_MLOCKALL:
 		return "Lock memory at start-up, or in slices of some megabytes with pauses "
-		       "between them, outside the serving "
-		       "threads; MLOCK_ONFAULT (MCL_ONFAULT) brings pages in when they are used.";
+		       "between them, outside the serving threads; MLOCK_ONFAULT (MCL_ONFAULT) "
+		       "brings pages in when they are used.";
 	case FT_CALL_MUNLOCK:
 		return "Unlock memory in slices of some megabytes with pauses between them, or "
 		       "leave it locked.";
@@ -306,25 +301,20 @@ static const char *advice_for_lock(const struct contended_lock *suspect, bool lo
 {
 	if (!suspect->has_owner && lossy)
 		return "Look for another capture of the same freeze: events are missing from this "
-		       "one, and with "
-		       "them who let the lock go.";
+		       "one, and with them who let the lock go.";
 	if (!suspect->has_owner && suspect->class != WAIT_LOCK_FILE)
 		return "Record a longer time, so that the end of the stall is in the capture: the "
-		       "release of "
-		       "the lock tells who held it.";
+		       "release of the lock tells who held it.";
 	if (suspect->class == WAIT_LOCK_MMAP)
 		return "Look at what the holder's stack does to the address space: make it "
-		       "smaller, rarer, or "
-		       "move it out of the serving process.";
+		       "smaller, rarer, or move it out of the serving process.";
 	if (suspect->class == WAIT_LOCK_USER)
 		return "Look at what the holder does with the lock held: move what sleeps, waits "
-		       "or computes out "
-		       "of the critical section, or split the lock.";
+		       "or computes out of the critical section, or split the lock.";
 	if (suspect->class == WAIT_LOCK_FILE)
 		return "lslocks tells which process holds the lock of which file while it is held.";
 	return "Look at what the holder's stack does under the lock; fewer or shorter calls of it, "
-	       "or "
-	       "spreading them over other files or objects, shorten the wait.";
+	       "or spreading them over other files or objects, shorten the wait.";
 }
 
 void lock_convoy_advice(const struct contended_lock *suspect, const struct large_call *call,

@@ -30,19 +30,14 @@ static const char *choose_advice(const struct model *model)
 {
 	if (model->stall.failed_at_once)
 		return "The probe failed without delay: is the service down, or does the probe ask "
-		       "the "
-		       "wrong address or the wrong thing? Ask the same by hand.";
+		       "the wrong address or the wrong thing? Ask the same by hand.";
 	if (model->stall.unexplained)
 		return "Look at what its threads did at that time: idle waits, below, may be for "
-		       "an answer "
-		       "from elsewhere (a back end, a resolver) or sleeps in a row; or the work is "
-		       "done by a "
-		       "process that is not the target.";
+		       "an answer from elsewhere (a back end, a resolver) or sleeps in a row; or "
+		       "the work is done by a process that is not the target.";
 	return "If users saw a freeze, it was at another time, in another process, or one thread "
-	       "ran "
-	       "or slept by itself while others waited for it: look at the threads below, and "
-	       "record "
-	       "while it happens.";
+	       "ran or slept by itself while others waited for it: look at the threads below, and "
+	       "record while it happens.";
 }
 
 int no_stall_report(struct model *model, uint64_t long_ns)

@@ -421,8 +421,8 @@ static void tell_server(const struct detect_context *in, const struct resource_w
 	culprit->samples_in_stack = did->samples_under;
 	finding_evidence(
 		finding,
-		"thread %" PRId32 " (%s) answered for the file system; while it was longest "
-		"waited for it %s for %s%s%s",
+		"thread %" PRId32 " (%s) answered for the file system; while it was longest waited "
+		"for it %s for %s%s%s",
 		server->thread->tid, server->thread->comm, blocked ? "was itself blocked" : "ran",
 		human_duration(did->state_ns[blocked ? THREAD_BLOCKED : THREAD_RUNNING]).text,
 		blocked && *operation ? ", in " : "", blocked ? operation : "");

@@ -129,8 +129,8 @@ static void tell_run(const struct slow_producer *producer, struct model_finding 
 		return;
 	finding_evidence(
 		finding,
-		"at other times it never ran for more than %s without waiting for "
-		"work, and woke other threads %s times in %s; now %s times in %s",
+		"at other times it never ran for more than %s without waiting for work, and woke "
+		"other threads %s times in %s; now %s times in %s",
 		human_duration(producer->usual_run_ns).text,
 		human_count(producer->usual_wakeups).text,
 		human_duration(producer->usual_span_ns).text, human_count(producer->wakeups).text,

@@ -40,8 +40,8 @@ static void fill_summary(const struct spin *spin, struct model_finding *finding)
 			     "%zu threads ran for up to %s in one loop of %s and got nowhere, "
 			     "until thread "
 			     "%" PRId32
-			     " (%s) of the same process, which had slept for %s, woke up: it "
-			     "seems to have held what they wanted.",
+			     " (%s) of the same process, which had slept for %s, woke up: it seems "
+			     "to have held what they wanted.",
 			     finding->victim_count,
 			     human_duration(spin->victims[0].longest_ns).text, function,
 			     spin->sleeper->tid, spin->sleeper->comm,
@@ -61,16 +61,16 @@ static void fill_evidence(const struct detect_context *context, const struct spi
 	else
 		finding_evidence(finding,
 				 "%" PRIu32 " of %" PRIu32
-				 " CPU samples of them are in the same few "
-				 "instructions, and none of them slept meanwhile",
+				 " CPU samples of them are in the same few instructions, and none "
+				 "of them slept meanwhile",
 				 spin->spinning, spin->samples);
 	if (!spin->sleeper)
 		return;
 	operation = finding_operation(context, spin->sleep.stack_id, finding);
 	finding_evidence(finding,
 			 "thread %" PRId32
-			 " (%s) slept from %s%s%s, ran again at %s, and %s later the "
-			 "first of them went on; no other thread of the process did so",
+			 " (%s) slept from %s%s%s, ran again at %s, and %s later the first of them "
+			 "went on; no other thread of the process did so",
 			 spin->sleeper->tid, spin->sleeper->comm,
 			 detect_time_text(context, spin->sleep.start_ns).text,
 			 *operation ? " in " : "", operation,
@@ -97,9 +97,8 @@ void spin_report(const struct detect_context *in, const void *found, struct mode
 	fill_evidence(in, spin, finding);
 	finding_text(&finding->advice, "%s",
 		     spin->in_kernel ? "Fewer threads at once in what takes the lock, or a newer "
-				       "kernel: profile "
-				       "(perf record -g) says which of them it is."
+				       "kernel: profile (perf record -g) says which of them it is."
 				     : "A lock that is spun for must not be held over a sleep, a "
-				       "system call or a page "
-				       "fault: make it a mutex, or let go of it before.");
+				       "system call or a page fault: make it a mutex, or let go of "
+				       "it before.");
 }

@@ -301,8 +301,8 @@ static void report_stopped_process(const struct detect_context *in, const void *
 	fill_summary(stopped, finding);
 	fill_evidence(in, stopped, finding);
 	finding_text(&finding->advice,
-		     "%s: a script that sends SIGSTOP, a debugger or a dump of its "
-		     "memory, a frozen control group (backup, migration), job control. "
+		     "%s: a script that sends SIGSTOP, a debugger or a dump of its memory, a "
+		     "frozen control group (backup, migration), job control. "
 		     "kill -CONT %" PRId32 " lets it go on after SIGSTOP.",
 		     stopped->stopper ? "Find out what the one who woke it stops it for"
 				      : "Find who stops it",
