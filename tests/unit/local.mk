@@ -115,6 +115,7 @@ tests_unit_analyzer_test_detect_SOURCES = \
 	tests/unit/analyzer/detect/test_cpu_starvation.c \
 	tests/unit/analyzer/detect/test_detectors.c \
 	tests/unit/analyzer/detect/test_host_pause.c \
+	tests/unit/analyzer/detect/test_reports.c \
 	tests/unit/analyzer/detect/test_resource_wait.c \
 	tests/unit/analyzer/detect/test_slow_producer.c \
 	tests/unit/analyzer/detect/test_spin.c
