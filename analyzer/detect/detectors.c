@@ -188,7 +188,7 @@ static int append_unexplained(const struct detect_context *in, struct candidates
 	return 0;
 }
 
-static bool is_told(const struct candidate *first, const struct candidate *candidate)
+bool candidate_is_told(const struct candidate *first, const struct candidate *candidate)
 {
 	if (!candidate->detector)
 		return false;
@@ -217,7 +217,7 @@ static int tell_findings(const struct detect_context *in, const struct candidate
 	int r = 0;
 
 	for (size_t i = 0; i < candidates->count && !r; i++)
-		if (is_told(&candidates->list[0], &candidates->list[i]))
+		if (candidate_is_told(&candidates->list[0], &candidates->list[i]))
 			r = tell_finding(in, &candidates->list[i]);
 	return r;
 }

@@ -99,6 +99,9 @@ struct candidate *candidate_append(const struct detect_context *in, struct candi
 /* Into the order of the rule, see detectors.c; equal ones stay as they are. */
 void candidates_sort(const struct detect_context *in, struct candidates *candidates);
 
+/* Whether a finding is made of @candidate, too, where @first comes first. */
+bool candidate_is_told(const struct candidate *first, const struct candidate *candidate);
+
 /* Whether @stall covers half of the time in which somebody is known to have waited. */
 bool detect_covers_window(const struct trigger_window *window, const struct stall *stall);
 
