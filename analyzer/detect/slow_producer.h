@@ -57,7 +57,6 @@ struct producer_profile {
 	struct slow_producer producer;
 	struct stall_span *spans;	/* when somebody waited for it; in order of time, apart */
 	size_t span_count;
-	uint64_t observed_ns;		/* outside of these */
 	uint64_t run_start_ns, run_end_ns; /* its run so far; empty: it does not run */
 	uint32_t stacks, end_stacks;	/* seen meanwhile; at the end of a process */
 };
@@ -67,5 +66,8 @@ int producer_profile_spans(struct producer_profile *profile, struct long_wait *w
 
 /* @profile: the spans and the producer's thread, stall and longest wait are set; gets the rest. Return: 0 or -ENOMEM. */
 int producer_profile_read(struct producer_profile *profile, const struct observations *observations);
+
+/* What the producer did while it was longest waited for, and whether that kept the others waiting. */
+enum slow_producer_did producer_profile_conclude(const struct producer_profile *profile);
 
 #endif

@@ -157,7 +157,7 @@ static int add_producer_interval(const struct observations *observations,
 	uint64_t ns = get_meanwhile_ns(producer, interval->start_ns, interval->end_ns);
 	enum wait_class class = (enum wait_class)interval->class;
 
-	profile->observed_ns += interval->end_ns - interval->start_ns -
+	producer->usual_span_ns += interval->end_ns - interval->start_ns -
 				sum_waited_ns(profile, interval->start_ns, interval->end_ns);
 	producer->state_ns[interval->state] += ns;
 	if (interval->state == THREAD_RUNNING || interval->state == THREAD_RUNNABLE)
@@ -221,4 +221,51 @@ int producer_profile_read(struct producer_profile *profile, const struct observa
 				    producer->thread, producer->longest.start_ns,
 				    producer->longest.end_ns, &producer->profile);
 	return r;
+}
+
+/* A thread that always works, and wakes others all the while, starves nobody who happens to wait for it. */
+static bool stopped_producing(const struct slow_producer *producer)
+{
+	uint64_t span_ns = producer->longest.end_ns - producer->longest.start_ns;
+	double usual = (double)producer->usual_wakeups / (double)(producer->usual_span_ns + 1);
+
+	return producer->usual_wakeups &&
+	       producer->run_ns / PRODUCER_TIMES_USUAL >= producer->usual_run_ns &&
+	       (double)producer->wakeups * 100 <= usual * (double)span_ns * PRODUCER_WORKS_PERCENT;
+}
+
+/*
+ * A producer that sleeps paces itself. One that is asked, by one that paces itself, and that sleeps nowhere but
+ * in the time it was waited for, was not meant to.
+ */
+static bool slept_when_asked(const struct slow_producer *producer)
+{
+	uint64_t span_ns = producer->longest.end_ns - producer->longest.start_ns;
+
+	return producer->blocked_class == WAIT_SLEEP &&
+	       share_at_least(producer->blocked_ns, span_ns, PRODUCER_MOST_PERCENT) &&
+	       !producer->usual_sleeps && producer->victim_sleeps >= PRODUCER_ASKS_LEAST &&
+	       producer->longest.links == 1 && !producer->longest.early;
+}
+
+enum slow_producer_did producer_profile_conclude(const struct producer_profile *profile)
+{
+	const struct slow_producer *producer = &profile->producer;
+	uint64_t span_ns = producer->longest.end_ns - producer->longest.start_ns;
+	uint64_t ran_ns = producer->state_ns[THREAD_RUNNING] + producer->state_ns[THREAD_RUNNABLE];
+	bool ran = share_at_least(ran_ns, span_ns, PRODUCER_MOST_PERCENT);
+
+	if (profile->stacks >= PRODUCER_STACKS_LEAST &&
+	    !share_at_least(producer->state_ns[THREAD_UNKNOWN], span_ns, PRODUCER_HALF_PERCENT) &&
+	    share_at_least(profile->end_stacks, profile->stacks, PRODUCER_MOST_PERCENT))
+		return PRODUCER_ENDED;
+	if (producer->longest.class == WAIT_CHILD)
+		return PRODUCER_IDLED; /* that a child works, and waits for what it needs, is its purpose */
+	if (share_at_least(producer->blocked_ns, span_ns, PRODUCER_HALF_PERCENT) &&
+	    !wait_class_idle(producer->blocked_class))
+		return PRODUCER_WAITED;
+	if (ran && share_at_least(producer->run_ns, span_ns, PRODUCER_MOST_PERCENT) &&
+	    stopped_producing(producer))
+		return PRODUCER_RAN;
+	return slept_when_asked(producer) ? PRODUCER_SLEPT : PRODUCER_IDLED;
 }

@@ -112,6 +112,7 @@ tests_unit_analyzer_test_blame_LDADD = $(ANALYZER_UNIT_LIBS)
 
 tests_unit_analyzer_test_detect_SOURCES = \
 	tests/unit/analyzer/detect/test_busy_thread.c \
+	tests/unit/analyzer/detect/test_coverage.c \
 	tests/unit/analyzer/detect/test_cpu_starvation.c \
 	tests/unit/analyzer/detect/test_deadlock.c \
 	tests/unit/analyzer/detect/test_detectors.c \

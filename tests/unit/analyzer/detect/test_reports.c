@@ -182,6 +182,42 @@ static void wait_of_the_holder_is_told_from_a_twentieth_of_the_hold_on(void **st
 	assert_null(strstr(report(desk, lock_convoy_report, &lock)->culprit.why, "io.block"));
 }
 
+/* Whether a call of hog at @call_ns is behind its hold of mmap_lock from @start_ns to @end_ns. */
+static bool is_behind(struct desk *desk, uint64_t call_ns, uint64_t start_ns, uint64_t end_ns)
+{
+	const struct event event = {
+		.raw = { .kind = FT_EVENT_CALL,
+			 .time_ns = call_ns,
+			 .call = { .call = FT_CALL_MMAP, .args = { 0, 3u << 20 } } },
+		.thread = &hog,
+	};
+	struct contended_lock lock = lock_of(0);
+	struct large_calls *calls;
+	bool behind;
+
+	assert_int_equal(large_calls_create(&calls), 0);
+	assert_int_equal(large_calls_event(calls, &event), 0);
+	desk->in.calls = calls;
+	lock.class = WAIT_LOCK_MMAP;
+	lock.owner.longest.start_ns = start_ns;
+	lock.owner.longest.end_ns = end_ns;
+	behind = report(desk, lock_convoy_report, &lock)->has_allocation;
+	large_calls_destroy(calls);
+	return behind;
+}
+
+static void call_is_behind_a_hold_that_it_waited_for_or_began_in(void **state)
+{
+	struct desk *desk = *state;
+	uint64_t start_ns = 5000 * MS, end_ns = 6000 * MS;
+	uint64_t latest_ns = start_ns + 1000 * MS * CALL_IN_HOLD_PERCENT / 100;
+
+	assert_true(is_behind(desk, start_ns - CALL_BEFORE_HOLD_NS, start_ns, end_ns));
+	assert_false(is_behind(desk, start_ns - CALL_BEFORE_HOLD_NS - 1, start_ns, end_ns));
+	assert_true(is_behind(desk, latest_ns, start_ns, end_ns));
+	assert_false(is_behind(desk, latest_ns + 1, start_ns, end_ns));
+}
+
 static void best_candidate_is_named_from_a_hundredth_of_the_wait_on(void **state)
 {
 	struct desk *desk = *state;
@@ -388,6 +424,7 @@ UNIT_TESTS(reports)
 		TEST(holder_without_a_cpu_for_more_than_half_of_the_hold_is_short_of_it),
 		TEST(holder_that_did_not_run_for_a_tenth_of_the_hold_is_explained),
 		TEST(wait_of_the_holder_is_told_from_a_twentieth_of_the_hold_on),
+		TEST(call_is_behind_a_hold_that_it_waited_for_or_began_in),
 		TEST(best_candidate_is_named_from_a_hundredth_of_the_wait_on),
 		TEST(thread_that_ran_for_half_of_the_wait_for_its_cpu_is_to_blame),
 		TEST(quota_and_idle_cpus_throttle_from_half_of_the_wait_on),
