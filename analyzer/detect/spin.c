@@ -41,7 +41,7 @@ static bool is_slowpath(const struct frame *leaf)
 		!strcmp(leaf->symbol, "queued_write_lock_slowpath"));
 }
 
-static bool is_same_loop(uint64_t a, uint64_t b)
+bool spin_is_same_loop(uint64_t a, uint64_t b)
 {
 	return (a > b ? a - b : b - a) <= SPIN_LOOP_BYTES;
 }
@@ -66,7 +66,7 @@ static void add_sample(const struct spins *spins, struct run *run, uint32_t stac
 		run->user_spinning = 0;
 		run->votes = 0;
 	}
-	if (is_same_loop(run->address, frames->address)) {
+	if (spin_is_same_loop(run->address, frames->address)) {
 		run->user_spinning++;
 		run->votes++;
 	} else {
@@ -187,7 +187,7 @@ static bool is_same_lock(const struct spins *spins, const struct run *a, const s
 	if (spins_in_slowpath(a) != spins_in_slowpath(b))
 		return false;
 	if (!spins_in_slowpath(a))
-		return a->thread->tgid == b->thread->tgid && is_same_loop(a->address, b->address);
+		return a->thread->tgid == b->thread->tgid && spin_is_same_loop(a->address, b->address);
 	left = lock_frame(spins->stacks, a->kernel_stack_id);
 	right = lock_frame(spins->stacks, b->kernel_stack_id);
 	return left && right && !strcmp(left->symbol, right->symbol);

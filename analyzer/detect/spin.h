@@ -36,6 +36,9 @@ struct spin {
 	uint64_t freed_ns;		/* ... and the first of them went on; also without a sleeper */
 };
 
+/* Whether two addresses are in one loop that does nothing but look at a lock. */
+bool spin_is_same_loop(uint64_t a, uint64_t b);
+
 /* The finding spin-contention; see struct detector. */
 void spin_report(const struct detect_context *in, const void *found, struct model_finding *finding);
 

@@ -72,10 +72,49 @@ static void thread_that_was_active_for_more_than_a_tenth_may_hold_a_lock(void **
 	}
 }
 
+static void thread_of_which_more_than_half_is_not_known_may_hold_a_lock(void **state)
+{
+	(void)state;
+	for (uint64_t more = 0; more < 2; more++) {
+		uint64_t unknown_ns = 2000 * MS * OTHER_UNKNOWN_PERCENT / 100 + more;
+		struct scene *scene = scene_create(2);
+
+		/* nothing is seen of it before */
+		lock_up(scene);
+		scene_switch(scene, 0, 101 * MS + unknown_ns, &scene_idle, FT_STATE_RUNNING, NULL, &other);
+		scene_switch(scene, 0, 102 * MS + unknown_ns, &other, FT_STATE_SLEEPING, POLL, &scene_idle);
+		assert_int_equal(conclude(scene, 2101 * MS), more ? FINDING_FUTEX_CONVOY : FINDING_DEADLOCK);
+	}
+}
+
+/* It has had the lock before, and sleeps now as one may that holds it. */
+static void thread_that_held_a_lock_and_slept_for_more_than_half_may_hold_it(void **state)
+{
+	(void)state;
+	for (uint64_t more = 0; more < 2; more++) {
+		uint64_t asleep_ns = 2000 * MS * OTHER_ASLEEP_PERCENT / 100 + more;
+		struct scene *scene = scene_create(2);
+
+		scene_switch(scene, 0, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &other);
+		waits_for(scene, 20 * MS, &first, LOCK);
+		scene_waking(scene, 0, 40 * MS, &other, WAKE, &first);
+		scene_switch(scene, 1, 41 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &first);
+		scene_switch(scene, 1, 42 * MS, &first, FT_STATE_SLEEPING, POLL, &scene_idle);
+		lock_up(scene);
+		scene_switch(scene, 0, 101 * MS, &other, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+		scene_waking(scene, 0, 101 * MS + asleep_ns, &scene_idle, "", &other);
+		scene_switch(scene, 0, 101 * MS + asleep_ns, &scene_idle, FT_STATE_RUNNING, NULL, &other);
+		scene_switch(scene, 0, 102 * MS + asleep_ns, &other, FT_STATE_SLEEPING, POLL, &scene_idle);
+		assert_int_equal(conclude(scene, 2101 * MS), more ? FINDING_FUTEX_CONVOY : FINDING_DEADLOCK);
+	}
+}
+
 UNIT_TESTS(deadlock)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(standstill_of_a_second_is_a_deadlock),
+		cmocka_unit_test(thread_of_which_more_than_half_is_not_known_may_hold_a_lock),
+		cmocka_unit_test(thread_that_held_a_lock_and_slept_for_more_than_half_may_hold_it),
 		cmocka_unit_test(thread_that_was_active_for_more_than_a_tenth_may_hold_a_lock),
 	};
 

@@ -600,6 +600,29 @@ static void feeder_that_waited_itself_explains_only_another_time(void **state)
 	assert_false(slow_producer_explains(&feeder, &(struct stall){ 0 }));
 }
 
+/* The others were ended by another one. */
+static void producer_of_a_tenth_of_the_waits_is_known(void **state)
+{
+	(void)state;
+	for (uint64_t less = 0; less < 2; less++) {
+		uint64_t least = 200 * PRODUCER_ENDED_PERCENT / 100 - less;
+		struct scene *scene = scene_create(2);
+		struct feeding feeding = usual;
+		struct scene_result result;
+
+		for (uint64_t i = 0; i <= 200; i++) {
+			/* the first wait has no end that was seen */
+			feeding.feeder = i % 2 && i / 2 < least ? &producer : &other;
+			feed(scene, &feeding, (10 + i * 5) * MS);
+		}
+		feed_slowly(scene, 1015, 1000);
+		result = scene_analyze(scene, "100", 2300 * MS);
+		assert_int_equal(result.model->findings[0].kind,
+				 less ? FINDING_NO_STALL : FINDING_SLOW_PRODUCER);
+		scene_done(&result, scene);
+	}
+}
+
 /* Somebody waited for it for a second, in which it ran; at other times, ten seconds, it woke others 1000 times. */
 static struct producer_profile profile_of_run(void)
 {
@@ -719,6 +742,7 @@ UNIT_TESTS(slow_producer)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(producer_ran_for_three_quarters_of_the_wait),
+		cmocka_unit_test(producer_of_a_tenth_of_the_waits_is_known),
 		cmocka_unit_test(run_five_times_as_long_as_any_other_is_unusual),
 		cmocka_unit_test(producer_that_wakes_others_at_a_tenth_of_its_rate_works_on),
 		cmocka_unit_test(producer_blocked_for_half_of_the_wait_waited_itself),

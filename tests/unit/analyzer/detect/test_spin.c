@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "analyzer/detect/spin.h"
 #include "analyzer/detect/thresholds.h"
 #include "tests/unit/support/scene.h"
 #include "tests/unit/support/unit_test.h"
@@ -238,6 +239,15 @@ static void thread_spins_in_a_loop_from_four_fifths_of_its_samples_on(void **sta
 	assert_int_equal(sample_two(USER_SPIN, enough, less), FINDING_NO_STALL);
 }
 
+static void loop_that_only_looks_at_a_lock_has_few_instructions(void **state)
+{
+	(void)state;
+	assert_true(spin_is_same_loop(0x400100, 0x400100 + SPIN_LOOP_BYTES));
+	assert_true(spin_is_same_loop(0x400100, 0x400100 - SPIN_LOOP_BYTES));
+	assert_false(spin_is_same_loop(0x400100, 0x400101 + SPIN_LOOP_BYTES));
+	assert_false(spin_is_same_loop(0x400100, 0x4000ff - SPIN_LOOP_BYTES));
+}
+
 /* Two threads spin from 1000 ms to 2000 ms. The holder sleeps from @slept_ns to @woken_ns, and runs for @ran_ns then. */
 static enum finding_kind sleep_through(uint64_t slept_ns, uint64_t woken_ns, uint64_t ran_ns)
 {
@@ -286,6 +296,7 @@ UNIT_TESTS(spin)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(few_samples_of_a_thread_prove_nothing),
+		cmocka_unit_test(loop_that_only_looks_at_a_lock_has_few_instructions),
 		cmocka_unit_test(few_samples_of_all_threads_prove_nothing),
 		cmocka_unit_test(thread_spins_in_the_kernel_from_half_of_its_samples_on),
 		cmocka_unit_test(thread_spins_in_a_loop_from_four_fifths_of_its_samples_on),
