@@ -4,16 +4,23 @@
 #   sanitizers  address and undefined-behaviour sanitizers, unit tests
 #   clang       from a release tarball (make distcheck), unit tests
 # The last line counts the tests of all runs: "N passed, N failed".
+#
+# Unit tests sleep most of their time, and run beside the next build; live tests look at a whole host, and run last,
+# alone. All is built in build/check/, from a copy of the sources: what was built in the source tree is not in the
+# way, and nothing is left in it.
 set -eu
 source_dir=$(cd "$(dirname "$0")" && pwd)
+build=$source_dir/build/check
+copy=$build/source
 jobs=$(nproc)
 passed=0 failed=0 skipped=0
 
-say() { printf '\n== %s\n' "$*"; }
+# say STEP: about the seconds that follow.
+say() { printf '\n[%3d s] %s\n' "$SECONDS" "$*"; }
 
 # step LOG COMMAND...: returns the command's status; shows why it failed.
 step() {
-    local log=$PWD/$1 status=0
+    local log=$1 status=0
     shift
     "$@" >"$log" 2>&1 </dev/null || status=$?
     if [ "$status" != 0 ]; then
@@ -30,58 +37,101 @@ broken() {
     echo "$1 failed"
 }
 
-# count LOG: adds up the summaries that automake printed.
+# count WHAT LOG: adds up the summaries that automake printed.
 count() {
-    local summary
+    local summary p f s
     summary=$(awk '/^# (PASS|XFAIL): /{ p += $3 } /^# SKIP: /{ s += $3 }
-                   /^# (FAIL|XPASS|ERROR): /{ f += $3 } END { print p + 0, f + 0, s + 0 }' "$1")
+                   /^# (FAIL|XPASS|ERROR): /{ f += $3 } END { print p + 0, f + 0, s + 0 }' "$2")
     read -r p f s <<<"$summary"
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    echo "$p passed, $f failed, $s skipped"
+    printf '[%3d s]   %s: %d passed, %d failed, %d skipped\n' "$SECONDS" "$1" "$p" "$f" "$s"
     if [ "$p$f$s" = 000 ]; then
-        broken "Running tests"
+        broken "Running them"
     fi
 }
 
-# run_tests LOG MAKE-ARGUMENTS...: count them, show those that failed or were skipped.
+# run_tests DIRECTORY LOG MAKE-ARGUMENTS...: its status; shows what failed.
 run_tests() {
-    local log=$1 status=0 before=$failed
-    shift
-    step "$log" make "$@" || status=$?
-    count "$log"
-    if [ "$status" != 0 ] && [ "$failed" = "$before" ]; then
-        broken "make $1"
-    fi
-    find . -name '*.log' -path '*tests*' -exec awk '/^SKIP[: ]/ { print FILENAME ": " $0 }' {} +
-    if [ "$status" != 0 ]; then
-        show_failures
-    fi
+    local directory=$1 log=$2 status=0
+    shift 2
+    step "$directory/$log" make -C "$directory" "$@" || status=$?
+    [ "$status" = 0 ] || show_failures "$directory"
+    return "$status"
 }
 
 # What each test that failed has said.
 show_failures() {
     local result
-    find . -name '*.trs' -exec grep -lE '^:test-result: (FAIL|ERROR|XPASS)' {} + |
+    find "$1" -name '*.trs' -exec grep -lE '^:global-test-result: (FAIL|ERROR|XPASS)' {} + |
         while read -r result; do
             printf -- '-- %s\n' "${result%.trs}"
             tail -n 60 "${result%.trs}.log"
         done
 }
 
-# configured NAME OPTIONS...: enter build/NAME, configured once.
-configured() {
-    local name=$1
+# start_tests, await_tests: as run_tests WHAT ..., beside what comes between the two.
+start_tests() {
+    tests_what=$1 tests_log=$2/$3
     shift
-    mkdir -p "$source_dir/build/$name"
-    cd "$source_dir/build/$name"
-    [ -f Makefile ] || step configure.out "$source_dir/configure" --quiet "$@" || {
-        rm -f Makefile
+    run_tests "$@" >"$build/tests.out" 2>&1 &
+    tests_pid=$!
+}
+
+await_tests() {
+    local status=0 before=$failed
+    [ "$tests_pid" ] || return 0
+    wait "$tests_pid" || status=$?
+    tests_pid=
+    cat "$build/tests.out"
+    count "$tests_what" "$tests_log"
+    if [ "$status" != 0 ] && [ "$failed" = "$before" ]; then
+        broken "$tests_what"
+    fi
+}
+
+# Files of the source tree, each ended by a NUL: what git knows and would not ignore.
+list_sources() {
+    git -C "$source_dir" -c safe.directory='*' ls-files -z --cached --others --exclude-standard |
+        while IFS= read -r -d '' file; do
+            [ ! -e "$source_dir/$file" ] || printf '%s\0' "$file"
+        done
+}
+
+# copy_sources: with their times, so that a second run builds only what has changed.
+copy_sources() {
+    mkdir -p "$copy"
+    if [ -e "$source_dir/.git" ]; then
+        list_sources >"$build/files"
+        tar -C "$source_dir" --null -T "$build/files" -c | tar -C "$copy" -x
+        sort -z "$build/files" >"$build/files.sorted"
+        [ ! -e "$build/files.before" ] || # those that are gone
+            (cd "$copy" && comm -z -23 "$build/files.before" "$build/files.sorted" | xargs -0 -r rm -f)
+        mv "$build/files.sorted" "$build/files.before"
+    elif [ -e "$source_dir/config.status" ]; then # a release that was built in its own directory
+        rm -rf "$copy"
+        make -C "$source_dir" distdir distdir="$copy"
+    else
+        copy=$source_dir
+    fi
+}
+
+# configured NAME OPTIONS...: build/NAME, configured once.
+configured() {
+    local directory=$build/$1
+    shift
+    mkdir -p "$directory"
+    [ -f "$directory/Makefile" ] || (cd "$directory" && step "$directory/configure.out" "$copy/configure" --quiet "$@") || {
+        rm -f "$directory/Makefile"
         return 1
     }
 }
 
+# built NAME: with all that its tests need.
+built() {
+    step "$build/$1/make.log" make -C "$build/$1" -j"$jobs" check TESTS=
+}
+
 summary() {
-    cd "$source_dir"
     printf '\n%d passed, %d failed' "$passed" "$failed"
     [ "$skipped" = 0 ] || printf ', %d skipped' "$skipped"
     echo
@@ -94,34 +144,56 @@ stop() {
     exit 1
 }
 
-say "Installing what is missing (./autogen.sh --install-deps tests)"
-"$source_dir/autogen.sh" --install-deps tests || stop "installing"
-cd "$source_dir"
-mkdir -p build
-step build/autogen.log ./autogen.sh || stop "autogen.sh"
+mkdir -p "$build"
+say "packages that are missing (none: a second; all: two minutes)"
+step "$build/packages.log" "$source_dir/autogen.sh" --install-deps tests || stop "installing"
+say "copy of the sources, autogen.sh (10 s)"
+step "$build/copy.log" copy_sources || stop "copying the sources"
+[ -e "$copy/configure" ] || step "$build/autogen.log" "$copy/autogen.sh" || stop "autogen.sh"
 
-say "gcc: every test"
-if configured gcc CC=gcc --enable-werror && step make.log make -j"$jobs"; then
-    unit_tests=$(make -s print-unit-tests)
-    run_tests check.log check
+unit_tests='' live_tests='' tests_pid=''
+say "gcc: build (45 s)"
+if configured gcc CC=gcc --enable-werror && built gcc; then
+    unit_tests=$(make -s -C "$build/gcc" print-unit-tests)
+    live_tests=$(make -s -C "$build/gcc" print-live-tests)
+    start_tests "gcc, unit tests" "$build/gcc" unit.log -j$((2 * jobs)) check "TESTS=$unit_tests"
 else
     broken "the gcc build"
-    unit_tests=
 fi
 
-say "sanitizers: unit tests"
-if configured sanitizers CC=gcc --enable-werror --enable-sanitizers && step make.log make -j"$jobs"; then
-    run_tests check.log -j"$jobs" check "TESTS=$unit_tests"
+# Warnings of this kind are wrong where less is optimised.
+say "sanitizers: build, beside the unit tests of gcc (60 s)"
+if configured sanitizers CC=gcc 'CFLAGS=-g -O1 -Wno-format-truncation' --enable-werror \
+    --enable-sanitizers && built sanitizers; then
+    await_tests
+    start_tests "sanitizers, unit tests" "$build/sanitizers" unit.log -j$((2 * jobs)) check "TESTS=$unit_tests"
 else
     broken "the sanitizer build"
 fi
 
-say "clang, from a release tarball: unit tests"
-if configured clang CC=clang --enable-werror; then
-    run_tests distcheck.log -j"$jobs" distcheck "TESTS=$unit_tests" \
-        DISTCHECK_CONFIGURE_FLAGS='CC=clang --enable-werror'
-else
-    broken "the clang build"
+say "clang: a release tarball, built and tested, beside the unit tests of the sanitizers (90 s)"
+if [ -f "$build/gcc/Makefile" ]; then
+    distcheck_status=0
+    run_tests "$build/gcc" distcheck.log -j$((2 * jobs)) distcheck "TESTS=$unit_tests" \
+        DISTCHECK_CONFIGURE_FLAGS='CC=clang --enable-werror' || distcheck_status=$?
+    await_tests
+    before=$failed
+    count "clang, unit tests" "$build/gcc/distcheck.log"
+    if [ "$distcheck_status" != 0 ] && [ "$failed" = "$before" ]; then
+        broken "make distcheck"
+    fi
+fi
+await_tests
+
+if [ "$live_tests" ]; then
+    say "gcc: live tests, one at a time (5 minutes)"
+    start_tests "gcc, live tests" "$build/gcc" live.log check "TESTS=$live_tests"
+    await_tests
 fi
 
+# Tests that were skipped, and those that others on this host disturbed.
+cd "$build"
+find gcc/tests sanitizers/tests '(' -name '*.trs' -o -name '*.log' ')' -exec awk '
+    /^:test-result: SKIP/ { sub(/^:test-result: (SKIP SKIP: )?/, ""); print FILENAME ": " $0 }
+    /^DISTURBED/ { print FILENAME ": " $0 }' {} + | sort | sed 's/\.\(trs\|log\): /: /'
 summary

@@ -147,9 +147,9 @@ static int fill_findings(struct analysis *analysis, uint32_t *ret_starved)
 	struct detect_context context = {
 		.observations = observations,
 		.stacks = source_stacks(analysis->source),
-		.stackfacts = analysis->stack_infos,
+		.stack_infos = analysis->stack_infos,
 		.calls = observations->prescan.calls,
-		.listed = futex_locks_listed(observations->prescan.futexes),
+		.listed = futex_locks_proc_locks(observations->prescan.futexes),
 		.start_ns = analysis->start_ns,
 		.long_ns = analysis->stall_ns,
 		.stall = &stall,

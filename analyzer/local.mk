@@ -37,19 +37,21 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/trace/event_counts.c analyzer/trace/event_counts.h \
 	analyzer/util/grade.c analyzer/util/grade.h \
 	analyzer/trace/frame_name.c analyzer/trace/frame_name.h \
-	analyzer/activity/history.c analyzer/activity/history.h \
-	analyzer/locks/futex_classify.c analyzer/locks/futex_classify.h \
+	analyzer/activity/history.c analyzer/activity/history.h analyzer/activity/history_private.h \
+	analyzer/activity/history_fill.c analyzer/activity/history_pieces.c analyzer/activity/history_store.c \
+	analyzer/locks/futex_locks.c analyzer/locks/futex_locks.h \
 	analyzer/locks/futex_handoff.c analyzer/locks/futex_handoff.h \
 	analyzer/activity/span_summary.c analyzer/activity/span_summary.h \
 	analyzer/locks/hold_events.c analyzer/locks/hold_events.h \
+	analyzer/locks/hold_list.c analyzer/locks/hold_list.h \
 	analyzer/locks/hung_task.c analyzer/locks/hung_task.h \
 	analyzer/util/human.c analyzer/util/human.h \
 	analyzer/util/json_writer.c analyzer/util/json_writer.h \
 	analyzer/report/json_compare.c \
 	analyzer/report/json_explain.c \
 	analyzer/locks/proc_locks.c analyzer/locks/proc_locks.h \
-	analyzer/locks/lock_private.h analyzer/locks/lock_hung_task.c \
-	analyzer/locks/lock_at_end.c analyzer/locks/lock_proc_locks.c analyzer/locks/lock_identity.c \
+	analyzer/locks/lock_private.h \
+	analyzer/locks/lock_at_end.c analyzer/locks/lock_identity.c \
 	analyzer/locks/lock_tracker.c analyzer/locks/lock_tracker.h \
 	analyzer/trace/lost_spans.c analyzer/trace/lost_spans.h \
 	analyzer/util/min_heap.c analyzer/util/min_heap.h \
@@ -59,10 +61,12 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/timeline/kernel_operation.c analyzer/timeline/kernel_operation.h \
 	analyzer/options.c analyzer/options.h \
 	analyzer/locks/ownership.c analyzer/locks/ownership.h \
+	analyzer/locks/ownership_charge.c analyzer/locks/ownership_private.h \
 	analyzer/util/text_layout.c analyzer/util/text_layout.h \
 	analyzer/locks/replay.c analyzer/locks/replay.h \
 	analyzer/blame/queued_writer.c analyzer/blame/queued_writer.h \
 	analyzer/activity/cpu_profile.c analyzer/activity/cpu_profile.h \
+	analyzer/locks/futex_value.c analyzer/locks/futex_value.h \
 	analyzer/locks/futex_wakes.c analyzer/locks/futex_wakes.h \
 	analyzer/report/report.h analyzer/report/report_private.h \
 	analyzer/report/renderers.c \
@@ -71,6 +75,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/report/text_report.c \
 	analyzer/activity/lock_bursts.c analyzer/activity/lock_bursts.h \
 	analyzer/timeline/thread_state.c analyzer/timeline/thread_state.h \
+	analyzer/trace/capture_source.c analyzer/trace/source_private.h \
+	analyzer/trace/event_merge.c analyzer/trace/event_merge.h \
 	analyzer/trace/source.c analyzer/trace/source.h \
 	analyzer/trace/source_error.c analyzer/trace/source_error.h \
 	analyzer/timeline/stack_info.c analyzer/timeline/stack_info.h \
@@ -92,8 +98,9 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/report/text_tables.c \
 	analyzer/trace/threads.c analyzer/trace/threads.h \
 	analyzer/timeline/timeline.c analyzer/timeline/timeline.h \
-	analyzer/util/span.h \
+	analyzer/util/array.h analyzer/util/span.h \
 	analyzer/activity/event_excerpt.c analyzer/activity/event_excerpt.h \
+	analyzer/activity/excerpt_events.c analyzer/activity/excerpt_events.h \
 	analyzer/trace/trigger.c analyzer/trace/trigger.h \
 	analyzer/timeline/missing_switches.c analyzer/timeline/missing_switches.h \
 	analyzer/activity/wait_baseline.c analyzer/activity/wait_baseline.h \

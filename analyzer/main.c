@@ -74,7 +74,8 @@ static int open_input(struct input *input, const char *path, const struct option
 		free(message);
 		return error;
 	}
-	error = analysis_run(input->source, path, &analysis, &input->model, &input->observations);
+	error = analysis_run(input->source, path, &analysis, &input->model,
+			     options->action == ACTION_EXPLAIN ? &input->observations : NULL);
 	if (error)
 		print_error(path, "the analysis did not come to its end", error);
 	return error;

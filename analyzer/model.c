@@ -16,7 +16,6 @@ const char *finding_kind_name(enum finding_kind kind)
 		[FINDING_MEMCG_RECLAIM_STALL] = "memcg-reclaim-stall",
 		[FINDING_DIRECT_RECLAIM_STALL] = "direct-reclaim-stall",
 		[FINDING_IO_STALL] = "io-stall",
-		[FINDING_WRITEBACK_THROTTLE] = "writeback-throttle",
 		[FINDING_CPU_THROTTLED] = "cpu-throttled",
 		[FINDING_CPU_STARVED] = "cpu-starved",
 		[FINDING_SPIN_CONTENTION] = "spin-contention",

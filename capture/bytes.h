@@ -2,8 +2,9 @@
 /*
  * Numbers as they lie in a file: little-endian words and varints.
  *
- * A varint holds 7 bits a byte, least significant first; the top bit says that more follow.
- * Signed numbers are zigzagged first, so that small ones of either sign stay short.
+ * A varint holds 7 bits a byte, least significant first; the top bit of a byte says that another
+ * follows.
+ * A signed number is zigzagged first, so that small ones of either sign stay short.
  * Differences wrap at 64 bits, hence any pair of numbers has one.
  */
 #ifndef FT_CAPTURE_BYTES_H
@@ -83,26 +84,37 @@ static inline size_t ft_bytes_left(const struct ft_bytes *bytes)
 	return (size_t)(bytes->end - bytes->next);
 }
 
+/* The 7 bits of each byte of @word, of which the first @bits bits are a number. */
+static inline uint64_t ft_join_varint(uint64_t word, unsigned int bits)
+{
+	word &= UINT64_MAX >> (64 - bits);
+	word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
+	word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
+	return (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+}
+
+/* ft_get_varint() of a number of any length, byte by byte. */
+bool ft_get_long_varint(struct ft_bytes *bytes, uint64_t *ret_value);
+
 /* false: the bytes end inside the number, or it has more than 64 bits. */
 static inline bool ft_get_varint(struct ft_bytes *bytes, uint64_t *ret_value)
 {
-	const uint8_t *next = bytes->next;
-	uint64_t value = 0;
-	unsigned int shift;
+	uint64_t word, stop;
 
-	for (shift = 0; shift < 64 && next < bytes->end; shift += 7) {
-		uint8_t byte = *next++;
-
-		if (shift == 63 && byte > 1)
-			return false;
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80) {
-			bytes->next = next;
-			*ret_value = value;
-			return true;
-		}
+	if (ft_bytes_left(bytes) < sizeof(word))
+		return ft_get_long_varint(bytes, ret_value);
+	/* Most numbers have one byte, and nearly all of the others at most 8. */
+	if (*bytes->next < 0x80) {
+		*ret_value = *bytes->next++;
+		return true;
 	}
-	return false;
+	word = ft_get_le64(bytes->next);
+	stop = ~word & 0x8080808080808080;
+	if (!stop)
+		return ft_get_long_varint(bytes, ret_value);
+	*ret_value = ft_join_varint(word, (unsigned int)__builtin_ctzll(stop) + 1);
+	bytes->next += (unsigned int)__builtin_ctzll(stop) / 8 + 1;
+	return true;
 }
 
 static inline bool ft_get_signed(struct ft_bytes *bytes, int64_t *ret_value)

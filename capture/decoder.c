@@ -2,8 +2,8 @@
 /*
  * The payload of one segment -> events; doc/FORMAT.md, "Events".
  *
- * All memory is taken at creation: a segment that names more tasks, stacks or frames than fit
- * is damaged, for no encoder makes one.
+ * All memory is allocated at creation: a segment that defines more tasks, stacks, frames or names
+ * than fit is damaged, for no encoder makes one.
  */
 #include "capture/decoder.h"
 
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "capture/bytes.h"
+#include "capture/event_table.h"
 #include "capture/format.h"
 
 #define NONE UINT16_MAX
@@ -22,18 +23,20 @@ struct ft_decoder {
 	uint32_t cpu;
 	uint64_t time_ns;
 	uint64_t lock_address;
-	uint32_t task; /* last named, or NONE */
-	const char *text; /* last one, in the payload */
-	uint32_t tasks_count, stacks_count, frames_count;
+	uint32_t task; /* the one named last, or NONE */
+	const char *text; /* the last one, in the payload */
+	uint32_t unknown_events; /* passed over */
+	uint32_t tasks_count, stacks_count, frames_count, names_count;
 	struct ft_task tasks[FT_DICTIONARY_MAX];
 	uint16_t last_stacks[FT_DICTIONARY_MAX][FT_STACK_SORTS]; /* of each task, or NONE */
 	struct ft_stack stacks[FT_DICTIONARY_MAX];
 	uint64_t frames[FT_DICTIONARY_FRAMES_MAX];
+	const char *names[FT_DICTIONARY_NAMES_MAX]; /* in the payload */
 };
 
 int ft_decoder_create(struct ft_decoder **ret_decoder)
 {
-	/* Not cleared: pages that no segment needs are never touched. */
+	/* The memory is not cleared: pages that no segment needs are never touched. */
 	struct ft_decoder *decoder = malloc(sizeof(*decoder));
 
 	if (!decoder)
@@ -64,6 +67,8 @@ void ft_decoder_begin(struct ft_decoder *decoder, const void *payload, size_t pa
 	decoder->tasks_count = 0;
 	decoder->stacks_count = 0;
 	decoder->frames_count = 0;
+	decoder->names_count = 0;
+	decoder->unknown_events = 0;
 	if (payload_bytes >= FT_EVENTS_BASE_BYTES) {
 		decoder->time_ns += ft_get_le64(start);
 		decoder->bytes.next = start + FT_EVENTS_BASE_BYTES;
@@ -107,7 +112,7 @@ static bool get_task(struct ft_decoder *decoder, uint32_t *ret_index)
 	return true;
 }
 
-/* The encoder's put_stack_definition() says why it looks like this. */
+/* put_stack_definition() of the encoder says why a definition looks like this. */
 static bool get_stack_definition(struct ft_decoder *decoder)
 {
 	static const struct ft_stack none;
@@ -181,26 +186,6 @@ static bool get_stack(struct ft_decoder *decoder, uint8_t tag, uint16_t *last_st
 	return true;
 }
 
-static bool get_text(struct ft_decoder *decoder, const char **ret_text)
-{
-	uint32_t text_bytes;
-
-	if (!ft_get_bounded(&decoder->bytes, FT_TEXT_BYTES_MAX, &text_bytes) ||
-	    (text_bytes > 0 && !ft_get_text(&decoder->bytes, text_bytes, &decoder->text)))
-		return false;
-	*ret_text = decoder->text;
-	return decoder->text != NULL;
-}
-
-static bool get_varints(struct ft_bytes *bytes, uint64_t *values, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (!ft_get_varint(bytes, &values[i]))
-			return false;
-	}
-	return true;
-}
-
 static bool get_lock_address(struct ft_decoder *decoder, uint64_t *ret_address)
 {
 	int64_t delta;
@@ -212,77 +197,110 @@ static bool get_lock_address(struct ft_decoder *decoder, uint64_t *ret_address)
 	return true;
 }
 
-static bool get_call(struct ft_bytes *bytes, struct ft_event *event)
-{
-	uint32_t call;
-
-	if (!ft_get_bounded(bytes, FT_CALLS - 1, &call) || call == 0)
-		return false;
-	event->call.call = (enum ft_call)call;
-	return get_varints(bytes, event->call.args, 4);
-}
-
-static bool get_lost(struct ft_bytes *bytes, struct ft_event *event)
+static bool get_time_before(struct ft_bytes *bytes, uint64_t time_ns, uint64_t *ret_time_ns)
 {
 	int64_t span_ns;
 
-	if (!ft_get_signed(bytes, &span_ns) || !ft_get_varint(bytes, &event->lost.records))
+	if (!ft_get_signed(bytes, &span_ns))
 		return false;
-	event->lost.start_ns = event->time_ns - (uint64_t)span_ns;
+	*ret_time_ns = time_ns - (uint64_t)span_ns;
 	return true;
 }
 
-static bool get_state(struct ft_bytes *bytes, struct ft_event *event)
+static bool get_flag(struct ft_bytes *bytes, bool *ret_flag)
 {
-	uint32_t state;
+	uint32_t number;
 
-	if (!ft_get_bounded(bytes, FT_STATES - 1, &state) ||
-	    !ft_get_signed(bytes, &event->state.syscall))
+	if (!ft_get_bounded(bytes, 1, &number))
 		return false;
-	event->state.state = (enum ft_task_state)state;
-	return get_varints(bytes, event->state.args, 6) &&
-	       ft_get_varint(bytes, &event->state.running_ns) &&
-	       ft_get_varint(bytes, &event->state.delay_ns);
+	*ret_flag = number;
+	return true;
 }
 
-/* What a kind has beside tasks and stack. */
+static bool get_state(struct ft_bytes *bytes, enum ft_task_state *ret_state)
+{
+	uint32_t number;
+
+	if (!ft_get_bounded(bytes, FT_STATES - 1, &number))
+		return false;
+	*ret_state = (enum ft_task_state)number;
+	return true;
+}
+
+static bool get_call(struct ft_bytes *bytes, enum ft_call *ret_call)
+{
+	uint32_t number;
+
+	if (!ft_get_bounded(bytes, FT_CALLS - 1, &number) || number == 0)
+		return false;
+	*ret_call = (enum ft_call)number;
+	return true;
+}
+
+/* The fields of the payload. */
 static bool get_fields(struct ft_decoder *decoder, struct ft_event *event)
 {
 	struct ft_bytes *bytes = &decoder->bytes;
-	uint32_t number;
+
+#define GET_tag_state(member)	 true
+#define GET_state(member)	 get_state(bytes, member)
+#define GET_call(member)	 get_call(bytes, member)
+#define GET_flag(member)	 get_flag(bytes, member)
+#define GET_u32(member)		 ft_get_bounded(bytes, UINT32_MAX, member)
+#define GET_u64(member)		 ft_get_varint(bytes, member)
+#define GET_s64(member)		 ft_get_signed(bytes, member)
+#define GET_lock_address(member) get_lock_address(decoder, member)
+#define GET_time_before(member)	 get_time_before(bytes, event->time_ns, member)
+#define FIELD(type, member)	 &&GET_##type(&event->member)
+#define ROW(kind, whose, other, fields, ...) \
+	case FT_EVENT_##kind:                \
+		return true fields;
 
 	switch (event->kind) {
-	case FT_EVENT_LOCK_BEGIN:
-		return get_lock_address(decoder, &event->lock_begin.address) &&
-		       ft_get_bounded(bytes, UINT32_MAX, &event->lock_begin.flags);
-	case FT_EVENT_LOCK_HOLD:
-		return get_lock_address(decoder, &event->lock_hold.address) &&
-		       ft_get_bounded(bytes, UINT32_MAX, &event->lock_hold.flags);
-	case FT_EVENT_CALL:
-		return get_call(bytes, event);
-	case FT_EVENT_COMM:
-		if (!ft_get_bounded(bytes, 1, &number))
-			return false;
-		event->comm.exec = number;
-		return true;
-	case FT_EVENT_MMAP:
-		return ft_get_varint(bytes, &event->mmap.start) &&
-		       ft_get_varint(bytes, &event->mmap.length_bytes) &&
-		       ft_get_varint(bytes, &event->mmap.offset_bytes) &&
-		       get_text(decoder, &event->mmap.path);
-	case FT_EVENT_LOST:
-		return get_lost(bytes, event);
-	case FT_EVENT_STATE:
-		return get_state(bytes, event);
-	case FT_EVENT_EXTRA:
-		return get_text(decoder, &event->extra.name);
-	case FT_EVENT_NOTE:
-		return get_text(decoder, &event->note.text);
+		FT_EVENT_TABLE(ROW, FIELD, FT_EVENT_TABLE_NOTHING)
 	default:
 		return true;
 	}
+#undef FIELD
+#undef ROW
 }
 
+/* @at: offset of a pointer in struct ft_event. */
+static void set_pointer_at(struct ft_event *event, uint8_t at, const void *pointer)
+{
+	memcpy((char *)event + at, &pointer, sizeof(pointer));
+}
+
+/* The text of a kind that has one and is not extended. */
+static bool get_text(struct ft_decoder *decoder, struct ft_event *event, uint8_t at)
+{
+	uint32_t text_bytes;
+
+	if (!ft_get_bounded(&decoder->bytes, FT_TEXT_BYTES_MAX, &text_bytes) ||
+	    (text_bytes > 0 && !ft_get_text(&decoder->bytes, text_bytes, &decoder->text)))
+		return false;
+	set_pointer_at(event, at, decoder->text);
+	return decoder->text != NULL;
+}
+
+static bool get_name(struct ft_decoder *decoder, const char **ret_name)
+{
+	uint32_t count = decoder->names_count, place, name_bytes;
+
+	if (!ft_get_bounded(&decoder->bytes, count, &place))
+		return false;
+	if (place == count) {
+		if (count == FT_DICTIONARY_NAMES_MAX ||
+		    !ft_get_bounded(&decoder->bytes, FT_NAME_BYTES_MAX, &name_bytes) ||
+		    !ft_get_text(&decoder->bytes, name_bytes, &decoder->names[count]))
+			return false;
+		decoder->names_count++;
+	}
+	*ret_name = decoder->names[place];
+	return true;
+}
+
+/* The kind of an extended event stays 0 until the form is read. */
 static bool read_tag(uint8_t tag, struct ft_event *event)
 {
 	unsigned int number;
@@ -294,8 +312,6 @@ static bool read_tag(uint8_t tag, struct ft_event *event)
 		return number < FT_STATES;
 	}
 	number = (tag >> FT_TAG_KIND_SHIFT) & FT_TAG_KIND_MASK;
-	if (number == 0)
-		return false;
 	event->kind = (enum ft_event_kind)number;
 	if (number == FT_TAG_WAKING_IN_INTERRUPT)
 		event->kind = FT_EVENT_WAKING;
@@ -304,10 +320,13 @@ static bool read_tag(uint8_t tag, struct ft_event *event)
 	return true;
 }
 
-/* The tasks and stack that @tag announces. */
-static bool get_head(struct ft_decoder *decoder, uint8_t tag, struct ft_event *event)
+/* The tasks and stack that @tag announces. @has_other: another task follows though the kind, if it
+ * is known, has none. */
+static bool get_head(struct ft_decoder *decoder, uint8_t tag, bool has_other,
+		     struct ft_event *event)
 {
 	enum ft_stack_sort sort = FT_STACK_SORT_OTHER;
+	uint8_t other_at = ft_event_descriptors[event->kind].other_at;
 	uint32_t task = decoder->task, other;
 
 	if (tag & FT_TAG_SAME_TASK) {
@@ -319,52 +338,119 @@ static bool get_head(struct ft_decoder *decoder, uint8_t tag, struct ft_event *e
 	event->task = &decoder->tasks[task];
 	decoder->task = task;
 
-	switch (event->kind) {
-	case FT_EVENT_SWITCH:
+	if (other_at || has_other) {
 		if (!get_task(decoder, &other))
 			return false;
-		event->switch_.next = &decoder->tasks[other];
-		decoder->task = other;
-		sort = FT_STACK_SORT_SWITCH;
-		break;
-	case FT_EVENT_WAKING:
-		if (!get_task(decoder, &other))
-			return false;
-		event->waking.wakee = &decoder->tasks[other];
-		break;
-	case FT_EVENT_FORK:
-		if (!get_task(decoder, &other))
-			return false;
-		event->fork.child = &decoder->tasks[other];
-		break;
-	default:
-		break;
+		if (other_at)
+			set_pointer_at(event, other_at, &decoder->tasks[other]);
+		if (event->kind == FT_EVENT_SWITCH) {
+			decoder->task = other;
+			sort = FT_STACK_SORT_SWITCH;
+		}
 	}
 	return get_stack(decoder, tag, &decoder->last_stacks[task][sort], &event->stack);
 }
 
+/* @event gets the names that its kind has; further ones are only read. */
+static bool get_names(struct ft_decoder *decoder, unsigned int count, struct ft_event *event)
+{
+	const uint8_t *at = ft_event_descriptors[event->kind].texts_at;
+	unsigned int wanted = 0;
+	const char *name;
+
+	while (wanted < FT_EVENT_TEXTS_MAX && at[wanted])
+		wanted++;
+	if (count < wanted)
+		return false;
+	for (unsigned int i = 0; i < count; i++) {
+		if (!get_name(decoder, &name))
+			return false;
+		if (i < wanted)
+			set_pointer_at(event, at[i], name);
+	}
+	return true;
+}
+
+/* What lies between the stack and the payload. Return: where the payload ends; NULL: damage. */
+static const uint8_t *get_frame(struct ft_decoder *decoder, uint64_t form, struct ft_event *event)
+{
+	uint64_t payload_bytes;
+
+	if (!get_names(decoder, form & FT_EXTENDED_NAMES_MASK, event) ||
+	    !ft_get_varint(&decoder->bytes, &payload_bytes) ||
+	    payload_bytes > ft_bytes_left(&decoder->bytes))
+		return NULL;
+	return decoder->bytes.next + payload_bytes;
+}
+
+/* @event gets its kind, or keeps 0 where that is not known. */
+static bool get_form(struct ft_decoder *decoder, struct ft_event *event, uint64_t *ret_form)
+{
+	uint64_t kind;
+
+	if (!ft_get_varint(&decoder->bytes, ret_form))
+		return false;
+	kind = *ret_form >> FT_EXTENDED_KIND_SHIFT;
+	if (kind < FT_EVENT_KINDS - FT_EVENT_EXTENDED)
+		event->kind = (enum ft_event_kind)(FT_EVENT_EXTENDED + kind);
+	return *ret_form & FT_EXTENDED_OTHER_TASK || !ft_event_descriptors[event->kind].other_at;
+}
+
+/* Return: 1 an event, 0 one of an unknown kind, -EBADMSG. */
+static int get_event(struct ft_decoder *decoder, struct ft_event *event)
+{
+	const uint8_t *end = decoder->bytes.end, *payload_end = NULL;
+	uint8_t tag = *decoder->bytes.next++, text_at;
+	uint64_t form = 0;
+	int64_t delta_ns;
+	bool extended, good;
+
+	if (!read_tag(tag, event) || !ft_get_signed(&decoder->bytes, &delta_ns))
+		return -EBADMSG;
+	decoder->time_ns += (uint64_t)delta_ns;
+	event->cpu = decoder->cpu;
+	event->time_ns = decoder->time_ns;
+	extended = !event->kind;
+	if (extended && !get_form(decoder, event, &form))
+		return -EBADMSG;
+	if (!get_head(decoder, tag, form & FT_EXTENDED_OTHER_TASK, event))
+		return -EBADMSG;
+	if (extended) {
+		payload_end = get_frame(decoder, form, event);
+		if (!payload_end)
+			return -EBADMSG;
+		decoder->bytes.end = payload_end;
+	}
+	good = get_fields(decoder, event);
+	if (extended) {
+		/* A later version may have added fields: they are passed over. */
+		decoder->bytes.next = payload_end;
+		decoder->bytes.end = end;
+		decoder->unknown_events += !event->kind;
+		return good ? event->kind > 0 : -EBADMSG;
+	}
+	text_at = ft_event_descriptors[event->kind].texts_at[0];
+	return good && (!text_at || get_text(decoder, event, text_at)) ? 1 : -EBADMSG;
+}
+
 int ft_decoder_next(struct ft_decoder *decoder, struct ft_event *ret_event)
 {
-	struct ft_event event = { .cpu = decoder->cpu };
-	int64_t delta_ns;
-	uint8_t tag;
+	int result;
 
 	if (decoder->damaged)
 		return -EBADMSG;
-	if (decoder->bytes.next == decoder->bytes.end)
-		return 0;
+	do {
+		if (decoder->bytes.next == decoder->bytes.end)
+			return 0;
+		result = get_event(decoder, ret_event);
+	} while (result == 0);
+	decoder->damaged = result < 0;
+	return result;
+}
 
-	decoder->damaged = true;
-	tag = *decoder->bytes.next++;
-	if (!read_tag(tag, &event) || !ft_get_signed(&decoder->bytes, &delta_ns))
-		return -EBADMSG;
-	decoder->time_ns += (uint64_t)delta_ns;
-	event.time_ns = decoder->time_ns;
-	if (!get_head(decoder, tag, &event) || !get_fields(decoder, &event))
-		return -EBADMSG;
-	decoder->damaged = false;
-	*ret_event = event;
-	return 1;
+uint32_t ft_decoder_unknown_events(const struct ft_decoder *decoder)
+{
+	return decoder->unknown_events;
 }
 
 uint32_t ft_decoder_task_index(const struct ft_decoder *decoder, const struct ft_task *task)

@@ -25,20 +25,25 @@ void ft_decoder_begin(struct ft_decoder *decoder, const void *payload, size_t pa
 		      uint32_t cpu, uint64_t first_ns);
 
 /**
- * ft_decoder_next() - the next event.
+ * ft_decoder_next() - the next event. One of an extended kind that this version does not know is
+ * passed over and counted.
  *
- * @ret_event: tasks, stacks and texts are borrowed until the next begin; the
- *             same task or stack of the segment has the same address each time.
+ * @ret_event: undefined unless 1 is returned; tasks, stacks and texts are
+ *             borrowed until the next begin; the same task or stack of the segment has the same address each time.
  *
  * Return: 1 an event, 0 end of the segment, -EBADMSG damage (the events before
  * it are good), -ENOMEM.
  */
 int ft_decoder_next(struct ft_decoder *decoder, struct ft_event *ret_event);
 
+/* Events of unknown kinds passed over since begin. */
+uint32_t ft_decoder_unknown_events(const struct ft_decoder *decoder);
+
 /* Place of a borrowed task or stack in the segment's dictionary, 0 up to
  * FT_DICTIONARY_MAX - 1: what a caller needs to keep its own table beside it. */
 #define FT_DICTIONARY_MAX 8192
 #define FT_DICTIONARY_FRAMES_MAX 32768	/* of all stacks of a segment together */
+#define FT_DICTIONARY_NAMES_MAX 1024
 uint32_t ft_decoder_task_index(const struct ft_decoder *decoder, const struct ft_task *task);
 uint32_t ft_decoder_stack_index(const struct ft_decoder *decoder, const struct ft_stack *stack);
 

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The encoder's dictionaries: open addressing, linear probing.
+ * The encoder's dictionaries: hash tables with open addressing and linear probing.
  */
 #include "capture/dictionary.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* Above it a lookup gives up: a task that renames itself all the time puts all its entries on
- * one chain. The segment is sealed and the next one begins with an empty dictionary. */
+/* A lookup gives up after so many places: a task that renames itself all the time puts all its
+ * entries on one chain. The segment is then sealed, and the next one begins with an empty
+ * dictionary. */
 #define PROBES_MAX 32
 
-static uint64_t splitmix(uint64_t *state)
+static uint64_t next_splitmix(uint64_t *state)
 {
 	uint64_t mixed = *state += 0x9e3779b97f4a7c15;
 
@@ -26,7 +27,7 @@ void dictionary_init(struct dictionary *dictionary)
 
 	memset(dictionary, 0, sizeof(*dictionary));
 	for (size_t i = 0; i < DICTIONARY_STACK_KEYS; i++)
-		dictionary->stack_keys[i] = splitmix(&seed);
+		dictionary->stack_keys[i] = next_splitmix(&seed);
 	dictionary_clear(dictionary);
 }
 
@@ -35,17 +36,19 @@ void dictionary_clear(struct dictionary *dictionary)
 	dictionary->tasks_count = 0;
 	dictionary->stacks_count = 0;
 	dictionary->frames_count = 0;
+	dictionary->names_count = 0;
 	dictionary->generation++;
 	if (dictionary->generation == 0) {
 		memset(dictionary->task_slots, 0, sizeof(dictionary->task_slots));
 		memset(dictionary->stack_slots, 0, sizeof(dictionary->stack_slots));
+		memset(dictionary->name_slots, 0, sizeof(dictionary->name_slots));
 		dictionary->generation = 1;
 	}
 }
 
 /*
- * An index beyond the count is left by an event that was not appended in the end: its place is
- * free. One that has come to name another entry is passed over, for the content differs.
+ * An index beyond the count was left by an event that was not appended in the end: its slot is
+ * free. A slot whose index has come to name another entry is passed over, for the content differs.
  */
 static bool slot_in_use(const struct dictionary *dictionary, const struct dictionary_slot *slot,
 			uint32_t count)
@@ -70,10 +73,9 @@ static int add_task(struct dictionary *dictionary, struct dictionary_slot *slot,
 	return 0;
 }
 
-int dictionary_task(struct dictionary *dictionary, const struct ft_task *task,
-		    uint32_t *ret_index)
+int dictionary_task(struct dictionary *dictionary, const struct ft_task *task, uint32_t *ret_index)
 {
-	/* By tid alone: what else differs are a few names of one thread. */
+	/* The tid alone is hashed: entries with the same tid are a few names of one thread. */
 	uint32_t place = ((uint32_t)task->tid * 2654435769u) >> (32 - DICTIONARY_SLOTS_LOG2);
 
 	for (int probes = 0; probes < PROBES_MAX; probes++) {
@@ -90,7 +92,8 @@ int dictionary_task(struct dictionary *dictionary, const struct ft_task *task,
 	return -ENOBUFS;
 }
 
-/* Multiply-add over pairs with a key for each place: no multiplication waits for another. */
+/* Multiplies and adds pairs of frames with a key for each place: no multiplication waits for
+ * another. */
 static uint32_t hash_stack(const struct dictionary *dictionary, const struct ft_stack *stack)
 {
 	const uint64_t *keys = dictionary->stack_keys, *frames = stack->frames;
@@ -154,4 +157,59 @@ int dictionary_stack(struct dictionary *dictionary, const struct ft_stack *stack
 		place = (place + 1) % DICTIONARY_SLOTS;
 	}
 	return -ENOBUFS;
+}
+
+/* Eight bytes at a time; the last ones, padded with zeros, alone. */
+static uint32_t hash_text(const char *text, uint32_t bytes)
+{
+	uint64_t hash = bytes, word;
+
+	for (; bytes >= sizeof(word); bytes -= sizeof(word), text += sizeof(word)) {
+		memcpy(&word, text, sizeof(word));
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+		hash ^= hash >> 32;
+	}
+	word = 0;
+	memcpy(&word, text, bytes);
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+	return (uint32_t)(hash >> 32);
+}
+
+static int add_name(struct dictionary *dictionary, struct dictionary_slot *slot,
+		    const struct dictionary_name *name, uint32_t *ret_index)
+{
+	if (dictionary->names_count == FT_DICTIONARY_NAMES_MAX)
+		return -ENOBUFS;
+	slot->generation = dictionary->generation;
+	slot->index = (uint16_t)dictionary->names_count;
+	*ret_index = dictionary->names_count;
+	dictionary->names[dictionary->names_count++] = *name;
+	return 0;
+}
+
+int dictionary_name(struct dictionary *dictionary, const char *text, uint32_t bytes,
+		    uint32_t *ret_index)
+{
+	const struct dictionary_name name = { text, hash_text(text, bytes), bytes };
+	uint32_t place = name.hash >> (32 - DICTIONARY_NAME_SLOTS_LOG2);
+
+	for (int probes = 0; probes < PROBES_MAX; probes++) {
+		struct dictionary_slot *slot = &dictionary->name_slots[place];
+		const struct dictionary_name *entry = &dictionary->names[slot->index];
+
+		if (!slot_in_use(dictionary, slot, dictionary->names_count))
+			return add_name(dictionary, slot, &name, ret_index);
+		if (entry->hash == name.hash && entry->bytes == bytes &&
+		    memcmp(entry->text, text, bytes) == 0) {
+			*ret_index = slot->index;
+			return 0;
+		}
+		place = (place + 1) % DICTIONARY_NAME_SLOTS;
+	}
+	return -ENOBUFS;
+}
+
+void dictionary_keep_name(struct dictionary *dictionary, uint32_t index, const char *text)
+{
+	dictionary->names[index].text = text;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tasks and stacks that a segment being encoded has named so far.
+ * The tasks, stacks and names that a segment has defined so far while it is being encoded.
  *
- * Fixed in size and bounded in time: emptying it costs nothing, looking up
- * looks at no more than a few places, and what finds no place is refused.
+ * The dictionary is fixed in size and bounded in time: clearing it costs nothing, a lookup
+ * visits a few places at most, and an entry that finds no place is refused.
  */
 #ifndef FT_CAPTURE_DICTIONARY_H
 #define FT_CAPTURE_DICTIONARY_H
@@ -19,6 +19,8 @@
 
 #define DICTIONARY_SLOTS_LOG2 14 /* at most half full */
 #define DICTIONARY_SLOTS (1u << DICTIONARY_SLOTS_LOG2)
+#define DICTIONARY_NAME_SLOTS_LOG2 11
+#define DICTIONARY_NAME_SLOTS (1u << DICTIONARY_NAME_SLOTS_LOG2)
 #define DICTIONARY_STACK_KEYS (FT_STACK_FRAMES_MAX + 1)
 #define DICTIONARY_NONE UINT16_MAX
 
@@ -33,8 +35,13 @@ struct dictionary_stack {
 	uint16_t kernel_count, user_count;
 };
 
+struct dictionary_name {
+	const char *text; /* borrowed */
+	uint32_t hash, bytes;
+};
+
 struct dictionary {
-	uint32_t tasks_count, stacks_count, frames_count;
+	uint32_t tasks_count, stacks_count, frames_count, names_count;
 	uint16_t generation;
 	struct ft_task tasks[FT_DICTIONARY_MAX];
 	/* of each task, or DICTIONARY_NONE */
@@ -43,6 +50,8 @@ struct dictionary {
 	uint64_t frames[FT_DICTIONARY_FRAMES_MAX];
 	struct dictionary_slot task_slots[DICTIONARY_SLOTS];
 	struct dictionary_slot stack_slots[DICTIONARY_SLOTS];
+	struct dictionary_name names[FT_DICTIONARY_NAMES_MAX];
+	struct dictionary_slot name_slots[DICTIONARY_NAME_SLOTS];
 	uint64_t stack_keys[DICTIONARY_STACK_KEYS];
 };
 
@@ -63,6 +72,13 @@ int dictionary_task(struct dictionary *dictionary, const struct ft_task *task,
 		    uint32_t *ret_index);
 int dictionary_stack(struct dictionary *dictionary, const struct ft_stack *stack,
 		     uint32_t *ret_index);
+
+/* @text: @bytes, zero included. A new entry borrows it until dictionary_keep_name(). */
+int dictionary_name(struct dictionary *dictionary, const char *text, uint32_t bytes,
+		    uint32_t *ret_index);
+
+/* @text: the same text as that of entry @index, valid until the dictionary is cleared. */
+void dictionary_keep_name(struct dictionary *dictionary, uint32_t index, const char *text);
 
 static inline bool dictionary_task_is(const struct dictionary *dictionary, uint32_t index,
 				      const struct ft_task *task)

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one recorded event is, in memory. The encoder takes it, the decoder
- * gives it back, bytes are the business of doc/FORMAT.md.
+ * What one recorded event is, in memory. The encoder takes it and the decoder
+ * gives it back; doc/FORMAT.md says which bytes it becomes.
+ *
+ * A new kind of event is a number in enum ft_event_kind, a member of struct
+ * ft_event, and a row in capture/event_table.h.
  */
 #ifndef FT_CAPTURE_EVENT_H
 #define FT_CAPTURE_EVENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define FT_COMM_BYTES 16	/* TASK_COMM_LEN, terminating zero included */
 #define FT_STACK_FRAMES_MAX 192	/* kernel and user frames of one stack together */
 #define FT_TEXT_BYTES_MAX 1024	/* a path, a note or an event name, zero included */
+#define FT_NAME_BYTES_MAX 512	/* a name or scope of a span or counter, zero included */
 #define FT_NO_CPU UINT32_MAX	/* events of the recorder itself: states, notes */
 
 enum ft_event_kind {
@@ -30,6 +35,8 @@ enum ft_event_kind {
 	FT_EVENT_UNWOUND = 13,	/* user stack, found later, of @task's FT_EVENT_CALL at time_ns */
 	FT_EVENT_EXTRA = 14,	/* event added with recorder's -e; extra.name */
 	FT_EVENT_NOTE = 15,	/* the recorder has something to say; note.text */
+	FT_EVENT_SPAN = 16,	/* @task begins or ends the work span.name, such as direct reclaim */
+	FT_EVENT_COUNTER = 17,	/* counter.name of counter.scope, such as a cgroup, had this value */
 	FT_EVENT_KINDS
 };
 
@@ -82,7 +89,7 @@ struct ft_task {
 	char comm[FT_COMM_BYTES]; /* zero-terminated; may hold any bytes */
 };
 
-/* Of events that are nobody's: LOST and NOTE. */
+/* The task of events that are nobody's: LOST, NOTE and COUNTER. */
 extern const struct ft_task ft_nobody;
 
 /* A call stack, leaf first: the kernel's frames, then the user's. */
@@ -96,7 +103,7 @@ struct ft_event {
 	enum ft_event_kind kind;
 	uint32_t cpu;			/* or FT_NO_CPU */
 	uint64_t time_ns;		/* CLOCK_MONOTONIC */
-	const struct ft_task *task;	/* never NULL; tid 0 tgid 0 for LOST and NOTE */
+	const struct ft_task *task;	/* never NULL; ft_nobody for LOST, NOTE and COUNTER */
 	const struct ft_stack *stack;	/* NULL: none was taken */
 	union {
 		struct {
@@ -145,7 +152,39 @@ struct ft_event {
 		struct {
 			const char *text;	/* borrowed */
 		} note;
+		struct {
+			const char *name;	/* borrowed */
+			bool end;		/* else the work begins */
+			uint64_t key;		/* begin and end of one span have the same task, name and key */
+			int64_t value;		/* of what name says, in the kernel's unit, such as pages reclaimed */
+		} span;
+		struct {
+			const char *name;	/* borrowed; such as "memory.stat:anon" */
+			const char *scope;	/* borrowed; path of the cgroup, or "" for the host */
+			int64_t value;		/* in the kernel's unit */
+		} counter;
 	};
 };
+
+/* What all events of a kind have in common. */
+#define FT_EVENT_TEXTS_MAX 2
+struct ft_event_descriptor {
+	bool of_nobody;		/* task is ft_nobody */
+	uint8_t other_at;	/* offset in struct ft_event of the pointer to the other task; 0: none */
+	uint8_t texts_at[FT_EVENT_TEXTS_MAX];	/* of the pointers to its texts; 0: no more */
+};
+extern const struct ft_event_descriptor ft_event_descriptors[FT_EVENT_KINDS];
+
+/**
+ * ft_event_texts_bytes() - the length of @event's texts together, zeros included.
+ */
+size_t ft_event_texts_bytes(const struct ft_event *event);
+
+/**
+ * ft_event_move_texts() - copy @event's texts to @to and let @event point there.
+ *
+ * @to: room for ft_event_texts_bytes().
+ */
+void ft_event_move_texts(struct ft_event *event, char *to);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Facts, kept just as they are written: names and values one after another,
- * the last one of a name counts.
+ * Facts, kept as they are written: names and values one after another. The
+ * last value of a name counts.
  */
 #include "capture/facts.h"
 
@@ -36,8 +36,8 @@ void ft_facts_destroy(struct ft_facts *facts)
 	free(facts);
 }
 
-/* The name at @at: *ret_value follows it; returns where the next fact begins. */
-static size_t fact_at(const struct ft_facts *facts, size_t at, const char **ret_value)
+/* The value of the name at @at. Return: where the next fact begins. */
+static size_t find_next_fact(const struct ft_facts *facts, size_t at, const char **ret_value)
 {
 	size_t value = at + strlen(facts->texts + at) + 1;
 
@@ -64,19 +64,19 @@ static int make_room(struct ft_facts *facts, size_t more_bytes)
 	return 0;
 }
 
-static void append(struct ft_facts *facts, const void *texts, size_t bytes)
+static void append_texts(struct ft_facts *facts, const void *texts, size_t bytes)
 {
 	memcpy(facts->texts + facts->bytes, texts, bytes);
 	facts->bytes += bytes;
 }
 
-static void forget(struct ft_facts *facts, const char *name)
+static void remove_fact(struct ft_facts *facts, const char *name)
 {
 	size_t at = 0, next;
 	const char *value;
 
 	while (at < facts->bytes) {
-		next = fact_at(facts, at, &value);
+		next = find_next_fact(facts, at, &value);
 		if (strcmp(facts->texts + at, name) == 0) {
 			memmove(facts->texts + at, facts->texts + next, facts->bytes - next);
 			facts->bytes -= next - at;
@@ -94,9 +94,9 @@ int ft_facts_set(struct ft_facts *facts, const char *name, const char *value)
 	error = make_room(facts, name_bytes + value_bytes);
 	if (error)
 		return error;
-	forget(facts, name);
-	append(facts, name, name_bytes);
-	append(facts, value, value_bytes);
+	remove_fact(facts, name);
+	append_texts(facts, name, name_bytes);
+	append_texts(facts, value, value_bytes);
 	return 0;
 }
 
@@ -114,7 +114,7 @@ const char *ft_facts_get(const struct ft_facts *facts, const char *name)
 	size_t at = 0, next;
 
 	for (; at < facts->bytes; at = next) {
-		next = fact_at(facts, at, &value);
+		next = find_next_fact(facts, at, &value);
 		if (strcmp(facts->texts + at, name) == 0)
 			found = value;
 	}
@@ -127,7 +127,7 @@ int64_t ft_facts_number(const struct ft_facts *facts, const char *name, int64_t 
 	int64_t number;
 	char *end;
 
-	/* strtoll() would take leading blanks and a plus sign. */
+	/* strtoll() would accept leading blanks and a plus sign. */
 	if (!value || (*value != '-' && (*value < '0' || *value > '9')))
 		return fallback;
 	errno = 0;
@@ -141,8 +141,8 @@ const void *ft_facts_payload(const struct ft_facts *facts, size_t *ret_bytes)
 	return facts->texts;
 }
 
-/* Does not look for earlier facts of the same name: that would be quadratic in what a hostile
- * file holds. */
+/* Earlier facts of the same name are not removed: that would take quadratic time for a hostile
+ * file. */
 int ft_facts_read(struct ft_facts *facts, const void *payload, size_t payload_bytes)
 {
 	const uint8_t *start = payload, *end = start + payload_bytes;
@@ -161,7 +161,7 @@ int ft_facts_read(struct ft_facts *facts, const void *payload, size_t payload_by
 		error = make_room(facts, bytes);
 		if (error)
 			return error;
-		append(facts, start, bytes);
+		append_texts(facts, start, bytes);
 		start += bytes;
 	}
 	return 0;

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Waits for locks of files, written as the text of a note and parsed from it.
+ */
 #include "capture/filelock.h"
 
 #include <inttypes.h>

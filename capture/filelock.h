@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who waits for whose lock of a file, as /proc/locks says: the text of a note, so that every reader can show it.
+ * Who waits for whose lock of a file, as /proc/locks has it. It is recorded as the text of a note, so
+ * that every reader can show it.
  */
 #ifndef FT_CAPTURE_FILELOCK_H
 #define FT_CAPTURE_FILELOCK_H

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The headers of files: made, and checked.
+ */
 #include "capture/header.h"
 
 #include <errno.h>
@@ -14,6 +17,13 @@ enum {
 	AT_INCOMPATIBLE = 16,
 	AT_COMPATIBLE = 24,
 	CHECKSUM_BYTES = 4,
+};
+
+const struct ft_header_sort ft_capture_header = {
+	.magic = FT_FILE_MAGIC,
+	.version = FT_FILE_VERSION,
+	.bytes = FT_FILE_HEADER_BYTES,
+	.incompatible = FT_FEATURES_INCOMPATIBLE,
 };
 
 int ft_header_check(const struct ft_header_sort *sort, const void *buf, size_t buf_bytes,
@@ -55,7 +65,7 @@ void ft_header_make(const struct ft_header_sort *sort, void *buf)
 	memcpy(header, sort->magic, FT_FILE_MAGIC_BYTES);
 	ft_put_le32(header + AT_VERSION, sort->version);
 	ft_put_le32(header + AT_HEADER_BYTES, sort->bytes);
-	ft_put_le64(header + AT_INCOMPATIBLE, 0);
+	ft_put_le64(header + AT_INCOMPATIBLE, sort->incompatible);
 	ft_put_le64(header + AT_COMPATIBLE, 0);
 	ft_put_le32(header + sort->bytes - CHECKSUM_BYTES,
 		    (uint32_t)crc32(0, header, sort->bytes - CHECKSUM_BYTES));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the header of each of our files has in common: magic, version, its own
- * length, feature bits, and a checksum in its last 4 bytes.
+ * What the headers of a capture and of a ring file have in common: magic,
+ * version, their own length, feature bits, and a checksum in the last 4 bytes.
  */
 #ifndef FT_CAPTURE_HEADER_H
 #define FT_CAPTURE_HEADER_H
@@ -14,8 +14,10 @@ struct ft_header_sort {
 	const char *magic;	/* 8 bytes */
 	uint32_t version;
 	uint32_t bytes;		/* least length */
-	uint64_t incompatible;	/* feature bits */
+	uint64_t incompatible;	/* feature bits: all are set in a header that is made */
 };
+
+extern const struct ft_header_sort ft_capture_header;
 
 /**
  * ft_header_check() - is this a header that this version can read on from?

@@ -1,10 +1,10 @@
 noinst_LIBRARIES += capture/libcapture.a
 capture_libcapture_a_SOURCES = \
-	capture/bytes.h \
+	capture/bytes.c capture/bytes.h \
 	capture/decoder.c capture/decoder.h \
 	capture/dictionary.c capture/dictionary.h \
 	capture/encoder.c capture/encoder.h \
-	capture/event.c capture/event.h \
+	capture/event.c capture/event.h capture/event_table.h \
 	capture/filelock.c capture/filelock.h \
 	capture/format.h \
 	capture/facts.c capture/facts.h \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A capture file being read.
+ * A capture or ring file being read: which segments it has, and their payloads.
  *
- * With pread() and not mmap(): a file that someone else truncates meanwhile must be an error
- * and not a SIGBUS.
+ * The file is read with pread() and not mapped: one that somebody else truncates meanwhile must
+ * give an error and not a SIGBUS.
  */
 #include "config.h"
 
@@ -27,9 +27,9 @@
 
 #define WINDOW_BYTES (256u << 10)
 
-/* Verifying what turns out damaged may take this many times the file's length in all; above
- * that a damaged segment is passed over as a whole. Without the bound a file made of headers
- * that promise much would cost its length squared. */
+/* Checksums of segments that turn out damaged may be computed over this many times the file's
+ * length in all; beyond that a damaged segment is passed over as a whole. Without the bound, a file
+ * made of headers that promise much would cost its length squared. */
 #define VAIN_TIMES_MAX 4
 #define VAIN_BYTES_MIN (64ull << 20)
 
@@ -57,22 +57,15 @@ struct ft_reader {
 	struct ft_ring_state ring;
 };
 
-static const struct ft_header_sort file_header = {
-	.magic = FT_FILE_MAGIC,
-	.version = FT_FILE_VERSION,
-	.bytes = FT_FILE_HEADER_BYTES,
-	.incompatible = FT_FEATURES_INCOMPATIBLE,
-};
-
 /**
- * look_at() - the file at @offset, through the window.
+ * read_window() - the file at @offset, through the window.
  *
  * @wanted_bytes:    at most WINDOW_BYTES.
  * @ret_bytes:       may be more than wanted; less only at the file's end.
  * @ret_at:          valid until the next call.
  */
-static int look_at(struct ft_reader *reader, uint64_t offset, size_t wanted_bytes,
-		   const uint8_t **ret_at, size_t *ret_bytes)
+static int read_window(struct ft_reader *reader, uint64_t offset, size_t wanted_bytes,
+		       const uint8_t **ret_at, size_t *ret_bytes)
 {
 	size_t skip;
 	ssize_t got;
@@ -85,7 +78,7 @@ static int look_at(struct ft_reader *reader, uint64_t offset, size_t wanted_byte
 			return (int)got;
 		reader->window_offset = offset;
 		reader->window_bytes = (size_t)got;
-		/* Shorter than it was: there is nothing to look for behind its new end. */
+		/* The file is shorter than it was: nothing can be found behind its new end. */
 		if (got < (ssize_t)WINDOW_BYTES && offset + (uint64_t)got < reader->file_bytes)
 			reader->file_bytes = offset + (uint64_t)got;
 	}
@@ -103,8 +96,8 @@ static int check_payload(struct ft_reader *reader, uint64_t offset, uint64_t byt
 	int error;
 
 	while (bytes > 0) {
-		error = look_at(reader, offset, bytes < WINDOW_BYTES ? bytes : WINDOW_BYTES, &at,
-				&count);
+		error = read_window(reader, offset, bytes < WINDOW_BYTES ? bytes : WINDOW_BYTES,
+				    &at, &count);
 		if (error)
 			return error;
 		if (count == 0)
@@ -119,11 +112,12 @@ static int check_payload(struct ft_reader *reader, uint64_t offset, uint64_t byt
 }
 
 /*
- * The segment at @offset. On -EBADMSG and -ENODATA *ret_bytes is what may be passed over: the
- * next place a segment can begin at, or more if the header is sound and looking was dear.
+ * Describes the segment at @offset. On -EBADMSG and -ENODATA *ret_bytes is what may be passed over:
+ * up to the next place where a segment can begin, or the whole segment if its header is sound and
+ * too much was spent on damaged ones.
  */
-static int look_at_segment(struct ft_reader *reader, uint64_t offset, struct entry *ret_entry,
-			   uint64_t *ret_bytes)
+static int read_segment(struct ft_reader *reader, uint64_t offset, struct entry *ret_entry,
+			uint64_t *ret_bytes)
 {
 	struct ft_segment segment;
 	uint64_t bytes, payload_bytes;
@@ -133,7 +127,7 @@ static int look_at_segment(struct ft_reader *reader, uint64_t offset, struct ent
 	int error;
 
 	*ret_bytes = 8;
-	error = look_at(reader, offset, FT_SEGMENT_HEADER_BYTES, &at, &count);
+	error = read_window(reader, offset, FT_SEGMENT_HEADER_BYTES, &at, &count);
 	if (error)
 		return error;
 	error = ft_segment_decode_header(at, count, &segment, &payload_crc);
@@ -161,7 +155,7 @@ static int look_at_segment(struct ft_reader *reader, uint64_t offset, struct ent
 	return 0;
 }
 
-static int add_entry(struct ft_reader *reader, const struct entry *entry)
+static int append_entry(struct ft_reader *reader, const struct entry *entry)
 {
 	size_t capacity = reader->entries_capacity ? reader->entries_capacity * 2 : 256;
 	struct entry *entries;
@@ -178,8 +172,8 @@ static int add_entry(struct ft_reader *reader, const struct entry *entry)
 	return 0;
 }
 
-/* What to do with a sound segment. */
-static int take(struct ft_reader *reader, const struct entry *entry)
+/* Enters a sound segment into the index, or counts it. */
+static int index_segment(struct ft_reader *reader, const struct entry *entry)
 {
 	if (entry->segment.flags & ~FT_SEGMENT_DEFLATED) {
 		reader->damage.unknown_segments++;
@@ -189,7 +183,7 @@ static int take(struct ft_reader *reader, const struct entry *entry)
 	case FT_SEGMENT_EVENTS:
 	case FT_SEGMENT_FACTS:
 	case FT_SEGMENT_SYMBOLS:
-		return add_entry(reader, entry);
+		return append_entry(reader, entry);
 	case FT_SEGMENT_END:
 		reader->damage.torn = false;
 		return 0;
@@ -217,10 +211,10 @@ static int index_segments(struct ft_reader *reader, uint64_t offset)
 
 	damage->torn = true;
 	for (; offset < reader->file_bytes; offset += bytes) {
-		error = look_at_segment(reader, offset, &entry, &bytes);
+		error = read_segment(reader, offset, &entry, &bytes);
 		if (!error) {
 			in_damage = false;
-			error = take(reader, &entry);
+			error = index_segment(reader, &entry);
 			if (error)
 				return error;
 			continue;
@@ -241,26 +235,26 @@ static int index_segments(struct ft_reader *reader, uint64_t offset)
 	return 0;
 }
 
-static int take_of_ring(void *context, const struct ft_segment *segment, uint64_t offset,
-			uint32_t payload_crc)
+static int index_ring_segment(void *context, const struct ft_segment *segment, uint64_t offset,
+			      uint32_t payload_crc)
 {
-	return take(context, &(struct entry){ .segment = *segment,
-					      .offset = offset,
-					      .payload_crc = payload_crc });
+	return index_segment(context, &(struct entry){ .segment = *segment,
+						       .offset = offset,
+						       .payload_crc = payload_crc });
 }
 
-/* Facts, names, the recorder's own events, then those of the CPUs. */
-static int rank_of(const struct ft_segment *segment)
+/* The order of segments of a ring: facts, names, the recorder's own events, events of CPUs. */
+static int rank_segment(const struct ft_segment *segment)
 {
 	if (segment->kind != FT_SEGMENT_EVENTS)
 		return segment->kind == FT_SEGMENT_FACTS ? 0 : 1;
 	return segment->cpu == FT_NO_CPU ? 2 : 3;
 }
 
-static int by_cpu_and_sequence(const void *left, const void *right)
+static int compare_entries_of_ring(const void *left, const void *right)
 {
 	const struct entry *a = left, *b = right;
-	int rank_a = rank_of(&a->segment), rank_b = rank_of(&b->segment);
+	int rank_a = rank_segment(&a->segment), rank_b = rank_segment(&b->segment);
 
 	if (rank_a != rank_b)
 		return rank_a < rank_b ? -1 : 1;
@@ -271,7 +265,7 @@ static int by_cpu_and_sequence(const void *left, const void *right)
 	return a->offset < b->offset ? -1 : 1;
 }
 
-/* Does the recorder live that writes it? It holds a lock on it for as long as it does. */
+/* A recorder holds a lock on its ring file as long as it lives. */
 static bool is_locked(int fd)
 {
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
@@ -279,13 +273,16 @@ static bool is_locked(int fd)
 	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
-/* A ring that is being written is copied: each reading must find the same. */
+/* A ring that is being written is copied, so that each load finds what the index has. */
 static int index_ring(struct ft_reader *reader, const struct ft_ringfile *ring)
 {
 	struct ft_damage *damage = &reader->damage;
-	struct ft_ringindex index = { .fd = reader->fd, .copy_fd = -1,
-				      .ring = *ring, .take = take_of_ring,
-				      .context = reader, .damage = damage };
+	struct ft_ringindex index = { .fd = reader->fd,
+				      .copy_fd = -1,
+				      .ring = *ring,
+				      .take = index_ring_segment,
+				      .context = reader,
+				      .damage = damage };
 	int error;
 
 	reader->is_ring = true;
@@ -312,7 +309,7 @@ static int index_ring(struct ft_reader *reader, const struct ft_ringfile *ring)
 	}
 	if (reader->entries_count)
 		qsort(reader->entries, reader->entries_count, sizeof(*reader->entries),
-		      by_cpu_and_sequence);
+		      compare_entries_of_ring);
 	return 0;
 }
 
@@ -327,7 +324,7 @@ static int index_file(struct ft_reader *reader, int *ret_missing_feature)
 	got = ft_read_at(reader->fd, header, sizeof(header), 0);
 	if (got < 0)
 		return (int)got;
-	error = ft_header_check(&file_header, header, (size_t)got, ret_missing_feature,
+	error = ft_header_check(&ft_capture_header, header, (size_t)got, ret_missing_feature,
 				&header_bytes);
 	if (!error)
 		return index_segments(reader, header_bytes);
@@ -417,7 +414,7 @@ const struct ft_segment *ft_reader_segment(const struct ft_reader *reader, size_
 	return &reader->entries[index].segment;
 }
 
-static int grow(void **buffer, size_t *buffer_bytes, size_t bytes)
+static int grow_buffer(void **buffer, size_t *buffer_bytes, size_t bytes)
 {
 	void *grown;
 
@@ -431,7 +428,7 @@ static int grow(void **buffer, size_t *buffer_bytes, size_t bytes)
 	return 0;
 }
 
-/* Exactly @from_bytes must give exactly @to_bytes. */
+/* All of @from_bytes must give all of @to_bytes. */
 static int inflate_payload(z_stream *inflater, const uint8_t *from, uint32_t from_bytes,
 			   uint8_t *to, uint32_t to_bytes)
 {
@@ -447,7 +444,7 @@ static int inflate_payload(z_stream *inflater, const uint8_t *from, uint32_t fro
 	return 0;
 }
 
-/* The payload with its padding; checked again, for the file may have changed since. */
+/* The payload with its padding. It is checked again, for the file may have changed since. */
 static int read_payload(struct ft_reader *reader, const struct entry *entry, uint8_t *to)
 {
 	size_t bytes = ft_segment_bytes(entry->segment.payload_bytes) - FT_SEGMENT_HEADER_BYTES;
@@ -470,15 +467,15 @@ int ft_reader_load(struct ft_reader *reader, size_t index, void **buffer, size_t
 	int error;
 
 	if (!(segment->flags & FT_SEGMENT_DEFLATED)) {
-		error = grow(buffer, buffer_bytes, stored_bytes);
+		error = grow_buffer(buffer, buffer_bytes, stored_bytes);
 		return error ? error : read_payload(reader, entry, *buffer);
 	}
-	error = grow(&deflated, &reader->deflated_bytes, stored_bytes);
+	error = grow_buffer(&deflated, &reader->deflated_bytes, stored_bytes);
 	if (error)
 		return error;
 	reader->deflated = deflated;
-	/* One byte at least: zlib wants a buffer even for nothing. */
-	error = grow(buffer, buffer_bytes, (size_t)segment->inflated_bytes + 1);
+	/* zlib wants a buffer of one byte at least, even where nothing is inflated. */
+	error = grow_buffer(buffer, buffer_bytes, (size_t)segment->inflated_bytes + 1);
 	if (error)
 		return error;
 	error = read_payload(reader, entry, reader->deflated);

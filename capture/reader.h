@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A capture file, or a recorder's ring file, being read. Finds every readable segment, says what is
- * damaged, never trusts a length. Memory: an index entry for each segment.
+ * A capture file, or a recorder's ring file, being read. The reader finds every readable segment,
+ * says what is damaged, and trusts no length. It keeps an index entry for each segment in memory.
  */
 #ifndef FT_CAPTURE_READER_H
 #define FT_CAPTURE_READER_H

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The layout of a ring file, and writing into its places.
+ */
 #include "capture/ringfile.h"
 
 #include <errno.h>
@@ -34,7 +37,7 @@ static const struct ft_header_sort ring_header = {
 	.incompatible = FT_RINGFILE_FEATURES_INCOMPATIBLE,
 };
 
-static bool is_place(uint32_t bytes)
+static bool is_place_length(uint32_t bytes)
 {
 	return bytes >= FT_RINGFILE_PLACE_BYTES_MIN && bytes <= FT_RINGFILE_PLACE_BYTES_MAX &&
 	       bytes % 8 == 0;
@@ -42,19 +45,19 @@ static bool is_place(uint32_t bytes)
 
 int ft_ringfile_place(struct ft_ringfile *ring)
 {
-	if (!is_place(ring->slot_bytes) || !is_place(ring->facts_bytes) ||
-	    !is_place(ring->names_bytes) || !ring->own_slots || !ring->event_slots)
+	if (!is_place_length(ring->slot_bytes) || !is_place_length(ring->facts_bytes) ||
+	    !is_place_length(ring->names_bytes) || !ring->own_slots || !ring->event_slots)
 		return -EINVAL;
 	ring->facts_at = FT_RINGFILE_PAGE_BYTES;
 	ring->names_at = ring->facts_at + 2ull * ring->facts_bytes;
 	ring->own_at = ring->names_at + ring->names_bytes;
-	/* 24 bits times 32 do not overflow */
+	/* The product of a number of 24 bits and one of 32 does not overflow. */
 	ring->events_at = ring->own_at + (uint64_t)ring->own_slots * ring->slot_bytes;
 	ring->bytes = ring->events_at + (uint64_t)ring->event_slots * ring->slot_bytes;
 	return ring->bytes <= FT_RINGFILE_BYTES_MAX ? 0 : -EINVAL;
 }
 
-static uint32_t between(uint64_t value, uint32_t least, uint32_t most)
+static uint32_t clamp_number(uint64_t value, uint32_t least, uint32_t most)
 {
 	return value < least ? least : value > most ? most : (uint32_t)value;
 }
@@ -65,10 +68,11 @@ int ft_ringfile_plan(uint64_t bytes, uint32_t slot_bytes, struct ft_ringfile *re
 	uint64_t others;
 	int error;
 
-	if (!is_place(slot_bytes) || bytes > FT_RINGFILE_BYTES_MAX)
+	if (!is_place_length(slot_bytes) || bytes > FT_RINGFILE_BYTES_MAX)
 		return -EINVAL;
-	ring.names_bytes = between(bytes / NAMES_SHARE, NAMES_BYTES_MIN, NAMES_BYTES_MAX) & ~4095u;
-	ring.own_slots = between(bytes / OWN_SHARE / slot_bytes, OWN_SLOTS_MIN, UINT32_MAX);
+	ring.names_bytes =
+		clamp_number(bytes / NAMES_SHARE, NAMES_BYTES_MIN, NAMES_BYTES_MAX) & ~4095u;
+	ring.own_slots = clamp_number(bytes / OWN_SHARE / slot_bytes, OWN_SLOTS_MIN, UINT32_MAX);
 	ring.event_slots = EVENT_SLOTS_MIN;
 	error = ft_ringfile_place(&ring);
 	if (error)
@@ -94,7 +98,7 @@ void ft_ringfile_begin(const struct ft_ringfile *ring, void *page)
 	ft_put_le32(header + AT_OWN_SLOTS, ring->own_slots);
 	ft_put_le32(header + AT_EVENT_SLOTS, ring->event_slots);
 	ft_header_make(&ring_header, header);
-	/* The magic last here too: what has it is whole. */
+	/* The magic is written last here too: a page that has it is whole. */
 	ft_ringfile_put(page, header, sizeof(header));
 }
 
@@ -134,9 +138,9 @@ void ft_ringfile_put(void *place, const void *segment, size_t segment_bytes)
 	__atomic_store_n((uint64_t *)place, first, __ATOMIC_RELEASE);
 }
 
-/* A payload as a segment, into a place that is long enough. */
-static int put_payload(void *place, enum ft_segment_kind kind, uint64_t sequence,
-		       const void *payload, size_t payload_bytes)
+/* Puts a payload as a segment into a place that is long enough. */
+static int put_payload_segment(void *place, enum ft_segment_kind kind, uint64_t sequence,
+			       const void *payload, size_t payload_bytes)
 {
 	struct ft_segment segment = {
 		.kind = kind,
@@ -165,8 +169,8 @@ int ft_ringfile_put_facts(const struct ft_ringfile *ring, void *memory, uint64_t
 
 	if (payload_bytes > ring->facts_bytes - FT_SEGMENT_HEADER_BYTES)
 		return -EMSGSIZE;
-	return put_payload((uint8_t *)memory + at, FT_SEGMENT_FACTS, number, payload,
-			   payload_bytes);
+	return put_payload_segment((uint8_t *)memory + at, FT_SEGMENT_FACTS, number, payload,
+				   payload_bytes);
 }
 
 int ft_ringfile_put_names(const struct ft_ringfile *ring, void *memory, uint32_t *used_bytes,
@@ -178,7 +182,7 @@ int ft_ringfile_put_names(const struct ft_ringfile *ring, void *memory, uint32_t
 
 	if (payload_bytes > left_bytes || ft_segment_bytes((uint32_t)payload_bytes) > left_bytes)
 		return -ENOSPC;
-	error = put_payload(place, FT_SEGMENT_SYMBOLS, 0, payload, payload_bytes);
+	error = put_payload_segment(place, FT_SEGMENT_SYMBOLS, 0, payload, payload_bytes);
 	if (!error)
 		*used_bytes += (uint32_t)ft_segment_bytes((uint32_t)payload_bytes);
 	return error;
@@ -195,7 +199,7 @@ int ft_ringfile_put_own(const struct ft_ringfile *ring, void *memory, uint64_t n
 	return 0;
 }
 
-/* A number, and behind it the same with all bits inverted: a half of it alone is known for one. */
+/* A number is followed by the same with all bits inverted, so that one written by half is known. */
 static uint64_t get_twice(const uint8_t *twice)
 {
 	uint64_t number = ft_get_le64(twice), inverted = ft_get_le64(twice + sizeof(number));

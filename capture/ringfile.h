@@ -15,10 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capture/format.h"
+
 #define FT_RINGFILE_MAGIC "\x89" "FTR\r\n\x1a\n"
 #define FT_RINGFILE_VERSION 1
 #define FT_RINGFILE_HEADER_BYTES 64
-#define FT_RINGFILE_FEATURES_INCOMPATIBLE 0
+#define FT_RINGFILE_FEATURES_INCOMPATIBLE FT_FEATURES_INCOMPATIBLE
 #define FT_RINGFILE_FEATURES_COMPATIBLE 0
 #define FT_RINGFILE_PAGE_BYTES 4096	/* the areas begin behind it */
 #define FT_RINGFILE_PUT_AT 4064		/* in it: see ft_ringfile_put_count() */

@@ -2,9 +2,9 @@
 /*
  * Finds the whole segments of a ring file, also of one that is being written.
  *
- * The event slots are read downwards while the recorder fills them upwards: the two meet once,
- * and what is read below the meeting point directly precedes what was read above it, or is all that
- * is newer. Reading upwards would leave a hole in front of each newest segment.
+ * The event slots are read downwards while the recorder fills them upwards: the two meet once.
+ * What is read below the meeting point directly precedes what was read above it, or is newer than
+ * all of it. Reading upwards would leave a hole in front of each newest segment.
  */
 #include "config.h"
 
@@ -20,8 +20,8 @@
 #include "capture/event.h"
 #include "capture/readat.h"
 
-/* A segment that is overwritten while it is read looks damaged once: then its place is empty, or
- * whole again. */
+/* A segment that is overwritten while it is read looks damaged once: after that its place is empty,
+ * or whole again. */
 #define ATTEMPTS 3
 
 struct place {
@@ -38,7 +38,7 @@ struct search {
 };
 
 /* Return: 1 with the header, 0 nothing here, -EBADMSG or another errno. */
-static int read_header(const struct search *search, struct place *place)
+static int read_place_header(const struct search *search, struct place *place)
 {
 	const struct ft_ringindex *index = search->index;
 	ssize_t got = ft_read_at(index->fd, search->buffer, FT_SEGMENT_HEADER_BYTES, place->offset);
@@ -46,7 +46,7 @@ static int read_header(const struct search *search, struct place *place)
 
 	if (got < 0)
 		return (int)got;
-	/* Behind the end of a file that was cut is nothing; that it was is told elsewhere. */
+	/* Nothing is behind the end of a file that was cut; index_ring() reports the cut. */
 	if (got < FT_SEGMENT_HEADER_BYTES || ft_get_le64(search->buffer) == 0)
 		return 0;
 	error = ft_segment_decode_header(search->buffer, FT_SEGMENT_HEADER_BYTES, &place->segment,
@@ -56,14 +56,14 @@ static int read_header(const struct search *search, struct place *place)
 	return ft_segment_bytes(place->segment.payload_bytes) <= place->bytes ? 1 : -EBADMSG;
 }
 
-/* Return: as read_header(). */
-static int read_payload(const struct search *search, const struct place *place)
+/* Return: as read_place_header(). */
+static int read_place_payload(const struct search *search, const struct place *place)
 {
 	const struct ft_ringindex *index = search->index;
 	size_t bytes = ft_segment_bytes(place->segment.payload_bytes) - FT_SEGMENT_HEADER_BYTES;
 	uint8_t *payload = search->buffer + FT_SEGMENT_HEADER_BYTES;
-	ssize_t got = ft_read_at(index->fd, payload, bytes,
-				 place->offset + FT_SEGMENT_HEADER_BYTES);
+	ssize_t got =
+		ft_read_at(index->fd, payload, bytes, place->offset + FT_SEGMENT_HEADER_BYTES);
 
 	if (got < 0)
 		return (int)got;
@@ -77,16 +77,16 @@ static int read_place(const struct search *search, struct place *place)
 	int result = 0;
 
 	for (int i = 0; i < ATTEMPTS; i++) {
-		result = read_header(search, place);
+		result = read_place_header(search, place);
 		if (result > 0)
-			result = read_payload(search, place);
+			result = read_place_payload(search, place);
 		if (result != -EBADMSG)
 			break;
 	}
 	return result;
 }
 
-static void note_damage(const struct search *search, const struct place *place, int error)
+static void note_place_damage(const struct search *search, const struct place *place, int error)
 {
 	struct ft_damage *damage = search->index->damage;
 
@@ -98,18 +98,18 @@ static void note_damage(const struct search *search, const struct place *place, 
 	}
 }
 
-/* Return: 1 it has a whole segment, which is in the buffer, 0 it has not, or a negative errno. */
-static int look_at(const struct search *search, struct place *place)
+/* Return: 1 @place has a whole segment, now in the buffer, 0 it has none, or a negative errno. */
+static int read_segment_at(const struct search *search, struct place *place)
 {
 	int result = read_place(search, place);
 
 	if (result != -EBADMSG)
 		return result;
-	note_damage(search, place, -EBADMSG);
+	note_place_damage(search, place, -EBADMSG);
 	return 0;
 }
 
-static int copy(const struct search *search, const struct place *place)
+static int copy_segment(const struct search *search, const struct place *place)
 {
 	size_t bytes = ft_segment_bytes(place->segment.payload_bytes), done = 0;
 
@@ -126,18 +126,18 @@ static int copy(const struct search *search, const struct place *place)
 	return 0;
 }
 
-static int take(const struct search *search, const struct place *place)
+static int take_segment(const struct search *search, const struct place *place)
 {
 	const struct ft_ringindex *index = search->index;
-	int error = copy(search, place);
+	int error = copy_segment(search, place);
 
 	if (error)
 		return error;
 	return index->take(index->context, &place->segment, place->offset, place->payload_crc);
 }
 
-/* Only what belongs there: whose events a slot holds decides how its sequence is understood. */
-static bool is_of(const struct place *place, enum ft_segment_kind kind, bool own)
+/* The area of a slot decides how the sequence of its segment is understood. */
+static bool belongs_there(const struct place *place, enum ft_segment_kind kind, bool own)
 {
 	return place->segment.kind == kind && (place->segment.cpu == FT_NO_CPU) == own;
 }
@@ -160,9 +160,9 @@ static int read_page(const struct ft_ringindex *index, uint64_t (*get)(const voi
 	return 0;
 }
 
-/* The event slot @number is empty. Where a segment was put into it, and none is being put now, somebody
- * cut the file and made it longer again. */
-static int look_at_empty(const struct search *search, const struct place *place, uint32_t number)
+/* The event slot @number is empty. If a segment was put into it, and none is being put now, then
+ * somebody cut the file and made it longer again. */
+static int check_empty_slot(const struct search *search, const struct place *place, uint32_t number)
 {
 	const struct ft_ringindex *index = search->index;
 	uint64_t first = 0, before, after, distance;
@@ -187,7 +187,7 @@ static int look_at_empty(const struct search *search, const struct place *place,
 		   index->ring.event_slots;
 	if (distance <= after - before)
 		return 0;
-	note_damage(search, place, -ENODATA);
+	note_place_damage(search, place, -ENODATA);
 	index->damage->zeroed_segments++;
 	return 0;
 }
@@ -198,14 +198,14 @@ static int take_slots(const struct search *search, uint64_t at, uint32_t count, 
 
 	while (count-- > 0) {
 		struct place place = { .offset = at + (uint64_t)count * bytes, .bytes = bytes };
-		int result = look_at(search, &place);
+		int result = read_segment_at(search, &place);
 
-		if (result > 0 && !is_of(&place, FT_SEGMENT_EVENTS, own))
+		if (result > 0 && !belongs_there(&place, FT_SEGMENT_EVENTS, own))
 			search->index->damage->unknown_segments++;
 		else if (result > 0)
-			result = take(search, &place);
+			result = take_segment(search, &place);
 		else if (result == 0 && !own)
-			result = look_at_empty(search, &place, count);
+			result = check_empty_slot(search, &place, count);
 		if (result < 0)
 			return result;
 	}
@@ -220,15 +220,15 @@ static int take_names(const struct search *search)
 
 	for (; left_bytes >= FT_SEGMENT_HEADER_BYTES; at += bytes, left_bytes -= bytes) {
 		struct place place = { .offset = at, .bytes = left_bytes };
-		int result = look_at(search, &place);
+		int result = read_segment_at(search, &place);
 
 		if (result <= 0)
 			return result;
 		bytes = (uint32_t)ft_segment_bytes(place.segment.payload_bytes);
-		if (!is_of(&place, FT_SEGMENT_SYMBOLS, true))
+		if (!belongs_there(&place, FT_SEGMENT_SYMBOLS, true))
 			search->index->damage->unknown_segments++;
 		else
-			result = take(search, &place);
+			result = take_segment(search, &place);
 		if (result < 0)
 			return result;
 	}
@@ -243,34 +243,33 @@ static int take_facts(const struct search *search)
 	for (uint32_t i = 0; i < 2; i++) {
 		struct place place = { .offset = ring->facts_at + i * ring->facts_bytes,
 				       .bytes = ring->facts_bytes };
-		int result = look_at(search, &place);
+		int result = read_segment_at(search, &place);
 
 		if (result < 0)
 			return result;
-		if (!result || !is_of(&place, FT_SEGMENT_FACTS, true))
+		if (!result || !belongs_there(&place, FT_SEGMENT_FACTS, true))
 			continue;
 		if (!newest.offset || place.segment.sequence > newest.segment.sequence)
 			newest = place;
 	}
 	if (!newest.offset)
 		return 0;
-	/* Again, for the buffer. If it was overwritten meanwhile it is newer now, or being written:
-	 * then the other copy is the newest. */
+	/* Read it again, for the buffer has the other copy. One that was overwritten meanwhile is newer
+	 * now, or is being written: then the other copy is the newest. */
 	for (uint32_t i = 0; i < 2; i++) {
-		int result = look_at(search, &newest);
+		int result = read_segment_at(search, &newest);
 
 		if (result < 0)
 			return result;
-		if (result && is_of(&newest, FT_SEGMENT_FACTS, true))
-			return take(search, &newest);
-		newest.offset = newest.offset == ring->facts_at
-					? ring->facts_at + ring->facts_bytes
-					: ring->facts_at;
+		if (result && belongs_there(&newest, FT_SEGMENT_FACTS, true))
+			return take_segment(search, &newest);
+		newest.offset = newest.offset == ring->facts_at ? ring->facts_at + ring->facts_bytes
+								: ring->facts_at;
 	}
 	return 0;
 }
 
-static uint32_t longest_place(const struct ft_ringfile *ring)
+static uint32_t find_longest_place(const struct ft_ringfile *ring)
 {
 	uint32_t bytes = ring->slot_bytes;
 
@@ -281,7 +280,7 @@ static uint32_t longest_place(const struct ft_ringfile *ring)
 int ft_ringindex_run(const struct ft_ringindex *index, uint64_t *ret_since_ns)
 {
 	const struct ft_ringfile *ring = &index->ring;
-	struct search search = { .index = index, .buffer = malloc(longest_place(ring)) };
+	struct search search = { .index = index, .buffer = malloc(find_longest_place(ring)) };
 	int error;
 
 	if (!search.buffer)
@@ -289,7 +288,7 @@ int ft_ringindex_run(const struct ft_ringindex *index, uint64_t *ret_since_ns)
 	error = read_page(index, ft_ringfile_put_count, &search.put);
 	if (!error)
 		error = take_slots(&search, ring->events_at, ring->event_slots, false);
-	/* Not before the slots: what is overwritten from now on is in hand. */
+	/* The time is read after the slots: what is overwritten from now on was read already. */
 	if (!error)
 		error = read_page(index, ft_ringfile_since, ret_since_ns);
 	if (!error)

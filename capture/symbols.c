@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The names of addresses: a set in memory <-> payloads; doc/FORMAT.md, "Symbols".
+ * The names of addresses: a set in memory, written to payloads and read from them; doc/FORMAT.md,
+ * "Symbols".
  */
 #include "capture/symbols.h"
 
@@ -8,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without memory uthash leaves the element out and says so, instead of ending the program. */
-#define HASH_NONFATAL_OOM 1
+/* Out of memory, uthash leaves the element out and marks it instead of ending the program. */
+#define HASH_NONFATAL_OOM	     1
 #define uthash_nonfatal_oom(element) ((element)->left_out = true)
 #include <stdbool.h>
 #include <uthash.h>
@@ -18,9 +19,10 @@
 #include "capture/format.h"
 #include "capture/segment.h"
 
-#define PAYLOAD_BYTES (256u << 10) /* about; a smaller one loses less when damaged */
+#define PAYLOAD_BYTES \
+	(256u << 10) /* about; damage costs less of a small payload than of a large one */
 #define TEXTS_OF_SYMBOL 4
-#define SYMBOL_BYTES_MAX \
+#define SYMBOL_BYTES_MAX           \
 	(4 * FT_VARINT_BYTES_MAX + \
 	 TEXTS_OF_SYMBOL * (2 * FT_VARINT_BYTES_MAX + FT_SYMBOL_TEXT_BYTES_MAX))
 
@@ -67,19 +69,21 @@ void ft_symbols_destroy(struct ft_symbols *symbols)
 
 	if (!symbols)
 		return;
-	HASH_ITER(hh, symbols->entries, entry, next_entry) {
+	HASH_ITER(hh, symbols->entries, entry, next_entry)
+	{
 		HASH_DEL(symbols->entries, entry);
 		free(entry);
 	}
-	HASH_ITER(hh, symbols->texts, text, next_text) {
+	HASH_ITER(hh, symbols->texts, text, next_text)
+	{
 		HASH_DEL(symbols->texts, text);
 		free(text);
 	}
 	free(symbols);
 }
 
-/* The one copy of @bytes; *ret_text NULL for NULL. */
-static int intern(struct ft_symbols *symbols, const char *bytes, const struct text **ret_text)
+/* Finds or makes the only copy of @bytes; *ret_text is NULL for NULL. */
+static int intern_text(struct ft_symbols *symbols, const char *bytes, const struct text **ret_text)
 {
 	struct text *text;
 	size_t count;
@@ -108,7 +112,7 @@ static int intern(struct ft_symbols *symbols, const char *bytes, const struct te
 	return 0;
 }
 
-static struct entry *find(const struct ft_symbols *symbols, int32_t tgid, uint64_t address)
+static struct entry *find_entry(const struct ft_symbols *symbols, int32_t tgid, uint64_t address)
 {
 	struct key key = { .address = address, .tgid = tgid };
 	struct entry *entry;
@@ -117,8 +121,8 @@ static struct entry *find(const struct ft_symbols *symbols, int32_t tgid, uint64
 	return entry;
 }
 
-static int add_entry(struct ft_symbols *symbols, int32_t tgid, uint64_t address,
-		     struct entry **ret_entry)
+static int add_new_entry(struct ft_symbols *symbols, int32_t tgid, uint64_t address,
+			 struct entry **ret_entry)
 {
 	struct entry *entry;
 
@@ -137,27 +141,27 @@ static int add_entry(struct ft_symbols *symbols, int32_t tgid, uint64_t address,
 	return 0;
 }
 
-static const char *bytes_of(const struct text *text)
+static const char *text_or_null(const struct text *text)
 {
 	return text ? text->bytes : NULL;
 }
 
 int ft_symbols_add(struct ft_symbols *symbols, const struct ft_symbol *symbol)
 {
-	const char *const bytes[TEXTS_OF_SYMBOL] = { symbol->name, symbol->module,
-						     symbol->build_id, symbol->file };
+	const char *const bytes[TEXTS_OF_SYMBOL] = { symbol->name, symbol->module, symbol->build_id,
+						     symbol->file };
 	const struct text *texts[TEXTS_OF_SYMBOL];
 	struct entry *entry;
 	int error;
 
 	for (size_t i = 0; i < TEXTS_OF_SYMBOL; i++) {
-		error = intern(symbols, bytes[i], &texts[i]);
+		error = intern_text(symbols, bytes[i], &texts[i]);
 		if (error)
 			return error;
 	}
-	entry = find(symbols, symbol->tgid, symbol->address);
+	entry = find_entry(symbols, symbol->tgid, symbol->address);
 	if (!entry) {
-		error = add_entry(symbols, symbol->tgid, symbol->address, &entry);
+		error = add_new_entry(symbols, symbol->tgid, symbol->address, &entry);
 		if (error)
 			return error;
 	}
@@ -166,10 +170,10 @@ int ft_symbols_add(struct ft_symbols *symbols, const struct ft_symbol *symbol)
 		.tgid = symbol->tgid,
 		.address = symbol->address,
 		.offset_bytes = symbol->offset_bytes,
-		.name = bytes_of(texts[0]),
-		.module = bytes_of(texts[1]),
-		.build_id = bytes_of(texts[2]),
-		.file = bytes_of(texts[3]),
+		.name = text_or_null(texts[0]),
+		.module = text_or_null(texts[1]),
+		.build_id = text_or_null(texts[2]),
+		.file = text_or_null(texts[3]),
 		.line = symbol->line,
 	};
 	return 0;
@@ -178,7 +182,7 @@ int ft_symbols_add(struct ft_symbols *symbols, const struct ft_symbol *symbol)
 const struct ft_symbol *ft_symbols_find(const struct ft_symbols *symbols, int32_t tgid,
 					uint64_t address)
 {
-	const struct entry *entry = find(symbols, tgid, address);
+	const struct entry *entry = find_entry(symbols, tgid, address);
 
 	return entry ? &entry->symbol : NULL;
 }
@@ -198,7 +202,8 @@ static int compare_entries(const void *left, const void *right)
 	return (a->address > b->address) - (a->address < b->address);
 }
 
-/* Entries by process and address: neighbours are close, and the same set gives the same bytes. */
+/* Sorts entries by process and address: then distances are short, and the same set gives the same
+ * bytes. */
 static int sort_entries(const struct ft_symbols *symbols, const struct entry ***ret_sorted)
 {
 	size_t count = ft_symbols_count(symbols), i = 0;
@@ -222,9 +227,9 @@ struct payload {
 	uint64_t address;
 };
 
-/* 0: none; else its place in the payload, from 1, where the first place not taken yet says that
- * the text follows. */
-static uint8_t *put_text(struct payload *payload, uint8_t *next, const struct text *borrowed)
+/* 0 stands for no text; else the place in the payload follows, from 1. The first place not taken
+ * yet says that the text follows. */
+static uint8_t *put_symbol_text(struct payload *payload, uint8_t *next, const struct text *borrowed)
 {
 	struct text *text = (struct text *)borrowed; /* place is not part of its value */
 	size_t count;
@@ -252,7 +257,7 @@ static uint8_t *put_entry(struct payload *payload, uint8_t *next, const struct e
 	next = ft_put_signed(next, (int64_t)(symbol->address - payload->address));
 	next = ft_put_varint(next, symbol->offset_bytes);
 	for (size_t i = 0; i < TEXTS_OF_SYMBOL; i++)
-		next = put_text(payload, next, entry->texts[i]);
+		next = put_symbol_text(payload, next, entry->texts[i]);
 	payload->tgid = symbol->tgid;
 	payload->address = symbol->address;
 	return ft_put_varint(next, symbol->line);
@@ -307,7 +312,7 @@ struct texts {
 	size_t count, capacity;
 };
 
-static int get_text(struct ft_bytes *bytes, struct texts *texts, const char **ret_text)
+static int get_symbol_text(struct ft_bytes *bytes, struct texts *texts, const char **ret_text)
 {
 	size_t capacity = texts->capacity ? texts->capacity * 2 : 256;
 	const char **grown;
@@ -350,7 +355,7 @@ static int get_symbol(struct ft_bytes *bytes, struct texts *texts, struct ft_sym
 	symbol->tgid = (int32_t)(symbol->tgid + tgid_delta);
 	symbol->address += (uint64_t)address_delta;
 	for (size_t i = 0; i < TEXTS_OF_SYMBOL; i++) {
-		error = get_text(bytes, texts, fields[i]);
+		error = get_symbol_text(bytes, texts, fields[i]);
 		if (error)
 			return error;
 	}

@@ -2,9 +2,9 @@
 /*
  * A capture file being written.
  *
- * The file ends at a segment's end whenever nothing is being written. Before a segment is
- * written, room for it and for the end mark is reserved where the file system can do that, so
- * that a full disk does not keep a capture from being completed.
+ * The file ends at a segment's end whenever nothing is being written. Room for a segment and for
+ * the end mark is reserved before the segment is written, where the file system can do that: so a
+ * full disk does not keep a capture from being completed.
  */
 #include "config.h"
 
@@ -17,15 +17,16 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "capture/bytes.h"
 #include "capture/event.h"
 #include "capture/format.h"
+#include "capture/header.h"
 
 struct ft_writer {
 	int fd;
 	int broken; /* errno after which the file's end is not known any more */
 	uint64_t bytes;
-	uint64_t *cuttables; /* offsets of the segments that may go, since the last that may not */
+	uint64_t *
+		cuttables; /* offsets of the segments that may be cut, behind the last that may not */
 	size_t cuttables_count, cuttables_capacity;
 	uint8_t *buffer; /* a segment, as it is written */
 	size_t buffer_bytes;
@@ -33,8 +34,8 @@ struct ft_writer {
 	bool hurried; /* nothing is deflated any more */
 };
 
-/* Reserve @bytes after the file's end. Where that is not possible, the write will tell. */
-static int reserve(struct ft_writer *writer, size_t bytes)
+/* Reserves @bytes behind the file's end. Where that is not possible, the write will fail instead. */
+static int reserve_room(struct ft_writer *writer, size_t bytes)
 {
 	while (fallocate(writer->fd, FALLOC_FL_KEEP_SIZE, (off_t)writer->bytes, (off_t)bytes)) {
 		if (errno == ENOSPC || errno == EDQUOT)
@@ -60,7 +61,7 @@ static int write_whole(int fd, const uint8_t *bytes, size_t count)
 	return 0;
 }
 
-/* Also frees what was reserved behind @bytes, except for the end mark's room. */
+/* Room reserved behind @bytes is freed too, except that of the end mark. */
 static int cut_file(struct ft_writer *writer, uint64_t bytes)
 {
 	while (ftruncate(writer->fd, (off_t)bytes)) {
@@ -70,18 +71,19 @@ static int cut_file(struct ft_writer *writer, uint64_t bytes)
 	if (lseek(writer->fd, (off_t)bytes, SEEK_SET) < 0)
 		return -errno;
 	writer->bytes = bytes;
-	reserve(writer, FT_SEGMENT_HEADER_BYTES);
+	reserve_room(writer, FT_SEGMENT_HEADER_BYTES);
 	return 0;
 }
 
-/* All of @bytes or nothing of them. */
-static int append(struct ft_writer *writer, const uint8_t *bytes, size_t count, size_t spare_bytes)
+/* Writes all of @bytes or none of them. */
+static int append_bytes(struct ft_writer *writer, const uint8_t *bytes, size_t count,
+			size_t spare_bytes)
 {
 	int error;
 
 	if (writer->broken)
 		return writer->broken;
-	error = reserve(writer, count + spare_bytes);
+	error = reserve_room(writer, count + spare_bytes);
 	if (!error)
 		error = write_whole(writer->fd, bytes, count);
 	if (error) {
@@ -97,13 +99,8 @@ static int write_file_header(struct ft_writer *writer)
 {
 	uint8_t header[FT_FILE_HEADER_BYTES] = { 0 };
 
-	memcpy(header, FT_FILE_MAGIC, FT_FILE_MAGIC_BYTES);
-	ft_put_le32(header + 8, FT_FILE_VERSION);
-	ft_put_le32(header + 12, FT_FILE_HEADER_BYTES);
-	ft_put_le64(header + 16, FT_FEATURES_INCOMPATIBLE);
-	ft_put_le64(header + 24, FT_FEATURES_COMPATIBLE);
-	ft_put_le32(header + 36, (uint32_t)crc32(0, header, 36));
-	return append(writer, header, sizeof(header), FT_SEGMENT_HEADER_BYTES);
+	ft_header_make(&ft_capture_header, header);
+	return append_bytes(writer, header, sizeof(header), FT_SEGMENT_HEADER_BYTES);
 }
 
 int ft_writer_create(int fd, struct ft_writer **ret_writer)
@@ -151,8 +148,9 @@ static int reserve_buffer(struct ft_writer *writer, size_t bytes)
 	return 0;
 }
 
-/* @segment's payload into the buffer behind the header's place, deflated if that is shorter. */
-static int put_payload(struct ft_writer *writer, struct ft_segment *segment)
+/* Puts @segment's payload into the buffer, behind the place of the header, deflated if that is
+ * shorter. */
+static int deflate_payload(struct ft_writer *writer, struct ft_segment *segment)
 {
 	uint8_t *to;
 	int error;
@@ -164,7 +162,7 @@ static int put_payload(struct ft_writer *writer, struct ft_segment *segment)
 	writer->deflater.next_in = (uint8_t *)segment->payload;
 	writer->deflater.avail_in = segment->payload_bytes;
 	writer->deflater.next_out = to;
-	/* One byte less than undeflated: what does not end within is not worth it. */
+	/* Deflating that does not save a byte is not worth it. */
 	writer->deflater.avail_out = segment->payload_bytes ? segment->payload_bytes - 1 : 0;
 	if (!writer->hurried && deflateReset(&writer->deflater) == Z_OK &&
 	    deflate(&writer->deflater, Z_FINISH) == Z_STREAM_END) {
@@ -199,7 +197,7 @@ static int append_segment(struct ft_writer *writer, struct ft_segment segment, b
 	int error;
 	long bytes;
 
-	error = put_payload(writer, &segment);
+	error = deflate_payload(writer, &segment);
 	if (error)
 		return error;
 	error = remember_cuttable(writer);
@@ -208,7 +206,7 @@ static int append_segment(struct ft_writer *writer, struct ft_segment segment, b
 	bytes = ft_segment_encode(&segment, writer->buffer, writer->buffer_bytes);
 	if (bytes < 0)
 		return (int)bytes;
-	error = append(writer, writer->buffer, (size_t)bytes, spare_bytes);
+	error = append_bytes(writer, writer->buffer, (size_t)bytes, spare_bytes);
 	if (error)
 		return error;
 	if (cuttable)
@@ -268,7 +266,7 @@ int ft_writer_make_room(struct ft_writer *writer, size_t bytes, uint32_t *ret_cu
 	uint64_t end = writer->bytes;
 	int error;
 
-	/* The end mark's room on top: a cut that does not leave it was in vain. */
+	/* A cut that leaves no room for the end mark would be in vain. */
 	while (keep > 0 && writer->bytes - end < bytes + FT_SEGMENT_HEADER_BYTES)
 		end = writer->cuttables[--keep];
 	if (keep == writer->cuttables_count)

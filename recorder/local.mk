@@ -70,7 +70,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/symbols/address_set.c recorder/symbols/address_set.h \
 	recorder/record/blocked_threads.c recorder/record/blocked_threads.h \
 	recorder/buffer/segment_ring.c recorder/buffer/segment_ring.h \
-	recorder/proc/proc_threads.c recorder/proc/proc_threads.h \
+	recorder/proc/proc_task.c recorder/proc/proc_task.h \
 	recorder/proc/thread_states.c recorder/proc/thread_states.h \
 	recorder/cli/status_text.c recorder/cli/status_text.h \
 	recorder/proc/target.c recorder/proc/target.h \
@@ -80,7 +80,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/record/translate.c recorder/record/translate.h \
 	recorder/trigger/trigger_queue.c recorder/trigger/trigger_queue.h \
 	recorder/symbols/unwind.c recorder/symbols/unwind.h \
-	recorder/trigger/probe_failures.c recorder/trigger/probe_failures.h \
+	recorder/trigger/probe_deadline.c recorder/trigger/probe_deadline.h \
 	recorder/arm/trigger_sources.c recorder/arm/trigger_sources.h \
 	recorder/arm/governor_thread.c recorder/arm/governor_thread.h 
 recorder_librecorder_a_CFLAGS = $(AM_CFLAGS) $(LIBDW_CFLAGS) $(TRACEEVENT_CFLAGS) \

@@ -37,6 +37,8 @@ programs=("$@")
 [ "${#programs[@]}" -gt 0 ] || usage
 [ -z "$keep" ] || { mkdir -p "$keep" && keep=$(cd "$keep" && pwd); } || exit 1
 
+# shellcheck disable=SC2034 # for lib.sh
+loads_host=yes # so do some of its programs
 live_test
 need_memory_mb 3000
 lab=$work

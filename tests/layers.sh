@@ -68,4 +68,7 @@ grep -n '^#include "' capture/*.[ch] analyzer/*.[ch] analyzer/*/*.[ch] recorder/
         if (to ~ /_private\.h$/) { print from ": " to " is private to " there; wrong = 1 }
         else if (!((here, there) in may)) { print from ": " to " is not below " here; wrong = 1 }
     }
-    END { exit wrong }'
+    END {
+        if (!NR) { print "no includes to look at"; wrong = 1 }
+        exit wrong
+    }'

@@ -1,5 +1,8 @@
 # Programs in tests/unit prove a folder of the product each; tests/cli what users type; tests/live, as root, the running
 # kernel; tests/guest other kernels. Workloads freeze in a known way and say the truth.
+LOG_DRIVER = $(SHELL) $(top_srcdir)/tests/driver.sh
+EXTRA_DIST += tests/driver.sh
+
 include tests/unit/local.mk
 include tests/workloads/local.mk
 include tests/live/local.mk
@@ -20,9 +23,9 @@ lab: all $(LAB_WORKLOADS) tests/lab_verdict tests/thin_capture
 	LAB_WORKLOADS='$(LAB_WORKLOADS)' srcdir='$(srcdir)' $(srcdir)/tests/lab.sh $(LAB)
 .PHONY: lab
 
-CLI_TESTS = tests/cli/analyze-options.sh tests/cli/recorder-options.sh
-TESTS += $(CLI_TESTS)
-EXTRA_DIST += $(CLI_TESTS)
+SCRIPT_TESTS = tests/layers.sh tests/cli/analyze-options.sh tests/cli/recorder-options.sh
+TESTS += $(SCRIPT_TESTS)
+EXTRA_DIST += $(SCRIPT_TESTS)
 
 EXTRA_DIST += \
 	tests/golden/convoy.txt tests/golden/convoy.json tests/golden/convoy.folded \
@@ -33,12 +36,16 @@ EXTRA_DIST += \
 
 # Not tests: figures (bench), and a program for files to try, or for libFuzzer with
 # CC=clang CFLAGS="-fsanitize=fuzzer-no-link -DFT_LIBFUZZER".
-EXTRA_PROGRAMS = tests/bench/bench_encode tests/bench/bench_analyze tests/bench/bench_modes tests/fuzz/fuzz_reader
+EXTRA_PROGRAMS = tests/bench/bench_encode tests/bench/bench_analyze tests/bench/bench_modes \
+	tests/bench/bench_waiters tests/fuzz/fuzz_reader
 tests_bench_bench_encode_SOURCES = tests/bench/bench_encode.c
 tests_bench_bench_encode_LDADD = capture/libcapture.a $(ZLIB_LIBS)
 tests_bench_bench_analyze_SOURCES = tests/bench/bench_analyze.c
 tests_bench_bench_analyze_LDADD = $(ANALYZER_LIBS)
 tests_bench_bench_modes_SOURCES = tests/bench/bench_modes.c
 tests_bench_bench_modes_LDADD = $(RECORDER_LIBS)
+tests_bench_bench_waiters_SOURCES = tests/bench/bench_waiters.c tests/unit/support/scene.c \
+	tests/unit/support/scene.h
+tests_bench_bench_waiters_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS) -lm
 tests_fuzz_fuzz_reader_SOURCES = tests/fuzz/fuzz_reader.c
 tests_fuzz_fuzz_reader_LDADD = capture/libcapture.a $(ZLIB_LIBS)

@@ -17,7 +17,8 @@ for test; do
     77) result=SKIP skipped=$((skipped + 1)) ;;
     *) result=FAIL failed=$((failed + 1)) ;;
     esac
-    printf '%s: %s (%d s)\n' "$result" "$test" $((SECONDS - start))
+    disturbed=$(grep -q ^DISTURBED "$log" && echo ", disturbed")
+    printf "%s: %s (%d s%s)\n" "$result" "$test" $((SECONDS - start)) "$disturbed"
     [ "$result" = PASS ] || tail -n 20 "$log"
 done
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"

@@ -98,6 +98,8 @@ static void copy_events(struct thinning *thinning, const struct ft_segment *segm
 			need(ft_encoder_add(thinning->encoder, &event), "an event");
 	}
 	need(result, "a segment");
+	if (ft_decoder_unknown_events(thinning->decoder))
+		fail("a segment holds events of kinds that only a later version can copy");
 	size_t bytes = ft_encoder_seal(thinning->encoder);
 	need(ft_writer_segment(thinning->writer, buffer, bytes), "writing");
 	free(buffer);

@@ -28,8 +28,8 @@ static size_t find_span(const struct cpu_span *spans, size_t count, uint64_t tim
 static struct cpu_occupant add_up_thread(const struct history *history, struct thread *thread,
 					 const struct cpu_span *spans, size_t span_count)
 {
-	struct history_cursor cursor = history_walk(history, thread, spans[0].start_ns,
-						    spans[span_count - 1].end_ns);
+	struct history_cursor cursor =
+		history_walk(history, thread, spans[0].start_ns, spans[span_count - 1].end_ns);
 	struct cpu_occupant occupant = { .thread = thread };
 	const struct history_interval *interval;
 	uint64_t from_ns, to_ns;
@@ -41,8 +41,8 @@ static struct cpu_occupant add_up_thread(const struct history *history, struct t
 		     i < span_count && spans[i].start_ns < to_ns; i++) {
 			if (spans[i].cpu != interval->cpu)
 				continue;
-			occupant.ran_ns += earlier(spans[i].end_ns, to_ns) -
-					   later(spans[i].start_ns, from_ns);
+			occupant.ran_ns +=
+				earlier(spans[i].end_ns, to_ns) - later(spans[i].start_ns, from_ns);
 			occupant.times += interval->merged ? interval->merged : 1;
 		}
 	}
@@ -55,8 +55,7 @@ static size_t insert_occupant(struct cpu_occupant *occupants, size_t count, size
 {
 	size_t at = count;
 
-	if (!occupant->ran_ns ||
-	    (count == room && occupant->ran_ns <= occupants[count - 1].ran_ns))
+	if (!occupant->ran_ns || (count == room && occupant->ran_ns <= occupants[count - 1].ran_ns))
 		return count;
 	if (count < room)
 		count++;
@@ -86,7 +85,7 @@ size_t cpu_occupants_find(const struct history *history, const struct threads *t
 	return count;
 }
 
-static uint32_t wanted_cpu(const struct history_interval *intervals, size_t count, size_t at)
+static uint32_t find_wanted_cpu(const struct history_interval *intervals, size_t count, size_t at)
 {
 	for (size_t i = at + 1; i < count && i < at + RUNS_WITHIN; i++)
 		if (intervals[i].state == THREAD_RUNNING)
@@ -112,7 +111,7 @@ int cpu_wanted_find(const struct history *history, const struct thread *thread, 
 			spans[wanted++] = (struct cpu_span){
 				later(intervals[i].start_ns, start_ns),
 				earlier(intervals[i].end_ns, end_ns),
-				wanted_cpu(intervals, count, i),
+				find_wanted_cpu(intervals, count, i),
 			};
 	*ret_spans = spans;
 	*ret_count = wanted;

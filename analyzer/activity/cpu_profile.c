@@ -79,7 +79,7 @@ struct named {
 	UT_hash_handle hh;
 };
 
-static int by_samples(const void *left, const void *right)
+static int compare_samples(const void *left, const void *right)
 {
 	const struct named *a = left, *b = right;
 
@@ -89,16 +89,16 @@ static int by_samples(const void *left, const void *right)
 }
 
 /* A function without a symbol is its module: addresses in it would each be alone. */
-static char *leaf_name(const struct frame *leaf)
+static char *find_leaf_name(const struct frame *leaf)
 {
 	if (!leaf->symbol && leaf->module)
 		return strdup(leaf->module);
 	return frame_name_of(leaf);
 }
 
-static int named_add(struct named **named, const struct frame *leaf, uint32_t samples)
+static int add_named(struct named **named, const struct frame *leaf, uint32_t samples)
 {
-	char *name = leaf_name(leaf);
+	char *name = find_leaf_name(leaf);
 	struct named *entry;
 
 	if (!name)
@@ -139,13 +139,13 @@ static int add_places(const struct cpu_profiler *profiler, struct cpu_profile *p
 			most = place->samples;
 			profile->stack_id = place->stack_id;
 		}
-		if (named_add(named, &frames[0], place->samples))
+		if (add_named(named, &frames[0], place->samples))
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-int cpu_profiler_tell(const struct cpu_profiler *profiler, struct cpu_profile *ret_profile)
+int cpu_profiler_read(const struct cpu_profiler *profiler, struct cpu_profile *ret_profile)
 {
 	struct cpu_profile profile = { .stack_id = STACK_NONE };
 	struct named *named = NULL, *entry, *next;
@@ -153,7 +153,7 @@ int cpu_profiler_tell(const struct cpu_profiler *profiler, struct cpu_profile *r
 
 	if (r)
 		goto out;
-	HASH_SORT(named, by_samples);
+	HASH_SORT(named, compare_samples);
 	HASH_ITER(hh, named, entry, next)
 	{
 		if (profile.top_count == PROFILE_TOP)

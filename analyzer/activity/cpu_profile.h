@@ -35,7 +35,7 @@ void cpu_profiler_destroy(struct cpu_profiler *profiler);
 int cpu_profiler_event(struct cpu_profiler *profiler, const struct event *event);
 
 /* Return: 0 or -ENOMEM. Free with cpu_profile_free(). */
-int cpu_profiler_tell(const struct cpu_profiler *profiler, struct cpu_profile *ret_profile);
+int cpu_profiler_read(const struct cpu_profiler *profiler, struct cpu_profile *ret_profile);
 void cpu_profile_free(struct cpu_profile *profile);
 
 #endif

@@ -21,13 +21,13 @@
 #include "analyzer/trace/source.h"
 
 #define HISTORY_BYTES_MAX (96u << 20)	/* of intervals, with the lock waits in them */
-#define HISTORY_EVENTS_MAX (1u << 19)	/* of single events, 48 bytes each */
+#define HISTORY_EVENTS_MAX (1u << 19)	/* of single events, 48 bytes each; where there are more, the older ones go */
 
 /* One interval of a thread, or several short ones that are alike. */
 struct history_interval {
 	uint64_t start_ns, end_ns;
 	uint32_t waker;		/* BLOCKED: index of the thread whose waking ended it, see history_waker(); HISTORY_NOBODY */
-	uint32_t stack_id;	/* BLOCKED, RUNNABLE: as in struct interval */
+	uint32_t stack_id;	/* as in struct interval */
 	uint32_t waker_stack_id, waker_cpu; /* BLOCKED: of that waking */
 	uint32_t cpu;		/* as in struct interval */
 	uint32_t lock_wait;	/* see history_lock_wait() */
@@ -35,7 +35,7 @@ struct history_interval {
 	uint8_t flags;		/* INTERVAL_* */
 	uint8_t state;		/* enum thread_state */
 	uint8_t class;		/* enum wait_class: BLOCKED, and RUNNABLE (cpu.*, or what it was preempted in) */
-	uint8_t prev_state : 7;	/* enum ft_task_state: BLOCKED, and RUNNABLE because preempted */
+	uint8_t prev_state : 7;	/* enum ft_task_state: as in struct interval */
 	bool waker_in_interrupt : 1;
 };
 
@@ -43,7 +43,7 @@ struct history_interval {
 
 /* A part of a wait for a lock during which one thread held it. */
 struct history_charge {
-	struct thread *owner;
+	struct thread *owner;	/* NULL: several, each for a moment */
 	uint64_t start_ns, end_ns;
 	enum grade grade;
 };
@@ -88,11 +88,17 @@ int history_create(struct stack_infos *stack_infos, const struct threads *thread
 		   uint64_t end_ns, struct history **ret_history);
 void history_destroy(struct history *history);
 
+/* Before filling it: about so many intervals are to come. Where they cannot all be kept, short ones are put together
+ * from the start. */
+void history_expect(struct history *history, uint64_t intervals);
+
 /* Filling it: each event in order; each charge of the wait that is closed next (the latest first, as ownership tells
  * them); each interval, after lock_tracker_closed(). 0 or -ENOMEM. */
 int history_event(struct history *history, const struct event *event);
 int history_charged(struct history *history, struct thread *owner, uint64_t start_ns, uint64_t end_ns,
 		    enum grade grade);
+/* For ownership_watcher.short_ns: owners that had a lock for less may come put together, as nobody's. */
+const uint64_t *history_short_charge_ns(const struct history *history);
 int history_closed(struct history *history, const struct lock_tracker *locks, const struct interval *interval);
 int history_finish(struct history *history, const struct threads *threads);
 
@@ -166,7 +172,7 @@ struct history_piece {
 };
 
 /* By whose hold the wait is explained, however sure that is. */
-bool history_of_owner(const struct history_piece *piece);
+bool history_names_owner(const struct history_piece *piece);
 
 /* A walk over the pieces: waits for locks are cut where the owner changes. */
 struct history_pieces {

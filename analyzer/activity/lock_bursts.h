@@ -32,10 +32,10 @@ struct lock_burst {
  *
  * Return: whether a series ended before @wait, which is then in *ret_ended. A series may be a single wait.
  */
-bool lock_burst_add(struct lock_burst *series, const struct long_wait *wait, const struct thread *holder,
+bool lock_burst_add(struct lock_burst *burst, const struct long_wait *wait, const struct thread *holder,
 		struct long_wait *ret_ended);
 
 /* No more waits. Return: whether a series was open, which is then in *ret_ended. */
-bool lock_burst_end(struct lock_burst *series, struct long_wait *ret_ended);
+bool lock_burst_end(struct lock_burst *burst, struct long_wait *ret_ended);
 
 #endif

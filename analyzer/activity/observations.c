@@ -4,19 +4,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "analyzer/util/span.h"
+
 struct main_replay {
 	struct observations *observations;
 	int error;
 };
 
-static int see_event(void *context, const struct event *event)
+static int fill_from_event(void *context, const struct event *event)
 {
 	const struct main_replay *replay = context;
 
 	return history_event(replay->observations->history, event);
 }
 
-static int see_closed(void *context, const struct interval *interval)
+static int fill_from_interval(void *context, const struct interval *interval)
 {
 	const struct main_replay *replay = context;
 	const struct observations *observations = replay->observations;
@@ -27,20 +29,28 @@ static int see_closed(void *context, const struct interval *interval)
 	return r ? r : wait_stats_closed(observations->wait_stats, interval);
 }
 
-static void see_charged(void *context, const struct thread *waiter, struct thread *owner,
-			uint64_t start_ns, uint64_t end_ns, enum grade grade)
+static void fill_from_charge(void *context, const struct thread *waiter, struct thread *owner,
+			     uint64_t start_ns, uint64_t end_ns, enum grade grade)
 {
 	struct main_replay *replay = context;
 
-	wait_stats_charged(replay->observations->wait_stats, waiter, owner, start_ns, end_ns,
-			   grade);
 	/* It did not wait for itself: whoever it was is not known. */
 	if (owner != waiter &&
 	    history_charged(replay->observations->history, owner, start_ns, end_ns, grade))
 		replay->error = -ENOMEM;
 }
 
-static int create_sums(struct observations *observations, uint64_t long_ns)
+static void fill_from_longest_charge(void *context, const struct thread *waiter,
+				     struct thread *owner, uint64_t start_ns, uint64_t end_ns,
+				     enum grade grade)
+{
+	const struct main_replay *replay = context;
+
+	wait_stats_charged(replay->observations->wait_stats, waiter, owner, start_ns, end_ns,
+			   grade);
+}
+
+static int create_consumers(struct observations *observations, uint64_t long_ns)
 {
 	const struct lock_tracker_options locks = { 0, UINT64_MAX, target_counts,
 						    observations->target,
@@ -62,21 +72,27 @@ static int create_sums(struct observations *observations, uint64_t long_ns)
 	if (r)
 		return r;
 	return history_create(observations->stack_infos, source_threads(observations->source),
-			      observations->start_ns, observations->end_ns,
-			      &observations->history);
+			      observations->start_ns, observations->end_ns, &observations->history);
 }
 
 static int replay_all(struct observations *observations, uint64_t long_ns)
 {
 	struct main_replay replay = { observations, 0 };
-	int r = create_sums(observations, long_ns);
+	int r = create_consumers(observations, long_ns);
 
 	if (r)
 		return r;
+	/* Between two switches a thread sleeps, waits for a CPU and runs. */
+	history_expect(observations->history, observations->prescan.switches * 3);
 	lock_tracker_watch(observations->locks,
-			   &(struct ownership_watcher){ see_charged, &replay });
+			   &(struct ownership_watcher){
+				   .charged = fill_from_charge,
+				   .longest = fill_from_longest_charge,
+				   .short_ns = history_short_charge_ns(observations->history),
+				   .context = &replay,
+			   });
 	r = replay_run(observations->replay,
-		       &(struct replay_watcher){ see_event, see_closed, &replay });
+		       &(struct replay_watcher){ fill_from_event, fill_from_interval, &replay });
 	if (!r)
 		r = replay.error;
 	if (r)
@@ -133,14 +149,14 @@ struct span_replay {
 	int error;
 };
 
-static int see_span_event(void *context, const struct event *event)
+static int fill_span_from_event(void *context, const struct event *event)
 {
 	const struct span_replay *replay = context;
 
 	return history_event(replay->observations->span_history, event);
 }
 
-static int see_span_closed(void *context, const struct interval *interval)
+static int fill_span_from_interval(void *context, const struct interval *interval)
 {
 	const struct span_replay *replay = context;
 
@@ -149,13 +165,13 @@ static int see_span_closed(void *context, const struct interval *interval)
 					      interval);
 }
 
-static void see_span_charged(void *context, const struct thread *waiter, struct thread *owner,
-			     uint64_t start_ns, uint64_t end_ns, enum grade grade)
+static void fill_span_from_charge(void *context, const struct thread *waiter, struct thread *owner,
+				  uint64_t start_ns, uint64_t end_ns, enum grade grade)
 {
 	struct span_replay *replay = context;
 
-	if (owner != waiter && history_charged(replay->observations->span_history, owner, start_ns,
-					       end_ns, grade))
+	if (owner != waiter &&
+	    history_charged(replay->observations->span_history, owner, start_ns, end_ns, grade))
 		replay->error = -ENOMEM;
 }
 
@@ -169,8 +185,10 @@ int observations_refine(struct observations *observations, uint64_t start_ns, ui
 
 	if (observations->span_history || !history_is_coarse(observations->history))
 		return 0;
-	observations->span_start_ns = start_ns;
-	observations->span_end_ns = end_ns;
+	start_ns = start_ns > OBSERVATIONS_AROUND_NS ? start_ns - OBSERVATIONS_AROUND_NS : 0;
+	end_ns += OBSERVATIONS_AROUND_NS;
+	observations->span_start_ns = start_ns = later(start_ns, observations->start_ns);
+	observations->span_end_ns = end_ns = earlier(end_ns, observations->end_ns);
 	observations->decodings++;
 	r = replay_create(observations->source, observations->stack_infos, &locks,
 			  &observations->span_replay);
@@ -181,13 +199,18 @@ int observations_refine(struct observations *observations, uint64_t start_ns, ui
 		return r;
 	replay.locks = replay_locks(observations->span_replay);
 	lock_tracker_watch(replay_locks(observations->span_replay),
-			   &(struct ownership_watcher){ see_span_charged, &replay });
+			   &(struct ownership_watcher){
+				   .charged = fill_span_from_charge,
+				   .short_ns = history_short_charge_ns(observations->span_history),
+				   .context = &replay,
+			   });
 	r = replay_run(observations->span_replay,
-		       &(struct replay_watcher){ see_span_event, see_span_closed, &replay });
+		       &(struct replay_watcher){ fill_span_from_event, fill_span_from_interval,
+						 &replay });
 	if (!r)
 		r = replay.error;
-	return r ? r : history_finish(observations->span_history,
-				      source_threads(observations->source));
+	return r ? r
+		 : history_finish(observations->span_history, source_threads(observations->source));
 }
 
 const struct history *observations_history(const struct observations *observations,

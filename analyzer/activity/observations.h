@@ -15,6 +15,9 @@
 #include "analyzer/locks/prescan.h"
 #include "analyzer/locks/replay.h"
 
+/* A span that is asked about has so much before it and behind it that bears on it. */
+#define OBSERVATIONS_AROUND_NS 1000000000u
+
 struct observations {
 	struct source *source;			/* borrowed, as is the next one */
 	struct stack_infos *stack_infos;
@@ -47,7 +50,7 @@ int observations_make(struct source *source, struct stack_infos *stack_infos, co
 void observations_free(struct observations *observations);
 
 /*
- * A span that is going to be asked about in detail. Where the history had to become too coarse for that, @source
+ * A span that is going to be asked about in detail, with what is around it. Where the history had to become too coarse for that, @source
  * is decoded a third time, for this span alone; once only. Return: 0, -ENOMEM, -EIO.
  */
 int observations_refine(struct observations *observations, uint64_t start_ns, uint64_t end_ns);

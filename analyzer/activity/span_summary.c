@@ -23,7 +23,7 @@ struct span {
 	uint32_t samples;
 };
 
-static struct place *place_of(struct span *span, uint32_t stack_id)
+static struct place *get_place(struct span *span, uint32_t stack_id)
 {
 	struct place *place;
 
@@ -49,7 +49,7 @@ static int add_samples(struct span *span, const struct history *history,
 
 		if (samples[i].time_ns < start_ns || samples[i].time_ns > end_ns)
 			continue;
-		place = place_of(span, samples[i].stack_id);
+		place = get_place(span, samples[i].stack_id);
 		if (!place)
 			return -ENOMEM;
 		place->samples++;
@@ -72,7 +72,7 @@ static int add_intervals(struct span *span, const struct history *history,
 		summary->state_ns[interval->state] += to_ns - from_ns;
 		if (interval->state != THREAD_BLOCKED)
 			continue;
-		place = place_of(span, interval->stack_id);
+		place = get_place(span, interval->stack_id);
 		if (!place)
 			return -ENOMEM;
 		place->blocked_ns += to_ns - from_ns;
@@ -81,8 +81,8 @@ static int add_intervals(struct span *span, const struct history *history,
 }
 
 /* Kernel frames of a stack: leaf first, they come before the user's. */
-static size_t kernel_frames(const struct span *span, uint32_t stack_id,
-			    const struct frame **ret_frames)
+static size_t count_kernel_frames(const struct span *span, uint32_t stack_id,
+				  const struct frame **ret_frames)
 {
 	size_t count = stack_table_frames(span->stacks, stack_id, ret_frames), kernel = 0;
 
@@ -98,8 +98,8 @@ struct sampled {
 };
 
 /* Samples whose frame @depth from the root is the function @symbol. */
-static uint32_t samples_at(const struct sampled *sampled, size_t count, size_t depth,
-			   const char *symbol)
+static uint32_t count_samples_at(const struct sampled *sampled, size_t count, size_t depth,
+				 const char *symbol)
 {
 	uint32_t samples = 0;
 
@@ -125,7 +125,7 @@ static void find_under(const struct sampled *sampled, size_t count, const struct
 
 		if (!symbol)
 			continue;
-		samples = samples_at(sampled, count, depth, symbol);
+		samples = count_samples_at(sampled, count, depth, symbol);
 		if ((uint64_t)samples * 100 < (uint64_t)summary->samples * NEARLY_ALL_PERCENT)
 			break;
 		summary->under = symbol;
@@ -133,7 +133,7 @@ static void find_under(const struct sampled *sampled, size_t count, const struct
 	}
 }
 
-static int tell_samples(const struct span *span, struct span_summary *summary)
+static int summarize_samples(const struct span *span, struct span_summary *summary)
 {
 	const struct sampled *most = NULL;
 	struct sampled *sampled;
@@ -152,7 +152,7 @@ static int tell_samples(const struct span *span, struct span_summary *summary)
 		if (!place->samples)
 			continue;
 		entry->samples = place->samples;
-		entry->count = kernel_frames(span, place->stack_id, &entry->frames);
+		entry->count = count_kernel_frames(span, place->stack_id, &entry->frames);
 		if (!most || entry->samples > most->samples) {
 			most = entry;
 			summary->stack_id = place->stack_id;
@@ -165,8 +165,8 @@ static int tell_samples(const struct span *span, struct span_summary *summary)
 	return 0;
 }
 
-static int tell_blocked(const struct span *span, struct stack_infos *stack_infos,
-			struct span_summary *summary)
+static int summarize_blocked(const struct span *span, struct stack_infos *stack_infos,
+			     struct span_summary *summary)
 {
 	const struct stack_info *info;
 	struct place *place, *next;
@@ -210,13 +210,13 @@ int span_summary_read(const struct history *history, const struct stack_table *s
 		r = add_samples(&span, history, thread, start_ns, end_ns);
 	summary.samples = span.samples;
 	if (!r)
-		r = tell_samples(&span, &summary);
+		r = summarize_samples(&span, &summary);
 	if (!r)
-		r = tell_blocked(&span, stack_infos, &summary);
+		r = summarize_blocked(&span, stack_infos, &summary);
 	if (!r && (!summary.samples ||
 		   summary.state_ns[THREAD_BLOCKED] > summary.state_ns[THREAD_RUNNING]))
-		summary.stack_id = summary.longest_blocked_ns ? summary.blocked_stack_id
-							      : summary.stack_id;
+		summary.stack_id =
+			summary.longest_blocked_ns ? summary.blocked_stack_id : summary.stack_id;
 	if (!r)
 		*ret_summary = summary;
 	free_places(&span);

@@ -25,7 +25,7 @@ static int compare_time(const void *left, const void *right)
 }
 
 /* Most of the @count waits open at one time. 0 on lack of memory, which @ret_error tells. */
-static uint32_t overlap_max(const struct long_wait *waits, size_t count, int *ret_error)
+static uint32_t count_most_open(const struct long_wait *waits, size_t count, int *ret_error)
 {
 	uint64_t *starts = calloc(count, sizeof(*starts));
 	uint64_t *ends = calloc(count, sizeof(*ends));
@@ -54,7 +54,7 @@ out:
 }
 
 /* @wait ends last, as far as seen yet. Of waits that end at once those count whose end is sure. */
-static void take_end(struct stall *stall, const struct long_wait *wait)
+static void note_end(struct stall *stall, const struct long_wait *wait)
 {
 	bool later = wait->end_ns > stall->end_ns;
 	bool lost = wait->flags & INTERVAL_END_LOST, doubtful = wait->flags & INTERVAL_DOUBTFUL;
@@ -66,7 +66,7 @@ static void take_end(struct stall *stall, const struct long_wait *wait)
 
 /* Number of waits, from the first of @waits, that make one stall. */
 static size_t cluster_waits(const struct long_wait *waits, size_t count, uint64_t long_ns,
-		      struct stall *ret_stall, uint64_t *ret_lost_ns)
+			    struct stall *ret_stall, uint64_t *ret_lost_ns)
 {
 	struct stall stall = { .found = true, .start_ns = waits[0].start_ns, .long_ns = long_ns };
 	/* Where short waits count, a pause as long as they are is none of theirs. */
@@ -78,7 +78,7 @@ static size_t cluster_waits(const struct long_wait *waits, size_t count, uint64_
 		if (i && waits[i].start_ns > stall.end_ns + gap_ns)
 			break;
 		if (waits[i].end_ns >= stall.end_ns)
-			take_end(&stall, &waits[i]);
+			note_end(&stall, &waits[i]);
 		lost_ns += waits[i].blocked_ns;
 		stall.began_before |= !!(waits[i].flags & INTERVAL_BEGAN_BEFORE);
 		stall.still_open |= !!(waits[i].flags & INTERVAL_STILL_OPEN);
@@ -90,7 +90,7 @@ static size_t cluster_waits(const struct long_wait *waits, size_t count, uint64_
 
 /* Which stall is the worst one of those that end after @since_ns, and the others beside it. */
 static int find_worst(const struct long_wait *sorted, size_t count, uint64_t long_ns,
-		    uint64_t since_ns, struct stall *ret_stall)
+		      uint64_t since_ns, struct stall *ret_stall)
 {
 	struct stall worst = { .found = false }, stall;
 	struct stall_span spans[STALL_OTHERS_MAX + 1];
@@ -106,7 +106,7 @@ static int find_worst(const struct long_wait *sorted, size_t count, uint64_t lon
 		stalls++;
 		if (lost_ns <= worst_ns || stall.end_ns < since_ns)
 			continue;
-		stall.threads_max = overlap_max(sorted + i, used, &r);
+		stall.threads_max = count_most_open(sorted + i, used, &r);
 		if (r)
 			return r;
 		worst = stall;
@@ -120,13 +120,13 @@ static int find_worst(const struct long_wait *sorted, size_t count, uint64_t lon
 	return 0;
 }
 
-static bool for_cpu(const struct long_wait *wait)
+static bool is_for_cpu(const struct long_wait *wait)
 {
 	return wait->class == WAIT_CPU_RUNQUEUE || wait->class == WAIT_CPU_THROTTLED;
 }
 
 /* It was there before the recording, and was so still when that ended. */
-static bool filled_all(const struct long_wait *wait)
+static bool fills_recording(const struct long_wait *wait)
 {
 	const unsigned int all_along = INTERVAL_BEGAN_BEFORE | INTERVAL_STILL_OPEN;
 
@@ -134,13 +134,13 @@ static bool filled_all(const struct long_wait *wait)
 }
 
 /* The waits for a CPU, or all others; @standing: those that filled the whole recording, too. Return: how many. */
-static size_t take_waits(const struct long_wait *waits, size_t count, bool cpu, bool standing,
-			 struct long_wait *ret_sorted)
+static size_t select_waits(const struct long_wait *waits, size_t count, bool cpu, bool standing,
+			   struct long_wait *ret_sorted)
 {
 	size_t taken = 0;
 
 	for (size_t i = 0; i < count; i++)
-		if (for_cpu(&waits[i]) == cpu && (standing || !filled_all(&waits[i])))
+		if (is_for_cpu(&waits[i]) == cpu && (standing || !fills_recording(&waits[i])))
 			ret_sorted[taken++] = waits[i];
 	qsort(ret_sorted, taken, sizeof(*ret_sorted), compare_start);
 	return taken;
@@ -157,7 +157,7 @@ int stall_find(const struct long_wait *waits, size_t count, uint64_t long_ns, ui
 		return -ENOMEM;
 	for (int apart = 0; apart < (since_ns ? 2 : 1); apart++) {
 		for (int way = 0; way < 4 && !ret_stall->found && !r; way++) {
-			size_t taken = take_waits(waits, count, way & 1, way & 2, sorted);
+			size_t taken = select_waits(waits, count, way & 1, way & 2, sorted);
 
 			r = find_worst(sorted, taken, long_ns, apart ? 0 : since_ns, ret_stall);
 			ret_stall->apart = ret_stall->found && apart;
@@ -172,7 +172,7 @@ uint64_t stall_lost_ns(const struct stall *stall, const struct long_wait *waits,
 	uint64_t lost_ns = 0;
 
 	for (size_t i = 0; i < count; i++)
-		if (!for_cpu(&waits[i]) && waits[i].start_ns >= stall->start_ns &&
+		if (!is_for_cpu(&waits[i]) && waits[i].start_ns >= stall->start_ns &&
 		    waits[i].end_ns <= stall->end_ns)
 			lost_ns += waits[i].blocked_ns;
 	return lost_ns;
@@ -183,7 +183,8 @@ void stall_replace(struct stall *stall, const struct stall *worst)
 	const struct stall_span span = { stall->start_ns, stall->end_ns };
 	struct stall replaced = *worst;
 	uint32_t from = 0, to = 0, known = stall->others;
-	bool left = stall->found && (worst->start_ns >= stall->end_ns || worst->end_ns <= stall->start_ns);
+	bool left = stall->found &&
+		    (worst->start_ns >= stall->end_ns || worst->end_ns <= stall->start_ns);
 	bool counts = left;
 
 	if (known > STALL_OTHERS_MAX)

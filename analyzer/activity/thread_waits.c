@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "analyzer/activity/observations.h"
 #include "analyzer/util/span.h"
 
 /* The latest wait of a kind. Later intervals may add to it. */
@@ -23,7 +24,7 @@ struct waits_walk {
 	struct pending_wait blocked, runnable;
 };
 
-static uint64_t piece_length(const struct history_charge *piece)
+static uint64_t measure_piece(const struct history_charge *piece)
 {
 	return piece->end_ns - piece->start_ns;
 }
@@ -42,10 +43,10 @@ static void insert_piece(struct thread_wait *wait, const struct history_charge *
 	pieces[at] = *piece;
 	if (++count > THREAD_WAIT_PIECES_MAX) {
 		for (size_t i = 1; i < count; i++)
-			if (piece_length(&pieces[i]) < piece_length(&pieces[least]))
+			if (measure_piece(&pieces[i]) < measure_piece(&pieces[least]))
 				least = i;
 		wait->left_out++;
-		wait->left_out_ns += piece_length(&pieces[least]);
+		wait->left_out_ns += measure_piece(&pieces[least]);
 		count--;
 		memmove(&pieces[least], &pieces[least + 1], (count - least) * sizeof(*pieces));
 	}
@@ -53,16 +54,13 @@ static void insert_piece(struct thread_wait *wait, const struct history_charge *
 	wait->piece_count = count;
 }
 
-static uint64_t overlap_of(const struct thread_waits_query *query,
-			   const struct history_interval *interval)
+static uint64_t measure_overlap(const struct thread_waits_query *query,
+				const struct history_interval *interval)
 {
-	uint64_t start_ns = later(interval->start_ns, query->start_ns);
-	uint64_t end_ns = earlier(interval->end_ns, query->end_ns);
-
-	return end_ns > start_ns ? end_ns - start_ns : 0;
+	return span_overlap(interval->start_ns, interval->end_ns, query->start_ns, query->end_ns);
 }
 
-static uint32_t times_of(const struct history_interval *interval)
+static uint32_t count_times(const struct history_interval *interval)
 {
 	return interval->merged ? interval->merged : 1;
 }
@@ -110,7 +108,7 @@ static int begin_wait(struct waits_walk *walk, struct pending_wait *pending,
 	else if (interval->flags & INTERVAL_PREEMPTED)
 		detail = info->preempted.detail;
 	pending->set = true;
-	pending->times = times_of(interval);
+	pending->times = count_times(interval);
 	pending->wait = (struct thread_wait){
 		.thread = walk->query->thread,
 		.state = interval->state,
@@ -128,8 +126,8 @@ static void extend_wait(const struct waits_walk *walk, struct thread_wait *wait,
 {
 	wait->end_ns = interval->end_ns;
 	wait->waited_ns += interval->end_ns - interval->start_ns;
-	wait->overlap_ns += overlap_of(walk->query, interval);
-	wait->sleeps += times_of(interval);
+	wait->overlap_ns += measure_overlap(walk->query, interval);
+	wait->sleeps += count_times(interval);
 	wait->flags |= interval->flags;
 	wait->waker = history_waker(walk->history, interval);
 	wait->waker_stack_id = interval->waker_stack_id;
@@ -182,11 +180,11 @@ static void note_running(struct pending_wait *pending, const struct history_inte
 
 static int add_interval(struct waits_walk *walk, const struct history_interval *interval)
 {
-	uint64_t overlap_ns = overlap_of(walk->query, interval);
+	uint64_t overlap_ns = measure_overlap(walk->query, interval);
 
 	walk->waits->state_ns[interval->state] += overlap_ns;
 	if (overlap_ns)
-		walk->waits->intervals += times_of(interval);
+		walk->waits->intervals += count_times(interval);
 	switch (interval->state) {
 	case THREAD_BLOCKED:
 		return add_blocked(walk, interval);
@@ -216,10 +214,9 @@ int thread_waits_find(const struct history *history, const struct stack_table *s
 		      struct thread_waits *ret_waits)
 {
 	struct thread_waits waits = { .intervals = 0 };
-	struct waits_walk walk = { .history = history,
-				   .stack_infos = stack_infos,
-				   .query = query,
-				   .waits = &waits };
+	struct waits_walk walk = {
+		.history = history, .stack_infos = stack_infos, .query = query, .waits = &waits
+	};
 	const struct history_interval *intervals;
 	size_t count = history_intervals(history, query->thread, &intervals);
 	int r = 0;
@@ -235,4 +232,29 @@ int thread_waits_find(const struct history *history, const struct stack_table *s
 	if (!r)
 		*ret_waits = waits;
 	return r;
+}
+
+/* The history of a span cuts what reaches out of it. */
+static bool is_cut(const struct observations *observations, const struct thread_waits *waits)
+{
+	for (size_t i = 0; i < waits->wait_count; i++)
+		if (waits->waits[i].start_ns <= observations->span_start_ns ||
+		    waits->waits[i].end_ns >= observations->span_end_ns)
+			return true;
+	return false;
+}
+
+int thread_waits_find_finest(const struct observations *observations,
+			     const struct thread_waits_query *query, struct thread_waits *ret_waits)
+{
+	const struct stack_table *stacks = source_stacks(observations->source);
+	const struct history *history =
+		observations_history(observations, query->start_ns, query->end_ns);
+	int r = thread_waits_find(history, stacks, observations->stack_infos, query, ret_waits);
+
+	if (r || history == observations->history || !is_cut(observations, ret_waits))
+		return r;
+	cpu_profile_free(&ret_waits->profile);
+	return thread_waits_find(observations->history, stacks, observations->stack_infos, query,
+				 ret_waits);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one thread did in one span of time: how long it was in each state, where its CPU samples are, and its most
- * telling waits, each with whom it is charged to.
+ * What one thread did in one span of time: how long it was in each state, where its CPU samples
+ * are, and its most telling waits, each with whom it is charged to.
  */
 #ifndef ANALYZER_ACTIVITY_THREAD_WAITS_H
 #define ANALYZER_ACTIVITY_THREAD_WAITS_H
@@ -12,6 +12,8 @@
 
 #include "analyzer/activity/cpu_profile.h"
 #include "analyzer/activity/history.h"
+
+struct observations;
 
 #define THREAD_WAITS_MAX 3
 #define THREAD_WAIT_PIECES_MAX 12
@@ -32,7 +34,7 @@ struct thread_wait {
 	uint32_t waker_stack_id;
 	bool waker_in_interrupt;
 	uint64_t ran_ns;		/* when it ran again; 0: not seen */
-	uint32_t cpu;			/* where it ran again; where not seen, had run; or FT_NO_CPU */
+	uint32_t cpu;			/* where it ran again, or had run; FT_NO_CPU */
 	bool is_lock;
 	uint64_t lock_address;		/* 0: not known */
 	int32_t lock_tgid;
@@ -46,8 +48,8 @@ struct thread_wait {
 struct thread_waits_query {
 	struct thread *thread;
 	uint64_t start_ns, end_ns;
-	/* Which waits to keep: those of the greatest rank, none of rank 0. NULL: by overlap_ns. It is asked about
-	 * every wait of the thread, also outside of the span. */
+	/* Which waits to keep: those of the greatest rank, none of rank 0. NULL: by overlap_ns.
+	 * It is asked about every wait of the thread, also outside of the span. */
 	uint64_t (*rank)(void *context, const struct thread_wait *wait);
 	void *context;
 };
@@ -65,5 +67,10 @@ struct thread_waits {
 int thread_waits_find(const struct history *history, const struct stack_table *stacks,
 		      struct stack_infos *stack_infos, const struct thread_waits_query *query,
 		      struct thread_waits *ret_waits);
+
+/* In the finest history that holds the span and the waits in it whole. */
+int thread_waits_find_finest(const struct observations *observations,
+			     const struct thread_waits_query *query,
+			     struct thread_waits *ret_waits);
 
 #endif

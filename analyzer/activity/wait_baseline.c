@@ -12,8 +12,8 @@
 #define TIMES_LONGEST 5u
 #define TIMES_MEDIAN  20u
 
-/* With fewer waits before it, nobody knows what is usual. */
-#define USUAL_LEAST 20u
+/* With fewer waits before it, nobody knows what is baseline. */
+#define KNOWN_WAITS_LEAST 20u
 
 #define WAKERS	8 /* that are counted; of more, those that come again and again stay */
 #define LENGTHS 48 /* powers of two of ns: 78 hours */
@@ -52,55 +52,55 @@ struct last_wait {
 	struct thread *waker; /* NULL: none that causes anything */
 };
 
-struct entry {
+struct thread_entry {
 	struct kind *kind; /* of its last wait */
-	struct kind *asked; /* of most of its waits for what others say or send */
+	struct kind *requests; /* of most of its waits for what others say or send */
 	struct last_wait last;
 };
 
-enum usual_verdict { USUAL, UNUSUAL, SET_ASIDE };
+enum wait_verdict { WAIT_USUAL, WAIT_UNUSUAL, WAIT_SET_ASIDE };
 
 struct wait_baseline {
-	struct stack_infos *stackfacts;
+	struct stack_infos *stack_infos;
 	uint64_t long_ns;
-	struct per_thread threads; /* struct entry */
+	struct per_thread threads; /* struct thread_entry */
 	struct kind *kinds;
-	struct fed_wait *waits;
+	struct producer_wait *waits;
 	size_t count, room;
 };
 
-int wait_baseline_create(struct stack_infos *stackfacts, uint64_t long_ns,
-			 struct wait_baseline **ret_usual)
+int wait_baseline_create(struct stack_infos *stack_infos, uint64_t long_ns,
+			 struct wait_baseline **ret_baseline)
 {
-	struct wait_baseline *usual = calloc(1, sizeof(*usual));
+	struct wait_baseline *baseline = calloc(1, sizeof(*baseline));
 
-	if (!usual)
+	if (!baseline)
 		return -ENOMEM;
-	usual->stackfacts = stackfacts;
-	usual->long_ns = long_ns;
-	usual->threads.entry_bytes = sizeof(struct entry);
-	*ret_usual = usual;
+	baseline->stack_infos = stack_infos;
+	baseline->long_ns = long_ns;
+	baseline->threads.entry_bytes = sizeof(struct thread_entry);
+	*ret_baseline = baseline;
 	return 0;
 }
 
-void wait_baseline_destroy(struct wait_baseline *usual)
+void wait_baseline_destroy(struct wait_baseline *baseline)
 {
 	struct kind *kind, *next;
 
-	if (!usual)
+	if (!baseline)
 		return;
-	HASH_ITER(hh, usual->kinds, kind, next)
+	HASH_ITER(hh, baseline->kinds, kind, next)
 	{
-		HASH_DEL(usual->kinds, kind);
+		HASH_DEL(baseline->kinds, kind);
 		free(kind);
 	}
-	per_thread_free(&usual->threads);
-	free(usual->waits);
-	free(usual);
+	per_thread_free(&baseline->threads);
+	free(baseline->waits);
+	free(baseline);
 }
 
 /* Waits that end when somebody gives what is waited for. */
-static bool is_fed(enum wait_class class)
+static bool is_for_producer(enum wait_class class)
 {
 	switch (class) {
 	case WAIT_IPC_PIPE:
@@ -116,52 +116,53 @@ static bool is_fed(enum wait_class class)
 }
 
 /* Waits in which a thread that serves is found between two requests. */
-static bool is_asked(enum wait_class class)
+static bool is_for_request(enum wait_class class)
 {
 	return class == WAIT_IPC_PIPE || class == WAIT_NET_SOCKET || class == WAIT_POLL;
 }
 
-static struct kind *kind_find(const struct wait_baseline *usual, const struct kind_key *key)
+static struct kind *find_kind(const struct wait_baseline *baseline, const struct kind_key *key)
 {
 	struct kind *kind;
 
-	HASH_FIND(hh, usual->kinds, key, sizeof(*key), kind);
+	HASH_FIND(hh, baseline->kinds, key, sizeof(*key), kind);
 	return kind;
 }
 
-static struct kind *kind_get(struct wait_baseline *usual, struct entry *entry,
+static struct kind *get_kind(struct wait_baseline *baseline, struct thread_entry *entry,
 			     const struct kind_key *key)
 {
 	struct kind *kind = entry->kind;
 
 	if (kind && !memcmp(&kind->key, key, sizeof(*key)))
 		return kind;
-	kind = kind_find(usual, key);
+	kind = find_kind(baseline, key);
 	if (kind)
 		return kind;
 	kind = calloc(1, sizeof(*kind));
 	if (!kind)
 		return NULL;
 	kind->key = *key;
-	HASH_ADD(hh, usual->kinds, key, sizeof(kind->key), kind);
+	HASH_ADD(hh, baseline->kinds, key, sizeof(kind->key), kind);
 	return kind;
 }
 
 /* The one that did it: not one that was only interrupted, nor a CPU that had nothing to do. */
-static struct thread *cause(const struct wait_baseline *usual, const struct interval *interval)
+static struct thread *find_cause(const struct wait_baseline *baseline,
+				 const struct interval *interval)
 {
-	const struct stack_info *fact;
+	const struct stack_info *info;
 
 	if (!interval->waker || interval->waker->idle_task)
 		return NULL;
 	if (!interval->waker_in_interrupt)
 		return interval->waker;
-	fact = stack_infos_get(usual->stackfacts, interval->waker_stack_id);
-	return fact && fact->own_softirq ? interval->waker : NULL;
+	info = stack_infos_get(baseline->stack_infos, interval->waker_stack_id);
+	return info && info->own_softirq ? interval->waker : NULL;
 }
 
 /* The counter of whoever comes least is taken over with what it stands at: nobody who is frequent is lost. */
-static void waker_note(struct kind *kind, struct thread *thread)
+static void note_waker(struct kind *kind, struct thread *thread)
 {
 	struct waker *least = kind->wakers;
 
@@ -178,14 +179,14 @@ static void waker_note(struct kind *kind, struct thread *thread)
 	least->count++;
 }
 
-static unsigned int length_of(uint64_t ns)
+static unsigned int find_length_class(uint64_t ns)
 {
 	unsigned int length = ns ? 63u - (unsigned int)__builtin_clzll(ns) : 0;
 
 	return length < LENGTHS ? length : LENGTHS - 1;
 }
 
-static void kind_note(const struct wait_baseline *usual, struct kind *kind,
+static void note_wait(const struct wait_baseline *baseline, struct kind *kind,
 		      const struct interval *interval)
 {
 	uint64_t ns = interval->end_ns - interval->start_ns;
@@ -194,15 +195,15 @@ static void kind_note(const struct wait_baseline *usual, struct kind *kind,
 		kind->first_ns = interval->start_ns;
 	kind->last_ns = interval->end_ns;
 	kind->count++;
-	kind->lengths[length_of(ns)]++;
+	kind->lengths[find_length_class(ns)]++;
 	if (ns > kind->longest_ns)
 		kind->longest_ns = ns;
-	if (cause(usual, interval))
-		waker_note(kind, interval->waker);
+	if (find_cause(baseline, interval))
+		note_waker(kind, interval->waker);
 }
 
 /* Of @kind, and of the waits whose stack was not taken, as those of a busy host are: they may be of this kind. */
-static struct thread_baseline waits_of(const struct kind *kind, const struct kind *unknown)
+static struct thread_baseline sum_up_waits(const struct kind *kind, const struct kind *unknown)
 {
 	struct thread_baseline waits = { .count = kind->count, .longest_ns = kind->longest_ns };
 	uint64_t below = 0;
@@ -221,25 +222,25 @@ static struct thread_baseline waits_of(const struct kind *kind, const struct kin
 	return waits;
 }
 
-static const struct kind *unknown_kind(const struct wait_baseline *usual,
-				       const struct thread *thread)
+static const struct kind *find_unknown_kind(const struct wait_baseline *baseline,
+					    const struct thread *thread)
 {
-	return kind_find(usual, &(struct kind_key){ thread->index, WAIT_UNKNOWN, 0 });
+	return find_kind(baseline, &(struct kind_key){ thread->index, WAIT_UNKNOWN, 0 });
 }
 
 /* What is known by now of waits of @kind; false: too little. */
-static bool is_known(const struct wait_baseline *usual, const struct thread *thread,
+static bool is_known(const struct wait_baseline *baseline, const struct thread *thread,
 		     const struct kind *kind, struct thread_baseline *ret_waits)
 {
-	const struct kind *unknown = unknown_kind(usual, thread);
+	const struct kind *unknown = find_unknown_kind(baseline, thread);
 	uint64_t since_ns = kind->first_ns, until_ns = kind->last_ns;
 
 	if (unknown && (!kind->count || unknown->first_ns < since_ns))
 		since_ns = unknown->first_ns;
 	if (unknown && unknown->last_ns > until_ns)
 		until_ns = unknown->last_ns;
-	*ret_waits = waits_of(kind, unknown);
-	return ret_waits->count >= USUAL_LEAST && until_ns - since_ns >= usual->long_ns;
+	*ret_waits = sum_up_waits(kind, unknown);
+	return ret_waits->count >= KNOWN_WAITS_LEAST && until_ns - since_ns >= baseline->long_ns;
 }
 
 static bool is_unusual(uint64_t ns, const struct thread_baseline *others)
@@ -248,10 +249,11 @@ static bool is_unusual(uint64_t ns, const struct thread_baseline *others)
 }
 
 /* Half of @wait or more, @thread waited itself. */
-static const struct last_wait *waited_too(const struct wait_baseline *usual,
-					  const struct fed_wait *wait, const struct thread *thread)
+static const struct last_wait *find_wait_meanwhile(const struct wait_baseline *baseline,
+						   const struct producer_wait *wait,
+						   const struct thread *thread)
 {
-	const struct entry *entry = per_thread_find(&usual->threads, thread);
+	const struct thread_entry *entry = per_thread_find(&baseline->threads, thread);
 	uint64_t from_ns, to_ns;
 
 	if (!entry)
@@ -264,52 +266,53 @@ static const struct last_wait *waited_too(const struct wait_baseline *usual,
 }
 
 /* Back along the wake-ups: who woke it, who woke that one if it waited likewise, and so on. */
-static void follow(const struct wait_baseline *usual, struct thread *waker, struct fed_wait *wait)
+static void follow_wakeups(const struct wait_baseline *baseline, struct thread *waker,
+			   struct producer_wait *wait)
 {
 	const struct last_wait *last;
 
 	for (wait->links = 1; waker && wait->links <= LINKS_MAX; wait->links++) {
 		if (waker == wait->thread)
 			return;
-		last = waited_too(usual, wait, waker);
-		if (!last || !is_fed(last->class) || last->class == WAIT_IO_FUSE) {
-			wait->feeder = waker;
+		last = find_wait_meanwhile(baseline, wait, waker);
+		if (!last || !is_for_producer(last->class) || last->class == WAIT_IO_FUSE) {
+			wait->producer = waker;
 			return;
 		}
 		waker = last->waker;
 	}
 }
 
-static void count_feeder(const struct kind *kind, struct fed_wait *wait)
+static void count_producer_wakeups(const struct kind *kind, struct producer_wait *wait)
 {
 	wait->wakeups = kind->wakeups;
 	for (size_t i = 0; i < WAKERS; i++)
-		if (wait->feeder && kind->wakers[i].thread == wait->feeder)
-			wait->fed = kind->wakers[i].count;
+		if (wait->producer && kind->wakers[i].thread == wait->producer)
+			wait->produced = kind->wakers[i].count;
 }
 
-static int fed_append(struct wait_baseline *usual, const struct fed_wait *wait)
+static int append_wait(struct wait_baseline *baseline, const struct producer_wait *wait)
 {
-	size_t room = usual->room ? usual->room * 2 : 64;
-	struct fed_wait *waits;
+	size_t room = baseline->room ? baseline->room * 2 : 64;
+	struct producer_wait *waits;
 
-	if (usual->count == usual->room) {
-		waits = reallocarray(usual->waits, room, sizeof(*waits));
+	if (baseline->count == baseline->room) {
+		waits = reallocarray(baseline->waits, room, sizeof(*waits));
 		if (!waits)
 			return -ENOMEM;
-		usual->waits = waits;
-		usual->room = room;
+		baseline->waits = waits;
+		baseline->room = room;
 	}
-	usual->waits[usual->count++] = *wait;
+	baseline->waits[baseline->count++] = *wait;
 	return 0;
 }
 
 /* Sets what @wait is compared with. @ret_early: with those that are still to come. */
-static bool compare(const struct wait_baseline *usual, const struct kind *kind,
-		    struct fed_wait *wait, bool *ret_early)
+static bool compare_wait(const struct wait_baseline *baseline, const struct kind *kind,
+			 struct producer_wait *wait, bool *ret_early)
 {
 	struct thread_baseline others;
-	bool known = is_known(usual, wait->thread, kind, &others);
+	bool known = is_known(baseline, wait->thread, kind, &others);
 
 	*ret_early = !known && !kind->early_ns && wait->flags & INTERVAL_BEGAN_BEFORE &&
 		     wait->class != WAIT_CHILD;
@@ -321,11 +324,11 @@ static bool compare(const struct wait_baseline *usual, const struct kind *kind,
 	return true;
 }
 
-static int long_closed(struct wait_baseline *usual, struct kind *kind,
-		       const struct interval *interval, enum usual_verdict *ret_verdict)
+static int note_long_wait(struct wait_baseline *baseline, struct kind *kind,
+			  const struct interval *interval, enum wait_verdict *ret_verdict)
 {
 	enum wait_class class = (enum wait_class)kind->key.class;
-	struct fed_wait wait = {
+	struct producer_wait wait = {
 		.thread = interval->thread,
 		.class = class,
 		.stack_id = interval->stack_id,
@@ -333,63 +336,65 @@ static int long_closed(struct wait_baseline *usual, struct kind *kind,
 		.end_ns = interval->end_ns,
 		.flags = interval->flags,
 	};
-	bool unusual = compare(usual, kind, &wait, &wait.early);
+	bool unusual = compare_wait(baseline, kind, &wait, &wait.early);
 
-	*ret_verdict = USUAL;
+	*ret_verdict = WAIT_USUAL;
 	if (!unusual && !wait.early && class != WAIT_IO_FUSE)
 		return 0;
 	if (wait_class_idle(class))
-		*ret_verdict = unusual ? UNUSUAL : SET_ASIDE;
+		*ret_verdict = unusual ? WAIT_UNUSUAL : WAIT_SET_ASIDE;
 	if (wait.early)
 		kind->early_ns = wait.end_ns - wait.start_ns;
-	follow(usual, cause(usual, interval), &wait);
-	count_feeder(kind, &wait);
-	return fed_append(usual, &wait);
+	follow_wakeups(baseline, find_cause(baseline, interval), &wait);
+	count_producer_wakeups(kind, &wait);
+	return append_wait(baseline, &wait);
 }
 
 /* Waits much shorter than a stall do not matter to who waited through one. */
-static void remember(const struct wait_baseline *usual, struct entry *entry,
-		     const struct interval *interval, enum wait_class class)
+static void remember_wait(const struct wait_baseline *baseline, struct thread_entry *entry,
+			  const struct interval *interval, enum wait_class class)
 {
-	if ((interval->end_ns - interval->start_ns) * 2 < usual->long_ns)
+	if ((interval->end_ns - interval->start_ns) * 2 < baseline->long_ns)
 		return;
 	entry->last = (struct last_wait){ interval->start_ns, interval->end_ns, class,
-					  cause(usual, interval) };
+					  find_cause(baseline, interval) };
 }
 
-int wait_baseline_closed(struct wait_baseline *usual, const struct interval *interval,
-			 enum wait_class class, const struct stack_info *fact, bool counts,
+int wait_baseline_closed(struct wait_baseline *baseline, const struct interval *interval,
+			 enum wait_class class, const struct stack_info *info, bool counts,
 			 bool *ret_unusual)
 {
 	const struct kind_key key = { interval->thread->index, class,
-				      class == WAIT_UNKNOWN ? 0 : fact->operation_id };
-	struct entry *entry = per_thread_get(&usual->threads, interval->thread);
-	enum usual_verdict verdict = USUAL;
+				      class == WAIT_UNKNOWN ? 0 : info->operation_id };
+	struct thread_entry *entry = per_thread_get(&baseline->threads, interval->thread);
+	enum wait_verdict verdict = WAIT_USUAL;
 
 	if (!entry)
 		return -ENOMEM;
-	remember(usual, entry, interval, class);
-	if (is_fed(class) || class == WAIT_UNKNOWN) {
-		struct kind *kind = kind_get(usual, entry, &key);
+	remember_wait(baseline, entry, interval, class);
+	if (is_for_producer(class) || class == WAIT_UNKNOWN) {
+		struct kind *kind = get_kind(baseline, entry, &key);
 
 		if (!kind)
 			return -ENOMEM;
-		if (counts && is_fed(class) &&
-		    interval->end_ns - interval->start_ns >= usual->long_ns &&
-		    long_closed(usual, kind, interval, &verdict))
+		if (counts && is_for_producer(class) &&
+		    interval->end_ns - interval->start_ns >= baseline->long_ns &&
+		    note_long_wait(baseline, kind, interval, &verdict))
 			return -ENOMEM;
-		if (verdict == USUAL)
-			kind_note(usual, kind, interval);
+		if (verdict == WAIT_USUAL)
+			note_wait(baseline, kind, interval);
 		entry->kind = kind;
-		if (is_asked(class) && (!entry->asked || kind->count > entry->asked->count))
-			entry->asked = kind;
+		if (is_for_request(class) &&
+		    (!entry->requests || kind->count > entry->requests->count))
+			entry->requests = kind;
 	}
-	*ret_unusual = verdict == UNUSUAL;
+	*ret_unusual = verdict == WAIT_UNUSUAL;
 	return 0;
 }
 
 /* It still waits: for whoever ends such waits most often, and does not wait likewise. */
-static void guess(const struct wait_baseline *usual, const struct kind *kind, struct fed_wait *wait)
+static void guess_producer(const struct wait_baseline *baseline, const struct kind *kind,
+			   struct producer_wait *wait)
 {
 	uint64_t most = 0;
 
@@ -399,64 +404,66 @@ static void guess(const struct wait_baseline *usual, const struct kind *kind, st
 
 		if (!waker->thread || waker->count <= most)
 			continue;
-		last = waited_too(usual, wait, waker->thread);
-		if (last && is_fed(last->class) && last->class != WAIT_IO_FUSE)
+		last = find_wait_meanwhile(baseline, wait, waker->thread);
+		if (last && is_for_producer(last->class) && last->class != WAIT_IO_FUSE)
 			continue;
 		most = waker->count;
-		wait->feeder = waker->thread;
+		wait->producer = waker->thread;
 	}
 	wait->links = 0;
-	count_feeder(kind, wait);
+	count_producer_wakeups(kind, wait);
 }
 
-void wait_baseline_finish(struct wait_baseline *usual)
+void wait_baseline_finish(struct wait_baseline *baseline)
 {
-	for (size_t i = 0; i < usual->count; i++) {
-		struct fed_wait *wait = &usual->waits[i];
-		const struct stack_info *fact = stack_infos_get(usual->stackfacts, wait->stack_id);
+	for (size_t i = 0; i < baseline->count; i++) {
+		struct producer_wait *wait = &baseline->waits[i];
+		const struct stack_info *info =
+			stack_infos_get(baseline->stack_infos, wait->stack_id);
 		const struct kind *kind = NULL;
 		struct thread_baseline others;
 
-		if (fact)
-			kind = kind_find(usual,
+		if (info)
+			kind = find_kind(baseline,
 					 &(struct kind_key){ wait->thread->index, wait->class,
-							     fact->operation_id });
+							     info->operation_id });
 		if (!kind)
 			continue;
-		if (!wait->feeder && wait->flags & INTERVAL_STILL_OPEN)
-			guess(usual, kind, wait);
+		if (!wait->producer && wait->flags & INTERVAL_STILL_OPEN)
+			guess_producer(baseline, kind, wait);
 		if (!wait->early)
 			continue;
-		count_feeder(kind, wait);
-		if (is_known(usual, wait->thread, kind, &others) &&
+		count_producer_wakeups(kind, wait);
+		if (is_known(baseline, wait->thread, kind, &others) &&
 		    is_unusual(wait->end_ns - wait->start_ns, &others))
 			wait->before = others;
 	}
 }
 
-size_t wait_baseline_fed_waits(const struct wait_baseline *usual, const struct fed_wait **ret_waits)
+size_t wait_baseline_producer_waits(const struct wait_baseline *baseline,
+				    const struct producer_wait **ret_waits)
 {
-	*ret_waits = usual->waits;
-	return usual->count;
+	*ret_waits = baseline->waits;
+	return baseline->count;
 }
 
-enum wait_class wait_baseline_asked_in(const struct wait_baseline *usual,
-				       const struct thread *feeder, const struct fed_wait *waits,
-				       size_t count)
+enum wait_class wait_baseline_request_class(const struct wait_baseline *baseline,
+					    const struct thread *producer,
+					    const struct producer_wait *waits, size_t count)
 {
-	const struct entry *entry = per_thread_find(&usual->threads, feeder);
-	uint64_t asked = 0;
+	const struct thread_entry *entry = per_thread_find(&baseline->threads, producer);
+	uint64_t requests = 0;
 
-	if (!entry || !entry->asked)
+	if (!entry || !entry->requests)
 		return WAIT_UNKNOWN;
 	for (size_t i = 0; i < WAKERS; i++)
 		for (size_t j = 0; j < count; j++)
-			if (waits[j].feeder == feeder &&
-			    waits[j].thread == entry->asked->wakers[i].thread) {
-				asked += entry->asked->wakers[i].count;
+			if (waits[j].producer == producer &&
+			    waits[j].thread == entry->requests->wakers[i].thread) {
+				requests += entry->requests->wakers[i].count;
 				break;
 			}
-	if (!asked || asked * 2 < entry->asked->wakeups)
+	if (!requests || requests * 2 < entry->requests->wakeups)
 		return WAIT_UNKNOWN;
-	return (enum wait_class)entry->asked->key.class;
+	return (enum wait_class)entry->requests->key.class;
 }

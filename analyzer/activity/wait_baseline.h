@@ -22,7 +22,7 @@ struct thread_baseline {
 };
 
 /* A wait that may have been one for somebody who did not come. */
-struct fed_wait {
+struct producer_wait {
 	struct thread *thread;
 	enum wait_class class;
 	uint32_t stack_id;
@@ -31,16 +31,16 @@ struct fed_wait {
 	struct thread_baseline before;	/* count 0: there are too few to compare with */
 	bool early;		/* there were too few before it: these came afterwards */
 	/* Who it waited for, by the chain of wake-ups at its end; NULL: not seen. */
-	struct thread *feeder;
-	uint32_t links;	/* length of that chain; 0: still open, the feeder is who usually ends such waits */
-	uint64_t fed, wakeups;	/* of @before, ended by the feeder, and by anybody who was seen */
+	struct thread *producer;
+	uint32_t links;	/* length of that chain; 0: still open, the producer is who usually ends such waits */
+	uint64_t produced, wakeups;	/* of @before, ended by the producer, and by anybody who was seen */
 };
 
 struct wait_baseline;
 
 /* @long_ns: shorter waits are no stall. Return: 0 or -ENOMEM. */
-int wait_baseline_create(struct stack_infos *stackfacts, uint64_t long_ns, struct wait_baseline **ret_usual);
-void wait_baseline_destroy(struct wait_baseline *usual);
+int wait_baseline_create(struct stack_infos *stack_infos, uint64_t long_ns, struct wait_baseline **ret_baseline);
+void wait_baseline_destroy(struct wait_baseline *baseline);
 
 /**
  * wait_baseline_closed() - a blocked interval is over.
@@ -53,23 +53,23 @@ void wait_baseline_destroy(struct wait_baseline *usual);
  *
  * Return: 0 or -ENOMEM.
  */
-int wait_baseline_closed(struct wait_baseline *usual, const struct interval *interval, enum wait_class class,
-		 const struct stack_info *fact, bool counts, bool *ret_unusual);
+int wait_baseline_closed(struct wait_baseline *baseline, const struct interval *interval, enum wait_class class,
+		 const struct stack_info *info, bool counts, bool *ret_unusual);
 
 /* After timeline_finish(): who those wait for that still do. */
-void wait_baseline_finish(struct wait_baseline *usual);
+void wait_baseline_finish(struct wait_baseline *baseline);
 
 /*
  * In order of their ends: the unusual waits, of which those with too few others of the kind are
  * without use, and all long ones for a FUSE file system. Borrowed.
  */
-size_t wait_baseline_fed_waits(const struct wait_baseline *usual, const struct fed_wait **ret_waits);
+size_t wait_baseline_producer_waits(const struct wait_baseline *baseline, const struct producer_wait **ret_waits);
 
 /*
  * In which class of waits @feeder is found by those who then wait for it, if it is they who wake it
- * most of the time; else WAIT_UNKNOWN. @waits as of wait_baseline_fed_waits().
+ * most of the time; else WAIT_UNKNOWN. @waits as of wait_baseline_producer_waits().
  */
-enum wait_class wait_baseline_asked_in(const struct wait_baseline *usual, const struct thread *feeder,
-			       const struct fed_wait *waits, size_t count);
+enum wait_class wait_baseline_request_class(const struct wait_baseline *baseline, const struct thread *producer,
+			       const struct producer_wait *waits, size_t count);
 
 #endif

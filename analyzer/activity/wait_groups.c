@@ -45,8 +45,8 @@ struct grouping {
 };
 
 /* The group of @key, made from @wait if need be; NULL on lack of memory. */
-static struct group *group_of(struct grouping *grouping, const struct group_key *key,
-			      const struct model_wait *wait)
+static struct group *get_group(struct grouping *grouping, const struct group_key *key,
+			       const struct model_wait *wait)
 {
 	struct model_wait *row;
 	struct group *group;
@@ -69,12 +69,12 @@ static struct group *group_of(struct grouping *grouping, const struct group_key 
 	return group;
 }
 
-static struct group *group_add(struct grouping *grouping, const struct model_wait *wait)
+static struct group *add_to_group(struct grouping *grouping, const struct model_wait *wait)
 {
 	struct group_key key = { wait->class, wait->idle,
 				 *wait->operation ? wait->operation : NULL };
 	uint64_t wait_ns = wait->blocked_ns + wait->runnable_ns;
-	struct group *group = group_of(grouping, &key, wait);
+	struct group *group = get_group(grouping, &key, wait);
 	struct model_wait *row;
 
 	if (!group)
@@ -94,7 +94,7 @@ static struct group *group_add(struct grouping *grouping, const struct model_wai
 }
 
 /* Once woken, a thread no longer waits for what it slept for, but for a CPU. */
-static int wait_add(struct grouping *grouping, const struct model_wait *wait, size_t place)
+static int add_wait(struct grouping *grouping, const struct model_wait *wait, size_t place)
 {
 	struct model_wait asleep = *wait, woken = {
 		.class = WAIT_CPU_RUNQUEUE,
@@ -107,15 +107,15 @@ static int wait_add(struct grouping *grouping, const struct model_wait *wait, si
 	};
 
 	asleep.runnable_ns -= wait->woken_ns;
-	grouping->by_wait[place].asleep = group_add(grouping, &asleep);
+	grouping->by_wait[place].asleep = add_to_group(grouping, &asleep);
 	if (wait->woken)
-		grouping->by_wait[place].woken = group_add(grouping, &woken);
+		grouping->by_wait[place].woken = add_to_group(grouping, &woken);
 	return grouping->by_wait[place].asleep && (!wait->woken || grouping->by_wait[place].woken)
 		       ? 0
 		       : -ENOMEM;
 }
 
-static int member_of(struct grouping *grouping, const struct group *group, uint32_t thread_index)
+static int add_thread(struct grouping *grouping, const struct group *group, uint32_t thread_index)
 {
 	uint64_t group_thread = (uint64_t)group->place << 32 | thread_index;
 	struct member *member;
@@ -132,17 +132,17 @@ static int member_of(struct grouping *grouping, const struct group *group, uint3
 	return 0;
 }
 
-static int member_add(void *context, size_t place, uint32_t thread_index)
+static int add_thread_of_wait(void *context, size_t place, uint32_t thread_index)
 {
 	struct grouping *grouping = context;
-	int r = member_of(grouping, grouping->by_wait[place].asleep, thread_index);
+	int r = add_thread(grouping, grouping->by_wait[place].asleep, thread_index);
 
 	if (!r && grouping->by_wait[place].woken)
-		r = member_of(grouping, grouping->by_wait[place].woken, thread_index);
+		r = add_thread(grouping, grouping->by_wait[place].woken, thread_index);
 	return r;
 }
 
-static void grouping_free(struct grouping *grouping)
+static void free_grouping(struct grouping *grouping)
 {
 	struct member *member, *next_member;
 	struct group *group, *next_group;
@@ -160,7 +160,7 @@ static void grouping_free(struct grouping *grouping)
 	free(grouping->by_wait);
 }
 
-int wait_groups_make(const struct wait_stats *account, struct model *model)
+int wait_groups_make(const struct wait_stats *stats, struct model *model)
 {
 	struct grouping grouping = { .model = model };
 	int r = -ENOMEM;
@@ -170,17 +170,17 @@ int wait_groups_make(const struct wait_stats *account, struct model *model)
 	if (!model->wait_groups || !grouping.by_wait)
 		goto out;
 	for (size_t i = 0; i < model->wait_count; i++) {
-		r = wait_add(&grouping, &model->waits[i], i);
+		r = add_wait(&grouping, &model->waits[i], i);
 		if (r)
 			goto out;
 	}
-	r = wait_stats_wait_threads(account, member_add, &grouping);
+	r = wait_stats_wait_threads(stats, add_thread_of_wait, &grouping);
 	if (r)
 		goto out;
 	if (model->wait_group_count)
 		qsort(model->wait_groups, model->wait_group_count, sizeof(*model->wait_groups),
 		      wait_groups_order);
 out:
-	grouping_free(&grouping);
+	free_grouping(&grouping);
 	return r;
 }

@@ -16,7 +16,7 @@
  *
  * Return: 0 or -ENOMEM.
  */
-int wait_groups_make(const struct wait_stats *account, struct model *model);
+int wait_groups_make(const struct wait_stats *stats, struct model *model);
 
 /* For qsort() of struct model_wait: those that hurt first, longest first. */
 int wait_groups_order(const void *left, const void *right);

@@ -12,6 +12,9 @@
 /* A lock held for less within a wait made nobody wait long. */
 #define LONG_HOLD_NS 10000000u
 
+/* A thread does a few things in turn: so many of their places are remembered. */
+#define RECENT_PLACES 6u
+
 struct wait_key {
 	uint32_t class;
 	uint32_t stack_id;
@@ -20,7 +23,7 @@ struct wait_key {
 
 struct wait_entry {
 	struct wait_key key;
-	size_t place; /* in account->waits */
+	size_t place; /* in stats->waits */
 	UT_hash_handle hh;
 };
 
@@ -43,19 +46,21 @@ struct hold_seen {
 struct thread_entry {
 	struct thread_wait_stats sums;
 	bool waited;
-	size_t last_place; /* of its last wait, in account->waits */
-	bool pending;	   /* last_wait may go on */
+	uint32_t recent[RECENT_PLACES]; /* places of its latest kinds of wait */
+	unsigned int recent_count, next_recent;
+	size_t last_place; /* of its last wait, in stats->waits */
+	bool pending; /* last_wait may go on */
 	uint32_t last_number; /* of last_wait, see lock_tracker_wait_number() */
 	struct long_wait last_wait;
-	struct hold_seen holder;   /* of the longest hold in last_wait ... */
-	struct hold_seen charged;  /* ... and in the sleep that is about to close */
-	struct lock_burst series;	   /* of waits for one lock; last_wait is not in it yet */
+	struct hold_seen holder; /* of the longest hold in last_wait ... */
+	struct hold_seen charged; /* ... and in the sleep that is about to close */
+	struct lock_burst burst; /* of waits for one lock; last_wait is not in it yet */
 };
 
 struct wait_stats {
-	struct stack_infos *stackfacts;
+	struct stack_infos *stack_infos;
 	const struct lock_tracker *locks;
-	struct wait_baseline *usual;
+	struct wait_baseline *baseline;
 	struct wait_stats_options options;
 	struct per_thread threads; /* struct thread_entry */
 	struct wait_entry *by_key;
@@ -67,63 +72,66 @@ struct wait_stats {
 	struct long_wait longest;
 };
 
-int wait_stats_create(struct stack_infos *stackfacts, const struct lock_tracker *locks, struct wait_baseline *usual,
-		   const struct wait_stats_options *options, struct wait_stats **ret_account)
+int wait_stats_create(struct stack_infos *stack_infos, const struct lock_tracker *locks,
+		      struct wait_baseline *baseline, const struct wait_stats_options *options,
+		      struct wait_stats **ret_stats)
 {
-	struct wait_stats *account = calloc(1, sizeof(*account));
+	struct wait_stats *stats = calloc(1, sizeof(*stats));
 
-	if (!account)
+	if (!stats)
 		return -ENOMEM;
-	account->threads.entry_bytes = sizeof(struct thread_entry);
-	account->stackfacts = stackfacts;
-	account->locks = locks;
-	account->usual = usual;
-	account->options = *options;
-	*ret_account = account;
+	stats->threads.entry_bytes = sizeof(struct thread_entry);
+	stats->stack_infos = stack_infos;
+	stats->locks = locks;
+	stats->baseline = baseline;
+	stats->options = *options;
+	*ret_stats = stats;
 	return 0;
 }
 
-void wait_stats_destroy(struct wait_stats *account)
+void wait_stats_destroy(struct wait_stats *stats)
 {
 	struct wait_entry *wait, *next_wait;
 	struct pair_entry *pair, *next_pair;
 
-	if (!account)
+	if (!stats)
 		return;
-	HASH_ITER (hh, account->by_key, wait, next_wait) {
-		HASH_DEL(account->by_key, wait);
+	HASH_ITER(hh, stats->by_key, wait, next_wait)
+	{
+		HASH_DEL(stats->by_key, wait);
 		free(wait);
 	}
-	HASH_ITER (hh, account->pairs, pair, next_pair) {
-		HASH_DEL(account->pairs, pair);
+	HASH_ITER(hh, stats->pairs, pair, next_pair)
+	{
+		HASH_DEL(stats->pairs, pair);
 		free(pair);
 	}
-	per_thread_free(&account->threads);
-	free(account->waits);
-	free(account->long_waits);
-	free(account);
+	per_thread_free(&stats->threads);
+	free(stats->waits);
+	free(stats->long_waits);
+	free(stats);
 }
 
-static int wait_append(struct wait_stats *account, const struct wait_key *key, size_t *ret_place)
+static int append_class(struct wait_stats *stats, const struct wait_key *key, size_t *ret_place)
 {
-	size_t room = account->wait_room ? account->wait_room * 2 : 256;
+	size_t room = stats->wait_room ? stats->wait_room * 2 : 256;
 	struct wait_entry *entry;
 	struct wait_class_stats *waits;
 
-	if (account->wait_count == account->wait_room) {
-		waits = reallocarray(account->waits, room, sizeof(*waits));
+	if (stats->wait_count == stats->wait_room) {
+		waits = reallocarray(stats->waits, room, sizeof(*waits));
 		if (!waits)
 			return -ENOMEM;
-		account->waits = waits;
-		account->wait_room = room;
+		stats->waits = waits;
+		stats->wait_room = room;
 	}
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return -ENOMEM;
 	entry->key = *key;
-	entry->place = account->wait_count;
-	HASH_ADD(hh, account->by_key, key, sizeof(entry->key), entry);
-	account->waits[account->wait_count++] = (struct wait_class_stats){
+	entry->place = stats->wait_count;
+	HASH_ADD(hh, stats->by_key, key, sizeof(entry->key), entry);
+	stats->waits[stats->wait_count++] = (struct wait_class_stats){
 		.class = (enum wait_class)key->class,
 		.unusual = key->unusual,
 		.stack_id = key->stack_id,
@@ -132,65 +140,71 @@ static int wait_append(struct wait_stats *account, const struct wait_key *key, s
 	return 0;
 }
 
-static int pair_note(struct wait_stats *account, size_t place, const struct thread *thread)
+static int count_thread(struct wait_stats *stats, size_t place, const struct thread *thread)
 {
 	struct thread_key key = { .place = (uint32_t)place, .thread_index = thread->index };
 	struct pair_entry *pair;
 
-	HASH_FIND(hh, account->pairs, &key, sizeof(key), pair);
+	HASH_FIND(hh, stats->pairs, &key, sizeof(key), pair);
 	if (pair)
 		return 0;
 	pair = calloc(1, sizeof(*pair));
 	if (!pair)
 		return -ENOMEM;
 	pair->key = key;
-	HASH_ADD(hh, account->pairs, key, sizeof(pair->key), pair);
-	account->waits[place].threads++;
+	HASH_ADD(hh, stats->pairs, key, sizeof(pair->key), pair);
+	stats->waits[place].threads++;
 	return 0;
 }
 
 /* The place of the wait in the table, with @thread counted among its threads. */
-static int wait_place(struct wait_stats *account, struct thread_entry *entry,
+static int find_place(struct wait_stats *stats, struct thread_entry *entry,
 		      const struct thread *thread, const struct wait_key *key, size_t *ret_place)
 {
-	const struct wait_class_stats *last = entry->waited ? &account->waits[entry->last_place] : NULL;
 	struct wait_entry *found;
 
-	if (last && last->class == key->class && last->stack_id == key->stack_id &&
-	    last->unusual == key->unusual) {
-		*ret_place = entry->last_place;
-		return 0;
+	for (unsigned int i = 0; i < entry->recent_count; i++) {
+		const struct wait_class_stats *recent = &stats->waits[entry->recent[i]];
+
+		if (recent->stack_id == key->stack_id && recent->class == key->class &&
+		    recent->unusual == key->unusual) {
+			*ret_place = entry->recent[i];
+			return 0;
+		}
 	}
-	HASH_FIND(hh, account->by_key, key, sizeof(*key), found);
+	HASH_FIND(hh, stats->by_key, key, sizeof(*key), found);
 	if (found)
 		*ret_place = found->place;
-	else if (wait_append(account, key, ret_place))
+	else if (append_class(stats, key, ret_place))
 		return -ENOMEM;
-	return pair_note(account, *ret_place, thread);
+	if (entry->recent_count < RECENT_PLACES)
+		entry->recent_count++;
+	entry->recent[entry->next_recent++ % RECENT_PLACES] = (uint32_t)*ret_place;
+	return count_thread(stats, *ret_place, thread);
 }
 
-static int long_append(struct wait_stats *account, const struct long_wait *wait)
+static int append_long_wait(struct wait_stats *stats, const struct long_wait *wait)
 {
-	size_t room = account->long_room ? account->long_room * 2 : 64;
+	size_t room = stats->long_room ? stats->long_room * 2 : 64;
 	struct long_wait *long_waits;
 
-	if (account->long_count == account->long_room) {
-		long_waits = reallocarray(account->long_waits, room, sizeof(*long_waits));
+	if (stats->long_count == stats->long_room) {
+		long_waits = reallocarray(stats->long_waits, room, sizeof(*long_waits));
 		if (!long_waits)
 			return -ENOMEM;
-		account->long_waits = long_waits;
-		account->long_room = room;
+		stats->long_waits = long_waits;
+		stats->long_room = room;
 	}
-	account->long_waits[account->long_count++] = *wait;
+	stats->long_waits[stats->long_count++] = *wait;
 	return 0;
 }
 
-static int long_keep(struct wait_stats *account, const struct long_wait *wait)
+static int keep_long_wait(struct wait_stats *stats, const struct long_wait *wait)
 {
-	return wait->blocked_ns >= account->options.long_ns ? long_append(account, wait) : 0;
+	return wait->blocked_ns >= stats->options.long_ns ? append_long_wait(stats, wait) : 0;
 }
 
-static int wait_flush(struct wait_stats *account, struct thread_entry *entry)
+static int flush_wait(struct wait_stats *stats, struct thread_entry *entry)
 {
 	const struct long_wait *wait = &entry->last_wait;
 	struct long_wait ended;
@@ -198,36 +212,36 @@ static int wait_flush(struct wait_stats *account, struct thread_entry *entry)
 	if (!entry->pending)
 		return 0;
 	entry->pending = false;
-	if (wait->blocked_ns > account->longest.blocked_ns)
-		account->longest = *wait;
+	if (wait->blocked_ns > stats->longest.blocked_ns)
+		stats->longest = *wait;
 	if (!wait->lock || entry->holder.ns < LONG_HOLD_NS)
-		return long_keep(account, wait);
-	if (!lock_burst_add(&entry->series, wait, entry->holder.thread, &ended))
+		return keep_long_wait(stats, wait);
+	if (!lock_burst_add(&entry->burst, wait, entry->holder.thread, &ended))
 		return 0;
-	return long_keep(account, &ended);
+	return keep_long_wait(stats, &ended);
 }
 
-static int series_flush(struct wait_stats *account, struct thread_entry *entry)
+static int flush_burst(struct wait_stats *stats, struct thread_entry *entry)
 {
 	struct long_wait ended;
 
-	return lock_burst_end(&entry->series, &ended) ? long_keep(account, &ended) : 0;
+	return lock_burst_end(&entry->burst, &ended) ? keep_long_wait(stats, &ended) : 0;
 }
 
 /* Whether somebody may have missed the thread while it waited. */
-static bool hurts(const struct wait_stats *account, const struct interval *interval,
-		  enum wait_class class)
+static bool is_hurting(const struct wait_stats *stats, const struct interval *interval,
+		       enum wait_class class)
 {
 	const unsigned int all_along = INTERVAL_BEGAN_BEFORE | INTERVAL_STILL_OPEN;
 
-	if (class == WAIT_STOPPED && account->options.whole_host)
+	if (class == WAIT_STOPPED && stats->options.whole_host)
 		return (interval->flags & all_along) != all_along;
 	return !wait_class_idle(class);
 }
 
 /* A thread that wants a CPU and gets none, for this one time. */
-static int runnable_hurts(struct wait_stats *account, const struct interval *interval,
-			  enum wait_class class)
+static int note_runnable_wait(struct wait_stats *stats, const struct interval *interval,
+			      enum wait_class class)
 {
 	const struct long_wait wait = {
 		.thread = interval->thread,
@@ -239,13 +253,13 @@ static int runnable_hurts(struct wait_stats *account, const struct interval *int
 		.flags = interval->flags,
 	};
 
-	if (wait.blocked_ns > account->longest.blocked_ns)
-		account->longest = wait;
-	return long_keep(account, &wait);
+	if (wait.blocked_ns > stats->longest.blocked_ns)
+		stats->longest = wait;
+	return keep_long_wait(stats, &wait);
 }
 
 /* Keep the wait open for more: a lock's waiter may sleep several times. */
-static int wait_extend(struct wait_stats *account, struct thread_entry *entry,
+static int extend_wait(struct wait_stats *stats, struct thread_entry *entry,
 		       const struct interval *interval, enum wait_class class)
 {
 	struct long_wait *wait = &entry->last_wait;
@@ -255,8 +269,8 @@ static int wait_extend(struct wait_stats *account, struct thread_entry *entry,
 
 	entry->charged = (struct hold_seen){ 0 };
 	if (wait_class_lock(class)) {
-		lock = lock_tracker_awaited(account->locks, interval->thread);
-		number = lock_tracker_wait_number(account->locks, interval->thread);
+		lock = lock_tracker_awaited(stats->locks, interval->thread);
+		number = lock_tracker_wait_number(stats->locks, interval->thread);
 	}
 	if (entry->pending && lock && wait->lock == lock && entry->last_number == number) {
 		wait->end_ns = interval->end_ns;
@@ -266,9 +280,9 @@ static int wait_extend(struct wait_stats *account, struct thread_entry *entry,
 			entry->holder = charged;
 		return 0;
 	}
-	if (wait_flush(account, entry))
+	if (flush_wait(stats, entry))
 		return -ENOMEM;
-	if (!hurts(account, interval, class))
+	if (!is_hurting(stats, interval, class))
 		return 0;
 	entry->pending = true;
 	entry->holder = charged;
@@ -286,45 +300,44 @@ static int wait_extend(struct wait_stats *account, struct thread_entry *entry,
 	return 0;
 }
 
-static int blocked_closed(struct wait_stats *account, struct thread_entry *entry,
-			  const struct interval *interval, const struct stack_info *fact,
-			  bool counts)
+static int add_blocked(struct wait_stats *stats, struct thread_entry *entry,
+		       const struct interval *interval, const struct stack_info *info, bool counts)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
-	enum wait_class class = lock_tracker_class(account->locks, interval,
-					    stack_info_reason(fact, interval->prev_state)->class);
+	enum wait_class class = lock_tracker_class(
+		stats->locks, interval, stack_info_reason(info, interval->prev_state)->class);
 	struct wait_key key = { .class = class, .stack_id = interval->stack_id };
 	struct wait_class_stats *wait;
 	bool unusual;
 	size_t place;
 
 	entry->sums.class_ns[class] += length_ns;
-	if (wait_baseline_closed(account->usual, interval, class, fact,
-			 counts && (class == WAIT_IO_FUSE || !hurts(account, interval, class)),
-			 &unusual))
+	if (wait_baseline_closed(stats->baseline, interval, class, info,
+				 counts && (class == WAIT_IO_FUSE ||
+					    !is_hurting(stats, interval, class)),
+				 &unusual))
 		return -ENOMEM;
 	if (!counts)
 		return 0;
 	key.unusual = unusual;
-	if (wait_place(account, entry, interval->thread, &key, &place))
+	if (find_place(stats, entry, interval->thread, &key, &place))
 		return -ENOMEM;
-	wait = &account->waits[place];
+	wait = &stats->waits[place];
 	wait->blocked_ns += length_ns;
 	wait->count++;
 	if (length_ns > wait->max_ns)
 		wait->max_ns = length_ns;
 	entry->last_place = place;
 	entry->waited = true;
-	return wait_extend(account, entry, interval, class);
+	return extend_wait(stats, entry, interval, class);
 }
 
-static int runnable_closed(struct wait_stats *account, struct thread_entry *entry,
-			   const struct interval *interval, const struct stack_info *fact,
-			   bool counts)
+static int add_runnable(struct wait_stats *stats, struct thread_entry *entry,
+			const struct interval *interval, const struct stack_info *info, bool counts)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
 	bool preempted = interval->flags & INTERVAL_PREEMPTED;
-	enum wait_class class = preempted ? fact->preempted.class : WAIT_CPU_RUNQUEUE;
+	enum wait_class class = preempted ? info->preempted.class : WAIT_CPU_RUNQUEUE;
 	const struct wait_key key = { .class = class, .stack_id = interval->stack_id };
 	struct wait_class_stats *wait;
 	size_t place = entry->last_place;
@@ -332,10 +345,10 @@ static int runnable_closed(struct wait_stats *account, struct thread_entry *entr
 	entry->sums.class_ns[class] += length_ns;
 	if (!counts)
 		return 0;
-	if (runnable_hurts(account, interval, class))
+	if (note_runnable_wait(stats, interval, class))
 		return -ENOMEM;
 	if (!preempted && entry->waited) {
-		wait = &account->waits[place];
+		wait = &stats->waits[place];
 		wait->runnable_ns += length_ns;
 		wait->woken++;
 		wait->woken_ns += length_ns;
@@ -343,9 +356,9 @@ static int runnable_closed(struct wait_stats *account, struct thread_entry *entr
 			wait->woken_max_ns = length_ns;
 		return 0;
 	}
-	if (wait_place(account, entry, interval->thread, &key, &place))
+	if (find_place(stats, entry, interval->thread, &key, &place))
 		return -ENOMEM;
-	wait = &account->waits[place];
+	wait = &stats->waits[place];
 	wait->runnable_ns += length_ns;
 	wait->count++;
 	if (length_ns > wait->max_ns)
@@ -354,20 +367,20 @@ static int runnable_closed(struct wait_stats *account, struct thread_entry *entr
 }
 
 void wait_stats_charged(void *context, const struct thread *waiter, struct thread *owner,
-		     uint64_t start_ns, uint64_t end_ns, enum grade grade)
+			uint64_t start_ns, uint64_t end_ns, enum grade grade)
 {
-	struct wait_stats *account = context;
-	struct thread_entry *entry = per_thread_get(&account->threads, waiter);
+	struct wait_stats *stats = context;
+	struct thread_entry *entry = per_thread_get(&stats->threads, waiter);
 
 	(void)grade;
 	if (entry && end_ns - start_ns > entry->charged.ns)
 		entry->charged = (struct hold_seen){ owner, end_ns - start_ns };
 }
 
-int wait_stats_closed(struct wait_stats *account, const struct interval *interval)
+int wait_stats_closed(struct wait_stats *stats, const struct interval *interval)
 {
-	struct thread_entry *entry = per_thread_get(&account->threads, interval->thread);
-	const struct stack_info *fact;
+	struct thread_entry *entry = per_thread_get(&stats->threads, interval->thread);
+	const struct stack_info *info;
 	bool counts;
 
 	if (!entry)
@@ -375,50 +388,51 @@ int wait_stats_closed(struct wait_stats *account, const struct interval *interva
 	entry->sums.state_ns[interval->state] += interval->end_ns - interval->start_ns;
 	if (interval->state != THREAD_BLOCKED && interval->state != THREAD_RUNNABLE)
 		return 0;
-	fact = stack_infos_get(account->stackfacts, interval->stack_id);
-	if (!fact)
+	info = stack_infos_get(stats->stack_infos, interval->stack_id);
+	if (!info)
 		return -ENOMEM;
-	counts = account->options.counts(account->options.context, interval->thread);
+	counts = stats->options.counts(stats->options.context, interval->thread);
 	if (interval->state == THREAD_BLOCKED)
-		return blocked_closed(account, entry, interval, fact, counts);
-	return runnable_closed(account, entry, interval, fact, counts);
+		return add_blocked(stats, entry, interval, info, counts);
+	return add_runnable(stats, entry, interval, info, counts);
 }
 
-int wait_stats_finish(struct wait_stats *account)
+int wait_stats_finish(struct wait_stats *stats)
 {
-	for (size_t i = 0; i < per_thread_count(&account->threads); i++) {
-		struct thread_entry *entry = per_thread_at(&account->threads, i);
+	for (size_t i = 0; i < per_thread_count(&stats->threads); i++) {
+		struct thread_entry *entry = per_thread_at(&stats->threads, i);
 
-		if (entry && (wait_flush(account, entry) || series_flush(account, entry)))
+		if (entry && (flush_wait(stats, entry) || flush_burst(stats, entry)))
 			return -ENOMEM;
 	}
-	wait_baseline_finish(account->usual);
+	wait_baseline_finish(stats->baseline);
 	return 0;
 }
 
-const struct thread_wait_stats *wait_stats_thread(const struct wait_stats *account,
-					    const struct thread *thread)
+const struct thread_wait_stats *wait_stats_thread(const struct wait_stats *stats,
+						  const struct thread *thread)
 {
 	static const struct thread_wait_stats nothing;
-	const struct thread_entry *entry = per_thread_find(&account->threads, thread);
+	const struct thread_entry *entry = per_thread_find(&stats->threads, thread);
 
 	return entry ? &entry->sums : &nothing;
 }
 
-size_t wait_stats_waits(const struct wait_stats *account, const struct wait_class_stats **ret_waits)
+size_t wait_stats_waits(const struct wait_stats *stats, const struct wait_class_stats **ret_waits)
 {
-	*ret_waits = account->waits;
-	return account->wait_count;
+	*ret_waits = stats->waits;
+	return stats->wait_count;
 }
 
-int wait_stats_wait_threads(const struct wait_stats *account,
-			 int (*visit)(void *context, size_t place, uint32_t thread_index),
-			 void *context)
+int wait_stats_wait_threads(const struct wait_stats *stats,
+			    int (*visit)(void *context, size_t place, uint32_t thread_index),
+			    void *context)
 {
 	struct pair_entry *pair, *next;
 	int r;
 
-	HASH_ITER (hh, account->pairs, pair, next) {
+	HASH_ITER(hh, stats->pairs, pair, next)
+	{
 		r = visit(context, pair->key.place, pair->key.thread_index);
 		if (r)
 			return r;
@@ -426,13 +440,13 @@ int wait_stats_wait_threads(const struct wait_stats *account,
 	return 0;
 }
 
-size_t wait_stats_long_waits(const struct wait_stats *account, const struct long_wait **ret_waits)
+size_t wait_stats_long_waits(const struct wait_stats *stats, const struct long_wait **ret_waits)
 {
-	*ret_waits = account->long_waits;
-	return account->long_count;
+	*ret_waits = stats->long_waits;
+	return stats->long_count;
 }
 
-const struct long_wait *wait_stats_longest(const struct wait_stats *account)
+const struct long_wait *wait_stats_longest(const struct wait_stats *stats)
 {
-	return account->longest.blocked_ns ? &account->longest : NULL;
+	return stats->longest.blocked_ns ? &stats->longest : NULL;
 }

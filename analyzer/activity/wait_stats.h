@@ -50,35 +50,35 @@ struct wait_stats_options {
 	bool whole_host;	/* then who is stopped all the time, as by job control, is missed by nobody */
 };
 
-/* @locks, @usual: borrowed. @locks' lock_tracker_closed() must have seen an interval before wait_stats_closed() does. */
-int wait_stats_create(struct stack_infos *stackfacts, const struct lock_tracker *locks, struct wait_baseline *usual,
-		   const struct wait_stats_options *options, struct wait_stats **ret_account);
-void wait_stats_destroy(struct wait_stats *account);
+/* @locks, @baseline: borrowed. @locks' lock_tracker_closed() must have seen an interval before wait_stats_closed() does. */
+int wait_stats_create(struct stack_infos *stack_infos, const struct lock_tracker *locks, struct wait_baseline *baseline,
+		   const struct wait_stats_options *options, struct wait_stats **ret_stats);
+void wait_stats_destroy(struct wait_stats *stats);
 
-/* From the locks' watcher: @context is the account. */
+/* From the locks' watcher: @context is the stats. */
 void wait_stats_charged(void *context, const struct thread *waiter, struct thread *owner,
 		     uint64_t start_ns, uint64_t end_ns, enum grade grade);
 
 /* From the timeline's sink. 0 or -ENOMEM. */
-int wait_stats_closed(struct wait_stats *account, const struct interval *interval);
+int wait_stats_closed(struct wait_stats *stats, const struct interval *interval);
 
 /* After timeline_finish(). 0 or -ENOMEM. */
-int wait_stats_finish(struct wait_stats *account);
+int wait_stats_finish(struct wait_stats *stats);
 
 /* All zero for a thread without intervals. */
-const struct thread_wait_stats *wait_stats_thread(const struct wait_stats *account, const struct thread *thread);
+const struct thread_wait_stats *wait_stats_thread(const struct wait_stats *stats, const struct thread *thread);
 
-size_t wait_stats_waits(const struct wait_stats *account, const struct wait_class_stats **ret_waits);
+size_t wait_stats_waits(const struct wait_stats *stats, const struct wait_class_stats **ret_waits);
 
 /* Each wait, by its place in wait_stats_waits(), with each of its threads once. 0 or what @visit returned. */
-int wait_stats_wait_threads(const struct wait_stats *account,
+int wait_stats_wait_threads(const struct wait_stats *stats,
 			 int (*visit)(void *context, size_t place, uint32_t thread_index),
 			 void *context);
 
 /* In no order. */
-size_t wait_stats_long_waits(const struct wait_stats *account, const struct long_wait **ret_waits);
+size_t wait_stats_long_waits(const struct wait_stats *stats, const struct long_wait **ret_waits);
 
 /* The longest wait that hurts, of any length; NULL where nothing hurt. */
-const struct long_wait *wait_stats_longest(const struct wait_stats *account);
+const struct long_wait *wait_stats_longest(const struct wait_stats *stats);
 
 #endif

@@ -27,20 +27,13 @@ struct row {
 	uint64_t blocked_ns, plausible_ns, exact_ns;
 	uint64_t start_ns, end_ns;
 	uint32_t victims;
-	UT_hash_handle hh;
-};
-
-struct row_victim {
-	struct {
-		const struct row *row;
-		const struct thread *victim;
-	} key;
+	const struct thread *last_victim; /* all roots of one victim are added in a row */
+	bool own_victim; /* the thread of the key is one of them */
 	UT_hash_handle hh;
 };
 
 struct blame_table {
 	struct row *rows;
-	struct row_victim *victims;
 };
 
 int blame_table_create(struct blame_table **ret_blame)
@@ -51,16 +44,10 @@ int blame_table_create(struct blame_table **ret_blame)
 
 void blame_table_destroy(struct blame_table *blame)
 {
-	struct row_victim *victim, *next_victim;
 	struct row *row, *next_row;
 
 	if (!blame)
 		return;
-	HASH_ITER(hh, blame->victims, victim, next_victim)
-	{
-		HASH_DEL(blame->victims, victim);
-		free(victim);
-	}
 	HASH_ITER(hh, blame->rows, row, next_row)
 	{
 		HASH_DEL(blame->rows, row);
@@ -69,7 +56,7 @@ void blame_table_destroy(struct blame_table *blame)
 	free(blame);
 }
 
-static struct row *row_of(struct blame_table *blame, const struct row_key *row_key)
+static struct row *get_row(struct blame_table *blame, const struct row_key *row_key)
 {
 	struct row_key key = *row_key;
 	struct row *row;
@@ -86,28 +73,23 @@ static struct row *row_of(struct blame_table *blame, const struct row_key *row_k
 	return row;
 }
 
-static int count_victim(struct blame_table *blame, struct row *row, const struct thread *thread)
+static void count_victim(struct row *row, const struct thread *thread)
 {
-	struct row_victim *victim, key = { .key = { row, thread } };
+	bool own_victim = thread->index == row->key.thread_index;
 
-	HASH_FIND(hh, blame->victims, &key.key, sizeof(key.key), victim);
-	if (victim)
-		return 0;
-	victim = calloc(1, sizeof(*victim));
-	if (!victim)
-		return -ENOMEM;
-	victim->key = key.key;
-	HASH_ADD(hh, blame->victims, key, sizeof(victim->key), victim);
+	if (row->last_victim == thread || (own_victim && row->own_victim))
+		return;
+	row->last_victim = thread;
+	row->own_victim = row->own_victim || own_victim;
 	row->victims++;
-	return 0;
 }
 
 int blame_table_add(struct blame_table *blame, const struct thread *victim,
 		    const struct wait_chain_root *root)
 {
 	uint64_t length_ns = root->end_ns - root->start_ns;
-	struct row *row = row_of(blame, &(struct row_key){ root->kind, root->class,
-							   root->thread->index, !root->depth });
+	struct row *row = get_row(blame, &(struct row_key){ root->kind, root->class,
+							    root->thread->index, !root->depth });
 
 	if (!row)
 		return -ENOMEM;
@@ -122,14 +104,13 @@ int blame_table_add(struct blame_table *blame, const struct thread *victim,
 		row->start_ns = root->start_ns;
 	if (root->end_ns > row->end_ns)
 		row->end_ns = root->end_ns;
-	return count_victim(blame, row, victim);
+	count_victim(row, victim);
+	return 0;
 }
 
 /* @from is direct: it has one victim, the thread that waited. */
-static int row_move(struct blame_table *blame, struct row *from, struct row *to)
+static void move_row(struct row *from, struct row *to)
 {
-	if (!to)
-		return -ENOMEM;
 	if (!to->blocked_ns ||
 	    from->root.end_ns - from->root.start_ns > to->root.end_ns - to->root.start_ns)
 		to->root = from->root;
@@ -137,7 +118,7 @@ static int row_move(struct blame_table *blame, struct row *from, struct row *to)
 	to->plausible_ns += from->plausible_ns;
 	to->exact_ns += from->exact_ns;
 	from->blocked_ns = 0;
-	return count_victim(blame, to, from->root.thread);
+	count_victim(to, from->root.thread);
 }
 
 /*
@@ -147,7 +128,6 @@ static int row_move(struct blame_table *blame, struct row *from, struct row *to)
 static int join_direct(struct blame_table *blame)
 {
 	struct row *direct, *row, *next;
-	int r = 0;
 
 	HASH_ITER(hh, blame->rows, direct, next)
 	{
@@ -160,52 +140,52 @@ static int join_direct(struct blame_table *blame)
 		if (!row || direct->root.kind == ROOT_UNKNOWN) {
 			key.direct = 1;
 			key.thread_index = NOBODY;
-			row = row_of(blame, &key);
+			row = get_row(blame, &key);
 		}
-		r = row_move(blame, direct, row);
-		if (r)
-			break;
+		if (!row)
+			return -ENOMEM;
+		move_row(direct, row);
 	}
-	return r;
+	return 0;
 }
 
 /* " in fsync", "" */
-static const char *operation_of(struct stack_infos *stackfacts, const struct wait_chain_root *root,
-				const char **ret_in)
+static const char *find_operation(struct stack_infos *stack_infos,
+				  const struct wait_chain_root *root, const char **ret_in)
 {
-	const struct stack_info *fact = stack_infos_get(stackfacts, root->stack_id);
+	const struct stack_info *info = stack_infos_get(stack_infos, root->stack_id);
 
-	*ret_in = fact && *fact->operation ? " in " : "";
-	return fact ? fact->operation : "";
+	*ret_in = info && *info->operation ? " in " : "";
+	return info ? info->operation : "";
 }
 
-static int running_text(struct stack_infos *stackfacts, const struct cpu_profile *profile,
-			char **ret_text)
+static int format_running(struct stack_infos *stack_infos, const struct cpu_profile *profile,
+			  char **ret_text)
 {
-	const struct stack_info *fact = stack_infos_get(stackfacts, profile->stack_id);
-	bool called = fact && *fact->operation;
+	const struct stack_info *info = stack_infos_get(stack_infos, profile->stack_id);
+	bool called = info && *info->operation;
 	int r;
 
-	if (!fact)
+	if (!info)
 		return -ENOMEM;
 	if (profile->top_count)
 		r = asprintf(ret_text, "running %s%s%s%s", profile->top[0].name, called ? " (" : "",
-			     called ? fact->operation : "", called ? ")" : "");
+			     called ? info->operation : "", called ? ")" : "");
 	else
 		r = asprintf(ret_text, "running");
 	return r < 0 ? -ENOMEM : 0;
 }
 
-int blame_table_root_text(struct stack_infos *stackfacts, const struct wait_chain_root *root,
+int blame_table_root_text(struct stack_infos *stack_infos, const struct wait_chain_root *root,
 			  const struct cpu_profile *profile, char **ret_text)
 {
 	const char *class = wait_class_name(root->class), *in;
-	const char *operation = operation_of(stackfacts, root, &in);
+	const char *operation = find_operation(stack_infos, root, &in);
 	int r = 0;
 
 	switch (root->kind) {
 	case ROOT_RUNNING:
-		return running_text(stackfacts, profile, ret_text);
+		return format_running(stack_infos, profile, ret_text);
 	case ROOT_NO_CPU:
 		r = asprintf(ret_text, "no CPU for it");
 		break;
@@ -241,7 +221,7 @@ int blame_table_root_text(struct stack_infos *stackfacts, const struct wait_chai
 	return r < 0 ? -ENOMEM : 0;
 }
 
-static int by_blocked(const void *left, const void *right)
+static int compare_blocked(const void *left, const void *right)
 {
 	const struct model_blame *a = left, *b = right;
 
@@ -250,7 +230,7 @@ static int by_blocked(const void *left, const void *right)
 	return (a->tid > b->tid) - (a->tid < b->tid);
 }
 
-static enum grade grade_of(const struct row *row, const struct model *model)
+static enum grade grade_row(const struct row *row, const struct model *model)
 {
 	if (row->root.kind == ROOT_UNKNOWN)
 		return GRADE_UNKNOWN;
@@ -260,7 +240,7 @@ static enum grade grade_of(const struct row *row, const struct model *model)
 }
 
 static int fill_row(const struct row *row, const struct history *history,
-		    const struct stack_table *stacks, struct stack_infos *stackfacts,
+		    const struct stack_table *stacks, struct stack_infos *stack_infos,
 		    const struct model *model, struct model_blame *entry)
 {
 	const struct wait_chain_root *root = &row->root;
@@ -272,7 +252,7 @@ static int fill_row(const struct row *row, const struct history *history,
 		.tid = named ? root->thread->tid : 0,
 		.comm = named ? root->thread->comm : "",
 		.class = root->kind == ROOT_RUNNING ? "running" : wait_class_name(root->class),
-		.grade = grade_of(row, model),
+		.grade = grade_row(row, model),
 		.blocked_ns = row->blocked_ns,
 		.victims = row->victims,
 	};
@@ -280,13 +260,13 @@ static int fill_row(const struct row *row, const struct history *history,
 		r = history_profile(history, stacks, root->thread, row->start_ns, row->end_ns,
 				    &profile);
 	if (!r)
-		r = blame_table_root_text(stackfacts, root, &profile, &entry->root);
+		r = blame_table_root_text(stack_infos, root, &profile, &entry->root);
 	cpu_profile_free(&profile);
 	return r;
 }
 
-int blame_table_tell(struct blame_table *blame, const struct history *history,
-		     const struct stack_table *stacks, struct stack_infos *stackfacts,
+int blame_table_fill(struct blame_table *blame, const struct history *history,
+		     const struct stack_table *stacks, struct stack_infos *stack_infos,
 		     struct model *model)
 {
 	struct row *row, *next;
@@ -301,13 +281,13 @@ int blame_table_tell(struct blame_table *blame, const struct history *history,
 	{
 		if (!row->blocked_ns)
 			continue;
-		r = fill_row(row, history, stacks, stackfacts, model,
+		r = fill_row(row, history, stacks, stack_infos, model,
 			     &model->blame[model->blame_count]);
 		if (r)
 			return r;
 		model->blame_count++;
 	}
 	if (model->blame_count)
-		qsort(model->blame, model->blame_count, sizeof(*model->blame), by_blocked);
+		qsort(model->blame, model->blame_count, sizeof(*model->blame), compare_blocked);
 	return 0;
 }

@@ -14,18 +14,18 @@
 #define COUNTED_HOLD_NS 1000000u
 
 /* A process has one mmap_lock; its address may become known only later in a reading. */
-bool contended_lock_is(const struct contended_lock *suspect, const struct lock *lock)
+bool contended_lock_matches(const struct contended_lock *contended, const struct lock *lock)
 {
-	if (!lock || suspect->class != lock->class)
+	if (!lock || contended->class != lock->class)
 		return false;
-	if (suspect->class == WAIT_LOCK_MMAP || !suspect->address)
-		return suspect->tgid == lock->tgid;
-	if (suspect->class == WAIT_LOCK_USER && suspect->tgid != lock->tgid)
+	if (contended->class == WAIT_LOCK_MMAP || !contended->address)
+		return contended->tgid == lock->tgid;
+	if (contended->class == WAIT_LOCK_USER && contended->tgid != lock->tgid)
 		return false;
-	return suspect->address == lock->address;
+	return contended->address == lock->address;
 }
 
-static int by_wait(const void *left, const void *right)
+static int compare_wait(const void *left, const void *right)
 {
 	const struct contended_lock *a = left, *b = right;
 
@@ -33,19 +33,19 @@ static int by_wait(const void *left, const void *right)
 }
 
 /* Locks with long waits are few; those past the room for them are the least. */
-static struct contended_lock *suspect_of(struct contended_lock *suspects, size_t *count,
-					 const struct lock *lock)
+static struct contended_lock *get_contended(struct contended_lock *locks, size_t *count,
+					    const struct lock *lock)
 {
-	struct contended_lock *least = suspects;
+	struct contended_lock *least = locks;
 
 	for (size_t i = 0; i < *count; i++) {
-		if (contended_lock_is(&suspects[i], lock))
-			return &suspects[i];
-		if (suspects[i].wait_ns < least->wait_ns)
-			least = &suspects[i];
+		if (contended_lock_matches(&locks[i], lock))
+			return &locks[i];
+		if (locks[i].wait_ns < least->wait_ns)
+			least = &locks[i];
 	}
-	if (*count < SUSPECTS_MAX * 4)
-		least = &suspects[(*count)++];
+	if (*count < CONTENDED_LOCKS_MAX * 4)
+		least = &locks[(*count)++];
 	*least = (struct contended_lock){
 		.class = lock->class,
 		.address = lock->address,
@@ -55,34 +55,34 @@ static struct contended_lock *suspect_of(struct contended_lock *suspects, size_t
 }
 
 size_t contended_locks_find(const struct long_wait *waits, size_t count, const struct stall *stall,
-			    struct contended_lock *suspects)
+			    struct contended_lock *ret_locks)
 {
-	struct contended_lock found[SUSPECTS_MAX * 4];
-	uint64_t longest_ns[SUSPECTS_MAX * 4] = { 0 };
+	struct contended_lock found[CONTENDED_LOCKS_MAX * 4];
+	uint64_t longest_ns[CONTENDED_LOCKS_MAX * 4] = { 0 };
 	uint64_t total_ns = 0;
 	size_t found_count = 0, kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct contended_lock *suspect;
+		struct contended_lock *contended;
 
 		if (waits[i].start_ns < stall->start_ns || waits[i].end_ns > stall->end_ns)
 			continue;
 		total_ns += waits[i].blocked_ns;
 		if (!waits[i].lock)
 			continue;
-		suspect = suspect_of(found, &found_count, waits[i].lock);
-		suspect->wait_ns += waits[i].blocked_ns;
-		if (waits[i].blocked_ns > longest_ns[suspect - found]) {
-			longest_ns[suspect - found] = waits[i].blocked_ns;
-			suspect->wait_stack_id = waits[i].stack_id;
+		contended = get_contended(found, &found_count, waits[i].lock);
+		contended->wait_ns += waits[i].blocked_ns;
+		if (waits[i].blocked_ns > longest_ns[contended - found]) {
+			longest_ns[contended - found] = waits[i].blocked_ns;
+			contended->wait_stack_id = waits[i].stack_id;
 		}
 	}
-	qsort(found, found_count, sizeof(*found), by_wait);
-	for (size_t i = 0; i < found_count && kept < SUSPECTS_MAX; i++) {
+	qsort(found, found_count, sizeof(*found), compare_wait);
+	for (size_t i = 0; i < found_count && kept < CONTENDED_LOCKS_MAX; i++) {
 		if (found[i].wait_ns * 100 < total_ns * SUSPECT_PERCENT)
 			break;
-		suspects[kept] = found[i];
-		suspects[kept++].wait_ns = 0;
+		ret_locks[kept] = found[i];
+		ret_locks[kept++].wait_ns = 0;
 	}
 	return kept;
 }
@@ -95,7 +95,7 @@ struct release {
 
 /* What is known of one suspect, while the waits in the stall are added up. */
 struct figures {
-	struct contended_lock *suspect;
+	struct contended_lock *contended;
 	struct victim_set victims, outsiders;
 	uint64_t wait_ns, waits, nobody_ns;
 	struct per_thread owners; /* struct lock_owner */
@@ -104,8 +104,8 @@ struct figures {
 	const struct lock *lock; /* the last one that was it; NULL: none was */
 };
 
-struct figures_of_all {
-	struct figures figures[SUSPECTS_MAX];
+struct all_figures {
+	struct figures figures[CONTENDED_LOCKS_MAX];
 	size_t count;
 	const struct observations *observations;
 	const struct history *history;
@@ -172,7 +172,7 @@ static int add_charges(struct figures *figures, const struct history_lock_wait *
 		uint64_t start_ns = later(charge->start_ns, from_ns);
 		uint64_t end_ns = earlier(charge->end_ns, to_ns);
 
-		if (end_ns <= start_ns)
+		if (end_ns <= start_ns || !charge->owner)
 			continue;
 		left_ns -= end_ns - start_ns;
 		if (add_charge(figures, charge, start_ns, end_ns))
@@ -183,13 +183,12 @@ static int add_charges(struct figures *figures, const struct history_lock_wait *
 }
 
 /* One sleep for a suspect's lock, of which @from_ns to @to_ns is in the stall. */
-static int add_wait(const struct figures_of_all *all, struct figures *figures,
-		    struct thread *thread, const struct history_interval *interval,
-		    const struct history_lock_wait *wait, bool counts, uint64_t from_ns,
-		    uint64_t to_ns)
+static int add_wait(const struct all_figures *all, struct figures *figures, struct thread *thread,
+		    const struct history_interval *interval, const struct history_lock_wait *wait,
+		    bool counts, uint64_t from_ns, uint64_t to_ns)
 {
 	figures->lock = wait->lock;
-	if (queued_writer_add(&figures->suspect->queue, thread, wait->mode, interval->start_ns,
+	if (queued_writer_add(&figures->contended->queue, thread, wait->mode, interval->start_ns,
 			      interval->end_ns))
 		return -ENOMEM;
 	if (!counts)
@@ -203,7 +202,7 @@ static int add_wait(const struct figures_of_all *all, struct figures *figures,
 		       : 0;
 }
 
-static int add_thread(struct figures_of_all *all, struct thread *thread)
+static int add_thread(struct all_figures *all, struct thread *thread)
 {
 	struct history_cursor cursor =
 		history_walk(all->history, thread, all->stall->start_ns, all->stall->end_ns);
@@ -220,7 +219,7 @@ static int add_thread(struct figures_of_all *all, struct thread *thread)
 		for (size_t i = 0; i < all->count && !r; i++) {
 			struct figures *figures = &all->figures[i];
 
-			if (!contended_lock_is(figures->suspect, wait.lock))
+			if (!contended_lock_matches(figures->contended, wait.lock))
 				continue;
 			r = add_wait(all, figures, thread, interval, &wait, counts, from_ns, to_ns);
 			if (counts && (interval->merged || wait.number != last_number))
@@ -232,7 +231,7 @@ static int add_thread(struct figures_of_all *all, struct thread *thread)
 }
 
 /* Return: what @thread lost, which no longer counts. */
-static uint64_t list_drop(struct victim *list, size_t *count, const struct thread *thread)
+static uint64_t remove_victim(struct victim *list, size_t *count, const struct thread *thread)
 {
 	for (size_t i = 0; i < *count; i++) {
 		uint64_t blocked_ns = list[i].blocked_ns;
@@ -245,33 +244,33 @@ static uint64_t list_drop(struct victim *list, size_t *count, const struct threa
 	return 0;
 }
 
-const struct victim *contended_lock_victim(const struct contended_lock *suspect,
+const struct victim *contended_lock_victim(const struct contended_lock *contended,
 					   const struct thread *thread)
 {
-	for (size_t i = 0; i < suspect->victim_count; i++)
-		if (suspect->victims[i].thread == thread)
-			return &suspect->victims[i];
+	for (size_t i = 0; i < contended->victim_count; i++)
+		if (contended->victims[i].thread == thread)
+			return &contended->victims[i];
 	return NULL;
 }
 
-int contended_lock_add_indirect(struct contended_lock *suspect, const struct victim *lost)
+int contended_lock_add_indirect(struct contended_lock *contended, const struct victim *lost)
 {
 	struct victim *victims, *known = NULL;
 
-	for (size_t i = 0; i < suspect->victim_count && !known; i++)
-		if (suspect->victims[i].thread == lost->thread)
-			known = &suspect->victims[i];
+	for (size_t i = 0; i < contended->victim_count && !known; i++)
+		if (contended->victims[i].thread == lost->thread)
+			known = &contended->victims[i];
 	if (!known) {
-		victims = reallocarray(suspect->victims, suspect->victim_count + 1,
+		victims = reallocarray(contended->victims, contended->victim_count + 1,
 				       sizeof(*victims));
 		if (!victims)
 			return -ENOMEM;
-		suspect->victims = victims;
-		known = &victims[suspect->victim_count++];
+		contended->victims = victims;
+		known = &victims[contended->victim_count++];
 		*known = (struct victim){ .thread = lost->thread };
-		suspect->indirect_count++;
+		contended->indirect_count++;
 	}
-	suspect->indirect_ns += lost->blocked_ns;
+	contended->indirect_ns += lost->blocked_ns;
 	known->blocked_ns += lost->blocked_ns;
 	if (lost->longest_ns > known->longest_ns) {
 		known->longest_ns = lost->longest_ns;
@@ -281,20 +280,20 @@ int contended_lock_add_indirect(struct contended_lock *suspect, const struct vic
 }
 
 /* The owner may have waited for the lock at another time: it is no victim of itself. */
-void contended_lock_sort_victims(struct contended_lock *suspect)
+void contended_lock_sort_victims(struct contended_lock *contended)
 {
-	suspect->wait_ns -=
-		list_drop(suspect->victims, &suspect->victim_count, suspect->owner.thread);
-	list_drop(suspect->outsiders, &suspect->outsider_count, suspect->owner.thread);
-	victims_sort(suspect->victims, suspect->victim_count);
-	victims_sort(suspect->outsiders, suspect->outsider_count);
+	contended->wait_ns -= remove_victim(contended->victims, &contended->victim_count,
+					    contended->owner.thread);
+	remove_victim(contended->outsiders, &contended->outsider_count, contended->owner.thread);
+	victims_sort(contended->victims, contended->victim_count);
+	victims_sort(contended->outsiders, contended->outsider_count);
 }
 
 /*
  * Where nothing tells one lock from another each waiter's time is charged to who woke it, and nobody is said to have held
  * it: the first one to let go wakes but one of many.
  */
-static bool ends_enough(const struct lock_owner *owner, const struct figures *figures)
+static bool is_behind_enough_waits(const struct lock_owner *owner, const struct figures *figures)
 {
 	return owner->longest.end_ns == owner->longest.start_ns &&
 	       share_at_least(owner->blamed_ns, figures->wait_ns, SUSPECT_PERCENT);
@@ -307,7 +306,7 @@ static bool is_more_blamed(const struct lock_owner *owner, const struct lock_own
 	return owner->thread->index < best->thread->index;
 }
 
-static struct lock_owner most_blamed(const struct figures *figures)
+static struct lock_owner find_most_blamed(const struct figures *figures)
 {
 	struct lock_owner best = { .thread = NULL };
 
@@ -322,8 +321,8 @@ static struct lock_owner most_blamed(const struct figures *figures)
 
 /* The lock's own record of its owner's longest hold says how that began and ended; where it is of another time, what
  * the waiters of the stall saw of a hold is all there is. */
-static void take_longest(const struct figures *figures, const struct stall *stall,
-			 struct lock_owner *owner)
+static void fill_longest_hold(const struct figures *figures, const struct stall *stall,
+			      struct lock_owner *owner)
 {
 	for (size_t i = 0; figures->lock && i < figures->lock->owner_count; i++) {
 		const struct lock_owner *recorded = &figures->lock->owners[i];
@@ -370,43 +369,43 @@ static uint32_t count_holds(struct figures *figures, const struct thread *owner)
 }
 
 /* The most blamed owner that is somebody; none where more of the time is nobody's than that one's. */
-static int conclude_figures(struct figures *figures, const struct stall *stall)
+static int conclude_lock(struct figures *figures, const struct stall *stall)
 {
-	struct contended_lock *suspect = figures->suspect;
-	struct lock_owner best = most_blamed(figures);
+	struct contended_lock *contended = figures->contended;
+	struct lock_owner best = find_most_blamed(figures);
 
-	if (victim_set_take(&figures->victims, 0, &suspect->victims, &suspect->victim_count,
+	if (victim_set_take(&figures->victims, 0, &contended->victims, &contended->victim_count,
 			    NULL) ||
-	    victim_set_take(&figures->outsiders, 0, &suspect->outsiders, &suspect->outsider_count,
-			    NULL))
+	    victim_set_take(&figures->outsiders, 0, &contended->outsiders,
+			    &contended->outsider_count, NULL))
 		return -ENOMEM;
-	suspect->wait_ns = figures->wait_ns;
-	suspect->waits = figures->waits;
+	contended->wait_ns = figures->wait_ns;
+	contended->waits = figures->waits;
 	if (best.thread) {
-		take_longest(figures, stall, &best);
+		fill_longest_hold(figures, stall, &best);
 		best.holds = count_holds(figures, best.thread);
 	}
-	suspect->has_owner = best.thread && (best.blamed_ns >= figures->nobody_ns ||
-					     ends_enough(&best, figures));
-	if (suspect->has_owner) {
-		suspect->holder = suspect->owner = best;
+	contended->has_owner = best.thread && (best.blamed_ns >= figures->nobody_ns ||
+					       is_behind_enough_waits(&best, figures));
+	if (contended->has_owner) {
+		contended->holder = contended->owner = best;
 	} else {
-		suspect->nobody_ns = figures->nobody_ns;
-		suspect->candidate = best;
+		contended->nobody_ns = figures->nobody_ns;
+		contended->candidate = best;
 	}
-	contended_lock_sort_victims(suspect);
-	if (suspect->has_owner && suspect->owner.longest.released_read)
-		suspect->pivot =
-			queued_writer_pivot(&suspect->queue, suspect->owner.longest.start_ns,
-					    suspect->owner.longest.end_ns);
+	contended_lock_sort_victims(contended);
+	if (contended->has_owner && contended->owner.longest.released_read)
+		contended->queued_writer =
+			queued_writer_find(&contended->queue, contended->owner.longest.start_ns,
+					   contended->owner.longest.end_ns);
 	return 0;
 }
 
-int contended_locks_examine(struct contended_lock *suspects, size_t count,
+int contended_locks_examine(struct contended_lock *locks, size_t count,
 			    const struct observations *observations, const struct stall *stall)
 {
 	const struct threads *threads = source_threads(observations->source);
-	struct figures_of_all all = {
+	struct all_figures all = {
 		.count = count,
 		.observations = observations,
 		.history = observations_history(observations, stall->start_ns, stall->end_ns),
@@ -416,7 +415,7 @@ int contended_locks_examine(struct contended_lock *suspects, size_t count,
 
 	for (size_t i = 0; i < count; i++)
 		all.figures[i] = (struct figures){
-			.suspect = &suspects[i],
+			.contended = &locks[i],
 			.victims = VICTIM_SET,
 			.outsiders = VICTIM_SET,
 			.owners.entry_bytes = sizeof(struct lock_owner),
@@ -424,7 +423,7 @@ int contended_locks_examine(struct contended_lock *suspects, size_t count,
 	for (size_t i = 0; i < threads_count(threads) && !r; i++)
 		r = add_thread(&all, threads_at(threads, i));
 	for (size_t i = 0; i < count && !r; i++)
-		r = conclude_figures(&all.figures[i], stall);
+		r = conclude_lock(&all.figures[i], stall);
 	for (size_t i = 0; i < count; i++) {
 		victim_set_free(&all.figures[i].victims);
 		victim_set_free(&all.figures[i].outsiders);
@@ -434,12 +433,12 @@ int contended_locks_examine(struct contended_lock *suspects, size_t count,
 	return r;
 }
 
-void contended_locks_free(struct contended_lock *suspects, size_t count)
+void contended_locks_free(struct contended_lock *locks, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		free(suspects[i].victims);
-		free(suspects[i].outsiders);
-		queued_writer_free(&suspects[i].queue);
-		delay_breakdown_free(&suspects[i].because);
+		free(locks[i].victims);
+		free(locks[i].outsiders);
+		queued_writer_free(&locks[i].queue);
+		delay_breakdown_free(&locks[i].hold_delays);
 	}
 }

@@ -20,8 +20,8 @@
 #include "analyzer/activity/stall.h"
 #include "analyzer/trace/target.h"
 
-#define SUSPECTS_MAX 4
-#define SUSPECT_LINKS_MAX 7
+#define CONTENDED_LOCKS_MAX 4
+#define CONTENDED_LINKS_MAX 7
 
 /* One that held what was waited for, and itself waited for a lock of the next one, or of the owner. */
 struct contended_lock_link {
@@ -48,17 +48,17 @@ struct contended_lock {
 	/* No owner, since more is charged to nobody than to any: that, and the best of them (thread may be NULL). */
 	uint64_t nobody_ns;
 	struct lock_owner candidate;
-	/* From the holder on; none: it is the owner itself. See suspect_chain.h. */
-	struct contended_lock_link links[SUSPECT_LINKS_MAX];
+	/* From the holder on; none: it is the owner itself. See lock_chain.h. */
+	struct contended_lock_link links[CONTENDED_LINKS_MAX];
 	size_t link_count;
 	bool links_of_others;		/* they begin with another lock's holder, whose victims are in indirect_* */
-	bool in_slices;			/* they waited with timeouts, again and again: see sliced.h */
-	bool told_elsewhere;		/* another suspect has the same owner, and its victims too */
+	bool in_slices;			/* they waited with timeouts, again and again: see timed_lock.c */
+	bool merged;			/* into another lock, that has the same owner: it has its victims too */
 	struct lock_owner owner;	/* who is to blame; its longest is where all the waiting leads to */
-	struct span_summary story;	/* of owner.longest */
-	struct delay_breakdown because;		/* likewise */
+	struct span_summary hold_summary;	/* of owner.longest */
+	struct delay_breakdown hold_delays;	/* likewise */
 	struct writer_queue queue;		/* who wanted it how */
-	struct queued_writer pivot;		/* where readers held readers up */
+	struct queued_writer queued_writer;	/* where readers held readers up */
 	uint64_t lost_records;		/* in spans that overlap the stall or the hold ... */
 	uint32_t gaps;			/* ... and how many such spans */
 };
@@ -67,15 +67,15 @@ struct contended_lock {
  * contended_locks_find() - the locks with a tenth or more of the time lost in @stall to
  * waits for locks, most first; only their identity is filled in.
  *
- * @suspects: room for SUSPECTS_MAX.
+ * @ret_locks: room for CONTENDED_LOCKS_MAX.
  *
  * Return: how many.
  */
 size_t contended_locks_find(const struct long_wait *waits, size_t count, const struct stall *stall,
-		     struct contended_lock *suspects);
+			    struct contended_lock *ret_locks);
 
-/* Whether @lock is the one suspected; it may be NULL. */
-bool contended_lock_is(const struct contended_lock *suspect, const struct lock *lock);
+/* Whether @lock is @contended; it may be NULL. */
+bool contended_lock_matches(const struct contended_lock *contended, const struct lock *lock);
 
 /**
  * contended_locks_examine() - who waited for them in @stall, and who held them.
@@ -84,15 +84,15 @@ bool contended_lock_is(const struct contended_lock *suspect, const struct lock *
  *
  * Return: 0 or -ENOMEM. The victims are freed with contended_locks_free().
  */
-int contended_locks_examine(struct contended_lock *suspects, size_t count,
+int contended_locks_examine(struct contended_lock *locks, size_t count,
 			    const struct observations *observations, const struct stall *stall);
 
 /* @victim waited for a lock of one that waited for this. 0 or -ENOMEM. */
-int contended_lock_add_indirect(struct contended_lock *suspect, const struct victim *victim);
+int contended_lock_add_indirect(struct contended_lock *contended, const struct victim *victim);
 /* NULL: it is none. */
-const struct victim *contended_lock_victim(const struct contended_lock *suspect, const struct thread *thread);
+const struct victim *contended_lock_victim(const struct contended_lock *contended, const struct thread *thread);
 /* Most blocked first, without the owner. */
-void contended_lock_sort_victims(struct contended_lock *suspect);
-void contended_locks_free(struct contended_lock *suspects, size_t count);
+void contended_lock_sort_victims(struct contended_lock *contended);
+void contended_locks_free(struct contended_lock *locks, size_t count);
 
 #endif

@@ -49,23 +49,23 @@ static int note_root(void *context, const struct wait_chain_root *root)
 	return 0;
 }
 
-static struct wait_kind *kind_of(struct kinds *kinds, enum wait_class class,
-				 const struct stack_info *fact)
+static struct wait_kind *get_kind(struct kinds *kinds, enum wait_class class,
+				  const struct stack_info *info)
 {
 	struct wait_kind *kind = kinds->kinds;
 
 	/* Where it wanted a CPU says little. */
 	for (size_t i = 0; i < kinds->count; i++, kind++)
 		if (kind->wait.class == class &&
-		    (class == WAIT_CPU_RUNQUEUE || kind->operation_id == fact->operation_id))
+		    (class == WAIT_CPU_RUNQUEUE || kind->operation_id == info->operation_id))
 			return kind;
 	if (kinds->count == KINDS_MAX)
 		return NULL;
 	kinds->count++;
 	*kind = (struct wait_kind){ .wait = { .class = class, .operation = "" } };
 	if (class != WAIT_CPU_RUNQUEUE) {
-		kind->wait.operation = fact->operation;
-		kind->operation_id = fact->operation_id;
+		kind->wait.operation = info->operation;
+		kind->operation_id = info->operation_id;
 	}
 	return kind;
 }
@@ -73,12 +73,12 @@ static struct wait_kind *kind_of(struct kinds *kinds, enum wait_class class,
 static int add_piece(struct kinds *kinds, struct wait_chain_walk *walk, struct thread *thread,
 		     const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
 {
-	const struct stack_info *fact = stack_infos_get(walk->stackfacts, piece->stack_id);
+	const struct stack_info *info = stack_infos_get(walk->stack_infos, piece->stack_id);
 	struct delay_wait *wait;
 
-	if (!fact)
+	if (!info)
 		return -ENOMEM;
-	kinds->now = kind_of(kinds, piece->class, fact);
+	kinds->now = get_kind(kinds, piece->class, info);
 	if (!kinds->now)
 		return 0;
 	wait = &kinds->now->wait;
@@ -92,19 +92,19 @@ static int add_piece(struct kinds *kinds, struct wait_chain_walk *walk, struct t
 	return wait_chain_follow_piece(walk, thread, piece, from_ns, to_ns);
 }
 
-static int by_waited(const void *left, const void *right)
+static int compare_waited(const void *left, const void *right)
 {
 	const struct wait_kind *a = left, *b = right;
 
 	return (a->wait.waited_ns < b->wait.waited_ns) - (a->wait.waited_ns > b->wait.waited_ns);
 }
 
-static void take_waits(struct kinds *kinds, struct delay_breakdown *because)
+static void take_waits(struct kinds *kinds, struct delay_breakdown *delays)
 {
-	qsort(kinds->kinds, kinds->count, sizeof(*kinds->kinds), by_waited);
+	qsort(kinds->kinds, kinds->count, sizeof(*kinds->kinds), compare_waited);
 	for (size_t i = 0; i < kinds->count && i < DELAY_WAITS_MAX; i++) {
 		const struct wait_kind *kind = &kinds->kinds[i];
-		struct delay_wait *wait = &because->waits[because->wait_count++];
+		struct delay_wait *wait = &delays->waits[delays->wait_count++];
 
 		*wait = kind->wait;
 		for (size_t j = 0; j < kind->root_count; j++) {
@@ -119,9 +119,9 @@ static void take_waits(struct kinds *kinds, struct delay_breakdown *because)
 /* It is worth knowing who ran instead of the thread from this share of the span on. */
 #define WANTED_PERCENT 10u
 
-static int tell_occupants(const struct history *history, const struct threads *threads,
+static int find_occupants(const struct history *history, const struct threads *threads,
 			  const struct thread *thread, uint64_t start_ns, uint64_t end_ns,
-			  struct delay_breakdown *because)
+			  struct delay_breakdown *delays)
 {
 	struct cpu_span *spans;
 	uint64_t wanted_ns = 0;
@@ -132,21 +132,19 @@ static int tell_occupants(const struct history *history, const struct threads *t
 	for (size_t i = 0; i < count; i++)
 		wanted_ns += spans[i].end_ns - spans[i].start_ns;
 	if (wanted_ns && share_at_least(wanted_ns, end_ns - start_ns, WANTED_PERCENT))
-		because->instead_count =
-			cpu_occupants_find(history, threads, spans, count, because->instead,
-					   DELAY_OCCUPANTS_MAX);
+		delays->occupant_count = cpu_occupants_find(history, threads, spans, count,
+							    delays->occupants, DELAY_OCCUPANTS_MAX);
 	free(spans);
 	return 0;
 }
 
-int delay_breakdown_tell(const struct wait_chain_walk *walk, const struct stack_table *stacks,
-			 const struct threads *threads, struct thread *thread,
-			 uint64_t start_ns, uint64_t end_ns,
-			 struct delay_breakdown *ret_because)
+int delay_breakdown_find(const struct wait_chain_walk *walk, const struct stack_table *stacks,
+			 const struct threads *threads, struct thread *thread, uint64_t start_ns,
+			 uint64_t end_ns, struct delay_breakdown *ret_delays)
 {
 	struct kinds *kinds = calloc(1, sizeof(*kinds));
 	struct wait_chain_walk own = *walk;
-	struct delay_breakdown because = { 0 };
+	struct delay_breakdown delays = { 0 };
 	struct history_pieces pieces =
 		history_walk_pieces(walk->history, thread, start_ns, end_ns, walk->short_ns);
 	struct history_piece piece;
@@ -161,18 +159,18 @@ int delay_breakdown_tell(const struct wait_chain_walk *walk, const struct stack_
 			r = add_piece(kinds, &own, thread, &piece, piece.start_ns, piece.end_ns);
 	if (!r)
 		r = history_profile(walk->history, stacks, thread, start_ns, end_ns,
-				    &because.profile);
+				    &delays.profile);
 	if (!r)
-		r = tell_occupants(walk->history, threads, thread, start_ns, end_ns, &because);
+		r = find_occupants(walk->history, threads, thread, start_ns, end_ns, &delays);
 	if (!r) {
-		take_waits(kinds, &because);
-		*ret_because = because;
+		take_waits(kinds, &delays);
+		*ret_delays = delays;
 	}
 	free(kinds);
 	return r;
 }
 
-void delay_breakdown_free(struct delay_breakdown *because)
+void delay_breakdown_free(struct delay_breakdown *delays)
 {
-	cpu_profile_free(&because->profile);
+	cpu_profile_free(&delays->profile);
 }

@@ -31,15 +31,15 @@ struct delay_breakdown {
 	struct delay_wait waits[DELAY_WAITS_MAX];	/* longest sum first */
 	size_t wait_count;
 	struct cpu_profile profile;	/* of the time when it ran */
-	struct cpu_occupant instead[DELAY_OCCUPANTS_MAX];	/* who had the CPU that it wanted */
-	size_t instead_count;
+	struct cpu_occupant occupants[DELAY_OCCUPANTS_MAX];	/* who had the CPU that it wanted */
+	size_t occupant_count;
 };
 
 /* @walk: its root and context are not used. @threads: any of them may have had the CPU. Free with
  * delay_breakdown_free(). Return: 0 or -ENOMEM. */
-int delay_breakdown_tell(const struct wait_chain_walk *walk, const struct stack_table *stacks,
+int delay_breakdown_find(const struct wait_chain_walk *walk, const struct stack_table *stacks,
 		 const struct threads *threads, struct thread *thread,
-		 uint64_t start_ns, uint64_t end_ns, struct delay_breakdown *ret_because);
-void delay_breakdown_free(struct delay_breakdown *because);
+		 uint64_t start_ns, uint64_t end_ns, struct delay_breakdown *ret_delays);
+void delay_breakdown_free(struct delay_breakdown *delays);
 
 #endif

@@ -19,7 +19,7 @@ struct awaited {
 
 static bool is_owner(const struct history_piece *piece)
 {
-	return piece->state == THREAD_BLOCKED && history_of_owner(piece);
+	return piece->state == THREAD_BLOCKED && history_names_owner(piece);
 }
 
 static void await_piece(struct awaited *awaited, struct thread *waiter,
@@ -44,8 +44,8 @@ static void await_piece(struct awaited *awaited, struct thread *waiter,
 }
 
 /* Whom @thread waited for most, for a lock, from @start_ns to @end_ns. */
-static struct awaited most_awaited(const struct history *history, struct thread *thread,
-				   uint64_t start_ns, uint64_t end_ns, uint64_t short_ns)
+static struct awaited find_most_awaited(const struct history *history, struct thread *thread,
+					uint64_t start_ns, uint64_t end_ns, uint64_t short_ns)
 {
 	struct awaited awaited[OWNERS_MAX] = { 0 }, best = { .thread = NULL };
 	struct history_pieces pieces =
@@ -71,34 +71,34 @@ static struct awaited most_awaited(const struct history *history, struct thread 
 	return best;
 }
 
-static bool visited(const struct contended_lock *suspect, const struct thread *thread)
+static bool is_visited(const struct contended_lock *contended, const struct thread *thread)
 {
-	for (size_t i = 0; i < suspect->link_count; i++)
-		if (suspect->links[i].thread == thread)
+	for (size_t i = 0; i < contended->link_count; i++)
+		if (contended->links[i].thread == thread)
 			return true;
-	return suspect->owner.thread == thread;
+	return contended->owner.thread == thread;
 }
 
-void contended_lock_follow(struct contended_lock *suspect, const struct history *history,
+void contended_lock_follow(struct contended_lock *contended, const struct history *history,
 			   uint64_t short_ns)
 {
-	if (!suspect->has_owner)
+	if (!contended->has_owner)
 		return;
-	suspect->owner = suspect->holder;
-	suspect->link_count = 0;
-	while (suspect->link_count < SUSPECT_LINKS_MAX) {
-		struct lock_hold *hold = &suspect->owner.longest;
+	contended->owner = contended->holder;
+	contended->link_count = 0;
+	while (contended->link_count < CONTENDED_LINKS_MAX) {
+		struct lock_hold *hold = &contended->owner.longest;
 		struct awaited awaited;
 
-		awaited = most_awaited(history, suspect->owner.thread, hold->start_ns, hold->end_ns,
-				       short_ns);
-		if (!awaited.thread || visited(suspect, awaited.thread) ||
+		awaited = find_most_awaited(history, contended->owner.thread, hold->start_ns,
+					    hold->end_ns, short_ns);
+		if (!awaited.thread || is_visited(contended, awaited.thread) ||
 		    awaited.link.lost.blocked_ns * 100 <
 			    (hold->end_ns - hold->start_ns) * LINK_PERCENT)
 			return;
-		suspect->links[suspect->link_count++] = awaited.link;
-		suspect->owner.thread = awaited.thread;
-		suspect->owner.exact_ns = 0;
+		contended->links[contended->link_count++] = awaited.link;
+		contended->owner.thread = awaited.thread;
+		contended->owner.exact_ns = 0;
 		*hold = (struct lock_hold){
 			.start_ns = awaited.start_ns,
 			.end_ns = awaited.end_ns,
@@ -107,115 +107,116 @@ void contended_lock_follow(struct contended_lock *suspect, const struct history 
 			.first_woken = awaited.link.thread,
 		};
 		if (awaited.link.plausible_ns * 2 > awaited.link.lost.blocked_ns)
-			suspect->owner.plausible_ns = suspect->owner.blamed_ns;
+			contended->owner.plausible_ns = contended->owner.blamed_ns;
 	}
 }
 
 /* Whether one of @suspect's links waits for @other. */
-static bool leads_to(const struct contended_lock *suspect, const struct contended_lock *other)
+static bool leads_to(const struct contended_lock *contended, const struct contended_lock *other)
 {
-	for (size_t i = 0; i < suspect->link_count; i++)
-		if (contended_lock_victim(other, suspect->links[i].thread))
+	for (size_t i = 0; i < contended->link_count; i++)
+		if (contended_lock_victim(other, contended->links[i].thread))
 			return true;
 	return false;
 }
 
-static bool same_root(const struct contended_lock *suspect, const struct contended_lock *other)
+static bool has_same_root(const struct contended_lock *contended,
+			  const struct contended_lock *other)
 {
-	return other != suspect && !other->told_elsewhere && other->has_owner &&
-	       other->owner.thread == suspect->owner.thread && leads_to(suspect, other);
+	return other != contended && !other->merged && other->has_owner &&
+	       other->owner.thread == contended->owner.thread && leads_to(contended, other);
 }
 
 /* The suspect that @suspect's chain ends at: its holder is the root. NULL where too little of the time was lost to it. */
-static struct contended_lock *root_of(struct contended_lock *suspects, size_t count,
-				      const struct contended_lock *suspect)
+static struct contended_lock *find_root(struct contended_lock *locks, size_t count,
+					const struct contended_lock *contended)
 {
 	for (size_t i = 0; i < count; i++)
-		if (same_root(suspect, &suspects[i]) &&
-		    suspects[i].holder.thread == suspect->owner.thread)
-			return &suspects[i];
+		if (has_same_root(contended, &locks[i]) &&
+		    locks[i].holder.thread == contended->owner.thread)
+			return &locks[i];
 	return NULL;
 }
 
 /* The victims of @other are told as @suspect's; the owner is no victim of itself. */
-static int take_victims(struct contended_lock *suspect, struct contended_lock *other)
+static int move_victims(struct contended_lock *contended, struct contended_lock *other)
 {
 	for (size_t i = 0; i < other->victim_count; i++)
-		if (other->victims[i].thread != suspect->owner.thread &&
-		    contended_lock_add_indirect(suspect, &other->victims[i]))
+		if (other->victims[i].thread != contended->owner.thread &&
+		    contended_lock_add_indirect(contended, &other->victims[i]))
 			return -ENOMEM;
-	other->told_elsewhere = true;
+	other->merged = true;
 	return 0;
 }
 
-static int join(struct contended_lock *suspects, size_t count, struct contended_lock *suspect)
+static int join_lock(struct contended_lock *locks, size_t count, struct contended_lock *contended)
 {
-	struct contended_lock *root = root_of(suspects, count, suspect);
+	struct contended_lock *root = find_root(locks, count, contended);
 	int r = 0;
 
 	for (size_t i = 0; i < count && !r && !root; i++)
-		if (same_root(suspect, &suspects[i]))
-			r = take_victims(suspect, &suspects[i]);
+		if (has_same_root(contended, &locks[i]))
+			r = move_victims(contended, &locks[i]);
 	if (!root)
 		return r;
-	if (root->link_count < suspect->link_count) {
-		for (size_t i = 0; i < suspect->link_count; i++)
-			root->links[i] = suspect->links[i];
-		root->link_count = suspect->link_count;
+	if (root->link_count < contended->link_count) {
+		for (size_t i = 0; i < contended->link_count; i++)
+			root->links[i] = contended->links[i];
+		root->link_count = contended->link_count;
 		root->links_of_others = true;
 	}
-	return take_victims(root, suspect);
+	return move_victims(root, contended);
 }
 
 /* Those on the way who are nobody's victim yet, as what they waited for is no suspect. */
-static int take_links(struct contended_lock *suspect)
+static int add_links(struct contended_lock *contended)
 {
-	for (size_t i = 0; i < suspect->link_count; i++)
-		if (!contended_lock_victim(suspect, suspect->links[i].thread) &&
-		    contended_lock_add_indirect(suspect, &suspect->links[i].lost))
+	for (size_t i = 0; i < contended->link_count; i++)
+		if (!contended_lock_victim(contended, contended->links[i].thread) &&
+		    contended_lock_add_indirect(contended, &contended->links[i].lost))
 			return -ENOMEM;
 	return 0;
 }
 
-static uint64_t lost_ns(const struct contended_lock *suspect)
+static uint64_t sum_lost_ns(const struct contended_lock *contended)
 {
 	uint64_t ns = 0;
 
-	for (size_t i = 0; i < suspect->victim_count; i++)
-		ns += suspect->victims[i].blocked_ns;
+	for (size_t i = 0; i < contended->victim_count; i++)
+		ns += contended->victims[i].blocked_ns;
 	return ns;
 }
 
-static int by_loss(const void *left, const void *right)
+static int compare_loss(const void *left, const void *right)
 {
 	const struct contended_lock *a = left, *b = right;
-	uint64_t a_ns = lost_ns(a), b_ns = lost_ns(b);
+	uint64_t a_ns = sum_lost_ns(a), b_ns = sum_lost_ns(b);
 
-	if (a->told_elsewhere != b->told_elsewhere)
-		return a->told_elsewhere - b->told_elsewhere;
+	if (a->merged != b->merged)
+		return a->merged - b->merged;
 	return (a_ns < b_ns) - (a_ns > b_ns);
 }
 
-int contended_locks_join(struct contended_lock *suspects, size_t count)
+int contended_locks_join(struct contended_lock *locks, size_t count)
 {
 	bool joined = false;
 
 	for (size_t i = 0; i < count; i++) {
-		struct contended_lock *suspect = &suspects[i];
+		struct contended_lock *contended = &locks[i];
 
-		if (suspect->told_elsewhere || !suspect->link_count || suspect->links_of_others)
+		if (contended->merged || !contended->link_count || contended->links_of_others)
 			continue;
-		if (join(suspects, count, suspect))
+		if (join_lock(locks, count, contended))
 			return -ENOMEM;
 		joined = true;
 	}
 	if (!joined)
 		return 0;
 	for (size_t i = 0; i < count; i++) {
-		if (!suspects[i].told_elsewhere && take_links(&suspects[i]))
+		if (!locks[i].merged && add_links(&locks[i]))
 			return -ENOMEM;
-		contended_lock_sort_victims(&suspects[i]);
+		contended_lock_sort_victims(&locks[i]);
 	}
-	qsort(suspects, count, sizeof(*suspects), by_loss);
+	qsort(locks, count, sizeof(*locks), compare_loss);
 	return 0;
 }

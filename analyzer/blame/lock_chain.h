@@ -10,9 +10,9 @@
 #include "analyzer/blame/contended_lock.h"
 
 /* From @suspect's holder to its owner. @short_ns: see history_walk_pieces(). */
-void contended_lock_follow(struct contended_lock *suspect, const struct history *history, uint64_t short_ns);
+void contended_lock_follow(struct contended_lock *contended, const struct history *history, uint64_t short_ns);
 
 /* Those on the way are victims too; suspects with the same owner become one. 0 or -ENOMEM. */
-int contended_locks_join(struct contended_lock *suspects, size_t count);
+int contended_locks_join(struct contended_lock *locks, size_t count);
 
 #endif

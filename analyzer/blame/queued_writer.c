@@ -35,7 +35,7 @@ void queued_writer_free(struct writer_queue *queue)
 	*queue = (struct writer_queue){ 0 };
 }
 
-static int by_thread_and_start(const void *left, const void *right)
+static int compare_start(const void *left, const void *right)
 {
 	const struct queue_wait *a = left, *b = right;
 
@@ -61,11 +61,11 @@ static void join_sleeps(struct writer_queue *queue)
 	queue->count = kept;
 }
 
-static struct queued_writer pivot_of(const struct writer_queue *queue,
-				     const struct queue_wait *writer, uint64_t from_ns,
-				     uint64_t to_ns)
+static struct queued_writer measure_writer(const struct writer_queue *queue,
+					   const struct queue_wait *writer, uint64_t from_ns,
+					   uint64_t to_ns)
 {
-	struct queued_writer pivot = { .writer = writer->thread, .since_ns = writer->start_ns };
+	struct queued_writer behind = { .writer = writer->thread, .since_ns = writer->start_ns };
 	uint64_t until_ns = writer->end_ns < to_ns ? writer->end_ns : to_ns;
 	const struct thread *last = NULL;
 
@@ -76,31 +76,31 @@ static struct queued_writer pivot_of(const struct writer_queue *queue,
 		if (wait->mode != LOCK_MODE_READ || wait->start_ns < writer->start_ns ||
 		    wait->start_ns < from_ns || end_ns <= wait->start_ns)
 			continue;
-		pivot.behind_ns += end_ns - wait->start_ns;
-		pivot.readers += wait->thread != last;
+		behind.behind_ns += end_ns - wait->start_ns;
+		behind.readers += wait->thread != last;
 		last = wait->thread;
 	}
-	return pivot;
+	return behind;
 }
 
-struct queued_writer queued_writer_pivot(struct writer_queue *queue, uint64_t from_ns,
-					 uint64_t to_ns)
+struct queued_writer queued_writer_find(struct writer_queue *queue, uint64_t from_ns,
+					uint64_t to_ns)
 {
 	struct queued_writer best = { .writer = NULL };
 
 	if (queue->count)
-		qsort(queue->waits, queue->count, sizeof(*queue->waits), by_thread_and_start);
+		qsort(queue->waits, queue->count, sizeof(*queue->waits), compare_start);
 	join_sleeps(queue);
 	for (size_t i = 0; i < queue->count; i++) {
 		const struct queue_wait *wait = &queue->waits[i];
-		struct queued_writer pivot;
+		struct queued_writer writer;
 
 		if (wait->mode != LOCK_MODE_WRITE || wait->end_ns <= from_ns ||
 		    wait->start_ns >= to_ns)
 			continue;
-		pivot = pivot_of(queue, wait, from_ns, to_ns);
-		if (pivot.behind_ns >= BEHIND_LEAST_NS && pivot.behind_ns > best.behind_ns)
-			best = pivot;
+		writer = measure_writer(queue, wait, from_ns, to_ns);
+		if (writer.behind_ns >= BEHIND_LEAST_NS && writer.behind_ns > best.behind_ns)
+			best = writer;
 	}
 	return best;
 }

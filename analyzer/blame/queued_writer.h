@@ -37,6 +37,6 @@ int queued_writer_add(struct writer_queue *queue, struct thread *thread, enum lo
 void queued_writer_free(struct writer_queue *queue);
 
 /* The writer with most behind it while a reader held the lock from @from_ns to @to_ns. Sorts the queue. */
-struct queued_writer queued_writer_pivot(struct writer_queue *queue, uint64_t from_ns, uint64_t to_ns);
+struct queued_writer queued_writer_find(struct writer_queue *queue, uint64_t from_ns, uint64_t to_ns);
 
 #endif

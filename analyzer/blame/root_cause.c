@@ -34,7 +34,7 @@ static int blame_root(void *context, const struct wait_chain_root *root)
 }
 
 /* As wait_stats.c has it; a futex is a lock only where its owner is proven. */
-static bool piece_hurts(const struct chains *chains, const struct history_piece *piece)
+static bool is_hurting(const struct chains *chains, const struct history_piece *piece)
 {
 	uint64_t length_ns = piece->end_ns - piece->start_ns;
 
@@ -51,15 +51,14 @@ static bool piece_hurts(const struct chains *chains, const struct history_piece 
 static int follow_victim(struct chains *chains, struct thread *thread)
 {
 	const struct stall *stall = chains->context->stall;
-	struct history_pieces pieces =
-		history_walk_pieces(chains->history, thread, stall->start_ns, stall->end_ns,
-				    chains->walk.short_ns);
+	struct history_pieces pieces = history_walk_pieces(chains->history, thread, stall->start_ns,
+							   stall->end_ns, chains->walk.short_ns);
 	struct history_piece piece;
 	int r = 0;
 
 	chains->victim = thread;
 	while (!r && history_next_piece(&pieces, &piece))
-		if (piece_hurts(chains, &piece))
+		if (is_hurting(chains, &piece))
 			r = wait_chain_follow_piece(&chains->walk, thread, &piece, piece.start_ns,
 						    piece.end_ns);
 	return r;
@@ -81,10 +80,10 @@ static int follow_victims(struct chains *chains)
 	return r;
 }
 
-static void note_losses(const struct chains *chains, struct contended_lock *suspect)
+static void note_losses(const struct chains *chains, struct contended_lock *contended)
 {
 	const uint64_t start_ns = chains->context->observations->start_ns;
-	const struct lock_hold *hold = &suspect->owner.longest;
+	const struct lock_hold *hold = &contended->owner.longest;
 
 	for (size_t i = 0; i < chains->model->coverage.gap_count; i++) {
 		const struct model_gap *gap = &chains->model->coverage.gaps[i];
@@ -92,36 +91,36 @@ static void note_losses(const struct chains *chains, struct contended_lock *susp
 		if (start_ns + gap->start_ns >= hold->end_ns ||
 		    start_ns + gap->end_ns <= hold->start_ns)
 			continue;
-		suspect->lost_records += gap->records;
-		suspect->gaps++;
+		contended->lost_records += gap->records;
+		contended->gaps++;
 	}
 }
 
 /* What its owner did in the longest hold, and what it waited for. */
-static int tell_suspect(struct chains *chains, struct contended_lock *suspect)
+static int examine_owner(struct chains *chains, struct contended_lock *contended)
 {
 	const struct observations *observations = chains->context->observations;
-	const struct lock_hold *hold = &suspect->owner.longest;
+	const struct lock_hold *hold = &contended->owner.longest;
 	const struct history *history =
 		observations_history(observations, hold->start_ns, hold->end_ns);
 	struct wait_chain_walk walk = chains->walk;
 	int r;
 
-	if (!suspect->has_owner)
+	if (!contended->has_owner)
 		return 0;
 	walk.history = history;
-	note_losses(chains, suspect);
+	note_losses(chains, contended);
 	r = span_summary_read(history, source_stacks(observations->source),
-			      observations->stack_infos, suspect->owner.thread, hold->start_ns,
-			      hold->end_ns, &suspect->story);
+			      observations->stack_infos, contended->owner.thread, hold->start_ns,
+			      hold->end_ns, &contended->hold_summary);
 	return r ? r
-		 : delay_breakdown_tell(&walk, source_stacks(observations->source),
+		 : delay_breakdown_find(&walk, source_stacks(observations->source),
 					source_threads(observations->source),
-					suspect->owner.thread, hold->start_ns, hold->end_ns,
-					&suspect->because);
+					contended->owner.thread, hold->start_ns, hold->end_ns,
+					&contended->hold_delays);
 }
 
-int root_cause_examine(const struct root_cause_context *context, struct contended_lock *suspects,
+int root_cause_examine(const struct root_cause_context *context, struct contended_lock *locks,
 		       size_t count, struct model *model)
 {
 	const struct observations *observations = context->observations;
@@ -133,23 +132,23 @@ int root_cause_examine(const struct root_cause_context *context, struct contende
 	chains.walk = (struct wait_chain_walk){
 		.history = chains.history,
 		.short_ns = later((stall->end_ns - stall->start_ns) / SHORT_PARTS, SHORT_LEAST_NS),
-		.stackfacts = observations->stack_infos,
+		.stack_infos = observations->stack_infos,
 		.root = blame_root,
 		.context = &chains,
 		.steps_left = STEPS_MAX,
 	};
 	for (size_t i = 0; i < count; i++)
-		contended_lock_follow(&suspects[i], chains.history, chains.walk.short_ns);
+		contended_lock_follow(&locks[i], chains.history, chains.walk.short_ns);
 	r = follow_victims(&chains);
 	chains.walk.steps_left = STEPS_MAX;
 	for (size_t i = 0; i < count && !r; i++)
-		r = tell_suspect(&chains, &suspects[i]);
+		r = examine_owner(&chains, &locks[i]);
 	if (!r)
-		r = contended_locks_join(suspects, count);
+		r = contended_locks_join(locks, count);
 	if (!r)
-		r = blame_table_tell(chains.blame, chains.history,
-				     source_stacks(observations->source),
-				     observations->stack_infos, model);
+		r = blame_table_fill(chains.blame, chains.history,
+				     source_stacks(observations->source), observations->stack_infos,
+				     model);
 	blame_table_destroy(chains.blame);
 	return r;
 }

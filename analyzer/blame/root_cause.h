@@ -19,13 +19,13 @@ struct root_cause_context {
 };
 
 /**
- * root_cause_examine() - fill in owner, links, story, because and losses of examined @suspects, and @model's blame.
+ * root_cause_examine() - fill in owner, links, hold_summary, hold_delays and losses of examined @locks, and @model's blame.
  *
  * @model: its coverage is complete.
  *
  * Return: 0 or -ENOMEM.
  */
-int root_cause_examine(const struct root_cause_context *context, struct contended_lock *suspects, size_t count,
+int root_cause_examine(const struct root_cause_context *context, struct contended_lock *locks, size_t count,
 		   struct model *model);
 
 #endif

@@ -15,7 +15,7 @@ struct path {
 	uint32_t device_stack_id;
 };
 
-static enum root_kind kind_of_class(enum wait_class class, bool interrupt)
+static enum root_kind classify_wait(enum wait_class class, bool interrupt)
 {
 	switch (class) {
 	case WAIT_IO_BLOCK:
@@ -48,8 +48,8 @@ static enum root_kind kind_of_class(enum wait_class class, bool interrupt)
 	}
 }
 
-static int tell(struct wait_chain_walk *walk, const struct path *path, enum root_kind kind,
-		const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
+static int report_root(struct wait_chain_walk *walk, const struct path *path, enum root_kind kind,
+		       const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
 {
 	struct wait_chain_root root = {
 		.kind = kind,
@@ -104,9 +104,10 @@ static bool leads_on(const struct history_piece *piece)
 }
 
 /* A circle of locks is a deadlock, or was one; one of wake-ups is just a conversation. */
-static bool circle(const struct path *path, const struct history_piece *piece, bool *ret_of_locks)
+static bool is_circle(const struct path *path, const struct history_piece *piece,
+		      bool *ret_of_locks)
 {
-	*ret_of_locks = history_of_owner(piece);
+	*ret_of_locks = history_names_owner(piece);
 	for (unsigned int i = path->depth + 1; i-- > 0;) {
 		if (path->threads[i] == piece->by)
 			return true;
@@ -124,14 +125,14 @@ static int walk_on(struct wait_chain_walk *walk, const struct path *path,
 	struct path next = *path;
 	bool of_locks;
 
-	if (circle(path, piece, &of_locks))
-		return tell(walk, path, of_locks ? ROOT_CYCLE : ROOT_UNKNOWN, piece, from_ns,
-			    to_ns);
+	if (is_circle(path, piece, &of_locks))
+		return report_root(walk, path, of_locks ? ROOT_CYCLE : ROOT_UNKNOWN, piece, from_ns,
+				   to_ns);
 	if (path->depth + 1 == CHAIN_DEPTH_MAX)
-		return tell(walk, path, ROOT_UNKNOWN, piece, from_ns, to_ns);
+		return report_root(walk, path, ROOT_UNKNOWN, piece, from_ns, to_ns);
 	next.depth++;
 	next.threads[next.depth] = piece->by;
-	next.by_lock[next.depth] = history_of_owner(piece);
+	next.by_lock[next.depth] = history_names_owner(piece);
 	if (piece->class == WAIT_IO_JOURNAL) {
 		next.device = piece->class;
 		next.device_stack_id = piece->stack_id;
@@ -153,42 +154,42 @@ static int walk_piece(struct wait_chain_walk *walk, const struct path *path,
 {
 	switch (piece->state) {
 	case THREAD_RUNNING:
-		return tell(walk, path, ROOT_RUNNING, NULL, from_ns, to_ns);
+		return report_root(walk, path, ROOT_RUNNING, NULL, from_ns, to_ns);
 	case THREAD_RUNNABLE:
-		return tell(walk, path, kind_of_class(piece->class, false), piece, from_ns, to_ns);
+		return report_root(walk, path, classify_wait(piece->class, false), piece, from_ns,
+				   to_ns);
 	case THREAD_BLOCKED:
 		break;
 	default:
-		return tell(walk, path, ROOT_UNKNOWN, NULL, from_ns, to_ns);
+		return report_root(walk, path, ROOT_UNKNOWN, NULL, from_ns, to_ns);
 	}
 	if (piece->link == LINK_IN_TURNS)
-		return tell(walk, path, ROOT_IN_TURNS, piece, from_ns, to_ns);
+		return report_root(walk, path, ROOT_IN_TURNS, piece, from_ns, to_ns);
 	if (leads_on(piece))
 		return walk_on(walk, path, piece, from_ns, to_ns);
-	return tell(walk, path, kind_of_class(piece->class, piece->link == LINK_INTERRUPT), piece,
-		    from_ns, to_ns);
+	return report_root(walk, path, classify_wait(piece->class, piece->link == LINK_INTERRUPT),
+			   piece, from_ns, to_ns);
 }
 
 static int walk_thread(struct wait_chain_walk *walk, const struct path *path, uint64_t from_ns,
 		       uint64_t to_ns)
 {
-	struct history_pieces pieces =
-		history_walk_pieces(walk->history, path->threads[path->depth], from_ns, to_ns,
-				    walk->short_ns);
+	struct history_pieces pieces = history_walk_pieces(
+		walk->history, path->threads[path->depth], from_ns, to_ns, walk->short_ns);
 	struct history_piece piece;
 	int r = 0;
 
 	while (!r && walk->steps_left && history_next_piece(&pieces, &piece)) {
 		walk->steps_left--;
 		if (piece.start_ns > from_ns) {
-			r = tell(walk, path, ROOT_UNKNOWN, NULL, from_ns, piece.start_ns);
+			r = report_root(walk, path, ROOT_UNKNOWN, NULL, from_ns, piece.start_ns);
 			from_ns = piece.start_ns;
 		}
 		if (!r)
 			r = walk_piece(walk, path, &piece, from_ns, piece.end_ns);
 		from_ns = piece.end_ns;
 	}
-	return r ? r : tell(walk, path, ROOT_UNKNOWN, NULL, from_ns, to_ns);
+	return r ? r : report_root(walk, path, ROOT_UNKNOWN, NULL, from_ns, to_ns);
 }
 
 int wait_chain_follow(struct wait_chain_walk *walk, struct thread *thread, uint64_t from_ns,

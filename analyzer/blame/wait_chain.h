@@ -44,7 +44,7 @@ struct wait_chain_root {
 struct wait_chain_walk {
 	const struct history *history;
 	uint64_t short_ns;		/* owners of a lock that had it for less, one after the other, are nobody */
-	struct stack_infos *stackfacts;
+	struct stack_infos *stack_infos;
 	/* Each moment of the wait comes once. What it returns other than 0 ends the walk. */
 	int (*root)(void *context, const struct wait_chain_root *root);
 	void *context;

@@ -56,7 +56,7 @@ struct search {
 
 static bool covers(const struct trigger_window *window, uint64_t start_ns, uint64_t end_ns)
 {
-	uint64_t covered_ns = span_overlap_ns(start_ns, end_ns, window->since_ns, window->until_ns);
+	uint64_t covered_ns = span_overlap(start_ns, end_ns, window->since_ns, window->until_ns);
 
 	return covered_ns &&
 	       covered_ns * 100 >= (window->until_ns - window->since_ns) * BUSY_COVERS_PERCENT;

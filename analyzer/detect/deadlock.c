@@ -172,7 +172,7 @@ static bool is_own(const struct observations *observations, const struct lock *l
 
 	if (lock->class == WAIT_LOCK_USER)
 		return true;
-	wait = proc_locks_open(futex_locks_listed(observations->prescan.futexes), lock->address);
+	wait = proc_locks_open(futex_locks_proc_locks(observations->prescan.futexes), lock->address);
 	return wait && wait->holder == tgid;
 }
 
@@ -201,7 +201,7 @@ static const struct long_wait *open_wait(const struct observations *observations
 					 const struct thread *thread, struct deadlock *deadlock)
 {
 	const struct proc_locks_wait *listed =
-		proc_locks_open_of(futex_locks_listed(observations->prescan.futexes), thread);
+		proc_locks_open_of(futex_locks_proc_locks(observations->prescan.futexes), thread);
 	const struct lock *lock = lock_tracker_awaited(observations->locks, thread);
 	const struct long_wait *waits;
 	size_t count = wait_stats_long_waits(observations->wait_stats, &waits);

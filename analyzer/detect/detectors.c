@@ -111,7 +111,7 @@ bool detect_over_before(const struct detect_context *in, uint64_t end_ns)
 
 bool detect_covers_window(const struct trigger_window *window, const struct stall *stall)
 {
-	uint64_t covered_ns = span_overlap_ns(stall->start_ns, stall->end_ns, window->since_ns,
+	uint64_t covered_ns = span_overlap(stall->start_ns, stall->end_ns, window->since_ns,
 					      window->until_ns);
 
 	return stall->found && window->proves && covered_ns &&

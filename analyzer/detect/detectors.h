@@ -25,7 +25,7 @@ struct thread;
 struct detect_context {
 	const struct observations *observations;
 	const struct stack_table *stacks;
-	struct stack_infos *stackfacts;
+	struct stack_infos *stack_infos;
 	const struct large_calls *calls;
 	const struct proc_locks *listed;
 	uint64_t start_ns;		/* of the recording, on the clock of the events */

@@ -74,7 +74,7 @@ const char *finding_plural(size_t count)
 const char *finding_operation(const struct detect_context *in, uint32_t stack_id,
 			      struct model_finding *finding)
 {
-	const struct stack_info *info = stack_infos_get(in->stackfacts, stack_id);
+	const struct stack_info *info = stack_infos_get(in->stack_infos, stack_id);
 
 	finding->incomplete |= !info;
 	return info ? info->operation : "";

@@ -42,7 +42,7 @@ static int add_delays_of_cpu(const struct history *history, const struct host_pa
 	while ((interval = history_next(&cursor, &from_ns, &to_ns))) {
 		if (interval->state != THREAD_RUNNING && interval->state != THREAD_RUNNABLE)
 			continue;
-		delay_ns = span_overlap_ns(from_ns, to_ns, pause->start_ns, pause->end_ns);
+		delay_ns = span_overlap(from_ns, to_ns, pause->start_ns, pause->end_ns);
 		if (interval->state == THREAD_RUNNABLE) {
 			waited_ns = delay_ns;
 			since_ns = from_ns;
@@ -115,7 +115,7 @@ static bool is_of_all(const struct cpu_gap *gaps, size_t count, const struct cpu
 	for (size_t i = 0; i < count; i++) {
 		const struct cpu_gap *all = &gaps[i];
 		uint64_t same_ns =
-			span_overlap_ns(one->start_ns, one->end_ns, all->start_ns, all->end_ns);
+			span_overlap(one->start_ns, one->end_ns, all->start_ns, all->end_ns);
 
 		if (!all->one_cpu && proves_pause(all) &&
 		    share_above(same_ns, one->end_ns - one->start_ns, PAUSE_OF_ALL_PERCENT))
@@ -263,7 +263,7 @@ static uint64_t sum_lost_ns(const struct detect_context *in, const struct host_p
 	for (size_t i = 0; i < in->wait_count && !pause->one_cpu; i++)
 		if (in->waits[i].class != WAIT_CPU_RUNQUEUE &&
 		    in->waits[i].class != WAIT_CPU_THROTTLED)
-			lost_ns += span_overlap_ns(in->waits[i].start_ns, in->waits[i].end_ns,
+			lost_ns += span_overlap(in->waits[i].start_ns, in->waits[i].end_ns,
 						   pause->start_ns, pause->end_ns);
 	/* nobody gets on while the host stands still, whether it is noticed or not */
 	return needs_no_victim(pause) ? later(lost_ns, pause->end_ns - pause->start_ns) : lost_ns;

@@ -28,7 +28,7 @@ static void print_lock(const struct detect_context *context, const struct conten
 		[WAIT_LOCK_FILE] = "a file lock",	[WAIT_LOCK_USER] = "a lock of the program",
 	};
 	const struct stack_info *fact =
-		stack_infos_get(context->stackfacts, suspect->wait_stack_id);
+		stack_infos_get(context->stack_infos, suspect->wait_stack_id);
 	const char *name = names[suspect->class] ? names[suspect->class] : "a lock";
 	const char *detail = fact ? fact->uninterruptible.detail : NULL;
 
@@ -80,7 +80,7 @@ static void fill_culprit(const struct detect_context *context, const struct cont
 			 const struct large_call *call, struct model_finding *finding)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
-	const struct span_summary *story = &suspect->story;
+	const struct span_summary *story = &suspect->hold_summary;
 	bool known = story->stack_id != STACK_NONE;
 	struct model_culprit *culprit =
 		finding_culprit(context, suspect->owner.thread, hold->start_ns, hold->end_ns,
@@ -151,7 +151,7 @@ static void print_while(const struct detect_context *context, const struct conte
 			const struct large_call *call, struct model_finding *finding, char *text,
 			size_t text_bytes)
 {
-	const struct span_summary *story = &suspect->story;
+	const struct span_summary *story = &suspect->hold_summary;
 	const char *operation = finding_operation(
 		context,
 		story->stack_id != STACK_NONE ? story->stack_id : suspect->owner.longest.stack_id,
@@ -321,7 +321,7 @@ void lock_convoy_report(const struct detect_context *in, const void *found,
 /* Told as the deadlock that it is a part of, or behind another lock. */
 static bool is_told_elsewhere(const struct detect_context *in, const struct contended_lock *lock)
 {
-	return lock->told_elsewhere ||
+	return lock->merged ||
 	       ((lock->class == WAIT_LOCK_USER || lock->class == WAIT_LOCK_FILE) && in->deadlock &&
 		deadlock_has(in->deadlock, lock->tgid, lock->address));
 }
@@ -340,7 +340,7 @@ static int append_lock(const struct detect_context *in, struct contended_lock *l
 		candidate->lost_ns += lock->victims[i].blocked_ns;
 	/* what kept the holder is part of the story, if it is one of the target's */
 	if (lock->has_owner && target_counts(in->observations->target, lock->owner.thread))
-		candidate->lost_ns += lock->story.state_ns[THREAD_BLOCKED];
+		candidate->lost_ns += lock->hold_summary.state_ns[THREAD_BLOCKED];
 	*lock = (struct contended_lock){ .victims = NULL };
 	return 0;
 }
@@ -352,7 +352,7 @@ static int find_lock_convoys(struct detect_context *in, struct candidates *out)
 		.stall = in->stall,
 		.long_ns = in->long_ns,
 	};
-	struct contended_lock locks[SUSPECTS_MAX] = { 0 };
+	struct contended_lock locks[CONTENDED_LOCKS_MAX] = { 0 };
 	size_t count = contended_locks_find(in->waits, in->wait_count, in->stall, locks);
 	int r = 0;
 

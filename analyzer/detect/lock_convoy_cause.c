@@ -44,7 +44,7 @@ static const char *ended_by(const struct delay_wait *wait)
 static int fill_because(const struct detect_context *context, const struct contended_lock *suspect,
 			struct model_culprit *culprit)
 {
-	const struct delay_breakdown *because = &suspect->because;
+	const struct delay_breakdown *because = &suspect->hold_delays;
 
 	culprit->because = calloc(because->wait_count + 1, sizeof(*culprit->because));
 	if (!culprit->because)
@@ -69,7 +69,7 @@ static int fill_because(const struct detect_context *context, const struct conte
 			continue;
 		entry->root_tid = root->thread->tid;
 		entry->root_comm = root->thread->comm;
-		if (blame_table_root_text(context->stackfacts, root, &(struct cpu_profile){ 0 },
+		if (blame_table_root_text(context->stack_infos, root, &(struct cpu_profile){ 0 },
 					  &entry->root))
 			return -ENOMEM;
 	}
@@ -90,11 +90,11 @@ static struct model_share share_of(const struct thread *thread, uint64_t ns)
 
 static int fill_instead(const struct delay_breakdown *because, struct model_culprit *culprit)
 {
-	if (fill_shares(&culprit->instead, &culprit->instead_count, because->instead_count))
+	if (fill_shares(&culprit->instead, &culprit->instead_count, because->occupant_count))
 		return -ENOMEM;
-	for (size_t i = 0; i < because->instead_count; i++)
+	for (size_t i = 0; i < because->occupant_count; i++)
 		culprit->instead[culprit->instead_count++] =
-			share_of(because->instead[i].thread, because->instead[i].ran_ns);
+			share_of(because->occupants[i].thread, because->occupants[i].ran_ns);
 	return 0;
 }
 
@@ -226,14 +226,14 @@ static int fill_cause(const struct detect_context *context, const struct contend
 		return r;
 	r = fill_because(context, suspect, &finding->culprit);
 	if (!r)
-		r = fill_instead(&suspect->because, &finding->culprit);
+		r = fill_instead(&suspect->hold_delays, &finding->culprit);
 	return r ? r : fill_why(&finding->culprit);
 }
 
 void lock_convoy_cause(const struct detect_context *context, const struct contended_lock *suspect,
 		       struct model_finding *finding)
 {
-	const struct queued_writer *pivot = &suspect->pivot;
+	const struct queued_writer *pivot = &suspect->queued_writer;
 
 	if (fill_cause(context, suspect, finding))
 		finding->incomplete = true;

@@ -222,7 +222,7 @@ void lock_convoy_evidence(const struct detect_context *context,
 			  const struct contended_lock *suspect, const struct large_call *call,
 			  struct model_finding *finding)
 {
-	const struct span_summary *story = &suspect->story;
+	const struct span_summary *story = &suspect->hold_summary;
 	bool led_by_links = suspect->link_count && !suspect->links_of_others;
 
 	if (!suspect->has_owner) {
@@ -321,7 +321,7 @@ void lock_convoy_advice(const struct contended_lock *suspect, const struct large
 			bool grows, bool lossy, struct model_finding *finding)
 {
 	const struct lock_hold *hold = &suspect->owner.longest;
-	bool starved = suspect->story.state_ns[THREAD_RUNNABLE] * 100 >
+	bool starved = suspect->hold_summary.state_ns[THREAD_RUNNABLE] * 100 >
 		       (hold->end_ns - hold->start_ns) * HOLDER_STARVED_PERCENT;
 
 	finding_text(&finding->advice, "%s%s",

@@ -27,7 +27,7 @@ struct resource_wait {
 	struct victim *victims; /* most blocked first */
 	size_t victim_count;
 	struct resource_operation {
-		const char *text; /* "fsync"; borrowed from the stackfacts */
+		const char *text; /* "fsync"; borrowed from the stack_infos */
 		uint64_t ns;
 	} operations[RESOURCE_TOP]; /* most first; text NULL: no more */
 	struct resource_waker {

@@ -11,13 +11,13 @@
 #define PRODUCERS_MAX 4u
 
 /* Whether @wait can say anything about who feeds it. Who serves a file system is the business of io-stall. */
-static bool names_producer(const struct fed_wait *wait)
+static bool names_producer(const struct producer_wait *wait)
 {
-	if (!wait->feeder || wait->class == WAIT_IO_FUSE)
+	if (!wait->producer || wait->class == WAIT_IO_FUSE)
 		return false;
 	return wait->class == WAIT_CHILD ||
-	       (wait->before.count && wait->fed * 100 >= wait->wakeups * PRODUCER_ENDED_PERCENT &&
-		wait->fed);
+	       (wait->before.count && wait->produced * 100 >= wait->wakeups * PRODUCER_ENDED_PERCENT &&
+		wait->produced);
 }
 
 static int compare_lost(const void *left, const void *right)
@@ -28,7 +28,7 @@ static int compare_lost(const void *left, const void *right)
 }
 
 /* The feeders that most time was lost to in all. Past the room for them the least are left out. */
-static size_t choose_producers(const struct fed_wait *waits, size_t count,
+static size_t choose_producers(const struct producer_wait *waits, size_t count,
 			       struct producer_profile *profiles)
 {
 	struct slow_producer found[PRODUCERS_MAX * 4] = { 0 };
@@ -40,7 +40,7 @@ static size_t choose_producers(const struct fed_wait *waits, size_t count,
 
 		if (!names_producer(&waits[i]))
 			continue;
-		while (j < used && found[j].thread != waits[i].feeder)
+		while (j < used && found[j].thread != waits[i].producer)
 			j++;
 		if (j < used)
 			producer = &found[j];
@@ -50,8 +50,8 @@ static size_t choose_producers(const struct fed_wait *waits, size_t count,
 			for (j = 0; j < used; j++)
 				producer =
 					found[j].lost_ns < producer->lost_ns ? &found[j] : producer;
-		if (producer->thread != waits[i].feeder)
-			*producer = (struct slow_producer){ .thread = waits[i].feeder };
+		if (producer->thread != waits[i].producer)
+			*producer = (struct slow_producer){ .thread = waits[i].producer };
 		producer->lost_ns += waits[i].end_ns - waits[i].start_ns;
 	}
 	qsort(found, used, sizeof(*found), compare_lost);
@@ -62,7 +62,7 @@ static size_t choose_producers(const struct fed_wait *waits, size_t count,
 }
 
 /* The worst stall that the waits for it make, and who is in it. */
-static int read_waits(struct producer_profile *profile, const struct fed_wait *waits, size_t count,
+static int read_waits(struct producer_profile *profile, const struct producer_wait *waits, size_t count,
 		      const struct detect_context *in)
 {
 	struct long_wait *own = calloc(count + 1, sizeof(*own));
@@ -74,7 +74,7 @@ static int read_waits(struct producer_profile *profile, const struct fed_wait *w
 	if (!own)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		if (waits[i].feeder == producer->thread && names_producer(&waits[i]))
+		if (waits[i].producer == producer->thread && names_producer(&waits[i]))
 			own[own_count++] = (struct long_wait){
 				.thread = waits[i].thread,
 				.class = waits[i].class,
@@ -91,7 +91,7 @@ static int read_waits(struct producer_profile *profile, const struct fed_wait *w
 	for (size_t i = 0; i < count && !r; i++) {
 		uint64_t ns = waits[i].end_ns - waits[i].start_ns;
 
-		if (waits[i].feeder != producer->thread || !names_producer(&waits[i]) ||
+		if (waits[i].producer != producer->thread || !names_producer(&waits[i]) ||
 		    !detect_in_stall(&producer->stall, waits[i].start_ns, waits[i].end_ns))
 			continue;
 		producer->lost_ns += ns;
@@ -131,15 +131,15 @@ static void choose_worst(const struct detect_context *in, struct producer_profil
 			 size_t profile_count, struct slow_producer *worst)
 {
 	const struct wait_baseline *baseline = in->observations->baseline;
-	const struct fed_wait *waits;
-	size_t count = wait_baseline_fed_waits(baseline, &waits);
+	const struct producer_wait *waits;
+	size_t count = wait_baseline_producer_waits(baseline, &waits);
 
 	for (size_t i = 0; i < profile_count; i++) {
 		struct slow_producer *producer = &profiles[i].producer, better;
 
 		producer->did = producer_profile_conclude(&profiles[i]);
 		producer->asked_in =
-			wait_baseline_asked_in(baseline, producer->thread, waits, count);
+			wait_baseline_request_class(baseline, producer->thread, waits, count);
 		if (producer->did == PRODUCER_IDLED || producer->lost_ns <= worst->lost_ns ||
 		    !is_not_client(producer, in->observations->target))
 			continue;
@@ -161,8 +161,8 @@ static void free_slow_producer(void *found)
 static int read_worst(const struct detect_context *in, struct slow_producer *worst)
 {
 	struct producer_profile profiles[PRODUCERS_MAX] = { 0 };
-	const struct fed_wait *waits;
-	size_t count = wait_baseline_fed_waits(in->observations->baseline, &waits), used;
+	const struct producer_wait *waits;
+	size_t count = wait_baseline_producer_waits(in->observations->baseline, &waits), used;
 	int r = 0;
 
 	used = choose_producers(waits, count, profiles);

@@ -29,7 +29,7 @@ struct slow_producer {
 	struct victim *victims;		/* most blocked first */
 	size_t victim_count;
 	uint32_t classes;		/* of the waits, a bit each */
-	struct fed_wait longest;	/* of those waits; all that follows is of its span */
+	struct producer_wait longest;	/* of those waits; all that follows is of its span */
 	uint64_t state_ns[THREAD_STATES];
 	uint64_t blocked_ns;		/* its longest sleep meanwhile, */
 	enum wait_class blocked_class;	/* what that was, */

@@ -12,7 +12,7 @@
 
 static enum grade grade_producer(const struct slow_producer *producer, const struct model *model)
 {
-	const struct fed_wait *longest = &producer->longest;
+	const struct producer_wait *longest = &producer->longest;
 
 	if (model->coverage.gap_count || !longest->links)
 		return GRADE_PLAUSIBLE;
@@ -25,7 +25,7 @@ static enum grade grade_producer(const struct slow_producer *producer, const str
 		return GRADE_PLAUSIBLE;
 	if (longest->early || longest->before.count < PRODUCER_STRONG_WAITS ||
 	    (longest->links == 1 &&
-	     longest->fed * 100 < longest->wakeups * PRODUCER_STRONG_PERCENT))
+	     longest->produced * 100 < longest->wakeups * PRODUCER_STRONG_PERCENT))
 		return GRADE_PLAUSIBLE;
 	return GRADE_STRONG;
 }
@@ -80,7 +80,7 @@ static struct activity activity_text(const struct slow_producer *producer)
 static void tell_wait(const struct detect_context *context, const struct slow_producer *producer,
 		      struct model_finding *finding)
 {
-	const struct fed_wait *wait = &producer->longest;
+	const struct producer_wait *wait = &producer->longest;
 	const char *operation = finding_operation(context, wait->stack_id, finding);
 	struct human length = human_duration(wait->end_ns - wait->start_ns);
 
@@ -100,14 +100,14 @@ static void tell_wait(const struct detect_context *context, const struct slow_pr
 
 static void tell_wakeups(const struct slow_producer *producer, struct model_finding *finding)
 {
-	const struct fed_wait *wait = &producer->longest;
+	const struct producer_wait *wait = &producer->longest;
 	const struct thread *thread = producer->thread;
 	char share[192] = "";
 
-	if (wait->fed)
+	if (wait->produced)
 		snprintf(share, sizeof(share),
 			 "; it ended %s of the %s such waits %s whose end was seen",
-			 human_count(wait->fed).text, human_count(wait->wakeups).text,
+			 human_count(wait->produced).text, human_count(wait->wakeups).text,
 			 wait->early ? "afterwards" : "before");
 	if (!wait->links)
 		finding_evidence(finding, "%" PRId32 " (%s) is who usually wakes it%s", thread->tid,

@@ -124,7 +124,7 @@ static int note_wakeups(const struct observations *observations, struct producer
 static uint64_t get_meanwhile_ns(const struct slow_producer *producer, uint64_t start_ns,
 				 uint64_t end_ns)
 {
-	return span_overlap_ns(start_ns, end_ns, producer->longest.start_ns,
+	return span_overlap(start_ns, end_ns, producer->longest.start_ns,
 			       producer->longest.end_ns);
 }
 

@@ -306,7 +306,7 @@ static bool slept_through(const struct spin *spin, const struct history *history
 			  const struct history_interval *interval)
 {
 	const struct thread *waker = history_waker(history, interval);
-	uint64_t slept_ns = span_overlap_ns(interval->start_ns, interval->end_ns, spin->start_ns,
+	uint64_t slept_ns = span_overlap(interval->start_ns, interval->end_ns, spin->start_ns,
 					    spin->freed_ns);
 
 	if (interval->state != THREAD_BLOCKED || interval->flags & INTERVAL_STILL_OPEN || !waker ||

@@ -105,7 +105,7 @@ static bool is_idle(const struct tables_context *context, const struct wait_clas
 static int wait_fill(const struct tables_context *context, const struct wait_class_stats *wait,
 		     struct model_wait *entry)
 {
-	const struct stack_info *fact = stack_infos_get(context->stackfacts, wait->stack_id);
+	const struct stack_info *fact = stack_infos_get(context->stack_infos, wait->stack_id);
 
 	if (!fact)
 		return -ENOMEM;
@@ -145,15 +145,46 @@ int tables_waits(const struct tables_context *context, struct model *model)
 	return 0;
 }
 
+/* In rising order. */
+struct tid_list {
+	int32_t *tids;
+	size_t count;
+};
+
+static int compare_tids(const void *left, const void *right)
+{
+	int32_t a = *(const int32_t *)left, b = *(const int32_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+/* The victims of the first finding. 0 or -ENOMEM. */
+static int sort_victims(const struct model *model, struct tid_list *ret_victims)
+{
+	const struct model_finding *first = model->finding_count ? &model->findings[0] : NULL;
+	struct tid_list victims = { NULL, first ? first->victim_count : 0 };
+
+	if (victims.count) {
+		victims.tids = calloc(victims.count, sizeof(*victims.tids));
+		if (!victims.tids)
+			return -ENOMEM;
+		memcpy(victims.tids, first->victims, victims.count * sizeof(*victims.tids));
+		qsort(victims.tids, victims.count, sizeof(*victims.tids), compare_tids);
+	}
+	*ret_victims = victims;
+	return 0;
+}
+
 /* 0: named as a culprit; 1: a victim of the first finding; 2: of the target; 3: the rest. */
-static int rank_of(const struct model *model, const struct model_thread *thread)
+static int rank_of(const struct model *model, const struct tid_list *victims,
+		   const struct model_thread *thread)
 {
 	for (size_t i = 0; i < model->finding_count; i++)
 		if (model->findings[i].has_culprit && model->findings[i].culprit.tid == thread->tid)
 			return 0;
-	for (size_t i = 0; model->finding_count && i < model->findings[0].victim_count; i++)
-		if (model->findings[0].victims[i] == thread->tid)
-			return 1;
+	if (victims->count && bsearch(&thread->tid, victims->tids, victims->count,
+				      sizeof(*victims->tids), compare_tids))
+		return 1;
 	return thread->target ? 2 : 3;
 }
 
@@ -176,7 +207,8 @@ static int by_rank(const void *left, const void *right)
 	return (a->thread.tid > b->thread.tid) - (a->thread.tid < b->thread.tid);
 }
 
-static void rank_fill(const struct model *model, const struct thread_wait_stats *sums, bool target,
+static void rank_fill(const struct model *model, const struct tid_list *victims,
+		      const struct thread_wait_stats *sums, bool target,
 		      const struct thread *thread, struct ranked *ranked)
 {
 	*ranked = (struct ranked){
@@ -197,18 +229,19 @@ static void rank_fill(const struct model *model, const struct thread_wait_stats 
 	for (int class = 0; class < WAIT_CLASSES; class ++)
 		if (!wait_class_idle((enum wait_class) class))
 			ranked->hurt_ns += sums->class_ns[class];
-	ranked->rank = rank_of(model, &ranked->thread);
+	ranked->rank = rank_of(model, victims, &ranked->thread);
 }
 
 int tables_threads(const struct tables_context *context, struct model *model)
 {
 	const struct threads *threads = source_threads(context->source);
 	struct ranked *ranked = calloc(threads_count(threads) + 1, sizeof(*ranked));
+	struct tid_list victims = { NULL, 0 };
 	size_t count = 0;
 	int r = -ENOMEM;
 
 	model->threads = calloc(threads_count(threads) + 1, sizeof(*model->threads));
-	if (!ranked || !model->threads)
+	if (!ranked || !model->threads || sort_victims(model, &victims))
 		goto out;
 	for (size_t i = 0; i < threads_count(threads); i++) {
 		const struct thread *thread = threads_at(threads, i);
@@ -216,7 +249,7 @@ int tables_threads(const struct tables_context *context, struct model *model)
 
 		if (thread->idle_task)
 			continue;
-		rank_fill(model, wait_stats_thread(context->observations->wait_stats, thread), target,
+		rank_fill(model, &victims, wait_stats_thread(context->observations->wait_stats, thread), target,
 			  thread, &ranked[count]);
 		count++;
 	}
@@ -226,6 +259,7 @@ int tables_threads(const struct tables_context *context, struct model *model)
 	model->thread_count = count;
 	r = 0;
 out:
+	free(victims.tids);
 	free(ranked);
 	return r;
 }

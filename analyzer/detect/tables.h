@@ -12,7 +12,7 @@
 
 struct tables_context {
 	const struct source *source;
-	struct stack_infos *stackfacts;
+	struct stack_infos *stack_infos;
 	const struct observations *observations;
 	struct target *target;
 	uint32_t starved;	/* classes, a bit each, in which unusual waits were no idle ones */

@@ -61,7 +61,7 @@ static int read_timed_lock(const struct observations *observations, uint64_t sta
 		(struct contended_lock){ .class = WAIT_LOCK_USER, .wait_stack_id = STACK_NONE };
 	if (!futex_locks_doubt(observations->prescan.futexes, target_counts, observations->target,
 			       &doubt) ||
-	    doubt.still.kind != STANDSTILL_SLICES || !doubt.still.waker ||
+	    doubt.still.kind != HANDOFF_TIMED || !doubt.still.waker ||
 	    doubt.still.longest.end_ns - doubt.still.longest.start_ns < stall_ns)
 		return 0;
 	ret_suspect->in_slices = true;
@@ -75,7 +75,7 @@ static int read_timed_lock(const struct observations *observations, uint64_t sta
 	return span_summary_read(observations->history, source_stacks(observations->source),
 				 observations->stack_infos, ret_suspect->owner.thread,
 				 ret_suspect->owner.longest.start_ns,
-				 ret_suspect->owner.longest.end_ns, &ret_suspect->story);
+				 ret_suspect->owner.longest.end_ns, &ret_suspect->hold_summary);
 }
 
 /* Where nothing else froze: waits that are short each, and long together. */

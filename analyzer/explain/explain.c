@@ -11,7 +11,8 @@
 #include "analyzer/explain/wait_select.h"
 #include "analyzer/util/span.h"
 
-/* An actor with less than this share of the wait is not followed, nor a wait with less of its actor's time. */
+/* An actor with less than this share of the wait is not followed, nor is a wait with less of its
+ * actor's time. */
 #define SHARE_PERCENT 5u
 /* A wait with less than this share of the wait that is explained is not followed. */
 #define ROOT_PERCENT 1u
@@ -40,14 +41,13 @@ const char *explain_root_name(enum explain_root root)
 	return names[root];
 }
 
-struct walk {
+struct chain_walk {
 	const struct explain_context *context;
 	struct explanation *explanation;
-	size_t waits_from, actors_from; /* of the step that is being taken */
+	size_t waits_from, actors_from; /* the step begins with these */
 };
 
-static int append_wait(struct walk *walk, const struct thread_wait *observed,
-		       size_t actor)
+static int append_wait(struct chain_walk *walk, const struct thread_wait *observed, size_t actor)
 {
 	struct explanation *explanation = walk->explanation;
 	struct explain_wait *waits;
@@ -100,44 +100,41 @@ static bool is_told(const struct explanation *explanation, const struct explain_
 	return false;
 }
 
-static int append_actor(struct walk *walk, const struct explain_actor *actor)
+static int append_actor(struct chain_walk *walk, const struct explain_actor *actor)
 {
 	struct explanation *explanation = walk->explanation;
-	struct explain_actor *actors;
-	size_t told = 0;
+	struct explain_actor *actors, *added;
 
 	actors = reallocarray(explanation->actors, explanation->actor_count + 1, sizeof(*actors));
 	if (!actors)
 		return -ENOMEM;
 	explanation->actors = actors;
-	actors[explanation->actor_count] = *actor;
-	actor = &actors[explanation->actor_count];
-	if (actor->role == EXPLAIN_OCCUPANT)
-		actors[explanation->actor_count].root = EXPLAIN_RUNNING;
-	else if (is_cycle(explanation, actor, &told))
-		actors[explanation->actor_count].root = EXPLAIN_CYCLE;
-	else if (is_told(explanation, actor, &told))
-		actors[explanation->actor_count].root = EXPLAIN_TOLD;
-	actors[explanation->actor_count].told = told;
+	added = &actors[explanation->actor_count];
+	*added = *actor;
+	if (added->role == EXPLAIN_OCCUPANT)
+		added->root = EXPLAIN_RUNNING;
+	else if (is_cycle(explanation, added, &added->told))
+		added->root = EXPLAIN_CYCLE;
+	else if (is_told(explanation, added, &added->told))
+		added->root = EXPLAIN_TOLD;
 	explanation->actor_count++;
 	return 0;
 }
 
-/* What others did bears on the wait in this time: the part of it that is within its actor's time. */
+/* In this time what others did bears on the wait: the part of it within its actor's time. */
 static void find_window(const struct explanation *explanation, const struct explain_wait *wait,
-		      uint64_t *ret_start_ns, uint64_t *ret_end_ns)
+			uint64_t *ret_start_ns, uint64_t *ret_end_ns)
 {
 	*ret_start_ns = wait->start_ns;
 	*ret_end_ns = wait->end_ns;
-	if (wait->actor == EXPLAIN_NONE)
-		return;
-	*ret_start_ns = later(*ret_start_ns, explanation->actors[wait->actor].start_ns);
-	*ret_end_ns = earlier(*ret_end_ns, explanation->actors[wait->actor].end_ns);
+	if (wait->actor != EXPLAIN_NONE)
+		span_clip(ret_start_ns, ret_end_ns, explanation->actors[wait->actor].start_ns,
+			  explanation->actors[wait->actor].end_ns);
 }
 
 /* The longest piece of each owner, cut to the window. Return: how many. */
-static size_t find_longest_pieces(const struct explanation *explanation, const struct explain_wait *wait,
-			     struct explain_piece *pieces)
+static size_t find_longest_pieces(const struct explanation *explanation,
+				  const struct explain_wait *wait, struct explain_piece *pieces)
 {
 	uint64_t from_ns, to_ns;
 	size_t count = 0;
@@ -147,10 +144,9 @@ static size_t find_longest_pieces(const struct explanation *explanation, const s
 		struct explain_piece piece = wait->pieces[i];
 		size_t at = 0;
 
-		piece.start_ns = later(piece.start_ns, from_ns);
-		piece.end_ns = earlier(piece.end_ns, to_ns);
-		if (!piece.owner || piece.owner == wait->thread || piece.end_ns <= piece.start_ns ||
-		    (piece.end_ns - piece.start_ns) * 100 < (to_ns - from_ns) * SHARE_PERCENT)
+		if (!piece.owner || piece.owner == wait->thread ||
+		    !span_clip(&piece.start_ns, &piece.end_ns, from_ns, to_ns) ||
+		    !share_at_least(piece.end_ns - piece.start_ns, to_ns - from_ns, SHARE_PERCENT))
 			continue;
 		while (at < count && pieces[at].owner != piece.owner)
 			at++;
@@ -172,10 +168,11 @@ static int compare_lengths(const void *left, const void *right)
 	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
 }
 
-static int add_holders(struct walk *walk, size_t wait, size_t *ret_count)
+static int add_holders(struct chain_walk *walk, size_t wait, size_t *ret_count)
 {
 	struct explain_piece pieces[THREAD_WAIT_PIECES_MAX + 1];
-	size_t count = find_longest_pieces(walk->explanation, &walk->explanation->waits[wait], pieces);
+	size_t count =
+		find_longest_pieces(walk->explanation, &walk->explanation->waits[wait], pieces);
 	int r = 0;
 
 	if (count)
@@ -193,14 +190,14 @@ static int add_holders(struct walk *walk, size_t wait, size_t *ret_count)
 	return r;
 }
 
-/* Events of it may be missing. */
-static bool is_in_doubt(const struct walk *walk, const struct explain_wait *wait)
+/* Events of the wait may be missing. */
+static bool is_in_doubt(const struct chain_walk *walk, const struct explain_wait *wait)
 {
 	return wait->gaps || walk->context->model->coverage.contradicts;
 }
 
 /* The holders of its lock are behind a wait, or else who woke the thread up. */
-static int add_actors(struct walk *walk, size_t at)
+static int add_actors(struct chain_walk *walk, size_t at)
 {
 	struct explain_wait *wait = &walk->explanation->waits[at];
 	struct explain_actor waker = { .wait = at, .role = EXPLAIN_WAKER };
@@ -226,7 +223,7 @@ static int add_actors(struct walk *walk, size_t at)
 }
 
 /* Waits at the limit of depth get no actors. */
-static int add_all_actors(struct walk *walk)
+static int add_all_actors(struct chain_walk *walk)
 {
 	struct explanation *explanation = walk->explanation;
 	int r = 0;
@@ -242,21 +239,21 @@ static int add_all_actors(struct walk *walk)
 }
 
 static bool is_worth_following(const struct explanation *explanation,
-			    const struct explain_actor *actor, const struct thread_wait *wait)
+			       const struct explain_actor *actor, const struct thread_wait *wait)
 {
-	return wait->overlap_ns * 100 >= (actor->end_ns - actor->start_ns) * SHARE_PERCENT &&
-	       wait->overlap_ns * 100 >= explanation->waits[0].waited_ns * ROOT_PERCENT &&
-	       explanation->wait_count < EXPLAIN_WAITS_MAX;
+	return explanation->wait_count < EXPLAIN_WAITS_MAX &&
+	       share_at_least(wait->overlap_ns, actor->end_ns - actor->start_ns, SHARE_PERCENT) &&
+	       share_at_least(wait->overlap_ns, explanation->waits[0].waited_ns, ROOT_PERCENT);
 }
 
-/* Where nobody is known to have held the lock, its waker may have been the one before it in the queue. */
+/* Where nobody is known to have held the lock, the waker may be who was before it in the queue. */
 static bool is_hop(const struct explanation *explanation, const struct explain_actor *actor,
 		   const struct explain_wait *wait)
 {
 	const struct explain_wait *parent = &explanation->waits[actor->wait];
 
 	return actor->role == EXPLAIN_WAKER && wait->is_lock && wait->class == parent->class &&
-	       wait->within_ns * 100 >= (actor->end_ns - actor->start_ns) * HOP_PERCENT &&
+	       share_at_least(wait->within_ns, actor->end_ns - actor->start_ns, HOP_PERCENT) &&
 	       explanation->hops < EXPLAIN_HOPS_MAX;
 }
 
@@ -309,31 +306,28 @@ static enum explain_root find_actor_root(const struct explain_actor *actor, bool
 }
 
 /* The actor's own waits are followed in the next step. */
-static int take_waits(struct walk *walk, size_t at, const struct thread_waits *found)
+static int take_waits(struct chain_walk *walk, size_t at, const struct thread_waits *found)
 {
 	struct explanation *explanation = walk->explanation;
 	struct explain_actor *actor = &explanation->actors[at];
 	size_t followed = explanation->wait_count;
-	int r = 0;
 
-	for (size_t i = 0; i < found->wait_count && !r; i++) {
+	for (size_t i = 0; i < found->wait_count; i++) {
 		if (!is_worth_following(explanation, actor, &found->waits[i]))
 			continue;
-		r = append_wait(walk, &found->waits[i], at);
-		if (r)
-			break;
+		if (append_wait(walk, &found->waits[i], at))
+			return -ENOMEM;
 		note_hop(explanation, at, &explanation->waits[explanation->wait_count - 1]);
 		remove_events(&actor->excerpt, &explanation->waits[explanation->wait_count - 1]);
 	}
 	followed = explanation->wait_count - followed;
 	actor->root = find_actor_root(actor, followed);
-	return r;
+	return 0;
 }
 
 /* Ask what an actor did in its time. */
-static int follow_actor(struct walk *walk, size_t at)
+static int follow_actor(struct chain_walk *walk, size_t at)
 {
-	const struct observations *observations = walk->context->observations;
 	const uint64_t start_ns = walk->context->model->capture.start_ns;
 	struct explain_actor *actor = &walk->explanation->actors[at];
 	const struct explain_wait *behind = &walk->explanation->waits[actor->wait];
@@ -351,8 +345,7 @@ static int follow_actor(struct walk *walk, size_t at)
 
 	r = explain_fill_excerpt(walk->context, &events, &actor->excerpt);
 	if (!r)
-		r = thread_waits_find(observations->history, walk->context->stacks,
-				      observations->stack_infos, &waits, &found);
+		r = thread_waits_find_finest(walk->context->observations, &waits, &found);
 	if (r)
 		return r;
 	memcpy(actor->state_ns, found.state_ns, sizeof(actor->state_ns));
@@ -376,7 +369,7 @@ static void note_end(struct explain_wait *wait)
 }
 
 /* The threads that had the CPU which was waited for. */
-static int add_occupants(struct walk *walk, size_t at)
+static int add_occupants(struct chain_walk *walk, size_t at)
 {
 	const struct observations *observations = walk->context->observations;
 	struct explain_wait *wait = &walk->explanation->waits[at];
@@ -406,7 +399,7 @@ static int add_occupants(struct walk *walk, size_t at)
 	return r;
 }
 
-static int follow_wait(struct walk *walk, size_t at)
+static int follow_wait(struct chain_walk *walk, size_t at)
 {
 	struct explain_wait *wait = &walk->explanation->waits[at];
 	const struct event_excerpt_query events = { .thread = wait->thread,
@@ -422,7 +415,7 @@ static int follow_wait(struct walk *walk, size_t at)
 }
 
 /* One step along the chain: the waits that the last step found, and their actors. */
-static int take_step(struct walk *walk)
+static int take_step(struct chain_walk *walk)
 {
 	struct explanation *explanation = walk->explanation;
 	const size_t waits_to = explanation->wait_count, actors_to = explanation->actor_count;
@@ -437,7 +430,7 @@ static int take_step(struct walk *walk)
 	return r;
 }
 
-static int walk_chain(struct walk *walk)
+static int walk_chain(struct chain_walk *walk)
 {
 	int r = 0;
 
@@ -456,7 +449,7 @@ int explain_run(const struct observations *observations, const struct model *mod
 	const struct explain_context context = { observations, model,
 						 source_stacks(observations->source) };
 	struct explanation *explanation = calloc(1, sizeof(*explanation));
-	struct walk walk = { &context, explanation, 0, 0 };
+	struct chain_walk walk = { &context, explanation, 0, 0 };
 	struct wait_selection selection;
 	int r = -ENOMEM;
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why one thread waited: the chain of events behind one of its waits, down to somebody who was not waiting.
+ * Why one thread waited: the chain of events behind one of its waits, down to somebody who was not
+ * waiting.
  *
- * A wait has actors: who held the lock, or who woke the thread up. An actor has waits of its own in that time,
- * which have actors again. The walk ends at running code, a device, a timer, a gap in what was recorded, or at its
- * limits.
+ * A wait has actors: who held the lock, or who woke the thread up. An actor has waits of its own in
+ * that time, which have actors again. The walk ends at running code, a device, a timer, a gap in
+ * what was recorded, or at its limits.
  */
 #ifndef ANALYZER_EXPLAIN_EXPLAIN_H
 #define ANALYZER_EXPLAIN_EXPLAIN_H
@@ -37,7 +38,8 @@ enum explain_root {
 	EXPLAIN_GOES_ON,	/* it does not end here */
 	EXPLAIN_RUNNING,	/* code that ran */
 	EXPLAIN_CPU,		/* ready to run, without a CPU */
-	EXPLAIN_TIMER, EXPLAIN_DEVICE, EXPLAIN_NETWORK, EXPLAIN_INTERRUPT,	/* what woke it; INTERRUPT: not told which */
+	EXPLAIN_TIMER, EXPLAIN_DEVICE, EXPLAIN_NETWORK,	/* what woke it */
+	EXPLAIN_INTERRUPT,	/* an interrupt woke it, of a kind that is not known */
 	EXPLAIN_STILL_OPEN,	/* nobody had ended the wait when the recording ended */
 	EXPLAIN_NOT_SEEN,	/* who ended it is not in the capture */
 	EXPLAIN_CYCLE,		/* back at a thread that waits further up */
@@ -81,7 +83,7 @@ struct explain_piece {
 struct explain_wait {
 	size_t actor;			/* whose wait it is; EXPLAIN_NONE: the one asked for */
 	unsigned int depth;
-	bool hop;			/* the actor queued for the same sort of lock, and passed it on */
+	bool hop;			/* the actor queued for the same lock and passed it on */
 	const struct thread *thread;
 	bool for_cpu;			/* ready to run; else blocked */
 	enum wait_class class;
@@ -127,8 +129,8 @@ enum explain_choice {
 	EXPLAIN_BY_TIME,
 	EXPLAIN_LONGEST_HURTING,
 	EXPLAIN_LONGEST,
-	EXPLAIN_OF_FINDING,	/* the thread asked for is a finding's victim: its longest wait there */
-	EXPLAIN_OF_VICTIM,	/* it is a finding's culprit: the longest wait of its first victim */
+	EXPLAIN_OF_FINDING,	/* the thread is a finding's victim: its longest wait there */
+	EXPLAIN_OF_VICTIM,	/* it is a culprit: the longest wait of its first victim */
 };
 
 struct explanation {
@@ -146,14 +148,16 @@ struct explanation {
 /**
  * explain_run() - ask what was observed, once for each step of the chain.
  *
- * @observations, @model: of the same capture; borrowed for as long as the explanation is used.
- * @ret_explanation:      free with explanation_free().
- * @ret_message:          on -ESRCH and -ENOENT a malloc'ed text for a person: what is not there, and what is.
+ * @observations:    of the capture; borrowed for as long as the explanation is used, as is @model.
+ * @ret_explanation: free with explanation_free().
+ * @ret_message:     on -ESRCH and -ENOENT a malloc'ed text for a person: what is not there, and
+ *                   what is.
  *
  * Return: 0, -ESRCH (no such thread), -ENOENT (no such wait), -ENOMEM.
  */
 int explain_run(const struct observations *observations, const struct model *model,
-		const struct wait_spec *spec, struct explanation **ret_explanation, char **ret_message);
+		const struct wait_spec *spec, struct explanation **ret_explanation,
+		char **ret_message);
 void explanation_free(struct explanation *explanation);
 
 #endif

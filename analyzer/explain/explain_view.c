@@ -8,9 +8,6 @@
 #include "analyzer/activity/observations.h"
 #include "analyzer/trace/large_calls.h"
 
-/* An excerpt may tell of events so long before its span, and behind it. */
-#define AROUND_NS 1000000000u
-
 static uint64_t since_start(const struct explain_context *context, uint64_t time_ns)
 {
 	const uint64_t start_ns = context->model->capture.start_ns;
@@ -28,7 +25,7 @@ struct model_stack explain_stack(const struct explain_context *context, uint32_t
 
 /* How many spans of lost events overlap @start_ns to @end_ns, of the model's times. */
 static uint32_t count_gaps(const struct model *model, uint64_t start_ns, uint64_t end_ns,
-			uint64_t *ret_events)
+			   uint64_t *ret_events)
 {
 	uint32_t gaps = 0;
 
@@ -144,11 +141,10 @@ int explain_fill_excerpt(const struct explain_context *context,
 			 struct explain_excerpt *ret_excerpt)
 {
 	const struct observations *observations = context->observations;
-	uint64_t from_ns = query->start_ns > AROUND_NS ? query->start_ns - AROUND_NS : 0;
 	struct event_excerpt excerpt;
 	struct explain_event *events;
 
-	event_excerpt_find(observations_history(observations, from_ns, query->end_ns + AROUND_NS),
+	event_excerpt_find(observations_history(observations, query->start_ns, query->end_ns),
 			   source_threads(observations->source), query, &excerpt);
 	events = calloc(excerpt.count + 1, sizeof(*events));
 	if (!events)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an explanation shows of a wait, made from what was found about it on the clock of the events.
+ * What an explanation shows of a wait, made from what was found about it on the clock of the
+ * events.
  */
 #ifndef ANALYZER_EXPLAIN_EXPLAIN_VIEW_H
 #define ANALYZER_EXPLAIN_EXPLAIN_VIEW_H
@@ -21,7 +22,7 @@ int explain_fill_excerpt(const struct explain_context *context,
 			 const struct event_excerpt_query *query,
 			 struct explain_excerpt *ret_excerpt);
 
-/* Where the chain ends with this wait. EXPLAIN_GOES_ON: it goes on with the thread that woke this one. */
+/* Where the chain ends with this wait. EXPLAIN_GOES_ON: it goes on with the waker. */
 enum explain_root explain_root_of(const struct explain_context *context,
 				  const struct explain_wait *wait);
 

@@ -28,7 +28,8 @@ struct wait_preference {
 	uint64_t from_ns, to_ns; /* clock of the events */
 	bool of_finding; /* the finding's victim waited at this time, */
 	uint64_t victim_ns;
-	const struct model_culprit *culprit; /* because of this culprit; NULL: the victim itself was asked for */
+	const struct model_culprit
+		*culprit; /* because of this culprit; NULL: the victim itself was asked for */
 	bool has_before, has_after;
 	struct thread_wait before, after; /* the nearest waits before from_ns, behind to_ns */
 };
@@ -139,7 +140,7 @@ static int search_threads(const struct observations *observations, int32_t tid,
 	return r;
 }
 
-static enum explain_choice choice_of(const struct wait_search *search)
+static enum explain_choice name_choice(const struct wait_search *search)
 {
 	const struct wait_preference *preference = &search->preference;
 
@@ -180,8 +181,9 @@ struct nearest_text {
 	char text[160];
 };
 
-static struct nearest_text describe_nearest(const struct model *model, const struct thread_wait *wait,
-					    bool exists, const char *which)
+static struct nearest_text describe_nearest(const struct model *model,
+					    const struct thread_wait *wait, bool exists,
+					    const char *which)
 {
 	const uint64_t start_ns = model->capture.start_ns;
 	uint64_t at_ns = wait->start_ns > start_ns ? wait->start_ns - start_ns : 0;
@@ -204,11 +206,11 @@ static int report_no_wait(const struct wait_search *search, const struct model *
 					       : "it was not there";
 
 	if (!preference->by_time)
-		return format_message(
-			ret_message, -ENOENT,
-			"%s: thread %" PRId32 " did not wait in it, as far as its events tell.\n"
-			"  analyze --threads says what it did.",
-			model->capture.path, tid);
+		return format_message(ret_message, -ENOENT,
+				      "%s: thread %" PRId32
+				      " did not wait in it, as far as its events tell.\n"
+				      "  analyze --threads says what it did.",
+				      model->capture.path, tid);
 	return format_message(ret_message, -ENOENT,
 			      "%s: thread %" PRId32 " did not wait at that time: %s.%s%s",
 			      model->capture.path, tid, did,
@@ -245,8 +247,7 @@ static void prefer_finding(const struct model *model, int32_t *tid,
 		if (victim < 0 || finding->victims_since_ns[victim] > model->capture.duration_ns)
 			continue;
 		preference->of_finding = true;
-		preference->victim_ns =
-			model->capture.start_ns + finding->victims_since_ns[victim];
+		preference->victim_ns = model->capture.start_ns + finding->victims_since_ns[victim];
 		preference->culprit = is_culprit ? &finding->culprit : NULL;
 		*tid = finding->victims[victim];
 		return;
@@ -277,6 +278,24 @@ static int make_preference(const struct model *model, const struct wait_spec *sp
 	return 0;
 }
 
+/* The wait was selected in the whole history: take it from a finer one, where there is one. */
+static int refine_wait(const struct observations *observations, struct thread_wait *wait)
+{
+	const struct thread_waits_query query = { .thread = wait->thread,
+						  .start_ns = wait->start_ns,
+						  .end_ns = wait->end_ns };
+	struct thread_waits found;
+
+	if (!observations->span_history)
+		return 0;
+	if (thread_waits_find_finest(observations, &query, &found))
+		return -ENOMEM;
+	cpu_profile_free(&found.profile);
+	if (found.wait_count)
+		*wait = found.waits[0];
+	return 0;
+}
+
 int wait_select_find(const struct observations *observations, const struct model *model,
 		     const struct wait_spec *spec, struct wait_selection *ret_selection,
 		     char **ret_message)
@@ -295,8 +314,8 @@ int wait_select_find(const struct observations *observations, const struct model
 		return report_no_thread(model, tid, ret_message);
 	if (!search.best_rank)
 		return report_no_wait(&search, model, tid, ret_message);
-	search.best.choice = choice_of(&search);
+	search.best.choice = name_choice(&search);
 	search.best.culprit = search.preference.culprit;
 	*ret_selection = search.best;
-	return 0;
+	return refine_wait(observations, &ret_selection->wait);
 }

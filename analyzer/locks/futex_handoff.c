@@ -6,209 +6,213 @@
 
 #define LONG_NS 200000000u
 
-/* They are so many times as long as any other wait there. */
+/* A long wait of a lock is so many times as long as any short wait there. */
 #define TIMES_OTHERS 5u
 
-/* A lock passes through the hands of all who waited within this share of the time they waited. */
+/* All waiters of a lock get it within this share of the longest wait. */
 #define END_PERCENT 10u
 
-/* Who waits in slices takes the lock that goes with it in between. */
+/* A thread that waits in slices takes the lock of its condition variable between two of them, for so long at most. */
 #define AWAY_NS 10000000u
 
-/* Waits that were not long, from which on it is not usual that some are. */
+/* So many short waits make it unusual that some are long. */
 #define OTHERS_LEAST 20u
 
-static int stood_append(struct futex_handoff *at, const struct handoff_wait *stood)
+static int append_wait(struct futex_handoff *at, const struct handoff_wait *wait)
 {
 	struct handoff_wait *list;
 
-	if (stood->end_ns - stood->start_ns < LONG_NS) {
+	if (wait->end_ns - wait->start_ns < LONG_NS) {
 		at->others++;
-		if (stood->end_ns - stood->start_ns > at->others_longest_ns)
-			at->others_longest_ns = stood->end_ns - stood->start_ns;
+		if (wait->end_ns - wait->start_ns > at->others_longest_ns)
+			at->others_longest_ns = wait->end_ns - wait->start_ns;
 		return 0;
 	}
-	if (at->count == STOOD_MAX) {
+	if (at->count == HANDOFF_WAITS_MAX) {
 		at->more = true;
 		return 0;
 	}
-	list = reallocarray(at->stood, at->count + 1, sizeof(*list));
+	list = reallocarray(at->waits, at->count + 1, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
-	at->stood = list;
-	list[at->count++] = *stood;
+	at->waits = list;
+	list[at->count++] = *wait;
 	return 0;
 }
 
-static int stander_ends(struct handoff_waiter *stander, struct thread *waker, uint64_t time_ns)
+static int end_wait(struct handoff_waiter *waiter, struct thread *waker, uint64_t time_ns)
 {
-	struct futex_handoff *at = stander->at;
+	struct futex_handoff *at = waiter->at;
 
-	stander->at = NULL;
-	stander->stood.end_ns = stander->away_ns ? stander->away_ns : time_ns;
-	stander->stood.waker = waker;
-	stander->stood.handed = waker && at->woken == waker;
+	waiter->at = NULL;
+	waiter->wait.end_ns = waiter->away_ns ? waiter->away_ns : time_ns;
+	waiter->wait.waker = waker;
+	waiter->wait.handed = waker && at->woken == waker;
 	if (waker)
-		at->woken = stander->stood.thread;
-	return stood_append(at, &stander->stood);
+		at->woken = waiter->wait.thread;
+	return append_wait(at, &waiter->wait);
 }
 
-int futex_handoff_wait(struct futex_handoff *standstill, struct per_thread *standers,
+int futex_handoff_wait(struct futex_handoff *handoff, struct per_thread *waiters,
 		       struct thread *thread, uint64_t time_ns, bool began_before)
 {
-	struct handoff_waiter *stander = per_thread_get(standers, thread);
+	struct handoff_waiter *waiter = per_thread_get(waiters, thread);
 
-	if (!stander)
+	if (!waiter)
 		return -ENOMEM;
-	if (stander->at && stander->away_ns && time_ns - stander->away_ns > AWAY_NS &&
-	    stander_ends(stander, NULL, time_ns))
+	if (waiter->at && waiter->away_ns && time_ns - waiter->away_ns > AWAY_NS &&
+	    end_wait(waiter, NULL, time_ns))
 		return -ENOMEM;
-	if (stander->at == standstill) {
-		stander->away_ns = 0;
-		stander->stood.in_slices = stander->stood.in_slices || !began_before;
+	if (waiter->at == handoff) {
+		waiter->away_ns = 0;
+		waiter->wait.in_slices = waiter->wait.in_slices || !began_before;
 		return 0;
 	}
-	if (stander->at && stander->stood.in_slices) {
-		stander->away_ns = stander->away_ns ? stander->away_ns : time_ns;
+	if (waiter->at && waiter->wait.in_slices) {
+		waiter->away_ns = waiter->away_ns ? waiter->away_ns : time_ns;
 		return 0;
 	}
-	if (stander->at && stander_ends(stander, NULL, time_ns))
+	if (waiter->at && end_wait(waiter, NULL, time_ns))
 		return -ENOMEM;
-	*stander = (struct handoff_waiter){
-		.at = standstill,
-		.stood = { .thread = thread, .start_ns = time_ns, .began_before = began_before },
+	*waiter = (struct handoff_waiter){
+		.at = handoff,
+		.wait = { .thread = thread, .start_ns = time_ns, .began_before = began_before },
 	};
 	return 0;
 }
 
-int futex_handoff_woken(struct futex_handoff *standstill, struct per_thread *standers,
+int futex_handoff_woken(struct futex_handoff *handoff, struct per_thread *waiters,
 			const struct event *waking)
 {
-	struct handoff_waiter *stander = per_thread_find(standers, waking->other);
+	struct handoff_waiter *waiter = per_thread_find(waiters, waking->other);
 
-	if (!stander || stander->at != standstill)
+	if (!waiter || waiter->at != handoff)
 		return 0;
-	stander->stood.waker_stack_id = waking->stack_id;
-	return stander_ends(stander, waking->thread, waking->raw.time_ns);
+	waiter->wait.waker_stack_id = waking->stack_id;
+	return end_wait(waiter, waking->thread, waking->raw.time_ns);
 }
 
-int futex_handoff_left(struct per_thread *standers, const struct thread *thread, uint64_t time_ns)
+int futex_handoff_left(struct per_thread *waiters, const struct thread *thread, uint64_t time_ns)
 {
-	struct handoff_waiter *stander = per_thread_find(standers, thread);
+	struct handoff_waiter *waiter = per_thread_find(waiters, thread);
 
-	return stander && stander->at ? stander_ends(stander, NULL, time_ns) : 0;
+	return waiter && waiter->at ? end_wait(waiter, NULL, time_ns) : 0;
 }
 
-void futex_handoff_stays(struct per_thread *standers, const struct thread *thread)
+void futex_handoff_stays(struct per_thread *waiters, const struct thread *thread)
 {
-	struct handoff_waiter *stander = per_thread_find(standers, thread);
+	struct handoff_waiter *waiter = per_thread_find(waiters, thread);
 
-	if (stander && stander->at)
-		stander->at->still = true;
+	if (waiter && waiter->at)
+		waiter->at->still = true;
 }
 
-static const struct handoff_wait *stood_by(const struct futex_handoff *standstill,
-					   const struct thread *thread)
+static const struct handoff_wait *find_wait(const struct futex_handoff *handoff,
+					    const struct thread *thread)
 {
-	for (size_t i = 0; i < standstill->count; i++)
-		if (standstill->stood[i].thread == thread)
-			return &standstill->stood[i];
+	for (size_t i = 0; i < handoff->count; i++)
+		if (handoff->waits[i].thread == thread)
+			return &handoff->waits[i];
 	return NULL;
 }
 
-static uint64_t length_of(const struct handoff_wait *stood)
+static uint64_t wait_length(const struct handoff_wait *wait)
 {
-	return stood->end_ns - stood->start_ns;
+	return wait->end_ns - wait->start_ns;
 }
 
-/* All stood there once, at the same time, longer than anybody else, and left together when one who had not was done. */
-static bool like_a_lock(const struct futex_handoff *standstill)
+/*
+ * Whether each thread waited once, all at the same time and longer than any other, and all left in a row
+ * after a thread that had not waited was done.
+ */
+static bool is_like_lock(const struct futex_handoff *handoff)
 {
-	const struct handoff_wait *list = standstill->stood, *first = list;
+	const struct handoff_wait *list = handoff->waits, *first = list;
 	uint64_t last_start_ns = 0, last_end_ns = 0, longest_ns = 0;
 
-	for (const struct handoff_wait *stood = list; stood < list + standstill->count; stood++) {
-		if (!stood->waker || stood_by(standstill, stood->thread) != stood ||
-		    length_of(stood) < standstill->others_longest_ns * TIMES_OTHERS)
+	for (const struct handoff_wait *wait = list; wait < list + handoff->count; wait++) {
+		if (!wait->waker || find_wait(handoff, wait->thread) != wait ||
+		    wait_length(wait) < handoff->others_longest_ns * TIMES_OTHERS)
 			return false;
-		if (stood->start_ns > last_start_ns)
-			last_start_ns = stood->start_ns;
-		if (stood->end_ns < first->end_ns)
-			first = stood;
-		if (stood->end_ns > last_end_ns)
-			last_end_ns = stood->end_ns;
-		if (length_of(stood) > longest_ns)
-			longest_ns = length_of(stood);
+		if (wait->start_ns > last_start_ns)
+			last_start_ns = wait->start_ns;
+		if (wait->end_ns < first->end_ns)
+			first = wait;
+		if (wait->end_ns > last_end_ns)
+			last_end_ns = wait->end_ns;
+		if (wait_length(wait) > longest_ns)
+			longest_ns = wait_length(wait);
 	}
-	return last_start_ns < first->end_ns && !stood_by(standstill, first->waker) &&
+	return last_start_ns < first->end_ns && !find_wait(handoff, first->waker) &&
 	       (last_end_ns - first->end_ns) * 100 <= longest_ns * END_PERCENT;
 }
 
-/* Threads that stood still while @longest did, for most of that. */
-static size_t together(const struct futex_handoff *standstill, const struct handoff_wait *longest)
+/* Number of threads that waited during most of @longest. */
+static size_t count_together(const struct futex_handoff *handoff,
+			     const struct handoff_wait *longest)
 {
 	size_t count = 0;
 
-	for (const struct handoff_wait *stood = standstill->stood;
-	     stood < standstill->stood + standstill->count; stood++) {
+	for (const struct handoff_wait *wait = handoff->waits;
+	     wait < handoff->waits + handoff->count; wait++) {
 		uint64_t from_ns =
-			stood->start_ns > longest->start_ns ? stood->start_ns : longest->start_ns;
-		uint64_t to_ns = stood->end_ns < longest->end_ns ? stood->end_ns : longest->end_ns;
+			wait->start_ns > longest->start_ns ? wait->start_ns : longest->start_ns;
+		uint64_t to_ns = wait->end_ns < longest->end_ns ? wait->end_ns : longest->end_ns;
 
-		count += to_ns > from_ns && (to_ns - from_ns) * 2 >= length_of(longest);
+		count += to_ns > from_ns && (to_ns - from_ns) * 2 >= wait_length(longest);
 	}
 	return count;
 }
 
-/* The first of them to be woken, if by somebody who had not stood there. */
-static const struct handoff_wait *first_of(const struct futex_handoff *standstill,
-					   const struct handoff_wait *longest)
+/* The first wait that was ended, if by a thread that had not waited there. */
+static const struct handoff_wait *find_first_woken(const struct futex_handoff *handoff,
+						   const struct handoff_wait *longest)
 {
 	const struct handoff_wait *first = NULL;
 
-	for (const struct handoff_wait *stood = standstill->stood;
-	     stood < standstill->stood + standstill->count; stood++)
-		if (stood->waker && stood->end_ns > longest->start_ns &&
-		    (!first || stood->end_ns < first->end_ns))
-			first = stood;
-	return first && !stood_by(standstill, first->waker) ? first : NULL;
+	for (const struct handoff_wait *wait = handoff->waits;
+	     wait < handoff->waits + handoff->count; wait++)
+		if (wait->waker && wait->end_ns > longest->start_ns &&
+		    (!first || wait->end_ns < first->end_ns))
+			first = wait;
+	return first && !find_wait(handoff, first->waker) ? first : NULL;
 }
 
-struct handoff_stall futex_handoff_judge(const struct futex_handoff *standstill)
+struct handoff_stall futex_handoff_judge(const struct futex_handoff *handoff)
 {
-	const struct handoff_wait *list = standstill->stood, *longest = list, *first;
-	struct handoff_stall still = { .kind = STANDSTILL_NONE };
+	const struct handoff_wait *list = handoff->waits, *longest = list, *first;
+	struct handoff_stall still = { .kind = HANDOFF_NONE };
 	bool handed = false, in_slices = false;
 
-	if (standstill->count < 2 || standstill->more || standstill->still)
+	if (handoff->count < 2 || handoff->more || handoff->still)
 		return still;
-	for (const struct handoff_wait *stood = list; stood < list + standstill->count; stood++) {
-		if (stood->began_before)
+	for (const struct handoff_wait *wait = list; wait < list + handoff->count; wait++) {
+		if (wait->began_before)
 			return still;
-		longest = length_of(stood) > length_of(longest) ? stood : longest;
-		handed = handed || stood->handed;
-		in_slices = in_slices || stood->in_slices;
+		longest = wait_length(wait) > wait_length(longest) ? wait : longest;
+		handed = handed || wait->handed;
+		in_slices = in_slices || wait->in_slices;
 	}
 	still.longest = *longest;
-	still.threads = together(standstill, longest);
-	first = first_of(standstill, longest);
+	still.threads = count_together(handoff, longest);
+	first = find_first_woken(handoff, longest);
 	if (first) {
 		still.waker = first->waker;
 		still.first = *first;
 	}
-	if (like_a_lock(standstill))
-		still.kind = !handed				  ? STANDSTILL_DOUBT
-			     : !in_slices			  ? STANDSTILL_LOCK
-			     : standstill->others >= OTHERS_LEAST ? STANDSTILL_SLICES
-								  : STANDSTILL_DOUBT;
-	else if (in_slices && still.threads > 1 && standstill->count <= still.threads * 3 &&
-		 standstill->others >= OTHERS_LEAST)
-		still.kind = STANDSTILL_DOUBT;
+	if (is_like_lock(handoff))
+		still.kind = !handed			       ? HANDOFF_DOUBT
+			     : !in_slices		       ? HANDOFF_LOCK
+			     : handoff->others >= OTHERS_LEAST ? HANDOFF_TIMED
+							       : HANDOFF_DOUBT;
+	else if (in_slices && still.threads > 1 && handoff->count <= still.threads * 3 &&
+		 handoff->others >= OTHERS_LEAST)
+		still.kind = HANDOFF_DOUBT;
 	return still;
 }
 
-void futex_handoff_free(struct futex_handoff *standstill)
+void futex_handoff_free(struct futex_handoff *handoff)
 {
-	free(standstill->stood);
-	*standstill = (struct futex_handoff){ 0 };
+	free(handoff->waits);
+	*handoff = (struct futex_handoff){ 0 };
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Times in which several threads stood still at one futex whose value does not tell what it
- * is: a semaphore is a lock, or counts work; a condition variable may be part of a lock.
+ * Long waits of several threads at one futex whose value does not tell what it is: a semaphore may be a
+ * lock or count work, a condition variable may be part of a lock.
  *
- * Told by how the waiting ends. One who holds a lock lets it go, the thread that it wakes wakes the next, and so on:
- * those who wait for work do not wake each other. And nobody stands so long at a lock as a rule.
+ * The way the waits end tells. The holder of a lock wakes one waiter, which wakes the next, and so on; threads that
+ * wait for work do not wake each other. And threads do not wait so long at a lock as a rule.
  */
 #ifndef ANALYZER_LOCKS_FUTEX_HANDOFF_H
 #define ANALYZER_LOCKS_FUTEX_HANDOFF_H
@@ -28,57 +28,57 @@ struct handoff_wait {
 	bool handed;		/* its waker had been woken there by the last wake-up before */
 };
 
-#define STOOD_MAX 32u
+#define HANDOFF_WAITS_MAX 32u
 
-/* All of them at one futex. Zeroed: none. */
+/* All waits at one futex. Zeroed: none. */
 struct futex_handoff {
-	struct handoff_wait *stood;	/* of the long ones the first STOOD_MAX */
+	struct handoff_wait *waits;	/* the first HANDOFF_WAITS_MAX long ones */
 	size_t count;
 	bool more;
-	bool still;	/* somebody stands there at the end */
+	bool still;	/* a thread waits there at the end */
 	uint64_t others, others_longest_ns; /* the short ones */
 	const struct thread *woken;	/* the last one */
 };
 
-/* What each thread does; entries of by_thread. */
+/* The wait that a thread is in; entries of a per_thread table. */
 struct handoff_waiter {
 	struct futex_handoff *at;	/* NULL: nowhere */
-	struct handoff_wait stood;
-	uint64_t away_ns;	/* at another futex since then, maybe for the lock that goes with this one; 0: is not */
+	struct handoff_wait wait;
+	uint64_t away_ns;	/* at another futex since then, maybe a lock that goes with this; 0 */
 };
 
 enum futex_handoff_kind {
-	STANDSTILL_NONE,	/* nothing that may not be threads that wait for work as they always do */
-	STANDSTILL_DOUBT,	/* may be a lock's */
-	STANDSTILL_SLICES,	/* is a lock's, by the way it ended, but waited for in slices */
-	STANDSTILL_LOCK		/* is a lock's, by the way it ended */
+	HANDOFF_NONE,	/* may be threads that wait for work as they always do */
+	HANDOFF_DOUBT,	/* may be a lock's */
+	HANDOFF_TIMED,	/* is a lock's, by the way it ended, but the waits are sliced by timeouts */
+	HANDOFF_LOCK		/* is a lock's, by the way it ended */
 };
 
-/* @thread goes to sleep there at @time_ns, or @began_before does so since before the recording. 0 or -ENOMEM. */
-int futex_handoff_wait(struct futex_handoff *standstill, struct per_thread *standers,
+/* @thread goes to sleep there at @time_ns; @began_before: since before the recording. 0 or -ENOMEM. */
+int futex_handoff_wait(struct futex_handoff *handoff, struct per_thread *waiters,
 		    struct thread *thread, uint64_t time_ns, bool began_before);
 
 /* @waking: a thread is woken there. 0 or -ENOMEM. */
-int futex_handoff_woken(struct futex_handoff *standstill, struct per_thread *standers,
+int futex_handoff_woken(struct futex_handoff *handoff, struct per_thread *waiters,
 		     const struct event *waking);
 
-/* @thread, wherever it stood, stands there no more; who ended that is not known. 0 or -ENOMEM. */
-int futex_handoff_left(struct per_thread *standers, const struct thread *thread, uint64_t time_ns);
+/* @thread has left the futex that it waited at; its waker is not known. 0 or -ENOMEM. */
+int futex_handoff_left(struct per_thread *waiters, const struct thread *thread, uint64_t time_ns);
 
-/* Where it stands yet, after the last event. */
-void futex_handoff_stays(struct per_thread *standers, const struct thread *thread);
+/* After the last event: the futex that @thread is in, if any, has a wait that did not end. */
+void futex_handoff_stays(struct per_thread *waiters, const struct thread *thread);
 
-/* What it was. */
+/* What the long waits at one futex were. */
 struct handoff_stall {
 	enum futex_handoff_kind kind;
 	size_t threads;
 	struct handoff_wait longest;
-	struct thread *waker;	/* of the first one to be woken; NULL: one of themselves, or not seen */
-	struct handoff_wait first;	/* where there is a waker: that one */
+	struct thread *waker;	/* of the first one that was woken; NULL: one of the waiters, or not seen */
+	struct handoff_wait first;	/* the wait that it ended, where there is a waker */
 };
 
 /* After the last event. */
-struct handoff_stall futex_handoff_judge(const struct futex_handoff *standstill);
-void futex_handoff_free(struct futex_handoff *standstill);
+struct handoff_stall futex_handoff_judge(const struct futex_handoff *handoff);
+void futex_handoff_free(struct futex_handoff *handoff);
 
 #endif

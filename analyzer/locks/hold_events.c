@@ -23,39 +23,39 @@ int hold_events_create(struct hold_events **ret_holders)
 	return *ret_holders ? 0 : -ENOMEM;
 }
 
-static void forget(struct hold_events *holders, struct held *held)
+static void forget_lock(struct hold_events *hold_events, struct held *held)
 {
-	HASH_DEL(holders->locks, held);
+	HASH_DEL(hold_events->locks, held);
 	free(held->list);
 	free(held);
 }
 
-static void forget_all(struct hold_events *holders)
+static void forget_all_locks(struct hold_events *hold_events)
 {
 	struct held *held, *next;
 
-	HASH_ITER(hh, holders->locks, held, next)
-	forget(holders, held);
+	HASH_ITER(hh, hold_events->locks, held, next)
+	forget_lock(hold_events, held);
 }
 
-void hold_events_destroy(struct hold_events *holders)
+void hold_events_destroy(struct hold_events *hold_events)
 {
-	if (!holders)
+	if (!hold_events)
 		return;
-	forget_all(holders);
-	free(holders);
+	forget_all_locks(hold_events);
+	free(hold_events);
 }
 
-static struct held *find(const struct hold_events *holders, uint64_t address)
+static struct held *find_lock(const struct hold_events *hold_events, uint64_t address)
 {
 	struct held *held = NULL;
 
-	HASH_FIND(hh, holders->locks, &address, sizeof(address), held);
+	HASH_FIND(hh, hold_events->locks, &address, sizeof(address), held);
 	return held;
 }
 
-/* Return: since when it held the lock; 0: it is not known to have. */
-static uint64_t drop(struct held *held, const struct thread *thread)
+/* Return: since when @thread held the lock; 0: not known. */
+static uint64_t remove_owner(struct held *held, const struct thread *thread)
 {
 	for (size_t i = 0; i < held->count; i++) {
 		uint64_t since_ns = held->list[i].since_ns;
@@ -69,11 +69,11 @@ static uint64_t drop(struct held *held, const struct thread *thread)
 	return 0;
 }
 
-static int acquired(struct hold_events *holders, const struct event *event)
+static int note_acquired(struct hold_events *hold_events, const struct event *event)
 {
 	uint64_t address = event->raw.lock_hold.address;
 	bool read = event->raw.lock_hold.flags & FT_HOLD_READ;
-	struct held *held = find(holders, address);
+	struct held *held = find_lock(hold_events, address);
 	struct hold_owner *list;
 
 	if (!held) {
@@ -81,12 +81,12 @@ static int acquired(struct hold_events *holders, const struct event *event)
 		if (!held)
 			return -ENOMEM;
 		held->address = address;
-		HASH_ADD(hh, holders->locks, address, sizeof(held->address), held);
+		HASH_ADD(hh, hold_events->locks, address, sizeof(held->address), held);
 	}
-	/* Whoever this one excludes has released it, and that was not seen. */
+	/* The holders that this one excludes have released the lock unseen. */
 	if (!read || (held->count && !held->list[0].read))
 		held->count = 0;
-	drop(held, event->thread);
+	remove_owner(held, event->thread);
 	if (held->count == held->room) {
 		list = reallocarray(held->list, held->room ? held->room * 2 : 4, sizeof(*list));
 		if (!list)
@@ -98,11 +98,11 @@ static int acquired(struct hold_events *holders, const struct event *event)
 	return 0;
 }
 
-static void released(struct hold_events *holders, const struct event *event,
-		     struct hold_release *ret_release)
+static void note_released(struct hold_events *hold_events, const struct event *event,
+			  struct hold_release *ret_release)
 {
 	const struct ft_event *raw = &event->raw;
-	struct held *held = find(holders, raw->lock_hold.address);
+	struct held *held = find_lock(hold_events, raw->lock_hold.address);
 
 	*ret_release = (struct hold_release){
 		.address = raw->lock_hold.address,
@@ -113,32 +113,32 @@ static void released(struct hold_events *holders, const struct event *event,
 	};
 	if (!held)
 		return;
-	ret_release->since_ns = drop(held, event->thread);
+	ret_release->since_ns = remove_owner(held, event->thread);
 	if (!ret_release->read)
 		held->count = 0;
 	if (held->count)
 		ret_release->alone_until_ns = held->list[0].since_ns;
 	else
-		forget(holders, held);
+		forget_lock(hold_events, held);
 }
 
-int hold_events_event(struct hold_events *holders, const struct event *event,
+int hold_events_event(struct hold_events *hold_events, const struct event *event,
 		      struct hold_release *ret_release)
 {
 	if (event->raw.kind == FT_EVENT_LOST)
-		forget_all(holders); /* any of them may have been released meanwhile */
+		forget_all_locks(hold_events); /* any of them may have been released unseen */
 	if (event->raw.kind != FT_EVENT_LOCK_HOLD || event->raw.lock_hold.flags & FT_HOLD_OF_MM)
 		return 0;
 	if (event->raw.lock_hold.flags & FT_HOLD_ACQUIRED)
-		return acquired(holders, event);
-	released(holders, event, ret_release);
+		return note_acquired(hold_events, event);
+	note_released(hold_events, event, ret_release);
 	return 1;
 }
 
-size_t hold_events_of(const struct hold_events *holders, uint64_t address,
+size_t hold_events_of(const struct hold_events *hold_events, uint64_t address,
 		      struct hold_owner *ret_first)
 {
-	const struct held *held = find(holders, address);
+	const struct held *held = find_lock(hold_events, address);
 
 	if (!held || !held->count)
 		return 0;

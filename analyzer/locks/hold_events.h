@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who holds which lock of the kernel now, where the kernel's own events tell: FT_EVENT_LOCK_HOLD.
+ * The holders of the kernel's locks by the kernel's own events, FT_EVENT_LOCK_HOLD.
  */
 #ifndef ANALYZER_LOCKS_HOLD_EVENTS_H
 #define ANALYZER_LOCKS_HOLD_EVENTS_H
@@ -28,13 +28,13 @@ struct hold_release {
 struct hold_events;
 
 int hold_events_create(struct hold_events **ret_holders); /* 0 or -ENOMEM */
-void hold_events_destroy(struct hold_events *holders);
+void hold_events_destroy(struct hold_events *hold_events);
 
 /* Feed every event. Return: 1 where it is a release of a lock, 0, or -ENOMEM. */
-int hold_events_event(struct hold_events *holders, const struct event *event,
+int hold_events_event(struct hold_events *hold_events, const struct event *event,
 		  struct hold_release *ret_release);
 
-/* Who has acquired the lock at @address and not released it: how many, the first in time in *ret_first. */
-size_t hold_events_of(const struct hold_events *holders, uint64_t address, struct hold_owner *ret_first);
+/* Return: how many threads have acquired the lock at @address and not released it; *@ret_first: the first of them. */
+size_t hold_events_of(const struct hold_events *hold_events, uint64_t address, struct hold_owner *ret_first);
 
 #endif

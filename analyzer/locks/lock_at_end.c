@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who holds the locks that are still waited for when the recording ends.
+ * The holders of the locks that are still waited for when the recording ends.
  */
 #include "analyzer/locks/lock_private.h"
 
 /* The one thread of @tgid that may hold its mmap_lock now, NULL where none or several may. */
-static struct thread *mmap_holder(const struct lock_tracker *locks, const struct threads *threads,
-				  int32_t tgid, uint64_t end_ns)
+static struct thread *find_mmap_holder(const struct lock_tracker *locks,
+				       const struct threads *threads, int32_t tgid, uint64_t end_ns)
 {
 	struct thread *holder = NULL;
 	struct operation_since since;
@@ -32,16 +32,16 @@ static struct thread *mmap_holder(const struct lock_tracker *locks, const struct
 	return holder;
 }
 
-/* @named: by the kernel's log; its thread may be NULL. */
-static int mmap_lock_ending(struct lock_tracker *locks, struct lock_entry *entry,
-			    const struct threads *threads, const struct lock_release *named,
-			    uint64_t end_ns)
+/* @named: the holder by the kernel's log; its thread may be NULL. */
+static int find_mmap_owner(struct lock_tracker *locks, struct lock_entry *entry,
+			   const struct threads *threads, const struct lock_release *named,
+			   uint64_t end_ns)
 {
 	struct operation_since since;
 	struct thread *holder;
 	struct hold_owner told;
 
-	if (hold_events_of(locks->holders, entry->lock.address, &told))
+	if (hold_events_of(locks->hold_events, entry->lock.address, &told))
 		return ownership_held_at_end(entry->ownership,
 					     &(struct lock_release){ .thread = told.thread,
 								     .time_ns = end_ns,
@@ -53,7 +53,7 @@ static int mmap_lock_ending(struct lock_tracker *locks, struct lock_entry *entry
 								     .stack_id = STACK_NONE });
 	holder = named->thread && !named->plausible
 			 ? NULL
-			 : mmap_holder(locks, threads, entry->lock.tgid, end_ns);
+			 : find_mmap_holder(locks, threads, entry->lock.tgid, end_ns);
 	if (!holder)
 		return named->thread ? ownership_held_at_end(entry->ownership, named) : 0;
 	since = kernel_operations_since(locks->operations, holder);
@@ -74,11 +74,11 @@ bool lock_tracker_waits_for(const struct lock_tracker *locks, const struct threa
 }
 
 /*
- * Who got the lock by the last hand-off has it still, if others slept for it at that time already and
- * ever since: letting it go would have woken one of them. And some locks say themselves who owns them.
+ * The thread that got the lock by the last hand-off has it still, if others have slept for it since before
+ * then: a release would have woken one of them. Some locks name their owner themselves.
  */
-static int user_lock_ending(struct lock_tracker *locks, struct lock_entry *entry,
-			    const struct threads *threads, uint64_t end_ns)
+static int find_user_owner(struct lock_tracker *locks, struct lock_entry *entry,
+			   const struct threads *threads, uint64_t end_ns)
 {
 	struct thread *holder = entry->owner_tid ? threads_find(threads, entry->owner_tid) : NULL;
 	uint64_t since_ns = 0;
@@ -119,11 +119,11 @@ int lock_tracker_ending(struct lock_tracker *locks, const struct threads *thread
 		if (r)
 			break;
 		if (entry->lock.class == WAIT_LOCK_MMAP)
-			r = mmap_lock_ending(locks, entry, threads, &named, end_ns);
+			r = find_mmap_owner(locks, entry, threads, &named, end_ns);
 		else if (entry->lock.class == WAIT_LOCK_USER)
-			r = user_lock_ending(locks, entry, threads, end_ns);
+			r = find_user_owner(locks, entry, threads, end_ns);
 		else if (entry->lock.class == WAIT_LOCK_FILE && entry->key.address)
-			r = lock_tracker_listed_ending(locks, entry, threads, end_ns);
+			r = lock_tracker_file_ending(locks, entry, threads, end_ns);
 		else if (named.thread)
 			r = ownership_held_at_end(entry->ownership, &named);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which lock is it that a thread waits for.
+ * The identity of the lock that a thread waits for.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +24,8 @@ bool lock_tracker_has_address(enum wait_class class)
 	return !lock_tracker_held_in_user_space(class);
 }
 
-static struct lock_key key_of(const struct thread *thread, const struct wait_reason *reason,
-			      uint64_t address)
+static struct lock_key make_key(const struct thread *thread, const struct wait_reason *reason,
+				uint64_t address)
 {
 	struct lock_key key;
 
@@ -45,7 +45,7 @@ static struct lock_key key_of(const struct thread *thread, const struct wait_rea
 	return key;
 }
 
-static struct lock_entry *entry_create(struct lock_tracker *locks, const struct lock_key *key)
+static struct lock_entry *create_entry(struct lock_tracker *locks, const struct lock_key *key)
 {
 	struct lock_entry **entries;
 	struct lock_entry *entry;
@@ -70,8 +70,8 @@ static struct lock_entry *entry_create(struct lock_tracker *locks, const struct 
 	return entry;
 }
 
-/* Another process' mmap_lock is told by its address alone; its owner's entry has that address too. */
-static struct lock_entry *mmap_lock_at(const struct lock_tracker *locks, uint64_t address)
+/* An mmap_lock of another process is known by its address, which the entry of that process has too. */
+static struct lock_entry *find_mmap_lock(const struct lock_tracker *locks, uint64_t address)
 {
 	for (size_t i = 0; address && i < locks->entry_count; i++)
 		if (locks->entries[i]->lock.class == WAIT_LOCK_MMAP &&
@@ -80,11 +80,11 @@ static struct lock_entry *mmap_lock_at(const struct lock_tracker *locks, uint64_
 	return NULL;
 }
 
-/* Others waited for the lock of @key's process first, and did not know whose it is. */
-static struct lock_entry *mmap_lock_adopt(struct lock_tracker *locks, const struct lock_key *key,
+/* Threads of other processes waited for the mmap_lock first: the entry gets its process now. */
+static struct lock_entry *adopt_mmap_lock(struct lock_tracker *locks, const struct lock_key *key,
 					  uint64_t address)
 {
-	struct lock_entry *entry = mmap_lock_at(locks, address);
+	struct lock_entry *entry = find_mmap_lock(locks, address);
 
 	if (!entry || entry->key.tgid)
 		return NULL;
@@ -95,8 +95,8 @@ static struct lock_entry *mmap_lock_adopt(struct lock_tracker *locks, const stru
 	return entry;
 }
 
-/* Memory is used again: of locks that had the same address one after the other the first is found by it. */
-static void place_at(struct lock_tracker *locks, struct lock_entry *entry, uint64_t address)
+/* Memory is used again: where several locks had the same address, the first one is found by it. */
+static void set_address(struct lock_tracker *locks, struct lock_entry *entry, uint64_t address)
 {
 	struct lock_entry *first = NULL;
 
@@ -111,23 +111,23 @@ static void place_at(struct lock_tracker *locks, struct lock_entry *entry, uint6
 struct lock_entry *lock_tracker_entry_of(struct lock_tracker *locks, const struct thread *thread,
 					 const struct wait_reason *reason, uint64_t address)
 {
-	struct lock_key key = key_of(thread, reason, address);
+	struct lock_key key = make_key(thread, reason, address);
 	bool other_process = reason->class == WAIT_LOCK_MMAP && reason->remote_mm;
 	struct lock_entry *entry = NULL;
 
 	HASH_FIND(hh, locks->by_key, &key, sizeof(key), entry);
 	if (!entry && other_process)
-		entry = mmap_lock_at(locks, address);
+		entry = find_mmap_lock(locks, address);
 	else if (!entry && reason->class == WAIT_LOCK_MMAP)
-		entry = mmap_lock_adopt(locks, &key, address);
+		entry = adopt_mmap_lock(locks, &key, address);
 	if (!entry)
-		entry = entry_create(locks, &key);
+		entry = create_entry(locks, &key);
 	if (!entry)
 		return NULL;
 	if (!entry->lock.detail)
 		entry->lock.detail = reason->detail;
 	if (!entry->lock.address && address)
-		place_at(locks, entry, address);
+		set_address(locks, entry, address);
 	if (!entry->lock.tgid && !other_process)
 		entry->lock.tgid = thread->tgid;
 	return entry;

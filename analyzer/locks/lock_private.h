@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of struct lock_tracker, for locks.c and the files whose names begin with locks_.
+ * The inside of struct lock_tracker: for lock_tracker.c, lock_identity.c, lock_at_end.c, hung_task.c and proc_locks.c.
  */
 #ifndef ANALYZER_LOCKS_LOCK_PRIVATE_H
 #define ANALYZER_LOCKS_LOCK_PRIVATE_H
@@ -14,9 +14,11 @@
 #include "analyzer/trace/lost_spans.h"
 #include "analyzer/locks/futex_wakes.h"
 
-/* What makes a lock the same one: its address, or for lack of one, and always
- * for an mmap_lock, (process, class); a user's lock has all three. File locks have neither: processes share
- * them; nor has the mmap_lock of another process, unless its address is known. */
+/*
+ * The identity of a lock: its address, or where that is not known, and always for an mmap_lock,
+ * (process, class). A lock of user space has all three. A lock of a file has no process, as processes share
+ * it; nor has the mmap_lock of another process, unless its address is known.
+ */
 struct lock_key {
 	uint64_t address;
 	int32_t tgid;
@@ -27,15 +29,14 @@ struct lock_entry {
 	struct lock lock;
 	struct lock_key key;
 	struct ownership *ownership;
-	struct thread *released_by; /* as the kernel said last; NULL: it never did */
+	struct thread *released_by; /* by the last hold event; NULL: there was none */
 	uint64_t released_ns; /* when */
 	/* of a lock.user: */
-	struct thread
-		*taker; /* who was woken by its last release, and so most likely got it; NULL */
+	struct thread *taker; /* woken by the last release, so it most likely got the lock; NULL */
 	uint64_t taken_ns;
-	int32_t owner_tid; /* as the value in the lock said last; 0: does not tell */
+	int32_t owner_tid; /* by the last value seen in the lock; 0: it does not tell */
 	bool shared; /* between processes: some of its hand-offs may be unseen */
-	bool guessed; /* see futex_locks_guessed() */
+	bool guessed; /* FUTEX_GUESSED */
 	UT_hash_handle hh;
 	UT_hash_handle at; /* in by_address */
 };
@@ -54,6 +55,8 @@ struct waiter {
 	uint32_t stack_id; /* where it did */
 	uint32_t wait_number; /* counts waits: several sleeps may be one */
 	struct futex_wait futex; /* that it is in, or about to go to; address 0: none */
+	uint64_t judged_address; /* of the futex asked about last, */
+	enum futex_judgement judgement; /* and what it is */
 	uint64_t futex_ns; /* when it said so; 0: somewhere in its present sleep */
 	struct lock_entry *entry; /* the lock it waits for, or waited for last */
 	bool open; /* asleep for it now */
@@ -67,74 +70,76 @@ struct waiter {
 };
 
 struct lock_tracker {
-	struct stack_infos *stackfacts;
+	struct stack_infos *stack_infos;
 	struct kernel_operations *operations;
 	struct lock_tracker_options options;
 	struct ownership_watcher watcher;
 	struct lock_entry *by_key;
-	struct lock_entry
-		*by_address; /* by lock.address: of the kernel's locks those that are known */
+	struct lock_entry *by_address; /* by lock.address: the kernel's locks whose address is known */
 	struct lock_entry **entries;
 	size_t entry_count;
 	struct per_thread waiters; /* struct waiter */
-	struct hold_events *holders;
-	struct futex_wakes releases;
-	uint64_t lost_until_ns; /* of a loss on any CPU */
-	struct lost_spans losses; /* likewise, all of them */
+	struct hold_events *hold_events;
+	struct futex_wakes wakes;
+	uint64_t lost_until_ns; /* end of the last loss on any CPU */
+	struct lost_spans losses; /* all losses on any CPU */
 	struct threads *threads; /* NULL: the log is not believed */
 	struct log_line *log;
 	size_t log_count;
 };
 
-/* Of whom nothing is known for less time than this, or a lesser part of the time since, hardly waited for a lock
- * meanwhile, and got it. */
+/* A gap in what is known of a thread matters if it is as long as UNCLEAR_NS, and if UNCLEAR_PART times it is
+ * as long as the time since: only then may the thread have waited for a lock, and got it, meanwhile. */
 #define UNCLEAR_NS 50000000u
 #define UNCLEAR_PART 4
 
 /* Whose release path ends a wait of this class. */
 enum wait_class lock_tracker_family_of(enum wait_class class);
 
-/* Such a lock is kept from one system call to another: which call its holder is in says nothing. */
+/* Such a lock is kept from one system call to another, so the call that its holder is in says nothing. */
 bool lock_tracker_held_in_user_space(enum wait_class class);
 
 /* Such a lock's slow path is told by a LOCK_BEGIN. */
 bool lock_tracker_has_address(enum wait_class class);
 
-/* The entry of the lock that @thread waits for, made if need be. @address: 0 where it is not known. NULL on lack of memory. */
+/* The entry of the lock that @thread waits for, made if need be. @address: 0 where it is not known. NULL on
+ * lack of memory. */
 struct lock_entry *lock_tracker_entry_of(struct lock_tracker *locks, const struct thread *thread,
 				  const struct wait_reason *reason, uint64_t address);
 
 bool lock_tracker_waits_for(const struct lock_tracker *locks, const struct thread *thread,
 		     const struct lock_entry *entry);
 
-/* It cannot have held what it was itself waiting for. 0 or -ENOMEM. */
+/* Raise release->since_ns to the end of the thread's own last wait for the lock: it did not hold what it waited
+ * for. 0 or -ENOMEM. */
 int lock_tracker_bound_by_own_wait(struct lock_tracker *locks, const struct lock_entry *entry,
 			    struct lock_release *release);
 
-/* locks_log.c: a line of the kernel's log named the owner of a lock. 0 or -ENOMEM. */
+/* hung_task.c: a line of the kernel's log named the owner of a lock. 0 or -ENOMEM. */
 int lock_tracker_log_line(struct lock_tracker *locks, const struct hung_task *hung, uint64_t time_ns);
 
 /*
- * The wait of @waiter, of which @interval was all, is closed next: where nothing tells one such lock from
- * another, what the log tells is about this wait alone. 0 or -ENOMEM.
+ * The wait of @waiter, all of which is @interval, is closed next. Where locks of its class cannot be told
+ * apart, what the log says is about this wait alone. 0 or -ENOMEM.
  */
 int lock_tracker_log_alone(struct lock_tracker *locks, const struct interval *interval,
 		    const struct waiter *waiter);
 
 /*
- * Whom the log named, while somebody waited who waits still. Since that line nobody has let go, for that
- * would have woken one. *@ret_holder: its thread is NULL where nobody was named. 0 or -ENOMEM.
+ * The owner that the log named while somebody waited who waits still. Nobody has released the lock since that
+ * line, as a release would have woken a waiter. *@ret_holder: its thread is NULL where nobody was named. 0 or -ENOMEM.
  */
 int lock_tracker_log_ending(struct lock_tracker *locks, const struct lock_entry *entry,
 		     const struct threads *threads, uint64_t end_ns,
 		     struct lock_release *ret_holder);
 
-/* locks_listed.c: stands for the file whose lock a wait is for, which @ret_reason then says; 0: not known which. */
-uint64_t lock_tracker_listed_address(const struct lock_tracker *locks, const struct interval *interval,
+/* proc_locks.c: stands for the file whose lock a wait is for, which @ret_reason then says; 0: not known which. */
+uint64_t lock_tracker_file_address(const struct lock_tracker *locks, const struct interval *interval,
 			      struct wait_reason *ret_reason);
 
-/* Who is listed as its holder has had it since before the oldest wait: letting it go would have ended that. 0 or -ENOMEM. */
-int lock_tracker_listed_ending(struct lock_tracker *locks, struct lock_entry *entry,
+/* The process in /proc/locks has held the lock since before the oldest wait, as a release would have ended
+ * that. 0 or -ENOMEM. */
+int lock_tracker_file_ending(struct lock_tracker *locks, struct lock_entry *entry,
 			const struct threads *threads, uint64_t end_ns);
 
 #endif

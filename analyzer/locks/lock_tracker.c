@@ -7,22 +7,22 @@
 
 #include "analyzer/locks/lock_private.h"
 
-/* One wait for a lock may be many sleeps: woken, a waiter loses to another and sleeps again. */
+/* One wait for a lock may be many sleeps: a woken waiter may lose the lock to another and sleep again. */
 #define SAME_WAIT_GAP_NS 5000000u
 
-int lock_tracker_create(struct stack_infos *stackfacts, struct kernel_operations *operations,
-		 const struct lock_tracker_options *options, struct lock_tracker **ret_locks)
+int lock_tracker_create(struct stack_infos *stack_infos, struct kernel_operations *operations,
+			const struct lock_tracker_options *options, struct lock_tracker **ret_locks)
 {
 	struct lock_tracker *locks = calloc(1, sizeof(*locks));
 
 	if (!locks)
 		return -ENOMEM;
 	locks->waiters.entry_bytes = sizeof(struct waiter);
-	futex_wakes_init(&locks->releases);
-	locks->stackfacts = stackfacts;
+	futex_wakes_init(&locks->wakes);
+	locks->stack_infos = stack_infos;
 	locks->operations = operations;
 	locks->options = *options;
-	if (hold_events_create(&locks->holders)) {
+	if (hold_events_create(&locks->hold_events)) {
 		free(locks);
 		return -ENOMEM;
 	}
@@ -36,7 +36,7 @@ void lock_tracker_destroy(struct lock_tracker *locks)
 		return;
 	HASH_CLEAR(at, locks->by_address);
 	HASH_CLEAR(hh, locks->by_key);
-	hold_events_destroy(locks->holders);
+	hold_events_destroy(locks->hold_events);
 	for (size_t i = 0; i < locks->entry_count; i++) {
 		ownership_destroy(locks->entries[i]->ownership);
 		free(locks->entries[i]);
@@ -45,11 +45,12 @@ void lock_tracker_destroy(struct lock_tracker *locks)
 	per_thread_free(&locks->waiters);
 	free(locks->log);
 	lost_spans_free(&locks->losses);
-	futex_wakes_free(&locks->releases);
+	futex_wakes_free(&locks->wakes);
 	free(locks);
 }
 
-static int futex_event(struct lock_tracker *locks, const struct event *event, const struct futex_wait *wait)
+static int note_futex_wait(struct lock_tracker *locks, const struct event *event,
+			   const struct futex_wait *wait)
 {
 	struct waiter *waiter = per_thread_get(&locks->waiters, event->thread);
 
@@ -71,7 +72,7 @@ void lock_tracker_believe_log(struct lock_tracker *locks, struct threads *thread
 }
 
 int lock_tracker_bound_by_own_wait(struct lock_tracker *locks, const struct lock_entry *entry,
-			    struct lock_release *release)
+				   struct lock_release *release)
 {
 	const struct waiter *own = per_thread_get(&locks->waiters, release->thread);
 
@@ -95,10 +96,10 @@ int lock_tracker_bound_by_own_wait(struct lock_tracker *locks, const struct lock
 }
 
 /*
- * The kernel says that a lock is let go, and where it says how it was held, it has also said when it was
- * acquired. It matters where somebody waits for it.
+ * A hold event says that a lock is released. Where it says how the lock was held, there was also an event
+ * when it was acquired. A release matters where somebody waits.
  */
-static int told_release(struct lock_tracker *locks, const struct hold_release *told)
+static int note_kernel_release(struct lock_tracker *locks, const struct hold_release *told)
 {
 	struct lock_entry *entry = NULL;
 	struct operation_since since = { .since_ns = told->since_ns, .exact = true };
@@ -126,7 +127,7 @@ static int told_release(struct lock_tracker *locks, const struct hold_release *t
 	return ownership_released(entry->ownership, &release);
 }
 
-static int lost_event(struct lock_tracker *locks, const struct event *event)
+static int note_loss(struct lock_tracker *locks, const struct event *event)
 {
 	if (event->raw.time_ns > locks->lost_until_ns)
 		locks->lost_until_ns = event->raw.time_ns;
@@ -136,23 +137,23 @@ static int lost_event(struct lock_tracker *locks, const struct event *event)
 int lock_tracker_event(struct lock_tracker *locks, const struct event *event)
 {
 	struct hold_release release;
-	int r = hold_events_event(locks->holders, event, &release);
+	int r = hold_events_event(locks->hold_events, event, &release);
 
 	if (r)
-		return r < 0 ? r : told_release(locks, &release);
+		return r < 0 ? r : note_kernel_release(locks, &release);
 
 	struct futex_wait wait;
 	struct hung_task hung;
 	struct waiter *waiter;
 
-	if (futex_wakes_event(&locks->releases, event))
+	if (futex_wakes_event(&locks->wakes, event))
 		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_NOTE && hung_task_parse(event->raw.note.text, &hung))
 		return lock_tracker_log_line(locks, &hung, event->raw.time_ns);
 	if (event->raw.kind == FT_EVENT_LOST)
-		return lost_event(locks, event);
+		return note_loss(locks, event);
 	if (locks->options.futexes && futex_locks_wait(locks->options.futexes, event, &wait))
-		return futex_event(locks, event, &wait);
+		return note_futex_wait(locks, event, &wait);
 	if (event->raw.kind != FT_EVENT_LOCK_BEGIN)
 		return 0;
 	waiter = per_thread_get(&locks->waiters, event->thread);
@@ -163,9 +164,9 @@ int lock_tracker_event(struct lock_tracker *locks, const struct event *event)
 	return 0;
 }
 
-/* Whether an interval is a wait for a lock; *ret_reason says for which. */
-static int lock_wait(struct lock_tracker *locks, const struct interval *interval,
-		     const struct wait_reason **ret_reason)
+/* *@ret_reason: the lock that @interval is a wait for; NULL: none. 0 or -ENOMEM. */
+static int find_lock_reason(struct lock_tracker *locks, const struct interval *interval,
+			    const struct wait_reason **ret_reason)
 {
 	const struct wait_reason *reason;
 	const struct stack_info *fact;
@@ -173,7 +174,7 @@ static int lock_wait(struct lock_tracker *locks, const struct interval *interval
 	*ret_reason = NULL;
 	if (interval->state != THREAD_BLOCKED)
 		return 0;
-	fact = stack_infos_get(locks->stackfacts, interval->stack_id);
+	fact = stack_infos_get(locks->stack_infos, interval->stack_id);
 	if (!fact)
 		return -ENOMEM;
 	reason = stack_info_reason(fact, interval->prev_state);
@@ -182,41 +183,44 @@ static int lock_wait(struct lock_tracker *locks, const struct interval *interval
 	return 0;
 }
 
-/* Woken, it lost the lock to another and sleeps again: it has not entered the slow path anew. */
-static bool same_wait(const struct waiter *waiter, const struct lock_entry *entry,
-		      const struct interval *interval)
+/* Whether @interval goes on with the waiter's last wait: it did not enter the slow path anew. */
+static bool is_same_wait(const struct waiter *waiter, const struct lock_entry *entry,
+			 const struct interval *interval)
 {
-	/* What is not known to be a lock may be waited for again at once: for more work. */
+	/* A thread may wait at a futex that is no lock again at once, for more work. */
 	return waiter->entry == entry && entry->lock.class != WAIT_LOCK_FUTEX &&
-	       waiter->begins == waiter->wait_begins &&
-	       waiter->stack_id == interval->stack_id &&
+	       waiter->begins == waiter->wait_begins && waiter->stack_id == interval->stack_id &&
 	       interval->start_ns - waiter->end_ns <= SAME_WAIT_GAP_NS;
 }
 
-/* A futex, judged to be a lock: @ret_reason says so then. */
-static bool user_lock(const struct lock_tracker *locks, const struct interval *interval,
-		      const struct waiter *waiter, struct wait_reason *ret_reason)
+/* Whether the wait is at a futex that was judged to be a lock; @ret_reason says so then. */
+static bool is_user_lock(const struct lock_tracker *locks, const struct interval *interval,
+			 struct waiter *waiter, struct wait_reason *ret_reason)
 {
 	const struct futex_locks *futexes = locks->options.futexes;
 
 	if (ret_reason->class != WAIT_LOCK_FUTEX || !futexes || !waiter->futex.address ||
 	    waiter->futex_ns > interval->start_ns ||
-	    /* Another call may have been lost since. */
-	    (waiter->futex_ns && waiter->futex_ns < locks->lost_until_ns) ||
-	    !futex_locks_lock(futexes, interval->thread->tgid, waiter->futex.address))
+	    /* A later call may have been lost. */
+	    (waiter->futex_ns && waiter->futex_ns < locks->lost_until_ns))
+		return false;
+	if (waiter->judged_address != waiter->futex.address) {
+		waiter->judged_address = waiter->futex.address;
+		waiter->judgement = futex_locks_judgement(futexes, interval->thread->tgid,
+							  waiter->futex.address);
+	}
+	if (waiter->judgement == FUTEX_NO_LOCK)
 		return false;
 	ret_reason->class = WAIT_LOCK_USER;
 	return true;
 }
 
-static void user_lock_note(const struct lock_tracker *locks, struct lock_entry *entry,
-			   const struct futex_wait *futex)
+static void note_user_lock(struct lock_entry *entry, const struct waiter *waiter)
 {
-	entry->guessed =
-		futex_locks_guessed(locks->options.futexes, entry->key.tgid, entry->key.address);
-	if (futex_shared(futex))
+	entry->guessed = waiter->judgement == FUTEX_GUESSED;
+	if (futex_shared(&waiter->futex))
 		entry->shared = true;
-	entry->owner_tid = futex_owner(futex);
+	entry->owner_tid = futex_owner(&waiter->futex);
 }
 
 int lock_tracker_opened(struct lock_tracker *locks, const struct interval *interval)
@@ -227,33 +231,33 @@ int lock_tracker_opened(struct lock_tracker *locks, const struct interval *inter
 	struct lock_entry *entry;
 	struct waiter *waiter;
 
-	if (lock_wait(locks, interval, &by_stack))
+	if (find_lock_reason(locks, interval, &by_stack))
 		return -ENOMEM;
 	waiter = per_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
 	waiter->open = false;
 	if (interval->stack_id == STACK_NONE)
-		return 0; /* where it sleeps is not known, or not yet */
+		return 0; /* where it sleeps is not known yet */
 	if (!by_stack) {
-		/* Asleep outside any lock: whatever slow path it was in, it has left it. */
+		/* It sleeps outside any lock, so it has left the slow path that it was in. */
 		waiter->contended_address = 0;
 		waiter->futex.address = 0;
 		return 0;
 	}
 	reason = *by_stack;
-	if (user_lock(locks, interval, waiter, &reason))
+	if (is_user_lock(locks, interval, waiter, &reason))
 		address = waiter->futex.address;
 	else if (lock_tracker_has_address(reason.class))
 		address = waiter->contended_address;
 	else if (reason.class == WAIT_LOCK_FILE)
-		address = lock_tracker_listed_address(locks, interval, &reason);
+		address = lock_tracker_file_address(locks, interval, &reason);
 	entry = lock_tracker_entry_of(locks, interval->thread, &reason, address);
 	if (!entry)
 		return -ENOMEM;
 	if (reason.class == WAIT_LOCK_USER)
-		user_lock_note(locks, entry, &waiter->futex);
-	if (!same_wait(waiter, entry, interval)) {
+		note_user_lock(entry, waiter);
+	if (!is_same_wait(waiter, entry, interval)) {
 		waiter->sum_ns = 0;
 		waiter->wait_number++;
 	}
@@ -266,20 +270,21 @@ int lock_tracker_opened(struct lock_tracker *locks, const struct interval *inter
 	return ownership_wait_opened(entry->ownership, interval->thread, interval->start_ns);
 }
 
-static bool released_by_call(struct lock_tracker *locks, const struct interval *interval,
-			     const struct lock_entry *entry)
+static bool is_released_by_call(struct lock_tracker *locks, const struct interval *interval,
+				const struct lock_entry *entry)
 {
 	return entry->lock.class == WAIT_LOCK_USER && interval->waker->tgid == entry->key.tgid &&
-	       futex_wakes_take(&locks->releases, interval->waker, entry->key.address,
-			     interval->end_ns);
+	       futex_wakes_take(&locks->wakes, interval->waker, entry->key.address,
+				interval->end_ns);
 }
 
 /*
- * The wake-up that ended @interval, if it came out of the lock's release path. Where the waker's stack was not
- * recorded, it most likely did: who sleeps in a lock's slow path is hardly woken by anything else. Of a lock of
- * user space the waker's call tells. 0 or -ENOMEM.
+ * Take the wake-up that ended @interval as a release, if it came out of the lock's release path. Where the
+ * waker's stack was not recorded it most likely did, as hardly anything else wakes a thread in a lock's slow
+ * path. For a lock of user space the waker's futex call tells. 0 or -ENOMEM.
  */
-static int hand_off(struct lock_tracker *locks, const struct interval *interval, struct lock_entry *entry)
+static int note_handoff(struct lock_tracker *locks, const struct interval *interval,
+			struct lock_entry *entry)
 {
 	const struct stack_info *fact;
 	struct operation_since since = { 0 };
@@ -288,13 +293,15 @@ static int hand_off(struct lock_tracker *locks, const struct interval *interval,
 
 	if (!interval->waker || interval->waker_in_interrupt || interval->waker->idle_task)
 		return 0;
-	fact = stack_infos_get(locks->stackfacts, interval->waker_stack_id);
+	fact = stack_infos_get(locks->stack_infos, interval->waker_stack_id);
 	if (!fact)
 		return -ENOMEM;
 	if (interval->waker_stack_id != STACK_NONE &&
-	    (fact->releases == WAIT_UNKNOWN || fact->releases != lock_tracker_family_of(entry->lock.class)))
+	    (fact->releases == WAIT_UNKNOWN ||
+	     fact->releases != lock_tracker_family_of(entry->lock.class)))
 		return 0;
-	by_call = interval->waker_stack_id == STACK_NONE && released_by_call(locks, interval, entry);
+	by_call = interval->waker_stack_id == STACK_NONE &&
+		  is_released_by_call(locks, interval, entry);
 	if (!lock_tracker_held_in_user_space(entry->lock.class))
 		since = kernel_operations_since(locks->operations, interval->waker);
 	release = (struct lock_release){
@@ -303,14 +310,14 @@ static int hand_off(struct lock_tracker *locks, const struct interval *interval,
 		.since_ns = since.since_ns,
 		.since_exact = since.exact,
 		.read = fact->releases_read,
-		.plausible = (interval->waker_stack_id == STACK_NONE && !by_call) || entry->shared ||
-			     entry->guessed,
+		.plausible = (interval->waker_stack_id == STACK_NONE && !by_call) ||
+			     entry->shared || entry->guessed,
 		.by_call = by_call,
 		.stack_id = interval->waker_stack_id,
 		.woken = interval->thread,
 	};
-	/* Where the kernel tells who releases the lock, a waking is not needed to tell it: it may come
-	 * of one who passes it on, or of a reader that lets other readers in. */
+	/* Where hold events tell who releases the lock, the wake-up does not: it may come from a thread
+	 * that passes the lock on, or from a reader that lets other readers in. */
 	if (entry->released_by && entry->released_ns > locks->lost_until_ns)
 		return entry->released_by == interval->waker
 			       ? ownership_woken(entry->ownership, &release)
@@ -333,8 +340,8 @@ static void count_wait(struct lock *lock, struct waiter *waiter, uint64_t slept_
 		lock->max_wait_ns = waiter->sum_ns;
 }
 
-/* Somebody who slept nobody knows where, or of whom nothing is known for a while, may have waited for a lock. */
-static bool unclear(const struct lock_tracker *locks, const struct interval *interval)
+/* Whether the thread may have waited for a lock unseen: it slept at an unknown place, or its state is unknown. */
+static bool is_unclear(const struct lock_tracker *locks, const struct interval *interval)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
 
@@ -366,11 +373,11 @@ int lock_tracker_closed(struct lock_tracker *locks, const struct interval *inter
 	waiter = per_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
-	if (unclear(locks, interval))
+	if (is_unclear(locks, interval))
 		note_unclear(waiter, interval);
 	if (interval->state == THREAD_UNKNOWN)
 		return 0;
-	/* One call, one sleep. Where the wake-up is missing, it is the next call that ends the sleep. */
+	/* A call is for one sleep. Where the wake-up is missing, the next call has ended the sleep. */
 	if (waiter->futex_ns < interval->end_ns)
 		waiter->futex.address = 0;
 	if (!waiter->open)
@@ -380,7 +387,7 @@ int lock_tracker_closed(struct lock_tracker *locks, const struct interval *inter
 	waiter->open = false;
 	waiter->end_ns = interval->end_ns;
 	waiter->end_lost_ns = interval->flags & INTERVAL_END_LOST ? interval->end_ns : 0;
-	if (hand_off(locks, interval, waiter->entry))
+	if (note_handoff(locks, interval, waiter->entry))
 		return -ENOMEM;
 	if (from_ns < options->start_ns)
 		from_ns = options->start_ns;
@@ -391,8 +398,8 @@ int lock_tracker_closed(struct lock_tracker *locks, const struct interval *inter
 		to_ns = from_ns;
 	else if (counts)
 		count_wait(&waiter->entry->lock, waiter, to_ns - from_ns);
-	return ownership_wait_closed(waiter->entry->ownership, interval->thread,
-				     interval->start_ns, from_ns, to_ns, counts);
+	return ownership_wait_closed(waiter->entry->ownership, interval->thread, interval->start_ns,
+				     from_ns, to_ns, counts);
 }
 
 void lock_tracker_finish(struct lock_tracker *locks)
@@ -400,20 +407,20 @@ void lock_tracker_finish(struct lock_tracker *locks)
 	for (size_t i = 0; i < locks->entry_count; i++) {
 		struct lock_entry *entry = locks->entries[i];
 
-		entry->lock.owner_count =
-			ownership_owners(entry->ownership, &entry->lock.owners);
+		entry->lock.owner_count = ownership_owners(entry->ownership, &entry->lock.owners);
 	}
 }
 
-const struct lock *lock_tracker_awaited(const struct lock_tracker *locks, const struct thread *thread)
+const struct lock *lock_tracker_awaited(const struct lock_tracker *locks,
+					const struct thread *thread)
 {
 	const struct waiter *waiter = per_thread_find(&locks->waiters, thread);
 
 	return waiter && waiter->entry ? &waiter->entry->lock : NULL;
 }
 
-enum wait_class lock_tracker_class(const struct lock_tracker *locks, const struct interval *interval,
-			    enum wait_class by_stack)
+enum wait_class lock_tracker_class(const struct lock_tracker *locks,
+				   const struct interval *interval, enum wait_class by_stack)
 {
 	const struct waiter *waiter = per_thread_find(&locks->waiters, interval->thread);
 

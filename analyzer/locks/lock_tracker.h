@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who held which lock when, and who is to blame for whose wait.
+ * The waits for each lock, and who held it meanwhile.
  *
- * Ownership is rebuilt from hand-offs: a thread that wakes a waiter out of the
- * lock's release path held the lock until then. Each wait is cut along
- * that ownership timeline and each piece is charged to its owner; what cannot be
- * charged is charged to nobody.
+ * Ownership is rebuilt from hand-offs: a thread that wakes a waiter out of the lock's release path held the
+ * lock until then. Each wait is cut along that timeline, and each piece is charged to its owner; the rest is
+ * charged to nobody.
  */
 #ifndef ANALYZER_LOCKS_LOCK_TRACKER_H
 #define ANALYZER_LOCKS_LOCK_TRACKER_H
@@ -14,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/locks/futex_classify.h"
+#include "analyzer/locks/futex_locks.h"
 #include "analyzer/timeline/kernel_operation.h"
 #include "analyzer/locks/ownership.h"
 #include "analyzer/trace/source.h"
@@ -29,7 +28,7 @@ struct lock {
 	uint64_t wait_ns, waits, max_wait_ns;	/* of the waiters that count, within the span */
 	const struct lock_owner *owners; /* after lock_tracker_finish(): most blamed first */
 	size_t owner_count;
-	/* of lock.user, still waited for when the recording ended: who holds it, as far as known; NULL */
+	/* of a lock.user that is still waited for when the recording ends: its holder, as far as known; NULL */
 	struct thread *holder;
 	bool holder_named;		/* by the value in the lock itself */
 	uint64_t released_ns;		/* last release seen; 0: none was */
@@ -45,7 +44,7 @@ struct lock_tracker_options {
 	const struct futex_locks *futexes;	/* NULL: no futex is known to be a lock */
 };
 
-int lock_tracker_create(struct stack_infos *stackfacts, struct kernel_operations *operations,
+int lock_tracker_create(struct stack_infos *stack_infos, struct kernel_operations *operations,
 		 const struct lock_tracker_options *options, struct lock_tracker **ret_locks);
 void lock_tracker_destroy(struct lock_tracker *locks);
 
@@ -62,7 +61,8 @@ int lock_tracker_event(struct lock_tracker *locks, const struct event *event);
 int lock_tracker_opened(struct lock_tracker *locks, const struct interval *interval);
 int lock_tracker_closed(struct lock_tracker *locks, const struct interval *interval);
 
-/* The recording ends, before timeline_finish(): look for holders of the mmap_locks and user locks still waited for. 0 or -ENOMEM. */
+/* The recording ends, before timeline_finish(): look for holders of the locks that are still waited for. 0 or
+ * -ENOMEM. */
 int lock_tracker_ending(struct lock_tracker *locks, const struct threads *threads, uint64_t end_ns);
 
 /* After timeline_finish(): fill in the owners. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where in its mm the mmap_lock lies. Hold events name the mm, waits for the lock its address; a thread
- * that has waited for the one and then holds the other tells the distance, the same for all of a kernel.
+ * The offset of mmap_lock in struct mm_struct. Hold events have the address of the mm, waits that of the
+ * lock. A thread that has waited for a lock and then holds the mm tells the distance, which is one for a kernel.
  */
 #ifndef ANALYZER_LOCKS_MMAP_LOCK_OFFSET_H
 #define ANALYZER_LOCKS_MMAP_LOCK_OFFSET_H

@@ -5,44 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Above this many holds the ones that no open wait can reach are dropped. */
+#include "analyzer/locks/ownership_private.h"
+#include "analyzer/util/span.h"
+
+/* At so many holds those that no open wait can reach are dropped. */
 #define HOLDS_PRUNE 4096u
-
-/* Shorter holds are hand-offs: they are not counted. */
-#define COUNTED_HOLD_NS 1000000u
-
-struct hold {
-	struct thread *thread;
-	uint64_t start_ns, end_ns;
-	bool plausible, exact;
-	bool counted;
-};
-
-/* Whom the kernel's log named as the owner. */
-struct named {
-	const struct thread *thread;
-	uint64_t start_ns, time_ns;	/* of its hold, as far as known, and of the line */
-	bool start_exact;
-};
-
-struct open_wait {
-	const struct thread *waiter;
-	uint64_t start_ns;
-};
-
-struct ownership {
-	struct ownership_watcher watcher;
-	bool ambiguous;
-	uint64_t last_release_ns;
-	uint64_t contended_since_ns;	/* somebody has waited without pause since then */
-	struct named named;		/* the last one; stale where something was released since */
-	struct open_wait *waits;
-	size_t wait_count, wait_room;
-	struct hold *holds;		/* by end_ns; since the oldest open wait at least */
-	size_t hold_count, hold_room, prune_at;
-	struct lock_owner *owners;
-	size_t owner_count, owner_room;
-};
 
 int ownership_create(bool ambiguous, struct ownership **ret_ownership)
 {
@@ -52,6 +19,7 @@ int ownership_create(bool ambiguous, struct ownership **ret_ownership)
 		return -ENOMEM;
 	ownership->ambiguous = ambiguous;
 	ownership->prune_at = HOLDS_PRUNE;
+	ownership->members.entry_bytes = sizeof(struct member);
 	*ret_ownership = ownership;
 	return 0;
 }
@@ -61,7 +29,8 @@ void ownership_destroy(struct ownership *ownership)
 	if (!ownership)
 		return;
 	free(ownership->waits);
-	free(ownership->holds);
+	hold_list_free(&ownership->holds);
+	per_thread_free(&ownership->members);
 	free(ownership->owners);
 	free(ownership);
 }
@@ -71,8 +40,7 @@ void ownership_watch(struct ownership *ownership, const struct ownership_watcher
 	ownership->watcher = *watcher;
 }
 
-/* Room for one more element; doubles. */
-static int grow(void **array, size_t count, size_t *room, size_t element_bytes)
+int ownership_grow(void **array, size_t count, size_t *room, size_t element_bytes)
 {
 	size_t larger = *room ? *room * 2 : 8;
 	void *moved;
@@ -107,72 +75,92 @@ uint64_t ownership_contended_since_ns(const struct ownership *ownership)
 	return ownership->contended_since_ns;
 }
 
-int ownership_wait_opened(struct ownership *ownership, const struct thread *waiter, uint64_t time_ns)
+uint64_t ownership_steps(const struct ownership *ownership)
 {
-	if (grow((void **)&ownership->waits, ownership->wait_count, &ownership->wait_room,
-		 sizeof(*ownership->waits)))
+	return ownership->holds.steps;
+}
+
+int ownership_wait_opened(struct ownership *ownership, const struct thread *waiter,
+			  uint64_t time_ns)
+{
+	struct member *member = per_thread_get(&ownership->members, waiter);
+
+	if (!member || ownership_grow((void **)&ownership->waits, ownership->wait_count,
+				      &ownership->wait_room, sizeof(*ownership->waits)))
 		return -ENOMEM;
-	/* It may be told late. */
+	/* A wait may become known late. */
 	if (!ownership->wait_count || time_ns < ownership->contended_since_ns)
 		ownership->contended_since_ns = time_ns;
 	ownership->waits[ownership->wait_count++] =
 		(struct open_wait){ .waiter = waiter, .start_ns = time_ns };
+	member->wait_place = (uint32_t)ownership->wait_count;
 	return 0;
 }
 
-static void holds_prune(struct ownership *ownership)
+static void remove_wait(struct ownership *ownership, const struct thread *waiter, uint64_t start_ns)
 {
-	uint64_t oldest_ns = UINT64_MAX;
-	size_t kept = 0;
+	struct member *member = per_thread_find(&ownership->members, waiter);
+	struct member *moved_member;
+	struct open_wait *wait;
 
-	for (size_t i = 0; i < ownership->wait_count; i++)
-		if (ownership->waits[i].start_ns < oldest_ns)
-			oldest_ns = ownership->waits[i].start_ns;
-	for (size_t i = 0; i < ownership->hold_count; i++)
-		if (ownership->holds[i].end_ns > oldest_ns)
-			ownership->holds[kept++] = ownership->holds[i];
-	ownership->hold_count = kept;
-	ownership->prune_at = kept * 2 > HOLDS_PRUNE ? kept * 2 : HOLDS_PRUNE;
+	if (!member || !member->wait_place)
+		return;
+	wait = &ownership->waits[member->wait_place - 1];
+	if (wait->start_ns != start_ns)
+		return;
+	*wait = ownership->waits[--ownership->wait_count];
+	moved_member = per_thread_find(&ownership->members, wait->waiter);
+	moved_member->wait_place = member->wait_place;
+	member->wait_place = 0;
 }
 
-static int hold_append(struct ownership *ownership, const struct hold *hold)
+static int drop_holds(struct ownership *ownership)
 {
-	struct hold *last;
+	if (ownership_settle(ownership))
+		return -ENOMEM;
+	hold_list_drop(&ownership->holds, ownership->holds.count);
+	return 0;
+}
 
-	if (ownership->hold_count) {
-		last = &ownership->holds[ownership->hold_count - 1];
+/* Drop the holds that no open wait can reach. */
+static int prune_holds(struct ownership *ownership)
+{
+	struct hold_list *holds = &ownership->holds;
+	uint64_t oldest_ns = UINT64_MAX;
+
+	if (ownership_settle(ownership))
+		return -ENOMEM;
+	holds->steps += ownership->wait_count;
+	for (size_t i = 0; i < ownership->wait_count; i++)
+		oldest_ns = earlier(oldest_ns, ownership->waits[i].start_ns);
+	hold_list_drop(holds, hold_list_ending_after(holds, oldest_ns));
+	/* What it costs is paid by as many holds to come. */
+	ownership->prune_at = later(later(holds->count * 2, ownership->wait_count), HOLDS_PRUNE);
+	return 0;
+}
+
+static int append_hold(struct ownership *ownership, const struct hold *hold)
+{
+	struct hold_list *holds = &ownership->holds;
+
+	if (holds->count) {
+		const struct hold *last = &holds->holds[holds->count - 1];
+
 		if (last->thread == hold->thread && last->end_ns == hold->start_ns &&
 		    last->plausible == hold->plausible && last->exact == hold->exact) {
-			last->end_ns = hold->end_ns;
+			hold_list_extend(holds, hold->end_ns);
 			return 0;
 		}
 	}
-	if (ownership->hold_count >= ownership->prune_at)
-		holds_prune(ownership);
-	if (grow((void **)&ownership->holds, ownership->hold_count, &ownership->hold_room,
-		 sizeof(*ownership->holds)))
+	if (holds->count >= ownership->prune_at && prune_holds(ownership))
 		return -ENOMEM;
-	ownership->holds[ownership->hold_count++] = *hold;
-	return 0;
+	return hold_list_append(holds, hold);
 }
 
-/* Few threads ever own one lock: a list is enough. NULL on lack of memory. */
-static struct lock_owner *owner_of(struct ownership *ownership, struct thread *thread)
+static int note_longest_hold(struct ownership *ownership, const struct lock_release *release,
+			     const struct lock_hold *hold)
 {
-	for (size_t i = 0; i < ownership->owner_count; i++)
-		if (ownership->owners[i].thread == thread)
-			return &ownership->owners[i];
-	if (grow((void **)&ownership->owners, ownership->owner_count, &ownership->owner_room,
-		 sizeof(*ownership->owners)))
-		return NULL;
-	ownership->owners[ownership->owner_count] = (struct lock_owner){ .thread = thread };
-	return &ownership->owners[ownership->owner_count++];
-}
-
-static int owner_note_hold(struct ownership *ownership, const struct lock_release *release,
-			   const struct lock_hold *hold)
-{
-	struct lock_owner *owner = owner_of(ownership, release->thread);
+	struct lock_owner *owner = ownership_owner(ownership, release->thread);
 
 	if (!owner)
 		return -ENOMEM;
@@ -184,11 +172,11 @@ static int owner_note_hold(struct ownership *ownership, const struct lock_releas
 }
 
 /*
- * A claim reaches back to the release before it, but not to a time when its
- * thread was seen elsewhere. The hold that is reported begins no
- * earlier than somebody's waiting proves, unless the entry itself was seen.
+ * A hold reaches back to the release before it, but not to a time when its thread was seen elsewhere. The
+ * hold that is reported begins no earlier than somebody's waiting proves, unless its start was seen.
  */
-static int claim(struct ownership *ownership, const struct lock_release *release, bool still_open)
+static int claim_hold(struct ownership *ownership, const struct lock_release *release,
+		      bool still_open)
 {
 	const struct named *named = &ownership->named;
 	uint64_t start_ns = ownership->last_release_ns, from_ns;
@@ -204,7 +192,7 @@ static int claim(struct ownership *ownership, const struct lock_release *release
 		start_ns = release->time_ns;
 	from_ns = start_ns;
 	goes_on = named->thread == release->thread && named->time_ns >= start_ns;
-	/* When another was named, this one did not hold it. */
+	/* At that time another thread held it. */
 	if (named->thread && named->time_ns > start_ns && named->time_ns <= release->time_ns) {
 		from_ns = named->time_ns;
 		start_ns = goes_on ? named->start_ns : from_ns;
@@ -233,24 +221,24 @@ static int claim(struct ownership *ownership, const struct lock_release *release
 	if (!exact && ownership->wait_count && ownership->contended_since_ns > longest.start_ns &&
 	    ownership->contended_since_ns <= longest.end_ns)
 		longest.start_ns = ownership->contended_since_ns;
-	if (hold_append(ownership, &hold))
+	if (append_hold(ownership, &hold))
 		return -ENOMEM;
-	return owner_note_hold(ownership, release, &longest);
+	return note_longest_hold(ownership, release, &longest);
 }
 
 int ownership_released(struct ownership *ownership, const struct lock_release *release)
 {
-	int r = 0;
+	int r;
 
 	if (ownership->ambiguous)
-		ownership->hold_count = 0;
-	if (ownership->ambiguous)
-		r = hold_append(ownership, &(struct hold){ .thread = release->thread,
+		r = drop_holds(ownership);
+	else
+		r = claim_hold(ownership, release, false);
+	if (ownership->ambiguous && !r)
+		r = append_hold(ownership, &(struct hold){ .thread = release->thread,
 							   .start_ns = release->since_ns,
 							   .end_ns = release->time_ns,
 							   .plausible = true });
-	else
-		r = claim(ownership, release, false);
 	ownership->last_release_ns = release->time_ns;
 	return r;
 }
@@ -258,14 +246,14 @@ int ownership_released(struct ownership *ownership, const struct lock_release *r
 int ownership_woken(struct ownership *ownership, const struct lock_release *release)
 {
 	struct lock_owner *owner;
-	struct hold *last;
+	const struct hold *last;
 
-	if (!ownership->hold_count)
+	if (!ownership->holds.count)
 		return 0;
-	last = &ownership->holds[ownership->hold_count - 1];
+	last = &ownership->holds.holds[ownership->holds.count - 1];
 	if (last->thread != release->thread || last->end_ns != ownership->last_release_ns)
 		return 0;
-	owner = owner_of(ownership, release->thread);
+	owner = ownership_owner(ownership, release->thread);
 	if (!owner)
 		return -ENOMEM;
 	if (owner->longest.end_ns == last->end_ns) {
@@ -276,7 +264,8 @@ int ownership_woken(struct ownership *ownership, const struct lock_release *rele
 		if (!owner->longest.first_woken)
 			owner->longest.first_woken = release->woken;
 	}
-	last->end_ns = ownership->last_release_ns = release->time_ns;
+	ownership->last_release_ns = release->time_ns;
+	hold_list_extend(&ownership->holds, release->time_ns);
 	return 0;
 }
 
@@ -288,7 +277,7 @@ int ownership_named(struct ownership *ownership, const struct lock_release *hold
 
 	if (ownership->ambiguous)
 		return 0;
-	if (claim(ownership, holder, false))
+	if (claim_hold(ownership, holder, false))
 		return -ENOMEM;
 	if (holder->since_ns >= start_ns) {
 		start_ns = holder->since_ns;
@@ -323,125 +312,31 @@ int ownership_named_alone(struct ownership *ownership, const struct lock_release
 
 	if (!ownership->ambiguous || longest.start_ns > end_ns)
 		return 0;
-	if (owner_note_hold(ownership, holder, &longest))
+	if (note_longest_hold(ownership, holder, &longest))
 		return -ENOMEM;
-	ownership->hold_count = 0;
-	if (hold.end_ns > hold.start_ns && hold_append(ownership, &hold))
+	if (drop_holds(ownership) || (hold.end_ns > hold.start_ns && append_hold(ownership, &hold)))
 		return -ENOMEM;
-	/* Of what came after the line nothing is known. */
+	/* Nothing is known of the time after the line. */
 	if (hold.start_ns < hold.end_ns)
 		hold.start_ns = hold.end_ns;
 	hold.end_ns = end_ns;
 	hold.exact = false;
 	hold.plausible = hold.counted = true;
-	return hold.end_ns > hold.start_ns ? hold_append(ownership, &hold) : 0;
+	return hold.end_ns > hold.start_ns ? append_hold(ownership, &hold) : 0;
 }
 
 int ownership_held_at_end(struct ownership *ownership, const struct lock_release *holder)
 {
 	if (ownership->ambiguous)
 		return 0;
-	return claim(ownership, holder, true);
-}
-
-static int charge(struct ownership *ownership, const struct hold *hold, uint64_t blamed_ns)
-{
-	struct lock_owner *owner;
-
-	if (!blamed_ns)
-		return 0;
-	owner = owner_of(ownership, hold->thread);
-	if (!owner)
-		return -ENOMEM;
-	owner->blamed_ns += blamed_ns;
-	if (hold->plausible)
-		owner->plausible_ns += blamed_ns;
-	if (hold->exact)
-		owner->exact_ns += blamed_ns;
-	return 0;
-}
-
-static int count_hold(struct ownership *ownership, struct hold *hold)
-{
-	struct lock_owner *owner;
-
-	if (hold->counted || hold->end_ns - hold->start_ns < COUNTED_HOLD_NS)
-		return 0;
-	owner = owner_of(ownership, hold->thread);
-	if (!owner)
-		return -ENOMEM;
-	hold->counted = true;
-	owner->holds++;
-	return 0;
-}
-
-static enum grade hold_grade(const struct hold *hold)
-{
-	if (hold->plausible)
-		return GRADE_PLAUSIBLE;
-	return hold->exact ? GRADE_EXACT : GRADE_STRONG;
-}
-
-/* Holds follow each other in time, so those of a wait are at the end of the list. */
-static int charge_wait(struct ownership *ownership, const struct thread *waiter, uint64_t from_ns,
-		       uint64_t to_ns, bool counts)
-{
-	const struct ownership_watcher *watcher = &ownership->watcher;
-	const struct hold nobody = { .thread = NULL };
-	uint64_t left_ns = to_ns - from_ns;
-
-	for (size_t i = ownership->hold_count; i-- > 0 && left_ns;) {
-		struct hold *hold = &ownership->holds[i];
-		uint64_t start_ns = hold->start_ns > from_ns ? hold->start_ns : from_ns;
-		uint64_t end_ns = hold->end_ns < to_ns ? hold->end_ns : to_ns;
-
-		if (hold->end_ns <= from_ns)
-			break;
-		if (start_ns >= end_ns)
-			continue;
-		left_ns -= end_ns - start_ns;
-		if (watcher->charged)
-			watcher->charged(watcher->context, waiter, hold->thread, start_ns, end_ns,
-					 hold_grade(hold));
-		if (counts && (charge(ownership, hold, end_ns - start_ns) ||
-			       count_hold(ownership, hold)))
-			return -ENOMEM;
-	}
-	return counts ? charge(ownership, &nobody, left_ns) : 0;
+	return claim_hold(ownership, holder, true);
 }
 
 int ownership_wait_closed(struct ownership *ownership, const struct thread *waiter,
 			  uint64_t start_ns, uint64_t from_ns, uint64_t to_ns, bool counts)
 {
-	for (size_t i = 0; i < ownership->wait_count; i++) {
-		if (ownership->waits[i].waiter != waiter || ownership->waits[i].start_ns != start_ns)
-			continue;
-		ownership->waits[i] = ownership->waits[--ownership->wait_count];
-		break;
-	}
-	if (to_ns > from_ns && charge_wait(ownership, waiter, from_ns, to_ns, counts))
+	remove_wait(ownership, waiter, start_ns);
+	if (to_ns > from_ns && ownership_charge(ownership, waiter, from_ns, to_ns, counts))
 		return -ENOMEM;
-	if (!ownership->wait_count || ownership->ambiguous)
-		ownership->hold_count = 0;
-	return 0;
-}
-
-static int by_blame(const void *left, const void *right)
-{
-	const struct lock_owner *a = left, *b = right;
-
-	if (a->blamed_ns != b->blamed_ns)
-		return a->blamed_ns < b->blamed_ns ? 1 : -1;
-	if (!a->thread || !b->thread)
-		return a->thread ? -1 : !!b->thread;
-	return (a->thread->index > b->thread->index) - (a->thread->index < b->thread->index);
-}
-
-size_t ownership_owners(struct ownership *ownership, const struct lock_owner **ret_owners)
-{
-	if (ownership->owner_count)
-		qsort(ownership->owners, ownership->owner_count, sizeof(*ownership->owners),
-		      by_blame);
-	*ret_owners = ownership->owners;
-	return ownership->owner_count;
+	return !ownership->wait_count || ownership->ambiguous ? drop_holds(ownership) : 0;
 }

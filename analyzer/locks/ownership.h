@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ownership of one lock over time, and what each owner's waiters lost by it.
+ * The owners of one lock over time, and what each owner's waiters lost by it.
+ *
+ * n waits may span n holds each. Closing a wait costs O(log n), and as much for each piece that a watcher is told of.
  */
 #ifndef ANALYZER_LOCKS_OWNERSHIP_H
 #define ANALYZER_LOCKS_OWNERSHIP_H
@@ -15,12 +17,12 @@
 /* A span of time during which one thread is known to have held the lock. */
 struct lock_hold {
 	uint64_t start_ns, end_ns;
-	bool start_exact;	/* the owner's entry, or the end of its own wait; else the latest possible start */
+	bool start_exact;	/* start_ns is its entry, or the end of its wait; else the latest possible */
 	bool still_open;	/* no release seen: the recording ended first */
 	bool released_read;	/* a reader's release */
-	bool mode_known;	/* released_read means something though there is no stack */
-	bool exact;		/* told by the kernel, not concluded */
-	uint32_t stack_id;	/* the owner's, at the release, or where last seen */
+	bool mode_known;	/* released_read is valid though there is no stack */
+	bool exact;		/* by the kernel's own word, not concluded */
+	uint32_t stack_id;	/* the owner's, at the release, or where it was seen last */
 	bool by_call;		/* the release is known by its system call, not by a stack */
 	struct thread *first_woken; /* by the release; NULL */
 };
@@ -30,21 +32,21 @@ struct lock_owner {
 	uint64_t blamed_ns;
 	uint64_t plausible_ns;	/* the part of blamed_ns that no release proves */
 	uint64_t exact_ns;	/* the part for which the kernel says who held the lock */
-	uint64_t named_ns;	/* when its log last named it; 0: never */
-	uint32_t holds;		/* of some length, with a waiter whose time is charged */
+	uint64_t named_ns;	/* when the kernel's log last named it; 0: never */
+	uint32_t holds;		/* of 1 ms or more, with a waiter whose time is charged */
 	struct lock_hold longest;
 };
 
-/* What is known of a thread that lets a lock go, or may be holding it. */
+/* What is known of a thread that releases a lock, or may be holding it. */
 struct lock_release {
 	struct thread *thread;
 	uint64_t time_ns;	/* of the release, or of the end of the recording */
 	uint64_t since_ns;	/* it did not hold the lock before this time; 0: no bound known */
 	bool since_exact;
 	bool read;
-	bool plausible;		/* it woke a waiter, but not seen is where */
-	bool mode_known;	/* ... even without a stack */
-	bool exact;		/* the kernel says so, of all the time since since_ns */
+	bool plausible;		/* it woke a waiter, but not necessarily out of the release path */
+	bool mode_known;	/* read is valid even without a stack */
+	bool exact;		/* the kernel says that it held the lock all the time since since_ns */
 	uint64_t named_ns;	/* when the kernel's log named it; 0: it did not */
 	bool by_call;		/* in a system call that wakes at the lock's address */
 	uint32_t stack_id;
@@ -53,21 +55,33 @@ struct lock_release {
 
 struct ownership;
 
-/* Each piece of a wait that is charged to somebody, the latest first; what is charged to nobody is left out. */
+/* Who is told of each wait as it is closed. What is charged to nobody is left out. */
 struct ownership_watcher {
+	/* Each piece, the latest first. NULL: none. */
 	void (*charged)(void *context, const struct thread *waiter, struct thread *owner,
 			uint64_t start_ns, uint64_t end_ns, enum grade grade);
 	void *context;
+	/* Its longest piece, of several the latest. Costs less than to look for it in charged. NULL: not told. */
+	void (*longest)(void *context, const struct thread *waiter, struct thread *owner,
+			uint64_t start_ns, uint64_t end_ns, enum grade grade);
+	/*
+	 * Pieces shorter than this, one after the other without a pause, are one piece whose owner is
+	 * NULL, except of a wait that is shorter itself: n waiters in a queue have n * n pieces. Borrowed,
+	 * read at each wait. NULL: each piece is told.
+	 */
+	const uint64_t *short_ns;
+	/* Whose waits it is told of. NULL: everybody's. */
+	bool (*wants)(void *context, const struct thread *waiter);
 };
 
 /*
- * @ambiguous: the waits may be for several locks that cannot be told apart: then no
- * timeline is built, a wait is charged to its own waker alone, as plausible.
+ * @ambiguous: the waits may be for several locks that cannot be told apart. Then there is no
+ * timeline, and each wait is charged to its own waker alone, as plausible.
  */
 int ownership_create(bool ambiguous, struct ownership **ret_ownership);
 void ownership_destroy(struct ownership *ownership);
 
-/* @watcher is copied; its charged may be NULL. */
+/* @watcher is copied. */
 void ownership_watch(struct ownership *ownership, const struct ownership_watcher *watcher);
 
 /* A thread began to sleep for the lock. 0 or -ENOMEM. */
@@ -77,17 +91,17 @@ int ownership_wait_opened(struct ownership *ownership, const struct thread *wait
 int ownership_released(struct ownership *ownership, const struct lock_release *release);
 
 /*
- * A waiter was woken out of the release that was given last: what the kernel tells of releases, it tells just before. 0 or -ENOMEM.
+ * A waiter was woken out of the release that was given last: a hold event comes just before the wake-up. 0 or -ENOMEM.
  */
 int ownership_woken(struct ownership *ownership, const struct lock_release *release);
 
 /*
- * The kernel's log named who holds the lock at holder->time_ns, while waits are open: nobody else does between then
- * and the next release. Not where it is ambiguous. 0 or -ENOMEM.
+ * The kernel's log named who holds the lock at holder->time_ns, while waits are open. Nobody else holds it from
+ * then to the next release. Does nothing where the lock is ambiguous. 0 or -ENOMEM.
  */
 int ownership_named(struct ownership *ownership, const struct lock_release *holder);
 
-/* Where it is ambiguous: the same, of the one wait that is closed next, and that nobody has ended. 0 or -ENOMEM. */
+/* The same for an ambiguous lock: for the one wait that is closed next, and that nobody has ended. 0 or -ENOMEM. */
 int ownership_named_alone(struct ownership *ownership, const struct lock_release *holder,
 			  uint64_t start_ns, uint64_t end_ns);
 
@@ -114,10 +128,13 @@ uint64_t ownership_released_ns(const struct ownership *ownership);
 /* Number of threads asleep for the lock now. */
 size_t ownership_waiting(const struct ownership *ownership);
 
-/* Since when somebody has been asleep for it without a pause, where somebody is now. */
+/* Since when the lock has had waiters without a pause; valid where it has one now. */
 uint64_t ownership_contended_since_ns(const struct ownership *ownership);
 
 /* Owners, most blamed first (sorted by the call); borrowed until the next call with @ownership. */
 size_t ownership_owners(struct ownership *ownership, const struct lock_owner **ret_owners);
+
+/* Number of holds, tree nodes and waits looked at so far, which is the cost in other units than time. */
+uint64_t ownership_steps(const struct ownership *ownership);
 
 #endif

@@ -131,7 +131,7 @@ static int scan_kind(struct scan *scan, const struct event *event)
 		/* fall through */
 	case FT_EVENT_STATE:
 		return r ? r
-			 : proc_locks_sleep_event(futex_locks_listed(found->futexes),
+			 : proc_locks_sleep_event(futex_locks_proc_locks(found->futexes),
 						  scan->stack_infos, event, scan->start_ns);
 	case FT_EVENT_NOTE:
 		return append_note(found, event);
@@ -204,7 +204,7 @@ static int conclude_scan(struct scan *scan, struct source *source)
 {
 	uint64_t offset = mmap_lock_offset_found(scan->mmap_lock_offset);
 
-	if (proc_locks_end_sleeps(futex_locks_listed(scan->found->futexes), source_end_ns(source)))
+	if (proc_locks_end_sleeps(futex_locks_proc_locks(scan->found->futexes), source_end_ns(source)))
 		return -ENOMEM;
 	futex_locks_judge(scan->found->futexes, source_threads(source));
 	find_silent(scan->found, source_threads(source));
@@ -218,17 +218,16 @@ int prescan_run(struct source *source, struct stack_infos *stack_infos, struct t
 		struct prescan *ret_prescan)
 {
 	struct scan scan = { ret_prescan, target, stack_infos, NULL, source_start_ns(source) };
-	struct event event;
+	const struct event *event;
 	int r;
 
 	*ret_prescan = (struct prescan){ 0 };
 	r = start_scan(&scan, source);
-	if (!r)
-		r = source_rewind(source);
 	if (r)
 		goto out;
+	source_rewind(source);
 	while ((r = source_next(source, &event)) > 0) {
-		r = scan_event(&scan, &event);
+		r = scan_event(&scan, event);
 		if (r)
 			goto out;
 	}

@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#include "analyzer/locks/futex_classify.h"
+#include "analyzer/locks/futex_locks.h"
 #include "analyzer/trace/cpu_gaps.h"
 #include "analyzer/trace/event_counts.h"
 #include "analyzer/trace/large_calls.h"

@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/locks/lock_private.h"
 #include "analyzer/trace/per_thread.h"
 
-/* A recorder tells of hundreds; a made-up capture of any number. */
+/* A recorder writes hundreds; a made-up capture may have any number. */
 #define LINES_MAX 1000u
 #define WAITS_MAX 2000u
 
@@ -56,7 +57,7 @@ void proc_locks_destroy(struct proc_locks *listed)
 	free(listed);
 }
 
-static uint64_t address_of(const struct ft_filelock *lock)
+static uint64_t file_address(const struct ft_filelock *lock)
 {
 	return ((uint64_t)lock->major << 52 ^ (uint64_t)lock->minor << 40 ^ lock->inode) |
 	       !lock->inode;
@@ -172,8 +173,8 @@ int proc_locks_end_sleeps(struct proc_locks *listed, uint64_t end_ns)
 	return 0;
 }
 
-/* All that the list says of the process at that time must be the same. */
-static void judge(const struct proc_locks *listed, struct proc_locks_wait *wait)
+/* The wait is told if all lines about its process at that time name the same lock. */
+static void judge_wait(const struct proc_locks *listed, struct proc_locks_wait *wait)
 {
 	const struct ft_filelock *first = NULL;
 
@@ -186,10 +187,10 @@ static void judge(const struct proc_locks *listed, struct proc_locks_wait *wait)
 			first = lock;
 			wait->told = true;
 			wait->kind = lock->kind;
-			wait->address = address_of(lock);
+			wait->address = file_address(lock);
 			wait->holder = lock->holder;
 		}
-		if (address_of(lock) != wait->address)
+		if (file_address(lock) != wait->address)
 			wait->told = false;
 		if (lock->holder != wait->holder || lock->kind != wait->kind)
 			wait->holder = 0;
@@ -201,14 +202,15 @@ bool proc_locks_judge(struct proc_locks *listed)
 	bool told = false;
 
 	for (size_t i = 0; i < listed->wait_count; i++) {
-		judge(listed, &listed->waits[i]);
+		judge_wait(listed, &listed->waits[i]);
 		told = told || listed->waits[i].told;
 	}
 	return told;
 }
 
-const struct proc_locks_wait *proc_locks_find(const struct proc_locks *listed,
-					      const struct thread *thread, uint64_t start_ns)
+/* The wait of @thread that began at @start_ns; NULL where it is not known what for. */
+static const struct proc_locks_wait *find_wait(const struct proc_locks *listed,
+					       const struct thread *thread, uint64_t start_ns)
 {
 	for (size_t i = 0; i < listed->wait_count; i++) {
 		const struct proc_locks_wait *wait = &listed->waits[i];
@@ -250,12 +252,16 @@ const struct proc_locks_wait *proc_locks_open_of(const struct proc_locks *listed
 const char *proc_locks_text(const struct proc_locks *listed, uint64_t address)
 {
 	for (size_t i = 0; i < listed->line_count; i++)
-		if (address_of(&listed->lines[i].lock) == address)
+		if (file_address(&listed->lines[i].lock) == address)
 			return listed->lines[i].text;
 	return "";
 }
 
-struct thread *proc_locks_thread(const struct threads *threads, int32_t tgid)
+/*
+ * The only thread of @tgid that lives; NULL where there are several, or none. The recorder tells of all
+ * threads of a process that it lists as a holder.
+ */
+static struct thread *find_only_thread(const struct threads *threads, int32_t tgid)
 {
 	struct thread *found = NULL;
 
@@ -269,4 +275,42 @@ struct thread *proc_locks_thread(const struct threads *threads, int32_t tgid)
 		found = thread;
 	}
 	return found;
+}
+
+static const struct proc_locks *get_proc_locks(const struct lock_tracker *locks)
+{
+	return locks->options.futexes ? futex_locks_proc_locks(locks->options.futexes) : NULL;
+}
+
+uint64_t lock_tracker_file_address(const struct lock_tracker *locks,
+				   const struct interval *interval, struct wait_reason *ret_reason)
+{
+	const struct proc_locks *listed = get_proc_locks(locks);
+	const struct proc_locks_wait *wait =
+		listed ? find_wait(listed, interval->thread, interval->start_ns) : NULL;
+
+	if (!wait)
+		return 0;
+	ret_reason->detail = proc_locks_text(listed, wait->address);
+	return wait->address;
+}
+
+int lock_tracker_file_ending(struct lock_tracker *locks, struct lock_entry *entry,
+			     const struct threads *threads, uint64_t end_ns)
+{
+	const struct proc_locks *listed = get_proc_locks(locks);
+	const struct proc_locks_wait *wait =
+		listed ? proc_locks_open(listed, entry->key.address) : NULL;
+	struct thread *holder = wait ? find_only_thread(threads, wait->holder) : NULL;
+
+	if (!holder || lock_tracker_waits_for(locks, holder, entry))
+		return 0;
+	entry->lock.holder = holder;
+	entry->lock.holder_named = true;
+	return ownership_held_at_end(entry->ownership,
+				     &(struct lock_release){ .thread = holder,
+							     .time_ns = end_ns,
+							     .since_ns = wait->start_ns,
+							     .exact = true,
+							     .stack_id = STACK_NONE });
 }

@@ -2,9 +2,9 @@
 /*
  * Locks of files as the recorder saw them in /proc/locks: which one a thread waited for, and which process took it.
  *
- * No stack and no event tells. The list tells a process and not a thread: it is believed where there is one choice. A
- * wait that was under way is for that lock all along, and until it ends the same process has the lock: letting
- * it go wakes all who wait.
+ * No stack and no event tells. The list has processes, not threads, and is believed where there is one choice. A
+ * wait that was under way then is for that lock from beginning to end, and the same process has the lock until the
+ * wait ends, as a release wakes all who wait.
  */
 #ifndef ANALYZER_LOCKS_PROC_LOCKS_H
 #define ANALYZER_LOCKS_PROC_LOCKS_H
@@ -48,10 +48,6 @@ int proc_locks_end_sleeps(struct proc_locks *listed, uint64_t end_ns);
 /* After the first decoding. Return: whether a wait's lock is told. */
 bool proc_locks_judge(struct proc_locks *listed);
 
-/* The wait of @thread that began at @start_ns; NULL where it is not told what for. */
-const struct proc_locks_wait *proc_locks_find(const struct proc_locks *listed, const struct thread *thread,
-				      uint64_t start_ns);
-
 /* Of all told waits for @address the one that is under way at the end and began first; NULL. */
 const struct proc_locks_wait *proc_locks_open(const struct proc_locks *listed, uint64_t address);
 
@@ -60,9 +56,5 @@ const struct proc_locks_wait *proc_locks_open_of(const struct proc_locks *listed
 
 /* "08:01:1234": device and inode. */
 const char *proc_locks_text(const struct proc_locks *listed, uint64_t address);
-
-/* The only thread of @tgid that lives; NULL where there are several, or none. The recorder tells of all threads of
- * a process that it lists as a holder. */
-struct thread *proc_locks_thread(const struct threads *threads, int32_t tgid);
 
 #endif

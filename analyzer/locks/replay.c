@@ -9,7 +9,7 @@
 #include "capture/facts.h"
 
 #define NS_A_SECOND	1000000000u
-#define SAMPLE_HZ_LEAST 1 /* what is outside is damage */
+#define SAMPLE_HZ_LEAST 1 /* outside these bounds the fact is damage */
 #define SAMPLE_HZ_MOST	100000
 
 struct replay {
@@ -20,87 +20,87 @@ struct replay {
 	uint64_t contradictions;
 };
 
-int replay_create(struct source *source, struct stack_infos *stackfacts,
-		  const struct lock_tracker_options *options, struct replay **ret_pass)
+int replay_create(struct source *source, struct stack_infos *stack_infos,
+		  const struct lock_tracker_options *options, struct replay **ret_replay)
 {
-	struct replay *pass = calloc(1, sizeof(*pass));
+	struct replay *replay = calloc(1, sizeof(*replay));
 	int r = -ENOMEM;
 
-	if (!pass)
+	if (!replay)
 		return -ENOMEM;
-	pass->source = source;
-	r = kernel_operations_create(stackfacts, &pass->operations);
+	replay->source = source;
+	r = kernel_operations_create(stack_infos, &replay->operations);
 	if (r)
 		goto out;
-	r = lock_tracker_create(stackfacts, pass->operations, options, &pass->locks);
+	r = lock_tracker_create(stack_infos, replay->operations, options, &replay->locks);
 	if (r)
 		goto out;
-	lock_tracker_believe_log(pass->locks, source_threads(source));
-	*ret_pass = pass;
-	pass = NULL;
+	lock_tracker_believe_log(replay->locks, source_threads(source));
+	*ret_replay = replay;
+	replay = NULL;
 out:
-	replay_destroy(pass);
+	replay_destroy(replay);
 	return r;
 }
 
-void replay_destroy(struct replay *pass)
+void replay_destroy(struct replay *replay)
 {
-	if (!pass)
+	if (!replay)
 		return;
-	lock_tracker_destroy(pass->locks);
-	kernel_operations_destroy(pass->operations);
-	free(pass);
+	lock_tracker_destroy(replay->locks);
+	kernel_operations_destroy(replay->operations);
+	free(replay);
 }
 
-struct lock_tracker *replay_locks(const struct replay *pass)
+struct lock_tracker *replay_locks(const struct replay *replay)
 {
-	return pass->locks;
+	return replay->locks;
 }
 
-static int pass_opened(void *context, const struct interval *interval)
+static int feed_opened(void *context, const struct interval *interval)
 {
-	struct replay *pass = context;
+	struct replay *replay = context;
 
-	return lock_tracker_opened(pass->locks, interval);
+	return lock_tracker_opened(replay->locks, interval);
 }
 
-static int pass_closed(void *context, const struct interval *interval)
+static int feed_closed(void *context, const struct interval *interval)
 {
-	struct replay *pass = context;
-	int r = lock_tracker_closed(pass->locks, interval);
+	struct replay *replay = context;
+	int r = lock_tracker_closed(replay->locks, interval);
 
-	if (!r && pass->watcher->closed)
-		r = pass->watcher->closed(pass->watcher->context, interval);
+	if (!r && replay->watcher->closed)
+		r = replay->watcher->closed(replay->watcher->context, interval);
 	return r;
 }
 
-static int pass_events(struct replay *pass, struct timeline *timeline)
+static int feed_events(struct replay *replay, struct timeline *timeline)
 {
-	struct event event;
+	const struct event *event;
 	int r;
 
-	while ((r = source_next(pass->source, &event)) > 0) {
-		r = kernel_operations_event(pass->operations, &event);
+	while ((r = source_next(replay->source, &event)) > 0) {
+		r = kernel_operations_event(replay->operations, event);
 		if (!r)
-			r = lock_tracker_event(pass->locks, &event);
-		if (!r && pass->watcher->event)
-			r = pass->watcher->event(pass->watcher->context, &event);
+			r = lock_tracker_event(replay->locks, event);
+		if (!r && replay->watcher->event)
+			r = replay->watcher->event(replay->watcher->context, event);
 		if (!r)
-			r = timeline_event(timeline, &event);
+			r = timeline_event(timeline, event);
 		if (r)
 			break;
 	}
 	return r;
 }
 
-uint64_t replay_contradictions(const struct replay *pass)
+uint64_t replay_contradictions(const struct replay *replay)
 {
-	return pass->contradictions;
+	return replay->contradictions;
 }
 
 /*
- * The clock ticks evenly, so of two samples one hits whoever ran from before the first to after the second. A count of
- * cycles takes longer on a CPU that has slowed down since its period was set.
+ * cpu-clock ticks evenly, so a thread that runs for two periods is sampled. A count of cycles takes longer
+ * on a CPU that has slowed down since its period was set.
  */
 uint64_t replay_sampled_within_ns(const struct ft_facts *facts)
 {
@@ -112,46 +112,44 @@ uint64_t replay_sampled_within_ns(const struct ft_facts *facts)
 	return NS_A_SECOND / (uint64_t)hz * (strcmp(event, "cpu-clock") ? 5 : 2);
 }
 
-int replay_run(struct replay *pass, const struct replay_watcher *watcher)
+int replay_run(struct replay *replay, const struct replay_watcher *watcher)
 {
-	const struct timeline_sink sink = { pass_opened, pass_closed, pass };
-	const struct threads *threads = source_threads(pass->source);
+	const struct timeline_sink sink = { feed_opened, feed_closed, replay };
+	const struct threads *threads = source_threads(replay->source);
 	struct timeline *timeline = NULL;
 	int r;
 
-	pass->watcher = watcher;
-	r = source_rewind(pass->source);
+	replay->watcher = watcher;
+	source_rewind(replay->source);
+	r = timeline_create(&sink, source_start_ns(replay->source), &timeline);
 	if (r)
 		goto out;
-	r = timeline_create(&sink, source_start_ns(pass->source), &timeline);
+	timeline_samples(timeline, replay_sampled_within_ns(source_facts(replay->source)));
+	r = feed_events(replay, timeline);
 	if (r)
 		goto out;
-	timeline_samples(timeline, replay_sampled_within_ns(source_facts(pass->source)));
-	r = pass_events(pass, timeline);
+	r = lock_tracker_ending(replay->locks, threads, source_end_ns(replay->source));
 	if (r)
 		goto out;
-	r = lock_tracker_ending(pass->locks, threads, source_end_ns(pass->source));
+	r = timeline_finish(timeline, threads, source_end_ns(replay->source));
 	if (r)
 		goto out;
-	r = timeline_finish(timeline, threads, source_end_ns(pass->source));
-	if (r)
-		goto out;
-	lock_tracker_finish(pass->locks);
-	pass->contradictions = timeline_contradictions(timeline);
+	lock_tracker_finish(replay->locks);
+	replay->contradictions = timeline_contradictions(timeline);
 out:
 	timeline_destroy(timeline);
 	return r;
 }
 
-int replay_over(struct source *source, struct stack_infos *stackfacts,
+int replay_over(struct source *source, struct stack_infos *stack_infos,
 		const struct replay_watcher *watcher)
 {
 	const struct lock_tracker_options options = { 0 };
-	struct replay *pass = NULL;
-	int r = replay_create(source, stackfacts, &options, &pass);
+	struct replay *replay = NULL;
+	int r = replay_create(source, stack_infos, &options, &replay);
 
 	if (!r)
-		r = replay_run(pass, watcher);
-	replay_destroy(pass);
+		r = replay_run(replay, watcher);
+	replay_destroy(replay);
 	return r;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One reading of the whole capture: every event goes through the timeline and
- * the locks, and to whoever watches.
+ * One replay of the whole capture: every event goes through the timeline and the lock tracker, and to a watcher.
  */
 #ifndef ANALYZER_LOCKS_REPLAY_H
 #define ANALYZER_LOCKS_REPLAY_H
@@ -17,26 +16,27 @@ struct replay_watcher {
 	int (*event)(void *context, const struct event *event);		 /* may be NULL */
 	int (*closed)(void *context, const struct interval *interval);	 /* may be NULL; after the locks */
 	void *context;
-};	/* what they return other than 0 ends the pass and is returned */
+};	/* what they return other than 0 ends the replay and is returned */
 
-int replay_create(struct source *source, struct stack_infos *stackfacts,
-		const struct lock_tracker_options *options, struct replay **ret_pass);
-void replay_destroy(struct replay *pass);
+int replay_create(struct source *source, struct stack_infos *stack_infos,
+		const struct lock_tracker_options *options, struct replay **ret_replay);
+void replay_destroy(struct replay *replay);
 
-/* Its locks, borrowed; complete after replay_run(). */
-struct lock_tracker *replay_locks(const struct replay *pass);
+/* Its lock tracker, borrowed; complete after replay_run(). */
+struct lock_tracker *replay_locks(const struct replay *replay);
 
 /* For timeline_samples(), from what a capture says of its sampling. */
 uint64_t replay_sampled_within_ns(const struct ft_facts *facts);
 
 /* See timeline.h; after replay_run(). */
-uint64_t replay_contradictions(const struct replay *pass);
+uint64_t replay_contradictions(const struct replay *replay);
 
 /* Read the source from its start to its end, once. 0, -ENOMEM, -EIO, or what the watcher returned. */
-int replay_run(struct replay *pass, const struct replay_watcher *watcher);
+int replay_run(struct replay *replay, const struct replay_watcher *watcher);
 
-/* All of it for a watcher that asks nothing of the locks. 0, -ENOMEM, -EIO, or what the watcher returned. */
-int replay_over(struct source *source, struct stack_infos *stackfacts,
+/* Create, run and destroy a replay, for a watcher that does not ask about locks. 0, -ENOMEM, -EIO, or what the
+ * watcher returned. */
+int replay_over(struct source *source, struct stack_infos *stack_infos,
 	      const struct replay_watcher *watcher);
 
 #endif

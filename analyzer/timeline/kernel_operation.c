@@ -6,30 +6,31 @@
 
 #include "analyzer/trace/per_thread.h"
 
-#define OPERATION_USER 0u		/* in user space, or not known where */
-#define OPERATION_ENTERED UINT32_MAX	/* entered a call; the next stack will tell its operation */
+#define OPERATION_USER	  0u /* in user space, or not known where */
+#define OPERATION_ENTERED UINT32_MAX /* entered a call; the next stack will tell its operation */
 
 struct seen {
 	uint32_t operation_id;
 	uint32_t stack_id;
-	uint64_t since_ns;	/* last time seen in another operation, or the entry */
-	uint64_t seen_ns;	/* last time seen at all */
+	uint64_t since_ns; /* last time seen in another operation, or the entry */
+	uint64_t seen_ns; /* last time seen at all */
 	bool exact;
 	bool holds_mmap;
 };
 
 struct kernel_operations {
-	struct stack_infos *stackfacts;
-	struct per_thread seen;	/* struct seen */
+	struct stack_infos *stack_infos;
+	struct per_thread seen; /* struct seen */
 };
 
-int kernel_operations_create(struct stack_infos *stackfacts, struct kernel_operations **ret_operations)
+int kernel_operations_create(struct stack_infos *stack_infos,
+			     struct kernel_operations **ret_operations)
 {
 	struct kernel_operations *operations = calloc(1, sizeof(*operations));
 
 	if (!operations)
 		return -ENOMEM;
-	operations->stackfacts = stackfacts;
+	operations->stack_infos = stack_infos;
 	operations->seen.entry_bytes = sizeof(struct seen);
 	*ret_operations = operations;
 	return 0;
@@ -43,7 +44,7 @@ void kernel_operations_destroy(struct kernel_operations *operations)
 	free(operations);
 }
 
-static void see(struct seen *seen, uint32_t operation_id, uint64_t time_ns)
+static void note_operation(struct seen *seen, uint32_t operation_id, uint64_t time_ns)
 {
 	if (seen->operation_id == OPERATION_ENTERED && operation_id != OPERATION_USER) {
 		seen->operation_id = operation_id;
@@ -55,16 +56,17 @@ static void see(struct seen *seen, uint32_t operation_id, uint64_t time_ns)
 	seen->seen_ns = time_ns;
 }
 
-static int see_stack(struct kernel_operations *operations, struct seen *seen, const struct event *event)
+static int note_stack(struct kernel_operations *operations, struct seen *seen,
+		      const struct event *event)
 {
-	const struct stack_info *fact = stack_infos_get(operations->stackfacts, event->stack_id);
+	const struct stack_info *fact = stack_infos_get(operations->stack_infos, event->stack_id);
 
 	if (!fact)
 		return -ENOMEM;
 	/* An interrupt taken in user space has a kernel stack of no operation: it tells nothing. */
 	if (!fact->operation_id && !fact->user_only)
 		return 0;
-	see(seen, fact->operation_id, event->raw.time_ns);
+	note_operation(seen, fact->operation_id, event->raw.time_ns);
 	seen->holds_mmap = fact->holds_mmap;
 	/* Such stacks leave out the slow path of the lock that is waited for. */
 	if (event->raw.kind == FT_EVENT_STATE &&
@@ -103,10 +105,11 @@ int kernel_operations_event(struct kernel_operations *operations, const struct e
 		return 0;
 	}
 	if (event->stack_id != STACK_NONE)
-		return see_stack(operations, seen, event);
+		return note_stack(operations, seen, event);
 	/* Switched out on the way back to user space: the operation, if any, is over. */
-	if (event->raw.kind == FT_EVENT_SWITCH && event->raw.switch_.prev_state == FT_STATE_RUNNING) {
-		see(seen, OPERATION_USER, event->raw.time_ns);
+	if (event->raw.kind == FT_EVENT_SWITCH &&
+	    event->raw.switch_.prev_state == FT_STATE_RUNNING) {
+		note_operation(seen, OPERATION_USER, event->raw.time_ns);
 		seen->holds_mmap = false;
 		seen->stack_id = STACK_NONE;
 	} else if (event->raw.kind == FT_EVENT_SWITCH &&
@@ -117,7 +120,7 @@ int kernel_operations_event(struct kernel_operations *operations, const struct e
 }
 
 struct operation_since kernel_operations_since(const struct kernel_operations *operations,
-					const struct thread *thread)
+					       const struct thread *thread)
 {
 	const struct seen *seen = per_thread_find(&operations->seen, thread);
 

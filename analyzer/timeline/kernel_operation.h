@@ -16,7 +16,7 @@
 
 struct kernel_operations;
 
-int kernel_operations_create(struct stack_infos *stackfacts, struct kernel_operations **ret_operations);
+int kernel_operations_create(struct stack_infos *stack_infos, struct kernel_operations **ret_operations);
 void kernel_operations_destroy(struct kernel_operations *operations);
 
 /* Feed every event, in order. Return: 0 or -ENOMEM. */

@@ -6,69 +6,54 @@
 #include <string.h>
 #include <uthash.h>
 
-/* Facts live in blocks that never move, so that callers may keep pointers. */
-#define BLOCK_FACTS 1024u
-
 struct operation {
 	uint32_t id;
 	UT_hash_handle hh;
 	char name[];
 };
 
-struct known_fact {
-	struct stack_info fact;
-	bool known;
-};
-
-struct stack_infos {
-	const struct stack_table *stacks;
-	struct known_fact **blocks;
-	size_t block_count;
-	struct operation *operations;
-};
-
-int stack_infos_create(const struct stack_table *stacks, struct stack_infos **ret_stackfacts)
+int stack_infos_create(const struct stack_table *stacks, struct stack_infos **ret_stack_infos)
 {
-	struct stack_infos *stackfacts = calloc(1, sizeof(*stackfacts));
+	struct stack_infos *stack_infos = calloc(1, sizeof(*stack_infos));
 
-	if (!stackfacts)
+	if (!stack_infos)
 		return -ENOMEM;
-	stackfacts->stacks = stacks;
-	*ret_stackfacts = stackfacts;
+	stack_infos->stacks = stacks;
+	*ret_stack_infos = stack_infos;
 	return 0;
 }
 
-void stack_infos_destroy(struct stack_infos *stackfacts)
+void stack_infos_destroy(struct stack_infos *stack_infos)
 {
 	struct operation *operation, *next;
 
-	if (!stackfacts)
+	if (!stack_infos)
 		return;
-	HASH_ITER(hh, stackfacts->operations, operation, next)
+	HASH_ITER(hh, stack_infos->operations, operation, next)
 	{
-		HASH_DEL(stackfacts->operations, operation);
+		HASH_DEL(stack_infos->operations, operation);
 		free(operation);
 	}
-	for (size_t i = 0; i < stackfacts->block_count; i++)
-		free(stackfacts->blocks[i]);
-	free(stackfacts->blocks);
-	free(stackfacts);
+	for (uint32_t i = 0; i < stack_infos->room; i++)
+		free((void *)stack_infos->known[i]);
+	free(stack_infos->known);
+	free(stack_infos);
 }
 
-static const struct operation *operation_intern(struct stack_infos *stackfacts, const char *name)
+static const struct operation *intern_operation(struct stack_infos *stack_infos, const char *name)
 {
 	struct operation *operation;
 	size_t length = strlen(name);
 
-	HASH_FIND_STR(stackfacts->operations, name, operation);
+	HASH_FIND_STR(stack_infos->operations, name, operation);
 	if (operation)
 		return operation;
 	operation = calloc(1, sizeof(*operation) + length + 1);
 	if (!operation)
 		return NULL;
 	memcpy(operation->name, name, length + 1);
-	operation->id = HASH_COUNT(stackfacts->operations) + 1;
-	HASH_ADD_STR(stackfacts->operations, name, operation);
+	operation->id = HASH_COUNT(stack_infos->operations) + 1;
+	HASH_ADD_STR(stack_infos->operations, name, operation);
 	return operation;
 }
 
@@ -80,85 +65,82 @@ static bool has_function(const struct frame *frames, size_t count, const char *n
 	return false;
 }
 
-static int fact_fill(struct stack_infos *stackfacts, uint32_t stack_id, struct stack_info *fact)
+static int fill_info(struct stack_infos *stack_infos, uint32_t stack_id, struct stack_info *info)
 {
 	const struct frame *frames = NULL;
-	size_t count = stack_table_frames(stackfacts->stacks, stack_id, &frames);
+	size_t count = stack_table_frames(stack_infos->stacks, stack_id, &frames);
 	const struct operation *operation;
 	char buffer[64];
 	const char *name;
 
-	*fact = (struct stack_info){ .operation = "" };
-	fact->sleeping = wait_reason_of(frames, count, FT_STATE_SLEEPING);
-	fact->uninterruptible = wait_reason_of(frames, count, FT_STATE_DISK);
-	fact->stopped = wait_reason_of(frames, count, FT_STATE_STOPPED);
-	fact->preempted = wait_reason_of(frames, count, FT_STATE_PREEMPTED);
-	fact->releases = wait_releases(frames, count);
-	fact->releases_read =
-		fact->releases != WAIT_UNKNOWN && has_function(frames, count, "up_read");
-	fact->own_softirq = wait_own_softirq(frames, count);
-	fact->holds_mmap = wait_holds_mmap(frames, count);
-	fact->user_only = count > 0 && !frames[0].kernel;
+	*info = (struct stack_info){ .operation = "" };
+	info->sleeping = wait_reason_of(frames, count, FT_STATE_SLEEPING);
+	info->uninterruptible = wait_reason_of(frames, count, FT_STATE_DISK);
+	info->stopped = wait_reason_of(frames, count, FT_STATE_STOPPED);
+	info->preempted = wait_reason_of(frames, count, FT_STATE_PREEMPTED);
+	info->releases = wait_releases(frames, count);
+	info->releases_read =
+		info->releases != WAIT_UNKNOWN && has_function(frames, count, "up_read");
+	info->own_softirq = wait_own_softirq(frames, count);
+	info->holds_mmap = wait_holds_mmap(frames, count);
+	info->user_only = count > 0 && !frames[0].kernel;
 	name = wait_operation(frames, count, buffer, sizeof(buffer));
 	if (!*name)
 		return 0;
-	operation = operation_intern(stackfacts, name);
+	operation = intern_operation(stack_infos, name);
 	if (!operation)
 		return -ENOMEM;
-	fact->operation = operation->name;
-	fact->operation_id = operation->id;
+	info->operation = operation->name;
+	info->operation_id = operation->id;
 	return 0;
 }
 
-static int blocks_grow(struct stack_infos *stackfacts, size_t block)
+/* A place for @stack_id. 0 or -ENOMEM. */
+static int grow_room(struct stack_infos *stack_infos, uint32_t stack_id)
 {
-	struct known_fact **blocks;
+	uint32_t room = stack_infos->room ? stack_infos->room : 1024;
+	const struct stack_info **known;
 
-	if (block < stackfacts->block_count)
-		return 0;
-	blocks = reallocarray(stackfacts->blocks, block + 1, sizeof(*blocks));
-	if (!blocks)
+	while (room <= stack_id && room < UINT32_MAX / 2)
+		room *= 2;
+	if (room <= stack_id)
 		return -ENOMEM;
-	stackfacts->blocks = blocks;
-	memset(blocks + stackfacts->block_count, 0,
-	       (block + 1 - stackfacts->block_count) * sizeof(*blocks));
-	stackfacts->block_count = block + 1;
+	known = reallocarray(stack_infos->known, room, sizeof(*known));
+	if (!known)
+		return -ENOMEM;
+	memset(known + stack_infos->room, 0, (room - stack_infos->room) * sizeof(*known));
+	stack_infos->known = known;
+	stack_infos->room = room;
 	return 0;
 }
 
-const struct stack_info *stack_infos_get(struct stack_infos *stackfacts, uint32_t stack_id)
+const struct stack_info *stack_infos_find_out(struct stack_infos *stack_infos, uint32_t stack_id)
 {
-	size_t block = stack_id / BLOCK_FACTS;
-	struct known_fact *known;
+	struct stack_info *info;
 
-	if (blocks_grow(stackfacts, block))
+	if (stack_id >= stack_infos->room && grow_room(stack_infos, stack_id))
 		return NULL;
-	if (!stackfacts->blocks[block]) {
-		stackfacts->blocks[block] = calloc(BLOCK_FACTS, sizeof(struct known_fact));
-		if (!stackfacts->blocks[block])
-			return NULL;
+	info = malloc(sizeof(*info));
+	if (!info || fill_info(stack_infos, stack_id, info)) {
+		free(info);
+		return NULL;
 	}
-	known = &stackfacts->blocks[block][stack_id % BLOCK_FACTS];
-	if (!known->known) {
-		if (fact_fill(stackfacts, stack_id, &known->fact))
-			return NULL;
-		known->known = true;
-	}
-	return &known->fact;
+	stack_infos->known[stack_id] = info;
+	return info;
 }
 
-const struct wait_reason *stack_info_reason(const struct stack_info *fact, enum ft_task_state state)
+const struct wait_reason *stack_info_reason(const struct stack_info *info, enum ft_task_state state)
 {
 	switch (state) {
 	case FT_STATE_RUNNING:
 	case FT_STATE_PREEMPTED:
-		return &fact->preempted;
+		return &info->preempted;
 	case FT_STATE_DISK:
-		return &fact->uninterruptible;
+		return &info->uninterruptible;
 	case FT_STATE_STOPPED:
 	case FT_STATE_TRACED:
-		return &fact->stopped;
+		return &info->stopped;
 	default:
-		return &fact->sleeping;
+		return &info->sleeping;
 	}
 }

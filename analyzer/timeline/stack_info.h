@@ -12,7 +12,13 @@
 #include "analyzer/trace/stack_table.h"
 #include "analyzer/timeline/wait_class.h"
 
-struct stack_infos;
+/* What was found so far; the members are for stack_infos_get() alone. */
+struct stack_infos {
+	const struct stack_info **known;	/* by stack id; NULL: not looked at yet */
+	uint32_t room;				/* ids below it have a place */
+	const struct stack_table *stacks;
+	struct operation *operations;
+};
 
 struct stack_info {
 	struct wait_reason sleeping;	/* of a thread that went to interruptible sleep there */
@@ -28,13 +34,21 @@ struct stack_info {
 	const char *operation;		/* "munmap", "page fault"; "" */
 };
 
-int stack_infos_create(const struct stack_table *stacks, struct stack_infos **ret_stackfacts);
-void stack_infos_destroy(struct stack_infos *stackfacts);
+int stack_infos_create(const struct stack_table *stacks, struct stack_infos **ret_stack_infos);
+void stack_infos_destroy(struct stack_infos *stack_infos);
 
 /* Why a thread that left its CPU there was not running; @state as the switch said. */
-const struct wait_reason *stack_info_reason(const struct stack_info *fact, enum ft_task_state state);
+const struct wait_reason *stack_info_reason(const struct stack_info *info, enum ft_task_state state);
 
-/* Borrowed until destroyed; of STACK_NONE too. NULL on lack of memory. */
-const struct stack_info *stack_infos_get(struct stack_infos *stackfacts, uint32_t stack_id);
+/* The same for a stack that was not looked at yet. */
+const struct stack_info *stack_infos_find_out(struct stack_infos *stack_infos, uint32_t stack_id);
+
+/* Borrowed until destroyed; of STACK_NONE too. NULL on lack of memory. Inline: it is asked several times an event. */
+static inline const struct stack_info *stack_infos_get(struct stack_infos *stack_infos, uint32_t stack_id)
+{
+	return stack_id < stack_infos->room && stack_infos->known[stack_id]
+		       ? stack_infos->known[stack_id]
+		       : stack_infos_find_out(stack_infos, stack_id);
+}
 
 #endif

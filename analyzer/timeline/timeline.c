@@ -51,7 +51,7 @@ void timeline_destroy(struct timeline *timeline)
 /* Switches. */
 
 /* It is switched in: an unknown past becomes as clear as what did not happen in it allows. */
-static int clear_up_unknown(struct timeline *timeline, struct thread_slot *slot, uint64_t time_ns)
+static int resolve_unknown(struct timeline *timeline, struct thread_slot *slot, uint64_t time_ns)
 {
 	const struct pending_waking waking = slot->waking;
 	uint64_t since_ns;
@@ -126,7 +126,7 @@ static int switch_in(struct timeline *timeline, struct thread_slot *slot, uint32
 		break;
 	}
 	if (!error && slot->current.state == THREAD_UNKNOWN)
-		error = clear_up_unknown(timeline, slot, time_ns);
+		error = resolve_unknown(timeline, slot, time_ns);
 	if (!error)
 		error = thread_state_move(timeline, slot, THREAD_RUNNING, time_ns, 0);
 	slot->current.cpu = cpu;
@@ -135,8 +135,8 @@ static int switch_in(struct timeline *timeline, struct thread_slot *slot, uint32
 
 /* An event shows the thread running on a CPU where we did not know it, where it came by
  * @arrival: since when? */
-static int found_running(struct timeline *timeline, struct thread_slot *slot, uint32_t number,
-			 struct arrival arrival, uint64_t time_ns)
+static int find_running(struct timeline *timeline, struct thread_slot *slot, uint32_t number,
+			struct arrival arrival, uint64_t time_ns)
 {
 	const struct cpu *cpu = &timeline->cpus[number];
 	uint64_t known_ns = cpu->known_from_ns, start_ns, since_ns;
@@ -170,7 +170,7 @@ static int found_running(struct timeline *timeline, struct thread_slot *slot, ui
 	return error;
 }
 
-static bool state_blocks(enum ft_task_state state)
+static bool is_blocking(enum ft_task_state state)
 {
 	return state != FT_STATE_RUNNING && state != FT_STATE_PREEMPTED && state != FT_STATE_DEAD;
 }
@@ -181,11 +181,15 @@ static int switch_out(struct timeline *timeline, struct thread_slot *slot,
 	enum ft_task_state state = event->raw.switch_.prev_state;
 	int error;
 
+	if (slot->current.state == THREAD_RUNNING) {
+		slot->current.prev_state = state;
+		slot->current.stack_id = event->stack_id;
+	}
 	if (state == FT_STATE_DEAD) {
 		slot->done = true;
 		return thread_state_close(timeline, slot, time_ns, 0);
 	}
-	if (state_blocks(state))
+	if (is_blocking(state))
 		return thread_state_move_to_blocked(timeline, slot, time_ns, 0, state,
 						    event->stack_id);
 	error = thread_state_move(timeline, slot, THREAD_RUNNABLE, time_ns, 0);
@@ -198,7 +202,7 @@ static int switch_out(struct timeline *timeline, struct thread_slot *slot,
 }
 
 /* Another thread than we thought ran on this CPU: switches are missing that nobody counted. */
-static int evict(struct timeline *timeline, struct cpu *cpu, uint64_t time_ns)
+static int evict_occupant(struct timeline *timeline, struct cpu *cpu, uint64_t time_ns)
 {
 	struct thread_slot *slot;
 	int error = thread_state_of(timeline, cpu->occupant, &slot);
@@ -212,8 +216,8 @@ static int evict(struct timeline *timeline, struct cpu *cpu, uint64_t time_ns)
 	return error;
 }
 
-static int on_switch(struct timeline *timeline, struct cpu *cpu, const struct event *event,
-		     uint64_t time_ns)
+static int handle_switch(struct timeline *timeline, struct cpu *cpu, const struct event *event,
+			 uint64_t time_ns)
 {
 	struct arrival arrival = missing_switches_arrival(timeline, cpu, time_ns);
 	struct thread_slot *slot;
@@ -222,11 +226,11 @@ static int on_switch(struct timeline *timeline, struct cpu *cpu, const struct ev
 	if (event->thread == event->other)
 		return 0;
 	if (cpu->occupant && cpu->occupant != event->thread)
-		error = evict(timeline, cpu, time_ns);
+		error = evict_occupant(timeline, cpu, time_ns);
 	if (!error)
 		error = thread_state_of(timeline, event->thread, &slot);
 	if (!error && slot && cpu->occupant != event->thread)
-		error = found_running(timeline, slot, event->raw.cpu, arrival, time_ns);
+		error = find_running(timeline, slot, event->raw.cpu, arrival, time_ns);
 	if (!error && slot)
 		error = switch_out(timeline, slot, event, time_ns);
 	cpu->occupant = event->other;
@@ -297,7 +301,7 @@ static void wake_unknown(struct timeline *timeline, struct thread_slot *slot,
 	};
 }
 
-static int on_waking(struct timeline *timeline, const struct event *event, uint64_t time_ns)
+static int handle_waking(struct timeline *timeline, const struct event *event, uint64_t time_ns)
 {
 	struct thread_slot *slot;
 	int error;
@@ -330,8 +334,8 @@ static int on_waking(struct timeline *timeline, const struct event *event, uint6
 
 /* What else is told about threads. */
 
-static int on_state_of_unknown(struct timeline *timeline, struct thread_slot *slot,
-			       const struct event *event, uint64_t time_ns)
+static int handle_state_of_unknown(struct timeline *timeline, struct thread_slot *slot,
+				   const struct event *event, uint64_t time_ns)
 {
 	enum ft_task_state state = event->raw.state.state;
 	uint64_t since_ns = thread_state_unchanged_since(timeline, slot, time_ns);
@@ -343,7 +347,7 @@ static int on_state_of_unknown(struct timeline *timeline, struct thread_slot *sl
 		slot->done = slot->current.start_ns == timeline->start_ns;
 		return 0;
 	}
-	if (!state_blocks(state)) {
+	if (!is_blocking(state)) {
 		slot->runnable_hint = true;
 		slot->hint_ns = time_ns;
 		return 0;
@@ -365,7 +369,7 @@ static int learn_stack(struct timeline *timeline, struct thread_slot *slot, uint
 				     : 0;
 }
 
-static int on_state(struct timeline *timeline, const struct event *event, uint64_t time_ns)
+static int handle_state(struct timeline *timeline, const struct event *event, uint64_t time_ns)
 {
 	struct thread_slot *slot;
 	int error = thread_state_of(timeline, event->thread, &slot);
@@ -376,13 +380,13 @@ static int on_state(struct timeline *timeline, const struct event *event, uint64
 	if (error)
 		return error;
 	if (slot->current.state == THREAD_UNKNOWN)
-		return on_state_of_unknown(timeline, slot, event, time_ns);
-	if (slot->current.state == THREAD_BLOCKED && state_blocks(event->raw.state.state))
+		return handle_state_of_unknown(timeline, slot, event, time_ns);
+	if (slot->current.state == THREAD_BLOCKED && is_blocking(event->raw.state.state))
 		return learn_stack(timeline, slot, event->stack_id);
 	return 0;
 }
 
-static int on_fork(struct timeline *timeline, struct thread *child)
+static int handle_fork(struct timeline *timeline, struct thread *child)
 {
 	size_t index = child->index;
 	int error = 0;
@@ -396,7 +400,7 @@ static int on_fork(struct timeline *timeline, struct thread *child)
 	return thread_state_begin(timeline, &timeline->slots[index], child, THREAD_RUNNABLE);
 }
 
-static int on_exit_seen(struct timeline *timeline, struct thread *thread)
+static int handle_exit(struct timeline *timeline, struct thread *thread)
 {
 	struct thread_slot *slot;
 	int error = thread_state_of(timeline, thread, &slot);
@@ -407,7 +411,7 @@ static int on_exit_seen(struct timeline *timeline, struct thread *thread)
 }
 
 /* Who ran on @event's CPU is not known up to lost.time_ns, the moment the CPU is heard of again. */
-static int on_lost(struct timeline *timeline, struct cpu *cpu, const struct event *event)
+static int handle_lost(struct timeline *timeline, struct cpu *cpu, const struct event *event)
 {
 	uint64_t start_ns = later(event->raw.lost.start_ns, cpu->last_ns);
 	uint64_t end_ns = later(event->raw.time_ns, start_ns);
@@ -430,7 +434,8 @@ static int on_lost(struct timeline *timeline, struct cpu *cpu, const struct even
  * The switch from an idle task to @thread can be missing, see survey.c. In the middle of a switch, though, an
  * event may still name the thread that just left.
  */
-static bool took_over_unseen(const struct cpu *cpu, const struct thread *thread, uint64_t time_ns)
+static bool has_taken_over_unseen(const struct cpu *cpu, const struct thread *thread,
+				  uint64_t time_ns)
 {
 	return cpu->occupant != thread && (cpu->occupant->idle_task || cpu->occupant->silent) &&
 	       (cpu->left != thread || time_ns > cpu->switched_ns + IN_A_SWITCH_NS);
@@ -438,8 +443,8 @@ static bool took_over_unseen(const struct cpu *cpu, const struct thread *thread,
 
 /* Whatever a thread does shows that it runs where it does it. That is news only where nobody is
  * known to run, or one whose end may be missing. */
-static int on_any(struct timeline *timeline, struct cpu *cpu, const struct event *event,
-		  uint64_t time_ns)
+static int handle_any(struct timeline *timeline, struct cpu *cpu, const struct event *event,
+		      uint64_t time_ns)
 {
 	struct arrival arrival = missing_switches_arrival(timeline, cpu, time_ns);
 	struct thread_slot *slot;
@@ -448,19 +453,19 @@ static int on_any(struct timeline *timeline, struct cpu *cpu, const struct event
 	if (!event->thread || event->raw.kind == FT_EVENT_STATE ||
 	    event->raw.kind == FT_EVENT_UNWOUND)
 		return 0;
-	if (cpu->occupant && !took_over_unseen(cpu, event->thread, time_ns))
+	if (cpu->occupant && !has_taken_over_unseen(cpu, event->thread, time_ns))
 		return 0;
-	error = cpu->occupant ? evict(timeline, cpu, time_ns) : 0;
+	error = cpu->occupant ? evict_occupant(timeline, cpu, time_ns) : 0;
 	if (!error)
 		error = thread_state_of(timeline, event->thread, &slot);
 	if (!error && slot)
-		error = found_running(timeline, slot, event->raw.cpu, arrival, time_ns);
+		error = find_running(timeline, slot, event->raw.cpu, arrival, time_ns);
 	cpu->occupant = event->thread;
 	return error;
 }
 
-static int on_cpu_event(struct timeline *timeline, struct cpu *cpu, const struct event *event,
-			uint64_t time_ns)
+static int handle_cpu_event(struct timeline *timeline, struct cpu *cpu, const struct event *event,
+			    uint64_t time_ns)
 {
 	int error;
 
@@ -471,9 +476,9 @@ static int on_cpu_event(struct timeline *timeline, struct cpu *cpu, const struct
 	if (missing_switches_possible(cpu))
 		cpu->unheard_ns = time_ns;
 	if (event->raw.kind == FT_EVENT_SWITCH)
-		error = on_switch(timeline, cpu, event, time_ns);
+		error = handle_switch(timeline, cpu, event, time_ns);
 	else
-		error = on_any(timeline, cpu, event, time_ns);
+		error = handle_any(timeline, cpu, event, time_ns);
 	timeline->samples_seen = timeline->samples_seen || event->raw.kind == FT_EVENT_SAMPLE;
 	cpu->last_ns = time_ns;
 	return error;
@@ -484,7 +489,7 @@ static int on_cpu_event(struct timeline *timeline, struct cpu *cpu, const struct
  * others are not: what they say is true of the CPU that a thread runs on, but a thread that slept
  * or waited may have done anything on another one.
  */
-static int observe(struct timeline *timeline)
+static int observe_from_start(struct timeline *timeline)
 {
 	for (size_t i = 0; i < timeline->slot_count; i++) {
 		struct thread_slot *slot = &timeline->slots[i];
@@ -504,7 +509,7 @@ static int observe(struct timeline *timeline)
 	return 0;
 }
 
-static bool is_of_the_recording(const struct timeline *timeline, const struct event *event)
+static bool is_of_recording(const struct timeline *timeline, const struct event *event)
 {
 	if (event->raw.kind == FT_EVENT_LOST)
 		return event->raw.lost.start_ns >= timeline->start_ns;
@@ -524,26 +529,26 @@ int timeline_event(struct timeline *timeline, const struct event *event)
 	} else if (event->raw.cpu != FT_NO_CPU) {
 		return 0;
 	}
-	if (!timeline->observing && is_of_the_recording(timeline, event))
-		error = observe(timeline);
+	if (!timeline->observing && is_of_recording(timeline, event))
+		error = observe_from_start(timeline);
 	if (error)
 		return error;
 	if (event->raw.kind == FT_EVENT_LOST)
-		return cpu ? on_lost(timeline, cpu, event) : 0;
+		return cpu ? handle_lost(timeline, cpu, event) : 0;
 	time_ns = timeline->now_ns = later(timeline->now_ns, event->raw.time_ns);
 	if (cpu)
-		error = on_cpu_event(timeline, cpu, event, time_ns);
+		error = handle_cpu_event(timeline, cpu, event, time_ns);
 	if (error)
 		return error;
 	switch (event->raw.kind) {
 	case FT_EVENT_WAKING:
-		return on_waking(timeline, event, time_ns);
+		return handle_waking(timeline, event, time_ns);
 	case FT_EVENT_STATE:
-		return on_state(timeline, event, time_ns);
+		return handle_state(timeline, event, time_ns);
 	case FT_EVENT_FORK:
-		return on_fork(timeline, event->other);
+		return handle_fork(timeline, event->other);
 	case FT_EVENT_EXIT:
-		return on_exit_seen(timeline, event->thread);
+		return handle_exit(timeline, event->thread);
 	default:
 		return 0;
 	}
@@ -551,7 +556,7 @@ int timeline_event(struct timeline *timeline, const struct event *event)
 
 /* The end. */
 
-static bool every_cpu_known(const struct timeline *timeline)
+static bool is_every_cpu_known(const struct timeline *timeline)
 {
 	for (size_t i = 0; i < timeline->cpu_count; i++) {
 		const struct cpu *cpu = &timeline->cpus[i];
@@ -571,7 +576,7 @@ static int finish_slot(struct timeline *timeline, struct thread_slot *slot, uint
 	/* a thread that runs on no CPU slept before it was woken */
 	if (!error && slot->current.state == THREAD_UNKNOWN && slot->waking.set && cpus_known) {
 		slot->runnable_hint = false;
-		error = clear_up_unknown(timeline, slot, end_ns);
+		error = resolve_unknown(timeline, slot, end_ns);
 	}
 	if (!error && slot->current.state == THREAD_BLOCKED)
 		error = thread_state_doubt_blocked(timeline, slot, end_ns, 2);
@@ -587,10 +592,10 @@ static int finish_slot(struct timeline *timeline, struct thread_slot *slot, uint
 
 int timeline_finish(struct timeline *timeline, const struct threads *threads, uint64_t end_ns)
 {
-	bool cpus_known = every_cpu_known(timeline);
+	bool cpus_known = is_every_cpu_known(timeline);
 
 	if (!timeline->observing) {
-		int error = observe(timeline);
+		int error = observe_from_start(timeline);
 
 		if (error)
 			return error;

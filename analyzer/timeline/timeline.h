@@ -42,8 +42,8 @@ struct interval {
 	uint64_t start_ns, end_ns;	/* end_ns >= start_ns; while open: end_ns == start_ns */
 	unsigned int flags;
 	uint32_t cpu;			/* RUNNING: where; else where it last ran, or FT_NO_CPU */
-	uint32_t stack_id;		/* BLOCKED, RUNNABLE: at the switch-out or from a snapshot; STACK_NONE */
-	enum ft_task_state prev_state;	/* BLOCKED: S, D, T ...; OTHER where the switch wrongly said running */
+	uint32_t stack_id;		/* RUNNING: at the switch-out that ended it; BLOCKED, RUNNABLE: at that before it, or from a snapshot; STACK_NONE */
+	enum ft_task_state prev_state;	/* of the same switch-out; BLOCKED: OTHER where that wrongly said running */
 	/* BLOCKED, of the waking that ended it; NULL, STACK_NONE where not seen: */
 	struct thread *waker;
 	uint32_t waker_stack_id, waker_cpu;

@@ -57,14 +57,14 @@ static struct {
 } index_;
 
 /* What the tables know of a frame. */
-struct seen {
+struct seen_frame {
 	uint16_t exact, family; /* names, or NO_NAME */
 	uint16_t position; /* frames from the leaf, plumbing left out; 1 is the first */
 };
 
 struct seen_stack {
 	size_t count;
-	struct seen frames[FT_STACK_FRAMES_MAX];
+	struct seen_frame frames[FT_STACK_FRAMES_MAX];
 };
 
 /* Longer prefixes before those they contain. */
@@ -87,7 +87,7 @@ static const char *const syscall_prefixes[] = {
 };
 
 /* What follows the prefix of a system call's wrapper; NULL: @symbol is none. */
-static const char *after_syscall_prefix(const char *symbol)
+static const char *skip_syscall_prefix(const char *symbol)
 {
 	const char first = symbol[0];
 
@@ -104,7 +104,7 @@ static const char *after_syscall_prefix(const char *symbol)
 
 static const char *strip_syscall(const char *symbol, bool *ret_syscall)
 {
-	const char *rest = after_syscall_prefix(symbol);
+	const char *rest = skip_syscall_prefix(symbol);
 
 	*ret_syscall = rest != NULL;
 	return rest != NULL ? rest : symbol;
@@ -138,7 +138,7 @@ static uint16_t find_family(const char *symbol)
 	return id;
 }
 
-static uint16_t new_name(const char *text, size_t bytes, bool syscall, uint16_t *list)
+static uint16_t add_name(const char *text, size_t bytes, bool syscall, uint16_t *list)
 {
 	const uint16_t id = (uint16_t)++index_.names_count;
 
@@ -153,7 +153,7 @@ static uint16_t new_name(const char *text, size_t bytes, bool syscall, uint16_t 
 	return id;
 }
 
-static uint16_t name_id(const char *name)
+static uint16_t intern_name(const char *name)
 {
 	const size_t bytes = strlen(name);
 	const char *text;
@@ -166,20 +166,20 @@ static uint16_t name_id(const char *name)
 		while (id != NO_NAME && strcmp(index_.names[id].text, name) != 0)
 			id = index_.names[id].next;
 		return id != NO_NAME ? id
-				     : new_name(name, bytes - 1, false,
+				     : add_name(name, bytes - 1, false,
 						&index_.families[(unsigned char)name[0]]);
 	}
 	text = strip_syscall(name, &syscall);
 	id = find_exact(text, syscall);
 	return id != NO_NAME ? id
-			     : new_name(text, strlen(text), syscall,
+			     : add_name(text, strlen(text), syscall,
 					&index_.buckets[hash_text(text, syscall) % BUCKETS]);
 }
 
 static void add_uses(const char *const *names, enum role role, size_t row)
 {
 	for (; names != NULL && *names != NULL; names++) {
-		struct name *name = &index_.names[name_id(*names)];
+		struct name *name = &index_.names[intern_name(*names)];
 		const uint16_t id = (uint16_t)++index_.uses_count;
 
 		assert(index_.uses_count < USES_MAX);
@@ -223,7 +223,7 @@ static bool name_has_role(uint16_t name, enum role role, size_t row)
 	return false;
 }
 
-static bool has_role(const struct seen *frame, enum role role, size_t row)
+static bool has_role(const struct seen_frame *frame, enum role role, size_t row)
 {
 	return name_has_role(frame->exact, role, row) || name_has_role(frame->family, role, row);
 }
@@ -236,7 +236,7 @@ static void see_stack(const struct frame *frames, size_t count, struct seen_stac
 	build_index();
 	ret_stack->count = 0;
 	for (size_t i = 0; i < count && ret_stack->count < ARRAY_SIZE(ret_stack->frames); i++) {
-		struct seen *frame = &ret_stack->frames[ret_stack->count];
+		struct seen_frame *frame = &ret_stack->frames[ret_stack->count];
 		const char *text;
 		bool syscall;
 
@@ -252,7 +252,7 @@ static void see_stack(const struct frame *frames, size_t count, struct seen_stac
 	}
 }
 
-static bool caller_fits(const struct seen_stack *stack, size_t at, size_t row)
+static bool fits_caller(const struct seen_stack *stack, size_t at, size_t row)
 {
 	for (size_t i = at + 1; i < stack->count; i++) {
 		if (has_role(&stack->frames[i], ROLE_CALLER, row))
@@ -263,7 +263,7 @@ static bool caller_fits(const struct seen_stack *stack, size_t at, size_t row)
 	return false;
 }
 
-static bool somewhere_under(const struct seen_stack *stack, size_t at, size_t row)
+static bool is_under(const struct seen_stack *stack, size_t at, size_t row)
 {
 	for (size_t i = at + 1; i < stack->count; i++) {
 		if (has_role(&stack->frames[i], ROLE_UNDER, row))
@@ -272,39 +272,39 @@ static bool somewhere_under(const struct seen_stack *stack, size_t at, size_t ro
 	return false;
 }
 
-static bool row_fits(const struct seen_stack *stack, size_t at, size_t row)
+static bool fits_row(const struct seen_stack *stack, size_t at, size_t row)
 {
 	const struct wait_rule *rule = &wait_rules[row];
 
 	if (rule->within != 0 && stack->frames[at].position > rule->within)
 		return false;
-	if (rule->caller != NULL && !caller_fits(stack, at, row))
+	if (rule->caller != NULL && !fits_caller(stack, at, row))
 		return false;
-	return rule->under == NULL || somewhere_under(stack, at, row);
+	return rule->under == NULL || is_under(stack, at, row);
 }
 
-static size_t better_row(const struct seen_stack *stack, size_t at, uint16_t name, bool runnable,
+static size_t find_better_row(const struct seen_stack *stack, size_t at, uint16_t name, bool runnable,
 			 size_t best)
 {
 	for (uint16_t id = index_.names[name].uses; id != 0; id = index_.uses[id].next) {
 		const struct use *use = &index_.uses[id];
 
 		if (use->role == ROLE_ANY && use->row < best &&
-		    (!runnable || wait_rules[use->row].yields) && row_fits(stack, at, use->row))
+		    (!runnable || wait_rules[use->row].yields) && fits_row(stack, at, use->row))
 			best = use->row;
 	}
 	return best;
 }
 
 /* Return: a row of wait_rules, or wait_rules_count. */
-static size_t best_row(const struct seen_stack *stack, bool runnable, size_t *ret_at)
+static size_t find_best_row(const struct seen_stack *stack, bool runnable, size_t *ret_at)
 {
 	size_t best = wait_rules_count;
 
 	for (size_t i = 0; i < stack->count; i++) {
-		size_t row = better_row(stack, i, stack->frames[i].exact, runnable, best);
+		size_t row = find_better_row(stack, i, stack->frames[i].exact, runnable, best);
 
-		row = better_row(stack, i, stack->frames[i].family, runnable, row);
+		row = find_better_row(stack, i, stack->frames[i].family, runnable, row);
 		if (row < best) {
 			best = row;
 			*ret_at = i;
@@ -313,7 +313,7 @@ static size_t best_row(const struct seen_stack *stack, bool runnable, size_t *re
 	return best;
 }
 
-static enum lock_mode mode_from(const struct seen_stack *stack, size_t at)
+static enum lock_mode find_mode(const struct seen_stack *stack, size_t at)
 {
 	for (; at < stack->count; at++) {
 		if (has_role(&stack->frames[at], ROLE_READ, 0))
@@ -352,7 +352,7 @@ const struct wait_rule *wait_rule_of(const struct frame *frames, size_t count,
 	size_t at, row;
 
 	see_stack(frames, count, &stack);
-	row = best_row(&stack, is_runnable(state), &at);
+	row = find_best_row(&stack, is_runnable(state), &at);
 	return row < wait_rules_count ? &wait_rules[row] : NULL;
 }
 
@@ -360,7 +360,7 @@ const struct wait_rule *wait_rule_of(const struct frame *frames, size_t count,
  * A wait of no row. Who sleeps uninterruptibly needs what he waits for soon; an interruptible
  * sleep in a driver may be anything, and so may a kernel thread's.
  */
-static struct wait_reason unmatched(const struct frame *frames, size_t count,
+static struct wait_reason describe_unmatched(const struct frame *frames, size_t count,
 				    enum ft_task_state state)
 {
 	if (has_symbol(frames, count, "kthread"))
@@ -374,7 +374,7 @@ static struct wait_reason unmatched(const struct frame *frames, size_t count,
  * /proc/PID/stack leaves out the scheduler and, with it, the slow paths of sleeping locks: the leaf is then the
  * function that asked for the lock. The first row that has it as a caller.
  */
-static size_t row_of_leaf_caller(const struct seen_stack *stack)
+static size_t find_row_of_leaf_caller(const struct seen_stack *stack)
 {
 	for (size_t row = 0; stack->count && row < wait_rules_count; row++)
 		if (wait_rules[row].caller && has_role(&stack->frames[0], ROLE_CALLER, row))
@@ -402,16 +402,16 @@ struct wait_reason wait_reason_of(const struct frame *frames, size_t count,
 		break;
 	}
 	see_stack(frames, count, &stack);
-	row = best_row(&stack, is_runnable(state), &at);
+	row = find_best_row(&stack, is_runnable(state), &at);
 	if (row == wait_rules_count && state == FT_STATE_DISK) {
-		row = row_of_leaf_caller(&stack);
+		row = find_row_of_leaf_caller(&stack);
 		hidden = true;
 	}
 	if (row == wait_rules_count) {
 		if (is_runnable(state))
 			reason.class = WAIT_CPU_RUNQUEUE;
 		else if (stack.count != 0)
-			reason = unmatched(frames, count, state);
+			reason = describe_unmatched(frames, count, state);
 		else if (count == 0 && state == FT_STATE_DISK) /* nobody asks to be kept like that */
 			reason = (struct wait_reason){ .class = WAIT_OTHER, .detail = "no stack" };
 		return reason;
@@ -421,7 +421,7 @@ struct wait_reason wait_reason_of(const struct frame *frames, size_t count,
 	reason.detail = rule->detail;
 	reason.remote_mm = rule->remote_mm;
 	if (has_mode(rule->class) && !hidden)
-		reason.mode = mode_from(&stack, at);
+		reason.mode = find_mode(&stack, at);
 	return reason;
 }
 
@@ -506,10 +506,10 @@ bool wait_class_lock(enum wait_class class)
 	}
 }
 
-static bool releases(const struct seen_stack *stack, size_t row)
+static bool releases_lock(const struct seen_stack *stack, size_t row)
 {
 	for (size_t i = 0; i < stack->count; i++) {
-		const struct seen *frame = &stack->frames[i];
+		const struct seen_frame *frame = &stack->frames[i];
 
 		if (has_role(frame, ROLE_ACQUIRE, row) || has_role(frame, ROLE_INTERRUPT, 0))
 			return false;
@@ -525,7 +525,7 @@ enum wait_class wait_releases(const struct frame *frames, size_t count)
 
 	see_stack(frames, count, &stack);
 	for (size_t row = 0; row < release_rules_count; row++) {
-		if (releases(&stack, row))
+		if (releases_lock(&stack, row))
 			return release_rules[row].family;
 	}
 	return WAIT_UNKNOWN;
@@ -559,7 +559,7 @@ bool wait_own_softirq(const struct frame *frames, size_t count)
 }
 
 /* Names of system calls that nobody types. */
-static const char *familiar(const char *syscall)
+static const char *find_familiar_name(const char *syscall)
 {
 	static const char *const names[][2] = {
 		{ "exit_group", "exit" },   { "mmap_pgoff", "mmap" },
@@ -577,7 +577,7 @@ static const char *familiar(const char *syscall)
 	return NULL;
 }
 
-static const char *operation_of_frame(const struct frame *frames, size_t at)
+static const char *find_operation(const struct frame *frames, size_t at)
 {
 	for (size_t row = 0; row < operation_rules_count; row++) {
 		const struct operation_rule *rule = &operation_rules[row];
@@ -600,7 +600,7 @@ const char *wait_operation(const struct frame *frames, size_t count, char *buffe
 
 		if (!frames[i].kernel || symbol == NULL)
 			continue;
-		name = operation_of_frame(frames, i);
+		name = find_operation(frames, i);
 		if (name != NULL)
 			return name;
 		if (kthread) {
@@ -608,13 +608,13 @@ const char *wait_operation(const struct frame *frames, size_t count, char *buffe
 				continue;
 			name = symbol;
 		} else {
-			name = after_syscall_prefix(symbol);
+			name = skip_syscall_prefix(symbol);
 			if (name == NULL && strncmp(symbol, "__sys_", 6) == 0)
 				name = symbol + 6; /* __sys_sendto */
 			if (name == NULL)
 				continue;
-			if (familiar(name) != NULL)
-				return familiar(name);
+			if (find_familiar_name(name) != NULL)
+				return find_familiar_name(name);
 		}
 		if (buffer_bytes == 0)
 			return "";
@@ -636,6 +636,6 @@ bool wait_holds_mmap(const struct frame *frames, size_t count)
 			return false;
 		section = section || has_role(&stack.frames[i], ROLE_MMAP, 0);
 	}
-	row = best_row(&stack, false, &at);
+	row = find_best_row(&stack, false, &at);
 	return section && (row == wait_rules_count || wait_rules[row].class != WAIT_LOCK_MMAP);
 }

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The events of one CPU, in order of time, with its losses.
+ * The events of one CPU of a capture, in order of time, with its losses.
  */
 #include "analyzer/trace/cpu_stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+#include "analyzer/trace/source.h"
+#include "analyzer/trace/stack_table.h"
+#include "analyzer/trace/threads.h"
+#include "analyzer/util/span.h"
 #include "capture/decoder.h"
 
-/* What a place of the segment's dictionary means here; of this segment where turn agrees. */
+/* What an index of the segment's dictionary stands for. An entry of another turn is of an older
+ * segment. */
 struct known_thread {
 	uint32_t turn;
 	struct thread *thread;
@@ -28,36 +33,41 @@ struct cpu_stream {
 	size_t count;
 	struct stream_span span;
 
-	size_t next; /* in segments */
-	bool decoding;
+	size_t next; /* index into segments */
+	bool decoding; /* the decoder is inside a segment */
 	struct ft_decoder *decoder;
-	void *buffer;
+	void **kept; /* payload of each segment; NULL: not kept */
+	size_t *room_bytes; /* borrowed: for more of them */
+	void *buffer; /* payload of the segment, where it is not kept */
 	size_t buffer_bytes;
 	uint64_t sequence; /* the next segment should have */
 	uint64_t last_ns; /* of the last event */
 	uint64_t limit_ns; /* greatest time that the segment's header allows */
 	bool hole; /* something is missing behind the last event */
-	bool tail_told;
-	bool held; /* the event behind a LOST, kept until after it */
+	bool tail_told; /* the LOST behind the last segment was given */
+	bool held; /* held_event, which stands behind a LOST, comes next */
 	struct ft_event held_event;
 	uint32_t bad_segments;
 
-	uint32_t turn; /* segments begun */
+	uint32_t turn; /* counts the segments begun */
 	struct known_thread threads[FT_DICTIONARY_MAX];
 	struct known_stack stacks[FT_DICTIONARY_MAX];
 };
 
 int cpu_stream_create(struct ft_reader *reader, uint32_t cpu, const size_t *segments, size_t count,
-		      const struct stream_span *span, struct cpu_stream **ret_stream)
+		      const struct stream_span *span, size_t *room_bytes,
+		      struct cpu_stream **ret_stream)
 {
 	struct cpu_stream *stream = calloc(1, sizeof(*stream));
-	int error;
+	int error = -ENOMEM;
 
 	if (!stream)
 		return -ENOMEM;
-	error = ft_decoder_create(&stream->decoder);
+	stream->kept = calloc(count ? count : 1, sizeof(*stream->kept));
+	if (stream->kept)
+		error = ft_decoder_create(&stream->decoder);
 	if (error) {
-		free(stream);
+		cpu_stream_destroy(stream);
 		return error;
 	}
 	stream->reader = reader;
@@ -65,6 +75,7 @@ int cpu_stream_create(struct ft_reader *reader, uint32_t cpu, const size_t *segm
 	stream->segments = segments;
 	stream->count = count;
 	stream->span = *span;
+	stream->room_bytes = room_bytes;
 	stream->sequence = span->first_sequence;
 	*ret_stream = stream;
 	return 0;
@@ -75,6 +86,9 @@ void cpu_stream_destroy(struct cpu_stream *stream)
 	if (!stream)
 		return;
 	ft_decoder_destroy(stream->decoder);
+	for (size_t i = 0; i < stream->count; i++)
+		free(stream->kept[i]);
+	free(stream->kept);
 	free(stream->buffer);
 	free(stream);
 }
@@ -89,20 +103,49 @@ void cpu_stream_rewind(struct cpu_stream *stream)
 	stream->tail_told = false;
 	stream->held = false;
 	stream->bad_segments = 0;
-	/* turn goes on: what is remembered of older segments must not agree with new ones */
+	/* turn is not reset: entries of older segments must not look like entries of new ones */
 }
 
-/* Begin with the next segment; damage is a hole and no error. */
+/* Load the payload of the segment at @at. Inflating it costs nearly as much as decoding it, so
+ * that it is kept for the next time while there is room. */
+static int load_payload(struct cpu_stream *stream, size_t at, const void **ret_payload)
+{
+	size_t index = stream->segments[at], kept_bytes = 0;
+	void *kept = NULL;
+	int error;
+
+	if (stream->kept[at]) {
+		*ret_payload = stream->kept[at];
+		return 0;
+	}
+	if (ft_reader_segment(stream->reader, index)->inflated_bytes >= *stream->room_bytes) {
+		error = ft_reader_load(stream->reader, index, &stream->buffer,
+				       &stream->buffer_bytes);
+		*ret_payload = stream->buffer;
+		return error;
+	}
+	error = ft_reader_load(stream->reader, index, &kept, &kept_bytes);
+	if (error) {
+		free(kept);
+		return error;
+	}
+	*stream->room_bytes -= earlier(kept_bytes, *stream->room_bytes);
+	*ret_payload = stream->kept[at] = kept;
+	return 0;
+}
+
+/* Begin with the next segment. A damaged one leaves a hole and is no error. */
 static int begin_segment(struct cpu_stream *stream)
 {
-	size_t index = stream->segments[stream->next++];
-	const struct ft_segment *segment = ft_reader_segment(stream->reader, index);
+	size_t at = stream->next++;
+	const struct ft_segment *segment = ft_reader_segment(stream->reader, stream->segments[at]);
+	const void *payload;
 	int error;
 
 	if (segment->sequence > stream->sequence)
 		stream->hole = true;
 	stream->sequence = segment->sequence + 1;
-	error = ft_reader_load(stream->reader, index, &stream->buffer, &stream->buffer_bytes);
+	error = load_payload(stream, at, &payload);
 	if (error == -EBADMSG) {
 		stream->hole = true;
 		stream->bad_segments++;
@@ -110,7 +153,7 @@ static int begin_segment(struct cpu_stream *stream)
 	}
 	if (error)
 		return error;
-	ft_decoder_begin(stream->decoder, stream->buffer, segment->inflated_bytes, segment->cpu,
+	ft_decoder_begin(stream->decoder, payload, segment->inflated_bytes, segment->cpu,
 			 segment->first_ns);
 	stream->limit_ns = segment->last_ns;
 	stream->turn++;
@@ -118,8 +161,8 @@ static int begin_segment(struct cpu_stream *stream)
 	return 0;
 }
 
-/* The next event out of the segments. Return: as cpu_stream_next(). */
-static int decode(struct cpu_stream *stream, struct ft_event *ret_event)
+/* Decode the next event, in this segment or a later one. Return: as cpu_stream_next(). */
+static int decode_event(struct cpu_stream *stream, struct ft_event *ret_event)
 {
 	for (;;) {
 		int result;
@@ -145,66 +188,60 @@ static int decode(struct cpu_stream *stream, struct ft_event *ret_event)
 	}
 }
 
-/* The LOST for a hole from @start_ns, or what was there last, up to @end_ns. */
-static struct ft_event lost_event(struct cpu_stream *stream, uint64_t start_ns, uint64_t end_ns)
+/* Make a LOST for the hole from @start_ns, or from the last event if that is later, to @end_ns. */
+static struct ft_event make_lost(struct cpu_stream *stream, uint64_t start_ns, uint64_t end_ns)
 {
-	static const struct ft_task nobody;
-
-	if (start_ns < stream->last_ns)
-		start_ns = stream->last_ns;
-
+	start_ns = later(start_ns, stream->last_ns);
 	stream->hole = false;
 	return (struct ft_event){
 		.kind = FT_EVENT_LOST,
 		.cpu = stream->cpu,
-		.time_ns = end_ns > start_ns ? end_ns : start_ns,
-		.task = &nobody,
+		.time_ns = later(end_ns, start_ns),
+		.task = &ft_nobody,
 		.lost = { .start_ns = start_ns },
 	};
 }
 
-static uint64_t place(struct cpu_stream *stream, struct ft_event *event)
+/* Move the event to where time does not step back. Return: its place in the order of time. */
+static inline uint64_t place_event(struct cpu_stream *stream, struct ft_event *event)
 {
 	if (event->kind == FT_EVENT_LOST) {
-		if (event->lost.start_ns < stream->last_ns)
-			event->lost.start_ns = stream->last_ns;
-		if (event->time_ns < event->lost.start_ns)
-			event->time_ns = event->lost.start_ns;
+		event->lost.start_ns = later(event->lost.start_ns, stream->last_ns);
+		event->time_ns = later(event->time_ns, event->lost.start_ns);
 		stream->last_ns = event->lost.start_ns;
 	} else {
-		if (event->time_ns < stream->last_ns)
-			event->time_ns = stream->last_ns;
+		event->time_ns = later(event->time_ns, stream->last_ns);
 		stream->last_ns = event->time_ns;
 	}
 	return stream->last_ns;
 }
 
-int cpu_stream_next(struct cpu_stream *stream, struct ft_event *ret_event, uint64_t *ret_place_ns)
+int cpu_stream_next(struct cpu_stream *stream, struct event *event, uint64_t *ret_place_ns)
 {
+	struct ft_event *raw = &event->raw;
 	int result = 1;
 
 	if (stream->held) {
-		*ret_event = stream->held_event;
+		*raw = stream->held_event;
 		stream->held = false;
 	} else {
-		result = decode(stream, ret_event);
+		result = decode_event(stream, raw);
 		if (result < 0)
 			return result;
 	}
 	if (result > 0 && stream->hole) {
-		stream->held_event = *ret_event;
+		stream->held_event = *raw;
 		stream->held = true;
-		*ret_event = lost_event(stream, stream->span.start_ns, stream->held_event.time_ns);
+		*raw = make_lost(stream, stream->span.start_ns, stream->held_event.time_ns);
 	} else if (result == 0) {
 		if ((!stream->hole && !stream->span.tail_doubtful) || stream->tail_told)
 			return 0;
-		*ret_event =
-			lost_event(stream,
-				   stream->hole ? stream->span.start_ns : stream->span.tail_from_ns,
-				   stream->span.end_ns);
+		*raw = make_lost(stream,
+				 stream->hole ? stream->span.start_ns : stream->span.tail_from_ns,
+				 stream->span.end_ns);
 		stream->tail_told = true;
 	}
-	*ret_place_ns = place(stream, ret_event);
+	*ret_place_ns = place_event(stream, raw);
 	return 1;
 }
 
@@ -213,8 +250,9 @@ uint32_t cpu_stream_bad_segments(const struct cpu_stream *stream)
 	return stream->bad_segments;
 }
 
-struct thread *cpu_stream_thread(struct cpu_stream *stream, struct threads *threads,
-				 const struct ft_task *task)
+/* The living thread of a task of the segment's dictionary. NULL on lack of memory. */
+static inline struct thread *find_thread(struct cpu_stream *stream, struct threads *threads,
+					 const struct ft_task *task)
 {
 	uint32_t index = ft_decoder_task_index(stream->decoder, task);
 	struct known_thread *known = &stream->threads[index];
@@ -230,8 +268,9 @@ struct thread *cpu_stream_thread(struct cpu_stream *stream, struct threads *thre
 	return known->thread;
 }
 
-int cpu_stream_stack(struct cpu_stream *stream, struct stack_table *stacks, int32_t tgid,
-		     const struct ft_stack *stack, uint32_t *ret_id)
+/* The id of a stack of the segment's dictionary whose user frames are @tgid's. */
+static inline int find_stack(struct cpu_stream *stream, struct stack_table *stacks, int32_t tgid,
+			     const struct ft_stack *stack, uint32_t *ret_id)
 {
 	uint32_t index = ft_decoder_stack_index(stream->decoder, stack);
 	struct known_stack *known = &stream->stacks[index];
@@ -248,4 +287,32 @@ int cpu_stream_stack(struct cpu_stream *stream, struct stack_table *stacks, int3
 	}
 	*ret_id = known->id;
 	return 0;
+}
+
+int cpu_stream_resolve(struct cpu_stream *stream, struct threads *threads,
+		       struct stack_table *stacks, struct event *event)
+{
+	const struct ft_event *raw = &event->raw;
+	const struct ft_task *other = NULL;
+	int32_t tgid = raw->task->tgid;
+
+	event->thread = event->other = NULL;
+	event->stack_id = STACK_NONE;
+	if (!ft_event_descriptors[raw->kind].of_nobody) {
+		event->thread = find_thread(stream, threads, raw->task);
+		if (!event->thread)
+			return -ENOMEM;
+		if (tgid <= 0)
+			tgid = event->thread->tgid;
+	}
+	if (raw->kind == FT_EVENT_SWITCH)
+		other = raw->switch_.next;
+	else if (raw->kind == FT_EVENT_WAKING)
+		other = raw->waking.wakee;
+	if (other) {
+		event->other = find_thread(stream, threads, other);
+		if (!event->other)
+			return -ENOMEM;
+	}
+	return raw->stack ? find_stack(stream, stacks, tgid, raw->stack, &event->stack_id) : 0;
 }

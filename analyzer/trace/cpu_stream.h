@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The events of one CPU, out of its segments, in an order of time that never
- * steps back; where segments are missing or damaged it says that events were lost.
+ * The events of one CPU of a capture, in order of time, with its losses.
+ *
+ * Time never steps back. Where segments are missing or damaged, an FT_EVENT_LOST says so. A task or
+ * stack of a segment's dictionary is looked up once a segment, not once an event.
  */
 #ifndef ANALYZER_TRACE_CPU_STREAM_H
 #define ANALYZER_TRACE_CPU_STREAM_H
@@ -10,15 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/trace/stack_table.h"
-#include "analyzer/trace/threads.h"
-#include "capture/event.h"
 #include "capture/reader.h"
 
 struct cpu_stream;
+struct event;
+struct stack_table;
+struct threads;
 
 struct stream_span {
-	uint64_t first_sequence;	/* that the first segment has where none is missing before it */
+	uint64_t first_sequence;	/* of the first segment, where none is missing before it */
 	uint64_t start_ns, end_ns;	/* of the recording: the bounds of losses at its ends */
 	bool tail_doubtful;		/* segments behind the last one may be missing ... */
 	uint64_t tail_from_ns;		/* ... with events from then on */
@@ -29,32 +31,42 @@ struct stream_span {
  *
  * @segments:  @count indexes of @reader's segments in order of sequence. Both are borrowed.
  * @span:      what is known about the recording. Copied.
+ * @room_bytes: borrowed, shared by all streams: how much more of inflated segments may be kept for
+ *              the next time they are read.
  *
  * Return: 0 or -ENOMEM.
  */
 int cpu_stream_create(struct ft_reader *reader, uint32_t cpu, const size_t *segments, size_t count,
-		  const struct stream_span *span, struct cpu_stream **ret_stream);
+		      const struct stream_span *span, size_t *room_bytes,
+		      struct cpu_stream **ret_stream);
 void cpu_stream_destroy(struct cpu_stream *stream);
 void cpu_stream_rewind(struct cpu_stream *stream);
 
 /**
- * cpu_stream_next() - the next event.
+ * cpu_stream_next() - decode the next event into @event->raw.
  *
- * @ret_event:    borrowed parts are valid until the next call. A LOST comes where the loss begins.
- * @ret_place_ns: when it is its turn: its time, of a LOST lost.start_ns; never less than before.
+ * @event:        its borrowed parts are valid until the next call. A LOST comes where the loss
+ *                begins.
+ * @ret_place_ns: the event's place in the order of time: its time, of a LOST lost.start_ns; never
+ *                less than before.
  *
  * Return: 1 an event, 0 the end, -ENOMEM, -EIO.
  */
-int cpu_stream_next(struct cpu_stream *stream, struct ft_event *ret_event, uint64_t *ret_place_ns);
+int cpu_stream_next(struct cpu_stream *stream, struct event *event, uint64_t *ret_place_ns);
+
+/**
+ * cpu_stream_resolve() - look up threads and stack of the event that cpu_stream_next() gave last.
+ *
+ * It is a call of its own because who has a tid depends on what other CPUs recorded before.
+ *
+ * @event: sets thread, other (NULL for a FORK: its child is born later) and stack_id.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int cpu_stream_resolve(struct cpu_stream *stream, struct threads *threads,
+		       struct stack_table *stacks, struct event *event);
 
 /* Segments found damaged since the start or the last rewind. */
 uint32_t cpu_stream_bad_segments(const struct cpu_stream *stream);
-
-/* The thread or stack id of what the last event borrowed, looked up once a segment. NULL or
- * -ENOMEM: lack of memory. */
-struct thread *cpu_stream_thread(struct cpu_stream *stream, struct threads *threads,
-			     const struct ft_task *task);
-int cpu_stream_stack(struct cpu_stream *stream, struct stack_table *stacks, int32_t tgid,
-		 const struct ft_stack *stack, uint32_t *ret_id);
 
 #endif

@@ -1,41 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How often each event that was asked for with -e came.
+ */
 #include "analyzer/trace/event_counts.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* NULL with *ret_full: no room for one more; else no memory. */
-static struct event_count *extra_of(struct event_counts *extras, const char *name, bool *ret_full)
+/* NULL: with *ret_full there is no room for one more name, else no memory. */
+static struct event_count *find_count(struct event_counts *counts, const char *name, bool *ret_full)
 {
-	for (size_t i = 0; i < extras->count; i++)
-		if (strcmp(extras->list[i].name, name) == 0)
-			return &extras->list[i];
-	*ret_full = extras->count == EXTRAS_MAX;
+	for (size_t i = 0; i < counts->count; i++)
+		if (strcmp(counts->list[i].name, name) == 0)
+			return &counts->list[i];
+	*ret_full = counts->count == EXTRAS_MAX;
 	if (*ret_full)
 		return NULL;
-	extras->list[extras->count] = (struct event_count){ .name = strdup(name) };
-	return extras->list[extras->count].name ? &extras->list[extras->count++] : NULL;
+	counts->list[counts->count] = (struct event_count){ .name = strdup(name) };
+	return counts->list[counts->count].name ? &counts->list[counts->count++] : NULL;
 }
 
-int event_counts_event(struct event_counts *extras, const struct event *event, bool of_target)
+int event_counts_event(struct event_counts *counts, const struct event *event, bool of_target)
 {
-	struct event_count *extra;
+	struct event_count *entry;
 	bool full = false;
 
 	if (event->raw.kind != FT_EVENT_EXTRA)
 		return 0;
-	extra = extra_of(extras, event->raw.extra.name, &full);
-	if (!extra)
+	entry = find_count(counts, event->raw.extra.name, &full);
+	if (!entry)
 		return full ? 0 : -ENOMEM;
-	extra->count++;
-	extra->of_target += of_target;
+	entry->count++;
+	entry->of_target += of_target;
 	return 0;
 }
 
-void event_counts_free(struct event_counts *extras)
+void event_counts_free(struct event_counts *counts)
 {
-	for (size_t i = 0; i < extras->count; i++)
-		free(extras->list[i].name);
-	*extras = (struct event_counts){ 0 };
+	for (size_t i = 0; i < counts->count; i++)
+		free(counts->list[i].name);
+	*counts = (struct event_counts){ 0 };
 }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One frame of a stack as text.
+ */
 #include "config.h"
 
 #include "analyzer/trace/frame_name.h"
@@ -8,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static char *format(const char *template, ...) __attribute__((format(printf, 1, 2)));
+static char *make_text(const char *template, ...) __attribute__((format(printf, 1, 2)));
 
-static char *format(const char *template, ...)
+static char *make_text(const char *template, ...)
 {
 	va_list arguments;
 	char *text;
@@ -25,27 +28,27 @@ static char *format(const char *template, ...)
 char *frame_name_exact(const struct frame *frame)
 {
 	if (frame->symbol && frame->module)
-		return format("%s (%s)", frame->symbol, frame->module);
+		return make_text("%s (%s)", frame->symbol, frame->module);
 	if (frame->symbol)
-		return format("%s+0x%" PRIx64, frame->symbol, frame->offset_bytes);
+		return make_text("%s+0x%" PRIx64, frame->symbol, frame->offset_bytes);
 	if (frame->module)
-		return format("0x%" PRIx64 " (%s+0x%" PRIx64 ")", frame->address, frame->module,
-			      frame->offset_bytes);
-	return format("0x%" PRIx64, frame->address);
+		return make_text("0x%" PRIx64 " (%s+0x%" PRIx64 ")", frame->address, frame->module,
+				 frame->offset_bytes);
+	return make_text("0x%" PRIx64, frame->address);
 }
 
 char *frame_name_of(const struct frame *frame)
 {
 	if (frame->symbol)
-		return format("%s", frame->symbol);
+		return make_text("%s", frame->symbol);
 	if (frame->module)
-		return format("%s+0x%" PRIx64, frame->module, frame->offset_bytes);
-	return format("0x%" PRIx64, frame->address);
+		return make_text("%s+0x%" PRIx64, frame->module, frame->offset_bytes);
+	return make_text("0x%" PRIx64, frame->address);
 }
 
 char *frame_name_brief(const struct frame *frame)
 {
 	if (frame->symbol && frame->file)
-		return format("%s (%s:%" PRIu32 ")", frame->symbol, frame->file, frame->line);
+		return make_text("%s (%s:%" PRIu32 ")", frame->symbol, frame->file, frame->line);
 	return frame_name_of(frame);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One frame of a stack in words.
+ * One frame of a stack as text.
  *
- * Each returns malloc'ed text, NULL on lack of memory. Symbols and names of
- * files may hold any bytes.
+ * Each returns malloc'ed text, NULL on lack of memory. Symbols and names of files may hold any
+ * bytes.
  */
 #ifndef ANALYZER_TRACE_FRAME_NAME_H
 #define ANALYZER_TRACE_FRAME_NAME_H

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The large address-space calls of the capture, and what their sizes tell.
+ */
 #include "config.h"
 
 #include "analyzer/trace/large_calls.h"
@@ -9,20 +12,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/util/array.h"
 #include "analyzer/util/human.h"
 
-/* These calls are rare; a capture with more is hostile or hopeless. */
+/* These calls are rare: a capture with more is a made-up one. */
 #define CALLS_MAX 1000000u
 
-/* Allocators add a header of some pages; sizes are compared after that. */
+/* Allocators add a header of some pages: sizes that differ by no more count as equal. */
 #define SLACK_BYTES (64u << 10)
 
-/* People ask for whole gibibytes; such a size says nothing about a table. */
-#define PEOPLES_UNIT (1u << 30)
+/* People configure whole gibibytes: such a size says nothing about a table. */
+#define CONFIGURED_UNIT_BYTES (1u << 30)
 
 struct large_calls {
 	struct large_call *calls; /* in order of time */
-	size_t count, room;
+	size_t count, capacity;
 };
 
 int large_calls_create(struct large_calls **ret_calls)
@@ -43,22 +47,15 @@ void large_calls_destroy(struct large_calls *calls)
 	free(calls);
 }
 
-static int call_append(struct large_calls *calls, const struct event *event)
+static int append_call(struct large_calls *calls, const struct event *event)
 {
 	const uint64_t *args = event->raw.call.args;
 	bool mremap = event->raw.call.call == FT_CALL_MREMAP;
-	size_t room = calls->room ? calls->room * 2 : 32;
-	struct large_call *grown;
 
 	if (calls->count == CALLS_MAX)
 		return 0;
-	if (calls->count == calls->room) {
-		grown = reallocarray(calls->calls, room, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		calls->calls = grown;
-		calls->room = room;
-	}
+	if (array_grow(calls->calls, calls->count, calls->capacity))
+		return -ENOMEM;
 	calls->calls[calls->count++] = (struct large_call){
 		.thread = event->thread,
 		.time_ns = event->raw.time_ns,
@@ -73,7 +70,7 @@ static int call_append(struct large_calls *calls, const struct event *event)
 int large_calls_event(struct large_calls *calls, const struct event *event)
 {
 	if (event->raw.kind == FT_EVENT_CALL && event->raw.call.call != FT_CALL_FUTEX)
-		return call_append(calls, event);
+		return append_call(calls, event);
 	if (event->raw.kind != FT_EVENT_UNWOUND || event->stack_id == STACK_NONE)
 		return 0;
 	for (size_t i = calls->count; i-- > 0;) {
@@ -114,44 +111,46 @@ const char *large_calls_name(enum ft_call call)
 	return call > 0 && call < FT_CALLS ? names[call] : "";
 }
 
-static bool near(uint64_t a, uint64_t b)
+static bool sizes_match(uint64_t a, uint64_t b)
 {
 	return (a > b ? a - b : b - a) <= SLACK_BYTES;
 }
 
-/* 7 * 2^29 and the like: entries of a few bytes in a power-of-two table. */
-static bool table_size(uint64_t bytes)
+/* Whether @bytes is 7 * 2^29 or the like: the size of a power-of-two table with entries of a few
+ * bytes. */
+static bool is_table_size(uint64_t bytes)
 {
 	for (uint64_t unit = 1ull << 22; unit && unit <= bytes; unit <<= 1) {
 		uint64_t entries = (bytes + SLACK_BYTES / 2) / unit;
 
-		if (entries <= 64 && near(entries * unit, bytes))
+		if (entries <= 64 && sizes_match(entries * unit, bytes))
 			return true;
 	}
 	return false;
 }
 
-/* The allocation of half of @bytes by the same thread before @before, NULL where there is none. */
-static const struct large_call *half_before(const struct large_calls *calls,
-					    const struct large_call *before, uint64_t bytes)
+/* The last allocation of half of @bytes by the same thread before @before; NULL: there is none. */
+static const struct large_call *find_half_before(const struct large_calls *calls,
+						 const struct large_call *before, uint64_t bytes)
 {
 	for (const struct large_call *call = before; call-- > calls->calls;)
-		if (call->thread == before->thread && near(call->bytes * 2, bytes) &&
+		if (call->thread == before->thread && sizes_match(call->bytes * 2, bytes) &&
 		    (call->call == FT_CALL_MMAP || call->call == FT_CALL_MREMAP))
 			return call;
 	return NULL;
 }
 
-static bool half_released(const struct large_calls *calls, const struct large_call *after)
+/* Whether the process released half of the size afterwards. */
+static bool was_half_released(const struct large_calls *calls, const struct large_call *after)
 {
 	for (const struct large_call *call = after + 1; call < calls->calls + calls->count; call++)
 		if (call->thread->tgid == after->thread->tgid && call->call == FT_CALL_MUNMAP &&
-		    near(call->bytes * 2, after->bytes))
+		    sizes_match(call->bytes * 2, after->bytes))
 			return true;
 	return false;
 }
 
-/* "0.9 GiB, 1.75 GiB, 3.5 GiB", oldest first. */
+/* Write the sizes of the doublings that end with @call: "0.9 GiB, 1.75 GiB, 3.5 GiB". */
 static void list_steps(const struct large_calls *calls, const struct large_call *call, char *text,
 		       size_t text_bytes, unsigned int *ret_steps)
 {
@@ -159,7 +158,7 @@ static void list_steps(const struct large_calls *calls, const struct large_call 
 	unsigned int count = 1;
 
 	while (count < 4) {
-		steps[count] = half_before(calls, steps[count - 1], steps[count - 1]->bytes);
+		steps[count] = find_half_before(calls, steps[count - 1], steps[count - 1]->bytes);
 		if (!steps[count])
 			break;
 		count++;
@@ -187,8 +186,8 @@ int large_calls_growth(const struct large_calls *calls, const struct large_call 
 	*ret_seen = false;
 	if (call->call != FT_CALL_MMAP && call->call != FT_CALL_MREMAP)
 		return 0;
-	doubled = call->call == FT_CALL_MREMAP && near(call->old_bytes * 2, call->bytes);
-	released = half_released(calls, call);
+	doubled = call->call == FT_CALL_MREMAP && sizes_match(call->old_bytes * 2, call->bytes);
+	released = was_half_released(calls, call);
 	list_steps(calls, call, steps_text, sizeof(steps_text), &steps);
 	*ret_seen = steps > 1 || doubled || released;
 	if (steps > 1)
@@ -196,7 +195,7 @@ int large_calls_growth(const struct large_calls *calls, const struct large_call 
 	else if (doubled || released)
 		r = asprintf(ret_text, "%s, and half of that %s: a table that doubles. Next: %s",
 			     steps_text, doubled ? "before" : "given back soon after", next.text);
-	else if (call->bytes % PEOPLES_UNIT && table_size(call->bytes))
+	else if (call->bytes % CONFIGURED_UNIT_BYTES && is_table_size(call->bytes))
 		r = asprintf(ret_text,
 			     "%s is a small number times a power of two, as a table that doubles "
 			     "has. If it is one, next: %s",

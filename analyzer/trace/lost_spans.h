@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What was lost can have happened at start_ns, but not at end_ns, which is later. */
+/* What was lost happened at or after start_ns and before end_ns, which is later. */
 struct lost_span {
 	uint64_t start_ns, end_ns;
 };
@@ -22,19 +22,20 @@ struct lost_spans {
 
 void lost_spans_free(struct lost_spans *losses);
 
-/* Spans come in order of their start or of their end; those that touch become one. 0 or -ENOMEM. */
+/* Add spans in order of their starts or of their ends; those that touch become one. 0 or
+ * -ENOMEM. */
 int lost_spans_add(struct lost_spans *losses, uint64_t start_ns, uint64_t end_ns);
 
-/* Was anything lost from @from_ns up to and with @to_ns? Then @ret_ns, unless NULL, is the first
- * such moment, >= @from_ns. */
+/* Was anything lost from @from_ns up to and with @to_ns? @ret_ns: the first time of it, >=
+ * @from_ns; written only if so; may be NULL. */
 bool lost_spans_between(const struct lost_spans *losses, uint64_t from_ns, uint64_t to_ns,
 		    uint64_t *ret_ns);
 
 /* How much of the time from @from_ns to @to_ns lies in losses. */
 uint64_t lost_spans_within_ns(const struct lost_spans *losses, uint64_t from_ns, uint64_t to_ns);
 
-/* Since when, up to @time_ns, nothing was lost: @time_ns itself inside a loss, 0 where there was
- * none before. */
+/* The time since when, up to @time_ns, nothing was lost: @time_ns itself inside a loss, 0 where
+ * there was no loss before. */
 uint64_t lost_spans_clear_since(const struct lost_spans *losses, uint64_t time_ns);
 
 #endif

@@ -1,33 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A table with one entry for each thread.
+ */
 #include "analyzer/trace/per_thread.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_ENTRIES 64u
-#define BLOCKS_LEAST  16u
+#define BLOCKS_LEAST 16u
 
-size_t per_thread_count(const struct per_thread *table)
-{
-	return table->block_count * BLOCK_ENTRIES;
-}
-
-void *per_thread_at(const struct per_thread *table, size_t index)
-{
-	char *block;
-
-	if (index / BLOCK_ENTRIES >= table->block_count)
-		return NULL;
-	block = table->blocks[index / BLOCK_ENTRIES];
-	return block ? block + index % BLOCK_ENTRIES * table->entry_bytes : NULL;
-}
-
-void *per_thread_find(const struct per_thread *table, const struct thread *thread)
-{
-	return per_thread_at(table, thread->index);
-}
-
-/* Room for the pointer of block @number. 0 or -1. */
+/* Make room for the pointer of block @number. 0 or -1. */
 static int grow_blocks(struct per_thread *table, size_t number)
 {
 	size_t count = table->block_count ? table->block_count : BLOCKS_LEAST;
@@ -44,15 +26,15 @@ static int grow_blocks(struct per_thread *table, size_t number)
 	return 0;
 }
 
-void *per_thread_get(struct per_thread *table, const struct thread *thread)
+void *per_thread_make(struct per_thread *table, size_t index)
 {
-	size_t number = thread->index / BLOCK_ENTRIES;
+	size_t number = index / PER_THREAD_BLOCK_ENTRIES;
 
 	if (number >= table->block_count && grow_blocks(table, number))
 		return NULL;
 	if (!table->blocks[number])
-		table->blocks[number] = calloc(BLOCK_ENTRIES, table->entry_bytes);
-	return per_thread_at(table, thread->index);
+		table->blocks[number] = calloc(PER_THREAD_BLOCK_ENTRIES, table->entry_bytes);
+	return per_thread_at(table, index);
 }
 
 void per_thread_free(struct per_thread *table)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the recorder itself has to say, in order of time.
+ * The recorder's own events, in order of time.
  */
 #include "analyzer/trace/recorder_events.h"
 
@@ -8,163 +8,155 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/util/array.h"
 #include "capture/decoder.h"
 
-#define ASIDES_MAX (1u << 20) /* two snapshots of half a million threads */
+#define EVENTS_MAX (1u << 20) /* two snapshots of half a million threads */
 
 /* An event that owns what it points to. */
-struct aside {
+struct recorder_event {
 	struct ft_event event;
-	size_t number; /* as read, so that sorting keeps the order of equal times */
+	size_t number; /* in the file: sorting keeps the order of equal times */
 	struct ft_task task;
 	struct ft_stack stack;
-	uint64_t frames[]; /* of stack; then the text */
+	uint64_t frames[]; /* of stack; then the texts */
 };
 
 struct recorder_events {
-	struct aside **sorted;
+	struct recorder_event **sorted;
 	size_t count, capacity;
 	struct ft_decoder *decoder;
 	void *buffer;
 	size_t buffer_bytes;
 };
 
-int recorder_events_create(struct recorder_events **ret_asides)
+int recorder_events_create(struct recorder_events **ret_events)
 {
-	struct recorder_events *asides = calloc(1, sizeof(*asides));
+	struct recorder_events *events = calloc(1, sizeof(*events));
 	int error;
 
-	if (!asides)
+	if (!events)
 		return -ENOMEM;
-	error = ft_decoder_create(&asides->decoder);
+	error = ft_decoder_create(&events->decoder);
 	if (error) {
-		free(asides);
+		free(events);
 		return error;
 	}
-	*ret_asides = asides;
+	*ret_events = events;
 	return 0;
 }
 
-/* Reading needs memory that telling does not. */
-static void end_reading(struct recorder_events *asides)
+/* The decoder is needed for reading only. */
+static void free_decoder(struct recorder_events *events)
 {
-	ft_decoder_destroy(asides->decoder);
-	asides->decoder = NULL;
-	free(asides->buffer);
-	asides->buffer = NULL;
+	ft_decoder_destroy(events->decoder);
+	events->decoder = NULL;
+	free(events->buffer);
+	events->buffer = NULL;
 }
 
-void recorder_events_destroy(struct recorder_events *asides)
+void recorder_events_destroy(struct recorder_events *events)
 {
-	if (!asides)
+	if (!events)
 		return;
-	end_reading(asides);
-	for (size_t i = 0; i < asides->count; i++)
-		free(asides->sorted[i]);
-	free(asides->sorted);
-	free(asides);
+	free_decoder(events);
+	for (size_t i = 0; i < events->count; i++)
+		free(events->sorted[i]);
+	free(events->sorted);
+	free(events);
 }
 
-static struct aside *aside_create(const struct ft_event *event)
+static struct recorder_event *create_event(const struct ft_event *event)
 {
 	const struct ft_stack *stack = event->stack;
 	size_t frames = stack ? (size_t)stack->kernel_count + stack->user_count : 0;
-	const char *text = event->kind == FT_EVENT_NOTE ? event->note.text : NULL;
-	size_t text_bytes = text ? strlen(text) + 1 : 0;
-	struct aside *aside =
-		malloc(sizeof(*aside) + frames * sizeof(aside->frames[0]) + text_bytes);
+	struct recorder_event *own = malloc(sizeof(*own) + frames * sizeof(own->frames[0]) +
+					    ft_event_texts_bytes(event));
 
-	if (!aside)
+	if (!own)
 		return NULL;
-	aside->event = *event;
-	aside->task = *event->task;
-	aside->event.task = &aside->task;
+	own->event = *event;
+	own->task = *event->task;
+	own->event.task = &own->task;
 	if (stack) {
-		aside->stack = *stack;
-		aside->stack.frames = aside->frames;
+		own->stack = *stack;
+		own->stack.frames = own->frames;
 		if (frames)
-			memcpy(aside->frames, stack->frames, frames * sizeof(aside->frames[0]));
-		aside->event.stack = &aside->stack;
+			memcpy(own->frames, stack->frames, frames * sizeof(own->frames[0]));
+		own->event.stack = &own->stack;
 	}
-	if (text)
-		aside->event.note.text = memcpy(&aside->frames[frames], text, text_bytes);
-	return aside;
+	ft_event_move_texts(&own->event, (char *)&own->frames[frames]);
+	return own;
 }
 
-static int add(struct recorder_events *asides, const struct ft_event *event)
+static int append_event(struct recorder_events *events, const struct ft_event *event)
 {
-	struct aside *aside;
+	struct recorder_event *own;
 
-	if (asides->count >= ASIDES_MAX)
+	if (events->count >= EVENTS_MAX)
 		return -E2BIG;
-	if (asides->count == asides->capacity) {
-		size_t capacity = asides->capacity ? 2 * asides->capacity : 64;
-		struct aside **sorted = realloc(asides->sorted, capacity * sizeof(*sorted));
-
-		if (!sorted)
-			return -ENOMEM;
-		asides->sorted = sorted;
-		asides->capacity = capacity;
-	}
-	aside = aside_create(event);
-	if (!aside)
+	if (array_grow(events->sorted, events->count, events->capacity))
 		return -ENOMEM;
-	aside->number = asides->count;
-	asides->sorted[asides->count++] = aside;
+	own = create_event(event);
+	if (!own)
+		return -ENOMEM;
+	own->number = events->count;
+	events->sorted[events->count++] = own;
 	return 0;
 }
 
-/* The recorder says nothing else; of anything else the parts that are borrowed were not copied. */
-static bool is_aside(const struct ft_event *event)
+/* The recorder writes no other kinds. What others borrow is not copied: they are ignored. */
+static bool is_recorder_event(const struct ft_event *event)
 {
 	return event->kind == FT_EVENT_STATE || event->kind == FT_EVENT_UNWOUND ||
-	       event->kind == FT_EVENT_NOTE;
+	       event->kind == FT_EVENT_NOTE || event->kind == FT_EVENT_SPAN ||
+	       event->kind == FT_EVENT_COUNTER;
 }
 
-int recorder_events_read(struct recorder_events *asides, struct ft_reader *reader, size_t index)
+int recorder_events_read(struct recorder_events *events, struct ft_reader *reader, size_t index)
 {
 	const struct ft_segment *segment = ft_reader_segment(reader, index);
-	int error = ft_reader_load(reader, index, &asides->buffer, &asides->buffer_bytes);
+	int error = ft_reader_load(reader, index, &events->buffer, &events->buffer_bytes);
 	struct ft_event event;
 	int result;
 
 	if (error)
 		return error;
-	ft_decoder_begin(asides->decoder, asides->buffer, segment->inflated_bytes, segment->cpu,
+	ft_decoder_begin(events->decoder, events->buffer, segment->inflated_bytes, segment->cpu,
 			 segment->first_ns);
-	while ((result = ft_decoder_next(asides->decoder, &event)) > 0) {
-		if (!is_aside(&event))
+	while ((result = ft_decoder_next(events->decoder, &event)) > 0) {
+		if (!is_recorder_event(&event))
 			continue;
-		error = add(asides, &event);
+		error = append_event(events, &event);
 		if (error)
 			return error;
 	}
 	return result;
 }
 
-static int by_time(const void *left, const void *right)
+static int compare_time(const void *left, const void *right)
 {
-	const struct aside *a = *(struct aside *const *)left;
-	const struct aside *b = *(struct aside *const *)right;
+	const struct recorder_event *a = *(struct recorder_event *const *)left;
+	const struct recorder_event *b = *(struct recorder_event *const *)right;
 
 	if (a->event.time_ns != b->event.time_ns)
 		return a->event.time_ns < b->event.time_ns ? -1 : 1;
 	return a->number < b->number ? -1 : 1;
 }
 
-void recorder_events_sort(struct recorder_events *asides)
+void recorder_events_sort(struct recorder_events *events)
 {
-	if (asides->count)
-		qsort(asides->sorted, asides->count, sizeof(asides->sorted[0]), by_time);
-	end_reading(asides);
+	if (events->count)
+		qsort(events->sorted, events->count, sizeof(events->sorted[0]), compare_time);
+	free_decoder(events);
 }
 
-size_t recorder_events_count(const struct recorder_events *asides)
+size_t recorder_events_count(const struct recorder_events *events)
 {
-	return asides->count;
+	return events->count;
 }
 
-const struct ft_event *recorder_events_at(const struct recorder_events *asides, size_t at)
+const struct ft_event *recorder_events_at(const struct recorder_events *events, size_t at)
 {
-	return &asides->sorted[at]->event;
+	return &events->sorted[at]->event;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is wrong with an input file, and what to do, in words for a person.
+ * What is wrong with an input file, and what to do, as text for a person.
  */
 #include "config.h"
 
@@ -15,12 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What other files begin with. */
+/* Files that are no input, by their first bytes. */
 static const struct {
 	const char *magic;
 	size_t magic_bytes;
 	const char *is, *next_step;
-} others[] = {
+} other_kinds[] = {
 	{ "PERFILE2", 8, "is a perf.data file, which this version of analyze cannot read",
 	  "Record with 'recorder capture', or look at it with 'perf sched timehist'." },
 	{ "\x1f\x8b", 2, "is compressed with gzip", "Decompress it first: gzip -d FILE" },
@@ -29,14 +29,14 @@ static const struct {
 	{ "BZh", 3, "is compressed with bzip2", "Decompress it first: bzip2 -d FILE" },
 };
 
-/* Where else to look. */
+/* Where the history may be instead. */
 #define OTHER_RINGS                                                                           \
 	"What a recorder before it held is beside it, as .old; a recorder that still runs "   \
 	"writes a capture when asked by 'recorder trigger'."
 
-static char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static char *make_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-static char *text(const char *format, ...)
+static char *make_text(const char *format, ...)
 {
 	va_list arguments;
 	char *made;
@@ -48,7 +48,7 @@ static char *text(const char *format, ...)
 	return made;
 }
 
-static char *not_a_capture_text(const char *path)
+static char *describe_other_file(const char *path)
 {
 	char head[16] = "";
 	ssize_t got = -1;
@@ -58,26 +58,27 @@ static char *not_a_capture_text(const char *path)
 		got = read(fd, head, sizeof(head));
 		close(fd);
 	}
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		if (got >= (ssize_t)others[i].magic_bytes &&
-		    memcmp(head, others[i].magic, others[i].magic_bytes) == 0)
-			return text("%s: %s.\n  %s", path, others[i].is, others[i].next_step);
+	for (size_t i = 0; i < sizeof(other_kinds) / sizeof(other_kinds[0]); i++) {
+		if (got >= (ssize_t)other_kinds[i].magic_bytes &&
+		    memcmp(head, other_kinds[i].magic, other_kinds[i].magic_bytes) == 0)
+			return make_text("%s: %s.\n  %s", path, other_kinds[i].is,
+					 other_kinds[i].next_step);
 	}
 	if (got == sizeof(head) && memcmp(head, (char[sizeof(head)]){ 0 }, sizeof(head)) == 0)
-		return text("%s: begins with zeros: nothing was written to it, or what was is lost, as in a"
+		return make_text("%s: begins with zeros: nothing was written to it, or what was is lost, as in a"
 			    " ring file that somebody emptied.\n"
 			    "  " OTHER_RINGS, path);
-	return text("%s: does not begin as a freezetrap capture does.\n"
+	return make_text("%s: does not begin as a freezetrap capture does.\n"
 		    "  Give a file that 'recorder capture' wrote. If it is one, it was changed on its"
 		    " way: copy it again, as binary.", path);
 }
 
-static char *unknown_version_text(const char *path, int missing_feature)
+static char *describe_version(const char *path, int missing_feature)
 {
 	if (missing_feature < 0)
-		return text("%s: is in a version of the capture format that this analyze does not"
+		return make_text("%s: is in a version of the capture format that this analyze does not"
 			    " know.\n  Read it with a newer analyze.", path);
-	return text("%s: needs feature %d of the capture format, which this analyze does not know.\n"
+	return make_text("%s: needs feature %d of the capture format, which this analyze does not know.\n"
 		    "  Read it with a newer analyze.", path, missing_feature);
 }
 
@@ -85,57 +86,57 @@ char *source_refusal_text(const char *path, int error, int missing_feature)
 {
 	switch (error) {
 	case -EISDIR:
-		return text("%s: is a directory.\n  Give a capture file in it.", path);
+		return make_text("%s: is a directory.\n  Give a capture file in it.", path);
 	case -ESPIPE:
-		return text("%s: is not a regular file.\n"
+		return make_text("%s: is not a regular file.\n"
 			    "  Save what it gives into a file and give that.", path);
 	case -ENODATA:
-		return text("%s: is empty, or ends before a capture's header does.\n"
+		return make_text("%s: is empty, or ends before a capture's header does.\n"
 			    "  Nothing was recorded in it; see what recorder said when it wrote it.",
 			    path);
 	case -EBADMSG:
-		return text("%s: the header of the capture is damaged.\n"
+		return make_text("%s: the header of the capture is damaged.\n"
 			    "  Copy it again from where it was recorded, as binary.", path);
 	case -ENOMSG:
-		return not_a_capture_text(path);
+		return describe_other_file(path);
 	case -EOPNOTSUPP:
-		return unknown_version_text(path, missing_feature);
+		return describe_version(path, missing_feature);
 	case -ENOENT:
-		return text("%s: %s.\n  Check the name.", path, strerror(-error));
+		return make_text("%s: %s.\n  Check the name.", path, strerror(-error));
 	case -EACCES:
 	case -EPERM:
-		return text("%s: cannot be read: %s.\n"
+		return make_text("%s: cannot be read: %s.\n"
 			    "  Read it as the user who recorded it, or let that user change its mode.",
 			    path, strerror(-error));
 	case -ENOMEM:
-		return text("%s: not enough memory to open it.\n"
+		return make_text("%s: not enough memory to open it.\n"
 			    "  Analyze it on a host with more; any Linux host will do.", path);
 	default:
-		return text("%s: cannot be read: %s.\n  Copy it to another disk and try again.",
+		return make_text("%s: cannot be read: %s.\n  Copy it to another disk and try again.",
 			    path, strerror(-error));
 	}
 }
 
-static char *what_is_damaged(const char *path, const struct ft_damage *damage,
+static char *describe_damage(const char *path, const struct ft_damage *damage,
 			     uint32_t unreadable)
 {
 	uint32_t holes = damage->bad_segments - unreadable;
 
 	if (damage->first_error == -EBADMSG)
-		return text("%s: %" PRIu32 " damaged region%s, the first at offset %" PRIu64
+		return make_text("%s: %" PRIu32 " damaged region%s, the first at offset %" PRIu64
 			    " (checksum or lengths do not fit), %" PRIu64 " bytes in all%s.",
 			    path, holes, holes == 1 ? "" : "s", damage->first_bad_offset,
 			    damage->skipped_bytes,
 			    damage->torn ? "; and the end mark is missing" : "");
 	if (damage->torn && damage->skipped_bytes)
-		return text("%s: segment %" PRIu32 " at offset %" PRIu64
+		return make_text("%s: segment %" PRIu32 " at offset %" PRIu64
 			    ": the file ends in the middle of it.",
 			    path, damage->segments + 1, damage->first_bad_offset);
 	if (damage->torn)
-		return text("%s: the end mark is missing at offset %" PRIu64
+		return make_text("%s: the end mark is missing at offset %" PRIu64
 			    ": the recording did not finish, or the file was cut.",
 			    path, damage->first_bad_offset);
-	return text("%s: %" PRIu32 " segment%s cannot be decoded.", path, unreadable,
+	return make_text("%s: %" PRIu32 " segment%s cannot be decoded.", path, unreadable,
 		    unreadable == 1 ? "" : "s");
 }
 
@@ -143,7 +144,7 @@ char *source_damage_text_of(const char *path, const struct ft_damage *damage, ui
 			    uint64_t used_ns)
 {
 	uint32_t used = damage->segments > unreadable ? damage->segments - unreadable : 0;
-	char *first = what_is_damaged(path, damage, unreadable);
+	char *first = describe_damage(path, damage, unreadable);
 	const char *missing;
 	char *made;
 
@@ -154,9 +155,9 @@ char *source_damage_text_of(const char *path, const struct ft_damage *damage, ui
 	else
 		missing = "What is missing between them is marked as lost in this report.";
 	if (!used)
-		made = text("%s\n  Nothing before it is whole, so there is nothing to report on.", first);
+		made = make_text("%s\n  Nothing before it is whole, so there is nothing to report on.", first);
 	else
-		made = text("%s\n  Used the %" PRIu32 " whole segment%s (%.1f s). %s", first, used,
+		made = make_text("%s\n  Used the %" PRIu32 " whole segment%s (%.1f s). %s", first, used,
 		    used == 1 ? "" : "s", used_ns / 1e9, missing);
 	free(first);
 	return made;
@@ -164,14 +165,14 @@ char *source_damage_text_of(const char *path, const struct ft_damage *damage, ui
 
 char *source_cut_ring_text(const char *path, uint64_t bytes)
 {
-	return text("%s: this ring file was cut to %" PRIu64 " bytes.\n"
+	return make_text("%s: this ring file was cut to %" PRIu64 " bytes.\n"
 		    "  What lay behind them is not in this report. A recorder that still runs goes on in"
 		    " memory: take a capture from it with 'recorder trigger'.", path, bytes);
 }
 
 char *source_zeroed_ring_text(const char *path, uint32_t segments)
 {
-	return text("%s: %" PRIu32 " segment%s of this ring file %s overwritten with zeros: somebody cut it"
+	return make_text("%s: %" PRIu32 " segment%s of this ring file %s overwritten with zeros: somebody cut it"
 		    " and made it longer again.\n"
 		    "  What they held is marked as lost in this report, or came after its end. A recorder that"
 		    " still runs goes on: take a capture from it with 'recorder trigger'.",
@@ -180,6 +181,6 @@ char *source_zeroed_ring_text(const char *path, uint32_t segments)
 
 char *source_empty_ring_text(const char *path)
 {
-	return text("%s: an empty ring file: its recorder was killed before it had armed, or has only just"
+	return make_text("%s: an empty ring file: its recorder was killed before it had armed, or has only just"
 		    " begun, or somebody cut the file.\n  " OTHER_RINGS, path);
 }

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each segment names its stacks again, so keys are hashed by the word; they are whole words. */
+#include "analyzer/util/array.h"
+
+/* Keys are whole words, and hashed by the word: each segment of a capture names its stacks
+ * again. */
 static inline unsigned int hash_words(const void *key, size_t bytes)
 {
 	uint64_t hash = bytes, word;
@@ -26,7 +29,11 @@ static inline unsigned int hash_words(const void *key, size_t bytes)
 #define HASH_FUNCTION(key, bytes, ret_hash) ((ret_hash) = hash_words(key, bytes))
 #include <uthash.h>
 
-/* What tells a stack from others: a header, then the addresses. */
+/* Stacks are looked up often, added rarely: chains of three instead of ten. */
+#undef HASH_BKT_CAPACITY_THRESH
+#define HASH_BKT_CAPACITY_THRESH 3U
+
+/* What makes two stacks the same: all bytes of it. */
 struct key {
 	int32_t tgid; /* of the user frames; FT_KERNEL_TGID where there are none */
 	uint16_t kernel_count;
@@ -42,9 +49,9 @@ struct entry {
 	UT_hash_handle hh;
 };
 
-/* A symbol's bare name, where it is not a part of the full one's end. */
+/* The bare name of a symbol, where it is not the end of the full one. */
 struct bare_name {
-	const char *full; /* key: ft_symbols keeps each text once, so the pointer tells */
+	const char *full; /* key, by address: ft_symbols has each text once */
 	char *bare;
 	UT_hash_handle hh;
 };
@@ -55,7 +62,7 @@ struct stack_table {
 	struct entry **by_id; /* [0] is STACK_NONE */
 	uint32_t count, capacity;
 	struct bare_name *bare_names;
-	struct key *scratch; /* room for the largest stack so far */
+	struct key *scratch; /* memory for the key of the largest stack so far */
 	size_t scratch_bytes;
 };
 
@@ -71,7 +78,7 @@ int stack_table_create(const struct ft_symbols *symbols, struct stack_table **re
 	return 0;
 }
 
-static void entry_destroy(struct entry *entry)
+static void destroy_entry(struct entry *entry)
 {
 	if (!entry)
 		return;
@@ -88,7 +95,7 @@ void stack_table_destroy(struct stack_table *stacks)
 		return;
 	HASH_CLEAR(hh, stacks->by_key);
 	for (uint32_t id = STACK_NONE + 1; id < stacks->count; id++)
-		entry_destroy(stacks->by_id[id]);
+		destroy_entry(stacks->by_id[id]);
 	free(stacks->by_id);
 	HASH_ITER(hh, stacks->bare_names, name, next)
 	{
@@ -100,8 +107,8 @@ void stack_table_destroy(struct stack_table *stacks)
 	free(stacks);
 }
 
-/* Length of @name without what compilers add to the names of parts and clones. */
-static size_t bare_length(const char *name)
+/* The length of @name without what compilers append to the names of parts and clones. */
+static size_t measure_bare_name(const char *name)
 {
 	static const char *const numbered[] = { ".isra.", ".constprop.", ".part.", ".llvm." };
 
@@ -121,8 +128,9 @@ static size_t bare_length(const char *name)
 	return strlen(name);
 }
 
-/* Bytes before the function's own name: padding and type-check stubs are named after it. */
-static size_t prefix_length(const char *name)
+/* How many bytes stand before the function's own name: padding and type-check stubs are named
+ * after it. */
+static size_t measure_prefix(const char *name)
 {
 	static const char *const prefixes[] = { "__pfx_", "__cfi_" };
 
@@ -135,11 +143,11 @@ static size_t prefix_length(const char *name)
 	return 0;
 }
 
-static int bare_name_of(struct stack_table *stacks, const char *full, bool kernel,
-			const char **ret_bare)
+static int find_bare_name(struct stack_table *stacks, const char *full, bool kernel,
+			  const char **ret_bare)
 {
-	const char *start = full + (kernel ? prefix_length(full) : 0);
-	size_t length = bare_length(start);
+	const char *start = full + (kernel ? measure_prefix(full) : 0);
+	size_t length = measure_bare_name(start);
 	struct bare_name *name;
 
 	if (start[length] == '\0') {
@@ -170,27 +178,28 @@ static int bare_name_of(struct stack_table *stacks, const char *full, bool kerne
 	return 0;
 }
 
-/* Without directories; a name that ends in a slash stays as it is. */
-static const char *base_name(const char *path)
+/* The path without its directories; a path that ends in a slash stays as it is. */
+static const char *find_base_name(const char *path)
 {
 	const char *slash = path ? strrchr(path, '/') : NULL;
 
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-static int describe(struct stack_table *stacks, int32_t tgid, uint64_t address,
-		    struct frame *ret_frame)
+static int describe_frame(struct stack_table *stacks, int32_t tgid, uint64_t address,
+			  struct frame *ret_frame)
 {
 	struct frame frame = { .address = address, .kernel = tgid == FT_KERNEL_TGID };
 	const struct ft_symbol *symbol = ft_symbols_find(stacks->symbols, tgid, address);
 
 	if (symbol) {
 		frame.offset_bytes = symbol->offset_bytes;
-		frame.module = base_name(symbol->module);
-		frame.file = base_name(symbol->file);
+		frame.module = find_base_name(symbol->module);
+		frame.file = find_base_name(symbol->file);
 		frame.line = symbol->line;
 		if (symbol->name && symbol->name[0]) {
-			int error = bare_name_of(stacks, symbol->name, frame.kernel, &frame.symbol);
+			int error =
+				find_bare_name(stacks, symbol->name, frame.kernel, &frame.symbol);
 
 			if (error)
 				return error;
@@ -200,9 +209,9 @@ static int describe(struct stack_table *stacks, int32_t tgid, uint64_t address,
 	return 0;
 }
 
-/* The key of @stack in the scratch room, every byte of it set. */
-static struct key *key_of(struct stack_table *stacks, int32_t tgid, const struct ft_stack *stack,
-			  size_t *ret_bytes)
+/* Make the key of @stack in the scratch memory. Every byte of it is set. NULL on lack of memory. */
+static struct key *make_key(struct stack_table *stacks, int32_t tgid, const struct ft_stack *stack,
+			    size_t *ret_bytes)
 {
 	size_t frames_bytes =
 		((size_t)stack->kernel_count + stack->user_count) * sizeof(stack->frames[0]);
@@ -216,7 +225,7 @@ static struct key *key_of(struct stack_table *stacks, int32_t tgid, const struct
 		stacks->scratch = scratch;
 		stacks->scratch_bytes = bytes;
 	}
-	/* tgid 0 would name user frames after the kernel's symbols */
+	/* With tgid 0, user frames would get the names of the kernel's symbols. */
 	stacks->scratch->tgid = stack->user_count ? (tgid > 0 ? tgid : -1) : FT_KERNEL_TGID;
 	stacks->scratch->kernel_count = stack->kernel_count;
 	stacks->scratch->user_count = stack->user_count;
@@ -226,7 +235,7 @@ static struct key *key_of(struct stack_table *stacks, int32_t tgid, const struct
 	return stacks->scratch;
 }
 
-static int entry_create(struct stack_table *stacks, const struct key *key, size_t key_bytes,
+static int create_entry(struct stack_table *stacks, const struct key *key, size_t key_bytes,
 			struct entry **ret_entry)
 {
 	struct entry *entry = calloc(1, sizeof(*entry));
@@ -241,40 +250,23 @@ static int entry_create(struct stack_table *stacks, const struct key *key, size_
 		goto out;
 	memcpy(entry->key, key, key_bytes);
 	for (size_t i = 0; i < entry->count; i++) {
-		error = describe(stacks, i < key->kernel_count ? FT_KERNEL_TGID : key->tgid,
-				 key->frames[i], &entry->frames[i]);
+		error = describe_frame(stacks, i < key->kernel_count ? FT_KERNEL_TGID : key->tgid,
+				       key->frames[i], &entry->frames[i]);
 		if (error)
 			goto out;
 	}
 	*ret_entry = entry;
 	return 0;
 out:
-	entry_destroy(entry);
+	destroy_entry(entry);
 	return error;
-}
-
-static int make_room(struct stack_table *stacks)
-{
-	uint32_t capacity = stacks->capacity ? 2 * stacks->capacity : 256;
-	struct entry **by_id;
-
-	if (stacks->count < stacks->capacity)
-		return 0;
-	if (capacity <= stacks->capacity)
-		return -ENOMEM;
-	by_id = realloc(stacks->by_id, capacity * sizeof(*by_id));
-	if (!by_id)
-		return -ENOMEM;
-	stacks->by_id = by_id;
-	stacks->capacity = capacity;
-	return 0;
 }
 
 int stack_table_intern(struct stack_table *stacks, int32_t tgid, const struct ft_stack *stack,
 		       uint32_t *ret_id)
 {
 	size_t key_bytes;
-	struct key *key = key_of(stacks, tgid, stack, &key_bytes);
+	struct key *key = make_key(stacks, tgid, stack, &key_bytes);
 	struct entry *entry;
 	int error;
 
@@ -285,26 +277,21 @@ int stack_table_intern(struct stack_table *stacks, int32_t tgid, const struct ft
 		*ret_id = entry->id;
 		return 0;
 	}
-	error = make_room(stacks);
+	error = array_grow(stacks->by_id, stacks->count, stacks->capacity);
 	if (error)
 		return error;
-	error = entry_create(stacks, key, key_bytes, &entry);
+	error = create_entry(stacks, key, key_bytes, &entry);
 	if (error)
 		return error;
 	entry->id = stacks->count;
 	HASH_ADD_KEYPTR(hh, stacks->by_key, entry->key, key_bytes, entry);
 	if (!entry->hh.tbl) {
-		entry_destroy(entry);
+		destroy_entry(entry);
 		return -ENOMEM;
 	}
 	stacks->by_id[stacks->count++] = entry;
 	*ret_id = entry->id;
 	return 0;
-}
-
-uint32_t stack_table_count(const struct stack_table *stacks)
-{
-	return stacks->count;
 }
 
 size_t stack_table_frames(const struct stack_table *stacks, uint32_t id,

@@ -18,11 +18,11 @@
 
 struct stack_table;
 
-/* One frame, ready for rules and for rendering. All texts are borrowed from struct stack_table. */
+/* One frame with its names. All texts are borrowed from struct stack_table. */
 struct frame {
 	uint64_t address;
 	bool kernel;
-	const char *symbol;	/* bare name for rules: without .isra.0 and the like; NULL: not known */
+	const char *symbol;	/* bare name, without .isra.0 and the like; NULL: not known */
 	uint64_t offset_bytes;	/* into symbol, or into module where symbol is NULL */
 	const char *module;	/* base name; NULL */
 	const char *file;	/* base name of the source file; NULL */
@@ -36,16 +36,17 @@ void stack_table_destroy(struct stack_table *stacks);
 /**
  * stack_table_intern() - the id of a stack; the same frames give the same id.
  *
- * @tgid: whose user frames these are (stacks of two processes differ even if addresses agree).
+ * @tgid: the process of the user frames. Stacks of two processes differ even if their addresses
+ *        agree.
  *
  * Return: 0 or -ENOMEM. *ret_id > 0; ids are dense.
  */
 int stack_table_intern(struct stack_table *stacks, int32_t tgid, const struct ft_stack *stack,
 		  uint32_t *ret_id);
 
-uint32_t stack_table_count(const struct stack_table *stacks);	/* ids are below it */
-
-/* Frames of stack @id, leaf first, kernel frames first; borrowed until destroyed. 0 for STACK_NONE. */
-size_t stack_table_frames(const struct stack_table *stacks, uint32_t id, const struct frame **ret_frames);
+/* Frames of stack @id, leaf first, kernel frames first; borrowed until destroyed. 0 for
+ * STACK_NONE. */
+size_t stack_table_frames(const struct stack_table *stacks, uint32_t id,
+			  const struct frame **ret_frames);
 
 #endif

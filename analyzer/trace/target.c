@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The processes that the report is about.
+ */
 #include "analyzer/trace/target.h"
 
 #include <errno.h>
@@ -6,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* More are not followed: a target that forks thousands is one for the whole host. */
+/* No more are followed: who forks thousands is better analyzed with the whole host as target. */
 #define FORKED_MAX 256
 
-/* Tgids joined by commas; anything else ends the list. */
+/* Append the tgids of @text, which are separated by commas; anything else ends the list. */
 static int parse_tgids(struct target *target, const char *text)
 {
 	for (;;) {
@@ -52,8 +55,8 @@ int target_choose(struct target *target, const struct ft_facts *facts, const int
 	return 0;
 }
 
-/* Where in the list; count: nowhere. */
-static size_t place_of(const struct target *target, int32_t tgid)
+/* The place in the list; count: it is not there. */
+static size_t find_place(const struct target *target, int32_t tgid)
 {
 	size_t place = 0;
 
@@ -92,7 +95,8 @@ static void remove_forked(struct target *target, size_t place)
 		FT_COMM_BYTES);
 }
 
-static bool same_name(const char *name, const char *other)
+/* Whether two names are equal up to a colon. */
+static bool names_match(const char *name, const char *other)
 {
 	size_t length = strcspn(name, ":");
 
@@ -108,14 +112,14 @@ int target_event(struct target *target, const struct event *event)
 	if (!target->chosen || (!is_fork && event->raw.kind != FT_EVENT_COMM) ||
 	    thread->tid != thread->tgid)
 		return 0;
-	place = place_of(target, thread->tgid);
+	place = find_place(target, thread->tgid);
 	if (place < target->chosen)
 		return 0;
-	/* It executes another program, or another process has its ID. */
+	/* The process has executed another program, or a new process has its ID. */
 	if (place < target->count &&
-	    (is_fork || !same_name(target->forked_as[place - target->chosen], thread->comm)))
+	    (is_fork || !names_match(target->forked_as[place - target->chosen], thread->comm)))
 		remove_forked(target, place);
-	return is_fork && place_of(target, event->thread->tgid) < target->count
+	return is_fork && find_place(target, event->thread->tgid) < target->count
 		       ? add_forked(target, thread)
 		       : 0;
 }

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each segment names its tasks again, so keys, all int64_t, are hashed in one step. */
+#include "analyzer/util/array.h"
+
+/* Keys are all int64_t and hashed in one step: each segment of a capture names its tasks again. */
 static inline unsigned int hash_key(const void *key)
 {
 	uint64_t word;
@@ -17,15 +19,15 @@ static inline unsigned int hash_key(const void *key)
 	return (unsigned int)(word * 0x9e3779b97f4a7c15 >> 32);
 }
 
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM		    1
 #define HASH_FUNCTION(key, bytes, ret_hash) ((void)(bytes), (ret_hash) = hash_key(key))
 #include <uthash.h>
 
-/* All that had one tid, oldest first. Idle tasks: one line of descent for each CPU. */
+/* All threads that had one tid, oldest first. The idle tasks of the CPUs are a lineage each. */
 struct lineage {
 	int64_t key;
 	struct entry *first;
-	struct entry *latest; /* NULL after a rewind: next comes the first again */
+	struct entry *latest; /* NULL after a rewind: the first comes next again */
 	UT_hash_handle hh;
 };
 
@@ -56,7 +58,8 @@ void threads_destroy(struct threads *threads)
 
 	if (!threads)
 		return;
-	HASH_ITER(hh, threads->lineages, lineage, next) {
+	HASH_ITER(hh, threads->lineages, lineage, next)
+	{
 		HASH_DEL(threads->lineages, lineage);
 		free(lineage);
 	}
@@ -66,12 +69,12 @@ void threads_destroy(struct threads *threads)
 	free(threads);
 }
 
-static int64_t key_of(int32_t tid, uint32_t cpu)
+static int64_t make_key(int32_t tid, uint32_t cpu)
 {
 	return tid ? tid : INT64_MIN + cpu;
 }
 
-static struct lineage *lineage_of(struct threads *threads, int64_t key)
+static struct lineage *find_lineage(struct threads *threads, int64_t key)
 {
 	struct lineage *lineage;
 
@@ -90,21 +93,14 @@ static struct lineage *lineage_of(struct threads *threads, int64_t key)
 	return lineage;
 }
 
-static struct entry *entry_create(struct threads *threads, int32_t tid)
+static struct entry *create_entry(struct threads *threads, int32_t tid)
 {
 	struct entry *entry;
 
 	if (threads->count >= THREADS_MAX)
 		return NULL;
-	if (threads->count == threads->capacity) {
-		size_t capacity = threads->capacity ? 2 * threads->capacity : 64;
-		struct entry **entries = realloc(threads->entries, capacity * sizeof(*entries));
-
-		if (!entries)
-			return NULL;
-		threads->entries = entries;
-		threads->capacity = capacity;
-	}
+	if (array_grow(threads->entries, threads->count, threads->capacity))
+		return NULL;
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return NULL;
@@ -116,14 +112,14 @@ static struct entry *entry_create(struct threads *threads, int32_t tid)
 	return entry;
 }
 
-/* The next thread of this tid becomes the latest; it is there already on a second reading. */
-static struct thread *succeed(struct threads *threads, struct lineage *lineage, int32_t tid)
+/* Make the next thread of this tid the latest. On a second replay it is there already. */
+static struct thread *advance_lineage(struct threads *threads, struct lineage *lineage, int32_t tid)
 {
 	struct entry *latest = lineage->latest;
 	struct entry *entry = latest ? latest->younger : lineage->first;
 
 	if (!entry) {
-		entry = entry_create(threads, tid);
+		entry = create_entry(threads, tid);
 		if (!entry)
 			return NULL;
 		if (latest) {
@@ -137,8 +133,8 @@ static struct thread *succeed(struct threads *threads, struct lineage *lineage, 
 	return &entry->thread;
 }
 
-/* A thread's tgid never changes, so the first that is known stays. */
-static void describe(struct thread *thread, const struct ft_task *task)
+/* Take over tgid and name. A thread's tgid never changes: the first that is known stays. */
+static void describe_thread(struct thread *thread, const struct ft_task *task)
 {
 	if (thread->tgid < 0 && (task->tgid > 0 || thread->idle_task))
 		thread->tgid = task->tgid;
@@ -148,7 +144,8 @@ static void describe(struct thread *thread, const struct ft_task *task)
 	}
 }
 
-static bool is_other(const struct thread *thread, const struct ft_task *task)
+/* Whether @task is not @thread, although it has its tid. */
+static bool is_other_thread(const struct thread *thread, const struct ft_task *task)
 {
 	return thread->tgid > 0 && task->tgid > 0 && thread->tgid != task->tgid &&
 	       strncmp(thread->comm, task->comm, sizeof(thread->comm)) != 0;
@@ -156,15 +153,15 @@ static bool is_other(const struct thread *thread, const struct ft_task *task)
 
 struct thread *threads_get(struct threads *threads, const struct ft_task *task, uint32_t cpu)
 {
-	struct lineage *lineage = lineage_of(threads, key_of(task->tid, cpu));
+	struct lineage *lineage = find_lineage(threads, make_key(task->tid, cpu));
 	struct thread *thread, *former;
 
 	if (!lineage)
 		return NULL;
 	former = lineage->latest ? &lineage->latest->thread : NULL;
 	thread = former;
-	if (!former || former->exited || (!former->idle_task && is_other(former, task))) {
-		thread = succeed(threads, lineage, task->tid);
+	if (!former || former->exited || (!former->idle_task && is_other_thread(former, task))) {
+		thread = advance_lineage(threads, lineage, task->tid);
 		if (!thread)
 			return NULL;
 		if (former) {
@@ -172,7 +169,7 @@ struct thread *threads_get(struct threads *threads, const struct ft_task *task, 
 			thread->born_ns = former->died_ns;
 		}
 	}
-	describe(thread, task);
+	describe_thread(thread, task);
 	return thread;
 }
 
@@ -181,24 +178,23 @@ struct thread *threads_born(struct threads *threads, const struct ft_task *task,
 	struct lineage *lineage;
 	struct thread *thread;
 
-	if (task->tid == 0) /* no fork makes an idle task: damage or malice */
+	if (task->tid == 0) /* No fork makes an idle task: this is damage or a made-up capture. */
 		return threads_get(threads, task, FT_NO_CPU);
-	lineage = lineage_of(threads, task->tid);
+	lineage = find_lineage(threads, task->tid);
 	if (!lineage)
 		return NULL;
 	if (lineage->latest)
-		threads_died(threads, &lineage->latest->thread, time_ns);
-	thread = succeed(threads, lineage, task->tid);
+		threads_died(&lineage->latest->thread, time_ns);
+	thread = advance_lineage(threads, lineage, task->tid);
 	if (!thread)
 		return NULL;
 	thread->born_ns = time_ns;
-	describe(thread, task);
+	describe_thread(thread, task);
 	return thread;
 }
 
-void threads_died(struct threads *threads, struct thread *thread, uint64_t time_ns)
+void threads_died(struct thread *thread, uint64_t time_ns)
 {
-	(void)threads;
 	thread->exited = true;
 	if (!thread->died_ns)
 		thread->died_ns = time_ns;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every thread the capture mentions. A tid that is used again is another thread.
+ * Every thread that the events name. A tid that is used again is another thread.
  */
 #ifndef ANALYZER_TRACE_THREADS_H
 #define ANALYZER_TRACE_THREADS_H
@@ -14,16 +14,16 @@
 struct threads;
 
 struct thread {
-	uint32_t index;		/* dense, from 0, in order of first mention: for tables beside this one */
+	uint32_t index;		/* dense, from 0, in order of first mention: see per_thread.h */
 	int32_t tid, tgid;	/* tgid -1: not known */
 	char comm[FT_COMM_BYTES]; /* the latest name; any bytes */
 	bool idle_task;		/* tid 0: one such thread for each CPU */
-	bool silent;		/* the kernel leaves what it does out of the events: see survey.c */
-	bool exited;		/* gone, off the CPU for good: who has its tid now is another */
-	/* fork seen at; where that was lost, death of the tid's former thread; else 0 */
+	bool silent;		/* the kernel leaves out its switches; set by the first pass */
+	bool exited;		/* off the CPU for good: who has its tid now is another thread */
+	/* time of its fork; if that was lost, of the death of the tid's former thread; else 0 */
 	uint64_t born_ns;
-	/* exit seen at, though it still runs a little then; where that was lost, known to
-	 * be gone at; else 0 */
+	/* time of its exit, though it still runs a little then; if that was lost, when it was
+	 * known to be gone; else 0 */
 	uint64_t died_ns;
 	struct thread *former;	/* the thread that had this tid before; NULL */
 };
@@ -34,7 +34,7 @@ void threads_destroy(struct threads *threads);
 #define THREADS_MAX (1u << 22)	/* as many as Linux can have at once; more is no real capture */
 
 /**
- * threads_get() - the living thread that @task describes, made if need be; updates tgid and comm.
+ * threads_get() - the living thread that @task names, made if need be; updates tgid and comm.
  *
  * A task whose tgid and comm are both others than the tid's thread had is a new thread too:
  * the end of that one and the birth of this one were lost.
@@ -44,14 +44,15 @@ void threads_destroy(struct threads *threads);
  */
 struct thread *threads_get(struct threads *threads, const struct ft_task *task, uint32_t cpu);
 
-/* A fork or clone made @task: if its tid is known, that older thread is gone (its exit was lost). */
+/* Enter the thread that a fork or clone made; a living one with its tid is gone: its exit was
+ * lost. NULL on lack of memory. */
 struct thread *threads_born(struct threads *threads, const struct ft_task *task, uint64_t time_ns);
-void threads_died(struct threads *threads, struct thread *thread, uint64_t time_ns);
+void threads_died(struct thread *thread, uint64_t time_ns);
 
-/* Forget who lives: the same mentions will find the same threads again, in the same order. */
+/* Forget who lives. The same events will find the same threads again, in the same order. */
 void threads_rewind(struct threads *threads);
 
-/* The latest thread with this tid, or NULL. */
+/* The latest thread with this tid; NULL: there is none. */
 struct thread *threads_find(const struct threads *threads, int32_t tid);
 
 size_t threads_count(const struct threads *threads);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The time span that a capture's trigger is about.
+ */
 #include "analyzer/trace/trigger.h"
 
 #include <ctype.h>
@@ -6,19 +9,19 @@
 
 #include "analyzer/util/human.h"
 
-#define LEAST_NS   200000000ull /* as the shortest stall */
-/* What notices a freeze without saying since when, a watchdog or a person, is so late at most. */
+#define LEAST_NS   200000000ull /* a stall is at least so long */
+/* A watchdog or a person that does not say since when notices a freeze so late at most. */
 #define NOTICED_NS 15000000000ull
-#define EARLIER_NS 1000000000ull /* a freeze begins before it is noticed, and its end may be noticed too */
-#define LONGEST_NS 3600000000000ull /* nobody keeps more history */
+#define EARLIER_NS 1000000000ull /* a freeze begins before it is noticed */
+#define LONGEST_NS 3600000000000ull /* more than any recorder keeps */
 
-static bool begins_with(const char *text, const char *beginning)
+static bool has_prefix(const char *text, const char *beginning)
 {
 	return !strncmp(text, beginning, strlen(beginning));
 }
 
-/* "2.0 s", "2s" at the start of @text. 0: it is none. @ret_end: behind it. */
-static uint64_t duration_at(const char *text, const char **ret_end)
+/* Read "2.0 s" or "2s" at the start of @text. 0: there is none. @ret_end: behind it. */
+static uint64_t read_duration(const char *text, const char **ret_end)
 {
 	size_t digits = strspn(text, "0123456789."), bytes = digits;
 	char copy[32];
@@ -39,10 +42,11 @@ static uint64_t duration_at(const char *text, const char **ret_end)
 }
 
 /*
- * A probe says "NAME slower than 200 ms for 2.0 s: WHAT CAME OF IT", where the
- * rest may hold a duration too. Of others the last one counts. 0: there is none.
+ * Read the duration that a reason gives. A probe writes "NAME slower than 200 ms for 2.0 s: ERROR",
+ * where the rest may hold a duration too. Of other reasons the last duration counts. 0: there is
+ * none.
  */
-static uint64_t said_ns(const char *reason)
+static uint64_t find_duration(const char *reason)
 {
 	uint64_t last_ns = 0;
 
@@ -52,7 +56,7 @@ static uint64_t said_ns(const char *reason)
 
 		if (at > reason && at[-1] != ' ')
 			continue;
-		ns = duration_at(at + strlen("for "), &end);
+		ns = read_duration(at + strlen("for "), &end);
 		if (ns)
 			last_ns = ns;
 		if (ns && *end == ':')
@@ -71,10 +75,10 @@ struct trigger_window trigger_window_read(const struct ft_facts *facts)
 
 	if (!source || !reason || !*reason || until_ns <= 0)
 		return window;
-	window.probed = begins_with(source, "probe-");
+	window.probed = has_prefix(source, "probe-");
 	window.failed_at_once = window.probed && strstr(reason, "failing for ");
 	window.proves = !window.failed_at_once && (window.probed || !strcmp(source, "socket"));
-	length_ns = said_ns(reason);
+	length_ns = find_duration(reason);
 	window.since_said = length_ns >= LEAST_NS && length_ns <= LONGEST_NS;
 	uint64_t about_ns = window.since_said ? length_ns + EARLIER_NS : NOTICED_NS;
 	window.about_ns = (uint64_t)until_ns > about_ns ? (uint64_t)until_ns - about_ns : 1;

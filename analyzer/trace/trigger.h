@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a trigger says about time: somebody waited for the target since then.
+ * The time span that a capture's trigger is about: somebody waited for the target from then to
+ * then.
  */
 #ifndef ANALYZER_TRACE_TRIGGER_H
 #define ANALYZER_TRACE_TRIGGER_H
@@ -11,15 +12,15 @@
 #include "capture/facts.h"
 
 struct trigger_window {
-	bool proves;		/* someone asked the target and had to wait */
-	bool failed_at_once;	/* the probe's answers were bad, not late: nobody waited */
-	bool probed;		/* it was the recorder's own probe that asked; else we were told */
-	bool since_said;	/* the reason says for how long; else the window is the least that makes a stall */
+	bool proves;		/* somebody asked the target and had to wait */
+	bool failed_at_once;	/* the probe got errors, not late answers: nobody waited */
+	bool probed;		/* the recorder's own probe asked; else somebody else reports it */
+	bool since_said;	/* the reason gives the duration; else it is the shortest a stall has */
 	uint64_t since_ns, until_ns;	/* clock of the events */
-	uint64_t about_ns;	/* what it is about was not over then, give or take; 0: there was no trigger */
+	uint64_t about_ns;	/* the freeze was not over then, roughly; 0: there was no trigger */
 };
 
-/* From the capture's facts on its trigger; proves is false where there is no such trigger. */
+/* Read the facts on the trigger; proves is false where there is no trigger that proves it. */
 struct trigger_window trigger_window_read(const struct ft_facts *facts);
 
 #endif

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Numbers as text for a person.
+ */
 #include "analyzer/util/human.h"
 
 #include <errno.h>
@@ -16,13 +19,13 @@
 #define NS_PER_H	 (60 * NS_PER_MIN)
 #define UTC_OFFSET_S_MAX (18 * 3600)
 
-/* Half rounds up; no overflow near the end of the range. */
+/* Half rounds up. It does not overflow near the end of the range. */
 static uint64_t divide_rounded(uint64_t value, uint64_t by)
 {
 	return value / by + (value % by >= by - value % by);
 }
 
-static void hours(struct human *human, uint64_t ns)
+static void format_hours(struct human *human, uint64_t ns)
 {
 	uint64_t tenths = divide_rounded(ns, NS_PER_H / 10);
 
@@ -34,7 +37,7 @@ static void hours(struct human *human, uint64_t ns)
 			 divide_rounded(ns, NS_PER_H));
 }
 
-static void seconds(struct human *human, uint64_t ns)
+static void format_seconds(struct human *human, uint64_t ns)
 {
 	uint64_t hundredths = divide_rounded(ns, NS_PER_S / 100);
 	uint64_t tenths = divide_rounded(ns, NS_PER_S / 10);
@@ -50,7 +53,7 @@ static void seconds(struct human *human, uint64_t ns)
 			 divide_rounded(ns, NS_PER_S));
 }
 
-static void milliseconds(struct human *human, uint64_t ns)
+static void format_milliseconds(struct human *human, uint64_t ns)
 {
 	uint64_t tenths = divide_rounded(ns, NS_PER_MS / 10);
 
@@ -68,11 +71,11 @@ struct human human_duration(uint64_t ns)
 
 	/* Each unit ends where rounding would show 1000 of it. */
 	if (ns >= 2 * NS_PER_H)
-		hours(&human, ns);
+		format_hours(&human, ns);
 	else if (divide_rounded(ns, NS_PER_MS) >= 1000)
-		seconds(&human, ns);
+		format_seconds(&human, ns);
 	else if (divide_rounded(ns, NS_PER_US) >= 1000)
-		milliseconds(&human, ns);
+		format_milliseconds(&human, ns);
 	else if (ns >= 1000)
 		snprintf(human.text, sizeof(human.text), "%" PRIu64 " us",
 			 divide_rounded(ns, NS_PER_US));
@@ -96,8 +99,8 @@ struct human human_count(uint64_t count)
 	return human;
 }
 
-/* value / unit with three digits, without zeros at the end. */
-static void size_in_unit(struct human *human, uint64_t bytes, unsigned int shift, const char *unit)
+/* @bytes >> @shift with three digits, without zeros at the end. */
+static void format_size(struct human *human, uint64_t bytes, unsigned int shift, const char *unit)
 {
 	double value = (double)bytes / (double)(1ULL << shift);
 	int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
@@ -123,7 +126,7 @@ struct human human_size(uint64_t bytes)
 	/* 1023.5 would be shown as 1024. */
 	while (unit < 5 && (double)bytes / (double)(1ULL << (10 * (unit + 1))) >= 1023.5)
 		unit++;
-	size_in_unit(&human, bytes, 10 * (unit + 1), units[unit]);
+	format_size(&human, bytes, 10 * (unit + 1), units[unit]);
 	return human;
 }
 
@@ -155,7 +158,7 @@ struct human human_share(uint64_t part, uint64_t whole)
 	return human;
 }
 
-static int32_t earthly(int32_t utc_offset_s)
+static int32_t limit_offset(int32_t utc_offset_s)
 {
 	return utc_offset_s >= -UTC_OFFSET_S_MAX && utc_offset_s <= UTC_OFFSET_S_MAX ? utc_offset_s
 										     : 0;
@@ -174,7 +177,7 @@ static int64_t format_time(struct human *human, const char *format, int64_t real
 		s--;
 		ns += (int64_t)NS_PER_S;
 	}
-	local = s + earthly(utc_offset_s);
+	local = s + limit_offset(utc_offset_s);
 	gmtime_r(&local, &tm);
 	strftime(human->text, sizeof(human->text), format, &tm);
 	return ns;
@@ -199,9 +202,9 @@ struct human human_date(int64_t realtime_ns, int32_t utc_offset_s)
 	return human;
 }
 
-static void offset_text(int32_t utc_offset_s, char *buffer, size_t buffer_bytes)
+static void format_offset(int32_t utc_offset_s, char *buffer, size_t buffer_bytes)
 {
-	int32_t offset_min = earthly(utc_offset_s) / 60;
+	int32_t offset_min = limit_offset(utc_offset_s) / 60;
 	int32_t absolute = offset_min < 0 ? -offset_min : offset_min;
 
 	snprintf(buffer, buffer_bytes, "%c%02d:%02d", offset_min < 0 ? '-' : '+', absolute / 60,
@@ -215,8 +218,8 @@ struct human human_rfc3339(int64_t realtime_ns, int32_t utc_offset_s)
 	size_t used = strlen(human.text);
 	char zone[32] = "Z";
 
-	if (earthly(utc_offset_s))
-		offset_text(utc_offset_s, zone, sizeof(zone));
+	if (limit_offset(utc_offset_s))
+		format_offset(utc_offset_s, zone, sizeof(zone));
 	snprintf(human.text + used, sizeof(human.text) - used, ".%09" PRId64 "%s", ns, zone);
 	return human;
 }
@@ -225,12 +228,12 @@ struct human human_zone(int32_t utc_offset_s)
 {
 	struct human human = { "UTC" };
 
-	if (earthly(utc_offset_s))
-		offset_text(utc_offset_s, human.text, sizeof(human.text));
+	if (limit_offset(utc_offset_s))
+		format_offset(utc_offset_s, human.text, sizeof(human.text));
 	return human;
 }
 
-static int unit_ns(const char *unit, uint64_t *ret_ns)
+static int parse_unit(const char *unit, uint64_t *ret_ns)
 {
 	static const struct {
 		const char *name;
@@ -250,7 +253,7 @@ static int unit_ns(const char *unit, uint64_t *ret_ns)
 	return -EINVAL;
 }
 
-static bool digit(char c)
+static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -260,22 +263,22 @@ int human_parse_duration(const char *text, uint64_t *ret_ns)
 	uint64_t value = 0, scale, fraction = 0, place;
 	const char *unit = text;
 
-	while (digit(*unit))
+	while (is_digit(*unit))
 		unit++;
 	if (unit == text)
 		return -EINVAL;
-	if (*unit == '.' && digit(unit[1]))
-		for (unit++; digit(*unit);)
+	if (*unit == '.' && is_digit(unit[1]))
+		for (unit++; is_digit(*unit);)
 			unit++;
-	if (unit_ns(unit + (*unit == ' '), &scale))
+	if (parse_unit(unit + (*unit == ' '), &scale))
 		return -EINVAL;
 
-	for (; digit(*text); text++)
+	for (; is_digit(*text); text++)
 		if (__builtin_mul_overflow(value, 10, &value) ||
 		    __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
 			return -ERANGE;
 	if (*text == '.')
-		for (text++, place = scale / 10; digit(*text); text++, place /= 10)
+		for (text++, place = scale / 10; is_digit(*text); text++, place /= 10)
 			fraction += place * (uint64_t)(*text - '0');
 	if (__builtin_mul_overflow(value, scale, &value) ||
 	    __builtin_add_overflow(value, fraction, &value))

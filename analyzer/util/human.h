@@ -42,7 +42,8 @@ struct human human_rfc3339(int64_t realtime_ns, int32_t utc_offset_s);
 struct human human_zone(int32_t utc_offset_s);
 
 /**
- * human_parse_duration() - read what human_duration() writes but a bare 0, and "1.5s", "200ms", "2 min".
+ * human_parse_duration() - read what human_duration() writes but a bare 0, and "1.5s", "200ms", "2
+ * min".
  *
  * A unit is needed: ns, us, ms, s, m or min, h.
  *

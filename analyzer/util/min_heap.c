@@ -6,95 +6,85 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
-struct merge {
+struct min_heap {
 	size_t count, capacity;
 	struct min_heap_head heads[];
 };
 
-int min_heap_create(size_t capacity, struct merge **ret_merge)
+int min_heap_create(size_t capacity, struct min_heap **ret_heap)
 {
-	struct merge *merge;
+	struct min_heap *heap;
 
-	if (capacity > (SIZE_MAX - sizeof(*merge)) / sizeof(merge->heads[0]))
+	if (capacity > (SIZE_MAX - sizeof(*heap)) / sizeof(heap->heads[0]))
 		return -ENOMEM;
-	merge = malloc(sizeof(*merge) + capacity * sizeof(merge->heads[0]));
-	if (!merge)
+	heap = malloc(sizeof(*heap) + capacity * sizeof(heap->heads[0]));
+	if (!heap)
 		return -ENOMEM;
-	merge->count = 0;
-	merge->capacity = capacity;
-	*ret_merge = merge;
+	heap->count = 0;
+	heap->capacity = capacity;
+	*ret_heap = heap;
 	return 0;
 }
 
-void min_heap_destroy(struct merge *merge)
+void min_heap_destroy(struct min_heap *heap)
 {
-	free(merge);
+	free(heap);
 }
 
-void min_heap_clear(struct merge *merge)
+void min_heap_clear(struct min_heap *heap)
 {
-	merge->count = 0;
-}
-
-static inline bool before(const struct min_heap_head *a, const struct min_heap_head *b)
-{
-	if (a->time_ns != b->time_ns)
-		return a->time_ns < b->time_ns;
-	if (a->rank != b->rank)
-		return a->rank < b->rank;
-	return a->stream < b->stream;
+	heap->count = 0;
 }
 
 /* Put @head into the hole at @at, moving smaller children up until it fits. */
-static void sift_down(struct merge *merge, size_t at, struct min_heap_head head)
+static void sift_down(struct min_heap *heap, size_t at, struct min_heap_head head)
 {
 	for (;;) {
 		size_t child = 2 * at + 1;
 
-		if (child >= merge->count)
+		if (child >= heap->count)
 			break;
-		if (child + 1 < merge->count &&
-		    before(&merge->heads[child + 1], &merge->heads[child]))
+		if (child + 1 < heap->count &&
+		    min_heap_before(&heap->heads[child + 1], &heap->heads[child]))
 			child++;
-		if (!before(&merge->heads[child], &head))
+		if (!min_heap_before(&heap->heads[child], &head))
 			break;
-		merge->heads[at] = merge->heads[child];
+		heap->heads[at] = heap->heads[child];
 		at = child;
 	}
-	merge->heads[at] = head;
+	heap->heads[at] = head;
 }
 
-void min_heap_push(struct merge *merge, struct min_heap_head head)
+void min_heap_push(struct min_heap *heap, struct min_heap_head head)
 {
-	size_t at = merge->count;
+	size_t at = heap->count;
 
-	assert(merge->count < merge->capacity);
-	merge->count++;
-	while (at > 0 && before(&head, &merge->heads[(at - 1) / 2])) {
-		merge->heads[at] = merge->heads[(at - 1) / 2];
+	assert(heap->count < heap->capacity);
+	heap->count++;
+	while (at > 0 && min_heap_before(&head, &heap->heads[(at - 1) / 2])) {
+		heap->heads[at] = heap->heads[(at - 1) / 2];
 		at = (at - 1) / 2;
 	}
-	merge->heads[at] = head;
+	heap->heads[at] = head;
 }
 
-const struct min_heap_head *min_heap_first(const struct merge *merge)
+const struct min_heap_head *min_heap_first(const struct min_heap *heap)
 {
-	return merge->count ? &merge->heads[0] : NULL;
+	return heap->count ? &heap->heads[0] : NULL;
 }
 
-void min_heap_replace_first(struct merge *merge, struct min_heap_head head)
+void min_heap_replace_first(struct min_heap *heap, struct min_heap_head head)
 {
-	assert(merge->count > 0);
-	sift_down(merge, 0, head);
+	assert(heap->count > 0);
+	sift_down(heap, 0, head);
 }
 
-void min_heap_drop_first(struct merge *merge)
+void min_heap_drop_first(struct min_heap *heap)
 {
-	assert(merge->count > 0);
-	merge->count--;
-	if (merge->count)
-		sift_down(merge, 0, merge->heads[merge->count]);
+	assert(heap->count > 0);
+	heap->count--;
+	if (heap->count)
+		sift_down(heap, 0, heap->heads[heap->count]);
 }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Text that may reach a terminal.
+ */
 #include "analyzer/util/terminal.h"
 
 #include <inttypes.h>
@@ -18,7 +21,7 @@ const char *terminal_style(enum terminal_style style)
 	return begin[style];
 }
 
-static void put(FILE *out, const char *raw, bool keep_lines)
+static void put_safe(FILE *out, const char *raw, bool keep_lines)
 {
 	while (raw && *raw) {
 		uint32_t character = (unsigned char)*raw;
@@ -34,14 +37,9 @@ static void put(FILE *out, const char *raw, bool keep_lines)
 	}
 }
 
-void terminal_put(FILE *out, const char *raw)
-{
-	put(out, raw, false);
-}
-
 void terminal_put_lines(FILE *out, const char *raw)
 {
-	put(out, raw, true);
+	put_safe(out, raw, true);
 }
 
 char *terminal_safe(const char *raw)
@@ -52,7 +50,7 @@ char *terminal_safe(const char *raw)
 
 	if (!memory)
 		return NULL;
-	terminal_put(memory, raw);
+	put_safe(memory, raw, false);
 	if (fclose(memory)) {
 		free(text);
 		return NULL;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What may reach a person's terminal: names from captures hold any bytes,
- * escape sequences included.
+ * Text that may reach a terminal: names from captures hold any bytes, escape sequences included.
  */
 #ifndef ANALYZER_UTIL_TERMINAL_H
 #define ANALYZER_UTIL_TERMINAL_H
@@ -23,17 +22,16 @@ const char *terminal_style(enum terminal_style style);
 #define TERMINAL_STYLE_END "\033[0m"
 
 /**
- * terminal_put() - write @raw so that it shows and does nothing else.
+ * terminal_safe() - @raw as text that shows and does nothing else.
  *
  * Controls and bytes that are not UTF-8 become \x1b, invisible and direction-changing characters
  * become \u202e; the rest stays. @raw NULL: nothing.
+ *
+ * Return: malloc'ed text, NULL on lack of memory.
  */
-void terminal_put(FILE *out, const char *raw);
-
-/* The same for a message of several lines: its line breaks stay. */
-void terminal_put_lines(FILE *out, const char *raw);
-
-/* terminal_put() as text: malloc'ed, NULL on lack of memory. */
 char *terminal_safe(const char *raw);
+
+/* Write a message of several lines the same way: its line breaks stay. */
+void terminal_put_lines(FILE *out, const char *raw);
 
 #endif

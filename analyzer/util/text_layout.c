@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Plain text of fixed width.
+ */
 #include "analyzer/util/text_layout.h"
 
 #include <errno.h>
@@ -13,8 +16,8 @@ void layout_start(struct text_layout *page, FILE *out, unsigned int width, bool 
 	*page = (struct text_layout){ .out = out, .width = width, .color = color };
 }
 
-/* Columns of the first @bytes of safe text. */
-static unsigned int columns_of(const char *text, size_t bytes)
+/* Count the columns of the first @bytes of safe text. */
+static unsigned int count_columns(const char *text, size_t bytes)
 {
 	unsigned int columns = 0;
 
@@ -28,8 +31,8 @@ static unsigned int columns_of(const char *text, size_t bytes)
 	return columns;
 }
 
-/* The most bytes of safe text that fit into @columns. */
-static size_t bytes_within(const char *text, size_t bytes, unsigned int columns)
+/* How many bytes of safe text fit into @columns. */
+static size_t fit_bytes(const char *text, size_t bytes, unsigned int columns)
 {
 	size_t at = 0;
 
@@ -45,14 +48,14 @@ static size_t bytes_within(const char *text, size_t bytes, unsigned int columns)
 	return at;
 }
 
-static void put(struct text_layout *page, const char *text, size_t bytes)
+static void put_text(struct text_layout *page, const char *text, size_t bytes)
 {
 	if (bytes == 0)
 		return;
 	fprintf(page->out, "%*s", (int)page->pending, "");
 	page->pending = 0;
 	fwrite(text, 1, bytes, page->out);
-	page->column += columns_of(text, bytes);
+	page->column += count_columns(text, bytes);
 }
 
 static void skip_to(struct text_layout *page, unsigned int column)
@@ -70,7 +73,7 @@ void layout_line_end(struct text_layout *page)
 	page->pending = 0;
 }
 
-/* Spaces due come before the sequence, so that a style never covers them. */
+/* Pending spaces come before the escape sequence, so that no style covers them. */
 void layout_style(struct text_layout *page, enum terminal_style style)
 {
 	if (!page->color)
@@ -85,7 +88,7 @@ void layout_style_end(struct text_layout *page)
 		fputs(TERMINAL_STYLE_END, page->out);
 }
 
-/* "9.41 s" and "71 %" stay together. */
+/* Whether @word is a unit: "9.41 s" and "71 %" stay on one line. */
 static bool is_unit(const char *word)
 {
 	static const char *const units[] = { "s", "ms",	 "us",	"ns",  "min", "h",
@@ -98,8 +101,8 @@ static bool is_unit(const char *word)
 	return false;
 }
 
-/* The place after @text where a line may be broken next: at its @separator or its end. */
-static const char *next_break(const char *text, const char *separator)
+/* The next place behind the start of @text where a line may be broken: a @separator or the end. */
+static const char *find_break(const char *text, const char *separator)
 {
 	const char *at = text + 1;
 
@@ -111,29 +114,30 @@ static const char *next_break(const char *text, const char *separator)
 	return text + strlen(text);
 }
 
-/* Fill the lines, from column @hang on, with safe text. */
-static void fill(struct text_layout *page, unsigned int hang, const char *text,
-		 const char *separator)
+/* Fill lines with safe text, from column @hang on. */
+static void fill_lines(struct text_layout *page, unsigned int hang, const char *text,
+		       const char *separator)
 {
 	skip_to(page, hang);
 	while (*text) {
-		size_t bytes = (size_t)(next_break(text, separator) - text);
+		size_t bytes = (size_t)(find_break(text, separator) - text);
 
-		if (page->column > hang && page->column + columns_of(text, bytes) > page->width) {
+		if (page->column > hang &&
+		    page->column + count_columns(text, bytes) > page->width) {
 			layout_line_end(page);
 			skip_to(page, hang);
 		}
-		if (page->column == hang && *text == ' ') { /* no space begins a line */
+		if (page->column == hang && *text == ' ') { /* No space begins a line. */
 			text++;
 			continue;
 		}
-		/* What is longer than a line is cut anywhere. */
-		if (page->column + columns_of(text, bytes) > page->width) {
-			bytes = bytes_within(text, bytes, page->width - page->column);
+		/* A word longer than a line is cut anywhere. */
+		if (page->column + count_columns(text, bytes) > page->width) {
+			bytes = fit_bytes(text, bytes, page->width - page->column);
 			if (bytes == 0)
 				return;
 		}
-		put(page, text, bytes);
+		put_text(page, text, bytes);
 		text += bytes;
 	}
 	layout_line_end(page);
@@ -147,7 +151,7 @@ void layout_begin(struct text_layout *page)
 		page->error = -ENOMEM;
 }
 
-static void add(struct text_layout *page, const char *format, va_list arguments)
+static void add_text(struct text_layout *page, const char *format, va_list arguments)
 {
 	if (page->memory && vfprintf(page->memory, format, arguments) < 0)
 		page->error = -ENOMEM;
@@ -158,12 +162,12 @@ void layout_add(struct text_layout *page, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	add(page, format, arguments);
+	add_text(page, format, arguments);
 	va_end(arguments);
 }
 
-/* What was added, made safe; the caller frees it. NULL on lack of memory. */
-static char *take(struct text_layout *page)
+/* Take the text that was added, made safe; the caller frees it. NULL on lack of memory. */
+static char *take_text(struct text_layout *page)
 {
 	char *safe = NULL;
 
@@ -179,17 +183,17 @@ static char *take(struct text_layout *page)
 
 void layout_end(struct text_layout *page, struct paragraph paragraph)
 {
-	char *text = take(page);
+	char *text = take_text(page);
 
 	if (!text)
 		return;
 	if (paragraph.label) {
 		skip_to(page, paragraph.indent);
 		layout_style(page, paragraph.style);
-		put(page, paragraph.label, strlen(paragraph.label));
+		put_text(page, paragraph.label, strlen(paragraph.label));
 		layout_style_end(page);
 	}
-	fill(page, paragraph.hang, text, paragraph.separator ? paragraph.separator : " ");
+	fill_lines(page, paragraph.hang, text, paragraph.separator ? paragraph.separator : " ");
 	free(text);
 }
 
@@ -199,23 +203,23 @@ void layout_paragraph(struct text_layout *page, struct paragraph paragraph, cons
 
 	layout_begin(page);
 	va_start(arguments, format);
-	add(page, format, arguments);
+	add_text(page, format, arguments);
 	va_end(arguments);
 	layout_end(page, paragraph);
 }
 
-static void cell(struct text_layout *page, unsigned int columns, bool right, const char *text)
+static void put_cell(struct text_layout *page, unsigned int columns, bool right, const char *text)
 {
 	const unsigned int end = page->column + columns, room = columns - 1;
-	const bool fits = columns_of(text, strlen(text)) <= room;
+	const bool fits = count_columns(text, strlen(text)) <= room;
 	const size_t kept =
-		fits ? strlen(text) : bytes_within(text, strlen(text), room > 2 ? room - 2 : 0);
+		fits ? strlen(text) : fit_bytes(text, strlen(text), room > 2 ? room - 2 : 0);
 
 	if (right)
-		skip_to(page, end - columns_of(text, kept) - (fits ? 0 : 2));
-	put(page, text, kept);
+		skip_to(page, end - count_columns(text, kept) - (fits ? 0 : 2));
+	put_text(page, text, kept);
 	if (!fits)
-		put(page, "..", 2);
+		put_text(page, "..", 2);
 	skip_to(page, end);
 }
 
@@ -227,11 +231,11 @@ void layout_cell(struct text_layout *page, unsigned int columns, bool right, con
 
 	layout_begin(page);
 	va_start(arguments, format);
-	add(page, format, arguments);
+	add_text(page, format, arguments);
 	va_end(arguments);
-	text = take(page);
+	text = take_text(page);
 	if (text)
-		cell(page, columns, right, text);
+		put_cell(page, columns, right, text);
 	free(text);
 }
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The characters of text that may hold any bytes.
+ */
 #include "analyzer/util/utf8.h"
 
 struct range {

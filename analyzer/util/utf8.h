@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Characters of names that may hold any bytes.
+ * The characters of text that may hold any bytes.
  */
 #ifndef ANALYZER_UTIL_UTF8_H
 #define ANALYZER_UTIL_UTF8_H
@@ -17,7 +17,8 @@
  */
 size_t utf8_decode(const char *text, uint32_t *ret_character);
 
-/* It shows itself and does nothing else: no control, no invisible or direction-changing character. */
+/* It shows itself and does nothing else: no control, no invisible or direction-changing
+ * character. */
 bool utf8_visible(uint32_t character);
 
 /* Columns that a visible character takes on a terminal: 0 (combining), 1 or 2 (wide). */

@@ -13,7 +13,7 @@
 #include "recorder/record/engine.h"
 #include "recorder/proc/target_finder.h"
 #include "recorder/buffer/ring_path.h"
-#include "recorder/trigger/probe_failures.h"
+#include "recorder/trigger/probe_deadline.h"
 
 #define STATUS_CAPTURES_MAX 8
 #define STATUS_PROBES_MAX	16

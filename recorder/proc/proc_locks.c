@@ -12,7 +12,7 @@
 #include "capture/event.h"
 #include "capture/filelock.h"
 #include "recorder/base/clock.h"
-#include "recorder/proc/proc_threads.h"
+#include "recorder/proc/proc_task.h"
 #include "recorder/proc/target.h"
 #include "recorder/symbols/kallsyms.h"
 
@@ -154,5 +154,5 @@ void proc_locks_look(const struct target *target, const struct kallsyms *kallsym
 	r = proc_locks_read(locks, note_holder, &holders);
 	fclose(locks);
 	for (size_t i = 0; i < holders.count && (!r || r == -ESRCH); i++)
-		r = proc_threads_visit(holders.tgids[i], kallsyms, visit, context);
+		r = proc_task_visit(holders.tgids[i], kallsyms, visit, context);
 }

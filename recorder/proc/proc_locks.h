@@ -35,7 +35,7 @@ int proc_locks_read(FILE *locks, int (*visit)(void *context, const struct ft_eve
  * locks.
  *
  * @target:   the states of its threads are known already.
- * @kallsyms: as for proc_threads_visit().
+ * @kallsyms: as for proc_task_visit().
  */
 void proc_locks_look(const struct target *target, const struct kallsyms *kallsyms,
 		     int (*visit)(void *context, const struct ft_event *event), void *context);

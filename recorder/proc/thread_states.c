@@ -11,7 +11,7 @@
 
 #include "recorder/buffer/event_list.h"
 #include "recorder/proc/proc_locks.h"
-#include "recorder/proc/proc_threads.h"
+#include "recorder/proc/proc_task.h"
 #include "recorder/proc/target.h"
 #include "recorder/symbols/kallsyms.h"
 
@@ -55,7 +55,7 @@ static int visit_process(void *context, const struct ft_task *task)
 	struct thread_states *states = context;
 	if (task->tid != task->tgid)
 		return 0;
-	int error = proc_threads_visit(task->tgid, states->kallsyms, keep_state, states);
+	int error = proc_task_visit(task->tgid, states->kallsyms, keep_state, states);
 	return error == -ESRCH ? 0 : error;
 }
 
@@ -65,11 +65,11 @@ static void *run_reader(void *context)
 
 	pthread_setname_np(pthread_self(), "ft-states");
 	for (size_t i = 0; i < states->target.count; i++)
-		if (proc_threads_visit(states->target.tgids[i], states->kallsyms, keep_state,
+		if (proc_task_visit(states->target.tgids[i], states->kallsyms, keep_state,
 				       states) == -ECANCELED)
 			break;
 	if (!states->target.count)
-		proc_threads_visit_names(visit_process, states);
+		proc_task_visit_names(visit_process, states);
 	if (states->file_locks)
 		proc_locks_look(&states->target, states->kallsyms, keep_state, states);
 

@@ -10,7 +10,7 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/base/abandonable_task.h"
-#include "recorder/proc/proc_threads.h"
+#include "recorder/proc/proc_task.h"
 
 #define BATCH	    64 /* threads read by one reader */
 #define BATCH_OTHER 8 /* of them neither of the target nor in uninterruptible sleep, at most */
@@ -122,7 +122,7 @@ static void read_batch(void *context)
 	for (size_t i = 0; i < batch->count && !batch->left_behind; i++) {
 		struct reading *reading = &batch->readings[i];
 		const struct blocked_thread *seen = &reading->seen;
-		proc_threads_visit_one(seen->tgid > 0 ? seen->tgid : seen->tid, seen->tid,
+		proc_task_visit_one(seen->tgid > 0 ? seen->tgid : seen->tid, seen->tid,
 				       batch->kallsyms, keep_event, reading);
 		reading->end_ns = clock_now_ns();
 	}

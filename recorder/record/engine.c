@@ -12,7 +12,7 @@
 #include "recorder/perf/cpus.h"
 #include "recorder/perf/host_facts.h"
 #include "recorder/perf/refusal.h"
-#include "recorder/proc/proc_threads.h"
+#include "recorder/proc/proc_task.h"
 #include "recorder/perf/tier.h"
 
 #define SLOT_BYTES  (64u << 10)
@@ -91,7 +91,7 @@ static int visit_task(void *context, const struct ft_task *task)
 static int learn_tasks(struct engine *engine)
 {
 	struct task_walk walk = { .engine = engine };
-	int error = proc_threads_visit_names(visit_task, &walk);
+	int error = proc_task_visit_names(visit_task, &walk);
 	if (error)
 		return error;
 	engine->tasks_capacity = walk.tasks * 4 > TASKS_LEAST ? walk.tasks * 4 : TASKS_LEAST;
@@ -99,7 +99,7 @@ static int learn_tasks(struct engine *engine)
 	if (error)
 		return error;
 	walk.learn = true;
-	return proc_threads_visit_names(visit_task, &walk);
+	return proc_task_visit_names(visit_task, &walk);
 }
 
 static int make_parts(struct engine *engine, const struct engine_options *options,

@@ -34,7 +34,7 @@ struct probe {
 	char name[PROBE_NAME_BYTES];
 	uint64_t interval_ns;
 	uint64_t deadline_ns; /* a question is given up after this */
-	struct probe_failures failures;
+	struct probe_deadline failures;
 	struct abandonable_task *task; /* used by the owner of the probe only */
 	int stop_fd;
 	_Atomic bool stop;
@@ -75,7 +75,7 @@ static void post_trigger(struct probe *probe, uint64_t now_ns, uint64_t waiting_
 
 	if (!probe->may_fire)
 		return;
-	probe_failures_describe(&probe->failures, probe->name, now_ns, waiting_ns, reason,
+	probe_deadline_describe(&probe->failures, probe->name, now_ns, waiting_ns, reason,
 				sizeof(reason));
 	pthread_mutex_lock(&probe->lock);
 	if (probe->triggers) {
@@ -90,7 +90,7 @@ static void finish_question(struct probe *probe, uint64_t start_ns, const char *
 	uint64_t now_ns = clock_now_ns();
 	bool failed, fires;
 
-	fires = probe_failures_answer(&probe->failures, start_ns, now_ns, why, &failed);
+	fires = probe_deadline_answer(&probe->failures, start_ns, now_ns, why, &failed);
 	probe->last_ns = now_ns - start_ns;
 	if (why) {
 		pthread_mutex_lock(&probe->lock);
@@ -111,7 +111,7 @@ static void wait_for_answer(struct probe *probe, uint64_t start_ns)
 	uint64_t end_ns = start_ns + probe->deadline_ns;
 
 	while (!probe->stop) {
-		uint64_t due_ns = probe_failures_due_ns(&probe->failures, start_ns);
+		uint64_t due_ns = probe_deadline_due_ns(&probe->failures, start_ns);
 		char why[PROBE_WHY_BYTES];
 		enum answer answer = probe->ops->wait(
 			probe->question, due_ns < end_ns ? due_ns : end_ns, probe->stop_fd, why);
@@ -122,7 +122,7 @@ static void wait_for_answer(struct probe *probe, uint64_t start_ns)
 		uint64_t now_ns = clock_now_ns();
 		if (probe->stop)
 			return;
-		if (probe_failures_waiting(&probe->failures, start_ns, now_ns))
+		if (probe_deadline_waiting(&probe->failures, start_ns, now_ns))
 			post_trigger(probe, now_ns, now_ns - start_ns);
 		if (now_ns >= end_ns) {
 			finish_question(probe, start_ns, "no answer, given up");
@@ -168,7 +168,7 @@ static void set_times(struct probe *probe, const struct probe_options *options)
 	probe->deadline_ns = slower_than_ns + for_ns;
 	if (probe->deadline_ns < DEADLINE_LEAST_NS)
 		probe->deadline_ns = DEADLINE_LEAST_NS;
-	probe_failures_init(&probe->failures, slower_than_ns, for_ns);
+	probe_deadline_init(&probe->failures, slower_than_ns, for_ns);
 }
 
 int probe_start(const struct probe_options *options, struct trigger_queue *triggers,

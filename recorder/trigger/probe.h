@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "recorder/trigger/trigger_queue.h"
-#include "recorder/trigger/probe_failures.h"
+#include "recorder/trigger/probe_deadline.h"
 
 enum probe_kind { PROBE_TCP, PROBE_HTTP, PROBE_CMD };
 

@@ -15,7 +15,7 @@
 #include "recorder/write/capture_writer.h"
 #include "recorder/symbols/mappings.h"
 #include "recorder/proc/proc_maps.h"
-#include "recorder/proc/proc_threads.h"
+#include "recorder/proc/proc_task.h"
 #include "recorder/record/stack_dumps.h"
 
 #define MAPS_DEADLINE_MS   3000
@@ -96,7 +96,7 @@ static void snapshot_states(struct recording *recording)
 	size_t count = target->count ? target->count : engine->tgid_count;
 	recording->file_locks = false;
 	for (size_t i = 0; i < count; i++)
-		if (proc_threads_visit(tgids[i], engine->kallsyms, add_own_event, recording) ==
+		if (proc_task_visit(tgids[i], engine->kallsyms, add_own_event, recording) ==
 		    -ENOMEM)
 			break;
 	if (recording->file_locks)

@@ -167,7 +167,7 @@ static double pass(struct source *source, bool with_timeline, uint64_t *ret_even
 	struct timeline_sink sink = { .closed = count_interval, .context = &total_ns };
 	struct timeline *timeline;
 	double began_s = now_s();
-	struct event event;
+	const struct event *event;
 	int result;
 
 	if (timeline_create(&sink, source_start_ns(source), &timeline))
@@ -176,7 +176,7 @@ static double pass(struct source *source, bool with_timeline, uint64_t *ret_even
 	while ((result = source_next(source, &event)) > 0) {
 		events++;
 		if (with_timeline)
-			result = timeline_event(timeline, &event);
+			result = timeline_event(timeline, event);
 		if (result < 0)
 			break;
 	}

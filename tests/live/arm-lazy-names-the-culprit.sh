@@ -5,6 +5,8 @@
 . "${srcdir:-.}/tests/live/lib.sh"
 # shellcheck source=tests/live/lib-arm.sh
 . "${srcdir:-.}/tests/live/lib-arm.sh"
+# shellcheck disable=SC2034 # for lib.sh
+loads_host=yes
 arm_test
 need_program stress-ng
 need_memory_mb 1900

@@ -2,25 +2,16 @@
 # A new file of tests is one line here (see tests/unit/support/unit_test.h).
 check_LIBRARIES += tests/unit/support/libunit.a
 tests_unit_support_libunit_a_SOURCES = \
-	tests/unit/support/fake_recorder.c \
-	tests/unit/support/fake_recorder.h \
-	tests/unit/support/guard.c \
-	tests/unit/support/guard.h \
-	tests/unit/support/probe_fixture.c \
-	tests/unit/support/probe_fixture.h \
-	tests/unit/support/render_cases.c \
-	tests/unit/support/render_cases.h \
-	tests/unit/support/sample_capture.c \
-	tests/unit/support/sample_capture.h \
-	tests/unit/support/sample_events.c \
-	tests/unit/support/sample_events.h \
-	tests/unit/support/scene.c \
-	tests/unit/support/scene.h \
-	tests/unit/support/server.c \
-	tests/unit/support/server.h \
+	tests/unit/support/fake_recorder.c tests/unit/support/fake_recorder.h \
+	tests/unit/support/guard.c tests/unit/support/guard.h \
+	tests/unit/support/probe_fixture.c tests/unit/support/probe_fixture.h \
+	tests/unit/support/render_cases.c tests/unit/support/render_cases.h \
+	tests/unit/support/sample_capture.c tests/unit/support/sample_capture.h \
+	tests/unit/support/sample_events.c tests/unit/support/sample_events.h \
+	tests/unit/support/scene.c tests/unit/support/scene.h \
+	tests/unit/support/server.c tests/unit/support/server.h \
 	tests/unit/support/tracepoint_formats.h \
-	tests/unit/support/unit_test.c \
-	tests/unit/support/unit_test.h
+	tests/unit/support/unit_test.c tests/unit/support/unit_test.h
 tests_unit_support_libunit_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 
 CAPTURE_UNIT_LIBS = tests/unit/support/libunit.a capture/libcapture.a $(ZLIB_LIBS) $(CMOCKA_LIBS)
@@ -31,27 +22,16 @@ RECORDER_UNIT_LIBS = tests/unit/support/libunit.a $(RECORDER_LIBS) $(CMOCKA_LIBS
 UNIT_TESTS = \
 	tests/unit/recorder/test_trigger \
 	tests/unit/test_capture \
-	tests/unit/analyzer/test_util \
-	tests/unit/analyzer/test_trace \
-	tests/unit/analyzer/test_timeline \
-	tests/unit/analyzer/test_locks \
-	tests/unit/analyzer/test_activity \
-	tests/unit/analyzer/test_blame \
-	tests/unit/analyzer/test_detect \
-	tests/unit/analyzer/test_explain \
-	tests/unit/analyzer/test_compare \
-	tests/unit/analyzer/test_report \
+	tests/unit/analyzer/test_util tests/unit/analyzer/test_trace \
+	tests/unit/analyzer/test_timeline tests/unit/analyzer/test_locks \
+	tests/unit/analyzer/test_activity tests/unit/analyzer/test_blame \
+	tests/unit/analyzer/test_detect tests/unit/analyzer/test_explain \
+	tests/unit/analyzer/test_compare tests/unit/analyzer/test_report \
 	tests/unit/analyzer/test_program \
-	tests/unit/recorder/test_base \
-	tests/unit/recorder/test_symbols \
-	tests/unit/recorder/test_buffer \
-	tests/unit/recorder/test_proc \
-	tests/unit/recorder/test_perf \
-	tests/unit/recorder/test_record \
-	tests/unit/recorder/test_write \
-	tests/unit/recorder/test_arm \
-	tests/unit/recorder/test_cli \
-	tests/unit/recorder/test_capture_hook \
+	tests/unit/recorder/test_base tests/unit/recorder/test_symbols \
+	tests/unit/recorder/test_buffer tests/unit/recorder/test_proc tests/unit/recorder/test_perf \
+	tests/unit/recorder/test_record tests/unit/recorder/test_write tests/unit/recorder/test_arm \
+	tests/unit/recorder/test_cli tests/unit/recorder/test_capture_hook \
 	tests/unit/recorder/test_trigger_dispatch
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -59,6 +39,7 @@ TESTS += $(UNIT_TESTS)
 tests_unit_test_capture_SOURCES = \
 	tests/unit/capture/test_encoder.c \
 	tests/unit/capture/test_facts.c \
+	tests/unit/capture/test_format_0_1_0.c \
 	tests/unit/capture/test_format_page.c \
 	tests/unit/capture/test_reader.c \
 	tests/unit/capture/test_ringfile.c \
@@ -68,14 +49,17 @@ tests_unit_test_capture_SOURCES = \
 tests_unit_test_capture_LDADD = $(CAPTURE_UNIT_LIBS)
 
 tests_unit_analyzer_test_util_SOURCES = \
+	tests/unit/analyzer/util/test_array.c \
 	tests/unit/analyzer/util/test_human.c \
 	tests/unit/analyzer/util/test_json_writer.c \
 	tests/unit/analyzer/util/test_min_heap.c \
+	tests/unit/analyzer/util/test_span.c \
 	tests/unit/analyzer/util/test_terminal.c
 tests_unit_analyzer_test_util_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_analyzer_test_util_LDADD = $(ANALYZER_UNIT_LIBS)
 
 tests_unit_analyzer_test_trace_SOURCES = \
+	tests/unit/analyzer/trace/test_cpu_stream.c \
 	tests/unit/analyzer/trace/test_event_counts.c \
 	tests/unit/analyzer/trace/test_large_calls.c \
 	tests/unit/analyzer/trace/test_lost_spans.c \
@@ -102,8 +86,10 @@ tests_unit_analyzer_test_locks_SOURCES = \
 tests_unit_analyzer_test_locks_LDADD = $(ANALYZER_UNIT_LIBS)
 
 tests_unit_analyzer_test_activity_SOURCES = \
+	tests/unit/analyzer/activity/test_event_excerpt.c \
 	tests/unit/analyzer/activity/test_lock_bursts.c \
-	tests/unit/analyzer/activity/test_stall.c
+	tests/unit/analyzer/activity/test_stall.c \
+	tests/unit/analyzer/activity/test_thread_waits.c
 tests_unit_analyzer_test_activity_LDADD = $(ANALYZER_UNIT_LIBS)
 
 tests_unit_analyzer_test_blame_SOURCES = \
@@ -179,11 +165,11 @@ tests_unit_recorder_test_buffer_LDADD = $(RECORDER_UNIT_LIBS)
 # Which files of /proc are opened, and one that hangs, are found by wrapping.
 tests_unit_recorder_test_proc_SOURCES = \
 	tests/unit/recorder/proc/test_proc_locks.c \
-	tests/unit/recorder/proc/test_proc_threads.c \
+	tests/unit/recorder/proc/test_proc_task.c \
 	tests/unit/recorder/proc/test_target.c \
 	tests/unit/recorder/proc/test_target_finder.c \
 	tests/unit/recorder/proc/test_thread_states.c
-tests_unit_recorder_test_proc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat -Wl,--wrap=proc_threads_visit
+tests_unit_recorder_test_proc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat -Wl,--wrap=proc_task_visit
 tests_unit_recorder_test_proc_LDADD = $(RECORDER_UNIT_LIBS)
 
 tests_unit_recorder_test_perf_SOURCES = \
@@ -218,9 +204,9 @@ tests_unit_recorder_test_trigger_SOURCES = \
 	tests/unit/recorder/trigger/test_blocked_trigger.c \
 	tests/unit/recorder/trigger/test_probe.c \
 	tests/unit/recorder/trigger/test_probe_cmd.c \
-	tests/unit/recorder/trigger/test_probe_failures.c \
+	tests/unit/recorder/trigger/test_probe_deadline.c \
 	tests/unit/recorder/trigger/test_psi.c \
-	tests/unit/recorder/trigger/test_tcp_target.c \
+	tests/unit/recorder/trigger/test_probe_tcp.c \
 	tests/unit/recorder/trigger/test_trigger_queue.c
 tests_unit_recorder_test_trigger_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo -Wl,--wrap=kill
 tests_unit_recorder_test_trigger_LDADD = $(RECORDER_UNIT_LIBS)
@@ -253,3 +239,5 @@ tests_unit_recorder_test_trigger_dispatch_LDADD = $(RECORDER_UNIT_LIBS)
 
 # test_format_page reads it; automake gives the test srcdir.
 EXTRA_DIST += doc/FORMAT.md
+# test_format_0_1_0 reads these.
+EXTRA_DIST += tests/data/0.1.0/README tests/data/0.1.0/capture.dat tests/data/0.1.0/ring.dat

@@ -177,10 +177,12 @@ static void table_put(struct table *table, const struct document *document)
 __attribute__((noinline)) static void table_grow(struct table *table)
 {
 	struct table next = { .buckets_log2 = table->buckets_log2 + 1 };
+	struct truth_shares before = truth_shares();
 	uint64_t start_ns = truth_now_ns(), mapped_ns;
 
 	next.buckets = table_allocate(next.buckets_log2);
 	mapped_ns = truth_now_ns();
+	truth_computed(before);
 	for (uint64_t i = 0; i < table_buckets(table); i++)
 		if (table->buckets[i].key)
 			table_put(&next, &table->buckets[i]);
@@ -223,7 +225,10 @@ static void pause_ns(uint64_t ns)
 	struct timespec pause = { .tv_sec = (time_t)(ns / 1000000000u),
 				  .tv_nsec = (long)(ns % 1000000000u) };
 
+	uint64_t start_ns = truth_now_ns();
+
 	nanosleep(&pause, NULL);
+	truth_slept(start_ns, ns);
 }
 
 /* An operation that begins now. */

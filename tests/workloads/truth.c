@@ -508,16 +508,21 @@ void truth_sleep_ns(uint64_t ns)
 	struct timespec rest = { .tv_sec = (time_t)(ns / 1000000000u),
 				 .tv_nsec = (long)(ns % 1000000000u) };
 
+	uint64_t start_ns = truth_now_ns();
+
 	while (nanosleep(&rest, &rest) && errno == EINTR)
 		;
+	truth_slept(start_ns, ns);
 }
 
 __attribute__((noinline)) void truth_burn_ns(uint64_t ns)
 {
 	uint64_t end_ns = truth_now_ns() + ns, sum = ns;
+	struct truth_shares before = truth_shares();
 
 	while (truth_now_ns() < end_ns)
 		for (unsigned int i = 0; i < 10000; i++)
 			sum = sum * UINT64_C(0x9e3779b97f4a7c15) + (sum >> 29);
 	shared->burnt = sum;
+	truth_computed(before);
 }

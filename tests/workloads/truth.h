@@ -24,6 +24,10 @@
  *	 "blocked_ns":1,			of all victims, by their own clocks; see truth_blocked()
  *	 "syscall":"munmap","bytes":4096}	the large call behind it; null and 0: none
  *
+ * Whenever others on this host kept a thread from a CPU for long, which no report can be blamed for:
+ *
+ *	{"event":"kept","tid":3,"kept_ns":1}
+ *
  * since_ns is not 0 where a victim still waits: since then, in addition to its blocked_ns.
  * A workload that cannot be on this host says why on standard error, exit status 77.
  */
@@ -33,6 +37,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -43,6 +48,7 @@
 
 #define TRUTH_MS	      1000000u
 #define TRUTH_RUNNABLE_MAX_NS (30 * TRUTH_MS)
+#define TRUTH_KEPT_MIN_NS     (50 * TRUTH_MS)
 
 static inline uint64_t truth_now_ns(void)
 {
@@ -107,6 +113,37 @@ __attribute__((format(printf, 1, 2))) static inline void truth_print(const char 
 	line[length++] = '\n';
 	if (write(STDOUT_FILENO, line, (size_t)length) != length)
 		_exit(EXIT_FAILURE); /* nobody listens any more */
+}
+
+/*
+ * Others kept the calling thread from a CPU for @kept_ns: it woke so late from a sleep, or waited so long in a
+ * computation. Said where it is long, and then only where it is half as long again, so that the
+ * pipe does not fill while nobody reads it.
+ */
+static inline void truth_kept(uint64_t kept_ns)
+{
+	static _Atomic uint64_t said_from_ns = TRUTH_KEPT_MIN_NS;
+	uint64_t from_ns = said_from_ns;
+
+	do {
+		if (kept_ns < from_ns)
+			return;
+	} while (!atomic_compare_exchange_weak(&said_from_ns, &from_ns, kept_ns + kept_ns / 2));
+	truth_print("{\"event\":\"kept\",\"tid\":%d,\"kept_ns\":%ju}", gettid(), (uintmax_t)kept_ns);
+}
+
+/* A thread that woke from a sleep of @ns, begun at @since_ns. */
+static inline void truth_slept(uint64_t since_ns, uint64_t ns)
+{
+	uint64_t took_ns = truth_now_ns() - since_ns;
+
+	truth_kept(took_ns > ns ? took_ns - ns : 0);
+}
+
+/* A thread that has not slept since @before. */
+static inline void truth_computed(struct truth_shares before)
+{
+	truth_kept(truth_shares().runnable_ns - before.runnable_ns);
 }
 
 /*

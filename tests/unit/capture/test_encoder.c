@@ -216,6 +216,15 @@ static uint32_t fill(struct codec *codec, void (*change)(struct ft_event *event,
 	return count;
 }
 
+static void with_other_scope(struct ft_event *event, uint32_t number)
+{
+	static char scope[32];
+
+	snprintf(scope, sizeof(scope), "/system.slice/%u", number);
+	*event = (struct ft_event){ .kind = FT_EVENT_COUNTER, .cpu = SAMPLE_CPU,
+				    .task = &ft_nobody, .counter = { "name", scope, number } };
+}
+
 static void with_other_tid(struct ft_event *event, uint32_t number)
 {
 	static struct ft_task task;
@@ -271,6 +280,7 @@ static void encoder_refuses_what_its_dictionaries_cannot_hold_and_stays_intact(v
 			 FT_DICTIONARY_FRAMES_MAX / FT_STACK_FRAMES_MAX);
 	assert_int_equal(fill(codec, with_stack_of_new_task),
 			 FT_DICTIONARY_FRAMES_MAX / FT_STACK_FRAMES_MAX);
+	assert_int_equal(fill(codec, with_other_scope), FT_DICTIONARY_NAMES_MAX - 1);
 	/* one thread that renames itself all the time: refused earlier, looking up stays short */
 	assert_in_range(fill(codec, with_other_name), 16, FT_DICTIONARY_MAX / 16);
 }
@@ -305,6 +315,38 @@ static void encoder_drops_the_tasks_of_a_refused_event(void **state)
 	assert_int_equal(ft_decoder_next(codec->decoder, &event), 0);
 }
 
+/* A name was taken in before another one, or the stack, was refused: it must not keep its place. */
+static void encoder_drops_the_names_of_a_refused_event(void **state)
+{
+	struct codec *codec = *state;
+	struct ft_event event = sample_events[10], added[3];
+	uint32_t count = 0;
+
+	ft_encoder_begin(codec->encoder, codec->buf, BUF_BYTES, SAMPLE_CPU, 0);
+	do
+		with_other_long_stack(&event, count++);
+	while (ft_encoder_add(codec->encoder, &event) == 0);
+	event.kind = FT_EVENT_COUNTER;
+	event.counter.name = "refused";
+	event.counter.scope = "refused too";
+	event.counter.value = 1;
+	assert_int_equal(ft_encoder_add(codec->encoder, &event), -ENOBUFS);
+	event.stack = NULL;
+	for (size_t i = 0; i < ARRAY_COUNT(added); i++) {
+		added[i] = event;
+		added[i].counter.name = i % 2 ? "refused" : "another";
+		assert_int_equal(ft_encoder_add(codec->encoder, &added[i]), 0);
+	}
+	seal_and_begin(codec);
+	while (--count > 0)
+		assert_int_equal(ft_decoder_next(codec->decoder, &event), 1);
+	for (size_t i = 0; i < ARRAY_COUNT(added); i++) {
+		assert_int_equal(ft_decoder_next(codec->decoder, &event), 1);
+		assert_same_event(&event, &added[i]);
+	}
+	assert_int_equal(ft_decoder_next(codec->decoder, &event), 0);
+}
+
 static void encoder_fits_the_longest_event_into_the_least_buffer(void **state)
 {
 	static uint64_t frames[FT_STACK_FRAMES_MAX];
@@ -326,6 +368,60 @@ static void encoder_fits_the_longest_event_into_the_least_buffer(void **state)
 	assert_int_equal(ft_decoder_next(codec->decoder, &decoded), 1);
 	assert_same_event(&decoded, &event);
 	assert_int_equal(ft_decoder_next(codec->decoder, &decoded), 0);
+}
+
+/* Both names as long as they may be, a task to define, and the longest stack. */
+static void encoder_fits_the_longest_counter_into_the_least_buffer(void **state)
+{
+	static uint64_t frames[FT_STACK_FRAMES_MAX];
+	static const struct ft_stack stack = { frames, 1, FT_STACK_FRAMES_MAX - 1 };
+	struct codec *codec = *state;
+	char name[FT_NAME_BYTES_MAX] = "", scope[FT_NAME_BYTES_MAX] = "";
+	const struct ft_event event = { .kind = FT_EVENT_COUNTER, .cpu = SAMPLE_CPU,
+					.task = sample_events[3].task, .stack = &stack,
+					.counter = { name, scope, INT64_MIN } };
+	struct ft_event decoded;
+
+	memset(name, 'n', sizeof(name) - 1);
+	memset(scope, 's', sizeof(scope) - 1);
+	for (int i = 0; i < FT_STACK_FRAMES_MAX; i++)
+		frames[i] = i % 2 ? 1ull << 63 : 0;
+	ft_encoder_begin(codec->encoder, codec->buf, FT_SEGMENT_BYTES_MIN, SAMPLE_CPU, 0);
+	assert_int_equal(ft_encoder_add(codec->encoder, &event), 0);
+	seal_and_begin(codec);
+	assert_int_equal(ft_decoder_next(codec->decoder, &decoded), 1);
+	assert_same_event(&decoded, &event);
+	assert_int_equal(ft_decoder_next(codec->decoder, &decoded), 0);
+}
+
+static size_t bytes_of_adding(struct codec *codec, const struct ft_event *event)
+{
+	size_t before, i;
+
+	/* Sixteen times, for the length of a segment is a multiple of 8. */
+	before = ft_encoder_bytes(codec->encoder);
+	for (i = 0; i < 16; i++)
+		assert_int_equal(ft_encoder_add(codec->encoder, event), 0);
+	return (ft_encoder_bytes(codec->encoder) - before + 8) / 16;
+}
+
+static void repeated_names_cost_a_byte_each(void **state)
+{
+	struct codec *codec = *state;
+	const struct ft_event span = { .kind = FT_EVENT_SPAN, .cpu = SAMPLE_CPU,
+				       .task = sample_events[0].task,
+				       .span = { "a long name of some work", true, 1, 2 } };
+	const struct ft_event counter = { .kind = FT_EVENT_COUNTER, .cpu = SAMPLE_CPU,
+					  .task = &ft_nobody,
+					  .counter = { "memory.stat:anon", "/a/long/scope", 3 } };
+
+	ft_encoder_begin(codec->encoder, codec->buf, BUF_BYTES, SAMPLE_CPU, 0);
+	assert_int_equal(ft_encoder_add(codec->encoder, &span), 0);
+	/* tag, time, form, name, length, end, key, value */
+	assert_int_equal(bytes_of_adding(codec, &span), 8);
+	assert_int_equal(ft_encoder_add(codec->encoder, &counter), 0);
+	/* tag, time, form, name, scope, length, value */
+	assert_int_equal(bytes_of_adding(codec, &counter), 7);
 }
 
 static void assert_refused(struct codec *codec, const struct ft_event *event)
@@ -379,6 +475,14 @@ static void encoder_refuses_events_outside_the_limits(void **state)
 	assert_refused(codec, &event);
 	event.note.text = NULL;
 	assert_refused(codec, &event);
+	event = (struct ft_event){ .kind = FT_EVENT_COUNTER, .cpu = SAMPLE_CPU, .task = &ft_nobody,
+				   .counter = { "name", NULL, 0 } };
+	assert_refused(codec, &event);
+	text[FT_NAME_BYTES_MAX] = '\0';
+	event.counter.scope = text;
+	assert_refused(codec, &event);
+	text[FT_NAME_BYTES_MAX - 1] = '\0';
+	assert_int_equal(ft_encoder_add(codec->encoder, &event), 0);
 	assert_int_equal(ft_encoder_add(codec->encoder, &sample_events[0]), 0);
 }
 
@@ -452,6 +556,27 @@ static void decoder_survives_hostile_payloads(void **state)
 	sampler_destroy(sampler);
 }
 
+/* Each bit of every event, the extended ones among them. */
+static void decoder_survives_each_flipped_bit(void **state)
+{
+	struct codec *codec = *state;
+	struct ft_segment segment;
+	uint8_t *payload;
+	size_t events;
+
+	add_samples(codec);
+	segment = seal_and_begin(codec);
+	payload = malloc(segment.payload_bytes);
+	assert_non_null(payload);
+	memcpy(payload, segment.payload, segment.payload_bytes);
+	for (size_t bit = 0; bit < segment.payload_bytes * 8ull; bit++) {
+		payload[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		decode_guarded(codec, payload, segment.payload_bytes, &events);
+		payload[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	free(payload);
+}
+
 static void assert_damaged(struct codec *codec, const void *events, size_t bytes)
 {
 	uint8_t payload[64] = { 0 };
@@ -468,7 +593,6 @@ static void decoder_refuses_what_no_encoder_writes(void **state)
 	struct codec *codec = *state;
 
 #define ASSERT_DAMAGED(bytes) assert_damaged(codec, bytes, sizeof(bytes) - 1)
-	ASSERT_DAMAGED("\x00\x00");				/* tag without a kind */
 	ASSERT_DAMAGED("\x4c\x00");				/* same task, but none was named */
 	ASSERT_DAMAGED("\x48\x00\x01");				/* task beyond the dictionary */
 	ASSERT_DAMAGED("\x48\x00\x00\x02\x00\x10" "sixteen-letters!");
@@ -486,6 +610,64 @@ static void decoder_refuses_what_no_encoder_writes(void **state)
 	ASSERT_DAMAGED("\x30\x00\x00\x02\x00\x00\x0a\x00\x00\x00\x00"); /* call 10 */
 	ASSERT_DAMAGED("\x30\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00"); /* call 0 */
 	ASSERT_DAMAGED("\x48\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"); /* 65 bits */
+
+#define EXTENDED(form) "\x00\x00" form "\x00\x02\x00\x00" /* task 0: tid 1, tgid 1, no name */
+	ASSERT_DAMAGED("\x04\x00\x00");			/* same task, but none was named */
+	ASSERT_DAMAGED("\x00\x00");				/* no form */
+	ASSERT_DAMAGED(EXTENDED("\x01") "\x01\x01" "a\x03\x00\x00\x00"); /* name beyond the dictionary */
+	ASSERT_DAMAGED(EXTENDED("\x01") "\x00\x00\x03\x00\x00\x00"); /* name of no bytes */
+	ASSERT_DAMAGED(EXTENDED("\x01") "\x00\x02" "ab\x03\x00\x00\x00"); /* name without zero */
+	ASSERT_DAMAGED(EXTENDED("\x01") "\x00\x81\x04");	/* name of 513 bytes */
+	ASSERT_DAMAGED(EXTENDED("\x01") "\x00\x01\x00\x04\x00\x00\x00"); /* payload beyond the end */
+	ASSERT_DAMAGED(EXTENDED("\x01") "\x00\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01");
+	ASSERT_DAMAGED(EXTENDED("\x01") "\x00\x01\x00\x02\x00\x00\x00"); /* shorter than its fields */
+	ASSERT_DAMAGED(EXTENDED("\x01") "\x00\x01\x00\x03\x02\x00\x00"); /* neither begin nor end */
+	ASSERT_DAMAGED(EXTENDED("\x00") "\x03\x00\x00\x00"); /* span without a name */
+	ASSERT_DAMAGED(EXTENDED("\x09") "\x00\x01\x00\x01\x00"); /* counter without a scope */
+	ASSERT_DAMAGED(EXTENDED("\xfc\x07") "\x02\x00");	/* other task beyond the dictionary */
+	ASSERT_DAMAGED(EXTENDED("\xf8\xff\xff\xff\xff\xff\xff\xff\xff\x02") "\x00"); /* 65 bits */
+	ASSERT_DAMAGED(EXTENDED("\xf8\xff\xff\xff\xff\xff\xff\xff\xff\x01") "\x01"); /* unknown and cut */
+}
+
+/* Two events of kinds of a later version, which define all that the span and the counter behind them
+ * refer to. Those have more than this version knows of, too. */
+static const char later_events[] =
+	"\0\0\0\0\0\0\0\0"
+	"\x03\x0a\xfe\x07"				/* time 5, kind 127, other task, 2 names */
+	"\x00\x02\x00\x01" "a" "\x01\x04\x00\x01" "b"	/* task 0: tid 1, "a"; 1: tid 2, "b" */
+	"\x01\x00\x00\x00\x22"			/* stack 0: a kernel frame at 0x11 */
+	"\x00\x02" "x\0" "\x01\x02" "y\0"		/* names 0 and 1 */
+	"\x03" "???"
+	"\x04\x02\xf8\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00" /* time 6, the greatest kind */
+	"\x02\x02\x05\x01\x00\x00\x01"		/* time 7, task 1, other task, stack 0: span "y" */
+	"\x05\x01\x07\x09" "??"			/* ends, 7, -5, something new */
+	"\x04\x00\x0b\x00\x01\x01" "\x01\x02";	/* counter "x" of "y", another name: 1 */
+
+static void decoder_passes_over_kinds_it_does_not_know(void **state)
+{
+	struct codec *codec = *state;
+	struct guard guard = guard_copy(later_events, sizeof(later_events) - 1);
+	static const struct ft_task task = { 2, 2, "b" };
+	static const uint64_t frame = 0x11;
+	static const struct ft_stack stack = { &frame, 1, 0 };
+	const struct ft_event span = { .kind = FT_EVENT_SPAN, .cpu = SAMPLE_CPU, .time_ns = 7,
+				       .task = &task, .stack = &stack,
+				       .span = { "y", true, 7, -5 } };
+	const struct ft_event counter = { .kind = FT_EVENT_COUNTER, .cpu = SAMPLE_CPU, .time_ns = 7,
+					  .task = &task, .counter = { "x", "y", 1 } };
+	struct ft_event event;
+
+	ft_decoder_begin(codec->decoder, guard.bytes, sizeof(later_events) - 1, SAMPLE_CPU, 0);
+	assert_int_equal(ft_decoder_unknown_events(codec->decoder), 0);
+	assert_int_equal(ft_decoder_next(codec->decoder, &event), 1);
+	assert_same_event(&event, &span);
+	assert_int_equal(ft_decoder_next(codec->decoder, &event), 1);
+	assert_same_event(&event, &counter);
+	assert_int_equal(ft_decoder_next(codec->decoder, &event), 0);
+	assert_int_equal(ft_decoder_unknown_events(codec->decoder), 2);
+	ft_decoder_begin(codec->decoder, guard.bytes, 0, SAMPLE_CPU, 0);
+	assert_int_equal(ft_decoder_unknown_events(codec->decoder), 0);
+	guard_free(&guard);
 }
 
 /* Samples with a stack of @frames frames each; for SIZE_MAX, exits of another task each. */
@@ -518,6 +700,28 @@ static size_t decode_many(struct codec *codec, size_t events, size_t frames)
 	return count;
 }
 
+/* Counters that each define another name, which is their scope too. */
+static size_t decode_many_names(struct codec *codec, size_t events)
+{
+	uint8_t *next = codec->buf + 8;
+	size_t count;
+	int result;
+
+	memset(codec->buf, 0, 8);
+	for (size_t i = 0; i < events; i++) {
+		memcpy(next, i ? "\x04\x00\x0a" : "\x00\x00\x0a\x00\x00\x00\x00", i ? 3 : 7);
+		next += i ? 3 : 7;
+		next = ft_put_varint(next, i);
+		memcpy(next, "\x02" "n\0", 3);
+		next = ft_put_varint(next + 3, i);
+		memcpy(next, "\x01\x00", 2);
+		next += 2;
+	}
+	result = decode_guarded(codec, codec->buf, (size_t)(next - codec->buf), &count);
+	assert_int_equal(result, count == events ? 0 : -EBADMSG);
+	return count;
+}
+
 static void decoder_refuses_more_than_the_dictionaries_hold(void **state)
 {
 	const size_t whole = FT_DICTIONARY_FRAMES_MAX / FT_STACK_FRAMES_MAX;
@@ -529,6 +733,9 @@ static void decoder_refuses_more_than_the_dictionaries_hold(void **state)
 	assert_int_equal(decode_many(codec, FT_DICTIONARY_MAX + 10, 1), FT_DICTIONARY_MAX);
 	assert_int_equal(decode_many(codec, whole, FT_STACK_FRAMES_MAX), whole);
 	assert_int_equal(decode_many(codec, whole + 10, FT_STACK_FRAMES_MAX), whole);
+	assert_int_equal(decode_many_names(codec, FT_DICTIONARY_NAMES_MAX), FT_DICTIONARY_NAMES_MAX);
+	assert_int_equal(decode_many_names(codec, FT_DICTIONARY_NAMES_MAX + 10),
+			 FT_DICTIONARY_NAMES_MAX);
 }
 
 UNIT_TESTS(encoder)
@@ -543,10 +750,15 @@ UNIT_TESTS(encoder)
 		TEST(encoder_refuses_what_its_dictionaries_cannot_hold_and_stays_intact),
 		TEST(encoder_drops_the_tasks_of_a_refused_event),
 		TEST(encoder_fits_the_longest_event_into_the_least_buffer),
+		TEST(encoder_drops_the_names_of_a_refused_event),
+		TEST(encoder_fits_the_longest_counter_into_the_least_buffer),
+		TEST(repeated_names_cost_a_byte_each),
 		TEST(encoder_refuses_events_outside_the_limits),
 		TEST(decoder_reads_a_cut_payload_up_to_the_cut),
 		TEST(decoder_survives_hostile_payloads),
+		TEST(decoder_survives_each_flipped_bit),
 		TEST(decoder_refuses_what_no_encoder_writes),
+		TEST(decoder_passes_over_kinds_it_does_not_know),
 		TEST(decoder_refuses_more_than_the_dictionaries_hold),
 	};
 

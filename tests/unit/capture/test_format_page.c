@@ -28,16 +28,18 @@ static struct {
 	bool documented;
 } constants[] = {
 	C(FT_FILE_VERSION), C(FT_FILE_HEADER_BYTES), C(FT_FILE_HEADER_BYTES_MAX),
-	C(FT_FEATURES_INCOMPATIBLE), C(FT_FEATURES_COMPATIBLE),
+	C(FT_FEATURE_EXTENDED_EVENTS), C(FT_FEATURES_INCOMPATIBLE), C(FT_FEATURES_COMPATIBLE),
 	C(FT_SEGMENT_HEADER_BYTES), C(FT_SEGMENT_PAYLOAD_BYTES_MAX),
 	C(FT_SEGMENT_EVENTS), C(FT_SEGMENT_FACTS), C(FT_SEGMENT_SYMBOLS), C(FT_SEGMENT_END),
 	C(FT_SEGMENT_DEFLATED), C(FT_NO_CPU),
 	C(FT_EVENTS_BASE_BYTES), C(FT_TAG_SWITCH), C(FT_TAG_STATE_SHIFT), C(FT_TAG_STATE_MASK),
-	C(FT_TAG_KIND_SHIFT), C(FT_TAG_KIND_MASK), C(FT_TAG_WAKING_IN_INTERRUPT),
+	C(FT_TAG_KIND_SHIFT), C(FT_TAG_KIND_MASK), C(FT_TAG_EXTENDED), C(FT_TAG_WAKING_IN_INTERRUPT),
 	C(FT_TAG_SAME_TASK), C(FT_TAG_STACK_MASK), C(FT_TAG_STACK_NONE), C(FT_TAG_STACK_AGAIN),
 	C(FT_TAG_STACK_INDEX), C(FT_TAG_STACK_NEW),
 	C(FT_COMM_BYTES), C(FT_STACK_FRAMES_MAX), C(FT_DICTIONARY_MAX),
-	C(FT_DICTIONARY_FRAMES_MAX), C(FT_TEXT_BYTES_MAX),
+	C(FT_DICTIONARY_FRAMES_MAX), C(FT_DICTIONARY_NAMES_MAX), C(FT_TEXT_BYTES_MAX),
+	C(FT_NAME_BYTES_MAX), C(FT_EXTENDED_NAMES_MASK), C(FT_EXTENDED_OTHER_TASK),
+	C(FT_EXTENDED_KIND_SHIFT), C(FT_EVENT_EXTENDED), C(FT_EVENT_SPAN), C(FT_EVENT_COUNTER),
 	C(FT_EVENT_SWITCH), C(FT_EVENT_WAKING), C(FT_EVENT_LOCK_BEGIN), C(FT_EVENT_LOCK_HOLD),
 	C(FT_EVENT_SAMPLE), C(FT_EVENT_CALL), C(FT_EVENT_FORK), C(FT_EVENT_COMM),
 	C(FT_EVENT_EXIT), C(FT_EVENT_MMAP), C(FT_EVENT_LOST), C(FT_EVENT_STATE),
@@ -110,10 +112,37 @@ static void format_page_has_the_constants_of_the_code(void **state)
 			fail_msg("%s is missing in doc/FORMAT.md", constants[i].name);
 	}
 	/* a state or kind added to the code must come here and there */
-	assert_int_equal(FT_EVENT_KINDS, FT_EVENT_NOTE + 1);
+	assert_int_equal(FT_EVENT_KINDS, FT_EVENT_COUNTER + 1);
 	assert_int_equal(FT_STATES, FT_STATE_OTHER + 1);
 	assert_int_equal(FT_CALLS, FT_CALL_MLOCKALL + 1);
 	assert_int_equal(FT_STACK_SORTS, 2);
+}
+
+static unsigned int kinds_compared;
+
+/* | `FT_EVENT_...` | kind | other task | fields | */
+static void compare_kind(const char *section, const char *line)
+{
+	const struct ft_event_descriptor *descriptor;
+	unsigned int kind;
+	int at = 0;
+
+	if (strncmp(section, "### Kinds", 9) != 0 ||
+	    sscanf(line, "| `FT_EVENT_%*[A-Z_]` | %u | %n", &kind, &at) != 1 || !at)
+		return;
+	assert_in_range(kind, FT_EVENT_SWITCH, FT_EVENT_KINDS - 1);
+	descriptor = &ft_event_descriptors[kind];
+	assert_int_equal(line[at] != '|', descriptor->other_at != 0);
+	if (kind >= FT_EVENT_EXTENDED)
+		assert_int_equal(strstr(line, "names: ") != NULL, descriptor->texts_at[0] != 0);
+	kinds_compared++;
+}
+
+static void format_page_says_which_kinds_have_another_task_and_names(void **state)
+{
+	(void)state;
+	for_each_row(compare_kind);
+	assert_int_equal(kinds_compared, FT_EVENT_KINDS - 1);
 }
 
 /* A field of a header whose bytes are @value, little-endian. */
@@ -303,6 +332,7 @@ UNIT_TESTS(format_page)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(format_page_tells_how_notes_that_are_read_again_begin),
 		cmocka_unit_test(format_page_has_the_constants_of_the_code),
+		cmocka_unit_test(format_page_says_which_kinds_have_another_task_and_names),
 		cmocka_unit_test(format_page_describes_the_segment_header),
 		cmocka_unit_test(format_page_describes_the_file_header),
 		cmocka_unit_test(format_page_describes_the_ring_files_header),

@@ -22,12 +22,12 @@
 static char dir[64], path[96];
 static struct control *control;
 
-const char *asked_path(void)
+const char *fake_recorder_path(void)
 {
 	return path;
 }
 
-int asked_set_up(void **state)
+int fake_recorder_set_up(void **state)
 {
 	strcpy(dir, "/tmp/freezetrap-test-XXXXXX");
 	assert_non_null(mkdtemp(dir));
@@ -37,15 +37,15 @@ int asked_set_up(void **state)
 	return 0;
 }
 
-void asked_disarm(void)
+void fake_recorder_disarm(void)
 {
 	control_close(control);
 	control = NULL;
 }
 
-int asked_tear_down(void **state)
+int fake_recorder_tear_down(void **state)
 {
-	asked_disarm();
+	fake_recorder_disarm();
 	assert_int_equal(rmdir(dir), 0);
 	(void)state;
 	return 0;
@@ -54,7 +54,7 @@ int asked_tear_down(void **state)
 static void read_back(FILE *file, char *ret_text)
 {
 	rewind(file);
-	size_t bytes = fread(ret_text, 1, ASKED_OUTPUT_BYTES - 1, file);
+	size_t bytes = fread(ret_text, 1, COMMAND_OUTPUT_BYTES - 1, file);
 	ret_text[bytes] = '\0';
 	fclose(file);
 }
@@ -79,9 +79,10 @@ _Noreturn static void be_command(int (*command)(int argc, char **argv),
 	_exit(status);
 }
 
-void asked_run(int (*command)(int argc, char **argv), const char *const *arguments,
-	       void (*answer)(struct control *control, const struct control_request *request),
-	       struct asked *ret_asked)
+void fake_recorder_run(int (*command)(int argc, char **argv), const char *const *arguments,
+		       void (*answer)(struct control *control,
+				      const struct control_request *request),
+		       struct command_result *ret_result)
 {
 	FILE *output = tmpfile(), *error = tmpfile();
 	struct control_request request;
@@ -101,7 +102,7 @@ void asked_run(int (*command)(int argc, char **argv), const char *const *argumen
 				answer(control, &request);
 	}
 	assert_true(WIFEXITED(status));
-	ret_asked->status = WEXITSTATUS(status);
-	read_back(output, ret_asked->output);
-	read_back(error, ret_asked->error);
+	ret_result->status = WEXITSTATUS(status);
+	read_back(output, ret_result->output);
+	read_back(error, ret_result->error);
 }

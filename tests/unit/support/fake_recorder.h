@@ -1,37 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Running a command that asks a recorder, which the test stands for.
+ * An armed recorder that the test stands for, and a command that asks it.
  */
 #ifndef TESTS_UNIT_SUPPORT_FAKE_RECORDER_H
 #define TESTS_UNIT_SUPPORT_FAKE_RECORDER_H
 
 #include "recorder/arm/control_server.h"
 
-#define ASKED_OUTPUT_BYTES 8192
+#define COMMAND_OUTPUT_BYTES 8192
 
-struct asked {
+struct command_result {
 	int status;	/* of the command's end */
-	char output[ASKED_OUTPUT_BYTES], error[ASKED_OUTPUT_BYTES];
+	char output[COMMAND_OUTPUT_BYTES], error[COMMAND_OUTPUT_BYTES];
 };
 
 /* Where the test's recorder listens. */
-const char *asked_path(void);
+const char *fake_recorder_path(void);
 
 /* For setup and teardown: a directory for the socket, and a recorder armed there. */
-int asked_set_up(void **state);
-int asked_tear_down(void **state);
+int fake_recorder_set_up(void **state);
+int fake_recorder_tear_down(void **state);
 
 /* Nobody is armed any more; the socket's file is gone, too. */
-void asked_disarm(void);
+void fake_recorder_disarm(void);
 
 /**
- * asked_run() - run @command in a child with "--control=<path>" after @arguments.
+ * fake_recorder_run() - run @command in a child with "--control=<path>" after @arguments.
  *
  * @arguments: ended by NULL; the first is the command's name.
  * @answer:    called for each question that comes; may be NULL.
  */
-void asked_run(int (*command)(int argc, char **argv), const char *const *arguments,
-	       void (*answer)(struct control *control, const struct control_request *request),
-	       struct asked *ret_asked);
+void fake_recorder_run(int (*command)(int argc, char **argv), const char *const *arguments,
+		       void (*answer)(struct control *control, const struct control_request *request),
+		       struct command_result *ret_result);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A probe that is asking, and what tests expect of it. To be included after cmocka.h.
+ * A probe that is running, and what tests expect of it.
  */
 #ifndef TESTS_UNIT_SUPPORT_PROBE_FIXTURE_H
 #define TESTS_UNIT_SUPPORT_PROBE_FIXTURE_H
@@ -14,19 +14,19 @@
 #define DEADLINE_MS 5000 /* of a question, where slower_than and for are short */
 #define SOME_MORE   10 /* questions */
 
-struct asking {
+struct probe_fixture {
 	struct trigger_queue *triggers;
 	struct probe *probe;
 	uint64_t start_ns;
 };
 
-struct asking asking_start(enum probe_kind kind, const char *what, uint64_t slower_than_ns,
-			   uint64_t for_ns);
-void asking_stop(struct asking *asking);
-struct probe_status asking_status(const struct asking *asking);
+struct probe_fixture probe_fixture_start(enum probe_kind kind, const char *what,
+					 uint64_t slower_than_ns, uint64_t for_ns);
+void probe_fixture_stop(struct probe_fixture *fixture);
+struct probe_status probe_fixture_status(const struct probe_fixture *fixture);
 void pause_a_little(void);
-struct trigger asking_take(const struct asking *asking);
-void assert_no_trigger(const struct asking *asking);
+struct trigger probe_fixture_take(const struct probe_fixture *fixture);
+void assert_no_trigger(const struct probe_fixture *fixture);
 void assert_says(const struct trigger *trigger, const char *source, const char *text);
 void assert_good(enum probe_kind kind, const char *what);
 void assert_fires(enum probe_kind kind, const char *what, const char *source, const char *text);

@@ -76,6 +76,19 @@ const struct ft_event sample_events[] = {
 	{ HEAD(FT_EVENT_EXTRA, 8301, &worker, NULL), .extra = { "block:block_rq_issue" } },
 	{ HEAD(FT_EVENT_NOTE, 8400, &none, NULL), .note = { "" } },
 	{ HEAD(FT_EVENT_NOTE, 8401, &none, NULL), .note = { "a child did not answer" } },
+	/* Up to here as in version 0.1.0: tests/data/0.1.0 holds them. */
+	{ HEAD(FT_EVENT_SPAN, 8500, &worker, &kernel_stack),
+	  .span = { "direct reclaim", false, 1, 0 } },
+	{ HEAD(FT_EVENT_SPAN, 8510, &worker, NULL), .span = { "direct reclaim", true, 1, 32 } },
+	{ HEAD(FT_EVENT_SPAN, 8511, &stranger, &many_stack),
+	  .span = { "", true, UINT64_MAX, INT64_MIN } },
+	{ HEAD(FT_EVENT_COUNTER, 8520, &none, NULL),
+	  .counter = { "memory.stat:anon", "/system.slice", INT64_MAX } },
+	{ HEAD(FT_EVENT_COUNTER, 8520, &none, NULL),
+	  .counter = { "memory.stat:file", "/system.slice", -1 } },
+	{ HEAD(FT_EVENT_COUNTER, 8521, &none, NULL),
+	  .counter = { "memory.stat:anon", "memory.stat:anon", 0 } },
+	{ HEAD(FT_EVENT_EXTRA, 8600, &worker, NULL), .extra = { "block:block_rq_issue" } },
 };
 const size_t sample_events_count = sizeof(sample_events) / sizeof(*sample_events);
 
@@ -161,6 +174,7 @@ static void fill_numbers(struct sampler *sampler, uint64_t *numbers, size_t coun
 static void fill_fields(struct sampler *sampler, struct ft_event *event)
 {
 	const char *text = sampler->texts[sampler_below(sampler, SAMPLER_TEXTS)];
+	const char *name = sampler->texts[1 + sampler_below(sampler, SAMPLER_TEXTS - 1)];
 
 	switch (event->kind) {
 	case FT_EVENT_SWITCH:
@@ -211,6 +225,17 @@ static void fill_fields(struct sampler *sampler, struct ft_event *event)
 		break;
 	case FT_EVENT_NOTE:
 		event->note.text = text;
+		break;
+	case FT_EVENT_SPAN:
+		event->span.name = name;
+		event->span.end = sampler_below(sampler, 2);
+		event->span.key = random_number(sampler);
+		event->span.value = (int64_t)random_bits(sampler);
+		break;
+	case FT_EVENT_COUNTER:
+		event->counter.name = name;
+		event->counter.scope = sampler->texts[1 + sampler_below(sampler, SAMPLER_TEXTS - 1)];
+		event->counter.value = (int64_t)random_number(sampler);
 		break;
 	default:
 		break;
@@ -323,6 +348,17 @@ static void assert_same_fields(const struct ft_event *event, const struct ft_eve
 		break;
 	case FT_EVENT_NOTE:
 		assert_string_equal(event->note.text, expected->note.text);
+		break;
+	case FT_EVENT_SPAN:
+		assert_string_equal(event->span.name, expected->span.name);
+		assert_int_equal(event->span.end, expected->span.end);
+		assert_int_equal(event->span.key, expected->span.key);
+		assert_int_equal(event->span.value, expected->span.value);
+		break;
+	case FT_EVENT_COUNTER:
+		assert_string_equal(event->counter.name, expected->counter.name);
+		assert_string_equal(event->counter.scope, expected->counter.scope);
+		assert_int_equal(event->counter.value, expected->counter.value);
 		break;
 	default:
 		break;

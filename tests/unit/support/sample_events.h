@@ -15,6 +15,7 @@
 /* One or more of every kind, extreme values among them, for CPU SAMPLE_CPU. */
 extern const struct ft_event sample_events[];
 extern const size_t sample_events_count;
+#define SAMPLE_EVENTS_0_1_0 29 /* the first ones, which version 0.1.0 had too */
 
 /* Random ones: any kind, from a limited number of tasks, stacks and texts. */
 struct sampler;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/support/scene.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -35,10 +36,19 @@ struct name {
 	int32_t tgid;
 };
 
+/* A segment that is full. */
+struct sealed {
+	void *segment;
+	size_t bytes;
+};
+
 struct scene {
 	uint32_t cpus;
 	struct ft_encoder *encoders[SCENE_CPUS];
 	void *buffers[SCENE_CPUS];
+	uint64_t sequences[SCENE_CPUS];
+	struct sealed *sealed;
+	size_t sealed_count;
 	struct name names[SCENE_NAMES];	/* its place gives an address */
 	size_t name_count;
 	const char *trigger_source, *trigger_reason;	/* NULL: none */
@@ -54,6 +64,14 @@ struct scene {
 	char path[64];
 };
 
+static void begin_segment(struct scene *scene, uint32_t cpu)
+{
+	scene->buffers[cpu] = malloc(SCENE_SEGMENT_BYTES);
+	assert_non_null(scene->buffers[cpu]);
+	ft_encoder_begin(scene->encoders[cpu], scene->buffers[cpu], SCENE_SEGMENT_BYTES, cpu,
+			 scene->sequences[cpu]++);
+}
+
 struct scene *scene_create(uint32_t cpus)
 {
 	struct scene *scene = calloc(1, sizeof(*scene));
@@ -63,10 +81,7 @@ struct scene *scene_create(uint32_t cpus)
 	scene->cpus = cpus;
 	for (uint32_t cpu = 0; cpu < cpus; cpu++) {
 		assert_int_equal(ft_encoder_create(&scene->encoders[cpu]), 0);
-		scene->buffers[cpu] = malloc(SCENE_SEGMENT_BYTES);
-		assert_non_null(scene->buffers[cpu]);
-		ft_encoder_begin(scene->encoders[cpu], scene->buffers[cpu], SCENE_SEGMENT_BYTES,
-				 cpu, 0);
+		begin_segment(scene, cpu);
 	}
 	return scene;
 }
@@ -77,6 +92,9 @@ void scene_destroy(struct scene *scene)
 		ft_encoder_destroy(scene->encoders[cpu]);
 		free(scene->buffers[cpu]);
 	}
+	for (size_t i = 0; i < scene->sealed_count; i++)
+		free(scene->sealed[i].segment);
+	free(scene->sealed);
 	if (*scene->path)
 		unlink(scene->path);
 	free(scene);
@@ -131,6 +149,28 @@ static bool falls_into_hole(struct scene *scene, const struct ft_event *event)
 	return event->time_ns < lost.time_ns;
 }
 
+/* Keep what @cpu has for scene_write(), and go on in a new segment. */
+static void seal_segment(struct scene *scene, uint32_t cpu)
+{
+	scene->sealed = realloc(scene->sealed, (scene->sealed_count + 1) * sizeof(*scene->sealed));
+	assert_non_null(scene->sealed);
+	scene->sealed[scene->sealed_count++] = (struct sealed){
+		scene->buffers[cpu], ft_encoder_seal(scene->encoders[cpu])
+	};
+	begin_segment(scene, cpu);
+}
+
+static void encode(struct scene *scene, const struct ft_event *event)
+{
+	int r = ft_encoder_add(scene->encoders[event->cpu], event);
+
+	if (r == -ENOBUFS) {
+		seal_segment(scene, event->cpu);
+		r = ft_encoder_add(scene->encoders[event->cpu], event);
+	}
+	assert_int_equal(r, 0);
+}
+
 static void add(struct scene *scene, struct ft_event *event, const char *stack)
 {
 	uint64_t frames[FT_STACK_FRAMES_MAX];
@@ -149,7 +189,7 @@ static void add(struct scene *scene, struct ft_event *event, const char *stack)
 		event->stack = &parsed;
 	}
 	if (!falls_into_hole(scene, event))
-		assert_int_equal(ft_encoder_add(scene->encoders[event->cpu], event), 0);
+		encode(scene, event);
 }
 
 void scene_switch(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *prev,
@@ -281,6 +321,24 @@ void scene_note(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *t
 	add(scene, &event, NULL);
 }
 
+void scene_span(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		const char *name, bool end, int64_t value)
+{
+	struct ft_event event = { .kind = FT_EVENT_SPAN, .cpu = cpu, .time_ns = at_ns,
+				  .task = task, .span = { name, end, 0, value } };
+
+	add(scene, &event, NULL);
+}
+
+void scene_counter(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *name,
+		   const char *scope, int64_t value)
+{
+	struct ft_event event = { .kind = FT_EVENT_COUNTER, .cpu = cpu, .time_ns = at_ns,
+				  .task = &ft_nobody, .counter = { name, scope, value } };
+
+	add(scene, &event, NULL);
+}
+
 void scene_hole(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns)
 {
 	scene->hole.cpu = cpu;
@@ -399,6 +457,9 @@ const char *scene_write(struct scene *scene, const char *target, uint64_t end_ns
 	fd = mkstemp(scene->path);
 	assert_true(fd >= 0);
 	assert_int_equal(ft_writer_create(fd, &writer), 0);
+	for (size_t i = 0; i < scene->sealed_count; i++)
+		assert_int_equal(ft_writer_segment(writer, scene->sealed[i].segment,
+						   scene->sealed[i].bytes), 0);
 	for (uint32_t cpu = 0; cpu < scene->cpus; cpu++) {
 		size_t bytes;
 
@@ -439,6 +500,39 @@ void scene_done(struct scene_result *result, struct scene *scene)
 	model_free(result->model);
 	source_close(result->source);
 	scene_destroy(scene);
+}
+
+void scene_observe(struct scene *scene, uint64_t end_ns, struct scene_observed *ret_observed)
+{
+	const char *path = scene_write(scene, "", end_ns);
+	struct scene_observed *observed = ret_observed;
+	char *message = NULL;
+
+	*observed = (struct scene_observed){ .scene = scene };
+	assert_int_equal(source_open(path, &observed->source, &message), 0);
+	assert_int_equal(stack_infos_create(source_stacks(observed->source),
+					    &observed->stack_infos),
+			 0);
+	assert_int_equal(observations_make(observed->source, observed->stack_infos,
+					   NULL, 0, 200 * SCENE_MS, &observed->observations),
+			 0);
+}
+
+void scene_observed_free(struct scene_observed *observed)
+{
+	observations_free(&observed->observations);
+	stack_infos_destroy(observed->stack_infos);
+	source_close(observed->source);
+	scene_destroy(observed->scene);
+}
+
+struct thread *scene_observed_thread(const struct scene_observed *observed,
+				     const struct ft_task *task)
+{
+	struct thread *thread = threads_find(source_threads(observed->source), task->tid);
+
+	assert_non_null(thread);
+	return thread;
 }
 
 /* The freeze. */

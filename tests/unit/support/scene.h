@@ -69,6 +69,10 @@ void scene_fork(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct 
 void scene_comm(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
 		bool exec);
 void scene_note(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *text);
+void scene_span(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		const char *name, bool end, int64_t value);
+void scene_counter(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *name,
+		   const char *scope, int64_t value);
 void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns,
 		uint64_t records);
 
@@ -100,6 +104,21 @@ struct scene_result {
 
 struct scene_result scene_analyze(struct scene *scene, const char *target, uint64_t end_ns);
 void scene_done(struct scene_result *result, struct scene *scene);
+
+/* What the analyzer observes in it, without a target; scene_observed_free() frees all, and the scene. */
+struct scene_observed {
+	struct scene *scene;
+	struct source *source;
+	struct stack_infos *stack_infos;
+	struct observations observations;
+};
+
+void scene_observe(struct scene *scene, uint64_t end_ns, struct scene_observed *ret_observed);
+void scene_observed_free(struct scene_observed *observed);
+
+/* The thread of @task, which must be there. */
+struct thread *scene_observed_thread(const struct scene_observed *observed,
+				     const struct ft_task *task);
 
 /*
  * The freeze: process 100 has a resizer, which runs from 500 ms on and at 1000 ms asks for a mapping of

@@ -45,7 +45,7 @@ static int open_desk(void **state)
 	desk->model->stall.found = true;
 	desk->model->stall.end_ns = 1000 * MS;
 	desk->in = (struct detect_context){
-		.stacks = desk->stacks, .stackfacts = desk->infos, .model = desk->model
+		.stacks = desk->stacks, .stack_infos = desk->infos, .model = desk->model
 	};
 	*state = desk;
 	return 0;
@@ -144,7 +144,7 @@ static void holder_without_a_cpu_for_more_than_half_of_the_hold_is_short_of_it(v
 {
 	struct desk *desk = *state;
 	struct contended_lock lock = lock_of(1000);
-	uint64_t *runnable_ns = &lock.story.state_ns[THREAD_RUNNABLE];
+	uint64_t *runnable_ns = &lock.hold_summary.state_ns[THREAD_RUNNABLE];
 
 	*runnable_ns = 1000 * MS * HOLDER_STARVED_PERCENT / 100;
 	assert_null(strstr(report(desk, lock_convoy_report, &lock)->advice, "waited for a CPU"));
@@ -156,10 +156,10 @@ static void holder_that_did_not_run_for_a_tenth_of_the_hold_is_explained(void **
 {
 	struct desk *desk = *state;
 	struct contended_lock lock = lock_of(1000);
-	uint64_t *blocked_ns = &lock.story.state_ns[THREAD_BLOCKED];
+	uint64_t *blocked_ns = &lock.hold_summary.state_ns[THREAD_BLOCKED];
 
-	lock.because.waits[0] = (struct delay_wait){ .class = WAIT_SLEEP, .operation = "" };
-	lock.because.wait_count = 1;
+	lock.hold_delays.waits[0] = (struct delay_wait){ .class = WAIT_SLEEP, .operation = "" };
+	lock.hold_delays.wait_count = 1;
 	*blocked_ns = 1000 * MS * HOLD_WHY_PERCENT / 100;
 	assert_non_null(report(desk, lock_convoy_report, &lock)->culprit.why);
 	--*blocked_ns;
@@ -170,12 +170,12 @@ static void wait_of_the_holder_is_told_from_a_twentieth_of_the_hold_on(void **st
 {
 	struct desk *desk = *state;
 	struct contended_lock lock = lock_of(1000);
-	struct delay_wait *second = &lock.because.waits[1];
+	struct delay_wait *second = &lock.hold_delays.waits[1];
 
-	lock.story.state_ns[THREAD_BLOCKED] = 900 * MS;
-	lock.because.waits[0] = (struct delay_wait){ .class = WAIT_SLEEP, .operation = "", .waited_ns = 800 * MS };
+	lock.hold_summary.state_ns[THREAD_BLOCKED] = 900 * MS;
+	lock.hold_delays.waits[0] = (struct delay_wait){ .class = WAIT_SLEEP, .operation = "", .waited_ns = 800 * MS };
 	*second = (struct delay_wait){ .class = WAIT_IO_BLOCK, .operation = "" };
-	lock.because.wait_count = 2;
+	lock.hold_delays.wait_count = 2;
 	second->waited_ns = 1000 * MS * HOLD_TOLD_PERCENT / 100;
 	assert_non_null(strstr(report(desk, lock_convoy_report, &lock)->culprit.why, "io.block"));
 	second->waited_ns--;
@@ -312,7 +312,7 @@ static struct slow_producer producer_that_ran(void)
 		.victim_count = 1,
 		.longest = {
 			.thread = &worker, .class = WAIT_IPC_PIPE, .end_ns = 1000 * MS,
-			.before.count = 1000, .links = 1, .fed = 1000, .wakeups = 1000,
+			.before.count = 1000, .links = 1, .produced = 1000, .wakeups = 1000,
 		},
 		.state_ns[THREAD_RUNNING] = 1000 * MS,
 		.run_ns = 1000 * MS,
@@ -335,9 +335,9 @@ static void producer_that_ended_half_of_the_waits_is_known_well(void **state)
 	struct desk *desk = *state;
 	struct slow_producer producer = producer_that_ran();
 
-	producer.longest.fed = producer.longest.wakeups * PRODUCER_STRONG_PERCENT / 100;
+	producer.longest.produced = producer.longest.wakeups * PRODUCER_STRONG_PERCENT / 100;
 	assert_int_equal(report(desk, slow_producer_report, &producer)->grade, GRADE_STRONG);
-	producer.longest.fed--;
+	producer.longest.produced--;
 	assert_int_equal(report(desk, slow_producer_report, &producer)->grade, GRADE_PLAUSIBLE);
 }
 

@@ -282,6 +282,40 @@ static void analysis_of_the_same_capture_is_the_same(void **state)
 	scene_done(&result, scene);
 }
 
+/* No finding uses them yet. */
+static void analysis_counts_spans_and_counters_and_is_the_same_otherwise(void **state)
+{
+	struct scene_result results[2];
+	struct scene *scenes[2];
+
+	(void)state;
+	for (int with = 0; with < 2; with++) {
+		struct scene *scene = scenes[with] = scene_create(2);
+
+		scene_freeze_begins(scene, &freeze);
+		if (with)
+			scene_span(scene, 0, 1005 * MS, &scene_resizer, "direct reclaim", false, 0);
+		scene_populates(scene, 1010, 2000);
+		if (with) {
+			scene_counter(scene, 0, 2001 * MS, "memory.stat:anon", "/a", 1);
+			scene_span(scene, 0, 2002 * MS, &scene_resizer, "direct reclaim", true, 32);
+		}
+		scene_populates(scene, 2010, 3000);
+		scene_freeze_ends(scene, &freeze);
+		results[with] = scene_analyze(scene, "100", 4000 * MS);
+	}
+	assert_int_equal(results[1].model->capture.events, results[0].model->capture.events + 3);
+	assert_int_equal(results[1].model->capture.duration_ns,
+			 results[0].model->capture.duration_ns);
+	assert_int_equal(results[1].model->coverage.lost_events, 0);
+	assert_int_equal(results[1].model->finding_count, results[0].model->finding_count);
+	assert_string_equal(results[1].model->findings[0].summary,
+			    results[0].model->findings[0].summary);
+	assert_int_equal(results[1].model->findings[0].grade, results[0].model->findings[0].grade);
+	for (int with = 0; with < 2; with++)
+		scene_done(&results[with], scenes[with]);
+}
+
 UNIT_TESTS(analysis)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +331,7 @@ UNIT_TESTS(analysis)
 		cmocka_unit_test(analysis_has_no_verdict_about_a_moment),
 		cmocka_unit_test(analysis_has_no_verdict_without_names),
 		cmocka_unit_test(analysis_of_the_same_capture_is_the_same),
+		cmocka_unit_test(analysis_counts_spans_and_counters_and_is_the_same_otherwise),
 	};
 
 	return run_unit_tests(tests, NULL, NULL);

@@ -51,6 +51,8 @@ static const char *template(struct scene *scene)
 	scene_switch(scene, 1, 32 * MS, &waiter, FT_STATE_DISK, WAIT, &scene_idle);
 	for (uint64_t at_ms = 50; at_ms < 500; at_ms += 20)
 		scene_sample(scene, 0, at_ms * MS, &holder, RELEASE);
+	scene_span(scene, 0, 550 * MS, &holder, "direct reclaim", true, 32);
+	scene_counter(scene, 0, 551 * MS, "memory.stat:anon", "/system.slice", 1 << 20);
 	scene_lost(scene, 1, 100 * MS, 200 * MS, 3);
 	scene_waking(scene, 0, 600 * MS, &holder, RELEASE, &waiter);
 	scene_switch(scene, 1, 601 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);

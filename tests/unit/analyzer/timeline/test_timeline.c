@@ -89,7 +89,7 @@ static void switched(struct bench *bench, uint64_t time_ns, uint32_t cpu, int32_
 
 	event.other = thread(bench, next);
 	if (state == FT_STATE_DEAD)
-		threads_died(bench->threads, event.thread, time_ns);
+		threads_died(event.thread, time_ns);
 	assert_int_equal(feed(bench, event), 0);
 }
 

@@ -70,14 +70,14 @@ static void feed_nonsense(struct threads *threads, struct timeline *timeline, ui
 		.time_ns = time_ns,
 	} };
 
-	if (event.raw.kind != FT_EVENT_LOST && event.raw.kind != FT_EVENT_NOTE)
+	if (!ft_event_descriptors[event.raw.kind].of_nobody)
 		event.thread = threads_get(threads, &task, event.raw.cpu);
 	switch (event.raw.kind) {
 	case FT_EVENT_SWITCH:
 		event.raw.switch_.prev_state = random_below(FT_STATES);
 		event.other = threads_get(threads, &other, event.raw.cpu);
 		if (event.raw.switch_.prev_state == FT_STATE_DEAD && !event.thread->idle_task)
-			threads_died(threads, event.thread, time_ns);
+			threads_died(event.thread, time_ns);
 		break;
 	case FT_EVENT_WAKING:
 		event.other = threads_get(threads, &other, event.raw.cpu);

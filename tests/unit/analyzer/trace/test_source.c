@@ -129,6 +129,16 @@ static struct source *open_capture(struct maker *maker)
 	return source;
 }
 
+/* source_next() into memory of the caller. */
+static int next_copy(struct source *source, struct event *ret_event)
+{
+	const struct event *event;
+	int result = source_next(source, &event);
+
+	*ret_event = result > 0 ? *event : (struct event){ .stack_id = STACK_NONE };
+	return result;
+}
+
 struct expected {
 	enum ft_event_kind kind;
 	uint32_t cpu;
@@ -140,13 +150,13 @@ static void expect(struct source *source, const struct expected *expected, size_
 	struct event event;
 
 	for (size_t i = 0; i < count; i++) {
-		assert_int_equal(source_next(source, &event), 1);
+		assert_int_equal(next_copy(source, &event), 1);
 		assert_int_equal(event.raw.kind, expected[i].kind);
 		assert_int_equal(event.raw.cpu, expected[i].cpu);
 		assert_int_equal(event.raw.time_ns, expected[i].time_ns);
 	}
-	assert_int_equal(source_next(source, &event), 0);
-	assert_int_equal(source_next(source, &event), 0);
+	assert_int_equal(next_copy(source, &event), 0);
+	assert_int_equal(next_copy(source, &event), 0);
 }
 
 #define EXPECT(source, ...) \
@@ -175,7 +185,7 @@ static void source_merges_the_cpus_by_time(void **state)
 	for (int pass = 0; pass < 2; pass++) {
 		EXPECT(source, { FT_EVENT_SWITCH, 0, 100 }, { FT_EVENT_SWITCH, 1, 200 },
 		       { FT_EVENT_WAKING, 0, 300 }, { FT_EVENT_SWITCH, 1, 400 });
-		assert_int_equal(source_rewind(source), 0);
+		source_rewind(source);
 	}
 	assert_null(source_damage_text(source));
 	source_close(source);
@@ -241,8 +251,8 @@ static void source_says_lost_where_a_sequence_number_is_missing(void **state)
 	EXPECT(source, { FT_EVENT_SAMPLE, 0, 100 }, { FT_EVENT_LOST, 0, 300 },
 	       { FT_EVENT_SAMPLE, 1, 200 }, { FT_EVENT_SAMPLE, 0, 300 });
 	source_rewind(source);
-	assert_int_equal(source_next(source, &event), 1);
-	assert_int_equal(source_next(source, &event), 1);
+	assert_int_equal(next_copy(source, &event), 1);
+	assert_int_equal(next_copy(source, &event), 1);
 	assert_int_equal(event.raw.lost.start_ns, 100);
 	assert_int_equal(event.raw.lost.records, 0);
 	assert_null(event.thread);
@@ -337,15 +347,55 @@ static void source_sorts_what_the_recorder_says_itself(void **state)
 	       { FT_EVENT_CALL, 0, 200 }, { FT_EVENT_UNWOUND, FT_NO_CPU, 200 },
 	       { FT_EVENT_STATE, FT_NO_CPU, 400 });
 	source_rewind(source);
-	assert_int_equal(source_next(source, &event), 1);
-	assert_int_equal(source_next(source, &event), 1);
+	assert_int_equal(next_copy(source, &event), 1);
+	assert_int_equal(next_copy(source, &event), 1);
 	assert_string_equal(event.raw.note.text, "a note");
-	assert_int_equal(source_next(source, &event), 1);
-	assert_int_equal(source_next(source, &event), 1);
+	assert_int_equal(next_copy(source, &event), 1);
+	assert_int_equal(next_copy(source, &event), 1);
 	assert_int_equal(event.thread->tid, 5);
 	assert_int_not_equal(event.stack_id, STACK_NONE);
 	assert_int_equal(event.raw.stack->user_count, 2);
 	assert_int_equal(event.raw.stack->frames[1], 0x22);
+	source_close(source);
+}
+
+static void source_passes_on_spans_and_counters(void **state)
+{
+	struct maker *maker = *state;
+	struct source *source;
+	const struct event *event;
+
+	add_facts(maker, 100, 400);
+	for (uint32_t i = 0; i < 2; i++) {
+		uint32_t cpu = i ? FT_NO_CPU : 0;
+
+		begin(maker, cpu, 0);
+		add(maker, (struct ft_event){ .kind = FT_EVENT_SPAN, .cpu = cpu, .time_ns = 200 + i,
+					      .task = &feed, .span = { "reclaim", true, 1, 32 } });
+		add(maker, (struct ft_event){ .kind = FT_EVENT_COUNTER, .cpu = cpu,
+					      .time_ns = 210 + i, .task = &ft_nobody,
+					      .counter = { "cpu.stat:usage_usec", "/a", -3 } });
+		seal(maker);
+	}
+	end(maker);
+	source = open_capture(maker);
+	EXPECT(source, { FT_EVENT_SPAN, 0, 200 }, { FT_EVENT_SPAN, FT_NO_CPU, 201 },
+	       { FT_EVENT_COUNTER, 0, 210 }, { FT_EVENT_COUNTER, FT_NO_CPU, 211 });
+	source_rewind(source);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(source_next(source, &event), 1);
+		assert_int_equal(event->thread->tid, 5);
+		assert_string_equal(event->raw.span.name, "reclaim");
+		assert_true(event->raw.span.end);
+		assert_int_equal(event->raw.span.value, 32);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(source_next(source, &event), 1);
+		assert_null(event->thread);
+		assert_string_equal(event->raw.counter.name, "cpu.stat:usage_usec");
+		assert_string_equal(event->raw.counter.scope, "/a");
+		assert_int_equal(event->raw.counter.value, -3);
+	}
 	source_close(source);
 }
 
@@ -367,8 +417,8 @@ static void source_names_threads_and_stacks_once_for_all_cpus(void **state)
 	}
 	end(maker);
 	source = open_capture(maker);
-	assert_int_equal(source_next(source, &first), 1);
-	assert_int_equal(source_next(source, &second), 1);
+	assert_int_equal(next_copy(source, &first), 1);
+	assert_int_equal(next_copy(source, &second), 1);
 	assert_ptr_equal(first.thread, second.thread);
 	assert_int_equal(first.stack_id, second.stack_id);
 	assert_ptr_not_equal(first.other, second.other);
@@ -397,22 +447,22 @@ static void source_tells_a_tid_used_again_apart(void **state)
 	end(maker);
 	source = open_capture(maker);
 	for (int pass = 0; pass < 2; pass++) {
-		assert_int_equal(source_next(source, &event), 1);
+		assert_int_equal(next_copy(source, &event), 1);
 		if (pass)
 			assert_ptr_equal(event.thread, before);
 		before = event.thread;
 		assert_int_equal(before->died_ns, 100);
 		assert_false(before->exited);
-		assert_int_equal(source_next(source, &event), 1);
+		assert_int_equal(next_copy(source, &event), 1);
 		assert_ptr_equal(event.thread, before);
 		assert_true(before->exited);
-		assert_int_equal(source_next(source, &event), 1);
+		assert_int_equal(next_copy(source, &event), 1);
 		assert_int_equal(event.raw.kind, FT_EVENT_UNWOUND);
 		assert_ptr_equal(event.thread, before);
-		assert_int_equal(source_next(source, &event), 1);
+		assert_int_equal(next_copy(source, &event), 1);
 		assert_ptr_not_equal(event.other, before);
 		assert_ptr_equal(event.other->former, before);
-		assert_int_equal(source_next(source, &event), 1);
+		assert_int_equal(next_copy(source, &event), 1);
 		assert_ptr_equal(event.other->former, before);
 		assert_int_equal(threads_count(source_threads(source)), 3);
 		source_rewind(source);
@@ -434,7 +484,7 @@ static void source_keeps_a_name_that_came_back(void **state)
 	seal(maker);
 	end(maker);
 	source = open_capture(maker);
-	while (source_next(source, &event) > 0)
+	while (next_copy(source, &event) > 0)
 		assert_string_equal(event.thread->comm, event.raw.task->comm);
 	assert_string_equal(threads_find(source_threads(source), 5)->comm, "feed");
 	source_close(source);
@@ -464,7 +514,7 @@ static void source_reads_a_capture_without_events(void **state)
 
 	end(maker);
 	source = open_capture(maker);
-	assert_int_equal(source_next(source, &event), 0);
+	assert_int_equal(next_copy(source, &event), 0);
 	source_close(source);
 }
 
@@ -484,7 +534,7 @@ static void read_damaged(const char *path, size_t whole_count)
 		free(text);
 		return;
 	}
-	while ((result = source_next(source, &event)) > 0) {
+	while ((result = next_copy(source, &event)) > 0) {
 		if (event.raw.kind == FT_EVENT_LOST)
 			continue;
 		assert_true(event.raw.time_ns >= last_ns);
@@ -582,7 +632,7 @@ static void source_calls_an_impossible_cpu_damage(void **state)
 	seal(maker);
 	end(maker);
 	source = open_capture(maker);
-	assert_int_equal(source_next(source, &event), 0);
+	assert_int_equal(next_copy(source, &event), 0);
 	source_damage(source, &damage);
 	assert_int_equal(damage.bad_segments, 1);
 	text = source_damage_text(source);
@@ -636,7 +686,7 @@ static void source_misses_nothing_before_a_history(void **state)
 		EXPECT(source, { FT_EVENT_SAMPLE, 0, 100 }, { FT_EVENT_SAMPLE, 2, 200 },
 		       { FT_EVENT_LOST, 2, 310 }, { FT_EVENT_SAMPLE, 0, 300 },
 		       { FT_EVENT_SAMPLE, 2, 310 }, { FT_EVENT_SAMPLE, 1, 350 });
-		assert_int_equal(source_rewind(source), 0);
+		source_rewind(source);
 	}
 	source_close(source);
 }
@@ -807,7 +857,7 @@ static void source_calls_the_beginning_of_a_damaged_ring_lost(void **state)
 	set_since(&made, 1095 * RING_S / 10);
 	made.memory[made.ring.events_at + 4096 + 80] ^= 1; /* CPU 0's first */
 	source = open_capture(maker);
-	while (source_next(source, &event) > 0)
+	while (next_copy(source, &event) > 0)
 		told |= event.raw.kind == FT_EVENT_LOST && event.raw.cpu == 0 &&
 			event.raw.lost.start_ns == 1095 * RING_S / 10 &&
 			event.raw.time_ns == 113 * RING_S;
@@ -961,6 +1011,7 @@ UNIT_TESTS(source)
 		CASE(source_says_lost_behind_the_end_of_a_torn_capture),
 		CASE(source_passes_on_the_recorders_losses_when_they_begin),
 		CASE(source_sorts_what_the_recorder_says_itself),
+		CASE(source_passes_on_spans_and_counters),
 		CASE(source_names_threads_and_stacks_once_for_all_cpus),
 		CASE(source_tells_a_tid_used_again_apart),
 		CASE(source_keeps_a_name_that_came_back),

@@ -60,7 +60,7 @@ static void threads_with_a_tid_used_again_are_others(void **state)
 	struct ft_task task = { .tid = 5, .tgid = 5 };
 	struct thread *old = get(*state, 5, 5, "a"), *young;
 
-	threads_died(*state, old, 100);
+	threads_died(old, 100);
 	assert_true(old->exited);
 	assert_int_equal(old->died_ns, 100);
 	young = get(*state, 5, 5, "a");
@@ -102,14 +102,14 @@ static void threads_rewind_finds_every_generation_again(void **state)
 	struct thread *second = threads_born(*state, &task, 200);
 	struct thread *third;
 
-	threads_died(*state, second, 300);
+	threads_died(second, 300);
 	third = get(*state, 5, 6, "c");
 	threads_rewind(*state);
 	assert_false(first->exited || second->exited);
 	assert_int_equal(second->died_ns, 0);
 	assert_ptr_equal(get(*state, 5, 5, "a"), first);
 	assert_ptr_equal(threads_born(*state, &task, 200), second);
-	threads_died(*state, second, 300);
+	threads_died(second, 300);
 	assert_ptr_equal(get(*state, 5, 6, "c"), third);
 	assert_int_equal(threads_count(*state), 3);
 }

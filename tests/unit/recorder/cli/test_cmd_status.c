@@ -49,15 +49,16 @@ static int set_up(void **state)
 		.triggers = { .seen = 4, .captured = 2, .joined = 1, .suppressed = 1 },
 	};
 	nonsense = NULL;
-	return asked_set_up(state);
+	return fake_recorder_set_up(state);
 }
 
-#define RUN(asked, ...) \
-	asked_run(cmd_status, (const char *const[]){ "status", __VA_ARGS__ }, answer_status, asked)
+#define RUN(result, ...)                                                              \
+	fake_recorder_run(cmd_status, (const char *const[]){ "status", __VA_ARGS__ }, \
+			  answer_status, result)
 
 static void status_is_drawn_for_people(void **state)
 {
-	struct asked asked;
+	struct command_result result;
 
 	armed.capturing.file = "/var/tmp/b.dat";
 	armed.capturing.reason = "memory: some 150 ms in 1 s";
@@ -77,9 +78,9 @@ static void status_is_drawn_for_people(void **state)
 	armed.probes[1].last_ns = 7 * SECOND_NS;
 	armed.probes[1].stuck = true;
 	armed.probe_count = 2;
-	RUN(&asked, NULL);
+	RUN(&result, NULL);
 	assert_string_equal(
-		asked.output,
+		result.output,
 		"recorder    4711, version " PACKAGE_VERSION
 		", armed for 4 h 12 min, since 2026-02-03T11:04:33Z\n"
 		"target      feeddb (4242)\n"
@@ -98,102 +99,102 @@ static void status_is_drawn_for_people(void **state)
 		"            tcp 127.0.0.1:6379: 1234 asked, 3 failed, fired 1 time, last answer "
 		"0.412 ms\n"
 		"            redis-cli ping: 0 asked, 0 failed, fired 0 times, STUCK for 7.0 s\n");
-	assert_string_equal(asked.error, "");
-	assert_int_equal(asked.status, EXIT_DONE);
+	assert_string_equal(result.error, "");
+	assert_int_equal(result.status, EXIT_DONE);
 	(void)state;
 }
 
 static void status_says_that_a_probe_was_never_answered(void **state)
 {
-	struct asked asked;
+	struct command_result result;
 
 	armed.probes[0].what = "tcp 127.0.0.1:1";
 	armed.probes[0].asked = armed.probes[0].failed = 3;
 	strcpy(armed.probes[0].last_why, "Connection refused");
 	armed.probe_count = 1;
-	RUN(&asked, NULL);
-	assert_non_null(strstr(asked.output, "last failure: Connection refused\n"));
-	assert_non_null(strstr(asked.output, "NO GOOD ANSWER YET"));
+	RUN(&result, NULL);
+	assert_non_null(strstr(result.output, "last failure: Connection refused\n"));
+	assert_non_null(strstr(result.output, "NO GOOD ANSWER YET"));
 	armed.probes[0].answered = 1;
-	RUN(&asked, NULL);
-	assert_null(strstr(asked.output, "NO GOOD ANSWER YET"));
+	RUN(&result, NULL);
+	assert_null(strstr(result.output, "NO GOOD ANSWER YET"));
 	(void)state;
 }
 
 static void status_shows_the_capture_that_failed_last(void **state)
 {
-	struct asked asked;
+	struct command_result result;
 
 	armed.triggers.failed = 2;
 	armed.last_failure.file = "/var/tmp/a.dat";
 	armed.last_failure.reason = "socket: by hand";
 	armed.last_failure.error = "No space left on device: free some";
-	RUN(&asked, NULL);
-	assert_non_null(strstr(asked.output, "1 suppressed, 2 FAILED\n"));
-	assert_non_null(strstr(asked.output, "1970-01-01T00:00:00Z  /var/tmp/a.dat\n"
-					     "              No space left on device: free some\n"
-					     "              socket: by hand\n"));
+	RUN(&result, NULL);
+	assert_non_null(strstr(result.output, "1 suppressed, 2 FAILED\n"));
+	assert_non_null(strstr(result.output, "1970-01-01T00:00:00Z  /var/tmp/a.dat\n"
+					      "              No space left on device: free some\n"
+					      "              socket: by hand\n"));
 	(void)state;
 }
 
 static void status_says_why_there_is_no_target(void **state)
 {
-	struct asked asked;
+	struct command_result result;
 
 	armed.target = "not running";
 	armed.target_missing = "no process is called 'feeddd'";
-	RUN(&asked, NULL);
-	assert_non_null(strstr(asked.output,
-			       "target      not running: no process is called 'feeddd'\n"));
+	RUN(&result, NULL);
+	assert_non_null(
+		strstr(result.output, "target      not running: no process is called 'feeddd'\n"));
 	(void)state;
 }
 
 static void status_shows_losses(void **state)
 {
-	struct asked asked;
+	struct command_result result;
 
 	armed.lost = 17;
-	RUN(&asked, NULL);
-	assert_non_null(strstr(asked.output, "17 LOST"));
-	assert_null(strstr(asked.output, "none lost"));
-	assert_non_null(strstr(asked.output, "captures    none yet\n"));
+	RUN(&result, NULL);
+	assert_non_null(strstr(result.output, "17 LOST"));
+	assert_null(strstr(result.output, "none lost"));
+	assert_non_null(strstr(result.output, "captures    none yet\n"));
 	(void)state;
 }
 
 static void status_keeps_control_characters_off_the_terminal(void **state)
 {
-	struct asked asked;
+	struct command_result result;
 
 	armed.target = "a\x1b[2Jb\nc\x7f\xc2\x9b"
 		       "d\xc3\xa4";
-	RUN(&asked, NULL);
-	assert_non_null(strstr(asked.output, "target      a?[2Jb?c??d\xc3\xa4\n"));
+	RUN(&result, NULL);
+	assert_non_null(strstr(result.output, "target      a?[2Jb?c??d\xc3\xa4\n"));
 	(void)state;
 }
 
 static void status_hands_the_json_on_as_it_came(void **state)
 {
-	struct asked asked;
+	struct command_result result;
 	char *line = status_to_json(&armed);
 
-	RUN(&asked, "--json", NULL);
-	assert_int_equal(asked.status, EXIT_DONE);
+	RUN(&result, "--json", NULL);
+	assert_int_equal(result.status, EXIT_DONE);
 	size_t bytes = strlen(line);
-	assert_memory_equal(asked.output, line, bytes);
-	assert_string_equal(asked.output + bytes, "\n");
+	assert_memory_equal(result.output, line, bytes);
+	assert_string_equal(result.output + bytes, "\n");
 	free(line);
 	(void)state;
 }
 
 static void status_survives_an_answer_with_nothing_in_it(void **state)
 {
-	struct asked asked;
+	struct command_result result;
 
 	nonsense = "{\"schema\":\"freezetrap.status/1\",\"pid\":-5,\"ring\":[],\"captures\":[7],"
 		   "\"probes\":{\"a\":1},\"target\":{}}";
-	RUN(&asked, NULL);
-	assert_int_equal(asked.status, EXIT_DONE);
-	assert_non_null(strstr(asked.output, "target      unknown\n"));
+	RUN(&result, NULL);
+	assert_int_equal(result.status, EXIT_DONE);
+	assert_non_null(strstr(result.output, "target      unknown\n"));
 	(void)state;
 }
 
@@ -201,33 +202,33 @@ static void status_refuses_what_is_no_status(void **state)
 {
 	static const char *const ANSWERS[] = { "[]", "{}", "x",
 					       "{\"schema\":\"freezetrap.status/2\"}" };
-	struct asked asked;
+	struct command_result result;
 
 	for (size_t i = 0; i < sizeof(ANSWERS) / sizeof(ANSWERS[0]); i++) {
 		nonsense = ANSWERS[i];
-		RUN(&asked, "--json", NULL);
-		assert_int_equal(asked.status, EXIT_FAILED);
-		assert_string_equal(asked.output, "");
-		assert_non_null(strstr(asked.error, "freezetrap.status/1"));
+		RUN(&result, "--json", NULL);
+		assert_int_equal(result.status, EXIT_FAILED);
+		assert_string_equal(result.output, "");
+		assert_non_null(strstr(result.error, "freezetrap.status/1"));
 	}
 	nonsense = CONTROL_NOT_PERMITTED;
-	RUN(&asked, NULL);
-	assert_int_equal(asked.status, EXIT_NOT_PERMITTED);
+	RUN(&result, NULL);
+	assert_int_equal(result.status, EXIT_NOT_PERMITTED);
 	(void)state;
 }
 
 static void status_says_how_to_arm_where_nobody_is_armed(void **state)
 {
-	struct asked asked;
+	struct command_result result;
 
-	asked_disarm();
-	RUN(&asked, NULL);
-	assert_int_equal(asked.status, EXIT_FAILED);
-	assert_non_null(strstr(asked.error, "no recorder is armed: start it with recorder arm"));
+	fake_recorder_disarm();
+	RUN(&result, NULL);
+	assert_int_equal(result.status, EXIT_FAILED);
+	assert_non_null(strstr(result.error, "no recorder is armed: start it with recorder arm"));
 	(void)state;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, asked_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fake_recorder_tear_down)
 
 UNIT_TESTS(cmd_status)
 {

@@ -9,7 +9,7 @@
 
 #include "capture/event.h"
 #include "recorder/buffer/recorder_events.h"
-#include "recorder/proc/proc_threads.h"
+#include "recorder/proc/proc_task.h"
 #include "recorder/proc/target.h"
 #include "recorder/proc/thread_states.h"
 #include "tests/unit/support/unit_test.h"
@@ -20,21 +20,21 @@
 /* Reading the process STUCK ends when something can be read here. */
 static int release[2];
 
-int __real_proc_threads_visit(int32_t tgid, const struct kallsyms *kallsyms,
+int __real_proc_task_visit(int32_t tgid, const struct kallsyms *kallsyms,
 			    int (*visit)(void *context, const struct ft_event *event),
 			    void *context);
-int __wrap_proc_threads_visit(int32_t tgid, const struct kallsyms *kallsyms,
+int __wrap_proc_task_visit(int32_t tgid, const struct kallsyms *kallsyms,
 			    int (*visit)(void *context, const struct ft_event *event),
 			    void *context);
 
-int __wrap_proc_threads_visit(int32_t tgid, const struct kallsyms *kallsyms,
+int __wrap_proc_task_visit(int32_t tgid, const struct kallsyms *kallsyms,
 			    int (*visit)(void *context, const struct ft_event *event),
 			    void *context)
 {
 	const struct ft_task task = { .tid = tgid, .tgid = tgid };
 	struct pollfd poll_fd = { .fd = release[0], .events = POLLIN };
 	if (!release[0]) /* another group of this program */
-		return __real_proc_threads_visit(tgid, kallsyms, visit, context);
+		return __real_proc_task_visit(tgid, kallsyms, visit, context);
 	if (tgid == STUCK)
 		poll(&poll_fd, 1, -1);
 	return visit(context, &(struct ft_event){ .kind = FT_EVENT_STATE,

@@ -65,14 +65,15 @@ static void tcp_name_that_moves_is_looked_up_again(void **state)
 	(void)state;
 	lookups = 0;
 	assert_int_equal(server_start(&server, AF_INET), 0);
-	struct asking asking =
-		asking_start(PROBE_TCP, at_port("moves.test:%d,send=PING\\r\\n", server.port),
-			     NEVER_NS, NEVER_NS);
+	struct probe_fixture fixture =
+		probe_fixture_start(PROBE_TCP,
+				    at_port("moves.test:%d,send=PING\\r\\n", server.port), NEVER_NS,
+				    NEVER_NS);
 	WAIT_FOR(server.served > 5);
-	assert_true(asking_status(&asking).failed > 0);
+	assert_true(probe_fixture_status(&fixture).failed > 0);
 	/* Once it is reached it is not looked up any more, but for one that was under way. */
 	assert_in_range(lookups, 2, 3);
-	asking_stop(&asking);
+	probe_fixture_stop(&fixture);
 	server_stop(&server);
 }
 
@@ -147,22 +148,22 @@ static void who_never_answered_triggers_nothing_until_it_did(void **state)
 					 .for_ns = 50 * MS };
 	assert_int_equal(trigger_queue_create(&triggers), 0);
 	assert_int_equal(probe_start(&options, triggers, &probe, &problem), 0);
-	struct asking asking = { .triggers = triggers, .probe = probe };
+	struct probe_fixture fixture = { .triggers = triggers, .probe = probe };
 	uint64_t later_ns = clock_now_ns() + 200 * MS;
-	WAIT_FOR(asking_status(&asking).failed > SOME_MORE && clock_now_ns() > later_ns);
-	status = asking_status(&asking);
+	WAIT_FOR(probe_fixture_status(&fixture).failed > SOME_MORE && clock_now_ns() > later_ns);
+	status = probe_fixture_status(&fixture);
 	assert_int_equal(status.answered, 0);
 	assert_int_equal(status.fired, 0);
 	assert_string_equal(status.last_why, "exit status 1");
-	assert_no_trigger(&asking);
+	assert_no_trigger(&fixture);
 	unlink(file);
-	WAIT_FOR(asking_status(&asking).answered > 0);
-	assert_no_trigger(&asking);
+	WAIT_FOR(probe_fixture_status(&fixture).answered > 0);
+	assert_no_trigger(&fixture);
 	fd = open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	close(fd);
-	assert_int_equal(asking_take(&asking).number, 1);
-	asking_stop(&asking);
+	assert_int_equal(probe_fixture_take(&fixture).number, 1);
+	probe_fixture_stop(&fixture);
 	unlink(file);
 }
 
@@ -190,15 +191,16 @@ static void tcp_slow_answers_fire_with_their_numbers(void **state)
 
 	(void)state;
 	assert_int_equal(server_start(&server, AF_INET), 0);
-	struct asking asking =
-		asking_start(PROBE_TCP, at_port("127.0.0.1:%d,send=AUTH secret\\r\\n", server.port),
-			     20 * MS, 200 * MS);
-	struct trigger trigger = asking_take(&asking);
+	struct probe_fixture fixture =
+		probe_fixture_start(PROBE_TCP,
+				    at_port("127.0.0.1:%d,send=AUTH secret\\r\\n", server.port),
+				    20 * MS, 200 * MS);
+	struct trigger trigger = probe_fixture_take(&fixture);
 	char name[64];
 	snprintf(name, sizeof(name), "tcp 127.0.0.1:%d slower than 20 ms for ", server.port);
 	assert_says(&trigger, "probe-tcp", name);
 	assert_null(strstr(trigger.reason, "secret"));
-	asking_stop(&asking);
+	probe_fixture_stop(&fixture);
 	server_stop(&server);
 }
 
@@ -209,19 +211,19 @@ static void tcp_fires_again_after_a_good_answer(void **state)
 	(void)state;
 	assert_int_equal(server_start(&server, AF_INET), 0);
 	/* Ten times what an answer takes on a loaded machine, or the end of a row is not seen. */
-	struct asking asking =
-		asking_start(PROBE_TCP, at_port("127.0.0.1:%d,send=PING\\r\\n", server.port),
-			     500 * MS, 1000 * MS);
-	assert_int_equal(asking_take(&asking).number, 1);
+	struct probe_fixture fixture =
+		probe_fixture_start(PROBE_TCP, at_port("127.0.0.1:%d,send=PING\\r\\n", server.port),
+				    500 * MS, 1000 * MS);
+	assert_int_equal(probe_fixture_take(&fixture).number, 1);
 	server.frozen = false;
-	uint64_t asked = asking_status(&asking).asked;
-	WAIT_FOR(asking_status(&asking).asked > asked + 5 &&
-		 asking_status(&asking).last_ns < 500 * MS);
-	assert_no_trigger(&asking);
+	uint64_t asked = probe_fixture_status(&fixture).asked;
+	WAIT_FOR(probe_fixture_status(&fixture).asked > asked + 5 &&
+		 probe_fixture_status(&fixture).last_ns < 500 * MS);
+	assert_no_trigger(&fixture);
 	server.frozen = true;
-	assert_int_equal(asking_take(&asking).number, 2);
-	assert_int_equal(asking_status(&asking).fired, 2);
-	asking_stop(&asking);
+	assert_int_equal(probe_fixture_take(&fixture).number, 2);
+	assert_int_equal(probe_fixture_status(&fixture).fired, 2);
+	probe_fixture_stop(&fixture);
 	server_stop(&server);
 }
 
@@ -231,14 +233,14 @@ static void tcp_that_hangs_is_given_up_and_asked_again(void **state)
 
 	(void)state;
 	assert_int_equal(server_start(&server, AF_INET), 0);
-	struct asking asking = asking_start(
+	struct probe_fixture fixture = probe_fixture_start(
 		PROBE_TCP, at_port("127.0.0.1:%d,send=PING\\r\\n", server.port), 50 * MS, 100 * MS);
-	WAIT_FOR(asking_status(&asking).asked == 2);
-	assert_true(clock_now_ns() - asking.start_ns >= DEADLINE_MS * MS);
-	assert_int_equal(asking_status(&asking).failed, 1);
-	asking_take(&asking);
-	assert_no_trigger(&asking);
-	asking_stop(&asking);
+	WAIT_FOR(probe_fixture_status(&fixture).asked == 2);
+	assert_true(clock_now_ns() - fixture.start_ns >= DEADLINE_MS * MS);
+	assert_int_equal(probe_fixture_status(&fixture).failed, 1);
+	probe_fixture_take(&fixture);
+	assert_no_trigger(&fixture);
+	probe_fixture_stop(&fixture);
 	server_stop(&server);
 }
 

@@ -150,20 +150,20 @@ static void command_that_hangs_is_killed_with_all_it_started(void **state)
 	pid_t pids[3];
 
 	(void)state;
-	struct asking asking = asking_start(
+	struct probe_fixture fixture = probe_fixture_start(
 		PROBE_CMD,
 		with_pid_file(
 			"exec 3>>%s; trap '' TERM; echo $$ >&3; sleep 1000 & echo $! >&3; wait"),
 		50 * MS, 100 * MS);
-	struct trigger trigger = asking_take(&asking);
+	struct trigger trigger = probe_fixture_take(&fixture);
 	assert_says(&trigger, "probe-cmd", "command exec ... slower than 50 ms");
 	WAIT_FOR(read_pids(pids, 3) == 3);
-	assert_true(clock_now_ns() - asking.start_ns >= DEADLINE_MS * MS);
+	assert_true(clock_now_ns() - fixture.start_ns >= DEADLINE_MS * MS);
 	/* Two of the first run, one of the second. */
 	WAIT_FOR(!runs(pids[0]) && !runs(pids[1]));
 	/* They are dead a moment before the probe has reaped them. */
-	WAIT_FOR(asking_status(&asking).stuck == 0);
-	asking_stop(&asking);
+	WAIT_FOR(probe_fixture_status(&fixture).stuck == 0);
+	probe_fixture_stop(&fixture);
 	assert_no_child_is_left();
 	WAIT_FOR(!any_runs(1024));
 }
@@ -185,18 +185,18 @@ static void command_that_cannot_be_killed_is_the_only_one(void **state)
 
 	(void)state;
 	immortal = true;
-	struct asking asking = asking_start(
+	struct probe_fixture fixture = probe_fixture_start(
 		PROBE_CMD, with_pid_file("echo $$ >>%s; exec sleep 1000"), 50 * MS, 100 * MS);
-	WAIT_FOR(asking_status(&asking).stuck);
-	WAIT_FOR(asking_status(&asking).asked == 2);
+	WAIT_FOR(probe_fixture_status(&fixture).stuck);
+	WAIT_FOR(probe_fixture_status(&fixture).asked == 2);
 	/* Longer than it takes to start another one, if it did. */
 	uint64_t later_ns = clock_now_ns() + 500 * MS;
 	WAIT_FOR(clock_now_ns() > later_ns);
 	assert_int_equal(read_pids(pids, 3), 1);
 	assert_true(runs(pids[0]));
-	assert_int_equal(asking_status(&asking).stuck, 1);
-	asking_take(&asking);
-	assert_no_trigger(&asking);
+	assert_int_equal(probe_fixture_status(&fixture).stuck, 1);
+	probe_fixture_take(&fixture);
+	assert_no_trigger(&fixture);
 
 	/* It dies at last, and the next one starts. */
 	assert_int_equal(__real_kill(-pids[0], SIGKILL), 0);
@@ -204,7 +204,7 @@ static void command_that_cannot_be_killed_is_the_only_one(void **state)
 	assert_false(runs(pids[0]));
 
 	uint64_t stop_ns = clock_now_ns();
-	asking_stop(&asking);
+	probe_fixture_stop(&fixture);
 	assert_true(clock_now_ns() - stop_ns < (DEADLINE_MS - 1000) * MS);
 	assert_true(runs(pids[1]));
 	/* Left behind, it is reaped when it dies. */
@@ -238,11 +238,12 @@ static void command_is_named_without_its_secrets(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
-		struct asking asking = asking_start(PROBE_CMD, CASES[i].line, NEVER_NS, 0);
-		struct trigger trigger = asking_take(&asking);
+		struct probe_fixture fixture =
+			probe_fixture_start(PROBE_CMD, CASES[i].line, NEVER_NS, 0);
+		struct trigger trigger = probe_fixture_take(&fixture);
 		assert_says(&trigger, "probe-cmd", CASES[i].name);
 		assert_null(strstr(trigger.reason, "secret"));
-		asking_stop(&asking);
+		probe_fixture_stop(&fixture);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/trigger/probe_failures.h"
+#include "recorder/trigger/probe_deadline.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,21 +15,21 @@ static uint64_t add_capped(uint64_t a, uint64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
-void probe_failures_init(struct probe_failures *failures, uint64_t slower_than_ns, uint64_t for_ns)
+void probe_deadline_init(struct probe_deadline *failures, uint64_t slower_than_ns, uint64_t for_ns)
 {
-	*failures = (struct probe_failures){ .slower_than_ns = slower_than_ns, .for_ns = for_ns };
+	*failures = (struct probe_deadline){ .slower_than_ns = slower_than_ns, .for_ns = for_ns };
 }
 
-static void begin_row(struct probe_failures *failures, uint64_t start_ns)
+static void begin_row(struct probe_deadline *failures, uint64_t start_ns)
 {
 	if (failures->in_row)
 		return;
-	probe_failures_init(failures, failures->slower_than_ns, failures->for_ns);
+	probe_deadline_init(failures, failures->slower_than_ns, failures->for_ns);
 	failures->in_row = true;
 	failures->row_start_ns = start_ns;
 }
 
-static bool fire_if_long(struct probe_failures *failures, uint64_t now_ns)
+static bool fire_if_long(struct probe_deadline *failures, uint64_t now_ns)
 {
 	if (failures->fired || now_ns - failures->row_start_ns < failures->for_ns)
 		return false;
@@ -37,7 +37,7 @@ static bool fire_if_long(struct probe_failures *failures, uint64_t now_ns)
 	return true;
 }
 
-bool probe_failures_answer(struct probe_failures *failures, uint64_t start_ns, uint64_t end_ns,
+bool probe_deadline_answer(struct probe_deadline *failures, uint64_t start_ns, uint64_t end_ns,
 			   const char *why, bool *ret_failed)
 {
 	bool late = end_ns - start_ns > failures->slower_than_ns;
@@ -59,12 +59,12 @@ bool probe_failures_answer(struct probe_failures *failures, uint64_t start_ns, u
 }
 
 /* Return: when a question that has no answer becomes a failure. */
-static uint64_t get_late_ns(const struct probe_failures *failures, uint64_t start_ns)
+static uint64_t get_late_ns(const struct probe_deadline *failures, uint64_t start_ns)
 {
 	return add_capped(add_capped(start_ns, failures->slower_than_ns), 1);
 }
 
-bool probe_failures_waiting(struct probe_failures *failures, uint64_t start_ns, uint64_t now_ns)
+bool probe_deadline_waiting(struct probe_deadline *failures, uint64_t start_ns, uint64_t now_ns)
 {
 	if (now_ns < get_late_ns(failures, start_ns))
 		return false;
@@ -72,7 +72,7 @@ bool probe_failures_waiting(struct probe_failures *failures, uint64_t start_ns, 
 	return fire_if_long(failures, now_ns);
 }
 
-uint64_t probe_failures_due_ns(const struct probe_failures *failures, uint64_t start_ns)
+uint64_t probe_deadline_due_ns(const struct probe_deadline *failures, uint64_t start_ns)
 {
 	if (failures->fired)
 		return UINT64_MAX;
@@ -95,7 +95,7 @@ static const char *format_duration(uint64_t ns, char text[DURATION_BYTES])
 	return text;
 }
 
-static void describe_problem(const struct probe_failures *failures, bool waiting, char *ret_text,
+static void describe_problem(const struct probe_deadline *failures, bool waiting, char *ret_text,
 			     size_t text_bytes)
 {
 	char limit[DURATION_BYTES];
@@ -106,7 +106,7 @@ static void describe_problem(const struct probe_failures *failures, bool waiting
 		 slow ? "slower than " : "", slow ? limit : "");
 }
 
-static void describe_answers(const struct probe_failures *failures, char *ret_text,
+static void describe_answers(const struct probe_deadline *failures, char *ret_text,
 			     size_t text_bytes)
 {
 	uint64_t failed = failures->row_slow + failures->row_bad;
@@ -121,7 +121,7 @@ static void describe_answers(const struct probe_failures *failures, char *ret_te
 			 failed, format_duration(failures->last_ns, last), why[0] ? ": " : "", why);
 }
 
-static void describe_waiting(const struct probe_failures *failures, uint64_t waiting_ns,
+static void describe_waiting(const struct probe_deadline *failures, uint64_t waiting_ns,
 			     char *ret_text, size_t text_bytes)
 {
 	char waiting[DURATION_BYTES];
@@ -131,7 +131,7 @@ static void describe_waiting(const struct probe_failures *failures, uint64_t wai
 		 format_duration(waiting_ns, waiting));
 }
 
-void probe_failures_describe(const struct probe_failures *failures, const char *name,
+void probe_deadline_describe(const struct probe_deadline *failures, const char *name,
 			     uint64_t now_ns, uint64_t waiting_ns, char *ret_text,
 			     size_t text_bytes)
 {

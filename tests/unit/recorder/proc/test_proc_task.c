@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "capture/event.h"
-#include "recorder/proc/proc_threads.h"
+#include "recorder/proc/proc_task.h"
 #include "tests/unit/support/unit_test.h"
 #include "recorder/symbols/kallsyms.h"
 
@@ -120,7 +120,7 @@ static void see_in_call(struct seen *seen, int thread, int64_t number,
 	do {
 		memset(seen, 0, sizeof(*seen));
 		seen->tid = threads[thread].tid;
-		assert_int_equal(proc_threads_visit(getpid(), kallsyms, keep_event, seen), 0);
+		assert_int_equal(proc_task_visit(getpid(), kallsyms, keep_event, seen), 0);
 		assert_true(now_ns() < end_ns);
 	} while (seen->count == 0 || seen->event.state.syscall != number ||
 		 seen->event.state.state != FT_STATE_SLEEPING);
@@ -196,7 +196,7 @@ static void snapshot_keeps_a_name_that_looks_like_other_fields(void **state)
 {
 	struct seen seen = { .tid = threads[IN_SLEEP].tid };
 
-	assert_int_equal(proc_threads_visit(getpid(), NULL, keep_event, &seen), 0);
+	assert_int_equal(proc_task_visit(getpid(), NULL, keep_event, &seen), 0);
 	assert_string_equal(seen.task.comm, "a) R 1 (b\n\\");
 	assert_int_equal(seen.task.tgid, getpid());
 	assert_int_equal(seen.event.kind, FT_EVENT_STATE);
@@ -209,7 +209,7 @@ static void snapshot_of_a_running_thread_has_no_call_and_no_stack(void **state)
 	struct seen seen = { .tid = getpid() };
 	uint64_t before_ns = now_ns();
 
-	assert_int_equal(proc_threads_visit(getpid(), NULL, keep_event, &seen), 0);
+	assert_int_equal(proc_task_visit(getpid(), NULL, keep_event, &seen), 0);
 	assert_int_equal(seen.count, 1);
 	assert_int_equal(seen.event.state.state, FT_STATE_RUNNING);
 	assert_int_equal(seen.event.state.syscall, -1);
@@ -226,7 +226,7 @@ static void snapshot_counts_the_time_a_thread_ran(void **state)
 		print_message("/proc/self/schedstat: %s\n", strerror(errno));
 		skip();
 	}
-	assert_int_equal(proc_threads_visit(getpid(), NULL, keep_event, &seen), 0);
+	assert_int_equal(proc_task_visit(getpid(), NULL, keep_event, &seen), 0);
 	assert_in_range(seen.event.state.running_ns, 1, now_ns());
 	(void)state;
 }
@@ -278,7 +278,7 @@ static void snapshot_ends_when_the_visitor_says_so(void **state)
 {
 	int count = 0;
 
-	assert_int_equal(proc_threads_visit(getpid(), NULL, stop_at_once, &count), -42);
+	assert_int_equal(proc_task_visit(getpid(), NULL, stop_at_once, &count), -42);
 	assert_int_equal(count, 1);
 	(void)state;
 }
@@ -287,7 +287,7 @@ static void snapshot_of_no_process_is_esrch(void **state)
 {
 	int count = 0;
 
-	assert_int_equal(proc_threads_visit(INT32_MAX, NULL, stop_at_once, &count), -ESRCH);
+	assert_int_equal(proc_task_visit(INT32_MAX, NULL, stop_at_once, &count), -ESRCH);
 	assert_int_equal(count, 0);
 	(void)state;
 }
@@ -307,7 +307,7 @@ static void snapshot_tasks_names_every_thread_of_the_host(void **state)
 {
 	struct seen seen = { .tid = threads[IN_READ].tid };
 
-	assert_int_equal(proc_threads_visit_names(keep_task, &seen), 0);
+	assert_int_equal(proc_task_visit_names(keep_task, &seen), 0);
 	assert_int_equal(seen.count, 1);
 	assert_int_equal(seen.task.tgid, getpid());
 	assert_string_equal(seen.task.comm, "reader");
@@ -322,7 +322,7 @@ static void only_files_that_do_not_wait_for_the_address_space_are_opened(void **
 	(void)state;
 }
 
-UNIT_TESTS(proc_threads)
+UNIT_TESTS(proc_task)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(snapshot_tells_the_call_and_its_arguments),

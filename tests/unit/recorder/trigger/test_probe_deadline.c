@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/trigger/probe_failures.h"
+#include "recorder/trigger/probe_deadline.h"
 #include "tests/unit/support/unit_test.h"
 
 #define MS 1000000ull
@@ -15,11 +15,11 @@ struct asked {
 
 static void check(const struct asked *asked, size_t count, uint64_t slower_than_ms, uint64_t for_ms)
 {
-	struct probe_failures verdict;
+	struct probe_deadline verdict;
 
-	probe_failures_init(&verdict, slower_than_ms * MS, for_ms * MS);
+	probe_deadline_init(&verdict, slower_than_ms * MS, for_ms * MS);
 	for (size_t i = 0; i < count; i++) {
-		bool failed, fires = probe_failures_answer(&verdict, asked[i].start_ms * MS,
+		bool failed, fires = probe_deadline_answer(&verdict, asked[i].start_ms * MS,
 						    asked[i].end_ms * MS, asked[i].why, &failed);
 		if (fires != asked[i].fires || failed != asked[i].failed)
 			fail_msg("answer %zu: failed %d, fires %d", i, failed, fires);
@@ -78,98 +78,98 @@ static void for_zero_fires_at_the_first_failure(void **state)
 
 static void unanswered_question_fires_without_its_end(void **state)
 {
-	struct probe_failures verdict;
+	struct probe_deadline verdict;
 	bool failed;
 
 	(void)state;
-	probe_failures_init(&verdict, 200 * MS, 2000 * MS);
-	assert_false(probe_failures_answer(&verdict, 0, 1 * MS, NULL, &failed));
-	assert_int_equal(probe_failures_due_ns(&verdict, 500 * MS), 2500 * MS);
-	assert_false(probe_failures_waiting(&verdict, 500 * MS, 700 * MS));
-	assert_false(probe_failures_waiting(&verdict, 500 * MS, 2499 * MS));
-	assert_true(probe_failures_waiting(&verdict, 500 * MS, 2500 * MS));
-	assert_int_equal(probe_failures_due_ns(&verdict, 500 * MS), UINT64_MAX);
-	assert_false(probe_failures_waiting(&verdict, 500 * MS, 9000 * MS));
+	probe_deadline_init(&verdict, 200 * MS, 2000 * MS);
+	assert_false(probe_deadline_answer(&verdict, 0, 1 * MS, NULL, &failed));
+	assert_int_equal(probe_deadline_due_ns(&verdict, 500 * MS), 2500 * MS);
+	assert_false(probe_deadline_waiting(&verdict, 500 * MS, 700 * MS));
+	assert_false(probe_deadline_waiting(&verdict, 500 * MS, 2499 * MS));
+	assert_true(probe_deadline_waiting(&verdict, 500 * MS, 2500 * MS));
+	assert_int_equal(probe_deadline_due_ns(&verdict, 500 * MS), UINT64_MAX);
+	assert_false(probe_deadline_waiting(&verdict, 500 * MS, 9000 * MS));
 	/* Its end is a part of the same row. */
-	assert_false(probe_failures_answer(&verdict, 500 * MS, 9500 * MS, NULL, &failed));
+	assert_false(probe_deadline_answer(&verdict, 500 * MS, 9500 * MS, NULL, &failed));
 	assert_true(failed);
-	assert_false(probe_failures_answer(&verdict, 9500 * MS, 9501 * MS, NULL, &failed));
-	assert_int_equal(probe_failures_due_ns(&verdict, 10000 * MS), 12000 * MS);
+	assert_false(probe_deadline_answer(&verdict, 9500 * MS, 9501 * MS, NULL, &failed));
+	assert_int_equal(probe_deadline_due_ns(&verdict, 10000 * MS), 12000 * MS);
 }
 
 static void unanswered_question_is_no_failure_before_it_is_late(void **state)
 {
-	struct probe_failures verdict;
+	struct probe_deadline verdict;
 	bool failed;
 
 	(void)state;
-	probe_failures_init(&verdict, 3000 * MS, 1000 * MS);
-	assert_int_equal(probe_failures_due_ns(&verdict, 0), 3000 * MS + 1);
-	assert_false(probe_failures_waiting(&verdict, 0, 3000 * MS));
-	assert_true(probe_failures_waiting(&verdict, 0, 3000 * MS + 1));
+	probe_deadline_init(&verdict, 3000 * MS, 1000 * MS);
+	assert_int_equal(probe_deadline_due_ns(&verdict, 0), 3000 * MS + 1);
+	assert_false(probe_deadline_waiting(&verdict, 0, 3000 * MS));
+	assert_true(probe_deadline_waiting(&verdict, 0, 3000 * MS + 1));
 
 	/* Nor in a row: one that has just been asked is none yet. */
-	probe_failures_init(&verdict, 200 * MS, 1000 * MS);
-	assert_false(probe_failures_answer(&verdict, 0, 1 * MS, "no", &failed));
-	assert_int_equal(probe_failures_due_ns(&verdict, 990 * MS), 1190 * MS + 1);
-	assert_false(probe_failures_waiting(&verdict, 990 * MS, 1100 * MS));
-	assert_false(probe_failures_answer(&verdict, 990 * MS, 1150 * MS, NULL, &failed));
+	probe_deadline_init(&verdict, 200 * MS, 1000 * MS);
+	assert_false(probe_deadline_answer(&verdict, 0, 1 * MS, "no", &failed));
+	assert_int_equal(probe_deadline_due_ns(&verdict, 990 * MS), 1190 * MS + 1);
+	assert_false(probe_deadline_waiting(&verdict, 990 * MS, 1100 * MS));
+	assert_false(probe_deadline_answer(&verdict, 990 * MS, 1150 * MS, NULL, &failed));
 	assert_false(failed);
 }
 
 static void due_never_wraps_around(void **state)
 {
-	struct probe_failures verdict;
+	struct probe_deadline verdict;
 
 	(void)state;
-	probe_failures_init(&verdict, UINT64_MAX, UINT64_MAX);
-	assert_int_equal(probe_failures_due_ns(&verdict, 5), UINT64_MAX);
-	assert_false(probe_failures_waiting(&verdict, 5, 1000 * MS));
+	probe_deadline_init(&verdict, UINT64_MAX, UINT64_MAX);
+	assert_int_equal(probe_deadline_due_ns(&verdict, 5), UINT64_MAX);
+	assert_false(probe_deadline_waiting(&verdict, 5, 1000 * MS));
 }
 
 static void evidence_counts_slow_answers(void **state)
 {
-	struct probe_failures verdict;
+	struct probe_deadline verdict;
 	char text[256];
 	bool failed, fires = false;
 
 	(void)state;
-	probe_failures_init(&verdict, 200 * MS, 2000 * MS);
+	probe_deadline_init(&verdict, 200 * MS, 2000 * MS);
 	for (uint64_t i = 0; i < 5; i++)
-		fires = probe_failures_answer(&verdict, i * 500 * MS,
+		fires = probe_deadline_answer(&verdict, i * 500 * MS,
 				       i * 500 * MS + (i == 4 ? 812 : 400) * MS, NULL, &failed);
 	assert_true(fires);
-	probe_failures_describe(&verdict, "tcp 127.0.0.1:6379", 2812 * MS, 0, text, sizeof(text));
+	probe_deadline_describe(&verdict, "tcp 127.0.0.1:6379", 2812 * MS, 0, text, sizeof(text));
 	assert_string_equal(text, "tcp 127.0.0.1:6379 slower than 200 ms for 2.8 s: "
 				  "5 of 5 answers failed, the last took 812 ms");
 }
 
 static void evidence_tells_bad_answers_and_silence_apart(void **state)
 {
-	struct probe_failures verdict;
+	struct probe_deadline verdict;
 	char text[256];
 	bool failed;
 
 	(void)state;
-	probe_failures_init(&verdict, 200 * MS, 2000 * MS);
-	probe_failures_waiting(&verdict, 0, 2000 * MS);
-	probe_failures_describe(&verdict, "tcp a:1", 2000 * MS, 2000 * MS, text, sizeof(text));
+	probe_deadline_init(&verdict, 200 * MS, 2000 * MS);
+	probe_deadline_waiting(&verdict, 0, 2000 * MS);
+	probe_deadline_describe(&verdict, "tcp a:1", 2000 * MS, 2000 * MS, text, sizeof(text));
 	assert_string_equal(text, "tcp a:1 slower than 200 ms for 2.0 s: no answer for 2.0 s");
 
-	probe_failures_init(&verdict, 200 * MS, 2000 * MS);
-	probe_failures_answer(&verdict, 0, 300000, "Connection refused", &failed);
-	probe_failures_describe(&verdict, "tcp a:1", 2000 * MS, 0, text, sizeof(text));
+	probe_deadline_init(&verdict, 200 * MS, 2000 * MS);
+	probe_deadline_answer(&verdict, 0, 300000, "Connection refused", &failed);
+	probe_deadline_describe(&verdict, "tcp a:1", 2000 * MS, 0, text, sizeof(text));
 	assert_string_equal(text, "tcp a:1 failing for 2.0 s: 1 of 1 answers failed, "
 				  "the last took 0.3 ms: Connection refused");
-	probe_failures_waiting(&verdict, 500 * MS, 2000 * MS);
-	probe_failures_describe(&verdict, "tcp a:1", 2000 * MS, 1500 * MS, text, sizeof(text));
+	probe_deadline_waiting(&verdict, 500 * MS, 2000 * MS);
+	probe_deadline_describe(&verdict, "tcp a:1", 2000 * MS, 1500 * MS, text, sizeof(text));
 	assert_string_equal(text,
 			    "tcp a:1 failing or slower than 200 ms for 2.0 s: "
 			    "1 of 1 answers failed, the last took 0.3 ms: Connection refused; "
 			    "then no answer for 1.5 s");
 }
 
-UNIT_TESTS(probe_failures)
+UNIT_TESTS(probe_deadline)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slow_answers_fire_once_after_for),

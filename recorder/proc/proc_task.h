@@ -3,8 +3,8 @@
  * States of the threads of a process, from the files of /proc that do not take mmap_lock: stat,
  * status, comm and schedstat, and for threads that are not running syscall, and stack or wchan.
  */
-#ifndef RECORDER_PROC_PROC_THREADS_H
-#define RECORDER_PROC_PROC_THREADS_H
+#ifndef RECORDER_PROC_PROC_TASK_H
+#define RECORDER_PROC_PROC_TASK_H
 
 #include <stdint.h>
 
@@ -13,7 +13,7 @@ struct ft_task;
 struct kallsyms;
 
 /**
- * proc_threads_visit() - an FT_EVENT_STATE for each thread of @tgid.
+ * proc_task_visit() - an FT_EVENT_STATE for each thread of @tgid.
  *
  * @kallsyms: turns the names in /proc/PID/task/TID/stack and wchan back into addresses; may be
  *            NULL.
@@ -22,25 +22,25 @@ struct kallsyms;
  *
  * Return: 0, -ESRCH (no such process), or what @visit returned.
  */
-int proc_threads_visit(int32_t tgid, const struct kallsyms *kallsyms,
+int proc_task_visit(int32_t tgid, const struct kallsyms *kallsyms,
 		       int (*visit)(void *context, const struct ft_event *event), void *context);
 
 /**
- * proc_threads_visit_one() - the same for the thread @tid of @tgid alone.
+ * proc_task_visit_one() - the same for the thread @tid of @tgid alone.
  *
  * Return: 0 or what @visit returned; -ESRCH (no such thread, or it went away meanwhile).
  */
-int proc_threads_visit_one(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
+int proc_task_visit_one(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
 			   int (*visit)(void *context, const struct ft_event *event),
 			   void *context);
 
 /**
- * proc_threads_visit_names() - tid, tgid and comm of every thread of the host (names only: stat and
+ * proc_task_visit_names() - tid, tgid and comm of every thread of the host (names only: stat and
  * comm).
  *
  * Return: 0, an errno of opening /proc, or what @visit returned.
  */
-int proc_threads_visit_names(int (*visit)(void *context, const struct ft_task *task),
+int proc_task_visit_names(int (*visit)(void *context, const struct ft_task *task),
 			     void *context);
 
 #endif

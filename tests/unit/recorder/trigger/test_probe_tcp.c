@@ -100,7 +100,7 @@ static void target_bounds_host_and_text(void **state)
 	assert_int_equal(probe_tcp_parse(what, &target, &problem), -EINVAL);
 }
 
-UNIT_TESTS(tcp_target)
+UNIT_TESTS(probe_tcp)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(target_takes_hosts_ports_and_text),

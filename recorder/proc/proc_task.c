@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "recorder/proc/proc_threads.h"
+#include "recorder/proc/proc_task.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -249,7 +249,7 @@ static DIR *open_tasks(int32_t tgid)
 	return opendir(path);
 }
 
-int proc_threads_visit(int32_t tgid, const struct kallsyms *kallsyms,
+int proc_task_visit(int32_t tgid, const struct kallsyms *kallsyms,
 		       int (*visit)(void *context, const struct ft_event *event), void *context)
 {
 	DIR *tasks = open_tasks(tgid);
@@ -272,7 +272,7 @@ int proc_threads_visit(int32_t tgid, const struct kallsyms *kallsyms,
 	return err;
 }
 
-int proc_threads_visit_one(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
+int proc_task_visit_one(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
 			   int (*visit)(void *context, const struct ft_event *event), void *context)
 {
 	char path[48];
@@ -305,7 +305,7 @@ static int visit_names(DIR *tasks, int32_t tgid,
 	return err;
 }
 
-int proc_threads_visit_names(int (*visit)(void *context, const struct ft_task *task), void *context)
+int proc_task_visit_names(int (*visit)(void *context, const struct ft_task *task), void *context)
 {
 	DIR *processes = opendir("/proc");
 	int32_t tgid;

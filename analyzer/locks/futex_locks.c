@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config.h"
-
-#include "analyzer/locks/futex_classify.h"
+#include "analyzer/locks/futex_locks.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,28 +9,8 @@
 
 #include "analyzer/trace/per_thread.h"
 
-#ifndef FUTEX_LOCK_PI2
-#define FUTEX_LOCK_PI2 13
-#endif
-
 /* Wake-ups by one thread this close together come out of one call that wakes several: no mutex does. */
 #define BROADCAST_NS 20000u
-
-#define TIDS_MAX 4194304 /* as the kernel has it */
-
-/* musl's plain mutex: EBUSY, and the bit for waiters. Its others name their owner. */
-#define MUSL_LOCKED 0x80000010u
-
-/* What a value looks like, one bit each. */
-#define LOOKS_PI      0x01 /* the operation is one on locks */
-#define LOOKS_TWO     0x02 /* 2, locked with waiters: glibc's and most other mutexes, by FUTEX_WAIT */
-#define LOOKS_TWO_TOO 0x04 /* the same by FUTEX_WAIT_BITSET: Rust's, or glibc's with a timeout */
-#define LOOKS_THREE   0x08 /* tells nothing by itself */
-#define LOOKS_OWNED   0x10 /* FUTEX_WAITERS and a thread's number */
-#define LOOKS_MUSL    0x20
-#define LOOKS_OTHER   0x40
-#define LOOKS_ZERO    0x100 /* a semaphore of glibc, or a condition variable */
-#define LOOKS_RWLOCK  0x80 /* a reader-writer lock of glibc while somebody writes */
 
 struct futex_key {
 	uint64_t address;
@@ -44,14 +21,15 @@ struct futex {
 	struct futex_key key;
 	unsigned int looks;
 	uint32_t waiters; /* threads that waited */
-	uint32_t members; /* of them, those that also woke one */
+	uint32_t members; /* of them, those that also woke a waiter */
 	uint32_t wakes, broadcasts;
 	int32_t owner; /* as a value named it last; 0: none did */
 	const struct thread *waker; /* the last one */
 	uint64_t wake_ns;
-	struct futex_handoff standstill; /* after judging: of SLICES */
-	struct handoff_stall still; /* judged, as is */
-	bool lock;
+	struct futex_handoff handoff; /* after judging: only where it is HANDOFF_TIMED */
+	struct futex *first; /* at the first half of its 8 bytes, which may be itself; NULL: not looked up */
+	struct handoff_stall still; /* valid after judging, */
+	bool lock; /* as this is */
 	UT_hash_handle hh;
 };
 
@@ -67,7 +45,7 @@ struct pair {
 	UT_hash_handle hh;
 };
 
-/* A process whose C library is glibc, as far as its waits tell: 2 is then its mutex. */
+/* Whether the C library of a process is glibc, as its waits tell: then 2 is a mutex. */
 struct process {
 	int32_t tgid;
 	bool glibc;
@@ -78,21 +56,24 @@ struct process {
 struct pending {
 	struct futex *futex; /* NULL: none */
 	bool asleep;
+	/* Threads wait at the same address again and again: what was found for it last. NULL: nothing yet. */
+	struct futex *last;
+	struct pair *last_pair;
 };
 
 struct futex_locks {
-	struct stack_infos *stackfacts;
-	struct proc_locks *listed;
+	struct stack_infos *stack_infos;
+	struct proc_locks *proc_locks;
 	int64_t syscall; /* -1: not known */
 	struct futex *futexes;
 	struct pair *pairs;
 	struct process *processes;
 	struct per_thread pendings; /* struct pending */
-	struct per_thread standers; /* struct handoff_waiter */
+	struct per_thread handoff_waiters; /* struct handoff_waiter */
 };
 
 /* "202:futex" of a list of such, or what the architecture has. */
-static int64_t syscall_number(const struct ft_facts *facts)
+static int64_t find_syscall_number(const struct ft_facts *facts)
 {
 	const char *text = ft_facts_get(facts, FT_FACT_SYSCALLS);
 	const char *arch = ft_facts_get(facts, FT_FACT_ARCH);
@@ -111,25 +92,25 @@ static int64_t syscall_number(const struct ft_facts *facts)
 	return arch && !strcmp(arch, "aarch64") ? 98 : -1;
 }
 
-int futex_locks_create(const struct ft_facts *facts, struct stack_infos *stackfacts,
+int futex_locks_create(const struct ft_facts *facts, struct stack_infos *stack_infos,
 		       struct futex_locks **ret_futexes)
 {
 	struct futex_locks *futexes = calloc(1, sizeof(*futexes));
 
-	if (!futexes || proc_locks_create(&futexes->listed)) {
+	if (!futexes || proc_locks_create(&futexes->proc_locks)) {
 		free(futexes);
 		return -ENOMEM;
 	}
-	futexes->stackfacts = stackfacts;
-	futexes->syscall = syscall_number(facts);
+	futexes->stack_infos = stack_infos;
+	futexes->syscall = find_syscall_number(facts);
 	futexes->pendings.entry_bytes = sizeof(struct pending);
-	futexes->standers.entry_bytes = sizeof(struct handoff_waiter);
+	futexes->handoff_waiters.entry_bytes = sizeof(struct handoff_waiter);
 	*ret_futexes = futexes;
 	return 0;
 }
 
-/* What judging needed and asking does not. */
-static void forget(struct futex_locks *futexes)
+/* Free what only futex_locks_judge() needs. */
+static void free_evidence(struct futex_locks *futexes)
 {
 	struct process *process, *next_process;
 	struct futex *futex, *next_futex;
@@ -147,11 +128,11 @@ static void forget(struct futex_locks *futexes)
 	}
 	HASH_ITER(hh, futexes->futexes, futex, next_futex)
 	{
-		if (futex->still.kind != STANDSTILL_SLICES)
-			futex_handoff_free(&futex->standstill);
+		if (futex->still.kind != HANDOFF_TIMED)
+			futex_handoff_free(&futex->handoff);
 	}
 	per_thread_free(&futexes->pendings);
-	per_thread_free(&futexes->standers);
+	per_thread_free(&futexes->handoff_waiters);
 }
 
 void futex_locks_destroy(struct futex_locks *futexes)
@@ -160,73 +141,15 @@ void futex_locks_destroy(struct futex_locks *futexes)
 
 	if (!futexes)
 		return;
-	forget(futexes);
-	proc_locks_destroy(futexes->listed);
+	free_evidence(futexes);
+	proc_locks_destroy(futexes->proc_locks);
 	HASH_ITER(hh, futexes->futexes, futex, next)
 	{
 		HASH_DEL(futexes->futexes, futex);
-		futex_handoff_free(&futex->standstill);
+		futex_handoff_free(&futex->handoff);
 		free(futex);
 	}
 	free(futexes);
-}
-
-static unsigned int command(const struct futex_wait *wait)
-{
-	return wait->operation & (unsigned int)FUTEX_CMD_MASK;
-}
-
-static bool is_pi(const struct futex_wait *wait)
-{
-	return command(wait) == FUTEX_LOCK_PI || command(wait) == FUTEX_LOCK_PI2 ||
-	       command(wait) == FUTEX_WAIT_REQUEUE_PI;
-}
-
-static bool is_wait(const struct futex_wait *wait)
-{
-	return command(wait) == FUTEX_WAIT || command(wait) == FUTEX_WAIT_BITSET || is_pi(wait);
-}
-
-int32_t futex_owner(const struct futex_wait *wait)
-{
-	uint32_t tid = wait->value & FUTEX_TID_MASK;
-
-	if (is_pi(wait) || !(wait->value & FUTEX_WAITERS) || wait->value == MUSL_LOCKED)
-		return 0;
-	return tid && tid < TIDS_MAX ? (int32_t)tid : 0;
-}
-
-bool futex_shared(const struct futex_wait *wait)
-{
-	return !(wait->operation & FUTEX_PRIVATE_FLAG);
-}
-
-/*
- * Who waits for glibc's reader-writer lock while it is held for writing waits at 3 (the phase of a writer, and
- * that somebody waits), and says which clock a timeout would be by even if there is none. Its
- * condition variables and semaphores, which do so too, wait at even values; others' counters, not so.
- */
-static bool is_rwlock(const struct futex_wait *wait)
-{
-	return wait->value == 3 &&
-	       wait->operation == (FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
-}
-
-static unsigned int looks_of(const struct futex_wait *wait)
-{
-	if (is_pi(wait))
-		return LOOKS_PI;
-	if (wait->value == 2)
-		return command(wait) == FUTEX_WAIT ? LOOKS_TWO : LOOKS_TWO_TOO;
-	if (is_rwlock(wait))
-		return LOOKS_RWLOCK;
-	if (wait->value == 3)
-		return LOOKS_THREE;
-	if (wait->value == MUSL_LOCKED)
-		return LOOKS_MUSL;
-	if (!wait->value && command(wait) == FUTEX_WAIT_BITSET)
-		return LOOKS_ZERO;
-	return futex_owner(wait) ? LOOKS_OWNED : LOOKS_OTHER;
 }
 
 bool futex_locks_wait(const struct futex_locks *futexes, const struct event *event,
@@ -241,20 +164,20 @@ bool futex_locks_wait(const struct futex_locks *futexes, const struct event *eve
 	else if (event->raw.kind != FT_EVENT_CALL || event->raw.call.call != FT_CALL_FUTEX)
 		return false;
 	wait = (struct futex_wait){ args[0], (uint32_t)args[1], (uint32_t)args[2] };
-	if (!wait.address || !is_wait(&wait))
+	if (!wait.address || !futex_value_waits(&wait))
 		return false;
 	*ret_wait = wait;
 	return true;
 }
 
-static struct futex_key key_of(int32_t tgid, uint64_t address)
+static struct futex_key make_key(int32_t tgid, uint64_t address)
 {
 	return (struct futex_key){ .address = address, .tgid = tgid };
 }
 
-static struct futex *futex_at(struct futex_locks *futexes, int32_t tgid, uint64_t address)
+static struct futex *get_futex(struct futex_locks *futexes, int32_t tgid, uint64_t address)
 {
-	const struct futex_key key = key_of(tgid, address);
+	const struct futex_key key = make_key(tgid, address);
 	struct futex *futex;
 
 	HASH_FIND(hh, futexes->futexes, &key, sizeof(key), futex);
@@ -268,7 +191,7 @@ static struct futex *futex_at(struct futex_locks *futexes, int32_t tgid, uint64_
 	return futex;
 }
 
-static int process_note(struct futex_locks *futexes, int32_t tgid, bool glibc)
+static int note_process(struct futex_locks *futexes, int32_t tgid, bool glibc)
 {
 	struct process *process;
 
@@ -284,15 +207,16 @@ static int process_note(struct futex_locks *futexes, int32_t tgid, bool glibc)
 	return 0;
 }
 
-/* @thread waited at @futex, or woke one there. 0 or -ENOMEM. */
-static int pair_note(struct futex_locks *futexes, struct futex *futex, const struct thread *thread,
-		     bool woke)
+/* @thread waited at @futex, or woke one there. *@last: of the same thread, from one call to the next. 0 or -ENOMEM. */
+static int note_pair(struct futex_locks *futexes, struct futex *futex, const struct thread *thread,
+		     bool woke, struct pair **last)
 {
 	const struct pair_key key = { futex, thread->index };
-	struct pair *pair;
+	struct pair *pair = *last;
 	bool member;
 
-	HASH_FIND(hh, futexes->pairs, &key, sizeof(key), pair);
+	if (!pair || pair->key.futex != futex)
+		HASH_FIND(hh, futexes->pairs, &key, sizeof(key), pair);
 	if (!pair) {
 		pair = calloc(1, sizeof(*pair));
 		if (!pair)
@@ -300,6 +224,7 @@ static int pair_note(struct futex_locks *futexes, struct futex *futex, const str
 		pair->key = key;
 		HASH_ADD(hh, futexes->pairs, key, sizeof(pair->key), pair);
 	}
+	*last = pair;
 	member = pair->waited && pair->woke;
 	futex->waiters += !woke && !pair->waited;
 	pair->waited = pair->waited || !woke;
@@ -309,37 +234,51 @@ static int pair_note(struct futex_locks *futexes, struct futex *futex, const str
 }
 
 /* glibc's condition variables use the two halves of 8 bytes in turn. */
-static uint64_t first_half(uint64_t address)
+static uint64_t first_half_of(uint64_t address)
 {
 	return address & ~UINT64_C(7);
+}
+
+/* Sets @futex->first. NULL on lack of memory. */
+static struct futex *get_first(struct futex_locks *futexes, struct futex *futex)
+{
+	if (!futex->first)
+		futex->first = get_futex(futexes, (int32_t)futex->key.tgid,
+					 first_half_of(futex->key.address));
+	return futex->first;
 }
 
 static int note_wait(struct futex_locks *futexes, const struct event *event,
 		     const struct futex_wait *wait)
 {
 	struct pending *pending = per_thread_get(&futexes->pendings, event->thread);
-	struct futex *futex = futex_at(futexes, event->thread->tgid, wait->address);
-	struct futex *first = futex_at(futexes, event->thread->tgid, first_half(wait->address));
 	int32_t owner = futex_owner(wait);
+	struct futex *futex;
 
-	if (!pending || !futex || !first)
+	if (!pending)
 		return -ENOMEM;
-	pending->futex = futex;
+	futex = pending->last;
+	if (!futex || futex->key.address != wait->address || futex->key.tgid != event->thread->tgid)
+		futex = get_futex(futexes, event->thread->tgid, wait->address);
+	if (!futex || !get_first(futexes, futex))
+		return -ENOMEM;
+	pending->futex = pending->last = futex;
 	pending->asleep = event->raw.kind == FT_EVENT_STATE;
-	futex->looks |= looks_of(wait);
+	futex->looks |= futex_value_looks(wait);
 	if (owner)
 		futex->owner = owner;
-	if (pair_note(futexes, futex, event->thread, false) ||
-	    futex_handoff_wait(&first->standstill, &futexes->standers, event->thread,
+	if (note_pair(futexes, futex, event->thread, false, &pending->last_pair) ||
+	    futex_handoff_wait(&futex->first->handoff, &futexes->handoff_waiters, event->thread,
 			       event->raw.time_ns, pending->asleep))
 		return -ENOMEM;
-	/* musl, whose condition variables wait at 2 too, each thread by itself, never asks for bits. */
-	return process_note(futexes, event->thread->tgid,
-			    command(wait) == FUTEX_WAIT_BITSET ||
+	/* musl never uses FUTEX_WAIT_BITSET. Its condition variables wait at 2 too, but each thread at an
+	 * address of its own. */
+	return note_process(futexes, event->thread->tgid,
+			    futex_value_bitset(wait) ||
 				    (futex->looks == LOOKS_TWO && futex->waiters > 1));
 }
 
-/* A thread that blocks elsewhere has returned from the wait, or did so at once. */
+/* A thread that blocks elsewhere has returned from its futex wait. */
 static int note_switch(struct futex_locks *futexes, const struct event *event)
 {
 	struct pending *pending = per_thread_find(&futexes->pendings, event->thread);
@@ -349,7 +288,7 @@ static int note_switch(struct futex_locks *futexes, const struct event *event)
 	if (!pending || event->raw.switch_.prev_state == FT_STATE_RUNNING ||
 	    event->raw.switch_.prev_state == FT_STATE_PREEMPTED)
 		return 0;
-	fact = stack_infos_get(futexes->stackfacts, event->stack_id);
+	fact = stack_infos_get(futexes->stack_infos, event->stack_id);
 	if (!fact)
 		return -ENOMEM;
 	elsewhere = event->stack_id != STACK_NONE && fact->sleeping.class != WAIT_LOCK_FUTEX;
@@ -357,15 +296,15 @@ static int note_switch(struct futex_locks *futexes, const struct event *event)
 	if (!elsewhere)
 		return 0;
 	pending->futex = NULL;
-	return futex_handoff_left(&futexes->standers, event->thread, event->raw.time_ns);
+	return futex_handoff_left(&futexes->handoff_waiters, event->thread, event->raw.time_ns);
 }
 
-/* A timeout or a signal wakes too; the waker's stack tells, where there is one. */
+/* Timeouts and signals wake, too: the waker's stack tells, where there is one. */
 static int note_waking(struct futex_locks *futexes, const struct event *event)
 {
 	struct pending *pending = per_thread_find(&futexes->pendings, event->other);
 	const struct stack_info *fact;
-	struct futex *futex, *first;
+	struct futex *futex;
 
 	if (!pending || !pending->futex || !pending->asleep)
 		return 0;
@@ -373,25 +312,27 @@ static int note_waking(struct futex_locks *futexes, const struct event *event)
 	pending->futex = NULL;
 	if (event->raw.waking.in_interrupt || event->thread->idle_task)
 		return 0;
-	fact = stack_infos_get(futexes->stackfacts, event->stack_id);
+	fact = stack_infos_get(futexes->stack_infos, event->stack_id);
 	if (!fact)
 		return -ENOMEM;
 	if (event->stack_id != STACK_NONE && fact->releases != WAIT_LOCK_FUTEX)
-		return futex_handoff_left(&futexes->standers, event->other, event->raw.time_ns);
-	first = futex_at(futexes, (int32_t)futex->key.tgid, first_half(futex->key.address));
-	if (!first || futex_handoff_woken(&first->standstill, &futexes->standers, event))
+		return futex_handoff_left(&futexes->handoff_waiters, event->other,
+					  event->raw.time_ns);
+	if (futex_handoff_woken(&futex->first->handoff, &futexes->handoff_waiters, event))
 		return -ENOMEM;
 	futex->wakes++;
 	futex->broadcasts +=
 		futex->waker == event->thread && event->raw.time_ns - futex->wake_ns < BROADCAST_NS;
 	futex->waker = event->thread;
 	futex->wake_ns = event->raw.time_ns;
-	return pair_note(futexes, futex, event->thread, true);
+	pending = per_thread_get(&futexes->pendings, event->thread);
+	return pending ? note_pair(futexes, futex, event->thread, true, &pending->last_pair)
+		       : -ENOMEM;
 }
 
-struct proc_locks *futex_locks_listed(const struct futex_locks *futexes)
+struct proc_locks *futex_locks_proc_locks(const struct futex_locks *futexes)
 {
-	return futexes->listed;
+	return futexes->proc_locks;
 }
 
 int futex_locks_event(struct futex_locks *futexes, const struct event *event)
@@ -399,7 +340,7 @@ int futex_locks_event(struct futex_locks *futexes, const struct event *event)
 	struct futex_wait wait;
 
 	if (event->raw.kind == FT_EVENT_NOTE)
-		return proc_locks_event(futexes->listed, event);
+		return proc_locks_event(futexes->proc_locks, event);
 	if (event->raw.kind == FT_EVENT_SWITCH)
 		return note_switch(futexes, event);
 	if (event->raw.kind == FT_EVENT_WAKING)
@@ -417,8 +358,8 @@ static bool has_owner(const struct futex *futex, const struct threads *threads)
 }
 
 /*
- * A counter, as of a condition variable, passes through 2 as well: then other values are seen, or
- * all who wait are woken at once, or its waker never waits there. What is not known to be a lock is not one.
+ * A counter, such as that of a condition variable, passes through 2 as well. But then other values are seen,
+ * or all waiters are woken at once, or the waker never waits there. What is not known to be a lock is none.
  */
 static bool is_lock(const struct futex *futex, const struct threads *threads, bool glibc)
 {
@@ -428,7 +369,7 @@ static bool is_lock(const struct futex *futex, const struct threads *threads, bo
 		return true;
 	if (futex->looks & (LOOKS_OTHER | LOOKS_ZERO))
 		return false;
-	/* A writer that is done lets all readers in at once. One that waits for readers waits at 2. */
+	/* A writer that releases lets all readers in at once. A writer that waits for readers waits at 2. */
 	if (futex->looks & LOOKS_RWLOCK)
 		return !(futex->looks & ~(LOOKS_RWLOCK | LOOKS_TWO_TOO));
 	if (futex->wakes > 1 && futex->broadcasts * 2 >= futex->wakes)
@@ -442,17 +383,17 @@ static bool is_lock(const struct futex *futex, const struct threads *threads, bo
 	return (futex->looks & (LOOKS_TWO | LOOKS_TWO_TOO)) && futex->members;
 }
 
-static void judge_standstill(struct futex *futex)
+static void judge_handoff(struct futex *futex)
 {
-	struct handoff_stall still = futex_handoff_judge(&futex->standstill);
+	struct handoff_stall still = futex_handoff_judge(&futex->handoff);
 
-	if (futex->lock || still.kind == STANDSTILL_NONE)
+	if (futex->lock || still.kind == HANDOFF_NONE)
 		return;
-	/* A semaphore's value says that there is nothing; what has others, or is in two halves, is not one. */
-	if (still.kind == STANDSTILL_LOCK && futex->looks != LOOKS_ZERO)
-		still.kind = STANDSTILL_DOUBT;
+	/* A semaphore is waited for at 0 only; what has other values, or is in two halves, is none. */
+	if (still.kind == HANDOFF_LOCK && futex->looks != LOOKS_ZERO)
+		still.kind = HANDOFF_DOUBT;
 	futex->still = still;
-	futex->lock = still.kind == STANDSTILL_LOCK;
+	futex->lock = still.kind == HANDOFF_LOCK;
 }
 
 bool futex_locks_judge(struct futex_locks *futexes, const struct threads *threads)
@@ -462,42 +403,38 @@ bool futex_locks_judge(struct futex_locks *futexes, const struct threads *thread
 	bool found = false;
 
 	for (size_t i = 0; i < threads_count(threads); i++)
-		futex_handoff_stays(&futexes->standers, threads_at(threads, i));
+		futex_handoff_stays(&futexes->handoff_waiters, threads_at(threads, i));
 	HASH_ITER(hh, futexes->futexes, futex, next)
 	{
 		int32_t tgid = (int32_t)futex->key.tgid;
 
 		HASH_FIND_INT(futexes->processes, &tgid, process);
 		futex->lock = is_lock(futex, threads, process && process->glibc);
-		judge_standstill(futex);
+		judge_handoff(futex);
 		found = found || futex->lock;
 	}
-	forget(futexes);
-	return proc_locks_judge(futexes->listed) || found;
+	free_evidence(futexes);
+	return proc_locks_judge(futexes->proc_locks) || found;
 }
 
-static const struct futex *futex_find(const struct futex_locks *futexes, int32_t tgid,
+static const struct futex *find_futex(const struct futex_locks *futexes, int32_t tgid,
 				      uint64_t address)
 {
-	const struct futex_key key = key_of(tgid, address);
+	const struct futex_key key = make_key(tgid, address);
 	struct futex *futex;
 
 	HASH_FIND(hh, futexes->futexes, &key, sizeof(key), futex);
 	return futex;
 }
 
-bool futex_locks_lock(const struct futex_locks *futexes, int32_t tgid, uint64_t address)
+enum futex_judgement futex_locks_judgement(const struct futex_locks *futexes, int32_t tgid,
+					   uint64_t address)
 {
-	const struct futex *futex = futex_find(futexes, tgid, address);
+	const struct futex *futex = find_futex(futexes, tgid, address);
 
-	return futex && futex->lock;
-}
-
-bool futex_locks_guessed(const struct futex_locks *futexes, int32_t tgid, uint64_t address)
-{
-	const struct futex *futex = futex_find(futexes, tgid, address);
-
-	return futex && futex->still.kind == STANDSTILL_LOCK;
+	if (!futex || !futex->lock)
+		return FUTEX_NO_LOCK;
+	return futex->still.kind == HANDOFF_LOCK ? FUTEX_GUESSED : FUTEX_LOCK;
 }
 
 bool futex_locks_doubt(const struct futex_locks *futexes,
@@ -511,14 +448,13 @@ bool futex_locks_doubt(const struct futex_locks *futexes,
 	{
 		const struct handoff_wait *stood = &futex->still.longest;
 
-		if ((futex->still.kind != STANDSTILL_DOUBT &&
-		     futex->still.kind != STANDSTILL_SLICES) ||
+		if ((futex->still.kind != HANDOFF_DOUBT && futex->still.kind != HANDOFF_TIMED) ||
 		    stood->end_ns - stood->start_ns <= longest_ns ||
 		    !counts(context, stood->thread))
 			continue;
 		longest_ns = stood->end_ns - stood->start_ns;
 		*ret_doubt = (struct futex_doubt){ futex->key.address, futex->still,
-						   futex->standstill.stood };
+						   futex->handoff.waits };
 	}
 	return longest_ns;
 }
