@@ -138,8 +138,8 @@ static void fill_doubt(struct analysis *analysis)
 	};
 }
 
-/* Where it froze, and why; *@ret_starved: see detectors_run(). */
-static int fill_findings(struct analysis *analysis, uint32_t *ret_starved)
+/* Where it froze, and why; *@ret_hurting: see detectors_run(). */
+static int fill_findings(struct analysis *analysis, uint32_t *ret_hurting)
 {
 	struct observations *observations = analysis->observations;
 	struct model *model = analysis->model;
@@ -164,7 +164,7 @@ static int fill_findings(struct analysis *analysis, uint32_t *ret_starved)
 	if (!r && stall.found)
 		r = observations_refine(observations, stall.start_ns, stall.end_ns);
 	if (!r)
-		r = detectors_run(&context, ret_starved);
+		r = detectors_run(&context, ret_hurting);
 	if (r)
 		return r;
 	fill_longest(analysis);
@@ -188,7 +188,7 @@ static int fill_model(struct analysis *analysis, const char *path)
 	if (!r)
 		r = tables_locks(&tables, model);
 	if (!r)
-		r = fill_findings(analysis, &tables.starved);
+		r = fill_findings(analysis, &tables.hurting_classes);
 	if (!r)
 		r = tables_waits(&tables, model);
 	if (!r && !model->stall.found && !model->no_verdict)

@@ -54,7 +54,7 @@ struct search {
 	bool anywhere; /* in the time that the trigger is about, rather than all the while before it */
 };
 
-static bool covers(const struct trigger_window *window, uint64_t start_ns, uint64_t end_ns)
+static bool covers_window(const struct trigger_window *window, uint64_t start_ns, uint64_t end_ns)
 {
 	uint64_t covered_ns = span_overlap(start_ns, end_ns, window->since_ns, window->until_ns);
 
@@ -82,7 +82,7 @@ static bool run_fits(const struct search *search, struct run *run, uint64_t star
 		     uint64_t end_ns)
 {
 	return search->anywhere ? fits_anywhere(search, run, start_ns, end_ns)
-				: covers(search->window, start_ns, end_ns);
+				: covers_window(search->window, start_ns, end_ns);
 }
 
 static void keep_fitting(const struct search *search, struct run *run, enum busy_thread_kind kind)

@@ -24,7 +24,7 @@ static uint64_t since_start(const struct coverage_context *context, uint64_t tim
 	return time_ns > context->start_ns ? time_ns - context->start_ns : 0;
 }
 
-static const char *fact(const struct coverage_context *context, const char *name)
+static const char *fact_text(const struct coverage_context *context, const char *name)
 {
 	const char *text = ft_facts_get(source_facts(context->source), name);
 
@@ -80,7 +80,7 @@ static int disk_full(const struct coverage_context *context, struct model *model
 	const struct ft_facts *facts = source_facts(context->source);
 	int64_t lost = ft_facts_number(facts, FT_FACT_LOST_COUNT, 0);
 	int64_t recorded = ft_facts_number(facts, FT_FACT_EVENT_COUNT, 0);
-	const char *reason = fact(context, FT_FACT_END_REASON);
+	const char *reason = fact_text(context, FT_FACT_END_REASON);
 	char *text;
 
 	if (lost > 0 && (uint64_t)lost > model->coverage.lost_events)
@@ -198,8 +198,8 @@ int coverage_fill(const struct coverage_context *context, struct model *model)
 	return disk_full(context, model);
 }
 
-static int say(struct model *model, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static int say(struct model *model, const char *format, ...)
+static int add_sentence(struct model *model, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int add_sentence(struct model *model, const char *format, ...)
 {
 	char **list = reallocarray(model->coverage.cannot_say, model->coverage.cannot_say_count + 1,
 				   sizeof(*list));
@@ -220,7 +220,7 @@ static int say(struct model *model, const char *format, ...)
 
 static int say_silent_idle(const struct switch_counts *switches, struct model *model)
 {
-	return say(model,
+	return add_sentence(model,
 		   "when threads were woken on a CPU while it was idle, and by what: the kernel left "
 		   "%s of %s of the switches from idle of one CPU out of the events",
 		   human_count(switches->in - switches->out).text, human_count(switches->in).text);
@@ -244,13 +244,13 @@ static int say_silent(const struct coverage_context *context, struct model *mode
 		else if (!target_counts(context->target, thread))
 			continue;
 		else if (told++ < SILENT_TOLD)
-			r = say(model, "what thread %" PRId32 " (%s) did: the kernel left it out of the events",
+			r = add_sentence(model, "what thread %" PRId32 " (%s) did: the kernel left it out of the events",
 				thread->tid, thread->comm);
 		else
 			rest++;
 	}
 	if (!r && rest)
-		r = say(model, "what %" PRIu32 " more threads did: the kernel left it out of the events", rest);
+		r = add_sentence(model, "what %" PRIu32 " more threads did: the kernel left it out of the events", rest);
 	return r;
 }
 
@@ -284,7 +284,7 @@ static int say_contradictions(const struct coverage_context *context, struct mod
 
 	if (!contradicts_itself(observations))
 		return 0;
-	return say(model, "anything for sure: at %s of %s switches another thread left the CPU than had come to it, so "
+	return add_sentence(model, "anything for sure: at %s of %s switches another thread left the CPU than had come to it, so "
 			  "events are missing that nobody counted",
 		   human_count(observations->contradictions).text,
 		   human_count(observations->prescan.switches).text);
@@ -298,9 +298,9 @@ static int say_futex(const struct coverage_context *context, struct model *model
 	for (size_t i = 0; i < model->wait_count; i++)
 		if (model->waits[i].class == WAIT_LOCK_FUTEX && model->waits[i].max_ns > longest_ns)
 			longest_ns = model->waits[i].max_ns;
-	if (longest_ns < context->stall_ns || strstr(fact(context, FT_FACT_EVENTS), "sys_enter_futex"))
+	if (longest_ns < context->stall_ns || strstr(fact_text(context, FT_FACT_EVENTS), "sys_enter_futex"))
 		return 0;
-	return say(model, "whether the threads that waited on a futex, the longest for %s, waited for a lock "
+	return add_sentence(model, "whether the threads that waited on a futex, the longest for %s, waited for a lock "
 			  "or for work",
 		   human_duration(longest_ns).text);
 }
@@ -315,7 +315,7 @@ static int say_doubt(struct model *model)
 	if (doubt->waker_tid)
 		snprintf(waker, sizeof(waker), "%" PRId32 " (%s)", doubt->waker_tid,
 			 doubt->waker_comm);
-	return say(model,
+	return add_sentence(model,
 		   "whether %zu threads that stood still at futex 0x%" PRIx64
 		   ", longest %" PRId32 " (%s) for %s from %s, waited for a lock or for work; "
 		   "who ended that first: %s; --explain=%" PRId32 ":%.3f",
@@ -341,7 +341,7 @@ static int say_log_names(const struct coverage_context *context, struct model *m
 		hung_task_thread(threads, &hung.owner, &other_owner);
 		if (!other_waiter && !other_owner)
 			continue;
-		return say(model,
+		return add_sentence(model,
 			   "whether the owner of a lock that the kernel's log names is true: it says that thread "
 			   "%" PRId32 " (%s) waits for %" PRId32 " (%s), but thread %" PRId32
 			   " has another name here",
@@ -355,7 +355,7 @@ static int say_log_names(const struct coverage_context *context, struct model *m
 /* Whether a lock has been waited for for so long that the kernel may have named its owner, and nobody else did. */
 static int say_log_unread(const struct coverage_context *context, struct model *model)
 {
-	const char *read = fact(context, FT_FACT_KERNEL_LOG);
+	const char *read = fact_text(context, FT_FACT_KERNEL_LOG);
 	bool long_ago = model->stall.began_before ||
 			model->stall.end_ns - model->stall.start_ns >= HUNG_NS;
 
@@ -368,7 +368,7 @@ static int say_log_unread(const struct coverage_context *context, struct model *
 		if ((finding->kind == FINDING_KERNEL_LOCK_CONVOY ||
 		     finding->kind == FINDING_MMAP_LOCK_CONVOY) &&
 		    finding->grade < GRADE_STRONG)
-			return say(model,
+			return add_sentence(model,
 				   "whether the kernel named the lock's owner in its log, as it does after two "
 				   "minutes: the recorder could not read that (%s)",
 				   read);
@@ -377,7 +377,7 @@ static int say_log_unread(const struct coverage_context *context, struct model *
 }
 
 /* The recorder's governor took fewer stacks, to keep its own cost within bounds. */
-static bool governed(const struct model *model)
+static bool was_governed(const struct model *model)
 {
 	static const char *const steps[] = { "governor: lazy", "governor: timing" };
 
@@ -398,19 +398,19 @@ static bool has_culprit_without_user_stack(const struct model *model)
 
 int coverage_cannot_say(const struct coverage_context *context, struct model *model)
 {
-	const char *events = fact(context, FT_FACT_EVENTS);
+	const char *events = fact_text(context, FT_FACT_EVENTS);
 	int r = 0;
 
 	if (*events && !strstr(events, "contention_begin"))
-		r = say(model, "lock addresses: this kernel has no lock contention events (5.19 and newer do)");
+		r = add_sentence(model, "lock addresses: this kernel has no lock contention events (5.19 and newer do)");
 	if (!r && has_culprit_without_user_stack(model))
-		r = say(model, "which of its own functions the culprit was in where it spent the time: no user stack of it was recorded there");
+		r = add_sentence(model, "which of its own functions the culprit was in where it spent the time: no user stack of it was recorded there");
 	if (!r && model->stall.found && model->stall.still_open)
-		r = say(model, "how long the stall lasted: the recording ended before it did");
+		r = add_sentence(model, "how long the stall lasted: the recording ended before it did");
 	if (!r && model->stall.found && model->stall.began_before)
-		r = say(model, "how the stall began: it was there before the recording");
-	if (!r && governed(model))
-		r = say(model, "what short waits were for, and who ended them, while the recorder took fewer stacks: "
+		r = add_sentence(model, "how the stall began: it was there before the recording");
+	if (!r && was_governed(model))
+		r = add_sentence(model, "what short waits were for, and who ended them, while the recorder took fewer stacks: "
 			       "its notes say when");
 	if (!r)
 		r = say_futex(context, model);

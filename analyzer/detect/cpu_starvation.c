@@ -7,6 +7,7 @@
 
 #include "analyzer/detect/thresholds.h"
 #include "analyzer/trace/per_thread.h"
+#include "analyzer/util/array.h"
 #include "analyzer/util/span.h"
 
 #define CPUS_MAX 65536u /* beyond any Linux; a CPU above it is damage and passed over */
@@ -27,7 +28,8 @@ struct search {
 	const struct observations *observations;
 	const struct history *history;
 	const struct stall *stall;
-	struct cpu_starvation *starved;
+	uint64_t long_ns;
+	struct cpu_starvation *starvation;
 	struct victim_set victims;
 	struct per_thread runners; /* struct cpu_starvation_runner */
 	struct run_queue *queues; /* by CPU */
@@ -54,16 +56,8 @@ static struct run_queue *get_queue(struct search *search, uint32_t cpu)
 
 static int append_step(struct run_queue *queue, uint64_t time_ns, int64_t change)
 {
-	size_t room = queue->room ? queue->room * 2 : 64;
-	struct step *steps;
-
-	if (queue->count == queue->room) {
-		steps = reallocarray(queue->steps, room, sizeof(*steps));
-		if (!steps)
-			return -ENOMEM;
-		queue->steps = steps;
-		queue->room = room;
-	}
+	if (array_grow(queue->steps, queue->count, queue->room))
+		return -ENOMEM;
 	queue->steps[queue->count++] = (struct step){ .time_ns = time_ns, .queued = change };
 	return 0;
 }
@@ -97,13 +91,6 @@ static int wants_cpu(const struct search *search, const struct history_interval 
 	return 0;
 }
 
-/* What makes the stall makes a victim. */
-static uint64_t least_wait_ns(const struct stall *stall)
-{
-	return stall->long_ns && stall->long_ns < STARVED_WAIT_NS ? stall->long_ns
-								  : STARVED_WAIT_NS;
-}
-
 static int queue_wait(struct search *search, uint32_t cpu, uint64_t from_ns, uint64_t to_ns)
 {
 	struct run_queue *queue;
@@ -113,7 +100,7 @@ static int queue_wait(struct search *search, uint32_t cpu, uint64_t from_ns, uin
 	queue = get_queue(search, cpu);
 	if (!queue || append_step(queue, from_ns, 1) || append_step(queue, to_ns, -1))
 		return -ENOMEM;
-	search->starved->queued_ns += to_ns - from_ns;
+	search->starvation->queued_ns += to_ns - from_ns;
 	return 0;
 }
 
@@ -125,14 +112,15 @@ static int add_wait(struct search *search, struct thread *thread,
 	uint32_t cpu = next && next->state == THREAD_RUNNING ? next->cpu : interval->cpu;
 	bool wants, quota;
 
-	if (interval->end_ns - interval->start_ns < least_wait_ns(search->stall))
+	/* what makes the stall makes a victim */
+	if (interval->end_ns - interval->start_ns < earlier(search->long_ns, STARVED_WAIT_NS))
 		return 0;
 	if (wants_cpu(search, interval, &wants, &quota))
 		return -ENOMEM;
 	if (!wants)
 		return 0;
 	if (quota)
-		search->starved->quota_ns += to_ns - from_ns;
+		search->starvation->quota_ns += to_ns - from_ns;
 	if (victim_set_add(&search->victims, thread, from_ns, to_ns))
 		return -ENOMEM;
 	return queue_wait(search, cpu, from_ns, to_ns);
@@ -157,7 +145,7 @@ static int find_victims(struct search *search)
 {
 	const struct observations *observations = search->observations;
 	const struct threads *threads = source_threads(observations->source);
-	struct cpu_starvation *starved = search->starved;
+	struct cpu_starvation *starvation = search->starvation;
 	uint64_t stall_ns = search->stall->end_ns - search->stall->start_ns;
 	int r = 0;
 
@@ -168,7 +156,8 @@ static int find_victims(struct search *search)
 	return r ? r
 		 : victim_set_take(&search->victims,
 				   later(stall_ns * STARVED_VICTIM_PERCENT / 100, 1),
-				   &starved->victims, &starved->victim_count, &starved->waited_ns);
+				   &starvation->victims, &starvation->victim_count,
+				   &starvation->waited_ns);
 }
 
 static int compare_time(const void *left, const void *right)
@@ -245,7 +234,7 @@ static int add_runner(struct search *search, struct thread *thread)
 	while ((interval = history_next(&cursor, &from_ns, &to_ns)))
 		add_run(search, interval, from_ns, to_ns, &runner);
 	if (thread->idle_task)
-		search->starved->idle_ns += runner.ns;
+		search->starvation->idle_ns += runner.ns;
 	if (thread->idle_task || !runner.ns)
 		return 0;
 	kept = per_thread_get(&search->runners, thread);
@@ -269,13 +258,13 @@ static int find_runners(struct search *search)
 
 static void take_top(const struct search *search)
 {
-	struct cpu_starvation_runner *top = search->starved->top;
+	struct cpu_starvation_runner *top = search->starvation->top;
 
 	for (size_t i = 0; i < per_thread_count(&search->runners); i++) {
 		const struct cpu_starvation_runner *runner = per_thread_at(&search->runners, i);
 		size_t place = STARVED_TOP;
 
-		search->starved->runners += runner && runner->thread;
+		search->starvation->runners += runner && runner->thread;
 		while (runner && place && runner->ns > top[place - 1].ns)
 			place--;
 		if (place == STARVED_TOP)
@@ -300,7 +289,7 @@ static int compare_tgid(const void *left, const void *right)
 /* The victims' own process is passed over: more threads than CPUs is no other's fault. */
 static int take_process(const struct search *search)
 {
-	struct cpu_starvation *starved = search->starved;
+	struct cpu_starvation *starvation = search->starvation;
 	struct process *processes =
 		calloc(per_thread_count(&search->runners) + 1, sizeof(*processes));
 	size_t count = 0;
@@ -318,12 +307,12 @@ static int take_process(const struct search *search)
 	for (size_t i = 0; i < count; i++) {
 		ns = i && processes[i].tgid == processes[i - 1].tgid ? ns + processes[i].ns
 								     : processes[i].ns;
-		if (ns <= starved->tgid_ns ||
-		    (starved->victim_count &&
-		     processes[i].tgid == starved->victims[0].thread->tgid))
+		if (ns <= starvation->tgid_ns ||
+		    (starvation->victim_count &&
+		     processes[i].tgid == starvation->victims[0].thread->tgid))
 			continue;
-		starved->tgid = processes[i].tgid;
-		starved->tgid_ns = ns;
+		starvation->tgid = processes[i].tgid;
+		starvation->tgid_ns = ns;
 	}
 	free(processes);
 	return 0;
@@ -333,24 +322,25 @@ static int take_process(const struct search *search)
 static int read_top_runner(const struct search *search)
 {
 	const struct observations *observations = search->observations;
-	struct cpu_starvation *starved = search->starved;
-	const struct cpu_starvation_runner *runner = &starved->top[0];
+	struct cpu_starvation *starvation = search->starvation;
+	const struct cpu_starvation_runner *runner = &starvation->top[0];
 
 	if (!runner->thread)
 		return 0;
 	return span_summary_read(search->history, source_stacks(observations->source),
 				 observations->stack_infos, runner->thread, runner->from_ns,
-				 runner->to_ns, &starved->did);
+				 runner->to_ns, &starvation->did);
 }
 
-static int read_stall(const struct detect_context *in, struct cpu_starvation *starved)
+static int read_stall(const struct detect_context *in, struct cpu_starvation *starvation)
 {
 	const struct stall *stall = in->stall;
 	struct search search = {
 		.observations = in->observations,
 		.history = observations_history(in->observations, stall->start_ns, stall->end_ns),
 		.stall = stall,
-		.starved = starved,
+		.long_ns = in->long_ns,
+		.starvation = starvation,
 		.victims = VICTIM_SET,
 		.runners.entry_bytes = sizeof(struct cpu_starvation_runner),
 	};
@@ -391,17 +381,17 @@ static const struct long_wait *find_longest(const struct detect_context *in)
 static int find_cpu_starvation(struct detect_context *in, struct candidates *out)
 {
 	struct candidate *candidate = candidate_append(in, out);
-	struct cpu_starvation *starved;
+	struct cpu_starvation *starvation;
 	int r;
 
 	if (!candidate)
 		return -ENOMEM;
-	starved = candidate->found;
-	starved->longest = find_longest(in);
-	if (!starved->longest)
+	starvation = candidate->found;
+	starvation->longest = find_longest(in);
+	if (!starvation->longest)
 		return 0;
-	r = read_stall(in, starved);
-	candidate->lost_ns = starved->waited_ns;
+	r = read_stall(in, starvation);
+	candidate->lost_ns = starvation->waited_ns;
 	return r;
 }
 

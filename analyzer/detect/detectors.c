@@ -19,6 +19,7 @@
 
 #include "analyzer/detect/finding.h"
 #include "analyzer/detect/thresholds.h"
+#include "analyzer/util/array.h"
 #include "analyzer/util/span.h"
 
 static const struct detector *const detectors[] = {
@@ -32,16 +33,8 @@ static const struct detector *const detectors[] = {
 
 static struct candidate *append_empty(struct candidates *out)
 {
-	size_t room = out->room ? out->room * 2 : 8;
-	struct candidate *list;
-
-	if (out->count == out->room) {
-		list = reallocarray(out->list, room, sizeof(*list));
-		if (!list)
-			return NULL;
-		out->list = list;
-		out->room = room;
-	}
+	if (array_grow(out->list, out->count, out->room))
+		return NULL;
 	out->list[out->count] = (struct candidate){ .detector = NULL };
 	return &out->list[out->count++];
 }
@@ -260,14 +253,14 @@ static int find_candidates(struct detect_context *in, struct candidates *candida
 	return r ? r : append_unexplained(in, candidates);
 }
 
-int detectors_run(struct detect_context *in, uint32_t *ret_starved)
+int detectors_run(struct detect_context *in, uint32_t *ret_hurting)
 {
 	struct candidates candidates = { NULL };
 	struct stall stall = *in->stall;
 	int r = find_candidates(in, &candidates);
 	const struct candidate *first;
 
-	*ret_starved = 0;
+	*ret_hurting = 0;
 	if (r || !candidates.count)
 		goto out;
 	candidates_sort(in, &candidates);
@@ -276,7 +269,7 @@ int detectors_run(struct detect_context *in, uint32_t *ret_starved)
 		stall_replace(&stall, &first->stall);
 		model_clear_blame(in->model); /* it is of the other stall's waits */
 	}
-	*ret_starved = first->starved_classes;
+	*ret_hurting = first->hurting_classes;
 	fill_stall(in, &stall);
 	r = tell_findings(in, &candidates);
 out:

@@ -55,7 +55,7 @@ struct candidate {
 	uint64_t lost_ns;	/* by the target's threads, as it explains; 0: it is no candidate */
 	enum evidence evidence;
 	bool named;		/* it says who did it, or that nobody did */
-	uint32_t starved_classes; /* of idle waits, a bit each: the unusual ones were no idle ones after all */
+	uint32_t hurting_classes; /* of idle waits, a bit each: the unusual ones were no idle ones after all */
 	void *found;		/* the detector's own: zeroed memory of detector->found_bytes */
 };
 
@@ -119,11 +119,11 @@ bool detect_over_before(const struct detect_context *in, uint64_t end_ns);
  * detectors_run() - ask all detectors; put what they found in order; tell the findings, and the stall that the first
  * of them is about, with the others beside it.
  *
- * @ret_starved: see candidate.starved_classes; of the first.
+ * @ret_hurting: see candidate.hurting_classes; of the first.
  *
  * Return: 0 or -ENOMEM.
  */
-int detectors_run(struct detect_context *in, uint32_t *ret_starved);
+int detectors_run(struct detect_context *in, uint32_t *ret_hurting);
 
 /* The finding no-stall, from the model's stall part. Return: 0 or -ENOMEM. */
 int no_stall_report(struct model *model, uint64_t long_ns);

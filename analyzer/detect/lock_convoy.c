@@ -18,7 +18,7 @@
 #include "analyzer/detect/thresholds.h"
 
 /* "mmap_lock", "an inode lock", "a mutex (rtnl)" ... */
-static void print_lock(const struct detect_context *context, const struct contended_lock *suspect,
+static void print_lock(const struct detect_context *context, const struct contended_lock *contended,
 		       char *text, size_t text_bytes)
 {
 	static const char *const names[WAIT_CLASSES] = {
@@ -28,28 +28,29 @@ static void print_lock(const struct detect_context *context, const struct conten
 		[WAIT_LOCK_FILE] = "a file lock",	[WAIT_LOCK_USER] = "a lock of the program",
 	};
 	const struct stack_info *fact =
-		stack_infos_get(context->stack_infos, suspect->wait_stack_id);
-	const char *name = names[suspect->class] ? names[suspect->class] : "a lock";
+		stack_infos_get(context->stack_infos, contended->wait_stack_id);
+	const char *name = names[contended->class] ? names[contended->class] : "a lock";
 	const char *detail = fact ? fact->uninterruptible.detail : NULL;
 
-	if (suspect->class == WAIT_LOCK_USER)
-		snprintf(text, text_bytes, "the program's lock 0x%" PRIx64, suspect->address);
-	else if (detail && suspect->class != WAIT_LOCK_MMAP)
+	if (contended->class == WAIT_LOCK_USER)
+		snprintf(text, text_bytes, "the program's lock 0x%" PRIx64, contended->address);
+	else if (detail && contended->class != WAIT_LOCK_MMAP)
 		snprintf(text, text_bytes, "%s (%s)", name, detail);
 	else
 		snprintf(text, text_bytes, "%s", name);
 }
 
-static enum grade grade_lock(const struct contended_lock *suspect)
+static enum grade grade_lock(const struct contended_lock *contended)
 {
-	const struct lock_owner *owner = &suspect->owner;
+	const struct lock_owner *owner = &contended->owner;
 	uint64_t proven_ns = owner->blamed_ns - owner->plausible_ns;
 
-	if (!suspect->has_owner)
+	if (!contended->has_owner)
 		return GRADE_UNKNOWN;
-	if (suspect->gaps || proven_ns * 100 < suspect->wait_ns * LOCK_STRONG_PERCENT)
+	if (contended->gaps || proven_ns * 100 < contended->wait_ns * LOCK_STRONG_PERCENT)
 		return GRADE_PLAUSIBLE;
-	return suspect->link_count || owner->exact_ns * 100 < suspect->wait_ns * LOCK_STRONG_PERCENT
+	return contended->link_count ||
+			       owner->exact_ns * 100 < contended->wait_ns * LOCK_STRONG_PERCENT
 		       ? GRADE_STRONG
 		       : GRADE_EXACT;
 }
@@ -76,14 +77,15 @@ static bool hold_lasted_longer(const struct detect_context *context, const struc
 	return hold->still_open || began_before(context, hold);
 }
 
-static void fill_culprit(const struct detect_context *context, const struct contended_lock *suspect,
-			 const struct large_call *call, struct model_finding *finding)
+static void fill_culprit(const struct detect_context *context,
+			 const struct contended_lock *contended, const struct large_call *call,
+			 struct model_finding *finding)
 {
-	const struct lock_hold *hold = &suspect->owner.longest;
-	const struct span_summary *story = &suspect->hold_summary;
+	const struct lock_hold *hold = &contended->owner.longest;
+	const struct span_summary *story = &contended->hold_summary;
 	bool known = story->stack_id != STACK_NONE;
 	struct model_culprit *culprit =
-		finding_culprit(context, suspect->owner.thread, hold->start_ns, hold->end_ns,
+		finding_culprit(context, contended->owner.thread, hold->start_ns, hold->end_ns,
 				story->state_ns, known ? story->stack_id : hold->stack_id, finding);
 
 	culprit->hold_began_before = began_before(context, hold);
@@ -147,17 +149,17 @@ static const char *call_verb(const struct large_call *call, bool populates)
 }
 
 /* What the culprit was doing, for the end of "Thread 1 (x) held mmap_lock for 2 s ". */
-static void print_while(const struct detect_context *context, const struct contended_lock *suspect,
-			const struct large_call *call, struct model_finding *finding, char *text,
-			size_t text_bytes)
+static void print_while(const struct detect_context *context,
+			const struct contended_lock *contended, const struct large_call *call,
+			struct model_finding *finding, char *text, size_t text_bytes)
 {
-	const struct span_summary *story = &suspect->hold_summary;
+	const struct span_summary *story = &contended->hold_summary;
 	const char *operation = finding_operation(
 		context,
-		story->stack_id != STACK_NONE ? story->stack_id : suspect->owner.longest.stack_id,
+		story->stack_id != STACK_NONE ? story->stack_id : contended->owner.longest.stack_id,
 		finding);
 	const char *that =
-		lock_convoy_held_again_and_again(suspect, context->model) ? ", that one" : "";
+		lock_convoy_held_again_and_again(contended, context->model) ? ", that one" : "";
 
 	*text = '\0';
 	if (call && call->call == FT_CALL_MLOCKALL)
@@ -173,35 +175,35 @@ static void print_while(const struct detect_context *context, const struct conte
 
 /* The culprit held no lock that most waited for, but one that its holder needed. */
 static void summarize_links(const struct detect_context *context,
-			    const struct contended_lock *suspect, const char *lock,
+			    const struct contended_lock *contended, const char *lock,
 			    struct model_finding *finding)
 {
-	const struct lock_owner *owner = &suspect->owner;
-	const struct thread *holder = suspect->holder.thread;
+	const struct lock_owner *owner = &contended->owner;
+	const struct thread *holder = contended->holder.thread;
 
 	finding_text(
 		&finding->summary,
 		"Thread %" PRId32 " (%s) held up %zu threads for %s%s, which lost %s. Most waited "
 		"for %s; thread %" PRId32 " (%s) held that, and waited for %s. %s of the time is "
 		"charged to it.",
-		owner->thread->tid, owner->thread->comm, suspect->victim_count,
+		owner->thread->tid, owner->thread->comm, contended->victim_count,
 		hold_lasted_longer(context, &owner->longest) ? "at least " : "",
 		human_duration(owner->longest.end_ns - owner->longest.start_ns).text,
 		human_duration(finding->blocked_ns).text, lock, holder->tid, holder->comm,
-		suspect->link_count == 1 ? "it" : "others that waited for it",
-		human_share(owner->blamed_ns, suspect->wait_ns).text);
+		contended->link_count == 1 ? "it" : "others that waited for it",
+		human_share(owner->blamed_ns, contended->wait_ns).text);
 }
 
 /* "for 2.00 s", "14 times, the longest for 190 ms" */
 static struct human held_text(const struct detect_context *context,
-			      const struct contended_lock *suspect)
+			      const struct contended_lock *contended)
 {
-	const struct lock_hold *hold = &suspect->owner.longest;
+	const struct lock_hold *hold = &contended->owner.longest;
 	struct human text, length = human_duration(hold->end_ns - hold->start_ns);
 
-	if (lock_convoy_held_again_and_again(suspect, context->model))
+	if (lock_convoy_held_again_and_again(contended, context->model))
 		snprintf(text.text, sizeof(text.text), "%" PRIu32 " times, the longest for %.16s",
-			 suspect->owner.holds, length.text);
+			 contended->owner.holds, length.text);
 	else
 		snprintf(text.text, sizeof(text.text), "for %s%.16s",
 			 hold_lasted_longer(context, hold) ? "at least " : "", length.text);
@@ -210,18 +212,18 @@ static struct human held_text(const struct detect_context *context,
 
 /* Who held it, and who waited for that. */
 static void summarize_hold(const struct detect_context *context,
-			   const struct contended_lock *suspect, const struct large_call *call,
+			   const struct contended_lock *contended, const struct large_call *call,
 			   const char *lock, struct model_finding *finding)
 {
-	const struct lock_owner *owner = &suspect->owner;
-	size_t direct = suspect->victim_count - suspect->indirect_count;
+	const struct lock_owner *owner = &contended->owner;
+	size_t direct = contended->victim_count - contended->indirect_count;
 	char doing[256], indirect[128] = "";
 
-	print_while(context, suspect, call, finding, doing, sizeof(doing));
-	if (suspect->indirect_ns)
+	print_while(context, contended, call, finding, doing, sizeof(doing));
+	if (contended->indirect_ns)
 		snprintf(indirect, sizeof(indirect),
 			 " %zu more waited %s for locks that those held meanwhile.",
-			 suspect->indirect_count, human_duration(suspect->indirect_ns).text);
+			 contended->indirect_count, human_duration(contended->indirect_ns).text);
 	finding_text(&finding->summary,
 		     "Thread %" PRId32 " (%s) %s %s %s%s. %zu thread%s waited %s%s for it; %s of "
 		     "%s wait is charged to it.%s",
@@ -230,63 +232,64 @@ static void summarize_hold(const struct detect_context *context,
 		     : owner->longest.exact	? "has held"
 		     : owner->exact_ns		? "holds"
 						: "seems to hold",
-		     lock, held_text(context, suspect).text, doing, direct, finding_plural(direct),
-		     bound_text(context->model),
-		     human_duration(finding->blocked_ns - suspect->indirect_ns).text,
-		     human_share(owner->blamed_ns, suspect->wait_ns).text,
+		     lock, held_text(context, contended).text, doing, direct,
+		     finding_plural(direct), bound_text(context->model),
+		     human_duration(finding->blocked_ns - contended->indirect_ns).text,
+		     human_share(owner->blamed_ns, contended->wait_ns).text,
 		     direct == 1 ? "its" : "their", indirect);
 }
 
-static void fill_summary(const struct detect_context *context, const struct contended_lock *suspect,
-			 const struct large_call *call, struct model_finding *finding)
+static void fill_summary(const struct detect_context *context,
+			 const struct contended_lock *contended, const struct large_call *call,
+			 struct model_finding *finding)
 {
-	const struct lock_owner *owner = &suspect->owner;
-	const char *plural = finding_plural(suspect->victim_count);
+	const struct lock_owner *owner = &contended->owner;
+	const char *plural = finding_plural(contended->victim_count);
 	char lock[96];
 
-	print_lock(context, suspect, lock, sizeof(lock));
-	if (!suspect->has_owner)
+	print_lock(context, contended, lock, sizeof(lock));
+	if (!contended->has_owner)
 		finding_text(
 			&finding->summary,
 			"%zu thread%s waited %s%s for %s. Who held it is not in the capture%s.",
-			suspect->victim_count, plural, bound_text(context->model),
+			contended->victim_count, plural, bound_text(context->model),
 			human_duration(finding->blocked_ns).text, lock,
-			suspect->candidate.thread
+			contended->candidate.thread
 				? ": most of the wait cannot be charged to anybody"
 				: "");
-	else if (suspect->link_count && !suspect->links_of_others)
-		summarize_links(context, suspect, lock, finding);
+	else if (contended->link_count && !contended->links_of_others)
+		summarize_links(context, contended, lock, finding);
 	else if (owner->longest.end_ns == owner->longest.start_ns)
 		finding_text(&finding->summary,
 			     "%zu thread%s waited %s for %s. %s of it was ended by thread %" PRId32
 			     " (%s); since when it held the lock is not known.",
-			     suspect->victim_count, plural,
+			     contended->victim_count, plural,
 			     human_duration(finding->blocked_ns).text, lock,
-			     human_share(owner->blamed_ns, suspect->wait_ns).text,
+			     human_share(owner->blamed_ns, contended->wait_ns).text,
 			     owner->thread->tid, owner->thread->comm);
 	else
-		summarize_hold(context, suspect, call, lock, finding);
+		summarize_hold(context, contended, call, lock, finding);
 }
 
 /* The allocation behind the longest hold of mmap_lock; NULL. */
 static const struct large_call *find_call(const struct detect_context *context,
-					  const struct contended_lock *suspect)
+					  const struct contended_lock *contended)
 {
-	const struct lock_hold *hold = &suspect->owner.longest;
+	const struct lock_hold *hold = &contended->owner.longest;
 
-	if (suspect->class != WAIT_LOCK_MMAP || !suspect->has_owner)
+	if (contended->class != WAIT_LOCK_MMAP || !contended->has_owner)
 		return NULL;
 	return large_calls_behind(
-		context->calls, suspect->owner.thread,
+		context->calls, contended->owner.thread,
 		hold->start_ns > CALL_BEFORE_HOLD_NS ? hold->start_ns - CALL_BEFORE_HOLD_NS : 0,
 		hold->start_ns + (hold->end_ns - hold->start_ns) * CALL_IN_HOLD_PERCENT / 100);
 }
 
-static enum lock_mode held_mode(const struct contended_lock *suspect)
+static enum lock_mode held_mode(const struct contended_lock *contended)
 {
-	const struct lock_hold *held = &suspect->holder.longest;
+	const struct lock_hold *held = &contended->holder.longest;
 
-	if (!suspect->has_owner || suspect->class == WAIT_LOCK_USER ||
+	if (!contended->has_owner || contended->class == WAIT_LOCK_USER ||
 	    (!held->mode_known && (held->still_open || held->stack_id == STACK_NONE)))
 		return LOCK_MODE_NONE;
 	return held->released_read ? LOCK_MODE_READ : LOCK_MODE_WRITE;
@@ -295,27 +298,27 @@ static enum lock_mode held_mode(const struct contended_lock *suspect)
 void lock_convoy_report(const struct detect_context *in, const void *found,
 			struct model_finding *finding)
 {
-	const struct contended_lock *suspect = found;
-	const struct large_call *call = find_call(in, suspect);
+	const struct contended_lock *contended = found;
+	const struct large_call *call = find_call(in, contended);
 	bool grows;
 
-	finding->kind = suspect->class == WAIT_LOCK_MMAP   ? FINDING_MMAP_LOCK_CONVOY
-			: suspect->class == WAIT_LOCK_USER ? FINDING_FUTEX_CONVOY
-							   : FINDING_KERNEL_LOCK_CONVOY;
-	finding->grade = grade_lock(suspect);
+	finding->kind = contended->class == WAIT_LOCK_MMAP   ? FINDING_MMAP_LOCK_CONVOY
+			: contended->class == WAIT_LOCK_USER ? FINDING_FUTEX_CONVOY
+							     : FINDING_KERNEL_LOCK_CONVOY;
+	finding->grade = grade_lock(contended);
 	finding->has_lock = true;
-	finding->lock = (struct model_lock_ref){ .class = suspect->class,
-						 .address = suspect->address,
-						 .tgid = suspect->tgid,
-						 .mode = held_mode(suspect) };
-	if (suspect->has_owner)
-		fill_culprit(in, suspect, call, finding);
-	finding_victims(in, suspect->victims, suspect->victim_count, finding);
-	lock_convoy_cause(in, suspect, finding);
+	finding->lock = (struct model_lock_ref){ .class = contended->class,
+						 .address = contended->address,
+						 .tgid = contended->tgid,
+						 .mode = held_mode(contended) };
+	if (contended->has_owner)
+		fill_culprit(in, contended, call, finding);
+	finding_victims(in, contended->victims, contended->victim_count, finding);
+	lock_convoy_cause(in, contended, finding);
 	grows = fill_allocation(in, call, finding);
-	fill_summary(in, suspect, call, finding);
-	lock_convoy_evidence(in, suspect, call, finding);
-	lock_convoy_advice(suspect, call, grows, in->model->coverage.gap_count, finding);
+	fill_summary(in, contended, call, finding);
+	lock_convoy_evidence(in, contended, call, finding);
+	lock_convoy_advice(contended, call, grows, in->model->coverage.gap_count, finding);
 }
 
 /* Told as the deadlock that it is a part of, or behind another lock. */

@@ -15,21 +15,21 @@ void lock_convoy_report(const struct detect_context *in, const void *found,
 void lock_convoy_free(void *found);
 
 /* Of @finding, which has its culprit and its victims already: why, links, pivot, outsiders. */
-void lock_convoy_cause(const struct detect_context *context, const struct contended_lock *suspect,
+void lock_convoy_cause(const struct detect_context *context, const struct contended_lock *contended,
 		       struct model_finding *finding);
 /* The lines of evidence for it. */
-void lock_convoy_tell_cause(const struct detect_context *context, const struct contended_lock *suspect,
+void lock_convoy_tell_cause(const struct detect_context *context, const struct contended_lock *contended,
 			    struct model_finding *finding);
 
 /* @call: the allocation behind the hold; NULL. */
-void lock_convoy_evidence(const struct detect_context *context, const struct contended_lock *suspect,
+void lock_convoy_evidence(const struct detect_context *context, const struct contended_lock *contended,
 			  const struct large_call *call, struct model_finding *finding);
 
 /* @grows: the calls grow as of a table that doubles. @lossy: events are missing from the capture. */
-void lock_convoy_advice(const struct contended_lock *suspect, const struct large_call *call, bool grows,
+void lock_convoy_advice(const struct contended_lock *contended, const struct large_call *call, bool grows,
 			bool lossy, struct model_finding *finding);
 
 /* Not one hold made the stall but many, none of them half as long as it. */
-bool lock_convoy_held_again_and_again(const struct contended_lock *suspect, const struct model *model);
+bool lock_convoy_held_again_and_again(const struct contended_lock *contended, const struct model *model);
 
 #endif

@@ -41,10 +41,10 @@ static const char *ended_by(const struct delay_wait *wait)
 	}
 }
 
-static int fill_because(const struct detect_context *context, const struct contended_lock *suspect,
-			struct model_culprit *culprit)
+static int fill_because(const struct detect_context *context,
+			const struct contended_lock *contended, struct model_culprit *culprit)
 {
-	const struct delay_breakdown *because = &suspect->hold_delays;
+	const struct delay_breakdown *because = &contended->hold_delays;
 
 	culprit->because = calloc(because->wait_count + 1, sizeof(*culprit->because));
 	if (!culprit->because)
@@ -187,13 +187,13 @@ static int fill_why(struct model_culprit *culprit)
 	return 0;
 }
 
-static int fill_links(const struct contended_lock *suspect, struct model_finding *finding)
+static int fill_links(const struct contended_lock *contended, struct model_finding *finding)
 {
-	finding->links = calloc(suspect->link_count + 1, sizeof(*finding->links));
+	finding->links = calloc(contended->link_count + 1, sizeof(*finding->links));
 	if (!finding->links)
 		return -ENOMEM;
-	for (size_t i = 0; i < suspect->link_count; i++) {
-		const struct contended_lock_link *link = &suspect->links[i];
+	for (size_t i = 0; i < contended->link_count; i++) {
+		const struct contended_lock_link *link = &contended->links[i];
 
 		finding->links[finding->link_count++] = (struct model_link){
 			.tid = link->thread->tid,
@@ -205,37 +205,37 @@ static int fill_links(const struct contended_lock *suspect, struct model_finding
 	return 0;
 }
 
-static int fill_outsiders(const struct contended_lock *suspect, struct model_finding *finding)
+static int fill_outsiders(const struct contended_lock *contended, struct model_finding *finding)
 {
-	if (fill_shares(&finding->outsiders, &finding->outsider_count, suspect->outsider_count))
+	if (fill_shares(&finding->outsiders, &finding->outsider_count, contended->outsider_count))
 		return -ENOMEM;
-	for (size_t i = 0; i < suspect->outsider_count; i++)
-		finding->outsiders[finding->outsider_count++] =
-			share_of(suspect->outsiders[i].thread, suspect->outsiders[i].blocked_ns);
+	for (size_t i = 0; i < contended->outsider_count; i++)
+		finding->outsiders[finding->outsider_count++] = share_of(
+			contended->outsiders[i].thread, contended->outsiders[i].blocked_ns);
 	return 0;
 }
 
-static int fill_cause(const struct detect_context *context, const struct contended_lock *suspect,
+static int fill_cause(const struct detect_context *context, const struct contended_lock *contended,
 		      struct model_finding *finding)
 {
-	int r = fill_links(suspect, finding);
+	int r = fill_links(contended, finding);
 
 	if (!r)
-		r = fill_outsiders(suspect, finding);
+		r = fill_outsiders(contended, finding);
 	if (r || !finding->has_culprit)
 		return r;
-	r = fill_because(context, suspect, &finding->culprit);
+	r = fill_because(context, contended, &finding->culprit);
 	if (!r)
-		r = fill_instead(&suspect->hold_delays, &finding->culprit);
+		r = fill_instead(&contended->hold_delays, &finding->culprit);
 	return r ? r : fill_why(&finding->culprit);
 }
 
-void lock_convoy_cause(const struct detect_context *context, const struct contended_lock *suspect,
+void lock_convoy_cause(const struct detect_context *context, const struct contended_lock *contended,
 		       struct model_finding *finding)
 {
-	const struct queued_writer *pivot = &suspect->queued_writer;
+	const struct queued_writer *pivot = &contended->queued_writer;
 
-	if (fill_cause(context, suspect, finding))
+	if (fill_cause(context, contended, finding))
 		finding->incomplete = true;
 	if (!pivot->writer)
 		return;
@@ -249,13 +249,13 @@ void lock_convoy_cause(const struct detect_context *context, const struct conten
 	};
 }
 
-static void tell_links(const struct contended_lock *suspect, struct model_finding *finding)
+static void tell_links(const struct contended_lock *contended, struct model_finding *finding)
 {
-	for (size_t i = 0; i < suspect->link_count; i++) {
-		const struct contended_lock_link *link = &suspect->links[i];
-		const struct thread *next = i + 1 < suspect->link_count
-						    ? suspect->links[i + 1].thread
-						    : suspect->owner.thread;
+	for (size_t i = 0; i < contended->link_count; i++) {
+		const struct contended_lock_link *link = &contended->links[i];
+		const struct thread *next = i + 1 < contended->link_count
+						    ? contended->links[i + 1].thread
+						    : contended->owner.thread;
 
 		finding_evidence(finding,
 				 "thread %" PRId32
@@ -301,9 +301,9 @@ static void tell_outsiders(struct model_finding *finding)
 }
 
 void lock_convoy_tell_cause(const struct detect_context *context,
-			    const struct contended_lock *suspect, struct model_finding *finding)
+			    const struct contended_lock *contended, struct model_finding *finding)
 {
-	tell_links(suspect, finding);
+	tell_links(contended, finding);
 	tell_pivot(context->model, finding);
 	tell_outsiders(finding);
 }

@@ -17,12 +17,12 @@ static uint64_t stall_length_ns(const struct model *model)
 	return model->stall.end_ns - model->stall.start_ns;
 }
 
-bool lock_convoy_held_again_and_again(const struct contended_lock *suspect,
+bool lock_convoy_held_again_and_again(const struct contended_lock *contended,
 				      const struct model *model)
 {
-	const struct lock_hold *hold = &suspect->owner.longest;
+	const struct lock_hold *hold = &contended->owner.longest;
 
-	return suspect->owner.holds > 1 &&
+	return contended->owner.holds > 1 &&
 	       (hold->end_ns - hold->start_ns) * 100 < stall_length_ns(model) * HELD_AGAIN_PERCENT;
 }
 
@@ -52,9 +52,9 @@ static void tell_kernel_events(const struct detect_context *context, const struc
 
 /* Of an flock() the kernel tells who called it, and not who else has the file open. */
 static void tell_proc_locks(const struct detect_context *context,
-			    const struct contended_lock *suspect, struct model_finding *finding)
+			    const struct contended_lock *contended, struct model_finding *finding)
 {
-	const struct proc_locks_wait *wait = proc_locks_open(context->listed, suspect->address);
+	const struct proc_locks_wait *wait = proc_locks_open(context->listed, contended->address);
 	const char *also = wait->kind == FT_FILELOCK_FLOCK
 				   ? "; a child that inherited the open file has the lock as well"
 				   : "";
@@ -63,17 +63,17 @@ static void tell_proc_locks(const struct detect_context *context,
 			 "/proc/locks listed process %" PRId32
 			 " as the one that took the lock of file %s when it was read at %s, while "
 			 "others waited for it until the recording ended%s",
-			 wait->holder, proc_locks_text(context->listed, suspect->address),
+			 wait->holder, proc_locks_text(context->listed, contended->address),
 			 detect_time_text(context, wait->seen_ns).text, also);
 }
 
 /* Why nobody is named although the list named a process, or could not. */
-static void tell_unnamed(const struct detect_context *context, const struct contended_lock *suspect,
-			 struct model_finding *finding)
+static void tell_unnamed(const struct detect_context *context,
+			 const struct contended_lock *contended, struct model_finding *finding)
 {
 	const struct proc_locks_wait *wait =
-		suspect->class == WAIT_LOCK_FILE
-			? proc_locks_open(context->listed, suspect->address)
+		contended->class == WAIT_LOCK_FILE
+			? proc_locks_open(context->listed, contended->address)
 			: NULL;
 
 	if (!wait)
@@ -83,14 +83,14 @@ static void tell_unnamed(const struct detect_context *context, const struct cont
 			finding,
 			"/proc/locks does not tell who has the lock of file %s: it is one of an "
 			"open file (OFD)",
-			proc_locks_text(context->listed, suspect->address));
+			proc_locks_text(context->listed, contended->address));
 	else
 		finding_evidence(
 			finding,
 			"/proc/locks listed process %" PRId32
 			" as the one that took the lock of file %s, and not which of its threads "
 			"did",
-			wait->holder, proc_locks_text(context->listed, suspect->address));
+			wait->holder, proc_locks_text(context->listed, contended->address));
 }
 
 /* The function that let the lock go. */
@@ -113,14 +113,14 @@ static const char *release_name(const struct stack_table *stacks, uint32_t stack
 }
 
 /* The release that ended the longest hold: function, time, and whom it woke. */
-static void tell_release(const struct detect_context *context, const struct contended_lock *suspect,
-			 struct model_finding *finding)
+static void tell_release(const struct detect_context *context,
+			 const struct contended_lock *contended, struct model_finding *finding)
 {
-	const struct lock_hold *hold = &suspect->owner.longest;
+	const struct lock_hold *hold = &contended->owner.longest;
 
-	if (hold->exact && suspect->class == WAIT_LOCK_FILE &&
-	    proc_locks_open(context->listed, suspect->address))
-		tell_proc_locks(context, suspect, finding);
+	if (hold->exact && contended->class == WAIT_LOCK_FILE &&
+	    proc_locks_open(context->listed, contended->address))
+		tell_proc_locks(context, contended, finding);
 	else if (hold->exact)
 		tell_kernel_events(context, hold, finding);
 	else if (hold->end_ns == hold->start_ns)
@@ -140,14 +140,14 @@ static void tell_release(const struct detect_context *context, const struct cont
 				 "its stack then was not recorded",
 				 hold->first_woken->tid, hold->first_woken->comm,
 				 detect_time_text(context, hold->end_ns).text);
-	else if (hold->still_open && suspect->class == WAIT_LOCK_USER)
+	else if (hold->still_open && contended->class == WAIT_LOCK_USER)
 		finding_evidence(
 			finding, "no release was seen before the recording ended; %s",
 			hold->start_exact
 				? "it was the last one to be woken by a release, and letting the "
 				  "lock go would have woken another"
 				: "the value in the lock names it as the owner");
-	else if (suspect->owner.named_ns && (hold->still_open || !hold->first_woken))
+	else if (contended->owner.named_ns && (hold->still_open || !hold->first_woken))
 		finding_evidence(finding, "no release was seen before the recording ended");
 	else if (hold->still_open || !hold->first_woken)
 		finding_evidence(
@@ -161,10 +161,10 @@ static void tell_release(const struct detect_context *context, const struct cont
 				 detect_time_text(context, hold->end_ns).text);
 }
 
-static void tell_call(const struct detect_context *context, const struct contended_lock *suspect,
+static void tell_call(const struct detect_context *context, const struct contended_lock *contended,
 		      const struct large_call *call, struct model_finding *finding)
 {
-	const struct lock_hold *hold = &suspect->owner.longest;
+	const struct lock_hold *hold = &contended->owner.longest;
 
 	if (!call)
 		return;
@@ -178,9 +178,9 @@ static void tell_call(const struct detect_context *context, const struct contend
 
 /* What the kernel's log said, which is the kernel's own word. */
 static void tell_kernel_log(const struct detect_context *context,
-			    const struct contended_lock *suspect, struct model_finding *finding)
+			    const struct contended_lock *contended, struct model_finding *finding)
 {
-	const struct lock_owner *holder = &suspect->holder;
+	const struct lock_owner *holder = &contended->holder;
 
 	if (!holder->named_ns)
 		return;
@@ -199,66 +199,66 @@ static void tell_kernel_log(const struct detect_context *context,
 }
 
 /* Why nobody is named, and who is the best candidate. */
-static void tell_nobody(const struct contended_lock *suspect, struct model_finding *finding)
+static void tell_nobody(const struct contended_lock *contended, struct model_finding *finding)
 {
-	const struct lock_owner *candidate = &suspect->candidate;
+	const struct lock_owner *candidate = &contended->candidate;
 
 	if (!candidate->thread)
 		finding_evidence(finding, "no thread was seen to let the lock go to a waiter");
-	else if (candidate->blamed_ns * 100 < suspect->wait_ns * CANDIDATE_PERCENT)
+	else if (candidate->blamed_ns * 100 < contended->wait_ns * CANDIDATE_PERCENT)
 		finding_evidence(finding, "%s of the wait is charged to nobody",
-				 human_share(suspect->nobody_ns, suspect->wait_ns).text);
+				 human_share(contended->nobody_ns, contended->wait_ns).text);
 	else
 		finding_evidence(finding,
 				 "%s of the wait is charged to nobody; the most that is charged to "
 				 "one thread "
 				 "is %s, to %" PRId32 " (%s)",
-				 human_share(suspect->nobody_ns, suspect->wait_ns).text,
-				 human_share(candidate->blamed_ns, suspect->wait_ns).text,
+				 human_share(contended->nobody_ns, contended->wait_ns).text,
+				 human_share(candidate->blamed_ns, contended->wait_ns).text,
 				 candidate->thread->tid, candidate->thread->comm);
 }
 
 void lock_convoy_evidence(const struct detect_context *context,
-			  const struct contended_lock *suspect, const struct large_call *call,
+			  const struct contended_lock *contended, const struct large_call *call,
 			  struct model_finding *finding)
 {
-	const struct span_summary *story = &suspect->hold_summary;
-	bool led_by_links = suspect->link_count && !suspect->links_of_others;
+	const struct span_summary *story = &contended->hold_summary;
+	bool led_by_links = contended->link_count && !contended->links_of_others;
 
-	if (!suspect->has_owner) {
-		tell_nobody(suspect, finding);
-		tell_unnamed(context, suspect, finding);
+	if (!contended->has_owner) {
+		tell_nobody(contended, finding);
+		tell_unnamed(context, contended, finding);
 		return;
 	}
-	if (!led_by_links || suspect->owner.longest.stack_id != STACK_NONE ||
-	    suspect->owner.longest.by_call)
-		tell_release(context, suspect, finding);
-	tell_kernel_log(context, suspect, finding);
-	if (suspect->in_slices)
+	if (!led_by_links || contended->owner.longest.stack_id != STACK_NONE ||
+	    contended->owner.longest.by_call)
+		tell_release(context, contended, finding);
+	tell_kernel_log(context, contended, finding);
+	if (contended->in_slices)
 		finding_evidence(finding,
 				 "they waited with timeouts, again and again, and nobody was woken "
 				 "until then; who was woken woke the next, as with a lock");
-	lock_convoy_tell_cause(context, suspect, finding);
-	if (lock_convoy_held_again_and_again(suspect, context->model))
+	lock_convoy_tell_cause(context, contended, finding);
+	if (lock_convoy_held_again_and_again(contended, context->model))
 		finding_evidence(
 			finding,
 			"it took the lock again and again, %" PRIu32
 			" times for more than 1 ms: those who waited did so for %s of the stall",
-			suspect->owner.holds,
+			contended->owner.holds,
 			human_share(finding->blocked_ns,
-				    suspect->victim_count * stall_length_ns(context->model))
+				    contended->victim_count * stall_length_ns(context->model))
 				.text);
-	tell_call(context, suspect, call, finding);
+	tell_call(context, contended, call, finding);
 	if (story->under)
 		finding_evidence(finding,
 				 "%" PRIu32 " of %" PRIu32
 				 " CPU samples of it in the hold are under %s",
 				 story->samples_under, story->samples, story->under);
-	if (suspect->gaps)
+	if (contended->gaps)
 		finding_evidence(finding, "%s event%s lost during the hold, so the grade is lower",
-				 suspect->lost_records ? human_count(suspect->lost_records).text
-						       : "an unknown number of",
-				 suspect->lost_records == 1 ? " was" : "s were");
+				 contended->lost_records ? human_count(contended->lost_records).text
+							 : "an unknown number of",
+				 contended->lost_records == 1 ? " was" : "s were");
 }
 
 static const char *advice_for_call(const struct large_call *call, bool pattern, bool grows)
@@ -297,38 +297,38 @@ static const char *advice_for_call(const struct large_call *call, bool pattern, 
 	}
 }
 
-static const char *advice_for_lock(const struct contended_lock *suspect, bool lossy)
+static const char *advice_for_lock(const struct contended_lock *contended, bool lossy)
 {
-	if (!suspect->has_owner && lossy)
+	if (!contended->has_owner && lossy)
 		return "Look for another capture of the same freeze: events are missing from this "
 		       "one, and with them who let the lock go.";
-	if (!suspect->has_owner && suspect->class != WAIT_LOCK_FILE)
+	if (!contended->has_owner && contended->class != WAIT_LOCK_FILE)
 		return "Record a longer time, so that the end of the stall is in the capture: the "
 		       "release of the lock tells who held it.";
-	if (suspect->class == WAIT_LOCK_MMAP)
+	if (contended->class == WAIT_LOCK_MMAP)
 		return "Look at what the holder's stack does to the address space: make it "
 		       "smaller, rarer, or move it out of the serving process.";
-	if (suspect->class == WAIT_LOCK_USER)
+	if (contended->class == WAIT_LOCK_USER)
 		return "Look at what the holder does with the lock held: move what sleeps, waits "
 		       "or computes out of the critical section, or split the lock.";
-	if (suspect->class == WAIT_LOCK_FILE)
+	if (contended->class == WAIT_LOCK_FILE)
 		return "lslocks tells which process holds the lock of which file while it is held.";
 	return "Look at what the holder's stack does under the lock; fewer or shorter calls of it, "
 	       "or spreading them over other files or objects, shorten the wait.";
 }
 
-void lock_convoy_advice(const struct contended_lock *suspect, const struct large_call *call,
+void lock_convoy_advice(const struct contended_lock *contended, const struct large_call *call,
 			bool grows, bool lossy, struct model_finding *finding)
 {
-	const struct lock_hold *hold = &suspect->owner.longest;
-	bool starved = suspect->hold_summary.state_ns[THREAD_RUNNABLE] * 100 >
+	const struct lock_hold *hold = &contended->owner.longest;
+	bool starved = contended->hold_summary.state_ns[THREAD_RUNNABLE] * 100 >
 		       (hold->end_ns - hold->start_ns) * HOLDER_STARVED_PERCENT;
 
 	finding_text(&finding->advice, "%s%s",
-		     suspect->has_owner && starved && hold->end_ns > hold->start_ns
+		     contended->has_owner && starved && hold->end_ns > hold->start_ns
 			     ? "The holder itself waited for a CPU for most of that time: give it "
 			       "more CPU, or the others less. "
 			     : "",
 		     call ? advice_for_call(call, finding->pattern, grows)
-			  : advice_for_lock(suspect, lossy));
+			  : advice_for_lock(contended, lossy));
 }

@@ -16,6 +16,7 @@
 #include "analyzer/detect/finding.h"
 #include "analyzer/detect/thresholds.h"
 #include "analyzer/trace/per_thread.h"
+#include "analyzer/util/span.h"
 
 #define RESOURCE_TOP 3
 
@@ -243,8 +244,9 @@ static int read_stall(const struct detect_context *in, const bool *classes,
 	int r = add_threads(&search);
 
 	if (!r)
-		r = victim_set_take(&search.victims, RESOURCE_VICTIM_NS, &resource->victims,
-				    &resource->victim_count, &resource->blocked_ns);
+		r = victim_set_take(&search.victims, earlier(in->long_ns, RESOURCE_VICTIM_NS),
+				    &resource->victims, &resource->victim_count,
+				    &resource->blocked_ns);
 	if (!r) {
 		choose_wakers(&search);
 		choose_operations(&search);

@@ -16,8 +16,8 @@ static bool names_producer(const struct producer_wait *wait)
 	if (!wait->producer || wait->class == WAIT_IO_FUSE)
 		return false;
 	return wait->class == WAIT_CHILD ||
-	       (wait->before.count && wait->produced * 100 >= wait->wakeups * PRODUCER_ENDED_PERCENT &&
-		wait->produced);
+	       (wait->before.count &&
+		wait->produced * 100 >= wait->wakeups * PRODUCER_ENDED_PERCENT && wait->produced);
 }
 
 static int compare_lost(const void *left, const void *right)
@@ -62,8 +62,8 @@ static size_t choose_producers(const struct producer_wait *waits, size_t count,
 }
 
 /* The worst stall that the waits for it make, and who is in it. */
-static int read_waits(struct producer_profile *profile, const struct producer_wait *waits, size_t count,
-		      const struct detect_context *in)
+static int read_waits(struct producer_profile *profile, const struct producer_wait *waits,
+		      size_t count, const struct detect_context *in)
 {
 	struct long_wait *own = calloc(count + 1, sizeof(*own));
 	struct slow_producer *producer = &profile->producer;
@@ -212,7 +212,7 @@ static int find_slow_producer(struct detect_context *in, struct candidates *out)
 		return r;
 	candidate->stall = worst->stall;
 	candidate->lost_ns = worst->lost_ns;
-	candidate->starved_classes = worst->classes;
+	candidate->hurting_classes = worst->classes;
 	in->producer = worst->thread;
 	return 0;
 }

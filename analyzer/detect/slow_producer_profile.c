@@ -124,8 +124,7 @@ static int note_wakeups(const struct observations *observations, struct producer
 static uint64_t get_meanwhile_ns(const struct slow_producer *producer, uint64_t start_ns,
 				 uint64_t end_ns)
 {
-	return span_overlap(start_ns, end_ns, producer->longest.start_ns,
-			       producer->longest.end_ns);
+	return span_overlap(start_ns, end_ns, producer->longest.start_ns, producer->longest.end_ns);
 }
 
 /* It waits for work, or the recording ends. */
@@ -158,7 +157,7 @@ static int add_producer_interval(const struct observations *observations,
 	enum wait_class class = (enum wait_class)interval->class;
 
 	producer->usual_span_ns += interval->end_ns - interval->start_ns -
-				sum_waited_ns(profile, interval->start_ns, interval->end_ns);
+				   sum_waited_ns(profile, interval->start_ns, interval->end_ns);
 	producer->state_ns[interval->state] += ns;
 	if (interval->state == THREAD_RUNNING || interval->state == THREAD_RUNNABLE)
 		extend_run(profile, interval);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyzer/detect/thresholds.h"
+#include "analyzer/util/array.h"
 #include "analyzer/util/span.h"
 
 /* Each is compared with all the others; a capture with more is hostile. */
@@ -89,20 +90,12 @@ static bool spins_in_loop(const struct run *run)
 /* The run is over: keep it where it was long, and shows a thread spinning. */
 static int end_run(struct spins *spins, struct run *run)
 {
-	size_t room = spins->kept_room ? spins->kept_room * 2 : 16;
-	struct run *kept;
-
 	if (!run->open || spins->kept_count == KEPT_MAX ||
 	    run->end_ns - run->start_ns < spins->long_ns ||
 	    (!spins_in_slowpath(run) && !spins_in_loop(run)))
 		goto out;
-	if (spins->kept_count == spins->kept_room) {
-		kept = reallocarray(spins->kept, room, sizeof(*kept));
-		if (!kept)
-			return -ENOMEM;
-		spins->kept = kept;
-		spins->kept_room = room;
-	}
+	if (array_grow(spins->kept, spins->kept_count, spins->kept_room))
+		return -ENOMEM;
 	spins->kept[spins->kept_count++] = *run;
 out:
 	*run = (struct run){ .thread = run->thread };
@@ -187,7 +180,8 @@ static bool is_same_lock(const struct spins *spins, const struct run *a, const s
 	if (spins_in_slowpath(a) != spins_in_slowpath(b))
 		return false;
 	if (!spins_in_slowpath(a))
-		return a->thread->tgid == b->thread->tgid && spin_is_same_loop(a->address, b->address);
+		return a->thread->tgid == b->thread->tgid &&
+		       spin_is_same_loop(a->address, b->address);
 	left = lock_frame(spins->stacks, a->kernel_stack_id);
 	right = lock_frame(spins->stacks, b->kernel_stack_id);
 	return left && right && !strcmp(left->symbol, right->symbol);
@@ -306,8 +300,8 @@ static bool slept_through(const struct spin *spin, const struct history *history
 			  const struct history_interval *interval)
 {
 	const struct thread *waker = history_waker(history, interval);
-	uint64_t slept_ns = span_overlap(interval->start_ns, interval->end_ns, spin->start_ns,
-					    spin->freed_ns);
+	uint64_t slept_ns =
+		span_overlap(interval->start_ns, interval->end_ns, spin->start_ns, spin->freed_ns);
 
 	if (interval->state != THREAD_BLOCKED || interval->flags & INTERVAL_STILL_OPEN || !waker ||
 	    interval->end_ns > spin->freed_ns)

@@ -97,9 +97,9 @@ int tables_locks(const struct tables_context *context, struct model *model)
 
 static bool is_idle(const struct tables_context *context, const struct wait_class_stats *wait)
 {
-	bool starved = context->starved >> wait->class & 1;
+	bool hurts = context->hurting_classes >> wait->class & 1;
 
-	return wait_class_idle(wait->class) && !(wait->unusual && starved);
+	return wait_class_idle(wait->class) && !(wait->unusual && hurts);
 }
 
 static int wait_fill(const struct tables_context *context, const struct wait_class_stats *wait,

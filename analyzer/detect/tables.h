@@ -15,7 +15,7 @@ struct tables_context {
 	struct stack_infos *stack_infos;
 	const struct observations *observations;
 	struct target *target;
-	uint32_t starved;	/* classes, a bit each, in which unusual waits were no idle ones */
+	uint32_t hurting_classes;	/* classes, a bit each, in which unusual waits were no idle ones */
 };
 
 /* Each appends its table to @model. Return: 0 or -ENOMEM. */

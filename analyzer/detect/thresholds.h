@@ -43,14 +43,14 @@
 #define CANDIDATE_PERCENT 1u	 /* of the wait: the most blamed thread is told where nobody is named */
 
 /* resource_wait.c */
-#define RESOURCE_VICTIM_NS 10000000ull /* in all the stall: a thread that lost less is not worth a mention */
+#define RESOURCE_VICTIM_NS 10000000ull /* in all the stall, or --stall if that is shorter: who lost less is no victim */
 #define RESOURCE_SERVED_PERCENT 50u    /* of the waits: who ended so many serves the FUSE file system */
 #define RESOURCE_TOLD_PERCENT 10u      /* of the waits: an operation, or who ended them, is told */
 #define RESOURCE_CLASS_PERCENT 1u      /* of the waits: a class is told beside others */
 #define SERVER_BLOCKED_PERCENT 50u     /* of the longest wait for the server: it was blocked, rather than ran */
 
 /* cpu_starvation*.c */
-#define STARVED_WAIT_NS 10000000ull    /* shorter waits for a CPU are how CPUs are shared; shorter where --stall is */
+#define STARVED_WAIT_NS 10000000ull    /* or --stall if that is shorter: shorter waits are how CPUs are shared */
 #define STARVED_VICTIM_PERCENT 25u     /* of the stall: who lost less is no victim */
 #define STARVED_MOST_PERCENT 50u       /* of the time lost: to a quota, to idle CPUs, to one thread or process */
 #define NEVER_GIVES_WAY_NS 100000000ull /* in one go, though others are queued: the fair scheduler takes turns far sooner */

@@ -12,10 +12,10 @@
 #include "analyzer/detect/lock_convoy.h"
 #include "analyzer/util/span.h"
 
-static void fill_owner(const struct handoff_stall *still, struct contended_lock *suspect)
+static void fill_owner(const struct handoff_stall *still, struct contended_lock *contended)
 {
-	suspect->has_owner = true;
-	suspect->owner = (struct lock_owner){
+	contended->has_owner = true;
+	contended->owner = (struct lock_owner){
 		.thread = still->waker,
 		/* It had it since before anybody waited, until it woke one. */
 		.longest = {
@@ -27,55 +27,55 @@ static void fill_owner(const struct handoff_stall *still, struct contended_lock 
 	};
 }
 
-static int fill_victims(const struct futex_doubt *doubt, struct contended_lock *suspect)
+static int fill_victims(const struct futex_doubt *doubt, struct contended_lock *contended)
 {
-	uint64_t end_ns = suspect->owner.longest.end_ns;
+	uint64_t end_ns = contended->owner.longest.end_ns;
 
-	suspect->victims = calloc(doubt->still.threads, sizeof(*suspect->victims));
-	if (!suspect->victims)
+	contended->victims = calloc(doubt->still.threads, sizeof(*contended->victims));
+	if (!contended->victims)
 		return -ENOMEM;
 	for (size_t i = 0; i < doubt->still.threads; i++) {
 		const struct handoff_wait *stood = &doubt->stood[i];
 		uint64_t ns = stood->end_ns - stood->start_ns;
 
-		suspect->victims[suspect->victim_count++] =
+		contended->victims[contended->victim_count++] =
 			(struct victim){ stood->thread, ns, ns, stood->start_ns };
-		suspect->wait_ns += ns;
-		suspect->owner.blamed_ns += earlier(stood->end_ns, end_ns) - stood->start_ns;
+		contended->wait_ns += ns;
+		contended->owner.blamed_ns += earlier(stood->end_ns, end_ns) - stood->start_ns;
 	}
-	suspect->waits = suspect->victim_count;
-	suspect->owner.plausible_ns = suspect->owner.blamed_ns;
-	contended_lock_sort_victims(suspect);
-	suspect->holder = suspect->owner;
+	contended->waits = contended->victim_count;
+	contended->owner.plausible_ns = contended->owner.blamed_ns;
+	contended_lock_sort_victims(contended);
+	contended->holder = contended->owner;
 	return 0;
 }
 
 /* The longest standstill of that kind, as a lock suspected and examined; without victims where there is none. */
 static int read_timed_lock(const struct observations *observations, uint64_t stall_ns,
-			   struct contended_lock *ret_suspect)
+			   struct contended_lock *ret_contended)
 {
 	struct futex_doubt doubt;
 	int r;
 
-	*ret_suspect =
+	*ret_contended =
 		(struct contended_lock){ .class = WAIT_LOCK_USER, .wait_stack_id = STACK_NONE };
 	if (!futex_locks_doubt(observations->prescan.futexes, target_counts, observations->target,
 			       &doubt) ||
 	    doubt.still.kind != HANDOFF_TIMED || !doubt.still.waker ||
 	    doubt.still.longest.end_ns - doubt.still.longest.start_ns < stall_ns)
 		return 0;
-	ret_suspect->in_slices = true;
-	ret_suspect->address = doubt.address;
-	ret_suspect->tgid = doubt.still.longest.thread->tgid;
-	fill_owner(&doubt.still, ret_suspect);
-	r = fill_victims(&doubt, ret_suspect);
+	ret_contended->in_slices = true;
+	ret_contended->address = doubt.address;
+	ret_contended->tgid = doubt.still.longest.thread->tgid;
+	fill_owner(&doubt.still, ret_contended);
+	r = fill_victims(&doubt, ret_contended);
 	if (r)
 		return r;
 	/* what the one did that had it meanwhile */
 	return span_summary_read(observations->history, source_stacks(observations->source),
-				 observations->stack_infos, ret_suspect->owner.thread,
-				 ret_suspect->owner.longest.start_ns,
-				 ret_suspect->owner.longest.end_ns, &ret_suspect->hold_summary);
+				 observations->stack_infos, ret_contended->owner.thread,
+				 ret_contended->owner.longest.start_ns,
+				 ret_contended->owner.longest.end_ns, &ret_contended->hold_summary);
 }
 
 /* Where nothing else froze: waits that are short each, and long together. */
