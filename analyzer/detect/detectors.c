@@ -2,15 +2,17 @@
 /*
  * The table of detectors, and the rule that puts what they found in order:
  *
- *  1. What the capture was triggered for was not over when the trigger fired: a candidate that was, comes after one that was not.
- *  2. Where somebody is known to have waited, a candidate that covers half of that time or more comes before one that does not.
- *  3. What filled the whole recording unchanged comes after what began, or ended, in it. (See also stall.h.)
- *  4. Then it goes by the time that the target's threads lost, as the candidate explains. Direct evidence counts double (enum
- *     evidence), and so does a candidate that says who did it: without a name it must explain twice as much.
+ *  1. What a trigger fired for was not over then: a candidate that was comes after one that was not.
+ *  2. Where somebody is known to have waited, a candidate that covers half of that time comes before
+ *     one that does not.
+ *  3. What filled the whole recording comes after what began or ended in it. (See also stall.h.)
+ *  4. Then the time that the target's threads lost decides. Direct evidence counts double (enum
+ *     evidence), and so does a candidate that names who did it.
  *
- * What explains no lost time at all is not told. The first one is told. Beside it are told those that are about the same time, explain a tenth of what the first one
- * does, and whose detector says that this is of use. What of the stall no detector can explain takes part in
- * the order without being told: a lesser candidate does not become the cause of a stall for want of a better one.
+ * The first one is told. Beside it are told those that are about the same time, explain a tenth of
+ * what the first one does, and whose detector says that this is of use. What of the stall no
+ * detector explains takes part in the order without being told: a lesser candidate does not become
+ * the cause of a stall for want of a better one.
  */
 #include "analyzer/detect/detectors.h"
 

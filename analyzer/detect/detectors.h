@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kinds of freeze: each is a detector, one file and one row of the table in detectors.c.
+ * The kinds of freeze: each is a detector, with one row of the table in detectors.c.
  *
- * A detector asks the observations whether its kind of freeze is there, and answers with candidates: which time it
- * explains, how much the threads of the target lost by it, how sure that is. One rule, in detectors.c, puts the
- * candidates in order and decides which of them are told.
+ * A detector asks the observations whether its kind of freeze is there, and answers with
+ * candidates: which time it explains, how much the threads of the target lost by it, how sure that
+ * is. One rule, in detectors.c, puts the candidates in order and decides which of them are told.
  */
 #ifndef ANALYZER_DETECT_DETECTORS_H
 #define ANALYZER_DETECT_DETECTORS_H
@@ -36,27 +36,27 @@ struct detect_context {
 	const struct trigger_window *window;
 	struct model *model;		/* capture and coverage are complete; gets the findings, and the blame */
 	/* What an earlier row of the table has found, and later ones need not find again: */
-	const struct deadlock *deadlock;	/* its locks are no convoys; NULL */
-	const struct thread *producer;		/* it computes for others, and does not spin; NULL */
-	bool paused;				/* the host stood still: that a thread seems to have run says nothing */
+	const struct deadlock *deadlock; /* its locks are no convoys; NULL */
+	const struct thread *producer;	/* it computes for others, and does not spin; NULL */
+	bool paused;			/* the host was: a thread that seems to run need not */
 };
 
-/* How directly the events show that time was lost. Each is believed before twice the time of the next one. */
+/* How directly the events show that time was lost. */
 enum evidence {
-	EVIDENCE_SIGNS,		/* waits that may have been idle, or for a CPU, and look as if they hurt */
+	EVIDENCE_SIGNS,		/* waits that may have been idle, or for a CPU */
 	EVIDENCE_WAITS,		/* waits that always hurt: for a lock, a device, memory; spinning */
-	EVIDENCE_STANDSTILL,	/* nothing could go on at all: stopped, deadlocked, the host paused */
+	EVIDENCE_STANDSTILL,	/* nothing could go on: stopped, deadlocked, host paused */
 };
 
 /* One answer to "what froze, and why". */
 struct candidate {
-	const struct detector *detector;	/* NULL: no detector knows what this time went to */
+	const struct detector *detector; /* NULL: none knows what this time went to */
 	struct stall stall;	/* the time that it is about */
-	uint64_t lost_ns;	/* by the target's threads, as it explains; 0: it is no candidate */
+	uint64_t lost_ns;	/* by the target's threads; 0: it is no candidate */
 	enum evidence evidence;
 	bool named;		/* it says who did it, or that nobody did */
-	uint32_t hurting_classes; /* of idle waits, a bit each: the unusual ones were no idle ones after all */
-	void *found;		/* the detector's own: zeroed memory of detector->found_bytes */
+	uint32_t hurting_classes; /* classes of idle waits, a bit each, of which unusual ones hurt */
+	void *found;		/* detector->found_bytes of memory, zeroed at first */
 };
 
 struct candidates {
@@ -68,12 +68,13 @@ struct candidates {
 struct detector {
 	size_t found_bytes;	/* size of what it finds */
 	enum evidence evidence;	/* of its candidates, unless find() says otherwise */
-	bool of_waits;		/* it explains the stall that the waits that hurt make, and is asked only where there is one */
+	bool of_waits;		/* it explains detect_context.stall; not asked without one */
 	bool beside;		/* its findings are worth telling beside another one, too */
 	/* Append what there is with candidate_append(). Return: 0 or -ENOMEM. */
 	int (*find)(struct detect_context *in, struct candidates *out);
-	/* Fill in @finding, an empty one. Lack of memory is told by the finding_*() themselves. */
-	void (*report)(const struct detect_context *in, const void *found, struct model_finding *finding);
+	/* Fill in @finding, an empty one. finding_status() tells of lack of memory. */
+	void (*report)(const struct detect_context *in, const void *found,
+		       struct model_finding *finding);
 	void (*free)(void *found);	/* what it points to; NULL: nothing */
 };
 
@@ -89,10 +90,13 @@ extern const struct detector host_pause_detector;
 extern const struct detector timed_lock_detector;
 extern const struct detector busy_thread_detector;
 
-/*
- * One more candidate of the detector that is asked, as its row of the table says: it names somebody, and has lost
- * nothing yet. One that has not when find() returns is dropped, so find() need not take it back. Valid until the next
- * one; its found is not moved. NULL on lack of memory.
+/**
+ * candidate_append() - one more candidate of the detector that is asked.
+ *
+ * Its row says what is set: it names somebody, and has lost nothing yet. If it still has not when
+ * find() returns, the table drops it, so that find() need not take it back.
+ *
+ * Return: valid until the next call; its found stays where it is. NULL on lack of memory.
  */
 struct candidate *candidate_append(const struct detect_context *in, struct candidates *out);
 
@@ -116,8 +120,8 @@ struct human detect_time_text(const struct detect_context *in, uint64_t time_ns)
 bool detect_over_before(const struct detect_context *in, uint64_t end_ns);
 
 /**
- * detectors_run() - ask all detectors; put what they found in order; tell the findings, and the stall that the first
- * of them is about, with the others beside it.
+ * detectors_run() - ask all detectors, put what they found in order, and tell the findings and the
+ * stall that the first of them is about.
  *
  * @ret_hurting: see candidate.hurting_classes; of the first.
  *

@@ -29,8 +29,10 @@ static void log_that_could_not_be_read_is_missed_after_a_minute(void **state)
 		struct scene_result result;
 
 		scene_kernel_log(scene, "not permitted");
-		scene_switch(scene, 0, 500 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[0]);
-		scene_switch(scene, 0, 1000 * MS, &scene_workers[0], FT_STATE_DISK, MUTEX, &scene_idle);
+		scene_switch(scene, 0, 500 * MS, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &scene_workers[0]);
+		scene_switch(scene, 0, 1000 * MS, &scene_workers[0], FT_STATE_DISK, MUTEX,
+			     &scene_idle);
 		result = scene_analyze(scene, "100", 1000 * MS + HUNG_NS - less);
 		assert_int_equal(result.model->findings[0].kind, FINDING_KERNEL_LOCK_CONVOY);
 		assert_int_equal(cannot_say(result.model, "in its log"), !less);
@@ -47,7 +49,8 @@ static void half_of_the_time_not_known_leaves_no_verdict(void **state)
 		struct scene *scene = scene_create(1);
 		struct scene_result result;
 
-		scene_switch(scene, 0, 0, &scene_idle, FT_STATE_RUNNING, SLEEP "x", &scene_workers[0]);
+		scene_switch(scene, 0, 0, &scene_idle, FT_STATE_RUNNING, SLEEP "x",
+			     &scene_workers[0]);
 		scene_lost(scene, 0, 1000 * MS, 1000 * MS + lost_ns, 5);
 		scene_sample(scene, 0, 1000 * MS + lost_ns, &scene_workers[0], " | work < main");
 		scene_sample(scene, 0, 4000 * MS, &scene_workers[0], " | work < main");

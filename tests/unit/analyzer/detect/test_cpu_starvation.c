@@ -191,11 +191,13 @@ static size_t count_victims(uint64_t times, uint64_t wait_ns)
 	scene_waking(scene, 1, 1000 * MS, &scene_idle, NULL, &scene_workers[0]);
 	scene_switch(scene, 1, 1050 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[1]);
 	for (uint64_t i = 0; i < times; i++, at_ns += wait_ns + MS) {
-		scene_switch(scene, 1, at_ns, &scene_workers[1], FT_STATE_RUNNING, NULL, &others[0]);
+		scene_switch(scene, 1, at_ns, &scene_workers[1], FT_STATE_RUNNING, NULL,
+			     &others[0]);
 		scene_switch(scene, 1, at_ns + wait_ns, &others[0], FT_STATE_RUNNING, NULL,
 			     &scene_workers[1]);
 	}
-	scene_switch(scene, 1, 1900 * MS, &scene_workers[1], FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	scene_switch(scene, 1, 1900 * MS, &scene_workers[1], FT_STATE_SLEEPING, NANOSLEEP,
+		     &scene_idle);
 	worker_runs(scene, 0, 2000, &hog, &scene_idle);
 	result = scene_analyze(scene, "100", 3000 * MS);
 	assert_int_equal(result.model->findings[0].kind, FINDING_CPU_STARVED);

@@ -20,7 +20,8 @@ static const struct ft_task first = { 101, 100, "first" }, second = { 102, 100, 
 			    third = { 103, 100, "third" }, other = { 104, 100, "other" };
 
 /* On CPU 1 @task runs, wants what is at @address, and sleeps from @at_ns on. */
-static void waits_for(struct scene *scene, uint64_t at_ns, const struct ft_task *task, uint64_t address)
+static void waits_for(struct scene *scene, uint64_t at_ns, const struct ft_task *task,
+		      uint64_t address)
 {
 	scene_switch(scene, 1, at_ns - 10 * US, &scene_idle, FT_STATE_RUNNING, NULL, task);
 	scene_futex(scene, 1, at_ns - 2 * US, task, address, FUTEX_WAIT_PRIVATE, 2);
@@ -67,8 +68,10 @@ static void thread_that_was_active_for_more_than_a_tenth_may_hold_a_lock(void **
 		scene_switch(scene, 0, 60 * MS, &other, FT_STATE_SLEEPING, POLL, &scene_idle);
 		lock_up(scene);
 		scene_switch(scene, 0, 500 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &other);
-		scene_switch(scene, 0, 500 * MS + active_ns, &other, FT_STATE_SLEEPING, POLL, &scene_idle);
-		assert_int_equal(conclude(scene, 2101 * MS), more ? FINDING_FUTEX_CONVOY : FINDING_DEADLOCK);
+		scene_switch(scene, 0, 500 * MS + active_ns, &other, FT_STATE_SLEEPING, POLL,
+			     &scene_idle);
+		assert_int_equal(conclude(scene, 2101 * MS),
+				 more ? FINDING_FUTEX_CONVOY : FINDING_DEADLOCK);
 	}
 }
 
@@ -81,9 +84,12 @@ static void thread_of_which_more_than_half_is_not_known_may_hold_a_lock(void **s
 
 		/* nothing is seen of it before */
 		lock_up(scene);
-		scene_switch(scene, 0, 101 * MS + unknown_ns, &scene_idle, FT_STATE_RUNNING, NULL, &other);
-		scene_switch(scene, 0, 102 * MS + unknown_ns, &other, FT_STATE_SLEEPING, POLL, &scene_idle);
-		assert_int_equal(conclude(scene, 2101 * MS), more ? FINDING_FUTEX_CONVOY : FINDING_DEADLOCK);
+		scene_switch(scene, 0, 101 * MS + unknown_ns, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &other);
+		scene_switch(scene, 0, 102 * MS + unknown_ns, &other, FT_STATE_SLEEPING, POLL,
+			     &scene_idle);
+		assert_int_equal(conclude(scene, 2101 * MS),
+				 more ? FINDING_FUTEX_CONVOY : FINDING_DEADLOCK);
 	}
 }
 
@@ -103,9 +109,12 @@ static void thread_that_held_a_lock_and_slept_for_more_than_half_may_hold_it(voi
 		lock_up(scene);
 		scene_switch(scene, 0, 101 * MS, &other, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
 		scene_waking(scene, 0, 101 * MS + asleep_ns, &scene_idle, "", &other);
-		scene_switch(scene, 0, 101 * MS + asleep_ns, &scene_idle, FT_STATE_RUNNING, NULL, &other);
-		scene_switch(scene, 0, 102 * MS + asleep_ns, &other, FT_STATE_SLEEPING, POLL, &scene_idle);
-		assert_int_equal(conclude(scene, 2101 * MS), more ? FINDING_FUTEX_CONVOY : FINDING_DEADLOCK);
+		scene_switch(scene, 0, 101 * MS + asleep_ns, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &other);
+		scene_switch(scene, 0, 102 * MS + asleep_ns, &other, FT_STATE_SLEEPING, POLL,
+			     &scene_idle);
+		assert_int_equal(conclude(scene, 2101 * MS),
+				 more ? FINDING_FUTEX_CONVOY : FINDING_DEADLOCK);
 	}
 }
 

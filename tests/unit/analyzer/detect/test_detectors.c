@@ -62,8 +62,10 @@ static void what_explains_more_lost_time_comes_first_however_long_each_wait_is(v
 static void direct_evidence_counts_double(void **state)
 {
 	const struct candidate lock = candidate_of(2000, 3000, 1000, EVIDENCE_WAITS);
-	const struct candidate less = candidate_of(2000, 3000, 1000 * EVIDENCE_TIMES - 1, EVIDENCE_SIGNS);
-	const struct candidate more = candidate_of(2000, 3000, 1000 * EVIDENCE_TIMES + 1, EVIDENCE_SIGNS);
+	const struct candidate less =
+		candidate_of(2000, 3000, 1000 * EVIDENCE_TIMES - 1, EVIDENCE_SIGNS);
+	const struct candidate more =
+		candidate_of(2000, 3000, 1000 * EVIDENCE_TIMES + 1, EVIDENCE_SIGNS);
 	const struct candidate stopped =
 		candidate_of(2000, 3000, 1000 / EVIDENCE_TIMES + 1, EVIDENCE_STANDSTILL);
 
@@ -101,9 +103,9 @@ static void what_filled_the_recording_comes_after_what_began_in_it(void **state)
 
 static void what_covers_half_of_the_time_that_somebody_waited_comes_first(void **state)
 {
-	const struct trigger_window window = {
-		.proves = true, .since_ns = 6000 * MS, .until_ns = 8000 * MS
-	};
+	const struct trigger_window window = { .proves = true,
+					       .since_ns = 6000 * MS,
+					       .until_ns = 8000 * MS };
 	struct candidate half =
 		candidate_of(8000 - 2000 * WINDOW_COVERED_PERCENT / 100, 9000, 100, EVIDENCE_SIGNS);
 	const struct candidate before = candidate_of(2000, 5000, 9000, EVIDENCE_WAITS);
@@ -116,9 +118,9 @@ static void what_covers_half_of_the_time_that_somebody_waited_comes_first(void *
 
 static void what_was_over_before_the_trigger_comes_last(void **state)
 {
-	const struct trigger_window window = {
-		.proves = true, .since_ns = 2000 * MS, .until_ns = 4000 * MS
-	};
+	const struct trigger_window window = { .proves = true,
+					       .since_ns = 2000 * MS,
+					       .until_ns = 4000 * MS };
 	struct candidate over = candidate_of(2000, 4000, 9000, EVIDENCE_STANDSTILL);
 	const struct candidate meanwhile = candidate_of(8000, 8300, 300, EVIDENCE_SIGNS);
 
@@ -131,7 +133,8 @@ static void second_finding_is_told_from_a_tenth_of_the_first_on(void **state)
 {
 	static const struct detector told = { .beside = true }, untold = { .beside = false };
 	const struct candidate first = candidate_of(2000, 3000, 1000, EVIDENCE_WAITS);
-	struct candidate second = candidate_of(2900, 3500, 1000 * BESIDE_PERCENT / 100, EVIDENCE_WAITS);
+	struct candidate second =
+		candidate_of(2900, 3500, 1000 * BESIDE_PERCENT / 100, EVIDENCE_WAITS);
 
 	(void)state;
 	second.detector = &told;
@@ -150,7 +153,8 @@ static void second_finding_is_told_from_a_tenth_of_the_first_on(void **state)
 UNIT_TESTS(detectors)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_explains_more_lost_time_comes_first_however_long_each_wait_is),
+		cmocka_unit_test(
+			what_explains_more_lost_time_comes_first_however_long_each_wait_is),
 		cmocka_unit_test(direct_evidence_counts_double),
 		cmocka_unit_test(what_names_nobody_must_explain_twice_as_much),
 		cmocka_unit_test(what_filled_the_recording_comes_after_what_began_in_it),

@@ -21,7 +21,8 @@
 
 static struct thread worker = { .tid = 101, .tgid = 100, .comm = "worker" };
 static struct thread hog = { .tid = 900, .tgid = 900, .comm = "hog", .index = 1 };
-static struct victim victims[2] = { { &worker, 1000 * MS, 1000 * MS, 0 }, { &hog, 1000 * MS, 1000 * MS, 0 } };
+static struct victim victims[2] = { { &worker, 1000 * MS, 1000 * MS, 0 },
+				    { &hog, 1000 * MS, 1000 * MS, 0 } };
 
 /* A model of one finding, and what a report asks. */
 struct desk {
@@ -44,9 +45,9 @@ static int open_desk(void **state)
 	assert_int_equal(stack_infos_create(desk->stacks, &desk->infos), 0);
 	desk->model->stall.found = true;
 	desk->model->stall.end_ns = 1000 * MS;
-	desk->in = (struct detect_context){
-		.stacks = desk->stacks, .stack_infos = desk->infos, .model = desk->model
-	};
+	desk->in = (struct detect_context){ .stacks = desk->stacks,
+					    .stack_infos = desk->infos,
+					    .model = desk->model };
 	*state = desk;
 	return 0;
 }
@@ -149,7 +150,8 @@ static void holder_without_a_cpu_for_more_than_half_of_the_hold_is_short_of_it(v
 	*runnable_ns = 1000 * MS * HOLDER_STARVED_PERCENT / 100;
 	assert_null(strstr(report(desk, lock_convoy_report, &lock)->advice, "waited for a CPU"));
 	++*runnable_ns;
-	assert_non_null(strstr(report(desk, lock_convoy_report, &lock)->advice, "waited for a CPU"));
+	assert_non_null(
+		strstr(report(desk, lock_convoy_report, &lock)->advice, "waited for a CPU"));
 }
 
 static void holder_that_did_not_run_for_a_tenth_of_the_hold_is_explained(void **state)
@@ -173,7 +175,8 @@ static void wait_of_the_holder_is_told_from_a_twentieth_of_the_hold_on(void **st
 	struct delay_wait *second = &lock.hold_delays.waits[1];
 
 	lock.hold_summary.state_ns[THREAD_BLOCKED] = 900 * MS;
-	lock.hold_delays.waits[0] = (struct delay_wait){ .class = WAIT_SLEEP, .operation = "", .waited_ns = 800 * MS };
+	lock.hold_delays.waits[0] =
+		(struct delay_wait){ .class = WAIT_SLEEP, .operation = "", .waited_ns = 800 * MS };
 	*second = (struct delay_wait){ .class = WAIT_IO_BLOCK, .operation = "" };
 	lock.hold_delays.wait_count = 2;
 	second->waited_ns = 1000 * MS * HOLD_TOLD_PERCENT / 100;
@@ -234,9 +237,10 @@ static void best_candidate_is_named_from_a_hundredth_of_the_wait_on(void **state
 /* worker waited 1000 ms for a CPU, on which hog ran for @hog_ms, @go_ms of that in one go. */
 static struct cpu_starvation starvation_of(uint64_t hog_ms, uint64_t go_ms)
 {
-	static const struct long_wait longest = {
-		.thread = &worker, .class = WAIT_CPU_RUNQUEUE, .end_ns = 1000 * MS, .blocked_ns = 1000 * MS
-	};
+	static const struct long_wait longest = { .thread = &worker,
+						  .class = WAIT_CPU_RUNQUEUE,
+						  .end_ns = 1000 * MS,
+						  .blocked_ns = 1000 * MS };
 
 	return (struct cpu_starvation){
 		.longest = &longest,
@@ -271,11 +275,13 @@ static void quota_and_idle_cpus_throttle_from_half_of_the_wait_on(void **state)
 	struct cpu_starvation starved = starvation_of(0, 0);
 
 	starved.quota_ns = starved.waited_ns * STARVED_MOST_PERCENT / 100;
-	assert_int_equal(report(desk, cpu_starvation_report, &starved)->kind, FINDING_CPU_THROTTLED);
+	assert_int_equal(report(desk, cpu_starvation_report, &starved)->kind,
+			 FINDING_CPU_THROTTLED);
 	starved.quota_ns--;
 	assert_int_equal(report(desk, cpu_starvation_report, &starved)->kind, FINDING_CPU_STARVED);
 	starved.idle_ns = starved.queued_ns * STARVED_MOST_PERCENT / 100;
-	assert_int_equal(report(desk, cpu_starvation_report, &starved)->kind, FINDING_CPU_THROTTLED);
+	assert_int_equal(report(desk, cpu_starvation_report, &starved)->kind,
+			 FINDING_CPU_THROTTLED);
 	starved.idle_ns--;
 	assert_int_equal(report(desk, cpu_starvation_report, &starved)->kind, FINDING_CPU_STARVED);
 }
@@ -293,9 +299,11 @@ static void thread_that_gave_way_to_nobody_for_long_is_strongly_to_blame(void **
 static void kernel_spin_is_strong_from_so_many_samples_on(void **state)
 {
 	struct desk *desk = *state;
-	struct spin spin = {
-		.in_kernel = true, .victims = victims, .victim_count = 2, .samples = 1000, .spinning = SPIN_STRONG_SAMPLES
-	};
+	struct spin spin = { .in_kernel = true,
+			     .victims = victims,
+			     .victim_count = 2,
+			     .samples = 1000,
+			     .spinning = SPIN_STRONG_SAMPLES };
 
 	assert_int_equal(report(desk, spin_report, &spin)->grade, GRADE_STRONG);
 	spin.spinning--;
@@ -350,7 +358,8 @@ static void producer_that_wanted_a_cpu_for_more_than_a_twentieth_of_its_run_says
 	*runnable_ns = 1000 * MS * PRODUCER_QUEUED_PERCENT / 100;
 	assert_null(strstr(report(desk, slow_producer_report, &producer)->summary, "wanted a CPU"));
 	++*runnable_ns;
-	assert_non_null(strstr(report(desk, slow_producer_report, &producer)->summary, "wanted a CPU"));
+	assert_non_null(
+		strstr(report(desk, slow_producer_report, &producer)->summary, "wanted a CPU"));
 }
 
 static enum grade grade_no_stall(struct desk *desk, uint64_t long_ns)

@@ -28,7 +28,7 @@
 	"try_to_wake_up < autoremove_wake_function < __wake_up_common < fuse_request_end < " \
 	"fuse_dev_do_write < fuse_dev_write < vfs_write < ksys_write < do_syscall_64 | "     \
 	"write < answer < main"
-#define NAP                                                                               \
+#define NAP                                                                                     \
 	SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64 | " \
 	      "nap < answer < main"
 
@@ -145,7 +145,8 @@ struct worker_wait {
 	const char *waker_stack;
 };
 
-static struct scene_result analyze_waits(struct scene *scene, const struct worker_wait *waits, uint32_t count)
+static struct scene_result analyze_waits(struct scene *scene, const struct worker_wait *waits,
+					 uint32_t count)
 {
 	static const struct ft_task *const wakers[] = { &jbd2, &daemon_task, &flusher };
 
@@ -158,11 +159,15 @@ static struct scene_result analyze_waits(struct scene *scene, const struct worke
 
 		while (wakers[cpu - 4] != wait->waker)
 			cpu++;
-		scene_switch(scene, i, wait->start_ns - US, &scene_idle, FT_STATE_RUNNING, NULL, worker);
-		scene_switch(scene, i, wait->start_ns, worker, FT_STATE_DISK, wait->stack, &scene_idle);
+		scene_switch(scene, i, wait->start_ns - US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     worker);
+		scene_switch(scene, i, wait->start_ns, worker, FT_STATE_DISK, wait->stack,
+			     &scene_idle);
 		scene_waking(scene, cpu, wait->end_ns, wait->waker, wait->waker_stack, worker);
-		scene_switch(scene, i, wait->end_ns + US, &scene_idle, FT_STATE_RUNNING, NULL, worker);
-		scene_switch(scene, i, wait->end_ns + 2 * US, worker, FT_STATE_SLEEPING, NAP, &scene_idle);
+		scene_switch(scene, i, wait->end_ns + US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     worker);
+		scene_switch(scene, i, wait->end_ns + 2 * US, worker, FT_STATE_SLEEPING, NAP,
+			     &scene_idle);
 	}
 	return scene_analyze(scene, "100", 4000 * MS);
 }
@@ -181,7 +186,8 @@ static void thread_that_lost_a_moment_only_is_no_victim(void **state)
 	for (uint64_t less = 0; less < 2; less++) {
 		struct scene *scene = scene_create(7);
 		const struct worker_wait waits[] = {
-			{ 1100 * MS, 1100 * MS + RESOURCE_VICTIM_NS - less, WRITEBACK, &jbd2, COMMITTED },
+			{ 1100 * MS, 1100 * MS + RESOURCE_VICTIM_NS - less, WRITEBACK, &jbd2,
+			  COMMITTED },
 			{ 1000 * MS, 1500 * MS, WRITEBACK, &jbd2, COMMITTED },
 		};
 		struct scene_result result = analyze_waits(scene, waits, 2);
@@ -254,23 +260,27 @@ static void server_that_was_blocked_for_half_of_the_longest_wait_waited_itself(v
 	(void)state;
 	for (uint64_t less = 0; less < 2; less++) {
 		uint64_t blocked_ns = 1000 * MS * SERVER_BLOCKED_PERCENT / 100 - less;
-		const struct worker_wait wait = { 1000 * MS, 2000 * MS, FUSE, &daemon_task, ANSWER };
+		const struct worker_wait wait = { 1000 * MS, 2000 * MS, FUSE, &daemon_task,
+						  ANSWER };
 		struct scene *scene = scene_create(7);
 		struct scene_result result;
 
 		scene_switch(scene, 5, 5 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &daemon_task);
-		scene_switch(scene, 5, 1100 * MS, &daemon_task, FT_STATE_SLEEPING, NAP, &scene_idle);
+		scene_switch(scene, 5, 1100 * MS, &daemon_task, FT_STATE_SLEEPING, NAP,
+			     &scene_idle);
 		scene_waking(scene, 3, 1100 * MS + blocked_ns, &scene_idle, NULL, &daemon_task);
 		scene_switch(scene, 5, 1101 * MS + blocked_ns, &scene_idle, FT_STATE_RUNNING, NULL,
 			     &daemon_task);
 		scene_switch(scene, 0, wait.start_ns - US, &scene_idle, FT_STATE_RUNNING, NULL,
 			     &scene_workers[0]);
-		scene_switch(scene, 0, wait.start_ns, &scene_workers[0], FT_STATE_DISK, FUSE, &scene_idle);
+		scene_switch(scene, 0, wait.start_ns, &scene_workers[0], FT_STATE_DISK, FUSE,
+			     &scene_idle);
 		scene_waking(scene, 5, wait.end_ns, &daemon_task, ANSWER, &scene_workers[0]);
 		scene_switch(scene, 0, wait.end_ns + US, &scene_idle, FT_STATE_RUNNING, NULL,
 			     &scene_workers[0]);
 		result = scene_analyze(scene, "100", 3000 * MS);
-		assert_int_equal(has_evidence(&result.model->findings[0], "was itself blocked for"), !less);
+		assert_int_equal(has_evidence(&result.model->findings[0], "was itself blocked for"),
+				 !less);
 		assert_int_equal(has_evidence(&result.model->findings[0], "it ran for"), less);
 		scene_done(&result, scene);
 	}
@@ -285,7 +295,8 @@ UNIT_TESTS(resource_wait)
 		cmocka_unit_test(who_ended_half_of_the_waits_serves_the_file_system),
 		cmocka_unit_test(operations_and_wakers_are_told_from_a_tenth_of_the_waits_on),
 		cmocka_unit_test(classes_are_told_from_a_hundredth_of_the_waits_on),
-		cmocka_unit_test(server_that_was_blocked_for_half_of_the_longest_wait_waited_itself),
+		cmocka_unit_test(
+			server_that_was_blocked_for_half_of_the_longest_wait_waited_itself),
 		cmocka_unit_test(fuse_stall_names_nobody_where_the_answer_was_not_seen),
 	};
 

@@ -177,7 +177,8 @@ static enum finding_kind sample_two(const char *stack, struct sampled one, struc
 			     &scene_idle);
 	}
 	for (uint32_t i = 0; i < 2; i++) {
-		scene_switch(scene, i, 1000 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[i]);
+		scene_switch(scene, i, 1000 * MS, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &scene_workers[i]);
 		for (uint32_t n = 0; n < sampled[i].spinning + sampled[i].working; n++)
 			scene_sample(scene, i, 1010 * MS + n * 5 * MS, &scene_workers[i],
 				     n < sampled[i].spinning ? stack
@@ -192,7 +193,8 @@ static enum finding_kind sample_two(const char *stack, struct sampled one, struc
 	return kind;
 }
 
-#define SAMPLED(spinning_, working_) ((struct sampled){ .spinning = (spinning_), .working = (working_) })
+#define SAMPLED(spinning_, working_) \
+	((struct sampled){ .spinning = (spinning_), .working = (working_) })
 
 static void few_samples_of_a_thread_prove_nothing(void **state)
 {
@@ -256,7 +258,8 @@ static enum finding_kind sleep_through(uint64_t slept_ns, uint64_t woken_ns, uin
 	enum finding_kind kind;
 
 	for (uint32_t i = 0; i < 2; i++) {
-		scene_switch(scene, i, 1000 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[i]);
+		scene_switch(scene, i, 1000 * MS, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &scene_workers[i]);
 		for (uint64_t at_ms = 1010; at_ms < 2000; at_ms += 20)
 			scene_sample(scene, i, at_ms * MS, &scene_workers[i], " | try_lock < main");
 		scene_switch(scene, i, 2000 * MS, &scene_workers[i], FT_STATE_SLEEPING, NANOSLEEP,
@@ -266,7 +269,8 @@ static enum finding_kind sleep_through(uint64_t slept_ns, uint64_t woken_ns, uin
 	scene_switch(scene, 2, slept_ns, &holder, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
 	scene_waking(scene, 2, woken_ns, &scene_idle, NULL, &holder);
 	scene_switch(scene, 2, woken_ns + US, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
-	scene_switch(scene, 2, woken_ns + ran_ns, &holder, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	scene_switch(scene, 2, woken_ns + ran_ns, &holder, FT_STATE_SLEEPING, NANOSLEEP,
+		     &scene_idle);
 	result = scene_analyze(scene, "100", 3000 * MS);
 	kind = result.model->findings[0].kind;
 	scene_done(&result, scene);
@@ -280,7 +284,8 @@ static void who_slept_through_nine_tenths_of_the_spinning_may_hold_the_lock(void
 	(void)state;
 	assert_int_equal(sleep_through(1995 * MS - least_ns, 1995 * MS, 10 * MS),
 			 FINDING_SPIN_CONTENTION);
-	assert_int_equal(sleep_through(1995 * MS - least_ns + 1, 1995 * MS, 10 * MS), FINDING_NO_STALL);
+	assert_int_equal(sleep_through(1995 * MS - least_ns + 1, 1995 * MS, 10 * MS),
+			 FINDING_NO_STALL);
 }
 
 static void spinner_goes_on_soon_after_the_sleeper_ran(void **state)
@@ -288,8 +293,10 @@ static void spinner_goes_on_soon_after_the_sleeper_ran(void **state)
 	uint64_t woken_ns = 1950 * MS, until_ns = 2000 * MS - SPIN_FREED_NS;
 
 	(void)state;
-	assert_int_equal(sleep_through(995 * MS, woken_ns, until_ns - woken_ns), FINDING_SPIN_CONTENTION);
-	assert_int_equal(sleep_through(995 * MS, woken_ns, until_ns - woken_ns - 1), FINDING_NO_STALL);
+	assert_int_equal(sleep_through(995 * MS, woken_ns, until_ns - woken_ns),
+			 FINDING_SPIN_CONTENTION);
+	assert_int_equal(sleep_through(995 * MS, woken_ns, until_ns - woken_ns - 1),
+			 FINDING_NO_STALL);
 }
 
 UNIT_TESTS(spin)

@@ -15,11 +15,13 @@ static const struct ft_task server = { 100, 100, "server" };
 static const struct ft_task helper = { 101, 100, "helper" };
 static const struct ft_task admin = { 900, 900, "admin" };
 
-#define POLL	SLEEP "schedule_hrtimeout_range < ep_poll < do_epoll_wait < __x64_sys_epoll_wait < do_syscall_64"
+#define POLL                                                                                 \
+	SLEEP "schedule_hrtimeout_range < ep_poll < do_epoll_wait < __x64_sys_epoll_wait < " \
+	      "do_syscall_64"
 #define STOPPED SLEEP "do_signal_stop < get_signal < arch_do_signal_or_restart < do_syscall_64"
 #define DISK	SLEEP "io_schedule < folio_wait_bit_common < filemap_fault < __do_fault"
-#define SIGNAL                                                                                     \
-	"try_to_wake_up < signal_wake_up_state < complete_signal < __send_signal_locked < "       \
+#define SIGNAL                                                                              \
+	"try_to_wake_up < signal_wake_up_state < complete_signal < __send_signal_locked < " \
 	"do_send_sig_info < kill_something_info < __x64_sys_kill < do_syscall_64"
 
 /* On CPU 0, woken each 100 ms, works for 50 us, then sleeps in @stack. */
@@ -28,7 +30,8 @@ static void serves(struct scene *scene, const struct ft_task *task, uint64_t fro
 {
 	for (uint64_t at_ms = from_ms; at_ms < to_ms; at_ms += 100) {
 		scene_waking(scene, 0, at_ms * MS, &scene_idle, "", task);
-		scene_switch(scene, 0, at_ms * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, task);
+		scene_switch(scene, 0, at_ms * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     task);
 		scene_switch(scene, 0, at_ms * MS + 55 * US, task, FT_STATE_SLEEPING, stack,
 			     &scene_idle);
 	}
@@ -43,9 +46,11 @@ static void is_stopped(struct scene *scene, const char *waker_stack)
 	scene_waking(scene, 1, 2000 * MS, &admin, waker_stack, &server);
 	scene_switch(scene, 0, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &server);
 	scene_waking(scene, 0, 2000 * MS + 6 * US, &server,
-		     "try_to_wake_up < signal_wake_up_state < do_signal_stop < get_signal", &helper);
+		     "try_to_wake_up < signal_wake_up_state < do_signal_stop < get_signal",
+		     &helper);
 	scene_switch(scene, 0, 2000 * MS + 10 * US, &server, FT_STATE_STOPPED, STOPPED, &helper);
-	scene_switch(scene, 0, 2000 * MS + 20 * US, &helper, FT_STATE_STOPPED, STOPPED, &scene_idle);
+	scene_switch(scene, 0, 2000 * MS + 20 * US, &helper, FT_STATE_STOPPED, STOPPED,
+		     &scene_idle);
 	scene_waking(scene, 1, 5000 * MS, &admin, SIGNAL, &server);
 	scene_waking(scene, 1, 5000 * MS + 1 * US, &admin, SIGNAL, &helper);
 	scene_switch(scene, 0, 5000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &server);
@@ -114,8 +119,10 @@ static void process_stopped_names_who_woke_the_second_thread_to_stop(void **stat
 	scene_switch(scene, 0, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &server);
 	scene_waking(scene, 0, 2000 * MS + 6 * US, &server, "", &helper);
 	scene_switch(scene, 1, 2000 * MS + 8 * US, &scene_idle, FT_STATE_RUNNING, NULL, &helper);
-	scene_switch(scene, 1, 2000 * MS + 10 * US, &helper, FT_STATE_STOPPED, STOPPED, &scene_idle);
-	scene_switch(scene, 0, 2000 * MS + 20 * US, &server, FT_STATE_STOPPED, STOPPED, &scene_idle);
+	scene_switch(scene, 1, 2000 * MS + 10 * US, &helper, FT_STATE_STOPPED, STOPPED,
+		     &scene_idle);
+	scene_switch(scene, 0, 2000 * MS + 20 * US, &server, FT_STATE_STOPPED, STOPPED,
+		     &scene_idle);
 	result = scene_analyze(scene, "100", 7000 * MS);
 	assert_int_equal(result.model->findings[0].kind, FINDING_PROCESS_STOPPED);
 	assert_true(result.model->findings[0].has_culprit);
@@ -125,7 +132,9 @@ static void process_stopped_names_who_woke_the_second_thread_to_stop(void **stat
 
 static void process_stopped_does_not_accuse_who_woke_it_for_something_else(void **state)
 {
-	static const char *const stacks[] = { "", "try_to_wake_up < sock_def_readable < unix_stream_sendmsg" };
+	static const char *const stacks[] = {
+		"", "try_to_wake_up < sock_def_readable < unix_stream_sendmsg"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(stacks) / sizeof(*stacks); i++) {
@@ -139,8 +148,10 @@ static void process_stopped_does_not_accuse_who_woke_it_for_something_else(void 
 			     i ? STOPPED : POLL, &scene_idle);
 		if (!i) {
 			scene_waking(scene, 0, 1500 * MS, &scene_idle, "", &server);
-			scene_switch(scene, 0, 1501 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
-			scene_switch(scene, 0, 1502 * MS, &server, FT_STATE_STOPPED, STOPPED, &scene_idle);
+			scene_switch(scene, 0, 1501 * MS, &scene_idle, FT_STATE_RUNNING, NULL,
+				     &server);
+			scene_switch(scene, 0, 1502 * MS, &server, FT_STATE_STOPPED, STOPPED,
+				     &scene_idle);
 		}
 		result = scene_analyze(scene, "100", 4000 * MS);
 		assert_int_equal(result.model->findings[0].kind, FINDING_PROCESS_STOPPED);
@@ -202,9 +213,11 @@ static void process_stopped_for_a_tenth_of_the_lost_time_is_told(void **state)
 		scene_switch(scene, 0, 1090 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
 		scene_switch(scene, 0, 1100 * MS, &server, FT_STATE_STOPPED, STOPPED, &scene_idle);
 		scene_waking(scene, 0, 1100 * MS + stopped_ns, &scene_idle, SIGNAL, &server);
-		scene_switch(scene, 0, 1101 * MS + stopped_ns, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+		scene_switch(scene, 0, 1101 * MS + stopped_ns, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &server);
 		scene_waking(scene, 1, 1000 * MS + disk_ns, &scene_idle, "", &helper);
-		scene_switch(scene, 1, 1001 * MS + disk_ns, &scene_idle, FT_STATE_RUNNING, NULL, &helper);
+		scene_switch(scene, 1, 1001 * MS + disk_ns, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &helper);
 		result = scene_analyze(scene, "100", 5000 * MS);
 		assert_int_equal(result.model->findings[0].kind, FINDING_IO_STALL);
 		assert_int_equal(result.model->finding_count, less ? 1 : 2);
@@ -224,8 +237,8 @@ static void process_that_stops_long_after_a_signal_was_stopped_by_another(void *
 		scene_switch(scene, 1, 900 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &admin);
 		scene_waking(scene, 1, 1000 * MS, &admin, SIGNAL, &server);
 		scene_switch(scene, 0, 1001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
-		scene_switch(scene, 0, 1000 * MS + SIGNAL_TO_STOP_NS + more, &server, FT_STATE_STOPPED,
-			     STOPPED, &scene_idle);
+		scene_switch(scene, 0, 1000 * MS + SIGNAL_TO_STOP_NS + more, &server,
+			     FT_STATE_STOPPED, STOPPED, &scene_idle);
 		result = scene_analyze(scene, "100", 4000 * MS);
 		assert_int_equal(result.model->findings[0].kind, FINDING_PROCESS_STOPPED);
 		assert_int_equal(result.model->findings[0].has_culprit, !more);
@@ -237,7 +250,8 @@ UNIT_TESTS(stopped_process)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(process_stopped_says_who_stopped_it_and_who_let_it_go_on),
-		cmocka_unit_test(process_stopped_names_who_woke_it_where_stacks_of_wakers_are_not_recorded),
+		cmocka_unit_test(
+			process_stopped_names_who_woke_it_where_stacks_of_wakers_are_not_recorded),
 		cmocka_unit_test(process_stopped_names_who_woke_the_second_thread_to_stop),
 		cmocka_unit_test(process_stopped_does_not_accuse_who_woke_it_for_something_else),
 		cmocka_unit_test(process_stopped_needs_no_trigger_and_no_sender),

@@ -88,18 +88,21 @@ static bool is_listed(const char *name)
 
 static void every_threshold_is_named_in_a_test(void **state)
 {
-	char *thresholds = read_text("analyzer/detect", "thresholds.h"), *tests = read_tests(), name[64];
+	char *thresholds = read_text("analyzer/detect", "thresholds.h"), *tests = read_tests(),
+	     name[64];
 	size_t count = 0, wrong = 0;
 
 	(void)state;
 	for (const char *at = strstr(thresholds, "#define "); at; at = strstr(at + 1, "#define ")) {
-		if (sscanf(at, "#define %63[A-Z_] %*[0-9]", name) != 1 || strstr(name, "THRESHOLDS_H"))
+		if (sscanf(at, "#define %63[A-Z_] %*[0-9]", name) != 1 ||
+		    strstr(name, "THRESHOLDS_H"))
 			continue;
 		count++;
 		if (has_word(tests, name) != is_listed(name))
 			continue;
 		print_error("%s %s\n", name,
-			    is_listed(name) ? "has a test: take it from the list" : "is named in no test");
+			    is_listed(name) ? "has a test: take it from the list"
+					    : "is named in no test");
 		wrong++;
 	}
 	assert_true(count > 50);
