@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Somebody waited for the target, as a trigger says, and no wait of its threads explains it: which thread ran without
- * a break all the while, or slept through it? The findings are busy-thread and, for one that slept, slow-producer.
+ * Somebody waited for the target, as a trigger says, and no wait of its threads explains it: which
+ * thread ran without a break all the while, or slept through it? The findings are busy-thread and,
+ * for one that slept, slow-producer.
  *
- * A thread that also slept like that outside of the window is used to it, and passed over. The main thread is
- * preferred: it is the one that serves in programs with one event loop.
+ * A thread that also slept like that outside of the window is used to it, and passed over. The main
+ * thread is preferred: it is the one that serves in programs with one event loop.
  *
- * A trigger that does not say since when somebody waited may come late: where nothing went on right before it, the
- * longest that a thread did in the time that it may be about is taken, if it did nothing like that at other times and
- * is one that serves.
+ * A trigger that does not say since when somebody waited may come late: where nothing went on right
+ * before it, the longest that a thread did in the time that it may be about is taken, if it did
+ * nothing like that at other times and is one that serves.
  */
 #include "config.h"
 
@@ -62,7 +63,8 @@ static bool covers_window(const struct trigger_window *window, uint64_t start_ns
 	       covered_ns * 100 >= (window->until_ns - window->since_ns) * BUSY_COVERS_PERCENT;
 }
 
-/* Of all that is long enough, and in the time that the trigger may be about, the longest of a thread. */
+/* Of all that is long enough, and in the time that the trigger may be about, the longest of a
+ * thread. */
 static bool fits_anywhere(const struct search *search, struct run *run, uint64_t start_ns,
 			  uint64_t end_ns)
 {
@@ -125,7 +127,8 @@ static void extend_run(struct run *run, const struct history_interval *interval)
 	run->now.state_ns[interval->state] += interval->end_ns - interval->start_ns;
 }
 
-/* Sleeps that a thread asks for itself. Waits for others end when those are done: it is they who count. */
+/* Sleeps that a thread asks for itself. Waits for others end when those are done: it is they who
+ * count. */
 static bool is_sleep(enum wait_class class)
 {
 	return class == WAIT_SLEEP || class == WAIT_CHILD;
@@ -344,7 +347,8 @@ static void fill_evidence(const struct detect_context *context, const struct bus
 				 busy->others, finding_plural(busy->others));
 }
 
-/* No wait that hurts, and yet somebody waited for an answer: then it is a thread that did not serve. */
+/* No wait that hurts, and yet somebody waited for an answer: then it is a thread that did not
+ * serve. */
 static int find_busy_thread(struct detect_context *in, struct candidates *out)
 {
 	const struct trigger_window *window = in->window;

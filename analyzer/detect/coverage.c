@@ -63,14 +63,15 @@ static const char *no_verdict(const struct coverage_context *context, const stru
 		return "the capture has no thread of the process that the report is to be about; "
 		       "check -p, or record while the process runs";
 	if (!ft_symbols_count(source_symbols(context->source)))
-		return "the capture has no names of kernel functions, so what threads waited for is not "
-		       "known: its end is missing, or the recorder could not read /proc/kallsyms";
+		return "the capture has no names of kernel functions, so what threads waited for "
+		       "is not known: its end is missing, or the recorder could not read "
+		       "/proc/kallsyms";
 	if (model->capture.duration_ns < context->stall_ns)
 		return "the capture is shorter than what counts as a stall; record for longer";
 	if (model->coverage.gap_count &&
 	    share_above(model->coverage.unknown_ns, observed_ns, VERDICT_UNKNOWN_PERCENT))
-		return "events are missing, and with them what the target's threads did for most of the time; "
-		       "what is left does not show that anything froze";
+		return "events are missing, and with them what the target's threads did for most "
+		       "of the time; what is left does not show that anything froze";
 	return NULL;
 }
 
@@ -93,15 +94,17 @@ static int disk_full(const struct coverage_context *context, struct model *model
 	model->capture.complete = false;
 	if (model->capture.damage)
 		return 0;
-	if (asprintf(&text, "%s: the disk was full while it was recorded: %s events of it are missing.\n"
-			    "  What came later is not in this report; make room and record again.",
+	if (asprintf(&text,
+		     "%s: the disk was full while it was recorded: %s events of it are missing.\n"
+		     "  What came later is not in this report; make room and record again.",
 		     model->capture.path, human_count(model->coverage.lost_events).text) < 0)
 		return -ENOMEM;
 	model->capture.damage = text;
 	return 0;
 }
 
-/* A line of the kernel's log, of before the recording: it is worth telling where it is about a thread of then that is there still. */
+/* A line of the kernel's log, of before the recording: it is worth telling where it is about a
+ * thread of then that is there still. */
 static bool is_news(const struct coverage_context *context, const struct model_note *note)
 {
 	struct hung_name waiter;
@@ -198,62 +201,54 @@ int coverage_fill(const struct coverage_context *context, struct model *model)
 	return disk_full(context, model);
 }
 
-static int add_sentence(struct model *model, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static int add_sentence(struct model *model, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add_sentence(struct model *model,
+							       const char *format, ...)
 {
-	char **list = reallocarray(model->coverage.cannot_say, model->coverage.cannot_say_count + 1,
-				   sizeof(*list));
 	va_list arguments;
-	int r;
 
-	if (!list)
-		return -ENOMEM;
-	model->coverage.cannot_say = list;
 	va_start(arguments, format);
-	r = vasprintf(&list[model->coverage.cannot_say_count], format, arguments);
+	if (!finding_add_line(&model->coverage.cannot_say, &model->coverage.cannot_say_count,
+			      format, arguments))
+		model->coverage.incomplete = true;
 	va_end(arguments);
-	if (r < 0)
-		return -ENOMEM;
-	model->coverage.cannot_say_count++;
-	return 0;
-}
-
-static int say_silent_idle(const struct switch_counts *switches, struct model *model)
-{
-	return add_sentence(model,
-		   "when threads were woken on a CPU while it was idle, and by what: the kernel left "
-		   "%s of %s of the switches from idle of one CPU out of the events",
-		   human_count(switches->in - switches->out).text, human_count(switches->in).text);
 }
 
 /* Some kernels drop what some tasks do from perf's events, idle tasks first of all. */
-static int say_silent(const struct coverage_context *context, struct model *model)
+static void say_silent(const struct coverage_context *context, struct model *model)
 {
 	const struct prescan *prescan = &context->observations->prescan;
 	const struct threads *threads = source_threads(context->source);
 	uint32_t told = 0, rest = 0;
-	int r = 0;
 
-	for (size_t i = 0; i < threads_count(threads) && i < prescan->switch_counts_room && !r; i++) {
+	for (size_t i = 0; i < threads_count(threads) && i < prescan->switch_counts_room; i++) {
+		const struct switch_counts *switches = &prescan->switch_counts[i];
 		const struct thread *thread = threads_at(threads, i);
 
 		if (!thread->silent)
 			continue;
 		if (thread->idle_task)
-			r = say_silent_idle(&prescan->switch_counts[i], model);
+			add_sentence(model,
+				     "when threads were woken on a CPU while it was idle, and by "
+				     "what: the kernel left %s of %s of the switches from idle of "
+				     "one CPU out of the events",
+				     human_count(switches->in - switches->out).text,
+				     human_count(switches->in).text);
 		else if (!target_counts(context->target, thread))
 			continue;
 		else if (told++ < SILENT_TOLD)
-			r = add_sentence(model, "what thread %" PRId32 " (%s) did: the kernel left it out of the events",
-				thread->tid, thread->comm);
+			add_sentence(model,
+				     "what thread %" PRId32
+				     " (%s) did: the kernel left it out of the events",
+				     thread->tid, thread->comm);
 		else
 			rest++;
 	}
-	if (!r && rest)
-		r = add_sentence(model, "what %" PRIu32 " more threads did: the kernel left it out of the events", rest);
-	return r;
+	if (rest)
+		add_sentence(model,
+			     "what %" PRIu32
+			     " more threads did: the kernel left it out of the events",
+			     rest);
 }
-
 
 static bool contradicts_itself(const struct observations *observations)
 {
@@ -278,55 +273,60 @@ void coverage_lower_grades(const struct coverage_context *context, struct model 
 				model->locks[i].owners[j].grade = GRADE_PLAUSIBLE;
 }
 
-static int say_contradictions(const struct coverage_context *context, struct model *model)
+static void say_contradictions(const struct coverage_context *context, struct model *model)
 {
 	const struct observations *observations = context->observations;
 
 	if (!contradicts_itself(observations))
-		return 0;
-	return add_sentence(model, "anything for sure: at %s of %s switches another thread left the CPU than had come to it, so "
-			  "events are missing that nobody counted",
-		   human_count(observations->contradictions).text,
-		   human_count(observations->prescan.switches).text);
+		return;
+	add_sentence(model,
+		     "anything for sure: at %s of %s switches another thread left the CPU than had "
+		     "come to it, so events are missing that nobody counted",
+		     human_count(observations->contradictions).text,
+		     human_count(observations->prescan.switches).text);
 }
 
-/* Nobody knows whether a futex is a lock or a queue for work where the waits' own calls were not recorded. */
-static int say_futex(const struct coverage_context *context, struct model *model)
+/* Nobody knows whether a futex is a lock or a queue for work where the waits' own calls were not
+ * recorded. */
+static void say_futex(const struct coverage_context *context, struct model *model)
 {
 	uint64_t longest_ns = 0;
 
 	for (size_t i = 0; i < model->wait_count; i++)
 		if (model->waits[i].class == WAIT_LOCK_FUTEX && model->waits[i].max_ns > longest_ns)
 			longest_ns = model->waits[i].max_ns;
-	if (longest_ns < context->stall_ns || strstr(fact_text(context, FT_FACT_EVENTS), "sys_enter_futex"))
-		return 0;
-	return add_sentence(model, "whether the threads that waited on a futex, the longest for %s, waited for a lock "
-			  "or for work",
-		   human_duration(longest_ns).text);
+	if (longest_ns < context->stall_ns ||
+	    strstr(fact_text(context, FT_FACT_EVENTS), "sys_enter_futex"))
+		return;
+	add_sentence(
+		model,
+		"whether the threads that waited on a futex, the longest for %s, waited for a lock "
+		"or for work",
+		human_duration(longest_ns).text);
 }
 
-static int say_doubt(struct model *model)
+static void say_doubt(struct model *model)
 {
 	const struct model_doubt *doubt = &model->doubt;
 	char waker[64] = "not seen";
 
 	if (!doubt->threads)
-		return 0;
+		return;
 	if (doubt->waker_tid)
 		snprintf(waker, sizeof(waker), "%" PRId32 " (%s)", doubt->waker_tid,
 			 doubt->waker_comm);
-	return add_sentence(model,
-		   "whether %zu threads that stood still at futex 0x%" PRIx64
-		   ", longest %" PRId32 " (%s) for %s from %s, waited for a lock or for work; "
-		   "who ended that first: %s; --explain=%" PRId32 ":%.3f",
-		   doubt->threads, doubt->address, doubt->tid, doubt->comm,
-		   human_duration(doubt->longest_ns).text,
-		   model_time_text(model, doubt->start_ns).text, waker, doubt->tid,
-		   (double)(doubt->start_ns + doubt->longest_ns / 2) / 1e9);
+	add_sentence(model,
+		     "whether %zu threads that stood still at futex 0x%" PRIx64 ", longest %" PRId32
+		     " (%s) for %s from %s, waited for a lock or for work; "
+		     "who ended that first: %s; --explain=%" PRId32 ":%.3f",
+		     doubt->threads, doubt->address, doubt->tid, doubt->comm,
+		     human_duration(doubt->longest_ns).text,
+		     model_time_text(model, doubt->start_ns).text, waker, doubt->tid,
+		     (double)(doubt->start_ns + doubt->longest_ns / 2) / 1e9);
 }
 
 /* A line about threads that are not the ones of that name here is not believed. */
-static int say_log_names(const struct coverage_context *context, struct model *model)
+static void say_log_names(const struct coverage_context *context, struct model *model)
 {
 	const struct threads *threads = source_threads(context->source);
 
@@ -341,39 +341,41 @@ static int say_log_names(const struct coverage_context *context, struct model *m
 		hung_task_thread(threads, &hung.owner, &other_owner);
 		if (!other_waiter && !other_owner)
 			continue;
-		return add_sentence(model,
-			   "whether the owner of a lock that the kernel's log names is true: it says that thread "
-			   "%" PRId32 " (%s) waits for %" PRId32 " (%s), but thread %" PRId32
-			   " has another name here",
-			   hung.waiter.tid, hung.waiter.comm, hung.owner.tid, hung.owner.comm,
-			   other_owner ? hung.owner.tid : hung.waiter.tid);
+		add_sentence(model,
+			     "whether the owner of a lock that the kernel's log names is true: it "
+			     "says that thread "
+			     "%" PRId32 " (%s) waits for %" PRId32 " (%s), but thread %" PRId32
+			     " has another name here",
+			     hung.waiter.tid, hung.waiter.comm, hung.owner.tid, hung.owner.comm,
+			     other_owner ? hung.owner.tid : hung.waiter.tid);
+		return;
 	}
-	return 0;
 }
 
-
-/* Whether a lock has been waited for for so long that the kernel may have named its owner, and nobody else did. */
-static int say_log_unread(const struct coverage_context *context, struct model *model)
+/* Whether a lock has been waited for for so long that the kernel may have named its owner, and
+ * nobody else did. */
+static void say_log_unread(const struct coverage_context *context, struct model *model)
 {
 	const char *read = fact_text(context, FT_FACT_KERNEL_LOG);
-	bool long_ago = model->stall.began_before ||
-			model->stall.end_ns - model->stall.start_ns >= HUNG_NS;
+	bool long_ago =
+		model->stall.began_before || model->stall.end_ns - model->stall.start_ns >= HUNG_NS;
 
 	if (!*read || !strcmp(read, "read") || !model->stall.found || !model->stall.still_open ||
 	    !long_ago)
-		return 0;
+		return;
 	for (size_t i = 0; i < model->finding_count; i++) {
 		const struct model_finding *finding = &model->findings[i];
 
-		if ((finding->kind == FINDING_KERNEL_LOCK_CONVOY ||
-		     finding->kind == FINDING_MMAP_LOCK_CONVOY) &&
-		    finding->grade < GRADE_STRONG)
-			return add_sentence(model,
-				   "whether the kernel named the lock's owner in its log, as it does after two "
-				   "minutes: the recorder could not read that (%s)",
-				   read);
+		if ((finding->kind != FINDING_KERNEL_LOCK_CONVOY &&
+		     finding->kind != FINDING_MMAP_LOCK_CONVOY) ||
+		    finding->grade >= GRADE_STRONG)
+			continue;
+		add_sentence(model,
+			     "whether the kernel named the lock's owner in its log, as it does "
+			     "after two minutes: the recorder could not read that (%s)",
+			     read);
+		return;
 	}
-	return 0;
 }
 
 /* The recorder's governor took fewer stacks, to keep its own cost within bounds. */
@@ -399,30 +401,25 @@ static bool has_culprit_without_user_stack(const struct model *model)
 int coverage_cannot_say(const struct coverage_context *context, struct model *model)
 {
 	const char *events = fact_text(context, FT_FACT_EVENTS);
-	int r = 0;
 
 	if (*events && !strstr(events, "contention_begin"))
-		r = add_sentence(model, "lock addresses: this kernel has no lock contention events (5.19 and newer do)");
-	if (!r && has_culprit_without_user_stack(model))
-		r = add_sentence(model, "which of its own functions the culprit was in where it spent the time: no user stack of it was recorded there");
-	if (!r && model->stall.found && model->stall.still_open)
-		r = add_sentence(model, "how long the stall lasted: the recording ended before it did");
-	if (!r && model->stall.found && model->stall.began_before)
-		r = add_sentence(model, "how the stall began: it was there before the recording");
-	if (!r && was_governed(model))
-		r = add_sentence(model, "what short waits were for, and who ended them, while the recorder took fewer stacks: "
-			       "its notes say when");
-	if (!r)
-		r = say_futex(context, model);
-	if (!r)
-		r = say_doubt(model);
-	if (!r)
-		r = say_log_names(context, model);
-	if (!r)
-		r = say_log_unread(context, model);
-	if (!r)
-		r = say_silent(context, model);
-	if (!r)
-		r = say_contradictions(context, model);
-	return r;
+		add_sentence(model, "lock addresses: this kernel has no lock contention events "
+				    "(5.19 and newer do)");
+	if (has_culprit_without_user_stack(model))
+		add_sentence(model, "which of its own functions the culprit was in where it spent "
+				    "the time: no user stack of it was recorded there");
+	if (model->stall.found && model->stall.still_open)
+		add_sentence(model, "how long the stall lasted: the recording ended before it did");
+	if (model->stall.found && model->stall.began_before)
+		add_sentence(model, "how the stall began: it was there before the recording");
+	if (was_governed(model))
+		add_sentence(model, "what short waits were for, and who ended them, while the "
+				    "recorder took fewer stacks: its notes say when");
+	say_futex(context, model);
+	say_doubt(model);
+	say_log_names(context, model);
+	say_log_unread(context, model);
+	say_silent(context, model);
+	say_contradictions(context, model);
+	return model->coverage.incomplete ? -ENOMEM : 0;
 }

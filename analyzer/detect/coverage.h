@@ -20,7 +20,8 @@ struct coverage_context {
 	uint64_t stall_ns;		/* what counts as a stall */
 };
 
-/* Losses, and whether a verdict is possible at all (model->no_verdict); after capture was filled. 0 or -ENOMEM. */
+/* Losses, and whether a verdict is possible at all (model->no_verdict); after capture was filled. 0
+ * or -ENOMEM. */
 int coverage_fill(const struct coverage_context *context, struct model *model);
 
 /* Events are missing that nobody counted: then no finding is more than plausible. */

@@ -12,7 +12,8 @@
 
 #define CPUS_MAX 65536u /* beyond any Linux; a CPU above it is damage and passed over */
 
-/* From @time_ns on so many victims were queued on the CPU, and so much had they lost there by then. */
+/* From @time_ns on so many victims were queued on the CPU, and so much had they lost there by
+ * then. */
 struct step {
 	uint64_t time_ns;
 	int64_t queued; /* first as a change: 1 or -1 */
@@ -204,7 +205,8 @@ static uint64_t lost_until(const struct run_queue *queue, uint64_t time_ns)
 	       (uint64_t)queue->steps[low - 1].queued * (time_ns - queue->steps[low - 1].time_ns);
 }
 
-/* What was lost on a CPU while it ran there is @runner's; a CPU that had its idle task run it had nothing to run. */
+/* What was lost on a CPU while it ran there is @runner's; a CPU that had its idle task run it had
+ * nothing to run. */
 static void add_run(struct search *search, const struct history_interval *interval,
 		    uint64_t from_ns, uint64_t to_ns, struct cpu_starvation_runner *runner)
 {

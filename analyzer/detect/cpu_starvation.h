@@ -11,7 +11,8 @@
 
 #define STARVED_TOP 3
 
-/* A wait is taken to be for the CPU on which it ended, or where it has not, on which the thread ran last. */
+/* A wait is taken to be for the CPU on which it ended, or where it has not, on which the thread ran
+ * last. */
 struct cpu_starvation {
 	const struct long_wait *longest; /* for a CPU */
 	uint64_t waited_ns;		/* of all victims */

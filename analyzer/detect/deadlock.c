@@ -196,7 +196,8 @@ static int collect_process(const struct observations *observations, int32_t tgid
 	return 0;
 }
 
-/* The wait that @thread is in at the end; of one that is not the target's only what /proc/locks listed. NULL: none. */
+/* The wait that @thread is in at the end; of one that is not the target's only what /proc/locks
+ * listed. NULL: none. */
 static const struct long_wait *open_wait(const struct observations *observations,
 					 const struct thread *thread, struct deadlock *deadlock)
 {
@@ -335,7 +336,8 @@ static bool has_held(const struct deadlock *deadlock, const struct thread *threa
 	return false;
 }
 
-/* It did something, or nothing is known of it, or it sleeps and is one of those who use these locks. */
+/* It did something, or nothing is known of it, or it sleeps and is one of those who use these
+ * locks. */
 static bool may_hold(const struct deadlock *deadlock, const struct other *other)
 {
 	uint64_t span_ns = deadlock->end_ns - deadlock->since_ns;
@@ -368,7 +370,8 @@ static int look_closer(const struct observations *observations, struct deadlock 
 	return 0;
 }
 
-/* Circles and locked-up processes start with any wait for a lock that does not end; the first one found is told. */
+/* Circles and locked-up processes start with any wait for a lock that does not end; the first one
+ * found is told. */
 static int find_first(const struct observations *observations, struct deadlock *deadlock)
 {
 	const struct long_wait *waits;

@@ -3,9 +3,10 @@
  * Threads that wait for each other's locks for ever: locks of user space and of
  * files that nobody let go any more until the recording ended.
  *
- * A cycle is certain where the holders of its locks are known; locks of files lead from one process to another. An
- * uncontended lock leaves no event, so often they are not. Then it is inferred where at least two locks were waited
- * for and never let go, and no other thread of the process did anything that may have been a hold of one of them.
+ * A cycle is certain where the holders of its locks are known; locks of files lead from one process
+ * to another. An uncontended lock leaves no event, so often they are not. Then it is inferred where
+ * at least two locks were waited for and never let go, and no other thread of the process did
+ * anything that may have been a hold of one of them.
  */
 #ifndef ANALYZER_DETECT_DEADLOCK_H
 #define ANALYZER_DETECT_DEADLOCK_H

@@ -36,18 +36,25 @@ void finding_text(char **text, const char *format, ...)
 	va_end(arguments);
 }
 
+bool finding_add_line(char ***lines, size_t *count, const char *format, va_list arguments)
+{
+	char **grown = reallocarray(*lines, *count + 1, sizeof(*grown));
+
+	if (!grown)
+		return false;
+	*lines = grown;
+	if (vasprintf(&grown[*count], format, arguments) < 0)
+		return false;
+	++*count;
+	return true;
+}
+
 void finding_evidence(struct model_finding *finding, const char *format, ...)
 {
-	char **evidence =
-		reallocarray(finding->evidence, finding->evidence_count + 1, sizeof(*evidence));
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (evidence)
-		finding->evidence = evidence;
-	if (evidence && vasprintf(&evidence[finding->evidence_count], format, arguments) >= 0)
-		finding->evidence_count++;
-	else
+	if (!finding_add_line(&finding->evidence, &finding->evidence_count, format, arguments))
 		finding->incomplete = true;
 	va_end(arguments);
 }

@@ -2,11 +2,13 @@
 /*
  * Putting one finding together: its texts, its evidence, its culprit.
  *
- * Where memory runs out the finding stays incomplete, and goes on being filled in: finding_status() tells in the end.
+ * Where memory runs out the finding stays incomplete, and goes on being filled in: finding_status()
+ * tells in the end.
  */
 #ifndef ANALYZER_DETECT_FINDING_H
 #define ANALYZER_DETECT_FINDING_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +29,10 @@ int finding_status(const struct model_finding *finding);
 /* Set summary or advice. */
 void finding_text(char **text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Append a text to a list of them. Return: false on lack of memory. */
+bool finding_add_line(char ***lines, size_t *count, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
+
 /* Append a line of evidence. */
 void finding_evidence(struct model_finding *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -34,7 +40,8 @@ void finding_evidence(struct model_finding *finding, const char *format, ...)
 /* Append whose threads the victims are, for a capture of more than one process. */
 void finding_whose(struct model_finding *finding, const struct threads *threads);
 
-/* Append "96.0 % of 300 CPU samples are in user space; innermost: a 40.1 %, b 20.0 %", if there are any. */
+/* Append "96.0 % of 300 CPU samples are in user space; innermost: a 40.1 %, b 20.0 %", if there are
+ * any. */
 void finding_profile(struct model_finding *finding, const struct cpu_profile *profile);
 
 /* Append which thread waited longest, and in what. */

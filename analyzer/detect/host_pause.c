@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host itself was paused, as a virtual machine is by the one it runs on, or one of its CPUs was: what the gaps in
- * all events (cpu_gaps.h) come to, and who was held up by it. The finding is host-paused.
+ * The host itself was paused, as a virtual machine is by the one it runs on, or one of its CPUs
+ * was: what the gaps in all events (cpu_gaps.h) come to, and who was held up by it. The finding is
+ * host-paused.
  */
 #include "config.h"
 
@@ -29,7 +30,8 @@ struct host_pause {
 };
 
 /*
- * A pause of one CPU costs those who ran there, and who waited to: which CPU a thread waited for its next run tells.
+ * A pause of one CPU costs those who ran there, and who waited to: which CPU a thread waited for
+ * its next run tells.
  */
 static int add_delays_of_cpu(const struct history *history, const struct host_pause *pause,
 			     struct thread *thread, struct victim_set *victims)
@@ -253,7 +255,8 @@ static bool needs_no_victim(const struct host_pause *pause)
 	return !pause->one_cpu || pause->of_target;
 }
 
-/* What threads lost while nothing could go on: those that wanted to run, and the waits that went on meanwhile. */
+/* What threads lost while nothing could go on: those that wanted to run, and the waits that went on
+ * meanwhile. */
 static uint64_t sum_lost_ns(const struct detect_context *in, const struct host_pause *pause)
 {
 	uint64_t lost_ns = 0;

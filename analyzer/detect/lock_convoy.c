@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many threads that wait for one lock, while somebody holds it. The findings are mmap-lock-convoy, futex-convoy and
- * kernel-lock-convoy.
+ * Many threads that wait for one lock, while somebody holds it. The findings are mmap-lock-convoy,
+ * futex-convoy and kernel-lock-convoy.
  */
 #include "config.h"
 

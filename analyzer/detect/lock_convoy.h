@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Findings about a lock that was held for too long, in parts: who held it, why that took so long, the evidence for
- * it, and what to do.
+ * Findings about a lock that was held for too long, in parts: who held it, why that took so long,
+ * the evidence for it, and what to do.
  */
 #ifndef ANALYZER_DETECT_LOCK_CONVOY_H
 #define ANALYZER_DETECT_LOCK_CONVOY_H
@@ -9,7 +9,8 @@
 #include "analyzer/blame/contended_lock.h"
 #include "analyzer/detect/detectors.h"
 
-/* What a detector finds that finds locks: a struct contended_lock, examined. See struct detector. */
+/* What a detector finds that finds locks: a struct contended_lock, examined. See struct
+ * detector. */
 void lock_convoy_report(const struct detect_context *in, const void *found,
 			struct model_finding *finding);
 void lock_convoy_free(void *found);
@@ -25,7 +26,8 @@ void lock_convoy_tell_cause(const struct detect_context *context, const struct c
 void lock_convoy_evidence(const struct detect_context *context, const struct contended_lock *contended,
 			  const struct large_call *call, struct model_finding *finding);
 
-/* @grows: the calls grow as of a table that doubles. @lossy: events are missing from the capture. */
+/* @grows: the calls grow as of a table that doubles. @lossy: events are missing from the
+ * capture. */
 void lock_convoy_advice(const struct contended_lock *contended, const struct large_call *call, bool grows,
 			bool lossy, struct model_finding *finding);
 

@@ -13,7 +13,8 @@
 #include "analyzer/detect/thresholds.h"
 #include "analyzer/util/span.h"
 
-/* Futex waits are taken to be for work, since the kernel's events cannot tell; unknown time may hide anything. */
+/* Futex waits are taken to be for work, since the kernel's events cannot tell; unknown time may
+ * hide anything. */
 static bool is_doubtful(const struct model *model, uint64_t long_ns)
 {
 	uint64_t target_ns = model->capture.duration_ns * (model->capture.target_threads ?: 1);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What threads lost in a stall to waits for a device or for memory: who, in which operations, and who ended the
- * waits. The wait class proves the findings by itself: io-stall, memcg-reclaim-stall, direct-reclaim-stall.
+ * What threads lost in a stall to waits for a device or for memory: who, in which operations, and
+ * who ended the waits. The wait class proves the findings by itself: io-stall, memcg-reclaim-stall,
+ * direct-reclaim-stall.
  */
 #include "config.h"
 
@@ -38,7 +39,8 @@ struct resource_wait {
 		uint64_t since_ns, until_ns; /* the longest of them */
 	} wakers[RESOURCE_TOP]; /* most first */
 	uint64_t interrupt_ns; /* of the waits that an interrupt ended: a device answered */
-	/* The process that serves a FUSE file system, where it is what they waited for: wakers[0]. */
+	/* The process that serves a FUSE file system, where it is what they waited for:
+	 * wakers[0]. */
 	bool served;
 	struct span_summary did; /* of the server in the longest wait that it ended */
 };
@@ -104,7 +106,8 @@ static int note_waker(struct search *search, const struct history_interval *inte
 	return 0;
 }
 
-/* Reclaim that yields the CPU is a wait too: as in wait_stats.c. What a lock of user space is, the stack tells. */
+/* Reclaim that yields the CPU is a wait too: as in wait_stats.c. What a lock of user space is, the
+ * stack tells. */
 static enum wait_class get_class(const struct history_interval *interval,
 				 const struct stack_info *info)
 {
@@ -304,7 +307,8 @@ static const struct class_finding *find_class(enum wait_class class)
 	return NULL;
 }
 
-/* The kind that most time went to: a write that waits for a page, the journal and a disk waits for one thing. */
+/* The kind that most time went to: a write that waits for a page, the journal and a disk waits for
+ * one thing. */
 static enum finding_kind choose_kind(const struct detect_context *in,
 				     const struct long_wait **ret_longest)
 {

@@ -10,7 +10,8 @@
 
 #define PRODUCERS_MAX 4u
 
-/* Whether @wait can say anything about who feeds it. Who serves a file system is the business of io-stall. */
+/* Whether @wait can say anything about who feeds it. Who serves a file system is the business of
+ * io-stall. */
 static bool names_producer(const struct producer_wait *wait)
 {
 	if (!wait->producer || wait->class == WAIT_IO_FUSE)
@@ -107,10 +108,11 @@ static int read_waits(struct producer_profile *profile, const struct producer_wa
 }
 
 /*
- * Two that wake each other alternately, a server and its client, look the same from both sides: the client
- * that takes its time before it asks again feeds the server as little as a server that answers
- * late feeds its client. A server polls, and has several clients; where neither tells them apart nobody is
- * blamed. Outside of the target is who the target serves, as likely as who serves it.
+ * Two that wake each other alternately, a server and its client, look the same from both sides: the
+ * client that takes its time before it asks again feeds the server as little as a server that
+ * answers late feeds its client. A server polls, and has several clients; where neither tells them
+ * apart nobody is blamed. Outside of the target is who the target serves, as likely as who serves
+ * it.
  */
 static bool is_not_client(const struct slow_producer *producer, struct target *target)
 {

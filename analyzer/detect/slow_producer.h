@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads wait far longer than they used to for one that produces what they work on, or serves them: who that is, and whether what it did
- * meanwhile proves that they were kept waiting, rather than that there was nothing to do.
+ * Threads wait far longer than they used to for one that produces what they work on, or serves
+ * them: who that is, and whether what it did meanwhile proves that they were kept waiting, rather
+ * than that there was nothing to do.
  */
 #ifndef ANALYZER_DETECT_SLOW_PRODUCER_H
 #define ANALYZER_DETECT_SLOW_PRODUCER_H
@@ -45,14 +46,16 @@ struct slow_producer {
 	struct cpu_profile profile;
 };
 
-/* Whether the thread explains a time that @stall, which the waits that hurt made, does not explain by itself. */
+/* Whether the thread explains a time that @stall, which the waits that hurt made, does not explain
+ * by itself. */
 bool slow_producer_explains(const struct slow_producer *producer, const struct stall *stall);
 
 /* The findings slow-producer and busy-thread; see struct detector. */
 void slow_producer_report(const struct detect_context *in, const void *found,
 			  struct model_finding *finding);
 
-/* For slow_producer.c: what the thread did while others waited for it, and what it does at other times. */
+/* For slow_producer.c: what the thread did while others waited for it, and what it does at other
+ * times. */
 struct producer_profile {
 	struct slow_producer producer;
 	struct stall_span *spans;	/* when somebody waited for it; in order of time, apart */
@@ -64,10 +67,12 @@ struct producer_profile {
 /* The times of @waits, which it sorts, as @profile's spans. Return: 0 or -ENOMEM. */
 int producer_profile_spans(struct producer_profile *profile, struct long_wait *waits, size_t count);
 
-/* @profile: the spans and the producer's thread, stall and longest wait are set; gets the rest. Return: 0 or -ENOMEM. */
+/* @profile: the spans and the producer's thread, stall and longest wait are set; gets the rest.
+ * Return: 0 or -ENOMEM. */
 int producer_profile_read(struct producer_profile *profile, const struct observations *observations);
 
-/* What the producer did while it was longest waited for, and whether that kept the others waiting. */
+/* What the producer did while it was longest waited for, and whether that kept the others
+ * waiting. */
 enum slow_producer_did producer_profile_conclude(const struct producer_profile *profile);
 
 #endif

@@ -222,7 +222,8 @@ int producer_profile_read(struct producer_profile *profile, const struct observa
 	return r;
 }
 
-/* A thread that always works, and wakes others all the while, starves nobody who happens to wait for it. */
+/* A thread that always works, and wakes others all the while, starves nobody who happens to wait
+ * for it. */
 static bool stopped_producing(const struct slow_producer *producer)
 {
 	uint64_t span_ns = producer->longest.end_ns - producer->longest.start_ns;
@@ -234,8 +235,8 @@ static bool stopped_producing(const struct slow_producer *producer)
 }
 
 /*
- * A producer that sleeps paces itself. One that is asked, by one that paces itself, and that sleeps nowhere but
- * in the time it was waited for, was not meant to.
+ * A producer that sleeps paces itself. One that is asked, by one that paces itself, and that sleeps
+ * nowhere but in the time it was waited for, was not meant to.
  */
 static bool slept_when_asked(const struct slow_producer *producer)
 {

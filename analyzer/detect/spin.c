@@ -192,7 +192,8 @@ static bool says_spin(const char *function)
 	return function && strstr(function, "spin");
 }
 
-/* A loop with another name that a thread began with, or ended with, may be what the thread is for. */
+/* A loop with another name that a thread began with, or ended with, may be what the thread is
+ * for. */
 static bool is_credible(const struct spins *spins, const struct run *run)
 {
 	const struct frame *frames = NULL;

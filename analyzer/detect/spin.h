@@ -2,10 +2,11 @@
 /*
  * Threads that run and get nowhere: they spin for a lock, in the kernel or in a loop of their own.
  *
- * Spinning is no wait for the scheduler. It shows in CPU samples only: of threads that do not sleep for long, and are
- * always in the kernel's slow path of a spinlock, or always in the same few instructions. Two threads at least spin at
- * the same time for the same lock. In user space a loop of a few instructions may also be work: then it needs one
- * that slept until they went on, or a function with "spin" in its name.
+ * Spinning is no wait for the scheduler. It shows in CPU samples only: of threads that do not sleep
+ * for long, and are always in the kernel's slow path of a spinlock, or always in the same few
+ * instructions. Two threads at least spin at the same time for the same lock. In user space a loop
+ * of a few instructions may also be work: then it needs one that slept until they went on, or a
+ * function with "spin" in its name.
  */
 #ifndef ANALYZER_DETECT_SPIN_H
 #define ANALYZER_DETECT_SPIN_H
@@ -29,7 +30,8 @@ struct spin {
 	uint32_t samples, spinning;	/* CPU samples of them meanwhile; those that show it */
 	uint32_t stack_id;		/* one of the latter */
 	const char *function;		/* the loop's; in the kernel the one that takes the lock; NULL: not known */
-	/* In user space: the one thread of the process that slept until they went on; NULL: none, or several. */
+	/* In user space: the one thread of the process that slept until they went on; NULL: none,
+	 * or several. */
 	struct thread *sleeper;
 	struct spin_sleep sleep;
 	uint64_t resumed_ns;		/* it ran again ... */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process of the target that was stopped (SIGSTOP, a debugger, a frozen control group): which, since when, and who
- * did it as far as that was seen. The finding is process-stopped.
+ * A process of the target that was stopped (SIGSTOP, a debugger, a frozen control group): which,
+ * since when, and who did it as far as that was seen. The finding is process-stopped.
  */
 #include "config.h"
 
@@ -123,8 +123,9 @@ static bool sends_signal(const struct stack_table *stacks, uint32_t stack_id)
 }
 
 /*
- * Woken by this, did the process stop? Where wakers' stacks are not recorded: the thread did not sleep again before it
- * stopped. It wakes the others, to make them stop too, and they may be the first.
+ * Woken by this, did the process stop? Where wakers' stacks are not recorded: the thread did not
+ * sleep again before it stopped. It wakes the others, to make them stop too, and they may be the
+ * first.
  */
 static bool made_it_stop(const struct observations *observations,
 			 const struct stopped_process *stopped,

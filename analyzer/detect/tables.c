@@ -31,10 +31,14 @@ static int owners_fill(const struct tables_context *context, const struct lock *
 		entry->owners[entry->owner_count++] = (struct model_owner){
 			.tid = owner->thread ? owner->thread->tid : 0,
 			.comm = owner->thread ? owner->thread->comm : "",
-			.grade = !owner->thread				      ? GRADE_UNKNOWN
-				 : share_above(owner->plausible_ns, owner->blamed_ns, TABLE_MOST_PERCENT) ? GRADE_PLAUSIBLE
-				 : share_above(owner->exact_ns, owner->blamed_ns, TABLE_MOST_PERCENT)	 ? GRADE_EXACT
-									      : GRADE_STRONG,
+			.grade =
+				!owner->thread ? GRADE_UNKNOWN
+				: share_above(owner->plausible_ns, owner->blamed_ns,
+					      TABLE_MOST_PERCENT)
+					? GRADE_PLAUSIBLE
+				: share_above(owner->exact_ns, owner->blamed_ns, TABLE_MOST_PERCENT)
+					? GRADE_EXACT
+					: GRADE_STRONG,
 			.blamed_ns = owner->blamed_ns,
 			.longest_hold_ns = owner->longest.end_ns - owner->longest.start_ns,
 			.stack = stack_of(context, owner->longest.stack_id),
@@ -249,7 +253,8 @@ int tables_threads(const struct tables_context *context, struct model *model)
 
 		if (thread->idle_task)
 			continue;
-		rank_fill(model, &victims, wait_stats_thread(context->observations->wait_stats, thread), target,
+		rank_fill(model, &victims,
+			  wait_stats_thread(context->observations->wait_stats, thread), target,
 			  thread, &ranked[count]);
 		count++;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A lock that is waited for in slices, as Python's global one is: each sleep is short, and together they are one wait
- * that hurts.
+ * A lock that is waited for in slices, as Python's global one is: each sleep is short, and together
+ * they are one wait that hurts.
  */
 
 #include <errno.h>
@@ -50,7 +50,8 @@ static int fill_victims(const struct futex_doubt *doubt, struct contended_lock *
 	return 0;
 }
 
-/* The longest standstill of that kind, as a lock suspected and examined; without victims where there is none. */
+/* The longest standstill of that kind, as a lock suspected and examined; without victims where
+ * there is none. */
 static int read_timed_lock(const struct observations *observations, uint64_t stall_ns,
 			   struct contended_lock *ret_contended)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The whole analyzer on made-up freezes in which no lock is to blame: a thread that ran or slept while a probe
- * waited for it.
+ * The whole analyzer on made-up freezes in which no lock is to blame: a thread that ran or slept
+ * while a probe waited for it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -326,7 +326,8 @@ static void thread_that_always_sleeps_like_that_is_passed_over(void **state)
 	scene_done(&result, scene);
 }
 
-/* The server serves, then on CPU 0 from @from_ns to @to_ns runs in turns; somebody waits from 2400 ms to 4400 ms. */
+/* The server serves, then on CPU 0 from @from_ns to @to_ns runs in turns; somebody waits from 2400
+ * ms to 4400 ms. */
 struct turns {
 	uint64_t from_ns, to_ns;
 	uint64_t run_ns, off_ns;	/* each time; off 0: it runs all the while */
@@ -448,7 +449,8 @@ static void run_that_began_long_before_the_waiting_is_only_plausible(void **stat
 	}
 }
 
-/* It sleeps for @usual_ns, serves @questions times, sleeps for 3 s, and somebody waits at the end of that. */
+/* It sleeps for @usual_ns, serves @questions times, sleeps for 3 s, and somebody waits at the end
+ * of that. */
 static enum finding_kind sleep_twice(uint64_t usual_ns, uint64_t questions, const char *source,
 				     const char *reason)
 {

@@ -20,7 +20,8 @@ static bool cannot_say(const struct model *model, const char *part)
 	return false;
 }
 
-/* The kernel names a lock's owner in its log after two minutes; a wait of half of that is one to look there for. */
+/* The kernel names a lock's owner in its log after two minutes; a wait of half of that is one to
+ * look there for. */
 static void log_that_could_not_be_read_is_missed_after_a_minute(void **state)
 {
 	(void)state;

@@ -150,7 +150,8 @@ static void wait_for_a_cpu_that_is_idle_is_plausibly_a_quota(void **state)
 	scene_done(&result, scene);
 }
 
-/* Linux 6.18 stops a thread whose quota is used up on its way back to user space; others may run meanwhile. */
+/* Linux 6.18 stops a thread whose quota is used up on its way back to user space; others may run
+ * meanwhile. */
 static void wait_that_begins_in_task_work_is_a_quota_whoever_runs_meanwhile(void **state)
 {
 	(void)state;
@@ -178,7 +179,8 @@ static void wait_that_begins_in_task_work_is_a_quota_whoever_runs_meanwhile(void
 	}
 }
 
-/* Worker 0 wants CPU 0 for a second; worker 1 wants CPU 1 @times times meanwhile, each time for @wait_ns. */
+/* Worker 0 wants CPU 0 for a second; worker 1 wants CPU 1 @times times meanwhile, each time for
+ * @wait_ns. */
 static size_t count_victims(uint64_t times, uint64_t wait_ns)
 {
 	struct scene *scene = scene_create(2);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads that wait for each other's locks: how long nothing must have moved, and what another thread may have held.
+ * Threads that wait for each other's locks: how long nothing must have moved, and what another
+ * thread may have held.
  */
 #include <linux/futex.h>
 

@@ -336,7 +336,8 @@ static void short_pause_does_not_hide_a_thread_that_computes_for_long(void **sta
 	scene_done(&result, scene);
 }
 
-/* Somebody waits from 1500 ms to 3500 ms, and from 1900 ms on the host is paused for a part of that. */
+/* Somebody waits from 1500 ms to 3500 ms, and from 1900 ms on the host is paused for a part of
+ * that. */
 static void thread_seems_to_run_through_a_pause_of_half_of_the_waiting(void **state)
 {
 	uint64_t least_ns = 2000 * MS * PAUSE_COVERS_PERCENT / 100;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What detectors found, made up, and the findings that it becomes: on both sides of the figures that decide a grade,
- * a name or a sentence.
+ * What detectors found, made up, and the findings that it becomes: on both sides of the figures
+ * that decide a grade, a name or a sentence.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +86,8 @@ static bool has_evidence(const struct model_finding *finding, const char *part)
 	return false;
 }
 
-/* A mutex that hog held for @hold_ms; worker waited 1000 ms for it, hog's releases prove all of that. */
+/* A mutex that hog held for @hold_ms; worker waited 1000 ms for it, hog's releases prove all of
+ * that. */
 static struct contended_lock lock_of(uint64_t hold_ms)
 {
 	struct lock_owner owner = {

@@ -36,7 +36,8 @@ static const struct ft_task jbd2 = { 300, 300, "jbd2/sda1-8" };
 static const struct ft_task daemon_task = { 400, 400, "fused" };
 static const struct ft_task flusher = { 302, 302, "flusher" };
 
-/* A worker on CPU 0 comes at @from_ms, waits with @stack and is woken at @to_ms by @waker, which runs on CPU 1. */
+/* A worker on CPU 0 comes at @from_ms, waits with @stack and is woken at @to_ms by @waker, which
+ * runs on CPU 1. */
 static void waits(struct scene *scene, uint32_t i, uint64_t from_ms, const char *stack)
 {
 	scene_switch(scene, 0, from_ms * MS - 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,

@@ -131,7 +131,8 @@ static void feeder_that_computes_is_a_slow_producer(void **state)
 	scene_done(&result, scene);
 }
 
-/* It only passes on what it does not get itself, or takes its time: nobody knows that there is work. */
+/* It only passes on what it does not get itself, or takes its time: nobody knows that there is
+ * work. */
 static void feeder_that_sleeps_has_nothing_to_feed(void **state)
 {
 	struct scene *scene = scene_create(2);
@@ -332,7 +333,8 @@ static void feeder_may_be_slow_more_than_once(void **state)
 	scene_done(&result, scene);
 }
 
-/* Round after round, @asks wakes @answers and then waits in @wait; that one works, wakes it and waits in @rest. */
+/* Round after round, @asks wakes @answers and then waits in @wait; that one works, wakes it and
+ * waits in @rest. */
 struct dialogue {
 	const struct ft_task *asks, *answers;
 	const char *wait, *rest;
@@ -623,7 +625,8 @@ static void producer_of_a_tenth_of_the_waits_is_known(void **state)
 	}
 }
 
-/* Somebody waited for it for a second, in which it ran; at other times, ten seconds, it woke others 1000 times. */
+/* Somebody waited for it for a second, in which it ran; at other times, ten seconds, it woke others
+ * 1000 times. */
 static struct producer_profile profile_of_run(void)
 {
 	return (struct producer_profile){

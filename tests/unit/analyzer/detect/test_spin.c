@@ -105,7 +105,8 @@ static void function_called_spin_is_enough_without_a_culprit(void **state)
 	scene_done(&result, scene);
 }
 
-/* A pool that computes in one loop: whoever waits for it is woken by it, or nobody does, or it ends. */
+/* A pool that computes in one loop: whoever waits for it is woken by it, or nobody does, or it
+ * ends. */
 static void loops_that_work_are_no_stall(void **state)
 {
 	static const struct spinning working[] = {
@@ -250,7 +251,8 @@ static void loop_that_only_looks_at_a_lock_has_few_instructions(void **state)
 	assert_false(spin_is_same_loop(0x400100, 0x4000ff - SPIN_LOOP_BYTES));
 }
 
-/* Two threads spin from 1000 ms to 2000 ms. The holder sleeps from @slept_ns to @woken_ns, and runs for @ran_ns then. */
+/* Two threads spin from 1000 ms to 2000 ms. The holder sleeps from @slept_ns to @woken_ns, and runs
+ * for @ran_ns then. */
 static enum finding_kind sleep_through(uint64_t slept_ns, uint64_t woken_ns, uint64_t ran_ns)
 {
 	struct scene *scene = scene_create(3);
