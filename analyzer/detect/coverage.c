@@ -19,33 +19,28 @@
 
 #define SILENT_TOLD 3u /* threads by name; the rest is counted */
 
-static uint64_t since_start(const struct coverage_context *context, uint64_t time_ns)
+static const char *fact_text(const struct detect_context *in, const char *name)
 {
-	return time_ns > context->start_ns ? time_ns - context->start_ns : 0;
-}
-
-static const char *fact_text(const struct coverage_context *context, const char *name)
-{
-	const char *text = ft_facts_get(source_facts(context->source), name);
+	const char *text = ft_facts_get(source_facts(in->observations->source), name);
 
 	return text ? text : "";
 }
 
 /* Return: for how long its threads were observed, all together. */
-static uint64_t look_at_target(const struct coverage_context *context, struct model *model)
+static uint64_t look_at_target(const struct detect_context *in, struct model *model)
 {
 	const struct thread_wait_stats *account;
 	uint64_t observed_ns = 0;
 
-	const struct threads *threads = source_threads(context->source);
+	const struct threads *threads = source_threads(in->observations->source);
 
 	for (size_t i = 0; i < threads_count(threads); i++) {
 		const struct thread *thread = threads_at(threads, i);
 
-		if (!target_counts(context->target, thread))
+		if (!target_counts(in->observations->target, thread))
 			continue;
 		model->capture.target_threads++;
-		account = wait_stats_thread(context->observations->wait_stats, thread);
+		account = wait_stats_thread(in->observations->wait_stats, thread);
 		model->coverage.unknown_ns += account->state_ns[THREAD_UNKNOWN];
 		for (int state = 0; state < THREAD_STATES; state++)
 			observed_ns += account->state_ns[state];
@@ -54,7 +49,7 @@ static uint64_t look_at_target(const struct coverage_context *context, struct mo
 }
 
 /* A verdict needs somebody to look at, for as long as a stall takes. */
-static const char *no_verdict(const struct coverage_context *context, const struct model *model,
+static const char *no_verdict(const struct detect_context *in, const struct model *model,
 			      uint64_t observed_ns)
 {
 	if (!model->capture.events)
@@ -62,11 +57,11 @@ static const char *no_verdict(const struct coverage_context *context, const stru
 	if (!model->capture.target_threads)
 		return "the capture has no thread of the process that the report is to be about; "
 		       "check -p, or record while the process runs";
-	if (!ft_symbols_count(source_symbols(context->source)))
+	if (!ft_symbols_count(source_symbols(in->observations->source)))
 		return "the capture has no names of kernel functions, so what threads waited for "
 		       "is not known: its end is missing, or the recorder could not read "
 		       "/proc/kallsyms";
-	if (model->capture.duration_ns < context->stall_ns)
+	if (model->capture.duration_ns < in->long_ns)
 		return "the capture is shorter than what counts as a stall; record for longer";
 	if (model->coverage.gap_count &&
 	    share_above(model->coverage.unknown_ns, observed_ns, VERDICT_UNKNOWN_PERCENT))
@@ -76,12 +71,12 @@ static const char *no_verdict(const struct coverage_context *context, const stru
 }
 
 /* What the recorder had and could not write: nobody knows when it was, but it was lost. */
-static int disk_full(const struct coverage_context *context, struct model *model)
+static int disk_full(const struct detect_context *in, struct model *model)
 {
-	const struct ft_facts *facts = source_facts(context->source);
+	const struct ft_facts *facts = source_facts(in->observations->source);
 	int64_t lost = ft_facts_number(facts, FT_FACT_LOST_COUNT, 0);
 	int64_t recorded = ft_facts_number(facts, FT_FACT_EVENT_COUNT, 0);
-	const char *reason = fact_text(context, FT_FACT_END_REASON);
+	const char *reason = fact_text(in, FT_FACT_END_REASON);
 	char *text;
 
 	if (lost > 0 && (uint64_t)lost > model->coverage.lost_events)
@@ -105,17 +100,17 @@ static int disk_full(const struct coverage_context *context, struct model *model
 
 /* A line of the kernel's log, of before the recording: it is worth telling where it is about a
  * thread of then that is there still. */
-static bool is_news(const struct coverage_context *context, const struct model_note *note)
+static bool is_news(const struct detect_context *in, const struct model_note *note)
 {
 	struct hung_name waiter;
 	bool another;
 
 	return hung_task_waiter(note->text, &waiter) &&
-	       hung_task_thread(source_threads(context->source), &waiter, &another);
+	       hung_task_thread(source_threads(in->observations->source), &waiter, &another);
 }
 
 /* Times since the start; what was before it says so. */
-static int date_notes(const struct coverage_context *context, struct model *model)
+static int date_notes(const struct detect_context *in, struct model *model)
 {
 	struct model_note *notes = model->coverage.notes;
 	size_t kept = 0, count = model->coverage.note_count;
@@ -123,15 +118,15 @@ static int date_notes(const struct coverage_context *context, struct model *mode
 
 	for (size_t i = 0; i < count; i++) {
 		struct model_note note = notes[i];
-		bool early = note.at_ns < context->start_ns &&
+		bool early = note.at_ns < in->start_ns &&
 			     !strncmp(note.text, FT_NOTE_KERNEL_LOG, strlen(FT_NOTE_KERNEL_LOG));
 		char *text = NULL;
 
-		if (early && is_news(context, &note) &&
+		if (early && is_news(in, &note) &&
 		    asprintf(&text, "%s before the recording began: %s",
-			     human_duration(context->start_ns - note.at_ns).text, note.text) < 0)
+			     human_duration(in->start_ns - note.at_ns).text, note.text) < 0)
 			text = NULL, r = -ENOMEM;
-		note.at_ns = since_start(context, note.at_ns);
+		note.at_ns = detect_since_start(in, note.at_ns);
 		if (early) {
 			free(note.text);
 			note.text = text;
@@ -143,7 +138,7 @@ static int date_notes(const struct coverage_context *context, struct model *mode
 	return r;
 }
 
-static int fill_gaps(const struct coverage_context *context, const struct prescan *prescan,
+static int fill_gaps(const struct detect_context *in, const struct prescan *prescan,
 		     struct model *model)
 {
 	model->coverage.gaps = calloc(prescan->loss_count + 1, sizeof(*model->coverage.gaps));
@@ -152,8 +147,8 @@ static int fill_gaps(const struct coverage_context *context, const struct presca
 	for (size_t i = 0; i < prescan->loss_count; i++)
 		model->coverage.gaps[i] = (struct model_gap){
 			.cpu = prescan->losses[i].cpu,
-			.start_ns = since_start(context, prescan->losses[i].start_ns),
-			.end_ns = since_start(context, prescan->losses[i].end_ns),
+			.start_ns = detect_since_start(in, prescan->losses[i].start_ns),
+			.end_ns = detect_since_start(in, prescan->losses[i].end_ns),
 			.records = prescan->losses[i].records,
 		};
 	model->coverage.gap_count = prescan->loss_count;
@@ -174,31 +169,30 @@ static int take_notes(struct prescan *prescan, struct model *model)
 	return 0;
 }
 
-int coverage_fill(const struct coverage_context *context, struct model *model)
+int coverage_fill(const struct detect_context *in, struct prescan *prescan)
 {
+	struct model *model = in->model;
+	const struct ft_facts *facts = source_facts(in->observations->source);
 	uint64_t observed_ns;
 	int r;
-
-	const struct ft_facts *facts = source_facts(context->source);
-	struct prescan *prescan = &context->observations->prescan;
 
 	model->coverage.lost_events = prescan->lost_records;
 	model->coverage.extras = prescan->extras;
 	prescan->extras = (struct event_counts){ 0 };
-	r = fill_gaps(context, prescan, model);
+	r = fill_gaps(in, prescan, model);
 	if (!r)
 		r = take_notes(prescan, model);
 	if (r)
 		return r;
-	r = date_notes(context, model);
+	r = date_notes(in, model);
 	if (r)
 		return r;
 	model->coverage.recorder_delay_max_ns =
 		(uint64_t)ft_facts_number(facts, FT_FACT_DELAY_MAX_NS, 0);
 	model->coverage.cpus = (uint32_t)ft_facts_number(facts, FT_FACT_CPUS, prescan->cpus);
-	observed_ns = look_at_target(context, model);
-	model->no_verdict = no_verdict(context, model, observed_ns);
-	return disk_full(context, model);
+	observed_ns = look_at_target(in, model);
+	model->no_verdict = no_verdict(in, model, observed_ns);
+	return disk_full(in, model);
 }
 
 __attribute__((format(printf, 2, 3))) static void add_sentence(struct model *model,
@@ -214,10 +208,10 @@ __attribute__((format(printf, 2, 3))) static void add_sentence(struct model *mod
 }
 
 /* Some kernels drop what some tasks do from perf's events, idle tasks first of all. */
-static void say_silent(const struct coverage_context *context, struct model *model)
+static void say_silent(const struct detect_context *in, struct model *model)
 {
-	const struct prescan *prescan = &context->observations->prescan;
-	const struct threads *threads = source_threads(context->source);
+	const struct prescan *prescan = &in->observations->prescan;
+	const struct threads *threads = source_threads(in->observations->source);
 	uint32_t told = 0, rest = 0;
 
 	for (size_t i = 0; i < threads_count(threads) && i < prescan->switch_counts_room; i++) {
@@ -233,7 +227,7 @@ static void say_silent(const struct coverage_context *context, struct model *mod
 				     "one CPU out of the events",
 				     human_count(switches->in - switches->out).text,
 				     human_count(switches->in).text);
-		else if (!target_counts(context->target, thread))
+		else if (!target_counts(in->observations->target, thread))
 			continue;
 		else if (told++ < SILENT_TOLD)
 			add_sentence(model,
@@ -256,9 +250,11 @@ static bool contradicts_itself(const struct observations *observations)
 	       observations->contradictions * CONTRADICTIONS_OF > observations->prescan.switches;
 }
 
-void coverage_lower_grades(const struct coverage_context *context, struct model *model)
+void coverage_lower_grades(const struct detect_context *in)
 {
-	model->coverage.contradicts = contradicts_itself(context->observations);
+	struct model *model = in->model;
+
+	model->coverage.contradicts = contradicts_itself(in->observations);
 	if (!model->coverage.contradicts)
 		return;
 	for (size_t i = 0; i < model->finding_count; i++)
@@ -273,9 +269,9 @@ void coverage_lower_grades(const struct coverage_context *context, struct model 
 				model->locks[i].owners[j].grade = GRADE_PLAUSIBLE;
 }
 
-static void say_contradictions(const struct coverage_context *context, struct model *model)
+static void say_contradictions(const struct detect_context *in, struct model *model)
 {
-	const struct observations *observations = context->observations;
+	const struct observations *observations = in->observations;
 
 	if (!contradicts_itself(observations))
 		return;
@@ -288,15 +284,14 @@ static void say_contradictions(const struct coverage_context *context, struct mo
 
 /* Nobody knows whether a futex is a lock or a queue for work where the waits' own calls were not
  * recorded. */
-static void say_futex(const struct coverage_context *context, struct model *model)
+static void say_futex(const struct detect_context *in, struct model *model)
 {
 	uint64_t longest_ns = 0;
 
 	for (size_t i = 0; i < model->wait_count; i++)
 		if (model->waits[i].class == WAIT_LOCK_FUTEX && model->waits[i].max_ns > longest_ns)
 			longest_ns = model->waits[i].max_ns;
-	if (longest_ns < context->stall_ns ||
-	    strstr(fact_text(context, FT_FACT_EVENTS), "sys_enter_futex"))
+	if (longest_ns < in->long_ns || strstr(fact_text(in, FT_FACT_EVENTS), "sys_enter_futex"))
 		return;
 	add_sentence(
 		model,
@@ -326,9 +321,9 @@ static void say_doubt(struct model *model)
 }
 
 /* A line about threads that are not the ones of that name here is not believed. */
-static void say_log_names(const struct coverage_context *context, struct model *model)
+static void say_log_names(const struct detect_context *in, struct model *model)
 {
-	const struct threads *threads = source_threads(context->source);
+	const struct threads *threads = source_threads(in->observations->source);
 
 	for (size_t i = 0; i < model->coverage.note_count; i++) {
 		const char *line = strstr(model->coverage.notes[i].text, FT_NOTE_KERNEL_LOG);
@@ -354,9 +349,9 @@ static void say_log_names(const struct coverage_context *context, struct model *
 
 /* Whether a lock has been waited for for so long that the kernel may have named its owner, and
  * nobody else did. */
-static void say_log_unread(const struct coverage_context *context, struct model *model)
+static void say_log_unread(const struct detect_context *in, struct model *model)
 {
-	const char *read = fact_text(context, FT_FACT_KERNEL_LOG);
+	const char *read = fact_text(in, FT_FACT_KERNEL_LOG);
 	bool long_ago =
 		model->stall.began_before || model->stall.end_ns - model->stall.start_ns >= HUNG_NS;
 
@@ -398,9 +393,10 @@ static bool has_culprit_without_user_stack(const struct model *model)
 	return false;
 }
 
-int coverage_cannot_say(const struct coverage_context *context, struct model *model)
+int coverage_cannot_say(const struct detect_context *in)
 {
-	const char *events = fact_text(context, FT_FACT_EVENTS);
+	struct model *model = in->model;
+	const char *events = fact_text(in, FT_FACT_EVENTS);
 
 	if (*events && !strstr(events, "contention_begin"))
 		add_sentence(model, "lock addresses: this kernel has no lock contention events "
@@ -415,11 +411,11 @@ int coverage_cannot_say(const struct coverage_context *context, struct model *mo
 	if (was_governed(model))
 		add_sentence(model, "what short waits were for, and who ended them, while the "
 				    "recorder took fewer stacks: its notes say when");
-	say_futex(context, model);
+	say_futex(in, model);
 	say_doubt(model);
-	say_log_names(context, model);
-	say_log_unread(context, model);
-	say_silent(context, model);
-	say_contradictions(context, model);
+	say_log_names(in, model);
+	say_log_unread(in, model);
+	say_silent(in, model);
+	say_contradictions(in, model);
 	return model->coverage.incomplete ? -ENOMEM : 0;
 }

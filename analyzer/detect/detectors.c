@@ -255,14 +255,13 @@ static int find_candidates(struct detect_context *in, struct candidates *candida
 	return r ? r : append_unexplained(in, candidates);
 }
 
-int detectors_run(struct detect_context *in, uint32_t *ret_hurting)
+int detectors_run(struct detect_context *in)
 {
 	struct candidates candidates = { NULL };
 	struct stall stall = *in->stall;
 	int r = find_candidates(in, &candidates);
 	const struct candidate *first;
 
-	*ret_hurting = 0;
 	if (r || !candidates.count)
 		goto out;
 	candidates_sort(in, &candidates);
@@ -271,7 +270,7 @@ int detectors_run(struct detect_context *in, uint32_t *ret_hurting)
 		stall_replace(&stall, &first->stall);
 		model_clear_blame(in->model); /* it is of the other stall's waits */
 	}
-	*ret_hurting = first->hurting_classes;
+	in->hurting_classes = first->hurting_classes;
 	fill_stall(in, &stall);
 	r = tell_findings(in, &candidates);
 out:

@@ -38,6 +38,7 @@ struct detect_context {
 	/* What an earlier row of the table has found, and later ones need not find again: */
 	const struct deadlock *deadlock; /* its locks are no convoys; NULL */
 	const struct thread *producer;	/* it computes for others, and does not spin; NULL */
+	uint32_t hurting_classes;	/* by detectors_run(): the first candidate's */
 	bool paused;			/* the host was: a thread that seems to run need not */
 };
 
@@ -123,11 +124,9 @@ bool detect_over_before(const struct detect_context *in, uint64_t end_ns);
  * detectors_run() - ask all detectors, put what they found in order, and tell the findings and the
  * stall that the first of them is about.
  *
- * @ret_hurting: see candidate.hurting_classes; of the first.
- *
  * Return: 0 or -ENOMEM.
  */
-int detectors_run(struct detect_context *in, uint32_t *ret_hurting);
+int detectors_run(struct detect_context *in);
 
 /* The finding no-stall, from the model's stall part. Return: 0 or -ENOMEM. */
 int no_stall_report(struct model *model, uint64_t long_ns);

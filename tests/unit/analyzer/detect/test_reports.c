@@ -400,13 +400,13 @@ static void capture_contradicts_itself_from_one_switch_in_so_many_on(void **stat
 {
 	struct desk *desk = *state;
 	struct observations observations = { .contradictions = 100 };
-	const struct coverage_context coverage = { .observations = &observations };
+	const struct detect_context in = { .observations = &observations, .model = desk->model };
 
 	observations.prescan.switches = observations.contradictions * CONTRADICTIONS_OF;
-	coverage_lower_grades(&coverage, desk->model);
+	coverage_lower_grades(&in);
 	assert_false(desk->model->coverage.contradicts);
 	observations.prescan.switches--;
-	coverage_lower_grades(&coverage, desk->model);
+	coverage_lower_grades(&in);
 	assert_true(desk->model->coverage.contradicts);
 }
 
@@ -414,12 +414,12 @@ static void a_few_contradictions_say_nothing(void **state)
 {
 	struct desk *desk = *state;
 	struct observations observations = { .contradictions = CONTRADICTIONS_FEW };
-	const struct coverage_context coverage = { .observations = &observations };
+	const struct detect_context in = { .observations = &observations, .model = desk->model };
 
-	coverage_lower_grades(&coverage, desk->model);
+	coverage_lower_grades(&in);
 	assert_false(desk->model->coverage.contradicts);
 	observations.contradictions++;
-	coverage_lower_grades(&coverage, desk->model);
+	coverage_lower_grades(&in);
 	assert_true(desk->model->coverage.contradicts);
 }
 
