@@ -111,7 +111,7 @@ static bool proves_pause(const struct cpu_gap *gap)
 	return gap->ran || gap->recorder_missed;
 }
 
-/* While all CPUs were silent each of them was. */
+/* A pause of all CPUs shows as one of each of them, too. */
 static bool is_of_all(const struct cpu_gap *gaps, size_t count, const struct cpu_gap *one)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -249,7 +249,7 @@ static void fill_summary(const struct host_pause *pause, struct model_finding *f
 			     length.text, finding->victim_count, plural);
 }
 
-/* One CPU that stood still under somebody else's thread need not have held up the target's. */
+/* A pause of one CPU under a foreign thread need not have held up the target. */
 static bool needs_no_victim(const struct host_pause *pause)
 {
 	return !pause->one_cpu || pause->of_target;
@@ -267,7 +267,7 @@ static uint64_t sum_lost_ns(const struct detect_context *in, const struct host_p
 		if (in->waits[i].class != WAIT_CPU_RUNQUEUE &&
 		    in->waits[i].class != WAIT_CPU_THROTTLED)
 			lost_ns += span_overlap(in->waits[i].start_ns, in->waits[i].end_ns,
-						   pause->start_ns, pause->end_ns);
+						pause->start_ns, pause->end_ns);
 	/* nobody gets on while the host stands still, whether it is noticed or not */
 	return needs_no_victim(pause) ? later(lost_ns, pause->end_ns - pause->start_ns) : lost_ns;
 }

@@ -82,20 +82,20 @@ static void fill_culprit(const struct detect_context *context,
 			 struct model_finding *finding)
 {
 	const struct lock_hold *hold = &contended->owner.longest;
-	const struct span_summary *story = &contended->hold_summary;
-	bool known = story->stack_id != STACK_NONE;
+	const struct span_summary *did = &contended->hold_summary;
+	bool known = did->stack_id != STACK_NONE;
 	struct model_culprit *culprit =
 		finding_culprit(context, contended->owner.thread, hold->start_ns, hold->end_ns,
-				story->state_ns, known ? story->stack_id : hold->stack_id, finding);
+				did->state_ns, known ? did->stack_id : hold->stack_id, finding);
 
 	culprit->hold_began_before = began_before(context, hold);
 	culprit->hold_still_open = hold->still_open;
-	culprit->samples = story->samples;
-	culprit->samples_in_stack = story->samples_under;
+	culprit->samples = did->samples;
+	culprit->samples_in_stack = did->samples_under;
 	culprit->user_stack =
-		finding_stack(context->stacks, call ? call->stack_id : story->stack_id, false);
+		finding_stack(context->stacks, call ? call->stack_id : did->stack_id, false);
 	if (!culprit->user_stack.count)
-		culprit->user_stack = finding_stack(context->stacks, story->stack_id, false);
+		culprit->user_stack = finding_stack(context->stacks, did->stack_id, false);
 }
 
 /* Return: whether other calls bear out that a table grows. */
@@ -153,10 +153,10 @@ static void print_while(const struct detect_context *context,
 			const struct contended_lock *contended, const struct large_call *call,
 			struct model_finding *finding, char *text, size_t text_bytes)
 {
-	const struct span_summary *story = &contended->hold_summary;
+	const struct span_summary *did = &contended->hold_summary;
 	const char *operation = finding_operation(
 		context,
-		story->stack_id != STACK_NONE ? story->stack_id : contended->owner.longest.stack_id,
+		did->stack_id != STACK_NONE ? did->stack_id : contended->owner.longest.stack_id,
 		finding);
 	const char *that =
 		lock_convoy_held_again_and_again(contended, context->model) ? ", that one" : "";
@@ -167,7 +167,7 @@ static void print_while(const struct detect_context *context,
 			 that);
 	else if (call)
 		snprintf(text, text_bytes, "%s while it %s %s in one %s call", that,
-			 call_verb(call, stack_has(context, story->stack_id, "populate")),
+			 call_verb(call, stack_has(context, did->stack_id, "populate")),
 			 human_bytes(call->bytes).text, large_calls_name(call->call));
 	else if (*operation)
 		snprintf(text, text_bytes, " in %s", operation);
@@ -341,7 +341,7 @@ static int append_lock(const struct detect_context *in, struct contended_lock *l
 	candidate->named = lock->has_owner;
 	for (size_t i = 0; i < lock->victim_count; i++)
 		candidate->lost_ns += lock->victims[i].blocked_ns;
-	/* what kept the holder is part of the story, if it is one of the target's */
+	/* what kept the holder is part of the cause, if it is one of the target's */
 	if (lock->has_owner && target_counts(in->observations->target, lock->owner.thread))
 		candidate->lost_ns += lock->hold_summary.state_ns[THREAD_BLOCKED];
 	*lock = (struct contended_lock){ .victims = NULL };

@@ -233,19 +233,19 @@ static int fill_cause(const struct detect_context *context, const struct contend
 void lock_convoy_cause(const struct detect_context *context, const struct contended_lock *contended,
 		       struct model_finding *finding)
 {
-	const struct queued_writer *pivot = &contended->queued_writer;
+	const struct queued_writer *queued = &contended->queued_writer;
 
 	if (fill_cause(context, contended, finding))
 		finding->incomplete = true;
-	if (!pivot->writer)
+	if (!queued->writer)
 		return;
 	finding->has_pivot = true;
 	finding->pivot = (struct model_pivot){
-		.tid = pivot->writer->tid,
-		.comm = pivot->writer->comm,
-		.at_ns = detect_since_start(context, pivot->since_ns),
-		.readers = pivot->readers,
-		.behind_ns = pivot->behind_ns,
+		.tid = queued->writer->tid,
+		.comm = queued->writer->comm,
+		.at_ns = detect_since_start(context, queued->since_ns),
+		.readers = queued->readers,
+		.behind_ns = queued->behind_ns,
 	};
 }
 

@@ -222,7 +222,7 @@ void lock_convoy_evidence(const struct detect_context *context,
 			  const struct contended_lock *contended, const struct large_call *call,
 			  struct model_finding *finding)
 {
-	const struct span_summary *story = &contended->hold_summary;
+	const struct span_summary *did = &contended->hold_summary;
 	bool led_by_links = contended->link_count && !contended->links_of_others;
 
 	if (!contended->has_owner) {
@@ -249,11 +249,11 @@ void lock_convoy_evidence(const struct detect_context *context,
 				    contended->victim_count * stall_length_ns(context->model))
 				.text);
 	tell_call(context, contended, call, finding);
-	if (story->under)
+	if (did->under)
 		finding_evidence(finding,
 				 "%" PRIu32 " of %" PRIu32
 				 " CPU samples of it in the hold are under %s",
-				 story->samples_under, story->samples, story->under);
+				 did->samples_under, did->samples, did->under);
 	if (contended->gaps)
 		finding_evidence(finding, "%s event%s lost during the hold, so the grade is lower",
 				 contended->lost_records ? human_count(contended->lost_records).text
@@ -321,11 +321,11 @@ void lock_convoy_advice(const struct contended_lock *contended, const struct lar
 			bool grows, bool lossy, struct model_finding *finding)
 {
 	const struct lock_hold *hold = &contended->owner.longest;
-	bool starved = contended->hold_summary.state_ns[THREAD_RUNNABLE] * 100 >
-		       (hold->end_ns - hold->start_ns) * HOLDER_STARVED_PERCENT;
+	bool short_of_cpu = contended->hold_summary.state_ns[THREAD_RUNNABLE] * 100 >
+			    (hold->end_ns - hold->start_ns) * HOLDER_STARVED_PERCENT;
 
 	finding_text(&finding->advice, "%s%s",
-		     contended->has_owner && starved && hold->end_ns > hold->start_ns
+		     contended->has_owner && short_of_cpu && hold->end_ns > hold->start_ns
 			     ? "The holder itself waited for a CPU for most of that time: give it "
 			       "more CPU, or the others less. "
 			     : "",

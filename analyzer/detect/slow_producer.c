@@ -10,8 +10,7 @@
 
 #define PRODUCERS_MAX 4u
 
-/* Whether @wait can say anything about who feeds it. Who serves a file system is the business of
- * io-stall. */
+/* Whether @wait tells whom its thread waited for. A server of a file system is left to io-stall. */
 static bool names_producer(const struct producer_wait *wait)
 {
 	if (!wait->producer || wait->class == WAIT_IO_FUSE)
@@ -108,11 +107,10 @@ static int read_waits(struct producer_profile *profile, const struct producer_wa
 }
 
 /*
- * Two that wake each other alternately, a server and its client, look the same from both sides: the
- * client that takes its time before it asks again feeds the server as little as a server that
- * answers late feeds its client. A server polls, and has several clients; where neither tells them
- * apart nobody is blamed. Outside of the target is who the target serves, as likely as who serves
- * it.
+ * A server and its client wake each other in turn, and look the same from both sides: the server
+ * waits for a client that takes its time before it asks again, as a client waits for a server that
+ * answers late. A server polls, and has several clients; where neither tells them apart nobody is
+ * blamed. A thread outside of the target may be a client of it as well as a server.
  */
 static bool is_not_client(const struct slow_producer *producer, struct target *target)
 {
@@ -122,10 +120,11 @@ static bool is_not_client(const struct slow_producer *producer, struct target *t
 	if (producer->did == PRODUCER_ENDED)
 		return true;
 	if (producer->did == PRODUCER_SLEPT)
-		return producer->asked_in != WAIT_UNKNOWN;
-	if (producer->asked_in == WAIT_UNKNOWN)
+		return producer->request_class != WAIT_UNKNOWN;
+	if (producer->request_class == WAIT_UNKNOWN)
 		return own;
-	return !polled && (producer->asked_in == WAIT_POLL || (own && producer->victim_count > 1));
+	return !polled &&
+	       (producer->request_class == WAIT_POLL || (own && producer->victim_count > 1));
 }
 
 /* The worst of them moves to @worst. */
@@ -140,7 +139,7 @@ static void choose_worst(const struct detect_context *in, struct producer_profil
 		struct slow_producer *producer = &profiles[i].producer, better;
 
 		producer->did = producer_profile_conclude(&profiles[i]);
-		producer->asked_in =
+		producer->request_class =
 			wait_baseline_request_class(baseline, producer->thread, waits, count);
 		if (producer->did == PRODUCER_IDLED || producer->lost_ns <= worst->lost_ns ||
 		    !is_not_client(producer, in->observations->target))

@@ -42,7 +42,7 @@ struct slow_producer {
 	uint64_t usual_sleeps, victim_sleeps;
 	uint64_t wakeups, usual_wakeups; /* of others, by it: meanwhile and at those other times, */
 	uint64_t usual_span_ns;		/* which add up to this */
-	enum wait_class asked_in;	/* its victims are those who ask it to work: what it waits in then */
+	enum wait_class request_class;	/* its victims are those who ask it to work: what it waits in then */
 	struct cpu_profile profile;
 };
 

@@ -20,7 +20,7 @@ static enum grade grade_producer(const struct slow_producer *producer, const str
 		return GRADE_STRONG;
 	if (producer->did == PRODUCER_SLEPT)
 		return GRADE_PLAUSIBLE;
-	if (producer->asked_in == WAIT_UNKNOWN &&
+	if (producer->request_class == WAIT_UNKNOWN &&
 	    (longest->class == WAIT_POLL || longest->class == WAIT_NET_SOCKET))
 		return GRADE_PLAUSIBLE;
 	if (longest->early || longest->before.count < PRODUCER_STRONG_WAITS ||
@@ -169,7 +169,7 @@ static const char *choose_advice(const struct slow_producer *producer)
 	if (producer->did == PRODUCER_WAITED)
 		return "Look at what it waited for, or let it do that in a thread that nobody "
 		       "waits for.";
-	if (producer->asked_in != WAIT_UNKNOWN)
+	if (producer->request_class != WAIT_UNKNOWN)
 		return "Find the request that takes so long; the profile shows the code. Do it in "
 		       "slices, or in a thread that nobody waits for.";
 	return "Find what it does instead of feeding them; the profile shows the code. Do it in "
@@ -183,7 +183,7 @@ void slow_producer_report(const struct detect_context *in, const void *found,
 	const struct cpu_profile *profile = &producer->profile;
 	const uint64_t *state_ns = producer->state_ns;
 	bool slept = state_ns[THREAD_BLOCKED] > state_ns[THREAD_RUNNING] && producer->blocked_ns;
-	bool answers = producer->asked_in != WAIT_UNKNOWN;
+	bool answers = producer->request_class != WAIT_UNKNOWN;
 	struct model_culprit *culprit =
 		finding_culprit(in, producer->thread, producer->longest.start_ns,
 				producer->longest.end_ns, state_ns,

@@ -222,8 +222,7 @@ int producer_profile_read(struct producer_profile *profile, const struct observa
 	return r;
 }
 
-/* A thread that always works, and wakes others all the while, starves nobody who happens to wait
- * for it. */
+/* A thread that works as always, and wakes others meanwhile, keeps nobody waiting. */
 static bool stopped_producing(const struct slow_producer *producer)
 {
 	uint64_t span_ns = producer->longest.end_ns - producer->longest.start_ns;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A lock that is waited for in slices, as Python's global one is: each sleep is short, and together
- * they are one wait that hurts.
+ * A lock that is waited for with timeouts, as Python's global one is: each sleep is short, and
+ * together they are one wait that hurts.
  */
 
 #include <errno.h>
@@ -35,13 +35,13 @@ static int fill_victims(const struct futex_doubt *doubt, struct contended_lock *
 	if (!contended->victims)
 		return -ENOMEM;
 	for (size_t i = 0; i < doubt->still.threads; i++) {
-		const struct handoff_wait *stood = &doubt->stood[i];
-		uint64_t ns = stood->end_ns - stood->start_ns;
+		const struct handoff_wait *wait = &doubt->stood[i];
+		uint64_t ns = wait->end_ns - wait->start_ns;
 
 		contended->victims[contended->victim_count++] =
-			(struct victim){ stood->thread, ns, ns, stood->start_ns };
+			(struct victim){ wait->thread, ns, ns, wait->start_ns };
 		contended->wait_ns += ns;
-		contended->owner.blamed_ns += earlier(stood->end_ns, end_ns) - stood->start_ns;
+		contended->owner.blamed_ns += earlier(wait->end_ns, end_ns) - wait->start_ns;
 	}
 	contended->waits = contended->victim_count;
 	contended->owner.plausible_ns = contended->owner.blamed_ns;
@@ -50,8 +50,7 @@ static int fill_victims(const struct futex_doubt *doubt, struct contended_lock *
 	return 0;
 }
 
-/* The longest standstill of that kind, as a lock suspected and examined; without victims where
- * there is none. */
+/* The longest wait of that kind, as an examined lock; without victims where there is none. */
 static int read_timed_lock(const struct observations *observations, uint64_t stall_ns,
 			   struct contended_lock *ret_contended)
 {

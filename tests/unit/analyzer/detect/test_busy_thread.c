@@ -333,6 +333,7 @@ struct turns {
 	uint64_t run_ns, off_ns;	/* each time; off 0: it runs all the while */
 	enum ft_task_state off_state;	/* PREEMPTED by another one, or asleep in @off_stack */
 	const char *off_stack;
+	uint64_t stall_ns;		/* --stall; 0: as it is without */
 };
 
 static struct scene_result run_in_turns(struct scene *scene, const struct turns *turns, const char *since)
@@ -357,7 +358,7 @@ static struct scene_result run_in_turns(struct scene *scene, const struct turns 
 	}
 	scene_switch(scene, 0, turns->to_ns, &server, FT_STATE_SLEEPING, POLL, &scene_idle);
 	scene_trigger(scene, "probe-tcp", since, 4400 * MS);
-	return scene_analyze(scene, "100", 7000 * MS);
+	return scene_analyze_stall(scene, "100", 7000 * MS, turns->stall_ns);
 }
 
 static enum finding_kind kind_of_turns(const struct turns *turns)
@@ -430,6 +431,11 @@ static void wait_of_half_a_stall_ends_a_run(void **state)
 	(void)state;
 	assert_int_equal(kind_of_turns(&turns), FINDING_BUSY_THREAD);
 	turns.off_ns++;
+	assert_int_not_equal(kind_of_turns(&turns), FINDING_BUSY_THREAD);
+	/* what a stall is, --stall says */
+	turns.stall_ns = 300 * MS;
+	assert_int_equal(kind_of_turns(&turns), FINDING_BUSY_THREAD);
+	turns.off_ns = turns.stall_ns * PAUSE_STALL_PERCENT / 100;
 	assert_int_not_equal(kind_of_turns(&turns), FINDING_BUSY_THREAD);
 }
 
