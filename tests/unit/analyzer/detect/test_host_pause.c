@@ -362,6 +362,29 @@ static void thread_seems_to_run_through_a_pause_of_half_of_the_waiting(void **st
 	}
 }
 
+/* CPU 0 pauses for two seconds; for a part of that CPU 1 does so, too. */
+static void pause_of_a_cpu_that_is_more_than_half_of_all_cpus_is_theirs(void **state)
+{
+	(void)state;
+	for (uint64_t more = 0; more < 2; more++) {
+		uint64_t all_ns = 2000 * MS * PAUSE_OF_ALL_PERCENT / 100 + more;
+		struct scene *scene = scene_create(2);
+		struct scene_result result;
+
+		drains(scene, 10, 1900);
+		scene_switch(scene, 1, 1900 * MS + all_ns, &scene_idle, FT_STATE_RUNNING, NULL, &drain);
+		scene_switch(scene, 1, 1901 * MS + all_ns, &drain, FT_STATE_SLEEPING, POLL,
+			     &scene_idle);
+		drains(scene, 3100, 4000);
+		computes(scene, 1901, 3900);
+		scene_sampled(scene);
+		result = analyzed(scene);
+		assert_int_equal(result.model->findings[0].kind, FINDING_HOST_PAUSED);
+		assert_int_equal(!!strstr(result.model->findings[0].summary, "The whole host"), more);
+		scene_done(&result, scene);
+	}
+}
+
 UNIT_TESTS(host_pause)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +403,7 @@ UNIT_TESTS(host_pause)
 		cmocka_unit_test(pause_long_before_the_trigger_does_not_hide_what_it_was_for),
 		cmocka_unit_test(thread_that_computes_does_not_hide_a_pause),
 		cmocka_unit_test(thread_seems_to_run_through_a_pause_of_half_of_the_waiting),
+		cmocka_unit_test(pause_of_a_cpu_that_is_more_than_half_of_all_cpus_is_theirs),
 		cmocka_unit_test(short_pause_does_not_hide_a_thread_that_computes_for_long),
 	};
 

@@ -14,7 +14,6 @@
 
 /* Those that have no test yet. This list may only become shorter. */
 static const char *const untested[] = {
-	"PAUSE_OF_ALL_PERCENT",
 	"PRODUCER_APART_PERCENT",
 	"TABLE_MOST_PERCENT",
 };
