@@ -132,9 +132,8 @@ built() {
 }
 
 summary() {
-    printf '\n%d passed, %d failed' "$passed" "$failed"
-    [ "$skipped" = 0 ] || printf ', %d skipped' "$skipped"
-    echo
+    [ "$skipped" = 0 ] || printf '\n%d skipped\n' "$skipped"
+    printf '\n%d passed, %d failed\n' "$passed" "$failed"
     [ "$failed" = 0 ]
 }
 

@@ -233,7 +233,7 @@ static int compact_all(struct history *history)
 	struct lock_wait_table old = history->lock_waits;
 	int r = 0;
 
-	history->lock_waits = (struct lock_wait_table){ NULL };
+	history->lock_waits = (struct lock_wait_table){ 0 };
 	history->resolution_ns = later(history->resolution_ns * 2, RESOLUTION_LEAST_NS);
 	for (size_t i = 0; i < per_thread_count(&history->entries) && !r; i++) {
 		struct thread_entry *entry = per_thread_at(&history->entries, i);

@@ -257,7 +257,7 @@ static int find_candidates(struct detect_context *in, struct candidates *candida
 
 int detectors_run(struct detect_context *in)
 {
-	struct candidates candidates = { NULL };
+	struct candidates candidates = { 0 };
 	struct stall stall = *in->stall;
 	int r = find_candidates(in, &candidates);
 	const struct candidate *first;

@@ -178,8 +178,8 @@ void governor_note(const struct governor *governor, enum governor_step before, c
 {
 	static const char *const MEANINGS[GOVERNOR_STEPS] = {
 		"full stacks from here on (wherever a thread blocks)",
-		"lazy stacks from here on (of uninterruptible waits; of others that are long, from "
-		"/proc)",
+		("lazy stacks from here on (of uninterruptible waits; of others that are long, "
+		 "from /proc)"),
 		"timing only from here on (no stacks of blocked threads)",
 	};
 	snprintf(ret_text, text_bytes,

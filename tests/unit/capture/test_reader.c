@@ -298,7 +298,7 @@ static void reader_refuses_unknown_incompatible_features_by_number(void **state)
 	for (int bit = 0; bit < 64; bit++) {
 		int missing = 4711;
 
-		if (FT_FEATURES_INCOMPATIBLE >> bit & 1)
+		if ((uint64_t)FT_FEATURES_INCOMPATIBLE >> bit & 1)
 			continue;
 		write_header(files, 16, 1ull << bit | 1ull << 63);
 		assert_int_equal(ft_reader_open(memory_file_path(files->fd), &reader, &missing),
