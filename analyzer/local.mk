@@ -42,6 +42,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/locks/futex_locks.c analyzer/locks/futex_locks.h \
 	analyzer/locks/futex_handoff.c analyzer/locks/futex_handoff.h \
 	analyzer/activity/span_summary.c analyzer/activity/span_summary.h \
+	analyzer/activity/stack_sums.c analyzer/activity/stack_sums.h \
 	analyzer/locks/hold_events.c analyzer/locks/hold_events.h \
 	analyzer/locks/hold_list.c analyzer/locks/hold_list.h \
 	analyzer/locks/hung_task.c analyzer/locks/hung_task.h \
@@ -74,7 +75,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/report/json_report.c \
 	analyzer/report/text_report.c \
 	analyzer/activity/lock_bursts.c analyzer/activity/lock_bursts.h \
-	analyzer/timeline/thread_state.c analyzer/timeline/thread_state.h \
+	analyzer/timeline/thread_state.c analyzer/timeline/thread_state_private.h \
+	analyzer/timeline/thread_switch.c analyzer/timeline/thread_switch_private.h \
 	analyzer/trace/capture_source.c analyzer/trace/source_private.h \
 	analyzer/trace/event_merge.c analyzer/trace/event_merge.h \
 	analyzer/trace/source.c analyzer/trace/source.h \
@@ -98,7 +100,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/report/text_tables.c \
 	analyzer/trace/threads.c analyzer/trace/threads.h \
 	analyzer/timeline/timeline.c analyzer/timeline/timeline.h \
-	analyzer/util/array.h analyzer/util/span.h \
+	analyzer/util/array.h analyzer/util/hash.h analyzer/util/span.h \
 	analyzer/activity/event_excerpt.c analyzer/activity/event_excerpt.h \
 	analyzer/activity/excerpt_events.c analyzer/activity/excerpt_events.h \
 	analyzer/trace/trigger.c analyzer/trace/trigger.h \
@@ -107,6 +109,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/util/utf8.c analyzer/util/utf8.h \
 	analyzer/activity/wait_groups.c analyzer/activity/wait_groups.h \
 	analyzer/timeline/wait_class.c analyzer/timeline/wait_class.h \
+	analyzer/timeline/wait_rule_index.c analyzer/timeline/wait_rule_index_private.h \
 	analyzer/timeline/wait_rules.c analyzer/timeline/wait_rules.h
 
 bin_PROGRAMS += analyzer/analyze

@@ -6,7 +6,8 @@
 
 #include "analyzer/util/span.h"
 
-/* A thread runs within so many intervals after it wanted a CPU, or the CPU that it had is taken for the wanted one. */
+/* A thread runs within so many intervals after it wanted a CPU, or the CPU that it had is taken
+ * for the wanted one. */
 #define RUNS_WITHIN 3
 
 /* The first span that ends after @time_ns. */

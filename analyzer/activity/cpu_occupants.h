@@ -23,7 +23,8 @@ struct cpu_span {
 };
 
 /**
- * cpu_occupants_find() - the threads that ran most on the CPUs of @spans, most first. Idle tasks are left out.
+ * cpu_occupants_find() - the threads that ran most on the CPUs of @spans, most first. Idle tasks
+ * are left out.
  *
  * @spans: in order of time, without overlap.
  *
@@ -36,7 +37,8 @@ size_t cpu_occupants_find(const struct history *history, const struct threads *t
 /**
  * cpu_wanted_find() - the times from @start_ns to @end_ns when @thread wanted a CPU, and which.
  *
- * A thread that is woken may be queued on another CPU than it was on: it is the one where it runs next.
+ * A thread that is woken may be queued on another CPU than it was on: it is the one where it runs
+ * next.
  *
  * @ret_spans: malloc'ed; never NULL on success.
  *

@@ -6,71 +6,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
+#include "analyzer/activity/stack_sums.h"
 #include "analyzer/trace/frame_name.h"
-
-struct place {
-	uint32_t stack_id;
-	uint32_t samples;
-	UT_hash_handle hh;
-};
-
-struct cpu_profiler {
-	const struct stack_table *stacks;
-	const struct thread *thread;
-	uint64_t start_ns, end_ns;
-	struct place *places;
-};
-
-int cpu_profiler_create(const struct stack_table *stacks, const struct thread *thread,
-			uint64_t start_ns, uint64_t end_ns, struct cpu_profiler **ret_profiler)
-{
-	struct cpu_profiler *profiler = calloc(1, sizeof(*profiler));
-
-	if (!profiler)
-		return -ENOMEM;
-	profiler->stacks = stacks;
-	profiler->thread = thread;
-	profiler->start_ns = start_ns;
-	profiler->end_ns = end_ns;
-	*ret_profiler = profiler;
-	return 0;
-}
-
-void cpu_profiler_destroy(struct cpu_profiler *profiler)
-{
-	struct place *place, *next;
-
-	if (!profiler)
-		return;
-	HASH_ITER(hh, profiler->places, place, next)
-	{
-		HASH_DEL(profiler->places, place);
-		free(place);
-	}
-	free(profiler);
-}
-
-int cpu_profiler_event(struct cpu_profiler *profiler, const struct event *event)
-{
-	struct place *place;
-	uint32_t stack_id = event->stack_id;
-
-	if (event->raw.kind != FT_EVENT_SAMPLE || event->thread != profiler->thread ||
-	    event->raw.time_ns < profiler->start_ns || event->raw.time_ns > profiler->end_ns)
-		return 0;
-	HASH_FIND_INT(profiler->places, &stack_id, place);
-	if (!place) {
-		place = calloc(1, sizeof(*place));
-		if (!place)
-			return -ENOMEM;
-		place->stack_id = stack_id;
-		HASH_ADD_INT(profiler->places, stack_id, place);
-	}
-	place->samples++;
-	return 0;
-}
 
 /* Sum of samples by name of the innermost function. */
 struct named {
@@ -119,45 +57,45 @@ static int add_named(struct named **named, const struct frame *leaf, uint32_t sa
 	return 0;
 }
 
-static int add_places(const struct cpu_profiler *profiler, struct cpu_profile *profile,
-		      struct named **named)
+static int add_stacks(const struct stack_table *stacks, const struct stack_sum *sums,
+		      struct cpu_profile *profile, struct named **named)
 {
-	struct place *place, *next;
 	uint32_t most = 0;
 
-	HASH_ITER(hh, profiler->places, place, next)
-	{
+	for (const struct stack_sum *sum = sums; sum; sum = sum->hh.next) {
 		const struct frame *frames = NULL;
-		size_t count = stack_table_frames(profiler->stacks, place->stack_id, &frames);
+		size_t count = stack_table_frames(stacks, sum->stack_id, &frames);
 
-		profile->samples += place->samples;
+		profile->samples += sum->samples;
 		if (!count)
 			continue;
 		if (frames[0].kernel)
-			profile->kernel_samples += place->samples;
-		if (place->samples > most) {
-			most = place->samples;
-			profile->stack_id = place->stack_id;
+			profile->kernel_samples += sum->samples;
+		if (sum->samples > most) {
+			most = sum->samples;
+			profile->stack_id = sum->stack_id;
 		}
-		if (add_named(named, &frames[0], place->samples))
+		if (add_named(named, &frames[0], sum->samples))
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-int cpu_profiler_read(const struct cpu_profiler *profiler, struct cpu_profile *ret_profile)
+int cpu_profile_read(const struct history *history, const struct stack_table *stacks,
+		     const struct thread *thread, uint64_t start_ns, uint64_t end_ns,
+		     struct cpu_profile *ret_profile)
 {
 	struct cpu_profile profile = { .stack_id = STACK_NONE };
 	struct named *named = NULL, *entry, *next;
-	int r = add_places(profiler, &profile, &named);
+	struct stack_sum *sums = NULL;
+	int r = stack_sums_add_samples(&sums, history, thread, start_ns, end_ns);
 
+	if (!r)
+		r = add_stacks(stacks, sums, &profile, &named);
 	if (r)
 		goto out;
 	HASH_SORT(named, compare_samples);
-	HASH_ITER(hh, named, entry, next)
-	{
-		if (profile.top_count == PROFILE_TOP)
-			break;
+	for (entry = named; entry && profile.top_count < PROFILE_TOP; entry = entry->hh.next) {
 		profile.top[profile.top_count++] =
 			(struct cpu_profile_place){ entry->name, entry->samples };
 		entry->name = NULL;
@@ -170,6 +108,7 @@ out:
 		free(entry->name);
 		free(entry);
 	}
+	stack_sums_free(&sums);
 	return r;
 }
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/trace/source.h"
+#include "analyzer/activity/history.h"
 
 #define PROFILE_TOP 3
 
@@ -25,17 +25,11 @@ struct cpu_profile {
 	size_t top_count;
 };
 
-struct cpu_profiler;
-
-int cpu_profiler_create(const struct stack_table *stacks, const struct thread *thread, uint64_t start_ns,
-		    uint64_t end_ns, struct cpu_profiler **ret_profiler);	/* 0 or -ENOMEM */
-void cpu_profiler_destroy(struct cpu_profiler *profiler);
-
-/* Feed every event. 0 or -ENOMEM. */
-int cpu_profiler_event(struct cpu_profiler *profiler, const struct event *event);
-
-/* Return: 0 or -ENOMEM. Free with cpu_profile_free(). */
-int cpu_profiler_read(const struct cpu_profiler *profiler, struct cpu_profile *ret_profile);
+/* Of @thread's CPU samples from @start_ns to @end_ns. Free with cpu_profile_free(). Return: 0 or
+ * -ENOMEM. */
+int cpu_profile_read(const struct history *history, const struct stack_table *stacks,
+		     const struct thread *thread, uint64_t start_ns, uint64_t end_ns,
+		     struct cpu_profile *ret_profile);
 void cpu_profile_free(struct cpu_profile *profile);
 
 #endif

@@ -325,7 +325,8 @@ void excerpt_events_begin(struct excerpt_events *events, const struct history *h
 		events->next[FROM_SAMPLE].at_ns = NO_MORE;
 }
 
-/* At one moment a thread is woken, then switched in; then it does something; then it is switched out. */
+/* At one moment a thread is woken, then switched in; then it does something; then it is switched
+ * out. */
 static int rank_kind(enum excerpt_kind kind)
 {
 	switch (kind) {

@@ -21,7 +21,7 @@ int history_create(struct stack_infos *stack_infos, const struct threads *thread
 	history->threads = threads;
 	history->start_ns = start_ns;
 	history->end_ns = end_ns;
-	history->entries.entry_bytes = sizeof(struct thread_entry);
+	history->entries.entry_bytes = sizeof(struct thread_history);
 	*ret_history = history;
 	return 0;
 }
@@ -31,7 +31,7 @@ void history_destroy(struct history *history)
 	if (!history)
 		return;
 	for (size_t i = 0; i < per_thread_count(&history->entries); i++) {
-		struct thread_entry *entry = per_thread_at(&history->entries, i);
+		struct thread_history *entry = per_thread_at(&history->entries, i);
 
 		if (!entry)
 			continue;
@@ -57,10 +57,17 @@ bool history_is_coarse(const struct history *history)
 	return history->resolution_ns > COARSE_NS;
 }
 
+size_t history_bytes(const struct history *history)
+{
+	return history->interval_room * sizeof(struct history_interval) +
+	       history->lock_waits.wait_room * sizeof(struct kept_lock_wait) +
+	       history->lock_waits.charge_room * sizeof(struct history_charge);
+}
+
 size_t history_intervals(const struct history *history, const struct thread *thread,
 			 const struct history_interval **ret_intervals)
 {
-	const struct thread_entry *entry = per_thread_find(&history->entries, thread);
+	const struct thread_history *entry = per_thread_find(&history->entries, thread);
 
 	*ret_intervals = entry ? entry->intervals : NULL;
 	return entry ? entry->count : 0;
@@ -127,7 +134,7 @@ bool history_lock_wait(const struct history *history, const struct history_inter
 size_t history_samples(const struct history *history, const struct thread *thread,
 		       const struct history_sample **ret_samples)
 {
-	const struct thread_entry *entry = per_thread_find(&history->entries, thread);
+	const struct thread_history *entry = per_thread_find(&history->entries, thread);
 
 	*ret_samples = entry ? entry->samples : NULL;
 	return entry ? entry->sample_count : 0;
@@ -136,34 +143,8 @@ size_t history_samples(const struct history *history, const struct thread *threa
 size_t history_events(const struct history *history, const struct thread *thread,
 		      const struct history_event **ret_events)
 {
-	const struct thread_entry *entry = per_thread_find(&history->entries, thread);
+	const struct thread_history *entry = per_thread_find(&history->entries, thread);
 
 	*ret_events = entry ? entry->events : NULL;
 	return entry ? entry->event_count : 0;
-}
-
-bool history_events_complete(const struct history *history)
-{
-	return !history->events_cut;
-}
-
-int history_profile(const struct history *history, const struct stack_table *stacks,
-		    struct thread *thread, uint64_t start_ns, uint64_t end_ns,
-		    struct cpu_profile *ret_profile)
-{
-	const struct history_sample *samples;
-	size_t count = history_samples(history, thread, &samples);
-	struct cpu_profiler *profiler = NULL;
-	int r = cpu_profiler_create(stacks, thread, start_ns, end_ns, &profiler);
-
-	for (size_t i = 0; i < count && !r; i++)
-		r = cpu_profiler_event(profiler,
-				       &(struct event){ .raw = { .kind = FT_EVENT_SAMPLE,
-								 .time_ns = samples[i].time_ns },
-							.thread = thread,
-							.stack_id = samples[i].stack_id });
-	if (!r)
-		r = cpu_profiler_read(profiler, ret_profile);
-	cpu_profiler_destroy(profiler);
-	return r;
 }

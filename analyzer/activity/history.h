@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every thread of the host did, from the start of the recording to its end: the answer to all questions
- * about the past. One replay fills it; detectors, chains of waits and explanations only ask.
+ * What every thread of the host did, from the start of the recording to its end: the answer to all
+ * questions about the past. One replay fills it; detectors, chains of waits and explanations only
+ * ask.
  *
- * Bounded: where HISTORY_BYTES_MAX would not hold all intervals, those shorter than history_resolution_ns() are put
- * together, by thread, with what is alike of them (state, class or CPU, lock and owner) in one sum; the resolution
- * doubles until all is within the bound. Sums stay right; the order within one resolution is lost.
+ * Bounded: where HISTORY_BYTES_MAX would not hold all intervals, those shorter than
+ * history_resolution_ns() are put together, by thread, with what is alike of them (state, class or
+ * CPU, lock and owner) in one sum; the resolution doubles until all is within the bound. The order
+ * within one resolution is lost. Sums by state stay right, and so do those by what is alike, unless
+ * a thread has more than four kinds of intervals within one resolution.
  */
 #ifndef ANALYZER_ACTIVITY_HISTORY_H
 #define ANALYZER_ACTIVITY_HISTORY_H
@@ -14,7 +17,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/activity/cpu_profile.h"
 #include "analyzer/locks/lock_tracker.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/timeline/timeline.h"
@@ -78,9 +80,11 @@ struct history_sample {
 struct history;
 
 /**
- * history_create() - an empty history of the recording from @start_ns to @end_ns, or of a part of it.
+ * history_create() - an empty history of the recording from @start_ns to @end_ns, or of a part of
+ * it.
  *
- * What is outside of the span is left out, and what reaches into it is cut. @stack_infos and @threads are borrowed.
+ * What is outside of the span is left out, and what reaches into it is cut. @stack_infos and
+ * @threads are borrowed.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -92,12 +96,13 @@ void history_destroy(struct history *history);
  * from the start. */
 void history_expect(struct history *history, uint64_t intervals);
 
-/* Filling it: each event in order; each charge of the wait that is closed next (the latest first, as ownership tells
+/* Filling it: each event in order; each charge of the wait that is closed next (the latest first, as ownership reports
  * them); each interval, after lock_tracker_closed(). 0 or -ENOMEM. */
 int history_event(struct history *history, const struct event *event);
 int history_charged(struct history *history, struct thread *owner, uint64_t start_ns, uint64_t end_ns,
 		    enum grade grade);
-/* For ownership_watcher.short_ns: owners that had a lock for less may come put together, as nobody's. */
+/* For ownership_watcher.short_ns: owners that had a lock for less may come put together, as
+ * nobody's. */
 const uint64_t *history_short_charge_ns(const struct history *history);
 int history_closed(struct history *history, const struct lock_tracker *locks, const struct interval *interval);
 int history_finish(struct history *history, const struct threads *threads);
@@ -108,7 +113,8 @@ uint64_t history_resolution_ns(const struct history *history);
 bool history_is_coarse(const struct history *history);
 size_t history_bytes(const struct history *history);
 
-/* What a thread did, in order of time, without overlap; an idle task RUNS while its CPU has nothing to do. Borrowed. */
+/* What a thread did, in order of time, without overlap; an idle task RUNS while its CPU has
+ * nothing to do. Borrowed. */
 size_t history_intervals(const struct history *history, const struct thread *thread,
 			 const struct history_interval **ret_intervals);
 
@@ -122,7 +128,8 @@ struct history_cursor {
 };
 struct history_cursor history_walk(const struct history *history, const struct thread *thread,
 				   uint64_t from_ns, uint64_t to_ns);
-/* The next interval, NULL after the last. *@ret_from_ns, *@ret_to_ns: the part of it within the span. */
+/* The next interval, NULL after the last. *@ret_from_ns, *@ret_to_ns: the part of it within the
+ * span. */
 const struct history_interval *history_next(struct history_cursor *cursor, uint64_t *ret_from_ns,
 					    uint64_t *ret_to_ns);
 
@@ -135,15 +142,9 @@ bool history_lock_wait(const struct history *history, const struct history_inter
 
 size_t history_samples(const struct history *history, const struct thread *thread,
 		       const struct history_sample **ret_samples);
-/* In order of time. *@ret_complete: none were left out for lack of room. */
+/* In order of time. */
 size_t history_events(const struct history *history, const struct thread *thread,
 		      const struct history_event **ret_events);
-bool history_events_complete(const struct history *history);
-
-/* Of @thread's CPU samples from @start_ns to @end_ns. Free with cpu_profile_free(). Return: 0 or -ENOMEM. */
-int history_profile(const struct history *history, const struct stack_table *stacks,
-		    struct thread *thread, uint64_t start_ns, uint64_t end_ns,
-		    struct cpu_profile *ret_profile);
 
 /* What is known of who kept a blocked thread waiting. */
 enum history_link {
@@ -171,7 +172,7 @@ struct history_piece {
 	bool all_along : 1;	/* it was so from the recording's start to its end */
 };
 
-/* By whose hold the wait is explained, however sure that is. */
+/* Whether by held the lock that was waited for, however sure that is. */
 bool history_names_owner(const struct history_piece *piece);
 
 /* A walk over the pieces: waits for locks are cut where the owner changes. */
@@ -183,7 +184,7 @@ struct history_pieces {
 	size_t charge;		/* the next one */
 	uint64_t at_ns, to_ns, short_ns;
 };
-/* @short_ns: of owners that had the lock for less than that, one after the other, nobody is told (IN_TURNS). */
+/* @short_ns: owners that had the lock for less than that, one after the other, had it IN_TURNS. */
 struct history_pieces history_walk_pieces(const struct history *history, const struct thread *thread,
 					  uint64_t from_ns, uint64_t to_ns, uint64_t short_ns);
 bool history_next_piece(struct history_pieces *pieces, struct history_piece *ret_piece);

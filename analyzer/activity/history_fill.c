@@ -101,7 +101,7 @@ int history_closed(struct history *history, const struct lock_tracker *locks,
 		.state = (uint8_t)interval->state,
 		.prev_state = interval->prev_state & 0x7f,
 	};
-	struct thread_entry *entry;
+	struct thread_history *entry;
 	int r = 0;
 
 	if (kept.end_ns <= kept.start_ns || history->full)
@@ -135,44 +135,32 @@ static size_t drop_older_half(void *array, size_t count, size_t element_bytes)
 	return left;
 }
 
-/* There is no room: what came last is more likely to be asked about. */
-static void drop_old_samples(struct history *history)
+/* There is no room: drop what came first, as what came last is more likely to be needed. */
+static void drop_old_points(struct history *history, bool samples)
 {
-	history->sample_count = 0;
+	size_t left = 0;
+
 	for (size_t i = 0; i < per_thread_count(&history->entries); i++) {
-		struct thread_entry *entry = per_thread_at(&history->entries, i);
+		struct thread_history *entry = per_thread_at(&history->entries, i);
 
-		if (!entry)
-			continue;
-		entry->sample_count = drop_older_half(entry->samples, entry->sample_count,
-						      sizeof(*entry->samples));
-		history->sample_count += entry->sample_count;
+		if (entry && samples)
+			left += entry->sample_count = drop_older_half(
+				entry->samples, entry->sample_count, sizeof(*entry->samples));
+		else if (entry)
+			left += entry->event_count = drop_older_half(
+				entry->events, entry->event_count, sizeof(*entry->events));
 	}
-}
-
-static void drop_old_events(struct history *history)
-{
-	history->events_cut = true;
-	history->event_count = 0;
-	for (size_t i = 0; i < per_thread_count(&history->entries); i++) {
-		struct thread_entry *entry = per_thread_at(&history->entries, i);
-
-		if (!entry)
-			continue;
-		entry->event_count =
-			drop_older_half(entry->events, entry->event_count, sizeof(*entry->events));
-		history->event_count += entry->event_count;
-	}
+	*(samples ? &history->sample_count : &history->event_count) = left;
 }
 
 static int append_sample(struct history *history, const struct event *event)
 {
-	struct thread_entry *entry;
+	struct thread_history *entry;
 
 	if (event->stack_id == STACK_NONE || !event->thread)
 		return 0;
 	if (history->sample_count >= SAMPLES_MAX)
-		drop_old_samples(history);
+		drop_old_points(history, true);
 	entry = per_thread_get(&history->entries, event->thread);
 	if (!entry || array_grow(entry->samples, entry->sample_count, entry->sample_room))
 		return -ENOMEM;
@@ -201,12 +189,12 @@ static int append_event(struct history *history, const struct event *event)
 		.stack_id = event->stack_id,
 		.kind = (uint8_t)raw->kind,
 	};
-	struct thread_entry *entry;
+	struct thread_history *entry;
 
 	if (!event->thread)
 		return 0;
 	if (history->event_count >= HISTORY_EVENTS_MAX)
-		drop_old_events(history);
+		drop_old_points(history, false);
 	switch (raw->kind) {
 	case FT_EVENT_LOCK_BEGIN:
 		kept.address = raw->lock_begin.address;
@@ -247,7 +235,8 @@ static int grow_cpus(struct history *history, uint32_t cpu)
 	return 0;
 }
 
-/* The idle task gives way: its CPU had nothing to do since it came. Between such times it was busy, or not heard of. */
+/* The idle task is switched out: its CPU had nothing to do since it was switched in. Before, the
+ * CPU was busy or unknown. */
 static int keep_idle_time(struct history *history, const struct event *event, uint64_t since_ns)
 {
 	const struct history_lock_wait none = { .lock = NULL };
@@ -259,7 +248,7 @@ static int keep_idle_time(struct history *history, const struct event *event, ui
 		.state = THREAD_RUNNING,
 	};
 	struct history_interval busy = interval;
-	struct thread_entry *entry = per_thread_get(&history->entries, event->thread);
+	struct thread_history *entry = per_thread_get(&history->entries, event->thread);
 
 	if (!entry)
 		return -ENOMEM;
@@ -315,11 +304,5 @@ int history_event(struct history *history, const struct event *event)
 int history_finish(struct history *history, const struct threads *threads)
 {
 	history->threads = threads;
-	for (size_t i = 0; i < per_thread_count(&history->entries); i++) {
-		struct thread_entry *entry = per_thread_at(&history->entries, i);
-
-		if (entry && history_flush_crowd(history, entry))
-			return -ENOMEM;
-	}
-	return 0;
+	return history_flush_all(history);
 }

@@ -2,7 +2,7 @@
 /*
  * The walk over a thread's past in pieces: a wait for a lock is cut where the lock's owner changes.
  */
-#include "analyzer/activity/history.h"
+#include "analyzer/activity/history_private.h"
 
 #include "analyzer/util/span.h"
 
@@ -37,7 +37,7 @@ static enum history_link choose_link(const struct history_charge *charge)
 	}
 }
 
-/* Of whom it is not known that they held a lock. */
+/* The links that need no owner of a lock. */
 static void fill_link(const struct history_pieces *pieces, struct history_piece *piece)
 {
 	const struct history_interval *interval = pieces->interval;
@@ -56,7 +56,7 @@ static void fill_link(const struct history_pieces *pieces, struct history_piece 
 	}
 }
 
-/* The next owner of the lock. Those that had it for a moment each, one after the other, are nobody. */
+/* Read the charge of the next owner. Owners in turns are nobody. */
 static bool read_next_charge(struct history_pieces *pieces, struct history_charge *ret_charge)
 {
 	const struct history_lock_wait *wait = &pieces->wait;
@@ -65,16 +65,11 @@ static bool read_next_charge(struct history_pieces *pieces, struct history_charg
 	if (pieces->charge == wait->charge_count)
 		return false;
 	charge = wait->charges[pieces->charge++];
-	while (pieces->charge < wait->charge_count) {
-		const struct history_charge *next = &wait->charges[pieces->charge];
-
-		if (next->start_ns != charge.end_ns ||
-		    next->end_ns - next->start_ns >= pieces->short_ns ||
-		    (charge.owner && charge.end_ns - charge.start_ns >= pieces->short_ns))
-			break;
-		charge.end_ns = next->end_ns;
+	while (pieces->charge < wait->charge_count &&
+	       history_charges_in_turns(&charge, &wait->charges[pieces->charge],
+					pieces->short_ns)) {
+		charge.end_ns = wait->charges[pieces->charge++].end_ns;
 		charge.owner = NULL;
-		pieces->charge++;
 	}
 	*ret_charge = charge;
 	return true;
@@ -90,7 +85,7 @@ static bool begin_interval(struct history_pieces *pieces)
 	return pieces->interval;
 }
 
-/* Cut off the next piece of the interval: up to a change of the lock's owner, or its end. */
+/* Cut the next piece off the interval: it ends where the lock's owner changes. */
 static void cut_piece(struct history_pieces *pieces, struct history_piece *piece)
 {
 	const struct history_interval *interval = pieces->interval;

@@ -9,7 +9,7 @@
 
 #include "analyzer/trace/per_thread.h"
 
-/* Short intervals of so many kinds are told apart within one resolution. */
+/* A crowd keeps short intervals of so many kinds apart. */
 #define CROWD_KINDS 8u
 
 /* The lock wait of an interval, as kept. */
@@ -37,7 +37,7 @@ struct crowd {
 	size_t kind_count;
 };
 
-struct thread_entry {
+struct thread_history {
 	struct history_interval *intervals;
 	size_t count, room;
 	struct history_sample *samples;
@@ -61,23 +61,34 @@ struct history {
 	uint64_t start_ns, end_ns;
 	uint64_t resolution_ns;
 	uint64_t short_charge_ns; /* owners of a lock for less, one after the other, are put together */
-	struct per_thread entries; /* struct thread_entry */
+	struct per_thread entries; /* struct thread_history */
 	struct lock_wait_table lock_waits;
 	size_t interval_room; /* of all threads */
 	size_t sample_count, event_count;
-	bool full, events_cut;
+	bool full;
 	struct history_charge *pending; /* of the interval that is closed next, the latest first */
 	size_t pending_count, pending_room;
 	uint64_t *idle_since_ns; /* by CPU; 0: it is not idle, or that is not known */
 	size_t cpu_count;
 };
 
-/* @interval: its lock_wait is not set. @wait: lock NULL where it is for none. 0 or -ENOMEM, as are the next ones. */
-int history_keep_interval(struct history *history, struct thread_entry *entry,
+/* Whether two owners of a lock had it in turns, each for a moment: they are put together as
+ * nobody. */
+static inline bool history_charges_in_turns(const struct history_charge *charge,
+					    const struct history_charge *next, uint64_t short_ns)
+{
+	return charge->end_ns == next->start_ns &&
+	       (!charge->owner || charge->end_ns - charge->start_ns < short_ns) &&
+	       (!next->owner || next->end_ns - next->start_ns < short_ns);
+}
+
+/* @interval: its lock_wait is not set. @wait: lock NULL where it is for none. 0 or -ENOMEM, as
+ * are the next ones. */
+int history_keep_interval(struct history *history, struct thread_history *entry,
 			  const struct history_interval *interval,
 			  const struct history_lock_wait *wait);
-/* The short intervals so far become one interval for each kind, one after the other. */
-int history_flush_crowd(struct history *history, struct thread_entry *entry);
+/* The intervals in crowds become intervals of their threads. */
+int history_flush_all(struct history *history);
 /* Keep within the bound; where nothing helps any more, nothing more is kept. */
 int history_limit_bytes(struct history *history);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How the intervals of a history are kept within its bound: short ones of a thread are put together in a crowd, and
- * the resolution, below which an interval is short, doubles until all is within HISTORY_BYTES_MAX.
+ * How the intervals of a history are kept within its bound: short ones of a thread are put together
+ * in a crowd, and the resolution, below which an interval is short, doubles until all is within
+ * HISTORY_BYTES_MAX.
  */
 #include "analyzer/activity/history_private.h"
 
@@ -15,23 +16,19 @@
 /* The finest resolution, once the bound is hit: what is shorter matters to no report. */
 #define RESOLUTION_LEAST_NS 16384u
 
-/* Where too many intervals are expected, it begins with this one: to find it by doubling would take a while. */
+/* Where too many intervals are expected, it begins with this one: to find it by doubling would
+ * take a while. */
 #define RESOLUTION_EXPECTED_NS 131072u
 
-/* A crowd is as long as so many times the resolution: it takes an interval for each kind, not for each moment. */
+/* A crowd is as long as so many times the resolution: it takes an interval for each kind, not for
+ * each moment. */
 #define CROWD_RESOLUTIONS 4u
 
-/* n waiters in one queue have n * n owners before them: of more than so many those of a moment are put together. */
+/* n waiters in one queue have n * n owners before them: of more than so many those of a moment
+ * are put together. */
 #define CHARGES_MAX (1u << 18)
 
-size_t history_bytes(const struct history *history)
-{
-	return history->interval_room * sizeof(struct history_interval) +
-	       history->lock_waits.wait_room * sizeof(struct kept_lock_wait) +
-	       history->lock_waits.charge_room * sizeof(struct history_charge);
-}
-
-static int append_interval(struct history *history, struct thread_entry *entry,
+static int append_interval(struct history *history, struct thread_history *entry,
 			   const struct history_interval *interval)
 {
 	size_t before = entry->room;
@@ -81,7 +78,8 @@ void history_read_lock_wait(const struct lock_wait_table *table, uint32_t number
 	};
 }
 
-int history_flush_crowd(struct history *history, struct thread_entry *entry)
+/* The short intervals so far become one interval for each kind, one after the other. */
+static int flush_crowd(struct history *history, struct thread_history *entry)
 {
 	struct crowd *crowd = &entry->crowd;
 	uint64_t at_ns = crowd->start_ns;
@@ -138,7 +136,8 @@ static bool matches_kind(const struct crowd_kind *kind, const struct history_int
 	       kind->charge.owner == owner;
 }
 
-/* The kind that @interval is of; past the room for them, the last one of its state. */
+/* The kind that @interval is of. Where there is no room for one more, the last one of its state
+ * takes its time. */
 static struct crowd_kind *find_kind(struct crowd *crowd, const struct history_interval *interval,
 				    const struct lock *lock, const struct history_charge *charge)
 {
@@ -158,7 +157,7 @@ static struct crowd_kind *find_kind(struct crowd *crowd, const struct history_in
 	return kind;
 }
 
-static int add_to_crowd(struct history *history, struct thread_entry *entry,
+static int add_to_crowd(struct history *history, struct thread_history *entry,
 			const struct history_interval *interval,
 			const struct history_lock_wait *wait)
 {
@@ -168,15 +167,15 @@ static int add_to_crowd(struct history *history, struct thread_entry *entry,
 	struct crowd_kind *kind;
 	uint32_t merged;
 
-	if (crowd->kind_count && crowd->end_ns != interval->start_ns &&
-	    history_flush_crowd(history, entry))
+	if (crowd->kind_count && crowd->end_ns != interval->start_ns && flush_crowd(history, entry))
 		return -ENOMEM;
 	if (!crowd->kind_count)
 		crowd->start_ns = interval->start_ns;
 	crowd->end_ns = interval->end_ns;
 	kind = find_kind(crowd, interval, wait->lock, &charge);
 	merged = kind->longest.merged + (interval->merged ? interval->merged : 1);
-	if (length_ns >= kind->longest_ns) {
+	if (length_ns >= kind->longest_ns &&
+	    (!kind->sum_ns || matches_kind(kind, interval, wait->lock, charge.owner))) {
 		kind->longest = *interval;
 		kind->longest_ns = length_ns;
 		kind->number = wait->number;
@@ -185,11 +184,11 @@ static int add_to_crowd(struct history *history, struct thread_entry *entry,
 	kind->longest.merged = merged;
 	kind->sum_ns += length_ns;
 	return crowd->end_ns - crowd->start_ns >= history->resolution_ns * CROWD_RESOLUTIONS
-		       ? history_flush_crowd(history, entry)
+		       ? flush_crowd(history, entry)
 		       : 0;
 }
 
-int history_keep_interval(struct history *history, struct thread_entry *entry,
+int history_keep_interval(struct history *history, struct thread_history *entry,
 			  const struct history_interval *interval,
 			  const struct history_lock_wait *wait)
 {
@@ -197,7 +196,7 @@ int history_keep_interval(struct history *history, struct thread_entry *entry,
 
 	if (interval->end_ns - interval->start_ns < history->resolution_ns)
 		return add_to_crowd(history, entry, interval, wait);
-	if (history_flush_crowd(history, entry))
+	if (flush_crowd(history, entry))
 		return -ENOMEM;
 	kept.lock_wait = 0;
 	if (wait->lock && append_lock_wait(&history->lock_waits, wait, &kept.lock_wait))
@@ -206,7 +205,7 @@ int history_keep_interval(struct history *history, struct thread_entry *entry,
 }
 
 /* Keep the intervals of one thread anew, at the present resolution. */
-static int compact_thread(struct history *history, struct thread_entry *entry,
+static int compact_thread(struct history *history, struct thread_history *entry,
 			  const struct lock_wait_table *old)
 {
 	struct history_interval *intervals = entry->intervals;
@@ -227,20 +226,35 @@ static int compact_thread(struct history *history, struct thread_entry *entry,
 	return r;
 }
 
-/* Double the resolution, and keep all intervals anew. */
-static int compact_all(struct history *history)
+int history_flush_all(struct history *history)
 {
-	struct lock_wait_table old = history->lock_waits;
 	int r = 0;
 
+	for (size_t i = 0; i < per_thread_count(&history->entries) && !r; i++) {
+		struct thread_history *entry = per_thread_at(&history->entries, i);
+
+		if (entry)
+			r = flush_crowd(history, entry);
+	}
+	return r;
+}
+
+/* Double the resolution, and keep all intervals anew. What is in crowds refers to the old table,
+ * too. */
+static int compact_all(struct history *history)
+{
+	struct lock_wait_table old;
+	int r = history_flush_all(history);
+
+	if (r)
+		return r;
+	old = history->lock_waits;
 	history->lock_waits = (struct lock_wait_table){ 0 };
 	history->resolution_ns = later(history->resolution_ns * 2, RESOLUTION_LEAST_NS);
 	for (size_t i = 0; i < per_thread_count(&history->entries) && !r; i++) {
-		struct thread_entry *entry = per_thread_at(&history->entries, i);
+		struct thread_history *entry = per_thread_at(&history->entries, i);
 
 		if (entry)
-			r = history_flush_crowd(history, entry);
-		if (entry && !r)
 			r = compact_thread(history, entry, &old);
 	}
 	free(old.waits);
@@ -248,7 +262,7 @@ static int compact_all(struct history *history)
 	return r;
 }
 
-/* Those of one wait that were short and followed each other become one of nobody, in place. Return: how many are left. */
+/* Of one wait: owners in turns become one charge of nobody, in place. Return: how many are left. */
 static size_t join_short_charges(struct history_charge *charges, size_t count, uint64_t short_ns)
 {
 	size_t kept = 0;
@@ -256,9 +270,7 @@ static size_t join_short_charges(struct history_charge *charges, size_t count, u
 	for (size_t i = 0; i < count; i++) {
 		struct history_charge *last = kept ? &charges[kept - 1] : NULL;
 
-		if (last && last->end_ns == charges[i].start_ns &&
-		    (!charges[i].owner || charges[i].end_ns - charges[i].start_ns < short_ns) &&
-		    (!last->owner || last->end_ns - last->start_ns < short_ns)) {
+		if (last && history_charges_in_turns(last, &charges[i], short_ns)) {
 			last->end_ns = charges[i].end_ns;
 			last->owner = NULL;
 		} else {
@@ -283,8 +295,9 @@ static void limit_charges(struct history *history)
 			memmove(&table->charges[kept], &table->charges[wait->first_charge],
 				wait->charge_count * sizeof(*table->charges));
 			wait->first_charge = (uint32_t)kept;
-			wait->charge_count = (uint32_t)join_short_charges(
-				&table->charges[kept], wait->charge_count, history->short_charge_ns);
+			wait->charge_count = (uint32_t)join_short_charges(&table->charges[kept],
+									  wait->charge_count,
+									  history->short_charge_ns);
 			kept += wait->charge_count;
 		}
 		table->charge_count = kept;

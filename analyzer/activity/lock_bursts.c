@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/activity/lock_bursts.h"
 
-/* Time between two waits counts so many times against a series: four fifths of it are waits. */
+/* Time between two waits counts so many times against a burst: four fifths of it are waits. */
 #define BETWEEN_WEIGHT 4
 
-/* So much more time between waits than in them, and the series ended where it was best. */
+/* So much more time between waits than in them, and the burst ended where it was best. */
 #define BETWEEN_MOST_NS 100000000ll
 
 static void begin_burst(struct lock_burst *burst, const struct long_wait *wait,
@@ -36,7 +36,7 @@ bool lock_burst_end(struct lock_burst *burst, struct long_wait *ret_ended)
 	return true;
 }
 
-/* The series' score where @wait begins. */
+/* The burst's score where @wait begins. */
 static int64_t score_gap(const struct lock_burst *burst, const struct long_wait *wait)
 {
 	uint64_t between_ns = wait->start_ns - burst->last_end_ns;

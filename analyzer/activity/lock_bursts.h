@@ -4,7 +4,7 @@
  *
  * A lock that one thread takes again and again, each time for long, freezes the others as one hold
  * of the same length would: between two waits they hardly get on. A lock that many
- * want, and get in turn, does not: so a wait belongs to a series only if the lock was held long
+ * want, and get in turn, does not: so a wait belongs to a burst only if the lock was held long
  * in it, and always by the same thread.
  */
 #ifndef ANALYZER_ACTIVITY_LOCK_BURSTS_H
@@ -15,7 +15,7 @@
 
 #include "analyzer/activity/wait_stats.h"
 
-/* All zero: no series yet. */
+/* All zero: no burst yet. */
 struct lock_burst {
 	bool open;
 	const struct thread *holder;
@@ -30,12 +30,12 @@ struct lock_burst {
  *
  * @holder: of the longest hold in it; NULL: not known, or no hold was long.
  *
- * Return: whether a series ended before @wait, which is then in *ret_ended. A series may be a single wait.
+ * Return: whether a burst ended before @wait, which is then in *ret_ended. A burst may be a single wait.
  */
 bool lock_burst_add(struct lock_burst *burst, const struct long_wait *wait, const struct thread *holder,
 		struct long_wait *ret_ended);
 
-/* No more waits. Return: whether a series was open, which is then in *ret_ended. */
+/* No more waits. Return: whether a burst was open, which is then in *ret_ended. */
 bool lock_burst_end(struct lock_burst *burst, struct long_wait *ret_ended);
 
 #endif

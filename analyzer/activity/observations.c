@@ -6,61 +6,86 @@
 
 #include "analyzer/util/span.h"
 
-struct main_replay {
-	struct observations *observations;
+/* What one replay fills. */
+struct filling {
+	struct history *history;
+	const struct lock_tracker *locks;
+	struct wait_stats *wait_stats; /* NULL: it is the replay for one span */
 	int error;
 };
 
 static int fill_from_event(void *context, const struct event *event)
 {
-	const struct main_replay *replay = context;
+	const struct filling *filling = context;
 
-	return history_event(replay->observations->history, event);
+	return history_event(filling->history, event);
 }
 
 static int fill_from_interval(void *context, const struct interval *interval)
 {
-	const struct main_replay *replay = context;
-	const struct observations *observations = replay->observations;
-	int r = replay->error;
+	const struct filling *filling = context;
+	int r = filling->error;
 
 	if (!r)
-		r = history_closed(observations->history, observations->locks, interval);
-	return r ? r : wait_stats_closed(observations->wait_stats, interval);
+		r = history_closed(filling->history, filling->locks, interval);
+	if (!r && filling->wait_stats)
+		r = wait_stats_closed(filling->wait_stats, interval);
+	return r;
 }
 
 static void fill_from_charge(void *context, const struct thread *waiter, struct thread *owner,
 			     uint64_t start_ns, uint64_t end_ns, enum grade grade)
 {
-	struct main_replay *replay = context;
+	struct filling *filling = context;
 
-	/* It did not wait for itself: whoever it was is not known. */
-	if (owner != waiter &&
-	    history_charged(replay->observations->history, owner, start_ns, end_ns, grade))
-		replay->error = -ENOMEM;
+	/* A thread does not wait for itself: who held the lock is not known. */
+	if (owner != waiter && history_charged(filling->history, owner, start_ns, end_ns, grade))
+		filling->error = -ENOMEM;
 }
 
 static void fill_from_longest_charge(void *context, const struct thread *waiter,
 				     struct thread *owner, uint64_t start_ns, uint64_t end_ns,
 				     enum grade grade)
 {
-	const struct main_replay *replay = context;
+	const struct filling *filling = context;
 
-	wait_stats_charged(replay->observations->wait_stats, waiter, owner, start_ns, end_ns,
-			   grade);
+	if (filling->wait_stats)
+		wait_stats_charged(filling->wait_stats, waiter, owner, start_ns, end_ns, grade);
 }
 
-static int create_consumers(struct observations *observations, uint64_t long_ns)
+static int run_replay(struct source *source, struct replay *replay, struct filling *filling)
+{
+	int r;
+
+	lock_tracker_watch(replay_locks(replay),
+			   &(struct ownership_watcher){
+				   .charged = fill_from_charge,
+				   .longest = fill_from_longest_charge,
+				   .short_ns = history_short_charge_ns(filling->history),
+				   .context = filling,
+			   });
+	r = replay_run(replay,
+		       &(struct replay_watcher){ fill_from_event, fill_from_interval, filling });
+	if (!r)
+		r = filling->error;
+	return r ? r : history_finish(filling->history, source_threads(source));
+}
+
+static int create_replay(struct observations *observations, struct replay **ret_replay)
 {
 	const struct lock_tracker_options locks = { 0, UINT64_MAX, target_counts,
 						    observations->target,
 						    observations->prescan.futexes };
+
+	return replay_create(observations->source, observations->stack_infos, &locks, ret_replay);
+}
+
+static int create_sums(struct observations *observations, uint64_t long_ns)
+{
 	const struct wait_stats_options sums = { long_ns, target_counts, observations->target,
 						 !observations->target->count };
-	int r;
+	int r = create_replay(observations, &observations->replay);
 
-	r = replay_create(observations->source, observations->stack_infos, &locks,
-			  &observations->replay);
 	if (r)
 		return r;
 	observations->locks = replay_locks(observations->replay);
@@ -77,29 +102,19 @@ static int create_consumers(struct observations *observations, uint64_t long_ns)
 
 static int replay_all(struct observations *observations, uint64_t long_ns)
 {
-	struct main_replay replay = { observations, 0 };
-	int r = create_consumers(observations, long_ns);
+	int r = create_sums(observations, long_ns);
 
 	if (r)
 		return r;
 	/* Between two switches a thread sleeps, waits for a CPU and runs. */
 	history_expect(observations->history, observations->prescan.switches * 3);
-	lock_tracker_watch(observations->locks,
-			   &(struct ownership_watcher){
-				   .charged = fill_from_charge,
-				   .longest = fill_from_longest_charge,
-				   .short_ns = history_short_charge_ns(observations->history),
-				   .context = &replay,
-			   });
-	r = replay_run(observations->replay,
-		       &(struct replay_watcher){ fill_from_event, fill_from_interval, &replay });
-	if (!r)
-		r = replay.error;
+	r = run_replay(observations->source, observations->replay,
+		       &(struct filling){ observations->history, observations->locks,
+					  observations->wait_stats, 0 });
 	if (r)
 		return r;
 	observations->contradictions = replay_contradictions(observations->replay);
-	r = history_finish(observations->history, source_threads(observations->source));
-	return r ? r : wait_stats_finish(observations->wait_stats);
+	return wait_stats_finish(observations->wait_stats);
 }
 
 int observations_make(struct source *source, struct stack_infos *stack_infos, const int32_t *tgids,
@@ -141,76 +156,27 @@ void observations_free(struct observations *observations)
 	*observations = (struct observations){ .source = NULL };
 }
 
-/* The third decoding: the history of a span, and nothing else. */
-
-struct span_replay {
-	struct observations *observations;
-	const struct lock_tracker *locks;
-	int error;
-};
-
-static int fill_span_from_event(void *context, const struct event *event)
-{
-	const struct span_replay *replay = context;
-
-	return history_event(replay->observations->span_history, event);
-}
-
-static int fill_span_from_interval(void *context, const struct interval *interval)
-{
-	const struct span_replay *replay = context;
-
-	return replay->error ? replay->error
-			     : history_closed(replay->observations->span_history, replay->locks,
-					      interval);
-}
-
-static void fill_span_from_charge(void *context, const struct thread *waiter, struct thread *owner,
-				  uint64_t start_ns, uint64_t end_ns, enum grade grade)
-{
-	struct span_replay *replay = context;
-
-	if (owner != waiter &&
-	    history_charged(replay->observations->span_history, owner, start_ns, end_ns, grade))
-		replay->error = -ENOMEM;
-}
-
 int observations_refine(struct observations *observations, uint64_t start_ns, uint64_t end_ns)
 {
-	const struct lock_tracker_options locks = { 0, UINT64_MAX, target_counts,
-						    observations->target,
-						    observations->prescan.futexes };
-	struct span_replay replay = { observations, NULL, 0 };
 	int r;
 
 	if (observations->span_history || !history_is_coarse(observations->history))
 		return 0;
 	start_ns = start_ns > OBSERVATIONS_AROUND_NS ? start_ns - OBSERVATIONS_AROUND_NS : 0;
 	end_ns += OBSERVATIONS_AROUND_NS;
-	observations->span_start_ns = start_ns = later(start_ns, observations->start_ns);
-	observations->span_end_ns = end_ns = earlier(end_ns, observations->end_ns);
+	span_clip(&start_ns, &end_ns, observations->start_ns, observations->end_ns);
+	observations->span_start_ns = start_ns;
+	observations->span_end_ns = end_ns;
 	observations->decodings++;
-	r = replay_create(observations->source, observations->stack_infos, &locks,
-			  &observations->span_replay);
+	r = create_replay(observations, &observations->span_replay);
 	if (!r)
 		r = history_create(observations->stack_infos, source_threads(observations->source),
 				   start_ns, end_ns, &observations->span_history);
-	if (r)
-		return r;
-	replay.locks = replay_locks(observations->span_replay);
-	lock_tracker_watch(replay_locks(observations->span_replay),
-			   &(struct ownership_watcher){
-				   .charged = fill_span_from_charge,
-				   .short_ns = history_short_charge_ns(observations->span_history),
-				   .context = &replay,
-			   });
-	r = replay_run(observations->span_replay,
-		       &(struct replay_watcher){ fill_span_from_event, fill_span_from_interval,
-						 &replay });
-	if (!r)
-		r = replay.error;
 	return r ? r
-		 : history_finish(observations->span_history, source_threads(observations->source));
+		 : run_replay(observations->source, observations->span_replay,
+			      &(struct filling){ observations->span_history,
+						 replay_locks(observations->span_replay), NULL,
+						 0 });
 }
 
 const struct history *observations_history(const struct observations *observations,

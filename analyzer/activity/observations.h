@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All that a capture tells before anybody asks why: decoded twice, once to learn what its events mean (prescan),
- * once to replay them. Detectors, chains of waits and explanations ask this and decode nothing themselves.
+ * All that a capture tells before anybody asks why: decoded twice, once to learn what its events
+ * mean (prescan), once to replay them. Detectors, chains of waits and explanations ask this and
+ * decode nothing themselves.
  */
 #ifndef ANALYZER_ACTIVITY_OBSERVATIONS_H
 #define ANALYZER_ACTIVITY_OBSERVATIONS_H
@@ -15,7 +16,7 @@
 #include "analyzer/locks/prescan.h"
 #include "analyzer/locks/replay.h"
 
-/* A span that is asked about has so much before it and behind it that bears on it. */
+/* A span that is refined is widened by this at both ends: what led there bears on it. */
 #define OBSERVATIONS_AROUND_NS 1000000000u
 
 struct observations {
@@ -31,7 +32,7 @@ struct observations {
 	struct history *history;
 	uint64_t contradictions;		/* see timeline.h; those of silent threads left out */
 	uint32_t decodings;
-	/* A third decoding, where the history is coarse and somebody asked about a span of it. */
+	/* A third decoding, for one span, where the history is coarse. */
 	struct replay *span_replay;
 	struct history *span_history;
 	uint64_t span_start_ns, span_end_ns;
@@ -50,8 +51,9 @@ int observations_make(struct source *source, struct stack_infos *stack_infos, co
 void observations_free(struct observations *observations);
 
 /*
- * A span that is going to be asked about in detail, with what is around it. Where the history had to become too coarse for that, @source
- * is decoded a third time, for this span alone; once only. Return: 0, -ENOMEM, -EIO.
+ * A span that is going to be asked about in detail, with what is around it. Where the history had
+ * to become too coarse for that, @source is decoded a third time, for this span alone; once only.
+ * Return: 0, -ENOMEM, -EIO.
  */
 int observations_refine(struct observations *observations, uint64_t start_ns, uint64_t end_ns);
 

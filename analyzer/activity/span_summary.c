@@ -2,83 +2,18 @@
 #include "analyzer/activity/span_summary.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
+
+#include "analyzer/activity/stack_sums.h"
 
 /* A function is said to hold "nearly all" samples from this share on. */
 #define NEARLY_ALL_PERCENT 95u
 
-struct place {
-	uint32_t stack_id;
-	uint32_t samples;
-	uint64_t blocked_ns;
-	UT_hash_handle hh;
-};
-
 struct span {
 	const struct stack_table *stacks;
-	struct place *places;
-	uint32_t samples;
+	struct stack_sum *sums;
 };
-
-static struct place *get_place(struct span *span, uint32_t stack_id)
-{
-	struct place *place;
-
-	HASH_FIND_INT(span->places, &stack_id, place);
-	if (place)
-		return place;
-	place = calloc(1, sizeof(*place));
-	if (!place)
-		return NULL;
-	place->stack_id = stack_id;
-	HASH_ADD_INT(span->places, stack_id, place);
-	return place;
-}
-
-static int add_samples(struct span *span, const struct history *history,
-		       const struct thread *thread, uint64_t start_ns, uint64_t end_ns)
-{
-	const struct history_sample *samples;
-	size_t count = history_samples(history, thread, &samples);
-
-	for (size_t i = 0; i < count; i++) {
-		struct place *place;
-
-		if (samples[i].time_ns < start_ns || samples[i].time_ns > end_ns)
-			continue;
-		place = get_place(span, samples[i].stack_id);
-		if (!place)
-			return -ENOMEM;
-		place->samples++;
-		span->samples++;
-	}
-	return 0;
-}
-
-static int add_intervals(struct span *span, const struct history *history,
-			 const struct thread *thread, uint64_t start_ns, uint64_t end_ns,
-			 struct span_summary *summary)
-{
-	struct history_cursor cursor = history_walk(history, thread, start_ns, end_ns);
-	const struct history_interval *interval;
-	uint64_t from_ns, to_ns;
-
-	while ((interval = history_next(&cursor, &from_ns, &to_ns))) {
-		struct place *place;
-
-		summary->state_ns[interval->state] += to_ns - from_ns;
-		if (interval->state != THREAD_BLOCKED)
-			continue;
-		place = get_place(span, interval->stack_id);
-		if (!place)
-			return -ENOMEM;
-		place->blocked_ns += to_ns - from_ns;
-	}
-	return 0;
-}
 
 /* Kernel frames of a stack: leaf first, they come before the user's. */
 static size_t count_kernel_frames(const struct span *span, uint32_t stack_id,
@@ -115,7 +50,8 @@ static uint32_t count_samples_at(const struct sampled *sampled, size_t count, si
 	return samples;
 }
 
-/* Walk from the root towards the leaves of the stack sampled most, as long as nearly all samples follow. */
+/* Walk from the root towards the leaves of the stack sampled most, as long as nearly all samples
+ * follow. */
 static void find_under(const struct sampled *sampled, size_t count, const struct sampled *most,
 		       struct span_summary *summary)
 {
@@ -137,25 +73,22 @@ static int summarize_samples(const struct span *span, struct span_summary *summa
 {
 	const struct sampled *most = NULL;
 	struct sampled *sampled;
-	struct place *place, *next;
 	size_t count = 0;
 
-	if (!span->samples)
-		return 0;
-	sampled = calloc(HASH_COUNT(span->places), sizeof(*sampled));
+	sampled = calloc(HASH_COUNT(span->sums) + 1, sizeof(*sampled));
 	if (!sampled)
 		return -ENOMEM;
-	HASH_ITER(hh, span->places, place, next)
-	{
+	for (const struct stack_sum *sum = span->sums; sum; sum = sum->hh.next) {
 		struct sampled *entry = &sampled[count];
 
-		if (!place->samples)
+		if (!sum->samples)
 			continue;
-		entry->samples = place->samples;
-		entry->count = count_kernel_frames(span, place->stack_id, &entry->frames);
+		summary->samples += sum->samples;
+		entry->samples = sum->samples;
+		entry->count = count_kernel_frames(span, sum->stack_id, &entry->frames);
 		if (!most || entry->samples > most->samples) {
 			most = entry;
-			summary->stack_id = place->stack_id;
+			summary->stack_id = sum->stack_id;
 		}
 		count++;
 	}
@@ -169,14 +102,12 @@ static int summarize_blocked(const struct span *span, struct stack_infos *stack_
 			     struct span_summary *summary)
 {
 	const struct stack_info *info;
-	struct place *place, *next;
 
-	HASH_ITER(hh, span->places, place, next)
-	{
-		if (place->blocked_ns <= summary->longest_blocked_ns)
+	for (const struct stack_sum *sum = span->sums; sum; sum = sum->hh.next) {
+		if (sum->blocked_ns <= summary->longest_blocked_ns)
 			continue;
-		summary->longest_blocked_ns = place->blocked_ns;
-		summary->blocked_stack_id = place->stack_id;
+		summary->longest_blocked_ns = sum->blocked_ns;
+		summary->blocked_stack_id = sum->stack_id;
 	}
 	if (!summary->longest_blocked_ns)
 		return 0;
@@ -187,28 +118,21 @@ static int summarize_blocked(const struct span *span, struct stack_infos *stack_
 	return 0;
 }
 
-static void free_places(struct span *span)
-{
-	struct place *place, *next;
-
-	HASH_ITER(hh, span->places, place, next)
-	{
-		HASH_DEL(span->places, place);
-		free(place);
-	}
-}
-
 int span_summary_read(const struct history *history, const struct stack_table *stacks,
 		      struct stack_infos *stack_infos, const struct thread *thread,
 		      uint64_t start_ns, uint64_t end_ns, struct span_summary *ret_summary)
 {
+	struct history_cursor cursor = history_walk(history, thread, start_ns, end_ns);
 	struct span_summary summary = { .samples = 0 };
 	struct span span = { .stacks = stacks };
-	int r = add_intervals(&span, history, thread, start_ns, end_ns, &summary);
+	const struct history_interval *interval;
+	uint64_t from_ns, to_ns;
+	int r = stack_sums_add_blocked(&span.sums, history, thread, start_ns, end_ns);
 
+	while ((interval = history_next(&cursor, &from_ns, &to_ns)))
+		summary.state_ns[interval->state] += to_ns - from_ns;
 	if (!r)
-		r = add_samples(&span, history, thread, start_ns, end_ns);
-	summary.samples = span.samples;
+		r = stack_sums_add_samples(&span.sums, history, thread, start_ns, end_ns);
 	if (!r)
 		r = summarize_samples(&span, &summary);
 	if (!r)
@@ -219,6 +143,6 @@ int span_summary_read(const struct history *history, const struct stack_table *s
 			summary.longest_blocked_ns ? summary.blocked_stack_id : summary.stack_id;
 	if (!r)
 		*ret_summary = summary;
-	free_places(&span);
+	stack_sums_free(&span.sums);
 	return r;
 }

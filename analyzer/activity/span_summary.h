@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one thread did during one span of time: states, where its CPU samples are, where it was blocked longest.
+ * What one thread did during one span of time: states, where its CPU samples are, where it was
+ * blocked longest.
  */
 #ifndef ANALYZER_ACTIVITY_SPAN_SUMMARY_H
 #define ANALYZER_ACTIVITY_SPAN_SUMMARY_H

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "analyzer/timeline/timeline.h"
+#include "analyzer/util/span.h"
 
 #define SAME_STALL_GAP_NS 100000000u
 
@@ -24,7 +25,7 @@ static int compare_time(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-/* Most of the @count waits open at one time. 0 on lack of memory, which @ret_error tells. */
+/* The most of @count waits that were open at one time. *@ret_error: 0 or -ENOMEM. */
 static uint32_t count_most_open(const struct long_wait *waits, size_t count, int *ret_error)
 {
 	uint64_t *starts = calloc(count, sizeof(*starts));
@@ -56,11 +57,11 @@ out:
 /* @wait ends last, as far as seen yet. Of waits that end at once those count whose end is sure. */
 static void note_end(struct stall *stall, const struct long_wait *wait)
 {
-	bool later = wait->end_ns > stall->end_ns;
+	bool is_later = wait->end_ns > stall->end_ns;
 	bool lost = wait->flags & INTERVAL_END_LOST, doubtful = wait->flags & INTERVAL_DOUBTFUL;
 
-	stall->end_lost = lost && (later || stall->end_lost);
-	stall->end_doubtful = doubtful && (later || stall->end_doubtful);
+	stall->end_lost = lost && (is_later || stall->end_lost);
+	stall->end_doubtful = doubtful && (is_later || stall->end_doubtful);
 	stall->end_ns = wait->end_ns;
 }
 
@@ -70,7 +71,7 @@ static size_t cluster_waits(const struct long_wait *waits, size_t count, uint64_
 {
 	struct stall stall = { .found = true, .start_ns = waits[0].start_ns, .long_ns = long_ns };
 	/* Where short waits count, a pause as long as they are is none of theirs. */
-	uint64_t gap_ns = long_ns / 2 < SAME_STALL_GAP_NS ? long_ns / 2 : SAME_STALL_GAP_NS;
+	uint64_t gap_ns = earlier(long_ns / 2, SAME_STALL_GAP_NS);
 	uint64_t lost_ns = 0;
 	size_t i;
 
@@ -133,7 +134,8 @@ static bool fills_recording(const struct long_wait *wait)
 	return (wait->flags & all_along) == all_along;
 }
 
-/* The waits for a CPU, or all others; @standing: those that filled the whole recording, too. Return: how many. */
+/* The waits for a CPU, or all others; @standing: those that filled the whole recording, too.
+ * Return: how many. */
 static size_t select_waits(const struct long_wait *waits, size_t count, bool cpu, bool standing,
 			   struct long_wait *ret_sorted)
 {
@@ -165,17 +167,6 @@ int stall_find(const struct long_wait *waits, size_t count, uint64_t long_ns, ui
 	}
 	free(sorted);
 	return r;
-}
-
-uint64_t stall_lost_ns(const struct stall *stall, const struct long_wait *waits, size_t count)
-{
-	uint64_t lost_ns = 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (!is_for_cpu(&waits[i]) && waits[i].start_ns >= stall->start_ns &&
-		    waits[i].end_ns <= stall->end_ns)
-			lost_ns += waits[i].blocked_ns;
-	return lost_ns;
 }
 
 void stall_replace(struct stall *stall, const struct stall *worst)

@@ -31,9 +31,10 @@ struct stall {
 /**
  * stall_find() - the worst stall that @waits show.
  *
- * Long waits less than 100 ms apart, and less than half of what is long, belong to one stall; the worst stall is the one in which threads
- * lost most time. Waits for a CPU alone make a stall only where no other wait does. A wait that filled the whole
- * recording, as a queue that stands for hours does, makes one only where nothing began or ended.
+ * Long waits less than 100 ms apart, and less than half of what is long, belong to one stall; the
+ * worst stall is the one in which threads lost most time. Waits for a CPU alone make a stall only
+ * where no other wait does. A wait that filled the whole recording, as a queue that stands for
+ * hours does, makes one only where nothing began or ended.
  *
  * @long_ns:  what is long: @waits are at least so.
  * @since_ns: what the capture was triggered for was not over then: one that lasted beyond it comes before
@@ -43,9 +44,6 @@ struct stall {
  */
 int stall_find(const struct long_wait *waits, size_t count, uint64_t long_ns, uint64_t since_ns,
 	       struct stall *ret_stall);
-
-/* What the waits in @stall lost, those for a CPU left out. */
-uint64_t stall_lost_ns(const struct stall *stall, const struct long_wait *waits, size_t count);
 
 /*
  * @worst, found in another way, is the worst one. The one in @stall, if any, becomes a lesser one, or

@@ -227,8 +227,8 @@ int thread_waits_find(const struct history *history, const struct stack_table *s
 		return r;
 	finish_wait(&walk, &walk.blocked);
 	finish_wait(&walk, &walk.runnable);
-	r = history_profile(history, stacks, query->thread, query->start_ns, query->end_ns,
-			    &waits.profile);
+	r = cpu_profile_read(history, stacks, query->thread, query->start_ns, query->end_ns,
+			     &waits.profile);
 	if (!r)
 		*ret_waits = waits;
 	return r;

@@ -4,6 +4,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+void victim_add(struct victim *victim, const struct victim *lost)
+{
+	victim->blocked_ns += lost->blocked_ns;
+	if (lost->longest_ns <= victim->longest_ns)
+		return;
+	victim->longest_ns = lost->longest_ns;
+	victim->since_ns = lost->since_ns;
+}
+
 int victim_set_join(struct victim_set *set, struct thread *thread, const struct victim *lost)
 {
 	struct victim *victim = per_thread_get(&set->by_thread, thread);
@@ -11,11 +20,7 @@ int victim_set_join(struct victim_set *set, struct thread *thread, const struct 
 	if (!victim)
 		return -ENOMEM;
 	victim->thread = thread;
-	victim->blocked_ns += lost->blocked_ns;
-	if (lost->longest_ns > victim->longest_ns) {
-		victim->longest_ns = lost->longest_ns;
-		victim->since_ns = lost->since_ns;
-	}
+	victim_add(victim, lost);
 	return 0;
 }
 

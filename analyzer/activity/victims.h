@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads that lost time, and how much: collected by thread, told most first.
+ * Threads that lost time, and how much: collected by thread, listed with the most blocked first.
  */
 #ifndef ANALYZER_ACTIVITY_VICTIMS_H
 #define ANALYZER_ACTIVITY_VICTIMS_H
@@ -24,6 +24,9 @@ struct victim_set {
 
 /* @thread lost the time from @from_ns to @to_ns, in one go. 0 or -ENOMEM. */
 int victim_set_add(struct victim_set *set, struct thread *thread, uint64_t from_ns, uint64_t to_ns);
+
+/* @victim lost what @lost says, too. */
+void victim_add(struct victim *victim, const struct victim *lost);
 
 /* @thread lost what @victim says, too. 0 or -ENOMEM. */
 int victim_set_join(struct victim_set *set, struct thread *thread, const struct victim *victim);

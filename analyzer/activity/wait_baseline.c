@@ -4,21 +4,24 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "analyzer/trace/per_thread.h"
+#include "analyzer/util/array.h"
+#include "analyzer/util/hash.h"
+#include "analyzer/util/span.h"
 
-/* A wait starves its thread that is so many times as long as the longest before it, and as their median. */
+/* A wait is an outlier that is so many times as long as the longest one before it, and as their
+ * median. */
 #define TIMES_LONGEST 5u
 #define TIMES_MEDIAN  20u
 
-/* With fewer waits before it, nobody knows what is baseline. */
+/* With fewer waits before it, there is no baseline. */
 #define KNOWN_WAITS_LEAST 20u
 
-#define WAKERS	8 /* that are counted; of more, those that come again and again stay */
+#define WAKERS	8 /* are counted by thread; of more, those that come again and again stay */
 #define LENGTHS 48 /* powers of two of ns: 78 hours */
 
-/* Who wakes somebody up along a chain that is longer, is not followed. */
+/* Chains of wake-ups are followed so far. */
 #define LINKS_MAX 8u
 
 struct kind_key {
@@ -32,7 +35,7 @@ struct waker {
 	uint64_t count;
 };
 
-/* The waits of one thread in one class and operation, but for the unusual ones. */
+/* The waits of one thread in one class and operation, without the outliers. */
 struct kind {
 	struct kind_key key;
 	uint64_t first_ns, last_ns; /* start of the first, end of the last */
@@ -40,19 +43,19 @@ struct kind {
 	uint32_t lengths[LENGTHS]; /* waits by the power of two of their length */
 	uint64_t wakeups;
 	struct waker wakers[WAKERS];
-	uint64_t
-		early_ns; /* of a long wait that was set aside, for those that come after it; 0: none was */
+	/* Of a long wait that was set aside, for those that come after it; 0: none was. */
+	uint64_t early_ns;
 	UT_hash_handle hh;
 };
 
-/* What any thread may be asked about: did it, too, wait all the time? */
+/* The last wait of a thread: whether it waited, too, while another did. */
 struct last_wait {
 	uint64_t start_ns, end_ns;
 	enum wait_class class;
-	struct thread *waker; /* NULL: none that causes anything */
+	struct thread *waker; /* NULL: none that woke it by its own work */
 };
 
-struct thread_entry {
+struct thread_kinds {
 	struct kind *kind; /* of its last wait */
 	struct kind *requests; /* of most of its waits for what others say or send */
 	struct last_wait last;
@@ -63,7 +66,7 @@ enum wait_verdict { WAIT_USUAL, WAIT_UNUSUAL, WAIT_SET_ASIDE };
 struct wait_baseline {
 	struct stack_infos *stack_infos;
 	uint64_t long_ns;
-	struct per_thread threads; /* struct thread_entry */
+	struct per_thread threads; /* struct thread_kinds */
 	struct kind *kinds;
 	struct producer_wait *waits;
 	size_t count, room;
@@ -78,28 +81,22 @@ int wait_baseline_create(struct stack_infos *stack_infos, uint64_t long_ns,
 		return -ENOMEM;
 	baseline->stack_infos = stack_infos;
 	baseline->long_ns = long_ns;
-	baseline->threads.entry_bytes = sizeof(struct thread_entry);
+	baseline->threads.entry_bytes = sizeof(struct thread_kinds);
 	*ret_baseline = baseline;
 	return 0;
 }
 
 void wait_baseline_destroy(struct wait_baseline *baseline)
 {
-	struct kind *kind, *next;
-
 	if (!baseline)
 		return;
-	HASH_ITER(hh, baseline->kinds, kind, next)
-	{
-		HASH_DEL(baseline->kinds, kind);
-		free(kind);
-	}
+	hash_free(baseline->kinds);
 	per_thread_free(&baseline->threads);
 	free(baseline->waits);
 	free(baseline);
 }
 
-/* Waits that end when somebody gives what is waited for. */
+/* Waits that end when another thread gives what is waited for. */
 static bool is_for_producer(enum wait_class class)
 {
 	switch (class) {
@@ -115,7 +112,7 @@ static bool is_for_producer(enum wait_class class)
 	}
 }
 
-/* Waits in which a thread that serves is found between two requests. */
+/* Waits of a server between two requests. */
 static bool is_for_request(enum wait_class class)
 {
 	return class == WAIT_IPC_PIPE || class == WAIT_NET_SOCKET || class == WAIT_POLL;
@@ -129,7 +126,7 @@ static struct kind *find_kind(const struct wait_baseline *baseline, const struct
 	return kind;
 }
 
-static struct kind *get_kind(struct wait_baseline *baseline, struct thread_entry *entry,
+static struct kind *get_kind(struct wait_baseline *baseline, struct thread_kinds *entry,
 			     const struct kind_key *key)
 {
 	struct kind *kind = entry->kind;
@@ -147,7 +144,8 @@ static struct kind *get_kind(struct wait_baseline *baseline, struct thread_entry
 	return kind;
 }
 
-/* The one that did it: not one that was only interrupted, nor a CPU that had nothing to do. */
+/* The thread that woke the waiter by its own work: none that was only interrupted, and no idle
+ * task. */
 static struct thread *find_cause(const struct wait_baseline *baseline,
 				 const struct interval *interval)
 {
@@ -161,7 +159,7 @@ static struct thread *find_cause(const struct wait_baseline *baseline,
 	return info && info->own_softirq ? interval->waker : NULL;
 }
 
-/* The counter of whoever comes least is taken over with what it stands at: nobody who is frequent is lost. */
+/* A new waker takes over the lowest counter with its count, so that no frequent waker is lost. */
 static void note_waker(struct kind *kind, struct thread *thread)
 {
 	struct waker *least = kind->wakers;
@@ -202,7 +200,8 @@ static void note_wait(const struct wait_baseline *baseline, struct kind *kind,
 		note_waker(kind, interval->waker);
 }
 
-/* Of @kind, and of the waits whose stack was not taken, as those of a busy host are: they may be of this kind. */
+/* Sum up @kind, and the waits without a stack, of which a busy host has many: they may be of this
+ * kind. */
 static struct thread_baseline sum_up_waits(const struct kind *kind, const struct kind *unknown)
 {
 	struct thread_baseline waits = { .count = kind->count, .longest_ns = kind->longest_ns };
@@ -228,7 +227,7 @@ static const struct kind *find_unknown_kind(const struct wait_baseline *baseline
 	return find_kind(baseline, &(struct kind_key){ thread->index, WAIT_UNKNOWN, 0 });
 }
 
-/* What is known by now of waits of @kind; false: too little. */
+/* What is known by now of waits of @kind. Return: whether it is enough to compare with. */
 static bool is_known(const struct wait_baseline *baseline, const struct thread *thread,
 		     const struct kind *kind, struct thread_baseline *ret_waits)
 {
@@ -248,24 +247,22 @@ static bool is_unusual(uint64_t ns, const struct thread_baseline *others)
 	return ns / TIMES_LONGEST >= others->longest_ns && ns / TIMES_MEDIAN >= others->median_ns;
 }
 
-/* Half of @wait or more, @thread waited itself. */
+/* The wait of @thread that covers half of @wait or more; NULL. */
 static const struct last_wait *find_wait_meanwhile(const struct wait_baseline *baseline,
 						   const struct producer_wait *wait,
 						   const struct thread *thread)
 {
-	const struct thread_entry *entry = per_thread_find(&baseline->threads, thread);
-	uint64_t from_ns, to_ns;
+	const struct thread_kinds *entry = per_thread_find(&baseline->threads, thread);
+	uint64_t both_ns;
 
 	if (!entry)
 		return NULL;
-	from_ns = entry->last.start_ns > wait->start_ns ? entry->last.start_ns : wait->start_ns;
-	to_ns = entry->last.end_ns < wait->end_ns ? entry->last.end_ns : wait->end_ns;
-	return to_ns > from_ns && (to_ns - from_ns) * 2 >= wait->end_ns - wait->start_ns
-		       ? &entry->last
-		       : NULL;
+	both_ns = span_overlap(entry->last.start_ns, entry->last.end_ns, wait->start_ns,
+			       wait->end_ns);
+	return both_ns && both_ns * 2 >= wait->end_ns - wait->start_ns ? &entry->last : NULL;
 }
 
-/* Back along the wake-ups: who woke it, who woke that one if it waited likewise, and so on. */
+/* Go back along the wake-ups: to the waker, to its waker if it waited likewise, and so on. */
 static void follow_wakeups(const struct wait_baseline *baseline, struct thread *waker,
 			   struct producer_wait *wait)
 {
@@ -293,21 +290,13 @@ static void count_producer_wakeups(const struct kind *kind, struct producer_wait
 
 static int append_wait(struct wait_baseline *baseline, const struct producer_wait *wait)
 {
-	size_t room = baseline->room ? baseline->room * 2 : 64;
-	struct producer_wait *waits;
-
-	if (baseline->count == baseline->room) {
-		waits = reallocarray(baseline->waits, room, sizeof(*waits));
-		if (!waits)
-			return -ENOMEM;
-		baseline->waits = waits;
-		baseline->room = room;
-	}
+	if (array_grow(baseline->waits, baseline->count, baseline->room))
+		return -ENOMEM;
 	baseline->waits[baseline->count++] = *wait;
 	return 0;
 }
 
-/* Sets what @wait is compared with. @ret_early: with those that are still to come. */
+/* Set what @wait is compared with. @ret_early: it is compared with waits that are still to come. */
 static bool compare_wait(const struct wait_baseline *baseline, const struct kind *kind,
 			 struct producer_wait *wait, bool *ret_early)
 {
@@ -350,8 +339,8 @@ static int note_long_wait(struct wait_baseline *baseline, struct kind *kind,
 	return append_wait(baseline, &wait);
 }
 
-/* Waits much shorter than a stall do not matter to who waited through one. */
-static void remember_wait(const struct wait_baseline *baseline, struct thread_entry *entry,
+/* Waits that are much shorter than a stall cannot cover half of one. */
+static void remember_wait(const struct wait_baseline *baseline, struct thread_kinds *entry,
 			  const struct interval *interval, enum wait_class class)
 {
 	if ((interval->end_ns - interval->start_ns) * 2 < baseline->long_ns)
@@ -366,7 +355,7 @@ int wait_baseline_closed(struct wait_baseline *baseline, const struct interval *
 {
 	const struct kind_key key = { interval->thread->index, class,
 				      class == WAIT_UNKNOWN ? 0 : info->operation_id };
-	struct thread_entry *entry = per_thread_get(&baseline->threads, interval->thread);
+	struct thread_kinds *entry = per_thread_get(&baseline->threads, interval->thread);
 	enum wait_verdict verdict = WAIT_USUAL;
 
 	if (!entry)
@@ -392,7 +381,8 @@ int wait_baseline_closed(struct wait_baseline *baseline, const struct interval *
 	return 0;
 }
 
-/* It still waits: for whoever ends such waits most often, and does not wait likewise. */
+/* The wait is still open: its producer is the thread that ends such waits most often and does not
+ * wait likewise. */
 static void guess_producer(const struct wait_baseline *baseline, const struct kind *kind,
 			   struct producer_wait *wait)
 {
@@ -451,7 +441,7 @@ enum wait_class wait_baseline_request_class(const struct wait_baseline *baseline
 					    const struct thread *producer,
 					    const struct producer_wait *waits, size_t count)
 {
-	const struct thread_entry *entry = per_thread_find(&baseline->threads, producer);
+	const struct thread_kinds *entry = per_thread_find(&baseline->threads, producer);
 	uint64_t requests = 0;
 
 	if (!entry || !entry->requests)

@@ -3,7 +3,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <uthash.h>
+
+#include "analyzer/util/hash.h"
 
 int wait_groups_order(const void *left, const void *right)
 {
@@ -144,19 +145,8 @@ static int add_thread_of_wait(void *context, size_t place, uint32_t thread_index
 
 static void free_grouping(struct grouping *grouping)
 {
-	struct member *member, *next_member;
-	struct group *group, *next_group;
-
-	HASH_ITER(hh, grouping->members, member, next_member)
-	{
-		HASH_DEL(grouping->members, member);
-		free(member);
-	}
-	HASH_ITER(hh, grouping->by_key, group, next_group)
-	{
-		HASH_DEL(grouping->by_key, group);
-		free(group);
-	}
+	hash_free(grouping->members);
+	hash_free(grouping->by_key);
 	free(grouping->by_wait);
 }
 

@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <uthash.h>
 
 #include "analyzer/trace/per_thread.h"
 #include "analyzer/activity/lock_bursts.h"
+#include "analyzer/util/array.h"
+#include "analyzer/util/hash.h"
 
 /* A lock held for less within a wait made nobody wait long. */
 #define LONG_HOLD_NS 10000000u
@@ -43,7 +43,7 @@ struct hold_seen {
 	uint64_t ns;
 };
 
-struct thread_entry {
+struct thread_sums {
 	struct thread_wait_stats sums;
 	bool waited;
 	uint32_t recent[RECENT_PLACES]; /* places of its latest kinds of wait */
@@ -62,7 +62,7 @@ struct wait_stats {
 	const struct lock_tracker *locks;
 	struct wait_baseline *baseline;
 	struct wait_stats_options options;
-	struct per_thread threads; /* struct thread_entry */
+	struct per_thread threads; /* struct thread_sums */
 	struct wait_entry *by_key;
 	struct pair_entry *pairs;
 	struct wait_class_stats *waits;
@@ -80,7 +80,7 @@ int wait_stats_create(struct stack_infos *stack_infos, const struct lock_tracker
 
 	if (!stats)
 		return -ENOMEM;
-	stats->threads.entry_bytes = sizeof(struct thread_entry);
+	stats->threads.entry_bytes = sizeof(struct thread_sums);
 	stats->stack_infos = stack_infos;
 	stats->locks = locks;
 	stats->baseline = baseline;
@@ -91,21 +91,10 @@ int wait_stats_create(struct stack_infos *stack_infos, const struct lock_tracker
 
 void wait_stats_destroy(struct wait_stats *stats)
 {
-	struct wait_entry *wait, *next_wait;
-	struct pair_entry *pair, *next_pair;
-
 	if (!stats)
 		return;
-	HASH_ITER(hh, stats->by_key, wait, next_wait)
-	{
-		HASH_DEL(stats->by_key, wait);
-		free(wait);
-	}
-	HASH_ITER(hh, stats->pairs, pair, next_pair)
-	{
-		HASH_DEL(stats->pairs, pair);
-		free(pair);
-	}
+	hash_free(stats->by_key);
+	hash_free(stats->pairs);
 	per_thread_free(&stats->threads);
 	free(stats->waits);
 	free(stats->long_waits);
@@ -114,17 +103,10 @@ void wait_stats_destroy(struct wait_stats *stats)
 
 static int append_class(struct wait_stats *stats, const struct wait_key *key, size_t *ret_place)
 {
-	size_t room = stats->wait_room ? stats->wait_room * 2 : 256;
 	struct wait_entry *entry;
-	struct wait_class_stats *waits;
 
-	if (stats->wait_count == stats->wait_room) {
-		waits = reallocarray(stats->waits, room, sizeof(*waits));
-		if (!waits)
-			return -ENOMEM;
-		stats->waits = waits;
-		stats->wait_room = room;
-	}
+	if (array_grow(stats->waits, stats->wait_count, stats->wait_room))
+		return -ENOMEM;
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return -ENOMEM;
@@ -158,7 +140,7 @@ static int count_thread(struct wait_stats *stats, size_t place, const struct thr
 }
 
 /* The place of the wait in the table, with @thread counted among its threads. */
-static int find_place(struct wait_stats *stats, struct thread_entry *entry,
+static int find_place(struct wait_stats *stats, struct thread_sums *entry,
 		      const struct thread *thread, const struct wait_key *key, size_t *ret_place)
 {
 	struct wait_entry *found;
@@ -183,28 +165,17 @@ static int find_place(struct wait_stats *stats, struct thread_entry *entry,
 	return count_thread(stats, *ret_place, thread);
 }
 
-static int append_long_wait(struct wait_stats *stats, const struct long_wait *wait)
+static int keep_long_wait(struct wait_stats *stats, const struct long_wait *wait)
 {
-	size_t room = stats->long_room ? stats->long_room * 2 : 64;
-	struct long_wait *long_waits;
-
-	if (stats->long_count == stats->long_room) {
-		long_waits = reallocarray(stats->long_waits, room, sizeof(*long_waits));
-		if (!long_waits)
-			return -ENOMEM;
-		stats->long_waits = long_waits;
-		stats->long_room = room;
-	}
+	if (wait->blocked_ns < stats->options.long_ns)
+		return 0;
+	if (array_grow(stats->long_waits, stats->long_count, stats->long_room))
+		return -ENOMEM;
 	stats->long_waits[stats->long_count++] = *wait;
 	return 0;
 }
 
-static int keep_long_wait(struct wait_stats *stats, const struct long_wait *wait)
-{
-	return wait->blocked_ns >= stats->options.long_ns ? append_long_wait(stats, wait) : 0;
-}
-
-static int flush_wait(struct wait_stats *stats, struct thread_entry *entry)
+static int flush_wait(struct wait_stats *stats, struct thread_sums *entry)
 {
 	const struct long_wait *wait = &entry->last_wait;
 	struct long_wait ended;
@@ -221,7 +192,7 @@ static int flush_wait(struct wait_stats *stats, struct thread_entry *entry)
 	return keep_long_wait(stats, &ended);
 }
 
-static int flush_burst(struct wait_stats *stats, struct thread_entry *entry)
+static int flush_burst(struct wait_stats *stats, struct thread_sums *entry)
 {
 	struct long_wait ended;
 
@@ -239,19 +210,26 @@ static bool is_hurting(const struct wait_stats *stats, const struct interval *in
 	return !wait_class_idle(class);
 }
 
-/* A thread that wants a CPU and gets none, for this one time. */
-static int note_runnable_wait(struct wait_stats *stats, const struct interval *interval,
-			      enum wait_class class)
+static struct long_wait make_wait(const struct interval *interval, enum wait_class class,
+				  const struct lock *lock)
 {
-	const struct long_wait wait = {
+	return (struct long_wait){
 		.thread = interval->thread,
 		.class = class,
+		.lock = lock,
 		.stack_id = interval->stack_id,
 		.start_ns = interval->start_ns,
 		.end_ns = interval->end_ns,
 		.blocked_ns = interval->end_ns - interval->start_ns,
 		.flags = interval->flags,
 	};
+}
+
+/* A thread that wants a CPU and gets none, for this one time. */
+static int note_runnable_wait(struct wait_stats *stats, const struct interval *interval,
+			      enum wait_class class)
+{
+	const struct long_wait wait = make_wait(interval, class, NULL);
 
 	if (wait.blocked_ns > stats->longest.blocked_ns)
 		stats->longest = wait;
@@ -259,7 +237,7 @@ static int note_runnable_wait(struct wait_stats *stats, const struct interval *i
 }
 
 /* Keep the wait open for more: a lock's waiter may sleep several times. */
-static int extend_wait(struct wait_stats *stats, struct thread_entry *entry,
+static int extend_wait(struct wait_stats *stats, struct thread_sums *entry,
 		       const struct interval *interval, enum wait_class class)
 {
 	struct long_wait *wait = &entry->last_wait;
@@ -287,20 +265,11 @@ static int extend_wait(struct wait_stats *stats, struct thread_entry *entry,
 	entry->pending = true;
 	entry->holder = charged;
 	entry->last_number = number;
-	*wait = (struct long_wait){
-		.thread = interval->thread,
-		.class = class,
-		.lock = lock,
-		.stack_id = interval->stack_id,
-		.start_ns = interval->start_ns,
-		.end_ns = interval->end_ns,
-		.blocked_ns = interval->end_ns - interval->start_ns,
-		.flags = interval->flags,
-	};
+	*wait = make_wait(interval, class, lock);
 	return 0;
 }
 
-static int add_blocked(struct wait_stats *stats, struct thread_entry *entry,
+static int add_blocked(struct wait_stats *stats, struct thread_sums *entry,
 		       const struct interval *interval, const struct stack_info *info, bool counts)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
@@ -332,7 +301,7 @@ static int add_blocked(struct wait_stats *stats, struct thread_entry *entry,
 	return extend_wait(stats, entry, interval, class);
 }
 
-static int add_runnable(struct wait_stats *stats, struct thread_entry *entry,
+static int add_runnable(struct wait_stats *stats, struct thread_sums *entry,
 			const struct interval *interval, const struct stack_info *info, bool counts)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
@@ -370,7 +339,7 @@ void wait_stats_charged(void *context, const struct thread *waiter, struct threa
 			uint64_t start_ns, uint64_t end_ns, enum grade grade)
 {
 	struct wait_stats *stats = context;
-	struct thread_entry *entry = per_thread_get(&stats->threads, waiter);
+	struct thread_sums *entry = per_thread_get(&stats->threads, waiter);
 
 	(void)grade;
 	if (entry && end_ns - start_ns > entry->charged.ns)
@@ -379,7 +348,7 @@ void wait_stats_charged(void *context, const struct thread *waiter, struct threa
 
 int wait_stats_closed(struct wait_stats *stats, const struct interval *interval)
 {
-	struct thread_entry *entry = per_thread_get(&stats->threads, interval->thread);
+	struct thread_sums *entry = per_thread_get(&stats->threads, interval->thread);
 	const struct stack_info *info;
 	bool counts;
 
@@ -400,7 +369,7 @@ int wait_stats_closed(struct wait_stats *stats, const struct interval *interval)
 int wait_stats_finish(struct wait_stats *stats)
 {
 	for (size_t i = 0; i < per_thread_count(&stats->threads); i++) {
-		struct thread_entry *entry = per_thread_at(&stats->threads, i);
+		struct thread_sums *entry = per_thread_at(&stats->threads, i);
 
 		if (entry && (flush_wait(stats, entry) || flush_burst(stats, entry)))
 			return -ENOMEM;
@@ -413,7 +382,7 @@ const struct thread_wait_stats *wait_stats_thread(const struct wait_stats *stats
 						  const struct thread *thread)
 {
 	static const struct thread_wait_stats nothing;
-	const struct thread_entry *entry = per_thread_find(&stats->threads, thread);
+	const struct thread_sums *entry = per_thread_find(&stats->threads, thread);
 
 	return entry ? &entry->sums : &nothing;
 }

@@ -32,7 +32,8 @@ struct wait_class_stats {
 	uint64_t woken, woken_ns, woken_max_ns;	/* the part of runnable_ns between wake-ups and a CPU */
 };
 
-/* A wait of a target's thread that hurts: one sleep, several for the same lock (series.h), or one time without a CPU. */
+/* A wait of a target's thread that hurts: one sleep, several for the same lock (lock_bursts.h),
+ * or one time without a CPU. */
 struct long_wait {
 	struct thread *thread;
 	enum wait_class class;
@@ -50,12 +51,13 @@ struct wait_stats_options {
 	bool whole_host;	/* then who is stopped all the time, as by job control, is missed by nobody */
 };
 
-/* @locks, @baseline: borrowed. @locks' lock_tracker_closed() must have seen an interval before wait_stats_closed() does. */
+/* @locks, @baseline: borrowed. @locks' lock_tracker_closed() must have seen an interval before
+ * wait_stats_closed() does. */
 int wait_stats_create(struct stack_infos *stack_infos, const struct lock_tracker *locks, struct wait_baseline *baseline,
 		   const struct wait_stats_options *options, struct wait_stats **ret_stats);
 void wait_stats_destroy(struct wait_stats *stats);
 
-/* From the locks' watcher: @context is the stats. */
+/* From the locks' watcher: @context is the wait_stats. */
 void wait_stats_charged(void *context, const struct thread *waiter, struct thread *owner,
 		     uint64_t start_ns, uint64_t end_ns, enum grade grade);
 
@@ -70,7 +72,8 @@ const struct thread_wait_stats *wait_stats_thread(const struct wait_stats *stats
 
 size_t wait_stats_waits(const struct wait_stats *stats, const struct wait_class_stats **ret_waits);
 
-/* Each wait, by its place in wait_stats_waits(), with each of its threads once. 0 or what @visit returned. */
+/* Each wait, by its place in wait_stats_waits(), with each of its threads once. 0 or what @visit
+ * returned. */
 int wait_stats_wait_threads(const struct wait_stats *stats,
 			 int (*visit)(void *context, size_t place, uint32_t thread_index),
 			 void *context);

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <uthash.h>
+
+#include "analyzer/util/hash.h"
 
 /* A grade is that of so much of a row, as of a finding. */
 #define GRADE_PERCENT 50u
@@ -44,15 +44,9 @@ int blame_table_create(struct blame_table **ret_blame)
 
 void blame_table_destroy(struct blame_table *blame)
 {
-	struct row *row, *next_row;
-
 	if (!blame)
 		return;
-	HASH_ITER(hh, blame->rows, row, next_row)
-	{
-		HASH_DEL(blame->rows, row);
-		free(row);
-	}
+	hash_free(blame->rows);
 	free(blame);
 }
 
@@ -257,8 +251,8 @@ static int fill_row(const struct row *row, const struct history *history,
 		.victims = row->victims,
 	};
 	if (root->kind == ROOT_RUNNING)
-		r = history_profile(history, stacks, root->thread, row->start_ns, row->end_ns,
-				    &profile);
+		r = cpu_profile_read(history, stacks, root->thread, row->start_ns, row->end_ns,
+				     &profile);
 	if (!r)
 		r = blame_table_root_text(stack_infos, root, &profile, &entry->root);
 	cpu_profile_free(&profile);

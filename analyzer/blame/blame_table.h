@@ -6,6 +6,7 @@
 #ifndef ANALYZER_BLAME_BLAME_TABLE_H
 #define ANALYZER_BLAME_BLAME_TABLE_H
 
+#include "analyzer/activity/cpu_profile.h"
 #include "analyzer/blame/wait_chain.h"
 #include "analyzer/model.h"
 

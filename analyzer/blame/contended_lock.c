@@ -3,18 +3,19 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "analyzer/util/array.h"
 #include "analyzer/util/span.h"
 
 /* A lock with less than this share of the lost time is left to the tables. */
-#define SUSPECT_PERCENT 10u
+#define CONTENDED_PERCENT 10u
 
 /* Shorter holds are hand-offs: they are not counted. */
 #define COUNTED_HOLD_NS 1000000u
 
-/* A process has one mmap_lock; its address may become known only later in a reading. */
-bool contended_lock_matches(const struct contended_lock *contended, const struct lock *lock)
+/* Whether @lock, which may be NULL, is @contended. A process has one mmap_lock, whose address may
+ * become known late. */
+static bool is_same_lock(const struct contended_lock *contended, const struct lock *lock)
 {
 	if (!lock || contended->class != lock->class)
 		return false;
@@ -32,14 +33,14 @@ static int compare_wait(const void *left, const void *right)
 	return (a->wait_ns < b->wait_ns) - (a->wait_ns > b->wait_ns);
 }
 
-/* Locks with long waits are few; those past the room for them are the least. */
+/* Locks with long waits are few. Where there is no room, the one with the least waits goes. */
 static struct contended_lock *get_contended(struct contended_lock *locks, size_t *count,
 					    const struct lock *lock)
 {
 	struct contended_lock *least = locks;
 
 	for (size_t i = 0; i < *count; i++) {
-		if (contended_lock_matches(&locks[i], lock))
+		if (is_same_lock(&locks[i], lock))
 			return &locks[i];
 		if (locks[i].wait_ns < least->wait_ns)
 			least = &locks[i];
@@ -79,7 +80,7 @@ size_t contended_locks_find(const struct long_wait *waits, size_t count, const s
 	}
 	qsort(found, found_count, sizeof(*found), compare_wait);
 	for (size_t i = 0; i < found_count && kept < CONTENDED_LOCKS_MAX; i++) {
-		if (found[i].wait_ns * 100 < total_ns * SUSPECT_PERCENT)
+		if (!share_at_least(found[i].wait_ns, total_ns, CONTENDED_PERCENT))
 			break;
 		ret_locks[kept] = found[i];
 		ret_locks[kept++].wait_ns = 0;
@@ -93,7 +94,7 @@ struct release {
 	uint32_t owner; /* thread->index */
 };
 
-/* What is known of one suspect, while the waits in the stall are added up. */
+/* The figures of one lock, while the waits in the stall are added up. */
 struct figures {
 	struct contended_lock *contended;
 	struct victim_set victims, outsiders;
@@ -128,18 +129,10 @@ static void note_hold(struct lock_owner *owner, const struct history_charge *cha
 
 static int note_release(struct figures *figures, const struct history_charge *charge)
 {
-	size_t room = figures->release_room ? figures->release_room * 2 : 64;
-	struct release *releases;
-
 	if (charge->end_ns - charge->start_ns < COUNTED_HOLD_NS)
 		return 0;
-	if (figures->release_count == figures->release_room) {
-		releases = reallocarray(figures->releases, room, sizeof(*releases));
-		if (!releases)
-			return -ENOMEM;
-		figures->releases = releases;
-		figures->release_room = room;
-	}
+	if (array_grow(figures->releases, figures->release_count, figures->release_room))
+		return -ENOMEM;
 	figures->releases[figures->release_count++] =
 		(struct release){ charge->end_ns, charge->owner->index };
 	return 0;
@@ -169,10 +162,9 @@ static int add_charges(struct figures *figures, const struct history_lock_wait *
 
 	for (size_t i = 0; i < wait->charge_count; i++) {
 		const struct history_charge *charge = &wait->charges[i];
-		uint64_t start_ns = later(charge->start_ns, from_ns);
-		uint64_t end_ns = earlier(charge->end_ns, to_ns);
+		uint64_t start_ns = charge->start_ns, end_ns = charge->end_ns;
 
-		if (end_ns <= start_ns || !charge->owner)
+		if (!span_clip(&start_ns, &end_ns, from_ns, to_ns) || !charge->owner)
 			continue;
 		left_ns -= end_ns - start_ns;
 		if (add_charge(figures, charge, start_ns, end_ns))
@@ -182,7 +174,7 @@ static int add_charges(struct figures *figures, const struct history_lock_wait *
 	return 0;
 }
 
-/* One sleep for a suspect's lock, of which @from_ns to @to_ns is in the stall. */
+/* Add one sleep for the lock, of which @from_ns to @to_ns is in the stall. */
 static int add_wait(const struct all_figures *all, struct figures *figures, struct thread *thread,
 		    const struct history_interval *interval, const struct history_lock_wait *wait,
 		    bool counts, uint64_t from_ns, uint64_t to_ns)
@@ -219,7 +211,7 @@ static int add_thread(struct all_figures *all, struct thread *thread)
 		for (size_t i = 0; i < all->count && !r; i++) {
 			struct figures *figures = &all->figures[i];
 
-			if (!contended_lock_matches(figures->contended, wait.lock))
+			if (!is_same_lock(figures->contended, wait.lock))
 				continue;
 			r = add_wait(all, figures, thread, interval, &wait, counts, from_ns, to_ns);
 			if (counts && (interval->merged || wait.number != last_number))
@@ -271,11 +263,7 @@ int contended_lock_add_indirect(struct contended_lock *contended, const struct v
 		contended->indirect_count++;
 	}
 	contended->indirect_ns += lost->blocked_ns;
-	known->blocked_ns += lost->blocked_ns;
-	if (lost->longest_ns > known->longest_ns) {
-		known->longest_ns = lost->longest_ns;
-		known->since_ns = lost->since_ns;
-	}
+	victim_add(known, lost);
 	return 0;
 }
 
@@ -290,13 +278,13 @@ void contended_lock_sort_victims(struct contended_lock *contended)
 }
 
 /*
- * Where nothing tells one lock from another each waiter's time is charged to who woke it, and nobody is said to have held
- * it: the first one to let go wakes but one of many.
+ * Where nothing tells one lock from another each waiter's time is charged to who woke it, and
+ * nobody is said to have held it: the first one to let go wakes but one of many.
  */
 static bool is_behind_enough_waits(const struct lock_owner *owner, const struct figures *figures)
 {
 	return owner->longest.end_ns == owner->longest.start_ns &&
-	       share_at_least(owner->blamed_ns, figures->wait_ns, SUSPECT_PERCENT);
+	       share_at_least(owner->blamed_ns, figures->wait_ns, CONTENDED_PERCENT);
 }
 
 static bool is_more_blamed(const struct lock_owner *owner, const struct lock_owner *best)
@@ -319,8 +307,8 @@ static struct lock_owner find_most_blamed(const struct figures *figures)
 	return best;
 }
 
-/* The lock's own record of its owner's longest hold says how that began and ended; where it is of another time, what
- * the waiters of the stall saw of a hold is all there is. */
+/* The lock's record of its owner's longest hold says how that began and ended. Where that hold
+ * is of another time, what the waiters of the stall saw of a hold is all there is. */
 static void fill_longest_hold(const struct figures *figures, const struct stall *stall,
 			      struct lock_owner *owner)
 {
@@ -330,7 +318,8 @@ static void fill_longest_hold(const struct figures *figures, const struct stall 
 		if (recorded->thread != owner->thread)
 			continue;
 		owner->named_ns = recorded->named_ns;
-		/* empty: nothing tells one such lock from another, so nobody is said to have held it */
+		/* An empty hold: such locks cannot be told from each other, so nobody is said to
+		 * have held this one. */
 		if (recorded->longest.end_ns == recorded->longest.start_ns ||
 		    (recorded->longest.end_ns >= stall->start_ns &&
 		     recorded->longest.start_ns <= stall->end_ns))
@@ -348,7 +337,8 @@ static int compare_release(const void *left, const void *right)
 	return (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
 }
 
-/* What many waiters saw end at one time is one hold: the next one ends as much later as it is long. */
+/* What many waiters saw end at one time is one hold: the next one ends as much later as it is
+ * long. */
 static uint32_t count_holds(struct figures *figures, const struct thread *owner)
 {
 	const struct release *last = NULL;
@@ -368,7 +358,8 @@ static uint32_t count_holds(struct figures *figures, const struct thread *owner)
 	return holds;
 }
 
-/* The most blamed owner that is somebody; none where more of the time is nobody's than that one's. */
+/* The most blamed owner that is somebody; none where more of the time is nobody's than that
+ * one's. */
 static int conclude_lock(struct figures *figures, const struct stall *stall)
 {
 	struct contended_lock *contended = figures->contended;

@@ -23,7 +23,8 @@
 #define CONTENDED_LOCKS_MAX 4
 #define CONTENDED_LINKS_MAX 7
 
-/* One that held what was waited for, and itself waited for a lock of the next one, or of the owner. */
+/* One that held what was waited for, and itself waited for a lock of the next one, or of the
+ * owner. */
 struct contended_lock_link {
 	struct thread *thread;
 	enum wait_class class;		/* of that lock */
@@ -45,7 +46,8 @@ struct contended_lock {
 	size_t outsider_count;
 	bool has_owner;
 	struct lock_owner holder;	/* the most blamed one within the stall */
-	/* No owner, since more is charged to nobody than to any: that, and the best of them (thread may be NULL). */
+	/* No owner, since more is charged to nobody than to any: that, and the best of them
+	 * (thread may be NULL). */
 	uint64_t nobody_ns;
 	struct lock_owner candidate;
 	/* From the holder on; none: it is the owner itself. See lock_chain.h. */
@@ -74,9 +76,6 @@ struct contended_lock {
 size_t contended_locks_find(const struct long_wait *waits, size_t count, const struct stall *stall,
 			    struct contended_lock *ret_locks);
 
-/* Whether @lock is @contended; it may be NULL. */
-bool contended_lock_matches(const struct contended_lock *contended, const struct lock *lock);
-
 /**
  * contended_locks_examine() - who waited for them in @stall, and who held them.
  *
@@ -91,7 +90,7 @@ int contended_locks_examine(struct contended_lock *locks, size_t count,
 int contended_lock_add_indirect(struct contended_lock *contended, const struct victim *victim);
 /* NULL: it is none. */
 const struct victim *contended_lock_victim(const struct contended_lock *contended, const struct thread *thread);
-/* Most blocked first, without the owner. */
+/* Sort both lists, most blocked first, and take the owner out. */
 void contended_lock_sort_victims(struct contended_lock *contended);
 void contended_locks_free(struct contended_lock *locks, size_t count);
 

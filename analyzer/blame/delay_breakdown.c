@@ -71,8 +71,9 @@ static struct wait_kind *get_kind(struct kinds *kinds, enum wait_class class,
 }
 
 static int add_piece(struct kinds *kinds, struct wait_chain_walk *walk, struct thread *thread,
-		     const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
+		     const struct history_piece *piece)
 {
+	const uint64_t length_ns = piece->end_ns - piece->start_ns;
 	const struct stack_info *info = stack_infos_get(walk->stack_infos, piece->stack_id);
 	struct delay_wait *wait;
 
@@ -82,14 +83,14 @@ static int add_piece(struct kinds *kinds, struct wait_chain_walk *walk, struct t
 	if (!kinds->now)
 		return 0;
 	wait = &kinds->now->wait;
-	wait->waited_ns += to_ns - from_ns;
+	wait->waited_ns += length_ns;
 	wait->count += piece->interval_end || !wait->count;
-	if (to_ns - from_ns > wait->longest_ns) {
-		wait->longest_ns = to_ns - from_ns;
+	if (length_ns > wait->longest_ns) {
+		wait->longest_ns = length_ns;
 		wait->link = piece->link;
 		wait->by = piece->by;
 	}
-	return wait_chain_follow_piece(walk, thread, piece, from_ns, to_ns);
+	return wait_chain_follow_piece(walk, thread, piece);
 }
 
 static int compare_waited(const void *left, const void *right)
@@ -156,10 +157,10 @@ int delay_breakdown_find(const struct wait_chain_walk *walk, const struct stack_
 	own.context = kinds;
 	while (!r && history_next_piece(&pieces, &piece))
 		if (piece.state == THREAD_BLOCKED || piece.state == THREAD_RUNNABLE)
-			r = add_piece(kinds, &own, thread, &piece, piece.start_ns, piece.end_ns);
+			r = add_piece(kinds, &own, thread, &piece);
 	if (!r)
-		r = history_profile(walk->history, stacks, thread, start_ns, end_ns,
-				    &delays.profile);
+		r = cpu_profile_read(walk->history, stacks, thread, start_ns, end_ns,
+				     &delays.profile);
 	if (!r)
 		r = find_occupants(walk->history, threads, thread, start_ns, end_ns, &delays);
 	if (!r) {

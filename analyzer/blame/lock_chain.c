@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "analyzer/util/span.h"
+
 /* A holder that waited for another one for this share of its hold is only a link. */
 #define LINK_PERCENT 50u
 
 #define OWNERS_MAX 16u /* of the locks that one thread waited for in one hold; more is no chain */
 
-/* Whom a holder waited for, for how long, and from when to when. */
+/* The thread that a holder waited for, for how long, and from when to when. */
 struct awaited {
 	struct thread *thread;
 	struct contended_lock_link link;
@@ -17,30 +19,23 @@ struct awaited {
 	uint32_t release_stack_id;
 };
 
-static bool is_owner(const struct history_piece *piece)
+static void add_awaited(struct awaited *awaited, struct thread *waiter,
+			const struct history_piece *piece)
 {
-	return piece->state == THREAD_BLOCKED && history_names_owner(piece);
-}
-
-static void await_piece(struct awaited *awaited, struct thread *waiter,
-			const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
-{
-	struct victim *lost = &awaited->link.lost;
+	const uint64_t length_ns = piece->end_ns - piece->start_ns;
+	const struct victim lost = { waiter, length_ns, length_ns, piece->start_ns };
 
 	if (!awaited->start_ns)
-		awaited->start_ns = from_ns;
+		awaited->start_ns = piece->start_ns;
 	awaited->thread = piece->by;
-	awaited->end_ns = to_ns;
+	awaited->end_ns = piece->end_ns;
 	awaited->release_stack_id = piece->by_stack_id;
-	awaited->link.thread = lost->thread = waiter;
-	lost->blocked_ns += to_ns - from_ns;
+	awaited->link.thread = awaited->link.lost.thread = waiter;
 	if (piece->link == LINK_OWNER_PLAUSIBLE)
-		awaited->link.plausible_ns += to_ns - from_ns;
-	if (to_ns - from_ns <= lost->longest_ns)
-		return;
-	lost->longest_ns = to_ns - from_ns;
-	lost->since_ns = from_ns;
-	awaited->link.class = piece->class;
+		awaited->link.plausible_ns += length_ns;
+	if (length_ns > awaited->link.lost.longest_ns)
+		awaited->link.class = piece->class;
+	victim_add(&awaited->link.lost, &lost);
 }
 
 /* Whom @thread waited for most, for a lock, from @start_ns to @end_ns. */
@@ -56,14 +51,14 @@ static struct awaited find_most_awaited(const struct history *history, struct th
 	while (history_next_piece(&pieces, &piece)) {
 		size_t at = 0;
 
-		if (!is_owner(&piece))
+		if (!history_names_owner(&piece))
 			continue;
 		while (at < used && awaited[at].thread != piece.by)
 			at++;
 		if (at == OWNERS_MAX)
 			continue;
 		used += at == used;
-		await_piece(&awaited[at], thread, &piece, piece.start_ns, piece.end_ns);
+		add_awaited(&awaited[at], thread, &piece);
 	}
 	for (size_t i = 0; i < used; i++)
 		if (awaited[i].link.lost.blocked_ns > best.link.lost.blocked_ns)
@@ -93,8 +88,8 @@ void contended_lock_follow(struct contended_lock *contended, const struct histor
 		awaited = find_most_awaited(history, contended->owner.thread, hold->start_ns,
 					    hold->end_ns, short_ns);
 		if (!awaited.thread || is_visited(contended, awaited.thread) ||
-		    awaited.link.lost.blocked_ns * 100 <
-			    (hold->end_ns - hold->start_ns) * LINK_PERCENT)
+		    !share_at_least(awaited.link.lost.blocked_ns, hold->end_ns - hold->start_ns,
+				    LINK_PERCENT))
 			return;
 		contended->links[contended->link_count++] = awaited.link;
 		contended->owner.thread = awaited.thread;
@@ -111,7 +106,7 @@ void contended_lock_follow(struct contended_lock *contended, const struct histor
 	}
 }
 
-/* Whether one of @suspect's links waits for @other. */
+/* Whether a link of @contended waits for @other. */
 static bool leads_to(const struct contended_lock *contended, const struct contended_lock *other)
 {
 	for (size_t i = 0; i < contended->link_count; i++)
@@ -127,7 +122,8 @@ static bool has_same_root(const struct contended_lock *contended,
 	       other->owner.thread == contended->owner.thread && leads_to(contended, other);
 }
 
-/* The suspect that @suspect's chain ends at: its holder is the root. NULL where too little of the time was lost to it. */
+/* The lock at the end of @contended's chain: its holder is the root. NULL: too little of the time
+ * was lost to it. */
 static struct contended_lock *find_root(struct contended_lock *locks, size_t count,
 					const struct contended_lock *contended)
 {
@@ -138,7 +134,7 @@ static struct contended_lock *find_root(struct contended_lock *locks, size_t cou
 	return NULL;
 }
 
-/* The victims of @other are told as @suspect's; the owner is no victim of itself. */
+/* The victims of @other become @contended's. The owner is no victim of itself. */
 static int move_victims(struct contended_lock *contended, struct contended_lock *other)
 {
 	for (size_t i = 0; i < other->victim_count; i++)
@@ -168,7 +164,8 @@ static int join_lock(struct contended_lock *locks, size_t count, struct contende
 	return move_victims(root, contended);
 }
 
-/* Those on the way who are nobody's victim yet, as what they waited for is no suspect. */
+/* Threads on the way are no victims yet where the lock that they waited for is not among the
+ * contended ones. */
 static int add_links(struct contended_lock *contended)
 {
 	for (size_t i = 0; i < contended->link_count; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A holder that spent its hold waiting for another lock is not to blame for it:
- * that lock's holder is, or who held that one up.
+ * Chains of locks: a holder that spent its hold waiting for another lock is not to blame, but that
+ * lock's holder is, or the one at the end of the chain.
  */
 #ifndef ANALYZER_BLAME_LOCK_CHAIN_H
 #define ANALYZER_BLAME_LOCK_CHAIN_H
@@ -9,10 +9,10 @@
 #include "analyzer/activity/history.h"
 #include "analyzer/blame/contended_lock.h"
 
-/* From @suspect's holder to its owner. @short_ns: see history_walk_pieces(). */
+/* Follow the waits from @contended's holder to its owner. @short_ns: see history_walk_pieces(). */
 void contended_lock_follow(struct contended_lock *contended, const struct history *history, uint64_t short_ns);
 
-/* Those on the way are victims too; suspects with the same owner become one. 0 or -ENOMEM. */
+/* Threads on the way become victims, and locks with the same owner become one. 0 or -ENOMEM. */
 int contended_locks_join(struct contended_lock *locks, size_t count);
 
 #endif

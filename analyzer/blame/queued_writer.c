@@ -4,27 +4,22 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "analyzer/util/array.h"
+#include "analyzer/util/span.h"
+
 #define WAITS_MAX 4096u
 #define SHORT_NS  1000000u
-#define SAME_WAIT_NS \
-	5000000u /* as in locks.c: woken, it lost the lock to another and sleeps again */
+/* As in lock_tracker.c: woken, it lost the lock to another and sleeps again. */
+#define SAME_WAIT_NS	5000000u
 #define BEHIND_LEAST_NS 10000000u
 
 int queued_writer_add(struct writer_queue *queue, struct thread *thread, enum lock_mode mode,
 		      uint64_t start_ns, uint64_t end_ns)
 {
-	size_t room = queue->room ? queue->room * 2 : 16;
-	struct queue_wait *waits;
-
 	if (end_ns - start_ns < SHORT_NS || mode == LOCK_MODE_NONE || queue->count == WAITS_MAX)
 		return 0;
-	if (queue->count == queue->room) {
-		waits = reallocarray(queue->waits, room, sizeof(*waits));
-		if (!waits)
-			return -ENOMEM;
-		queue->waits = waits;
-		queue->room = room;
-	}
+	if (array_grow(queue->waits, queue->count, queue->room))
+		return -ENOMEM;
 	queue->waits[queue->count++] = (struct queue_wait){ thread, mode, start_ns, end_ns };
 	return 0;
 }
@@ -66,12 +61,12 @@ static struct queued_writer measure_writer(const struct writer_queue *queue,
 					   uint64_t to_ns)
 {
 	struct queued_writer behind = { .writer = writer->thread, .since_ns = writer->start_ns };
-	uint64_t until_ns = writer->end_ns < to_ns ? writer->end_ns : to_ns;
+	uint64_t until_ns = earlier(writer->end_ns, to_ns);
 	const struct thread *last = NULL;
 
 	for (size_t i = 0; i < queue->count; i++) {
 		const struct queue_wait *wait = &queue->waits[i];
-		uint64_t end_ns = wait->end_ns < until_ns ? wait->end_ns : until_ns;
+		uint64_t end_ns = earlier(wait->end_ns, until_ns);
 
 		if (wait->mode != LOCK_MODE_READ || wait->start_ns < writer->start_ns ||
 		    wait->start_ns < from_ns || end_ns <= wait->start_ns)

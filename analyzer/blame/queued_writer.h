@@ -31,12 +31,14 @@ struct writer_queue {
 	size_t count, room;
 };
 
-/* Note a sleep of @thread for the lock; short ones and those past some thousands are left out. 0 or -ENOMEM. */
+/* Note a sleep of @thread for the lock; short ones and those past some thousands are left out. 0
+ * or -ENOMEM. */
 int queued_writer_add(struct writer_queue *queue, struct thread *thread, enum lock_mode mode, uint64_t start_ns,
 	      uint64_t end_ns);
 void queued_writer_free(struct writer_queue *queue);
 
-/* The writer with most behind it while a reader held the lock from @from_ns to @to_ns. Sorts the queue. */
+/* The writer with most behind it while a reader held the lock from @from_ns to @to_ns. Sorts the
+ * queue. */
 struct queued_writer queued_writer_find(struct writer_queue *queue, uint64_t from_ns, uint64_t to_ns);
 
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/blame/root_cause.h"
 
-#include <errno.h>
-
 #include "analyzer/activity/span_summary.h"
 #include "analyzer/blame/blame_table.h"
 #include "analyzer/blame/lock_chain.h"
@@ -12,8 +10,8 @@
 /* Steps of all walks together: some seconds at the very most. */
 #define STEPS_MAX 100000000u
 
-/* Of owners that had a lock for less than such a part of the stall, and than this in any case, one after the other,
- * nobody is told. */
+/* Owners that had a lock for less than such a part of the stall, and less than this in any case,
+ * one after the other, had it in turns. */
 #define SHORT_PARTS    20000u
 #define SHORT_LEAST_NS 20000u
 
@@ -59,8 +57,7 @@ static int follow_victim(struct chains *chains, struct thread *thread)
 	chains->victim = thread;
 	while (!r && history_next_piece(&pieces, &piece))
 		if (is_hurting(chains, &piece))
-			r = wait_chain_follow_piece(&chains->walk, thread, &piece, piece.start_ns,
-						    piece.end_ns);
+			r = wait_chain_follow_piece(&chains->walk, thread, &piece);
 	return r;
 }
 

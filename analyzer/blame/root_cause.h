@@ -19,7 +19,8 @@ struct root_cause_context {
 };
 
 /**
- * root_cause_examine() - fill in owner, links, hold_summary, hold_delays and losses of examined @locks, and @model's blame.
+ * root_cause_examine() - fill in owner, links, hold_summary, hold_delays and losses of examined
+ * @locks, and @model's blame.
  *
  * @model: its coverage is complete.
  *

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/blame/wait_chain.h"
 
-#include <errno.h>
 #include <stdbool.h>
 
-/* Where the walk is: the threads on the way, and how one led to the next. */
+/* The threads from the waiter to where the walk is, and how each led to the next. */
 struct path {
 	struct thread *threads[CHAIN_DEPTH_MAX];
 	bool by_lock[CHAIN_DEPTH_MAX]; /* threads[i] was waited for because it held a lock */
@@ -48,22 +47,21 @@ static enum root_kind classify_wait(enum wait_class class, bool interrupt)
 	}
 }
 
-static int report_root(struct wait_chain_walk *walk, const struct path *path, enum root_kind kind,
-		       const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
+static int report_piece(struct wait_chain_walk *walk, const struct path *path, enum root_kind kind,
+			const struct history_piece *piece)
 {
+	const bool waits = piece->state == THREAD_BLOCKED || piece->state == THREAD_RUNNABLE;
 	struct wait_chain_root root = {
 		.kind = kind,
 		.thread = path->threads[path->depth],
 		.depth = path->depth,
-		.class = piece ? piece->class : WAIT_UNKNOWN,
-		.stack_id = piece ? piece->stack_id : STACK_NONE,
-		.start_ns = from_ns,
-		.end_ns = to_ns,
+		.class = waits ? piece->class : WAIT_UNKNOWN,
+		.stack_id = waits ? piece->stack_id : STACK_NONE,
+		.start_ns = piece->start_ns,
+		.end_ns = piece->end_ns,
 		.grade = path->grade,
 	};
 
-	if (to_ns <= from_ns)
-		return 0;
 	if ((kind == ROOT_UNKNOWN || kind == ROOT_OUTSIDE) && path->device != WAIT_UNKNOWN) {
 		root.kind = ROOT_DEVICE;
 		root.class = path->device;
@@ -103,6 +101,15 @@ static bool leads_on(const struct history_piece *piece)
 	}
 }
 
+/* Nothing is known of the thread from @from_ns to @to_ns. */
+static int report_gap(struct wait_chain_walk *walk, const struct path *path, uint64_t from_ns,
+		      uint64_t to_ns)
+{
+	const struct history_piece gap = { .start_ns = from_ns, .end_ns = to_ns };
+
+	return to_ns > from_ns ? report_piece(walk, path, ROOT_UNKNOWN, &gap) : 0;
+}
+
 /* A circle of locks is a deadlock, or was one; one of wake-ups is just a conversation. */
 static bool is_circle(const struct path *path, const struct history_piece *piece,
 		      bool *ret_of_locks)
@@ -120,16 +127,15 @@ static int walk_thread(struct wait_chain_walk *walk, const struct path *path, ui
 		       uint64_t to_ns);
 
 static int walk_on(struct wait_chain_walk *walk, const struct path *path,
-		   const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
+		   const struct history_piece *piece)
 {
 	struct path next = *path;
 	bool of_locks;
 
 	if (is_circle(path, piece, &of_locks))
-		return report_root(walk, path, of_locks ? ROOT_CYCLE : ROOT_UNKNOWN, piece, from_ns,
-				   to_ns);
+		return report_piece(walk, path, of_locks ? ROOT_CYCLE : ROOT_UNKNOWN, piece);
 	if (path->depth + 1 == CHAIN_DEPTH_MAX)
-		return report_root(walk, path, ROOT_UNKNOWN, piece, from_ns, to_ns);
+		return report_piece(walk, path, ROOT_UNKNOWN, piece);
 	next.depth++;
 	next.threads[next.depth] = piece->by;
 	next.by_lock[next.depth] = history_names_owner(piece);
@@ -141,34 +147,34 @@ static int walk_on(struct wait_chain_walk *walk, const struct path *path,
 	next.grade = !path->depth && piece->link == LINK_OWNER_EXACT ? GRADE_EXACT
 		     : path->grade == GRADE_EXACT		     ? GRADE_STRONG
 								     : path->grade;
-	/* Who wakes a reader of a pipe has written into it, but another may have been to do so before. */
+	/* Who wakes a reader of a pipe has written into it, but another may have been to do so
+	 * before. */
 	if (piece->link == LINK_OWNER_PLAUSIBLE ||
 	    (piece->link == LINK_WAKER && piece->class != WAIT_IO_FUSE &&
 	     piece->class != WAIT_IO_JOURNAL && piece->class != WAIT_CHILD))
 		next.grade = GRADE_PLAUSIBLE;
-	return walk_thread(walk, &next, from_ns, to_ns);
+	return walk_thread(walk, &next, piece->start_ns, piece->end_ns);
 }
 
 static int walk_piece(struct wait_chain_walk *walk, const struct path *path,
-		      const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
+		      const struct history_piece *piece)
 {
 	switch (piece->state) {
 	case THREAD_RUNNING:
-		return report_root(walk, path, ROOT_RUNNING, NULL, from_ns, to_ns);
+		return report_piece(walk, path, ROOT_RUNNING, piece);
 	case THREAD_RUNNABLE:
-		return report_root(walk, path, classify_wait(piece->class, false), piece, from_ns,
-				   to_ns);
+		return report_piece(walk, path, classify_wait(piece->class, false), piece);
 	case THREAD_BLOCKED:
 		break;
 	default:
-		return report_root(walk, path, ROOT_UNKNOWN, NULL, from_ns, to_ns);
+		return report_piece(walk, path, ROOT_UNKNOWN, piece);
 	}
 	if (piece->link == LINK_IN_TURNS)
-		return report_root(walk, path, ROOT_IN_TURNS, piece, from_ns, to_ns);
+		return report_piece(walk, path, ROOT_IN_TURNS, piece);
 	if (leads_on(piece))
-		return walk_on(walk, path, piece, from_ns, to_ns);
-	return report_root(walk, path, classify_wait(piece->class, piece->link == LINK_INTERRUPT),
-			   piece, from_ns, to_ns);
+		return walk_on(walk, path, piece);
+	return report_piece(walk, path, classify_wait(piece->class, piece->link == LINK_INTERRUPT),
+			    piece);
 }
 
 static int walk_thread(struct wait_chain_walk *walk, const struct path *path, uint64_t from_ns,
@@ -181,29 +187,18 @@ static int walk_thread(struct wait_chain_walk *walk, const struct path *path, ui
 
 	while (!r && walk->steps_left && history_next_piece(&pieces, &piece)) {
 		walk->steps_left--;
-		if (piece.start_ns > from_ns) {
-			r = report_root(walk, path, ROOT_UNKNOWN, NULL, from_ns, piece.start_ns);
-			from_ns = piece.start_ns;
-		}
+		r = report_gap(walk, path, from_ns, piece.start_ns);
 		if (!r)
-			r = walk_piece(walk, path, &piece, from_ns, piece.end_ns);
+			r = walk_piece(walk, path, &piece);
 		from_ns = piece.end_ns;
 	}
-	return r ? r : report_root(walk, path, ROOT_UNKNOWN, NULL, from_ns, to_ns);
-}
-
-int wait_chain_follow(struct wait_chain_walk *walk, struct thread *thread, uint64_t from_ns,
-		      uint64_t to_ns)
-{
-	const struct path path = { .threads = { thread }, .grade = GRADE_STRONG };
-
-	return walk_thread(walk, &path, from_ns, to_ns);
+	return r ? r : report_gap(walk, path, from_ns, to_ns);
 }
 
 int wait_chain_follow_piece(struct wait_chain_walk *walk, struct thread *thread,
-			    const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns)
+			    const struct history_piece *piece)
 {
 	const struct path path = { .threads = { thread }, .grade = GRADE_STRONG };
 
-	return walk_piece(walk, &path, piece, from_ns, to_ns);
+	return walk_piece(walk, &path, piece);
 }

@@ -51,11 +51,8 @@ struct wait_chain_walk {
 	uint64_t steps_left;		/* what is cut off when they are used up is unknown */
 };
 
-/* What @thread did, or waited for, from @from_ns to @to_ns. Return: 0, -ENOMEM or what root returned. */
-int wait_chain_follow(struct wait_chain_walk *walk, struct thread *thread, uint64_t from_ns, uint64_t to_ns);
-
-/* What was behind one piece of @thread's time, a part of which may be given. */
+/* What was behind one piece of @thread's time. Return: 0, -ENOMEM or what root returned. */
 int wait_chain_follow_piece(struct wait_chain_walk *walk, struct thread *thread,
-		       const struct history_piece *piece, uint64_t from_ns, uint64_t to_ns);
+			    const struct history_piece *piece);
 
 #endif

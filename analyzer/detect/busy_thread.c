@@ -276,7 +276,7 @@ static int read_busy_thread(const struct detect_context *in, struct busy_thread 
 		busy->earlier = true;
 	}
 	if (!r && busy->kind == BUSY_RAN)
-		r = history_profile(observations->history, source_stacks(observations->source),
+		r = cpu_profile_read(observations->history, source_stacks(observations->source),
 				    busy->thread, busy->start_ns, busy->end_ns, &busy->profile);
 	return r;
 }

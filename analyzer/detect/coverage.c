@@ -393,6 +393,18 @@ static bool has_culprit_without_user_stack(const struct model *model)
 	return false;
 }
 
+/* The history is bounded: in a capture with very many intervals it adds short ones up. */
+static void say_coarse(const struct observations *observations, struct model *model)
+{
+	if (!history_is_coarse(observations->history))
+		return;
+	add_sentence(model,
+		     "in which order things happened that took less than %s: there were too many, so "
+		     "they were added up%s",
+		     human_duration(history_resolution_ns(observations->history)).text,
+		     observations->span_history ? "; the stall was decoded once more, in detail" : "");
+}
+
 int coverage_cannot_say(const struct detect_context *in)
 {
 	struct model *model = in->model;
@@ -417,5 +429,6 @@ int coverage_cannot_say(const struct detect_context *in)
 	say_log_unread(in, model);
 	say_silent(in, model);
 	say_contradictions(in, model);
+	say_coarse(in->observations, model);
 	return model->coverage.incomplete ? -ENOMEM : 0;
 }

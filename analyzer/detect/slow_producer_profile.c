@@ -216,7 +216,7 @@ int producer_profile_read(struct producer_profile *profile, const struct observa
 	if (!r)
 		r = note_wakeups(observations, profile);
 	if (!r)
-		r = history_profile(observations->history, source_stacks(observations->source),
+		r = cpu_profile_read(observations->history, source_stacks(observations->source),
 				    producer->thread, producer->longest.start_ns,
 				    producer->longest.end_ns, &producer->profile);
 	return r;

@@ -17,6 +17,16 @@ static struct model_stack stack_of(const struct detect_context *in, uint32_t sta
 	return (struct model_stack){ count ? frames : NULL, count };
 }
 
+enum grade tables_owner_grade(const struct lock_owner *owner)
+{
+	if (!owner->thread)
+		return GRADE_UNKNOWN;
+	if (share_above(owner->plausible_ns, owner->blamed_ns, TABLE_MOST_PERCENT))
+		return GRADE_PLAUSIBLE;
+	return share_above(owner->exact_ns, owner->blamed_ns, TABLE_MOST_PERCENT) ? GRADE_EXACT
+										  : GRADE_STRONG;
+}
+
 static int owners_fill(const struct detect_context *in, const struct lock *lock,
 		       struct model_lock *entry)
 {
@@ -31,14 +41,7 @@ static int owners_fill(const struct detect_context *in, const struct lock *lock,
 		entry->owners[entry->owner_count++] = (struct model_owner){
 			.tid = owner->thread ? owner->thread->tid : 0,
 			.comm = owner->thread ? owner->thread->comm : "",
-			.grade =
-				!owner->thread ? GRADE_UNKNOWN
-				: share_above(owner->plausible_ns, owner->blamed_ns,
-					      TABLE_MOST_PERCENT)
-					? GRADE_PLAUSIBLE
-				: share_above(owner->exact_ns, owner->blamed_ns, TABLE_MOST_PERCENT)
-					? GRADE_EXACT
-					: GRADE_STRONG,
+			.grade = tables_owner_grade(owner),
 			.blamed_ns = owner->blamed_ns,
 			.longest_hold_ns = owner->longest.end_ns - owner->longest.start_ns,
 			.stack = stack_of(in, owner->longest.stack_id),

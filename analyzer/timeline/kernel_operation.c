@@ -59,18 +59,18 @@ static void note_operation(struct seen *seen, uint32_t operation_id, uint64_t ti
 static int note_stack(struct kernel_operations *operations, struct seen *seen,
 		      const struct event *event)
 {
-	const struct stack_info *fact = stack_infos_get(operations->stack_infos, event->stack_id);
+	const struct stack_info *info = stack_infos_get(operations->stack_infos, event->stack_id);
 
-	if (!fact)
+	if (!info)
 		return -ENOMEM;
 	/* An interrupt taken in user space has a kernel stack of no operation: it tells nothing. */
-	if (!fact->operation_id && !fact->user_only)
+	if (!info->operation_id && !info->user_only)
 		return 0;
-	note_operation(seen, fact->operation_id, event->raw.time_ns);
-	seen->holds_mmap = fact->holds_mmap;
+	note_operation(seen, info->operation_id, event->raw.time_ns);
+	seen->holds_mmap = info->holds_mmap;
 	/* Such stacks leave out the slow path of the lock that is waited for. */
 	if (event->raw.kind == FT_EVENT_STATE &&
-	    stack_info_reason(fact, event->raw.state.state)->class == WAIT_LOCK_MMAP)
+	    stack_info_reason(info, event->raw.state.state)->class == WAIT_LOCK_MMAP)
 		seen->holds_mmap = false;
 	seen->stack_id = event->stack_id;
 	return 0;

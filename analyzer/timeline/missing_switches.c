@@ -23,8 +23,8 @@ struct arrival missing_switches_arrival(const struct timeline *timeline, const s
 }
 
 /*
- * It was woken while somebody silent ran. One that was woken by an interrupt of its own CPU before, as
- * whoever sleeps for a time is, was woken so again; others, from any CPU.
+ * It was woken while somebody silent ran. One that was woken by an interrupt of its own CPU before,
+ * as whoever sleeps for a time is, was woken so again; others, from any CPU.
  */
 uint64_t missing_switches_latest_waking(const struct timeline *timeline,
 					const struct thread_slot *slot, uint64_t time_ns)

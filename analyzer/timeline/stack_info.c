@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
+
+#include "analyzer/util/hash.h"
 
 struct operation {
 	uint32_t id;
@@ -25,15 +26,9 @@ int stack_infos_create(const struct stack_table *stacks, struct stack_infos **re
 
 void stack_infos_destroy(struct stack_infos *stack_infos)
 {
-	struct operation *operation, *next;
-
 	if (!stack_infos)
 		return;
-	HASH_ITER(hh, stack_infos->operations, operation, next)
-	{
-		HASH_DEL(stack_infos->operations, operation);
-		free(operation);
-	}
+	hash_free(stack_infos->operations);
 	for (uint32_t i = 0; i < stack_infos->room; i++)
 		free((void *)stack_infos->known[i]);
 	free(stack_infos->known);

@@ -2,12 +2,13 @@
 /*
  * The interval each thread is in, and how it gives way to the next.
  */
-#include "analyzer/timeline/thread_state.h"
+#include "analyzer/timeline/thread_state_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* Sleeps that are shorter than this matter to no report; while a CPU is away for seconds there are many of them. */
+/* Sleeps that are shorter than this matter to no report; while a CPU is away for seconds there
+ * are many of them. */
 #define DOUBTFUL_LOSS_NS 30000000u
 
 int thread_state_close(struct timeline *timeline, struct thread_slot *slot, uint64_t end_ns,
@@ -167,23 +168,6 @@ struct cpu *thread_state_cpu_at(struct timeline *timeline, uint32_t number)
 	return &cpus[number];
 }
 
-int thread_states_grow(struct timeline *timeline, size_t index)
-{
-	size_t count = timeline->slot_count ? timeline->slot_count : 64;
-	struct thread_slot *slots;
-
-	while (count <= index)
-		count *= 2;
-	slots = realloc(timeline->slots, count * sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	for (size_t i = timeline->slot_count; i < count; i++)
-		slots[i] = (struct thread_slot){ 0 };
-	timeline->slots = slots;
-	timeline->slot_count = count;
-	return 0;
-}
-
 int thread_state_close_vanished(struct timeline *timeline, struct thread_slot *slot,
 				uint64_t end_ns)
 {
@@ -212,7 +196,8 @@ int thread_state_close_vanished(struct timeline *timeline, struct thread_slot *s
 int thread_state_begin(struct timeline *timeline, struct thread_slot *slot, struct thread *thread,
 		       enum thread_state state)
 {
-	struct thread *former = thread->former;
+	const struct thread *former = thread->former;
+	struct thread_slot *old;
 
 	slot->current = (struct interval){
 		.thread = thread,
@@ -222,12 +207,9 @@ int thread_state_begin(struct timeline *timeline, struct thread_slot *slot, stru
 	};
 	slot->current.end_ns = slot->current.start_ns;
 	slot->interrupt_cpu = FT_NO_CPU;
-	if (former && former->index < timeline->slot_count) {
-		struct thread_slot *old = &timeline->slots[former->index];
-
-		if (old->current.thread && !old->done)
-			return thread_state_close_vanished(timeline, old, slot->current.start_ns);
-	}
+	old = former ? per_thread_find(&timeline->slots, former) : NULL;
+	if (old && old->current.thread && !old->done)
+		return thread_state_close_vanished(timeline, old, slot->current.start_ns);
 	return 0;
 }
 
@@ -239,15 +221,17 @@ int thread_state_of(struct timeline *timeline, struct thread *thread, struct thr
 	*ret_slot = NULL;
 	if (!thread || thread->idle_task)
 		return 0;
-	if (thread->index >= timeline->slot_count) {
-		error = thread_states_grow(timeline, thread->index);
-		if (error)
-			return error;
-	}
-	slot = &timeline->slots[thread->index];
+	slot = per_thread_get(&timeline->slots, thread);
+	if (!slot)
+		return -ENOMEM;
 	if (!slot->current.thread)
 		error = thread_state_begin(timeline, slot, thread, THREAD_UNKNOWN);
 	if (!slot->done)
 		*ret_slot = slot;
 	return error;
+}
+
+bool thread_state_blocks(enum ft_task_state state)
+{
+	return state != FT_STATE_RUNNING && state != FT_STATE_PREEMPTED && state != FT_STATE_DEAD;
 }

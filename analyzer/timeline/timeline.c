@@ -2,19 +2,18 @@
 /*
  * What each thread was at each moment, rebuilt from switches and wakings.
  *
- * Two kinds of memory: for each CPU who runs there, as far as its record has
- * no hole; for each thread the interval it is in. An event says what its
- * thread must have been just before. Where that is not what we have, records
- * are missing: the time in doubt becomes unknown, from the first moment on
- * at which something can have been lost.
+ * A timeline keeps, for each CPU, who runs there, as far as no event of it is missing; and for each
+ * thread the interval it is in. An event says in which state its thread must have been just before.
+ * Where the thread was in another one, records are missing: the time in doubt becomes unknown, from
+ * the first moment on at which something can have been lost.
  */
 #include "analyzer/timeline/timeline.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyzer/timeline/thread_state.h"
-#include "analyzer/timeline/missing_switches.h"
+#include "analyzer/timeline/thread_state_private.h"
+#include "analyzer/timeline/thread_switch_private.h"
 
 #define IN_A_SWITCH_NS 1000000u
 #define CPUS_MAX       65536 /* beyond any Linux; a CPU above it is damage and passed over */
@@ -27,6 +26,7 @@ int timeline_create(const struct timeline_sink *sink, uint64_t start_ns,
 	if (!timeline)
 		return -ENOMEM;
 	timeline->sink = *sink;
+	timeline->slots.entry_bytes = sizeof(struct thread_slot);
 	timeline->start_ns = start_ns;
 	timeline->now_ns = start_ns;
 	*ret_timeline = timeline;
@@ -43,163 +43,12 @@ void timeline_destroy(struct timeline *timeline)
 	if (!timeline)
 		return;
 	lost_spans_free(&timeline->losses);
-	free(timeline->slots);
+	per_thread_free(&timeline->slots);
 	free(timeline->cpus);
 	free(timeline);
 }
 
 /* Switches. */
-
-/* It is switched in: an unknown past becomes as clear as what did not happen in it allows. */
-static int resolve_unknown(struct timeline *timeline, struct thread_slot *slot, uint64_t time_ns)
-{
-	const struct pending_waking waking = slot->waking;
-	uint64_t since_ns;
-	int error;
-
-	if (waking.set && !lost_spans_between(&timeline->losses, waking.time_ns, time_ns, NULL)) {
-		since_ns = thread_state_unchanged_since(timeline, slot, waking.time_ns);
-		if (slot->runnable_hint && slot->hint_ns >= since_ns)
-			since_ns = waking.time_ns; /* contradictory: its sleep began unseen */
-		if (since_ns < waking.time_ns) {
-			error = thread_state_move_to_blocked(timeline, slot, since_ns,
-							     thread_state_start_flag(timeline,
-										     since_ns),
-							     FT_STATE_OTHER, STACK_NONE);
-			if (error)
-				return error;
-			slot->current.waker = waking.waker;
-			slot->current.waker_stack_id = waking.stack_id;
-			slot->current.waker_cpu = waking.cpu;
-			slot->current.waker_in_interrupt = waking.in_interrupt;
-		}
-		return thread_state_move(timeline, slot, THREAD_RUNNABLE, waking.time_ns, 0);
-	}
-	if (slot->runnable_hint) {
-		/* any waking since would have been seen, so it did not sleep */
-		since_ns = thread_state_unchanged_since(timeline, slot, time_ns);
-		error = thread_state_move(timeline, slot, THREAD_RUNNABLE, since_ns, 0);
-		slot->current.flags = thread_state_start_flag(timeline, since_ns);
-		return error;
-	}
-	return 0;
-}
-
-static int leave_blocked_unwoken(struct timeline *timeline, struct thread_slot *slot,
-				 uint64_t time_ns)
-{
-	uint64_t lost_ns, woken_ns;
-	int error;
-
-	if (!lost_spans_between(&timeline->losses, slot->current.start_ns, time_ns, &lost_ns)) {
-		woken_ns = missing_switches_latest_waking(timeline, slot, time_ns);
-		if (woken_ns <= slot->current.start_ns || woken_ns >= time_ns)
-			return thread_state_move(timeline, slot, THREAD_RUNNABLE, time_ns,
-						 INTERVAL_WAKER_LOST);
-		error = thread_state_move(timeline, slot, THREAD_RUNNABLE, woken_ns,
-					  INTERVAL_WAKER_LOST);
-		slot->current.flags |= INTERVAL_START_LOST;
-		return error;
-	}
-	error = thread_state_move_to_unknown(timeline, slot, lost_ns);
-	slot->runnable_hint = timeline->wakings_recorded;
-	slot->hint_ns = lost_ns;
-	return error;
-}
-
-static int switch_in(struct timeline *timeline, struct thread_slot *slot, uint32_t cpu,
-		     uint64_t time_ns)
-{
-	int error = 0;
-
-	switch (slot->current.state) {
-	case THREAD_RUNNING:
-		error = thread_state_lose_running(timeline, slot);
-		break;
-	case THREAD_RUNNABLE:
-		error = thread_state_doubt_runnable(timeline, slot, time_ns);
-		break;
-	case THREAD_BLOCKED:
-		error = leave_blocked_unwoken(timeline, slot, time_ns);
-		break;
-	default:
-		break;
-	}
-	if (!error && slot->current.state == THREAD_UNKNOWN)
-		error = resolve_unknown(timeline, slot, time_ns);
-	if (!error)
-		error = thread_state_move(timeline, slot, THREAD_RUNNING, time_ns, 0);
-	slot->current.cpu = cpu;
-	return error;
-}
-
-/* An event shows the thread running on a CPU where we did not know it, where it came by
- * @arrival: since when? */
-static int find_running(struct timeline *timeline, struct thread_slot *slot, uint32_t number,
-			struct arrival arrival, uint64_t time_ns)
-{
-	const struct cpu *cpu = &timeline->cpus[number];
-	uint64_t known_ns = cpu->known_from_ns, start_ns, since_ns;
-	int error = 0;
-
-	if (arrival.from_silent_idle && slot->current.state != THREAD_RUNNABLE && !slot->waking.set)
-		slot->interrupt_cpu = number; /* who woke it is as silent */
-	if (slot->current.state == THREAD_RUNNING)
-		error = thread_state_lose_running(timeline, slot);
-	if (error)
-		return error;
-	start_ns = slot->current.start_ns;
-	if (slot->current.state != THREAD_UNKNOWN) {
-		uint64_t end_ns = earlier(arrival.earliest_ns, time_ns);
-
-		lost_spans_between(&timeline->losses, start_ns, time_ns, &end_ns);
-		error = thread_state_move_to_unknown(timeline, slot, end_ns);
-		if (error)
-			return error;
-	}
-	/*
-	 * This CPU saw no switch since known_ns, so the thread ran there all
-	 * the time since; unless it was seen elsewhere later than that, which
-	 * is a loss that nobody recorded.
-	 */
-	since_ns = start_ns <= known_ns && slot->current.start_ns <= known_ns ? known_ns : time_ns;
-	since_ns = earlier(since_ns, time_ns);
-	error = thread_state_move(timeline, slot, THREAD_RUNNING, since_ns, 0);
-	slot->current.flags = thread_state_start_flag(timeline, since_ns);
-	slot->current.cpu = number;
-	return error;
-}
-
-static bool is_blocking(enum ft_task_state state)
-{
-	return state != FT_STATE_RUNNING && state != FT_STATE_PREEMPTED && state != FT_STATE_DEAD;
-}
-
-static int switch_out(struct timeline *timeline, struct thread_slot *slot,
-		      const struct event *event, uint64_t time_ns)
-{
-	enum ft_task_state state = event->raw.switch_.prev_state;
-	int error;
-
-	if (slot->current.state == THREAD_RUNNING) {
-		slot->current.prev_state = state;
-		slot->current.stack_id = event->stack_id;
-	}
-	if (state == FT_STATE_DEAD) {
-		slot->done = true;
-		return thread_state_close(timeline, slot, time_ns, 0);
-	}
-	if (is_blocking(state))
-		return thread_state_move_to_blocked(timeline, slot, time_ns, 0, state,
-						    event->stack_id);
-	error = thread_state_move(timeline, slot, THREAD_RUNNABLE, time_ns, 0);
-	if (error || slot->current.state != THREAD_RUNNABLE)
-		return error;
-	slot->current.flags = INTERVAL_PREEMPTED;
-	slot->current.prev_state = state;
-	slot->current.stack_id = event->stack_id;
-	return error;
-}
 
 /* Another thread than we thought ran on this CPU: switches are missing that nobody counted. */
 static int evict_occupant(struct timeline *timeline, struct cpu *cpu, uint64_t time_ns)
@@ -230,16 +79,17 @@ static int handle_switch(struct timeline *timeline, struct cpu *cpu, const struc
 	if (!error)
 		error = thread_state_of(timeline, event->thread, &slot);
 	if (!error && slot && cpu->occupant != event->thread)
-		error = find_running(timeline, slot, event->raw.cpu, arrival, time_ns);
+		error = thread_switch_found_running(timeline, slot, event->raw.cpu, arrival,
+						    time_ns);
 	if (!error && slot)
-		error = switch_out(timeline, slot, event, time_ns);
+		error = thread_switch_out(timeline, slot, event, time_ns);
 	cpu->occupant = event->other;
 	cpu->left = event->thread;
 	cpu->switched_ns = time_ns;
 	if (!error)
 		error = thread_state_of(timeline, event->other, &slot);
 	if (!error && slot)
-		error = switch_in(timeline, slot, event->raw.cpu, time_ns);
+		error = thread_switch_in(timeline, slot, event->raw.cpu, time_ns);
 	return error;
 }
 
@@ -249,7 +99,7 @@ static int wake_blocked(struct timeline *timeline, struct thread_slot *slot,
 			const struct event *event, uint64_t time_ns)
 {
 	unsigned int flags = 0;
-	/* A timer that ends a sleep does not tell that it is the same one. */
+	/* A timer that ends a sleep does not prove that it is the same sleep. */
 	int error = thread_state_doubt_blocked(timeline, slot, time_ns,
 					       event->raw.waking.in_interrupt ? 4 : 2);
 
@@ -332,7 +182,7 @@ static int handle_waking(struct timeline *timeline, const struct event *event, u
 	}
 }
 
-/* What else is told about threads. */
+/* Snapshots, forks and exits. */
 
 static int handle_state_of_unknown(struct timeline *timeline, struct thread_slot *slot,
 				   const struct event *event, uint64_t time_ns)
@@ -347,7 +197,7 @@ static int handle_state_of_unknown(struct timeline *timeline, struct thread_slot
 		slot->done = slot->current.start_ns == timeline->start_ns;
 		return 0;
 	}
-	if (!is_blocking(state)) {
+	if (!thread_state_blocks(state)) {
 		slot->runnable_hint = true;
 		slot->hint_ns = time_ns;
 		return 0;
@@ -359,7 +209,7 @@ static int handle_state_of_unknown(struct timeline *timeline, struct thread_slot
 					    event->stack_id);
 }
 
-/* Lazy stacks come so, and what the first look at all threads saw. */
+/* Deferred stacks come in snapshots, and so does what the first look at all threads saw. */
 static int learn_stack(struct timeline *timeline, struct thread_slot *slot, uint32_t stack_id)
 {
 	if (slot->current.stack_id != STACK_NONE || stack_id == STACK_NONE)
@@ -381,23 +231,22 @@ static int handle_state(struct timeline *timeline, const struct event *event, ui
 		return error;
 	if (slot->current.state == THREAD_UNKNOWN)
 		return handle_state_of_unknown(timeline, slot, event, time_ns);
-	if (slot->current.state == THREAD_BLOCKED && is_blocking(event->raw.state.state))
+	if (slot->current.state == THREAD_BLOCKED && thread_state_blocks(event->raw.state.state))
 		return learn_stack(timeline, slot, event->stack_id);
 	return 0;
 }
 
 static int handle_fork(struct timeline *timeline, struct thread *child)
 {
-	size_t index = child->index;
-	int error = 0;
+	struct thread_slot *slot;
 
 	if (child->idle_task)
 		return 0;
-	if (index >= timeline->slot_count)
-		error = thread_states_grow(timeline, index);
-	if (error || timeline->slots[index].current.thread)
-		return error;
-	return thread_state_begin(timeline, &timeline->slots[index], child, THREAD_RUNNABLE);
+	slot = per_thread_get(&timeline->slots, child);
+	if (!slot)
+		return -ENOMEM;
+	return slot->current.thread ? 0
+				    : thread_state_begin(timeline, slot, child, THREAD_RUNNABLE);
 }
 
 static int handle_exit(struct timeline *timeline, struct thread *thread)
@@ -431,8 +280,8 @@ static int handle_lost(struct timeline *timeline, struct cpu *cpu, const struct 
 }
 
 /*
- * The switch from an idle task to @thread can be missing, see survey.c. In the middle of a switch, though, an
- * event may still name the thread that just left.
+ * The switch from an idle task to @thread can be missing, see prescan.c. In the middle of a switch,
+ * though, an event may still name the thread that just left.
  */
 static bool has_taken_over_unseen(const struct cpu *cpu, const struct thread *thread,
 				  uint64_t time_ns)
@@ -441,8 +290,8 @@ static bool has_taken_over_unseen(const struct cpu *cpu, const struct thread *th
 	       (cpu->left != thread || time_ns > cpu->switched_ns + IN_A_SWITCH_NS);
 }
 
-/* Whatever a thread does shows that it runs where it does it. That is news only where nobody is
- * known to run, or one whose end may be missing. */
+/* An event of a thread shows that it runs on this CPU. That is news only where no thread is
+ * known to run there, or one whose switch-out may be missing. */
 static int handle_any(struct timeline *timeline, struct cpu *cpu, const struct event *event,
 		      uint64_t time_ns)
 {
@@ -459,7 +308,8 @@ static int handle_any(struct timeline *timeline, struct cpu *cpu, const struct e
 	if (!error)
 		error = thread_state_of(timeline, event->thread, &slot);
 	if (!error && slot)
-		error = find_running(timeline, slot, event->raw.cpu, arrival, time_ns);
+		error = thread_switch_found_running(timeline, slot, event->raw.cpu, arrival,
+						    time_ns);
 	cpu->occupant = event->thread;
 	return error;
 }
@@ -491,11 +341,11 @@ static int handle_cpu_event(struct timeline *timeline, struct cpu *cpu, const st
  */
 static int observe_from_start(struct timeline *timeline)
 {
-	for (size_t i = 0; i < timeline->slot_count; i++) {
-		struct thread_slot *slot = &timeline->slots[i];
+	for (size_t i = 0; i < per_thread_count(&timeline->slots); i++) {
+		struct thread_slot *slot = per_thread_at(&timeline->slots, i);
 		int error = 0;
 
-		if (!slot->current.thread || slot->done)
+		if (!slot || !slot->current.thread || slot->done)
 			continue;
 		if (slot->current.state == THREAD_RUNNING)
 			slot->current.flags |= INTERVAL_BEGAN_BEFORE;
@@ -576,7 +426,7 @@ static int finish_slot(struct timeline *timeline, struct thread_slot *slot, uint
 	/* a thread that runs on no CPU slept before it was woken */
 	if (!error && slot->current.state == THREAD_UNKNOWN && slot->waking.set && cpus_known) {
 		slot->runnable_hint = false;
-		error = resolve_unknown(timeline, slot, end_ns);
+		error = thread_switch_resolve_unknown(timeline, slot, end_ns);
 	}
 	if (!error && slot->current.state == THREAD_BLOCKED)
 		error = thread_state_doubt_blocked(timeline, slot, end_ns, 2);
@@ -621,15 +471,4 @@ int timeline_finish(struct timeline *timeline, const struct threads *threads, ui
 uint64_t timeline_contradictions(const struct timeline *timeline)
 {
 	return timeline->contradictions;
-}
-
-const struct interval *timeline_current(const struct timeline *timeline,
-					const struct thread *thread)
-{
-	const struct thread_slot *slot;
-
-	if (thread->index >= timeline->slot_count)
-		return NULL;
-	slot = &timeline->slots[thread->index];
-	return slot->current.thread && !slot->done ? &slot->current : NULL;
 }

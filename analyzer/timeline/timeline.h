@@ -2,10 +2,10 @@
 /*
  * What each thread was at each moment: running, runnable, blocked or unknown.
  *
- * The law: for each thread, the lengths of its intervals add up to the time it
- * was observed, exactly; intervals of a thread follow each other without hole
- * or overlap. From the start of the recording, or its birth, to the end of the recording, or its exit:
- * the final switch-out, or where that was lost the start of the loss.
+ * The law: for each thread, the lengths of its intervals add up to the time it was observed,
+ * exactly; intervals of a thread follow each other without hole or overlap. From the start of the
+ * recording, or its birth, to the end of the recording, or its exit: the final switch-out, or where
+ * that was lost the start of the loss.
  *
  * Idle tasks have no intervals: that a CPU has nothing to do is no thread's state.
  */
@@ -75,15 +75,12 @@ void timeline_samples(struct timeline *timeline, uint64_t within_ns);
 /* Feed every event in order of source_next(). Return: 0, -ENOMEM, or what a sink returned. */
 int timeline_event(struct timeline *timeline, const struct event *event);
 
-/* Close all that is open at @end_ns. Threads that the table mentions but no event did are unknown throughout. */
+/* Close all that is open at @end_ns. Threads that the table mentions but no event did are unknown
+ * throughout. */
 int timeline_finish(struct timeline *timeline, const struct threads *threads, uint64_t end_ns);
 
 /* How often another thread left a CPU than the one that had come to it: switches are missing that nobody counted.
  * Those of silent threads apart, whose switches are known to be. */
 uint64_t timeline_contradictions(const struct timeline *timeline);
-
-/* The interval @thread is in now, as far as known yet, with end_ns == start_ns; borrowed until the next
- * event. NULL: never seen, exited, or an idle task. */
-const struct interval *timeline_current(const struct timeline *timeline, const struct thread *thread);
 
 #endif

@@ -1,263 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The names of the tables are put into one index when first needed, so that a
- * stack is held against all rows at the price of two look-ups a frame.
- */
 #include "analyzer/timeline/wait_class.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "analyzer/timeline/wait_rule_index_private.h"
 #include "analyzer/timeline/wait_rules.h"
 
-#define NAMES_MAX 2048
-#define USES_MAX  4096
-#define BUCKETS	  4096 /* power of two */
-#define NO_NAME	  0 /* ids of names and uses begin at 1 */
-
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-enum role {
-	ROLE_ANY,
-	ROLE_CALLER,
-	ROLE_UNDER, /* of row number use.row of wait_rules */
-	ROLE_RELEASE,
-	ROLE_ACQUIRE, /* of row number use.row of release_rules */
-	ROLE_PLUMBING,
-	ROLE_READ,
-	ROLE_WRITE,
-	ROLE_INTERRUPT,
-	ROLE_MMAP,
-	ROLE_FOREIGN_MMAP
-};
-
-/* One place in the tables where a name is. */
-struct use {
-	enum role role;
-	uint16_t row;
-	uint16_t next;
-};
-
-struct name {
-	const char *text; /* without a system call's prefix, without '*' */
-	size_t bytes;
-	bool syscall;
-	uint16_t uses;
-	uint16_t next; /* in the bucket, or among the families of a first character */
-};
-
-static struct {
-	bool built;
-	size_t names_count, uses_count;
-	struct name names[NAMES_MAX];
-	struct use uses[USES_MAX];
-	uint16_t buckets[BUCKETS];
-	uint16_t families[256]; /* names that end in '*', by their first character */
-} index_;
-
-/* What the tables know of a frame. */
-struct seen_frame {
-	uint16_t exact, family; /* names, or NO_NAME */
-	uint16_t position; /* frames from the leaf, plumbing left out; 1 is the first */
-};
-
-struct seen_stack {
-	size_t count;
-	struct seen_frame frames[FT_STACK_FRAMES_MAX];
-};
-
-/* Longer prefixes before those they contain. */
-static const char *const syscall_prefixes[] = {
-	"__x64_sys_",
-	"__ia32_compat_sys_",
-	"__ia32_sys_",
-	"__arm64_compat_sys_",
-	"__arm64_sys_",
-	"__riscv_sys_",
-	"__s390x_sys_",
-	"__se_compat_sys_",
-	"__do_compat_sys_",
-	"__se_sys_",
-	"__do_sys_",
-	"compat_sys_",
-	"ksys_",
-	"SyS_",
-	"sys_",
-};
-
-/* What follows the prefix of a system call's wrapper; NULL: @symbol is none. */
-static const char *skip_syscall_prefix(const char *symbol)
-{
-	const char first = symbol[0];
-
-	if (first != '_' && first != 'k' && first != 's' && first != 'S' && first != 'c')
-		return NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(syscall_prefixes); i++) {
-		const size_t bytes = strlen(syscall_prefixes[i]);
-
-		if (strncmp(symbol, syscall_prefixes[i], bytes) == 0 && symbol[bytes] != '\0')
-			return symbol + bytes;
-	}
-	return NULL;
-}
-
-static const char *strip_syscall(const char *symbol, bool *ret_syscall)
-{
-	const char *rest = skip_syscall_prefix(symbol);
-
-	*ret_syscall = rest != NULL;
-	return rest != NULL ? rest : symbol;
-}
-
-static uint32_t hash_text(const char *text, bool syscall)
-{
-	uint32_t hash = syscall ? 2166136261u : 84696351u; /* FNV-1a */
-
-	for (; *text != '\0'; text++)
-		hash = (hash ^ (unsigned char)*text) * 16777619u;
-	return hash ^ hash >> 15;
-}
-
-static uint16_t find_exact(const char *text, bool syscall)
-{
-	uint16_t id = index_.buckets[hash_text(text, syscall) % BUCKETS];
-
-	while (id != NO_NAME &&
-	       (index_.names[id].syscall != syscall || strcmp(index_.names[id].text, text) != 0))
-		id = index_.names[id].next;
-	return id;
-}
-
-static uint16_t find_family(const char *symbol)
-{
-	uint16_t id = index_.families[(unsigned char)symbol[0]];
-
-	while (id != NO_NAME && strncmp(index_.names[id].text, symbol, index_.names[id].bytes) != 0)
-		id = index_.names[id].next;
-	return id;
-}
-
-static uint16_t add_name(const char *text, size_t bytes, bool syscall, uint16_t *list)
-{
-	const uint16_t id = (uint16_t)++index_.names_count;
-
-	assert(index_.names_count < NAMES_MAX);
-	index_.names[id] = (struct name){
-		.text = text,
-		.bytes = bytes,
-		.syscall = syscall,
-		.next = *list,
-	};
-	*list = id;
-	return id;
-}
-
-static uint16_t intern_name(const char *name)
-{
-	const size_t bytes = strlen(name);
-	const char *text;
-	bool syscall;
-	uint16_t id;
-
-	if (name[bytes - 1] == '*') {
-		/* The name itself is compared, not what a family finds: no two may overlap. */
-		id = index_.families[(unsigned char)name[0]];
-		while (id != NO_NAME && strcmp(index_.names[id].text, name) != 0)
-			id = index_.names[id].next;
-		return id != NO_NAME ? id
-				     : add_name(name, bytes - 1, false,
-						&index_.families[(unsigned char)name[0]]);
-	}
-	text = strip_syscall(name, &syscall);
-	id = find_exact(text, syscall);
-	return id != NO_NAME ? id
-			     : add_name(text, strlen(text), syscall,
-					&index_.buckets[hash_text(text, syscall) % BUCKETS]);
-}
-
-static void add_uses(const char *const *names, enum role role, size_t row)
-{
-	for (; names != NULL && *names != NULL; names++) {
-		struct name *name = &index_.names[intern_name(*names)];
-		const uint16_t id = (uint16_t)++index_.uses_count;
-
-		assert(index_.uses_count < USES_MAX);
-		index_.uses[id] = (struct use){
-			.role = role,
-			.row = (uint16_t)row,
-			.next = name->uses,
-		};
-		name->uses = id;
-	}
-}
-
-static void build_index(void)
-{
-	if (index_.built)
-		return;
-	for (size_t i = 0; i < wait_rules_count; i++) {
-		add_uses(wait_rules[i].any, ROLE_ANY, i);
-		add_uses(wait_rules[i].caller, ROLE_CALLER, i);
-		add_uses(wait_rules[i].under, ROLE_UNDER, i);
-	}
-	for (size_t i = 0; i < release_rules_count; i++) {
-		add_uses(release_rules[i].release, ROLE_RELEASE, i);
-		add_uses(release_rules[i].acquire, ROLE_ACQUIRE, i);
-	}
-	add_uses(wait_plumbing, ROLE_PLUMBING, 0);
-	add_uses(wait_for_reading, ROLE_READ, 0);
-	add_uses(wait_for_writing, ROLE_WRITE, 0);
-	add_uses(wait_interrupt_entries, ROLE_INTERRUPT, 0);
-	add_uses(wait_mmap_sections, ROLE_MMAP, 0);
-	add_uses(wait_foreign_mmap_sections, ROLE_FOREIGN_MMAP, 0);
-	index_.built = true;
-}
-
-static bool name_has_role(uint16_t name, enum role role, size_t row)
-{
-	for (uint16_t id = index_.names[name].uses; id != 0; id = index_.uses[id].next) {
-		if (index_.uses[id].role == role && index_.uses[id].row == row)
-			return true;
-	}
-	return false;
-}
-
-static bool has_role(const struct seen_frame *frame, enum role role, size_t row)
-{
-	return name_has_role(frame->exact, role, row) || name_has_role(frame->family, role, row);
-}
-
-/* The named kernel frames of a stack, as the tables see them. */
-static void see_stack(const struct frame *frames, size_t count, struct seen_stack *ret_stack)
-{
-	uint16_t position = 0;
-
-	build_index();
-	ret_stack->count = 0;
-	for (size_t i = 0; i < count && ret_stack->count < ARRAY_SIZE(ret_stack->frames); i++) {
-		struct seen_frame *frame = &ret_stack->frames[ret_stack->count];
-		const char *text;
-		bool syscall;
-
-		if (!frames[i].kernel || frames[i].symbol == NULL)
-			continue;
-		text = strip_syscall(frames[i].symbol, &syscall);
-		frame->exact = find_exact(text, syscall);
-		frame->family = find_family(frames[i].symbol);
-		if (!has_role(frame, ROLE_PLUMBING, 0))
-			position++;
-		frame->position = position;
-		ret_stack->count++;
-	}
-}
 
 static bool fits_caller(const struct seen_stack *stack, size_t at, size_t row)
 {
 	for (size_t i = at + 1; i < stack->count; i++) {
-		if (has_role(&stack->frames[i], ROLE_CALLER, row))
+		if (rule_index_has_role(&stack->frames[i], ROLE_CALLER, row))
 			return true;
-		if (!has_role(&stack->frames[i], ROLE_ANY, row))
+		if (!rule_index_has_role(&stack->frames[i], ROLE_ANY, row))
 			return false;
 	}
 	return false;
@@ -266,7 +23,7 @@ static bool fits_caller(const struct seen_stack *stack, size_t at, size_t row)
 static bool is_under(const struct seen_stack *stack, size_t at, size_t row)
 {
 	for (size_t i = at + 1; i < stack->count; i++) {
-		if (has_role(&stack->frames[i], ROLE_UNDER, row))
+		if (rule_index_has_role(&stack->frames[i], ROLE_UNDER, row))
 			return true;
 	}
 	return false;
@@ -283,16 +40,14 @@ static bool fits_row(const struct seen_stack *stack, size_t at, size_t row)
 	return rule->under == NULL || is_under(stack, at, row);
 }
 
-static size_t find_better_row(const struct seen_stack *stack, size_t at, uint16_t name, bool runnable,
-			 size_t best)
+static size_t find_better_row(const struct seen_stack *stack, size_t at, uint16_t name,
+			      bool runnable, size_t best)
 {
-	for (uint16_t id = index_.names[name].uses; id != 0; id = index_.uses[id].next) {
-		const struct use *use = &index_.uses[id];
+	uint16_t use = 0, row;
 
-		if (use->role == ROLE_ANY && use->row < best &&
-		    (!runnable || wait_rules[use->row].yields) && fits_row(stack, at, use->row))
-			best = use->row;
-	}
+	while (rule_index_next_rule(name, &use, &row))
+		if (row < best && (!runnable || wait_rules[row].yields) && fits_row(stack, at, row))
+			best = row;
 	return best;
 }
 
@@ -316,9 +71,9 @@ static size_t find_best_row(const struct seen_stack *stack, bool runnable, size_
 static enum lock_mode find_mode(const struct seen_stack *stack, size_t at)
 {
 	for (; at < stack->count; at++) {
-		if (has_role(&stack->frames[at], ROLE_READ, 0))
+		if (rule_index_has_role(&stack->frames[at], ROLE_READ, 0))
 			return LOCK_MODE_READ;
-		if (has_role(&stack->frames[at], ROLE_WRITE, 0))
+		if (rule_index_has_role(&stack->frames[at], ROLE_WRITE, 0))
 			return LOCK_MODE_WRITE;
 	}
 	return LOCK_MODE_NONE;
@@ -351,7 +106,7 @@ const struct wait_rule *wait_rule_of(const struct frame *frames, size_t count,
 	struct seen_stack stack;
 	size_t at, row;
 
-	see_stack(frames, count, &stack);
+	rule_index_see(frames, count, &stack);
 	row = find_best_row(&stack, is_runnable(state), &at);
 	return row < wait_rules_count ? &wait_rules[row] : NULL;
 }
@@ -361,7 +116,7 @@ const struct wait_rule *wait_rule_of(const struct frame *frames, size_t count,
  * sleep in a driver may be anything, and so may a kernel thread's.
  */
 static struct wait_reason describe_unmatched(const struct frame *frames, size_t count,
-				    enum ft_task_state state)
+					     enum ft_task_state state)
 {
 	if (has_symbol(frames, count, "kthread"))
 		return (struct wait_reason){ .class = WAIT_UNKNOWN, .detail = "kernel thread" };
@@ -371,13 +126,14 @@ static struct wait_reason describe_unmatched(const struct frame *frames, size_t 
 }
 
 /*
- * /proc/PID/stack leaves out the scheduler and, with it, the slow paths of sleeping locks: the leaf is then the
- * function that asked for the lock. The first row that has it as a caller.
+ * /proc/PID/stack leaves out the scheduler and, with it, the slow paths of sleeping locks: the leaf
+ * is then the function that asked for the lock. The first row that has it as a caller.
  */
 static size_t find_row_of_leaf_caller(const struct seen_stack *stack)
 {
 	for (size_t row = 0; stack->count && row < wait_rules_count; row++)
-		if (wait_rules[row].caller && has_role(&stack->frames[0], ROLE_CALLER, row))
+		if (wait_rules[row].caller &&
+		    rule_index_has_role(&stack->frames[0], ROLE_CALLER, row))
 			return row;
 	return wait_rules_count;
 }
@@ -401,7 +157,7 @@ struct wait_reason wait_reason_of(const struct frame *frames, size_t count,
 	default:
 		break;
 	}
-	see_stack(frames, count, &stack);
+	rule_index_see(frames, count, &stack);
 	row = find_best_row(&stack, is_runnable(state), &at);
 	if (row == wait_rules_count && state == FT_STATE_DISK) {
 		row = find_row_of_leaf_caller(&stack);
@@ -412,7 +168,8 @@ struct wait_reason wait_reason_of(const struct frame *frames, size_t count,
 			reason.class = WAIT_CPU_RUNQUEUE;
 		else if (stack.count != 0)
 			reason = describe_unmatched(frames, count, state);
-		else if (count == 0 && state == FT_STATE_DISK) /* nobody asks to be kept like that */
+		else if (count == 0 &&
+			 state == FT_STATE_DISK) /* nobody asks to be kept like that */
 			reason = (struct wait_reason){ .class = WAIT_OTHER, .detail = "no stack" };
 		return reason;
 	}
@@ -468,8 +225,9 @@ const char *wait_class_name(enum wait_class class)
 /*
  * A healthy host must produce no stall out of threads that wait for work: whoever waits for
  * another's data, an event, a time, a child or a signal asked for just that. A futex may be a lock
- * or a worker's empty queue, and its waiter's stack does not tell: where something else does, it is lock.user. Nor can "unknown" be said to
- * hurt. "other" is not idle: only uninterruptible sleeps and named troubles get it.
+ * or a worker's empty queue, and its waiter's stack does not tell: where something else does, it is
+ * lock.user. Nor can "unknown" be said to hurt. "other" is not idle: only uninterruptible sleeps
+ * and named troubles get it.
  */
 bool wait_class_idle(enum wait_class class)
 {
@@ -511,9 +269,10 @@ static bool releases_lock(const struct seen_stack *stack, size_t row)
 	for (size_t i = 0; i < stack->count; i++) {
 		const struct seen_frame *frame = &stack->frames[i];
 
-		if (has_role(frame, ROLE_ACQUIRE, row) || has_role(frame, ROLE_INTERRUPT, 0))
+		if (rule_index_has_role(frame, ROLE_ACQUIRE, row) ||
+		    rule_index_has_role(frame, ROLE_INTERRUPT, 0))
 			return false;
-		if (has_role(frame, ROLE_RELEASE, row))
+		if (rule_index_has_role(frame, ROLE_RELEASE, row))
 			return true;
 	}
 	return false;
@@ -523,7 +282,7 @@ enum wait_class wait_releases(const struct frame *frames, size_t count)
 {
 	struct seen_stack stack;
 
-	see_stack(frames, count, &stack);
+	rule_index_see(frames, count, &stack);
 	for (size_t row = 0; row < release_rules_count; row++) {
 		if (releases_lock(&stack, row))
 			return release_rules[row].family;
@@ -539,8 +298,9 @@ static bool is_one_of(const char *symbol, const char *const *names)
 }
 
 /*
- * irq_exit() has other names for it, and an interrupt's entry behind them. Stacks of 16 frames may end before
- * either: process_backlog() handles what the loopback device was given, on the CPU that sent it and at once.
+ * irq_exit() has other names for it, and an interrupt's entry behind them. Stacks of 16 frames may
+ * end before either: process_backlog() handles what the loopback device was given, on the CPU that
+ * sent it and at once.
  */
 bool wait_own_softirq(const struct frame *frames, size_t count)
 {
@@ -549,9 +309,9 @@ bool wait_own_softirq(const struct frame *frames, size_t count)
 	struct seen_stack stack;
 	bool own = false;
 
-	see_stack(frames, count, &stack);
+	rule_index_see(frames, count, &stack);
 	for (size_t i = 0; i < stack.count; i++)
-		if (has_role(&stack.frames[i], ROLE_INTERRUPT, 0))
+		if (rule_index_has_role(&stack.frames[i], ROLE_INTERRUPT, 0))
 			return false;
 	for (size_t i = 0; i < count && !own; i++)
 		own = frames[i].kernel && frames[i].symbol && is_one_of(frames[i].symbol, entries);
@@ -608,7 +368,7 @@ const char *wait_operation(const struct frame *frames, size_t count, char *buffe
 				continue;
 			name = symbol;
 		} else {
-			name = skip_syscall_prefix(symbol);
+			name = rule_index_skip_prefix(symbol);
 			if (name == NULL && strncmp(symbol, "__sys_", 6) == 0)
 				name = symbol + 6; /* __sys_sendto */
 			if (name == NULL)
@@ -630,11 +390,11 @@ bool wait_holds_mmap(const struct frame *frames, size_t count)
 	bool section = false;
 	size_t at, row;
 
-	see_stack(frames, count, &stack);
+	rule_index_see(frames, count, &stack);
 	for (size_t i = 0; i < stack.count; i++) {
-		if (has_role(&stack.frames[i], ROLE_FOREIGN_MMAP, 0))
+		if (rule_index_has_role(&stack.frames[i], ROLE_FOREIGN_MMAP, 0))
 			return false;
-		section = section || has_role(&stack.frames[i], ROLE_MMAP, 0);
+		section = section || rule_index_has_role(&stack.frames[i], ROLE_MMAP, 0);
 	}
 	row = find_best_row(&stack, false, &at);
 	return section && (row == wait_rules_count || wait_rules[row].class != WAIT_LOCK_MMAP);

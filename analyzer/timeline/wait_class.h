@@ -17,7 +17,7 @@ enum wait_class {
 	WAIT_UNKNOWN,
 	WAIT_LOCK_MMAP, WAIT_LOCK_RWSEM, WAIT_LOCK_MUTEX, WAIT_LOCK_FUTEX, WAIT_LOCK_SPIN,
 	WAIT_LOCK_PERCPU, WAIT_LOCK_INODE, WAIT_LOCK_FILE,
-	WAIT_LOCK_USER,		/* a futex known to be a lock: no stack tells, see futexes.h */
+	WAIT_LOCK_USER,		/* a futex known to be a lock: no stack says so, see futex_locks.h */
 	WAIT_IO_BLOCK, WAIT_IO_PAGECACHE, WAIT_IO_SWAP, WAIT_IO_WRITEBACK, WAIT_IO_JOURNAL,
 	WAIT_IO_NETWORK_FS, WAIT_IO_FUSE,
 	WAIT_MEM_MEMCG_RECLAIM, WAIT_MEM_DIRECT_RECLAIM, WAIT_MEM_COMPACTION, WAIT_MEM_MEMORY_HIGH,
@@ -40,7 +40,8 @@ struct wait_reason {
 /* "lock.mmap" and so on; static. */
 const char *wait_class_name(enum wait_class class);
 
-/* Waiting in it is usually no harm: nobody asked for work (poll, sleep, futex without more evidence ...). */
+/* Waiting in it is usually no harm: nobody asked for work (poll, sleep, futex without more
+ * evidence ...). */
 bool wait_class_idle(enum wait_class class);
 
 /* Somebody holds what is waited for: its releaser is the waker. */
@@ -59,9 +60,9 @@ struct wait_reason wait_reason_of(const struct frame *frames, size_t count, enum
  * wait_releases() - the lock class whose release path is in a waker's stack.
  *
  * Return: the class family that @frames, the stack of a waker, lets go: WAIT_LOCK_RWSEM for any rwsem
- * (up_write, up_read, downgrade_write ...; also mmap_lock, inode locks), WAIT_LOCK_MUTEX, WAIT_LOCK_FUTEX,
- * WAIT_LOCK_PERCPU, WAIT_IO_PAGECACHE (folio unlock), ... ; WAIT_UNKNOWN where the waker was
- * no releaser, also where it only passed on a grant while itself acquiring
+ * (up_write, up_read, downgrade_write ...; also mmap_lock, inode locks), WAIT_LOCK_MUTEX,
+ * WAIT_LOCK_FUTEX, WAIT_LOCK_PERCPU, WAIT_IO_PAGECACHE (folio unlock), ... ; WAIT_UNKNOWN where the
+ * waker was no releaser, also where it only passed on a grant while itself acquiring
  * (rwsem_down_read_slowpath in its stack).
  */
 enum wait_class wait_releases(const struct frame *frames, size_t count);
@@ -78,7 +79,8 @@ bool wait_own_softirq(const struct frame *frames, size_t count);
  */
 const char *wait_operation(const struct frame *frames, size_t count, char *buffer, size_t buffer_bytes);
 
-/* True where the stack is inside an address-space operation that may hold this process' mmap_lock, and not waiting for it. */
+/* True where the stack is inside an address-space operation that may hold this process'
+ * mmap_lock, and not waiting for it. */
 bool wait_holds_mmap(const struct frame *frames, size_t count);
 
 #endif

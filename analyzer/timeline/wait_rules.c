@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tables of kernel function names, and no code: they are one file, however long, as the order of
+ * the rows decides.
+ */
 #include "analyzer/timeline/wait_rules.h"
 
 #define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })

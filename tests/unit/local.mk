@@ -85,11 +85,16 @@ tests_unit_analyzer_test_locks_SOURCES = \
 	tests/unit/analyzer/locks/test_proc_locks.c
 tests_unit_analyzer_test_locks_LDADD = $(ANALYZER_UNIT_LIBS)
 
+# Decodings are counted, and a history without room is pretended, by wrapping.
 tests_unit_analyzer_test_activity_SOURCES = \
 	tests/unit/analyzer/activity/test_event_excerpt.c \
+	tests/unit/analyzer/activity/test_history.c \
 	tests/unit/analyzer/activity/test_lock_bursts.c \
+	tests/unit/analyzer/activity/test_observations.c \
+	tests/unit/analyzer/activity/test_span_summary.c \
 	tests/unit/analyzer/activity/test_stall.c \
 	tests/unit/analyzer/activity/test_thread_waits.c
+tests_unit_analyzer_test_activity_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=source_rewind -Wl,--wrap=history_bytes
 tests_unit_analyzer_test_activity_LDADD = $(ANALYZER_UNIT_LIBS)
 
 tests_unit_analyzer_test_blame_SOURCES = \

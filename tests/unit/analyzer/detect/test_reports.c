@@ -13,6 +13,7 @@
 #include "analyzer/detect/lock_convoy.h"
 #include "analyzer/detect/slow_producer.h"
 #include "analyzer/detect/spin.h"
+#include "analyzer/detect/tables.h"
 #include "analyzer/detect/thresholds.h"
 #include "capture/symbols.h"
 #include "tests/unit/support/unit_test.h"
@@ -396,6 +397,22 @@ static void no_stall_is_only_plausible_where_a_futex_was_waited_for_as_long_as_a
 	assert_int_equal(grade_no_stall(desk, 300 * MS + 1), GRADE_STRONG);
 }
 
+static void owner_is_graded_by_more_than_half_of_what_is_charged_to_it(void **state)
+{
+	struct lock_owner owner = { .thread = &hog, .blamed_ns = 1000 * MS };
+	uint64_t half_ns = owner.blamed_ns * TABLE_MOST_PERCENT / 100;
+
+	(void)state;
+	owner.exact_ns = half_ns;
+	assert_int_equal(tables_owner_grade(&owner), GRADE_STRONG);
+	owner.exact_ns++;
+	assert_int_equal(tables_owner_grade(&owner), GRADE_EXACT);
+	owner.plausible_ns = half_ns;
+	assert_int_equal(tables_owner_grade(&owner), GRADE_EXACT);
+	owner.plausible_ns++;
+	assert_int_equal(tables_owner_grade(&owner), GRADE_PLAUSIBLE);
+}
+
 static void capture_contradicts_itself_from_one_switch_in_so_many_on(void **state)
 {
 	struct desk *desk = *state;
@@ -445,6 +462,7 @@ UNIT_TESTS(reports)
 		TEST(producer_that_wanted_a_cpu_for_more_than_a_twentieth_of_its_run_says_so),
 		TEST(no_stall_is_only_plausible_where_more_than_a_tenth_is_not_known),
 		TEST(no_stall_is_only_plausible_where_a_futex_was_waited_for_as_long_as_a_stall),
+		TEST(owner_is_graded_by_more_than_half_of_what_is_charged_to_it),
 		TEST(capture_contradicts_itself_from_one_switch_in_so_many_on),
 		TEST(a_few_contradictions_say_nothing),
 	};

@@ -15,7 +15,6 @@
 /* Those that have no test yet. This list may only become shorter. */
 static const char *const untested[] = {
 	"PRODUCER_APART_PERCENT",
-	"TABLE_MOST_PERCENT",
 };
 
 static char *read_text(const char *folder, const char *name)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/timeline/timeline.h"
+#include "analyzer/timeline/thread_state_private.h"
 #include "tests/unit/support/unit_test.h"
 
 #define START 1000
@@ -21,6 +21,14 @@ struct bench {
 	size_t closed_count, opened_count;
 	int refuse;
 };
+
+/* The interval that @thread is in; NULL: it was never seen, or is gone. */
+static const struct interval *find_current(const struct bench *bench, const struct thread *thread)
+{
+	const struct thread_slot *slot = per_thread_find(&bench->timeline->slots, thread);
+
+	return slot && slot->current.thread && !slot->done ? &slot->current : NULL;
+}
 
 static int record_closed(void *context, const struct interval *interval)
 {
@@ -209,7 +217,7 @@ static void timeline_gives_idle_tasks_no_intervals(void **state)
 
 	switched(bench, 2000, 0, 5, FT_STATE_SLEEPING, 0);
 	finish(bench);
-	assert_null(timeline_current(bench->timeline, thread(bench, 0)));
+	assert_null(find_current(bench, thread(bench, 0)));
 	for (size_t i = 0; i < bench->closed_count; i++)
 		assert_int_equal(bench->closed[i].thread->tid, 5);
 }
@@ -271,7 +279,7 @@ static void timeline_uses_a_snapshot_for_the_time_before_the_first_event(void **
 	const struct interval *blocked;
 
 	snapshot(bench, 1100, 5, FT_STATE_DISK);
-	assert_int_equal(timeline_current(bench->timeline, thread(bench, 5))->state,
+	assert_int_equal(find_current(bench, thread(bench, 5))->state,
 			 THREAD_BLOCKED);
 	waking(bench, 3000, 1, 6, 5);
 	switched(bench, 3500, 0, 0, FT_STATE_RUNNING, 5);
@@ -727,7 +735,7 @@ static void timeline_ends_a_thread_at_its_final_switch_out(void **state)
 	finish(bench);
 	expect(bench, 5, (struct expected[]){
 		{ THREAD_RUNNING, START, 2000, INTERVAL_BEGAN_BEFORE }, DONE });
-	assert_null(timeline_current(bench->timeline, threads_find(bench->threads, 5)));
+	assert_null(find_current(bench, threads_find(bench->threads, 5)));
 }
 
 static void timeline_ends_an_exiting_thread_where_its_final_switch_out_was_lost(void **state)

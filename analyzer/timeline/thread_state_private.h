@@ -3,14 +3,15 @@
  * The inside of a timeline: the interval each thread is in, who runs on each
  * CPU, and how one interval gives way to the next.
  */
-#ifndef ANALYZER_TIMELINE_THREAD_STATE_H
-#define ANALYZER_TIMELINE_THREAD_STATE_H
+#ifndef ANALYZER_TIMELINE_THREAD_STATE_PRIVATE_H
+#define ANALYZER_TIMELINE_THREAD_STATE_PRIVATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "analyzer/trace/lost_spans.h"
+#include "analyzer/trace/per_thread.h"
 #include "analyzer/timeline/timeline.h"
 #include "analyzer/util/span.h"
 
@@ -48,8 +49,7 @@ struct timeline {
 	uint64_t start_ns;
 	uint64_t now_ns;
 	bool observing;			/* an event of the recording proper has come */
-	struct thread_slot *slots;		/* by thread->index */
-	size_t slot_count;
+	struct per_thread slots;	/* struct thread_slot */
 	struct cpu *cpus;
 	size_t cpu_count;
 	struct lost_spans losses;
@@ -58,6 +58,9 @@ struct timeline {
 	uint64_t sampled_within_ns; /* see timeline_samples(); 0: not known */
 	uint64_t contradictions; /* see timeline_contradictions() */
 };
+
+/* Whether a thread that is switched out in @state sleeps. */
+bool thread_state_blocks(enum ft_task_state state);
 
 /* All that follow return 0, -ENOMEM or what a sink returned, unless their type says otherwise. */
 
@@ -88,8 +91,9 @@ uint64_t thread_state_unchanged_since(const struct timeline *timeline, const str
 int thread_state_doubt_runnable(struct timeline *timeline, struct thread_slot *slot, uint64_t time_ns);
 
 /*
- * It is BLOCKED, and is known to be so at @time_ns. Where more than one @part-th of that time was lost, what it did
- * from the first loss on is unknown, and from the last one on it was blocked nobody knows where.
+ * It is BLOCKED, and is known to be so at @time_ns. Where more than one @part-th of that time was
+ * lost, what it did from the first loss on is unknown, and from the last one on it was blocked
+ * nobody knows where.
  */
 int thread_state_doubt_blocked(struct timeline *timeline, struct thread_slot *slot, uint64_t time_ns,
 		       unsigned int part);
@@ -106,9 +110,6 @@ int thread_state_close_vanished(struct timeline *timeline, struct thread_slot *s
 
 /* NULL on lack of memory. */
 struct cpu *thread_state_cpu_at(struct timeline *timeline, uint32_t number);
-
-/* Room for thread @index. Older pointers to slots are no longer valid. */
-int thread_states_grow(struct timeline *timeline, size_t index);
 
 /* @slot, never used, becomes that of @thread; a former thread of its tid ends. */
 int thread_state_begin(struct timeline *timeline, struct thread_slot *slot, struct thread *thread,
