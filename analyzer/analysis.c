@@ -10,7 +10,6 @@
 #include "analyzer/activity/stall.h"
 #include "analyzer/detect/coverage.h"
 #include "analyzer/detect/detectors.h"
-#include "analyzer/detect/lock_convoy_finding.h"
 #include "analyzer/detect/tables.h"
 #include "analyzer/locks/futex_handoff.h"
 #include "analyzer/timeline/stack_info.h"
@@ -139,12 +138,29 @@ static void fill_doubt(struct analysis *analysis)
 	};
 }
 
-/* Where it froze, and why; *@ret_starved: see detectors_run(). */
-static int fill_findings(struct analysis *analysis, uint32_t *ret_starved)
+/* Where it froze, and why. @stall: the context's. */
+static int fill_findings(struct analysis *analysis, struct detect_context *context,
+			 struct stall *stall)
+{
+	int r = stall_find(context->waits, context->wait_count, context->long_ns,
+			   context->window->about_ns, stall);
+
+	if (!r && stall->found)
+		r = observations_refine(analysis->observations, stall->start_ns, stall->end_ns);
+	if (!r)
+		r = detectors_run(context);
+	if (r)
+		return r;
+	fill_longest(analysis);
+	fill_doubt(analysis);
+	return 0;
+}
+
+static int fill_model(struct analysis *analysis, const char *path)
 {
 	struct observations *observations = analysis->observations;
 	struct model *model = analysis->model;
-	struct stall stall;
+	struct stall stall = { .found = false };
 	struct detect_context context = {
 		.observations = observations,
 		.stacks = source_stacks(analysis->source),
@@ -157,47 +173,23 @@ static int fill_findings(struct analysis *analysis, uint32_t *ret_starved)
 		.window = &analysis->window,
 		.model = model,
 	};
-	int r;
-
-	context.wait_count = wait_stats_long_waits(observations->wait_stats, &context.waits);
-	r = stall_find(context.waits, context.wait_count, analysis->stall_ns,
-		       analysis->window.about_ns, &stall);
-	if (!r && stall.found)
-		r = observations_refine(observations, stall.start_ns, stall.end_ns);
-	if (!r)
-		r = detectors_run(&context, ret_starved);
-	if (r)
-		return r;
-	fill_longest(analysis);
-	fill_doubt(analysis);
-	return 0;
-}
-
-static int fill_model(struct analysis *analysis, const char *path)
-{
-	const struct coverage_context coverage = { analysis->source, analysis->observations,
-						   analysis->observations->target,
-						   analysis->start_ns, analysis->stall_ns };
-	struct tables_context tables = { analysis->source, analysis->stack_infos,
-					 analysis->observations, analysis->observations->target,
-					 0 };
-	struct model *model = analysis->model;
 	int r = fill_capture(analysis, path);
 
+	context.wait_count = wait_stats_long_waits(observations->wait_stats, &context.waits);
 	if (!r)
-		r = coverage_fill(&coverage, model);
+		r = coverage_fill(&context, &observations->prescan);
 	if (!r)
-		r = tables_locks(&tables, model);
+		r = tables_locks(&context);
 	if (!r)
-		r = fill_findings(analysis, &tables.starved);
+		r = fill_findings(analysis, &context, &stall);
 	if (!r)
-		r = tables_waits(&tables, model);
+		r = tables_waits(&context);
 	if (!r && !model->stall.found && !model->no_verdict)
-		r = no_stall_finding(model);
-	coverage_lower_grades(&coverage, model);
+		r = no_stall_report(model, context.long_ns);
+	coverage_lower_grades(&context);
 	if (!r)
-		r = tables_threads(&tables, model);
-	return r ? r : coverage_cannot_say(&coverage, model);
+		r = tables_threads(&context);
+	return r ? r : coverage_cannot_say(&context);
 }
 
 static int observe_source(struct analysis *analysis, const struct analysis_options *options)

@@ -16,36 +16,30 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/compare/compare_rows.c \
 	analyzer/compare/compare_table.c \
 	analyzer/compare/compare_verdict.c \
-	analyzer/detect/lock_convoy.h analyzer/detect/lock_convoy_advice.c analyzer/detect/lock_convoy_evidence.c \
-	analyzer/detect/detectors.c analyzer/detect/detectors.h analyzer/detect/thresholds.h \
-	analyzer/detect/lock_convoy_detector.c \
-	analyzer/detect/deadlock.c analyzer/detect/deadlock.h \
-	analyzer/detect/slow_producer_profile.c analyzer/detect/slow_producer_profile.h \
-	analyzer/detect/coverage.c analyzer/detect/coverage.h \
 	analyzer/activity/cpu_occupants.c analyzer/activity/cpu_occupants.h \
 	analyzer/activity/thread_waits.c analyzer/activity/thread_waits.h \
-	analyzer/detect/busy_thread.c analyzer/detect/busy_thread.h \
+	analyzer/detect/busy_thread.c analyzer/detect/coverage.c analyzer/detect/coverage.h \
+	analyzer/detect/cpu_starvation.c analyzer/detect/cpu_starvation.h analyzer/detect/cpu_starvation_finding.c \
+	analyzer/detect/deadlock.c analyzer/detect/deadlock.h analyzer/detect/deadlock_finding.c \
+	analyzer/detect/detectors.c analyzer/detect/detectors.h analyzer/detect/thresholds.h \
+	analyzer/detect/finding.c analyzer/detect/finding.h \
+	analyzer/detect/host_pause.c \
+	analyzer/detect/lock_convoy.c analyzer/detect/lock_convoy.h \
+	analyzer/detect/lock_convoy_cause.c analyzer/detect/lock_convoy_evidence.c \
+	analyzer/detect/no_stall.c analyzer/detect/resource_wait.c \
+	analyzer/detect/slow_producer.c analyzer/detect/slow_producer.h \
+	analyzer/detect/slow_producer_finding.c analyzer/detect/slow_producer_profile.c \
+	analyzer/detect/spin.c analyzer/detect/spin.h analyzer/detect/spin_finding.c \
+	analyzer/detect/stopped_process.c analyzer/detect/tables.c analyzer/detect/tables.h \
+	analyzer/detect/timed_lock.c \
 	analyzer/explain/explain.c analyzer/explain/explain.h \
 	analyzer/explain/explain_view.c analyzer/explain/explain_view.h \
 	analyzer/trace/event_counts.c analyzer/trace/event_counts.h \
 	analyzer/util/grade.c analyzer/util/grade.h \
-	analyzer/detect/finding.c analyzer/detect/finding.h \
-	analyzer/detect/resource_wait_finding.c \
-	analyzer/detect/cpu_starvation_finding.c \
-	analyzer/detect/lock_convoy_finding.c analyzer/detect/lock_convoy_finding.h \
-	analyzer/detect/slow_producer.c analyzer/detect/slow_producer.h \
-	analyzer/detect/deadlock_finding.c \
-	analyzer/detect/busy_thread_finding.c \
-	analyzer/detect/slow_producer_finding.c \
-	analyzer/detect/host_pause_finding.c \
-	analyzer/detect/spin_finding.c \
-	analyzer/detect/stopped_process.c \
-	analyzer/detect/lock_convoy_cause.c analyzer/detect/lock_convoy_cause.h \
 	analyzer/trace/frame_name.c analyzer/trace/frame_name.h \
 	analyzer/activity/history.c analyzer/activity/history.h analyzer/activity/history_private.h \
 	analyzer/activity/history_fill.c analyzer/activity/history_pieces.c analyzer/activity/history_store.c \
 	analyzer/locks/futex_locks.c analyzer/locks/futex_locks.h \
-	analyzer/detect/timed_lock.c \
 	analyzer/locks/futex_handoff.c analyzer/locks/futex_handoff.h \
 	analyzer/activity/span_summary.c analyzer/activity/span_summary.h \
 	analyzer/activity/stack_sums.c analyzer/activity/stack_sums.h \
@@ -81,20 +75,15 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/report/json_report.c \
 	analyzer/report/text_report.c \
 	analyzer/activity/lock_bursts.c analyzer/activity/lock_bursts.h \
-	analyzer/detect/resource_wait.c analyzer/detect/resource_wait.h \
-	analyzer/detect/host_pause.c analyzer/detect/host_pause.h \
 	analyzer/timeline/thread_state.c analyzer/timeline/thread_state_private.h \
 	analyzer/timeline/thread_switch.c analyzer/timeline/thread_switch_private.h \
 	analyzer/trace/capture_source.c analyzer/trace/source_private.h \
 	analyzer/trace/event_merge.c analyzer/trace/event_merge.h \
 	analyzer/trace/source.c analyzer/trace/source.h \
 	analyzer/trace/source_error.c analyzer/trace/source_error.h \
-	analyzer/detect/spin.c analyzer/detect/spin.h \
 	analyzer/timeline/stack_info.c analyzer/timeline/stack_info.h \
 	analyzer/trace/stack_table.c analyzer/trace/stack_table.h \
 	analyzer/activity/stall.c analyzer/activity/stall.h \
-	analyzer/detect/cpu_starvation.c analyzer/detect/cpu_starvation.h \
-	analyzer/detect/stopped.c analyzer/detect/stopped_process.h \
 	analyzer/trace/cpu_stream.c analyzer/trace/cpu_stream.h \
 	analyzer/blame/lock_chain.c analyzer/blame/lock_chain.h \
 	analyzer/activity/observations.c analyzer/activity/observations.h \
@@ -102,7 +91,6 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/locks/prescan.c analyzer/locks/prescan.h \
 	analyzer/trace/cpu_gaps.c analyzer/trace/cpu_gaps.h \
 	analyzer/blame/contended_lock.c analyzer/blame/contended_lock.h \
-	analyzer/detect/tables.c analyzer/detect/tables.h \
 	analyzer/trace/target.c analyzer/trace/target.h \
 	analyzer/util/terminal.c analyzer/util/terminal.h \
 	analyzer/report/text_compare.c \

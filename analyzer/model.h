@@ -142,6 +142,7 @@ struct model_finding {
 	size_t evidence_count;
 	char *pattern;			/* growing-table pattern with next size; NULL */
 	char *advice;
+	bool incomplete;		/* there was no memory for all of it */
 };
 
 struct model_owner {
@@ -236,6 +237,7 @@ struct model {
 		size_t note_count;
 		char **cannot_say;	/* sentences: what this capture cannot tell */
 		size_t cannot_say_count;
+		bool incomplete;	/* there was no memory for all of them */
 	} coverage;
 	const char *no_verdict;		/* why nobody can say whether it froze; NULL */
 	struct {

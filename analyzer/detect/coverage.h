@@ -5,28 +5,16 @@
 #ifndef ANALYZER_DETECT_COVERAGE_H
 #define ANALYZER_DETECT_COVERAGE_H
 
-#include <stdint.h>
+#include "analyzer/detect/detectors.h"
 
-#include "analyzer/model.h"
-#include "analyzer/trace/source.h"
-#include "analyzer/activity/observations.h"
-#include "analyzer/trace/target.h"
-
-struct coverage_context {
-	const struct source *source;
-	struct observations *observations;	/* its losses and notes become the model's */
-	struct target *target;
-	uint64_t start_ns;		/* of the recording, on the clock of the events */
-	uint64_t stall_ns;		/* what counts as a stall */
-};
-
-/* Losses, and whether a verdict is possible at all (model->no_verdict); after capture was filled. 0 or -ENOMEM. */
-int coverage_fill(const struct coverage_context *context, struct model *model);
+/* Losses, and whether a verdict is possible at all (model->no_verdict); after capture was filled.
+ * Notes and extras of @prescan become the model's. 0 or -ENOMEM. */
+int coverage_fill(const struct detect_context *in, struct prescan *prescan);
 
 /* Events are missing that nobody counted: then no finding is more than plausible. */
-void coverage_lower_grades(const struct coverage_context *context, struct model *model);
+void coverage_lower_grades(const struct detect_context *in);
 
 /* The sentences of coverage.cannot_say; when all else is in the model. 0 or -ENOMEM. */
-int coverage_cannot_say(const struct coverage_context *context, struct model *model);
+int coverage_cannot_say(const struct detect_context *in);
 
 #endif

@@ -5,25 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/detect/thresholds.h"
 #include "analyzer/trace/per_thread.h"
+#include "analyzer/util/array.h"
 #include "analyzer/util/span.h"
-
-/* Shorter waits for a CPU are how CPUs are shared. */
-#define WAIT_NS 10000000u
-
-/* Who lost less than this share of the stall is no victim of it. */
-#define VICTIM_PERCENT 25u
 
 #define CPUS_MAX 65536u /* beyond any Linux; a CPU above it is damage and passed over */
 
-/* From @time_ns on so many victims were queued on the CPU, and so much had they lost there by then. */
+/* From @time_ns on so many victims were queued on the CPU, and so much had they lost there by
+ * then. */
 struct step {
 	uint64_t time_ns;
 	int64_t queued; /* first as a change: 1 or -1 */
 	uint64_t lost_ns;
 };
 
-struct waiting_line {
+struct run_queue {
 	struct step *steps;
 	size_t count, room;
 };
@@ -32,17 +29,18 @@ struct search {
 	const struct observations *observations;
 	const struct history *history;
 	const struct stall *stall;
-	struct cpu_starvation *starved;
+	uint64_t long_ns;
+	struct cpu_starvation *starvation;
 	struct victim_set victims;
 	struct per_thread runners; /* struct cpu_starvation_runner */
-	struct waiting_line *queues; /* by CPU */
+	struct run_queue *queues; /* by CPU */
 	size_t queue_count;
 };
 
-static struct waiting_line *queue_of(struct search *search, uint32_t cpu)
+static struct run_queue *get_queue(struct search *search, uint32_t cpu)
 {
 	size_t count = search->queue_count ? search->queue_count : 8;
-	struct waiting_line *queues;
+	struct run_queue *queues;
 
 	if (cpu < search->queue_count)
 		return &search->queues[cpu];
@@ -57,26 +55,21 @@ static struct waiting_line *queue_of(struct search *search, uint32_t cpu)
 	return &queues[cpu];
 }
 
-static int append_step(struct waiting_line *queue, uint64_t time_ns, int64_t change)
+static int append_step(struct run_queue *queue, uint64_t time_ns, int64_t change)
 {
-	size_t room = queue->room ? queue->room * 2 : 64;
-	struct step *steps;
-
-	if (queue->count == queue->room) {
-		steps = reallocarray(queue->steps, room, sizeof(*steps));
-		if (!steps)
-			return -ENOMEM;
-		queue->steps = steps;
-		queue->room = room;
-	}
+	if (array_grow(queue->steps, queue->count, queue->room))
+		return -ENOMEM;
 	queue->steps[queue->count++] = (struct step){ .time_ns = time_ns, .queued = change };
 	return 0;
 }
 
-/* Who was queued on which CPU from when to when. */
+static bool is_cpu_wait(enum wait_class class)
+{
+	return class == WAIT_CPU_RUNQUEUE || class == WAIT_CPU_THROTTLED;
+}
 
 /* The rule for throttling in the return to user space says so: see waitrules.c. */
-static bool by_quota(const struct wait_reason *reason)
+static bool names_quota(const struct wait_reason *reason)
 {
 	return reason->class == WAIT_CPU_THROTTLED ||
 	       (reason->detail && strstr(reason->detail, "quota"));
@@ -94,28 +87,21 @@ static int wants_cpu(const struct search *search, const struct history_interval 
 	info = stack_infos_get(search->observations->stack_infos, interval->stack_id);
 	if (!info)
 		return -ENOMEM;
-	*ret_wants = info->preempted.class == WAIT_CPU_RUNQUEUE ||
-		     info->preempted.class == WAIT_CPU_THROTTLED;
-	*ret_quota = by_quota(&info->preempted);
+	*ret_wants = is_cpu_wait(info->preempted.class);
+	*ret_quota = names_quota(&info->preempted);
 	return 0;
-}
-
-/* What makes the stall makes a victim. */
-static uint64_t least_wait_ns(const struct stall *stall)
-{
-	return stall->long_ns && stall->long_ns < WAIT_NS ? stall->long_ns : WAIT_NS;
 }
 
 static int queue_wait(struct search *search, uint32_t cpu, uint64_t from_ns, uint64_t to_ns)
 {
-	struct waiting_line *queue;
+	struct run_queue *queue;
 
 	if (cpu >= CPUS_MAX)
 		return 0;
-	queue = queue_of(search, cpu);
+	queue = get_queue(search, cpu);
 	if (!queue || append_step(queue, from_ns, 1) || append_step(queue, to_ns, -1))
 		return -ENOMEM;
-	search->starved->queued_ns += to_ns - from_ns;
+	search->starvation->queued_ns += to_ns - from_ns;
 	return 0;
 }
 
@@ -127,14 +113,15 @@ static int add_wait(struct search *search, struct thread *thread,
 	uint32_t cpu = next && next->state == THREAD_RUNNING ? next->cpu : interval->cpu;
 	bool wants, quota;
 
-	if (interval->end_ns - interval->start_ns < least_wait_ns(search->stall))
+	/* what makes the stall makes a victim */
+	if (interval->end_ns - interval->start_ns < earlier(search->long_ns, STARVED_WAIT_NS))
 		return 0;
 	if (wants_cpu(search, interval, &wants, &quota))
 		return -ENOMEM;
 	if (!wants)
 		return 0;
 	if (quota)
-		search->starved->quota_ns += to_ns - from_ns;
+		search->starvation->quota_ns += to_ns - from_ns;
 	if (victim_set_add(&search->victims, thread, from_ns, to_ns))
 		return -ENOMEM;
 	return queue_wait(search, cpu, from_ns, to_ns);
@@ -143,8 +130,7 @@ static int add_wait(struct search *search, struct thread *thread,
 static int add_waits(struct search *search, struct thread *thread)
 {
 	struct history_cursor cursor = history_walk(search->history, thread,
-						    search->stall->start_ns,
-						    search->stall->end_ns);
+						    search->stall->start_ns, search->stall->end_ns);
 	const struct history_interval *interval;
 	uint64_t from_ns, to_ns;
 	int r = 0;
@@ -160,7 +146,7 @@ static int find_victims(struct search *search)
 {
 	const struct observations *observations = search->observations;
 	const struct threads *threads = source_threads(observations->source);
-	struct cpu_starvation *starved = search->starved;
+	struct cpu_starvation *starvation = search->starvation;
 	uint64_t stall_ns = search->stall->end_ns - search->stall->start_ns;
 	int r = 0;
 
@@ -169,8 +155,10 @@ static int find_victims(struct search *search)
 			r = add_waits(search, threads_at(threads, i));
 	/* who lost nothing is no victim, however short the stall */
 	return r ? r
-		 : victim_set_take(&search->victims, later(stall_ns * VICTIM_PERCENT / 100, 1),
-				   &starved->victims, &starved->victim_count, &starved->waited_ns);
+		 : victim_set_take(&search->victims,
+				   later(stall_ns * STARVED_VICTIM_PERCENT / 100, 1),
+				   &starvation->victims, &starvation->victim_count,
+				   &starvation->waited_ns);
 }
 
 static int compare_time(const void *left, const void *right)
@@ -180,7 +168,7 @@ static int compare_time(const void *left, const void *right)
 	return (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
 }
 
-static void add_up_queue(struct waiting_line *queue)
+static void add_up_queue(struct run_queue *queue)
 {
 	uint64_t lost_ns = 0;
 	int64_t queued = 0;
@@ -198,10 +186,8 @@ static void add_up_queue(struct waiting_line *queue)
 	}
 }
 
-/* Who ran there meanwhile. */
-
 /* What had been lost on the CPU by @time_ns. */
-static uint64_t lost_until(const struct waiting_line *queue, uint64_t time_ns)
+static uint64_t lost_until(const struct run_queue *queue, uint64_t time_ns)
 {
 	size_t low = 0, high = queue->count;
 
@@ -219,11 +205,12 @@ static uint64_t lost_until(const struct waiting_line *queue, uint64_t time_ns)
 	       (uint64_t)queue->steps[low - 1].queued * (time_ns - queue->steps[low - 1].time_ns);
 }
 
-/* What was lost on a CPU while it ran there is @runner's; a CPU that had its idle task run it had nothing to run. */
+/* What was lost on a CPU while it ran there is @runner's; a CPU that had its idle task run it had
+ * nothing to run. */
 static void add_run(struct search *search, const struct history_interval *interval,
 		    uint64_t from_ns, uint64_t to_ns, struct cpu_starvation_runner *runner)
 {
-	const struct waiting_line *queue;
+	const struct run_queue *queue;
 	uint64_t lost_ns;
 
 	if (interval->state != THREAD_RUNNING || interval->cpu >= search->queue_count)
@@ -241,8 +228,7 @@ static void add_run(struct search *search, const struct history_interval *interv
 static int add_runner(struct search *search, struct thread *thread)
 {
 	struct history_cursor cursor = history_walk(search->history, thread,
-						    search->stall->start_ns,
-						    search->stall->end_ns);
+						    search->stall->start_ns, search->stall->end_ns);
 	struct cpu_starvation_runner runner = { .thread = thread }, *kept;
 	const struct history_interval *interval;
 	uint64_t from_ns, to_ns;
@@ -250,7 +236,7 @@ static int add_runner(struct search *search, struct thread *thread)
 	while ((interval = history_next(&cursor, &from_ns, &to_ns)))
 		add_run(search, interval, from_ns, to_ns, &runner);
 	if (thread->idle_task)
-		search->starved->idle_ns += runner.ns;
+		search->starvation->idle_ns += runner.ns;
 	if (thread->idle_task || !runner.ns)
 		return 0;
 	kept = per_thread_get(&search->runners, thread);
@@ -274,13 +260,13 @@ static int find_runners(struct search *search)
 
 static void take_top(const struct search *search)
 {
-	struct cpu_starvation_runner *top = search->starved->top;
+	struct cpu_starvation_runner *top = search->starvation->top;
 
 	for (size_t i = 0; i < per_thread_count(&search->runners); i++) {
 		const struct cpu_starvation_runner *runner = per_thread_at(&search->runners, i);
 		size_t place = STARVED_TOP;
 
-		search->starved->runners += runner && runner->thread;
+		search->starvation->runners += runner && runner->thread;
 		while (runner && place && runner->ns > top[place - 1].ns)
 			place--;
 		if (place == STARVED_TOP)
@@ -305,7 +291,7 @@ static int compare_tgid(const void *left, const void *right)
 /* The victims' own process is passed over: more threads than CPUs is no other's fault. */
 static int take_process(const struct search *search)
 {
-	struct cpu_starvation *starved = search->starved;
+	struct cpu_starvation *starvation = search->starvation;
 	struct process *processes =
 		calloc(per_thread_count(&search->runners) + 1, sizeof(*processes));
 	size_t count = 0;
@@ -323,40 +309,40 @@ static int take_process(const struct search *search)
 	for (size_t i = 0; i < count; i++) {
 		ns = i && processes[i].tgid == processes[i - 1].tgid ? ns + processes[i].ns
 								     : processes[i].ns;
-		if (ns <= starved->tgid_ns ||
-		    (starved->victim_count &&
-		     processes[i].tgid == starved->victims[0].thread->tgid))
+		if (ns <= starvation->tgid_ns ||
+		    (starvation->victim_count &&
+		     processes[i].tgid == starvation->victims[0].thread->tgid))
 			continue;
-		starved->tgid = processes[i].tgid;
-		starved->tgid_ns = ns;
+		starvation->tgid = processes[i].tgid;
+		starvation->tgid_ns = ns;
 	}
 	free(processes);
 	return 0;
 }
 
 /* What the one that ran most ran. */
-static int read_story(const struct search *search)
+static int read_top_runner(const struct search *search)
 {
 	const struct observations *observations = search->observations;
-	struct cpu_starvation *starved = search->starved;
-	const struct cpu_starvation_runner *runner = &starved->top[0];
+	struct cpu_starvation *starvation = search->starvation;
+	const struct cpu_starvation_runner *runner = &starvation->top[0];
 
 	if (!runner->thread)
 		return 0;
 	return span_summary_read(search->history, source_stacks(observations->source),
 				 observations->stack_infos, runner->thread, runner->from_ns,
-				 runner->to_ns, &starved->story);
+				 runner->to_ns, &starvation->did);
 }
 
-int cpu_starvation_examine(const struct observations *observations, const struct stall *stall,
-			   struct cpu_starvation *ret_starved)
+static int read_stall(const struct detect_context *in, struct cpu_starvation *starvation)
 {
-	struct cpu_starvation starved = { 0 };
+	const struct stall *stall = in->stall;
 	struct search search = {
-		.observations = observations,
-		.history = observations_history(observations, stall->start_ns, stall->end_ns),
+		.observations = in->observations,
+		.history = observations_history(in->observations, stall->start_ns, stall->end_ns),
 		.stall = stall,
-		.starved = &starved,
+		.long_ns = in->long_ns,
+		.starvation = starvation,
 		.victims = VICTIM_SET,
 		.runners.entry_bytes = sizeof(struct cpu_starvation_runner),
 	};
@@ -364,28 +350,63 @@ int cpu_starvation_examine(const struct observations *observations, const struct
 
 	if (!r)
 		r = find_runners(&search);
-	if (r)
-		goto out;
-	take_top(&search);
-	r = take_process(&search);
-	if (!r)
-		r = read_story(&search);
 	if (!r) {
-		*ret_starved = starved;
-		starved.victims = NULL;
+		take_top(&search);
+		r = take_process(&search);
 	}
-out:
+	if (!r)
+		r = read_top_runner(&search);
 	for (size_t i = 0; i < search.queue_count; i++)
 		free(search.queues[i].steps);
 	free(search.queues);
 	victim_set_free(&search.victims);
 	per_thread_free(&search.runners);
-	free(starved.victims);
 	return r;
 }
 
-void cpu_starvation_free(struct cpu_starvation *starved)
+/* The longest wait for a CPU in the stall; NULL. */
+static const struct long_wait *find_longest(const struct detect_context *in)
 {
-	free(starved->victims);
-	*starved = (struct cpu_starvation){ 0 };
+	const struct long_wait *longest = NULL;
+
+	for (size_t i = 0; i < in->wait_count; i++) {
+		const struct long_wait *wait = &in->waits[i];
+
+		if (is_cpu_wait(wait->class) &&
+		    detect_in_stall(in->stall, wait->start_ns, wait->end_ns) &&
+		    (!longest || wait->blocked_ns > longest->blocked_ns))
+			longest = wait;
+	}
+	return longest;
 }
+
+static int find_cpu_starvation(struct detect_context *in, struct candidates *out)
+{
+	struct candidate *candidate = candidate_append(in, out);
+	struct cpu_starvation *starvation;
+	int r;
+
+	if (!candidate)
+		return -ENOMEM;
+	starvation = candidate->found;
+	starvation->longest = find_longest(in);
+	if (!starvation->longest)
+		return 0;
+	r = read_stall(in, starvation);
+	candidate->lost_ns = starvation->waited_ns;
+	return r;
+}
+
+static void free_cpu_starvation(void *found)
+{
+	free(((struct cpu_starvation *)found)->victims);
+}
+
+const struct detector cpu_starvation_detector = {
+	.found_bytes = sizeof(struct cpu_starvation),
+	.evidence = EVIDENCE_SIGNS,
+	.of_waits = true,
+	.find = find_cpu_starvation,
+	.report = cpu_starvation_report,
+	.free = free_cpu_starvation,
+};

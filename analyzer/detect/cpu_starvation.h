@@ -5,18 +5,16 @@
 #ifndef ANALYZER_DETECT_CPU_STARVATION_H
 #define ANALYZER_DETECT_CPU_STARVATION_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "analyzer/activity/span_summary.h"
-#include "analyzer/activity/observations.h"
-#include "analyzer/activity/stall.h"
 #include "analyzer/activity/victims.h"
+#include "analyzer/detect/detectors.h"
 
 #define STARVED_TOP 3
 
+/* A wait is taken to be for the CPU on which it ended, or where it has not, on which the thread ran
+ * last. */
 struct cpu_starvation {
+	const struct long_wait *longest; /* for a CPU */
 	uint64_t waited_ns;		/* of all victims */
 	uint64_t quota_ns;		/* of their waits, those that began where a quota that ran out takes the CPU */
 	struct victim *victims;		/* most first */
@@ -32,18 +30,11 @@ struct cpu_starvation {
 	} top[STARVED_TOP];		/* most first */
 	int32_t tgid;			/* the process that ran most, and how long; not the victims' */
 	uint64_t tgid_ns;
-	struct span_summary story;	/* of top[0] in its longest time in one go */
+	struct span_summary did;	/* of top[0] in its longest time in one go */
 };
 
-/**
- * cpu_starvation_examine() - who wanted a CPU in @stall, and who ran on it.
- *
- * A wait is taken to be for the CPU on which it ended, or where it has not, on which the thread ran last.
- *
- * Return: 0 or -ENOMEM. Free with cpu_starvation_free().
- */
-int cpu_starvation_examine(const struct observations *observations, const struct stall *stall,
-			   struct cpu_starvation *ret_starved);
-void cpu_starvation_free(struct cpu_starvation *starved);
+/* The findings cpu-starved and cpu-throttled; see struct detector. */
+void cpu_starvation_report(const struct detect_context *in, const void *found,
+			   struct model_finding *finding);
 
 #endif

@@ -4,10 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "analyzer/detect/thresholds.h"
 #include "analyzer/util/span.h"
 
-/* A shorter standstill may be a slow hold that the recording does not see the end of. */
-#define STANDSTILL_NS 1000000000u
+static void clear_deadlock(void *found)
+{
+	struct deadlock *deadlock = found;
+
+	free(deadlock->waits);
+	free(deadlock->others);
+	*deadlock = (struct deadlock){ 0 };
+}
 
 static bool is_open(const struct long_wait *wait)
 {
@@ -40,9 +47,8 @@ static uint64_t still_since(const struct deadlock *deadlock)
 		uint64_t first_ns = deadlock->waits[i]->start_ns;
 
 		for (size_t j = 0; j < deadlock->count; j++)
-			if (deadlock->waits[j]->lock == lock &&
-			    deadlock->waits[j]->start_ns < first_ns)
-				first_ns = deadlock->waits[j]->start_ns;
+			if (deadlock->waits[j]->lock == lock)
+				first_ns = earlier(first_ns, deadlock->waits[j]->start_ns);
 		since_ns = later(since_ns, later(first_ns, lock->released_ns));
 	}
 	return since_ns;
@@ -141,9 +147,8 @@ static uint64_t held_since(const struct deadlock *deadlock)
 	uint64_t since_ns = deadlock->culprit->start_ns;
 
 	for (size_t i = 0; i < deadlock->count; i++)
-		if (deadlock->waits[i]->lock == deadlock->held &&
-		    deadlock->waits[i]->start_ns < since_ns)
-			since_ns = deadlock->waits[i]->start_ns;
+		if (deadlock->waits[i]->lock == deadlock->held)
+			since_ns = earlier(since_ns, deadlock->waits[i]->start_ns);
 	return since_ns;
 }
 
@@ -171,7 +176,8 @@ static bool is_own(const struct observations *observations, const struct lock *l
 	return wait && wait->holder == tgid;
 }
 
-static int collect(const struct observations *observations, int32_t tgid, struct deadlock *deadlock)
+static int collect_process(const struct observations *observations, int32_t tgid,
+			   struct deadlock *deadlock)
 {
 	const struct long_wait *waits;
 	size_t count = wait_stats_long_waits(observations->wait_stats, &waits);
@@ -190,7 +196,8 @@ static int collect(const struct observations *observations, int32_t tgid, struct
 	return 0;
 }
 
-/* The wait that @thread is in at the end; of one that is not the target's only what /proc/locks listed. NULL: none. */
+/* The wait that @thread is in at the end; of one that is not the target's only what /proc/locks
+ * listed. NULL: none. */
 static const struct long_wait *open_wait(const struct observations *observations,
 					 const struct thread *thread, struct deadlock *deadlock)
 {
@@ -252,7 +259,8 @@ static int find_circle(const struct observations *observations, const struct lon
 		return -ENOMEM;
 	while (wait && !wait_of(deadlock, wait->thread) && deadlock->count < room) {
 		deadlock->waits[deadlock->count++] = wait;
-		wait = wait->lock->holder ? open_wait(observations, wait->lock->holder, deadlock) : NULL;
+		wait = wait->lock->holder ? open_wait(observations, wait->lock->holder, deadlock)
+					  : NULL;
 	}
 	find_cycle(deadlock);
 	if (!deadlock->in_cycle)
@@ -328,13 +336,16 @@ static bool has_held(const struct deadlock *deadlock, const struct thread *threa
 	return false;
 }
 
-/* It did something, or nothing is known of it, or it sleeps and is one of those who use these locks. */
+/* It did something, or nothing is known of it, or it sleeps and is one of those who use these
+ * locks. */
 static bool may_hold(const struct deadlock *deadlock, const struct other *other)
 {
 	uint64_t span_ns = deadlock->end_ns - deadlock->since_ns;
 
-	return other->active_ns * 10 > span_ns || other->unknown_ns * 2 > span_ns ||
-	       (other->asleep_ns * 2 > span_ns && has_held(deadlock, other->thread));
+	return share_above(other->active_ns, span_ns, OTHER_ACTIVE_PERCENT) ||
+	       share_above(other->unknown_ns, span_ns, OTHER_UNKNOWN_PERCENT) ||
+	       (share_above(other->asleep_ns, span_ns, OTHER_ASLEEP_PERCENT) &&
+		has_held(deadlock, other->thread));
 }
 
 /* *@ret_may_hold: another thread of the process may hold what they wait for. */
@@ -359,49 +370,71 @@ static int look_closer(const struct observations *observations, struct deadlock 
 	return 0;
 }
 
-int deadlock_find(const struct observations *observations, struct deadlock *ret_deadlock)
+/* Circles and locked-up processes start with any wait for a lock that does not end; the first one
+ * found is told. */
+static int find_first(const struct observations *observations, struct deadlock *deadlock)
 {
-	struct deadlock deadlock = { 0 };
 	const struct long_wait *waits;
 	size_t count = wait_stats_long_waits(observations->wait_stats, &waits);
-	bool doubtful = false;
 	int r = 0;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && !r; i++) {
 		if (!is_open(&waits[i]))
 			continue;
-		deadlock_free(&deadlock);
+		clear_deadlock(deadlock);
 		if (waits[i].class == WAIT_LOCK_FILE)
-			r = find_circle(observations, &waits[i], &deadlock);
-		if (!r && !deadlock.in_cycle) {
-			deadlock_free(&deadlock);
-			r = collect(observations, waits[i].thread->tgid, &deadlock);
+			r = find_circle(observations, &waits[i], deadlock);
+		if (!r && !deadlock->in_cycle) {
+			clear_deadlock(deadlock);
+			r = collect_process(observations, waits[i].thread->tgid, deadlock);
 		}
-		if (r)
-			goto out;
-		deadlock.end_ns = observations->end_ns;
-		if (deadlock.in_cycle || deadlock.lock_count > 1)
+		deadlock->end_ns = observations->end_ns;
+		if (deadlock->in_cycle || deadlock->lock_count > 1)
 			break;
 	}
-	if (!deadlock.waits || deadlock.end_ns < deadlock.since_ns + STANDSTILL_NS ||
-	    (!deadlock.in_cycle && (deadlock.lock_count < 2 || held_outside(&deadlock))))
-		goto out;
-	r = look_closer(observations, &deadlock, &doubtful);
-	if (r || (doubtful && !deadlock.in_cycle))
-		goto out;
-	*ret_deadlock = deadlock;
-	deadlock = (struct deadlock){ 0 };
-out:
-	deadlock_free(&deadlock);
 	return r;
 }
 
-void deadlock_free(struct deadlock *deadlock)
+/* Whether it may be one, as far as the waits themselves tell. */
+static bool is_likely(const struct deadlock *deadlock)
 {
-	free(deadlock->waits);
-	free(deadlock->others);
-	*deadlock = (struct deadlock){ 0 };
+	return deadlock->waits && deadlock->end_ns >= deadlock->since_ns + DEADLOCK_STILL_NS &&
+	       (deadlock->in_cycle || (deadlock->lock_count > 1 && !held_outside(deadlock)));
 }
+
+static int find_deadlock(struct detect_context *in, struct candidates *out)
+{
+	struct candidate *candidate = candidate_append(in, out);
+	struct deadlock *deadlock;
+	bool doubtful = false;
+	int r;
+
+	if (!candidate)
+		return -ENOMEM;
+	if (!in->stall->still_open)
+		return 0;
+	deadlock = candidate->found;
+	r = find_first(in->observations, deadlock);
+	if (r || !is_likely(deadlock))
+		return r;
+	r = look_closer(in->observations, deadlock, &doubtful);
+	if (r || (doubtful && !deadlock->in_cycle))
+		return r;
+	for (size_t i = 0; i < deadlock->count; i++)
+		candidate->lost_ns += deadlock->waits[i]->blocked_ns;
+	in->deadlock = candidate->lost_ns ? deadlock : NULL;
+	return 0;
+}
+
+const struct detector deadlock_detector = {
+	.found_bytes = sizeof(struct deadlock),
+	.evidence = EVIDENCE_STANDSTILL,
+	.of_waits = true,
+	.beside = true,
+	.find = find_deadlock,
+	.report = deadlock_report,
+	.free = clear_deadlock,
+};
 
 bool deadlock_has(const struct deadlock *deadlock, int32_t tgid, uint64_t address)
 {

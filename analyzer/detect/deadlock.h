@@ -2,15 +2,16 @@
 /*
  * Threads that wait for each other's locks for ever: locks of user space and of
  * files that nobody let go any more until the recording ended.
+ *
+ * A cycle is certain where the holders of its locks are known; locks of files lead from one process
+ * to another. An uncontended lock leaves no event, so often they are not. Then it is inferred where
+ * at least two locks were waited for and never let go, and no other thread of the process did
+ * anything that may have been a hold of one of them.
  */
 #ifndef ANALYZER_DETECT_DEADLOCK_H
 #define ANALYZER_DETECT_DEADLOCK_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "analyzer/activity/observations.h"
+#include "analyzer/detect/detectors.h"
 
 #define DEADLOCK_OTHERS_MAX 64
 
@@ -28,17 +29,8 @@ struct deadlock {
 	uint64_t since_ns, end_ns;	/* nothing moved in between */
 };
 
-/**
- * deadlock_find() - a process whose threads are locked up at the end of the recording.
- *
- * A cycle is certain where the holders of its locks are known; locks of files lead from one process to another. An
- * uncontended lock leaves no event, so often they are not. Then it is inferred where at least two locks were waited
- * for and never let go, and no other thread of the process did anything that may have been a hold of one of them.
- *
- * Return: 0 or -ENOMEM; free with deadlock_free().
- */
-int deadlock_find(const struct observations *observations, struct deadlock *ret_deadlock);
-void deadlock_free(struct deadlock *deadlock);
+/* The finding deadlock; see struct detector. */
+void deadlock_report(const struct detect_context *in, const void *found, struct model_finding *finding);
 
 /* Whether @lock is one of its locks. */
 bool deadlock_has(const struct deadlock *deadlock, int32_t tgid, uint64_t address);

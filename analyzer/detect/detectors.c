@@ -2,15 +2,17 @@
 /*
  * The table of detectors, and the rule that puts what they found in order:
  *
- *  1. What the capture was triggered for was not over when the trigger fired: a candidate that was, comes after one that was not.
- *  2. Where somebody is known to have waited, a candidate that covers half of that time or more comes before one that does not.
- *  3. What filled the whole recording unchanged comes after what began, or ended, in it. (See also stall.h.)
- *  4. Then it goes by the time that the target's threads lost, as the candidate explains. Direct evidence counts double (enum
- *     evidence), and so does a candidate that says who did it: without a name it must explain twice as much.
+ *  1. What a trigger fired for was not over then: a candidate that was comes after one that was not.
+ *  2. Where somebody is known to have waited, a candidate that covers half of that time comes before
+ *     one that does not.
+ *  3. What filled the whole recording comes after what began or ended in it. (See also stall.h.)
+ *  4. Then the time that the target's threads lost decides. Direct evidence counts double (enum
+ *     evidence), and so does a candidate that names who did it.
  *
- * What explains no lost time at all is not told. The first one is told. Beside it are told those that are about the same time, explain a tenth of what the first one
- * does, and whose detector says that this is of use. What of the stall no detector can explain takes part in
- * the order without being told: a lesser candidate does not become the cause of a stall for want of a better one.
+ * The first one is told. Beside it are told those that are about the same time, explain a tenth of
+ * what the first one does, and whose detector says that this is of use. What of the stall no
+ * detector explains takes part in the order without being told: a lesser candidate does not become
+ * the cause of a stall for want of a better one.
  */
 #include "analyzer/detect/detectors.h"
 
@@ -19,6 +21,7 @@
 
 #include "analyzer/detect/finding.h"
 #include "analyzer/detect/thresholds.h"
+#include "analyzer/util/array.h"
 #include "analyzer/util/span.h"
 
 static const struct detector *const detectors[] = {
@@ -30,28 +33,70 @@ static const struct detector *const detectors[] = {
 
 #define DETECTORS (sizeof(detectors) / sizeof(*detectors))
 
-int candidates_append(struct candidates *out, const struct candidate *candidate)
+static struct candidate *append_empty(struct candidates *out)
 {
-	size_t room = out->room ? out->room * 2 : 8;
-	struct candidate *list;
+	if (array_grow(out->list, out->count, out->room))
+		return NULL;
+	out->list[out->count] = (struct candidate){ .detector = NULL };
+	return &out->list[out->count++];
+}
 
-	if (out->count == out->room) {
-		list = reallocarray(out->list, room, sizeof(*list));
-		if (!list)
-			return -ENOMEM;
-		out->list = list;
-		out->room = room;
-	}
-	out->list[out->count++] = *candidate;
-	return 0;
+struct candidate *candidate_append(const struct detect_context *in, struct candidates *out)
+{
+	struct candidate *candidate = append_empty(out);
+	void *found = candidate ? calloc(1, out->asked->found_bytes) : NULL;
+
+	if (!found)
+		return NULL;
+	candidate->detector = out->asked;
+	candidate->evidence = out->asked->evidence;
+	candidate->named = true;
+	candidate->found = found;
+	if (out->asked->of_waits)
+		candidate->stall = *in->stall;
+	return candidate;
+}
+
+static void free_candidate(struct candidate *candidate)
+{
+	if (candidate->found && candidate->detector->free)
+		candidate->detector->free(candidate->found);
+	free(candidate->found);
+}
+
+/* From @first on: who explains no lost time is no candidate. */
+static void drop_empty(struct candidates *candidates, size_t first)
+{
+	size_t kept = first;
+
+	for (size_t i = first; i < candidates->count; i++)
+		if (candidates->list[i].lost_ns)
+			candidates->list[kept++] = candidates->list[i];
+		else
+			free_candidate(&candidates->list[i]);
+	candidates->count = kept;
 }
 
 static void free_candidates(struct candidates *candidates)
 {
 	for (size_t i = 0; i < candidates->count; i++)
-		if (candidates->list[i].found)
-			candidates->list[i].detector->free(candidates->list[i].found);
+		free_candidate(&candidates->list[i]);
 	free(candidates->list);
+}
+
+bool detect_in_stall(const struct stall *stall, uint64_t start_ns, uint64_t end_ns)
+{
+	return start_ns >= stall->start_ns && end_ns <= stall->end_ns;
+}
+
+uint64_t detect_since_start(const struct detect_context *in, uint64_t time_ns)
+{
+	return time_ns > in->start_ns ? time_ns - in->start_ns : 0;
+}
+
+struct human detect_time_text(const struct detect_context *in, uint64_t time_ns)
+{
+	return model_time_text(in->model, detect_since_start(in, time_ns));
 }
 
 bool detect_over_before(const struct detect_context *in, uint64_t end_ns)
@@ -61,11 +106,11 @@ bool detect_over_before(const struct detect_context *in, uint64_t end_ns)
 
 bool detect_covers_window(const struct trigger_window *window, const struct stall *stall)
 {
-	uint64_t from_ns = later(stall->start_ns, window->since_ns);
-	uint64_t to_ns = earlier(stall->end_ns, window->until_ns);
+	uint64_t covered_ns = span_overlap(stall->start_ns, stall->end_ns, window->since_ns,
+					      window->until_ns);
 
-	return stall->found && window->proves && to_ns > from_ns &&
-	       share_at_least(to_ns - from_ns, window->until_ns - window->since_ns,
+	return stall->found && window->proves && covered_ns &&
+	       share_at_least(covered_ns, window->until_ns - window->since_ns,
 			      WINDOW_COVERED_PERCENT);
 }
 
@@ -79,9 +124,11 @@ static bool filled_all(const struct detect_context *in, const struct stall *stal
 /* The time lost, as much as it is believed. */
 static uint64_t believed_ns(const struct candidate *candidate)
 {
-	uint64_t lost_ns = candidate->lost_ns << candidate->evidence;
+	uint64_t lost_ns = candidate->lost_ns * (candidate->named ? NAMED_TIMES : 1);
 
-	return candidate->named ? lost_ns * 2 : lost_ns;
+	for (unsigned int i = 0; i < candidate->evidence; i++)
+		lost_ns *= EVIDENCE_TIMES;
+	return lost_ns;
 }
 
 /* The rule. */
@@ -116,51 +163,58 @@ void candidates_sort(const struct detect_context *in, struct candidates *candida
 /* What of the stall that the waits make no detector explains. */
 static int append_unexplained(const struct detect_context *in, struct candidates *candidates)
 {
-	struct candidate rest = {
-		.stall = *in->stall,
-		.evidence = EVIDENCE_WAITS,
-		.of_waits = true,
-	};
-	uint64_t explained_ns = 0;
+	uint64_t explained_ns = 0, lost_ns = 0;
+	struct candidate *rest;
 
-	if (!in->stall->found)
-		return 0;
 	for (size_t i = 0; i < in->wait_count; i++)
-		if (in->waits[i].start_ns >= in->stall->start_ns &&
-		    in->waits[i].end_ns <= in->stall->end_ns)
-			rest.lost_ns += in->waits[i].blocked_ns;
+		if (detect_in_stall(in->stall, in->waits[i].start_ns, in->waits[i].end_ns))
+			lost_ns += in->waits[i].blocked_ns;
 	for (size_t i = 0; i < candidates->count; i++)
-		if (candidates->list[i].of_waits)
+		if (candidates->list[i].detector->of_waits)
 			explained_ns += candidates->list[i].lost_ns;
-	rest.lost_ns -= earlier(rest.lost_ns, explained_ns);
-	return candidates_append(candidates, &rest);
+	if (!in->stall->found || lost_ns <= explained_ns)
+		return 0;
+	rest = append_empty(candidates);
+	if (!rest)
+		return -ENOMEM;
+	rest->stall = *in->stall;
+	rest->evidence = EVIDENCE_WAITS;
+	rest->lost_ns = lost_ns - explained_ns;
+	return 0;
 }
 
-static bool is_told(const struct candidate *first, const struct candidate *candidate)
+bool candidate_is_told(const struct candidate *first, const struct candidate *candidate)
 {
 	if (!candidate->detector)
 		return false;
 	if (candidate == first)
 		return true;
-	return candidate->beside && candidate->stall.start_ns < first->stall.end_ns &&
+	return candidate->detector->beside && candidate->stall.start_ns < first->stall.end_ns &&
 	       candidate->stall.end_ns > first->stall.start_ns &&
 	       candidate->lost_ns * 100 >= first->lost_ns * BESIDE_PERCENT;
 }
 
-static int tell_findings(struct detect_context *in, const struct candidates *candidates)
+/* Without a target nobody says whose threads they are. */
+static int tell_finding(const struct detect_context *in, const struct candidate *candidate)
 {
-	const struct candidate *first = candidates->list;
+	struct model_finding *finding = finding_append(in->model, FINDING_NO_STALL);
+
+	if (!finding)
+		return -ENOMEM;
+	candidate->detector->report(in, candidate->found, finding);
+	if (!in->observations->target->count)
+		finding_whose(finding, source_threads(in->observations->source));
+	return finding_status(finding);
+}
+
+static int tell_findings(const struct detect_context *in, const struct candidates *candidates)
+{
 	int r = 0;
 
 	for (size_t i = 0; i < candidates->count && !r; i++)
-		if (is_told(first, &candidates->list[i]))
-			r = candidates->list[i].detector->report(in, &candidates->list[i]);
+		if (candidate_is_told(&candidates->list[0], &candidates->list[i]))
+			r = tell_finding(in, &candidates->list[i]);
 	return r;
-}
-
-static uint64_t since_start(const struct detect_context *in, uint64_t time_ns)
-{
-	return time_ns > in->start_ns ? time_ns - in->start_ns : 0;
 }
 
 /* The stall, on the clock of the model. */
@@ -174,60 +228,51 @@ static void fill_stall(const struct detect_context *in, const struct stall *stal
 	model->stall.still_open = stall->still_open;
 	model->stall.end_lost = stall->end_lost;
 	model->stall.end_doubtful = stall->end_doubtful;
-	model->stall.start_ns = since_start(in, stall->start_ns);
-	model->stall.end_ns = since_start(in, stall->end_ns);
+	model->stall.start_ns = detect_since_start(in, stall->start_ns);
+	model->stall.end_ns = detect_since_start(in, stall->end_ns);
 	model->stall.threads_blocked_max = stall->threads_max;
 	model->stall.others = stall->others;
 	for (uint32_t i = 0; i < stall->others && i < STALL_OTHERS_MAX; i++)
 		model->stall.other[i] = (struct model_span){
-			since_start(in, stall->other[i].start_ns),
-			since_start(in, stall->other[i].end_ns),
+			detect_since_start(in, stall->other[i].start_ns),
+			detect_since_start(in, stall->other[i].end_ns),
 		};
 }
 
-/* Without a target nobody says whose threads they are. */
-static int tell_whose(const struct detect_context *in)
+static int find_candidates(struct detect_context *in, struct candidates *candidates)
 {
-	struct model *model = in->model;
 	int r = 0;
 
-	for (size_t i = 0; i < model->finding_count && !r && !in->observations->target->count; i++)
-		r = finding_whose(&model->findings[i], source_threads(in->observations->source));
-	return r;
+	for (size_t i = 0; i < DETECTORS && !r; i++) {
+		size_t before = candidates->count;
+
+		if (detectors[i]->of_waits && !in->stall->found)
+			continue;
+		candidates->asked = detectors[i];
+		r = detectors[i]->find(in, candidates);
+		drop_empty(candidates, before);
+	}
+	return r ? r : append_unexplained(in, candidates);
 }
 
-int detectors_run(struct detect_context *in, uint32_t *ret_starved)
+int detectors_run(struct detect_context *in)
 {
 	struct candidates candidates = { 0 };
 	struct stall stall = *in->stall;
+	int r = find_candidates(in, &candidates);
 	const struct candidate *first;
-	int r = 0;
 
-	*ret_starved = 0;
-	for (size_t i = 0; i < DETECTORS && !r; i++) {
-		size_t before = candidates.count;
-
-		r = detectors[i]->find(in, &candidates);
-		for (size_t j = before; j < candidates.count; j++)
-			candidates.list[j].detector = detectors[i];
-	}
-	if (!r)
-		r = append_unexplained(in, &candidates);
 	if (r || !candidates.count)
 		goto out;
 	candidates_sort(in, &candidates);
 	first = candidates.list;
-	if (!first->lost_ns)
-		goto out; /* no thread of the target lost anything */
-	if (!first->of_waits) {
+	if (first->detector && !first->detector->of_waits) {
 		stall_replace(&stall, &first->stall);
 		model_clear_blame(in->model); /* it is of the other stall's waits */
 	}
-	*ret_starved = first->starved_classes;
+	in->hurting_classes = first->hurting_classes;
 	fill_stall(in, &stall);
 	r = tell_findings(in, &candidates);
-	if (!r)
-		r = tell_whose(in);
 out:
 	free_candidates(&candidates);
 	return r;

@@ -1,28 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a finding about a lock says of it beside who held it: its evidence, and what to do.
+ * Findings about a lock that was held for too long, in parts: who held it, why that took so long,
+ * the evidence for it, and what to do.
  */
 #ifndef ANALYZER_DETECT_LOCK_CONVOY_H
 #define ANALYZER_DETECT_LOCK_CONVOY_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "analyzer/blame/contended_lock.h"
+#include "analyzer/detect/detectors.h"
 
-#include "analyzer/detect/finding.h"
-#include "analyzer/detect/lock_convoy_finding.h"
+/* What a detector finds that finds locks: a struct contended_lock, examined. See struct
+ * detector. */
+void lock_convoy_report(const struct detect_context *in, const void *found,
+			struct model_finding *finding);
+void lock_convoy_free(void *found);
 
-/* All return 0 or -ENOMEM unless their type says otherwise. @call: the allocation behind the hold; NULL. */
-int lock_convoy_evidence(const struct detect_context *context, const struct contended_lock *suspect,
-		    const struct large_call *call, const struct model *model,
-		    struct model_finding *finding);
+/* Of @finding, which has its culprit and its victims already: why, links, pivot, outsiders. */
+void lock_convoy_cause(const struct detect_context *context, const struct contended_lock *contended,
+		       struct model_finding *finding);
+/* The lines of evidence for it. */
+void lock_convoy_tell_cause(const struct detect_context *context, const struct contended_lock *contended,
+			    struct model_finding *finding);
 
-/* @grows: the calls grow as of a table that doubles. @lossy: events are missing from the capture. */
-int lock_convoy_advice(const struct contended_lock *suspect, const struct large_call *call, bool grows, bool lossy,
-		  struct model_finding *finding);
+/* @call: the allocation behind the hold; NULL. */
+void lock_convoy_evidence(const struct detect_context *context, const struct contended_lock *contended,
+			  const struct large_call *call, struct model_finding *finding);
 
-uint64_t lock_convoy_stall_ns(const struct model *model);
+/* @grows: the calls grow as of a table that doubles. @lossy: events are missing from the
+ * capture. */
+void lock_convoy_advice(const struct contended_lock *contended, const struct large_call *call, bool grows,
+			bool lossy, struct model_finding *finding);
 
 /* Not one hold made the stall but many, none of them half as long as it. */
-bool lock_convoy_held_again_and_again(const struct contended_lock *suspect, const struct model *model);
+bool lock_convoy_held_again_and_again(const struct contended_lock *contended, const struct model *model);
 
 #endif

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why the holder of a lock was slow, and who else was drawn into it.
+ */
 #include "config.h"
 
-#include "analyzer/detect/lock_convoy_cause.h"
+#include "analyzer/detect/lock_convoy.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,12 +14,7 @@
 
 #include "analyzer/blame/blame_table.h"
 #include "analyzer/detect/finding.h"
-#include "analyzer/util/human.h"
-
-/* A holder that ran for the rest needs no explanation. */
-#define WHY_PERCENT 10u
-/* A wait, or who ran instead, is told from this share of the hold on. */
-#define TOLD_PERCENT 5u
+#include "analyzer/detect/thresholds.h"
 
 #define OUTSIDERS_TOLD 3u
 
@@ -44,9 +42,9 @@ static const char *ended_by(const struct delay_wait *wait)
 }
 
 static int fill_because(const struct detect_context *context,
-			const struct contended_lock *suspect, struct model_culprit *culprit)
+			const struct contended_lock *contended, struct model_culprit *culprit)
 {
-	const struct delay_breakdown *because = &suspect->hold_delays;
+	const struct delay_breakdown *because = &contended->hold_delays;
 
 	culprit->because = calloc(because->wait_count + 1, sizeof(*culprit->because));
 	if (!culprit->because)
@@ -147,7 +145,7 @@ static void print_instead(FILE *out, const struct model_culprit *culprit, uint64
 	for (size_t i = 0; i < culprit->instead_count; i++) {
 		const struct model_share *share = &culprit->instead[i];
 
-		if (share->ns * 100 < hold_ns * TOLD_PERCENT)
+		if (share->ns * 100 < hold_ns * HOLD_TOLD_PERCENT)
 			break;
 		fprintf(out, "%s%" PRId32 " %s ran there for %s", separator, share->tid,
 			share->comm, human_duration(share->ns).text);
@@ -162,7 +160,8 @@ static int fill_why(struct model_culprit *culprit)
 	size_t bytes;
 	FILE *out;
 
-	if (!hold_ns || (culprit->runnable_ns + culprit->blocked_ns) * 100 < hold_ns * WHY_PERCENT)
+	if (!hold_ns ||
+	    (culprit->runnable_ns + culprit->blocked_ns) * 100 < hold_ns * HOLD_WHY_PERCENT)
 		return 0;
 	out = open_memstream(&culprit->why, &bytes);
 	if (!out)
@@ -171,7 +170,7 @@ static int fill_why(struct model_culprit *culprit)
 	for (size_t i = 0; i < culprit->because_count; i++) {
 		const struct model_because *wait = &culprit->because[i];
 
-		if (i && wait->waited_ns * 100 < hold_ns * TOLD_PERCENT)
+		if (i && wait->waited_ns * 100 < hold_ns * HOLD_TOLD_PERCENT)
 			break;
 		fprintf(out, "%s", separator);
 		print_wait(out, wait);
@@ -188,13 +187,13 @@ static int fill_why(struct model_culprit *culprit)
 	return 0;
 }
 
-static int fill_links(const struct contended_lock *suspect, struct model_finding *finding)
+static int fill_links(const struct contended_lock *contended, struct model_finding *finding)
 {
-	finding->links = calloc(suspect->link_count + 1, sizeof(*finding->links));
+	finding->links = calloc(contended->link_count + 1, sizeof(*finding->links));
 	if (!finding->links)
 		return -ENOMEM;
-	for (size_t i = 0; i < suspect->link_count; i++) {
-		const struct contended_lock_link *link = &suspect->links[i];
+	for (size_t i = 0; i < contended->link_count; i++) {
+		const struct contended_lock_link *link = &contended->links[i];
 
 		finding->links[finding->link_count++] = (struct model_link){
 			.tid = link->thread->tid,
@@ -206,107 +205,105 @@ static int fill_links(const struct contended_lock *suspect, struct model_finding
 	return 0;
 }
 
-static int fill_outsiders(const struct contended_lock *suspect, struct model_finding *finding)
+static int fill_outsiders(const struct contended_lock *contended, struct model_finding *finding)
 {
-	if (fill_shares(&finding->outsiders, &finding->outsider_count, suspect->outsider_count))
+	if (fill_shares(&finding->outsiders, &finding->outsider_count, contended->outsider_count))
 		return -ENOMEM;
-	for (size_t i = 0; i < suspect->outsider_count; i++)
-		finding->outsiders[finding->outsider_count++] =
-			share_of(suspect->outsiders[i].thread, suspect->outsiders[i].blocked_ns);
+	for (size_t i = 0; i < contended->outsider_count; i++)
+		finding->outsiders[finding->outsider_count++] = share_of(
+			contended->outsiders[i].thread, contended->outsiders[i].blocked_ns);
 	return 0;
 }
 
-int lock_convoy_cause(const struct detect_context *context, const struct contended_lock *suspect,
+static int fill_cause(const struct detect_context *context, const struct contended_lock *contended,
 		      struct model_finding *finding)
 {
-	const struct queued_writer *pivot = &suspect->queued_writer;
-	int r = fill_links(suspect, finding);
+	int r = fill_links(contended, finding);
 
 	if (!r)
-		r = fill_outsiders(suspect, finding);
-	if (!r && finding->has_culprit)
-		r = fill_because(context, suspect, &finding->culprit);
-	if (!r && finding->has_culprit)
-		r = fill_instead(&suspect->hold_delays, &finding->culprit);
-	if (!r && finding->has_culprit)
-		r = fill_why(&finding->culprit);
-	if (r || !pivot->writer)
+		r = fill_outsiders(contended, finding);
+	if (r || !finding->has_culprit)
 		return r;
+	r = fill_because(context, contended, &finding->culprit);
+	if (!r)
+		r = fill_instead(&contended->hold_delays, &finding->culprit);
+	return r ? r : fill_why(&finding->culprit);
+}
+
+void lock_convoy_cause(const struct detect_context *context, const struct contended_lock *contended,
+		       struct model_finding *finding)
+{
+	const struct queued_writer *queued = &contended->queued_writer;
+
+	if (fill_cause(context, contended, finding))
+		finding->incomplete = true;
+	if (!queued->writer)
+		return;
 	finding->has_pivot = true;
 	finding->pivot = (struct model_pivot){
-		.tid = pivot->writer->tid,
-		.comm = pivot->writer->comm,
-		.at_ns = pivot->since_ns > context->start_ns ? pivot->since_ns - context->start_ns
-							     : 0,
-		.readers = pivot->readers,
-		.behind_ns = pivot->behind_ns,
+		.tid = queued->writer->tid,
+		.comm = queued->writer->comm,
+		.at_ns = detect_since_start(context, queued->since_ns),
+		.readers = queued->readers,
+		.behind_ns = queued->behind_ns,
 	};
-	return 0;
 }
 
-static int link_evidence(const struct contended_lock *suspect, struct model_finding *finding)
+static void tell_links(const struct contended_lock *contended, struct model_finding *finding)
 {
-	int r = 0;
+	for (size_t i = 0; i < contended->link_count; i++) {
+		const struct contended_lock_link *link = &contended->links[i];
+		const struct thread *next = i + 1 < contended->link_count
+						    ? contended->links[i + 1].thread
+						    : contended->owner.thread;
 
-	for (size_t i = 0; i < suspect->link_count && !r; i++) {
-		const struct contended_lock_link *link = &suspect->links[i];
-		const struct thread *next = i + 1 < suspect->link_count
-						    ? suspect->links[i + 1].thread
-						    : suspect->owner.thread;
-
-		r = finding_evidence(finding,
-				     "thread %" PRId32
-				     " (%s) held %s, and meanwhile waited %s for a lock "
-				     "(%s) that thread %" PRId32 " (%s) held",
-				     link->thread->tid, link->thread->comm,
-				     i ? "that one" : "what most waited for",
-				     human_duration(link->lost.blocked_ns).text,
-				     wait_class_name(link->class), next->tid, next->comm);
+		finding_evidence(finding,
+				 "thread %" PRId32
+				 " (%s) held %s, and meanwhile waited %s for a lock "
+				 "(%s) that thread %" PRId32 " (%s) held",
+				 link->thread->tid, link->thread->comm,
+				 i ? "that one" : "what most waited for",
+				 human_duration(link->lost.blocked_ns).text,
+				 wait_class_name(link->class), next->tid, next->comm);
 	}
-	return r;
 }
 
-static int pivot_evidence(const struct model *model, struct model_finding *finding)
+static void tell_pivot(const struct model *model, struct model_finding *finding)
 {
 	const struct model_pivot *pivot = &finding->pivot;
 
 	if (!finding->has_pivot)
-		return 0;
-	return finding_evidence(finding,
-				"the lock was held for reading; thread %" PRId32
-				" (%s) queued for writing "
-				"at %s, and %s %s that came after it to read waited %s behind it",
-				pivot->tid, pivot->comm, model_time_text(model, pivot->at_ns).text,
-				human_count(pivot->readers).text,
-				pivot->readers == 1 ? "thread" : "threads",
-				human_duration(pivot->behind_ns).text);
+		return;
+	finding_evidence(finding,
+			 "the lock was held for reading; thread %" PRId32
+			 " (%s) queued for writing at %s, and %s %s that came after it to read "
+			 "waited %s behind it",
+			 pivot->tid, pivot->comm, model_time_text(model, pivot->at_ns).text,
+			 human_count(pivot->readers).text,
+			 pivot->readers == 1 ? "thread" : "threads",
+			 human_duration(pivot->behind_ns).text);
 }
 
-static int outsider_evidence(struct model_finding *finding)
+static void tell_outsiders(struct model_finding *finding)
 {
-	int r = 0;
-
-	for (size_t i = 0; i < finding->outsider_count && i < OUTSIDERS_TOLD && !r; i++) {
+	for (size_t i = 0; i < finding->outsider_count && i < OUTSIDERS_TOLD; i++) {
 		const struct model_share *outsider = &finding->outsiders[i];
 
-		r = finding_evidence(finding,
-				     "outside the target, thread %" PRId32
-				     " (%s) of process %" PRId32 " waited %s for it too",
-				     outsider->tid, outsider->comm, outsider->tgid,
-				     human_duration(outsider->ns).text);
+		finding_evidence(finding,
+				 "outside the target, thread %" PRId32 " (%s) of process %" PRId32
+				 " waited %s for it too",
+				 outsider->tid, outsider->comm, outsider->tgid,
+				 human_duration(outsider->ns).text);
 	}
-	if (!r && finding->outsider_count > OUTSIDERS_TOLD)
-		r = finding_evidence(finding, "and so did %zu more outside the target",
-				     finding->outsider_count - OUTSIDERS_TOLD);
-	return r;
+	if (finding->outsider_count > OUTSIDERS_TOLD)
+		finding_evidence(finding, "and so did %zu more outside the target",
+				 finding->outsider_count - OUTSIDERS_TOLD);
 }
 
-int lock_convoy_cause_evidence(const struct contended_lock *suspect, const struct model *model,
-			       struct model_finding *finding)
+void lock_convoy_tell_cause(const struct detect_context *context,
+			    const struct contended_lock *contended, struct model_finding *finding)
 {
-	int r = link_evidence(suspect, finding);
-
-	if (!r)
-		r = pivot_evidence(model, finding);
-	return r ? r : outsider_evidence(finding);
+	tell_links(contended, finding);
+	tell_pivot(context->model, finding);
+	tell_outsiders(finding);
 }

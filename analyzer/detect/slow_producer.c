@@ -5,47 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/detect/slow_producer_profile.h"
+#include "analyzer/detect/thresholds.h"
 #include "analyzer/util/span.h"
 
-#define FEEDERS_MAX 4u
+#define PRODUCERS_MAX 4u
 
-/* Who did something for this share of the longest wait for it, did that. */
-#define MOST_PERCENT 75u
-#define HALF_PERCENT 50u
-
-/* A run is unusual that is so many times as long as any before. */
-#define TIMES_USUAL 5u
-
-/* One that goes on waking others at more than this share of its usual rate, works as it always does. */
-#define WORKS_PERCENT 10u
-
-/* Who slept so often between what it asked for is the one of the two that asks. */
-#define ASKS_LEAST 20u
-
-/* Fewer stacks do not tell what it was in most of the time. */
-#define STACKS_LEAST 5u
-
-/* Of the wake-ups that ended such waits before, the feeder's are at least this many. */
-#define FED_PERCENT 10u
-
-/* Candidates. */
-
-static bool within(const struct producer_wait *wait, const struct stall *stall)
-{
-	return wait->start_ns >= stall->start_ns && wait->end_ns <= stall->end_ns;
-}
-
-/* Whether @wait can say anything about who feeds it. Who serves a file system is the business of io-stall. */
-static bool says(const struct producer_wait *wait)
+/* Whether @wait tells whom its thread waited for. A server of a file system is left to io-stall. */
+static bool names_producer(const struct producer_wait *wait)
 {
 	if (!wait->producer || wait->class == WAIT_IO_FUSE)
 		return false;
 	return wait->class == WAIT_CHILD ||
-	       (wait->before.count && wait->produced * 100 >= wait->wakeups * FED_PERCENT && wait->produced);
+	       (wait->before.count &&
+		wait->produced * 100 >= wait->wakeups * PRODUCER_ENDED_PERCENT && wait->produced);
 }
 
-static int by_lost(const void *left, const void *right)
+static int compare_lost(const void *left, const void *right)
 {
 	const struct slow_producer *a = left, *b = right;
 
@@ -53,43 +28,45 @@ static int by_lost(const void *left, const void *right)
 }
 
 /* The feeders that most time was lost to in all. Past the room for them the least are left out. */
-static size_t candidates(const struct producer_wait *waits, size_t count, struct conduct *conducts)
+static size_t choose_producers(const struct producer_wait *waits, size_t count,
+			       struct producer_profile *profiles)
 {
-	struct slow_producer found[FEEDERS_MAX * 4] = { 0 };
+	struct slow_producer found[PRODUCERS_MAX * 4] = { 0 };
 	size_t used = 0, kept;
 
 	for (size_t i = 0; i < count; i++) {
-		struct slow_producer *feeder = found;
+		struct slow_producer *producer = found;
 		size_t j = 0;
 
-		if (!says(&waits[i]))
+		if (!names_producer(&waits[i]))
 			continue;
 		while (j < used && found[j].thread != waits[i].producer)
 			j++;
 		if (j < used)
-			feeder = &found[j];
-		else if (used < FEEDERS_MAX * 4)
-			feeder = &found[used++];
+			producer = &found[j];
+		else if (used < PRODUCERS_MAX * 4)
+			producer = &found[used++];
 		else
 			for (j = 0; j < used; j++)
-				feeder = found[j].lost_ns < feeder->lost_ns ? &found[j] : feeder;
-		if (feeder->thread != waits[i].producer)
-			*feeder = (struct slow_producer){ .thread = waits[i].producer };
-		feeder->lost_ns += waits[i].end_ns - waits[i].start_ns;
+				producer =
+					found[j].lost_ns < producer->lost_ns ? &found[j] : producer;
+		if (producer->thread != waits[i].producer)
+			*producer = (struct slow_producer){ .thread = waits[i].producer };
+		producer->lost_ns += waits[i].end_ns - waits[i].start_ns;
 	}
-	qsort(found, used, sizeof(*found), by_lost);
-	kept = used < FEEDERS_MAX ? used : FEEDERS_MAX;
+	qsort(found, used, sizeof(*found), compare_lost);
+	kept = used < PRODUCERS_MAX ? used : PRODUCERS_MAX;
 	for (size_t i = 0; i < kept; i++)
-		conducts[i].feeder = found[i];
+		profiles[i].producer = found[i];
 	return kept;
 }
 
 /* The worst stall that the waits for it make, and who is in it. */
-static int prepare(struct conduct *conduct, const struct producer_wait *waits, size_t count,
-		   const struct slow_producer_search *search)
+static int read_waits(struct producer_profile *profile, const struct producer_wait *waits,
+		      size_t count, const struct detect_context *in)
 {
 	struct long_wait *own = calloc(count + 1, sizeof(*own));
-	struct slow_producer *feeder = &conduct->feeder;
+	struct slow_producer *producer = &profile->producer;
 	struct victim_set victims = VICTIM_SET;
 	size_t own_count = 0;
 	int r;
@@ -97,7 +74,7 @@ static int prepare(struct conduct *conduct, const struct producer_wait *waits, s
 	if (!own)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		if (waits[i].producer == feeder->thread && says(&waits[i]))
+		if (waits[i].producer == producer->thread && names_producer(&waits[i]))
 			own[own_count++] = (struct long_wait){
 				.thread = waits[i].thread,
 				.class = waits[i].class,
@@ -106,157 +83,145 @@ static int prepare(struct conduct *conduct, const struct producer_wait *waits, s
 				.blocked_ns = waits[i].end_ns - waits[i].start_ns,
 				.flags = waits[i].flags,
 			};
-	r = stall_find(own, own_count, search->long_ns, search->since_ns, &feeder->stall);
+	r = stall_find(own, own_count, in->long_ns, in->window->about_ns, &producer->stall);
 	if (!r)
-		r = conduct_spans(conduct, own, own_count);
+		r = producer_profile_spans(profile, own, own_count);
 	free(own);
-	feeder->lost_ns = 0;
+	producer->lost_ns = 0;
 	for (size_t i = 0; i < count && !r; i++) {
 		uint64_t ns = waits[i].end_ns - waits[i].start_ns;
 
-		if (waits[i].producer != feeder->thread || !says(&waits[i]) ||
-		    !within(&waits[i], &feeder->stall))
+		if (waits[i].producer != producer->thread || !names_producer(&waits[i]) ||
+		    !detect_in_stall(&producer->stall, waits[i].start_ns, waits[i].end_ns))
 			continue;
-		feeder->lost_ns += ns;
-		feeder->classes |= UINT32_C(1) << waits[i].class;
-		if (ns > feeder->longest.end_ns - feeder->longest.start_ns)
-			feeder->longest = waits[i];
+		producer->lost_ns += ns;
+		producer->classes |= UINT32_C(1) << waits[i].class;
+		if (ns > producer->longest.end_ns - producer->longest.start_ns)
+			producer->longest = waits[i];
 		r = victim_set_add(&victims, waits[i].thread, waits[i].start_ns, waits[i].end_ns);
 	}
 	if (!r)
-		r = victim_set_take(&victims, 0, &feeder->victims, &feeder->victim_count, NULL);
+		r = victim_set_take(&victims, 0, &producer->victims, &producer->victim_count, NULL);
 	victim_set_free(&victims);
 	return r;
 }
 
-/* What it comes to. */
-
-/* A thread that always works, and wakes others all the while, starves nobody who happens to wait for it. */
-static bool stopped_feeding(const struct slow_producer *feeder)
-{
-	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
-	double usual = (double)feeder->usual_wakeups / (double)(feeder->usual_span_ns + 1);
-
-	return feeder->usual_wakeups && feeder->run_ns / TIMES_USUAL >= feeder->usual_run_ns &&
-	       (double)feeder->wakeups * 100 <= usual * (double)span_ns * WORKS_PERCENT;
-}
-
 /*
- * A producer that sleeps paces itself. One that is asked, by one that paces itself, and that sleeps nowhere but
- * in the time it was waited for, was not meant to.
+ * A server and its client wake each other in turn, and look the same from both sides: the server
+ * waits for a client that takes its time before it asks again, as a client waits for a server that
+ * answers late. A server polls, and has several clients; where neither tells them apart nobody is
+ * blamed. A thread outside of the target may be a client of it as well as a server.
  */
-static bool slept_when_asked(const struct slow_producer *feeder)
+static bool is_not_client(const struct slow_producer *producer, struct target *target)
 {
-	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
+	bool polled = producer->classes >> WAIT_POLL & 1,
+	     own = target_counts(target, producer->thread);
 
-	return feeder->blocked_class == WAIT_SLEEP &&
-	       share_at_least(feeder->blocked_ns, span_ns, MOST_PERCENT) && !feeder->usual_sleeps &&
-	       feeder->victim_sleeps >= ASKS_LEAST && feeder->longest.links == 1 &&
-	       !feeder->longest.early;
-}
-
-static enum slow_producer_did what_it_did(const struct conduct *conduct)
-{
-	const struct slow_producer *feeder = &conduct->feeder;
-	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
-	uint64_t ran_ns = feeder->state_ns[THREAD_RUNNING] + feeder->state_ns[THREAD_RUNNABLE];
-	bool ran = share_at_least(ran_ns, span_ns, MOST_PERCENT);
-
-	if (conduct->stacks >= STACKS_LEAST &&
-	    !share_at_least(feeder->state_ns[THREAD_UNKNOWN], span_ns, HALF_PERCENT) &&
-	    share_at_least(conduct->end_stacks, conduct->stacks, MOST_PERCENT))
-		return FEEDER_ENDED;
-	if (feeder->longest.class == WAIT_CHILD)
-		return FEEDER_IDLED; /* that a child works, and waits for what it needs, is its purpose */
-	if (share_at_least(feeder->blocked_ns, span_ns, HALF_PERCENT) &&
-	    !wait_class_idle(feeder->blocked_class))
-		return FEEDER_WAITED;
-	if (ran && share_at_least(feeder->run_ns, span_ns, MOST_PERCENT) && stopped_feeding(feeder))
-		return FEEDER_RAN;
-	return slept_when_asked(feeder) ? FEEDER_SLEPT : FEEDER_IDLED;
-}
-
-/*
- * Two that wake each other alternately, a server and its client, look the same from both sides: the client
- * that takes its time before it asks again feeds the server as little as a server that answers
- * late feeds its client. A server polls, and has several clients; where neither tells them apart nobody is
- * blamed. Outside of the target is who the target serves, as likely as who serves it.
- */
-static bool serves_or_feeds(const struct slow_producer *feeder, struct target *target)
-{
-	bool polled = feeder->classes >> WAIT_POLL & 1, own = target_counts(target, feeder->thread);
-
-	if (feeder->did == FEEDER_ENDED)
+	if (producer->did == PRODUCER_ENDED)
 		return true;
-	if (feeder->did == FEEDER_SLEPT)
-		return feeder->asked_in != WAIT_UNKNOWN;
-	if (feeder->asked_in == WAIT_UNKNOWN)
+	if (producer->did == PRODUCER_SLEPT)
+		return producer->request_class != WAIT_UNKNOWN;
+	if (producer->request_class == WAIT_UNKNOWN)
 		return own;
-	return !polled && (feeder->asked_in == WAIT_POLL || (own && feeder->victim_count > 1));
+	return !polled &&
+	       (producer->request_class == WAIT_POLL || (own && producer->victim_count > 1));
 }
 
-static void conclude(const struct slow_producer_search *search, struct conduct *conducts,
-		     size_t conduct_count, struct slow_producer *ret_feeder)
+/* The worst of them moves to @worst. */
+static void choose_worst(const struct detect_context *in, struct producer_profile *profiles,
+			 size_t profile_count, struct slow_producer *worst)
 {
+	const struct wait_baseline *baseline = in->observations->baseline;
 	const struct producer_wait *waits;
-	size_t count = wait_baseline_producer_waits(search->observations->baseline, &waits);
+	size_t count = wait_baseline_producer_waits(baseline, &waits);
 
-	for (size_t i = 0; i < conduct_count; i++) {
-		struct slow_producer *feeder = &conducts[i].feeder;
+	for (size_t i = 0; i < profile_count; i++) {
+		struct slow_producer *producer = &profiles[i].producer, better;
 
-		feeder->usual_span_ns = conducts[i].observed_ns;
-		feeder->did = what_it_did(&conducts[i]);
-		feeder->asked_in =
-			wait_baseline_request_class(search->observations->baseline, feeder->thread, waits, count);
-		if (feeder->did == FEEDER_IDLED || feeder->lost_ns <= ret_feeder->lost_ns ||
-		    !serves_or_feeds(feeder, search->observations->target))
+		producer->did = producer_profile_conclude(&profiles[i]);
+		producer->request_class =
+			wait_baseline_request_class(baseline, producer->thread, waits, count);
+		if (producer->did == PRODUCER_IDLED || producer->lost_ns <= worst->lost_ns ||
+		    !is_not_client(producer, in->observations->target))
 			continue;
-		slow_producer_free(ret_feeder);
-		*ret_feeder = *feeder;
-		feeder->victims = NULL;
-		feeder->profile = (struct cpu_profile){ 0 };
+		better = *producer;
+		*producer = *worst;
+		*worst = better;
 	}
 }
 
-int slow_producer_find(const struct slow_producer_search *search, struct slow_producer *ret_feeder)
+static void free_slow_producer(void *found)
 {
-	struct conduct conducts[FEEDERS_MAX] = { 0 };
+	struct slow_producer *producer = found;
+
+	free(producer->victims);
+	cpu_profile_free(&producer->profile);
+}
+
+/* The thread that kept others waiting longest, by who waited and what it did meanwhile. */
+static int read_worst(const struct detect_context *in, struct slow_producer *worst)
+{
+	struct producer_profile profiles[PRODUCERS_MAX] = { 0 };
 	const struct producer_wait *waits;
-	size_t count = wait_baseline_producer_waits(search->observations->baseline, &waits), used;
+	size_t count = wait_baseline_producer_waits(in->observations->baseline, &waits), used;
 	int r = 0;
 
-	*ret_feeder = (struct slow_producer){ .did = FEEDER_IDLED };
-	used = candidates(waits, count, conducts);
+	used = choose_producers(waits, count, profiles);
 	for (size_t i = 0; i < used && !r; i++)
-		r = prepare(&conducts[i], waits, count, search);
+		r = read_waits(&profiles[i], waits, count, in);
 	for (size_t i = 0; i < used && !r; i++)
-		r = conduct_read(&conducts[i], search->observations);
+		r = producer_profile_read(&profiles[i], in->observations);
 	if (!r)
-		conclude(search, conducts, used, ret_feeder);
-	for (size_t i = 0; i < used; i++)
-		conduct_free(&conducts[i]);
+		choose_worst(in, profiles, used, worst);
+	for (size_t i = 0; i < used; i++) {
+		free(profiles[i].spans);
+		free_slow_producer(&profiles[i].producer);
+	}
 	return r;
 }
 
-void slow_producer_free(struct slow_producer *feeder)
+bool slow_producer_explains(const struct slow_producer *producer, const struct stall *stall)
 {
-	free(feeder->victims);
-	cpu_profile_free(&feeder->profile);
-	*feeder = (struct slow_producer){ .did = FEEDER_IDLED };
-}
+	uint64_t span_ns = producer->longest.end_ns - producer->longest.start_ns;
+	bool apart = stall->start_ns >= producer->stall.end_ns ||
+		     stall->end_ns <= producer->stall.start_ns;
 
-/* Against a stall of other waits. */
-
-bool slow_producer_explains(const struct slow_producer *feeder, const struct stall *stall)
-{
-	uint64_t span_ns = feeder->longest.end_ns - feeder->longest.start_ns;
-	bool apart = stall->start_ns >= feeder->stall.end_ns ||
-		     stall->end_ns <= feeder->stall.start_ns;
-
-	if (feeder->did == FEEDER_IDLED)
+	if (producer->did == PRODUCER_IDLED)
 		return false;
 	/* What it waited for itself in that stall is the cause. */
-	return !stall->found || apart || stall->apart != feeder->stall.apart ||
-	       (feeder->did != FEEDER_WAITED &&
-		!share_at_least(feeder->state_ns[THREAD_RUNNABLE], span_ns, MOST_PERCENT));
+	return !stall->found || apart || stall->apart != producer->stall.apart ||
+	       (producer->did != PRODUCER_WAITED &&
+		!share_at_least(producer->state_ns[THREAD_RUNNABLE], span_ns,
+				PRODUCER_MOST_PERCENT));
 }
+
+/* Idle waits that hurt after all, because one thread did not produce what the others wait for. Without a target nobody
+ * says whose waiting matters. */
+static int find_slow_producer(struct detect_context *in, struct candidates *out)
+{
+	struct candidate *candidate = candidate_append(in, out);
+	struct slow_producer *worst;
+	int r;
+
+	if (!candidate)
+		return -ENOMEM;
+	if (!in->observations->target->count)
+		return 0;
+	worst = candidate->found;
+	r = read_worst(in, worst);
+	if (r || !slow_producer_explains(worst, in->stall))
+		return r;
+	candidate->stall = worst->stall;
+	candidate->lost_ns = worst->lost_ns;
+	candidate->hurting_classes = worst->classes;
+	in->producer = worst->thread;
+	return 0;
+}
+
+const struct detector slow_producer_detector = {
+	.found_bytes = sizeof(struct slow_producer),
+	.evidence = EVIDENCE_SIGNS,
+	.find = find_slow_producer,
+	.report = slow_producer_report,
+	.free = free_slow_producer,
+};

@@ -1,27 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads that starve wait for one that feeds them: who that is, and whether what it did
- * meanwhile proves that they were kept waiting, rather than that there was nothing to do.
+ * Threads wait far longer than they used to for one that produces what they work on, or serves
+ * them: who that is, and whether what it did meanwhile proves that they were kept waiting, rather
+ * than that there was nothing to do.
  */
 #ifndef ANALYZER_DETECT_SLOW_PRODUCER_H
 #define ANALYZER_DETECT_SLOW_PRODUCER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "analyzer/activity/cpu_profile.h"
-#include "analyzer/activity/observations.h"
-#include "analyzer/activity/stall.h"
 #include "analyzer/activity/victims.h"
 #include "analyzer/activity/wait_baseline.h"
+#include "analyzer/detect/detectors.h"
 
 enum slow_producer_did {
-	FEEDER_IDLED,	/* it waited for work itself, or nobody can say what it did: no culprit */
-	FEEDER_RAN,	/* in one go, far longer than usual, or wanted a CPU */
-	FEEDER_ENDED,	/* ran, at the end of its process */
-	FEEDER_SLEPT,	/* asked to work, and it never does otherwise */
-	FEEDER_WAITED	/* for what hurts, or was stopped */
+	PRODUCER_IDLED,	/* it waited for work itself, or nobody can say what it did: no culprit */
+	PRODUCER_RAN,	/* in one go, far longer than usual, or wanted a CPU */
+	PRODUCER_ENDED,	/* ran, at the end of its process */
+	PRODUCER_SLEPT,	/* asked to work, and it never does otherwise */
+	PRODUCER_WAITED	/* for what hurts, or was stopped */
 };
 
 _Static_assert(WAIT_CLASSES <= 32, "a bit each");
@@ -46,26 +42,37 @@ struct slow_producer {
 	uint64_t usual_sleeps, victim_sleeps;
 	uint64_t wakeups, usual_wakeups; /* of others, by it: meanwhile and at those other times, */
 	uint64_t usual_span_ns;		/* which add up to this */
-	enum wait_class asked_in;	/* its victims are those who ask it to work: what it waits in then */
+	enum wait_class request_class;	/* its victims are those who ask it to work: what it waits in then */
 	struct cpu_profile profile;
 };
 
-struct slow_producer_search {
-	const struct observations *observations;
-	uint64_t long_ns, since_ns;	/* as of stall_find() */
+/* Whether the thread explains a time that @stall, which the waits that hurt made, does not explain
+ * by itself. */
+bool slow_producer_explains(const struct slow_producer *producer, const struct stall *stall);
+
+/* The findings slow-producer and busy-thread; see struct detector. */
+void slow_producer_report(const struct detect_context *in, const void *found,
+			  struct model_finding *finding);
+
+/* For slow_producer.c: what the thread did while others waited for it, and what it does at other
+ * times. */
+struct producer_profile {
+	struct slow_producer producer;
+	struct stall_span *spans;	/* when somebody waited for it; in order of time, apart */
+	size_t span_count;
+	uint64_t run_start_ns, run_end_ns; /* its run so far; empty: it does not run */
+	uint32_t stacks, end_stacks;	/* seen meanwhile; at the end of a process */
 };
 
-/**
- * slow_producer_find() - the thread that kept others waiting longest, by who waited and what it did meanwhile.
- *
- * @ret_feeder: did FEEDER_IDLED where there is none.
- *
- * Return: 0 or -ENOMEM. Free with slow_producer_free().
- */
-int slow_producer_find(const struct slow_producer_search *search, struct slow_producer *ret_feeder);
-void slow_producer_free(struct slow_producer *feeder);
+/* The times of @waits, which it sorts, as @profile's spans. Return: 0 or -ENOMEM. */
+int producer_profile_spans(struct producer_profile *profile, struct long_wait *waits, size_t count);
 
-/* Whether it explains a time that @stall, which the waits that hurt made, does not explain by itself. */
-bool slow_producer_explains(const struct slow_producer *feeder, const struct stall *stall);
+/* @profile: the spans and the producer's thread, stall and longest wait are set; gets the rest.
+ * Return: 0 or -ENOMEM. */
+int producer_profile_read(struct producer_profile *profile, const struct observations *observations);
+
+/* What the producer did while it was longest waited for, and whether that kept the others
+ * waiting. */
+enum slow_producer_did producer_profile_conclude(const struct producer_profile *profile);
 
 #endif

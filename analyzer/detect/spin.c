@@ -5,30 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/detect/thresholds.h"
+#include "analyzer/util/array.h"
 #include "analyzer/util/span.h"
-
-
-/* A loop that does nothing but look at a lock has so few instructions. */
-#define LOOP_BYTES 64u
-
-/* Of the samples of a run, so many are in the loop. */
-#define LOOP_PERCENT 80u
-
-/* From this share on a thread spins in the kernel rather than works. */
-#define KERNEL_PERCENT 50u
-
-/* With fewer samples, of one and of all, nothing is proven. */
-#define SAMPLES_LEAST	  2u
-#define SAMPLES_LEAST_ALL 10u
-
-/* Time that is not known, shorter than that, does not end a run: as in episode.c. */
-#define UNKNOWN_NS 100000000u
-
-/* The sleeper slept through so much of it. */
-#define SLEPT_PERCENT 90u
-
-/* After it left its CPU again somebody has gone on this soon. */
-#define FREED_NS 20000000u
 
 /* Each is compared with all the others; a capture with more is hostile. */
 #define KEPT_MAX 4096u
@@ -55,7 +34,7 @@ struct spins {
 	size_t kept_count, kept_room;
 };
 
-static bool spins_in_kernel(const struct frame *leaf)
+static bool is_slowpath(const struct frame *leaf)
 {
 	return leaf->kernel && leaf->symbol &&
 	       (strstr(leaf->symbol, "queued_spin_lock_slowpath") ||
@@ -63,9 +42,9 @@ static bool spins_in_kernel(const struct frame *leaf)
 		!strcmp(leaf->symbol, "queued_write_lock_slowpath"));
 }
 
-static bool is_same_loop(uint64_t a, uint64_t b)
+bool spin_is_same_loop(uint64_t a, uint64_t b)
 {
-	return (a > b ? a - b : b - a) <= LOOP_BYTES;
+	return (a > b ? a - b : b - a) <= SPIN_LOOP_BYTES;
 }
 
 static void add_sample(const struct spins *spins, struct run *run, uint32_t stack_id)
@@ -75,7 +54,7 @@ static void add_sample(const struct spins *spins, struct run *run, uint32_t stac
 	if (!stack_table_frames(spins->stacks, stack_id, &frames))
 		return;
 	run->samples++;
-	if (spins_in_kernel(frames)) {
+	if (is_slowpath(frames)) {
 		run->kernel_spinning++;
 		run->kernel_stack_id = stack_id;
 	}
@@ -88,7 +67,7 @@ static void add_sample(const struct spins *spins, struct run *run, uint32_t stac
 		run->user_spinning = 0;
 		run->votes = 0;
 	}
-	if (is_same_loop(run->address, frames->address)) {
+	if (spin_is_same_loop(run->address, frames->address)) {
 		run->user_spinning++;
 		run->votes++;
 	} else {
@@ -96,51 +75,45 @@ static void add_sample(const struct spins *spins, struct run *run, uint32_t stac
 	}
 }
 
-static bool in_kernel(const struct run *run)
+static bool spins_in_slowpath(const struct run *run)
 {
-	return run->kernel_spinning >= SAMPLES_LEAST &&
-	       run->kernel_spinning * 100ull >= run->samples * (uint64_t)KERNEL_PERCENT;
+	return run->kernel_spinning >= SPIN_SAMPLES_LEAST &&
+	       run->kernel_spinning * 100ull >= run->samples * (uint64_t)SPIN_KERNEL_PERCENT;
 }
 
-static bool in_loop(const struct run *run)
+static bool spins_in_loop(const struct run *run)
 {
-	return run->user_spinning >= SAMPLES_LEAST &&
-	       run->user_spinning * 100ull >= run->samples * (uint64_t)LOOP_PERCENT;
+	return run->user_spinning >= SPIN_SAMPLES_LEAST &&
+	       run->user_spinning * 100ull >= run->samples * (uint64_t)SPIN_LOOP_PERCENT;
 }
 
 /* The run is over: keep it where it was long, and shows a thread spinning. */
 static int end_run(struct spins *spins, struct run *run)
 {
-	size_t room = spins->kept_room ? spins->kept_room * 2 : 16;
-	struct run *kept;
-
 	if (!run->open || spins->kept_count == KEPT_MAX ||
-	    run->end_ns - run->start_ns < spins->long_ns || (!in_kernel(run) && !in_loop(run)))
+	    run->end_ns - run->start_ns < spins->long_ns ||
+	    (!spins_in_slowpath(run) && !spins_in_loop(run)))
 		goto out;
-	if (spins->kept_count == spins->kept_room) {
-		kept = reallocarray(spins->kept, room, sizeof(*kept));
-		if (!kept)
-			return -ENOMEM;
-		spins->kept = kept;
-		spins->kept_room = room;
-	}
+	if (array_grow(spins->kept, spins->kept_count, spins->kept_room))
+		return -ENOMEM;
 	spins->kept[spins->kept_count++] = *run;
 out:
 	*run = (struct run){ .thread = run->thread };
 	return 0;
 }
 
-static bool ends_run(const struct history_interval *interval)
+static bool ends_run(const struct spins *spins, const struct history_interval *interval)
 {
 	return interval->state == THREAD_BLOCKED ||
 	       (interval->state == THREAD_UNKNOWN &&
-		interval->end_ns - interval->start_ns >= UNKNOWN_NS);
+		interval->end_ns - interval->start_ns >=
+			spins->long_ns * PAUSE_STALL_PERCENT / 100);
 }
 
 static int add_interval(struct spins *spins, struct run *run,
 			const struct history_interval *interval)
 {
-	if (ends_run(interval)) {
+	if (ends_run(spins, interval)) {
 		run->went_on = interval->state == THREAD_BLOCKED;
 		return end_run(spins, run);
 	}
@@ -192,7 +165,7 @@ static const struct frame *lock_frame(const struct stack_table *stacks, uint32_t
 	size_t count = stack_table_frames(stacks, stack_id, &frames);
 
 	for (size_t i = 0; i < count && frames[i].kernel; i++)
-		if (frames[i].symbol && !spins_in_kernel(&frames[i]) &&
+		if (frames[i].symbol && !is_slowpath(&frames[i]) &&
 		    strncmp(frames[i].symbol, "_raw_", 5) &&
 		    strncmp(frames[i].symbol, "__raw_", 6) &&
 		    strcmp(frames[i].symbol, "do_raw_spin_lock"))
@@ -204,10 +177,11 @@ static bool is_same_lock(const struct spins *spins, const struct run *a, const s
 {
 	const struct frame *left, *right;
 
-	if (in_kernel(a) != in_kernel(b))
+	if (spins_in_slowpath(a) != spins_in_slowpath(b))
 		return false;
-	if (!in_kernel(a))
-		return a->thread->tgid == b->thread->tgid && is_same_loop(a->address, b->address);
+	if (!spins_in_slowpath(a))
+		return a->thread->tgid == b->thread->tgid &&
+		       spin_is_same_loop(a->address, b->address);
 	left = lock_frame(spins->stacks, a->kernel_stack_id);
 	right = lock_frame(spins->stacks, b->kernel_stack_id);
 	return left && right && !strcmp(left->symbol, right->symbol);
@@ -218,12 +192,13 @@ static bool says_spin(const char *function)
 	return function && strstr(function, "spin");
 }
 
-/* A loop with another name that a thread began with, or ended with, may be what the thread is for. */
+/* A loop with another name that a thread began with, or ended with, may be what the thread is
+ * for. */
 static bool is_credible(const struct spins *spins, const struct run *run)
 {
 	const struct frame *frames = NULL;
 
-	if (in_kernel(run) || (run->went_on && !run->began_before))
+	if (spins_in_slowpath(run) || (run->went_on && !run->began_before))
 		return true;
 	return stack_table_frames(spins->stacks, run->user_stack_id, &frames) &&
 	       says_spin(frames->symbol);
@@ -239,8 +214,9 @@ static uint64_t run_lost_ns(const struct run *run)
 {
 	uint64_t length_ns = run->end_ns - run->start_ns;
 
-	return in_kernel(run) ? (uint64_t)((double)length_ns * run->kernel_spinning / run->samples)
-			      : length_ns;
+	return spins_in_slowpath(run)
+		       ? (uint64_t)((double)length_ns * run->kernel_spinning / run->samples)
+		       : length_ns;
 }
 
 static int add_run(struct spin *spin, const struct run *run)
@@ -264,13 +240,10 @@ static int add_run(struct spin *spin, const struct run *run)
 	}
 	spin->lost_ns += run_lost_ns(run);
 	spin->samples += run->samples;
-	spin->spinning += in_kernel(run) ? run->kernel_spinning : run->user_spinning;
-	if (run->start_ns < spin->start_ns)
-		spin->start_ns = run->start_ns;
-	if (run->end_ns > spin->end_ns)
-		spin->end_ns = run->end_ns;
-	if (run->end_ns < spin->freed_ns)
-		spin->freed_ns = run->end_ns;
+	spin->spinning += spins_in_slowpath(run) ? run->kernel_spinning : run->user_spinning;
+	spin->start_ns = earlier(spin->start_ns, run->start_ns);
+	spin->end_ns = later(spin->end_ns, run->end_ns);
+	spin->freed_ns = earlier(spin->freed_ns, run->end_ns);
 	spin->began_before |= run->began_before;
 	spin->still_open |= run->still_open;
 	return 0;
@@ -283,26 +256,31 @@ static int gather_runs(const struct spins *spins, const struct run *first, struc
 	size_t seen = (size_t)(first - spins->kept);
 
 	*spin = (struct spin){
-		.in_kernel = in_kernel(first),
+		.in_kernel = spins_in_slowpath(first),
 		.start_ns = first->start_ns,
 		.end_ns = first->end_ns,
 		.freed_ns = first->end_ns,
-		.stack_id = in_kernel(first) ? first->kernel_stack_id : first->user_stack_id,
+		.stack_id =
+			spins_in_slowpath(first) ? first->kernel_stack_id : first->user_stack_id,
 	};
 	for (size_t i = seen; i < spins->kept_count; i++)
-		if (is_same_lock(spins, first, &spins->kept[i]) && overlaps_spin(&spins->kept[i], spin) &&
-		    is_credible(spins, &spins->kept[i]) && add_run(spin, &spins->kept[i]))
+		if (is_same_lock(spins, first, &spins->kept[i]) &&
+		    overlaps_spin(&spins->kept[i], spin) && is_credible(spins, &spins->kept[i]) &&
+		    add_run(spin, &spins->kept[i]))
 			return -ENOMEM;
 	if (spin->in_kernel)
 		frames = lock_frame(spins->stacks, spin->stack_id);
 	else
 		stack_table_frames(spins->stacks, spin->stack_id, &frames);
 	spin->function = frames ? frames->symbol : NULL;
-	spin->found = spin->victim_count > 1 && spin->samples >= SAMPLES_LEAST_ALL;
 	return 0;
 }
 
-/* Who slept meanwhile. */
+/* Two at least spin for one lock, and there are samples enough to say so. */
+static bool is_spin(const struct spin *spin)
+{
+	return spin->victim_count > 1 && spin->samples >= SPIN_SAMPLES_LEAST_ALL;
+}
 
 struct sleeper {
 	struct thread *thread; /* NULL: it did not sleep through it */
@@ -323,15 +301,16 @@ static bool slept_through(const struct spin *spin, const struct history *history
 			  const struct history_interval *interval)
 {
 	const struct thread *waker = history_waker(history, interval);
-	uint64_t from_ns = later(interval->start_ns, spin->start_ns), to_ns = interval->end_ns;
+	uint64_t slept_ns =
+		span_overlap(interval->start_ns, interval->end_ns, spin->start_ns, spin->freed_ns);
 
 	if (interval->state != THREAD_BLOCKED || interval->flags & INTERVAL_STILL_OPEN || !waker ||
-	    to_ns > spin->freed_ns)
+	    interval->end_ns > spin->freed_ns)
 		return false;
 	if (!interval->waker_in_interrupt && is_spinner(spin, waker))
 		return false;
-	return to_ns > from_ns &&
-	       share_at_least(to_ns - from_ns, spin->freed_ns - spin->start_ns, SLEPT_PERCENT);
+	return slept_ns &&
+	       share_at_least(slept_ns, spin->freed_ns - spin->start_ns, SPIN_SLEPT_PERCENT);
 }
 
 static struct sleeper find_sleep(const struct spin *spin, const struct history *history,
@@ -347,8 +326,8 @@ static struct sleeper find_sleep(const struct spin *spin, const struct history *
 		if (slept_through(spin, history, interval)) {
 			sleeper = (struct sleeper){
 				.thread = thread,
-				.sleep = { interval->start_ns, interval->end_ns,
-					   interval->stack_id, interval->prev_state },
+				.sleep = { interval->start_ns, interval->end_ns, interval->stack_id,
+					   interval->prev_state },
 			};
 			left = false;
 			continue;
@@ -365,10 +344,10 @@ static struct sleeper find_sleep(const struct spin *spin, const struct history *
 }
 
 /* They went on after it did, and soon. */
-static bool let_go(const struct spin *spin, const struct sleeper *sleeper)
+static bool released_spinners(const struct spin *spin, const struct sleeper *sleeper)
 {
 	return sleeper->thread && sleeper->resumed_ns && sleeper->resumed_ns <= spin->freed_ns &&
-	       spin->freed_ns <= sleeper->until_ns + FREED_NS;
+	       spin->freed_ns <= sleeper->until_ns + SPIN_FREED_NS;
 }
 
 /* The only one that did. */
@@ -384,7 +363,7 @@ static void find_sleeper(const struct observations *observations, struct spin *s
 		if (thread->tgid != spin->victims[0].thread->tgid || is_spinner(spin, thread))
 			continue;
 		sleeper = find_sleep(spin, observations->history, thread);
-		if (!let_go(spin, &sleeper))
+		if (!released_spinners(spin, &sleeper))
 			continue;
 		count++;
 		spin->sleeper = count == 1 ? sleeper.thread : NULL;
@@ -406,7 +385,7 @@ static bool is_proven(const struct spin *spin)
 	return spin->in_kernel || spin->sleeper || says_spin(spin->function);
 }
 
-static int find_worst(struct spins *spins, struct spin *best)
+static int find_worst(struct spins *spins, struct spin *worst)
 {
 	struct spin spin;
 	int r = 0;
@@ -415,45 +394,65 @@ static int find_worst(struct spins *spins, struct spin *best)
 		qsort(spins->kept, spins->kept_count, sizeof(*spins->kept), compare_start);
 	for (size_t i = 0; i < spins->kept_count && !r; i++) {
 		if (!is_credible(spins, &spins->kept[i]) ||
-		    (best->found && overlaps_spin(&spins->kept[i], best)))
+		    (worst->lost_ns && overlaps_spin(&spins->kept[i], worst)))
 			continue;
 		r = gather_runs(spins, &spins->kept[i], &spin);
-		if (!r && spin.found && spin.lost_ns > best->lost_ns) {
-			spin_free(best);
-			*best = spin;
+		if (!r && is_spin(&spin) && spin.lost_ns > worst->lost_ns) {
+			free(worst->victims);
+			*worst = spin;
 		} else {
-			spin_free(&spin);
+			free(spin.victims);
 		}
 	}
 	return r;
 }
 
-int spin_find(const struct observations *observations, uint64_t long_ns, struct spin *ret_spin)
+/* Threads that spin wait for no one as far as the scheduler knows, but they are as stuck. */
+static int find_spin(struct detect_context *in, struct candidates *out)
 {
-	struct spins spins = {
-		.observations = observations,
-		.stacks = source_stacks(observations->source),
-		.long_ns = long_ns,
-	};
-	struct spin best = { .found = false };
-	int r = find_all_runs(&spins);
+	struct candidate *candidate = candidate_append(in, out);
+	struct spins spins = { in->observations, in->stacks, in->long_ns, NULL, 0, 0 };
+	struct spin *worst;
+	int r;
 
+	if (!candidate)
+		return -ENOMEM;
+	/* A thread that others wait for, and that computes, does not spin. */
+	if (in->producer)
+		return 0;
+	worst = candidate->found;
+	r = find_all_runs(&spins);
 	if (!r)
-		r = find_worst(&spins, &best);
-	if (!r && best.found && !best.in_kernel && !best.still_open)
-		find_sleeper(observations, &best);
-	if (r || !best.found || !is_proven(&best)) {
-		spin_free(&best);
-		best = (struct spin){ .found = false };
-	}
-	victims_sort(best.victims, best.victim_count);
-	*ret_spin = best;
+		r = find_worst(&spins, worst);
 	free(spins.kept);
-	return r;
+	if (r || !worst->lost_ns)
+		return r;
+	if (!worst->in_kernel && !worst->still_open)
+		find_sleeper(in->observations, worst);
+	victims_sort(worst->victims, worst->victim_count);
+	candidate->lost_ns = is_proven(worst) ? worst->lost_ns : 0;
+	candidate->stall = (struct stall){
+		.found = true,
+		.began_before = worst->began_before,
+		.still_open = worst->still_open,
+		.start_ns = worst->start_ns,
+		.end_ns = worst->end_ns,
+		.threads_max = (uint32_t)worst->victim_count,
+		.apart = detect_over_before(in, worst->end_ns),
+	};
+	return 0;
 }
 
-void spin_free(struct spin *spin)
+static void free_spin(void *found)
 {
-	free(spin->victims);
-	spin->victims = NULL;
+	free(((struct spin *)found)->victims);
 }
+
+const struct detector spin_detector = {
+	.found_bytes = sizeof(struct spin),
+	.evidence = EVIDENCE_WAITS,
+	.beside = true,
+	.find = find_spin,
+	.report = spin_report,
+	.free = free_spin,
+};

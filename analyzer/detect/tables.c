@@ -6,16 +6,28 @@
 #include <string.h>
 
 #include "analyzer/activity/wait_groups.h"
+#include "analyzer/detect/thresholds.h"
+#include "analyzer/util/span.h"
 
-static struct model_stack stack_of(const struct tables_context *context, uint32_t stack_id)
+static struct model_stack stack_of(const struct detect_context *in, uint32_t stack_id)
 {
 	const struct frame *frames = NULL;
-	size_t count = stack_table_frames(source_stacks(context->source), stack_id, &frames);
+	size_t count = stack_table_frames(in->stacks, stack_id, &frames);
 
 	return (struct model_stack){ count ? frames : NULL, count };
 }
 
-static int owners_fill(const struct tables_context *context, const struct lock *lock,
+enum grade tables_owner_grade(const struct lock_owner *owner)
+{
+	if (!owner->thread)
+		return GRADE_UNKNOWN;
+	if (share_above(owner->plausible_ns, owner->blamed_ns, TABLE_MOST_PERCENT))
+		return GRADE_PLAUSIBLE;
+	return share_above(owner->exact_ns, owner->blamed_ns, TABLE_MOST_PERCENT) ? GRADE_EXACT
+										  : GRADE_STRONG;
+}
+
+static int owners_fill(const struct detect_context *in, const struct lock *lock,
 		       struct model_lock *entry)
 {
 	entry->owners = calloc(lock->owner_count + 1, sizeof(*entry->owners));
@@ -29,13 +41,10 @@ static int owners_fill(const struct tables_context *context, const struct lock *
 		entry->owners[entry->owner_count++] = (struct model_owner){
 			.tid = owner->thread ? owner->thread->tid : 0,
 			.comm = owner->thread ? owner->thread->comm : "",
-			.grade = !owner->thread				      ? GRADE_UNKNOWN
-				 : owner->plausible_ns * 2 > owner->blamed_ns ? GRADE_PLAUSIBLE
-				 : owner->exact_ns * 2 > owner->blamed_ns     ? GRADE_EXACT
-									      : GRADE_STRONG,
+			.grade = tables_owner_grade(owner),
 			.blamed_ns = owner->blamed_ns,
 			.longest_hold_ns = owner->longest.end_ns - owner->longest.start_ns,
-			.stack = stack_of(context, owner->longest.stack_id),
+			.stack = stack_of(in, owner->longest.stack_id),
 		};
 	}
 	return 0;
@@ -56,14 +65,16 @@ static bool only_idle(const struct lock *lock)
 	if (!wait_class_idle(lock->class))
 		return false;
 	for (size_t i = 0; i < lock->owner_count; i++)
-		if (lock->owners[i].thread && lock->owners[i].blamed_ns * 2 > lock->wait_ns)
+		if (lock->owners[i].thread &&
+		    share_above(lock->owners[i].blamed_ns, lock->wait_ns, TABLE_MOST_PERCENT))
 			return false;
 	return true;
 }
 
-int tables_locks(const struct tables_context *context, struct model *model)
+int tables_locks(const struct detect_context *in)
 {
-	const struct lock_tracker *locks = context->observations->locks;
+	struct model *model = in->model;
+	const struct lock_tracker *locks = in->observations->locks;
 
 	model->locks = calloc(lock_tracker_count(locks) + 1, sizeof(*model->locks));
 	if (!model->locks)
@@ -84,7 +95,7 @@ int tables_locks(const struct tables_context *context, struct model *model)
 			.max_wait_ns = lock->max_wait_ns,
 		};
 		model->lock_count++;
-		if (owners_fill(context, lock, entry))
+		if (owners_fill(in, lock, entry))
 			return -ENOMEM;
 	}
 	if (model->lock_count)
@@ -92,23 +103,23 @@ int tables_locks(const struct tables_context *context, struct model *model)
 	return 0;
 }
 
-static bool is_idle(const struct tables_context *context, const struct wait_class_stats *wait)
+static bool is_idle(const struct detect_context *in, const struct wait_class_stats *wait)
 {
-	bool starved = context->starved >> wait->class & 1;
+	bool hurts = in->hurting_classes >> wait->class & 1;
 
-	return wait_class_idle(wait->class) && !(wait->unusual && starved);
+	return wait_class_idle(wait->class) && !(wait->unusual && hurts);
 }
 
-static int wait_fill(const struct tables_context *context, const struct wait_class_stats *wait,
+static int wait_fill(const struct detect_context *in, const struct wait_class_stats *wait,
 		     struct model_wait *entry)
 {
-	const struct stack_info *fact = stack_infos_get(context->stack_infos, wait->stack_id);
+	const struct stack_info *fact = stack_infos_get(in->stack_infos, wait->stack_id);
 
 	if (!fact)
 		return -ENOMEM;
 	*entry = (struct model_wait){
 		.class = wait->class,
-		.idle = is_idle(context, wait),
+		.idle = is_idle(in, wait),
 		.operation = fact->operation,
 		.detail = fact->sleeping.class == wait->class ? fact->sleeping.detail : NULL,
 		.blocked_ns = wait->blocked_ns,
@@ -119,23 +130,24 @@ static int wait_fill(const struct tables_context *context, const struct wait_cla
 		.woken = wait->woken,
 		.woken_ns = wait->woken_ns,
 		.woken_max_ns = wait->woken_max_ns,
-		.stack = stack_of(context, wait->stack_id),
+		.stack = stack_of(in, wait->stack_id),
 	};
 	return 0;
 }
 
-int tables_waits(const struct tables_context *context, struct model *model)
+int tables_waits(const struct detect_context *in)
 {
+	struct model *model = in->model;
 	const struct wait_class_stats *waits;
-	size_t count = wait_stats_waits(context->observations->wait_stats, &waits);
+	size_t count = wait_stats_waits(in->observations->wait_stats, &waits);
 
 	model->waits = calloc(count + 1, sizeof(*model->waits));
 	if (!model->waits)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		if (wait_fill(context, &waits[i], &model->waits[model->wait_count++]))
+		if (wait_fill(in, &waits[i], &model->waits[model->wait_count++]))
 			return -ENOMEM;
-	if (wait_groups_make(context->observations->wait_stats, model))
+	if (wait_groups_make(in->observations->wait_stats, model))
 		return -ENOMEM;
 	if (count)
 		qsort(model->waits, count, sizeof(*model->waits), wait_groups_order);
@@ -229,9 +241,10 @@ static void rank_fill(const struct model *model, const struct tid_list *victims,
 	ranked->rank = rank_of(model, victims, &ranked->thread);
 }
 
-int tables_threads(const struct tables_context *context, struct model *model)
+int tables_threads(const struct detect_context *in)
 {
-	const struct threads *threads = source_threads(context->source);
+	struct model *model = in->model;
+	const struct threads *threads = source_threads(in->observations->source);
 	struct ranked *ranked = calloc(threads_count(threads) + 1, sizeof(*ranked));
 	struct tid_list victims = { NULL, 0 };
 	size_t count = 0;
@@ -242,12 +255,12 @@ int tables_threads(const struct tables_context *context, struct model *model)
 		goto out;
 	for (size_t i = 0; i < threads_count(threads); i++) {
 		const struct thread *thread = threads_at(threads, i);
-		bool target = target_counts(context->target, thread);
+		bool target = target_counts(in->observations->target, thread);
 
 		if (thread->idle_task)
 			continue;
-		rank_fill(model, &victims, wait_stats_thread(context->observations->wait_stats, thread), target,
-			  thread, &ranked[count]);
+		rank_fill(model, &victims, wait_stats_thread(in->observations->wait_stats, thread),
+			  target, thread, &ranked[count]);
 		count++;
 	}
 	qsort(ranked, count, sizeof(*ranked), by_rank);

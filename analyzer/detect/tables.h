@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The model's tables, locks, waits and threads, from a survey.
+ * The model's tables, locks, waits and threads.
  */
 #ifndef ANALYZER_DETECT_TABLES_H
 #define ANALYZER_DETECT_TABLES_H
 
-#include "analyzer/model.h"
-#include "analyzer/trace/source.h"
-#include "analyzer/timeline/stack_info.h"
-#include "analyzer/activity/observations.h"
+#include "analyzer/detect/detectors.h"
 
-struct tables_context {
-	const struct source *source;
-	struct stack_infos *stack_infos;
-	const struct observations *observations;
-	struct target *target;
-	uint32_t starved;	/* classes, a bit each, in which unusual waits were no idle ones */
-};
+/* Each appends its table to the model. Return: 0 or -ENOMEM. */
+int tables_locks(const struct detect_context *in);
+int tables_waits(const struct detect_context *in);
 
-/* Each appends its table to @model. Return: 0 or -ENOMEM. */
-int tables_locks(const struct tables_context *context, struct model *model);
-int tables_waits(const struct tables_context *context, struct model *model);
+/* How sure it is that @owner held the lock for most of what is charged to it. */
+enum grade tables_owner_grade(const struct lock_owner *owner);
 
 /* Call it after the findings: their culprits come first. */
-int tables_threads(const struct tables_context *context, struct model *model);
+int tables_threads(const struct detect_context *in);
 
 #endif

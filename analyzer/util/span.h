@@ -24,6 +24,12 @@ static inline bool share_at_least(uint64_t part, uint64_t whole, uint64_t percen
 	return whole && part * 100 >= whole * percent;
 }
 
+/* Whether @part is more than @percent of @whole. */
+static inline bool share_above(uint64_t part, uint64_t whole, uint64_t percent)
+{
+	return part * 100 > whole * percent;
+}
+
 /* Cut *@start_ns to *@end_ns to what lies from @from_ns to @to_ns. Return: whether anything is
  * left. */
 static inline bool span_clip(uint64_t *start_ns, uint64_t *end_ns, uint64_t from_ns, uint64_t to_ns)

@@ -103,12 +103,17 @@ tests_unit_analyzer_test_blame_LDADD = $(ANALYZER_UNIT_LIBS)
 
 tests_unit_analyzer_test_detect_SOURCES = \
 	tests/unit/analyzer/detect/test_busy_thread.c \
+	tests/unit/analyzer/detect/test_coverage.c \
 	tests/unit/analyzer/detect/test_cpu_starvation.c \
+	tests/unit/analyzer/detect/test_deadlock.c \
 	tests/unit/analyzer/detect/test_detectors.c \
 	tests/unit/analyzer/detect/test_host_pause.c \
+	tests/unit/analyzer/detect/test_reports.c \
 	tests/unit/analyzer/detect/test_resource_wait.c \
 	tests/unit/analyzer/detect/test_slow_producer.c \
-	tests/unit/analyzer/detect/test_spin.c
+	tests/unit/analyzer/detect/test_spin.c \
+	tests/unit/analyzer/detect/test_stopped_process.c \
+	tests/unit/analyzer/detect/test_thresholds.c
 tests_unit_analyzer_test_detect_LDADD = $(ANALYZER_UNIT_LIBS)
 
 tests_unit_analyzer_test_explain_SOURCES = \

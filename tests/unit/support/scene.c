@@ -478,7 +478,13 @@ const char *scene_write(struct scene *scene, const char *target, uint64_t end_ns
 
 struct scene_result scene_analyze(struct scene *scene, const char *target, uint64_t end_ns)
 {
-	const struct analysis_options options = { 0 };
+	return scene_analyze_stall(scene, target, end_ns, 0);
+}
+
+struct scene_result scene_analyze_stall(struct scene *scene, const char *target, uint64_t end_ns,
+					uint64_t stall_ns)
+{
+	const struct analysis_options options = { .stall_ns = stall_ns };
 	struct scene_result result = { 0 };
 	char *message = NULL;
 	const char *path = scene_write(scene, target, end_ns);

@@ -103,6 +103,9 @@ struct scene_result {
 };
 
 struct scene_result scene_analyze(struct scene *scene, const char *target, uint64_t end_ns);
+/* ... with --stall=@stall_ns. */
+struct scene_result scene_analyze_stall(struct scene *scene, const char *target, uint64_t end_ns,
+					uint64_t stall_ns);
 void scene_done(struct scene_result *result, struct scene *scene);
 
 /* What the analyzer observes in it, without a target; scene_observed_free() frees all, and the scene. */

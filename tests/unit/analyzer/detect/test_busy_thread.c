@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The whole analyzer on made-up freezes in which no lock is to blame: a process
- * that was stopped, a thread that ran or slept while a probe waited for it.
+ * The whole analyzer on made-up freezes in which no lock is to blame: a thread that ran or slept
+ * while a probe waited for it.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "analyzer/analysis.h"
+#include "analyzer/detect/thresholds.h"
 #include "tests/unit/support/scene.h"
 #include "tests/unit/support/unit_test.h"
 
@@ -19,10 +20,7 @@ static const struct ft_task admin = { 900, 900, "admin" };
 static const struct ft_task ticker = { 901, 901, "ticker" };
 
 #define POLL	  SLEEP "schedule_hrtimeout_range < ep_poll < do_epoll_wait < __x64_sys_epoll_wait < do_syscall_64"
-#define STOPPED	  SLEEP "do_signal_stop < get_signal < arch_do_signal_or_restart < do_syscall_64"
-#define SIGNAL                                                                                     \
-	"try_to_wake_up < signal_wake_up_state < complete_signal < __send_signal_locked < "       \
-	"do_send_sig_info < kill_something_info < __x64_sys_kill < do_syscall_64"
+#define DISK	  SLEEP "io_schedule < folio_wait_bit_common < filemap_fault < __do_fault"
 #define LATE "127.0.0.1:6379 slower than 200 ms for 2.0 s"
 
 /* On CPU 0, woken each 100 ms, works for 50 us, then sleeps in @stack. */
@@ -102,7 +100,7 @@ static void busy_thread_is_still_one_after_a_short_pause(void **state)
 	scene_waking(scene, 0, 2000 * MS, &scene_idle, "", &server);
 	scene_switch(scene, 0, 2001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
 	scene_switch(scene, 0, 3000 * MS, &server, FT_STATE_DISK,
-		     SLEEP "io_schedule < folio_wait_bit_common < filemap_fault < __do_fault", &scene_idle);
+		     DISK, &scene_idle);
 	scene_waking(scene, 0, 3020 * MS, &scene_idle, "", &server);
 	scene_switch(scene, 0, 3021 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
 	scene_lost(scene, 0, 4000 * MS, 4010 * MS, 3);
@@ -328,157 +326,189 @@ static void thread_that_always_sleeps_like_that_is_passed_over(void **state)
 	scene_done(&result, scene);
 }
 
-/* @sender stops both threads at 2000 ms, lets them go on at 5000 ms. */
-static void is_stopped(struct scene *scene, const char *waker_stack)
+/* The server serves, then on CPU 0 from @from_ns to @to_ns runs in turns; somebody waits from 2400
+ * ms to 4400 ms. */
+struct turns {
+	uint64_t from_ns, to_ns;
+	uint64_t run_ns, off_ns;	/* each time; off 0: it runs all the while */
+	enum ft_task_state off_state;	/* PREEMPTED by another one, or asleep in @off_stack */
+	const char *off_stack;
+	uint64_t stall_ns;		/* --stall; 0: as it is without */
+};
+
+static struct scene_result run_in_turns(struct scene *scene, const struct turns *turns, const char *since)
 {
-	serves(scene, &server, 0, 2000, POLL);
-	scene_switch(scene, 1, 1000 * MS, &helper, FT_STATE_SLEEPING, POLL, &scene_idle);
-	scene_switch(scene, 1, 1999 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &admin);
-	scene_waking(scene, 1, 2000 * MS, &admin, waker_stack, &server);
-	scene_switch(scene, 0, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &server);
-	scene_waking(scene, 0, 2000 * MS + 6 * US, &server,
-		     "try_to_wake_up < signal_wake_up_state < do_signal_stop < get_signal", &helper);
-	scene_switch(scene, 0, 2000 * MS + 10 * US, &server, FT_STATE_STOPPED, STOPPED, &helper);
-	scene_switch(scene, 0, 2000 * MS + 20 * US, &helper, FT_STATE_STOPPED, STOPPED, &scene_idle);
-	scene_waking(scene, 1, 5000 * MS, &admin, SIGNAL, &server);
-	scene_waking(scene, 1, 5000 * MS + 1 * US, &admin, SIGNAL, &helper);
-	scene_switch(scene, 0, 5000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &server);
-	scene_switch(scene, 0, 5000 * MS + 10 * US, &server, FT_STATE_SLEEPING, POLL, &helper);
-	scene_switch(scene, 0, 5000 * MS + 20 * US, &helper, FT_STATE_SLEEPING, POLL, &scene_idle);
+	uint64_t at_ns = turns->from_ns;
+
+	for (uint64_t at_ms = 0; at_ms < 7000; at_ms += 50) {
+		scene_switch(scene, 1, at_ms * MS, &scene_idle, FT_STATE_RUNNING, NULL, &ticker);
+		scene_switch(scene, 1, at_ms * MS + 5 * US, &ticker, FT_STATE_SLEEPING, POLL,
+			     &scene_idle);
+	}
+	serves(scene, &server, 0, turns->from_ns / MS, POLL);
+	scene_switch(scene, 0, at_ns, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+	while (turns->off_ns && at_ns + turns->run_ns + turns->off_ns <= turns->to_ns) {
+		const struct ft_task *next =
+			turns->off_state == FT_STATE_PREEMPTED ? &admin : &scene_idle;
+
+		at_ns += turns->run_ns;
+		scene_switch(scene, 0, at_ns, &server, turns->off_state, turns->off_stack, next);
+		at_ns += turns->off_ns;
+		scene_switch(scene, 0, at_ns, next, FT_STATE_RUNNING, NULL, &server);
+	}
+	scene_switch(scene, 0, turns->to_ns, &server, FT_STATE_SLEEPING, POLL, &scene_idle);
+	scene_trigger(scene, "probe-tcp", since, 4400 * MS);
+	return scene_analyze_stall(scene, "100", 7000 * MS, turns->stall_ns);
 }
 
-static void process_stopped_says_who_stopped_it_and_who_let_it_go_on(void **state)
+static enum finding_kind kind_of_turns(const struct turns *turns)
 {
 	struct scene *scene = scene_create(2);
-	const struct model_finding *finding;
-	struct scene_result result;
+	struct scene_result result = run_in_turns(scene, turns, LATE);
+	enum finding_kind kind = result.model->findings[0].kind;
 
-	(void)state;
-	is_stopped(scene, SIGNAL);
-	result = scene_analyze(scene, "100", 7000 * MS);
-
-	assert_int_equal(result.model->stall.start_ns, 2000 * MS + 10 * US);
-	assert_int_equal(result.model->stall.end_ns, 5000 * MS + 1 * US);
-	assert_int_equal(result.model->stall.threads_blocked_max, 2);
-	assert_int_equal(result.model->finding_count, 1);
-	finding = &result.model->findings[0];
-	assert_int_equal(finding->kind, FINDING_PROCESS_STOPPED);
-	assert_int_equal(finding->grade, GRADE_EXACT);
-	assert_int_equal(finding->victim_count, 2);
-	assert_int_equal(finding->victims[0], 100);
-	assert_int_equal(finding->victims_since_ns[0], 2000 * MS + 10 * US);
-	assert_int_equal(finding->blocked_ns, 6000 * MS - 10 * US - 20 * US + 1 * US);
-	assert_true(finding->has_culprit);
-	assert_int_equal(finding->culprit.tid, 900);
-	assert_non_null(strstr(finding->summary, "2 of its 2 threads"));
-	assert_non_null(strstr(finding->evidence[1], "900 (admin)"));
-	assert_non_null(strstr(finding->evidence[2], "900 (admin)"));
 	scene_done(&result, scene);
+	return kind;
 }
 
-static void process_stopped_names_who_woke_it_where_stacks_of_wakers_are_not_recorded(void **state)
+static void run_through_three_quarters_of_the_waiting_is_why_it_lasted(void **state)
 {
-	struct scene *scene = scene_create(2);
-	const struct model_finding *finding;
-	struct scene_result result;
+	const uint64_t least_ns = 2000 * MS * BUSY_COVERS_PERCENT / 100;
+	struct turns turns = { .from_ns = 4400 * MS - least_ns, .to_ns = 5000 * MS };
 
 	(void)state;
-	is_stopped(scene, "");
-	result = scene_analyze(scene, "100", 7000 * MS);
-	finding = &result.model->findings[0];
-	assert_int_equal(finding->kind, FINDING_PROCESS_STOPPED);
-	assert_true(finding->has_culprit);
-	assert_int_equal(finding->culprit.tid, 900);
-	assert_non_null(strstr(finding->evidence[1], "did nothing but stop"));
-	scene_done(&result, scene);
+	assert_int_equal(kind_of_turns(&turns), FINDING_BUSY_THREAD);
+	turns.from_ns++;
+	assert_int_equal(kind_of_turns(&turns), FINDING_NO_STALL);
 }
 
-/* The thread that was woken makes the others stop: on another CPU, one of them is first. */
-static void process_stopped_names_who_woke_the_second_thread_to_stop(void **state)
+static void thread_that_ran_for_less_than_a_tenth_was_starved_rather_than_busy(void **state)
 {
-	struct scene *scene = scene_create(2);
-	struct scene_result result;
+	struct turns turns = {
+		.from_ns = 2000 * MS,
+		.to_ns = 5000 * MS,
+		.run_ns = 100 * MS * BUSY_RAN_PERCENT / 100,
+		.off_ns = 100 * MS - 100 * MS * BUSY_RAN_PERCENT / 100,
+		.off_state = FT_STATE_PREEMPTED,
+	};
 
 	(void)state;
-	serves(scene, &server, 0, 2000, POLL);
-	scene_switch(scene, 1, 1000 * MS, &helper, FT_STATE_SLEEPING, POLL, &scene_idle);
-	scene_switch(scene, 1, 1999 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &admin);
-	scene_waking(scene, 1, 2000 * MS, &admin, "", &server);
-	scene_switch(scene, 1, 2000 * MS + 2 * US, &admin, FT_STATE_SLEEPING, POLL, &scene_idle);
-	scene_switch(scene, 0, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &server);
-	scene_waking(scene, 0, 2000 * MS + 6 * US, &server, "", &helper);
-	scene_switch(scene, 1, 2000 * MS + 8 * US, &scene_idle, FT_STATE_RUNNING, NULL, &helper);
-	scene_switch(scene, 1, 2000 * MS + 10 * US, &helper, FT_STATE_STOPPED, STOPPED, &scene_idle);
-	scene_switch(scene, 0, 2000 * MS + 20 * US, &server, FT_STATE_STOPPED, STOPPED, &scene_idle);
-	result = scene_analyze(scene, "100", 7000 * MS);
-	assert_int_equal(result.model->findings[0].kind, FINDING_PROCESS_STOPPED);
-	assert_true(result.model->findings[0].has_culprit);
-	assert_int_equal(result.model->findings[0].culprit.tid, 900);
-	scene_done(&result, scene);
+	assert_int_equal(kind_of_turns(&turns), FINDING_BUSY_THREAD);
+	turns.run_ns--;
+	turns.off_ns++;
+	assert_int_not_equal(kind_of_turns(&turns), FINDING_BUSY_THREAD);
 }
 
-static void process_stopped_does_not_accuse_who_woke_it_for_something_else(void **state)
+static void thread_that_paused_for_more_than_a_tenth_waited_for_something(void **state)
 {
-	static const char *const stacks[] = { "", "try_to_wake_up < sock_def_readable < unix_stream_sendmsg" };
+	struct turns turns = {
+		.from_ns = 2000 * MS,
+		.to_ns = 5000 * MS,
+		.run_ns = 100 * MS - 100 * MS * BUSY_PAUSES_PERCENT / 100,
+		.off_ns = 100 * MS * BUSY_PAUSES_PERCENT / 100,
+		.off_state = FT_STATE_DISK,
+		.off_stack = DISK,
+	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(stacks) / sizeof(*stacks); i++) {
+	assert_int_equal(kind_of_turns(&turns), FINDING_BUSY_THREAD);
+	turns.run_ns--;
+	turns.off_ns++;
+	assert_int_not_equal(kind_of_turns(&turns), FINDING_BUSY_THREAD);
+}
+
+static void wait_of_half_a_stall_ends_a_run(void **state)
+{
+	struct turns turns = {
+		.from_ns = 2000 * MS,
+		.to_ns = 5000 * MS,
+		.run_ns = 1500 * MS,
+		.off_ns = 200 * MS * PAUSE_STALL_PERCENT / 100 - 1,
+		.off_state = FT_STATE_DISK,
+		.off_stack = DISK,
+	};
+
+	(void)state;
+	assert_int_equal(kind_of_turns(&turns), FINDING_BUSY_THREAD);
+	turns.off_ns++;
+	assert_int_not_equal(kind_of_turns(&turns), FINDING_BUSY_THREAD);
+	/* what a stall is, --stall says */
+	turns.stall_ns = 300 * MS;
+	assert_int_equal(kind_of_turns(&turns), FINDING_BUSY_THREAD);
+	turns.off_ns = turns.stall_ns * PAUSE_STALL_PERCENT / 100;
+	assert_int_not_equal(kind_of_turns(&turns), FINDING_BUSY_THREAD);
+}
+
+static void run_that_began_long_before_the_waiting_is_only_plausible(void **state)
+{
+	(void)state;
+	for (uint64_t more = 0; more < 2; more++) {
+		const struct turns turns = { .from_ns = 4000 * MS - BUSY_QUESTION_NS - more,
+					     .to_ns = 5000 * MS };
 		struct scene *scene = scene_create(2);
-		struct scene_result result;
+		struct scene_result result =
+			run_in_turns(scene, &turns, "127.0.0.1:6379 slower than 200 ms for 0.4 s");
 
-		scene_switch(scene, 1, 900 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &admin);
-		scene_waking(scene, 1, 1000 * MS, &admin, stacks[i], &server);
-		scene_switch(scene, 0, 1001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
-		scene_switch(scene, 0, 1002 * MS, &server, i ? FT_STATE_STOPPED : FT_STATE_SLEEPING,
-			     i ? STOPPED : POLL, &scene_idle);
-		if (!i) {
-			scene_waking(scene, 0, 1500 * MS, &scene_idle, "", &server);
-			scene_switch(scene, 0, 1501 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
-			scene_switch(scene, 0, 1502 * MS, &server, FT_STATE_STOPPED, STOPPED, &scene_idle);
-		}
-		result = scene_analyze(scene, "100", 4000 * MS);
-		assert_int_equal(result.model->findings[0].kind, FINDING_PROCESS_STOPPED);
-		assert_false(result.model->findings[0].has_culprit);
+		assert_int_equal(result.model->findings[0].kind, FINDING_BUSY_THREAD);
+		assert_int_equal(result.model->findings[0].grade, more ? GRADE_PLAUSIBLE : GRADE_STRONG);
 		scene_done(&result, scene);
 	}
 }
 
-static void process_stopped_needs_no_trigger_and_no_sender(void **state)
+/* It sleeps for @usual_ns, serves @questions times, sleeps for 3 s, and somebody waits at the end
+ * of that. */
+static enum finding_kind sleep_twice(uint64_t usual_ns, uint64_t questions, const char *source,
+				     const char *reason)
 {
-	struct scene *scene = scene_create(2);
-	const struct model_finding *finding;
+	struct scene *scene = scene_create(1);
 	struct scene_result result;
+	enum finding_kind kind;
 
-	(void)state;
-	serves(scene, &server, 0, 1000, POLL);
-	scene_waking(scene, 0, 1000 * MS, &scene_idle, "", &server);
-	scene_switch(scene, 0, 1001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
-	scene_switch(scene, 0, 1002 * MS, &server, FT_STATE_STOPPED, STOPPED, &scene_idle);
-	result = scene_analyze(scene, "100", 4000 * MS);
-
-	assert_true(result.model->stall.still_open);
-	finding = &result.model->findings[0];
-	assert_int_equal(finding->kind, FINDING_PROCESS_STOPPED);
-	assert_false(finding->has_culprit);
-	assert_non_null(strstr(finding->summary, "at least 3.00 s"));
-	assert_non_null(strstr(finding->evidence[1], "not seen"));
+	scene_switch(scene, 0, 1 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+	scene_switch(scene, 0, 2 * MS, &server, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	scene_waking(scene, 0, 2 * MS + usual_ns, &scene_idle, "", &server);
+	scene_switch(scene, 0, 3 * MS + usual_ns, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+	scene_switch(scene, 0, 4 * MS + usual_ns, &server, FT_STATE_SLEEPING, POLL, &scene_idle);
+	serves(scene, &server, 3000, 3000 + (questions - 2) * 100, POLL);
+	scene_waking(scene, 0, 6999 * MS, &scene_idle, "", &server);
+	scene_switch(scene, 0, 6999 * MS + US, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+	scene_switch(scene, 0, 7000 * MS, &server, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	scene_waking(scene, 0, 10000 * MS, &scene_idle, "", &server);
+	scene_switch(scene, 0, 10001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+	scene_switch(scene, 0, 10002 * MS, &server, FT_STATE_SLEEPING, POLL, &scene_idle);
+	scene_trigger(scene, source, reason, source[0] == 's' ? 13000 * MS : 9900 * MS);
+	result = scene_analyze(scene, "100", 14000 * MS);
+	kind = result.model->findings[0].kind;
 	scene_done(&result, scene);
+	return kind;
 }
 
-/* As the recorder's first look at all threads tells. */
-static void process_stopped_all_along_is_a_finding_only_if_it_is_the_target(void **state)
+static void sleep_twice_as_long_as_any_other_is_not_the_usual_one(void **state)
+{
+	uint64_t usual_ns = 3000 * MS / BUSY_SLEEP_TIMES;
+
+	(void)state;
+	assert_int_equal(sleep_twice(usual_ns - 1, 30, "probe-cmd", LATE), FINDING_SLOW_PRODUCER);
+	assert_int_equal(sleep_twice(usual_ns, 30, "probe-cmd", LATE), FINDING_NO_STALL);
+}
+
+/* Nobody says since when. */
+static void sleep_five_times_as_long_as_all_else_is_named_some_time_before(void **state)
+{
+	uint64_t usual_ns = 3000 * MS / BUSY_TIMES_USUAL;
+
+	(void)state;
+	assert_int_equal(sleep_twice(usual_ns, 30, "socket", "users complain"), FINDING_SLOW_PRODUCER);
+	assert_int_equal(sleep_twice(usual_ns + 1, 30, "socket", "users complain"), FINDING_NO_STALL);
+}
+
+static void thread_that_waited_for_twenty_questions_serves(void **state)
 {
 	(void)state;
-	for (int host = 0; host < 2; host++) {
-		struct scene *scene = scene_create(2);
-		struct scene_result result;
-
-		scene_state(scene, 0, 1 * US, &server, FT_STATE_STOPPED, STOPPED);
-		result = scene_analyze(scene, host ? "host" : "100", 4000 * MS);
-		assert_int_equal(result.model->findings[0].kind,
-				 host ? FINDING_NO_STALL : FINDING_PROCESS_STOPPED);
-		scene_done(&result, scene);
-	}
+	assert_int_equal(sleep_twice(MS, BUSY_SERVES_LEAST, "socket", "users complain"),
+			 FINDING_SLOW_PRODUCER);
+	assert_int_equal(sleep_twice(MS, BUSY_SERVES_LEAST - 1, "socket", "users complain"),
+			 FINDING_NO_STALL);
 }
 
 UNIT_TESTS(busy_thread)
@@ -486,6 +516,14 @@ UNIT_TESTS(busy_thread)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(busy_thread_is_named_where_a_probe_waited_for_it),
 		cmocka_unit_test(busy_thread_is_still_one_after_a_short_pause),
+		cmocka_unit_test(run_through_three_quarters_of_the_waiting_is_why_it_lasted),
+		cmocka_unit_test(thread_that_ran_for_less_than_a_tenth_was_starved_rather_than_busy),
+		cmocka_unit_test(thread_that_paused_for_more_than_a_tenth_waited_for_something),
+		cmocka_unit_test(wait_of_half_a_stall_ends_a_run),
+		cmocka_unit_test(run_that_began_long_before_the_waiting_is_only_plausible),
+		cmocka_unit_test(sleep_twice_as_long_as_any_other_is_not_the_usual_one),
+		cmocka_unit_test(sleep_five_times_as_long_as_all_else_is_named_some_time_before),
+		cmocka_unit_test(thread_that_waited_for_twenty_questions_serves),
 		cmocka_unit_test(busy_thread_is_no_finding_where_nobody_waited),
 		cmocka_unit_test(busy_thread_that_was_busy_long_before_is_only_plausible),
 		cmocka_unit_test(thread_that_waited_in_the_meantime_was_not_busy),
@@ -497,13 +535,6 @@ UNIT_TESTS(busy_thread)
 		cmocka_unit_test(thread_that_slept_some_time_before_someone_told_is_named),
 		cmocka_unit_test(thread_that_sleeps_now_and_then_is_not_named_for_one_some_time_before),
 		cmocka_unit_test(thread_that_always_sleeps_like_that_is_passed_over),
-		cmocka_unit_test(process_stopped_says_who_stopped_it_and_who_let_it_go_on),
-		cmocka_unit_test(
-			process_stopped_names_who_woke_it_where_stacks_of_wakers_are_not_recorded),
-		cmocka_unit_test(process_stopped_names_who_woke_the_second_thread_to_stop),
-		cmocka_unit_test(process_stopped_does_not_accuse_who_woke_it_for_something_else),
-		cmocka_unit_test(process_stopped_needs_no_trigger_and_no_sender),
-		cmocka_unit_test(process_stopped_all_along_is_a_finding_only_if_it_is_the_target),
 	};
 
 	return run_unit_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "analyzer/detect/thresholds.h"
 #include "tests/unit/support/scene.h"
 #include "tests/unit/support/unit_test.h"
 
@@ -149,7 +150,8 @@ static void wait_for_a_cpu_that_is_idle_is_plausibly_a_quota(void **state)
 	scene_done(&result, scene);
 }
 
-/* Linux 6.18 stops a thread whose quota is used up on its way back to user space; others may run meanwhile. */
+/* Linux 6.18 stops a thread whose quota is used up on its way back to user space; others may run
+ * meanwhile. */
 static void wait_that_begins_in_task_work_is_a_quota_whoever_runs_meanwhile(void **state)
 {
 	(void)state;
@@ -177,6 +179,51 @@ static void wait_that_begins_in_task_work_is_a_quota_whoever_runs_meanwhile(void
 	}
 }
 
+/* Worker 0 wants CPU 0 for a second; worker 1 wants CPU 1 @times times meanwhile, each time for
+ * @wait_ns. */
+static size_t count_victims(uint64_t times, uint64_t wait_ns)
+{
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+	uint64_t at_ns = 1100 * MS;
+	size_t victims;
+
+	worker_runs(scene, 0, 10, &scene_idle, &scene_idle);
+	scene_switch(scene, 0, 1000 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &hog);
+	scene_waking(scene, 1, 1000 * MS, &scene_idle, NULL, &scene_workers[0]);
+	scene_switch(scene, 1, 1050 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[1]);
+	for (uint64_t i = 0; i < times; i++, at_ns += wait_ns + MS) {
+		scene_switch(scene, 1, at_ns, &scene_workers[1], FT_STATE_RUNNING, NULL,
+			     &others[0]);
+		scene_switch(scene, 1, at_ns + wait_ns, &others[0], FT_STATE_RUNNING, NULL,
+			     &scene_workers[1]);
+	}
+	scene_switch(scene, 1, 1900 * MS, &scene_workers[1], FT_STATE_SLEEPING, NANOSLEEP,
+		     &scene_idle);
+	worker_runs(scene, 0, 2000, &hog, &scene_idle);
+	result = scene_analyze(scene, "100", 3000 * MS);
+	assert_int_equal(result.model->findings[0].kind, FINDING_CPU_STARVED);
+	victims = result.model->findings[0].victim_count;
+	scene_done(&result, scene);
+	return victims;
+}
+
+static void who_lost_a_quarter_of_the_stall_is_a_victim(void **state)
+{
+	uint64_t least_ns = 1000 * MS * STARVED_VICTIM_PERCENT / 100;
+
+	(void)state;
+	assert_int_equal(count_victims(1, least_ns), 2);
+	assert_int_equal(count_victims(1, least_ns - 1), 1);
+}
+
+static void short_waits_for_a_cpu_are_how_cpus_are_shared(void **state)
+{
+	(void)state;
+	assert_int_equal(count_victims(50, STARVED_WAIT_NS), 2);
+	assert_int_equal(count_victims(50, STARVED_WAIT_NS - 1), 1);
+}
+
 UNIT_TESTS(cpu_starvation)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +232,8 @@ UNIT_TESTS(cpu_starvation)
 		cmocka_unit_test(overload_by_threads_of_one_process_names_it),
 		cmocka_unit_test(overload_by_the_target_itself_names_nobody),
 		cmocka_unit_test(wait_for_a_cpu_that_is_idle_is_plausibly_a_quota),
+		cmocka_unit_test(who_lost_a_quarter_of_the_stall_is_a_victim),
+		cmocka_unit_test(short_waits_for_a_cpu_are_how_cpus_are_shared),
 		cmocka_unit_test(wait_that_begins_in_task_work_is_a_quota_whoever_runs_meanwhile),
 	};
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "analyzer/detect/detectors.h"
+#include "analyzer/detect/thresholds.h"
 #include "tests/unit/support/unit_test.h"
 
 #define MS 1000000ull
@@ -36,7 +37,7 @@ static void assert_before(const struct trigger_window *window, const struct cand
 {
 	const struct detect_context in = { .observations = &observations, .window = window };
 	struct candidate list[2] = { *first, *second };
-	struct candidates candidates = { list, 2, 2 };
+	struct candidates candidates = { .list = list, .count = 2, .room = 2 };
 
 	candidates_sort(&in, &candidates);
 	assert_int_equal(list[0].lost_ns, first->lost_ns);
@@ -61,9 +62,12 @@ static void what_explains_more_lost_time_comes_first_however_long_each_wait_is(v
 static void direct_evidence_counts_double(void **state)
 {
 	const struct candidate lock = candidate_of(2000, 3000, 1000, EVIDENCE_WAITS);
-	const struct candidate less = candidate_of(2000, 3000, 1999, EVIDENCE_SIGNS);
-	const struct candidate more = candidate_of(2000, 3000, 2001, EVIDENCE_SIGNS);
-	const struct candidate stopped = candidate_of(2000, 3000, 501, EVIDENCE_STANDSTILL);
+	const struct candidate less =
+		candidate_of(2000, 3000, 1000 * EVIDENCE_TIMES - 1, EVIDENCE_SIGNS);
+	const struct candidate more =
+		candidate_of(2000, 3000, 1000 * EVIDENCE_TIMES + 1, EVIDENCE_SIGNS);
+	const struct candidate stopped =
+		candidate_of(2000, 3000, 1000 / EVIDENCE_TIMES + 1, EVIDENCE_STANDSTILL);
 
 	(void)state;
 	assert_before(&no_trigger, &lock, &less);
@@ -74,12 +78,12 @@ static void direct_evidence_counts_double(void **state)
 static void what_names_nobody_must_explain_twice_as_much(void **state)
 {
 	const struct candidate named = candidate_of(2000, 3000, 1000, EVIDENCE_WAITS);
-	struct candidate unnamed = candidate_of(2000, 3000, 1999, EVIDENCE_WAITS);
+	struct candidate unnamed = candidate_of(2000, 3000, 1000 * NAMED_TIMES - 1, EVIDENCE_WAITS);
 
 	(void)state;
 	unnamed.named = false;
 	assert_before(&no_trigger, &named, &unnamed);
-	unnamed.lost_ns = 2001 * MS;
+	unnamed.lost_ns = (1000 * NAMED_TIMES + 1) * MS;
 	assert_before(&no_trigger, &unnamed, &named);
 }
 
@@ -99,23 +103,24 @@ static void what_filled_the_recording_comes_after_what_began_in_it(void **state)
 
 static void what_covers_half_of_the_time_that_somebody_waited_comes_first(void **state)
 {
-	const struct trigger_window window = {
-		.proves = true, .since_ns = 6000 * MS, .until_ns = 8000 * MS
-	};
-	struct candidate half = candidate_of(7000, 9000, 100, EVIDENCE_SIGNS);
+	const struct trigger_window window = { .proves = true,
+					       .since_ns = 6000 * MS,
+					       .until_ns = 8000 * MS };
+	struct candidate half =
+		candidate_of(8000 - 2000 * WINDOW_COVERED_PERCENT / 100, 9000, 100, EVIDENCE_SIGNS);
 	const struct candidate before = candidate_of(2000, 5000, 9000, EVIDENCE_WAITS);
 
 	(void)state;
 	assert_before(&window, &half, &before);
-	half.stall.start_ns = 7001 * MS;
+	half.stall.start_ns += MS;
 	assert_before(&window, &before, &half);
 }
 
 static void what_was_over_before_the_trigger_comes_last(void **state)
 {
-	const struct trigger_window window = {
-		.proves = true, .since_ns = 2000 * MS, .until_ns = 4000 * MS
-	};
+	const struct trigger_window window = { .proves = true,
+					       .since_ns = 2000 * MS,
+					       .until_ns = 4000 * MS };
 	struct candidate over = candidate_of(2000, 4000, 9000, EVIDENCE_STANDSTILL);
 	const struct candidate meanwhile = candidate_of(8000, 8300, 300, EVIDENCE_SIGNS);
 
@@ -124,14 +129,37 @@ static void what_was_over_before_the_trigger_comes_last(void **state)
 	assert_before(&window, &meanwhile, &over);
 }
 
+static void second_finding_is_told_from_a_tenth_of_the_first_on(void **state)
+{
+	static const struct detector told = { .beside = true }, untold = { .beside = false };
+	const struct candidate first = candidate_of(2000, 3000, 1000, EVIDENCE_WAITS);
+	struct candidate second =
+		candidate_of(2900, 3500, 1000 * BESIDE_PERCENT / 100, EVIDENCE_WAITS);
+
+	(void)state;
+	second.detector = &told;
+	assert_true(candidate_is_told(&first, &second));
+	second.lost_ns--;
+	assert_false(candidate_is_told(&first, &second));
+	/* at another time, or of no use beside another one */
+	second.lost_ns = first.lost_ns;
+	second.stall.start_ns = first.stall.end_ns;
+	assert_false(candidate_is_told(&first, &second));
+	second.stall = first.stall;
+	second.detector = &untold;
+	assert_false(candidate_is_told(&first, &second));
+}
+
 UNIT_TESTS(detectors)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_explains_more_lost_time_comes_first_however_long_each_wait_is),
+		cmocka_unit_test(
+			what_explains_more_lost_time_comes_first_however_long_each_wait_is),
 		cmocka_unit_test(direct_evidence_counts_double),
 		cmocka_unit_test(what_names_nobody_must_explain_twice_as_much),
 		cmocka_unit_test(what_filled_the_recording_comes_after_what_began_in_it),
 		cmocka_unit_test(what_covers_half_of_the_time_that_somebody_waited_comes_first),
+		cmocka_unit_test(second_finding_is_told_from_a_tenth_of_the_first_on),
 		cmocka_unit_test(what_was_over_before_the_trigger_comes_last),
 	};
 

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "analyzer/detect/thresholds.h"
 #include "tests/unit/support/scene.h"
 #include "tests/unit/support/unit_test.h"
 
@@ -335,6 +336,55 @@ static void short_pause_does_not_hide_a_thread_that_computes_for_long(void **sta
 	scene_done(&result, scene);
 }
 
+/* Somebody waits from 1500 ms to 3500 ms, and from 1900 ms on the host is paused for a part of
+ * that. */
+static void thread_seems_to_run_through_a_pause_of_half_of_the_waiting(void **state)
+{
+	uint64_t least_ns = 2000 * MS * PAUSE_COVERS_PERCENT / 100;
+
+	(void)state;
+	for (uint64_t less = 0; less < 2; less++) {
+		struct scene *scene = scene_create(2);
+		struct scene_result result;
+
+		drains(scene, 10, 1900);
+		drains(scene, 1900 + least_ns / MS + 1, 4000);
+		scene_switch(scene, 0, 100 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &worker);
+		for (uint64_t at_ms = 120; at_ms <= 1900; at_ms += 20)
+			scene_sample(scene, 0, at_ms * MS, &worker, " | work < main");
+		for (uint64_t at_ns = 1900 * MS + least_ns - less; at_ns < 4000 * MS; at_ns += 20 * MS)
+			scene_sample(scene, 0, at_ns, &worker, " | work < main");
+		scene_trigger(scene, "probe-tcp", "port 80 slower than 200 ms for 2.0 s", 3500 * MS);
+		result = analyzed(scene);
+		assert_int_equal(result.model->findings[0].kind,
+				 less ? FINDING_BUSY_THREAD : FINDING_HOST_PAUSED);
+		scene_done(&result, scene);
+	}
+}
+
+/* CPU 0 pauses for two seconds; for a part of that CPU 1 does so, too. */
+static void pause_of_a_cpu_that_is_more_than_half_of_all_cpus_is_theirs(void **state)
+{
+	(void)state;
+	for (uint64_t more = 0; more < 2; more++) {
+		uint64_t all_ns = 2000 * MS * PAUSE_OF_ALL_PERCENT / 100 + more;
+		struct scene *scene = scene_create(2);
+		struct scene_result result;
+
+		drains(scene, 10, 1900);
+		scene_switch(scene, 1, 1900 * MS + all_ns, &scene_idle, FT_STATE_RUNNING, NULL, &drain);
+		scene_switch(scene, 1, 1901 * MS + all_ns, &drain, FT_STATE_SLEEPING, POLL,
+			     &scene_idle);
+		drains(scene, 3100, 4000);
+		computes(scene, 1901, 3900);
+		scene_sampled(scene);
+		result = analyzed(scene);
+		assert_int_equal(result.model->findings[0].kind, FINDING_HOST_PAUSED);
+		assert_int_equal(!!strstr(result.model->findings[0].summary, "The whole host"), more);
+		scene_done(&result, scene);
+	}
+}
+
 UNIT_TESTS(host_pause)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +402,8 @@ UNIT_TESTS(host_pause)
 		cmocka_unit_test(pause_of_all_cpus_is_not_told_as_one_of_each),
 		cmocka_unit_test(pause_long_before_the_trigger_does_not_hide_what_it_was_for),
 		cmocka_unit_test(thread_that_computes_does_not_hide_a_pause),
+		cmocka_unit_test(thread_seems_to_run_through_a_pause_of_half_of_the_waiting),
+		cmocka_unit_test(pause_of_a_cpu_that_is_more_than_half_of_all_cpus_is_theirs),
 		cmocka_unit_test(short_pause_does_not_hide_a_thread_that_computes_for_long),
 	};
 

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "analyzer/detect/thresholds.h"
 #include "tests/unit/support/scene.h"
 #include "tests/unit/support/unit_test.h"
 
@@ -27,14 +28,16 @@
 	"try_to_wake_up < autoremove_wake_function < __wake_up_common < fuse_request_end < " \
 	"fuse_dev_do_write < fuse_dev_write < vfs_write < ksys_write < do_syscall_64 | "     \
 	"write < answer < main"
-#define NAP                                                                               \
+#define NAP                                                                                     \
 	SLEEP "do_nanosleep < hrtimer_nanosleep < __x64_sys_clock_nanosleep < do_syscall_64 | " \
 	      "nap < answer < main"
 
 static const struct ft_task jbd2 = { 300, 300, "jbd2/sda1-8" };
 static const struct ft_task daemon_task = { 400, 400, "fused" };
+static const struct ft_task flusher = { 302, 302, "flusher" };
 
-/* A worker on CPU 0 comes at @from_ms, waits with @stack and is woken at @to_ms by @waker, which runs on CPU 1. */
+/* A worker on CPU 0 comes at @from_ms, waits with @stack and is woken at @to_ms by @waker, which
+ * runs on CPU 1. */
 static void waits(struct scene *scene, uint32_t i, uint64_t from_ms, const char *stack)
 {
 	scene_switch(scene, 0, from_ms * MS - 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
@@ -135,11 +138,166 @@ static void fuse_stall_names_nobody_where_the_answer_was_not_seen(void **state)
 	}
 }
 
+/* Worker i waits on CPU i; who ends it is on a CPU of its own. In the order of their ends. */
+struct worker_wait {
+	uint64_t start_ns, end_ns;
+	const char *stack;
+	const struct ft_task *waker;
+	const char *waker_stack;
+};
+
+static struct scene_result analyze_waits(struct scene *scene, const struct worker_wait *waits,
+					 uint32_t count)
+{
+	static const struct ft_task *const wakers[] = { &jbd2, &daemon_task, &flusher };
+
+	for (uint32_t i = 0; i < 3; i++)
+		scene_switch(scene, 4 + i, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, wakers[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct worker_wait *wait = &waits[i];
+		const struct ft_task *worker = &scene_workers[i];
+		uint32_t cpu = 4;
+
+		while (wakers[cpu - 4] != wait->waker)
+			cpu++;
+		scene_switch(scene, i, wait->start_ns - US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     worker);
+		scene_switch(scene, i, wait->start_ns, worker, FT_STATE_DISK, wait->stack,
+			     &scene_idle);
+		scene_waking(scene, cpu, wait->end_ns, wait->waker, wait->waker_stack, worker);
+		scene_switch(scene, i, wait->end_ns + US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     worker);
+		scene_switch(scene, i, wait->end_ns + 2 * US, worker, FT_STATE_SLEEPING, NAP,
+			     &scene_idle);
+	}
+	return scene_analyze(scene, "100", 4000 * MS);
+}
+
+static bool has_evidence(const struct model_finding *finding, const char *part)
+{
+	for (size_t i = 0; i < finding->evidence_count; i++)
+		if (strstr(finding->evidence[i], part))
+			return true;
+	return false;
+}
+
+static void thread_that_lost_a_moment_only_is_no_victim(void **state)
+{
+	(void)state;
+	for (uint64_t less = 0; less < 2; less++) {
+		struct scene *scene = scene_create(7);
+		const struct worker_wait waits[] = {
+			{ 1100 * MS, 1100 * MS + RESOURCE_VICTIM_NS - less, WRITEBACK, &jbd2,
+			  COMMITTED },
+			{ 1000 * MS, 1500 * MS, WRITEBACK, &jbd2, COMMITTED },
+		};
+		struct scene_result result = analyze_waits(scene, waits, 2);
+
+		assert_int_equal(result.model->findings[0].kind, FINDING_IO_STALL);
+		assert_int_equal(result.model->findings[0].victim_count, less ? 1 : 2);
+		scene_done(&result, scene);
+	}
+}
+
+static void who_ended_half_of_the_waits_serves_the_file_system(void **state)
+{
+	(void)state;
+	for (uint64_t less = 0; less < 2; less++) {
+		uint64_t served_ns = 1000 * MS * RESOURCE_SERVED_PERCENT / 100 - less;
+		uint64_t rest_ns = 1000 * MS - served_ns;
+		struct scene *scene = scene_create(7);
+		const struct worker_wait waits[] = {
+			{ 1000 * MS, 1000 * MS + rest_ns / 2, FUSE, &jbd2, COMMITTED },
+			{ 1000 * MS, 1000 * MS + rest_ns - rest_ns / 2, FUSE, &flusher, COMMITTED },
+			{ 1000 * MS, 1000 * MS + served_ns, FUSE, &daemon_task, ANSWER },
+		};
+		struct scene_result result = analyze_waits(scene, waits, 3);
+
+		assert_int_equal(result.model->findings[0].kind, FINDING_IO_STALL);
+		assert_int_equal(result.model->findings[0].has_culprit, !less);
+		scene_done(&result, scene);
+	}
+}
+
+static void operations_and_wakers_are_told_from_a_tenth_of_the_waits_on(void **state)
+{
+	(void)state;
+	for (uint64_t less = 0; less < 2; less++) {
+		uint64_t least_ns = 1000 * MS * RESOURCE_TOLD_PERCENT / 100 - less;
+		struct scene *scene = scene_create(7);
+		const struct worker_wait waits[] = {
+			{ 1100 * MS, 1100 * MS + least_ns, FUSE, &flusher, COMMITTED },
+			{ 1000 * MS, 2000 * MS - least_ns, WRITEBACK, &jbd2, COMMITTED },
+		};
+		struct scene_result result = analyze_waits(scene, waits, 2);
+		const struct model_finding *finding = &result.model->findings[0];
+
+		assert_int_equal(finding->blocked_ns, 1000 * MS);
+		assert_int_equal(!!strstr(finding->summary, "in fsync and pread,"), !less);
+		assert_int_equal(has_evidence(finding, "(flusher)"), !less);
+		scene_done(&result, scene);
+	}
+}
+
+static void classes_are_told_from_a_hundredth_of_the_waits_on(void **state)
+{
+	(void)state;
+	for (uint64_t more = 0; more < 2; more++) {
+		uint64_t least_ns = 1000 * MS * RESOURCE_CLASS_PERCENT / 100;
+		struct scene *scene = scene_create(7);
+		const struct worker_wait waits[] = {
+			{ 1100 * MS, 1100 * MS + least_ns, JOURNAL, &jbd2, COMMITTED },
+			{ 1000 * MS, 2000 * MS - least_ns + more, WRITEBACK, &jbd2, COMMITTED },
+		};
+		struct scene_result result = analyze_waits(scene, waits, 2);
+
+		assert_int_equal(has_evidence(&result.model->findings[0], "by class: "), !more);
+		scene_done(&result, scene);
+	}
+}
+
+static void server_that_was_blocked_for_half_of_the_longest_wait_waited_itself(void **state)
+{
+	(void)state;
+	for (uint64_t less = 0; less < 2; less++) {
+		uint64_t blocked_ns = 1000 * MS * SERVER_BLOCKED_PERCENT / 100 - less;
+		const struct worker_wait wait = { 1000 * MS, 2000 * MS, FUSE, &daemon_task,
+						  ANSWER };
+		struct scene *scene = scene_create(7);
+		struct scene_result result;
+
+		scene_switch(scene, 5, 5 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &daemon_task);
+		scene_switch(scene, 5, 1100 * MS, &daemon_task, FT_STATE_SLEEPING, NAP,
+			     &scene_idle);
+		scene_waking(scene, 3, 1100 * MS + blocked_ns, &scene_idle, NULL, &daemon_task);
+		scene_switch(scene, 5, 1101 * MS + blocked_ns, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &daemon_task);
+		scene_switch(scene, 0, wait.start_ns - US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &scene_workers[0]);
+		scene_switch(scene, 0, wait.start_ns, &scene_workers[0], FT_STATE_DISK, FUSE,
+			     &scene_idle);
+		scene_waking(scene, 5, wait.end_ns, &daemon_task, ANSWER, &scene_workers[0]);
+		scene_switch(scene, 0, wait.end_ns + US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     &scene_workers[0]);
+		result = scene_analyze(scene, "100", 3000 * MS);
+		assert_int_equal(has_evidence(&result.model->findings[0], "was itself blocked for"),
+				 !less);
+		assert_int_equal(has_evidence(&result.model->findings[0], "it ran for"), less);
+		scene_done(&result, scene);
+	}
+}
+
 UNIT_TESTS(resource_wait)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waits_for_journal_page_and_disk_are_one_stall),
 		cmocka_unit_test(fuse_stall_names_the_process_that_serves_the_file_system),
+		cmocka_unit_test(thread_that_lost_a_moment_only_is_no_victim),
+		cmocka_unit_test(who_ended_half_of_the_waits_serves_the_file_system),
+		cmocka_unit_test(operations_and_wakers_are_told_from_a_tenth_of_the_waits_on),
+		cmocka_unit_test(classes_are_told_from_a_hundredth_of_the_waits_on),
+		cmocka_unit_test(
+			server_that_was_blocked_for_half_of_the_longest_wait_waited_itself),
 		cmocka_unit_test(fuse_stall_names_nobody_where_the_answer_was_not_seen),
 	};
 

@@ -8,6 +8,7 @@
 
 #include "analyzer/analysis.h"
 #include "analyzer/detect/slow_producer.h"
+#include "analyzer/detect/thresholds.h"
 #include "tests/unit/support/scene.h"
 #include "tests/unit/support/unit_test.h"
 
@@ -130,7 +131,8 @@ static void feeder_that_computes_is_a_slow_producer(void **state)
 	scene_done(&result, scene);
 }
 
-/* It only passes on what it does not get itself, or takes its time: nobody knows that there is work. */
+/* It only passes on what it does not get itself, or takes its time: nobody knows that there is
+ * work. */
 static void feeder_that_sleeps_has_nothing_to_feed(void **state)
 {
 	struct scene *scene = scene_create(2);
@@ -331,7 +333,8 @@ static void feeder_may_be_slow_more_than_once(void **state)
 	scene_done(&result, scene);
 }
 
-/* Round after round, @asks wakes @answers and then waits in @wait; that one works, wakes it and waits in @rest. */
+/* Round after round, @asks wakes @answers and then waits in @wait; that one works, wakes it and
+ * waits in @rest. */
 struct dialogue {
 	const struct ft_task *asks, *answers;
 	const char *wait, *rest;
@@ -582,7 +585,7 @@ static void feeder_of_a_fuse_file_system_is_named_even_if_it_slept(void **state)
 static void feeder_that_waited_itself_explains_only_another_time(void **state)
 {
 	struct slow_producer feeder = {
-		.did = FEEDER_WAITED,
+		.did = PRODUCER_WAITED,
 		.stall = { .found = true, .start_ns = 1000 * MS, .end_ns = 2000 * MS },
 		.longest = { .start_ns = 1000 * MS, .end_ns = 2000 * MS },
 	};
@@ -593,15 +596,161 @@ static void feeder_that_waited_itself_explains_only_another_time(void **state)
 	assert_false(slow_producer_explains(&feeder, &same));
 	assert_true(slow_producer_explains(&feeder, &apart));
 	assert_true(slow_producer_explains(&feeder, &(struct stall){ 0 }));
-	feeder.did = FEEDER_RAN;
+	feeder.did = PRODUCER_RAN;
 	assert_true(slow_producer_explains(&feeder, &same));
-	feeder.did = FEEDER_IDLED;
+	feeder.did = PRODUCER_IDLED;
 	assert_false(slow_producer_explains(&feeder, &(struct stall){ 0 }));
+}
+
+/* The others were ended by another one. */
+static void producer_of_a_tenth_of_the_waits_is_known(void **state)
+{
+	(void)state;
+	for (uint64_t less = 0; less < 2; less++) {
+		uint64_t least = 200 * PRODUCER_ENDED_PERCENT / 100 - less;
+		struct scene *scene = scene_create(2);
+		struct feeding feeding = usual;
+		struct scene_result result;
+
+		for (uint64_t i = 0; i <= 200; i++) {
+			/* the first wait has no end that was seen */
+			feeding.feeder = i % 2 && i / 2 < least ? &producer : &other;
+			feed(scene, &feeding, (10 + i * 5) * MS);
+		}
+		feed_slowly(scene, 1015, 1000);
+		result = scene_analyze(scene, "100", 2300 * MS);
+		assert_int_equal(result.model->findings[0].kind,
+				 less ? FINDING_NO_STALL : FINDING_SLOW_PRODUCER);
+		scene_done(&result, scene);
+	}
+}
+
+/* Somebody waited for it for a second, in which it ran; at other times, ten seconds, it woke others
+ * 1000 times. */
+static struct producer_profile profile_of_run(void)
+{
+	return (struct producer_profile){
+		.producer = {
+			.longest = { .class = WAIT_IPC_PIPE, .end_ns = 1000 * MS, .links = 1 },
+			.state_ns[THREAD_RUNNING] = 1000 * MS,
+			.run_ns = 1000 * MS,
+			.usual_run_ns = MS,
+			.usual_wakeups = 1000,
+			.usual_span_ns = 10000 * MS - 1,
+		},
+	};
+}
+
+static void assert_did(const struct producer_profile *profile, enum slow_producer_did did)
+{
+	assert_int_equal(producer_profile_conclude(profile), did);
+}
+
+static void producer_ran_for_three_quarters_of_the_wait(void **state)
+{
+	struct producer_profile profile = profile_of_run();
+	struct slow_producer *it = &profile.producer;
+
+	(void)state;
+	it->run_ns = it->state_ns[THREAD_RUNNING] = 1000 * MS * PRODUCER_MOST_PERCENT / 100;
+	assert_did(&profile, PRODUCER_RAN);
+	it->run_ns--;
+	assert_did(&profile, PRODUCER_IDLED);
+	it->run_ns++;
+	it->state_ns[THREAD_RUNNING]--;
+	assert_did(&profile, PRODUCER_IDLED);
+}
+
+static void run_five_times_as_long_as_any_other_is_unusual(void **state)
+{
+	struct producer_profile profile = profile_of_run();
+	struct slow_producer *it = &profile.producer;
+
+	(void)state;
+	it->usual_run_ns = it->run_ns / PRODUCER_TIMES_USUAL;
+	assert_did(&profile, PRODUCER_RAN);
+	it->usual_run_ns++;
+	assert_did(&profile, PRODUCER_IDLED);
+}
+
+/* 100 wake-ups a second are usual. */
+static void producer_that_wakes_others_at_a_tenth_of_its_rate_works_on(void **state)
+{
+	struct producer_profile profile = profile_of_run();
+	struct slow_producer *it = &profile.producer;
+
+	(void)state;
+	it->wakeups = 100 * PRODUCER_WORKS_PERCENT / 100;
+	assert_did(&profile, PRODUCER_RAN);
+	it->wakeups++;
+	assert_did(&profile, PRODUCER_IDLED);
+}
+
+static void producer_blocked_for_half_of_the_wait_waited_itself(void **state)
+{
+	struct producer_profile profile = profile_of_run();
+	struct slow_producer *it = &profile.producer;
+
+	(void)state;
+	it->blocked_class = WAIT_IO_BLOCK;
+	it->blocked_ns = 1000 * MS * PRODUCER_HALF_PERCENT / 100;
+	assert_did(&profile, PRODUCER_WAITED);
+	it->blocked_ns--;
+	assert_did(&profile, PRODUCER_RAN);
+}
+
+static void producer_slept_for_three_quarters_of_the_wait_of_one_who_paces_itself(void **state)
+{
+	struct producer_profile profile = profile_of_run();
+	struct slow_producer *it = &profile.producer;
+
+	(void)state;
+	it->run_ns = 0;
+	it->blocked_class = WAIT_SLEEP;
+	it->blocked_ns = 1000 * MS * PRODUCER_MOST_PERCENT / 100;
+	it->victim_sleeps = PRODUCER_ASKS_LEAST;
+	assert_did(&profile, PRODUCER_SLEPT);
+	it->victim_sleeps--;
+	assert_did(&profile, PRODUCER_IDLED);
+	it->victim_sleeps++;
+	it->blocked_ns--;
+	assert_did(&profile, PRODUCER_IDLED);
+}
+
+static void producer_whose_stacks_are_mostly_of_its_end_was_ending(void **state)
+{
+	struct producer_profile profile = profile_of_run();
+	struct slow_producer *it = &profile.producer;
+
+	(void)state;
+	profile.stacks = 100;
+	profile.end_stacks = PRODUCER_MOST_PERCENT;
+	assert_did(&profile, PRODUCER_ENDED);
+	profile.end_stacks--;
+	assert_did(&profile, PRODUCER_RAN);
+	/* a few stacks tell nothing */
+	profile.stacks = profile.end_stacks = PRODUCER_STACKS_LEAST;
+	assert_did(&profile, PRODUCER_ENDED);
+	profile.stacks = profile.end_stacks = PRODUCER_STACKS_LEAST - 1;
+	assert_did(&profile, PRODUCER_RAN);
+	/* nor do they where half of its time is not known */
+	profile.stacks = profile.end_stacks = 100;
+	it->state_ns[THREAD_UNKNOWN] = 1000 * MS * PRODUCER_HALF_PERCENT / 100 - 1;
+	assert_did(&profile, PRODUCER_ENDED);
+	it->state_ns[THREAD_UNKNOWN]++;
+	assert_did(&profile, PRODUCER_RAN);
 }
 
 UNIT_TESTS(slow_producer)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(producer_ran_for_three_quarters_of_the_wait),
+		cmocka_unit_test(producer_of_a_tenth_of_the_waits_is_known),
+		cmocka_unit_test(run_five_times_as_long_as_any_other_is_unusual),
+		cmocka_unit_test(producer_that_wakes_others_at_a_tenth_of_its_rate_works_on),
+		cmocka_unit_test(producer_blocked_for_half_of_the_wait_waited_itself),
+		cmocka_unit_test(producer_slept_for_three_quarters_of_the_wait_of_one_who_paces_itself),
+		cmocka_unit_test(producer_whose_stacks_are_mostly_of_its_end_was_ending),
 		cmocka_unit_test(feeder_that_computes_is_a_slow_producer),
 		cmocka_unit_test(feeder_that_sleeps_has_nothing_to_feed),
 		cmocka_unit_test(feeder_that_works_for_others_starves_nobody),
