@@ -63,6 +63,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/options.c analyzer/options.h \
 	analyzer/locks/ownership.c analyzer/locks/ownership.h \
 	analyzer/locks/ownership_charge.c analyzer/locks/ownership_private.h \
+	analyzer/util/text.c analyzer/util/text.h \
 	analyzer/util/text_layout.c analyzer/util/text_layout.h \
 	analyzer/locks/replay.c analyzer/locks/replay.h \
 	analyzer/blame/queued_writer.c analyzer/blame/queued_writer.h \

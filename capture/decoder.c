@@ -252,17 +252,13 @@ static bool get_fields(struct ft_decoder *decoder, struct ft_event *event)
 #define GET_lock_address(member) get_lock_address(decoder, member)
 #define GET_time_before(member)	 get_time_before(bytes, event->time_ns, member)
 #define FIELD(type, member)	 &&GET_##type(&event->member)
-#define ROW(kind, whose, other, fields, ...) \
-	case FT_EVENT_##kind:                \
-		return true fields;
 
 	switch (event->kind) {
-		FT_EVENT_TABLE(ROW, FIELD, FT_EVENT_TABLE_NOTHING)
+		FT_EVENT_TABLE(FT_EVENT_CASE, FIELD, FT_EVENT_TABLE_NOTHING)
 	default:
 		return true;
 	}
 #undef FIELD
-#undef ROW
 }
 
 /* @at: offset of a pointer in struct ft_event. */

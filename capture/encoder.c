@@ -141,17 +141,13 @@ static bool fields_are_valid(const struct ft_event *event)
 #define VALID_lock_address(value)
 #define VALID_time_before(value)
 #define FIELD(type, member) VALID_##type(event->member)
-#define ROW(kind, whose, other, fields, ...) \
-	case FT_EVENT_##kind:                \
-		return true fields;
 
 	switch (event->kind) {
-		FT_EVENT_TABLE(ROW, FIELD, FT_EVENT_TABLE_NOTHING)
+		FT_EVENT_TABLE(FT_EVENT_CASE, FIELD, FT_EVENT_TABLE_NOTHING)
 	default:
 		return false;
 	}
 #undef FIELD
-#undef ROW
 }
 
 static bool event_is_valid(const struct ft_encoder *encoder, const struct ft_event *event)

@@ -62,4 +62,9 @@
 /* For those that need one half of a row. */
 #define FT_EVENT_TABLE_NOTHING(...)
 
+/* A row as a case of a switch (kind): its fields are terms that continue a condition. */
+#define FT_EVENT_CASE(kind, whose, other, fields, ...) \
+	case FT_EVENT_##kind:                          \
+		return true fields;
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Segment headers and checksums <-> bytes.
+ * Segment headers, with the checksums of header and payload, <-> bytes. Of a file that is read in
+ * pieces, reader.c holds the payload against the checksum itself.
  */
 #include "capture/segment.h"
 

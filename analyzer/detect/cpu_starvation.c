@@ -68,7 +68,7 @@ static bool is_cpu_wait(enum wait_class class)
 	return class == WAIT_CPU_RUNQUEUE || class == WAIT_CPU_THROTTLED;
 }
 
-/* The rule for throttling in the return to user space says so: see waitrules.c. */
+/* The rule for throttling in the return to user space says so: see wait_rules.c. */
 static bool names_quota(const struct wait_reason *reason)
 {
 	return reason->class == WAIT_CPU_THROTTLED ||

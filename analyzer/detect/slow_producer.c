@@ -27,7 +27,7 @@ static int compare_lost(const void *left, const void *right)
 	return (a->lost_ns < b->lost_ns) - (a->lost_ns > b->lost_ns);
 }
 
-/* The feeders that most time was lost to in all. Past the room for them the least are left out. */
+/* The producers that most time was lost to in all. Past the room for them the least are left out. */
 static size_t choose_producers(const struct producer_wait *waits, size_t count,
 			       struct producer_profile *profiles)
 {

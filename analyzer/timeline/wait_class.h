@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Why a thread was not running: a class from its kernel stack, by the table of
- * rules in waitrules.c.
+ * rules in wait_rules.c.
  */
 #ifndef ANALYZER_TIMELINE_WAIT_CLASS_H
 #define ANALYZER_TIMELINE_WAIT_CLASS_H

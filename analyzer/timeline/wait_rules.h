@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The kernel function names that tell why a thread waits: data only. How a
- * stack is held against them is the business of waitclass.c.
+ * stack is held against them is the business of wait_class.c.
  *
  * Names are bare, as in struct frame.symbol. "sys_brk" stands for every wrapper
  * of that system call (__x64_sys_brk, __do_sys_brk ...); a name that ends in '*'
@@ -34,7 +34,7 @@ struct wait_rule {
 extern const struct wait_rule wait_rules[];
 extern const size_t wait_rules_count;
 
-/* The row that decides wait_reason_of(); NULL where none fits. In waitclass.c. */
+/* The row that decides wait_reason_of(); NULL where none fits. In wait_class.c. */
 const struct wait_rule *wait_rule_of(const struct frame *frames, size_t count,
 				     enum ft_task_state state);
 

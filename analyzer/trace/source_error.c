@@ -9,11 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "analyzer/util/text.h"
 
 /* Files that are no input, by their first bytes. */
 static const struct {
@@ -34,20 +35,6 @@ static const struct {
 	"What a recorder before it held is beside it, as .old; a recorder that still runs "   \
 	"writes a capture when asked by 'recorder trigger'."
 
-static char *make_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static char *make_text(const char *format, ...)
-{
-	va_list arguments;
-	char *made;
-
-	va_start(arguments, format);
-	if (vasprintf(&made, format, arguments) < 0)
-		made = NULL;
-	va_end(arguments);
-	return made;
-}
-
 static char *describe_other_file(const char *path)
 {
 	char head[16] = "";
@@ -61,14 +48,14 @@ static char *describe_other_file(const char *path)
 	for (size_t i = 0; i < sizeof(other_kinds) / sizeof(other_kinds[0]); i++) {
 		if (got >= (ssize_t)other_kinds[i].magic_bytes &&
 		    memcmp(head, other_kinds[i].magic, other_kinds[i].magic_bytes) == 0)
-			return make_text("%s: %s.\n  %s", path, other_kinds[i].is,
+			return text_printf("%s: %s.\n  %s", path, other_kinds[i].is,
 					 other_kinds[i].next_step);
 	}
 	if (got == sizeof(head) && memcmp(head, (char[sizeof(head)]){ 0 }, sizeof(head)) == 0)
-		return make_text("%s: begins with zeros: nothing was written to it, or what was is lost, as in a"
+		return text_printf("%s: begins with zeros: nothing was written to it, or what was is lost, as in a"
 			    " ring file that somebody emptied.\n"
 			    "  " OTHER_RINGS, path);
-	return make_text("%s: does not begin as a freezetrap capture does.\n"
+	return text_printf("%s: does not begin as a freezetrap capture does.\n"
 		    "  Give a file that 'recorder capture' wrote. If it is one, it was changed on its"
 		    " way: copy it again, as binary.", path);
 }
@@ -76,9 +63,9 @@ static char *describe_other_file(const char *path)
 static char *describe_version(const char *path, int missing_feature)
 {
 	if (missing_feature < 0)
-		return make_text("%s: is in a version of the capture format that this analyze does not"
+		return text_printf("%s: is in a version of the capture format that this analyze does not"
 			    " know.\n  Read it with a newer analyze.", path);
-	return make_text("%s: needs feature %d of the capture format, which this analyze does not know.\n"
+	return text_printf("%s: needs feature %d of the capture format, which this analyze does not know.\n"
 		    "  Read it with a newer analyze.", path, missing_feature);
 }
 
@@ -86,33 +73,33 @@ char *source_refusal_text(const char *path, int error, int missing_feature)
 {
 	switch (error) {
 	case -EISDIR:
-		return make_text("%s: is a directory.\n  Give a capture file in it.", path);
+		return text_printf("%s: is a directory.\n  Give a capture file in it.", path);
 	case -ESPIPE:
-		return make_text("%s: is not a regular file.\n"
+		return text_printf("%s: is not a regular file.\n"
 			    "  Save what it gives into a file and give that.", path);
 	case -ENODATA:
-		return make_text("%s: is empty, or ends before a capture's header does.\n"
+		return text_printf("%s: is empty, or ends before a capture's header does.\n"
 			    "  Nothing was recorded in it; see what recorder said when it wrote it.",
 			    path);
 	case -EBADMSG:
-		return make_text("%s: the header of the capture is damaged.\n"
+		return text_printf("%s: the header of the capture is damaged.\n"
 			    "  Copy it again from where it was recorded, as binary.", path);
 	case -ENOMSG:
 		return describe_other_file(path);
 	case -EOPNOTSUPP:
 		return describe_version(path, missing_feature);
 	case -ENOENT:
-		return make_text("%s: %s.\n  Check the name.", path, strerror(-error));
+		return text_printf("%s: %s.\n  Check the name.", path, strerror(-error));
 	case -EACCES:
 	case -EPERM:
-		return make_text("%s: cannot be read: %s.\n"
+		return text_printf("%s: cannot be read: %s.\n"
 			    "  Read it as the user who recorded it, or let that user change its mode.",
 			    path, strerror(-error));
 	case -ENOMEM:
-		return make_text("%s: not enough memory to open it.\n"
+		return text_printf("%s: not enough memory to open it.\n"
 			    "  Analyze it on a host with more; any Linux host will do.", path);
 	default:
-		return make_text("%s: cannot be read: %s.\n  Copy it to another disk and try again.",
+		return text_printf("%s: cannot be read: %s.\n  Copy it to another disk and try again.",
 			    path, strerror(-error));
 	}
 }
@@ -123,20 +110,20 @@ static char *describe_damage(const char *path, const struct ft_damage *damage,
 	uint32_t holes = damage->bad_segments - unreadable;
 
 	if (damage->first_error == -EBADMSG)
-		return make_text("%s: %" PRIu32 " damaged region%s, the first at offset %" PRIu64
+		return text_printf("%s: %" PRIu32 " damaged region%s, the first at offset %" PRIu64
 			    " (checksum or lengths do not fit), %" PRIu64 " bytes in all%s.",
 			    path, holes, holes == 1 ? "" : "s", damage->first_bad_offset,
 			    damage->skipped_bytes,
 			    damage->torn ? "; and the end mark is missing" : "");
 	if (damage->torn && damage->skipped_bytes)
-		return make_text("%s: segment %" PRIu32 " at offset %" PRIu64
+		return text_printf("%s: segment %" PRIu32 " at offset %" PRIu64
 			    ": the file ends in the middle of it.",
 			    path, damage->segments + 1, damage->first_bad_offset);
 	if (damage->torn)
-		return make_text("%s: the end mark is missing at offset %" PRIu64
+		return text_printf("%s: the end mark is missing at offset %" PRIu64
 			    ": the recording did not finish, or the file was cut.",
 			    path, damage->first_bad_offset);
-	return make_text("%s: %" PRIu32 " segment%s cannot be decoded.", path, unreadable,
+	return text_printf("%s: %" PRIu32 " segment%s cannot be decoded.", path, unreadable,
 		    unreadable == 1 ? "" : "s");
 }
 
@@ -155,9 +142,9 @@ char *source_damage_text_of(const char *path, const struct ft_damage *damage, ui
 	else
 		missing = "What is missing between them is marked as lost in this report.";
 	if (!used)
-		made = make_text("%s\n  Nothing before it is whole, so there is nothing to report on.", first);
+		made = text_printf("%s\n  Nothing before it is whole, so there is nothing to report on.", first);
 	else
-		made = make_text("%s\n  Used the %" PRIu32 " whole segment%s (%.1f s). %s", first, used,
+		made = text_printf("%s\n  Used the %" PRIu32 " whole segment%s (%.1f s). %s", first, used,
 		    used == 1 ? "" : "s", used_ns / 1e9, missing);
 	free(first);
 	return made;
@@ -165,14 +152,14 @@ char *source_damage_text_of(const char *path, const struct ft_damage *damage, ui
 
 char *source_cut_ring_text(const char *path, uint64_t bytes)
 {
-	return make_text("%s: this ring file was cut to %" PRIu64 " bytes.\n"
+	return text_printf("%s: this ring file was cut to %" PRIu64 " bytes.\n"
 		    "  What lay behind them is not in this report. A recorder that still runs goes on in"
 		    " memory: take a capture from it with 'recorder trigger'.", path, bytes);
 }
 
 char *source_zeroed_ring_text(const char *path, uint32_t segments)
 {
-	return make_text("%s: %" PRIu32 " segment%s of this ring file %s overwritten with zeros: somebody cut it"
+	return text_printf("%s: %" PRIu32 " segment%s of this ring file %s overwritten with zeros: somebody cut it"
 		    " and made it longer again.\n"
 		    "  What they held is marked as lost in this report, or came after its end. A recorder that"
 		    " still runs goes on: take a capture from it with 'recorder trigger'.",
@@ -181,6 +168,6 @@ char *source_zeroed_ring_text(const char *path, uint32_t segments)
 
 char *source_empty_ring_text(const char *path)
 {
-	return make_text("%s: an empty ring file: its recorder was killed before it had armed, or has only just"
+	return text_printf("%s: an empty ring file: its recorder was killed before it had armed, or has only just"
 		    " begun, or somebody cut the file.\n  " OTHER_RINGS, path);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * States of the threads of a process, from the files of /proc that do not take mmap_lock: stat,
- * status, comm and schedstat, and for threads that are not running syscall, and stack or wchan.
+ * comm and schedstat, and for threads that are not running syscall, and stack or wchan.
  */
 #ifndef RECORDER_PROC_PROC_TASK_H
 #define RECORDER_PROC_PROC_TASK_H

@@ -21,7 +21,7 @@
 #include "tests/unit/support/unit_test.h"
 
 #define PATIENCE_MS 10000
-#define CLIENTS_MAX 16 /* as in control.c */
+#define CLIENTS_MAX 16 /* as in control_server.c */
 #define WAITING_MAX 12
 
 static char dir[64], path[128];
