@@ -38,14 +38,17 @@ EXTRA_DIST += \
 # CC=clang CFLAGS="-fsanitize=fuzzer-no-link -DFT_LIBFUZZER".
 EXTRA_PROGRAMS = tests/bench/bench_encode tests/bench/bench_analyze tests/bench/bench_modes \
 	tests/bench/bench_waiters tests/fuzz/fuzz_reader
+EXTRA_DIST += tests/bench/bench_perf_sched.sh
+# So that they do not rot.
+check-local: $(EXTRA_PROGRAMS)
+CLEANFILES += $(EXTRA_PROGRAMS)
 tests_bench_bench_encode_SOURCES = tests/bench/bench_encode.c
 tests_bench_bench_encode_LDADD = capture/libcapture.a $(ZLIB_LIBS)
 tests_bench_bench_analyze_SOURCES = tests/bench/bench_analyze.c
 tests_bench_bench_analyze_LDADD = $(ANALYZER_LIBS)
 tests_bench_bench_modes_SOURCES = tests/bench/bench_modes.c
 tests_bench_bench_modes_LDADD = $(RECORDER_LIBS)
-tests_bench_bench_waiters_SOURCES = tests/bench/bench_waiters.c tests/unit/support/scene.c \
-	tests/unit/support/scene.h
-tests_bench_bench_waiters_LDADD = $(ANALYZER_LIBS) $(UNIT_LIBS) -lm
+tests_bench_bench_waiters_SOURCES = tests/bench/bench_waiters.c
+tests_bench_bench_waiters_LDADD = $(ANALYZER_UNIT_LIBS) -lm
 tests_fuzz_fuzz_reader_SOURCES = tests/fuzz/fuzz_reader.c
 tests_fuzz_fuzz_reader_LDADD = capture/libcapture.a $(ZLIB_LIBS)
