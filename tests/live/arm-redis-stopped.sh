@@ -10,13 +10,13 @@ need_program redis-benchmark
 
 start_redis
 arm_redis --probe-tcp="127.0.0.1:$redis_port,send=PING\\r\\n"
-timeout "$(soak 30 600)" nice redis-benchmark -q -c 4 -n 1000000000 -s "$shm/redis" -t set,get \
+timeout "$(soak 15 600)" nice redis-benchmark -q -c 4 -n 1000000000 -s "$shm/redis" -t set,get \
     >/dev/null 2>&1 9>&-
 [ $? = 124 ] || fail "redis-benchmark ended early"
 find_captures
 [ "${#files[@]}" = 0 ] || fail "a capture of healthy load: ${files[*]}"
 status || fail "$(cat "$work/status.err")"
-[ "$(status_of probes.0.asked)" -ge "$(soak 25 500)" ] || fail "the probe asked too rarely"
+[ "$(status_of probes.0.asked)" -ge "$(soak 12 500)" ] || fail "the probe asked too rarely"
 
 # Who signals a thread that runs does not wake it, and is not seen.
 asleep() { [[ $(cat "/proc/$target_pid/stat") == *") S "* ]]; }
