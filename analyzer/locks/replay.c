@@ -140,16 +140,3 @@ out:
 	timeline_destroy(timeline);
 	return r;
 }
-
-int replay_over(struct source *source, struct stack_infos *stack_infos,
-		const struct replay_watcher *watcher)
-{
-	const struct lock_tracker_options options = { 0 };
-	struct replay *replay = NULL;
-	int r = replay_create(source, stack_infos, &options, &replay);
-
-	if (!r)
-		r = replay_run(replay, watcher);
-	replay_destroy(replay);
-	return r;
-}

@@ -34,9 +34,4 @@ uint64_t replay_contradictions(const struct replay *replay);
 /* Read the source from its start to its end, once. 0, -ENOMEM, -EIO, or what the watcher returned. */
 int replay_run(struct replay *replay, const struct replay_watcher *watcher);
 
-/* Create, run and destroy a replay, for a watcher that does not ask about locks. 0, -ENOMEM, -EIO, or what the
- * watcher returned. */
-int replay_over(struct source *source, struct stack_infos *stack_infos,
-	      const struct replay_watcher *watcher);
-
 #endif
