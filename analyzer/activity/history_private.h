@@ -72,12 +72,12 @@ struct history {
 	size_t cpu_count;
 };
 
-/* Whether two owners of a lock had it in turns, each for a moment: they are put together as
- * nobody. */
+/* Whether two owners of a lock had it in turns, each for a moment, with no more than a moment from
+ * one to the next, as it takes to wake up: they are put together, without a name. */
 static inline bool history_charges_in_turns(const struct history_charge *charge,
 					    const struct history_charge *next, uint64_t short_ns)
 {
-	return charge->end_ns == next->start_ns &&
+	return next->start_ns < charge->end_ns + short_ns &&
 	       (!charge->owner || charge->end_ns - charge->start_ns < short_ns) &&
 	       (!next->owner || next->end_ns - next->start_ns < short_ns);
 }

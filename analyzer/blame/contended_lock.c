@@ -155,6 +155,8 @@ static int add_charge(struct figures *figures, const struct history_charge *char
 	return note_release(figures, charge);
 }
 
+/* What owners had in turns, each for a moment, is known, though not one by one: it is not
+ * nobody's. */
 static int add_charges(struct figures *figures, const struct history_lock_wait *wait,
 		       uint64_t from_ns, uint64_t to_ns)
 {
@@ -164,10 +166,10 @@ static int add_charges(struct figures *figures, const struct history_lock_wait *
 		const struct history_charge *charge = &wait->charges[i];
 		uint64_t start_ns = charge->start_ns, end_ns = charge->end_ns;
 
-		if (!span_clip(&start_ns, &end_ns, from_ns, to_ns) || !charge->owner)
+		if (!span_clip(&start_ns, &end_ns, from_ns, to_ns))
 			continue;
 		left_ns -= end_ns - start_ns;
-		if (add_charge(figures, charge, start_ns, end_ns))
+		if (charge->owner && add_charge(figures, charge, start_ns, end_ns))
 			return -ENOMEM;
 	}
 	figures->nobody_ns += left_ns;

@@ -376,6 +376,38 @@ static void short_pieces_are_summed_and_lose_nothing(void **state)
 	assert_int_equal(finding->culprit.because[0].waited_ns, 4000 * 30 * US);
 }
 
+/* More owners of a moment than a history keeps one by one: they are put together. */
+static void owners_in_turns_are_not_nobody(void **state)
+{
+	enum { WAITERS = 900 };
+	static struct ft_task waiters[WAITERS];
+	struct lab *lab = *state;
+	const struct model_finding *finding;
+	uint64_t at_ns = 1200 * MS;
+
+	scene_switch(lab->scene, 0, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
+	for (int i = 0; i < WAITERS; i++) {
+		waiters[i] = (struct ft_task){ .tid = 101 + i, .tgid = 100, .comm = "waiter" };
+		wants(lab, 1, 200 * MS + (uint64_t)i * 20 * US, &waiters[i], INODE, FT_LOCK_WRITE,
+		      WAIT_INODE);
+	}
+	scene_waking(lab->scene, 0, at_ns, &holder, RELEASE_INODE, &waiters[0]);
+	for (int i = 0; i < WAITERS; i++) {
+		comes_back(lab, 1, at_ns + 2 * US, &waiters[i]);
+		at_ns += 4 * MS;
+		if (i + 1 < WAITERS)
+			scene_waking(lab->scene, 1, at_ns, &waiters[i], RELEASE_INODE,
+				     &waiters[i + 1]);
+		scene_switch(lab->scene, 1, at_ns + 1 * US, &waiters[i], FT_STATE_SLEEPING, POLL,
+			     &scene_idle);
+	}
+	finding = analyze(lab, at_ns + 100 * MS);
+	/* A third of the wait is the holder's, two thirds are those of the owners in turns. */
+	assert_true(finding->has_culprit);
+	assert_int_equal(finding->culprit.tid, holder.tid);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+}
+
 UNIT_TESTS(root_cause)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -391,6 +423,7 @@ UNIT_TESTS(root_cause)
 		TEST(reader_of_another_process_is_named_and_not_counted),
 		TEST(lock_of_another_process_is_not_taken_for_ones_own),
 		TEST(short_pieces_are_summed_and_lose_nothing),
+		TEST(owners_in_turns_are_not_nobody),
 	};
 
 	return run_unit_tests(tests, NULL, NULL);
