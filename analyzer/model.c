@@ -99,8 +99,10 @@ void model_free(struct model *model)
 		clear_finding(&model->findings[i]);
 	free(model->findings);
 	model_clear_blame(model);
-	for (size_t i = 0; i < model->lock_count; i++)
+	for (size_t i = 0; i < model->lock_count; i++) {
+		free(model->locks[i].detail);
 		free(model->locks[i].owners);
+	}
 	free(model->locks);
 	clear_coverage(model);
 	free(model->waits);

@@ -166,7 +166,7 @@ struct model_doubt {
 
 struct model_lock {
 	enum wait_class class;
-	const char *detail;		/* "vma lock", "inode directory"; NULL */
+	char *detail;			/* "vma lock", "inode directory", the name of a file; NULL */
 	uint64_t address;		/* 0: not known, key is (tgid, class) */
 	int32_t tgid;
 	uint64_t wait_ns, waits, max_wait_ns;

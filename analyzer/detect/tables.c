@@ -87,7 +87,7 @@ int tables_locks(const struct detect_context *in)
 			continue;
 		*entry = (struct model_lock){
 			.class = lock->class,
-			.detail = lock->detail,
+			.detail = lock->detail ? strdup(lock->detail) : NULL,
 			.address = lock->address,
 			.tgid = lock->tgid,
 			.wait_ns = lock->wait_ns,
@@ -95,7 +95,7 @@ int tables_locks(const struct detect_context *in)
 			.max_wait_ns = lock->max_wait_ns,
 		};
 		model->lock_count++;
-		if (owners_fill(in, lock, entry))
+		if ((lock->detail && !entry->detail) || owners_fill(in, lock, entry))
 			return -ENOMEM;
 	}
 	if (model->lock_count)

@@ -103,6 +103,8 @@ static void listed_holder_is_named_although_it_let_nothing_go(void **state)
 	assert_int_equal(finding->culprit.hold_ns, 3499 * MS);
 	assert_non_null(strstr(finding->evidence[0], "process 200"));
 	assert_null(strstr(finding->evidence[0], "inherited"));
+	/* The list is gone by now; the model has what it needs of it. */
+	assert_non_null(strstr(result.model->locks[0].detail, "08:01:"));
 	scene_done(&result, scene);
 }
 
