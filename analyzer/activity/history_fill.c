@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "analyzer/locks/futex_wakes.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/util/array.h"
 #include "analyzer/util/span.h"
 
 #define SAMPLES_MAX (1u << 20)
-#define CPUS_MAX    65536u /* beyond any Linux; a CPU above it is damage and passed over */
 
 const uint64_t *history_short_charge_ns(const struct history *history)
 {
@@ -219,22 +219,6 @@ static int append_event(struct history *history, const struct event *event)
 	return 0;
 }
 
-static int grow_cpus(struct history *history, uint32_t cpu)
-{
-	size_t count = history->cpu_count ? history->cpu_count : 8;
-	uint64_t *cpus;
-
-	while (count <= cpu)
-		count *= 2;
-	cpus = reallocarray(history->idle_since_ns, count, sizeof(*cpus));
-	if (!cpus)
-		return -ENOMEM;
-	memset(cpus + history->cpu_count, 0, (count - history->cpu_count) * sizeof(*cpus));
-	history->idle_since_ns = cpus;
-	history->cpu_count = count;
-	return 0;
-}
-
 /* The idle task is switched out: its CPU had nothing to do since it was switched in. Before, the
  * CPU was busy or unknown. */
 static int keep_idle_time(struct history *history, const struct event *event, uint64_t since_ns)
@@ -270,9 +254,9 @@ static int note_idle_task(struct history *history, const struct event *event)
 {
 	uint64_t since_ns;
 
-	if (event->raw.cpu >= CPUS_MAX)
+	if (event->raw.cpu >= SOURCE_CPUS_MAX)
 		return 0;
-	if (event->raw.cpu >= history->cpu_count && grow_cpus(history, event->raw.cpu))
+	if (array_reach(history->idle_since_ns, history->cpu_count, event->raw.cpu))
 		return -ENOMEM;
 	since_ns = history->idle_since_ns[event->raw.cpu];
 	history->idle_since_ns[event->raw.cpu] = 0;
@@ -301,8 +285,7 @@ int history_event(struct history *history, const struct event *event)
 	}
 }
 
-int history_finish(struct history *history, const struct threads *threads)
+int history_finish(struct history *history)
 {
-	history->threads = threads;
 	return history_flush_all(history);
 }

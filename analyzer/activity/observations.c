@@ -53,7 +53,7 @@ static void fill_from_longest_charge(void *context, const struct thread *waiter,
 		wait_stats_charged(filling->wait_stats, waiter, owner, start_ns, end_ns, grade);
 }
 
-static int run_replay(struct source *source, struct replay *replay, struct filling *filling)
+static int run_replay(struct replay *replay, struct filling *filling)
 {
 	int r;
 
@@ -68,7 +68,7 @@ static int run_replay(struct source *source, struct replay *replay, struct filli
 		       &(struct replay_watcher){ fill_from_event, fill_from_interval, filling });
 	if (!r)
 		r = filling->error;
-	return r ? r : history_finish(filling->history, source_threads(source));
+	return r ? r : history_finish(filling->history);
 }
 
 static int create_replay(struct observations *observations, struct replay **ret_replay)
@@ -108,7 +108,7 @@ static int replay_all(struct observations *observations, uint64_t long_ns)
 		return r;
 	/* Between two switches a thread sleeps, waits for a CPU and runs. */
 	history_expect(observations->history, observations->prescan.switches * 3);
-	r = run_replay(observations->source, observations->replay,
+	r = run_replay(observations->replay,
 		       &(struct filling){ observations->history, observations->locks,
 					  observations->wait_stats, 0 });
 	if (r)
@@ -173,7 +173,7 @@ int observations_refine(struct observations *observations, uint64_t start_ns, ui
 		r = history_create(observations->stack_infos, source_threads(observations->source),
 				   start_ns, end_ns, &observations->span_history);
 	return r ? r
-		 : run_replay(observations->source, observations->span_replay,
+		 : run_replay(observations->span_replay,
 			      &(struct filling){ observations->span_history,
 						 replay_locks(observations->span_replay), NULL,
 						 0 });

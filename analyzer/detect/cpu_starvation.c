@@ -7,10 +7,10 @@
 
 #include "analyzer/detect/thresholds.h"
 #include "analyzer/trace/per_thread.h"
+#include "analyzer/trace/source.h"
 #include "analyzer/util/array.h"
 #include "analyzer/util/span.h"
 
-#define CPUS_MAX 65536u /* beyond any Linux; a CPU above it is damage and passed over */
 
 /* From @time_ns on so many victims were queued on the CPU, and so much had they lost there by
  * then. */
@@ -39,20 +39,9 @@ struct search {
 
 static struct run_queue *get_queue(struct search *search, uint32_t cpu)
 {
-	size_t count = search->queue_count ? search->queue_count : 8;
-	struct run_queue *queues;
-
-	if (cpu < search->queue_count)
-		return &search->queues[cpu];
-	while (count <= cpu)
-		count *= 2;
-	queues = reallocarray(search->queues, count, sizeof(*queues));
-	if (!queues)
+	if (array_reach(search->queues, search->queue_count, cpu))
 		return NULL;
-	memset(queues + search->queue_count, 0, (count - search->queue_count) * sizeof(*queues));
-	search->queues = queues;
-	search->queue_count = count;
-	return &queues[cpu];
+	return &search->queues[cpu];
 }
 
 static int append_step(struct run_queue *queue, uint64_t time_ns, int64_t change)
@@ -96,7 +85,7 @@ static int queue_wait(struct search *search, uint32_t cpu, uint64_t from_ns, uin
 {
 	struct run_queue *queue;
 
-	if (cpu >= CPUS_MAX)
+	if (cpu >= SOURCE_CPUS_MAX)
 		return 0;
 	queue = get_queue(search, cpu);
 	if (!queue || append_step(queue, from_ns, 1) || append_step(queue, to_ns, -1))

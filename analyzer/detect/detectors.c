@@ -191,7 +191,7 @@ bool candidate_is_told(const struct candidate *first, const struct candidate *ca
 		return true;
 	return candidate->detector->beside && candidate->stall.start_ns < first->stall.end_ns &&
 	       candidate->stall.end_ns > first->stall.start_ns &&
-	       candidate->lost_ns * 100 >= first->lost_ns * BESIDE_PERCENT;
+	       share_at_least(candidate->lost_ns, first->lost_ns, BESIDE_PERCENT);
 }
 
 /* Without a target nobody says whose threads they are. */

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "analyzer/trace/per_thread.h"
+#include "analyzer/util/hash.h"
 
 /* Wake-ups by one thread this close together come out of one call that wakes several: no mutex does. */
 #define BROADCAST_NS 20000u
@@ -112,20 +112,10 @@ int futex_locks_create(const struct ft_facts *facts, struct stack_infos *stack_i
 /* Free what only futex_locks_judge() needs. */
 static void free_evidence(struct futex_locks *futexes)
 {
-	struct process *process, *next_process;
 	struct futex *futex, *next_futex;
-	struct pair *pair, *next_pair;
 
-	HASH_ITER(hh, futexes->pairs, pair, next_pair)
-	{
-		HASH_DEL(futexes->pairs, pair);
-		free(pair);
-	}
-	HASH_ITER(hh, futexes->processes, process, next_process)
-	{
-		HASH_DEL(futexes->processes, process);
-		free(process);
-	}
+	hash_free(futexes->pairs);
+	hash_free(futexes->processes);
 	HASH_ITER(hh, futexes->futexes, futex, next_futex)
 	{
 		if (futex->still.kind != HANDOFF_TIMED)

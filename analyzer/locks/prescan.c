@@ -7,6 +7,7 @@
 
 #include "analyzer/locks/mmap_lock_offset.h"
 #include "analyzer/locks/proc_locks.h"
+#include "analyzer/util/array.h"
 
 /* A thread that came to a CPU this often and left it less than half as often has lost events: the first figure. Or
  * never left it: the second. */
@@ -87,21 +88,9 @@ static int append_note(struct prescan *found, const struct event *event)
 
 static struct switch_counts *counts_of(struct prescan *found, const struct thread *thread)
 {
-	size_t room = found->switch_counts_room ? found->switch_counts_room : 64;
-	struct switch_counts *counts;
-
-	if (thread->index < found->switch_counts_room)
-		return &found->switch_counts[thread->index];
-	while (room <= thread->index)
-		room *= 2;
-	counts = reallocarray(found->switch_counts, room, sizeof(*counts));
-	if (!counts)
+	if (array_reach(found->switch_counts, found->switch_counts_room, thread->index))
 		return NULL;
-	memset(counts + found->switch_counts_room, 0,
-	       (room - found->switch_counts_room) * sizeof(*counts));
-	found->switch_counts = counts;
-	found->switch_counts_room = room;
-	return &counts[thread->index];
+	return &found->switch_counts[thread->index];
 }
 
 static int count_switch(struct prescan *found, const struct event *event)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/util/array.h"
 #include "analyzer/util/hash.h"
 
 struct operation {
@@ -90,30 +91,11 @@ static int fill_info(struct stack_infos *stack_infos, uint32_t stack_id, struct 
 	return 0;
 }
 
-/* A place for @stack_id. 0 or -ENOMEM. */
-static int grow_room(struct stack_infos *stack_infos, uint32_t stack_id)
-{
-	uint32_t room = stack_infos->room ? stack_infos->room : 1024;
-	const struct stack_info **known;
-
-	while (room <= stack_id && room < UINT32_MAX / 2)
-		room *= 2;
-	if (room <= stack_id)
-		return -ENOMEM;
-	known = reallocarray(stack_infos->known, room, sizeof(*known));
-	if (!known)
-		return -ENOMEM;
-	memset(known + stack_infos->room, 0, (room - stack_infos->room) * sizeof(*known));
-	stack_infos->known = known;
-	stack_infos->room = room;
-	return 0;
-}
-
 const struct stack_info *stack_infos_find_out(struct stack_infos *stack_infos, uint32_t stack_id)
 {
 	struct stack_info *info;
 
-	if (stack_id >= stack_infos->room && grow_room(stack_infos, stack_id))
+	if (array_reach(stack_infos->known, stack_infos->room, stack_id))
 		return NULL;
 	info = malloc(sizeof(*info));
 	if (!info || fill_info(stack_infos, stack_id, info)) {

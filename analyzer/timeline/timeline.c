@@ -14,9 +14,9 @@
 
 #include "analyzer/timeline/thread_state_private.h"
 #include "analyzer/timeline/thread_switch_private.h"
+#include "analyzer/trace/source.h"
 
 #define IN_A_SWITCH_NS 1000000u
-#define CPUS_MAX       65536 /* beyond any Linux; a CPU above it is damage and passed over */
 
 int timeline_create(const struct timeline_sink *sink, uint64_t start_ns,
 		    struct timeline **ret_timeline)
@@ -372,7 +372,7 @@ int timeline_event(struct timeline *timeline, const struct event *event)
 	uint64_t time_ns;
 	int error = 0;
 
-	if (event->raw.cpu < CPUS_MAX) {
+	if (event->raw.cpu < SOURCE_CPUS_MAX) {
 		cpu = thread_state_cpu_at(timeline, event->raw.cpu);
 		if (!cpu)
 			return -ENOMEM;

@@ -3,9 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analyzer/trace/per_thread.h"
+#include "analyzer/trace/source.h"
+#include "analyzer/util/array.h"
 
 /* A running thread is sampled ten times in this. */
 #define GAP_NS 200000000u
@@ -22,7 +23,6 @@
 /* A thread that is sampled at all; the kernel leaves some out. */
 #define SAMPLES_LEAST 3u
 
-#define CPUS_MAX 65536u /* beyond any Linux; a CPU above it is damage and passed over */
 #define GAPS_MAX 1000u /* more gaps than that are a made-up capture */
 
 struct heard_cpu {
@@ -69,24 +69,6 @@ void cpu_gaps_destroy(struct cpu_gaps *gaps)
 	free(gaps);
 }
 
-static int grow_cpus(struct cpu_gaps *gaps, uint32_t cpu)
-{
-	size_t count = gaps->cpu_count ? gaps->cpu_count : 8;
-	struct heard_cpu *cpus;
-
-	if (cpu < gaps->cpu_count)
-		return 0;
-	while (count <= cpu)
-		count *= 2;
-	cpus = reallocarray(gaps->cpus, count, sizeof(*cpus));
-	if (!cpus)
-		return -ENOMEM;
-	memset(cpus + gaps->cpu_count, 0, (count - gaps->cpu_count) * sizeof(*cpus));
-	gaps->cpus = cpus;
-	gaps->cpu_count = count;
-	return 0;
-}
-
 static bool is_sampled(const struct cpu_gaps *gaps, const struct thread *thread)
 {
 	const uint32_t *samples = per_thread_find(&gaps->samples, thread);
@@ -104,16 +86,8 @@ static void doubt_open_gap(struct cpu_gaps *gaps)
 
 static int append_gap(struct cpu_gaps *gaps, const struct cpu_gap *kept)
 {
-	size_t room = gaps->room ? gaps->room * 2 : 16;
-	struct cpu_gap *grown;
-
-	if (gaps->count == gaps->room) {
-		grown = reallocarray(gaps->kept, room, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		gaps->kept = grown;
-		gaps->room = room;
-	}
+	if (array_grow(gaps->kept, gaps->count, gaps->room))
+		return -ENOMEM;
 	gaps->kept[gaps->count++] = *kept;
 	return 0;
 }
@@ -191,9 +165,9 @@ int cpu_gaps_event(struct cpu_gaps *gaps, const struct event *event)
 {
 	uint32_t *samples;
 
-	if (event->raw.cpu >= CPUS_MAX || event->raw.time_ns < gaps->start_ns)
+	if (event->raw.cpu >= SOURCE_CPUS_MAX || event->raw.time_ns < gaps->start_ns)
 		return 0;
-	if (grow_cpus(gaps, event->raw.cpu))
+	if (array_reach(gaps->cpus, gaps->cpu_count, event->raw.cpu))
 		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_LOST) {
 		gaps->cpus[event->raw.cpu].occupant = NULL;

@@ -18,6 +18,9 @@
 #include "capture/reader.h"
 #include "capture/symbols.h"
 
+/* Beyond any Linux: a CPU of a greater number is damage, and passed over. */
+#define SOURCE_CPUS_MAX 65536u
+
 struct source;
 
 /* An event with its task and stack resolved to threads and stack ids. */

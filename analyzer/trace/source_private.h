@@ -8,8 +8,7 @@
 
 #include "analyzer/trace/source.h"
 
-/* Greater numbers of CPUs are damage, and greater times: no host has been up for 146 years. */
-#define SOURCE_CPUS_MAX	   65536
+/* Greater times are damage: no host has been up for 146 years. */
 #define SOURCE_TIME_MAX_NS (1ull << 62)
 
 struct source_ops {

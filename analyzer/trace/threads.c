@@ -21,7 +21,7 @@ static inline unsigned int hash_key(const void *key)
 
 #define HASH_NONFATAL_OOM		    1
 #define HASH_FUNCTION(key, bytes, ret_hash) ((void)(bytes), (ret_hash) = hash_key(key))
-#include <uthash.h>
+#include "analyzer/util/hash.h"
 
 /* All threads that had one tid, oldest first. The idle tasks of the CPUs are a lineage each. */
 struct lineage {
@@ -54,15 +54,9 @@ int threads_create(struct threads **ret_threads)
 
 void threads_destroy(struct threads *threads)
 {
-	struct lineage *lineage, *next;
-
 	if (!threads)
 		return;
-	HASH_ITER(hh, threads->lineages, lineage, next)
-	{
-		HASH_DEL(threads->lineages, lineage);
-		free(lineage);
-	}
+	hash_free(threads->lineages);
 	for (size_t i = 0; i < threads->count; i++)
 		free(threads->entries[i]);
 	free(threads->entries);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Arrays that grow at their end.
+ * Arrays that grow at their end, or up to an index.
  */
 #ifndef ANALYZER_UTIL_ARRAY_H
 #define ANALYZER_UTIL_ARRAY_H
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ARRAY_CAPACITY_LEAST 16
 
@@ -34,6 +35,37 @@
 			if (array_grown_) {						\
 				(array) = array_grown_;					\
 				(capacity) = array_room_;				\
+			} else {							\
+				array_error_ = -ENOMEM;					\
+			}								\
+		}									\
+		array_error_;								\
+	})
+
+/**
+ * array_reach() - make room for the element at @index, which need not be the next one.
+ *
+ * @array, @capacity: as for array_grow(). New elements are zeros.
+ *
+ * Return: 0, or -ENOMEM and nothing is changed.
+ */
+#define array_reach(array, capacity, index)						\
+	({										\
+		int array_error_ = 0;							\
+		if ((index) >= (capacity)) {						\
+			size_t array_room_ =						\
+				(capacity) ? (capacity) : ARRAY_CAPACITY_LEAST;		\
+			void *array_grown_ = NULL;					\
+			while (array_room_ && array_room_ <= (index))			\
+				array_room_ *= 2;					\
+			if (array_room_ && (typeof(capacity))array_room_ == array_room_)	\
+				array_grown_ = reallocarray((array), array_room_,	\
+							    sizeof(*(array)));		\
+			if (array_grown_) {						\
+				(array) = array_grown_;					\
+				memset((array) + (capacity), 0,				\
+				       (array_room_ - (capacity)) * sizeof(*(array)));	\
+				(capacity) = (typeof(capacity))array_room_;		\
 			} else {							\
 				array_error_ = -ENOMEM;					\
 			}								\

@@ -157,7 +157,7 @@ static struct history *create_crowded_history(struct threads *threads, struct st
 		interval.end_ns = (i + 1) * US;
 		assert_int_equal(history_closed(history, NULL, &interval), 0);
 	}
-	assert_int_equal(history_finish(history, threads), 0);
+	assert_int_equal(history_finish(history), 0);
 	return history;
 }
 

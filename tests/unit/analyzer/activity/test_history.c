@@ -186,7 +186,7 @@ static void history_gives_intervals_back_in_order_without_hole(void **state)
 
 	(void)state;
 	end_ns = keep_stream(history, &threads[3], &seed, 1000, MANY_KINDS, &expected);
-	assert_int_equal(history_finish(history, NULL), 0);
+	assert_int_equal(history_finish(history), 0);
 	assert_int_equal(history_resolution_ns(history), 0);
 	sums = read_sums(history, &threads[3], 0, end_ns);
 	assert_same_sums(&sums, &expected, true);
@@ -205,7 +205,7 @@ static void history_keeps_sums_through_each_resolution(void **state)
 
 		history->resolution_ns = US << seed % 14;
 		end_ns = keep_stream(history, &threads[0], &random, 2000, kinds, &expected);
-		assert_int_equal(history_finish(history, NULL), 0);
+		assert_int_equal(history_finish(history), 0);
 		sums = read_sums(history, &threads[0], 0, end_ns);
 		assert_same_sums(&sums, &expected, kinds == KINDS);
 		history_destroy(history);
@@ -235,7 +235,7 @@ static void history_stays_within_its_bound(void **state)
 		if (i % 1024 == 0)
 			assert_true(history_bytes(history) <= HISTORY_BYTES_MAX);
 	}
-	assert_int_equal(history_finish(history, NULL), 0);
+	assert_int_equal(history_finish(history), 0);
 	assert_true(history_bytes(history) <= HISTORY_BYTES_MAX);
 	assert_true(history_resolution_ns(history) > 0);
 	for (size_t i = 0; i < THREADS; i++) {
@@ -349,7 +349,7 @@ static void owners_of_a_moment_are_put_together_where_they_are_too_many(void **s
 						  GRADE_STRONG };
 	make_kind(2, 0, count * US + 5 * MS, &kind);
 	keep(history, &threads[9], &kind.interval, &wait);
-	assert_int_equal(history_finish(history, NULL), 0);
+	assert_int_equal(history_finish(history), 0);
 	assert_true(*history_short_charge_ns(history) > US);
 	assert_true(history_lock_wait(history, find_first(history, &threads[9]), &kept));
 	assert_int_equal(kept.charge_count, 2);
@@ -385,7 +385,7 @@ static void idle_task_runs_while_its_cpu_has_nothing_to_do(void **state)
 	switch_at(history, &idle, &threads[0], 30 * MS);
 	switch_at(history, &threads[0], &idle, 31 * MS);
 	switch_at(history, &idle, &threads[0], 40 * MS);
-	assert_int_equal(history_finish(history, NULL), 0);
+	assert_int_equal(history_finish(history), 0);
 	assert_int_equal(history_intervals(history, &idle, &intervals), 4);
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(intervals[i].state, i % 2 ? THREAD_RUNNING : THREAD_UNKNOWN);
@@ -420,7 +420,7 @@ static void history_of_a_span_cuts_what_reaches_into_it(void **state)
 	close_running(history, 12 * MS, 15 * MS);
 	close_running(history, 15 * MS, 30 * MS);
 	close_running(history, 30 * MS, 40 * MS);
-	assert_int_equal(history_finish(history, NULL), 0);
+	assert_int_equal(history_finish(history), 0);
 	assert_int_equal(history_intervals(history, &threads[0], &intervals), 3);
 	assert_int_equal(intervals[0].start_ns, 10 * MS);
 	assert_int_equal(intervals[0].end_ns, 12 * MS);
