@@ -108,6 +108,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/timeline/missing_switches.c analyzer/timeline/missing_switches.h \
 	analyzer/activity/wait_baseline.c analyzer/activity/wait_baseline.h \
 	analyzer/util/utf8.c analyzer/util/utf8.h \
+	analyzer/activity/wait_estimate.c analyzer/activity/wait_estimate.h \
 	analyzer/activity/wait_groups.c analyzer/activity/wait_groups.h \
 	analyzer/timeline/wait_class.c analyzer/timeline/wait_class.h \
 	analyzer/timeline/wait_rule_index.c analyzer/timeline/wait_rule_index_private.h \

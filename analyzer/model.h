@@ -180,6 +180,8 @@ struct model_wait {
 	const char *operation;		/* "munmap", "page fault"; "": not known */
 	const char *detail;		/* NULL */
 	uint64_t blocked_ns, runnable_ns, count, max_ns, threads;
+	/* The parts of blocked_ns and count whose stacks were not sampled: the class is an estimate. */
+	uint64_t estimated_ns, estimated_count;
 	/* The part of runnable_ns from a wake-up to a CPU. */
 	uint64_t woken, woken_ns, woken_max_ns;
 	struct model_stack stack;
@@ -203,6 +205,7 @@ struct model_thread {
 	uint64_t observed_ns;		/* == running + runnable + blocked + unknown, always */
 	uint64_t running_ns, runnable_ns, blocked_ns, unknown_ns;
 	uint64_t class_ns[WAIT_CLASSES]; /* of blocked_ns (and runnable_ns for cpu.*, mem.*) */
+	uint64_t estimated_ns;		/* the part of class_ns whose class is an estimate */
 };
 
 struct model {

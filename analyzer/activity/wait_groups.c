@@ -84,6 +84,8 @@ static struct group *add_to_group(struct grouping *grouping, const struct model_
 	row->blocked_ns += wait->blocked_ns;
 	row->runnable_ns += wait->runnable_ns;
 	row->count += wait->count;
+	row->estimated_ns += wait->estimated_ns;
+	row->estimated_count += wait->estimated_count;
 	if (wait->max_ns > row->max_ns)
 		row->max_ns = wait->max_ns;
 	if (wait_ns > group->stack_ns || !group->stack_ns) {

@@ -8,6 +8,7 @@
 #include "analyzer/activity/lock_bursts.h"
 #include "analyzer/util/array.h"
 #include "analyzer/util/hash.h"
+#include "analyzer/util/span.h"
 
 /* A lock held for less within a wait made nobody wait long. */
 #define LONG_HOLD_NS 10000000u
@@ -45,6 +46,8 @@ struct hold_seen {
 
 struct thread_sums {
 	struct thread_wait_stats sums;
+	struct short_waits shorts;
+	bool counted; /* its waits are in stats->waits */
 	bool waited;
 	uint32_t recent[RECENT_PLACES]; /* places of its latest kinds of wait */
 	unsigned int recent_count, next_recent;
@@ -277,10 +280,12 @@ static int add_blocked(struct wait_stats *stats, struct thread_sums *entry,
 		stats->locks, interval, stack_info_reason(info, interval->prev_state)->class);
 	struct wait_key key = { .class = class, .stack_id = interval->stack_id };
 	struct wait_class_stats *wait;
-	bool unusual;
+	bool unusual, is_short = wait_estimate_counts(interval);
 	size_t place;
 
 	entry->sums.class_ns[class] += length_ns;
+	if (is_short)
+		wait_estimate_note(&entry->shorts, interval, class);
 	if (wait_baseline_closed(stats->baseline, interval, class, info,
 				 counts && (class == WAIT_IO_FUSE ||
 					    !is_hurting(stats, interval, class)),
@@ -296,8 +301,12 @@ static int add_blocked(struct wait_stats *stats, struct thread_sums *entry,
 	wait->count++;
 	if (length_ns > wait->max_ns)
 		wait->max_ns = length_ns;
+	if (is_short) {
+		wait->sampled.ns += length_ns;
+		wait->sampled.count++;
+	}
 	entry->last_place = place;
-	entry->waited = true;
+	entry->waited = entry->counted = true;
 	return extend_wait(stats, entry, interval, class);
 }
 
@@ -366,6 +375,71 @@ int wait_stats_closed(struct wait_stats *stats, const struct interval *interval)
 	return add_runnable(stats, entry, interval, info, counts);
 }
 
+/* What the table's waits get of what threads' short waits were estimated to be for. */
+static void share_estimates(struct wait_stats *stats, const struct wait_sum *estimates)
+{
+	struct wait_sum sampled[WAIT_CLASSES] = { 0 };
+
+	for (size_t i = 0; i < stats->wait_count; i++) {
+		const struct wait_class_stats *wait = &stats->waits[i];
+
+		if (wait->stack_id == STACK_NONE)
+			continue;
+		sampled[wait->class].ns += wait->sampled.ns;
+		sampled[wait->class].count += wait->sampled.count;
+	}
+	for (size_t i = 0; i < stats->wait_count; i++) {
+		struct wait_class_stats *wait = &stats->waits[i];
+
+		if (wait->stack_id == STACK_NONE)
+			continue;
+		wait->estimated = wait_estimate_part(&estimates[wait->class], &wait->sampled,
+						     &sampled[wait->class]);
+		wait->blocked_ns += wait->estimated.ns;
+		wait->count += wait->estimated.count;
+	}
+}
+
+/* The waits without a stack of @taken are now among the others. */
+static void take_unseen(struct wait_stats *stats, const struct wait_sum *taken)
+{
+	for (size_t i = 0; i < stats->wait_count; i++) {
+		struct wait_class_stats *wait = &stats->waits[i];
+
+		if (wait->stack_id != STACK_NONE || wait->class != WAIT_UNKNOWN)
+			continue;
+		wait->blocked_ns -= earlier(taken->ns, wait->blocked_ns);
+		wait->count -= earlier(taken->count, wait->count);
+	}
+}
+
+static void estimate_waits(struct wait_stats *stats)
+{
+	struct wait_sum all[WAIT_CLASSES] = { 0 }, taken = { 0, 0 }, estimates[WAIT_CLASSES];
+
+	for (size_t i = 0; i < per_thread_count(&stats->threads); i++) {
+		struct thread_sums *entry = per_thread_at(&stats->threads, i);
+
+		if (!entry || !wait_estimate_make(&entry->shorts, estimates))
+			continue;
+		entry->sums.class_ns[WAIT_UNKNOWN] -= entry->shorts.unseen.ns;
+		entry->sums.estimated_ns = entry->shorts.unseen.ns;
+		for (enum wait_class class = 0; class < WAIT_CLASSES; class ++) {
+			entry->sums.class_ns[class] += estimates[class].ns;
+			if (!entry->counted)
+				continue;
+			all[class].ns += estimates[class].ns;
+			all[class].count += estimates[class].count;
+			taken.ns += estimates[class].ns;
+			taken.count += estimates[class].count;
+		}
+	}
+	if (!taken.count)
+		return;
+	take_unseen(stats, &taken);
+	share_estimates(stats, all);
+}
+
 int wait_stats_finish(struct wait_stats *stats)
 {
 	for (size_t i = 0; i < per_thread_count(&stats->threads); i++) {
@@ -374,6 +448,7 @@ int wait_stats_finish(struct wait_stats *stats)
 		if (entry && (flush_wait(stats, entry) || flush_burst(stats, entry)))
 			return -ENOMEM;
 	}
+	estimate_waits(stats);
 	wait_baseline_finish(stats->baseline);
 	return 0;
 }

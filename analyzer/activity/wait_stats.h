@@ -14,12 +14,14 @@
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/timeline/timeline.h"
 #include "analyzer/activity/wait_baseline.h"
+#include "analyzer/activity/wait_estimate.h"
 
 struct wait_stats;
 
 struct thread_wait_stats {
 	uint64_t state_ns[THREAD_STATES];
 	uint64_t class_ns[WAIT_CLASSES];
+	uint64_t estimated_ns;	/* the part of class_ns that wait_estimate.h shared out */
 };
 
 struct wait_class_stats {
@@ -29,6 +31,8 @@ struct wait_class_stats {
 	uint64_t blocked_ns;
 	uint64_t runnable_ns;	/* behind the wake-up; for preempted ones all of it */
 	uint64_t count, max_ns, threads;
+	struct wait_sum sampled;	/* the short ones, which stand for others without a stack, */
+	struct wait_sum estimated;	/* and those others: a part of blocked_ns and count */
 	uint64_t woken, woken_ns, woken_max_ns;	/* the part of runnable_ns between wake-ups and a CPU */
 };
 
@@ -64,7 +68,7 @@ void wait_stats_charged(void *context, const struct thread *waiter, struct threa
 /* From the timeline's sink. 0 or -ENOMEM. */
 int wait_stats_closed(struct wait_stats *stats, const struct interval *interval);
 
-/* After timeline_finish(). 0 or -ENOMEM. */
+/* After timeline_finish(): waits whose stack was not sampled get a class, by estimate. 0 or -ENOMEM. */
 int wait_stats_finish(struct wait_stats *stats);
 
 /* All zero for a thread without intervals. */

@@ -127,6 +127,8 @@ static int wait_fill(const struct detect_context *in, const struct wait_class_st
 		.count = wait->count,
 		.max_ns = wait->max_ns,
 		.threads = wait->threads,
+		.estimated_ns = wait->estimated.ns,
+		.estimated_count = wait->estimated.count,
 		.woken = wait->woken,
 		.woken_ns = wait->woken_ns,
 		.woken_max_ns = wait->woken_max_ns,
@@ -235,6 +237,7 @@ static void rank_fill(const struct model *model, const struct tid_list *victims,
 	for (int state = 0; state < THREAD_STATES; state++)
 		ranked->thread.observed_ns += sums->state_ns[state];
 	memcpy(ranked->thread.class_ns, sums->class_ns, sizeof(sums->class_ns));
+	ranked->thread.estimated_ns = sums->estimated_ns;
 	for (int class = 0; class < WAIT_CLASSES; class ++)
 		if (!wait_class_idle((enum wait_class) class))
 			ranked->hurt_ns += sums->class_ns[class];

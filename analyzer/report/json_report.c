@@ -432,6 +432,8 @@ static void put_wait(struct json *json, const struct model_wait *wait)
 	json_field_number(json, "count", wait->count);
 	json_field_number(json, "max_ns", wait->max_ns);
 	json_field_number(json, "threads", wait->threads);
+	json_field_number(json, "estimated_ns", wait->estimated_ns);
+	json_field_number(json, "estimated_count", wait->estimated_count);
 	json_put_stack(json, "stack", &wait->stack);
 	json_close_object(json);
 }
@@ -448,6 +450,7 @@ static void put_thread(struct json *json, const struct model_thread *thread)
 	json_field_number(json, "runnable_ns", thread->runnable_ns);
 	json_field_number(json, "blocked_ns", thread->blocked_ns);
 	json_field_number(json, "unknown_ns", thread->unknown_ns);
+	json_field_number(json, "estimated_ns", thread->estimated_ns);
 	json_field_object(json, "classes");
 	for (enum wait_class class = 0; class < WAIT_CLASSES; class ++)
 		if (thread->class_ns[class])

@@ -172,14 +172,16 @@ void text_locks(struct text_layout *page, const struct model *model)
 static void put_wait_row(struct text_layout *page, const struct model_wait *wait)
 {
 	bool operation = wait->operation && *wait->operation;
+	const char *about = wait->estimated_count ? "~" : "";
 
 	layout_cell(page, 20, false, " %s", wait_class_name(wait->class));
 	layout_cell(page, 20, false, "%s",
 		    operation	   ? wait->operation
 		    : wait->detail ? wait->detail
 				   : "");
-	put_number(page, human_duration(wait->blocked_ns + wait->runnable_ns).text);
-	put_number(page, human_count(wait->count).text);
+	layout_cell(page, NUMBER_COLUMNS, true, "%s%s", about,
+		    human_duration(wait->blocked_ns + wait->runnable_ns).text);
+	layout_cell(page, NUMBER_COLUMNS, true, "%s%s", about, human_count(wait->count).text);
 	put_number(page, human_duration(wait->max_ns).text);
 	put_number(page, human_count(wait->threads).text);
 	layout_line_end(page);
@@ -187,11 +189,12 @@ static void put_wait_row(struct text_layout *page, const struct model_wait *wait
 
 void text_waits(struct text_layout *page, const struct model *model)
 {
-	size_t count = 0;
+	size_t count = 0, estimated = 0;
 
 	for (size_t i = 0; i < model->wait_group_count; i++) {
 		if (model->wait_groups[i].idle)
 			continue;
+		estimated += count < WAIT_ROWS && model->wait_groups[i].estimated_count;
 		if (count == 0) {
 			begin_heading(page, "waits that hurt", 40);
 			put_number(page, "time");
@@ -206,6 +209,11 @@ void text_waits(struct text_layout *page, const struct model *model)
 	}
 	if (count) {
 		put_more_row(page, count, WAIT_ROWS, "--json");
+		if (estimated) {
+			layout_cell(page, page->width, false,
+				    " ~ about: of short waits only a sample has stacks");
+			layout_line_end(page);
+		}
 		layout_line_end(page);
 	}
 }
@@ -213,12 +221,14 @@ void text_waits(struct text_layout *page, const struct model *model)
 void text_idle_waits(struct text_layout *page, const struct model *model)
 {
 	uint64_t time_ns[WAIT_CLASSES] = { 0 }, waits[WAIT_CLASSES] = { 0 };
+	bool estimated[WAIT_CLASSES] = { false };
 	const char *before = "";
 
 	for (size_t i = 0; i < model->wait_group_count; i++) {
 		const struct model_wait *wait = &model->wait_groups[i];
 
 		if (wait->idle) {
+			estimated[wait->class] |= wait->estimated_count > 0;
 			time_ns[wait->class] += wait->blocked_ns + wait->runnable_ns;
 			waits[wait->class] += wait->count;
 		}
@@ -226,8 +236,8 @@ void text_idle_waits(struct text_layout *page, const struct model *model)
 	layout_begin(page);
 	for (enum wait_class class = 0; class < WAIT_CLASSES; class ++) {
 		if (waits[class]) {
-			layout_add(page, "%s%s %s in %s wait%s", before, wait_class_name(class),
-				   human_duration(time_ns[class]).text,
+			layout_add(page, "%s%s %s%s in %s wait%s", before, wait_class_name(class),
+				   estimated[class] ? "about " : "", human_duration(time_ns[class]).text,
 				   human_count(waits[class]).text, waits[class] == 1 ? "" : "s");
 			before = ", ";
 		}

@@ -93,7 +93,8 @@ tests_unit_analyzer_test_activity_SOURCES = \
 	tests/unit/analyzer/activity/test_observations.c \
 	tests/unit/analyzer/activity/test_span_summary.c \
 	tests/unit/analyzer/activity/test_stall.c \
-	tests/unit/analyzer/activity/test_thread_waits.c
+	tests/unit/analyzer/activity/test_thread_waits.c \
+	tests/unit/analyzer/activity/test_wait_estimate.c
 tests_unit_analyzer_test_activity_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=source_rewind -Wl,--wrap=history_bytes
 tests_unit_analyzer_test_activity_LDADD = $(ANALYZER_UNIT_LIBS)
 
