@@ -98,12 +98,13 @@ static int fill_capture(struct analysis *analysis, const char *path)
 /* What is told whether anything froze or not. */
 static void fill_longest(struct analysis *analysis)
 {
-	const struct long_wait *longest = wait_stats_longest(analysis->observations->wait_stats);
+	const struct long_wait *longest =
+		&wait_stats_long_waits(analysis->observations->wait_stats)->longest;
 	struct model *model = analysis->model;
 
 	model->stall.unexplained = !model->stall.found && analysis->window.proves;
 	model->stall.failed_at_once = analysis->window.failed_at_once;
-	if (!longest)
+	if (!longest->blocked_ns)
 		return;
 	model->stall.longest_ns = longest->blocked_ns;
 	model->stall.longest_class = longest->class;
@@ -159,6 +160,7 @@ static int fill_findings(struct analysis *analysis, struct detect_context *conte
 static int fill_model(struct analysis *analysis, const char *path)
 {
 	struct observations *observations = analysis->observations;
+	const struct long_waits *long_waits = wait_stats_long_waits(observations->wait_stats);
 	struct model *model = analysis->model;
 	struct stall stall = { .found = false };
 	struct detect_context context = {
@@ -175,7 +177,8 @@ static int fill_model(struct analysis *analysis, const char *path)
 	};
 	int r = fill_capture(analysis, path);
 
-	context.wait_count = wait_stats_long_waits(observations->wait_stats, &context.waits);
+	context.waits = long_waits->list;
+	context.wait_count = long_waits->count - long_waits->unsure_count;
 	if (!r)
 		r = coverage_fill(&context, &observations->prescan);
 	if (!r)

@@ -1,6 +1,7 @@
 # Everything but main() is a library, so that tests can link it.
 noinst_LIBRARIES += analyzer/libanalyzer.a
 analyzer_libanalyzer_a_SOURCES = \
+	analyzer/activity/long_waits.c analyzer/activity/long_waits.h \
 	analyzer/activity/wait_stats.c analyzer/activity/wait_stats.h \
 	analyzer/analysis.c analyzer/analysis.h \
 	analyzer/trace/recorder_events.c analyzer/trace/recorder_events.h \
@@ -75,7 +76,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/report/folded_report.c \
 	analyzer/report/json_report.c \
 	analyzer/report/text_report.c \
-	analyzer/activity/lock_bursts.c analyzer/activity/lock_bursts.h \
+	analyzer/activity/wait_episode.c analyzer/activity/wait_episode.h \
 	analyzer/timeline/thread_state.c analyzer/timeline/thread_state_private.h \
 	analyzer/timeline/thread_switch.c analyzer/timeline/thread_switch_private.h \
 	analyzer/trace/capture_source.c analyzer/trace/source_private.h \
@@ -110,6 +111,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/util/utf8.c analyzer/util/utf8.h \
 	analyzer/activity/wait_estimate.c analyzer/activity/wait_estimate.h \
 	analyzer/activity/wait_groups.c analyzer/activity/wait_groups.h \
+	analyzer/activity/wake_root.c analyzer/activity/wake_root.h \
 	analyzer/timeline/wait_class.c analyzer/timeline/wait_class.h \
 	analyzer/timeline/wait_rule_index.c analyzer/timeline/wait_rule_index_private.h \
 	analyzer/timeline/wait_rules.c analyzer/timeline/wait_rules.h

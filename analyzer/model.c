@@ -21,6 +21,8 @@ const char *finding_kind_name(enum finding_kind kind)
 		[FINDING_SPIN_CONTENTION] = "spin-contention",
 		[FINDING_SLOW_PRODUCER] = "slow-producer",
 		[FINDING_BUSY_THREAD] = "busy-thread",
+		[FINDING_BACKPRESSURE_STALL] = "backpressure-stall",
+		[FINDING_REQUEST_STALL] = "request-stall",
 		[FINDING_PROCESS_STOPPED] = "process-stopped",
 		[FINDING_DEADLOCK] = "deadlock",
 		[FINDING_HOST_PAUSED] = "host-paused",

@@ -26,6 +26,7 @@ enum finding_kind {
 	FINDING_MEMCG_RECLAIM_STALL, FINDING_DIRECT_RECLAIM_STALL, FINDING_IO_STALL,
 	FINDING_CPU_THROTTLED, FINDING_CPU_STARVED,
 	FINDING_SPIN_CONTENTION, FINDING_SLOW_PRODUCER, FINDING_BUSY_THREAD,
+	FINDING_BACKPRESSURE_STALL, FINDING_REQUEST_STALL,
 	FINDING_PROCESS_STOPPED, FINDING_DEADLOCK, FINDING_HOST_PAUSED, FINDING_NO_STALL,
 	FINDING_KINDS
 };
@@ -205,6 +206,7 @@ struct model_thread {
 	uint64_t observed_ns;		/* == running + runnable + blocked + unknown, always */
 	uint64_t running_ns, runnable_ns, blocked_ns, unknown_ns;
 	uint64_t class_ns[WAIT_CLASSES]; /* of blocked_ns (and runnable_ns for cpu.*, mem.*) */
+	uint64_t hurt_ns;		/* of class_ns, what is no idle wait by its direction, nor for a CPU */
 	uint64_t estimated_ns;		/* the part of class_ns whose class is an estimate */
 };
 

@@ -37,7 +37,8 @@ struct history_interval {
 	uint8_t flags;		/* INTERVAL_* */
 	uint8_t state;		/* enum thread_state */
 	uint8_t class;		/* enum wait_class: BLOCKED, and RUNNABLE (cpu.*, or what it was preempted in) */
-	uint8_t prev_state : 7;	/* enum ft_task_state: as in struct interval */
+	uint8_t prev_state : 4;	/* enum ft_task_state: as in struct interval */
+	uint8_t direction : 3;	/* enum wait_direction: BLOCKED, RUNNABLE */
 	bool waker_in_interrupt : 1;
 };
 
@@ -167,6 +168,7 @@ struct history_piece {
 	uint32_t cpu;		/* as in struct interval */
 	enum thread_state state : 8;
 	enum wait_class class : 8;	/* BLOCKED, RUNNABLE */
+	enum wait_direction direction : 8;
 	enum history_link link : 8;	/* BLOCKED */
 	bool interval_end : 1;	/* of the interval it is a piece of */
 	bool all_along : 1;	/* it was so from the recording's start to its end */

@@ -54,6 +54,8 @@ static int fill_blocked(struct history *history, const struct lock_tracker *lock
 		return -ENOMEM;
 	reason = stack_info_reason(info, interval->prev_state);
 	kept->class = (uint8_t)lock_tracker_class(locks, interval, reason->class);
+	kept->direction = stack_info_direction(info, interval->prev_state,
+					       (enum wait_class)kept->class) & 0x7;
 	kept->waker_in_interrupt = interval->waker_in_interrupt;
 	kept->waker_stack_id = interval->waker_stack_id;
 	kept->waker_cpu = interval->waker_cpu;
@@ -78,6 +80,7 @@ static int fill_runnable(struct history *history, const struct interval *interva
 	const struct stack_info *info;
 
 	kept->class = WAIT_CPU_RUNQUEUE;
+	kept->direction = DIRECTION_NEEDS;
 	if (!(interval->flags & INTERVAL_PREEMPTED))
 		return 0;
 	info = stack_infos_get(history->stack_infos, interval->stack_id);
@@ -99,7 +102,7 @@ int history_closed(struct history *history, const struct lock_tracker *locks,
 		.cpu = interval->cpu,
 		.flags = (uint8_t)interval->flags,
 		.state = (uint8_t)interval->state,
-		.prev_state = interval->prev_state & 0x7f,
+		.prev_state = interval->prev_state & 0xf,
 	};
 	struct thread_history *entry;
 	int r = 0;

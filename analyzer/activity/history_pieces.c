@@ -130,6 +130,7 @@ bool history_next_piece(struct history_pieces *pieces, struct history_piece *ret
 		.cpu = pieces->interval->cpu,
 		.state = pieces->interval->state,
 		.class = pieces->interval->class,
+		.direction = pieces->interval->direction,
 		.all_along = (pieces->interval->flags & all_along) == all_along,
 	};
 	if (piece.state == THREAD_BLOCKED)

@@ -132,7 +132,8 @@ static bool matches_kind(const struct crowd_kind *kind, const struct history_int
 		return false;
 	if (interval->state == THREAD_RUNNING)
 		return kind->longest.cpu == interval->cpu;
-	return kind->longest.class == interval->class && kind->lock == lock &&
+	return kind->longest.class == interval->class &&
+	       kind->longest.direction == interval->direction && kind->lock == lock &&
 	       kind->charge.owner == owner;
 }
 

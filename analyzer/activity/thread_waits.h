@@ -23,6 +23,7 @@ struct thread_wait {
 	struct thread *thread;
 	enum thread_state state;	/* BLOCKED or RUNNABLE */
 	enum wait_class class;
+	enum wait_direction direction;
 	const char *detail;		/* NULL */
 	const char *operation;		/* "" */
 	uint64_t start_ns, end_ns;

@@ -330,7 +330,7 @@ static int note_long_wait(struct wait_baseline *baseline, struct kind *kind,
 	*ret_verdict = WAIT_USUAL;
 	if (!unusual && !wait.early && class != WAIT_IO_FUSE)
 		return 0;
-	if (wait_class_idle(class))
+	if (class != WAIT_IO_FUSE)
 		*ret_verdict = unusual ? WAIT_UNUSUAL : WAIT_SET_ASIDE;
 	if (wait.early)
 		kind->early_ns = wait.end_ns - wait.start_ns;

@@ -101,7 +101,7 @@ static int add_wait(struct grouping *grouping, const struct model_wait *wait, si
 {
 	struct model_wait asleep = *wait, woken = {
 		.class = WAIT_CPU_RUNQUEUE,
-		.idle = wait_class_idle(WAIT_CPU_RUNQUEUE),
+		.idle = false,
 		.operation = "",
 		.detail = "after a wake-up",
 		.runnable_ns = wait->woken_ns,

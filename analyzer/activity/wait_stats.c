@@ -5,13 +5,9 @@
 #include <stdlib.h>
 
 #include "analyzer/trace/per_thread.h"
-#include "analyzer/activity/lock_bursts.h"
 #include "analyzer/util/array.h"
 #include "analyzer/util/hash.h"
 #include "analyzer/util/span.h"
-
-/* A lock held for less within a wait made nobody wait long. */
-#define LONG_HOLD_NS 10000000u
 
 /* A thread does a few things in turn: so many of their places are remembered. */
 #define RECENT_PLACES 6u
@@ -39,11 +35,6 @@ struct pair_entry {
 	UT_hash_handle hh;
 };
 
-struct hold_seen {
-	struct thread *thread;
-	uint64_t ns;
-};
-
 struct thread_sums {
 	struct thread_wait_stats sums;
 	struct short_waits shorts;
@@ -52,12 +43,7 @@ struct thread_sums {
 	uint32_t recent[RECENT_PLACES]; /* places of its latest kinds of wait */
 	unsigned int recent_count, next_recent;
 	size_t last_place; /* of its last wait, in stats->waits */
-	bool pending; /* last_wait may go on */
-	uint32_t last_number; /* of last_wait, see lock_tracker_wait_number() */
-	struct long_wait last_wait;
-	struct hold_seen holder; /* of the longest hold in last_wait ... */
-	struct hold_seen charged; /* ... and in the sleep that is about to close */
-	struct lock_burst burst; /* of waits for one lock; last_wait is not in it yet */
+	struct thread_long_waits long_waits;
 };
 
 struct wait_stats {
@@ -70,9 +56,7 @@ struct wait_stats {
 	struct pair_entry *pairs;
 	struct wait_class_stats *waits;
 	size_t wait_count, wait_room;
-	struct long_wait *long_waits;
-	size_t long_count, long_room;
-	struct long_wait longest;
+	struct long_waits long_waits;
 };
 
 int wait_stats_create(struct stack_infos *stack_infos, const struct lock_tracker *locks,
@@ -88,6 +72,7 @@ int wait_stats_create(struct stack_infos *stack_infos, const struct lock_tracker
 	stats->locks = locks;
 	stats->baseline = baseline;
 	stats->options = *options;
+	stats->long_waits.long_ns = options->long_ns;
 	*ret_stats = stats;
 	return 0;
 }
@@ -100,7 +85,7 @@ void wait_stats_destroy(struct wait_stats *stats)
 	hash_free(stats->pairs);
 	per_thread_free(&stats->threads);
 	free(stats->waits);
-	free(stats->long_waits);
+	long_waits_free(&stats->long_waits);
 	free(stats);
 }
 
@@ -168,108 +153,15 @@ static int find_place(struct wait_stats *stats, struct thread_sums *entry,
 	return count_thread(stats, *ret_place, thread);
 }
 
-static int keep_long_wait(struct wait_stats *stats, const struct long_wait *wait)
-{
-	if (wait->blocked_ns < stats->options.long_ns)
-		return 0;
-	if (array_grow(stats->long_waits, stats->long_count, stats->long_room))
-		return -ENOMEM;
-	stats->long_waits[stats->long_count++] = *wait;
-	return 0;
-}
-
-static int flush_wait(struct wait_stats *stats, struct thread_sums *entry)
-{
-	const struct long_wait *wait = &entry->last_wait;
-	struct long_wait ended;
-
-	if (!entry->pending)
-		return 0;
-	entry->pending = false;
-	if (wait->blocked_ns > stats->longest.blocked_ns)
-		stats->longest = *wait;
-	if (!wait->lock || entry->holder.ns < LONG_HOLD_NS)
-		return keep_long_wait(stats, wait);
-	if (!lock_burst_add(&entry->burst, wait, entry->holder.thread, &ended))
-		return 0;
-	return keep_long_wait(stats, &ended);
-}
-
-static int flush_burst(struct wait_stats *stats, struct thread_sums *entry)
-{
-	struct long_wait ended;
-
-	return lock_burst_end(&entry->burst, &ended) ? keep_long_wait(stats, &ended) : 0;
-}
-
 /* Whether somebody may have missed the thread while it waited. */
 static bool is_hurting(const struct wait_stats *stats, const struct interval *interval,
-		       enum wait_class class)
+		       enum wait_direction direction)
 {
 	const unsigned int all_along = INTERVAL_BEGAN_BEFORE | INTERVAL_STILL_OPEN;
 
-	if (class == WAIT_STOPPED && stats->options.whole_host)
+	if (direction == DIRECTION_PARKED && stats->options.whole_host)
 		return (interval->flags & all_along) != all_along;
-	return !wait_class_idle(class);
-}
-
-static struct long_wait make_wait(const struct interval *interval, enum wait_class class,
-				  const struct lock *lock)
-{
-	return (struct long_wait){
-		.thread = interval->thread,
-		.class = class,
-		.lock = lock,
-		.stack_id = interval->stack_id,
-		.start_ns = interval->start_ns,
-		.end_ns = interval->end_ns,
-		.blocked_ns = interval->end_ns - interval->start_ns,
-		.flags = interval->flags,
-	};
-}
-
-/* A thread that wants a CPU and gets none, for this one time. */
-static int note_runnable_wait(struct wait_stats *stats, const struct interval *interval,
-			      enum wait_class class)
-{
-	const struct long_wait wait = make_wait(interval, class, NULL);
-
-	if (wait.blocked_ns > stats->longest.blocked_ns)
-		stats->longest = wait;
-	return keep_long_wait(stats, &wait);
-}
-
-/* Keep the wait open for more: a lock's waiter may sleep several times. */
-static int extend_wait(struct wait_stats *stats, struct thread_sums *entry,
-		       const struct interval *interval, enum wait_class class)
-{
-	struct long_wait *wait = &entry->last_wait;
-	const struct lock *lock = NULL;
-	struct hold_seen charged = entry->charged;
-	uint32_t number = 0;
-
-	entry->charged = (struct hold_seen){ 0 };
-	if (wait_class_lock(class)) {
-		lock = lock_tracker_awaited(stats->locks, interval->thread);
-		number = lock_tracker_wait_number(stats->locks, interval->thread);
-	}
-	if (entry->pending && lock && wait->lock == lock && entry->last_number == number) {
-		wait->end_ns = interval->end_ns;
-		wait->blocked_ns += interval->end_ns - interval->start_ns;
-		wait->flags |= interval->flags;
-		if (charged.ns > entry->holder.ns)
-			entry->holder = charged;
-		return 0;
-	}
-	if (flush_wait(stats, entry))
-		return -ENOMEM;
-	if (!is_hurting(stats, interval, class))
-		return 0;
-	entry->pending = true;
-	entry->holder = charged;
-	entry->last_number = number;
-	*wait = make_wait(interval, class, lock);
-	return 0;
+	return !wait_direction_idle(direction);
 }
 
 static int add_blocked(struct wait_stats *stats, struct thread_sums *entry,
@@ -278,18 +170,20 @@ static int add_blocked(struct wait_stats *stats, struct thread_sums *entry,
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
 	enum wait_class class = lock_tracker_class(
 		stats->locks, interval, stack_info_reason(info, interval->prev_state)->class);
+	enum wait_direction direction = stack_info_direction(info, interval->prev_state, class);
 	struct wait_key key = { .class = class, .stack_id = interval->stack_id };
 	struct wait_class_stats *wait;
 	bool unusual, is_short = wait_estimate_counts(interval);
+	bool hurts = is_hurting(stats, interval, direction);
 	size_t place;
 
 	entry->sums.class_ns[class] += length_ns;
+	if (hurts)
+		entry->sums.hurt_ns += length_ns;
 	if (is_short)
 		wait_estimate_note(&entry->shorts, interval, class);
 	if (wait_baseline_closed(stats->baseline, interval, class, info,
-				 counts && (class == WAIT_IO_FUSE ||
-					    !is_hurting(stats, interval, class)),
-				 &unusual))
+				 counts && (class == WAIT_IO_FUSE || !hurts), &unusual))
 		return -ENOMEM;
 	if (!counts)
 		return 0;
@@ -297,6 +191,7 @@ static int add_blocked(struct wait_stats *stats, struct thread_sums *entry,
 	if (find_place(stats, entry, interval->thread, &key, &place))
 		return -ENOMEM;
 	wait = &stats->waits[place];
+	wait->direction = direction;
 	wait->blocked_ns += length_ns;
 	wait->count++;
 	if (length_ns > wait->max_ns)
@@ -307,25 +202,32 @@ static int add_blocked(struct wait_stats *stats, struct thread_sums *entry,
 	}
 	entry->last_place = place;
 	entry->waited = entry->counted = true;
-	return extend_wait(stats, entry, interval, class);
+	if (!hurts)
+		return long_waits_end(&stats->long_waits, &entry->long_waits);
+	return long_waits_blocked(&stats->long_waits, &entry->long_waits, stats->locks, interval,
+				  class, info, entry->sums.state_ns[THREAD_RUNNABLE]);
 }
 
 static int add_runnable(struct wait_stats *stats, struct thread_sums *entry,
 			const struct interval *interval, const struct stack_info *info, bool counts)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
-	bool preempted = interval->flags & INTERVAL_PREEMPTED;
-	enum wait_class class = preempted ? info->preempted.class : WAIT_CPU_RUNQUEUE;
+	const struct wait_reason *reason =
+		interval->flags & INTERVAL_PREEMPTED ? &info->preempted : NULL;
+	enum wait_class class = reason ? reason->class : WAIT_CPU_RUNQUEUE;
 	const struct wait_key key = { .class = class, .stack_id = interval->stack_id };
 	struct wait_class_stats *wait;
 	size_t place = entry->last_place;
 
 	entry->sums.class_ns[class] += length_ns;
+	if (class != WAIT_CPU_RUNQUEUE)
+		entry->sums.hurt_ns += length_ns;
 	if (!counts)
 		return 0;
-	if (note_runnable_wait(stats, interval, class))
+	if (long_waits_runnable(&stats->long_waits, &entry->long_waits, interval,
+				reason ? info : NULL, entry->sums.state_ns[THREAD_RUNNABLE]))
 		return -ENOMEM;
-	if (!preempted && entry->waited) {
+	if (!reason && entry->waited) {
 		wait = &stats->waits[place];
 		wait->runnable_ns += length_ns;
 		wait->woken++;
@@ -337,6 +239,7 @@ static int add_runnable(struct wait_stats *stats, struct thread_sums *entry,
 	if (find_place(stats, entry, interval->thread, &key, &place))
 		return -ENOMEM;
 	wait = &stats->waits[place];
+	wait->direction = DIRECTION_NEEDS;
 	wait->runnable_ns += length_ns;
 	wait->count++;
 	if (length_ns > wait->max_ns)
@@ -351,8 +254,8 @@ void wait_stats_charged(void *context, const struct thread *waiter, struct threa
 	struct thread_sums *entry = per_thread_get(&stats->threads, waiter);
 
 	(void)grade;
-	if (entry && end_ns - start_ns > entry->charged.ns)
-		entry->charged = (struct hold_seen){ owner, end_ns - start_ns };
+	if (entry)
+		long_waits_charged(&entry->long_waits, owner, end_ns - start_ns);
 }
 
 int wait_stats_closed(struct wait_stats *stats, const struct interval *interval)
@@ -445,9 +348,11 @@ int wait_stats_finish(struct wait_stats *stats)
 	for (size_t i = 0; i < per_thread_count(&stats->threads); i++) {
 		struct thread_sums *entry = per_thread_at(&stats->threads, i);
 
-		if (entry && (flush_wait(stats, entry) || flush_burst(stats, entry)))
+		if (entry && long_waits_flush(&stats->long_waits, &entry->long_waits))
 			return -ENOMEM;
 	}
+	if (long_waits_finish(&stats->long_waits))
+		return -ENOMEM;
 	estimate_waits(stats);
 	wait_baseline_finish(stats->baseline);
 	return 0;
@@ -484,13 +389,7 @@ int wait_stats_wait_threads(const struct wait_stats *stats,
 	return 0;
 }
 
-size_t wait_stats_long_waits(const struct wait_stats *stats, const struct long_wait **ret_waits)
+const struct long_waits *wait_stats_long_waits(const struct wait_stats *stats)
 {
-	*ret_waits = stats->long_waits;
-	return stats->long_count;
-}
-
-const struct long_wait *wait_stats_longest(const struct wait_stats *stats)
-{
-	return stats->longest.blocked_ns ? &stats->longest : NULL;
+	return &stats->long_waits;
 }

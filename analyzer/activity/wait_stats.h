@@ -13,6 +13,7 @@
 #include "analyzer/locks/lock_tracker.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/timeline/timeline.h"
+#include "analyzer/activity/long_waits.h"
 #include "analyzer/activity/wait_baseline.h"
 #include "analyzer/activity/wait_estimate.h"
 
@@ -21,6 +22,7 @@ struct wait_stats;
 struct thread_wait_stats {
 	uint64_t state_ns[THREAD_STATES];
 	uint64_t class_ns[WAIT_CLASSES];
+	uint64_t hurt_ns;	/* of it, waits that hurt by their direction; not for a CPU */
 	uint64_t estimated_ns;	/* the part of class_ns that wait_estimate.h shared out */
 };
 
@@ -28,24 +30,13 @@ struct wait_class_stats {
 	enum wait_class class;
 	bool unusual;		/* those that wait_baseline_closed() found so; the others are another entry */
 	uint32_t stack_id;
+	enum wait_direction direction;
 	uint64_t blocked_ns;
 	uint64_t runnable_ns;	/* behind the wake-up; for preempted ones all of it */
 	uint64_t count, max_ns, threads;
 	struct wait_sum sampled;	/* the short ones, which stand for others without a stack, */
 	struct wait_sum estimated;	/* and those others: a part of blocked_ns and count */
 	uint64_t woken, woken_ns, woken_max_ns;	/* the part of runnable_ns between wake-ups and a CPU */
-};
-
-/* A wait of a target's thread that hurts: one sleep, several for the same lock (lock_bursts.h),
- * or one time without a CPU. */
-struct long_wait {
-	struct thread *thread;
-	enum wait_class class;
-	const struct lock *lock;	/* NULL where the class is no lock */
-	uint32_t stack_id;
-	uint64_t start_ns, end_ns;
-	uint64_t blocked_ns;		/* <= end_ns - start_ns */
-	unsigned int flags;		/* INTERVAL_* of its first and last sleep */
 };
 
 struct wait_stats_options {
@@ -82,10 +73,6 @@ int wait_stats_wait_threads(const struct wait_stats *stats,
 			 int (*visit)(void *context, size_t place, uint32_t thread_index),
 			 void *context);
 
-/* In no order. */
-size_t wait_stats_long_waits(const struct wait_stats *stats, const struct long_wait **ret_waits);
-
-/* The longest wait that hurts, of any length; NULL where nothing hurt. */
-const struct long_wait *wait_stats_longest(const struct wait_stats *stats);
+const struct long_waits *wait_stats_long_waits(const struct wait_stats *stats);
 
 #endif

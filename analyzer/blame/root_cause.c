@@ -42,7 +42,7 @@ static bool is_hurting(const struct chains *chains, const struct history_piece *
 		return false;
 	if (piece->class == WAIT_STOPPED && !chains->context->observations->target->count)
 		return !piece->all_along;
-	return !wait_class_idle(piece->class) || piece->link == LINK_OWNER ||
+	return !wait_direction_idle(piece->direction) || piece->link == LINK_OWNER ||
 	       piece->link == LINK_OWNER_EXACT;
 }
 

@@ -299,17 +299,6 @@ static int compare_thread_differences(const void *left, const void *right)
 	return compare_thread_keys(left, right);
 }
 
-/* Time runnable is a state of its own, so it is not part of the sum. */
-static uint64_t sum_hurt_ns(const struct model_thread *thread)
-{
-	uint64_t sum_ns = 0;
-
-	for (enum wait_class class = 0; class < WAIT_CLASSES; class ++)
-		if (!wait_class_idle(class) && class != WAIT_CPU_RUNQUEUE)
-			sum_ns += thread->class_ns[class];
-	return sum_ns;
-}
-
 /* "worker3" is one of a pool of like threads, "worker*". A main thread is no part of a pool. */
 static void name_pool(struct compare_thread *row, const struct model_thread *thread)
 {
@@ -344,10 +333,10 @@ static void append_threads(struct compare_rows *rows, const struct model *model,
 			.threads = 1,
 			.running_ns = thread->running_ns,
 			.runnable_ns = thread->runnable_ns,
-			.hurt_ns = sum_hurt_ns(thread),
+			.hurt_ns = thread->hurt_ns,
 			.running = compare_share(thread->running_ns, whole_ns),
 			.runnable = compare_share(thread->runnable_ns, whole_ns),
-			.hurt = compare_share(sum_hurt_ns(thread), whole_ns),
+			.hurt = compare_share(thread->hurt_ns, whole_ns),
 		};
 	}
 }

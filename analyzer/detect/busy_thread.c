@@ -151,27 +151,28 @@ static void note_sleep(const struct search *search, struct run *run,
 
 /* Whether a thread that runs may be said to go on, although it did not in @interval. */
 static bool is_pause(const struct search *search, const struct history_interval *interval,
-		     enum wait_class class)
+		     const struct wait_reason *reason)
 {
 	return interval->end_ns - interval->start_ns <
 		       search->long_ns * PAUSE_STALL_PERCENT / 100 &&
-	       (interval->state == THREAD_UNKNOWN || class == WAIT_UNKNOWN ||
-		!wait_class_idle(class));
+	       (interval->state == THREAD_UNKNOWN || reason->class == WAIT_UNKNOWN ||
+		!wait_direction_idle(reason->direction));
 }
 
 /* What the stack says that it waited for: a lock of user space is a futex here. */
-static int class_of(const struct search *search, const struct history_interval *interval,
-		    enum wait_class *ret_class)
+static int find_reason(const struct search *search, const struct history_interval *interval,
+		       const struct wait_reason **ret_reason)
 {
+	static const struct wait_reason none = { .class = WAIT_UNKNOWN };
 	const struct stack_info *info;
 
-	*ret_class = WAIT_UNKNOWN;
+	*ret_reason = &none;
 	if (interval->state != THREAD_BLOCKED)
 		return 0;
 	info = stack_infos_get(search->observations->stack_infos, interval->stack_id);
 	if (!info)
 		return -ENOMEM;
-	*ret_class = stack_info_reason(info, interval->prev_state)->class;
+	*ret_reason = stack_info_reason(info, interval->prev_state);
 	return 0;
 }
 
@@ -179,11 +180,13 @@ static int add_interval(const struct search *search, struct run *run,
 			const struct history_interval *interval)
 {
 	bool runs = interval->state == THREAD_RUNNING || interval->state == THREAD_RUNNABLE;
+	const struct wait_reason *reason;
 	enum wait_class class;
 
-	if (class_of(search, interval, &class))
+	if (find_reason(search, interval, &reason))
 		return -ENOMEM;
-	if (runs || (run->open && is_pause(search, interval, class))) {
+	class = reason->class;
+	if (runs || (run->open && is_pause(search, interval, reason))) {
 		extend_run(run, interval);
 		return 0;
 	}

@@ -176,11 +176,20 @@ static bool is_own(const struct observations *observations, const struct lock *l
 	return wait && wait->holder == tgid;
 }
 
+static size_t list_long_waits(const struct observations *observations,
+			      const struct long_wait **ret_waits)
+{
+	const struct long_waits *waits = wait_stats_long_waits(observations->wait_stats);
+
+	*ret_waits = waits->list;
+	return waits->count;
+}
+
 static int collect_process(const struct observations *observations, int32_t tgid,
 			   struct deadlock *deadlock)
 {
 	const struct long_wait *waits;
-	size_t count = wait_stats_long_waits(observations->wait_stats, &waits);
+	size_t count = list_long_waits(observations, &waits);
 
 	deadlock->waits = calloc(count + 1, sizeof(*deadlock->waits));
 	if (!deadlock->waits)
@@ -205,7 +214,7 @@ static const struct long_wait *open_wait(const struct observations *observations
 		proc_locks_open_of(futex_locks_proc_locks(observations->prescan.futexes), thread);
 	const struct lock *lock = lock_tracker_awaited(observations->locks, thread);
 	const struct long_wait *waits;
-	size_t count = wait_stats_long_waits(observations->wait_stats, &waits);
+	size_t count = list_long_waits(observations, &waits);
 	struct long_wait *other = &deadlock->others[deadlock->other_count];
 
 	for (size_t i = 0; i < count; i++)
@@ -231,7 +240,7 @@ static const struct long_wait *open_wait(const struct observations *observations
 static void add_victims(const struct observations *observations, struct deadlock *deadlock)
 {
 	const struct long_wait *waits;
-	size_t count = wait_stats_long_waits(observations->wait_stats, &waits), before;
+	size_t count = list_long_waits(observations, &waits), before;
 
 	do {
 		before = deadlock->count;
@@ -251,7 +260,7 @@ static int find_circle(const struct observations *observations, const struct lon
 		       struct deadlock *deadlock)
 {
 	const struct long_wait *waits, *wait = start;
-	size_t room = wait_stats_long_waits(observations->wait_stats, &waits) + DEADLOCK_OTHERS_MAX;
+	size_t room = list_long_waits(observations, &waits) + DEADLOCK_OTHERS_MAX;
 
 	deadlock->waits = calloc(room, sizeof(*deadlock->waits));
 	deadlock->others = calloc(DEADLOCK_OTHERS_MAX, sizeof(*deadlock->others));
@@ -316,7 +325,7 @@ static int read_other(const struct observations *observations, const struct dead
 		class = stack_info_reason(info, interval->prev_state)->class;
 		if (interval->state == THREAD_UNKNOWN)
 			other->unknown_ns += to_ns - from_ns;
-		else if (interval->state != THREAD_BLOCKED || !wait_class_idle(class))
+		else if (interval->state != THREAD_BLOCKED || !wait_direction_idle(interval->direction))
 			other->active_ns += to_ns - from_ns;
 		else if (class == WAIT_SLEEP)
 			other->asleep_ns += to_ns - from_ns;
@@ -375,7 +384,7 @@ static int look_closer(const struct observations *observations, struct deadlock 
 static int find_first(const struct observations *observations, struct deadlock *deadlock)
 {
 	const struct long_wait *waits;
-	size_t count = wait_stats_long_waits(observations->wait_stats, &waits);
+	size_t count = list_long_waits(observations, &waits);
 	int r = 0;
 
 	for (size_t i = 0; i < count && !r; i++) {

@@ -38,7 +38,7 @@ struct detect_context {
 	/* What an earlier row of the table has found, and later ones need not find again: */
 	const struct deadlock *deadlock; /* its locks are no convoys; NULL */
 	const struct thread *producer;	/* it computes for others, and does not spin; NULL */
-	uint32_t hurting_classes;	/* by detectors_run(): the first candidate's */
+	uint64_t hurting_classes;	/* by detectors_run(): the first candidate's */
 	bool paused;			/* the host was: a thread that seems to run need not */
 };
 
@@ -56,7 +56,7 @@ struct candidate {
 	uint64_t lost_ns;	/* by the target's threads; 0: it is no candidate */
 	enum evidence evidence;
 	bool named;		/* it says who did it, or that nobody did */
-	uint32_t hurting_classes; /* classes of idle waits, a bit each, of which unusual ones hurt */
+	uint64_t hurting_classes; /* classes of idle waits, a bit each, of which unusual ones hurt */
 	void *found;		/* detector->found_bytes of memory, zeroed at first */
 };
 

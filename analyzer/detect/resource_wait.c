@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What threads lost in a stall to waits for a device or for memory: who, in which operations, and
- * who ended the waits. The wait class proves the findings by itself: io-stall, memcg-reclaim-stall,
- * direct-reclaim-stall.
+ * What threads lost in a stall to waits for a device, for memory, or for a process that should have answered or taken
+ * something: who, in which operations, and who ended the waits. What a wait is for, its rule says, and that proves the
+ * findings by itself: io-stall, memcg-reclaim-stall, direct-reclaim-stall, backpressure-stall, request-stall.
  */
 #include "config.h"
 
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "analyzer/activity/span_summary.h"
+#include "analyzer/activity/wake_root.h"
 #include "analyzer/detect/detectors.h"
 #include "analyzer/detect/finding.h"
 #include "analyzer/detect/thresholds.h"
@@ -39,10 +40,10 @@ struct resource_wait {
 		uint64_t since_ns, until_ns; /* the longest of them */
 	} wakers[RESOURCE_TOP]; /* most first */
 	uint64_t interrupt_ns; /* of the waits that an interrupt ended: a device answered */
-	/* The process that serves a FUSE file system, where it is what they waited for:
-	 * wakers[0]. */
-	bool served;
-	struct span_summary did; /* of the server in the longest wait that it ended */
+	const struct wait_words *words; /* of most of the time */
+	/* Whether wakers[0] is the one who should have answered, or taken what was given. */
+	bool answered;
+	struct span_summary did; /* of that one in the longest wait that it ended */
 };
 
 /* Operations told apart; the rest is in the sum alone. */
@@ -53,12 +54,21 @@ struct operation {
 	struct resource_operation sum;
 };
 
+/* Kinds of wait told apart; what a report says is that of most of the time. */
+#define WORDS 16
+
+struct words_sum {
+	const struct wait_words *words;
+	uint64_t ns;
+};
+
 struct search {
 	const struct observations *observations;
 	const struct history *history;
 	const struct stall *stall;
-	const bool *classes;
 	struct resource_wait *resource;
+	struct words_sum words[WORDS];
+	size_t words_count;
 	struct victim_set victims;
 	struct per_thread wakers; /* struct resource_waker */
 	struct operation operations[OPERATIONS];
@@ -81,19 +91,24 @@ static void note_operation(struct search *search, const struct stack_info *fact,
 	search->operations[i].sum.ns += ns;
 }
 
-static int note_waker(struct search *search, const struct history_interval *interval,
-		      uint64_t from_ns, uint64_t to_ns)
+static void note_words(struct search *search, const struct wait_words *words, uint64_t ns)
 {
-	struct thread *thread = history_waker(search->history, interval);
-	struct resource_waker *waker;
+	size_t i = 0;
 
-	if (!thread)
-		return 0;
-	if (interval->waker_in_interrupt || thread->idle_task) {
-		search->resource->interrupt_ns += to_ns - from_ns;
-		return 0;
-	}
-	waker = per_thread_get(&search->wakers, thread);
+	while (i < search->words_count && search->words[i].words != words)
+		i++;
+	if (i == WORDS)
+		return;
+	search->words_count += i == search->words_count;
+	search->words[i].words = words;
+	search->words[i].ns += ns;
+}
+
+static int count_waker(struct search *search, struct thread *thread, uint32_t stack_id,
+		       uint64_t from_ns, uint64_t to_ns)
+{
+	struct resource_waker *waker = per_thread_get(&search->wakers, thread);
+
 	if (!waker)
 		return -ENOMEM;
 	waker->thread = thread;
@@ -101,21 +116,86 @@ static int note_waker(struct search *search, const struct history_interval *inte
 	if (to_ns - from_ns > waker->until_ns - waker->since_ns) {
 		waker->since_ns = from_ns;
 		waker->until_ns = to_ns;
-		waker->stack_id = interval->waker_stack_id;
+		waker->stack_id = stack_id;
 	}
 	return 0;
 }
 
+/* Who gets room in a pipe may let in the next one: it is who let in the first that was waited for. */
+static int note_root(struct search *search, const struct thread *thread,
+		     const struct history_interval *interval, uint64_t from_ns, uint64_t to_ns)
+{
+	struct wake_root root = wake_root_find(search->history, search->observations->stack_infos,
+					       thread, interval);
+
+	if (root.end == WAKE_THREAD)
+		return count_waker(search, root.thread, root.stack_id, from_ns, to_ns);
+	if (root.end == WAKE_TIMER || root.end == WAKE_OUTSIDE)
+		search->resource->interrupt_ns += to_ns - from_ns;
+	return 0;
+}
+
+static int note_waker(struct search *search, const struct history_interval *interval,
+		      uint64_t from_ns, uint64_t to_ns)
+{
+	struct thread *thread = history_waker(search->history, interval);
+
+	if (!thread)
+		return 0;
+	if (!interval->waker_in_interrupt && !thread->idle_task)
+		return count_waker(search, thread, interval->waker_stack_id, from_ns, to_ns);
+	search->resource->interrupt_ns += to_ns - from_ns;
+	return 0;
+}
+
 /* Reclaim that yields the CPU is a wait too: as in wait_stats.c. What a lock of user space is, the
- * stack tells. */
-static enum wait_class get_class(const struct history_interval *interval,
-				 const struct stack_info *info)
+ * stack tells. NULL: it is no wait. */
+static const struct wait_reason *find_reason(const struct history_interval *interval,
+					     const struct stack_info *info)
 {
 	if (interval->state == THREAD_BLOCKED)
-		return stack_info_reason(info, interval->prev_state)->class;
+		return stack_info_reason(info, interval->prev_state);
 	if (interval->state == THREAD_RUNNABLE && interval->flags & INTERVAL_PREEMPTED)
-		return info->preempted.class;
-	return WAIT_UNKNOWN;
+		return &info->preempted;
+	return NULL;
+}
+
+/* Somebody answers a wait of that kind, or takes what is given. */
+static bool has_answerer(enum wait_direction direction)
+{
+	return direction == DIRECTION_GIVES || direction == DIRECTION_ASKS;
+}
+
+/* The kind of finding that a wait belongs to; FINDING_NO_STALL: none of these. */
+static enum finding_kind find_kind(enum wait_class class, enum wait_direction direction)
+{
+	switch (class) {
+	case WAIT_MEM_MEMCG_RECLAIM:
+	case WAIT_MEM_MEMORY_HIGH:
+		return FINDING_MEMCG_RECLAIM_STALL;
+	case WAIT_MEM_DIRECT_RECLAIM:
+	case WAIT_MEM_COMPACTION:
+		return FINDING_DIRECT_RECLAIM_STALL;
+	case WAIT_IO_FUSE:
+	case WAIT_IO_NETWORK_FS:
+		return FINDING_IO_STALL;
+	default:
+		break;
+	}
+	if (direction == DIRECTION_GIVES)
+		return FINDING_BACKPRESSURE_STALL;
+	if (direction == DIRECTION_ASKS)
+		return FINDING_REQUEST_STALL;
+	switch (class) {
+	case WAIT_IO_BLOCK:
+	case WAIT_IO_PAGECACHE:
+	case WAIT_IO_SWAP:
+	case WAIT_IO_WRITEBACK:
+	case WAIT_IO_JOURNAL:
+		return FINDING_IO_STALL;
+	default:
+		return FINDING_NO_STALL;
+	}
 }
 
 static int add_wait(struct search *search, struct thread *thread,
@@ -123,18 +203,22 @@ static int add_wait(struct search *search, struct thread *thread,
 {
 	const struct stack_info *info =
 		stack_infos_get(search->observations->stack_infos, interval->stack_id);
-	enum wait_class class;
+	const struct wait_reason *reason;
+	int r;
 
 	if (!info)
 		return -ENOMEM;
-	class = get_class(interval, info);
-	if (!search->classes[class])
+	reason = find_reason(interval, info);
+	if (!reason || find_kind(reason->class, reason->direction) != search->resource->kind)
 		return 0;
-	search->resource->class_ns[class] += to_ns - from_ns;
+	search->resource->class_ns[reason->class] += to_ns - from_ns;
 	note_operation(search, info, to_ns - from_ns);
-	if (note_waker(search, interval, from_ns, to_ns))
-		return -ENOMEM;
-	return victim_set_add(&search->victims, thread, from_ns, to_ns);
+	note_words(search, reason->words, to_ns - from_ns);
+	if (has_answerer(reason->direction))
+		r = note_root(search, thread, interval, from_ns, to_ns);
+	else
+		r = note_waker(search, interval, from_ns, to_ns);
+	return r ? r : victim_set_add(&search->victims, thread, from_ns, to_ns);
 }
 
 static int add_thread(struct search *search, struct thread *thread)
@@ -194,6 +278,17 @@ static void choose_operations(struct search *search)
 	}
 }
 
+static const struct wait_words *choose_words(const struct search *search)
+{
+	static const struct wait_words other = { "an answer", NULL, "Look at who should answer." };
+	const struct words_sum *most = search->words;
+
+	for (size_t i = 1; i < search->words_count; i++)
+		if (search->words[i].ns > most->ns)
+			most = &search->words[i];
+	return most->words ? most->words : &other;
+}
+
 /* It ends a wait by writing the answer to a request of the file system. */
 static bool serves_fuse(const struct stack_table *stacks, uint32_t stack_id)
 {
@@ -208,7 +303,7 @@ static bool serves_fuse(const struct stack_table *stacks, uint32_t stack_id)
 	return false;
 }
 
-/* What the server did while the longest wait for it lasted. */
+/* What the one who should have answered did while the longest wait for it lasted. */
 static int read_server(const struct search *search)
 {
 	const struct observations *observations = search->observations;
@@ -220,26 +315,26 @@ static int read_server(const struct search *search)
 		server->since_ns, server->until_ns, &search->resource->did);
 }
 
-static bool is_served(const struct search *search)
+/* A page of a FUSE file system may also come from another one who waited for it. */
+static bool is_answered(const struct search *search)
 {
 	const struct resource_wait *resource = search->resource;
 
-	return resource->wakers[0].thread &&
-	       resource->wakers[0].ns * 100 >= resource->blocked_ns * RESOURCE_SERVED_PERCENT &&
+	if (!resource->wakers[0].thread || !has_answerer(resource->longest->direction) ||
+	    !share_at_least(resource->wakers[0].ns, resource->blocked_ns, RESOURCE_SERVED_PERCENT))
+		return false;
+	return resource->longest->class != WAIT_IO_FUSE ||
 	       serves_fuse(source_stacks(search->observations->source),
 			   resource->wakers[0].stack_id);
 }
 
-/* @classes: which waits count, by class. */
-static int read_stall(const struct detect_context *in, const bool *classes,
-		      struct resource_wait *resource)
+static int read_stall(const struct detect_context *in, struct resource_wait *resource)
 {
 	const struct stall *stall = in->stall;
 	struct search search = {
 		.observations = in->observations,
 		.history = observations_history(in->observations, stall->start_ns, stall->end_ns),
 		.stall = stall,
-		.classes = classes,
 		.resource = resource,
 		.victims = VICTIM_SET,
 		.wakers.entry_bytes = sizeof(struct resource_waker),
@@ -253,58 +348,14 @@ static int read_stall(const struct detect_context *in, const bool *classes,
 	if (!r) {
 		choose_wakers(&search);
 		choose_operations(&search);
-		resource->served = is_served(&search);
+		resource->words = choose_words(&search);
+		resource->answered = is_answered(&search);
 	}
-	if (!r && resource->served)
+	if (!r && resource->answered)
 		r = read_server(&search);
 	victim_set_free(&search.victims);
 	per_thread_free(&search.wakers);
 	return r;
-}
-
-/* What a class is called, and what helps. */
-static const struct class_finding {
-	enum wait_class class;
-	enum finding_kind kind;
-	const char *wanted, *advice;
-} class_findings[] = {
-	{ WAIT_IO_BLOCK, FINDING_IO_STALL, "a block device",
-	  "Look at the device behind the files in use: its queue and latency (iostat -x), its "
-	  "errors (dmesg), and who else writes to it." },
-	{ WAIT_IO_PAGECACHE, FINDING_IO_STALL, "pages of a file",
-	  "Look at the device behind the file (iostat -x), and whether the file's pages are thrown "
-	  "out for want of memory." },
-	{ WAIT_IO_SWAP, FINDING_IO_STALL, "pages from swap",
-	  "The host is short of memory: give it more, or the processes less." },
-	{ WAIT_IO_WRITEBACK, FINDING_IO_STALL, "writes to reach the disk",
-	  "Look at the device (iostat -x); write less at once, or sync outside the serving "
-	  "threads." },
-	{ WAIT_IO_JOURNAL, FINDING_IO_STALL, "the file system's journal",
-	  "Look at the device that holds the journal (iostat -x) and at who syncs most." },
-	{ WAIT_IO_NETWORK_FS, FINDING_IO_STALL, "a network file system",
-	  "Look at the file server and at the network to it (nfsstat, mountstats)." },
-	{ WAIT_IO_FUSE, FINDING_IO_STALL, "a FUSE file system",
-	  "Look at the process that serves the file system: it answers late." },
-	{ WAIT_MEM_MEMCG_RECLAIM, FINDING_MEMCG_RECLAIM_STALL,
-	  "memory within its control group's limit",
-	  "Raise the memory limit, or lower what is used; memory.events and memory.stat of the "
-	  "group show how it runs into the limit." },
-	{ WAIT_MEM_MEMORY_HIGH, FINDING_MEMCG_RECLAIM_STALL, "memory above memory.high",
-	  "Raise memory.high: above it every allocation is slowed down on purpose." },
-	{ WAIT_MEM_DIRECT_RECLAIM, FINDING_DIRECT_RECLAIM_STALL, "free memory",
-	  "The host is short of memory: give it more, or the processes less." },
-	{ WAIT_MEM_COMPACTION, FINDING_DIRECT_RECLAIM_STALL, "memory in one piece",
-	  "Memory is fragmented: consider transparent huge pages set to madvise." },
-};
-
-#define CLASS_FINDINGS (sizeof(class_findings) / sizeof(*class_findings))
-
-static const struct class_finding *find_class(enum wait_class class)
-{
-	for (size_t i = 0; i < CLASS_FINDINGS; i++)
-		if (class_findings[i].class == class)
-			return &class_findings[i];
-	return NULL;
 }
 
 /* The kind that most time went to: a write that waits for a page, the journal and a disk waits for
@@ -318,30 +369,18 @@ static enum finding_kind choose_kind(const struct detect_context *in,
 
 	for (size_t i = 0; i < in->wait_count; i++) {
 		const struct long_wait *wait = &in->waits[i];
-		const struct class_finding *found = find_class(wait->class);
+		enum finding_kind kind = find_kind(wait->class, wait->direction);
 
-		if (!found || wait->lock ||
+		if (kind == FINDING_NO_STALL || wait->lock ||
 		    !detect_in_stall(in->stall, wait->start_ns, wait->end_ns))
 			continue;
-		sums_ns[found->kind] += wait->blocked_ns;
-		if (!longest[found->kind] || wait->blocked_ns > longest[found->kind]->blocked_ns)
-			longest[found->kind] = wait;
-		if (sums_ns[found->kind] > sums_ns[best])
-			best = found->kind;
+		sums_ns[kind] += wait->blocked_ns;
+		if (!longest[kind] || wait->blocked_ns > longest[kind]->blocked_ns)
+			longest[kind] = wait;
+		if (sums_ns[kind] > sums_ns[best])
+			best = kind;
 	}
 	*ret_longest = longest[best];
-	return best;
-}
-
-static const struct class_finding *largest_class(const struct resource_wait *resource)
-{
-	const struct class_finding *best = NULL;
-
-	for (size_t i = 0; i < CLASS_FINDINGS; i++)
-		if (class_findings[i].kind == resource->kind &&
-		    (!best ||
-		     resource->class_ns[class_findings[i].class] > resource->class_ns[best->class]))
-			best = &class_findings[i];
 	return best;
 }
 
@@ -368,9 +407,7 @@ static void tell_classes(const struct resource_wait *resource, struct model_find
 	char text[256] = "";
 	size_t used = 0, classes = 0;
 
-	for (size_t i = 0; i < CLASS_FINDINGS && used < sizeof(text); i++) {
-		enum wait_class class = class_findings[i].class;
-
+	for (enum wait_class class = 0; class < WAIT_CLASSES && used < sizeof(text); class ++) {
 		if (resource->class_ns[class] * 100 <
 			    resource->blocked_ns * RESOURCE_CLASS_PERCENT ||
 		    !resource->class_ns[class])
@@ -411,33 +448,48 @@ static void tell_wakers(const struct resource_wait *resource, struct model_findi
 		finding_evidence(finding, "who ended the waits: %s", text);
 }
 
-static void tell_server(const struct detect_context *in, const struct resource_wait *resource,
-			struct model_finding *finding)
+/* "ran for 1.20 s", "was asleep for 3.90 s, in clock_nanosleep", "was stopped for 4.00 s". */
+static void tell_did(const struct detect_context *in, const struct resource_wait *resource,
+		     struct model_finding *finding, char *text, size_t text_bytes)
 {
-	const struct resource_waker *server = &resource->wakers[0];
+	const struct resource_waker *answerer = &resource->wakers[0];
 	const struct span_summary *did = &resource->did;
 	const char *operation = finding_operation(in, did->blocked_stack_id, finding);
 	bool blocked = did->state_ns[THREAD_BLOCKED] * 100 >=
-		       (server->until_ns - server->since_ns) * SERVER_BLOCKED_PERCENT;
+		       (answerer->until_ns - answerer->since_ns) * SERVER_BLOCKED_PERCENT;
+	const char *was = did->blocked_class == WAIT_STOPPED ? "was stopped"
+			  : did->blocked_class == WAIT_SLEEP ? "was asleep"
+							     : "was itself blocked";
+
+	snprintf(text, text_bytes, "%s for %s%s%s", blocked ? was : "ran",
+		 human_duration(did->state_ns[blocked ? THREAD_BLOCKED : THREAD_RUNNING]).text,
+		 blocked && *operation && did->blocked_class != WAIT_STOPPED ? ", in " : "",
+		 blocked && did->blocked_class != WAIT_STOPPED ? operation : "");
+}
+
+static void tell_answerer(const struct detect_context *in, const struct resource_wait *resource,
+			  struct model_finding *finding)
+{
+	const struct resource_waker *answerer = &resource->wakers[0];
+	const struct span_summary *did = &resource->did;
 	struct model_culprit *culprit = finding_culprit(
-		in, server->thread, server->since_ns, server->until_ns, did->state_ns,
-		did->stack_id != STACK_NONE ? did->stack_id : server->stack_id, finding);
+		in, answerer->thread, answerer->since_ns, answerer->until_ns, did->state_ns,
+		did->stack_id != STACK_NONE ? did->stack_id : answerer->stack_id, finding);
+	char text[160];
 
 	culprit->samples = did->samples;
 	culprit->samples_in_stack = did->samples_under;
-	finding_evidence(
-		finding,
-		"thread %" PRId32 " (%s) answered for the file system; while it was longest waited "
-		"for it %s for %s%s%s",
-		server->thread->tid, server->thread->comm, blocked ? "was itself blocked" : "ran",
-		human_duration(did->state_ns[blocked ? THREAD_BLOCKED : THREAD_RUNNING]).text,
-		blocked && *operation ? ", in " : "", blocked ? operation : "");
+	tell_did(in, resource, finding, text, sizeof(text));
+	finding_evidence(finding,
+			 "thread %" PRId32 " (%s) ended the waits (%s); while it was longest "
+			 "waited for it %s",
+			 answerer->thread->tid, answerer->thread->comm,
+			 resource->words->answerer ? resource->words->answerer : "who answered", text);
 }
 
 static int find_resource_wait(struct detect_context *in, struct candidates *out)
 {
 	struct candidate *candidate = candidate_append(in, out);
-	bool classes[WAIT_CLASSES] = { false };
 	struct resource_wait *resource;
 	int r;
 
@@ -447,37 +499,53 @@ static int find_resource_wait(struct detect_context *in, struct candidates *out)
 	resource->kind = choose_kind(in, &resource->longest);
 	if (!resource->longest)
 		return 0;
-	for (size_t i = 0; i < CLASS_FINDINGS; i++)
-		classes[class_findings[i].class] = class_findings[i].kind == resource->kind;
-	r = read_stall(in, classes, resource);
+	r = read_stall(in, resource);
 	candidate->lost_ns = resource->blocked_ns;
 	return r;
 }
 
-/* Behind FUSE there is a process: without it the answer is not whole. */
+/* Who answered late, as a clause of the summary. */
+static void print_answerer(const struct detect_context *in, const struct resource_wait *resource,
+			   struct model_finding *finding, char *text, size_t text_bytes)
+{
+	const struct thread *thread = resource->wakers[0].thread;
+	char did[160];
+
+	*text = '\0';
+	if (!resource->answered)
+		return;
+	tell_did(in, resource, finding, did, sizeof(did));
+	snprintf(text, text_bytes, " It was for process %" PRId32 " (%s), %s, which %s.",
+		 thread->tgid, thread->comm,
+		 resource->words->answerer ? resource->words->answerer : "which answered", did);
+}
+
+/* Where a process should have answered, the answer is not whole without it. */
 static void report_resource_wait(const struct detect_context *in, const void *found,
 				 struct model_finding *finding)
 {
 	const struct resource_wait *resource = found;
-	const struct class_finding *largest = largest_class(resource);
-	bool unserved = largest->class == WAIT_IO_FUSE && !resource->served;
-	char operations[256];
+	bool unanswered = has_answerer(resource->longest->direction) &&
+			  resource->longest->class != WAIT_IO_NETWORK_FS && !resource->answered;
+	char operations[256], answerer[320];
 
 	finding->kind = resource->kind;
-	finding->grade = in->model->coverage.gap_count || unserved ? GRADE_PLAUSIBLE : GRADE_STRONG;
+	finding->grade =
+		in->model->coverage.gap_count || unanswered ? GRADE_PLAUSIBLE : GRADE_STRONG;
 	finding_victims(in, resource->victims, resource->victim_count, finding);
 	print_operations(resource, operations, sizeof(operations));
+	print_answerer(in, resource, finding, answerer, sizeof(answerer));
 	finding_text(&finding->summary,
-		     "%zu thread%s waited %s for %s%s, the longest %s at a time.",
+		     "%zu thread%s waited %s for %s%s, the longest %s at a time.%s",
 		     finding->victim_count, finding_plural(finding->victim_count),
-		     human_duration(finding->blocked_ns).text, largest->wanted, operations,
-		     human_duration(resource->longest->blocked_ns).text);
+		     human_duration(finding->blocked_ns).text, resource->words->wanted, operations,
+		     human_duration(resource->longest->blocked_ns).text, answerer);
 	finding_longest_wait(in, resource->longest, finding);
 	tell_classes(resource, finding);
 	tell_wakers(resource, finding);
-	if (resource->served)
-		tell_server(in, resource, finding);
-	finding_text(&finding->advice, "%s", largest->advice);
+	if (resource->answered)
+		tell_answerer(in, resource, finding);
+	finding_text(&finding->advice, "%s", resource->words->advice);
 }
 
 static void free_resource_wait(void *found)

@@ -95,7 +95,7 @@ static int read_waits(struct producer_profile *profile, const struct producer_wa
 		    !detect_in_stall(&producer->stall, waits[i].start_ns, waits[i].end_ns))
 			continue;
 		producer->lost_ns += ns;
-		producer->classes |= UINT32_C(1) << waits[i].class;
+		producer->classes |= UINT64_C(1) << waits[i].class;
 		if (ns > producer->longest.end_ns - producer->longest.start_ns)
 			producer->longest = waits[i];
 		r = victim_set_add(&victims, waits[i].thread, waits[i].start_ns, waits[i].end_ns);

@@ -20,7 +20,7 @@ enum slow_producer_did {
 	PRODUCER_WAITED	/* for what hurts, or was stopped */
 };
 
-_Static_assert(WAIT_CLASSES <= 32, "a bit each");
+_Static_assert(WAIT_CLASSES <= 64, "a bit each");
 
 struct slow_producer {
 	enum slow_producer_did did;
@@ -29,11 +29,12 @@ struct slow_producer {
 	uint64_t lost_ns;		/* by them */
 	struct victim *victims;		/* most blocked first */
 	size_t victim_count;
-	uint32_t classes;		/* of the waits, a bit each */
+	uint64_t classes;		/* of the waits, a bit each */
 	struct producer_wait longest;	/* of those waits; all that follows is of its span */
 	uint64_t state_ns[THREAD_STATES];
 	uint64_t blocked_ns;		/* its longest sleep meanwhile, */
 	enum wait_class blocked_class;	/* what that was, */
+	enum wait_direction blocked_direction;
 	uint32_t blocked_stack_id;	/* and where */
 	uint64_t run_ns;		/* its longest run without waiting for work, */
 	/* and the longest at other times, when nobody had waited unusually long for it */

@@ -167,13 +167,14 @@ static int add_producer_interval(const struct observations *observations,
 		return -ENOMEM;
 	if (interval->state != THREAD_BLOCKED)
 		return 0;
-	if (wait_class_idle(class))
+	if (wait_direction_idle(interval->direction))
 		end_run(profile);
 	if (class == WAIT_SLEEP && !ns)
 		producer->usual_sleeps += count_merged(interval);
 	if (ns > producer->blocked_ns) {
 		producer->blocked_ns = ns;
 		producer->blocked_class = class;
+		producer->blocked_direction = interval->direction;
 		producer->blocked_stack_id = interval->stack_id;
 	}
 	return 0;
@@ -261,7 +262,7 @@ enum slow_producer_did producer_profile_conclude(const struct producer_profile *
 	if (producer->longest.class == WAIT_CHILD)
 		return PRODUCER_IDLED; /* that a child works, and waits for what it needs, is its purpose */
 	if (share_at_least(producer->blocked_ns, span_ns, PRODUCER_HALF_PERCENT) &&
-	    !wait_class_idle(producer->blocked_class))
+	    !wait_direction_idle(producer->blocked_direction))
 		return PRODUCER_WAITED;
 	if (ran && share_at_least(producer->run_ns, span_ns, PRODUCER_MOST_PERCENT) &&
 	    stopped_producing(producer))

@@ -62,7 +62,7 @@ static int by_lock_wait(const void *left, const void *right)
 /* Threads that wait on a futex for work: no lock, unless one thread is to blame for most of it. */
 static bool only_idle(const struct lock *lock)
 {
-	if (!wait_class_idle(lock->class))
+	if (lock->class != WAIT_LOCK_FUTEX)
 		return false;
 	for (size_t i = 0; i < lock->owner_count; i++)
 		if (lock->owners[i].thread &&
@@ -107,7 +107,9 @@ static bool is_idle(const struct detect_context *in, const struct wait_class_sta
 {
 	bool hurts = in->hurting_classes >> wait->class & 1;
 
-	return wait_class_idle(wait->class) && !(wait->unusual && hurts);
+	if (wait->direction == DIRECTION_GIVES)
+		return !wait_stats_long_waits(in->observations->wait_stats)->gives_hurt;
+	return wait_direction_idle(wait->direction) && !(wait->unusual && hurts);
 }
 
 static int wait_fill(const struct detect_context *in, const struct wait_class_stats *wait,
@@ -238,9 +240,8 @@ static void rank_fill(const struct model *model, const struct tid_list *victims,
 		ranked->thread.observed_ns += sums->state_ns[state];
 	memcpy(ranked->thread.class_ns, sums->class_ns, sizeof(sums->class_ns));
 	ranked->thread.estimated_ns = sums->estimated_ns;
-	for (int class = 0; class < WAIT_CLASSES; class ++)
-		if (!wait_class_idle((enum wait_class) class))
-			ranked->hurt_ns += sums->class_ns[class];
+	ranked->thread.hurt_ns = sums->hurt_ns;
+	ranked->hurt_ns = sums->hurt_ns + sums->class_ns[WAIT_CPU_RUNQUEUE];
 	ranked->rank = rank_of(model, victims, &ranked->thread);
 }
 

@@ -89,7 +89,7 @@ static uint64_t rank_wait(void *context, const struct thread_wait *wait)
 		return rank_by_time(preference, wait);
 	if (is_of_finding(preference, wait))
 		return UINT64_MAX;
-	if (wait_class_idle(wait->class))
+	if (wait_direction_idle(wait->direction))
 		return wait->waited_ns;
 	return wait->waited_ns < UINT64_MAX / HURTS_TIMES ? wait->waited_ns * HURTS_TIMES
 							  : UINT64_MAX;
@@ -149,7 +149,8 @@ static enum explain_choice name_choice(const struct wait_search *search)
 		return EXPLAIN_OF_VICTIM;
 	if (is_of_finding(preference, &search->best.wait))
 		return EXPLAIN_OF_FINDING;
-	return wait_class_idle(search->best.wait.class) ? EXPLAIN_LONGEST : EXPLAIN_LONGEST_HURTING;
+	return wait_direction_idle(search->best.wait.direction) ? EXPLAIN_LONGEST
+								: EXPLAIN_LONGEST_HURTING;
 }
 
 static int report_no_thread(const struct model *model, int32_t tid, char **ret_message)

@@ -40,6 +40,15 @@ void stack_infos_destroy(struct stack_infos *stack_infos);
 /* Why a thread that left its CPU there was not running; @state as the switch said. */
 const struct wait_reason *stack_info_reason(const struct stack_info *info, enum ft_task_state state);
 
+/* The direction of a wait of @class there. That a futex is a lock, the stack does not say. */
+static inline enum wait_direction stack_info_direction(const struct stack_info *info, enum ft_task_state state,
+						       enum wait_class class)
+{
+	const struct wait_reason *reason = stack_info_reason(info, state);
+
+	return reason->class == class ? reason->direction : wait_class_direction(class);
+}
+
 /* The same for a stack that was not looked at yet. */
 const struct stack_info *stack_infos_find_out(struct stack_infos *stack_infos, uint32_t stack_id);
 

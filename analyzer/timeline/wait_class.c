@@ -138,8 +138,123 @@ static size_t find_row_of_leaf_caller(const struct seen_stack *stack)
 	return wait_rules_count;
 }
 
-struct wait_reason wait_reason_of(const struct frame *frames, size_t count,
-				  enum ft_task_state state)
+/* What is true of all waits of a class, unless a rule says otherwise. */
+static const struct class_row {
+	const char *name;
+	enum wait_direction direction;
+	bool lock; /* not lock.spin: its waiter never sleeps, so nobody wakes it */
+	struct wait_words words;
+} class_rows[WAIT_CLASSES] = {
+	[WAIT_UNKNOWN] = { "unknown", DIRECTION_TAKES },
+	[WAIT_LOCK_MMAP] = { "lock.mmap", DIRECTION_NEEDS, .lock = true },
+	[WAIT_LOCK_RWSEM] = { "lock.rwsem", DIRECTION_NEEDS, .lock = true },
+	[WAIT_LOCK_MUTEX] = { "lock.mutex", DIRECTION_NEEDS, .lock = true },
+	/* A lock, or a worker's empty queue: the stack does not tell. */
+	[WAIT_LOCK_FUTEX] = { "lock.futex", DIRECTION_TAKES, .lock = true },
+	[WAIT_LOCK_SPIN] = { "lock.spin", DIRECTION_NEEDS },
+	[WAIT_LOCK_PERCPU] = { "lock.percpu", DIRECTION_NEEDS, .lock = true },
+	[WAIT_LOCK_INODE] = { "lock.inode", DIRECTION_NEEDS, .lock = true },
+	[WAIT_LOCK_FILE] = { "lock.file", DIRECTION_NEEDS, .lock = true },
+	[WAIT_LOCK_USER] = { "lock.user", DIRECTION_NEEDS, .lock = true },
+	[WAIT_IO_BLOCK] = { "io.block", DIRECTION_NEEDS,
+			    .words = { "a block device", NULL,
+				       "Look at the device behind the files in use: its queue and "
+				       "latency (iostat -x), its errors (dmesg), and who else "
+				       "writes to it." } },
+	[WAIT_IO_PAGECACHE] = { "io.pagecache", DIRECTION_NEEDS,
+				.words = { "pages of a file", NULL,
+					   "Look at the device behind the file (iostat -x), and "
+					   "whether the file's pages are thrown out for want of "
+					   "memory." } },
+	[WAIT_IO_SWAP] = { "io.swap", DIRECTION_NEEDS,
+			   .words = { "pages from swap", NULL,
+				      "The host is short of memory: give it more, or the "
+				      "processes less." } },
+	[WAIT_IO_WRITEBACK] = { "io.writeback", DIRECTION_NEEDS,
+				.words = { "writes to reach the disk", NULL,
+					   "Look at the device (iostat -x); write less at once, "
+					   "or sync outside the serving threads." } },
+	[WAIT_IO_JOURNAL] = { "io.journal", DIRECTION_NEEDS,
+			      .words = { "the file system's journal", NULL,
+					 "Look at the device that holds the journal (iostat -x) "
+					 "and at who syncs most." } },
+	[WAIT_IO_NETWORK_FS] = { "io.network-fs", DIRECTION_ASKS,
+				 .words = { "a network file system", NULL,
+					    "Look at the file server and at the network to it "
+					    "(nfsstat, mountstats)." } },
+	[WAIT_IO_FUSE] = { "io.fuse", DIRECTION_ASKS,
+			   .words = { "a FUSE file system", "the process that serves the file system",
+				      "Look at the process that serves the file system: it "
+				      "answers late." } },
+	[WAIT_MEM_MEMCG_RECLAIM] = { "mem.memcg-reclaim", DIRECTION_NEEDS,
+				     .words = { "memory within its control group's limit", NULL,
+						"Raise the memory limit, or lower what is used; "
+						"memory.events and memory.stat of the group show "
+						"how it runs into the limit." } },
+	[WAIT_MEM_DIRECT_RECLAIM] = { "mem.direct-reclaim", DIRECTION_NEEDS,
+				      .words = { "free memory", NULL,
+						 "The host is short of memory: give it more, or "
+						 "the processes less." } },
+	[WAIT_MEM_COMPACTION] = { "mem.compaction", DIRECTION_NEEDS,
+				  .words = { "memory in one piece", NULL,
+					     "Memory is fragmented: consider transparent huge "
+					     "pages set to madvise." } },
+	[WAIT_MEM_MEMORY_HIGH] = { "mem.memory-high", DIRECTION_NEEDS,
+				   .words = { "memory above memory.high", NULL,
+					      "Raise memory.high: above it every allocation is "
+					      "slowed down on purpose." } },
+	[WAIT_CPU_RUNQUEUE] = { "cpu.runqueue", DIRECTION_NEEDS },
+	[WAIT_CPU_THROTTLED] = { "cpu.throttled", DIRECTION_NEEDS },
+	[WAIT_NET_SOCKET] = { "net.socket", DIRECTION_TAKES },
+	[WAIT_IPC_PIPE] = { "ipc.pipe", DIRECTION_TAKES },
+	[WAIT_IPC_SEMAPHORE] = { "ipc.semaphore", DIRECTION_TAKES },
+	[WAIT_POLL] = { "poll", DIRECTION_TAKES },
+	[WAIT_SLEEP] = { "sleep", DIRECTION_SLEEPS },
+	[WAIT_CHILD] = { "child", DIRECTION_TAKES },
+	[WAIT_SIGNAL] = { "signal", DIRECTION_TAKES },
+	[WAIT_STOPPED] = { "stopped", DIRECTION_PARKED },
+	[WAIT_RCU] = { "rcu", DIRECTION_NEEDS },
+	[WAIT_OTHER] = { "other", DIRECTION_NEEDS },
+};
+
+static const struct class_row *find_class_row(enum wait_class class)
+{
+	return &class_rows[(unsigned int)class < WAIT_CLASSES ? class : WAIT_UNKNOWN];
+}
+
+const char *wait_class_name(enum wait_class class)
+{
+	return find_class_row(class)->name;
+}
+
+enum wait_direction wait_class_direction(enum wait_class class)
+{
+	return find_class_row(class)->direction;
+}
+
+const struct wait_words *wait_class_words(enum wait_class class)
+{
+	const struct wait_words *words = &find_class_row(class)->words;
+
+	return words->wanted ? words : NULL;
+}
+
+/*
+ * A healthy host must produce no stall out of threads that wait for work: whoever takes others' data or an event, or
+ * sleeps for a time, asked for just that.
+ */
+bool wait_direction_idle(enum wait_direction direction)
+{
+	return direction == DIRECTION_TAKES || direction == DIRECTION_SLEEPS;
+}
+
+bool wait_class_lock(enum wait_class class)
+{
+	return find_class_row(class)->lock;
+}
+
+static struct wait_reason find_reason(const struct frame *frames, size_t count,
+				      enum ft_task_state state)
 {
 	struct wait_reason reason = { .class = WAIT_UNKNOWN };
 	const struct wait_rule *rule;
@@ -174,94 +289,29 @@ struct wait_reason wait_reason_of(const struct frame *frames, size_t count,
 		return reason;
 	}
 	rule = &wait_rules[row];
-	reason.class = rule->class;
-	reason.detail = rule->detail;
-	reason.remote_mm = rule->remote_mm;
+	reason = (struct wait_reason){
+		.class = rule->class,
+		.direction = rule->direction,
+		.detail = rule->detail,
+		.remote_mm = rule->remote_mm,
+		.sliced = rule->sliced,
+		.words = rule->words,
+	};
 	if (has_mode(rule->class) && !hidden)
 		reason.mode = find_mode(&stack, at);
 	return reason;
 }
 
-const char *wait_class_name(enum wait_class class)
+struct wait_reason wait_reason_of(const struct frame *frames, size_t count,
+				  enum ft_task_state state)
 {
-	static const char *const names[WAIT_CLASSES] = {
-		[WAIT_UNKNOWN] = "unknown",
-		[WAIT_LOCK_MMAP] = "lock.mmap",
-		[WAIT_LOCK_RWSEM] = "lock.rwsem",
-		[WAIT_LOCK_MUTEX] = "lock.mutex",
-		[WAIT_LOCK_FUTEX] = "lock.futex",
-		[WAIT_LOCK_SPIN] = "lock.spin",
-		[WAIT_LOCK_PERCPU] = "lock.percpu",
-		[WAIT_LOCK_INODE] = "lock.inode",
-		[WAIT_LOCK_FILE] = "lock.file",
-		[WAIT_LOCK_USER] = "lock.user",
-		[WAIT_IO_BLOCK] = "io.block",
-		[WAIT_IO_PAGECACHE] = "io.pagecache",
-		[WAIT_IO_SWAP] = "io.swap",
-		[WAIT_IO_WRITEBACK] = "io.writeback",
-		[WAIT_IO_JOURNAL] = "io.journal",
-		[WAIT_IO_NETWORK_FS] = "io.network-fs",
-		[WAIT_IO_FUSE] = "io.fuse",
-		[WAIT_MEM_MEMCG_RECLAIM] = "mem.memcg-reclaim",
-		[WAIT_MEM_DIRECT_RECLAIM] = "mem.direct-reclaim",
-		[WAIT_MEM_COMPACTION] = "mem.compaction",
-		[WAIT_MEM_MEMORY_HIGH] = "mem.memory-high",
-		[WAIT_CPU_RUNQUEUE] = "cpu.runqueue",
-		[WAIT_CPU_THROTTLED] = "cpu.throttled",
-		[WAIT_NET_SOCKET] = "net.socket",
-		[WAIT_IPC_PIPE] = "ipc.pipe",
-		[WAIT_POLL] = "poll",
-		[WAIT_SLEEP] = "sleep",
-		[WAIT_CHILD] = "child",
-		[WAIT_SIGNAL] = "signal",
-		[WAIT_STOPPED] = "stopped",
-		[WAIT_RCU] = "rcu",
-		[WAIT_OTHER] = "other",
-	};
+	struct wait_reason reason = find_reason(frames, count, state);
 
-	return (unsigned int)class < WAIT_CLASSES ? names[class] : names[WAIT_UNKNOWN];
-}
-
-/*
- * A healthy host must produce no stall out of threads that wait for work: whoever waits for
- * another's data, an event, a time, a child or a signal asked for just that. A futex may be a lock
- * or a worker's empty queue, and its waiter's stack does not tell: where something else does, it is
- * lock.user. Nor can "unknown" be said to hurt. "other" is not idle: only uninterruptible sleeps
- * and named troubles get it.
- */
-bool wait_class_idle(enum wait_class class)
-{
-	switch (class) {
-	case WAIT_POLL:
-	case WAIT_SLEEP:
-	case WAIT_CHILD:
-	case WAIT_SIGNAL:
-	case WAIT_IPC_PIPE:
-	case WAIT_NET_SOCKET:
-	case WAIT_LOCK_FUTEX:
-	case WAIT_UNKNOWN:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Not lock.spin: its waiter never sleeps, so nobody wakes it. */
-bool wait_class_lock(enum wait_class class)
-{
-	switch (class) {
-	case WAIT_LOCK_MMAP:
-	case WAIT_LOCK_RWSEM:
-	case WAIT_LOCK_MUTEX:
-	case WAIT_LOCK_FUTEX:
-	case WAIT_LOCK_PERCPU:
-	case WAIT_LOCK_INODE:
-	case WAIT_LOCK_FILE:
-	case WAIT_LOCK_USER:
-		return true;
-	default:
-		return false;
-	}
+	if (!reason.direction) /* no row said it */
+		reason.direction = wait_class_direction(reason.class);
+	if (!reason.words)
+		reason.words = wait_class_words(reason.class);
+	return reason;
 }
 
 static bool releases_lock(const struct seen_stack *stack, size_t row)

@@ -22,27 +22,52 @@ enum wait_class {
 	WAIT_IO_NETWORK_FS, WAIT_IO_FUSE,
 	WAIT_MEM_MEMCG_RECLAIM, WAIT_MEM_DIRECT_RECLAIM, WAIT_MEM_COMPACTION, WAIT_MEM_MEMORY_HIGH,
 	WAIT_CPU_RUNQUEUE, WAIT_CPU_THROTTLED,
-	WAIT_NET_SOCKET, WAIT_IPC_PIPE, WAIT_POLL, WAIT_SLEEP, WAIT_CHILD, WAIT_SIGNAL, WAIT_STOPPED,
+	WAIT_NET_SOCKET, WAIT_IPC_PIPE, WAIT_IPC_SEMAPHORE, WAIT_POLL, WAIT_SLEEP, WAIT_CHILD, WAIT_SIGNAL, WAIT_STOPPED,
 	WAIT_RCU, WAIT_OTHER,
 	WAIT_CLASSES
 };
 
 enum lock_mode { LOCK_MODE_NONE, LOCK_MODE_READ, LOCK_MODE_WRITE };
 
+/* Which way a wait goes: whether it may be idle, and who is to blame if it is not. */
+enum wait_direction {
+	DIRECTION_TAKES,	/* others' data, an event, a wake-up: maybe for want of work */
+	DIRECTION_SLEEPS,	/* for a time that the thread chose itself */
+	DIRECTION_NEEDS,	/* a lock, a device, memory, a CPU: who holds or serves it is to blame */
+	DIRECTION_GIVES,	/* hands something on: whoever should take it does not */
+	DIRECTION_ASKS,		/* the kernel asks a process or a server for this thread: who should answer */
+	DIRECTION_PARKED,	/* stopped, traced, frozen, dumping core: who did that */
+};
+
+/* How a report speaks of a wait. */
+struct wait_words {
+	const char *wanted;	/* "a block device", "room in a full pipe" */
+	const char *answerer;	/* "the reader of the pipe"; NULL: no process answers */
+	const char *advice;
+};
+
 /* What a stack says. */
 struct wait_reason {
 	enum wait_class class;
+	enum wait_direction direction;
 	enum lock_mode mode;	/* for rwsems: wanted for reading or for writing */
 	bool remote_mm;		/* lock.mmap of another process than the waiter's own */
+	bool sliced;		/* one such wait is many sleeps, by the kernel's design */
+	const struct wait_words *words;	/* static; NULL: there are none of it */
 	const char *detail;	/* "inode directory", "rtnl", "vma lock": static text; or NULL */
 };
 
 /* "lock.mmap" and so on; static. */
 const char *wait_class_name(enum wait_class class);
 
-/* Waiting in it is usually no harm: nobody asked for work (poll, sleep, futex without more
- * evidence ...). */
-bool wait_class_idle(enum wait_class class);
+/* Waiting that way is usually no harm: nobody asked for work, or the thread wanted to sleep. */
+bool wait_direction_idle(enum wait_direction direction);
+
+/* The direction of the waits of a class whose stack does not say more. */
+enum wait_direction wait_class_direction(enum wait_class class);
+
+/* Likewise; NULL: there are none. */
+const struct wait_words *wait_class_words(enum wait_class class);
 
 /* Somebody holds what is waited for: its releaser is the waker. */
 bool wait_class_lock(enum wait_class class);

@@ -27,7 +27,10 @@ struct wait_rule {
 	const char *const *under;	/* some frame further towards the root has such a name */
 	const char *kernels;		/* versions and other remarks, for the reader */
 	unsigned int within;		/* among so many frames from the leaf; 0: anywhere */
+	enum wait_direction direction;	/* DIRECTION_TAKES: as that of its class */
+	const struct wait_words *words;	/* NULL: those of its class */
 	bool remote_mm;
+	bool sliced;			/* see struct wait_reason */
 	bool yields;			/* says also why a runnable thread gets nowhere */
 };
 

@@ -112,7 +112,7 @@ static void fuse_stall_names_the_process_that_serves_the_file_system(void **stat
 	assert_int_equal(finding->culprit.hold_ns, 900 * MS);
 	assert_int_equal(finding->culprit.blocked_ns, 890 * MS);
 	assert_string_equal(finding->culprit.stack.frames[2].symbol, "do_nanosleep");
-	assert_non_null(strstr(finding->evidence[2], "itself blocked for 890 ms"));
+	assert_non_null(strstr(finding->evidence[2], "was asleep for 890 ms"));
 	scene_done(&result, scene);
 }
 
@@ -280,7 +280,7 @@ static void server_that_was_blocked_for_half_of_the_longest_wait_waited_itself(v
 		scene_switch(scene, 0, wait.end_ns + US, &scene_idle, FT_STATE_RUNNING, NULL,
 			     &scene_workers[0]);
 		result = scene_analyze(scene, "100", 3000 * MS);
-		assert_int_equal(has_evidence(&result.model->findings[0], "was itself blocked for"),
+		assert_int_equal(has_evidence(&result.model->findings[0], "was asleep for"),
 				 !less);
 		assert_int_equal(has_evidence(&result.model->findings[0], "it ran for"), less);
 		scene_done(&result, scene);

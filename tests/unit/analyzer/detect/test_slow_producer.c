@@ -693,6 +693,7 @@ static void producer_blocked_for_half_of_the_wait_waited_itself(void **state)
 
 	(void)state;
 	it->blocked_class = WAIT_IO_BLOCK;
+	it->blocked_direction = DIRECTION_NEEDS;
 	it->blocked_ns = 1000 * MS * PRODUCER_HALF_PERCENT / 100;
 	assert_did(&profile, PRODUCER_WAITED);
 	it->blocked_ns--;
@@ -707,6 +708,7 @@ static void producer_slept_for_three_quarters_of_the_wait_of_one_who_paces_itsel
 	(void)state;
 	it->run_ns = 0;
 	it->blocked_class = WAIT_SLEEP;
+	it->blocked_direction = DIRECTION_SLEEPS;
 	it->blocked_ns = 1000 * MS * PRODUCER_MOST_PERCENT / 100;
 	it->victim_sleeps = PRODUCER_ASKS_LEAST;
 	assert_did(&profile, PRODUCER_SLEPT);

@@ -415,7 +415,7 @@ static const struct real real_stacks[] = {
 	{ "__schedule schedule wait_for_partner fifo_open do_dentry_open vfs_open path_openat "
 	  "do_filp_open do_sys_openat2 __x64_sys_openat " CALL, S, WAIT_IPC_PIPE, 0,
 	  "FIFO without partner", "openat", false },
-	{ HRTIMED "__do_semtimedop do_semtimedop __x64_sys_semtimedop " CALL, S, WAIT_IPC_PIPE, 0,
+	{ HRTIMED "__do_semtimedop do_semtimedop __x64_sys_semtimedop " CALL, S, WAIT_IPC_SEMAPHORE, 0,
 	  "SysV semaphore", "semtimedop", false },
 	{ "__schedule schedule do_msgrcv " CALL, S, WAIT_IPC_PIPE, 0, "message queue", "msgrcv",
 	  false },
@@ -598,14 +598,14 @@ static void only_waits_for_work_are_idle(void **state)
 {
 	static const enum wait_class idle[] = { WAIT_POLL, WAIT_SLEEP, WAIT_CHILD, WAIT_SIGNAL,
 						WAIT_IPC_PIPE, WAIT_NET_SOCKET, WAIT_LOCK_FUTEX,
-						WAIT_UNKNOWN };
+						WAIT_UNKNOWN, WAIT_IPC_SEMAPHORE };
 	size_t count = 0;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(idle); i++)
-		assert_true(wait_class_idle(idle[i]));
+		assert_true(wait_direction_idle(wait_class_direction(idle[i])));
 	for (int class = 0; class < WAIT_CLASSES; class++)
-		count += wait_class_idle(class);
+		count += wait_direction_idle(wait_class_direction(class));
 	assert_int_equal(count, ARRAY_SIZE(idle));
 	assert_true(wait_class_lock(WAIT_LOCK_MMAP));
 	assert_true(wait_class_lock(WAIT_LOCK_FILE));

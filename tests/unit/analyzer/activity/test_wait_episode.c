@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "analyzer/activity/lock_bursts.h"
+#include "analyzer/activity/wait_episode.h"
 #include "tests/unit/support/scene.h"
 #include "tests/unit/support/unit_test.h"
 
@@ -24,19 +24,28 @@ static struct long_wait wait_of(uint64_t start_ms, uint64_t end_ms)
 	};
 }
 
+/* The next wait, for wait->lock. */
+static bool add_wait(struct wait_episode *episode, const struct long_wait *wait,
+		     const struct thread *had_it, struct long_wait *ret_ended)
+{
+	const struct episode_wait next = { .wait = wait, .what = wait->lock, .holder = had_it };
+
+	return wait_episode_add(episode, &next, ret_ended);
+}
+
 /* Whether all of @count waits, at [start, end] ms, are one series of @holder. */
 static bool one_series(const uint64_t (*waits)[2], size_t count, struct long_wait *ret_series)
 {
-	struct lock_burst series = { 0 };
+	struct wait_episode series = { 0 };
 	struct long_wait wait;
 	bool one = true;
 
 	for (size_t i = 0; i < count; i++) {
 		wait = wait_of(waits[i][0], waits[i][1]);
-		if (lock_burst_add(&series, &wait, &holder, ret_series))
+		if (add_wait(&series, &wait, &holder, ret_series))
 			one = false;
 	}
-	return lock_burst_end(&series, ret_series) && one;
+	return wait_episode_end(&series, ret_series) && one;
 }
 
 static void waits_with_little_between_them_are_one_series(void **state)
@@ -70,7 +79,7 @@ static void series_ends_where_the_waits_became_rare(void **state)
 		{ 0, 1000 }, { 1030, 1040 }, { 1070, 1080 }, { 1130, 1140 }
 	};
 	struct long_wait series;
-	struct lock_burst one = { 0 };
+	struct wait_episode one = { 0 };
 	struct long_wait wait;
 
 	(void)state;
@@ -80,9 +89,9 @@ static void series_ends_where_the_waits_became_rare(void **state)
 	assert_int_equal(series.blocked_ns, 1000 * MS);
 	assert_false(one_series(waits, 4, &series));
 	wait = wait_of(0, 1000);
-	assert_false(lock_burst_add(&one, &wait, &holder, &series));
+	assert_false(add_wait(&one, &wait, &holder, &series));
 	wait = wait_of(1101, 2000);
-	assert_true(lock_burst_add(&one, &wait, &holder, &series));
+	assert_true(add_wait(&one, &wait, &holder, &series));
 	assert_int_equal(series.end_ns, 1000 * MS);
 }
 
@@ -92,15 +101,48 @@ static void series_is_of_one_lock_and_one_holder(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		struct lock_burst series = { 0 };
+		struct wait_episode series = { 0 };
 
 		second.lock = i == 1 ? &another_lock : &lock;
-		assert_false(lock_burst_add(&series, &first, &holder, &ended));
-		assert_int_equal(lock_burst_add(&series, &second, i == 2 ? &other : &holder, &ended),
+		assert_false(add_wait(&series, &first, &holder, &ended));
+		assert_int_equal(add_wait(&series, &second, i == 2 ? &other : &holder, &ended),
 				 i > 0);
 		if (i)
 			assert_int_equal(ended.end_ns, first.end_ns);
 	}
+}
+
+/* Reclaim in one call: a thread that only wants a CPU between its slices does not get on. */
+static void slices_are_one_wait_where_the_thread_only_queued_between_them(void **state)
+{
+	const char *const mmap_name = "mmap";
+
+	(void)state;
+	for (int queued = 0; queued < 2; queued++) {
+		struct wait_episode episode = { 0 };
+		struct long_wait first = wait_of(0, 100), second = wait_of(190, 290), ended;
+		const struct episode_wait slices[] = {
+			{ .wait = &first, .what = mmap_name },
+			{ .wait = &second, .what = mmap_name, .queued_ns = queued ? 89 * MS : 0 },
+		};
+
+		first.lock = second.lock = NULL;
+		assert_false(wait_episode_add(&episode, &slices[0], &ended));
+		assert_int_equal(wait_episode_add(&episode, &slices[1], &ended), !queued);
+		assert_true(wait_episode_end(&episode, &ended));
+		assert_int_equal(ended.blocked_ns, (queued ? 200 : 100) * MS);
+	}
+}
+
+static void waits_for_nothing_in_particular_stand_alone(void **state)
+{
+	struct long_wait wait = wait_of(0, 100), ended;
+	const struct episode_wait alone = { .wait = &wait };
+	struct wait_episode episode = { 0 };
+
+	(void)state;
+	assert_false(wait_episode_add(&episode, &alone, &ended));
+	assert_true(wait_episode_add(&episode, &alone, &ended));
 }
 
 /* The whole analyzer. */
@@ -217,13 +259,15 @@ static void lock_that_goes_from_hand_to_hand_is_no_stall(void **state)
 	scene_done(&result, scene);
 }
 
-UNIT_TESTS(lock_bursts)
+UNIT_TESTS(wait_episode)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waits_with_little_between_them_are_one_series),
 		cmocka_unit_test(waits_with_as_much_between_them_are_not_one_series),
 		cmocka_unit_test(series_ends_where_the_waits_became_rare),
 		cmocka_unit_test(series_is_of_one_lock_and_one_holder),
+		cmocka_unit_test(slices_are_one_wait_where_the_thread_only_queued_between_them),
+		cmocka_unit_test(waits_for_nothing_in_particular_stand_alone),
 		cmocka_unit_test(holds_one_after_the_other_are_one_stall),
 		cmocka_unit_test(holds_with_time_between_them_are_no_stall),
 		cmocka_unit_test(lock_that_goes_from_hand_to_hand_is_no_stall),
