@@ -183,7 +183,8 @@ static void decoder_gives_one_address_to_each_task_and_stack_of_a_segment(void *
 }
 
 /* Adds until the encoder refuses, then checks that all that was added is there. */
-static uint32_t fill(struct codec *codec, void (*change)(struct ft_event *event, uint32_t number))
+static uint32_t fill_segment(struct codec *codec,
+			     void (*change)(struct ft_event *event, uint32_t number))
 {
 	struct ft_event event;
 	uint32_t count = 0;
@@ -274,15 +275,15 @@ static void encoder_refuses_what_its_dictionaries_cannot_hold_and_stays_intact(v
 {
 	struct codec *codec = *state;
 
-	assert_int_equal(fill(codec, with_other_tid), FT_DICTIONARY_MAX);
-	assert_int_equal(fill(codec, with_other_stack), FT_DICTIONARY_MAX);
-	assert_int_equal(fill(codec, with_other_long_stack),
+	assert_int_equal(fill_segment(codec, with_other_tid), FT_DICTIONARY_MAX);
+	assert_int_equal(fill_segment(codec, with_other_stack), FT_DICTIONARY_MAX);
+	assert_int_equal(fill_segment(codec, with_other_long_stack),
 			 FT_DICTIONARY_FRAMES_MAX / FT_STACK_FRAMES_MAX);
-	assert_int_equal(fill(codec, with_stack_of_new_task),
+	assert_int_equal(fill_segment(codec, with_stack_of_new_task),
 			 FT_DICTIONARY_FRAMES_MAX / FT_STACK_FRAMES_MAX);
-	assert_int_equal(fill(codec, with_other_scope), FT_DICTIONARY_NAMES_MAX - 1);
+	assert_int_equal(fill_segment(codec, with_other_scope), FT_DICTIONARY_NAMES_MAX - 1);
 	/* one thread that renames itself all the time: refused earlier, looking up stays short */
-	assert_in_range(fill(codec, with_other_name), 16, FT_DICTIONARY_MAX / 16);
+	assert_in_range(fill_segment(codec, with_other_name), 16, FT_DICTIONARY_MAX / 16);
 }
 
 /* The task was taken in before the stack was refused: it must not keep its place. */

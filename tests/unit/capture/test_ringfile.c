@@ -107,7 +107,7 @@ static uint8_t *event_slot(struct rig *rig, uint64_t number)
 }
 
 /* The next segment of @cpu, over the oldest one. */
-static void put(struct rig *rig, uint32_t cpu)
+static void put_segment(struct rig *rig, uint32_t cpu)
 {
 	make_segment(rig, cpu, rig->sequences[cpu]++);
 	ft_ringfile_put(event_slot(rig, rig->put++), rig->segment, rig->segment_bytes);
@@ -177,8 +177,8 @@ static void take_facts(struct found *found, const void *payload, size_t bytes)
 	ft_facts_destroy(facts);
 }
 
-static void take(struct rig *rig, struct found *found, const struct ft_segment *segment,
-		 const void *payload)
+static void take_segment(struct rig *rig, struct found *found, const struct ft_segment *segment,
+			 const void *payload)
 {
 	if (segment->kind == FT_SEGMENT_SYMBOLS) {
 		take_names(found, payload, segment->inflated_bytes);
@@ -204,7 +204,7 @@ static void take(struct rig *rig, struct found *found, const struct ft_segment *
 }
 
 /* Whatever is found must have been put. */
-static void look(struct rig *rig, struct found *ret_found)
+static void read_ring(struct rig *rig, struct found *ret_found)
 {
 	struct found found = { .segments = 0 };
 	size_t buffer_bytes = 0;
@@ -216,7 +216,7 @@ static void look(struct rig *rig, struct found *ret_found)
 	ft_reader_damage(reader, &found.damage);
 	for (size_t i = 0; i < ft_reader_count(reader); i++) {
 		assert_int_equal(ft_reader_load(reader, i, &buffer, &buffer_bytes), 0);
-		take(rig, &found, ft_reader_segment(reader, i), buffer);
+		take_segment(rig, &found, ft_reader_segment(reader, i), buffer);
 	}
 	free(buffer);
 	ft_reader_close(reader);
@@ -299,7 +299,7 @@ static void reader_finds_nothing_in_a_new_ring(void **state)
 {
 	struct found found;
 
-	look(*state, &found);
+	read_ring(*state, &found);
 	assert_int_equal(found.segments + found.own + found.names, 0);
 	assert_int_equal(found.damage.segments, 0);
 	assert_int_equal(found.damage.bad_segments, 0);
@@ -318,8 +318,8 @@ static void reader_finds_what_was_not_overwritten(void **state)
 		struct found found;
 
 		seed = seed * 6364136223846793005u + 1442695040888963407u;
-		put(rig, (uint32_t)(seed >> 60) % CPUS);
-		look(rig, &found);
+		put_segment(rig, (uint32_t)(seed >> 60) % CPUS);
+		read_ring(rig, &found);
 		assert_int_equal(found.segments, slots);
 		assert_false(found.holes);
 		for (uint32_t cpu = 0; cpu < CPUS; cpu++)
@@ -334,10 +334,10 @@ static void reader_passes_over_garbage_in_slots(void **state)
 	struct found found;
 
 	for (int i = 0; i < 20; i++)
-		put(rig, 0);
+		put_segment(rig, 0);
 	for (size_t victim = 0; victim < rig->ring.event_slots; victim += 3)
 		memset(event_slot(rig, victim) + victim, 0xa5, 300);
-	look(rig, &found);
+	read_ring(rig, &found);
 	assert_int_equal(found.segments, 5);
 	assert_true(found.holes);
 	assert_int_equal(found.damage.bad_segments, 3);
@@ -350,13 +350,13 @@ static void reader_takes_in_each_area_only_what_belongs_there(void **state)
 	struct rig *rig = *state;
 	struct found found;
 
-	put(rig, 0);
+	put_segment(rig, 0);
 	make_segment(rig, FT_NO_CPU, 0);
 	ft_ringfile_put(event_slot(rig, 3), rig->segment, rig->segment_bytes);
 	make_segment(rig, 1, 0);
 	ft_ringfile_put(rig->memory + rig->ring.own_at, rig->segment, rig->segment_bytes);
 	ft_ringfile_put(rig->memory + rig->ring.names_at, rig->segment, rig->segment_bytes);
-	look(rig, &found);
+	read_ring(rig, &found);
 	assert_int_equal(found.segments, 1);
 	assert_int_equal(found.own + found.names, 0);
 	assert_int_equal(found.damage.unknown_segments, 3);
@@ -372,8 +372,8 @@ static void own_segments_have_a_ring_of_their_own(void **state)
 		make_segment(rig, FT_NO_CPU, i);
 		assert_int_equal(ft_ringfile_put_own(&rig->ring, rig->memory, i, rig->segment,
 						     rig->segment_bytes), 0);
-		put(rig, 0);
-		look(rig, &found);
+		put_segment(rig, 0);
+		read_ring(rig, &found);
 		assert_int_equal(found.own, i ? 2 : 1);
 		assert_int_equal(found.segments, i + 1);
 	}
@@ -392,16 +392,16 @@ static void newest_whole_facts_count(void **state)
 
 		snprintf(host, sizeof(host), "host%d", i);
 		put_facts(rig, host);
-		look(rig, &found);
+		read_ring(rig, &found);
 		assert_string_equal(found.host, host);
 	}
 	/* the fifth is in the first copy */
 	rig->memory[rig->ring.facts_at + 70] ^= 1;
-	look(rig, &found);
+	read_ring(rig, &found);
 	assert_string_equal(found.host, "host3");
 	assert_int_equal(found.damage.bad_segments, 1);
 	memset(rig->memory + rig->ring.facts_at, 0, 8); /* as while it is written */
-	look(rig, &found);
+	read_ring(rig, &found);
 	assert_string_equal(found.host, "host3");
 	assert_int_equal(found.damage.bad_segments, 0);
 	assert_int_equal(ft_ringfile_put_facts(&rig->ring, rig->memory, 1, huge, sizeof(huge)),
@@ -437,14 +437,14 @@ static void names_are_appended_until_the_area_is_full(void **state)
 	struct found found;
 	size_t count = 0;
 
-	put(rig, 0);
+	put_segment(rig, 0);
 	while (put_name(rig, 0xffffffff81000000 + count) == 0) {
-		look(rig, &found);
+		read_ring(rig, &found);
 		assert_int_equal(found.names, ++count);
 	}
 	assert_true(count > 30 && rig->names_bytes <= rig->ring.names_bytes);
 	assert_int_equal(put_name(rig, 1), -ENOSPC);
-	look(rig, &found);
+	read_ring(rig, &found);
 	assert_int_equal(found.names, count);
 	assert_int_equal(found.segments, 1);
 	assert_int_equal(found.damage.bad_segments, 0);
@@ -517,7 +517,7 @@ static void slot_that_is_half_old_is_not_read(void **state)
 	struct found found;
 
 	for (int i = 0; i < 8; i++)
-		put(rig, 0);
+		put_segment(rig, 0);
 	memcpy(older, slot, SLOT_BYTES);
 	make_segment(rig, 0, 8);
 	older_bytes = rig->segment_bytes;
@@ -527,7 +527,7 @@ static void slot_that_is_half_old_is_not_read(void **state)
 
 		memcpy(slot, older, SLOT_BYTES);
 		memcpy(slot, rig->segment, bytes);
-		look(rig, &found);
+		read_ring(rig, &found);
 		assert_int_equal(found.segments, like_old || like_new ? 8 : 7);
 		assert_int_equal(found.damage.bad_segments, like_old || like_new ? 0 : 1);
 	}
@@ -539,7 +539,7 @@ static void ring_with_any_flipped_bit_shows_it_or_does_not_suffer(void **state)
 	struct found whole, found;
 
 	for (uint32_t i = 0; i < 10; i++)
-		put(rig, i % CPUS);
+		put_segment(rig, i % CPUS);
 	put_facts(rig, "one");
 	put_facts(rig, "two");
 	assert_int_equal(put_name(rig, 0xffffffff81000000), 0);
@@ -547,7 +547,7 @@ static void ring_with_any_flipped_bit_shows_it_or_does_not_suffer(void **state)
 	assert_int_equal(ft_ringfile_put_own(&rig->ring, rig->memory, 0, rig->segment,
 					     rig->segment_bytes), 0);
 	ft_ringfile_set_since((uint64_t *)(rig->memory + FT_RINGFILE_SINCE_AT), 1234);
-	look(rig, &whole);
+	read_ring(rig, &whole);
 	assert_int_equal(whole.segments, 8);
 	for (size_t at = FT_RINGFILE_HEADER_BYTES; at < rig->ring.bytes; at++) {
 		uint8_t flip = (uint8_t)(1 << at % 8);
@@ -555,7 +555,7 @@ static void ring_with_any_flipped_bit_shows_it_or_does_not_suffer(void **state)
 		if (at % 4096 >= 700 && at % 4096 < 4080 && at % 97)
 			continue; /* behind the segments: samples will do */
 		rig->memory[at] ^= flip;
-		look(rig, &found);
+		read_ring(rig, &found);
 		rig->memory[at] ^= flip;
 		if (at < FT_RINGFILE_PAGE_BYTES) {
 			assert_true(found.state.since_ns ==
@@ -577,19 +577,19 @@ static void ring_that_was_cut_is_read_up_to_there(void **state)
 	struct found found;
 
 	for (int i = 0; i < 8; i++)
-		put(rig, 0);
+		put_segment(rig, 0);
 	for (uint64_t slots = 8; slots-- > 0;) {
 		off_t bytes = (off_t)(rig->ring.events_at + slots * SLOT_BYTES + 100);
 
 		assert_int_equal(ftruncate(rig->fd, bytes), 0);
-		look(rig, &found);
+		read_ring(rig, &found);
 		assert_int_equal(found.segments, slots);
 		assert_true(found.damage.torn);
 		assert_int_equal(found.damage.skipped_bytes, rig->ring.bytes - (uint64_t)bytes);
 		assert_true(found.damage.first_error < 0);
 	}
 	assert_int_equal(ftruncate(rig->fd, 100), 0);
-	look(rig, &found);
+	read_ring(rig, &found);
 	assert_int_equal(found.damage.segments, 0);
 	assert_true(found.damage.torn);
 }
@@ -604,7 +604,7 @@ static void reader_is_not_kept_busy_by_a_huge_empty_ring(void **state)
 	assert_int_equal(ft_ringfile_place(&rig->ring), 0);
 	ft_ringfile_begin(&rig->ring, rig->memory);
 	assert_int_equal(ftruncate(rig->fd, (off_t)rig->ring.bytes), 0);
-	look(rig, &found);
+	read_ring(rig, &found);
 	assert_int_equal(found.segments, 0);
 	rig->ring.event_slots = 8;
 	assert_int_equal(ft_ringfile_place(&rig->ring), 0);
@@ -685,7 +685,7 @@ static void ring_is_readable_wherever_its_recorder_was_killed(void **state)
 			struct found found;
 
 			leave_ring(rig, number, step);
-			look(rig, &found);
+			read_ring(rig, &found);
 			assert_int_equal(found.damage.bad_segments + found.damage.unknown_segments, 0);
 			assert_int_equal(found.damage.first_error, 0);
 			assert_false(found.holes);
@@ -700,7 +700,7 @@ static void ring_is_readable_wherever_its_recorder_was_killed(void **state)
 }
 
 /* In a child: puts for ever, as a recorder does. */
-static void record(struct rig *rig)
+static void record_forever(struct rig *rig)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
@@ -735,7 +735,7 @@ static pid_t start_recorder(struct rig *rig)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0)
-		record(rig);
+		record_forever(rig);
 	return pid;
 }
 
@@ -762,7 +762,7 @@ static void ring_of_a_killed_recorder_is_readable(void **state)
 		wait_for_put(rig, seed >> 61); /* anywhere in the first turn ... */
 		nanosleep(&(struct timespec){ .tv_nsec = (long)(seed >> 40) % 3000000 }, NULL);
 		kill_recorder(pid); /* ... or many turns later */
-		look(rig, &found);
+		read_ring(rig, &found);
 		assert_int_equal(found.damage.bad_segments + found.damage.unknown_segments, 0);
 		assert_int_equal(found.damage.first_error, 0);
 		assert_false(found.holes);
@@ -852,7 +852,7 @@ static void ring_of_a_running_recorder_is_readable(void **state)
 	for (int i = 0; i < 100; i++) {
 		struct found found;
 
-		look(rig, &found); /* loads all of it after it was opened */
+		read_ring(rig, &found); /* loads all of it after it was opened */
 		assert_true(found.state.running);
 		assert_int_equal(found.damage.unknown_segments, 0);
 		assert_int_equal(found.damage.zeroed_segments, 0); /* being put is no loss */

@@ -61,7 +61,7 @@ static void assert_detail(const char *names, const char *detail, const char *exp
 }
 
 /* "sys_brk" as a kernel spells it, "drm_*" as some member of that family. */
-static const char *spelled(const char *name, unsigned int variant, char *buffer, size_t bytes)
+static const char *spell_name(const char *name, unsigned int variant, char *buffer, size_t bytes)
 {
 	static const char *const prefixes[] = { "__x64_sys_", "__ia32_sys_", "__arm64_sys_",
 						"__se_sys_", "__do_sys_", "ksys_", "SyS_", "sys_" };
@@ -90,9 +90,9 @@ static void assert_row(size_t row, const char *name, const char *context, unsign
 	char names[512], one[128], two[128] = "";
 	struct wait_reason reason;
 
-	spelled(name, variant, one, sizeof(one));
+	spell_name(name, variant, one, sizeof(one));
 	if (context != NULL)
-		spelled(context, variant, two, sizeof(two));
+		spell_name(context, variant, two, sizeof(two));
 	snprintf(names, sizeof(names), "%s%s%s %s " CALL, SLEEP, one,
 		 rule->under != NULL ? " something_between" : "", two);
 	if (row_of(names, FT_STATE_DISK) != row)
@@ -141,7 +141,7 @@ static void no_row_ignores_its_condition(void **state)
 	for (size_t row = 0; row < wait_rules_count; row++) {
 		const struct wait_rule *rule = &wait_rules[row];
 
-		spelled(rule->any[0], 0, one, sizeof(one));
+		spell_name(rule->any[0], 0, one, sizeof(one));
 		if (rule->within != 0)
 			snprintf(names, sizeof(names), SLEEP "first second %s", one);
 		else if (rule->caller != NULL || rule->under != NULL)
@@ -166,7 +166,7 @@ static void every_class_is_reached(void **state)
 	}
 }
 
-static size_t overlaps(const char *family, const char *const *names)
+static size_t count_overlaps(const char *family, const char *const *names)
 {
 	size_t count = 0;
 
@@ -182,13 +182,13 @@ static size_t overlaps(const char *family, const char *const *names)
 
 static size_t overlaps_anywhere(const char *family)
 {
-	size_t count = overlaps(family, wait_interrupt_entries) +
-		       overlaps(family, wait_mmap_sections);
+	size_t count = count_overlaps(family, wait_interrupt_entries) +
+		       count_overlaps(family, wait_mmap_sections);
 
 	for (size_t row = 0; row < wait_rules_count; row++) {
-		count += overlaps(family, wait_rules[row].any);
-		count += overlaps(family, wait_rules[row].caller);
-		count += overlaps(family, wait_rules[row].under);
+		count += count_overlaps(family, wait_rules[row].any);
+		count += count_overlaps(family, wait_rules[row].caller);
+		count += count_overlaps(family, wait_rules[row].under);
 	}
 	return count;
 }
@@ -613,7 +613,7 @@ static void only_waits_for_work_are_idle(void **state)
 	assert_false(wait_class_lock(WAIT_IO_BLOCK));
 }
 
-static enum wait_class released(const char *names)
+static enum wait_class classify_release(const char *names)
 {
 	const struct stack *stack = stack_of(names);
 
@@ -623,25 +623,32 @@ static enum wait_class released(const char *names)
 static void wakers_release_the_family_of_their_lock(void **state)
 {
 	(void)state;
-	assert_int_equal(released("try_to_wake_up wake_up_q rwsem_wake up_write do_mprotect_pkey "
-				  "__x64_sys_mprotect " CALL), WAIT_LOCK_RWSEM);
-	assert_int_equal(released("wake_up_q rwsem_downgrade_wake downgrade_write "
-				  "vms_complete_munmap_vmas __vm_munmap"), WAIT_LOCK_RWSEM);
-	assert_int_equal(released("wake_up_q __mutex_unlock_slowpath ksys_write"),
+	assert_int_equal(classify_release(
+				 "try_to_wake_up wake_up_q rwsem_wake up_write do_mprotect_pkey "
+				 "__x64_sys_mprotect " CALL),
+			 WAIT_LOCK_RWSEM);
+	assert_int_equal(classify_release("wake_up_q rwsem_downgrade_wake downgrade_write "
+					  "vms_complete_munmap_vmas __vm_munmap"), WAIT_LOCK_RWSEM);
+	assert_int_equal(classify_release("wake_up_q __mutex_unlock_slowpath ksys_write"),
 			 WAIT_LOCK_MUTEX);
-	assert_int_equal(released("try_to_wake_up wake_up_q futex_wake do_futex __x64_sys_futex"),
-			 WAIT_LOCK_FUTEX);
-	assert_int_equal(released("__wake_up percpu_up_write cgroup_attach_task"),
+	assert_int_equal(
+		classify_release("try_to_wake_up wake_up_q futex_wake do_futex __x64_sys_futex"),
+		WAIT_LOCK_FUTEX);
+	assert_int_equal(classify_release("__wake_up percpu_up_write cgroup_attach_task"),
 			 WAIT_LOCK_PERCPU);
-	assert_int_equal(released("try_to_wake_up up xfs_buf_unlock"), WAIT_LOCK_MUTEX);
-	assert_int_equal(released("__wake_up_common folio_wake_bit folio_end_writeback bio_endio"),
-			 WAIT_IO_WRITEBACK);
-	assert_int_equal(released("__wake_up_common folio_wake_bit folio_unlock filemap_fault"),
-			 WAIT_IO_PAGECACHE);
-	assert_int_equal(released("__wake_up __locks_wake_up_blocks posix_lock_inode fcntl_setlk"),
-			 WAIT_LOCK_FILE);
-	assert_int_equal(released("__wake_up_sync_key anon_pipe_write vfs_write"), WAIT_UNKNOWN);
-	assert_int_equal(released(""), WAIT_UNKNOWN);
+	assert_int_equal(classify_release("try_to_wake_up up xfs_buf_unlock"), WAIT_LOCK_MUTEX);
+	assert_int_equal(
+		classify_release("__wake_up_common folio_wake_bit folio_end_writeback bio_endio"),
+		WAIT_IO_WRITEBACK);
+	assert_int_equal(
+		classify_release("__wake_up_common folio_wake_bit folio_unlock filemap_fault"),
+		WAIT_IO_PAGECACHE);
+	assert_int_equal(
+		classify_release("__wake_up __locks_wake_up_blocks posix_lock_inode fcntl_setlk"),
+		WAIT_LOCK_FILE);
+	assert_int_equal(classify_release("__wake_up_sync_key anon_pipe_write vfs_write"),
+			 WAIT_UNKNOWN);
+	assert_int_equal(classify_release(""), WAIT_UNKNOWN);
 }
 
 static void every_release_name_is_found(void **state)
@@ -649,27 +656,32 @@ static void every_release_name_is_found(void **state)
 	(void)state;
 	for (size_t row = 0; row < release_rules_count; row++) {
 		for (const char *const *name = release_rules[row].release; *name != NULL; name++)
-			assert_int_equal(released(*name), release_rules[row].family);
+			assert_int_equal(classify_release(*name), release_rules[row].family);
 	}
 }
 
 static void a_reader_that_passes_a_grant_on_releases_nothing(void **state)
 {
 	(void)state;
-	assert_int_equal(released("try_to_wake_up wake_up_q rwsem_down_read_slowpath down_read "
-				  "__mm_populate vm_mmap_pgoff " CALL), WAIT_UNKNOWN);
-	assert_int_equal(released("try_to_wake_up wake_up_q rwsem_down_write_slowpath down_write "
-				  "something up_read somebody"), WAIT_UNKNOWN);
+	assert_int_equal(classify_release(
+				 "try_to_wake_up wake_up_q rwsem_down_read_slowpath down_read "
+				 "__mm_populate vm_mmap_pgoff " CALL),
+			 WAIT_UNKNOWN);
+	assert_int_equal(classify_release(
+				 "try_to_wake_up wake_up_q rwsem_down_write_slowpath down_write "
+				 "something up_read somebody"),
+			 WAIT_UNKNOWN);
 	/* interrupted while it released: the interrupt did the waking */
-	assert_int_equal(released("try_to_wake_up hrtimer_wakeup __hrtimer_run_queues "
-				  "asm_sysvec_apic_timer_interrupt up_write do_mprotect_pkey"),
+	assert_int_equal(classify_release(
+				 "try_to_wake_up hrtimer_wakeup __hrtimer_run_queues "
+				 "asm_sysvec_apic_timer_interrupt up_write do_mprotect_pkey"),
 			 WAIT_UNKNOWN);
 	/* a mutex let go on the way to an rwsem is still a mutex let go */
-	assert_int_equal(released("wake_up_q __mutex_unlock_slowpath x down_write"),
+	assert_int_equal(classify_release("wake_up_q __mutex_unlock_slowpath x down_write"),
 			 WAIT_LOCK_MUTEX);
 }
 
-static const char *operation(const char *names)
+static const char *name_operation(const char *names)
 {
 	static char buffer[16];
 	const struct stack *stack = stack_of(names);
@@ -680,24 +692,26 @@ static const char *operation(const char *names)
 static void operations_are_what_the_thread_asked_for(void **state)
 {
 	(void)state;
-	assert_string_equal(operation("do_task_dead do_exit __x64_sys_exit_group x64_sys_call "
-				      CALL), "exit");
-	assert_string_equal(operation(SLEEP "do_sys_poll __arm64_sys_ppoll invoke_syscall el0_svc "
-				      "el0t_64_sync_handler el0t_64_sync"), "ppoll");
-	assert_string_equal(operation("evict dput __fput task_work_run exit_to_user_mode_loop "
-				      CALL), "close");
-	assert_string_equal(operation(SLEEP "kswapd " KTHREAD), "kswapd");
-	assert_string_equal(operation(SLEEP "kthreadd ret_from_fork ret_from_fork_asm"),
+	assert_string_equal(name_operation("do_task_dead do_exit __x64_sys_exit_group x64_sys_call "
+					   CALL), "exit");
+	assert_string_equal(name_operation(SLEEP
+					   "do_sys_poll __arm64_sys_ppoll invoke_syscall el0_svc "
+					   "el0t_64_sync_handler el0t_64_sync"),
+			    "ppoll");
+	assert_string_equal(name_operation("evict dput __fput task_work_run exit_to_user_mode_loop "
+					   CALL), "close");
+	assert_string_equal(name_operation(SLEEP "kswapd " KTHREAD), "kswapd");
+	assert_string_equal(name_operation(SLEEP "kthreadd ret_from_fork ret_from_fork_asm"),
 			    "kthreadd");
-	assert_string_equal(operation("sock_recvmsg __sys_recvfrom " CALL), "recvfrom");
-	assert_string_equal(operation("x SyS_name_of_more_than_fifteen"), "name_of_more_th");
-	assert_string_equal(operation("exc_page_fault copy_to_user ksys_read " CALL), "read");
-	assert_string_equal(operation("one two"), "");
-	assert_string_equal(operation(""), "");
+	assert_string_equal(name_operation("sock_recvmsg __sys_recvfrom " CALL), "recvfrom");
+	assert_string_equal(name_operation("x SyS_name_of_more_than_fifteen"), "name_of_more_th");
+	assert_string_equal(name_operation("exc_page_fault copy_to_user ksys_read " CALL), "read");
+	assert_string_equal(name_operation("one two"), "");
+	assert_string_equal(name_operation(""), "");
 	assert_string_equal(wait_operation(stack_of("ksys_x")->frames, 1, NULL, 0), "");
 }
 
-static bool holds(const char *names)
+static bool holds_mmap(const char *names)
 {
 	const struct stack *stack = stack_of(names);
 
@@ -707,25 +721,27 @@ static bool holds(const char *names)
 static void threads_inside_address_space_calls_may_hold_mmap_lock(void **state)
 {
 	(void)state;
-	assert_true(holds(YIELDS "__get_user_pages populate_vma_page_range __mm_populate "
-			  "vm_mmap_pgoff " CALL));
-	assert_true(holds(YIELDS "unmap_page_range unmap_vmas vms_clear_ptes "
-			  "vms_complete_munmap_vmas do_vmi_align_munmap do_vmi_munmap __vm_munmap "
-			  "__x64_sys_munmap " CALL));
-	assert_true(holds(YIELDS "shrink_node try_to_free_mem_cgroup_pages " CHARGE));
-	assert_true(holds(YIELDS "copy_page_range dup_mmap copy_process kernel_clone "
-			  "__do_sys_clone " CALL));
-	assert_true(holds("__schedule schedule __vma_start_write dup_mmap copy_process " CALL));
+	assert_true(holds_mmap(YIELDS "__get_user_pages populate_vma_page_range __mm_populate "
+			       "vm_mmap_pgoff " CALL));
+	assert_true(holds_mmap(
+		YIELDS "unmap_page_range unmap_vmas vms_clear_ptes "
+		       "vms_complete_munmap_vmas do_vmi_align_munmap do_vmi_munmap __vm_munmap "
+		       "__x64_sys_munmap " CALL));
+	assert_true(holds_mmap(YIELDS "shrink_node try_to_free_mem_cgroup_pages " CHARGE));
+	assert_true(holds_mmap(YIELDS "copy_page_range dup_mmap copy_process kernel_clone "
+			       "__do_sys_clone " CALL));
+	assert_true(
+		holds_mmap("__schedule schedule __vma_start_write dup_mmap copy_process " CALL));
 	/* waits for it */
-	assert_false(holds(RWSEM_R "down_read __mm_populate vm_mmap_pgoff " CALL));
-	assert_false(holds(RWSEM_W "down_write_killable dup_mmap copy_process " CALL));
-	assert_false(holds(RWSEM_R "down_read_killable lock_mm_and_find_vma exc_page_fault"));
+	assert_false(holds_mmap(RWSEM_R "down_read __mm_populate vm_mmap_pgoff " CALL));
+	assert_false(holds_mmap(RWSEM_W "down_write_killable dup_mmap copy_process " CALL));
+	assert_false(holds_mmap(RWSEM_R "down_read_killable lock_mm_and_find_vma exc_page_fault"));
 	/* nobody's but its own, or another's */
-	assert_false(holds(YIELDS "unmap_page_range unmap_vmas exit_mmap __mmput do_exit"));
-	assert_false(holds(YIELDS "handle_mm_fault __get_user_pages get_user_pages_remote "
-			   "__access_remote_vm proc_pid_cmdline_read"));
-	assert_false(holds(SLEEP "anon_pipe_read vfs_read ksys_read " CALL));
-	assert_false(holds(""));
+	assert_false(holds_mmap(YIELDS "unmap_page_range unmap_vmas exit_mmap __mmput do_exit"));
+	assert_false(holds_mmap(YIELDS "handle_mm_fault __get_user_pages get_user_pages_remote "
+				"__access_remote_vm proc_pid_cmdline_read"));
+	assert_false(holds_mmap(SLEEP "anon_pipe_read vfs_read ksys_read " CALL));
+	assert_false(holds_mmap(""));
 }
 
 UNIT_TESTS(wait_rules)

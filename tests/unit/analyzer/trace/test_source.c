@@ -31,7 +31,7 @@ struct maker {
 	unsigned char buf[SEGMENT_BYTES];
 };
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	struct maker *maker = calloc(1, sizeof(*maker));
 
@@ -45,7 +45,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	struct maker *maker = *state;
 
@@ -59,12 +59,12 @@ static int teardown(void **state)
 static const struct ft_task idle, feed = { 5, 5, "feed" }, resizer = { 6, 5, "resizer" },
 	other = { 7, 7, "other" };
 
-static void begin(struct maker *maker, uint32_t cpu, uint64_t sequence)
+static void begin_segment(struct maker *maker, uint32_t cpu, uint64_t sequence)
 {
 	ft_encoder_begin(maker->encoder, maker->buf, sizeof(maker->buf), cpu, sequence);
 }
 
-static void add(struct maker *maker, struct ft_event event)
+static void add_event(struct maker *maker, struct ft_event event)
 {
 	assert_int_equal(ft_encoder_add(maker->encoder, &event), 0);
 }
@@ -73,26 +73,26 @@ static void add_switch(struct maker *maker, uint32_t cpu, uint64_t time_ns,
 		       const struct ft_task *prev, enum ft_task_state state,
 		       const struct ft_task *next)
 {
-	add(maker, (struct ft_event){ .kind = FT_EVENT_SWITCH, .cpu = cpu, .time_ns = time_ns,
-				      .task = prev,
-				      .switch_ = { .next = next, .prev_state = state } });
+	add_event(maker, (struct ft_event){ .kind = FT_EVENT_SWITCH, .cpu = cpu, .time_ns = time_ns,
+					    .task = prev,
+					    .switch_ = { .next = next, .prev_state = state } });
 }
 
 static void add_waking(struct maker *maker, uint32_t cpu, uint64_t time_ns,
 		       const struct ft_task *waker, const struct ft_task *wakee)
 {
-	add(maker, (struct ft_event){ .kind = FT_EVENT_WAKING, .cpu = cpu, .time_ns = time_ns,
-				      .task = waker, .waking = { .wakee = wakee } });
+	add_event(maker, (struct ft_event){ .kind = FT_EVENT_WAKING, .cpu = cpu, .time_ns = time_ns,
+					    .task = waker, .waking = { .wakee = wakee } });
 }
 
 static void add_simple(struct maker *maker, enum ft_event_kind kind, uint32_t cpu,
 		       uint64_t time_ns, const struct ft_task *task)
 {
-	add(maker, (struct ft_event){ .kind = kind, .cpu = cpu, .time_ns = time_ns,
-				      .task = task });
+	add_event(maker, (struct ft_event){ .kind = kind, .cpu = cpu, .time_ns = time_ns,
+					    .task = task });
 }
 
-static void seal(struct maker *maker)
+static void seal_segment(struct maker *maker)
 {
 	size_t bytes = ft_encoder_seal(maker->encoder);
 
@@ -113,7 +113,7 @@ static void add_facts(struct maker *maker, int64_t start_ns, int64_t end_ns)
 	ft_facts_destroy(facts);
 }
 
-static void end(struct maker *maker)
+static void end_capture(struct maker *maker)
 {
 	assert_int_equal(ft_writer_end(maker->writer), 0);
 }
@@ -145,7 +145,7 @@ struct expected {
 	uint64_t time_ns;
 };
 
-static void expect(struct source *source, const struct expected *expected, size_t count)
+static void expect_events(struct source *source, const struct expected *expected, size_t count)
 {
 	struct event event;
 
@@ -160,25 +160,25 @@ static void expect(struct source *source, const struct expected *expected, size_
 }
 
 #define EXPECT(source, ...) \
-	expect(source, (struct expected[]){ __VA_ARGS__ }, \
-	       sizeof((struct expected[]){ __VA_ARGS__ }) / sizeof(struct expected))
+	expect_events(source, (struct expected[]){ __VA_ARGS__ }, \
+		      sizeof((struct expected[]){ __VA_ARGS__ }) / sizeof(struct expected))
 
 static void source_merges_the_cpus_by_time(void **state)
 {
 	struct maker *maker = *state;
 	struct source *source;
 
-	begin(maker, 1, 0);
+	begin_segment(maker, 1, 0);
 	add_switch(maker, 1, 200, &idle, FT_STATE_RUNNING, &resizer);
 	add_switch(maker, 1, 400, &resizer, FT_STATE_DISK, &idle);
-	seal(maker);
-	begin(maker, 0, 0);
+	seal_segment(maker);
+	begin_segment(maker, 0, 0);
 	add_switch(maker, 0, 100, &feed, FT_STATE_DISK, &idle);
-	seal(maker);
-	begin(maker, 0, 1);
+	seal_segment(maker);
+	begin_segment(maker, 0, 1);
 	add_waking(maker, 0, 300, &idle, &feed);
-	seal(maker);
-	end(maker);
+	seal_segment(maker);
+	end_capture(maker);
 	source = open_capture(maker);
 	assert_int_equal(source_start_ns(source), 100);
 	assert_int_equal(source_end_ns(source), 400);
@@ -196,13 +196,13 @@ static void source_gives_wakings_before_switches_of_the_same_time(void **state)
 	struct maker *maker = *state;
 	struct source *source;
 
-	begin(maker, 0, 0);
+	begin_segment(maker, 0, 0);
 	add_switch(maker, 0, 100, &idle, FT_STATE_RUNNING, &feed);
-	seal(maker);
-	begin(maker, 1, 0);
+	seal_segment(maker);
+	begin_segment(maker, 1, 0);
 	add_waking(maker, 1, 100, &resizer, &feed);
-	seal(maker);
-	end(maker);
+	seal_segment(maker);
+	end_capture(maker);
 	source = open_capture(maker);
 	EXPECT(source, { FT_EVENT_WAKING, 1, 100 }, { FT_EVENT_SWITCH, 0, 100 });
 	source_close(source);
@@ -213,16 +213,16 @@ static void source_never_steps_back_in_time(void **state)
 	struct maker *maker = *state;
 	struct source *source;
 
-	begin(maker, 0, 0);
+	begin_segment(maker, 0, 0);
 	add_simple(maker, FT_EVENT_SAMPLE, 0, 100, &feed);
 	add_simple(maker, FT_EVENT_SAMPLE, 0, 90, &feed);
 	add_simple(maker, FT_EVENT_SAMPLE, 0, 110, &feed);
-	seal(maker);
-	begin(maker, 1, 0);
+	seal_segment(maker);
+	begin_segment(maker, 1, 0);
 	add_simple(maker, FT_EVENT_SAMPLE, 1, 95, &other);
 	add_simple(maker, FT_EVENT_SAMPLE, 1, 105, &other);
-	seal(maker);
-	end(maker);
+	seal_segment(maker);
+	end_capture(maker);
 	source = open_capture(maker);
 	EXPECT(source, { FT_EVENT_SAMPLE, 1, 95 }, { FT_EVENT_SAMPLE, 0, 100 },
 	       { FT_EVENT_SAMPLE, 0, 100 }, { FT_EVENT_SAMPLE, 1, 105 },
@@ -236,16 +236,16 @@ static void source_says_lost_where_a_sequence_number_is_missing(void **state)
 	struct source *source;
 	struct event event;
 
-	begin(maker, 0, 0);
+	begin_segment(maker, 0, 0);
 	add_simple(maker, FT_EVENT_SAMPLE, 0, 100, &feed);
-	seal(maker);
-	begin(maker, 0, 2);
+	seal_segment(maker);
+	begin_segment(maker, 0, 2);
 	add_simple(maker, FT_EVENT_SAMPLE, 0, 300, &feed);
-	seal(maker);
-	begin(maker, 1, 0);
+	seal_segment(maker);
+	begin_segment(maker, 1, 0);
 	add_simple(maker, FT_EVENT_SAMPLE, 1, 200, &other);
-	seal(maker);
-	end(maker);
+	seal_segment(maker);
+	end_capture(maker);
 	source = open_capture(maker);
 	/* the loss is told when it begins */
 	EXPECT(source, { FT_EVENT_SAMPLE, 0, 100 }, { FT_EVENT_LOST, 0, 300 },
@@ -265,10 +265,10 @@ static void source_says_lost_where_the_first_segment_is_missing(void **state)
 	struct source *source;
 
 	add_facts(maker, 50, 400);
-	begin(maker, 0, 1);
+	begin_segment(maker, 0, 1);
 	add_simple(maker, FT_EVENT_SAMPLE, 0, 100, &feed);
-	seal(maker);
-	end(maker);
+	seal_segment(maker);
+	end_capture(maker);
 	source = open_capture(maker);
 	EXPECT(source, { FT_EVENT_LOST, 0, 100 }, { FT_EVENT_SAMPLE, 0, 100 });
 	source_close(source);
@@ -280,12 +280,12 @@ static void source_says_lost_behind_the_end_of_a_torn_capture(void **state)
 	struct source *source;
 	char *text;
 
-	begin(maker, 0, 0);
+	begin_segment(maker, 0, 0);
 	add_simple(maker, FT_EVENT_SAMPLE, 0, 100, &feed);
-	seal(maker);
-	begin(maker, 1, 0);
+	seal_segment(maker);
+	begin_segment(maker, 1, 0);
 	add_simple(maker, FT_EVENT_SAMPLE, 1, 1500000200, &other);
-	seal(maker);
+	seal_segment(maker);
 	source = open_capture(maker);
 	EXPECT(source, { FT_EVENT_SAMPLE, 0, 100 }, { FT_EVENT_LOST, 0, 1500000200 },
 	       { FT_EVENT_SAMPLE, 1, 1500000200 }, { FT_EVENT_LOST, 1, 1500000200 });
@@ -302,16 +302,19 @@ static void source_passes_on_the_recorders_losses_when_they_begin(void **state)
 	struct maker *maker = *state;
 	struct source *source;
 
-	begin(maker, 0, 0);
+	begin_segment(maker, 0, 0);
 	add_simple(maker, FT_EVENT_SAMPLE, 0, 100, &feed);
-	add(maker, (struct ft_event){ .kind = FT_EVENT_LOST, .cpu = 0, .time_ns = 300,
-				      .task = &idle, .lost = { .start_ns = 100, .records = 9 } });
+	add_event(maker, (struct ft_event){ .kind = FT_EVENT_LOST,
+					    .cpu = 0,
+					    .time_ns = 300,
+					    .task = &idle,
+					    .lost = { .start_ns = 100, .records = 9 } });
 	add_simple(maker, FT_EVENT_SAMPLE, 0, 310, &feed);
-	seal(maker);
-	begin(maker, 1, 0);
+	seal_segment(maker);
+	begin_segment(maker, 1, 0);
 	add_simple(maker, FT_EVENT_SAMPLE, 1, 200, &other);
-	seal(maker);
-	end(maker);
+	seal_segment(maker);
+	end_capture(maker);
 	source = open_capture(maker);
 	EXPECT(source, { FT_EVENT_SAMPLE, 0, 100 }, { FT_EVENT_LOST, 0, 300 },
 	       { FT_EVENT_SAMPLE, 1, 200 }, { FT_EVENT_SAMPLE, 0, 310 });
@@ -327,21 +330,24 @@ static void source_sorts_what_the_recorder_says_itself(void **state)
 	struct event event;
 
 	add_facts(maker, 100, 400);
-	begin(maker, 0, 0);
-	add(maker, (struct ft_event){ .kind = FT_EVENT_CALL, .cpu = 0, .time_ns = 200,
-				      .task = &feed, .call = { .call = FT_CALL_MMAP } });
-	seal(maker);
-	begin(maker, FT_NO_CPU, 0);
+	begin_segment(maker, 0, 0);
+	add_event(maker, (struct ft_event){ .kind = FT_EVENT_CALL, .cpu = 0, .time_ns = 200,
+					    .task = &feed, .call = { .call = FT_CALL_MMAP } });
+	seal_segment(maker);
+	begin_segment(maker, FT_NO_CPU, 0);
 	add_simple(maker, FT_EVENT_STATE, FT_NO_CPU, 110, &other);
-	add(maker, (struct ft_event){ .kind = FT_EVENT_NOTE, .cpu = FT_NO_CPU, .time_ns = 120,
-				      .task = &idle, .note = { .text = "a note" } });
-	seal(maker);
-	begin(maker, FT_NO_CPU, 1);
+	add_event(maker, (struct ft_event){ .kind = FT_EVENT_NOTE, .cpu = FT_NO_CPU, .time_ns = 120,
+					    .task = &idle, .note = { .text = "a note" } });
+	seal_segment(maker);
+	begin_segment(maker, FT_NO_CPU, 1);
 	add_simple(maker, FT_EVENT_STATE, FT_NO_CPU, 500, &other);
-	add(maker, (struct ft_event){ .kind = FT_EVENT_UNWOUND, .cpu = FT_NO_CPU, .time_ns = 200,
-				      .task = &feed, .stack = &stack });
-	seal(maker);
-	end(maker);
+	add_event(maker, (struct ft_event){ .kind = FT_EVENT_UNWOUND,
+					    .cpu = FT_NO_CPU,
+					    .time_ns = 200,
+					    .task = &feed,
+					    .stack = &stack });
+	seal_segment(maker);
+	end_capture(maker);
 	source = open_capture(maker);
 	EXPECT(source, { FT_EVENT_STATE, FT_NO_CPU, 110 }, { FT_EVENT_NOTE, FT_NO_CPU, 120 },
 	       { FT_EVENT_CALL, 0, 200 }, { FT_EVENT_UNWOUND, FT_NO_CPU, 200 },
@@ -369,15 +375,21 @@ static void source_passes_on_spans_and_counters(void **state)
 	for (uint32_t i = 0; i < 2; i++) {
 		uint32_t cpu = i ? FT_NO_CPU : 0;
 
-		begin(maker, cpu, 0);
-		add(maker, (struct ft_event){ .kind = FT_EVENT_SPAN, .cpu = cpu, .time_ns = 200 + i,
-					      .task = &feed, .span = { "reclaim", true, 1, 32 } });
-		add(maker, (struct ft_event){ .kind = FT_EVENT_COUNTER, .cpu = cpu,
-					      .time_ns = 210 + i, .task = &ft_nobody,
-					      .counter = { "cpu.stat:usage_usec", "/a", -3 } });
-		seal(maker);
+		begin_segment(maker, cpu, 0);
+		add_event(maker, (struct ft_event){ .kind = FT_EVENT_SPAN,
+						    .cpu = cpu,
+						    .time_ns = 200 + i,
+						    .task = &feed,
+						    .span = { "reclaim", true, 1, 32 } });
+		add_event(maker,
+			  (struct ft_event){ .kind = FT_EVENT_COUNTER,
+					     .cpu = cpu,
+					     .time_ns = 210 + i,
+					     .task = &ft_nobody,
+					     .counter = { "cpu.stat:usage_usec", "/a", -3 } });
+		seal_segment(maker);
 	}
-	end(maker);
+	end_capture(maker);
 	source = open_capture(maker);
 	EXPECT(source, { FT_EVENT_SPAN, 0, 200 }, { FT_EVENT_SPAN, FT_NO_CPU, 201 },
 	       { FT_EVENT_COUNTER, 0, 210 }, { FT_EVENT_COUNTER, FT_NO_CPU, 211 });
@@ -408,14 +420,14 @@ static void source_names_threads_and_stacks_once_for_all_cpus(void **state)
 	struct event first, second;
 
 	for (uint32_t cpu = 0; cpu < 2; cpu++) {
-		begin(maker, cpu, 0);
-		add(maker, (struct ft_event){ .kind = FT_EVENT_SWITCH, .cpu = cpu,
-					      .time_ns = 100 + cpu, .task = &feed,
-					      .stack = &stack,
-					      .switch_ = { &idle, FT_STATE_DISK } });
-		seal(maker);
+		begin_segment(maker, cpu, 0);
+		add_event(maker, (struct ft_event){ .kind = FT_EVENT_SWITCH, .cpu = cpu,
+						    .time_ns = 100 + cpu, .task = &feed,
+						    .stack = &stack,
+						    .switch_ = { &idle, FT_STATE_DISK } });
+		seal_segment(maker);
 	}
-	end(maker);
+	end_capture(maker);
 	source = open_capture(maker);
 	assert_int_equal(next_copy(source, &first), 1);
 	assert_int_equal(next_copy(source, &second), 1);
@@ -433,18 +445,20 @@ static void source_tells_a_tid_used_again_apart(void **state)
 	struct event event;
 	struct thread *before = NULL;
 
-	begin(maker, 0, 0);
+	begin_segment(maker, 0, 0);
 	add_simple(maker, FT_EVENT_EXIT, 0, 100, &resizer);
 	add_switch(maker, 0, 110, &resizer, FT_STATE_DEAD, &feed);
-	add(maker, (struct ft_event){ .kind = FT_EVENT_FORK, .cpu = 0, .time_ns = 120,
-				      .task = &feed, .fork = { .child = &resizer } });
+	add_event(maker, (struct ft_event){ .kind = FT_EVENT_FORK, .cpu = 0, .time_ns = 120,
+					    .task = &feed, .fork = { .child = &resizer } });
 	add_switch(maker, 0, 130, &feed, FT_STATE_SLEEPING, &resizer);
-	seal(maker);
-	begin(maker, FT_NO_CPU, 0);
-	add(maker, (struct ft_event){ .kind = FT_EVENT_UNWOUND, .cpu = FT_NO_CPU, .time_ns = 115,
-				      .task = &resizer });
-	seal(maker);
-	end(maker);
+	seal_segment(maker);
+	begin_segment(maker, FT_NO_CPU, 0);
+	add_event(maker, (struct ft_event){ .kind = FT_EVENT_UNWOUND,
+					    .cpu = FT_NO_CPU,
+					    .time_ns = 115,
+					    .task = &resizer });
+	seal_segment(maker);
+	end_capture(maker);
 	source = open_capture(maker);
 	for (int pass = 0; pass < 2; pass++) {
 		assert_int_equal(next_copy(source, &event), 1);
@@ -477,12 +491,12 @@ static void source_keeps_a_name_that_came_back(void **state)
 	struct source *source;
 	struct event event;
 
-	begin(maker, 0, 0);
+	begin_segment(maker, 0, 0);
 	add_simple(maker, FT_EVENT_COMM, 0, 100, &feed);
 	add_simple(maker, FT_EVENT_COMM, 0, 110, &renamed);
 	add_simple(maker, FT_EVENT_COMM, 0, 120, &feed);
-	seal(maker);
-	end(maker);
+	seal_segment(maker);
+	end_capture(maker);
 	source = open_capture(maker);
 	while (next_copy(source, &event) > 0)
 		assert_string_equal(event.thread->comm, event.raw.task->comm);
@@ -496,10 +510,10 @@ static void source_uses_facts_for_the_span(void **state)
 	struct source *source;
 
 	add_facts(maker, 50, 900);
-	begin(maker, 0, 0);
+	begin_segment(maker, 0, 0);
 	add_simple(maker, FT_EVENT_SAMPLE, 0, 100, &feed);
-	seal(maker);
-	end(maker);
+	seal_segment(maker);
+	end_capture(maker);
 	source = open_capture(maker);
 	assert_int_equal(source_start_ns(source), 50);
 	assert_int_equal(source_end_ns(source), 900);
@@ -512,7 +526,7 @@ static void source_reads_a_capture_without_events(void **state)
 	struct source *source;
 	struct event event;
 
-	end(maker);
+	end_capture(maker);
 	source = open_capture(maker);
 	assert_int_equal(next_copy(source, &event), 0);
 	source_close(source);
@@ -553,15 +567,15 @@ static size_t make_small_capture(struct maker *maker)
 {
 	add_facts(maker, 50, 900);
 	for (uint64_t i = 0; i < 3; i++) {
-		begin(maker, i % 2, i / 2);
+		begin_segment(maker, i % 2, i / 2);
 		add_switch(maker, i % 2, 100 + i * 10, &feed, FT_STATE_DISK, &resizer);
 		add_waking(maker, i % 2, 105 + i * 10, &resizer, &feed);
-		seal(maker);
+		seal_segment(maker);
 	}
-	begin(maker, FT_NO_CPU, 0);
+	begin_segment(maker, FT_NO_CPU, 0);
 	add_simple(maker, FT_EVENT_STATE, FT_NO_CPU, 110, &other);
-	seal(maker);
-	end(maker);
+	seal_segment(maker);
+	end_capture(maker);
 	return 7;
 }
 
@@ -600,13 +614,13 @@ static void source_says_where_a_cut_capture_ends(void **state)
 	char expected[64];
 	char *text;
 
-	begin(maker, 0, 0);
+	begin_segment(maker, 0, 0);
 	add_simple(maker, FT_EVENT_SAMPLE, 0, 100, &feed);
-	seal(maker);
+	seal_segment(maker);
 	bytes = ft_writer_bytes(maker->writer);
-	begin(maker, 0, 1);
+	begin_segment(maker, 0, 1);
 	add_simple(maker, FT_EVENT_SAMPLE, 0, 2000000100, &feed);
-	seal(maker);
+	seal_segment(maker);
 	assert_int_equal(ftruncate(maker->fd, ft_writer_bytes(maker->writer) - 1), 0);
 	source = open_capture(maker);
 	text = source_damage_text(source);
@@ -627,10 +641,10 @@ static void source_calls_an_impossible_cpu_damage(void **state)
 	struct event event;
 	char *text;
 
-	begin(maker, 70000, 0);
+	begin_segment(maker, 70000, 0);
 	add_simple(maker, FT_EVENT_SAMPLE, 70000, 100, &feed);
-	seal(maker);
-	end(maker);
+	seal_segment(maker);
+	end_capture(maker);
 	source = open_capture(maker);
 	assert_int_equal(next_copy(source, &event), 0);
 	source_damage(source, &damage);
@@ -655,20 +669,20 @@ static void add_history_facts(struct maker *maker, int64_t start_ns)
 
 static void make_history(struct maker *maker)
 {
-	begin(maker, 0, 17);
+	begin_segment(maker, 0, 17);
 	add_simple(maker, FT_EVENT_SAMPLE, 0, 100, &feed);
 	add_simple(maker, FT_EVENT_SAMPLE, 0, 300, &feed);
-	seal(maker);
-	begin(maker, 1, 0);
+	seal_segment(maker);
+	begin_segment(maker, 1, 0);
 	add_simple(maker, FT_EVENT_SAMPLE, 1, 350, &other);
-	seal(maker);
-	begin(maker, 2, 4);
+	seal_segment(maker);
+	begin_segment(maker, 2, 4);
 	add_simple(maker, FT_EVENT_SAMPLE, 2, 200, &other);
-	seal(maker);
-	begin(maker, 2, 6);
+	seal_segment(maker);
+	begin_segment(maker, 2, 6);
 	add_simple(maker, FT_EVENT_SAMPLE, 2, 310, &other);
-	seal(maker);
-	end(maker);
+	seal_segment(maker);
+	end_capture(maker);
 }
 
 static void source_misses_nothing_before_a_history(void **state)
@@ -741,7 +755,7 @@ static struct ring_maker make_ring(struct maker *maker)
 static void put_samples(struct maker *maker, struct ring_maker *made, uint32_t cpu,
 			uint64_t sequence, uint64_t first_ns, uint64_t last_ns)
 {
-	begin(maker, cpu, sequence);
+	begin_segment(maker, cpu, sequence);
 	add_simple(maker, FT_EVENT_SAMPLE, cpu, first_ns, &feed);
 	add_simple(maker, FT_EVENT_SAMPLE, cpu, last_ns, &feed);
 	ft_ringfile_put(made->memory + made->ring.events_at + made->slot++ * 4096, maker->buf,
@@ -940,7 +954,7 @@ static void source_reads_a_ring_with_any_flipped_bit(void **state)
 
 /* Refusals. */
 
-static void refused(const void *bytes, size_t count, int expected_error, const char *says)
+static void expect_refusal(const void *bytes, size_t count, int expected_error, const char *says)
 {
 	struct source *source = NULL;
 	char *message = NULL;
@@ -964,12 +978,13 @@ static void refused(const void *bytes, size_t count, int expected_error, const c
 static void source_refuses_other_files_by_what_they_are(void **state)
 {
 	(void)state;
-	refused("", 0, -ENODATA, "is empty");
-	refused("hello, world\n", 13, -ENOMSG, "does not begin as a freezetrap capture does");
-	refused("PERFILE2xxxxxxxx", 16, -ENOMSG, "perf.data");
-	refused("\x1f\x8b\x08xxxxxxx", 10, -ENOMSG, "gzip -d");
-	refused("\xfd" "7zXZ\0xxxx", 10, -ENOMSG, "xz -d");
-	refused("\x28\xb5\x2f\xfdxxxxxx", 10, -ENOMSG, "zstd -d");
+	expect_refusal("", 0, -ENODATA, "is empty");
+	expect_refusal("hello, world\n", 13, -ENOMSG,
+		       "does not begin as a freezetrap capture does");
+	expect_refusal("PERFILE2xxxxxxxx", 16, -ENOMSG, "perf.data");
+	expect_refusal("\x1f\x8b\x08xxxxxxx", 10, -ENOMSG, "gzip -d");
+	expect_refusal("\xfd" "7zXZ\0xxxx", 10, -ENOMSG, "xz -d");
+	expect_refusal("\x28\xb5\x2f\xfdxxxxxx", 10, -ENOMSG, "zstd -d");
 }
 
 static void source_names_a_feature_it_does_not_know(void **state)
@@ -977,17 +992,17 @@ static void source_names_a_feature_it_does_not_know(void **state)
 	struct maker *maker = *state;
 	unsigned char header[FT_FILE_HEADER_BYTES];
 
-	end(maker);
+	end_capture(maker);
 	assert_int_equal(pread(maker->fd, header, sizeof(header), 0), sizeof(header));
 	header[16] |= 1 << 3;
 	ft_put_le32(header + sizeof(header) - 4, crc32(0, header, sizeof(header) - 4));
-	refused(header, sizeof(header), -EOPNOTSUPP, "needs feature 3");
+	expect_refusal(header, sizeof(header), -EOPNOTSUPP, "needs feature 3");
 	header[8]++;
 	header[16] = 0;
 	ft_put_le32(header + sizeof(header) - 4, crc32(0, header, sizeof(header) - 4));
-	refused(header, sizeof(header), -EOPNOTSUPP, "newer analyze");
+	expect_refusal(header, sizeof(header), -EOPNOTSUPP, "newer analyze");
 	header[20] ^= 1;
-	refused(header, sizeof(header), -EBADMSG, "header of the capture is damaged");
+	expect_refusal(header, sizeof(header), -EBADMSG, "header of the capture is damaged");
 }
 
 static void source_refuses_what_is_no_file(void **state)
@@ -998,7 +1013,7 @@ static void source_refuses_what_is_no_file(void **state)
 	refused_path("/dev/null", -ESPIPE, "is not a regular file");
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 UNIT_TESTS(source)
 {

@@ -30,13 +30,13 @@ struct fixture {
 	struct translate_dump dump;
 };
 
-static void parse(struct tracepoint_format *ret_format, struct tracepoint_states *states, const char *text,
-		  const char *const *names)
+static void parse_format(struct tracepoint_format *ret_format, struct tracepoint_states *states, const char *text,
+			 const char *const *names)
 {
 	assert_int_equal(tracepoint_format_parse(text, strlen(text), "x", names, ret_format, states, NULL), 0);
 }
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	static const char *const SWITCH_FIELDS[] = { "prev_comm", "prev_pid", "prev_state",
 						     "next_comm", "next_pid", NULL };
@@ -69,19 +69,19 @@ static int setup(void **state)
 						 PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
 	f->plan.events[CALL].attr.sample_regs_user = REGISTERS;
 	f->plan.events[SAMPLE].attr.sample_type |= PERF_SAMPLE_CALLCHAIN;
-	parse(&f->plan.events[SWITCH].format, &f->plan.states, FORMAT_SWITCH, SWITCH_FIELDS);
-	parse(&f->plan.events[WAKING].format, NULL, FORMAT_WAKING, WAKING_FIELDS);
-	parse(&f->plan.events[STACK_WAKING].format, NULL, FORMAT_WAKING, WAKING_FIELDS);
-	parse(&f->plan.events[LOCK].format, NULL, FORMAT_CONTENTION_BEGIN, LOCK_FIELDS);
-	parse(&f->plan.events[HOLD].format, NULL, FORMAT_MMAP_LOCK_ACQUIRED, HOLD_FIELDS);
-	parse(&f->plan.events[CALL].format, NULL, FORMAT_MMAP, MMAP_FIELDS);
+	parse_format(&f->plan.events[SWITCH].format, &f->plan.states, FORMAT_SWITCH, SWITCH_FIELDS);
+	parse_format(&f->plan.events[WAKING].format, NULL, FORMAT_WAKING, WAKING_FIELDS);
+	parse_format(&f->plan.events[STACK_WAKING].format, NULL, FORMAT_WAKING, WAKING_FIELDS);
+	parse_format(&f->plan.events[LOCK].format, NULL, FORMAT_CONTENTION_BEGIN, LOCK_FIELDS);
+	parse_format(&f->plan.events[HOLD].format, NULL, FORMAT_MMAP_LOCK_ACQUIRED, HOLD_FIELDS);
+	parse_format(&f->plan.events[CALL].format, NULL, FORMAT_MMAP, MMAP_FIELDS);
 	if (task_table_create(100, &f->tasks))
 		return -1;
 	translate_init(&f->translate, &f->plan, f->tasks);
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 	task_table_destroy(f->tasks);
@@ -89,7 +89,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void add(struct fixture *f, const void *bytes, size_t count)
+static void add_bytes(struct fixture *f, const void *bytes, size_t count)
 {
 	assert_true(f->bytes + count <= sizeof(f->record));
 	memcpy(f->record + f->bytes, bytes, count);
@@ -98,24 +98,24 @@ static void add(struct fixture *f, const void *bytes, size_t count)
 
 static void add_u64(struct fixture *f, uint64_t value)
 {
-	add(f, &value, sizeof(value));
+	add_bytes(f, &value, sizeof(value));
 }
 
 static void add_u32(struct fixture *f, uint32_t value)
 {
-	add(f, &value, sizeof(value));
+	add_bytes(f, &value, sizeof(value));
 }
 
-static void begin(struct fixture *f, uint32_t type, uint16_t misc)
+static void begin_record(struct fixture *f, uint32_t type, uint16_t misc)
 {
 	f->bytes = 0;
-	add(f, &(struct perf_event_header){ .type = type, .misc = misc },
-	    sizeof(struct perf_event_header));
+	add_bytes(f, &(struct perf_event_header){ .type = type, .misc = misc },
+		  sizeof(struct perf_event_header));
 }
 
 static void begin_sample(struct fixture *f, int event, int32_t pid, int32_t tid, uint64_t time_ns)
 {
-	begin(f, PERF_RECORD_SAMPLE, 0);
+	begin_record(f, PERF_RECORD_SAMPLE, 0);
 	add_u64(f, ID(event));
 	add_u32(f, (uint32_t)pid);
 	add_u32(f, (uint32_t)tid);
@@ -123,7 +123,7 @@ static void begin_sample(struct fixture *f, int event, int32_t pid, int32_t tid,
 }
 
 /* The size, and zeros up to a multiple of 8. */
-static void end(struct fixture *f)
+static void end_record(struct fixture *f)
 {
 	while (f->bytes % 8)
 		f->record[f->bytes++] = 0;
@@ -138,10 +138,10 @@ static void end_with_id(struct fixture *f, uint64_t time_ns)
 	add_u32(f, 1);
 	add_u64(f, time_ns);
 	add_u64(f, ID(TASKS));
-	end(f);
+	end_record(f);
 }
 
-static int translate(struct fixture *f)
+static int translate_fixture(struct fixture *f)
 {
 	return translate_record(&f->translate, &f->cpu,
 				(const struct perf_event_header *)(const void *)f->record,
@@ -154,8 +154,8 @@ static void add_raw(struct fixture *f, const void *raw, uint32_t bytes)
 	uint32_t padded = (bytes + 4 + 7) / 8 * 8 - 4;
 	static const uint8_t ZEROS[8];
 	add_u32(f, padded);
-	add(f, raw, bytes);
-	add(f, ZEROS, padded - bytes);
+	add_bytes(f, raw, bytes);
+	add_bytes(f, ZEROS, padded - bytes);
 }
 
 static void add_common(uint8_t *raw, uint8_t flags, int32_t pid)
@@ -181,14 +181,14 @@ static void make_switch(struct fixture *f, int32_t prev, uint64_t prev_state, in
 	add_u64(f, 0xffffffff81000002);
 	add_u64(f, 0xffffffff81000003);
 	add_raw(f, raw, sizeof(raw));
-	end(f);
+	end_record(f);
 }
 
 static void switch_names_both_and_keeps_the_stack(void **state)
 {
 	struct fixture *f = *state;
 	make_switch(f, 41, 2, 43, 1000);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->event.kind, FT_EVENT_SWITCH);
 	assert_int_equal(f->event.cpu, 5);
 	assert_int_equal(f->event.time_ns, 1000);
@@ -222,17 +222,17 @@ static void switch_that_two_events_record_is_one(void **state)
 	struct fixture *f = *state;
 	use_other_switch(f);
 	make_switch(f, 41, 2, 43, 1000);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	make_switch(f, 41, 2, 43, 1900);
 	made_by(f, OTHER_SWITCH);
-	assert_int_equal(translate(f), 0);
+	assert_int_equal(translate_fixture(f), 0);
 	assert_int_equal(f->cpu.doubles, 1);
 	make_switch(f, 43, 2, 41, 2000);
 	made_by(f, OTHER_SWITCH);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	make_switch(f, 41, 2, 43, 3000);
 	made_by(f, OTHER_SWITCH);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->cpu.doubles, 1);
 }
 
@@ -241,15 +241,15 @@ static void switch_seen_again_after_a_loss_is_another(void **state)
 	struct fixture *f = *state;
 	use_other_switch(f);
 	make_switch(f, 41, 2, 43, 1000);
-	assert_int_equal(translate(f), 1);
-	begin(f, PERF_RECORD_LOST, 0);
+	assert_int_equal(translate_fixture(f), 1);
+	begin_record(f, PERF_RECORD_LOST, 0);
 	add_u64(f, ID(SWITCH));
 	add_u64(f, 17);
 	end_with_id(f, 1500);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	make_switch(f, 41, 2, 43, 1900);
 	made_by(f, OTHER_SWITCH);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->cpu.doubles, 0);
 }
 
@@ -257,7 +257,7 @@ static void idle_task_has_the_cpus_name(void **state)
 {
 	struct fixture *f = *state;
 	make_switch(f, 0, 0, 43, 1000);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->event.task->tid, 0);
 	assert_int_equal(f->event.task->tgid, 0);
 	assert_string_equal(f->event.task->comm, "swapper/5");
@@ -267,9 +267,9 @@ static void tgid_learned_from_one_record_serves_the_next(void **state)
 {
 	struct fixture *f = *state;
 	make_switch(f, 41, 1, 43, 1000);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	make_switch(f, 44, 1, 41, 2000);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->event.switch_.next->tgid, 40);
 }
 
@@ -277,7 +277,7 @@ static void dead_thread_is_forgotten_but_its_last_switch_is_whole(void **state)
 {
 	struct fixture *f = *state;
 	make_switch(f, 41, 0x10, 43, 1000);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->event.switch_.prev_state, FT_STATE_DEAD);
 	assert_int_equal(f->event.task->tid, 41);
 	assert_int_equal(f->event.task->tgid, 40);
@@ -293,7 +293,7 @@ static void make_waking(struct fixture *f, uint8_t flags)
 	memcpy(raw + 24, &wakee, 4);
 	begin_sample(f, WAKING, 40, 41, 1000);
 	add_raw(f, raw, sizeof(raw));
-	end(f);
+	end_record(f);
 }
 
 static void waking_knows_an_interrupt(void **state)
@@ -305,7 +305,7 @@ static void waking_knows_an_interrupt(void **state)
 	struct fixture *f = *state;
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
 		make_waking(f, CASES[i].flags);
-		assert_int_equal(translate(f), 1);
+		assert_int_equal(translate_fixture(f), 1);
 		assert_int_equal(f->event.kind, FT_EVENT_WAKING);
 		assert_int_equal(f->event.task->tid, 41);
 		assert_int_equal(f->event.waking.wakee->tid, 50);
@@ -331,7 +331,7 @@ static void waking_that_two_events_record_is_one(void **state)
 		make_waking(f, 0);
 		made_by(f, CASES[i].event);
 		memcpy(f->record + sizeof(struct perf_event_header) + 16, &CASES[i].time_ns, 8);
-		assert_int_equal(translate(f), CASES[i].result);
+		assert_int_equal(translate_fixture(f), CASES[i].result);
 	}
 	assert_int_equal(f->cpu.doubles, 1);
 }
@@ -343,7 +343,7 @@ static void raw_pid_counts_not_the_samples(void **state)
 	make_waking(f, 0);
 	uint32_t other = 7;
 	memcpy(f->record + 8 + 8 + 4, &other, 4);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->event.task->tid, 41);
 }
 
@@ -358,8 +358,8 @@ static void lock_wait_has_address_and_flags(void **state)
 	memcpy(raw + 16, &flags, 4);
 	begin_sample(f, LOCK, 40, 41, 1000);
 	add_raw(f, raw, sizeof(raw));
-	end(f);
-	assert_int_equal(translate(f), 1);
+	end_record(f);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->event.kind, FT_EVENT_LOCK_BEGIN);
 	assert_int_equal(f->event.lock_begin.address, address);
 	assert_int_equal(f->event.lock_begin.flags, FT_LOCK_WRITE);
@@ -374,8 +374,8 @@ static uint32_t flags_of_hold(struct fixture *f, uint8_t write)
 	raw[24] = write;
 	begin_sample(f, HOLD, 40, 41, 1000);
 	add_raw(f, raw, sizeof(raw));
-	end(f);
-	assert_int_equal(translate(f), 1);
+	end_record(f);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->event.kind, FT_EVENT_LOCK_HOLD);
 	assert_int_equal(f->event.task->tid, 41);
 	assert_int_equal(f->event.lock_hold.address, mm);
@@ -411,14 +411,14 @@ static void make_call(struct fixture *f, uint64_t abi, uint64_t stack_bytes, uin
 		add_u64(f, 0x5555000000000000 + i);
 	if (stack_bytes)
 		add_u64(f, used_bytes);
-	end(f);
+	end_record(f);
 }
 
 static void call_has_arguments_both_stacks_and_the_dump(void **state)
 {
 	struct fixture *f = *state;
 	make_call(f, PERF_SAMPLE_REGS_ABI_64, 256, 128);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->event.kind, FT_EVENT_CALL);
 	assert_int_equal(f->event.call.call, FT_CALL_MMAP);
 	assert_int_equal(f->event.call.args[1], 128u << 20);
@@ -445,7 +445,7 @@ static void call_without_a_usable_dump_is_recorded_all_the_same(void **state)
 	struct fixture *f = *state;
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
 		make_call(f, CASES[i].abi, CASES[i].stack_bytes, CASES[i].used_bytes);
-		assert_int_equal(translate(f), 1);
+		assert_int_equal(translate_fixture(f), 1);
 		assert_null(f->dump.registers);
 	}
 }
@@ -460,18 +460,18 @@ static void make_cpu_sample(struct fixture *f, int32_t pid, int32_t tid, size_t 
 	add_u64(f, PERF_CONTEXT_USER);
 	for (size_t i = 0; i < user; i++)
 		add_u64(f, 0x400000 + i);
-	end(f);
+	end_record(f);
 }
 
 static void samples_of_the_idle_task_are_dropped(void **state)
 {
 	struct fixture *f = *state;
 	make_cpu_sample(f, 0, 0, 2, 2);
-	assert_int_equal(translate(f), 0);
+	assert_int_equal(translate_fixture(f), 0);
 	make_cpu_sample(f, 40, -1, 2, 2);
-	assert_int_equal(translate(f), 0);
+	assert_int_equal(translate_fixture(f), 0);
 	make_cpu_sample(f, 40, 41, 2, 2);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->event.kind, FT_EVENT_SAMPLE);
 	assert_int_equal(f->event.task->tgid, 40);
 }
@@ -480,7 +480,7 @@ static void stack_of_too_many_frames_is_cut_at_the_root(void **state)
 {
 	struct fixture *f = *state;
 	make_cpu_sample(f, 40, 41, 100, 300);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->event.stack->kernel_count, 100);
 	assert_int_equal(f->event.stack->user_count, FT_STACK_FRAMES_MAX - 100);
 	assert_int_equal(f->event.stack->frames[100], 0x400000);
@@ -490,8 +490,8 @@ static void extra_event_has_its_name(void **state)
 {
 	struct fixture *f = *state;
 	begin_sample(f, EXTRA, 40, 41, 1000);
-	end(f);
-	assert_int_equal(translate(f), 1);
+	end_record(f);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->event.kind, FT_EVENT_EXTRA);
 	assert_string_equal(f->event.extra.name, "page-faults");
 }
@@ -500,12 +500,12 @@ static void loss_spans_from_the_last_record_seen(void **state)
 {
 	struct fixture *f = *state;
 	make_switch(f, 41, 1, 43, 1000);
-	assert_int_equal(translate(f), 1);
-	begin(f, PERF_RECORD_LOST, 0);
+	assert_int_equal(translate_fixture(f), 1);
+	begin_record(f, PERF_RECORD_LOST, 0);
 	add_u64(f, ID(SWITCH));
 	add_u64(f, 17);
 	end_with_id(f, 5000);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->event.kind, FT_EVENT_LOST);
 	assert_int_equal(f->event.time_ns, 5000);
 	assert_int_equal(f->event.lost.start_ns, 1000);
@@ -516,7 +516,7 @@ static void loss_spans_from_the_last_record_seen(void **state)
 
 static void make_fork(struct fixture *f, uint32_t type)
 {
-	begin(f, type, 0);
+	begin_record(f, type, 0);
 	add_u32(f, 60);
 	add_u32(f, 40);
 	add_u32(f, 61);
@@ -530,7 +530,7 @@ static void new_thread_has_its_creators_name(void **state)
 	struct fixture *f = *state;
 	task_table_learn(f->tasks, 41, 40, "parent");
 	make_fork(f, PERF_RECORD_FORK);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->event.kind, FT_EVENT_FORK);
 	assert_int_equal(f->event.task->tid, 41);
 	assert_int_equal(f->event.fork.child->tid, 61);
@@ -542,7 +542,7 @@ static void exit_is_the_threads_own(void **state)
 {
 	struct fixture *f = *state;
 	make_fork(f, PERF_RECORD_EXIT);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->event.kind, FT_EVENT_EXIT);
 	assert_int_equal(f->event.task->tid, 61);
 }
@@ -551,12 +551,12 @@ static void comm_tells_exec_from_renaming(void **state)
 {
 	struct fixture *f = *state;
 	for (int exec = 0; exec <= 1; exec++) {
-		begin(f, PERF_RECORD_COMM, exec ? PERF_RECORD_MISC_COMM_EXEC : 0);
+		begin_record(f, PERF_RECORD_COMM, exec ? PERF_RECORD_MISC_COMM_EXEC : 0);
 		add_u32(f, 40);
 		add_u32(f, 41);
-		add(f, "newname", 8);
+		add_bytes(f, "newname", 8);
 		end_with_id(f, 1000);
-		assert_int_equal(translate(f), 1);
+		assert_int_equal(translate_fixture(f), 1);
 		assert_int_equal(f->event.kind, FT_EVENT_COMM);
 		assert_string_equal(f->event.task->comm, "newname");
 		assert_int_equal(f->event.comm.exec, exec);
@@ -565,7 +565,7 @@ static void comm_tells_exec_from_renaming(void **state)
 
 static void make_mmap(struct fixture *f, const char *path, uint32_t protection)
 {
-	begin(f, PERF_RECORD_MMAP2, 0);
+	begin_record(f, PERF_RECORD_MMAP2, 0);
 	add_u32(f, 40);
 	add_u32(f, 41);
 	add_u64(f, 0x7f0000000000);
@@ -576,7 +576,7 @@ static void make_mmap(struct fixture *f, const char *path, uint32_t protection)
 	add_u64(f, 0);
 	add_u32(f, protection);
 	add_u32(f, 0);
-	add(f, path, strlen(path) + 1);
+	add_bytes(f, path, strlen(path) + 1);
 	end_with_id(f, 1000);
 }
 
@@ -584,16 +584,16 @@ static void only_executable_files_are_mappings(void **state)
 {
 	struct fixture *f = *state;
 	make_mmap(f, "/usr/lib/libx.so", PROT_READ | PROT_EXEC);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(f->event.kind, FT_EVENT_MMAP);
 	assert_string_equal(f->event.mmap.path, "/usr/lib/libx.so");
 	assert_int_equal(f->event.mmap.start, 0x7f0000000000);
 	assert_int_equal(f->event.mmap.length_bytes, 0x1000);
 	assert_int_equal(f->event.mmap.offset_bytes, 0x2000);
 	make_mmap(f, "/usr/lib/libx.so", PROT_READ);
-	assert_int_equal(translate(f), 0);
+	assert_int_equal(translate_fixture(f), 0);
 	make_mmap(f, "//anon", PROT_READ | PROT_EXEC);
-	assert_int_equal(translate(f), 0);
+	assert_int_equal(translate_fixture(f), 0);
 }
 
 static void overlong_path_is_cut(void **state)
@@ -603,7 +603,7 @@ static void overlong_path_is_cut(void **state)
 	memset(path, 'a', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
 	make_mmap(f, path, PROT_EXEC);
-	assert_int_equal(translate(f), 1);
+	assert_int_equal(translate_fixture(f), 1);
 	assert_int_equal(strlen(f->event.mmap.path), FT_TEXT_BYTES_MAX - 1);
 }
 
@@ -611,12 +611,12 @@ static void throttling_is_noted_once_a_cpu(void **state)
 {
 	struct fixture *f = *state;
 	for (int i = 0; i < 2; i++) {
-		begin(f, PERF_RECORD_THROTTLE, 0);
+		begin_record(f, PERF_RECORD_THROTTLE, 0);
 		add_u64(f, 1);
 		add_u64(f, ID(SAMPLE));
 		add_u64(f, 1);
 		end_with_id(f, 1000);
-		assert_int_equal(translate(f), i ? 0 : 1);
+		assert_int_equal(translate_fixture(f), i ? 0 : 1);
 	}
 	assert_int_equal(f->event.kind, FT_EVENT_NOTE);
 	assert_non_null(strstr(f->event.note.text, "CPU 5"));
@@ -628,18 +628,18 @@ static void record_of_an_unknown_event_is_refused(void **state)
 	make_switch(f, 41, 1, 43, 1000);
 	uint64_t id = 999;
 	memcpy(f->record + 8, &id, 8);
-	assert_int_equal(translate(f), -EBADMSG);
+	assert_int_equal(translate_fixture(f), -EBADMSG);
 	id = 0; /* what ids[] holds for events that are not open */
 	memcpy(f->record + 8, &id, 8);
-	assert_int_equal(translate(f), -EBADMSG);
+	assert_int_equal(translate_fixture(f), -EBADMSG);
 }
 
 static void unknown_kinds_of_record_are_left_out(void **state)
 {
 	struct fixture *f = *state;
-	begin(f, 77, 0);
+	begin_record(f, 77, 0);
 	end_with_id(f, 1000);
-	assert_int_equal(translate(f), 0);
+	assert_int_equal(translate_fixture(f), 0);
 }
 
 /* Each record, cut at every length, in memory of just that length: the sanitizer watches. */
@@ -680,12 +680,12 @@ static void impossible_counts_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(COUNTS) / sizeof(COUNTS[0]); i++) {
 		make_cpu_sample(f, 40, 41, 3, 3);
 		memcpy(f->record + 8 + 24, &COUNTS[i], 8);
-		assert_int_equal(translate(f), -EBADMSG);
+		assert_int_equal(translate_fixture(f), -EBADMSG);
 	}
 	make_waking(f, 0);
 	uint32_t raw_bytes = UINT32_MAX;
 	memcpy(f->record + 8 + 24, &raw_bytes, 4);
-	assert_int_equal(translate(f), -EBADMSG);
+	assert_int_equal(translate_fixture(f), -EBADMSG);
 }
 
 /* The whole way, with the ring's end in each place of the record. */
@@ -716,7 +716,7 @@ static void switch_survives_wrapping_anywhere(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 UNIT_TESTS(translate)
 {
