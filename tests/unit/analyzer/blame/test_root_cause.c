@@ -2,10 +2,10 @@
 /*
  * Why the holder was slow, and what is at the root of it all, in made-up recordings.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/analysis.h"
+#include "tests/unit/support/lab.h"
 #include "tests/unit/support/scene.h"
 #include "tests/unit/support/unit_test.h"
 
@@ -40,35 +40,9 @@ static const struct ft_task holder = { 100, 100, "holder" }, first = { 101, 100,
 			    second = { 102, 100, "second" }, third = { 103, 100, "third" },
 			    other = { 900, 900, "other" }, more = { 901, 901, "more" };
 
-struct lab {
-	struct scene *scene;
-	struct scene_result result;
-};
-
 static int set_up(void **state)
 {
-	struct lab *lab = calloc(1, sizeof(*lab));
-
-	assert_non_null(lab);
-	lab->scene = scene_create(4);
-	*state = lab;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct lab *lab = *state;
-
-	scene_done(&lab->result, lab->scene);
-	free(lab);
-	return 0;
-}
-
-static const struct model_finding *analyze_scene(struct lab *lab, uint64_t end_ns)
-{
-	lab->result = scene_analyze(lab->scene, "100", end_ns);
-	assert_true(lab->result.model->finding_count >= 1);
-	return &lab->result.model->findings[0];
+	return lab_set_up(state, 4);
 }
 
 /* @task comes to CPU @cpu, wants what is at @address, and sleeps. */
@@ -134,7 +108,7 @@ static void device_is_at_the_root_of_a_convoy_whose_holder_waits_for_it(void **s
 	const struct model_because *because;
 
 	inode_convoy(lab, WAIT_DISK, &scene_idle, NULL, 0);
-	finding = analyze_scene(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_KERNEL_LOCK_CONVOY);
 	assert_int_equal(finding->culprit.tid, holder.tid);
 	assert_true(finding->culprit.because_count >= 1);
@@ -158,7 +132,7 @@ static void blame_adds_up_to_the_time_lost(void **state)
 	const struct model_finding *finding;
 
 	inode_convoy(lab, WAIT_DISK, &scene_idle, NULL, 0);
-	finding = analyze_scene(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	/* The holder's own wait is no time of the finding's victims. */
 	assert_int_equal(blamed_in_all(lab), finding->blocked_ns + 1800 * MS);
 }
@@ -173,7 +147,7 @@ static void thread_that_runs_is_at_the_root_behind_a_pipe(void **state)
 	for (uint64_t at_ms = 60; at_ms < 2000; at_ms += 20)
 		scene_sample(lab->scene, 2, at_ms * MS, &other, " | compute < main");
 	inode_convoy(lab, WAIT_PIPE, &other, WRITE_PIPE, 2);
-	finding = analyze_scene(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->culprit.tid, holder.tid);
 	assert_string_equal(finding->culprit.because[0].ended_by, "thread");
 	assert_int_equal(finding->culprit.because[0].by_tid, other.tid);
@@ -190,7 +164,7 @@ static void circle_of_wake_ups_is_unknown_and_no_deadlock(void **state)
 	inode_convoy(lab, WAIT_PIPE, &other, WRITE_PIPE, 2);
 	scene_waking(lab->scene, 0, 2000 * MS + 35 * US, &holder, WRITE_PIPE, &other);
 	scene_switch(lab->scene, 2, 2000 * MS + 40 * US, &scene_idle, FT_STATE_RUNNING, NULL, &other);
-	analyze_scene(lab, 3000 * MS);
+	lab_analyze(lab, 3000 * MS);
 	for (size_t i = 0; i < lab->result.model->blame_count; i++) {
 		const struct model_blame *blame = &lab->result.model->blame[i];
 
@@ -228,7 +202,7 @@ static void holder_that_waits_for_a_lock_is_a_link_to_the_one_that_holds_that(vo
 	comes_back(lab, 1, 2000 * MS + 30 * US, &first);
 	comes_back(lab, 1, 2000 * MS + 40 * US, &second);
 	comes_back(lab, 1, 2000 * MS + 50 * US, &third);
-	finding = analyze_scene(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(lab->result.model->finding_count, 1);
 	assert_int_equal(finding->kind, FINDING_KERNEL_LOCK_CONVOY);
 	assert_int_equal(finding->culprit.tid, other.tid);
@@ -254,7 +228,7 @@ static void cpu_that_a_holder_wanted_is_told_with_who_had_it(void **state)
 	scene_waking(lab->scene, 0, 2000 * MS + 1 * US, &holder, RELEASE_INODE, &second);
 	comes_back(lab, 1, 2000 * MS + 30 * US, &first);
 	comes_back(lab, 1, 2000 * MS + 40 * US, &second);
-	finding = analyze_scene(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->culprit.tid, holder.tid);
 	assert_int_equal(finding->culprit.instead_count, 2);
 	assert_int_equal(finding->culprit.instead[0].tid, other.tid);
@@ -293,7 +267,7 @@ static void writer_that_makes_readers_wait_for_a_reader_is_the_pivot(void **stat
 
 	mmap_convoy(lab);
 	mmap_convoy_ends(lab);
-	finding = analyze_scene(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_MMAP_LOCK_CONVOY);
 	assert_int_equal(finding->culprit.tid, holder.tid);
 	assert_true(finding->has_pivot);
@@ -308,7 +282,7 @@ static void there_is_no_pivot_where_a_writer_holds(void **state)
 	struct lab *lab = *state;
 
 	inode_convoy(lab, WAIT_DISK, &scene_idle, NULL, 0);
-	assert_false(analyze_scene(lab, 3000 * MS)->has_pivot);
+	assert_false(lab_analyze(lab, 3000 * MS)->has_pivot);
 }
 
 /* ps reads the command line of the target; it comes first, so that the lock is not known to be the target's yet. */
@@ -322,7 +296,7 @@ static void reader_of_another_process_is_named_and_not_counted(void **state)
 	scene_waking(lab->scene, 0, 2000 * MS - 1 * US, &holder, RELEASE_POPULATE, &other);
 	mmap_convoy_ends(lab);
 	comes_back(lab, 3, 2000 * MS, &other);
-	finding = analyze_scene(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_MMAP_LOCK_CONVOY);
 	assert_int_equal(finding->victim_count, 3);
 	assert_in_range(finding->blocked_ns, 4800 * MS, 4801 * MS);
@@ -344,7 +318,7 @@ static void lock_of_another_process_is_not_taken_for_ones_own(void **state)
 	scene_switch(lab->scene, 0, 310 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &other);
 	scene_waking(lab->scene, 0, 2000 * MS, &other, RELEASE_POPULATE, &first);
 	comes_back(lab, 1, 2000 * MS + 30 * US, &first);
-	analyze_scene(lab, 3000 * MS);
+	lab_analyze(lab, 3000 * MS);
 	assert_int_equal(lab->result.model->lock_count, 1);
 	assert_int_equal(lab->result.model->locks[0].tgid, 0);
 	assert_int_equal(lab->result.model->locks[0].owners[0].grade, GRADE_PLAUSIBLE);
@@ -369,7 +343,7 @@ static void short_pieces_are_summed_and_lose_nothing(void **state)
 	scene_waking(lab->scene, 0, 2000 * MS + 1 * US, &holder, RELEASE_INODE, &second);
 	comes_back(lab, 1, 2000 * MS + 30 * US, &first);
 	comes_back(lab, 1, 2000 * MS + 40 * US, &second);
-	finding = analyze_scene(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->culprit.tid, holder.tid);
 	assert_int_equal(finding->culprit.blocked_ns, 4000 * 30 * US);
 	assert_int_equal(finding->culprit.running_ns, 1700 * MS - 4000 * 30 * US);
@@ -401,7 +375,7 @@ static void owners_in_turns_are_not_nobody(void **state)
 		scene_switch(lab->scene, 1, at_ns + 1 * US, &waiters[i], FT_STATE_SLEEPING, POLL,
 			     &scene_idle);
 	}
-	finding = analyze_scene(lab, at_ns + 100 * MS);
+	finding = lab_analyze(lab, at_ns + 100 * MS);
 	/* A third of the wait is the holder's, two thirds are those of the owners in turns. */
 	assert_true(finding->has_culprit);
 	assert_int_equal(finding->culprit.tid, holder.tid);
@@ -410,7 +384,7 @@ static void owners_in_turns_are_not_nobody(void **state)
 
 UNIT_TESTS(root_cause)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, lab_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(device_is_at_the_root_of_a_convoy_whose_holder_waits_for_it),
 		TEST(blame_adds_up_to_the_time_lost),
