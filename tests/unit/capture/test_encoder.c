@@ -232,18 +232,43 @@ static void encoder_refuses_what_its_dictionaries_cannot_hold_and_stays_intact(v
 	assert_in_range(fill_segment(codec, with_other_name), 16, FT_DICTIONARY_MAX / 16);
 }
 
+/* Begins a segment, and adds events until there is no room for another stack. @event is the one
+ * that was refused then. Returns how many there are. */
+static uint32_t fill_with_stacks(struct codec *codec, struct ft_event *event)
+{
+	uint32_t count = 0;
+
+	ft_encoder_begin(codec->encoder, codec->buf, CODEC_BYTES, SAMPLE_CPU, 0);
+	do
+		with_other_long_stack(event, count++);
+	while (ft_encoder_add(codec->encoder, event) == 0);
+	return count - 1;
+}
+
+/* The segment holds @filling events, then those of @added, and no more. */
+static void expect_behind(struct codec *codec, uint32_t filling, const struct ft_event *added,
+			  size_t count)
+{
+	struct ft_event event;
+
+	codec_seal(codec);
+	for (uint32_t i = 0; i < filling; i++)
+		assert_int_equal(ft_decoder_next(codec->decoder, &event), 1);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(ft_decoder_next(codec->decoder, &event), 1);
+		assert_same_event(&event, &added[i]);
+	}
+	assert_int_equal(ft_decoder_next(codec->decoder, &event), 0);
+}
+
 /* The task was taken in before the stack was refused: it must not keep its place. */
 static void encoder_drops_the_tasks_of_a_refused_event(void **state)
 {
 	struct codec *codec = *state;
 	struct ft_event event = sample_events[10], added[4];
 	struct ft_task tasks[] = { { .tid = 100000 }, { .tid = 100001 } };
-	uint32_t count = 0;
+	uint32_t filling = fill_with_stacks(codec, &event);
 
-	ft_encoder_begin(codec->encoder, codec->buf, CODEC_BYTES, SAMPLE_CPU, 0);
-	do
-		with_other_long_stack(&event, count++);
-	while (ft_encoder_add(codec->encoder, &event) == 0);
 	event.task = &tasks[0];
 	assert_int_equal(ft_encoder_add(codec->encoder, &event), -ENOBUFS);
 	event.stack = NULL;
@@ -252,14 +277,7 @@ static void encoder_drops_the_tasks_of_a_refused_event(void **state)
 		added[i].task = &tasks[i % 2];
 		assert_int_equal(ft_encoder_add(codec->encoder, &added[i]), 0);
 	}
-	codec_seal(codec);
-	while (--count > 0)
-		assert_int_equal(ft_decoder_next(codec->decoder, &event), 1);
-	for (size_t i = 0; i < ARRAY_COUNT(added); i++) {
-		assert_int_equal(ft_decoder_next(codec->decoder, &event), 1);
-		assert_same_event(&event, &added[i]);
-	}
-	assert_int_equal(ft_decoder_next(codec->decoder, &event), 0);
+	expect_behind(codec, filling, added, ARRAY_COUNT(added));
 }
 
 /* A name was taken in before another one, or the stack, was refused: it must not keep its place. */
@@ -267,12 +285,8 @@ static void encoder_drops_the_names_of_a_refused_event(void **state)
 {
 	struct codec *codec = *state;
 	struct ft_event event = sample_events[10], added[3];
-	uint32_t count = 0;
+	uint32_t filling = fill_with_stacks(codec, &event);
 
-	ft_encoder_begin(codec->encoder, codec->buf, CODEC_BYTES, SAMPLE_CPU, 0);
-	do
-		with_other_long_stack(&event, count++);
-	while (ft_encoder_add(codec->encoder, &event) == 0);
 	event.kind = FT_EVENT_COUNTER;
 	event.counter.name = "refused";
 	event.counter.scope = "refused too";
@@ -284,14 +298,7 @@ static void encoder_drops_the_names_of_a_refused_event(void **state)
 		added[i].counter.name = i % 2 ? "refused" : "another";
 		assert_int_equal(ft_encoder_add(codec->encoder, &added[i]), 0);
 	}
-	codec_seal(codec);
-	while (--count > 0)
-		assert_int_equal(ft_decoder_next(codec->decoder, &event), 1);
-	for (size_t i = 0; i < ARRAY_COUNT(added); i++) {
-		assert_int_equal(ft_decoder_next(codec->decoder, &event), 1);
-		assert_same_event(&event, &added[i]);
-	}
-	assert_int_equal(ft_decoder_next(codec->decoder, &event), 0);
+	expect_behind(codec, filling, added, ARRAY_COUNT(added));
 }
 
 static void encoder_fits_the_longest_event_into_the_least_buffer(void **state)

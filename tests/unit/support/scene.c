@@ -501,6 +501,14 @@ struct scene_result scene_analyze_stall(struct scene *scene, const char *target,
 	return result;
 }
 
+bool scene_has_evidence(const struct model_finding *finding, const char *text)
+{
+	for (size_t i = 0; i < finding->evidence_count; i++)
+		if (strstr(finding->evidence[i], text))
+			return true;
+	return false;
+}
+
 void scene_done(struct scene_result *result, struct scene *scene)
 {
 	model_free(result->model);
@@ -586,4 +594,18 @@ void scene_populates(struct scene *scene, uint64_t from_ms, uint64_t to_ms)
 {
 	for (uint64_t at_ms = from_ms; at_ms < to_ms; at_ms += 20)
 		scene_sample(scene, 0, at_ms * SCENE_MS, &scene_resizer, SCENE_POPULATE);
+}
+
+void scene_serves(struct scene *scene, const struct ft_task *task, uint64_t from_ms, uint64_t to_ms,
+		  const char *stack)
+{
+	for (uint64_t at_ms = from_ms; at_ms < to_ms; at_ms += 100) {
+		uint64_t at_ns = at_ms * SCENE_MS;
+
+		scene_waking(scene, 0, at_ns, &scene_idle, "", task);
+		scene_switch(scene, 0, at_ns + 5 * SCENE_US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     task);
+		scene_switch(scene, 0, at_ns + 55 * SCENE_US, task, FT_STATE_SLEEPING, stack,
+			     &scene_idle);
+	}
 }

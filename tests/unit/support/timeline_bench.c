@@ -86,7 +86,7 @@ void bench_waking(struct bench *bench, uint64_t time_ns, uint32_t cpu, int32_t w
 		.stack_id = 200 + waker }), 0);
 }
 
-void bench_lose(struct bench *bench, uint32_t cpu, uint64_t start_ns, uint64_t end_ns)
+void bench_loss(struct bench *bench, uint32_t cpu, uint64_t start_ns, uint64_t end_ns)
 {
 	assert_int_equal(bench_feed(bench, (struct event){
 		.raw = { .kind = FT_EVENT_LOST, .cpu = cpu, .time_ns = end_ns,

@@ -38,7 +38,7 @@ void bench_switch(struct bench *bench, uint64_t time_ns, uint32_t cpu, int32_t p
 		  enum ft_task_state state, int32_t next);
 void bench_waking(struct bench *bench, uint64_t time_ns, uint32_t cpu, int32_t waker,
 		  int32_t wakee);
-void bench_lose(struct bench *bench, uint32_t cpu, uint64_t start_ns, uint64_t end_ns);
+void bench_loss(struct bench *bench, uint32_t cpu, uint64_t start_ns, uint64_t end_ns);
 void bench_snapshot(struct bench *bench, uint64_t time_ns, int32_t tid, enum ft_task_state state);
 void bench_event(struct bench *bench, enum ft_event_kind kind, uint64_t time_ns, uint32_t cpu,
 		 int32_t tid);

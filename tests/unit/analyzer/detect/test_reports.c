@@ -16,6 +16,7 @@
 #include "analyzer/detect/tables.h"
 #include "analyzer/detect/thresholds.h"
 #include "capture/symbols.h"
+#include "tests/unit/support/scene.h"
 #include "tests/unit/support/unit_test.h"
 
 #define MS 1000000ull
@@ -77,14 +78,6 @@ static struct model_finding *make_finding(struct desk *desk,
 	tell(&desk->in, found, finding);
 	assert_int_equal(finding_status(finding), 0);
 	return finding;
-}
-
-static bool has_evidence(const struct model_finding *finding, const char *part)
-{
-	for (size_t i = 0; i < finding->evidence_count; i++)
-		if (strstr(finding->evidence[i], part))
-			return true;
-	return false;
 }
 
 /* A mutex that hog held for @hold_ms; worker waited 1000 ms for it, hog's releases prove all of
@@ -233,9 +226,10 @@ static void best_candidate_is_named_from_a_hundredth_of_the_wait_on(void **state
 	lock.has_owner = false;
 	lock.candidate.thread = &hog;
 	lock.candidate.blamed_ns = lock.wait_ns * CANDIDATE_PERCENT / 100;
-	assert_true(has_evidence(make_finding(desk, lock_convoy_report, &lock), "900 (hog)"));
+	assert_true(scene_has_evidence(make_finding(desk, lock_convoy_report, &lock), "900 (hog)"));
 	lock.candidate.blamed_ns--;
-	assert_false(has_evidence(make_finding(desk, lock_convoy_report, &lock), "900 (hog)"));
+	assert_false(
+		scene_has_evidence(make_finding(desk, lock_convoy_report, &lock), "900 (hog)"));
 }
 
 /* worker waited 1000 ms for a CPU, on which hog ran for @hog_ms, @go_ms of that in one go. */

@@ -173,14 +173,6 @@ static struct scene_result analyze_waits(struct scene *scene, const struct worke
 	return scene_analyze(scene, "100", 4000 * MS);
 }
 
-static bool has_evidence(const struct model_finding *finding, const char *part)
-{
-	for (size_t i = 0; i < finding->evidence_count; i++)
-		if (strstr(finding->evidence[i], part))
-			return true;
-	return false;
-}
-
 static void thread_that_lost_a_moment_only_is_no_victim(void **state)
 {
 	(void)state;
@@ -234,7 +226,7 @@ static void operations_and_wakers_are_told_from_a_tenth_of_the_waits_on(void **s
 
 		assert_int_equal(finding->blocked_ns, 1000 * MS);
 		assert_int_equal(!!strstr(finding->summary, "in fsync and pread,"), !less);
-		assert_int_equal(has_evidence(finding, "(flusher)"), !less);
+		assert_int_equal(scene_has_evidence(finding, "(flusher)"), !less);
 		scene_done(&result, scene);
 	}
 }
@@ -251,7 +243,8 @@ static void classes_are_told_from_a_hundredth_of_the_waits_on(void **state)
 		};
 		struct scene_result result = analyze_waits(scene, waits, 2);
 
-		assert_int_equal(has_evidence(&result.model->findings[0], "by class: "), !more);
+		assert_int_equal(scene_has_evidence(&result.model->findings[0], "by class: "),
+				 !more);
 		scene_done(&result, scene);
 	}
 }
@@ -280,9 +273,11 @@ static void server_that_was_blocked_for_half_of_the_longest_wait_waited_itself(v
 		scene_switch(scene, 0, wait.end_ns + US, &scene_idle, FT_STATE_RUNNING, NULL,
 			     &scene_workers[0]);
 		result = scene_analyze(scene, "100", 3000 * MS);
-		assert_int_equal(has_evidence(&result.model->findings[0], "was itself blocked for"),
+		assert_int_equal(scene_has_evidence(&result.model->findings[0],
+						    "was itself blocked for"),
 				 !less);
-		assert_int_equal(has_evidence(&result.model->findings[0], "it ran for"), less);
+		assert_int_equal(scene_has_evidence(&result.model->findings[0], "it ran for"),
+				 less);
 		scene_done(&result, scene);
 	}
 }

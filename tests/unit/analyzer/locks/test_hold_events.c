@@ -3,8 +3,6 @@
  * Locks of which the kernel's own events tell who holds them: the owner is then
  * known, whatever a waker's stack says, and never known better than the events say.
  */
-#include <string.h>
-
 #include "analyzer/locks/hold_events.h"
 #include "analyzer/locks/mmap_lock_offset.h"
 #include "tests/unit/support/scene.h"
@@ -88,14 +86,6 @@ static const struct model_finding *expect_convoy(const struct scene_result *resu
 	return finding;
 }
 
-static bool has_evidence(const struct model_finding *finding, const char *text)
-{
-	for (size_t i = 0; i < finding->evidence_count; i++)
-		if (strstr(finding->evidence[i], text))
-			return true;
-	return false;
-}
-
 static void hold_events_name_the_owner_exactly(void **state)
 {
 	struct scene *scene = scene_create(2);
@@ -110,7 +100,7 @@ static void hold_events_name_the_owner_exactly(void **state)
 	assert_int_equal(finding->lock.address, MMAP_LOCK);
 	assert_int_equal(result.model->locks[0].owners[0].grade, GRADE_EXACT);
 	assert_int_equal(result.model->locks[0].owners[0].blamed_ns, 1900 * MS);
-	assert_true(has_evidence(finding, "events of the lock say that it acquired it"));
+	assert_true(scene_has_evidence(finding, "events of the lock say that it acquired it"));
 	scene_done(&result, scene);
 }
 

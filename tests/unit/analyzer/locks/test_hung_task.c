@@ -212,14 +212,6 @@ static const struct model_finding *find_convoy(const struct scene_result *result
 	return NULL;
 }
 
-static bool has_evidence(const struct model_finding *finding, const char *text)
-{
-	for (size_t i = 0; i < finding->evidence_count; i++)
-		if (strstr(finding->evidence[i], text))
-			return true;
-	return false;
-}
-
 static bool cannot_say(const struct model *model, const char *text)
 {
 	for (size_t i = 0; i < model->coverage.cannot_say_count; i++)
@@ -239,8 +231,8 @@ static void check_story(const struct story *story, int32_t culprit, enum grade g
 		assert_int_equal(finding->culprit.tid, culprit);
 	assert_int_equal(finding->grade, grade);
 	if (culprit && story->line)
-		assert_true(has_evidence(finding,
-					 story->early
+		assert_true(scene_has_evidence(
+			finding, story->early
 					 ? "named thread 100 (holder) as the lock's owner 500 ms "
 					   "before the recording began"
 					 : "hung-task detector named thread 100 (holder)"));
@@ -278,7 +270,7 @@ static void log_makes_a_seen_release_exact(void **state)
 	/* One hold, not one up to the line and one from there. */
 	assert_true(finding->culprit.hold_ns >= 7900 * MS);
 	assert_int_equal(finding->blocked_ns, 7900 * MS);
-	assert_true(has_evidence(finding, "it woke waiter 101 (waiter)"));
+	assert_true(scene_has_evidence(finding, "it woke waiter 101 (waiter)"));
 	scene_done(&result, scene);
 }
 

@@ -311,7 +311,7 @@ static void timeline_ends_a_thread_whose_tid_is_born_again(void **state)
 	const struct thread *former = bench_thread(bench, 5);
 
 	bench_switch(bench, 2000, 0, 5, FT_STATE_SLEEPING, 7);
-	bench_lose(bench, 1, 3000, 4000);
+	bench_loss(bench, 1, 3000, 4000);
 	bench_fork(bench, 5000, 0, 7, 5);
 	bench_finish(bench);
 	assert_ptr_not_equal(threads_find(bench->threads, 5), former);
@@ -373,7 +373,7 @@ static void timeline_passes_over_an_impossible_cpu(void **state)
 	struct bench *bench = *state;
 
 	bench_switch(bench, 2000, 70000, 5, FT_STATE_SLEEPING, 6);
-	bench_lose(bench, 0xfffffffe, 2000, 3000);
+	bench_loss(bench, 0xfffffffe, 2000, 3000);
 	bench_finish(bench);
 	bench_expect(bench, 5, (struct expected[]){
 		{ THREAD_UNKNOWN, START, END, INTERVAL_STILL_OPEN }, DONE });

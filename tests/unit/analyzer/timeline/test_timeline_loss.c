@@ -58,7 +58,7 @@ static void timeline_does_not_know_what_the_running_thread_did_in_a_loss(void **
 	struct bench *bench = *state;
 
 	bench_switch(bench, 2000, 0, 0, FT_STATE_RUNNING, 5);
-	bench_lose(bench, 0, 3000, 4000);
+	bench_loss(bench, 0, 3000, 4000);
 	bench_switch(bench, 5000, 0, 5, FT_STATE_SLEEPING, 0);
 	bench_finish(bench);
 	bench_expect(bench, 5, (struct expected[]){
@@ -74,7 +74,7 @@ static void timeline_keeps_the_other_cpus_threads_through_a_loss(void **state)
 	struct bench *bench = *state;
 
 	bench_switch(bench, 2000, 1, 0, FT_STATE_RUNNING, 5);
-	bench_lose(bench, 0, 3000, 4000);
+	bench_loss(bench, 0, 3000, 4000);
 	bench_switch(bench, 5000, 1, 5, FT_STATE_SLEEPING, 0);
 	bench_finish(bench);
 	bench_expect(bench, 5, (struct expected[]){
@@ -88,7 +88,7 @@ static void timeline_does_not_trust_a_runnable_thread_through_a_loss(void **stat
 	struct bench *bench = *state;
 
 	bench_switch(bench, 2000, 1, 5, FT_STATE_PREEMPTED, 0);
-	bench_lose(bench, 0, 3000, 4000);
+	bench_loss(bench, 0, 3000, 4000);
 	bench_switch(bench, 5000, 1, 0, FT_STATE_RUNNING, 5);
 	bench_finish(bench);
 	bench_expect(bench, 5, (struct expected[]){
@@ -104,7 +104,7 @@ static void timeline_keeps_a_block_that_spans_a_loss_and_says_so(void **state)
 	struct bench *bench = *state;
 
 	bench_switch(bench, 2000, 1, 5, FT_STATE_DISK, 0);
-	bench_lose(bench, 0, 3000, 4000);
+	bench_loss(bench, 0, 3000, 4000);
 	bench_waking(bench, 5000, 1, 6, 5);
 	bench_finish(bench);
 	assert_ptr_equal(bench_expect(bench, 5, (struct expected[]){
@@ -119,7 +119,7 @@ static void timeline_keeps_block_open_when_switch_in_was_lost(void **state)
 	struct bench *bench = *state;
 
 	bench_switch(bench, 2000, 1, 5, FT_STATE_DISK, 0);
-	bench_lose(bench, 0, 3000, 4000);
+	bench_loss(bench, 0, 3000, 4000);
 	bench_finish(bench);
 	bench_expect(bench, 5, (struct expected[]){
 		{ THREAD_RUNNING, START, 2000, INTERVAL_BEGAN_BEFORE },
@@ -132,7 +132,7 @@ static void timeline_ends_a_block_where_its_waking_can_have_been_lost(void **sta
 
 	bench_waking(bench, 1500, 1, 6, 7);
 	bench_switch(bench, 2000, 1, 5, FT_STATE_DISK, 0);
-	bench_lose(bench, 0, 3000, 4000);
+	bench_loss(bench, 0, 3000, 4000);
 	bench_switch(bench, 5000, 1, 0, FT_STATE_RUNNING, 5);
 	bench_finish(bench);
 	bench_expect(bench, 5, (struct expected[]){
@@ -148,7 +148,7 @@ static void timeline_does_not_know_a_blocked_thread_that_is_switched_out_after_a
 	struct bench *bench = *state;
 
 	bench_switch(bench, 2000, 1, 5, FT_STATE_DISK, 0);
-	bench_lose(bench, 0, 3000, 4000);
+	bench_loss(bench, 0, 3000, 4000);
 	bench_switch(bench, 5000, 0, 5, FT_STATE_SLEEPING, 0);
 	bench_finish(bench);
 	bench_expect(bench, 5, (struct expected[]){
@@ -163,7 +163,7 @@ static void timeline_takes_any_event_as_proof_of_running_after_a_loss(void **sta
 {
 	struct bench *bench = *state;
 
-	bench_lose(bench, 0, 3000, 4000);
+	bench_loss(bench, 0, 3000, 4000);
 	bench_event(bench, FT_EVENT_SAMPLE, 4500, 0, 5);
 	bench_switch(bench, 5000, 0, 5, FT_STATE_SLEEPING, 0);
 	bench_finish(bench);
@@ -265,7 +265,7 @@ static void timeline_uses_a_later_snapshot_of_a_thread_lost_in_a_gap(void **stat
 	struct bench *bench = *state;
 
 	bench_switch(bench, 2000, 0, 0, FT_STATE_RUNNING, 5);
-	bench_lose(bench, 0, 3000, 4000);
+	bench_loss(bench, 0, 3000, 4000);
 	bench_snapshot(bench, 8900, 5, FT_STATE_DISK);
 	bench_finish(bench);
 	bench_expect(bench, 5, (struct expected[]){
@@ -281,7 +281,7 @@ static void timeline_ends_an_exiting_thread_where_its_final_switch_out_was_lost(
 	struct bench *bench = *state;
 
 	bench_event(bench, FT_EVENT_EXIT, 1900, 0, 5);
-	bench_lose(bench, 0, 1950, 4000);
+	bench_loss(bench, 0, 1950, 4000);
 	bench_switch(bench, 5000, 0, 0, FT_STATE_RUNNING, 6);
 	bench_finish(bench);
 	bench_expect(bench, 5, (struct expected[]){
@@ -295,8 +295,8 @@ static void timeline_doubts_a_cpu_whose_loss_spans_the_start(void **state)
 
 	bench_switch(bench, 400, 0, 5, FT_STATE_SLEEPING, 6);
 	bench_switch(bench, 400, 1, 7, FT_STATE_SLEEPING, 8);
-	bench_lose(bench, 0, 500, 3000);
-	bench_lose(bench, 1, 500, 600);
+	bench_loss(bench, 0, 500, 3000);
+	bench_loss(bench, 1, 500, 600);
 	bench_switch(bench, 700, 1, 9, FT_STATE_SLEEPING, 8);
 	bench_event(bench, FT_EVENT_SAMPLE, 3000, 0, 6);
 	bench_finish(bench);
