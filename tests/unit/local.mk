@@ -9,6 +9,7 @@ tests_unit_support_libunit_a_SOURCES = \
 	tests/unit/support/lab.c tests/unit/support/lab.h \
 	tests/unit/support/maker.c tests/unit/support/maker.h \
 	tests/unit/support/probe_fixture.c tests/unit/support/probe_fixture.h \
+	tests/unit/support/records.c tests/unit/support/records.h \
 	tests/unit/support/render_cases.c tests/unit/support/render_cases.h \
 	tests/unit/support/ring_rig.c tests/unit/support/ring_rig.h \
 	tests/unit/support/sample_capture.c tests/unit/support/sample_capture.h \
@@ -206,7 +207,8 @@ tests_unit_recorder_test_record_SOURCES = \
 	tests/unit/recorder/record/test_governor.c \
 	tests/unit/recorder/record/test_stack_dumps.c \
 	tests/unit/recorder/record/test_task_table.c \
-	tests/unit/recorder/record/test_translate.c
+	tests/unit/recorder/record/test_translate.c \
+	tests/unit/recorder/record/test_translate_damage.c
 tests_unit_recorder_test_record_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat
 tests_unit_recorder_test_record_LDADD = $(RECORDER_UNIT_LIBS)
 
