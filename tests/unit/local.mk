@@ -2,14 +2,21 @@
 # A new file of tests is one line here (see tests/unit/support/unit_test.h).
 check_LIBRARIES += tests/unit/support/libunit.a
 tests_unit_support_libunit_a_SOURCES = \
+	tests/unit/support/codec.c tests/unit/support/codec.h \
 	tests/unit/support/fake_recorder.c tests/unit/support/fake_recorder.h \
 	tests/unit/support/guard.c tests/unit/support/guard.h \
+	tests/unit/support/kstack.c tests/unit/support/kstack.h \
+	tests/unit/support/lab.c tests/unit/support/lab.h \
+	tests/unit/support/maker.c tests/unit/support/maker.h \
 	tests/unit/support/probe_fixture.c tests/unit/support/probe_fixture.h \
+	tests/unit/support/records.c tests/unit/support/records.h \
 	tests/unit/support/render_cases.c tests/unit/support/render_cases.h \
+	tests/unit/support/ring_rig.c tests/unit/support/ring_rig.h \
 	tests/unit/support/sample_capture.c tests/unit/support/sample_capture.h \
 	tests/unit/support/sample_events.c tests/unit/support/sample_events.h \
 	tests/unit/support/scene.c tests/unit/support/scene.h \
 	tests/unit/support/server.c tests/unit/support/server.h \
+	tests/unit/support/timeline_bench.c tests/unit/support/timeline_bench.h \
 	tests/unit/support/tracepoint_formats.h \
 	tests/unit/support/unit_test.c tests/unit/support/unit_test.h
 tests_unit_support_libunit_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
@@ -37,12 +44,14 @@ check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 
 tests_unit_test_capture_SOURCES = \
+	tests/unit/capture/test_decoder.c \
 	tests/unit/capture/test_encoder.c \
 	tests/unit/capture/test_facts.c \
 	tests/unit/capture/test_format_0_1_0.c \
 	tests/unit/capture/test_format_page.c \
 	tests/unit/capture/test_reader.c \
 	tests/unit/capture/test_ringfile.c \
+	tests/unit/capture/test_ringfile_torn.c \
 	tests/unit/capture/test_segment.c \
 	tests/unit/capture/test_symbols.c \
 	tests/unit/capture/test_writer.c
@@ -64,6 +73,8 @@ tests_unit_analyzer_test_trace_SOURCES = \
 	tests/unit/analyzer/trace/test_large_calls.c \
 	tests/unit/analyzer/trace/test_lost_spans.c \
 	tests/unit/analyzer/trace/test_source.c \
+	tests/unit/analyzer/trace/test_source_damage.c \
+	tests/unit/analyzer/trace/test_source_ring.c \
 	tests/unit/analyzer/trace/test_stack_table.c \
 	tests/unit/analyzer/trace/test_target.c \
 	tests/unit/analyzer/trace/test_threads.c \
@@ -73,6 +84,8 @@ tests_unit_analyzer_test_trace_LDADD = $(ANALYZER_UNIT_LIBS)
 tests_unit_analyzer_test_timeline_SOURCES = \
 	tests/unit/analyzer/timeline/test_timeline.c \
 	tests/unit/analyzer/timeline/test_timeline_law.c \
+	tests/unit/analyzer/timeline/test_timeline_loss.c \
+	tests/unit/analyzer/timeline/test_wait_class.c \
 	tests/unit/analyzer/timeline/test_wait_rules.c
 tests_unit_analyzer_test_timeline_LDADD = $(ANALYZER_UNIT_LIBS)
 
@@ -112,6 +125,7 @@ tests_unit_analyzer_test_detect_SOURCES = \
 	tests/unit/analyzer/detect/test_reports.c \
 	tests/unit/analyzer/detect/test_resource_wait.c \
 	tests/unit/analyzer/detect/test_slow_producer.c \
+	tests/unit/analyzer/detect/test_slow_producer_profile.c \
 	tests/unit/analyzer/detect/test_spin.c \
 	tests/unit/analyzer/detect/test_stopped_process.c \
 	tests/unit/analyzer/detect/test_thresholds.c
@@ -194,7 +208,8 @@ tests_unit_recorder_test_record_SOURCES = \
 	tests/unit/recorder/record/test_governor.c \
 	tests/unit/recorder/record/test_stack_dumps.c \
 	tests/unit/recorder/record/test_task_table.c \
-	tests/unit/recorder/record/test_translate.c
+	tests/unit/recorder/record/test_translate.c \
+	tests/unit/recorder/record/test_translate_damage.c
 tests_unit_recorder_test_record_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat
 tests_unit_recorder_test_record_LDADD = $(RECORDER_UNIT_LIBS)
 

@@ -12,7 +12,7 @@
 static struct pollfd server_ends[CLIENTS];
 static int client_ends[CLIENTS];
 
-__attribute__((noinline)) static void compute(void)
+__attribute__((noinline)) static void compute_answer(void)
 {
 	uint64_t start_ns = truth_now_ns();
 
@@ -20,14 +20,14 @@ __attribute__((noinline)) static void compute(void)
 	truth_held(start_ns);
 }
 
-static void answer(int fd)
+static void answer_client(int fd)
 {
 	char byte;
 
 	if (read(fd, &byte, 1) != 1)
 		return;
 	if (truth_ordered()) {
-		compute();
+		compute_answer();
 		truth_order_done();
 	}
 	if (write(fd, &byte, 1) != 1)
@@ -40,7 +40,7 @@ static void *server_main(void *argument)
 		poll(server_ends, CLIENTS, 100);
 		for (unsigned int i = 0; i < CLIENTS; i++)
 			if (server_ends[i].revents & POLLIN)
-				answer(server_ends[i].fd);
+				answer_client(server_ends[i].fd);
 	}
 	return argument;
 }

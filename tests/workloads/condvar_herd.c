@@ -39,7 +39,7 @@ static void *herd_main(void *argument)
 	return argument;
 }
 
-static void call(void)
+static void call_herd(void)
 {
 	pthread_mutex_lock(&lock);
 	calls++;
@@ -52,7 +52,7 @@ static void call_and_wait(void)
 {
 	bool all;
 
-	call();
+	call_herd();
 	truth_sleep_ns(HERD * (uint64_t)WORK_NS);
 	do {
 		truth_sleep_ns(TRUTH_MS);

@@ -13,7 +13,7 @@
 
 static int directory;
 
-static void request(void)
+static void serve_request(void)
 {
 	uint64_t start_ns = truth_now_ns();
 
@@ -38,6 +38,6 @@ int main(int argc, char **argv)
 	truth_options(argc, argv, "A thread makes a file, slowly; others wait to do so.", 1.5);
 	directory = fuse_disk_open();
 	truth_thread("creator", creator_main, NULL);
-	truth_serve(4, request);
+	truth_serve(4, serve_request);
 	return truth_run("director", "kernel-lock-convoy", truth_order);
 }

@@ -13,7 +13,7 @@
 static int file;
 static atomic_uint next;
 
-static void request(void)
+static void serve_request(void)
 {
 	static __thread char block[2 * BLOCK_BYTES];
 	char *aligned =
@@ -36,6 +36,6 @@ int main(int argc, char **argv)
 {
 	truth_options(argc, argv, "Threads read, with O_DIRECT, a disk that becomes slow.", 1.5);
 	file = slow_disk_file(slow_disk_open(NULL), "data", FILE_BYTES);
-	truth_serve(4, request);
+	truth_serve(4, serve_request);
 	return truth_run("director", "io-stall", slow_down);
 }

@@ -21,7 +21,7 @@ static int own_file(void)
 	return fd;
 }
 
-static void request(void)
+static void serve_request(void)
 {
 	int fd = own_file();
 	uint64_t start_ns = truth_now_ns();
@@ -31,7 +31,7 @@ static void request(void)
 	set(fd, false);
 }
 
-__attribute__((noinline)) static void hold(void)
+__attribute__((noinline)) static void hold_lock(void)
 {
 	int fd = own_file();
 	uint64_t start_ns;
@@ -48,6 +48,6 @@ int file_lock_main(int argc, char **argv, const char *about, void (*set_lock)(in
 	set = set_lock;
 	truth_options(argc, argv, about, 1.5);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", memfd_create("locked", MFD_CLOEXEC));
-	truth_serve(5, request);
-	return truth_run("holder", "kernel-lock-convoy", hold);
+	truth_serve(5, serve_request);
+	return truth_run("holder", "kernel-lock-convoy", hold_lock);
 }

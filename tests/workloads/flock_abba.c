@@ -23,7 +23,7 @@ static int own_file(unsigned int file)
 	return fd;
 }
 
-static void lock(int fd)
+static void lock_file(int fd)
 {
 	truth_wait_begin();
 	if (flock(fd, LOCK_EX))
@@ -37,13 +37,13 @@ static _Noreturn void take_both(unsigned int first)
 
 	while (!truth_ordered())
 		truth_sleep_ns(TRUTH_MS);
-	lock(one);
+	lock_file(one);
 	truth_held(truth_now_ns());
 	++*holding;
 	while (*holding < 2)
 		truth_sleep_ns(TRUTH_MS);
 	truth_order_done();
-	lock(two);
+	lock_file(two);
 	abort();
 }
 
@@ -52,13 +52,13 @@ static _Noreturn void be_client(unsigned int file)
 	int fd = own_file(file);
 
 	for (;; truth_sleep_ns(5 * TRUTH_MS)) {
-		lock(fd);
+		lock_file(fd);
 		flock(fd, LOCK_UN);
 	}
 }
 
 /* Of a process of its own. */
-static void start(const char *name, void (*run)(unsigned int file), unsigned int file)
+static void start_process(const char *name, void (*run)(unsigned int file), unsigned int file)
 {
 	pid_t pid = truth_fork(name);
 
@@ -87,11 +87,11 @@ int main(int argc, char **argv)
 		       -1, 0);
 	if (holding == MAP_FAILED)
 		abort();
-	start("left", take_both, 0);
-	start("right", take_both, 1);
+	start_process("left", take_both, 0);
+	start_process("right", take_both, 1);
 	for (unsigned int i = 0; i < CLIENTS; i++) {
 		snprintf(name, sizeof(name), "client%u", i);
-		start(name, be_client, i & 1);
+		start_process(name, be_client, i & 1);
 	}
 	return truth_run("director", "deadlock", lock_up);
 }

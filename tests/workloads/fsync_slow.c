@@ -10,7 +10,7 @@
 static int directory;
 static __thread int file = -1;
 
-static void request(void)
+static void serve_request(void)
 {
 	static const char line[512] = "a line of a log";
 	uint64_t start_ns;
@@ -37,6 +37,6 @@ int main(int argc, char **argv)
 {
 	truth_options(argc, argv, "Threads fsync files on a disk that becomes slow.", 1.5);
 	directory = slow_disk_open(NULL);
-	truth_serve(4, request);
+	truth_serve(4, serve_request);
 	return truth_run("director", "io-stall", slow_down);
 }

@@ -18,7 +18,7 @@
 
 static int device;
 
-static void answer(uint64_t unique, int error, const void *body, size_t bytes)
+static void send_answer(uint64_t unique, int error, const void *body, size_t bytes)
 {
 	struct fuse_out_header header = { .len = (uint32_t)(sizeof(header) + bytes),
 					  .error = -error,
@@ -29,7 +29,7 @@ static void answer(uint64_t unique, int error, const void *body, size_t bytes)
 		abort();
 }
 
-static struct fuse_attr attributes(uint64_t node)
+static struct fuse_attr get_attributes(uint64_t node)
 {
 	return (struct fuse_attr){ .ino = node,
 				   .size = FILE_BYTES,
@@ -43,7 +43,7 @@ static void answer_init(uint64_t unique)
 				      .minor = FUSE_KERNEL_MINOR_VERSION,
 				      .max_write = FILE_BYTES };
 
-	answer(unique, 0, &init, sizeof(init));
+	send_answer(unique, 0, &init, sizeof(init));
 }
 
 /* Is slow, if it was told to be. */
@@ -63,7 +63,7 @@ static void answer_read(uint64_t unique)
 	static const char zeros[FILE_BYTES];
 
 	sleep_over_it();
-	answer(unique, 0, zeros, sizeof(zeros));
+	send_answer(unique, 0, zeros, sizeof(zeros));
 }
 
 /* There is one file; no other can be made. */
@@ -72,12 +72,12 @@ static void answer_lookup(const struct fuse_in_header *request)
 	struct fuse_entry_out entry = { .nodeid = FILE_NODE,
 					.entry_valid = 3600,
 					.attr_valid = 3600,
-					.attr = attributes(FILE_NODE) };
+					.attr = get_attributes(FILE_NODE) };
 
 	if (strcmp((const char *)(request + 1), FUSE_DISK_FILE))
-		answer(request->unique, ENOENT, NULL, 0);
+		send_answer(request->unique, ENOENT, NULL, 0);
 	else
-		answer(request->unique, 0, &entry, sizeof(entry));
+		send_answer(request->unique, 0, &entry, sizeof(entry));
 }
 
 static void answer_mknod(const struct fuse_in_header *request)
@@ -86,12 +86,12 @@ static void answer_mknod(const struct fuse_in_header *request)
 
 	if (!strcmp((const char *)(mknod_in + 1), FUSE_DISK_SLOW))
 		sleep_over_it();
-	answer(request->unique, EPERM, NULL, 0);
+	send_answer(request->unique, EPERM, NULL, 0);
 }
 
 static void answer_request(const struct fuse_in_header *request)
 {
-	struct fuse_attr_out attr = { .attr_valid = 3600, .attr = attributes(request->nodeid) };
+	struct fuse_attr_out attr = { .attr_valid = 3600, .attr = get_attributes(request->nodeid) };
 	struct fuse_open_out open_out = { .open_flags = FOPEN_DIRECT_IO };
 
 	switch (request->opcode) {
@@ -105,10 +105,10 @@ static void answer_request(const struct fuse_in_header *request)
 		answer_mknod(request);
 		break;
 	case FUSE_GETATTR:
-		answer(request->unique, 0, &attr, sizeof(attr));
+		send_answer(request->unique, 0, &attr, sizeof(attr));
 		break;
 	case FUSE_OPEN:
-		answer(request->unique, 0, &open_out, sizeof(open_out));
+		send_answer(request->unique, 0, &open_out, sizeof(open_out));
 		break;
 	case FUSE_READ:
 		answer_read(request->unique);
@@ -119,10 +119,10 @@ static void answer_request(const struct fuse_in_header *request)
 		break; /* no answer is wanted */
 	case FUSE_RELEASE:
 	case FUSE_FLUSH:
-		answer(request->unique, 0, NULL, 0);
+		send_answer(request->unique, 0, NULL, 0);
 		break;
 	default:
-		answer(request->unique, ENOSYS, NULL, 0);
+		send_answer(request->unique, ENOSYS, NULL, 0);
 	}
 }
 

@@ -11,7 +11,7 @@
 
 static int file;
 
-static void request(void)
+static void serve_request(void)
 {
 	char block[4096];
 	uint64_t start_ns = truth_now_ns();
@@ -27,6 +27,6 @@ int main(int argc, char **argv)
 	file = openat(fuse_disk_open(), FUSE_DISK_FILE, O_RDONLY | O_CLOEXEC);
 	if (file < 0)
 		truth_cannot("cannot open a file of FUSE: %s", strerror(errno));
-	truth_serve(4, request);
+	truth_serve(4, serve_request);
 	return truth_run("director", "io-stall|slow-producer", truth_order);
 }

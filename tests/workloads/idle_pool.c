@@ -40,7 +40,7 @@ static void *dispatcher_main(void *argument)
 	return argument;
 }
 
-static void nothing(void)
+static void do_nothing(void)
 {
 	truth_sleep_ns((uint64_t)(truth_seconds() * 1e9));
 }
@@ -55,5 +55,5 @@ int main(int argc, char **argv)
 		truth_thread(name, pool_main, NULL);
 	}
 	truth_thread("dispatcher", dispatcher_main, NULL);
-	return truth_run("director", "no-stall", nothing);
+	return truth_run("director", "no-stall", do_nothing);
 }

@@ -20,7 +20,7 @@ static int file;
 static _Atomic uint64_t open_at_ns; /* to workers */
 static atomic_int inside; /* of them */
 
-static void append(size_t bytes)
+static void append_bytes(size_t bytes)
 {
 	static char zeros[LARGE_BYTES] __attribute__((aligned(4096)));
 	struct stat about;
@@ -29,7 +29,7 @@ static void append(size_t bytes)
 		abort();
 }
 
-static void request(void)
+static void serve_request(void)
 {
 	uint64_t start_ns;
 
@@ -40,7 +40,7 @@ static void request(void)
 		inside++;
 	}
 	start_ns = truth_now_ns();
-	append(BLOCK_BYTES); /* beyond the end, so that the lock is taken for writing */
+	append_bytes(BLOCK_BYTES); /* beyond the end, so that the lock is taken for writing */
 	truth_waited(start_ns);
 	inside--;
 }
@@ -55,7 +55,7 @@ __attribute__((noinline)) static void append_much(void)
 	slow_disk_slow_down();
 	start_ns = truth_now_ns();
 	open_at_ns = start_ns + AHEAD_NS;
-	append(LARGE_BYTES);
+	append_bytes(LARGE_BYTES);
 	truth_held(start_ns);
 }
 
@@ -64,6 +64,6 @@ int main(int argc, char **argv)
 	truth_options(argc, argv, "A thread appends to a file, slowly; others write to it too.",
 		      1.5);
 	file = slow_disk_file(slow_disk_open(NULL), "table", BLOCK_BYTES);
-	truth_serve(4, request);
+	truth_serve(4, serve_request);
 	return truth_run("appender", "kernel-lock-convoy", append_much);
 }

@@ -12,7 +12,7 @@
 #define REQUEST_BYTES (1u << 20)
 #define FILE_BYTES    ((size_t)256 << 20)
 
-static void request(void)
+static void serve_request(void)
 {
 	struct truth_shares shares = truth_shares();
 	uint64_t start_ns = truth_now_ns();
@@ -34,10 +34,10 @@ static void request(void)
 
 void mm_service_start(void)
 {
-	truth_serve(WORKERS, request);
+	truth_serve(WORKERS, serve_request);
 }
 
-static char *reserve(size_t bytes)
+static char *reserve_range(size_t bytes)
 {
 	char *range = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -63,7 +63,7 @@ static void *populate_part(void *argument)
 }
 
 /* By two threads: it is what takes longest before the workload is ready. */
-static void populate(char *range, size_t bytes)
+static void populate_range(char *range, size_t bytes)
 {
 	struct part first = { range, bytes / 2 }, second = { range + bytes / 2, bytes / 2 };
 	pthread_t thread;
@@ -76,16 +76,16 @@ static void populate(char *range, size_t bytes)
 
 char *mm_large_private(size_t bytes)
 {
-	char *range = reserve(bytes);
+	char *range = reserve_range(bytes);
 
-	populate(range, bytes);
+	populate_range(range, bytes);
 	range[0] = 1; /* without one page of its own fork() would skip the mapping */
 	return range;
 }
 
 char *mm_large_shared(size_t bytes)
 {
-	char *range = reserve(bytes);
+	char *range = reserve_range(bytes);
 	int fd = memfd_create("large", MFD_CLOEXEC);
 
 	if (fd < 0 || ftruncate(fd, FILE_BYTES))
@@ -96,6 +96,6 @@ char *mm_large_shared(size_t bytes)
 			abort();
 	close(fd);
 	memset(range, 1, FILE_BYTES);
-	populate(range, bytes);
+	populate_range(range, bytes);
 	return range;
 }

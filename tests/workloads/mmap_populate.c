@@ -12,7 +12,7 @@
 
 #define BYTES GB
 
-__attribute__((noinline)) static void grow(void)
+__attribute__((noinline)) static void grow_memory(void)
 {
 	uint64_t start_ns = truth_now_ns();
 	void *range = mmap(NULL, BYTES, PROT_READ | PROT_WRITE,
@@ -28,5 +28,5 @@ int main(int argc, char **argv)
 	truth_options(argc, argv, "A thread maps 1 GB with MAP_POPULATE.", 0);
 	truth_call("mmap", BYTES);
 	mm_service_start();
-	return truth_run("grower", "mmap-lock-convoy", grow);
+	return truth_run("grower", "mmap-lock-convoy", grow_memory);
 }

@@ -11,7 +11,7 @@
 
 static void *range;
 
-__attribute__((noinline)) static void protect(void)
+__attribute__((noinline)) static void protect_range(void)
 {
 	uint64_t start_ns = truth_now_ns();
 
@@ -26,5 +26,5 @@ int main(int argc, char **argv)
 	range = mm_large_shared(BYTES);
 	truth_call("mprotect", BYTES);
 	mm_service_start();
-	return truth_run("protector", "mmap-lock-convoy", protect);
+	return truth_run("protector", "mmap-lock-convoy", protect_range);
 }

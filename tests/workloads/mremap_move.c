@@ -16,7 +16,7 @@
 
 static char *range, *place[2];
 
-__attribute__((noinline)) static void move(char *to)
+__attribute__((noinline)) static void move_range(char *to)
 {
 	uint64_t start_ns = truth_now_ns();
 
@@ -31,7 +31,7 @@ static void move_on(void)
 	uint64_t end_ns = truth_now_ns() + (uint64_t)(truth_seconds() * 1e9);
 
 	for (unsigned int i = 0; truth_now_ns() < end_ns; i++)
-		move(place[i % 2]);
+		move_range(place[i % 2]);
 }
 
 /* @shift: against the alignment of page tables. */

@@ -14,7 +14,7 @@ static pthread_mutex_t second_lock = PTHREAD_MUTEX_INITIALIZER,
 		       root_lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_int locked; /* how many of the chain hold theirs */
 
-static void take(pthread_mutex_t *lock)
+static void take_lock(pthread_mutex_t *lock)
 {
 	truth_wait_begin();
 	pthread_mutex_lock(lock);
@@ -30,7 +30,7 @@ static void link_chain(int number, pthread_mutex_t *own, pthread_mutex_t *next)
 		return;
 	pthread_mutex_lock(own);
 	locked++;
-	take(next);
+	take_lock(next);
 	pthread_mutex_unlock(next);
 	pthread_mutex_unlock(own);
 }

@@ -5,7 +5,7 @@
 #include "tests/workloads/mutex_service.h"
 #include "tests/workloads/truth.h"
 
-__attribute__((noinline)) static void hold(void)
+__attribute__((noinline)) static void hold_lock(void)
 {
 	uint64_t start_ns;
 
@@ -20,5 +20,5 @@ int main(int argc, char **argv)
 {
 	truth_options(argc, argv, "A thread holds a mutex that all need, and computes.", 1.5);
 	mutex_service_start();
-	return truth_run("holder", "futex-convoy", hold);
+	return truth_run("holder", "futex-convoy", hold_lock);
 }

@@ -9,7 +9,7 @@
 
 pthread_mutex_t mutex_service_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void request(void)
+static void serve_request(void)
 {
 	truth_wait_begin();
 	pthread_mutex_lock(&mutex_service_lock);
@@ -19,5 +19,5 @@ static void request(void)
 
 void mutex_service_start(void)
 {
-	truth_serve(WORKERS, request);
+	truth_serve(WORKERS, serve_request);
 }

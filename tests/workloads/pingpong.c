@@ -9,7 +9,7 @@
 
 static int there[2], back[2];
 
-static bool pass(int from, int to)
+static bool pass_byte(int from, int to)
 {
 	char byte;
 
@@ -18,7 +18,7 @@ static bool pass(int from, int to)
 
 static void *pong_main(void *argument)
 {
-	while (pass(there[0], back[1]))
+	while (pass_byte(there[0], back[1]))
 		;
 	return argument;
 }
@@ -37,7 +37,7 @@ static void *ping_main(void *argument)
 	return argument;
 }
 
-static void nothing(void)
+static void do_nothing(void)
 {
 	truth_sleep_ns((uint64_t)(truth_seconds() * 1e9));
 }
@@ -49,5 +49,5 @@ int pingpong_main(int argc, char **argv, const char *about, int (*connect)(int e
 		abort();
 	truth_thread("pong", pong_main, NULL);
 	truth_thread("ping", ping_main, NULL);
-	return truth_run("director", "no-stall", nothing);
+	return truth_run("director", "no-stall", do_nothing);
 }

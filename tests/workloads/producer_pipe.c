@@ -18,7 +18,7 @@ static void *consumer_main(void *argument)
 	return argument;
 }
 
-__attribute__((noinline)) static void compute(void)
+__attribute__((noinline)) static void compute_item(void)
 {
 	uint64_t start_ns = truth_now_ns();
 
@@ -32,7 +32,7 @@ static void *producer_main(void *argument)
 
 	for (; !truth_stopping(); truth_sleep_ns(TRUTH_MS)) {
 		if (truth_ordered()) {
-			compute();
+			compute_item();
 			truth_order_done();
 		}
 		/* One for each, so that no consumer waits for long while all is well. */

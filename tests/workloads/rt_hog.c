@@ -13,7 +13,7 @@
 
 #define BURST_NS (850 * TRUTH_MS)
 
-static void pin(int cpu)
+static void pin_thread(int cpu)
 {
 	cpu_set_t cpus;
 
@@ -37,18 +37,18 @@ static int last_cpu(void)
 }
 
 /* The pause between two requests takes longer when the CPU is taken; that is noted. */
-static void request(void)
+static void serve_request(void)
 {
 	static __thread bool pinned;
 
 	if (!pinned)
-		pin(last_cpu());
+		pin_thread(last_cpu());
 	pinned = true;
 }
 
 static void hog_main(void)
 {
-	pin(last_cpu());
+	pin_thread(last_cpu());
 	for (;; truth_sleep_ns(TRUTH_MS)) {
 		uint64_t start_ns;
 
@@ -72,6 +72,6 @@ int main(int argc, char **argv)
 		hog_main();
 	if (sched_setscheduler(hog, SCHED_FIFO, &real_time))
 		truth_cannot("cannot make a thread a real-time one: %s", strerror(errno));
-	truth_serve(4, request);
+	truth_serve(4, serve_request);
 	return truth_run("director", "cpu-starved", truth_order);
 }

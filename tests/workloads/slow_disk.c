@@ -73,7 +73,7 @@ static bool write_rule(const char *direction, uint64_t bytes_per_s)
 }
 
 /* So fast from now on, reading and writing each; 0: as fast as it can. */
-static void throttle(uint64_t bytes_per_s)
+static void throttle_disk(uint64_t bytes_per_s)
 {
 	if (!write_rule("write", bytes_per_s) || !write_rule("read", bytes_per_s))
 		fprintf(stderr, "cannot throttle %s: %s\n", device, strerror(errno));
@@ -96,7 +96,7 @@ static void start_cleaner(void)
 	close(STDOUT_FILENO);
 	while (read(end[0], &byte, 1) < 0 && errno == EINTR)
 		;
-	throttle(0);
+	throttle_disk(0);
 	_exit(0);
 }
 
@@ -121,7 +121,7 @@ static void *disk_main(void *argument)
 
 		if (!until_ns || truth_now_ns() < until_ns)
 			continue;
-		throttle(0);
+		throttle_disk(0);
 		slow_until_ns = 0;
 	}
 	return argument;
@@ -129,7 +129,7 @@ static void *disk_main(void *argument)
 
 void slow_disk_slow_down(void)
 {
-	throttle(SLOW_BYTES_PER_S);
+	throttle_disk(SLOW_BYTES_PER_S);
 	slow_until_ns = truth_now_ns() + (uint64_t)(truth_seconds() * 1e9);
 }
 

@@ -6,7 +6,7 @@
 
 static pthread_spinlock_t lock;
 
-static void request(void)
+static void serve_request(void)
 {
 	uint64_t start_ns = truth_now_ns();
 
@@ -15,7 +15,7 @@ static void request(void)
 	pthread_spin_unlock(&lock);
 }
 
-__attribute__((noinline)) static void hold(void)
+__attribute__((noinline)) static void hold_lock(void)
 {
 	uint64_t start_ns;
 
@@ -30,6 +30,6 @@ int main(int argc, char **argv)
 {
 	truth_options(argc, argv, "Threads spin for a lock whose holder sleeps.", 1);
 	pthread_spin_init(&lock, PTHREAD_PROCESS_PRIVATE);
-	truth_serve(3, request);
-	return truth_run("holder", "spin-contention", hold);
+	truth_serve(3, serve_request);
+	return truth_run("holder", "spin-contention", hold_lock);
 }

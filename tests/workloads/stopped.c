@@ -8,7 +8,7 @@
 #include "tests/workloads/truth.h"
 
 /* The pause between two of them is when it is stopped; that is noted for it. */
-static void request(void)
+static void serve_request(void)
 {
 }
 
@@ -41,6 +41,6 @@ int main(int argc, char **argv)
 	truth_options(argc, argv, "A process is stopped by another one.", 1.5);
 	if (!truth_fork("stopper"))
 		stopper_main();
-	truth_serve(4, request);
+	truth_serve(4, serve_request);
 	return truth_run("director", "process-stopped", be_stopped);
 }

@@ -67,7 +67,7 @@ static __thread struct victim *self;
 
 /* Failures */
 
-static _Noreturn void die(const char *what)
+static _Noreturn void exit_with_error(const char *what)
 {
 	fprintf(stderr, "%s: %s: %s.\n", program_invocation_short_name, what, strerror(errno));
 	exit(EXIT_FAILURE);
@@ -86,7 +86,7 @@ void truth_cannot(const char *format, ...)
 
 /* Options */
 
-static _Noreturn void usage(const char *about, int status)
+static _Noreturn void exit_with_usage(const char *about, int status)
 {
 	fprintf(status ? stderr : stdout,
 		"Usage: %s [options]\n%s\n\n"
@@ -105,7 +105,7 @@ static double option_number(const char *text, const char *about)
 	double value = strtod(text, &end);
 
 	if (end == text || *end || !(value >= 0 && value <= 86400))
-		usage(about, 2);
+		exit_with_usage(about, 2);
 	return value;
 }
 
@@ -140,17 +140,17 @@ void truth_options(int argc, char **argv, const char *about, double seconds)
 		else if (option == 'a')
 			workload.healthy_s = option_number(optarg, about);
 		else
-			usage(about, option == 'h' ? 0 : 2);
+			exit_with_usage(about, option == 'h' ? 0 : 2);
 	}
 	if (optind < argc)
-		usage(about, 2);
+		exit_with_usage(about, 2);
 
 	block_signals(&signals);
 	signal(SIGPIPE, SIG_IGN);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	if (shared == MAP_FAILED)
-		die("mmap");
+		exit_with_error("mmap");
 	snprintf(workload.target, sizeof(workload.target), "%d", getpid());
 }
 
@@ -181,13 +181,13 @@ void truth_thread(const char *name, void *(*run)(void *), void *argument)
 	struct start *start = calloc(1, sizeof(*start));
 
 	if (!start || workload.threads == THREADS_MAX)
-		die("a thread");
+		exit_with_error("a thread");
 	snprintf(start->name, sizeof(start->name), "%s", name);
 	start->run = run;
 	start->argument = argument;
 	errno = pthread_create(&workload.thread[workload.threads++], NULL, named_main, start);
 	if (errno)
-		die("pthread_create");
+		exit_with_error("pthread_create");
 }
 
 static void *worker_main(void *argument)
@@ -220,7 +220,7 @@ pid_t truth_fork(const char *name)
 	pid_t pid = fork();
 
 	if (pid < 0 || workload.processes == PROCESSES_MAX)
-		die("fork");
+		exit_with_error("fork");
 	if (pid) {
 		workload.process[workload.processes++] = pid;
 		return pid;
@@ -291,7 +291,8 @@ struct line {
 	size_t length;
 };
 
-__attribute__((format(printf, 2, 3))) static void add(struct line *line, const char *format, ...)
+__attribute__((format(printf, 2, 3)))
+static void add_text(struct line *line, const char *format, ...)
 {
 	va_list args;
 	int added;
@@ -307,25 +308,25 @@ __attribute__((format(printf, 2, 3))) static void add(struct line *line, const c
 
 static void add_kinds(struct line *line)
 {
-	add(line, "\"kinds\":[\"");
+	add_text(line, "\"kinds\":[\"");
 	for (const char *c = workload.kinds; *c; c++) {
 		if (*c == '|')
-			add(line, "\",\"");
+			add_text(line, "\",\"");
 		else
-			add(line, "%c", *c);
+			add_text(line, "%c", *c);
 	}
-	add(line, "\"]");
+	add_text(line, "\"]");
 }
 
 static void add_culprits(struct line *line)
 {
 	unsigned int count = shared->culprits < CULPRITS_MAX ? shared->culprits : CULPRITS_MAX;
 
-	add(line, ",\"culprits\":[");
+	add_text(line, ",\"culprits\":[");
 	for (unsigned int i = 0; i < count; i++)
-		add(line, "%s{\"tid\":%d,\"comm\":\"%s\"}", i ? "," : "", shared->culprit[i].tid,
-		    shared->culprit[i].comm);
-	add(line, "]");
+		add_text(line, "%s{\"tid\":%d,\"comm\":\"%s\"}", i ? "," : "",
+			 shared->culprit[i].tid, shared->culprit[i].comm);
+	add_text(line, "]");
 }
 
 static void add_victims(struct line *line)
@@ -334,37 +335,38 @@ static void add_victims(struct line *line)
 	uint64_t blocked_ns = 0;
 	const char *separator = "";
 
-	add(line, ",\"victims\":[");
+	add_text(line, ",\"victims\":[");
 	for (unsigned int i = 0; i < count; i++) {
 		const struct victim *victim = &shared->victim[i];
 
 		if (!victim->blocked_ns && !victim->since_ns)
 			continue;
-		add(line, "%s{\"tid\":%d,\"comm\":\"%s\",\"blocked_ns\":%ju,\"since_ns\":%ju}",
-		    separator, victim->tid, victim->comm, (uintmax_t)victim->blocked_ns,
-		    (uintmax_t)victim->since_ns);
+		add_text(line, "%s{\"tid\":%d,\"comm\":\"%s\",\"blocked_ns\":%ju,\"since_ns\":%ju}",
+			 separator, victim->tid, victim->comm, (uintmax_t)victim->blocked_ns,
+			 (uintmax_t)victim->since_ns);
 		blocked_ns += victim->blocked_ns;
 		separator = ",";
 	}
-	add(line, "],\"blocked_ns\":%ju", (uintmax_t)blocked_ns);
+	add_text(line, "],\"blocked_ns\":%ju", (uintmax_t)blocked_ns);
 }
 
 static void print_truth(void)
 {
 	struct line line = { 0 };
 
-	add(&line, "{\"event\":\"truth\",\"cause\":\"%s\",\"pid\":%d,",
-	    program_invocation_short_name, getpid());
+	add_text(&line, "{\"event\":\"truth\",\"cause\":\"%s\",\"pid\":%d,",
+		 program_invocation_short_name, getpid());
 	add_kinds(&line);
 	add_culprits(&line);
-	add(&line, ",\"start_ns\":%ju,\"end_ns\":%ju,\"hold_ns\":%ju", (uintmax_t)shared->start_ns,
-	    (uintmax_t)shared->end_ns, (uintmax_t)shared->hold_ns);
+	add_text(&line, ",\"start_ns\":%ju,\"end_ns\":%ju,\"hold_ns\":%ju",
+		 (uintmax_t)shared->start_ns, (uintmax_t)shared->end_ns,
+		 (uintmax_t)shared->hold_ns);
 	add_victims(&line);
 	if (workload.syscall)
-		add(&line, ",\"syscall\":\"%s\",\"bytes\":%ju}", workload.syscall,
-		    (uintmax_t)workload.bytes);
+		add_text(&line, ",\"syscall\":\"%s\",\"bytes\":%ju}", workload.syscall,
+			 (uintmax_t)workload.bytes);
 	else
-		add(&line, ",\"syscall\":null,\"bytes\":0}");
+		add_text(&line, ",\"syscall\":null,\"bytes\":0}");
 	truth_print("%s", line.text);
 }
 
@@ -400,7 +402,7 @@ void truth_order_done(void)
 	shared->ordered = false;
 }
 
-static struct victim *myself(void)
+static struct victim *get_self(void)
 {
 	unsigned int i;
 
@@ -415,7 +417,7 @@ static struct victim *myself(void)
 	return self;
 }
 
-static void waited(uint64_t since_ns, uint64_t on_cpu_ns)
+static void note_wait(uint64_t since_ns, uint64_t on_cpu_ns)
 {
 	uint64_t now_ns = truth_now_ns(), start_ns = shared->start_ns, end_ns = shared->end_ns;
 	uint64_t waited_ns;
@@ -425,17 +427,17 @@ static void waited(uint64_t since_ns, uint64_t on_cpu_ns)
 		return;
 	/* A wait that was going on before the cause began is its victim only from then on. */
 	waited_ns = now_ns - (since_ns > start_ns ? since_ns : start_ns);
-	myself()->blocked_ns += waited_ns > on_cpu_ns ? waited_ns - on_cpu_ns : 0;
+	get_self()->blocked_ns += waited_ns > on_cpu_ns ? waited_ns - on_cpu_ns : 0;
 }
 
 void truth_waited(uint64_t since_ns)
 {
-	waited(since_ns, 0);
+	note_wait(since_ns, 0);
 }
 
 void truth_blocked(uint64_t since_ns, struct truth_shares shares)
 {
-	waited(since_ns, truth_on_cpu_ns(shares));
+	note_wait(since_ns, truth_on_cpu_ns(shares));
 }
 
 void truth_waited_too(pid_t tid, const char *comm, uint64_t since_ns)
@@ -451,12 +453,12 @@ void truth_waited_too(pid_t tid, const char *comm, uint64_t since_ns)
 
 void truth_wait_begin(void)
 {
-	myself()->since_ns = truth_now_ns();
+	get_self()->since_ns = truth_now_ns();
 }
 
 void truth_wait_end(void)
 {
-	struct victim *victim = myself();
+	struct victim *victim = get_self();
 	uint64_t since_ns = victim->since_ns;
 
 	victim->since_ns = 0;

@@ -24,7 +24,7 @@ static const struct ft_segment sample = {
 	.inflated_bytes = PAYLOAD_BYTES,
 };
 
-static void encode(const struct ft_segment *segment, uint8_t *buf)
+static void encode_segment(const struct ft_segment *segment, uint8_t *buf)
 {
 	memset(buf, 0xaa, BYTES);
 	memcpy(buf + FT_SEGMENT_HEADER_BYTES, PAYLOAD, PAYLOAD_BYTES);
@@ -38,7 +38,7 @@ static void segment_decode_gives_back_what_was_encoded(void **state)
 	size_t used;
 
 	(void)state;
-	encode(&sample, buf);
+	encode_segment(&sample, buf);
 	assert_int_equal(ft_segment_decode(buf, sizeof(buf), &segment, &used), 0);
 	assert_int_equal(used, BYTES);
 	assert_int_equal(segment.kind, sample.kind);
@@ -59,7 +59,7 @@ static void segment_decode_reports_torn_tail_and_leaves_outputs_untouched(void *
 	uint8_t buf[BYTES];
 
 	(void)state;
-	encode(&sample, buf);
+	encode_segment(&sample, buf);
 	for (size_t length = 0; length < BYTES; length++) {
 		struct guard guard = guard_copy(buf, length);
 		struct ft_segment segment, before;
@@ -79,7 +79,7 @@ static void segment_decode_detects_every_flipped_bit(void **state)
 	uint8_t buf[BYTES];
 
 	(void)state;
-	encode(&sample, buf);
+	encode_segment(&sample, buf);
 	for (size_t bit = 0; bit < BYTES * 8; bit++) {
 		struct ft_segment segment = { .cpu = 99 };
 		size_t used = 4711;
@@ -99,7 +99,7 @@ static void segment_decode_takes_any_alignment(void **state)
 	size_t used;
 
 	(void)state;
-	encode(&sample, buf);
+	encode_segment(&sample, buf);
 	for (size_t shift = 0; shift < 8; shift++) {
 		memcpy(shifted + shift, buf, BYTES);
 		assert_int_equal(ft_segment_decode(shifted + shift, BYTES, &segment, &used), 0);
@@ -114,7 +114,7 @@ static int decode_with_field(size_t offset, uint32_t value)
 	struct ft_segment segment;
 	size_t used;
 
-	encode(&sample, buf);
+	encode_segment(&sample, buf);
 	ft_put_le32(buf + offset, value);
 	ft_put_le32(buf + 60, (uint32_t)crc32(0, buf, 60));
 	return ft_segment_decode(buf, BYTES, &segment, &used);
@@ -141,7 +141,7 @@ static void segment_decode_keeps_unknown_kinds_and_flags_for_the_caller(void **s
 	unknown.kind = 200;
 	unknown.flags = 0x80;
 	unknown.inflated_bytes = 12345;
-	encode(&unknown, buf);
+	encode_segment(&unknown, buf);
 	assert_int_equal(ft_segment_decode(buf, BYTES, &segment, &used), 0);
 	assert_int_equal(segment.kind, 200);
 	assert_int_equal(segment.flags, 0x80);

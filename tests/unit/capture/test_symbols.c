@@ -191,7 +191,7 @@ static void symbols_of_many_payloads_each_decode_alone(void **state)
 	}
 }
 
-static int refuse(void *context, const void *payload, size_t payload_bytes)
+static int refuse_payload(void *context, const void *payload, size_t payload_bytes)
 {
 	(void)context;
 	(void)payload;
@@ -204,7 +204,7 @@ static void symbols_write_ends_with_what_the_caller_returned(void **state)
 	struct set *set = *state;
 
 	add_samples(set->symbols);
-	assert_int_equal(ft_symbols_write(set->symbols, refuse, NULL), -ENOSPC);
+	assert_int_equal(ft_symbols_write(set->symbols, refuse_payload, NULL), -ENOSPC);
 }
 
 static int read_guarded(const void *payload, size_t bytes, size_t *ret_count)

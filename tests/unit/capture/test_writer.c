@@ -203,7 +203,7 @@ static void writer_stays_broken_after_half_a_segment_that_cannot_be_cut(void **s
 }
 
 /* Segments of events until the disk is full. Returns how many are whole, and the error. */
-static uint32_t fill(struct ft_writer *writer, int fd, int *ret_error)
+static uint32_t fill_file(struct ft_writer *writer, int fd, int *ret_error)
 {
 	uint8_t buf[SEGMENT_BYTES];
 	uint32_t count = 0;
@@ -258,7 +258,7 @@ static void writer_ends_at_a_segment_where_the_file_may_not_grow(void **state)
 	limit.rlim_cur = 200001;
 	assert_int_equal(ft_writer_create(fd, &writer), 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	segments = fill(writer, fd, &error);
+	segments = fill_file(writer, fd, &error);
 	assert_int_equal(error, -EFBIG);
 	assert_int_equal(segments, (200001 - 40) / SEGMENT_BYTES);
 	assert_room_can_be_made(writer, fd, memory_file_path(fd), segments);
@@ -305,7 +305,7 @@ static void end_on_full_disk(int fd, const char *path, const char *rest, bool by
 	assert_int_equal(ft_writer_payload(writer, FT_SEGMENT_FACTS, buf + FT_SEGMENT_HEADER_BYTES,
 					   4096 - 40 - FT_SEGMENT_HEADER_BYTES), 0);
 	if (by_capture) {
-		fill(writer, fd, &error);
+		fill_file(writer, fd, &error);
 		assert_int_equal(error, -ENOSPC);
 	}
 	assert_int_equal(ft_writer_bytes(writer) % 4096, 0);
@@ -337,7 +337,7 @@ static void writer_completes_a_capture_on_a_full_disk(void **state)
 	end_on_full_disk(fd, path, rest, false);
 	end_on_full_disk(fd, path, rest, true);
 	assert_int_equal(ft_writer_create(fd, &writer), 0);
-	assert_room_can_be_made(writer, fd, path, fill(writer, fd, &error));
+	assert_room_can_be_made(writer, fd, path, fill_file(writer, fd, &error));
 	assert_int_equal(error, -ENOSPC);
 	ft_writer_destroy(writer);
 	close(fd);

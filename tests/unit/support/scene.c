@@ -160,7 +160,7 @@ static void seal_segment(struct scene *scene, uint32_t cpu)
 	begin_segment(scene, cpu);
 }
 
-static void encode(struct scene *scene, const struct ft_event *event)
+static void encode_event(struct scene *scene, const struct ft_event *event)
 {
 	int r = ft_encoder_add(scene->encoders[event->cpu], event);
 
@@ -171,7 +171,7 @@ static void encode(struct scene *scene, const struct ft_event *event)
 	assert_int_equal(r, 0);
 }
 
-static void add(struct scene *scene, struct ft_event *event, const char *stack)
+static void add_event(struct scene *scene, struct ft_event *event, const char *stack)
 {
 	uint64_t frames[FT_STACK_FRAMES_MAX];
 	struct ft_stack parsed = { .frames = frames };
@@ -189,7 +189,7 @@ static void add(struct scene *scene, struct ft_event *event, const char *stack)
 		event->stack = &parsed;
 	}
 	if (!falls_into_hole(scene, event))
-		encode(scene, event);
+		encode_event(scene, event);
 }
 
 void scene_switch(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *prev,
@@ -200,7 +200,7 @@ void scene_switch(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struc
 		.switch_ = { .next = next, .prev_state = state },
 	};
 
-	add(scene, &event, stack);
+	add_event(scene, &event, stack);
 }
 
 void scene_waking(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *waker,
@@ -211,7 +211,7 @@ void scene_waking(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struc
 		.waking = { .wakee = wakee },
 	};
 
-	add(scene, &event, stack);
+	add_event(scene, &event, stack);
 }
 
 void scene_lock_begin(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
@@ -222,7 +222,7 @@ void scene_lock_begin(struct scene *scene, uint32_t cpu, uint64_t at_ns, const s
 		.lock_begin = { .address = address, .flags = flags },
 	};
 
-	add(scene, &event, NULL);
+	add_event(scene, &event, NULL);
 }
 
 void scene_lock_hold(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
@@ -233,7 +233,7 @@ void scene_lock_hold(struct scene *scene, uint32_t cpu, uint64_t at_ns, const st
 		.lock_hold = { .address = address, .flags = flags },
 	};
 
-	add(scene, &event, NULL);
+	add_event(scene, &event, NULL);
 }
 
 void scene_sample(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
@@ -243,7 +243,7 @@ void scene_sample(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struc
 		.kind = FT_EVENT_SAMPLE, .cpu = cpu, .time_ns = at_ns, .task = task,
 	};
 
-	add(scene, &event, stack);
+	add_event(scene, &event, stack);
 }
 
 void scene_call(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
@@ -254,7 +254,7 @@ void scene_call(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct 
 		.call = { .call = call, .args = { 0, bytes, 0, 0 } },
 	};
 
-	add(scene, &event, stack);
+	add_event(scene, &event, stack);
 }
 
 void scene_state(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
@@ -265,7 +265,7 @@ void scene_state(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct
 		.state = { .state = state, .syscall = -1 },
 	};
 
-	add(scene, &event, stack);
+	add_event(scene, &event, stack);
 }
 
 void scene_futex(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
@@ -276,7 +276,7 @@ void scene_futex(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct
 		.call = { .call = FT_CALL_FUTEX, .args = { address, (uint64_t)operation, value, 0 } },
 	};
 
-	add(scene, &event, NULL);
+	add_event(scene, &event, NULL);
 }
 
 void scene_state_futex(struct scene *scene, uint32_t cpu, uint64_t at_ns,
@@ -289,7 +289,7 @@ void scene_state_futex(struct scene *scene, uint32_t cpu, uint64_t at_ns,
 			   .args = { address, (uint64_t)operation, value } },
 	};
 
-	add(scene, &event, stack);
+	add_event(scene, &event, stack);
 }
 
 void scene_fork(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *parent,
@@ -298,7 +298,7 @@ void scene_fork(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct 
 	struct ft_event event = { .kind = FT_EVENT_FORK, .cpu = cpu, .time_ns = at_ns,
 					.task = parent, .fork.child = child };
 
-	add(scene, &event, NULL);
+	add_event(scene, &event, NULL);
 }
 
 void scene_comm(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
@@ -307,7 +307,7 @@ void scene_comm(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct 
 	struct ft_event event = { .kind = FT_EVENT_COMM, .cpu = cpu, .time_ns = at_ns,
 					.task = task, .comm.exec = exec };
 
-	add(scene, &event, NULL);
+	add_event(scene, &event, NULL);
 }
 
 void scene_note(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *text)
@@ -318,7 +318,7 @@ void scene_note(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *t
 		.note = { .text = text },
 	};
 
-	add(scene, &event, NULL);
+	add_event(scene, &event, NULL);
 }
 
 void scene_span(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
@@ -327,7 +327,7 @@ void scene_span(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct 
 	struct ft_event event = { .kind = FT_EVENT_SPAN, .cpu = cpu, .time_ns = at_ns,
 				  .task = task, .span = { name, end, 0, value } };
 
-	add(scene, &event, NULL);
+	add_event(scene, &event, NULL);
 }
 
 void scene_counter(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *name,
@@ -336,7 +336,7 @@ void scene_counter(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char
 	struct ft_event event = { .kind = FT_EVENT_COUNTER, .cpu = cpu, .time_ns = at_ns,
 				  .task = &ft_nobody, .counter = { name, scope, value } };
 
-	add(scene, &event, NULL);
+	add_event(scene, &event, NULL);
 }
 
 void scene_hole(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns)
@@ -355,7 +355,7 @@ void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t e
 		.lost = { .start_ns = start_ns + SCENE_START_NS, .records = records },
 	};
 
-	add(scene, &event, NULL);
+	add_event(scene, &event, NULL);
 }
 
 void scene_trigger(struct scene *scene, const char *source, const char *reason, uint64_t at_ns)
@@ -501,6 +501,14 @@ struct scene_result scene_analyze_stall(struct scene *scene, const char *target,
 	return result;
 }
 
+bool scene_has_evidence(const struct model_finding *finding, const char *text)
+{
+	for (size_t i = 0; i < finding->evidence_count; i++)
+		if (strstr(finding->evidence[i], text))
+			return true;
+	return false;
+}
+
 void scene_done(struct scene_result *result, struct scene *scene)
 {
 	model_free(result->model);
@@ -586,4 +594,18 @@ void scene_populates(struct scene *scene, uint64_t from_ms, uint64_t to_ms)
 {
 	for (uint64_t at_ms = from_ms; at_ms < to_ms; at_ms += 20)
 		scene_sample(scene, 0, at_ms * SCENE_MS, &scene_resizer, SCENE_POPULATE);
+}
+
+void scene_serves(struct scene *scene, const struct ft_task *task, uint64_t from_ms, uint64_t to_ms,
+		  const char *stack)
+{
+	for (uint64_t at_ms = from_ms; at_ms < to_ms; at_ms += 100) {
+		uint64_t at_ns = at_ms * SCENE_MS;
+
+		scene_waking(scene, 0, at_ns, &scene_idle, "", task);
+		scene_switch(scene, 0, at_ns + 5 * SCENE_US, &scene_idle, FT_STATE_RUNNING, NULL,
+			     task);
+		scene_switch(scene, 0, at_ns + 55 * SCENE_US, task, FT_STATE_SLEEPING, stack,
+			     &scene_idle);
+	}
 }

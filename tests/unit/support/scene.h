@@ -108,6 +108,9 @@ struct scene_result scene_analyze_stall(struct scene *scene, const char *target,
 					uint64_t stall_ns);
 void scene_done(struct scene_result *result, struct scene *scene);
 
+/* Does a line of it contain @text? */
+bool scene_has_evidence(const struct model_finding *finding, const char *text);
+
 /* What the analyzer observes in it, without a target; scene_observed_free() frees all, and the scene. */
 struct scene_observed {
 	struct scene *scene;
@@ -147,5 +150,9 @@ struct scene_freeze {
 void scene_freeze_begins(struct scene *scene, const struct scene_freeze *freeze);
 void scene_freeze_ends(struct scene *scene, const struct scene_freeze *freeze);
 void scene_populates(struct scene *scene, uint64_t from_ms, uint64_t to_ms);	/* samples of it */
+
+/* @task, on CPU 0: woken each 100 ms, it works for 50 us, then sleeps in @stack. */
+void scene_serves(struct scene *scene, const struct ft_task *task, uint64_t from_ms, uint64_t to_ms,
+		  const char *stack);
 
 #endif

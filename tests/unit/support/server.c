@@ -17,7 +17,7 @@ static bool wait_for(int fd, int timeout_ms)
 	return poll(&pollfd, 1, timeout_ms) == 1;
 }
 
-static void serve(struct server *server, int fd)
+static void answer_request(struct server *server, int fd)
 {
 	char request[4096];
 
@@ -30,7 +30,7 @@ static void serve(struct server *server, int fd)
 		server->served++;
 }
 
-static void *run(void *context)
+static void *run_server(void *context)
 {
 	struct server *server = context;
 
@@ -42,7 +42,7 @@ static void *run(void *context)
 		int fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0)
 			continue;
-		serve(server, fd);
+		answer_request(server, fd);
 		close(fd);
 	}
 	return NULL;
@@ -79,7 +79,8 @@ int server_start(struct server *server, int family)
 	server->port = bind_loopback(family, &server->fd);
 	if (server->port < 0)
 		return -1;
-	if (listen(server->fd, 64) < 0 || pthread_create(&server->thread, NULL, run, server)) {
+	if (listen(server->fd, 64) < 0 ||
+	    pthread_create(&server->thread, NULL, run_server, server)) {
 		close(server->fd);
 		return -1;
 	}

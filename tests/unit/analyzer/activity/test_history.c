@@ -42,8 +42,9 @@ static struct history *create_history(uint64_t start_ns, uint64_t end_ns)
 	return history;
 }
 
-static void keep(struct history *history, const struct thread *thread,
-		 const struct history_interval *interval, const struct history_lock_wait *wait)
+static void keep_interval(struct history *history, const struct thread *thread,
+			  const struct history_interval *interval,
+			  const struct history_lock_wait *wait)
 {
 	struct thread_history *entry = per_thread_get(&history->entries, thread);
 
@@ -97,7 +98,7 @@ static void keep_kind(struct history *history, const struct thread *thread, unsi
 
 	make_kind(number, start_ns, end_ns, &kind);
 	kind.wait.charges = &kind.charge;
-	keep(history, thread, &kind.interval, &kind.wait);
+	keep_interval(history, thread, &kind.interval, &kind.wait);
 }
 
 /* Time by kind, as make_kind() has them. */
@@ -231,7 +232,7 @@ static void history_stays_within_its_bound(void **state)
 		kind.wait.charges = &kind.charge;
 		state_ns[at][kind.interval.state] += length_ns;
 		now_ns[at] += length_ns;
-		keep(history, &threads[at], &kind.interval, &kind.wait);
+		keep_interval(history, &threads[at], &kind.interval, &kind.wait);
 		if (i % 1024 == 0)
 			assert_true(history_bytes(history) <= HISTORY_BYTES_MAX);
 	}
@@ -266,7 +267,7 @@ static struct history *create_lock_wait(const struct history_charge *charges, si
 	struct kind kind;
 
 	make_kind(2, 10 * MS, 20 * MS, &kind);
-	keep(history, &threads[0], &kind.interval, &wait);
+	keep_interval(history, &threads[0], &kind.interval, &wait);
 	return history;
 }
 
@@ -348,7 +349,7 @@ static void owners_of_a_moment_are_put_together_where_they_are_too_many(void **s
 	charges[count] = (struct history_charge){ &threads[2], count * US, count * US + 5 * MS,
 						  GRADE_STRONG };
 	make_kind(2, 0, count * US + 5 * MS, &kind);
-	keep(history, &threads[9], &kind.interval, &wait);
+	keep_interval(history, &threads[9], &kind.interval, &wait);
 	assert_int_equal(history_finish(history), 0);
 	assert_true(*history_short_charge_ns(history) > US);
 	assert_true(history_lock_wait(history, find_first(history, &threads[9]), &kept));

@@ -2,10 +2,10 @@
 /*
  * Why the holder was slow, and what is at the root of it all, in made-up recordings.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/analysis.h"
+#include "tests/unit/support/lab.h"
 #include "tests/unit/support/scene.h"
 #include "tests/unit/support/unit_test.h"
 
@@ -40,40 +40,14 @@ static const struct ft_task holder = { 100, 100, "holder" }, first = { 101, 100,
 			    second = { 102, 100, "second" }, third = { 103, 100, "third" },
 			    other = { 900, 900, "other" }, more = { 901, 901, "more" };
 
-struct lab {
-	struct scene *scene;
-	struct scene_result result;
-};
-
-static int setup(void **state)
+static int set_up(void **state)
 {
-	struct lab *lab = calloc(1, sizeof(*lab));
-
-	assert_non_null(lab);
-	lab->scene = scene_create(4);
-	*state = lab;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct lab *lab = *state;
-
-	scene_done(&lab->result, lab->scene);
-	free(lab);
-	return 0;
-}
-
-static const struct model_finding *analyze(struct lab *lab, uint64_t end_ns)
-{
-	lab->result = scene_analyze(lab->scene, "100", end_ns);
-	assert_true(lab->result.model->finding_count >= 1);
-	return &lab->result.model->findings[0];
+	return lab_set_up(state, 4);
 }
 
 /* @task comes to CPU @cpu, wants what is at @address, and sleeps. */
-static void wants(struct lab *lab, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
-		  uint64_t address, uint32_t flags, const char *stack)
+static void want_lock(struct lab *lab, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		      uint64_t address, uint32_t flags, const char *stack)
 {
 	scene_switch(lab->scene, cpu, at_ns - 10 * US, &scene_idle, FT_STATE_RUNNING, NULL, task);
 	scene_lock_begin(lab->scene, cpu, at_ns - 5 * US, task, address, flags);
@@ -94,8 +68,8 @@ static void inode_convoy(struct lab *lab, const char *stack, const struct ft_tas
 	scene_switch(lab->scene, 0, 100 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
 	scene_sample(lab->scene, 0, 150 * MS, &holder, "copy_from_user < " WRITE);
 	scene_switch(lab->scene, 0, 200 * MS, &holder, FT_STATE_DISK, stack, &scene_idle);
-	wants(lab, 1, 300 * MS, &first, INODE, FT_LOCK_WRITE, WAIT_INODE);
-	wants(lab, 1, 400 * MS, &second, INODE, FT_LOCK_WRITE, WAIT_INODE);
+	want_lock(lab, 1, 300 * MS, &first, INODE, FT_LOCK_WRITE, WAIT_INODE);
+	want_lock(lab, 1, 400 * MS, &second, INODE, FT_LOCK_WRITE, WAIT_INODE);
 	if (waker)
 		scene_waking(lab->scene, waker_cpu, 2000 * MS, waker, waker_stack, &holder);
 	scene_switch(lab->scene, 0, 2000 * MS + 10 * US, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
@@ -108,7 +82,7 @@ static void inode_convoy(struct lab *lab, const char *stack, const struct ft_tas
 }
 
 /* What @root of @tid cost. */
-static uint64_t blamed(const struct lab *lab, const char *root, int32_t tid)
+static uint64_t find_blame(const struct lab *lab, const char *root, int32_t tid)
 {
 	const struct model *model = lab->result.model;
 
@@ -134,7 +108,7 @@ static void device_is_at_the_root_of_a_convoy_whose_holder_waits_for_it(void **s
 	const struct model_because *because;
 
 	inode_convoy(lab, WAIT_DISK, &scene_idle, NULL, 0);
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_KERNEL_LOCK_CONVOY);
 	assert_int_equal(finding->culprit.tid, holder.tid);
 	assert_true(finding->culprit.because_count >= 1);
@@ -146,7 +120,7 @@ static void device_is_at_the_root_of_a_convoy_whose_holder_waits_for_it(void **s
 	assert_in_range(because->waited_ns, 1699 * MS, 1701 * MS);
 	assert_non_null(strstr(finding->culprit.why, "waiting for io.block in pwrite, which the device ended"));
 	/* 1.7 s and 1.6 s of the victims, and its own 1.8 s. */
-	assert_in_range(blamed(lab, "io.block in pwrite", holder.tid), 5099 * MS, 5101 * MS);
+	assert_in_range(find_blame(lab, "io.block in pwrite", holder.tid), 5099 * MS, 5101 * MS);
 	assert_int_equal(lab->result.model->blame[0].victims, 3);
 	assert_int_equal(lab->result.model->blame[0].grade, GRADE_STRONG);
 }
@@ -158,7 +132,7 @@ static void blame_adds_up_to_the_time_lost(void **state)
 	const struct model_finding *finding;
 
 	inode_convoy(lab, WAIT_DISK, &scene_idle, NULL, 0);
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	/* The holder's own wait is no time of the finding's victims. */
 	assert_int_equal(blamed_in_all(lab), finding->blocked_ns + 1800 * MS);
 }
@@ -173,11 +147,11 @@ static void thread_that_runs_is_at_the_root_behind_a_pipe(void **state)
 	for (uint64_t at_ms = 60; at_ms < 2000; at_ms += 20)
 		scene_sample(lab->scene, 2, at_ms * MS, &other, " | compute < main");
 	inode_convoy(lab, WAIT_PIPE, &other, WRITE_PIPE, 2);
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->culprit.tid, holder.tid);
 	assert_string_equal(finding->culprit.because[0].ended_by, "thread");
 	assert_int_equal(finding->culprit.because[0].by_tid, other.tid);
-	assert_in_range(blamed(lab, "running compute", other.tid), 3290 * MS, 3300 * MS);
+	assert_in_range(find_blame(lab, "running compute", other.tid), 3290 * MS, 3300 * MS);
 	assert_int_equal(lab->result.model->blame[0].grade, GRADE_PLAUSIBLE);
 }
 
@@ -190,7 +164,7 @@ static void circle_of_wake_ups_is_unknown_and_no_deadlock(void **state)
 	inode_convoy(lab, WAIT_PIPE, &other, WRITE_PIPE, 2);
 	scene_waking(lab->scene, 0, 2000 * MS + 35 * US, &holder, WRITE_PIPE, &other);
 	scene_switch(lab->scene, 2, 2000 * MS + 40 * US, &scene_idle, FT_STATE_RUNNING, NULL, &other);
-	analyze(lab, 3000 * MS);
+	lab_analyze(lab, 3000 * MS);
 	for (size_t i = 0; i < lab->result.model->blame_count; i++) {
 		const struct model_blame *blame = &lab->result.model->blame[i];
 
@@ -215,9 +189,9 @@ static void holder_that_waits_for_a_lock_is_a_link_to_the_one_that_holds_that(vo
 	scene_lock_begin(lab->scene, 0, 199 * MS, &holder, RTNL, FT_LOCK_MUTEX);
 	scene_switch(lab->scene, 0, 200 * MS, &holder, FT_STATE_DISK, WAIT_RTNL, &scene_idle);
 	for (int i = 0; i < 2; i++)
-		wants(lab, 1, (300 + 100 * (uint64_t)i) * MS, i ? &second : &first, INODE,
-		      FT_LOCK_WRITE, WAIT_INODE);
-	wants(lab, 1, 450 * MS, &third, INODE, FT_LOCK_WRITE, WAIT_INODE);
+		want_lock(lab, 1, (300 + 100 * (uint64_t)i) * MS, i ? &second : &first, INODE,
+			  FT_LOCK_WRITE, WAIT_INODE);
+	want_lock(lab, 1, 450 * MS, &third, INODE, FT_LOCK_WRITE, WAIT_INODE);
 	scene_waking(lab->scene, 2, 2000 * MS, &other, RELEASE_RTNL, &holder);
 	scene_switch(lab->scene, 2, 2000 * MS + 20 * US, &other, FT_STATE_SLEEPING, POLL, &scene_idle);
 	scene_switch(lab->scene, 0, 2000 * MS + 10 * US, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
@@ -228,7 +202,7 @@ static void holder_that_waits_for_a_lock_is_a_link_to_the_one_that_holds_that(vo
 	comes_back(lab, 1, 2000 * MS + 30 * US, &first);
 	comes_back(lab, 1, 2000 * MS + 40 * US, &second);
 	comes_back(lab, 1, 2000 * MS + 50 * US, &third);
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(lab->result.model->finding_count, 1);
 	assert_int_equal(finding->kind, FINDING_KERNEL_LOCK_CONVOY);
 	assert_int_equal(finding->culprit.tid, other.tid);
@@ -236,7 +210,7 @@ static void holder_that_waits_for_a_lock_is_a_link_to_the_one_that_holds_that(vo
 	assert_int_equal(finding->links[0].tid, holder.tid);
 	assert_int_equal(finding->links[0].class, WAIT_LOCK_MUTEX);
 	assert_int_equal(finding->victim_count, 4);
-	assert_in_range(blamed(lab, "asleep in sendto", other.tid), 6600 * MS, 6850 * MS);
+	assert_in_range(find_blame(lab, "asleep in sendto", other.tid), 6600 * MS, 6850 * MS);
 }
 
 static void cpu_that_a_holder_wanted_is_told_with_who_had_it(void **state)
@@ -245,8 +219,8 @@ static void cpu_that_a_holder_wanted_is_told_with_who_had_it(void **state)
 	const struct model_finding *finding;
 
 	scene_switch(lab->scene, 0, 100 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
-	wants(lab, 1, 300 * MS, &first, INODE, FT_LOCK_WRITE, WAIT_INODE);
-	wants(lab, 1, 400 * MS, &second, INODE, FT_LOCK_WRITE, WAIT_INODE);
+	want_lock(lab, 1, 300 * MS, &first, INODE, FT_LOCK_WRITE, WAIT_INODE);
+	want_lock(lab, 1, 400 * MS, &second, INODE, FT_LOCK_WRITE, WAIT_INODE);
 	scene_switch(lab->scene, 0, 500 * MS, &holder, FT_STATE_PREEMPTED, "copy_from_user < " WRITE, &other);
 	scene_switch(lab->scene, 0, 1500 * MS, &other, FT_STATE_PREEMPTED, NULL, &more);
 	scene_switch(lab->scene, 0, 1800 * MS, &more, FT_STATE_PREEMPTED, NULL, &holder);
@@ -254,7 +228,7 @@ static void cpu_that_a_holder_wanted_is_told_with_who_had_it(void **state)
 	scene_waking(lab->scene, 0, 2000 * MS + 1 * US, &holder, RELEASE_INODE, &second);
 	comes_back(lab, 1, 2000 * MS + 30 * US, &first);
 	comes_back(lab, 1, 2000 * MS + 40 * US, &second);
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->culprit.tid, holder.tid);
 	assert_int_equal(finding->culprit.instead_count, 2);
 	assert_int_equal(finding->culprit.instead[0].tid, other.tid);
@@ -263,7 +237,7 @@ static void cpu_that_a_holder_wanted_is_told_with_who_had_it(void **state)
 	assert_int_equal(finding->culprit.instead[1].ns, 300 * MS);
 	assert_non_null(strstr(finding->culprit.why, "1.30 s wanting a CPU while 900 other ran there"));
 	/* Two victims, and the holder itself: a thread that runs and gets no CPU is hurt too. */
-	assert_int_equal(blamed(lab, "no CPU for it", holder.tid), 3 * 1300 * MS);
+	assert_int_equal(find_blame(lab, "no CPU for it", holder.tid), 3 * 1300 * MS);
 }
 
 /* The holder populates memory: it reads. A writer comes, then two who only want to read. */
@@ -271,9 +245,9 @@ static void mmap_convoy(struct lab *lab)
 {
 	scene_switch(lab->scene, 0, 90 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
 	scene_call(lab->scene, 0, 100 * MS, &holder, FT_CALL_MMAP, SCENE_BYTES, NULL);
-	wants(lab, 1, 300 * MS, &first, MMAP, FT_LOCK_WRITE, WAIT_MUNMAP);
-	wants(lab, 1, 400 * MS, &second, MMAP, FT_LOCK_READ, WAIT_FAULT);
-	wants(lab, 1, 500 * MS, &third, MMAP, FT_LOCK_READ, WAIT_FAULT);
+	want_lock(lab, 1, 300 * MS, &first, MMAP, FT_LOCK_WRITE, WAIT_MUNMAP);
+	want_lock(lab, 1, 400 * MS, &second, MMAP, FT_LOCK_READ, WAIT_FAULT);
+	want_lock(lab, 1, 500 * MS, &third, MMAP, FT_LOCK_READ, WAIT_FAULT);
 }
 
 static void mmap_convoy_ends(struct lab *lab)
@@ -293,7 +267,7 @@ static void writer_that_makes_readers_wait_for_a_reader_is_the_pivot(void **stat
 
 	mmap_convoy(lab);
 	mmap_convoy_ends(lab);
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_MMAP_LOCK_CONVOY);
 	assert_int_equal(finding->culprit.tid, holder.tid);
 	assert_true(finding->has_pivot);
@@ -308,7 +282,7 @@ static void there_is_no_pivot_where_a_writer_holds(void **state)
 	struct lab *lab = *state;
 
 	inode_convoy(lab, WAIT_DISK, &scene_idle, NULL, 0);
-	assert_false(analyze(lab, 3000 * MS)->has_pivot);
+	assert_false(lab_analyze(lab, 3000 * MS)->has_pivot);
 }
 
 /* ps reads the command line of the target; it comes first, so that the lock is not known to be the target's yet. */
@@ -317,12 +291,12 @@ static void reader_of_another_process_is_named_and_not_counted(void **state)
 	struct lab *lab = *state;
 	const struct model_finding *finding;
 
-	wants(lab, 3, 295 * MS, &other, MMAP, FT_LOCK_READ, WAIT_CMDLINE);
+	want_lock(lab, 3, 295 * MS, &other, MMAP, FT_LOCK_READ, WAIT_CMDLINE);
 	mmap_convoy(lab);
 	scene_waking(lab->scene, 0, 2000 * MS - 1 * US, &holder, RELEASE_POPULATE, &other);
 	mmap_convoy_ends(lab);
 	comes_back(lab, 3, 2000 * MS, &other);
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_MMAP_LOCK_CONVOY);
 	assert_int_equal(finding->victim_count, 3);
 	assert_in_range(finding->blocked_ns, 4800 * MS, 4801 * MS);
@@ -344,7 +318,7 @@ static void lock_of_another_process_is_not_taken_for_ones_own(void **state)
 	scene_switch(lab->scene, 0, 310 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &other);
 	scene_waking(lab->scene, 0, 2000 * MS, &other, RELEASE_POPULATE, &first);
 	comes_back(lab, 1, 2000 * MS + 30 * US, &first);
-	analyze(lab, 3000 * MS);
+	lab_analyze(lab, 3000 * MS);
 	assert_int_equal(lab->result.model->lock_count, 1);
 	assert_int_equal(lab->result.model->locks[0].tgid, 0);
 	assert_int_equal(lab->result.model->locks[0].owners[0].grade, GRADE_PLAUSIBLE);
@@ -358,8 +332,8 @@ static void short_pieces_are_summed_and_lose_nothing(void **state)
 	uint64_t at_ns = 350 * MS;
 
 	scene_switch(lab->scene, 0, 100 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
-	wants(lab, 1, 300 * MS, &first, INODE, FT_LOCK_WRITE, WAIT_INODE);
-	wants(lab, 1, 340 * MS, &second, INODE, FT_LOCK_WRITE, WAIT_INODE);
+	want_lock(lab, 1, 300 * MS, &first, INODE, FT_LOCK_WRITE, WAIT_INODE);
+	want_lock(lab, 1, 340 * MS, &second, INODE, FT_LOCK_WRITE, WAIT_INODE);
 	for (int i = 0; i < 4000; i++, at_ns += 40 * US) {
 		scene_switch(lab->scene, 0, at_ns, &holder, FT_STATE_DISK, WAIT_DISK, &scene_idle);
 		scene_waking(lab->scene, 0, at_ns + 30 * US, &scene_idle, NULL, &holder);
@@ -369,7 +343,7 @@ static void short_pieces_are_summed_and_lose_nothing(void **state)
 	scene_waking(lab->scene, 0, 2000 * MS + 1 * US, &holder, RELEASE_INODE, &second);
 	comes_back(lab, 1, 2000 * MS + 30 * US, &first);
 	comes_back(lab, 1, 2000 * MS + 40 * US, &second);
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->culprit.tid, holder.tid);
 	assert_int_equal(finding->culprit.blocked_ns, 4000 * 30 * US);
 	assert_int_equal(finding->culprit.running_ns, 1700 * MS - 4000 * 30 * US);
@@ -388,8 +362,8 @@ static void owners_in_turns_are_not_nobody(void **state)
 	scene_switch(lab->scene, 0, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
 	for (int i = 0; i < WAITERS; i++) {
 		waiters[i] = (struct ft_task){ .tid = 101 + i, .tgid = 100, .comm = "waiter" };
-		wants(lab, 1, 200 * MS + (uint64_t)i * 20 * US, &waiters[i], INODE, FT_LOCK_WRITE,
-		      WAIT_INODE);
+		want_lock(lab, 1, 200 * MS + (uint64_t)i * 20 * US, &waiters[i], INODE,
+			  FT_LOCK_WRITE, WAIT_INODE);
 	}
 	scene_waking(lab->scene, 0, at_ns, &holder, RELEASE_INODE, &waiters[0]);
 	for (int i = 0; i < WAITERS; i++) {
@@ -401,7 +375,7 @@ static void owners_in_turns_are_not_nobody(void **state)
 		scene_switch(lab->scene, 1, at_ns + 1 * US, &waiters[i], FT_STATE_SLEEPING, POLL,
 			     &scene_idle);
 	}
-	finding = analyze(lab, at_ns + 100 * MS);
+	finding = lab_analyze(lab, at_ns + 100 * MS);
 	/* A third of the wait is the holder's, two thirds are those of the owners in turns. */
 	assert_true(finding->has_culprit);
 	assert_int_equal(finding->culprit.tid, holder.tid);
@@ -410,7 +384,7 @@ static void owners_in_turns_are_not_nobody(void **state)
 
 UNIT_TESTS(root_cause)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, lab_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(device_is_at_the_root_of_a_convoy_whose_holder_waits_for_it),
 		TEST(blame_adds_up_to_the_time_lost),

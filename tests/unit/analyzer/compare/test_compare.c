@@ -95,7 +95,7 @@ static void side_freezes(struct side *side, const char *culprit, uint64_t lost_n
 	side->model.lock_count = 1;
 }
 
-static struct comparison *compare(const struct side *before, const struct side *after)
+static struct comparison *compare_sides(const struct side *before, const struct side *after)
 {
 	struct comparison *comparison = NULL;
 
@@ -103,7 +103,7 @@ static struct comparison *compare(const struct side *before, const struct side *
 	return comparison;
 }
 
-static bool warned(const struct comparison *comparison, const char *of)
+static bool has_warning(const struct comparison *comparison, const char *of)
 {
 	for (size_t i = 0; i < comparison->warning_count; i++)
 		if (strstr(comparison->warnings[i], of))
@@ -119,7 +119,7 @@ static void compare_of_two_alike_finds_nothing(void **state)
 	(void)state;
 	side_init(&before, 100);
 	side_init(&after, 4100);
-	comparison = compare(&before, &after);
+	comparison = compare_sides(&before, &after);
 	assert_string_equal(comparison->verdict,
 			    "Neither froze. Nothing that hurts differs by more than noise.");
 	assert_int_equal(comparison->warning_count, 0);
@@ -140,7 +140,7 @@ static void compare_says_what_the_cure_removed(void **state)
 	side_init(&before, 100);
 	side_freezes(&before, "resizer", 4 * S);
 	side_init(&after, 4100);
-	comparison = compare(&before, &after);
+	comparison = compare_sides(&before, &after);
 	assert_non_null(strstr(comparison->verdict,
 			       "The mmap-lock-convoy of resizer that was there "
 			       "before, with 4.00 s lost, is gone. After, nothing "
@@ -169,7 +169,7 @@ static void compare_does_not_say_that_a_lock_was_waited_for_in_another_call(void
 	side_init(&after, 4100);
 	side_freezes(&after, "resizer", 4 * S);
 	after.waits[2].operation = "mmap";
-	comparison = compare(&before, &after);
+	comparison = compare_sides(&before, &after);
 	assert_int_equal(comparison->wait_count, 2);
 	assert_non_null(
 		strstr(comparison->verdict, "Nothing that hurts differs by more than noise."));
@@ -186,7 +186,7 @@ static void compare_does_not_take_who_stops_a_process_for_the_stopped(void **sta
 	side_init(&after, 4100);
 	side_freezes(&after, "bash", 4 * S);
 	after.findings[0].kind = FINDING_PROCESS_STOPPED;
-	comparison = compare(&before, &after);
+	comparison = compare_sides(&before, &after);
 	assert_non_null(strstr(comparison->verdict, "The process-stopped by bash is new"));
 	comparison_free(comparison);
 }
@@ -200,7 +200,7 @@ static void compare_says_what_is_new(void **state)
 	side_init(&before, 100);
 	side_init(&after, 4100);
 	side_freezes(&after, "resizer", 4 * S);
-	comparison = compare(&before, &after);
+	comparison = compare_sides(&before, &after);
 	assert_non_null(strstr(comparison->verdict,
 			       "The mmap-lock-convoy of resizer is new, with 4.00 s "
 			       "lost. Only the one after froze, for 4.00 s."));
@@ -219,14 +219,14 @@ static void compare_matches_findings_by_kind_and_culprit(void **state)
 	side_freezes(&before, "resizer", 4 * S);
 	side_init(&after, 4100);
 	side_freezes(&after, "resizer", 1 * S);
-	comparison = compare(&before, &after);
+	comparison = compare_sides(&before, &after);
 	assert_int_equal(comparison->finding_count, 1);
 	assert_int_equal(comparison->findings[0].change, COMPARE_SHRANK);
 	assert_non_null(strstr(comparison->verdict, "is still there and shrank"));
 	comparison_free(comparison);
 
 	side_freezes(&after, "backup", 4 * S);
-	comparison = compare(&before, &after);
+	comparison = compare_sides(&before, &after);
 	assert_int_equal(comparison->finding_count, 2);
 	assert_non_null(strstr(comparison->verdict, "of backup is new"));
 	assert_non_null(strstr(comparison->verdict, "of resizer that was there before"));
@@ -250,7 +250,7 @@ static void compare_takes_lengths_of_recordings_into_account(void **state)
 		after.threads[i].running_ns *= 2;
 		after.threads[i].blocked_ns *= 2;
 	}
-	comparison = compare(&before, &after);
+	comparison = compare_sides(&before, &after);
 	assert_int_equal(comparison->wait_count, 0);
 	assert_int_equal(comparison->thread_count, 0);
 	comparison_free(comparison);
@@ -268,7 +268,7 @@ static void compare_takes_the_threads_of_a_pool_together(void **state)
 	after.threads[2].tid = 4102;
 	after.threads[2].comm = "worker2";
 	after.model.thread_count = 3;
-	comparison = compare(&before, &after);
+	comparison = compare_sides(&before, &after);
 	assert_int_equal(comparison->thread_count, 1);
 	assert_string_equal(comparison->threads[0].comm, "worker*");
 	assert_string_equal(comparison->threads[0].process, "server");
@@ -295,14 +295,14 @@ static void compare_warns_of_what_was_not_recorded_alike(void **state)
 	after.model.coverage.lost_events = 77;
 	after.notes[0].text = (char *)"governor: lazy: the load 120 %";
 	after.model.coverage.note_count = 1;
-	comparison = compare(&before, &after);
-	assert_true(warned(comparison, "tier: tracepoint before, switch after"));
-	assert_true(warned(comparison, "kernel: 6.18 before, 6.1 after"));
-	assert_true(warned(comparison, "target: server before, other after"));
-	assert_true(warned(comparison, "77 events"));
-	assert_true(warned(comparison, "before: no, after: lazy stacks"));
-	assert_true(warned(comparison, "lengths differ"));
-	assert_false(warned(comparison, "host"));
+	comparison = compare_sides(&before, &after);
+	assert_true(has_warning(comparison, "tier: tracepoint before, switch after"));
+	assert_true(has_warning(comparison, "kernel: 6.18 before, 6.1 after"));
+	assert_true(has_warning(comparison, "target: server before, other after"));
+	assert_true(has_warning(comparison, "77 events"));
+	assert_true(has_warning(comparison, "before: no, after: lazy stacks"));
+	assert_true(has_warning(comparison, "lengths differ"));
+	assert_false(has_warning(comparison, "host"));
 	comparison_free(comparison);
 }
 
@@ -316,7 +316,7 @@ static void compare_says_no_more_than_the_captures_do(void **state)
 	before.model.no_verdict = "the capture holds no event";
 	side_init(&after, 4100);
 	side_freezes(&after, "resizer", 4 * S);
-	comparison = compare(&before, &after);
+	comparison = compare_sides(&before, &after);
 	assert_string_equal(comparison->verdict,
 			    "There is no verdict: before, the capture holds no event.");
 	comparison_free(comparison);
@@ -332,12 +332,12 @@ static void compare_does_not_pass_a_stall_of_unknown_cause_for_none(void **state
 	side_init(&after, 4100);
 	after.model.stall.found = true;
 	after.model.stall.end_ns = 3 * S;
-	comparison = compare(&before, &after);
+	comparison = compare_sides(&before, &after);
 	assert_non_null(strstr(comparison->verdict, "Only the one after froze, for 3.00 s."));
 	comparison_free(comparison);
 }
 
-static char *rendered(const struct comparison *comparison, bool json)
+static char *render_comparison(const struct comparison *comparison, bool json)
 {
 	const struct report_options options = { .width = 80 };
 	char *text = NULL;
@@ -361,15 +361,15 @@ static void compare_fits_the_page(void **state)
 	side_init(&before, 100);
 	side_freezes(&before, "resizer", 4 * S);
 	side_init(&after, 4100);
-	comparison = compare(&before, &after);
-	text = rendered(comparison, false);
+	comparison = compare_sides(&before, &after);
+	text = render_comparison(comparison, false);
 	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
 		assert_true(strcspn(line, "\n") <= 80);
 	assert_non_null(strstr(text, "VERDICT     The mmap-lock-convoy of resizer"));
 	assert_non_null(strstr(text, " lock.mmap munmap                         20.0 %         0   "
 				     "     1/0       gone\n"));
 	free(text);
-	text = rendered(comparison, true);
+	text = render_comparison(comparison, true);
 	assert_non_null(strstr(text, "\"schema\": \"freezetrap.comparison/1\""));
 	free(text);
 	comparison_free(comparison);

@@ -23,21 +23,9 @@ static const struct ft_task ticker = { 901, 901, "ticker" };
 #define DISK	  SLEEP "io_schedule < folio_wait_bit_common < filemap_fault < __do_fault"
 #define LATE "127.0.0.1:6379 slower than 200 ms for 2.0 s"
 
-/* On CPU 0, woken each 100 ms, works for 50 us, then sleeps in @stack. */
-static void serves(struct scene *scene, const struct ft_task *task, uint64_t from_ms,
-		   uint64_t to_ms, const char *stack)
-{
-	for (uint64_t at_ms = from_ms; at_ms < to_ms; at_ms += 100) {
-		scene_waking(scene, 0, at_ms * MS, &scene_idle, "", task);
-		scene_switch(scene, 0, at_ms * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, task);
-		scene_switch(scene, 0, at_ms * MS + 55 * US, task, FT_STATE_SLEEPING, stack,
-			     &scene_idle);
-	}
-}
-
 /* On CPU 0; preempted once by another for 100 ms. The other CPU goes on. */
-static void computes(struct scene *scene, const struct ft_task *task, uint64_t from_ms,
-		     uint64_t to_ms)
+static void occupy_cpu(struct scene *scene, const struct ft_task *task, uint64_t from_ms,
+		       uint64_t to_ms)
 {
 	scene_waking(scene, 0, from_ms * MS, &scene_idle, "", task);
 	scene_switch(scene, 0, from_ms * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, task);
@@ -62,9 +50,9 @@ static void busy_thread_is_named_where_a_probe_waited_for_it(void **state)
 	struct scene_result result;
 
 	(void)state;
-	serves(scene, &server, 0, 2000, POLL);
-	computes(scene, &server, 2000, 5000);
-	serves(scene, &server, 5100, 7000, POLL);
+	scene_serves(scene, &server, 0, 2000, POLL);
+	occupy_cpu(scene, &server, 2000, 5000);
+	scene_serves(scene, &server, 5100, 7000, POLL);
 	scene_trigger(scene, "probe-tcp", LATE, 4400 * MS);
 	result = scene_analyze(scene, "100", 7000 * MS);
 
@@ -96,7 +84,7 @@ static void busy_thread_is_still_one_after_a_short_pause(void **state)
 	struct scene_result result;
 
 	(void)state;
-	serves(scene, &server, 0, 2000, POLL);
+	scene_serves(scene, &server, 0, 2000, POLL);
 	scene_waking(scene, 0, 2000 * MS, &scene_idle, "", &server);
 	scene_switch(scene, 0, 2001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
 	scene_switch(scene, 0, 3000 * MS, &server, FT_STATE_DISK,
@@ -123,8 +111,8 @@ static void busy_thread_is_no_finding_where_nobody_waited(void **state)
 		struct scene *scene = scene_create(2);
 		struct scene_result result;
 
-		serves(scene, &server, 0, 2000, POLL);
-		computes(scene, &server, 2000, 5000);
+		scene_serves(scene, &server, 0, 2000, POLL);
+		occupy_cpu(scene, &server, 2000, 5000);
 		scene_trigger(scene, sources[i], LATE, 4400 * MS);
 		result = scene_analyze(scene, "100", 7000 * MS);
 		assert_false(result.model->stall.found);
@@ -139,8 +127,8 @@ static void busy_thread_that_was_busy_long_before_is_only_plausible(void **state
 	struct scene_result result;
 
 	(void)state;
-	serves(scene, &server, 0, 1000, POLL);
-	computes(scene, &server, 1000, 12000);
+	scene_serves(scene, &server, 0, 1000, POLL);
+	occupy_cpu(scene, &server, 1000, 12000);
 	scene_trigger(scene, "probe-tcp", LATE, 11000 * MS);
 	result = scene_analyze(scene, "100", 13000 * MS);
 	assert_int_equal(result.model->findings[0].kind, FINDING_BUSY_THREAD);
@@ -154,7 +142,7 @@ static void thread_that_waited_in_the_meantime_was_not_busy(void **state)
 	struct scene_result result;
 
 	(void)state;
-	serves(scene, &server, 0, 7000, POLL);
+	scene_serves(scene, &server, 0, 7000, POLL);
 	scene_trigger(scene, "probe-tcp", LATE, 4400 * MS);
 	result = scene_analyze(scene, "100", 7000 * MS);
 	assert_false(result.model->stall.found);
@@ -242,9 +230,9 @@ static void thread_that_slept_through_a_probes_failures_is_a_plausible_slow_prod
 	struct scene_result result;
 
 	(void)state;
-	serves(scene, &server, 0, 2000, POLL);
-	serves(scene, &server, 2000, 2001, NANOSLEEP);
-	serves(scene, &server, 5000, 7000, POLL);
+	scene_serves(scene, &server, 0, 2000, POLL);
+	scene_serves(scene, &server, 2000, 2001, NANOSLEEP);
+	scene_serves(scene, &server, 5000, 7000, POLL);
 	scene_trigger(scene, "probe-cmd", LATE, 4400 * MS);
 	result = scene_analyze(scene, "100", 7000 * MS);
 
@@ -263,7 +251,7 @@ static void thread_that_slept_through_a_probes_failures_is_a_plausible_slow_prod
 /* Serves, sleeps for @usual_ms, then for 2 s, serves again, and someone calls much later. */
 static struct scene_result told_late(struct scene *scene, uint64_t usual_ms)
 {
-	serves(scene, &server, 0, 3000, POLL);
+	scene_serves(scene, &server, 0, 3000, POLL);
 	if (usual_ms) {
 		scene_switch(scene, 0, 3000 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
 		scene_switch(scene, 0, 3001 * MS, &server, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
@@ -279,7 +267,7 @@ static struct scene_result told_late(struct scene *scene, uint64_t usual_ms)
 	scene_waking(scene, 0, 7000 * MS, &scene_idle, "", &server);
 	scene_switch(scene, 0, 7000 * MS + US, &scene_idle, FT_STATE_RUNNING, NULL, &server);
 	scene_switch(scene, 0, 7001 * MS, &server, FT_STATE_SLEEPING, POLL, &scene_idle);
-	serves(scene, &server, 7100, 12000, POLL);
+	scene_serves(scene, &server, 7100, 12000, POLL);
 	scene_trigger(scene, "socket", "users complain", 11000 * MS);
 	return scene_analyze(scene, "100", 12000 * MS);
 }
@@ -317,9 +305,9 @@ static void thread_that_always_sleeps_like_that_is_passed_over(void **state)
 	struct scene_result result;
 
 	(void)state;
-	serves(scene, &server, 0, 1, NANOSLEEP);
-	serves(scene, &server, 3000, 3001, NANOSLEEP);
-	serves(scene, &server, 6000, 6001, NANOSLEEP);
+	scene_serves(scene, &server, 0, 1, NANOSLEEP);
+	scene_serves(scene, &server, 3000, 3001, NANOSLEEP);
+	scene_serves(scene, &server, 6000, 6001, NANOSLEEP);
 	scene_trigger(scene, "probe-cmd", LATE, 5500 * MS);
 	result = scene_analyze(scene, "100", 7000 * MS);
 	assert_int_equal(result.model->findings[0].kind, FINDING_NO_STALL);
@@ -345,7 +333,7 @@ static struct scene_result run_in_turns(struct scene *scene, const struct turns 
 		scene_switch(scene, 1, at_ms * MS + 5 * US, &ticker, FT_STATE_SLEEPING, POLL,
 			     &scene_idle);
 	}
-	serves(scene, &server, 0, turns->from_ns / MS, POLL);
+	scene_serves(scene, &server, 0, turns->from_ns / MS, POLL);
 	scene_switch(scene, 0, at_ns, &scene_idle, FT_STATE_RUNNING, NULL, &server);
 	while (turns->off_ns && at_ns + turns->run_ns + turns->off_ns <= turns->to_ns) {
 		const struct ft_task *next =
@@ -469,7 +457,7 @@ static enum finding_kind sleep_twice(uint64_t usual_ns, uint64_t questions, cons
 	scene_waking(scene, 0, 2 * MS + usual_ns, &scene_idle, "", &server);
 	scene_switch(scene, 0, 3 * MS + usual_ns, &scene_idle, FT_STATE_RUNNING, NULL, &server);
 	scene_switch(scene, 0, 4 * MS + usual_ns, &server, FT_STATE_SLEEPING, POLL, &scene_idle);
-	serves(scene, &server, 3000, 3000 + (questions - 2) * 100, POLL);
+	scene_serves(scene, &server, 3000, 3000 + (questions - 2) * 100, POLL);
 	scene_waking(scene, 0, 6999 * MS, &scene_idle, "", &server);
 	scene_switch(scene, 0, 6999 * MS + US, &scene_idle, FT_STATE_RUNNING, NULL, &server);
 	scene_switch(scene, 0, 7000 * MS, &server, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);

@@ -64,7 +64,8 @@ static void starved_threads_name_the_one_that_had_their_cpu(void **state)
 }
 
 /* @count threads have the CPU in turn, 50 ms each; worker 0 wants it from 1000 ms to 2000 ms. */
-static struct scene_result overload(struct scene *scene, const struct ft_task *tasks, size_t count)
+static struct scene_result overload_cpu(struct scene *scene, const struct ft_task *tasks,
+					size_t count)
 {
 	const struct ft_task *now = &scene_idle;
 
@@ -86,7 +87,7 @@ static struct scene_result overload(struct scene *scene, const struct ft_task *t
 static void overload_by_many_threads_has_no_single_culprit(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct scene_result result = overload(scene, others, 4);
+	struct scene_result result = overload_cpu(scene, others, 4);
 	const struct model_finding *finding = &result.model->findings[0];
 
 	(void)state;
@@ -105,7 +106,7 @@ static void overload_by_many_threads_has_no_single_culprit(void **state)
 static void overload_by_threads_of_one_process_names_it(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct scene_result result = overload(scene, threads_of_one, 2);
+	struct scene_result result = overload_cpu(scene, threads_of_one, 2);
 	const struct model_finding *finding = &result.model->findings[0];
 
 	(void)state;
@@ -119,7 +120,7 @@ static void overload_by_threads_of_one_process_names_it(void **state)
 static void overload_by_the_target_itself_names_nobody(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct scene_result result = overload(scene, scene_workers + 1, 3);
+	struct scene_result result = overload_cpu(scene, scene_workers + 1, 3);
 	const struct model_finding *finding = &result.model->findings[0];
 
 	(void)state;

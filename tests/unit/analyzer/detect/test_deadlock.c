@@ -37,7 +37,7 @@ static void lock_up(struct scene *scene)
 	waits_for(scene, 102 * MS, &third, LOCK);
 }
 
-static enum finding_kind conclude(struct scene *scene, uint64_t end_ns)
+static enum finding_kind conclude_kind(struct scene *scene, uint64_t end_ns)
 {
 	struct scene_result result = scene_analyze(scene, "100", end_ns);
 	enum finding_kind kind = result.model->findings[0].kind;
@@ -53,7 +53,7 @@ static void standstill_of_a_second_is_a_deadlock(void **state)
 		struct scene *scene = scene_create(2);
 
 		lock_up(scene);
-		assert_int_equal(conclude(scene, 101 * MS + DEADLOCK_STILL_NS - less),
+		assert_int_equal(conclude_kind(scene, 101 * MS + DEADLOCK_STILL_NS - less),
 				 less ? FINDING_FUTEX_CONVOY : FINDING_DEADLOCK);
 	}
 }
@@ -71,7 +71,7 @@ static void thread_that_was_active_for_more_than_a_tenth_may_hold_a_lock(void **
 		scene_switch(scene, 0, 500 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &other);
 		scene_switch(scene, 0, 500 * MS + active_ns, &other, FT_STATE_SLEEPING, POLL,
 			     &scene_idle);
-		assert_int_equal(conclude(scene, 2101 * MS),
+		assert_int_equal(conclude_kind(scene, 2101 * MS),
 				 more ? FINDING_FUTEX_CONVOY : FINDING_DEADLOCK);
 	}
 }
@@ -89,7 +89,7 @@ static void thread_of_which_more_than_half_is_not_known_may_hold_a_lock(void **s
 			     &other);
 		scene_switch(scene, 0, 102 * MS + unknown_ns, &other, FT_STATE_SLEEPING, POLL,
 			     &scene_idle);
-		assert_int_equal(conclude(scene, 2101 * MS),
+		assert_int_equal(conclude_kind(scene, 2101 * MS),
 				 more ? FINDING_FUTEX_CONVOY : FINDING_DEADLOCK);
 	}
 }
@@ -114,7 +114,7 @@ static void thread_that_held_a_lock_and_slept_for_more_than_half_may_hold_it(voi
 			     &other);
 		scene_switch(scene, 0, 102 * MS + asleep_ns, &other, FT_STATE_SLEEPING, POLL,
 			     &scene_idle);
-		assert_int_equal(conclude(scene, 2101 * MS),
+		assert_int_equal(conclude_kind(scene, 2101 * MS),
 				 more ? FINDING_FUTEX_CONVOY : FINDING_DEADLOCK);
 	}
 }

@@ -21,7 +21,7 @@ static const struct ft_task drain = { 701, 700, "ft-drain" };
 static const struct ft_task worker = { 101, 100, "worker" }, waiter = { 102, 100, "waiter" };
 
 /* The recorder's thread, on CPU 1. */
-static void drains(struct scene *scene, uint64_t from_ms, uint64_t to_ms)
+static void drain_rings(struct scene *scene, uint64_t from_ms, uint64_t to_ms)
 {
 	for (uint64_t at_ms = from_ms; at_ms < to_ms; at_ms += 250) {
 		scene_switch(scene, 1, at_ms * MS, &scene_idle, FT_STATE_RUNNING, NULL, &drain);
@@ -31,7 +31,7 @@ static void drains(struct scene *scene, uint64_t from_ms, uint64_t to_ms)
 }
 
 /* A thread of the target, on CPU 0, from 100 ms on; sampled but for the time between. */
-static void computes(struct scene *scene, uint64_t paused_ms, uint64_t resumed_ms)
+static void run_worker(struct scene *scene, uint64_t paused_ms, uint64_t resumed_ms)
 {
 	scene_switch(scene, 0, 100 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &worker);
 	for (uint64_t at_ms = 120; at_ms < 4000; at_ms += 20)
@@ -39,7 +39,7 @@ static void computes(struct scene *scene, uint64_t paused_ms, uint64_t resumed_m
 			scene_sample(scene, 0, at_ms * MS, &worker, " | work < main");
 }
 
-static struct scene_result analyzed(struct scene *scene)
+static struct scene_result analyze_scene(struct scene *scene)
 {
 	scene_recorder(scene, drain.tgid);
 	return scene_analyze(scene, "100", 4000 * MS);
@@ -52,10 +52,10 @@ static void paused_host_is_found_by_the_samples_and_wakings_that_are_missing(voi
 	struct scene_result result;
 
 	(void)state;
-	drains(scene, 10, 1900);
-	drains(scene, 3000, 4000);
-	computes(scene, 1920, 3000);
-	result = analyzed(scene);
+	drain_rings(scene, 10, 1900);
+	drain_rings(scene, 3000, 4000);
+	run_worker(scene, 1920, 3000);
+	result = analyze_scene(scene);
 	assert_true(result.model->stall.found);
 	assert_int_equal(result.model->stall.start_ns, 1900 * MS);
 	assert_int_equal(result.model->stall.end_ns, 3000 * MS);
@@ -79,10 +79,10 @@ static void short_pause_is_found_by_the_samples_alone_and_only_plausible(void **
 	struct scene_result result;
 
 	(void)state;
-	drains(scene, 10, 1900);
-	drains(scene, 2160, 4000);
-	computes(scene, 1920, 2150);
-	result = analyzed(scene);
+	drain_rings(scene, 10, 1900);
+	drain_rings(scene, 2160, 4000);
+	run_worker(scene, 1920, 2150);
+	result = analyze_scene(scene);
 	assert_int_equal(result.model->findings[0].kind, FINDING_HOST_PAUSED);
 	assert_int_equal(result.model->findings[0].grade, GRADE_PLAUSIBLE);
 	assert_int_equal(result.model->findings[0].evidence_count, 2);
@@ -95,10 +95,10 @@ static void quiet_host_is_not_a_paused_one(void **state)
 	struct scene_result result;
 
 	(void)state;
-	drains(scene, 10, 4000);
+	drain_rings(scene, 10, 4000);
 	scene_switch(scene, 0, 50 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &worker);
 	scene_switch(scene, 0, 51 * MS, &worker, FT_STATE_SLEEPING, POLL, &scene_idle);
-	result = analyzed(scene);
+	result = analyze_scene(scene);
 	assert_int_equal(result.model->findings[0].kind, FINDING_NO_STALL);
 	scene_done(&result, scene);
 }
@@ -127,11 +127,11 @@ static void thread_that_is_never_sampled_proves_nothing(void **state)
 	struct scene_result result;
 
 	(void)state;
-	drains(scene, 10, 1900);
-	drains(scene, 2160, 4000);
+	drain_rings(scene, 10, 1900);
+	drain_rings(scene, 2160, 4000);
 	scene_switch(scene, 0, 100 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &worker);
 	scene_switch(scene, 0, 3000 * MS, &worker, FT_STATE_SLEEPING, POLL, &scene_idle);
-	result = analyzed(scene);
+	result = analyze_scene(scene);
 	assert_int_equal(result.model->findings[0].kind, FINDING_NO_STALL);
 	scene_done(&result, scene);
 }
@@ -143,11 +143,11 @@ static void thread_that_is_gone_afterwards_proves_nothing(void **state)
 	struct scene_result result;
 
 	(void)state;
-	drains(scene, 10, 1900);
-	drains(scene, 2160, 4000);
-	computes(scene, 1920, 4000);
+	drain_rings(scene, 10, 1900);
+	drain_rings(scene, 2160, 4000);
+	run_worker(scene, 1920, 4000);
 	scene_switch(scene, 0, 3000 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
-	result = analyzed(scene);
+	result = analyze_scene(scene);
 	assert_int_not_equal(result.model->findings[0].kind, FINDING_HOST_PAUSED);
 	scene_done(&result, scene);
 }
@@ -159,11 +159,11 @@ static void lost_events_are_no_pause(void **state)
 		struct scene *scene = scene_create(2);
 		struct scene_result result;
 
-		drains(scene, 10, 1900);
+		drain_rings(scene, 10, 1900);
 		scene_lost(scene, 1, (from_ms + 12) * MS, (from_ms + 400) * MS, 5);
-		drains(scene, 3000, 4000);
-		computes(scene, 1920, 3000);
-		result = analyzed(scene);
+		drain_rings(scene, 3000, 4000);
+		run_worker(scene, 1920, 3000);
+		result = analyze_scene(scene);
 		assert_int_not_equal(result.model->findings[0].kind, FINDING_HOST_PAUSED);
 		scene_done(&result, scene);
 	}
@@ -176,14 +176,14 @@ static void wait_through_a_pause_is_the_hosts(void **state)
 	struct scene_result result;
 
 	(void)state;
-	drains(scene, 10, 1900);
-	drains(scene, 3000, 4000);
-	computes(scene, 1920, 3000);
+	drain_rings(scene, 10, 1900);
+	drain_rings(scene, 3000, 4000);
+	run_worker(scene, 1920, 3000);
 	scene_switch(scene, 2, 1800 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
 	scene_switch(scene, 2, 1850 * MS, &waiter, FT_STATE_DISK, MUTEX, &scene_idle);
 	scene_waking(scene, 2, 3001 * MS, &scene_idle, NULL, &waiter);
 	scene_switch(scene, 2, 3002 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
-	result = analyzed(scene);
+	result = analyze_scene(scene);
 	assert_int_equal(result.model->findings[0].kind, FINDING_HOST_PAUSED);
 	assert_int_equal(result.model->stall.others, 0);
 	scene_done(&result, scene);
@@ -194,7 +194,7 @@ static void one_cpu_pauses(struct scene *scene)
 {
 	static const struct ft_task other = { 103, 100, "other" };
 
-	drains(scene, 10, 4000);
+	drain_rings(scene, 10, 4000);
 	scene_switch(scene, 0, 50 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
 	scene_switch(scene, 0, 100 * MS, &waiter, FT_STATE_SLEEPING, POLL, &worker);
 	for (uint64_t at_ms = 120; at_ms <= 3000; at_ms += 20)
@@ -220,7 +220,7 @@ static void one_cpu_that_stood_still_is_told_from_the_others(void **state)
 	(void)state;
 	one_cpu_pauses(scene);
 	scene_sampled(scene);
-	result = analyzed(scene);
+	result = analyze_scene(scene);
 	finding = &result.model->findings[0];
 	assert_int_equal(finding->kind, FINDING_HOST_PAUSED);
 	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
@@ -242,7 +242,7 @@ static void one_cpu_that_nobody_said_is_sampled_proves_nothing(void **state)
 
 	(void)state;
 	one_cpu_pauses(scene);
-	result = analyzed(scene);
+	result = analyze_scene(scene);
 	assert_int_not_equal(result.model->findings[0].kind, FINDING_HOST_PAUSED);
 	scene_done(&result, scene);
 }
@@ -270,11 +270,11 @@ static void pause_of_all_cpus_is_not_told_as_one_of_each(void **state)
 	struct scene_result result;
 
 	(void)state;
-	drains(scene, 10, 1900);
-	drains(scene, 3000, 4000);
-	computes(scene, 1900, 3000);
+	drain_rings(scene, 10, 1900);
+	drain_rings(scene, 3000, 4000);
+	run_worker(scene, 1900, 3000);
 	scene_sampled(scene);
-	result = analyzed(scene);
+	result = analyze_scene(scene);
 	assert_non_null(strstr(result.model->findings[0].summary, "The whole host"));
 	assert_int_equal(result.model->findings[0].grade, GRADE_STRONG);
 	scene_done(&result, scene);
@@ -288,9 +288,9 @@ static void pause_long_before_the_trigger_does_not_hide_what_it_was_for(void **s
 		struct scene *scene = scene_create(3);
 		struct scene_result result;
 
-		drains(scene, 10, 1000);
-		drains(scene, 2600, 17000);
-		computes(scene, 1000, 2600);
+		drain_rings(scene, 10, 1000);
+		drain_rings(scene, 2600, 17000);
+		run_worker(scene, 1000, 2600);
 		scene_switch(scene, 0, 4000 * MS, &worker, FT_STATE_SLEEPING, POLL, &scene_idle);
 		scene_switch(scene, 2, 16000 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
 		scene_switch(scene, 2, 16001 * MS, &waiter, FT_STATE_DISK, MUTEX, &scene_idle);
@@ -311,11 +311,11 @@ static void thread_that_computes_does_not_hide_a_pause(void **state)
 	struct scene_result result;
 
 	(void)state;
-	drains(scene, 10, 1900);
-	drains(scene, 3000, 4000);
-	computes(scene, 1920, 3000);
+	drain_rings(scene, 10, 1900);
+	drain_rings(scene, 3000, 4000);
+	run_worker(scene, 1920, 3000);
 	scene_trigger(scene, "socket", "nobody answered", 3500 * MS);
-	result = analyzed(scene);
+	result = analyze_scene(scene);
 	assert_int_equal(result.model->findings[0].kind, FINDING_HOST_PAUSED);
 	assert_int_equal(result.model->stall.end_ns, 3000 * MS);
 	scene_done(&result, scene);
@@ -327,11 +327,11 @@ static void short_pause_does_not_hide_a_thread_that_computes_for_long(void **sta
 	struct scene_result result;
 
 	(void)state;
-	drains(scene, 10, 1900);
-	drains(scene, 2160, 4000);
-	computes(scene, 1920, 2150);
+	drain_rings(scene, 10, 1900);
+	drain_rings(scene, 2160, 4000);
+	run_worker(scene, 1920, 2150);
 	scene_trigger(scene, "probe-tcp", "port 80 slower than 200 ms for 2.0 s", 3500 * MS);
-	result = analyzed(scene);
+	result = analyze_scene(scene);
 	assert_int_equal(result.model->findings[0].kind, FINDING_BUSY_THREAD);
 	scene_done(&result, scene);
 }
@@ -347,15 +347,15 @@ static void thread_seems_to_run_through_a_pause_of_half_of_the_waiting(void **st
 		struct scene *scene = scene_create(2);
 		struct scene_result result;
 
-		drains(scene, 10, 1900);
-		drains(scene, 1900 + least_ns / MS + 1, 4000);
+		drain_rings(scene, 10, 1900);
+		drain_rings(scene, 1900 + least_ns / MS + 1, 4000);
 		scene_switch(scene, 0, 100 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &worker);
 		for (uint64_t at_ms = 120; at_ms <= 1900; at_ms += 20)
 			scene_sample(scene, 0, at_ms * MS, &worker, " | work < main");
 		for (uint64_t at_ns = 1900 * MS + least_ns - less; at_ns < 4000 * MS; at_ns += 20 * MS)
 			scene_sample(scene, 0, at_ns, &worker, " | work < main");
 		scene_trigger(scene, "probe-tcp", "port 80 slower than 200 ms for 2.0 s", 3500 * MS);
-		result = analyzed(scene);
+		result = analyze_scene(scene);
 		assert_int_equal(result.model->findings[0].kind,
 				 less ? FINDING_BUSY_THREAD : FINDING_HOST_PAUSED);
 		scene_done(&result, scene);
@@ -371,14 +371,14 @@ static void pause_of_a_cpu_that_is_more_than_half_of_all_cpus_is_theirs(void **s
 		struct scene *scene = scene_create(2);
 		struct scene_result result;
 
-		drains(scene, 10, 1900);
+		drain_rings(scene, 10, 1900);
 		scene_switch(scene, 1, 1900 * MS + all_ns, &scene_idle, FT_STATE_RUNNING, NULL, &drain);
 		scene_switch(scene, 1, 1901 * MS + all_ns, &drain, FT_STATE_SLEEPING, POLL,
 			     &scene_idle);
-		drains(scene, 3100, 4000);
-		computes(scene, 1901, 3900);
+		drain_rings(scene, 3100, 4000);
+		run_worker(scene, 1901, 3900);
 		scene_sampled(scene);
-		result = analyzed(scene);
+		result = analyze_scene(scene);
 		assert_int_equal(result.model->findings[0].kind, FINDING_HOST_PAUSED);
 		assert_int_equal(!!strstr(result.model->findings[0].summary, "The whole host"), more);
 		scene_done(&result, scene);

@@ -16,6 +16,7 @@
 #include "analyzer/detect/tables.h"
 #include "analyzer/detect/thresholds.h"
 #include "capture/symbols.h"
+#include "tests/unit/support/scene.h"
 #include "tests/unit/support/unit_test.h"
 
 #define MS 1000000ull
@@ -66,10 +67,10 @@ static int close_desk(void **state)
 }
 
 /* A new finding that @tell makes of @found. */
-static struct model_finding *report(struct desk *desk,
-				    void (*tell)(const struct detect_context *, const void *,
-						 struct model_finding *),
-				    const void *found)
+static struct model_finding *make_finding(struct desk *desk,
+					  void (*tell)(const struct detect_context *, const void *,
+						       struct model_finding *),
+					  const void *found)
 {
 	struct model_finding *finding = finding_append(desk->model, FINDING_NO_STALL);
 
@@ -77,14 +78,6 @@ static struct model_finding *report(struct desk *desk,
 	tell(&desk->in, found, finding);
 	assert_int_equal(finding_status(finding), 0);
 	return finding;
-}
-
-static bool has_evidence(const struct model_finding *finding, const char *part)
-{
-	for (size_t i = 0; i < finding->evidence_count; i++)
-		if (strstr(finding->evidence[i], part))
-			return true;
-	return false;
 }
 
 /* A mutex that hog held for @hold_ms; worker waited 1000 ms for it, hog's releases prove all of
@@ -116,9 +109,9 @@ static void lock_charge_is_strong_from_half_of_the_wait_that_releases_prove(void
 	uint64_t least_ns = lock.wait_ns * LOCK_STRONG_PERCENT / 100;
 
 	lock.owner.plausible_ns = lock.owner.blamed_ns - least_ns;
-	assert_int_equal(report(desk, lock_convoy_report, &lock)->grade, GRADE_STRONG);
+	assert_int_equal(make_finding(desk, lock_convoy_report, &lock)->grade, GRADE_STRONG);
 	lock.owner.plausible_ns++;
-	assert_int_equal(report(desk, lock_convoy_report, &lock)->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(make_finding(desk, lock_convoy_report, &lock)->grade, GRADE_PLAUSIBLE);
 }
 
 static void lock_charge_is_exact_from_half_of_the_wait_that_the_kernel_tells(void **state)
@@ -127,9 +120,9 @@ static void lock_charge_is_exact_from_half_of_the_wait_that_the_kernel_tells(voi
 	struct contended_lock lock = lock_of(1000);
 
 	lock.owner.exact_ns = lock.wait_ns * LOCK_STRONG_PERCENT / 100;
-	assert_int_equal(report(desk, lock_convoy_report, &lock)->grade, GRADE_EXACT);
+	assert_int_equal(make_finding(desk, lock_convoy_report, &lock)->grade, GRADE_EXACT);
 	lock.owner.exact_ns--;
-	assert_int_equal(report(desk, lock_convoy_report, &lock)->grade, GRADE_STRONG);
+	assert_int_equal(make_finding(desk, lock_convoy_report, &lock)->grade, GRADE_STRONG);
 }
 
 static void holds_shorter_than_half_of_the_stall_made_it_together(void **state)
@@ -138,9 +131,9 @@ static void holds_shorter_than_half_of_the_stall_made_it_together(void **state)
 	struct contended_lock lock = lock_of(1000 * HELD_AGAIN_PERCENT / 100 - 1);
 
 	lock.owner.holds = 2;
-	assert_non_null(strstr(report(desk, lock_convoy_report, &lock)->summary, "2 times"));
+	assert_non_null(strstr(make_finding(desk, lock_convoy_report, &lock)->summary, "2 times"));
 	lock.owner.longest.end_ns += MS;
-	assert_null(strstr(report(desk, lock_convoy_report, &lock)->summary, "2 times"));
+	assert_null(strstr(make_finding(desk, lock_convoy_report, &lock)->summary, "2 times"));
 }
 
 static void holder_without_a_cpu_for_more_than_half_of_the_hold_is_short_of_it(void **state)
@@ -150,10 +143,11 @@ static void holder_without_a_cpu_for_more_than_half_of_the_hold_is_short_of_it(v
 	uint64_t *runnable_ns = &lock.hold_summary.state_ns[THREAD_RUNNABLE];
 
 	*runnable_ns = 1000 * MS * HOLDER_STARVED_PERCENT / 100;
-	assert_null(strstr(report(desk, lock_convoy_report, &lock)->advice, "waited for a CPU"));
+	assert_null(
+		strstr(make_finding(desk, lock_convoy_report, &lock)->advice, "waited for a CPU"));
 	++*runnable_ns;
 	assert_non_null(
-		strstr(report(desk, lock_convoy_report, &lock)->advice, "waited for a CPU"));
+		strstr(make_finding(desk, lock_convoy_report, &lock)->advice, "waited for a CPU"));
 }
 
 static void holder_that_did_not_run_for_a_tenth_of_the_hold_is_explained(void **state)
@@ -165,9 +159,9 @@ static void holder_that_did_not_run_for_a_tenth_of_the_hold_is_explained(void **
 	lock.hold_delays.waits[0] = (struct delay_wait){ .class = WAIT_SLEEP, .operation = "" };
 	lock.hold_delays.wait_count = 1;
 	*blocked_ns = 1000 * MS * HOLD_WHY_PERCENT / 100;
-	assert_non_null(report(desk, lock_convoy_report, &lock)->culprit.why);
+	assert_non_null(make_finding(desk, lock_convoy_report, &lock)->culprit.why);
 	--*blocked_ns;
-	assert_null(report(desk, lock_convoy_report, &lock)->culprit.why);
+	assert_null(make_finding(desk, lock_convoy_report, &lock)->culprit.why);
 }
 
 static void wait_of_the_holder_is_told_from_a_twentieth_of_the_hold_on(void **state)
@@ -182,9 +176,10 @@ static void wait_of_the_holder_is_told_from_a_twentieth_of_the_hold_on(void **st
 	*second = (struct delay_wait){ .class = WAIT_IO_BLOCK, .operation = "" };
 	lock.hold_delays.wait_count = 2;
 	second->waited_ns = 1000 * MS * HOLD_TOLD_PERCENT / 100;
-	assert_non_null(strstr(report(desk, lock_convoy_report, &lock)->culprit.why, "io.block"));
+	assert_non_null(
+		strstr(make_finding(desk, lock_convoy_report, &lock)->culprit.why, "io.block"));
 	second->waited_ns--;
-	assert_null(strstr(report(desk, lock_convoy_report, &lock)->culprit.why, "io.block"));
+	assert_null(strstr(make_finding(desk, lock_convoy_report, &lock)->culprit.why, "io.block"));
 }
 
 /* Whether a call of hog at @call_ns is behind its hold of mmap_lock from @start_ns to @end_ns. */
@@ -206,7 +201,7 @@ static bool is_behind(struct desk *desk, uint64_t call_ns, uint64_t start_ns, ui
 	lock.class = WAIT_LOCK_MMAP;
 	lock.owner.longest.start_ns = start_ns;
 	lock.owner.longest.end_ns = end_ns;
-	behind = report(desk, lock_convoy_report, &lock)->has_allocation;
+	behind = make_finding(desk, lock_convoy_report, &lock)->has_allocation;
 	large_calls_destroy(calls);
 	return behind;
 }
@@ -231,9 +226,10 @@ static void best_candidate_is_named_from_a_hundredth_of_the_wait_on(void **state
 	lock.has_owner = false;
 	lock.candidate.thread = &hog;
 	lock.candidate.blamed_ns = lock.wait_ns * CANDIDATE_PERCENT / 100;
-	assert_true(has_evidence(report(desk, lock_convoy_report, &lock), "900 (hog)"));
+	assert_true(scene_has_evidence(make_finding(desk, lock_convoy_report, &lock), "900 (hog)"));
 	lock.candidate.blamed_ns--;
-	assert_false(has_evidence(report(desk, lock_convoy_report, &lock), "900 (hog)"));
+	assert_false(
+		scene_has_evidence(make_finding(desk, lock_convoy_report, &lock), "900 (hog)"));
 }
 
 /* worker waited 1000 ms for a CPU, on which hog ran for @hog_ms, @go_ms of that in one go. */
@@ -261,14 +257,14 @@ static void thread_that_ran_for_half_of_the_wait_for_its_cpu_is_to_blame(void **
 	struct cpu_starvation half = starvation_of(1000 * STARVED_MOST_PERCENT / 100, 1);
 	struct cpu_starvation less = starvation_of(1000 * STARVED_MOST_PERCENT / 100 - 1, 1);
 
-	assert_true(report(desk, cpu_starvation_report, &half)->has_culprit);
-	assert_false(report(desk, cpu_starvation_report, &less)->has_culprit);
+	assert_true(make_finding(desk, cpu_starvation_report, &half)->has_culprit);
+	assert_false(make_finding(desk, cpu_starvation_report, &less)->has_culprit);
 	/* its process as well, though none of the threads */
 	less.tgid = hog.tgid;
 	less.tgid_ns = less.queued_ns * STARVED_MOST_PERCENT / 100;
-	assert_true(report(desk, cpu_starvation_report, &less)->has_culprit);
+	assert_true(make_finding(desk, cpu_starvation_report, &less)->has_culprit);
 	less.tgid_ns--;
-	assert_false(report(desk, cpu_starvation_report, &less)->has_culprit);
+	assert_false(make_finding(desk, cpu_starvation_report, &less)->has_culprit);
 }
 
 static void quota_and_idle_cpus_throttle_from_half_of_the_wait_on(void **state)
@@ -277,15 +273,17 @@ static void quota_and_idle_cpus_throttle_from_half_of_the_wait_on(void **state)
 	struct cpu_starvation starved = starvation_of(0, 0);
 
 	starved.quota_ns = starved.waited_ns * STARVED_MOST_PERCENT / 100;
-	assert_int_equal(report(desk, cpu_starvation_report, &starved)->kind,
+	assert_int_equal(make_finding(desk, cpu_starvation_report, &starved)->kind,
 			 FINDING_CPU_THROTTLED);
 	starved.quota_ns--;
-	assert_int_equal(report(desk, cpu_starvation_report, &starved)->kind, FINDING_CPU_STARVED);
+	assert_int_equal(make_finding(desk, cpu_starvation_report, &starved)->kind,
+			 FINDING_CPU_STARVED);
 	starved.idle_ns = starved.queued_ns * STARVED_MOST_PERCENT / 100;
-	assert_int_equal(report(desk, cpu_starvation_report, &starved)->kind,
+	assert_int_equal(make_finding(desk, cpu_starvation_report, &starved)->kind,
 			 FINDING_CPU_THROTTLED);
 	starved.idle_ns--;
-	assert_int_equal(report(desk, cpu_starvation_report, &starved)->kind, FINDING_CPU_STARVED);
+	assert_int_equal(make_finding(desk, cpu_starvation_report, &starved)->kind,
+			 FINDING_CPU_STARVED);
 }
 
 static void thread_that_gave_way_to_nobody_for_long_is_strongly_to_blame(void **state)
@@ -293,9 +291,10 @@ static void thread_that_gave_way_to_nobody_for_long_is_strongly_to_blame(void **
 	struct desk *desk = *state;
 	struct cpu_starvation starved = starvation_of(1000, NEVER_GIVES_WAY_NS / MS);
 
-	assert_int_equal(report(desk, cpu_starvation_report, &starved)->grade, GRADE_STRONG);
+	assert_int_equal(make_finding(desk, cpu_starvation_report, &starved)->grade, GRADE_STRONG);
 	starved.top[0].to_ns--;
-	assert_int_equal(report(desk, cpu_starvation_report, &starved)->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(make_finding(desk, cpu_starvation_report, &starved)->grade,
+			 GRADE_PLAUSIBLE);
 }
 
 static void kernel_spin_is_strong_from_so_many_samples_on(void **state)
@@ -307,9 +306,9 @@ static void kernel_spin_is_strong_from_so_many_samples_on(void **state)
 			     .samples = 1000,
 			     .spinning = SPIN_STRONG_SAMPLES };
 
-	assert_int_equal(report(desk, spin_report, &spin)->grade, GRADE_STRONG);
+	assert_int_equal(make_finding(desk, spin_report, &spin)->grade, GRADE_STRONG);
 	spin.spinning--;
-	assert_int_equal(report(desk, spin_report, &spin)->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(make_finding(desk, spin_report, &spin)->grade, GRADE_PLAUSIBLE);
 }
 
 /* worker waited a second for hog, as never before in 1000 waits. */
@@ -335,9 +334,10 @@ static void producer_of_a_hundred_waits_is_known_well(void **state)
 	struct slow_producer producer = producer_that_ran();
 
 	producer.longest.before.count = PRODUCER_STRONG_WAITS;
-	assert_int_equal(report(desk, slow_producer_report, &producer)->grade, GRADE_STRONG);
+	assert_int_equal(make_finding(desk, slow_producer_report, &producer)->grade, GRADE_STRONG);
 	producer.longest.before.count--;
-	assert_int_equal(report(desk, slow_producer_report, &producer)->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(make_finding(desk, slow_producer_report, &producer)->grade,
+			 GRADE_PLAUSIBLE);
 }
 
 static void producer_that_ended_half_of_the_waits_is_known_well(void **state)
@@ -346,9 +346,10 @@ static void producer_that_ended_half_of_the_waits_is_known_well(void **state)
 	struct slow_producer producer = producer_that_ran();
 
 	producer.longest.produced = producer.longest.wakeups * PRODUCER_STRONG_PERCENT / 100;
-	assert_int_equal(report(desk, slow_producer_report, &producer)->grade, GRADE_STRONG);
+	assert_int_equal(make_finding(desk, slow_producer_report, &producer)->grade, GRADE_STRONG);
 	producer.longest.produced--;
-	assert_int_equal(report(desk, slow_producer_report, &producer)->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(make_finding(desk, slow_producer_report, &producer)->grade,
+			 GRADE_PLAUSIBLE);
 }
 
 static void producer_that_wanted_a_cpu_for_more_than_a_twentieth_of_its_run_says_so(void **state)
@@ -358,10 +359,11 @@ static void producer_that_wanted_a_cpu_for_more_than_a_twentieth_of_its_run_says
 	uint64_t *runnable_ns = &producer.state_ns[THREAD_RUNNABLE];
 
 	*runnable_ns = 1000 * MS * PRODUCER_QUEUED_PERCENT / 100;
-	assert_null(strstr(report(desk, slow_producer_report, &producer)->summary, "wanted a CPU"));
+	assert_null(strstr(make_finding(desk, slow_producer_report, &producer)->summary,
+			   "wanted a CPU"));
 	++*runnable_ns;
-	assert_non_null(
-		strstr(report(desk, slow_producer_report, &producer)->summary, "wanted a CPU"));
+	assert_non_null(strstr(make_finding(desk, slow_producer_report, &producer)->summary,
+			       "wanted a CPU"));
 }
 
 static enum grade grade_no_stall(struct desk *desk, uint64_t long_ns)

@@ -38,15 +38,15 @@ static const struct ft_task flusher = { 302, 302, "flusher" };
 
 /* A worker on CPU 0 comes at @from_ms, waits with @stack and is woken at @to_ms by @waker, which
  * runs on CPU 1. */
-static void waits(struct scene *scene, uint32_t i, uint64_t from_ms, const char *stack)
+static void block_worker(struct scene *scene, uint32_t i, uint64_t from_ms, const char *stack)
 {
 	scene_switch(scene, 0, from_ms * MS - 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
 		     &scene_workers[i]);
 	scene_switch(scene, 0, from_ms * MS, &scene_workers[i], FT_STATE_DISK, stack, &scene_idle);
 }
 
-static void wakes(struct scene *scene, uint64_t at_ms, const struct ft_task *waker,
-		  const char *stack, uint32_t i)
+static void wake_worker(struct scene *scene, uint64_t at_ms, const struct ft_task *waker,
+			const char *stack, uint32_t i)
 {
 	scene_waking(scene, 1, at_ms * MS, waker, stack, &scene_workers[i]);
 	scene_switch(scene, 0, at_ms * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
@@ -63,12 +63,12 @@ static void waits_for_journal_page_and_disk_are_one_stall(void **state)
 
 	(void)state;
 	scene_switch(scene, 1, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &jbd2);
-	waits(scene, 0, 1000, WRITEBACK);
-	waits(scene, 1, 1010, JOURNAL);
-	wakes(scene, 1100, &jbd2, COMMITTED, 1);
-	waits(scene, 1, 1110, WRITEBACK);
-	wakes(scene, 1500, &jbd2, COMMITTED, 0);
-	wakes(scene, 1700, &jbd2, COMMITTED, 1);
+	block_worker(scene, 0, 1000, WRITEBACK);
+	block_worker(scene, 1, 1010, JOURNAL);
+	wake_worker(scene, 1100, &jbd2, COMMITTED, 1);
+	block_worker(scene, 1, 1110, WRITEBACK);
+	wake_worker(scene, 1500, &jbd2, COMMITTED, 0);
+	wake_worker(scene, 1700, &jbd2, COMMITTED, 1);
 	result = scene_analyze(scene, "100", 3000 * MS);
 	assert_true(result.model->stall.found);
 	assert_int_equal(result.model->finding_count, 1);
@@ -97,11 +97,11 @@ static void fuse_stall_names_the_process_that_serves_the_file_system(void **stat
 	(void)state;
 	scene_switch(scene, 1, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &daemon_task);
 	scene_switch(scene, 1, 1005 * MS, &daemon_task, FT_STATE_SLEEPING, NAP, &scene_idle);
-	waits(scene, 0, 1000, FUSE);
-	waits(scene, 1, 1010, FUSE);
+	block_worker(scene, 0, 1000, FUSE);
+	block_worker(scene, 1, 1010, FUSE);
 	scene_switch(scene, 1, 1895 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &daemon_task);
-	wakes(scene, 1900, &daemon_task, ANSWER, 0);
-	wakes(scene, 1910, &daemon_task, ANSWER, 1);
+	wake_worker(scene, 1900, &daemon_task, ANSWER, 0);
+	wake_worker(scene, 1910, &daemon_task, ANSWER, 1);
 	result = scene_analyze(scene, "100", 3000 * MS);
 	finding = &result.model->findings[0];
 	assert_int_equal(finding->kind, FINDING_IO_STALL);
@@ -127,9 +127,9 @@ static void fuse_stall_names_nobody_where_the_answer_was_not_seen(void **state)
 		struct scene_result result;
 
 		scene_switch(scene, 1, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &daemon_task);
-		waits(scene, 0, 1000, FUSE);
-		wakes(scene, 1900, &daemon_task, stacks[i], 0);
-		waits(scene, 1, 1950, FUSE);
+		block_worker(scene, 0, 1000, FUSE);
+		wake_worker(scene, 1900, &daemon_task, stacks[i], 0);
+		block_worker(scene, 1, 1950, FUSE);
 		result = scene_analyze(scene, "100", 3000 * MS);
 		assert_int_equal(result.model->findings[0].kind, FINDING_IO_STALL);
 		assert_int_equal(result.model->findings[0].blocked_ns, (900 + 1050) * MS);
@@ -171,14 +171,6 @@ static struct scene_result analyze_waits(struct scene *scene, const struct worke
 			     &scene_idle);
 	}
 	return scene_analyze(scene, "100", 4000 * MS);
-}
-
-static bool has_evidence(const struct model_finding *finding, const char *part)
-{
-	for (size_t i = 0; i < finding->evidence_count; i++)
-		if (strstr(finding->evidence[i], part))
-			return true;
-	return false;
 }
 
 static void thread_that_lost_a_moment_only_is_no_victim(void **state)
@@ -234,7 +226,7 @@ static void operations_and_wakers_are_told_from_a_tenth_of_the_waits_on(void **s
 
 		assert_int_equal(finding->blocked_ns, 1000 * MS);
 		assert_int_equal(!!strstr(finding->summary, "in fsync and pread,"), !less);
-		assert_int_equal(has_evidence(finding, "(flusher)"), !less);
+		assert_int_equal(scene_has_evidence(finding, "(flusher)"), !less);
 		scene_done(&result, scene);
 	}
 }
@@ -251,7 +243,8 @@ static void classes_are_told_from_a_hundredth_of_the_waits_on(void **state)
 		};
 		struct scene_result result = analyze_waits(scene, waits, 2);
 
-		assert_int_equal(has_evidence(&result.model->findings[0], "by class: "), !more);
+		assert_int_equal(scene_has_evidence(&result.model->findings[0], "by class: "),
+				 !more);
 		scene_done(&result, scene);
 	}
 }
@@ -280,9 +273,11 @@ static void server_that_was_blocked_for_half_of_the_longest_wait_waited_itself(v
 		scene_switch(scene, 0, wait.end_ns + US, &scene_idle, FT_STATE_RUNNING, NULL,
 			     &scene_workers[0]);
 		result = scene_analyze(scene, "100", 3000 * MS);
-		assert_int_equal(has_evidence(&result.model->findings[0], "was asleep for"),
+		assert_int_equal(scene_has_evidence(&result.model->findings[0],
+						    "was asleep for"),
 				 !less);
-		assert_int_equal(has_evidence(&result.model->findings[0], "it ran for"), less);
+		assert_int_equal(scene_has_evidence(&result.model->findings[0], "it ran for"),
+				 less);
 		scene_done(&result, scene);
 	}
 }

@@ -29,7 +29,7 @@ struct spinning {
 };
 
 /* Threads on CPUs 0 and 1 run from 1000 ms to 2000 ms; the holder is on CPU 2. */
-static struct scene_result analyzed(struct scene *scene, const struct spinning *spinning)
+static struct scene_result analyze_spinning(struct scene *scene, const struct spinning *spinning)
 {
 	const struct ft_task *waker = spinning->woken_by_worker ? &scene_workers[0] : &scene_idle;
 
@@ -70,7 +70,7 @@ static void user_spinners_name_who_slept_until_they_went_on(void **state)
 		" | try_lock < request < main", NULL, 2, true, false, false
 	};
 	struct scene *scene = scene_create(3);
-	struct scene_result result = analyzed(scene, &spinning);
+	struct scene_result result = analyze_spinning(scene, &spinning);
 	const struct model_finding *finding = &result.model->findings[0];
 
 	(void)state;
@@ -96,7 +96,7 @@ static void function_called_spin_is_enough_without_a_culprit(void **state)
 		" | pthread_spin_lock < main", NULL, 2, false, false, false
 	};
 	struct scene *scene = scene_create(3);
-	struct scene_result result = analyzed(scene, &spinning);
+	struct scene_result result = analyze_spinning(scene, &spinning);
 
 	(void)state;
 	assert_int_equal(result.model->findings[0].kind, FINDING_SPIN_CONTENTION);
@@ -120,7 +120,7 @@ static void loops_that_work_are_no_stall(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(working) / sizeof(*working); i++) {
 		struct scene *scene = scene_create(3);
-		struct scene_result result = analyzed(scene, &working[i]);
+		struct scene_result result = analyze_spinning(scene, &working[i]);
 
 		assert_int_equal(result.model->findings[0].kind, FINDING_NO_STALL);
 		scene_done(&result, scene);
@@ -131,7 +131,7 @@ static void kernel_spinners_name_the_function_that_takes_the_lock(void **state)
 {
 	const struct spinning spinning = { KERNEL_SPIN, WORK, 2, false, false, false };
 	struct scene *scene = scene_create(3);
-	struct scene_result result = analyzed(scene, &spinning);
+	struct scene_result result = analyze_spinning(scene, &spinning);
 	const struct model_finding *finding = &result.model->findings[0];
 
 	(void)state;
@@ -149,7 +149,7 @@ static void now_and_then_a_spinlock_is_no_stall(void **state)
 {
 	const struct spinning spinning = { WORK, KERNEL_SPIN, 2, false, false, false };
 	struct scene *scene = scene_create(3);
-	struct scene_result result = analyzed(scene, &spinning);
+	struct scene_result result = analyze_spinning(scene, &spinning);
 
 	(void)state;
 	assert_int_equal(result.model->findings[0].kind, FINDING_NO_STALL);

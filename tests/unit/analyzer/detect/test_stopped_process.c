@@ -24,23 +24,10 @@ static const struct ft_task admin = { 900, 900, "admin" };
 	"try_to_wake_up < signal_wake_up_state < complete_signal < __send_signal_locked < " \
 	"do_send_sig_info < kill_something_info < __x64_sys_kill < do_syscall_64"
 
-/* On CPU 0, woken each 100 ms, works for 50 us, then sleeps in @stack. */
-static void serves(struct scene *scene, const struct ft_task *task, uint64_t from_ms,
-		   uint64_t to_ms, const char *stack)
-{
-	for (uint64_t at_ms = from_ms; at_ms < to_ms; at_ms += 100) {
-		scene_waking(scene, 0, at_ms * MS, &scene_idle, "", task);
-		scene_switch(scene, 0, at_ms * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
-			     task);
-		scene_switch(scene, 0, at_ms * MS + 55 * US, task, FT_STATE_SLEEPING, stack,
-			     &scene_idle);
-	}
-}
-
 /* @sender stops both threads at 2000 ms, lets them go on at 5000 ms. */
 static void is_stopped(struct scene *scene, const char *waker_stack)
 {
-	serves(scene, &server, 0, 2000, POLL);
+	scene_serves(scene, &server, 0, 2000, POLL);
 	scene_switch(scene, 1, 1000 * MS, &helper, FT_STATE_SLEEPING, POLL, &scene_idle);
 	scene_switch(scene, 1, 1999 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &admin);
 	scene_waking(scene, 1, 2000 * MS, &admin, waker_stack, &server);
@@ -111,7 +98,7 @@ static void process_stopped_names_who_woke_the_second_thread_to_stop(void **stat
 	struct scene_result result;
 
 	(void)state;
-	serves(scene, &server, 0, 2000, POLL);
+	scene_serves(scene, &server, 0, 2000, POLL);
 	scene_switch(scene, 1, 1000 * MS, &helper, FT_STATE_SLEEPING, POLL, &scene_idle);
 	scene_switch(scene, 1, 1999 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &admin);
 	scene_waking(scene, 1, 2000 * MS, &admin, "", &server);
@@ -167,7 +154,7 @@ static void process_stopped_needs_no_trigger_and_no_sender(void **state)
 	struct scene_result result;
 
 	(void)state;
-	serves(scene, &server, 0, 1000, POLL);
+	scene_serves(scene, &server, 0, 1000, POLL);
 	scene_waking(scene, 0, 1000 * MS, &scene_idle, "", &server);
 	scene_switch(scene, 0, 1001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
 	scene_switch(scene, 0, 1002 * MS, &server, FT_STATE_STOPPED, STOPPED, &scene_idle);
@@ -233,7 +220,7 @@ static void process_that_stops_long_after_a_signal_was_stopped_by_another(void *
 		struct scene *scene = scene_create(2);
 		struct scene_result result;
 
-		serves(scene, &server, 0, 1000, POLL);
+		scene_serves(scene, &server, 0, 1000, POLL);
 		scene_switch(scene, 1, 900 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &admin);
 		scene_waking(scene, 1, 1000 * MS, &admin, SIGNAL, &server);
 		scene_switch(scene, 0, 1001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);

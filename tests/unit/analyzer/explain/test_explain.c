@@ -41,7 +41,7 @@ struct result {
 	int error;
 };
 
-static struct result explain(struct scene *scene, uint64_t end_ns, const char *what)
+static struct result explain_wait(struct scene *scene, uint64_t end_ns, const char *what)
 {
 	const struct analysis_options options = { 0 };
 	struct result result = { .scene = scene };
@@ -58,7 +58,7 @@ static struct result explain(struct scene *scene, uint64_t end_ns, const char *w
 	return result;
 }
 
-static void done(struct result *result)
+static void free_result(struct result *result)
 {
 	explanation_free(result->explanation);
 	observations_free(result->observations);
@@ -114,7 +114,7 @@ static void explain_follows_the_chain_from_the_lock_to_the_timer(void **state)
 
 	(void)state;
 	lock_behind_a_slow_file_system(scene);
-	result = explain(scene, 3000 * MS, "101");
+	result = explain_wait(scene, 3000 * MS, "101");
 
 	assert_int_equal(result.error, 0);
 	explanation = result.explanation;
@@ -150,7 +150,7 @@ static void explain_follows_the_chain_from_the_lock_to_the_timer(void **state)
 	assert_int_equal(explanation->waits[2].actor, 1);
 	assert_int_equal(explanation->waits[2].class, WAIT_SLEEP);
 	assert_int_equal(explanation->waits[2].root, EXPLAIN_TIMER);
-	done(&result);
+	free_result(&result);
 }
 
 static void explain_shows_each_event_that_bears_on_the_wait(void **state)
@@ -167,7 +167,7 @@ static void explain_shows_each_event_that_bears_on_the_wait(void **state)
 
 	(void)state;
 	lock_behind_a_slow_file_system(scene);
-	result = explain(scene, 3000 * MS, "101");
+	result = explain_wait(scene, 3000 * MS, "101");
 
 	assert_int_equal(result.error, 0);
 	trail = &result.explanation->waits[0].excerpt;
@@ -189,7 +189,7 @@ static void explain_shows_each_event_that_bears_on_the_wait(void **state)
 		"1.00 s of it held by 100 (holder), +1.000000 to +2.000000 s; grade: strong"));
 	assert_non_null(strstr(text, "root: a timer ended the wait"));
 	free(text);
-	done(&result);
+	free_result(&result);
 }
 
 static void explain_finds_the_wait_of_a_time(void **state)
@@ -199,12 +199,12 @@ static void explain_finds_the_wait_of_a_time(void **state)
 
 	(void)state;
 	lock_behind_a_slow_file_system(scene);
-	result = explain(scene, 3000 * MS, "100:1.5");
+	result = explain_wait(scene, 3000 * MS, "100:1.5");
 	assert_int_equal(result.error, 0);
 	assert_int_equal(result.explanation->choice, EXPLAIN_BY_TIME);
 	assert_int_equal(result.explanation->waits[0].class, WAIT_IO_FUSE);
 	assert_int_equal(result.explanation->waits[0].start_ns, 1100 * MS);
-	done(&result);
+	free_result(&result);
 }
 
 static void explain_says_which_waits_are_near_where_there_is_none(void **state)
@@ -214,12 +214,12 @@ static void explain_says_which_waits_are_near_where_there_is_none(void **state)
 
 	(void)state;
 	lock_behind_a_slow_file_system(scene);
-	result = explain(scene, 3000 * MS, "100:1.95");
+	result = explain_wait(scene, 3000 * MS, "100:1.95");
 	assert_int_equal(result.error, -ENOENT);
 	assert_non_null(strstr(result.message, "it ran"));
 	assert_non_null(strstr(result.message, "before begins at: 1.900000000 s"));
 	assert_non_null(strstr(result.message, "after begins at: 2.100000000 s"));
-	done(&result);
+	free_result(&result);
 }
 
 static void explain_of_a_thread_that_is_not_there_says_so(void **state)
@@ -229,10 +229,10 @@ static void explain_of_a_thread_that_is_not_there_says_so(void **state)
 
 	(void)state;
 	lock_behind_a_slow_file_system(scene);
-	result = explain(scene, 3000 * MS, "4242");
+	result = explain_wait(scene, 3000 * MS, "4242");
 	assert_int_equal(result.error, -ESRCH);
 	assert_non_null(strstr(result.message, "no thread 4242"));
-	done(&result);
+	free_result(&result);
 }
 
 static void explain_of_a_time_outside_the_capture_says_so(void **state)
@@ -242,10 +242,10 @@ static void explain_of_a_time_outside_the_capture_says_so(void **state)
 
 	(void)state;
 	lock_behind_a_slow_file_system(scene);
-	result = explain(scene, 3000 * MS, "100:3.1");
+	result = explain_wait(scene, 3000 * MS, "100:3.1");
 	assert_int_equal(result.error, -ENOENT);
 	assert_non_null(strstr(result.message, "not in the capture"));
-	done(&result);
+	free_result(&result);
 }
 
 static void explain_tells_losses_in_the_wait_and_lowers_the_grade(void **state)
@@ -257,7 +257,7 @@ static void explain_tells_losses_in_the_wait_and_lowers_the_grade(void **state)
 	(void)state;
 	lock_behind_a_slow_file_system(scene);
 	scene_lost(scene, 2, 1200 * MS, 1300 * MS, 77);
-	result = explain(scene, 3000 * MS, "101");
+	result = explain_wait(scene, 3000 * MS, "101");
 	assert_int_equal(result.error, 0);
 	assert_int_equal(result.explanation->waits[0].gaps, 1);
 	assert_int_equal(result.explanation->waits[0].lost_events, 77);
@@ -265,7 +265,7 @@ static void explain_tells_losses_in_the_wait_and_lowers_the_grade(void **state)
 	text = text_of(&result);
 	assert_non_null(strstr(text, "lost: 77 events in this time"));
 	free(text);
-	done(&result);
+	free_result(&result);
 }
 
 static void explain_goes_through_a_queue_to_the_one_at_its_head(void **state)
@@ -287,7 +287,7 @@ static void explain_goes_through_a_queue_to_the_one_at_its_head(void **state)
 	scene_switch(scene, 1, 2000 * MS + 20 * US, &queued, FT_STATE_SLEEPING, NANOSLEEP, &waiter);
 	scene_switch(scene, 1, 2100 * MS, &waiter, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
 	scene_switch(scene, 0, 2100 * MS, &holder, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
-	result = explain(scene, 3000 * MS, "101:1.5");
+	result = explain_wait(scene, 3000 * MS, "101:1.5");
 
 	assert_int_equal(result.error, 0);
 	explanation = result.explanation;
@@ -298,7 +298,7 @@ static void explain_goes_through_a_queue_to_the_one_at_its_head(void **state)
 	assert_int_equal(explanation->actors[1].thread->tid, 100);
 	assert_int_equal(explanation->actors[1].root, EXPLAIN_RUNNING);
 	assert_int_equal(explanation->actors[1].profile.samples, 1);
-	done(&result);
+	free_result(&result);
 }
 
 static void explain_of_a_wait_that_nobody_ended_ends_there(void **state)
@@ -309,12 +309,12 @@ static void explain_of_a_wait_that_nobody_ended_ends_there(void **state)
 	(void)state;
 	scene_switch(scene, 1, 900 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
 	scene_switch(scene, 1, 1000 * MS, &waiter, FT_STATE_SLEEPING, FUSE_FLUSH, &scene_idle);
-	result = explain(scene, 3000 * MS, "101");
+	result = explain_wait(scene, 3000 * MS, "101");
 	assert_int_equal(result.error, 0);
 	assert_true(result.explanation->waits[0].still_open);
 	assert_int_equal(result.explanation->waits[0].root, EXPLAIN_STILL_OPEN);
 	assert_int_equal(result.explanation->actor_count, 0);
-	done(&result);
+	free_result(&result);
 }
 
 static void explain_tells_who_had_the_cpu_that_was_waited_for(void **state)
@@ -329,7 +329,7 @@ static void explain_tells_who_had_the_cpu_that_was_waited_for(void **state)
 	scene_switch(scene, 0, 1800 * MS, &disk, FT_STATE_PREEMPTED,
 		     "__schedule < preempt_schedule_irq", &waiter);
 	scene_switch(scene, 0, 2100 * MS, &waiter, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
-	result = explain(scene, 3000 * MS, "101");
+	result = explain_wait(scene, 3000 * MS, "101");
 	assert_int_equal(result.error, 0);
 	assert_true(result.explanation->waits[0].for_cpu);
 	assert_int_equal(result.explanation->waits[0].root, EXPLAIN_CPU);
@@ -338,7 +338,7 @@ static void explain_tells_who_had_the_cpu_that_was_waited_for(void **state)
 	assert_int_equal(result.explanation->actors[0].thread->tid, 900);
 	assert_int_equal(result.explanation->actors[0].state_ns[THREAD_RUNNING], 800 * MS);
 	assert_int_equal(result.explanation->waits[0].excerpt.count, 3);
-	done(&result);
+	free_result(&result);
 }
 
 /* Later the holder sleeps for longer than anybody waited: that is not what is asked. */
@@ -352,7 +352,7 @@ static void explain_of_a_culprit_is_that_of_its_victim(void **state)
 	lock_behind_a_slow_file_system(scene);
 	scene_waking(scene, 0, 5000 * MS, &scene_idle, TIMER, &holder);
 	scene_switch(scene, 0, 5001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
-	result = explain(scene, 6000 * MS, "100");
+	result = explain_wait(scene, 6000 * MS, "100");
 	assert_int_equal(result.error, 0);
 	assert_int_equal(result.explanation->choice, EXPLAIN_OF_VICTIM);
 	assert_int_equal(result.explanation->culprit_tid, 100);
@@ -361,7 +361,7 @@ static void explain_of_a_culprit_is_that_of_its_victim(void **state)
 	text = text_of(&result);
 	assert_non_null(strstr(text, "that 100 (holder)"));
 	free(text);
-	done(&result);
+	free_result(&result);
 }
 
 static void explain_of_a_culprit_at_a_time_is_of_its_own_wait(void **state)
@@ -371,12 +371,12 @@ static void explain_of_a_culprit_at_a_time_is_of_its_own_wait(void **state)
 
 	(void)state;
 	lock_behind_a_slow_file_system(scene);
-	result = explain(scene, 3000 * MS, "100:1.5");
+	result = explain_wait(scene, 3000 * MS, "100:1.5");
 	assert_int_equal(result.error, 0);
 	assert_int_equal(result.explanation->choice, EXPLAIN_BY_TIME);
 	assert_int_equal(result.explanation->waits[0].thread->tid, 100);
 	assert_int_equal(result.explanation->waits[0].start_ns, 1100 * MS);
-	done(&result);
+	free_result(&result);
 }
 
 static void explain_of_a_victim_is_of_its_wait_in_the_stall(void **state)
@@ -388,11 +388,11 @@ static void explain_of_a_victim_is_of_its_wait_in_the_stall(void **state)
 	lock_behind_a_slow_file_system(scene);
 	scene_waking(scene, 1, 900000 * MS, &scene_idle, TIMER, &waiter);
 	scene_switch(scene, 1, 900001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
-	result = explain(scene, 901000 * MS, "101");
+	result = explain_wait(scene, 901000 * MS, "101");
 	assert_int_equal(result.error, 0);
 	assert_int_equal(result.explanation->choice, EXPLAIN_OF_FINDING);
 	assert_int_equal(result.explanation->waits[0].start_ns, 1000 * MS);
-	done(&result);
+	free_result(&result);
 }
 
 /* The kernel leaves out the switches from the idle task. */
@@ -412,7 +412,7 @@ static void explain_takes_no_later_switch_in_for_the_end_of_a_wait(void **state)
 	scene_switch(scene, 1, 2010 * MS, &waiter, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
 	scene_waking(scene, 1, 2400 * MS, &scene_idle, TIMER, &waiter);
 	scene_switch(scene, 1, 2401 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
-	result = explain(scene, 3000 * MS, "101");
+	result = explain_wait(scene, 3000 * MS, "101");
 
 	assert_int_equal(result.error, 0);
 	trail = &result.explanation->waits[0].excerpt;
@@ -421,7 +421,7 @@ static void explain_takes_no_later_switch_in_for_the_end_of_a_wait(void **state)
 	assert_int_equal(trail->events[3].kind, EXCERPT_HAS_RUN);
 	assert_in_range(trail->events[3].at_ns, 2000 * MS, 2010 * MS);
 	assert_false(result.explanation->waits[0].end_inferred);
-	done(&result);
+	free_result(&result);
 }
 
 static void explain_says_where_no_event_tells_the_end_of_a_wait(void **state)
@@ -440,7 +440,7 @@ static void explain_says_where_no_event_tells_the_end_of_a_wait(void **state)
 	scene_switch(scene, 1, 2010 * MS, &waiter, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
 	scene_waking(scene, 1, 2400 * MS, &scene_idle, TIMER, &waiter);
 	scene_switch(scene, 1, 2401 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
-	result = explain(scene, 3000 * MS, "101:1.5");
+	result = explain_wait(scene, 3000 * MS, "101:1.5");
 
 	assert_int_equal(result.error, 0);
 	trail = &result.explanation->waits[0].excerpt;
@@ -452,7 +452,7 @@ static void explain_says_where_no_event_tells_the_end_of_a_wait(void **state)
 	/* The millisecond that was asked for is no part of the explanation. */
 	assert_null(strstr(text, "1 ms of it"));
 	free(text);
-	done(&result);
+	free_result(&result);
 }
 
 /* The kernel tells of holds: the acquire that counts is shown, whatever came in between. */
@@ -480,7 +480,7 @@ static void explain_shows_when_the_lock_was_acquired(void **state)
 	scene_lock_hold(scene, 0, 2000 * MS - 5 * US, &holder, LOCK, FT_HOLD_WRITE);
 	scene_waking(scene, 0, 2000 * MS, &holder, RELEASE_MUNMAP, &waiter);
 	scene_switch(scene, 1, 2001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &waiter);
-	result = explain(scene, 3000 * MS, "101");
+	result = explain_wait(scene, 3000 * MS, "101");
 
 	assert_int_equal(result.error, 0);
 	assert_int_equal(result.explanation->actors[0].thread->tid, 100);
@@ -494,7 +494,7 @@ static void explain_shows_when_the_lock_was_acquired(void **state)
 	assert_int_equal(result.model->blame[0].tid, 100);
 	assert_int_equal(result.model->blame[0].grade, GRADE_EXACT);
 	assert_int_equal(result.explanation->actors[0].grade, GRADE_EXACT);
-	done(&result);
+	free_result(&result);
 }
 
 UNIT_TESTS(explain)

@@ -10,7 +10,7 @@
 /* 2026-11-21 00:18:24.113456789 UTC */
 #define START (1795220304ll * 1000000000ll + 113456789ll)
 
-static struct wait_spec parsed(const char *text)
+static struct wait_spec parse_spec(const char *text)
 {
 	struct wait_spec moment;
 
@@ -20,7 +20,7 @@ static struct wait_spec parsed(const char *text)
 
 static void a_thread_alone_has_no_time(void **state)
 {
-	struct wait_spec moment = parsed("31519");
+	struct wait_spec moment = parse_spec("31519");
 
 	(void)state;
 	assert_int_equal(moment.tid, 31519);
@@ -30,24 +30,24 @@ static void a_thread_alone_has_no_time(void **state)
 static void seconds_need_no_unit_and_take_any(void **state)
 {
 	(void)state;
-	assert_int_equal(parsed("1:2.5").at_ns, 2500 * MS);
-	assert_int_equal(parsed("1:2.5s").at_ns, 2500 * MS);
-	assert_int_equal(parsed("1:+2.500001").at_ns, 2500001000);
-	assert_int_equal(parsed("1:250ms").at_ns, 250 * MS);
-	assert_int_equal(parsed("1:0").at_ns, 0);
-	assert_false(parsed("1:2.5").of_day);
-	assert_true(parsed("1:2.5").has_time);
+	assert_int_equal(parse_spec("1:2.5").at_ns, 2500 * MS);
+	assert_int_equal(parse_spec("1:2.5s").at_ns, 2500 * MS);
+	assert_int_equal(parse_spec("1:+2.500001").at_ns, 2500001000);
+	assert_int_equal(parse_spec("1:250ms").at_ns, 250 * MS);
+	assert_int_equal(parse_spec("1:0").at_ns, 0);
+	assert_false(parse_spec("1:2.5").of_day);
+	assert_true(parse_spec("1:2.5").has_time);
 }
 
 static void a_time_of_day_is_read_as_reports_print_it(void **state)
 {
-	struct wait_spec moment = parsed("31519:00:18:27.204");
+	struct wait_spec moment = parse_spec("31519:00:18:27.204");
 
 	(void)state;
 	assert_int_equal(moment.tid, 31519);
 	assert_true(moment.of_day);
 	assert_int_equal(moment.at_ns, (18 * 60 + 27) * S + 204 * MS);
-	assert_int_equal(parsed("1:23:59:59").at_ns, 86399 * S);
+	assert_int_equal(parse_spec("1:23:59:59").at_ns, 86399 * S);
 }
 
 static void what_is_no_wait_is_refused(void **state)
@@ -85,7 +85,7 @@ static void what_is_no_wait_is_refused(void **state)
 
 static void a_time_of_day_is_found_in_the_capture(void **state)
 {
-	const struct wait_spec moment = parsed("1:00:18:27.204");
+	const struct wait_spec moment = parse_spec("1:00:18:27.204");
 	uint64_t at_ns;
 
 	(void)state;
@@ -95,7 +95,7 @@ static void a_time_of_day_is_found_in_the_capture(void **state)
 
 static void a_time_of_day_is_that_of_the_recorded_host(void **state)
 {
-	const struct wait_spec moment = parsed("1:01:18:27.204");
+	const struct wait_spec moment = parse_spec("1:01:18:27.204");
 	uint64_t at_ns;
 
 	(void)state;
@@ -106,7 +106,7 @@ static void a_time_of_day_is_that_of_the_recorded_host(void **state)
 
 static void a_capture_may_go_past_midnight(void **state)
 {
-	const struct wait_spec moment = parsed("1:00:00:01");
+	const struct wait_spec moment = parse_spec("1:00:00:01");
 	uint64_t at_ns;
 
 	(void)state;
@@ -118,7 +118,7 @@ static void a_capture_may_go_past_midnight(void **state)
 
 static void the_start_as_printed_is_in_the_capture(void **state)
 {
-	const struct wait_spec moment = parsed("1:00:18:24.113");
+	const struct wait_spec moment = parse_spec("1:00:18:24.113");
 	uint64_t at_ns;
 
 	(void)state;
@@ -128,8 +128,8 @@ static void the_start_as_printed_is_in_the_capture(void **state)
 
 static void times_outside_are_told_apart(void **state)
 {
-	const struct wait_spec late = parsed("1:61"), early = parsed("1:00:18:20"),
-			    of_day = parsed("1:00:18:30");
+	const struct wait_spec late = parse_spec("1:61"), early = parse_spec("1:00:18:20"),
+			    of_day = parse_spec("1:00:18:30");
 	uint64_t at_ns = 42;
 
 	(void)state;

@@ -3,11 +3,11 @@
  * Locks of user space in made-up recordings: which futex is one, who held it, who
  * are locked up for ever.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <linux/futex.h>
 
 #include "analyzer/analysis.h"
+#include "tests/unit/support/lab.h"
 #include "tests/unit/support/scene.h"
 #include "tests/unit/support/unit_test.h"
 
@@ -32,41 +32,15 @@ static const struct ft_task holder = { 100, 100, "holder" }, first = { 101, 100,
 			    second = { 102, 100, "second" }, third = { 103, 100, "third" },
 			    ticker = { 104, 100, "ticker" }, waker = { 900, 900, "waker" };
 
-/* Each scene is on its own; CPU 0 is the holder's, on CPU 1 the others come and go. */
-struct lab {
-	struct scene *scene;
-	struct scene_result result;
-};
-
-static int setup(void **state)
+/* CPU 0 is the holder's, on CPU 1 the others come and go. */
+static int set_up(void **state)
 {
-	struct lab *lab = calloc(1, sizeof(*lab));
-
-	assert_non_null(lab);
-	lab->scene = scene_create(2);
-	*state = lab;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct lab *lab = *state;
-
-	scene_done(&lab->result, lab->scene);
-	free(lab);
-	return 0;
-}
-
-static const struct model_finding *analyze(struct lab *lab, uint64_t end_ns)
-{
-	lab->result = scene_analyze(lab->scene, "100", end_ns);
-	assert_true(lab->result.model->finding_count >= 1);
-	return &lab->result.model->findings[0];
+	return lab_set_up(state, 2);
 }
 
 /* @task comes, wants what is at @address, and sleeps. */
-static void wants(struct lab *lab, uint64_t at_ns, const struct ft_task *task, uint64_t address,
-		  int operation, uint32_t value)
+static void want_lock(struct lab *lab, uint64_t at_ns, const struct ft_task *task, uint64_t address,
+		      int operation, uint32_t value)
 {
 	scene_waking(lab->scene, 1, at_ns, &waker, NULL, task);
 	scene_switch(lab->scene, 1, at_ns + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, task);
@@ -76,7 +50,7 @@ static void wants(struct lab *lab, uint64_t at_ns, const struct ft_task *task, u
 }
 
 /* The holder runs, from 10 ms on, and sleeps from 110 ms to 1990 ms. */
-static void holds(struct lab *lab)
+static void run_holder(struct lab *lab)
 {
 	scene_switch(lab->scene, 0, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
 	scene_switch(lab->scene, 0, 110 * MS, &holder, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
@@ -104,9 +78,9 @@ struct let_go {
 static void convoy_let_go(struct lab *lab, int operation, uint32_t value, const char *wake,
 			  const struct let_go *call)
 {
-	holds(lab);
-	wants(lab, 200 * MS, &first, LOCK, operation, value);
-	wants(lab, 300 * MS, &second, LOCK, operation, value);
+	run_holder(lab);
+	want_lock(lab, 200 * MS, &first, LOCK, operation, value);
+	want_lock(lab, 300 * MS, &second, LOCK, operation, value);
 	if (call->address) /* 1 is how many to wake: as a wait's it would look like no lock */
 		scene_futex(lab->scene, 0, 2000 * MS - call->before_ns, &holder, call->address,
 			    call->operation, 1);
@@ -123,7 +97,7 @@ static void convoy_let_go(struct lab *lab, int operation, uint32_t value, const 
 	scene_switch(lab->scene, 0, 2100 * MS, &holder, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
 }
 
-static void convoy(struct lab *lab, int operation, uint32_t value, const char *wake)
+static void make_convoy(struct lab *lab, int operation, uint32_t value, const char *wake)
 {
 	convoy_let_go(lab, operation, value, wake, &(struct let_go){ .address = 0 });
 }
@@ -133,8 +107,8 @@ static void mutex_convoy_names_holder_address_and_victims(void **state)
 	struct lab *lab = *state;
 	const struct model_finding *finding;
 
-	convoy(lab, WAIT, 2, WAKE);
-	finding = analyze(lab, 3000 * MS);
+	make_convoy(lab, WAIT, 2, WAKE);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
 	assert_int_equal(finding->grade, GRADE_STRONG);
 	assert_int_equal(finding->culprit.tid, holder.tid);
@@ -153,33 +127,33 @@ static void waits_at_a_count_are_for_work(void **state)
 {
 	struct lab *lab = *state;
 
-	convoy(lab, WAIT, 0, WAKE);
-	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
+	make_convoy(lab, WAIT, 0, WAKE);
+	assert_int_equal(lab_analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
 }
 
 static void address_with_other_values_is_no_lock(void **state)
 {
 	struct lab *lab = *state;
 
-	wants(lab, 50 * MS, &third, LOCK, WAIT, 1);
-	convoy(lab, WAIT, 2, WAKE);
-	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
+	want_lock(lab, 50 * MS, &third, LOCK, WAIT, 1);
+	make_convoy(lab, WAIT, 2, WAKE);
+	assert_int_equal(lab_analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
 }
 
 static void all_woken_by_one_call_is_no_lock(void **state)
 {
 	struct lab *lab = *state;
 
-	holds(lab);
-	wants(lab, 200 * MS, &first, LOCK, WAIT, 2);
-	wants(lab, 300 * MS, &second, LOCK, WAIT, 2);
+	run_holder(lab);
+	want_lock(lab, 200 * MS, &first, LOCK, WAIT, 2);
+	want_lock(lab, 300 * MS, &second, LOCK, WAIT, 2);
 	scene_waking(lab->scene, 0, 2000 * MS, &holder, WAKE, &first);
 	scene_waking(lab->scene, 0, 2000 * MS + 3 * US, &holder, WAKE, &second);
 	scene_switch(lab->scene, 1, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
 		     &first);
 	scene_switch(lab->scene, 1, 2000 * MS + 9 * US, &first, FT_STATE_SLEEPING, POLL, &second);
 	scene_switch(lab->scene, 1, 2001 * MS, &second, FT_STATE_SLEEPING, POLL, &scene_idle);
-	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
+	assert_int_equal(lab_analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
 }
 
 /* Rust's condition variable counts, and may stand at 2; whoever feeds its queue never waits there. */
@@ -187,34 +161,34 @@ static void fed_by_others_at_two_is_no_lock_unless_the_waker_waits_there_too(voi
 {
 	struct lab *lab = *state;
 
-	holds(lab);
-	wants(lab, 200 * MS, &first, LOCK, WAIT_BITSET, 2);
-	wants(lab, 300 * MS, &second, LOCK, WAIT_BITSET, 2);
+	run_holder(lab);
+	want_lock(lab, 200 * MS, &first, LOCK, WAIT_BITSET, 2);
+	want_lock(lab, 300 * MS, &second, LOCK, WAIT_BITSET, 2);
 	lets_go(lab, 2000 * MS, WAKE, &first);
 	lets_go(lab, 2010 * MS, WAKE, &second);
-	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
+	assert_int_equal(lab_analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
 }
 
 static void mutex_by_bitset_is_told_by_its_waiters_waking_each_other(void **state)
 {
 	struct lab *lab = *state;
 
-	convoy(lab, WAIT_BITSET, 2, WAKE);
-	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_FUTEX_CONVOY);
+	make_convoy(lab, WAIT_BITSET, 2, WAKE);
+	assert_int_equal(lab_analyze(lab, 3000 * MS)->kind, FINDING_FUTEX_CONVOY);
 }
 
 /* musl's condition variables wait so, each thread at an address of its own. */
 /* The holder sleeps; the others come to wait at @value, and are woken all in one go. */
 static const struct model_finding *woken_at_once(struct lab *lab, int operation, uint32_t value)
 {
-	holds(lab);
-	wants(lab, 200 * MS, &first, LOCK, operation, value);
-	wants(lab, 300 * MS, &second, LOCK, operation, value);
-	wants(lab, 400 * MS, &third, LOCK, operation, value);
+	run_holder(lab);
+	want_lock(lab, 200 * MS, &first, LOCK, operation, value);
+	want_lock(lab, 300 * MS, &second, LOCK, operation, value);
+	want_lock(lab, 400 * MS, &third, LOCK, operation, value);
 	lets_go(lab, 2000 * MS, WAKE, &first);
 	lets_go(lab, 2000 * MS + 15 * US, WAKE, &second);
 	lets_go(lab, 2000 * MS + 30 * US, WAKE, &third);
-	return analyze(lab, 2100 * MS);
+	return lab_analyze(lab, 2100 * MS);
 }
 
 static void readers_let_in_by_a_writer_waited_for_a_lock(void **state)
@@ -239,8 +213,8 @@ static void semaphore_is_a_lock_where_the_woken_wakes_the_next(void **state)
 	struct lab *lab = *state;
 	const struct model_finding *finding;
 
-	convoy(lab, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT, WAKE);
-	finding = analyze(lab, 2200 * MS);
+	make_convoy(lab, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT, WAKE);
+	finding = lab_analyze(lab, 2200 * MS);
 	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
 	assert_int_equal(finding->culprit.tid, holder.tid);
 	assert_int_equal(finding->victim_count, 2);
@@ -251,10 +225,10 @@ static void semaphore_whose_waiters_come_back_counts_work(void **state)
 {
 	struct lab *lab = *state;
 
-	convoy(lab, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT, WAKE);
-	wants(lab, 2200 * MS, &first, LOCK, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT);
-	wants(lab, 2201 * MS, &second, LOCK, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT);
-	assert_int_equal(analyze(lab, 2800 * MS)->kind, FINDING_NO_STALL);
+	make_convoy(lab, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT, WAKE);
+	want_lock(lab, 2200 * MS, &first, LOCK, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT);
+	want_lock(lab, 2201 * MS, &second, LOCK, WAIT_BITSET | FUTEX_CLOCK_REALTIME, COUNT);
+	assert_int_equal(lab_analyze(lab, 2800 * MS)->kind, FINDING_NO_STALL);
 }
 
 /* @task's timeout is over, and it waits again; 5 ms at a time until @to_ns. */
@@ -282,7 +256,7 @@ static void two_wait_in_slices(struct lab *lab, const struct ft_task *last)
 		for (size_t i = 0; i < 2; i++) {
 			uint64_t at_ns = (at_ms + 2 * i) * MS;
 
-			wants(lab, at_ns, both[i], LOCK, WAIT_BITSET, COUNT);
+			want_lock(lab, at_ns, both[i], LOCK, WAIT_BITSET, COUNT);
 			lets_go(lab, at_ns + MS, WAKE, both[i]);
 		}
 	for (uint64_t at_ms = 300; at_ms < 2000; at_ms += 5) {
@@ -303,7 +277,7 @@ static void lock_waited_for_in_slices_is_told_by_its_waiters_waking_each_other(v
 	const struct model_finding *finding;
 
 	two_wait_in_slices(lab, &first);
-	finding = analyze(lab, 2200 * MS);
+	finding = lab_analyze(lab, 2200 * MS);
 	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
 	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
 	assert_int_equal(finding->culprit.tid, holder.tid);
@@ -319,7 +293,7 @@ static void threads_that_wait_in_slices_are_one_standstill(void **state)
 	const struct model_doubt *doubt;
 
 	two_wait_in_slices(lab, &holder);
-	finding = analyze(lab, 2200 * MS);
+	finding = lab_analyze(lab, 2200 * MS);
 	doubt = &lab->result.model->doubt;
 	assert_int_equal(finding->kind, FINDING_NO_STALL);
 	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
@@ -334,10 +308,10 @@ static void one_waiter_at_two_is_no_lock_where_nothing_says_glibc(void **state)
 {
 	struct lab *lab = *state;
 
-	holds(lab);
-	wants(lab, 200 * MS, &first, LOCK, WAIT, 2);
+	run_holder(lab);
+	want_lock(lab, 200 * MS, &first, LOCK, WAIT, 2);
 	lets_go(lab, 2000 * MS, WAKE, &first);
-	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
+	assert_int_equal(lab_analyze(lab, 3000 * MS)->kind, FINDING_NO_STALL);
 }
 
 static void one_waiter_at_two_is_a_victim_where_glibc_is(void **state)
@@ -345,11 +319,11 @@ static void one_waiter_at_two_is_a_victim_where_glibc_is(void **state)
 	struct lab *lab = *state;
 	const struct model_finding *finding;
 
-	wants(lab, 50 * MS, &third, OTHER_LOCK, WAIT_BITSET, 0);
-	holds(lab);
-	wants(lab, 200 * MS, &first, LOCK, WAIT, 2);
+	want_lock(lab, 50 * MS, &third, OTHER_LOCK, WAIT_BITSET, 0);
+	run_holder(lab);
+	want_lock(lab, 200 * MS, &first, LOCK, WAIT, 2);
 	lets_go(lab, 2000 * MS, WAKE, &first);
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
 	assert_int_equal(finding->culprit.tid, holder.tid);
 	assert_int_equal(finding->victim_count, 1);
@@ -360,10 +334,10 @@ static void priority_inheriting_lock_needs_no_more_evidence(void **state)
 	struct lab *lab = *state;
 	const struct model_finding *finding;
 
-	holds(lab);
-	wants(lab, 200 * MS, &first, LOCK, FUTEX_LOCK_PI_PRIVATE, 0);
+	run_holder(lab);
+	want_lock(lab, 200 * MS, &first, LOCK, FUTEX_LOCK_PI_PRIVATE, 0);
 	lets_go(lab, 2000 * MS, UNLOCK_PI, &first);
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
 	assert_int_equal(finding->grade, GRADE_STRONG);
 	assert_int_equal(finding->culprit.tid, holder.tid);
@@ -374,8 +348,8 @@ static void waker_without_stack_is_plausible_only(void **state)
 	struct lab *lab = *state;
 	const struct model_finding *finding;
 
-	convoy(lab, WAIT, 2, NULL);
-	finding = analyze(lab, 3000 * MS);
+	make_convoy(lab, WAIT, 2, NULL);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
 	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
 	assert_int_equal(finding->culprit.tid, holder.tid);
@@ -387,7 +361,7 @@ static void waker_without_stack_is_known_by_its_call(void **state)
 	const struct model_finding *finding;
 
 	convoy_let_go(lab, WAIT, 2, NULL, &(struct let_go){ LOCK, FUTEX_WAKE_PRIVATE, 2 * US });
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
 	assert_int_equal(finding->grade, GRADE_STRONG);
 	assert_int_equal(finding->culprit.tid, holder.tid);
@@ -401,7 +375,7 @@ static void priority_inheriting_lock_is_let_go_by_its_call(void **state)
 	const struct model_finding *finding;
 
 	convoy_let_go(lab, FUTEX_LOCK_PI_PRIVATE, 0, NULL, &(struct let_go){ LOCK, FUTEX_UNLOCK_PI_PRIVATE, 2 * US });
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->grade, GRADE_STRONG);
 	assert_int_equal(finding->culprit.tid, holder.tid);
 }
@@ -412,7 +386,7 @@ static void waker_whose_call_was_on_another_address_is_plausible_only(void **sta
 	const struct model_finding *finding;
 
 	convoy_let_go(lab, WAIT, 2, NULL, &(struct let_go){ OTHER_LOCK, FUTEX_WAKE_PRIVATE, 2 * US });
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
 	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
 }
@@ -422,7 +396,7 @@ static void waker_whose_call_was_long_ago_is_plausible_only(void **state)
 	struct lab *lab = *state;
 
 	convoy_let_go(lab, WAIT, 2, NULL, &(struct let_go){ LOCK, FUTEX_WAKE_PRIVATE, 2 * MS });
-	assert_int_equal(analyze(lab, 3000 * MS)->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(lab_analyze(lab, 3000 * MS)->grade, GRADE_PLAUSIBLE);
 }
 
 static void lock_between_processes_let_go_by_a_call_is_plausible_only(void **state)
@@ -430,7 +404,7 @@ static void lock_between_processes_let_go_by_a_call_is_plausible_only(void **sta
 	struct lab *lab = *state;
 
 	convoy_let_go(lab, FUTEX_WAIT, 2, NULL, &(struct let_go){ LOCK, FUTEX_WAKE, 2 * US });
-	assert_int_equal(analyze(lab, 3000 * MS)->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(lab_analyze(lab, 3000 * MS)->grade, GRADE_PLAUSIBLE);
 }
 
 /* Other processes may have had it in between, woken at another address. */
@@ -439,8 +413,8 @@ static void lock_between_processes_is_plausible_only(void **state)
 	struct lab *lab = *state;
 	const struct model_finding *finding;
 
-	convoy(lab, FUTEX_WAIT, 2, WAKE);
-	finding = analyze(lab, 3000 * MS);
+	make_convoy(lab, FUTEX_WAIT, 2, WAKE);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
 	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
 }
@@ -449,16 +423,16 @@ static void call_before_a_loss_tells_nothing_of_the_sleep_after_it(void **state)
 {
 	struct lab *lab = *state;
 
-	holds(lab);
-	wants(lab, 20 * MS, &second, LOCK, WAIT, 2);
-	wants(lab, 40 * MS, &third, LOCK, WAIT, 2);
+	run_holder(lab);
+	want_lock(lab, 20 * MS, &second, LOCK, WAIT, 2);
+	want_lock(lab, 40 * MS, &third, LOCK, WAIT, 2);
 	scene_waking(lab->scene, 1, 200 * MS, &waker, NULL, &first);
 	scene_switch(lab->scene, 1, 200 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL, &first);
 	scene_futex(lab->scene, 1, 200 * MS + 10 * US, &first, LOCK, WAIT, 2);
 	scene_lost(lab->scene, 1, 200 * MS + 20 * US, 210 * MS, 5);
 	scene_switch(lab->scene, 1, 210 * MS + 12 * US, &first, FT_STATE_SLEEPING, WAIT_FUTEX,
 		     &scene_idle);
-	analyze(lab, 3000 * MS);
+	lab_analyze(lab, 3000 * MS);
 	for (size_t i = 0; i < lab->result.model->thread_count; i++)
 		if (lab->result.model->threads[i].tid == first.tid)
 			assert_int_equal(lab->result.model->threads[i].class_ns[WAIT_LOCK_USER], 0);
@@ -468,13 +442,13 @@ static void second_sleep_without_a_call_is_not_for_the_lock_of_the_first(void **
 {
 	struct lab *lab = *state;
 
-	convoy(lab, WAIT, 2, WAKE);
+	make_convoy(lab, WAIT, 2, WAKE);
 	scene_waking(lab->scene, 1, 2200 * MS, &waker, NULL, &first);
 	scene_switch(lab->scene, 1, 2200 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
 		     &first);
 	scene_switch(lab->scene, 1, 2200 * MS + 9 * US, &first, FT_STATE_SLEEPING, WAIT_FUTEX,
 		     &scene_idle);
-	analyze(lab, 3000 * MS);
+	lab_analyze(lab, 3000 * MS);
 	for (size_t i = 0; i < lab->result.model->thread_count; i++)
 		if (lab->result.model->threads[i].tid == first.tid)
 			assert_true(lab->result.model->threads[i].class_ns[WAIT_LOCK_USER] <
@@ -489,9 +463,9 @@ static void snapshot_tells_the_lock_of_a_thread_that_never_ran(void **state)
 
 	scene_state_futex(lab->scene, 1, 1 * MS, &first, LOCK, WAIT, 2, WAIT_FUTEX);
 	scene_state_futex(lab->scene, 1, 2 * MS, &second, LOCK, WAIT, 2, WAIT_FUTEX);
-	holds(lab);
+	run_holder(lab);
 	lets_go(lab, 2000 * MS, WAKE, &first);
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
 	assert_int_equal(finding->victim_count, 2);
 	assert_int_equal(finding->lock.address, LOCK);
@@ -503,11 +477,11 @@ static void who_got_it_last_holds_it_at_the_end(void **state)
 	struct lab *lab = *state;
 	const struct model_finding *finding;
 
-	holds(lab);
-	wants(lab, 200 * MS, &first, LOCK, WAIT, 2);
-	wants(lab, 300 * MS, &second, LOCK, WAIT, 2);
+	run_holder(lab);
+	want_lock(lab, 200 * MS, &first, LOCK, WAIT, 2);
+	want_lock(lab, 300 * MS, &second, LOCK, WAIT, 2);
 	lets_go(lab, 2000 * MS, WAKE, &first);
-	finding = analyze(lab, 9000 * MS);
+	finding = lab_analyze(lab, 9000 * MS);
 	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
 	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
 	assert_int_equal(finding->culprit.tid, first.tid);
@@ -520,12 +494,12 @@ static void who_got_it_before_the_last_waiter_came_is_not_named(void **state)
 {
 	struct lab *lab = *state;
 
-	holds(lab);
-	wants(lab, 200 * MS, &first, LOCK, WAIT, 2);
+	run_holder(lab);
+	want_lock(lab, 200 * MS, &first, LOCK, WAIT, 2);
 	lets_go(lab, 2000 * MS, WAKE, &first);
-	wants(lab, 3000 * MS, &second, LOCK, WAIT, 2);
-	wants(lab, 3100 * MS, &third, LOCK, WAIT, 2);
-	assert_false(analyze(lab, 9000 * MS)->has_culprit);
+	want_lock(lab, 3000 * MS, &second, LOCK, WAIT, 2);
+	want_lock(lab, 3100 * MS, &third, LOCK, WAIT, 2);
+	assert_false(lab_analyze(lab, 9000 * MS)->has_culprit);
 }
 
 static void root_of_a_chain_comes_first_with_all_whom_it_held_up(void **state)
@@ -533,11 +507,11 @@ static void root_of_a_chain_comes_first_with_all_whom_it_held_up(void **state)
 	struct lab *lab = *state;
 	const struct model_finding *finding;
 
-	holds(lab);
-	wants(lab, 150 * MS, &ticker, THIRD_LOCK, WAIT_BITSET, 0); /* glibc */
-	wants(lab, 200 * MS, &first, LOCK, WAIT, 2);
-	wants(lab, 300 * MS, &second, OTHER_LOCK, WAIT, 2);
-	wants(lab, 400 * MS, &third, OTHER_LOCK, WAIT, 2);
+	run_holder(lab);
+	want_lock(lab, 150 * MS, &ticker, THIRD_LOCK, WAIT_BITSET, 0); /* glibc */
+	want_lock(lab, 200 * MS, &first, LOCK, WAIT, 2);
+	want_lock(lab, 300 * MS, &second, OTHER_LOCK, WAIT, 2);
+	want_lock(lab, 400 * MS, &third, OTHER_LOCK, WAIT, 2);
 	scene_waking(lab->scene, 0, 2000 * MS, &holder, WAKE, &first);
 	scene_switch(lab->scene, 1, 2000 * MS + 5 * US, &scene_idle, FT_STATE_RUNNING, NULL,
 		     &first);
@@ -546,7 +520,7 @@ static void root_of_a_chain_comes_first_with_all_whom_it_held_up(void **state)
 	scene_waking(lab->scene, 1, 2000 * MS + 90 * US, &second, WAKE, &third);
 	scene_switch(lab->scene, 1, 2000 * MS + 95 * US, &second, FT_STATE_SLEEPING, POLL, &third);
 	scene_switch(lab->scene, 1, 2001 * MS, &third, FT_STATE_SLEEPING, POLL, &scene_idle);
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
 	assert_int_equal(finding->culprit.tid, holder.tid);
 	assert_int_equal(finding->lock.address, LOCK);
@@ -559,11 +533,11 @@ static void root_of_a_chain_comes_first_with_all_whom_it_held_up(void **state)
 }
 
 /* AB-BA, each lock taken without an event; the third piles up. */
-static void abba(struct lab *lab)
+static void make_abba(struct lab *lab)
 {
-	wants(lab, 100 * MS, &first, LOCK, WAIT, 2);
-	wants(lab, 101 * MS, &second, OTHER_LOCK, WAIT, 2);
-	wants(lab, 102 * MS, &third, LOCK, WAIT, 2);
+	want_lock(lab, 100 * MS, &first, LOCK, WAIT, 2);
+	want_lock(lab, 101 * MS, &second, OTHER_LOCK, WAIT, 2);
+	want_lock(lab, 102 * MS, &third, LOCK, WAIT, 2);
 }
 
 static void locks_that_nobody_lets_go_are_a_plausible_deadlock(void **state)
@@ -571,8 +545,8 @@ static void locks_that_nobody_lets_go_are_a_plausible_deadlock(void **state)
 	struct lab *lab = *state;
 	const struct model_finding *finding;
 
-	abba(lab);
-	finding = analyze(lab, 3000 * MS);
+	make_abba(lab);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(lab->result.model->finding_count, 1);
 	assert_int_equal(finding->kind, FINDING_DEADLOCK);
 	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
@@ -587,12 +561,12 @@ static void deadlocked_threads_sleep_before_their_lock_is_told_as_such(void **st
 	struct lab *lab = *state;
 	const struct model_culprit *culprit;
 
-	wants(lab, 100 * MS, &first, LOCK, WAIT, 2);
+	want_lock(lab, 100 * MS, &first, LOCK, WAIT, 2);
 	scene_switch(lab->scene, 1, 110 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &second);
 	scene_switch(lab->scene, 1, 111 * MS, &second, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
-	wants(lab, 150 * MS, &second, OTHER_LOCK, WAIT, 2);
-	wants(lab, 152 * MS, &third, LOCK, WAIT, 2);
-	culprit = &analyze(lab, 3000 * MS)->culprit;
+	want_lock(lab, 150 * MS, &second, OTHER_LOCK, WAIT, 2);
+	want_lock(lab, 152 * MS, &third, LOCK, WAIT, 2);
+	culprit = &lab_analyze(lab, 3000 * MS)->culprit;
 	assert_int_equal(lab->result.model->findings[0].kind, FINDING_DEADLOCK);
 	assert_int_equal(culprit->tid, second.tid);
 	assert_in_range(culprit->hold_ns, 2899 * MS, 2900 * MS);
@@ -604,8 +578,8 @@ static void deadlock_is_not_claimed_of_a_short_standstill(void **state)
 {
 	struct lab *lab = *state;
 
-	abba(lab);
-	assert_int_equal(analyze(lab, 1000 * MS)->kind, FINDING_FUTEX_CONVOY);
+	make_abba(lab);
+	assert_int_equal(lab_analyze(lab, 1000 * MS)->kind, FINDING_FUTEX_CONVOY);
 }
 
 static void deadlock_is_not_claimed_while_a_thread_that_may_hold_one_runs(void **state)
@@ -613,18 +587,18 @@ static void deadlock_is_not_claimed_while_a_thread_that_may_hold_one_runs(void *
 	struct lab *lab = *state;
 
 	scene_switch(lab->scene, 0, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &ticker);
-	abba(lab);
+	make_abba(lab);
 	scene_switch(lab->scene, 0, 2900 * MS, &ticker, FT_STATE_SLEEPING, POLL, &scene_idle);
-	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(lab_analyze(lab, 3000 * MS)->kind, FINDING_FUTEX_CONVOY);
 }
 
 static void deadlock_is_not_claimed_of_one_lock(void **state)
 {
 	struct lab *lab = *state;
 
-	wants(lab, 100 * MS, &first, LOCK, WAIT, 2);
-	wants(lab, 101 * MS, &second, LOCK, WAIT, 2);
-	assert_int_equal(analyze(lab, 3000 * MS)->kind, FINDING_FUTEX_CONVOY);
+	want_lock(lab, 100 * MS, &first, LOCK, WAIT, 2);
+	want_lock(lab, 101 * MS, &second, LOCK, WAIT, 2);
+	assert_int_equal(lab_analyze(lab, 3000 * MS)->kind, FINDING_FUTEX_CONVOY);
 }
 
 static void circle_of_locks_that_name_their_owners_is_a_strong_deadlock(void **state)
@@ -632,10 +606,10 @@ static void circle_of_locks_that_name_their_owners_is_a_strong_deadlock(void **s
 	struct lab *lab = *state;
 	const struct model_finding *finding;
 
-	wants(lab, 100 * MS, &first, LOCK, WAIT, FUTEX_WAITERS | 102);
-	wants(lab, 101 * MS, &second, OTHER_LOCK, WAIT, FUTEX_WAITERS | 101);
+	want_lock(lab, 100 * MS, &first, LOCK, WAIT, FUTEX_WAITERS | 102);
+	want_lock(lab, 101 * MS, &second, OTHER_LOCK, WAIT, FUTEX_WAITERS | 101);
 	scene_switch(lab->scene, 0, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &ticker);
-	finding = analyze(lab, 3000 * MS);
+	finding = lab_analyze(lab, 3000 * MS);
 	assert_int_equal(finding->kind, FINDING_DEADLOCK);
 	assert_int_equal(finding->grade, GRADE_STRONG);
 	assert_int_equal(finding->victim_count, 2);
@@ -647,16 +621,16 @@ static void locks_held_by_one_who_waits_for_none_are_no_deadlock(void **state)
 	struct lab *lab = *state;
 	const struct model_finding *finding;
 
-	holds(lab);
-	wants(lab, 100 * MS, &first, LOCK, WAIT, FUTEX_WAITERS | 100);
-	wants(lab, 101 * MS, &second, OTHER_LOCK, WAIT, FUTEX_WAITERS | 101);
-	finding = analyze(lab, 1980 * MS);
+	run_holder(lab);
+	want_lock(lab, 100 * MS, &first, LOCK, WAIT, FUTEX_WAITERS | 100);
+	want_lock(lab, 101 * MS, &second, OTHER_LOCK, WAIT, FUTEX_WAITERS | 101);
+	finding = lab_analyze(lab, 1980 * MS);
 	assert_int_equal(finding->kind, FINDING_FUTEX_CONVOY);
 	assert_int_equal(finding->culprit.tid, holder.tid);
 	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, lab_tear_down)
 
 UNIT_TESTS(futex_locks)
 {

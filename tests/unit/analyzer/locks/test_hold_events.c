@@ -3,8 +3,6 @@
  * Locks of which the kernel's own events tell who holds them: the owner is then
  * known, whatever a waker's stack says, and never known better than the events say.
  */
-#include <string.h>
-
 #include "analyzer/locks/hold_events.h"
 #include "analyzer/locks/mmap_lock_offset.h"
 #include "tests/unit/support/scene.h"
@@ -39,7 +37,7 @@ struct story {
 };
 
 /* The holder has the lock from 1 s to 3 s; the waiter wants it from 1.1 s on, gets it, and lets it go. */
-static struct scene_result tell(struct scene *scene, const struct story *story)
+static struct scene_result tell_story(struct scene *scene, const struct story *story)
 {
 	uint32_t how = story->how ? story->how : FT_HOLD_WRITE;
 	uint64_t released_ns = 3000 * MS - 3 * US;
@@ -79,7 +77,7 @@ static struct scene_result tell(struct scene *scene, const struct story *story)
 	return scene_analyze(scene, "100", 4000 * MS);
 }
 
-static const struct model_finding *convoy(const struct scene_result *result)
+static const struct model_finding *expect_convoy(const struct scene_result *result)
 {
 	const struct model_finding *finding = &result->model->findings[0];
 
@@ -88,19 +86,11 @@ static const struct model_finding *convoy(const struct scene_result *result)
 	return finding;
 }
 
-static bool says(const struct model_finding *finding, const char *text)
-{
-	for (size_t i = 0; i < finding->evidence_count; i++)
-		if (strstr(finding->evidence[i], text))
-			return true;
-	return false;
-}
-
 static void hold_events_name_the_owner_exactly(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct scene_result result = tell(scene, &(struct story){ .how = FT_HOLD_WRITE });
-	const struct model_finding *finding = convoy(&result);
+	struct scene_result result = tell_story(scene, &(struct story){ .how = FT_HOLD_WRITE });
+	const struct model_finding *finding = expect_convoy(&result);
 
 	(void)state;
 	assert_int_equal(finding->grade, GRADE_EXACT);
@@ -110,7 +100,7 @@ static void hold_events_name_the_owner_exactly(void **state)
 	assert_int_equal(finding->lock.address, MMAP_LOCK);
 	assert_int_equal(result.model->locks[0].owners[0].grade, GRADE_EXACT);
 	assert_int_equal(result.model->locks[0].owners[0].blamed_ns, 1900 * MS);
-	assert_true(says(finding, "events of the lock say that it acquired it"));
+	assert_true(scene_has_evidence(finding, "events of the lock say that it acquired it"));
 	scene_done(&result, scene);
 }
 
@@ -119,8 +109,8 @@ static void hold_events_outweigh_who_woke_the_waiter(void **state)
 {
 	static const struct ft_task passer = { 102, 100, "passer" };
 	struct scene *scene = scene_create(2);
-	struct scene_result result = tell(scene, &(struct story){ .releases = &passer });
-	const struct model_finding *finding = convoy(&result);
+	struct scene_result result = tell_story(scene, &(struct story){ .releases = &passer });
+	const struct model_finding *finding = expect_convoy(&result);
 
 	(void)state;
 	assert_int_equal(finding->culprit.tid, 100);
@@ -131,8 +121,8 @@ static void hold_events_outweigh_who_woke_the_waiter(void **state)
 static void a_reader_that_holds_is_told_as_one(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct scene_result result = tell(scene, &(struct story){ .how = FT_HOLD_READ });
-	const struct model_finding *finding = convoy(&result);
+	struct scene_result result = tell_story(scene, &(struct story){ .how = FT_HOLD_READ });
+	const struct model_finding *finding = expect_convoy(&result);
 
 	(void)state;
 	assert_int_equal(finding->lock.mode, LOCK_MODE_READ);
@@ -143,8 +133,8 @@ static void a_reader_that_holds_is_told_as_one(void **state)
 static void a_hold_whose_beginning_is_missing_is_not_exact(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct scene_result result = tell(scene, &(struct story){ .no_acquire = true });
-	const struct model_finding *finding = convoy(&result);
+	struct scene_result result = tell_story(scene, &(struct story){ .no_acquire = true });
+	const struct model_finding *finding = expect_convoy(&result);
 
 	(void)state;
 	assert_int_equal(finding->culprit.tid, 100);
@@ -155,8 +145,8 @@ static void a_hold_whose_beginning_is_missing_is_not_exact(void **state)
 static void a_hold_whose_end_is_missing_is_told_by_the_hand_off(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct scene_result result = tell(scene, &(struct story){ .no_release = true });
-	const struct model_finding *finding = convoy(&result);
+	struct scene_result result = tell_story(scene, &(struct story){ .no_release = true });
+	const struct model_finding *finding = expect_convoy(&result);
 
 	(void)state;
 	assert_int_equal(finding->culprit.tid, 100);
@@ -168,18 +158,18 @@ static void a_hold_whose_end_is_missing_is_told_by_the_hand_off(void **state)
 static void a_freeze_that_goes_on_says_nothing_of_locks_it_cannot_place(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct scene_result result = tell(scene, &(struct story){ .waits_on = true });
+	struct scene_result result = tell_story(scene, &(struct story){ .waits_on = true });
 
 	(void)state;
-	assert_true(convoy(&result)->grade < GRADE_EXACT);
+	assert_true(expect_convoy(&result)->grade < GRADE_EXACT);
 	scene_done(&result, scene);
 }
 
 static void a_contended_release_proves_the_owner_at_that_time(void **state)
 {
 	struct scene *scene = scene_create(2);
-	struct scene_result result = tell(scene, &(struct story){ .only_contended = true });
-	const struct model_finding *finding = convoy(&result);
+	struct scene_result result = tell_story(scene, &(struct story){ .only_contended = true });
+	const struct model_finding *finding = expect_convoy(&result);
 
 	(void)state;
 	assert_int_equal(finding->culprit.tid, 100);
@@ -191,8 +181,8 @@ static void a_contended_release_proves_the_owner_at_that_time(void **state)
 
 static struct thread alice = { .index = 0, .tid = 100 }, bob = { .index = 1, .tid = 101 };
 
-static int hold(struct hold_events *holders, uint64_t time_ns, struct thread *thread, uint32_t flags,
-		struct hold_release *ret_release)
+static int feed_hold(struct hold_events *holders, uint64_t time_ns, struct thread *thread, uint32_t flags,
+		     struct hold_release *ret_release)
 {
 	const struct event event = {
 		.raw = { .kind = FT_EVENT_LOCK_HOLD, .time_ns = time_ns,
@@ -211,14 +201,16 @@ static void readers_share_a_lock_and_are_told_apart(void **state)
 
 	(void)state;
 	assert_int_equal(hold_events_create(&holders), 0);
-	assert_int_equal(hold(holders, 10, &alice, FT_HOLD_ACQUIRED | FT_HOLD_READ, &release), 0);
-	assert_int_equal(hold(holders, 50, &bob, FT_HOLD_ACQUIRED | FT_HOLD_READ, &release), 0);
+	assert_int_equal(feed_hold(holders, 10, &alice, FT_HOLD_ACQUIRED | FT_HOLD_READ, &release),
+			 0);
+	assert_int_equal(feed_hold(holders, 50, &bob, FT_HOLD_ACQUIRED | FT_HOLD_READ, &release),
+			 0);
 	assert_int_equal(hold_events_of(holders, MMAP_LOCK, &first), 2);
 	assert_ptr_equal(first.thread, &alice);
-	assert_int_equal(hold(holders, 90, &alice, FT_HOLD_READ, &release), 1);
+	assert_int_equal(feed_hold(holders, 90, &alice, FT_HOLD_READ, &release), 1);
 	assert_int_equal(release.since_ns, 10);
 	assert_int_equal(release.alone_until_ns, 50);
-	assert_int_equal(hold(holders, 95, &bob, FT_HOLD_READ, &release), 1);
+	assert_int_equal(feed_hold(holders, 95, &bob, FT_HOLD_READ, &release), 1);
 	assert_int_equal(release.since_ns, 50);
 	assert_int_equal(release.alone_until_ns, 95);
 	assert_int_equal(hold_events_of(holders, MMAP_LOCK, &first), 0);
@@ -233,11 +225,11 @@ static void a_writer_shows_that_those_before_it_are_gone(void **state)
 
 	(void)state;
 	assert_int_equal(hold_events_create(&holders), 0);
-	hold(holders, 10, &alice, FT_HOLD_ACQUIRED | FT_HOLD_WRITE, &release);
-	hold(holders, 50, &bob, FT_HOLD_ACQUIRED | FT_HOLD_WRITE, &release);
+	feed_hold(holders, 10, &alice, FT_HOLD_ACQUIRED | FT_HOLD_WRITE, &release);
+	feed_hold(holders, 50, &bob, FT_HOLD_ACQUIRED | FT_HOLD_WRITE, &release);
 	assert_int_equal(hold_events_of(holders, MMAP_LOCK, &first), 1);
 	assert_ptr_equal(first.thread, &bob);
-	assert_int_equal(hold(holders, 60, &alice, FT_HOLD_WRITE, &release), 1);
+	assert_int_equal(feed_hold(holders, 60, &alice, FT_HOLD_WRITE, &release), 1);
 	assert_int_equal(release.since_ns, 0);
 	hold_events_destroy(holders);
 }
@@ -251,7 +243,7 @@ static void nobody_is_known_to_hold_a_lock_after_a_loss(void **state)
 
 	(void)state;
 	assert_int_equal(hold_events_create(&holders), 0);
-	hold(holders, 10, &alice, FT_HOLD_ACQUIRED | FT_HOLD_WRITE, &release);
+	feed_hold(holders, 10, &alice, FT_HOLD_ACQUIRED | FT_HOLD_WRITE, &release);
 	assert_int_equal(hold_events_event(holders, &lost, &release), 0);
 	assert_int_equal(hold_events_of(holders, MMAP_LOCK, &first), 0);
 	hold_events_destroy(holders);

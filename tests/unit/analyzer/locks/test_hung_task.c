@@ -170,7 +170,7 @@ struct story {
 };
 
 /* The waiter wants the lock from 1.1 s on; the other thread of the process is no holder, but does system calls too. */
-static struct scene_result tell(struct scene *scene, const struct story *story)
+static struct scene_result tell_story(struct scene *scene, const struct story *story)
 {
 	if (story->early)
 		scene_note(scene, 0, -(500 * MS), story->line);
@@ -203,21 +203,13 @@ static struct scene_result tell(struct scene *scene, const struct story *story)
 	return scene_analyze(scene, "100", 10000 * MS);
 }
 
-static const struct model_finding *convoy(const struct scene_result *result)
+static const struct model_finding *find_convoy(const struct scene_result *result)
 {
 	for (size_t i = 0; i < result->model->finding_count; i++)
 		if (result->model->findings[i].kind == FINDING_KERNEL_LOCK_CONVOY)
 			return &result->model->findings[i];
 	fail_msg("no convoy among %zu findings", result->model->finding_count);
 	return NULL;
-}
-
-static bool says(const struct model_finding *finding, const char *text)
-{
-	for (size_t i = 0; i < finding->evidence_count; i++)
-		if (strstr(finding->evidence[i], text))
-			return true;
-	return false;
 }
 
 static bool cannot_say(const struct model *model, const char *text)
@@ -228,19 +220,19 @@ static bool cannot_say(const struct model *model, const char *text)
 	return false;
 }
 
-static void check(const struct story *story, int32_t culprit, enum grade grade)
+static void check_story(const struct story *story, int32_t culprit, enum grade grade)
 {
 	struct scene *scene = scene_create(2);
-	struct scene_result result = tell(scene, story);
-	const struct model_finding *finding = convoy(&result);
+	struct scene_result result = tell_story(scene, story);
+	const struct model_finding *finding = find_convoy(&result);
 
 	assert_int_equal(finding->has_culprit, culprit != 0);
 	if (culprit)
 		assert_int_equal(finding->culprit.tid, culprit);
 	assert_int_equal(finding->grade, grade);
 	if (culprit && story->line)
-		assert_true(says(finding,
-				 story->early
+		assert_true(scene_has_evidence(
+			finding, story->early
 					 ? "named thread 100 (holder) as the lock's owner 500 ms "
 					   "before the recording began"
 					 : "hung-task detector named thread 100 (holder)"));
@@ -250,27 +242,27 @@ static void check(const struct story *story, int32_t culprit, enum grade grade)
 static void log_names_the_owner_of_what_is_still_frozen(void **state)
 {
 	(void)state;
-	check(&(struct story){ 0 }, 0, GRADE_UNKNOWN);
-	check(&(struct story){ .line = NAMED("holder:100 <writer>"), .line_ns = 8000 * MS }, 100,
-	      GRADE_EXACT);
+	check_story(&(struct story){ 0 }, 0, GRADE_UNKNOWN);
+	check_story(&(struct story){ .line = NAMED("holder:100 <writer>"), .line_ns = 8000 * MS },
+		    100, GRADE_EXACT);
 }
 
 /* Exact is what came before the line; that nobody has let go since is concluded. */
 static void log_proves_less_the_earlier_it_was_written(void **state)
 {
 	(void)state;
-	check(&(struct story){ .line = NAMED("holder:100 <writer>"), .line_ns = 4000 * MS }, 100,
-	      GRADE_STRONG);
+	check_story(&(struct story){ .line = NAMED("holder:100 <writer>"), .line_ns = 4000 * MS },
+		    100, GRADE_STRONG);
 }
 
 static void log_makes_a_seen_release_exact(void **state)
 {
 	struct scene *scene = scene_create(2);
 	struct scene_result result =
-		tell(scene, &(struct story){ .line = NAMED("holder:100 <writer>"),
-					     .line_ns = 8000 * MS,
-					     .released = true });
-	const struct model_finding *finding = convoy(&result);
+		tell_story(scene, &(struct story){ .line = NAMED("holder:100 <writer>"),
+						   .line_ns = 8000 * MS,
+						   .released = true });
+	const struct model_finding *finding = find_convoy(&result);
 
 	(void)state;
 	assert_int_equal(finding->grade, GRADE_EXACT);
@@ -278,7 +270,7 @@ static void log_makes_a_seen_release_exact(void **state)
 	/* One hold, not one up to the line and one from there. */
 	assert_true(finding->culprit.hold_ns >= 7900 * MS);
 	assert_int_equal(finding->blocked_ns, 7900 * MS);
-	assert_true(says(finding, "it woke waiter 101 (waiter)"));
+	assert_true(scene_has_evidence(finding, "it woke waiter 101 (waiter)"));
 	scene_done(&result, scene);
 }
 
@@ -286,19 +278,19 @@ static void log_makes_a_seen_release_exact(void **state)
 static void log_of_a_reader_proves_nothing(void **state)
 {
 	(void)state;
-	check(&(struct story){ .line = NAMED("holder:100 <reader>"), .line_ns = 8000 * MS }, 100,
-	      GRADE_PLAUSIBLE);
+	check_story(&(struct story){ .line = NAMED("holder:100 <reader>"), .line_ns = 8000 * MS },
+		    100, GRADE_PLAUSIBLE);
 }
 
 static void log_is_not_believed_where_names_differ(void **state)
 {
 	struct scene *scene = scene_create(2);
 	struct scene_result result =
-		tell(scene, &(struct story){ .line = NAMED("somebody:100 <writer>"),
-					     .line_ns = 8000 * MS });
+		tell_story(scene, &(struct story){ .line = NAMED("somebody:100 <writer>"),
+						   .line_ns = 8000 * MS });
 
 	(void)state;
-	assert_false(convoy(&result)->has_culprit);
+	assert_false(find_convoy(&result)->has_culprit);
 	assert_true(cannot_say(result.model, "thread 100 has another name here"));
 	scene_done(&result, scene);
 }
@@ -306,27 +298,27 @@ static void log_is_not_believed_where_names_differ(void **state)
 static void log_is_not_believed_about_a_wait_that_has_just_begun(void **state)
 {
 	(void)state;
-	check(&(struct story){ .line = NAMED("holder:100 <writer>"), .line_ns = 1400 * MS }, 0,
-	      GRADE_UNKNOWN);
+	check_story(&(struct story){ .line = NAMED("holder:100 <writer>"), .line_ns = 1400 * MS },
+		    0, GRADE_UNKNOWN);
 }
 
 static void log_is_not_believed_about_another_kind_of_lock(void **state)
 {
 	(void)state;
-	check(&(struct story){ .line = LOG
-			       "INFO: task waiter:101 is blocked on a mutex likely owned by "
-			       "task holder:100.",
-			       .line_ns = 8000 * MS },
-	      0, GRADE_UNKNOWN);
+	check_story(&(struct story){ .line = LOG
+				     "INFO: task waiter:101 is blocked on a mutex likely owned by "
+				     "task holder:100.",
+				     .line_ns = 8000 * MS },
+		    0, GRADE_UNKNOWN);
 }
 
 static void log_does_not_name_one_at_the_end_who_was_elsewhere_since(void **state)
 {
 	struct scene *scene = scene_create(2);
 	struct scene_result result =
-		tell(scene, &(struct story){ .line = NAMED("holder:100 <writer>"),
-					     .line_ns = 4000 * MS,
-					     .ran_since = true });
+		tell_story(scene, &(struct story){ .line = NAMED("holder:100 <writer>"),
+						   .line_ns = 4000 * MS,
+						   .ran_since = true });
 	const struct model_lock *lock = &result.model->locks[0];
 	uint64_t exact_ns = 0;
 
@@ -342,10 +334,10 @@ static void log_does_not_name_one_at_the_end_who_was_elsewhere_since(void **stat
 static void log_names_the_owner_of_what_began_before(void **state)
 {
 	(void)state;
-	check(&(struct story){ .line = NAMED("holder:100 <writer>"),
-			       .line_ns = 8000 * MS,
-			       .from_the_start = true },
-	      100, GRADE_EXACT);
+	check_story(&(struct story){ .line = NAMED("holder:100 <writer>"),
+				     .line_ns = 8000 * MS,
+				     .from_the_start = true },
+		    100, GRADE_EXACT);
 }
 
 /*
@@ -387,7 +379,7 @@ static void log_names_an_owner_of_whom_little_is_known_among_many_threads(void *
 			scene_note(scene, 0, 3000 * MS, NAMED("stranger:1000 <writer>"));
 		result = scene_analyze(scene, "100", 10000 * MS);
 		/* the line of before the recording is about a call that it has left since */
-		assert_int_equal(convoy(&result)->culprit.tid, with_address ? 1000 : 0);
+		assert_int_equal(find_convoy(&result)->culprit.tid, with_address ? 1000 : 0);
 		scene_done(&result, scene);
 	}
 }
@@ -396,10 +388,10 @@ static void log_names_an_owner_of_whom_little_is_known_among_many_threads(void *
 static void log_of_before_the_recording_is_plausible(void **state)
 {
 	(void)state;
-	check(&(struct story){ .line = NAMED("holder:100 <writer>"),
-			       .early = true,
-			       .from_the_start = true },
-	      100, GRADE_PLAUSIBLE);
+	check_story(&(struct story){ .line = NAMED("holder:100 <writer>"),
+				     .early = true,
+				     .from_the_start = true },
+		    100, GRADE_PLAUSIBLE);
 }
 
 /* What cannot be read matters where it may have told who holds what is waited for. */
@@ -423,7 +415,7 @@ static void report_says_that_the_log_was_not_read_where_that_matters(void **stat
 		struct scene *scene = scene_create(2);
 
 		scene_kernel_log(scene, cases[i].how);
-		struct scene_result result = tell(scene, &cases[i].story);
+		struct scene_result result = tell_story(scene, &cases[i].story);
 		if (cannot_say(result.model, "could not read that (Operation not permitted)") !=
 		    cases[i].told)
 			fail_msg("case %zu", i);
@@ -465,7 +457,7 @@ static void log_of_before_the_recording_is_not_believed_of_one_in_user_space(voi
 	scene_switch(scene, 0, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
 	scene_sample(scene, 0, 20 * MS, &holder, " | compute");
 	struct scene_result result = scene_analyze(scene, "100", 10000 * MS);
-	assert_false(convoy(&result)->has_culprit);
+	assert_false(find_convoy(&result)->has_culprit);
 	scene_done(&result, scene);
 }
 
@@ -474,9 +466,9 @@ static void log_names_an_owner_that_no_event_knows(void **state)
 {
 	struct scene *scene = scene_create(2);
 	struct scene_result result =
-		tell(scene, &(struct story){ .line = NAMED("kworker/0:1:77 <writer>"),
-					     .line_ns = 8000 * MS });
-	const struct model_finding *finding = convoy(&result);
+		tell_story(scene, &(struct story){ .line = NAMED("kworker/0:1:77 <writer>"),
+						   .line_ns = 8000 * MS });
+	const struct model_finding *finding = find_convoy(&result);
 
 	(void)state;
 	assert_true(finding->has_culprit);

@@ -12,7 +12,7 @@ static struct thread second = { .index = 1, .tid = 101, .comm = "second" };
 static struct thread waiter = { .index = 2, .tid = 102, .comm = "waiter" };
 static struct thread other = { .index = 3, .tid = 103, .comm = "other" };
 
-static struct ownership *create(bool ambiguous)
+static struct ownership *create_ownership(bool ambiguous)
 {
 	struct ownership *ownership = NULL;
 
@@ -20,13 +20,13 @@ static struct ownership *create(bool ambiguous)
 	return ownership;
 }
 
-static void opens(struct ownership *ownership, const struct thread *thread, uint64_t time_ns)
+static void open_wait(struct ownership *ownership, const struct thread *thread, uint64_t time_ns)
 {
 	assert_int_equal(ownership_wait_opened(ownership, thread, time_ns), 0);
 }
 
-static void releases(struct ownership *ownership, struct thread *thread, uint64_t time_ns,
-		     uint64_t since_ns, struct thread *woken)
+static void release_lock(struct ownership *ownership, struct thread *thread, uint64_t time_ns,
+			 uint64_t since_ns, struct thread *woken)
 {
 	assert_int_equal(ownership_released(ownership, &(struct lock_release){
 								.thread = thread,
@@ -37,13 +37,13 @@ static void releases(struct ownership *ownership, struct thread *thread, uint64_
 			 0);
 }
 
-static void closes(struct ownership *ownership, const struct thread *thread, uint64_t start_ns,
-		   uint64_t end_ns)
+static void close_wait(struct ownership *ownership, const struct thread *thread, uint64_t start_ns,
+		       uint64_t end_ns)
 {
 	assert_int_equal(ownership_wait_closed(ownership, thread, start_ns, start_ns, end_ns, true), 0);
 }
 
-static uint64_t blamed(struct ownership *ownership, const struct thread *thread)
+static uint64_t find_blame(struct ownership *ownership, const struct thread *thread)
 {
 	const struct lock_owner *owners;
 	size_t count = ownership_owners(ownership, &owners);
@@ -54,7 +54,7 @@ static uint64_t blamed(struct ownership *ownership, const struct thread *thread)
 	return 0;
 }
 
-static const struct lock_owner *worst(struct ownership *ownership)
+static const struct lock_owner *find_worst(struct ownership *ownership)
 {
 	const struct lock_owner *owners;
 
@@ -64,133 +64,133 @@ static const struct lock_owner *worst(struct ownership *ownership)
 
 static void ownership_charges_a_wait_to_its_releaser(void **state)
 {
-	struct ownership *ownership = create(false);
+	struct ownership *ownership = create_ownership(false);
 
 	(void)state;
-	opens(ownership, &waiter, 1000);
-	releases(ownership, &holder, 5000, 500, &waiter);
-	closes(ownership, &waiter, 1000, 5000);
-	assert_int_equal(blamed(ownership, &holder), 4000);
-	assert_ptr_equal(worst(ownership)->longest.first_woken, &waiter);
+	open_wait(ownership, &waiter, 1000);
+	release_lock(ownership, &holder, 5000, 500, &waiter);
+	close_wait(ownership, &waiter, 1000, 5000);
+	assert_int_equal(find_blame(ownership, &holder), 4000);
+	assert_ptr_equal(find_worst(ownership)->longest.first_woken, &waiter);
 	ownership_destroy(ownership);
 }
 
 /* A long hold, then a chain of short hand-offs: the last waker must not be blamed for the long wait. */
 static void ownership_charges_the_long_holder_and_not_the_last_waker(void **state)
 {
-	struct ownership *ownership = create(false);
+	struct ownership *ownership = create_ownership(false);
 
 	(void)state;
-	opens(ownership, &second, 1000);
-	opens(ownership, &waiter, 1100);
-	releases(ownership, &holder, 9000000, 900, &second);
-	closes(ownership, &second, 1000, 9000000);
-	releases(ownership, &second, 9030000, 9000000, &waiter);
-	closes(ownership, &waiter, 1100, 9030000);
-	assert_int_equal(blamed(ownership, &holder), (9000000 - 1000) + (9000000 - 1100));
-	assert_int_equal(blamed(ownership, &second), 30000);
-	assert_int_equal(blamed(ownership, NULL), 0);
+	open_wait(ownership, &second, 1000);
+	open_wait(ownership, &waiter, 1100);
+	release_lock(ownership, &holder, 9000000, 900, &second);
+	close_wait(ownership, &second, 1000, 9000000);
+	release_lock(ownership, &second, 9030000, 9000000, &waiter);
+	close_wait(ownership, &waiter, 1100, 9030000);
+	assert_int_equal(find_blame(ownership, &holder), (9000000 - 1000) + (9000000 - 1100));
+	assert_int_equal(find_blame(ownership, &second), 30000);
+	assert_int_equal(find_blame(ownership, NULL), 0);
 	ownership_destroy(ownership);
 }
 
 static void ownership_claims_nothing_before_the_holder_could_have_held(void **state)
 {
-	struct ownership *ownership = create(false);
+	struct ownership *ownership = create_ownership(false);
 
 	(void)state;
-	opens(ownership, &waiter, 1000);
-	releases(ownership, &holder, 5000, 4000, &waiter);
-	closes(ownership, &waiter, 1000, 5000);
-	assert_int_equal(blamed(ownership, &holder), 1000);
-	assert_int_equal(blamed(ownership, NULL), 3000);
+	open_wait(ownership, &waiter, 1000);
+	release_lock(ownership, &holder, 5000, 4000, &waiter);
+	close_wait(ownership, &waiter, 1000, 5000);
+	assert_int_equal(find_blame(ownership, &holder), 1000);
+	assert_int_equal(find_blame(ownership, NULL), 3000);
 	ownership_destroy(ownership);
 }
 
 static void ownership_reports_no_hold_longer_than_waiting_proves(void **state)
 {
-	struct ownership *ownership = create(false);
+	struct ownership *ownership = create_ownership(false);
 
 	(void)state;
-	opens(ownership, &waiter, 7000000);
-	releases(ownership, &holder, 7001000, 0, &waiter);
-	closes(ownership, &waiter, 7000000, 7001000);
-	assert_int_equal(worst(ownership)->longest.start_ns, 7000000);
-	assert_false(worst(ownership)->longest.start_exact);
+	open_wait(ownership, &waiter, 7000000);
+	release_lock(ownership, &holder, 7001000, 0, &waiter);
+	close_wait(ownership, &waiter, 7000000, 7001000);
+	assert_int_equal(find_worst(ownership)->longest.start_ns, 7000000);
+	assert_false(find_worst(ownership)->longest.start_exact);
 	ownership_destroy(ownership);
 }
 
 static void ownership_reports_the_whole_hold_where_its_start_was_seen(void **state)
 {
-	struct ownership *ownership = create(false);
+	struct ownership *ownership = create_ownership(false);
 
 	(void)state;
-	opens(ownership, &waiter, 2000);
+	open_wait(ownership, &waiter, 2000);
 	assert_int_equal(ownership_released(ownership, &(struct lock_release){ .thread = &holder,
 									       .time_ns = 9000,
 									       .since_ns = 1000,
 									       .since_exact = true,
 									       .woken = &waiter }),
 			 0);
-	closes(ownership, &waiter, 2000, 9000);
-	assert_int_equal(worst(ownership)->longest.start_ns, 1000);
-	assert_true(worst(ownership)->longest.start_exact);
+	close_wait(ownership, &waiter, 2000, 9000);
+	assert_int_equal(find_worst(ownership)->longest.start_ns, 1000);
+	assert_true(find_worst(ownership)->longest.start_exact);
 	ownership_destroy(ownership);
 }
 
 static void ownership_charges_only_the_part_asked_for(void **state)
 {
-	struct ownership *ownership = create(false);
+	struct ownership *ownership = create_ownership(false);
 
 	(void)state;
-	opens(ownership, &waiter, 1000);
-	releases(ownership, &holder, 5000, 500, &waiter);
+	open_wait(ownership, &waiter, 1000);
+	release_lock(ownership, &holder, 5000, 500, &waiter);
 	assert_int_equal(ownership_wait_closed(ownership, &waiter, 1000, 2000, 2500, true), 0);
-	assert_int_equal(blamed(ownership, &holder), 500);
+	assert_int_equal(find_blame(ownership, &holder), 500);
 	ownership_destroy(ownership);
 }
 
 static void ownership_charges_an_unended_wait_to_nobody(void **state)
 {
-	struct ownership *ownership = create(false);
+	struct ownership *ownership = create_ownership(false);
 
 	(void)state;
-	opens(ownership, &waiter, 1000);
-	closes(ownership, &waiter, 1000, 5000);
-	assert_int_equal(blamed(ownership, NULL), 4000);
+	open_wait(ownership, &waiter, 1000);
+	close_wait(ownership, &waiter, 1000, 5000);
+	assert_int_equal(find_blame(ownership, NULL), 4000);
 	ownership_destroy(ownership);
 }
 
 static void ownership_held_at_the_end_is_only_plausible(void **state)
 {
-	struct ownership *ownership = create(false);
+	struct ownership *ownership = create_ownership(false);
 
 	(void)state;
-	opens(ownership, &waiter, 1000);
+	open_wait(ownership, &waiter, 1000);
 	assert_int_equal(ownership_held_at_end(ownership, &(struct lock_release){ .thread = &holder,
 										  .time_ns = 5000 }),
 			 0);
-	closes(ownership, &waiter, 1000, 5000);
-	assert_ptr_equal(worst(ownership)->thread, &holder);
-	assert_int_equal(worst(ownership)->blamed_ns, 4000);
-	assert_int_equal(worst(ownership)->plausible_ns, 4000);
-	assert_true(worst(ownership)->longest.still_open);
+	close_wait(ownership, &waiter, 1000, 5000);
+	assert_ptr_equal(find_worst(ownership)->thread, &holder);
+	assert_int_equal(find_worst(ownership)->blamed_ns, 4000);
+	assert_int_equal(find_worst(ownership)->plausible_ns, 4000);
+	assert_true(find_worst(ownership)->longest.still_open);
 	ownership_destroy(ownership);
 }
 
 static void ownership_of_several_locks_in_one_blames_each_waker_for_its_own_waiter(void **state)
 {
-	struct ownership *ownership = create(true);
+	struct ownership *ownership = create_ownership(true);
 
 	(void)state;
-	opens(ownership, &waiter, 1000);
-	opens(ownership, &other, 1000);
-	releases(ownership, &holder, 5000, 0, &waiter);
-	closes(ownership, &waiter, 1000, 5000);
-	releases(ownership, &second, 6000, 0, &other);
-	closes(ownership, &other, 1000, 6000);
-	assert_int_equal(blamed(ownership, &holder), 4000);
-	assert_int_equal(blamed(ownership, &second), 5000);
-	assert_int_equal(worst(ownership)->plausible_ns, worst(ownership)->blamed_ns);
+	open_wait(ownership, &waiter, 1000);
+	open_wait(ownership, &other, 1000);
+	release_lock(ownership, &holder, 5000, 0, &waiter);
+	close_wait(ownership, &waiter, 1000, 5000);
+	release_lock(ownership, &second, 6000, 0, &other);
+	close_wait(ownership, &other, 1000, 6000);
+	assert_int_equal(find_blame(ownership, &holder), 4000);
+	assert_int_equal(find_blame(ownership, &second), 5000);
+	assert_int_equal(find_worst(ownership)->plausible_ns, find_worst(ownership)->blamed_ns);
 	ownership_destroy(ownership);
 }
 
@@ -199,7 +199,7 @@ static void ownership_charges_add_up_to_the_waits(void **state)
 {
 	struct thread threads[8];
 	uint64_t seed = 42, now_ns = 0, waited_ns = 0, charged_ns = 0, opened_ns[8] = { 0 };
-	struct ownership *ownership = create(false);
+	struct ownership *ownership = create_ownership(false);
 	const struct lock_owner *owners;
 	size_t count;
 
@@ -215,13 +215,13 @@ static void ownership_charges_add_up_to_the_waits(void **state)
 		now_ns += (seed >> 50) % 1000;
 		if (!opened_ns[one]) {
 			opened_ns[one] = now_ns + 1;
-			opens(ownership, &threads[one], now_ns + 1);
+			open_wait(ownership, &threads[one], now_ns + 1);
 			now_ns++;
 			continue;
 		}
 		if (one != two && (seed >> 20) % 8)
-			releases(ownership, &threads[two], now_ns, now_ns - now_ns % 700, &threads[one]);
-		closes(ownership, &threads[one], opened_ns[one], now_ns);
+			release_lock(ownership, &threads[two], now_ns, now_ns - now_ns % 700, &threads[one]);
+		close_wait(ownership, &threads[one], opened_ns[one], now_ns);
 		waited_ns += now_ns - opened_ns[one];
 		opened_ns[one] = 0;
 	}
@@ -229,7 +229,7 @@ static void ownership_charges_add_up_to_the_waits(void **state)
 	for (size_t i = 0; i < count; i++)
 		charged_ns += owners[i].blamed_ns;
 	assert_int_equal(charged_ns, waited_ns);
-	assert_true(blamed(ownership, NULL) < waited_ns);
+	assert_true(find_blame(ownership, NULL) < waited_ns);
 	ownership_destroy(ownership);
 }
 
@@ -356,7 +356,7 @@ static void walk_hold(struct walk *walk, struct ownership *ownership, uint64_t n
 	/* Now and then nobody held it for a while. */
 	if (!random_below(walk, 5))
 		since_ns = last_ns + (now_ns - last_ns) / 2;
-	releases(ownership, thread, now_ns, since_ns, NULL);
+	release_lock(ownership, thread, now_ns, since_ns, NULL);
 	walk->holds[walk->hold_count++] =
 		(struct piece){ thread, since_ns > last_ns ? since_ns : last_ns, now_ns };
 }
@@ -365,7 +365,7 @@ static void ownership_tells_what_a_walk_along_all_holds_tells(void **state)
 {
 	struct walk *walk = calloc(1, sizeof(*walk));
 	uint64_t now_ns = 1000, opened_ns[WALK_THREADS] = { 0 };
-	struct ownership *ownership = create(false);
+	struct ownership *ownership = create_ownership(false);
 
 	(void)state;
 	assert_non_null(walk);
@@ -386,7 +386,7 @@ static void ownership_tells_what_a_walk_along_all_holds_tells(void **state)
 		if (!opened_ns[0] || !from_ns) {
 			one = opened_ns[0] ? one : 0;
 			opened_ns[one] = now_ns;
-			opens(ownership, &walk->threads[one], now_ns);
+			open_wait(ownership, &walk->threads[one], now_ns);
 			continue;
 		}
 		walk_hold(walk, ownership, now_ns);
@@ -403,8 +403,8 @@ static void ownership_tells_what_a_walk_along_all_holds_tells(void **state)
 		opened_ns[one] = 0;
 	}
 	for (uint32_t i = 0; i < WALK_THREADS; i++)
-		assert_int_equal(blamed(ownership, &walk->threads[i]), walk->blamed_ns[i]);
-	assert_int_equal(blamed(ownership, NULL), walk->nobody_ns);
+		assert_int_equal(find_blame(ownership, &walk->threads[i]), walk->blamed_ns[i]);
+	assert_int_equal(find_blame(ownership, NULL), walk->nobody_ns);
 	ownership_destroy(ownership);
 	free(walk);
 }
@@ -424,7 +424,7 @@ static void count_told(void *context, const struct thread *thread, struct thread
 static uint64_t queue_steps(uint32_t count, uint64_t *ret_told)
 {
 	const uint64_t short_ns = 1000, release_ns = 100000000;
-	struct ownership *ownership = create(false);
+	struct ownership *ownership = create_ownership(false);
 	struct thread *threads = calloc(count + 1, sizeof(*threads));
 	const struct lock_owner *owners;
 	uint64_t steps;
@@ -439,12 +439,12 @@ static uint64_t queue_steps(uint32_t count, uint64_t *ret_told)
 	for (uint32_t i = 0; i <= count; i++)
 		threads[i] = (struct thread){ .index = i, .tid = (int32_t)i + 1 };
 	for (uint32_t i = 1; i <= count; i++)
-		opens(ownership, &threads[i], 1000 + i);
+		open_wait(ownership, &threads[i], 1000 + i);
 	for (uint32_t i = 1; i <= count; i++) {
 		uint64_t now_ns = release_ns + i * (uint64_t)100;
 
-		releases(ownership, &threads[i - 1], now_ns, 0, &threads[i]);
-		closes(ownership, &threads[i], 1000 + i, now_ns);
+		release_lock(ownership, &threads[i - 1], now_ns, 0, &threads[i]);
+		close_wait(ownership, &threads[i], 1000 + i, now_ns);
 	}
 	assert_true(ownership_owners(ownership, &owners) == count);
 	steps = ownership_steps(ownership);

@@ -18,13 +18,13 @@ static const struct ft_task left = { 100, 100, "left" }, right = { 200, 200, "ri
 static const struct ft_task client = { 300, 300, "client" }, thread = { 201, 200, "thread" };
 
 /* From @at_ms on. */
-static void waits(struct scene *scene, uint64_t at_ms, const struct ft_task *task)
+static void block_task(struct scene *scene, uint64_t at_ms, const struct ft_task *task)
 {
 	scene_switch(scene, 0, at_ms * MS, &scene_idle, FT_STATE_RUNNING, NULL, task);
 	scene_switch(scene, 0, (at_ms + 1) * MS, task, FT_STATE_SLEEPING, FLOCK, &scene_idle);
 }
 
-static void lists(struct scene *scene, const char *text)
+static void list_locks(struct scene *scene, const char *text)
 {
 	scene_note(scene, 1, 3900 * MS, text);
 }
@@ -32,12 +32,12 @@ static void lists(struct scene *scene, const char *text)
 /* AB-BA, and one behind it. */
 static void lock_up(struct scene *scene)
 {
-	waits(scene, 500, &left);
-	waits(scene, 600, &right);
-	waits(scene, 700, &client);
-	lists(scene, "file lock: flock 08:01:5 wanted by 100, held by 200");
-	lists(scene, "file lock: flock 08:01:6 wanted by 200, held by 100");
-	lists(scene, "file lock: flock 08:01:6 wanted by 300, held by 100");
+	block_task(scene, 500, &left);
+	block_task(scene, 600, &right);
+	block_task(scene, 700, &client);
+	list_locks(scene, "file lock: flock 08:01:5 wanted by 100, held by 200");
+	list_locks(scene, "file lock: flock 08:01:6 wanted by 200, held by 100");
+	list_locks(scene, "file lock: flock 08:01:6 wanted by 300, held by 100");
 }
 
 static void processes_that_wait_for_each_others_files_are_a_deadlock(void **state)
@@ -92,9 +92,9 @@ static void listed_holder_is_named_although_it_let_nothing_go(void **state)
 	struct scene_result result;
 
 	(void)state;
-	waits(scene, 500, &left);
+	block_task(scene, 500, &left);
 	scene_state(scene, 1, 3900 * MS, &right, FT_STATE_SLEEPING, PAUSE);
-	lists(scene, "file lock: posix 08:01:5 wanted by 100, held by 200");
+	list_locks(scene, "file lock: posix 08:01:5 wanted by 100, held by 200");
 	result = scene_analyze(scene, "100", 4000 * MS);
 	finding = &result.model->findings[0];
 	assert_int_equal(finding->kind, FINDING_KERNEL_LOCK_CONVOY);
@@ -116,10 +116,10 @@ static void process_of_several_threads_gives_no_culprit(void **state)
 	struct scene_result result;
 
 	(void)state;
-	waits(scene, 500, &left);
+	block_task(scene, 500, &left);
 	scene_state(scene, 1, 3900 * MS, &right, FT_STATE_SLEEPING, PAUSE);
 	scene_state(scene, 1, 3900 * MS, &thread, FT_STATE_SLEEPING, PAUSE);
-	lists(scene, "file lock: flock 08:01:5 wanted by 100, held by 200");
+	list_locks(scene, "file lock: flock 08:01:5 wanted by 100, held by 200");
 	result = scene_analyze(scene, "100", 4000 * MS);
 	finding = &result.model->findings[0];
 	assert_int_equal(finding->kind, FINDING_KERNEL_LOCK_CONVOY);
@@ -136,11 +136,11 @@ static void waits_that_cannot_be_told_apart_are_not(void **state)
 	struct scene_result result;
 
 	(void)state;
-	waits(scene, 500, &right);
-	waits(scene, 600, &thread);
+	block_task(scene, 500, &right);
+	block_task(scene, 600, &thread);
 	scene_state(scene, 1, 3900 * MS, &left, FT_STATE_SLEEPING, PAUSE);
-	lists(scene, "file lock: flock 08:01:5 wanted by 200, held by 100");
-	lists(scene, "file lock: flock 08:01:6 wanted by 200, held by 300");
+	list_locks(scene, "file lock: flock 08:01:5 wanted by 200, held by 100");
+	list_locks(scene, "file lock: flock 08:01:6 wanted by 200, held by 300");
 	result = scene_analyze(scene, "200", 4000 * MS);
 	assert_int_equal(result.model->findings[0].kind, FINDING_KERNEL_LOCK_CONVOY);
 	assert_false(result.model->findings[0].has_culprit);
@@ -155,7 +155,7 @@ static void list_says_nothing_of_a_later_wait(void **state)
 	struct scene_result result;
 
 	(void)state;
-	waits(scene, 100, &left);
+	block_task(scene, 100, &left);
 	scene_note(scene, 1, 300 * MS, "file lock: flock 08:01:5 wanted by 100, held by 200");
 	scene_waking(scene, 0, 400 * MS, &scene_idle, NULL, &left);
 	scene_switch(scene, 0, 401 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &left);

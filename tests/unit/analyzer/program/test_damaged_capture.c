@@ -29,7 +29,7 @@ static const struct scene_freeze freeze = {
 };
 
 /* All of them sleep for some milliseconds and work for some microseconds, on CPU 1. */
-static void work(struct scene *scene, uint64_t from_ms, uint64_t to_ms)
+static void run_workers(struct scene *scene, uint64_t from_ms, uint64_t to_ms)
 {
 	for (uint64_t at_ms = from_ms; at_ms + 10 <= to_ms; at_ms += 10) {
 		for (uint64_t i = 0; i < SCENE_WORKERS; i++) {
@@ -46,17 +46,17 @@ static void work(struct scene *scene, uint64_t from_ms, uint64_t to_ms)
 
 static void mmap_convoy(struct scene *scene)
 {
-	work(scene, 10, 1000);
+	run_workers(scene, 10, 1000);
 	scene_freeze_begins(scene, &freeze);
 	scene_populates(scene, 1010, 3000);
 	scene_freeze_ends(scene, &freeze);
-	work(scene, 3010, 3990);
+	run_workers(scene, 3010, 3990);
 }
 
 /* The resizer computes with a lock of the program held; who gets it lets it go at once. */
 static void futex_convoy(struct scene *scene)
 {
-	work(scene, 10, 1000);
+	run_workers(scene, 10, 1000);
 	scene_switch(scene, 0, 500 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_resizer);
 	for (uint64_t i = 0; i < SCENE_WORKERS; i++) {
 		uint64_t at_ns = (1001 + i) * MS;
@@ -84,7 +84,7 @@ static void futex_convoy(struct scene *scene)
 		     NANOSLEEP, &scene_idle);
 	scene_switch(scene, 0, 3200 * MS, &scene_resizer, FT_STATE_SLEEPING, NANOSLEEP,
 		     &scene_idle);
-	work(scene, 3010, 3990);
+	run_workers(scene, 3010, 3990);
 }
 
 static uint64_t charged_ns(const struct model_lock *lock, int32_t tid)
@@ -119,7 +119,7 @@ static void check_finding(const struct model *model, const struct model_finding 
 	}
 }
 
-static void check(const struct model *model, const char *hole)
+static void check_model(const struct model *model, const char *hole)
 {
 	const uint64_t slack_ns = 1 * MS;
 
@@ -150,7 +150,7 @@ static bool with_hole(void (*happens)(struct scene *scene), uint32_t cpu, uint64
 		scene_hole(scene, cpu, from_ms * MS, (from_ms + length_ms) * MS);
 	happens(scene);
 	result = scene_analyze(scene, "100", END_NS);
-	check(result.model, hole);
+	check_model(result.model, hole);
 	named = result.model->finding_count && result.model->findings[0].has_culprit;
 	scene_done(&result, scene);
 	return named;

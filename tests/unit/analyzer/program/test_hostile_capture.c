@@ -41,7 +41,7 @@ static const struct ft_task waiter = { 101, 100, "waiter" };
 	"__x64_sys_mmap < do_syscall_64"
 
 /* One of each kind of event that matters, in a freeze of half a second. */
-static const char *template(struct scene *scene)
+static const char *write_template(struct scene *scene)
 {
 	scene_switch(scene, 0, 10 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &holder);
 	scene_call(scene, 0, 20 * MS, &holder, FT_CALL_MMAP, 1ull << 30,
@@ -197,7 +197,7 @@ static void read_hostile(void (*write_hostile)(const char *from, char *path), in
 {
 	const struct analysis_options options = { 0 };
 	struct scene *scene = scene_create(2);
-	const char *original = template(scene);
+	const char *original = write_template(scene);
 	FILE *out = fopen("/dev/null", "w");
 	int analysed = 0;
 

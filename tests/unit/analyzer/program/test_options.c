@@ -14,7 +14,7 @@ struct words {
 };
 
 /* getopt may reorder what it is given: each test has its own copy. */
-static void split(struct words *words, char *line)
+static void split_line(struct words *words, char *line)
 {
 	words->argc = 0;
 	for (char *word; (word = strsep(&line, " "));) {
@@ -28,7 +28,7 @@ static void split(struct words *words, char *line)
 	({                                                                         \
 		static char copy_[] = "analyze " line;                             \
 		struct words words_;                                               \
-		split(&words_, copy_);                                             \
+		split_line(&words_, copy_);                                             \
 		options_parse(words_.argc, words_.argv, ret_options, ret_message); \
 	})
 

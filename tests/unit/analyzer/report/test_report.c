@@ -19,7 +19,7 @@
 
 #define WIDTH 80
 
-static int text(const struct render_case *render_case, FILE *out)
+static int render_text(const struct render_case *render_case, FILE *out)
 {
 	const struct report_options options = { .width = WIDTH,
 					      .all_threads = render_case->all_threads };
@@ -36,12 +36,12 @@ static int colored_text(const struct render_case *render_case, FILE *out)
 	return report_renderer("text")->report(render_case->model, &options, out);
 }
 
-static int json(const struct render_case *render_case, FILE *out)
+static int render_json(const struct render_case *render_case, FILE *out)
 {
 	return report_renderer("json")->report(render_case->model, NULL, out);
 }
 
-static int folded(const struct render_case *render_case, FILE *out)
+static int render_folded(const struct render_case *render_case, FILE *out)
 {
 	return report_renderer("folded")->report(render_case->model, NULL, out);
 }
@@ -49,7 +49,7 @@ static int folded(const struct render_case *render_case, FILE *out)
 typedef int renderer(const struct render_case *render_case, FILE *out);
 
 /* The caller frees it. */
-static char *render(const struct render_case *render_case, renderer *draw)
+static char *draw_case(const struct render_case *render_case, renderer *draw)
 {
 	char *drawn = NULL;
 	size_t bytes = 0;
@@ -99,9 +99,10 @@ static void write_file(const char *path, const char *content)
 	assert_int_equal(fclose(file), 0);
 }
 
-static void compare(const struct render_case *render_case, const char *ending, renderer *draw)
+static void compare_golden(const struct render_case *render_case, const char *ending,
+			   renderer *draw)
 {
-	char *drawn = render(render_case, draw);
+	char *drawn = draw_case(render_case, draw);
 	char path[4096], *golden;
 
 	golden_path(render_case, ending, path, sizeof(path));
@@ -118,9 +119,9 @@ static void each_report_is_drawn_as_its_golden_file(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < render_case_count; i++) {
-		compare(&render_cases[i], "txt", text);
-		compare(&render_cases[i], "json", json);
-		compare(&render_cases[i], "folded", folded);
+		compare_golden(&render_cases[i], "txt", render_text);
+		compare_golden(&render_cases[i], "json", render_json);
+		compare_golden(&render_cases[i], "folded", render_folded);
 	}
 }
 
@@ -149,7 +150,7 @@ static void text_fits_the_page_and_holds_only_visible_characters(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < render_case_count; i++) {
-		char *drawn = render(&render_cases[i], text);
+		char *drawn = draw_case(&render_cases[i], render_text);
 
 		assert_lines_fit(&render_cases[i], drawn);
 		free(drawn);
@@ -174,8 +175,8 @@ static void colors_change_nothing_else(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < render_case_count; i++) {
-		char *plain = render(&render_cases[i], text);
-		char *colored = render(&render_cases[i], colored_text);
+		char *plain = draw_case(&render_cases[i], render_text);
+		char *colored = draw_case(&render_cases[i], colored_text);
 
 		assert_non_null(strchr(colored, '\033'));
 		strip_colors(colored);
@@ -187,7 +188,7 @@ static void colors_change_nothing_else(void **state)
 
 static void folded_lines_end_in_a_number_and_start_with_the_target(void **state)
 {
-	char *drawn = render(&render_cases[0], folded), *rest = drawn, *line;
+	char *drawn = draw_case(&render_cases[0], render_folded), *rest = drawn, *line;
 
 	(void)state;
 	assert_string_not_equal(drawn, "");
@@ -332,7 +333,7 @@ static void json_has_the_members_that_the_schema_promises(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < render_case_count; i++) {
-		char *drawn = render(&render_cases[i], json);
+		char *drawn = draw_case(&render_cases[i], render_json);
 		json_error_t error;
 		json_t *root = json_loads(drawn, JSON_REJECT_DUPLICATES, &error);
 
@@ -346,7 +347,7 @@ static void json_has_the_members_that_the_schema_promises(void **state)
 
 static void a_full_disk_is_reported_by_each_renderer(void **state)
 {
-	renderer *const renderers[] = { text, json, folded };
+	renderer *const renderers[] = { render_text, render_json, render_folded };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(renderers) / sizeof(renderers[0]); i++) {

@@ -36,7 +36,7 @@ struct ledger {
 	struct wait_stats accounts[20000];
 };
 
-static int enter(void *context, const struct interval *interval)
+static int enter_interval(void *context, const struct interval *interval)
 {
 	struct ledger *ledger = context;
 	struct wait_stats *account;
@@ -107,7 +107,7 @@ static void timeline_conserves_time_whatever_it_is_fed(void **state)
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 400; seed++) {
-		struct timeline_sink sink = { .closed = enter, .context = &ledger };
+		struct timeline_sink sink = { .closed = enter_interval, .context = &ledger };
 		uint64_t time_ns = START, end_ns;
 		struct timeline *timeline;
 		struct threads *threads;
@@ -192,15 +192,15 @@ static void history_add(struct history *history, enum thread_state state, uint64
 	history->spans[history->count++] = (struct span){ state, start_ns, end_ns };
 }
 
-static void pass(struct sim *sim, uint64_t ns)
+static void pass_time(struct sim *sim, uint64_t ns)
 {
 	for (int tid = 1; tid <= THREADS; tid++)
 		history_add(&sim->truth[tid], sim->states[tid], sim->now_ns, sim->now_ns + ns);
 	sim->now_ns += ns;
 }
 
-static struct sim_event *note(struct sim *sim, enum ft_event_kind kind, uint32_t cpu, int32_t tid,
-			      int32_t other)
+static struct sim_event *note_event(struct sim *sim, enum ft_event_kind kind, uint32_t cpu,
+				    int32_t tid, int32_t other)
 {
 	struct sim_event *event = &sim->events[sim->count++];
 
@@ -210,7 +210,7 @@ static struct sim_event *note(struct sim *sim, enum ft_event_kind kind, uint32_t
 	return event;
 }
 
-static int32_t pick(const struct sim *sim, enum thread_state state)
+static int32_t pick_thread(const struct sim *sim, enum thread_state state)
 {
 	int32_t first = 1 + random_below(THREADS);
 
@@ -225,12 +225,13 @@ static int32_t pick(const struct sim *sim, enum thread_state state)
 
 static void sim_switch(struct sim *sim, uint32_t cpu)
 {
-	int32_t prev = sim->occupants[cpu], next = random_below(5) ? pick(sim, THREAD_RUNNABLE) : 0;
+	int32_t prev = sim->occupants[cpu],
+		next = random_below(5) ? pick_thread(sim, THREAD_RUNNABLE) : 0;
 	struct sim_event *event;
 
 	if (prev == next)
 		return;
-	event = note(sim, FT_EVENT_SWITCH, cpu, prev, next);
+	event = note_event(sim, FT_EVENT_SWITCH, cpu, prev, next);
 	if (prev) {
 		bool blocks = random_below(2);
 
@@ -246,18 +247,18 @@ static void sim_switch(struct sim *sim, uint32_t cpu)
 
 static void sim_waking(struct sim *sim, uint32_t cpu)
 {
-	int32_t wakee = pick(sim, THREAD_BLOCKED);
+	int32_t wakee = pick_thread(sim, THREAD_BLOCKED);
 
 	if (sim->spurious && random_below(4) == 0)
-		wakee = pick(sim, THREAD_RUNNING);
+		wakee = pick_thread(sim, THREAD_RUNNING);
 	if (!wakee || wakee == sim->occupants[cpu])
 		return;
-	note(sim, FT_EVENT_WAKING, cpu, sim->occupants[cpu], wakee);
+	note_event(sim, FT_EVENT_WAKING, cpu, sim->occupants[cpu], wakee);
 	if (sim->states[wakee] == THREAD_BLOCKED)
 		sim->states[wakee] = THREAD_RUNNABLE;
 }
 
-static void simulate(struct sim *sim, bool spurious, bool snapshots, uint32_t steps)
+static void simulate_schedule(struct sim *sim, bool spurious, bool snapshots, uint32_t steps)
 {
 	memset(sim, 0, sizeof(*sim));
 	sim->now_ns = START;
@@ -270,7 +271,7 @@ static void simulate(struct sim *sim, bool spurious, bool snapshots, uint32_t st
 	}
 	if (snapshots) {
 		for (int tid = 1; tid <= THREADS; tid++)
-			note(sim, FT_EVENT_STATE, FT_NO_CPU, tid, 0)->state =
+			note_event(sim, FT_EVENT_STATE, FT_NO_CPU, tid, 0)->state =
 				sim->states[tid] == THREAD_BLOCKED ? FT_STATE_DISK :
 								     FT_STATE_RUNNING;
 	}
@@ -282,14 +283,14 @@ static void simulate(struct sim *sim, bool spurious, bool snapshots, uint32_t st
 		else if (random_below(4))
 			sim_waking(sim, cpu);
 		else
-			note(sim, FT_EVENT_SAMPLE, cpu, sim->occupants[cpu], 0);
-		pass(sim, random_below(3) * random_below(50));
+			note_event(sim, FT_EVENT_SAMPLE, cpu, sim->occupants[cpu], 0);
+		pass_time(sim, random_below(3) * random_below(50));
 	}
-	pass(sim, 100);
+	pass_time(sim, 100);
 }
 
 /* Take a run of a CPU's events away, and say so. */
-static void lose(struct sim *sim)
+static void lose_events(struct sim *sim)
 {
 	uint32_t cpu = random_below(CPUS), length = 1 + random_below(12);
 	size_t before = random_below(sim->count);
@@ -345,7 +346,7 @@ static bool is_true(const struct history *history, const struct interval *interv
 	return false;
 }
 
-static int hear(void *context, const struct interval *interval)
+static int hear_interval(void *context, const struct interval *interval)
 {
 	struct said *said = context;
 	int32_t tid = interval->thread->tid;
@@ -376,9 +377,9 @@ static void replay_loss(struct timeline *timeline, const struct sim_event *from)
 	assert_int_equal(timeline_event(timeline, &event), 0);
 }
 
-static void replay(const struct sim *sim, uint64_t start_ns, struct said *said)
+static void replay_events(const struct sim *sim, uint64_t start_ns, struct said *said)
 {
-	struct timeline_sink sink = { .closed = hear, .context = said };
+	struct timeline_sink sink = { .closed = hear_interval, .context = said };
 	struct timeline *timeline;
 	struct threads *threads;
 
@@ -419,11 +420,11 @@ static void timeline_rebuilds_a_recorded_schedule_exactly(void **state)
 	(void)state;
 	for (uint64_t seed = 1; seed <= 300; seed++) {
 		random_state = seed * 0x9e3779b97f4a7c15;
-		simulate(&sim, seed % 2, true, 800);
+		simulate_schedule(&sim, seed % 2, true, 800);
 		memset(&said, 0, sizeof(said));
 		said.truth = sim.truth;
 		said.check = true;
-		replay(&sim, START, &said);
+		replay_events(&sim, START, &said);
 		for (int tid = 1; tid <= THREADS; tid++) {
 			const struct history *truth = &sim.truth[tid];
 			const struct history *heard = &said.histories[tid];
@@ -448,14 +449,14 @@ static void timeline_is_never_surely_wrong_where_events_were_lost(void **state)
 		uint32_t losses;
 
 		random_state = seed * 0x9e3779b97f4a7c15;
-		simulate(&sim, seed % 2, seed % 3, 50 + random_below(750));
+		simulate_schedule(&sim, seed % 2, seed % 3, 50 + random_below(750));
 		losses = random_below(10);
 		for (uint32_t i = 0; i < losses && sim.count; i++)
-			lose(&sim);
+			lose_events(&sim);
 		memset(&said, 0, sizeof(said));
 		said.truth = sim.truth;
 		said.check = true;
-		replay(&sim, START, &said);
+		replay_events(&sim, START, &said);
 		known_ns += said.known_ns;
 		total_ns += said.total_ns;
 	}
@@ -473,7 +474,7 @@ static void timeline_is_never_surely_wrong_about_a_history(void **state)
 		uint64_t start_ns = 0;
 
 		random_state = seed * 0x9e3779b97f4a7c15;
-		simulate(&sim, seed % 2, false, 50 + random_below(750));
+		simulate_schedule(&sim, seed % 2, false, 50 + random_below(750));
 		for (uint32_t cpu = 0; cpu < CPUS; cpu++) {
 			uint64_t first_ns = START + random_below((sim.now_ns - START) / 2 + 1);
 
@@ -485,7 +486,7 @@ static void timeline_is_never_surely_wrong_about_a_history(void **state)
 		memset(&said, 0, sizeof(said));
 		said.truth = sim.truth;
 		said.check = true;
-		replay(&sim, start_ns, &said);
+		replay_events(&sim, start_ns, &said);
 		for (int tid = 1; tid <= THREADS; tid++) {
 			const struct history *heard = &said.histories[tid];
 

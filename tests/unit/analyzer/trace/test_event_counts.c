@@ -7,7 +7,7 @@
 #include "analyzer/trace/event_counts.h"
 #include "tests/unit/support/unit_test.h"
 
-static void comes(struct event_counts *extras, const char *name, bool of_target)
+static void feed_extra(struct event_counts *extras, const char *name, bool of_target)
 {
 	const struct event event = {
 		.raw = { .kind = FT_EVENT_EXTRA, .extra = { .name = name } },
@@ -22,9 +22,9 @@ static void extras_are_counted_by_name_and_for_the_target(void **state)
 	const struct event other = { .raw = { .kind = FT_EVENT_SAMPLE } };
 
 	(void)state;
-	comes(&extras, "page-faults", true);
-	comes(&extras, "block:block_rq_issue", false);
-	comes(&extras, "page-faults", false);
+	feed_extra(&extras, "page-faults", true);
+	feed_extra(&extras, "block:block_rq_issue", false);
+	feed_extra(&extras, "page-faults", false);
 	assert_int_equal(event_counts_event(&extras, &other, true), 0);
 	assert_int_equal(extras.count, 2);
 	assert_string_equal(extras.list[0].name, "page-faults");
@@ -44,10 +44,10 @@ static void extras_of_more_names_than_a_recorder_takes_are_left_out(void **state
 	(void)state;
 	for (int i = 0; i < EXTRAS_MAX + 10; i++) {
 		snprintf(name, sizeof(name), "event-%d", i);
-		comes(&extras, name, true);
+		feed_extra(&extras, name, true);
 	}
 	assert_int_equal(extras.count, EXTRAS_MAX);
-	comes(&extras, "event-0", true);
+	feed_extra(&extras, "event-0", true);
 	assert_int_equal(extras.list[0].count, 2);
 	event_counts_free(&extras);
 }

@@ -11,7 +11,7 @@
 static struct thread resizer = { .index = 0, .tid = 10, .tgid = 1, .comm = "resizer" };
 static struct thread other = { .index = 1, .tid = 11, .tgid = 1, .comm = "other" };
 
-static struct large_calls *create(void)
+static struct large_calls *create_calls(void)
 {
 	struct large_calls *calls = NULL;
 
@@ -19,8 +19,8 @@ static struct large_calls *create(void)
 	return calls;
 }
 
-static void add(struct large_calls *calls, struct thread *thread, uint64_t time_ns, enum ft_call call,
-		uint64_t bytes)
+static void add_call(struct large_calls *calls, struct thread *thread, uint64_t time_ns, enum ft_call call,
+		     uint64_t bytes)
 {
 	struct event event = {
 		.raw = { .kind = FT_EVENT_CALL, .time_ns = time_ns },
@@ -34,7 +34,7 @@ static void add(struct large_calls *calls, struct thread *thread, uint64_t time_
 	assert_int_equal(large_calls_event(calls, &event), 0);
 }
 
-static char *growth(struct large_calls *calls, const struct large_call *call)
+static char *describe_growth(struct large_calls *calls, const struct large_call *call)
 {
 	char *text = NULL;
 	bool seen;
@@ -47,13 +47,13 @@ static char *growth(struct large_calls *calls, const struct large_call *call)
 
 static void calls_behind_is_the_threads_own_last_call_in_the_span(void **state)
 {
-	struct large_calls *calls = create();
+	struct large_calls *calls = create_calls();
 
 	(void)state;
-	add(calls, &resizer, 100, FT_CALL_MMAP, 100 * MIB);
-	add(calls, &resizer, 200, FT_CALL_MMAP, 200 * MIB);
-	add(calls, &other, 250, FT_CALL_MUNMAP, 300 * MIB);
-	add(calls, &resizer, 400, FT_CALL_MUNMAP, 400 * MIB);
+	add_call(calls, &resizer, 100, FT_CALL_MMAP, 100 * MIB);
+	add_call(calls, &resizer, 200, FT_CALL_MMAP, 200 * MIB);
+	add_call(calls, &other, 250, FT_CALL_MUNMAP, 300 * MIB);
+	add_call(calls, &resizer, 400, FT_CALL_MUNMAP, 400 * MIB);
 	assert_int_equal(large_calls_behind(calls, &resizer, 0, 300)->bytes, 200 * MIB);
 	assert_null(large_calls_behind(calls, &resizer, 250, 300));
 	assert_null(large_calls_behind(calls, &resizer, 0, 99));
@@ -62,7 +62,7 @@ static void calls_behind_is_the_threads_own_last_call_in_the_span(void **state)
 
 static void calls_unwound_stack_replaces_that_of_its_call(void **state)
 {
-	struct large_calls *calls = create();
+	struct large_calls *calls = create_calls();
 	struct event unwound = {
 		.raw = { .kind = FT_EVENT_UNWOUND, .time_ns = 100 },
 		.thread = &resizer,
@@ -70,8 +70,8 @@ static void calls_unwound_stack_replaces_that_of_its_call(void **state)
 	};
 
 	(void)state;
-	add(calls, &other, 100, FT_CALL_MMAP, 100 * MIB);
-	add(calls, &resizer, 100, FT_CALL_MMAP, 100 * MIB);
+	add_call(calls, &other, 100, FT_CALL_MMAP, 100 * MIB);
+	add_call(calls, &resizer, 100, FT_CALL_MMAP, 100 * MIB);
 	assert_int_equal(large_calls_event(calls, &unwound), 0);
 	assert_int_equal(large_calls_behind(calls, &resizer, 0, 100)->stack_id, 9);
 	assert_int_equal(large_calls_behind(calls, &other, 0, 100)->stack_id, 7);
@@ -80,14 +80,14 @@ static void calls_unwound_stack_replaces_that_of_its_call(void **state)
 
 static void calls_growth_lists_the_steps_of_a_table_that_doubles(void **state)
 {
-	struct large_calls *calls = create();
+	struct large_calls *calls = create_calls();
 	char *text;
 
 	(void)state;
-	add(calls, &resizer, 100, FT_CALL_MMAP, 896 * MIB);
-	add(calls, &resizer, 200, FT_CALL_MMAP, 1792 * MIB + 4096);
-	add(calls, &resizer, 300, FT_CALL_MMAP, 3584 * MIB + 4096);
-	text = growth(calls, large_calls_behind(calls, &resizer, 0, 300));
+	add_call(calls, &resizer, 100, FT_CALL_MMAP, 896 * MIB);
+	add_call(calls, &resizer, 200, FT_CALL_MMAP, 1792 * MIB + 4096);
+	add_call(calls, &resizer, 300, FT_CALL_MMAP, 3584 * MIB + 4096);
+	text = describe_growth(calls, large_calls_behind(calls, &resizer, 0, 300));
 	assert_non_null(strstr(text, "896 MiB, 1.75 GiB, 3.5 GiB"));
 	assert_non_null(strstr(text, "Next: 7 GiB"));
 	free(text);
@@ -96,13 +96,13 @@ static void calls_growth_lists_the_steps_of_a_table_that_doubles(void **state)
 
 static void calls_growth_sees_half_the_size_given_back(void **state)
 {
-	struct large_calls *calls = create();
+	struct large_calls *calls = create_calls();
 	char *text;
 
 	(void)state;
-	add(calls, &resizer, 300, FT_CALL_MMAP, 3 * 1000 * 1000 * 1000ull);
-	add(calls, &resizer, 400, FT_CALL_MUNMAP, 3 * 500 * 1000 * 1000ull);
-	text = growth(calls, large_calls_behind(calls, &resizer, 0, 300));
+	add_call(calls, &resizer, 300, FT_CALL_MMAP, 3 * 1000 * 1000 * 1000ull);
+	add_call(calls, &resizer, 400, FT_CALL_MUNMAP, 3 * 500 * 1000 * 1000ull);
+	text = describe_growth(calls, large_calls_behind(calls, &resizer, 0, 300));
 	assert_non_null(text);
 	assert_non_null(strstr(text, "given back"));
 	free(text);
@@ -111,23 +111,23 @@ static void calls_growth_sees_half_the_size_given_back(void **state)
 
 static void calls_growth_is_not_seen_in_unrelated_sizes(void **state)
 {
-	struct large_calls *calls = create();
+	struct large_calls *calls = create_calls();
 
 	(void)state;
-	add(calls, &resizer, 100, FT_CALL_MMAP, 1234567890);
-	add(calls, &resizer, 200, FT_CALL_MMAP, 1534567890);
-	assert_null(growth(calls, large_calls_behind(calls, &resizer, 0, 200)));
+	add_call(calls, &resizer, 100, FT_CALL_MMAP, 1234567890);
+	add_call(calls, &resizer, 200, FT_CALL_MMAP, 1534567890);
+	assert_null(describe_growth(calls, large_calls_behind(calls, &resizer, 0, 200)));
 	large_calls_destroy(calls);
 }
 
 static void calls_growth_of_a_lone_table_size_is_only_a_guess(void **state)
 {
-	struct large_calls *calls = create();
+	struct large_calls *calls = create_calls();
 	char *text;
 
 	(void)state;
-	add(calls, &resizer, 100, FT_CALL_MMAP, 7 * GIB / 2);
-	text = growth(calls, large_calls_behind(calls, &resizer, 0, 100));
+	add_call(calls, &resizer, 100, FT_CALL_MMAP, 7 * GIB / 2);
+	text = describe_growth(calls, large_calls_behind(calls, &resizer, 0, 100));
 	assert_non_null(text);
 	assert_non_null(strstr(text, "If it is one"));
 	free(text);
@@ -136,21 +136,21 @@ static void calls_growth_of_a_lone_table_size_is_only_a_guess(void **state)
 
 static void calls_growth_is_not_guessed_from_a_size_that_people_use(void **state)
 {
-	struct large_calls *calls = create();
+	struct large_calls *calls = create_calls();
 
 	(void)state;
-	add(calls, &resizer, 100, FT_CALL_MMAP, 3 * GIB);
-	assert_null(growth(calls, large_calls_behind(calls, &resizer, 0, 100)));
+	add_call(calls, &resizer, 100, FT_CALL_MMAP, 3 * GIB);
+	assert_null(describe_growth(calls, large_calls_behind(calls, &resizer, 0, 100)));
 	large_calls_destroy(calls);
 }
 
 static void calls_growth_is_never_seen_in_a_munmap(void **state)
 {
-	struct large_calls *calls = create();
+	struct large_calls *calls = create_calls();
 
 	(void)state;
-	add(calls, &resizer, 100, FT_CALL_MUNMAP, GIB);
-	assert_null(growth(calls, large_calls_behind(calls, &resizer, 0, 100)));
+	add_call(calls, &resizer, 100, FT_CALL_MUNMAP, GIB);
+	assert_null(describe_growth(calls, large_calls_behind(calls, &resizer, 0, 100)));
 	large_calls_destroy(calls);
 }
 

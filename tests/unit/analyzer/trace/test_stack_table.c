@@ -19,7 +19,7 @@ static void add_symbol(struct fixture *fixture, int32_t tgid, uint64_t address, 
 	assert_int_equal(ft_symbols_add(fixture->symbols, &symbol), 0);
 }
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
@@ -30,7 +30,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 
@@ -40,8 +40,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-static uint32_t intern(struct fixture *fixture, int32_t tgid, const uint64_t *frames,
-		       uint16_t kernel_count, uint16_t user_count)
+static uint32_t intern_stack(struct fixture *fixture, int32_t tgid, const uint64_t *frames,
+			     uint16_t kernel_count, uint16_t user_count)
 {
 	struct ft_stack stack = { frames, kernel_count, user_count };
 	uint32_t id = STACK_NONE;
@@ -54,8 +54,8 @@ static uint32_t intern(struct fixture *fixture, int32_t tgid, const uint64_t *fr
 static const struct frame *only_frame(struct fixture *fixture, int32_t tgid, uint64_t address)
 {
 	const struct frame *frame;
-	uint32_t id = intern(fixture, tgid, &address, tgid == FT_KERNEL_TGID,
-			     tgid != FT_KERNEL_TGID);
+	uint32_t id = intern_stack(fixture, tgid, &address, tgid == FT_KERNEL_TGID,
+				   tgid != FT_KERNEL_TGID);
 
 	assert_int_equal(stack_table_frames(fixture->stacks, id, &frame), 1);
 	assert_int_equal(frame->address, address);
@@ -65,20 +65,22 @@ static const struct frame *only_frame(struct fixture *fixture, int32_t tgid, uin
 static void stacks_give_the_same_frames_the_same_id(void **state)
 {
 	static const uint64_t frames[] = { 1, 2, 3 }, others[] = { 1, 2, 4 };
-	uint32_t id = intern(*state, 7, frames, 3, 0);
+	uint32_t id = intern_stack(*state, 7, frames, 3, 0);
 
-	assert_int_equal(intern(*state, 7, frames, 3, 0), id);
-	assert_int_equal(intern(*state, 7, others, 3, 0), id + 1);
-	assert_int_equal(intern(*state, 7, frames, 2, 0), id + 2);
-	assert_int_equal(intern(*state, 7, frames, 2, 1), id + 3);
+	assert_int_equal(intern_stack(*state, 7, frames, 3, 0), id);
+	assert_int_equal(intern_stack(*state, 7, others, 3, 0), id + 1);
+	assert_int_equal(intern_stack(*state, 7, frames, 2, 0), id + 2);
+	assert_int_equal(intern_stack(*state, 7, frames, 2, 1), id + 3);
 }
 
 static void stacks_of_kernel_frames_are_shared_by_processes_and_others_not(void **state)
 {
 	static const uint64_t frames[] = { 1, 2, 3 };
 
-	assert_int_equal(intern(*state, 7, frames, 3, 0), intern(*state, 8, frames, 3, 0));
-	assert_int_not_equal(intern(*state, 7, frames, 2, 1), intern(*state, 8, frames, 2, 1));
+	assert_int_equal(intern_stack(*state, 7, frames, 3, 0),
+			 intern_stack(*state, 8, frames, 3, 0));
+	assert_int_not_equal(intern_stack(*state, 7, frames, 2, 1),
+			     intern_stack(*state, 8, frames, 2, 1));
 }
 
 static void stacks_name_kernel_and_user_frames(void **state)
@@ -89,8 +91,9 @@ static void stacks_name_kernel_and_user_frames(void **state)
 
 	add_symbol(fixture, FT_KERNEL_TGID, 0x100, "xfs_ilock", "xfs");
 	add_symbol(fixture, 7, 0x200, "table_grow", "/usr/lib/libtable.so.1");
-	assert_int_equal(stack_table_frames(fixture->stacks, intern(fixture, 7, addresses, 1, 1),
-				       &frames), 2);
+	assert_int_equal(stack_table_frames(fixture->stacks,
+					    intern_stack(fixture, 7, addresses, 1, 1), &frames),
+			 2);
 	assert_true(frames[0].kernel);
 	assert_string_equal(frames[0].symbol, "xfs_ilock");
 	assert_string_equal(frames[0].module, "xfs");
@@ -122,7 +125,7 @@ static void stacks_never_name_user_frames_after_kernel_symbols(void **state)
 
 	add_symbol(fixture, FT_KERNEL_TGID, address, "schedule", NULL);
 	for (int32_t tgid = -1; tgid <= 0; tgid++) {
-		uint32_t id = intern(fixture, tgid, &address, 0, 1);
+		uint32_t id = intern_stack(fixture, tgid, &address, 0, 1);
 
 		assert_int_equal(stack_table_frames(fixture->stacks, id, &frame), 1);
 		assert_null(frame->symbol);
@@ -164,7 +167,7 @@ static void stacks_know_no_frames_of_no_stack(void **state)
 
 	assert_int_equal(stack_table_frames(fixture->stacks, STACK_NONE, &frames), 0);
 	assert_int_equal(stack_table_frames(fixture->stacks, 99, &frames), 0);
-	assert_int_equal(stack_table_frames(fixture->stacks, intern(fixture, 7, NULL, 0, 0), &frames),
+	assert_int_equal(stack_table_frames(fixture->stacks, intern_stack(fixture, 7, NULL, 0, 0), &frames),
 			 0);
 }
 
@@ -173,12 +176,12 @@ static void stacks_hold_many(void **state)
 	struct fixture *fixture = *state;
 
 	for (uint64_t i = 0; i < 3000; i++)
-		assert_int_equal(intern(fixture, 7, &i, 1, 0), i + 1);
+		assert_int_equal(intern_stack(fixture, 7, &i, 1, 0), i + 1);
 	for (uint64_t i = 0; i < 3000; i++)
-		assert_int_equal(intern(fixture, 7, &i, 1, 0), i + 1);
+		assert_int_equal(intern_stack(fixture, 7, &i, 1, 0), i + 1);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 UNIT_TESTS(stack_table)
 {

@@ -18,7 +18,7 @@ static const struct ft_task master = { 100, 100, "serve: master" },
 			    strange_child = { 700, 700, "serve: master" };
 
 /* Both run a while, one after the other. */
-static void runs(struct scene *scene, uint64_t at_ns, const struct ft_task *task)
+static void run_task(struct scene *scene, uint64_t at_ns, const struct ft_task *task)
 {
 	scene_switch(scene, 0, at_ns, &scene_idle, FT_STATE_RUNNING, NULL, task);
 	scene_switch(scene, 0, at_ns + MS, task, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
@@ -36,17 +36,17 @@ static struct scene *forking_server(void)
 	scene_comm(scene, 0, 60 * MS, &shell, true);
 	scene_fork(scene, 0, 70 * MS, &shell, &of_shell);
 	scene_fork(scene, 0, 80 * MS, &stranger, &strange_child);
-	runs(scene, 100 * MS, &master);
-	runs(scene, 110 * MS, &worker);
-	runs(scene, 120 * MS, &thread);
-	runs(scene, 130 * MS, &grandchild);
-	runs(scene, 140 * MS, &shell);
-	runs(scene, 150 * MS, &of_shell);
-	runs(scene, 160 * MS, &strange_child);
+	run_task(scene, 100 * MS, &master);
+	run_task(scene, 110 * MS, &worker);
+	run_task(scene, 120 * MS, &thread);
+	run_task(scene, 130 * MS, &grandchild);
+	run_task(scene, 140 * MS, &shell);
+	run_task(scene, 150 * MS, &of_shell);
+	run_task(scene, 160 * MS, &strange_child);
 	return scene;
 }
 
-static bool counts(const struct model *model, int32_t tid)
+static bool counts_thread(const struct model *model, int32_t tid)
 {
 	for (size_t i = 0; i < model->thread_count; i++)
 		if (model->threads[i].tid == tid)
@@ -61,10 +61,10 @@ static void forked_worker_and_its_children_belong_to_the_target(void **state)
 	struct scene_result result = scene_analyze(scene, "100", 1000 * MS);
 
 	(void)state;
-	assert_true(counts(result.model, master.tid));
-	assert_true(counts(result.model, worker.tid));
-	assert_true(counts(result.model, thread.tid));
-	assert_true(counts(result.model, grandchild.tid));
+	assert_true(counts_thread(result.model, master.tid));
+	assert_true(counts_thread(result.model, worker.tid));
+	assert_true(counts_thread(result.model, thread.tid));
+	assert_true(counts_thread(result.model, grandchild.tid));
 	assert_int_equal(result.model->capture.target_count, 3);
 	assert_int_equal(result.model->capture.target[0], master.tid);
 	scene_done(&result, scene);
@@ -76,9 +76,9 @@ static void forked_process_that_executes_another_program_does_not(void **state)
 	struct scene_result result = scene_analyze(scene, "100", 1000 * MS);
 
 	(void)state;
-	assert_false(counts(result.model, shell.tid));
-	assert_false(counts(result.model, of_shell.tid));
-	assert_false(counts(result.model, strange_child.tid));
+	assert_false(counts_thread(result.model, shell.tid));
+	assert_false(counts_thread(result.model, of_shell.tid));
+	assert_false(counts_thread(result.model, strange_child.tid));
 	scene_done(&result, scene);
 }
 
@@ -91,7 +91,7 @@ static void id_of_a_forked_process_may_be_given_away(void **state)
 
 	(void)state;
 	scene_fork(scene, 0, 500 * MS, &stranger, &later);
-	runs(scene, 510 * MS, &later);
+	run_task(scene, 510 * MS, &later);
 	result = scene_analyze(scene, "100", 1000 * MS);
 	assert_int_equal(result.model->capture.target_count, 2);
 	scene_done(&result, scene);
@@ -109,7 +109,7 @@ static void no_more_are_followed_than_fit(void **state)
 
 		scene_fork(scene, 0, (uint64_t)(10 + i) * SCENE_US, &master, &child);
 	}
-	runs(scene, 100 * MS, &master);
+	run_task(scene, 100 * MS, &master);
 	result = scene_analyze(scene, "100", 1000 * MS);
 	assert_int_equal(result.model->capture.target_count, 257);
 	scene_done(&result, scene);

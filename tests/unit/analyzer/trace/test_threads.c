@@ -2,18 +2,19 @@
 #include "analyzer/trace/threads.h"
 #include "tests/unit/support/unit_test.h"
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	return threads_create((struct threads **)state);
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	threads_destroy(*state);
 	return 0;
 }
 
-static struct thread *get(struct threads *threads, int32_t tid, int32_t tgid, const char *comm)
+static struct thread *get_thread(struct threads *threads, int32_t tid, int32_t tgid,
+				 const char *comm)
 {
 	struct ft_task task = { .tid = tid, .tgid = tgid };
 	struct thread *thread;
@@ -27,14 +28,14 @@ static struct thread *get(struct threads *threads, int32_t tid, int32_t tgid, co
 
 static void threads_get_finds_the_same_thread_again(void **state)
 {
-	struct thread *thread = get(*state, 5, -1, "a");
+	struct thread *thread = get_thread(*state, 5, -1, "a");
 
 	assert_int_equal(thread->index, 0);
 	assert_int_equal(thread->tgid, -1);
-	assert_ptr_equal(get(*state, 5, 4, "b"), thread);
+	assert_ptr_equal(get_thread(*state, 5, 4, "b"), thread);
 	assert_int_equal(thread->tgid, 4);
 	assert_string_equal(thread->comm, "b");
-	assert_ptr_equal(get(*state, 5, -1, ""), thread);
+	assert_ptr_equal(get_thread(*state, 5, -1, ""), thread);
 	assert_int_equal(thread->tgid, 4);
 	assert_string_equal(thread->comm, "b");
 	assert_int_equal(threads_count(*state), 1);
@@ -58,12 +59,12 @@ static void threads_tell_the_idle_tasks_of_cpus_apart(void **state)
 static void threads_with_a_tid_used_again_are_others(void **state)
 {
 	struct ft_task task = { .tid = 5, .tgid = 5 };
-	struct thread *old = get(*state, 5, 5, "a"), *young;
+	struct thread *old = get_thread(*state, 5, 5, "a"), *young;
 
 	threads_died(old, 100);
 	assert_true(old->exited);
 	assert_int_equal(old->died_ns, 100);
-	young = get(*state, 5, 5, "a");
+	young = get_thread(*state, 5, 5, "a");
 	assert_ptr_not_equal(young, old);
 	assert_ptr_equal(young->former, old);
 	assert_int_equal(young->born_ns, 100);
@@ -78,50 +79,50 @@ static void threads_with_a_tid_used_again_are_others(void **state)
 
 static void threads_with_other_tgid_and_name_are_others(void **state)
 {
-	struct thread *old = get(*state, 5, 4, "a");
+	struct thread *old = get_thread(*state, 5, 4, "a");
 
-	assert_ptr_equal(get(*state, 5, 4, "renamed"), old);
-	assert_ptr_equal(get(*state, 5, 9, "renamed"), old);	/* a tgid in doubt alone tells nothing */
+	assert_ptr_equal(get_thread(*state, 5, 4, "renamed"), old);
+	assert_ptr_equal(get_thread(*state, 5, 9, "renamed"), old);	/* a tgid in doubt alone tells nothing */
 	assert_int_equal(old->tgid, 4);
-	assert_ptr_not_equal(get(*state, 5, 9, "b"), old);
+	assert_ptr_not_equal(get_thread(*state, 5, 9, "b"), old);
 	assert_true(old->exited);
 }
 
 static void threads_exec_under_another_name_is_the_same_thread(void **state)
 {
-	struct thread *thread = get(*state, 5, 5, "sh");
+	struct thread *thread = get_thread(*state, 5, 5, "sh");
 
-	assert_ptr_equal(get(*state, 5, 5, "server"), thread);
+	assert_ptr_equal(get_thread(*state, 5, 5, "server"), thread);
 	assert_string_equal(thread->comm, "server");
 }
 
 static void threads_rewind_finds_every_generation_again(void **state)
 {
 	struct ft_task task = { .tid = 5, .tgid = 5 };
-	struct thread *first = get(*state, 5, 5, "a");
+	struct thread *first = get_thread(*state, 5, 5, "a");
 	struct thread *second = threads_born(*state, &task, 200);
 	struct thread *third;
 
 	threads_died(second, 300);
-	third = get(*state, 5, 6, "c");
+	third = get_thread(*state, 5, 6, "c");
 	threads_rewind(*state);
 	assert_false(first->exited || second->exited);
 	assert_int_equal(second->died_ns, 0);
-	assert_ptr_equal(get(*state, 5, 5, "a"), first);
+	assert_ptr_equal(get_thread(*state, 5, 5, "a"), first);
 	assert_ptr_equal(threads_born(*state, &task, 200), second);
 	threads_died(second, 300);
-	assert_ptr_equal(get(*state, 5, 6, "c"), third);
+	assert_ptr_equal(get_thread(*state, 5, 6, "c"), third);
 	assert_int_equal(threads_count(*state), 3);
 }
 
 static void threads_stay_where_they_are_when_many_come(void **state)
 {
-	struct thread *first = get(*state, 1, 1, "a");
+	struct thread *first = get_thread(*state, 1, 1, "a");
 
 	for (int32_t tid = 2; tid < 5000; tid++)
-		get(*state, tid, 1, "a");
+		get_thread(*state, tid, 1, "a");
 	assert_ptr_equal(threads_at(*state, 0), first);
-	assert_ptr_equal(get(*state, 1, 1, "a"), first);
+	assert_ptr_equal(get_thread(*state, 1, 1, "a"), first);
 	for (size_t i = 0; i < threads_count(*state); i++)
 		assert_int_equal(threads_at(*state, i)->index, i);
 }
@@ -137,7 +138,7 @@ static void threads_take_a_name_without_its_end(void **state)
 	assert_int_equal(thread->comm[FT_COMM_BYTES - 1], '\0');
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 UNIT_TESTS(threads)
 {

@@ -226,7 +226,7 @@ static void key_without_value(struct json *json)
 	json_close_object(json);
 }
 
-static void unfinished(struct json *json)
+static void write_unfinished(struct json *json)
 {
 	json_open_array(json);
 	json_finish(json);
@@ -247,7 +247,7 @@ static void misuse_asserts(void **state)
 {
 	static void (*const misuses[])(struct json * json) = {
 		key_in_array,	   value_without_key, two_documents,  end_of_something_else,
-		key_without_value, unfinished,	      nothing_at_all, too_deep,
+		key_without_value, write_unfinished,	      nothing_at_all, too_deep,
 	};
 
 	(void)state;

@@ -41,13 +41,13 @@ static const char *in_dir(const char *name)
 	return path;
 }
 
-static bool exists(const char *name)
+static bool file_exists(const char *name)
 {
 	return !access(in_dir(name), F_OK);
 }
 
 /* Contents of a small file, "" where there is none. */
-static const char *contents(const char *name)
+static const char *read_contents(const char *name)
 {
 	static char text[4096];
 	int fd = open(in_dir(name), O_RDONLY);
@@ -153,10 +153,10 @@ static void after_gives_the_command_what_it_was_about(void **state)
 			 "/some dir/a'b\"c\n$(touch oops)`touch oops`;touch oops", "probe-tcp",
 			 "tcp x:1 'slower' $(touch oops)\n|");
 
-	assert_string_equal(contents("out"),
+	assert_string_equal(read_contents("out"),
 			    "/some dir/a'b\"c\n$(touch oops)`touch oops`;touch oops|probe-tcp|"
 			    "tcp x:1 'slower' $(touch oops)\n|");
-	assert_false(exists("oops"));
+	assert_false(file_exists("oops"));
 	assert_int_equal(status.runs, 1);
 	assert_int_equal(status.failed + status.killed + status.dropped, 0);
 	(void)state;
@@ -170,13 +170,13 @@ static void after_hands_over_the_verdict_and_the_report(void **state)
 		 "stat -c %a \"$FREEZETRAP_REPORT\" >>out; echo \"$FREEZETRAP_REPORT\" >path",
 		 "-a file.dat", "s", "r");
 
-	assert_string_equal(contents("out"),
+	assert_string_equal(read_contents("out"),
 			    "mmap-lock-convoy\n"
 			    "{\"findings\":[{\"kind\":\"mmap-lock-convoy\"},{\"kind\":\"x\"}]}\n"
 			    "600\n");
-	assert_string_equal(contents("arguments"), "--json\n--\n-a file.dat\n");
+	assert_string_equal(read_contents("arguments"), "--json\n--\n-a file.dat\n");
 	char path[256];
-	snprintf(path, sizeof(path), "%s", contents("path"));
+	snprintf(path, sizeof(path), "%s", read_contents("path"));
 	path[strcspn(path, "\n")] = '\0';
 	assert_int_equal(path[0], '/');
 	assert_int_equal(access(path, F_OK), -1);
@@ -187,7 +187,7 @@ static void after_takes_the_report_of_a_damaged_capture(void **state)
 {
 	make_analyze("echo '{\"findings\":[]}'; exit 3");
 	run_once("echo \"$FREEZETRAP_VERDICT\" >out", "f", "s", "r");
-	assert_string_equal(contents("out"), "none\n");
+	assert_string_equal(read_contents("out"), "none\n");
 	(void)state;
 }
 
@@ -195,7 +195,7 @@ static void after_says_when_a_wait_was_not_explained(void **state)
 {
 	make_analyze("echo '{\"unexplained\":true,\"findings\":[{\"kind\":\"no-stall\"}]}'");
 	run_once("echo \"$FREEZETRAP_VERDICT\" >out", "f", "s", "r");
-	assert_string_equal(contents("out"), "not-found\n");
+	assert_string_equal(read_contents("out"), "not-found\n");
 	(void)state;
 }
 
@@ -209,7 +209,7 @@ static void expect_no_verdict(const char *script)
 		run_once("echo \"${FREEZETRAP_VERDICT-unset} ${FREEZETRAP_REPORT-unset}\" >out",
 			 "f", "s", "r");
 	assert_int_equal(unsetenv("FREEZETRAP_VERDICT"), 0);
-	assert_string_equal(contents("out"), "unset unset\n");
+	assert_string_equal(read_contents("out"), "unset unset\n");
 	assert_int_equal(status.failed, 0);
 }
 
@@ -238,7 +238,7 @@ static void after_runs_the_command_when_analyze_hangs(void **state)
 		capture_hook_create("echo \"${FREEZETRAP_VERDICT-unset}\" >out", 4000000000u, &after), 0);
 	capture_hook_run(after, "f", "s", "r");
 	look_until(all_ended);
-	assert_string_equal(contents("out"), "unset\n");
+	assert_string_equal(read_contents("out"), "unset\n");
 	(void)state;
 }
 
@@ -264,7 +264,7 @@ static void after_gives_the_command_no_capabilities(void **state)
 	make_capabilities_ambient();
 	run_once("sed -n 's/^CapAmb:[^0-9a-f]*//p' /proc/self/status >out", "f", "s", "r");
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	assert_string_equal(contents("out"), "0000000000000000\n");
+	assert_string_equal(read_contents("out"), "0000000000000000\n");
 	(void)state;
 }
 
@@ -286,9 +286,10 @@ static void after_gives_the_command_nothing_of_the_recorders(void **state)
 	sigprocmask(SIG_UNBLOCK, &all, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	close(fd);
-	assert_string_equal(contents("out"), "own own\n/dev/null\n0\n");
-	assert_int_equal(
-		sscanf(contents("signals"), "SigBlk: %llx SigIgn: %llx", &blocked, &ignored), 2);
+	assert_string_equal(read_contents("out"), "own own\n/dev/null\n0\n");
+	assert_int_equal(sscanf(read_contents("signals"), "SigBlk: %llx SigIgn: %llx", &blocked,
+				&ignored),
+			 2);
 	assert_true(blocked == 0);
 	assert_true((ignored & ~OF_THE_C_LIBRARY) == 0);
 	(void)state;
@@ -301,8 +302,8 @@ static void after_counts_a_command_that_failed_and_tells_of_it(void **state)
 	capture_hook_destroy(after);
 	run_once("no-such-command", "/c/f.dat", "s", "r");
 	tell_back(stderr_fd);
-	assert_non_null(strstr(contents("messages"), "of /c/f.dat: exit status 3.\n"));
-	assert_non_null(strstr(contents("messages"),
+	assert_non_null(strstr(read_contents("messages"), "of /c/f.dat: exit status 3.\n"));
+	assert_non_null(strstr(read_contents("messages"),
 			       "of /c/f.dat: exit status 127, as of a command that is not found.\n"));
 	assert_int_equal(status.runs, 1);
 	assert_int_equal(status.failed, 1);
@@ -322,7 +323,7 @@ static int sleeper_status;
 /* Once its parent is dead it is ours. */
 static bool sleeper_ended(void)
 {
-	pid_t sleeper = atoi(contents("pid"));
+	pid_t sleeper = atoi(read_contents("pid"));
 	return sleeper > 0 && waitpid(sleeper, &sleeper_status, WNOHANG) == sleeper;
 }
 
@@ -348,7 +349,7 @@ static void after_kills_the_whole_group_at_the_deadline(void **state)
 
 static bool ten_lines(void)
 {
-	return strlen(contents("log")) == 10 * strlen("run\n");
+	return strlen(read_contents("log")) == 10 * strlen("run\n");
 }
 
 static void after_runs_two_at_once_and_the_others_in_turn(void **state)
@@ -376,7 +377,7 @@ static void after_runs_two_at_once_and_the_others_in_turn(void **state)
 
 static bool pid_written(void)
 {
-	return strchr(contents("pid"), '\n');
+	return strchr(read_contents("pid"), '\n');
 }
 
 static void after_destroy_kills_what_runs(void **state)
@@ -385,7 +386,7 @@ static void after_destroy_kills_what_runs(void **state)
 	for (int i = 0; i < 5; i++)
 		capture_hook_run(after, "f", "s", "r");
 	look_until(pid_written);
-	pid_t pid = atoi(contents("pid"));
+	pid_t pid = atoi(read_contents("pid"));
 	capture_hook_destroy(after);
 	after = NULL;
 	assert_int_equal(kill(pid, 0), -1);
@@ -433,7 +434,7 @@ static void after_runs_what_comes_before_the_end(void **state)
 	assert_true(is_idle());
 	capture_hook_run(after, "f", "s", "r");
 	look_until(is_idle);
-	assert_string_equal(contents("done"), "f\n");
+	assert_string_equal(read_contents("done"), "f\n");
 	capture_hook_status(after, &status);
 	assert_int_equal(status.runs, 1);
 	assert_int_equal(status.killed, 0);
@@ -450,7 +451,7 @@ static void after_finds_the_analyze_that_is_installed_with_it(void **state)
 		       ">>ft-analyze-1 && chmod +x ft-analyze-1 &&"
 		       "PATH=/usr/bin:/bin ./ft-recorder-1 run"),
 		0);
-	assert_string_equal(contents("out"), "beside\n");
+	assert_string_equal(read_contents("out"), "beside\n");
 	(void)state;
 }
 
@@ -463,7 +464,7 @@ static void after_finds_the_analyze_of_a_build_tree(void **state)
 			    "PATH=/usr/bin:/bin recorder/recorder run");
 	char out[64];
 
-	snprintf(out, sizeof(out), "%s", contents("out"));
+	snprintf(out, sizeof(out), "%s", read_contents("out"));
 	assert_int_equal(system("rm -r recorder analyzer"), 0);
 	assert_int_equal(status, 0);
 	assert_string_equal(out, "built\n");

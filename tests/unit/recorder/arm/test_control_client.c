@@ -80,7 +80,7 @@ struct server {
 	pthread_t thread;
 };
 
-static void *serve(void *context)
+static void *answer_client(void *context)
 {
 	struct server *server = context;
 	int fd = accept(server->fd, NULL, NULL);
@@ -102,7 +102,7 @@ static void server_start(struct server *server)
 	server->fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(bind(server->fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(server->fd, 1), 0);
-	assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
+	assert_int_equal(pthread_create(&server->thread, NULL, answer_client, server), 0);
 }
 
 static void server_end(struct server *server)

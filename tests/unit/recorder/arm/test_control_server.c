@@ -92,26 +92,27 @@ static void send_text(int fd, const char *text)
 	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
-static int ask(const char *question)
+static int ask_question(const char *question)
 {
 	int fd = connect_client();
 	send_text(fd, question);
 	return fd;
 }
 
-static bool readable(int fd, int timeout_ms)
+static bool is_readable(int fd, int timeout_ms)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	return poll(&poll_fd, 1, timeout_ms) == 1;
 }
 
 /* The next question, as a recorder that polls would get it. */
-static struct control_request take(void)
+static struct control_request take_question(void)
 {
 	struct control_request request;
 	uint64_t start_ns = clock_now_ns();
 	while (clock_now_ns() - start_ns < PATIENCE_MS * 1000000ull)
-		if (readable(control_fd(control), PATIENCE_MS) && control_take(control, &request))
+		if (is_readable(control_fd(control), PATIENCE_MS) &&
+		    control_take(control, &request))
 			return request;
 	fail_msg("no question came");
 	abort();
@@ -121,7 +122,7 @@ static struct control_request take(void)
 static void take_none(void)
 {
 	struct control_request request;
-	while (readable(control_fd(control), 0))
+	while (is_readable(control_fd(control), 0))
 		assert_int_equal(control_take(control, &request), 0);
 }
 
@@ -160,8 +161,8 @@ static void control_listen_refuses_where_another_recorder_is_armed(void **state)
 	assert_null(other);
 	take_none();
 	/* and the first one still hears */
-	close(ask("{\"ask\":\"status\"}\n"));
-	assert_int_equal(take().what, CONTROL_STATUS);
+	close(ask_question("{\"ask\":\"status\"}\n"));
+	assert_int_equal(take_question().what, CONTROL_STATUS);
 	(void)state;
 }
 
@@ -198,8 +199,8 @@ static void control_listen_replaces_the_socket_of_a_dead_recorder(void **state)
 	close(fd); /* as kill -9 does: the file stays */
 	assert_int_equal(access(path, F_OK), 0);
 	assert_int_equal(control_listen(path, &control), 0);
-	close(ask("{\"ask\":\"status\"}\n"));
-	assert_int_equal(take().what, CONTROL_STATUS);
+	close(ask_question("{\"ask\":\"status\"}\n"));
+	assert_int_equal(take_question().what, CONTROL_STATUS);
 	(void)state;
 }
 
@@ -249,8 +250,9 @@ static void control_close_removes_its_own_socket_and_no_other(void **state)
 
 static void control_take_understands_trigger(void **state)
 {
-	int fd = ask("{\"ask\":\"trigger\",\"wait\":true,\"reason\":\"slow \xc3\xa4nswer\"}\n");
-	struct control_request request = take();
+	int fd = ask_question(
+		"{\"ask\":\"trigger\",\"wait\":true,\"reason\":\"slow \xc3\xa4nswer\"}\n");
+	struct control_request request = take_question();
 
 	assert_int_equal(request.what, CONTROL_TRIGGER);
 	assert_true(request.wait);
@@ -263,8 +265,8 @@ static void control_take_understands_trigger(void **state)
 
 static void control_take_understands_status(void **state)
 {
-	int fd = ask("{\"ask\":\"status\"}\nand more\n");
-	struct control_request request = take();
+	int fd = ask_question("{\"ask\":\"status\"}\nand more\n");
+	struct control_request request = take_question();
 
 	assert_int_equal(request.what, CONTROL_STATUS);
 	control_answer(control, request.client, "{\"schema\":\"x\"}");
@@ -274,8 +276,8 @@ static void control_take_understands_status(void **state)
 
 static void control_take_makes_the_reason_one_line(void **state)
 {
-	close(ask("{\"ask\":\"trigger\",\"reason\":\"a\\nb\\u001b[31mc\\u007f\"}\n"));
-	struct control_request request = take();
+	close(ask_question("{\"ask\":\"trigger\",\"reason\":\"a\\nb\\u001b[31mc\\u007f\"}\n"));
+	struct control_request request = take_question();
 
 	assert_string_equal(request.reason, "a b [31mc ");
 	assert_false(request.wait);
@@ -287,10 +289,10 @@ static void control_take_names_who_asked_where_no_reason_is_given(void **state)
 	char wanted[64];
 
 	snprintf(wanted, sizeof(wanted), "asked for by process %d", getpid());
-	close(ask("{\"ask\":\"trigger\"}\n"));
-	assert_string_equal(take().reason, wanted);
-	close(ask("{\"ask\":\"trigger\",\"reason\":\" \\n \"}\n"));
-	assert_string_equal(take().reason, wanted);
+	close(ask_question("{\"ask\":\"trigger\"}\n"));
+	assert_string_equal(take_question().reason, wanted);
+	close(ask_question("{\"ask\":\"trigger\",\"reason\":\" \\n \"}\n"));
+	assert_string_equal(take_question().reason, wanted);
 	(void)state;
 }
 
@@ -302,8 +304,8 @@ static void control_take_cuts_a_long_reason_between_characters(void **state)
 	for (int i = 0; i < 254; i++)
 		strcat(question, "x");
 	strcat(question, "\xc3\xa4 and more\"}\n");
-	close(ask(question));
-	struct control_request request = take();
+	close(ask_question(question));
+	struct control_request request = take_question();
 	assert_int_equal(strlen(request.reason), 254);
 	assert_int_equal(request.reason[253], 'x');
 	(void)state;
@@ -311,12 +313,12 @@ static void control_take_cuts_a_long_reason_between_characters(void **state)
 
 static void control_take_hears_a_question_that_comes_in_pieces(void **state)
 {
-	int fd = ask("{\"ask\":");
+	int fd = ask_question("{\"ask\":");
 	take_none();
 	send_text(fd, "\"status\"}");
 	take_none();
 	send_text(fd, "\n");
-	assert_int_equal(take().what, CONTROL_STATUS);
+	assert_int_equal(take_question().what, CONTROL_STATUS);
 	close(fd);
 	(void)state;
 }
@@ -338,7 +340,7 @@ static void control_take_says_what_is_wrong_with_a_question(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(QUESTIONS) / sizeof(QUESTIONS[0]); i++) {
-		int fd = ask(QUESTIONS[i]);
+		int fd = ask_question(QUESTIONS[i]);
 		take_none();
 		const char *answer = hear_all(fd);
 		if (strncmp(answer, "{\"error\":\"", 10))
@@ -377,15 +379,15 @@ static void control_take_drops_a_question_that_is_too_long(void **state)
 static void control_take_drops_the_slow_and_hears_others_meanwhile(void **state)
 {
 	uint64_t start_ns = clock_now_ns();
-	int slow = ask("{\"ask\""), silent = connect_client();
+	int slow = ask_question("{\"ask\""), silent = connect_client();
 	take_none();
-	close(ask("{\"ask\":\"status\"}\n"));
-	assert_int_equal(take().what, CONTROL_STATUS);
+	close(ask_question("{\"ask\":\"status\"}\n"));
+	assert_int_equal(take_question().what, CONTROL_STATUS);
 	take_none();
 
 	/* The descriptor itself says when it is time. */
-	while (!readable(slow, 0) || !readable(silent, 0)) {
-		assert_true(readable(control_fd(control), PATIENCE_MS));
+	while (!is_readable(slow, 0) || !is_readable(silent, 0)) {
+		assert_true(is_readable(control_fd(control), PATIENCE_MS));
 		take_none();
 	}
 	assert_true(clock_now_ns() - start_ns >= 2000000000u);
@@ -396,13 +398,13 @@ static void control_take_drops_the_slow_and_hears_others_meanwhile(void **state)
 
 static void control_take_does_not_drop_one_that_waits_for_its_capture(void **state)
 {
-	int waiting = ask("{\"ask\":\"trigger\",\"wait\":true}\n");
-	struct control_request request = take();
+	int waiting = ask_question("{\"ask\":\"trigger\",\"wait\":true}\n");
+	struct control_request request = take_question();
 	int silent = connect_client();
 
 	/* Those who are slow are dropped by now. */
-	while (!readable(silent, 0)) {
-		assert_true(readable(control_fd(control), PATIENCE_MS));
+	while (!is_readable(silent, 0)) {
+		assert_true(is_readable(control_fd(control), PATIENCE_MS));
 		take_none();
 	}
 	close(silent);
@@ -420,11 +422,11 @@ static void control_take_serves_many_at_once_and_lets_the_rest_queue(void **stat
 		take_none();
 	}
 	/* All places are taken: those in line do not keep the recorder awake. */
-	assert_false(readable(control_fd(control), 0));
+	assert_false(is_readable(control_fd(control), 0));
 	for (int i = 0; i < CLIENTS_MAX + 4; i++)
 		send_text(fds[i], "{\"ask\":\"status\"}\n");
 	for (int i = 0; i < CLIENTS_MAX + 4; i++)
-		control_answer(control, take().client, "{}");
+		control_answer(control, take_question().client, "{}");
 	for (int i = 0; i < CLIENTS_MAX + 4; i++)
 		assert_string_equal(hear_all(fds[i]), "{}\n");
 	(void)state;
@@ -435,23 +437,23 @@ static void control_take_keeps_room_for_status_beside_those_that_wait(void **sta
 	int waiting[WAITING_MAX], fd;
 
 	for (int i = 0; i < WAITING_MAX; i++) {
-		waiting[i] = ask("{\"ask\":\"trigger\",\"wait\":true}\n");
-		take();
+		waiting[i] = ask_question("{\"ask\":\"trigger\",\"wait\":true}\n");
+		take_question();
 	}
-	fd = ask("{\"ask\":\"trigger\",\"wait\":true}\n");
+	fd = ask_question("{\"ask\":\"trigger\",\"wait\":true}\n");
 	take_none();
 	assert_non_null(strstr(hear_all(fd), "too many wait"));
-	fd = ask("{\"ask\":\"trigger\"}\n");
-	control_answer_trigger(control, take().client, 1, NULL);
+	fd = ask_question("{\"ask\":\"trigger\"}\n");
+	control_answer_trigger(control, take_question().client, 1, NULL);
 	assert_string_equal(hear_all(fd), "{\"accepted\":1,\"file\":null}\n");
-	fd = ask("{\"ask\":\"status\"}\n");
-	control_answer(control, take().client, "{}");
+	fd = ask_question("{\"ask\":\"status\"}\n");
+	control_answer(control, take_question().client, "{}");
 	assert_string_equal(hear_all(fd), "{}\n");
 	/* One that goes away makes room. */
 	close(waiting[0]);
 	take_none();
-	close(ask("{\"ask\":\"trigger\",\"wait\":true}\n"));
-	assert_int_equal(take().what, CONTROL_TRIGGER);
+	close(ask_question("{\"ask\":\"trigger\",\"wait\":true}\n"));
+	assert_int_equal(take_question().what, CONTROL_TRIGGER);
 	for (int i = 1; i < WAITING_MAX; i++)
 		close(waiting[i]);
 	(void)state;
@@ -459,12 +461,12 @@ static void control_take_keeps_room_for_status_beside_those_that_wait(void **sta
 
 static void control_answer_does_nothing_for_a_client_that_is_gone(void **state)
 {
-	close(ask("{\"ask\":\"trigger\",\"wait\":true}\n"));
-	struct control_request gone = take();
+	close(ask_question("{\"ask\":\"trigger\",\"wait\":true}\n"));
+	struct control_request gone = take_question();
 	take_none();
 	/* Another one has its place by now, and must not get its answer. */
-	int fd = ask("{\"ask\":\"trigger\",\"wait\":true}\n");
-	struct control_request next = take();
+	int fd = ask_question("{\"ask\":\"trigger\",\"wait\":true}\n");
+	struct control_request next = take_question();
 	assert_int_not_equal(gone.client, next.client);
 	control_answer(control, gone.client, "{\"wrong\":1}");
 	control_answer(control, next.client, "{}");
@@ -476,8 +478,8 @@ static void control_answer_never_waits_for_a_client_that_does_not_read(void **st
 {
 	size_t bytes = 16 << 20;
 	char *much = malloc(bytes + 1);
-	int fd = ask("{\"ask\":\"status\"}\n");
-	struct control_request request = take();
+	int fd = ask_question("{\"ask\":\"status\"}\n");
+	struct control_request request = take_question();
 
 	memset(much, 'x', bytes);
 	much[bytes] = '\0';
@@ -492,8 +494,8 @@ static void control_answer_never_waits_for_a_client_that_does_not_read(void **st
 
 static void control_answer_error_may_hold_any_bytes(void **state)
 {
-	int fd = ask("{\"ask\":\"trigger\"}\n");
-	control_answer_error(control, take().client, "cannot write /x\xff\"\n");
+	int fd = ask_question("{\"ask\":\"trigger\"}\n");
+	control_answer_error(control, take_question().client, "cannot write /x\xff\"\n");
 	assert_string_equal(hear_all(fd), "{\"error\":\"cannot write /x?\\\"\\n\"}\n");
 	(void)state;
 }
@@ -512,28 +514,28 @@ static void control_answers_root(void **state)
 {
 	lie_about_peer = true;
 	peer_uid = 0;
-	close(ask("{\"ask\":\"status\"}\n"));
-	assert_int_equal(take().what, CONTROL_STATUS);
+	close(ask_question("{\"ask\":\"status\"}\n"));
+	assert_int_equal(take_question().what, CONTROL_STATUS);
 	(void)state;
 }
 
 static void control_sleeps_while_no_descriptor_is_left_and_hears_later(void **state)
 {
-	int fd = ask("{\"ask\":\"status\"}\n");
+	int fd = ask_question("{\"ask\":\"status\"}\n");
 
 	accept_error = EMFILE;
 	take_none();
-	assert_false(readable(control_fd(control), 0));
+	assert_false(is_readable(control_fd(control), 0));
 	accept_error = 0;
-	control_answer(control, take().client, "{}");
+	control_answer(control, take_question().client, "{}");
 	assert_string_equal(hear_all(fd), "{}\n");
 	(void)state;
 }
 
 static void control_is_not_disturbed_by_children_that_hold_its_descriptors(void **state)
 {
-	int fd = ask("{\"ask\":\"status\"}\n");
-	struct control_request request = take();
+	int fd = ask_question("{\"ask\":\"status\"}\n");
+	struct control_request request = take_question();
 	pid_t child = fork();
 	if (!child)
 		for (;;)
@@ -542,9 +544,9 @@ static void control_is_not_disturbed_by_children_that_hold_its_descriptors(void 
 	/* Gone for us; for the kernel the connection is open still. */
 	shutdown(fd, SHUT_RDWR);
 	close(fd);
-	assert_false(readable(control_fd(control), 0));
-	close(ask("{\"ask\":\"status\"}\n"));
-	assert_int_equal(take().what, CONTROL_STATUS);
+	assert_false(is_readable(control_fd(control), 0));
+	close(ask_question("{\"ask\":\"status\"}\n"));
+	assert_int_equal(take_question().what, CONTROL_STATUS);
 	kill(child, SIGKILL);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	(void)state;

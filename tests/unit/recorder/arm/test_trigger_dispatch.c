@@ -89,7 +89,7 @@ const struct trigger *__wrap_triggered_capture_trigger(const struct triggered_ca
 	return &incident->trigger;
 }
 
-static void answer(int client, const char *text)
+static void note_answer(int client, const char *text)
 {
 	assert_true(scene.answer_count < 8);
 	snprintf(scene.answers[scene.answer_count++], sizeof(scene.answers[0]), "%d: %s", client,
@@ -103,14 +103,14 @@ void __wrap_control_answer_trigger(struct control *control, int client, uint64_t
 {
 	(void)control;
 	(void)number;
-	answer(client, file ? file : "accepted");
+	note_answer(client, file ? file : "accepted");
 }
 
 void __wrap_control_answer_error(struct control *control, int client, const char *text);
 void __wrap_control_answer_error(struct control *control, int client, const char *text)
 {
 	(void)control;
-	answer(client, text);
+	note_answer(client, text);
 }
 
 void __wrap_capture_hook_run(struct capture_hook *after, const char *file, const char *source,
@@ -141,7 +141,7 @@ struct fixture {
 	struct trigger_dispatch *dispatch;
 };
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	static struct fixture fixture;
 	memset(&scene, 0, sizeof(scene));
@@ -156,7 +156,7 @@ static int setup(void **state)
 	return trigger_dispatch_create(&options, &fixture.dispatch);
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 	trigger_dispatch_destroy(fixture->dispatch);
@@ -165,7 +165,7 @@ static int teardown(void **state)
 }
 
 /* Post it and have it dispatched. */
-static void fire(struct fixture *fixture, const char *source, const char *reason)
+static void fire_trigger(struct fixture *fixture, const char *source, const char *reason)
 {
 	struct trigger trigger;
 	assert_true(trigger_queue_post(fixture->triggers, source, 0, "%s", reason));
@@ -173,7 +173,7 @@ static void fire(struct fixture *fixture, const char *source, const char *reason
 		trigger_dispatch_trigger(fixture->dispatch, &trigger);
 }
 
-static void ask(struct fixture *fixture, int client, const char *reason, bool wait)
+static void ask_trigger(struct fixture *fixture, int client, const char *reason, bool wait)
 {
 	struct control_request request = { .what = CONTROL_TRIGGER,
 					   .wait = wait,
@@ -201,7 +201,7 @@ static struct status status_of(struct fixture *fixture)
 static void trigger_becomes_a_capture_and_the_command_runs(void **state)
 {
 	struct fixture *fixture = *state;
-	fire(fixture, "psi", "memory");
+	fire_trigger(fixture, "psi", "memory");
 	assert_int_equal(scene.started, 1);
 	assert_true(trigger_dispatch_busy(fixture->dispatch));
 	assert_string_equal(status_of(fixture).capturing.file, "/captures/memory.dat");
@@ -219,8 +219,8 @@ static void trigger_becomes_a_capture_and_the_command_runs(void **state)
 static void trigger_during_a_capture_extends_it(void **state)
 {
 	struct fixture *fixture = *state;
-	fire(fixture, "psi", "memory");
-	fire(fixture, "probe-tcp", "slow");
+	fire_trigger(fixture, "psi", "memory");
+	fire_trigger(fixture, "probe-tcp", "slow");
 	assert_int_equal(scene.started, 1);
 	assert_int_equal(scene.incident.extended, 1);
 	assert_int_equal(status_of(fixture).triggers.joined, 1);
@@ -231,10 +231,10 @@ static void trigger_during_a_capture_extends_it(void **state)
 static void triggers_during_sealing_become_one_more_capture(void **state)
 {
 	struct fixture *fixture = *state;
-	fire(fixture, "psi", "first");
+	fire_trigger(fixture, "psi", "first");
 	scene.incident.sealing = true;
-	fire(fixture, "psi", "second");
-	fire(fixture, "psi", "third");
+	fire_trigger(fixture, "psi", "second");
+	fire_trigger(fixture, "psi", "third");
 	assert_int_equal(scene.started, 1);
 	end_capture(fixture);
 	assert_int_equal(scene.started, 2);
@@ -249,9 +249,9 @@ static void triggers_during_sealing_become_one_more_capture(void **state)
 static void trigger_soon_after_a_capture_is_counted_and_nothing_more(void **state)
 {
 	struct fixture *fixture = *state;
-	fire(fixture, "psi", "first");
+	fire_trigger(fixture, "psi", "first");
 	end_capture(fixture);
-	fire(fixture, "psi", "again");
+	fire_trigger(fixture, "psi", "again");
 	assert_false(trigger_dispatch_busy(fixture->dispatch));
 	assert_int_equal(status_of(fixture).triggers.suppressed, 1);
 }
@@ -259,12 +259,12 @@ static void trigger_soon_after_a_capture_is_counted_and_nothing_more(void **stat
 static void who_asks_for_a_capture_gets_one_at_any_time(void **state)
 {
 	struct fixture *fixture = *state;
-	fire(fixture, "psi", "first");
+	fire_trigger(fixture, "psi", "first");
 	end_capture(fixture);
-	fire(fixture, "signal", "SIGUSR2");
+	fire_trigger(fixture, "signal", "SIGUSR2");
 	assert_int_equal(scene.started, 2);
 	end_capture(fixture);
-	ask(fixture, 7, "by hand", false);
+	ask_trigger(fixture, 7, "by hand", false);
 	assert_int_equal(scene.started, 3);
 	assert_string_equal(scene.answers[0], "7: accepted");
 	assert_int_equal(status_of(fixture).triggers.suppressed, 0);
@@ -273,11 +273,11 @@ static void who_asks_for_a_capture_gets_one_at_any_time(void **state)
 static void who_waits_is_told_the_capture_that_holds_his_trigger(void **state)
 {
 	struct fixture *fixture = *state;
-	ask(fixture, 1, "first", true);
-	ask(fixture, 2, "covered", true);
+	ask_trigger(fixture, 1, "first", true);
+	ask_trigger(fixture, 2, "covered", true);
 	scene.incident.sealing = true;
-	ask(fixture, 3, "next", true);
-	ask(fixture, 4, "after-next", true);
+	ask_trigger(fixture, 3, "next", true);
+	ask_trigger(fixture, 4, "after-next", true);
 	assert_int_equal(scene.answer_count, 0);
 	end_capture(fixture);
 	assert_int_equal(scene.answer_count, 2);
@@ -292,13 +292,13 @@ static void who_waits_is_told_the_capture_that_holds_his_trigger(void **state)
 static void who_waits_is_told_of_a_failure(void **state)
 {
 	struct fixture *fixture = *state;
-	ask(fixture, 1, "first", true);
+	ask_trigger(fixture, 1, "first", true);
 	scene.incident.error = -EROFS;
 	end_capture(fixture);
 	assert_string_equal(scene.answers[0], "1: Read-only file system");
 	assert_string_equal(scene.after, "");
 	scene.start_error = -ENOMEM;
-	ask(fixture, 2, "second", true);
+	ask_trigger(fixture, 2, "second", true);
 	assert_string_equal(scene.answers[1], "2: Cannot allocate memory");
 	assert_false(trigger_dispatch_busy(fixture->dispatch));
 }
@@ -306,7 +306,7 @@ static void who_waits_is_told_of_a_failure(void **state)
 static void failure_is_counted_and_a_full_disk_has_advice(void **state)
 {
 	struct fixture *fixture = *state;
-	ask(fixture, 1, "first", true);
+	ask_trigger(fixture, 1, "first", true);
 	scene.incident.error = -ENOSPC;
 	end_capture(fixture);
 	assert_non_null(strstr(scene.answers[0], "1: No space left on device: free some in"));
@@ -322,11 +322,11 @@ static void failure_is_counted_and_a_full_disk_has_advice(void **state)
 static void capture_that_made_room_for_a_later_one_is_listed_no_more(void **state)
 {
 	struct fixture *fixture = *state;
-	fire(fixture, "signal", "first");
+	fire_trigger(fixture, "signal", "first");
 	end_capture(fixture);
-	fire(fixture, "signal", "second");
+	fire_trigger(fixture, "signal", "second");
 	end_capture(fixture);
-	fire(fixture, "signal", "third");
+	fire_trigger(fixture, "signal", "third");
 	scene.removes = "first.dat";
 	end_capture(fixture);
 	struct status status = status_of(fixture);
@@ -339,14 +339,14 @@ static void capture_that_made_room_for_a_later_one_is_listed_no_more(void **stat
 static void ending_cuts_the_capture_and_takes_no_more(void **state)
 {
 	struct fixture *fixture = *state;
-	ask(fixture, 1, "first", true);
+	ask_trigger(fixture, 1, "first", true);
 	scene.incident.sealing = true;
-	ask(fixture, 2, "next", true);
+	ask_trigger(fixture, 2, "next", true);
 	trigger_dispatch_end(fixture->dispatch);
 	assert_true(scene.incident.cut);
 	assert_int_equal(scene.after_end_ns, 0);
 	assert_string_equal(scene.answers[0], "2: the recorder is ending");
-	ask(fixture, 3, "late", true);
+	ask_trigger(fixture, 3, "late", true);
 	assert_string_equal(scene.answers[1], "3: the recorder is ending");
 	scene.capture_hook_busy = true;
 	end_capture(fixture);
@@ -376,7 +376,7 @@ static void status_has_the_last_captures_newest_first(void **state)
 	char reason[16];
 	for (int i = 0; i < STATUS_CAPTURES_MAX + 3; i++) {
 		snprintf(reason, sizeof(reason), "n%d", i);
-		fire(fixture, "signal", reason);
+		fire_trigger(fixture, "signal", reason);
 		end_capture(fixture);
 	}
 	struct status status = status_of(fixture);
@@ -386,7 +386,7 @@ static void status_has_the_last_captures_newest_first(void **state)
 	assert_int_equal(status.triggers.captured, STATUS_CAPTURES_MAX + 3);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 UNIT_TESTS(trigger_dispatch)
 {

@@ -23,14 +23,14 @@ struct capture_writer {
 	char name[16];
 };
 
-static void init(struct capture_writer *job)
+static void init_job(struct capture_writer *job)
 {
 	*job = (struct capture_writer){ .policy = -1 };
 	sem_init(&job->go, 0, 0);
 	sem_init(&job->discarded, 0, 0);
 }
 
-static void work(void *context)
+static void run_job(void *context)
 {
 	struct capture_writer *job = context;
 	struct sched_param parameter;
@@ -45,12 +45,12 @@ static void work(void *context)
 		;
 }
 
-static void discard(void *context)
+static void discard_job(void *context)
 {
 	sem_post(&((struct capture_writer *)context)->discarded);
 }
 
-static int discards(struct capture_writer *job)
+static int count_discards(struct capture_writer *job)
 {
 	int count;
 	sem_getvalue(&job->discarded, &count);
@@ -63,16 +63,16 @@ static void errand_that_is_done_is_discarded_by_its_owner(void **state)
 	struct capture_writer job;
 
 	(void)state;
-	init(&job);
-	assert_int_equal(abandonable_task_start("ft-test", work, discard, &job, &errand), 0);
+	init_job(&job);
+	assert_int_equal(abandonable_task_start("ft-test", run_job, discard_job, &job, &errand), 0);
 	assert_false(abandonable_task_wait(errand, 0));
 	sem_post(&job.go);
 	struct pollfd pollfd = { .fd = abandonable_task_done_fd(errand), .events = POLLIN };
 	assert_int_equal(poll(&pollfd, 1, PATIENCE_MS), 1);
 	assert_true(abandonable_task_wait(errand, 0));
-	assert_int_equal(discards(&job), 0);
+	assert_int_equal(count_discards(&job), 0);
 	assert_true(abandonable_task_leave(errand, 0));
-	assert_int_equal(discards(&job), 1);
+	assert_int_equal(count_discards(&job), 1);
 	assert_int_equal(job.policy, SCHED_OTHER);
 	assert_int_equal(job.signals_open, 0);
 	assert_string_equal(job.name, "ft-test");
@@ -86,11 +86,11 @@ static void errand_that_is_stuck_is_left_and_discards_itself(void **state)
 	struct timespec end;
 
 	(void)state;
-	init(&job);
-	assert_int_equal(abandonable_task_start("ft-test", work, discard, &job, &errand), 0);
+	init_job(&job);
+	assert_int_equal(abandonable_task_start("ft-test", run_job, discard_job, &job, &errand), 0);
 	assert_false(abandonable_task_leave(errand, 20));
 	assert_in_range(clock_now_ns() - start_ns, 20 * 1000000, PATIENCE_MS * 1000000ull);
-	assert_int_equal(discards(&job), 0);
+	assert_int_equal(count_discards(&job), 0);
 	sem_post(&job.go);
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_sec += PATIENCE_MS / 1000;
@@ -106,8 +106,8 @@ static void leaving_at_the_end_discards_once(void **state)
 		struct capture_writer job;
 		struct timespec end;
 
-		init(&job);
-		assert_int_equal(abandonable_task_start("ft-test", work, discard, &job, &errand), 0);
+		init_job(&job);
+		assert_int_equal(abandonable_task_start("ft-test", run_job, discard_job, &job, &errand), 0);
 		sem_post(&job.go);
 		if (i % 2)
 			sched_yield();
@@ -115,7 +115,7 @@ static void leaving_at_the_end_discards_once(void **state)
 		clock_gettime(CLOCK_REALTIME, &end);
 		end.tv_sec += PATIENCE_MS / 1000;
 		assert_int_equal(sem_timedwait(&job.discarded, &end), 0);
-		assert_int_equal(discards(&job), 0);
+		assert_int_equal(count_discards(&job), 0);
 	}
 }
 

@@ -17,7 +17,7 @@
 
 #define MORE_THAN_A_PIPE (300u << 10)
 
-static double seconds(void)
+static double read_clock_s(void)
 {
 	struct timespec now;
 
@@ -100,7 +100,7 @@ static void child_run_reports_failure_and_keeps_output(void **state)
 	(void)state;
 }
 
-static int die(void *context, int out_fd)
+static int kill_self(void *context, int out_fd)
 {
 	(void)context, (void)out_fd;
 	return raise(SIGKILL);
@@ -111,7 +111,7 @@ static void child_run_reports_a_child_that_was_killed(void **state)
 	void *output = NULL;
 	size_t bytes = 1;
 
-	assert_int_equal(helper_process_run(die, NULL, 10000, &output, &bytes), -ECHILD);
+	assert_int_equal(helper_process_run(kill_self, NULL, 10000, &output, &bytes), -ECHILD);
 	assert_int_equal(bytes, 0);
 	free(output);
 	(void)state;
@@ -139,9 +139,9 @@ static int do_nothing(void *context, int out_fd)
 /* A killed child that takes its time to die is reaped by a later call. */
 static bool gone_after_more_calls(pid_t pid)
 {
-	double end = seconds() + 10;
+	double end = read_clock_s() + 10;
 
-	while (kill(pid, 0) == 0 && seconds() < end) {
+	while (kill(pid, 0) == 0 && read_clock_s() < end) {
 		void *output = NULL;
 		size_t bytes;
 
@@ -153,13 +153,13 @@ static bool gone_after_more_calls(pid_t pid)
 
 static void assert_killed_at_deadline(void *context)
 {
-	double start = seconds();
+	double start = read_clock_s();
 	void *output = NULL;
 	size_t bytes = 0;
 	pid_t pid;
 
 	assert_int_equal(helper_process_run(write_pid_and_hang, context, 300, &output, &bytes), -ETIMEDOUT);
-	assert_true(seconds() - start >= 0.29);
+	assert_true(read_clock_s() - start >= 0.29);
 	assert_int_equal(bytes, sizeof(pid));
 	memcpy(&pid, output, sizeof(pid));
 	assert_true(gone_after_more_calls(pid));

@@ -25,7 +25,7 @@ static int catch_writes(void)
 	return fds[0];
 }
 
-static void release(void)
+static void restore_stderr(void)
 {
 	dup2(saved_stderr, STDERR_FILENO);
 	close(saved_stderr);
@@ -50,7 +50,7 @@ static void message_is_one_write_with_a_newline(void **state)
 
 	errno = EACCES;
 	message_error("cannot read %s: %m\n  next step %d", "x", 7);
-	release();
+	restore_stderr();
 	assert_one_write(fd, "recorder: cannot read x: Permission denied\n  next step 7\n");
 	(void)state;
 }
@@ -60,7 +60,7 @@ static void message_adds_no_second_newline(void **state)
 	int fd = catch_writes();
 
 	message_error("done\n");
-	release();
+	restore_stderr();
 	assert_one_write(fd, "recorder: done\n");
 	(void)state;
 }
@@ -70,7 +70,7 @@ static void names_reach_the_terminal_without_control_characters(void **state)
 	int fd = catch_writes();
 
 	message_error("%s|%s|%s", "\033[2Ja\nb\tc\r\x7f", "\x01\x02", "caf\xc3\xa9 \xe2\x82\xac");
-	release();
+	restore_stderr();
 	assert_one_write(fd, "recorder: \\x1b[2Ja\\x0ab\\x09c\\x0d\\x7f|\\x01\\x02|caf\xc3\xa9 "
 			     "\xe2\x82\xac\n");
 	(void)state;
@@ -83,7 +83,7 @@ static void damaged_utf8_is_escaped(void **state)
 	/* lone continuation, overlong, C1 control, surrogate, above the range, cut off */
 	message_error("%s %s %s %s %s %s", "\x80", "\xc0\xaf", "\xc2\x85", "\xed\xa0\x80",
 		      "\xf4\x90\x80\x80", "\xe2\x82");
-	release();
+	restore_stderr();
 	assert_one_write(fd, "recorder: \\x80 \\xc0\\xaf \\xc2\\x85 \\xed\\xa0\\x80 "
 			     "\\xf4\\x90\\x80\\x80 \\xe2\\x82\n");
 	(void)state;
@@ -98,7 +98,7 @@ static void message_longer_than_the_buffer_is_cut(void **state)
 
 	memset(name, '\x1b', sizeof(name) - 1);
 	message_error("%s", name);
-	release();
+	restore_stderr();
 	bytes = recv(fd, got, sizeof(got), MSG_DONTWAIT);
 	assert_true(bytes > 1000 && bytes < (ssize_t)sizeof(got));
 	assert_int_equal(got[bytes - 1], '\n');
@@ -113,7 +113,7 @@ static void progress_is_silent_where_there_is_no_terminal(void **state)
 
 	message_progress("%d s", 3);
 	message_progress_end();
-	release();
+	restore_stderr();
 	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
 	close(fd);
 	(void)state;
@@ -147,7 +147,7 @@ static void progress_line_is_drawn_anew_and_makes_way_for_messages(void **state)
 	assert_terminal_shows(terminal, "\r\033[K4 s");
 	message_progress_end();
 	assert_terminal_shows(terminal, "\r\033[K");
-	release();
+	restore_stderr();
 	close(line);
 	close(terminal);
 	(void)state;

@@ -84,7 +84,7 @@ static struct ring_map *must_open(struct rig *rig)
 }
 
 /* Segment @number of CPU 0, a sample at @number. */
-static void put(struct segment_ring *slots, uint64_t number)
+static void put_segment(struct segment_ring *slots, uint64_t number)
 {
 	static const struct ft_task task = { 7, 7, "worker" };
 	_Alignas(8) uint8_t buffer[SLOT_BYTES];
@@ -151,10 +151,10 @@ static void all_that_was_put_is_in_the_file(void **state)
 	struct ft_ring_state ring;
 	assert_int_equal(ring_map_slots(ringmap, &slots), 0);
 	for (uint64_t i = 0; i < slot_count; i++)
-		put(slots, i);
+		put_segment(slots, i);
 	assert_int_equal(segment_ring_since_ns(slots), 0);
 	for (uint64_t i = slot_count; i < slot_count + 5; i++)
-		put(slots, i);
+		put_segment(slots, i);
 	assert_true(segment_ring_since_ns(slots) > 0);
 	assert_int_equal(ft_facts_create(&facts), 0);
 	assert_int_equal(ft_facts_set(facts, FT_FACT_HOST, "web-17"), 0);
@@ -204,7 +204,7 @@ static pid_t start_recorder(struct rig *rig, uint64_t count, int *ret_pipe)
 		if (open_ring(rig, &ringmap) || ring_map_slots(ringmap, &slots))
 			_exit(1);
 		for (uint64_t i = 0; i < count; i++)
-			put(slots, i);
+			put_segment(slots, i);
 		if (write(ready[1], "x", 1) == 1)
 			pause();
 		_exit(2);
@@ -423,7 +423,7 @@ static void ring_of_an_impossible_size_is_refused(void **state)
 
 /* What others can do. */
 
-static size_t drain(struct segment_ring *slots, struct segment_ring_cursor *cursor)
+static size_t drain_segments(struct segment_ring *slots, struct segment_ring_cursor *cursor)
 {
 	uint8_t buffer[SLOT_BYTES];
 	size_t bytes, count = 0;
@@ -447,20 +447,20 @@ static void truncated_file_is_gone_on_with_in_memory(void **state)
 	assert_int_equal(ring_map_slots(ringmap, &slots), 0);
 	assert_int_equal(ft_facts_create(&facts), 0);
 	for (uint64_t i = 0; i < 10; i++)
-		put(slots, i);
+		put_segment(slots, i);
 	/* in the middle of the sixth */
 	assert_int_equal(truncate(rig->path, (off_t)(layout->events_at + 5 * SLOT_BYTES + 50)), 0);
 	assert_int_equal(ring_map_state(ringmap), RING_MAP_CUT);
-	put(slots, 10);
+	put_segment(slots, 10);
 	/* What is left of a page stays, with zeros up to its end. */
-	assert_int_equal(drain(slots, &cursor), 6);
+	assert_int_equal(drain_segments(slots, &cursor), 6);
 	assert_int_equal(cursor.lost_segments, 5);
 	assert_int_equal(cursor.lost_events, 5);
 	assert_int_equal(truncate(rig->path, 0), 0);
 	assert_int_equal(ring_map_put_facts(ringmap, facts), 0);
 	for (uint64_t i = 0; i < 3 * layout->event_slots; i++) {
-		put(slots, 11 + i);
-		assert_int_equal(drain(slots, &cursor), 1);
+		put_segment(slots, 11 + i);
+		assert_int_equal(drain_segments(slots, &cursor), 1);
 	}
 	assert_int_equal(cursor.lost_segments, 5);
 	assert_int_equal(ring_map_state(ringmap), RING_MAP_CUT);
@@ -497,7 +497,7 @@ static void truncated_and_extended_file_has_lost_what_is_zeros(void **state)
 	struct segment_ring *slots;
 	assert_int_equal(ring_map_slots(ringmap, &slots), 0);
 	while (number < 10)
-		put(slots, number++);
+		put_segment(slots, number++);
 	/* young: the slots behind the tenth never had anything */
 	cut_to(rig, layout->events_at + 6 * SLOT_BYTES, layout->bytes);
 	damage = damage_of(rig->path);
@@ -509,14 +509,14 @@ static void truncated_and_extended_file_has_lost_what_is_zeros(void **state)
 	assert_int_equal(damage.first_bad_offset, layout->events_at + 6 * SLOT_BYTES);
 	/* once round, it is whole again; while the hole is overwritten it shrinks */
 	while (number < count + 7)
-		put(slots, number++);
+		put_segment(slots, number++);
 	/* the eighth slot could be empty because it is being put */
 	assert_int_equal(damage_of(rig->path).zeroed_segments, 2);
 	while (number < 2 * count)
-		put(slots, number++);
+		put_segment(slots, number++);
 	expect_ring(rig->path, count, number - 1);
 	/* its end, which is not the newest part of it */
-	put(slots, number++);
+	put_segment(slots, number++);
 	cut_to(rig, layout->bytes - 3 * SLOT_BYTES, layout->bytes);
 	damage = damage_of(rig->path);
 	assert_int_equal(damage.zeroed_segments, 3);
@@ -540,9 +540,9 @@ static void changed_memory_is_counted_as_lost(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(ring_map_slots(ringmap, &slots), 0);
 	for (uint64_t i = 0; i < 4; i++)
-		put(slots, i);
+		put_segment(slots, i);
 	assert_int_equal(pwrite(fd, "scribble", 8, (off_t)(layout->events_at + SLOT_BYTES + 60)), 8);
-	assert_int_equal(drain(slots, &cursor), 3);
+	assert_int_equal(drain_segments(slots, &cursor), 3);
 	assert_int_equal(cursor.lost_segments, 1);
 	assert_int_equal(cursor.lost_events, 1);
 	assert_int_equal(cursor.events, 4);

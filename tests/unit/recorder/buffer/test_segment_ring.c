@@ -81,7 +81,7 @@ static void impossible_sizes_are_refused(void **state)
 
 enum { RACE_SEGMENTS = 200000 };
 
-static void *race(void *context)
+static void *put_numbers(void *context)
 {
 	for (uint64_t i = 0; i < RACE_SEGMENTS; i++)
 		put_number(context, i);
@@ -97,7 +97,7 @@ static void reader_that_is_overtaken_gets_no_torn_segment(void **state)
 	uint64_t got = 0, next = 0;
 	(void)state;
 	assert_int_equal(segment_ring_create(SLOT_BYTES, 3, &slots), 0);
-	assert_int_equal(pthread_create(&writer, NULL, race, slots), 0);
+	assert_int_equal(pthread_create(&writer, NULL, put_numbers, slots), 0);
 	while (next < RACE_SEGMENTS) {
 		uint64_t buffer[SLOT_BYTES / 8];
 		size_t bytes;

@@ -72,18 +72,18 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void writes(const char *record)
+static void write_record(const char *record)
 {
 	assert_int_equal(write(write_fd, record, strlen(record)), strlen(record));
 }
 
 /* A line of the kernel's, with the time of its clock. */
-static void logs(uint64_t stamp_ns, const char *text)
+static void log_line(uint64_t stamp_ns, const char *text)
 {
 	char record[1024];
 
 	snprintf(record, sizeof(record), "3,856,%" PRIu64 ",-;%s\n", stamp_ns / 1000, text);
-	writes(record);
+	write_record(record);
 }
 
 static int read_segment(void *context, const void *segment, size_t segment_bytes)
@@ -114,7 +114,7 @@ static void read_notes(void)
 	assert_int_equal(recorder_events_take(ownlog, read_segment, NULL), 0);
 }
 
-static void look(uint64_t start_ns)
+static void read_log(uint64_t start_ns)
 {
 	kernel_log_look(kernel_log);
 	kernel_log_copy(kernel_log, start_ns, ownlog);
@@ -126,15 +126,19 @@ static void hung_task_lines_are_kept_as_the_kernel_wrote_them(void **state)
 	uint64_t now_ns = clock_now_ns();
 
 	(void)state;
-	writes("3,823,27352305800,-;INFO: task worker0:20036 blocked for more than 2 seconds.\n");
-	writes("3,856,27352308860,-,caller=T44;" OWNED "\n SUBSYSTEM=x\n DEVICE=+y\n");
-	writes("3,857,27352308860,c;INFO: task cat:115 is blocked on a mutex likely owned by task "
-	       "cat:114.\n");
-	writes("3,858,27352308860,-;INFO: task cat:945 blocked on a semaphore likely last held by "
-	       "task cat:938\n");
-	writes("3,859,27352308860,-;INFO: task a:1 is blocked on an rw-semaphore, but the owner is "
-	       "not found.\n");
-	look(now_ns);
+	write_record(
+		"3,823,27352305800,-;INFO: task worker0:20036 blocked for more than 2 seconds.\n");
+	write_record("3,856,27352308860,-,caller=T44;" OWNED "\n SUBSYSTEM=x\n DEVICE=+y\n");
+	write_record(
+		"3,857,27352308860,c;INFO: task cat:115 is blocked on a mutex likely owned by task "
+		"cat:114.\n");
+	write_record(
+		"3,858,27352308860,-;INFO: task cat:945 blocked on a semaphore likely last held by "
+		"task cat:938\n");
+	write_record("3,859,27352308860,-;INFO: task a:1 is blocked on an rw-semaphore, but the "
+		     "owner is "
+		     "not found.\n");
+	read_log(now_ns);
 	assert_int_equal(note_count, 5);
 	assert_string_equal(
 		notes[0].text,
@@ -167,8 +171,8 @@ static void other_lines_are_not_kept(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(records) / sizeof(*records); i++) {
 		if (*records[i])
-			writes(records[i]);
-		look(clock_now_ns());
+			write_record(records[i]);
+		read_log(clock_now_ns());
 		if (note_count)
 			fail_msg("kept: %s", records[i]);
 	}
@@ -180,8 +184,8 @@ static void the_time_of_a_line_is_on_the_clock_of_the_capture(void **state)
 
 	(void)state;
 	offset_ns = 10323000;
-	logs(stamp_ns - 10323000, OWNED);
-	look(stamp_ns);
+	log_line(stamp_ns - 10323000, OWNED);
+	read_log(stamp_ns);
 	assert_int_equal(note_count, 1);
 	assert_int_equal(notes[0].time_ns, stamp_ns);
 }
@@ -194,9 +198,9 @@ static void a_line_is_dated_between_the_look_before_and_this_one(void **state)
 	(void)state;
 	kernel_log_look(kernel_log);
 	uint64_t looked_ns = clock_now_ns();
-	logs(before_ns - 5000000000, OWNED);
-	logs(before_ns + 5000000000, OWNED);
-	look(before_ns);
+	log_line(before_ns - 5000000000, OWNED);
+	log_line(before_ns + 5000000000, OWNED);
+	read_log(before_ns);
 	assert_int_equal(note_count, 2);
 	assert_in_range(notes[0].time_ns, before_ns, looked_ns);
 	assert_in_range(notes[1].time_ns, looked_ns, clock_now_ns());
@@ -211,8 +215,8 @@ static void lines_of_the_last_ten_minutes_are_told(void **state)
 
 	(void)state;
 	offset_ns = (int64_t)clock_now_ns() - (int64_t)now_ns;
-	logs(now_ns - 601000000000, "INFO: task old:1 blocked for more than 120 seconds.");
-	logs(now_ns - 599000000000, "INFO: task new:1 blocked for more than 120 seconds.");
+	log_line(now_ns - 601000000000, "INFO: task old:1 blocked for more than 120 seconds.");
+	log_line(now_ns - 599000000000, "INFO: task new:1 blocked for more than 120 seconds.");
 	assert_int_equal(kernel_log_open_fd(fd, made_up_offset, &log), 0);
 	kernel_log_copy_new(log, &seen, ownlog);
 	read_notes();
@@ -229,7 +233,7 @@ static void what_is_new_is_copied_once(void **state)
 	uint64_t seen = 0, now_ns = clock_now_ns();
 
 	(void)state;
-	logs(now_ns, OWNED);
+	log_line(now_ns, OWNED);
 	kernel_log_look(kernel_log);
 	kernel_log_copy_new(kernel_log, &seen, ownlog);
 	read_notes();
@@ -247,7 +251,7 @@ static void a_flood_of_lines_leaves_the_newest(void **state)
 	(void)state;
 	for (int i = 0; i < 400; i++) {
 		snprintf(text, sizeof(text), "INFO: task a:%d blocked for more than 2 seconds.", i);
-		logs(now_ns, text);
+		log_line(now_ns, text);
 		kernel_log_look(kernel_log);
 	}
 	kernel_log_copy(kernel_log, now_ns, ownlog);

@@ -16,7 +16,7 @@ struct fake {
 	struct perf_ring ring;
 };
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	struct fake *fake = calloc(1, sizeof(*fake));
 	*state = fake;
@@ -26,14 +26,14 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	free(*state);
 	return 0;
 }
 
 /* As the kernel does: byte by byte around the end, then the head. */
-static void put(struct fake *fake, const void *record, size_t bytes)
+static void put_bytes(struct fake *fake, const void *record, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++)
 		fake->data[(fake->page.data_head + i) % DATA_BYTES] = ((const uint8_t *)record)[i];
@@ -46,7 +46,7 @@ static void put_record(struct fake *fake, uint16_t bytes, uint8_t fill)
 	memset(record, fill, sizeof(record));
 	memcpy(record, &(struct perf_event_header){ .type = fill, .size = bytes },
 	       sizeof(struct perf_event_header));
-	put(fake, record, bytes);
+	put_bytes(fake, record, bytes);
 }
 
 static void check_record(struct fake *fake, uint16_t bytes, uint8_t fill)
@@ -113,8 +113,8 @@ static void impossible_sizes_end_the_visit_and_skip_the_rest(void **state)
 		struct perf_event_header header = { .type = 9, .size = SIZES[i] };
 		uint8_t rest[88] = { 0 };
 		size_t bad_bytes;
-		put(fake, &header, sizeof(header));
-		put(fake, rest, sizeof(rest));
+		put_bytes(fake, &header, sizeof(header));
+		put_bytes(fake, rest, sizeof(rest));
 		assert_int_equal(perf_ring_begin(&fake->ring), 96);
 		assert_null(perf_ring_next(&fake->ring, &bad_bytes));
 		assert_int_equal(bad_bytes, 96);
@@ -137,14 +137,16 @@ static void head_further_than_the_ring_is_long_is_not_followed(void **state)
 UNIT_TESTS(perf_ring)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(record_is_whole_wherever_it_wraps, setup, teardown),
-		cmocka_unit_test_setup_teardown(full_ring_is_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(record_is_whole_wherever_it_wraps, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(full_ring_is_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-			record_that_came_after_the_visit_began_waits_for_the_next, setup, teardown),
+			record_that_came_after_the_visit_began_waits_for_the_next, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(impossible_sizes_end_the_visit_and_skip_the_rest,
-						setup, teardown),
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(head_further_than_the_ring_is_long_is_not_followed,
-						setup, teardown),
+						set_up, tear_down),
 	};
 	return run_unit_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 #include "recorder/perf/tier.h"
 #include "tests/unit/support/unit_test.h"
 
-static const struct tier_event *find(const char *name, bool with_stack)
+static const struct tier_event *find_event(const char *name, bool with_stack)
 {
 	for (size_t i = 0; i < TRACEPOINT_TIER.event_count; i++) {
 		const struct tier_event *event = &TRACEPOINT_TIER.events[i];
@@ -62,9 +62,9 @@ static void every_mode_records_each_waking_once(void **state)
 static void contended_spinlocks_are_left_out(void **state)
 {
 	(void)state;
-	assert_string_equal(find("contention_begin", false)->filter, "!(flags & 1)");
+	assert_string_equal(find_event("contention_begin", false)->filter, "!(flags & 1)");
 	assert_int_equal(FT_LOCK_SPIN, 1);
-	assert_null(find("contention_end", false));
+	assert_null(find_event("contention_end", false));
 }
 
 static void every_call_is_filtered_by_length_and_keeps_its_user_stack(void **state)
@@ -85,14 +85,14 @@ static void every_call_is_filtered_by_length_and_keeps_its_user_stack(void **sta
 	}
 	assert_int_equal(seen, (1u << FT_CALLS) - 2 - (1u << FT_CALL_FUTEX));
 	/* Growing from small to large and shrinking from large to small both count. */
-	assert_non_null(strstr(find("sys_enter_mremap", true)->filter, "old_len >= "));
-	assert_non_null(strstr(find("sys_enter_mremap", true)->filter, "|| new_len >= "));
+	assert_non_null(strstr(find_event("sys_enter_mremap", true)->filter, "old_len >= "));
+	assert_non_null(strstr(find_event("sys_enter_mremap", true)->filter, "|| new_len >= "));
 }
 
 /* Each operation passes the filter of exactly one of the two events, where there are two. */
 static void futex_calls_that_wake_are_recorded_where_wakers_have_no_stack(void **state)
 {
-	const struct tier_event *waits = find("sys_enter_futex", false), *wakes = waits + 1;
+	const struct tier_event *waits = find_event("sys_enter_futex", false), *wakes = waits + 1;
 	char filter[256];
 
 	(void)state;
@@ -108,7 +108,7 @@ static void futex_calls_that_wake_are_recorded_where_wakers_have_no_stack(void *
 /* The stack of the block that follows is enough, and dumps are for large calls. */
 static void futex_waits_cost_no_stack_and_are_left_out_where_blocks_have_none(void **state)
 {
-	const struct tier_event *event = find("sys_enter_futex", false);
+	const struct tier_event *event = find_event("sys_enter_futex", false);
 
 	(void)state;
 	assert_non_null(event);
@@ -116,7 +116,7 @@ static void futex_waits_cost_no_stack_and_are_left_out_where_blocks_have_none(vo
 	assert_false(event->user_stack || event->user_dump);
 	assert_true(event->optional);
 	assert_int_equal(event->modes, IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCK_STACKS));
-	assert_null(find("sys_enter_futex", true));
+	assert_null(find_event("sys_enter_futex", true));
 }
 
 UNIT_TESTS(tier)

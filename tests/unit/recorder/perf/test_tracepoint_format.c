@@ -13,7 +13,7 @@ static const char *const SWITCH_FIELDS[] = { "prev_comm", "prev_pid", "prev_stat
 					     "next_comm", "next_pid", NULL };
 
 /* @text with each @from made @to: a format of another kernel. The caller frees it. */
-static char *edited(const char *text, const char *from, const char *to)
+static char *edit_format(const char *text, const char *from, const char *to)
 {
 	char *result = malloc(strlen(text) * 2 + 1), *out = result;
 	while (*text) {
@@ -47,7 +47,7 @@ static void fields_are_found_by_name(void **state)
 static void fields_that_moved_are_followed(void **state)
 {
 	struct tracepoint_format format;
-	char *text = edited(FORMAT_SWITCH, "offset:56;", "offset:64;");
+	char *text = edit_format(FORMAT_SWITCH, "offset:56;", "offset:64;");
 	(void)state;
 	assert_int_equal(
 		tracepoint_format_parse(text, strlen(text), "sched", SWITCH_FIELDS, &format, NULL, NULL), 0);
@@ -59,7 +59,7 @@ static void missing_field_is_named(void **state)
 {
 	struct tracepoint_format format = { .common_pid = { .offset = 99 } };
 	const char *missing = NULL;
-	char *text = edited(FORMAT_SWITCH, "prev_state", "prev_mood");
+	char *text = edit_format(FORMAT_SWITCH, "prev_state", "prev_mood");
 	(void)state;
 	assert_int_equal(tracepoint_format_parse(text, strlen(text), "sched", SWITCH_FIELDS, &format, NULL,
 				      &missing),
@@ -104,7 +104,7 @@ static void states_with_other_bits_are_followed(void **state)
 {
 	struct tracepoint_format format;
 	struct tracepoint_states states;
-	char *text = edited(FORMAT_SWITCH, "{ 0x00000002, \"D\" }", "{ 0x00000200, \"D\" }");
+	char *text = edit_format(FORMAT_SWITCH, "{ 0x00000002, \"D\" }", "{ 0x00000200, \"D\" }");
 	(void)state;
 	assert_int_equal(tracepoint_format_parse(text, strlen(text), "sched", SWITCH_FIELDS, &format, &states,
 				      NULL),

@@ -18,7 +18,7 @@ struct seen {
 	size_t count, stop_at;
 };
 
-static int see(void *context, const struct ft_event *event)
+static int see_lock(void *context, const struct ft_event *event)
 {
 	struct seen *seen = context;
 
@@ -38,7 +38,7 @@ static int read_text(const char *text, struct seen *seen)
 	strcpy(copy, text);
 	locks = fmemopen(copy, strlen(copy), "r");
 	assert_non_null(locks);
-	r = proc_locks_read(locks, see, seen);
+	r = proc_locks_read(locks, see_lock, seen);
 	fclose(locks);
 	return r;
 }

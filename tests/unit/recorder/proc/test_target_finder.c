@@ -70,7 +70,7 @@ static bool target_becomes(struct target_finder *finder, pid_t pid)
 	return false;
 }
 
-static struct target_finder *start(const struct target_finder_options *options)
+static struct target_finder *start_finder(const struct target_finder_options *options)
 {
 	struct target_finder *finder;
 	assert_int_equal(target_finder_start(options, &finder), 0);
@@ -85,7 +85,7 @@ static void service_is_found_again_by_its_pid_file(void **state)
 	struct target target;
 	(void)state;
 	unlink(pid_file);
-	struct target_finder *finder = start(&options);
+	struct target_finder *finder = start_finder(&options);
 	uint64_t number = target_finder_target(finder, &target);
 	assert_int_equal(target.count, 0);
 
@@ -109,7 +109,7 @@ static void service_is_found_again_by_its_name(void **state)
 	const struct target_finder_options options = { .pids = &none, .comm = comm };
 	(void)state;
 	pid_t first = start_service();
-	struct target_finder *finder = start(&options);
+	struct target_finder *finder = start_finder(&options);
 	assert_true(target_becomes(finder, first)); /* the first look finds it */
 	stop_service(first);
 	assert_true(target_becomes(finder, 0));
@@ -127,7 +127,7 @@ static void report_about_a_restart_names_both(void **state)
 	(void)state;
 	pid_t first = start_service(), second = start_service();
 	write_pid_file(first);
-	struct target_finder *finder = start(&options);
+	struct target_finder *finder = start_finder(&options);
 	uint64_t before_ns = clock_now_ns();
 	write_pid_file(second);
 	assert_true(target_becomes(finder, second));
@@ -153,7 +153,7 @@ static void process_id_alone_is_not_looked_for_again(void **state)
 	pid_t pid = start_service();
 	snprintf(text, sizeof(text), "%d", (int)pid);
 	assert_int_equal(target_parse(&pids, text), 0);
-	struct target_finder *finder = start(&options);
+	struct target_finder *finder = start_finder(&options);
 	assert_true(target_becomes(finder, pid));
 	uint64_t number = target_finder_target(finder, &target);
 	stop_service(pid);
@@ -164,7 +164,7 @@ static void process_id_alone_is_not_looked_for_again(void **state)
 	target_finder_stop(finder);
 }
 
-static bool has(struct target_finder *finder, pid_t pid, bool since)
+static bool has_target(struct target_finder *finder, pid_t pid, bool since)
 {
 	struct target target;
 	if (since)
@@ -174,13 +174,13 @@ static bool has(struct target_finder *finder, pid_t pid, bool since)
 	return target.count && target_has(&target, pid);
 }
 
-static bool gets(struct target_finder *finder, pid_t pid, bool since)
+static bool await_target(struct target_finder *finder, pid_t pid, bool since)
 {
 	const struct timespec pause = { .tv_nsec = 10000000 };
 	uint64_t end_ns = clock_now_ns() + DEADLINE_NS;
-	while (!has(finder, pid, since) && clock_now_ns() < end_ns)
+	while (!has_target(finder, pid, since) && clock_now_ns() < end_ns)
 		nanosleep(&pause, NULL);
-	return has(finder, pid, since);
+	return has_target(finder, pid, since);
 }
 
 /* As the recording tells of it. */
@@ -210,17 +210,17 @@ static void child_that_is_forked_later_joins_the_target(void **state)
 	struct target target;
 	(void)state;
 	pid_t first = start_service();
-	struct target_finder *finder = start(&options);
+	struct target_finder *finder = start_finder(&options);
 	uint64_t anew = target_finder_generation(finder), number = target_finder_target(finder, &target);
 	pid_t second = start_service();
 	tell_fork(finder, first, second, comm);
-	assert_true(gets(finder, second, false));
-	assert_true(has(finder, first, false));
+	assert_true(await_target(finder, second, false));
+	assert_true(has_target(finder, first, false));
 	assert_true(target_finder_target(finder, &target) > number);
 	assert_int_equal(target_finder_generation(finder), anew);
 	stop_service(second);
 	assert_true(target_becomes(finder, first));
-	assert_true(has(finder, second, true));
+	assert_true(has_target(finder, second, true));
 	assert_int_equal(target_finder_generation(finder), anew);
 	stop_service(first);
 	assert_true(target_becomes(finder, 0));
@@ -236,13 +236,13 @@ static void child_that_came_and_went_is_named_and_one_that_became_another_progra
 	pid_t first = start_service(), gone = start_service(), shell = start_service();
 	stop_service(gone);
 	stop_service(shell);
-	struct target_finder *finder = start(&options);
+	struct target_finder *finder = start_finder(&options);
 	tell_fork(finder, first, shell, comm);
 	tell_exec(finder, shell, "sh");
 	tell_fork(finder, first, gone, comm);
-	assert_true(gets(finder, gone, true));
-	assert_false(has(finder, gone, false));
-	assert_false(has(finder, shell, true));
+	assert_true(await_target(finder, gone, true));
+	assert_false(has_target(finder, gone, false));
+	assert_false(has_target(finder, shell, true));
 	stop_service(first);
 	target_finder_stop(finder);
 }
@@ -258,16 +258,16 @@ static void pid_file_is_of_the_children_too_that_keep_the_name(void **state)
 	pid_t child = start_service();
 	assert_int_equal(prctl(PR_SET_NAME, comm), 0);
 	write_pid_file(getpid());
-	struct target_finder *finder = start(&options);
-	assert_true(has(finder, getpid(), false));
-	assert_true(has(finder, child, false));
+	struct target_finder *finder = start_finder(&options);
+	assert_true(has_target(finder, getpid(), false));
+	assert_true(has_target(finder, child, false));
 	pid_t later = start_service();
 	tell_fork(finder, getpid(), later, comm);
 	tell_exec(finder, later, "other");
 	tell_fork(finder, 1, later, comm);
-	assert_false(has(finder, later, false));
+	assert_false(has_target(finder, later, false));
 	tell_fork(finder, getpid(), later, comm);
-	assert_true(gets(finder, later, false));
+	assert_true(await_target(finder, later, false));
 	stop_service(child);
 	stop_service(later);
 	target_finder_stop(finder);
@@ -287,22 +287,22 @@ static void process_id_is_of_the_children_too_that_keep_the_name(void **state)
 	pid_t other = start_service();
 	snprintf(text, sizeof(text), "%d", (int)getpid());
 	assert_int_equal(target_parse(&pids, text), 0);
-	struct target_finder *finder = start(&options);
+	struct target_finder *finder = start_finder(&options);
 	uint64_t anew = target_finder_generation(finder);
-	assert_true(has(finder, getpid(), false));
-	assert_true(has(finder, child, false));
-	assert_true(has(finder, other, false));
+	assert_true(has_target(finder, getpid(), false));
+	assert_true(has_target(finder, child, false));
+	assert_true(has_target(finder, other, false));
 	pid_t later = start_service(), shell = start_service();
 	tell_fork(finder, getpid(), shell, "before");
 	tell_exec(finder, shell, "sh");
 	tell_fork(finder, getpid(), later, comm);
 	tell_exec(finder, later, comm);
-	assert_true(gets(finder, later, false));
-	assert_false(has(finder, shell, true));
+	assert_true(await_target(finder, later, false));
+	assert_false(has_target(finder, shell, true));
 	stop_service(other);
-	while (has(finder, other, false))
+	while (has_target(finder, other, false))
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
-	assert_true(has(finder, other, true));
+	assert_true(has_target(finder, other, true));
 	assert_int_equal(target_finder_generation(finder), anew);
 	stop_service(child);
 	stop_service(later);
@@ -328,13 +328,13 @@ static void target_that_is_missing_is_told_with_what_was_looked_for(void **state
 	char text[TARGET_FINDER_TEXT_BYTES];
 	FILE *file;
 	(void)state;
-	struct target_finder *finder = start(&options);
+	struct target_finder *finder = start_finder(&options);
 	target_finder_missing(finder, text);
 	assert_string_equal(text, "no process is called 'no-such-name'");
 	target_finder_stop(finder);
 	options = (struct target_finder_options){ .pids = &none, .pid_file = pid_file };
 	unlink(pid_file);
-	finder = start(&options);
+	finder = start_finder(&options);
 	target_finder_missing(finder, text);
 	assert_non_null(strstr(text, pid_file));
 	assert_non_null(strstr(text, "No such file"));
@@ -343,7 +343,7 @@ static void target_that_is_missing_is_told_with_what_was_looked_for(void **state
 	assert_non_null(file);
 	fprintf(file, "pid=7\n");
 	fclose(file);
-	finder = start(&options);
+	finder = start_finder(&options);
 	target_finder_missing(finder, text);
 	assert_non_null(strstr(text, "does not begin with a process ID"));
 	target_finder_stop(finder);

@@ -12,19 +12,20 @@ static const struct ft_task IDLE = { .tid = 0 };
 static const struct ft_task A = { 10, 9, "alpha" };
 static const struct ft_task B = { 11, 9, "beta" };
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	return blocked_threads_create(16, (struct blocked_threads **)state);
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	blocked_threads_destroy(*state);
 	return 0;
 }
 
-static void switched(struct blocked_threads *sleepers, uint64_t time_ns, const struct ft_task *prev,
-		     enum ft_task_state state, const struct ft_task *next)
+static void feed_switch(struct blocked_threads *sleepers, uint64_t time_ns,
+			const struct ft_task *prev, enum ft_task_state state,
+			const struct ft_task *next)
 {
 	blocked_threads_event(sleepers, &(struct ft_event){ .kind = FT_EVENT_SWITCH,
 						     .time_ns = time_ns,
@@ -32,7 +33,8 @@ static void switched(struct blocked_threads *sleepers, uint64_t time_ns, const s
 						     .switch_ = { next, state } });
 }
 
-static void woken(struct blocked_threads *sleepers, uint64_t time_ns, const struct ft_task *wakee)
+static void feed_waking(struct blocked_threads *sleepers, uint64_t time_ns,
+			const struct ft_task *wakee)
 {
 	blocked_threads_event(sleepers, &(struct ft_event){ .kind = FT_EVENT_WAKING,
 						     .time_ns = time_ns,
@@ -41,7 +43,7 @@ static void woken(struct blocked_threads *sleepers, uint64_t time_ns, const stru
 }
 
 /* Its place; fails where @tid has none. */
-static size_t look(const struct blocked_threads *sleepers, int32_t tid, struct blocked_thread *ret_sleeper)
+static size_t find_thread(const struct blocked_threads *sleepers, int32_t tid, struct blocked_thread *ret_sleeper)
 {
 	for (size_t i = 0; i < blocked_threads_count(sleepers); i++)
 		if (blocked_threads_at(sleepers, i, ret_sleeper) && ret_sleeper->tid == tid)
@@ -54,16 +56,16 @@ static void sleeper_is_blocked_from_its_switch_out_to_its_waking(void **state)
 {
 	struct blocked_threads *sleepers = *state;
 	struct blocked_thread sleeper;
-	switched(sleepers, 100, &A, FT_STATE_DISK, &B);
-	look(sleepers, 10, &sleeper);
+	feed_switch(sleepers, 100, &A, FT_STATE_DISK, &B);
+	find_thread(sleepers, 10, &sleeper);
 	assert_int_equal(sleeper.since_ns, 100);
 	assert_int_equal(sleeper.state, FT_STATE_DISK);
 	assert_int_equal(sleeper.tgid, 9);
 	assert_string_equal(sleeper.comm, "alpha");
-	look(sleepers, 11, &sleeper);
+	find_thread(sleepers, 11, &sleeper);
 	assert_int_equal(sleeper.since_ns, 0);
-	woken(sleepers, 200, &A);
-	look(sleepers, 10, &sleeper);
+	feed_waking(sleepers, 200, &A);
+	find_thread(sleepers, 10, &sleeper);
 	assert_int_equal(sleeper.since_ns, 0);
 }
 
@@ -71,8 +73,8 @@ static void sleeper_that_was_preempted_is_not_blocked(void **state)
 {
 	struct blocked_threads *sleepers = *state;
 	struct blocked_thread sleeper;
-	switched(sleepers, 100, &A, FT_STATE_PREEMPTED, &B);
-	look(sleepers, 10, &sleeper);
+	feed_switch(sleepers, 100, &A, FT_STATE_PREEMPTED, &B);
+	find_thread(sleepers, 10, &sleeper);
 	assert_int_equal(sleeper.since_ns, 0);
 }
 
@@ -81,9 +83,9 @@ static void sleeper_woken_before_its_switch_out_is_heard_of_is_not_blocked(void 
 {
 	struct blocked_threads *sleepers = *state;
 	struct blocked_thread sleeper;
-	woken(sleepers, 200, &A);
-	switched(sleepers, 100, &A, FT_STATE_SLEEPING, &IDLE);
-	look(sleepers, 10, &sleeper);
+	feed_waking(sleepers, 200, &A);
+	feed_switch(sleepers, 100, &A, FT_STATE_SLEEPING, &IDLE);
+	find_thread(sleepers, 10, &sleeper);
 	assert_int_equal(sleeper.since_ns, 0);
 }
 
@@ -91,15 +93,15 @@ static void sleeper_is_unchanged_only_while_nothing_happens_to_it(void **state)
 {
 	struct blocked_threads *sleepers = *state;
 	struct blocked_thread before, after;
-	switched(sleepers, 100, &A, FT_STATE_SLEEPING, &B);
-	size_t place = look(sleepers, 10, &before);
-	switched(sleepers, 150, &B, FT_STATE_SLEEPING, &IDLE);
+	feed_switch(sleepers, 100, &A, FT_STATE_SLEEPING, &B);
+	size_t place = find_thread(sleepers, 10, &before);
+	feed_switch(sleepers, 150, &B, FT_STATE_SLEEPING, &IDLE);
 	assert_true(blocked_threads_unchanged(sleepers, place, &before));
 	/* It slept again, at the same place: another sleep all the same. */
-	woken(sleepers, 200, &A);
-	switched(sleepers, 210, &IDLE, FT_STATE_RUNNING, &A);
-	switched(sleepers, 220, &A, FT_STATE_SLEEPING, &IDLE);
-	look(sleepers, 10, &after);
+	feed_waking(sleepers, 200, &A);
+	feed_switch(sleepers, 210, &IDLE, FT_STATE_RUNNING, &A);
+	feed_switch(sleepers, 220, &A, FT_STATE_SLEEPING, &IDLE);
+	find_thread(sleepers, 10, &after);
 	assert_int_equal(after.state, before.state);
 	assert_false(blocked_threads_unchanged(sleepers, place, &before));
 }
@@ -109,11 +111,11 @@ static void sleeper_that_got_its_lock_without_a_sleep_waits_for_none(void **stat
 {
 	struct blocked_threads *sleepers = *state;
 	struct blocked_thread sleeper;
-	switched(sleepers, 50, &IDLE, FT_STATE_RUNNING, &A);
+	feed_switch(sleepers, 50, &IDLE, FT_STATE_RUNNING, &A);
 	blocked_threads_event(sleepers, &(struct ft_event){
 					 .kind = FT_EVENT_LOCK_BEGIN, .time_ns = 60, .task = &A });
-	switched(sleepers, 70, &A, FT_STATE_SLEEPING, &IDLE);
-	look(sleepers, 10, &sleeper);
+	feed_switch(sleepers, 70, &A, FT_STATE_SLEEPING, &IDLE);
+	find_thread(sleepers, 10, &sleeper);
 	assert_false(sleeper.in_lock);
 	assert_int_equal(blocked_threads_lock_waits(sleepers), 0);
 }
@@ -122,19 +124,19 @@ static void sleeper_waits_for_a_lock_until_it_runs_again(void **state)
 {
 	struct blocked_threads *sleepers = *state;
 	struct blocked_thread sleeper;
-	switched(sleepers, 50, &IDLE, FT_STATE_RUNNING, &A);
+	feed_switch(sleepers, 50, &IDLE, FT_STATE_RUNNING, &A);
 	blocked_threads_event(sleepers, &(struct ft_event){
 					 .kind = FT_EVENT_LOCK_BEGIN, .time_ns = 60, .task = &A });
-	switched(sleepers, 70, &A, FT_STATE_DISK, &IDLE);
-	look(sleepers, 10, &sleeper);
+	feed_switch(sleepers, 70, &A, FT_STATE_DISK, &IDLE);
+	find_thread(sleepers, 10, &sleeper);
 	assert_true(sleeper.in_lock);
 	assert_int_equal(blocked_threads_lock_waits(sleepers), 1);
 	assert_true(blocked_threads_wait_since(sleepers, 69));
 	assert_false(blocked_threads_wait_since(sleepers, 70));
-	woken(sleepers, 80, &A);
+	feed_waking(sleepers, 80, &A);
 	assert_false(blocked_threads_wait_since(sleepers, 69));
-	switched(sleepers, 90, &IDLE, FT_STATE_RUNNING, &A);
-	look(sleepers, 10, &sleeper);
+	feed_switch(sleepers, 90, &IDLE, FT_STATE_RUNNING, &A);
+	find_thread(sleepers, 10, &sleeper);
 	assert_false(sleeper.in_lock);
 }
 
@@ -144,9 +146,9 @@ static void sleeper_that_died_makes_room(void **state)
 	struct blocked_thread sleeper;
 	for (int32_t tid = 1; tid <= 1000; tid++) {
 		struct ft_task task = { .tid = tid, .tgid = tid, .comm = "short" };
-		switched(sleepers, (uint64_t)tid * 10, &task, FT_STATE_SLEEPING, &IDLE);
-		look(sleepers, tid, &sleeper);
-		switched(sleepers, (uint64_t)tid * 10 + 5, &task, FT_STATE_DEAD, &IDLE);
+		feed_switch(sleepers, (uint64_t)tid * 10, &task, FT_STATE_SLEEPING, &IDLE);
+		find_thread(sleepers, tid, &sleeper);
+		feed_switch(sleepers, (uint64_t)tid * 10 + 5, &task, FT_STATE_DEAD, &IDLE);
 	}
 	assert_true(blocked_threads_count(sleepers) <= 16);
 }
@@ -157,11 +159,11 @@ static void sleepers_of_a_full_table_are_passed_over(void **state)
 	struct blocked_thread sleeper;
 	for (int32_t tid = 1; tid <= 100; tid++) {
 		struct ft_task task = { .tid = tid, .tgid = tid };
-		switched(sleepers, 10, &task, FT_STATE_SLEEPING, &IDLE);
+		feed_switch(sleepers, 10, &task, FT_STATE_SLEEPING, &IDLE);
 	}
 	assert_int_equal(blocked_threads_count(sleepers), 16);
-	look(sleepers, 1, &sleeper);
-	look(sleepers, 16, &sleeper);
+	find_thread(sleepers, 1, &sleeper);
+	find_thread(sleepers, 16, &sleeper);
 }
 
 /* What a reader gets is one state or the other, never a mixture. */
@@ -172,7 +174,7 @@ static void *write_on(void *context)
 	for (uint64_t i = 1; !stop_writing; i++) {
 		struct ft_task task = { .tid = 10, .tgid = 9 };
 		memset(task.comm, i % 2 ? 'x' : 'y', sizeof(task.comm) - 1);
-		switched(context, i, &task, i % 2 ? FT_STATE_DISK : FT_STATE_STOPPED, &IDLE);
+		feed_switch(context, i, &task, i % 2 ? FT_STATE_DISK : FT_STATE_STOPPED, &IDLE);
 	}
 	return NULL;
 }
@@ -204,22 +206,23 @@ UNIT_TESTS(blocked_threads)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			sleeper_is_blocked_from_its_switch_out_to_its_waking, setup, teardown),
-		cmocka_unit_test_setup_teardown(sleeper_that_was_preempted_is_not_blocked, setup,
-						teardown),
+			sleeper_is_blocked_from_its_switch_out_to_its_waking, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(sleeper_that_was_preempted_is_not_blocked, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(
-			sleeper_woken_before_its_switch_out_is_heard_of_is_not_blocked, setup,
-			teardown),
+			sleeper_woken_before_its_switch_out_is_heard_of_is_not_blocked, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
-			sleeper_is_unchanged_only_while_nothing_happens_to_it, setup, teardown),
+			sleeper_is_unchanged_only_while_nothing_happens_to_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-			sleeper_that_got_its_lock_without_a_sleep_waits_for_none, setup, teardown),
-		cmocka_unit_test_setup_teardown(sleeper_waits_for_a_lock_until_it_runs_again, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(sleeper_that_died_makes_room, setup, teardown),
-		cmocka_unit_test_setup_teardown(sleepers_of_a_full_table_are_passed_over, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(sleeper_is_read_in_one_piece, setup, teardown),
+			sleeper_that_got_its_lock_without_a_sleep_waits_for_none, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(sleeper_waits_for_a_lock_until_it_runs_again,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(sleeper_that_died_makes_room, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(sleepers_of_a_full_table_are_passed_over, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(sleeper_is_read_in_one_piece, set_up, tear_down),
 	};
 	return run_unit_tests(tests, NULL, NULL);
 }

@@ -58,7 +58,7 @@ static void *read_pipe(void *context)
 	return NULL;
 }
 
-static void emit(void *context, const struct ft_event *event)
+static void take_event(void *context, const struct ft_event *event)
 {
 	struct world *world = context;
 	world->emitted++;
@@ -91,7 +91,7 @@ static bool is_asleep(int32_t tid)
 	return end && end[2] == 'S';
 }
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
 	*state = world;
@@ -104,7 +104,7 @@ static int setup(void **state)
 	struct deferred_stacks_options options = { .blocked = world->sleepers,
 					.target = &world->target,
 					.kallsyms = world->kallsyms,
-					.emit = emit,
+					.emit = take_event,
 					.context = world };
 	if (deferred_stacks_create(&options, &world->lazy) ||
 	    pthread_create(&world->thread, NULL, read_pipe, world))
@@ -116,7 +116,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	struct world *world = *state;
 	(void)!write(world->pipe_fds[1], "", 1);
@@ -130,7 +130,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void blocks(struct world *world, uint64_t time_ns)
+static void block_thread(struct world *world, uint64_t time_ns)
 {
 	static const struct ft_task IDLE = { .tid = 0 };
 	const struct ft_task task = { .tid = world->tid, .tgid = getpid(), .comm = "pipes" };
@@ -166,7 +166,7 @@ static void lazy_keeps_the_stack_of_a_thread_that_slept_on(void **state)
 	struct world *world = *state;
 	struct deferred_stacks_status status;
 	need_stacks(world);
-	blocks(world, clock_now_ns() - 2 * DEFERRED_THRESHOLD_NS);
+	block_thread(world, clock_now_ns() - 2 * DEFERRED_THRESHOLD_NS);
 	look_until_read(world, 1);
 	deferred_stacks_status(world->lazy, &status);
 	assert_int_equal(status.kept, 1);
@@ -181,10 +181,10 @@ static void lazy_drops_the_stack_of_a_thread_to_which_something_happened(void **
 	struct world *world = *state;
 	struct deferred_stacks_status status;
 	uint64_t slept_ns = clock_now_ns() - 2 * DEFERRED_THRESHOLD_NS;
-	blocks(world, slept_ns);
+	block_thread(world, slept_ns);
 	/* Drained so far that it is due, but not to the end of the reading: nothing is judged yet. */
 	deferred_stacks_look(world->lazy, slept_ns + DEFERRED_THRESHOLD_NS);
-	blocks(world, slept_ns + DEFERRED_THRESHOLD_NS + 1);
+	block_thread(world, slept_ns + DEFERRED_THRESHOLD_NS + 1);
 	look_until_read(world, 1);
 	deferred_stacks_status(world->lazy, &status);
 	assert_int_equal(status.changed, 1);
@@ -196,7 +196,7 @@ static void lazy_waits_until_the_events_are_known(void **state)
 	struct world *world = *state;
 	struct deferred_stacks_status status;
 	uint64_t slept_ns = clock_now_ns() - 2 * DEFERRED_THRESHOLD_NS;
-	blocks(world, slept_ns);
+	block_thread(world, slept_ns);
 	for (int i = 0; i < 1000; i++)
 		deferred_stacks_look(world->lazy, slept_ns + DEFERRED_THRESHOLD_NS);
 	deferred_stacks_status(world->lazy, &status);
@@ -209,7 +209,7 @@ static void lazy_leaves_short_sleeps_alone_and_reads_a_long_one_once(void **stat
 	struct world *world = *state;
 	struct deferred_stacks_status status;
 	uint64_t now_ns = clock_now_ns();
-	blocks(world, now_ns - DEFERRED_THRESHOLD_NS + 1);
+	block_thread(world, now_ns - DEFERRED_THRESHOLD_NS + 1);
 	for (int i = 0; i < 1000; i++)
 		deferred_stacks_look(world->lazy, now_ns);
 	deferred_stacks_status(world->lazy, &status);
@@ -228,7 +228,7 @@ static void lazy_leaves_a_reading_behind_that_hangs(void **state)
 	uint64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
 	need_stacks(world);
 	stack_hangs = true;
-	blocks(world, clock_now_ns() - 2 * DEFERRED_THRESHOLD_NS);
+	block_thread(world, clock_now_ns() - 2 * DEFERRED_THRESHOLD_NS);
 	do {
 		uint64_t before_ns = clock_now_ns();
 		assert_true(before_ns < deadline_ns);
@@ -238,7 +238,7 @@ static void lazy_leaves_a_reading_behind_that_hangs(void **state)
 	assert_int_equal(deferred_stacks_stuck(), 1);
 	/* The next one is read all the same. */
 	stack_hangs = false;
-	blocks(world, clock_now_ns() - 2 * DEFERRED_THRESHOLD_NS);
+	block_thread(world, clock_now_ns() - 2 * DEFERRED_THRESHOLD_NS);
 	look_until_read(world, 1);
 	assert_int_equal(world->emitted, 1);
 	sem_post(&stack_may_open);
@@ -250,16 +250,17 @@ UNIT_TESTS(deferred_stacks)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(lazy_keeps_the_stack_of_a_thread_that_slept_on,
-						setup, teardown),
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-			lazy_drops_the_stack_of_a_thread_to_which_something_happened, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(lazy_waits_until_the_events_are_known, setup,
-						teardown),
+			lazy_drops_the_stack_of_a_thread_to_which_something_happened, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(lazy_waits_until_the_events_are_known, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(
-			lazy_leaves_short_sleeps_alone_and_reads_a_long_one_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(lazy_leaves_a_reading_behind_that_hangs, setup,
-						teardown),
+			lazy_leaves_short_sleeps_alone_and_reads_a_long_one_once, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(lazy_leaves_a_reading_behind_that_hangs, set_up,
+						tear_down),
 	};
 	return run_unit_tests(tests, NULL, NULL);
 }

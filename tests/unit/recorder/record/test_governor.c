@@ -26,7 +26,7 @@ static const struct governor_options OPTIONS = {
 	.knows_locks = true,
 };
 
-static void start(struct world *world, const struct governor_options *options)
+static void start_governor(struct world *world, const struct governor_options *options)
 {
 	memset(world, 0, sizeof(*world));
 	world->counts.time_ns = 5000 * MS;
@@ -34,7 +34,8 @@ static void start(struct world *world, const struct governor_options *options)
 }
 
 /* @blocking and @others events a second for @ms. Return: when the step first changed, or 0. */
-static unsigned int live(struct world *world, unsigned int ms, uint64_t blocking, uint64_t others)
+static unsigned int pass_time(struct world *world, unsigned int ms, uint64_t blocking,
+			      uint64_t others)
 {
 	unsigned int changed_ms = 0;
 	for (unsigned int passed_ms = TICK_MS; passed_ms <= ms; passed_ms += TICK_MS) {
@@ -53,8 +54,8 @@ static void governor_of_a_quiet_host_takes_all_stacks(void **state)
 {
 	struct world world;
 	(void)state;
-	start(&world, &OPTIONS);
-	live(&world, 60000, 1000, 1000);
+	start_governor(&world, &OPTIONS);
+	pass_time(&world, 60000, 1000, 1000);
 	assert_int_equal(world.changes, 0);
 	assert_int_equal(world.governor.step, GOVERNOR_FULL);
 	assert_int_equal(world.governor.events_a_second, 2000);
@@ -64,9 +65,9 @@ static void governor_steps_down_within_a_second(void **state)
 {
 	struct world world;
 	(void)state;
-	start(&world, &OPTIONS);
-	live(&world, 5000, 1000, 1000);
-	unsigned int changed_ms = live(&world, 1000, 110000, 0);
+	start_governor(&world, &OPTIONS);
+	pass_time(&world, 5000, 1000, 1000);
+	unsigned int changed_ms = pass_time(&world, 1000, 110000, 0);
 	assert_in_range(changed_ms, 1, 1000);
 	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
 	assert_int_equal(governor_mode(&world.governor), MODE_DEFERRED_STACKS);
@@ -76,9 +77,9 @@ static void governor_does_not_wait_in_a_flood(void **state)
 {
 	struct world world;
 	(void)state;
-	start(&world, &OPTIONS);
-	assert_in_range(live(&world, 300, 900000, 0), 1, 300);
-	live(&world, 700, 900000, 0);
+	start_governor(&world, &OPTIONS);
+	assert_in_range(pass_time(&world, 300, 900000, 0), 1, 300);
+	pass_time(&world, 700, 900000, 0);
 	assert_int_equal(world.governor.step, GOVERNOR_TIMING);
 }
 
@@ -86,10 +87,10 @@ static void governor_lets_a_short_burst_pass(void **state)
 {
 	struct world world;
 	(void)state;
-	start(&world, &OPTIONS);
-	live(&world, 5000, 1000, 1000);
-	live(&world, 200, 130000, 0);
-	live(&world, 5000, 1000, 1000);
+	start_governor(&world, &OPTIONS);
+	pass_time(&world, 5000, 1000, 1000);
+	pass_time(&world, 200, 130000, 0);
+	pass_time(&world, 5000, 1000, 1000);
 	assert_int_equal(world.changes, 0);
 }
 
@@ -98,8 +99,8 @@ static void governor_stays_lazy_where_that_is_enough(void **state)
 {
 	struct world world;
 	(void)state;
-	start(&world, &OPTIONS);
-	live(&world, 60000, 110000, 0);
+	start_governor(&world, &OPTIONS);
+	pass_time(&world, 60000, 110000, 0);
 	assert_int_equal(world.changes, 1);
 	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
 }
@@ -108,11 +109,11 @@ static void governor_steps_up_after_ten_calm_seconds_and_not_before(void **state
 {
 	struct world world;
 	(void)state;
-	start(&world, &OPTIONS);
-	live(&world, 1000, 110000, 0);
+	start_governor(&world, &OPTIONS);
+	pass_time(&world, 1000, 110000, 0);
 	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
-	assert_int_equal(live(&world, 9500, 1000, 1000), 0);
-	assert_in_range(live(&world, 2000, 1000, 1000), 1, 2000);
+	assert_int_equal(pass_time(&world, 9500, 1000, 1000), 0);
+	assert_in_range(pass_time(&world, 2000, 1000, 1000), 1, 2000);
 	assert_int_equal(world.governor.step, GOVERNOR_FULL);
 }
 
@@ -120,11 +121,11 @@ static void governor_begins_to_count_anew_when_calm_is_broken(void **state)
 {
 	struct world world;
 	(void)state;
-	start(&world, &OPTIONS);
-	live(&world, 1000, 110000, 0);
-	live(&world, 8000, 1000, 1000);
-	live(&world, 500, 90000, 0);
-	assert_int_equal(live(&world, 9000, 1000, 1000), 0);
+	start_governor(&world, &OPTIONS);
+	pass_time(&world, 1000, 110000, 0);
+	pass_time(&world, 8000, 1000, 1000);
+	pass_time(&world, 500, 90000, 0);
+	assert_int_equal(pass_time(&world, 9000, 1000, 1000), 0);
 	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
 }
 
@@ -133,8 +134,8 @@ static void governor_does_not_flap_under_a_steady_load(void **state)
 {
 	struct world world;
 	(void)state;
-	start(&world, &OPTIONS);
-	live(&world, 120000, 101000, 0);
+	start_governor(&world, &OPTIONS);
+	pass_time(&world, 120000, 101000, 0);
 	assert_int_equal(world.changes, 1);
 }
 
@@ -142,12 +143,12 @@ static void governor_goes_back_one_step_at_a_time(void **state)
 {
 	struct world world;
 	(void)state;
-	start(&world, &OPTIONS);
-	live(&world, 2000, 900000, 0);
+	start_governor(&world, &OPTIONS);
+	pass_time(&world, 2000, 900000, 0);
 	assert_int_equal(world.governor.step, GOVERNOR_TIMING);
-	live(&world, 11000, 1000, 1000);
+	pass_time(&world, 11000, 1000, 1000);
 	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
-	live(&world, 11000, 1000, 1000);
+	pass_time(&world, 11000, 1000, 1000);
 	assert_int_equal(world.governor.step, GOVERNOR_FULL);
 }
 
@@ -155,10 +156,10 @@ static void governor_counts_its_own_cpu_time(void **state)
 {
 	struct world world;
 	(void)state;
-	start(&world, &OPTIONS);
+	start_governor(&world, &OPTIONS);
 	for (int i = 0; i < 10; i++) {
 		world.counts.cpu_ns += 60 * MS; /* of 100: more than 25 % of two CPUs */
-		live(&world, 100, 10, 10);
+		pass_time(&world, 100, 10, 10);
 	}
 	assert_int_not_equal(world.governor.step, GOVERNOR_FULL);
 	assert_true(world.governor.cpu_permille >= 290);
@@ -169,8 +170,8 @@ static void governor_without_limits_never_steps(void **state)
 	const struct governor_options unlimited = { .cpus = 1 };
 	struct world world;
 	(void)state;
-	start(&world, &unlimited);
-	live(&world, 5000, 90000000, 90000000);
+	start_governor(&world, &unlimited);
+	pass_time(&world, 5000, 90000000, 90000000);
 	assert_int_equal(world.changes, 0);
 }
 
@@ -178,17 +179,17 @@ static void governor_takes_wakers_stacks_while_somebody_waits_for_a_lock(void **
 {
 	struct world world;
 	(void)state;
-	start(&world, &OPTIONS);
+	start_governor(&world, &OPTIONS);
 	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
-	live(&world, 11000, 1000, 1000);
+	pass_time(&world, 11000, 1000, 1000);
 	assert_int_equal(governor_mode(&world.governor), MODE_BLOCK_STACKS);
 	world.counts.lock_wait = true;
-	live(&world, 100, 1000, 1000);
+	pass_time(&world, 100, 1000, 1000);
 	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
 	world.counts.lock_wait = false;
-	live(&world, 9000, 1000, 1000);
+	pass_time(&world, 9000, 1000, 1000);
 	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
-	live(&world, 2000, 1000, 1000);
+	pass_time(&world, 2000, 1000, 1000);
 	assert_int_equal(governor_mode(&world.governor), MODE_BLOCK_STACKS);
 	assert_int_equal(world.changes, 0);
 }
@@ -199,8 +200,8 @@ static void governor_always_takes_wakers_stacks_where_lock_waits_are_not_known(v
 	struct world world;
 	(void)state;
 	options.knows_locks = false;
-	start(&world, &options);
-	live(&world, 60000, 1000, 1000);
+	start_governor(&world, &options);
+	pass_time(&world, 60000, 1000, 1000);
 	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
 }
 
@@ -209,8 +210,8 @@ static void governor_note_says_the_step_and_why(void **state)
 	struct world world;
 	char text[256];
 	(void)state;
-	start(&world, &OPTIONS);
-	live(&world, 1000, 110000, 0);
+	start_governor(&world, &OPTIONS);
+	pass_time(&world, 1000, 110000, 0);
 	governor_note(&world.governor, GOVERNOR_FULL, text, sizeof(text));
 	assert_memory_equal(text, "governor: lazy stacks", 21);
 	assert_non_null(strstr(text, "110000 events a second"));

@@ -8,12 +8,12 @@
 #include "recorder/record/task_table.h"
 #include "tests/unit/support/unit_test.h"
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	return task_table_create(100, (struct task_table **)state);
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	task_table_destroy(*state);
 	return 0;
@@ -107,11 +107,12 @@ UNIT_TESTS(task_table)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			what_was_learned_stays_until_something_newer_is_known, setup, teardown),
-		cmocka_unit_test_setup_teardown(comm_without_an_end_is_cut, setup, teardown),
-		cmocka_unit_test_setup_teardown(full_table_keeps_what_it_has, setup, teardown),
-		cmocka_unit_test_setup_teardown(idle_task_is_not_kept, setup, teardown),
-		cmocka_unit_test_setup_teardown(forgetting_loses_no_other_thread, setup, teardown),
+			what_was_learned_stays_until_something_newer_is_known, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(comm_without_an_end_is_cut, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(full_table_keeps_what_it_has, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(idle_task_is_not_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(forgetting_loses_no_other_thread, set_up,
+						tear_down),
 	};
 	return run_unit_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ static void look_at(struct address_set *seen, const struct ft_event *events, siz
 	ft_encoder_destroy(encoder);
 }
 
-static bool has(const struct symbolize_address *addresses, size_t count, int32_t tgid, uint64_t address)
+static bool has_address(const struct symbolize_address *addresses, size_t count, int32_t tgid, uint64_t address)
 {
 	size_t found = 0;
 	for (size_t i = 0; i < count; i++)
@@ -57,10 +57,10 @@ static void addresses_are_collected_once_for_each_process(void **state)
 	look_at(seen, events, 4);
 	addresses = address_set_addresses(seen, &count);
 	assert_int_equal(count, 4);
-	assert_true(has(addresses, count, FT_KERNEL_TGID, 0xffffffff81000001));
-	assert_true(has(addresses, count, FT_KERNEL_TGID, 0xffffffff81000002));
-	assert_true(has(addresses, count, 40, 0x401000));
-	assert_true(has(addresses, count, 50, 0x401000));
+	assert_true(has_address(addresses, count, FT_KERNEL_TGID, 0xffffffff81000001));
+	assert_true(has_address(addresses, count, FT_KERNEL_TGID, 0xffffffff81000002));
+	assert_true(has_address(addresses, count, 40, 0x401000));
+	assert_true(has_address(addresses, count, 50, 0x401000));
 	address_set_destroy(seen);
 }
 
@@ -87,8 +87,8 @@ static void many_addresses_are_all_kept(void **state)
 	}
 	addresses = address_set_addresses(seen, &count);
 	assert_int_equal(count, STACKS * FRAMES);
-	assert_true(has(addresses, count, 40, 0x1000));
-	assert_true(has(addresses, count, 40, 0x1000 * STACKS + FRAMES - 1));
+	assert_true(has_address(addresses, count, 40, 0x1000));
+	assert_true(has_address(addresses, count, 40, 0x1000 * STACKS + FRAMES - 1));
 	address_set_destroy(seen);
 }
 

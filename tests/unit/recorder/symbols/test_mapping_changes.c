@@ -18,14 +18,14 @@ struct fixture {
 	struct mappings *mappings;
 };
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	static struct fixture fixture;
 	*state = &fixture;
 	return mapping_changes_create(&fixture.changes) || mappings_create(&fixture.mappings);
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 	mapping_changes_destroy(fixture->changes);
@@ -52,7 +52,7 @@ static void add_exec(struct fixture *fixture, uint64_t time_ns)
 			 0);
 }
 
-static void apply(struct fixture *fixture, uint64_t until_ns)
+static void apply_changes(struct fixture *fixture, uint64_t until_ns)
 {
 	assert_int_equal(mapping_changes_apply(fixture->changes, until_ns, fixture->mappings), 0);
 }
@@ -72,9 +72,9 @@ static void exec_that_comes_late_spares_what_was_mapped_after_it(void **state)
 	struct fixture *fixture = *state;
 	add_mmap(fixture, 10, 0x1000, "/bin/old");
 	add_mmap(fixture, 30, 0x5000, "/bin/new");
-	apply(fixture, UINT64_MAX);
+	apply_changes(fixture, UINT64_MAX);
 	add_exec(fixture, 20);
-	apply(fixture, UINT64_MAX);
+	apply_changes(fixture, UINT64_MAX);
 	assert_path(fixture, 40, 0x1800, NULL);
 	assert_path(fixture, 40, 0x5800, "/bin/new");
 }
@@ -84,13 +84,13 @@ static void fork_that_comes_late_gives_what_the_parent_had(void **state)
 	struct fixture *fixture = *state;
 	add_mmap(fixture, 10, 0x1000, "/bin/parent");
 	add_exec(fixture, 30);
-	apply(fixture, 20);
+	apply_changes(fixture, 20);
 	assert_int_equal(mapping_changes_add(fixture->changes, &(struct ft_event){ .kind = FT_EVENT_FORK,
 									   .time_ns = 20,
 									   .task = &PROCESS,
 									   .fork = { &CHILD } }),
 			 0);
-	apply(fixture, UINT64_MAX);
+	apply_changes(fixture, UINT64_MAX);
 	assert_path(fixture, 50, 0x1800, "/bin/parent");
 	assert_path(fixture, 40, 0x1800, NULL);
 }
@@ -100,10 +100,10 @@ static void changes_after_the_time_wait(void **state)
 	struct fixture *fixture = *state;
 	add_mmap(fixture, 10, 0x1000, "/bin/old");
 	add_mmap(fixture, 20, 0x1000, "/bin/new");
-	apply(fixture, 10);
+	apply_changes(fixture, 10);
 	assert_path(fixture, 40, 0x1800, "/bin/old");
 	mapping_changes_forget(fixture->changes, 10);
-	apply(fixture, 20);
+	apply_changes(fixture, 20);
 	assert_path(fixture, 40, 0x1800, "/bin/new");
 }
 
@@ -113,17 +113,17 @@ static void exit_of_a_thread_is_none_of_its_process(void **state)
 	struct ft_event exit = { .kind = FT_EVENT_EXIT, .time_ns = 20, .task = &THREAD };
 	add_mmap(fixture, 10, 0x1000, "/bin/lives");
 	assert_int_equal(mapping_changes_add(fixture->changes, &exit), 0);
-	apply(fixture, UINT64_MAX);
+	apply_changes(fixture, UINT64_MAX);
 	mappings_forget_exited(fixture->mappings, UINT64_MAX);
 	assert_path(fixture, 40, 0x1800, "/bin/lives");
 	exit.task = &PROCESS;
 	assert_int_equal(mapping_changes_add(fixture->changes, &exit), 0);
-	apply(fixture, UINT64_MAX);
+	apply_changes(fixture, UINT64_MAX);
 	mappings_forget_exited(fixture->mappings, UINT64_MAX);
 	assert_path(fixture, 40, 0x1800, NULL);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 UNIT_TESTS(mapping_changes)
 {

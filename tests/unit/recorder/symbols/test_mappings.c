@@ -15,12 +15,12 @@
 #include "recorder/proc/proc_maps.h"
 #include "tests/unit/support/unit_test.h"
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	return mappings_create((struct mappings **)state);
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	mappings_destroy(*state);
 	return 0;
@@ -127,7 +127,7 @@ static void maps_read_finds_our_own_code_and_the_vdso(void **state)
 
 	assert_int_equal(proc_maps_read(mappings, &self, 1, 10000, unreadable), 0);
 	assert_true(readlink("/proc/self/exe", program, sizeof(program) - 1) > 0);
-	assert_path(mappings, self, (uintptr_t)setup, program);
+	assert_path(mappings, self, (uintptr_t)set_up, program);
 	if (getauxval(AT_SYSINFO_EHDR))
 		assert_path(mappings, self, getauxval(AT_SYSINFO_EHDR), "[vdso]");
 	assert_int_equal(mappings_find(mappings, self, (uintptr_t)&data, &mapping), -ENOENT);
@@ -245,7 +245,7 @@ static void copy_lives_on_its_own(void **state)
 	mappings_destroy(copy);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 UNIT_TESTS(mappings)
 {

@@ -22,7 +22,7 @@
 static struct mappings *mappings;
 static char program[PATH_MAX];
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	int32_t self = getpid(), unreadable;
 
@@ -32,7 +32,7 @@ static int setup(void **state)
 	       readlink("/proc/self/exe", program, sizeof(program) - 1) < 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	mappings_destroy(mappings);
 	(void)state;
@@ -320,5 +320,5 @@ UNIT_TESTS(symbolize)
 		cmocka_unit_test(twenty_thousand_addresses_are_named_in_one_go),
 	};
 
-	return run_unit_tests(tests, setup, teardown);
+	return run_unit_tests(tests, set_up, tear_down);
 }

@@ -289,7 +289,7 @@ static void unwind_takes_what_the_kernel_records(void **state)
 	(void)state;
 }
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	int32_t self = getpid(), unreadable;
 
@@ -298,7 +298,7 @@ static int setup(void **state)
 	       proc_maps_read(mappings, &self, 1, 10000, &unreadable) != 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	mappings_destroy(mappings);
 	(void)state;
@@ -320,5 +320,5 @@ UNIT_TESTS(unwind)
 		print_message("this architecture is not supported\n");
 		return 77;
 	}
-	return run_unit_tests(tests, setup, teardown);
+	return run_unit_tests(tests, set_up, tear_down);
 }

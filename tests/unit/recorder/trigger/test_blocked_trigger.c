@@ -18,7 +18,7 @@ struct world {
 	struct trigger trigger;
 };
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
 	*state = world;
@@ -33,7 +33,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	struct world *world = *state;
 	blocked_threads_destroy(world->sleepers);
@@ -42,8 +42,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void block(struct world *world, int32_t tid, int32_t tgid, enum ft_task_state state,
-		  uint64_t time_ns)
+static void block_thread(struct world *world, int32_t tid, int32_t tgid, enum ft_task_state state,
+			 uint64_t time_ns)
 {
 	static const struct ft_task IDLE = { .tid = 0 };
 	struct ft_task task = { .tid = tid, .tgid = tgid };
@@ -54,7 +54,7 @@ static void block(struct world *world, int32_t tid, int32_t tgid, enum ft_task_s
 							    .switch_ = { &IDLE, state } });
 }
 
-static void wake(struct world *world, int32_t tid, uint64_t time_ns)
+static void wake_thread(struct world *world, int32_t tid, uint64_t time_ns)
 {
 	static const struct ft_task IDLE = { .tid = 0 };
 	struct ft_task task = { .tid = tid, .tgid = 100, .comm = "woken" };
@@ -64,7 +64,7 @@ static void wake(struct world *world, int32_t tid, uint64_t time_ns)
 							    .waking = { .wakee = &task } });
 }
 
-static bool triggered(struct world *world, uint64_t drained_ns)
+static bool is_triggered(struct world *world, uint64_t drained_ns)
 {
 	blocked_trigger_look(&world->blocked, drained_ns);
 	return trigger_queue_take(world->triggers, &world->trigger);
@@ -73,58 +73,58 @@ static bool triggered(struct world *world, uint64_t drained_ns)
 static void blocked_threads_trigger_once_and_are_named(void **state)
 {
 	struct world *world = *state;
-	block(world, 101, 100, FT_STATE_DISK, 1 * S);
-	block(world, 102, 100, FT_STATE_STOPPED, 2 * S);
-	assert_false(triggered(world, 3 * S - 1));
-	assert_true(triggered(world, 3 * S));
+	block_thread(world, 101, 100, FT_STATE_DISK, 1 * S);
+	block_thread(world, 102, 100, FT_STATE_STOPPED, 2 * S);
+	assert_false(is_triggered(world, 3 * S - 1));
+	assert_true(is_triggered(world, 3 * S));
 	assert_string_equal(world->trigger.source, "blocked");
 	assert_string_equal(world->trigger.reason,
 			    "2 threads blocked for 1.0 s or more: 101 worker?101 (D 2.0 s), "
 			    "102 worker?102 (T 1.0 s)");
 	assert_int_equal(world->trigger.time_ns, 3 * S);
-	assert_false(triggered(world, 4 * S));
+	assert_false(is_triggered(world, 4 * S));
 }
 
 static void blocked_threads_trigger_again_only_after_a_pause(void **state)
 {
 	struct world *world = *state;
-	block(world, 101, 100, FT_STATE_DISK, 1 * S);
-	block(world, 102, 100, FT_STATE_DISK, 1 * S);
-	assert_true(triggered(world, 2 * S));
-	wake(world, 102, 3 * S);
-	assert_false(triggered(world, 4 * S));
-	block(world, 102, 100, FT_STATE_DISK, 5 * S);
-	assert_false(triggered(world, 5 * S + 1));
-	assert_true(triggered(world, 6 * S));
+	block_thread(world, 101, 100, FT_STATE_DISK, 1 * S);
+	block_thread(world, 102, 100, FT_STATE_DISK, 1 * S);
+	assert_true(is_triggered(world, 2 * S));
+	wake_thread(world, 102, 3 * S);
+	assert_false(is_triggered(world, 4 * S));
+	block_thread(world, 102, 100, FT_STATE_DISK, 5 * S);
+	assert_false(is_triggered(world, 5 * S + 1));
+	assert_true(is_triggered(world, 6 * S));
 }
 
 static void threads_that_sleep_or_are_not_of_the_target_do_not_count(void **state)
 {
 	struct world *world = *state;
-	block(world, 101, 100, FT_STATE_DISK, 1 * S);
-	block(world, 102, 100, FT_STATE_SLEEPING, 1 * S);
-	block(world, 103, 100, FT_STATE_IDLE, 1 * S);
-	block(world, 201, 200, FT_STATE_DISK, 1 * S);
-	assert_false(triggered(world, 9 * S));
+	block_thread(world, 101, 100, FT_STATE_DISK, 1 * S);
+	block_thread(world, 102, 100, FT_STATE_SLEEPING, 1 * S);
+	block_thread(world, 103, 100, FT_STATE_IDLE, 1 * S);
+	block_thread(world, 201, 200, FT_STATE_DISK, 1 * S);
+	assert_false(is_triggered(world, 9 * S));
 	world->target.count = 0; /* the whole host */
-	assert_true(triggered(world, 9 * S));
+	assert_true(is_triggered(world, 9 * S));
 }
 
 static void threads_blocked_one_after_the_other_do_not_count(void **state)
 {
 	struct world *world = *state;
-	block(world, 101, 100, FT_STATE_DISK, 1 * S);
-	wake(world, 101, 3 * S);
-	block(world, 102, 100, FT_STATE_DISK, 3 * S);
-	assert_false(triggered(world, 5 * S));
+	block_thread(world, 101, 100, FT_STATE_DISK, 1 * S);
+	wake_thread(world, 101, 3 * S);
+	block_thread(world, 102, 100, FT_STATE_DISK, 3 * S);
+	assert_false(is_triggered(world, 5 * S));
 }
 
 static void the_five_blocked_longest_are_named(void **state)
 {
 	struct world *world = *state;
 	for (int32_t i = 0; i < 20; i++)
-		block(world, 101 + i, 100, FT_STATE_DISK, (uint64_t)(30 - i) * S);
-	assert_true(triggered(world, 31 * S));
+		block_thread(world, 101 + i, 100, FT_STATE_DISK, (uint64_t)(30 - i) * S);
+	assert_true(is_triggered(world, 31 * S));
 	assert_memory_equal(world->trigger.reason, "20 threads ", 11);
 	for (int32_t i = 0; i < 20; i++) {
 		char name[16];
@@ -137,16 +137,17 @@ static void the_five_blocked_longest_are_named(void **state)
 UNIT_TESTS(blocked_trigger)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(blocked_threads_trigger_once_and_are_named, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(blocked_threads_trigger_once_and_are_named, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(blocked_threads_trigger_again_only_after_a_pause,
-						setup, teardown),
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-			threads_that_sleep_or_are_not_of_the_target_do_not_count, setup, teardown),
+			threads_that_sleep_or_are_not_of_the_target_do_not_count, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(threads_blocked_one_after_the_other_do_not_count,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(the_five_blocked_longest_are_named, setup,
-						teardown),
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_five_blocked_longest_are_named, set_up,
+						tear_down),
 	};
 	return run_unit_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ static size_t read_pids(pid_t *ret_pids, size_t most)
 }
 
 /* A zombie that its new parent has not reaped yet runs no more. */
-static bool runs(pid_t pid)
+static bool is_running(pid_t pid)
 {
 	char path[64], state = 'Z';
 
@@ -73,7 +73,7 @@ static bool any_runs(size_t most)
 
 	assert_true(count > 0);
 	for (size_t i = 0; i < count; i++)
-		if (runs(pids[i]))
+		if (is_running(pids[i]))
 			return true;
 	return false;
 }
@@ -160,7 +160,7 @@ static void command_that_hangs_is_killed_with_all_it_started(void **state)
 	WAIT_FOR(read_pids(pids, 3) == 3);
 	assert_true(clock_now_ns() - fixture.start_ns >= DEADLINE_MS * MS);
 	/* Two of the first run, one of the second. */
-	WAIT_FOR(!runs(pids[0]) && !runs(pids[1]));
+	WAIT_FOR(!is_running(pids[0]) && !is_running(pids[1]));
 	/* They are dead a moment before the probe has reaped them. */
 	WAIT_FOR(probe_fixture_status(&fixture).stuck == 0);
 	probe_fixture_stop(&fixture);
@@ -193,7 +193,7 @@ static void command_that_cannot_be_killed_is_the_only_one(void **state)
 	uint64_t later_ns = clock_now_ns() + 500 * MS;
 	WAIT_FOR(clock_now_ns() > later_ns);
 	assert_int_equal(read_pids(pids, 3), 1);
-	assert_true(runs(pids[0]));
+	assert_true(is_running(pids[0]));
 	assert_int_equal(probe_fixture_status(&fixture).stuck, 1);
 	probe_fixture_take(&fixture);
 	assert_no_trigger(&fixture);
@@ -201,12 +201,12 @@ static void command_that_cannot_be_killed_is_the_only_one(void **state)
 	/* It dies at last, and the next one starts. */
 	assert_int_equal(__real_kill(-pids[0], SIGKILL), 0);
 	WAIT_FOR(read_pids(pids, 3) == 2);
-	assert_false(runs(pids[0]));
+	assert_false(is_running(pids[0]));
 
 	uint64_t stop_ns = clock_now_ns();
 	probe_fixture_stop(&fixture);
 	assert_true(clock_now_ns() - stop_ns < (DEADLINE_MS - 1000) * MS);
-	assert_true(runs(pids[1]));
+	assert_true(is_running(pids[1]));
 	/* Left behind, it is reaped when it dies. */
 	assert_int_equal(__real_kill(-pids[1], SIGKILL), 0);
 	immortal = false;

@@ -13,7 +13,8 @@ struct asked {
 	bool failed, fires;
 };
 
-static void check(const struct asked *asked, size_t count, uint64_t slower_than_ms, uint64_t for_ms)
+static void check_answers(const struct asked *asked, size_t count, uint64_t slower_than_ms,
+			  uint64_t for_ms)
 {
 	struct probe_deadline verdict;
 
@@ -27,7 +28,7 @@ static void check(const struct asked *asked, size_t count, uint64_t slower_than_
 }
 
 #define CHECK(asked, slower_than_ms, for_ms) \
-	check(asked, sizeof(asked) / sizeof((asked)[0]), slower_than_ms, for_ms)
+	check_answers(asked, sizeof(asked) / sizeof((asked)[0]), slower_than_ms, for_ms)
 
 static void slow_answers_fire_once_after_for(void **state)
 {

@@ -129,7 +129,7 @@ static void window_that_this_user_may_not_ask_for_is_explained(void **state)
 	trigger_queue_destroy(triggers);
 }
 
-static void *burn(void *context)
+static void *burn_cpu(void *context)
 {
 	_Atomic bool *stop = context;
 	cpu_set_t one;
@@ -158,7 +158,7 @@ static void pressure_fires_once_with_its_numbers(void **state)
 		fail_msg("%s", problem);
 	uint64_t start_ns = clock_now_ns();
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, burn, &enough), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, burn_cpu, &enough), 0);
 	struct pollfd pollfd = { .fd = trigger_queue_fd(triggers), .events = POLLIN };
 	int ready = poll(&pollfd, 1, PATIENCE_MS);
 	/* The pressure lasts for longer than a window: that is no new one. */
@@ -213,7 +213,7 @@ static pid_t burn_in_cgroup(void)
 	if (fd < 0 || write(fd, "0", 1) != 1)
 		_exit(1);
 	alarm(PATIENCE_MS / 1000 + 5);
-	burn(&stop);
+	burn_cpu(&stop);
 	_exit(1);
 }
 

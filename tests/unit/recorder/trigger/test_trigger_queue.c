@@ -17,7 +17,7 @@
 #define POSTS	     20000
 #define PATIENCE_MS  20000
 
-static struct trigger_queue *make(void)
+static struct trigger_queue *make_queue(void)
 {
 	struct trigger_queue *triggers = NULL;
 
@@ -33,7 +33,7 @@ static bool is_readable(const struct trigger_queue *triggers)
 
 static void take_gives_what_was_posted_in_order(void **state)
 {
-	struct trigger_queue *triggers = make();
+	struct trigger_queue *triggers = make_queue();
 	struct trigger trigger;
 	uint64_t before_ns = clock_now_ns();
 
@@ -62,7 +62,7 @@ static void take_gives_what_was_posted_in_order(void **state)
 
 static void post_forgets_and_counts_what_there_is_no_room_for(void **state)
 {
-	struct trigger_queue *triggers = make();
+	struct trigger_queue *triggers = make_queue();
 	struct trigger trigger;
 
 	(void)state;
@@ -83,7 +83,7 @@ static void post_forgets_and_counts_what_there_is_no_room_for(void **state)
 
 static void reason_is_one_line_of_whole_characters(void **state)
 {
-	struct trigger_queue *triggers = make();
+	struct trigger_queue *triggers = make_queue();
 	struct trigger trigger;
 	char text[TRIGGER_REASON_BYTES + 10];
 
@@ -135,7 +135,7 @@ static int count_finished(const struct poster *posters)
 /* Waits by the descriptor only: a wake-up that is lost makes it fail. */
 static void threads_post_at_once_and_none_is_lost_torn_or_taken_twice(void **state)
 {
-	struct trigger_queue *triggers = make();
+	struct trigger_queue *triggers = make_queue();
 	struct poster posters[POSTERS] = { 0 };
 	int last[POSTERS], taken = 0, posted = 0, refused = 0;
 	struct trigger trigger;

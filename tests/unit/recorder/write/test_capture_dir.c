@@ -42,7 +42,7 @@ static const char *in_out(const char *name)
 	return path;
 }
 
-static bool exists(const char *name)
+static bool file_exists(const char *name)
 {
 	struct stat status;
 	return !lstat(in_out(name), &status);
@@ -145,7 +145,7 @@ static void keep_names_a_capture_by_its_time_and_source(void **state)
 	assert_int_equal(status.st_mode, S_IFREG | 0600);
 	assert_int_equal(count_files(), 1);
 	assert_int_equal(capture_dir_finish(keep, name, NULL), 0);
-	assert_true(exists("20260203T110433Z-probe-tcp.dat"));
+	assert_true(file_exists("20260203T110433Z-probe-tcp.dat"));
 	assert_int_equal(count_files(), 1);
 	close(fd);
 	capture_dir_close(keep);
@@ -166,7 +166,7 @@ static void keep_names_what_it_removed(void **state)
 	assert_int_equal(capture_dir_finish(keep, name, &removed), 0);
 	assert_int_equal(removed.count, 1);
 	assert_string_equal(removed.names[0], "20260203T110433Z-psi.dat");
-	assert_false(exists("20260203T110433Z-psi.dat"));
+	assert_false(file_exists("20260203T110433Z-psi.dat"));
 	close(fd);
 	capture_dir_close(keep);
 	(void)state;
@@ -273,7 +273,7 @@ static void keep_finish_never_overwrites_where_rename_cannot_promise_it(void **s
 	finish_over_somebodys_file();
 	struct capture_dir *keep = open_keep(0, 0);
 	make_capture(keep, "y", 1);
-	assert_true(exists("20260203T110434Z-y.dat"));
+	assert_true(file_exists("20260203T110434Z-y.dat"));
 	capture_dir_close(keep);
 	(void)state;
 }
@@ -285,9 +285,9 @@ static void keep_removes_the_oldest_beyond_the_count(void **state)
 	for (int i = 0; i < 5; i++)
 		make_capture(keep, i % 2 ? "a" : "z", i);
 	assert_int_equal(count_files(), 3);
-	assert_true(exists("20260203T110435Z-z.dat"));
-	assert_true(exists("20260203T110436Z-a.dat"));
-	assert_true(exists("20260203T110437Z-z.dat"));
+	assert_true(file_exists("20260203T110435Z-z.dat"));
+	assert_true(file_exists("20260203T110436Z-a.dat"));
+	assert_true(file_exists("20260203T110437Z-z.dat"));
 	capture_dir_close(keep);
 	(void)state;
 }
@@ -299,11 +299,11 @@ static void keep_knows_the_order_within_a_second(void **state)
 	for (int i = 0; i < 12; i++)
 		make_capture(keep, "x", 0);
 	assert_int_equal(count_files(), 10);
-	assert_false(exists("20260203T110433Z-x.dat"));
-	assert_false(exists("20260203T110433Z-x-2.dat"));
-	assert_true(exists("20260203T110433Z-x-3.dat"));
-	assert_true(exists("20260203T110433Z-x-10.dat"));
-	assert_true(exists("20260203T110433Z-x-12.dat"));
+	assert_false(file_exists("20260203T110433Z-x.dat"));
+	assert_false(file_exists("20260203T110433Z-x-2.dat"));
+	assert_true(file_exists("20260203T110433Z-x-3.dat"));
+	assert_true(file_exists("20260203T110433Z-x-10.dat"));
+	assert_true(file_exists("20260203T110433Z-x-12.dat"));
 	capture_dir_close(keep);
 	(void)state;
 }
@@ -328,12 +328,12 @@ static void keep_knows_the_order_after_the_clock_was_set_back(void **state)
 	make_capture(keep, "set-back", 2 - 3600);
 	make_capture(keep, "after", 3 - 3600);
 	assert_int_equal(count_files(), 3);
-	assert_false(exists("20260203T110433Z-first.dat"));
+	assert_false(file_exists("20260203T110433Z-first.dat"));
 	make_capture(keep, "last", 4 - 3600);
-	assert_false(exists("20260203T110434Z-second.dat"));
-	assert_true(exists("20260203T100435Z-set-back.dat"));
-	assert_true(exists("20260203T100436Z-after.dat"));
-	assert_true(exists("20260203T100437Z-last.dat"));
+	assert_false(file_exists("20260203T110434Z-second.dat"));
+	assert_true(file_exists("20260203T100435Z-set-back.dat"));
+	assert_true(file_exists("20260203T100436Z-after.dat"));
+	assert_true(file_exists("20260203T100437Z-last.dat"));
 	capture_dir_close(keep);
 	(void)state;
 }
@@ -345,8 +345,8 @@ static void keep_removes_the_oldest_beyond_the_bytes(void **state)
 	for (int i = 0; i < 4; i++)
 		make_capture(keep, "x", i);
 	assert_int_equal(count_files(), 2);
-	assert_true(exists("20260203T110435Z-x.dat"));
-	assert_true(exists("20260203T110436Z-x.dat"));
+	assert_true(file_exists("20260203T110435Z-x.dat"));
+	assert_true(file_exists("20260203T110436Z-x.dat"));
 	capture_dir_close(keep);
 	(void)state;
 }
@@ -356,11 +356,11 @@ static void keep_never_removes_the_newest(void **state)
 	struct capture_dir *keep = open_keep(1, 1);
 
 	make_capture(keep, "x", 5);
-	assert_true(exists("20260203T110438Z-x.dat"));
+	assert_true(file_exists("20260203T110438Z-x.dat"));
 	/* also where its name says otherwise: the clock was set back */
 	make_capture(keep, "x", 0);
 	assert_int_equal(count_files(), 1);
-	assert_true(exists("20260203T110433Z-x.dat"));
+	assert_true(file_exists("20260203T110433Z-x.dat"));
 	capture_dir_close(keep);
 	(void)state;
 }
@@ -414,7 +414,7 @@ static void keep_makes_a_removed_directory_again(void **state)
 	make_capture(keep, "x", 0);
 	remove_all();
 	make_capture(keep, "x", 1);
-	assert_true(exists("20260203T110434Z-x.dat"));
+	assert_true(file_exists("20260203T110434Z-x.dat"));
 	assert_int_equal(count_files(), 1);
 	capture_dir_close(keep);
 	(void)state;
@@ -442,8 +442,8 @@ static void keep_open_names_what_a_killed_recorder_left(void **state)
 	struct capture_dir *keep = open_keep(0, 0);
 
 	assert_int_equal(capture_dir_torn(keep), 2);
-	assert_true(exists("20260203T110433Z-x.dat"));
-	assert_true(exists("20260203T110434Z-x.dat"));
+	assert_true(file_exists("20260203T110433Z-x.dat"));
+	assert_true(file_exists("20260203T110434Z-x.dat"));
 	assert_int_equal(count_files(), 2);
 	capture_dir_close(keep);
 	(void)state;
@@ -458,12 +458,12 @@ static void keep_open_leaves_what_a_living_recorder_is_writing(void **state)
 	write_capture(fd);
 	struct capture_dir *keep = open_keep(0, 0);
 	assert_int_equal(capture_dir_torn(keep), 0);
-	assert_true(exists("20260203T110433Z-x.dat.part"));
+	assert_true(file_exists("20260203T110433Z-x.dat.part"));
 	capture_dir_close(keep);
 	close(fd); /* it dies */
 	keep = open_keep(0, 0);
 	assert_int_equal(capture_dir_torn(keep), 1);
-	assert_true(exists("20260203T110433Z-x.dat"));
+	assert_true(file_exists("20260203T110433Z-x.dat"));
 	capture_dir_close(keep);
 	capture_dir_close(living);
 	(void)state;
@@ -479,7 +479,7 @@ static void keep_open_leaves_parts_that_are_no_captures_or_have_no_room(void **s
 
 	assert_int_equal(capture_dir_torn(keep), 0);
 	assert_int_equal(count_files(), 4);
-	assert_true(exists("20260203T110434Z-x.dat.part"));
+	assert_true(file_exists("20260203T110434Z-x.dat.part"));
 	capture_dir_close(keep);
 	(void)state;
 }

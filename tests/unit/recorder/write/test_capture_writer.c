@@ -32,7 +32,7 @@ struct fixture {
 	int fd;
 };
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct engine *engine = &fixture->engine;
@@ -52,7 +52,7 @@ static int setup(void **state)
 	       mappings_create(&fixture->mappings) || ft_encoder_create(&fixture->encoder);
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 	struct engine *engine = &fixture->engine;
@@ -70,7 +70,7 @@ static int teardown(void **state)
 }
 
 /* A segment of @cpu with one event now. Return: its time. */
-static uint64_t put(struct fixture *fixture, uint32_t cpu)
+static uint64_t put_segment(struct fixture *fixture, uint32_t cpu)
 {
 	static _Alignas(8) uint8_t buffer[SLOT_BYTES];
 	static const struct ft_task TASK = { .tid = 41, .tgid = 40, .comm = "service" };
@@ -83,7 +83,7 @@ static uint64_t put(struct fixture *fixture, uint32_t cpu)
 	return event.time_ns;
 }
 
-static struct capture_writer *begin(struct fixture *fixture, bool history)
+static struct capture_writer *start_writer(struct fixture *fixture, bool history)
 {
 	struct capture_writer *job;
 	assert_int_equal(capture_writer_create(&(struct capture_writer_options){ .engine = &fixture->engine,
@@ -96,7 +96,7 @@ static struct capture_writer *begin(struct fixture *fixture, bool history)
 	return job;
 }
 
-static struct capture_writer_summary end(struct capture_writer *job)
+static struct capture_writer_summary stop_writer(struct capture_writer *job)
 {
 	struct capture_writer_summary summary;
 	capture_writer_stop(job);
@@ -128,11 +128,11 @@ static void history_that_was_never_overwritten_begins_with_the_recording(void **
 {
 	struct fixture *fixture = *state;
 	uint64_t first_ns, found_ns;
-	first_ns = put(fixture, 0);
+	first_ns = put_segment(fixture, 0);
 	for (int i = 0; i < 10; i++)
-		put(fixture, 1);
-	struct capture_writer *job = begin(fixture, true);
-	struct capture_writer_summary summary = end(job);
+		put_segment(fixture, 1);
+	struct capture_writer *job = start_writer(fixture, true);
+	struct capture_writer_summary summary = stop_writer(job);
 	assert_int_equal(summary.events, 11);
 	assert_int_equal(summary.lost, 0);
 	assert_int_equal(capture_writer_start_ns(job), fixture->engine.start_ns);
@@ -146,9 +146,9 @@ static void what_was_overwritten_before_the_trigger_is_not_lost(void **state)
 	struct fixture *fixture = *state;
 	uint64_t times[5 * SLOTS], found_ns;
 	for (size_t i = 0; i < 5 * SLOTS; i++)
-		times[i] = put(fixture, (uint32_t)i % 2);
-	struct capture_writer *job = begin(fixture, true);
-	struct capture_writer_summary summary = end(job);
+		times[i] = put_segment(fixture, (uint32_t)i % 2);
+	struct capture_writer *job = start_writer(fixture, true);
+	struct capture_writer_summary summary = stop_writer(job);
 	size_t segments = segments_in(fixture, &found_ns);
 	assert_int_equal(summary.lost, 0);
 	assert_int_equal(summary.events, segments);
@@ -164,9 +164,9 @@ static void without_history_it_is(void **state)
 	struct fixture *fixture = *state;
 	uint64_t found_ns;
 	for (int i = 0; i < 5 * SLOTS; i++)
-		put(fixture, (uint32_t)i % 2);
-	struct capture_writer *job = begin(fixture, false);
-	struct capture_writer_summary summary = end(job);
+		put_segment(fixture, (uint32_t)i % 2);
+	struct capture_writer *job = start_writer(fixture, false);
+	struct capture_writer_summary summary = stop_writer(job);
 	assert_int_equal(segments_in(fixture, &found_ns), SLOTS);
 	assert_int_equal(summary.lost, 4 * SLOTS);
 	assert_int_equal(summary.events, 5 * SLOTS + 1); /* and a note about it */
@@ -178,12 +178,12 @@ static void idle_cpu_does_not_cut_the_history_short(void **state)
 {
 	struct fixture *fixture = *state;
 	uint64_t last_ns = 0, woke_ns;
-	put(fixture, 1);
+	put_segment(fixture, 1);
 	for (int i = 0; i < 3 * SLOTS; i++)
-		last_ns = put(fixture, 0);
-	woke_ns = put(fixture, 1);
-	struct capture_writer *job = begin(fixture, true);
-	end(job);
+		last_ns = put_segment(fixture, 0);
+	woke_ns = put_segment(fixture, 1);
+	struct capture_writer *job = start_writer(fixture, true);
+	stop_writer(job);
 	assert_true(capture_writer_start_ns(job) < last_ns);
 	assert_true(capture_writer_start_ns(job) < woke_ns);
 	capture_writer_destroy(job);
@@ -193,12 +193,12 @@ static void cpu_without_any_event_left_counts_from_what_was_overwritten_last(voi
 {
 	struct fixture *fixture = *state;
 	uint64_t before_ns, found_ns;
-	put(fixture, 1);
+	put_segment(fixture, 1);
 	before_ns = clock_now_ns();
 	for (int i = 0; i < 3 * SLOTS; i++)
-		put(fixture, 0);
-	struct capture_writer *job = begin(fixture, true);
-	end(job);
+		put_segment(fixture, 0);
+	struct capture_writer *job = start_writer(fixture, true);
+	stop_writer(job);
 	assert_true(segments_in(fixture, &found_ns) > 0);
 	assert_true(capture_writer_start_ns(job) > before_ns);
 	assert_true(capture_writer_start_ns(job) <= found_ns);
@@ -271,7 +271,7 @@ static void history_that_does_not_fit_on_the_disk_loses_its_oldest_part(void **s
 	} while (status.st_size < 2 * SLOT_BYTES);
 	for (size_t i = 100; i < 110; i++)
 		put_full(fixture, (uint32_t)i % 2, &times[i]);
-	struct capture_writer_summary summary = end(job);
+	struct capture_writer_summary summary = stop_writer(job);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &former), 0);
 	assert_int_equal(summary.lost, 0);
 	assert_int_equal(summary.cut_segments, 0);
@@ -289,19 +289,19 @@ static void names_that_were_found_before_the_end_are_in_the_file(void **state)
 {
 	struct fixture *fixture = *state;
 	uint64_t found_ns;
-	put(fixture, 0);
-	struct capture_writer *job = begin(fixture, true);
+	put_segment(fixture, 0);
+	struct capture_writer *job = start_writer(fixture, true);
 	recorder_events_note(capture_writer_own_events(job), "a note");
 	assert_int_equal(capture_writer_find_names(job, 10000), 0);
 	assert_int_equal(capture_writer_find_names(job, 10000), 0); /* nothing new */
-	put(fixture, 0);
-	struct capture_writer_summary summary = end(job);
+	put_segment(fixture, 0);
+	struct capture_writer_summary summary = stop_writer(job);
 	assert_int_equal(summary.events, 3);
 	assert_int_equal(segments_in(fixture, &found_ns), 2);
 	capture_writer_destroy(job);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 UNIT_TESTS(capture_writer)
 {
