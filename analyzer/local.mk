@@ -1,6 +1,8 @@
 # Everything but main() is a library, so that tests can link it.
 noinst_LIBRARIES += analyzer/libanalyzer.a
 analyzer_libanalyzer_a_SOURCES = \
+	analyzer/activity/pauses.c analyzer/activity/pauses.h \
+	analyzer/detect/standstill.c analyzer/detect/standstill.h analyzer/detect/standstill_finding.c \
 	analyzer/activity/long_waits.c analyzer/activity/long_waits.h \
 	analyzer/activity/wait_stats.c analyzer/activity/wait_stats.h \
 	analyzer/analysis.c analyzer/analysis.h \

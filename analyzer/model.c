@@ -23,6 +23,10 @@ const char *finding_kind_name(enum finding_kind kind)
 		[FINDING_BUSY_THREAD] = "busy-thread",
 		[FINDING_BACKPRESSURE_STALL] = "backpressure-stall",
 		[FINDING_REQUEST_STALL] = "request-stall",
+		[FINDING_STANDSTILL] = "standstill",
+		[FINDING_BACKOFF] = "backoff",
+		[FINDING_LOST_WAKEUP] = "lost-wakeup",
+		[FINDING_DEAD_OWNER] = "dead-owner",
 		[FINDING_PROCESS_STOPPED] = "process-stopped",
 		[FINDING_DEADLOCK] = "deadlock",
 		[FINDING_HOST_PAUSED] = "host-paused",
@@ -114,4 +118,24 @@ void model_free(struct model *model)
 	free((void *)model->capture.damage);
 	stack_infos_destroy(model->operations);
 	free(model);
+}
+
+enum verdict model_verdict(const struct model *model)
+{
+	if (model->stall.found)
+		return model->stall.unsure ? VERDICT_NOT_SURE : VERDICT_FROZEN;
+	if (model->no_verdict)
+		return VERDICT_NO_VERDICT;
+	return model->stall.unexplained ? VERDICT_NOT_FOUND : VERDICT_NO_STALL;
+}
+
+const char *verdict_name(enum verdict verdict)
+{
+	static const char *const names[] = {
+		[VERDICT_FROZEN] = "frozen",	   [VERDICT_NOT_SURE] = "not-sure",
+		[VERDICT_NO_STALL] = "no-stall",   [VERDICT_NOT_FOUND] = "not-found",
+		[VERDICT_NO_VERDICT] = "no-verdict",
+	};
+
+	return names[verdict];
 }

@@ -27,8 +27,18 @@ enum finding_kind {
 	FINDING_CPU_THROTTLED, FINDING_CPU_STARVED,
 	FINDING_SPIN_CONTENTION, FINDING_SLOW_PRODUCER, FINDING_BUSY_THREAD,
 	FINDING_BACKPRESSURE_STALL, FINDING_REQUEST_STALL,
+	FINDING_STANDSTILL, FINDING_BACKOFF, FINDING_LOST_WAKEUP, FINDING_DEAD_OWNER,
 	FINDING_PROCESS_STOPPED, FINDING_DEADLOCK, FINDING_HOST_PAUSED, FINDING_NO_STALL,
 	FINDING_KINDS
+};
+
+/* What stands at the top of a report. */
+enum verdict {
+	VERDICT_FROZEN,
+	VERDICT_NOT_SURE,	/* threads stood still, whether for want of work or of an answer cannot be told */
+	VERDICT_NO_STALL,
+	VERDICT_NOT_FOUND,	/* somebody waited for an answer, and why is not in the capture */
+	VERDICT_NO_VERDICT	/* the capture holds too little */
 };
 const char *finding_kind_name(enum finding_kind kind);	/* "mmap-lock-convoy" ... */
 
@@ -247,6 +257,7 @@ struct model {
 	const char *no_verdict;		/* why nobody can say whether it froze; NULL */
 	struct {
 		bool found;
+		bool unsure;	/* what made it may have been idle */
 		bool apart;		/* it was over before the trigger and does not explain it */
 		bool began_before, still_open, end_lost;	/* "at least" */
 		bool end_doubtful;	/* "at most" */
@@ -284,6 +295,9 @@ void model_free(struct model *model);
 
 /* Take the table of blame out again. */
 void model_clear_blame(struct model *model);
+
+enum verdict model_verdict(const struct model *model);
+const char *verdict_name(enum verdict verdict);	/* "frozen", "not-sure" ... */
 
 /* The time of day where the host was, "+31.073 s" into the capture where that is not known. */
 struct human model_time_text(const struct model *model, uint64_t at_ns);

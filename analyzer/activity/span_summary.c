@@ -129,8 +129,14 @@ int span_summary_read(const struct history *history, const struct stack_table *s
 	uint64_t from_ns, to_ns;
 	int r = stack_sums_add_blocked(&span.sums, history, thread, start_ns, end_ns);
 
-	while ((interval = history_next(&cursor, &from_ns, &to_ns)))
+	while ((interval = history_next(&cursor, &from_ns, &to_ns))) {
 		summary.state_ns[interval->state] += to_ns - from_ns;
+		if (interval->state != THREAD_BLOCKED || interval->merged ||
+		    to_ns - from_ns <= summary.sleep_ns)
+			continue;
+		summary.sleep = *interval;
+		summary.sleep_ns = to_ns - from_ns;
+	}
 	if (!r)
 		r = stack_sums_add_samples(&span.sums, history, thread, start_ns, end_ns);
 	if (!r)

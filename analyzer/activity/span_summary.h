@@ -18,7 +18,10 @@ struct span_summary {
 	uint32_t stack_id;		/* where it mostly was: sampled most often, or blocked longest */
 	enum wait_class blocked_class;	/* where it was blocked longest */
 	uint32_t blocked_stack_id;	/* STACK_NONE: was not blocked */
-	uint64_t longest_blocked_ns;
+	uint64_t longest_blocked_ns;	/* there, in all */
+	/* Its longest blocked interval, and how much of that is in the span; 0: none. */
+	struct history_interval sleep;
+	uint64_t sleep_ns;
 };
 
 /* Return: 0 or -ENOMEM. */

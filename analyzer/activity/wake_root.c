@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/activity/wake_root.h"
 
-#include <string.h>
-
 /* Who queues for a lock of user space is woken by the one before: such a queue may be long. */
 #define LINKS_MAX 256u
 
@@ -21,23 +19,9 @@ const struct history_interval *wake_root_wait_meanwhile(const struct history *hi
 	return NULL;
 }
 
-static bool has_frame(struct stack_infos *stack_infos, uint32_t stack_id, const char *const *names)
+enum wake_end wake_root_end(const struct history *history, struct stack_infos *stack_infos,
+			    const struct history_interval *wait)
 {
-	const struct frame *frames = NULL;
-	size_t count = stack_table_frames(stack_infos->stacks, stack_id, &frames);
-
-	for (size_t i = 0; i < count; i++)
-		for (const char *const *name = names; *name && frames[i].kernel; name++)
-			if (frames[i].symbol && !strcmp(frames[i].symbol, *name))
-				return true;
-	return false;
-}
-
-/* What ended @wait, if no thread did by its own work; WAKE_THREAD: one did. */
-static enum wake_end classify_end(const struct history *history, struct stack_infos *stack_infos,
-				  const struct history_interval *wait)
-{
-	static const char *const timers[] = { "hrtimer_wakeup", "process_timeout", "it_real_fn", NULL };
 	const struct thread *waker = history_waker(history, wait);
 	const struct stack_info *info;
 
@@ -50,10 +34,8 @@ static enum wake_end classify_end(const struct history *history, struct stack_in
 	info = stack_infos_get(stack_infos, wait->waker_stack_id);
 	if (info && info->own_softirq && !waker->idle_task)
 		return WAKE_THREAD;
-	return has_frame(stack_infos, wait->waker_stack_id, timers) ||
-			       wait->direction == DIRECTION_SLEEPS
-		       ? WAKE_TIMER
-		       : WAKE_OUTSIDE;
+	return (info && info->by_timer) || wait->direction == DIRECTION_SLEEPS ? WAKE_TIMER
+									       : WAKE_OUTSIDE;
 }
 
 struct wake_root wake_root_find(const struct history *history, struct stack_infos *stack_infos,
@@ -64,7 +46,7 @@ struct wake_root wake_root_find(const struct history *history, struct stack_info
 
 	for (root.links = 1; root.links <= LINKS_MAX; root.links++) {
 		root.at_ns = wait->end_ns;
-		root.end = classify_end(history, stack_infos, wait);
+		root.end = wake_root_end(history, stack_infos, wait);
 		if (root.end != WAKE_THREAD)
 			return root;
 		root.thread = history_waker(history, wait);

@@ -30,6 +30,10 @@ struct wake_root {
 struct wake_root wake_root_find(const struct history *history, struct stack_infos *stack_infos,
 				const struct thread *thread, const struct history_interval *wait);
 
+/* What ended @wait: WAKE_THREAD where a thread did by its own work. */
+enum wake_end wake_root_end(const struct history *history, struct stack_infos *stack_infos,
+			    const struct history_interval *wait);
+
 /* The blocked interval of @thread that covers half or more of the time from @start_ns to @end_ns; NULL. */
 const struct history_interval *wake_root_wait_meanwhile(const struct history *history,
 							const struct thread *thread,

@@ -28,7 +28,7 @@ static const struct detector *const detectors[] = {
 	&deadlock_detector,	 &stopped_process_detector, &lock_convoy_detector,
 	&resource_wait_detector, &cpu_starvation_detector,  &slow_producer_detector,
 	&spin_detector,		 &host_pause_detector,	    &timed_lock_detector,
-	&busy_thread_detector,
+	&standstill_detector,	 &busy_thread_detector,
 };
 
 #define DETECTORS (sizeof(detectors) / sizeof(*detectors))
@@ -142,6 +142,8 @@ static bool comes_before(const struct detect_context *in, const struct candidate
 		return b->stall.apart;
 	if (a_covers != b_covers)
 		return a_covers;
+	if (a->unsure != b->unsure)
+		return b->unsure;
 	if (filled_all(in, &a->stall) != filled_all(in, &b->stall))
 		return filled_all(in, &b->stall);
 	return believed_ns(a) > believed_ns(b);
@@ -272,6 +274,7 @@ int detectors_run(struct detect_context *in)
 	}
 	in->hurting_classes = first->hurting_classes;
 	fill_stall(in, &stall);
+	in->model->stall.unsure = first->unsure;
 	r = tell_findings(in, &candidates);
 out:
 	free_candidates(&candidates);

@@ -55,6 +55,7 @@ struct candidate {
 	struct stall stall;	/* the time that it is about */
 	uint64_t lost_ns;	/* by the target's threads; 0: it is no candidate */
 	enum evidence evidence;
+	bool unsure;		/* its waits may have been for want of work: NOT SURE, and not FROZEN */
 	bool named;		/* it says who did it, or that nobody did */
 	uint64_t hurting_classes; /* classes of idle waits, a bit each, of which unusual ones hurt */
 	void *found;		/* detector->found_bytes of memory, zeroed at first */
@@ -90,6 +91,7 @@ extern const struct detector spin_detector;
 extern const struct detector host_pause_detector;
 extern const struct detector timed_lock_detector;
 extern const struct detector busy_thread_detector;
+extern const struct detector standstill_detector;
 
 /**
  * candidate_append() - one more candidate of the detector that is asked.

@@ -457,14 +457,16 @@ static void tell_did(const struct detect_context *in, const struct resource_wait
 	const char *operation = finding_operation(in, did->blocked_stack_id, finding);
 	bool blocked = did->state_ns[THREAD_BLOCKED] * 100 >=
 		       (answerer->until_ns - answerer->since_ns) * SERVER_BLOCKED_PERCENT;
-	const char *was = did->blocked_class == WAIT_STOPPED ? "was stopped"
-			  : did->blocked_class == WAIT_SLEEP ? "was asleep"
-							     : "was itself blocked";
+	bool stopped = did->sleep.direction == DIRECTION_PARKED;
 
-	snprintf(text, text_bytes, "%s for %s%s%s", blocked ? was : "ran",
+	snprintf(text, text_bytes, "%s for %s%s%s",
+		 !blocked					   ? "ran"
+		 : stopped					   ? "was stopped"
+		 : did->sleep.direction == DIRECTION_SLEEPS ? "was asleep"
+							   : "was itself blocked",
 		 human_duration(did->state_ns[blocked ? THREAD_BLOCKED : THREAD_RUNNING]).text,
-		 blocked && *operation && did->blocked_class != WAIT_STOPPED ? ", in " : "",
-		 blocked && did->blocked_class != WAIT_STOPPED ? operation : "");
+		 blocked && *operation && !stopped ? ", in " : "",
+		 blocked && !stopped ? operation : "");
 }
 
 static void tell_answerer(const struct detect_context *in, const struct resource_wait *resource,

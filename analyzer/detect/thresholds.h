@@ -78,6 +78,18 @@
 #define SPIN_FREED_NS 20000000ull /* from its run to the first spinner that goes on: a few ticks */
 #define SPIN_STRONG_SAMPLES 100u /* samples in the kernel's slow path: so many are no accident */
 
+/* standstill.c */
+#define STILL_TOGETHER_NS 50000000ull /* from one to the next that goes on: one wake-up let both go */
+#define STILL_MOST_PERCENT 75u /* of the longest pause: who let them go ran in so much of it */
+#define STILL_HALF_PERCENT 50u /* of it: it slept, or waited, in one go */
+#define STILL_CLIENTS_LEAST 2u /* threads of other processes: one may have asked for something long */
+#define STILL_ACTIVE_LEAST 8u /* waits expected meanwhile, at its usual pace: a thread is active */
+#define STILL_WAKINGS_LEAST 20u /* of members by members: fewer say nothing */
+#define STILL_CLOSED_PERCENT 75u /* of all wakings of members: nobody outside feeds them */
+#define STILL_CLOSED_MOST 64u /* members: more are not looked at for that */
+#define STILL_WOKEN_LEAST 8u /* wakings of others meanwhile: who ran so much works as always */
+#define STILL_GONE_NS 500000000ull /* from the end of a thread to the stop of the others */
+
 /* busy_thread.c */
 #define BUSY_COVERS_PERCENT 75u /* of the time somebody waited: probes count from before */
 #define BUSY_RAN_PERCENT 10u /* of its run on a CPU: with less it was starved */

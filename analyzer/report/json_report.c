@@ -459,6 +459,14 @@ static void put_thread(struct json *json, const struct model_thread *thread)
 	json_close_object(json);
 }
 
+static void put_verdict(struct json *json, const struct model *model)
+{
+	json_field_text(json, "verdict", verdict_name(model_verdict(model)));
+	json_field_text(json, "verdict_grade",
+			model->finding_count ? grade_name(model->findings[0].grade)
+					     : grade_name(GRADE_UNKNOWN));
+}
+
 int report_json(const struct model *model, const struct report_options *options, FILE *out)
 {
 	struct json json;
@@ -467,6 +475,7 @@ int report_json(const struct model *model, const struct report_options *options,
 	json_start(&json, out);
 	json_open_object(&json);
 	json_field_text(&json, "schema", "freezetrap.report/1");
+	put_verdict(&json, model);
 	put_capture(&json, model);
 	put_coverage(&json, model);
 	put_stall(&json, model);

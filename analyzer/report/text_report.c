@@ -126,7 +126,10 @@ static void put_stall(struct text_layout *page, const struct model *model)
 		   model_time_text(model, model->stall.end_ns).text);
 	if (model->capture.start_realtime_ns)
 		layout_add(page, " %s", human_zone(model->capture.utc_offset_s).text);
-	if (!blocked)
+	if (model->stall.unsure)
+		layout_add(page, "; %" PRIu32 " thread%s stood still, for want of work or of an answer",
+			   blocked, blocked == 1 ? "" : "s");
+	else if (!blocked)
 		layout_add(page, "; nothing blocked, but somebody waited for an answer");
 	else if (model->capture.target_count && blocked <= threads)
 		layout_add(page, "; %" PRIu32 " of %zu thread%s blocked", blocked, threads,
@@ -134,7 +137,8 @@ static void put_stall(struct text_layout *page, const struct model *model)
 	else
 		layout_add(page, "; %" PRIu32 " thread%s blocked", blocked,
 			   blocked == 1 ? "" : "s");
-	layout_end(page, text_labelled("FROZEN", STYLE_BAD));
+	layout_end(page, model->stall.unsure ? text_labelled("NOT SURE", STYLE_WARNING)
+					     : text_labelled("FROZEN", STYLE_BAD));
 }
 
 /* Warn that the stall is not what the alarm was about. */

@@ -78,6 +78,9 @@ static int fill_info(struct stack_infos *stack_infos, uint32_t stack_id, struct 
 	info->releases_read =
 		info->releases != WAIT_UNKNOWN && has_function(frames, count, "up_read");
 	info->own_softirq = wait_own_softirq(frames, count);
+	info->by_timer = has_function(frames, count, "hrtimer_wakeup") ||
+			 has_function(frames, count, "process_timeout") ||
+			 has_function(frames, count, "it_real_fn");
 	info->holds_mmap = wait_holds_mmap(frames, count);
 	info->user_only = count > 0 && !frames[0].kernel;
 	name = wait_operation(frames, count, buffer, sizeof(buffer));

@@ -28,6 +28,7 @@ struct stack_info {
 	enum wait_class releases;	/* family of the lock that a waker there lets go */
 	bool releases_read;		/* ... as a reader of it */
 	bool own_softirq;		/* a waker there woke by what it did itself, though in a softirq */
+	bool by_timer;			/* a timer woke there */
 	bool holds_mmap;		/* there a thread may hold its process' mmap_lock */
 	bool user_only;			/* no kernel frames: the thread was in user space */
 	uint32_t operation_id;		/* same operation, same id; 0: the stack does not tell */
