@@ -25,6 +25,12 @@ int kernel_failed(const char *what, int error)
 	return 1;
 }
 
+int kernel_skipped(const char *why)
+{
+	printf("SKIP: %s\n", why);
+	return SKIPPED;
+}
+
 static int record(struct kernel *kernel, size_t slot_count, int (*test)(struct kernel *kernel))
 {
 	int status = 1;
@@ -50,10 +56,8 @@ int kernel_test(size_t slot_count, int (*test)(struct kernel *kernel))
 	struct perf_events_failure failure;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (geteuid()) {
-		puts("SKIP: recording needs root");
-		return SKIPPED;
-	}
+	if (geteuid())
+		return kernel_skipped("recording needs root");
 	int error = tracefs_open(&kernel.tracefs);
 	if (!error)
 		error = event_plan_create(&TRACEPOINT_TIER, &kernel.tracefs, RING_BYTES / 4, &kernel.plan,
@@ -88,7 +92,7 @@ pid_t kernel_start_pair(int cpu, const char *name)
 	char byte = 0;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, name);
-	if ((cpu >= 0 && stay_on(cpu) < 0) || pipe(there) < 0 || pipe(back) < 0)
+	if (stay_on(cpu) < 0 || pipe(there) < 0 || pipe(back) < 0)
 		_exit(1);
 	bool child = !fork();
 	if (child)
