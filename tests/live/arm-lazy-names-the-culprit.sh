@@ -13,13 +13,21 @@ need_memory_mb 1900
 
 step_is() { armed && [ "$(status_of governor.step)" = "$1" ]; }
 
+# look_at_events: $events, $at_ns
+look_at_events() {
+    status || fail "$(cat "$work/status.err")"
+    at_ns=$(now_ns)
+    events=$(status_of events)
+}
+
 # measure_events: $rate, events a second of this host with what runs on it now
 measure_events() {
-    local events from to
-    status && events=$(status_of events) && from=$(now_ns) || fail "$(cat "$work/status.err")"
+    local events at_ns before before_ns
+    look_at_events
+    before=$events before_ns=$at_ns
     sleep 2
-    status && events=$(($(status_of events) - events)) && to=$(now_ns) || fail "$(cat "$work/status.err")"
-    rate=$((events * 1000 / ((to - from) / 1000000)))
+    look_at_events
+    rate=$(((events - before) * 1000 / ((at_ns - before_ns) / 1000000)))
 }
 
 start_workload --healthy 120 --buckets-log2 24 || fail "no workload"
