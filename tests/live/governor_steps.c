@@ -44,7 +44,7 @@ struct seen {
 	unsigned int stacks; /* of the napper */
 };
 
-static void emit(void *context, const struct ft_event *event)
+static void emit_event(void *context, const struct ft_event *event)
 {
 	struct seen *seen = context;
 	pthread_mutex_lock(&seen->mutex);
@@ -73,7 +73,7 @@ static pid_t start_napper(void)
 }
 
 /* Until @what is there; false at the deadline. */
-static bool await(struct seen *seen, bool (*what)(const struct seen *seen))
+static bool await_seen(struct seen *seen, bool (*what)(const struct seen *seen))
 {
 	uint64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
 	bool there = false;
@@ -148,8 +148,8 @@ static int choose_budget(const struct kernel *kernel, uint64_t *ret_budget)
 	return kernel_skipped("others on this host make as many events as a storm of switches");
 }
 
-static int judge(const struct seen *seen, const struct governor_thread_status *status,
-		 uint64_t storm_ns, uint64_t over_ns)
+static int judge_steps(const struct seen *seen, const struct governor_thread_status *status,
+		       uint64_t storm_ns, uint64_t over_ns)
 {
 	if (!seen->lazy_ns)
 		return kernel_failed("the storm did not make it step down", 0);
@@ -167,30 +167,30 @@ static int judge(const struct seen *seen, const struct governor_thread_status *s
 	return 0;
 }
 
-static int run(struct seen *seen, struct governor_thread *watch)
+static int run_storm(struct seen *seen, struct governor_thread *watch)
 {
 	struct governor_thread_status status;
 	pid_t napper = start_napper();
 	pid_t storm = start_storm();
 	uint64_t storm_ns = clock_now_ns();
 
-	bool lazy = await(seen, is_lazy);
+	bool lazy = await_seen(seen, is_lazy);
 	kernel_kill(storm);
 	uint64_t over_ns = clock_now_ns();
 	/* It may have gone down to timing alone; it comes back by way of lazy stacks. */
-	if (lazy && await(seen, has_stacks))
-		await(seen, is_full_again);
+	if (lazy && await_seen(seen, has_stacks))
+		await_seen(seen, is_full_again);
 	kernel_kill(napper);
 	governor_thread_status(watch, &status);
 	pthread_mutex_lock(&seen->mutex);
-	int result = judge(seen, &status, storm_ns, over_ns);
+	int result = judge_steps(seen, &status, storm_ns, over_ns);
 	pthread_mutex_unlock(&seen->mutex);
 	return result;
 }
 
 /* While @kernel records. */
-static int govern(struct kernel *kernel, const struct blocked_threads *sleepers,
-		  const struct kallsyms *kallsyms)
+static int govern_recording(struct kernel *kernel, const struct blocked_threads *sleepers,
+			    const struct kallsyms *kallsyms)
 {
 	struct governor_options governor = { .cpus = (uint32_t)kernel->counters->cpu_count,
 					     .knows_locks = true };
@@ -203,7 +203,7 @@ static int govern(struct kernel *kernel, const struct blocked_threads *sleepers,
 						   .target = &target,
 						   .kallsyms = kallsyms,
 						   .governor = &governor,
-						   .emit = emit,
+						   .emit = emit_event,
 						   .context = &seen };
 	int status = choose_budget(kernel, &governor.max_events);
 	if (status)
@@ -213,34 +213,34 @@ static int govern(struct kernel *kernel, const struct blocked_threads *sleepers,
 	if (governor_thread_start(watch)) {
 		status = kernel_failed("no thread", 0);
 	} else {
-		status = run(&seen, watch);
+		status = run_storm(&seen, watch);
 		governor_thread_stop(watch);
 	}
 	governor_thread_destroy(watch);
 	return status;
 }
 
-static int record(struct kernel *kernel, struct blocked_threads *sleepers,
-		  struct kallsyms *kallsyms)
+static int record_host(struct kernel *kernel, struct blocked_threads *sleepers,
+		       struct kallsyms *kallsyms)
 {
 	int realtime_error, lock_error;
 	drain_keep_blocked_threads(kernel->drain, sleepers);
 	if (drain_start(kernel->drain, &realtime_error, &lock_error))
 		return kernel_failed("no thread", 0);
 	perf_events_enable(kernel->counters);
-	int status = govern(kernel, sleepers, kallsyms);
+	int status = govern_recording(kernel, sleepers, kallsyms);
 	perf_events_disable(kernel->counters);
 	drain_stop(kernel->drain, clock_now_ns());
 	return status;
 }
 
-static int steps(struct kernel *kernel)
+static int test_steps(struct kernel *kernel)
 {
 	struct blocked_threads *sleepers;
 	struct kallsyms *kallsyms;
 	if (kallsyms_read("/proc/kallsyms", &kallsyms) || blocked_threads_create(4096, &sleepers))
 		return kernel_failed("no memory", 0);
-	int status = record(kernel, sleepers, kallsyms);
+	int status = record_host(kernel, sleepers, kallsyms);
 	blocked_threads_destroy(sleepers);
 	kallsyms_free(kallsyms);
 	return status;
@@ -248,5 +248,5 @@ static int steps(struct kernel *kernel)
 
 int main(void)
 {
-	return kernel_test(64, steps);
+	return kernel_test(64, test_steps);
 }

@@ -97,7 +97,7 @@ static int judge_chain(const struct chain *chain)
 	return 0;
 }
 
-static int judge(const struct chain *chains, const struct storm *storm,
+static int judge_chains(const struct chain *chains, const struct storm *storm,
 		 const struct drain_counts *counts)
 {
 	int status = 0;
@@ -128,7 +128,7 @@ static int change_modes(struct perf_events *counters)
 	return 0;
 }
 
-static int look(const struct kernel *kernel, const struct storm *storm)
+static int look_at_slots(const struct kernel *kernel, const struct storm *storm)
 {
 	const struct perf_events *counters = kernel->counters;
 	size_t cpus = counters->cpus[counters->cpu_count - 1].cpu + 1;
@@ -137,7 +137,7 @@ static int look(const struct kernel *kernel, const struct storm *storm)
 		return kernel_failed("no memory", 0);
 	int error = read_slots(kernel->slots, chains, cpus);
 	int status = error ? kernel_failed("the slots cannot be read", error)
-			   : judge(chains, storm, drain_counts(kernel->drain));
+			   : judge_chains(chains, storm, drain_counts(kernel->drain));
 	free(chains);
 	return status;
 }
@@ -158,7 +158,7 @@ static void start_storm(const struct perf_events *counters, struct storm *ret_st
 	}
 }
 
-static int record(struct kernel *kernel)
+static int record_storm(struct kernel *kernel)
 {
 	struct perf_events *counters = kernel->counters;
 	int realtime_error, lock_error;
@@ -177,10 +177,10 @@ static int record(struct kernel *kernel)
 		return kernel_failed("a mode could not be set", error);
 	if (!storm.count)
 		return kernel_failed("this process may be on none of the CPUs", 0);
-	return look(kernel, &storm);
+	return look_at_slots(kernel, &storm);
 }
 
 int main(void)
 {
-	return kernel_test(SLOTS, record);
+	return kernel_test(SLOTS, record_storm);
 }
