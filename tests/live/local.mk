@@ -36,10 +36,9 @@ SOAK_TESTS = $(SOAK_ONLY_TESTS) \
 # Three lists for check.sh. In each the longest come first.
 
 # Beside builds. They look at exit statuses, messages, files that stay whole and numbers that must add up: not at how soon
-# something runs, nor at why a service was slow. Most load the CPUs themselves, so that they are not calm.
+# something runs, nor at why a service was slow, nor at memory. Most load the CPUs themselves, so that they are not calm.
 LIVE_TESTS_BESIDE_BUILDS = \
 	tests/live/arm-survives.sh \
-	tests/live/arm-many-triggers.sh \
 	tests/live/arm-kill-9.sh \
 	tests/live/bad-input.sh \
 	tests/live/small-rings-report-loss.sh \
@@ -59,8 +58,10 @@ LIVE_TESTS_CALM = \
 	tests/live/arm-pid-follows-forks.sh
 
 # Alone. They freeze a service of many threads in gigabytes of memory, and compare what the report says of its time with
-# what it measured; or they load every CPU, and nothing may be lost, late or slow.
+# what it measured; or they load every CPU, and nothing may be lost, late or slow. The first looks at the memory of a
+# recorder that remembers every thread it saw: thousands, beside builds.
 LIVE_TESTS_ALONE = \
+	tests/live/arm-many-triggers.sh \
 	tests/live/arm-holds-the-onset.sh \
 	tests/live/arm-redis-stopped.sh \
 	tests/live/demo-names-the-culprit.sh \
