@@ -31,8 +31,10 @@
  */
 #define BUDGET_PERCENT 33
 /* What the host may make without it, in percent of the budget: with 70 there is no step up. */
-#define ORDINARY_PERCENT 50
+#define ORDINARY_PERCENT 40
 #define MEASURE_NS	 1000000000ull
+#define LOOK_NS		 100000000ull
+#define CALM_NS		 30000000000ull /* two steps up, of ten calm seconds each, and some */
 #define QUIET_NS	 60000000000ull /* a quieter host is waited for so long */
 #define DEADLINE_NS	 180000000000ull
 #define NAPPER		 "ft-napper"
@@ -102,16 +104,15 @@ static bool is_full_again(const struct seen *seen)
 	return seen->full_ns;
 }
 
-/* Return: events a second that the drain takes from the kernel's rings. */
-static uint64_t measure_events(const struct kernel *kernel)
+/* Return: events a second that the drain takes from the kernel's rings, in @for_ns. */
+static uint64_t measure_events(const struct kernel *kernel, uint64_t for_ns)
 {
 	const struct drain_counts *counts = drain_counts(kernel->drain);
 	uint64_t events = counts->events, since_ns = clock_now_ns(), took_ns;
 	do {
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = 100000000 },
-				NULL);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = LOOK_NS }, NULL);
 		took_ns = clock_now_ns() - since_ns;
-	} while (took_ns < MEASURE_NS);
+	} while (took_ns < for_ns);
 	return (counts->events - events) * 1000 / (took_ns / 1000000);
 }
 
@@ -119,6 +120,11 @@ static uint64_t measure_events(const struct kernel *kernel)
 static pid_t start_storm(void)
 {
 	return kernel_start_pair(sched_getcpu(), STORM);
+}
+
+static bool is_ordinary(uint64_t events, uint64_t budget)
+{
+	return events <= budget * ORDINARY_PERCENT / 100;
 }
 
 /**
@@ -130,9 +136,9 @@ static int choose_budget(const struct kernel *kernel, uint64_t *ret_budget)
 {
 	uint64_t deadline_ns = clock_now_ns() + QUIET_NS, ordinary, storm;
 	do {
-		ordinary = measure_events(kernel);
+		ordinary = measure_events(kernel, MEASURE_NS);
 		pid_t pid = start_storm();
-		storm = measure_events(kernel);
+		storm = measure_events(kernel, MEASURE_NS);
 		bool ended = waitpid(pid, NULL, WNOHANG) != 0;
 		kernel_kill(pid);
 		if (ended)
@@ -142,10 +148,29 @@ static int choose_budget(const struct kernel *kernel, uint64_t *ret_budget)
 		       "%llu\n",
 		       (unsigned long long)ordinary, (unsigned long long)storm,
 		       (unsigned long long)*ret_budget);
-		if (ordinary <= *ret_budget * ORDINARY_PERCENT / 100)
+		if (is_ordinary(ordinary, *ret_budget))
 			return 0;
 	} while (clock_now_ns() < deadline_ns);
 	return kernel_skipped("others on this host make as many events as a storm of switches");
+}
+
+/*
+ * Until it has stepped up, or the host has been calm for so long that it must have.
+ * Return: false if the host was not, up to the deadline.
+ */
+static bool await_full(const struct kernel *kernel, struct seen *seen, uint64_t budget)
+{
+	uint64_t now_ns = clock_now_ns(), deadline_ns = now_ns + DEADLINE_NS, calm_ns = now_ns;
+	bool full = false;
+	while (!full && now_ns - calm_ns < CALM_NS && now_ns < deadline_ns) {
+		bool calm = is_ordinary(measure_events(kernel, LOOK_NS), budget);
+		now_ns = clock_now_ns();
+		calm_ns = calm ? calm_ns : now_ns;
+		pthread_mutex_lock(&seen->mutex);
+		full = is_full_again(seen);
+		pthread_mutex_unlock(&seen->mutex);
+	}
+	return full || now_ns - calm_ns >= CALM_NS;
 }
 
 static int judge_steps(const struct seen *seen, const struct governor_thread_status *status,
@@ -160,14 +185,15 @@ static int judge_steps(const struct seen *seen, const struct governor_thread_sta
 	if (!has_stacks(seen))
 		return kernel_failed("no stacks were read of a thread that slept for long", 0);
 	if (!seen->full_ns)
-		return kernel_failed("it did not step up again: is this host never quiet?", 0);
+		return kernel_failed("it did not step up again in 30 calm seconds", 0);
 	printf("full again %.1f s after it\n", (double)(seen->full_ns - over_ns) / 1e9);
 	if (seen->full_ns - over_ns < 9000000000ull)
 		return kernel_failed("it stepped up before ten calm seconds", 0);
 	return 0;
 }
 
-static int run_storm(struct seen *seen, struct governor_thread *watch)
+static int run_storm(const struct kernel *kernel, struct seen *seen, struct governor_thread *watch,
+		     uint64_t budget)
 {
 	struct governor_thread_status status;
 	pid_t napper = start_napper();
@@ -178,9 +204,10 @@ static int run_storm(struct seen *seen, struct governor_thread *watch)
 	kernel_kill(storm);
 	uint64_t over_ns = clock_now_ns();
 	/* It may have gone down to timing alone; it comes back by way of lazy stacks. */
-	if (lazy && await_seen(seen, has_stacks))
-		await_seen(seen, is_full_again);
+	bool calm = !lazy || await_full(kernel, seen, budget);
 	kernel_kill(napper);
+	if (!calm)
+		return kernel_skipped("others on this host make too many events, again and again");
 	governor_thread_status(watch, &status);
 	pthread_mutex_lock(&seen->mutex);
 	int result = judge_steps(seen, &status, storm_ns, over_ns);
@@ -213,7 +240,7 @@ static int govern_recording(struct kernel *kernel, const struct blocked_threads 
 	if (governor_thread_start(watch)) {
 		status = kernel_failed("no thread", 0);
 	} else {
-		status = run_storm(&seen, watch);
+		status = run_storm(kernel, &seen, watch, governor.max_events);
 		governor_thread_stop(watch);
 	}
 	governor_thread_destroy(watch);
