@@ -5,9 +5,10 @@
 #   clang       from a release tarball (make distcheck), unit tests
 # The last line counts the tests of all runs: "N passed, N failed".
 #
-# Unit tests sleep most of their time, and run beside the next build; live tests look at a whole host, and run last,
-# alone. All is built in build/check/, from a copy of the sources: what was built in the source tree is not in the
-# way, and nothing is left in it.
+# Unit tests sleep most of their time, and run beside the next build; so do those live tests that this does not disturb.
+# The others look at a whole host, and run last: the calm ones two at a time, the rest alone; tests/live/local.mk says
+# which and why. All is built in build/check/, from a copy of the sources: what was built in the source tree is not in
+# the way, and nothing is left in it.
 set -eu
 source_dir=$(cd "$(dirname "$0")" && pwd)
 build=$source_dir/build/check
@@ -50,42 +51,46 @@ count() {
     fi
 }
 
-# run_tests DIRECTORY LOG MAKE-ARGUMENTS...: its status; shows what failed.
+# run_tests DIRECTORY LOG MAKE-ARGUMENTS...: its status; shows what failed. Two may run in a directory at a time.
 run_tests() {
     local directory=$1 log=$2 status=0
     shift 2
-    step "$directory/$log" make -C "$directory" "$@" || status=$?
-    [ "$status" = 0 ] || show_failures "$directory"
+    step "$directory/$log" make -C "$directory" "TEST_SUITE_LOG=${log%.log}-suite.log" "$@" || status=$?
+    [ "$status" = 0 ] || show_failures "$directory" "$directory/$log"
     return "$status"
 }
 
-# What each test that failed has said.
+# show_failures DIRECTORY LOG: what each test that failed has said.
 show_failures() {
-    local result
+    local result name
     find "$1" -name '*.trs' -exec grep -lE '^:global-test-result: (FAIL|ERROR|XPASS)' {} + |
         while read -r result; do
+            name=$(basename "$result" .trs)
+            grep -qE "^(FAIL|ERROR|XPASS): ([^ ,]*/)?$name(,|\$)" "$2" || continue # of others in that directory
             printf -- '-- %s\n' "${result%.trs}"
             tail -n 60 "${result%.trs}.log"
         done
 }
 
 # start_tests, await_tests: as run_tests WHAT ..., beside what comes between the two.
+declare -A tests_pid=() tests_log=()
 start_tests() {
-    tests_what=$1 tests_log=$2/$3
+    local what=$1
     shift
-    run_tests "$@" >"$build/tests.out" 2>&1 &
-    tests_pid=$!
+    tests_log[$what]=$1/$2
+    run_tests "$@" >"$1/$2.out" 2>&1 &
+    tests_pid[$what]=$!
 }
 
 await_tests() {
-    local status=0 before=$failed
-    [ "$tests_pid" ] || return 0
-    wait "$tests_pid" || status=$?
-    tests_pid=
-    cat "$build/tests.out"
-    count "$tests_what" "$tests_log"
+    local what=$1 status=0 before=$failed
+    [ "${tests_pid[$what]-}" ] || return 0
+    wait "${tests_pid[$what]}" || status=$?
+    tests_pid[$what]=
+    cat "${tests_log[$what]}.out"
+    count "$what" "${tests_log[$what]}"
     if [ "$status" != 0 ] && [ "$failed" = "$before" ]; then
-        broken "$tests_what"
+        broken "$what"
     fi
 }
 
@@ -131,6 +136,9 @@ built() {
     step "$build/$1/make.log" make -C "$build/$1" -j"$jobs" check TESTS=
 }
 
+# list_live_tests WHICH: beside-builds, calm or alone
+list_live_tests() { make -s -C "$build/gcc" "print-live-tests-$1"; }
+
 summary() {
     [ "$skipped" = 0 ] || printf '\n%d skipped\n' "$skipped"
     printf '\n%d passed, %d failed\n' "$passed" "$failed"
@@ -150,12 +158,13 @@ say "copy of the sources, autogen.sh (10 s)"
 step "$build/copy.log" copy_sources || stop "copying the sources"
 [ -e "$copy/configure" ] || step "$build/autogen.log" "$copy/autogen.sh" || stop "autogen.sh"
 
-unit_tests='' live_tests='' tests_pid=''
+unit_tests=''
 say "gcc: build (45 s)"
 if configured gcc CC=gcc --enable-werror && built gcc; then
     unit_tests=$(make -s -C "$build/gcc" print-unit-tests)
-    live_tests=$(make -s -C "$build/gcc" print-live-tests)
     start_tests "gcc, unit tests" "$build/gcc" unit.log -j$((2 * jobs)) check "TESTS=$unit_tests"
+    start_tests "gcc, live tests beside builds" "$build/gcc" live-beside-builds.log check \
+        "TESTS=$(list_live_tests beside-builds)"
 else
     broken "the gcc build"
 fi
@@ -164,7 +173,7 @@ fi
 say "sanitizers: build, beside the unit tests of gcc (60 s)"
 if configured sanitizers CC=gcc 'CFLAGS=-g -O1 -Wno-format-truncation' --enable-werror \
     --enable-sanitizers && built sanitizers; then
-    await_tests
+    await_tests "gcc, unit tests"
     start_tests "sanitizers, unit tests" "$build/sanitizers" unit.log -j$((2 * jobs)) check "TESTS=$unit_tests"
 else
     broken "the sanitizer build"
@@ -175,19 +184,25 @@ if [ -f "$build/gcc/Makefile" ]; then
     distcheck_status=0
     run_tests "$build/gcc" distcheck.log -j$((2 * jobs)) distcheck "TESTS=$unit_tests" \
         DISTCHECK_CONFIGURE_FLAGS='CC=clang CFLAGS=-O1 --enable-werror' || distcheck_status=$?
-    await_tests
+    await_tests "sanitizers, unit tests"
     before=$failed
     count "clang, unit tests" "$build/gcc/distcheck.log"
     if [ "$distcheck_status" != 0 ] && [ "$failed" = "$before" ]; then
         broken "make distcheck"
     fi
 fi
-await_tests
+await_tests "gcc, unit tests"
+await_tests "sanitizers, unit tests"
+await_tests "gcc, live tests beside builds"
 
-if [ "$live_tests" ]; then
-    say "gcc: live tests, one at a time (5 minutes)"
-    start_tests "gcc, live tests" "$build/gcc" live.log check "TESTS=$live_tests"
-    await_tests
+if [ "$unit_tests" ]; then
+    say "gcc: calm live tests, two at a time (1 minute)"
+    start_tests "gcc, calm live tests" "$build/gcc" live-calm.log -j$((jobs < 2 ? 1 : 2)) check \
+        "TESTS=$(list_live_tests calm)" LIVE_CALM=yes
+    await_tests "gcc, calm live tests"
+    say "gcc: the other live tests, one at a time (2 minutes)"
+    start_tests "gcc, live tests alone" "$build/gcc" live-alone.log check "TESTS=$(list_live_tests alone)"
+    await_tests "gcc, live tests alone"
 fi
 
 # Tests that were skipped, and those that others on this host disturbed.

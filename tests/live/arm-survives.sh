@@ -58,9 +58,10 @@ umount "$small"
 captures=$work/captures
 
 say "a probe and a command that hang for ever"
-# The first answer is a good one: before it a probe triggers nothing.
-arm -d 200ms --cooldown=0 --probe-cmd="[ -e $work/asked ] && exec sleep 1000; touch $work/asked" --interval=100ms --slower-than=100ms --for=500ms \
-    --on-capture='exec sleep 1000'
+arm -d 200ms --cooldown=0 --probe-cmd="[ ! -e $work/hang ] || exec sleep 1000" --interval=100ms --slower-than=300ms \
+    --for=500ms --on-capture='exec sleep 1000'
+await 20 asked 4 || fail "the probe does not ask" # before a good answer it triggers nothing
+touch "$work/hang"
 await 20 has_captures 1 || fail "the probe that hangs did not fire"
 capture "the first command still hangs"
 capture "and so does the second"

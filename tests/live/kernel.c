@@ -4,11 +4,14 @@
 #include "tests/live/kernel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,7 +28,13 @@ int kernel_failed(const char *what, int error)
 	return 1;
 }
 
-static int record(struct kernel *kernel, size_t slot_count, int (*test)(struct kernel *kernel))
+int kernel_skipped(const char *why)
+{
+	printf("SKIP: %s\n", why);
+	return SKIPPED;
+}
+
+static int record_host(struct kernel *kernel, size_t slot_count, int (*test)(struct kernel *kernel))
 {
 	int status = 1;
 	if (task_table_create(4096, &kernel->tasks) ||
@@ -43,6 +52,14 @@ static int record(struct kernel *kernel, size_t slot_count, int (*test)(struct k
 	return status;
 }
 
+/* As live_test() of lib.sh does: until the process ends. Without such a file there are no others. */
+static void take_lock(void)
+{
+	int lock = open("tests/live/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (lock >= 0)
+		flock(lock, getenv("LIVE_CALM") ? LOCK_SH : LOCK_EX);
+}
+
 int kernel_test(size_t slot_count, int (*test)(struct kernel *kernel))
 {
 	struct kernel kernel = { .drain = NULL };
@@ -50,21 +67,20 @@ int kernel_test(size_t slot_count, int (*test)(struct kernel *kernel))
 	struct perf_events_failure failure;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (geteuid()) {
-		puts("SKIP: recording needs root");
-		return SKIPPED;
-	}
+	if (geteuid())
+		return kernel_skipped("recording needs root");
+	take_lock();
 	int error = tracefs_open(&kernel.tracefs);
 	if (!error)
-		error = event_plan_create(&TRACEPOINT_TIER, &kernel.tracefs, RING_BYTES / 4, &kernel.plan,
-				    &plan_error);
+		error = event_plan_create(&TRACEPOINT_TIER, &kernel.tracefs, RING_BYTES / 4,
+					  &kernel.plan, &plan_error);
 	if (!error)
 		error = perf_events_open(kernel.plan, RING_BYTES, &kernel.counters, &failure);
 	if (error) {
 		printf("SKIP: this kernel does not let us record: %s\n", strerror(-error));
 		return SKIPPED;
 	}
-	int status = record(&kernel, slot_count, test);
+	int status = record_host(&kernel, slot_count, test);
 	perf_events_close(kernel.counters);
 	event_plan_destroy(kernel.plan);
 	tracefs_close(&kernel.tracefs);
@@ -88,7 +104,7 @@ pid_t kernel_start_pair(int cpu, const char *name)
 	char byte = 0;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, name);
-	if ((cpu >= 0 && stay_on(cpu) < 0) || pipe(there) < 0 || pipe(back) < 0)
+	if (stay_on(cpu) < 0 || pipe(there) < 0 || pipe(back) < 0)
 		_exit(1);
 	bool child = !fork();
 	if (child)

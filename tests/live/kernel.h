@@ -32,7 +32,10 @@ int kernel_test(size_t slot_count, int (*test)(struct kernel *kernel));
 /* Say that it failed. Return: 1. */
 int kernel_failed(const char *what, int error);
 
-/* Two processes that wake each other over pipes until killed, on one CPU if @cpu is not negative. */
+/* Say why it cannot be tried here. Return: 77. */
+int kernel_skipped(const char *why);
+
+/* Two processes that wake each other on CPU @cpu until killed; they end where that is not allowed. */
 pid_t kernel_start_pair(int cpu, const char *name);
 void kernel_kill(pid_t pid);
 

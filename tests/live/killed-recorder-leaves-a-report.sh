@@ -6,7 +6,7 @@
 live_test
 need_memory_mb 1900
 
-start_workload --healthy 60 || fail "the workload does not start"
+start_workload --healthy 60 --buckets-log2 24 || fail "the workload does not start"
 start_recorder "$work/killed.dat" -p "$target_pid" -d 120s || fail "no recording"
 sleep 2
 kill -USR1 "$target_pid"

@@ -152,8 +152,9 @@ redis_kept_ms() {
 }
 
 # frozen_redis KIND NS COMMAND...: freeze it for so long; the capture that the probe makes says KIND, of this time.
+# Sets $kept_ms: so long it has waited for a CPU meanwhile.
 frozen_redis() {
-    local kind=$1 least=$2 from to kept_ms
+    local kind=$1 least=$2 from to
     shift 2
     kept_ms=$(redis_kept_ms)
     from=$(now_ns)

@@ -44,10 +44,11 @@ disturbed() {
     [ "$live_run" = 3 ] || exit 75
 }
 
-# live_test: a directory of its own ($work), root, one live test at a time.
+# live_test: a directory of its own ($work), root, one live test at a time; beside other calm ones where LIVE_CALM is
+# set (local.mk).
 live_test() {
     [ "$(id -u)" = 0 ] || skip "recording needs root"
-    exec 9>tests/live/lock && flock 9
+    exec 9>tests/live/lock && flock ${LIVE_CALM:+--shared} 9
     work=$(mktemp -d "$PWD/tests/live/$(basename "$0" .sh).XXXXXX")
     trap live_cleanup EXIT
     trap 'exit 1' INT TERM HUP

@@ -1,5 +1,5 @@
 # Tests on a running kernel: they need root and skip, with the reason, without it.
-# tests/live/lib.sh runs them one at a time.
+# A lock lets them run one at a time (tests/live/lib.sh); check.sh, which sets LIVE_CALM, two calm ones.
 check_PROGRAMS += tests/live/compare_truth
 tests_live_compare_truth_SOURCES = tests/live/compare_truth.c
 tests_live_compare_truth_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
@@ -33,33 +33,49 @@ SOAK_TESTS = $(SOAK_ONLY_TESTS) \
 	tests/live/arm-many-triggers.sh \
 	tests/live/arm-redis-stopped.sh
 
-LIVE_TESTS = \
-	tests/live/modes_lose_nothing \
-	tests/live/arm-clock-steps-back.sh \
-	tests/live/governor_steps \
-	tests/live/arm-holds-the-onset.sh \
+# Three lists for check.sh. In each the longest come first.
+
+# Beside builds. They look at exit statuses, messages, files that stay whole and numbers that must add up: not at how soon
+# something runs, nor at why a service was slow, nor at memory. Most load the CPUs themselves, so that they are not calm.
+LIVE_TESTS_BESIDE_BUILDS = \
+	tests/live/arm-survives.sh \
 	tests/live/arm-kill-9.sh \
-	tests/live/arm-lazy-names-the-culprit.sh \
-	tests/live/arm-many-triggers.sh \
+	tests/live/bad-input.sh \
+	tests/live/small-rings-report-loss.sh \
+	tests/live/no-bpf-syscall.sh \
+	tests/live/arm-clock-steps-back.sh \
+	tests/live/kernel-log-of-others-is-not-recorded.sh
+
+# Two at a time, calm ones: they wait most of their time, and take a CPU for three seconds at most. What they look at is a
+# service of their own, of one thread, which is stopped, sleeps or computes: a second such test leaves it a CPU. The
+# first one looks at the host, and needs one that makes few events, as those beside it do.
+LIVE_TESTS_CALM = \
+	tests/live/governor_steps \
+	tests/live/manual-examples.sh \
 	tests/live/arm-mutex-names-the-culprit.sh \
-	tests/live/arm-opens-no-dangerous-file.sh \
-	tests/live/arm-pid-follows-forks.sh \
 	tests/live/arm-redis-busy-script.sh \
 	tests/live/arm-redis-debug-sleep.sh \
+	tests/live/arm-pid-follows-forks.sh
+
+# Alone. They freeze a service of many threads in gigabytes of memory, and compare what the report says of its time with
+# what it measured; or they load every CPU, and nothing may be lost, late or slow. The first looks at the memory of a
+# recorder that remembers every thread it saw: thousands, beside builds.
+LIVE_TESTS_ALONE = \
+	tests/live/arm-many-triggers.sh \
+	tests/live/arm-holds-the-onset.sh \
 	tests/live/arm-redis-stopped.sh \
-	tests/live/arm-survives.sh \
-	tests/live/arm-under-stress.sh \
-	tests/live/bad-input.sh \
 	tests/live/demo-names-the-culprit.sh \
-	tests/live/kernel-log-of-others-is-not-recorded.sh \
-	tests/live/killed-recorder-leaves-a-report.sh \
-	tests/live/law-of-conservation.sh \
-	tests/live/manual-examples.sh \
+	tests/live/arm-under-stress.sh \
+	tests/live/arm-lazy-names-the-culprit.sh \
+	tests/live/stress-loses-nothing.sh \
 	tests/live/mmap-lock-events-name-the-owner.sh \
-	tests/live/no-bpf-syscall.sh \
+	tests/live/killed-recorder-leaves-a-report.sh \
 	tests/live/preallocate-is-no-stall.sh \
-	tests/live/small-rings-report-loss.sh \
-	tests/live/stress-loses-nothing.sh
+	tests/live/law-of-conservation.sh \
+	tests/live/arm-opens-no-dangerous-file.sh \
+	tests/live/modes_lose_nothing
+
+LIVE_TESTS = $(LIVE_TESTS_BESIDE_BUILDS) $(LIVE_TESTS_CALM) $(LIVE_TESTS_ALONE)
 TESTS += $(LIVE_TESTS)
 EXTRA_DIST += $(filter %.sh,$(LIVE_TESTS) $(SOAK_ONLY_TESTS)) tests/live/lib.sh tests/live/lib-arm.sh
 EXTRA_DIST += tests/soak.sh

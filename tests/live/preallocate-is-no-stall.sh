@@ -7,7 +7,7 @@ need_memory_mb 1900
 
 # On an overloaded host the service can stall without a resize. Then there is a
 # stall, the report is right to tell it, and this test has nothing to look at.
-record_freeze "$work/cured.dat" --preallocate || fail "no recording"
+record_freeze "$work/cured.dat" --preallocate --buckets-log2 24 || fail "no recording"
 if grep '"event":"stall"' "$work/truth"; then
     disturbed "the service stalled without a resize"
     skip "this host is too busy: the service stalls without a resize"
