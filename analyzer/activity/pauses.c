@@ -264,7 +264,7 @@ static bool is_novel(const struct scan *scan, const struct run *run)
 	return in_place * NOVEL_PART < scan->known_waits - own;
 }
 
-/* What the thread polls at from the recording's start on, it may always poll at. */
+/* What the thread polls at when the recording starts or ends, it may always poll at. */
 static bool is_unbounded(const struct run *run)
 {
 	const unsigned int all_along = INTERVAL_BEGAN_BEFORE | INTERVAL_STILL_OPEN;
@@ -272,7 +272,7 @@ static bool is_unbounded(const struct run *run)
 
 	if ((flags & all_along) == all_along)
 		return true;
-	return run->pause.sleeps > 1 && flags & INTERVAL_BEGAN_BEFORE;
+	return run->pause.sleeps > 1 && flags & all_along;
 }
 
 static uint64_t expect_waits(const struct thread_pace *pace, uint64_t pause_ns, uint64_t sleeps,

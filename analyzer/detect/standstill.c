@@ -99,7 +99,9 @@ static bool awaited_request(const struct search *search, const struct pause *pau
 /* Whether the thread is an active one; or was it waited for, as a probe says? */
 static bool matters(const struct search *search, const struct pause *pause)
 {
-	if (awaited_request(search, pause))
+	/* Who sleeps asked for it. */
+	if ((pause->direction == DIRECTION_SLEEPS && pause->sleeps == 1) ||
+	    awaited_request(search, pause))
 		return false;
 	return pause->expected >= STILL_ACTIVE_LEAST ||
 	       (pause->novel && covers_window(search, pause));
@@ -342,7 +344,7 @@ static size_t count_woken(const struct search *search, const struct thread *root
 
 		while ((interval = history_next(&cursor, &from_ns, &to_ns)))
 			if (interval->state == THREAD_BLOCKED && interval->waker == root->index &&
-			    interval->end_ns < end_ns)
+			    !interval->waker_in_interrupt && interval->end_ns < end_ns)
 				count += interval->merged ? interval->merged : 1;
 	}
 	return count;
@@ -437,13 +439,20 @@ static enum standstill_sign choose_sign(const struct search *search, const struc
 	closed = is_closed(search, group);
 	if (still->in_turn * 2 >= still->victim_count && still->root.thread && (held || closed))
 		return SIGN_IN_TURN;
-	return still->victim_count * 2 > still->active && closed ? SIGN_AMONG_THEMSELVES : SIGN_NONE;
+	/* Where nothing ended it, they may have done all that there was to do. */
+	return still->victim_count * 2 > still->active && closed && still->root.end != WAKE_OPEN
+		       ? SIGN_AMONG_THEMSELVES
+		       : SIGN_NONE;
 }
 
 /* What is left to doubt: most of the service stood still, and not where it waits for work from outside. */
 static bool is_doubtful(const struct group *group, const struct standstill *still)
 {
+	uint64_t ns = still->longest.end_ns - still->longest.start_ns;
+
 	if (!group->of_target || still->victim_count < 2 || still->victim_count * 2 < still->active)
+		return false;
+	if (still->root.end == WAKE_OPEN && ns < STILL_OPEN_NS)
 		return false;
 	return still->root.end != WAKE_OUTSIDE || count_novel(group) * 2 >= still->victim_count;
 }
@@ -479,7 +488,9 @@ static int judge_group(const struct search *search, const struct group *group,
 		return r;
 	still->in_turn = count_in_turn(group);
 	still->active = count_active(search, still);
-	still->sign = is_torn(search, still) ? SIGN_NONE : choose_sign(search, group, still);
+	if (is_torn(search, still))
+		return 0;
+	still->sign = choose_sign(search, group, still);
 	if (still->sign == SIGN_NONE && !is_doubtful(group, still))
 		return 0;
 	candidate->unsure = still->sign == SIGN_NONE || still->sign == SIGN_POLLING;

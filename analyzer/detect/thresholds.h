@@ -88,6 +88,7 @@
 #define STILL_CLOSED_PERCENT 75u /* of all wakings of members: nobody outside feeds them */
 #define STILL_CLOSED_MOST 64u /* members: more are not looked at for that */
 #define STILL_WOKEN_LEAST 8u /* wakings of others meanwhile: who ran so much works as always */
+#define STILL_OPEN_NS 1000000000ull /* until the capture ended: less may be a pause like any */
 #define STILL_GONE_NS 500000000ull /* from the end of a thread to the stop of the others */
 
 /* busy_thread.c */

@@ -89,7 +89,8 @@ static const struct model_wait *find_wait(const struct model *model, enum wait_c
 
 static void assert_no_stall(const struct model *model)
 {
-	assert_false(model->stall.found);
+	if (model->stall.found)
+		fail_msg("%s", model->findings[0].summary);
 	assert_int_equal(model->finding_count, 1);
 	assert_int_equal(model->findings[0].kind, FINDING_NO_STALL);
 }
