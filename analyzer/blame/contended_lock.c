@@ -94,6 +94,11 @@ struct release {
 	uint32_t owner; /* thread->index */
 };
 
+/* Waits of one thread that a time limit ended, one after the other: whoever lets it in at last held the lock. */
+struct timed_out {
+	uint64_t start_ns, ns;	/* ns 0: none */
+};
+
 /* The figures of one lock, while the waits in the stall are added up. */
 struct figures {
 	struct contended_lock *contended;
@@ -103,6 +108,7 @@ struct figures {
 	struct release *releases; /* that ended charges of some length */
 	size_t release_count, release_room;
 	const struct lock *lock; /* the last one that was it; NULL: none was */
+	struct timed_out timed_out; /* of the thread whose waits are added */
 };
 
 struct all_figures {
@@ -176,6 +182,38 @@ static int add_charges(struct figures *figures, const struct history_lock_wait *
 	return 0;
 }
 
+/* @interval, the next wait of its thread for this lock, was charged to @owner at its end; NULL: to nobody. */
+static int add_timed_out(struct figures *figures, const struct history_interval *interval,
+			 struct thread *owner, uint64_t from_ns, uint64_t to_ns)
+{
+	struct timed_out *timed_out = &figures->timed_out;
+	struct history_charge charge = { .owner = owner, .grade = GRADE_PLAUSIBLE };
+	struct lock_owner *entry;
+
+	if (interval->waker_in_interrupt && !owner && !interval->merged) {
+		if (!timed_out->ns)
+			timed_out->start_ns = from_ns;
+		timed_out->ns += to_ns - from_ns;
+		return 0;
+	}
+	if (owner && timed_out->ns) {
+		entry = per_thread_get(&figures->owners, owner);
+		if (!entry)
+			return -ENOMEM;
+		entry->blamed_ns += timed_out->ns;
+		entry->plausible_ns += timed_out->ns;
+		figures->nobody_ns -= timed_out->ns;
+		note_hold(entry, &charge, timed_out->start_ns, to_ns);
+	}
+	*timed_out = (struct timed_out){ 0, 0 };
+	return 0;
+}
+
+static struct thread *find_last_owner(const struct history_lock_wait *wait)
+{
+	return wait->charge_count ? wait->charges[wait->charge_count - 1].owner : NULL;
+}
+
 /* Add one sleep for the lock, of which @from_ns to @to_ns is in the stall. */
 static int add_wait(const struct all_figures *all, struct figures *figures, struct thread *thread,
 		    const struct history_interval *interval, const struct history_lock_wait *wait,
@@ -191,7 +229,8 @@ static int add_wait(const struct all_figures *all, struct figures *figures, stru
 			       : victim_set_add(&figures->outsiders, thread, from_ns, to_ns);
 	figures->wait_ns += to_ns - from_ns;
 	return victim_set_add(&figures->victims, thread, from_ns, to_ns) ||
-			       add_charges(figures, wait, from_ns, to_ns)
+			       add_charges(figures, wait, from_ns, to_ns) ||
+			       add_timed_out(figures, interval, find_last_owner(wait), from_ns, to_ns)
 		       ? -ENOMEM
 		       : 0;
 }
@@ -207,6 +246,8 @@ static int add_thread(struct all_figures *all, struct thread *thread)
 	uint32_t last_number = 0;
 	int r = 0;
 
+	for (size_t i = 0; i < all->count; i++)
+		all->figures[i].timed_out = (struct timed_out){ 0, 0 };
 	while (!r && (interval = history_next(&cursor, &from_ns, &to_ns))) {
 		if (!history_lock_wait(all->history, interval, &wait))
 			continue;
@@ -323,7 +364,9 @@ static void fill_longest_hold(const struct figures *figures, const struct stall 
 		/* An empty hold: such locks cannot be told from each other, so nobody is said to
 		 * have held this one. */
 		if (recorded->longest.end_ns == recorded->longest.start_ns ||
-		    (recorded->longest.end_ns >= stall->start_ns &&
+		    (recorded->longest.end_ns - recorded->longest.start_ns >=
+			     owner->longest.end_ns - owner->longest.start_ns &&
+		     recorded->longest.end_ns >= stall->start_ns &&
 		     recorded->longest.start_ns <= stall->end_ns))
 			owner->longest = recorded->longest;
 		return;
