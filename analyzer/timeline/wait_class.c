@@ -212,7 +212,10 @@ static const struct class_row {
 	[WAIT_SLEEP] = { "sleep", DIRECTION_SLEEPS },
 	[WAIT_CHILD] = { "child", DIRECTION_TAKES },
 	[WAIT_SIGNAL] = { "signal", DIRECTION_TAKES },
-	[WAIT_STOPPED] = { "stopped", DIRECTION_PARKED },
+	[WAIT_STOPPED] = { "stopped", DIRECTION_PARKED,
+			   .words = { "was stopped", NULL,
+				      "Find who stops it: a script that sends SIGSTOP, job control. kill "
+				      "-CONT lets it go on." } },
 	[WAIT_RCU] = { "rcu", DIRECTION_NEEDS },
 	[WAIT_OTHER] = { "other", DIRECTION_NEEDS },
 };
@@ -253,6 +256,12 @@ bool wait_class_lock(enum wait_class class)
 	return find_class_row(class)->lock;
 }
 
+static const struct wait_words traced_words = {
+	"was stopped by a debugger or tracer", NULL,
+	"Find who traces it (TracerPid in /proc/PID/status): a debugger, strace, a dump of its memory; it goes on "
+	"when that detaches."
+};
+
 static struct wait_reason find_reason(const struct frame *frames, size_t count,
 				      enum ft_task_state state)
 {
@@ -266,7 +275,9 @@ static struct wait_reason find_reason(const struct frame *frames, size_t count,
 	case FT_STATE_STOPPED:
 		return (struct wait_reason){ .class = WAIT_STOPPED };
 	case FT_STATE_TRACED:
-		return (struct wait_reason){ .class = WAIT_STOPPED, .detail = "traced" };
+		return (struct wait_reason){ .class = WAIT_STOPPED,
+					     .detail = "traced",
+					     .words = &traced_words };
 	case FT_STATE_DEAD:
 		return (struct wait_reason){ .class = WAIT_UNKNOWN, .detail = "exited" };
 	default:
