@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analyzer/detect/standstill.h"
 #include "analyzer/detect/thresholds.h"
@@ -118,7 +117,7 @@ static bool is_closed(const struct standstill_search *search, const struct stand
 			      STILL_CLOSED_PERCENT);
 }
 
-/* Who ended about when they stopped: of their process, or another one that ran the same program. */
+/* Who ended about when they stopped: of their process, or another one of the target. */
 static const struct thread *find_gone(const struct standstill_search *search, const struct standstill *still,
 				      uint64_t *ret_gone_ns)
 {
@@ -128,7 +127,7 @@ static const struct thread *find_gone(const struct standstill_search *search, co
 	for (size_t i = 0; i < threads_count(threads); i++) {
 		const struct thread *thread = threads_at(threads, i);
 		bool kin = thread->tgid == still->longest.thread->tgid ||
-			   !strcmp(thread->comm, still->longest.thread->comm);
+			   target_counts(search->observations->target, thread);
 
 		if (!kin || !thread->died_ns || thread->idle_task ||
 		    thread->died_ns > still->end_ns ||
@@ -227,7 +226,8 @@ static uint64_t find_last_activity(const struct history *history, const struct t
 	if (!*ret_ran)
 		return intervals[count - 1].start_ns;
 	for (size_t i = count; i-- > 0; since_ns = intervals[i].start_ns)
-		if (intervals[i].state == THREAD_UNKNOWN ||
+		if ((intervals[i].state == THREAD_UNKNOWN &&
+		     intervals[i].end_ns - intervals[i].start_ns > STILL_TOGETHER_NS) ||
 		    (intervals[i].state == THREAD_BLOCKED &&
 		     wait_direction_idle(intervals[i].direction)))
 			break;
