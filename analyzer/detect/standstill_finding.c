@@ -236,7 +236,7 @@ void standstill_report(const struct detect_context *in, const void *found,
 				finding);
 	else if (still->sign == SIGN_STILL_AT_IT && still->suspect_count == 1)
 		finding_culprit(in, still->suspects[0].thread, still->suspects[0].since_ns,
-				still->end_ns, NULL, STACK_NONE, finding);
+				still->end_ns, still->did.state_ns, still->did.stack_id, finding);
 	else if (names_root(still) && still->sign != SIGN_AMONG_THEMSELVES) {
 		const struct span_summary *did = &still->did;
 		struct model_culprit *culprit = finding_culprit(

@@ -359,5 +359,10 @@ int standstill_read(const struct standstill_search *search, const struct standst
 	still->in_turn = count_in_turn(group);
 	still->active = count_active(search, still);
 	still->sign = choose_sign(search, group, still);
+	if (!r && still->sign == SIGN_STILL_AT_IT)
+		r = span_summary_read(search->observations->history,
+				      source_stacks(search->observations->source),
+				      search->observations->stack_infos, still->suspects[0].thread,
+				      still->suspects[0].since_ns, still->end_ns, &still->did);
 	return r;
 }
