@@ -143,9 +143,11 @@ static const struct class_row {
 	const char *name;
 	enum wait_direction direction;
 	bool lock; /* not lock.spin: its waiter never sleeps, so nobody wakes it */
+	bool wakers; /* see wait_class_is_wakers() */
+	enum wait_source source;
 	struct wait_words words;
 } class_rows[WAIT_CLASSES] = {
-	[WAIT_UNKNOWN] = { "unknown", DIRECTION_TAKES },
+	[WAIT_UNKNOWN] = { "unknown", DIRECTION_TAKES, .wakers = true },
 	[WAIT_LOCK_MMAP] = { "lock.mmap", DIRECTION_NEEDS, .lock = true },
 	[WAIT_LOCK_RWSEM] = { "lock.rwsem", DIRECTION_NEEDS, .lock = true },
 	[WAIT_LOCK_MUTEX] = { "lock.mutex", DIRECTION_NEEDS, .lock = true },
@@ -156,68 +158,68 @@ static const struct class_row {
 	[WAIT_LOCK_INODE] = { "lock.inode", DIRECTION_NEEDS, .lock = true },
 	[WAIT_LOCK_FILE] = { "lock.file", DIRECTION_NEEDS, .lock = true },
 	[WAIT_LOCK_USER] = { "lock.user", DIRECTION_NEEDS, .lock = true },
-	[WAIT_IO_BLOCK] = { "io.block", DIRECTION_NEEDS,
+	[WAIT_IO_BLOCK] = { "io.block", DIRECTION_NEEDS, .source = SOURCE_DEVICE,
 			    .words = { "a block device", NULL,
 				       "Look at the device behind the files in use: its queue and "
 				       "latency (iostat -x), its errors (dmesg), and who else "
 				       "writes to it." } },
-	[WAIT_IO_PAGECACHE] = { "io.pagecache", DIRECTION_NEEDS,
+	[WAIT_IO_PAGECACHE] = { "io.pagecache", DIRECTION_NEEDS, .source = SOURCE_DEVICE,
 				.words = { "pages of a file", NULL,
 					   "Look at the device behind the file (iostat -x), and "
 					   "whether the file's pages are thrown out for want of "
 					   "memory." } },
-	[WAIT_IO_SWAP] = { "io.swap", DIRECTION_NEEDS,
+	[WAIT_IO_SWAP] = { "io.swap", DIRECTION_NEEDS, .source = SOURCE_DEVICE,
 			   .words = { "pages from swap", NULL,
 				      "The host is short of memory: give it more, or the "
 				      "processes less." } },
-	[WAIT_IO_WRITEBACK] = { "io.writeback", DIRECTION_NEEDS,
+	[WAIT_IO_WRITEBACK] = { "io.writeback", DIRECTION_NEEDS, .source = SOURCE_DEVICE,
 				.words = { "writes to reach the disk", NULL,
 					   "Look at the device (iostat -x); write less at once, "
 					   "or sync outside the serving threads." } },
-	[WAIT_IO_JOURNAL] = { "io.journal", DIRECTION_NEEDS,
+	[WAIT_IO_JOURNAL] = { "io.journal", DIRECTION_NEEDS, .wakers = true, .source = SOURCE_DEVICE,
 			      .words = { "the file system's journal", NULL,
 					 "Look at the device that holds the journal (iostat -x) "
 					 "and at who syncs most." } },
-	[WAIT_IO_NETWORK_FS] = { "io.network-fs", DIRECTION_ASKS,
+	[WAIT_IO_NETWORK_FS] = { "io.network-fs", DIRECTION_ASKS, .source = SOURCE_DEVICE,
 				 .words = { "a network file system", NULL,
 					    "Look at the file server and at the network to it "
 					    "(nfsstat, mountstats)." } },
-	[WAIT_IO_FUSE] = { "io.fuse", DIRECTION_ASKS,
+	[WAIT_IO_FUSE] = { "io.fuse", DIRECTION_ASKS, .wakers = true, .source = SOURCE_DEVICE,
 			   .words = { "a FUSE file system", "the process that serves the file system",
 				      "Look at the process that serves the file system: it "
 				      "answers late." } },
-	[WAIT_MEM_MEMCG_RECLAIM] = { "mem.memcg-reclaim", DIRECTION_NEEDS,
+	[WAIT_MEM_MEMCG_RECLAIM] = { "mem.memcg-reclaim", DIRECTION_NEEDS, .source = SOURCE_MEMORY,
 				     .words = { "memory within its control group's limit", NULL,
 						"Raise the memory limit, or lower what is used; "
 						"memory.events and memory.stat of the group show "
 						"how it runs into the limit." } },
-	[WAIT_MEM_DIRECT_RECLAIM] = { "mem.direct-reclaim", DIRECTION_NEEDS,
+	[WAIT_MEM_DIRECT_RECLAIM] = { "mem.direct-reclaim", DIRECTION_NEEDS, .source = SOURCE_MEMORY,
 				      .words = { "free memory", NULL,
 						 "The host is short of memory: give it more, or "
 						 "the processes less." } },
-	[WAIT_MEM_COMPACTION] = { "mem.compaction", DIRECTION_NEEDS,
+	[WAIT_MEM_COMPACTION] = { "mem.compaction", DIRECTION_NEEDS, .source = SOURCE_MEMORY,
 				  .words = { "memory in one piece", NULL,
 					     "Memory is fragmented: consider transparent huge "
 					     "pages set to madvise." } },
-	[WAIT_MEM_MEMORY_HIGH] = { "mem.memory-high", DIRECTION_NEEDS,
+	[WAIT_MEM_MEMORY_HIGH] = { "mem.memory-high", DIRECTION_NEEDS, .source = SOURCE_MEMORY,
 				   .words = { "memory above memory.high", NULL,
 					      "Raise memory.high: above it every allocation is "
 					      "slowed down on purpose." } },
-	[WAIT_CPU_RUNQUEUE] = { "cpu.runqueue", DIRECTION_NEEDS },
-	[WAIT_CPU_THROTTLED] = { "cpu.throttled", DIRECTION_NEEDS },
-	[WAIT_NET_SOCKET] = { "net.socket", DIRECTION_TAKES },
-	[WAIT_IPC_PIPE] = { "ipc.pipe", DIRECTION_TAKES },
-	[WAIT_IPC_SEMAPHORE] = { "ipc.semaphore", DIRECTION_TAKES },
-	[WAIT_POLL] = { "poll", DIRECTION_TAKES },
-	[WAIT_SLEEP] = { "sleep", DIRECTION_SLEEPS },
-	[WAIT_CHILD] = { "child", DIRECTION_TAKES },
-	[WAIT_SIGNAL] = { "signal", DIRECTION_TAKES },
-	[WAIT_STOPPED] = { "stopped", DIRECTION_PARKED,
+	[WAIT_CPU_RUNQUEUE] = { "cpu.runqueue", DIRECTION_NEEDS, .source = SOURCE_CPU },
+	[WAIT_CPU_THROTTLED] = { "cpu.throttled", DIRECTION_NEEDS, .source = SOURCE_QUOTA },
+	[WAIT_NET_SOCKET] = { "net.socket", DIRECTION_TAKES, .wakers = true, .source = SOURCE_OUTSIDE },
+	[WAIT_IPC_PIPE] = { "ipc.pipe", DIRECTION_TAKES, .wakers = true },
+	[WAIT_IPC_SEMAPHORE] = { "ipc.semaphore", DIRECTION_TAKES, .wakers = true },
+	[WAIT_POLL] = { "poll", DIRECTION_TAKES, .wakers = true, .source = SOURCE_OUTSIDE },
+	[WAIT_SLEEP] = { "sleep", DIRECTION_SLEEPS, .source = SOURCE_TIMER },
+	[WAIT_CHILD] = { "child", DIRECTION_TAKES, .wakers = true },
+	[WAIT_SIGNAL] = { "signal", DIRECTION_TAKES, .source = SOURCE_OUTSIDE },
+	[WAIT_STOPPED] = { "stopped", DIRECTION_PARKED, .source = SOURCE_STOP,
 			   .words = { "was stopped", NULL,
 				      "Find who stops it: a script that sends SIGSTOP, job control. kill "
 				      "-CONT lets it go on." } },
-	[WAIT_RCU] = { "rcu", DIRECTION_NEEDS },
-	[WAIT_OTHER] = { "other", DIRECTION_NEEDS },
+	[WAIT_RCU] = { "rcu", DIRECTION_NEEDS, .wakers = true },
+	[WAIT_OTHER] = { "other", DIRECTION_NEEDS, .wakers = true },
 };
 
 static const struct class_row *find_class_row(enum wait_class class)
@@ -233,6 +235,16 @@ const char *wait_class_name(enum wait_class class)
 enum wait_direction wait_class_direction(enum wait_class class)
 {
 	return find_class_row(class)->direction;
+}
+
+enum wait_source wait_class_source(enum wait_class class)
+{
+	return find_class_row(class)->source;
+}
+
+bool wait_class_is_wakers(enum wait_class class)
+{
+	return find_class_row(class)->wakers;
 }
 
 const struct wait_words *wait_class_words(enum wait_class class)
