@@ -138,11 +138,12 @@ static void fill_summary(const struct detect_context *in, const struct standstil
 			     operation, still->longest.sleeps);
 	else if (still->sign == SIGN_CLIENTS)
 		finding_text(&finding->summary,
-			     "%zu thread%s of other processes waited for this one, up to %s%s%s. %s",
+			     "%zu thread%s of other processes waited up to %s%s%s for an answer of "
+			     "thread %" PRId32 " (%s): it %s.",
 			     count, finding_plural(count),
 			     human_duration(still->longest.end_ns - still->longest.start_ns).text,
-			     *operation ? ", in " : "", operation,
-			     end_text(in, still, finding).text);
+			     *operation ? ", in " : "", operation, still->root.thread->tid,
+			     still->root.thread->comm, did_text(in, still, finding).text);
 	else
 		finding_text(&finding->summary, "%zu thread%s stood still%s for %s%s%s%s. %s",
 			     count, finding_plural(count), count > 1 ? " together" : "",
