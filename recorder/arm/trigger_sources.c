@@ -71,10 +71,10 @@ static int start_governor_thread(struct trigger_sources *sources, struct engine 
 
 	sources->governor = sources->options->governor;
 	sources->governor.cpus = (uint32_t)engine->counters->cpu_count;
-	sources->governor.knows_locks = engine_knows_locks(engine);
 	find_target(sources, &target);
 	int error = governor_thread_create(
 		&(struct governor_thread_options){ .counters = engine->counters,
+						   .plan = engine->plan,
 						   .hotplug = engine->hotplug,
 						   .drain = engine->drain,
 						   .blocked = engine->blocked,

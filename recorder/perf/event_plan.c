@@ -153,7 +153,8 @@ static int plan_tier_event(struct event_plan *plan, const struct tier_event *sou
 	struct event_plan_entry event = { .role = source->role,
 					  .modes = source->modes,
 					  .call = source->call,
-					  .hold = source->hold };
+					  .hold = source->hold,
+					  .on_demand = source->on_demand };
 	int error = 0;
 
 	fill_common(&event.attr, watermark_bytes);
@@ -179,6 +180,8 @@ static int plan_tier_event(struct event_plan *plan, const struct tier_event *sou
 		error = plan_tracepoint(plan, tracefs, source->subsystem, source->name,
 					source->fields, &event, ret_error);
 	}
+	if (source->period)
+		event.attr.sample_period = source->period;
 	if (error == -ENOENT || error == -ENOKEY) {
 		if (!source->optional)
 			return -ENOTSUP;

@@ -230,6 +230,11 @@ void deferred_stacks_look(struct deferred_stacks *deferred, uint64_t drained_ns)
 		begin_batch(deferred, drained_ns);
 }
 
+bool deferred_stacks_reading(const struct deferred_stacks *deferred)
+{
+	return deferred->reader;
+}
+
 void deferred_stacks_status(const struct deferred_stacks *deferred,
 			    struct deferred_stacks_status *ret_status)
 {

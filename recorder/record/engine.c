@@ -146,6 +146,7 @@ int engine_create(const struct engine_options *options, struct engine **ret_engi
 		engine_destroy(engine);
 		return -1;
 	}
+	perf_events_set_mode(engine->counters, options->mode);
 	engine->kallsyms_error = kallsyms_read("/proc/kallsyms", &engine->kallsyms);
 	*ret_engine = engine;
 	return 0;
@@ -190,14 +191,6 @@ void engine_stop(struct engine *engine)
 	perf_events_disable(engine->counters);
 	drain_stop(engine->drain, engine->end_ns);
 	engine->running = false;
-}
-
-bool engine_knows_locks(const struct engine *engine)
-{
-	for (size_t i = 0; i < engine->plan->count; i++)
-		if (engine->plan->events[i].role == ROLE_LOCK_BEGIN)
-			return true;
-	return false;
 }
 
 void engine_set_facts(const struct engine *engine, struct ft_facts *facts)

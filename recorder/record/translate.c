@@ -17,9 +17,6 @@ enum { LOCK_ADDRESS, LOCK_FLAGS, MMAP_LOCK_WRITE = LOCK_FLAGS };
 #define FLAG_HARDIRQ 0x08
 #define FLAG_SOFTIRQ 0x10
 
-/* Two events record the same waking no further apart than this. */
-#define DOUBLE_WAKING_NS 20000
-
 /* pid, tid, time and identifier end every record that is not a sample. */
 #define SAMPLE_ID_BYTES 24
 
@@ -186,24 +183,13 @@ static void translate_waking(struct translate *translate, const struct translate
 	event->waking.in_interrupt = flags & (FLAG_HARDIRQ | FLAG_SOFTIRQ);
 }
 
-/* Has another event recorded the same? Both are enabled while perf_events_set_mode() switches
- * over. */
-static bool is_double(struct translate_latest *latest, const struct translate_latest *now,
-		      uint64_t within_ns)
-{
-	bool same = latest->event && latest->event != now->event && latest->tid == now->tid &&
-		    latest->other == now->other && now->time_ns - latest->time_ns <= within_ns;
-	/* A third record is a new occurrence. */
-	*latest = same ? (struct translate_latest){ .event = NULL } : *now;
-	return same;
-}
-
 /*
  * After a switch the CPU runs the other thread, so the same switch cannot come twice in a row. The
  * same waking can, but not so soon.
  */
-static bool repeats_other_event(struct translate_cpu *cpu, const struct event_plan_entry *planned,
-				const void *raw, size_t raw_bytes, uint64_t time_ns)
+static bool repeats_other_event(const struct translate *translate, struct translate_cpu *cpu,
+				const struct event_plan_entry *planned, const void *raw,
+				size_t raw_bytes, uint64_t time_ns)
 {
 	const struct tracepoint_format *format = &planned->format;
 	bool is_switch = planned->role == ROLE_SWITCH;
@@ -211,14 +197,15 @@ static bool repeats_other_event(struct translate_cpu *cpu, const struct event_pl
 		is_switch ? &format->fields[SWITCH_PREV_PID] : &format->common_pid;
 	const struct tracepoint_field *other =
 		&format->fields[is_switch ? SWITCH_NEXT_PID : WAKING_PID];
-	const struct translate_latest now = {
-		.event = planned,
+	const struct occurrence now = {
+		.events = 1ull << (planned - translate->plan->events),
+		.complete = !planned->filter && !(planned->attr.sample_type & PERF_SAMPLE_CALLCHAIN),
 		.tid = (int32_t)tracepoint_format_number(tid, raw, raw_bytes),
 		.other = (int32_t)tracepoint_format_number(other, raw, raw_bytes),
 		.time_ns = time_ns,
 	};
-	return is_switch ? is_double(&cpu->latest_switch, &now, UINT64_MAX)
-			 : is_double(&cpu->latest_waking, &now, DOUBLE_WAKING_NS);
+	return is_switch ? occurrence_repeats(&cpu->latest_switch, &now, UINT64_MAX)
+			 : occurrence_repeats(&cpu->latest_waking, &now, OCCURRENCE_NS);
 }
 
 /* Return: 1 an event, 0 none. */
@@ -229,7 +216,7 @@ static int translate_raw(struct translate *translate, struct translate_cpu *cpu,
 	const struct tracepoint_format *format = &planned->format;
 
 	if ((planned->role == ROLE_SWITCH || planned->role == ROLE_WAKING) &&
-	    repeats_other_event(cpu, planned, raw, raw_bytes, event->time_ns)) {
+	    repeats_other_event(translate, cpu, planned, raw, raw_bytes, event->time_ns)) {
 		cpu->doubles++;
 		return 0;
 	}
@@ -337,7 +324,7 @@ static int translate_lost(struct translate_cpu *cpu, uint64_t records, struct ft
 	event->lost.start_ns = cpu->last_ns < event->time_ns ? cpu->last_ns : event->time_ns;
 	event->lost.records = records;
 	cpu->lost_records += records;
-	cpu->latest_switch.event = cpu->latest_waking.event = NULL;
+	cpu->latest_switch.events = cpu->latest_waking.events = 0;
 	return 1;
 }
 

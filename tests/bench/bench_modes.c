@@ -21,7 +21,7 @@
 
 int main(int argc, char **argv)
 {
-	static const char *const NAMES[TIER_MODES] = { "full", "blocks", "lazy", "timing" };
+	static const char *const NAMES[TIER_MODES] = { "full", "blocks", "sampled", "lazy", "timing" };
 	struct tracefs tracefs;
 	struct event_plan *plan;
 	struct event_plan_error plan_error;

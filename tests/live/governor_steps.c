@@ -123,8 +123,7 @@ static int run(struct seen *seen, struct governor_thread *watch)
 static int record(struct kernel *kernel, struct blocked_threads *sleepers, struct kallsyms *kallsyms)
 {
 	const struct governor_options governor = { .max_events = EVENTS_MOST,
-						   .cpus = (uint32_t)kernel->counters->cpu_count,
-						   .knows_locks = true };
+						   .cpus = (uint32_t)kernel->counters->cpu_count };
 	struct seen seen = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 	struct target target = { .count = 0 };
 	struct governor_thread *watch;

@@ -24,6 +24,7 @@ struct fixture {
 	struct task_table *tasks;
 	struct translate translate;
 	struct translate_cpu cpu;
+	_Atomic uint64_t ids[PLAN_EVENTS_MAX];
 	_Alignas(8) uint8_t record[8192];
 	size_t bytes;
 	struct ft_event event;
@@ -51,11 +52,12 @@ static int setup(void **state)
 	*state = f;
 	f->plan.count = EVENTS;
 	f->cpu.cpu = 5;
+	f->cpu.ids = f->ids;
 	for (size_t i = 0; i < EVENTS; i++) {
 		f->plan.events[i].role = ROLES[i];
 		f->plan.events[i].attr.sample_type =
 			PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME;
-		f->cpu.ids[i] = ID(i);
+		f->ids[i] = ID(i);
 	}
 	f->plan.events[EXTRA].name = (char *)"page-faults";
 	f->plan.events[CALL].call = FT_CALL_MMAP;
@@ -164,8 +166,8 @@ static void add_common(uint8_t *raw, uint8_t flags, int32_t pid)
 	memcpy(raw + 4, &pid, 4);
 }
 
-static void make_switch(struct fixture *f, int32_t prev, uint64_t prev_state, int32_t next,
-			uint64_t time_ns)
+static void make_a_switch(struct fixture *f, int32_t prev, uint64_t prev_state, int32_t next,
+			  uint64_t time_ns, bool with_stack)
 {
 	uint8_t raw[64] = { 0 };
 	add_common(raw, 1, prev);
@@ -175,13 +177,28 @@ static void make_switch(struct fixture *f, int32_t prev, uint64_t prev_state, in
 	memcpy(raw + 40, "came", 4);
 	memcpy(raw + 56, &next, 4);
 	begin_sample(f, SWITCH, 40, prev, time_ns);
-	add_u64(f, 4);
-	add_u64(f, PERF_CONTEXT_KERNEL);
-	add_u64(f, 0xffffffff81000001);
-	add_u64(f, 0xffffffff81000002);
-	add_u64(f, 0xffffffff81000003);
+	if (with_stack) {
+		add_u64(f, 4);
+		add_u64(f, PERF_CONTEXT_KERNEL);
+		add_u64(f, 0xffffffff81000001);
+		add_u64(f, 0xffffffff81000002);
+		add_u64(f, 0xffffffff81000003);
+	}
 	add_raw(f, raw, sizeof(raw));
 	end(f);
+}
+
+static void make_switch(struct fixture *f, int32_t prev, uint64_t prev_state, int32_t next,
+			uint64_t time_ns)
+{
+	make_a_switch(f, prev, prev_state, next, time_ns, true);
+}
+
+/* As an event without stacks makes it. */
+static void make_plain_switch(struct fixture *f, int32_t prev, uint64_t prev_state, int32_t next,
+			      uint64_t time_ns)
+{
+	make_a_switch(f, prev, prev_state, next, time_ns, false);
 }
 
 static void switch_names_both_and_keeps_the_stack(void **state)
@@ -234,6 +251,53 @@ static void switch_that_two_events_record_is_one(void **state)
 	made_by(f, OTHER_SWITCH);
 	assert_int_equal(translate(f), 1);
 	assert_int_equal(f->cpu.doubles, 1);
+}
+
+/* The event that records each switch comes last, or at once. */
+static void switch_with_a_sampled_stack_is_one(void **state)
+{
+	static const struct {
+		int event;
+		uint64_t time_ns;
+		int result;
+	} CASES[] = {
+		{ OTHER_SWITCH, 1000, 1 },
+		{ SWITCH, 102000, 1 },  { OTHER_SWITCH, 5102000, 0 }, /* a long interruption */
+		{ OTHER_SWITCH, 6000000, 1 },
+		{ SWITCH, 6900000, 1 },	   { OTHER_SWITCH, 6900800, 0 },
+		{ OTHER_SWITCH, 8000000, 1 }, { SWITCH, 8000700, 0 }, /* another order of events */
+		{ OTHER_SWITCH, 9000000, 1 },
+	};
+	struct fixture *f = *state;
+	use_other_switch(f);
+	f->plan.events[OTHER_SWITCH].attr.sample_type &= ~(uint64_t)PERF_SAMPLE_CALLCHAIN;
+	/* As where the kernel is silent about the thread that runs in between. */
+	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+		if (CASES[i].event == SWITCH) {
+			make_switch(f, 41, 1, 43, CASES[i].time_ns);
+		} else {
+			make_plain_switch(f, 41, 1, 43, CASES[i].time_ns);
+			made_by(f, OTHER_SWITCH);
+		}
+		assert_int_equal(translate(f), CASES[i].result);
+		if (CASES[i].result)
+			assert_int_equal(f->event.stack != NULL, CASES[i].event == SWITCH);
+	}
+	assert_int_equal(f->cpu.doubles, 3);
+}
+
+static void switch_that_three_events_record_is_one(void **state)
+{
+	struct fixture *f = *state;
+	use_other_switch(f);
+	f->plan.events[STACK_WAKING] = f->plan.events[SWITCH];
+	for (int event = 0; event < 3; event++) {
+		make_switch(f, 41, 1, 43, 1000 + 100 * (uint64_t)event);
+		made_by(f, event == 0 ? SWITCH : event == 1 ? OTHER_SWITCH : STACK_WAKING);
+		assert_int_equal(translate(f), !event);
+	}
+	make_switch(f, 41, 1, 43, 90000);
+	assert_int_equal(translate(f), 1);
 }
 
 static void switch_seen_again_after_a_loss_is_another(void **state)
@@ -723,6 +787,8 @@ UNIT_TESTS(translate)
 	const struct CMUnitTest tests[] = {
 		TEST(switch_names_both_and_keeps_the_stack),
 		TEST(switch_that_two_events_record_is_one),
+		TEST(switch_with_a_sampled_stack_is_one),
+		TEST(switch_that_three_events_record_is_one),
 		TEST(switch_seen_again_after_a_loss_is_another),
 		TEST(waking_that_two_events_record_is_one),
 		TEST(idle_task_has_the_cpus_name),
