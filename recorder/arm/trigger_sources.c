@@ -186,4 +186,6 @@ void trigger_sources_status(const struct trigger_sources *sources, struct status
 	status->governor.since_ns =
 		governed.step_since_ns ? clock_now_ns() - governed.step_since_ns : 0;
 	status->governor.steps_taken = governed.steps_taken;
+	status->stacks.kept = governed.deferred.kept;
+	status->stacks.watched = governed.watched;
 }

@@ -147,7 +147,8 @@ static const struct tier_event MMAP_LOCK_EVENTS[] = {
 
 const char *tier_stacks_name(enum tier_mode mode)
 {
-	static const char *const NAMES[TIER_MODES] = { "full", "full", "sampled", "lazy", "none" };
+	static const char *const NAMES[TIER_MODES] = { "full", "full", "sampled", "lazy",
+						       "timing" };
 	return (unsigned int)mode < TIER_MODES ? NAMES[mode] : "?";
 }
 

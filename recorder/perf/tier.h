@@ -50,7 +50,7 @@ enum tier_mode {
 
 #define IN_MODE(mode) (1u << (mode))
 
-/* Which stacks of switches @mode takes: "full", "sampled", "lazy" or "none". */
+/* Which stacks of switches @mode takes: "full", "sampled", "lazy" or "timing". */
 const char *tier_stacks_name(enum tier_mode mode);
 
 struct tier_event {

@@ -193,6 +193,15 @@ void engine_stop(struct engine *engine)
 	engine->running = false;
 }
 
+void engine_set_stack_facts(const struct engine *engine, struct ft_facts *facts)
+{
+	enum tier_mode mode = engine->counters->mode;
+
+	ft_facts_set(facts, FT_FACT_STACKS, tier_stacks_name(mode));
+	ft_facts_set(facts, FT_FACT_WAKER_STACKS, mode == MODE_FULL ? "all" : "lock-waits");
+	ft_facts_set_number(facts, FT_FACT_STACK_PERIOD, TIER_STACK_PERIOD);
+}
+
 void engine_set_facts(const struct engine *engine, struct ft_facts *facts)
 {
 	char text[4096];
@@ -204,6 +213,7 @@ void engine_set_facts(const struct engine *engine, struct ft_facts *facts)
 	ft_facts_set(facts, FT_FACT_EVENTS, text);
 	ft_facts_set_number(facts, FT_FACT_SAMPLE_HZ, TIER_SAMPLE_HZ);
 	ft_facts_set(facts, FT_FACT_SAMPLE_EVENT, engine->counters->sample_event);
+	engine_set_stack_facts(engine, facts);
 	ft_facts_set(facts, FT_FACT_KERNEL_LOG,
 		     engine->kernel_log_error ? strerror(-engine->kernel_log_error) : "read");
 }

@@ -70,6 +70,9 @@ void engine_stop(struct engine *engine);
 /* Set the facts that all captures of this engine share. */
 void engine_set_facts(const struct engine *engine, struct ft_facts *facts);
 
+/* Set those of them that say which stacks are taken now. */
+void engine_set_stack_facts(const struct engine *engine, struct ft_facts *facts);
+
 /* Note what the engine could not do from the start. */
 void engine_note_limits(const struct engine *engine, struct recorder_events *own_events);
 

@@ -18,7 +18,7 @@
  * CPU time that the kernel spends on one event, measured with two threads that wake each other
  * over a pipe. The figures differ between machines, their ratio hardly does.
  */
-#define PLAIN_NS 800
+#define PLAIN_NS 600
 #define STACK_NS 2200
 
 void governor_init(struct governor *governor, const struct governor_options *options,

@@ -79,6 +79,7 @@ while read -r option; do
     -p | --pid | --max-captures | --blocked | --max-events | --max-cpu) value=1 ;;
     -d | --duration | --interval | --slower-than | --for | --cooldown) value=1s ;;
     --kernel-buffer | --ring-size | --max-disk) value=1M ;;
+    --stacks) value=lazy ;;
     -a | --all | -q | --quiet | -h | --help) value= ;;
     *) value=x ;;
     esac
