@@ -77,6 +77,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/cli/status_text.c recorder/cli/status_text.h \
 	recorder/proc/target.c recorder/proc/target.h \
 	recorder/record/task_table.c recorder/record/task_table.h \
+	recorder/perf/switch_cost.c recorder/perf/switch_cost.h \
 	recorder/perf/tier.c recorder/perf/tier.h \
 	recorder/perf/tracefs.c recorder/perf/tracefs.h \
 	recorder/record/translate.c recorder/record/translate.h \

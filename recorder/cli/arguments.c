@@ -75,13 +75,18 @@ int arguments_duration(const struct arguments *arguments, const char *value, con
 	return EXIT_DONE;
 }
 
+static const char *const STACKS_NAMES[GOVERNOR_STEPS] = { "full", "sampled", "lazy", "none" };
+
+const char *arguments_stacks_name(enum governor_step step)
+{
+	return STACKS_NAMES[step];
+}
+
 int arguments_stacks(const struct arguments *arguments, const char *value,
 		     enum governor_step *ret_step)
 {
-	static const char *const NAMES[GOVERNOR_STEPS] = { "full", "sampled", "lazy", "none" };
-
 	for (int step = 0; step < GOVERNOR_STEPS; step++)
-		if (!strcmp(value, NAMES[step])) {
+		if (!strcmp(value, STACKS_NAMES[step])) {
 			*ret_step = (enum governor_step)step;
 			return EXIT_DONE;
 		}

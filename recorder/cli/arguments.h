@@ -35,6 +35,7 @@ int arguments_duration(const struct arguments *arguments, const char *value, con
 		       uint64_t *ret_ns);
 
 /* Of --stacks: "full", "sampled", "lazy" or "none". */
+const char *arguments_stacks_name(enum governor_step step);
 int arguments_stacks(const struct arguments *arguments, const char *value,
 		     enum governor_step *ret_step);
 
