@@ -192,6 +192,7 @@ int governor_thread_start(struct governor_thread *thread)
 	struct governor_counts now = read_counts(thread);
 	if (thread->options.governor)
 		governor_init(&thread->governor, thread->options.governor, &now);
+	thread->status.step = thread->governor.step;
 	thread->stop = false;
 	return -pthread_create(&thread->pthread, NULL, run_governor_thread, thread);
 }

@@ -88,6 +88,11 @@ while read -r option; do
         fail "arm: $option is refused: $(cat "$scratch/output")"
 done <"$scratch/help"
 
+"$recorder" arm --stacks=some >"$scratch/output" 2>&1
+[ $? -eq 2 ] || fail "arm --stacks=some is no wrong usage"
+grep -q -e "--stacks is full, sampled, lazy or none, not 'some'" "$scratch/output" ||
+    fail "arm --stacks=some: $(cat "$scratch/output")"
+
 # Those of trigger and status; nobody is armed at that path, and they say so.
 for arguments in "-r why" "--reason why" "-w" "--wait" "-t 1s" "--timeout=1s"; do
     # shellcheck disable=SC2086 # several arguments

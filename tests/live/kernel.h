@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "capture/event.h"
 #include "recorder/perf/perf_events.h"
 #include "recorder/perf/tracefs.h"
 #include "recorder/record/drain.h"
@@ -31,6 +32,11 @@ int kernel_test(size_t slot_count, int (*test)(struct kernel *kernel));
 
 /* Say that it failed. Return: 1. */
 int kernel_failed(const char *what, int error);
+
+/* Every event that the ring of segments holds, in the order of each CPU. Return: 0 or a negative
+ * errno, -ENOBUFS where segments were overwritten. */
+int kernel_read_events(const struct kernel *kernel,
+		       void (*visit)(void *context, const struct ft_event *event), void *context);
 
 /* Two processes that wake each other over pipes until killed, on one CPU if @cpu is not negative. */
 pid_t kernel_start_pair(int cpu, const char *name);

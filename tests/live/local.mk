@@ -11,6 +11,10 @@ check_PROGRAMS += tests/live/modes_lose_nothing
 tests_live_modes_lose_nothing_SOURCES = tests/live/modes_lose_nothing.c $(KERNEL_SOURCES)
 tests_live_modes_lose_nothing_LDADD = $(RECORDER_LIBS)
 
+check_PROGRAMS += tests/live/sampled_stacks
+tests_live_sampled_stacks_SOURCES = tests/live/sampled_stacks.c $(KERNEL_SOURCES)
+tests_live_sampled_stacks_LDADD = $(RECORDER_LIBS)
+
 check_PROGRAMS += tests/live/governor_steps
 tests_live_governor_steps_SOURCES = tests/live/governor_steps.c $(KERNEL_SOURCES)
 tests_live_governor_steps_LDADD = $(RECORDER_LIBS)
@@ -35,6 +39,7 @@ SOAK_TESTS = $(SOAK_ONLY_TESTS) \
 
 LIVE_TESTS = \
 	tests/live/modes_lose_nothing \
+	tests/live/sampled_stacks \
 	tests/live/arm-clock-steps-back.sh \
 	tests/live/governor_steps \
 	tests/live/arm-holds-the-onset.sh \
@@ -42,6 +47,7 @@ LIVE_TESTS = \
 	tests/live/arm-lazy-names-the-culprit.sh \
 	tests/live/arm-many-triggers.sh \
 	tests/live/arm-mutex-names-the-culprit.sh \
+	tests/live/arm-lock-names-the-waker.sh \
 	tests/live/arm-opens-no-dangerous-file.sh \
 	tests/live/arm-pid-follows-forks.sh \
 	tests/live/arm-redis-busy-script.sh \
