@@ -24,6 +24,7 @@ struct governor_thread {
 	struct deferred_stacks *deferred;
 	struct watched_wakings *watched; /* NULL: none are */
 	struct blocked_trigger blocked_trigger;
+	uint64_t read_ns; /* time of the last look for stacks to read */
 	uint64_t blocked_ns; /* time of the last check for --blocked */
 	pthread_t pthread;
 	pthread_mutex_t mutex; /* protects the members below */
@@ -122,6 +123,20 @@ static bool reads_stacks(const struct governor_thread *thread)
 					    thread->governor.step == GOVERNOR_DEFERRED);
 }
 
+/* Each reading costs as much as all else on a quiet host, where every thread sleeps for long. */
+static void read_stacks(struct governor_thread *thread, uint64_t drained_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (drain_counts(thread->options.drain)->quiet &&
+	    now_ns - thread->read_ns < LOOK_QUIET_NS) {
+		deferred_stacks_take(thread->deferred, drained_ns);
+		return;
+	}
+	thread->read_ns = now_ns;
+	deferred_stacks_look(thread->deferred, drained_ns);
+}
+
 static void check_once(struct governor_thread *thread)
 {
 	uint64_t drained_ns = drain_counts(thread->options.drain)->drained_ns;
@@ -135,7 +150,7 @@ static void check_once(struct governor_thread *thread)
 	if (governed)
 		run_governor(thread);
 	if (reads_stacks(thread))
-		deferred_stacks_look(thread->deferred, drained_ns);
+		read_stacks(thread, drained_ns);
 	if (governed && thread->watched)
 		watched_wakings_look(thread->watched, clock_now_ns(), drained_ns,
 				     thread->governor.step != GOVERNOR_TIMING);

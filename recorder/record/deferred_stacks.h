@@ -51,6 +51,9 @@ void deferred_stacks_destroy(struct deferred_stacks *deferred);
  */
 void deferred_stacks_look(struct deferred_stacks *deferred, uint64_t drained_ns);
 
+/* The same, but begin to read no others. */
+void deferred_stacks_take(struct deferred_stacks *deferred, uint64_t drained_ns);
+
 /* Were stacks read, or are they, that a later look may emit? */
 bool deferred_stacks_reading(const struct deferred_stacks *deferred);
 

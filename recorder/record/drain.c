@@ -408,6 +408,7 @@ static void *run_drain(void *context)
 		flush_segments(drain, asked);
 		drain->counts.drained_ns = now_ns - RECORD_NS;
 		quiet = is_quiet(drain, drain->events - before, now_ns - before_ns, now_ns);
+		drain->counts.quiet = quiet;
 		if (!quiet)
 			drain_wake_waiter(drain);
 		if (!quiet || now_ns - drain->measured_ns >= MEASURE_NS)

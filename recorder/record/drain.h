@@ -32,6 +32,7 @@ struct drain_counts {
 	_Atomic uint64_t wakings;
 	_Atomic uint64_t doubles;	/* dropped doubles: see perf_events_set_mode() */
 	_Atomic uint64_t drained_ns;	/* every event up to then is drained */
+	_Atomic bool quiet;		/* next to nothing happened on the host since the round before */
 };
 
 /**
