@@ -198,7 +198,10 @@ void engine_set_stack_facts(const struct engine *engine, struct ft_facts *facts)
 	enum tier_mode mode = engine->counters->mode;
 
 	ft_facts_set(facts, FT_FACT_STACKS, tier_stacks_name(mode));
-	ft_facts_set(facts, FT_FACT_WAKER_STACKS, mode == MODE_FULL ? "all" : "lock-waits");
+	ft_facts_set(facts, FT_FACT_WAKER_STACKS,
+		     mode == MODE_FULL	   ? "all"
+		     : mode == MODE_TIMING ? "none"
+					   : "lock-waits");
 	ft_facts_set_number(facts, FT_FACT_STACK_PERIOD, TIER_STACK_PERIOD);
 }
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define EVENTS	      2 /* one begins before the other ends */
 #define CHANGE_NS     100000000u
@@ -105,10 +104,23 @@ static void find_waiters(const struct watched_wakings *watched, uint64_t drained
 			add_waiter(ret_waiters, &thread);
 }
 
-/* A thread that waits anew is in the filter already. */
+static bool has_waiter(const struct waiters *waiters, int32_t tid)
+{
+	for (size_t i = 0; i < waiters->count; i++)
+		if (waiters->tids[i] == tid)
+			return true;
+	return false;
+}
+
+/* In any order: a thread that waits anew is in the filter already. */
 static bool are_same(const struct waiters *a, const struct waiters *b)
 {
-	return a->count == b->count && !memcmp(a->tids, b->tids, a->count * sizeof(a->tids[0]));
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (!has_waiter(b, a->tids[i]))
+			return false;
+	return true;
 }
 
 static void end_event(struct watched_wakings *watched, uint64_t now_ns)
