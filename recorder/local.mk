@@ -33,6 +33,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/proc/target_finder.c recorder/proc/target_finder.h \
 	recorder/perf/tracepoint_format.c recorder/perf/tracepoint_format.h \
 	recorder/record/governor.c recorder/record/governor.h \
+	recorder/record/record_cursor.h \
 	recorder/record/occurrence.c recorder/record/occurrence.h \
 	recorder/record/watched_wakings.c recorder/record/watched_wakings.h \
 	recorder/perf/host_facts.c recorder/perf/host_facts.h \

@@ -11,7 +11,7 @@ need_memory_mb 1500
 is_target() { status && [ "$(status_of target)" = "$1" ]; }
 is_watched() { status && [ "$(status_of stacks.watched)" -gt 0 ]; }
 
-arm --comm=mmap_populate -d 4s
+arm --comm=mmap_populate -d 15s # the hold has to end in it, on a busy host too
 workload=$PWD/tests/workloads/mmap_populate
 start_workload --start-after 60 --healthy 60 || fail "the workload does not start"
 await 20 is_target "$target_pid" || fail "the recorder does not find the workload"

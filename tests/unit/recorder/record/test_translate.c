@@ -119,8 +119,10 @@ static void begin_sample(struct fixture *f, int event, int32_t pid, int32_t tid,
 {
 	begin(f, PERF_RECORD_SAMPLE, 0);
 	add_u64(f, ID(event));
-	add_u32(f, (uint32_t)pid);
-	add_u32(f, (uint32_t)tid);
+	if (f->plan.events[event].attr.sample_type & PERF_SAMPLE_TID) {
+		add_u32(f, (uint32_t)pid);
+		add_u32(f, (uint32_t)tid);
+	}
 	add_u64(f, time_ns);
 }
 
@@ -315,6 +317,39 @@ static void switch_seen_again_after_a_loss_is_another(void **state)
 	made_by(f, OTHER_SWITCH);
 	assert_int_equal(translate(f), 1);
 	assert_int_equal(f->cpu.doubles, 0);
+}
+
+/* Records that come most often are made without the process, which another one has named. */
+static void switch_without_process_has_the_one_that_is_known(void **state)
+{
+	struct fixture *f = *state;
+	make_switch(f, 41, 1, 43, 1000);
+	assert_int_equal(translate(f), 1);
+	f->plan.events[SWITCH].attr.sample_type &= ~(uint64_t)PERF_SAMPLE_TID;
+	make_switch(f, 41, 2, 44, 2000);
+	assert_int_equal(translate(f), 1);
+	assert_int_equal(f->event.time_ns, 2000);
+	assert_int_equal(f->event.task->tid, 41);
+	assert_int_equal(f->event.task->tgid, 40);
+	assert_int_equal(f->event.switch_.next->tgid, -1);
+	assert_int_equal(f->event.stack->kernel_count, 3);
+}
+
+/* The record of a loss ends as the event would have it in whose place it stands. */
+static void loss_told_by_an_event_without_process_is_whole(void **state)
+{
+	struct fixture *f = *state;
+	f->plan.events[SWITCH].attr.sample_type &= ~(uint64_t)PERF_SAMPLE_TID;
+	begin(f, PERF_RECORD_LOST, 0);
+	add_u64(f, ID(SWITCH));
+	add_u64(f, 17);
+	add_u64(f, 1500);
+	add_u64(f, ID(SWITCH));
+	end(f);
+	assert_int_equal(translate(f), 1);
+	assert_int_equal(f->event.kind, FT_EVENT_LOST);
+	assert_int_equal(f->event.time_ns, 1500);
+	assert_int_equal(f->event.lost.records, 17);
 }
 
 static void idle_task_has_the_cpus_name(void **state)
@@ -788,6 +823,8 @@ UNIT_TESTS(translate)
 		TEST(switch_names_both_and_keeps_the_stack),
 		TEST(switch_that_two_events_record_is_one),
 		TEST(switch_with_a_sampled_stack_is_one),
+		TEST(switch_without_process_has_the_one_that_is_known),
+		TEST(loss_told_by_an_event_without_process_is_whole),
 		TEST(switch_that_three_events_record_is_one),
 		TEST(switch_seen_again_after_a_loss_is_another),
 		TEST(waking_that_two_events_record_is_one),
