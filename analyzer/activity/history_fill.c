@@ -117,7 +117,7 @@ int history_closed(struct history *history, const struct lock_tracker *locks,
 		r = fill_runnable(history, interval, &kept);
 	if (!r)
 		r = history_keep_interval(history, entry, &kept, &wait);
-	if (!r)
+	if (!r && history->grown)
 		r = history_limit_bytes(history);
 out:
 	history->pending_count = 0;

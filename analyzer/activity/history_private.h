@@ -66,6 +66,7 @@ struct history {
 	size_t interval_room; /* of all threads */
 	size_t sample_count, event_count;
 	bool full;
+	bool grown; /* since history_limit_bytes() was called last */
 	struct history_charge *pending; /* of the interval that is closed next, the latest first */
 	size_t pending_count, pending_room;
 	uint64_t *idle_since_ns; /* by CPU; 0: it is not idle, or that is not known */

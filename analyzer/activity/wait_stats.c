@@ -346,24 +346,29 @@ void wait_stats_charged(void *context, const struct thread *waiter, struct threa
 		entry->charged = (struct hold_seen){ owner, end_ns - start_ns };
 }
 
+static int add_waiting(struct wait_stats *stats, struct thread_sums *entry,
+		       const struct interval *interval)
+{
+	const struct stack_info *info = stack_infos_get(stats->stack_infos, interval->stack_id);
+	bool counts = stats->options.counts(stats->options.context, interval->thread);
+
+	if (!info)
+		return -ENOMEM;
+	if (interval->state == THREAD_BLOCKED)
+		return add_blocked(stats, entry, interval, info, counts);
+	return add_runnable(stats, entry, interval, info, counts);
+}
+
 int wait_stats_closed(struct wait_stats *stats, const struct interval *interval)
 {
 	struct thread_sums *entry = per_thread_get(&stats->threads, interval->thread);
-	const struct stack_info *info;
-	bool counts;
 
 	if (!entry)
 		return -ENOMEM;
 	entry->sums.state_ns[interval->state] += interval->end_ns - interval->start_ns;
-	if (interval->state != THREAD_BLOCKED && interval->state != THREAD_RUNNABLE)
-		return 0;
-	info = stack_infos_get(stats->stack_infos, interval->stack_id);
-	if (!info)
-		return -ENOMEM;
-	counts = stats->options.counts(stats->options.context, interval->thread);
-	if (interval->state == THREAD_BLOCKED)
-		return add_blocked(stats, entry, interval, info, counts);
-	return add_runnable(stats, entry, interval, info, counts);
+	return interval->state == THREAD_BLOCKED || interval->state == THREAD_RUNNABLE
+		       ? add_waiting(stats, entry, interval)
+		       : 0;
 }
 
 int wait_stats_finish(struct wait_stats *stats)

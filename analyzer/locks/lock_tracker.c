@@ -49,14 +49,18 @@ void lock_tracker_destroy(struct lock_tracker *locks)
 	free(locks);
 }
 
-static int note_futex_wait(struct lock_tracker *locks, const struct event *event,
-			   const struct futex_wait *wait)
+/* The event may say at which futex its thread waits, or is about to. */
+static int note_futex_wait(struct lock_tracker *locks, const struct event *event)
 {
-	struct waiter *waiter = per_thread_get(&locks->waiters, event->thread);
+	struct futex_wait wait;
+	struct waiter *waiter;
 
+	if (!locks->options.futexes || !futex_locks_wait(locks->options.futexes, event, &wait))
+		return 0;
+	waiter = per_thread_get(&locks->waiters, event->thread);
 	if (!waiter)
 		return -ENOMEM;
-	waiter->futex = *wait;
+	waiter->futex = wait;
 	waiter->futex_ns = event->raw.kind == FT_EVENT_CALL ? event->raw.time_ns : 0;
 	return 0;
 }
@@ -129,39 +133,53 @@ static int note_kernel_release(struct lock_tracker *locks, const struct hold_rel
 
 static int note_loss(struct lock_tracker *locks, const struct event *event)
 {
+	if (futex_wakes_event(&locks->wakes, event))
+		return -ENOMEM;
 	if (event->raw.time_ns > locks->lost_until_ns)
 		locks->lost_until_ns = event->raw.time_ns;
 	return lost_spans_add(&locks->losses, event->raw.lost.start_ns, event->raw.time_ns);
 }
 
-int lock_tracker_event(struct lock_tracker *locks, const struct event *event)
+static int note_slow_path(struct lock_tracker *locks, const struct event *event)
 {
-	struct hold_release release;
-	int r = hold_events_event(locks->hold_events, event, &release);
+	struct waiter *waiter = per_thread_get(&locks->waiters, event->thread);
 
-	if (r)
-		return r < 0 ? r : note_kernel_release(locks, &release);
-
-	struct futex_wait wait;
-	struct hung_task hung;
-	struct waiter *waiter;
-
-	if (futex_wakes_event(&locks->wakes, event))
-		return -ENOMEM;
-	if (event->raw.kind == FT_EVENT_NOTE && hung_task_parse(event->raw.note.text, &hung))
-		return lock_tracker_log_line(locks, &hung, event->raw.time_ns);
-	if (event->raw.kind == FT_EVENT_LOST)
-		return note_loss(locks, event);
-	if (locks->options.futexes && futex_locks_wait(locks->options.futexes, event, &wait))
-		return note_futex_wait(locks, event, &wait);
-	if (event->raw.kind != FT_EVENT_LOCK_BEGIN)
-		return 0;
-	waiter = per_thread_get(&locks->waiters, event->thread);
 	if (!waiter)
 		return -ENOMEM;
 	waiter->contended_address = event->raw.lock_begin.address;
 	waiter->begins++;
 	return 0;
+}
+
+int lock_tracker_event(struct lock_tracker *locks, const struct event *event)
+{
+	struct hold_release release;
+	struct hung_task hung;
+	int r;
+
+	switch (event->raw.kind) {
+	case FT_EVENT_SWITCH:
+		return futex_wakes_event(&locks->wakes, event);
+	case FT_EVENT_LOCK_BEGIN:
+		return note_slow_path(locks, event);
+	case FT_EVENT_LOCK_HOLD:
+		r = hold_events_event(locks->hold_events, event, &release);
+		return r > 0 ? note_kernel_release(locks, &release) : r;
+	case FT_EVENT_CALL:
+		r = futex_wakes_event(&locks->wakes, event);
+		return r ? r : note_futex_wait(locks, event);
+	case FT_EVENT_STATE:
+		return note_futex_wait(locks, event);
+	case FT_EVENT_LOST:
+		r = hold_events_event(locks->hold_events, event, &release);
+		return r ? r : note_loss(locks, event);
+	case FT_EVENT_NOTE:
+		return hung_task_parse(event->raw.note.text, &hung)
+			       ? lock_tracker_log_line(locks, &hung, event->raw.time_ns)
+			       : 0;
+	default:
+		return 0;
+	}
 }
 
 /* *@ret_reason: the lock that @interval is a wait for; NULL: none. 0 or -ENOMEM. */

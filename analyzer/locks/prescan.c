@@ -108,6 +108,17 @@ static int count_switch(struct prescan *found, const struct event *event)
 	return 0;
 }
 
+static int scan_switch(struct scan *scan, const struct event *event)
+{
+	struct prescan *found = scan->found;
+
+	if (count_switch(found, event) ||
+	    proc_locks_sleep_event(futex_locks_proc_locks(found->futexes), scan->stack_infos, event,
+				   scan->start_ns))
+		return -ENOMEM;
+	return futex_locks_event(found->futexes, event);
+}
+
 /* What is rare, or of one kind only. */
 static int scan_kind(struct scan *scan, const struct event *event)
 {
@@ -116,14 +127,19 @@ static int scan_kind(struct scan *scan, const struct event *event)
 
 	switch (event->raw.kind) {
 	case FT_EVENT_SWITCH:
-		r = count_switch(found, event);
-		/* fall through */
+		return scan_switch(scan, event);
+	case FT_EVENT_WAKING:
+		return futex_locks_event(found->futexes, event);
+	case FT_EVENT_FORK:
+	case FT_EVENT_COMM:
+		return target_event(scan->target, event);
 	case FT_EVENT_STATE:
-		return r ? r
-			 : proc_locks_sleep_event(futex_locks_proc_locks(found->futexes),
-						  scan->stack_infos, event, scan->start_ns);
+		r = proc_locks_sleep_event(futex_locks_proc_locks(found->futexes),
+					   scan->stack_infos, event, scan->start_ns);
+		break;
 	case FT_EVENT_NOTE:
-		return append_note(found, event);
+		r = append_note(found, event);
+		break;
 	case FT_EVENT_EXTRA:
 		return event_counts_event(&found->extras, event,
 					  target_counts(scan->target, event->thread));
@@ -132,10 +148,12 @@ static int scan_kind(struct scan *scan, const struct event *event)
 		return mmap_lock_offset_event(scan->mmap_lock_offset, event);
 	case FT_EVENT_CALL:
 	case FT_EVENT_UNWOUND:
-		return large_calls_event(found->calls, event);
+		r = large_calls_event(found->calls, event);
+		break;
 	default:
-		return r;
+		return 0;
 	}
+	return r ? r : futex_locks_event(found->futexes, event);
 }
 
 static int scan_event(struct scan *scan, const struct event *event)
@@ -146,14 +164,10 @@ static int scan_event(struct scan *scan, const struct event *event)
 		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_LOST)
 		return append_loss(scan, event);
-	if (target_event(scan->target, event))
-		return -ENOMEM;
 	found->events++;
 	if (event->raw.cpu != FT_NO_CPU && event->raw.cpu >= found->cpus)
 		found->cpus = event->raw.cpu + 1;
-	if (scan_kind(scan, event))
-		return -ENOMEM;
-	return futex_locks_event(found->futexes, event);
+	return scan_kind(scan, event);
 }
 
 /*
