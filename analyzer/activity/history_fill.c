@@ -87,8 +87,40 @@ static int fill_runnable(struct history *history, const struct interval *interva
 	return 0;
 }
 
-int history_closed(struct history *history, const struct lock_tracker *locks,
-		   const struct interval *interval)
+/*
+ * Whether the thread ran, or wanted to run, for a moment, as it did before in the crowd and for
+ * longer: then only the time is added up, as most intervals are of this sort where there are many.
+ */
+static bool add_moment(const struct history *history, struct crowd *crowd,
+		       const struct interval *interval)
+{
+	uint64_t length_ns = interval->end_ns - interval->start_ns;
+
+	if (crowd->end_ns != interval->start_ns || length_ns >= history->resolution_ns ||
+	    interval->end_ns - crowd->start_ns >= history->resolution_ns * CROWD_RESOLUTIONS ||
+	    interval->end_ns > history->end_ns || history->full || !crowd->kind_count ||
+	    (interval->state != THREAD_RUNNING && (interval->state != THREAD_RUNNABLE ||
+						   interval->flags & INTERVAL_PREEMPTED)))
+		return false;
+	for (struct crowd_kind *kind = crowd->kinds; kind < crowd->kinds + crowd->kind_count;
+	     kind++) {
+		if (kind->longest.state != interval->state ||
+		    (interval->state == THREAD_RUNNING ? kind->longest.cpu != interval->cpu
+						       : kind->longest.class != WAIT_CPU_RUNQUEUE))
+			continue;
+		if (length_ns >= kind->longest_ns)
+			return false;
+		kind->sum_ns += length_ns;
+		kind->longest.merged++;
+		crowd->end_ns = interval->end_ns;
+		return true;
+	}
+	return false;
+}
+
+/* Another one. */
+static int keep_closed(struct history *history, const struct lock_tracker *locks,
+		       const struct interval *interval)
 {
 	struct history_lock_wait wait = { .lock = NULL };
 	struct history_interval kept = {
@@ -105,7 +137,7 @@ int history_closed(struct history *history, const struct lock_tracker *locks,
 	int r = 0;
 
 	if (kept.end_ns <= kept.start_ns || history->full)
-		goto out;
+		return 0;
 	if (kept.start_ns > interval->start_ns)
 		kept.flags |= INTERVAL_BEGAN_BEFORE;
 	entry = per_thread_get(&history->entries, interval->thread);
@@ -117,9 +149,17 @@ int history_closed(struct history *history, const struct lock_tracker *locks,
 		r = fill_runnable(history, interval, &kept);
 	if (!r)
 		r = history_keep_interval(history, entry, &kept, &wait);
-	if (!r && history->grown)
-		r = history_limit_bytes(history);
-out:
+	return !r && history->grown ? history_limit_bytes(history) : r;
+}
+
+int history_closed(struct history *history, const struct lock_tracker *locks,
+		   const struct interval *interval)
+{
+	struct thread_history *entry = per_thread_find(&history->entries, interval->thread);
+	int r = 0;
+
+	if (!entry || !add_moment(history, &entry->crowd, interval))
+		r = keep_closed(history, locks, interval);
 	history->pending_count = 0;
 	return r;
 }
@@ -283,9 +323,4 @@ int history_event(struct history *history, const struct event *event)
 	default:
 		return 0;
 	}
-}
-
-int history_finish(struct history *history)
-{
-	return history_flush_all(history);
 }

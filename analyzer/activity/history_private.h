@@ -12,6 +12,10 @@
 /* A crowd keeps short intervals of so many kinds apart. */
 #define CROWD_KINDS 8u
 
+/* A crowd is as long as so many times the resolution: it takes an interval for each kind, not for
+ * each moment. */
+#define CROWD_RESOLUTIONS 4u
+
 /* The lock wait of an interval, as kept. */
 struct kept_lock_wait {
 	const struct lock *lock;
@@ -88,8 +92,6 @@ static inline bool history_charges_in_turns(const struct history_charge *charge,
 int history_keep_interval(struct history *history, struct thread_history *entry,
 			  const struct history_interval *interval,
 			  const struct history_lock_wait *wait);
-/* The intervals in crowds become intervals of their threads. */
-int history_flush_all(struct history *history);
 /* Keep within the bound; where nothing helps any more, nothing more is kept. */
 int history_limit_bytes(struct history *history);
 

@@ -20,10 +20,6 @@
  * take a while. */
 #define RESOLUTION_EXPECTED_NS 131072u
 
-/* A crowd is as long as so many times the resolution: it takes an interval for each kind, not for
- * each moment. */
-#define CROWD_RESOLUTIONS 4u
-
 /* n waiters in one queue have n * n owners before them: of more than so many those of a moment
  * are put together. */
 #define CHARGES_MAX (1u << 18)
@@ -239,7 +235,7 @@ static int compact_thread(struct history *history, struct thread_history *entry,
 	return r;
 }
 
-int history_flush_all(struct history *history)
+int history_finish(struct history *history)
 {
 	int r = 0;
 
@@ -257,7 +253,7 @@ int history_flush_all(struct history *history)
 static int compact_all(struct history *history)
 {
 	struct lock_wait_table old;
-	int r = history_flush_all(history);
+	int r = history_finish(history);
 
 	if (r)
 		return r;

@@ -229,8 +229,12 @@ static struct long_wait make_wait(const struct interval *interval, enum wait_cla
 static int note_runnable_wait(struct wait_stats *stats, const struct interval *interval,
 			      enum wait_class class)
 {
-	const struct long_wait wait = make_wait(interval, class, NULL);
+	uint64_t length_ns = interval->end_ns - interval->start_ns;
+	struct long_wait wait;
 
+	if (length_ns <= stats->longest.blocked_ns && length_ns < stats->options.long_ns)
+		return 0;
+	wait = make_wait(interval, class, NULL);
 	if (wait.blocked_ns > stats->longest.blocked_ns)
 		stats->longest = wait;
 	return keep_long_wait(stats, &wait);
@@ -346,8 +350,10 @@ void wait_stats_charged(void *context, const struct thread *waiter, struct threa
 		entry->charged = (struct hold_seen){ owner, end_ns - start_ns };
 }
 
-static int add_waiting(struct wait_stats *stats, struct thread_sums *entry,
-		       const struct interval *interval)
+/* Not inlined: who only ran saves no registers. */
+static __attribute__((noinline)) int add_waiting(struct wait_stats *stats,
+						 struct thread_sums *entry,
+						 const struct interval *interval)
 {
 	const struct stack_info *info = stack_infos_get(stats->stack_infos, interval->stack_id);
 	bool counts = stats->options.counts(stats->options.context, interval->thread);

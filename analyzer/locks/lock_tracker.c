@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyzer/locks/lock_private.h"
+#include "analyzer/util/span.h"
 
 /* One wait for a lock may be many sleeps: a woken waiter may lose the lock to another and sleep again. */
 #define SAME_WAIT_GAP_NS 5000000u
@@ -379,16 +380,16 @@ static void note_unclear(struct waiter *waiter, const struct interval *interval)
 	waiter->unclear_ns = interval->end_ns;
 }
 
-int lock_tracker_closed(struct lock_tracker *locks, const struct interval *interval)
+/* Not inlined: who only ran saves no registers. */
+static __attribute__((noinline)) int close_sleep(struct lock_tracker *locks,
+						 const struct interval *interval)
 {
 	const struct lock_tracker_options *options = &locks->options;
-	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
-	struct waiter *waiter;
+	uint64_t from_ns = later(interval->start_ns, options->start_ns);
+	uint64_t to_ns = later(from_ns, earlier(interval->end_ns, options->end_ns));
+	struct waiter *waiter = per_thread_get(&locks->waiters, interval->thread);
 	bool counts;
 
-	if (interval->state != THREAD_BLOCKED && interval->state != THREAD_UNKNOWN)
-		return 0;
-	waiter = per_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
 	if (is_unclear(locks, interval))
@@ -407,17 +408,18 @@ int lock_tracker_closed(struct lock_tracker *locks, const struct interval *inter
 	waiter->end_lost_ns = interval->flags & INTERVAL_END_LOST ? interval->end_ns : 0;
 	if (note_handoff(locks, interval, waiter->entry))
 		return -ENOMEM;
-	if (from_ns < options->start_ns)
-		from_ns = options->start_ns;
-	if (to_ns > options->end_ns)
-		to_ns = options->end_ns;
 	counts = !options->counts || options->counts(options->context, interval->thread);
-	if (to_ns <= from_ns)
-		to_ns = from_ns;
-	else if (counts)
+	if (counts && to_ns > from_ns)
 		count_wait(&waiter->entry->lock, waiter, to_ns - from_ns);
 	return ownership_wait_closed(waiter->entry->ownership, interval->thread, interval->start_ns,
 				     from_ns, to_ns, counts);
+}
+
+int lock_tracker_closed(struct lock_tracker *locks, const struct interval *interval)
+{
+	return interval->state == THREAD_BLOCKED || interval->state == THREAD_UNKNOWN
+		       ? close_sleep(locks, interval)
+		       : 0;
 }
 
 void lock_tracker_finish(struct lock_tracker *locks)

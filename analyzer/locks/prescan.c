@@ -86,25 +86,14 @@ static int append_note(struct prescan *found, const struct event *event)
 	return 0;
 }
 
-static struct switch_counts *counts_of(struct prescan *found, const struct thread *thread)
-{
-	if (array_reach(found->switch_counts, found->switch_counts_room, thread->index))
-		return NULL;
-	return &found->switch_counts[thread->index];
-}
-
 static int count_switch(struct prescan *found, const struct event *event)
 {
-	struct switch_counts *counts = counts_of(found, event->thread);
-
-	if (!counts)
+	if (array_reach(found->switch_counts, found->switch_counts_room, event->thread->index) ||
+	    array_reach(found->switch_counts, found->switch_counts_room, event->other->index))
 		return -ENOMEM;
-	counts->out++;
+	found->switch_counts[event->thread->index].out++;
+	found->switch_counts[event->other->index].in++;
 	found->switches++;
-	counts = counts_of(found, event->other);
-	if (!counts)
-		return -ENOMEM;
-	counts->in++;
 	return 0;
 }
 

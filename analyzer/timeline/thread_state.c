@@ -100,6 +100,7 @@ int thread_state_doubt_runnable(struct timeline *timeline, struct thread_slot *s
 	int error;
 
 	if (slot->current.state != THREAD_RUNNABLE ||
+	    lost_spans_none_since(&timeline->losses, slot->current.start_ns) ||
 	    !lost_spans_between(&timeline->losses, slot->current.start_ns, time_ns, &lost_ns))
 		return 0;
 	error = thread_state_move_to_unknown(timeline, slot, lost_ns);
@@ -112,10 +113,12 @@ int thread_state_doubt_blocked(struct timeline *timeline, struct thread_slot *sl
 			       uint64_t time_ns, unsigned int part)
 {
 	const struct lost_spans *losses = &timeline->losses;
-	uint64_t start_ns = slot->current.start_ns, first_ns;
-	uint64_t lost_ns = lost_spans_within_ns(losses, start_ns, time_ns);
+	uint64_t start_ns = slot->current.start_ns, first_ns, lost_ns;
 	int error;
 
+	if (lost_spans_none_since(losses, start_ns))
+		return 0;
+	lost_ns = lost_spans_within_ns(losses, start_ns, time_ns);
 	if (lost_ns < DOUBTFUL_LOSS_NS || lost_ns * part < time_ns - start_ns ||
 	    !lost_spans_between(losses, start_ns, time_ns, &first_ns))
 		return 0;
@@ -132,7 +135,8 @@ unsigned int thread_state_loss_flags(const struct timeline *timeline,
 	const struct lost_spans *losses = &timeline->losses;
 	uint64_t start_ns = slot->current.start_ns;
 
-	if (!lost_spans_between(losses, start_ns, time_ns, NULL))
+	if (lost_spans_none_since(losses, start_ns) ||
+	    !lost_spans_between(losses, start_ns, time_ns, NULL))
 		return 0;
 	return lost_spans_within_ns(losses, start_ns, time_ns) < DOUBTFUL_LOSS_NS
 		       ? INTERVAL_SPANS_LOSS

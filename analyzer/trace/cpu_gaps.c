@@ -93,8 +93,11 @@ static int append_gap(struct cpu_gaps *gaps, const struct cpu_gap *kept)
 	return 0;
 }
 
+/* These are not inlined: an event that asks for none of them saves no registers. */
+#define RARE __attribute__((noinline))
+
 /* Silence up to @now_ns: is there a CPU that ran somebody who is sampled? */
-static int keep_gap_of_all(struct cpu_gaps *gaps, uint64_t now_ns)
+static RARE int keep_gap_of_all(struct cpu_gaps *gaps, uint64_t now_ns)
 {
 	struct cpu_gap kept = { .start_ns = gaps->last_ns, .end_ns = now_ns };
 
@@ -118,8 +121,8 @@ static int keep_gap_of_all(struct cpu_gaps *gaps, uint64_t now_ns)
 }
 
 /* The first event of a CPU after a time without any: of the thread that ran there, and it was to be sampled meanwhile? */
-static int keep_gap_of_cpu(struct cpu_gaps *gaps, const struct heard_cpu *cpu,
-			   const struct event *event)
+static RARE int keep_gap_of_cpu(struct cpu_gaps *gaps, const struct heard_cpu *cpu,
+				const struct event *event)
 {
 	uint64_t least_ns = gaps->sampled_within_ns * GAP_SAMPLES;
 
@@ -135,7 +138,7 @@ static int keep_gap_of_cpu(struct cpu_gaps *gaps, const struct heard_cpu *cpu,
 }
 
 /* The first event of its CPU after a silence must be of the thread that is said to have run all along. */
-static void confirm_open_gap(struct cpu_gaps *gaps, const struct event *event)
+static RARE void confirm_open_gap(struct cpu_gaps *gaps, const struct event *event)
 {
 	const struct cpu_gap *kept = &gaps->kept[gaps->open - 1];
 
@@ -146,7 +149,7 @@ static void confirm_open_gap(struct cpu_gaps *gaps, const struct event *event)
 	gaps->open = 0;
 }
 
-static int count_sample(struct cpu_gaps *gaps, const struct event *event)
+static RARE int count_sample(struct cpu_gaps *gaps, const struct event *event)
 {
 	uint32_t *samples = event->thread ? per_thread_get(&gaps->samples, event->thread) : NULL;
 
@@ -156,7 +159,7 @@ static int count_sample(struct cpu_gaps *gaps, const struct event *event)
 	return 0;
 }
 
-static void note_loss(struct cpu_gaps *gaps, const struct event *event)
+static RARE void note_loss(struct cpu_gaps *gaps, const struct event *event)
 {
 	gaps->cpus[event->raw.cpu].occupant = NULL;
 	if (event->raw.time_ns > gaps->lost_until_ns)

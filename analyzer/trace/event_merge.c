@@ -80,20 +80,17 @@ void event_merge_rewind(struct event_merge *merge)
 	merge->state = MERGE_NOT_STARTED;
 }
 
-/* At equal times: losses and wakings first, then all else, then switches. */
-static inline uint32_t rank_event(const struct ft_event *event)
-{
-	if (event->kind == FT_EVENT_SWITCH)
-		return 2;
-	return event->kind != FT_EVENT_WAKING && event->kind != FT_EVENT_LOST;
-}
-
-/* A loss stands where it begins. */
+/* The place of an event: a loss stands where it begins. At equal times losses and wakings come
+ * first, then all else, then switches. */
 static inline struct min_heap_head place_event(const struct ft_event *event, uint32_t stream)
 {
-	return (struct min_heap_head){ event->kind == FT_EVENT_LOST ? event->lost.start_ns
-								   : event->time_ns,
-				       rank_event(event), stream };
+	if (event->kind == FT_EVENT_LOST)
+		return (struct min_heap_head){ event->lost.start_ns, 0, stream };
+	return (struct min_heap_head){ event->time_ns,
+				       event->kind == FT_EVENT_SWITCH   ? 2
+				       : event->kind == FT_EVENT_WAKING ? 0
+									: 1,
+				       stream };
 }
 
 /* What the recorder says comes after the event that it is about. */
