@@ -15,6 +15,9 @@
 
 #define SAMPLES_MAX (1u << 20)
 
+/* Not inlined: most events keep nothing, and save no registers. */
+#define RARE __attribute__((noinline))
+
 const uint64_t *history_short_charge_ns(const struct history *history)
 {
 	return &history->short_charge_ns;
@@ -87,40 +90,8 @@ static int fill_runnable(struct history *history, const struct interval *interva
 	return 0;
 }
 
-/*
- * Whether the thread ran, or wanted to run, for a moment, as it did before in the crowd and for
- * longer: then only the time is added up, as most intervals are of this sort where there are many.
- */
-static bool add_moment(const struct history *history, struct crowd *crowd,
-		       const struct interval *interval)
-{
-	uint64_t length_ns = interval->end_ns - interval->start_ns;
-
-	if (crowd->end_ns != interval->start_ns || length_ns >= history->resolution_ns ||
-	    interval->end_ns - crowd->start_ns >= history->resolution_ns * CROWD_RESOLUTIONS ||
-	    interval->end_ns > history->end_ns || history->full || !crowd->kind_count ||
-	    (interval->state != THREAD_RUNNING && (interval->state != THREAD_RUNNABLE ||
-						   interval->flags & INTERVAL_PREEMPTED)))
-		return false;
-	for (struct crowd_kind *kind = crowd->kinds; kind < crowd->kinds + crowd->kind_count;
-	     kind++) {
-		if (kind->longest.state != interval->state ||
-		    (interval->state == THREAD_RUNNING ? kind->longest.cpu != interval->cpu
-						       : kind->longest.class != WAIT_CPU_RUNQUEUE))
-			continue;
-		if (length_ns >= kind->longest_ns)
-			return false;
-		kind->sum_ns += length_ns;
-		kind->longest.merged++;
-		crowd->end_ns = interval->end_ns;
-		return true;
-	}
-	return false;
-}
-
-/* Another one. */
-static int keep_closed(struct history *history, const struct lock_tracker *locks,
-		       const struct interval *interval)
+int history_closed(struct history *history, const struct lock_tracker *locks,
+		   const struct interval *interval)
 {
 	struct history_lock_wait wait = { .lock = NULL };
 	struct history_interval kept = {
@@ -137,7 +108,7 @@ static int keep_closed(struct history *history, const struct lock_tracker *locks
 	int r = 0;
 
 	if (kept.end_ns <= kept.start_ns || history->full)
-		return 0;
+		goto out;
 	if (kept.start_ns > interval->start_ns)
 		kept.flags |= INTERVAL_BEGAN_BEFORE;
 	entry = per_thread_get(&history->entries, interval->thread);
@@ -149,17 +120,9 @@ static int keep_closed(struct history *history, const struct lock_tracker *locks
 		r = fill_runnable(history, interval, &kept);
 	if (!r)
 		r = history_keep_interval(history, entry, &kept, &wait);
-	return !r && history->grown ? history_limit_bytes(history) : r;
-}
-
-int history_closed(struct history *history, const struct lock_tracker *locks,
-		   const struct interval *interval)
-{
-	struct thread_history *entry = per_thread_find(&history->entries, interval->thread);
-	int r = 0;
-
-	if (!entry || !add_moment(history, &entry->crowd, interval))
-		r = keep_closed(history, locks, interval);
+	if (!r && history->grown)
+		r = history_limit_bytes(history);
+out:
 	history->pending_count = 0;
 	return r;
 }
@@ -193,7 +156,7 @@ static void drop_old_points(struct history *history, bool samples)
 	*(samples ? &history->sample_count : &history->event_count) = left;
 }
 
-static int append_sample(struct history *history, const struct event *event)
+static RARE int append_sample(struct history *history, const struct event *event)
 {
 	struct thread_history *entry;
 
@@ -220,7 +183,7 @@ static void fill_call(const struct ft_event *raw, struct history_event *event)
 		event->bytes = raw->call.args[raw->call.call == FT_CALL_MREMAP ? 2 : 1];
 }
 
-static int append_event(struct history *history, const struct event *event)
+static RARE int append_event(struct history *history, const struct event *event)
 {
 	const struct ft_event *raw = &event->raw;
 	struct history_event kept = {
@@ -261,7 +224,8 @@ static int append_event(struct history *history, const struct event *event)
 
 /* The idle task is switched out: its CPU had nothing to do since it was switched in. Before, the
  * CPU was busy or unknown. */
-static int keep_idle_time(struct history *history, const struct event *event, uint64_t since_ns)
+static RARE int keep_idle_time(struct history *history, const struct event *event,
+			       uint64_t since_ns)
 {
 	const struct history_lock_wait none = { .lock = NULL };
 	struct history_interval interval = {

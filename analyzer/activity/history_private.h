@@ -12,10 +12,6 @@
 /* A crowd keeps short intervals of so many kinds apart. */
 #define CROWD_KINDS 8u
 
-/* A crowd is as long as so many times the resolution: it takes an interval for each kind, not for
- * each moment. */
-#define CROWD_RESOLUTIONS 4u
-
 /* The lock wait of an interval, as kept. */
 struct kept_lock_wait {
 	const struct lock *lock;

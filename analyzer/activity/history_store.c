@@ -20,6 +20,10 @@
  * take a while. */
 #define RESOLUTION_EXPECTED_NS 131072u
 
+/* A crowd is as long as so many times the resolution: it takes an interval for each kind, not for
+ * each moment. */
+#define CROWD_RESOLUTIONS 4u
+
 /* n waiters in one queue have n * n owners before them: of more than so many those of a moment
  * are put together. */
 #define CHARGES_MAX (1u << 18)

@@ -243,8 +243,10 @@ static struct futex *get_first(struct futex_locks *futexes, struct futex *futex)
 	return futex->first;
 }
 
-static int note_wait(struct futex_locks *futexes, const struct event *event,
-		     const struct futex_wait *wait)
+/* Not inlined: a switch saves fewer registers. */
+static __attribute__((noinline)) int note_wait(struct futex_locks *futexes,
+					       const struct event *event,
+					       const struct futex_wait *wait)
 {
 	struct pending *pending = per_thread_get(&futexes->pendings, event->thread);
 	int32_t owner = futex_owner(wait);

@@ -11,6 +11,9 @@
 /* One wait for a lock may be many sleeps: a woken waiter may lose the lock to another and sleep again. */
 #define SAME_WAIT_GAP_NS 5000000u
 
+/* Not inlined: a switch, or who only ran, saves no registers. */
+#define RARE __attribute__((noinline))
+
 int lock_tracker_create(struct stack_infos *stack_infos, struct kernel_operations *operations,
 			const struct lock_tracker_options *options, struct lock_tracker **ret_locks)
 {
@@ -51,7 +54,7 @@ void lock_tracker_destroy(struct lock_tracker *locks)
 }
 
 /* The event may say at which futex its thread waits, or is about to. */
-static int note_futex_wait(struct lock_tracker *locks, const struct event *event)
+static RARE int note_futex_wait(struct lock_tracker *locks, const struct event *event)
 {
 	struct futex_wait wait;
 	struct waiter *waiter;
@@ -132,7 +135,7 @@ static int note_kernel_release(struct lock_tracker *locks, const struct hold_rel
 	return ownership_released(entry->ownership, &release);
 }
 
-static int note_loss(struct lock_tracker *locks, const struct event *event)
+static RARE int note_loss(struct lock_tracker *locks, const struct event *event)
 {
 	if (futex_wakes_event(&locks->wakes, event))
 		return -ENOMEM;
@@ -141,7 +144,7 @@ static int note_loss(struct lock_tracker *locks, const struct event *event)
 	return lost_spans_add(&locks->losses, event->raw.lost.start_ns, event->raw.time_ns);
 }
 
-static int note_slow_path(struct lock_tracker *locks, const struct event *event)
+static RARE int note_slow_path(struct lock_tracker *locks, const struct event *event)
 {
 	struct waiter *waiter = per_thread_get(&locks->waiters, event->thread);
 
@@ -152,10 +155,25 @@ static int note_slow_path(struct lock_tracker *locks, const struct event *event)
 	return 0;
 }
 
-int lock_tracker_event(struct lock_tracker *locks, const struct event *event)
+static RARE int note_hold(struct lock_tracker *locks, const struct event *event)
 {
 	struct hold_release release;
+	int r = hold_events_event(locks->hold_events, event, &release);
+
+	return r > 0 ? note_kernel_release(locks, &release) : r;
+}
+
+static RARE int note_log(struct lock_tracker *locks, const struct event *event)
+{
 	struct hung_task hung;
+
+	return hung_task_parse(event->raw.note.text, &hung)
+		       ? lock_tracker_log_line(locks, &hung, event->raw.time_ns)
+		       : 0;
+}
+
+int lock_tracker_event(struct lock_tracker *locks, const struct event *event)
+{
 	int r;
 
 	switch (event->raw.kind) {
@@ -164,20 +182,17 @@ int lock_tracker_event(struct lock_tracker *locks, const struct event *event)
 	case FT_EVENT_LOCK_BEGIN:
 		return note_slow_path(locks, event);
 	case FT_EVENT_LOCK_HOLD:
-		r = hold_events_event(locks->hold_events, event, &release);
-		return r > 0 ? note_kernel_release(locks, &release) : r;
+		return note_hold(locks, event);
 	case FT_EVENT_CALL:
 		r = futex_wakes_event(&locks->wakes, event);
 		return r ? r : note_futex_wait(locks, event);
 	case FT_EVENT_STATE:
 		return note_futex_wait(locks, event);
 	case FT_EVENT_LOST:
-		r = hold_events_event(locks->hold_events, event, &release);
+		r = note_hold(locks, event);
 		return r ? r : note_loss(locks, event);
 	case FT_EVENT_NOTE:
-		return hung_task_parse(event->raw.note.text, &hung)
-			       ? lock_tracker_log_line(locks, &hung, event->raw.time_ns)
-			       : 0;
+		return note_log(locks, event);
 	default:
 		return 0;
 	}
@@ -380,9 +395,7 @@ static void note_unclear(struct waiter *waiter, const struct interval *interval)
 	waiter->unclear_ns = interval->end_ns;
 }
 
-/* Not inlined: who only ran saves no registers. */
-static __attribute__((noinline)) int close_sleep(struct lock_tracker *locks,
-						 const struct interval *interval)
+static RARE int close_sleep(struct lock_tracker *locks, const struct interval *interval)
 {
 	const struct lock_tracker_options *options = &locks->options;
 	uint64_t from_ns = later(interval->start_ns, options->start_ns);

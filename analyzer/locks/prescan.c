@@ -47,18 +47,15 @@ uint64_t prescan_sampled_within_ns(const struct ft_facts *facts)
 static int append_loss(struct scan *scan, const struct event *event)
 {
 	struct prescan *found = scan->found;
-	struct event_loss *losses;
 
 	if (event->raw.time_ns < scan->start_ns)
 		return 0; /* before the recording proper */
 	found->lost_records += event->raw.lost.records;
 	if (found->loss_count == LOSSES_MAX)
 		return 0;
-	losses = reallocarray(found->losses, found->loss_count + 1, sizeof(*losses));
-	if (!losses)
+	if (array_grow(found->losses, found->loss_count, found->loss_room))
 		return -ENOMEM;
-	found->losses = losses;
-	losses[found->loss_count++] = (struct event_loss){
+	found->losses[found->loss_count++] = (struct event_loss){
 		.cpu = event->raw.cpu,
 		.start_ns = event->raw.lost.start_ns,
 		.end_ns = event->raw.time_ns,
@@ -70,19 +67,16 @@ static int append_loss(struct scan *scan, const struct event *event)
 static int append_note(struct prescan *found, const struct event *event)
 {
 	struct ft_filelock lock;
-	struct recorder_note *notes;
 	char *text;
 
 	if (found->note_count == NOTES_MAX || ft_filelock_parse(event->raw.note.text, &lock))
 		return 0;
-	notes = reallocarray(found->notes, found->note_count + 1, sizeof(*notes));
-	if (!notes)
-		return -ENOMEM;
-	found->notes = notes;
 	text = strdup(event->raw.note.text);
-	if (!text)
+	if (!text || array_grow(found->notes, found->note_count, found->note_room)) {
+		free(text);
 		return -ENOMEM;
-	notes[found->note_count++] = (struct recorder_note){ event->raw.time_ns, text };
+	}
+	found->notes[found->note_count++] = (struct recorder_note){ event->raw.time_ns, text };
 	return 0;
 }
 
