@@ -100,10 +100,15 @@ int long_waits_runnable(struct long_waits *waits, struct thread_long_waits *own,
 			uint64_t runnable_ns)
 {
 	const struct wait_reason *reason = info ? &info->preempted : NULL;
-	const struct long_wait wait = make_wait(
-		interval, reason ? reason->class : WAIT_CPU_RUNQUEUE, DIRECTION_NEEDS, NULL);
+	uint64_t length_ns = interval->end_ns - interval->start_ns;
+	bool sliced = reason && reason->sliced;
+	struct long_wait wait;
 
-	if (reason && reason->sliced)
+	/* Most are shorter. */
+	if (!sliced && length_ns <= waits->longest.blocked_ns && length_ns < waits->long_ns)
+		return 0;
+	wait = make_wait(interval, reason ? reason->class : WAIT_CPU_RUNQUEUE, DIRECTION_NEEDS, NULL);
+	if (sliced)
 		return open_wait(waits, own, &wait, info, true, runnable_ns, wait.blocked_ns);
 	note_longest(waits, &wait);
 	return keep_wait(waits, &wait);
