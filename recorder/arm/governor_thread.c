@@ -110,6 +110,8 @@ static void run_governor(struct governor_thread *thread)
 
 	bool changed = governor_feed(&thread->governor, &now);
 	enum tier_mode mode = governor_mode(&thread->governor);
+
+	thread->options.counters->eased = mode != governor_step_mode(thread->governor.step);
 	/* No kernel is known to refuse. If one does, the next round tries again. */
 	if (mode != thread->options.counters->mode)
 		perf_events_set_mode(thread->options.counters, mode);

@@ -30,6 +30,7 @@ struct perf_events {
 	uint8_t modes[PLAN_EVENTS_MAX];	/* of the planned events */
 	bool on_demand[PLAN_EVENTS_MAX];	/* likewise */
 	_Atomic enum tier_mode mode;	/* how much is recorded now */
+	_Atomic bool eased;		/* that is more than the step asks for, as the host is quiet */
 	bool enabled;
 	bool counts_lost;		/* the kernel counts what each event lost (since 6.0) */
 	uint8_t *wrapped;

@@ -197,6 +197,8 @@ void engine_set_stack_facts(const struct engine *engine, struct ft_facts *facts)
 {
 	enum tier_mode mode = engine->counters->mode;
 
+	if (engine->counters->eased)
+		mode = MODE_SAMPLED;
 	ft_facts_set(facts, FT_FACT_STACKS, tier_stacks_name(mode));
 	ft_facts_set(facts, FT_FACT_WAKER_STACKS,
 		     mode == MODE_FULL	   ? "all"

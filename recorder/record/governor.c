@@ -22,6 +22,10 @@
 #define PLAIN_NS 600
 #define STACK_NS 2200
 
+/* Switches and wakings a second: below the first a host is quiet, above the second no more. */
+#define QUIET_EVENTS 1000
+#define LOUD_EVENTS  2000
+
 void governor_init(struct governor *governor, const struct governor_options *options,
 		   const struct governor_counts *now)
 {
@@ -101,6 +105,7 @@ static void keep_figures(struct governor *governor, const struct rates *rates, d
 	double with_stack = count_stacks(rates, governor->step);
 	governor->percent = load < 1e6 ? (uint32_t)load : 1000000;
 	governor->events_a_second = (uint64_t)all;
+	governor->quiet = all < (governor->quiet ? LOUD_EVENTS : QUIET_EVENTS);
 	governor->cpu_permille =
 		(uint32_t)(compute_cpu_share(governor, rates, with_stack, all - with_stack) * 1000);
 }
@@ -162,6 +167,8 @@ enum tier_mode governor_step_mode(enum governor_step step)
 
 enum tier_mode governor_mode(const struct governor *governor)
 {
+	if (governor->step == GOVERNOR_SAMPLED && governor->quiet)
+		return MODE_BLOCK_STACKS;
 	return governor_step_mode(governor->step);
 }
 

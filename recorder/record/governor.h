@@ -51,6 +51,8 @@ struct governor {
 	struct governor_counts last;	/* at the end of the last window */
 	uint64_t over_since_ns;		/* 0: within the budget */
 	uint64_t calm_since_ns;		/* 0: the step above would not fit */
+	bool quiet;			/* few events: GOVERNOR_SAMPLED takes all stacks, as that costs less than to read
+					 * those of long waits from /proc */
 	uint32_t percent;		/* of the budget that this step takes */
 	uint64_t events_a_second;
 	uint32_t cpu_permille;		/* of the host's CPU time */

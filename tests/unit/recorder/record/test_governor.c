@@ -98,6 +98,24 @@ static void governor_goes_down_by_every_step_and_up_again(void **state)
 	}
 }
 
+/* There a stack costs less than to read those of all that sleep for long. */
+static void governor_takes_all_stacks_of_a_quiet_host(void **state)
+{
+	struct world world;
+	(void)state;
+	start_governor(&world, &SAMPLED);
+	pass_time(&world, 1000, 400, 500);
+	assert_int_equal(world.governor.step, GOVERNOR_SAMPLED);
+	assert_int_equal(governor_mode(&world.governor), MODE_BLOCK_STACKS);
+	pass_time(&world, 1000, 900, 1000); /* not quiet enough to begin, quiet enough to go on */
+	assert_int_equal(governor_mode(&world.governor), MODE_BLOCK_STACKS);
+	pass_time(&world, 1000, 1000, 1010);
+	assert_int_equal(governor_mode(&world.governor), MODE_SAMPLED);
+	pass_time(&world, 1000, 900, 1000);
+	assert_int_equal(governor_mode(&world.governor), MODE_SAMPLED);
+	assert_int_equal(world.changes, 0);
+}
+
 static void governor_never_steps_above_its_first_step(void **state)
 {
 	struct world world;
@@ -238,6 +256,7 @@ UNIT_TESTS(governor)
 		cmocka_unit_test(governor_begins_to_count_anew_when_calm_is_broken),
 		cmocka_unit_test(governor_does_not_flap_under_a_steady_load),
 		cmocka_unit_test(governor_goes_down_by_every_step_and_up_again),
+		cmocka_unit_test(governor_takes_all_stacks_of_a_quiet_host),
 		cmocka_unit_test(governor_never_steps_above_its_first_step),
 		cmocka_unit_test(governor_counts_the_stacks_of_a_sample),
 		cmocka_unit_test(governor_counts_its_own_cpu_time),
