@@ -91,6 +91,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/activity/stall.c analyzer/activity/stall.h \
 	analyzer/trace/cpu_stream.c analyzer/trace/cpu_stream.h \
 	analyzer/blame/lock_chain.c analyzer/blame/lock_chain.h \
+	analyzer/blame/contended_victims.c \
 	analyzer/blame/lock_turns.c analyzer/blame/lock_turns.h \
 	analyzer/activity/observations.c analyzer/activity/observations.h \
 	analyzer/activity/victims.c analyzer/activity/victims.h \

@@ -64,7 +64,7 @@ static int fill_blocked(struct history *history, const struct lock_tracker *lock
 	kept->waker_cpu = interval->waker_cpu;
 	if (interval->waker)
 		kept->waker = interval->waker->index;
-	if (!wait_class_lock(reason->class))
+	if (!wait_class_lock((enum wait_class)kept->class))
 		return 0;
 	reverse_charges(history);
 	*ret_wait = (struct history_lock_wait){

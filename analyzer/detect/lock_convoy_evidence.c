@@ -230,14 +230,14 @@ void lock_convoy_evidence(const struct detect_context *context,
 		tell_unnamed(context, contended, finding);
 		return;
 	}
-	if (!led_by_links || contended->owner.longest.stack_id != STACK_NONE ||
-	    contended->owner.longest.by_call)
+	if (contended->owner.longest.stack_id != STACK_NONE || contended->owner.longest.by_call ||
+	    (!led_by_links && !contended->in_slices))
 		tell_release(context, contended, finding);
 	tell_kernel_log(context, contended, finding);
 	if (contended->in_slices)
 		finding_evidence(finding,
-				 "they waited with timeouts, again and again, and nobody was woken "
-				 "until then; who was woken woke the next, as with a lock");
+				 "they waited with time limits, again and again, until that one woke one of "
+				 "them; who was woken woke the next, as with a lock");
 	if (contended->turns.found)
 		finding_evidence(finding,
 				 "thread %" PRId32

@@ -44,7 +44,8 @@ static bool awaited_request(const struct standstill_search *search, const struct
 	const struct thread *waker = history_waker(search->observations->history, &pause->last);
 
 	return !pause->novel && pause->sleeps == 1 && waker && waker->tgid != pause->thread->tgid &&
-	       target_counts(search->observations->target, pause->thread);
+	       target_counts(search->observations->target, pause->thread) &&
+	       !target_counts(search->observations->target, waker);
 }
 
 /* Whether the thread is an active one; or was it waited for, as a probe says? */

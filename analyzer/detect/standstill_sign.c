@@ -165,6 +165,7 @@ static uint64_t find_longest_run(const struct history *history, const struct thr
 
 	while ((interval = history_next(&cursor, &from_ns, &to_ns))) {
 		bool runs = interval->state == THREAD_RUNNING || interval->state == THREAD_RUNNABLE ||
+			    (interval->state == THREAD_UNKNOWN && to_ns - from_ns <= STILL_TOGETHER_NS) ||
 			    (interval->state == THREAD_BLOCKED && run_ns &&
 			     !wait_direction_idle(interval->direction));
 

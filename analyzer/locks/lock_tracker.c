@@ -198,6 +198,18 @@ int lock_tracker_event(struct lock_tracker *locks, const struct event *event)
 	}
 }
 
+/* From a futex call to the sleep in it: what follows later may be another one. */
+#define CALL_TO_SLEEP_NS 20000u
+
+/* No stack was taken, but the thread had just asked to wait at a futex. */
+static bool slept_in_futex(const struct waiter *waiter, const struct interval *interval)
+{
+	return interval->stack_id == STACK_NONE && interval->state == THREAD_BLOCKED &&
+	       interval->prev_state == FT_STATE_SLEEPING && waiter->futex.address &&
+	       waiter->futex_ns && waiter->futex_ns <= interval->start_ns &&
+	       interval->start_ns - waiter->futex_ns <= CALL_TO_SLEEP_NS;
+}
+
 /* *@ret_reason: the lock that @interval is a wait for; NULL: none. 0 or -ENOMEM. */
 static int find_lock_reason(struct lock_tracker *locks, const struct interval *interval,
 			    const struct wait_reason **ret_reason)
@@ -259,6 +271,7 @@ static void note_user_lock(struct lock_entry *entry, const struct waiter *waiter
 
 int lock_tracker_opened(struct lock_tracker *locks, const struct interval *interval)
 {
+	static const struct wait_reason by_call = { .class = WAIT_LOCK_FUTEX };
 	const struct wait_reason *by_stack;
 	struct wait_reason reason;
 	uint64_t address = 0;
@@ -270,8 +283,20 @@ int lock_tracker_opened(struct lock_tracker *locks, const struct interval *inter
 	waiter = per_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
+	/* Its stack becomes known late: that it sleeps in a futex is known, or was a mistake. */
+	if (waiter->open && waiter->by_call && waiter->start_ns == interval->start_ns) {
+		if (by_stack && by_stack->class == WAIT_LOCK_FUTEX)
+			return 0;
+		if (ownership_wait_closed(waiter->entry->ownership, interval->thread,
+					  interval->start_ns, interval->start_ns,
+					  interval->start_ns, false))
+			return -ENOMEM;
+	}
 	waiter->open = false;
-	if (interval->stack_id == STACK_NONE)
+	waiter->by_call = slept_in_futex(waiter, interval);
+	if (waiter->by_call)
+		by_stack = &by_call;
+	else if (interval->stack_id == STACK_NONE)
 		return 0; /* where it sleeps is not known yet */
 	if (!by_stack) {
 		/* It sleeps outside any lock, so it has left the slow path that it was in. */
@@ -457,10 +482,13 @@ enum wait_class lock_tracker_class(const struct lock_tracker *locks,
 {
 	const struct waiter *waiter = per_thread_find(&locks->waiters, interval->thread);
 
-	if (by_stack != WAIT_LOCK_FUTEX || !waiter || !waiter->entry ||
-	    waiter->end_ns != interval->end_ns)
+	if (!waiter || !waiter->entry || waiter->end_ns != interval->end_ns)
 		return by_stack;
-	return waiter->entry->lock.class == WAIT_LOCK_USER ? WAIT_LOCK_USER : by_stack;
+	if (waiter->by_call && by_stack == WAIT_UNKNOWN)
+		return waiter->entry->lock.class;
+	return by_stack == WAIT_LOCK_FUTEX && waiter->entry->lock.class == WAIT_LOCK_USER
+		       ? WAIT_LOCK_USER
+		       : by_stack;
 }
 
 uint32_t lock_tracker_wait_number(const struct lock_tracker *locks, const struct thread *thread)
