@@ -49,10 +49,11 @@
 #define RESOURCE_CLASS_PERCENT 1u /* of the waits: a class is told beside others */
 #define SERVER_BLOCKED_PERCENT 50u /* of the longest wait for the server: it was blocked itself */
 
-/* cpu_starvation.c, cpu_starvation_finding.c */
+/* cpu_starvation.c, cpu_starvation_cause.c, cpu_starvation_finding.c */
 #define STARVED_WAIT_NS 10000000ull /* or --stall if shorter: less is how CPUs are shared */
 #define STARVED_VICTIM_PERCENT 25u /* of the stall: who lost less is no victim */
 #define STARVED_MOST_PERCENT 50u /* of the wait: a quota, idle CPUs, a thread took it */
+#define STARVED_ALONE_PERCENT 75u /* of what all of its name had: it is named without them */
 #define NEVER_GIVES_WAY_NS 100000000ull /* in one go: the fair scheduler takes turns far sooner */
 
 /* slow_producer.c, slow_producer_profile.c, slow_producer_finding.c */

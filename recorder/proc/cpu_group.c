@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture/event.h"
 #include "recorder/base/clock.h"
@@ -138,13 +139,15 @@ static int visit_number(const struct group_visit *group, const char *name)
 	return r;
 }
 
-/* "max 100000" or "50000 100000". */
+/* "max 100000" or "50000 100000". A group that is there and does not have the file has no limit. */
 static int visit_max(const struct group_visit *group)
 {
 	char *text = read_group_file(group, "cpu.max");
 	int64_t quota = -1, period;
 	int r = 0;
 
+	if (!text && !access(group->directory, F_OK))
+		r = visit_counter(group, "cpu.max:quota", -1);
 	if (text && (sscanf(text, "max %" SCNd64, &period) == 1 ||
 		     sscanf(text, "%" SCNd64 " %" SCNd64, &quota, &period) == 2)) {
 		r = visit_counter(group, "cpu.max:quota", quota);

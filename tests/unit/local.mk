@@ -63,6 +63,7 @@ tests_unit_analyzer_test_trace_SOURCES = \
 	tests/unit/analyzer/trace/test_event_counts.c \
 	tests/unit/analyzer/trace/test_large_calls.c \
 	tests/unit/analyzer/trace/test_lost_spans.c \
+	tests/unit/analyzer/trace/test_scheduling.c \
 	tests/unit/analyzer/trace/test_source.c \
 	tests/unit/analyzer/trace/test_stack_table.c \
 	tests/unit/analyzer/trace/test_target.c \
