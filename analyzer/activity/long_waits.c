@@ -14,6 +14,9 @@
 #define STEADY_WAITS 4u
 #define STEADY_PART  5u
 
+/* A quota takes the CPU wherever its thread happens to be: such waits are in this operation. */
+static const char cpu_quota[] = "";
+
 void long_waits_free(struct long_waits *waits)
 {
 	free(waits->list);
@@ -98,8 +101,13 @@ int long_waits_runnable(struct long_waits *waits, struct thread_long_waits *own,
 	const struct long_wait wait = make_wait(
 		interval, reason ? reason->class : WAIT_CPU_RUNQUEUE, DIRECTION_NEEDS, NULL);
 
-	if (reason && reason->sliced)
-		return open_wait(waits, own, &wait, info, true, runnable_ns, wait.blocked_ns);
+	if (reason && reason->sliced) {
+		if (open_wait(waits, own, &wait, info, true, runnable_ns, wait.blocked_ns))
+			return -ENOMEM;
+		if (wait_class_cpu(reason->class))
+			own->operation = cpu_quota;
+		return 0;
+	}
 	note_longest(waits, &wait);
 	return keep_wait(waits, &wait);
 }

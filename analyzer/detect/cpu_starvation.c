@@ -34,11 +34,6 @@ struct search {
 	uint64_t *busy_ns; /* by CPU that those may not use: of what was lost in bound it was busy */
 };
 
-static bool is_cpu_wait(enum wait_class class)
-{
-	return class == WAIT_CPU_RUNQUEUE || class == WAIT_CPU_THROTTLED;
-}
-
 /* The rule for throttling in the return to user space says so: see wait_rules.c. */
 static bool names_quota(const struct wait_reason *reason)
 {
@@ -58,7 +53,7 @@ static int wants_cpu(const struct search *search, const struct history_interval 
 	info = stack_infos_get(search->observations->stack_infos, interval->stack_id);
 	if (!info)
 		return -ENOMEM;
-	*ret_wants = is_cpu_wait(info->preempted.class);
+	*ret_wants = wait_class_cpu(info->preempted.class);
 	*ret_quota = names_quota(&info->preempted);
 	return 0;
 }
@@ -375,7 +370,7 @@ static const struct long_wait *find_longest(const struct detect_context *in)
 	for (size_t i = 0; i < in->wait_count; i++) {
 		const struct long_wait *wait = &in->waits[i];
 
-		if (is_cpu_wait(wait->class) && part_in_stall(in, wait) &&
+		if (wait_class_cpu(wait->class) && part_in_stall(in, wait) &&
 		    (!longest || part_in_stall(in, wait) > part_in_stall(in, longest)))
 			longest = wait;
 	}

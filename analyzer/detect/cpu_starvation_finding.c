@@ -44,6 +44,16 @@ static bool others_are_sure(const struct cpu_starvation *starvation)
 	       (never_gave_way(starvation) && is_real_time(starvation->top_rules));
 }
 
+/* One sign alone has other explanations. */
+static bool quota_is_sure(const struct cpu_starvation *starvation)
+{
+	bool counted = starvation->limit.group && starvation->limit.throttled_periods;
+
+	return cpu_starvation_quota_took_it(starvation) + cpu_starvation_was_idle(starvation) +
+		       counted >=
+	       2;
+}
+
 static enum grade grade_starvation(const struct cpu_starvation *starvation,
 				   const struct model *model)
 {
@@ -54,9 +64,7 @@ static enum grade grade_starvation(const struct cpu_starvation *starvation,
 		sure = others_are_sure(starvation);
 		break;
 	case STARVED_BY_QUOTA:
-		sure = cpu_starvation_was_idle(starvation) &&
-		       (cpu_starvation_quota_took_it(starvation) ||
-			(starvation->limit.group && starvation->limit.throttled_periods));
+		sure = quota_is_sure(starvation);
 		break;
 	case STARVED_BY_REAL_TIME_LIMIT:
 		sure = starvation->consumers.ns &&
@@ -214,6 +222,10 @@ static void tell_runners(const struct cpu_starvation *starvation, struct model_f
 		return;
 	finding_evidence(finding, "what ran on the CPUs they waited for, while they did: %s%s",
 			 text, starvation->runners > STARVED_TOP ? " ..." : "");
+	if (starvation->named.threads > 1)
+		finding_evidence(finding, "%s had %s, more than those of any other name",
+				 starvation_party(&starvation->named).text,
+				 human_share(starvation->named.ns, starvation->queued_ns).text);
 	tell_one_run(starvation, finding);
 }
 

@@ -396,6 +396,43 @@ static void quota_is_known_by_what_the_kernel_counts(void **state)
 	scene_done(&result, scene);
 }
 
+#define THROTTLED                                                                          \
+	"__schedule < __cond_resched < task_work_run < exit_to_user_mode_loop < do_syscall_64"
+
+/* Worker 0 gets the CPU for @run_ms of each 100 ms, from 1000 to 2000 ms. */
+static bool quota_freezes(uint64_t run_ms)
+{
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+	bool found;
+
+	scene_switch(scene, 0, 990 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[0]);
+	for (uint64_t at_ms = 1000; at_ms < 2000; at_ms += 100) {
+		scene_switch(scene, 0, at_ms * MS, &scene_workers[0], FT_STATE_PREEMPTED, THROTTLED,
+			     &scene_idle);
+		scene_switch(scene, 0, (at_ms + 100 - run_ms) * MS, &scene_idle, FT_STATE_RUNNING,
+			     NULL, &scene_workers[0]);
+	}
+	scene_switch(scene, 0, 2000 * MS, &scene_workers[0], FT_STATE_SLEEPING, NANOSLEEP,
+		     &scene_idle);
+	result = scene_analyze(scene, "100", 3000 * MS);
+	found = result.model->stall.found;
+	if (found) {
+		assert_int_equal(result.model->findings[0].kind, FINDING_CPU_THROTTLED);
+		assert_true(result.model->findings[0].blocked_ns > 800 * MS);
+	}
+	scene_done(&result, scene);
+	return found;
+}
+
+/* No wait for a quota is longer than its period. */
+static void waits_for_a_quota_are_one_where_they_take_most_of_the_time(void **state)
+{
+	(void)state;
+	assert_true(quota_freezes(15));
+	assert_false(quota_freezes(50));
+}
+
 UNIT_TESTS(cpu_starvation)
 {
 	const struct CMUnitTest tests[] = {
@@ -406,6 +443,7 @@ UNIT_TESTS(cpu_starvation)
 		cmocka_unit_test(real_time_threads_behind_one_of_unknown_policy_are_starved),
 		cmocka_unit_test(jobs_of_one_name_are_added_up_and_the_mask_is_told),
 		cmocka_unit_test(threads_of_a_pool_are_added_up),
+		cmocka_unit_test(waits_for_a_quota_are_one_where_they_take_most_of_the_time),
 		cmocka_unit_test(quota_is_known_by_what_the_kernel_counts),
 		cmocka_unit_test(overload_by_many_threads_has_no_single_culprit),
 		cmocka_unit_test(overload_by_threads_of_one_process_names_it),
