@@ -15,7 +15,7 @@
 #define STEADY_PART  5u
 
 /* A quota takes the CPU wherever its thread happens to be: such waits are in this operation. */
-static const char cpu_quota[] = "";
+static const char cpu_limit[] = "";
 
 void long_waits_free(struct long_waits *waits)
 {
@@ -76,7 +76,7 @@ static struct long_wait make_wait(const struct interval *interval, enum wait_cla
 
 /* @runnable_ns: how long its thread was runnable in all, up to the end of @wait; @own_ns of it are a part of @wait. */
 static int open_wait(struct long_waits *waits, struct thread_long_waits *own,
-		     const struct long_wait *wait, const struct stack_info *info, bool sliced,
+		     const struct long_wait *wait, const void *operation, bool sliced,
 		     uint64_t runnable_ns, uint64_t own_ns)
 {
 	uint64_t queued_ns = runnable_ns - own_ns - own->runnable_ns;
@@ -86,11 +86,25 @@ static int open_wait(struct long_waits *waits, struct thread_long_waits *own,
 	own->pending = true;
 	own->runnable_ns = runnable_ns;
 	own->holder = (struct lock_hold_seen){ 0 };
-	own->operation = info->operation;
+	own->operation = operation;
 	own->sliced = sliced;
 	own->last = *wait;
 	own->queued_ns = queued_ns;
 	return 0;
+}
+
+/* A quota or limit lets its threads run for a while in each of its periods. */
+static bool is_slice_of_limit(const struct long_waits *waits, struct thread_long_waits *own,
+			      const struct long_wait *wait, const struct wait_reason *reason)
+{
+	if (!wait_class_cpu(wait->class))
+		return false;
+	if (!own->limited_known) {
+		own->limited_known = true;
+		own->limited = scheduling_is_limited(waits->scheduling, wait->thread,
+						     wait->start_ns);
+	}
+	return own->limited || (reason && reason->sliced);
 }
 
 int long_waits_runnable(struct long_waits *waits, struct thread_long_waits *own,
@@ -101,13 +115,11 @@ int long_waits_runnable(struct long_waits *waits, struct thread_long_waits *own,
 	const struct long_wait wait = make_wait(
 		interval, reason ? reason->class : WAIT_CPU_RUNQUEUE, DIRECTION_NEEDS, NULL);
 
-	if (reason && reason->sliced) {
-		if (open_wait(waits, own, &wait, info, true, runnable_ns, wait.blocked_ns))
-			return -ENOMEM;
-		if (wait_class_cpu(reason->class))
-			own->operation = cpu_quota;
-		return 0;
-	}
+	if (is_slice_of_limit(waits, own, &wait, reason))
+		return open_wait(waits, own, &wait, cpu_limit, true, runnable_ns, wait.blocked_ns);
+	if (reason && reason->sliced)
+		return open_wait(waits, own, &wait, info->operation, true, runnable_ns,
+				 wait.blocked_ns);
 	note_longest(waits, &wait);
 	return keep_wait(waits, &wait);
 }
@@ -139,7 +151,7 @@ int long_waits_blocked(struct long_waits *waits, struct thread_long_waits *own,
 	}
 	next = make_wait(interval, class, stack_info_direction(info, interval->prev_state, class),
 			 lock);
-	if (open_wait(waits, own, &next, info, reason->sliced, runnable_ns, 0))
+	if (open_wait(waits, own, &next, info->operation, reason->sliced, runnable_ns, 0))
 		return -ENOMEM;
 	own->holder = charged;
 	own->last_number = number;

@@ -222,7 +222,7 @@ static void tell_runners(const struct cpu_starvation *starvation, struct model_f
 		return;
 	finding_evidence(finding, "what ran on the CPUs they waited for, while they did: %s%s",
 			 text, starvation->runners > STARVED_TOP ? " ..." : "");
-	if (starvation->named.threads > 1)
+	if (starvation->named.threads > 1 && !cpu_starvation_by_named(starvation))
 		finding_evidence(finding, "%s had %s, more than those of any other name",
 				 starvation_party(&starvation->named).text,
 				 human_share(starvation->named.ns, starvation->queued_ns).text);
@@ -235,6 +235,13 @@ static void tell_rules(const struct cpu_starvation *starvation, struct model_fin
 	const struct thread *victim = starvation->victims[0].thread;
 	const struct cpu_runner *top = &starvation->top[0];
 
+	if (starvation->bound_ns && !cpu_starvation_is_bound(starvation))
+		finding_evidence(finding,
+				 "for %s of it they were threads that may use %s only; CPU %" PRIu32
+				 " had nothing to do for %s of that",
+				 human_share(starvation->bound_ns, starvation->waited_ns).text,
+				 starvation_cpus(starvation->bound_rules).text, starvation->free_cpu,
+				 human_share(starvation->free_ns, starvation->bound_ns).text);
 	if (!starvation->rules)
 		return;
 	if (starvation->cause == STARVED_BY_OTHERS && starvation->top_rules)

@@ -82,6 +82,7 @@
 /* busy_thread.c */
 #define BUSY_COVERS_PERCENT 75u /* of the time somebody waited: probes count from before */
 #define BUSY_RAN_PERCENT 10u /* of its run on a CPU: with less it was starved */
+#define BUSY_LIMITED_PERCENT 50u /* likewise, where a quota or limit keeps it from a CPU */
 #define BUSY_PAUSES_PERCENT 10u /* of its run: with more in pauses it waited for something */
 #define BUSY_QUESTION_NS 2000000000ull /* from its begin to a question: probes ask often */
 #define BUSY_SERVES_LEAST 20u /* waits for questions: one that serves has so many */

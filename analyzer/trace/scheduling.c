@@ -339,6 +339,18 @@ bool scheduling_quota(const struct scheduling *scheduling, const char *group,
 	return found;
 }
 
+bool scheduling_is_limited(const struct scheduling *scheduling, const struct thread *thread,
+			   uint64_t at_ns)
+{
+	const struct thread_rules *rules = scheduling_rules(scheduling, thread, at_ns);
+	struct cpu_limit quota;
+
+	if (!rules)
+		return false;
+	return thread_rules_real_time(rules) ||
+	       (scheduling_quota(scheduling, rules->group, &quota) && quota.throttled_periods);
+}
+
 bool scheduling_no_quota(const struct scheduling *scheduling, const char *group)
 {
 	struct cpu_limit limit;

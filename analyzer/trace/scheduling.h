@@ -61,6 +61,10 @@ bool scheduling_real_time_limit(const struct scheduling *scheduling, const struc
 bool scheduling_quota(const struct scheduling *scheduling, const char *group,
 		      struct cpu_limit *ret_limit);
 
+/* Whether more than others keeps @thread from a CPU: a quota that ran out, or the limit of all real-time threads. */
+bool scheduling_is_limited(const struct scheduling *scheduling, const struct thread *thread,
+			   uint64_t at_ns);
+
 /* Whether it is known that @group has no quota, and none above it. */
 bool scheduling_no_quota(const struct scheduling *scheduling, const char *group);
 

@@ -152,6 +152,12 @@ static void quota_that_ran_out_most_often_counts(void **state)
 	feed_counter(scheduling, "/a/b", "cpu.max:period", 100000);
 	feed_counter(scheduling, "/a", "cpu.stat:nr_throttled", 5);
 	feed_counter(scheduling, "/a", "cpu.stat:nr_throttled", 8);
+	feed_rules(scheduling, 1, 0, "0", "/a/b");
+	assert_true(scheduling_is_limited(scheduling, &thread, 1));
+	feed_rules(scheduling, 100, 0, "0", "/c");
+	assert_false(scheduling_is_limited(scheduling, &thread, 100));
+	feed_rules(scheduling, 200, 1, "0", "/c");
+	assert_true(scheduling_is_limited(scheduling, &thread, 200));
 	feed_counter(scheduling, "/a", "cpu.stat:throttled_usec", 1000);
 	feed_counter(scheduling, "/a", "cpu.stat:throttled_usec", 3000);
 	assert_true(scheduling_quota(scheduling, "/a/b", &limit));
