@@ -93,7 +93,13 @@ static struct cpu_party find_greatest(const struct member *members, size_t count
 	return greatest;
 }
 
-int cpu_parties_find(const struct per_thread *runners, int32_t but_tgid,
+static bool is_left_out(struct target *but, int32_t but_tgid, const struct thread *thread)
+{
+	return thread->tgid <= 0 || thread->tgid == but_tgid ||
+	       (but && but->count && target_counts(but, thread));
+}
+
+int cpu_parties_find(const struct per_thread *runners, struct target *but, int32_t but_tgid,
 		     struct cpu_party *ret_named, struct cpu_party *ret_process)
 {
 	struct member *members = calloc(per_thread_count(runners) + 1, sizeof(*members));
@@ -104,8 +110,7 @@ int cpu_parties_find(const struct per_thread *runners, int32_t but_tgid,
 	for (size_t i = 0; i < per_thread_count(runners); i++) {
 		const struct cpu_runner *runner = per_thread_at(runners, i);
 
-		if (!runner || !runner->thread || runner->thread->tgid <= 0 ||
-		    runner->thread->tgid == but_tgid)
+		if (!runner || !runner->thread || is_left_out(but, but_tgid, runner->thread))
 			continue;
 		members[count].runner = *runner;
 		write_family(runner->thread->comm, members[count++].name);

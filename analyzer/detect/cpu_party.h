@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "analyzer/trace/per_thread.h"
+#include "analyzer/trace/target.h"
 
 struct cpu_runner {
 	struct thread *thread;	/* NULL: nobody */
@@ -29,11 +30,12 @@ struct cpu_party {
  * Names that differ only in a number at their end are one.
  *
  * @runners: of struct cpu_runner.
- * @but_tgid: a process that is left out; 0: none.
+ * @but:     these processes are left out, if any are named; NULL.
+ * @but_tgid: so is this one; 0: none.
  *
  * Return: 0 or -ENOMEM.
  */
-int cpu_parties_find(const struct per_thread *runners, int32_t but_tgid,
+int cpu_parties_find(const struct per_thread *runners, struct target *but, int32_t but_tgid,
 		     struct cpu_party *ret_named, struct cpu_party *ret_process);
 
 #endif

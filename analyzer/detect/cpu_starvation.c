@@ -311,9 +311,10 @@ static int conclude(const struct detect_context *in, const struct search *search
 		return 0;
 	take_top(search);
 	take_free_cpu(search);
-	/* The victims' own process is passed over: more threads than CPUs is no other's fault. */
-	r = cpu_parties_find(&search->runners, starvation->victims[0].thread->tgid,
-			     &starvation->named, &starvation->process);
+	/* The victims' own processes are passed over: more threads than CPUs is no other's fault. */
+	r = cpu_parties_find(&search->runners, search->observations->target,
+			     starvation->victims[0].thread->tgid, &starvation->named,
+			     &starvation->process);
 	if (starvation->top[0].thread)
 		starvation->top_rules = read_rules(search, starvation->top[0].thread);
 	starvation->rules = read_rules(search, starvation->victims[0].thread);

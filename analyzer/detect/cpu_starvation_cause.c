@@ -126,7 +126,7 @@ static int find_consumers(const struct detect_context *in, struct cpu_starvation
 	for (size_t i = 0; i < threads_count(threads) && !r; i++)
 		r = add_consumer(in, starvation, &users, threads_at(threads, i), from_ns);
 	if (!r)
-		r = cpu_parties_find(&users, 0, &starvation->consumers, &process);
+		r = cpu_parties_find(&users, NULL, 0, &starvation->consumers, &process);
 	per_thread_free(&users);
 	return r;
 }

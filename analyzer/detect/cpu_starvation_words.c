@@ -63,12 +63,14 @@ struct human starvation_limit(const struct cpu_limit *limit)
 	return said;
 }
 
-/* Who comes first by the rules: ordinary threads before SCHED_IDLE, then by nice. */
-static bool has_less_weight(const struct thread_rules *rules, const struct thread_rules *than)
+/* Real-time threads come first, by priority, then ordinary ones, by nice, then SCHED_IDLE. */
+static bool comes_after(const struct thread_rules *rules, const struct thread_rules *than)
 {
 	bool idle = !strcmp(thread_rules_policy(rules), "SCHED_IDLE");
 	bool than_idle = !strcmp(thread_rules_policy(than), "SCHED_IDLE");
 
+	if (thread_rules_real_time(rules) || thread_rules_real_time(than))
+		return thread_rules_real_time(than) && rules->priority < than->priority;
 	return idle != than_idle ? idle : rules->nice > than->nice;
 }
 
@@ -85,9 +87,9 @@ static const char *advise_on_others(const struct cpu_starvation *starvation, boo
 	if (alone && !top)
 		return "See whether that thread has real-time priority (chrt -p) and take it away, "
 		       "or keep it to a CPU that the service does not use.";
-	if (rules && top && has_less_weight(rules, top))
-		return "Raise the priority of the service (renice; chrt -o for SCHED_IDLE), or lower "
-		       "that of what ran instead.";
+	if (rules && top && comes_after(rules, top))
+		return "Raise the priority of the service, or lower that of what ran instead (renice; "
+		       "chrt where their policies differ).";
 	if (starvation->no_quota)
 		return "Give the service more CPU, or take it from what ran instead.";
 	return "Give the service more CPU, or take it from what ran instead: other processes, "

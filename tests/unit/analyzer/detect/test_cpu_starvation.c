@@ -204,6 +204,22 @@ static void overload_by_many_threads_has_no_single_culprit(void **state)
 	scene_done(&result, scene);
 }
 
+/* A service of several processes, each of one thread. */
+static void overload_by_other_processes_of_the_target_names_nobody(void **state)
+{
+	static const struct ft_task siblings[] = { { 941, 941, "own" }, { 942, 942, "own" } };
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		scene_fork(scene, 0, (1 + i) * MS, &scene_workers[0], &siblings[i]);
+	result = overload(scene, siblings, 2);
+	assert_int_equal(result.model->findings[0].kind, FINDING_CPU_STARVED);
+	assert_null(strstr(result.model->findings[0].summary, "together"));
+	scene_done(&result, scene);
+}
+
 /* CPU 1 has nothing to do, and the victim may not use it. */
 static void jobs_of_one_name_are_added_up_and_the_mask_is_told(void **state)
 {
@@ -443,6 +459,7 @@ UNIT_TESTS(cpu_starvation)
 		cmocka_unit_test(real_time_threads_behind_one_of_unknown_policy_are_starved),
 		cmocka_unit_test(jobs_of_one_name_are_added_up_and_the_mask_is_told),
 		cmocka_unit_test(threads_of_a_pool_are_added_up),
+		cmocka_unit_test(overload_by_other_processes_of_the_target_names_nobody),
 		cmocka_unit_test(waits_for_a_quota_are_one_where_they_take_most_of_the_time),
 		cmocka_unit_test(quota_is_known_by_what_the_kernel_counts),
 		cmocka_unit_test(overload_by_many_threads_has_no_single_culprit),
