@@ -13,6 +13,8 @@
 #include "analyzer/util/span.h"
 
 
+#define MASKS_MAX 64u
+
 /* The queues of all CPUs. */
 struct cpu_queues {
 	struct run_queue *list; /* by CPU */
@@ -31,6 +33,8 @@ struct search {
 	struct cpu_queues real_time; /* of those that are real-time threads */
 	struct run_queue bound; /* of those that may use some CPUs only, wherever they are queued */
 	const struct thread_rules *bound_rules; /* of the first of them; NULL: there are none */
+	const char *unbound_cpus; /* the last mask that was found to have all CPUs */
+	unsigned int masks; /* that were looked at */
 	uint64_t *busy_ns; /* by CPU that those may not use: of what was lost in bound it was busy */
 };
 
@@ -72,12 +76,15 @@ static const struct thread_rules *read_rules(const struct search *search,
 				search->stall->start_ns);
 }
 
-/* Whether a thread of @rules may not use all CPUs. */
-static bool is_bound(const struct search *search, const struct thread_rules *rules)
+/* Whether a thread of @rules may not use all CPUs. A made-up capture has any number of masks. */
+static bool is_bound(struct search *search, const struct thread_rules *rules)
 {
+	if (rules->cpus == search->unbound_cpus || search->masks++ >= MASKS_MAX)
+		return false;
 	for (uint32_t cpu = 0; cpu < search->observations->prescan.cpus; cpu++)
 		if (!thread_rules_allow(rules, cpu))
 			return true;
+	search->unbound_cpus = rules->cpus;
 	return false;
 }
 

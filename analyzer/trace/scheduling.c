@@ -11,6 +11,7 @@
 #define READINGS_MAX 8u	   /* of a thread; the last one takes the place of what does not fit */
 #define TEXTS_MAX    65536u /* different ones; a made-up capture may have any number */
 #define COUNTERS_MAX 65536u
+#define DEPTH_MAX    16u /* levels of groups that are looked at: hosts have a few, a made-up capture hundreds */
 
 /* Each text once, so that equal ones have the same address. */
 struct kept_text {
@@ -266,12 +267,13 @@ bool scheduling_real_time_limit(const struct scheduling *scheduling, const struc
 				const char *group, struct cpu_limit *ret_limit)
 {
 	char *path = strdup(group);
+	unsigned int levels = 0;
 	bool found = false;
 
 	do
 		found = path && read_limit(scheduling, path, "cpu.rt_runtime_us", "cpu.rt_period_us",
 					   ret_limit);
-	while (path && !found && go_up(path));
+	while (path && !found && ++levels < DEPTH_MAX && go_up(path));
 	/* The topmost group's limit is the host's. */
 	if (!found || !strcmp(path, "/")) {
 		*ret_limit = (struct cpu_limit){
@@ -324,6 +326,7 @@ bool scheduling_quota(const struct scheduling *scheduling, const char *group,
 		      struct cpu_limit *ret_limit)
 {
 	char *path = strdup(group);
+	unsigned int levels = 0;
 	bool found = false;
 
 	do {
@@ -334,7 +337,7 @@ bool scheduling_quota(const struct scheduling *scheduling, const char *group,
 		if (!found || limit.throttled_periods > ret_limit->throttled_periods)
 			*ret_limit = limit;
 		found = true;
-	} while (path && go_up(path));
+	} while (path && ++levels < DEPTH_MAX && go_up(path));
 	free(path);
 	return found;
 }
@@ -355,13 +358,15 @@ bool scheduling_no_quota(const struct scheduling *scheduling, const char *group)
 {
 	struct cpu_limit limit;
 	char *path = strdup(group);
+	unsigned int levels = 0;
 	bool known = path && *path;
 
 	/* The topmost group cannot have one. */
 	while (known && strcmp(path, "/") != 0) {
 		known = find_counter(scheduling, "cpu.cfs_quota_us", path) ||
 			find_counter(scheduling, "cpu.max:quota", path);
-		known = known && !read_quota(scheduling, path, &limit) && go_up(path);
+		known = known && !read_quota(scheduling, path, &limit) &&
+			++levels < DEPTH_MAX && go_up(path);
 	}
 	free(path);
 	return known;

@@ -139,7 +139,10 @@ static int visit_thread(void *context, const struct ft_task *task)
 	event.time_ns = clock_now_ns();
 	event.scheduling.policy = (uint32_t)(policy & ~SCHED_RESET_ON_FORK);
 	event.scheduling.priority = (uint32_t)parameters.sched_priority;
+	errno = 0; /* -1 is a priority, too */
 	event.scheduling.nice = getpriority(PRIO_PROCESS, (id_t)task->tid);
+	if (errno)
+		return 0;
 	event.scheduling.cpus = cpus;
 	event.scheduling.group = group;
 	return walk->visit(walk->context, &event);

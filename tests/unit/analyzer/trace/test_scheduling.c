@@ -168,6 +168,27 @@ static void quota_that_ran_out_most_often_counts(void **state)
 	scheduling_destroy(scheduling);
 }
 
+/* Groups far above are not looked at: a made-up path has hundreds of levels. */
+static void there_is_an_end_to_the_levels(void **state)
+{
+	struct scheduling *scheduling;
+	struct cpu_limit limit;
+	char path[400] = "";
+
+	(void)state;
+	assert_int_equal(scheduling_create(&scheduling), 0);
+	for (size_t i = 0; i < 100; i++) {
+		memcpy(path + 2 * i, "/a", 3);
+		feed_counter(scheduling, path, "cpu.max:quota", i ? -1 : 1000);
+		feed_counter(scheduling, path, "cpu.max:period", 100000);
+	}
+	assert_false(scheduling_quota(scheduling, path, &limit));
+	assert_false(scheduling_no_quota(scheduling, path));
+	path[2 * 3] = '\0';
+	assert_true(scheduling_quota(scheduling, path, &limit));
+	scheduling_destroy(scheduling);
+}
+
 /* A made-up capture may have any number of groups, and any text. */
 static void there_is_an_end_to_what_is_kept(void **state)
 {
@@ -194,6 +215,7 @@ UNIT_TESTS(scheduling)
 		cmocka_unit_test(groups_lie_within_each_other),
 		cmocka_unit_test(limit_of_a_group_above_holds),
 		cmocka_unit_test(quota_that_ran_out_most_often_counts),
+		cmocka_unit_test(there_is_an_end_to_the_levels),
 		cmocka_unit_test(there_is_an_end_to_what_is_kept),
 	};
 
