@@ -12,6 +12,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/blame/blame_table.c analyzer/blame/blame_table.h \
 	analyzer/trace/per_thread.c analyzer/trace/per_thread.h \
 	analyzer/trace/large_calls.c analyzer/trace/large_calls.h \
+	analyzer/trace/scheduling.c analyzer/trace/scheduling.h \
 	analyzer/blame/wait_chain.c analyzer/blame/wait_chain.h \
 	analyzer/blame/root_cause.c analyzer/blame/root_cause.h \
 	analyzer/explain/wait_select.c analyzer/explain/wait_select.h \
@@ -23,7 +24,11 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/activity/cpu_occupants.c analyzer/activity/cpu_occupants.h \
 	analyzer/activity/thread_waits.c analyzer/activity/thread_waits.h \
 	analyzer/detect/busy_thread.c analyzer/detect/coverage.c analyzer/detect/coverage.h \
-	analyzer/detect/cpu_starvation.c analyzer/detect/cpu_starvation.h analyzer/detect/cpu_starvation_finding.c \
+	analyzer/detect/cpu_party.c analyzer/detect/cpu_party.h \
+	analyzer/detect/cpu_starvation.c analyzer/detect/cpu_starvation.h \
+	analyzer/detect/cpu_starvation_cause.c analyzer/detect/cpu_starvation_finding.c \
+	analyzer/detect/cpu_starvation_words.c analyzer/detect/cpu_starvation_words.h \
+	analyzer/detect/run_queue.c analyzer/detect/run_queue.h \
 	analyzer/detect/deadlock.c analyzer/detect/deadlock.h analyzer/detect/deadlock_finding.c \
 	analyzer/detect/detectors.c analyzer/detect/detectors.h analyzer/detect/thresholds.h \
 	analyzer/detect/finding.c analyzer/detect/finding.h \

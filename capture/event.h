@@ -37,6 +37,7 @@ enum ft_event_kind {
 	FT_EVENT_NOTE = 15,	/* the recorder has something to say; note.text */
 	FT_EVENT_SPAN = 16,	/* @task begins or ends the work span.name, such as direct reclaim */
 	FT_EVENT_COUNTER = 17,	/* counter.name of counter.scope, such as a cgroup, had this value */
+	FT_EVENT_SCHEDULING = 18, /* by which rules @task gets a CPU */
 	FT_EVENT_KINDS
 };
 
@@ -163,6 +164,13 @@ struct ft_event {
 			const char *scope;	/* borrowed; path of the cgroup, or "" for the host */
 			int64_t value;		/* in the kernel's unit */
 		} counter;
+		struct {
+			uint32_t policy;	/* SCHED_* of sched_setscheduler(2) */
+			uint32_t priority;	/* of a real-time policy; else 0 */
+			int64_t nice;
+			const char *cpus;	/* borrowed; those that it may use, such as "0-3,8"; "": not known */
+			const char *group;	/* borrowed; path of its cgroup of the cpu controller; "": not known */
+		} scheduling;
 	};
 };
 

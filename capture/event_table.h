@@ -57,7 +57,11 @@
 	    FIELD(flag, span.end) FIELD(u64, span.key) FIELD(s64, span.value),		\
 	    AT(span.name))								\
 	ROW(COUNTER, NOBODY, 0, FIELD(s64, counter.value),				\
-	    AT(counter.name), AT(counter.scope))
+	    AT(counter.name), AT(counter.scope))					\
+	ROW(SCHEDULING, TASK, 0,							\
+	    FIELD(u32, scheduling.policy) FIELD(u32, scheduling.priority)		\
+	    FIELD(s64, scheduling.nice),						\
+	    AT(scheduling.cpus), AT(scheduling.group))
 
 /* For those that need one half of a row. */
 #define FT_EVENT_TABLE_NOTHING(...)

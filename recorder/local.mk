@@ -73,7 +73,10 @@ recorder_librecorder_a_SOURCES = \
 	recorder/symbols/address_set.c recorder/symbols/address_set.h \
 	recorder/record/blocked_threads.c recorder/record/blocked_threads.h \
 	recorder/buffer/segment_ring.c recorder/buffer/segment_ring.h \
+	recorder/proc/cpu_group.c recorder/proc/cpu_group.h \
 	recorder/proc/proc_task.c recorder/proc/proc_task.h \
+	recorder/proc/thread_scheduling.c recorder/proc/thread_scheduling.h \
+	recorder/record/cpu_users.c recorder/record/cpu_users.h \
 	recorder/proc/thread_states.c recorder/proc/thread_states.h \
 	recorder/cli/status_text.c recorder/cli/status_text.h \
 	recorder/proc/target.c recorder/proc/target.h \

@@ -14,6 +14,9 @@
 #define STEADY_WAITS 4u
 #define STEADY_PART  5u
 
+/* A quota takes the CPU wherever its thread happens to be: such waits are in this operation. */
+static const char cpu_limit[] = "";
+
 void long_waits_free(struct long_waits *waits)
 {
 	free(waits->list);
@@ -77,7 +80,7 @@ static struct long_wait make_wait(const struct interval *interval, enum wait_cla
 
 /* @runnable_ns: how long its thread was runnable in all, up to the end of @wait; @own_ns of it are a part of @wait. */
 static int open_wait(struct long_waits *waits, struct thread_long_waits *own,
-		     const struct long_wait *wait, const struct stack_info *info, bool sliced,
+		     const struct long_wait *wait, const void *operation, bool sliced,
 		     uint64_t runnable_ns, uint64_t own_ns)
 {
 	uint64_t queued_ns = runnable_ns - own_ns - own->runnable_ns;
@@ -87,12 +90,27 @@ static int open_wait(struct long_waits *waits, struct thread_long_waits *own,
 	own->pending = true;
 	own->runnable_ns = runnable_ns;
 	own->holder = (struct lock_hold_seen){ 0 };
-	own->operation = info->operation;
+	own->operation = operation;
 	own->sliced = sliced;
 	own->timed_out = false;
 	own->last = *wait;
 	own->queued_ns = queued_ns;
 	return 0;
+}
+
+/* A quota or limit lets its threads run for a while in each of its periods. */
+static bool is_slice_of_limit(const struct long_waits *waits, struct thread_long_waits *own,
+			      const struct interval *interval, enum wait_class class,
+			      const struct wait_reason *reason)
+{
+	if (!wait_class_cpu(class))
+		return false;
+	if (!own->limited_known) {
+		own->limited_known = true;
+		own->limited = scheduling_is_limited(waits->scheduling, interval->thread,
+						     interval->start_ns);
+	}
+	return own->limited || (reason && reason->sliced);
 }
 
 int long_waits_runnable(struct long_waits *waits, struct thread_long_waits *own,
@@ -101,15 +119,18 @@ int long_waits_runnable(struct long_waits *waits, struct thread_long_waits *own,
 {
 	const struct wait_reason *reason = info ? &info->preempted : NULL;
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
-	bool sliced = reason && reason->sliced;
+	enum wait_class class = reason ? reason->class : WAIT_CPU_RUNQUEUE;
+	bool limited = is_slice_of_limit(waits, own, interval, class, reason);
+	bool sliced = limited || (reason && reason->sliced);
 	struct long_wait wait;
 
 	/* Most are shorter. */
 	if (!sliced && length_ns <= waits->longest.blocked_ns && length_ns < waits->long_ns)
 		return 0;
-	wait = make_wait(interval, reason ? reason->class : WAIT_CPU_RUNQUEUE, DIRECTION_NEEDS, NULL);
+	wait = make_wait(interval, class, DIRECTION_NEEDS, NULL);
 	if (sliced)
-		return open_wait(waits, own, &wait, info, true, runnable_ns, wait.blocked_ns);
+		return open_wait(waits, own, &wait, limited ? cpu_limit : info->operation, true,
+				 runnable_ns, wait.blocked_ns);
 	note_longest(waits, &wait);
 	return keep_wait(waits, &wait);
 }
@@ -142,7 +163,7 @@ int long_waits_blocked(struct long_waits *waits, struct thread_long_waits *own,
 	}
 	next = make_wait(interval, class, stack_info_direction(info, interval->prev_state, class),
 			 lock);
-	if (open_wait(waits, own, &next, info, reason->sliced, runnable_ns, 0))
+	if (open_wait(waits, own, &next, info->operation, reason->sliced, runnable_ns, 0))
 		return -ENOMEM;
 	own->holder = charged;
 	own->last_number = number;

@@ -15,6 +15,7 @@
 #include "analyzer/locks/lock_tracker.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/timeline/timeline.h"
+#include "analyzer/trace/scheduling.h"
 
 struct lock_hold_seen {
 	struct thread *thread;
@@ -29,6 +30,7 @@ struct thread_long_waits {
 	const void *operation;	/* that last is in */
 	bool sliced;		/* it is a slice of a wait, see struct wait_reason */
 	bool timed_out;		/* it was for a lock, and its time limit ended it */
+	bool limited_known, limited;	/* more than others keeps it from a CPU, see scheduling_is_limited() */
 	uint64_t queued_ns;	/* runnable since the wait before, until last began */
 	uint64_t runnable_ns;	/* what it had been runnable in all when last ended */
 	struct lock_hold_seen holder;	/* of the longest hold in last ... */
@@ -36,8 +38,9 @@ struct thread_long_waits {
 	struct wait_episode episode;	/* last is not in it yet */
 };
 
-/* All zero but for long_ns: none yet. Free with long_waits_free(). */
+/* All zero but for the first two: none yet. Free with long_waits_free(). */
 struct long_waits {
+	const struct scheduling *scheduling; /* borrowed */
 	uint64_t long_ns;	/* shorter ones are not kept */
 	struct long_wait *list;	/* in no order; those that are sure to hurt first */
 	size_t count, room;

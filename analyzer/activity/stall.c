@@ -8,6 +8,7 @@
 #include "analyzer/util/span.h"
 
 #define SAME_STALL_GAP_NS 100000000u
+#define SAME_CAUSE_PART	  10u /* of the shorter one of two stalls of one cause: the gap between them is shorter */
 
 static int compare_start(const void *left, const void *right)
 {
@@ -65,6 +66,17 @@ static void note_end(struct stall *stall, const struct long_wait *wait)
 	stall->end_ns = wait->end_ns;
 }
 
+/* Whether @wait is for the same as @last, which ended @stall, and comes so soon after it that what froze it had only
+ * paused: a limit of CPU time lets go for a moment in each period. */
+static bool resumes_stall(const struct stall *stall, const struct long_wait *last,
+			  const struct long_wait *wait)
+{
+	uint64_t shorter_ns = earlier(stall->end_ns - stall->start_ns, wait->end_ns - wait->start_ns);
+
+	return wait->class == last->class &&
+	       (wait->start_ns - stall->end_ns) * SAME_CAUSE_PART < shorter_ns;
+}
+
 /* Number of waits, from the first of @waits, that make one stall. */
 static size_t cluster_waits(const struct long_wait *waits, size_t count, uint64_t long_ns,
 			    struct stall *ret_stall, uint64_t *ret_lost_ns)
@@ -72,14 +84,18 @@ static size_t cluster_waits(const struct long_wait *waits, size_t count, uint64_
 	struct stall stall = { .found = true, .start_ns = waits[0].start_ns, .long_ns = long_ns };
 	/* Where short waits count, a pause as long as they are is none of theirs. */
 	uint64_t gap_ns = earlier(long_ns / 2, SAME_STALL_GAP_NS);
+	const struct long_wait *last = waits;
 	uint64_t lost_ns = 0;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		if (i && waits[i].start_ns > stall.end_ns + gap_ns)
+		if (i && waits[i].start_ns > stall.end_ns + gap_ns &&
+		    !resumes_stall(&stall, last, &waits[i]))
 			break;
-		if (waits[i].end_ns >= stall.end_ns)
+		if (waits[i].end_ns >= stall.end_ns) {
 			note_end(&stall, &waits[i]);
+			last = &waits[i];
+		}
 		lost_ns += waits[i].blocked_ns;
 		stall.began_before |= !!(waits[i].flags & INTERVAL_BEGAN_BEFORE);
 		stall.still_open |= !!(waits[i].flags & INTERVAL_STILL_OPEN);
@@ -121,11 +137,6 @@ static int find_worst(const struct long_wait *sorted, size_t count, uint64_t lon
 	return 0;
 }
 
-static bool is_for_cpu(const struct long_wait *wait)
-{
-	return wait->class == WAIT_CPU_RUNQUEUE || wait->class == WAIT_CPU_THROTTLED;
-}
-
 /* It was there before the recording, and was so still when that ended. */
 static bool fills_recording(const struct long_wait *wait)
 {
@@ -142,7 +153,7 @@ static size_t select_waits(const struct long_wait *waits, size_t count, bool cpu
 	size_t taken = 0;
 
 	for (size_t i = 0; i < count; i++)
-		if (is_for_cpu(&waits[i]) == cpu && (standing || !fills_recording(&waits[i])))
+		if (wait_class_cpu(waits[i].class) == cpu && (standing || !fills_recording(&waits[i])))
 			ret_sorted[taken++] = waits[i];
 	qsort(ret_sorted, taken, sizeof(*ret_sorted), compare_start);
 	return taken;

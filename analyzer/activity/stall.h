@@ -31,7 +31,8 @@ struct stall {
 /**
  * stall_find() - the worst stall that @waits show.
  *
- * Long waits less than 100 ms apart, and less than half of what is long, belong to one stall; the
+ * Long waits less than 100 ms apart, and less than half of what is long, belong to one stall, and so
+ * do those of one class whose gap is less than a tenth of the shorter one. The
  * worst stall is the one in which threads lost most time. Waits for a CPU alone make a stall only
  * where no other wait does. A wait that filled the whole recording, as a queue that stands for
  * hours does, makes one only where nothing began or ended.

@@ -43,6 +43,7 @@ struct wait_stats_options {
 	uint64_t long_ns;	/* waits of at least this length are kept */
 	bool (*counts)(void *context, const struct thread *thread);	/* is it the target's */
 	void *context;
+	const struct scheduling *scheduling; /* borrowed */
 	bool whole_host;	/* then who is stopped all the time, as by job control, is missed by nobody */
 };
 

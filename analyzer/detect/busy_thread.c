@@ -42,6 +42,7 @@ struct run {
 	struct thread *thread;
 	uint32_t asked; /* times that it waited for what others send */
 	bool open;
+	bool limited; /* more than others keeps it from a CPU */
 	struct busy_thread now; /* its run so far */
 	struct busy_thread fits; /* kind NONE: nothing that fits the window */
 	uint64_t usual_sleep_ns; /* longest one outside of the window */
@@ -96,12 +97,16 @@ static void keep_fitting(const struct search *search, struct run *run, enum busy
 				  run->now.start_ns + BUSY_QUESTION_NS >= search->window->since_ns;
 }
 
-static bool was_busy(const struct busy_thread *now)
+/* Others may leave it a small part of a CPU, and it is the one that somebody waits for. A limit that does is the
+ * cause itself. */
+static bool was_busy(const struct run *run)
 {
+	const struct busy_thread *now = &run->now;
+	uint64_t least = run->limited ? BUSY_LIMITED_PERCENT : BUSY_RAN_PERCENT;
 	uint64_t length_ns = now->end_ns - now->start_ns;
 	uint64_t pauses_ns = now->state_ns[THREAD_BLOCKED] + now->state_ns[THREAD_UNKNOWN];
 
-	return now->state_ns[THREAD_RUNNING] * 100 >= length_ns * BUSY_RAN_PERCENT &&
+	return now->state_ns[THREAD_RUNNING] * 100 >= length_ns * least &&
 	       pauses_ns * 100 <= length_ns * BUSY_PAUSES_PERCENT;
 }
 
@@ -109,7 +114,7 @@ static void end_run(const struct search *search, struct run *run)
 {
 	const struct busy_thread *now = &run->now;
 
-	if (run->open && was_busy(now) && run_fits(search, run, now->start_ns, now->end_ns))
+	if (run->open && was_busy(run) && run_fits(search, run, now->start_ns, now->end_ns))
 		keep_fitting(search, run, BUSY_RAN);
 	run->open = false;
 }
@@ -205,6 +210,8 @@ static int read_thread(const struct search *search, struct thread *thread, struc
 	int r = 0;
 
 	*ret_run = (struct run){ .thread = thread };
+	ret_run->limited = scheduling_is_limited(search->observations->prescan.scheduling, thread,
+						 search->window->until_ns);
 	for (size_t i = 0; i < count && !r; i++)
 		r = add_interval(search, ret_run, &intervals[i]);
 	end_run(search, ret_run);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/detect/run_queue.h"
 #include "analyzer/detect/thresholds.h"
 #include "analyzer/trace/per_thread.h"
 #include "analyzer/trace/source.h"
@@ -12,17 +13,12 @@
 #include "analyzer/util/span.h"
 
 
-/* From @time_ns on so many victims were queued on the CPU, and so much had they lost there by
- * then. */
-struct step {
-	uint64_t time_ns;
-	int64_t queued; /* first as a change: 1 or -1 */
-	uint64_t lost_ns;
-};
+#define MASKS_MAX 64u
 
-struct run_queue {
-	struct step *steps;
-	size_t count, room;
+/* The queues of all CPUs. */
+struct cpu_queues {
+	struct run_queue *list; /* by CPU */
+	size_t count;
 };
 
 struct search {
@@ -32,30 +28,15 @@ struct search {
 	uint64_t long_ns;
 	struct cpu_starvation *starvation;
 	struct victim_set victims;
-	struct per_thread runners; /* struct cpu_starvation_runner */
-	struct run_queue *queues; /* by CPU */
-	size_t queue_count;
+	struct per_thread runners; /* struct cpu_runner */
+	struct cpu_queues queues; /* of all victims */
+	struct cpu_queues real_time; /* of those that are real-time threads */
+	struct run_queue bound; /* of those that may use some CPUs only, wherever they are queued */
+	const struct thread_rules *bound_rules; /* of the first of them; NULL: there are none */
+	const char *unbound_cpus; /* the last mask that was found to have all CPUs */
+	unsigned int masks; /* that were looked at */
+	uint64_t *busy_ns; /* by CPU that those may not use: of what was lost in bound it was busy */
 };
-
-static struct run_queue *get_queue(struct search *search, uint32_t cpu)
-{
-	if (array_reach(search->queues, search->queue_count, cpu))
-		return NULL;
-	return &search->queues[cpu];
-}
-
-static int append_step(struct run_queue *queue, uint64_t time_ns, int64_t change)
-{
-	if (array_grow(queue->steps, queue->count, queue->room))
-		return -ENOMEM;
-	queue->steps[queue->count++] = (struct step){ .time_ns = time_ns, .queued = change };
-	return 0;
-}
-
-static bool is_cpu_wait(enum wait_class class)
-{
-	return class == WAIT_CPU_RUNQUEUE || class == WAIT_CPU_THROTTLED;
-}
 
 /* The rule for throttling in the return to user space says so: see wait_rules.c. */
 static bool names_quota(const struct wait_reason *reason)
@@ -76,22 +57,63 @@ static int wants_cpu(const struct search *search, const struct history_interval 
 	info = stack_infos_get(search->observations->stack_infos, interval->stack_id);
 	if (!info)
 		return -ENOMEM;
-	*ret_wants = is_cpu_wait(info->preempted.class);
+	*ret_wants = wait_class_cpu(info->preempted.class);
 	*ret_quota = names_quota(&info->preempted);
 	return 0;
 }
 
-static int queue_wait(struct search *search, uint32_t cpu, uint64_t from_ns, uint64_t to_ns)
+static int queue_on_cpu(struct cpu_queues *queues, uint32_t cpu, uint64_t from_ns, uint64_t to_ns)
 {
-	struct run_queue *queue;
-
-	if (cpu >= SOURCE_CPUS_MAX)
-		return 0;
-	queue = get_queue(search, cpu);
-	if (!queue || append_step(queue, from_ns, 1) || append_step(queue, to_ns, -1))
+	if (array_reach(queues->list, queues->count, cpu))
 		return -ENOMEM;
+	return run_queue_add(&queues->list[cpu], from_ns, to_ns);
+}
+
+static const struct thread_rules *read_rules(const struct search *search,
+					     const struct thread *thread)
+{
+	return scheduling_rules(search->observations->prescan.scheduling, thread,
+				search->stall->start_ns);
+}
+
+/* Whether a thread of @rules may not use all CPUs. A made-up capture has any number of masks. */
+static bool is_bound(struct search *search, const struct thread_rules *rules)
+{
+	if (rules->cpus == search->unbound_cpus || search->masks++ >= MASKS_MAX)
+		return false;
+	for (uint32_t cpu = 0; cpu < search->observations->prescan.cpus; cpu++)
+		if (!thread_rules_allow(rules, cpu))
+			return true;
+	search->unbound_cpus = rules->cpus;
+	return false;
+}
+
+/* Those that may use the same CPUs count as one kind; it is the first one's. */
+static int queue_bound(struct search *search, const struct thread_rules *rules, uint64_t from_ns,
+		       uint64_t to_ns)
+{
+	if (!search->bound_rules && is_bound(search, rules))
+		search->bound_rules = rules;
+	if (!search->bound_rules || search->bound_rules->cpus != rules->cpus)
+		return 0;
+	search->starvation->bound_ns += to_ns - from_ns;
+	return run_queue_add(&search->bound, from_ns, to_ns);
+}
+
+static int queue_wait(struct search *search, const struct thread *thread, uint32_t cpu,
+		      uint64_t from_ns, uint64_t to_ns)
+{
+	const struct thread_rules *rules = read_rules(search, thread);
+	int r = rules ? queue_bound(search, rules, from_ns, to_ns) : 0;
+
+	if (r || cpu >= SOURCE_CPUS_MAX)
+		return r;
 	search->starvation->queued_ns += to_ns - from_ns;
-	return 0;
+	if (rules && thread_rules_real_time(rules)) {
+		search->starvation->real_time_ns += to_ns - from_ns;
+		r = queue_on_cpu(&search->real_time, cpu, from_ns, to_ns);
+	}
+	return r ? r : queue_on_cpu(&search->queues, cpu, from_ns, to_ns);
 }
 
 /* @next: what the thread did then, if that is known: it tells the CPU. */
@@ -113,7 +135,7 @@ static int add_wait(struct search *search, struct thread *thread,
 		search->starvation->quota_ns += to_ns - from_ns;
 	if (victim_set_add(&search->victims, thread, from_ns, to_ns))
 		return -ENOMEM;
-	return queue_wait(search, cpu, from_ns, to_ns);
+	return queue_wait(search, thread, cpu, from_ns, to_ns);
 }
 
 static int add_waits(struct search *search, struct thread *thread)
@@ -150,62 +172,22 @@ static int find_victims(struct search *search)
 				   &starvation->waited_ns);
 }
 
-static int compare_time(const void *left, const void *right)
+static uint64_t lost_on_cpu(const struct cpu_queues *queues, uint32_t cpu, uint64_t from_ns,
+			    uint64_t to_ns)
 {
-	const struct step *a = left, *b = right;
-
-	return (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
-}
-
-static void add_up_queue(struct run_queue *queue)
-{
-	uint64_t lost_ns = 0;
-	int64_t queued = 0;
-
-	if (queue->count)
-		qsort(queue->steps, queue->count, sizeof(*queue->steps), compare_time);
-	for (size_t i = 0; i < queue->count; i++) {
-		struct step *step = &queue->steps[i];
-
-		if (i)
-			lost_ns += (uint64_t)queued * (step->time_ns - step[-1].time_ns);
-		queued += step->queued;
-		step->queued = queued;
-		step->lost_ns = lost_ns;
-	}
-}
-
-/* What had been lost on the CPU by @time_ns. */
-static uint64_t lost_until(const struct run_queue *queue, uint64_t time_ns)
-{
-	size_t low = 0, high = queue->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (queue->steps[middle].time_ns <= time_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!low)
-		return 0;
-	return queue->steps[low - 1].lost_ns +
-	       (uint64_t)queue->steps[low - 1].queued * (time_ns - queue->steps[low - 1].time_ns);
+	return cpu < queues->count ? run_queue_lost(&queues->list[cpu], from_ns, to_ns) : 0;
 }
 
 /* What was lost on a CPU while it ran there is @runner's; a CPU that had its idle task run it had
  * nothing to run. */
 static void add_run(struct search *search, const struct history_interval *interval,
-		    uint64_t from_ns, uint64_t to_ns, struct cpu_starvation_runner *runner)
+		    uint64_t from_ns, uint64_t to_ns, struct cpu_runner *runner)
 {
-	const struct run_queue *queue;
-	uint64_t lost_ns;
+	uint64_t lost_ns = lost_on_cpu(&search->queues, interval->cpu, from_ns, to_ns);
 
-	if (interval->state != THREAD_RUNNING || interval->cpu >= search->queue_count)
-		return;
-	queue = &search->queues[interval->cpu];
-	lost_ns = lost_until(queue, to_ns) - lost_until(queue, from_ns);
+	if (search->busy_ns && interval->cpu < search->observations->prescan.cpus &&
+	    !runner->thread->idle_task)
+		search->busy_ns[interval->cpu] += run_queue_lost(&search->bound, from_ns, to_ns);
 	runner->ns += lost_ns;
 	if (!lost_ns || to_ns - from_ns <= runner->to_ns - runner->from_ns)
 		return;
@@ -214,16 +196,33 @@ static void add_run(struct search *search, const struct history_interval *interv
 	runner->cpu = interval->cpu;
 }
 
+/* What real-time threads lost while another one ran there was not withheld from them. One that runs for long may be
+ * such a thread, where nobody read whether it is. */
+static void add_real_time_run(struct search *search, const struct history_interval *interval,
+			      const struct thread *thread, uint64_t from_ns, uint64_t to_ns)
+{
+	const struct thread_rules *rules = read_rules(search, thread);
+
+	if (rules ? thread_rules_real_time(rules) : to_ns - from_ns >= NEVER_GIVES_WAY_NS)
+		search->starvation->withheld_ns -=
+			lost_on_cpu(&search->real_time, interval->cpu, from_ns, to_ns);
+}
+
 static int add_runner(struct search *search, struct thread *thread)
 {
 	struct history_cursor cursor = history_walk(search->history, thread,
 						    search->stall->start_ns, search->stall->end_ns);
-	struct cpu_starvation_runner runner = { .thread = thread }, *kept;
+	struct cpu_runner runner = { .thread = thread }, *kept;
 	const struct history_interval *interval;
 	uint64_t from_ns, to_ns;
 
-	while ((interval = history_next(&cursor, &from_ns, &to_ns)))
+	while ((interval = history_next(&cursor, &from_ns, &to_ns))) {
+		if (interval->state != THREAD_RUNNING)
+			continue;
 		add_run(search, interval, from_ns, to_ns, &runner);
+		if (search->real_time.count && !thread->idle_task)
+			add_real_time_run(search, interval, thread, from_ns, to_ns);
+	}
 	if (thread->idle_task)
 		search->starvation->idle_ns += runner.ns;
 	if (thread->idle_task || !runner.ns)
@@ -235,24 +234,54 @@ static int add_runner(struct search *search, struct thread *thread)
 	return 0;
 }
 
+static void finish_queues(struct cpu_queues *queues)
+{
+	for (size_t i = 0; i < queues->count; i++)
+		run_queue_finish(&queues->list[i]);
+}
+
 static int find_runners(struct search *search)
 {
 	const struct threads *threads = source_threads(search->observations->source);
 	int r = 0;
 
-	for (size_t i = 0; i < search->queue_count; i++)
-		add_up_queue(&search->queues[i]);
+	finish_queues(&search->queues);
+	finish_queues(&search->real_time);
+	run_queue_finish(&search->bound);
+	search->starvation->withheld_ns = search->starvation->real_time_ns;
+	if (search->bound_rules) {
+		search->busy_ns =
+			calloc(search->observations->prescan.cpus + 1, sizeof(*search->busy_ns));
+		if (!search->busy_ns)
+			return -ENOMEM;
+	}
 	for (size_t i = 0; i < threads_count(threads) && !r; i++)
 		r = add_runner(search, threads_at(threads, i));
 	return r;
 }
 
+/* Of the CPUs that they may not use the one that had least to do. */
+static void take_free_cpu(const struct search *search)
+{
+	struct cpu_starvation *starvation = search->starvation;
+
+	for (uint32_t cpu = 0; search->busy_ns && cpu < search->observations->prescan.cpus; cpu++) {
+		uint64_t busy_ns = earlier(search->busy_ns[cpu], starvation->bound_ns);
+
+		if (thread_rules_allow(search->bound_rules, cpu) ||
+		    starvation->bound_ns - busy_ns <= starvation->free_ns)
+			continue;
+		starvation->free_cpu = cpu;
+		starvation->free_ns = starvation->bound_ns - busy_ns;
+	}
+}
+
 static void take_top(const struct search *search)
 {
-	struct cpu_starvation_runner *top = search->starvation->top;
+	struct cpu_runner *top = search->starvation->top;
 
 	for (size_t i = 0; i < per_thread_count(&search->runners); i++) {
-		const struct cpu_starvation_runner *runner = per_thread_at(&search->runners, i);
+		const struct cpu_runner *runner = per_thread_at(&search->runners, i);
 		size_t place = STARVED_TOP;
 
 		search->starvation->runners += runner && runner->thread;
@@ -265,62 +294,48 @@ static void take_top(const struct search *search)
 	}
 }
 
-struct process {
-	int32_t tgid;
-	uint64_t ns;
-};
-
-static int compare_tgid(const void *left, const void *right)
-{
-	const struct process *a = left, *b = right;
-
-	return (a->tgid > b->tgid) - (a->tgid < b->tgid);
-}
-
-/* The victims' own process is passed over: more threads than CPUs is no other's fault. */
-static int take_process(const struct search *search)
-{
-	struct cpu_starvation *starvation = search->starvation;
-	struct process *processes =
-		calloc(per_thread_count(&search->runners) + 1, sizeof(*processes));
-	size_t count = 0;
-	uint64_t ns = 0;
-
-	if (!processes)
-		return -ENOMEM;
-	for (size_t i = 0; i < per_thread_count(&search->runners); i++) {
-		const struct cpu_starvation_runner *runner = per_thread_at(&search->runners, i);
-
-		if (runner && runner->thread && runner->thread->tgid > 0)
-			processes[count++] = (struct process){ runner->thread->tgid, runner->ns };
-	}
-	qsort(processes, count, sizeof(*processes), compare_tgid);
-	for (size_t i = 0; i < count; i++) {
-		ns = i && processes[i].tgid == processes[i - 1].tgid ? ns + processes[i].ns
-								     : processes[i].ns;
-		if (ns <= starvation->tgid_ns ||
-		    (starvation->victim_count &&
-		     processes[i].tgid == starvation->victims[0].thread->tgid))
-			continue;
-		starvation->tgid = processes[i].tgid;
-		starvation->tgid_ns = ns;
-	}
-	free(processes);
-	return 0;
-}
-
-/* What the one that ran most ran. */
-static int read_top_runner(const struct search *search)
+/* What the culprit ran. */
+static int read_culprit(const struct search *search)
 {
 	const struct observations *observations = search->observations;
 	struct cpu_starvation *starvation = search->starvation;
-	const struct cpu_starvation_runner *runner = &starvation->top[0];
+	const struct cpu_runner *culprit = cpu_starvation_culprit(starvation);
 
-	if (!runner->thread)
+	if (!culprit)
 		return 0;
-	return span_summary_read(search->history, source_stacks(observations->source),
-				 observations->stack_infos, runner->thread, runner->from_ns,
-				 runner->to_ns, &starvation->did);
+	return span_summary_read(observations_history(observations, culprit->from_ns, culprit->to_ns),
+				 source_stacks(observations->source), observations->stack_infos,
+				 culprit->thread, culprit->from_ns, culprit->to_ns,
+				 &starvation->did);
+}
+
+static int conclude(const struct detect_context *in, const struct search *search)
+{
+	struct cpu_starvation *starvation = search->starvation;
+	int r;
+
+	if (!starvation->victim_count)
+		return 0;
+	take_top(search);
+	take_free_cpu(search);
+	/* The victims' own processes are passed over: more threads than CPUs is no other's fault. */
+	r = cpu_parties_find(&search->runners, search->observations->target,
+			     starvation->victims[0].thread->tgid, &starvation->named,
+			     &starvation->process);
+	if (starvation->top[0].thread)
+		starvation->top_rules = read_rules(search, starvation->top[0].thread);
+	starvation->rules = read_rules(search, starvation->victims[0].thread);
+	starvation->bound_rules = search->bound_rules;
+	if (!r)
+		r = cpu_starvation_read_limits(in, starvation);
+	return r ? r : read_culprit(search);
+}
+
+static void free_queues(struct cpu_queues *queues)
+{
+	for (size_t i = 0; i < queues->count; i++)
+		run_queue_free(&queues->list[i]);
+	free(queues->list);
 }
 
 static int read_stall(const struct detect_context *in, struct cpu_starvation *starvation)
@@ -333,27 +348,29 @@ static int read_stall(const struct detect_context *in, struct cpu_starvation *st
 		.long_ns = in->long_ns,
 		.starvation = starvation,
 		.victims = VICTIM_SET,
-		.runners.entry_bytes = sizeof(struct cpu_starvation_runner),
+		.runners.entry_bytes = sizeof(struct cpu_runner),
 	};
 	int r = find_victims(&search);
 
 	if (!r)
 		r = find_runners(&search);
-	if (!r) {
-		take_top(&search);
-		r = take_process(&search);
-	}
 	if (!r)
-		r = read_top_runner(&search);
-	for (size_t i = 0; i < search.queue_count; i++)
-		free(search.queues[i].steps);
-	free(search.queues);
+		r = conclude(in, &search);
+	free_queues(&search.queues);
+	free_queues(&search.real_time);
+	run_queue_free(&search.bound);
+	free(search.busy_ns);
 	victim_set_free(&search.victims);
 	per_thread_free(&search.runners);
 	return r;
 }
 
-/* The longest wait for a CPU in the stall; NULL. */
+static uint64_t part_in_stall(const struct detect_context *in, const struct long_wait *wait)
+{
+	return span_overlap(wait->start_ns, wait->end_ns, in->stall->start_ns, in->stall->end_ns);
+}
+
+/* The wait for a CPU of which most is in the stall; NULL. */
 static const struct long_wait *find_longest(const struct detect_context *in)
 {
 	const struct long_wait *longest = NULL;
@@ -361,9 +378,8 @@ static const struct long_wait *find_longest(const struct detect_context *in)
 	for (size_t i = 0; i < in->wait_count; i++) {
 		const struct long_wait *wait = &in->waits[i];
 
-		if (is_cpu_wait(wait->class) &&
-		    detect_in_stall(in->stall, wait->start_ns, wait->end_ns) &&
-		    (!longest || wait->blocked_ns > longest->blocked_ns))
+		if (wait_class_cpu(wait->class) && part_in_stall(in, wait) &&
+		    (!longest || part_in_stall(in, wait) > part_in_stall(in, longest)))
 			longest = wait;
 	}
 	return longest;
@@ -378,6 +394,7 @@ static int find_cpu_starvation(struct detect_context *in, struct candidates *out
 	if (!candidate)
 		return -ENOMEM;
 	starvation = candidate->found;
+	starvation->stall_ns = in->stall->end_ns - in->stall->start_ns;
 	starvation->longest = find_longest(in);
 	if (!starvation->longest)
 		return 0;

@@ -92,7 +92,7 @@ void finding_longest_wait(const struct detect_context *in, const struct long_wai
 {
 	const char *operation = finding_operation(in, longest->stack_id, finding);
 	bool woken =
-		(longest->class == WAIT_CPU_RUNQUEUE || longest->class == WAIT_CPU_THROTTLED) &&
+		wait_class_cpu(longest->class) &&
 		!(longest->flags & INTERVAL_PREEMPTED);
 
 	finding_evidence(finding,

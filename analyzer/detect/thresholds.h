@@ -49,10 +49,11 @@
 #define RESOURCE_CLASS_PERCENT 1u /* of the waits: a class is told beside others */
 #define SERVER_BLOCKED_PERCENT 50u /* of the longest wait for the server: it was blocked itself */
 
-/* cpu_starvation.c, cpu_starvation_finding.c */
+/* cpu_starvation.c, cpu_starvation_cause.c, cpu_starvation_finding.c */
 #define STARVED_WAIT_NS 10000000ull /* or --stall if shorter: less is how CPUs are shared */
 #define STARVED_VICTIM_PERCENT 25u /* of the stall: who lost less is no victim */
 #define STARVED_MOST_PERCENT 50u /* of the wait: a quota, idle CPUs, a thread took it */
+#define STARVED_ALONE_PERCENT 75u /* of what all of its name had: it is named without them */
 #define NEVER_GIVES_WAY_NS 100000000ull /* in one go: the fair scheduler takes turns far sooner */
 
 /* slow_producer.c, slow_producer_profile.c, slow_producer_finding.c */
@@ -94,6 +95,7 @@
 /* busy_thread.c */
 #define BUSY_COVERS_PERCENT 75u /* of the time somebody waited: probes count from before */
 #define BUSY_RAN_PERCENT 10u /* of its run on a CPU: with less it was starved */
+#define BUSY_LIMITED_PERCENT 50u /* likewise, where a quota or limit keeps it from a CPU */
 #define BUSY_PAUSES_PERCENT 10u /* of its run: with more in pauses it waited for something */
 #define BUSY_QUESTION_NS 2000000000ull /* from its begin to a question: probes ask often */
 #define BUSY_SERVES_LEAST 20u /* waits for questions: one that serves has so many */

@@ -129,6 +129,9 @@ static int scan_kind(struct scan *scan, const struct event *event)
 	case FT_EVENT_LOCK_BEGIN:
 	case FT_EVENT_LOCK_HOLD:
 		return mmap_lock_offset_event(scan->mmap_lock_offset, event);
+	case FT_EVENT_SCHEDULING:
+	case FT_EVENT_COUNTER:
+		return scheduling_event(found->scheduling, event);
 	case FT_EVENT_CALL:
 	case FT_EVENT_UNWOUND:
 		r = large_calls_event(found->calls, event);
@@ -178,6 +181,8 @@ static int start_scan(struct scan *scan, struct source *source)
 
 	if (!r)
 		r = large_calls_create(&found->calls);
+	if (!r)
+		r = scheduling_create(&found->scheduling);
 	if (!r)
 		r = mmap_lock_offset_create(&scan->mmap_lock_offset);
 	if (!r)
@@ -229,6 +234,7 @@ void prescan_free(struct prescan *prescan)
 	futex_locks_destroy(prescan->futexes);
 	large_calls_destroy(prescan->calls);
 	cpu_gaps_destroy(prescan->gaps);
+	scheduling_destroy(prescan->scheduling);
 	for (size_t i = 0; i < prescan->note_count; i++)
 		free(prescan->notes[i].text);
 	free(prescan->notes);

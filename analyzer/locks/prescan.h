@@ -2,7 +2,7 @@
 /*
  * The first decoding of a capture: what must be known before its events can be replayed. Which futexes are locks,
  * which threads the kernel leaves out of the events, where an mmap_lock lies in its mm, which waits /proc/locks
- * tells of. And the plain facts of the raw events beside that: losses, notes, calls, gaps.
+ * tells of. And the plain facts of the raw events beside that: losses, notes, calls, gaps, rules of scheduling.
  *
  * No timeline and no locks: each event is looked at by itself.
  */
@@ -15,6 +15,7 @@
 #include "analyzer/trace/cpu_gaps.h"
 #include "analyzer/trace/event_counts.h"
 #include "analyzer/trace/large_calls.h"
+#include "analyzer/trace/scheduling.h"
 #include "analyzer/trace/target.h"
 
 /* How often a thread came to a CPU, and left it: the same, give or take one, or events are missing. */
@@ -39,6 +40,7 @@ struct prescan {
 	struct futex_locks *futexes;
 	struct large_calls *calls;
 	struct cpu_gaps *gaps;
+	struct scheduling *scheduling;
 	uint64_t events, switches;
 	uint64_t unseen_switches;	/* of silent threads: they came to a CPU, and were not seen to leave it */
 	uint64_t lost_records;

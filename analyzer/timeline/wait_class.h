@@ -89,6 +89,8 @@ const struct wait_words *wait_class_words(enum wait_class class);
 
 /* Somebody holds what is waited for: its releaser is the waker. */
 bool wait_class_lock(enum wait_class class);
+/* Whether what is waited for is a CPU. */
+bool wait_class_cpu(enum wait_class class);
 
 /**
  * wait_reason_of() - classify a kernel stack.

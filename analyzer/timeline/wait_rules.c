@@ -170,7 +170,7 @@ const struct wait_rule wait_rules[] = {
 
 	/* Not blocked at all. */
 	ROW(WAIT_CPU_THROTTLED, NULL, NAMES("throttle_cfs_rq_work"),
-	    .kernels = "6.18; older ones only leave the run queue", .yields = true),
+	    .kernels = "6.18; older ones only leave the run queue", .yields = true, .sliced = true),
 	ROW(WAIT_LOCK_SPIN, NULL, spin, .within = 1, .yields = true),
 	ROW(WAIT_LOCK_SPIN, "spinning for a mutex or rwsem",
 	    NAMES("mutex_spin_on_owner", "osq_lock", "mutex_optimistic_spin",
@@ -183,7 +183,8 @@ const struct wait_rule wait_rules[] = {
 	    NAMES("do_sched_yield", "sys_sched_yield", "yield_to", "kvm_vcpu_on_spin"),
 	    .yields = true),
 	ROW(WAIT_CPU_RUNQUEUE, "task work: a CPU quota, if it lasts", NAMES("__cond_resched"),
-	    .caller = NAMES("task_work_run"), .kernels = "6.18 throttles there", .yields = true),
+	    .caller = NAMES("task_work_run"), .kernels = "6.18 throttles there", .yields = true,
+	    .sliced = true),
 	ROW(WAIT_CPU_RUNQUEUE, NULL,
 	    NAMES("preempt_schedule", "preempt_schedule_irq", "preempt_schedule_common",
 		"preempt_schedule_notrace", "__cond_resched", "_cond_resched",

@@ -110,7 +110,7 @@ static bool is_recorder_event(const struct ft_event *event)
 {
 	return event->kind == FT_EVENT_STATE || event->kind == FT_EVENT_UNWOUND ||
 	       event->kind == FT_EVENT_NOTE || event->kind == FT_EVENT_SPAN ||
-	       event->kind == FT_EVENT_COUNTER;
+	       event->kind == FT_EVENT_COUNTER || event->kind == FT_EVENT_SCHEDULING;
 }
 
 int recorder_events_read(struct recorder_events *events, struct ft_reader *reader, size_t index)

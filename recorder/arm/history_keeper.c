@@ -196,7 +196,10 @@ static void start_states(struct history_keeper *keeper)
 	target_finder_target(keeper->finder, &target);
 	replace_states(keeper, target_finder_looks(keeper->finder) && !target.count
 				       ? NULL
-				       : thread_states_start(&target, keeper->engine->kallsyms));
+				       : thread_states_start(&(struct thread_states_options){
+						 .target = &target,
+						 .kallsyms = keeper->engine->kallsyms,
+					 }));
 }
 
 /* Remove mappings, states and stacks that are older than the history. */

@@ -14,6 +14,7 @@
 #include "recorder/base/clock.h"
 #include "recorder/buffer/event_list.h"
 #include "recorder/proc/thread_states.h"
+#include "recorder/record/cpu_users.h"
 
 #define POSTS_MAX	  4 /* a capture goes on for at most so many times post_ns */
 #define NOTES_MAX	  64 /* triggers with a note of their own */
@@ -26,6 +27,7 @@
 #define FLUSH_MS	  500
 #define WRITE_NS	  30000000 /* for the writer to take what was flushed */
 #define STATES_MS	  200
+#define CPU_USERS_AT_ONCE 256
 
 struct triggered_capture {
 	struct triggered_capture_options options;
@@ -34,7 +36,9 @@ struct triggered_capture {
 	struct thread_states *states; /* at the trigger; NULL: already among the own events */
 	uint64_t unwound_seen; /* for history_keeper_copy_unwound() */
 	bool named; /* names were found for all but the last moment */
+	struct thread_states *scheduling; /* of the threads that used a CPU; NULL: none are read now */
 	struct mappings *mappings;
+	struct cpu_users *cpu_users;
 	struct capture_writer *writer;
 	pthread_t thread;
 	pthread_mutex_t lock; /* protects the members below */
@@ -48,6 +52,7 @@ struct triggered_capture {
 static void free_capture(struct triggered_capture *capture)
 {
 	capture_writer_destroy(capture->writer);
+	cpu_users_destroy(capture->cpu_users);
 	mappings_destroy(capture->mappings);
 	event_list_destroy(capture->notes);
 	pthread_cond_destroy(&capture->changed);
@@ -93,12 +98,16 @@ static int create_writer(struct triggered_capture *capture, int fd)
 	const struct triggered_capture_options *options = &capture->options;
 	int error = history_keeper_copy_mappings(options->keeper, &capture->mappings);
 	if (!error)
+		error = cpu_users_create(&capture->cpu_users);
+	if (!error)
 		error = capture_writer_create(
 			&(struct capture_writer_options){ .engine = options->engine,
 							  .mappings = capture->mappings,
 							  .out_fd = fd,
 							  .history = true,
-							  .more_ns = options->post_ns },
+							  .more_ns = options->post_ns,
+							  .watch = cpu_users_event,
+							  .watch_context = capture->cpu_users },
 			&capture->writer);
 	if (error)
 		return error;
@@ -139,12 +148,34 @@ static void add_states(struct triggered_capture *capture, struct thread_states *
 	*states = NULL;
 }
 
+/* What is read of the target's threads, with @target, and of those that used a CPU since the last
+ * time. */
+static struct thread_states *start_states(const struct triggered_capture *capture,
+					  const struct target *target)
+{
+	struct ft_task tasks[CPU_USERS_AT_ONCE];
+	size_t count = capture->cpu_users
+			       ? cpu_users_take(capture->cpu_users, tasks, CPU_USERS_AT_ONCE)
+			       : 0;
+
+	if (!count && !target)
+		return NULL;
+	return thread_states_start(&(struct thread_states_options){
+		.target = target,
+		.kallsyms = capture->options.engine->kallsyms,
+		.cpu_users = tasks,
+		.cpu_user_count = count,
+	});
+}
+
 /* Find names for the events of so far, so that less is left for the end. */
 static void find_names(struct triggered_capture *capture, uint64_t left_ns)
 {
 	uint64_t left_ms = left_ns / 1000000;
 
 	add_states(capture, &capture->states, "at the trigger");
+	add_states(capture, &capture->scheduling, "after the trigger");
+	capture->scheduling = start_states(capture, NULL);
 	history_keeper_copy_unwound(capture->options.keeper, NULL, &capture->unwound_seen, 0,
 				    capture_writer_own_events(capture->writer));
 	drain_flush(capture->options.engine->drain, FLUSH_MS);
@@ -204,6 +235,7 @@ static void add_own_events(struct triggered_capture *capture, struct thread_stat
 	if (target_finder_looks(options->finder) && !capture->target.count)
 		recorder_events_note(own_events, "the target did not run when the trigger came");
 	add_states(capture, &capture->states, "at the trigger");
+	add_states(capture, &capture->scheduling, "after the trigger");
 	add_states(capture, &end_states, "at the end");
 	event_list_copy(capture->notes, 0, own_events);
 	if (capture->result.more_triggers > NOTES_MAX)
@@ -218,8 +250,8 @@ static void finish_file(struct triggered_capture *capture)
 {
 	const struct triggered_capture_options *options = &capture->options;
 	struct triggered_capture_result *result = &capture->result;
-	struct thread_states *end_states =
-		thread_states_start(&capture->target, options->engine->kallsyms);
+	cpu_users_again(capture->cpu_users);
+	struct thread_states *end_states = start_states(capture, &capture->target);
 	uint64_t end_ns = clock_now_ns();
 
 	kernel_log_look(options->engine->kernel_log);
@@ -256,8 +288,8 @@ static void *run_capture(void *context)
 	} else if (fd >= 0) {
 		capture_dir_abandon(capture->options.captures, result->name);
 	}
-	if (capture->states)
-		thread_states_finish(capture->states, 0, NULL);
+	thread_states_finish(capture->states, 0, NULL);
+	thread_states_finish(capture->scheduling, 0, NULL);
 	if (fd >= 0)
 		close(fd);
 
@@ -290,7 +322,7 @@ int triggered_capture_start(const struct triggered_capture_options *options,
 	pthread_cond_init(&capture->changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	target_finder_target(options->finder, &capture->target);
-	capture->states = thread_states_start(&capture->target, options->engine->kallsyms);
+	capture->states = start_states(capture, &capture->target);
 	int error = pthread_create(&capture->thread, NULL, run_capture, capture);
 	if (error) {
 		thread_states_finish(capture->states, 0, NULL);

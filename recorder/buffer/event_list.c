@@ -15,7 +15,7 @@ struct item {
 	struct ft_event event;
 	struct ft_task task;
 	struct ft_stack stack;
-	_Alignas(8) char text[]; /* of a note; for other events the frames of the stack */
+	_Alignas(8) char bytes[]; /* the frames of the stack, then the texts */
 };
 
 struct event_list {
@@ -57,34 +57,37 @@ void event_list_destroy(struct event_list *list)
 /* Return: a malloc'ed copy of the event with what it points to, or NULL. */
 static struct item *copy_event(const struct ft_event *event)
 {
-	const struct ft_stack *stack = event->kind == FT_EVENT_NOTE ? NULL : event->stack;
-	size_t frames = stack ? (size_t)stack->kernel_count + stack->user_count : 0;
-	size_t bytes = event->kind == FT_EVENT_NOTE ? strlen(event->note.text) + 1
-						    : frames * sizeof(*stack->frames);
-	struct item *item = malloc(sizeof(*item) + bytes);
+	const struct ft_stack *stack = event->stack;
+	size_t frames_bytes =
+		stack ? ((size_t)stack->kernel_count + stack->user_count) * sizeof(*stack->frames)
+		      : 0;
+	struct item *item = malloc(sizeof(*item) + frames_bytes + ft_event_texts_bytes(event));
 	if (!item)
 		return NULL;
 	item->next = NULL;
 	item->event = *event;
 	item->task = *event->task;
 	item->event.task = &item->task;
-	item->event.stack = NULL;
-	if (event->kind == FT_EVENT_NOTE) {
-		memcpy(item->text, event->note.text, bytes);
-		item->event.note.text = item->text;
-	} else if (stack) {
-		memcpy(item->text, stack->frames, bytes);
+	if (stack) {
+		memcpy(item->bytes, stack->frames, frames_bytes);
 		item->stack = *stack;
-		item->stack.frames = (const uint64_t *)(const void *)item->text;
+		item->stack.frames = (const uint64_t *)(const void *)item->bytes;
 		item->event.stack = &item->stack;
 	}
+	ft_event_move_texts(&item->event, item->bytes + frames_bytes);
 	return item;
+}
+
+/* What the recorder itself has to say. None of them has another task. */
+static bool is_own_kind(enum ft_event_kind kind)
+{
+	return kind == FT_EVENT_STATE || kind == FT_EVENT_UNWOUND || kind == FT_EVENT_NOTE ||
+	       kind == FT_EVENT_COUNTER || kind == FT_EVENT_SCHEDULING;
 }
 
 int event_list_add(struct event_list *list, const struct ft_event *event)
 {
-	if (event->kind != FT_EVENT_STATE && event->kind != FT_EVENT_UNWOUND &&
-	    event->kind != FT_EVENT_NOTE)
+	if (!is_own_kind(event->kind))
 		return -EINVAL;
 	struct item *item = copy_event(event);
 	if (!item)

@@ -20,6 +20,19 @@ static const struct {
 #include "recorder/syscalls.inc"
 };
 
+/* Left out where it cannot be read. */
+static int set_from_file(struct ft_facts *facts, const char *name, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	int error = 0, value;
+
+	if (file && fscanf(file, "%d", &value) == 1)
+		error = ft_facts_set_number(facts, name, value);
+	if (file)
+		fclose(file);
+	return error;
+}
+
 int host_facts_set(struct ft_facts *facts)
 {
 	struct utsname name;
@@ -36,6 +49,8 @@ int host_facts_set(struct ft_facts *facts)
 	error |= ft_facts_set(facts, FT_FACT_RECORDER, PACKAGE_VERSION);
 	error |= ft_facts_set_number(facts, FT_FACT_RECORDER_TGID, getpid());
 	error |= ft_facts_set_number(facts, FT_FACT_UTC_OFFSET_S, local.tm_gmtoff);
+	error |= set_from_file(facts, FT_FACT_RT_RUNTIME_US, "/proc/sys/kernel/sched_rt_runtime_us");
+	error |= set_from_file(facts, FT_FACT_RT_PERIOD_US, "/proc/sys/kernel/sched_rt_period_us");
 	return error ? -ENOMEM : 0;
 }
 

@@ -305,6 +305,20 @@ static int visit_names(DIR *tasks, int32_t tgid,
 	return err;
 }
 
+int proc_task_visit_process_names(int32_t tgid,
+				  int (*visit)(void *context, const struct ft_task *task),
+				  void *context)
+{
+	DIR *tasks = open_tasks(tgid);
+	int err;
+
+	if (!tasks)
+		return -ESRCH;
+	err = visit_names(tasks, tgid, visit, context);
+	closedir(tasks);
+	return err;
+}
+
 int proc_task_visit_names(int (*visit)(void *context, const struct ft_task *task), void *context)
 {
 	DIR *processes = opendir("/proc");
@@ -314,12 +328,9 @@ int proc_task_visit_names(int (*visit)(void *context, const struct ft_task *task
 	if (!processes)
 		return -errno;
 	while (err == 0 && (tgid = next_id(processes)) > 0) {
-		DIR *tasks = open_tasks(tgid);
-
-		if (!tasks)
-			continue;
-		err = visit_names(tasks, tgid, visit, context);
-		closedir(tasks);
+		err = proc_task_visit_process_names(tgid, visit, context);
+		if (err == -ESRCH) /* gone meanwhile */
+			err = 0;
 	}
 	closedir(processes);
 	return err;

@@ -35,6 +35,15 @@ int proc_task_visit_one(int32_t tgid, int32_t tid, const struct kallsyms *kallsy
 			   void *context);
 
 /**
+ * proc_task_visit_process_names() - tid, tgid and comm of every thread of process @tgid.
+ *
+ * Return: 0, -ESRCH (no such process), or what @visit returned.
+ */
+int proc_task_visit_process_names(int32_t tgid,
+				  int (*visit)(void *context, const struct ft_task *task),
+				  void *context);
+
+/**
  * proc_task_visit_names() - tid, tgid and comm of every thread of the host (names only: stat and
  * comm).
  *

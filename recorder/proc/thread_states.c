@@ -7,12 +7,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "recorder/buffer/event_list.h"
 #include "recorder/proc/proc_locks.h"
 #include "recorder/proc/proc_task.h"
 #include "recorder/proc/target.h"
+#include "recorder/proc/thread_scheduling.h"
 #include "recorder/symbols/kallsyms.h"
 
 #define STUCK_MAX   8
@@ -20,7 +22,10 @@
 
 struct thread_states {
 	struct target target;
+	bool has_target;
 	const struct kallsyms *kallsyms;
+	struct ft_task *cpu_users;
+	size_t cpu_user_count;
 	pthread_mutex_t lock; /* of everything below */
 	pthread_cond_t changed;
 	struct event_list *events;
@@ -33,6 +38,7 @@ static _Atomic unsigned int reading_threads;
 
 static void free_states(struct thread_states *states)
 {
+	free(states->cpu_users);
 	event_list_destroy(states->events);
 	pthread_cond_destroy(&states->changed);
 	pthread_mutex_destroy(&states->lock);
@@ -68,8 +74,10 @@ static void *run_reader(void *context)
 		if (proc_task_visit(states->target.tgids[i], states->kallsyms, keep_state,
 				       states) == -ECANCELED)
 			break;
-	if (!states->target.count)
+	if (states->has_target && !states->target.count)
 		proc_task_visit_names(visit_process, states);
+	thread_scheduling_visit(states->has_target ? &states->target : NULL, states->cpu_users,
+				states->cpu_user_count, keep_state, states);
 	if (states->file_locks)
 		proc_locks_look(&states->target, states->kallsyms, keep_state, states);
 
@@ -84,21 +92,37 @@ static void *run_reader(void *context)
 	return NULL;
 }
 
-struct thread_states *thread_states_start(const struct target *target,
-					  const struct kallsyms *kallsyms)
+static int copy_cpu_users(struct thread_states *states, const struct thread_states_options *options)
+{
+	size_t count = options->cpu_user_count;
+
+	states->cpu_users = calloc(count + 1, sizeof(*states->cpu_users));
+	if (!states->cpu_users)
+		return -ENOMEM;
+	if (count)
+		memcpy(states->cpu_users, options->cpu_users, count * sizeof(*states->cpu_users));
+	states->cpu_user_count = count;
+	return 0;
+}
+
+struct thread_states *thread_states_start(const struct thread_states_options *options)
 {
 	struct thread_states *states = calloc(1, sizeof(*states));
 	pthread_condattr_t monotonic;
 	pthread_attr_t detached;
 	pthread_t thread;
 
-	if (!states || reading_threads >= STUCK_MAX ||
+	if (!states || reading_threads >= STUCK_MAX || copy_cpu_users(states, options) ||
 	    event_list_create(THREADS_MAX, &states->events)) {
+		if (states)
+			free(states->cpu_users);
 		free(states);
 		return NULL;
 	}
-	states->target = *target;
-	states->kallsyms = kallsyms;
+	states->has_target = options->target;
+	if (options->target)
+		states->target = *options->target;
+	states->kallsyms = options->kallsyms;
 	pthread_mutex_init(&states->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

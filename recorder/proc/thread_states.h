@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * States of the target's threads, read by a thread that can be left behind: reading
- * /proc/PID/task/TID/stack may wait for a task that is in the middle of execve().
+ * States of the target's threads, and by which rules they and others get a CPU. They are read by a
+ * thread that can be left behind: reading /proc/PID/task/TID/stack may wait for a task that is in
+ * the middle of execve().
  */
 #ifndef RECORDER_PROC_THREAD_STATES_H
 #define RECORDER_PROC_THREAD_STATES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+struct ft_task;
 struct kallsyms;
 struct recorder_events;
 struct target;
 struct thread_states;
 
-/**
- * thread_states_start() - start a thread that reads the states.
- *
- * @kallsyms: may be NULL; in place until thread_states_stuck() is 0.
- *
- * Return: NULL where no thread can be started, or too many are stuck already.
- */
-struct thread_states *thread_states_start(const struct target *target,
-					  const struct kallsyms *kallsyms);
+/* What is to be read. */
+struct thread_states_options {
+	const struct target *target;	/* NULL: none */
+	const struct kallsyms *kallsyms; /* may be NULL; in place until thread_states_stuck() is 0 */
+	const struct ft_task *cpu_users; /* of these only by which rules they get a CPU */
+	size_t cpu_user_count;
+};
+
+/* Start a thread that reads. Return: NULL where that cannot be, or too many are stuck already. */
+struct thread_states *thread_states_start(const struct thread_states_options *options);
 
 /* Copy what was read so far, of @since_ns and later. @states may be NULL. */
 void thread_states_copy(struct thread_states *states, uint64_t since_ns,

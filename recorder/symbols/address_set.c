@@ -27,6 +27,8 @@ struct address_set {
 	struct mapping_changes *changes;
 	bool syscalls[SYSCALLS_MAX];
 	struct ft_decoder *decoder;
+	void (*watch)(void *context, const struct ft_event *event); /* NULL: nobody watches */
+	void *watch_context;
 	/* For each stack of the segment the last process that has its frames, plus 2; 0: none. */
 	int64_t stack_tgid[FT_DICTIONARY_MAX];
 };
@@ -132,6 +134,13 @@ static int note_event(struct address_set *set, const struct ft_event *event)
 	return 0;
 }
 
+void address_set_watch(struct address_set *set,
+		       void (*watch)(void *context, const struct ft_event *event), void *context)
+{
+	set->watch = watch;
+	set->watch_context = context;
+}
+
 int address_set_add_segment(struct address_set *set, const void *segment, size_t segment_bytes)
 {
 	struct ft_segment header;
@@ -145,6 +154,8 @@ int address_set_add_segment(struct address_set *set, const void *segment, size_t
 	ft_decoder_begin(set->decoder, header.payload, header.payload_bytes, header.cpu,
 			 header.first_ns);
 	while ((error = ft_decoder_next(set->decoder, &event)) == 1) {
+		if (set->watch)
+			set->watch(set->watch_context, &event);
 		error = event.stack ? add_stack(set, &event) : 0;
 		if (!error)
 			error = note_event(set, &event);

@@ -10,11 +10,16 @@
 #include <stdint.h>
 
 struct address_set;
+struct ft_event;
 struct mappings;
 struct symbolize_address;
 
 int address_set_create(struct address_set **ret_set);	/* 0 or -ENOMEM */
 void address_set_destroy(struct address_set *set);
+
+/* From now on @watch gets each event of the segments, too: borrowed during the call. */
+void address_set_watch(struct address_set *set,
+		       void (*watch)(void *context, const struct ft_event *event), void *context);
 
 /**
  * address_set_add_segment() - add what is in a sealed segment of events.

@@ -95,6 +95,7 @@ int capture_writer_create(const struct capture_writer_options *options,
 		capture_writer_destroy(writer);
 		return error;
 	}
+	address_set_watch(writer->address_set, options->watch, options->watch_context);
 	*ret_writer = writer;
 	return 0;
 }

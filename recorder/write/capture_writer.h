@@ -15,6 +15,7 @@
 #include "recorder/buffer/recorder_events.h"
 
 struct capture_writer;
+struct ft_event;
 
 struct capture_writer_options {
 	struct engine *engine;		/* the caller's, as all pointers here; outlives the writer */
@@ -23,6 +24,9 @@ struct capture_writer_options {
 	bool history;			/* begin with the oldest segment: what was overwritten before is not missing, and the oldest
 					   part is left out if the disk has no room for all */
 	uint64_t more_ns;		/* with history: writing will go on for so long */
+	/* Gets each event, borrowed during the call, in the writer's thread; NULL. */
+	void (*watch)(void *context, const struct ft_event *event);
+	void *watch_context;
 };
 
 struct capture_writer_summary {

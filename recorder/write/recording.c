@@ -10,22 +10,26 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/record/cpu_users.h"
 #include "recorder/record/engine.h"
 #include "recorder/proc/proc_locks.h"
 #include "recorder/write/capture_writer.h"
 #include "recorder/symbols/mappings.h"
 #include "recorder/proc/proc_maps.h"
 #include "recorder/proc/proc_task.h"
+#include "recorder/proc/thread_scheduling.h"
 #include "recorder/record/stack_dumps.h"
 
 #define MAPS_DEADLINE_MS   3000
 #define UNWIND_DEADLINE_MS 5000
 #define NAMES_DEADLINE_MS  20000
+#define CPU_USERS_AT_ONCE  256
 
 struct recording {
 	const struct target *target;
 	struct engine *engine;
 	struct mappings *mappings;
+	struct cpu_users *cpu_users;
 	struct capture_writer *writer;
 	int32_t *unreadable; /* processes whose maps could not be read at the start */
 	size_t unreadable_count;
@@ -36,12 +40,15 @@ static int create_writer(struct recording *recording, int out_fd, struct diagnos
 {
 	recording->unreadable =
 		calloc(recording->engine->tgid_count + 1, sizeof(*recording->unreadable));
-	if (!recording->unreadable || mappings_create(&recording->mappings))
+	if (!recording->unreadable || mappings_create(&recording->mappings) ||
+	    cpu_users_create(&recording->cpu_users))
 		return refusal_for_memory(refusal);
 	int cause = capture_writer_create(
 		&(struct capture_writer_options){ .engine = recording->engine,
 						  .mappings = recording->mappings,
-						  .out_fd = out_fd },
+						  .out_fd = out_fd,
+						  .watch = cpu_users_event,
+						  .watch_context = recording->cpu_users },
 		&recording->writer);
 	if (cause == -ENOMEM)
 		return refusal_for_memory(refusal);
@@ -73,6 +80,7 @@ void recording_destroy(struct recording *recording)
 		return;
 	capture_writer_destroy(recording->writer);
 	engine_destroy(recording->engine);
+	cpu_users_destroy(recording->cpu_users);
 	mappings_destroy(recording->mappings);
 	free(recording->unreadable);
 	free(recording);
@@ -101,6 +109,16 @@ static void snapshot_states(struct recording *recording)
 			break;
 	if (recording->file_locks)
 		proc_locks_look(target, engine->kallsyms, add_own_event, recording);
+}
+
+/* By which rules the threads that used a CPU, and with @target its own, get one. */
+static void snapshot_scheduling(struct recording *recording, const struct target *target)
+{
+	struct ft_task tasks[CPU_USERS_AT_ONCE];
+	size_t count = cpu_users_take(recording->cpu_users, tasks, CPU_USERS_AT_ONCE);
+
+	if (count || target)
+		thread_scheduling_visit(target, tasks, count, add_own_event, recording);
 }
 
 static void read_mappings(struct recording *recording)
@@ -151,6 +169,7 @@ int recording_start(struct recording *recording, struct diagnostic *ret_refusal)
 	set_first_facts(recording);
 	engine_note_limits(recording->engine, capture_writer_own_events(recording->writer));
 	snapshot_states(recording);
+	snapshot_scheduling(recording, recording->target);
 	read_mappings(recording);
 	capture_writer_write_own_events(recording->writer);
 	int error = capture_writer_start(recording->writer);
@@ -164,6 +183,7 @@ void recording_look(struct recording *recording)
 {
 	hotplug_look(recording->engine->hotplug);
 	kernel_log_look(recording->engine->kernel_log);
+	snapshot_scheduling(recording, NULL);
 }
 
 uint64_t recording_events(const struct recording *recording)
@@ -188,6 +208,8 @@ void recording_stop(struct recording *recording)
 	kernel_log_look(recording->engine->kernel_log);
 	snapshot_states(recording);
 	capture_writer_stop(recording->writer);
+	cpu_users_again(recording->cpu_users);
+	snapshot_scheduling(recording, recording->target);
 	kernel_log_copy(recording->engine->kernel_log, recording->engine->start_ns,
 			capture_writer_own_events(recording->writer));
 	engine_note_troubles(recording->engine, capture_writer_own_events(recording->writer));

@@ -72,6 +72,7 @@ tests_unit_analyzer_test_trace_SOURCES = \
 	tests/unit/analyzer/trace/test_event_counts.c \
 	tests/unit/analyzer/trace/test_large_calls.c \
 	tests/unit/analyzer/trace/test_lost_spans.c \
+	tests/unit/analyzer/trace/test_scheduling.c \
 	tests/unit/analyzer/trace/test_source.c \
 	tests/unit/analyzer/trace/test_source_damage.c \
 	tests/unit/analyzer/trace/test_source_ring.c \
@@ -184,10 +185,12 @@ tests_unit_recorder_test_buffer_LDADD = $(RECORDER_UNIT_LIBS)
 
 # Which files of /proc are opened, and one that hangs, are found by wrapping.
 tests_unit_recorder_test_proc_SOURCES = \
+	tests/unit/recorder/proc/test_cpu_group.c \
 	tests/unit/recorder/proc/test_proc_locks.c \
 	tests/unit/recorder/proc/test_proc_task.c \
 	tests/unit/recorder/proc/test_target.c \
 	tests/unit/recorder/proc/test_target_finder.c \
+	tests/unit/recorder/proc/test_thread_scheduling.c \
 	tests/unit/recorder/proc/test_thread_states.c
 tests_unit_recorder_test_proc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat -Wl,--wrap=proc_task_visit
 tests_unit_recorder_test_proc_LDADD = $(RECORDER_UNIT_LIBS)
@@ -204,6 +207,7 @@ tests_unit_recorder_test_perf_LDADD = $(RECORDER_UNIT_LIBS)
 # A file of /proc hangs by wrapping.
 tests_unit_recorder_test_record_SOURCES = \
 	tests/unit/recorder/record/test_blocked_threads.c \
+	tests/unit/recorder/record/test_cpu_users.c \
 	tests/unit/recorder/record/test_deferred_stacks.c \
 	tests/unit/recorder/record/test_governor.c \
 	tests/unit/recorder/record/test_stack_dumps.c \

@@ -47,6 +47,7 @@ LAB_WORKLOADS = \
 	tests/workloads/fuse_slow \
 	tests/workloads/stopped \
 	tests/workloads/rt_hog \
+	tests/workloads/rt_limit \
 	tests/workloads/producer_pipe \
 	tests/workloads/producer_cond \
 	tests/workloads/busy_server \
@@ -152,6 +153,10 @@ tests_workloads_rt_hog_SOURCES = tests/workloads/rt_hog.c
 tests_workloads_rt_hog_CFLAGS = $(WORKLOAD_CFLAGS)
 tests_workloads_rt_hog_LDADD = tests/workloads/libworkload.a
 tests_workloads_rt_hog_LDFLAGS = -pthread
+tests_workloads_rt_limit_SOURCES = tests/workloads/rt_limit.c
+tests_workloads_rt_limit_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_rt_limit_LDADD = tests/workloads/libworkload.a
+tests_workloads_rt_limit_LDFLAGS = -pthread
 tests_workloads_producer_pipe_SOURCES = tests/workloads/producer_pipe.c
 tests_workloads_producer_pipe_CFLAGS = $(WORKLOAD_CFLAGS)
 tests_workloads_producer_pipe_LDADD = tests/workloads/libworkload.a

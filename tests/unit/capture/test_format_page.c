@@ -40,6 +40,7 @@ static struct {
 	C(FT_DICTIONARY_FRAMES_MAX), C(FT_DICTIONARY_NAMES_MAX), C(FT_TEXT_BYTES_MAX),
 	C(FT_NAME_BYTES_MAX), C(FT_EXTENDED_NAMES_MASK), C(FT_EXTENDED_OTHER_TASK),
 	C(FT_EXTENDED_KIND_SHIFT), C(FT_EVENT_EXTENDED), C(FT_EVENT_SPAN), C(FT_EVENT_COUNTER),
+	C(FT_EVENT_SCHEDULING),
 	C(FT_EVENT_SWITCH), C(FT_EVENT_WAKING), C(FT_EVENT_LOCK_BEGIN), C(FT_EVENT_LOCK_HOLD),
 	C(FT_EVENT_SAMPLE), C(FT_EVENT_CALL), C(FT_EVENT_FORK), C(FT_EVENT_COMM),
 	C(FT_EVENT_EXIT), C(FT_EVENT_MMAP), C(FT_EVENT_LOST), C(FT_EVENT_STATE),
@@ -112,7 +113,7 @@ static void format_page_has_the_constants_of_the_code(void **state)
 			fail_msg("%s is missing in doc/FORMAT.md", constants[i].name);
 	}
 	/* a state or kind added to the code must come here and there */
-	assert_int_equal(FT_EVENT_KINDS, FT_EVENT_COUNTER + 1);
+	assert_int_equal(FT_EVENT_KINDS, FT_EVENT_SCHEDULING + 1);
 	assert_int_equal(FT_STATES, FT_STATE_OTHER + 1);
 	assert_int_equal(FT_CALLS, FT_CALL_MLOCKALL + 1);
 	assert_int_equal(FT_STACK_SORTS, 2);

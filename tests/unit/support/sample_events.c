@@ -89,6 +89,10 @@ const struct ft_event sample_events[] = {
 	{ HEAD(FT_EVENT_COUNTER, 8521, &none, NULL),
 	  .counter = { "memory.stat:anon", "memory.stat:anon", 0 } },
 	{ HEAD(FT_EVENT_EXTRA, 8600, &worker, NULL), .extra = { "block:block_rq_issue" } },
+	{ HEAD(FT_EVENT_SCHEDULING, 8700, &worker, NULL),
+	  .scheduling = { 1, 99, -20, "0-3,8", "/system.slice" } },
+	{ HEAD(FT_EVENT_SCHEDULING, 8701, &stranger, NULL),
+	  .scheduling = { UINT32_MAX, UINT32_MAX, INT64_MIN, "", "" } },
 };
 const size_t sample_events_count = sizeof(sample_events) / sizeof(*sample_events);
 
@@ -237,6 +241,13 @@ static void fill_fields(struct sampler *sampler, struct ft_event *event)
 		event->counter.scope = sampler->texts[1 + sampler_below(sampler, SAMPLER_TEXTS - 1)];
 		event->counter.value = (int64_t)random_number(sampler);
 		break;
+	case FT_EVENT_SCHEDULING:
+		event->scheduling.policy = (uint32_t)random_bits(sampler);
+		event->scheduling.priority = (uint32_t)random_bits(sampler);
+		event->scheduling.nice = (int64_t)random_bits(sampler);
+		event->scheduling.cpus = sampler->texts[1 + sampler_below(sampler, SAMPLER_TEXTS - 1)];
+		event->scheduling.group = name;
+		break;
 	default:
 		break;
 	}
@@ -359,6 +370,13 @@ static void assert_same_fields(const struct ft_event *event, const struct ft_eve
 		assert_string_equal(event->counter.name, expected->counter.name);
 		assert_string_equal(event->counter.scope, expected->counter.scope);
 		assert_int_equal(event->counter.value, expected->counter.value);
+		break;
+	case FT_EVENT_SCHEDULING:
+		assert_int_equal(event->scheduling.policy, expected->scheduling.policy);
+		assert_int_equal(event->scheduling.priority, expected->scheduling.priority);
+		assert_int_equal(event->scheduling.nice, expected->scheduling.nice);
+		assert_string_equal(event->scheduling.cpus, expected->scheduling.cpus);
+		assert_string_equal(event->scheduling.group, expected->scheduling.group);
 		break;
 	default:
 		break;

@@ -339,6 +339,17 @@ void scene_counter(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char
 	add_event(scene, &event, NULL);
 }
 
+void scene_scheduling(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		      uint32_t policy, uint32_t priority, int64_t nice, const char *cpus,
+		      const char *group)
+{
+	struct ft_event event = { .kind = FT_EVENT_SCHEDULING, .cpu = cpu, .time_ns = at_ns,
+				  .task = task,
+				  .scheduling = { policy, priority, nice, cpus, group } };
+
+	add_event(scene, &event, NULL);
+}
+
 void scene_hole(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns)
 {
 	scene->hole.cpu = cpu;

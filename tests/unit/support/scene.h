@@ -73,6 +73,10 @@ void scene_span(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct 
 		const char *name, bool end, int64_t value);
 void scene_counter(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *name,
 		   const char *scope, int64_t value);
+/* By which rules @task gets a CPU. */
+void scene_scheduling(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		      uint32_t policy, uint32_t priority, int64_t nice, const char *cpus,
+		      const char *group);
 void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns,
 		uint64_t records);
 

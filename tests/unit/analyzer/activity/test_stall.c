@@ -54,6 +54,29 @@ static void stall_of_short_waits_has_no_long_pauses(void **state)
 	assert_int_equal(stall.others, 1);
 }
 
+/* A limit lets go for a moment in each period. */
+static void stall_goes_on_behind_a_gap_of_less_than_a_tenth(void **state)
+{
+	struct long_wait waits[] = { wait_of(1000, 3000, 0), wait_of(3150, 5150, 0) };
+	struct stall stall;
+
+	(void)state;
+	assert_int_equal(stall_find(waits, 2, LONG, 0, &stall), 0);
+	assert_int_equal(stall.start_ns, 1000 * MS);
+	assert_int_equal(stall.end_ns, 5150 * MS);
+	assert_int_equal(stall.others, 0);
+	waits[1] = wait_of(3200, 5200, 0);
+	assert_int_equal(stall_find(waits, 2, LONG, 0, &stall), 0);
+	assert_int_equal(stall.others, 1);
+	waits[1] = wait_of(3150, 4600, 0); /* shorter than the first one */
+	assert_int_equal(stall_find(waits, 2, LONG, 0, &stall), 0);
+	assert_int_equal(stall.others, 1);
+	waits[1] = wait_of(3150, 5150, 0);
+	waits[0].class = WAIT_IO_BLOCK; /* another cause */
+	assert_int_equal(stall_find(waits, 2, LONG, 0, &stall), 0);
+	assert_int_equal(stall.others, 1);
+}
+
 static void stall_is_the_one_in_which_most_time_was_lost(void **state)
 {
 	const struct long_wait waits[] = {
@@ -188,6 +211,7 @@ UNIT_TESTS(stall)
 		cmocka_unit_test(stall_is_not_found_without_long_waits),
 		cmocka_unit_test(stall_spans_waits_that_overlap_or_nearly_touch),
 		cmocka_unit_test(stall_of_short_waits_has_no_long_pauses),
+		cmocka_unit_test(stall_goes_on_behind_a_gap_of_less_than_a_tenth),
 		cmocka_unit_test(stall_is_the_one_in_which_most_time_was_lost),
 		cmocka_unit_test(stall_is_made_of_waits_for_a_cpu_only_where_there_is_no_other),
 		cmocka_unit_test(stall_says_when_the_recording_does_not_hold_all_of_it),

@@ -321,6 +321,7 @@ struct turns {
 	uint64_t run_ns, off_ns;	/* each time; off 0: it runs all the while */
 	enum ft_task_state off_state;	/* PREEMPTED by another one, or asleep in @off_stack */
 	const char *off_stack;
+	bool real_time;			/* it is a real-time thread, whose time has a limit */
 	uint64_t stall_ns;		/* --stall; 0: as it is without */
 };
 
@@ -328,6 +329,8 @@ static struct scene_result run_in_turns(struct scene *scene, const struct turns 
 {
 	uint64_t at_ns = turns->from_ns;
 
+	if (turns->real_time)
+		scene_scheduling(scene, 1, 0, &server, 1, 5, 0, "0-1", "/");
 	for (uint64_t at_ms = 0; at_ms < 7000; at_ms += 50) {
 		scene_switch(scene, 1, at_ms * MS, &scene_idle, FT_STATE_RUNNING, NULL, &ticker);
 		scene_switch(scene, 1, at_ms * MS + 5 * US, &ticker, FT_STATE_SLEEPING, POLL,
@@ -378,6 +381,24 @@ static void thread_that_ran_for_less_than_a_tenth_was_starved_rather_than_busy(v
 		.run_ns = 100 * MS * BUSY_RAN_PERCENT / 100,
 		.off_ns = 100 * MS - 100 * MS * BUSY_RAN_PERCENT / 100,
 		.off_state = FT_STATE_PREEMPTED,
+	};
+
+	(void)state;
+	assert_int_equal(kind_of_turns(&turns), FINDING_BUSY_THREAD);
+	turns.run_ns--;
+	turns.off_ns++;
+	assert_int_not_equal(kind_of_turns(&turns), FINDING_BUSY_THREAD);
+}
+
+static void thread_that_a_limit_keeps_from_a_cpu_was_busy_from_half_on(void **state)
+{
+	struct turns turns = {
+		.from_ns = 2000 * MS,
+		.to_ns = 5000 * MS,
+		.run_ns = 100 * MS * BUSY_LIMITED_PERCENT / 100,
+		.off_ns = 100 * MS - 100 * MS * BUSY_LIMITED_PERCENT / 100,
+		.off_state = FT_STATE_PREEMPTED,
+		.real_time = true,
 	};
 
 	(void)state;
@@ -506,6 +527,7 @@ UNIT_TESTS(busy_thread)
 		cmocka_unit_test(busy_thread_is_still_one_after_a_short_pause),
 		cmocka_unit_test(run_through_three_quarters_of_the_waiting_is_why_it_lasted),
 		cmocka_unit_test(thread_that_ran_for_less_than_a_tenth_was_starved_rather_than_busy),
+		cmocka_unit_test(thread_that_a_limit_keeps_from_a_cpu_was_busy_from_half_on),
 		cmocka_unit_test(thread_that_paused_for_more_than_a_tenth_waited_for_something),
 		cmocka_unit_test(wait_of_half_a_stall_ends_a_run),
 		cmocka_unit_test(run_that_began_long_before_the_waiting_is_only_plausible),

@@ -27,15 +27,14 @@ static void worker_runs(struct scene *scene, uint32_t i, uint64_t at_ms, const s
 		     NANOSLEEP, next);
 }
 
-static void starved_threads_name_the_one_that_had_their_cpu(void **state)
-{
-	struct scene *scene = scene_create(2);
-	const struct model_finding *finding;
-	struct scene_result result;
+#define OTHER 0
+#define FIFO 1
 
-	(void)state;
-	worker_runs(scene, 0, 10, &scene_idle, &scene_idle);
-	worker_runs(scene, 1, 20, &scene_idle, &scene_idle);
+/* Workers 0 and 1 want CPU 0 from 1000 ms on; hog has it until 1800 ms. */
+static struct scene_result hog_takes_the_cpu(struct scene *scene)
+{
+	worker_runs(scene, 0, 910, &scene_idle, &scene_idle);
+	worker_runs(scene, 1, 920, &scene_idle, &scene_idle);
 	scene_switch(scene, 0, 1000 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &hog);
 	for (uint64_t at_ms = 1010; at_ms < 1800; at_ms += 20)
 		scene_sample(scene, 0, at_ms * MS, &hog, " | burn < main");
@@ -44,7 +43,18 @@ static void starved_threads_name_the_one_that_had_their_cpu(void **state)
 	worker_runs(scene, 0, 1800, &hog, &scene_workers[1]);
 	scene_switch(scene, 0, 1801 * MS, &scene_workers[1], FT_STATE_SLEEPING, NANOSLEEP,
 		     &scene_idle);
-	result = scene_analyze(scene, "100", 3000 * MS);
+	return scene_analyze(scene, "100", 3000 * MS);
+}
+
+static void starved_threads_name_the_one_that_had_their_cpu(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	scene_scheduling(scene, 0, 1 * MS, &hog, FIFO, 10, 0, "0-1", "/");
+	result = hog_takes_the_cpu(scene);
 	assert_int_equal(result.model->finding_count, 1);
 	finding = &result.model->findings[0];
 	assert_int_equal(finding->kind, FINDING_CPU_STARVED);
@@ -59,7 +69,99 @@ static void starved_threads_name_the_one_that_had_their_cpu(void **state)
 	assert_string_equal(finding->culprit.user_stack.frames[0].symbol, "burn");
 	assert_non_null(strstr(finding->summary, "Thread 900 (hog) ran there instead for 99.9 %"));
 	assert_non_null(strstr(finding->evidence[2], "800 ms in one go on CPU 0"));
+	assert_non_null(strstr(finding->evidence[2], "as a real-time thread does"));
+	assert_null(strstr(finding->evidence[2], "not read"));
 	assert_non_null(strstr(finding->advice, "chrt"));
+	scene_done(&result, scene);
+}
+
+/* Nobody read its policy, or that is an ordinary one. */
+static void real_time_is_a_guess_where_it_was_not_read(void **state)
+{
+	(void)state;
+	for (int read = 0; read < 2; read++) {
+		struct scene *scene = scene_create(2);
+		const struct model_finding *finding;
+		struct scene_result result;
+
+		if (read)
+			scene_scheduling(scene, 0, 1 * MS, &hog, OTHER, 0, 0, "0-1", "/");
+		result = hog_takes_the_cpu(scene);
+		finding = &result.model->findings[0];
+		assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+		assert_int_equal(finding->culprit.tid, 900);
+		assert_true(!read ==
+			    !!strstr(finding->evidence[2],
+				     "as a real-time thread does; whether it is one was not read"));
+		assert_true(!read == !!strstr(finding->evidence[2], "as a real-time thread"));
+		scene_done(&result, scene);
+	}
+}
+
+/* The same with nice 19, in a group without a quota, against nice 0. */
+static void priorities_are_told_where_they_were_read(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	scene_scheduling(scene, 0, 1 * MS, &hog, OTHER, 0, 0, "0-1", "/");
+	scene_scheduling(scene, 0, 2 * MS, &scene_workers[0], OTHER, 0, 19, "0-1", "/g");
+	scene_counter(scene, 0, 3 * MS, "cpu.max:quota", "/g", -1);
+	result = hog_takes_the_cpu(scene);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->grade, GRADE_STRONG);
+	assert_int_equal(finding->culprit.tid, 900);
+	assert_non_null(strstr(finding->evidence[3],
+			       "thread 101 (worker0) has policy SCHED_OTHER, nice 19, thread 900 "
+			       "(hog) policy SCHED_OTHER, nice 0"));
+	assert_non_null(strstr(finding->advice, "renice"));
+	scene_done(&result, scene);
+}
+
+/* Worker 0 is a real-time thread, and ordinary ones run where it waits: its group has used up what it may use. */
+static void real_time_threads_behind_ordinary_ones_are_throttled(void **state)
+{
+	static const struct ft_task compactor = { 120, 100, "compactor" };
+	struct scene *scene = scene_create(2);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	scene_counter(scene, 0, 1 * MS, "cpu.rt_runtime_us", "/g", 200000);
+	scene_counter(scene, 0, 1 * MS, "cpu.rt_period_us", "/g", 1000000);
+	scene_scheduling(scene, 0, 1 * MS, &scene_workers[0], FIFO, 10, 0, "0-1", "/g/h");
+	scene_scheduling(scene, 0, 1 * MS, &scene_workers[1], FIFO, 10, 0, "0-1", "/g/h");
+	scene_scheduling(scene, 0, 1 * MS, &compactor, FIFO, 10, 0, "0-1", "/g/h");
+	scene_scheduling(scene, 0, 1 * MS, &hog, OTHER, 0, 0, "0-1", "/");
+	scene_switch(scene, 1, 800 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &compactor);
+	scene_switch(scene, 1, 999 * MS, &compactor, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+	result = hog_takes_the_cpu(scene);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->kind, FINDING_CPU_THROTTLED);
+	assert_int_equal(finding->grade, GRADE_STRONG);
+	assert_int_equal(finding->culprit.tid, 120);
+	assert_non_null(strstr(finding->summary, "control group /g had used up its real-time CPU "
+						 "time, 200 ms of each 1.00 s (cpu.rt_runtime_us)"));
+	assert_non_null(strstr(finding->summary, "Thread 120 (compactor) used 99."));
+	assert_null(strstr(finding->summary, "hog"));
+	assert_non_null(strstr(finding->advice, "cpu.rt_runtime_us"));
+	scene_done(&result, scene);
+}
+
+/* One that is not known to be ordinary, and gives way to nobody, may be a real-time thread. */
+static void real_time_threads_behind_one_of_unknown_policy_are_starved(void **state)
+{
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+
+	(void)state;
+	scene_scheduling(scene, 0, 1 * MS, &scene_workers[0], FIFO, 10, 0, "0-1", "/g/h");
+	scene_scheduling(scene, 0, 1 * MS, &scene_workers[1], FIFO, 10, 0, "0-1", "/g/h");
+	result = hog_takes_the_cpu(scene);
+	assert_int_equal(result.model->findings[0].kind, FINDING_CPU_STARVED);
+	assert_int_equal(result.model->findings[0].culprit.tid, 900);
 	scene_done(&result, scene);
 }
 
@@ -100,6 +202,63 @@ static void overload_by_many_threads_has_no_single_culprit(void **state)
 			       "thread 901 (a) 25.0 %, thread 902 (b) 25.0 %, "
 			       "thread 903 (c) 25.0 % ..."));
 	assert_int_equal(finding->evidence_count, 2);
+	scene_done(&result, scene);
+}
+
+/* A service of several processes, each of one thread. */
+static void overload_by_other_processes_of_the_target_names_nobody(void **state)
+{
+	static const struct ft_task siblings[] = { { 941, 941, "own" }, { 942, 942, "own" } };
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		scene_fork(scene, 0, (1 + i) * MS, &scene_workers[0], &siblings[i]);
+	result = overload_cpu(scene, siblings, 2);
+	assert_int_equal(result.model->findings[0].kind, FINDING_CPU_STARVED);
+	assert_null(strstr(result.model->findings[0].summary, "together"));
+	scene_done(&result, scene);
+}
+
+/* CPU 1 has nothing to do, and the victim may not use it. */
+static void jobs_of_one_name_are_added_up_and_the_mask_is_told(void **state)
+{
+	static const struct ft_task jobs[] = {
+		{ 921, 921, "job" }, { 922, 922, "job" }, { 923, 923, "job" }
+	};
+	struct scene *scene = scene_create(2);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	scene_scheduling(scene, 0, 1 * MS, &scene_workers[0], OTHER, 0, 19, "0", "/");
+	result = overload_cpu(scene, jobs, 3);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->kind, FINDING_CPU_STARVED);
+	assert_int_equal(finding->grade, GRADE_STRONG);
+	assert_int_equal(finding->culprit.tid, 921);
+	assert_non_null(strstr(finding->summary,
+			       "3 processes job together ran there instead for 100 %"));
+	assert_non_null(strstr(finding->summary,
+			       "They may use CPU 0 only, while CPU 1 had nothing to do for 100 %"));
+	assert_non_null(strstr(finding->advice, "taskset"));
+	scene_done(&result, scene);
+}
+
+/* Names of a pool differ in a number. */
+static void threads_of_a_pool_are_added_up(void **state)
+{
+	static const struct ft_task pool[] = {
+		{ 931, 930, "pool-1" }, { 932, 930, "pool-2" }, { 933, 930, "pool-33" },
+	};
+	struct scene *scene = scene_create(2);
+	struct scene_result result = overload_cpu(scene, pool, 3);
+
+	(void)state;
+	assert_non_null(strstr(result.model->findings[0].summary,
+			       "3 threads pool* of process 930 together ran there"));
+	assert_int_equal(result.model->findings[0].grade, GRADE_PLAUSIBLE);
 	scene_done(&result, scene);
 }
 
@@ -225,10 +384,85 @@ static void short_waits_for_a_cpu_are_how_cpus_are_shared(void **state)
 	assert_int_equal(count_victims(50, STARVED_WAIT_NS - 1), 1);
 }
 
+/* Linux before 6.18 lets another thread run, and shows no sign: but counts. */
+static void quota_is_known_by_what_the_kernel_counts(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++)
+		scene_scheduling(scene, 0, 1 * MS, &scene_workers[i], OTHER, 0, 0, "0-1", "/g");
+	scene_counter(scene, 0, 1 * MS, "cpu.cfs_quota_us", "/g", 50000);
+	scene_counter(scene, 0, 1 * MS, "cpu.cfs_period_us", "/g", 100000);
+	scene_counter(scene, 0, 1 * MS, "cpu.stat:nr_periods", "/g", 100);
+	scene_counter(scene, 0, 1 * MS, "cpu.stat:nr_throttled", "/g", 7);
+	scene_counter(scene, 0, 1 * MS, "cpu.stat:throttled_time", "/g", 0);
+	scene_counter(scene, 1, 1 * MS, "cpu.stat:nr_periods", "/g", 130);
+	scene_counter(scene, 1, 1 * MS, "cpu.stat:nr_throttled", "/g", 16);
+	scene_counter(scene, 1, 1 * MS, "cpu.stat:throttled_time", "/g", 700 * MS);
+	result = hog_takes_the_cpu(scene);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->kind, FINDING_CPU_THROTTLED);
+	assert_false(finding->has_culprit);
+	assert_non_null(strstr(finding->summary, "control group /g: 50 ms of each 100 ms"));
+	assert_non_null(strstr(finding->summary, "2 threads worker* of process 100 together used"));
+	assert_non_null(strstr(finding->evidence[1], "ran out in 9 of the 30 periods"));
+	assert_non_null(strstr(finding->advice, "cpu.cfs_quota_us"));
+	scene_done(&result, scene);
+}
+
+#define THROTTLED                                                                          \
+	"__schedule < __cond_resched < task_work_run < exit_to_user_mode_loop < do_syscall_64"
+
+/* Worker 0 gets the CPU for @run_ms of each 100 ms, from 1000 to 2000 ms. */
+static bool quota_freezes(uint64_t run_ms)
+{
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+	bool found;
+
+	scene_switch(scene, 0, 990 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_workers[0]);
+	for (uint64_t at_ms = 1000; at_ms < 2000; at_ms += 100) {
+		scene_switch(scene, 0, at_ms * MS, &scene_workers[0], FT_STATE_PREEMPTED, THROTTLED,
+			     &scene_idle);
+		scene_switch(scene, 0, (at_ms + 100 - run_ms) * MS, &scene_idle, FT_STATE_RUNNING,
+			     NULL, &scene_workers[0]);
+	}
+	scene_switch(scene, 0, 2000 * MS, &scene_workers[0], FT_STATE_SLEEPING, NANOSLEEP,
+		     &scene_idle);
+	result = scene_analyze(scene, "100", 3000 * MS);
+	found = result.model->stall.found;
+	if (found) {
+		assert_int_equal(result.model->findings[0].kind, FINDING_CPU_THROTTLED);
+		assert_true(result.model->findings[0].blocked_ns > 800 * MS);
+	}
+	scene_done(&result, scene);
+	return found;
+}
+
+/* No wait for a quota is longer than its period. */
+static void waits_for_a_quota_are_one_where_they_take_most_of_the_time(void **state)
+{
+	(void)state;
+	assert_true(quota_freezes(15));
+	assert_false(quota_freezes(50));
+}
+
 UNIT_TESTS(cpu_starvation)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(starved_threads_name_the_one_that_had_their_cpu),
+		cmocka_unit_test(real_time_is_a_guess_where_it_was_not_read),
+		cmocka_unit_test(priorities_are_told_where_they_were_read),
+		cmocka_unit_test(real_time_threads_behind_ordinary_ones_are_throttled),
+		cmocka_unit_test(real_time_threads_behind_one_of_unknown_policy_are_starved),
+		cmocka_unit_test(jobs_of_one_name_are_added_up_and_the_mask_is_told),
+		cmocka_unit_test(threads_of_a_pool_are_added_up),
+		cmocka_unit_test(overload_by_other_processes_of_the_target_names_nobody),
+		cmocka_unit_test(waits_for_a_quota_are_one_where_they_take_most_of_the_time),
+		cmocka_unit_test(quota_is_known_by_what_the_kernel_counts),
 		cmocka_unit_test(overload_by_many_threads_has_no_single_culprit),
 		cmocka_unit_test(overload_by_threads_of_one_process_names_it),
 		cmocka_unit_test(overload_by_the_target_itself_names_nobody),

@@ -260,37 +260,134 @@ static void thread_that_ran_for_half_of_the_wait_for_its_cpu_is_to_blame(void **
 	assert_true(make_finding(desk, cpu_starvation_report, &half)->has_culprit);
 	assert_false(make_finding(desk, cpu_starvation_report, &less)->has_culprit);
 	/* its process as well, though none of the threads */
-	less.tgid = hog.tgid;
-	less.tgid_ns = less.queued_ns * STARVED_MOST_PERCENT / 100;
+	less.process.most.thread = less.top[0].thread;
+	less.process.ns = less.queued_ns * STARVED_MOST_PERCENT / 100;
 	assert_true(make_finding(desk, cpu_starvation_report, &less)->has_culprit);
-	less.tgid_ns--;
+	less.process.ns--;
+	assert_false(make_finding(desk, cpu_starvation_report, &less)->has_culprit);
+	/* so do all of its name */
+	less.named = (struct cpu_party){ .most = less.top[0], .name = "hog", .threads = 6,
+					 .processes = 6 };
+	less.named.ns = less.queued_ns * STARVED_MOST_PERCENT / 100;
+	assert_non_null(strstr(make_finding(desk, cpu_starvation_report, &less)->summary,
+			       "6 processes hog together ran there instead for 50.0 %"));
+	less.named.ns--;
 	assert_false(make_finding(desk, cpu_starvation_report, &less)->has_culprit);
 }
 
+/* It had nearly all of what the others of its name had, too: who is told of those? */
+static void thread_is_named_alone_from_three_quarters_of_its_name_on(void **state)
+{
+	struct desk *desk = *state;
+	struct cpu_starvation starved = starvation_of(750, 1);
+
+	starved.named = (struct cpu_party){ .most = starved.top[0], .name = "hog", .threads = 2,
+					    .processes = 2 };
+	starved.named.ns = starved.top[0].ns * 100 / STARVED_ALONE_PERCENT;
+	assert_non_null(strstr(make_finding(desk, cpu_starvation_report, &starved)->summary,
+			       "Thread 900 (hog) ran there"));
+	starved.named.ns += 2;
+	assert_non_null(strstr(make_finding(desk, cpu_starvation_report, &starved)->summary,
+			       "2 processes hog together"));
+}
+
+static const char *told_summary(struct desk *desk, const struct cpu_starvation *starvation)
+{
+	return make_finding(desk, cpu_starvation_report, starvation)->summary;
+}
+
+/* The service may use CPU 0, and CPU 1 has nothing to do. */
+static void cpus_are_told_where_others_were_free_for_half_of_the_wait(void **state)
+{
+	static const struct thread_rules rules = { .cpus = "0", .group = "/" };
+	struct desk *desk = *state;
+	struct cpu_starvation starved = starvation_of(900, 1);
+
+	starved.bound_rules = &rules;
+	starved.bound_ns = starved.waited_ns * STARVED_MOST_PERCENT / 100;
+	starved.free_cpu = 1;
+	starved.free_ns = starved.bound_ns * STARVED_MOST_PERCENT / 100;
+	assert_non_null(strstr(told_summary(desk, &starved),
+			       "They may use CPU 0 only, while CPU 1 had nothing to do for 50.0 %"));
+	assert_int_equal(make_finding(desk, cpu_starvation_report, &starved)->grade, GRADE_STRONG);
+	assert_non_null(strstr(make_finding(desk, cpu_starvation_report, &starved)->advice, "taskset"));
+	starved.free_ns--;
+	assert_null(strstr(told_summary(desk, &starved), "CPU 0 only"));
+	assert_int_equal(make_finding(desk, cpu_starvation_report, &starved)->grade, GRADE_PLAUSIBLE);
+	starved.free_ns++;
+	starved.bound_ns--;
+	assert_null(strstr(told_summary(desk, &starved), "CPU 0 only"));
+}
+
+
 static void quota_and_idle_cpus_throttle_from_half_of_the_wait_on(void **state)
+{
+	struct cpu_starvation starved = starvation_of(0, 0);
+
+	(void)state;
+	starved.quota_ns = starved.waited_ns * STARVED_MOST_PERCENT / 100;
+	assert_int_equal(cpu_starvation_cause(&starved), STARVED_BY_QUOTA);
+	starved.quota_ns--;
+	assert_int_equal(cpu_starvation_cause(&starved), STARVED_BY_OTHERS);
+	starved.idle_ns = starved.queued_ns * STARVED_MOST_PERCENT / 100;
+	assert_int_equal(cpu_starvation_cause(&starved), STARVED_BY_QUOTA);
+	starved.no_quota = true; /* it was read that there is none */
+	assert_int_equal(cpu_starvation_cause(&starved), STARVED_BY_OTHERS);
+	starved.no_quota = false;
+	starved.idle_ns--;
+	assert_int_equal(cpu_starvation_cause(&starved), STARVED_BY_OTHERS);
+	/* so does what the kernel counted */
+	starved.stall_ns = 1000 * MS;
+	starved.quota = (struct cpu_limit){ .group = "/g", .counted = true };
+	starved.quota.throttled_ns = starved.stall_ns * STARVED_MOST_PERCENT / 100;
+	assert_int_equal(cpu_starvation_cause(&starved), STARVED_BY_QUOTA);
+	starved.quota.throttled_ns--;
+	assert_int_equal(cpu_starvation_cause(&starved), STARVED_BY_OTHERS);
+}
+
+static void real_time_is_withheld_from_half_of_the_wait_on(void **state)
+{
+	struct cpu_starvation starved = starvation_of(0, 0);
+
+	(void)state;
+	starved.withheld_ns = starved.queued_ns * STARVED_MOST_PERCENT / 100;
+	assert_int_equal(cpu_starvation_cause(&starved), STARVED_BY_REAL_TIME_LIMIT);
+	starved.withheld_ns--;
+	assert_int_equal(cpu_starvation_cause(&starved), STARVED_BY_OTHERS);
+}
+
+/* Who used it up is named if he had half of what was used. */
+static void spender_of_a_limit_is_named_from_half_of_its_use_on(void **state)
 {
 	struct desk *desk = *state;
 	struct cpu_starvation starved = starvation_of(0, 0);
+	const struct model_finding *finding;
 
-	starved.quota_ns = starved.waited_ns * STARVED_MOST_PERCENT / 100;
-	assert_int_equal(make_finding(desk, cpu_starvation_report, &starved)->kind,
-			 FINDING_CPU_THROTTLED);
-	starved.quota_ns--;
-	assert_int_equal(make_finding(desk, cpu_starvation_report, &starved)->kind,
-			 FINDING_CPU_STARVED);
-	starved.idle_ns = starved.queued_ns * STARVED_MOST_PERCENT / 100;
-	assert_int_equal(make_finding(desk, cpu_starvation_report, &starved)->kind,
-			 FINDING_CPU_THROTTLED);
-	starved.idle_ns--;
-	assert_int_equal(make_finding(desk, cpu_starvation_report, &starved)->kind,
-			 FINDING_CPU_STARVED);
+	starved.cause = STARVED_BY_REAL_TIME_LIMIT;
+	starved.withheld_ns = starved.queued_ns;
+	starved.limit = (struct cpu_limit){ "/g", false, 200000, 1000000, false, 0, 0, 0 };
+	starved.consumers = (struct cpu_party){ .most = starved.top[0], .name = "hog", .threads = 1,
+						.processes = 1, .ns = 100 * MS };
+	starved.consumed_ns = starved.consumers.ns * 100 / STARVED_MOST_PERCENT;
+	finding = make_finding(desk, cpu_starvation_report, &starved);
+	assert_int_equal(finding->kind, FINDING_CPU_THROTTLED);
+	assert_int_equal(finding->grade, GRADE_STRONG);
+	assert_true(finding->has_culprit);
+	assert_non_null(strstr(finding->summary, "200 ms of each 1.00 s (cpu.rt_runtime_us)"));
+	assert_non_null(strstr(finding->summary, "Thread 900 (hog) used 50.0 % of it."));
+	starved.consumed_ns += 2;
+	finding = make_finding(desk, cpu_starvation_report, &starved);
+	assert_false(finding->has_culprit);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
 }
 
 static void thread_that_gave_way_to_nobody_for_long_is_strongly_to_blame(void **state)
 {
 	struct desk *desk = *state;
+	static const struct thread_rules real_time = { .policy = 1, .priority = 5 };
 	struct cpu_starvation starved = starvation_of(1000, NEVER_GIVES_WAY_NS / MS);
 
+	starved.top_rules = &real_time;
 	assert_int_equal(make_finding(desk, cpu_starvation_report, &starved)->grade, GRADE_STRONG);
 	starved.top[0].to_ns--;
 	assert_int_equal(make_finding(desk, cpu_starvation_report, &starved)->grade,
@@ -456,7 +553,11 @@ UNIT_TESTS(reports)
 		TEST(call_is_behind_a_hold_that_it_waited_for_or_began_in),
 		TEST(best_candidate_is_named_from_a_hundredth_of_the_wait_on),
 		TEST(thread_that_ran_for_half_of_the_wait_for_its_cpu_is_to_blame),
+		TEST(thread_is_named_alone_from_three_quarters_of_its_name_on),
+		TEST(cpus_are_told_where_others_were_free_for_half_of_the_wait),
 		TEST(quota_and_idle_cpus_throttle_from_half_of_the_wait_on),
+		TEST(real_time_is_withheld_from_half_of_the_wait_on),
+		TEST(spender_of_a_limit_is_named_from_half_of_its_use_on),
 		TEST(thread_that_gave_way_to_nobody_for_long_is_strongly_to_blame),
 		TEST(kernel_spin_is_strong_from_so_many_samples_on),
 		TEST(producer_of_a_hundred_waits_is_known_well),

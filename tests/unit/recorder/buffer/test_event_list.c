@@ -32,6 +32,9 @@ static int keep_segment(void *context, const void *segment, size_t segment_bytes
 			 header.first_ns);
 	while (ft_decoder_next(decoder, &event) == 1) {
 		seen->times[seen->count++] = event.time_ns;
+		if (event.kind == FT_EVENT_SCHEDULING)
+			snprintf(seen->note, sizeof(seen->note), "%s %s", event.scheduling.cpus,
+				 event.scheduling.group);
 		if (event.kind == FT_EVENT_NOTE)
 			snprintf(seen->note, sizeof(seen->note), "%s", event.note.text);
 		if (event.stack)
@@ -129,6 +132,28 @@ static void each_new_event_is_copied_once(void **state)
 	event_list_destroy(list);
 }
 
+static void all_texts_of_an_event_are_copied(void **state)
+{
+	static const struct ft_task task = { 5, 5, "x" };
+	char cpus[] = "0-3", group[] = "/a";
+	struct ft_event event = { .kind = FT_EVENT_SCHEDULING,
+				  .cpu = FT_NO_CPU,
+				  .task = &task,
+				  .scheduling = { .cpus = cpus, .group = group } };
+	struct event_list *list;
+	struct recorder_events *ownlog;
+	(void)state;
+	assert_int_equal(event_list_create(3, &list), 0);
+	assert_int_equal(recorder_events_create(&ownlog), 0);
+	assert_int_equal(event_list_add(list, &event), 0);
+	memset(cpus, 'x', sizeof(cpus) - 1);
+	memset(group, 'x', sizeof(group) - 1);
+	assert_int_equal(event_list_copy(list, 0, ownlog), 0);
+	assert_string_equal(taken_from(ownlog).note, "0-3 /a");
+	recorder_events_destroy(ownlog);
+	event_list_destroy(list);
+}
+
 static void note_keeps_its_text_and_other_kinds_are_refused(void **state)
 {
 	static const struct ft_task NOBODY;
@@ -159,6 +184,7 @@ UNIT_TESTS(event_list)
 		cmocka_unit_test(events_are_copied_from_a_time_on),
 		cmocka_unit_test(oldest_makes_way),
 		cmocka_unit_test(each_new_event_is_copied_once),
+		cmocka_unit_test(all_texts_of_an_event_are_copied),
 		cmocka_unit_test(note_keeps_its_text_and_other_kinds_are_refused),
 	};
 	return run_unit_tests(tests, NULL, NULL);

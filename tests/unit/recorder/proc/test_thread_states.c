@@ -14,8 +14,8 @@
 #include "recorder/proc/thread_states.h"
 #include "tests/unit/support/unit_test.h"
 
-#define GOOD  40
-#define STUCK 50
+#define GOOD  5000000 /* no process has such a number */
+#define STUCK 5000002
 
 /* Reading the process STUCK ends when something can be read here. */
 static int release[2];
@@ -43,16 +43,38 @@ int __wrap_proc_task_visit(int32_t tgid, const struct kallsyms *kallsyms,
 						  .task = &task });
 }
 
+static struct thread_states *start_states(const struct target *target)
+{
+	return thread_states_start(&(struct thread_states_options){ .target = target });
+}
+
 static void all_states_are_handed_over(void **state)
 {
 	const struct target target = { .tgids = { GOOD, GOOD + 1 }, .count = 2 };
 	struct recorder_events *ownlog;
 	(void)state;
 	assert_int_equal(recorder_events_create(&ownlog), 0);
-	struct thread_states *states = thread_states_start(&target, NULL);
+	struct thread_states *states = start_states(&target);
 	assert_non_null(states);
 	assert_true(thread_states_finish(states, 10000, ownlog));
 	assert_int_equal(recorder_events_count(ownlog), 2);
+	recorder_events_destroy(ownlog);
+}
+
+/* A process without a target to it: by which rules it gets a CPU, and nothing else. */
+static void scheduling_of_cpu_users_is_read_without_a_target(void **state)
+{
+	const struct ft_task self = { .tid = getpid(), .tgid = getpid() };
+	struct recorder_events *ownlog;
+	struct thread_states *states;
+
+	(void)state;
+	assert_int_equal(recorder_events_create(&ownlog), 0);
+	states = thread_states_start(
+		&(struct thread_states_options){ .cpu_users = &self, .cpu_user_count = 1 });
+	assert_non_null(states);
+	assert_true(thread_states_finish(states, 10000, ownlog));
+	assert_true(recorder_events_count(ownlog) >= 1);
 	recorder_events_destroy(ownlog);
 }
 
@@ -63,7 +85,7 @@ static void nobody_waits_for_a_process_that_is_stuck(void **state)
 	struct recorder_events *ownlog;
 	(void)state;
 	assert_int_equal(recorder_events_create(&ownlog), 0);
-	struct thread_states *states = thread_states_start(&target, NULL);
+	struct thread_states *states = start_states(&target);
 	assert_non_null(states);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	assert_false(thread_states_finish(states, 200, ownlog));
@@ -93,7 +115,7 @@ static void too_many_stuck_threads_get_no_company(void **state)
 	(void)state;
 	assert_int_equal(read(release[0], &byte, 1), 1); /* of the test before */
 	struct thread_states *states;
-	while (started < 1000 && (states = thread_states_start(&target, NULL))) {
+	while (started < 1000 && (states = start_states(&target))) {
 		thread_states_finish(states, 0, NULL);
 		started++;
 	}
@@ -120,6 +142,7 @@ UNIT_TESTS(thread_states)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_states_are_handed_over),
+		cmocka_unit_test(scheduling_of_cpu_users_is_read_without_a_target),
 		cmocka_unit_test(nobody_waits_for_a_process_that_is_stuck),
 		cmocka_unit_test(too_many_stuck_threads_get_no_company),
 		cmocka_unit_test(nothing_was_started_nothing_is_handed_over),
