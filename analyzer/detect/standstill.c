@@ -87,13 +87,19 @@ static bool covers_window(const struct search *search, const struct pause *pause
 	return detect_covers_window(search->in->window, &stall);
 }
 
-/* It waited where it waits as a rule, until another process came: there was nothing to do. */
+/*
+ * It waited where it waits as a rule, until another process or a packet came: there was nothing to do. A time limit that
+ * is over is no request.
+ */
 static bool awaited_request(const struct search *search, const struct pause *pause)
 {
-	const struct thread *waker = history_waker(search->observations->history, &pause->last);
+	const struct observations *observations = search->observations;
+	const struct thread *waker = history_waker(observations->history, &pause->last);
 
 	return !pause->novel && pause->sleeps == 1 && waker && waker->tgid != pause->thread->tgid &&
-	       target_counts(search->observations->target, pause->thread);
+	       wake_root_end(observations->history, observations->stack_infos, &pause->last) !=
+		       WAKE_TIMER &&
+	       target_counts(observations->target, pause->thread);
 }
 
 /* Whether the thread is an active one; or was it waited for, as a probe says? */
