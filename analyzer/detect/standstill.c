@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyzer/detect/thresholds.h"
+#include "analyzer/trace/per_thread.h"
 #include "analyzer/util/span.h"
 
 /* So many groups are looked at, those that lost most. */
@@ -31,6 +32,7 @@ struct search {
 	struct pauses pauses;
 	struct member *members;
 	size_t count;
+	struct per_thread groups; /* const struct group *: the last one that the thread was in */
 };
 
 enum standstill_did standstill_did(const struct standstill *standstill)
@@ -203,12 +205,24 @@ static int collect_victims(const struct group *group, struct standstill *still)
 	return r;
 }
 
-static bool is_member(const struct group *group, uint32_t thread_index)
+static int mark_members(struct search *search, const struct group *group)
 {
-	for (size_t i = 0; i < group->count; i++)
-		if (group->members[i].pause->thread->index == thread_index)
-			return true;
-	return false;
+	for (size_t i = 0; i < group->count; i++) {
+		const struct group **last =
+			per_thread_get(&search->groups, group->members[i].pause->thread);
+
+		if (!last)
+			return -ENOMEM;
+		*last = group;
+	}
+	return 0;
+}
+
+static bool is_member(const struct search *search, const struct group *group, uint32_t thread_index)
+{
+	const struct group **last = per_thread_at(&search->groups, thread_index);
+
+	return last && *last == group;
 }
 
 static size_t count_novel(const struct group *group)
@@ -221,14 +235,14 @@ static size_t count_novel(const struct group *group)
 }
 
 /* Members that another member woke. */
-static size_t count_in_turn(const struct group *group)
+static size_t count_in_turn(const struct search *search, const struct group *group)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < group->count; i++)
 		count += is_counted(group, &group->members[i]) &&
 			 group->members[i].pause->last.waker != HISTORY_NOBODY &&
-			 is_member(group, group->members[i].pause->last.waker);
+			 is_member(search, group, group->members[i].pause->last.waker);
 	return count;
 }
 
@@ -256,7 +270,7 @@ static void count_wakings(const struct search *search, const struct group *group
 			    wait->waker == HISTORY_NOBODY ||
 			    (wait->start_ns >= pause->start_ns && wait->end_ns <= pause->end_ns))
 				continue;
-			if (is_member(group, wait->waker))
+			if (is_member(search, group, wait->waker))
 				ret_wakings->by_members += times;
 			else
 				ret_wakings->by_others += times;
@@ -277,9 +291,33 @@ static bool is_closed(const struct search *search, const struct group *group)
 			      STILL_CLOSED_PERCENT);
 }
 
-/* Who ended about when they stopped: of their process, or another one that ran the same program. */
-static const struct thread *find_gone(const struct search *search, const struct standstill *still,
-				      uint64_t *ret_gone_ns)
+/* How often @thread woke members, and members woke it, whichever is less: those who share a lock do both. */
+static uint64_t count_handoffs(const struct search *search, const struct group *group,
+			       const struct thread *thread)
+{
+	const struct history *history = search->observations->history;
+	const struct history_interval *intervals;
+	size_t count = history_intervals(history, thread, &intervals);
+	uint64_t from_members = 0, to_members = 0;
+
+	for (size_t i = 0; i < count; i++)
+		from_members += intervals[i].state == THREAD_BLOCKED &&
+				intervals[i].waker != HISTORY_NOBODY &&
+				is_member(search, group, intervals[i].waker);
+	for (size_t i = 0; i < group->count && from_members >= STILL_HANDOFFS_LEAST &&
+			   from_members > to_members;
+	     i++) {
+		count = history_intervals(history, group->members[i].pause->thread, &intervals);
+		for (size_t j = 0; j < count; j++)
+			to_members += intervals[j].state == THREAD_BLOCKED &&
+				      intervals[j].waker == thread->index;
+	}
+	return earlier(from_members, to_members);
+}
+
+/* Who ended about when they stopped, of their process or another one that ran the same program, and had let them go. */
+static const struct thread *find_gone(const struct search *search, const struct group *group,
+				      const struct standstill *still, uint64_t *ret_gone_ns)
 {
 	const struct threads *threads = source_threads(search->observations->source);
 	const struct thread *gone = NULL;
@@ -292,7 +330,8 @@ static const struct thread *find_gone(const struct search *search, const struct 
 		if (!kin || !thread->died_ns || thread->idle_task ||
 		    thread->died_ns > still->end_ns ||
 		    thread->died_ns + STILL_GONE_NS < still->start_ns ||
-		    thread->died_ns > still->longest.start_ns + STILL_GONE_NS)
+		    thread->died_ns > still->longest.start_ns + STILL_GONE_NS ||
+		    count_handoffs(search, group, thread) < STILL_HANDOFFS_LEAST)
 			continue;
 		gone = thread;
 		*ret_gone_ns = thread->died_ns;
@@ -429,7 +468,7 @@ static enum standstill_sign choose_sign(const struct search *search, const struc
 	if (still->longest.sleeps > 1)
 		return still->victim_count >= 2 ? SIGN_POLLING : SIGN_NONE;
 	if (still->root.end == WAKE_OPEN) {
-		still->gone = find_gone(search, still, &still->gone_ns);
+		still->gone = find_gone(search, group, still, &still->gone_ns);
 		if (still->gone && still->victim_count >= 2)
 			return SIGN_OWNER_GONE;
 	}
@@ -477,8 +516,7 @@ static bool is_torn(const struct search *search, const struct standstill *still)
 	return model->coverage.contradicts;
 }
 
-static int judge_group(const struct search *search, const struct group *group,
-		       struct candidates *out)
+static int judge_group(struct search *search, const struct group *group, struct candidates *out)
 {
 	struct candidate *candidate = candidate_append(search->in, out);
 	struct standstill *still;
@@ -487,12 +525,14 @@ static int judge_group(const struct search *search, const struct group *group,
 	if (!candidate)
 		return -ENOMEM;
 	still = candidate->found;
-	r = collect_victims(group, still);
+	r = mark_members(search, group);
+	if (!r)
+		r = collect_victims(group, still);
 	if (!r)
 		r = read_root(search, still);
 	if (r)
 		return r;
-	still->in_turn = count_in_turn(group);
+	still->in_turn = count_in_turn(search, group);
 	still->active = count_active(search, still);
 	if (is_torn(search, still))
 		return 0;
@@ -522,7 +562,7 @@ static int compare_groups(const void *left, const void *right)
 	return (a->lost_ns < b->lost_ns) - (a->lost_ns > b->lost_ns);
 }
 
-static int judge_groups(const struct search *search, struct candidates *out)
+static int judge_groups(struct search *search, struct candidates *out)
 {
 	struct group *groups = calloc(search->count + 1, sizeof(*groups));
 	size_t count = 0;
@@ -549,7 +589,9 @@ static int judge_groups(const struct search *search, struct candidates *out)
 /* Without a target nobody says whose standing still matters. */
 static int find_standstill(struct detect_context *in, struct candidates *out)
 {
-	struct search search = { .in = in, .observations = in->observations };
+	struct search search = { .in = in,
+				 .observations = in->observations,
+				 .groups.entry_bytes = sizeof(const struct group *) };
 	int r;
 
 	if (!in->observations->target->count || in->paused)
@@ -560,6 +602,7 @@ static int find_standstill(struct detect_context *in, struct candidates *out)
 	if (!r)
 		r = judge_groups(&search, out);
 	free(search.members);
+	per_thread_free(&search.groups);
 	pauses_free(&search.pauses);
 	return r;
 }
