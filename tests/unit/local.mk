@@ -103,7 +103,10 @@ tests_unit_analyzer_test_locks_LDADD = $(ANALYZER_UNIT_LIBS)
 tests_unit_analyzer_test_activity_SOURCES = \
 	tests/unit/analyzer/activity/test_event_excerpt.c \
 	tests/unit/analyzer/activity/test_history.c \
+	tests/unit/analyzer/activity/test_long_waits.c \
+	tests/unit/analyzer/activity/test_pauses.c \
 	tests/unit/analyzer/activity/test_wait_episode.c \
+	tests/unit/analyzer/activity/test_wake_root.c \
 	tests/unit/analyzer/activity/test_observations.c \
 	tests/unit/analyzer/activity/test_span_summary.c \
 	tests/unit/analyzer/activity/test_stall.c \
