@@ -472,19 +472,23 @@ static enum standstill_sign choose_sign(const struct search *search, const struc
 		if (still->gone && still->victim_count >= 2)
 			return SIGN_OWNER_GONE;
 	}
-	/* Somebody says that he waited: then it matters little how long the root sleeps as a rule. */
-	if (elsewhere && did != STANDSTILL_WORKED && covers_window(search, &still->longest))
+	/*
+	 * Somebody says that he waited: then it matters little how long the root sleeps as a rule, or that nothing
+	 * ended it. Otherwise they may have done all that there was to do, and wait at a queue that was never empty.
+	 */
+	if (elsewhere && (did != STANDSTILL_WORKED || still->root.end == WAKE_OPEN) &&
+	    covers_window(search, &still->longest))
 		return SIGN_ELSEWHERE;
 	if (still->victim_count < 2)
 		return SIGN_NONE;
 	if (still->in_turn && elsewhere && held)
 		return SIGN_IN_TURN;
-	if (elsewhere && (held || still->root.end == WAKE_OPEN))
+	if (elsewhere && held)
 		return SIGN_ELSEWHERE;
 	closed = is_closed(search, group);
 	if (still->in_turn * 2 >= still->victim_count && still->root.thread && (held || closed))
 		return SIGN_IN_TURN;
-	/* Where nothing ended it, they may have done all that there was to do. */
+	/* That nothing ended it may be the end of all work here, too. */
 	return still->victim_count * 2 > still->active && closed && still->root.end != WAKE_OPEN
 		       ? SIGN_AMONG_THEMSELVES
 		       : SIGN_NONE;

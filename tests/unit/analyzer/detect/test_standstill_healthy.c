@@ -98,6 +98,36 @@ static void batch_job_that_ends_is_not_frozen(void **state)
 	assert_verdict(scene, (STARTS + 3000) * MS, VERDICT_NOT_SURE);
 }
 
+/* As long as there was work, nobody ever waited for it. Then they all do, until the capture ends. */
+static void batch_whose_queue_is_empty_at_last_is_not_frozen(void **state)
+{
+	const struct round last = { &feeder, pool, POOL, WAIT_FUTEX };
+	struct scene *scene = scene_create(6);
+
+	(void)state;
+	rounds_run(scene, &usual, 10, STARTS, 10);
+	round_runs(scene, &last, STARTS * MS);
+	assert_verdict(scene, (STARTS + 3000) * MS, VERDICT_NOT_SURE);
+}
+
+/* ... unless somebody is known to have waited meanwhile. */
+static void threads_that_stand_still_while_a_probe_waits_are_frozen(void **state)
+{
+	const struct round last = { &feeder, pool, POOL, WAIT_FUTEX };
+	struct scene *scene = scene_create(6);
+	struct scene_result result;
+
+	(void)state;
+	rounds_run(scene, &usual, 10, STARTS, 10);
+	round_runs(scene, &last, STARTS * MS);
+	scene_trigger(scene, "probe-tcp", "no answer for 2 s", (STARTS + 2500) * MS);
+	result = scene_analyze(scene, "100", (STARTS + 3000) * MS);
+	assert_int_equal(model_verdict(result.model), VERDICT_FROZEN);
+	assert_int_equal(result.model->findings[0].kind, FINDING_STANDSTILL);
+	assert_int_equal(result.model->findings[0].grade, GRADE_PLAUSIBLE);
+	scene_done(&result, scene);
+}
+
 /* A pool that has less to do lets threads go; those that stay are not held up by that. */
 static void pool_that_shrinks_is_not_frozen(void **state)
 {
@@ -282,6 +312,8 @@ UNIT_TESTS(standstill_healthy)
 		cmocka_unit_test(pool_without_requests_of_other_processes_is_idle),
 		cmocka_unit_test(dispatcher_that_sleeps_between_batches_freezes_nobody),
 		cmocka_unit_test(batch_job_that_ends_is_not_frozen),
+		cmocka_unit_test(batch_whose_queue_is_empty_at_last_is_not_frozen),
+		cmocka_unit_test(threads_that_stand_still_while_a_probe_waits_are_frozen),
 		cmocka_unit_test(pool_that_shrinks_is_not_frozen),
 		cmocka_unit_test(service_whose_requests_end_is_not_frozen),
 		cmocka_unit_test(long_polls_are_no_stall),
