@@ -90,15 +90,16 @@ static bool covers_window(const struct search *search, const struct pause *pause
 }
 
 /*
- * It waited where it waits as a rule, until another process or a packet came: there was nothing to do. A time limit that
- * is over is no request.
+ * It waited where it waits as a rule, until somebody outside of the target or a packet came: there was nothing to do. A
+ * time limit that is over is no request.
  */
 static bool awaited_request(const struct search *search, const struct pause *pause)
 {
 	const struct observations *observations = search->observations;
 	const struct thread *waker = history_waker(observations->history, &pause->last);
 
-	return !pause->novel && pause->sleeps == 1 && waker && waker->tgid != pause->thread->tgid &&
+	return !pause->novel && pause->sleeps == 1 && waker &&
+	       !target_counts(observations->target, waker) &&
 	       wake_root_end(observations->history, observations->stack_infos, &pause->last) !=
 		       WAKE_TIMER &&
 	       target_counts(observations->target, pause->thread);

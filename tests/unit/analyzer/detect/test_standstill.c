@@ -293,6 +293,35 @@ static void threads_that_let_each_other_go_wait_in_a_queue_for_its_first_holder(
 	}
 }
 
+/* A service of several processes shares a semaphore, and waits for it often. */
+static void processes_of_one_service_wait_for_each_other(void **state)
+{
+	static const struct actor processes[] = { { { 201, 201, "process1" }, 1 },
+						  { { 202, 202, "process2" }, 2 },
+						  { { 203, 203, "process3" }, 3 } };
+	const struct round usually = { &feeder, processes, 3, SEMAPHORE };
+	struct scene *scene = scene_create(7);
+	struct scene_result result;
+
+	(void)state;
+	rounds_run(scene, &usually, 10, STARTS + 1, 10);
+	holder_sleeps(scene, 690 * MS, NANOSLEEP);
+	actor_wakes(scene, &holder, ENDS * MS, POSTS, &processes[0]);
+	actor_waits(scene, &holder, ENDS * MS + MS, EPOLL);
+	for (size_t i = 0; i < 3; i++) {
+		uint64_t at_ns = ENDS * MS + (i + 1) * ACTOR_STEP_NS;
+
+		if (i < 2)
+			actor_wakes(scene, &processes[i], at_ns, POSTS, &processes[i + 1]);
+		actor_waits(scene, &processes[i], at_ns + 10 * US, SEMAPHORE);
+	}
+	rounds_run(scene, &usually, ENDS + 10, ENDS + 200, 10);
+	result = scene_analyze(scene, "100,201,202,203", RECORDED * MS);
+	assert_standstill(&result, FINDING_STANDSTILL, VERDICT_FROZEN, 3);
+	assert_culprit(&result, &holder);
+	scene_done(&result, scene);
+}
+
 /* The server, which is the target, answers @clients of other processes at once, and then sleeps. */
 static struct scene_result clients_wait(struct scene *scene, const struct actor *clients,
 					size_t count, const char *sleep)
@@ -549,6 +578,7 @@ UNIT_TESTS(standstill)
 		cmocka_unit_test(threads_count_from_so_many_waits_expected_on),
 		cmocka_unit_test(
 			threads_that_let_each_other_go_wait_in_a_queue_for_its_first_holder),
+		cmocka_unit_test(processes_of_one_service_wait_for_each_other),
 		cmocka_unit_test(clients_of_other_processes_wait_for_a_server_that_runs_or_sleeps),
 		cmocka_unit_test(threads_that_feed_each_other_lost_a_wakeup_if_all_stop),
 		cmocka_unit_test(threads_that_stop_when_one_ends_may_wait_for_what_it_held),
