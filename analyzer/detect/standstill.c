@@ -454,6 +454,17 @@ static size_t count_clients(const struct search *search, const struct standstill
 	return count;
 }
 
+/* They waited where they wait as a rule, until a request from outside came: as the stages of a pipeline do. */
+static bool was_requested(const struct search *search, const struct group *group,
+			  const struct standstill *still)
+{
+	const struct thread *root = still->root.thread;
+	bool outside = still->root.end == WAKE_OUTSIDE ||
+		       (root && !target_counts(search->observations->target, root));
+
+	return outside && count_novel(group) * 2 < still->victim_count;
+}
+
 /* What shows that they stood still for want of an answer, and not of work. */
 static enum standstill_sign choose_sign(const struct search *search, const struct group *group,
 					struct standstill *still)
@@ -489,14 +500,16 @@ static enum standstill_sign choose_sign(const struct search *search, const struc
 	closed = is_closed(search, group);
 	if (still->in_turn * 2 >= still->victim_count && still->root.thread && (held || closed))
 		return SIGN_IN_TURN;
-	/* That nothing ended it may be the end of all work here, too. */
-	return still->victim_count * 2 > still->active && closed && still->root.end != WAKE_OPEN
+	/* That nothing ended it may be the end of all work here, too; and what feeds them may be a request. */
+	return still->victim_count * 2 > still->active && closed &&
+			       still->root.end != WAKE_OPEN && !was_requested(search, group, still)
 		       ? SIGN_AMONG_THEMSELVES
 		       : SIGN_NONE;
 }
 
 /* What is left to doubt: most of the service stood still, and not where it waits for work from outside. */
-static bool is_doubtful(const struct group *group, const struct standstill *still)
+static bool is_doubtful(const struct search *search, const struct group *group,
+			const struct standstill *still)
 {
 	uint64_t ns = still->longest.end_ns - still->longest.start_ns;
 
@@ -504,7 +517,7 @@ static bool is_doubtful(const struct group *group, const struct standstill *stil
 		return false;
 	if (still->root.end == WAKE_OPEN && ns < STILL_OPEN_NS)
 		return false;
-	return still->root.end != WAKE_OUTSIDE || count_novel(group) * 2 >= still->victim_count;
+	return !was_requested(search, group, still);
 }
 
 /* Events are missing there: who woke whom is not certain. */
@@ -542,7 +555,7 @@ static int judge_group(struct search *search, const struct group *group, struct 
 	if (is_torn(search, still))
 		return 0;
 	still->sign = choose_sign(search, group, still);
-	if (still->sign == SIGN_NONE && !is_doubtful(group, still))
+	if (still->sign == SIGN_NONE && !is_doubtful(search, group, still))
 		return 0;
 	candidate->unsure = still->sign == SIGN_NONE || still->sign == SIGN_POLLING;
 	candidate->named = still->root.thread && still->sign != SIGN_NONE;

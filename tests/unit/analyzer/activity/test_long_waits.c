@@ -12,14 +12,14 @@
 #define MS SCENE_MS
 #define US SCENE_US
 
-#define RECLAIM                                                                               \
+#define RECLAIM                                                                                 \
 	"try_to_free_mem_cgroup_pages < try_charge_memcg < charge_memcg < do_anonymous_page < " \
 	"handle_mm_fault < "
 #define IN_FAULT RECLAIM "exc_page_fault < asm_exc_page_fault"
-#define IN_MMAP                                                                               \
+#define IN_MMAP                                                                                 \
 	RECLAIM "__get_user_pages < populate_vma_page_range < __mm_populate < vm_mmap_pgoff < " \
 		"ksys_mmap_pgoff < __x64_sys_mmap < do_syscall_64"
-#define CONNECT                                                                            \
+#define CONNECT                                                                                    \
 	SLEEP "__inet_stream_connect < inet_stream_connect < __sys_connect < __x64_sys_connect < " \
 	      "do_syscall_64"
 
@@ -81,10 +81,11 @@ static void slices_of_reclaim_in_one_operation_are_one_wait(void **state)
 static void other_waits_in_a_sliced_operation_are_a_part_of_it(void **state)
 {
 	static const char *const stacks[] = { SLEEP IN_MMAP, SLEEP IN_MMAP,
-					      SLEEP "io_schedule < folio_wait_bit_common < "
-						    "filemap_fault < __do_fault < handle_mm_fault < "
-						    "__get_user_pages < __mm_populate < vm_mmap_pgoff < "
-						    "__x64_sys_mmap < do_syscall_64",
+					      SLEEP
+					      "io_schedule < folio_wait_bit_common < "
+					      "filemap_fault < __do_fault < handle_mm_fault < "
+					      "__get_user_pages < __mm_populate < vm_mmap_pgoff < "
+					      "__x64_sys_mmap < do_syscall_64",
 					      SLEEP IN_MMAP };
 
 	(void)state;
@@ -116,8 +117,8 @@ static void slices_of_connect_are_one_wait(void **state)
 	scene_observed_free(&observed);
 }
 
-static struct long_wait wait_of(size_t thread, enum wait_class class,
-				enum wait_direction direction, uint64_t start_ms, uint64_t end_ms)
+static struct long_wait wait_of(size_t thread, enum wait_class class, enum wait_direction direction,
+				uint64_t start_ms, uint64_t end_ms)
 {
 	return (struct long_wait){
 		.thread = &threads[thread],

@@ -113,7 +113,7 @@ static void wait_that_hurts_is_no_pause(void **state)
 	assert_int_equal(count_pauses(scene, 2000), 0);
 }
 
-/* Three like each other are no longer unusual; nor is the shortest of them, up to a fifth of the longest. */
+/* A pause with two others like it is still unusual; with three the thread is used to them. */
 static void thread_is_used_to_what_it_does_again_and_again(void **state)
 {
 	(void)state;
@@ -180,9 +180,10 @@ struct polling {
 /* In between a quarter of a slice is run at most, 5 us less than it is awake. */
 static void slices_with_work_between_them_are_no_pause(void **state)
 {
-	static const struct polling cases[] = {
-		{ 50000, 12505, true }, { 50000, 12506, false }, { 500, 100, true }, { 499, 100, false }
-	};
+	static const struct polling cases[] = { { 50000, 12505, true },
+						{ 50000, 12506, false },
+						{ 500, 100, true },
+						{ 499, 100, false } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

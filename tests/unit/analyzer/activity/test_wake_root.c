@@ -102,11 +102,9 @@ static void root_is_the_waker_of_a_waker_that_waited_likewise(void **state)
 		uint64_t from_ms;
 		bool followed;
 	} cases[] = {
-		{ PIPE_READ, 20, true },
-		{ SEND, 20, true },	 /* hands something on */
+		{ PIPE_READ, 20, true },   { SEND, 20, true }, /* hands something on */
 		{ PIPE_READ, 259, true }, /* half of the time */
-		{ PIPE_READ, 260, false },
-		{ NANOSLEEP, 20, false }, /* it chose to */
+		{ PIPE_READ, 260, false }, { NANOSLEEP, 20, false }, /* it chose to */
 	};
 
 	(void)state;

@@ -164,7 +164,8 @@ static void who_slept_for_half_of_the_pause_held_the_others(void **state)
 		result = pool_ends(scene);
 		assert_held(&result, less ? NULL : &holder);
 		if (!less)
-			assert_non_null(strstr(result.model->findings[0].summary, "was asleep for"));
+			assert_non_null(
+				strstr(result.model->findings[0].summary, "was asleep for"));
 		scene_done(&result, scene);
 	}
 }
@@ -287,8 +288,7 @@ static void threads_that_let_each_other_go_wait_in_a_queue_for_its_first_holder(
 		pool_goes_on_in_turn(scene);
 		result = pool_ends(scene);
 		assert_held(&result, &holder);
-		assert_true(scene_has_evidence(&result.model->findings[0],
-					       "each woke the next"));
+		assert_true(scene_has_evidence(&result.model->findings[0], "each woke the next"));
 		scene_done(&result, scene);
 	}
 }
@@ -451,7 +451,10 @@ static void threads_that_feed_each_other_lost_a_wakeup_if_all_stop(void **state)
 	}
 }
 
-/* The holder and one of the pool let each other go @handoffs times, then it ends @before_ns before the pool stops, for good. */
+/*
+ * The holder and one of the pool let each other go @handoffs times, then it ends @before_ns before
+ * the pool stops, for good.
+ */
 static struct scene_result owner_ends(struct scene *scene, uint64_t handoffs, uint64_t before_ns)
 {
 	uint64_t stop_ns = STARTS * MS + ACTOR_RUN_NS;

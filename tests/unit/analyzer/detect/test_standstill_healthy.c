@@ -51,6 +51,44 @@ static void pool_without_requests_of_other_processes_is_idle(void **state)
 	assert_verdict(scene, (ENDS + 300) * MS, VERDICT_NO_STALL);
 }
 
+/*
+ * A request goes through the stages of a pipeline, each of which wakes the next; @sender sends it,
+ * or a packet comes.
+ */
+static void pass_request(struct scene *scene, const struct actor *sender, uint64_t at_ns)
+{
+	if (sender) {
+		actor_interrupted(scene, sender, at_ns - 10 * US, PACKET_COMES);
+		actor_wakes(scene, sender, at_ns, FILLS_PIPE, &extra);
+		actor_waits(scene, sender, at_ns + US, EPOLL);
+	} else {
+		actor_interrupted(scene, &extra, at_ns, PACKET_COMES);
+	}
+	for (size_t i = 0; i < POOL; i++) {
+		const struct actor *stage = i ? &pool[i - 1] : &extra;
+
+		at_ns += ACTOR_STEP_NS;
+		actor_wakes(scene, stage, at_ns, FILLS_PIPE, &pool[i]);
+		actor_waits(scene, stage, at_ns + 20 * US, i ? PIPE_READ : EPOLL);
+	}
+	actor_waits(scene, &pool[POOL - 1], at_ns + ACTOR_STEP_NS, PIPE_READ);
+}
+
+static void pipeline_without_requests_is_idle(void **state)
+{
+	static const struct actor *const senders[] = { NULL, &client };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct scene *scene = scene_create(6);
+
+		for (uint64_t at_ms = 10; at_ms < 2200; at_ms += 10)
+			if (at_ms < STARTS || at_ms > ENDS)
+				pass_request(scene, senders[i], at_ms * MS);
+		assert_verdict(scene, 2300 * MS, VERDICT_NO_STALL);
+	}
+}
+
 /* A batch each 600 ms: a round each 10 ms for 100 ms, then it sleeps, and with it all of the pool. */
 static void run_batches(struct scene *scene, size_t count)
 {
@@ -185,6 +223,21 @@ static void long_polls_are_no_stall(void **state)
 	assert_verdict(scene, 3600 * MS, VERDICT_NO_STALL);
 }
 
+/* The server, which is the target, has no news for any of its clients. */
+static void clients_of_an_idle_server_are_no_stall(void **state)
+{
+	static const struct actor clients[] = { { { 601, 601, "client1" }, 1 },
+						{ { 602, 602, "client2" }, 2 },
+						{ { 603, 603, "client3" }, 3 } };
+	const struct round news = { &feeder, clients, 3, EPOLL };
+	struct scene *scene = scene_create(6);
+
+	(void)state;
+	rounds_run(scene, &news, 10, STARTS, 10);
+	rounds_run(scene, &news, ENDS, ENDS + 200, 10);
+	assert_verdict(scene, (ENDS + 300) * MS, VERDICT_NO_STALL);
+}
+
 /* All at the same time, and none of them as ever. */
 static void threads_that_sleep_for_a_time_of_their_choice_are_no_stall(void **state)
 {
@@ -310,6 +363,7 @@ UNIT_TESTS(standstill_healthy)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pool_without_requests_of_other_processes_is_idle),
+		cmocka_unit_test(pipeline_without_requests_is_idle),
 		cmocka_unit_test(dispatcher_that_sleeps_between_batches_freezes_nobody),
 		cmocka_unit_test(batch_job_that_ends_is_not_frozen),
 		cmocka_unit_test(batch_whose_queue_is_empty_at_last_is_not_frozen),
@@ -317,6 +371,7 @@ UNIT_TESTS(standstill_healthy)
 		cmocka_unit_test(pool_that_shrinks_is_not_frozen),
 		cmocka_unit_test(service_whose_requests_end_is_not_frozen),
 		cmocka_unit_test(long_polls_are_no_stall),
+		cmocka_unit_test(clients_of_an_idle_server_are_no_stall),
 		cmocka_unit_test(threads_that_sleep_for_a_time_of_their_choice_are_no_stall),
 		cmocka_unit_test(threads_that_poll_all_along_are_no_stall),
 		cmocka_unit_test(pool_whose_waits_have_a_time_limit_is_not_frozen),
