@@ -263,12 +263,19 @@ static void what_the_recording_does_not_bound_is_no_pause(void **state)
 	assert_int_equal(count_pauses(scene, 1520), 1);
 }
 
-/* A loss is the end of what is known of a pause. */
+/* What is on both sides of a loss are two pauses; of a wait in which events are missing nothing is known. */
 static void loss_ends_a_pause(void **state)
 {
 	struct scene *scene = scene_create(1);
 
 	(void)state;
+	works(scene, 10, 1000, PIPE_READ);
+	scene_hole(scene, 0, 1250 * MS + 550 * US, 1290 * MS); /* from a run on */
+	polls(scene, 1000, 12, 50000, 100, NANOSLEEP);
+	works(scene, 1610, 2000, PIPE_READ);
+	assert_int_equal(count_pauses(scene, 2000), 2);
+
+	scene = scene_create(1);
 	works(scene, 10, 1000, PIPE_READ);
 	scene_hole(scene, 0, 1100 * MS, 1400 * MS);
 	works(scene, 1500, 2000, PIPE_READ);
