@@ -201,17 +201,37 @@ static int compare_given(const void *left, const void *right)
 	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
 }
 
-/* Whether the wait at @at is like others of its thread, or there from the recording's start to its end. */
-static bool is_steady(const struct long_waits *waits, size_t at)
+/*
+ * Whether the wait at @at is like others of its thread, or there from the recording's start to its end. @first: the
+ * longest of its thread, which those that come before @at in the list are as long as, or longer.
+ */
+static bool is_steady(const struct long_waits *waits, size_t first, size_t at)
 {
 	const unsigned int all_along = INTERVAL_BEGAN_BEFORE | INTERVAL_STILL_OPEN;
 	const struct long_wait *wait = &waits->list[at];
-	size_t like = at + STEADY_WAITS;
+	size_t like = first + STEADY_WAITS;
 
-	if ((wait->flags & all_along) == all_along)
+	if ((wait->flags & all_along) == all_along || at > like)
 		return true;
 	return like < waits->count && waits->list[like].thread == wait->thread &&
 	       waits->list[like].blocked_ns * STEADY_PART >= wait->blocked_ns;
+}
+
+/* Keep those from @first on that are not steady. */
+static void drop_steady(struct long_waits *waits, size_t first)
+{
+	const struct thread *thread = NULL;
+	size_t kept = first, longest = first;
+
+	/* In this order: whether a wait is steady is told by those behind it. */
+	for (size_t i = first; i < waits->count; i++) {
+		if (waits->list[i].thread != thread)
+			longest = i;
+		thread = waits->list[i].thread;
+		if (!is_steady(waits, longest, i))
+			waits->list[kept++] = waits->list[i];
+	}
+	waits->count = kept;
 }
 
 /* So many others are looked at: who has company has it soon. */
@@ -255,20 +275,15 @@ static int move_unsure(struct long_waits *waits, size_t first)
 
 int long_waits_finish(struct long_waits *waits)
 {
-	size_t first = 0, kept;
+	size_t first = 0;
 
 	if (!waits->count)
 		return 0;
 	qsort(waits->list, waits->count, sizeof(*waits->list), compare_given);
 	while (first < waits->count && waits->list[first].direction != DIRECTION_GIVES)
 		first++;
-	/* In this order: whether a wait is steady is told by those behind it. */
-	kept = first;
-	for (size_t i = first; i < waits->count; i++)
-		if (!is_steady(waits, i))
-			waits->list[kept++] = waits->list[i];
-	waits->count = kept;
-	if (kept > first && move_unsure(waits, first))
+	drop_steady(waits, first);
+	if (waits->count > first && move_unsure(waits, first))
 		return -ENOMEM;
 	for (size_t i = first; i < waits->count - waits->unsure_count; i++)
 		if (waits->list[i].blocked_ns > waits->longest.blocked_ns)

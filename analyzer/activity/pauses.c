@@ -13,12 +13,17 @@
 #define LIKE_MOST 2u
 #define LIKE_PART 5u
 
-/* Slices of one pause: a quarter of a slice is the most that it runs between two, and they do not get shorter. */
+/* Slices of one pause: a quarter of a slice is the most that it runs between two, and none is much shorter than another;
+ * that one is longer may be want of a CPU. */
 #define BETWEEN_PART	4u
 #define SHORTER_PERCENT 70u
 #define LONGER_TIMES	4u /* nor do they grow faster than who backs off lets them */
 #define SLICE_LEAST_NS	500000u
 #define SLICES_ALIKE	14u /* tenths: slices of another length are another way of polling */
+
+/* More than that of time in which nothing is known ends a pause; it goes on if it begins anew so soon after. */
+#define UNKNOWN_MOST_NS 20000000u
+#define GOES_ON_NS	100000000u
 
 /* A place where less than a tenth of a thread's other waits are, is not where it waits as a rule. */
 #define NOVEL_PART     10u
@@ -153,7 +158,7 @@ static bool is_slice(const struct scan *scan, const struct history_interval *int
 	if (run->ran_ns > ns / BETWEEN_PART)
 		return false;
 	return (interval->flags & INTERVAL_STILL_OPEN ||
-		ns * 100 >= run->last_ns * SHORTER_PERCENT) &&
+		ns * 100 >= run->pause.slice_ns * SHORTER_PERCENT) &&
 	       ns <= run->last_ns * LONGER_TIMES && is_timed(scan, ns);
 }
 
@@ -164,6 +169,7 @@ static void extend_run(struct scan *scan, const struct history_interval *interva
 
 	run->pause.end_ns = interval->end_ns;
 	run->pause.sleeps++;
+	run->pause.slice_ns = earlier(run->pause.slice_ns, interval->end_ns - interval->start_ns);
 	run->pause.flags |= interval->flags;
 	run->pause.last = *interval;
 	if (!is_known(&run->place) && is_known(place)) {
@@ -222,7 +228,7 @@ static int add_interval(struct scan *scan, const struct history_interval *interv
 	uint64_t ns = interval->end_ns - interval->start_ns;
 
 	if (interval->state == THREAD_UNKNOWN)
-		return close_run(scan);
+		return ns > UNKNOWN_MOST_NS ? close_run(scan) : 0;
 	scan->pace.observed_ns += ns;
 	if (interval->state == THREAD_BLOCKED)
 		return add_wait(scan, interval);
@@ -242,6 +248,11 @@ static bool is_like(const struct run *run, const struct run *other)
 		return false;
 	if ((run->pause.sleeps > 1) != (other->pause.sleeps > 1))
 		return false;
+	if (run->pause.sleeps > 1 &&
+	    (run->pause.start_ns < other->pause.start_ns
+		     ? other->pause.start_ns < run->pause.end_ns + GOES_ON_NS
+		     : run->pause.start_ns < other->pause.end_ns + GOES_ON_NS))
+		return false; /* it is the same one */
 	return run->pause.sleeps == 1 ||
 	       (a * SLICES_ALIKE >= b * 10 && b * SLICES_ALIKE >= a * 10);
 }

@@ -22,7 +22,7 @@ struct pause {
 	uint32_t stack_id;
 	uint64_t start_ns, end_ns;
 	uint32_t sleeps;	/* 1: one wait; more: slices of it */
-	uint64_t slice_ns;	/* of several sleeps, the first */
+	uint64_t slice_ns;	/* of several sleeps, the shortest */
 	unsigned int flags;	/* INTERVAL_BEGAN_BEFORE, INTERVAL_STILL_OPEN */
 	struct history_interval last; /* the wait that ended it */
 	bool novel;		/* the thread hardly ever waits in that place otherwise */

@@ -5,8 +5,9 @@
  *  1. What a trigger fired for was not over then: a candidate that was comes after one that was not.
  *  2. Where somebody is known to have waited, a candidate that covers half of that time comes before
  *     one that does not.
- *  3. What filled the whole recording comes after what began or ended in it. (See also stall.h.)
- *  4. Then the time that the target's threads lost decides. Direct evidence counts double (enum
+ *  3. What may have been want of work comes after what was not.
+ *  4. What filled the whole recording comes after what began or ended in it. (See also stall.h.)
+ *  5. Then the time that the target's threads lost decides. Direct evidence counts double (enum
  *     evidence), and so does a candidate that names who did it.
  *
  * The first one is told. Beside it are told those that are about the same time, explain a tenth of

@@ -38,14 +38,20 @@ static bool is_together(const struct standstill_member *a, const struct standsti
 	return b->root.at_ns - a->root.at_ns <= STILL_TOGETHER_NS + slice_ns * 2;
 }
 
-/* It waited where it waits as a rule, until another process came: there was nothing to do. */
+/*
+ * It waited where it waits as a rule, until somebody outside of the target or a packet came: there was nothing to do. A
+ * time limit that is over is no request.
+ */
 static bool awaited_request(const struct standstill_search *search, const struct pause *pause)
 {
-	const struct thread *waker = history_waker(search->observations->history, &pause->last);
+	const struct observations *observations = search->observations;
+	const struct thread *waker = history_waker(observations->history, &pause->last);
 
-	return !pause->novel && pause->sleeps == 1 && waker && waker->tgid != pause->thread->tgid &&
-	       target_counts(search->observations->target, pause->thread) &&
-	       !target_counts(search->observations->target, waker);
+	return !pause->novel && pause->sleeps == 1 && waker &&
+	       !target_counts(observations->target, waker) &&
+	       wake_root_end(observations->history, observations->stack_infos, &pause->last) !=
+		       WAKE_TIMER &&
+	       target_counts(observations->target, pause->thread);
 }
 
 /* Whether the thread is an active one; or was it waited for, as a probe says? */
@@ -155,7 +161,20 @@ static bool is_torn(const struct standstill_search *search, const struct standst
 	return model->coverage.contradicts;
 }
 
-static int judge_group(const struct standstill_search *search, const struct standstill_group *group,
+static int mark_members(struct standstill_search *search, const struct standstill_group *group)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		const struct standstill_group **last =
+			per_thread_get(&search->groups, group->members[i].pause->thread);
+
+		if (!last)
+			return -ENOMEM;
+		*last = group;
+	}
+	return 0;
+}
+
+static int judge_group(struct standstill_search *search, const struct standstill_group *group,
 		       struct candidates *out)
 {
 	struct candidate *candidate = candidate_append(search->in, out);
@@ -165,13 +184,15 @@ static int judge_group(const struct standstill_search *search, const struct stan
 	if (!candidate)
 		return -ENOMEM;
 	still = candidate->found;
-	r = collect_victims(group, still);
+	r = mark_members(search, group);
+	if (!r)
+		r = collect_victims(group, still);
 	if (r || is_torn(search, still))
 		return r;
 	r = standstill_read(search, group, still);
 	if (r)
 		return r;
-	if (still->sign == SIGN_NONE && !standstill_is_doubtful(group, still))
+	if (still->sign == SIGN_NONE && !standstill_is_doubtful(search, group, still))
 		return 0;
 	candidate->unsure = still->sign == SIGN_NONE || still->sign == SIGN_POLLING;
 	candidate->named = (still->root.thread || still->suspect_count == 1) &&
@@ -197,7 +218,7 @@ static int compare_groups(const void *left, const void *right)
 	return (a->lost_ns < b->lost_ns) - (a->lost_ns > b->lost_ns);
 }
 
-static int judge_groups(const struct standstill_search *search, struct candidates *out)
+static int judge_groups(struct standstill_search *search, struct candidates *out)
 {
 	struct standstill_group *groups = calloc(search->count + 1, sizeof(*groups));
 	size_t count = 0;
@@ -224,7 +245,10 @@ static int judge_groups(const struct standstill_search *search, struct candidate
 /* Without a target nobody says whose standing still matters. */
 static int find_standstill(struct detect_context *in, struct candidates *out)
 {
-	struct standstill_search search = { .in = in, .observations = in->observations };
+	struct standstill_search search = { .in = in,
+					    .observations = in->observations,
+					    .groups.entry_bytes =
+						    sizeof(const struct standstill_group *) };
 	int r;
 
 	if (!in->observations->target->count || in->paused)
@@ -235,6 +259,7 @@ static int find_standstill(struct detect_context *in, struct candidates *out)
 	if (!r)
 		r = judge_groups(&search, out);
 	free(search.members);
+	per_thread_free(&search.groups);
 	pauses_free(&search.pauses);
 	return r;
 }

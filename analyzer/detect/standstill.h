@@ -82,6 +82,7 @@ struct standstill_search {
 	struct pauses pauses;
 	struct standstill_member *members;
 	size_t count;
+	struct per_thread groups; /* const struct standstill_group *: the last one that the thread was in */
 };
 
 /* Whether the member's time counts as lost. */
@@ -95,6 +96,7 @@ int standstill_read(const struct standstill_search *search, const struct standst
 		    struct standstill *still);
 
 /* Without a sign: whether most of the service stood still, and not where it waits for work from outside. */
-bool standstill_is_doubtful(const struct standstill_group *group, const struct standstill *still);
+bool standstill_is_doubtful(const struct standstill_search *search, const struct standstill_group *group,
+			    const struct standstill *still);
 
 #endif

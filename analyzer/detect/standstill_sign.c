@@ -7,6 +7,7 @@
 
 #include "analyzer/detect/standstill.h"
 #include "analyzer/detect/thresholds.h"
+#include "analyzer/trace/per_thread.h"
 #include "analyzer/util/span.h"
 
 enum standstill_did standstill_did(const struct standstill *standstill)
@@ -43,12 +44,12 @@ bool standstill_counts(const struct standstill_group *group, const struct stands
 				: !root || member->pause->thread->tgid != root->tgid;
 }
 
-static bool is_member(const struct standstill_group *group, uint32_t thread_index)
+static bool is_member(const struct standstill_search *search, const struct standstill_group *group,
+		      uint32_t thread_index)
 {
-	for (size_t i = 0; i < group->count; i++)
-		if (group->members[i].pause->thread->index == thread_index)
-			return true;
-	return false;
+	const struct standstill_group **last = per_thread_at(&search->groups, thread_index);
+
+	return last && *last == group;
 }
 
 static size_t count_novel(const struct standstill_group *group)
@@ -61,14 +62,15 @@ static size_t count_novel(const struct standstill_group *group)
 }
 
 /* Members that another member woke. */
-static size_t count_in_turn(const struct standstill_group *group)
+static size_t count_in_turn(const struct standstill_search *search,
+			    const struct standstill_group *group)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < group->count; i++)
 		count += standstill_counts(group, &group->members[i]) &&
 			 group->members[i].pause->last.waker != HISTORY_NOBODY &&
-			 is_member(group, group->members[i].pause->last.waker);
+			 is_member(search, group, group->members[i].pause->last.waker);
 	return count;
 }
 
@@ -96,7 +98,7 @@ static void count_wakings(const struct standstill_search *search, const struct s
 			    wait->waker == HISTORY_NOBODY ||
 			    (wait->start_ns >= pause->start_ns && wait->end_ns <= pause->end_ns))
 				continue;
-			if (is_member(group, wait->waker))
+			if (is_member(search, group, wait->waker))
 				ret_wakings->by_members += times;
 			else
 				ret_wakings->by_others += times;
@@ -117,8 +119,33 @@ static bool is_closed(const struct standstill_search *search, const struct stand
 			      STILL_CLOSED_PERCENT);
 }
 
-/* Who ended about when they stopped: of their process, or another one of the target. */
-static const struct thread *find_gone(const struct standstill_search *search, const struct standstill *still,
+/* How often @thread woke members, and members woke it, whichever is less: those who share a lock do both. */
+static uint64_t count_handoffs(const struct standstill_search *search,
+			       const struct standstill_group *group, const struct thread *thread)
+{
+	const struct history *history = search->observations->history;
+	const struct history_interval *intervals;
+	size_t count = history_intervals(history, thread, &intervals);
+	uint64_t from_members = 0, to_members = 0;
+
+	for (size_t i = 0; i < count; i++)
+		from_members += intervals[i].state == THREAD_BLOCKED &&
+				intervals[i].waker != HISTORY_NOBODY &&
+				is_member(search, group, intervals[i].waker);
+	for (size_t i = 0; i < group->count && from_members >= STILL_HANDOFFS_LEAST &&
+			   from_members > to_members;
+	     i++) {
+		count = history_intervals(history, group->members[i].pause->thread, &intervals);
+		for (size_t j = 0; j < count; j++)
+			to_members += intervals[j].state == THREAD_BLOCKED &&
+				      intervals[j].waker == thread->index;
+	}
+	return earlier(from_members, to_members);
+}
+
+/* Who ended about when they stopped, of their process or another one of the target, and had let them go. */
+static const struct thread *find_gone(const struct standstill_search *search,
+				      const struct standstill_group *group, const struct standstill *still,
 				      uint64_t *ret_gone_ns)
 {
 	const struct threads *threads = source_threads(search->observations->source);
@@ -132,7 +159,8 @@ static const struct thread *find_gone(const struct standstill_search *search, co
 		if (!kin || !thread->died_ns || thread->idle_task ||
 		    thread->died_ns > still->end_ns ||
 		    thread->died_ns + STILL_GONE_NS < still->start_ns ||
-		    thread->died_ns > still->longest.start_ns + STILL_GONE_NS)
+		    thread->died_ns > still->longest.start_ns + STILL_GONE_NS ||
+		    count_handoffs(search, group, thread) < STILL_HANDOFFS_LEAST)
 			continue;
 		gone = thread;
 		*ret_gone_ns = thread->died_ns;
@@ -246,7 +274,7 @@ static void find_suspects(const struct standstill_search *search, const struct s
 		struct standstill_suspect suspect = { .thread = thread };
 
 		if (thread->tgid != still->longest.thread->tgid || thread->idle_task ||
-		    is_member(group, thread->index))
+		    is_member(search, group, thread->index))
 			continue;
 		suspect.since_ns = find_last_activity(search->observations->history, thread,
 						      &suspect.ran);
@@ -301,6 +329,17 @@ static size_t count_clients(const struct standstill_search *search, const struct
 	return count;
 }
 
+/* They waited where they wait as a rule, until a request from outside came: as the stages of a pipeline do. */
+static bool was_requested(const struct standstill_search *search,
+			  const struct standstill_group *group, const struct standstill *still)
+{
+	const struct thread *root = still->root.thread;
+	bool outside = still->root.end == WAKE_OUTSIDE ||
+		       (root && !target_counts(search->observations->target, root));
+
+	return outside && count_novel(group) * 2 < still->victim_count;
+}
+
 /* What shows that they stood still for want of an answer, and not of work. */
 static enum standstill_sign choose_sign(const struct standstill_search *search, const struct standstill_group *group,
 					struct standstill *still)
@@ -316,32 +355,38 @@ static enum standstill_sign choose_sign(const struct standstill_search *search, 
 	if (still->longest.sleeps > 1)
 		return still->victim_count >= 2 ? SIGN_POLLING : SIGN_NONE;
 	if (still->root.end == WAKE_OPEN) {
-		still->gone = find_gone(search, still, &still->gone_ns);
+		still->gone = find_gone(search, group, still, &still->gone_ns);
 		if (still->gone && still->victim_count >= 2)
 			return SIGN_OWNER_GONE;
 		find_suspects(search, group, still);
 		if (still->suspect_count && still->victim_count >= 2 && elsewhere)
 			return SIGN_STILL_AT_IT;
 	}
-	/* Somebody says that he waited: then it matters little how long the root sleeps as a rule. */
-	if (elsewhere && did != STANDSTILL_WORKED && standstill_covers_window(search, &still->longest))
+	/*
+	 * Somebody says that he waited: then it matters little how long the root sleeps as a rule, or that nothing
+	 * ended it. Otherwise they may have done all that there was to do, and wait at a queue that was never empty.
+	 */
+	if (elsewhere && (did != STANDSTILL_WORKED || still->root.end == WAKE_OPEN) &&
+	    standstill_covers_window(search, &still->longest))
 		return SIGN_ELSEWHERE;
 	if (still->victim_count < 2)
 		return SIGN_NONE;
 	if (still->in_turn && elsewhere && held)
 		return SIGN_IN_TURN;
-	if (elsewhere && (held || still->root.end == WAKE_OPEN))
+	if (elsewhere && held)
 		return SIGN_ELSEWHERE;
 	closed = is_closed(search, group);
 	if (still->in_turn * 2 >= still->victim_count && still->root.thread && (held || closed))
 		return SIGN_IN_TURN;
-	/* Where nothing ended it, they may have done all that there was to do. */
-	return still->victim_count * 2 > still->active && closed && still->root.end != WAKE_OPEN
+	/* That nothing ended it may be the end of all work here, too; and what feeds them may be a request. */
+	return still->victim_count * 2 > still->active && closed &&
+			       still->root.end != WAKE_OPEN && !was_requested(search, group, still)
 		       ? SIGN_AMONG_THEMSELVES
 		       : SIGN_NONE;
 }
 
-bool standstill_is_doubtful(const struct standstill_group *group, const struct standstill *still)
+bool standstill_is_doubtful(const struct standstill_search *search,
+			    const struct standstill_group *group, const struct standstill *still)
 {
 	uint64_t ns = still->longest.end_ns - still->longest.start_ns;
 
@@ -349,7 +394,7 @@ bool standstill_is_doubtful(const struct standstill_group *group, const struct s
 		return false;
 	if (still->root.end == WAKE_OPEN && ns < STILL_OPEN_NS)
 		return false;
-	return still->root.end != WAKE_OUTSIDE || count_novel(group) * 2 >= still->victim_count;
+	return !was_requested(search, group, still);
 }
 
 int standstill_read(const struct standstill_search *search, const struct standstill_group *group,
@@ -357,7 +402,7 @@ int standstill_read(const struct standstill_search *search, const struct standst
 {
 	int r = read_root(search, still);
 
-	still->in_turn = count_in_turn(group);
+	still->in_turn = count_in_turn(search, group);
 	still->active = count_active(search, still);
 	still->sign = choose_sign(search, group, still);
 	if (!r && still->sign == SIGN_STILL_AT_IT)

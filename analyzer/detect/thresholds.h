@@ -91,6 +91,7 @@
 #define STILL_WOKEN_LEAST 8u /* wakings of others meanwhile: who ran so much works as always */
 #define STILL_OPEN_NS 1000000000ull /* until the capture ended: less may be a pause like any */
 #define STILL_GONE_NS 500000000ull /* from the end of a thread to the stop of the others */
+#define STILL_HANDOFFS_LEAST 8u /* between it and the others, each way: with fewer they shared no lock */
 
 /* busy_thread.c */
 #define BUSY_COVERS_PERCENT 75u /* of the time somebody waited: probes count from before */

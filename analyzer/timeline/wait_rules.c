@@ -207,9 +207,11 @@ const struct wait_rule wait_rules[] = {
 	/* Held back on purpose. */
 	ROW(WAIT_STOPPED, "freezer", NAMES("do_freezer_trap"), .words = &frozen_words,
 	    .kernels = "control groups v2"),
+	ROW(WAIT_STOPPED, "freezer", NAMES("get_signal"), .within = 1, .words = &frozen_words,
+	    .kernels = "the same, inlined; a signal that stops shows in the state"),
 	ROW(WAIT_STOPPED, NULL,
-	    NAMES("do_signal_stop", "ptrace_stop", "ptrace_notify", "do_jobctl_trap",
-		"get_signal"), .within = 1),
+	    NAMES("do_signal_stop", "ptrace_stop", "ptrace_notify", "do_jobctl_trap"),
+	    .within = 1),
 	ROW(WAIT_STOPPED, "freezer", NAMES("__refrigerator"), .within = 1, .words = &frozen_words,
 	    .kernels = "6.0 and older; then a state of its own"),
 	ROW(WAIT_STOPPED, "job control", NAMES("job_control", "__tty_check_change"),

@@ -15,8 +15,8 @@ struct capture_hook;
  *
  * It gets FREEZETRAP_FILE, FREEZETRAP_REASON and FREEZETRAP_SOURCE. If the program analyze is
  * found beside this one or in PATH, it also gets FREEZETRAP_REPORT (a file with the output of
- * analyze --json, removed when the command ends) and FREEZETRAP_VERDICT (kind of the first
- * finding).
+ * analyze --json, removed when the command ends), FREEZETRAP_VERDICT (kind of the first
+ * finding) and FREEZETRAP_RESULT (the verdict of the report: "frozen", "not-sure" ...).
  */
 int capture_hook_create(const char *command, uint64_t deadline_ns, struct capture_hook **ret_hook);
 void capture_hook_destroy(struct capture_hook *hook);	/* kills all runs */

@@ -115,33 +115,42 @@ static bool wait_for_analyze(pid_t pid, uint64_t deadline_ns)
 	}
 }
 
-/* Return: kind of the first finding, "none", or "not-found" if waits have no explanation; malloc'ed. NULL if
- * @path is no report. */
-static char *read_verdict(const char *path)
+/* What a report says, in words for the command; malloc'ed. NULL: it does not say it. */
+struct report_words {
+	char *kind;	/* of the first finding, "none", or "not-found" if waits have no explanation */
+	char *verdict;	/* what stands at its top */
+};
+
+/* All NULL if @path is no report. */
+static struct report_words read_report(const char *path)
 {
 	json_t *report = json_load_file(path, 0, NULL);
 	json_t *findings = json_object_get(report, "findings");
 	const char *kind = json_string_value(json_object_get(json_array_get(findings, 0), "kind"));
-	char *verdict = NULL;
+	const char *verdict = json_string_value(json_object_get(report, "verdict"));
+	struct report_words words = { NULL, NULL };
 
 	if (json_is_true(json_object_get(report, "unexplained")))
 		kind = "not-found";
-	if (json_is_array(findings))
-		verdict = strdup(kind ? kind : "none");
+	if (json_is_array(findings)) {
+		words.kind = strdup(kind ? kind : "none");
+		words.verdict = verdict ? strdup(verdict) : NULL;
+	}
 	json_decref(report);
-	return verdict;
+	return words;
 }
 
-static char *run_analyze(const struct capture_hook_job *job)
+static struct report_words run_analyze(const struct capture_hook_job *job)
 {
+	const struct report_words none = { NULL, NULL };
 	int fd = open(job->report, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return NULL;
+		return none;
 	pid_t pid = start_analyze(job, fd);
 	close(fd);
 	if (pid < 0 || !wait_for_analyze(pid, clock_now_ns() + job->analyze_ns))
-		return NULL;
-	return read_verdict(job->report);
+		return none;
+	return read_report(job->report);
 }
 
 /* setenv() is safe after fork(): the child has one thread, glibc resets its own locks, and no
@@ -157,12 +166,13 @@ static void set_variable(const char *name, const char *value)
 void capture_hook_child(const struct capture_hook_job *job)
 {
 	become_ordinary();
-	char *verdict = run_analyze(job);
+	struct report_words words = run_analyze(job);
 	set_variable("FREEZETRAP_FILE", job->file);
 	set_variable("FREEZETRAP_SOURCE", job->source);
 	set_variable("FREEZETRAP_REASON", job->reason);
-	set_variable("FREEZETRAP_REPORT", verdict ? job->report : NULL);
-	set_variable("FREEZETRAP_VERDICT", verdict);
+	set_variable("FREEZETRAP_REPORT", words.kind ? job->report : NULL);
+	set_variable("FREEZETRAP_VERDICT", words.kind);
+	set_variable("FREEZETRAP_RESULT", words.verdict);
 	execl("/bin/sh", "sh", "-c", job->command, NULL);
 	_exit(EXIT_NO_SHELL);
 }

@@ -144,7 +144,7 @@ static void print_help(void)
 	      "      --max-events=N       switches and wake-ups a second (400000; 0: no limit)\n"
 	      "      --max-cpu=PERCENT    of the host's CPU time (20; 0: no limit)\n\n"
 	      "      --on-capture=COMMAND run this after each capture; FREEZETRAP_FILE, _REASON,\n"
-	      "                           _SOURCE, _REPORT and _VERDICT tell it which\n"
+	      "                           _SOURCE, _REPORT, _VERDICT, _RESULT tell it which\n"
 	      "      --control=PATH       the socket for recorder trigger and recorder status\n"
 	      "  -q, --quiet              say nothing but errors\n"
 	      "  -h, --help               this text\n\n"

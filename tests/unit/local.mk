@@ -2,6 +2,7 @@
 # A new file of tests is one line here (see tests/unit/support/unit_test.h).
 check_LIBRARIES += tests/unit/support/libunit.a
 tests_unit_support_libunit_a_SOURCES = \
+	tests/unit/support/actors.c tests/unit/support/actors.h \
 	tests/unit/support/codec.c tests/unit/support/codec.h \
 	tests/unit/support/fake_recorder.c tests/unit/support/fake_recorder.h \
 	tests/unit/support/guard.c tests/unit/support/guard.h \
@@ -103,7 +104,10 @@ tests_unit_analyzer_test_locks_LDADD = $(ANALYZER_UNIT_LIBS)
 tests_unit_analyzer_test_activity_SOURCES = \
 	tests/unit/analyzer/activity/test_event_excerpt.c \
 	tests/unit/analyzer/activity/test_history.c \
+	tests/unit/analyzer/activity/test_long_waits.c \
+	tests/unit/analyzer/activity/test_pauses.c \
 	tests/unit/analyzer/activity/test_wait_episode.c \
+	tests/unit/analyzer/activity/test_wake_root.c \
 	tests/unit/analyzer/activity/test_observations.c \
 	tests/unit/analyzer/activity/test_span_summary.c \
 	tests/unit/analyzer/activity/test_stall.c \
@@ -128,6 +132,8 @@ tests_unit_analyzer_test_detect_SOURCES = \
 	tests/unit/analyzer/detect/test_slow_producer.c \
 	tests/unit/analyzer/detect/test_slow_producer_profile.c \
 	tests/unit/analyzer/detect/test_spin.c \
+	tests/unit/analyzer/detect/test_standstill.c \
+	tests/unit/analyzer/detect/test_standstill_healthy.c \
 	tests/unit/analyzer/detect/test_stopped_process.c \
 	tests/unit/analyzer/detect/test_thresholds.c
 tests_unit_analyzer_test_detect_LDADD = $(ANALYZER_UNIT_LIBS)

@@ -87,6 +87,24 @@ static void what_names_nobody_must_explain_twice_as_much(void **state)
 	assert_before(&no_trigger, &unnamed, &named);
 }
 
+/* However much was lost by it; but not before what the capture was triggered for. */
+static void what_may_have_been_want_of_work_comes_after_what_was_not(void **state)
+{
+	const struct trigger_window window = { .proves = true,
+					       .since_ns = 6000 * MS,
+					       .until_ns = 8000 * MS };
+	const struct candidate sure = candidate_of(2000, 3000, 100, EVIDENCE_SIGNS);
+	struct candidate unsure = candidate_of(6000, 8000, 90000, EVIDENCE_SIGNS);
+	struct candidate queue = candidate_of(1000, 11000, 200, EVIDENCE_WAITS);
+
+	(void)state;
+	unsure.unsure = true;
+	assert_before(&no_trigger, &sure, &unsure);
+	assert_before(&window, &unsure, &sure);
+	queue.stall.began_before = queue.stall.still_open = true;
+	assert_before(&no_trigger, &queue, &unsure);
+}
+
 static void what_filled_the_recording_comes_after_what_began_in_it(void **state)
 {
 	struct candidate queue = candidate_of(1000, 11000, 90000, EVIDENCE_WAITS);
@@ -157,6 +175,7 @@ UNIT_TESTS(detectors)
 			what_explains_more_lost_time_comes_first_however_long_each_wait_is),
 		cmocka_unit_test(direct_evidence_counts_double),
 		cmocka_unit_test(what_names_nobody_must_explain_twice_as_much),
+		cmocka_unit_test(what_may_have_been_want_of_work_comes_after_what_was_not),
 		cmocka_unit_test(what_filled_the_recording_comes_after_what_began_in_it),
 		cmocka_unit_test(what_covers_half_of_the_time_that_somebody_waited_comes_first),
 		cmocka_unit_test(second_finding_is_told_from_a_tenth_of_the_first_on),

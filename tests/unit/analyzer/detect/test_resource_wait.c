@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads that waited for a disk or a file system: one finding, and who kept them waiting.
+ * Threads that waited for a disk, a file system, or a process that should have answered or taken something: one
+ * finding, and who kept them waiting.
  */
 #include <string.h>
 
 #include "analyzer/detect/thresholds.h"
-#include "tests/unit/support/scene.h"
+#include "tests/unit/support/actors.h"
 #include "tests/unit/support/unit_test.h"
 
 #define MS SCENE_MS
@@ -282,6 +283,195 @@ static void server_that_was_blocked_for_half_of_the_longest_wait_waited_itself(v
 	}
 }
 
+#define WRITERS 5
+#define SECCOMP                                                                                   \
+	SLEEP "schedule_timeout < wait_for_completion_killable < seccomp_do_user_notification < " \
+	      "__seccomp_filter < syscall_trace_enter < do_syscall_64"
+#define FANOTIFY                                                                                \
+	SLEEP "fanotify_handle_event < fsnotify < __fsnotify_parent < do_dentry_open < "         \
+	      "path_openat < do_filp_open < do_sys_openat2 < __x64_sys_openat < do_syscall_64"
+#define ALLOWS  "try_to_wake_up < fanotify_write < vfs_write < __x64_sys_write < do_syscall_64"
+#define REPLIES "try_to_wake_up < complete < seccomp_notify_ioctl < __x64_sys_ioctl < do_syscall_64"
+#define CONNECT                                                                                    \
+	SLEEP "__inet_stream_connect < inet_stream_connect < __sys_connect < __x64_sys_connect < " \
+	      "do_syscall_64"
+
+static const struct actor other_end = { { 500, 500, "other end" }, 6 };
+static const struct actor service[WRITERS] = {
+	{ { 101, 100, "writer0" }, 0 }, { { 102, 100, "writer1" }, 1 },
+	{ { 103, 100, "writer2" }, 2 }, { { 104, 100, "writer3" }, 3 },
+	{ { 105, 100, "writer4" }, 4 },
+};
+
+/* All of the service blocks in @stack, a little after one second. */
+static void service_blocks(struct scene *scene, size_t count, const char *stack)
+{
+	for (size_t i = 0; i < count; i++) {
+		actor_comes(scene, &service[i], 900 * MS);
+		actor_waits(scene, &service[i], (1000 + i) * MS, stack);
+	}
+}
+
+/* The one at the other end sleeps from 950 ms to 2000 ms. */
+static void other_end_sleeps(struct scene *scene)
+{
+	actor_comes(scene, &other_end, 10 * MS);
+	actor_waits(scene, &other_end, 950 * MS, NANOSLEEP);
+	actor_interrupted(scene, &other_end, 2000 * MS - 10 * US, TIMER_FIRES);
+}
+
+static void assert_answerer(struct scene *scene, enum finding_kind kind, size_t victims,
+			    const char *wanted)
+{
+	struct scene_result result = scene_analyze(scene, "100", 3000 * MS);
+	const struct model_finding *finding = &result.model->findings[0];
+
+	assert_int_equal(model_verdict(result.model), VERDICT_FROZEN);
+	assert_int_equal(finding->kind, kind);
+	assert_int_equal(finding->grade, GRADE_STRONG);
+	assert_int_equal(finding->victim_count, victims);
+	assert_true(finding->has_culprit);
+	assert_int_equal(finding->culprit.tid, other_end.task.tid);
+	assert_true(finding->culprit.blocked_ns > 990 * MS);
+	assert_non_null(strstr(finding->summary, wanted));
+	assert_true(scene_has_evidence(finding, "was asleep for"));
+	scene_done(&result, scene);
+}
+
+/* The reader lets in the first of them, which lets in the next one, and so on. */
+static void writers_at_a_full_pipe_wait_for_its_reader(void **state)
+{
+	struct scene *scene = scene_create(7);
+
+	(void)state;
+	service_blocks(scene, WRITERS, PIPE_WRITE);
+	other_end_sleeps(scene);
+	actor_wakes(scene, &other_end, 2000 * MS, DRAINS_PIPE, &service[0]);
+	actor_waits(scene, &other_end, 2010 * MS, PIPE_READ);
+	for (size_t i = 0; i < WRITERS; i++) {
+		uint64_t at_ns = 2000 * MS + (i + 1) * ACTOR_STEP_NS;
+
+		if (i + 1 < WRITERS)
+			actor_wakes(scene, &service[i], at_ns, FILLS_PIPE, &service[i + 1]);
+		actor_waits(scene, &service[i], at_ns + 20 * US, NANOSLEEP);
+	}
+	assert_answerer(scene, FINDING_BACKPRESSURE_STALL, WRITERS,
+			"for room in a full pipe, in write");
+}
+
+static void who_is_asked_by_the_kernel_is_named(void **state)
+{
+	static const struct {
+		const char *stack, *answer, *wanted;
+	} cases[] = {
+		{ SECCOMP, REPLIES, "a system call to be allowed" },
+		{ FANOTIFY, ALLOWS, "permission to open a file" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct scene *scene = scene_create(7);
+
+		service_blocks(scene, WRITERS, cases[i].stack);
+		other_end_sleeps(scene);
+		for (size_t j = 0; j < WRITERS; j++) {
+			uint64_t at_ns = 2000 * MS + (j + 1) * ACTOR_STEP_NS;
+
+			actor_wakes(scene, &other_end, at_ns, cases[i].answer, &service[j]);
+			actor_waits(scene, &service[j], at_ns + 20 * US, NANOSLEEP);
+		}
+		actor_waits(scene, &other_end, 2010 * MS, EPOLL);
+		assert_answerer(scene, FINDING_REQUEST_STALL, WRITERS, cases[i].wanted);
+	}
+}
+
+/* Nobody answered until the capture ended: who should have is not known. */
+static void request_that_nobody_answered_names_nobody(void **state)
+{
+	struct scene *scene = scene_create(7);
+	struct scene_result result;
+
+	(void)state;
+	service_blocks(scene, WRITERS, SECCOMP);
+	result = scene_analyze(scene, "100", 3000 * MS);
+	assert_int_equal(model_verdict(result.model), VERDICT_FROZEN);
+	assert_int_equal(result.model->findings[0].kind, FINDING_REQUEST_STALL);
+	assert_int_equal(result.model->findings[0].grade, GRADE_PLAUSIBLE);
+	assert_false(result.model->findings[0].has_culprit);
+	scene_done(&result, scene);
+}
+
+/* The reader is the slower one, all along. */
+static void steady_back_pressure_is_no_stall(void **state)
+{
+	struct scene *scene = scene_create(7);
+	struct scene_result result;
+
+	(void)state;
+	actor_comes(scene, &other_end, 10 * MS);
+	for (size_t i = 0; i < 2; i++)
+		actor_comes(scene, &service[i], 10 * MS);
+	for (uint64_t at_ms = 20; at_ms < 5000; at_ms += 300)
+		for (size_t i = 0; i < 2; i++) {
+			actor_waits(scene, &service[i], at_ms * MS, PIPE_WRITE);
+			actor_wakes(scene, &other_end, (at_ms + 295 + i) * MS, DRAINS_PIPE,
+				    &service[i]);
+		}
+	result = scene_analyze(scene, "100", 5200 * MS);
+	assert_int_equal(model_verdict(result.model), VERDICT_NO_STALL);
+	scene_done(&result, scene);
+}
+
+/* One alone may serve a client that reads slowly; several at once are held up. */
+static void one_sender_whose_receiver_is_remote_is_no_stall(void **state)
+{
+	(void)state;
+	for (size_t count = 1; count <= 2; count++) {
+		struct scene *scene = scene_create(7);
+		struct scene_result result;
+
+		service_blocks(scene, count, SEND);
+		for (size_t i = 0; i < count; i++) {
+			actor_interrupted(scene, &service[i], (2500 + i) * MS, PACKET_COMES);
+			actor_waits(scene, &service[i], 2550 * MS, EPOLL);
+		}
+		result = scene_analyze(scene, "100", 3000 * MS);
+		assert_int_equal(model_verdict(result.model),
+				 count == 1 ? VERDICT_NO_STALL : VERDICT_FROZEN);
+		if (count == 2) {
+			assert_int_equal(result.model->findings[0].kind,
+					 FINDING_BACKPRESSURE_STALL);
+			assert_int_equal(result.model->findings[0].grade, GRADE_PLAUSIBLE);
+			assert_false(result.model->findings[0].has_culprit);
+		}
+		scene_done(&result, scene);
+	}
+}
+
+/* The packets that it repeats get no answer. */
+static void connections_that_nobody_accepts_name_nobody(void **state)
+{
+	struct scene *scene = scene_create(7);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	service_blocks(scene, WRITERS, CONNECT);
+	for (size_t i = 0; i < WRITERS; i++) {
+		actor_interrupted(scene, &service[i], (2000 + i) * MS, TIMER_FIRES);
+		actor_waits(scene, &service[i], (2010 + i) * MS, EPOLL);
+	}
+	result = scene_analyze(scene, "100", 3000 * MS);
+	finding = &result.model->findings[0];
+	assert_int_equal(model_verdict(result.model), VERDICT_FROZEN);
+	assert_int_equal(finding->kind, FINDING_BACKPRESSURE_STALL);
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+	assert_false(finding->has_culprit);
+	assert_non_null(strstr(finding->summary, "a server to accept its connection, in connect"));
+	assert_true(scene_has_evidence(finding, "interrupts, as of a device or a timer, 100 %"));
+	scene_done(&result, scene);
+}
+
 UNIT_TESTS(resource_wait)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +484,12 @@ UNIT_TESTS(resource_wait)
 		cmocka_unit_test(
 			server_that_was_blocked_for_half_of_the_longest_wait_waited_itself),
 		cmocka_unit_test(fuse_stall_names_nobody_where_the_answer_was_not_seen),
+		cmocka_unit_test(writers_at_a_full_pipe_wait_for_its_reader),
+		cmocka_unit_test(who_is_asked_by_the_kernel_is_named),
+		cmocka_unit_test(request_that_nobody_answered_names_nobody),
+		cmocka_unit_test(steady_back_pressure_is_no_stall),
+		cmocka_unit_test(one_sender_whose_receiver_is_remote_is_no_stall),
+		cmocka_unit_test(connections_that_nobody_accepts_name_nobody),
 	};
 
 	return run_unit_tests(tests, NULL, NULL);

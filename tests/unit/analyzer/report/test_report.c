@@ -369,9 +369,48 @@ static void a_moment_is_cut_to_milliseconds_with_and_without_a_time_of_day(void 
 	assert_string_equal(model_time_text(&model, 1999999999).text, "00:00:02.999");
 }
 
+/* The text and the JSON of one model say the same verdict. */
+static void each_verdict_stands_at_the_top(void **state)
+{
+	static const struct {
+		bool found, unsure, unexplained;
+		const char *no_verdict, *text, *json;
+	} cases[] = {
+		{ .found = true, .text = "FROZEN ", .json = "\"verdict\": \"frozen\"" },
+		{ .found = true, .unsure = true, .text = "NOT SURE ",
+		  .json = "\"verdict\": \"not-sure\"" },
+		{ .text = "NO STALL ", .json = "\"verdict\": \"no-stall\"" },
+		{ .unexplained = true, .text = "NOT FOUND ",
+		  .json = "\"verdict\": \"not-found\"" },
+		{ .no_verdict = "it holds nothing", .text = "NO VERDICT ",
+		  .json = "\"verdict\": \"no-verdict\"" },
+	};
+	struct model model = *render_cases[0].model;
+	const struct render_case render_case = { .name = "verdict", .model = &model };
+
+	(void)state;
+	model.finding_count = 0;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *text, *json;
+
+		model.stall.found = cases[i].found;
+		model.stall.unsure = cases[i].unsure;
+		model.stall.unexplained = cases[i].unexplained;
+		model.no_verdict = cases[i].no_verdict;
+		text = draw_case(&render_case, render_text);
+		json = draw_case(&render_case, render_json);
+		if (!strstr(text, cases[i].text) || !strstr(json, cases[i].json))
+			fail_msg("%s: %.400s\n%.200s", cases[i].text, text, json);
+		assert_non_null(strstr(json, "\"verdict_grade\": \"unknown\""));
+		free(text);
+		free(json);
+	}
+}
+
 UNIT_TESTS(report)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_verdict_stands_at_the_top),
 		cmocka_unit_test(each_report_is_drawn_as_its_golden_file),
 		cmocka_unit_test(text_fits_the_page_and_holds_only_visible_characters),
 		cmocka_unit_test(colors_change_nothing_else),

@@ -530,6 +530,126 @@ static void threads_inside_address_space_calls_may_hold_mmap_lock(void **state)
 	assert_false(holds_mmap(""));
 }
 
+/* Rows whose direction is not that of their class, by class and detail. */
+static const struct {
+	enum wait_class class;
+	const char *detail;
+	enum wait_direction direction;
+} own_directions[] = {
+	{ WAIT_LOCK_FUTEX, "priority-inheriting futex", DIRECTION_NEEDS },
+	{ WAIT_LOCK_FUTEX, "robust list at exit", DIRECTION_NEEDS },
+	{ WAIT_LOCK_FILE, "lease", DIRECTION_ASKS },
+	{ WAIT_OTHER, "fanotify permission", DIRECTION_ASKS },
+	{ WAIT_IO_PAGECACHE, "userfaultfd", DIRECTION_ASKS },
+	{ WAIT_CHILD, "vfork", DIRECTION_ASKS },
+	{ WAIT_OTHER, "user-mode helper or module", DIRECTION_ASKS },
+	{ WAIT_OTHER, "audit backlog", DIRECTION_ASKS },
+	{ WAIT_OTHER, "key being made", DIRECTION_ASKS },
+	{ WAIT_OTHER, "seccomp supervisor", DIRECTION_ASKS },
+	{ WAIT_POLL, "eventfd, counter full", DIRECTION_GIVES },
+	{ WAIT_IPC_PIPE, "writer, pipe full", DIRECTION_GIVES },
+	{ WAIT_IPC_PIPE, "message queue full", DIRECTION_GIVES },
+	{ WAIT_IPC_PIPE, "terminal output", DIRECTION_GIVES },
+	{ WAIT_NET_SOCKET, "send buffer full", DIRECTION_GIVES },
+	{ WAIT_NET_SOCKET, "connect", DIRECTION_GIVES },
+	{ WAIT_NET_SOCKET, "close", DIRECTION_GIVES },
+};
+
+static enum wait_direction find_direction(const struct wait_rule *rule)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_directions); i++)
+		if (own_directions[i].class == rule->class && rule->detail &&
+		    !strcmp(own_directions[i].detail, rule->detail) && rule->direction)
+			return own_directions[i].direction;
+	return wait_class_direction(rule->class);
+}
+
+static void every_row_has_the_direction_that_a_person_would_give(void **state)
+{
+	bool met[ARRAY_SIZE(own_directions)] = { false };
+
+	(void)state;
+	for (size_t row = 0; row < wait_rules_count; row++) {
+		const struct wait_rule *rule = &wait_rules[row];
+		enum wait_direction direction =
+			rule->direction ? rule->direction : wait_class_direction(rule->class);
+
+		if (direction != find_direction(rule))
+			fail_msg("row %zu (%s) has another direction than is expected of it", row,
+				 rule->detail ? rule->detail : wait_class_name(rule->class));
+		for (size_t i = 0; i < ARRAY_SIZE(own_directions); i++)
+			met[i] |= own_directions[i].class == rule->class && rule->detail &&
+				  !strcmp(own_directions[i].detail, rule->detail);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(own_directions); i++)
+		if (!met[i])
+			fail_msg("there is no row for %s", own_directions[i].detail);
+}
+
+/* Whether detect/resource_wait.c makes findings of such waits. */
+static bool needs_words(enum wait_class class, enum wait_direction direction)
+{
+	return direction == DIRECTION_GIVES || direction == DIRECTION_ASKS ||
+	       (class >= WAIT_IO_BLOCK && class <= WAIT_MEM_MEMORY_HIGH);
+}
+
+static void assert_words(const struct wait_words *words, const char *what, bool answered)
+{
+	if (!words || !words->wanted || !*words->wanted || !words->advice || !*words->advice)
+		fail_msg("%s has no words", what);
+	if (answered && (!words->answerer || !*words->answerer))
+		fail_msg("%s does not say who answers", what);
+	if (words->advice[strlen(words->advice) - 1] != '.')
+		fail_msg("the advice of %s is no sentence", what);
+}
+
+/* An NFS server is not on the host, so nobody is named. */
+static void every_row_that_a_finding_may_be_about_has_words(void **state)
+{
+	(void)state;
+	for (size_t row = 0; row < wait_rules_count; row++) {
+		const struct wait_rule *rule = &wait_rules[row];
+		enum wait_direction direction =
+			rule->direction ? rule->direction : wait_class_direction(rule->class);
+		const struct wait_words *words =
+			rule->words ? rule->words : wait_class_words(rule->class);
+
+		if (words || needs_words(rule->class, direction))
+			assert_words(words, rule->detail ? rule->detail : wait_class_name(rule->class),
+				     rule->class != WAIT_IO_NETWORK_FS &&
+					     (direction == DIRECTION_GIVES ||
+					      direction == DIRECTION_ASKS));
+	}
+	for (int class = 0; class < WAIT_CLASSES; class++)
+		if (needs_words(class, wait_class_direction(class)))
+			assert_words(wait_class_words(class), wait_class_name(class), false);
+	assert_null(wait_class_words(WAIT_SLEEP));
+	assert_null(wait_class_words((enum wait_class)12345));
+}
+
+static void direction_and_words_come_with_the_stack(void **state)
+{
+	const struct wait_reason full = kstack_reason(SLEEP "anon_pipe_write vfs_write " CALL, S);
+	const struct wait_reason empty = kstack_reason(SLEEP "anon_pipe_read vfs_read " CALL, S);
+	const struct wait_reason disk = kstack_reason(SLEEP "blk_io_schedule " CALL, D);
+
+	(void)state;
+	assert_int_equal(full.class, empty.class);
+	assert_int_equal(full.direction, DIRECTION_GIVES);
+	assert_string_equal(full.words->answerer, "the reader of the pipe");
+	assert_int_equal(empty.direction, DIRECTION_TAKES);
+	assert_null(empty.words);
+	assert_int_equal(disk.direction, DIRECTION_NEEDS);
+	assert_ptr_equal(disk.words, wait_class_words(WAIT_IO_BLOCK));
+	assert_int_equal(kstack_reason("", FT_STATE_STOPPED).direction, DIRECTION_PARKED);
+	assert_int_equal(kstack_reason(SLEEP "do_nanosleep " CALL, S).direction, DIRECTION_SLEEPS);
+	assert_true(kstack_reason(SLEEP "inet_stream_connect " CALL, S).sliced);
+	assert_false(full.sliced);
+	for (int direction = 0; direction <= DIRECTION_PARKED; direction++)
+		assert_int_equal(wait_direction_idle(direction), direction == DIRECTION_TAKES ||
+								 direction == DIRECTION_SLEEPS);
+}
+
 UNIT_TESTS(wait_class)
 {
 	const struct CMUnitTest tests[] = {
@@ -548,6 +668,9 @@ UNIT_TESTS(wait_class)
 		cmocka_unit_test(a_reader_that_passes_a_grant_on_releases_nothing),
 		cmocka_unit_test(operations_are_what_the_thread_asked_for),
 		cmocka_unit_test(threads_inside_address_space_calls_may_hold_mmap_lock),
+		cmocka_unit_test(every_row_has_the_direction_that_a_person_would_give),
+		cmocka_unit_test(every_row_that_a_finding_may_be_about_has_words),
+		cmocka_unit_test(direction_and_words_come_with_the_stack),
 	};
 
 	return run_unit_tests(tests, NULL, NULL);

@@ -199,6 +199,37 @@ static void after_says_when_a_wait_was_not_explained(void **state)
 	(void)state;
 }
 
+static void after_hands_over_the_result_beside_the_kind(void **state)
+{
+	static const char *const reports[][2] = {
+		{ "{\"verdict\":\"not-sure\",\"findings\":[{\"kind\":\"standstill\"}]}",
+		  "standstill not-sure\n" },
+		{ "{\"verdict\":\"frozen\",\"findings\":[{\"kind\":\"io-stall\"}]}",
+		  "io-stall frozen\n" },
+		{ "{\"verdict\":\"no-verdict\",\"findings\":[]}", "none no-verdict\n" },
+		/* of an older analyze */
+		{ "{\"findings\":[{\"kind\":\"io-stall\"}]}", "io-stall unset\n" },
+		{ "{\"verdict\":7,\"findings\":[{\"kind\":\"io-stall\"}]}", "io-stall unset\n" },
+		/* no report */
+		{ "{\"verdict\":\"frozen\"}", "unset unset\n" },
+	};
+	char script[200];
+
+	(void)state;
+	assert_int_equal(setenv("FREEZETRAP_RESULT", "of somebody else", 1), 0);
+	for (size_t i = 0; i < sizeof(reports) / sizeof(*reports); i++) {
+		snprintf(script, sizeof(script), "echo '%s'", reports[i][0]);
+		make_analyze(script);
+		run_once("echo \"${FREEZETRAP_VERDICT-unset} ${FREEZETRAP_RESULT-unset}\" >out", "f",
+			 "s", "r");
+		assert_string_equal(read_contents("out"), reports[i][1]);
+		capture_hook_destroy(after);
+		after = NULL;
+		assert_int_equal(unlink(in_dir("analyze")), 0);
+	}
+	assert_int_equal(unsetenv("FREEZETRAP_RESULT"), 0);
+}
+
 /* @script: an analyze that does not give a report. */
 static void expect_no_verdict(const char *script)
 {
@@ -489,6 +520,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(after_gives_the_command_what_it_was_about),
 		TEST(after_hands_over_the_verdict_and_the_report),
+		TEST(after_hands_over_the_result_beside_the_kind),
 		TEST(after_takes_the_report_of_a_damaged_capture),
 		TEST(after_says_when_a_wait_was_not_explained),
 		TEST(after_runs_the_command_without_analyze),
