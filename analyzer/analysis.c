@@ -144,7 +144,7 @@ static int fill_findings(struct analysis *analysis, struct detect_context *conte
 			 struct stall *stall)
 {
 	int r = stall_find(context->waits, context->wait_count, context->long_ns,
-			   context->window->about_ns, stall);
+			   context->window, stall);
 
 	if (!r && stall->found)
 		r = observations_refine(analysis->observations, stall->start_ns, stall->end_ns);

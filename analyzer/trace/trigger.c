@@ -13,6 +13,7 @@
 /* A watchdog or a person that does not say since when notices a freeze so late at most. */
 #define NOTICED_NS 15000000000ull
 #define EARLIER_NS 1000000000ull /* a freeze begins before it is noticed */
+#define HALF_AS_NEAR_NS 1000000000u
 #define LONGEST_NS 3600000000000ull /* more than any recorder keeps */
 
 static bool has_prefix(const char *text, const char *beginning)
@@ -63,6 +64,19 @@ static uint64_t find_duration(const char *reason)
 			break;
 	}
 	return last_ns;
+}
+
+double trigger_nearness(const struct trigger_window *window, uint64_t start_ns, uint64_t end_ns)
+{
+	uint64_t apart_ns = 0;
+
+	if (!window->about_ns)
+		return 1;
+	if (end_ns < window->since_ns)
+		apart_ns = window->since_ns - end_ns;
+	else if (start_ns > window->until_ns)
+		apart_ns = start_ns - window->until_ns;
+	return (double)HALF_AS_NEAR_NS / (double)(HALF_AS_NEAR_NS + apart_ns);
 }
 
 struct trigger_window trigger_window_read(const struct ft_facts *facts)

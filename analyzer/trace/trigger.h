@@ -20,6 +20,17 @@ struct trigger_window {
 	uint64_t about_ns;	/* the freeze was not over then, roughly; 0: there was no trigger */
 };
 
+/**
+ * trigger_nearness() - how much of what was lost from @start_ns to @end_ns counts, where one of
+ * several such spans is to be the one that the trigger tells of.
+ *
+ * A watchdog is a second late, a person is later: what ended a second before has to be twice as bad
+ * as what was still there.
+ *
+ * Return: from 1, where somebody waited then, or there was no trigger, down to 0.
+ */
+double trigger_nearness(const struct trigger_window *window, uint64_t start_ns, uint64_t end_ns);
+
 /* Read the facts on the trigger; proves is false where there is no trigger that proves it. */
 struct trigger_window trigger_window_read(const struct ft_facts *facts);
 

@@ -30,6 +30,7 @@ SOAK_ONLY_TESTS = tests/live/arm-quiet-cost.sh
 SOAK_TESTS = $(SOAK_ONLY_TESTS) \
 	tests/live/arm-holds-the-onset.sh \
 	tests/live/arm-kill-9.sh \
+	tests/live/arm-late-trigger.sh \
 	tests/live/arm-many-triggers.sh \
 	tests/live/arm-redis-stopped.sh
 
@@ -39,6 +40,7 @@ LIVE_TESTS = \
 	tests/live/governor_steps \
 	tests/live/arm-holds-the-onset.sh \
 	tests/live/arm-kill-9.sh \
+	tests/live/arm-late-trigger.sh \
 	tests/live/arm-lazy-names-the-culprit.sh \
 	tests/live/arm-many-triggers.sh \
 	tests/live/arm-mutex-names-the-culprit.sh \

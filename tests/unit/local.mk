@@ -136,6 +136,7 @@ tests_unit_analyzer_test_program_SOURCES = \
 	tests/unit/analyzer/program/test_damaged_capture.c \
 	tests/unit/analyzer/program/test_deferred_stacks.c \
 	tests/unit/analyzer/program/test_hostile_capture.c \
+	tests/unit/analyzer/program/test_late_trigger.c \
 	tests/unit/analyzer/program/test_options.c
 tests_unit_analyzer_test_program_LDADD = $(ANALYZER_UNIT_LIBS)
 
