@@ -55,7 +55,10 @@ int governor_thread_create(const struct governor_thread_options *options,
 		.threads = options->blocked_threads,
 		.for_ns = options->blocked_ns,
 	};
-	if (deferred_stacks_create(&deferred, &thread->deferred)) {
+	if (deferred_stacks_create(&deferred, &thread->deferred) ||
+	    (options->blocked_threads &&
+	     sleeper_watch_create(options->blocked, proc_task_read_wait,
+				  &thread->blocked_trigger.sleepers))) {
 		governor_thread_destroy(thread);
 		return -ENOMEM;
 	}
@@ -68,6 +71,7 @@ void governor_thread_destroy(struct governor_thread *thread)
 	if (!thread)
 		return;
 	deferred_stacks_destroy(thread->deferred);
+	sleeper_watch_destroy(thread->blocked_trigger.sleepers);
 	pthread_mutex_destroy(&thread->mutex);
 	free(thread);
 }

@@ -37,6 +37,7 @@ SOAK_TESTS = $(SOAK_ONLY_TESTS) \
 LIVE_TESTS = \
 	tests/live/modes_lose_nothing \
 	tests/live/arm-clock-steps-back.sh \
+	tests/live/arm-frozen.sh \
 	tests/live/governor_steps \
 	tests/live/arm-holds-the-onset.sh \
 	tests/live/arm-kill-9.sh \

@@ -209,6 +209,7 @@ tests_unit_recorder_test_write_LDADD = $(RECORDER_UNIT_LIBS)
 # Name lookups that hang and processes that cannot be killed are pretended by wrapping.
 tests_unit_recorder_test_trigger_SOURCES = \
 	tests/unit/recorder/trigger/test_blocked_trigger.c \
+	tests/unit/recorder/trigger/test_sleeper_watch.c \
 	tests/unit/recorder/trigger/test_probe.c \
 	tests/unit/recorder/trigger/test_probe_cmd.c \
 	tests/unit/recorder/trigger/test_probe_deadline.c \
