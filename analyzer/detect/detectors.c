@@ -237,8 +237,8 @@ static void fill_stall(const struct detect_context *in, const struct stall *stal
 	model->stall.start_ns = detect_since_start(in, stall->start_ns);
 	model->stall.end_ns = detect_since_start(in, stall->end_ns);
 	model->stall.threads_blocked_max = stall->threads_max;
-	if (in->window->about_ns && in->window->until_ns > stall->end_ns)
-		model->stall.trigger_after_ns = in->window->until_ns - stall->end_ns;
+	if (in->window->about_ns && in->window->trigger_ns > stall->end_ns)
+		model->stall.trigger_after_ns = in->window->trigger_ns - stall->end_ns;
 	model->stall.others = stall->others;
 	for (uint32_t i = 0; i < stall->others && i < STALL_OTHERS_MAX; i++)
 		model->stall.other[i] = (struct model_span){

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "recorder/proc/target.h"
 #include "recorder/trigger/sleep_kind.h"
@@ -167,9 +168,9 @@ static bool nobody_is_idle(struct sleeper_watch *watch, const struct target *tar
 			continue;
 		if (asked++ == STILL_MOST)
 			return false;
-		if (!watch->read(thread.tgid, thread.tid, &wait) &&
-		    sleep_kind_of(&wait) == SLEEP_IDLE)
-			return false;
+		if (watch->read(thread.tgid, thread.tid, &wait) || !wait.function[0] ||
+		    !strcmp(wait.function, "0") || sleep_kind_of(&wait) == SLEEP_IDLE)
+			return false; /* also where nobody may know */
 	}
 	return asked > 0;
 }

@@ -52,6 +52,7 @@ LIVE_TESTS = \
 	tests/live/arm-redis-stopped.sh \
 	tests/live/arm-survives.sh \
 	tests/live/arm-under-stress.sh \
+	tests/live/arm-until-answered.sh \
 	tests/live/bad-input.sh \
 	tests/live/demo-names-the-culprit.sh \
 	tests/live/kernel-log-of-others-is-not-recorded.sh \
