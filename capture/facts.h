@@ -36,6 +36,7 @@
 #define FT_FACT_SAMPLE_EVENT "sample-event"	/* cycles or cpu-clock */
 #define FT_FACT_SYSCALLS "syscalls"		/* number:name pairs of the calls seen in states, joined by commas */
 #define FT_FACT_KERNEL_LOG "kernel-log"		/* "read", or why the kernel's log was not */
+#define FT_FACT_KERNEL_NAMES "kernel-names"	/* "read", or why the names of kernel functions were not */
 #define FT_FACT_END_REASON "end-reason"		/* duration, signal, target-exited, disk-full */
 #define FT_FACT_DELAY_MAX_NS "recorder-delay-max-ns"	/* greatest run delay of the drain thread */
 #define FT_FACT_CPU_NS "recorder-cpu-ns"	/* user and system time of the recorder */

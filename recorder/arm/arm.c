@@ -24,6 +24,7 @@
 #include "recorder/arm/trigger_dispatch.h"
 #include "recorder/record/deferred_stacks.h"
 #include "recorder/base/message.h"
+#include "recorder/perf/permission.h"
 #include "recorder/base/sd_notify.h"
 #include "recorder/proc/thread_states.h"
 
@@ -383,6 +384,7 @@ static void run_loop(struct arm *arm)
 
 static void report_start(const struct arm *arm)
 {
+	permission_warn_of_names(arm->engine->kallsyms_error);
 	sd_notify_send("READY=1");
 	if (arm->options->quiet)
 		return;

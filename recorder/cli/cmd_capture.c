@@ -25,6 +25,7 @@
 #include "recorder/base/exit_status.h"
 #include "recorder/cli/command.h"
 #include "recorder/base/message.h"
+#include "recorder/perf/permission.h"
 #include "recorder/write/recording.h"
 #include "recorder/proc/target.h"
 
@@ -296,6 +297,7 @@ static int record_host(struct capture *capture, int out_fd, bool *ret_started)
 		return refusal.status;
 	}
 	*ret_started = true;
+	permission_warn_of_names(recording_names_error(recording));
 	if (!capture->quiet)
 		message_recording("for %.1f s into %s", (double)capture->duration_ns / 1e9,
 				  capture->path);

@@ -166,6 +166,11 @@ void recording_look(struct recording *recording)
 	kernel_log_look(recording->engine->kernel_log);
 }
 
+int recording_names_error(const struct recording *recording)
+{
+	return recording->engine->kallsyms_error;
+}
+
 uint64_t recording_events(const struct recording *recording)
 {
 	return drain_counts(recording->engine->drain)->events;

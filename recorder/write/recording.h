@@ -39,6 +39,9 @@ int recording_start(struct recording *recording, struct diagnostic *ret_refusal)
 /* Call it a few times a second: follows CPU hotplug and reads the kernel's log. */
 void recording_look(struct recording *recording);
 
+/* 0, or why the kernel's functions have no names. */
+int recording_names_error(const struct recording *recording);
+
 /* Counts of so far. From the thread that started it. */
 uint64_t recording_events(const struct recording *recording);
 uint64_t recording_lost(const struct recording *recording);

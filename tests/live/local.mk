@@ -60,6 +60,7 @@ LIVE_TESTS = \
 	tests/live/law-of-conservation.sh \
 	tests/live/manual-examples.sh \
 	tests/live/mmap-lock-events-name-the-owner.sh \
+	tests/live/names-hidden.sh \
 	tests/live/no-bpf-syscall.sh \
 	tests/live/preallocate-is-no-stall.sh \
 	tests/live/small-rings-report-loss.sh \

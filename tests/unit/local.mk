@@ -184,6 +184,7 @@ tests_unit_recorder_test_perf_SOURCES = \
 	tests/unit/recorder/perf/test_cpus.c \
 	tests/unit/recorder/perf/test_kernel_log.c \
 	tests/unit/recorder/perf/test_perf_ring.c \
+	tests/unit/recorder/perf/test_permission.c \
 	tests/unit/recorder/perf/test_tier.c \
 	tests/unit/recorder/perf/test_tracepoint_format.c
 tests_unit_recorder_test_perf_LDADD = $(RECORDER_UNIT_LIBS)
