@@ -12,6 +12,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/trigger/sleeper_watch.c recorder/trigger/sleeper_watch.h \
 	recorder/base/helper_process.c recorder/base/helper_process.h \
 	recorder/base/clock.h \
+	recorder/base/priority.c recorder/base/priority.h \
 	recorder/base/read_file.c recorder/base/read_file.h \
 	recorder/base/diagnostic.c recorder/base/diagnostic.h \
 	recorder/cli/command.h \

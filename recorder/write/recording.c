@@ -10,6 +10,7 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/base/priority.h"
 #include "recorder/record/engine.h"
 #include "recorder/proc/proc_locks.h"
 #include "recorder/write/capture_writer.h"
@@ -145,7 +146,9 @@ static void set_first_facts(struct recording *recording)
 
 int recording_start(struct recording *recording, struct diagnostic *ret_refusal)
 {
-	if (engine_start(recording->engine, ret_refusal))
+	int refused = engine_start(recording->engine, ret_refusal);
+	priority_settle();
+	if (refused)
 		return -1;
 	/* The segment ring fills while the rest is prepared. */
 	set_first_facts(recording);

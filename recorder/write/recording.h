@@ -33,7 +33,7 @@ int recording_create(const struct recording_options *options, struct recording *
 		     struct diagnostic *ret_refusal);
 void recording_destroy(struct recording *recording);
 
-/* Start to record, then read thread states and mappings. Return: 0, or -1 with @ret_refusal. */
+/* Start to record, and go on at the priority of priority_settle(); then read thread states and mappings. Return: 0, or -1 with @ret_refusal. */
 int recording_start(struct recording *recording, struct diagnostic *ret_refusal);
 
 /* Call it a few times a second: follows CPU hotplug and reads the kernel's log. */

@@ -15,6 +15,10 @@ check_PROGRAMS += tests/live/governor_steps
 tests_live_governor_steps_SOURCES = tests/live/governor_steps.c $(KERNEL_SOURCES)
 tests_live_governor_steps_LDADD = $(RECORDER_LIBS)
 
+check_PROGRAMS += tests/live/burners
+tests_live_burners_SOURCES = tests/live/burners.c
+tests_live_burners_LDFLAGS = -pthread
+
 # Preloaded into a recorder whose clock steps.
 check_DATA += tests/live/stepping_clock.so
 EXTRA_DIST += tests/live/stepping_clock.c
@@ -54,6 +58,7 @@ LIVE_TESTS = \
 	tests/live/arm-under-stress.sh \
 	tests/live/arm-until-answered.sh \
 	tests/live/bad-input.sh \
+	tests/live/capture-while-starved.sh \
 	tests/live/demo-names-the-culprit.sh \
 	tests/live/kernel-log-of-others-is-not-recorded.sh \
 	tests/live/killed-recorder-leaves-a-report.sh \
