@@ -144,7 +144,7 @@ static int fill_findings(struct analysis *analysis, struct detect_context *conte
 			 struct stall *stall)
 {
 	int r = stall_find(context->waits, context->wait_count, context->long_ns,
-			   context->window->about_ns, stall);
+			   context->window, stall);
 
 	if (!r && stall->found)
 		r = observations_refine(analysis->observations, stall->start_ns, stall->end_ns);
@@ -195,6 +195,16 @@ static int fill_model(struct analysis *analysis, const char *path)
 	return r ? r : coverage_cannot_say(&context);
 }
 
+static void read_window(struct analysis *analysis)
+{
+	const struct prescan *prescan = &analysis->observations->prescan;
+
+	analysis->window = trigger_window_read(source_facts(analysis->source));
+	for (size_t i = 0; i < prescan->note_count; i++)
+		trigger_window_note(&analysis->window, prescan->notes[i].at_ns,
+				    prescan->notes[i].text);
+}
+
 static int observe_source(struct analysis *analysis, const struct analysis_options *options)
 {
 	int r = stack_infos_create(source_stacks(analysis->source), &analysis->stack_infos);
@@ -223,7 +233,7 @@ int analysis_run(struct source *source, const char *path, const struct analysis_
 	if (r)
 		goto out;
 	analysis.start_ns = source_start_ns(source);
-	analysis.window = trigger_window_read(source_facts(source));
+	read_window(&analysis);
 	r = fill_model(&analysis, path);
 	if (r)
 		goto out;

@@ -135,6 +135,8 @@ struct model_allocation {
 struct model_finding {
 	enum finding_kind kind;
 	enum grade grade;
+	struct model_span stall;	/* that it is about; both 0: none */
+	bool lesser;			/* that is not the capture's first one */
 	char *summary;			/* one or two sentences, plain text without newline */
 	uint64_t blocked_ns;
 	int32_t *victims;		/* tids, most blocked first */
@@ -264,6 +266,7 @@ struct model {
 		bool began_before, still_open, end_lost;	/* "at least" */
 		bool end_doubtful;	/* "at most" */
 		uint64_t start_ns, end_ns;
+		uint64_t trigger_after_ns;	/* so long after its end; 0: it was there still, or there was no trigger */
 		uint32_t threads_blocked_max;
 		struct model_span other[8];	/* the first lesser stalls, in order of time */
 		uint32_t others;	/* how many lesser stalls there are */

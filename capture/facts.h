@@ -43,6 +43,7 @@
 #define FT_FACT_KERNEL_LOG "kernel-log"		/* "read", or why the kernel's log was not */
 #define FT_FACT_RT_RUNTIME_US "rt-runtime-us"	/* kernel.sched_rt_runtime_us: what all real-time threads of a CPU may use, */
 #define FT_FACT_RT_PERIOD_US "rt-period-us"	/* ... of each so long; -1 for no limit */
+#define FT_FACT_KERNEL_NAMES "kernel-names"	/* "read", or why the names of kernel functions were not */
 #define FT_FACT_END_REASON "end-reason"		/* duration, signal, target-exited, disk-full */
 #define FT_FACT_DELAY_MAX_NS "recorder-delay-max-ns"	/* greatest run delay of the drain thread */
 #define FT_FACT_CPU_NS "recorder-cpu-ns"	/* user and system time of the recorder */

@@ -49,6 +49,11 @@ enum ft_stack_sort { FT_STACK_SORT_SWITCH, FT_STACK_SORT_OTHER, FT_STACK_SORTS }
 
 /* A note that begins so is a line of the kernel's log. */
 #define FT_NOTE_KERNEL_LOG "kernel log: "
+/* And one that begins so tells that a probe has waited for a good answer for so long when the note was made; the
+ * text behind it says whether it still did. */
+#define FT_NOTE_PROBE "probe: "
+#define FT_NOTE_PROBE_OPEN " without a good answer so far"
+#define FT_NOTE_PROBE_OVER " without a good answer, which came now"
 
 #define FT_EVENTS_BASE_BYTES 8 /* at the payload's start: base time - first_ns */
 

@@ -192,6 +192,16 @@ size_t ft_symbols_count(const struct ft_symbols *symbols)
 	return HASH_COUNT(symbols->entries);
 }
 
+size_t ft_symbols_kernel_names(const struct ft_symbols *symbols)
+{
+	const struct entry *entry;
+	size_t count = 0;
+
+	for (entry = symbols->entries; entry; entry = entry->hh.next)
+		count += entry->symbol.tgid == FT_KERNEL_TGID && entry->symbol.name;
+	return count;
+}
+
 static int compare_entries(const void *left, const void *right)
 {
 	const struct ft_symbol *a = &(*(struct entry *const *)left)->symbol;

@@ -38,6 +38,9 @@ const struct ft_symbol *ft_symbols_find(const struct ft_symbols *symbols, int32_
 
 size_t ft_symbols_count(const struct ft_symbols *symbols);
 
+/* How many functions of the kernel have a name. */
+size_t ft_symbols_kernel_names(const struct ft_symbols *symbols);
+
 /**
  * ft_symbols_write() - as one or more payloads, none above FT_SEGMENT_PAYLOAD_BYTES_MAX.
  *

@@ -8,8 +8,11 @@ recorder_librecorder_a_SOURCES = \
 	recorder/arm/status.c recorder/arm/status.h \
 	recorder/symbols/mapping_changes.c recorder/symbols/mapping_changes.h \
 	recorder/trigger/blocked_trigger.c recorder/trigger/blocked_trigger.h \
+	recorder/trigger/sleep_kind.c recorder/trigger/sleep_kind.h \
+	recorder/trigger/sleeper_watch.c recorder/trigger/sleeper_watch.h \
 	recorder/base/helper_process.c recorder/base/helper_process.h \
 	recorder/base/clock.h \
+	recorder/base/priority.c recorder/base/priority.h \
 	recorder/base/read_file.c recorder/base/read_file.h \
 	recorder/base/diagnostic.c recorder/base/diagnostic.h \
 	recorder/cli/command.h \

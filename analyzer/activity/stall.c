@@ -105,29 +105,63 @@ static size_t cluster_waits(const struct long_wait *waits, size_t count, uint64_
 	return i;
 }
 
+static struct stall_span span_of(const struct stall *stall)
+{
+	return (struct stall_span){
+		.start_ns = stall->start_ns,
+		.end_ns = stall->end_ns,
+		.threads_max = stall->threads_max,
+		.began_before = stall->began_before,
+		.still_open = stall->still_open,
+		.end_lost = stall->end_lost,
+		.end_doubtful = stall->end_doubtful,
+	};
+}
+
+struct stall stall_of_span(const struct stall *among, const struct stall_span *span)
+{
+	return (struct stall){
+		.found = true,
+		.start_ns = span->start_ns,
+		.end_ns = span->end_ns,
+		.threads_max = span->threads_max,
+		.began_before = span->began_before,
+		.still_open = span->still_open,
+		.end_lost = span->end_lost,
+		.end_doubtful = span->end_doubtful,
+		.long_ns = among->long_ns,
+	};
+}
+
 /* Which stall is the worst one of those that end after @since_ns, and the others beside it. */
 static int find_worst(const struct long_wait *sorted, size_t count, uint64_t long_ns,
-		      uint64_t since_ns, struct stall *ret_stall)
+		      const struct trigger_window *window, uint64_t since_ns,
+		      struct stall *ret_stall)
 {
 	struct stall worst = { .found = false }, stall;
 	struct stall_span spans[STALL_OTHERS_MAX + 1];
-	uint64_t worst_ns = 0, lost_ns;
+	uint64_t lost_ns;
+	double worst_weight = 0, weight;
 	uint32_t stalls = 0;
 	size_t used, kept = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < count; i += used) {
 		used = cluster_waits(sorted + i, count - i, long_ns, &stall, &lost_ns);
-		if (stalls < STALL_OTHERS_MAX + 1)
-			spans[stalls] = (struct stall_span){ stall.start_ns, stall.end_ns };
-		stalls++;
-		if (lost_ns <= worst_ns || stall.end_ns < since_ns)
-			continue;
-		stall.threads_max = count_most_open(sorted + i, used, &r);
+		weight = (double)lost_ns *
+			 trigger_nearness(window, stall.start_ns, stall.end_ns);
+		bool is_worst = weight > worst_weight && stall.end_ns >= since_ns;
+		if (is_worst || stalls < STALL_OTHERS_MAX + 1)
+			stall.threads_max = count_most_open(sorted + i, used, &r);
 		if (r)
 			return r;
+		if (stalls < STALL_OTHERS_MAX + 1)
+			spans[stalls] = span_of(&stall);
+		stalls++;
+		if (!is_worst)
+			continue;
 		worst = stall;
-		worst_ns = lost_ns;
+		worst_weight = weight;
 	}
 	for (size_t i = 0; i < stalls && i < STALL_OTHERS_MAX + 1 && kept < STALL_OTHERS_MAX; i++)
 		if (spans[i].start_ns != worst.start_ns)
@@ -159,9 +193,10 @@ static size_t select_waits(const struct long_wait *waits, size_t count, bool cpu
 	return taken;
 }
 
-int stall_find(const struct long_wait *waits, size_t count, uint64_t long_ns, uint64_t since_ns,
-	       struct stall *ret_stall)
+int stall_find(const struct long_wait *waits, size_t count, uint64_t long_ns,
+	       const struct trigger_window *window, struct stall *ret_stall)
 {
+	uint64_t since_ns = window->about_ns;
 	struct long_wait *sorted = calloc(count + 1, sizeof(*sorted));
 	int r = 0;
 
@@ -172,7 +207,8 @@ int stall_find(const struct long_wait *waits, size_t count, uint64_t long_ns, ui
 		for (int way = 0; way < 4 && !ret_stall->found && !r; way++) {
 			size_t taken = select_waits(waits, count, way & 1, way & 2, sorted);
 
-			r = find_worst(sorted, taken, long_ns, apart ? 0 : since_ns, ret_stall);
+			r = find_worst(sorted, taken, long_ns, window, apart ? 0 : since_ns,
+				       ret_stall);
 			ret_stall->apart = ret_stall->found && apart;
 		}
 	}
@@ -182,7 +218,7 @@ int stall_find(const struct long_wait *waits, size_t count, uint64_t long_ns, ui
 
 void stall_replace(struct stall *stall, const struct stall *worst)
 {
-	const struct stall_span span = { stall->start_ns, stall->end_ns };
+	const struct stall_span span = span_of(stall);
 	struct stall replaced = *worst;
 	uint32_t from = 0, to = 0, known = stall->others;
 	bool left = stall->found &&
@@ -200,5 +236,7 @@ void stall_replace(struct stall *stall, const struct stall *worst)
 		}
 	}
 	replaced.others = stall->others + counts;
+	if (stall->found && !counts && stall->threads_max > replaced.threads_max)
+		replaced.threads_max = stall->threads_max;
 	*stall = replaced;
 }

@@ -10,8 +10,16 @@
 #include <stdint.h>
 
 #include "analyzer/activity/wait_stats.h"
+#include "analyzer/trace/trigger.h"
 
 #define STALL_OTHERS_MAX 8
+
+/* A time in which it froze. */
+struct stall_span {
+	uint64_t start_ns, end_ns;	/* clock of the events */
+	uint32_t threads_max;		/* most threads in such a wait at one time; 0: not by waits */
+	bool began_before, still_open, end_lost, end_doubtful; /* as of struct stall */
+};
 
 struct stall {
 	bool found;
@@ -23,9 +31,7 @@ struct stall {
 	uint64_t long_ns;		/* shorter waits made none; 0: not found by their length */
 	uint32_t threads_max;		/* most threads in such a wait at one time */
 	uint32_t others;		/* number of other, lesser stalls in the capture ... */
-	struct stall_span {
-		uint64_t start_ns, end_ns;
-	} other[STALL_OTHERS_MAX];	/* ... and the first of them, in order of time */
+	struct stall_span other[STALL_OTHERS_MAX];	/* ... and the first of them, in order of time */
 };
 
 /**
@@ -38,17 +44,21 @@ struct stall {
  * hours does, makes one only where nothing began or ended.
  *
  * @long_ns:  what is long: @waits are at least so.
- * @since_ns: what the capture was triggered for was not over then: one that lasted beyond it comes before
- *            all that did not, however bad those were. 0: there was no trigger.
+ * @window:   what the capture was triggered for was not over at its about_ns: a stall that lasted beyond that
+ *            comes before all that did not, however bad those were. Of the others the nearer one counts more,
+ *            see trigger_nearness().
  *
  * Return: 0 or -ENOMEM.
  */
-int stall_find(const struct long_wait *waits, size_t count, uint64_t long_ns, uint64_t since_ns,
-	       struct stall *ret_stall);
+int stall_find(const struct long_wait *waits, size_t count, uint64_t long_ns,
+	       const struct trigger_window *window, struct stall *ret_stall);
+
+/* One of the lesser ones, as if it were the only one. */
+struct stall stall_of_span(const struct stall *among, const struct stall_span *span);
 
 /*
  * @worst, found in another way, is the worst one. The one in @stall, if any, becomes a lesser one, or
- * a part of it where the two overlap.
+ * a part of it, with its threads, where the two overlap.
  */
 void stall_replace(struct stall *stall, const struct stall *worst);
 

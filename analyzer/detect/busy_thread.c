@@ -374,8 +374,7 @@ static int find_busy_thread(struct detect_context *in, struct candidates *out)
 	r = read_busy_thread(in, busy);
 	if (busy->kind == BUSY_NONE)
 		return r;
-	candidate->lost_ns = window->since_said ? window->until_ns - window->since_ns
-						: busy->end_ns - busy->start_ns;
+	candidate->lost_ns = window->until_ns - window->since_ns; /* no more is known */
 	candidate->stall = (struct stall){
 		.found = true,
 		.began_before = busy->began_before,

@@ -48,6 +48,11 @@ static uint64_t look_at_target(const struct detect_context *in, struct model *mo
 	return observed_ns;
 }
 
+static bool has_names(const struct detect_context *in)
+{
+	return ft_symbols_kernel_names(source_symbols(in->observations->source)) > 0;
+}
+
 /* A verdict needs somebody to look at, for as long as a stall takes. */
 static const char *no_verdict(const struct detect_context *in, const struct model *model,
 			      uint64_t observed_ns)
@@ -57,10 +62,11 @@ static const char *no_verdict(const struct detect_context *in, const struct mode
 	if (!model->capture.target_threads)
 		return "the capture has no thread of the process that the report is to be about; "
 		       "check -p, or record while the process runs";
-	if (!ft_symbols_count(source_symbols(in->observations->source)))
+	if (!has_names(in))
 		return "the capture has no names of kernel functions, so what threads waited for "
 		       "is not known: its end is missing, or the recorder could not read "
-		       "/proc/kallsyms";
+		       "/proc/kallsyms (it needs CAP_SYSLOG, or kernel.kptr_restrict below 2; "
+		       "recorder check says which)";
 	if (model->capture.duration_ns < in->long_ns)
 		return "the capture is shorter than what counts as a stall; record for longer";
 	if (model->coverage.gap_count &&
@@ -415,6 +421,10 @@ int coverage_cannot_say(const struct detect_context *in)
 	if (*events && !strstr(events, "contention_begin"))
 		add_sentence(model, "lock addresses: this kernel has no lock contention events "
 				    "(5.19 and newer do)");
+	if (!has_names(in))
+		add_sentence(model, "what threads waited for: the kernel's functions have no names "
+				    "here; of waits only those for a CPU and of stopped threads are "
+				    "known");
 	if (has_culprit_without_user_stack(model))
 		add_sentence(model, "which of its own functions the culprit was in where it spent "
 				    "the time: no user stack of it was recorded there");

@@ -3,17 +3,21 @@
  * The table of detectors, and the rule that puts what they found in order:
  *
  *  1. What a trigger fired for was not over then: a candidate that was comes after one that was not.
- *  2. Where somebody is known to have waited, a candidate that covers half of that time comes before
- *     one that does not.
+ *  2. Where somebody is known since when he waited, a candidate that covers half of that time comes
+ *     before one that does not.
  *  3. What may have been want of work comes after what was not.
  *  4. What filled the whole recording comes after what began or ended in it. (See also stall.h.)
  *  5. Then the time that the target's threads lost decides. Direct evidence counts double (enum
- *     evidence), and so does a candidate that names who did it.
+ *     evidence), and so does a candidate that names who did it. The farther it is from the trigger,
+ *     the less it counts (trigger_nearness()).
  *
  * The first one is told. Beside it are told those that are about the same time, explain a tenth of
  * what the first one does, and whose detector says that this is of use. What of the stall no
  * detector explains takes part in the order without being told: a lesser candidate does not become
  * the cause of a stall for want of a better one.
+ *
+ * The lesser stalls of the capture are told after it, each with the first of what the detectors of
+ * waits find in it.
  */
 #include "analyzer/detect/detectors.h"
 
@@ -123,13 +127,14 @@ static bool filled_all(const struct detect_context *in, const struct stall *stal
 }
 
 /* The time lost, as much as it is believed. */
-static uint64_t believed_ns(const struct candidate *candidate)
+static double believed_ns(const struct detect_context *in, const struct candidate *candidate)
 {
+	const struct stall *stall = &candidate->stall;
 	uint64_t lost_ns = candidate->lost_ns * (candidate->named ? NAMED_TIMES : 1);
 
 	for (unsigned int i = 0; i < candidate->evidence; i++)
 		lost_ns *= EVIDENCE_TIMES;
-	return lost_ns;
+	return (double)lost_ns * trigger_nearness(in->window, stall->start_ns, stall->end_ns);
 }
 
 /* The rule. */
@@ -141,13 +146,13 @@ static bool comes_before(const struct detect_context *in, const struct candidate
 
 	if (a->stall.apart != b->stall.apart)
 		return b->stall.apart;
-	if (a_covers != b_covers)
+	if (in->window->since_said && a_covers != b_covers)
 		return a_covers;
 	if (a->unsure != b->unsure)
 		return b->unsure;
 	if (filled_all(in, &a->stall) != filled_all(in, &b->stall))
 		return filled_all(in, &b->stall);
-	return believed_ns(a) > believed_ns(b);
+	return believed_ns(in, a) > believed_ns(in, b);
 }
 
 /* Insertion keeps equal ones in the order of the table. */
@@ -204,6 +209,7 @@ static int tell_finding(const struct detect_context *in, const struct candidate 
 
 	if (!finding)
 		return -ENOMEM;
+	finding->stall = (struct model_span){ in->model->stall.start_ns, in->model->stall.end_ns };
 	candidate->detector->report(in, candidate->found, finding);
 	if (!in->observations->target->count)
 		finding_whose(finding, source_threads(in->observations->source));
@@ -234,6 +240,8 @@ static void fill_stall(const struct detect_context *in, const struct stall *stal
 	model->stall.start_ns = detect_since_start(in, stall->start_ns);
 	model->stall.end_ns = detect_since_start(in, stall->end_ns);
 	model->stall.threads_blocked_max = stall->threads_max;
+	if (in->window->about_ns && in->window->trigger_ns > stall->end_ns)
+		model->stall.trigger_after_ns = in->window->trigger_ns - stall->end_ns;
 	model->stall.others = stall->others;
 	for (uint32_t i = 0; i < stall->others && i < STALL_OTHERS_MAX; i++)
 		model->stall.other[i] = (struct model_span){
@@ -242,14 +250,15 @@ static void fill_stall(const struct detect_context *in, const struct stall *stal
 		};
 }
 
-static int find_candidates(struct detect_context *in, struct candidates *candidates)
+/* @of_waits: ask only those who explain the stall of the context. */
+static int find_candidates(struct detect_context *in, bool of_waits, struct candidates *candidates)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < DETECTORS && !r; i++) {
 		size_t before = candidates->count;
 
-		if (detectors[i]->of_waits && !in->stall->found)
+		if (detectors[i]->of_waits ? !in->stall->found : of_waits)
 			continue;
 		candidates->asked = detectors[i];
 		r = detectors[i]->find(in, candidates);
@@ -258,11 +267,52 @@ static int find_candidates(struct detect_context *in, struct candidates *candida
 	return r ? r : append_unexplained(in, candidates);
 }
 
+/* The model's stall and its blame are another one's meanwhile. */
+static int tell_lesser_stall(const struct detect_context *in, const struct stall *stall)
+{
+	struct model *model = in->model;
+	struct model kept = *model;
+	struct detect_context context = *in;
+	struct candidates candidates = { 0 };
+	size_t told = model->finding_count;
+	int r;
+
+	context.stall = stall;
+	model->blame = NULL;
+	model->blame_count = 0;
+	r = find_candidates(&context, true, &candidates);
+	candidates_sort(&context, &candidates);
+	fill_stall(&context, stall);
+	if (!r && candidates.count && candidates.list[0].detector)
+		r = tell_finding(&context, &candidates.list[0]);
+	if (model->finding_count > told)
+		model->findings[told].lesser = true;
+	free_candidates(&candidates);
+	model_clear_blame(model);
+	model->blame = kept.blame;
+	model->blame_count = kept.blame_count;
+	model->stall = kept.stall;
+	return r;
+}
+
+static int tell_lesser_stalls(const struct detect_context *in, const struct stall *stall)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < stall->others && i < STALL_OTHERS_MAX && !r; i++) {
+		const struct stall lesser = stall_of_span(stall, &stall->other[i]);
+
+		if (lesser.threads_max) /* waits made it */
+			r = tell_lesser_stall(in, &lesser);
+	}
+	return r;
+}
+
 int detectors_run(struct detect_context *in)
 {
 	struct candidates candidates = { 0 };
 	struct stall stall = *in->stall;
-	int r = find_candidates(in, &candidates);
+	int r = find_candidates(in, false, &candidates);
 	const struct candidate *first;
 
 	if (r || !candidates.count)
@@ -277,6 +327,8 @@ int detectors_run(struct detect_context *in)
 	fill_stall(in, &stall);
 	in->model->stall.unsure = first->unsure;
 	r = tell_findings(in, &candidates);
+	if (!r)
+		r = tell_lesser_stalls(in, &stall);
 out:
 	free_candidates(&candidates);
 	return r;

@@ -130,6 +130,14 @@ static bool stack_has(const struct detect_context *context, uint32_t stack_id, c
 	return false;
 }
 
+/* The call populated memory without having been asked to: the kernel does so where it is locked. */
+static bool populates_locked(const struct detect_context *context,
+			     const struct contended_lock *contended, const struct large_call *call)
+{
+	return call && call->unasked &&
+	       stack_has(context, contended->hold_summary.stack_id, "populate");
+}
+
 static const char *call_verb(const struct large_call *call, bool populates)
 {
 	switch (call->call) {
@@ -345,7 +353,17 @@ void lock_convoy_report(const struct detect_context *in, const void *found,
 	grows = fill_allocation(in, call, finding);
 	fill_summary(in, contended, call, finding);
 	lock_convoy_evidence(in, contended, call, finding);
+	if (populates_locked(in, contended, call))
+		finding_evidence(finding, "%s",
+				 call->call == FT_CALL_MMAP
+					 ? "the call did not ask for its memory to be populated (no "
+					   "MAP_POPULATE): the kernel does it because the process "
+					   "has locked all that it maps, by mlockall(MCL_FUTURE)"
+					 : "the kernel populates the new part because the mapping is "
+					   "locked, by mlock() or mlockall(MCL_FUTURE)");
 	lock_convoy_advice(in->model, contended, call, grows, finding);
+	if (populates_locked(in, contended, call))
+		lock_convoy_advise_on_fault(finding);
 }
 
 /* Told as the deadlock that it is a part of, or behind another lock. */

@@ -30,6 +30,9 @@ void lock_convoy_evidence(const struct detect_context *context, const struct con
 void lock_convoy_advice(const struct model *model, const struct contended_lock *contended,
 			const struct large_call *call, bool grows, struct model_finding *finding);
 
+/* Put before the advice that there is: how locked memory is not populated when it is mapped. */
+void lock_convoy_advise_on_fault(struct model_finding *finding);
+
 /* Not one hold made the stall but many, none of them half as long as it. */
 bool lock_convoy_held_again_and_again(const struct contended_lock *contended, const struct model *model);
 

@@ -7,6 +7,7 @@
 #include "analyzer/detect/lock_convoy.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/detect/finding.h"
@@ -330,6 +331,18 @@ static const char *advice_for_lock(const struct model *model,
 		return "lslocks tells which process holds the lock of which file while it is held.";
 	return "Look at what the holder's stack does under the lock; fewer or shorter calls of it, "
 	       "or spreading them over other files or objects, shorten the wait.";
+}
+
+void lock_convoy_advise_on_fault(struct model_finding *finding)
+{
+	char *advice = finding->advice;
+
+	finding->advice = NULL;
+	finding_text(&finding->advice,
+		     "Lock memory when it is used, not when it is mapped: mlockall(MCL_CURRENT | "
+		     "MCL_FUTURE | MCL_ONFAULT), and then mmap() populates nothing. %s",
+		     advice ? advice : "");
+	free(advice);
 }
 
 void lock_convoy_advice(const struct model *model, const struct contended_lock *contended,

@@ -83,7 +83,7 @@ static int read_waits(struct producer_profile *profile, const struct producer_wa
 				.blocked_ns = waits[i].end_ns - waits[i].start_ns,
 				.flags = waits[i].flags,
 			};
-	r = stall_find(own, own_count, in->long_ns, in->window->about_ns, &producer->stall);
+	r = stall_find(own, own_count, in->long_ns, in->window, &producer->stall);
 	if (!r)
 		r = producer_profile_spans(profile, own, own_count);
 	free(own);

@@ -29,7 +29,8 @@ int producer_profile_spans(struct producer_profile *profile, struct long_wait *w
 			continue;
 		}
 		last = &profile->spans[profile->span_count++];
-		*last = (struct stall_span){ waits[i].start_ns, waits[i].end_ns };
+		*last = (struct stall_span){ .start_ns = waits[i].start_ns,
+					     .end_ns = waits[i].end_ns };
 	}
 	return 0;
 }

@@ -194,7 +194,9 @@ static int judge_group(struct standstill_search *search, const struct standstill
 		return r;
 	if (still->sign == SIGN_NONE && !standstill_is_doubtful(search, group, still))
 		return 0;
-	candidate->unsure = still->sign == SIGN_NONE || still->sign == SIGN_POLLING;
+	/* Who is at one thing until the capture ends may also be all that is left to do. */
+	candidate->unsure = still->sign == SIGN_NONE || still->sign == SIGN_POLLING ||
+			    still->sign == SIGN_STILL_AT_IT;
 	candidate->named = (still->root.thread || still->suspect_count == 1) &&
 			   still->sign != SIGN_NONE;
 	candidate->lost_ns = still->lost_ns;

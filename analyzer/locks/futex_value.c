@@ -11,6 +11,9 @@
 
 #define TIDS_MAX 4194304 /* PID_MAX_LIMIT of the kernel */
 
+/* Of Rust's reader-writer lock. */
+#define RUST_READERS_WAITING 0x40000000u
+
 /* musl's plain mutex holds EBUSY, and the bit for waiters. */
 #define MUSL_LOCKED 0x80000010u
 
@@ -60,13 +63,24 @@ static bool is_rwlock(const struct futex_wait *wait)
 	       wait->operation == (FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
 }
 
+/*
+ * A reader that waits for Rust's reader-writer lock waits at a value with the bit that says that readers
+ * wait; the rest is who has the lock, and whether writers wait, who do so elsewhere. Counters do not come
+ * so far.
+ */
+static bool is_rust_rwlock(const struct futex_wait *wait)
+{
+	return wait->operation == (FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG) &&
+	       wait->value & RUST_READERS_WAITING;
+}
+
 unsigned int futex_value_looks(const struct futex_wait *wait)
 {
 	if (is_pi(wait))
 		return LOOKS_PI;
 	if (wait->value == 2)
 		return get_command(wait) == FUTEX_WAIT ? LOOKS_TWO : LOOKS_TWO_TOO;
-	if (is_rwlock(wait))
+	if (is_rwlock(wait) || is_rust_rwlock(wait))
 		return LOOKS_RWLOCK;
 	if (wait->value == 3)
 		return LOOKS_THREE;

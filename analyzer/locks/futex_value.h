@@ -23,7 +23,7 @@ struct futex_wait {
 #define LOOKS_OWNED   0x10	/* FUTEX_WAITERS and a thread's number */
 #define LOOKS_MUSL    0x20	/* musl's plain mutex; its others name their owner */
 #define LOOKS_OTHER   0x40
-#define LOOKS_RWLOCK  0x80	/* a reader-writer lock of glibc while somebody writes */
+#define LOOKS_RWLOCK  0x80	/* a reader-writer lock of glibc while somebody writes; one of Rust */
 #define LOOKS_ZERO    0x100	/* a semaphore of glibc, or a condition variable */
 
 /* Return: one of LOOKS_*. */

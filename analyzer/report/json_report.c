@@ -109,12 +109,17 @@ static void put_capture(struct json *json, const struct model *model)
 	json_close_object(json);
 }
 
+static void put_span(struct json *json, struct model_span span)
+{
+	json_field_number(json, "start_ns", span.start_ns);
+	json_field_number(json, "end_ns", span.end_ns);
+}
+
 static void put_gap(struct json *json, const struct model_gap *gap)
 {
 	json_open_object(json);
 	json_field_number(json, "cpu", gap->cpu);
-	json_field_number(json, "start_ns", gap->start_ns);
-	json_field_number(json, "end_ns", gap->end_ns);
+	put_span(json, (struct model_span){ gap->start_ns, gap->end_ns });
 	if (gap->records)
 		json_field_number(json, "records", gap->records);
 	else
@@ -173,8 +178,8 @@ static void put_stall(struct json *json, const struct model *model)
 		return;
 	}
 	json_field_object(json, "stall");
-	json_field_number(json, "start_ns", model->stall.start_ns);
-	json_field_number(json, "end_ns", model->stall.end_ns);
+	put_span(json, (struct model_span){ model->stall.start_ns, model->stall.end_ns });
+	json_field_number(json, "trigger_after_ns", model->stall.trigger_after_ns);
 	json_field_number(json, "threads_blocked_max", model->stall.threads_blocked_max);
 	json_field_flag(json, "over_before_trigger", model->stall.apart);
 	json_field_flag(json, "began_before", model->stall.began_before);
@@ -184,8 +189,7 @@ static void put_stall(struct json *json, const struct model *model)
 	json_field_array(json, "others");
 	for (uint32_t i = 0; i < model->stall.others && i < room; i++) {
 		json_open_object(json);
-		json_field_number(json, "start_ns", model->stall.other[i].start_ns);
-		json_field_number(json, "end_ns", model->stall.other[i].end_ns);
+		put_span(json, model->stall.other[i]);
 		json_close_object(json);
 	}
 	json_close_array(json);
@@ -339,24 +343,26 @@ static void put_pivot(struct json *json, const struct model_finding *finding)
 	json_close_object(json);
 }
 
-static void put_finding_cause(struct json *json, const struct model_finding *finding)
-{
-	put_shares(json, "outsiders", "blocked_ns", finding->outsiders, finding->outsider_count);
-	put_links(json, finding);
-	put_pivot(json, finding);
-}
-
 static void put_finding(struct json *json, const struct model_finding *finding)
 {
 	json_open_object(json);
 	json_field_text(json, "kind", finding_kind_name(finding->kind));
 	json_field_text(json, "grade", grade_name(finding->grade));
 	json_field_text(json, "summary", finding->summary);
+	if (finding->stall.end_ns) {
+		json_field_object(json, "stall");
+		put_span(json, finding->stall);
+		json_close_object(json);
+	} else {
+		json_field_null(json, "stall");
+	}
 	json_field_number(json, "blocked_ns", finding->blocked_ns);
 	put_ids(json, "victims", finding->victims, finding->victim_count);
 	put_numbers(json, "victims_since_ns", finding->victims_since_ns,
 		    finding->victims_since_ns ? finding->victim_count : 0);
-	put_finding_cause(json, finding);
+	put_shares(json, "outsiders", "blocked_ns", finding->outsiders, finding->outsider_count);
+	put_links(json, finding);
+	put_pivot(json, finding);
 	if (finding->has_culprit)
 		put_culprit(json, &finding->culprit);
 	else

@@ -84,6 +84,9 @@ static void put_trigger(struct text_layout *page, const struct model *model)
 	layout_begin(page);
 	layout_add(page, "%s%s%s", source, *source && *reason ? ": " : "", reason);
 	layout_add(page, ", at %s", model_time_text(model, model->capture.trigger_at_ns).text);
+	if (model->stall.trigger_after_ns)
+		layout_add(page, ", %s after what froze was over",
+			   human_duration(model->stall.trigger_after_ns).text);
 	layout_end(page, text_labelled("trigger", STYLE_LABEL));
 }
 
@@ -324,8 +327,16 @@ static void put_finding(struct text_layout *page, const struct model *model,
 	const struct paragraph summary = { .hang = FINDING_INDENT };
 
 	put_finding_title(page, finding, number);
+	if (finding->lesser)
+		layout_paragraph(page, summary, "Another stall, %s to %s:",
+				 model_time_text(model, finding->stall.start_ns).text,
+				 model_time_text(model, finding->stall.end_ns).text);
 	if (finding->summary)
 		layout_paragraph(page, summary, "%s", finding->summary);
+	if (finding->lesser) { /* --json has all of it */
+		layout_line_end(page);
+		return;
+	}
 	if (finding->has_culprit || finding->evidence_count || finding->pattern || finding->advice)
 		layout_line_end(page);
 	if (finding->has_culprit)

@@ -24,6 +24,10 @@
 /* People configure whole gibibytes: such a size says nothing about a table. */
 #define CONFIGURED_UNIT_BYTES (1u << 30)
 
+/* MAP_POPULATE and MAP_LOCKED of all architectures together. Where one of these bits means something
+ * else the call only seems to ask. */
+#define POPULATE_FLAGS 0x1a180u
+
 struct large_calls {
 	struct large_call *calls; /* in order of time */
 	size_t count, capacity;
@@ -47,6 +51,13 @@ void large_calls_destroy(struct large_calls *calls)
 	free(calls);
 }
 
+/* The flags of mremap() cannot ask. */
+static bool is_unasked(const struct ft_event *event)
+{
+	return event->call.call == FT_CALL_MREMAP ||
+	       (event->call.call == FT_CALL_MMAP && !(event->call.args[3] & POPULATE_FLAGS));
+}
+
 static int append_call(struct large_calls *calls, const struct event *event)
 {
 	const uint64_t *args = event->raw.call.args;
@@ -62,6 +73,7 @@ static int append_call(struct large_calls *calls, const struct event *event)
 		.call = event->raw.call.call,
 		.bytes = mremap ? args[2] : args[1],
 		.old_bytes = mremap ? args[1] : 0,
+		.unasked = is_unasked(&event->raw),
 		.stack_id = event->stack_id,
 	};
 	return 0;

@@ -17,6 +17,7 @@ struct large_call {
 	enum ft_call call;
 	uint64_t bytes;			/* what it asks for; mremap: the new length */
 	uint64_t old_bytes;		/* mremap only */
+	bool unasked;			/* mmap, mremap: its flags do not ask for the memory to be populated */
 	uint32_t stack_id;		/* with user frames where they could be found */
 };
 

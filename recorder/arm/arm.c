@@ -24,10 +24,13 @@
 #include "recorder/arm/trigger_dispatch.h"
 #include "recorder/record/deferred_stacks.h"
 #include "recorder/base/message.h"
+#include "recorder/perf/permission.h"
 #include "recorder/base/sd_notify.h"
 #include "recorder/proc/thread_states.h"
 
 #define TICK_NS		    1000000000ull
+#define HOLD_NS		    2000000000ull /* so much after a late answer is in a capture */
+#define TICK_BUSY_NS	    250000000ull /* a capture must not end before a probe was asked */
 #define TICK_DRAWN_NS	    250000000ull
 #define ON_CAPTURE_DEADLINE 300000000000ull
 
@@ -150,6 +153,7 @@ static int create_dispatch(struct arm *arm, struct diagnostic *refusal)
 			     .captures = arm->captures,
 			     .finder = arm->finder,
 			     .post_ns = arm->options->post_ns,
+			     .hold_ns = arm->options->hold_ns,
 			     .done_fd = arm->done_fd },
 		.triggers = arm->triggers,
 		.control = arm->control,
@@ -334,9 +338,13 @@ static void do_periodic_work(struct arm *arm, uint64_t now_ns)
 		sd_notify_send("WATCHDOG=1");
 		arm->watchdog_next_ns = now_ns + arm->watchdog_ns;
 	}
+	if (trigger_dispatch_busy(arm->dispatch) && trigger_sources_wait(arm->sources))
+		trigger_dispatch_hold(arm->dispatch, now_ns + HOLD_NS);
 	if (now_ns < arm->tick_ns)
 		return;
-	arm->tick_ns = now_ns + (drawn ? TICK_DRAWN_NS : TICK_NS);
+	arm->tick_ns = now_ns + (drawn				       ? TICK_DRAWN_NS
+				 : trigger_dispatch_busy(arm->dispatch) ? TICK_BUSY_NS
+									: TICK_NS);
 	report_target(arm);
 	report_ring_state(arm);
 	trigger_sources_look(arm->sources, arm->options->quiet);
@@ -377,6 +385,7 @@ static void run_loop(struct arm *arm)
 
 static void report_start(const struct arm *arm)
 {
+	permission_warn_of_names(arm->engine->kallsyms_error);
 	sd_notify_send("READY=1");
 	if (arm->options->quiet)
 		return;

@@ -19,6 +19,7 @@ struct arm_options {
 	const char *pid_file, *comm;	/* how the target is found; NULL: not by this */
 	const char *dir;		/* directory of the captures */
 	uint64_t post_ns;		/* how long a capture goes on after its trigger */
+	uint64_t hold_ns;		/* and how much longer where a probe is still without an answer */
 	const char *ring_path;		/* NULL: the default place */
 	size_t ring_bytes;		/* 0: the default */
 	struct trigger_sources_options sources;

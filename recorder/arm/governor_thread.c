@@ -59,7 +59,10 @@ int governor_thread_create(const struct governor_thread_options *options,
 	};
 	if (deferred_stacks_create(&deferred, &thread->deferred) ||
 	    (options->plan && watched_wakings_create(options->plan, options->counters,
-						     options->blocked, &thread->watched))) {
+						     options->blocked, &thread->watched)) ||
+	    (options->blocked_threads &&
+	     sleeper_watch_create(options->blocked, proc_task_read_wait,
+				  &thread->blocked_trigger.sleepers))) {
 		governor_thread_destroy(thread);
 		return -ENOMEM;
 	}
@@ -73,6 +76,7 @@ void governor_thread_destroy(struct governor_thread *thread)
 		return;
 	watched_wakings_destroy(thread->watched);
 	deferred_stacks_destroy(thread->deferred);
+	sleeper_watch_destroy(thread->blocked_trigger.sleepers);
 	pthread_mutex_destroy(&thread->mutex);
 	free(thread);
 }

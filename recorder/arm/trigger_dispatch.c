@@ -312,6 +312,12 @@ void trigger_dispatch_look(struct trigger_dispatch *dispatch)
 	start_capture(dispatch, &next);
 }
 
+void trigger_dispatch_hold(struct trigger_dispatch *dispatch, uint64_t until_ns)
+{
+	if (dispatch->present && !dispatch->ending)
+		triggered_capture_hold(dispatch->present, until_ns);
+}
+
 void trigger_dispatch_end(struct trigger_dispatch *dispatch)
 {
 	dispatch->ending = true;

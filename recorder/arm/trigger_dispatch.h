@@ -41,6 +41,9 @@ void trigger_dispatch_request(struct trigger_dispatch *dispatch,
 /* Call it when options.capture.done_fd is readable. */
 void trigger_dispatch_look(struct trigger_dispatch *dispatch);
 
+/* What the current capture, if any, was triggered for goes on: see triggered_capture_hold(). */
+void trigger_dispatch_hold(struct trigger_dispatch *dispatch, uint64_t until_ns);
+
 /* Start no more captures and end the current one now. Its command, and those that run, have some
  * seconds more. */
 void trigger_dispatch_end(struct trigger_dispatch *dispatch);

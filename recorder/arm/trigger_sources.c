@@ -35,8 +35,18 @@ static int refuse_source(struct diagnostic *refusal, const char *what, const cha
 		      strerror(-error));
 }
 
-static int start_sources(struct trigger_sources *sources, struct trigger_queue *triggers,
-			 struct diagnostic *refusal)
+static int start_probe(struct trigger_sources *sources, size_t at, struct history_keeper *keeper,
+		       struct trigger_queue *triggers, const char **ret_problem)
+{
+	struct probe_options options = sources->options->probes[at];
+
+	options.note = history_keeper_add_event;
+	options.note_context = keeper;
+	return probe_start(&options, triggers, &sources->probes[at], ret_problem);
+}
+
+static int start_sources(struct trigger_sources *sources, struct history_keeper *keeper,
+			 struct trigger_queue *triggers, struct diagnostic *refusal)
 {
 	const struct trigger_sources_options *options = sources->options;
 	for (size_t i = 0; i < options->psi_count; i++) {
@@ -47,8 +57,7 @@ static int start_sources(struct trigger_sources *sources, struct trigger_queue *
 	}
 	for (size_t i = 0; i < options->probe_count; i++) {
 		const char *problem = NULL;
-		int error =
-			probe_start(&options->probes[i], triggers, &sources->probes[i], &problem);
+		int error = start_probe(sources, i, keeper, triggers, &problem);
 		if (error)
 			return refuse_source(refusal, options->probes[i].what, problem, error);
 	}
@@ -139,7 +148,7 @@ int trigger_sources_start(const struct trigger_sources_options *options, struct 
 		refuse(ret_refusal, EXIT_FAILED, "", "cannot start a thread: %s.",
 		       strerror(-error));
 	else
-		error = start_sources(sources, triggers, ret_refusal);
+		error = start_sources(sources, keeper, triggers, ret_refusal);
 	if (error) {
 		trigger_sources_stop(sources);
 		return -1;
@@ -162,6 +171,18 @@ void trigger_sources_stop(struct trigger_sources *sources)
 		governor_thread_stop(sources->governor_thread);
 	governor_thread_destroy(sources->governor_thread);
 	free(sources);
+}
+
+bool trigger_sources_wait(const struct trigger_sources *sources)
+{
+	for (size_t i = 0; i < sources->options->probe_count; i++) {
+		struct probe_status status;
+
+		probe_status(sources->probes[i], &status);
+		if (status.waiting_since_ns)
+			return true;
+	}
+	return false;
 }
 
 void trigger_sources_status(const struct trigger_sources *sources, struct status *status)

@@ -43,6 +43,9 @@ void trigger_sources_stop(struct trigger_sources *sources);
  * answer. */
 void trigger_sources_look(struct trigger_sources *sources, bool quiet);
 
+/* Is a probe without a good answer, and waits for one? */
+bool trigger_sources_wait(const struct trigger_sources *sources);
+
 /* Fills in probes and governor. */
 void trigger_sources_status(const struct trigger_sources *sources, struct status *status);
 

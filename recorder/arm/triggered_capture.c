@@ -366,6 +366,19 @@ bool triggered_capture_extend(struct triggered_capture *capture, const struct tr
 	return possible;
 }
 
+void triggered_capture_hold(struct triggered_capture *capture, uint64_t until_ns)
+{
+	const struct triggered_capture_options *options = &capture->options;
+	uint64_t last_ns = capture->trigger.time_ns + options->post_ns + options->hold_ns;
+
+	if (until_ns > last_ns)
+		until_ns = last_ns;
+	pthread_mutex_lock(&capture->lock);
+	if (!capture->finishing && until_ns > capture->end_ns)
+		capture->end_ns = until_ns;
+	pthread_mutex_unlock(&capture->lock);
+}
+
 void triggered_capture_cut(struct triggered_capture *capture)
 {
 	pthread_mutex_lock(&capture->lock);

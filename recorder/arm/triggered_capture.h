@@ -24,6 +24,7 @@ struct triggered_capture_options {
 	struct capture_dir *captures;
 	struct target_finder *finder;
 	uint64_t post_ns;		/* how long a capture goes on after a trigger */
+	uint64_t hold_ns;		/* and at most so long beyond that by triggered_capture_hold() */
 	int done_fd;			/* an eventfd, written when the capture is over */
 };
 
@@ -46,6 +47,10 @@ int triggered_capture_start(const struct triggered_capture_options *options,
 /* Another trigger came: go on for longer, but no more than four times as long in all, and note
  * the trigger. Return: false if it is too late for that. */
 bool triggered_capture_extend(struct triggered_capture *capture, const struct trigger *trigger);
+
+/* What it was triggered for goes on: so does the capture, until @until_ns at least, but no longer than its
+ * options allow. */
+void triggered_capture_hold(struct triggered_capture *capture, uint64_t until_ns);
 
 /* End the capture now, with the events of so far. */
 void triggered_capture_cut(struct triggered_capture *capture);

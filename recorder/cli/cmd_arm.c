@@ -19,6 +19,7 @@
 
 #define DIR_OF_ROOT	     "/var/lib/freezetrap"
 #define POST_DEFAULT_NS	     15000000000ull
+#define HOLD_DEFAULT_NS	     60000000000ull
 #define INTERVAL_DEFAULT_NS  500000000ull
 #define SLOWER_DEFAULT_NS    200000000ull
 #define FOR_DEFAULT_NS	     2000000000ull
@@ -49,6 +50,7 @@ enum {
 	MAX_EVENTS,
 	MAX_CPU,
 	STACKS,
+	UNTIL_ANSWERED,
 };
 
 static const struct option OPTIONS[] = {
@@ -71,6 +73,7 @@ static const struct option OPTIONS[] = {
 	{ "blocked", required_argument, NULL, BLOCKED },
 	{ "psi", required_argument, NULL, PSI },
 	{ "cooldown", required_argument, NULL, COOLDOWN },
+	{ "until-answered", required_argument, NULL, UNTIL_ANSWERED },
 	{ "max-captures", required_argument, NULL, MAX_CAPTURES },
 	{ "max-disk", required_argument, NULL, MAX_DISK },
 	{ "on-capture", required_argument, NULL, ON_CAPTURE },
@@ -106,6 +109,10 @@ static void print_help(void)
 	      "  -o, --output=DIR         captures, into this directory (" DIR_OF_ROOT " for\n"
 	      "                           root, else the working directory)\n"
 	      "  -d, --duration=TIME      so much after a trigger: 500ms, 15s, 2m (15s)\n"
+	      "      --until-answered=TIME\n"
+	      "                           and so much longer at most, while a probe is without "
+	      "an\n"
+	      "                           answer (1m; 0: no longer)\n"
 	      "      --max-captures=N     no more than N files; the oldest goes (20; 0: no limit)\n"
 	      "      --max-disk=SIZE      no more than this in all (1G; 0: no limit)\n"
 	      "      --ring=FILE          the ring, best on a tmpfs (in /run/freezetrap or\n"
@@ -212,6 +219,8 @@ static int take_recording(struct command_line *line, int option, const char *val
 		return arguments_duration(
 			&line->arguments, value,
 			"a capture needs some time after its trigger:", &arm->post_ns);
+	case UNTIL_ANSWERED:
+		return arguments_duration(&line->arguments, value, NULL, &arm->hold_ns);
 	case RING:
 		arm->ring_path = value;
 		return EXIT_DONE;
@@ -358,6 +367,7 @@ int cmd_arm(int argc, char **argv)
 	struct command_line line = {
 		.arguments.command = "arm",
 		.arm = { .post_ns = POST_DEFAULT_NS,
+			 .hold_ns = HOLD_DEFAULT_NS,
 			 .cooldown_ns = COOLDOWN_DEFAULT_NS,
 			 .max_captures = MAX_CAPTURES_DEFAULT,
 			 .max_disk_bytes = MAX_DISK_DEFAULT,

@@ -25,6 +25,8 @@
 #include "recorder/base/exit_status.h"
 #include "recorder/cli/command.h"
 #include "recorder/base/message.h"
+#include "recorder/base/priority.h"
+#include "recorder/perf/permission.h"
 #include "recorder/write/recording.h"
 #include "recorder/proc/target.h"
 
@@ -296,6 +298,7 @@ static int record_host(struct capture *capture, int out_fd, bool *ret_started)
 		return refusal.status;
 	}
 	*ret_started = true;
+	permission_warn_of_names(recording_names_error(recording));
 	if (!capture->quiet)
 		message_recording("for %.1f s into %s", (double)capture->duration_ns / 1e9,
 				  capture->path);
@@ -316,6 +319,7 @@ static int capture_to_file(struct capture *capture)
 	int32_t missing;
 	bool created, started = false;
 
+	priority_begin_urgent(); /* until it records: others may have all CPUs */
 	if (!capture->path && !(capture->path = make_default_path())) {
 		message_error("not enough memory.");
 		return EXIT_FAILED;

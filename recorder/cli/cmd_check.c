@@ -37,6 +37,7 @@ struct check {
 	struct tracefs tracefs;
 	int tracefs_error;
 	int tracepoint_error; /* 0, or the first error of the tier */
+	int names_error; /* of kernel functions */
 };
 
 static void print_help(void)
@@ -68,7 +69,7 @@ static void print_number_row(const char *name, int value)
 	print_row(name, value == INT_MIN ? "none" : text);
 }
 
-static void print_host(const struct check *check)
+static void print_host(struct check *check)
 {
 	char text[256];
 	struct utsname name;
@@ -95,6 +96,7 @@ static void print_host(const struct check *check)
 				     "perf_event_paranoid <= 1"
 		  : error	   ? strerror(-error)
 				   : "yes");
+	check->names_error = error;
 	kallsyms_free(kallsyms);
 	struct kernel_log *log = NULL;
 	error = kernel_log_open(KERNEL_LOG_PATH, &log);
@@ -275,13 +277,26 @@ static int print_target(struct check *check)
 	return EXIT_DONE;
 }
 
+static void print_working(const struct check *check, int target_status)
+{
+	char remedy[512];
+
+	if (!check->names_error) {
+		printf("\nrecorder capture works here%s.\n",
+		       target_status ? ", of processes that are there" : "");
+		return;
+	}
+	permission_explain_names(&check->permission, check->names_error, remedy, sizeof(remedy));
+	printf("\nrecorder capture records here, but of little use: %s.\n  %s\n",
+	       PERMISSION_NO_NAMES, remedy);
+}
+
 /* @target_status: returned by print_target(). */
 static void print_verdict(const struct check *check, int target_status)
 {
 	char reason[512];
 	if (!check->tracepoint_error) {
-		printf("\nrecorder capture works here%s.\n",
-		       target_status ? ", of processes that are there" : "");
+		print_working(check, target_status);
 		return;
 	}
 	printf("\nrecorder capture does not work here.\n");
@@ -342,5 +357,5 @@ int cmd_check(int argc, char **argv)
 	tracefs_close(&check.tracefs);
 	if (fflush(stdout))
 		return EXIT_FAILED;
-	return check.tracepoint_error ? EXIT_NOT_PERMITTED : status;
+	return check.tracepoint_error || check.names_error ? EXIT_NOT_PERMITTED : status;
 }

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "recorder/base/message.h"
+
 #ifndef CAP_PERFMON
 #define CAP_PERFMON 38 /* since 5.8 */
 #endif
@@ -182,4 +184,42 @@ bool permission_explain(const struct permission *permission, int error, char *re
 			 " or CAP_PERFMON and read access to tracefs: run it with sudo.",
 			 permission->paranoid);
 	return true;
+}
+
+void permission_explain_names(const struct permission *permission, int error, char *ret_text,
+			      size_t text_bytes)
+{
+	if (error != -EACCES)
+		snprintf(ret_text, text_bytes, "/proc/kallsyms: %s.", strerror(-error));
+	else if (permission->kptr_restrict > 1)
+		snprintf(ret_text, text_bytes,
+			 "kernel.kptr_restrict is %d, which hides them from everybody; as root:"
+			 " sysctl kernel.kptr_restrict=1.%s",
+			 permission->kptr_restrict,
+			 permission->syslog ? "" : " And this process lacks CAP_SYSLOG.");
+	else if (permission->user_namespace)
+		snprintf(ret_text, text_bytes,
+			 "CAP_SYSLOG of a user namespace does not show them; run as the host's "
+			 "root.");
+	else if (!permission->syslog)
+		snprintf(ret_text, text_bytes,
+			 "This process lacks CAP_SYSLOG: run as root with it, or for a container "
+			 "--cap-add SYSLOG; or, as root:"
+			 " sysctl kernel.kptr_restrict=0 kernel.perf_event_paranoid=1.");
+	else
+		snprintf(ret_text, text_bytes,
+			 "/proc/kallsyms shows no address although CAP_SYSLOG is there: a security "
+			 "module or a container's mount hides them; run on the host.");
+}
+
+void permission_warn_of_names(int error)
+{
+	struct permission permission;
+	char remedy[512];
+
+	if (!error)
+		return;
+	permission_read(&permission);
+	permission_explain_names(&permission, error, remedy, sizeof(remedy));
+	message_error("%s.\n  %s", PERMISSION_NO_NAMES, remedy);
 }

@@ -40,4 +40,16 @@ void permission_capabilities(const struct permission *permission, char *ret_text
 bool permission_explain(const struct permission *permission, int error, char *ret_text,
 			size_t text_bytes);
 
+/* What a capture without the names of the kernel's functions cannot tell. */
+#define PERMISSION_NO_NAMES                                                                        \
+	"the names of kernel functions are not known here, so a report cannot say what threads waited " \
+	"for (NO VERDICT): only who wanted a CPU, and who was stopped"
+
+/* What to do where kallsyms_read() failed with @error. @ret_text: whole sentences, without a newline at the end. */
+void permission_explain_names(const struct permission *permission, int error, char *ret_text,
+			      size_t text_bytes);
+
+/* Print both, also where the recorder is to be quiet: what is recorded is not what was wanted. @error: 0: they are known. */
+void permission_warn_of_names(int error);
+
 #endif

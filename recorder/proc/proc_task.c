@@ -287,6 +287,22 @@ int proc_task_visit_one(int32_t tgid, int32_t tid, const struct kallsyms *kallsy
 	return err;
 }
 
+int proc_task_read_wait(int32_t tgid, int32_t tid, struct proc_task_wait *ret_wait)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d", tgid, tid);
+	int task_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (task_fd < 0)
+		return -ESRCH;
+	ret_wait->function[0] = '\0';
+	int err = read_state(task_fd, &ret_wait->state);
+	if (!err)
+		read_at(task_fd, "wchan", ret_wait->function, sizeof(ret_wait->function));
+	close(task_fd);
+	return err ? -ESRCH : 0;
+}
+
 static int visit_names(DIR *tasks, int32_t tgid,
 		       int (*visit)(void *context, const struct ft_task *task), void *context)
 {

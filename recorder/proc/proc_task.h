@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "capture/event.h"
+
 struct ft_event;
 struct ft_task;
 struct kallsyms;
@@ -33,6 +35,15 @@ int proc_task_visit(int32_t tgid, const struct kallsyms *kallsyms,
 int proc_task_visit_one(int32_t tgid, int32_t tid, const struct kallsyms *kallsyms,
 			   int (*visit)(void *context, const struct ft_event *event),
 			   void *context);
+
+/* What a thread is doing, in short. */
+struct proc_task_wait {
+	enum ft_task_state state;
+	char function[64];	/* of the kernel that it sleeps in; "" not known */
+};
+
+/* Of one thread, from stat and wchan alone, which wait for nobody. Return: 0 or -ESRCH. */
+int proc_task_read_wait(int32_t tgid, int32_t tid, struct proc_task_wait *ret_wait);
 
 /**
  * proc_task_visit_process_names() - tid, tgid and comm of every thread of process @tgid.

@@ -18,6 +18,7 @@
 
 #include "capture/encoder.h"
 #include "recorder/base/clock.h"
+#include "recorder/base/priority.h"
 #include "recorder/record/translate.h"
 
 #define DRAIN_MS	  50 /* a record waits at most so long if no watermark wakes the thread */
@@ -27,7 +28,6 @@
 #define MEASURE_NS	  1000000000ull /* on a quiet host, since a measurement costs as much as a drain */
 #define SEAL_AFTER_NS	  2000000000ull /* so that a ring file left behind has quiet CPUs too */
 #define RECORD_NS	  1000000 /* an event is older than its record by less than this */
-#define REALTIME_PRIORITY 10 /* above ordinary work, below the kernel's interrupt threads (50) */
 
 enum ring_state { RING_ATTACHED, RING_DETACHING, RING_DETACHED, RING_ATTACHING };
 
@@ -333,7 +333,7 @@ static void measure_self(struct drain *drain, uint64_t now_ns)
 
 static void prepare_thread(struct drain *drain)
 {
-	struct sched_param param = { .sched_priority = REALTIME_PRIORITY };
+	struct sched_param param = { .sched_priority = PRIORITY_REALTIME };
 
 	pthread_setname_np(pthread_self(), "ft-drain");
 	/* Children of the recorder must not inherit the priority. */
@@ -436,7 +436,7 @@ int drain_start(struct drain *drain, int *ret_realtime_error, int *ret_lock_erro
 		drain->cpus[i].source.last_ns = now_ns;
 		drain->cpus[i].last_record_ns = now_ns;
 	}
-	int error = pthread_create(&drain->thread, NULL, run_drain, drain);
+	int error = priority_start_realtime(&drain->thread, run_drain, drain);
 	if (error)
 		return -error;
 	while (sem_wait(&drain->ready) < 0 && errno == EINTR)

@@ -219,6 +219,8 @@ void engine_set_facts(const struct engine *engine, struct ft_facts *facts)
 	ft_facts_set_number(facts, FT_FACT_SAMPLE_HZ, TIER_SAMPLE_HZ);
 	ft_facts_set(facts, FT_FACT_SAMPLE_EVENT, engine->counters->sample_event);
 	engine_set_stack_facts(engine, facts);
+	ft_facts_set(facts, FT_FACT_KERNEL_NAMES,
+		     engine->kallsyms_error ? strerror(-engine->kallsyms_error) : "read");
 	ft_facts_set(facts, FT_FACT_KERNEL_LOG,
 		     engine->kernel_log_error ? strerror(-engine->kernel_log_error) : "read");
 }

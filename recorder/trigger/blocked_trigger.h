@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * --blocked N --for T: a trigger when N threads of the target have been in an uninterruptible
- * sleep, or stopped, for T at the same time.
+ * --blocked N --for T: a trigger when N threads of the target have been in a wait that cannot be
+ * idle for T at the same time: in an uninterruptible sleep, stopped, traced, frozen, or in a sleep
+ * whose function says so. And one when the target as a whole stands still (sleeper_watch.h).
  */
 #ifndef RECORDER_TRIGGER_BLOCKED_TRIGGER_H
 #define RECORDER_TRIGGER_BLOCKED_TRIGGER_H
@@ -10,6 +11,7 @@
 
 #include "recorder/record/blocked_threads.h"
 #include "recorder/proc/target.h"
+#include "recorder/trigger/sleeper_watch.h"
 #include "recorder/trigger/trigger_queue.h"
 
 /* The caller fills it in and owns it. */
@@ -19,7 +21,9 @@ struct blocked_trigger {
 	struct trigger_queue *triggers;
 	uint32_t threads;		/* N */
 	uint64_t for_ns;		/* T */
+	struct sleeper_watch *sleepers;	/* NULL: sleeping threads are not looked at */
 	bool fired;			/* a trigger was posted and its condition still holds; at first false */
+	bool fired_still;		/* likewise of the standstill */
 };
 
 /**

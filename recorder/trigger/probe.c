@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "capture/format.h"
 #include "recorder/base/clock.h"
 #include "recorder/base/abandonable_task.h"
 
@@ -38,12 +39,15 @@ struct probe {
 	struct abandonable_task *task; /* used by the owner of the probe only */
 	int stop_fd;
 	_Atomic bool stop;
-	pthread_mutex_t lock; /* protects the next two members; held for a post or a copy only */
+	pthread_mutex_t lock; /* protects the next four members; held for a post or a copy only */
 	struct trigger_queue *triggers; /* NULL once probe_stop() was called */
+	void (*note)(void *context, const struct ft_event *event);
+	void *note_context;
 	char last_why[PROBE_WHY_BYTES];
 	_Atomic bool may_fire; /* there was a good answer once */
 	_Atomic uint64_t asked, answered, failed, fired, last_ns;
 	_Atomic uint64_t asked_at_ns; /* 0: no question is under way */
+	_Atomic uint64_t waiting_since_ns; /* a row of failures, late answers among them; 0: none */
 	_Atomic bool leftover; /* a part of an earlier question could not be ended */
 };
 
@@ -85,6 +89,41 @@ static void post_trigger(struct probe *probe, uint64_t now_ns, uint64_t waiting_
 	pthread_mutex_unlock(&probe->lock);
 }
 
+/* Tell the recording for how long a good answer has been waited for. */
+static void note_waiting(struct probe *probe, uint64_t now_ns, const char *how)
+{
+	char text[FT_TEXT_BYTES_MAX];
+
+	snprintf(text, sizeof(text), FT_NOTE_PROBE "%.3f s%s: %s",
+		 (double)(now_ns - probe->waiting_since_ns) / 1e9, how, probe->name);
+	pthread_mutex_lock(&probe->lock);
+	if (probe->triggers && probe->note)
+		probe->note(probe->note_context, &(struct ft_event){ .kind = FT_EVENT_NOTE,
+								     .cpu = FT_NO_CPU,
+								     .time_ns = now_ns,
+								     .task = &ft_nobody,
+								     .note.text = text });
+	pthread_mutex_unlock(&probe->lock);
+}
+
+/* The question asked at @start_ns is late, answered or not. */
+static void begin_waiting(struct probe *probe, uint64_t start_ns, uint64_t now_ns)
+{
+	if (!probe->may_fire || probe->waiting_since_ns ||
+	    now_ns - start_ns <= probe->failures.slower_than_ns)
+		return;
+	probe->waiting_since_ns = start_ns;
+	note_waiting(probe, now_ns, FT_NOTE_PROBE_OPEN);
+}
+
+static void end_waiting(struct probe *probe, uint64_t now_ns)
+{
+	if (!probe->waiting_since_ns)
+		return;
+	note_waiting(probe, now_ns, FT_NOTE_PROBE_OVER);
+	probe->waiting_since_ns = 0;
+}
+
 static void finish_question(struct probe *probe, uint64_t start_ns, const char *why)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -101,6 +140,10 @@ static void finish_question(struct probe *probe, uint64_t start_ns, const char *
 		probe->may_fire = true;
 	}
 	probe->failed += failed;
+	if (failed)
+		begin_waiting(probe, start_ns, now_ns);
+	else
+		end_waiting(probe, now_ns);
 	if (fires)
 		post_trigger(probe, now_ns, 0);
 }
@@ -109,12 +152,16 @@ static void finish_question(struct probe *probe, uint64_t start_ns, const char *
 static void wait_for_answer(struct probe *probe, uint64_t start_ns)
 {
 	uint64_t end_ns = start_ns + probe->deadline_ns;
+	uint64_t late_ns = start_ns + probe->failures.slower_than_ns + 1;
 
 	while (!probe->stop) {
 		uint64_t due_ns = probe_deadline_due_ns(&probe->failures, start_ns);
 		char why[PROBE_WHY_BYTES];
-		enum answer answer = probe->ops->wait(
-			probe->question, due_ns < end_ns ? due_ns : end_ns, probe->stop_fd, why);
+		uint64_t until_ns = due_ns < end_ns ? due_ns : end_ns;
+		if (!probe->waiting_since_ns && clock_now_ns() < late_ns && late_ns < until_ns)
+			until_ns = late_ns;
+		enum answer answer =
+			probe->ops->wait(probe->question, until_ns, probe->stop_fd, why);
 		if (answer != ANSWER_NONE) {
 			finish_question(probe, start_ns, answer == ANSWER_GOOD ? NULL : why);
 			return;
@@ -122,6 +169,7 @@ static void wait_for_answer(struct probe *probe, uint64_t start_ns)
 		uint64_t now_ns = clock_now_ns();
 		if (probe->stop)
 			return;
+		begin_waiting(probe, start_ns, now_ns);
 		if (probe_deadline_waiting(&probe->failures, start_ns, now_ns))
 			post_trigger(probe, now_ns, now_ns - start_ns);
 		if (now_ns >= end_ns) {
@@ -181,6 +229,8 @@ int probe_start(const struct probe_options *options, struct trigger_queue *trigg
 		return -ENOMEM;
 	probe->ops = OPS[options->kind];
 	probe->triggers = triggers;
+	probe->note = options->note;
+	probe->note_context = options->note_context;
 	pthread_mutex_init(&probe->lock, NULL);
 	probe->may_fire = options->was_answered;
 	set_times(probe, options);
@@ -224,6 +274,7 @@ void probe_status(struct probe *probe, struct probe_status *ret_status)
 		.failed = probe->failed,
 		.fired = probe->fired,
 		.last_ns = so_far_ns > last_ns ? so_far_ns : last_ns,
+		.waiting_since_ns = probe->waiting_since_ns,
 		.stuck = probe->leftover || so_far_ns > probe->deadline_ns,
 	};
 	pthread_mutex_lock(&probe->lock);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capture/event.h"
 #include "recorder/trigger/trigger_queue.h"
 #include "recorder/trigger/probe_deadline.h"
 
@@ -22,6 +23,10 @@ struct probe_options {
 	uint64_t slower_than_ns; /* a failure is a bad answer, or none within this time (200 ms) */
 	uint64_t for_ns; /* it fires after failures for so long without a good answer (2 s) */
 	bool was_answered; /* an earlier probe had a good answer: this one may fire before it has one */
+	/* Gets a note when an answer is late, and when a good one has come again; NULL. Never after
+	 * probe_stop(). */
+	void (*note)(void *context, const struct ft_event *event);
+	void *note_context;
 };
 
 struct probe;
@@ -57,6 +62,7 @@ struct probe_status {
 	uint64_t asked, answered, failed, fired; /* answered counts late answers, but no bad ones */
 	char last_why[PROBE_WHY_BYTES]; /* what was bad at the last failure, or "" */
 	uint64_t last_ns; /* time to the last answer, or the time that the current question has taken if that is longer */
+	uint64_t waiting_since_ns; /* a good answer has been waited for since; 0: it is not */
 	bool stuck; /* the question has exceeded its deadline, or cannot be ended */
 };
 void probe_status(struct probe *probe, struct probe_status *ret_status);

@@ -10,6 +10,7 @@
 
 #include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
+#include "recorder/base/priority.h"
 #include "recorder/record/cpu_users.h"
 #include "recorder/record/engine.h"
 #include "recorder/proc/proc_locks.h"
@@ -163,7 +164,9 @@ static void set_first_facts(struct recording *recording)
 
 int recording_start(struct recording *recording, struct diagnostic *ret_refusal)
 {
-	if (engine_start(recording->engine, ret_refusal))
+	int refused = engine_start(recording->engine, ret_refusal);
+	priority_settle();
+	if (refused)
 		return -1;
 	/* The segment ring fills while the rest is prepared. */
 	set_first_facts(recording);
@@ -184,6 +187,11 @@ void recording_look(struct recording *recording)
 	hotplug_look(recording->engine->hotplug);
 	kernel_log_look(recording->engine->kernel_log);
 	snapshot_scheduling(recording, NULL);
+}
+
+int recording_names_error(const struct recording *recording)
+{
+	return recording->engine->kallsyms_error;
 }
 
 uint64_t recording_events(const struct recording *recording)

@@ -33,11 +33,14 @@ int recording_create(const struct recording_options *options, struct recording *
 		     struct diagnostic *ret_refusal);
 void recording_destroy(struct recording *recording);
 
-/* Start to record, then read thread states and mappings. Return: 0, or -1 with @ret_refusal. */
+/* Start to record, and go on at the priority of priority_settle(); then read thread states and mappings. Return: 0, or -1 with @ret_refusal. */
 int recording_start(struct recording *recording, struct diagnostic *ret_refusal);
 
 /* Call it a few times a second: follows CPU hotplug and reads the kernel's log. */
 void recording_look(struct recording *recording);
+
+/* 0, or why the kernel's functions have no names. */
+int recording_names_error(const struct recording *recording);
 
 /* Counts of so far. From the thread that started it. */
 uint64_t recording_events(const struct recording *recording);

@@ -77,7 +77,7 @@ in_help arm >"$scratch/help"
 while read -r option; do
     case $option in
     -p | --pid | --max-captures | --blocked | --max-events | --max-cpu) value=1 ;;
-    -d | --duration | --interval | --slower-than | --for | --cooldown) value=1s ;;
+    -d | --duration | --interval | --slower-than | --for | --cooldown | --until-answered) value=1s ;;
     --kernel-buffer | --ring-size | --max-disk) value=1M ;;
     --stacks) value=lazy ;;
     -a | --all | -q | --quiet | -h | --help) value= ;;

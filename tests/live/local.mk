@@ -19,6 +19,10 @@ check_PROGRAMS += tests/live/governor_steps
 tests_live_governor_steps_SOURCES = tests/live/governor_steps.c $(KERNEL_SOURCES)
 tests_live_governor_steps_LDADD = $(RECORDER_LIBS)
 
+check_PROGRAMS += tests/live/burners
+tests_live_burners_SOURCES = tests/live/burners.c
+tests_live_burners_LDFLAGS = -pthread
+
 # Preloaded into a recorder whose clock steps.
 check_DATA += tests/live/stepping_clock.so
 EXTRA_DIST += tests/live/stepping_clock.c
@@ -34,6 +38,7 @@ SOAK_ONLY_TESTS = tests/live/arm-quiet-cost.sh
 SOAK_TESTS = $(SOAK_ONLY_TESTS) \
 	tests/live/arm-holds-the-onset.sh \
 	tests/live/arm-kill-9.sh \
+	tests/live/arm-late-trigger.sh \
 	tests/live/arm-many-triggers.sh \
 	tests/live/arm-redis-stopped.sh
 
@@ -59,7 +64,10 @@ LIVE_TESTS_CALM = \
 	tests/live/arm-mutex-names-the-culprit.sh \
 	tests/live/arm-redis-busy-script.sh \
 	tests/live/arm-redis-debug-sleep.sh \
-	tests/live/arm-pid-follows-forks.sh
+	tests/live/arm-pid-follows-forks.sh \
+	tests/live/arm-frozen.sh \
+	tests/live/arm-until-answered.sh \
+	tests/live/names-hidden.sh
 
 # Alone. They freeze a service of many threads in gigabytes of memory, and compare what the report says of its time with
 # what it measured; or they load every CPU, and nothing may be lost, late or slow. The first looks at the memory of a
@@ -79,6 +87,8 @@ LIVE_TESTS_ALONE = \
 	tests/live/arm-opens-no-dangerous-file.sh \
 	tests/live/sampled_stacks \
 	tests/live/arm-lock-names-the-waker.sh \
+	tests/live/arm-late-trigger.sh \
+	tests/live/capture-while-starved.sh \
 	tests/live/modes_lose_nothing
 
 LIVE_TESTS = $(LIVE_TESTS_BESIDE_BUILDS) $(LIVE_TESTS_CALM) $(LIVE_TESTS_ALONE)

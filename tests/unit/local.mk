@@ -157,6 +157,7 @@ tests_unit_analyzer_test_program_SOURCES = \
 	tests/unit/analyzer/program/test_damaged_capture.c \
 	tests/unit/analyzer/program/test_deferred_stacks.c \
 	tests/unit/analyzer/program/test_hostile_capture.c \
+	tests/unit/analyzer/program/test_late_trigger.c \
 	tests/unit/analyzer/program/test_options.c
 tests_unit_analyzer_test_program_LDADD = $(ANALYZER_UNIT_LIBS)
 
@@ -206,6 +207,7 @@ tests_unit_recorder_test_perf_SOURCES = \
 	tests/unit/recorder/perf/test_cpus.c \
 	tests/unit/recorder/perf/test_kernel_log.c \
 	tests/unit/recorder/perf/test_perf_ring.c \
+	tests/unit/recorder/perf/test_permission.c \
 	tests/unit/recorder/perf/test_tier.c \
 	tests/unit/recorder/perf/test_tracepoint_format.c
 tests_unit_recorder_test_perf_LDADD = $(RECORDER_UNIT_LIBS)
@@ -233,6 +235,7 @@ tests_unit_recorder_test_write_LDADD = $(RECORDER_UNIT_LIBS)
 # Name lookups that hang and processes that cannot be killed are pretended by wrapping.
 tests_unit_recorder_test_trigger_SOURCES = \
 	tests/unit/recorder/trigger/test_blocked_trigger.c \
+	tests/unit/recorder/trigger/test_sleeper_watch.c \
 	tests/unit/recorder/trigger/test_probe.c \
 	tests/unit/recorder/trigger/test_probe_cmd.c \
 	tests/unit/recorder/trigger/test_probe_deadline.c \

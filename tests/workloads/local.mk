@@ -29,6 +29,7 @@ LAB_WORKLOADS = \
 	tests/workloads/mremap_move \
 	tests/workloads/fork_large \
 	tests/workloads/mlock_large \
+	tests/workloads/mlockall_grow \
 	tests/workloads/smaps_reader \
 	tests/workloads/mutex_sleep \
 	tests/workloads/mutex_cpu \
@@ -80,6 +81,10 @@ tests_workloads_mlock_large_SOURCES = tests/workloads/mlock_large.c
 tests_workloads_mlock_large_CFLAGS = $(WORKLOAD_CFLAGS)
 tests_workloads_mlock_large_LDADD = tests/workloads/libworkload.a
 tests_workloads_mlock_large_LDFLAGS = -pthread
+tests_workloads_mlockall_grow_SOURCES = tests/workloads/mlockall_grow.c
+tests_workloads_mlockall_grow_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_mlockall_grow_LDADD = tests/workloads/libworkload.a
+tests_workloads_mlockall_grow_LDFLAGS = -pthread
 tests_workloads_smaps_reader_SOURCES = tests/workloads/smaps_reader.c
 tests_workloads_smaps_reader_CFLAGS = $(WORKLOAD_CFLAGS)
 tests_workloads_smaps_reader_LDADD = tests/workloads/libworkload.a

@@ -55,7 +55,7 @@ struct scene {
 	uint64_t trigger_at_ns;
 	int32_t recorder_tgid;	/* 0: not known */
 	const char *kernel_log;	/* NULL: not known */
-	bool sampled;
+	bool sampled, unnamed;
 	struct {
 		uint32_t cpu;
 		uint64_t start_ns, end_ns;	/* 0: nothing is lost */
@@ -386,6 +386,11 @@ void scene_sampled(struct scene *scene)
 	scene->sampled = true;
 }
 
+void scene_unnamed(struct scene *scene)
+{
+	scene->unnamed = true;
+}
+
 void scene_recorder(struct scene *scene, int32_t tgid)
 {
 	scene->recorder_tgid = tgid;
@@ -404,6 +409,8 @@ static void add_symbols(const struct scene *scene, struct ft_writer *writer)
 	for (size_t i = 0; i < scene->name_count; i++) {
 		const struct name *name = &scene->names[i];
 
+		if (scene->unnamed && !name->tgid)
+			continue;
 		assert_int_equal(ft_symbols_add(symbols,
 						&(struct ft_symbol){
 							.tgid = name->tgid,

@@ -89,6 +89,9 @@ void scene_trigger(struct scene *scene, const char *source, const char *reason, 
 /* The process whose threads recorded it. */
 void scene_recorder(struct scene *scene, int32_t tgid);
 
+/* The kernel's functions have no names, as without CAP_SYSLOG. */
+void scene_unnamed(struct scene *scene);
+
 /* "read", or why the kernel's log could not be. Borrowed until scene_write(). */
 void scene_kernel_log(struct scene *scene, const char *how);
 

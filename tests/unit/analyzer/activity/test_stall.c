@@ -5,6 +5,11 @@
 #define MS   1000000ull
 #define LONG (200 * MS)
 
+static const struct trigger_window no_trigger = { 0 };
+static const struct trigger_window about_8_s = { .about_ns = 8000 * MS,
+						 .since_ns = 9500 * MS,
+						 .until_ns = 9700 * MS };
+
 static struct long_wait wait_of(uint64_t start_ms, uint64_t end_ms, unsigned int flags)
 {
 	return (struct long_wait){
@@ -20,7 +25,7 @@ static void stall_is_not_found_without_long_waits(void **state)
 	struct stall stall = { .found = true };
 
 	(void)state;
-	assert_int_equal(stall_find(NULL, 0, LONG, 0, &stall), 0);
+	assert_int_equal(stall_find(NULL, 0, LONG, &no_trigger, &stall), 0);
 	assert_false(stall.found);
 }
 
@@ -32,7 +37,7 @@ static void stall_spans_waits_that_overlap_or_nearly_touch(void **state)
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 3, LONG, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 3, LONG, &no_trigger, &stall), 0);
 	assert_true(stall.found);
 	assert_int_equal(stall.start_ns, 900 * MS);
 	assert_int_equal(stall.end_ns, 4000 * MS);
@@ -48,7 +53,7 @@ static void stall_of_short_waits_has_no_long_pauses(void **state)
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 2, 1 * MS, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, 1 * MS, &no_trigger, &stall), 0);
 	assert_int_equal(stall.start_ns, 1050 * MS);
 	assert_int_equal(stall.end_ns, 1054 * MS);
 	assert_int_equal(stall.others, 1);
@@ -86,7 +91,7 @@ static void stall_is_the_one_in_which_most_time_was_lost(void **state)
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 4, LONG, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 4, LONG, &no_trigger, &stall), 0);
 	assert_int_equal(stall.start_ns, 5000 * MS);
 	assert_int_equal(stall.end_ns, 5400 * MS);
 	assert_int_equal(stall.threads_max, 3);
@@ -104,10 +109,10 @@ static void stall_is_made_of_waits_for_a_cpu_only_where_there_is_no_other(void *
 	(void)state;
 	waits[0].class = WAIT_CPU_RUNQUEUE;
 	waits[1].class = WAIT_LOCK_MMAP;
-	assert_int_equal(stall_find(waits, 2, LONG, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, LONG, &no_trigger, &stall), 0);
 	assert_int_equal(stall.start_ns, 1000 * MS);
 	assert_int_equal(stall.end_ns, 1400 * MS);
-	assert_int_equal(stall_find(waits, 1, LONG, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 1, LONG, &no_trigger, &stall), 0);
 	assert_true(stall.found);
 	assert_int_equal(stall.end_ns, 5000 * MS);
 }
@@ -121,7 +126,7 @@ static void stall_says_when_the_recording_does_not_hold_all_of_it(void **state)
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 2, LONG, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, LONG, &no_trigger, &stall), 0);
 	assert_true(stall.began_before);
 	assert_true(stall.still_open);
 }
@@ -132,7 +137,7 @@ static void stall_counts_a_wait_that_ends_as_another_begins_once(void **state)
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 2, LONG, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, LONG, &no_trigger, &stall), 0);
 	assert_int_equal(stall.threads_max, 1);
 }
 
@@ -142,7 +147,7 @@ static void stall_that_the_trigger_is_about_comes_before_a_worse_one(void **stat
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 2, LONG, 8000 * MS, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, LONG, &about_8_s, &stall), 0);
 	assert_int_equal(stall.start_ns, 9000 * MS);
 	assert_false(stall.apart);
 	assert_int_equal(stall.others, 1);
@@ -150,13 +155,49 @@ static void stall_that_the_trigger_is_about_comes_before_a_worse_one(void **stat
 	/* also where it is only one for a CPU */
 	struct long_wait starved = wait_of(9000, 9400, 0);
 	starved.class = WAIT_CPU_RUNQUEUE;
-	assert_int_equal(stall_find((const struct long_wait[]){ waits[0], starved }, 2, LONG, 8000 * MS, &stall), 0);
+	assert_int_equal(stall_find((const struct long_wait[]){ waits[0], starved }, 2, LONG, &about_8_s, &stall), 0);
 	assert_int_equal(stall.start_ns, 9000 * MS);
 	assert_false(stall.apart);
 	/* where there is none, the other one is told, as what it is */
-	assert_int_equal(stall_find(waits, 1, LONG, 8000 * MS, &stall), 0);
+	assert_int_equal(stall_find(waits, 1, LONG, &about_8_s, &stall), 0);
 	assert_true(stall.found);
 	assert_true(stall.apart);
+}
+
+/* One that ended a second before the trigger has to be twice as bad as what was there still. */
+static void stall_near_the_trigger_comes_before_one_as_bad_that_was_long_ago(void **state)
+{
+	const struct trigger_window window = { .about_ns = 1, .since_ns = 20000 * MS,
+					       .until_ns = 20200 * MS };
+	struct long_wait waits[] = { wait_of(18000, 19000, 0), wait_of(20000, 20501, 0) };
+	struct stall stall;
+
+	(void)state;
+	assert_int_equal(stall_find(waits, 2, LONG, &window, &stall), 0);
+	assert_int_equal(stall.start_ns, 20000 * MS);
+	assert_int_equal(stall.other[0].start_ns, 18000 * MS);
+	assert_int_equal(stall.other[0].threads_max, 1);
+	waits[1] = wait_of(20000, 20499, 0);
+	assert_int_equal(stall_find(waits, 2, LONG, &window, &stall), 0);
+	assert_int_equal(stall.start_ns, 18000 * MS);
+	/* one that began after the trigger is not what it told of, either */
+	waits[0] = wait_of(18000, 19000, 0);
+	waits[1] = wait_of(22200, 23000, 0);
+	assert_int_equal(stall_find(waits, 2, LONG, &window, &stall), 0);
+	assert_int_equal(stall.start_ns, 18000 * MS);
+}
+
+static void stall_found_in_another_way_has_the_threads_of_the_one_that_it_spans(void **state)
+{
+	const struct long_wait waits[] = { wait_of(3000, 3400, 0), wait_of(3000, 3500, 0) };
+	const struct stall worst = { .found = true, .start_ns = 2000 * MS, .end_ns = 4000 * MS };
+	struct stall stall;
+
+	(void)state;
+	assert_int_equal(stall_find(waits, 2, LONG, &no_trigger, &stall), 0);
+	stall_replace(&stall, &worst);
+	assert_int_equal(stall.others, 0);
+	assert_int_equal(stall.threads_max, 2);
 }
 
 static void stall_found_in_another_way_makes_the_worst_one_a_lesser_one(void **state)
@@ -168,7 +209,7 @@ static void stall_found_in_another_way_makes_the_worst_one_a_lesser_one(void **s
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 3, LONG, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 3, LONG, &no_trigger, &stall), 0);
 	stall_replace(&stall, &worst);
 	assert_int_equal(stall.start_ns, 2000 * MS);
 	assert_int_equal(stall.others, 3);
@@ -198,7 +239,7 @@ static void stall_that_replaces_keeps_no_more_lesser_ones_than_there_is_room_for
 	(void)state;
 	for (uint64_t i = 0; i < STALL_OTHERS_MAX + 4; i++)
 		waits[i] = wait_of(i * 1000, i * 1000 + 300 + i, 0);
-	assert_int_equal(stall_find(waits, STALL_OTHERS_MAX + 4, LONG, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, STALL_OTHERS_MAX + 4, LONG, &no_trigger, &stall), 0);
 	stall_replace(&stall, &worst);
 	assert_int_equal(stall.others, STALL_OTHERS_MAX + 4);
 	for (uint64_t i = 0; i < STALL_OTHERS_MAX; i++)
@@ -217,6 +258,8 @@ UNIT_TESTS(stall)
 		cmocka_unit_test(stall_says_when_the_recording_does_not_hold_all_of_it),
 		cmocka_unit_test(stall_counts_a_wait_that_ends_as_another_begins_once),
 		cmocka_unit_test(stall_that_the_trigger_is_about_comes_before_a_worse_one),
+		cmocka_unit_test(stall_near_the_trigger_comes_before_one_as_bad_that_was_long_ago),
+		cmocka_unit_test(stall_found_in_another_way_has_the_threads_of_the_one_that_it_spans),
 		cmocka_unit_test(stall_found_in_another_way_makes_the_worst_one_a_lesser_one),
 		cmocka_unit_test(stall_found_in_another_way_alone_has_no_lesser_ones),
 		cmocka_unit_test(

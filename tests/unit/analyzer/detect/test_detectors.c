@@ -122,6 +122,7 @@ static void what_filled_the_recording_comes_after_what_began_in_it(void **state)
 static void what_covers_half_of_the_time_that_somebody_waited_comes_first(void **state)
 {
 	const struct trigger_window window = { .proves = true,
+					       .since_said = true,
 					       .since_ns = 6000 * MS,
 					       .until_ns = 8000 * MS };
 	struct candidate half =
@@ -137,6 +138,7 @@ static void what_covers_half_of_the_time_that_somebody_waited_comes_first(void *
 static void what_was_over_before_the_trigger_comes_last(void **state)
 {
 	const struct trigger_window window = { .proves = true,
+					       .since_said = true,
 					       .since_ns = 2000 * MS,
 					       .until_ns = 4000 * MS };
 	struct candidate over = candidate_of(2000, 4000, 9000, EVIDENCE_STANDSTILL);

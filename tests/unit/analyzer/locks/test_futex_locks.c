@@ -635,6 +635,43 @@ static void locks_held_by_one_who_waits_for_none_are_no_deadlock(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, lab_tear_down)
 
+/* Readers of Rust's reader-writer lock, behind a writer; that one wakes all of them. Between two writers a reader
+ * may wait while nobody has the lock. */
+static void readers_of_a_rust_lock_wait_for_its_writer(void **state)
+{
+	static const uint32_t values[] = { 0x7fffffff, 0xffffffff, 0xc0000000 };
+	struct scene *scene = scene_create(2);
+	struct scene_result result;
+
+	(void)state;
+	scene_switch(scene, 0, 500 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &scene_resizer);
+	for (uint64_t i = 0; i < 3; i++) {
+		const struct ft_task *reader = &scene_workers[i];
+		uint64_t at_ns = (1000 + i) * MS;
+
+		scene_waking(scene, 1, at_ns, &scene_idle, NULL, reader);
+		scene_switch(scene, 1, at_ns + 10 * US, &scene_idle, FT_STATE_RUNNING, NULL, reader);
+		scene_futex(scene, 1, at_ns + 20 * US, reader, LOCK, WAIT_BITSET, values[i]);
+		scene_switch(scene, 1, at_ns + 30 * US, reader, FT_STATE_SLEEPING, WAIT_FUTEX,
+			     &scene_idle);
+	}
+	for (uint64_t i = 0; i < 3; i++)
+		scene_waking(scene, 0, 3000 * MS + i * US, &scene_resizer, WAKE,
+			     &scene_workers[i]);
+	for (uint64_t i = 0; i < 3; i++)
+		scene_switch(scene, 1, 3001 * MS + i * US,
+			     i ? &scene_workers[i - 1] : &scene_idle,
+			     i ? FT_STATE_SLEEPING : FT_STATE_RUNNING, i ? POLL : NULL,
+			     &scene_workers[i]);
+	result = scene_analyze(scene, "100", 4000 * MS);
+	assert_true(result.model->stall.found);
+	assert_int_equal(result.model->findings[0].kind, FINDING_FUTEX_CONVOY);
+	assert_int_equal(result.model->findings[0].grade, GRADE_STRONG);
+	assert_int_equal(result.model->findings[0].culprit.tid, 100);
+	assert_int_equal(result.model->findings[0].victim_count, 3);
+	scene_done(&result, scene);
+}
+
 UNIT_TESTS(futex_locks)
 {
 	const struct CMUnitTest tests[] = {
@@ -652,6 +689,7 @@ UNIT_TESTS(futex_locks)
 		TEST(threads_that_wait_in_slices_are_one_standstill),
 		TEST(one_waiter_at_two_is_no_lock_where_nothing_says_glibc),
 		TEST(one_waiter_at_two_is_a_victim_where_glibc_is),
+		TEST(readers_of_a_rust_lock_wait_for_its_writer),
 		TEST(priority_inheriting_lock_needs_no_more_evidence),
 		TEST(waker_without_stack_is_plausible_only),
 		TEST(waker_without_stack_is_known_by_its_call),

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "analyzer/trace/large_calls.h"
 #include "tests/unit/support/unit_test.h"
@@ -43,6 +46,30 @@ static char *describe_growth(struct large_calls *calls, const struct large_call 
 	assert_int_equal(large_calls_growth(calls, call, &text, &seen), 0);
 	assert_int_equal(seen, text && !strstr(text, "If it is one"));
 	return text;
+}
+
+static bool is_unasked(enum ft_call call, uint64_t flags)
+{
+	struct large_calls *calls = create_calls();
+	struct event event = { .raw = { .kind = FT_EVENT_CALL, .time_ns = 1 }, .thread = &resizer };
+	bool unasked;
+
+	event.raw.call.call = call;
+	event.raw.call.args[3] = flags;
+	assert_int_equal(large_calls_event(calls, &event), 0);
+	unasked = large_calls_behind(calls, &resizer, 0, 2)->unasked;
+	large_calls_destroy(calls);
+	return unasked;
+}
+
+static void calls_know_whether_they_ask_for_their_memory_to_be_populated(void **state)
+{
+	(void)state;
+	assert_true(is_unasked(FT_CALL_MMAP, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE));
+	assert_false(is_unasked(FT_CALL_MMAP, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE));
+	assert_false(is_unasked(FT_CALL_MMAP, MAP_SHARED | MAP_ANONYMOUS | MAP_LOCKED));
+	assert_true(is_unasked(FT_CALL_MREMAP, MREMAP_MAYMOVE));
+	assert_false(is_unasked(FT_CALL_MUNMAP, 0));
 }
 
 static void calls_behind_is_the_threads_own_last_call_in_the_span(void **state)
@@ -157,6 +184,7 @@ static void calls_growth_is_never_seen_in_a_munmap(void **state)
 UNIT_TESTS(large_calls)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(calls_know_whether_they_ask_for_their_memory_to_be_populated),
 		cmocka_unit_test(calls_behind_is_the_threads_own_last_call_in_the_span),
 		cmocka_unit_test(calls_unwound_stack_replaces_that_of_its_call),
 		cmocka_unit_test(calls_growth_lists_the_steps_of_a_table_that_doubles),

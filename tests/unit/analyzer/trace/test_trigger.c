@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/trace/trigger.h"
+#include "capture/format.h"
 #include "tests/unit/support/unit_test.h"
 
 #define MS 1000000ull
@@ -90,6 +91,44 @@ static void triggers_that_nobody_waited_for_prove_nothing(void **state)
 	assert_false(window_of("probe-tcp", "late for 2 s", -5).proves);
 }
 
+static void window_is_what_a_probe_noted_where_the_trigger_does_not_say_since_when(void **state)
+{
+	struct trigger_window window = window_of("socket", "a customer called", 20000);
+
+	(void)state;
+	/* long ago; then the row that was under way, and how it ended */
+	trigger_window_note(&window, 4000 * MS, "probe: 2.000 s" FT_NOTE_PROBE_OVER ": tcp x");
+	assert_false(window.since_said);
+	trigger_window_note(&window, 17200 * MS, "probe: 0.200 s" FT_NOTE_PROBE_OPEN ": tcp x");
+	assert_true(window.proves && window.since_said);
+	assert_int_equal(window.since_ns, 17000 * MS);
+	assert_int_equal(window.until_ns, 20000 * MS);
+	trigger_window_note(&window, 18500 * MS, "probe: 1.500 s" FT_NOTE_PROBE_OVER ": tcp x");
+	assert_int_equal(window.since_ns, 17000 * MS);
+	assert_int_equal(window.until_ns, 18500 * MS);
+	assert_int_equal(window.about_ns, 16000 * MS);
+	/* after the trigger */
+	trigger_window_note(&window, 21200 * MS, "probe: 0.200 s" FT_NOTE_PROBE_OPEN ": tcp x");
+	assert_int_equal(window.since_ns, 17000 * MS);
+}
+
+static void window_is_not_what_another_note_says(void **state)
+{
+	static const char *const texts[] = {
+		"probe: ", "probe: 1.0 s", "probe: x s" FT_NOTE_PROBE_OPEN, "governor: lazy for 2 s",
+		"probe: 99999.0 s" FT_NOTE_PROBE_OPEN, "1.0 s" FT_NOTE_PROBE_OPEN,
+	};
+	struct trigger_window window = window_of("socket", "a customer called", 20000);
+	struct trigger_window said = window_of("socket", "no pong for 2 s", 20000);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		trigger_window_note(&window, 19000 * MS, texts[i]);
+	assert_false(window.since_said);
+	trigger_window_note(&said, 19000 * MS, "probe: 0.200 s" FT_NOTE_PROBE_OPEN ": tcp x");
+	assert_int_equal(said.since_ns, 18000 * MS);
+}
+
 UNIT_TESTS(trigger)
 {
 	const struct CMUnitTest tests[] = {
@@ -97,6 +136,9 @@ UNIT_TESTS(trigger)
 		cmocka_unit_test(window_takes_the_duration_of_the_whole_row_of_failures),
 		cmocka_unit_test(window_without_a_duration_is_the_least_stall_before_the_trigger),
 		cmocka_unit_test(window_does_not_begin_before_time_does),
+		cmocka_unit_test(
+			window_is_what_a_probe_noted_where_the_trigger_does_not_say_since_when),
+		cmocka_unit_test(window_is_not_what_another_note_says),
 		cmocka_unit_test(triggers_that_nobody_waited_for_prove_nothing),
 	};
 

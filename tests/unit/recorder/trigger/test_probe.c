@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "capture/format.h"
 #include "tests/unit/support/probe_fixture.h"
 #include "tests/unit/support/server.h"
 #include "tests/unit/support/unit_test.h"
@@ -204,6 +205,60 @@ static void tcp_slow_answers_fire_with_their_numbers(void **state)
 	server_stop(&server);
 }
 
+/* What a probe noted; its thread writes, and is stopped before it is read. */
+struct notes {
+	_Atomic int count;
+	char text[2][FT_TEXT_BYTES_MAX];
+};
+
+static void keep_note(void *context, const struct ft_event *event)
+{
+	struct notes *notes = context;
+
+	if (notes->count < 2)
+		snprintf(notes->text[notes->count], FT_TEXT_BYTES_MAX, "%s", event->note.text);
+	notes->count++;
+}
+
+static void tcp_notes_since_when_it_waits_and_when_that_is_over(void **state)
+{
+	struct server server = { .answer = "+PONG\r\n", .frozen = true };
+	struct notes notes = { .count = 0 };
+	struct trigger_queue *triggers;
+	struct probe_status status;
+	struct probe *probe;
+	const char *problem;
+	char name[64];
+
+	(void)state;
+	assert_int_equal(server_start(&server, AF_INET), 0);
+	snprintf(name, sizeof(name), ": tcp 127.0.0.1:%d", server.port);
+	assert_int_equal(trigger_queue_create(&triggers), 0);
+	const struct probe_options options = {
+		.kind = PROBE_TCP,
+		.what = at_port("127.0.0.1:%d,send=PING\\r\\n", server.port),
+		.interval_ns = 10 * MS,
+		.slower_than_ns = 500 * MS,
+		.for_ns = NEVER_NS, /* it waits long before it fires */
+		.was_answered = true,
+		.note = keep_note,
+		.note_context = &notes,
+	};
+	assert_int_equal(probe_start(&options, triggers, &probe, &problem), 0);
+	WAIT_FOR(notes.count >= 1);
+	probe_status(probe, &status);
+	assert_true(status.waiting_since_ns > 0);
+	server.frozen = false;
+	WAIT_FOR(notes.count >= 2);
+	probe_stop(probe);
+	assert_memory_equal(notes.text[0], FT_NOTE_PROBE "0.", strlen(FT_NOTE_PROBE "0."));
+	assert_non_null(strstr(notes.text[0], FT_NOTE_PROBE_OPEN));
+	assert_non_null(strstr(notes.text[0], name));
+	assert_non_null(strstr(notes.text[1], FT_NOTE_PROBE_OVER));
+	trigger_queue_destroy(triggers);
+	server_stop(&server);
+}
+
 static void tcp_fires_again_after_a_good_answer(void **state)
 {
 	struct server server = { .answer = "+PONG\r\n", .frozen = true };
@@ -357,6 +412,7 @@ UNIT_TESTS(probe)
 		cmocka_unit_test(tcp_name_whose_lookup_hangs_fires),
 		cmocka_unit_test(tcp_name_that_moves_is_looked_up_again),
 		cmocka_unit_test(tcp_slow_answers_fire_with_their_numbers),
+		cmocka_unit_test(tcp_notes_since_when_it_waits_and_when_that_is_over),
 		cmocka_unit_test(tcp_fires_again_after_a_good_answer),
 		cmocka_unit_test(tcp_that_hangs_is_given_up_and_asked_again),
 #ifdef HAVE_LIBCURL
