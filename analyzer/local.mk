@@ -3,6 +3,7 @@ noinst_LIBRARIES += analyzer/libanalyzer.a
 analyzer_libanalyzer_a_SOURCES = \
 	analyzer/activity/pauses.c analyzer/activity/pauses.h \
 	analyzer/detect/standstill.c analyzer/detect/standstill.h analyzer/detect/standstill_finding.c \
+	analyzer/detect/standstill_sign.c \
 	analyzer/activity/long_waits.c analyzer/activity/long_waits.h \
 	analyzer/activity/wait_stats.c analyzer/activity/wait_stats.h \
 	analyzer/analysis.c analyzer/analysis.h \
@@ -90,6 +91,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/activity/stall.c analyzer/activity/stall.h \
 	analyzer/trace/cpu_stream.c analyzer/trace/cpu_stream.h \
 	analyzer/blame/lock_chain.c analyzer/blame/lock_chain.h \
+	analyzer/blame/contended_victims.c \
+	analyzer/blame/lock_turns.c analyzer/blame/lock_turns.h \
 	analyzer/activity/observations.c analyzer/activity/observations.h \
 	analyzer/activity/victims.c analyzer/activity/victims.h \
 	analyzer/locks/prescan.c analyzer/locks/prescan.h \

@@ -246,6 +246,8 @@ struct model {
 		bool contradicts;	/* uncounted events are missing: no grade above PLAUSIBLE */
 		uint64_t unknown_ns;		/* of the target's threads */
 		uint64_t recorder_delay_max_ns;
+		const char *stacks;	/* "full", "sampled" ...: which stacks of waits were taken; "" */
+		const char *waker_stacks;	/* "all", "lock-waits", "none"; "" */
 		uint32_t cpus;
 		struct event_counts extras;	/* events of -e */
 		struct model_note *notes;	/* in order of time */

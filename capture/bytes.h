@@ -103,9 +103,14 @@ static inline bool ft_get_varint(struct ft_bytes *bytes, uint64_t *ret_value)
 
 	if (ft_bytes_left(bytes) < sizeof(word))
 		return ft_get_long_varint(bytes, ret_value);
-	/* Most numbers have one byte, and nearly all of the others at most 8. */
-	if (*bytes->next < 0x80) {
+	/* Most numbers have one or two bytes, and nearly all of the others at most 8. */
+	if (bytes->next[0] < 0x80) {
 		*ret_value = *bytes->next++;
+		return true;
+	}
+	if (bytes->next[1] < 0x80) {
+		*ret_value = (bytes->next[0] & 0x7fu) | (uint64_t)bytes->next[1] << 7;
+		bytes->next += 2;
 		return true;
 	}
 	word = ft_get_le64(bytes->next);

@@ -17,6 +17,9 @@
 
 #define NONE UINT16_MAX
 
+/* Nearly all events are of these kinds, which have nothing behind their stack. */
+#define BARE_KINDS (1u << FT_EVENT_SWITCH | 1u << FT_EVENT_WAKING | 1u << FT_EVENT_SAMPLE)
+
 struct ft_decoder {
 	struct ft_bytes bytes;
 	bool damaged;
@@ -96,14 +99,10 @@ static bool get_task_definition(struct ft_decoder *decoder, struct ft_task *task
 	return true;
 }
 
-static bool get_task(struct ft_decoder *decoder, uint32_t *ret_index)
+static __attribute__((noinline)) bool define_task(struct ft_decoder *decoder)
 {
 	uint32_t count = decoder->tasks_count;
 
-	if (!ft_get_bounded(&decoder->bytes, count, ret_index))
-		return false;
-	if (*ret_index < count)
-		return true;
 	if (count == FT_DICTIONARY_MAX || !get_task_definition(decoder, &decoder->tasks[count]))
 		return false;
 	for (int sort = 0; sort < FT_STACK_SORTS; sort++)
@@ -112,8 +111,16 @@ static bool get_task(struct ft_decoder *decoder, uint32_t *ret_index)
 	return true;
 }
 
+static inline bool get_task(struct ft_decoder *decoder, uint32_t *ret_index)
+{
+	uint32_t count = decoder->tasks_count;
+
+	return ft_get_bounded(&decoder->bytes, count, ret_index) &&
+	       (*ret_index < count || define_task(decoder));
+}
+
 /* put_stack_definition() of the encoder says why a definition looks like this. */
-static bool get_stack_definition(struct ft_decoder *decoder)
+static __attribute__((noinline)) bool get_stack_definition(struct ft_decoder *decoder)
 {
 	static const struct ft_stack none;
 	struct ft_stack *stack = &decoder->stacks[decoder->stacks_count];
@@ -156,7 +163,7 @@ static bool get_stack_definition(struct ft_decoder *decoder)
 	return true;
 }
 
-static bool get_stack(struct ft_decoder *decoder, uint8_t tag, uint16_t *last_stack,
+static inline bool get_stack(struct ft_decoder *decoder, uint8_t tag, uint16_t *last_stack,
 		      const struct ft_stack **ret_stack)
 {
 	uint32_t index;
@@ -318,7 +325,7 @@ static bool read_tag(uint8_t tag, struct ft_event *event)
 
 /* The tasks and stack that @tag announces. @has_other: another task follows though the kind, if it
  * is known, has none. */
-static bool get_head(struct ft_decoder *decoder, uint8_t tag, bool has_other,
+static inline bool get_head(struct ft_decoder *decoder, uint8_t tag, bool has_other,
 		     struct ft_event *event)
 {
 	enum ft_stack_sort sort = FT_STACK_SORT_OTHER;
@@ -392,14 +399,41 @@ static bool get_form(struct ft_decoder *decoder, struct ft_event *event, uint64_
 	return *ret_form & FT_EXTENDED_OTHER_TASK || !ft_event_descriptors[event->kind].other_at;
 }
 
-/* Return: 1 an event, 0 one of an unknown kind, -EBADMSG. */
-static int get_event(struct ft_decoder *decoder, struct ft_event *event)
+/* What follows the stack of an extended event. Return: 1 an event, 0 one of an unknown kind,
+ * -EBADMSG. */
+static int get_extended_payload(struct ft_decoder *decoder, uint64_t form, struct ft_event *event)
 {
-	const uint8_t *end = decoder->bytes.end, *payload_end = NULL;
-	uint8_t tag = *decoder->bytes.next++, text_at;
+	const uint8_t *end = decoder->bytes.end, *payload_end = get_frame(decoder, form, event);
+	bool good;
+
+	if (!payload_end)
+		return -EBADMSG;
+	decoder->bytes.end = payload_end;
+	good = get_fields(decoder, event);
+	/* A later version may have added fields: they are passed over. */
+	decoder->bytes.next = payload_end;
+	decoder->bytes.end = end;
+	decoder->unknown_events += !event->kind;
+	return good ? event->kind > 0 : -EBADMSG;
+}
+
+/* What follows the stack of another event. Return: 1 or -EBADMSG. */
+static int get_payload(struct ft_decoder *decoder, struct ft_event *event)
+{
+	uint8_t text_at = ft_event_descriptors[event->kind].texts_at[0];
+
+	if (!get_fields(decoder, event) || (text_at && !get_text(decoder, event, text_at)))
+		return -EBADMSG;
+	return 1;
+}
+
+/* Return: as get_extended_payload(). */
+static inline int get_event(struct ft_decoder *decoder, struct ft_event *event)
+{
+	uint8_t tag = *decoder->bytes.next++;
 	uint64_t form = 0;
 	int64_t delta_ns;
-	bool extended, good;
+	bool extended;
 
 	if (!read_tag(tag, event) || !ft_get_signed(&decoder->bytes, &delta_ns))
 		return -EBADMSG;
@@ -407,41 +441,37 @@ static int get_event(struct ft_decoder *decoder, struct ft_event *event)
 	event->cpu = decoder->cpu;
 	event->time_ns = decoder->time_ns;
 	extended = !event->kind;
-	if (extended && !get_form(decoder, event, &form))
+	if ((extended && !get_form(decoder, event, &form)) ||
+	    !get_head(decoder, tag, form & FT_EXTENDED_OTHER_TASK, event))
 		return -EBADMSG;
-	if (!get_head(decoder, tag, form & FT_EXTENDED_OTHER_TASK, event))
-		return -EBADMSG;
-	if (extended) {
-		payload_end = get_frame(decoder, form, event);
-		if (!payload_end)
-			return -EBADMSG;
-		decoder->bytes.end = payload_end;
+	if (1u << event->kind & BARE_KINDS)
+		return 1;
+	return extended ? get_extended_payload(decoder, form, event) : get_payload(decoder, event);
+}
+
+int ft_decoder_some(struct ft_decoder *decoder, struct ft_event *first, size_t distance_bytes,
+		    int most)
+{
+	struct ft_event *event = first;
+	int count = 0, result = 1;
+
+	while (count < most && decoder->bytes.next < decoder->bytes.end && result >= 0) {
+		result = get_event(decoder, event);
+		if (result > 0) {
+			event = (void *)((char *)event + distance_bytes);
+			count++;
+		}
 	}
-	good = get_fields(decoder, event);
-	if (extended) {
-		/* A later version may have added fields: they are passed over. */
-		decoder->bytes.next = payload_end;
-		decoder->bytes.end = end;
-		decoder->unknown_events += !event->kind;
-		return good ? event->kind > 0 : -EBADMSG;
+	if (result < 0) {
+		decoder->damaged = true;
+		decoder->bytes.next = decoder->bytes.end;
 	}
-	text_at = ft_event_descriptors[event->kind].texts_at[0];
-	return good && (!text_at || get_text(decoder, event, text_at)) ? 1 : -EBADMSG;
+	return count || !decoder->damaged ? count : -EBADMSG;
 }
 
 int ft_decoder_next(struct ft_decoder *decoder, struct ft_event *ret_event)
 {
-	int result;
-
-	if (decoder->damaged)
-		return -EBADMSG;
-	do {
-		if (decoder->bytes.next == decoder->bytes.end)
-			return 0;
-		result = get_event(decoder, ret_event);
-	} while (result == 0);
-	decoder->damaged = result < 0;
-	return result;
+	return ft_decoder_some(decoder, ret_event, sizeof(*ret_event), 1);
 }
 
 uint32_t ft_decoder_unknown_events(const struct ft_decoder *decoder)
@@ -449,12 +479,12 @@ uint32_t ft_decoder_unknown_events(const struct ft_decoder *decoder)
 	return decoder->unknown_events;
 }
 
-uint32_t ft_decoder_task_index(const struct ft_decoder *decoder, const struct ft_task *task)
+const struct ft_task *ft_decoder_tasks(const struct ft_decoder *decoder)
 {
-	return (uint32_t)(task - decoder->tasks);
+	return decoder->tasks;
 }
 
-uint32_t ft_decoder_stack_index(const struct ft_decoder *decoder, const struct ft_stack *stack)
+const struct ft_stack *ft_decoder_stacks(const struct ft_decoder *decoder)
 {
-	return (uint32_t)(stack - decoder->stacks);
+	return decoder->stacks;
 }

@@ -32,19 +32,29 @@ void ft_decoder_begin(struct ft_decoder *decoder, const void *payload, size_t pa
  *             borrowed until the next begin; the same task or stack of the segment has the same address each time.
  *
  * Return: 1 an event, 0 end of the segment, -EBADMSG damage (the events before
- * it are good), -ENOMEM.
+ * it are good).
  */
 int ft_decoder_next(struct ft_decoder *decoder, struct ft_event *ret_event);
+
+/**
+ * ft_decoder_some() - the next events, at most @most.
+ *
+ * @first: where the first one goes; each of the others lies @distance_bytes behind the one before.
+ *
+ * Return: how many, else as ft_decoder_next().
+ */
+int ft_decoder_some(struct ft_decoder *decoder, struct ft_event *first, size_t distance_bytes,
+		    int most);
 
 /* Events of unknown kinds passed over since begin. */
 uint32_t ft_decoder_unknown_events(const struct ft_decoder *decoder);
 
-/* Place of a borrowed task or stack in the segment's dictionary, 0 up to
- * FT_DICTIONARY_MAX - 1: what a caller needs to keep its own table beside it. */
+/* The segment's dictionary: borrowed tasks and stacks are elements of these arrays, of
+ * FT_DICTIONARY_MAX each. So a caller can keep its own tables beside them. */
 #define FT_DICTIONARY_MAX 8192
 #define FT_DICTIONARY_FRAMES_MAX 32768	/* of all stacks of a segment together */
 #define FT_DICTIONARY_NAMES_MAX 1024
-uint32_t ft_decoder_task_index(const struct ft_decoder *decoder, const struct ft_task *task);
-uint32_t ft_decoder_stack_index(const struct ft_decoder *decoder, const struct ft_stack *stack);
+const struct ft_task *ft_decoder_tasks(const struct ft_decoder *decoder);
+const struct ft_stack *ft_decoder_stacks(const struct ft_decoder *decoder);
 
 #endif

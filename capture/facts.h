@@ -34,6 +34,11 @@
 #define FT_FACT_EVENTS "events"			/* names of the events recorded, joined by commas */
 #define FT_FACT_SAMPLE_HZ "sample-hz"
 #define FT_FACT_SAMPLE_EVENT "sample-event"	/* cycles or cpu-clock */
+#define FT_FACT_STACKS "stacks"			/* which stacks of switches were taken when this was written: full, sampled,
+						   lazy, timing. Notes "governor: ..." say where that changed, and from what */
+#define FT_FACT_STACK_PERIOD "stack-period"	/* sampled: the stack of one interruptible wait of so many */
+#define FT_FACT_WAKER_STACKS "waker-stacks"	/* "all"; "lock-waits", where the thread that is woken had waited long for
+						   a kernel lock; or "none" */
 #define FT_FACT_SYSCALLS "syscalls"		/* number:name pairs of the calls seen in states, joined by commas */
 #define FT_FACT_KERNEL_LOG "kernel-log"		/* "read", or why the kernel's log was not */
 #define FT_FACT_END_REASON "end-reason"		/* duration, signal, target-exited, disk-full */

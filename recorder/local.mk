@@ -33,6 +33,9 @@ recorder_librecorder_a_SOURCES = \
 	recorder/proc/target_finder.c recorder/proc/target_finder.h \
 	recorder/perf/tracepoint_format.c recorder/perf/tracepoint_format.h \
 	recorder/record/governor.c recorder/record/governor.h \
+	recorder/record/record_cursor.h \
+	recorder/record/occurrence.c recorder/record/occurrence.h \
+	recorder/record/watched_wakings.c recorder/record/watched_wakings.h \
 	recorder/perf/host_facts.c recorder/perf/host_facts.h \
 	recorder/perf/cpu_hotplug_watch.c recorder/perf/cpu_hotplug_watch.h \
 	recorder/record/hotplug.c recorder/record/hotplug.h \
@@ -75,6 +78,7 @@ recorder_librecorder_a_SOURCES = \
 	recorder/cli/status_text.c recorder/cli/status_text.h \
 	recorder/proc/target.c recorder/proc/target.h \
 	recorder/record/task_table.c recorder/record/task_table.h \
+	recorder/perf/switch_cost.c recorder/perf/switch_cost.h \
 	recorder/perf/tier.c recorder/perf/tier.h \
 	recorder/perf/tracefs.c recorder/perf/tracefs.h \
 	recorder/record/translate.c recorder/record/translate.h \

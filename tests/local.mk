@@ -47,7 +47,6 @@ tests_bench_bench_encode_LDADD = capture/libcapture.a $(ZLIB_LIBS)
 tests_bench_bench_analyze_SOURCES = tests/bench/bench_analyze.c
 tests_bench_bench_analyze_LDADD = $(ANALYZER_LIBS)
 tests_bench_bench_modes_SOURCES = tests/bench/bench_modes.c
-tests_bench_bench_modes_LDADD = $(RECORDER_LIBS)
 tests_bench_bench_waiters_SOURCES = tests/bench/bench_waiters.c
 tests_bench_bench_waiters_LDADD = $(ANALYZER_UNIT_LIBS) -lm
 tests_fuzz_fuzz_reader_SOURCES = tests/fuzz/fuzz_reader.c

@@ -106,7 +106,7 @@ int history_charged(struct history *history, struct thread *owner, uint64_t star
  * nobody's. */
 const uint64_t *history_short_charge_ns(const struct history *history);
 int history_closed(struct history *history, const struct lock_tracker *locks, const struct interval *interval);
-int history_finish(struct history *history);
+int history_finish(struct history *history); /* what was put together becomes intervals */
 
 /* Intervals shorter than this are put together. 0: none are. */
 uint64_t history_resolution_ns(const struct history *history);

@@ -15,6 +15,9 @@
 
 #define SAMPLES_MAX (1u << 20)
 
+/* Not inlined: most events keep nothing, and save no registers. */
+#define RARE __attribute__((noinline))
+
 const uint64_t *history_short_charge_ns(const struct history *history)
 {
 	return &history->short_charge_ns;
@@ -61,7 +64,7 @@ static int fill_blocked(struct history *history, const struct lock_tracker *lock
 	kept->waker_cpu = interval->waker_cpu;
 	if (interval->waker)
 		kept->waker = interval->waker->index;
-	if (!wait_class_lock(reason->class))
+	if (!wait_class_lock((enum wait_class)kept->class))
 		return 0;
 	reverse_charges(history);
 	*ret_wait = (struct history_lock_wait){
@@ -120,7 +123,7 @@ int history_closed(struct history *history, const struct lock_tracker *locks,
 		r = fill_runnable(history, interval, &kept);
 	if (!r)
 		r = history_keep_interval(history, entry, &kept, &wait);
-	if (!r)
+	if (!r && history->grown)
 		r = history_limit_bytes(history);
 out:
 	history->pending_count = 0;
@@ -156,7 +159,7 @@ static void drop_old_points(struct history *history, bool samples)
 	*(samples ? &history->sample_count : &history->event_count) = left;
 }
 
-static int append_sample(struct history *history, const struct event *event)
+static RARE int append_sample(struct history *history, const struct event *event)
 {
 	struct thread_history *entry;
 
@@ -183,7 +186,7 @@ static void fill_call(const struct ft_event *raw, struct history_event *event)
 		event->bytes = raw->call.args[raw->call.call == FT_CALL_MREMAP ? 2 : 1];
 }
 
-static int append_event(struct history *history, const struct event *event)
+static RARE int append_event(struct history *history, const struct event *event)
 {
 	const struct ft_event *raw = &event->raw;
 	struct history_event kept = {
@@ -224,7 +227,8 @@ static int append_event(struct history *history, const struct event *event)
 
 /* The idle task is switched out: its CPU had nothing to do since it was switched in. Before, the
  * CPU was busy or unknown. */
-static int keep_idle_time(struct history *history, const struct event *event, uint64_t since_ns)
+static RARE int keep_idle_time(struct history *history, const struct event *event,
+			       uint64_t since_ns)
 {
 	const struct history_lock_wait none = { .lock = NULL };
 	struct history_interval interval = {
@@ -286,9 +290,4 @@ int history_event(struct history *history, const struct event *event)
 	default:
 		return 0;
 	}
-}
-
-int history_finish(struct history *history)
-{
-	return history_flush_all(history);
 }

@@ -66,6 +66,7 @@ struct history {
 	size_t interval_room; /* of all threads */
 	size_t sample_count, event_count;
 	bool full;
+	bool grown; /* since history_limit_bytes() was called last */
 	struct history_charge *pending; /* of the interval that is closed next, the latest first */
 	size_t pending_count, pending_room;
 	uint64_t *idle_since_ns; /* by CPU; 0: it is not idle, or that is not known */
@@ -87,8 +88,6 @@ static inline bool history_charges_in_turns(const struct history_charge *charge,
 int history_keep_interval(struct history *history, struct thread_history *entry,
 			  const struct history_interval *interval,
 			  const struct history_lock_wait *wait);
-/* The intervals in crowds become intervals of their threads. */
-int history_flush_all(struct history *history);
 /* Keep within the bound; where nothing helps any more, nothing more is kept. */
 int history_limit_bytes(struct history *history);
 

@@ -31,20 +31,25 @@
 static int append_interval(struct history *history, struct thread_history *entry,
 			   const struct history_interval *interval)
 {
-	size_t before = entry->room;
-
-	if (array_grow(entry->intervals, entry->count, entry->room))
-		return -ENOMEM;
-	history->interval_room += entry->room - before;
+	if (entry->count == entry->room) {
+		history->interval_room -= entry->room;
+		if (array_grow(entry->intervals, entry->count, entry->room))
+			return -ENOMEM;
+		history->interval_room += entry->room;
+		history->grown = true;
+	}
 	entry->intervals[entry->count++] = *interval;
 	return 0;
 }
 
 /* *@ret_number: what an interval refers to it by. */
-static int append_lock_wait(struct lock_wait_table *table, const struct history_lock_wait *wait,
+static int append_lock_wait(struct history *history, const struct history_lock_wait *wait,
 			    uint32_t *ret_number)
 {
+	struct lock_wait_table *table = &history->lock_waits;
 	size_t first = table->charge_count;
+
+	history->grown = true;
 
 	if (array_grow(table->waits, table->wait_count, table->wait_room))
 		return -ENOMEM;
@@ -103,7 +108,7 @@ static int flush_crowd(struct history *history, struct thread_history *entry)
 
 			kind->charge.start_ns = interval.start_ns;
 			kind->charge.end_ns = interval.end_ns;
-			r = append_lock_wait(&history->lock_waits, &wait, &interval.lock_wait);
+			r = append_lock_wait(history, &wait, &interval.lock_wait);
 		}
 		if (!r)
 			r = append_interval(history, entry, &interval);
@@ -114,14 +119,15 @@ static int flush_crowd(struct history *history, struct thread_history *entry)
 }
 
 /* The charge of the thread that held the lock for most of the wait. */
-static struct history_charge find_longest_charge(const struct history_lock_wait *wait)
+static const struct history_charge *find_longest_charge(const struct history_lock_wait *wait)
 {
-	struct history_charge longest = { .owner = NULL };
+	static const struct history_charge nobody = { .owner = NULL };
+	const struct history_charge *longest = &nobody;
 
 	for (size_t i = 0; i < wait->charge_count; i++)
 		if (wait->charges[i].end_ns - wait->charges[i].start_ns >
-		    longest.end_ns - longest.start_ns)
-			longest = wait->charges[i];
+		    longest->end_ns - longest->start_ns)
+			longest = &wait->charges[i];
 	return longest;
 }
 
@@ -163,7 +169,7 @@ static int add_to_crowd(struct history *history, struct thread_history *entry,
 			const struct history_lock_wait *wait)
 {
 	uint64_t length_ns = interval->end_ns - interval->start_ns;
-	struct history_charge charge = find_longest_charge(wait);
+	const struct history_charge *charge = find_longest_charge(wait);
 	struct crowd *crowd = &entry->crowd;
 	struct crowd_kind *kind;
 	uint32_t merged;
@@ -173,10 +179,10 @@ static int add_to_crowd(struct history *history, struct thread_history *entry,
 	if (!crowd->kind_count)
 		crowd->start_ns = interval->start_ns;
 	crowd->end_ns = interval->end_ns;
-	kind = find_kind(crowd, interval, wait->lock, &charge);
+	kind = find_kind(crowd, interval, wait->lock, charge);
 	merged = kind->longest.merged + (interval->merged ? interval->merged : 1);
 	if (length_ns >= kind->longest_ns &&
-	    (!kind->sum_ns || matches_kind(kind, interval, wait->lock, charge.owner))) {
+	    (!kind->sum_ns || matches_kind(kind, interval, wait->lock, charge->owner))) {
 		kind->longest = *interval;
 		kind->longest_ns = length_ns;
 		kind->number = wait->number;
@@ -189,20 +195,27 @@ static int add_to_crowd(struct history *history, struct thread_history *entry,
 		       : 0;
 }
 
+static int keep_alone(struct history *history, struct thread_history *entry,
+		      const struct history_interval *interval,
+		      const struct history_lock_wait *wait)
+{
+	struct history_interval kept = *interval;
+
+	if (flush_crowd(history, entry))
+		return -ENOMEM;
+	kept.lock_wait = 0;
+	if (wait->lock && append_lock_wait(history, wait, &kept.lock_wait))
+		return -ENOMEM;
+	return append_interval(history, entry, &kept);
+}
+
 int history_keep_interval(struct history *history, struct thread_history *entry,
 			  const struct history_interval *interval,
 			  const struct history_lock_wait *wait)
 {
-	struct history_interval kept = *interval;
-
-	if (interval->end_ns - interval->start_ns < history->resolution_ns)
-		return add_to_crowd(history, entry, interval, wait);
-	if (flush_crowd(history, entry))
-		return -ENOMEM;
-	kept.lock_wait = 0;
-	if (wait->lock && append_lock_wait(&history->lock_waits, wait, &kept.lock_wait))
-		return -ENOMEM;
-	return append_interval(history, entry, &kept);
+	return interval->end_ns - interval->start_ns < history->resolution_ns
+		       ? add_to_crowd(history, entry, interval, wait)
+		       : keep_alone(history, entry, interval, wait);
 }
 
 /* Keep the intervals of one thread anew, at the present resolution. */
@@ -227,7 +240,7 @@ static int compact_thread(struct history *history, struct thread_history *entry,
 	return r;
 }
 
-int history_flush_all(struct history *history)
+int history_finish(struct history *history)
 {
 	int r = 0;
 
@@ -245,7 +258,7 @@ int history_flush_all(struct history *history)
 static int compact_all(struct history *history)
 {
 	struct lock_wait_table old;
-	int r = history_flush_all(history);
+	int r = history_finish(history);
 
 	if (r)
 		return r;
@@ -315,6 +328,7 @@ int history_limit_bytes(struct history *history)
 {
 	int r = 0;
 
+	history->grown = false;
 	limit_charges(history);
 	while (!r && !history->full && history_bytes(history) > HISTORY_BYTES_MAX) {
 		r = compact_all(history);

@@ -48,7 +48,11 @@ int long_waits_end(struct long_waits *waits, struct thread_long_waits *own)
 	/* What else is waited for in the same operation, as for pages that reclaim took, is a part of it. */
 	if (own->sliced || (own->episode.open && own->episode.what == own->operation))
 		next.what = own->operation;
-	if (own->last.lock && own->holder.thread && own->holder.ns >= LONG_HOLD_NS) {
+	/* Who waits with a time limit, and again, goes on waiting; so does the last time, when the lock is let go. */
+	if (own->last.lock && (own->timed_out || (own->episode.open && own->episode.what == own->last.lock &&
+						  !own->episode.holder)))
+		next.what = own->last.lock;
+	else if (own->last.lock && own->holder.thread && own->holder.ns >= LONG_HOLD_NS) {
 		next.what = own->last.lock;
 		next.holder = own->holder.thread;
 	}
@@ -85,6 +89,7 @@ static int open_wait(struct long_waits *waits, struct thread_long_waits *own,
 	own->holder = (struct lock_hold_seen){ 0 };
 	own->operation = info->operation;
 	own->sliced = sliced;
+	own->timed_out = false;
 	own->last = *wait;
 	own->queued_ns = queued_ns;
 	return 0;
@@ -95,10 +100,15 @@ int long_waits_runnable(struct long_waits *waits, struct thread_long_waits *own,
 			uint64_t runnable_ns)
 {
 	const struct wait_reason *reason = info ? &info->preempted : NULL;
-	const struct long_wait wait = make_wait(
-		interval, reason ? reason->class : WAIT_CPU_RUNQUEUE, DIRECTION_NEEDS, NULL);
+	uint64_t length_ns = interval->end_ns - interval->start_ns;
+	bool sliced = reason && reason->sliced;
+	struct long_wait wait;
 
-	if (reason && reason->sliced)
+	/* Most are shorter. */
+	if (!sliced && length_ns <= waits->longest.blocked_ns && length_ns < waits->long_ns)
+		return 0;
+	wait = make_wait(interval, reason ? reason->class : WAIT_CPU_RUNQUEUE, DIRECTION_NEEDS, NULL);
+	if (sliced)
 		return open_wait(waits, own, &wait, info, true, runnable_ns, wait.blocked_ns);
 	note_longest(waits, &wait);
 	return keep_wait(waits, &wait);
@@ -125,6 +135,7 @@ int long_waits_blocked(struct long_waits *waits, struct thread_long_waits *own,
 		own->last.blocked_ns += interval->end_ns - interval->start_ns;
 		own->last.flags |= interval->flags;
 		own->runnable_ns = runnable_ns;
+		own->timed_out = interval->waker_in_interrupt;
 		if (charged.ns > own->holder.ns)
 			own->holder = charged;
 		return 0;
@@ -135,6 +146,7 @@ int long_waits_blocked(struct long_waits *waits, struct thread_long_waits *own,
 		return -ENOMEM;
 	own->holder = charged;
 	own->last_number = number;
+	own->timed_out = lock && interval->waker_in_interrupt;
 	return 0;
 }
 

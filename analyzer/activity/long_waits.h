@@ -28,6 +28,7 @@ struct thread_long_waits {
 	struct long_wait last;
 	const void *operation;	/* that last is in */
 	bool sliced;		/* it is a slice of a wait, see struct wait_reason */
+	bool timed_out;		/* it was for a lock, and its time limit ended it */
 	uint64_t queued_ns;	/* runnable since the wait before, until last began */
 	uint64_t runnable_ns;	/* what it had been runnable in all when last ended */
 	struct lock_hold_seen holder;	/* of the longest hold in last ... */

@@ -16,12 +16,13 @@
 /* Slices of one pause: a quarter of a slice is the most that it runs between two, and they do not get shorter. */
 #define BETWEEN_PART	4u
 #define SHORTER_PERCENT 70u
+#define LONGER_TIMES	4u /* nor do they grow faster than who backs off lets them */
 #define SLICE_LEAST_NS	500000u
 #define SLICES_ALIKE	14u /* tenths: slices of another length are another way of polling */
 
 /* A place where less than a tenth of a thread's other waits are, is not where it waits as a rule. */
 #define NOVEL_PART     10u
-#define KNOWN_LEAST    8u
+#define KNOWN_LEAST    5u
 #define PLACES	       16u
 #define CANDIDATES_MAX 256u
 
@@ -123,8 +124,9 @@ static int close_run(struct scan *scan)
 	return 0;
 }
 
-/* Whether a timer ended the last slice. Where no stack tells, sleeps of one length in a row are timed. */
-static bool is_timed(const struct scan *scan)
+/* Whether a timer ended the last slice. Where no stack tells, sleeps of one length in a row are timed; @ns: of the
+ * next one. */
+static bool is_timed(const struct scan *scan, uint64_t ns)
 {
 	const struct history_interval *last = &scan->run.pause.last;
 	enum wake_end end;
@@ -132,7 +134,9 @@ static bool is_timed(const struct scan *scan)
 	if (last->direction == DIRECTION_SLEEPS)
 		return true;
 	end = wake_root_end(scan->observations->history, scan->observations->stack_infos, last);
-	return end == WAKE_TIMER || (end == WAKE_OUTSIDE && last->waker_stack_id == STACK_NONE);
+	return end == WAKE_TIMER ||
+	       (end == WAKE_OUTSIDE && last->waker_stack_id == STACK_NONE &&
+		ns * 10 <= scan->run.last_ns * 11 && ns * 11 >= scan->run.last_ns * 10);
 }
 
 /* Whether @interval goes on with what the thread has been at: polling, or waiting with a time limit. */
@@ -150,7 +154,7 @@ static bool is_slice(const struct scan *scan, const struct history_interval *int
 		return false;
 	return (interval->flags & INTERVAL_STILL_OPEN ||
 		ns * 100 >= run->last_ns * SHORTER_PERCENT) &&
-	       is_timed(scan);
+	       ns <= run->last_ns * LONGER_TIMES && is_timed(scan, ns);
 }
 
 static void extend_run(struct scan *scan, const struct history_interval *interval,
@@ -272,7 +276,8 @@ static bool is_unbounded(const struct run *run)
 
 	if ((flags & all_along) == all_along)
 		return true;
-	return run->pause.sleeps > 1 && flags & all_along;
+	/* Where nothing tells what it did, it may have done many things. */
+	return run->pause.sleeps > 1 && (flags & all_along || !is_known(&run->place));
 }
 
 static uint64_t expect_waits(const struct thread_pace *pace, uint64_t pause_ns, uint64_t sleeps,
@@ -293,8 +298,9 @@ static int keep_unusual(struct scan *scan, struct pauses *pauses)
 
 		pause->expected = expect_waits(&scan->pace, ns, pause->sleeps, ns);
 		pause->novel = is_novel(scan, run);
+		/* Who polls at other times, too, does so as a rule. */
 		if (is_unbounded(run) || !pause->expected ||
-		    count_like(scan, run) > LIKE_MOST)
+		    count_like(scan, run) > (pause->sleeps > 1 ? 0 : LIKE_MOST))
 			continue;
 		if (array_grow(pauses->list, pauses->count, pauses->room))
 			return -ENOMEM;

@@ -258,24 +258,31 @@ void wait_stats_charged(void *context, const struct thread *waiter, struct threa
 		long_waits_charged(&entry->long_waits, owner, end_ns - start_ns);
 }
 
+/* Not inlined: who only ran saves no registers. */
+static __attribute__((noinline)) int add_waiting(struct wait_stats *stats,
+						 struct thread_sums *entry,
+						 const struct interval *interval)
+{
+	const struct stack_info *info = stack_infos_get(stats->stack_infos, interval->stack_id);
+	bool counts = stats->options.counts(stats->options.context, interval->thread);
+
+	if (!info)
+		return -ENOMEM;
+	if (interval->state == THREAD_BLOCKED)
+		return add_blocked(stats, entry, interval, info, counts);
+	return add_runnable(stats, entry, interval, info, counts);
+}
+
 int wait_stats_closed(struct wait_stats *stats, const struct interval *interval)
 {
 	struct thread_sums *entry = per_thread_get(&stats->threads, interval->thread);
-	const struct stack_info *info;
-	bool counts;
 
 	if (!entry)
 		return -ENOMEM;
 	entry->sums.state_ns[interval->state] += interval->end_ns - interval->start_ns;
-	if (interval->state != THREAD_BLOCKED && interval->state != THREAD_RUNNABLE)
-		return 0;
-	info = stack_infos_get(stats->stack_infos, interval->stack_id);
-	if (!info)
-		return -ENOMEM;
-	counts = stats->options.counts(stats->options.context, interval->thread);
-	if (interval->state == THREAD_BLOCKED)
-		return add_blocked(stats, entry, interval, info, counts);
-	return add_runnable(stats, entry, interval, info, counts);
+	return interval->state == THREAD_BLOCKED || interval->state == THREAD_RUNNABLE
+		       ? add_waiting(stats, entry, interval)
+		       : 0;
 }
 
 /* What the table's waits get of what threads' short waits were estimated to be for. */

@@ -38,15 +38,73 @@ enum wake_end wake_root_end(const struct history *history, struct stack_infos *s
 									       : WAKE_OUTSIDE;
 }
 
+/* Wakings in an interrupt while one thread had the CPU; of fewer, or less of them, that may be chance. */
+#define USUAL_LEAST   8u
+#define USUAL_PERCENT 40u
+
+/* Who has the CPU for longer at a time is the one that interrupts hit. */
+#define ANSWER_NS 1000000u
+
+/* Whether @thread, which had the CPU at @time_ns, had it for a moment only. */
+static bool ran_shortly(const struct history *history, const struct thread *thread,
+			uint64_t time_ns)
+{
+	const struct history_interval *intervals;
+	size_t count = history_intervals(history, thread, &intervals);
+	size_t at = history_at(history, thread, time_ns);
+
+	return at < count && (intervals[at].merged || intervals[at].state != THREAD_RUNNING ||
+			      intervals[at].end_ns - intervals[at].start_ns < ANSWER_NS);
+}
+
+/*
+ * Who sends through the loopback device wakes the receiver in a softirq of his own. Where no stack tells that, it shows
+ * in that he had the CPU, for a moment, again and again when @thread was woken in an interrupt.
+ */
+static bool is_usual_sender(const struct history *history, const struct thread *thread,
+			    const struct history_interval *wait)
+{
+	const struct history_interval *intervals;
+	size_t count = history_intervals(history, thread, &intervals);
+	uint64_t all = 0, same = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t times = intervals[i].merged ? intervals[i].merged : 1;
+
+		if (intervals[i].state != THREAD_BLOCKED || !intervals[i].waker_in_interrupt ||
+		    intervals[i].direction != DIRECTION_TAKES ||
+		    intervals[i].waker == HISTORY_NOBODY)
+			continue;
+		all += times;
+		if (intervals[i].waker == wait->waker &&
+		    ran_shortly(history, history_waker(history, wait), intervals[i].end_ns))
+			same += times;
+	}
+	return same >= USUAL_LEAST && same * 100 >= all * USUAL_PERCENT;
+}
+
+static enum wake_end find_end(const struct history *history, struct stack_infos *stack_infos,
+			      const struct thread *thread, const struct history_interval *wait)
+{
+	enum wake_end end = wake_root_end(history, stack_infos, wait);
+	const struct thread *waker = history_waker(history, wait);
+
+	return end == WAKE_OUTSIDE && wait->waker_stack_id == STACK_NONE && !waker->idle_task &&
+			       is_usual_sender(history, thread, wait)
+		       ? WAKE_THREAD
+		       : end;
+}
+
 struct wake_root wake_root_find(const struct history *history, struct stack_infos *stack_infos,
 				const struct thread *thread, const struct history_interval *wait)
 {
 	const uint64_t start_ns = wait->start_ns, end_ns = wait->end_ns;
+	const struct thread *waiter = thread;
 	struct wake_root root = { .end = WAKE_UNSEEN, .stack_id = STACK_NONE };
 
 	for (root.links = 1; root.links <= LINKS_MAX; root.links++) {
 		root.at_ns = wait->end_ns;
-		root.end = wake_root_end(history, stack_infos, wait);
+		root.end = find_end(history, stack_infos, waiter, wait);
 		if (root.end != WAKE_THREAD)
 			return root;
 		root.thread = history_waker(history, wait);
@@ -56,6 +114,7 @@ struct wake_root wake_root_find(const struct history *history, struct stack_info
 		wait = wake_root_wait_meanwhile(history, root.thread, start_ns, end_ns);
 		if (!wait || (wait->direction != DIRECTION_TAKES && wait->direction != DIRECTION_GIVES))
 			return root;
+		waiter = root.thread;
 		root.thread = NULL;
 	}
 	root.end = WAKE_UNSEEN;

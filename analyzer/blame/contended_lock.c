@@ -94,6 +94,11 @@ struct release {
 	uint32_t owner; /* thread->index */
 };
 
+/* Waits of one thread that a time limit ended, one after the other: whoever lets it in at last held the lock. */
+struct timed_out {
+	uint64_t start_ns, ns;	/* ns 0: none */
+};
+
 /* The figures of one lock, while the waits in the stall are added up. */
 struct figures {
 	struct contended_lock *contended;
@@ -103,6 +108,8 @@ struct figures {
 	struct release *releases; /* that ended charges of some length */
 	size_t release_count, release_room;
 	const struct lock *lock; /* the last one that was it; NULL: none was */
+	struct timed_out timed_out; /* of the thread whose waits are added */
+	bool in_slices; /* time of such waits is charged */
 };
 
 struct all_figures {
@@ -176,11 +183,75 @@ static int add_charges(struct figures *figures, const struct history_lock_wait *
 	return 0;
 }
 
+/* @interval, the next wait of its thread for this lock, was charged to @owner at its end; NULL: to nobody. */
+static int add_timed_out(struct figures *figures, const struct history_interval *interval,
+			 struct thread *owner, uint64_t from_ns, uint64_t to_ns)
+{
+	struct timed_out *timed_out = &figures->timed_out;
+	struct history_charge charge = { .owner = owner, .grade = GRADE_PLAUSIBLE };
+	struct lock_owner *entry;
+
+	if (interval->waker_in_interrupt && !owner && !interval->merged) {
+		if (!timed_out->ns)
+			timed_out->start_ns = from_ns;
+		timed_out->ns += to_ns - from_ns;
+		return 0;
+	}
+	if (owner && timed_out->ns) {
+		entry = per_thread_get(&figures->owners, owner);
+		if (!entry)
+			return -ENOMEM;
+		entry->blamed_ns += timed_out->ns;
+		entry->plausible_ns += timed_out->ns;
+		figures->nobody_ns -= timed_out->ns;
+		figures->in_slices = true;
+		note_hold(entry, &charge, timed_out->start_ns, to_ns);
+	}
+	*timed_out = (struct timed_out){ 0, 0 };
+	return 0;
+}
+
+static struct thread *find_last_owner(const struct history_lock_wait *wait)
+{
+	return wait->charge_count ? wait->charges[wait->charge_count - 1].owner : NULL;
+}
+
+/* Who waited for the lock, too, did not hold it: whoever let that one in is asked about next. */
+#define HANDED_ON_MAX 64u
+
+static struct thread *find_first_owner(const struct history *history, const struct figures *figures,
+				       struct thread *owner, uint64_t end_ns)
+{
+	uint64_t start_ns = figures->timed_out.start_ns;
+
+	for (unsigned int i = 0; owner && i < HANDED_ON_MAX; i++) {
+		struct history_cursor cursor = history_walk(history, owner, start_ns, end_ns);
+		const struct history_interval *interval;
+		struct thread *before = NULL;
+		uint64_t from_ns, to_ns, waited_ns = 0;
+		struct history_lock_wait wait;
+
+		while ((interval = history_next(&cursor, &from_ns, &to_ns))) {
+			if (!history_lock_wait(history, interval, &wait) ||
+			    !is_same_lock(figures->contended, wait.lock))
+				continue;
+			waited_ns += to_ns - from_ns;
+			before = find_last_owner(&wait);
+		}
+		if (waited_ns * 2 < end_ns - start_ns)
+			break;
+		owner = before;
+	}
+	return owner;
+}
+
 /* Add one sleep for the lock, of which @from_ns to @to_ns is in the stall. */
 static int add_wait(const struct all_figures *all, struct figures *figures, struct thread *thread,
 		    const struct history_interval *interval, const struct history_lock_wait *wait,
 		    bool counts, uint64_t from_ns, uint64_t to_ns)
 {
+	struct thread *owner = find_last_owner(wait);
+
 	figures->lock = wait->lock;
 	if (queued_writer_add(&figures->contended->queue, thread, wait->mode, interval->start_ns,
 			      interval->end_ns))
@@ -190,8 +261,11 @@ static int add_wait(const struct all_figures *all, struct figures *figures, stru
 			       ? 0
 			       : victim_set_add(&figures->outsiders, thread, from_ns, to_ns);
 	figures->wait_ns += to_ns - from_ns;
+	if (figures->timed_out.ns)
+		owner = find_first_owner(all->history, figures, owner, to_ns);
 	return victim_set_add(&figures->victims, thread, from_ns, to_ns) ||
-			       add_charges(figures, wait, from_ns, to_ns)
+			       add_charges(figures, wait, from_ns, to_ns) ||
+			       add_timed_out(figures, interval, owner, from_ns, to_ns)
 		       ? -ENOMEM
 		       : 0;
 }
@@ -207,6 +281,8 @@ static int add_thread(struct all_figures *all, struct thread *thread)
 	uint32_t last_number = 0;
 	int r = 0;
 
+	for (size_t i = 0; i < all->count; i++)
+		all->figures[i].timed_out = (struct timed_out){ 0, 0 };
 	while (!r && (interval = history_next(&cursor, &from_ns, &to_ns))) {
 		if (!history_lock_wait(all->history, interval, &wait))
 			continue;
@@ -222,61 +298,6 @@ static int add_thread(struct all_figures *all, struct thread *thread)
 		}
 	}
 	return r;
-}
-
-/* Return: what @thread lost, which no longer counts. */
-static uint64_t remove_victim(struct victim *list, size_t *count, const struct thread *thread)
-{
-	for (size_t i = 0; i < *count; i++) {
-		uint64_t blocked_ns = list[i].blocked_ns;
-
-		if (list[i].thread != thread)
-			continue;
-		list[i] = list[--*count];
-		return blocked_ns;
-	}
-	return 0;
-}
-
-const struct victim *contended_lock_victim(const struct contended_lock *contended,
-					   const struct thread *thread)
-{
-	for (size_t i = 0; i < contended->victim_count; i++)
-		if (contended->victims[i].thread == thread)
-			return &contended->victims[i];
-	return NULL;
-}
-
-int contended_lock_add_indirect(struct contended_lock *contended, const struct victim *lost)
-{
-	struct victim *victims, *known = NULL;
-
-	for (size_t i = 0; i < contended->victim_count && !known; i++)
-		if (contended->victims[i].thread == lost->thread)
-			known = &contended->victims[i];
-	if (!known) {
-		victims = reallocarray(contended->victims, contended->victim_count + 1,
-				       sizeof(*victims));
-		if (!victims)
-			return -ENOMEM;
-		contended->victims = victims;
-		known = &victims[contended->victim_count++];
-		*known = (struct victim){ .thread = lost->thread };
-		contended->indirect_count++;
-	}
-	contended->indirect_ns += lost->blocked_ns;
-	victim_add(known, lost);
-	return 0;
-}
-
-/* The owner may have waited for the lock at another time: it is no victim of itself. */
-void contended_lock_sort_victims(struct contended_lock *contended)
-{
-	contended->wait_ns -= remove_victim(contended->victims, &contended->victim_count,
-					    contended->owner.thread);
-	remove_victim(contended->outsiders, &contended->outsider_count, contended->owner.thread);
-	victims_sort(contended->victims, contended->victim_count);
-	victims_sort(contended->outsiders, contended->outsider_count);
 }
 
 /*
@@ -323,7 +344,9 @@ static void fill_longest_hold(const struct figures *figures, const struct stall 
 		/* An empty hold: such locks cannot be told from each other, so nobody is said to
 		 * have held this one. */
 		if (recorded->longest.end_ns == recorded->longest.start_ns ||
-		    (recorded->longest.end_ns >= stall->start_ns &&
+		    (recorded->longest.end_ns - recorded->longest.start_ns >=
+			     owner->longest.end_ns - owner->longest.start_ns &&
+		     recorded->longest.end_ns >= stall->start_ns &&
 		     recorded->longest.start_ns <= stall->end_ns))
 			owner->longest = recorded->longest;
 		return;
@@ -374,6 +397,7 @@ static int conclude_lock(struct figures *figures, const struct stall *stall)
 		return -ENOMEM;
 	contended->wait_ns = figures->wait_ns;
 	contended->waits = figures->waits;
+	contended->in_slices = figures->in_slices;
 	if (best.thread) {
 		fill_longest_hold(figures, stall, &best);
 		best.holds = count_holds(figures, best.thread);
@@ -424,14 +448,4 @@ int contended_locks_examine(struct contended_lock *locks, size_t count,
 		free(all.figures[i].releases);
 	}
 	return r;
-}
-
-void contended_locks_free(struct contended_lock *locks, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		free(locks[i].victims);
-		free(locks[i].outsiders);
-		queued_writer_free(&locks[i].queue);
-		delay_breakdown_free(&locks[i].hold_delays);
-	}
 }

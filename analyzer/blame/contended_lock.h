@@ -14,6 +14,7 @@
 #include "analyzer/activity/victims.h"
 #include "analyzer/activity/wait_stats.h"
 #include "analyzer/blame/delay_breakdown.h"
+#include "analyzer/blame/lock_turns.h"
 #include "analyzer/activity/span_summary.h"
 #include "analyzer/locks/ownership.h"
 #include "analyzer/blame/queued_writer.h"
@@ -59,6 +60,7 @@ struct contended_lock {
 	struct lock_owner owner;	/* who is to blame; its longest is where all the waiting leads to */
 	struct span_summary hold_summary;	/* of owner.longest */
 	struct delay_breakdown hold_delays;	/* likewise */
+	struct lock_turns turns;	/* of the owner: it did not hold the lock all that time */
 	struct writer_queue queue;		/* who wanted it how */
 	struct queued_writer queued_writer;	/* where readers held readers up */
 	uint64_t lost_records;		/* in spans that overlap the stall or the hold ... */

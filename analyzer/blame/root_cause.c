@@ -93,6 +93,19 @@ static void note_losses(const struct chains *chains, struct contended_lock *cont
 	}
 }
 
+static const struct lock *find_lock(const struct lock_tracker *locks,
+				    const struct contended_lock *contended)
+{
+	for (size_t i = 0; i < lock_tracker_count(locks); i++) {
+		const struct lock *lock = lock_tracker_at(locks, i);
+
+		if (lock->class == contended->class && lock->address == contended->address &&
+		    lock->tgid == contended->tgid)
+			return lock;
+	}
+	return NULL;
+}
+
 /* What its owner did in the longest hold, and what it waited for. */
 static int examine_owner(struct chains *chains, struct contended_lock *contended)
 {
@@ -107,6 +120,10 @@ static int examine_owner(struct chains *chains, struct contended_lock *contended
 		return 0;
 	walk.history = history;
 	note_losses(chains, contended);
+	if (contended->class == WAIT_LOCK_USER)
+		contended->turns =
+			lock_turns_find(observations, &contended->owner,
+					find_lock(observations->locks, contended));
 	r = span_summary_read(history, source_stacks(observations->source),
 			      observations->stack_infos, contended->owner.thread, hold->start_ns,
 			      hold->end_ns, &contended->hold_summary);

@@ -16,35 +16,15 @@ struct path {
 
 static enum root_kind classify_wait(enum wait_class class, bool interrupt)
 {
-	switch (class) {
-	case WAIT_IO_BLOCK:
-	case WAIT_IO_PAGECACHE:
-	case WAIT_IO_SWAP:
-	case WAIT_IO_WRITEBACK:
-	case WAIT_IO_JOURNAL:
-	case WAIT_IO_NETWORK_FS:
-	case WAIT_IO_FUSE:
-		return ROOT_DEVICE;
-	case WAIT_MEM_MEMCG_RECLAIM:
-	case WAIT_MEM_DIRECT_RECLAIM:
-	case WAIT_MEM_COMPACTION:
-	case WAIT_MEM_MEMORY_HIGH:
-		return ROOT_MEMORY;
-	case WAIT_CPU_RUNQUEUE:
-		return ROOT_NO_CPU;
-	case WAIT_CPU_THROTTLED:
-		return ROOT_THROTTLED;
-	case WAIT_SLEEP:
-		return ROOT_TIMER;
-	case WAIT_STOPPED:
-		return ROOT_STOPPED;
-	case WAIT_POLL:
-	case WAIT_NET_SOCKET:
-	case WAIT_SIGNAL:
-		return interrupt ? ROOT_OUTSIDE : ROOT_UNKNOWN;
-	default:
-		return ROOT_UNKNOWN;
-	}
+	static const enum root_kind kinds[] = {
+		[SOURCE_UNKNOWN] = ROOT_UNKNOWN, [SOURCE_DEVICE] = ROOT_DEVICE,
+		[SOURCE_MEMORY] = ROOT_MEMORY,	 [SOURCE_CPU] = ROOT_NO_CPU,
+		[SOURCE_QUOTA] = ROOT_THROTTLED, [SOURCE_TIMER] = ROOT_TIMER,
+		[SOURCE_STOP] = ROOT_STOPPED,	 [SOURCE_OUTSIDE] = ROOT_OUTSIDE,
+	};
+	enum wait_source source = wait_class_source(class);
+
+	return source == SOURCE_OUTSIDE && !interrupt ? ROOT_UNKNOWN : kinds[source];
 }
 
 static int report_piece(struct wait_chain_walk *walk, const struct path *path, enum root_kind kind,
@@ -85,20 +65,7 @@ static bool leads_on(const struct history_piece *piece)
 	default:
 		return false;
 	}
-	switch (piece->class) {
-	case WAIT_IO_FUSE: /* the file system's own process */
-	case WAIT_IO_JOURNAL: /* the journal's thread */
-	case WAIT_IPC_PIPE:
-	case WAIT_NET_SOCKET:
-	case WAIT_POLL:
-	case WAIT_CHILD:
-	case WAIT_RCU:
-	case WAIT_OTHER:
-	case WAIT_UNKNOWN:
-		return true;
-	default:
-		return false;
-	}
+	return wait_class_is_wakers(piece->class);
 }
 
 /* Nothing is known of the thread from @from_ns to @to_ns. */

@@ -212,18 +212,24 @@ static void say_findings(FILE *out, const struct comparison *comparison)
 static void say_stalls(FILE *out, const struct comparison *comparison)
 {
 	const struct model *before = comparison->before, *after = comparison->after;
+	bool before_froze = model_verdict(before) == VERDICT_FROZEN;
+	bool after_froze = model_verdict(after) == VERDICT_FROZEN;
 
-	if (before->stall.found && after->stall.found)
+	if (before_froze && after_froze)
 		fprintf(out, " Both froze: for %s before, for %s after.",
 			human_duration(before->stall.end_ns - before->stall.start_ns).text,
 			human_duration(after->stall.end_ns - after->stall.start_ns).text);
-	else if (after->stall.found)
+	else if (after_froze)
 		fprintf(out, " Only the one after froze, for %s.",
 			human_duration(after->stall.end_ns - after->stall.start_ns).text);
-	else if (before->stall.found)
+	else if (before_froze)
 		fprintf(out, " After, nothing froze.");
 	else
 		fprintf(out, " Neither froze.");
+	if (model_verdict(before) == VERDICT_NOT_SURE)
+		fprintf(out, " Before, threads stood still together, perhaps for want of work.");
+	if (model_verdict(after) == VERDICT_NOT_SURE)
+		fprintf(out, " After, threads stood still together, perhaps for want of work.");
 }
 
 static struct human percent_text(compare_ppm share)

@@ -189,6 +189,8 @@ int coverage_fill(const struct detect_context *in, struct prescan *prescan)
 		return r;
 	model->coverage.recorder_delay_max_ns =
 		(uint64_t)ft_facts_number(facts, FT_FACT_DELAY_MAX_NS, 0);
+	model->coverage.stacks = fact_text(in, FT_FACT_STACKS);
+	model->coverage.waker_stacks = fact_text(in, FT_FACT_WAKER_STACKS);
 	model->coverage.cpus = (uint32_t)ft_facts_number(facts, FT_FACT_CPUS, prescan->cpus);
 	observed_ns = look_at_target(in, model);
 	model->no_verdict = no_verdict(in, model, observed_ns);

@@ -47,6 +47,8 @@ static enum grade grade_lock(const struct contended_lock *contended)
 
 	if (!contended->has_owner)
 		return GRADE_UNKNOWN;
+	if (contended->turns.found)
+		return GRADE_PLAUSIBLE;
 	if (contended->gaps || proven_ns * 100 < contended->wait_ns * LOCK_STRONG_PERCENT)
 		return GRADE_PLAUSIBLE;
 	return contended->link_count ||
@@ -239,6 +241,29 @@ static void summarize_hold(const struct detect_context *context,
 		     direct == 1 ? "its" : "their", indirect);
 }
 
+/* Nobody held it all the time. */
+static void summarize_turns(const struct detect_context *context,
+			    const struct contended_lock *contended, const char *lock,
+			    struct model_finding *finding)
+{
+	const struct thread *last = contended->owner.thread;
+	char others[LOCK_TURNS_OTHERS * 40] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < contended->turns.other_count; i++)
+		used += (size_t)snprintf(others + used, sizeof(others) - used,
+					 ", %" PRId32 " (%.15s)", contended->turns.others[i]->tid,
+					 contended->turns.others[i]->comm);
+	finding_text(&finding->summary,
+		     "%zu thread%s waited %s%s for %s. Nobody held it all that time: several had it "
+		     "in turns or together, none for more than about %s; thread %" PRId32
+		     " (%s) let it go last%s%s.",
+		     contended->victim_count, finding_plural(contended->victim_count),
+		     bound_text(context->model), human_duration(finding->blocked_ns).text, lock,
+		     human_duration(contended->turns.longest_ns).text, last->tid, last->comm,
+		     used ? "; who else has had it: " : "", used ? others + 2 : "");
+}
+
 static void fill_summary(const struct detect_context *context,
 			 const struct contended_lock *contended, const struct large_call *call,
 			 struct model_finding *finding)
@@ -257,6 +282,8 @@ static void fill_summary(const struct detect_context *context,
 			contended->candidate.thread
 				? ": most of the wait cannot be charged to anybody"
 				: "");
+	else if (contended->turns.found)
+		summarize_turns(context, contended, lock, finding);
 	else if (contended->link_count && !contended->links_of_others)
 		summarize_links(context, contended, lock, finding);
 	else if (owner->longest.end_ns == owner->longest.start_ns)
@@ -311,14 +338,14 @@ void lock_convoy_report(const struct detect_context *in, const void *found,
 						 .address = contended->address,
 						 .tgid = contended->tgid,
 						 .mode = held_mode(contended) };
-	if (contended->has_owner)
+	if (contended->has_owner && !contended->turns.found)
 		fill_culprit(in, contended, call, finding);
 	finding_victims(in, contended->victims, contended->victim_count, finding);
 	lock_convoy_cause(in, contended, finding);
 	grows = fill_allocation(in, call, finding);
 	fill_summary(in, contended, call, finding);
 	lock_convoy_evidence(in, contended, call, finding);
-	lock_convoy_advice(contended, call, grows, in->model->coverage.gap_count, finding);
+	lock_convoy_advice(in->model, contended, call, grows, finding);
 }
 
 /* Told as the deadlock that it is a part of, or behind another lock. */
@@ -338,7 +365,7 @@ static int append_lock(const struct detect_context *in, struct contended_lock *l
 	if (!candidate)
 		return -ENOMEM;
 	*(struct contended_lock *)candidate->found = *lock;
-	candidate->named = lock->has_owner;
+	candidate->named = lock->has_owner && !lock->turns.found;
 	for (size_t i = 0; i < lock->victim_count; i++)
 		candidate->lost_ns += lock->victims[i].blocked_ns;
 	/* what kept the holder is part of the cause, if it is one of the target's */

@@ -26,10 +26,9 @@ void lock_convoy_tell_cause(const struct detect_context *context, const struct c
 void lock_convoy_evidence(const struct detect_context *context, const struct contended_lock *contended,
 			  const struct large_call *call, struct model_finding *finding);
 
-/* @grows: the calls grow as of a table that doubles. @lossy: events are missing from the
- * capture. */
-void lock_convoy_advice(const struct contended_lock *contended, const struct large_call *call, bool grows,
-			bool lossy, struct model_finding *finding);
+/* @grows: the calls grow as of a table that doubles. */
+void lock_convoy_advice(const struct model *model, const struct contended_lock *contended,
+			const struct large_call *call, bool grows, struct model_finding *finding);
 
 /* Not one hold made the stall but many, none of them half as long as it. */
 bool lock_convoy_held_again_and_again(const struct contended_lock *contended, const struct model *model);

@@ -230,14 +230,21 @@ void lock_convoy_evidence(const struct detect_context *context,
 		tell_unnamed(context, contended, finding);
 		return;
 	}
-	if (!led_by_links || contended->owner.longest.stack_id != STACK_NONE ||
-	    contended->owner.longest.by_call)
+	if (contended->owner.longest.stack_id != STACK_NONE || contended->owner.longest.by_call ||
+	    (!led_by_links && !contended->in_slices))
 		tell_release(context, contended, finding);
 	tell_kernel_log(context, contended, finding);
 	if (contended->in_slices)
 		finding_evidence(finding,
-				 "they waited with timeouts, again and again, and nobody was woken "
-				 "until then; who was woken woke the next, as with a lock");
+				 "they waited with time limits, again and again, until that one woke one of "
+				 "them; who was woken woke the next, as with a lock");
+	if (contended->turns.found)
+		finding_evidence(finding,
+				 "thread %" PRId32
+				 " (%s) slept or waited for others %" PRIu64
+				 " times meanwhile, as it does at other times: it did not hold the lock all along",
+				 contended->owner.thread->tid, contended->owner.thread->comm,
+				 contended->turns.sleeps);
 	lock_convoy_tell_cause(context, contended, finding);
 	if (lock_convoy_held_again_and_again(contended, context->model))
 		finding_evidence(
@@ -297,11 +304,19 @@ static const char *advice_for_call(const struct large_call *call, bool pattern, 
 	}
 }
 
-static const char *advice_for_lock(const struct contended_lock *contended, bool lossy)
+static const char *advice_for_lock(const struct model *model,
+				   const struct contended_lock *contended)
 {
-	if (!contended->has_owner && lossy)
+	if (!contended->has_owner && model->coverage.gap_count)
 		return "Look for another capture of the same freeze: events are missing from this "
 		       "one, and with them who let the lock go.";
+	if (contended->turns.found)
+		return "A lock that many share, or take in turns, keeps one out who never finds it free: use a "
+		       "lock that is fair (for glibc's rwlock: PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP), or "
+		       "let those who share it pause.";
+	if (!contended->has_owner && !model->stall.still_open && contended->class != WAIT_LOCK_FILE)
+		return "Look at the threads that use this lock (--threads, --explain): the stall ended in the "
+		       "capture, but nobody was seen to wake a waiter out of the lock's release.";
 	if (!contended->has_owner && contended->class != WAIT_LOCK_FILE)
 		return "Record a longer time, so that the end of the stall is in the capture: the "
 		       "release of the lock tells who held it.";
@@ -317,8 +332,8 @@ static const char *advice_for_lock(const struct contended_lock *contended, bool 
 	       "or spreading them over other files or objects, shorten the wait.";
 }
 
-void lock_convoy_advice(const struct contended_lock *contended, const struct large_call *call,
-			bool grows, bool lossy, struct model_finding *finding)
+void lock_convoy_advice(const struct model *model, const struct contended_lock *contended,
+			const struct large_call *call, bool grows, struct model_finding *finding)
 {
 	const struct lock_hold *hold = &contended->owner.longest;
 	bool short_of_cpu = contended->hold_summary.state_ns[THREAD_RUNNABLE] * 100 >
@@ -330,5 +345,5 @@ void lock_convoy_advice(const struct contended_lock *contended, const struct lar
 			       "more CPU, or the others less. "
 			     : "",
 		     call ? advice_for_call(call, finding->pattern, grows)
-			  : advice_for_lock(contended, lossy));
+			  : advice_for_lock(model, contended));
 }

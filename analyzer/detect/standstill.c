@@ -3,58 +3,16 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analyzer/detect/thresholds.h"
-#include "analyzer/trace/per_thread.h"
 #include "analyzer/util/span.h"
 
 /* So many groups are looked at, those that lost most. */
 #define GROUPS_MAX 64u
 
-struct member {
-	const struct pause *pause;
-	struct wake_root root;
-	bool own; /* of the target */
-};
-
-/* Members that one wake-up let go. */
-struct group {
-	const struct member *members;
-	size_t count;
-	uint64_t lost_ns;
-	bool of_target; /* else those of other processes, whom the target kept waiting */
-};
-
-struct search {
-	struct detect_context *in;
-	const struct observations *observations;
-	struct pauses pauses;
-	struct member *members;
-	size_t count;
-	struct per_thread groups; /* const struct group *: the last one that the thread was in */
-};
-
-enum standstill_did standstill_did(const struct standstill *standstill)
-{
-	const uint64_t *state_ns = standstill->did.state_ns;
-	uint64_t all_ns = 0;
-
-	for (int state = 0; state < THREAD_STATES; state++)
-		all_ns += state_ns[state];
-	if (!standstill->root.thread || !all_ns)
-		return STANDSTILL_WORKED;
-	if (share_at_least(standstill->run_ns, all_ns, STILL_MOST_PERCENT))
-		return standstill->woken < STILL_WOKEN_LEAST ? STANDSTILL_RAN : STANDSTILL_WORKED;
-	if (!share_at_least(standstill->did.sleep_ns, all_ns, STILL_HALF_PERCENT))
-		return STANDSTILL_WORKED;
-	return wait_direction_idle(standstill->did.sleep.direction) ? STANDSTILL_SLEPT
-								    : STANDSTILL_WAITED;
-}
-
 static int compare_members(const void *left, const void *right)
 {
-	const struct member *a = left, *b = right;
+	const struct standstill_member *a = left, *b = right;
 	uint32_t a_thread = a->root.thread ? a->root.thread->index : UINT32_MAX;
 	uint32_t b_thread = b->root.thread ? b->root.thread->index : UINT32_MAX;
 
@@ -69,7 +27,7 @@ static int compare_members(const void *left, const void *right)
 }
 
 /* Whether the same let both go: neighbours in order. */
-static bool is_together(const struct member *a, const struct member *b)
+static bool is_together(const struct standstill_member *a, const struct standstill_member *b)
 {
 	uint64_t slice_ns = later(a->pause->sleeps > 1 ? a->pause->slice_ns : 0,
 				  b->pause->sleeps > 1 ? b->pause->slice_ns : 0);
@@ -80,20 +38,11 @@ static bool is_together(const struct member *a, const struct member *b)
 	return b->root.at_ns - a->root.at_ns <= STILL_TOGETHER_NS + slice_ns * 2;
 }
 
-static bool covers_window(const struct search *search, const struct pause *pause)
-{
-	const struct stall stall = { .found = true,
-				     .start_ns = pause->start_ns,
-				     .end_ns = pause->end_ns };
-
-	return detect_covers_window(search->in->window, &stall);
-}
-
 /*
  * It waited where it waits as a rule, until somebody outside of the target or a packet came: there was nothing to do. A
  * time limit that is over is no request.
  */
-static bool awaited_request(const struct search *search, const struct pause *pause)
+static bool awaited_request(const struct standstill_search *search, const struct pause *pause)
 {
 	const struct observations *observations = search->observations;
 	const struct thread *waker = history_waker(observations->history, &pause->last);
@@ -106,17 +55,17 @@ static bool awaited_request(const struct search *search, const struct pause *pau
 }
 
 /* Whether the thread is an active one; or was it waited for, as a probe says? */
-static bool matters(const struct search *search, const struct pause *pause)
+static bool matters(const struct standstill_search *search, const struct pause *pause)
 {
 	/* Who sleeps asked for it. */
 	if ((pause->direction == DIRECTION_SLEEPS && pause->sleeps == 1) ||
 	    awaited_request(search, pause))
 		return false;
 	return pause->expected >= STILL_ACTIVE_LEAST ||
-	       (pause->novel && covers_window(search, pause));
+	       (pause->novel && standstill_covers_window(search, pause));
 }
 
-static int collect_members(struct search *search)
+static int collect_members(struct standstill_search *search)
 {
 	const struct observations *observations = search->observations;
 
@@ -128,12 +77,12 @@ static int collect_members(struct search *search)
 
 		if (!matters(search, pause))
 			continue;
-		struct member *member = &search->members[search->count++];
+		struct standstill_member *member = &search->members[search->count++];
 		/* The whole pause, where the last slice is only its end. */
 		struct history_interval wait = pause->last;
 
 		wait.start_ns = pause->start_ns;
-		*member = (struct member){
+		*member = (struct standstill_member){
 			.pause = pause,
 			.root = wake_root_find(observations->history, observations->stack_infos,
 					       pause->thread, &wait),
@@ -149,13 +98,13 @@ static int collect_members(struct search *search)
 }
 
 /* Whether its members' time matters: they are of the target, or the target let them wait. */
-static bool measure_group(const struct search *search, struct group *group)
+static bool measure_group(const struct standstill_search *search, struct standstill_group *group)
 {
 	const struct thread *root = group->members[0].root.thread;
 	uint64_t own_ns = 0, other_ns = 0;
 
 	for (size_t i = 0; i < group->count; i++) {
-		const struct member *member = &group->members[i];
+		const struct standstill_member *member = &group->members[i];
 		uint64_t ns = member->pause->end_ns - member->pause->start_ns;
 
 		if (member->own)
@@ -168,25 +117,17 @@ static bool measure_group(const struct search *search, struct group *group)
 	return own_ns || (other_ns && root && target_counts(search->observations->target, root));
 }
 
-static bool is_counted(const struct group *group, const struct member *member)
-{
-	const struct thread *root = member->root.thread;
-
-	return group->of_target ? member->own
-				: !root || member->pause->thread->tgid != root->tgid;
-}
-
-static int collect_victims(const struct group *group, struct standstill *still)
+static int collect_victims(const struct standstill_group *group, struct standstill *still)
 {
 	struct victim_set victims = VICTIM_SET;
 	int r = 0;
 
 	still->start_ns = UINT64_MAX;
 	for (size_t i = 0; i < group->count && !r; i++) {
-		const struct member *member = &group->members[i];
+		const struct standstill_member *member = &group->members[i];
 		const struct pause *pause = member->pause;
 
-		if (!is_counted(group, member))
+		if (!standstill_counts(group, member))
 			continue;
 		r = victim_set_add(&victims, pause->thread, pause->start_ns, pause->end_ns);
 		still->start_ns = earlier(still->start_ns, pause->start_ns);
@@ -206,10 +147,10 @@ static int collect_victims(const struct group *group, struct standstill *still)
 	return r;
 }
 
-static int mark_members(struct search *search, const struct group *group)
+static int mark_members(struct standstill_search *search, const struct standstill_group *group)
 {
 	for (size_t i = 0; i < group->count; i++) {
-		const struct group **last =
+		const struct standstill_group **last =
 			per_thread_get(&search->groups, group->members[i].pause->thread);
 
 		if (!last)
@@ -219,309 +160,8 @@ static int mark_members(struct search *search, const struct group *group)
 	return 0;
 }
 
-static bool is_member(const struct search *search, const struct group *group, uint32_t thread_index)
-{
-	const struct group **last = per_thread_at(&search->groups, thread_index);
-
-	return last && *last == group;
-}
-
-static size_t count_novel(const struct group *group)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < group->count; i++)
-		count += is_counted(group, &group->members[i]) && group->members[i].pause->novel;
-	return count;
-}
-
-/* Members that another member woke. */
-static size_t count_in_turn(const struct search *search, const struct group *group)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < group->count; i++)
-		count += is_counted(group, &group->members[i]) &&
-			 group->members[i].pause->last.waker != HISTORY_NOBODY &&
-			 is_member(search, group, group->members[i].pause->last.waker);
-	return count;
-}
-
-struct wakings {
-	uint64_t by_members, by_others;	/* of members, when they were active */
-};
-
-/* Who wakes the members as a rule. */
-static void count_wakings(const struct search *search, const struct group *group,
-			  struct wakings *ret_wakings)
-{
-	const struct history *history = search->observations->history;
-
-	*ret_wakings = (struct wakings){ 0, 0 };
-	for (size_t i = 0; i < group->count; i++) {
-		const struct pause *pause = group->members[i].pause;
-		const struct history_interval *intervals;
-		size_t count = history_intervals(history, pause->thread, &intervals);
-
-		for (size_t j = 0; j < count; j++) {
-			const struct history_interval *wait = &intervals[j];
-			uint64_t times = wait->merged ? wait->merged : 1;
-
-			if (wait->state != THREAD_BLOCKED || wait->direction != DIRECTION_TAKES ||
-			    wait->waker == HISTORY_NOBODY ||
-			    (wait->start_ns >= pause->start_ns && wait->end_ns <= pause->end_ns))
-				continue;
-			if (is_member(search, group, wait->waker))
-				ret_wakings->by_members += times;
-			else
-				ret_wakings->by_others += times;
-		}
-	}
-}
-
-/* Nobody outside feeds them: that they all stopped is no want of work. */
-static bool is_closed(const struct search *search, const struct group *group)
-{
-	struct wakings wakings;
-
-	if (group->count < 2 || group->count > STILL_CLOSED_MOST)
-		return false;
-	count_wakings(search, group, &wakings);
-	return wakings.by_members >= STILL_WAKINGS_LEAST &&
-	       share_at_least(wakings.by_members, wakings.by_members + wakings.by_others,
-			      STILL_CLOSED_PERCENT);
-}
-
-/* How often @thread woke members, and members woke it, whichever is less: those who share a lock do both. */
-static uint64_t count_handoffs(const struct search *search, const struct group *group,
-			       const struct thread *thread)
-{
-	const struct history *history = search->observations->history;
-	const struct history_interval *intervals;
-	size_t count = history_intervals(history, thread, &intervals);
-	uint64_t from_members = 0, to_members = 0;
-
-	for (size_t i = 0; i < count; i++)
-		from_members += intervals[i].state == THREAD_BLOCKED &&
-				intervals[i].waker != HISTORY_NOBODY &&
-				is_member(search, group, intervals[i].waker);
-	for (size_t i = 0; i < group->count && from_members >= STILL_HANDOFFS_LEAST &&
-			   from_members > to_members;
-	     i++) {
-		count = history_intervals(history, group->members[i].pause->thread, &intervals);
-		for (size_t j = 0; j < count; j++)
-			to_members += intervals[j].state == THREAD_BLOCKED &&
-				      intervals[j].waker == thread->index;
-	}
-	return earlier(from_members, to_members);
-}
-
-/* Who ended about when they stopped, of their process or another one that ran the same program, and had let them go. */
-static const struct thread *find_gone(const struct search *search, const struct group *group,
-				      const struct standstill *still, uint64_t *ret_gone_ns)
-{
-	const struct threads *threads = source_threads(search->observations->source);
-	const struct thread *gone = NULL;
-
-	for (size_t i = 0; i < threads_count(threads); i++) {
-		const struct thread *thread = threads_at(threads, i);
-		bool kin = thread->tgid == still->longest.thread->tgid ||
-			   !strcmp(thread->comm, still->longest.thread->comm);
-
-		if (!kin || !thread->died_ns || thread->idle_task ||
-		    thread->died_ns > still->end_ns ||
-		    thread->died_ns + STILL_GONE_NS < still->start_ns ||
-		    thread->died_ns > still->longest.start_ns + STILL_GONE_NS ||
-		    count_handoffs(search, group, thread) < STILL_HANDOFFS_LEAST)
-			continue;
-		gone = thread;
-		*ret_gone_ns = thread->died_ns;
-	}
-	return gone;
-}
-
-static size_t count_active(const struct search *search, const struct standstill *still)
-{
-	const struct threads *threads = source_threads(search->observations->source);
-	uint64_t span_ns = still->longest.end_ns - still->longest.start_ns;
-	size_t count = 0;
-
-	for (size_t i = 0; i < threads_count(threads); i++) {
-		const struct thread *thread = threads_at(threads, i);
-
-		count += target_counts(search->observations->target, thread) &&
-			 pauses_expected(&search->pauses, thread, span_ns) >= STILL_ACTIVE_LEAST;
-	}
-	return count;
-}
-
-/* The longest that the root did not wait for others, nor sleep. */
-static uint64_t find_longest_run(const struct history *history, const struct thread *root,
-				 uint64_t start_ns, uint64_t end_ns)
-{
-	struct history_cursor cursor = history_walk(history, root, start_ns, end_ns);
-	const struct history_interval *interval;
-	uint64_t from_ns, to_ns, run_ns = 0, longest_ns = 0;
-
-	while ((interval = history_next(&cursor, &from_ns, &to_ns))) {
-		bool runs = interval->state == THREAD_RUNNING || interval->state == THREAD_RUNNABLE ||
-			    (interval->state == THREAD_BLOCKED && run_ns &&
-			     !wait_direction_idle(interval->direction));
-
-		run_ns = runs ? run_ns + (to_ns - from_ns) : 0;
-		longest_ns = later(longest_ns, run_ns);
-	}
-	return longest_ns;
-}
-
-/* How often it woke others, before it woke those who stood still. */
-static size_t count_woken(const struct search *search, const struct thread *root,
-			  uint64_t start_ns, uint64_t end_ns)
-{
-	const struct threads *threads = source_threads(search->observations->source);
-	const struct history *history = search->observations->history;
-	size_t count = 0;
-
-	for (size_t i = 0; i < threads_count(threads); i++) {
-		struct history_cursor cursor =
-			history_walk(history, threads_at(threads, i), start_ns, end_ns);
-		const struct history_interval *interval;
-		uint64_t from_ns, to_ns;
-
-		while ((interval = history_next(&cursor, &from_ns, &to_ns)))
-			if (interval->state == THREAD_BLOCKED && interval->waker == root->index &&
-			    !interval->waker_in_interrupt && interval->end_ns < end_ns)
-				count += interval->merged ? interval->merged : 1;
-	}
-	return count;
-}
-
-static int read_root(const struct search *search, struct standstill *still)
-{
-	const struct observations *observations = search->observations;
-	uint64_t start_ns = still->longest.start_ns, end_ns = still->root.at_ns;
-
-	if (!still->root.thread || end_ns <= start_ns)
-		return 0;
-	still->run_ns = find_longest_run(observations->history, still->root.thread, start_ns, end_ns);
-	if (still->run_ns)
-		still->woken = count_woken(search, still->root.thread, start_ns,
-					   end_ns - earlier(end_ns - start_ns, STILL_TOGETHER_NS));
-	return span_summary_read(observations->history, source_stacks(observations->source),
-				 observations->stack_infos, still->root.thread, start_ns, end_ns,
-				 &still->did);
-}
-
-/* Whether the root sleeps like that as a rule: then it sets the pace, and holds up nobody. */
-static bool is_usual_sleep(const struct search *search, const struct standstill *still)
-{
-	const struct history_interval *intervals, *own = wake_root_wait_meanwhile(
-		search->observations->history, still->root.thread, still->longest.start_ns,
-		still->root.at_ns);
-	size_t count = history_intervals(search->observations->history, still->root.thread,
-					 &intervals);
-	uint64_t half_ns;
-
-	if (!own)
-		return false;
-	half_ns = (own->end_ns - own->start_ns) / 2;
-	for (size_t i = 0; i < count; i++)
-		if (&intervals[i] != own && intervals[i].state == THREAD_BLOCKED &&
-		    intervals[i].direction == own->direction && !intervals[i].merged &&
-		    intervals[i].end_ns - intervals[i].start_ns >= half_ns)
-			return true;
-	return false;
-}
-
-/* Threads of other processes that the root let go when it was done, whether they are used to waiting or not. */
-static size_t count_clients(const struct search *search, const struct standstill *still)
-{
-	const struct threads *threads = source_threads(search->observations->source);
-	const struct thread *root = still->root.thread;
-	size_t count = 0;
-
-	for (size_t i = 0; i < threads_count(threads); i++) {
-		const struct thread *thread = threads_at(threads, i);
-		const struct history_interval *wait =
-			thread->tgid == root->tgid || thread->idle_task
-				? NULL
-				: wake_root_wait_meanwhile(search->observations->history, thread,
-							   still->longest.start_ns,
-							   still->root.at_ns);
-
-		count += wait && wait->direction == DIRECTION_TAKES && wait->waker == root->index;
-	}
-	return count;
-}
-
-/* They waited where they wait as a rule, until a request from outside came: as the stages of a pipeline do. */
-static bool was_requested(const struct search *search, const struct group *group,
-			  const struct standstill *still)
-{
-	const struct thread *root = still->root.thread;
-	bool outside = still->root.end == WAKE_OUTSIDE ||
-		       (root && !target_counts(search->observations->target, root));
-
-	return outside && count_novel(group) * 2 < still->victim_count;
-}
-
-/* What shows that they stood still for want of an answer, and not of work. */
-static enum standstill_sign choose_sign(const struct search *search, const struct group *group,
-					struct standstill *still)
-{
-	enum standstill_did did = standstill_did(still);
-	bool held = did == STANDSTILL_RAN || did == STANDSTILL_WAITED ||
-		    (did == STANDSTILL_SLEPT && !is_usual_sleep(search, still));
-	bool elsewhere = count_novel(group) * 2 >= still->victim_count, closed;
-
-	if (!group->of_target)
-		return held && count_clients(search, still) >= STILL_CLIENTS_LEAST ? SIGN_CLIENTS
-										   : SIGN_NONE;
-	if (still->longest.sleeps > 1)
-		return still->victim_count >= 2 ? SIGN_POLLING : SIGN_NONE;
-	if (still->root.end == WAKE_OPEN) {
-		still->gone = find_gone(search, group, still, &still->gone_ns);
-		if (still->gone && still->victim_count >= 2)
-			return SIGN_OWNER_GONE;
-	}
-	/*
-	 * Somebody says that he waited: then it matters little how long the root sleeps as a rule, or that nothing
-	 * ended it. Otherwise they may have done all that there was to do, and wait at a queue that was never empty.
-	 */
-	if (elsewhere && (did != STANDSTILL_WORKED || still->root.end == WAKE_OPEN) &&
-	    covers_window(search, &still->longest))
-		return SIGN_ELSEWHERE;
-	if (still->victim_count < 2)
-		return SIGN_NONE;
-	if (still->in_turn && elsewhere && held)
-		return SIGN_IN_TURN;
-	if (elsewhere && held)
-		return SIGN_ELSEWHERE;
-	closed = is_closed(search, group);
-	if (still->in_turn * 2 >= still->victim_count && still->root.thread && (held || closed))
-		return SIGN_IN_TURN;
-	/* That nothing ended it may be the end of all work here, too; and what feeds them may be a request. */
-	return still->victim_count * 2 > still->active && closed &&
-			       still->root.end != WAKE_OPEN && !was_requested(search, group, still)
-		       ? SIGN_AMONG_THEMSELVES
-		       : SIGN_NONE;
-}
-
-/* What is left to doubt: most of the service stood still, and not where it waits for work from outside. */
-static bool is_doubtful(const struct search *search, const struct group *group,
-			const struct standstill *still)
-{
-	uint64_t ns = still->longest.end_ns - still->longest.start_ns;
-
-	if (!group->of_target || still->victim_count < 2 || still->victim_count * 2 < still->active)
-		return false;
-	if (still->root.end == WAKE_OPEN && ns < STILL_OPEN_NS)
-		return false;
-	return !was_requested(search, group, still);
-}
-
 /* Events are missing there: who woke whom is not certain. */
-static bool is_torn(const struct search *search, const struct standstill *still)
+static bool is_torn(const struct standstill_search *search, const struct standstill *still)
 {
 	const struct model *model = search->in->model;
 	uint64_t start_ns = detect_since_start(search->in, still->start_ns);
@@ -534,7 +174,8 @@ static bool is_torn(const struct search *search, const struct standstill *still)
 	return model->coverage.contradicts;
 }
 
-static int judge_group(struct search *search, const struct group *group, struct candidates *out)
+static int judge_group(struct standstill_search *search, const struct standstill_group *group,
+		       struct candidates *out)
 {
 	struct candidate *candidate = candidate_append(search->in, out);
 	struct standstill *still;
@@ -543,22 +184,19 @@ static int judge_group(struct search *search, const struct group *group, struct 
 	if (!candidate)
 		return -ENOMEM;
 	still = candidate->found;
+	r = collect_victims(group, still);
+	if (r || is_torn(search, still))
+		return r;
 	r = mark_members(search, group);
 	if (!r)
-		r = collect_victims(group, still);
-	if (!r)
-		r = read_root(search, still);
+		r = standstill_read(search, group, still);
 	if (r)
 		return r;
-	still->in_turn = count_in_turn(search, group);
-	still->active = count_active(search, still);
-	if (is_torn(search, still))
-		return 0;
-	still->sign = choose_sign(search, group, still);
-	if (still->sign == SIGN_NONE && !is_doubtful(search, group, still))
+	if (still->sign == SIGN_NONE && !standstill_is_doubtful(search, group, still))
 		return 0;
 	candidate->unsure = still->sign == SIGN_NONE || still->sign == SIGN_POLLING;
-	candidate->named = still->root.thread && still->sign != SIGN_NONE;
+	candidate->named = (still->root.thread || still->suspect_count == 1) &&
+			   still->sign != SIGN_NONE;
 	candidate->lost_ns = still->lost_ns;
 	candidate->hurting_classes = UINT64_C(1) << still->longest.class;
 	candidate->stall = (struct stall){
@@ -575,26 +213,26 @@ static int judge_group(struct search *search, const struct group *group, struct 
 
 static int compare_groups(const void *left, const void *right)
 {
-	const struct group *a = left, *b = right;
+	const struct standstill_group *a = left, *b = right;
 
 	return (a->lost_ns < b->lost_ns) - (a->lost_ns > b->lost_ns);
 }
 
-static int judge_groups(struct search *search, struct candidates *out)
+static int judge_groups(struct standstill_search *search, struct candidates *out)
 {
-	struct group *groups = calloc(search->count + 1, sizeof(*groups));
+	struct standstill_group *groups = calloc(search->count + 1, sizeof(*groups));
 	size_t count = 0;
 	int r = 0;
 
 	if (!groups)
 		return -ENOMEM;
 	for (size_t i = 0, next; i < search->count; i = next) {
-		struct group *group = &groups[count];
+		struct standstill_group *group = &groups[count];
 
 		for (next = i + 1; next < search->count &&
 				   is_together(&search->members[next - 1], &search->members[next]);)
 			next++;
-		*group = (struct group){ .members = &search->members[i], .count = next - i };
+		*group = (struct standstill_group){ .members = &search->members[i], .count = next - i };
 		count += measure_group(search, group);
 	}
 	qsort(groups, count, sizeof(*groups), compare_groups);
@@ -607,9 +245,11 @@ static int judge_groups(struct search *search, struct candidates *out)
 /* Without a target nobody says whose standing still matters. */
 static int find_standstill(struct detect_context *in, struct candidates *out)
 {
-	struct search search = { .in = in,
-				 .observations = in->observations,
-				 .groups.entry_bytes = sizeof(const struct group *) };
+	struct standstill_search search = {
+		.in = in,
+		.observations = in->observations,
+		.groups.entry_bytes = sizeof(const struct standstill_group *),
+	};
 	int r;
 
 	if (!in->observations->target->count || in->paused)

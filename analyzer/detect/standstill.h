@@ -11,6 +11,7 @@
 #include "analyzer/activity/victims.h"
 #include "analyzer/activity/wake_root.h"
 #include "analyzer/detect/detectors.h"
+#include "analyzer/trace/per_thread.h"
 
 enum standstill_sign {
 	SIGN_NONE,		/* whether it was for want of work or of an answer cannot be told */
@@ -18,8 +19,18 @@ enum standstill_sign {
 	SIGN_IN_TURN,		/* each woke the next one, as they do at no other time: a lock with a queue */
 	SIGN_CLIENTS,		/* other processes, which the root answers as a rule */
 	SIGN_AMONG_THEMSELVES,	/* nobody but they themselves wakes them as a rule: a wake-up was lost */
+	SIGN_STILL_AT_IT,	/* the capture ends before they go on: who has been busy or asleep since they stopped */
 	SIGN_OWNER_GONE,	/* one who used to wake them ended when they stopped */
 	SIGN_POLLING		/* they looked again and again whether they may go on */
+};
+
+#define STANDSTILL_SUSPECTS 3
+
+/* One who may hold up the others, as far as what it does tells. */
+struct standstill_suspect {
+	const struct thread *thread;
+	uint64_t since_ns;
+	bool ran;	/* since then; else it slept, or waited */
 };
 
 struct standstill {
@@ -34,6 +45,8 @@ struct standstill {
 	struct wake_root root;	/* of the longest pause */
 	size_t in_turn;		/* how many of them another of them woke */
 	size_t active;		/* threads of the target that would have gone on meanwhile */
+	struct standstill_suspect suspects[STANDSTILL_SUSPECTS]; /* STILL_AT_IT */
+	size_t suspect_count;	/* of all that there are */
 	const struct thread *gone; /* OWNER_GONE; NULL */
 	uint64_t gone_ns;
 	struct span_summary did; /* of the root, from the longest pause's start until it woke somebody */
@@ -47,5 +60,44 @@ void standstill_report(const struct detect_context *in, const void *found, struc
 /* Whether the root of @standstill ran, slept, or waited itself, for most of the time. */
 enum standstill_did { STANDSTILL_WORKED, STANDSTILL_RAN, STANDSTILL_SLEPT, STANDSTILL_WAITED };
 enum standstill_did standstill_did(const struct standstill *standstill);
+
+/* For standstill.c and standstill_sign.c: */
+
+struct standstill_member {
+	const struct pause *pause;
+	struct wake_root root;
+	bool own; /* of the target */
+};
+
+/* Members that one wake-up let go. */
+struct standstill_group {
+	const struct standstill_member *members;
+	size_t count;
+	uint64_t lost_ns;
+	bool of_target; /* else those of other processes, whom the target kept waiting */
+};
+
+struct standstill_search {
+	struct detect_context *in;
+	const struct observations *observations;
+	struct pauses pauses;
+	struct standstill_member *members;
+	size_t count;
+	struct per_thread groups; /* const struct standstill_group *: the last that the thread was in */
+};
+
+/* Whether the member's time counts as lost. */
+bool standstill_counts(const struct standstill_group *group, const struct standstill_member *member);
+
+/* Whether the pause lasted for half of the time in which somebody is known to have waited. */
+bool standstill_covers_window(const struct standstill_search *search, const struct pause *pause);
+
+/* Fill in what the root did, and the sign; @still has its victims and its longest pause. 0 or -ENOMEM. */
+int standstill_read(const struct standstill_search *search, const struct standstill_group *group,
+		    struct standstill *still);
+
+/* Without a sign: whether most of the service stood still, and not where it waits for work from outside. */
+bool standstill_is_doubtful(const struct standstill_search *search, const struct standstill_group *group,
+			    const struct standstill *still);
 
 #endif

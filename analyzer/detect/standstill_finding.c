@@ -79,6 +79,15 @@ static struct sentence end_text(const struct detect_context *in, const struct st
 			 : still->victim_count > 1 ? "them"
 						   : "it",
 			 did_text(in, still, finding).text);
+	else if (still->suspect_count)
+		snprintf(clause.text, sizeof(clause.text),
+			 "Nobody let them go on until the capture ended. %s thread %" PRId32
+			 " (%s)%s, which has %s since they stopped.",
+			 still->suspect_count > 1 ? "Among those who may hold them up is"
+						  : "It may be",
+			 still->suspects[0].thread->tid, still->suspects[0].thread->comm,
+			 still->suspect_count > 1 ? " (see the evidence for others)" : "",
+			 still->suspects[0].ran ? "run" : "slept or waited");
 	else if (still->root.end == WAKE_OPEN)
 		snprintf(clause.text, sizeof(clause.text),
 			 "Nobody let them go on until the capture ended.");
@@ -102,6 +111,8 @@ static const char *sign_text(const struct standstill *still)
 	case SIGN_AMONG_THEMSELVES:
 		return "as a rule they wake each other, and hardly anybody else does: that all of them "
 		       "waited at once is no want of work from outside";
+	case SIGN_STILL_AT_IT:
+		return "they wait where they hardly ever wait otherwise, so it is not for work";
 	case SIGN_OWNER_GONE:
 		return "nobody has ended their waits since";
 	case SIGN_POLLING:
@@ -127,11 +138,12 @@ static void fill_summary(const struct detect_context *in, const struct standstil
 			     operation, still->longest.sleeps);
 	else if (still->sign == SIGN_CLIENTS)
 		finding_text(&finding->summary,
-			     "%zu thread%s of other processes waited for this one, up to %s%s%s. %s",
+			     "%zu thread%s of other processes waited up to %s%s%s for an answer of "
+			     "thread %" PRId32 " (%s): it %s.",
 			     count, finding_plural(count),
 			     human_duration(still->longest.end_ns - still->longest.start_ns).text,
-			     *operation ? ", in " : "", operation,
-			     end_text(in, still, finding).text);
+			     *operation ? ", in " : "", operation, still->root.thread->tid,
+			     still->root.thread->comm, did_text(in, still, finding).text);
 	else
 		finding_text(&finding->summary, "%zu thread%s stood still%s for %s%s%s%s. %s",
 			     count, finding_plural(count), count > 1 ? " together" : "",
@@ -155,6 +167,11 @@ static void fill_evidence(const struct detect_context *in, const struct standsti
 	if (still->in_turn && still->sign != SIGN_IN_TURN)
 		finding_evidence(finding, "%zu of them were woken by another of them",
 				 still->in_turn);
+	for (size_t i = 1; i < still->suspect_count && i < STANDSTILL_SUSPECTS; i++)
+		finding_evidence(finding, "thread %" PRId32 " (%s) has %s since %s, too",
+				 still->suspects[i].thread->tid, still->suspects[i].thread->comm,
+				 still->suspects[i].ran ? "run" : "slept or waited",
+				 detect_time_text(in, still->suspects[i].since_ns).text);
 	if (still->gone)
 		finding_evidence(finding, "thread %" PRId32 " ended at %s", still->gone->tid,
 				 detect_time_text(in, still->gone_ns).text);
@@ -218,6 +235,9 @@ void standstill_report(const struct detect_context *in, const void *found,
 	if (still->gone)
 		finding_culprit(in, still->gone, still->start_ns, still->gone_ns, NULL, STACK_NONE,
 				finding);
+	else if (still->sign == SIGN_STILL_AT_IT && still->suspect_count == 1)
+		finding_culprit(in, still->suspects[0].thread, still->suspects[0].since_ns,
+				still->end_ns, still->did.state_ns, still->did.stack_id, finding);
 	else if (names_root(still) && still->sign != SIGN_AMONG_THEMSELVES) {
 		const struct span_summary *did = &still->did;
 		struct model_culprit *culprit = finding_culprit(

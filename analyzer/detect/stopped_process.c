@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,9 @@
 struct stopped_process {
 	int32_t tgid; /* 0: none was */
 	const char *comm; /* of its main thread, else of the thread stopped longest; borrowed */
-	const char *detail; /* "traced", "freezer" ...; NULL: a signal */
+	const struct wait_words *words; /* how it was held back, and what to do */
+	const struct thread *crasher; /* who dumps core; NULL */
+	uint64_t crashed_ns;
 	uint64_t start_ns, end_ns; /* of the first and last thread's stop */
 	bool began_before, still_open, doubtful; /* doubtful: events were lost at an edge */
 	struct victim *victims; /* its threads that were, most blocked first */
@@ -109,17 +112,45 @@ static void count_threads(const struct threads *threads, struct stopped_process 
 	}
 }
 
-static bool sends_signal(const struct stack_table *stacks, uint32_t stack_id)
+/* Whether one of @names, which end with NULL, is in the stack. */
+static bool has_frame(const struct stack_table *stacks, uint32_t stack_id, const char *const *names)
 {
 	const struct frame *frames = NULL;
 	size_t count = stack_table_frames(stacks, stack_id, &frames);
 
 	for (size_t i = 0; i < count; i++)
-		if (frames[i].kernel && frames[i].symbol &&
-		    (!strcmp(frames[i].symbol, "signal_wake_up_state") ||
-		     !strcmp(frames[i].symbol, "complete_signal")))
-			return true;
+		for (const char *const *name = names; *name; name++)
+			if (frames[i].kernel && frames[i].symbol && !strcmp(frames[i].symbol, *name))
+				return true;
 	return false;
+}
+
+static bool sends_signal(const struct stack_table *stacks, uint32_t stack_id)
+{
+	static const char *const names[] = { "signal_wake_up_state", "complete_signal", NULL };
+
+	return has_frame(stacks, stack_id, names);
+}
+
+/* The thread that writes the core: the others only wait for it. */
+static void find_crasher(const struct observations *observations, const struct thread *thread,
+			 struct stopped_process *stopped)
+{
+	static const char *const names[] = { "coredump_wait", "do_coredump", "vfs_coredump",
+					     "elf_core_dump", NULL };
+	struct history_cursor cursor = history_walk(
+		observations->history, thread,
+		stopped->start_ns - earlier(SIGNAL_TO_STOP_NS, stopped->start_ns), stopped->end_ns);
+	const struct history_interval *interval;
+	uint64_t from_ns, to_ns;
+
+	while (!stopped->crasher && (interval = history_next(&cursor, &from_ns, &to_ns))) {
+		if ((interval->state != THREAD_BLOCKED && interval->state != THREAD_RUNNABLE) ||
+		    !has_frame(source_stacks(observations->source), interval->stack_id, names))
+			continue;
+		stopped->crasher = thread;
+		stopped->crashed_ns = from_ns;
+	}
 }
 
 /*
@@ -209,7 +240,7 @@ static int read_detail(const struct observations *observations, const struct thr
 		reason = stack_info_reason(info, interval->prev_state);
 		if (reason->class != WAIT_STOPPED)
 			continue;
-		stopped->detail = reason->detail;
+		stopped->words = reason->words;
 		*last_ns = interval->end_ns;
 	}
 	return 0;
@@ -228,6 +259,7 @@ static int read_threads(const struct observations *observations, struct stopped_
 		if (thread->tgid != stopped->tgid)
 			continue;
 		read_edges(observations, thread, stopped, &edges);
+		find_crasher(observations, thread, stopped);
 		r = read_detail(observations, thread, stopped, &last_ns);
 	}
 	return r;
@@ -235,14 +267,16 @@ static int read_threads(const struct observations *observations, struct stopped_
 
 static void fill_summary(const struct stopped_process *stopped, struct model_finding *finding)
 {
-	const char *by = "";
+	const struct thread *crasher = stopped->crasher;
+	char who[80] = "";
 
-	if (stopped->detail)
-		by = strcmp(stopped->detail, "traced") ? stopped->detail : "a debugger or tracer";
+	if (crasher)
+		snprintf(who, sizeof(who), " (thread %" PRId32 ", %.15s)", crasher->tid,
+			 crasher->comm);
 	finding_text(&finding->summary,
-		     "Process %" PRId32 " (%s) was stopped%s%s for %s%s: %zu of its %zu threads. "
+		     "Process %" PRId32 " (%s) %s%s for %s%s: %zu of its %zu threads stood still. "
 		     "It could not answer anybody meanwhile.",
-		     stopped->tgid, stopped->comm, *by ? " by " : "", by,
+		     stopped->tgid, stopped->comm, stopped->words->wanted, who,
 		     stopped->still_open || stopped->began_before ? "at least " : "",
 		     human_duration(stopped->end_ns - stopped->start_ns).text,
 		     stopped->victim_count, stopped->thread_count);
@@ -261,8 +295,12 @@ static void fill_evidence(const struct detect_context *context,
 				 stopped->stopper_stack_id != STACK_NONE
 					 ? "with a signal right before"
 					 : "right before, and it did nothing but stop");
-	else
+	else if (!stopped->crasher)
 		finding_evidence(finding, "who stopped it was not seen");
+	if (stopped->crasher)
+		finding_evidence(finding, "thread %" PRId32 " (%s) began to dump core at %s",
+				 stopped->crasher->tid, stopped->crasher->comm,
+				 detect_time_text(context, stopped->crashed_ns).text);
 	if (stopped->waker)
 		finding_evidence(finding, "thread %" PRId32 " (%s) let it go on",
 				 stopped->waker->tid, stopped->waker->comm);
@@ -277,6 +315,7 @@ static int find_stopped_process(struct detect_context *in, struct candidates *ou
 	if (!candidate)
 		return -ENOMEM;
 	stopped = candidate->found;
+	stopped->words = wait_class_words(WAIT_STOPPED);
 	choose_process(in, stopped);
 	if (!share_at_least(stopped->stopped_ns, stopped->total_ns, STOPPED_PERCENT))
 		return 0;
@@ -295,19 +334,15 @@ static void report_stopped_process(const struct detect_context *in, const void *
 
 	finding->kind = FINDING_PROCESS_STOPPED;
 	finding->grade = stopped->doubtful ? GRADE_STRONG : GRADE_EXACT;
-	if (stopped->stopper)
+	if (stopped->crasher)
+		finding_culprit(in, stopped->crasher, 0, 0, NULL, STACK_NONE, finding);
+	else if (stopped->stopper)
 		finding_culprit(in, stopped->stopper, 0, 0, NULL, stopped->stopper_stack_id,
 				finding);
 	finding_victims(in, stopped->victims, stopped->victim_count, finding);
 	fill_summary(stopped, finding);
 	fill_evidence(in, stopped, finding);
-	finding_text(&finding->advice,
-		     "%s: a script that sends SIGSTOP, a debugger or a dump of its memory, a "
-		     "frozen control group (backup, migration), job control. "
-		     "kill -CONT %" PRId32 " lets it go on after SIGSTOP.",
-		     stopped->stopper ? "Find out what the one who woke it stops it for"
-				      : "Find who stops it",
-		     stopped->tgid);
+	finding_text(&finding->advice, "%s", stopped->words->advice);
 }
 
 static void free_stopped_process(void *found)

@@ -59,6 +59,7 @@ struct pending {
 	/* Threads wait at the same address again and again: what was found for it last. NULL: nothing yet. */
 	struct futex *last;
 	struct pair *last_pair;
+	struct process *process; /* the thread's */
 };
 
 struct futex_locks {
@@ -181,11 +182,14 @@ static struct futex *get_futex(struct futex_locks *futexes, int32_t tgid, uint64
 	return futex;
 }
 
-static int note_process(struct futex_locks *futexes, int32_t tgid, bool glibc)
+/* @last: of the same thread, from one call to the next. 0 or -ENOMEM. */
+static int note_process(struct futex_locks *futexes, int32_t tgid, bool glibc,
+			struct process **last)
 {
-	struct process *process;
+	struct process *process = *last;
 
-	HASH_FIND_INT(futexes->processes, &tgid, process);
+	if (!process || process->tgid != tgid)
+		HASH_FIND_INT(futexes->processes, &tgid, process);
 	if (!process) {
 		process = calloc(1, sizeof(*process));
 		if (!process)
@@ -193,6 +197,7 @@ static int note_process(struct futex_locks *futexes, int32_t tgid, bool glibc)
 		process->tgid = tgid;
 		HASH_ADD_INT(futexes->processes, tgid, process);
 	}
+	*last = process;
 	process->glibc = process->glibc || glibc;
 	return 0;
 }
@@ -238,8 +243,10 @@ static struct futex *get_first(struct futex_locks *futexes, struct futex *futex)
 	return futex->first;
 }
 
-static int note_wait(struct futex_locks *futexes, const struct event *event,
-		     const struct futex_wait *wait)
+/* Not inlined: a switch saves fewer registers. */
+static __attribute__((noinline)) int note_wait(struct futex_locks *futexes,
+					       const struct event *event,
+					       const struct futex_wait *wait)
 {
 	struct pending *pending = per_thread_get(&futexes->pendings, event->thread);
 	int32_t owner = futex_owner(wait);
@@ -265,7 +272,8 @@ static int note_wait(struct futex_locks *futexes, const struct event *event,
 	 * address of its own. */
 	return note_process(futexes, event->thread->tgid,
 			    futex_value_bitset(wait) ||
-				    (futex->looks == LOOKS_TWO && futex->waiters > 1));
+				    (futex->looks == LOOKS_TWO && futex->waiters > 1),
+			    &pending->process);
 }
 
 /* A thread that blocks elsewhere has returned from its futex wait. */
@@ -329,15 +337,17 @@ int futex_locks_event(struct futex_locks *futexes, const struct event *event)
 {
 	struct futex_wait wait;
 
-	if (event->raw.kind == FT_EVENT_NOTE)
+	switch (event->raw.kind) {
+	case FT_EVENT_NOTE:
 		return proc_locks_event(futexes->proc_locks, event);
-	if (event->raw.kind == FT_EVENT_SWITCH)
+	case FT_EVENT_SWITCH:
 		return note_switch(futexes, event);
-	if (event->raw.kind == FT_EVENT_WAKING)
+	case FT_EVENT_WAKING:
 		return note_waking(futexes, event);
-	if (futex_locks_wait(futexes, event, &wait))
-		return note_wait(futexes, event, &wait);
-	return 0;
+	default:
+		return futex_locks_wait(futexes, event, &wait) ? note_wait(futexes, event, &wait)
+							       : 0;
+	}
 }
 
 static bool has_owner(const struct futex *futex, const struct threads *threads)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+#include "analyzer/util/array.h"
+
 /* A lock that somebody holds. */
 struct held {
 	uint64_t address;
@@ -74,7 +76,6 @@ static int note_acquired(struct hold_events *hold_events, const struct event *ev
 	uint64_t address = event->raw.lock_hold.address;
 	bool read = event->raw.lock_hold.flags & FT_HOLD_READ;
 	struct held *held = find_lock(hold_events, address);
-	struct hold_owner *list;
 
 	if (!held) {
 		held = calloc(1, sizeof(*held));
@@ -87,13 +88,8 @@ static int note_acquired(struct hold_events *hold_events, const struct event *ev
 	if (!read || (held->count && !held->list[0].read))
 		held->count = 0;
 	remove_owner(held, event->thread);
-	if (held->count == held->room) {
-		list = reallocarray(held->list, held->room ? held->room * 2 : 4, sizeof(*list));
-		if (!list)
-			return -ENOMEM;
-		held->list = list;
-		held->room = held->room ? held->room * 2 : 4;
-	}
+	if (array_grow(held->list, held->count, held->room))
+		return -ENOMEM;
 	held->list[held->count++] = (struct hold_owner){ event->thread, event->raw.time_ns, read };
 	return 0;
 }

@@ -60,6 +60,7 @@ struct waiter {
 	uint64_t futex_ns; /* when it said so; 0: somewhere in its present sleep */
 	struct lock_entry *entry; /* the lock it waits for, or waited for last */
 	bool open; /* asleep for it now */
+	bool by_call; /* no stack says so, but its last call does */
 	uint64_t start_ns; /* since then */
 	bool began_before; /* or since before the recording */
 	uint64_t end_ns; /* of its last sleep for it */

@@ -6,9 +6,13 @@
 #include <string.h>
 
 #include "analyzer/locks/lock_private.h"
+#include "analyzer/util/span.h"
 
 /* One wait for a lock may be many sleeps: a woken waiter may lose the lock to another and sleep again. */
 #define SAME_WAIT_GAP_NS 5000000u
+
+/* Not inlined: a switch, or who only ran, saves no registers. */
+#define RARE __attribute__((noinline))
 
 int lock_tracker_create(struct stack_infos *stack_infos, struct kernel_operations *operations,
 			const struct lock_tracker_options *options, struct lock_tracker **ret_locks)
@@ -49,14 +53,18 @@ void lock_tracker_destroy(struct lock_tracker *locks)
 	free(locks);
 }
 
-static int note_futex_wait(struct lock_tracker *locks, const struct event *event,
-			   const struct futex_wait *wait)
+/* The event may say at which futex its thread waits, or is about to. */
+static RARE int note_futex_wait(struct lock_tracker *locks, const struct event *event)
 {
-	struct waiter *waiter = per_thread_get(&locks->waiters, event->thread);
+	struct futex_wait wait;
+	struct waiter *waiter;
 
+	if (!locks->options.futexes || !futex_locks_wait(locks->options.futexes, event, &wait))
+		return 0;
+	waiter = per_thread_get(&locks->waiters, event->thread);
 	if (!waiter)
 		return -ENOMEM;
-	waiter->futex = *wait;
+	waiter->futex = wait;
 	waiter->futex_ns = event->raw.kind == FT_EVENT_CALL ? event->raw.time_ns : 0;
 	return 0;
 }
@@ -127,41 +135,79 @@ static int note_kernel_release(struct lock_tracker *locks, const struct hold_rel
 	return ownership_released(entry->ownership, &release);
 }
 
-static int note_loss(struct lock_tracker *locks, const struct event *event)
+static RARE int note_loss(struct lock_tracker *locks, const struct event *event)
 {
+	if (futex_wakes_event(&locks->wakes, event))
+		return -ENOMEM;
 	if (event->raw.time_ns > locks->lost_until_ns)
 		locks->lost_until_ns = event->raw.time_ns;
 	return lost_spans_add(&locks->losses, event->raw.lost.start_ns, event->raw.time_ns);
 }
 
-int lock_tracker_event(struct lock_tracker *locks, const struct event *event)
+static RARE int note_slow_path(struct lock_tracker *locks, const struct event *event)
 {
-	struct hold_release release;
-	int r = hold_events_event(locks->hold_events, event, &release);
+	struct waiter *waiter = per_thread_get(&locks->waiters, event->thread);
 
-	if (r)
-		return r < 0 ? r : note_kernel_release(locks, &release);
-
-	struct futex_wait wait;
-	struct hung_task hung;
-	struct waiter *waiter;
-
-	if (futex_wakes_event(&locks->wakes, event))
-		return -ENOMEM;
-	if (event->raw.kind == FT_EVENT_NOTE && hung_task_parse(event->raw.note.text, &hung))
-		return lock_tracker_log_line(locks, &hung, event->raw.time_ns);
-	if (event->raw.kind == FT_EVENT_LOST)
-		return note_loss(locks, event);
-	if (locks->options.futexes && futex_locks_wait(locks->options.futexes, event, &wait))
-		return note_futex_wait(locks, event, &wait);
-	if (event->raw.kind != FT_EVENT_LOCK_BEGIN)
-		return 0;
-	waiter = per_thread_get(&locks->waiters, event->thread);
 	if (!waiter)
 		return -ENOMEM;
 	waiter->contended_address = event->raw.lock_begin.address;
 	waiter->begins++;
 	return 0;
+}
+
+static RARE int note_hold(struct lock_tracker *locks, const struct event *event)
+{
+	struct hold_release release;
+	int r = hold_events_event(locks->hold_events, event, &release);
+
+	return r > 0 ? note_kernel_release(locks, &release) : r;
+}
+
+static RARE int note_log(struct lock_tracker *locks, const struct event *event)
+{
+	struct hung_task hung;
+
+	return hung_task_parse(event->raw.note.text, &hung)
+		       ? lock_tracker_log_line(locks, &hung, event->raw.time_ns)
+		       : 0;
+}
+
+int lock_tracker_event(struct lock_tracker *locks, const struct event *event)
+{
+	int r;
+
+	switch (event->raw.kind) {
+	case FT_EVENT_SWITCH:
+		return futex_wakes_event(&locks->wakes, event);
+	case FT_EVENT_LOCK_BEGIN:
+		return note_slow_path(locks, event);
+	case FT_EVENT_LOCK_HOLD:
+		return note_hold(locks, event);
+	case FT_EVENT_CALL:
+		r = futex_wakes_event(&locks->wakes, event);
+		return r ? r : note_futex_wait(locks, event);
+	case FT_EVENT_STATE:
+		return note_futex_wait(locks, event);
+	case FT_EVENT_LOST:
+		r = note_hold(locks, event);
+		return r ? r : note_loss(locks, event);
+	case FT_EVENT_NOTE:
+		return note_log(locks, event);
+	default:
+		return 0;
+	}
+}
+
+/* From a futex call to the sleep in it: what follows later may be another one. */
+#define CALL_TO_SLEEP_NS 20000u
+
+/* No stack was taken, but the thread had just asked to wait at a futex. */
+static bool slept_in_futex(const struct waiter *waiter, const struct interval *interval)
+{
+	return interval->stack_id == STACK_NONE && interval->state == THREAD_BLOCKED &&
+	       interval->prev_state == FT_STATE_SLEEPING && waiter->futex.address &&
+	       waiter->futex_ns && waiter->futex_ns <= interval->start_ns &&
+	       interval->start_ns - waiter->futex_ns <= CALL_TO_SLEEP_NS;
 }
 
 /* *@ret_reason: the lock that @interval is a wait for; NULL: none. 0 or -ENOMEM. */
@@ -225,6 +271,7 @@ static void note_user_lock(struct lock_entry *entry, const struct waiter *waiter
 
 int lock_tracker_opened(struct lock_tracker *locks, const struct interval *interval)
 {
+	static const struct wait_reason by_call = { .class = WAIT_LOCK_FUTEX };
 	const struct wait_reason *by_stack;
 	struct wait_reason reason;
 	uint64_t address = 0;
@@ -236,8 +283,20 @@ int lock_tracker_opened(struct lock_tracker *locks, const struct interval *inter
 	waiter = per_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
+	/* Its stack becomes known late: that it sleeps in a futex is known, or was a mistake. */
+	if (waiter->open && waiter->by_call && waiter->start_ns == interval->start_ns) {
+		if (by_stack && by_stack->class == WAIT_LOCK_FUTEX)
+			return 0;
+		if (ownership_wait_closed(waiter->entry->ownership, interval->thread,
+					  interval->start_ns, interval->start_ns,
+					  interval->start_ns, false))
+			return -ENOMEM;
+	}
 	waiter->open = false;
-	if (interval->stack_id == STACK_NONE)
+	waiter->by_call = slept_in_futex(waiter, interval);
+	if (waiter->by_call)
+		by_stack = &by_call;
+	else if (interval->stack_id == STACK_NONE)
 		return 0; /* where it sleeps is not known yet */
 	if (!by_stack) {
 		/* It sleeps outside any lock, so it has left the slow path that it was in. */
@@ -361,16 +420,14 @@ static void note_unclear(struct waiter *waiter, const struct interval *interval)
 	waiter->unclear_ns = interval->end_ns;
 }
 
-int lock_tracker_closed(struct lock_tracker *locks, const struct interval *interval)
+static RARE int close_sleep(struct lock_tracker *locks, const struct interval *interval)
 {
 	const struct lock_tracker_options *options = &locks->options;
-	uint64_t from_ns = interval->start_ns, to_ns = interval->end_ns;
-	struct waiter *waiter;
+	uint64_t from_ns = later(interval->start_ns, options->start_ns);
+	uint64_t to_ns = later(from_ns, earlier(interval->end_ns, options->end_ns));
+	struct waiter *waiter = per_thread_get(&locks->waiters, interval->thread);
 	bool counts;
 
-	if (interval->state != THREAD_BLOCKED && interval->state != THREAD_UNKNOWN)
-		return 0;
-	waiter = per_thread_get(&locks->waiters, interval->thread);
 	if (!waiter)
 		return -ENOMEM;
 	if (is_unclear(locks, interval))
@@ -389,17 +446,18 @@ int lock_tracker_closed(struct lock_tracker *locks, const struct interval *inter
 	waiter->end_lost_ns = interval->flags & INTERVAL_END_LOST ? interval->end_ns : 0;
 	if (note_handoff(locks, interval, waiter->entry))
 		return -ENOMEM;
-	if (from_ns < options->start_ns)
-		from_ns = options->start_ns;
-	if (to_ns > options->end_ns)
-		to_ns = options->end_ns;
 	counts = !options->counts || options->counts(options->context, interval->thread);
-	if (to_ns <= from_ns)
-		to_ns = from_ns;
-	else if (counts)
+	if (counts && to_ns > from_ns)
 		count_wait(&waiter->entry->lock, waiter, to_ns - from_ns);
 	return ownership_wait_closed(waiter->entry->ownership, interval->thread, interval->start_ns,
 				     from_ns, to_ns, counts);
+}
+
+int lock_tracker_closed(struct lock_tracker *locks, const struct interval *interval)
+{
+	return interval->state == THREAD_BLOCKED || interval->state == THREAD_UNKNOWN
+		       ? close_sleep(locks, interval)
+		       : 0;
 }
 
 void lock_tracker_finish(struct lock_tracker *locks)
@@ -424,10 +482,13 @@ enum wait_class lock_tracker_class(const struct lock_tracker *locks,
 {
 	const struct waiter *waiter = per_thread_find(&locks->waiters, interval->thread);
 
-	if (by_stack != WAIT_LOCK_FUTEX || !waiter || !waiter->entry ||
-	    waiter->end_ns != interval->end_ns)
+	if (!waiter || !waiter->entry || waiter->end_ns != interval->end_ns)
 		return by_stack;
-	return waiter->entry->lock.class == WAIT_LOCK_USER ? WAIT_LOCK_USER : by_stack;
+	if (waiter->by_call && by_stack == WAIT_UNKNOWN)
+		return waiter->entry->lock.class;
+	return by_stack == WAIT_LOCK_FUTEX && waiter->entry->lock.class == WAIT_LOCK_USER
+		       ? WAIT_LOCK_USER
+		       : by_stack;
 }
 
 uint32_t lock_tracker_wait_number(const struct lock_tracker *locks, const struct thread *thread)

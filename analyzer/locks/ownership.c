@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyzer/locks/ownership_private.h"
+#include "analyzer/util/array.h"
 #include "analyzer/util/span.h"
 
 /* At so many holds those that no open wait can reach are dropped. */
@@ -40,21 +41,6 @@ void ownership_watch(struct ownership *ownership, const struct ownership_watcher
 	ownership->watcher = *watcher;
 }
 
-int ownership_grow(void **array, size_t count, size_t *room, size_t element_bytes)
-{
-	size_t larger = *room ? *room * 2 : 8;
-	void *moved;
-
-	if (count < *room)
-		return 0;
-	moved = reallocarray(*array, larger, element_bytes);
-	if (!moved)
-		return -ENOMEM;
-	*array = moved;
-	*room = larger;
-	return 0;
-}
-
 bool ownership_ambiguous(const struct ownership *ownership)
 {
 	return ownership->ambiguous;
@@ -85,8 +71,7 @@ int ownership_wait_opened(struct ownership *ownership, const struct thread *wait
 {
 	struct member *member = per_thread_get(&ownership->members, waiter);
 
-	if (!member || ownership_grow((void **)&ownership->waits, ownership->wait_count,
-				      &ownership->wait_room, sizeof(*ownership->waits)))
+	if (!member || array_grow(ownership->waits, ownership->wait_count, ownership->wait_room))
 		return -ENOMEM;
 	/* A wait may become known late. */
 	if (!ownership->wait_count || time_ns < ownership->contended_since_ns)

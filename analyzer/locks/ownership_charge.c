@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "analyzer/util/array.h"
 #include "analyzer/util/span.h"
 
 /* Shorter holds are hand-offs, and not counted. */
@@ -30,8 +31,7 @@ struct lock_owner *ownership_owner(struct ownership *ownership, struct thread *t
 		return NULL;
 	if (*place)
 		return &ownership->owners[*place - 1];
-	if (ownership_grow((void **)&ownership->owners, ownership->owner_count,
-			   &ownership->owner_room, sizeof(*ownership->owners)))
+	if (array_grow(ownership->owners, ownership->owner_count, ownership->owner_room))
 		return NULL;
 	ownership->owners[ownership->owner_count++] = (struct lock_owner){ .thread = thread };
 	*place = (uint32_t)ownership->owner_count;

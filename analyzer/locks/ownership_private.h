@@ -54,7 +54,4 @@ int ownership_settle(struct ownership *ownership);
 int ownership_charge(struct ownership *ownership, const struct thread *waiter, uint64_t from_ns,
 		     uint64_t to_ns, bool counts);
 
-/* Make room for one more element of an array. 0 or -ENOMEM. */
-int ownership_grow(void **array, size_t count, size_t *room, size_t element_bytes);
-
 #endif

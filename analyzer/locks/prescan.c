@@ -47,18 +47,15 @@ uint64_t prescan_sampled_within_ns(const struct ft_facts *facts)
 static int append_loss(struct scan *scan, const struct event *event)
 {
 	struct prescan *found = scan->found;
-	struct event_loss *losses;
 
 	if (event->raw.time_ns < scan->start_ns)
 		return 0; /* before the recording proper */
 	found->lost_records += event->raw.lost.records;
 	if (found->loss_count == LOSSES_MAX)
 		return 0;
-	losses = reallocarray(found->losses, found->loss_count + 1, sizeof(*losses));
-	if (!losses)
+	if (array_grow(found->losses, found->loss_count, found->loss_room))
 		return -ENOMEM;
-	found->losses = losses;
-	losses[found->loss_count++] = (struct event_loss){
+	found->losses[found->loss_count++] = (struct event_loss){
 		.cpu = event->raw.cpu,
 		.start_ns = event->raw.lost.start_ns,
 		.end_ns = event->raw.time_ns,
@@ -70,42 +67,39 @@ static int append_loss(struct scan *scan, const struct event *event)
 static int append_note(struct prescan *found, const struct event *event)
 {
 	struct ft_filelock lock;
-	struct recorder_note *notes;
 	char *text;
 
 	if (found->note_count == NOTES_MAX || ft_filelock_parse(event->raw.note.text, &lock))
 		return 0;
-	notes = reallocarray(found->notes, found->note_count + 1, sizeof(*notes));
-	if (!notes)
-		return -ENOMEM;
-	found->notes = notes;
 	text = strdup(event->raw.note.text);
-	if (!text)
+	if (!text || array_grow(found->notes, found->note_count, found->note_room)) {
+		free(text);
 		return -ENOMEM;
-	notes[found->note_count++] = (struct recorder_note){ event->raw.time_ns, text };
+	}
+	found->notes[found->note_count++] = (struct recorder_note){ event->raw.time_ns, text };
 	return 0;
-}
-
-static struct switch_counts *counts_of(struct prescan *found, const struct thread *thread)
-{
-	if (array_reach(found->switch_counts, found->switch_counts_room, thread->index))
-		return NULL;
-	return &found->switch_counts[thread->index];
 }
 
 static int count_switch(struct prescan *found, const struct event *event)
 {
-	struct switch_counts *counts = counts_of(found, event->thread);
-
-	if (!counts)
+	if (array_reach(found->switch_counts, found->switch_counts_room, event->thread->index) ||
+	    array_reach(found->switch_counts, found->switch_counts_room, event->other->index))
 		return -ENOMEM;
-	counts->out++;
+	found->switch_counts[event->thread->index].out++;
+	found->switch_counts[event->other->index].in++;
 	found->switches++;
-	counts = counts_of(found, event->other);
-	if (!counts)
-		return -ENOMEM;
-	counts->in++;
 	return 0;
+}
+
+static int scan_switch(struct scan *scan, const struct event *event)
+{
+	struct prescan *found = scan->found;
+
+	if (count_switch(found, event) ||
+	    proc_locks_sleep_event(futex_locks_proc_locks(found->futexes), scan->stack_infos, event,
+				   scan->start_ns))
+		return -ENOMEM;
+	return futex_locks_event(found->futexes, event);
 }
 
 /* What is rare, or of one kind only. */
@@ -116,14 +110,19 @@ static int scan_kind(struct scan *scan, const struct event *event)
 
 	switch (event->raw.kind) {
 	case FT_EVENT_SWITCH:
-		r = count_switch(found, event);
-		/* fall through */
+		return scan_switch(scan, event);
+	case FT_EVENT_WAKING:
+		return futex_locks_event(found->futexes, event);
+	case FT_EVENT_FORK:
+	case FT_EVENT_COMM:
+		return target_event(scan->target, event);
 	case FT_EVENT_STATE:
-		return r ? r
-			 : proc_locks_sleep_event(futex_locks_proc_locks(found->futexes),
-						  scan->stack_infos, event, scan->start_ns);
+		r = proc_locks_sleep_event(futex_locks_proc_locks(found->futexes),
+					   scan->stack_infos, event, scan->start_ns);
+		break;
 	case FT_EVENT_NOTE:
-		return append_note(found, event);
+		r = append_note(found, event);
+		break;
 	case FT_EVENT_EXTRA:
 		return event_counts_event(&found->extras, event,
 					  target_counts(scan->target, event->thread));
@@ -132,10 +131,12 @@ static int scan_kind(struct scan *scan, const struct event *event)
 		return mmap_lock_offset_event(scan->mmap_lock_offset, event);
 	case FT_EVENT_CALL:
 	case FT_EVENT_UNWOUND:
-		return large_calls_event(found->calls, event);
+		r = large_calls_event(found->calls, event);
+		break;
 	default:
-		return r;
+		return 0;
 	}
+	return r ? r : futex_locks_event(found->futexes, event);
 }
 
 static int scan_event(struct scan *scan, const struct event *event)
@@ -146,14 +147,10 @@ static int scan_event(struct scan *scan, const struct event *event)
 		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_LOST)
 		return append_loss(scan, event);
-	if (target_event(scan->target, event))
-		return -ENOMEM;
 	found->events++;
 	if (event->raw.cpu != FT_NO_CPU && event->raw.cpu >= found->cpus)
 		found->cpus = event->raw.cpu + 1;
-	if (scan_kind(scan, event))
-		return -ENOMEM;
-	return futex_locks_event(found->futexes, event);
+	return scan_kind(scan, event);
 }
 
 /*

@@ -43,9 +43,9 @@ struct prescan {
 	uint64_t unseen_switches;	/* of silent threads: they came to a CPU, and were not seen to leave it */
 	uint64_t lost_records;
 	struct event_loss *losses;	/* on the clock of the events; in order of time */
-	size_t loss_count;
+	size_t loss_count, loss_room;
 	struct recorder_note *notes;	/* likewise */
-	size_t note_count;
+	size_t note_count, note_room;
 	struct event_counts extras;
 	uint32_t cpus;			/* that had events */
 	struct switch_counts *switch_counts; /* by thread->index */

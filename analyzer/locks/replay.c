@@ -3,14 +3,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "analyzer/locks/prescan.h"
 #include "analyzer/timeline/kernel_operation.h"
-#include "capture/facts.h"
-
-#define NS_A_SECOND	1000000000u
-#define SAMPLE_HZ_LEAST 1 /* outside these bounds the fact is damage */
-#define SAMPLE_HZ_MOST	100000
 
 struct replay {
 	struct source *source;
@@ -98,20 +93,6 @@ uint64_t replay_contradictions(const struct replay *replay)
 	return replay->contradictions;
 }
 
-/*
- * cpu-clock ticks evenly, so a thread that runs for two periods is sampled. A count of cycles takes longer
- * on a CPU that has slowed down since its period was set.
- */
-uint64_t replay_sampled_within_ns(const struct ft_facts *facts)
-{
-	const char *event = ft_facts_get(facts, FT_FACT_SAMPLE_EVENT);
-	int64_t hz = ft_facts_number(facts, FT_FACT_SAMPLE_HZ, 0);
-
-	if (!event || hz < SAMPLE_HZ_LEAST || hz > SAMPLE_HZ_MOST)
-		return 0;
-	return NS_A_SECOND / (uint64_t)hz * (strcmp(event, "cpu-clock") ? 5 : 2);
-}
-
 int replay_run(struct replay *replay, const struct replay_watcher *watcher)
 {
 	const struct timeline_sink sink = { feed_opened, feed_closed, replay };
@@ -124,7 +105,7 @@ int replay_run(struct replay *replay, const struct replay_watcher *watcher)
 	r = timeline_create(&sink, source_start_ns(replay->source), &timeline);
 	if (r)
 		goto out;
-	timeline_samples(timeline, replay_sampled_within_ns(source_facts(replay->source)));
+	timeline_samples(timeline, prescan_sampled_within_ns(source_facts(replay->source)));
 	r = feed_events(replay, timeline);
 	if (r)
 		goto out;

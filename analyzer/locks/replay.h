@@ -25,9 +25,6 @@ void replay_destroy(struct replay *replay);
 /* Its lock tracker, borrowed; complete after replay_run(). */
 struct lock_tracker *replay_locks(const struct replay *replay);
 
-/* For timeline_samples(), from what a capture says of its sampling. */
-uint64_t replay_sampled_within_ns(const struct ft_facts *facts);
-
 /* See timeline.h; after replay_run(). */
 uint64_t replay_contradictions(const struct replay *replay);
 

@@ -26,7 +26,8 @@ static void put_capture(struct json *json, const char *key, const struct model *
 	json_field_number(json, "lost_events", model->coverage.lost_events);
 	json_field_flag(json, "complete", model->capture.complete);
 	json_field_text(json, "no_verdict", model->no_verdict);
-	json_field_flag(json, "froze", model->stall.found);
+	json_field_flag(json, "froze", model_verdict(model) == VERDICT_FROZEN);
+	json_field_text(json, "verdict", verdict_name(model_verdict(model)));
 	json_close_object(json);
 }
 

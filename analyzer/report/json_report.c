@@ -149,6 +149,8 @@ static void put_coverage(struct json *json, const struct model *model)
 	json_close_array(json);
 	json_field_number(json, "unknown_ns", model->coverage.unknown_ns);
 	json_field_number(json, "recorder_delay_max_ns", model->coverage.recorder_delay_max_ns);
+	json_field_text(json, "stacks", model->coverage.stacks);
+	json_field_text(json, "waker_stacks", model->coverage.waker_stacks);
 	json_field_number(json, "cpus", model->coverage.cpus);
 	json_field_array(json, "events_asked_for");
 	for (size_t i = 0; i < model->coverage.extras.count; i++)

@@ -371,6 +371,11 @@ static void put_coverage_summary(struct text_layout *page, const struct model *m
 	if (model->coverage.recorder_delay_max_ns)
 		layout_add(page, "; recorder's own delay <= %s",
 			   human_duration(model->coverage.recorder_delay_max_ns).text);
+	if (model->coverage.stacks && *model->coverage.stacks && strcmp(model->coverage.stacks, "full"))
+		layout_add(page, "; stacks: %s%s", model->coverage.stacks,
+			   !strcmp(model->coverage.stacks, "sampled")
+				   ? " (every uninterruptible and every long wait, of other short ones a part)"
+				   : "");
 	layout_end(page, text_labelled("coverage", STYLE_LABEL));
 }
 

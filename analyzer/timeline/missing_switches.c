@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/timeline/missing_switches.h"
 
-bool missing_switches_possible(const struct cpu *cpu)
-{
-	return !cpu->occupant || cpu->occupant->silent;
-}
-
 /*
  * Who took over from an idle task unseen did so since the CPU's last event; and since the CPU would
  * have been sampled with him on it, not long ago.

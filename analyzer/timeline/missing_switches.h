@@ -12,7 +12,10 @@
 #include "analyzer/timeline/thread_state_private.h"
 
 /* Who runs on @cpu is not known, or is silent. */
-bool missing_switches_possible(const struct cpu *cpu);
+static inline bool missing_switches_possible(const struct cpu *cpu)
+{
+	return !cpu->occupant || cpu->occupant->silent;
+}
 
 /* How somebody who is found on a CPU came there. */
 struct arrival {

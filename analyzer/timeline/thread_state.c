@@ -14,14 +14,14 @@
 int thread_state_close(struct timeline *timeline, struct thread_slot *slot, uint64_t end_ns,
 		       unsigned int flags)
 {
-	struct interval interval = slot->current;
+	struct interval *interval = &slot->current;
 
-	interval.end_ns = later(interval.start_ns, end_ns);
-	interval.flags |= flags;
+	interval->end_ns = later(interval->start_ns, end_ns);
+	interval->flags |= flags;
 	if (!timeline->observing ||
-	    (interval.end_ns == interval.start_ns && interval.state != THREAD_BLOCKED))
+	    (interval->end_ns == interval->start_ns && interval->state != THREAD_BLOCKED))
 		return 0;
-	return timeline->sink.closed(timeline->sink.context, &interval);
+	return timeline->sink.closed(timeline->sink.context, interval);
 }
 
 int thread_state_move(struct timeline *timeline, struct thread_slot *slot, enum thread_state state,
@@ -100,6 +100,7 @@ int thread_state_doubt_runnable(struct timeline *timeline, struct thread_slot *s
 	int error;
 
 	if (slot->current.state != THREAD_RUNNABLE ||
+	    lost_spans_none_since(&timeline->losses, slot->current.start_ns) ||
 	    !lost_spans_between(&timeline->losses, slot->current.start_ns, time_ns, &lost_ns))
 		return 0;
 	error = thread_state_move_to_unknown(timeline, slot, lost_ns);
@@ -112,10 +113,12 @@ int thread_state_doubt_blocked(struct timeline *timeline, struct thread_slot *sl
 			       uint64_t time_ns, unsigned int part)
 {
 	const struct lost_spans *losses = &timeline->losses;
-	uint64_t start_ns = slot->current.start_ns, first_ns;
-	uint64_t lost_ns = lost_spans_within_ns(losses, start_ns, time_ns);
+	uint64_t start_ns = slot->current.start_ns, first_ns, lost_ns;
 	int error;
 
+	if (lost_spans_none_since(losses, start_ns))
+		return 0;
+	lost_ns = lost_spans_within_ns(losses, start_ns, time_ns);
 	if (lost_ns < DOUBTFUL_LOSS_NS || lost_ns * part < time_ns - start_ns ||
 	    !lost_spans_between(losses, start_ns, time_ns, &first_ns))
 		return 0;
@@ -132,7 +135,8 @@ unsigned int thread_state_loss_flags(const struct timeline *timeline,
 	const struct lost_spans *losses = &timeline->losses;
 	uint64_t start_ns = slot->current.start_ns;
 
-	if (!lost_spans_between(losses, start_ns, time_ns, NULL))
+	if (lost_spans_none_since(losses, start_ns) ||
+	    !lost_spans_between(losses, start_ns, time_ns, NULL))
 		return 0;
 	return lost_spans_within_ns(losses, start_ns, time_ns) < DOUBTFUL_LOSS_NS
 		       ? INTERVAL_SPANS_LOSS
@@ -148,13 +152,11 @@ int thread_state_lose_running(struct timeline *timeline, struct thread_slot *slo
 	return thread_state_move_to_unknown(timeline, slot, cpu->last_ns);
 }
 
-struct cpu *thread_state_cpu_at(struct timeline *timeline, uint32_t number)
+struct cpu *thread_state_add_cpu(struct timeline *timeline, uint32_t number)
 {
 	size_t count = timeline->cpu_count ? timeline->cpu_count : 8;
 	struct cpu *cpus;
 
-	if (number < timeline->cpu_count)
-		return &timeline->cpus[number];
 	while (count <= number)
 		count *= 2;
 	cpus = realloc(timeline->cpus, count * sizeof(*cpus));
@@ -211,27 +213,4 @@ int thread_state_begin(struct timeline *timeline, struct thread_slot *slot, stru
 	if (old && old->current.thread && !old->done)
 		return thread_state_close_vanished(timeline, old, slot->current.start_ns);
 	return 0;
-}
-
-int thread_state_of(struct timeline *timeline, struct thread *thread, struct thread_slot **ret_slot)
-{
-	struct thread_slot *slot;
-	int error = 0;
-
-	*ret_slot = NULL;
-	if (!thread || thread->idle_task)
-		return 0;
-	slot = per_thread_get(&timeline->slots, thread);
-	if (!slot)
-		return -ENOMEM;
-	if (!slot->current.thread)
-		error = thread_state_begin(timeline, slot, thread, THREAD_UNKNOWN);
-	if (!slot->done)
-		*ret_slot = slot;
-	return error;
-}
-
-bool thread_state_blocks(enum ft_task_state state)
-{
-	return state != FT_STATE_RUNNING && state != FT_STATE_PREEMPTED && state != FT_STATE_DEAD;
 }

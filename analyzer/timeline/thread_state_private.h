@@ -6,6 +6,7 @@
 #ifndef ANALYZER_TIMELINE_THREAD_STATE_PRIVATE_H
 #define ANALYZER_TIMELINE_THREAD_STATE_PRIVATE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -60,7 +61,10 @@ struct timeline {
 };
 
 /* Whether a thread that is switched out in @state sleeps. */
-bool thread_state_blocks(enum ft_task_state state);
+static inline bool thread_state_blocks(enum ft_task_state state)
+{
+	return state != FT_STATE_RUNNING && state != FT_STATE_PREEMPTED && state != FT_STATE_DEAD;
+}
 
 /* All that follow return 0, -ENOMEM or what a sink returned, unless their type says otherwise. */
 
@@ -108,14 +112,38 @@ int thread_state_lose_running(struct timeline *timeline, struct thread_slot *slo
 /* The thread is gone and its end was lost. */
 int thread_state_close_vanished(struct timeline *timeline, struct thread_slot *slot, uint64_t end_ns);
 
+/* A CPU that was not heard of before. NULL on lack of memory. */
+struct cpu *thread_state_add_cpu(struct timeline *timeline, uint32_t number);
+
 /* NULL on lack of memory. */
-struct cpu *thread_state_cpu_at(struct timeline *timeline, uint32_t number);
+static inline struct cpu *thread_state_cpu_at(struct timeline *timeline, uint32_t number)
+{
+	return number < timeline->cpu_count ? &timeline->cpus[number]
+					    : thread_state_add_cpu(timeline, number);
+}
 
 /* @slot, never used, becomes that of @thread; a former thread of its tid ends. */
 int thread_state_begin(struct timeline *timeline, struct thread_slot *slot, struct thread *thread,
 	       enum thread_state state);
 
 /* The thread's slot, begun as UNKNOWN where it is new; NULL for idle tasks and for the dead. */
-int thread_state_of(struct timeline *timeline, struct thread *thread, struct thread_slot **ret_slot);
+static inline int thread_state_of(struct timeline *timeline, struct thread *thread,
+				  struct thread_slot **ret_slot)
+{
+	struct thread_slot *slot;
+	int error = 0;
+
+	*ret_slot = NULL;
+	if (!thread || thread->idle_task)
+		return 0;
+	slot = per_thread_get(&timeline->slots, thread);
+	if (!slot)
+		return -ENOMEM;
+	if (!slot->current.thread)
+		error = thread_state_begin(timeline, slot, thread, THREAD_UNKNOWN);
+	if (!slot->done)
+		*ret_slot = slot;
+	return error;
+}
 
 #endif

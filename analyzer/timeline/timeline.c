@@ -65,22 +65,35 @@ static int evict_occupant(struct timeline *timeline, struct cpu *cpu, uint64_t t
 	return error;
 }
 
+/* The thread of @event runs on the CPU, and no switch told how it came there. */
+static int find_running(struct timeline *timeline, struct cpu *cpu, const struct event *event,
+			uint64_t time_ns)
+{
+	struct arrival arrival = missing_switches_arrival(timeline, cpu, time_ns);
+	int error = cpu->occupant ? evict_occupant(timeline, cpu, time_ns) : 0;
+	struct thread_slot *slot;
+
+	if (!error)
+		error = thread_state_of(timeline, event->thread, &slot);
+	if (!error && slot)
+		error = thread_switch_found_running(timeline, slot, event->raw.cpu, arrival,
+						    time_ns);
+	cpu->occupant = event->thread;
+	return error;
+}
+
 static int handle_switch(struct timeline *timeline, struct cpu *cpu, const struct event *event,
 			 uint64_t time_ns)
 {
-	struct arrival arrival = missing_switches_arrival(timeline, cpu, time_ns);
 	struct thread_slot *slot;
 	int error = 0;
 
 	if (event->thread == event->other)
 		return 0;
-	if (cpu->occupant && cpu->occupant != event->thread)
-		error = evict_occupant(timeline, cpu, time_ns);
+	if (cpu->occupant != event->thread)
+		error = find_running(timeline, cpu, event, time_ns);
 	if (!error)
 		error = thread_state_of(timeline, event->thread, &slot);
-	if (!error && slot && cpu->occupant != event->thread)
-		error = thread_switch_found_running(timeline, slot, event->raw.cpu, arrival,
-						    time_ns);
 	if (!error && slot)
 		error = thread_switch_out(timeline, slot, event, time_ns);
 	cpu->occupant = event->other;
@@ -295,23 +308,12 @@ static bool has_taken_over_unseen(const struct cpu *cpu, const struct thread *th
 static int handle_any(struct timeline *timeline, struct cpu *cpu, const struct event *event,
 		      uint64_t time_ns)
 {
-	struct arrival arrival = missing_switches_arrival(timeline, cpu, time_ns);
-	struct thread_slot *slot;
-	int error;
-
+	if (cpu->occupant && !has_taken_over_unseen(cpu, event->thread, time_ns))
+		return 0;
 	if (!event->thread || event->raw.kind == FT_EVENT_STATE ||
 	    event->raw.kind == FT_EVENT_UNWOUND)
 		return 0;
-	if (cpu->occupant && !has_taken_over_unseen(cpu, event->thread, time_ns))
-		return 0;
-	error = cpu->occupant ? evict_occupant(timeline, cpu, time_ns) : 0;
-	if (!error)
-		error = thread_state_of(timeline, event->thread, &slot);
-	if (!error && slot)
-		error = thread_switch_found_running(timeline, slot, event->raw.cpu, arrival,
-						    time_ns);
-	cpu->occupant = event->thread;
-	return error;
+	return find_running(timeline, cpu, event, time_ns);
 }
 
 static int handle_cpu_event(struct timeline *timeline, struct cpu *cpu, const struct event *event,

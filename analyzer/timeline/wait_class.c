@@ -143,78 +143,83 @@ static const struct class_row {
 	const char *name;
 	enum wait_direction direction;
 	bool lock; /* not lock.spin: its waiter never sleeps, so nobody wakes it */
+	bool wakers; /* see wait_class_is_wakers() */
+	enum wait_source source;
 	struct wait_words words;
 } class_rows[WAIT_CLASSES] = {
-	[WAIT_UNKNOWN] = { "unknown", DIRECTION_TAKES },
-	[WAIT_LOCK_MMAP] = { "lock.mmap", DIRECTION_NEEDS, .lock = true },
-	[WAIT_LOCK_RWSEM] = { "lock.rwsem", DIRECTION_NEEDS, .lock = true },
-	[WAIT_LOCK_MUTEX] = { "lock.mutex", DIRECTION_NEEDS, .lock = true },
+	[WAIT_UNKNOWN] = { .name = "unknown", .direction = DIRECTION_TAKES, .wakers = true },
+	[WAIT_LOCK_MMAP] = { .name = "lock.mmap", .direction = DIRECTION_NEEDS, .lock = true },
+	[WAIT_LOCK_RWSEM] = { .name = "lock.rwsem", .direction = DIRECTION_NEEDS, .lock = true },
+	[WAIT_LOCK_MUTEX] = { .name = "lock.mutex", .direction = DIRECTION_NEEDS, .lock = true },
 	/* A lock, or a worker's empty queue: the stack does not tell. */
-	[WAIT_LOCK_FUTEX] = { "lock.futex", DIRECTION_TAKES, .lock = true },
-	[WAIT_LOCK_SPIN] = { "lock.spin", DIRECTION_NEEDS },
-	[WAIT_LOCK_PERCPU] = { "lock.percpu", DIRECTION_NEEDS, .lock = true },
-	[WAIT_LOCK_INODE] = { "lock.inode", DIRECTION_NEEDS, .lock = true },
-	[WAIT_LOCK_FILE] = { "lock.file", DIRECTION_NEEDS, .lock = true },
-	[WAIT_LOCK_USER] = { "lock.user", DIRECTION_NEEDS, .lock = true },
-	[WAIT_IO_BLOCK] = { "io.block", DIRECTION_NEEDS,
+	[WAIT_LOCK_FUTEX] = { .name = "lock.futex", .direction = DIRECTION_TAKES, .lock = true },
+	[WAIT_LOCK_SPIN] = { .name = "lock.spin", .direction = DIRECTION_NEEDS },
+	[WAIT_LOCK_PERCPU] = { .name = "lock.percpu", .direction = DIRECTION_NEEDS, .lock = true },
+	[WAIT_LOCK_INODE] = { .name = "lock.inode", .direction = DIRECTION_NEEDS, .lock = true },
+	[WAIT_LOCK_FILE] = { .name = "lock.file", .direction = DIRECTION_NEEDS, .lock = true },
+	[WAIT_LOCK_USER] = { .name = "lock.user", .direction = DIRECTION_NEEDS, .lock = true },
+	[WAIT_IO_BLOCK] = { .name = "io.block", .direction = DIRECTION_NEEDS, .source = SOURCE_DEVICE,
 			    .words = { "a block device", NULL,
 				       "Look at the device behind the files in use: its queue and "
 				       "latency (iostat -x), its errors (dmesg), and who else "
 				       "writes to it." } },
-	[WAIT_IO_PAGECACHE] = { "io.pagecache", DIRECTION_NEEDS,
+	[WAIT_IO_PAGECACHE] = { .name = "io.pagecache", .direction = DIRECTION_NEEDS, .source = SOURCE_DEVICE,
 				.words = { "pages of a file", NULL,
 					   "Look at the device behind the file (iostat -x), and "
 					   "whether the file's pages are thrown out for want of "
 					   "memory." } },
-	[WAIT_IO_SWAP] = { "io.swap", DIRECTION_NEEDS,
+	[WAIT_IO_SWAP] = { .name = "io.swap", .direction = DIRECTION_NEEDS, .source = SOURCE_DEVICE,
 			   .words = { "pages from swap", NULL,
 				      "The host is short of memory: give it more, or the "
 				      "processes less." } },
-	[WAIT_IO_WRITEBACK] = { "io.writeback", DIRECTION_NEEDS,
+	[WAIT_IO_WRITEBACK] = { .name = "io.writeback", .direction = DIRECTION_NEEDS, .source = SOURCE_DEVICE,
 				.words = { "writes to reach the disk", NULL,
 					   "Look at the device (iostat -x); write less at once, "
 					   "or sync outside the serving threads." } },
-	[WAIT_IO_JOURNAL] = { "io.journal", DIRECTION_NEEDS,
+	[WAIT_IO_JOURNAL] = { .name = "io.journal", .direction = DIRECTION_NEEDS, .wakers = true, .source = SOURCE_DEVICE,
 			      .words = { "the file system's journal", NULL,
 					 "Look at the device that holds the journal (iostat -x) "
 					 "and at who syncs most." } },
-	[WAIT_IO_NETWORK_FS] = { "io.network-fs", DIRECTION_ASKS,
+	[WAIT_IO_NETWORK_FS] = { .name = "io.network-fs", .direction = DIRECTION_ASKS, .source = SOURCE_DEVICE,
 				 .words = { "a network file system", NULL,
 					    "Look at the file server and at the network to it "
 					    "(nfsstat, mountstats)." } },
-	[WAIT_IO_FUSE] = { "io.fuse", DIRECTION_ASKS,
+	[WAIT_IO_FUSE] = { .name = "io.fuse", .direction = DIRECTION_ASKS, .wakers = true, .source = SOURCE_DEVICE,
 			   .words = { "a FUSE file system", "the process that serves the file system",
 				      "Look at the process that serves the file system: it "
 				      "answers late." } },
-	[WAIT_MEM_MEMCG_RECLAIM] = { "mem.memcg-reclaim", DIRECTION_NEEDS,
+	[WAIT_MEM_MEMCG_RECLAIM] = { .name = "mem.memcg-reclaim", .direction = DIRECTION_NEEDS, .source = SOURCE_MEMORY,
 				     .words = { "memory within its control group's limit", NULL,
 						"Raise the memory limit, or lower what is used; "
 						"memory.events and memory.stat of the group show "
 						"how it runs into the limit." } },
-	[WAIT_MEM_DIRECT_RECLAIM] = { "mem.direct-reclaim", DIRECTION_NEEDS,
+	[WAIT_MEM_DIRECT_RECLAIM] = { .name = "mem.direct-reclaim", .direction = DIRECTION_NEEDS, .source = SOURCE_MEMORY,
 				      .words = { "free memory", NULL,
 						 "The host is short of memory: give it more, or "
 						 "the processes less." } },
-	[WAIT_MEM_COMPACTION] = { "mem.compaction", DIRECTION_NEEDS,
+	[WAIT_MEM_COMPACTION] = { .name = "mem.compaction", .direction = DIRECTION_NEEDS, .source = SOURCE_MEMORY,
 				  .words = { "memory in one piece", NULL,
 					     "Memory is fragmented: consider transparent huge "
 					     "pages set to madvise." } },
-	[WAIT_MEM_MEMORY_HIGH] = { "mem.memory-high", DIRECTION_NEEDS,
+	[WAIT_MEM_MEMORY_HIGH] = { .name = "mem.memory-high", .direction = DIRECTION_NEEDS, .source = SOURCE_MEMORY,
 				   .words = { "memory above memory.high", NULL,
 					      "Raise memory.high: above it every allocation is "
 					      "slowed down on purpose." } },
-	[WAIT_CPU_RUNQUEUE] = { "cpu.runqueue", DIRECTION_NEEDS },
-	[WAIT_CPU_THROTTLED] = { "cpu.throttled", DIRECTION_NEEDS },
-	[WAIT_NET_SOCKET] = { "net.socket", DIRECTION_TAKES },
-	[WAIT_IPC_PIPE] = { "ipc.pipe", DIRECTION_TAKES },
-	[WAIT_IPC_SEMAPHORE] = { "ipc.semaphore", DIRECTION_TAKES },
-	[WAIT_POLL] = { "poll", DIRECTION_TAKES },
-	[WAIT_SLEEP] = { "sleep", DIRECTION_SLEEPS },
-	[WAIT_CHILD] = { "child", DIRECTION_TAKES },
-	[WAIT_SIGNAL] = { "signal", DIRECTION_TAKES },
-	[WAIT_STOPPED] = { "stopped", DIRECTION_PARKED },
-	[WAIT_RCU] = { "rcu", DIRECTION_NEEDS },
-	[WAIT_OTHER] = { "other", DIRECTION_NEEDS },
+	[WAIT_CPU_RUNQUEUE] = { .name = "cpu.runqueue", .direction = DIRECTION_NEEDS, .source = SOURCE_CPU },
+	[WAIT_CPU_THROTTLED] = { .name = "cpu.throttled", .direction = DIRECTION_NEEDS, .source = SOURCE_QUOTA },
+	[WAIT_NET_SOCKET] = { .name = "net.socket", .direction = DIRECTION_TAKES, .wakers = true, .source = SOURCE_OUTSIDE },
+	[WAIT_IPC_PIPE] = { .name = "ipc.pipe", .direction = DIRECTION_TAKES, .wakers = true },
+	[WAIT_IPC_SEMAPHORE] = { .name = "ipc.semaphore", .direction = DIRECTION_TAKES, .wakers = true },
+	[WAIT_POLL] = { .name = "poll", .direction = DIRECTION_TAKES, .wakers = true, .source = SOURCE_OUTSIDE },
+	[WAIT_SLEEP] = { .name = "sleep", .direction = DIRECTION_SLEEPS, .source = SOURCE_TIMER },
+	[WAIT_CHILD] = { .name = "child", .direction = DIRECTION_TAKES, .wakers = true },
+	[WAIT_SIGNAL] = { .name = "signal", .direction = DIRECTION_TAKES, .source = SOURCE_OUTSIDE },
+	[WAIT_STOPPED] = { .name = "stopped", .direction = DIRECTION_PARKED, .source = SOURCE_STOP,
+			   .words = { "was stopped", NULL,
+				      "Find who stops it: a script that sends SIGSTOP, job control. kill "
+				      "-CONT lets it go on." } },
+	[WAIT_RCU] = { .name = "rcu", .direction = DIRECTION_NEEDS, .wakers = true },
+	[WAIT_OTHER] = { .name = "other", .direction = DIRECTION_NEEDS, .wakers = true },
 };
 
 static const struct class_row *find_class_row(enum wait_class class)
@@ -230,6 +235,16 @@ const char *wait_class_name(enum wait_class class)
 enum wait_direction wait_class_direction(enum wait_class class)
 {
 	return find_class_row(class)->direction;
+}
+
+enum wait_source wait_class_source(enum wait_class class)
+{
+	return find_class_row(class)->source;
+}
+
+bool wait_class_is_wakers(enum wait_class class)
+{
+	return find_class_row(class)->wakers;
 }
 
 const struct wait_words *wait_class_words(enum wait_class class)
@@ -253,6 +268,12 @@ bool wait_class_lock(enum wait_class class)
 	return find_class_row(class)->lock;
 }
 
+static const struct wait_words traced_words = {
+	"was stopped by a debugger or tracer", NULL,
+	"Find who traces it (TracerPid in /proc/PID/status): a debugger, strace, a dump of its memory; it goes on "
+	"when that detaches."
+};
+
 static struct wait_reason find_reason(const struct frame *frames, size_t count,
 				      enum ft_task_state state)
 {
@@ -266,7 +287,9 @@ static struct wait_reason find_reason(const struct frame *frames, size_t count,
 	case FT_STATE_STOPPED:
 		return (struct wait_reason){ .class = WAIT_STOPPED };
 	case FT_STATE_TRACED:
-		return (struct wait_reason){ .class = WAIT_STOPPED, .detail = "traced" };
+		return (struct wait_reason){ .class = WAIT_STOPPED,
+					     .detail = "traced",
+					     .words = &traced_words };
 	case FT_STATE_DEAD:
 		return (struct wait_reason){ .class = WAIT_UNKNOWN, .detail = "exited" };
 	default:

@@ -39,6 +39,18 @@ enum wait_direction {
 	DIRECTION_PARKED,	/* stopped, traced, frozen, dumping core: who did that */
 };
 
+/* What stands at the end of a chain of waits, where no thread does. */
+enum wait_source {
+	SOURCE_UNKNOWN,
+	SOURCE_DEVICE,
+	SOURCE_MEMORY,
+	SOURCE_CPU,
+	SOURCE_QUOTA,		/* of CPU time */
+	SOURCE_TIMER,
+	SOURCE_STOP,
+	SOURCE_OUTSIDE		/* where an interrupt ended it: the network, a signal */
+};
+
 /* How a report speaks of a wait. */
 struct wait_words {
 	const char *wanted;	/* "a block device", "room in a full pipe" */
@@ -65,6 +77,12 @@ bool wait_direction_idle(enum wait_direction direction);
 
 /* The direction of the waits of a class whose stack does not say more. */
 enum wait_direction wait_class_direction(enum wait_class class);
+
+enum wait_source wait_class_source(enum wait_class class);
+
+/* Whoever ends such a wait was waited for all along: the writer of a pipe, the journal's thread. Locks have owners
+ * instead. */
+bool wait_class_is_wakers(enum wait_class class);
 
 /* Likewise; NULL: there are none. */
 const struct wait_words *wait_class_words(enum wait_class class);

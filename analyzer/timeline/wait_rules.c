@@ -119,6 +119,19 @@ static const char *const remote_mm_callers[] = {
 	"perf_event_addr_filters_apply", NULL
 };
 
+static const struct wait_words frozen_words = {
+	"was frozen by its control group", NULL,
+	"Find who froze the control group (cgroup.freeze, freezer.state): a container that was paused, a backup, a "
+	"migration. Writing 0 (v1: THAWED) lets it go on."
+};
+
+static const struct wait_words dump_words = {
+	"crashed and dumped core", NULL,
+	"Look at the crash first: the core, and the kernel log, name the signal and the place. While the core is written "
+	"the process holds all that it had: make that shorter with a smaller core (coredump_filter, ulimit -c), a faster "
+	"disk, or a helper in core_pattern that does not compress on the way."
+};
+
 /* In order of priority: what is specific before what is generic. */
 const struct wait_rule wait_rules[] = {
 	/* Memory. Whatever reclaim itself waits for, a lock or a device, memory is the reason. */
@@ -191,15 +204,19 @@ const struct wait_rule wait_rules[] = {
 	ROW(WAIT_SLEEP, "idle kernel thread", NAMES("kthread"), .within = 2),
 
 	/* Held back on purpose. */
+	ROW(WAIT_STOPPED, "freezer", NAMES("do_freezer_trap"), .words = &frozen_words,
+	    .kernels = "control groups v2"),
 	ROW(WAIT_STOPPED, NULL,
 	    NAMES("do_signal_stop", "ptrace_stop", "ptrace_notify", "do_jobctl_trap",
 		"get_signal"), .within = 1),
-	ROW(WAIT_STOPPED, "freezer", NAMES("__refrigerator"), .within = 1,
+	ROW(WAIT_STOPPED, "freezer", NAMES("__refrigerator"), .within = 1, .words = &frozen_words,
 	    .kernels = "6.0 and older; then a state of its own"),
-	ROW(WAIT_STOPPED, "job control", NAMES("job_control", "__tty_check_change")),
+	ROW(WAIT_STOPPED, "job control", NAMES("job_control", "__tty_check_change"),
+	    .words = WORDS("was stopped by job control of its terminal", NULL,
+		"Bring it to the foreground (fg), or start it without a terminal (setsid, a service manager).")),
 	ROW(WAIT_STOPPED, "core dump",
 	    NAMES("coredump_task_exit", "synchronize_group_exit", "do_exit", "zap_threads",
-		"wait_for_dump_helpers"), .within = 1),
+		"wait_for_dump_helpers"), .within = 1, .words = &dump_words),
 
 	/* The kernel waits for itself. Also where a writer's lock begins with it. */
 	ROW(WAIT_RCU, NULL,
@@ -502,7 +519,8 @@ const struct wait_rule wait_rules[] = {
 		"idempotent_wait_for_completion"), .direction = DIRECTION_ASKS,
 	    .words = WORDS("a helper program of the kernel, or a module", "the helper",
 		"Look at what the kernel started (modprobe, a core_pattern helper) and why it takes so long.")),
-	ROW(WAIT_STOPPED, "core dump", NAMES("coredump_wait", "do_coredump", "vfs_coredump")),
+	ROW(WAIT_STOPPED, "core dump", NAMES("coredump_wait", "do_coredump", "vfs_coredump"),
+	    .words = &dump_words),
 	ROW(WAIT_OTHER, "audit backlog", NAMES("audit_log_start", "audit_receive"),
 	    .kernels = "auditd does not keep up", .direction = DIRECTION_ASKS,
 	    .words = WORDS("room in the audit backlog", "auditd",

@@ -328,11 +328,11 @@ static void capture_close(struct source *source)
 	free(capture);
 }
 
-static int capture_next(struct source *source, struct event **ret_event)
+static int capture_next(struct source *source, struct event **ret_first)
 {
 	struct capture *capture = source->input;
 
-	return event_merge_next(capture->merge, source->threads, source->stacks, ret_event);
+	return event_merge_next(capture->merge, source->threads, source->stacks, ret_first);
 }
 
 static void capture_rewind(struct source *source)

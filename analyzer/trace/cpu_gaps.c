@@ -7,6 +7,7 @@
 #include "analyzer/trace/per_thread.h"
 #include "analyzer/trace/source.h"
 #include "analyzer/util/array.h"
+#include "analyzer/util/span.h"
 
 /* A running thread is sampled ten times in this. */
 #define GAP_NS 200000000u
@@ -92,8 +93,11 @@ static int append_gap(struct cpu_gaps *gaps, const struct cpu_gap *kept)
 	return 0;
 }
 
+/* These are not inlined: an event that asks for none of them saves no registers. */
+#define RARE __attribute__((noinline))
+
 /* Silence up to @now_ns: is there a CPU that ran somebody who is sampled? */
-static int keep_gap_of_all(struct cpu_gaps *gaps, uint64_t now_ns)
+static RARE int keep_gap_of_all(struct cpu_gaps *gaps, uint64_t now_ns)
 {
 	struct cpu_gap kept = { .start_ns = gaps->last_ns, .end_ns = now_ns };
 
@@ -117,13 +121,12 @@ static int keep_gap_of_all(struct cpu_gaps *gaps, uint64_t now_ns)
 }
 
 /* The first event of a CPU after a time without any: of the thread that ran there, and it was to be sampled meanwhile? */
-static int keep_gap_of_cpu(struct cpu_gaps *gaps, const struct event *event)
+static RARE int keep_gap_of_cpu(struct cpu_gaps *gaps, const struct heard_cpu *cpu,
+				const struct event *event)
 {
-	const struct heard_cpu *cpu = &gaps->cpus[event->raw.cpu];
 	uint64_t least_ns = gaps->sampled_within_ns * GAP_SAMPLES;
 
 	if (!gaps->sampled_within_ns || !cpu->occupant || event->thread != cpu->occupant ||
-	    event->raw.time_ns < cpu->last_ns + GAP_NS ||
 	    event->raw.time_ns < cpu->last_ns + least_ns || !is_sampled(gaps, cpu->occupant) ||
 	    gaps->count == GAPS_MAX)
 		return 0;
@@ -135,13 +138,10 @@ static int keep_gap_of_cpu(struct cpu_gaps *gaps, const struct event *event)
 }
 
 /* The first event of its CPU after a silence must be of the thread that is said to have run all along. */
-static void confirm_open_gap(struct cpu_gaps *gaps, const struct event *event)
+static RARE void confirm_open_gap(struct cpu_gaps *gaps, const struct event *event)
 {
-	const struct cpu_gap *kept;
+	const struct cpu_gap *kept = &gaps->kept[gaps->open - 1];
 
-	if (!gaps->open)
-		return;
-	kept = &gaps->kept[gaps->open - 1];
 	if (event->raw.cpu != kept->cpu)
 		return;
 	if (event->thread != kept->ran)
@@ -149,52 +149,54 @@ static void confirm_open_gap(struct cpu_gaps *gaps, const struct event *event)
 	gaps->open = 0;
 }
 
-static void note_occupant(struct cpu_gaps *gaps, const struct event *event)
+static RARE int count_sample(struct cpu_gaps *gaps, const struct event *event)
 {
-	const struct thread *now = event->thread;
+	uint32_t *samples = event->thread ? per_thread_get(&gaps->samples, event->thread) : NULL;
 
-	if (event->raw.kind == FT_EVENT_SWITCH)
-		now = event->other;
-	gaps->cpus[event->raw.cpu] = (struct heard_cpu){
-		.occupant = now && !now->idle_task && !now->silent ? now : NULL,
-		.last_ns = event->raw.time_ns,
-	};
+	if (!samples)
+		return event->thread ? -ENOMEM : 0;
+	++*samples;
+	return 0;
 }
 
+static RARE void note_loss(struct cpu_gaps *gaps, const struct event *event)
+{
+	gaps->cpus[event->raw.cpu].occupant = NULL;
+	if (event->raw.time_ns > gaps->lost_until_ns)
+		gaps->lost_until_ns = event->raw.time_ns;
+}
+
+/* Events come by the million: each asks a few questions, and nearly always that is all. */
 int cpu_gaps_event(struct cpu_gaps *gaps, const struct event *event)
 {
-	uint32_t *samples;
+	const struct thread *now = event->thread;
+	uint64_t time_ns = event->raw.time_ns;
+	struct heard_cpu *cpu;
 
-	if (event->raw.cpu >= SOURCE_CPUS_MAX || event->raw.time_ns < gaps->start_ns)
+	if (event->raw.cpu >= SOURCE_CPUS_MAX || time_ns < gaps->start_ns)
 		return 0;
 	if (array_reach(gaps->cpus, gaps->cpu_count, event->raw.cpu))
 		return -ENOMEM;
 	if (event->raw.kind == FT_EVENT_LOST) {
-		gaps->cpus[event->raw.cpu].occupant = NULL;
-		if (event->raw.time_ns > gaps->lost_until_ns)
-			gaps->lost_until_ns = event->raw.time_ns;
+		note_loss(gaps, event);
 		return 0;
 	}
-	if (gaps->last_ns > gaps->lost_until_ns &&
-	    event->raw.time_ns >= gaps->last_ns + GAP_NS &&
-	    keep_gap_of_all(gaps, event->raw.time_ns))
+	cpu = &gaps->cpus[event->raw.cpu];
+	if (time_ns >= gaps->last_ns + GAP_NS && gaps->last_ns > gaps->lost_until_ns &&
+	    keep_gap_of_all(gaps, time_ns))
 		return -ENOMEM;
-	if (event->raw.time_ns > gaps->last_ns)
-		gaps->last_ns = event->raw.time_ns;
-	if (keep_gap_of_cpu(gaps, event))
+	gaps->last_ns = later(gaps->last_ns, time_ns);
+	if (time_ns >= cpu->last_ns + GAP_NS && keep_gap_of_cpu(gaps, cpu, event))
 		return -ENOMEM;
-	confirm_open_gap(gaps, event);
-	note_occupant(gaps, event);
-	if (event->raw.kind == FT_EVENT_SAMPLE && event->thread) {
-		samples = per_thread_get(&gaps->samples, event->thread);
-		if (!samples)
-			return -ENOMEM;
-		++*samples;
+	if (gaps->open)
+		confirm_open_gap(gaps, event);
+	if (event->raw.kind == FT_EVENT_SWITCH) {
+		now = event->other;
+		gaps->recorder_wakings += gaps->recorder_tgid && now->tgid == gaps->recorder_tgid;
 	}
-	if (event->raw.kind == FT_EVENT_SWITCH && gaps->recorder_tgid &&
-	    event->other->tgid == gaps->recorder_tgid)
-		gaps->recorder_wakings++;
-	return 0;
+	cpu->occupant = now && !now->idle_task && !now->silent ? now : NULL;
+	cpu->last_ns = time_ns;
+	return event->raw.kind == FT_EVENT_SAMPLE ? count_sample(gaps, event) : 0;
 }
 
 void cpu_gaps_finish(struct cpu_gaps *gaps)

@@ -26,6 +26,14 @@ struct known_stack {
 	uint32_t id;
 };
 
+/* So many are decoded at once. */
+#define BATCH_EVENTS 32u
+
+/* Kinds that end a thread, begin one, or change what is known of one; and those of nobody. */
+#define CHANGING_KINDS                                                                     \
+	(1u << FT_EVENT_FORK | 1u << FT_EVENT_COMM | 1u << FT_EVENT_EXIT |                 \
+	 1u << FT_EVENT_LOST | 1u << FT_EVENT_NOTE | 1u << FT_EVENT_COUNTER)
+
 struct cpu_stream {
 	struct ft_reader *reader;
 	uint32_t cpu;
@@ -45,12 +53,13 @@ struct cpu_stream {
 	uint64_t limit_ns; /* greatest time that the segment's header allows */
 	bool hole; /* something is missing behind the last event */
 	bool tail_told; /* the LOST behind the last segment was given */
-	bool held; /* held_event, which stands behind a LOST, comes next */
-	struct ft_event held_event;
 	uint32_t bad_segments;
+	struct event batch[1 + BATCH_EVENTS]; /* [0] is for a LOST before the others */
 
 	uint32_t turn; /* counts the segments begun */
+	const struct ft_task *tasks; /* the decoder's: an index of it is one of threads[] */
 	struct known_thread threads[FT_DICTIONARY_MAX];
+	const struct ft_stack *dictionary; /* likewise, of stacks[] */
 	struct known_stack stacks[FT_DICTIONARY_MAX];
 };
 
@@ -70,6 +79,8 @@ int cpu_stream_create(struct ft_reader *reader, uint32_t cpu, const size_t *segm
 		cpu_stream_destroy(stream);
 		return error;
 	}
+	stream->tasks = ft_decoder_tasks(stream->decoder);
+	stream->dictionary = ft_decoder_stacks(stream->decoder);
 	stream->reader = reader;
 	stream->cpu = cpu;
 	stream->segments = segments;
@@ -101,7 +112,6 @@ void cpu_stream_rewind(struct cpu_stream *stream)
 	stream->last_ns = 0;
 	stream->hole = false;
 	stream->tail_told = false;
-	stream->held = false;
 	stream->bad_segments = 0;
 	/* turn is not reset: entries of older segments must not look like entries of new ones */
 }
@@ -161,37 +171,10 @@ static int begin_segment(struct cpu_stream *stream)
 	return 0;
 }
 
-/* Decode the next event, in this segment or a later one. Return: as cpu_stream_next(). */
-static int decode_event(struct cpu_stream *stream, struct ft_event *ret_event)
-{
-	for (;;) {
-		int result;
-
-		if (!stream->decoding && stream->next == stream->count)
-			return 0;
-		if (!stream->decoding) {
-			result = begin_segment(stream);
-			if (result)
-				return result;
-			continue;
-		}
-		result = ft_decoder_next(stream->decoder, ret_event);
-		if (result > 0 && ret_event->time_ns > stream->limit_ns)
-			ret_event->time_ns = stream->limit_ns;
-		if (result > 0 || result == -ENOMEM)
-			return result;
-		stream->decoding = false;
-		if (result < 0) {
-			stream->hole = true;
-			stream->bad_segments++;
-		}
-	}
-}
-
 /* Make a LOST for the hole from @start_ns, or from the last event if that is later, to @end_ns. */
 static struct ft_event make_lost(struct cpu_stream *stream, uint64_t start_ns, uint64_t end_ns)
 {
-	start_ns = later(start_ns, stream->last_ns);
+	stream->last_ns = start_ns = later(start_ns, stream->last_ns);
 	stream->hole = false;
 	return (struct ft_event){
 		.kind = FT_EVENT_LOST,
@@ -202,9 +185,10 @@ static struct ft_event make_lost(struct cpu_stream *stream, uint64_t start_ns, u
 	};
 }
 
-/* Move the event to where time does not step back. Return: its place in the order of time. */
-static inline uint64_t place_event(struct cpu_stream *stream, struct ft_event *event)
+/* Move the event to where time does not step back, and not past its segment's end. */
+static inline void place_event(struct cpu_stream *stream, struct ft_event *event)
 {
+	event->time_ns = earlier(event->time_ns, stream->limit_ns);
 	if (event->kind == FT_EVENT_LOST) {
 		event->lost.start_ns = later(event->lost.start_ns, stream->last_ns);
 		event->time_ns = later(event->time_ns, event->lost.start_ns);
@@ -213,36 +197,58 @@ static inline uint64_t place_event(struct cpu_stream *stream, struct ft_event *e
 		event->time_ns = later(event->time_ns, stream->last_ns);
 		stream->last_ns = event->time_ns;
 	}
-	return stream->last_ns;
 }
 
-int cpu_stream_next(struct cpu_stream *stream, struct event *event, uint64_t *ret_place_ns)
+/* Decode some events of the segment. A hole is told before the first one behind it. Return: how
+ * many events there are from *@ret_first on. */
+static int decode_batch(struct cpu_stream *stream, struct event **ret_first)
 {
-	struct ft_event *raw = &event->raw;
-	int result = 1;
+	struct event *first = &stream->batch[1];
+	int count = ft_decoder_some(stream->decoder, &first->raw, sizeof(*first), BATCH_EVENTS);
 
-	if (stream->held) {
-		*raw = stream->held_event;
-		stream->held = false;
-	} else {
-		result = decode_event(stream, raw);
-		if (result < 0)
-			return result;
+	*ret_first = first;
+	if (count <= 0) {
+		stream->decoding = false;
+		stream->hole = stream->hole || count < 0;
+		stream->bad_segments += count < 0;
+		return 0;
 	}
-	if (result > 0 && stream->hole) {
-		stream->held_event = *raw;
-		stream->held = true;
-		*raw = make_lost(stream, stream->span.start_ns, stream->held_event.time_ns);
-	} else if (result == 0) {
-		if ((!stream->hole && !stream->span.tail_doubtful) || stream->tail_told)
-			return 0;
-		*raw = make_lost(stream,
-				 stream->hole ? stream->span.start_ns : stream->span.tail_from_ns,
-				 stream->span.end_ns);
-		stream->tail_told = true;
+	if (stream->hole) {
+		*ret_first = &stream->batch[0];
+		stream->batch[0].raw = make_lost(stream, stream->span.start_ns,
+						 earlier(first->raw.time_ns, stream->limit_ns));
 	}
-	*ret_place_ns = place_event(stream, raw);
+	for (int i = 0; i < count; i++)
+		place_event(stream, &first[i].raw);
+	return count + (int)(first - *ret_first);
+}
+
+/* The loss behind the last segment. */
+static int tell_tail(struct cpu_stream *stream, struct event **ret_first)
+{
+	uint64_t from_ns = stream->hole ? stream->span.start_ns : stream->span.tail_from_ns;
+
+	if ((!stream->hole && !stream->span.tail_doubtful) || stream->tail_told)
+		return 0;
+	stream->tail_told = true;
+	stream->batch[0].raw = make_lost(stream, from_ns, stream->span.end_ns);
+	*ret_first = &stream->batch[0];
 	return 1;
+}
+
+int cpu_stream_next(struct cpu_stream *stream, struct event **ret_first)
+{
+	int result = 0;
+
+	while (!result) {
+		if (stream->decoding)
+			result = decode_batch(stream, ret_first);
+		else if (stream->next == stream->count)
+			return tell_tail(stream, ret_first);
+		else
+			result = begin_segment(stream);
+	}
+	return result;
 }
 
 uint32_t cpu_stream_bad_segments(const struct cpu_stream *stream)
@@ -250,38 +256,34 @@ uint32_t cpu_stream_bad_segments(const struct cpu_stream *stream)
 	return stream->bad_segments;
 }
 
-/* The living thread of a task of the segment's dictionary. NULL on lack of memory. */
+/* The living thread of a task of the segment's dictionary. @threads: NULL: only one that was looked
+ * up before. NULL where there is none, or on lack of memory. */
 static inline struct thread *find_thread(struct cpu_stream *stream, struct threads *threads,
 					 const struct ft_task *task)
 {
-	uint32_t index = ft_decoder_task_index(stream->decoder, task);
-	struct known_thread *known = &stream->threads[index];
+	struct known_thread *known = &stream->threads[task - stream->tasks];
 
-	if (known->turn != stream->turn || known->thread->exited) {
-		struct thread *thread = threads_get(threads, task, stream->cpu);
-
-		if (!thread)
-			return NULL;
-		known->turn = stream->turn;
-		known->thread = thread;
-	}
+	if (known->turn == stream->turn && !known->thread->exited)
+		return known->thread;
+	if (!threads)
+		return NULL;
+	known->thread = threads_get(threads, task, stream->cpu);
+	known->turn = known->thread ? stream->turn : 0;
 	return known->thread;
 }
 
-/* The id of a stack of the segment's dictionary whose user frames are @tgid's. */
+/* The id of a stack of the segment's dictionary whose user frames are @tgid's. @stacks: NULL: only
+ * one that was looked up before. 0 or -ENOMEM. */
 static inline int find_stack(struct cpu_stream *stream, struct stack_table *stacks, int32_t tgid,
 			     const struct ft_stack *stack, uint32_t *ret_id)
 {
-	uint32_t index = ft_decoder_stack_index(stream->decoder, stack);
-	struct known_stack *known = &stream->stacks[index];
+	struct known_stack *known = &stream->stacks[stack - stream->dictionary];
 
 	if (!stack->user_count)
 		tgid = FT_KERNEL_TGID;
 	if (known->turn != stream->turn || known->tgid != tgid) {
-		int error = stack_table_intern(stacks, tgid, stack, &known->id);
-
-		if (error)
-			return error;
+		if (!stacks || stack_table_intern(stacks, tgid, stack, &known->id))
+			return -ENOMEM;
 		known->turn = stream->turn;
 		known->tgid = tgid;
 	}
@@ -289,8 +291,9 @@ static inline int find_stack(struct cpu_stream *stream, struct stack_table *stac
 	return 0;
 }
 
-int cpu_stream_resolve(struct cpu_stream *stream, struct threads *threads,
-		       struct stack_table *stacks, struct event *event)
+/* @threads, @stacks: NULL: see find_thread(). 0 or -ENOMEM. */
+static inline int resolve_event(struct cpu_stream *stream, struct threads *threads,
+				struct stack_table *stacks, struct event *event)
 {
 	const struct ft_event *raw = &event->raw;
 	const struct ft_task *other = NULL;
@@ -315,4 +318,27 @@ int cpu_stream_resolve(struct cpu_stream *stream, struct threads *threads,
 			return -ENOMEM;
 	}
 	return raw->stack ? find_stack(stream, stacks, tgid, raw->stack, &event->stack_id) : 0;
+}
+
+/* Whether who is alive, and what is known of them, is another after the event. */
+static inline bool changes_threads(const struct ft_event *raw)
+{
+	return 1u << raw->kind & CHANGING_KINDS ||
+	       (raw->kind == FT_EVENT_SWITCH && raw->switch_.prev_state == FT_STATE_DEAD);
+}
+
+int cpu_stream_resolve(struct cpu_stream *stream, struct threads *threads,
+		       struct stack_table *stacks, struct event *first, int count)
+{
+	int resolved = 1;
+	int error = resolve_event(stream, threads, stacks, first);
+
+	if (error)
+		return error;
+	if (changes_threads(&first->raw))
+		return 1;
+	while (resolved < count && !changes_threads(&first[resolved].raw) &&
+	       !resolve_event(stream, NULL, NULL, &first[resolved]))
+		resolved++;
+	return resolved;
 }

@@ -43,28 +43,28 @@ void cpu_stream_destroy(struct cpu_stream *stream);
 void cpu_stream_rewind(struct cpu_stream *stream);
 
 /**
- * cpu_stream_next() - decode the next event into @event->raw.
+ * cpu_stream_next() - decode the next events.
  *
- * @event:        its borrowed parts are valid until the next call. A LOST comes where the loss
- *                begins.
- * @ret_place_ns: the event's place in the order of time: its time, of a LOST lost.start_ns; never
- *                less than before.
+ * @ret_first: the first of them: an array of struct event of which only raw is set, valid until the
+ *             next call. A LOST stands where the loss begins.
  *
- * Return: 1 an event, 0 the end, -ENOMEM, -EIO.
+ * Return: how many there are, 0 at the end, -ENOMEM, -EIO.
  */
-int cpu_stream_next(struct cpu_stream *stream, struct event *event, uint64_t *ret_place_ns);
+int cpu_stream_next(struct cpu_stream *stream, struct event **ret_first);
 
 /**
- * cpu_stream_resolve() - look up threads and stack of the event that cpu_stream_next() gave last.
+ * cpu_stream_resolve() - look up threads and stacks of some of the events of cpu_stream_next().
  *
  * It is a call of its own because who has a tid depends on what other CPUs recorded before.
  *
- * @event: sets thread, other (NULL for a FORK: its child is born later) and stack_id.
+ * @first: @count events in their order, at least one. Sets their thread, other (NULL for a FORK:
+ *         its child is born later) and stack_id.
  *
- * Return: 0 or -ENOMEM.
+ * Return: how many of them could be looked up, at least one. After one that changes who is alive,
+ * and before one that may do so, the caller must enter what came before. Or -ENOMEM.
  */
 int cpu_stream_resolve(struct cpu_stream *stream, struct threads *threads,
-		       struct stack_table *stacks, struct event *event);
+		       struct stack_table *stacks, struct event *first, int count);
 
 /* Segments found damaged since the start or the last rewind. */
 uint32_t cpu_stream_bad_segments(const struct cpu_stream *stream);

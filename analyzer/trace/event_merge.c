@@ -15,13 +15,12 @@
 
 struct head {
 	struct cpu_stream *stream;
-	struct event event; /* the stream's next, or the one given last */
-	uint64_t place_ns;
+	struct event *next, *end; /* decoded, and not given yet */
 };
 
 enum merge_state {
 	MERGE_NOT_STARTED,
-	MERGE_RUNNING, /* current is the stream whose event was given last */
+	MERGE_RUNNING, /* current is the stream whose events were given last */
 	MERGE_ENDED,
 };
 
@@ -71,18 +70,27 @@ void event_merge_destroy(struct event_merge *merge)
 
 void event_merge_rewind(struct event_merge *merge)
 {
-	for (uint32_t i = 0; i < merge->stream_count; i++)
-		cpu_stream_rewind(merge->heads[i].stream);
+	for (uint32_t i = 0; i < merge->stream_count; i++) {
+		struct head *head = &merge->heads[i];
+
+		cpu_stream_rewind(head->stream);
+		head->next = head->end = NULL;
+	}
 	merge->next_recorder_event = 0;
 	merge->state = MERGE_NOT_STARTED;
 }
 
-/* At equal times: losses and wakings first, then all else, then switches. */
-static inline uint32_t rank_event(const struct ft_event *event)
+/* The place of an event: a loss stands where it begins. At equal times losses and wakings come
+ * first, then all else, then switches. */
+static inline struct min_heap_head place_event(const struct ft_event *event, uint32_t stream)
 {
-	if (event->kind == FT_EVENT_SWITCH)
-		return 2;
-	return event->kind != FT_EVENT_WAKING && event->kind != FT_EVENT_LOST;
+	if (event->kind == FT_EVENT_LOST)
+		return (struct min_heap_head){ event->lost.start_ns, 0, stream };
+	return (struct min_heap_head){ event->time_ns,
+				       event->kind == FT_EVENT_SWITCH   ? 2
+				       : event->kind == FT_EVENT_WAKING ? 0
+									: 1,
+				       stream };
 }
 
 /* What the recorder says comes after the event that it is about. */
@@ -109,11 +117,14 @@ static inline int fetch_head(struct event_merge *merge, uint32_t stream,
 
 	if (stream == merge->stream_count)
 		return fetch_recorder_event(merge, ret_head);
-	result = cpu_stream_next(head->stream, &head->event, &head->place_ns);
-	if (result > 0)
-		*ret_head = (struct min_heap_head){ head->place_ns, rank_event(&head->event.raw),
-						    stream };
-	return result;
+	if (head->next == head->end) {
+		result = cpu_stream_next(head->stream, &head->next);
+		if (result <= 0)
+			return result;
+		head->end = head->next + result;
+	}
+	*ret_head = place_event(&head->next->raw, stream);
+	return 1;
 }
 
 /* Make the first of the others the current stream. Return: 1, or 0 where there is none. */
@@ -197,9 +208,22 @@ static int resolve_recorder_event(struct event_merge *merge, struct threads *thr
 	return stack_table_intern(stacks, tgid, event->raw.stack, &event->stack_id);
 }
 
-int event_merge_next(struct event_merge *merge, struct threads *threads, struct stack_table *stacks,
-		     struct event **ret_event)
+/* How many events of the current stream come before those of others. Where the time is the same it
+ * is only the first, which was found to be so. */
+static inline int measure_run(const struct event_merge *merge, const struct head *head)
 {
+	uint64_t end_ns = merge->rival ? merge->rival->time_ns : UINT64_MAX;
+	const struct event *event = head->next + 1;
+
+	while (event < head->end && event->raw.kind != FT_EVENT_LOST && event->raw.time_ns < end_ns)
+		event++;
+	return (int)(event - head->next);
+}
+
+int event_merge_next(struct event_merge *merge, struct threads *threads, struct stack_table *stacks,
+		     struct event **ret_first)
+{
+	struct head *head;
 	int result;
 
 	if (merge->state == MERGE_RUNNING)
@@ -209,13 +233,15 @@ int event_merge_next(struct event_merge *merge, struct threads *threads, struct 
 	if (result <= 0)
 		return result;
 	if (merge->current == merge->stream_count) {
-		*ret_event = &merge->recorder_event;
+		*ret_first = &merge->recorder_event;
 		result = resolve_recorder_event(merge, threads, stacks);
-	} else {
-		struct head *head = &merge->heads[merge->current];
-
-		*ret_event = &head->event;
-		result = cpu_stream_resolve(head->stream, threads, stacks, &head->event);
+		return result ? result : 1;
 	}
-	return result ? result : 1;
+	head = &merge->heads[merge->current];
+	*ret_first = head->next;
+	result = cpu_stream_resolve(head->stream, threads, stacks, head->next,
+				    measure_run(merge, head));
+	if (result > 0)
+		head->next += result;
+	return result;
 }

@@ -29,13 +29,13 @@ void event_merge_destroy(struct event_merge *merge);
 void event_merge_rewind(struct event_merge *merge);
 
 /**
- * event_merge_next() - the next event, with its threads and its stack.
+ * event_merge_next() - the next events, with their threads and stacks.
  *
- * @ret_event: as next() of struct source_ops.
+ * @ret_first: as next() of struct source_ops.
  *
- * Return: 1 an event, 0 the end, -ENOMEM, -EIO.
+ * Return: how many, 0 the end, -ENOMEM, -EIO.
  */
 int event_merge_next(struct event_merge *merge, struct threads *threads,
-		     struct stack_table *stacks, struct event **ret_event);
+		     struct stack_table *stacks, struct event **ret_first);
 
 #endif

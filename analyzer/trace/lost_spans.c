@@ -39,8 +39,8 @@ static size_t find_first_after(const struct lost_spans *losses, uint64_t time_ns
 {
 	size_t low = 0, high = losses->count;
 
-	if (!high || losses->spans[high - 1].end_ns <= time_ns)
-		return high; /* nearly always: losses are rare, questions are about the present */
+	if (lost_spans_none_since(losses, time_ns))
+		return high;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

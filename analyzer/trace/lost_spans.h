@@ -26,6 +26,13 @@ void lost_spans_free(struct lost_spans *losses);
  * -ENOMEM. */
 int lost_spans_add(struct lost_spans *losses, uint64_t start_ns, uint64_t end_ns);
 
+/* Whether nothing was lost from @from_ns on, as is nearly always so: losses are rare, and questions
+ * are about the present. */
+static inline bool lost_spans_none_since(const struct lost_spans *losses, uint64_t from_ns)
+{
+	return !losses->count || losses->spans[losses->count - 1].end_ns <= from_ns;
+}
+
 /* Was anything lost from @from_ns up to and with @to_ns? @ret_ns: the first time of it, >=
  * @from_ns; written only if so; may be NULL. */
 bool lost_spans_between(const struct lost_spans *losses, uint64_t from_ns, uint64_t to_ns,

@@ -78,12 +78,16 @@ void source_close(struct source *source)
 	free(source);
 }
 
-static void place_mmap_lock(const struct source *source, struct ft_event *raw)
+static void place_mmap_locks(const struct source *source)
 {
-	if (!(raw->lock_hold.flags & FT_HOLD_OF_MM) || !source->mmap_lock_offset)
-		return;
-	raw->lock_hold.address += source->mmap_lock_offset;
-	raw->lock_hold.flags &= ~(uint32_t)FT_HOLD_OF_MM;
+	for (struct event *event = source->next; event < source->end; event++) {
+		struct ft_event *raw = &event->raw;
+
+		if (raw->kind != FT_EVENT_LOCK_HOLD || !(raw->lock_hold.flags & FT_HOLD_OF_MM))
+			continue;
+		raw->lock_hold.address += source->mmap_lock_offset;
+		raw->lock_hold.flags &= ~(uint32_t)FT_HOLD_OF_MM;
+	}
 }
 
 /* Enter what the event says about the lives and names of threads. 0 or -ENOMEM. */
@@ -95,9 +99,6 @@ static int enter_event(struct source *source, struct event *event)
 	case FT_EVENT_SWITCH:
 		if (raw->switch_.prev_state == FT_STATE_DEAD && !event->thread->idle_task)
 			threads_died(event->thread, raw->time_ns);
-		return 0;
-	case FT_EVENT_LOCK_HOLD:
-		place_mmap_lock(source, raw);
 		return 0;
 	case FT_EVENT_FORK:
 		event->other = threads_born(source->threads, raw->fork.child, raw->time_ns);
@@ -114,23 +115,34 @@ static int enter_event(struct source *source, struct event *event)
 	}
 }
 
+/* Return: as source_next(). */
+static int fetch_events(struct source *source)
+{
+	int count = source->ops->next(source, &source->next);
+
+	source->end = source->next + (count > 0 ? count : 0);
+	if (source->mmap_lock_offset)
+		place_mmap_locks(source);
+	/* Who changes the threads is alone. */
+	return count == 1 && enter_event(source, source->next) ? -ENOMEM : count;
+}
+
 int source_next(struct source *source, const struct event **ret_event)
 {
-	struct event *event;
-	int result = source->ops->next(source, &event);
+	if (source->next == source->end) {
+		int result = fetch_events(source);
 
-	if (result <= 0)
-		return result;
-	result = enter_event(source, event);
-	if (result)
-		return result;
-	*ret_event = event;
+		if (result <= 0)
+			return result;
+	}
+	*ret_event = source->next++;
 	return 1;
 }
 
 void source_rewind(struct source *source)
 {
 	source->ops->rewind(source);
+	source->next = source->end = NULL;
 	threads_rewind(source->threads);
 }
 

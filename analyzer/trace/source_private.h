@@ -28,14 +28,14 @@ struct source_ops {
 	void (*close)(struct source *source);
 
 	/**
-	 * next() - the next event in the order that source_next() promises.
+	 * next() - the next events in the order that source_next() promises.
 	 *
-	 * @ret_event: borrowed until the next call; the caller may change it. Everything is set
-	 *             but other of a FORK.
+	 * @ret_first: an array, borrowed until the next call; the caller may change it. Everything
+	 *             is set but other of a FORK. An event that changes who is alive is alone.
 	 *
-	 * Return: as source_next().
+	 * Return: how many, 0 the end, or as source_next().
 	 */
-	int (*next)(struct source *source, struct event **ret_event);
+	int (*next)(struct source *source, struct event **ret_first);
 
 	/* The next event is the first again. */
 	void (*rewind)(struct source *source);
@@ -53,6 +53,7 @@ struct source {
 	struct ft_symbols *symbols;
 	struct stack_table *stacks;
 	struct threads *threads;
+	struct event *next, *end; /* got from ops, and not given yet */
 	uint64_t start_ns, end_ns;
 	const char *ring; /* as source_ring(); static */
 	uint64_t mmap_lock_offset; /* 0: not known */

@@ -166,6 +166,7 @@ static int start_recording(struct arm *arm, struct diagnostic *refusal)
 {
 	struct engine_options options = arm->options->engine;
 	options.keep_blocked_threads = true;
+	options.mode = governor_step_mode(arm->options->sources.governor.first);
 	options.ringmap = arm->ringmap;
 	if (engine_create(&options, &arm->engine, refusal) || engine_start(arm->engine, refusal))
 		return -1;

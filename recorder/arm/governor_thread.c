@@ -9,20 +9,22 @@
 #include <time.h>
 
 #include "recorder/base/clock.h"
+#include "recorder/record/watched_wakings.h"
 
 #define LOOK_NS	      50000000 /* as often as the drain empties its rings */
 #define LOOK_QUIET_NS 2000000000 /* on a quiet host */
+#define LOOK_READ_NS  300000000 /* there, when stacks were read: the drain takes so long */
 #define QUIET_PERCENT 25 /* of the budget: below it the thread may sleep longer */
 #define BLOCKED_NS    190000000
-#define LOCK_WAIT_NS  10000000 /* after such a wait the waker's stack will matter */
-#define LOCK_STALE_NS 600000000000u /* after so long, events lack the end of the wait */
 
 struct governor_thread {
 	struct governor_thread_options options;
 	struct target target; /* as the thread uses it */
 	struct governor governor;
 	struct deferred_stacks *deferred;
+	struct watched_wakings *watched; /* NULL: none are */
 	struct blocked_trigger blocked_trigger;
+	uint64_t read_ns; /* time of the last look for stacks to read */
 	uint64_t blocked_ns; /* time of the last check for --blocked */
 	pthread_t pthread;
 	pthread_mutex_t mutex; /* protects the members below */
@@ -55,7 +57,9 @@ int governor_thread_create(const struct governor_thread_options *options,
 		.threads = options->blocked_threads,
 		.for_ns = options->blocked_ns,
 	};
-	if (deferred_stacks_create(&deferred, &thread->deferred)) {
+	if (deferred_stacks_create(&deferred, &thread->deferred) ||
+	    (options->plan && watched_wakings_create(options->plan, options->counters,
+						     options->blocked, &thread->watched))) {
 		governor_thread_destroy(thread);
 		return -ENOMEM;
 	}
@@ -67,22 +71,10 @@ void governor_thread_destroy(struct governor_thread *thread)
 {
 	if (!thread)
 		return;
+	watched_wakings_destroy(thread->watched);
 	deferred_stacks_destroy(thread->deferred);
 	pthread_mutex_destroy(&thread->mutex);
 	free(thread);
-}
-
-static bool has_lock_waiter(const struct blocked_threads *blocked, uint64_t drained_ns)
-{
-	size_t slots = blocked_threads_lock_waits(blocked) ? blocked_threads_count(blocked) : 0;
-	struct blocked_thread thread;
-
-	for (size_t slot = 0; slot < slots; slot++)
-		if (blocked_threads_at(blocked, slot, &thread) && thread.in_lock &&
-		    thread.since_ns && thread.since_ns + LOCK_WAIT_NS <= drained_ns &&
-		    thread.since_ns + LOCK_STALE_NS > drained_ns)
-			return true;
-	return false;
 }
 
 static struct governor_counts read_counts(const struct governor_thread *thread)
@@ -95,7 +87,6 @@ static struct governor_counts read_counts(const struct governor_thread *thread)
 		.wakings = drained->wakings,
 		.events = drained->events,
 		.cpu_ns = clock_own_cpu_ns(),
-		.lock_wait = has_lock_waiter(thread->options.blocked, drained->drained_ns),
 	};
 }
 
@@ -119,11 +110,33 @@ static void run_governor(struct governor_thread *thread)
 
 	bool changed = governor_feed(&thread->governor, &now);
 	enum tier_mode mode = governor_mode(&thread->governor);
+
+	thread->options.counters->eased = mode != governor_step_mode(thread->governor.step);
 	/* No kernel is known to refuse. If one does, the next round tries again. */
 	if (mode != thread->options.counters->mode)
 		perf_events_set_mode(thread->options.counters, mode);
 	if (changed)
 		note_step(thread, before);
+}
+
+static bool reads_stacks(const struct governor_thread *thread)
+{
+	return thread->options.governor && (thread->governor.step == GOVERNOR_SAMPLED ||
+					    thread->governor.step == GOVERNOR_DEFERRED);
+}
+
+/* Each reading costs as much as all else on a quiet host, where every thread sleeps for long. */
+static void read_stacks(struct governor_thread *thread, uint64_t drained_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (drain_counts(thread->options.drain)->quiet &&
+	    now_ns - thread->read_ns < LOOK_QUIET_NS) {
+		deferred_stacks_take(thread->deferred, drained_ns);
+		return;
+	}
+	thread->read_ns = now_ns;
+	deferred_stacks_look(thread->deferred, drained_ns);
 }
 
 static void check_once(struct governor_thread *thread)
@@ -138,8 +151,11 @@ static void check_once(struct governor_thread *thread)
 		hotplug_look(thread->options.hotplug);
 	if (governed)
 		run_governor(thread);
-	if (governed && thread->governor.step == GOVERNOR_DEFERRED)
-		deferred_stacks_look(thread->deferred, drained_ns);
+	if (reads_stacks(thread))
+		read_stacks(thread, drained_ns);
+	if (governed && thread->watched)
+		watched_wakings_look(thread->watched, clock_now_ns(), drained_ns,
+				     thread->governor.step != GOVERNOR_TIMING);
 	/* --blocked takes seconds, so this is often enough. */
 	if (thread->options.blocked_threads && clock_now_ns() - thread->blocked_ns >= BLOCKED_NS) {
 		thread->blocked_ns = clock_now_ns();
@@ -151,6 +167,7 @@ static void check_once(struct governor_thread *thread)
 		thread->status.step_since_ns = clock_now_ns();
 	}
 	thread->status.step = thread->governor.step;
+	thread->status.watched = thread->watched ? watched_wakings_count(thread->watched) : 0;
 	deferred_stacks_status(thread->deferred, &thread->status.deferred);
 	pthread_mutex_unlock(&thread->mutex);
 }
@@ -159,7 +176,7 @@ static void check_once(struct governor_thread *thread)
 static bool may_sleep_on(const struct governor_thread *thread)
 {
 	const struct governor *governor = &thread->governor;
-	return governor->step == GOVERNOR_FULL && governor->percent < QUIET_PERCENT;
+	return governor->step == governor->options.first && governor->percent < QUIET_PERCENT;
 }
 
 static void wait_for_next(struct governor_thread *thread, uint64_t looked_ns)
@@ -167,6 +184,8 @@ static void wait_for_next(struct governor_thread *thread, uint64_t looked_ns)
 	uint64_t quiet_ns = thread->options.blocked_threads ? BLOCKED_NS : LOOK_QUIET_NS;
 	const struct timespec least = clock_timespec(looked_ns + LOOK_NS);
 
+	if (deferred_stacks_reading(thread->deferred) && quiet_ns > LOOK_READ_NS)
+		quiet_ns = LOOK_READ_NS;
 	if (may_sleep_on(thread))
 		drain_wait_for_activity(thread->options.drain, looked_ns + quiet_ns);
 	if (!thread->stop)
@@ -190,6 +209,7 @@ int governor_thread_start(struct governor_thread *thread)
 	struct governor_counts now = read_counts(thread);
 	if (thread->options.governor)
 		governor_init(&thread->governor, thread->options.governor, &now);
+	thread->status.step = thread->governor.step;
 	thread->stop = false;
 	return -pthread_create(&thread->pthread, NULL, run_governor_thread, thread);
 }

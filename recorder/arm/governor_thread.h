@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The governor's thread. Several times a second it sets the mode that the governor decides on,
- * follows CPU hotplug, reads deferred stacks, and checks the trigger of --blocked.
+ * follows CPU hotplug, reads deferred stacks, watches who wakes those that wait for locks, and checks
+ * the trigger of --blocked.
  */
 #ifndef RECORDER_ARM_GOVERNOR_THREAD_H
 #define RECORDER_ARM_GOVERNOR_THREAD_H
@@ -18,6 +19,7 @@ struct governor_thread;
 /* All pointers are the caller's and outlive the thread. */
 struct governor_thread_options {
 	struct perf_events *counters;	/* nobody else sets their mode */
+	const struct event_plan *plan;	/* theirs; NULL: no stacks of wakers are taken */
 	struct drain *drain;		/* it updates @blocked */
 	struct hotplug *hotplug;	/* of the same engine; may be NULL */
 	const struct blocked_threads *blocked;
@@ -37,6 +39,7 @@ struct governor_thread_status {
 	enum governor_step step;
 	uint64_t step_since_ns;
 	uint64_t steps_taken;
+	size_t watched;			/* threads whose wakers' stacks are taken */
 	struct deferred_stacks_status deferred;
 };
 

@@ -128,8 +128,9 @@ void history_keeper_destroy(struct history_keeper *keeper)
 
 static void add_stack(struct history_keeper *keeper, const struct ft_stack *stack)
 {
-	uint32_t index = ft_decoder_stack_index(keeper->decoder, stack);
-	if (index >= FT_DICTIONARY_MAX || keeper->stack_seen[index])
+	size_t index = stack - ft_decoder_stacks(keeper->decoder);
+
+	if (keeper->stack_seen[index])
 		return;
 	keeper->stack_seen[index] = true;
 	ring_metadata_add_stack(keeper->ring_metadata, stack);

@@ -121,6 +121,7 @@ static void write_facts(struct ring_metadata *metadata)
 	ft_facts_set_number(facts, FT_FACT_START_REALTIME_NS,
 			    (int64_t)now.tv_sec * 1000000000 + now.tv_nsec -
 				    (int64_t)(clock_now_ns() - start_ns));
+	engine_set_stack_facts(metadata->engine, facts);
 	ft_facts_set_number(facts, FT_FACT_DELAY_MAX_NS, (int64_t)counts->delay_max_ns);
 	ft_facts_set_number(facts, FT_FACT_LOST_COUNT, (int64_t)counts->lost);
 	ring_map_put_facts(metadata->ringmap, facts);

@@ -119,6 +119,15 @@ static json_t *build_governor(const struct status *status)
 	return finish_object(&governor);
 }
 
+static json_t *build_stacks(const struct status *status)
+{
+	struct filling stacks = begin_object();
+	add_number(&stacks, "period", TIER_STACK_PERIOD);
+	add_number(&stacks, "kept", status->stacks.kept);
+	add_number(&stacks, "watched", status->stacks.watched);
+	return finish_object(&stacks);
+}
+
 static json_t *build_triggers(const struct status *status)
 {
 	struct filling triggers = begin_object();
@@ -203,6 +212,7 @@ char *status_to_json(const struct status *status)
 	add_number(&root, "lost", status->lost);
 	add_value(&root, "recorder", build_recorder(status));
 	add_value(&root, "governor", build_governor(status));
+	add_value(&root, "stacks", build_stacks(status));
 	add_value(&root, "triggers", build_triggers(status));
 	add_value(&root, "last_failure", build_last_failure(status));
 	add_value(&root, "capturing", build_capturing(status));

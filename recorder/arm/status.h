@@ -47,6 +47,10 @@ struct status {
 		uint64_t steps_taken;
 	} governor;
 	struct {
+		uint64_t kept;		/* stacks of long waits, read from /proc and found true */
+		uint64_t watched;	/* threads that wait for a kernel lock: who wakes them has a stack */
+	} stacks;
+	struct {
 		uint64_t seen, captured, suppressed;
 		uint64_t joined;	/* covered by the capture for an earlier trigger */
 		uint64_t failed;	/* captures that could not be written */

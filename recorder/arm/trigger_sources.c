@@ -71,10 +71,10 @@ static int start_governor_thread(struct trigger_sources *sources, struct engine 
 
 	sources->governor = sources->options->governor;
 	sources->governor.cpus = (uint32_t)engine->counters->cpu_count;
-	sources->governor.knows_locks = engine_knows_locks(engine);
 	find_target(sources, &target);
 	int error = governor_thread_create(
 		&(struct governor_thread_options){ .counters = engine->counters,
+						   .plan = engine->plan,
 						   .hotplug = engine->hotplug,
 						   .drain = engine->drain,
 						   .blocked = engine->blocked,
@@ -186,4 +186,6 @@ void trigger_sources_status(const struct trigger_sources *sources, struct status
 	status->governor.since_ns =
 		governed.step_since_ns ? clock_now_ns() - governed.step_since_ns : 0;
 	status->governor.steps_taken = governed.steps_taken;
+	status->stacks.kept = governed.deferred.kept;
+	status->stacks.watched = governed.watched;
 }

@@ -29,7 +29,7 @@ struct trigger_sources_options {
 	size_t psi_count;
 	uint32_t blocked_threads;	/* 0: no such trigger */
 	uint64_t blocked_ns;
-	struct governor_options governor; /* cpus and knows_locks are set here */
+	struct governor_options governor; /* cpus is set here */
 };
 
 /* All arguments stay the caller's and outlive the sources. Return: 0, or -1 with @ret_refusal. */

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "recorder/base/exit_status.h"
 #include "recorder/base/message.h"
@@ -72,6 +73,24 @@ int arguments_duration(const struct arguments *arguments, const char *value, con
 		return arguments_refuse(arguments, zero, value);
 	*ret_ns = ns;
 	return EXIT_DONE;
+}
+
+static const char *const STACKS_NAMES[GOVERNOR_STEPS] = { "full", "sampled", "lazy", "none" };
+
+const char *arguments_stacks_name(enum governor_step step)
+{
+	return STACKS_NAMES[step];
+}
+
+int arguments_stacks(const struct arguments *arguments, const char *value,
+		     enum governor_step *ret_step)
+{
+	for (int step = 0; step < GOVERNOR_STEPS; step++)
+		if (!strcmp(value, STACKS_NAMES[step])) {
+			*ret_step = (enum governor_step)step;
+			return EXIT_DONE;
+		}
+	return arguments_refuse(arguments, "--stacks is full, sampled, lazy or none, not", value);
 }
 
 int arguments_count(const struct arguments *arguments, const char *value, uint32_t least,

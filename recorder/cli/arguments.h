@@ -12,6 +12,7 @@
 #include "recorder/perf/event_plan.h"
 #include "recorder/proc/target.h"
 #include "recorder/record/engine.h"
+#include "recorder/record/governor.h"
 
 /* What the command line says about the recording itself. */
 struct arguments {
@@ -32,6 +33,11 @@ int arguments_kernel_buffer(struct arguments *arguments, const char *value);
 /* @zero: message if the duration is zero; NULL: zero is allowed. */
 int arguments_duration(const struct arguments *arguments, const char *value, const char *zero,
 		       uint64_t *ret_ns);
+
+/* Of --stacks: "full", "sampled", "lazy" or "none". */
+const char *arguments_stacks_name(enum governor_step step);
+int arguments_stacks(const struct arguments *arguments, const char *value,
+		     enum governor_step *ret_step);
 
 /* A whole number from @least to @most. */
 int arguments_count(const struct arguments *arguments, const char *value, uint32_t least,

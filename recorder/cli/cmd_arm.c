@@ -48,6 +48,7 @@ enum {
 	CONTROL,
 	MAX_EVENTS,
 	MAX_CPU,
+	STACKS,
 };
 
 static const struct option OPTIONS[] = {
@@ -74,6 +75,7 @@ static const struct option OPTIONS[] = {
 	{ "max-disk", required_argument, NULL, MAX_DISK },
 	{ "on-capture", required_argument, NULL, ON_CAPTURE },
 	{ "control", required_argument, NULL, CONTROL },
+	{ "stacks", required_argument, NULL, STACKS },
 	{ "max-events", required_argument, NULL, MAX_EVENTS },
 	{ "max-cpu", required_argument, NULL, MAX_CPU },
 	{ "quiet", no_argument, NULL, 'q' },
@@ -135,6 +137,10 @@ static void print_help(void)
 	      "memory:some:300ms/2s\n"
 	      "      --cooldown=TIME        none of these for so long after a capture (60s)\n\n"
 	      "What it may cost; above it fewer stacks are taken:\n"
+	      "      --stacks=full|sampled|lazy|none\n"
+	      "                           of every wait; of a sample, of uninterruptible and of "
+	      "long\n"
+	      "                           ones; without the sample; none (sampled)\n"
 	      "      --max-events=N       switches and wake-ups a second (400000; 0: no limit)\n"
 	      "      --max-cpu=PERCENT    of the host's CPU time (20; 0: no limit)\n\n"
 	      "      --on-capture=COMMAND run this after each capture; FREEZETRAP_FILE, _REASON,\n"
@@ -256,6 +262,8 @@ static int take_trigger(struct command_line *line, int option, const char *value
 				       &arm->sources.blocked_threads);
 	case PSI:
 		return add_psi(line, value);
+	case STACKS:
+		return arguments_stacks(&line->arguments, value, &arm->sources.governor.first);
 	case MAX_EVENTS:
 		return take_max_events(line, value);
 	case MAX_CPU:
@@ -354,7 +362,8 @@ int cmd_arm(int argc, char **argv)
 			 .max_captures = MAX_CAPTURES_DEFAULT,
 			 .max_disk_bytes = MAX_DISK_DEFAULT,
 			 .sources.governor = { .max_events = GOVERNOR_EVENTS_DEFAULT,
-					       .max_cpu_percent = GOVERNOR_CPU_DEFAULT } },
+					       .max_cpu_percent = GOVERNOR_CPU_DEFAULT,
+					       .first = GOVERNOR_SAMPLED } },
 		.interval_ns = INTERVAL_DEFAULT_NS,
 		.slower_than_ns = SLOWER_DEFAULT_NS,
 		.for_ns = FOR_DEFAULT_NS,

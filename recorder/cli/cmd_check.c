@@ -24,6 +24,7 @@
 #include "recorder/base/message.h"
 #include "recorder/perf/permission.h"
 #include "recorder/perf/event_plan.h"
+#include "recorder/perf/switch_cost.h"
 #include "recorder/proc/target.h"
 #include "recorder/perf/tier.h"
 #include "recorder/perf/tracefs.h"
@@ -42,7 +43,8 @@ static void print_help(void)
 {
 	printf("Usage: recorder check [-p PID]\n"
 	       "Try what this host allows to record, and say how to allow more. Changes "
-	       "nothing.\n\n"
+	       "nothing.\n"
+	       "Where recording works, measure for a second what it adds to a switch.\n\n"
 	       "  -p, --pid=PID  look for this process too\n"
 	       "  -h, --help     this text\n\n"
 	       "Exit status: 0 capture works here, 3 it does not, 1 no such process, 2 wrong "
@@ -158,6 +160,41 @@ static bool was_tried(const struct event_plan *plan, size_t index)
 	return false;
 }
 
+static void print_cost_row(const char *name, int64_t added_ns, int64_t switch_ns)
+{
+	char text[64];
+
+	if (switch_ns <= 0)
+		switch_ns = 1;
+	snprintf(text, sizeof(text), "%lld ns, %lld %% of the switch", (long long)added_ns,
+		 (long long)(added_ns * 100 / switch_ns));
+	print_row(name, text);
+}
+
+/* What is printed here is what others do to this host, too: a busy one needs a second look. */
+static void print_switch_cost(const struct event_plan *plan)
+{
+	struct switch_cost cost;
+	char text[64];
+
+	printf("\ncost of a switch, of two threads that wake each other on one CPU\n");
+	fflush(stdout);
+	int error = switch_cost_measure(plan, &cost);
+	if (error) {
+		print_row("not measured", strerror(-error));
+		return;
+	}
+	snprintf(text, sizeof(text), "%llu ns of CPU time", (unsigned long long)cost.switch_ns);
+	print_row("without a recorder", text);
+	for (int step = GOVERNOR_FULL; step < GOVERNOR_STEPS; step++) {
+		snprintf(text, sizeof(text), "arm --stacks=%s adds",
+			 arguments_stacks_name((enum governor_step)step));
+		print_cost_row(text, cost.added_ns[governor_step_mode((enum governor_step)step)],
+			       (int64_t)cost.switch_ns);
+	}
+	print_cost_row("recorder capture adds", cost.added_ns[MODE_FULL], (int64_t)cost.switch_ns);
+}
+
 static void check_tracepoint_tier(struct check *check)
 {
 	struct event_plan *plan;
@@ -193,6 +230,8 @@ static void check_tracepoint_tier(struct check *check)
 	}
 	if (plan->missing[0])
 		print_row("not in this kernel", plan->missing);
+	if (!check->tracepoint_error)
+		print_switch_cost(plan);
 	event_plan_destroy(plan);
 }
 

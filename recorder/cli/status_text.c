@@ -3,7 +3,9 @@
 
 #include "recorder/cli/status_text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define TEXT_BYTES 32
 
@@ -129,6 +131,32 @@ static void draw_cost(const json_t *status, FILE *stream)
 		get_number(governor, "steps_taken") == 1 ? "" : "s");
 }
 
+/* Which stacks the step takes. */
+static void draw_stacks(const json_t *status, FILE *stream)
+{
+	const char *step = json_string_value(
+		json_object_get(json_object_get(status, "governor"), "step"));
+	const json_t *stacks = json_object_get(status, "stacks");
+	bool sampled = step && !strcmp(step, "sampled");
+
+	if (!step || !stacks)
+		return;
+	fprintf(stream, "stacks      ");
+	if (!strcmp(step, "full"))
+		fprintf(stream, "of every wait");
+	else if (sampled || !strcmp(step, "lazy"))
+		fprintf(stream, "of uninterruptible waits and of long ones (%lld read)",
+			(long long)get_number(stacks, "kept"));
+	else
+		fprintf(stream, "of no wait");
+	if (sampled)
+		fprintf(stream, ",\n            and of one in %lld of the others",
+			(long long)get_number(stacks, "period"));
+	fprintf(stream, "; %lld waiter%s for kernel locks watched\n",
+		(long long)get_number(stacks, "watched"),
+		get_number(stacks, "watched") == 1 ? "" : "s");
+}
+
 static void draw_capture(const json_t *capture, FILE *stream)
 {
 	char text[TEXT_BYTES];
@@ -229,6 +257,7 @@ void status_text(const json_t *status, FILE *stream)
 	draw_recorder(status, stream);
 	draw_history(status, stream);
 	draw_cost(status, stream);
+	draw_stacks(status, stream);
 	draw_captures(status, stream);
 	if (json_array_size(probes))
 		fprintf(stream, "probes\n");

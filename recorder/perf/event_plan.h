@@ -22,6 +22,7 @@ struct event_plan_entry {
 	uint8_t modes;		/* as in struct tier_event */
 	enum ft_call call;
 	uint32_t hold;		/* likewise */
+	bool on_demand;		/* likewise */
 	char *name;		/* "sched:sched_switch", or as given to -e */
 	char *filter;		/* NULL: none */
 	struct perf_event_attr attr;

@@ -76,31 +76,46 @@ static int map_ring(struct perf_events *events, struct perf_events_cpu *cpu)
 	}
 }
 
+/* Opens event @index, without a filter. Return: 0 or a negative errno. */
+static int open_one(struct perf_events *events, const struct event_plan_entry *event,
+		    struct perf_events_cpu *cpu, size_t index)
+{
+	uint64_t id;
+	int fd = open_event(events, event, cpu->cpu);
+
+	if (fd < 0)
+		return fd;
+	cpu->fds[index] = fd;
+	if (ioctl(fd, PERF_EVENT_IOC_ID, &id) < 0)
+		return -errno;
+	cpu->ids[index] = id;
+	return 0;
+}
+
 static int open_cpu(struct perf_events *events, const struct event_plan *plan,
 		    struct perf_events_cpu *cpu, struct perf_events_failure *failure)
 {
 	failure->cpu = cpu->cpu;
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct event_plan_entry *event = &plan->events[i];
+		if (event->on_demand)
+			continue;
 		failure->event = event;
 		failure->step = PERF_EVENTS_OPEN;
-		int fd = open_event(events, event, cpu->cpu);
-		if (fd < 0)
-			return fd;
-		cpu->fds[i] = fd;
-		if (ioctl(fd, PERF_EVENT_IOC_ID, &cpu->ids[i]) < 0)
-			return -errno;
+		int error = open_one(events, event, cpu, i);
+		if (error)
+			return error;
 		failure->step = PERF_EVENTS_FILTER;
-		if (event->filter && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, event->filter) < 0)
+		if (event->filter &&
+		    ioctl(cpu->fds[i], PERF_EVENT_IOC_SET_FILTER, event->filter) < 0)
 			return -errno;
 		failure->step = PERF_EVENTS_RING;
-		if (!i) {
-			int error = map_ring(events, cpu);
-			if (error)
-				return error;
-		} else if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, cpu->fds[0]) < 0) {
-			return -errno;
-		}
+		if (!i)
+			error = map_ring(events, cpu);
+		else if (ioctl(cpu->fds[i], PERF_EVENT_IOC_SET_OUTPUT, cpu->fds[0]) < 0)
+			error = -errno;
+		if (error)
+			return error;
 	}
 	return 0;
 }
@@ -165,8 +180,10 @@ int perf_events_open(const struct event_plan *plan, size_t ring_bytes,
 	events->event_count = plan->count;
 	events->ring_bytes = ring_bytes;
 	events->sample_event = "cycles";
-	for (size_t i = 0; i < plan->count; i++)
+	for (size_t i = 0; i < plan->count; i++) {
 		events->modes[i] = plan->events[i].modes;
+		events->on_demand[i] = plan->events[i].on_demand;
+	}
 	int error = cpus_online(&online, &online_count);
 	if (error)
 		goto out;
@@ -215,9 +232,11 @@ void perf_events_close(struct perf_events *events)
 	free(events);
 }
 
+/* Events on demand have a life of their own. */
 static bool is_in_mode(const struct perf_events *events, size_t event, enum tier_mode mode)
 {
-	return !events->modes[event] || events->modes[event] & IN_MODE(mode);
+	return !events->on_demand[event] &&
+	       (!events->modes[event] || events->modes[event] & IN_MODE(mode));
 }
 
 /* Ignores errors, because the CPU may have gone offline: record/hotplug.c sees that. */
@@ -239,7 +258,8 @@ void perf_events_disable(struct perf_events *events)
 {
 	for (size_t i = 0; i < events->cpu_count; i++)
 		for (size_t j = 0; events->cpus[i].map && j < events->event_count; j++)
-			ioctl(events->cpus[i].fds[j], PERF_EVENT_IOC_DISABLE, 0);
+			if (events->cpus[i].fds[j] >= 0)
+				ioctl(events->cpus[i].fds[j], PERF_EVENT_IOC_DISABLE, 0);
 	events->enabled = false;
 }
 
@@ -290,6 +310,46 @@ int perf_events_set_mode(struct perf_events *events, enum tier_mode mode)
 	return 0;
 }
 
+static int demand_on_cpu(struct perf_events *events, const struct event_plan_entry *event,
+			 struct perf_events_cpu *cpu, size_t index, const char *filter)
+{
+	int error = open_one(events, event, cpu, index);
+
+	if (error)
+		return error;
+	return ioctl(cpu->fds[index], PERF_EVENT_IOC_SET_FILTER, filter) < 0 ||
+			       ioctl(cpu->fds[index], PERF_EVENT_IOC_SET_OUTPUT, cpu->fds[0]) < 0 ||
+			       (events->enabled &&
+				ioctl(cpu->fds[index], PERF_EVENT_IOC_ENABLE, 0) < 0)
+		       ? -errno
+		       : 0;
+}
+
+int perf_events_demand(struct perf_events *events, const struct event_plan *plan, size_t index,
+		       const char *filter)
+{
+	for (size_t i = 0; i < events->cpu_count; i++) {
+		struct perf_events_cpu *cpu = &events->cpus[i];
+		int error = cpu->map ? demand_on_cpu(events, &plan->events[index], cpu, index,
+						     filter)
+				     : 0;
+		if (error && error != -ENODEV) {
+			perf_events_end_demand(events, index);
+			return error;
+		}
+	}
+	return 0;
+}
+
+void perf_events_end_demand(struct perf_events *events, size_t index)
+{
+	for (size_t i = 0; i < events->cpu_count; i++) {
+		if (events->cpus[i].fds[index] >= 0)
+			close(events->cpus[i].fds[index]);
+		events->cpus[i].fds[index] = -1;
+	}
+}
+
 static bool read_event(int fd, size_t bytes, struct reading *ret_reading)
 {
 	*ret_reading = (struct reading){ .value = 0 };
@@ -312,7 +372,7 @@ uint64_t perf_events_lost(const struct perf_events *events, const struct perf_ev
 	uint64_t lost = 0;
 	for (size_t i = 0; events->counts_lost && cpu->map && i < events->event_count; i++) {
 		struct reading reading;
-		if (read_event(cpu->fds[i], sizeof(reading), &reading))
+		if (cpu->fds[i] >= 0 && read_event(cpu->fds[i], sizeof(reading), &reading))
 			lost += reading.lost;
 	}
 	return lost;

@@ -15,7 +15,7 @@
 struct perf_events_cpu {
 	uint32_t cpu;
 	int fds[PLAN_EVENTS_MAX];	/* the first one owns the ring; -1: not open */
-	uint64_t ids[PLAN_EVENTS_MAX];
+	_Atomic uint64_t ids[PLAN_EVENTS_MAX];	/* 0: never open. A closed one keeps its id. */
 	struct perf_ring ring;
 	void *map;			/* NULL: nothing is open, the CPU is not recorded now */
 	uint64_t enabled_ns;		/* at the last perf_events_alive() */
@@ -28,7 +28,9 @@ struct perf_events {
 	size_t ring_bytes;		/* of one CPU; may be less than asked for */
 	const char *sample_event;	/* "cycles", or "cpu-clock" where any CPU has no cycles */
 	uint8_t modes[PLAN_EVENTS_MAX];	/* of the planned events */
+	bool on_demand[PLAN_EVENTS_MAX];	/* likewise */
 	_Atomic enum tier_mode mode;	/* how much is recorded now */
+	_Atomic bool eased;		/* that is more than the step asks for, as the host is quiet */
 	bool enabled;
 	bool counts_lost;		/* the kernel counts what each event lost (since 6.0) */
 	uint8_t *wrapped;
@@ -45,7 +47,8 @@ struct perf_events_failure {
 int perf_events_try(const struct perf_event_attr *attr, int pid, int cpu);
 
 /**
- * perf_events_open() - open all events of @plan on each CPU. They do not count yet.
+ * perf_events_open() - open all events of @plan on each CPU, but for those on demand. They do not
+ * count yet.
  *
  * @ring_bytes: of each CPU, a power of two pages. It is halved until this user may lock the memory.
  *
@@ -72,6 +75,20 @@ void perf_events_disable(struct perf_events *events);
  * that are offline are skipped.
  */
 int perf_events_set_mode(struct perf_events *events, enum tier_mode mode);
+
+/**
+ * perf_events_demand() - open event @index of @plan, one on demand that is closed, with @filter.
+ *
+ * It counts on each CPU at once if the others do. A CPU that is closed, or comes back later, goes
+ * without it. For the thread that sets the mode.
+ *
+ * Records that the event made before it was last closed must be drained: its id changes.
+ *
+ * Return: 0, or the negative errno of the first CPU that failed; then it is closed on all.
+ */
+int perf_events_demand(struct perf_events *events, const struct event_plan *plan, size_t index,
+		       const char *filter);
+void perf_events_end_demand(struct perf_events *events, size_t index);
 
 /**
  * perf_events_alive() - whether the events of an open, enabled @cpu still count.

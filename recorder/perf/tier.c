@@ -12,6 +12,20 @@
 	  .filter = large, .fields = { __VA_ARGS__ }, .stack_frames = 127, .user_stack = true,     \
 	  .user_dump = true, .optional = true }
 
+#define SWITCH_FRAMES 48
+#define WAKING_FRAMES 16
+#define ALL_MODES     ((1u << TIER_MODES) - 1)
+
+#define SWITCH(which, passes, frames, one_of)                                                      \
+	{ .role = ROLE_SWITCH, .modes = which, .subsystem = "sched", .name = "sched_switch",       \
+	  .filter = passes,                                                                        \
+	  .fields = { "prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid" },            \
+	  .period = one_of, .stack_frames = frames }
+
+#define WAKING(which, frames, demand)                                                              \
+	{ .role = ROLE_WAKING, .modes = which, .subsystem = "sched", .name = "sched_waking",       \
+	  .fields = { "comm", "pid" }, .stack_frames = frames, .on_demand = demand }
+
 /*
  * FUTEX_WAIT (0), _LOCK_PI (6), _WAIT_BITSET (9), _WAIT_REQUEUE_PI (11) and _LOCK_PI2 (13). The
  * filter tests bits because flags are added to the operation.
@@ -19,19 +33,28 @@
 #define FUTEX_WAITS "!(op & 15) || ((op & 8) && (op & 1)) || ((op & 4) && (op & 2) && !(op & 1))"
 
 /*
- * Stacks cost more than all the rest. So sched_switch is opened several times, and in each mode a
- * switch passes the filter of exactly one of these events.
+ * Stacks cost more than all the rest. So sched_switch is opened several times, and a mode is a
+ * choice among these events.
  *
  * MODE_FULL and MODE_BLOCK_STACKS take a stack where the task blocks or is preempted inside the
  * kernel: reclaim under mmap_lock shows as preemption. They take none where the task is preempted
- * in user space, or where the idle task, which is always running, leaves the CPU.
+ * in user space, or where the idle task, which is always running, leaves the CPU. A switch passes
+ * the filter of exactly one of their two events.
  *
- * MODE_DEFERRED_STACKS takes a stack where the task waits uninterruptibly (bit 1): for locks of the
- * kernel, memory, disks. Such waits are rare, and freezes are made of them. The stack of a task
- * that sleeps otherwise is read later, if it sleeps for long.
+ * The other modes record every switch without a stack. MODE_SAMPLED and MODE_DEFERRED_STACKS add
+ * the stacks of uninterruptible waits (bit 1) and of tasks that are preempted inside the kernel
+ * (bit 8): locks of the kernel, memory, disks. These are rare, and freezes are made of them.
+ * MODE_SAMPLED adds one of TIER_STACK_PERIOD interruptible waits (bit 0): they are many, and nearly
+ * all alike. The stack of a task that sleeps for long is read later, in both modes.
  *
- * The waker's stack says which lock it releases. That matters only while a thread waits for a lock
- * of the kernel, so sched_waking is opened with a stack and without one.
+ * A switch with such a stack comes twice. The kernel calls the event that was opened last first, so
+ * the record with the stack comes first and translate_record() drops the other one. That is why the
+ * event without a filter is the first of its kind in this table, also of wakings.
+ *
+ * The waker's stack says which lock it releases. That matters only to who waits for a lock of the
+ * kernel. MODE_FULL takes all of them. The other modes take those that end a long wait: one event
+ * on demand has the waiters' tids in its filter. There are two such events, so that one can begin
+ * with another filter before the other one ends.
  *
  * lock:contention_end is not recorded. It has no flags, and the end of a semaphore's wait carries
  * the same preemption count as a spinlock's (seen on 6.18). So no filter keeps the one and drops
@@ -40,49 +63,18 @@
  */
 static const struct tier_event TRACEPOINT_EVENTS[] = {
 	{ .role = ROLE_TASKS, .name = "tasks" },
-	{ .role = ROLE_SWITCH,
-	  .modes = IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCK_STACKS),
-	  .subsystem = "sched",
-	  .name = "sched_switch",
-	  .filter = "prev_state != 0",
-	  .fields = { "prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid" },
-	  .stack_frames = 48 },
-	{ .role = ROLE_SWITCH,
-	  .modes = IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCK_STACKS),
-	  .subsystem = "sched",
-	  .name = "sched_switch",
-	  .filter = "prev_state == 0",
-	  .fields = { "prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid" } },
-	{ .role = ROLE_SWITCH,
-	  .modes = IN_MODE(MODE_DEFERRED_STACKS),
-	  .subsystem = "sched",
-	  .name = "sched_switch",
-	  .filter = "prev_state & 2",
-	  .fields = { "prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid" },
-	  .stack_frames = 48 },
-	{ .role = ROLE_SWITCH,
-	  .modes = IN_MODE(MODE_DEFERRED_STACKS),
-	  .subsystem = "sched",
-	  .name = "sched_switch",
-	  .filter = "!(prev_state & 2)",
-	  .fields = { "prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid" } },
-	{ .role = ROLE_SWITCH,
-	  .modes = IN_MODE(MODE_TIMING),
-	  .subsystem = "sched",
-	  .name = "sched_switch",
-	  .fields = { "prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid" } },
-	{ .role = ROLE_WAKING,
-	  .modes = IN_MODE(MODE_FULL),
-	  .subsystem = "sched",
-	  .name = "sched_waking",
-	  .fields = { "comm", "pid" },
-	  .stack_frames = 16 },
-	{ .role = ROLE_WAKING,
-	  .modes = IN_MODE(MODE_BLOCK_STACKS) | IN_MODE(MODE_DEFERRED_STACKS) |
-		   IN_MODE(MODE_TIMING),
-	  .subsystem = "sched",
-	  .name = "sched_waking",
-	  .fields = { "comm", "pid" } },
+	SWITCH(IN_MODE(MODE_SAMPLED) | IN_MODE(MODE_DEFERRED_STACKS) | IN_MODE(MODE_TIMING), NULL,
+	       0, 0),
+	SWITCH(IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCK_STACKS), "prev_state != 0", SWITCH_FRAMES,
+	       0),
+	SWITCH(IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCK_STACKS), "prev_state == 0", 0, 0),
+	SWITCH(IN_MODE(MODE_SAMPLED) | IN_MODE(MODE_DEFERRED_STACKS), "prev_state & 258",
+	       SWITCH_FRAMES, 0),
+	SWITCH(IN_MODE(MODE_SAMPLED), "prev_state & 1", SWITCH_FRAMES, TIER_STACK_PERIOD),
+	WAKING(ALL_MODES & ~IN_MODE(MODE_FULL), 0, false),
+	WAKING(IN_MODE(MODE_FULL), WAKING_FRAMES, false),
+	WAKING(ALL_MODES, WAKING_FRAMES, true),
+	WAKING(ALL_MODES, WAKING_FRAMES, true),
 	/* Bit 0 is FT_LOCK_SPIN. A waiter that spins for a mutex begins again when it sleeps. */
 	{ .role = ROLE_LOCK_BEGIN,
 	  .subsystem = "lock",
@@ -97,9 +89,9 @@ static const struct tier_event TRACEPOINT_EVENTS[] = {
 	  .fields = { "lock_addr" },
 	  .optional = true,
 	  .rare = true },
-	/* No stack: the switch that follows has one, without which no wait is known as a futex wait. */
+	/* No stack: the switch that follows has one, or the call itself says what it waits for. */
 	{ .role = ROLE_CALL,
-	  .modes = IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCK_STACKS),
+	  .modes = IN_MODE(MODE_FULL) | IN_MODE(MODE_BLOCK_STACKS) | IN_MODE(MODE_SAMPLED),
 	  .call = FT_CALL_FUTEX,
 	  .subsystem = "syscalls",
 	  .name = "sys_enter_futex",
@@ -108,7 +100,7 @@ static const struct tier_event TRACEPOINT_EVENTS[] = {
 	  .optional = true }, /* this and all calls below need CONFIG_FTRACE_SYSCALLS */
 	/* Calls that wake: where wakers have no stack, they show that a lock was released. */
 	{ .role = ROLE_CALL,
-	  .modes = IN_MODE(MODE_BLOCK_STACKS),
+	  .modes = IN_MODE(MODE_BLOCK_STACKS) | IN_MODE(MODE_SAMPLED),
 	  .call = FT_CALL_FUTEX,
 	  .subsystem = "syscalls",
 	  .name = "sys_enter_futex",
@@ -152,6 +144,13 @@ static const struct tier_event MMAP_LOCK_EVENTS[] = {
 	  .name = "mmap_lock_released",
 	  .fields = { "mm", "write" } },
 };
+
+const char *tier_stacks_name(enum tier_mode mode)
+{
+	static const char *const NAMES[TIER_MODES] = { "full", "full", "sampled", "lazy",
+						       "timing" };
+	return (unsigned int)mode < TIER_MODES ? NAMES[mode] : "?";
+}
 
 const struct tier_preset TIER_PRESETS[] = {
 	{ "mmap_lock", MMAP_LOCK_EVENTS, sizeof(MMAP_LOCK_EVENTS) / sizeof(MMAP_LOCK_EVENTS[0]) },

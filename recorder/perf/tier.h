@@ -12,6 +12,12 @@
 #include "capture/event.h"
 #include "recorder/perf/tracepoint_format.h"
 
+/*
+ * Of so many interruptible waits MODE_SAMPLED takes the stack of one, on each CPU. It is odd, so
+ * that two threads that take turns are both seen.
+ */
+#define TIER_STACK_PERIOD 17
+
 /* The least length of a large call. */
 #define TIER_LARGE_BYTES "67108864"
 #define TIER_SAMPLE_HZ 49		/* out of step with work that runs at 50 or 100 Hz */
@@ -36,12 +42,16 @@ enum tier_role {
 enum tier_mode {
 	MODE_FULL,	/* a stack wherever a thread blocks, and of each waker */
 	MODE_BLOCK_STACKS,	/* a stack wherever a thread blocks */
+	MODE_SAMPLED,	/* a stack of every uninterruptible wait and of every 17th interruptible one */
 	MODE_DEFERRED_STACKS,	/* a stack where a thread blocks uninterruptibly */
 	MODE_TIMING,	/* no stacks of switches and wakings */
 	TIER_MODES
 };
 
 #define IN_MODE(mode) (1u << (mode))
+
+/* Which stacks of switches @mode takes: "full", "sampled", "lazy" or "timing". */
+const char *tier_stacks_name(enum tier_mode mode);
 
 struct tier_event {
 	enum tier_role role;
@@ -52,11 +62,13 @@ struct tier_event {
 	const char *name;
 	const char *filter;		/* evaluated in the kernel; NULL: none */
 	const char *fields[TRACEPOINT_FIELDS_MAX];
+	uint32_t period;		/* records one of so many that pass the filter; 0: each */
 	uint16_t stack_frames;		/* at most so many; 0: no stack */
 	bool user_stack;		/* frames of the user too */
 	bool user_dump;			/* registers and a piece of the user's stack */
 	bool optional;			/* without it the rest is still worth recording */
 	bool rare;			/* most kernels lack it: not worth a message */
+	bool on_demand;			/* opened while recording, with a filter that is known then */
 };
 
 struct tier {

@@ -211,7 +211,7 @@ static void emit_if_unchanged(struct deferred_stacks *deferred, const struct rea
 	deferred->options.emit(deferred->options.context, &reading->event);
 }
 
-void deferred_stacks_look(struct deferred_stacks *deferred, uint64_t drained_ns)
+void deferred_stacks_take(struct deferred_stacks *deferred, uint64_t drained_ns)
 {
 	if (deferred->reader && !deferred->read_all) {
 		deferred->read_all = abandonable_task_wait(deferred->reader, 0);
@@ -226,8 +226,18 @@ void deferred_stacks_look(struct deferred_stacks *deferred, uint64_t drained_ns)
 			emit_if_unchanged(deferred, &batch->readings[i]);
 		leave_reader(deferred, 0);
 	}
+}
+
+void deferred_stacks_look(struct deferred_stacks *deferred, uint64_t drained_ns)
+{
+	deferred_stacks_take(deferred, drained_ns);
 	if (!deferred->reader)
 		begin_batch(deferred, drained_ns);
+}
+
+bool deferred_stacks_reading(const struct deferred_stacks *deferred)
+{
+	return deferred->reader;
 }
 
 void deferred_stacks_status(const struct deferred_stacks *deferred,

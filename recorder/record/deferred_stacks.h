@@ -6,6 +6,7 @@
 #ifndef RECORDER_RECORD_DEFERRED_STACKS_H
 #define RECORDER_RECORD_DEFERRED_STACKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,12 @@ void deferred_stacks_destroy(struct deferred_stacks *deferred);
  * @drained_ns: events up to then have reached options.blocked.
  */
 void deferred_stacks_look(struct deferred_stacks *deferred, uint64_t drained_ns);
+
+/* The same, but begin to read no others. */
+void deferred_stacks_take(struct deferred_stacks *deferred, uint64_t drained_ns);
+
+/* Were stacks read, or are they, that a later look may emit? */
+bool deferred_stacks_reading(const struct deferred_stacks *deferred);
 
 void deferred_stacks_status(const struct deferred_stacks *deferred,
 			    struct deferred_stacks_status *ret_status);

@@ -71,8 +71,7 @@ struct drain {
 
 static void reset_source(struct drain_cpu *cpu)
 {
-	cpu->source = (struct translate_cpu){ .cpu = cpu->counter->cpu };
-	memcpy(cpu->source.ids, cpu->counter->ids, sizeof(cpu->source.ids));
+	cpu->source = (struct translate_cpu){ .cpu = cpu->counter->cpu, .ids = cpu->counter->ids };
 }
 
 int drain_create(const struct event_plan *plan, struct perf_events *counters,
@@ -189,7 +188,8 @@ static void count_event(struct drain *drain, const struct ft_event *event)
 {
 	if (event->kind == FT_EVENT_SWITCH) {
 		drain->blocking += event->switch_.prev_state != FT_STATE_RUNNING;
-		drain->uninterruptible += event->switch_.prev_state == FT_STATE_DISK;
+		drain->uninterruptible += event->switch_.prev_state == FT_STATE_DISK ||
+					  event->switch_.prev_state == FT_STATE_PREEMPTED;
 	} else if (event->kind == FT_EVENT_WAKING) {
 		drain->wakings++;
 	}
@@ -361,13 +361,11 @@ static void finish_rings(struct drain *drain)
 	drain->counts.events = drain->events;
 }
 
-/* Deferred stacks count only once later events are drained, so their mode is never quiet. */
 static bool is_quiet(const struct drain *drain, uint64_t events, uint64_t in_ns, uint64_t now_ns)
 {
 	uint64_t recent_ns = now_ns > LOCK_RECENT_NS ? now_ns - LOCK_RECENT_NS : 0;
 
 	return events < QUIET_EVENTS_MS * (in_ns / 1000000) &&
-	       drain->counters->mode != MODE_DEFERRED_STACKS &&
 	       !(drain->blocked && blocked_threads_wait_since(drain->blocked, recent_ns));
 }
 
@@ -410,6 +408,7 @@ static void *run_drain(void *context)
 		flush_segments(drain, asked);
 		drain->counts.drained_ns = now_ns - RECORD_NS;
 		quiet = is_quiet(drain, drain->events - before, now_ns - before_ns, now_ns);
+		drain->counts.quiet = quiet;
 		if (!quiet)
 			drain_wake_waiter(drain);
 		if (!quiet || now_ns - drain->measured_ns >= MEASURE_NS)

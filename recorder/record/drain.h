@@ -28,10 +28,11 @@ struct drain_counts {
 	_Atomic uint64_t delay_max_ns;	/* worst run-queue latency of the thread within one round */
 	_Atomic uint64_t cpu_ns;	/* CPU time of the thread */
 	_Atomic uint64_t blocking;	/* switches where a thread blocked, or was preempted in the kernel */
-	_Atomic uint64_t uninterruptible; /* those of them that began an uninterruptible sleep */
+	_Atomic uint64_t uninterruptible; /* those of them that were not interruptible: see tier.c */
 	_Atomic uint64_t wakings;
 	_Atomic uint64_t doubles;	/* dropped doubles: see perf_events_set_mode() */
 	_Atomic uint64_t drained_ns;	/* every event up to then is drained */
+	_Atomic bool quiet;		/* next to nothing happened on the host since the round before */
 };
 
 /**

@@ -146,6 +146,7 @@ int engine_create(const struct engine_options *options, struct engine **ret_engi
 		engine_destroy(engine);
 		return -1;
 	}
+	perf_events_set_mode(engine->counters, options->mode);
 	engine->kallsyms_error = kallsyms_read("/proc/kallsyms", &engine->kallsyms);
 	*ret_engine = engine;
 	return 0;
@@ -192,12 +193,18 @@ void engine_stop(struct engine *engine)
 	engine->running = false;
 }
 
-bool engine_knows_locks(const struct engine *engine)
+void engine_set_stack_facts(const struct engine *engine, struct ft_facts *facts)
 {
-	for (size_t i = 0; i < engine->plan->count; i++)
-		if (engine->plan->events[i].role == ROLE_LOCK_BEGIN)
-			return true;
-	return false;
+	enum tier_mode mode = engine->counters->mode;
+
+	if (engine->counters->eased)
+		mode = MODE_SAMPLED;
+	ft_facts_set(facts, FT_FACT_STACKS, tier_stacks_name(mode));
+	ft_facts_set(facts, FT_FACT_WAKER_STACKS,
+		     mode == MODE_FULL	   ? "all"
+		     : mode == MODE_TIMING ? "none"
+					   : "lock-waits");
+	ft_facts_set_number(facts, FT_FACT_STACK_PERIOD, TIER_STACK_PERIOD);
 }
 
 void engine_set_facts(const struct engine *engine, struct ft_facts *facts)
@@ -211,6 +218,7 @@ void engine_set_facts(const struct engine *engine, struct ft_facts *facts)
 	ft_facts_set(facts, FT_FACT_EVENTS, text);
 	ft_facts_set_number(facts, FT_FACT_SAMPLE_HZ, TIER_SAMPLE_HZ);
 	ft_facts_set(facts, FT_FACT_SAMPLE_EVENT, engine->counters->sample_event);
+	engine_set_stack_facts(engine, facts);
 	ft_facts_set(facts, FT_FACT_KERNEL_LOG,
 		     engine->kernel_log_error ? strerror(-engine->kernel_log_error) : "read");
 }

@@ -30,6 +30,7 @@ struct engine_options {
 	size_t ring_bytes;		/* of each CPU's kernel ring, a power of two; 0: the default */
 	const char *const *extras;	/* -e */
 	size_t extra_count;
+	enum tier_mode mode;		/* to begin with */
 	bool keep_blocked_threads;		/* engine->blocked is wanted */
 	struct ring_map *ringmap;	/* holds the segment ring, open until engine_destroy(); NULL: plain memory does */
 };
@@ -66,11 +67,11 @@ int engine_start(struct engine *engine, struct diagnostic *ret_refusal);
 /* Stop; the segment ring then holds all events up to now. */
 void engine_stop(struct engine *engine);
 
-/* Does this kernel have the lock contention tracepoints? */
-bool engine_knows_locks(const struct engine *engine);
-
 /* Set the facts that all captures of this engine share. */
 void engine_set_facts(const struct engine *engine, struct ft_facts *facts);
+
+/* Set those of them that say which stacks are taken now. */
+void engine_set_stack_facts(const struct engine *engine, struct ft_facts *facts);
 
 /* Note what the engine could not do from the start. */
 void engine_note_limits(const struct engine *engine, struct recorder_events *own_events);

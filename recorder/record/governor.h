@@ -16,7 +16,8 @@
 /* From the most stacks to none. */
 enum governor_step {
 	GOVERNOR_FULL,		/* stacks wherever a thread blocks */
-	GOVERNOR_DEFERRED,		/* stacks of uninterruptible waits; those of other long waits come from /proc */
+	GOVERNOR_SAMPLED,	/* stacks of uninterruptible waits, and of a sample of the others */
+	GOVERNOR_DEFERRED,	/* stacks of uninterruptible waits; those of other long waits come from /proc */
 	GOVERNOR_TIMING,	/* no stacks */
 	GOVERNOR_STEPS
 };
@@ -31,8 +32,7 @@ struct governor_options {
 	 * recording. 0: no limit */
 	uint32_t max_cpu_percent;
 	uint32_t cpus;
-	/* Lock waits are known, so wakers' stacks are needed only while somebody waits for a lock. */
-	bool knows_locks;
+	enum governor_step first;	/* --stacks: the step to begin with, and none above it */
 };
 
 /* Counted since the recording began. */
@@ -43,23 +43,21 @@ struct governor_counts {
 	uint64_t wakings;
 	uint64_t events;	/* all, including those two */
 	uint64_t cpu_ns;	/* of the recorder's threads */
-	bool lock_wait;		/* a thread has been waiting for a kernel lock for a while */
 };
 
 struct governor {
 	struct governor_options options;
 	enum governor_step step;
-	bool wakers;			/* GOVERNOR_FULL takes stacks of wakers too */
 	struct governor_counts last;	/* at the end of the last window */
 	uint64_t over_since_ns;		/* 0: within the budget */
 	uint64_t calm_since_ns;		/* 0: the step above would not fit */
-	uint64_t lock_wait_ns;		/* when a thread last waited for a lock */
+	bool quiet;			/* few events: GOVERNOR_SAMPLED takes all stacks, as that costs less than to read
+					 * those of long waits from /proc */
 	uint32_t percent;		/* of the budget that this step takes */
 	uint64_t events_a_second;
 	uint32_t cpu_permille;		/* of the host's CPU time */
 };
 
-/* The first step is GOVERNOR_FULL. */
 void governor_init(struct governor *governor, const struct governor_options *options,
 		   const struct governor_counts *now);
 
@@ -69,15 +67,18 @@ void governor_init(struct governor *governor, const struct governor_options *opt
  * Steps down within a second of too much load. Steps up when the step above would have been well
  * within the budget for ten seconds.
  *
- * Return: true if the step changed. governor_mode() may have changed in either case.
+ * Return: true if the step changed, and governor_mode() with it.
  */
 bool governor_feed(struct governor *governor, const struct governor_counts *now);
 
 enum tier_mode governor_mode(const struct governor *governor);
+enum tier_mode governor_step_mode(enum governor_step step);
 
+/* "full", "sampled", "lazy" or "timing". */
 const char *governor_step_name(enum governor_step step);
 
-/* Write the note about the change from step @before: "governor: lazy stacks ...: the load ...". */
+/* Write the note about the change from step @before: "governor: lazy stacks from here on (...),
+ * sampled until here: the load ...". */
 void governor_note(const struct governor *governor, enum governor_step before, char *ret_text,
 		   size_t text_bytes);
 

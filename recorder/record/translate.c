@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "recorder/record/record_cursor.h"
+
 /* Indices of fields[] in struct tier_event, by role. */
 enum { SWITCH_PREV_COMM, SWITCH_PREV_PID, SWITCH_PREV_STATE, SWITCH_NEXT_COMM, SWITCH_NEXT_PID };
 enum { WAKING_COMM, WAKING_PID };
@@ -17,34 +19,9 @@ enum { LOCK_ADDRESS, LOCK_FLAGS, MMAP_LOCK_WRITE = LOCK_FLAGS };
 #define FLAG_HARDIRQ 0x08
 #define FLAG_SOFTIRQ 0x10
 
-/* Two events record the same waking no further apart than this. */
-#define DOUBLE_WAKING_NS 20000
-
-/* pid, tid, time and identifier end every record that is not a sample. */
-#define SAMPLE_ID_BYTES 24
-
-/* The unread part of a record. */
-struct cursor {
-	const uint8_t *at, *end;
-};
-
-static bool take_bytes(struct cursor *cursor, void *ret_value, size_t bytes)
-{
-	if ((size_t)(cursor->end - cursor->at) < bytes)
-		return false;
-	memcpy(ret_value, cursor->at, bytes);
-	cursor->at += bytes;
-	return true;
-}
-
-static bool take_block(struct cursor *cursor, size_t bytes, const void **ret_block)
-{
-	if ((size_t)(cursor->end - cursor->at) < bytes)
-		return false;
-	*ret_block = cursor->at;
-	cursor->at += bytes;
-	return true;
-}
+/* Time and identifier end every record that is not a sample. */
+#define SAMPLE_ID_BYTES 16
+#define SAMPLE_TID_BYTES 8 /* pid and tid, in front of those where the event asks for them */
 
 void translate_init(struct translate *translate, const struct event_plan *plan,
 		    struct task_table *tasks)
@@ -186,24 +163,13 @@ static void translate_waking(struct translate *translate, const struct translate
 	event->waking.in_interrupt = flags & (FLAG_HARDIRQ | FLAG_SOFTIRQ);
 }
 
-/* Has another event recorded the same? Both are enabled while perf_events_set_mode() switches
- * over. */
-static bool is_double(struct translate_latest *latest, const struct translate_latest *now,
-		      uint64_t within_ns)
-{
-	bool same = latest->event && latest->event != now->event && latest->tid == now->tid &&
-		    latest->other == now->other && now->time_ns - latest->time_ns <= within_ns;
-	/* A third record is a new occurrence. */
-	*latest = same ? (struct translate_latest){ .event = NULL } : *now;
-	return same;
-}
-
 /*
  * After a switch the CPU runs the other thread, so the same switch cannot come twice in a row. The
  * same waking can, but not so soon.
  */
-static bool repeats_other_event(struct translate_cpu *cpu, const struct event_plan_entry *planned,
-				const void *raw, size_t raw_bytes, uint64_t time_ns)
+static bool repeats_other_event(const struct translate *translate, struct translate_cpu *cpu,
+				const struct event_plan_entry *planned, const void *raw,
+				size_t raw_bytes, uint64_t time_ns)
 {
 	const struct tracepoint_format *format = &planned->format;
 	bool is_switch = planned->role == ROLE_SWITCH;
@@ -211,14 +177,15 @@ static bool repeats_other_event(struct translate_cpu *cpu, const struct event_pl
 		is_switch ? &format->fields[SWITCH_PREV_PID] : &format->common_pid;
 	const struct tracepoint_field *other =
 		&format->fields[is_switch ? SWITCH_NEXT_PID : WAKING_PID];
-	const struct translate_latest now = {
-		.event = planned,
+	const struct occurrence now = {
+		.events = 1ull << (planned - translate->plan->events),
+		.complete = !planned->filter && !(planned->attr.sample_type & PERF_SAMPLE_CALLCHAIN),
 		.tid = (int32_t)tracepoint_format_number(tid, raw, raw_bytes),
 		.other = (int32_t)tracepoint_format_number(other, raw, raw_bytes),
 		.time_ns = time_ns,
 	};
-	return is_switch ? is_double(&cpu->latest_switch, &now, UINT64_MAX)
-			 : is_double(&cpu->latest_waking, &now, DOUBLE_WAKING_NS);
+	return is_switch ? occurrence_repeats(&cpu->latest_switch, &now, UINT64_MAX)
+			 : occurrence_repeats(&cpu->latest_waking, &now, OCCURRENCE_NS);
 }
 
 /* Return: 1 an event, 0 none. */
@@ -229,7 +196,7 @@ static int translate_raw(struct translate *translate, struct translate_cpu *cpu,
 	const struct tracepoint_format *format = &planned->format;
 
 	if ((planned->role == ROLE_SWITCH || planned->role == ROLE_WAKING) &&
-	    repeats_other_event(cpu, planned, raw, raw_bytes, event->time_ns)) {
+	    repeats_other_event(translate, cpu, planned, raw, raw_bytes, event->time_ns)) {
 		cpu->doubles++;
 		return 0;
 	}
@@ -290,21 +257,22 @@ static int translate_sample(struct translate *translate, struct translate_cpu *c
 			    struct translate_dump *ret_dump)
 {
 	struct ft_event event = { .cpu = cpu->cpu, .task = &translate->task };
+	uint64_t id;
 	struct {
-		uint64_t id;
 		int32_t pid, tid;
-		uint64_t time_ns;
-	} head;
+	} by = { .pid = -1 };
 	const void *raw = NULL;
 	uint32_t raw_bytes = 0;
 
-	if (!take_bytes(&cursor, &head, sizeof(head)))
+	if (!take_bytes(&cursor, &id, sizeof(id)))
 		return -EBADMSG;
-	const struct event_plan_entry *planned = find_event(translate, cpu, head.id);
+	const struct event_plan_entry *planned = find_event(translate, cpu, id);
 	if (!planned)
 		return -EBADMSG;
 	uint64_t type = planned->attr.sample_type;
-	event.time_ns = head.time_ns;
+	if (((type & PERF_SAMPLE_TID) && !take_bytes(&cursor, &by, sizeof(by))) ||
+	    !take_bytes(&cursor, &event.time_ns, sizeof(event.time_ns)))
+		return -EBADMSG;
 	if ((type & PERF_SAMPLE_CALLCHAIN) && !take_callchain(translate, &cursor, &event.stack))
 		return -EBADMSG;
 	if ((type & PERF_SAMPLE_RAW) && (!take_bytes(&cursor, &raw_bytes, sizeof(raw_bytes)) ||
@@ -312,16 +280,16 @@ static int translate_sample(struct translate *translate, struct translate_cpu *c
 		return -EBADMSG;
 	if ((type & PERF_SAMPLE_STACK_USER) && !take_dump(&planned->attr, &cursor, ret_dump))
 		return -EBADMSG;
-	if (head.time_ns > cpu->last_ns)
-		cpu->last_ns = head.time_ns;
+	if (event.time_ns > cpu->last_ns)
+		cpu->last_ns = event.time_ns;
 
 	int result;
 	if (raw) {
-		result = translate_raw(translate, cpu, planned, raw, raw_bytes, head.pid, &event);
+		result = translate_raw(translate, cpu, planned, raw, raw_bytes, by.pid, &event);
 	} else {
 		/* Neither the idle task nor a task that has lost its pid already. */
-		result = head.tid > 0;
-		learn_task(translate, cpu, head.tid, head.pid, NULL, &translate->task);
+		result = by.tid > 0;
+		learn_task(translate, cpu, by.tid, by.pid, NULL, &translate->task);
 		event.kind = planned->role == ROLE_EXTRA ? FT_EVENT_EXTRA : FT_EVENT_SAMPLE;
 		if (planned->role == ROLE_EXTRA)
 			event.extra.name = planned->name;
@@ -337,7 +305,7 @@ static int translate_lost(struct translate_cpu *cpu, uint64_t records, struct ft
 	event->lost.start_ns = cpu->last_ns < event->time_ns ? cpu->last_ns : event->time_ns;
 	event->lost.records = records;
 	cpu->lost_records += records;
-	cpu->latest_switch.event = cpu->latest_waking.event = NULL;
+	cpu->latest_switch.events = cpu->latest_waking.events = 0;
 	return 1;
 }
 
@@ -431,6 +399,28 @@ static int translate_throttle(struct translate *translate, struct translate_cpu 
 	return 1;
 }
 
+/* Cuts off the end of a record that is not a sample. */
+static bool cut_sample_id(const struct translate *translate, const struct translate_cpu *cpu,
+			  struct cursor *cursor, uint64_t *ret_time_ns)
+{
+	struct {
+		uint64_t time_ns, id;
+	} end;
+	size_t bytes = SAMPLE_ID_BYTES;
+
+	if ((size_t)(cursor->end - cursor->at) < bytes)
+		return false;
+	memcpy(&end, cursor->end - sizeof(end), sizeof(end));
+	const struct event_plan_entry *planned = find_event(translate, cpu, end.id);
+	if (!planned || planned->attr.sample_type & PERF_SAMPLE_TID)
+		bytes += SAMPLE_TID_BYTES;
+	if ((size_t)(cursor->end - cursor->at) < bytes)
+		return false;
+	cursor->end -= bytes;
+	*ret_time_ns = end.time_ns;
+	return true;
+}
+
 static int translate_other(struct translate *translate, struct translate_cpu *cpu,
 			   const struct perf_event_header *record, struct cursor cursor,
 			   struct ft_event *ret_event)
@@ -441,10 +431,8 @@ static int translate_other(struct translate *translate, struct translate_cpu *cp
 	} lost;
 	int result;
 
-	if ((size_t)(cursor.end - cursor.at) < SAMPLE_ID_BYTES)
+	if (!cut_sample_id(translate, cpu, &cursor, &event.time_ns))
 		return -EBADMSG;
-	cursor.end -= SAMPLE_ID_BYTES;
-	memcpy(&event.time_ns, cursor.end + 8, sizeof(event.time_ns));
 	translate->task = (struct ft_task){ .tid = 0 };
 	switch (record->type) {
 	case PERF_RECORD_LOST:

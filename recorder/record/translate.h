@@ -13,23 +13,17 @@
 
 #include "capture/event.h"
 #include "recorder/perf/event_plan.h"
+#include "recorder/record/occurrence.h"
 #include "recorder/record/task_table.h"
-
-/* The latest record of a kind, to recognise a second record of the same occurrence. */
-struct translate_latest {
-	const struct event_plan_entry *event;
-	int32_t tid, other;
-	uint64_t time_ns;
-};
 
 /* State of one CPU's ring. */
 struct translate_cpu {
 	uint32_t cpu;
-	uint64_t ids[PLAN_EVENTS_MAX];	/* ids of plan->events, in their order; 0: not open on this CPU */
+	const _Atomic uint64_t *ids;	/* of plan->events, in their order; 0: not open on this CPU */
 	uint64_t last_ns;		/* time of the latest record; at first the start of the recording */
 	bool throttled;			/* a note said that the kernel held back samples */
 	uint64_t lost_records;		/* reported by LOST records */
-	struct translate_latest latest_switch, latest_waking;
+	struct occurrence latest_switch, latest_waking;
 	uint64_t doubles;		/* records dropped, because another event had recorded the same */
 };
 

@@ -108,11 +108,11 @@ static int add_address(struct address_set *set, int32_t tgid, uint64_t address)
 static int add_stack(struct address_set *set, const struct ft_event *event)
 {
 	const struct ft_stack *stack = event->stack;
-	uint32_t index = ft_decoder_stack_index(set->decoder, stack);
+	size_t index = stack - ft_decoder_stacks(set->decoder);
 	int64_t owner = (int64_t)event->task->tgid + 2; /* -1 (not known) becomes 1 */
 	int error = 0;
 
-	if (index >= FT_DICTIONARY_MAX || set->stack_tgid[index] == owner)
+	if (set->stack_tgid[index] == owner)
 		return 0;
 	/* The frames in the kernel are the same for all processes. */
 	for (size_t i = 0; i < stack->kernel_count && !set->stack_tgid[index] && !error; i++)

@@ -79,6 +79,7 @@ while read -r option; do
     -p | --pid | --max-captures | --blocked | --max-events | --max-cpu) value=1 ;;
     -d | --duration | --interval | --slower-than | --for | --cooldown) value=1s ;;
     --kernel-buffer | --ring-size | --max-disk) value=1M ;;
+    --stacks) value=lazy ;;
     -a | --all | -q | --quiet | -h | --help) value= ;;
     *) value=x ;;
     esac
@@ -86,6 +87,11 @@ while read -r option; do
     "$recorder" arm "$option" $value --help >"$scratch/output" 2>&1 ||
         fail "arm: $option is refused: $(cat "$scratch/output")"
 done <"$scratch/help"
+
+"$recorder" arm --stacks=some >"$scratch/output" 2>&1
+[ $? -eq 2 ] || fail "arm --stacks=some is no wrong usage"
+grep -q -e "--stacks is full, sampled, lazy or none, not 'some'" "$scratch/output" ||
+    fail "arm --stacks=some: $(cat "$scratch/output")"
 
 # Those of trigger and status; nobody is armed at that path, and they say so.
 for arguments in "-r why" "--reason why" "-w" "--wait" "-t 1s" "--timeout=1s"; do

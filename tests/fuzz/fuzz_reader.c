@@ -47,9 +47,9 @@ static void try_events(const void *payload, size_t bytes, uint32_t cpu, uint64_t
 	ft_decoder_begin(decoder, payload, bytes, cpu, first_ns);
 	ft_encoder_begin(encoder, buf, sizeof(buf), cpu, 0);
 	while (ft_decoder_next(decoder, &event) == 1) {
-		demand(ft_decoder_task_index(decoder, event.task) < FT_DICTIONARY_MAX);
+		demand(event.task - ft_decoder_tasks(decoder) < FT_DICTIONARY_MAX);
 		demand(!event.stack ||
-		       ft_decoder_stack_index(decoder, event.stack) < FT_DICTIONARY_MAX);
+		       event.stack - ft_decoder_stacks(decoder) < FT_DICTIONARY_MAX);
 		error = ft_encoder_add(encoder, &event);
 		if (error == -ENOBUFS) {
 			demand(ft_encoder_seal(encoder) <= sizeof(buf));

@@ -219,8 +219,7 @@ static int run_storm(const struct kernel *kernel, struct seen *seen, struct gove
 static int govern_recording(struct kernel *kernel, const struct blocked_threads *sleepers,
 			    const struct kallsyms *kallsyms)
 {
-	struct governor_options governor = { .cpus = (uint32_t)kernel->counters->cpu_count,
-					     .knows_locks = true };
+	struct governor_options governor = { .cpus = (uint32_t)kernel->counters->cpu_count };
 	struct seen seen = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 	struct target target = { .count = 0 };
 	struct governor_thread *watch;

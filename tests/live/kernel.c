@@ -16,6 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "capture/decoder.h"
+#include "capture/segment.h"
+
 #define SKIPPED	   77
 #define RING_BYTES (8u << 20)
 
@@ -85,6 +88,36 @@ int kernel_test(size_t slot_count, int (*test)(struct kernel *kernel))
 	event_plan_destroy(kernel.plan);
 	tracefs_close(&kernel.tracefs);
 	return status;
+}
+
+int kernel_read_events(const struct kernel *kernel,
+		       void (*visit)(void *context, const struct ft_event *event), void *context)
+{
+	struct segment_ring_cursor cursor = { 0 };
+	struct ft_decoder *decoder;
+	uint8_t *buffer = malloc(KERNEL_SLOT_BYTES);
+	size_t bytes;
+	int error = 0;
+
+	if (!buffer || ft_decoder_create(&decoder)) {
+		free(buffer);
+		return -ENOMEM;
+	}
+	while (!error && segment_ring_get(kernel->slots, &cursor, buffer, &bytes)) {
+		struct ft_segment segment;
+		struct ft_event event;
+		size_t used;
+		error = ft_segment_decode(buffer, bytes, &segment, &used) ? -EBADMSG : 0;
+		if (error)
+			break;
+		ft_decoder_begin(decoder, segment.payload, segment.payload_bytes, segment.cpu,
+				 segment.first_ns);
+		while (ft_decoder_next(decoder, &event) == 1)
+			visit(context, &event);
+	}
+	ft_decoder_destroy(decoder);
+	free(buffer);
+	return error ? error : cursor.lost_segments ? -ENOBUFS : 0;
 }
 
 static int stay_on(int cpu)

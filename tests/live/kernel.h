@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "capture/event.h"
 #include "recorder/perf/perf_events.h"
 #include "recorder/perf/tracefs.h"
 #include "recorder/record/drain.h"
@@ -35,7 +36,13 @@ int kernel_failed(const char *what, int error);
 /* Say why it cannot be tried here. Return: 77. */
 int kernel_skipped(const char *why);
 
-/* Two processes that wake each other on CPU @cpu until killed; they end where that is not allowed. */
+/* Every event that the ring of segments holds, in the order of each CPU. Return: 0 or a negative
+ * errno, -ENOBUFS where segments were overwritten. */
+int kernel_read_events(const struct kernel *kernel,
+		       void (*visit)(void *context, const struct ft_event *event), void *context);
+
+/* Two processes that wake each other over pipes until killed, on one CPU if @cpu is not negative; they end where
+ * that is not allowed. */
 pid_t kernel_start_pair(int cpu, const char *name);
 void kernel_kill(pid_t pid);
 

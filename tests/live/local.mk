@@ -11,6 +11,10 @@ check_PROGRAMS += tests/live/modes_lose_nothing
 tests_live_modes_lose_nothing_SOURCES = tests/live/modes_lose_nothing.c $(KERNEL_SOURCES)
 tests_live_modes_lose_nothing_LDADD = $(RECORDER_LIBS)
 
+check_PROGRAMS += tests/live/sampled_stacks
+tests_live_sampled_stacks_SOURCES = tests/live/sampled_stacks.c $(KERNEL_SOURCES)
+tests_live_sampled_stacks_LDADD = $(RECORDER_LIBS)
+
 check_PROGRAMS += tests/live/governor_steps
 tests_live_governor_steps_SOURCES = tests/live/governor_steps.c $(KERNEL_SOURCES)
 tests_live_governor_steps_LDADD = $(RECORDER_LIBS)
@@ -73,6 +77,8 @@ LIVE_TESTS_ALONE = \
 	tests/live/preallocate-is-no-stall.sh \
 	tests/live/law-of-conservation.sh \
 	tests/live/arm-opens-no-dangerous-file.sh \
+	tests/live/sampled_stacks \
+	tests/live/arm-lock-names-the-waker.sh \
 	tests/live/modes_lose_nothing
 
 LIVE_TESTS = $(LIVE_TESTS_BESIDE_BUILDS) $(LIVE_TESTS_CALM) $(LIVE_TESTS_ALONE)

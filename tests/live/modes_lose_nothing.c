@@ -15,8 +15,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "capture/decoder.h"
-#include "capture/segment.h"
 #include "recorder/base/clock.h"
 #include "tests/live/kernel.h"
 
@@ -38,8 +36,10 @@ struct storm {
 	pid_t pairs[PAIRS_MAX];
 };
 
-static void look_at(struct chain *chain, const struct ft_event *event)
+static void look_at(void *context, const struct ft_event *event)
 {
+	struct chain *chain = (struct chain *)context + event->cpu;
+
 	switch (event->kind) {
 	case FT_EVENT_LOST:
 		chain->lost += event->lost.records;
@@ -61,30 +61,6 @@ static void look_at(struct chain *chain, const struct ft_event *event)
 	default:
 		break;
 	}
-}
-
-static int read_slots(const struct segment_ring *slots, struct chain *chains, size_t cpus)
-{
-	struct segment_ring_cursor cursor = { 0 };
-	struct ft_decoder *decoder;
-	uint8_t *buffer = malloc(KERNEL_SLOT_BYTES);
-	size_t bytes;
-	if (!buffer || ft_decoder_create(&decoder))
-		return -ENOMEM;
-	while (segment_ring_get(slots, &cursor, buffer, &bytes)) {
-		struct ft_segment segment;
-		struct ft_event event;
-		size_t used;
-		if (ft_segment_decode(buffer, bytes, &segment, &used) || segment.cpu >= cpus)
-			return -EBADMSG;
-		ft_decoder_begin(decoder, segment.payload, segment.payload_bytes, segment.cpu,
-				 segment.first_ns);
-		while (ft_decoder_next(decoder, &event) == 1)
-			look_at(&chains[segment.cpu], &event);
-	}
-	ft_decoder_destroy(decoder);
-	free(buffer);
-	return cursor.lost_segments ? -ENOBUFS : 0;
 }
 
 static int judge_chain(const struct chain *chain)
@@ -135,7 +111,7 @@ static int look_at_slots(const struct kernel *kernel, const struct storm *storm)
 	struct chain *chains = calloc(cpus, sizeof(*chains));
 	if (!chains)
 		return kernel_failed("no memory", 0);
-	int error = read_slots(kernel->slots, chains, cpus);
+	int error = kernel_read_events(kernel, look_at, chains);
 	int status = error ? kernel_failed("the slots cannot be read", error)
 			   : judge_chains(chains, storm, drain_counts(kernel->drain));
 	free(chains);

@@ -121,11 +121,11 @@ static void decoder_gives_one_address_to_each_task_and_stack_of_a_segment(void *
 	assert_int_equal(ft_decoder_next(codec->decoder, &again), 1);
 	assert_ptr_equal(first.task, again.task);
 	assert_ptr_equal(first.stack, again.stack);
-	assert_int_equal(ft_decoder_task_index(codec->decoder, first.task), 0);
-	assert_int_equal(ft_decoder_task_index(codec->decoder, first.switch_.next), 1);
-	assert_int_equal(ft_decoder_stack_index(codec->decoder, first.stack), 0);
+	assert_ptr_equal(first.task, &ft_decoder_tasks(codec->decoder)[0]);
+	assert_ptr_equal(first.switch_.next, &ft_decoder_tasks(codec->decoder)[1]);
+	assert_ptr_equal(first.stack, &ft_decoder_stacks(codec->decoder)[0]);
 	assert_int_equal(ft_decoder_next(codec->decoder, &again), 1);
-	assert_int_equal(ft_decoder_stack_index(codec->decoder, again.stack), 1);
+	assert_ptr_equal(again.stack, &ft_decoder_stacks(codec->decoder)[1]);
 }
 
 /* Adds until the encoder refuses, then checks that all that was added is there. */

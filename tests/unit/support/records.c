@@ -33,11 +33,12 @@ int records_set_up(void **state)
 	*state = records;
 	records->plan.count = RECORDS_EVENTS;
 	records->cpu.cpu = 5;
+	records->cpu.ids = records->ids;
 	for (size_t i = 0; i < RECORDS_EVENTS; i++) {
 		records->plan.events[i].role = ROLES[i];
 		records->plan.events[i].attr.sample_type =
 			PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME;
-		records->cpu.ids[i] = RECORDS_ID(i);
+		records->ids[i] = RECORDS_ID(i);
 	}
 	records->plan.events[RECORDS_EXTRA].name = (char *)"page-faults";
 	records->plan.events[RECORDS_CALL].call = FT_CALL_MMAP;
@@ -107,8 +108,10 @@ void records_begin_sample(struct records *records, int event, int32_t pid, int32
 {
 	records_begin(records, PERF_RECORD_SAMPLE, 0);
 	records_add_u64(records, RECORDS_ID(event));
-	records_add_u32(records, (uint32_t)pid);
-	records_add_u32(records, (uint32_t)tid);
+	if (records->plan.events[event].attr.sample_type & PERF_SAMPLE_TID) {
+		records_add_u32(records, (uint32_t)pid);
+		records_add_u32(records, (uint32_t)tid);
+	}
 	records_add_u64(records, time_ns);
 }
 
@@ -152,8 +155,8 @@ void records_set_common(uint8_t *raw, uint8_t flags, int32_t pid)
 	memcpy(raw + 4, &pid, 4);
 }
 
-void records_make_switch(struct records *records, int32_t prev, uint64_t prev_state, int32_t next,
-			 uint64_t time_ns)
+static void make_switch(struct records *records, int32_t prev, uint64_t prev_state, int32_t next,
+			uint64_t time_ns, bool with_stack)
 {
 	uint8_t raw[64] = { 0 };
 	records_set_common(raw, 1, prev);
@@ -163,13 +166,27 @@ void records_make_switch(struct records *records, int32_t prev, uint64_t prev_st
 	memcpy(raw + 40, "came", 4);
 	memcpy(raw + 56, &next, 4);
 	records_begin_sample(records, RECORDS_SWITCH, 40, prev, time_ns);
-	records_add_u64(records, 4);
-	records_add_u64(records, PERF_CONTEXT_KERNEL);
-	records_add_u64(records, 0xffffffff81000001);
-	records_add_u64(records, 0xffffffff81000002);
-	records_add_u64(records, 0xffffffff81000003);
+	if (with_stack) {
+		records_add_u64(records, 4);
+		records_add_u64(records, PERF_CONTEXT_KERNEL);
+		records_add_u64(records, 0xffffffff81000001);
+		records_add_u64(records, 0xffffffff81000002);
+		records_add_u64(records, 0xffffffff81000003);
+	}
 	records_add_raw(records, raw, sizeof(raw));
 	records_end(records);
+}
+
+void records_make_switch(struct records *records, int32_t prev, uint64_t prev_state, int32_t next,
+			 uint64_t time_ns)
+{
+	make_switch(records, prev, prev_state, next, time_ns, true);
+}
+
+void records_make_plain_switch(struct records *records, int32_t prev, uint64_t prev_state, int32_t next,
+			       uint64_t time_ns)
+{
+	make_switch(records, prev, prev_state, next, time_ns, false);
 }
 
 void records_make_waking(struct records *records, uint8_t flags)

@@ -31,6 +31,7 @@ struct records {
 	struct task_table *tasks;
 	struct translate translate;
 	struct translate_cpu cpu;
+	_Atomic uint64_t ids[PLAN_EVENTS_MAX];
 	_Alignas(8) uint8_t record[8192];
 	size_t bytes;
 	struct ft_event event;
@@ -60,6 +61,9 @@ void records_end_with_id(struct records *records, uint64_t time_ns);
 /* Whole records. */
 void records_make_switch(struct records *records, int32_t prev, uint64_t prev_state, int32_t next,
 			 uint64_t time_ns);
+/* As an event without stacks makes it. */
+void records_make_plain_switch(struct records *records, int32_t prev, uint64_t prev_state, int32_t next,
+			       uint64_t time_ns);
 void records_make_waking(struct records *records, uint8_t flags);
 void records_make_call(struct records *records, uint64_t abi, uint64_t stack_bytes,
 		       uint64_t used_bytes);

@@ -45,15 +45,19 @@ static void write_segments(int fd)
 
 static void expect_all_events(struct cpu_stream *stream)
 {
-	struct event event;
-	uint64_t place_ns;
+	uint32_t seen = 0;
+	struct event *events;
+	int count;
 
-	for (uint32_t i = 0; i < SEGMENTS * EVENTS; i++) {
-		assert_int_equal(cpu_stream_next(stream, &event, &place_ns), 1);
-		assert_int_equal(event.raw.kind, FT_EVENT_SAMPLE);
-		assert_int_equal(place_ns, 1000 * (i / EVENTS) + i % EVENTS);
+	while ((count = cpu_stream_next(stream, &events)) > 0) {
+		for (int i = 0; i < count; i++, seen++) {
+			assert_int_equal(events[i].raw.kind, FT_EVENT_SAMPLE);
+			assert_int_equal(events[i].raw.time_ns,
+					 1000 * (seen / EVENTS) + seen % EVENTS);
+		}
 	}
-	assert_int_equal(cpu_stream_next(stream, &event, &place_ns), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(seen, SEGMENTS * EVENTS);
 }
 
 /* Return: the room that is left after three replays. */

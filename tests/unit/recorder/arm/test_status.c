@@ -28,6 +28,7 @@ static void arm_status_names_every_member(void **state)
 			      .delay_max_ns = 12,
 			      .rss_bytes = 13 },
 		.governor = { .step = "lazy", .since_ns = 14, .steps_taken = 15 },
+		.stacks = { .kept = 28, .watched = 29 },
 		.triggers = { .seen = 16, .captured = 17, .suppressed = 18, .joined = 26, .failed = 27 },
 		.last_failure = { .file = "f", .reason = "r", .error = "e", .at_ns = 0 },
 		.capturing = { .file = "c", .reason = "why", .since_ns = 19 },
@@ -54,6 +55,7 @@ static void arm_status_names_every_member(void **state)
 		      "\"recorder\":{\"cpu_ns\":10,\"cpu_share_percent\":0.11,\"delay_max_ns\":12,"
 		      "\"rss_bytes\":13},"
 		      "\"governor\":{\"step\":\"lazy\",\"since_ns\":14,\"steps_taken\":15},"
+		      "\"stacks\":{\"period\":17,\"kept\":28,\"watched\":29},"
 		      "\"triggers\":{\"seen\":16,\"captured\":17,\"suppressed\":18,\"joined\":26,\"failed\":27},"
 		      "\"last_failure\":{\"file\":\"f\",\"reason\":\"r\",\"error\":\"e\","
 		      "\"at\":\"1970-01-01T00:00:00Z\"},"

@@ -43,9 +43,10 @@ static int set_up(void **state)
 			      .cpu_share_percent = 0.4,
 			      .delay_max_ns = 310000,
 			      .rss_bytes = 96 << 20 },
-		.governor = { .step = "full stacks",
+		.governor = { .step = "sampled",
 			      .since_ns = 180 * SECOND_NS,
 			      .steps_taken = 1 },
+		.stacks = { .kept = 31, .watched = 1 },
 		.triggers = { .seen = 4, .captured = 2, .joined = 1, .suppressed = 1 },
 	};
 	nonsense = NULL;
@@ -88,7 +89,9 @@ static void status_is_drawn_for_people(void **state)
 		"history     93.2 s in /run/freezetrap/ring: 64.0 MiB, 412 slots, 100 % full\n"
 		"events      12034 a second, 123456789 in all, none lost\n"
 		"own cost    0.40 % of a CPU (61.0 s), 96.0 MiB of memory, run delay <= 0.31 ms\n"
-		"governor    full stacks for 180.0 s; 1 step taken\n"
+		"governor    sampled for 180.0 s; 1 step taken\n"
+		"stacks      of uninterruptible waits and of long ones (31 read),\n"
+		"            and of one in 17 of the others; 1 waiter for kernel locks watched\n"
 		"triggers    4 seen, 2 captured, 1 joined to those, 1 suppressed\n"
 		"capturing   for 3.2 s: /var/tmp/b.dat\n"
 		"              memory: some 150 ms in 1 s\n"

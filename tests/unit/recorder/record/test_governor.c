@@ -23,7 +23,14 @@ static const struct governor_options OPTIONS = {
 	.max_events = 100000,
 	.max_cpu_percent = 25,
 	.cpus = 2,
-	.knows_locks = true,
+};
+
+/* The same, armed as it is by default. */
+static const struct governor_options SAMPLED = {
+	.max_events = 100000,
+	.max_cpu_percent = 25,
+	.cpus = 2,
+	.first = GOVERNOR_SAMPLED,
 };
 
 static void start_governor(struct world *world, const struct governor_options *options)
@@ -34,8 +41,7 @@ static void start_governor(struct world *world, const struct governor_options *o
 }
 
 /* @blocking and @others events a second for @ms. Return: when the step first changed, or 0. */
-static unsigned int pass_time(struct world *world, unsigned int ms, uint64_t blocking,
-			      uint64_t others)
+static unsigned int pass_time(struct world *world, unsigned int ms, uint64_t blocking, uint64_t others)
 {
 	unsigned int changed_ms = 0;
 	for (unsigned int passed_ms = TICK_MS; passed_ms <= ms; passed_ms += TICK_MS) {
@@ -69,8 +75,70 @@ static void governor_steps_down_within_a_second(void **state)
 	pass_time(&world, 5000, 1000, 1000);
 	unsigned int changed_ms = pass_time(&world, 1000, 110000, 0);
 	assert_in_range(changed_ms, 1, 1000);
+	assert_int_equal(world.governor.step, GOVERNOR_SAMPLED);
+	assert_int_equal(governor_mode(&world.governor), MODE_SAMPLED);
+}
+
+static void governor_goes_down_by_every_step_and_up_again(void **state)
+{
+	static const enum governor_step UP[] = { GOVERNOR_DEFERRED, GOVERNOR_SAMPLED,
+						 GOVERNOR_FULL };
+	struct world world;
+	(void)state;
+	start_governor(&world, &OPTIONS);
+	for (int step = GOVERNOR_SAMPLED; step <= GOVERNOR_TIMING; step++) {
+		assert_in_range(pass_time(&world, 600, 210000, 0), 1, 600);
+		if (world.governor.step < GOVERNOR_TIMING)
+			assert_int_equal(world.governor.step, step);
+	}
+	assert_int_equal(world.governor.step, GOVERNOR_TIMING);
+	for (size_t i = 0; i < sizeof(UP) / sizeof(UP[0]); i++) {
+		pass_time(&world, 11000, 1000, 1000);
+		assert_int_equal(world.governor.step, UP[i]);
+	}
+}
+
+/* There a stack costs less than to read those of all that sleep for long. */
+static void governor_takes_all_stacks_of_a_quiet_host(void **state)
+{
+	struct world world;
+	(void)state;
+	start_governor(&world, &SAMPLED);
+	pass_time(&world, 1000, 400, 500);
+	assert_int_equal(world.governor.step, GOVERNOR_SAMPLED);
+	assert_int_equal(governor_mode(&world.governor), MODE_BLOCK_STACKS);
+	pass_time(&world, 1000, 900, 1000); /* not quiet enough to begin, quiet enough to go on */
+	assert_int_equal(governor_mode(&world.governor), MODE_BLOCK_STACKS);
+	pass_time(&world, 1000, 1000, 1010);
+	assert_int_equal(governor_mode(&world.governor), MODE_SAMPLED);
+	pass_time(&world, 1000, 900, 1000);
+	assert_int_equal(governor_mode(&world.governor), MODE_SAMPLED);
+	assert_int_equal(world.changes, 0);
+}
+
+static void governor_never_steps_above_its_first_step(void **state)
+{
+	struct world world;
+	(void)state;
+	start_governor(&world, &SAMPLED);
+	assert_int_equal(governor_mode(&world.governor), MODE_SAMPLED);
+	pass_time(&world, 60000, 1000, 1000);
+	assert_int_equal(world.changes, 0);
+	pass_time(&world, 1000, 220000, 0);
 	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
-	assert_int_equal(governor_mode(&world.governor), MODE_DEFERRED_STACKS);
+	pass_time(&world, 30000, 1000, 1000);
+	assert_int_equal(world.governor.step, GOVERNOR_SAMPLED);
+}
+
+/* 160,000 plain records count as 80,000; one stack in 17 more is 85,000. */
+static void governor_counts_the_stacks_of_a_sample(void **state)
+{
+	struct world world;
+	(void)state;
+	start_governor(&world, &SAMPLED);
+	pass_time(&world, 5000, 160000, 0);
+	assert_int_equal(world.changes, 0);
+	assert_in_range(world.governor.percent, 84, 86);
 }
 
 static void governor_does_not_wait_in_a_flood(void **state)
@@ -95,14 +163,14 @@ static void governor_lets_a_short_burst_pass(void **state)
 }
 
 /* 110,000 events without stacks count as 55,000. */
-static void governor_stays_lazy_where_that_is_enough(void **state)
+static void governor_stays_where_that_is_enough(void **state)
 {
 	struct world world;
 	(void)state;
 	start_governor(&world, &OPTIONS);
 	pass_time(&world, 60000, 110000, 0);
 	assert_int_equal(world.changes, 1);
-	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
+	assert_int_equal(world.governor.step, GOVERNOR_SAMPLED);
 }
 
 static void governor_steps_up_after_ten_calm_seconds_and_not_before(void **state)
@@ -111,7 +179,7 @@ static void governor_steps_up_after_ten_calm_seconds_and_not_before(void **state
 	(void)state;
 	start_governor(&world, &OPTIONS);
 	pass_time(&world, 1000, 110000, 0);
-	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
+	assert_int_equal(world.governor.step, GOVERNOR_SAMPLED);
 	assert_int_equal(pass_time(&world, 9500, 1000, 1000), 0);
 	assert_in_range(pass_time(&world, 2000, 1000, 1000), 1, 2000);
 	assert_int_equal(world.governor.step, GOVERNOR_FULL);
@@ -126,10 +194,10 @@ static void governor_begins_to_count_anew_when_calm_is_broken(void **state)
 	pass_time(&world, 8000, 1000, 1000);
 	pass_time(&world, 500, 90000, 0);
 	assert_int_equal(pass_time(&world, 9000, 1000, 1000), 0);
-	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
+	assert_int_equal(world.governor.step, GOVERNOR_SAMPLED);
 }
 
-/* What lazy stacks make of a load is not what full ones would. */
+/* What a sample of the stacks makes of a load is not what all of them would. */
 static void governor_does_not_flap_under_a_steady_load(void **state)
 {
 	struct world world;
@@ -137,19 +205,6 @@ static void governor_does_not_flap_under_a_steady_load(void **state)
 	start_governor(&world, &OPTIONS);
 	pass_time(&world, 120000, 101000, 0);
 	assert_int_equal(world.changes, 1);
-}
-
-static void governor_goes_back_one_step_at_a_time(void **state)
-{
-	struct world world;
-	(void)state;
-	start_governor(&world, &OPTIONS);
-	pass_time(&world, 2000, 900000, 0);
-	assert_int_equal(world.governor.step, GOVERNOR_TIMING);
-	pass_time(&world, 11000, 1000, 1000);
-	assert_int_equal(world.governor.step, GOVERNOR_DEFERRED);
-	pass_time(&world, 11000, 1000, 1000);
-	assert_int_equal(world.governor.step, GOVERNOR_FULL);
 }
 
 static void governor_counts_its_own_cpu_time(void **state)
@@ -175,36 +230,6 @@ static void governor_without_limits_never_steps(void **state)
 	assert_int_equal(world.changes, 0);
 }
 
-static void governor_takes_wakers_stacks_while_somebody_waits_for_a_lock(void **state)
-{
-	struct world world;
-	(void)state;
-	start_governor(&world, &OPTIONS);
-	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
-	pass_time(&world, 11000, 1000, 1000);
-	assert_int_equal(governor_mode(&world.governor), MODE_BLOCK_STACKS);
-	world.counts.lock_wait = true;
-	pass_time(&world, 100, 1000, 1000);
-	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
-	world.counts.lock_wait = false;
-	pass_time(&world, 9000, 1000, 1000);
-	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
-	pass_time(&world, 2000, 1000, 1000);
-	assert_int_equal(governor_mode(&world.governor), MODE_BLOCK_STACKS);
-	assert_int_equal(world.changes, 0);
-}
-
-static void governor_always_takes_wakers_stacks_where_lock_waits_are_not_known(void **state)
-{
-	struct governor_options options = OPTIONS;
-	struct world world;
-	(void)state;
-	options.knows_locks = false;
-	start_governor(&world, &options);
-	pass_time(&world, 60000, 1000, 1000);
-	assert_int_equal(governor_mode(&world.governor), MODE_FULL);
-}
-
 static void governor_note_says_the_step_and_why(void **state)
 {
 	struct world world;
@@ -213,7 +238,8 @@ static void governor_note_says_the_step_and_why(void **state)
 	start_governor(&world, &OPTIONS);
 	pass_time(&world, 1000, 110000, 0);
 	governor_note(&world.governor, GOVERNOR_FULL, text, sizeof(text));
-	assert_memory_equal(text, "governor: lazy stacks", 21);
+	assert_memory_equal(text, "governor: sampled stacks", 24);
+	assert_non_null(strstr(text, ", full until here: the load was"));
 	assert_non_null(strstr(text, "110000 events a second"));
 	assert_non_null(strstr(text, "above the budget"));
 }
@@ -225,16 +251,16 @@ UNIT_TESTS(governor)
 		cmocka_unit_test(governor_steps_down_within_a_second),
 		cmocka_unit_test(governor_does_not_wait_in_a_flood),
 		cmocka_unit_test(governor_lets_a_short_burst_pass),
-		cmocka_unit_test(governor_stays_lazy_where_that_is_enough),
+		cmocka_unit_test(governor_stays_where_that_is_enough),
 		cmocka_unit_test(governor_steps_up_after_ten_calm_seconds_and_not_before),
 		cmocka_unit_test(governor_begins_to_count_anew_when_calm_is_broken),
 		cmocka_unit_test(governor_does_not_flap_under_a_steady_load),
-		cmocka_unit_test(governor_goes_back_one_step_at_a_time),
+		cmocka_unit_test(governor_goes_down_by_every_step_and_up_again),
+		cmocka_unit_test(governor_takes_all_stacks_of_a_quiet_host),
+		cmocka_unit_test(governor_never_steps_above_its_first_step),
+		cmocka_unit_test(governor_counts_the_stacks_of_a_sample),
 		cmocka_unit_test(governor_counts_its_own_cpu_time),
 		cmocka_unit_test(governor_without_limits_never_steps),
-		cmocka_unit_test(governor_takes_wakers_stacks_while_somebody_waits_for_a_lock),
-		cmocka_unit_test(
-			governor_always_takes_wakers_stacks_where_lock_waits_are_not_known),
 		cmocka_unit_test(governor_note_says_the_step_and_why),
 	};
 	return run_unit_tests(tests, NULL, NULL);

@@ -65,6 +65,53 @@ static void switch_that_two_events_record_is_one(void **state)
 	assert_int_equal(records->cpu.doubles, 1);
 }
 
+/* The event that records each switch comes last, or at once. */
+static void switch_with_a_sampled_stack_is_one(void **state)
+{
+	static const struct {
+		int event;
+		uint64_t time_ns;
+		int result;
+	} CASES[] = {
+		{ OTHER_SWITCH, 1000, 1 },
+		{ RECORDS_SWITCH, 102000, 1 },  { OTHER_SWITCH, 5102000, 0 }, /* a long interruption */
+		{ OTHER_SWITCH, 6000000, 1 },
+		{ RECORDS_SWITCH, 6900000, 1 },	   { OTHER_SWITCH, 6900800, 0 },
+		{ OTHER_SWITCH, 8000000, 1 }, { RECORDS_SWITCH, 8000700, 0 }, /* another order of events */
+		{ OTHER_SWITCH, 9000000, 1 },
+	};
+	struct records *records = *state;
+	use_other_switch(records);
+	records->plan.events[OTHER_SWITCH].attr.sample_type &= ~(uint64_t)PERF_SAMPLE_CALLCHAIN;
+	/* As where the kernel is silent about the thread that runs in between. */
+	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+		if (CASES[i].event == RECORDS_SWITCH) {
+			records_make_switch(records, 41, 1, 43, CASES[i].time_ns);
+		} else {
+			records_make_plain_switch(records, 41, 1, 43, CASES[i].time_ns);
+			made_by(records, OTHER_SWITCH);
+		}
+		assert_int_equal(records_translate(records), CASES[i].result);
+		if (CASES[i].result)
+			assert_int_equal(records->event.stack != NULL, CASES[i].event == RECORDS_SWITCH);
+	}
+	assert_int_equal(records->cpu.doubles, 3);
+}
+
+static void switch_that_three_events_record_is_one(void **state)
+{
+	struct records *records = *state;
+	use_other_switch(records);
+	records->plan.events[RECORDS_STACK_WAKING] = records->plan.events[RECORDS_SWITCH];
+	for (int event = 0; event < 3; event++) {
+		records_make_switch(records, 41, 1, 43, 1000 + 100 * (uint64_t)event);
+		made_by(records, event == 0 ? RECORDS_SWITCH : event == 1 ? OTHER_SWITCH : RECORDS_STACK_WAKING);
+		assert_int_equal(records_translate(records), !event);
+	}
+	records_make_switch(records, 41, 1, 43, 90000);
+	assert_int_equal(records_translate(records), 1);
+}
+
 static void switch_seen_again_after_a_loss_is_another(void **state)
 {
 	struct records *records = *state;
@@ -80,6 +127,39 @@ static void switch_seen_again_after_a_loss_is_another(void **state)
 	made_by(records, OTHER_SWITCH);
 	assert_int_equal(records_translate(records), 1);
 	assert_int_equal(records->cpu.doubles, 0);
+}
+
+/* Records that come most often are made without the process, which another one has named. */
+static void switch_without_process_has_the_one_that_is_known(void **state)
+{
+	struct records *records = *state;
+	records_make_switch(records, 41, 1, 43, 1000);
+	assert_int_equal(records_translate(records), 1);
+	records->plan.events[RECORDS_SWITCH].attr.sample_type &= ~(uint64_t)PERF_SAMPLE_TID;
+	records_make_switch(records, 41, 2, 44, 2000);
+	assert_int_equal(records_translate(records), 1);
+	assert_int_equal(records->event.time_ns, 2000);
+	assert_int_equal(records->event.task->tid, 41);
+	assert_int_equal(records->event.task->tgid, 40);
+	assert_int_equal(records->event.switch_.next->tgid, -1);
+	assert_int_equal(records->event.stack->kernel_count, 3);
+}
+
+/* The record of a loss ends as the event would have it in whose place it stands. */
+static void loss_told_by_an_event_without_process_is_whole(void **state)
+{
+	struct records *records = *state;
+	records->plan.events[RECORDS_SWITCH].attr.sample_type &= ~(uint64_t)PERF_SAMPLE_TID;
+	records_begin(records, PERF_RECORD_LOST, 0);
+	records_add_u64(records, RECORDS_ID(RECORDS_SWITCH));
+	records_add_u64(records, 17);
+	records_add_u64(records, 1500);
+	records_add_u64(records, RECORDS_ID(RECORDS_SWITCH));
+	records_end(records);
+	assert_int_equal(records_translate(records), 1);
+	assert_int_equal(records->event.kind, FT_EVENT_LOST);
+	assert_int_equal(records->event.time_ns, 1500);
+	assert_int_equal(records->event.lost.records, 17);
 }
 
 static void idle_task_has_the_cpus_name(void **state)
@@ -383,6 +463,10 @@ UNIT_TESTS(translate)
 	const struct CMUnitTest tests[] = {
 		TEST(switch_names_both_and_keeps_the_stack),
 		TEST(switch_that_two_events_record_is_one),
+		TEST(switch_with_a_sampled_stack_is_one),
+		TEST(switch_that_three_events_record_is_one),
+		TEST(switch_without_process_has_the_one_that_is_known),
+		TEST(loss_told_by_an_event_without_process_is_whole),
 		TEST(switch_seen_again_after_a_loss_is_another),
 		TEST(waking_that_two_events_record_is_one),
 		TEST(idle_task_has_the_cpus_name),
