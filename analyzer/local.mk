@@ -25,6 +25,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/busy_thread.c analyzer/detect/coverage.c analyzer/detect/coverage.h \
 	analyzer/detect/cpu_starvation.c analyzer/detect/cpu_starvation.h analyzer/detect/cpu_starvation_finding.c \
 	analyzer/detect/deadlock.c analyzer/detect/deadlock.h analyzer/detect/deadlock_finding.c \
+	analyzer/detect/deadlock_circle.c analyzer/detect/deadlock_end.c \
+	analyzer/detect/stuck_wait.c analyzer/detect/stuck_wait.h \
 	analyzer/detect/detectors.c analyzer/detect/detectors.h analyzer/detect/thresholds.h \
 	analyzer/detect/finding.c analyzer/detect/finding.h \
 	analyzer/detect/host_pause.c \

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/detect/stuck_wait.h"
+
+#include <errno.h>
+
+#include "analyzer/activity/wake_root.h"
+#include "analyzer/detect/thresholds.h"
+#include "analyzer/trace/per_thread.h"
+#include "analyzer/util/span.h"
+
+static bool is_under_way(const struct stuck_moment *moment, const struct long_wait *wait)
+{
+	return moment->open ? wait->flags & INTERVAL_STILL_OPEN
+			    : wait->start_ns < moment->at_ns && wait->end_ns >= moment->at_ns;
+}
+
+/* Of a file's lock that nobody listed, only the one who let it go tells. */
+bool stuck_wait_for_lock(const struct stuck_moment *moment, const struct long_wait *wait)
+{
+	return wait->lock && is_under_way(moment, wait) &&
+	       (wait->class == WAIT_LOCK_USER ||
+		(wait->class == WAIT_LOCK_FILE && (wait->lock->address || !moment->open)));
+}
+
+bool stuck_wait_locked(const struct stuck_wait *wait)
+{
+	return wait->wait.lock || wait->futex;
+}
+
+bool stuck_wait_same_lock(const struct stuck_wait *a, const struct stuck_wait *b)
+{
+	if (a->wait.lock)
+		return a->wait.lock == b->wait.lock &&
+		       (a->wait.lock->address || a->wait.thread == b->wait.thread);
+	return a->futex && a->futex == b->futex && a->wait.thread->tgid == b->wait.thread->tgid;
+}
+
+/* The blocked interval that @thread is in just before @at_ns; NULL. */
+static const struct history_interval *find_interval(const struct history *history,
+						    const struct thread *thread, uint64_t at_ns)
+{
+	struct history_cursor cursor = history_walk(history, thread, at_ns - 1, at_ns);
+	uint64_t from_ns, to_ns;
+	const struct history_interval *interval = history_next(&cursor, &from_ns, &to_ns);
+
+	return interval && interval->state == THREAD_BLOCKED && !interval->merged ? interval : NULL;
+}
+
+struct thread *stuck_wait_handed_by(const struct history *history,
+				    const struct history_interval *interval)
+{
+	struct thread *waker = history_waker(history, interval);
+	struct history_lock_wait wait;
+	const struct history_charge *last;
+
+	if (!waker || interval->flags & INTERVAL_STILL_OPEN ||
+	    !history_lock_wait(history, interval, &wait) || !wait.charge_count)
+		return NULL;
+	last = &wait.charges[wait.charge_count - 1];
+	return last->owner == waker && last->end_ns == interval->end_ns ? waker : NULL;
+}
+
+struct thread *stuck_wait_holder(const struct history *history, const struct long_wait *wait,
+				 uint64_t at_ns, bool *ret_sure)
+{
+	const struct history_interval *interval = find_interval(history, wait->thread, at_ns);
+	struct history_lock_wait own;
+
+	*ret_sure = false;
+	if (!interval || !history_lock_wait(history, interval, &own) || own.lock != wait->lock)
+		return NULL;
+	/* Locks that cannot be told apart: who let it go in the end had it, since when is not known. Before that
+	 * one who waited in front of it may have woken it by giving up. */
+	if (!wait->lock->address) {
+		interval = find_interval(history, wait->thread, wait->end_ns);
+		return interval ? stuck_wait_handed_by(history, interval) : NULL;
+	}
+	for (size_t i = 0; i < own.charge_count; i++) {
+		const struct history_charge *charge = &own.charges[i];
+
+		if (!charge->owner || charge->start_ns >= at_ns || charge->end_ns < at_ns)
+			continue;
+		*ret_sure = charge->grade >= GRADE_STRONG;
+		return charge->owner;
+	}
+	return NULL;
+}
+
+/* One who gave up never learned who had the lock; others who waited for it may have. */
+static struct thread *find_holder(const struct stuck_moment *moment, const struct long_wait *wait,
+				  bool *ret_sure)
+{
+	const struct observations *observations = moment->observations;
+	const struct long_waits *all = wait_stats_long_waits(observations->wait_stats);
+	struct thread *holder;
+
+	*ret_sure = true;
+	if (moment->open)
+		return wait->lock->holder;
+	holder = stuck_wait_holder(observations->history, wait, moment->at_ns, ret_sure);
+	for (size_t i = 0; i < all->count && !holder && wait->lock->address; i++)
+		if (all->list[i].lock == wait->lock && is_under_way(moment, &all->list[i]))
+			holder = stuck_wait_holder(observations->history, &all->list[i],
+						   moment->at_ns, ret_sure);
+	return holder == wait->thread ? NULL : holder;
+}
+
+/* Wake-ups at pipes or sockets, by who is at the other end. */
+struct partners {
+	struct per_thread counts; /* uint64_t */
+	uint64_t all;
+	struct thread *most;
+	uint64_t most_count, longest_ns;
+};
+
+static int count_partner(struct partners *partners, struct thread *thread)
+{
+	uint64_t *count = per_thread_get(&partners->counts, thread);
+
+	if (!count)
+		return -ENOMEM;
+	partners->all++;
+	if (++*count > partners->most_count) {
+		partners->most = thread;
+		partners->most_count = *count;
+	}
+	return 0;
+}
+
+static bool is_like(const struct history_interval *interval, const struct long_wait *wait,
+		    enum wait_direction direction)
+{
+	return interval->state == THREAD_BLOCKED && interval->class == wait->class &&
+	       interval->direction == direction && interval->end_ns <= wait->start_ns;
+}
+
+/* Who ended the waits of that kind before. */
+static int count_wakers(const struct observations *observations, const struct long_wait *wait,
+			struct partners *partners)
+{
+	const struct history *history = observations->history;
+	struct history_cursor cursor = history_walk(history, wait->thread, 0, wait->start_ns);
+	const struct history_interval *interval;
+	uint64_t from_ns, to_ns;
+
+	while ((interval = history_next(&cursor, &from_ns, &to_ns))) {
+		if (!is_like(interval, wait, wait->direction))
+			continue;
+		partners->longest_ns = later(partners->longest_ns, to_ns - from_ns);
+		if (wake_root_end(history, observations->stack_infos, interval) == WAKE_THREAD &&
+		    count_partner(partners, history_waker(history, interval)))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Who waited for what @wait's thread gives, and was woken by it. */
+static int count_woken(const struct observations *observations, const struct long_wait *wait,
+		       struct partners *partners)
+{
+	const struct threads *threads = source_threads(observations->source);
+	const struct history_interval *interval;
+	uint64_t from_ns, to_ns;
+
+	for (size_t i = 0; i < threads_count(threads); i++) {
+		struct thread *thread = threads_at(threads, i);
+		struct history_cursor cursor =
+			history_walk(observations->history, thread, 0, wait->start_ns);
+
+		while ((interval = history_next(&cursor, &from_ns, &to_ns)))
+			if (is_like(interval, wait, DIRECTION_TAKES) &&
+			    history_waker(observations->history, interval) == wait->thread &&
+			    count_partner(partners, thread))
+				return -ENOMEM;
+	}
+	return 0;
+}
+
+static int find_partner(const struct stuck_moment *moment, struct stuck_wait *stuck)
+{
+	const struct long_wait *wait = &stuck->wait;
+	bool gives = wait->direction == DIRECTION_GIVES;
+	struct partners partners = { .counts = { .entry_bytes = sizeof(uint64_t) } };
+	int r = count_wakers(moment->observations, wait, &partners);
+
+	if (!r && gives)
+		r = count_woken(moment->observations, wait, &partners);
+	if (!r && partners.all >= PARTNER_WAITS_LEAST &&
+	    share_at_least(partners.most_count, partners.all, PARTNER_PERCENT) &&
+	    (gives ||
+	     moment->at_ns - wait->start_ns >= partners.longest_ns * PARTNER_TIMES_USUAL)) {
+		stuck->whom = partners.most;
+		stuck->link = gives ? STUCK_TAKER : STUCK_ANSWERER;
+	}
+	per_thread_free(&partners.counts);
+	return r;
+}
+
+int stuck_wait_read(const struct stuck_moment *moment, const struct long_wait *wait,
+		    struct stuck_wait *ret_wait)
+{
+	*ret_wait = (struct stuck_wait){ .wait = *wait, .next = SIZE_MAX };
+	if (!wait->lock)
+		return find_partner(moment, ret_wait);
+	ret_wait->whom = find_holder(moment, wait, &ret_wait->sure);
+	ret_wait->link = ret_wait->whom ? STUCK_HOLDER : STUCK_UNKNOWN;
+	return 0;
+}
+
+/* The address that @thread went to wait at last before its sleep that begins at @start_ns; 0. */
+static uint64_t find_futex(const struct history *history, const struct thread *thread,
+			   uint64_t start_ns)
+{
+	const struct history_event *events;
+	size_t i = history_events(history, thread, &events);
+
+	while (i && events[i - 1].at_ns > start_ns)
+		i--;
+	while (i && (events[i - 1].kind != FT_EVENT_CALL || events[i - 1].call != FT_CALL_FUTEX))
+		i--;
+	return i && !events[i - 1].wakes ? events[i - 1].address : 0;
+}
+
+static struct long_wait make_wait(const struct history *history,
+				  const struct history_interval *interval, struct thread *thread)
+{
+	struct history_lock_wait lock_wait;
+	bool is_lock = interval->class == WAIT_LOCK_USER || interval->class == WAIT_LOCK_FILE;
+
+	return (struct long_wait){
+		.thread = thread,
+		.class = interval->class,
+		.direction = interval->direction,
+		.lock = is_lock && history_lock_wait(history, interval, &lock_wait) ? lock_wait.lock
+										    : NULL,
+		.stack_id = interval->stack_id,
+		.start_ns = interval->start_ns,
+		.end_ns = interval->end_ns,
+		.blocked_ns = interval->end_ns - interval->start_ns,
+		.flags = interval->flags,
+	};
+}
+
+static bool is_at_pipe(const struct long_wait *wait)
+{
+	return (wait->class == WAIT_IPC_PIPE || wait->class == WAIT_NET_SOCKET) &&
+	       (wait->direction == DIRECTION_GIVES || wait->direction == DIRECTION_TAKES);
+}
+
+int stuck_wait_find(const struct stuck_moment *moment, struct thread *thread,
+		    struct stuck_wait *ret_wait)
+{
+	const struct observations *observations = moment->observations;
+	const struct long_waits *all = wait_stats_long_waits(observations->wait_stats);
+	const struct history_interval *interval;
+	struct long_wait wait;
+	int r;
+
+	for (size_t i = 0; i < all->count; i++)
+		if (all->list[i].thread == thread && stuck_wait_for_lock(moment, &all->list[i])) {
+			r = stuck_wait_read(moment, &all->list[i], ret_wait);
+			return r ? r : 1;
+		}
+	interval = find_interval(observations->history, thread, moment->at_ns);
+	if (!interval)
+		return 0;
+	wait = make_wait(observations->history, interval, thread);
+	if (wait.lock ? stuck_wait_for_lock(moment, &wait) : is_at_pipe(&wait)) {
+		r = stuck_wait_read(moment, &wait, ret_wait);
+		return r ? r : stuck_wait_locked(ret_wait) || ret_wait->whom;
+	}
+	if (wait.class != WAIT_LOCK_FUTEX)
+		return 0;
+	*ret_wait = (struct stuck_wait){ .wait = wait, .next = SIZE_MAX };
+	ret_wait->futex = find_futex(observations->history, thread, wait.start_ns);
+	return futex_locks_may_be_lock(observations->prescan.futexes, thread->tgid,
+				       ret_wait->futex);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Circles that go through a pipe: who is at its other end, and how long it must have waited.
+ */
+#include <linux/futex.h>
+#include <string.h>
+
+#include "analyzer/detect/thresholds.h"
+#include "tests/unit/support/scene.h"
+#include "tests/unit/support/unit_test.h"
+
+#define MS SCENE_MS
+#define US SCENE_US
+
+#define LOCK  0x55d22ffdd4c0ull
+#define READ  SLEEP "anon_pipe_read < vfs_read < ksys_read < do_syscall_64"
+#define WRITE SLEEP "anon_pipe_write < vfs_write < ksys_write < do_syscall_64"
+#define WROTE "try_to_wake_up < __wake_up_sync_key < anon_pipe_write < vfs_write < ksys_write"
+
+static const struct ft_task writer = { 101, 100, "writer" }, reader = { 102, 100, "reader" },
+			    worker = { 103, 100, "worker" }, other = { 201, 200, "other" };
+
+/* On CPU 1: it sleeps in @stack from @at_ns on. */
+static void sleeps(struct scene *scene, uint64_t at_ns, const struct ft_task *task,
+		   const char *stack)
+{
+	scene_switch(scene, 1, at_ns - 10 * US, &scene_idle, FT_STATE_RUNNING, NULL, task);
+	scene_switch(scene, 1, at_ns, task, FT_STATE_SLEEPING, stack, &scene_idle);
+}
+
+static void waits_for_lock(struct scene *scene, uint64_t at_ns, const struct ft_task *task)
+{
+	scene_switch(scene, 1, at_ns - 10 * US, &scene_idle, FT_STATE_RUNNING, NULL, task);
+	scene_futex(scene, 1, at_ns - 2 * US, task, LOCK, FUTEX_WAIT_PRIVATE, 2);
+	scene_switch(scene, 1, at_ns, task, FT_STATE_SLEEPING, WAIT_FUTEX, &scene_idle);
+}
+
+/* @from writes at @at_ns what @to has waited for, for @long_ns. */
+static void passes_on(struct scene *scene, uint64_t at_ns, uint64_t long_ns,
+		      const struct ft_task *from, const struct ft_task *to)
+{
+	sleeps(scene, at_ns - long_ns, to, READ);
+	scene_switch(scene, 1, at_ns - 20 * US, &scene_idle, FT_STATE_RUNNING, NULL, from);
+	scene_waking(scene, 1, at_ns, from, WROTE, to);
+	scene_switch(scene, 1, at_ns + 20 * US, from, FT_STATE_SLEEPING, NANOSLEEP, to);
+	scene_switch(scene, 1, at_ns + 40 * US, to, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+}
+
+static void conclude(struct scene *scene, bool deadlock)
+{
+	struct scene_result result = scene_analyze(scene, "100", 4000 * MS);
+	const struct model_finding *finding = &result.model->findings[0];
+
+	assert_int_equal(finding->kind == FINDING_DEADLOCK, deadlock);
+	if (deadlock) {
+		assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+		assert_non_null(strstr(finding->summary, "2 threads wait in a circle"));
+	}
+	scene_done(&result, scene);
+}
+
+/* The pipe is full, and its reader wants the lock, which the writer alone may have. */
+static void lock_up(struct scene *scene)
+{
+	waits_for_lock(scene, 2000 * MS, &reader);
+	waits_for_lock(scene, 2001 * MS, &worker);
+	sleeps(scene, 2002 * MS, &writer, WRITE);
+}
+
+static void reader_of_a_full_pipe_is_known_by_its_wake_ups(void **state)
+{
+	(void)state;
+	for (uint64_t less = 0; less < 2; less++) {
+		struct scene *scene = scene_create(2);
+
+		for (uint64_t i = 0; i < PARTNER_WAITS_LEAST - less; i++)
+			passes_on(scene, (100 + 10 * i) * MS, MS, &writer, &reader);
+		lock_up(scene);
+		conclude(scene, !less);
+	}
+}
+
+static void reader_of_a_full_pipe_is_the_one_who_is_woken_most(void **state)
+{
+	(void)state;
+	for (uint64_t less = 0; less < 2; less++) {
+		struct scene *scene = scene_create(2);
+
+		for (uint64_t i = 0; i < 100; i++)
+			passes_on(scene, (100 + 10 * i) * MS, MS, &writer,
+				  i < PARTNER_PERCENT - less ? &reader : &other);
+		lock_up(scene);
+		conclude(scene, !less);
+	}
+}
+
+/* One asks with the lock held, the other one wants that before it answers. */
+static void ask(struct scene *scene, uint64_t usual_ns)
+{
+	for (uint64_t i = 0; i < 10; i++)
+		passes_on(scene, (500 + 10 * i) * MS, i ? MS : usual_ns, &reader, &writer);
+	waits_for_lock(scene, 1999 * MS, &reader);
+	waits_for_lock(scene, 1999 * MS + 500 * US, &worker);
+	sleeps(scene, 2000 * MS, &writer, READ);
+}
+
+static void answer_that_is_overdue_is_not_waited_for_as_always(void **state)
+{
+	(void)state;
+	for (uint64_t more = 0; more < 2; more++) {
+		struct scene *scene = scene_create(2);
+
+		ask(scene, 2000 * MS / PARTNER_TIMES_USUAL + more);
+		conclude(scene, !more);
+	}
+}
+
+/* Both have nothing to say; that a third one waits long for a lock is not their doing. */
+static void two_who_wait_for_each_others_words_are_in_no_deadlock(void **state)
+{
+	struct scene *scene = scene_create(2);
+
+	(void)state;
+	for (uint64_t i = 0; i < 20; i++) {
+		passes_on(scene, (500 + 20 * i) * MS, MS, &writer, &reader);
+		passes_on(scene, (510 + 20 * i) * MS, MS, &reader, &writer);
+	}
+	sleeps(scene, 2000 * MS, &reader, READ);
+	sleeps(scene, 2001 * MS, &writer, READ);
+	waits_for_lock(scene, 2002 * MS, &worker);
+	conclude(scene, false);
+}
+
+UNIT_TESTS(deadlock_circle)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answer_that_is_overdue_is_not_waited_for_as_always),
+		cmocka_unit_test(reader_of_a_full_pipe_is_known_by_its_wake_ups),
+		cmocka_unit_test(reader_of_a_full_pipe_is_the_one_who_is_woken_most),
+		cmocka_unit_test(two_who_wait_for_each_others_words_are_in_no_deadlock),
+	};
+
+	return run_unit_tests(tests, NULL, NULL);
+}
