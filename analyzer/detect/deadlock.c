@@ -21,17 +21,21 @@ static size_t count_bound(const struct deadlock *deadlock)
 	return deadlock->in_cycle ? deadlock->in_cycle : deadlock->count;
 }
 
+/* Whether no wait before the one at @i is for the same lock. */
+static bool is_first(const struct deadlock *deadlock, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (stuck_wait_same_lock(&deadlock->waits[j], &deadlock->waits[i]))
+			return false;
+	return true;
+}
+
 static size_t count_locks(const struct deadlock *deadlock)
 {
 	size_t locks = 0;
 
-	for (size_t i = 0; i < deadlock->count; i++) {
-		bool first = stuck_wait_locked(&deadlock->waits[i]);
-
-		for (size_t j = 0; j < i && first; j++)
-			first = !stuck_wait_same_lock(&deadlock->waits[j], &deadlock->waits[i]);
-		locks += first;
-	}
+	for (size_t i = 0; i < deadlock->count; i++)
+		locks += stuck_wait_locked(&deadlock->waits[i]) && is_first(deadlock, i);
 	return locks;
 }
 
@@ -55,6 +59,8 @@ static uint64_t still_since(const struct observations *observations,
 	for (size_t i = 0; i < count_bound(deadlock); i++) {
 		const struct stuck_wait *wait = &deadlock->waits[i];
 
+		if (!is_first(deadlock, i))
+			continue;
 		since_ns = later(since_ns, first_start(deadlock, wait));
 		since_ns = later(since_ns, deadlock_released_ns(observations, deadlock, wait));
 	}
@@ -157,6 +163,20 @@ static void add_culprit(const struct history *history, struct deadlock *deadlock
 		deadlock->culprit_ns[interval->state] += to_ns - from_ns;
 }
 
+/* Who waits for a lock of the deadlock, until it gives up, does nothing with another one. */
+static bool wants_its_lock(const struct observations *observations, const struct deadlock *deadlock,
+			   const struct history_interval *interval)
+{
+	struct history_lock_wait wait;
+
+	if (!history_lock_wait(observations->history, interval, &wait))
+		return false;
+	for (size_t i = 0; i < deadlock->count; i++)
+		if (wait.lock && wait.lock->address && deadlock->waits[i].wait.lock == wait.lock)
+			return true;
+	return false;
+}
+
 static int read_other(const struct observations *observations, const struct deadlock *deadlock,
 		      const struct thread *thread, struct other *other)
 {
@@ -173,6 +193,8 @@ static int read_other(const struct observations *observations, const struct dead
 
 		if (!info)
 			return -ENOMEM;
+		if (wants_its_lock(observations, deadlock, interval))
+			continue;
 		class = stack_info_reason(info, interval->prev_state)->class;
 		if (interval->state == THREAD_UNKNOWN)
 			other->unknown_ns += to_ns - from_ns;
@@ -253,16 +275,24 @@ static bool has_let_go(const struct deadlock *deadlock)
 	return false;
 }
 
-/* Whether it may be one, as far as the waits themselves tell. */
+/* Who is behind the circle alone may give up, and the circle goes on. */
+static bool is_in_circle(const struct deadlock *deadlock)
+{
+	for (size_t i = 0; i < deadlock->in_cycle; i++)
+		if (deadlock->waits[i].wait.thread == deadlock->ended.by)
+			return true;
+	return false;
+}
+
+/* Whether it may be one, as far as it is known who waits for whom. */
 static bool is_likely(const struct deadlock *deadlock)
 {
-	if (deadlock->end_ns < deadlock->since_ns + DEADLOCK_STILL_NS)
-		return false;
+	bool open = deadlock->ended.how == DEADLOCK_OPEN;
+
 	if (deadlock->in_cycle)
-		return deadlock->ended.how == DEADLOCK_OPEN ||
-		       deadlock_wait_of(deadlock, deadlock->ended.by);
+		return open || is_in_circle(deadlock);
 	return deadlock->lock_count > 1 && !held_outside(deadlock) &&
-	       (deadlock->ended.how == DEADLOCK_OPEN || has_let_go(deadlock));
+	       (open || has_let_go(deadlock));
 }
 
 /* Fill in the rest of what the waits tell. Return: 1 if it is one, 0 or -ENOMEM. */
@@ -271,8 +301,10 @@ static int judge_waits(const struct observations *observations, struct deadlock 
 	bool doubtful = false;
 
 	deadlock->lock_count = count_locks(deadlock);
-	deadlock->since_ns = still_since(observations, deadlock);
 	if (!is_likely(deadlock))
+		return 0;
+	deadlock->since_ns = still_since(observations, deadlock);
+	if (deadlock->end_ns < deadlock->since_ns + DEADLOCK_STILL_NS)
 		return 0;
 	find_culprit(deadlock);
 	return look_closer(observations, deadlock, &doubtful) ? -ENOMEM : !doubtful;
@@ -307,11 +339,11 @@ static int infer_process(const struct observations *observations, struct deadloc
 }
 
 /* The deadlock that ended so. 1, 0 or -ENOMEM. */
-static int find_ended(const struct observations *observations, const struct deadlock_ended *ended,
-		      struct deadlock *deadlock)
+static int find_ended(const struct observations *observations, const struct stuck_readers *readers,
+		      const struct deadlock_ended *ended, struct deadlock *deadlock)
 {
 	*deadlock = (struct deadlock){ .end_ns = ended->at_ns, .ended = *ended };
-	if (deadlock_collect(observations, deadlock) || deadlock_find_circle(deadlock))
+	if (deadlock_collect(observations, readers, deadlock) || deadlock_find_circle(deadlock))
 		return -ENOMEM;
 	return deadlock->in_cycle ? judge_waits(observations, deadlock)
 				  : infer_process(observations, deadlock);
@@ -326,21 +358,18 @@ static uint64_t sum_lost(const struct deadlock *deadlock)
 	return lost_ns;
 }
 
-/* Of several the one by which most was lost. */
-static int find_deadlock(struct detect_context *in, struct candidates *out)
+/* Of several the one by which most was lost; @candidate gets it. */
+static int find_worst(const struct detect_context *in, const struct stuck_readers *readers,
+		      struct candidate *candidate)
 {
-	struct candidate *candidate = candidate_append(in, out);
 	struct deadlock_ended ended[DEADLOCK_ENDS_MAX];
-	size_t count;
+	size_t count = deadlock_ends(in, readers, ended);
 	int r = 0;
 
-	if (!candidate)
-		return -ENOMEM;
-	count = deadlock_ends(in, ended);
 	for (size_t i = 0; i < count && r >= 0; i++) {
 		struct deadlock deadlock;
 
-		r = find_ended(in->observations, &ended[i], &deadlock);
+		r = find_ended(in->observations, readers, &ended[i], &deadlock);
 		if (r > 0 && sum_lost(&deadlock) > candidate->lost_ns) {
 			clear_deadlock(candidate->found);
 			*(struct deadlock *)candidate->found = deadlock;
@@ -349,8 +378,23 @@ static int find_deadlock(struct detect_context *in, struct candidates *out)
 			clear_deadlock(&deadlock);
 		}
 	}
-	in->deadlock = candidate->lost_ns ? candidate->found : NULL;
 	return r < 0 ? r : 0;
+}
+
+static int find_deadlock(struct detect_context *in, struct candidates *out)
+{
+	struct candidate *candidate = candidate_append(in, out);
+	struct stuck_readers readers;
+	int r;
+
+	if (!candidate)
+		return -ENOMEM;
+	r = stuck_readers_find(in->observations, &readers);
+	if (!r)
+		r = find_worst(in, &readers, candidate);
+	stuck_readers_free(&readers);
+	in->deadlock = candidate->lost_ns ? candidate->found : NULL;
+	return r;
 }
 
 const struct detector deadlock_detector = {

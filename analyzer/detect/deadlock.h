@@ -54,14 +54,16 @@ bool deadlock_has(const struct deadlock *deadlock, int32_t tgid, uint64_t addres
 
 /* The moments at which a deadlock may have ended in @stall: with the recording, or as somebody gave up
  * a wait for what it was, or was killed in it. Return: how many, the end of the recording first. */
-size_t deadlock_ends(const struct detect_context *in, struct deadlock_ended ended[DEADLOCK_ENDS_MAX]);
+size_t deadlock_ends(const struct detect_context *in, const struct stuck_readers *readers,
+		     struct deadlock_ended ended[DEADLOCK_ENDS_MAX]);
 
 /* When a lock of the deadlock was last let go to one who waited, before its end; 0: it was not. */
 uint64_t deadlock_released_ns(const struct observations *observations, const struct deadlock *deadlock,
 			      const struct stuck_wait *wait);
 
 /* All waits that go on at the end of the deadlock, and whom they are for. 0 or -ENOMEM. */
-int deadlock_collect(const struct observations *observations, struct deadlock *deadlock);
+int deadlock_collect(const struct observations *observations, const struct stuck_readers *readers,
+		     struct deadlock *deadlock);
 
 /* Find a circle among them, and leave only those in it and behind it: in_cycle says so. 0 or -ENOMEM. */
 int deadlock_find_circle(struct deadlock *deadlock);

@@ -31,41 +31,44 @@ static int append_starts(const struct stuck_moment *moment, struct deadlock *dea
 {
 	const struct long_waits *all = wait_stats_long_waits(moment->observations->wait_stats);
 	struct stuck_wait wait;
-	int r;
 
 	for (size_t i = 0; i < all->count; i++) {
 		const struct long_wait *start = &all->list[i];
+		bool is_stuck = false;
 
 		if (deadlock_wait_of(deadlock, start->thread))
 			continue;
 		if (stuck_wait_for_lock(moment, start)) {
-			if (stuck_wait_read(moment, start, &wait) || append_wait(deadlock, &wait))
-				return -ENOMEM;
+			stuck_wait_read(moment, start, &wait);
+			is_stuck = true;
 		} else if (start->direction == DIRECTION_GIVES && start->end_ns >= moment->at_ns) {
-			r = stuck_wait_find(moment, start->thread, &wait);
-			if (r < 0 || (r && append_wait(deadlock, &wait)))
-				return -ENOMEM;
+			is_stuck = stuck_wait_find(moment, start->thread, &wait);
 		}
+		if (is_stuck && append_wait(deadlock, &wait))
+			return -ENOMEM;
 	}
 	return 0;
+}
+
+static int append_thread(const struct stuck_moment *moment, struct thread *thread,
+			 struct deadlock *deadlock)
+{
+	struct stuck_wait wait;
+
+	if (deadlock_wait_of(deadlock, thread) || !stuck_wait_find(moment, thread, &wait))
+		return 0;
+	return append_wait(deadlock, &wait);
 }
 
 /* Those whom they wait for, if those wait as well; of the target or not. */
 static int append_others(const struct stuck_moment *moment, struct deadlock *deadlock)
 {
 	size_t most = deadlock->count + DEADLOCK_OTHERS_MAX;
-	struct stuck_wait wait;
-	int r;
 
-	for (size_t i = 0; i < deadlock->count && deadlock->count < most; i++) {
-		struct thread *whom = deadlock->waits[i].whom;
-
-		if (!whom || deadlock_wait_of(deadlock, whom))
-			continue;
-		r = stuck_wait_find(moment, whom, &wait);
-		if (r < 0 || (r && append_wait(deadlock, &wait)))
+	for (size_t i = 0; i < deadlock->count && deadlock->count < most; i++)
+		if (deadlock->waits[i].whom &&
+		    append_thread(moment, deadlock->waits[i].whom, deadlock))
 			return -ENOMEM;
-	}
 	return 0;
 }
 
@@ -83,16 +86,13 @@ static int append_askers(const struct stuck_moment *moment, struct deadlock *dea
 {
 	const struct threads *threads = source_threads(moment->observations->source);
 	struct stuck_wait wait;
-	int r;
 
 	for (size_t i = 0; i < threads_count(threads); i++) {
 		struct thread *thread = threads_at(threads, i);
 
-		if (!lacks_holder(deadlock, thread->tgid) || deadlock_wait_of(deadlock, thread))
-			continue;
-		r = stuck_wait_find(moment, thread, &wait);
-		if (r < 0 || (r && wait.whom && deadlock_wait_of(deadlock, wait.whom) &&
-			      append_wait(deadlock, &wait)))
+		if (lacks_holder(deadlock, thread->tgid) && !deadlock_wait_of(deadlock, thread) &&
+		    stuck_wait_find(moment, thread, &wait) && wait.whom &&
+		    deadlock_wait_of(deadlock, wait.whom) && append_wait(deadlock, &wait))
 			return -ENOMEM;
 	}
 	return 0;
@@ -189,10 +189,12 @@ static void infer_holders(struct deadlock *deadlock)
 	}
 }
 
-int deadlock_collect(const struct observations *observations, struct deadlock *deadlock)
+int deadlock_collect(const struct observations *observations, const struct stuck_readers *readers,
+		     struct deadlock *deadlock)
 {
 	const struct stuck_moment moment = {
 		.observations = observations,
+		.readers = readers,
 		.at_ns = deadlock->end_ns,
 		.open = deadlock->ended.how == DEADLOCK_OPEN,
 	};
@@ -201,13 +203,8 @@ int deadlock_collect(const struct observations *observations, struct deadlock *d
 	    append_askers(&moment, deadlock))
 		return -ENOMEM;
 	/* Who ended it is in it, whoever led there. */
-	if (deadlock->ended.by && !deadlock_wait_of(deadlock, deadlock->ended.by)) {
-		struct stuck_wait wait;
-		int r = stuck_wait_find(&moment, deadlock->ended.by, &wait);
-
-		if (r < 0 || (r && append_wait(deadlock, &wait)))
-			return -ENOMEM;
-	}
+	if (deadlock->ended.by && append_thread(&moment, deadlock->ended.by, deadlock))
+		return -ENOMEM;
 	link_waits(deadlock);
 	infer_holders(deadlock);
 	return 0;

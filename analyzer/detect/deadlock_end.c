@@ -52,18 +52,42 @@ static size_t add_end(const struct detect_context *in, struct thread *thread,
 	return count + 1;
 }
 
-/* Of one who waits at a full pipe, nobody holds it up by a lock. */
-static struct thread *find_holder(const struct history *history, const struct long_wait *wait)
+/* The waits of @thread that may be a part of a deadlock which ended with @wait, which ended itself. */
+static size_t add_meanwhile(const struct detect_context *in, struct thread *thread,
+			    const struct long_wait *wait, struct deadlock_ended *ended,
+			    size_t count)
 {
-	bool sure;
-
-	return wait->lock ? stuck_wait_holder(history, wait, wait->end_ns, &sure) : NULL;
+	return add_end(in, thread,
+		       wake_root_wait_meanwhile(in->observations->history, thread, wait->start_ns,
+						wait->end_ns),
+		       ended, count);
 }
 
-size_t deadlock_ends(const struct detect_context *in,
+/* Whom @wait was for when it ended, as far as its own end tells, or who is at the pipe; NULL. */
+static struct thread *find_whom(const struct detect_context *in,
+				const struct stuck_readers *readers, const struct long_wait *wait)
+{
+	const struct stuck_moment moment = { .observations = in->observations,
+					     .readers = readers,
+					     .at_ns = wait->end_ns };
+	struct stuck_wait stuck;
+	bool sure;
+
+	if (wait->lock)
+		return stuck_wait_holder(in->observations->history, wait, wait->end_ns, &sure);
+	return stuck_wait_find(&moment, wait->thread, &stuck) ? stuck.whom : NULL;
+}
+
+static bool may_be_part(const struct long_wait *wait)
+{
+	return !(wait->flags & INTERVAL_STILL_OPEN) && wait->blocked_ns >= DEADLOCK_STILL_NS &&
+	       (wait->class == WAIT_LOCK_USER || wait->class == WAIT_LOCK_FILE ||
+		wait->direction == DIRECTION_GIVES);
+}
+
+size_t deadlock_ends(const struct detect_context *in, const struct stuck_readers *readers,
 		     struct deadlock_ended ended[DEADLOCK_ENDS_MAX])
 {
-	const struct history *history = in->observations->history;
 	const struct long_waits *waits = wait_stats_long_waits(in->observations->wait_stats);
 	size_t count = 0;
 
@@ -72,21 +96,14 @@ size_t deadlock_ends(const struct detect_context *in,
 							  .at_ns = in->observations->end_ns };
 	for (size_t i = 0; i < waits->count && count < DEADLOCK_ENDS_MAX; i++) {
 		const struct long_wait *wait = &waits->list[i];
-		struct thread *holder;
+		struct thread *whom;
 
-		if ((!wait->lock && wait->direction != DIRECTION_GIVES) ||
-		    wait->flags & INTERVAL_STILL_OPEN)
+		if (!may_be_part(wait))
 			continue;
-		count = add_end(in, wait->thread,
-				wake_root_wait_meanwhile(history, wait->thread, wait->start_ns,
-							 wait->end_ns),
-				ended, count);
-		holder = find_holder(history, wait);
-		if (holder)
-			count = add_end(in, holder,
-					wake_root_wait_meanwhile(history, holder, wait->start_ns,
-								 wait->end_ns),
-					ended, count);
+		count = add_meanwhile(in, wait->thread, wait, ended, count);
+		whom = find_whom(in, readers, wait);
+		if (whom)
+			count = add_meanwhile(in, whom, wait, ended, count);
 	}
 	return count;
 }

@@ -78,9 +78,9 @@ static const char *source_text(const struct detect_context *context,
 	case STUCK_LIKELY:
 		return "is the only one of them who may have it";
 	case STUCK_TAKER:
-		return "takes what is written there, as wake-ups before show";
+		return "takes what is written there, as wake-ups show";
 	case STUCK_ANSWERER:
-		return "gives it, as wake-ups before show";
+		return "gives it, as wake-ups show";
 	default:
 		return holder_text(context, deadlock, wait->wait.lock);
 	}

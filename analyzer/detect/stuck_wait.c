@@ -5,7 +5,6 @@
 
 #include "analyzer/activity/wake_root.h"
 #include "analyzer/detect/thresholds.h"
-#include "analyzer/trace/per_thread.h"
 #include "analyzer/util/span.h"
 
 static bool is_under_way(const struct stuck_moment *moment, const struct long_wait *wait)
@@ -75,16 +74,21 @@ struct thread *stuck_wait_holder(const struct history *history, const struct lon
 		interval = find_interval(history, wait->thread, wait->end_ns);
 		return interval ? stuck_wait_handed_by(history, interval) : NULL;
 	}
-	for (size_t i = 0; i < own.charge_count; i++) {
+	for (size_t i = own.charge_count; i-- > 0;) {
 		const struct history_charge *charge = &own.charges[i];
 
-		if (!charge->owner || charge->start_ns >= at_ns || charge->end_ns < at_ns)
+		if (charge->end_ns < at_ns)
+			break;
+		if (!charge->owner || charge->start_ns >= at_ns)
 			continue;
 		*ret_sure = charge->grade >= GRADE_STRONG;
 		return charge->owner;
 	}
 	return NULL;
 }
+
+/* So many others who wait for a lock are asked who had it. */
+#define ASKED_MOST 64u
 
 /* One who gave up never learned who had the lock; others who waited for it may have. */
 static struct thread *find_holder(const struct stuck_moment *moment, const struct long_wait *wait,
@@ -93,118 +97,150 @@ static struct thread *find_holder(const struct stuck_moment *moment, const struc
 	const struct observations *observations = moment->observations;
 	const struct long_waits *all = wait_stats_long_waits(observations->wait_stats);
 	struct thread *holder;
+	size_t asked = 0;
 
 	*ret_sure = true;
 	if (moment->open)
 		return wait->lock->holder;
 	holder = stuck_wait_holder(observations->history, wait, moment->at_ns, ret_sure);
-	for (size_t i = 0; i < all->count && !holder && wait->lock->address; i++)
-		if (all->list[i].lock == wait->lock && is_under_way(moment, &all->list[i]))
-			holder = stuck_wait_holder(observations->history, &all->list[i],
-						   moment->at_ns, ret_sure);
+	for (size_t i = 0; i < all->count && !holder && wait->lock->address; i++) {
+		if (all->list[i].lock != wait->lock || !is_under_way(moment, &all->list[i]))
+			continue;
+		if (asked++ == ASKED_MOST)
+			break;
+		holder = stuck_wait_holder(observations->history, &all->list[i], moment->at_ns,
+					   ret_sure);
+	}
 	return holder == wait->thread ? NULL : holder;
 }
 
-/* Wake-ups at pipes or sockets, by who is at the other end. */
+/* So many partners of a thread are told apart; the others count together. */
+#define PARTNERS 8
+
+/* Wake-ups at pipes or sockets, by who was at the other end. */
 struct partners {
-	struct per_thread counts; /* uint64_t */
 	uint64_t all;
-	struct thread *most;
-	uint64_t most_count, longest_ns;
+	struct partner {
+		struct thread *thread;
+		uint64_t count;
+	} list[PARTNERS]; /* thread NULL: no more */
 };
 
-static int count_partner(struct partners *partners, struct thread *thread)
+static void count_partner(struct partners *partners, struct thread *thread)
 {
-	uint64_t *count = per_thread_get(&partners->counts, thread);
-
-	if (!count)
-		return -ENOMEM;
 	partners->all++;
-	if (++*count > partners->most_count) {
-		partners->most = thread;
-		partners->most_count = *count;
+	for (size_t i = 0; i < PARTNERS; i++) {
+		if (partners->list[i].thread && partners->list[i].thread != thread)
+			continue;
+		partners->list[i].thread = thread;
+		partners->list[i].count++;
+		return;
+	}
+}
+
+/* The one who is nearly always there; NULL. */
+static struct thread *find_usual(const struct partners *partners)
+{
+	for (size_t i = 0; i < PARTNERS && partners->all >= PARTNER_WAITS_LEAST; i++)
+		if (share_at_least(partners->list[i].count, partners->all, PARTNER_PERCENT))
+			return partners->list[i].thread;
+	return NULL;
+}
+
+static bool has_partner(enum wait_class class)
+{
+	return class == WAIT_IPC_PIPE || class == WAIT_NET_SOCKET;
+}
+
+static int read_woken(const struct observations *observations, struct thread *thread,
+		      struct stuck_readers *readers)
+{
+	struct history_cursor cursor =
+		history_walk(observations->history, thread, 0, observations->end_ns);
+	const struct history_interval *interval;
+	struct partners *partners;
+	uint64_t from_ns, to_ns;
+
+	while ((interval = history_next(&cursor, &from_ns, &to_ns))) {
+		if (interval->state != THREAD_BLOCKED || interval->direction != DIRECTION_TAKES ||
+		    !has_partner(interval->class) ||
+		    wake_root_end(observations->history, observations->stack_infos, interval) !=
+			    WAKE_THREAD)
+			continue;
+		partners = per_thread_make(&readers->by_writer, interval->waker);
+		if (!partners)
+			return -ENOMEM;
+		count_partner(partners, thread);
 	}
 	return 0;
 }
 
-static bool is_like(const struct history_interval *interval, const struct long_wait *wait,
-		    enum wait_direction direction)
+int stuck_readers_find(const struct observations *observations, struct stuck_readers *ret_readers)
 {
-	return interval->state == THREAD_BLOCKED && interval->class == wait->class &&
-	       interval->direction == direction && interval->end_ns <= wait->start_ns;
+	const struct threads *threads = source_threads(observations->source);
+	int r = 0;
+
+	*ret_readers = (struct stuck_readers){ { .entry_bytes = sizeof(struct partners) } };
+	for (size_t i = 0; i < threads_count(threads) && !r; i++)
+		r = read_woken(observations, threads_at(threads, i), ret_readers);
+	return r;
 }
 
-/* Who ended the waits of that kind before. */
-static int count_wakers(const struct observations *observations, const struct long_wait *wait,
-			struct partners *partners)
+void stuck_readers_free(struct stuck_readers *readers)
+{
+	per_thread_free(&readers->by_writer);
+}
+
+/* Who ended @wait's thread's waits of that kind before, and *@ret_longest_ns of them. */
+static void count_wakers(const struct observations *observations, const struct long_wait *wait,
+			 struct partners *partners, uint64_t *ret_longest_ns)
 {
 	const struct history *history = observations->history;
 	struct history_cursor cursor = history_walk(history, wait->thread, 0, wait->start_ns);
 	const struct history_interval *interval;
 	uint64_t from_ns, to_ns;
 
+	*ret_longest_ns = 0;
 	while ((interval = history_next(&cursor, &from_ns, &to_ns))) {
-		if (!is_like(interval, wait, wait->direction))
+		if (interval->state != THREAD_BLOCKED || interval->class != wait->class ||
+		    interval->direction != wait->direction)
 			continue;
-		partners->longest_ns = later(partners->longest_ns, to_ns - from_ns);
-		if (wake_root_end(history, observations->stack_infos, interval) == WAKE_THREAD &&
-		    count_partner(partners, history_waker(history, interval)))
-			return -ENOMEM;
+		*ret_longest_ns = later(*ret_longest_ns, to_ns - from_ns);
+		if (wake_root_end(history, observations->stack_infos, interval) == WAKE_THREAD)
+			count_partner(partners, history_waker(history, interval));
 	}
-	return 0;
 }
 
-/* Who waited for what @wait's thread gives, and was woken by it. */
-static int count_woken(const struct observations *observations, const struct long_wait *wait,
-		       struct partners *partners)
-{
-	const struct threads *threads = source_threads(observations->source);
-	const struct history_interval *interval;
-	uint64_t from_ns, to_ns;
-
-	for (size_t i = 0; i < threads_count(threads); i++) {
-		struct thread *thread = threads_at(threads, i);
-		struct history_cursor cursor =
-			history_walk(observations->history, thread, 0, wait->start_ns);
-
-		while ((interval = history_next(&cursor, &from_ns, &to_ns)))
-			if (is_like(interval, wait, DIRECTION_TAKES) &&
-			    history_waker(observations->history, interval) == wait->thread &&
-			    count_partner(partners, thread))
-				return -ENOMEM;
-	}
-	return 0;
-}
-
-static int find_partner(const struct stuck_moment *moment, struct stuck_wait *stuck)
+/* Who is at the other end of the pipe or socket. */
+static void find_partner(const struct stuck_moment *moment, struct stuck_wait *stuck)
 {
 	const struct long_wait *wait = &stuck->wait;
 	bool gives = wait->direction == DIRECTION_GIVES;
-	struct partners partners = { .counts = { .entry_bytes = sizeof(uint64_t) } };
-	int r = count_wakers(moment->observations, wait, &partners);
+	const struct partners *woken =
+		gives ? per_thread_find(&moment->readers->by_writer, wait->thread) : NULL;
+	struct partners partners = { .all = 0 };
+	uint64_t longest_ns;
 
-	if (!r && gives)
-		r = count_woken(moment->observations, wait, &partners);
-	if (!r && partners.all >= PARTNER_WAITS_LEAST &&
-	    share_at_least(partners.most_count, partners.all, PARTNER_PERCENT) &&
-	    (gives ||
-	     moment->at_ns - wait->start_ns >= partners.longest_ns * PARTNER_TIMES_USUAL)) {
-		stuck->whom = partners.most;
+	count_wakers(moment->observations, wait, &partners, &longest_ns);
+	if (!gives && moment->at_ns - wait->start_ns < longest_ns * PARTNER_TIMES_USUAL)
+		return;
+	stuck->whom = find_usual(&partners);
+	if (!stuck->whom && woken)
+		stuck->whom = find_usual(woken);
+	if (stuck->whom)
 		stuck->link = gives ? STUCK_TAKER : STUCK_ANSWERER;
-	}
-	per_thread_free(&partners.counts);
-	return r;
 }
 
-int stuck_wait_read(const struct stuck_moment *moment, const struct long_wait *wait,
-		    struct stuck_wait *ret_wait)
+void stuck_wait_read(const struct stuck_moment *moment, const struct long_wait *wait,
+		     struct stuck_wait *ret_wait)
 {
 	*ret_wait = (struct stuck_wait){ .wait = *wait, .next = SIZE_MAX };
-	if (!wait->lock)
-		return find_partner(moment, ret_wait);
+	if (!wait->lock) {
+		find_partner(moment, ret_wait);
+		return;
+	}
 	ret_wait->whom = find_holder(moment, wait, &ret_wait->sure);
 	ret_wait->link = ret_wait->whom ? STUCK_HOLDER : STUCK_UNKNOWN;
-	return 0;
 }
 
 /* The address that @thread went to wait at last before its sleep that begins at @start_ns; 0. */
@@ -241,36 +277,42 @@ static struct long_wait make_wait(const struct history *history,
 	};
 }
 
-static bool is_at_pipe(const struct long_wait *wait)
+/* All of a wait that was kept because it hurts, where @thread is in one; NULL. */
+static const struct long_wait *find_long_wait(const struct stuck_moment *moment,
+					      const struct thread *thread)
 {
-	return (wait->class == WAIT_IPC_PIPE || wait->class == WAIT_NET_SOCKET) &&
-	       (wait->direction == DIRECTION_GIVES || wait->direction == DIRECTION_TAKES);
-}
-
-int stuck_wait_find(const struct stuck_moment *moment, struct thread *thread,
-		    struct stuck_wait *ret_wait)
-{
-	const struct observations *observations = moment->observations;
-	const struct long_waits *all = wait_stats_long_waits(observations->wait_stats);
-	const struct history_interval *interval;
-	struct long_wait wait;
-	int r;
+	const struct long_waits *all = wait_stats_long_waits(moment->observations->wait_stats);
 
 	for (size_t i = 0; i < all->count; i++)
-		if (all->list[i].thread == thread && stuck_wait_for_lock(moment, &all->list[i])) {
-			r = stuck_wait_read(moment, &all->list[i], ret_wait);
-			return r ? r : 1;
-		}
-	interval = find_interval(observations->history, thread, moment->at_ns);
+		if (all->list[i].thread == thread && stuck_wait_for_lock(moment, &all->list[i]))
+			return &all->list[i];
+	return NULL;
+}
+
+bool stuck_wait_find(const struct stuck_moment *moment, struct thread *thread,
+		     struct stuck_wait *ret_wait)
+{
+	const struct observations *observations = moment->observations;
+	const struct history_interval *interval =
+		find_interval(observations->history, thread, moment->at_ns);
+	const struct long_wait *whole;
+	struct long_wait wait;
+
 	if (!interval)
-		return 0;
+		return false;
 	wait = make_wait(observations->history, interval, thread);
-	if (wait.lock ? stuck_wait_for_lock(moment, &wait) : is_at_pipe(&wait)) {
-		r = stuck_wait_read(moment, &wait, ret_wait);
-		return r ? r : stuck_wait_locked(ret_wait) || ret_wait->whom;
+	if (wait.lock) {
+		whole = find_long_wait(moment, thread);
+		stuck_wait_read(moment, whole ? whole : &wait, ret_wait);
+		return stuck_wait_for_lock(moment, &ret_wait->wait);
+	}
+	if (has_partner(wait.class) &&
+	    (wait.direction == DIRECTION_GIVES || wait.direction == DIRECTION_TAKES)) {
+		stuck_wait_read(moment, &wait, ret_wait);
+		return ret_wait->whom;
 	}
 	if (wait.class != WAIT_LOCK_FUTEX)
-		return 0;
+		return false;
 	*ret_wait = (struct stuck_wait){ .wait = wait, .next = SIZE_MAX };
 	ret_wait->futex = find_futex(observations->history, thread, wait.start_ns);
 	return futex_locks_may_be_lock(observations->prescan.futexes, thread->tgid,

@@ -11,9 +11,20 @@
 #include <stdint.h>
 
 #include "analyzer/activity/observations.h"
+#include "analyzer/trace/per_thread.h"
+
+/* Who waited at pipes and sockets for what a thread gave there. */
+struct stuck_readers {
+	struct per_thread by_writer; /* struct partners */
+};
+
+/* Reads all of the history. 0 or -ENOMEM; free it in each case. */
+int stuck_readers_find(const struct observations *observations, struct stuck_readers *ret_readers);
+void stuck_readers_free(struct stuck_readers *readers);
 
 struct stuck_moment {
 	const struct observations *observations;
+	const struct stuck_readers *readers;
 	uint64_t at_ns;
 	bool open; /* it is the end of the recording */
 };
@@ -22,7 +33,7 @@ enum stuck_link {
 	STUCK_UNKNOWN,	/* nobody is known */
 	STUCK_HOLDER,	/* who has the lock */
 	STUCK_LIKELY,	/* the only one who may have it */
-	STUCK_TAKER,	/* who takes what is given there, as wake-ups before show */
+	STUCK_TAKER,	/* who takes what is given there, as wake-ups show */
 	STUCK_ANSWERER, /* who ended such waits before */
 };
 
@@ -36,14 +47,13 @@ struct stuck_wait {
 };
 
 /* The wait that @thread is in at the moment, and that may be a part of a deadlock: for a lock of
- * user space or a file, at a full pipe or socket, or for an answer that is overdue. 1: it is in
- * one; 0: in none; -ENOMEM. */
-int stuck_wait_find(const struct stuck_moment *moment, struct thread *thread,
-		    struct stuck_wait *ret_wait);
+ * user space or a file, at a full pipe or socket, or for an answer that is overdue. False: none. */
+bool stuck_wait_find(const struct stuck_moment *moment, struct thread *thread,
+		     struct stuck_wait *ret_wait);
 
 /* The same of one that is known already: @wait goes on at the moment. */
-int stuck_wait_read(const struct stuck_moment *moment, const struct long_wait *wait,
-		    struct stuck_wait *ret_wait);
+void stuck_wait_read(const struct stuck_moment *moment, const struct long_wait *wait,
+		     struct stuck_wait *ret_wait);
 
 /* Whether @wait goes on at the moment, and is for a lock of user space or of a file. */
 bool stuck_wait_for_lock(const struct stuck_moment *moment, const struct long_wait *wait);

@@ -15,6 +15,7 @@
 #define LOCK  0x55d22ffdd4c0ull
 #define READ  SLEEP "anon_pipe_read < vfs_read < ksys_read < do_syscall_64"
 #define WRITE SLEEP "anon_pipe_write < vfs_write < ksys_write < do_syscall_64"
+#define FLOCK SLEEP "locks_lock_inode_wait < __do_sys_flock < __x64_sys_flock < do_syscall_64"
 #define WROTE "try_to_wake_up < __wake_up_sync_key < anon_pipe_write < vfs_write < ksys_write"
 
 static const struct ft_task writer = { 101, 100, "writer" }, reader = { 102, 100, "reader" },
@@ -131,10 +132,37 @@ static void two_who_wait_for_each_others_words_are_in_no_deadlock(void **state)
 	conclude(scene, false);
 }
 
+/* A lock whose holder waits for a file, which a process has that cannot write to the first one. */
+static void circle_leads_through_a_lock_a_file_and_a_pipe(void **state)
+{
+	static const struct ft_task holder = { 104, 100, "holder" };
+	struct scene *scene = scene_create(2);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	for (uint64_t i = 0; i < PARTNER_WAITS_LEAST; i++)
+		passes_on(scene, (500 + 10 * i) * MS, MS, &other, &reader);
+	sleeps(scene, 1999 * MS, &holder, FLOCK);
+	waits_for_lock(scene, 2000 * MS, &reader);
+	waits_for_lock(scene, 2001 * MS, &worker);
+	sleeps(scene, 2002 * MS, &other, WRITE);
+	scene_note(scene, 0, 3900 * MS, "file lock: flock 08:01:5 wanted by 100, held by 200");
+	result = scene_analyze(scene, "100", 4000 * MS);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->kind, FINDING_DEADLOCK);
+	assert_non_null(strstr(finding->summary, "3 threads wait in a circle"));
+	assert_non_null(strstr(finding->summary, "4 threads are stuck with them"));
+	assert_true(scene_has_evidence(finding, "104 (holder) has waited for the lock of file"));
+	assert_true(scene_has_evidence(finding, "102 (reader) takes what is written there"));
+	scene_done(&result, scene);
+}
+
 UNIT_TESTS(deadlock_circle)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answer_that_is_overdue_is_not_waited_for_as_always),
+		cmocka_unit_test(circle_leads_through_a_lock_a_file_and_a_pipe),
 		cmocka_unit_test(reader_of_a_full_pipe_is_known_by_its_wake_ups),
 		cmocka_unit_test(reader_of_a_full_pipe_is_the_one_who_is_woken_most),
 		cmocka_unit_test(two_who_wait_for_each_others_words_are_in_no_deadlock),

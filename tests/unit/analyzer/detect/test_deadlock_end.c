@@ -183,6 +183,27 @@ static void one_who_is_killed_ends_a_deadlock(void **state)
 	}
 }
 
+/* Who gives up is a victim, and those two who wait for each other go on doing so. */
+static void victim_that_gives_up_ends_no_deadlock(void **state)
+{
+	struct scene *scene = scene_create(2);
+	const struct model_finding *finding;
+	struct scene_result result;
+
+	(void)state;
+	waits_for(scene, 100 * MS, &second, LOCK);
+	waits_for(scene, 101 * MS, &first, OTHER_LOCK);
+	waits_for(scene, 102 * MS, &third, LOCK);
+	waits_for(scene, 103 * MS, &other, OTHER_LOCK);
+	scene_waking(scene, 1, 1900 * MS, &scene_idle, "", &third);
+	goes_on(scene, 1901 * MS, &third);
+	result = scene_analyze(scene, "100", 3000 * MS);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->kind, FINDING_DEADLOCK);
+	assert_non_null(strstr(finding->summary, "until the recording ended"));
+	scene_done(&result, scene);
+}
+
 /* Robust locks that two processes share name their owners: also to the one who is killed. */
 static void circle_of_two_processes_is_sure_after_a_kill(void **state)
 {
@@ -222,6 +243,7 @@ UNIT_TESTS(deadlock_end)
 		cmocka_unit_test(one_who_gives_up_ends_a_deadlock_of_a_second),
 		cmocka_unit_test(one_who_is_killed_ends_a_deadlock),
 		cmocka_unit_test(report_says_who_gave_up_and_when),
+		cmocka_unit_test(victim_that_gives_up_ends_no_deadlock),
 	};
 
 	return run_unit_tests(tests, NULL, NULL);
