@@ -147,9 +147,13 @@ static struct thread *find_usual(const struct partners *partners)
 	return NULL;
 }
 
-static bool has_partner(enum wait_class class)
+/* Somebody else is at the other end: of a pipe, a socket, or of what is polled. */
+static bool has_partner(enum wait_class class, enum wait_direction direction)
 {
-	return class == WAIT_IPC_PIPE || class == WAIT_NET_SOCKET;
+	if (direction == DIRECTION_GIVES)
+		return class == WAIT_IPC_PIPE || class == WAIT_NET_SOCKET;
+	return direction == DIRECTION_TAKES &&
+	       (class == WAIT_IPC_PIPE || class == WAIT_NET_SOCKET || class == WAIT_POLL);
 }
 
 static int read_woken(const struct observations *observations, struct thread *thread,
@@ -163,7 +167,7 @@ static int read_woken(const struct observations *observations, struct thread *th
 
 	while ((interval = history_next(&cursor, &from_ns, &to_ns))) {
 		if (interval->state != THREAD_BLOCKED || interval->direction != DIRECTION_TAKES ||
-		    !has_partner(interval->class) ||
+		    !has_partner(interval->class, DIRECTION_TAKES) ||
 		    wake_root_end(observations->history, observations->stack_infos, interval) !=
 			    WAKE_THREAD)
 			continue;
@@ -211,6 +215,31 @@ static void count_wakers(const struct observations *observations, const struct l
 	}
 }
 
+/* So far back it is looked for the last time that somebody waited for words. */
+#define WAITS_BACK 1000u
+
+/* Whether what @answerer got last, before it went to wait where it is, came from @asker. One that only
+ * waits for more of what the other one makes has asked for nothing. */
+static bool has_asked(const struct stuck_moment *moment, const struct thread *asker,
+		      const struct thread *answerer)
+{
+	const struct history *history = moment->observations->history;
+	const struct history_interval *intervals;
+	size_t i;
+
+	history_intervals(history, answerer, &intervals);
+	i = history_at(history, answerer, moment->at_ns - 1);
+	for (size_t back = 0; i && back < WAITS_BACK; back++) {
+		const struct history_interval *before = &intervals[--i];
+
+		if (before->state == THREAD_BLOCKED &&
+		    has_partner(before->class, before->direction) &&
+		    before->direction == DIRECTION_TAKES)
+			return history_waker(history, before) == asker;
+	}
+	return false;
+}
+
 /* Who is at the other end of the pipe or socket. */
 static void find_partner(const struct stuck_moment *moment, struct stuck_wait *stuck)
 {
@@ -225,6 +254,8 @@ static void find_partner(const struct stuck_moment *moment, struct stuck_wait *s
 	if (!gives && moment->at_ns - wait->start_ns < longest_ns * PARTNER_TIMES_USUAL)
 		return;
 	stuck->whom = find_usual(&partners);
+	if (!gives && stuck->whom && !has_asked(moment, wait->thread, stuck->whom))
+		stuck->whom = NULL;
 	if (!stuck->whom && woken)
 		stuck->whom = find_usual(woken);
 	if (stuck->whom)
@@ -306,8 +337,7 @@ bool stuck_wait_find(const struct stuck_moment *moment, struct thread *thread,
 		stuck_wait_read(moment, whole ? whole : &wait, ret_wait);
 		return stuck_wait_for_lock(moment, &ret_wait->wait);
 	}
-	if (has_partner(wait.class) &&
-	    (wait.direction == DIRECTION_GIVES || wait.direction == DIRECTION_TAKES)) {
+	if (has_partner(wait.class, wait.direction)) {
 		stuck_wait_read(moment, &wait, ret_wait);
 		return ret_wait->whom;
 	}

@@ -39,6 +39,7 @@ LAB_WORKLOADS = \
 	tests/workloads/deadlock_timed \
 	tests/workloads/deadlock_killed \
 	tests/workloads/deadlock_pipe \
+	tests/workloads/deadlock_call \
 	tests/workloads/spin_user \
 	tests/workloads/flock_abba \
 	tests/workloads/flock_killed \
@@ -210,3 +211,7 @@ tests_workloads_pipes_idle_SOURCES = tests/workloads/pipes_idle.c
 tests_workloads_pipes_idle_CFLAGS = $(WORKLOAD_CFLAGS)
 tests_workloads_pipes_idle_LDADD = tests/workloads/libworkload.a
 tests_workloads_pipes_idle_LDFLAGS = -pthread
+tests_workloads_deadlock_call_SOURCES = tests/workloads/deadlock_call.c
+tests_workloads_deadlock_call_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_deadlock_call_LDADD = tests/workloads/libworkload.a
+tests_workloads_deadlock_call_LDFLAGS = -pthread

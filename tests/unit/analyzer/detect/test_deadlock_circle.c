@@ -95,11 +95,12 @@ static void reader_of_a_full_pipe_is_the_one_who_is_woken_most(void **state)
 	}
 }
 
-/* One asks with the lock held, the other one wants that before it answers. */
-static void ask(struct scene *scene, uint64_t usual_ns)
+/* The writer asks with the lock held, which the reader wants before it answers. */
+static void ask(struct scene *scene, uint64_t usual_ns, const struct ft_task *asker)
 {
 	for (uint64_t i = 0; i < 10; i++)
 		passes_on(scene, (500 + 10 * i) * MS, i ? MS : usual_ns, &reader, &writer);
+	passes_on(scene, 1998 * MS, MS, asker, &reader);
 	waits_for_lock(scene, 1999 * MS, &reader);
 	waits_for_lock(scene, 1999 * MS + 500 * US, &worker);
 	sleeps(scene, 2000 * MS, &writer, READ);
@@ -111,9 +112,19 @@ static void answer_that_is_overdue_is_not_waited_for_as_always(void **state)
 	for (uint64_t more = 0; more < 2; more++) {
 		struct scene *scene = scene_create(2);
 
-		ask(scene, 2000 * MS / PARTNER_TIMES_USUAL + more);
+		ask(scene, 2000 * MS / PARTNER_TIMES_USUAL + more, &writer);
 		conclude(scene, !more);
 	}
+}
+
+/* It waits for more of what the stuck one makes for it, and need not hold anything. */
+static void one_who_has_not_asked_waits_for_no_answer(void **state)
+{
+	struct scene *scene = scene_create(2);
+
+	(void)state;
+	ask(scene, MS, &other);
+	conclude(scene, false);
 }
 
 /* Both have nothing to say; that a third one waits long for a lock is not their doing. */
@@ -163,6 +174,7 @@ UNIT_TESTS(deadlock_circle)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answer_that_is_overdue_is_not_waited_for_as_always),
 		cmocka_unit_test(circle_leads_through_a_lock_a_file_and_a_pipe),
+		cmocka_unit_test(one_who_has_not_asked_waits_for_no_answer),
 		cmocka_unit_test(reader_of_a_full_pipe_is_known_by_its_wake_ups),
 		cmocka_unit_test(reader_of_a_full_pipe_is_the_one_who_is_woken_most),
 		cmocka_unit_test(two_who_wait_for_each_others_words_are_in_no_deadlock),
