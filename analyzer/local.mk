@@ -30,6 +30,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/cpu_starvation_words.c analyzer/detect/cpu_starvation_words.h \
 	analyzer/detect/run_queue.c analyzer/detect/run_queue.h \
 	analyzer/detect/deadlock.c analyzer/detect/deadlock.h analyzer/detect/deadlock_finding.c \
+	analyzer/detect/deadlock_circle.c analyzer/detect/deadlock_end.c \
+	analyzer/detect/stuck_wait.c analyzer/detect/stuck_wait.h \
 	analyzer/detect/detectors.c analyzer/detect/detectors.h analyzer/detect/thresholds.h \
 	analyzer/detect/finding.c analyzer/detect/finding.h \
 	analyzer/detect/host_pause.c \

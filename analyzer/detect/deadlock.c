@@ -12,274 +12,131 @@ static void clear_deadlock(void *found)
 	struct deadlock *deadlock = found;
 
 	free(deadlock->waits);
-	free(deadlock->others);
-	*deadlock = (struct deadlock){ 0 };
+	*deadlock = (struct deadlock){ .waits = NULL };
 }
 
-static bool is_open(const struct long_wait *wait)
+/* How many of the waits make up what must stand still: the circle, or all of them. */
+static size_t count_bound(const struct deadlock *deadlock)
 {
-	return (wait->class == WAIT_LOCK_USER ||
-		(wait->class == WAIT_LOCK_FILE && wait->lock && wait->lock->address)) &&
-	       wait->lock && (wait->flags & INTERVAL_STILL_OPEN);
+	return deadlock->in_cycle ? deadlock->in_cycle : deadlock->count;
 }
 
-static size_t open_locks(const struct deadlock *deadlock)
+/* Whether no wait before the one at @i is for the same lock. */
+static bool is_first(const struct deadlock *deadlock, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (stuck_wait_same_lock(&deadlock->waits[j], &deadlock->waits[i]))
+			return false;
+	return true;
+}
+
+static size_t count_locks(const struct deadlock *deadlock)
 {
 	size_t locks = 0;
 
-	for (size_t i = 0; i < deadlock->count; i++) {
-		bool first = true;
-
-		for (size_t j = 0; j < i && first; j++)
-			first = deadlock->waits[j]->lock != deadlock->waits[i]->lock;
-		locks += first;
-	}
+	for (size_t i = 0; i < deadlock->count; i++)
+		locks += stuck_wait_locked(&deadlock->waits[i]) && is_first(deadlock, i);
 	return locks;
 }
 
+/* The first wait for the same lock. */
+static uint64_t first_start(const struct deadlock *deadlock, const struct stuck_wait *wait)
+{
+	uint64_t first_ns = wait->wait.start_ns;
+
+	for (size_t i = 0; i < deadlock->count; i++)
+		if (stuck_wait_same_lock(&deadlock->waits[i], wait))
+			first_ns = earlier(first_ns, deadlock->waits[i].wait.start_ns);
+	return first_ns;
+}
+
 /* Since when each of the locks has been waited for, or was let go last: nothing moved any more. */
-static uint64_t still_since(const struct deadlock *deadlock)
+static uint64_t still_since(const struct observations *observations,
+			    const struct deadlock *deadlock)
 {
 	uint64_t since_ns = 0;
 
-	for (size_t i = 0; i < deadlock->count; i++) {
-		const struct lock *lock = deadlock->waits[i]->lock;
-		uint64_t first_ns = deadlock->waits[i]->start_ns;
+	for (size_t i = 0; i < count_bound(deadlock); i++) {
+		const struct stuck_wait *wait = &deadlock->waits[i];
 
-		for (size_t j = 0; j < deadlock->count; j++)
-			if (deadlock->waits[j]->lock == lock)
-				first_ns = earlier(first_ns, deadlock->waits[j]->start_ns);
-		since_ns = later(since_ns, later(first_ns, lock->released_ns));
+		if (!is_first(deadlock, i))
+			continue;
+		since_ns = later(since_ns, first_start(deadlock, wait));
+		since_ns = later(since_ns, deadlock_released_ns(observations, deadlock, wait));
 	}
 	return since_ns;
-}
-
-static const struct long_wait *wait_of(const struct deadlock *deadlock, const struct thread *thread)
-{
-	for (size_t i = 0; i < deadlock->count; i++)
-		if (deadlock->waits[i]->thread == thread)
-			return deadlock->waits[i];
-	return NULL;
-}
-
-static void move_to(struct deadlock *deadlock, const struct long_wait *wait, size_t to)
-{
-	for (size_t i = to; i < deadlock->count; i++) {
-		if (deadlock->waits[i] != wait)
-			continue;
-		deadlock->waits[i] = deadlock->waits[to];
-		deadlock->waits[to] = wait;
-	}
-}
-
-/* From a waiter to the holder of its lock, that one's lock, and so on: back to the start? */
-static size_t cycle_from(const struct deadlock *deadlock, const struct long_wait *start)
-{
-	const struct long_wait *wait = start;
-
-	for (size_t steps = 1; steps <= deadlock->count; steps++) {
-		wait = wait->lock->holder ? wait_of(deadlock, wait->lock->holder) : NULL;
-		if (!wait)
-			return 0;
-		if (wait == start)
-			return steps;
-	}
-	return 0;
-}
-
-/* A circle has no first one: the same is told first whatever the recording began with. */
-static const struct long_wait *least_of_cycle(const struct deadlock *deadlock,
-					      const struct long_wait *wait)
-{
-	const struct long_wait *least = wait;
-
-	for (size_t i = 0; i < deadlock->in_cycle; i++) {
-		wait = wait_of(deadlock, wait->lock->holder);
-		if (wait->thread->tid < least->thread->tid)
-			least = wait;
-	}
-	return least;
-}
-
-static void find_cycle(struct deadlock *deadlock)
-{
-	const struct long_wait *wait;
-
-	for (size_t i = 0; i < deadlock->count && !deadlock->in_cycle; i++) {
-		wait = deadlock->waits[i];
-		deadlock->in_cycle = cycle_from(deadlock, wait);
-		wait = least_of_cycle(deadlock, wait);
-		for (size_t j = 0; j < deadlock->in_cycle; j++) {
-			move_to(deadlock, wait, j);
-			wait = wait_of(deadlock, wait->lock->holder);
-		}
-	}
 }
 
 /* Held by one who does not wait for any of them: then that one keeps them waiting. */
 static bool held_outside(const struct deadlock *deadlock)
 {
 	for (size_t i = 0; i < deadlock->count; i++)
-		if (deadlock->waits[i]->lock->holder &&
-		    !wait_of(deadlock, deadlock->waits[i]->lock->holder))
+		if (deadlock->waits[i].whom && !deadlock_wait_of(deadlock, deadlock->waits[i].whom))
 			return true;
 	return false;
 }
 
-/* The only one of them who may hold @lock, since all others wait for it; NULL where several may. */
-static const struct long_wait *only_holder(const struct deadlock *deadlock, const struct lock *lock)
+/* The only one of them who may hold the lock of @wait, since all others wait for it; NULL where several may. */
+static const struct stuck_wait *only_holder(const struct deadlock *deadlock,
+					    const struct stuck_wait *wait)
 {
-	const struct long_wait *found = NULL;
+	const struct stuck_wait *found = NULL;
 
 	for (size_t i = 0; i < deadlock->count; i++) {
-		if (deadlock->waits[i]->lock == lock)
+		if (stuck_wait_same_lock(&deadlock->waits[i], wait))
 			continue;
 		if (found)
 			return NULL;
-		found = deadlock->waits[i];
+		found = &deadlock->waits[i];
 	}
 	return found;
 }
 
-/* The longest wait of those who wait for it tells since when it holds the lock, at least. */
-static uint64_t held_since(const struct deadlock *deadlock)
-{
-	uint64_t since_ns = deadlock->culprit->start_ns;
-
-	for (size_t i = 0; i < deadlock->count; i++)
-		if (deadlock->waits[i]->lock == deadlock->held)
-			since_ns = earlier(since_ns, deadlock->waits[i]->start_ns);
-	return since_ns;
-}
-
+/* Who has a lock is told before who should answer. */
 static void find_culprit(struct deadlock *deadlock)
 {
-	for (size_t i = 0; i < deadlock->count && !deadlock->culprit; i++) {
-		const struct lock *lock = deadlock->waits[i]->lock;
+	for (int any = 0; any < 2; any++)
+		for (size_t i = 0; i < deadlock->count && !deadlock->culprit; i++) {
+			const struct stuck_wait *wait = &deadlock->waits[i];
 
-		deadlock->culprit = lock->holder ? wait_of(deadlock, lock->holder)
-						 : only_holder(deadlock, lock);
-		deadlock->held = lock;
-	}
-	if (deadlock->culprit)
-		deadlock->held_since_ns = held_since(deadlock);
-}
-
-/* Whether @tgid has the lock, whoever of its threads it is. */
-static bool is_own(const struct observations *observations, const struct lock *lock, int32_t tgid)
-{
-	const struct proc_locks_wait *wait;
-
-	if (lock->class == WAIT_LOCK_USER)
-		return true;
-	wait = proc_locks_open(futex_locks_proc_locks(observations->prescan.futexes), lock->address);
-	return wait && wait->holder == tgid;
-}
-
-static size_t list_long_waits(const struct observations *observations,
-			      const struct long_wait **ret_waits)
-{
-	const struct long_waits *waits = wait_stats_long_waits(observations->wait_stats);
-
-	*ret_waits = waits->list;
-	return waits->count;
-}
-
-static int collect_process(const struct observations *observations, int32_t tgid,
-			   struct deadlock *deadlock)
-{
-	const struct long_wait *waits;
-	size_t count = list_long_waits(observations, &waits);
-
-	deadlock->waits = calloc(count + 1, sizeof(*deadlock->waits));
-	if (!deadlock->waits)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		if (is_open(&waits[i]) && waits[i].thread->tgid == tgid &&
-		    is_own(observations, waits[i].lock, tgid))
-			deadlock->waits[deadlock->count++] = &waits[i];
-	deadlock->lock_count = open_locks(deadlock);
-	deadlock->since_ns = still_since(deadlock);
-	find_cycle(deadlock);
-	find_culprit(deadlock);
-	return 0;
-}
-
-/* The wait that @thread is in at the end; of one that is not the target's only what /proc/locks
- * listed. NULL: none. */
-static const struct long_wait *open_wait(const struct observations *observations,
-					 const struct thread *thread, struct deadlock *deadlock)
-{
-	const struct proc_locks_wait *listed =
-		proc_locks_open_of(futex_locks_proc_locks(observations->prescan.futexes), thread);
-	const struct lock *lock = lock_tracker_awaited(observations->locks, thread);
-	const struct long_wait *waits;
-	size_t count = list_long_waits(observations, &waits);
-	struct long_wait *other = &deadlock->others[deadlock->other_count];
-
-	for (size_t i = 0; i < count; i++)
-		if (waits[i].thread == thread && is_open(&waits[i]))
-			return &waits[i];
-	if (!listed || !lock || deadlock->other_count == DEADLOCK_OTHERS_MAX)
-		return NULL;
-	*other = (struct long_wait){
-		.thread = listed->thread,
-		.class = WAIT_LOCK_FILE,
-		.lock = lock,
-		.stack_id = listed->stack_id,
-		.start_ns = listed->start_ns,
-		.end_ns = listed->end_ns,
-		.blocked_ns = listed->end_ns - listed->start_ns,
-		.flags = listed->flags,
-	};
-	deadlock->other_count++;
-	return other;
-}
-
-/* Who waits for a lock of the circle, or for one of somebody who does. */
-static void add_victims(const struct observations *observations, struct deadlock *deadlock)
-{
-	const struct long_wait *waits;
-	size_t count = list_long_waits(observations, &waits), before;
-
-	do {
-		before = deadlock->count;
-		for (size_t i = 0; i < count; i++) {
-			const struct thread *holder =
-				is_open(&waits[i]) ? waits[i].lock->holder : NULL;
-
-			if (holder && wait_of(deadlock, holder) &&
-			    !wait_of(deadlock, waits[i].thread))
-				deadlock->waits[deadlock->count++] = &waits[i];
+			if (!any && !stuck_wait_locked(wait))
+				continue;
+			deadlock->culprit = wait->whom ? deadlock_wait_of(deadlock, wait->whom)
+						       : only_holder(deadlock, wait);
+			deadlock->held = wait;
 		}
-	} while (deadlock->count > before);
+	/* The longest wait of those who wait for it tells since when it holds the lock, at least. */
+	if (deadlock->culprit)
+		deadlock->held_since_ns = earlier(deadlock->culprit->wait.start_ns,
+						  first_start(deadlock, deadlock->held));
 }
 
-/* A circle of known holders that goes through several processes, as locks of files make it. */
-static int find_circle(const struct observations *observations, const struct long_wait *start,
-		       struct deadlock *deadlock)
+/* Whether @wait may be for a lock that @tgid has, whoever of its threads it is. */
+static bool is_own(const struct observations *observations, const struct stuck_wait *wait,
+		   int32_t tgid)
 {
-	const struct long_wait *waits, *wait = start;
-	size_t room = list_long_waits(observations, &waits) + DEADLOCK_OTHERS_MAX;
+	const struct proc_locks_wait *listed;
 
-	deadlock->waits = calloc(room, sizeof(*deadlock->waits));
-	deadlock->others = calloc(DEADLOCK_OTHERS_MAX, sizeof(*deadlock->others));
-	if (!deadlock->waits || !deadlock->others)
+	if (wait->wait.thread->tgid != tgid || !stuck_wait_locked(wait))
+		return false;
+	if (wait->wait.class != WAIT_LOCK_FILE)
+		return true;
+	listed = proc_locks_open(futex_locks_proc_locks(observations->prescan.futexes),
+				 wait->wait.lock->address);
+	return listed && listed->holder == tgid;
+}
+
+/* Of @all, the waits of one process. 0 or -ENOMEM. */
+static int select_process(const struct observations *observations, const struct deadlock *all,
+			  int32_t tgid, struct deadlock *ret_selected)
+{
+	*ret_selected = (struct deadlock){ .end_ns = all->end_ns, .ended = all->ended };
+	ret_selected->waits = calloc(all->count + 1, sizeof(*all->waits));
+	if (!ret_selected->waits)
 		return -ENOMEM;
-	while (wait && !wait_of(deadlock, wait->thread) && deadlock->count < room) {
-		deadlock->waits[deadlock->count++] = wait;
-		wait = wait->lock->holder ? open_wait(observations, wait->lock->holder, deadlock)
-					  : NULL;
-	}
-	find_cycle(deadlock);
-	if (!deadlock->in_cycle)
-		return 0;
-	deadlock->count =
-		deadlock->in_cycle; /* who led to the circle is a victim like the others */
-	add_victims(observations, deadlock);
-	deadlock->lock_count = open_locks(deadlock);
-	deadlock->since_ns = still_since(deadlock);
-	find_culprit(deadlock);
+	for (size_t i = 0; i < all->count; i++)
+		if (is_own(observations, &all->waits[i], tgid))
+			ret_selected->waits[ret_selected->count++] = all->waits[i];
 	return 0;
 }
 
@@ -300,17 +157,31 @@ static void add_culprit(const struct history *history, struct deadlock *deadlock
 
 	if (!deadlock->culprit)
 		return;
-	cursor = history_walk(history, deadlock->culprit->thread, deadlock->held_since_ns,
-			      UINT64_MAX);
+	cursor = history_walk(history, deadlock->culprit->wait.thread, deadlock->held_since_ns,
+			      deadlock->end_ns);
 	while ((interval = history_next(&cursor, &from_ns, &to_ns)))
 		deadlock->culprit_ns[interval->state] += to_ns - from_ns;
+}
+
+/* Who waits for a lock of the deadlock, until it gives up, does nothing with another one. */
+static bool wants_its_lock(const struct observations *observations, const struct deadlock *deadlock,
+			   const struct history_interval *interval)
+{
+	struct history_lock_wait wait;
+
+	if (!history_lock_wait(observations->history, interval, &wait))
+		return false;
+	for (size_t i = 0; i < deadlock->count; i++)
+		if (wait.lock && wait.lock->address && deadlock->waits[i].wait.lock == wait.lock)
+			return true;
+	return false;
 }
 
 static int read_other(const struct observations *observations, const struct deadlock *deadlock,
 		      const struct thread *thread, struct other *other)
 {
 	struct history_cursor cursor =
-		history_walk(observations->history, thread, deadlock->since_ns, UINT64_MAX);
+		history_walk(observations->history, thread, deadlock->since_ns, deadlock->end_ns);
 	const struct history_interval *interval;
 	uint64_t from_ns, to_ns;
 
@@ -322,10 +193,13 @@ static int read_other(const struct observations *observations, const struct dead
 
 		if (!info)
 			return -ENOMEM;
+		if (wants_its_lock(observations, deadlock, interval))
+			continue;
 		class = stack_info_reason(info, interval->prev_state)->class;
 		if (interval->state == THREAD_UNKNOWN)
 			other->unknown_ns += to_ns - from_ns;
-		else if (interval->state != THREAD_BLOCKED || !wait_direction_idle(interval->direction))
+		else if (interval->state != THREAD_BLOCKED ||
+			 !wait_direction_idle(interval->direction))
 			other->active_ns += to_ns - from_ns;
 		else if (class == WAIT_SLEEP)
 			other->asleep_ns += to_ns - from_ns;
@@ -336,9 +210,9 @@ static int read_other(const struct observations *observations, const struct dead
 static bool has_held(const struct deadlock *deadlock, const struct thread *thread)
 {
 	for (size_t i = 0; i < deadlock->count; i++) {
-		const struct lock *lock = deadlock->waits[i]->lock;
+		const struct lock *lock = deadlock->waits[i].wait.lock;
 
-		for (size_t j = 0; j < lock->owner_count; j++)
+		for (size_t j = 0; lock && j < lock->owner_count; j++)
 			if (lock->owners[j].thread == thread)
 				return true;
 	}
@@ -357,19 +231,31 @@ static bool may_hold(const struct deadlock *deadlock, const struct other *other)
 		has_held(deadlock, other->thread));
 }
 
+/* Whether @tgid is the process of one whose holder is not known. */
+static bool is_inferred_in(const struct deadlock *deadlock, int32_t tgid)
+{
+	for (size_t i = 0; i < count_bound(deadlock); i++) {
+		const struct stuck_wait *wait = &deadlock->waits[i];
+
+		if (wait->wait.thread->tgid == tgid && wait->wait.class != WAIT_LOCK_FILE &&
+		    (wait->link == STUCK_LIKELY || !deadlock->in_cycle))
+			return true;
+	}
+	return false;
+}
+
 /* *@ret_may_hold: another thread of the process may hold what they wait for. */
 static int look_closer(const struct observations *observations, struct deadlock *deadlock,
 		       bool *ret_may_hold)
 {
 	const struct threads *threads = source_threads(observations->source);
-	int32_t tgid = deadlock->waits[0]->thread->tgid;
 	struct other other;
 
 	add_culprit(observations->history, deadlock);
 	for (size_t i = 0; i < threads_count(threads); i++) {
 		const struct thread *thread = threads_at(threads, i);
 
-		if (thread->tgid != tgid || wait_of(deadlock, thread))
+		if (!is_inferred_in(deadlock, thread->tgid) || deadlock_wait_of(deadlock, thread))
 			continue;
 		if (read_other(observations, deadlock, thread, &other))
 			return -ENOMEM;
@@ -379,60 +265,136 @@ static int look_closer(const struct observations *observations, struct deadlock 
 	return 0;
 }
 
-/* Circles and locked-up processes start with any wait for a lock that does not end; the first one
- * found is told. */
-static int find_first(const struct observations *observations, struct deadlock *deadlock)
+/* One who gave up, or was killed, let the others go on only if it had what they waited for. */
+static bool has_let_go(const struct deadlock *deadlock)
 {
-	const struct long_wait *waits;
-	size_t count = list_long_waits(observations, &waits);
-	int r = 0;
-
-	for (size_t i = 0; i < count && !r; i++) {
-		if (!is_open(&waits[i]))
-			continue;
-		clear_deadlock(deadlock);
-		if (waits[i].class == WAIT_LOCK_FILE)
-			r = find_circle(observations, &waits[i], deadlock);
-		if (!r && !deadlock->in_cycle) {
-			clear_deadlock(deadlock);
-			r = collect_process(observations, waits[i].thread->tgid, deadlock);
-		}
-		deadlock->end_ns = observations->end_ns;
-		if (deadlock->in_cycle || deadlock->lock_count > 1)
-			break;
-	}
-	return r;
+	for (size_t i = 0; i < deadlock->count; i++)
+		if (deadlock->waits[i].whom == deadlock->ended.by &&
+		    deadlock->waits[i].link == STUCK_HOLDER)
+			return deadlock_wait_of(deadlock, deadlock->ended.by);
+	return false;
 }
 
-/* Whether it may be one, as far as the waits themselves tell. */
+/* Who is behind the circle alone may give up, and the circle goes on. */
+static bool is_in_circle(const struct deadlock *deadlock)
+{
+	for (size_t i = 0; i < deadlock->in_cycle; i++)
+		if (deadlock->waits[i].wait.thread == deadlock->ended.by)
+			return true;
+	return false;
+}
+
+/* Whether it may be one, as far as it is known who waits for whom. */
 static bool is_likely(const struct deadlock *deadlock)
 {
-	return deadlock->waits && deadlock->end_ns >= deadlock->since_ns + DEADLOCK_STILL_NS &&
-	       (deadlock->in_cycle || (deadlock->lock_count > 1 && !held_outside(deadlock)));
+	bool open = deadlock->ended.how == DEADLOCK_OPEN;
+
+	if (deadlock->in_cycle)
+		return open || is_in_circle(deadlock);
+	return deadlock->lock_count > 1 && !held_outside(deadlock) &&
+	       (open || has_let_go(deadlock));
+}
+
+/* Fill in the rest of what the waits tell. Return: 1 if it is one, 0 or -ENOMEM. */
+static int judge_waits(const struct observations *observations, struct deadlock *deadlock)
+{
+	bool doubtful = false;
+
+	deadlock->lock_count = count_locks(deadlock);
+	if (!is_likely(deadlock))
+		return 0;
+	deadlock->since_ns = still_since(observations, deadlock);
+	if (deadlock->end_ns < deadlock->since_ns + DEADLOCK_STILL_NS)
+		return 0;
+	find_culprit(deadlock);
+	return look_closer(observations, deadlock, &doubtful) ? -ENOMEM : !doubtful;
+}
+
+/* Without a circle: the first process most of whose locks are stuck. 1, 0 or -ENOMEM. */
+static int infer_process(const struct observations *observations, struct deadlock *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		int32_t tgid = all->waits[i].wait.thread->tgid;
+		struct deadlock selected;
+		size_t first = 0;
+		int r;
+
+		while (all->waits[first].wait.thread->tgid != tgid)
+			first++;
+		if (first < i)
+			continue;
+		r = select_process(observations, all, tgid, &selected);
+		if (!r)
+			r = judge_waits(observations, &selected);
+		if (r > 0) {
+			clear_deadlock(all);
+			*all = selected;
+		} else {
+			clear_deadlock(&selected);
+		}
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* The deadlock that ended so. 1, 0 or -ENOMEM. */
+static int find_ended(const struct observations *observations, const struct stuck_readers *readers,
+		      const struct deadlock_ended *ended, struct deadlock *deadlock)
+{
+	*deadlock = (struct deadlock){ .end_ns = ended->at_ns, .ended = *ended };
+	if (deadlock_collect(observations, readers, deadlock) || deadlock_find_circle(deadlock))
+		return -ENOMEM;
+	return deadlock->in_cycle ? judge_waits(observations, deadlock)
+				  : infer_process(observations, deadlock);
+}
+
+static uint64_t sum_lost(const struct deadlock *deadlock)
+{
+	uint64_t lost_ns = 0;
+
+	for (size_t i = 0; i < deadlock->count; i++)
+		lost_ns += deadlock->waits[i].wait.blocked_ns;
+	return lost_ns;
+}
+
+/* Of several the one by which most was lost; @candidate gets it. */
+static int find_worst(const struct detect_context *in, const struct stuck_readers *readers,
+		      struct candidate *candidate)
+{
+	struct deadlock_ended ended[DEADLOCK_ENDS_MAX];
+	size_t count = deadlock_ends(in, readers, ended);
+	int r = 0;
+
+	for (size_t i = 0; i < count && r >= 0; i++) {
+		struct deadlock deadlock;
+
+		r = find_ended(in->observations, readers, &ended[i], &deadlock);
+		if (r > 0 && sum_lost(&deadlock) > candidate->lost_ns) {
+			clear_deadlock(candidate->found);
+			*(struct deadlock *)candidate->found = deadlock;
+			candidate->lost_ns = sum_lost(&deadlock);
+		} else {
+			clear_deadlock(&deadlock);
+		}
+	}
+	return r < 0 ? r : 0;
 }
 
 static int find_deadlock(struct detect_context *in, struct candidates *out)
 {
 	struct candidate *candidate = candidate_append(in, out);
-	struct deadlock *deadlock;
-	bool doubtful = false;
+	struct stuck_readers readers;
 	int r;
 
 	if (!candidate)
 		return -ENOMEM;
-	if (!in->stall->still_open)
-		return 0;
-	deadlock = candidate->found;
-	r = find_first(in->observations, deadlock);
-	if (r || !is_likely(deadlock))
-		return r;
-	r = look_closer(in->observations, deadlock, &doubtful);
-	if (r || (doubtful && !deadlock->in_cycle))
-		return r;
-	for (size_t i = 0; i < deadlock->count; i++)
-		candidate->lost_ns += deadlock->waits[i]->blocked_ns;
-	in->deadlock = candidate->lost_ns ? deadlock : NULL;
-	return 0;
+	r = stuck_readers_find(in->observations, &readers);
+	if (!r)
+		r = find_worst(in, &readers, candidate);
+	stuck_readers_free(&readers);
+	in->deadlock = candidate->lost_ns ? candidate->found : NULL;
+	return r;
 }
 
 const struct detector deadlock_detector = {
@@ -448,8 +410,8 @@ const struct detector deadlock_detector = {
 bool deadlock_has(const struct deadlock *deadlock, int32_t tgid, uint64_t address)
 {
 	for (size_t i = 0; i < deadlock->count; i++)
-		if (deadlock->waits[i]->lock->tgid == tgid &&
-		    deadlock->waits[i]->lock->address == address)
+		if (deadlock->waits[i].wait.lock && deadlock->waits[i].wait.lock->tgid == tgid &&
+		    deadlock->waits[i].wait.lock->address == address)
 			return true;
 	return false;
 }

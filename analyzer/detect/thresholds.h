@@ -26,11 +26,15 @@
 #define PAUSE_OF_ALL_PERCENT 50u /* more of a CPU's pause in one of all CPUs: a part of that */
 #define PAUSE_COVERS_PERCENT 50u /* of the time somebody waited: nobody ran in so much of it */
 
-/* deadlock.c */
+/* deadlock.c, deadlock_end.c, stuck_wait.c */
 #define DEADLOCK_STILL_NS 1000000000ull /* nothing moved: less may be one long hold */
 #define OTHER_ACTIVE_PERCENT 10u /* more of that time active: it may hold one of the locks */
 #define OTHER_UNKNOWN_PERCENT 50u /* more of it not known: likewise */
 #define OTHER_ASLEEP_PERCENT 50u /* more of it asleep, by one that has held them: likewise */
+#define DEADLOCK_GONE_NS 1000000000ull /* from the end of a wait to its thread's: it was killed */
+#define PARTNER_WAITS_LEAST 8u /* wake-ups at a pipe or socket: fewer do not tell who is there */
+#define PARTNER_PERCENT 75u /* of those wake-ups: that one is at the other end */
+#define PARTNER_TIMES_USUAL 5u /* so many times as long as ever before: the answer does not come */
 
 /* lock_convoy.c, lock_convoy_cause.c, lock_convoy_evidence.c */
 #define CALL_BEFORE_HOLD_NS 1000000000ull /* from a call to the hold that it waited for */

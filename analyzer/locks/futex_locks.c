@@ -24,6 +24,7 @@ struct futex {
 	uint32_t members; /* of them, those that also woke a waiter */
 	uint32_t wakes, broadcasts;
 	int32_t owner; /* as a value named it last; 0: none did */
+	bool shared; /* between processes: its owner may be of another one */
 	const struct thread *waker; /* the last one */
 	uint64_t wake_ns;
 	struct futex_handoff handoff; /* after judging: only where it is HANDOFF_TIMED */
@@ -262,6 +263,7 @@ static __attribute__((noinline)) int note_wait(struct futex_locks *futexes,
 	pending->futex = pending->last = futex;
 	pending->asleep = event->raw.kind == FT_EVENT_STATE;
 	futex->looks |= futex_value_looks(wait);
+	futex->shared |= futex_shared(wait);
 	if (owner)
 		futex->owner = owner;
 	if (note_pair(futexes, futex, event->thread, false, &pending->last_pair) ||
@@ -354,7 +356,7 @@ static bool has_owner(const struct futex *futex, const struct threads *threads)
 {
 	const struct thread *owner = futex->owner ? threads_find(threads, futex->owner) : NULL;
 
-	return owner && owner->tgid == futex->key.tgid;
+	return owner && (futex->shared || owner->tgid == futex->key.tgid);
 }
 
 /*
@@ -435,6 +437,13 @@ enum futex_judgement futex_locks_judgement(const struct futex_locks *futexes, in
 	if (!futex || !futex->lock)
 		return FUTEX_NO_LOCK;
 	return futex->still.kind == HANDOFF_LOCK ? FUTEX_GUESSED : FUTEX_LOCK;
+}
+
+bool futex_locks_may_be_lock(const struct futex_locks *futexes, int32_t tgid, uint64_t address)
+{
+	const struct futex *futex = find_futex(futexes, tgid, address);
+
+	return futex && !futex->lock && !futex->wakes && !(futex->looks & ~(LOOKS_TWO | LOOKS_TWO_TOO));
 }
 
 bool futex_locks_doubt(const struct futex_locks *futexes,

@@ -48,6 +48,9 @@ enum futex_judgement {
 enum futex_judgement futex_locks_judgement(const struct futex_locks *futexes, int32_t tgid,
 					   uint64_t address);
 
+/* No lock as far as it is known, but it only ever looked like one, and nobody was ever woken there. */
+bool futex_locks_may_be_lock(const struct futex_locks *futexes, int32_t tgid, uint64_t address);
+
 /* Several threads stood still at a futex that may be a lock. */
 struct futex_doubt {
 	uint64_t address;

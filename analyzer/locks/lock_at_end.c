@@ -83,7 +83,7 @@ static int find_user_owner(struct lock_tracker *locks, struct lock_entry *entry,
 	struct thread *holder = entry->owner_tid ? threads_find(threads, entry->owner_tid) : NULL;
 	uint64_t since_ns = 0;
 
-	if (holder && holder->tgid == entry->lock.tgid && !holder->exited) {
+	if (holder && (entry->shared || holder->tgid == entry->lock.tgid) && !holder->exited) {
 		entry->lock.holder_named = true;
 	} else {
 		holder = entry->taker;

@@ -370,7 +370,8 @@ static int note_handoff(struct lock_tracker *locks, const struct interval *inter
 		.since_exact = since.exact,
 		.read = fact->releases_read,
 		.plausible = (interval->waker_stack_id == STACK_NONE && !by_call) ||
-			     entry->shared || entry->guessed,
+			     (entry->shared && entry->owner_tid != interval->waker->tid) ||
+			     entry->guessed,
 		.by_call = by_call,
 		.stack_id = interval->waker_stack_id,
 		.woken = interval->thread,
@@ -387,6 +388,28 @@ static int note_handoff(struct lock_tracker *locks, const struct interval *inter
 	entry->taker = interval->thread;
 	entry->taken_ns = release.time_ns;
 	return ownership_released(entry->ownership, &release);
+}
+
+/*
+ * @interval ended by itself, by a time limit or a signal. Where the lock names its owner, that one had it all
+ * along: if it had let go, one who waits would have been woken. 0 or -ENOMEM.
+ */
+static int note_named_owner(struct lock_tracker *locks, const struct interval *interval,
+			    struct lock_entry *entry)
+{
+	struct thread *owner = locks->threads && entry->owner_tid
+				       ? threads_find(locks->threads, entry->owner_tid)
+				       : NULL;
+
+	if (!owner || owner == interval->thread || owner->exited ||
+	    interval->flags & INTERVAL_STILL_OPEN ||
+	    entry->lock.released_ns >= interval->start_ns ||
+	    (!entry->shared && owner->tgid != entry->lock.tgid))
+		return 0;
+	return ownership_named(entry->ownership,
+			       &(struct lock_release){ .thread = owner,
+						       .time_ns = interval->end_ns,
+						       .stack_id = STACK_NONE });
 }
 
 static void count_wait(struct lock *lock, struct waiter *waiter, uint64_t slept_ns)
@@ -444,7 +467,8 @@ static RARE int close_sleep(struct lock_tracker *locks, const struct interval *i
 	waiter->open = false;
 	waiter->end_ns = interval->end_ns;
 	waiter->end_lost_ns = interval->flags & INTERVAL_END_LOST ? interval->end_ns : 0;
-	if (note_handoff(locks, interval, waiter->entry))
+	if (note_handoff(locks, interval, waiter->entry) ||
+	    note_named_owner(locks, interval, waiter->entry))
 		return -ENOMEM;
 	counts = !options->counts || options->counts(options->context, interval->thread);
 	if (counts && to_ns > from_ns)

@@ -125,6 +125,8 @@ tests_unit_analyzer_test_detect_SOURCES = \
 	tests/unit/analyzer/detect/test_coverage.c \
 	tests/unit/analyzer/detect/test_cpu_starvation.c \
 	tests/unit/analyzer/detect/test_deadlock.c \
+	tests/unit/analyzer/detect/test_deadlock_circle.c \
+	tests/unit/analyzer/detect/test_deadlock_end.c \
 	tests/unit/analyzer/detect/test_detectors.c \
 	tests/unit/analyzer/detect/test_host_pause.c \
 	tests/unit/analyzer/detect/test_reports.c \

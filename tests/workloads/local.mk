@@ -37,8 +37,13 @@ LAB_WORKLOADS = \
 	tests/workloads/mutex_chain \
 	tests/workloads/condvar_herd \
 	tests/workloads/deadlock_abba \
+	tests/workloads/deadlock_timed \
+	tests/workloads/deadlock_killed \
+	tests/workloads/deadlock_pipe \
+	tests/workloads/deadlock_call \
 	tests/workloads/spin_user \
 	tests/workloads/flock_abba \
+	tests/workloads/flock_killed \
 	tests/workloads/flock_convoy \
 	tests/workloads/fcntl_convoy \
 	tests/workloads/inode_write \
@@ -54,6 +59,8 @@ LAB_WORKLOADS = \
 	tests/workloads/busy_server \
 	tests/workloads/exit_huge \
 	tests/workloads/idle_pool \
+	tests/workloads/lock_inversion \
+	tests/workloads/pipes_idle \
 	tests/workloads/pingpong_pipe \
 	tests/workloads/pingpong_socket
 check_PROGRAMS += $(LAB_WORKLOADS)
@@ -190,3 +197,31 @@ tests_workloads_pingpong_socket_SOURCES = tests/workloads/pingpong_socket.c
 tests_workloads_pingpong_socket_CFLAGS = $(WORKLOAD_CFLAGS)
 tests_workloads_pingpong_socket_LDADD = tests/workloads/libworkload.a
 tests_workloads_pingpong_socket_LDFLAGS = -pthread
+tests_workloads_deadlock_timed_SOURCES = tests/workloads/deadlock_timed.c
+tests_workloads_deadlock_timed_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_deadlock_timed_LDADD = tests/workloads/libworkload.a
+tests_workloads_deadlock_timed_LDFLAGS = -pthread
+tests_workloads_deadlock_killed_SOURCES = tests/workloads/deadlock_killed.c
+tests_workloads_deadlock_killed_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_deadlock_killed_LDADD = tests/workloads/libworkload.a
+tests_workloads_deadlock_killed_LDFLAGS = -pthread
+tests_workloads_deadlock_pipe_SOURCES = tests/workloads/deadlock_pipe.c
+tests_workloads_deadlock_pipe_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_deadlock_pipe_LDADD = tests/workloads/libworkload.a
+tests_workloads_deadlock_pipe_LDFLAGS = -pthread
+tests_workloads_flock_killed_SOURCES = tests/workloads/flock_killed.c
+tests_workloads_flock_killed_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_flock_killed_LDADD = tests/workloads/libworkload.a
+tests_workloads_flock_killed_LDFLAGS = -pthread
+tests_workloads_lock_inversion_SOURCES = tests/workloads/lock_inversion.c
+tests_workloads_lock_inversion_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_lock_inversion_LDADD = tests/workloads/libworkload.a
+tests_workloads_lock_inversion_LDFLAGS = -pthread
+tests_workloads_pipes_idle_SOURCES = tests/workloads/pipes_idle.c
+tests_workloads_pipes_idle_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_pipes_idle_LDADD = tests/workloads/libworkload.a
+tests_workloads_pipes_idle_LDFLAGS = -pthread
+tests_workloads_deadlock_call_SOURCES = tests/workloads/deadlock_call.c
+tests_workloads_deadlock_call_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_deadlock_call_LDADD = tests/workloads/libworkload.a
+tests_workloads_deadlock_call_LDFLAGS = -pthread
