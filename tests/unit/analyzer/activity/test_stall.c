@@ -66,19 +66,19 @@ static void stall_goes_on_behind_a_gap_of_less_than_a_tenth(void **state)
 	struct stall stall;
 
 	(void)state;
-	assert_int_equal(stall_find(waits, 2, LONG, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, LONG, &no_trigger, &stall), 0);
 	assert_int_equal(stall.start_ns, 1000 * MS);
 	assert_int_equal(stall.end_ns, 5150 * MS);
 	assert_int_equal(stall.others, 0);
 	waits[1] = wait_of(3200, 5200, 0);
-	assert_int_equal(stall_find(waits, 2, LONG, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, LONG, &no_trigger, &stall), 0);
 	assert_int_equal(stall.others, 1);
 	waits[1] = wait_of(3150, 4600, 0); /* shorter than the first one */
-	assert_int_equal(stall_find(waits, 2, LONG, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, LONG, &no_trigger, &stall), 0);
 	assert_int_equal(stall.others, 1);
 	waits[1] = wait_of(3150, 5150, 0);
 	waits[0].class = WAIT_IO_BLOCK; /* another cause */
-	assert_int_equal(stall_find(waits, 2, LONG, 0, &stall), 0);
+	assert_int_equal(stall_find(waits, 2, LONG, &no_trigger, &stall), 0);
 	assert_int_equal(stall.others, 1);
 }
 

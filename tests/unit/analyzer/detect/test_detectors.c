@@ -91,6 +91,7 @@ static void what_names_nobody_must_explain_twice_as_much(void **state)
 static void what_may_have_been_want_of_work_comes_after_what_was_not(void **state)
 {
 	const struct trigger_window window = { .proves = true,
+					       .since_said = true,
 					       .since_ns = 6000 * MS,
 					       .until_ns = 8000 * MS };
 	const struct candidate sure = candidate_of(2000, 3000, 100, EVIDENCE_SIGNS);
