@@ -13,9 +13,13 @@
 #define LIKE_MOST 2u
 #define LIKE_PART 5u
 
-/* Slices of one pause: a quarter of a slice is the most that it runs between two, and they do not get shorter. */
+/*
+ * Slices of one pause: a quarter of a slice is the most that it runs between two. They do not get shorter, and no
+ * faster longer than where each is twice the one before: a long sleep after short ones is a sleep.
+ */
 #define BETWEEN_PART	4u
 #define SHORTER_PERCENT 70u
+#define LONGER_TIMES	4u
 #define SLICE_LEAST_NS	500000u
 #define SLICES_ALIKE	14u /* tenths: slices of another length are another way of polling */
 
@@ -146,7 +150,7 @@ static bool is_slice(const struct scan *scan, const struct history_interval *int
 		return false;
 	if (is_known(place) && is_known(&run->place) && !is_same_place(place, &run->place))
 		return false;
-	if (run->ran_ns > ns / BETWEEN_PART)
+	if (run->ran_ns > ns / BETWEEN_PART || ns > run->last_ns * LONGER_TIMES)
 		return false;
 	return (interval->flags & INTERVAL_STILL_OPEN ||
 		ns * 100 >= run->last_ns * SHORTER_PERCENT) &&

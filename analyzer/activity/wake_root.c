@@ -43,10 +43,14 @@ struct wake_root wake_root_find(const struct history *history, struct stack_info
 {
 	const uint64_t start_ns = wait->start_ns, end_ns = wait->end_ns;
 	struct wake_root root = { .end = WAKE_UNSEEN, .stack_id = STACK_NONE };
+	struct wake_root before = root;
 
 	for (root.links = 1; root.links <= LINKS_MAX; root.links++) {
 		root.at_ns = wait->end_ns;
 		root.end = wake_root_end(history, stack_infos, wait);
+		/* Whose time limit ended its own wait slept, whatever call it did that with. */
+		if (root.end == WAKE_TIMER && before.thread)
+			return before;
 		if (root.end != WAKE_THREAD)
 			return root;
 		root.thread = history_waker(history, wait);
@@ -56,6 +60,7 @@ struct wake_root wake_root_find(const struct history *history, struct stack_info
 		wait = wake_root_wait_meanwhile(history, root.thread, start_ns, end_ns);
 		if (!wait || (wait->direction != DIRECTION_TAKES && wait->direction != DIRECTION_GIVES))
 			return root;
+		before = root;
 		root.thread = NULL;
 	}
 	root.end = WAKE_UNSEEN;

@@ -60,19 +60,23 @@ static int compare_members(const void *left, const void *right)
 		return a->root.end < b->root.end ? -1 : 1;
 	if (a_thread != b_thread)
 		return a_thread < b_thread ? -1 : 1;
+	if (a->own != b->own)
+		return a->own - b->own;
 	if (a->root.at_ns != b->root.at_ns)
 		return a->root.at_ns < b->root.at_ns ? -1 : 1;
 	return (a->pause->start_ns > b->pause->start_ns) -
 	       (a->pause->start_ns < b->pause->start_ns);
 }
 
-/* Whether the same let both go: neighbours in order. */
+/* Whether the same let both go: neighbours in order. A server's own pool and its clients are two stories. */
 static bool is_together(const struct member *a, const struct member *b)
 {
-	uint64_t slice_ns = later(a->pause->sleeps > 1 ? a->pause->slice_ns : 0,
-				  b->pause->sleeps > 1 ? b->pause->slice_ns : 0);
+	bool polled = a->root.end != WAKE_THREAD;
+	uint64_t slice_ns = polled ? later(a->pause->sleeps > 1 ? a->pause->slice_ns : 0,
+					   b->pause->sleeps > 1 ? b->pause->slice_ns : 0)
+				   : 0;
 
-	if (a->root.end != b->root.end || a->root.thread != b->root.thread)
+	if (a->root.end != b->root.end || a->root.thread != b->root.thread || a->own != b->own)
 		return false;
 	/* Who polls notices up to a slice later. */
 	return b->root.at_ns - a->root.at_ns <= STILL_TOGETHER_NS + slice_ns * 2;
@@ -87,12 +91,23 @@ static bool covers_window(const struct search *search, const struct pause *pause
 	return detect_covers_window(search->in->window, &stall);
 }
 
-/* It waited where it waits as a rule, until another process came: there was nothing to do. */
+/* A thread let it go at last, as one does who waits with a time limit again and again; else it only looked. */
+static bool was_woken(const struct search *search, const struct pause *pause)
+{
+	return wake_root_end(search->observations->history, search->observations->stack_infos,
+			     &pause->last) == WAKE_THREAD;
+}
+
+/*
+ * It waited where it waits as a rule, until a process came that is none of the target's: there was nothing to do. What
+ * processes of one service wait for each other may be a lock that they share.
+ */
 static bool awaited_request(const struct search *search, const struct pause *pause)
 {
 	const struct thread *waker = history_waker(search->observations->history, &pause->last);
 
-	return !pause->novel && pause->sleeps == 1 && waker && waker->tgid != pause->thread->tgid &&
+	return !pause->novel && (pause->sleeps == 1 || was_woken(search, pause)) && waker &&
+	       !target_counts(search->observations->target, waker) &&
 	       target_counts(search->observations->target, pause->thread);
 }
 
@@ -130,7 +145,7 @@ static int collect_members(struct search *search)
 					       pause->thread, &wait),
 			.own = target_counts(observations->target, pause->thread),
 		};
-		if (pause->sleeps > 1 && member->root.end != WAKE_OPEN) {
+		if (pause->sleeps > 1 && member->root.end != WAKE_OPEN && !was_woken(search, pause)) {
 			member->root.end = WAKE_TIMER;
 			member->root.thread = NULL;
 		}
@@ -214,13 +229,14 @@ static size_t count_novel(const struct group *group)
 	return count;
 }
 
-/* Members that another member woke. */
+/* Members that another member woke. In a pipe the kernel lets in the next reader for who was let in: no sign of a lock. */
 static size_t count_in_turn(const struct group *group)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < group->count; i++)
 		count += is_counted(group, &group->members[i]) &&
+			 group->members[i].pause->class != WAIT_IPC_PIPE &&
 			 group->members[i].pause->last.waker != HISTORY_NOBODY &&
 			 is_member(group, group->members[i].pause->last.waker);
 	return count;
@@ -322,14 +338,20 @@ static uint64_t find_longest_run(const struct history *history, const struct thr
 			    (interval->state == THREAD_BLOCKED && run_ns &&
 			     !wait_direction_idle(interval->direction));
 
+		/* A few events that are missing end no run of seconds, and are no part of it. */
+		if (interval->state == THREAD_UNKNOWN && to_ns - from_ns < STILL_TOGETHER_NS)
+			continue;
 		run_ns = runs ? run_ns + (to_ns - from_ns) : 0;
 		longest_ns = later(longest_ns, run_ns);
 	}
 	return longest_ns;
 }
 
-/* How often it woke others, before it woke those who stood still. */
-static size_t count_woken(const struct search *search, const struct thread *root,
+/*
+ * How often it woke others, before it woke those who stood still. @clients: of other processes, as those who stood
+ * still are; what threads of its own help it with is part of what it does.
+ */
+static size_t count_woken(const struct search *search, const struct thread *root, bool clients,
 			  uint64_t start_ns, uint64_t end_ns)
 {
 	const struct threads *threads = source_threads(search->observations->source);
@@ -337,11 +359,13 @@ static size_t count_woken(const struct search *search, const struct thread *root
 	size_t count = 0;
 
 	for (size_t i = 0; i < threads_count(threads); i++) {
-		struct history_cursor cursor =
-			history_walk(history, threads_at(threads, i), start_ns, end_ns);
+		const struct thread *thread = threads_at(threads, i);
+		struct history_cursor cursor = history_walk(history, thread, start_ns, end_ns);
 		const struct history_interval *interval;
 		uint64_t from_ns, to_ns;
 
+		if (clients && thread->tgid == root->tgid)
+			continue;
 		while ((interval = history_next(&cursor, &from_ns, &to_ns)))
 			if (interval->state == THREAD_BLOCKED && interval->waker == root->index &&
 			    !interval->waker_in_interrupt && interval->end_ns < end_ns)
@@ -350,7 +374,8 @@ static size_t count_woken(const struct search *search, const struct thread *root
 	return count;
 }
 
-static int read_root(const struct search *search, struct standstill *still)
+static int read_root(const struct search *search, const struct group *group,
+		     struct standstill *still)
 {
 	const struct observations *observations = search->observations;
 	uint64_t start_ns = still->longest.start_ns, end_ns = still->root.at_ns;
@@ -359,7 +384,7 @@ static int read_root(const struct search *search, struct standstill *still)
 		return 0;
 	still->run_ns = find_longest_run(observations->history, still->root.thread, start_ns, end_ns);
 	if (still->run_ns)
-		still->woken = count_woken(search, still->root.thread, start_ns,
+		still->woken = count_woken(search, still->root.thread, !group->of_target, start_ns,
 					   end_ns - earlier(end_ns - start_ns, STILL_TOGETHER_NS));
 	return span_summary_read(observations->history, source_stacks(observations->source),
 				 observations->stack_infos, still->root.thread, start_ns, end_ns,
@@ -420,7 +445,7 @@ static enum standstill_sign choose_sign(const struct search *search, const struc
 	if (!group->of_target)
 		return held && count_clients(search, still) >= STILL_CLIENTS_LEAST ? SIGN_CLIENTS
 										   : SIGN_NONE;
-	if (still->longest.sleeps > 1)
+	if (still->longest.sleeps > 1 && still->root.end != WAKE_THREAD)
 		return still->victim_count >= 2 ? SIGN_POLLING : SIGN_NONE;
 	if (still->root.end == WAKE_OPEN) {
 		still->gone = find_gone(search, still, &still->gone_ns);
@@ -483,7 +508,7 @@ static int judge_group(const struct search *search, const struct group *group,
 	still = candidate->found;
 	r = collect_victims(group, still);
 	if (!r)
-		r = read_root(search, still);
+		r = read_root(search, group, still);
 	if (r)
 		return r;
 	still->in_turn = count_in_turn(group);

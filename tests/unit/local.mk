@@ -127,6 +127,7 @@ tests_unit_analyzer_test_detect_SOURCES = \
 	tests/unit/analyzer/detect/test_slow_producer.c \
 	tests/unit/analyzer/detect/test_slow_producer_profile.c \
 	tests/unit/analyzer/detect/test_spin.c \
+	tests/unit/analyzer/detect/test_standstill_ends.c \
 	tests/unit/analyzer/detect/test_stopped_process.c \
 	tests/unit/analyzer/detect/test_thresholds.c
 tests_unit_analyzer_test_detect_LDADD = $(ANALYZER_UNIT_LIBS)
