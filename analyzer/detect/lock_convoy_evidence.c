@@ -93,7 +93,7 @@ static void tell_unnamed(const struct detect_context *context,
 			wait->holder, proc_locks_text(context->listed, contended->address));
 }
 
-/* The function that let the lock go. */
+/* The function that let the lock go, or the waiter that had it. */
 static const char *release_name(const struct stack_table *stacks, uint32_t stack_id)
 {
 	static const char *const releases[] = {
@@ -101,7 +101,7 @@ static const char *release_name(const struct stack_table *stacks, uint32_t stack
 		"mutex_unlock", "rwsem_wake",	   "__mutex_unlock_slowpath",
 		"futex_wake",	"percpu_up_write", "futex_unlock_pi",
 	};
-	const char *function = "the lock's release path";
+	const char *function = "the kernel's wake-up path";
 	const struct frame *frames = NULL;
 	size_t count = stack_table_frames(stacks, stack_id, &frames);
 
