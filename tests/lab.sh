@@ -66,6 +66,7 @@ loads_host=yes # so do some of its programs
 live_test
 need_memory_mb 3000
 lab=$work
+export PYTHONDONTWRITEBYTECODE=1 # nothing is written beside tests/services/
 right=0 wrong=0 cannot=0 thinned=0 misled=0 disturbed=0
 
 # look_thinned OPTION...: at the capture without some of its events

@@ -244,15 +244,16 @@ static size_t count_in_turn(const struct group *group)
 
 struct wakings {
 	uint64_t by_members, by_others;	/* of members, when they were active */
+	uint64_t by_root;		/* likewise: by who let them go on, if that is no member */
 };
 
 /* Who wakes the members as a rule. */
 static void count_wakings(const struct search *search, const struct group *group,
-			  struct wakings *ret_wakings)
+			  const struct thread *root, struct wakings *ret_wakings)
 {
 	const struct history *history = search->observations->history;
 
-	*ret_wakings = (struct wakings){ 0, 0 };
+	*ret_wakings = (struct wakings){ 0, 0, 0 };
 	for (size_t i = 0; i < group->count; i++) {
 		const struct pause *pause = group->members[i].pause;
 		const struct history_interval *intervals;
@@ -268,6 +269,8 @@ static void count_wakings(const struct search *search, const struct group *group
 				continue;
 			if (is_member(group, wait->waker))
 				ret_wakings->by_members += times;
+			else if (root && wait->waker == root->index)
+				ret_wakings->by_root += times;
 			else
 				ret_wakings->by_others += times;
 		}
@@ -275,16 +278,25 @@ static void count_wakings(const struct search *search, const struct group *group
 }
 
 /* Nobody outside feeds them: that they all stopped is no want of work. */
-static bool is_closed(const struct search *search, const struct group *group)
+static bool is_closed(const struct group *group, const struct wakings *wakings)
 {
-	struct wakings wakings;
+	uint64_t others = wakings->by_others + wakings->by_root;
 
-	if (group->count < 2 || group->count > STILL_CLOSED_MOST)
-		return false;
-	count_wakings(search, group, &wakings);
-	return wakings.by_members >= STILL_WAKINGS_LEAST &&
-	       share_at_least(wakings.by_members, wakings.by_members + wakings.by_others,
+	return group->count >= 2 && group->count <= STILL_CLOSED_MOST &&
+	       wakings->by_members >= STILL_WAKINGS_LEAST &&
+	       share_at_least(wakings->by_members, wakings->by_members + others,
 			      STILL_CLOSED_PERCENT);
+}
+
+/* Who let them go on is one of a round that nobody outside feeds. */
+static bool is_peer(const struct group *group, const struct wakings *wakings)
+{
+	uint64_t round = wakings->by_members + wakings->by_root;
+
+	return group->count >= 2 && group->count <= STILL_CLOSED_MOST &&
+	       wakings->by_members >= STILL_WAKINGS_LEAST &&
+	       share_at_least(round, round + wakings->by_others, STILL_CLOSED_PERCENT) &&
+	       share_at_least(wakings->by_root, round, STILL_PEER_PERCENT);
 }
 
 /* Who ended about when they stopped: of their process, or another one that ran the same program. */
@@ -441,6 +453,7 @@ static enum standstill_sign choose_sign(const struct search *search, const struc
 	bool held = did == STANDSTILL_RAN || did == STANDSTILL_WAITED ||
 		    (did == STANDSTILL_SLEPT && !is_usual_sleep(search, still));
 	bool elsewhere = count_novel(group) * 2 >= still->victim_count, closed;
+	struct wakings wakings;
 
 	if (!group->of_target)
 		return held && count_clients(search, still) >= STILL_CLIENTS_LEAST ? SIGN_CLIENTS
@@ -461,9 +474,12 @@ static enum standstill_sign choose_sign(const struct search *search, const struc
 		return SIGN_IN_TURN;
 	if (elsewhere && (held || still->root.end == WAKE_OPEN))
 		return SIGN_ELSEWHERE;
-	closed = is_closed(search, group);
+	count_wakings(search, group, still->root.thread, &wakings);
+	closed = is_closed(group, &wakings);
 	if (still->in_turn * 2 >= still->victim_count && still->root.thread && (held || closed))
 		return SIGN_IN_TURN;
+	if (held && is_peer(group, &wakings))
+		return SIGN_PEER;
 	/* Where nothing ended it, they may have done all that there was to do. */
 	return still->victim_count * 2 > still->active && closed && still->root.end != WAKE_OPEN
 		       ? SIGN_AMONG_THEMSELVES

@@ -16,6 +16,7 @@ enum standstill_sign {
 	SIGN_NONE,		/* whether it was for want of work or of an answer cannot be told */
 	SIGN_ELSEWHERE,		/* they waited where they hardly ever do, and one thread let them go */
 	SIGN_IN_TURN,		/* each woke the next one, as they do at no other time: a lock with a queue */
+	SIGN_PEER,		/* they wake each other as a rule, and so does the one who did not for so long */
 	SIGN_CLIENTS,		/* other processes, which the root answers as a rule */
 	SIGN_AMONG_THEMSELVES,	/* nobody but they themselves wakes them as a rule: a wake-up was lost */
 	SIGN_OWNER_GONE,	/* one who used to wake them ended when they stopped */

@@ -97,6 +97,9 @@ static const char *sign_text(const struct standstill *still)
 		return "they waited where they hardly ever wait otherwise, so it was not for work";
 	case SIGN_IN_TURN:
 		return "each woke the next, as the waiters of a lock with a queue do";
+	case SIGN_PEER:
+		return "as a rule they and the one who let them go on wake each other, and hardly anybody else "
+		       "does, as those do who share a lock";
 	case SIGN_CLIENTS:
 		return "it answers them as a rule at once";
 	case SIGN_AMONG_THEMSELVES:

@@ -84,6 +84,49 @@ static void processes_of_one_service_share_a_lock(void **state)
 	scene_done(&result, scene);
 }
 
+/* Three hand something round; once the keeper sleeps with it, and lets both others go itself. @peer_of: of so many rounds
+ * it takes part in one. */
+static void assert_round_stops(uint64_t peer_of, bool named)
+{
+	struct scene *scene = scene_create(3);
+	struct scene_result result;
+	const struct model_finding *finding;
+
+	for (uint64_t at_ms = 10, i = 0; at_ms < 1000; at_ms += 10, i++) {
+		fall_asleep(scene, 0, at_ms * MS, &one, WAIT_FUTEX);
+		if (i % peer_of == 0)
+			scene_waking(scene, 2, (at_ms + 1) * MS, &keeper, WAKE, &one);
+		else
+			scene_waking(scene, 1, (at_ms + 1) * MS, &two, WAKE, &one);
+		wake_up(scene, 0, (at_ms + 1) * MS + US, &one);
+		fall_asleep(scene, 1, (at_ms + 2) * MS, &two, WAIT_FUTEX);
+		scene_waking(scene, 0, (at_ms + 3) * MS, &one, WAKE, &two);
+		wake_up(scene, 1, (at_ms + 3) * MS + US, &two);
+	}
+	fall_asleep(scene, 0, 1000 * MS, &one, WAIT_FUTEX);
+	fall_asleep(scene, 1, 1000 * MS, &two, WAIT_FUTEX);
+	fall_asleep(scene, 2, 1001 * MS, &keeper, NANOSLEEP);
+	time_out(scene, 2, 3000 * MS, &keeper);
+	scene_waking(scene, 2, 3000 * MS + 10 * US, &keeper, WAKE, &one);
+	wake_up(scene, 0, 3000 * MS + 20 * US, &one);
+	scene_waking(scene, 2, 3000 * MS + 30 * US, &keeper, WAKE, &two);
+	wake_up(scene, 1, 3000 * MS + 40 * US, &two);
+	result = scene_analyze(scene, "100,200,300", 3400 * MS);
+	assert_int_equal(model_verdict(result.model), VERDICT_FROZEN);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->kind, named ? FINDING_STANDSTILL : FINDING_LOST_WAKEUP);
+	assert_int_equal(finding->has_culprit, named);
+	scene_done(&result, scene);
+}
+
+/* STILL_PEER_PERCENT of the wakings are by it, or a little less. */
+static void peer_that_slept_is_named_and_a_watchdog_is_not(void **state)
+{
+	(void)state;
+	assert_round_stops(9, true);
+	assert_round_stops(11, false);
+}
+
 /* Who waits with a time limit, again and again, did not poll where a thread woke it at last. That one slept, too, in a
  * wait that its time limit ended. */
 static void time_limits_do_not_hide_who_was_waited_for(void **state)
@@ -202,6 +245,7 @@ UNIT_TESTS(standstill_ends)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(processes_of_one_service_share_a_lock),
+		cmocka_unit_test(peer_that_slept_is_named_and_a_watchdog_is_not),
 		cmocka_unit_test(time_limits_do_not_hide_who_was_waited_for),
 		cmocka_unit_test(long_sleep_after_short_ones_is_no_polling),
 		cmocka_unit_test(server_that_computes_keeps_its_clients_waiting),
