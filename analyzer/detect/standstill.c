@@ -247,7 +247,7 @@ struct wakings {
 	uint64_t by_root;		/* likewise: by who let them go on, if that is no member */
 };
 
-/* Who wakes the members as a rule. */
+/* Who wakes the members as a rule; of a pipe, as in count_in_turn(), nothing is known by that. */
 static void count_wakings(const struct search *search, const struct group *group,
 			  const struct thread *root, struct wakings *ret_wakings)
 {
@@ -264,7 +264,7 @@ static void count_wakings(const struct search *search, const struct group *group
 			uint64_t times = wait->merged ? wait->merged : 1;
 
 			if (wait->state != THREAD_BLOCKED || wait->direction != DIRECTION_TAKES ||
-			    wait->waker == HISTORY_NOBODY ||
+			    wait->waker == HISTORY_NOBODY || wait->class == WAIT_IPC_PIPE ||
 			    (wait->start_ns >= pause->start_ns && wait->end_ns <= pause->end_ns))
 				continue;
 			if (is_member(group, wait->waker))
