@@ -302,6 +302,9 @@ static const char *advice_for_lock(const struct contended_lock *contended, bool 
 	if (!contended->has_owner && lossy)
 		return "Look for another capture of the same freeze: events are missing from this "
 		       "one, and with them who let the lock go.";
+	if (contended->gone)
+		return "Look at why that thread or process ended (a kill, the OOM killer, a crash): what it "
+		       "held stays locked. Shared locks should be robust (PTHREAD_MUTEX_ROBUST).";
 	if (!contended->has_owner && contended->class != WAIT_LOCK_FILE)
 		return "Record a longer time, so that the end of the stall is in the capture: the "
 		       "release of the lock tells who held it.";

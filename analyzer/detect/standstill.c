@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/detect/dead_owner.h"
 #include "analyzer/detect/thresholds.h"
 #include "analyzer/util/span.h"
 
@@ -299,29 +300,6 @@ static bool is_peer(const struct group *group, const struct wakings *wakings)
 	       share_at_least(wakings->by_root, round, STILL_PEER_PERCENT);
 }
 
-/* Who ended about when they stopped: of their process, or another one that ran the same program. */
-static const struct thread *find_gone(const struct search *search, const struct standstill *still,
-				      uint64_t *ret_gone_ns)
-{
-	const struct threads *threads = source_threads(search->observations->source);
-	const struct thread *gone = NULL;
-
-	for (size_t i = 0; i < threads_count(threads); i++) {
-		const struct thread *thread = threads_at(threads, i);
-		bool kin = thread->tgid == still->longest.thread->tgid ||
-			   !strcmp(thread->comm, still->longest.thread->comm);
-
-		if (!kin || !thread->died_ns || thread->idle_task ||
-		    thread->died_ns > still->end_ns ||
-		    thread->died_ns + STILL_GONE_NS < still->start_ns ||
-		    thread->died_ns > still->longest.start_ns + STILL_GONE_NS)
-			continue;
-		gone = thread;
-		*ret_gone_ns = thread->died_ns;
-	}
-	return gone;
-}
-
 static size_t count_active(const struct search *search, const struct standstill *still)
 {
 	const struct threads *threads = source_threads(search->observations->source);
@@ -461,7 +439,8 @@ static enum standstill_sign choose_sign(const struct search *search, const struc
 	if (still->longest.sleeps > 1 && still->root.end != WAKE_THREAD)
 		return still->victim_count >= 2 ? SIGN_POLLING : SIGN_NONE;
 	if (still->root.end == WAKE_OPEN) {
-		still->gone = find_gone(search, still, &still->gone_ns);
+		still->gone = dead_owner_find(search->observations, still->longest.thread,
+					      still->start_ns, still->longest.start_ns);
 		if (still->gone && still->victim_count >= 2)
 			return SIGN_OWNER_GONE;
 	}

@@ -36,7 +36,6 @@ struct standstill {
 	size_t in_turn;		/* how many of them another of them woke */
 	size_t active;		/* threads of the target that would have gone on meanwhile */
 	const struct thread *gone; /* OWNER_GONE; NULL */
-	uint64_t gone_ns;
 	struct span_summary did; /* of the root, from the longest pause's start until it woke somebody */
 	uint64_t run_ns;	/* its longest run then, without a wait for others or a sleep */
 	size_t woken;		/* how often it woke others then: one that does works as always */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "analyzer/detect/finding.h"
+#include "analyzer/util/span.h"
 
 struct clause {
 	char text[240];
@@ -160,7 +161,7 @@ static void fill_evidence(const struct detect_context *in, const struct standsti
 				 still->in_turn);
 	if (still->gone)
 		finding_evidence(finding, "thread %" PRId32 " ended at %s", still->gone->tid,
-				 detect_time_text(in, still->gone_ns).text);
+				 detect_time_text(in, still->gone->died_ns).text);
 	if (still->active > still->victim_count)
 		finding_evidence(finding, "%zu threads of the target were active as a rule",
 				 still->active);
@@ -219,8 +220,8 @@ void standstill_report(const struct detect_context *in, const void *found,
 	finding->grade = GRADE_PLAUSIBLE;
 	finding_victims(in, still->victims, still->victim_count, finding);
 	if (still->gone)
-		finding_culprit(in, still->gone, still->start_ns, still->gone_ns, NULL, STACK_NONE,
-				finding);
+		finding_culprit(in, still->gone, earlier(still->start_ns, still->gone->died_ns),
+				still->gone->died_ns, NULL, STACK_NONE, finding);
 	else if (names_root(still) && still->sign != SIGN_AMONG_THEMSELVES) {
 		const struct span_summary *did = &still->did;
 		struct model_culprit *culprit = finding_culprit(

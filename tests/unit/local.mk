@@ -119,6 +119,7 @@ tests_unit_analyzer_test_detect_SOURCES = \
 	tests/unit/analyzer/detect/test_busy_thread.c \
 	tests/unit/analyzer/detect/test_coverage.c \
 	tests/unit/analyzer/detect/test_cpu_starvation.c \
+	tests/unit/analyzer/detect/test_dead_owner.c \
 	tests/unit/analyzer/detect/test_deadlock.c \
 	tests/unit/analyzer/detect/test_detectors.c \
 	tests/unit/analyzer/detect/test_host_pause.c \
