@@ -68,10 +68,10 @@ static struct awaited find_most_awaited(const struct history *history, struct th
 }
 
 /*
- * The thread that should have answered @thread, or taken what it had to give, for most of that time. A link to it is one
- * over a wake-up, so it is plausible.
+ * The thread that should have taken what @thread had to give, for most of that time. A link to it is one over a wake-up, so
+ * it is plausible.
  */
-static struct awaited find_answerer(const struct history *history, struct stack_infos *stack_infos,
+static struct awaited find_taker(const struct history *history, struct stack_infos *stack_infos,
 				    struct thread *thread, uint64_t start_ns, uint64_t end_ns)
 {
 	const struct history_interval *wait =
@@ -79,8 +79,7 @@ static struct awaited find_answerer(const struct history *history, struct stack_
 	struct wake_root root;
 	struct victim lost;
 
-	if (!wait ||
-	    (wait->direction != DIRECTION_GIVES && wait->direction != DIRECTION_ASKS))
+	if (!wait || wait->direction != DIRECTION_GIVES)
 		return (struct awaited){ .thread = NULL };
 	root = wake_root_find(history, stack_infos, thread, wait);
 	lost = (struct victim){ thread, wait->end_ns - wait->start_ns,
@@ -119,8 +118,8 @@ void contended_lock_follow(struct contended_lock *contended, const struct histor
 		awaited = find_most_awaited(history, contended->owner.thread, hold->start_ns,
 					    hold->end_ns, short_ns);
 		if (!awaited.thread)
-			awaited = find_answerer(history, stack_infos, contended->owner.thread,
-						hold->start_ns, hold->end_ns);
+			awaited = find_taker(history, stack_infos, contended->owner.thread,
+					     hold->start_ns, hold->end_ns);
 		if (!awaited.thread || is_visited(contended, awaited.thread) ||
 		    !share_at_least(awaited.link.lost.blocked_ns, hold->end_ns - hold->start_ns,
 				    LINK_PERCENT))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Chains of locks: a holder that spent its hold waiting for another lock is not to blame, but that
- * lock's holder is, or the one at the end of the chain; or who should have answered it.
+ * lock's holder is, or the one at the end of the chain; or who should have taken what it gives.
  */
 #ifndef ANALYZER_BLAME_LOCK_CHAIN_H
 #define ANALYZER_BLAME_LOCK_CHAIN_H

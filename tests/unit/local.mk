@@ -123,7 +123,7 @@ tests_unit_analyzer_test_detect_SOURCES = \
 	tests/unit/analyzer/detect/test_deadlock.c \
 	tests/unit/analyzer/detect/test_detectors.c \
 	tests/unit/analyzer/detect/test_host_pause.c \
-	tests/unit/analyzer/detect/test_lock_answerer.c \
+	tests/unit/analyzer/detect/test_lock_taker.c \
 	tests/unit/analyzer/detect/test_reports.c \
 	tests/unit/analyzer/detect/test_resource_wait.c \
 	tests/unit/analyzer/detect/test_slow_producer.c \

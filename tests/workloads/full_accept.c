@@ -98,6 +98,8 @@ int main(int argc, char **argv)
 		server_main(listener);
 	close(listener);
 	truth_serve(CLIENTS, connect_once);
+	/* A connection that only its client has is not answered for minutes. */
+	truth_never_thaws();
 	/* Who was connected already waits for an answer, and TCP is let go by its timer. */
 	truth_verdict("frozen", "strong", true);
 	return truth_run("director", "backpressure-stall", freeze_server);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who holds a lock and waits for an answer is only a link: whoever should have answered held up all. */
+/* Who holds a lock and waits at a full queue is only a link: whoever should have taken from it held up all. */
 #include <string.h>
 
 #include "analyzer/analysis.h"
@@ -67,7 +67,7 @@ static void reader_of_a_terminal_holds_up_who_waits_for_the_writer(void **state)
 	scene_done(&result, scene);
 }
 
-UNIT_TESTS(lock_answerer)
+UNIT_TESTS(lock_taker)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reader_of_a_terminal_holds_up_who_waits_for_the_writer),
