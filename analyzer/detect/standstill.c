@@ -155,7 +155,20 @@ static int collect_members(struct search *search)
 	return 0;
 }
 
-/* Whether its members' time matters: they are of the target, or the target let them wait. */
+/* Whether a thread of the target ended the wait by its own work. */
+static bool is_let_go_by_target(const struct search *search, const struct history_interval *wait)
+{
+	const struct thread *waker = history_waker(search->observations->history, wait);
+
+	return waker && target_counts(search->observations->target, waker) &&
+	       wake_root_end(search->observations->history, search->observations->stack_infos,
+			     wait) == WAKE_THREAD;
+}
+
+/*
+ * Whether its members' time matters: they are of the target, or the target let them wait, if only because it waited for
+ * somebody else.
+ */
 static bool measure_group(const struct search *search, struct group *group)
 {
 	const struct thread *root = group->members[0].root.thread;
@@ -172,7 +185,9 @@ static bool measure_group(const struct search *search, struct group *group)
 	}
 	group->of_target = own_ns > 0;
 	group->lost_ns = own_ns ? own_ns : other_ns;
-	return own_ns || (other_ns && root && target_counts(search->observations->target, root));
+	return own_ns || (other_ns && root &&
+			  (target_counts(search->observations->target, root) ||
+			   is_let_go_by_target(search, &group->members[0].pause->last)));
 }
 
 static bool is_counted(const struct group *group, const struct member *member)
@@ -402,23 +417,29 @@ static bool is_usual_sleep(const struct search *search, const struct standstill 
 	return false;
 }
 
-/* Threads of other processes that the root let go when it was done, whether they are used to waiting or not. */
+/*
+ * Threads of other processes that the root let go when it was done, whether they are used to waiting or not; or the
+ * target, where the root is somebody for whom it waited itself.
+ */
 static size_t count_clients(const struct search *search, const struct standstill *still)
 {
 	const struct threads *threads = source_threads(search->observations->source);
 	const struct thread *root = still->root.thread;
+	bool own = target_counts(search->observations->target, root);
 	size_t count = 0;
 
 	for (size_t i = 0; i < threads_count(threads); i++) {
 		const struct thread *thread = threads_at(threads, i);
 		const struct history_interval *wait =
-			thread->tgid == root->tgid || thread->idle_task
+			target_counts(search->observations->target, thread) ||
+					thread->tgid == root->tgid || thread->idle_task
 				? NULL
 				: wake_root_wait_meanwhile(search->observations->history, thread,
 							   still->longest.start_ns,
 							   still->root.at_ns);
 
-		count += wait && wait->direction == DIRECTION_TAKES && wait->waker == root->index;
+		count += wait && wait->direction == DIRECTION_TAKES &&
+			 (own ? wait->waker == root->index : is_let_go_by_target(search, wait));
 	}
 	return count;
 }
@@ -433,9 +454,13 @@ static enum standstill_sign choose_sign(const struct search *search, const struc
 	bool elsewhere = count_novel(group) * 2 >= still->victim_count, closed;
 	struct wakings wakings;
 
-	if (!group->of_target)
-		return held && count_clients(search, still) >= STILL_CLIENTS_LEAST ? SIGN_CLIENTS
-										   : SIGN_NONE;
+	if (!group->of_target) {
+		if (!held || count_clients(search, still) < STILL_CLIENTS_LEAST)
+			return SIGN_NONE;
+		return target_counts(search->observations->target, still->root.thread)
+			       ? SIGN_CLIENTS
+			       : SIGN_PASSED_ON;
+	}
 	if (still->longest.sleeps > 1 && still->root.end != WAKE_THREAD)
 		return still->victim_count >= 2 ? SIGN_POLLING : SIGN_NONE;
 	if (still->root.end == WAKE_OPEN) {
@@ -513,7 +538,8 @@ static int judge_group(const struct search *search, const struct group *group,
 	still->sign = choose_sign(search, group, still);
 	if (still->sign == SIGN_NONE && !is_doubtful(group, still))
 		return 0;
-	candidate->unsure = still->sign == SIGN_NONE || still->sign == SIGN_POLLING;
+	candidate->unsure = still->sign == SIGN_NONE || still->sign == SIGN_POLLING ||
+			    still->sign == SIGN_PASSED_ON;
 	candidate->named = still->root.thread && still->sign != SIGN_NONE;
 	candidate->lost_ns = still->lost_ns;
 	candidate->hurting_classes = UINT64_C(1) << still->longest.class;

@@ -18,6 +18,7 @@ enum standstill_sign {
 	SIGN_IN_TURN,		/* each woke the next one, as they do at no other time: a lock with a queue */
 	SIGN_PEER,		/* they wake each other as a rule, and so does the one who did not for so long */
 	SIGN_CLIENTS,		/* other processes, which the root answers as a rule */
+	SIGN_PASSED_ON,		/* other processes, and the target only passed on to them what the root gave at last */
 	SIGN_AMONG_THEMSELVES,	/* nobody but they themselves wakes them as a rule: a wake-up was lost */
 	SIGN_OWNER_GONE,	/* one who used to wake them ended when they stopped */
 	SIGN_POLLING		/* they looked again and again whether they may go on */

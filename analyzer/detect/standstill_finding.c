@@ -103,6 +103,9 @@ static const char *sign_text(const struct standstill *still)
 		       "does, as those do who share a lock";
 	case SIGN_CLIENTS:
 		return "it answers them as a rule at once";
+	case SIGN_PASSED_ON:
+		return "the target let them go on as soon as it was let go itself: whether it owed them an answer, "
+		       "or they only listened, the events do not tell";
 	case SIGN_AMONG_THEMSELVES:
 		return "as a rule they wake each other, and hardly anybody else does: that all of them "
 		       "waited at once is no want of work from outside";
@@ -129,6 +132,14 @@ static void fill_summary(const struct detect_context *in, const struct standstil
 			     human_duration(still->longest.end_ns - still->longest.start_ns).text,
 			     human_duration(still->longest.slice_ns).text, *operation ? ", in " : "",
 			     operation, still->longest.sleeps);
+	else if (still->sign == SIGN_PASSED_ON)
+		finding_text(&finding->summary,
+			     "%zu thread%s of other processes waited for the target, up to %s%s%s, and the "
+			     "target for somebody else. %s",
+			     count, finding_plural(count),
+			     human_duration(still->longest.end_ns - still->longest.start_ns).text,
+			     *operation ? ", in " : "", operation,
+			     end_text(in, still, finding).text);
 	else if (still->sign == SIGN_CLIENTS)
 		finding_text(&finding->summary,
 			     "%zu thread%s of other processes waited for this one, up to %s%s%s. %s",
@@ -180,6 +191,9 @@ static const char *choose_advice(const struct standstill *still)
 	case SIGN_POLLING:
 		return "Look at the code that sleeps and tries again (the stacks are in --explain), and at what it "
 		       "tries to get; a wait that is woken tells who held it.";
+	case SIGN_PASSED_ON:
+		return "Look at the process that the target waited for, and give requests to it a time limit. To "
+		       "decide whether it hurts: arm the recorder with a probe that asks the service.";
 	case SIGN_NONE:
 		return "To decide it: arm the recorder with a probe that asks the service (--probe-http, --probe-tcp, "
 		       "--probe-cmd), so that it is known whether somebody waited for an answer; and look at who "
@@ -197,6 +211,8 @@ static const char *choose_advice(const struct standstill *still)
 static enum finding_kind choose_kind(const struct standstill *still)
 {
 	switch (still->sign) {
+	case SIGN_PASSED_ON:
+		return FINDING_SLOW_PRODUCER;
 	case SIGN_CLIENTS:
 		return standstill_did(still) == STANDSTILL_RAN ? FINDING_BUSY_THREAD
 							       : FINDING_SLOW_PRODUCER;

@@ -241,6 +241,44 @@ static void server_that_computes_keeps_its_clients_waiting(void **state)
 	scene_done(&result, scene);
 }
 
+/* The server asks the keeper, on CPU 1, for each answer. */
+static void ask_through_server(struct scene *scene, uint64_t at_ns, uint64_t answer_ns)
+{
+	fall_asleep(scene, 2, at_ns, &clients[0], READ);
+	fall_asleep(scene, 3, at_ns, &clients[1], READ);
+	scene_waking(scene, 1, answer_ns, &keeper, SEND, &server);
+	wake_up(scene, 0, answer_ns + US, &server);
+	for (uint32_t i = 0; i < 2; i++) {
+		scene_waking(scene, 0, answer_ns + (i + 1) * 10 * US, &server, SEND, &clients[i]);
+		wake_up(scene, 2 + i, answer_ns + (i + 2) * 10 * US, &clients[i]);
+	}
+	fall_asleep(scene, 0, answer_ns + 50 * US, &server, POLL);
+}
+
+static void server_that_waits_for_another_may_owe_an_answer(void **state)
+{
+	struct scene *scene = scene_create(4);
+	struct scene_result result;
+	const struct model_finding *finding;
+
+	(void)state;
+	fall_asleep(scene, 0, 5 * MS, &server, POLL);
+	for (uint64_t at_ms = 10; at_ms < 1000; at_ms += 5)
+		ask_through_server(scene, at_ms * MS, at_ms * MS + 200 * US);
+	fall_asleep(scene, 1, 1001 * MS, &keeper, NANOSLEEP);
+	time_out(scene, 1, 2999 * MS, &keeper);
+	ask_through_server(scene, 1000 * MS, 3000 * MS);
+	for (uint64_t at_ms = 3010; at_ms < 3300; at_ms += 5)
+		ask_through_server(scene, at_ms * MS, at_ms * MS + 200 * US);
+	result = scene_analyze(scene, "100", 3400 * MS);
+	assert_int_equal(model_verdict(result.model), VERDICT_NOT_SURE);
+	finding = &result.model->findings[0];
+	assert_int_equal(finding->grade, GRADE_PLAUSIBLE);
+	assert_int_equal(finding->culprit.tid, 300);
+	assert_int_equal(finding->victim_count, 2);
+	scene_done(&result, scene);
+}
+
 UNIT_TESTS(standstill_ends)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +287,7 @@ UNIT_TESTS(standstill_ends)
 		cmocka_unit_test(time_limits_do_not_hide_who_was_waited_for),
 		cmocka_unit_test(long_sleep_after_short_ones_is_no_polling),
 		cmocka_unit_test(server_that_computes_keeps_its_clients_waiting),
+		cmocka_unit_test(server_that_waits_for_another_may_owe_an_answer),
 	};
 
 	return run_unit_tests(tests, NULL, NULL);
