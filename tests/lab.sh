@@ -4,6 +4,7 @@
 # runs it in the build directory, as root. Exit status 1 if a report is wrong.
 #
 #	lab.sh [-n N] [-k DIR] [-e EVENT] [-t] [-q] [-o FILE] [SCENARIO...]
+#	lab.sh -r DIR [-r DIR...] [-o FILE]
 #
 #	-n N	each N times
 #	-k DIR	keep captures, reports and truths of all runs there
@@ -12,6 +13,7 @@
 #		without its first 30 %, and without its last 30 %
 #
 #	-q	only the quick set, $LAB_QUICK: one of each kind, two minutes
+#	-r DIR	record nothing: look again at what -k kept there
 #	-o FILE	write a table of the scenarios there (doc/TRUTH.md)
 #
 # A scenario is a program, PROGRAM.MODE where one has several, or SERVICE.MODE, with a real service and what is in
@@ -24,9 +26,9 @@ usage() {
     exit 2
 }
 
-repeats=1 keep='' thin=no table='' extra=() all=()
+repeats=1 keep='' thin=no table='' extra=() all=() kept=()
 read -ra all <<<"${LAB_WORKLOADS:-}"
-while getopts n:k:e:tqo: option; do
+while getopts n:k:e:tqo:r: option; do
     case $option in
     n) repeats=$OPTARG ;;
     k) keep=$OPTARG ;;
@@ -34,6 +36,7 @@ while getopts n:k:e:tqo: option; do
     t) thin=yes ;;
     q) read -ra all <<<"${LAB_QUICK:-}" ;;
     o) table=$OPTARG ;;
+    r) kept+=("$OPTARG") ;;
     *) usage ;;
     esac
 done
@@ -56,9 +59,40 @@ choose_scenarios() {
         esac
     done
 }
+# write_table FIELDS: of what the verdicts said
+write_table() {
+    [ -z "$table" ] || awk -f "$srcdir/tests/lab_table.awk" "$1" >"$table"
+}
+
+# Captures that -k kept.
+judge_again() {
+    local run fields status=0
+    fields=$(mktemp)
+    for run in "$@"; do
+        if [ ! -s "$run/truth" ] || ! grep -q '"event":"truth"' "$run/truth"; then
+            run=${run%/}
+            run=${run##*/}
+            printf '%s\tcannot\n' "${run%.*}" >>"$fields"
+            continue
+        fi
+        "$analyze" --json "$run/capture.dat" >"$fields.json" 2>"$fields.err"
+        tests/lab_verdict "$fields.json" "$run/truth" || status=1
+        tests/lab_verdict --fields "$fields.json" "$run/truth" >>"$fields"
+    done
+    write_table "$fields"
+    rm -f "$fields" "$fields.json" "$fields.err"
+    return $status
+}
+
 choose_scenarios "$@"
-[ "${#programs[@]}" -gt 0 ] || usage
 [ -z "$table" ] || table=$(realpath "$table") || exit 1
+if [ "${#kept[@]}" -gt 0 ]; then
+    tests/lab_verdict --header
+    # shellcheck disable=SC2046 # their names have no spaces
+    judge_again $(printf '%s/*/ ' "${kept[@]}")
+    exit
+fi
+[ "${#programs[@]}" -gt 0 ] || usage
 [ -z "$keep" ] || { mkdir -p "$keep" && keep=$(cd "$keep" && pwd); } || exit 1
 
 # shellcheck disable=SC2034 # for lib.sh
@@ -140,7 +174,7 @@ for name in "${programs[@]}"; do
             disturbed=$((disturbed + 1))
             rm -rf "$work"
         done
-        [ $result = cannot ] || [ ! -s "$work/report.json" ] ||
+        [ "$result" = cannot ] || [ ! -s "$work/report.json" ] ||
             tests/lab_verdict --fields "$work/report.json" "$work/truth" >>"$lab/fields"
         printf '%s\n' "$verdict"
         [ $thin = no ] || [ ! -s "$work/report.json" ] || look_at_all_thinned
@@ -150,12 +184,11 @@ for name in "${programs[@]}"; do
         cannot) cannot=$((cannot + 1))
             printf '%s\tcannot\n' "$name" >>"$lab/fields" ;;
         esac
-        [ -z "$table" ] || table=$(realpath "$table") || exit 1
-[ -z "$keep" ] || cp -r "$work" "$keep/"
+        [ -z "$keep" ] || cp -r "$work" "$keep/"
         rm -rf "$work"
     done
 done
-[ -z "$table" ] || awk -f "$srcdir/tests/lab_table.awk" "$lab/fields" >"$table"
+write_table "$lab/fields"
 work=$lab
 trap - EXIT
 stop_children

@@ -12,7 +12,8 @@
 
 #include "tests/workloads/truth.h"
 
-#define CLIENTS 6
+#define CLIENTS 10
+#define BACKLOG 3
 
 static struct sockaddr_storage address;
 static socklen_t address_bytes;
@@ -26,7 +27,7 @@ static int listen_unix(void)
 	/* An abstract name: nothing is left on a disk. */
 	snprintf(name->sun_path + 1, sizeof(name->sun_path) - 1, "freezetrap-lab-%d", getpid());
 	address_bytes = sizeof(*name);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, address_bytes) || listen(fd, 1))
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, address_bytes) || listen(fd, BACKLOG))
 		abort();
 	return fd;
 }
@@ -39,7 +40,7 @@ static int listen_tcp(void)
 	name->sin_family = AF_INET;
 	name->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	address_bytes = sizeof(*name);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, address_bytes) || listen(fd, 1) ||
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, address_bytes) || listen(fd, BACKLOG) ||
 	    getsockname(fd, (struct sockaddr *)&address, &address_bytes))
 		abort();
 	return fd;

@@ -103,7 +103,7 @@ static void read_long(void)
 	pthread_rwlock_rdlock(&rwlock);
 	if (freezing)
 		truth_held(start_ns);
-	truth_sleep_ns((freezing ? 25 : 1) * (uint64_t)TRUTH_MS);
+	truth_sleep_ns((freezing ? 40 : 1) * (uint64_t)TRUTH_MS);
 	pthread_rwlock_unlock(&rwlock);
 }
 
@@ -244,7 +244,7 @@ int main(int argc, char **argv)
 		return run_lost();
 	if (truth_mode("starved")) {
 		truth_thread("writer", writer_main, NULL);
-		truth_serve(3, read_long);
+		truth_serve(6, read_long);
 		truth_verdict("frozen|not-sure", "plausible", true);
 		return truth_run("director", "futex-convoy|standstill", overlap_readers);
 	}
