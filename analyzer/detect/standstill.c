@@ -112,9 +112,11 @@ static bool awaited_request(const struct search *search, const struct pause *pau
 	       target_counts(search->observations->target, pause->thread);
 }
 
-/* Whether the thread is an active one; or was it waited for, as a probe says? */
+/* Whether the thread is an active one; or was it waited for, as a probe says? The recorder is let go by whoever fills it. */
 static bool matters(const struct search *search, const struct pause *pause)
 {
+	if (pause->thread->tgid == search->observations->target->recorder_tgid)
+		return false;
 	/* Who sleeps asked for it. */
 	if ((pause->direction == DIRECTION_SLEEPS && pause->sleeps == 1) ||
 	    awaited_request(search, pause))

@@ -179,7 +179,7 @@ static void long_sleep_after_short_ones_is_no_polling(void **state)
 }
 
 static const struct ft_task server = { 100, 100, "server" }, helper = { 101, 100, "helper" },
-			    clients[2] = { { 500, 500, "client0" }, { 501, 500, "client1" } };
+			    recorder = { 900, 900, "recorder" }, clients[2] = { { 500, 500, "client0" }, { 501, 500, "client1" } };
 
 /* Clients, on CPUs 2 and 3, ask at @at_ns; the server, on CPU 0, answers at @answer_ns. */
 static void ask_server(struct scene *scene, uint64_t at_ns, uint64_t answer_ns)
@@ -204,14 +204,20 @@ static void ask_often(struct scene *scene, uint64_t from_ms, uint64_t to_ms)
 		ask_server(scene, at_ms * MS, at_ms * MS + 200 * US);
 }
 
-/* A thread of its own, which it keeps for itself, is not among those who wait for an answer. */
+/* A thread of its own, which it keeps for itself, is not among those who wait for an answer; nor is the recorder. */
 static void server_that_computes_keeps_its_clients_waiting(void **state)
 {
-	struct scene *scene = scene_create(4);
+	struct scene *scene = scene_create(5);
 	struct scene_result result;
 	const struct model_finding *finding;
 
 	(void)state;
+	scene_recorder(scene, recorder.tgid);
+	for (uint64_t at_ms = 10; at_ms < 900; at_ms += 20) {
+		fall_asleep(scene, 4, at_ms * MS, &recorder, POLL);
+		time_out(scene, 4, (at_ms + 10) * MS, &recorder);
+	}
+	fall_asleep(scene, 4, 900 * MS, &recorder, POLL);
 	fall_asleep(scene, 0, 5 * MS, &server, POLL);
 	ask_often(scene, 10, 1000);
 	/* It wakes a helper while it computes, which is no answer to anybody. */
@@ -226,6 +232,8 @@ static void server_that_computes_keeps_its_clients_waiting(void **state)
 		wake_up(scene, 1, at_ms * MS + 10 * US, &helper);
 		fall_asleep(scene, 1, at_ms * MS + 20 * US, &helper, WAIT_FUTEX);
 	}
+	scene_waking(scene, 0, 3000 * MS - US, &server, SEND, &recorder);
+	wake_up(scene, 4, 3000 * MS, &recorder);
 	for (uint32_t i = 0; i < 2; i++) {
 		scene_waking(scene, 0, 3000 * MS + i * 10 * US, &server, SEND, &clients[i]);
 		wake_up(scene, 2 + i, 3000 * MS + (i + 1) * 10 * US, &clients[i]);
