@@ -2,6 +2,7 @@
 noinst_LIBRARIES += analyzer/libanalyzer.a
 analyzer_libanalyzer_a_SOURCES = \
 	analyzer/activity/pauses.c analyzer/activity/pauses.h \
+	analyzer/detect/dead_owner.c analyzer/detect/dead_owner.h \
 	analyzer/detect/standstill.c analyzer/detect/standstill.h analyzer/detect/standstill_finding.c \
 	analyzer/detect/standstill_sign.c \
 	analyzer/activity/long_waits.c analyzer/activity/long_waits.h \

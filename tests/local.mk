@@ -16,11 +16,11 @@ tests_lab_verdict_LDADD = $(JANSSON_LIBS)
 check_PROGRAMS += tests/thin_capture
 tests_thin_capture_SOURCES = tests/thin_capture.c
 tests_thin_capture_LDADD = capture/libcapture.a $(ZLIB_LIBS)
-EXTRA_DIST += tests/lab.sh
+EXTRA_DIST += tests/lab.sh tests/lab_table.awk
 
 # Freezes of known causes; is each report the truth? Minutes, as root. LAB= names some.
-lab: all $(LAB_WORKLOADS) tests/lab_verdict tests/thin_capture
-	LAB_WORKLOADS='$(LAB_WORKLOADS)' srcdir='$(srcdir)' $(srcdir)/tests/lab.sh $(LAB)
+lab: all $(LAB_WORKLOADS) $(LAB_MODE_WORKLOADS) tests/lab_verdict tests/thin_capture
+	LAB_WORKLOADS='$(LAB_WORKLOADS) $(LAB_SCENARIOS) $(LAB_SERVICES)' LAB_QUICK='$(LAB_QUICK)' srcdir='$(srcdir)' $(srcdir)/tests/lab.sh $(LAB)
 .PHONY: lab
 
 SCRIPT_TESTS = tests/layers.sh tests/cli/analyze-options.sh tests/cli/recorder-options.sh

@@ -95,16 +95,32 @@ static enum wake_end find_end(const struct history *history, struct stack_infos 
 		       : end;
 }
 
+/* Whether both wait in the same place: then the one is no more than the other's fellow, whatever it does after that. */
+static bool is_fellow(struct stack_infos *stack_infos, const struct history_interval *wait,
+		      const struct history_interval *other)
+{
+	const struct stack_info *info = stack_infos_get(stack_infos, wait->stack_id);
+	const struct stack_info *other_info = stack_infos_get(stack_infos, other->stack_id);
+
+	return wait->class == other->class && info && other_info &&
+	       info->operation_id == other_info->operation_id;
+}
+
 struct wake_root wake_root_find(const struct history *history, struct stack_infos *stack_infos,
 				const struct thread *thread, const struct history_interval *wait)
 {
 	const uint64_t start_ns = wait->start_ns, end_ns = wait->end_ns;
+	const struct history_interval *first = wait;
 	const struct thread *waiter = thread;
 	struct wake_root root = { .end = WAKE_UNSEEN, .stack_id = STACK_NONE };
+	struct wake_root before = root;
 
 	for (root.links = 1; root.links <= LINKS_MAX; root.links++) {
 		root.at_ns = wait->end_ns;
 		root.end = find_end(history, stack_infos, waiter, wait);
+		/* Whose time limit ended a wait of its own slept, whatever call it did that with. */
+		if (root.end == WAKE_TIMER && before.thread && !is_fellow(stack_infos, first, wait))
+			return before;
 		if (root.end != WAKE_THREAD)
 			return root;
 		root.thread = history_waker(history, wait);
@@ -115,6 +131,7 @@ struct wake_root wake_root_find(const struct history *history, struct stack_info
 		if (!wait || (wait->direction != DIRECTION_TAKES && wait->direction != DIRECTION_GIVES))
 			return root;
 		waiter = root.thread;
+		before = root;
 		root.thread = NULL;
 	}
 	root.end = WAKE_UNSEEN;

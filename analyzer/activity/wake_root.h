@@ -13,7 +13,7 @@
 enum wake_end {
 	WAKE_UNSEEN,	/* who woke it was not recorded, or the chain is a circle */
 	WAKE_OPEN,	/* nobody, until the recording ended */
-	WAKE_TIMER,	/* its own time limit */
+	WAKE_TIMER,	/* its own time limit; a waker that its own one ended is a THREAD, which slept */
 	WAKE_OUTSIDE,	/* an interrupt: a device, the network */
 	WAKE_THREAD
 };

@@ -51,6 +51,7 @@ struct contended_lock {
 	 * (thread may be NULL). */
 	uint64_t nobody_ns;
 	struct lock_owner candidate;
+	const struct thread *gone;	/* no owner, and nobody let it go: who ended when they stopped; NULL */
 	/* From the holder on; none: it is the owner itself. See lock_chain.h. */
 	struct contended_lock_link links[CONTENDED_LINKS_MAX];
 	size_t link_count;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "analyzer/activity/wake_root.h"
 #include "analyzer/util/span.h"
 
 /* A holder that waited for another one for this share of its hold is only a link. */
@@ -66,6 +67,35 @@ static struct awaited find_most_awaited(const struct history *history, struct th
 	return best;
 }
 
+/*
+ * The thread that should have taken what @thread had to give, for most of that time. A link to it is one over a wake-up, so
+ * it is plausible.
+ */
+static struct awaited find_taker(const struct history *history, struct stack_infos *stack_infos,
+				    struct thread *thread, uint64_t start_ns, uint64_t end_ns)
+{
+	const struct history_interval *wait =
+		wake_root_wait_meanwhile(history, thread, start_ns, end_ns);
+	struct wake_root root;
+	struct victim lost;
+
+	if (!wait || wait->direction != DIRECTION_GIVES)
+		return (struct awaited){ .thread = NULL };
+	root = wake_root_find(history, stack_infos, thread, wait);
+	lost = (struct victim){ thread, wait->end_ns - wait->start_ns,
+				wait->end_ns - wait->start_ns, wait->start_ns };
+	return (struct awaited){
+		.thread = root.end == WAKE_THREAD ? root.thread : NULL,
+		.link = { .thread = thread,
+			  .class = (enum wait_class)wait->class,
+			  .lost = lost,
+			  .plausible_ns = lost.blocked_ns },
+		.start_ns = wait->start_ns,
+		.end_ns = root.at_ns,
+		.release_stack_id = root.stack_id,
+	};
+}
+
 static bool is_visited(const struct contended_lock *contended, const struct thread *thread)
 {
 	for (size_t i = 0; i < contended->link_count; i++)
@@ -75,7 +105,7 @@ static bool is_visited(const struct contended_lock *contended, const struct thre
 }
 
 void contended_lock_follow(struct contended_lock *contended, const struct history *history,
-			   uint64_t short_ns)
+			   struct stack_infos *stack_infos, uint64_t short_ns)
 {
 	if (!contended->has_owner)
 		return;
@@ -87,6 +117,9 @@ void contended_lock_follow(struct contended_lock *contended, const struct histor
 
 		awaited = find_most_awaited(history, contended->owner.thread, hold->start_ns,
 					    hold->end_ns, short_ns);
+		if (!awaited.thread)
+			awaited = find_taker(history, stack_infos, contended->owner.thread,
+					     hold->start_ns, hold->end_ns);
 		if (!awaited.thread || is_visited(contended, awaited.thread) ||
 		    !share_at_least(awaited.link.lost.blocked_ns, hold->end_ns - hold->start_ns,
 				    LINK_PERCENT))

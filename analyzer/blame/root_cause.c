@@ -152,7 +152,8 @@ int root_cause_examine(const struct root_cause_context *context, struct contende
 		.steps_left = STEPS_MAX,
 	};
 	for (size_t i = 0; i < count; i++)
-		contended_lock_follow(&locks[i], chains.history, chains.walk.short_ns);
+		contended_lock_follow(&locks[i], chains.history, observations->stack_infos,
+				      chains.walk.short_ns);
 	r = follow_victims(&chains);
 	chains.walk.steps_left = STEPS_MAX;
 	for (size_t i = 0; i < count && !r; i++)

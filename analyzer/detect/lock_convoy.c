@@ -13,9 +13,11 @@
 #include <string.h>
 
 #include "analyzer/blame/root_cause.h"
+#include "analyzer/detect/dead_owner.h"
 #include "analyzer/detect/deadlock.h"
 #include "analyzer/detect/finding.h"
 #include "analyzer/detect/thresholds.h"
+#include "analyzer/util/span.h"
 
 /* "mmap_lock", "an inode lock", "a mutex (rtnl)" ... */
 static void print_lock(const struct detect_context *context, const struct contended_lock *contended,
@@ -46,7 +48,7 @@ static enum grade grade_lock(const struct contended_lock *contended)
 	uint64_t proven_ns = owner->blamed_ns - owner->plausible_ns;
 
 	if (!contended->has_owner)
-		return GRADE_UNKNOWN;
+		return contended->gone ? GRADE_PLAUSIBLE : GRADE_UNKNOWN;
 	if (contended->turns.found)
 		return GRADE_PLAUSIBLE;
 	if (contended->gaps || proven_ns * 100 < contended->wait_ns * LOCK_STRONG_PERCENT)
@@ -281,7 +283,15 @@ static void fill_summary(const struct detect_context *context,
 	char lock[96];
 
 	print_lock(context, contended, lock, sizeof(lock));
-	if (!contended->has_owner)
+	if (contended->gone)
+		finding_text(&finding->summary,
+			     "%zu thread%s waited %s%s for %s, and nobody let it go. Thread %" PRId32
+			     " (%s) of process %" PRId32
+			     " ended when they stopped: it may have held it.",
+			     contended->victim_count, plural, bound_text(context->model),
+			     human_duration(finding->blocked_ns).text, lock, contended->gone->tid,
+			     contended->gone->comm, contended->gone->tgid);
+	else if (!contended->has_owner)
 		finding_text(
 			&finding->summary,
 			"%zu thread%s waited %s%s for %s. Who held it is not in the capture%s.",
@@ -337,7 +347,8 @@ void lock_convoy_report(const struct detect_context *in, const void *found,
 	const struct large_call *call = find_call(in, contended);
 	bool grows;
 
-	finding->kind = contended->class == WAIT_LOCK_MMAP   ? FINDING_MMAP_LOCK_CONVOY
+	finding->kind = contended->gone			     ? FINDING_DEAD_OWNER
+			: contended->class == WAIT_LOCK_MMAP ? FINDING_MMAP_LOCK_CONVOY
 			: contended->class == WAIT_LOCK_USER ? FINDING_FUTEX_CONVOY
 							     : FINDING_KERNEL_LOCK_CONVOY;
 	finding->grade = grade_lock(contended);
@@ -348,6 +359,10 @@ void lock_convoy_report(const struct detect_context *in, const void *found,
 						 .mode = held_mode(contended) };
 	if (contended->has_owner && !contended->turns.found)
 		fill_culprit(in, contended, call, finding);
+	else if (contended->gone)
+		finding_culprit(in, contended->gone,
+				earlier(contended->victims[0].since_ns, contended->gone->died_ns),
+				contended->gone->died_ns, NULL, STACK_NONE, finding);
 	finding_victims(in, contended->victims, contended->victim_count, finding);
 	lock_convoy_cause(in, contended, finding);
 	grows = fill_allocation(in, call, finding);
@@ -374,16 +389,27 @@ static bool is_told_elsewhere(const struct detect_context *in, const struct cont
 		deadlock_has(in->deadlock, lock->tgid, lock->address));
 }
 
+/* Of a lock of user space that nobody let go of until the end, although several wait: its owner may be gone. 0 or -ENOMEM. */
+static int find_gone(const struct detect_context *in, struct contended_lock *lock)
+{
+	if (lock->has_owner || lock->candidate.thread || lock->class != WAIT_LOCK_USER ||
+	    !in->stall->still_open || lock->victim_count < 2)
+		return 0;
+	return dead_owner_find(in->observations, lock->victims, lock->victim_count, true,
+			       &lock->gone);
+}
+
 /* @lock moves to a candidate. */
 static int append_lock(const struct detect_context *in, struct contended_lock *lock,
 		       struct candidates *out)
 {
 	struct candidate *candidate = candidate_append(in, out);
+	int r = find_gone(in, lock);
 
-	if (!candidate)
+	if (!candidate || r)
 		return -ENOMEM;
 	*(struct contended_lock *)candidate->found = *lock;
-	candidate->named = lock->has_owner && !lock->turns.found;
+	candidate->named = (lock->has_owner && !lock->turns.found) || lock->gone;
 	for (size_t i = 0; i < lock->victim_count; i++)
 		candidate->lost_ns += lock->victims[i].blocked_ns;
 	/* what kept the holder is part of the cause, if it is one of the target's */

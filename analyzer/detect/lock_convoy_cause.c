@@ -256,15 +256,16 @@ static void tell_links(const struct contended_lock *contended, struct model_find
 		const struct thread *next = i + 1 < contended->link_count
 						    ? contended->links[i + 1].thread
 						    : contended->owner.thread;
+		bool lock = wait_class_lock(link->class);
 
 		finding_evidence(finding,
-				 "thread %" PRId32
-				 " (%s) held %s, and meanwhile waited %s for a lock "
-				 "(%s) that thread %" PRId32 " (%s) held",
+				 "thread %" PRId32 " (%s) held %s, and meanwhile waited %s %s(%s) "
+				 "%s thread %" PRId32 " (%s)%s",
 				 link->thread->tid, link->thread->comm,
 				 i ? "that one" : "what most waited for",
 				 human_duration(link->lost.blocked_ns).text,
-				 wait_class_name(link->class), next->tid, next->comm);
+				 lock ? "for a lock " : "", wait_class_name(link->class),
+				 lock ? "that" : "for", next->tid, next->comm, lock ? " held" : "");
 	}
 }
 

@@ -94,7 +94,7 @@ static void tell_unnamed(const struct detect_context *context,
 			wait->holder, proc_locks_text(context->listed, contended->address));
 }
 
-/* The function that let the lock go. */
+/* The function that let the lock go, or the waiter that had it. */
 static const char *release_name(const struct stack_table *stacks, uint32_t stack_id)
 {
 	static const char *const releases[] = {
@@ -102,7 +102,7 @@ static const char *release_name(const struct stack_table *stacks, uint32_t stack
 		"mutex_unlock", "rwsem_wake",	   "__mutex_unlock_slowpath",
 		"futex_wake",	"percpu_up_write", "futex_unlock_pi",
 	};
-	const char *function = "the lock's release path";
+	const char *function = "the kernel's wake-up path";
 	const struct frame *frames = NULL;
 	size_t count = stack_table_frames(stacks, stack_id, &frames);
 
@@ -311,6 +311,9 @@ static const char *advice_for_lock(const struct model *model,
 	if (!contended->has_owner && model->coverage.gap_count)
 		return "Look for another capture of the same freeze: events are missing from this "
 		       "one, and with them who let the lock go.";
+	if (contended->gone)
+		return "Look at why that thread or process ended (a kill, the OOM killer, a crash): what it "
+		       "held stays locked. Shared locks should be robust (PTHREAD_MUTEX_ROBUST).";
 	if (contended->turns.found)
 		return "A lock that many share, or take in turns, keeps one out who never finds it free: use a "
 		       "lock that is fair (for glibc's rwlock: PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP), or "

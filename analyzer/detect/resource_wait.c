@@ -371,7 +371,8 @@ static enum finding_kind choose_kind(const struct detect_context *in,
 		const struct long_wait *wait = &in->waits[i];
 		enum finding_kind kind = find_kind(wait->class, wait->direction);
 
-		if (kind == FINDING_NO_STALL || wait->lock ||
+		/* A lease has a holder, like a lock, and who holds it is asked for it. */
+		if (kind == FINDING_NO_STALL || (wait->lock && !has_answerer(wait->direction)) ||
 		    !detect_in_stall(in->stall, wait->start_ns, wait->end_ns))
 			continue;
 		sums_ns[kind] += wait->blocked_ns;

@@ -195,6 +195,22 @@ bool slow_producer_explains(const struct slow_producer *producer, const struct s
 				PRODUCER_MOST_PERCENT));
 }
 
+/*
+ * In one process, where nobody asks it nor says that he waited, it looks the same whether one part of a program takes its
+ * time before the others have something to do, or keeps them from it. Who asks, or waits in another process, wants an
+ * answer.
+ */
+static bool is_doubtful(const struct detect_context *in, const struct slow_producer *producer)
+{
+	if (producer->did != PRODUCER_RAN || producer->request_class != WAIT_UNKNOWN ||
+	    detect_covers_window(in->window, &producer->stall))
+		return false;
+	for (size_t i = 0; i < producer->victim_count; i++)
+		if (producer->victims[i].thread->tgid != producer->thread->tgid)
+			return false;
+	return true;
+}
+
 /* Idle waits that hurt after all, because one thread did not produce what the others wait for. Without a target nobody
  * says whose waiting matters. */
 static int find_slow_producer(struct detect_context *in, struct candidates *out)
@@ -214,6 +230,7 @@ static int find_slow_producer(struct detect_context *in, struct candidates *out)
 	candidate->stall = worst->stall;
 	candidate->lost_ns = worst->lost_ns;
 	candidate->hurting_classes = worst->classes;
+	worst->doubtful = candidate->unsure = is_doubtful(in, worst);
 	in->producer = worst->thread;
 	return 0;
 }

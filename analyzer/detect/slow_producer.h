@@ -44,6 +44,7 @@ struct slow_producer {
 	uint64_t wakeups, usual_wakeups; /* of others, by it: meanwhile and at those other times, */
 	uint64_t usual_span_ns;		/* which add up to this */
 	enum wait_class request_class;	/* its victims are those who ask it to work: what it waits in then */
+	bool doubtful;			/* the others may have had nothing to do until it was done */
 	struct cpu_profile profile;
 };
 

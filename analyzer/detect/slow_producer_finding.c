@@ -14,7 +14,7 @@ static enum grade grade_producer(const struct slow_producer *producer, const str
 {
 	const struct producer_wait *longest = &producer->longest;
 
-	if (model->coverage.gap_count || !longest->links)
+	if (model->coverage.gap_count || !longest->links || producer->doubtful)
 		return GRADE_PLAUSIBLE;
 	if (producer->did == PRODUCER_ENDED)
 		return GRADE_STRONG;

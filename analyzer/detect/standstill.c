@@ -20,22 +20,33 @@ static int compare_members(const void *left, const void *right)
 		return a->root.end < b->root.end ? -1 : 1;
 	if (a_thread != b_thread)
 		return a_thread < b_thread ? -1 : 1;
+	if (a->own != b->own)
+		return a->own - b->own;
 	if (a->root.at_ns != b->root.at_ns)
 		return a->root.at_ns < b->root.at_ns ? -1 : 1;
 	return (a->pause->start_ns > b->pause->start_ns) -
 	       (a->pause->start_ns < b->pause->start_ns);
 }
 
-/* Whether the same let both go: neighbours in order. */
+/* Whether the same let both go: neighbours in order. A server's own pool and its clients are two stories. */
 static bool is_together(const struct standstill_member *a, const struct standstill_member *b)
 {
-	uint64_t slice_ns = later(a->pause->sleeps > 1 ? a->pause->slice_ns : 0,
-				  b->pause->sleeps > 1 ? b->pause->slice_ns : 0);
+	bool polled = a->root.end != WAKE_THREAD;
+	uint64_t slice_ns = polled ? later(a->pause->sleeps > 1 ? a->pause->slice_ns : 0,
+					   b->pause->sleeps > 1 ? b->pause->slice_ns : 0)
+				   : 0;
 
-	if (a->root.end != b->root.end || a->root.thread != b->root.thread)
+	if (a->root.end != b->root.end || a->root.thread != b->root.thread || a->own != b->own)
 		return false;
 	/* Who polls notices up to a slice later. */
 	return b->root.at_ns - a->root.at_ns <= STILL_TOGETHER_NS + slice_ns * 2;
+}
+
+/* A thread let it go at last, as one does who waits with a time limit again and again; else it only looked. */
+static bool was_woken(const struct standstill_search *search, const struct pause *pause)
+{
+	return wake_root_end(search->observations->history, search->observations->stack_infos,
+			     &pause->last) == WAKE_THREAD;
 }
 
 /*
@@ -47,16 +58,21 @@ static bool awaited_request(const struct standstill_search *search, const struct
 	const struct observations *observations = search->observations;
 	const struct thread *waker = history_waker(observations->history, &pause->last);
 
-	return !pause->novel && pause->sleeps == 1 && waker &&
+	return !pause->novel && (pause->sleeps == 1 || was_woken(search, pause)) && waker &&
 	       !target_counts(observations->target, waker) &&
 	       wake_root_end(observations->history, observations->stack_infos, &pause->last) !=
 		       WAKE_TIMER &&
 	       target_counts(observations->target, pause->thread);
 }
 
-/* Whether the thread is an active one; or was it waited for, as a probe says? */
+/*
+ * Whether the thread is an active one; or was it waited for, as a probe says? The recorder is let go by whoever fills
+ * its buffers.
+ */
 static bool matters(const struct standstill_search *search, const struct pause *pause)
 {
+	if (pause->thread->tgid == search->observations->target->recorder_tgid)
+		return false;
 	/* Who sleeps asked for it. */
 	if ((pause->direction == DIRECTION_SLEEPS && pause->sleeps == 1) ||
 	    awaited_request(search, pause))
@@ -88,7 +104,7 @@ static int collect_members(struct standstill_search *search)
 					       pause->thread, &wait),
 			.own = target_counts(observations->target, pause->thread),
 		};
-		if (pause->sleeps > 1 && member->root.end != WAKE_OPEN) {
+		if (pause->sleeps > 1 && member->root.end != WAKE_OPEN && !was_woken(search, pause)) {
 			member->root.end = WAKE_TIMER;
 			member->root.thread = NULL;
 		}
@@ -97,7 +113,10 @@ static int collect_members(struct standstill_search *search)
 	return 0;
 }
 
-/* Whether its members' time matters: they are of the target, or the target let them wait. */
+/*
+ * Whether its members' time matters: they are of the target, or the target let them wait, if only because it waited for
+ * somebody else.
+ */
 static bool measure_group(const struct standstill_search *search, struct standstill_group *group)
 {
 	const struct thread *root = group->members[0].root.thread;
@@ -114,7 +133,9 @@ static bool measure_group(const struct standstill_search *search, struct standst
 	}
 	group->of_target = own_ns > 0;
 	group->lost_ns = own_ns ? own_ns : other_ns;
-	return own_ns || (other_ns && root && target_counts(search->observations->target, root));
+	return own_ns || (other_ns && root &&
+			  (target_counts(search->observations->target, root) ||
+			   standstill_is_let_go_by_target(search, &group->members[0].pause->last)));
 }
 
 static int collect_victims(const struct standstill_group *group, struct standstill *still)
@@ -196,7 +217,7 @@ static int judge_group(struct standstill_search *search, const struct standstill
 		return 0;
 	/* Who is at one thing until the capture ends may also be all that is left to do. */
 	candidate->unsure = still->sign == SIGN_NONE || still->sign == SIGN_POLLING ||
-			    still->sign == SIGN_STILL_AT_IT;
+			    still->sign == SIGN_STILL_AT_IT || still->sign == SIGN_PASSED_ON;
 	candidate->named = (still->root.thread || still->suspect_count == 1) &&
 			   still->sign != SIGN_NONE;
 	candidate->lost_ns = still->lost_ns;

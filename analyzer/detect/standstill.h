@@ -16,7 +16,9 @@ enum standstill_sign {
 	SIGN_NONE,		/* whether it was for want of work or of an answer cannot be told */
 	SIGN_ELSEWHERE,		/* they waited where they hardly ever do, and one thread let them go */
 	SIGN_IN_TURN,		/* each woke the next one, as they do at no other time: a lock with a queue */
+	SIGN_PEER,		/* they wake each other as a rule, and so does the one who did not for so long */
 	SIGN_CLIENTS,		/* other processes, which the root answers as a rule */
+	SIGN_PASSED_ON,		/* other processes, and the target only passed on to them what the root gave at last */
 	SIGN_AMONG_THEMSELVES,	/* nobody but they themselves wakes them as a rule: a wake-up was lost */
 	SIGN_STILL_AT_IT,	/* the capture ends before they go on: who has been busy or asleep since they stopped */
 	SIGN_OWNER_GONE,	/* one who used to wake them ended when they stopped */
@@ -47,7 +49,6 @@ struct standstill {
 	struct standstill_suspect suspects[STANDSTILL_SUSPECTS]; /* STILL_AT_IT */
 	size_t suspect_count;	/* of all that there are */
 	const struct thread *gone; /* OWNER_GONE; NULL */
-	uint64_t gone_ns;
 	struct span_summary did; /* of the root, from the longest pause's start until it woke somebody */
 	uint64_t run_ns;	/* its longest run then, without a wait for others or a sleep */
 	size_t woken;		/* how often it woke others then: one that does works as always */
@@ -90,6 +91,10 @@ bool standstill_counts(const struct standstill_group *group, const struct stands
 
 /* Whether the pause lasted for half of the time in which somebody is known to have waited. */
 bool standstill_covers_window(const struct standstill_search *search, const struct pause *pause);
+
+/* Whether a thread of the target ended the wait by its own work. */
+bool standstill_is_let_go_by_target(const struct standstill_search *search,
+				    const struct history_interval *wait);
 
 /* Fill in what the root did, and the sign; @still has its victims and its longest pause. 0 or -ENOMEM. */
 int standstill_read(const struct standstill_search *search, const struct standstill_group *group,

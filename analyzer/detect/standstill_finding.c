@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "analyzer/detect/finding.h"
+#include "analyzer/util/span.h"
 
 struct clause {
 	char text[240];
@@ -106,8 +107,14 @@ static const char *sign_text(const struct standstill *still)
 		return "they waited where they hardly ever wait otherwise, so it was not for work";
 	case SIGN_IN_TURN:
 		return "each woke the next, as the waiters of a lock with a queue do";
+	case SIGN_PEER:
+		return "as a rule they and the one who let them go on wake each other, and hardly anybody else "
+		       "does, as those do who share a lock";
 	case SIGN_CLIENTS:
 		return "it answers them as a rule at once";
+	case SIGN_PASSED_ON:
+		return "the target let them go on as soon as it was let go itself: whether it owed them an answer, "
+		       "or they only listened, the events do not tell";
 	case SIGN_AMONG_THEMSELVES:
 		return "as a rule they wake each other, and hardly anybody else does: that all of them "
 		       "waited at once is no want of work from outside";
@@ -136,6 +143,14 @@ static void fill_summary(const struct detect_context *in, const struct standstil
 			     human_duration(still->longest.end_ns - still->longest.start_ns).text,
 			     human_duration(still->longest.slice_ns).text, *operation ? ", in " : "",
 			     operation, still->longest.sleeps);
+	else if (still->sign == SIGN_PASSED_ON)
+		finding_text(&finding->summary,
+			     "%zu thread%s of other processes waited for the target, up to %s%s%s, and the "
+			     "target for somebody else. %s",
+			     count, finding_plural(count),
+			     human_duration(still->longest.end_ns - still->longest.start_ns).text,
+			     *operation ? ", in " : "", operation,
+			     end_text(in, still, finding).text);
 	else if (still->sign == SIGN_CLIENTS)
 		finding_text(&finding->summary,
 			     "%zu thread%s of other processes waited up to %s%s%s for an answer of "
@@ -174,7 +189,7 @@ static void fill_evidence(const struct detect_context *in, const struct standsti
 				 detect_time_text(in, still->suspects[i].since_ns).text);
 	if (still->gone)
 		finding_evidence(finding, "thread %" PRId32 " ended at %s", still->gone->tid,
-				 detect_time_text(in, still->gone_ns).text);
+				 detect_time_text(in, still->gone->died_ns).text);
 	if (still->active > still->victim_count)
 		finding_evidence(finding, "%zu threads of the target were active as a rule",
 				 still->active);
@@ -193,6 +208,9 @@ static const char *choose_advice(const struct standstill *still)
 	case SIGN_POLLING:
 		return "Look at the code that sleeps and tries again (the stacks are in --explain), and at what it "
 		       "tries to get; a wait that is woken tells who held it.";
+	case SIGN_PASSED_ON:
+		return "Look at the process that the target waited for, and give requests to it a time limit. To "
+		       "decide whether it hurts: arm the recorder with a probe that asks the service.";
 	case SIGN_NONE:
 		return "To decide it: arm the recorder with a probe that asks the service (--probe-http, --probe-tcp, "
 		       "--probe-cmd), so that it is known whether somebody waited for an answer; and look at who "
@@ -210,6 +228,8 @@ static const char *choose_advice(const struct standstill *still)
 static enum finding_kind choose_kind(const struct standstill *still)
 {
 	switch (still->sign) {
+	case SIGN_PASSED_ON:
+		return FINDING_SLOW_PRODUCER;
 	case SIGN_CLIENTS:
 		return standstill_did(still) == STANDSTILL_RAN ? FINDING_BUSY_THREAD
 							       : FINDING_SLOW_PRODUCER;
@@ -233,8 +253,8 @@ void standstill_report(const struct detect_context *in, const void *found,
 	finding->grade = GRADE_PLAUSIBLE;
 	finding_victims(in, still->victims, still->victim_count, finding);
 	if (still->gone)
-		finding_culprit(in, still->gone, still->start_ns, still->gone_ns, NULL, STACK_NONE,
-				finding);
+		finding_culprit(in, still->gone, earlier(still->start_ns, still->gone->died_ns),
+				still->gone->died_ns, NULL, STACK_NONE, finding);
 	else if (still->sign == SIGN_STILL_AT_IT && still->suspect_count == 1)
 		finding_culprit(in, still->suspects[0].thread, still->suspects[0].since_ns,
 				still->end_ns, still->did.state_ns, still->did.stack_id, finding);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "analyzer/detect/dead_owner.h"
 #include "analyzer/detect/standstill.h"
 #include "analyzer/detect/thresholds.h"
 #include "analyzer/trace/per_thread.h"
@@ -61,7 +62,7 @@ static size_t count_novel(const struct standstill_group *group)
 	return count;
 }
 
-/* Members that another member woke. */
+/* Members that another member woke. In a pipe the kernel lets in the next reader for who was let in: no sign of a lock. */
 static size_t count_in_turn(const struct standstill_search *search,
 			    const struct standstill_group *group)
 {
@@ -69,6 +70,7 @@ static size_t count_in_turn(const struct standstill_search *search,
 
 	for (size_t i = 0; i < group->count; i++)
 		count += standstill_counts(group, &group->members[i]) &&
+			 group->members[i].pause->class != WAIT_IPC_PIPE &&
 			 group->members[i].pause->last.waker != HISTORY_NOBODY &&
 			 is_member(search, group, group->members[i].pause->last.waker);
 	return count;
@@ -76,15 +78,18 @@ static size_t count_in_turn(const struct standstill_search *search,
 
 struct wakings {
 	uint64_t by_members, by_others;	/* of members, when they were active */
+	uint64_t by_root;		/* likewise: by who let them go on, if that is no member */
 };
 
-/* Who wakes the members as a rule. */
+/* Who wakes the members as a rule; of a pipe, as in count_in_turn(), nothing is known by that. */
 static void count_wakings(const struct standstill_search *search, const struct standstill_group *group,
-			  struct wakings *ret_wakings)
+			  const struct thread *root, struct wakings *ret_wakings)
 {
 	const struct history *history = search->observations->history;
 
-	*ret_wakings = (struct wakings){ 0, 0 };
+	*ret_wakings = (struct wakings){ 0 };
+	if (group->count < 2 || group->count > STILL_CLOSED_MOST)
+		return;
 	for (size_t i = 0; i < group->count; i++) {
 		const struct pause *pause = group->members[i].pause;
 		const struct history_interval *intervals;
@@ -95,11 +100,13 @@ static void count_wakings(const struct standstill_search *search, const struct s
 			uint64_t times = wait->merged ? wait->merged : 1;
 
 			if (wait->state != THREAD_BLOCKED || wait->direction != DIRECTION_TAKES ||
-			    wait->waker == HISTORY_NOBODY ||
+			    wait->waker == HISTORY_NOBODY || wait->class == WAIT_IPC_PIPE ||
 			    (wait->start_ns >= pause->start_ns && wait->end_ns <= pause->end_ns))
 				continue;
 			if (is_member(search, group, wait->waker))
 				ret_wakings->by_members += times;
+			else if (root && wait->waker == root->index)
+				ret_wakings->by_root += times;
 			else
 				ret_wakings->by_others += times;
 		}
@@ -107,65 +114,23 @@ static void count_wakings(const struct standstill_search *search, const struct s
 }
 
 /* Nobody outside feeds them: that they all stopped is no want of work. */
-static bool is_closed(const struct standstill_search *search, const struct standstill_group *group)
+static bool is_closed(const struct wakings *wakings)
 {
-	struct wakings wakings;
+	uint64_t others = wakings->by_others + wakings->by_root;
 
-	if (group->count < 2 || group->count > STILL_CLOSED_MOST)
-		return false;
-	count_wakings(search, group, &wakings);
-	return wakings.by_members >= STILL_WAKINGS_LEAST &&
-	       share_at_least(wakings.by_members, wakings.by_members + wakings.by_others,
+	return wakings->by_members >= STILL_WAKINGS_LEAST &&
+	       share_at_least(wakings->by_members, wakings->by_members + others,
 			      STILL_CLOSED_PERCENT);
 }
 
-/* How often @thread woke members, and members woke it, whichever is less: those who share a lock do both. */
-static uint64_t count_handoffs(const struct standstill_search *search,
-			       const struct standstill_group *group, const struct thread *thread)
+/* Who let them go on is one of a round that nobody outside feeds. */
+static bool is_peer(const struct wakings *wakings)
 {
-	const struct history *history = search->observations->history;
-	const struct history_interval *intervals;
-	size_t count = history_intervals(history, thread, &intervals);
-	uint64_t from_members = 0, to_members = 0;
+	uint64_t round = wakings->by_members + wakings->by_root;
 
-	for (size_t i = 0; i < count; i++)
-		from_members += intervals[i].state == THREAD_BLOCKED &&
-				intervals[i].waker != HISTORY_NOBODY &&
-				is_member(search, group, intervals[i].waker);
-	for (size_t i = 0; i < group->count && from_members >= STILL_HANDOFFS_LEAST &&
-			   from_members > to_members;
-	     i++) {
-		count = history_intervals(history, group->members[i].pause->thread, &intervals);
-		for (size_t j = 0; j < count; j++)
-			to_members += intervals[j].state == THREAD_BLOCKED &&
-				      intervals[j].waker == thread->index;
-	}
-	return earlier(from_members, to_members);
-}
-
-/* Who ended about when they stopped, of their process or another one of the target, and had let them go. */
-static const struct thread *find_gone(const struct standstill_search *search,
-				      const struct standstill_group *group, const struct standstill *still,
-				      uint64_t *ret_gone_ns)
-{
-	const struct threads *threads = source_threads(search->observations->source);
-	const struct thread *gone = NULL;
-
-	for (size_t i = 0; i < threads_count(threads); i++) {
-		const struct thread *thread = threads_at(threads, i);
-		bool kin = thread->tgid == still->longest.thread->tgid ||
-			   target_counts(search->observations->target, thread);
-
-		if (!kin || !thread->died_ns || thread->idle_task ||
-		    thread->died_ns > still->end_ns ||
-		    thread->died_ns + STILL_GONE_NS < still->start_ns ||
-		    thread->died_ns > still->longest.start_ns + STILL_GONE_NS ||
-		    count_handoffs(search, group, thread) < STILL_HANDOFFS_LEAST)
-			continue;
-		gone = thread;
-		*ret_gone_ns = thread->died_ns;
-	}
-	return gone;
+	return wakings->by_members >= STILL_WAKINGS_LEAST &&
+	       share_at_least(round, round + wakings->by_others, STILL_CLOSED_PERCENT) &&
+	       share_at_least(wakings->by_root, round, STILL_PEER_PERCENT);
 }
 
 static size_t count_active(const struct standstill_search *search, const struct standstill *still)
@@ -203,8 +168,11 @@ static uint64_t find_longest_run(const struct history *history, const struct thr
 	return longest_ns;
 }
 
-/* How often it woke others, before it woke those who stood still. */
-static size_t count_woken(const struct standstill_search *search, const struct thread *root,
+/*
+ * How often it woke others, before it woke those who stood still. @clients: of other processes, as those who stood
+ * still are; what threads of its own help it with is part of what it does.
+ */
+static size_t count_woken(const struct standstill_search *search, const struct thread *root, bool clients,
 			  uint64_t start_ns, uint64_t end_ns)
 {
 	const struct threads *threads = source_threads(search->observations->source);
@@ -212,11 +180,13 @@ static size_t count_woken(const struct standstill_search *search, const struct t
 	size_t count = 0;
 
 	for (size_t i = 0; i < threads_count(threads); i++) {
-		struct history_cursor cursor =
-			history_walk(history, threads_at(threads, i), start_ns, end_ns);
+		const struct thread *thread = threads_at(threads, i);
+		struct history_cursor cursor = history_walk(history, thread, start_ns, end_ns);
 		const struct history_interval *interval;
 		uint64_t from_ns, to_ns;
 
+		if (clients && thread->tgid == root->tgid)
+			continue;
 		while ((interval = history_next(&cursor, &from_ns, &to_ns)))
 			if (interval->state == THREAD_BLOCKED && interval->waker == root->index &&
 			    !interval->waker_in_interrupt && interval->end_ns < end_ns)
@@ -225,7 +195,8 @@ static size_t count_woken(const struct standstill_search *search, const struct t
 	return count;
 }
 
-static int read_root(const struct standstill_search *search, struct standstill *still)
+static int read_root(const struct standstill_search *search, const struct standstill_group *group,
+		     struct standstill *still)
 {
 	const struct observations *observations = search->observations;
 	uint64_t start_ns = still->longest.start_ns, end_ns = still->root.at_ns;
@@ -234,7 +205,7 @@ static int read_root(const struct standstill_search *search, struct standstill *
 		return 0;
 	still->run_ns = find_longest_run(observations->history, still->root.thread, start_ns, end_ns);
 	if (still->run_ns)
-		still->woken = count_woken(search, still->root.thread, start_ns,
+		still->woken = count_woken(search, still->root.thread, !group->of_target, start_ns,
 					   end_ns - earlier(end_ns - start_ns, STILL_TOGETHER_NS));
 	return span_summary_read(observations->history, source_stacks(observations->source),
 				 observations->stack_infos, still->root.thread, start_ns, end_ns,
@@ -308,23 +279,39 @@ static bool is_usual_sleep(const struct standstill_search *search, const struct 
 	return false;
 }
 
-/* Threads of other processes that the root let go when it was done, whether they are used to waiting or not. */
+bool standstill_is_let_go_by_target(const struct standstill_search *search,
+				    const struct history_interval *wait)
+{
+	const struct thread *waker = history_waker(search->observations->history, wait);
+
+	return waker && target_counts(search->observations->target, waker) &&
+	       wake_root_end(search->observations->history, search->observations->stack_infos,
+			     wait) == WAKE_THREAD;
+}
+
+/*
+ * Threads of other processes that the root let go when it was done, whether they are used to waiting or not; or the
+ * target, where the root is somebody for whom it waited itself.
+ */
 static size_t count_clients(const struct standstill_search *search, const struct standstill *still)
 {
 	const struct threads *threads = source_threads(search->observations->source);
 	const struct thread *root = still->root.thread;
+	bool own = target_counts(search->observations->target, root);
 	size_t count = 0;
 
 	for (size_t i = 0; i < threads_count(threads); i++) {
 		const struct thread *thread = threads_at(threads, i);
 		const struct history_interval *wait =
-			thread->tgid == root->tgid || thread->idle_task
+			target_counts(search->observations->target, thread) ||
+					thread->tgid == root->tgid || thread->idle_task
 				? NULL
 				: wake_root_wait_meanwhile(search->observations->history, thread,
 							   still->longest.start_ns,
 							   still->root.at_ns);
 
-		count += wait && wait->direction == DIRECTION_TAKES && wait->waker == root->index;
+		count += wait && wait->direction == DIRECTION_TAKES &&
+			 (own ? wait->waker == root->index : standstill_is_let_go_by_target(search, wait));
 	}
 	return count;
 }
@@ -348,15 +335,19 @@ static enum standstill_sign choose_sign(const struct standstill_search *search, 
 	bool held = did == STANDSTILL_RAN || did == STANDSTILL_WAITED ||
 		    (did == STANDSTILL_SLEPT && !is_usual_sleep(search, still));
 	bool elsewhere = count_novel(group) * 2 >= still->victim_count, closed;
+	struct wakings wakings;
 
-	if (!group->of_target)
-		return held && count_clients(search, still) >= STILL_CLIENTS_LEAST ? SIGN_CLIENTS
-										   : SIGN_NONE;
-	if (still->longest.sleeps > 1)
+	if (!group->of_target) {
+		if (!held || count_clients(search, still) < STILL_CLIENTS_LEAST)
+			return SIGN_NONE;
+		return target_counts(search->observations->target, still->root.thread)
+			       ? SIGN_CLIENTS
+			       : SIGN_PASSED_ON;
+	}
+	if (still->longest.sleeps > 1 && still->root.end != WAKE_THREAD)
 		return still->victim_count >= 2 ? SIGN_POLLING : SIGN_NONE;
 	if (still->root.end == WAKE_OPEN) {
-		still->gone = find_gone(search, group, still, &still->gone_ns);
-		if (still->gone && still->victim_count >= 2)
+		if (still->gone)
 			return SIGN_OWNER_GONE;
 		find_suspects(search, group, still);
 		if (still->suspect_count && still->victim_count >= 2 && elsewhere)
@@ -375,9 +366,12 @@ static enum standstill_sign choose_sign(const struct standstill_search *search, 
 		return SIGN_IN_TURN;
 	if (elsewhere && held)
 		return SIGN_ELSEWHERE;
-	closed = is_closed(search, group);
+	count_wakings(search, group, still->root.thread, &wakings);
+	closed = is_closed(&wakings);
 	if (still->in_turn * 2 >= still->victim_count && still->root.thread && (held || closed))
 		return SIGN_IN_TURN;
+	if (held && is_peer(&wakings))
+		return SIGN_PEER;
 	/* That nothing ended it may be the end of all work here, too; and what feeds them may be a request. */
 	return still->victim_count * 2 > still->active && closed &&
 			       still->root.end != WAKE_OPEN && !was_requested(search, group, still)
@@ -400,7 +394,14 @@ bool standstill_is_doubtful(const struct standstill_search *search,
 int standstill_read(const struct standstill_search *search, const struct standstill_group *group,
 		    struct standstill *still)
 {
-	int r = read_root(search, still);
+	int r = read_root(search, group, still);
+
+	if (!r && group->of_target && still->root.end == WAKE_OPEN && still->longest.sleeps == 1 &&
+	    still->victim_count >= 2)
+		r = dead_owner_find(search->observations, still->victims, still->victim_count, false,
+				    &still->gone);
+	if (r)
+		return r;
 
 	still->in_turn = count_in_turn(search, group);
 	still->active = count_active(search, still);

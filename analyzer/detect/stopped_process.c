@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/activity/wake_root.h"
 #include "analyzer/detect/detectors.h"
 #include "analyzer/detect/finding.h"
 #include "analyzer/detect/thresholds.h"
@@ -68,6 +69,50 @@ static void choose_process(const struct detect_context *in, struct stopped_proce
 	}
 }
 
+/* The waker of one of the stopped threads, when all went on; HISTORY_NOBODY. */
+static uint32_t find_thaw(const struct detect_context *in, const struct stopped_process *stopped)
+{
+	for (size_t i = 0; i < in->wait_count; i++) {
+		const struct history_interval *stop =
+			is_stop(in, &in->waits[i], stopped->tgid)
+				? wake_root_wait_meanwhile(in->observations->history,
+							   in->waits[i].thread, stopped->start_ns,
+							   stopped->end_ns)
+				: NULL;
+
+		if (stop && stop->waker != HISTORY_NOBODY && !stop->waker_in_interrupt)
+			return stop->waker;
+	}
+	return HISTORY_NOBODY;
+}
+
+/*
+ * A freezer of control groups leaves threads that sleep where they are: no event tells that they stopped. Who thaws the
+ * others lets them go on too, which their timers could not.
+ */
+static int add_frozen_sleepers(const struct detect_context *in, const struct stopped_process *stopped,
+			       struct victim_set *victims)
+{
+	const struct threads *threads = source_threads(in->observations->source);
+	uint32_t waker = find_thaw(in, stopped);
+	int r = 0;
+
+	for (size_t i = 0; i < threads_count(threads) && !r && waker != HISTORY_NOBODY; i++) {
+		struct thread *thread = threads_at(threads, i);
+		const struct history_interval *sleep =
+			thread->tgid == stopped->tgid
+				? wake_root_wait_meanwhile(in->observations->history, thread,
+							   stopped->start_ns, stopped->end_ns)
+				: NULL;
+
+		if (sleep && sleep->direction == DIRECTION_SLEEPS && sleep->waker == waker &&
+		    !sleep->waker_in_interrupt)
+			r = victim_set_add(victims, thread, later(sleep->start_ns, stopped->start_ns),
+					   sleep->end_ns);
+	}
+	return r;
+}
+
 static int fill_process(const struct detect_context *in, struct stopped_process *stopped)
 {
 	struct victim_set victims = VICTIM_SET;
@@ -89,6 +134,8 @@ static int fill_process(const struct detect_context *in, struct stopped_process 
 		stopped->doubtful |= !!(wait->flags & (INTERVAL_START_LOST | INTERVAL_END_LOST |
 						       INTERVAL_SPANS_LOSS));
 	}
+	if (!r)
+		r = add_frozen_sleepers(in, stopped, &victims);
 	if (!r)
 		r = victim_set_take(&victims, 0, &stopped->victims, &stopped->victim_count, NULL);
 	victim_set_free(&victims);

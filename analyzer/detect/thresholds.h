@@ -91,6 +91,7 @@
 #define STILL_ACTIVE_LEAST 8u /* waits expected meanwhile, at its usual pace: a thread is active */
 #define STILL_WAKINGS_LEAST 20u /* of members by members: fewer say nothing */
 #define STILL_CLOSED_PERCENT 75u /* of all wakings of members: nobody outside feeds them */
+#define STILL_PEER_PERCENT 5u /* of those wakings: who did so few of them is none of the round */
 #define STILL_CLOSED_MOST 64u /* members: more are not looked at for that */
 #define STILL_WOKEN_LEAST 8u /* wakings of others meanwhile: who ran so much works as always */
 #define STILL_OPEN_NS 1000000000ull /* until the capture ended: less may be a pause like any */

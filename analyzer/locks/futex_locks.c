@@ -373,7 +373,7 @@ static bool is_lock(const struct futex *futex, const struct threads *threads, bo
 		return false;
 	/* A writer that releases lets all readers in at once. A writer that waits for readers waits at 2. */
 	if (futex->looks & LOOKS_RWLOCK)
-		return !(futex->looks & ~(LOOKS_RWLOCK | LOOKS_TWO_TOO));
+		return !(futex->looks & ~(LOOKS_RWLOCK | LOOKS_TWO_TOO | LOOKS_READ));
 	if (futex->wakes > 1 && futex->broadcasts * 2 >= futex->wakes)
 		return false;
 	if (futex->looks & LOOKS_OWNED)
@@ -436,6 +436,10 @@ enum futex_judgement futex_locks_judgement(const struct futex_locks *futexes, in
 
 	if (!futex || !futex->lock)
 		return FUTEX_NO_LOCK;
+	/* Of readers the last one lets a writer in: it need not have been there all the time. A mutex is also waited for
+	 * without a clock. */
+	if (futex->looks & LOOKS_READ && !(futex->looks & LOOKS_TWO))
+		return FUTEX_GUESSED;
 	return futex->still.kind == HANDOFF_LOCK ? FUTEX_GUESSED : FUTEX_LOCK;
 }
 

@@ -41,7 +41,7 @@ bool futex_locks_judge(struct futex_locks *futexes, const struct threads *thread
 enum futex_judgement {
 	FUTEX_NO_LOCK,
 	FUTEX_LOCK,
-	FUTEX_GUESSED,	/* a lock, but only the way the waiting there ended tells so */
+	FUTEX_GUESSED,	/* a lock, but only the way the waiting there ended tells so, or several may have had it */
 };
 
 /* What @address of process @tgid was judged to be. */

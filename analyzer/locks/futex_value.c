@@ -54,13 +54,13 @@ bool futex_shared(const struct futex_wait *wait)
 
 /*
  * A thread that waits for glibc's reader-writer lock while it is held for writing waits at 3: the phase
- * of a writer, and that somebody waits. Its operation names a clock even if there is no timeout. glibc's
- * condition variables and semaphores name the clock too, but wait at even values; counters of others do not name it.
+ * of a writer, and that somebody waits; a writer that waits for readers to leave, at 2. Its operation names a
+ * clock even if there is no timeout. glibc's condition variables and semaphores name the clock too, but wait at even
+ * values; counters of others do not name it.
  */
-static bool is_rwlock(const struct futex_wait *wait)
+static bool names_clock(const struct futex_wait *wait)
 {
-	return wait->value == 3 &&
-	       wait->operation == (FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
+	return wait->operation == (FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
 }
 
 /*
@@ -78,9 +78,11 @@ unsigned int futex_value_looks(const struct futex_wait *wait)
 {
 	if (is_pi(wait))
 		return LOOKS_PI;
+	if (wait->value == 2 && get_command(wait) == FUTEX_WAIT)
+		return LOOKS_TWO;
 	if (wait->value == 2)
-		return get_command(wait) == FUTEX_WAIT ? LOOKS_TWO : LOOKS_TWO_TOO;
-	if (is_rwlock(wait) || is_rust_rwlock(wait))
+		return LOOKS_TWO_TOO | (names_clock(wait) ? LOOKS_READ : 0);
+	if ((wait->value == 3 && names_clock(wait)) || is_rust_rwlock(wait))
 		return LOOKS_RWLOCK;
 	if (wait->value == 3)
 		return LOOKS_THREE;

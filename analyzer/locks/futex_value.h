@@ -25,8 +25,9 @@ struct futex_wait {
 #define LOOKS_OTHER   0x40
 #define LOOKS_RWLOCK  0x80	/* a reader-writer lock of glibc while somebody writes; one of Rust */
 #define LOOKS_ZERO    0x100	/* a semaphore of glibc, or a condition variable */
+#define LOOKS_READ    0x200	/* with TWO_TOO: glibc's, by a clock: a timeout, or a reader-writer lock that readers hold */
 
-/* Return: one of LOOKS_*. */
+/* Return: LOOKS_*. */
 unsigned int futex_value_looks(const struct futex_wait *wait);
 
 /* Whether the operation is one that waits. */

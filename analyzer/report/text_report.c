@@ -129,7 +129,9 @@ static void put_stall(struct text_layout *page, const struct model *model)
 		   model_time_text(model, model->stall.end_ns).text);
 	if (model->capture.start_realtime_ns)
 		layout_add(page, " %s", human_zone(model->capture.utc_offset_s).text);
-	if (model->stall.unsure)
+	if (model->stall.unsure && !blocked)
+		layout_add(page, "; others waited for the target, which waited itself");
+	else if (model->stall.unsure)
 		layout_add(page, "; %" PRIu32 " thread%s stood still, for want of work or of an answer",
 			   blocked, blocked == 1 ? "" : "s");
 	else if (!blocked)

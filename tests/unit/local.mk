@@ -124,11 +124,13 @@ tests_unit_analyzer_test_detect_SOURCES = \
 	tests/unit/analyzer/detect/test_busy_thread.c \
 	tests/unit/analyzer/detect/test_coverage.c \
 	tests/unit/analyzer/detect/test_cpu_starvation.c \
+	tests/unit/analyzer/detect/test_dead_owner.c \
 	tests/unit/analyzer/detect/test_deadlock.c \
 	tests/unit/analyzer/detect/test_deadlock_circle.c \
 	tests/unit/analyzer/detect/test_deadlock_end.c \
 	tests/unit/analyzer/detect/test_detectors.c \
 	tests/unit/analyzer/detect/test_host_pause.c \
+	tests/unit/analyzer/detect/test_lock_taker.c \
 	tests/unit/analyzer/detect/test_reports.c \
 	tests/unit/analyzer/detect/test_resource_wait.c \
 	tests/unit/analyzer/detect/test_slow_producer.c \
@@ -136,6 +138,7 @@ tests_unit_analyzer_test_detect_SOURCES = \
 	tests/unit/analyzer/detect/test_spin.c \
 	tests/unit/analyzer/detect/test_standstill.c \
 	tests/unit/analyzer/detect/test_standstill_healthy.c \
+	tests/unit/analyzer/detect/test_standstill_ends.c \
 	tests/unit/analyzer/detect/test_stopped_process.c \
 	tests/unit/analyzer/detect/test_thresholds.c
 tests_unit_analyzer_test_detect_LDADD = $(ANALYZER_UNIT_LIBS)

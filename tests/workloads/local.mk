@@ -19,7 +19,8 @@ tests_workloads_libworkload_a_SOURCES = \
 	tests/workloads/mutex_service.c tests/workloads/mutex_service.h \
 	tests/workloads/pingpong.c tests/workloads/pingpong.h \
 	tests/workloads/slow_disk.c tests/workloads/slow_disk.h \
-	tests/workloads/truth.c tests/workloads/truth.h
+	tests/workloads/truth.c tests/workloads/truth.h \
+	tests/workloads/truth_private.h tests/workloads/truth_victims.c
 tests_workloads_libworkload_a_CFLAGS = $(WORKLOAD_CFLAGS)
 
 LAB_WORKLOADS = \
@@ -63,7 +64,51 @@ LAB_WORKLOADS = \
 	tests/workloads/pipes_idle \
 	tests/workloads/pingpong_pipe \
 	tests/workloads/pingpong_socket
-check_PROGRAMS += $(LAB_WORKLOADS)
+# Programs with several causes, each a scenario NAME.MODE of the lab.
+LAB_MODE_WORKLOADS = \
+	tests/workloads/asked \
+	tests/workloads/full_accept \
+	tests/workloads/full_queue \
+	tests/workloads/healthy_feed \
+	tests/workloads/healthy_pace \
+	tests/workloads/held_semaphore \
+	tests/workloads/late_answer \
+	tests/workloads/lock_forms \
+	tests/workloads/memory_limit \
+	tests/workloads/parked \
+	tests/workloads/queue_lock \
+	tests/workloads/vfork_slow
+LAB_SCENARIOS = \
+	asked.fanotify asked.lease asked.seccomp asked.userfault \
+	full_accept.tcp full_accept.unix \
+	full_queue.dgram full_queue.mq full_queue.pipe full_queue.pty full_queue.socket full_queue.stopped full_queue.sysv \
+	healthy_feed.bursty healthy_feed.long_poll healthy_feed.pool healthy_feed.pressure healthy_feed.slow_client healthy_feed.typist \
+	healthy_pace.batches healthy_pace.compile healthy_pace.copy healthy_pace.follower healthy_pace.phase_once healthy_pace.phases healthy_pace.steps healthy_pace.timers \
+	held_semaphore.posix held_semaphore.sysv held_semaphore.threads \
+	late_answer.burn late_answer.tcp late_answer.udp \
+	lock_forms.lost lock_forms.owner_killed lock_forms.polled lock_forms.starved lock_forms.timed \
+	memory_limit \
+	parked.core parked.freezer parked.ptrace \
+	queue_lock.burn queue_lock.sleep \
+	vfork_slow
+# With real services, which tests/services/ starts.
+LAB_SERVICES = \
+	redis.sleep redis.keys redis.lua redis.idle \
+	postgres.lock postgres.alone postgres.idle \
+	mariadb.metadata nginx.upstream nginx.idle \
+	runtimes.python_lock runtimes.node_sync runtimes.java_synchronized runtimes.go_mutex
+EXTRA_DIST += \
+	tests/services/service_truth.py tests/services/redis.py tests/services/postgres.py \
+	tests/services/mariadb.py tests/services/nginx.py tests/services/runtimes.py \
+	tests/services/held_lock.py tests/services/HeldMonitor.java tests/services/held_mutex.go \
+	tests/services/event_loop.js
+
+# One of each kind, for lab.sh -q.
+LAB_QUICK = \
+	munmap_large mutex_sleep flock_convoy stopped producer_pipe idle_pool \
+	full_queue.pipe full_accept.unix asked.seccomp queue_lock.sleep lock_forms.polled lock_forms.lost late_answer.burn \
+	redis.sleep parked.ptrace healthy_feed.bursty healthy_feed.slow_client healthy_pace.batches
+check_PROGRAMS += $(LAB_WORKLOADS) $(LAB_MODE_WORKLOADS)
 tests_workloads_mmap_populate_SOURCES = tests/workloads/mmap_populate.c
 tests_workloads_mmap_populate_CFLAGS = $(WORKLOAD_CFLAGS)
 tests_workloads_mmap_populate_LDADD = tests/workloads/libworkload.a
@@ -225,3 +270,51 @@ tests_workloads_deadlock_call_SOURCES = tests/workloads/deadlock_call.c
 tests_workloads_deadlock_call_CFLAGS = $(WORKLOAD_CFLAGS)
 tests_workloads_deadlock_call_LDADD = tests/workloads/libworkload.a
 tests_workloads_deadlock_call_LDFLAGS = -pthread
+tests_workloads_asked_SOURCES = tests/workloads/asked.c
+tests_workloads_asked_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_asked_LDADD = tests/workloads/libworkload.a
+tests_workloads_asked_LDFLAGS = -pthread
+tests_workloads_full_accept_SOURCES = tests/workloads/full_accept.c
+tests_workloads_full_accept_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_full_accept_LDADD = tests/workloads/libworkload.a
+tests_workloads_full_accept_LDFLAGS = -pthread
+tests_workloads_full_queue_SOURCES = tests/workloads/full_queue.c
+tests_workloads_full_queue_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_full_queue_LDADD = tests/workloads/libworkload.a
+tests_workloads_full_queue_LDFLAGS = -pthread
+tests_workloads_healthy_feed_SOURCES = tests/workloads/healthy_feed.c
+tests_workloads_healthy_feed_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_healthy_feed_LDADD = tests/workloads/libworkload.a
+tests_workloads_healthy_feed_LDFLAGS = -pthread
+tests_workloads_healthy_pace_SOURCES = tests/workloads/healthy_pace.c
+tests_workloads_healthy_pace_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_healthy_pace_LDADD = tests/workloads/libworkload.a
+tests_workloads_healthy_pace_LDFLAGS = -pthread
+tests_workloads_held_semaphore_SOURCES = tests/workloads/held_semaphore.c
+tests_workloads_held_semaphore_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_held_semaphore_LDADD = tests/workloads/libworkload.a
+tests_workloads_held_semaphore_LDFLAGS = -pthread
+tests_workloads_late_answer_SOURCES = tests/workloads/late_answer.c
+tests_workloads_late_answer_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_late_answer_LDADD = tests/workloads/libworkload.a
+tests_workloads_late_answer_LDFLAGS = -pthread
+tests_workloads_lock_forms_SOURCES = tests/workloads/lock_forms.c
+tests_workloads_lock_forms_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_lock_forms_LDADD = tests/workloads/libworkload.a
+tests_workloads_lock_forms_LDFLAGS = -pthread
+tests_workloads_memory_limit_SOURCES = tests/workloads/memory_limit.c
+tests_workloads_memory_limit_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_memory_limit_LDADD = tests/workloads/libworkload.a
+tests_workloads_memory_limit_LDFLAGS = -pthread
+tests_workloads_parked_SOURCES = tests/workloads/parked.c
+tests_workloads_parked_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_parked_LDADD = tests/workloads/libworkload.a
+tests_workloads_parked_LDFLAGS = -pthread
+tests_workloads_queue_lock_SOURCES = tests/workloads/queue_lock.c
+tests_workloads_queue_lock_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_queue_lock_LDADD = tests/workloads/libworkload.a
+tests_workloads_queue_lock_LDFLAGS = -pthread
+tests_workloads_vfork_slow_SOURCES = tests/workloads/vfork_slow.c
+tests_workloads_vfork_slow_CFLAGS = $(WORKLOAD_CFLAGS)
+tests_workloads_vfork_slow_LDADD = tests/workloads/libworkload.a
+tests_workloads_vfork_slow_LDFLAGS = -pthread

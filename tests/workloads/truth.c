@@ -16,37 +16,13 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "tests/workloads/truth.h"
+#include "tests/workloads/truth_private.h"
 
-#define THREADS_MAX	 64
+#define THREADS_MAX	 TRUTH_THREADS_MAX
 #define PROCESSES_MAX	 16
-#define CULPRITS_MAX	 32
-#define WAIT_MIN_NS	 (10 * TRUTH_MS) /* shorter, a wait is the host's noise */
 #define REQUEST_PAUSE_NS (5 * TRUTH_MS)
 
-struct victim {
-	pid_t tid;
-	char comm[16];
-	uint64_t blocked_ns;
-	_Atomic uint64_t since_ns; /* waits since then; 0: does not */
-};
-
-struct culprit {
-	pid_t tid;
-	char comm[16];
-};
-
-/* Shared with the processes that truth_fork() makes. */
-static struct shared {
-	_Atomic uint64_t start_ns, end_ns; /* of the freeze; 0: not yet */
-	_Atomic uint64_t hold_ns;
-	atomic_uint victims, culprits;
-	struct victim victim[THREADS_MAX];
-	struct culprit culprit[CULPRITS_MAX];
-	atomic_bool stopping;
-	atomic_bool ordered;
-	atomic_uint_fast64_t burnt; /* keeps truth_burn_ns() from being optimised away */
-} * shared;
+struct truth_shared *truth_shared;
 
 static struct {
 	double start_after_s, healthy_s, seconds;
@@ -57,13 +33,11 @@ static struct {
 	pid_t process[PROCESSES_MAX];
 	unsigned int processes;
 	char target[128];
-	const char *syscall;
-	uint64_t bytes;
+	const char *mode;
 	bool never_thaws, froze;
 	void (*request)(void);
+	void (*tidy)(void);
 } workload = { .start_after_s = 2, .healthy_s = 2 };
-
-static __thread struct victim *self;
 
 /* Failures */
 
@@ -94,6 +68,7 @@ static _Noreturn void exit_with_usage(const char *about, int status)
 		"(default 2)\n"
 		"  --seconds S      length of the freeze, where it can be chosen\n"
 		"  --healthy S      seconds of service after it, or until SIGTERM (default 2)\n"
+		"  --mode M         which of several, where there are several\n"
 		"  --help\n",
 		program_invocation_short_name, about);
 	exit(status);
@@ -125,6 +100,7 @@ void truth_options(int argc, char **argv, const char *about, double seconds)
 		{ "start-after", required_argument, NULL, 's' },
 		{ "seconds", required_argument, NULL, 'f' },
 		{ "healthy", required_argument, NULL, 'a' },
+		{ "mode", required_argument, NULL, 'm' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -139,6 +115,8 @@ void truth_options(int argc, char **argv, const char *about, double seconds)
 			workload.seconds = option_number(optarg, about);
 		else if (option == 'a')
 			workload.healthy_s = option_number(optarg, about);
+		else if (option == 'm')
+			workload.mode = optarg;
 		else
 			exit_with_usage(about, option == 'h' ? 0 : 2);
 	}
@@ -147,11 +125,16 @@ void truth_options(int argc, char **argv, const char *about, double seconds)
 
 	block_signals(&signals);
 	signal(SIGPIPE, SIG_IGN);
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+	truth_shared = mmap(NULL, sizeof(*truth_shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
-	if (shared == MAP_FAILED)
+	if (truth_shared == MAP_FAILED)
 		exit_with_error("mmap");
 	snprintf(workload.target, sizeof(workload.target), "%d", getpid());
+}
+
+bool truth_mode(const char *mode)
+{
+	return workload.mode && !strcmp(workload.mode, mode);
 }
 
 double truth_seconds(void)
@@ -228,7 +211,7 @@ pid_t truth_fork(const char *name)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, name);
 	workload.threads = workload.processes = 0;
-	self = NULL;
+	truth_forget_self();
 	return 0;
 }
 
@@ -239,9 +222,14 @@ void truth_target(pid_t pid)
 	snprintf(workload.target + length, sizeof(workload.target) - length, ",%d", pid);
 }
 
+void truth_only_target(pid_t pid)
+{
+	snprintf(workload.target, sizeof(workload.target), "%d", pid);
+}
+
 bool truth_stopping(void)
 {
-	return shared->stopping;
+	return truth_shared->stopping;
 }
 
 /* Wait for SIGUSR1, for @seconds at most. Return: false if told to end. */
@@ -265,14 +253,14 @@ static void *director_main(void *argument)
 	truth_print("{\"event\":\"ready\",\"pid\":%d,\"target\":\"%s\"}", getpid(),
 		    workload.target);
 	if (wait_for_signal(workload.start_after_s)) {
-		shared->start_ns = truth_now_ns();
+		truth_shared->start_ns = truth_now_ns();
 		workload.freeze();
-		shared->end_ns = truth_now_ns();
+		truth_shared->end_ns = truth_now_ns();
 		workload.froze = true;
 		truth_print("{\"event\":\"thawed\",\"pid\":%d}", getpid());
 		wait_for_signal(workload.healthy_s);
 	}
-	shared->stopping = true;
+	truth_shared->stopping = true;
 	return NULL;
 }
 
@@ -282,92 +270,13 @@ static void end_processes(void)
 		kill(workload.process[i], SIGKILL);
 		waitpid(workload.process[i], NULL, 0);
 	}
+	if (workload.tidy)
+		workload.tidy();
 }
 
-/* The truth */
-
-struct line {
-	char text[4000];
-	size_t length;
-};
-
-__attribute__((format(printf, 2, 3)))
-static void add_text(struct line *line, const char *format, ...)
+void truth_at_end(void (*tidy)(void))
 {
-	va_list args;
-	int added;
-
-	va_start(args, format);
-	added = vsnprintf(line->text + line->length, sizeof(line->text) - line->length, format,
-			  args);
-	va_end(args);
-	if (added < 0 || (size_t)added >= sizeof(line->text) - line->length)
-		abort();
-	line->length += (size_t)added;
-}
-
-static void add_kinds(struct line *line)
-{
-	add_text(line, "\"kinds\":[\"");
-	for (const char *c = workload.kinds; *c; c++) {
-		if (*c == '|')
-			add_text(line, "\",\"");
-		else
-			add_text(line, "%c", *c);
-	}
-	add_text(line, "\"]");
-}
-
-static void add_culprits(struct line *line)
-{
-	unsigned int count = shared->culprits < CULPRITS_MAX ? shared->culprits : CULPRITS_MAX;
-
-	add_text(line, ",\"culprits\":[");
-	for (unsigned int i = 0; i < count; i++)
-		add_text(line, "%s{\"tid\":%d,\"comm\":\"%s\"}", i ? "," : "",
-			 shared->culprit[i].tid, shared->culprit[i].comm);
-	add_text(line, "]");
-}
-
-static void add_victims(struct line *line)
-{
-	unsigned int count = shared->victims < THREADS_MAX ? shared->victims : THREADS_MAX;
-	uint64_t blocked_ns = 0;
-	const char *separator = "";
-
-	add_text(line, ",\"victims\":[");
-	for (unsigned int i = 0; i < count; i++) {
-		const struct victim *victim = &shared->victim[i];
-
-		if (!victim->blocked_ns && !victim->since_ns)
-			continue;
-		add_text(line, "%s{\"tid\":%d,\"comm\":\"%s\",\"blocked_ns\":%ju,\"since_ns\":%ju}",
-			 separator, victim->tid, victim->comm, (uintmax_t)victim->blocked_ns,
-			 (uintmax_t)victim->since_ns);
-		blocked_ns += victim->blocked_ns;
-		separator = ",";
-	}
-	add_text(line, "],\"blocked_ns\":%ju", (uintmax_t)blocked_ns);
-}
-
-static void print_truth(void)
-{
-	struct line line = { 0 };
-
-	add_text(&line, "{\"event\":\"truth\",\"cause\":\"%s\",\"pid\":%d,",
-		 program_invocation_short_name, getpid());
-	add_kinds(&line);
-	add_culprits(&line);
-	add_text(&line, ",\"start_ns\":%ju,\"end_ns\":%ju,\"hold_ns\":%ju",
-		 (uintmax_t)shared->start_ns, (uintmax_t)shared->end_ns,
-		 (uintmax_t)shared->hold_ns);
-	add_victims(&line);
-	if (workload.syscall)
-		add_text(&line, ",\"syscall\":\"%s\",\"bytes\":%ju}", workload.syscall,
-			 (uintmax_t)workload.bytes);
-	else
-		add_text(&line, ",\"syscall\":null,\"bytes\":0}");
-	truth_print("%s", line.text);
+	workload.tidy = tidy;
 }
 
 int truth_run(const char *director, const char *kinds, void (*freeze)(void))
@@ -380,122 +289,31 @@ int truth_run(const char *director, const char *kinds, void (*freeze)(void))
 	for (unsigned int i = 0; !workload.never_thaws && i < workload.threads; i++)
 		pthread_join(workload.thread[i], NULL);
 	if (workload.froze)
-		print_truth();
+		truth_tell(workload.kinds, workload.mode);
 	end_processes();
 	_exit(workload.froze ? EXIT_SUCCESS : EXIT_FAILURE); /* threads may hang for ever */
 }
 
+void truth_order_nowait(void)
+{
+	truth_shared->ordered = true;
+}
+
 void truth_order(void)
 {
-	shared->ordered = true;
-	while (shared->ordered)
+	truth_order_nowait();
+	while (truth_shared->ordered)
 		truth_sleep_ns(TRUTH_MS);
 }
 
 bool truth_ordered(void)
 {
-	return shared->ordered;
+	return truth_shared->ordered;
 }
 
 void truth_order_done(void)
 {
-	shared->ordered = false;
-}
-
-static struct victim *get_self(void)
-{
-	unsigned int i;
-
-	if (self)
-		return self;
-	i = shared->victims++;
-	if (i >= THREADS_MAX)
-		abort();
-	self = &shared->victim[i];
-	self->tid = gettid();
-	prctl(PR_GET_NAME, self->comm);
-	return self;
-}
-
-static void note_wait(uint64_t since_ns, uint64_t on_cpu_ns)
-{
-	uint64_t now_ns = truth_now_ns(), start_ns = shared->start_ns, end_ns = shared->end_ns;
-	uint64_t waited_ns;
-
-	if (now_ns < since_ns || !start_ns || now_ns - since_ns < WAIT_MIN_NS ||
-	    now_ns < start_ns || (end_ns && since_ns > end_ns))
-		return;
-	/* A wait that was going on before the cause began is its victim only from then on. */
-	waited_ns = now_ns - (since_ns > start_ns ? since_ns : start_ns);
-	get_self()->blocked_ns += waited_ns > on_cpu_ns ? waited_ns - on_cpu_ns : 0;
-}
-
-void truth_waited(uint64_t since_ns)
-{
-	note_wait(since_ns, 0);
-}
-
-void truth_blocked(uint64_t since_ns, struct truth_shares shares)
-{
-	note_wait(since_ns, truth_on_cpu_ns(shares));
-}
-
-void truth_waited_too(pid_t tid, const char *comm, uint64_t since_ns)
-{
-	unsigned int i = shared->victims++;
-
-	if (i >= THREADS_MAX)
-		abort();
-	shared->victim[i].tid = tid;
-	snprintf(shared->victim[i].comm, sizeof(shared->victim[i].comm), "%s", comm);
-	shared->victim[i].blocked_ns = truth_now_ns() - since_ns;
-}
-
-void truth_wait_begin(void)
-{
-	get_self()->since_ns = truth_now_ns();
-}
-
-void truth_wait_end(void)
-{
-	struct victim *victim = get_self();
-	uint64_t since_ns = victim->since_ns;
-
-	victim->since_ns = 0;
-	truth_waited(since_ns);
-}
-
-void truth_culprit(pid_t tid, const char *comm, uint64_t hold_ns)
-{
-	uint64_t longest_ns = shared->hold_ns;
-	unsigned int count = shared->culprits;
-
-	while (longest_ns < hold_ns &&
-	       !atomic_compare_exchange_weak(&shared->hold_ns, &longest_ns, hold_ns))
-		;
-	for (unsigned int i = 0; i < count; i++)
-		if (shared->culprit[i].tid == tid)
-			return;
-	count = shared->culprits++;
-	if (count >= CULPRITS_MAX)
-		abort();
-	snprintf(shared->culprit[count].comm, sizeof(shared->culprit[count].comm), "%s", comm);
-	shared->culprit[count].tid = tid;
-}
-
-void truth_held(uint64_t since_ns)
-{
-	uint64_t hold_ns = truth_now_ns() - since_ns;
-	char comm[16];
-
-	prctl(PR_GET_NAME, comm);
-	truth_culprit(gettid(), comm, hold_ns);
-}
-
-void truth_call(const char *syscall, uint64_t bytes)
-{
-	workload.syscall = syscall;
-	workload.bytes = bytes;
+	truth_shared->ordered = false;
 }
 
 void truth_never_thaws(void)
@@ -525,6 +343,6 @@ __attribute__((noinline)) void truth_burn_ns(uint64_t ns)
 	while (truth_now_ns() < end_ns)
 		for (unsigned int i = 0; i < 10000; i++)
 			sum = sum * UINT64_C(0x9e3779b97f4a7c15) + (sum >> 29);
-	shared->burnt = sum;
+	truth_shared->burnt = sum;
 	truth_computed(before);
 }

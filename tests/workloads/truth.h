@@ -22,6 +22,9 @@
  *	 "hold_ns":1,				the longest time without a break that a culprit held others up
  *	 "victims":[{"tid":4,"comm":"worker0","blocked_ns":1,"since_ns":0}],
  *	 "blocked_ns":1,			of all victims, by their own clocks; see truth_blocked()
+ *	 "verdicts":"frozen|not-sure",		any of these is right; and then:
+ *	 "grade":"strong",			the highest that the evidence can carry
+ *	 "unnamed":false,			whether it is right, too, to name nobody
  *	 "syscall":"munmap","bytes":4096}	the large call behind it; null and 0: none
  *
  * Whenever others on this host kept a thread from a CPU for long, which no report can be blamed for:
@@ -155,6 +158,11 @@ static inline void truth_computed(struct truth_shares before)
 void truth_options(int argc, char **argv, const char *about, double seconds);
 double truth_seconds(void);
 
+/* Of a program with several causes: whether --mode says this one. */
+bool truth_mode(const char *mode);
+/* What "verdicts", "grade" and "unnamed" are above: the report is judged by these, and no kind is asked for. */
+void truth_verdict(const char *verdicts, const char *grade, bool unnamed);
+
 /* This host cannot show it: say why and exit. */
 __attribute__((format(printf, 1, 2), noreturn)) void truth_cannot(const char *format, ...);
 
@@ -165,6 +173,8 @@ void truth_serve(unsigned int workers, void (*request)(void));
 /* fork(); the child is called @name, and dies with its parent. Not a target unless truth_target() says so. */
 pid_t truth_fork(const char *name);
 void truth_target(pid_t pid);
+/* Nobody else is, not even the workload itself. */
+void truth_only_target(pid_t pid);
 bool truth_stopping(void);
 
 /**
@@ -179,6 +189,7 @@ int truth_run(const char *director, const char *kinds, void (*freeze)(void));
 
 /* For a freeze made by somebody else than the director: it orders and waits, ... */
 void truth_order(void);
+void truth_order_nowait(void);
 /* ... and that one asks now and then whether it is to freeze, and says when it has. */
 bool truth_ordered(void);
 void truth_order_done(void);
@@ -198,6 +209,8 @@ void truth_held(uint64_t since_ns);
 void truth_culprit(pid_t tid, const char *comm, uint64_t hold_ns);
 /* The large call behind it. */
 void truth_call(const char *syscall, uint64_t bytes);
+/* What the workload made on the host, and must remove when all its processes are gone. */
+void truth_at_end(void (*tidy)(void));
 /* Its threads will not come back: they are not waited for. */
 void truth_never_thaws(void);
 

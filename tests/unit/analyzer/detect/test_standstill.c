@@ -274,21 +274,24 @@ static void pool_goes_on_in_turn(struct scene *scene)
 	}
 }
 
+/* In a pipe the kernel lets in the next reader for each: there it says nothing. */
 static void threads_that_let_each_other_go_wait_in_a_queue_for_its_first_holder(void **state)
 {
-	static const char *const places[] = { SEMAPHORE, PIPE_READ };
-
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (int in_pipe = 0; in_pipe < 2; in_pipe++) {
 		struct scene *scene = scene_create(7);
 		struct scene_result result;
 
-		pool_stops(scene, places[i]);
+		pool_stops(scene, in_pipe ? PIPE_READ : SEMAPHORE);
 		holder_sleeps(scene, 690 * MS, NANOSLEEP);
 		pool_goes_on_in_turn(scene);
 		result = pool_ends(scene);
-		assert_held(&result, &holder);
-		assert_true(scene_has_evidence(&result.model->findings[0], "each woke the next"));
+		if (in_pipe)
+			assert_standstill(&result, FINDING_STANDSTILL, VERDICT_NOT_SURE, POOL);
+		else
+			assert_held(&result, &holder);
+		assert_int_equal(scene_has_evidence(&result.model->findings[0], "each woke the next"),
+				 !in_pipe);
 		scene_done(&result, scene);
 	}
 }

@@ -233,6 +233,31 @@ static void process_that_stops_long_after_a_signal_was_stopped_by_another(void *
 	}
 }
 
+/* A freezer leaves the helper in its sleep, and whoever thaws the server lets it go on too. A timer would be none of it. */
+static void thread_that_sleeps_is_frozen_with_the_others(void **state)
+{
+	(void)state;
+	for (uint32_t timer = 0; timer < 2; timer++) {
+		struct scene *scene = scene_create(3);
+		struct scene_result result;
+
+		scene_switch(scene, 2, 800 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &admin);
+		scene_switch(scene, 1, 990 * MS, &helper, FT_STATE_SLEEPING, NANOSLEEP, &scene_idle);
+		scene_switch(scene, 0, 1000 * MS, &server, FT_STATE_STOPPED, STOPPED, &scene_idle);
+		scene_waking(scene, 2, 3000 * MS, &admin, SIGNAL, &server);
+		if (!timer)
+			scene_waking(scene, 2, 3000 * MS + 10, &admin, SIGNAL, &helper);
+		else
+			scene_waking(scene, 1, 3000 * MS, &scene_idle, "", &helper);
+		scene_switch(scene, 0, 3001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &server);
+		scene_switch(scene, 1, 3001 * MS, &scene_idle, FT_STATE_RUNNING, NULL, &helper);
+		result = scene_analyze(scene, "100", 4000 * MS);
+		assert_int_equal(result.model->findings[0].kind, FINDING_PROCESS_STOPPED);
+		assert_int_equal(result.model->findings[0].victim_count, timer ? 1 : 2);
+		scene_done(&result, scene);
+	}
+}
+
 UNIT_TESTS(stopped_process)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +269,7 @@ UNIT_TESTS(stopped_process)
 		cmocka_unit_test(process_stopped_needs_no_trigger_and_no_sender),
 		cmocka_unit_test(process_stopped_all_along_is_a_finding_only_if_it_is_the_target),
 		cmocka_unit_test(process_stopped_for_a_tenth_of_the_lost_time_is_told),
+		cmocka_unit_test(thread_that_sleeps_is_frozen_with_the_others),
 		cmocka_unit_test(process_that_stops_long_after_a_signal_was_stopped_by_another),
 	};
 
