@@ -19,7 +19,8 @@
 #define SHORTER_PERCENT 70u
 #define LONGER_TIMES	4u /* nor do they grow faster than who backs off lets them */
 #define SLICE_LEAST_NS	500000u
-#define SLICES_ALIKE	14u /* tenths: slices of another length are another way of polling */
+#define SLICES_ALIKE	14u /* tenths: slices of another length are another way of polling, ... */
+#define SLICES_OTHER	3u  /* ... from so many in a row on */
 
 /* More than that of time in which nothing is known ends a pause; it goes on if it begins anew so soon after. */
 #define UNKNOWN_MOST_NS 20000000u
@@ -45,6 +46,7 @@ struct place_count {
 struct run {
 	bool open;
 	struct pause pause;
+	struct pause tail, before; /* the last slices, if they are alike and longer; and the pause without them */
 	struct place place;
 	uint64_t last_ns; /* length of the last slice */
 	uint64_t ran_ns; /* since */
@@ -162,43 +164,74 @@ static bool is_slice(const struct scan *scan, const struct history_interval *int
 	       ns <= run->last_ns * LONGER_TIMES && is_timed(scan, ns);
 }
 
-static void extend_run(struct scan *scan, const struct history_interval *interval,
-		       const struct place *place)
+static void extend_pause(struct pause *pause, const struct history_interval *interval)
+{
+	pause->end_ns = interval->end_ns;
+	pause->sleeps++;
+	pause->slice_ns = earlier(pause->slice_ns, interval->end_ns - interval->start_ns);
+	pause->flags |= interval->flags;
+	pause->last = *interval;
+}
+
+static struct pause begin_pause(const struct scan *scan, const struct history_interval *interval)
+{
+	return (struct pause){
+		.thread = scan->thread,
+		.class = (enum wait_class)interval->class,
+		.direction = interval->direction,
+		.stack_id = interval->stack_id,
+		.start_ns = interval->start_ns,
+		.end_ns = interval->end_ns,
+		.sleeps = 1,
+		.slice_ns = interval->end_ns - interval->start_ns,
+		.flags = interval->flags,
+		.last = *interval,
+	};
+}
+
+static void begin_run(struct scan *scan, const struct pause *pause, const struct place *place)
+{
+	scan->run = (struct run){ .open = true, .place = *place, .pause = *pause };
+}
+
+static bool is_alike(uint64_t a_ns, uint64_t b_ns)
+{
+	return a_ns * SLICES_ALIKE >= b_ns * 10 && b_ns * SLICES_ALIKE >= a_ns * 10;
+}
+
+/* Who rested, and polls now, may do both in one call: several slices of one length that is longer are another pause. */
+static int extend_run(struct scan *scan, const struct history_interval *interval,
+		      const struct place *place)
 {
 	struct run *run = &scan->run;
+	uint64_t ns = interval->end_ns - interval->start_ns;
+	int r;
 
-	run->pause.end_ns = interval->end_ns;
-	run->pause.sleeps++;
-	run->pause.slice_ns = earlier(run->pause.slice_ns, interval->end_ns - interval->start_ns);
-	run->pause.flags |= interval->flags;
-	run->pause.last = *interval;
 	if (!is_known(&run->place) && is_known(place)) {
 		run->place = *place;
 		run->pause.class = (enum wait_class)interval->class;
 		run->pause.direction = interval->direction;
 		run->pause.stack_id = interval->stack_id;
 	}
-}
+	if (ns <= run->pause.slice_ns || is_alike(ns, run->pause.slice_ns)) {
+		run->tail.sleeps = 0;
+	} else if (run->tail.sleeps && is_alike(ns, run->tail.slice_ns)) {
+		extend_pause(&run->tail, interval);
+	} else {
+		run->before = run->pause;
+		run->tail = begin_pause(scan, interval);
+	}
+	if (run->tail.sleeps == SLICES_OTHER) {
+		struct pause tail = run->tail;
+		struct place same = run->place;
 
-static void begin_run(struct scan *scan, const struct history_interval *interval,
-		      const struct place *place)
-{
-	scan->run = (struct run){
-		.open = true,
-		.place = *place,
-		.pause = {
-			.thread = scan->thread,
-			.class = (enum wait_class)interval->class,
-			.direction = interval->direction,
-			.stack_id = interval->stack_id,
-			.start_ns = interval->start_ns,
-			.end_ns = interval->end_ns,
-			.sleeps = 1,
-			.slice_ns = interval->end_ns - interval->start_ns,
-			.flags = interval->flags,
-			.last = *interval,
-		},
-	};
+		run->pause = run->before;
+		r = close_run(scan);
+		begin_run(scan, &tail, &same);
+		return r;
+	}
+	extend_pause(&run->pause, interval);
+	return 0;
 }
 
 static int add_wait(struct scan *scan, const struct history_interval *interval)
@@ -213,10 +246,12 @@ static int add_wait(struct scan *scan, const struct history_interval *interval)
 	if (!wait_direction_idle(interval->direction) || interval->merged)
 		return close_run(scan);
 	if (is_slice(scan, interval, &place)) {
-		extend_run(scan, interval, &place);
+		r = extend_run(scan, interval, &place);
 	} else {
+		struct pause pause = begin_pause(scan, interval);
+
 		r = close_run(scan);
-		begin_run(scan, interval, &place);
+		begin_run(scan, &pause, &place);
 	}
 	scan->run.last_ns = interval->end_ns - interval->start_ns;
 	scan->run.ran_ns = 0;
@@ -253,8 +288,7 @@ static bool is_like(const struct run *run, const struct run *other)
 		     ? other->pause.start_ns < run->pause.end_ns + GOES_ON_NS
 		     : run->pause.start_ns < other->pause.end_ns + GOES_ON_NS))
 		return false; /* it is the same one */
-	return run->pause.sleeps == 1 ||
-	       (a * SLICES_ALIKE >= b * 10 && b * SLICES_ALIKE >= a * 10);
+	return run->pause.sleeps == 1 || is_alike(a, b);
 }
 
 static size_t count_like(const struct scan *scan, const struct run *run)

@@ -319,6 +319,36 @@ static void threads_without_waits_have_no_pace(void **state)
 	free_pauses(&found);
 }
 
+/* A moment of work after each rest; most rests are of 5 ms, sixty in a row of @slice_ms. */
+static size_t rests(struct scene *scene, uint64_t slice_ms, struct observed_pauses *ret)
+{
+	uint64_t at_ns = 50 * MS;
+
+	works(scene, 10, 50, PIPE_READ);
+	for (size_t i = 0; i < 300; i++) {
+		actor_interrupted(scene, &worker, at_ns, i ? TIMER_FIRES : PACKET_COMES);
+		actor_waits(scene, &worker, at_ns + 50 * US, NANOSLEEP);
+		at_ns += (i >= 100 && i < 160 ? slice_ms : 5) * MS + 50 * US;
+	}
+	works(scene, at_ns / MS, at_ns / MS + 300, PIPE_READ);
+	return find_pauses(scene, at_ns / MS + 300, ret);
+}
+
+static void polling_in_the_call_that_one_rests_in_is_a_pause_of_its_own(void **state)
+{
+	struct scene *scene = scene_create(1);
+	struct observed_pauses found;
+
+	(void)state;
+	assert_int_equal(rests(scene, 6, &found), 1);
+	assert_true(found.pauses.list[0].sleeps >= 299);
+	free_pauses(&found);
+	scene = scene_create(1);
+	assert_int_equal(rests(scene, 10, &found), 3);
+	assert_int_equal(found.pauses.list[1].sleeps, 60);
+	free_pauses(&found);
+}
+
 UNIT_TESTS(pauses)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +365,7 @@ UNIT_TESTS(pauses)
 		cmocka_unit_test(what_the_recording_does_not_bound_is_no_pause),
 		cmocka_unit_test(loss_ends_a_pause),
 		cmocka_unit_test(threads_without_waits_have_no_pace),
+		cmocka_unit_test(polling_in_the_call_that_one_rests_in_is_a_pause_of_its_own),
 	};
 
 	return run_unit_tests(tests, NULL, NULL);
