@@ -57,7 +57,14 @@
 	    FIELD(flag, span.end) FIELD(u64, span.key) FIELD(s64, span.value),		\
 	    AT(span.name))								\
 	ROW(COUNTER, NOBODY, 0, FIELD(s64, counter.value),				\
-	    AT(counter.name), AT(counter.scope))
+	    AT(counter.name), AT(counter.scope))					\
+	ROW(OBJECT, TASK, 0,								\
+	    FIELD(u32, object.object) FIELD(u32, object.flags)				\
+	    FIELD(u64, object.number) FIELD(u64, object.inode)				\
+	    FIELD(u32, object.major) FIELD(u32, object.minor)				\
+	    FIELD(u32, object.ends),							\
+	    AT(object.name), AT(object.device))						\
+	ROW(PEER, TASK, AT(peer.task), FIELD(u32, peer.flags))
 
 /* For those that need one half of a row. */
 #define FT_EVENT_TABLE_NOTHING(...)

@@ -13,9 +13,9 @@
 struct item {
 	struct item *next;
 	struct ft_event event;
-	struct ft_task task;
+	struct ft_task task, other;
 	struct ft_stack stack;
-	_Alignas(8) char text[]; /* of a note; for other events the frames of the stack */
+	uint64_t frames[]; /* of stack; then the texts */
 };
 
 struct event_list {
@@ -57,34 +57,41 @@ void event_list_destroy(struct event_list *list)
 /* Return: a malloc'ed copy of the event with what it points to, or NULL. */
 static struct item *copy_event(const struct ft_event *event)
 {
-	const struct ft_stack *stack = event->kind == FT_EVENT_NOTE ? NULL : event->stack;
+	const struct ft_stack *stack = event->stack;
 	size_t frames = stack ? (size_t)stack->kernel_count + stack->user_count : 0;
-	size_t bytes = event->kind == FT_EVENT_NOTE ? strlen(event->note.text) + 1
-						    : frames * sizeof(*stack->frames);
-	struct item *item = malloc(sizeof(*item) + bytes);
+	struct item *item = malloc(sizeof(*item) + frames * sizeof(item->frames[0]) +
+				   ft_event_texts_bytes(event));
 	if (!item)
 		return NULL;
 	item->next = NULL;
 	item->event = *event;
 	item->task = *event->task;
 	item->event.task = &item->task;
-	item->event.stack = NULL;
-	if (event->kind == FT_EVENT_NOTE) {
-		memcpy(item->text, event->note.text, bytes);
-		item->event.note.text = item->text;
-	} else if (stack) {
-		memcpy(item->text, stack->frames, bytes);
+	if (stack) {
+		if (frames)
+			memcpy(item->frames, stack->frames, frames * sizeof(item->frames[0]));
 		item->stack = *stack;
-		item->stack.frames = (const uint64_t *)(const void *)item->text;
+		item->stack.frames = item->frames;
 		item->event.stack = &item->stack;
 	}
+	if (event->kind == FT_EVENT_PEER) {
+		item->other = *event->peer.task;
+		item->event.peer.task = &item->other;
+	}
+	ft_event_move_texts(&item->event, (char *)&item->frames[frames]);
 	return item;
+}
+
+/* The kinds that the recorder itself has to say. */
+static bool is_own_kind(enum ft_event_kind kind)
+{
+	return kind == FT_EVENT_STATE || kind == FT_EVENT_UNWOUND || kind == FT_EVENT_NOTE ||
+	       kind == FT_EVENT_OBJECT || kind == FT_EVENT_PEER;
 }
 
 int event_list_add(struct event_list *list, const struct ft_event *event)
 {
-	if (event->kind != FT_EVENT_STATE && event->kind != FT_EVENT_UNWOUND &&
-	    event->kind != FT_EVENT_NOTE)
+	if (!is_own_kind(event->kind))
 		return -EINVAL;
 	struct item *item = copy_event(event);
 	if (!item)
