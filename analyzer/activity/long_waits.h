@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "analyzer/activity/wait_episode.h"
+#include "analyzer/activity/wait_objects.h"
 #include "analyzer/locks/lock_tracker.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/timeline/timeline.h"
@@ -39,6 +40,7 @@ struct thread_long_waits {
 /* All zero but for long_ns: none yet. Free with long_waits_free(). */
 struct long_waits {
 	uint64_t long_ns;	/* shorter ones are not kept */
+	const struct wait_objects *objects; /* borrowed; NULL: none are known */
 	struct long_wait *list;	/* in no order; those that are sure to hurt first */
 	size_t count, room;
 	size_t unsure_count;	/* by long_waits_finish(): the last of list, which may be harmless */

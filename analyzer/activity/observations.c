@@ -86,7 +86,8 @@ static int create_replay(struct observations *observations, struct replay **ret_
 static int create_sums(struct observations *observations, uint64_t long_ns)
 {
 	const struct wait_stats_options sums = { long_ns, target_counts, observations->target,
-						 !observations->target->count };
+						 !observations->target->count,
+						 &observations->objects };
 	int r = create_replay(observations, &observations->replay);
 
 	if (r)

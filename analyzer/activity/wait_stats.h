@@ -44,6 +44,7 @@ struct wait_stats_options {
 	bool (*counts)(void *context, const struct thread *thread);	/* is it the target's */
 	void *context;
 	bool whole_host;	/* then who is stopped all the time, as by job control, is missed by nobody */
+	const struct wait_objects *objects; /* filled meanwhile; NULL: none are known */
 };
 
 /* @locks, @baseline: borrowed. @locks' lock_tracker_closed() must have seen an interval before
