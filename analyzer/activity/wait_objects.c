@@ -53,6 +53,7 @@ static int add_object(struct wait_objects *objects, const struct event *event)
 		return 0;
 	name = keep_text(objects, event->raw.object.name);
 	device = keep_text(objects, event->raw.object.device);
+	objects->latest.entry_bytes = sizeof(*latest);
 	latest = per_thread_get(&objects->latest, event->thread);
 	if (!name || !device || !latest ||
 	    array_grow(objects->list, objects->count, objects->room))

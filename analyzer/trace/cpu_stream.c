@@ -309,6 +309,8 @@ int cpu_stream_resolve(struct cpu_stream *stream, struct threads *threads,
 		other = raw->switch_.next;
 	else if (raw->kind == FT_EVENT_WAKING)
 		other = raw->waking.wakee;
+	else if (raw->kind == FT_EVENT_PEER)
+		other = raw->peer.task;
 	if (other) {
 		event->other = find_thread(stream, threads, other);
 		if (!event->other)

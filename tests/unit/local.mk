@@ -107,6 +107,7 @@ tests_unit_analyzer_test_activity_SOURCES = \
 	tests/unit/analyzer/activity/test_span_summary.c \
 	tests/unit/analyzer/activity/test_stall.c \
 	tests/unit/analyzer/activity/test_thread_waits.c \
+	tests/unit/analyzer/activity/test_wait_objects.c \
 	tests/unit/analyzer/activity/test_wait_estimate.c
 tests_unit_analyzer_test_activity_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=source_rewind -Wl,--wrap=history_bytes
 tests_unit_analyzer_test_activity_LDADD = $(ANALYZER_UNIT_LIBS)
@@ -123,6 +124,7 @@ tests_unit_analyzer_test_detect_SOURCES = \
 	tests/unit/analyzer/detect/test_detectors.c \
 	tests/unit/analyzer/detect/test_host_pause.c \
 	tests/unit/analyzer/detect/test_reports.c \
+	tests/unit/analyzer/detect/test_resource_object.c \
 	tests/unit/analyzer/detect/test_resource_wait.c \
 	tests/unit/analyzer/detect/test_slow_producer.c \
 	tests/unit/analyzer/detect/test_slow_producer_profile.c \
@@ -188,7 +190,8 @@ tests_unit_recorder_test_proc_SOURCES = \
 	tests/unit/recorder/proc/test_proc_task.c \
 	tests/unit/recorder/proc/test_target.c \
 	tests/unit/recorder/proc/test_target_finder.c \
-	tests/unit/recorder/proc/test_thread_states.c
+	tests/unit/recorder/proc/test_thread_states.c \
+	tests/unit/recorder/proc/test_wait_objects.c
 tests_unit_recorder_test_proc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat -Wl,--wrap=proc_task_visit
 tests_unit_recorder_test_proc_LDADD = $(RECORDER_UNIT_LIBS)
 

@@ -73,6 +73,11 @@ void scene_span(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct 
 		const char *name, bool end, int64_t value);
 void scene_counter(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char *name,
 		   const char *scope, int64_t value);
+/* @task waits there; then who has the other end, at the same time. */
+void scene_object(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task, enum ft_object object,
+		  const char *name, uint32_t ends);
+void scene_peer(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		const struct ft_task *peer, uint32_t flags);
 void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns,
 		uint64_t records);
 
