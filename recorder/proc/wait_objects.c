@@ -173,7 +173,7 @@ static void read_queue(const struct reading *reading, struct wait_object *object
 				       call == WAIT_CALL_SENDS);
 
 	object->object = FT_OBJECT_QUEUE;
-	snprintf(object->name, sizeof(object->name), "queue %" PRIu64, object->number);
+	snprintf(object->name, sizeof(object->name), "message queue %" PRIu64, object->number);
 	if (last <= 0 || !fd_ends_name(reading->proc, last, &object->ends.found[0]))
 		return;
 	object->ends.count = 1;
