@@ -13,7 +13,8 @@
 
 #include "capture/event.h"
 
-#define FD_ENDS_KEPT 4
+#define FD_ENDS_KEPT   4
+#define FD_ENDS_CPU_NS 100000000ull /* enough for a host with 30,000 descriptors */
 
 /* What to look for, and what was found. */
 struct fd_ends {

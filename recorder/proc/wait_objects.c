@@ -18,7 +18,6 @@
 #include "recorder/proc/wait_call.h"
 
 #define BELIEVED_NS 10000000000ull
-#define WALK_CPU_NS 100000000ull /* for the links of all processes: a host with 30,000 descriptors */
 #define SP_LEAST    (1ull << 32) /* of a program of 64 bits; others number their calls differently */
 
 struct reading {
@@ -290,7 +289,7 @@ static void find_ends(struct reading *reading, struct wait_object *objects, size
 			wanted[wanted_count++] = *ends;
 	}
 	if (wanted_count)
-		complete = fd_ends_find(reading->proc, wanted, wanted_count, WALK_CPU_NS);
+		complete = fd_ends_find(reading->proc, wanted, wanted_count, FD_ENDS_CPU_NS);
 	for (size_t i = 0; i < wanted_count && complete; i++)
 		keep_ends(reading->cache, &wanted[i]);
 	for (size_t i = 0; i < count; i++)

@@ -208,6 +208,7 @@ tests_unit_recorder_test_perf_LDADD = $(RECORDER_UNIT_LIBS)
 tests_unit_recorder_test_record_SOURCES = \
 	tests/unit/recorder/record/test_blocked_threads.c \
 	tests/unit/recorder/record/test_deferred_stacks.c \
+	tests/unit/recorder/record/test_object_watch.c \
 	tests/unit/recorder/record/test_governor.c \
 	tests/unit/recorder/record/test_stack_dumps.c \
 	tests/unit/recorder/record/test_task_table.c \
