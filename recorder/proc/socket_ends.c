@@ -203,7 +203,8 @@ static bool find_unix(const char *space, const char *proc, uint64_t inode, struc
 	/* As a rule only the server's end has a name. */
 	if (!*path && ends->other)
 		unix_peer_find(ends->other, &back, path, sizeof(path));
-	snprintf(ends->name, sizeof(ends->name), *path ? "unix %s" : "", path);
+	if (*path)
+		snprintf(ends->name, sizeof(ends->name), "unix %s", path);
 	return true;
 }
 

@@ -16,8 +16,7 @@ await_blocked() {
     fail "process $1 does not wait in $2 but in $(cat "/proc/$1/wchan")"
 }
 
-# record PID: until the recorder has read the object, which it says when asked for nothing: the report has it or not.
-# A few seconds are enough; where the host is too busy, more are tried.
+# record PID NAME TEXT: a report that has TEXT. A few seconds of it are enough; where the host is too busy, more are tried.
 record() {
     local seconds
     for seconds in 2 8 30; do
@@ -30,7 +29,7 @@ record() {
     fail "the report does not say: $3"
 }
 
-# A pipe: its reader is stopped.
+# A pipe: its reader is stopped. By its own name it is no process of the target.
 mkfifo "$work/ready"
 python3 -c '
 import os, signal, sys
@@ -38,6 +37,7 @@ ends = os.pipe()
 child = os.fork()
 if not child:
     os.close(ends[1])
+    open("/proc/self/comm", "w").write("logship")
     os.kill(os.getpid(), signal.SIGSTOP)
 os.close(ends[0])
 os.waitpid(child, os.WUNTRACED)
@@ -50,28 +50,32 @@ writer=$!
 children+=("$writer")
 read -r reader <"$work/ready"
 await_blocked "$writer" pipe_write
-record "$writer" pipe "at pipe:.* Process $reader (python3), which alone has its other end, was stopped"
+record "$writer" pipe "at pipe:.* Process $reader (logship), which alone has its other end, was stopped"
 grep -q 'backpressure-stall' "$work/pipe.txt" || fail "the stall is of another kind"
 
-# A loopback connection: its other end reads nothing. It is in the same process group, and sleeps.
+# Two loopback connections: their other end reads nothing. Of a single one that is slow nobody says that it matters.
 python3 -c '
-import os, signal, socket, sys
+import os, signal, socket, sys, threading
 listener = socket.create_server(("127.0.0.1", 0))
 port = listener.getsockname()[1]
 child = os.fork()
 if not child:
-    peer, _ = listener.accept()
+    open("/proc/self/comm", "w").write("backend")
+    peers = [listener.accept() for _ in range(2)]
     while True:
         signal.pause()
 listener.close()
-connection = socket.create_connection(("127.0.0.1", port))
+def send():
+    connection = socket.create_connection(("127.0.0.1", port))
+    while True:
+        connection.sendall(b"x" * 65536)
+threading.Thread(target=send, daemon=True).start()
 with open(sys.argv[1], "w") as ready:
     print(child, port, file=ready)
-while True:
-    connection.sendall(b"x" * 65536)
+send()
 ' "$work/ready" 9>&- &
 sender=$!
 children+=("$sender")
 read -r receiver port <"$work/ready"
 await_blocked "$sender" 'wait_woken\|sk_stream_wait_memory'
-record "$sender" tcp "at tcp 127.0.0.1:$port.* Process $receiver (python3), which alone has its other end, was"
+record "$sender" tcp "at tcp 127.0.0.1:$port.* Process $receiver (backend), which alone has its other end, was"
