@@ -117,6 +117,7 @@ static int replay_all(struct observations *observations, uint64_t long_ns)
 					  observations->wait_stats, &observations->objects, 0 });
 	if (r)
 		return r;
+	wait_objects_finish(&observations->objects);
 	observations->contradictions = replay_contradictions(observations->replay);
 	return wait_stats_finish(observations->wait_stats);
 }

@@ -60,6 +60,7 @@ static int add_object(struct wait_objects *objects, const struct event *event)
 		return -ENOMEM;
 	object = &objects->list[objects->count];
 	*object = (struct wait_object){
+		.thread = event->thread,
 		.time_ns = event->raw.time_ns,
 		.object = event->raw.object.object,
 		.flags = event->raw.object.flags,
@@ -69,7 +70,6 @@ static int add_object(struct wait_objects *objects, const struct event *event)
 		.ends = event->raw.object.ends,
 		.name = name,
 		.device = device,
-		.next = *latest ? *latest - 1 : SIZE_MAX,
 	};
 	*latest = ++objects->count;
 	return 0;
@@ -99,22 +99,40 @@ int wait_objects_event(struct wait_objects *objects, const struct event *event)
 	return 0;
 }
 
+static int compare_objects(const void *left, const void *right)
+{
+	const struct wait_object *a = left, *b = right;
+
+	if (a->thread != b->thread)
+		return a->thread->index < b->thread->index ? -1 : 1;
+	return (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
+}
+
+void wait_objects_finish(struct wait_objects *objects)
+{
+	if (objects->count)
+		qsort(objects->list, objects->count, sizeof(*objects->list), compare_objects);
+}
+
 const struct wait_object *wait_objects_find(const struct wait_objects *objects,
 					    const struct thread *thread, uint64_t start_ns,
 					    uint64_t end_ns)
 {
-	const size_t *latest = per_thread_find(&objects->latest, thread);
+	const struct wait_object wanted = { .thread = thread, .time_ns = end_ns };
+	size_t from = 0, to = objects->count;
+	const struct wait_object *last;
 
-	for (size_t at = latest && *latest ? *latest - 1 : SIZE_MAX; at != SIZE_MAX;
-	     at = objects->list[at].next) {
-		const struct wait_object *object = &objects->list[at];
+	/* The first one behind the wanted time. */
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
 
-		if (object->time_ns < start_ns)
-			return NULL;
-		if (object->time_ns <= end_ns)
-			return object;
+		if (compare_objects(&objects->list[middle], &wanted) <= 0)
+			from = middle + 1;
+		else
+			to = middle;
 	}
-	return NULL;
+	last = from ? &objects->list[from - 1] : NULL;
+	return last && last->thread == thread && last->time_ns >= start_ns ? last : NULL;
 }
 
 bool wait_objects_same(const struct wait_object *a, const struct wait_object *b)

@@ -15,6 +15,7 @@
 #define WAIT_OBJECT_PEERS 4
 
 struct wait_object {
+	const struct thread *thread;
 	uint64_t time_ns;	/* the thread waited there then */
 	uint32_t object;	/* enum ft_object, or a later one */
 	uint32_t flags;		/* FT_OBJECT_* */
@@ -24,12 +25,11 @@ struct wait_object {
 	const char *name, *device;
 	uint32_t ends;		/* processes that have the other end, or more where it is not known */
 	struct thread *peers[WAIT_OBJECT_PEERS]; /* the first thread of each of the first ones; NULL: no more */
-	size_t next;		/* of the same thread, earlier; SIZE_MAX */
 };
 
 /* All zero: none yet. Free with wait_objects_free(). */
 struct wait_objects {
-	struct wait_object *list;
+	struct wait_object *list; /* once finished, by thread and time */
 	size_t count, room;
 	struct per_thread latest; /* number of the latest one, plus 1 */
 	char **texts;
@@ -38,6 +38,8 @@ struct wait_objects {
 
 /* Feed every event, in order. 0 or -ENOMEM. */
 int wait_objects_event(struct wait_objects *objects, const struct event *event);
+/* No more events; before wait_objects_find(). */
+void wait_objects_finish(struct wait_objects *objects);
 void wait_objects_free(struct wait_objects *objects);
 
 /* At what @thread waited between @start_ns and @end_ns, as it was seen last; NULL: not seen. Borrowed. */
