@@ -71,7 +71,8 @@ int long_waits_flush(struct long_waits *waits, struct thread_long_waits *own);
 
 /*
  * No more intervals. Of waits to hand something on those are dropped that were the same all along, as
- * in a pipeline whose reader is the slower one; a single thread whose receiver is slow is unsure.
+ * in a pipeline whose reader is the slower one, unless objects tell which process keeps them waiting; a single thread
+ * whose receiver is slow is unsure.
  */
 int long_waits_finish(struct long_waits *waits);
 
