@@ -6,6 +6,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/standstill.c analyzer/detect/standstill.h analyzer/detect/standstill_finding.c \
 	analyzer/detect/standstill_sign.c \
 	analyzer/activity/long_waits.c analyzer/activity/long_waits.h \
+	analyzer/activity/wait_objects.c analyzer/activity/wait_objects.h \
 	analyzer/activity/wait_stats.c analyzer/activity/wait_stats.h \
 	analyzer/analysis.c analyzer/analysis.h \
 	analyzer/trace/recorder_events.c analyzer/trace/recorder_events.h \
@@ -38,6 +39,7 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/host_pause.c \
 	analyzer/detect/lock_convoy.c analyzer/detect/lock_convoy.h \
 	analyzer/detect/lock_convoy_cause.c analyzer/detect/lock_convoy_evidence.c \
+	analyzer/detect/resource_object.c analyzer/detect/resource_object.h \
 	analyzer/detect/no_stall.c analyzer/detect/resource_wait.c \
 	analyzer/detect/slow_producer.c analyzer/detect/slow_producer.h \
 	analyzer/detect/slow_producer_finding.c analyzer/detect/slow_producer_profile.c \

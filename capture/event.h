@@ -38,6 +38,8 @@ enum ft_event_kind {
 	FT_EVENT_SPAN = 16,	/* @task begins or ends the work span.name, such as direct reclaim */
 	FT_EVENT_COUNTER = 17,	/* counter.name of counter.scope, such as a cgroup, had this value */
 	FT_EVENT_SCHEDULING = 18, /* by which rules @task gets a CPU */
+	FT_EVENT_OBJECT = 19,	/* @task waits at object.name: a pipe, a socket, a file */
+	FT_EVENT_PEER = 20,	/* peer.task has another end of what @task waits at, see the OBJECT of that time */
 	FT_EVENT_KINDS
 };
 
@@ -83,6 +85,26 @@ enum ft_call {
 #define FT_HOLD_READ 0x02
 #define FT_HOLD_WRITE 0x04	/* neither: the kernel does not say which */
 #define FT_HOLD_OF_MM 0x08	/* the address is that of the mm whose mmap_lock it is, not of the lock */
+
+/* What a thread waits at. A reader treats others as FT_OBJECT_OTHER. */
+enum ft_object {
+	FT_OBJECT_OTHER = 0,	/* something with a descriptor, such as an eventfd */
+	FT_OBJECT_FILE = 1,	/* or a directory, or a device */
+	FT_OBJECT_PIPE = 2,
+	FT_OBJECT_SOCKET = 3,
+	FT_OBJECT_QUEUE = 4,	/* a message queue */
+	FT_OBJECT_SEMAPHORES = 5,
+	FT_OBJECT_PERMISSION = 6, /* of an on-access scanner (fanotify) */
+};
+
+/* flags of an object: what its descriptor is for, and how much of its other end is known */
+#define FT_OBJECT_READABLE 0x01
+#define FT_OBJECT_WRITABLE 0x02
+#define FT_OBJECT_ENDS_KNOWN 0x04 /* it was looked for the other end among all processes */
+
+/* flags of a peer */
+#define FT_PEER_LISTENS 0x01	/* it takes connections there; this one it may not have taken yet */
+#define FT_PEER_LAST 0x02	/* it was the last one at the other end: it may be there no more */
 
 struct ft_task {
 	int32_t tid;		/* 0: the idle task of the CPU */
@@ -171,6 +193,20 @@ struct ft_event {
 			const char *cpus;	/* borrowed; those that it may use, such as "0-3,8"; "": not known */
 			const char *group;	/* borrowed; path of its cgroup of the cpu controller; "": not known */
 		} scheduling;
+		struct {
+			const char *name;	/* borrowed; "pipe:[8123]", "/var/log/x.log", "tcp 127.0.0.1:9000" */
+			const char *device;	/* borrowed; what a file is on, such as "/dev/sda1"; "" not known */
+			uint32_t object;	/* enum ft_object, or a later one */
+			uint32_t flags;		/* FT_OBJECT_* of flags */
+			uint64_t number;	/* the descriptor, or the number of the queue or set */
+			uint64_t inode;		/* 0: not known */
+			uint32_t major, minor;	/* of the device of a file; 0, 0: not known */
+			uint32_t ends;		/* processes at the other end; so many PEER events, or fewer, follow */
+		} object;
+		struct {
+			const struct ft_task *task;	/* the process's first thread */
+			uint32_t flags;		/* FT_PEER_* */
+		} peer;
 	};
 };
 

@@ -61,7 +61,14 @@
 	ROW(SCHEDULING, TASK, 0,							\
 	    FIELD(u32, scheduling.policy) FIELD(u32, scheduling.priority)		\
 	    FIELD(s64, scheduling.nice),						\
-	    AT(scheduling.cpus), AT(scheduling.group))
+	    AT(scheduling.cpus), AT(scheduling.group))				\
+	ROW(OBJECT, TASK, 0,								\
+	    FIELD(u32, object.object) FIELD(u32, object.flags)				\
+	    FIELD(u64, object.number) FIELD(u64, object.inode)				\
+	    FIELD(u32, object.major) FIELD(u32, object.minor)				\
+	    FIELD(u32, object.ends),							\
+	    AT(object.name), AT(object.device))						\
+	ROW(PEER, TASK, AT(peer.task), FIELD(u32, peer.flags))
 
 /* For those that need one half of a row. */
 #define FT_EVENT_TABLE_NOTHING(...)

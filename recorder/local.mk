@@ -83,6 +83,14 @@ recorder_librecorder_a_SOURCES = \
 	recorder/proc/thread_states.c recorder/proc/thread_states.h \
 	recorder/cli/status_text.c recorder/cli/status_text.h \
 	recorder/proc/target.c recorder/proc/target.h \
+	recorder/proc/fd_ends.c recorder/proc/fd_ends.h \
+	recorder/proc/file_device.c recorder/proc/file_device.h \
+	recorder/proc/socket_ends.c recorder/proc/socket_ends.h \
+	recorder/proc/sysv_queue.c recorder/proc/sysv_queue.h \
+	recorder/proc/unix_peer.c recorder/proc/unix_peer.h \
+	recorder/proc/wait_call.c recorder/proc/wait_call.h \
+	recorder/proc/wait_objects.c recorder/proc/wait_objects.h \
+	recorder/record/object_watch.c recorder/record/object_watch.h \
 	recorder/record/task_table.c recorder/record/task_table.h \
 	recorder/perf/switch_cost.c recorder/perf/switch_cost.h \
 	recorder/perf/tier.c recorder/perf/tier.h \

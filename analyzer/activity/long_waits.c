@@ -201,6 +201,18 @@ static int compare_given(const void *left, const void *right)
 	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
 }
 
+/* Whether it is known which other process of this host has kept it waiting: one that is only slow takes something now
+ * and then, and so ends the wait. */
+static bool is_held_up(const struct long_waits *waits, const struct long_wait *wait)
+{
+	const struct wait_object *object =
+		waits->objects ? wait_objects_find(waits->objects, wait->thread, wait->start_ns,
+						   wait->end_ns)
+			       : NULL;
+
+	return object && object->peers[0] && object->peers[0]->tgid != wait->thread->tgid;
+}
+
 /*
  * Whether the wait at @at is like others of its thread, or there from the recording's start to its end. @first: the
  * longest of its thread, which those that come before @at in the list are as long as, or longer.
@@ -211,7 +223,9 @@ static bool is_steady(const struct long_waits *waits, size_t first, size_t at)
 	const struct long_wait *wait = &waits->list[at];
 	size_t like = first + STEADY_WAITS;
 
-	if ((wait->flags & all_along) == all_along || at > like)
+	if ((wait->flags & all_along) == all_along)
+		return !is_held_up(waits, wait);
+	if (at > like)
 		return true;
 	return like < waits->count && waits->list[like].thread == wait->thread &&
 	       waits->list[like].blocked_ns * STEADY_PART >= wait->blocked_ns;

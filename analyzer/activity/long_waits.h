@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "analyzer/activity/wait_episode.h"
+#include "analyzer/activity/wait_objects.h"
 #include "analyzer/locks/lock_tracker.h"
 #include "analyzer/timeline/stack_info.h"
 #include "analyzer/timeline/timeline.h"
@@ -42,6 +43,7 @@ struct thread_long_waits {
 struct long_waits {
 	const struct scheduling *scheduling; /* borrowed */
 	uint64_t long_ns;	/* shorter ones are not kept */
+	const struct wait_objects *objects; /* borrowed; NULL: none are known */
 	struct long_wait *list;	/* in no order; those that are sure to hurt first */
 	size_t count, room;
 	size_t unsure_count;	/* by long_waits_finish(): the last of list, which may be harmless */
@@ -72,7 +74,8 @@ int long_waits_flush(struct long_waits *waits, struct thread_long_waits *own);
 
 /*
  * No more intervals. Of waits to hand something on those are dropped that were the same all along, as
- * in a pipeline whose reader is the slower one; a single thread whose receiver is slow is unsure.
+ * in a pipeline whose reader is the slower one, unless objects tell which process keeps them waiting; a single thread
+ * whose receiver is slow is unsure.
  */
 int long_waits_finish(struct long_waits *waits);
 

@@ -10,7 +10,8 @@
 struct filling {
 	struct history *history;
 	const struct lock_tracker *locks;
-	struct wait_stats *wait_stats; /* NULL: it is the replay for one span */
+	struct wait_stats *wait_stats; /* NULL, as is the next one: it is the replay for one span */
+	struct wait_objects *objects;
 	int error;
 };
 
@@ -18,6 +19,8 @@ static int fill_from_event(void *context, const struct event *event)
 {
 	const struct filling *filling = context;
 
+	if (filling->objects && wait_objects_event(filling->objects, event))
+		return -ENOMEM;
 	return history_event(filling->history, event);
 }
 
@@ -84,7 +87,8 @@ static int create_sums(struct observations *observations, uint64_t long_ns)
 {
 	const struct wait_stats_options sums = { long_ns, target_counts, observations->target,
 						 observations->prescan.scheduling,
-						 !observations->target->count };
+						 !observations->target->count,
+						 &observations->objects };
 	int r = create_replay(observations, &observations->replay);
 
 	if (r)
@@ -111,9 +115,10 @@ static int replay_all(struct observations *observations, uint64_t long_ns)
 	history_expect(observations->history, observations->prescan.switches * 3);
 	r = run_replay(observations->replay,
 		       &(struct filling){ observations->history, observations->locks,
-					  observations->wait_stats, 0 });
+					  observations->wait_stats, &observations->objects, 0 });
 	if (r)
 		return r;
+	wait_objects_finish(&observations->objects);
 	observations->contradictions = replay_contradictions(observations->replay);
 	return wait_stats_finish(observations->wait_stats);
 }
@@ -147,6 +152,7 @@ void observations_free(struct observations *observations)
 	history_destroy(observations->span_history);
 	replay_destroy(observations->span_replay);
 	history_destroy(observations->history);
+	wait_objects_free(&observations->objects);
 	wait_stats_destroy(observations->wait_stats);
 	wait_baseline_destroy(observations->baseline);
 	replay_destroy(observations->replay);
@@ -177,7 +183,7 @@ int observations_refine(struct observations *observations, uint64_t start_ns, ui
 		 : run_replay(observations->span_replay,
 			      &(struct filling){ observations->span_history,
 						 replay_locks(observations->span_replay), NULL,
-						 0 });
+						 NULL, 0 });
 }
 
 const struct history *observations_history(const struct observations *observations,

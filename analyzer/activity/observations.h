@@ -11,6 +11,7 @@
 
 #include "analyzer/activity/history.h"
 #include "analyzer/activity/wait_baseline.h"
+#include "analyzer/activity/wait_objects.h"
 #include "analyzer/activity/wait_stats.h"
 #include "analyzer/locks/lock_tracker.h"
 #include "analyzer/locks/prescan.h"
@@ -30,6 +31,7 @@ struct observations {
 	struct wait_stats *wait_stats;		/* sums of the whole recording */
 	struct wait_baseline *baseline;
 	struct history *history;
+	struct wait_objects objects;		/* at which threads waited */
 	uint64_t contradictions;		/* see timeline.h; those of silent threads left out */
 	uint32_t decodings;
 	/* A third decoding, for one span, where the history is coarse. */

@@ -74,6 +74,7 @@ int wait_stats_create(struct stack_infos *stack_infos, const struct lock_tracker
 	stats->options = *options;
 	stats->long_waits.long_ns = options->long_ns;
 	stats->long_waits.scheduling = options->scheduling;
+	stats->long_waits.objects = options->objects;
 	*ret_stats = stats;
 	return 0;
 }

@@ -45,6 +45,7 @@ struct wait_stats_options {
 	void *context;
 	const struct scheduling *scheduling; /* borrowed */
 	bool whole_host;	/* then who is stopped all the time, as by job control, is missed by nobody */
+	const struct wait_objects *objects; /* filled meanwhile; NULL: none are known */
 };
 
 /* @locks, @baseline: borrowed. @locks' lock_tracker_closed() must have seen an interval before

@@ -16,6 +16,7 @@
 #include "analyzer/activity/wake_root.h"
 #include "analyzer/detect/detectors.h"
 #include "analyzer/detect/finding.h"
+#include "analyzer/detect/resource_object.h"
 #include "analyzer/detect/thresholds.h"
 #include "analyzer/trace/per_thread.h"
 #include "analyzer/util/span.h"
@@ -44,6 +45,7 @@ struct resource_wait {
 	/* Whether wakers[0] is the one who should have answered, or taken what was given. */
 	bool answered;
 	struct span_summary did; /* of that one in the longest wait that it ended */
+	struct resource_object object; /* at which most of the time was lost, as far as was seen */
 };
 
 /* Operations told apart; the rest is in the sum alone. */
@@ -73,6 +75,7 @@ struct search {
 	struct per_thread wakers; /* struct resource_waker */
 	struct operation operations[OPERATIONS];
 	size_t operation_count;
+	struct resource_objects objects;
 };
 
 static void note_operation(struct search *search, const struct stack_info *fact, uint64_t ns)
@@ -214,6 +217,9 @@ static int add_wait(struct search *search, struct thread *thread,
 	search->resource->class_ns[reason->class] += to_ns - from_ns;
 	note_operation(search, info, to_ns - from_ns);
 	note_words(search, reason->words, to_ns - from_ns);
+	if (interval->state == THREAD_BLOCKED)
+		resource_objects_note(&search->objects, search->observations, thread, interval,
+				      from_ns, to_ns);
 	if (has_answerer(reason->direction))
 		r = note_root(search, thread, interval, from_ns, to_ns);
 	else
@@ -353,6 +359,8 @@ static int read_stall(const struct detect_context *in, struct resource_wait *res
 	}
 	if (!r && resource->answered)
 		r = read_server(&search);
+	if (!r)
+		r = resource_objects_choose(&search.objects, in->observations, &resource->object);
 	victim_set_free(&search.victims);
 	per_thread_free(&search.wakers);
 	return r;
@@ -449,25 +457,13 @@ static void tell_wakers(const struct resource_wait *resource, struct model_findi
 		finding_evidence(finding, "who ended the waits: %s", text);
 }
 
-/* "ran for 1.20 s", "was asleep for 3.90 s, in clock_nanosleep", "was stopped for 4.00 s". */
 static void tell_did(const struct detect_context *in, const struct resource_wait *resource,
 		     struct model_finding *finding, char *text, size_t text_bytes)
 {
 	const struct resource_waker *answerer = &resource->wakers[0];
-	const struct span_summary *did = &resource->did;
-	const char *operation = finding_operation(in, did->blocked_stack_id, finding);
-	bool blocked = did->state_ns[THREAD_BLOCKED] * 100 >=
-		       (answerer->until_ns - answerer->since_ns) * SERVER_BLOCKED_PERCENT;
-	bool stopped = did->sleep.direction == DIRECTION_PARKED;
 
-	snprintf(text, text_bytes, "%s for %s%s%s",
-		 !blocked					   ? "ran"
-		 : stopped					   ? "was stopped"
-		 : did->sleep.direction == DIRECTION_SLEEPS ? "was asleep"
-							   : "was itself blocked",
-		 human_duration(did->state_ns[blocked ? THREAD_BLOCKED : THREAD_RUNNING]).text,
-		 blocked && *operation && !stopped ? ", in " : "",
-		 blocked && !stopped ? operation : "");
+	resource_did_text(in, &resource->did, answerer->until_ns - answerer->since_ns, finding, text,
+			  text_bytes);
 }
 
 static void tell_answerer(const struct detect_context *in, const struct resource_wait *resource,
@@ -515,8 +511,12 @@ static void print_answerer(const struct detect_context *in, const struct resourc
 	char did[160];
 
 	*text = '\0';
-	if (!resource->answered)
+	if (!resource->answered) {
+		if (has_answerer(resource->longest->direction))
+			resource_object_print_peer(in, &resource->object, finding, text,
+						   text_bytes);
 		return;
+	}
 	tell_did(in, resource, finding, did, sizeof(did));
 	snprintf(text, text_bytes, " It was for process %" PRId32 " (%s), %s, which %s.",
 		 thread->tgid, thread->comm,
@@ -539,15 +539,19 @@ static void report_resource_wait(const struct detect_context *in, const void *fo
 	print_operations(resource, operations, sizeof(operations));
 	print_answerer(in, resource, finding, answerer, sizeof(answerer));
 	finding_text(&finding->summary,
-		     "%zu thread%s waited %s for %s%s, the longest %s at a time.%s",
+		     "%zu thread%s waited %s for %s%s%s, the longest %s at a time.%s",
 		     finding->victim_count, finding_plural(finding->victim_count),
 		     human_duration(finding->blocked_ns).text, resource->words->wanted, operations,
+		     resource_object_clause(&resource->object).text,
 		     human_duration(resource->longest->blocked_ns).text, answerer);
 	finding_longest_wait(in, resource->longest, finding);
 	tell_classes(resource, finding);
 	tell_wakers(resource, finding);
+	resource_object_tell(&resource->object, finding);
 	if (resource->answered)
 		tell_answerer(in, resource, finding);
+	else if (unanswered && resource->object.peer)
+		resource_object_blame(in, &resource->object, finding);
 	finding_text(&finding->advice, "%s", resource->words->advice);
 }
 

@@ -170,6 +170,23 @@ static void fill_summary(const struct detect_context *in, const struct standstil
 			     end_text(in, still, finding).text);
 }
 
+/* At what it waited, which as a rule tells who should have let it go on. */
+static void tell_object(const struct detect_context *in, const struct standstill *still,
+			struct model_finding *finding)
+{
+	const struct wait_object *object =
+		wait_objects_find(&in->observations->objects, still->longest.thread,
+				  still->longest.start_ns, still->longest.end_ns);
+	struct wait_object_text peers;
+
+	if (!object)
+		return;
+	peers = wait_object_peers_text(object);
+	finding_evidence(finding, "thread %" PRId32 " (%s) was seen to wait at %s%s%s",
+			 still->longest.thread->tid, still->longest.thread->comm,
+			 wait_object_text(object).text, *peers.text ? "; " : "", peers.text);
+}
+
 static void fill_evidence(const struct detect_context *in, const struct standstill *still,
 			  struct model_finding *finding)
 {
@@ -179,6 +196,7 @@ static void fill_evidence(const struct detect_context *in, const struct standsti
 			 " (%s) would have gone on about %" PRIu64 " times meanwhile",
 			 still->longest.thread->tid, still->longest.thread->comm,
 			 still->longest.expected);
+	tell_object(in, still, finding);
 	if (still->in_turn && still->sign != SIGN_IN_TURN)
 		finding_evidence(finding, "%zu of them were woken by another of them",
 				 still->in_turn);

@@ -51,6 +51,8 @@
 #define RESOURCE_SERVED_PERCENT 50u /* of the waits: who ended them serves the FUSE file system */
 #define RESOURCE_TOLD_PERCENT 10u /* of the waits: an operation, or who ended them, is told */
 #define RESOURCE_CLASS_PERCENT 1u /* of the waits: a class is told beside others */
+#define OBJECT_PERCENT 50u /* of the waits whose object is known: that object is told */
+#define PEER_RAN_PERCENT 50u /* more of the longest wait running: that thread of the other end is told */
 #define SERVER_BLOCKED_PERCENT 50u /* of the longest wait for the server: it was blocked itself */
 
 /* cpu_starvation.c, cpu_starvation_cause.c, cpu_starvation_finding.c */

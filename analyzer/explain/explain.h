@@ -16,6 +16,7 @@
 
 #include "analyzer/activity/event_excerpt.h"
 #include "analyzer/activity/thread_waits.h"
+#include "analyzer/activity/wait_objects.h"
 #include "analyzer/explain/wait_spec.h"
 #include "analyzer/model.h"
 
@@ -103,6 +104,8 @@ struct explain_wait {
 	uint32_t gaps;			/* spans of lost events in it, */
 	uint64_t lost_events;		/* with so many; 0: number not known */
 	struct explain_excerpt excerpt;
+	struct wait_object_text object;	/* at which it waited; "" not known */
+	struct wait_object_text peers;	/* who has the other end; "" not known */
 	struct model_stack stack;
 	enum explain_root root;
 	const struct thread *waker;	/* for a root that is one; NULL */

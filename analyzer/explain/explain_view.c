@@ -72,6 +72,21 @@ static void fill_pieces(const struct explain_context *context, const struct thre
 	wait->left_out_ns = observed->left_out_ns;
 }
 
+static void fill_object(const struct explain_context *context, const struct thread_wait *observed,
+			struct explain_wait *wait)
+{
+	const struct wait_object *object =
+		observed->state == THREAD_BLOCKED
+			? wait_objects_find(&context->observations->objects, observed->thread,
+					    observed->start_ns, observed->end_ns)
+			: NULL;
+
+	if (!object)
+		return;
+	wait->object = wait_object_text(object);
+	wait->peers = wait_object_peers_text(object);
+}
+
 void explain_fill_wait(const struct explain_context *context, const struct thread_wait *observed,
 		       struct explain_wait *ret_wait)
 {
@@ -100,6 +115,7 @@ void explain_fill_wait(const struct explain_context *context, const struct threa
 		.waker = observed->waker,
 		.observed = *observed,
 	};
+	fill_object(context, observed, wait);
 	wait->gaps = count_gaps(context->model, wait->start_ns, wait->end_ns, &wait->lost_events);
 	fill_pieces(context, observed, wait);
 }

@@ -123,6 +123,8 @@ static void put_wait(struct json *json, const struct explain_wait *wait)
 	json_field_number(json, "gaps", wait->gaps);
 	json_field_number(json, "lost_events", wait->lost_events);
 	json_field_address(json, "lock_address", wait->is_lock ? wait->lock_address : 0);
+	json_field_text(json, "object", *wait->object.text ? wait->object.text : NULL);
+	json_field_text(json, "object_peers", *wait->peers.text ? wait->peers.text : NULL);
 	put_pieces(json, wait);
 	json_field_text(json, "root", explain_root_name(wait->root));
 	json_put_stack(json, "stack", &wait->stack);

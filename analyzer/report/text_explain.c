@@ -94,6 +94,15 @@ static void put_lock(struct explain_context *context, unsigned int indent,
 	layout_end(page, paragraph_at(indent));
 }
 
+static void put_object(struct explain_context *context, unsigned int indent,
+		       const struct explain_wait *wait)
+{
+	if (!*wait->object.text)
+		return;
+	layout_paragraph(&context->page, paragraph_at(indent), "It waits at %s%s%s.", wait->object.text,
+			 *wait->peers.text ? "; " : "", wait->peers.text);
+}
+
 static void put_piece(struct explain_context *context, unsigned int indent,
 		      const struct explain_piece *piece, enum wait_class class)
 {
@@ -373,6 +382,7 @@ static void put_wait(struct explain_context *context, unsigned int indent, size_
 		put_stack(context, indent, &wait->stack);
 	put_lost(context, indent, wait);
 	put_lock(context, indent, wait);
+	put_object(context, indent, wait);
 	put_pieces(context, indent, wait);
 	put_cause(context, indent, at);
 }

@@ -311,7 +311,8 @@ static int handle_any(struct timeline *timeline, struct cpu *cpu, const struct e
 	if (cpu->occupant && !has_taken_over_unseen(cpu, event->thread, time_ns))
 		return 0;
 	if (!event->thread || event->raw.kind == FT_EVENT_STATE ||
-	    event->raw.kind == FT_EVENT_UNWOUND)
+	    event->raw.kind == FT_EVENT_UNWOUND || event->raw.kind == FT_EVENT_OBJECT ||
+	    event->raw.kind == FT_EVENT_PEER)
 		return 0;
 	return find_running(timeline, cpu, event, time_ns);
 }

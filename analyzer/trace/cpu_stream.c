@@ -312,6 +312,8 @@ static inline int resolve_event(struct cpu_stream *stream, struct threads *threa
 		other = raw->switch_.next;
 	else if (raw->kind == FT_EVENT_WAKING)
 		other = raw->waking.wakee;
+	else if (raw->kind == FT_EVENT_PEER)
+		other = raw->peer.task;
 	if (other) {
 		event->other = find_thread(stream, threads, other);
 		if (!event->other)

@@ -203,6 +203,11 @@ static int resolve_recorder_event(struct event_merge *merge, struct threads *thr
 		if (tgid <= 0)
 			tgid = event->thread->tgid;
 	}
+	if (event->raw.kind == FT_EVENT_PEER) {
+		event->other = threads_get(threads, event->raw.peer.task, FT_NO_CPU);
+		if (!event->other)
+			return -ENOMEM;
+	}
 	if (!event->raw.stack)
 		return 0;
 	return stack_table_intern(stacks, tgid, event->raw.stack, &event->stack_id);

@@ -17,7 +17,7 @@
 struct recorder_event {
 	struct ft_event event;
 	size_t number; /* in the file: sorting keeps the order of equal times */
-	struct ft_task task;
+	struct ft_task task, other;
 	struct ft_stack stack;
 	uint64_t frames[]; /* of stack; then the texts */
 };
@@ -78,6 +78,10 @@ static struct recorder_event *create_event(const struct ft_event *event)
 	own->event = *event;
 	own->task = *event->task;
 	own->event.task = &own->task;
+	if (event->kind == FT_EVENT_PEER) {
+		own->other = *event->peer.task;
+		own->event.peer.task = &own->other;
+	}
 	if (stack) {
 		own->stack = *stack;
 		own->stack.frames = own->frames;
@@ -110,7 +114,8 @@ static bool is_recorder_event(const struct ft_event *event)
 {
 	return event->kind == FT_EVENT_STATE || event->kind == FT_EVENT_UNWOUND ||
 	       event->kind == FT_EVENT_NOTE || event->kind == FT_EVENT_SPAN ||
-	       event->kind == FT_EVENT_COUNTER || event->kind == FT_EVENT_SCHEDULING;
+	       event->kind == FT_EVENT_COUNTER || event->kind == FT_EVENT_SCHEDULING ||
+	       event->kind == FT_EVENT_OBJECT || event->kind == FT_EVENT_PEER;
 }
 
 int recorder_events_read(struct recorder_events *events, struct ft_reader *reader, size_t index)

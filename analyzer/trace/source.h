@@ -27,7 +27,7 @@ struct source;
 struct event {
 	struct ft_event raw;	/* its borrowed parts are valid until the next source_next() */
 	struct thread *thread;	/* raw.task; NULL for FT_EVENT_LOST, _NOTE and _COUNTER */
-	struct thread *other;	/* next, wakee or child; NULL for other kinds */
+	struct thread *other;	/* next, wakee, child or peer; NULL for other kinds */
 	uint32_t stack_id;	/* STACK_NONE where raw.stack is NULL */
 };
 

@@ -23,6 +23,7 @@
 #include "recorder/arm/control_server.h"
 #include "recorder/arm/trigger_dispatch.h"
 #include "recorder/record/deferred_stacks.h"
+#include "recorder/record/object_watch.h"
 #include "recorder/base/message.h"
 #include "recorder/perf/permission.h"
 #include "recorder/base/sd_notify.h"
@@ -201,7 +202,7 @@ static void destroy_parts(struct arm *arm)
 	capture_hook_destroy(arm->hook);
 	if (arm->engine && arm->engine->running)
 		engine_stop(arm->engine);
-	bool in_use = thread_states_stuck() || deferred_stacks_stuck();
+	bool in_use = thread_states_stuck() || deferred_stacks_stuck() || object_watch_stuck();
 	if (!in_use) {
 		engine_destroy(arm->engine);
 		ring_map_close(arm->ringmap, false);

@@ -18,6 +18,7 @@
 #include "recorder/proc/proc_maps.h"
 #include "recorder/arm/ring_metadata.h"
 #include "recorder/proc/thread_states.h"
+#include "recorder/record/object_watch.h"
 #include "recorder/record/stack_dumps.h"
 
 #define LOOK_NS		   1000000000
@@ -60,6 +61,8 @@ struct history_keeper {
 		states; /* of the target when it was found; NULL: none, or older than the history */
 	uint64_t states_ns;
 	bool states_kept; /* they are in the ring file */
+	struct object_watch *object_watch; /* NULL: it could not be started */
+	uint64_t objects_anew; /* the target that object_watch has */
 	uint64_t target_anew; /* plus 1: the target that states belongs to */
 	_Atomic bool stop;
 	sem_t ending; /* posted with stop set */
@@ -202,6 +205,50 @@ static void start_states(struct history_keeper *keeper)
 					 }));
 }
 
+/* Return: a number that changes with the target. While it does not run it is the idle task, which waits for nothing. */
+static uint64_t find_target(const struct history_keeper *keeper, struct target *ret_target)
+{
+	uint64_t number = target_finder_target(keeper->finder, ret_target);
+
+	if (target_finder_looks(keeper->finder) && !ret_target->count)
+		ret_target->tgids[ret_target->count++] = 0;
+	return number;
+}
+
+/* Without it captures are as good but for the objects, so that a failure is none of the recorder. */
+static void start_object_watch(struct history_keeper *keeper)
+{
+	struct target target;
+
+	keeper->objects_anew = find_target(keeper, &target);
+	if (!keeper->engine->blocked ||
+	    object_watch_start(
+		    &(struct object_watch_options){ .blocked = keeper->engine->blocked,
+						    .target = &target,
+						    .kallsyms = keeper->engine->kallsyms,
+						    .emit = history_keeper_add_event,
+						    .context = keeper },
+		    &keeper->object_watch))
+		keeper->object_watch = NULL;
+}
+
+/* Unlike the states, objects are read of processes that join the target later, too. */
+static void follow_target(struct history_keeper *keeper)
+{
+	struct target target;
+	uint64_t anew = find_target(keeper, &target);
+
+	if (anew == keeper->objects_anew)
+		return;
+	keeper->objects_anew = anew;
+	object_watch_set_target(keeper->object_watch, &target);
+}
+
+void history_keeper_refresh_objects(struct history_keeper *keeper)
+{
+	object_watch_refresh(keeper->object_watch);
+}
+
 /* Remove mappings, states and stacks that are older than the history. */
 static void forget_old_data(struct history_keeper *keeper, uint64_t now_ns)
 {
@@ -268,6 +315,7 @@ static void *run_keeper(void *context)
 	while (!keeper->stop) {
 		uint64_t now_ns = clock_now_ns();
 		start_states(keeper);
+		follow_target(keeper);
 		kernel_log_look(keeper->engine->kernel_log);
 		read_new_segments(keeper);
 		apply_mapping_changes(keeper, now_ns - SETTLED_NS);
@@ -286,7 +334,13 @@ static void *run_keeper(void *context)
 
 int history_keeper_start(struct history_keeper *keeper)
 {
-	return -pthread_create(&keeper->thread, NULL, run_keeper, keeper);
+	start_object_watch(keeper);
+	int error = -pthread_create(&keeper->thread, NULL, run_keeper, keeper);
+	if (error) {
+		object_watch_stop(keeper->object_watch);
+		keeper->object_watch = NULL;
+	}
+	return error;
 }
 
 void history_keeper_stop(struct history_keeper *keeper)
@@ -294,6 +348,8 @@ void history_keeper_stop(struct history_keeper *keeper)
 	keeper->stop = true;
 	sem_post(&keeper->ending);
 	pthread_join(keeper->thread, NULL);
+	object_watch_stop(keeper->object_watch);
+	keeper->object_watch = NULL;
 }
 
 int history_keeper_copy_mappings(struct history_keeper *keeper, struct mappings **ret_mappings)

@@ -32,7 +32,10 @@ int history_keeper_copy_mappings(struct history_keeper *keeper, struct mappings 
 void history_keeper_note_limits(const struct history_keeper *keeper,
 				struct recorder_events *own_events);
 
-/* Add an event of the recorder, STATE or NOTE. @keeper is void so that this can be an emit()
+/* A capture begins: read again at what the target's threads wait. From any thread. */
+void history_keeper_refresh_objects(struct history_keeper *keeper);
+
+/* Add an event of the recorder, see event_list_add(). @keeper is void so that this can be an emit()
  * callback. */
 void history_keeper_add_event(void *keeper, const struct ft_event *event);
 

@@ -323,6 +323,7 @@ int triggered_capture_start(const struct triggered_capture_options *options,
 	pthread_condattr_destroy(&monotonic);
 	target_finder_target(options->finder, &capture->target);
 	capture->states = start_states(capture, &capture->target);
+	history_keeper_refresh_objects(options->keeper);
 	int error = pthread_create(&capture->thread, NULL, run_capture, capture);
 	if (error) {
 		thread_states_finish(capture->states, 0, NULL);

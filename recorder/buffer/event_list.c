@@ -13,7 +13,7 @@
 struct item {
 	struct item *next;
 	struct ft_event event;
-	struct ft_task task;
+	struct ft_task task, other;
 	struct ft_stack stack;
 	_Alignas(8) char bytes[]; /* the frames of the stack, then the texts */
 };
@@ -74,15 +74,20 @@ static struct item *copy_event(const struct ft_event *event)
 		item->stack.frames = (const uint64_t *)(const void *)item->bytes;
 		item->event.stack = &item->stack;
 	}
+	if (event->kind == FT_EVENT_PEER) {
+		item->other = *event->peer.task;
+		item->event.peer.task = &item->other;
+	}
 	ft_event_move_texts(&item->event, item->bytes + frames_bytes);
 	return item;
 }
 
-/* What the recorder itself has to say. None of them has another task. */
+/* The kinds that the recorder itself has to say. */
 static bool is_own_kind(enum ft_event_kind kind)
 {
 	return kind == FT_EVENT_STATE || kind == FT_EVENT_UNWOUND || kind == FT_EVENT_NOTE ||
-	       kind == FT_EVENT_COUNTER || kind == FT_EVENT_SCHEDULING;
+	       kind == FT_EVENT_COUNTER || kind == FT_EVENT_SCHEDULING ||
+	       kind == FT_EVENT_OBJECT || kind == FT_EVENT_PEER;
 }
 
 int event_list_add(struct event_list *list, const struct ft_event *event)

@@ -17,7 +17,7 @@ struct recorder_events;
 int event_list_create(size_t count_max, struct event_list **ret_list);
 void event_list_destroy(struct event_list *list);
 
-/* Copy @event, a STATE, UNWOUND, NOTE, COUNTER or SCHEDULING. Return: 0, -ENOMEM, -EINVAL (another kind). */
+/* Copy @event, a STATE, UNWOUND, NOTE, COUNTER, SCHEDULING, OBJECT or PEER. Return: 0, -ENOMEM, -EINVAL (another kind). */
 int event_list_add(struct event_list *list, const struct ft_event *event);
 
 /* Append the events from @since_ns on to @events. Return: 0 or -ENOMEM. */

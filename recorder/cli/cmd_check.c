@@ -15,6 +15,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "recorder/base/clock.h"
 #include "recorder/base/exit_status.h"
 #include "recorder/cli/arguments.h"
 #include "recorder/cli/command.h"
@@ -25,6 +26,7 @@
 #include "recorder/perf/permission.h"
 #include "recorder/perf/event_plan.h"
 #include "recorder/perf/switch_cost.h"
+#include "recorder/proc/fd_ends.h"
 #include "recorder/proc/target.h"
 #include "recorder/perf/tier.h"
 #include "recorder/perf/tracefs.h"
@@ -69,6 +71,19 @@ static void print_number_row(const char *name, int value)
 	print_row(name, value == INT_MIN ? "none" : text);
 }
 
+/* What finding the other end of a wait costs. */
+static void print_ends_row(void)
+{
+	struct fd_ends end = { .link = "pipe:[0]" };
+	uint64_t before_ns = clock_own_cpu_ns();
+	char text[96];
+
+	bool complete = fd_ends_find("/proc", &end, 1, FD_ENDS_CPU_NS);
+	snprintf(text, sizeof(text), "%s, reading the links of all processes took %.1f ms of a CPU",
+		 complete ? "yes" : "of some processes", (double)(clock_own_cpu_ns() - before_ns) / 1e6);
+	print_row("other ends of waits", text);
+}
+
 static void print_host(struct check *check)
 {
 	char text[256];
@@ -105,6 +120,7 @@ static void print_host(struct check *check)
 		  : error	  ? strerror(-error)
 				  : "yes");
 	kernel_log_close(log);
+	print_ends_row();
 }
 
 static int try_event(const struct event_plan_entry *event)

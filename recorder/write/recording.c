@@ -4,6 +4,7 @@
 #include "recorder/write/recording.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #include "recorder/base/priority.h"
 #include "recorder/record/cpu_users.h"
 #include "recorder/record/engine.h"
+#include "recorder/record/object_watch.h"
+#include "recorder/buffer/event_list.h"
 #include "recorder/proc/proc_locks.h"
 #include "recorder/write/capture_writer.h"
 #include "recorder/symbols/mappings.h"
@@ -25,6 +28,7 @@
 #define UNWIND_DEADLINE_MS 5000
 #define NAMES_DEADLINE_MS  20000
 #define CPU_USERS_AT_ONCE  256
+#define OBJECT_EVENTS_MAX  8192
 
 struct recording {
 	const struct target *target;
@@ -35,6 +39,9 @@ struct recording {
 	int32_t *unreadable; /* processes whose maps could not be read at the start */
 	size_t unreadable_count;
 	bool file_locks; /* a thread waits for a file lock */
+	struct object_watch *object_watch; /* while it records */
+	pthread_mutex_t objects_lock; /* protects the member below */
+	struct event_list *objects; /* at what threads waited */
 };
 
 static int create_writer(struct recording *recording, int out_fd, struct diagnostic *refusal)
@@ -65,8 +72,15 @@ int recording_create(const struct recording_options *options, struct recording *
 	struct recording *recording = calloc(1, sizeof(*recording));
 	if (!recording)
 		return refusal_for_memory(ret_refusal);
+	struct engine_options engine = options->engine;
+	engine.keep_blocked_threads = true;
 	recording->target = options->target;
-	if (engine_create(&options->engine, &recording->engine, ret_refusal) ||
+	pthread_mutex_init(&recording->objects_lock, NULL);
+	if (event_list_create(OBJECT_EVENTS_MAX, &recording->objects)) {
+		recording_destroy(recording);
+		return refusal_for_memory(ret_refusal);
+	}
+	if (engine_create(&engine, &recording->engine, ret_refusal) ||
 	    create_writer(recording, options->out_fd, ret_refusal)) {
 		recording_destroy(recording);
 		return -1;
@@ -80,7 +94,11 @@ void recording_destroy(struct recording *recording)
 	if (!recording)
 		return;
 	capture_writer_destroy(recording->writer);
-	engine_destroy(recording->engine);
+	/* A reader that hangs may go on to use it. */
+	if (!object_watch_stuck())
+		engine_destroy(recording->engine);
+	event_list_destroy(recording->objects);
+	pthread_mutex_destroy(&recording->objects_lock);
 	cpu_users_destroy(recording->cpu_users);
 	mappings_destroy(recording->mappings);
 	free(recording->unreadable);
@@ -94,6 +112,35 @@ static int add_own_event(void *context, const struct ft_event *event)
 		recording->file_locks = true;
 	int error = recorder_events_add(capture_writer_own_events(recording->writer), event);
 	return error == -ENOMEM ? error : 0;
+}
+
+static void keep_object(void *context, const struct ft_event *event)
+{
+	struct recording *recording = context;
+	pthread_mutex_lock(&recording->objects_lock);
+	event_list_add(recording->objects, event);
+	pthread_mutex_unlock(&recording->objects_lock);
+}
+
+/* Without it a recording is as good but for the objects, so a failure is none of the recording. */
+static void start_object_watch(struct recording *recording)
+{
+	const struct engine *engine = recording->engine;
+
+	if (object_watch_start(&(struct object_watch_options){ .blocked = engine->blocked,
+							       .target = recording->target,
+							       .kallsyms = engine->kallsyms,
+							       .emit = keep_object,
+							       .context = recording },
+			       &recording->object_watch))
+		recording->object_watch = NULL;
+}
+
+static void end_object_watch(struct recording *recording)
+{
+	object_watch_stop(recording->object_watch);
+	recording->object_watch = NULL;
+	event_list_copy(recording->objects, 0, capture_writer_own_events(recording->writer));
 }
 
 /* Add the state of each thread of the target, or of the host. */
@@ -170,6 +217,7 @@ int recording_start(struct recording *recording, struct diagnostic *ret_refusal)
 		return -1;
 	/* The segment ring fills while the rest is prepared. */
 	set_first_facts(recording);
+	start_object_watch(recording);
 	engine_note_limits(recording->engine, capture_writer_own_events(recording->writer));
 	snapshot_states(recording);
 	snapshot_scheduling(recording, recording->target);
@@ -178,6 +226,7 @@ int recording_start(struct recording *recording, struct diagnostic *ret_refusal)
 	int error = capture_writer_start(recording->writer);
 	if (!error)
 		return 0;
+	end_object_watch(recording);
 	engine_stop(recording->engine);
 	return refuse(ret_refusal, EXIT_FAILED, "", "cannot start a thread: %s.", strerror(-error));
 }
@@ -214,6 +263,7 @@ void recording_stop(struct recording *recording)
 	/* Stop first: on a busy host the snapshot takes seconds, which are no part of the recording. */
 	engine_stop(recording->engine);
 	kernel_log_look(recording->engine->kernel_log);
+	end_object_watch(recording);
 	snapshot_states(recording);
 	capture_writer_stop(recording->writer);
 	cpu_users_again(recording->cpu_users);

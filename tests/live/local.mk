@@ -62,6 +62,7 @@ LIVE_TESTS_CALM = \
 	tests/live/governor_steps \
 	tests/live/manual-examples.sh \
 	tests/live/arm-mutex-names-the-culprit.sh \
+	tests/live/both-ends-of-a-wait.sh \
 	tests/live/arm-redis-busy-script.sh \
 	tests/live/arm-redis-debug-sleep.sh \
 	tests/live/arm-pid-follows-forks.sh \

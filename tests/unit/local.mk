@@ -112,6 +112,7 @@ tests_unit_analyzer_test_activity_SOURCES = \
 	tests/unit/analyzer/activity/test_span_summary.c \
 	tests/unit/analyzer/activity/test_stall.c \
 	tests/unit/analyzer/activity/test_thread_waits.c \
+	tests/unit/analyzer/activity/test_wait_objects.c \
 	tests/unit/analyzer/activity/test_wait_estimate.c
 tests_unit_analyzer_test_activity_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=source_rewind -Wl,--wrap=history_bytes
 tests_unit_analyzer_test_activity_LDADD = $(ANALYZER_UNIT_LIBS)
@@ -132,6 +133,7 @@ tests_unit_analyzer_test_detect_SOURCES = \
 	tests/unit/analyzer/detect/test_host_pause.c \
 	tests/unit/analyzer/detect/test_lock_taker.c \
 	tests/unit/analyzer/detect/test_reports.c \
+	tests/unit/analyzer/detect/test_resource_object.c \
 	tests/unit/analyzer/detect/test_resource_wait.c \
 	tests/unit/analyzer/detect/test_slow_producer.c \
 	tests/unit/analyzer/detect/test_slow_producer_profile.c \
@@ -203,7 +205,8 @@ tests_unit_recorder_test_proc_SOURCES = \
 	tests/unit/recorder/proc/test_target.c \
 	tests/unit/recorder/proc/test_target_finder.c \
 	tests/unit/recorder/proc/test_thread_scheduling.c \
-	tests/unit/recorder/proc/test_thread_states.c
+	tests/unit/recorder/proc/test_thread_states.c \
+	tests/unit/recorder/proc/test_wait_objects.c
 tests_unit_recorder_test_proc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat -Wl,--wrap=proc_task_visit
 tests_unit_recorder_test_proc_LDADD = $(RECORDER_UNIT_LIBS)
 
@@ -222,6 +225,7 @@ tests_unit_recorder_test_record_SOURCES = \
 	tests/unit/recorder/record/test_blocked_threads.c \
 	tests/unit/recorder/record/test_cpu_users.c \
 	tests/unit/recorder/record/test_deferred_stacks.c \
+	tests/unit/recorder/record/test_object_watch.c \
 	tests/unit/recorder/record/test_governor.c \
 	tests/unit/recorder/record/test_stack_dumps.c \
 	tests/unit/recorder/record/test_task_table.c \

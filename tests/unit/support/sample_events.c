@@ -93,6 +93,13 @@ const struct ft_event sample_events[] = {
 	  .scheduling = { 1, 99, -20, "0-3,8", "/system.slice" } },
 	{ HEAD(FT_EVENT_SCHEDULING, 8701, &stranger, NULL),
 	  .scheduling = { UINT32_MAX, UINT32_MAX, INT64_MIN, "", "" } },
+	{ HEAD(FT_EVENT_OBJECT, 8700, &worker, NULL),
+	  .object = { "pipe:[8123]", "", FT_OBJECT_PIPE, FT_OBJECT_WRITABLE | FT_OBJECT_ENDS_KNOWN, 1,
+		      8123, 0, 14, 2 } },
+	{ HEAD(FT_EVENT_PEER, 8700, &worker, NULL), .peer = { &stranger, FT_PEER_LISTENS } },
+	{ HEAD(FT_EVENT_OBJECT, 8701, &stranger, &kernel_stack),
+	  .object = { "/var/log/a b", "/dev/sda1", UINT32_MAX, UINT32_MAX, UINT64_MAX, UINT64_MAX,
+		      UINT32_MAX, UINT32_MAX, UINT32_MAX } },
 };
 const size_t sample_events_count = sizeof(sample_events) / sizeof(*sample_events);
 
@@ -248,6 +255,21 @@ static void fill_fields(struct sampler *sampler, struct ft_event *event)
 		event->scheduling.cpus = sampler->texts[1 + sampler_below(sampler, SAMPLER_TEXTS - 1)];
 		event->scheduling.group = name;
 		break;
+	case FT_EVENT_OBJECT:
+		event->object.name = name;
+		event->object.device = sampler->texts[1];
+		event->object.object = sampler_below(sampler, 7);
+		event->object.flags = sampler_below(sampler, 8);
+		event->object.number = random_number(sampler);
+		event->object.inode = random_number(sampler);
+		event->object.major = (uint32_t)random_number(sampler);
+		event->object.minor = (uint32_t)random_number(sampler);
+		event->object.ends = sampler_below(sampler, 9);
+		break;
+	case FT_EVENT_PEER:
+		event->peer.task = random_task(sampler);
+		event->peer.flags = (uint32_t)random_number(sampler);
+		break;
 	default:
 		break;
 	}
@@ -377,6 +399,21 @@ static void assert_same_fields(const struct ft_event *event, const struct ft_eve
 		assert_int_equal(event->scheduling.nice, expected->scheduling.nice);
 		assert_string_equal(event->scheduling.cpus, expected->scheduling.cpus);
 		assert_string_equal(event->scheduling.group, expected->scheduling.group);
+		break;
+	case FT_EVENT_OBJECT:
+		assert_string_equal(event->object.name, expected->object.name);
+		assert_string_equal(event->object.device, expected->object.device);
+		assert_int_equal(event->object.object, expected->object.object);
+		assert_int_equal(event->object.flags, expected->object.flags);
+		assert_int_equal(event->object.number, expected->object.number);
+		assert_int_equal(event->object.inode, expected->object.inode);
+		assert_int_equal(event->object.major, expected->object.major);
+		assert_int_equal(event->object.minor, expected->object.minor);
+		assert_int_equal(event->object.ends, expected->object.ends);
+		break;
+	case FT_EVENT_PEER:
+		assert_same_task(event->peer.task, expected->peer.task);
+		assert_int_equal(event->peer.flags, expected->peer.flags);
 		break;
 	default:
 		break;

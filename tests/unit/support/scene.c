@@ -350,6 +350,32 @@ void scene_scheduling(struct scene *scene, uint32_t cpu, uint64_t at_ns, const s
 	add_event(scene, &event, NULL);
 }
 
+void scene_object(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		  enum ft_object object, const char *name, uint32_t ends)
+{
+	struct ft_event event = { .kind = FT_EVENT_OBJECT, .cpu = cpu, .time_ns = at_ns,
+				  .task = task,
+				  .object = { .name = name,
+					      .device = object == FT_OBJECT_FILE ? "/dev/sda1" : "",
+					      .object = object,
+					      .flags = FT_OBJECT_ENDS_KNOWN,
+					      .number = 1,
+					      .major = object == FT_OBJECT_FILE ? 8 : 0,
+					      .minor = object == FT_OBJECT_FILE ? 1 : 0,
+					      .ends = ends } };
+
+	add_event(scene, &event, NULL);
+}
+
+void scene_peer(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		const struct ft_task *peer, uint32_t flags)
+{
+	struct ft_event event = { .kind = FT_EVENT_PEER, .cpu = cpu, .time_ns = at_ns,
+				  .task = task, .peer = { peer, flags } };
+
+	add_event(scene, &event, NULL);
+}
+
 void scene_hole(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns)
 {
 	scene->hole.cpu = cpu;

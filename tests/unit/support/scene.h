@@ -77,6 +77,11 @@ void scene_counter(struct scene *scene, uint32_t cpu, uint64_t at_ns, const char
 void scene_scheduling(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
 		      uint32_t policy, uint32_t priority, int64_t nice, const char *cpus,
 		      const char *group);
+/* @task waits there; then who has the other end, at the same time. */
+void scene_object(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task, enum ft_object object,
+		  const char *name, uint32_t ends);
+void scene_peer(struct scene *scene, uint32_t cpu, uint64_t at_ns, const struct ft_task *task,
+		const struct ft_task *peer, uint32_t flags);
 void scene_lost(struct scene *scene, uint32_t cpu, uint64_t start_ns, uint64_t end_ns,
 		uint64_t records);
 

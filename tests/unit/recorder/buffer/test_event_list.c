@@ -16,6 +16,8 @@ struct taken_events {
 	uint64_t times[64];
 	char note[64];
 	uint64_t frame;
+	char object[64];
+	struct ft_task peer;
 };
 
 static int keep_segment(void *context, const void *segment, size_t segment_bytes)
@@ -37,6 +39,11 @@ static int keep_segment(void *context, const void *segment, size_t segment_bytes
 				 event.scheduling.group);
 		if (event.kind == FT_EVENT_NOTE)
 			snprintf(seen->note, sizeof(seen->note), "%s", event.note.text);
+		if (event.kind == FT_EVENT_OBJECT)
+			snprintf(seen->object, sizeof(seen->object), "%s %s", event.object.name,
+				 event.object.device);
+		if (event.kind == FT_EVENT_PEER)
+			seen->peer = *event.peer.task;
 		if (event.stack)
 			seen->frame = event.stack->frames[0];
 	}
@@ -178,9 +185,46 @@ static void note_keeps_its_text_and_other_kinds_are_refused(void **state)
 	event_list_destroy(list);
 }
 
+static void object_and_peer_are_copied_with_all_they_point_to(void **state)
+{
+	char name[] = "pipe:[1]", device[] = "/dev/sda1";
+	struct ft_task task = { 7, 7, "waiter" }, peer = { 8, 8, "reader" };
+	struct event_list *list;
+	struct recorder_events *events;
+
+	(void)state;
+	assert_int_equal(event_list_create(4, &list), 0);
+	assert_int_equal(recorder_events_create(&events), 0);
+	assert_int_equal(event_list_add(list, &(struct ft_event){ .kind = FT_EVENT_OBJECT,
+								  .cpu = FT_NO_CPU,
+								  .time_ns = 1,
+								  .task = &task,
+								  .object = { .name = name,
+									      .device = device } }),
+			 0);
+	assert_int_equal(event_list_add(list, &(struct ft_event){ .kind = FT_EVENT_PEER,
+								  .cpu = FT_NO_CPU,
+								  .time_ns = 1,
+								  .task = &task,
+								  .peer = { &peer, 0 } }),
+			 0);
+	memset(name, 0, sizeof(name));
+	memset(device, 0, sizeof(device));
+	memset(&peer, 0, sizeof(peer));
+	assert_int_equal(event_list_copy(list, 0, events), 0);
+	struct taken_events seen = taken_from(events);
+	assert_int_equal(seen.count, 2);
+	assert_string_equal(seen.object, "pipe:[1] /dev/sda1");
+	assert_int_equal(seen.peer.tid, 8);
+	assert_string_equal(seen.peer.comm, "reader");
+	recorder_events_destroy(events);
+	event_list_destroy(list);
+}
+
 UNIT_TESTS(event_list)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(object_and_peer_are_copied_with_all_they_point_to),
 		cmocka_unit_test(events_are_copied_from_a_time_on),
 		cmocka_unit_test(oldest_makes_way),
 		cmocka_unit_test(each_new_event_is_copied_once),
