@@ -92,11 +92,15 @@ static bool covers_window(const struct search *search, const struct pause *pause
 	return detect_covers_window(search->in->window, &stall);
 }
 
+static enum wake_end find_end(const struct search *search, const struct history_interval *wait)
+{
+	return wake_root_end(search->observations->history, search->observations->stack_infos, wait);
+}
+
 /* A thread let it go at last, as one does who waits with a time limit again and again; else it only looked. */
 static bool was_woken(const struct search *search, const struct pause *pause)
 {
-	return wake_root_end(search->observations->history, search->observations->stack_infos,
-			     &pause->last) == WAKE_THREAD;
+	return find_end(search, &pause->last) == WAKE_THREAD;
 }
 
 /*
@@ -163,8 +167,7 @@ static bool is_let_go_by_target(const struct search *search, const struct histor
 	const struct thread *waker = history_waker(search->observations->history, wait);
 
 	return waker && target_counts(search->observations->target, waker) &&
-	       wake_root_end(search->observations->history, search->observations->stack_infos,
-			     wait) == WAKE_THREAD;
+	       find_end(search, wait) == WAKE_THREAD;
 }
 
 /*
@@ -398,7 +401,10 @@ static int read_root(const struct search *search, const struct group *group,
 				 &still->did);
 }
 
-/* Whether the root sleeps like that as a rule: then it sets the pace, and holds up nobody. */
+/*
+ * Whether the root sleeps like that as a rule, for as long and with the same end: then it sets the pace, and holds up
+ * nobody. That it waits for orders from somebody as long says nothing of how it sleeps.
+ */
 static bool is_usual_sleep(const struct search *search, const struct standstill *still)
 {
 	const struct history_interval *intervals, *own = wake_root_wait_meanwhile(
@@ -407,14 +413,18 @@ static bool is_usual_sleep(const struct search *search, const struct standstill 
 	size_t count = history_intervals(search->observations->history, still->root.thread,
 					 &intervals);
 	uint64_t half_ns;
+	enum wake_end end;
 
 	if (!own)
 		return false;
 	half_ns = (own->end_ns - own->start_ns) / 2;
+	end = find_end(search, own);
 	for (size_t i = 0; i < count; i++)
 		if (&intervals[i] != own && intervals[i].state == THREAD_BLOCKED &&
-		    intervals[i].direction == own->direction && !intervals[i].merged &&
-		    intervals[i].end_ns - intervals[i].start_ns >= half_ns)
+		    intervals[i].direction == own->direction &&
+		    intervals[i].class == own->class && !intervals[i].merged &&
+		    intervals[i].end_ns - intervals[i].start_ns >= half_ns &&
+		    find_end(search, &intervals[i]) == end)
 			return true;
 	return false;
 }
