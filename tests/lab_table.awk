@@ -1,4 +1,4 @@
-# The table of doc/TRUTH.md, from what lab_verdict --fields says of each run: scenario, kind planted, verdict, culprit
+# The tables of doc/TRUTH.md, from what lab_verdict --fields says of each run: scenario, kind planted, verdict, culprit
 # planted, culprit named, true time, reported time, grade, "right" or what was wrong; or scenario, "cannot".
 BEGIN { FS = "\t" }
 
@@ -11,8 +11,10 @@ function add_to_list(list, word) {
 $2 == "cannot" { cannot[$1]++; next }
 {
     runs[$1]++
+    verdict = toupper($3)
+    gsub("-", " ", verdict)
     planted[$1] = $2
-    verdicts[$1] = add_to_list(verdicts[$1], toupper($3))
+    verdicts[$1] = add_to_list(verdicts[$1], verdict)
     culprits[$1] = add_to_list(culprits[$1], $5)
     grades[$1] = add_to_list(grades[$1], $8)
     truth_s[$1] += $6

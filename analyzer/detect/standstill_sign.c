@@ -37,6 +37,12 @@ bool standstill_covers_window(const struct standstill_search *search, const stru
 	return detect_covers_window(search->in->window, &stall);
 }
 
+static enum wake_end find_end(const struct standstill_search *search,
+			      const struct history_interval *wait)
+{
+	return wake_root_end(search->observations->history, search->observations->stack_infos, wait);
+}
+
 bool standstill_counts(const struct standstill_group *group, const struct standstill_member *member)
 {
 	const struct thread *root = member->root.thread;
@@ -258,7 +264,10 @@ static void find_suspects(const struct standstill_search *search, const struct s
 	}
 }
 
-/* Whether the root sleeps like that as a rule: then it sets the pace, and holds up nobody. */
+/*
+ * Whether the root sleeps like that as a rule, for as long and with the same end: then it sets the pace, and holds up
+ * nobody. That it waits for orders from somebody as long says nothing of how it sleeps.
+ */
 static bool is_usual_sleep(const struct standstill_search *search, const struct standstill *still)
 {
 	const struct history_interval *intervals, *own = wake_root_wait_meanwhile(
@@ -267,14 +276,18 @@ static bool is_usual_sleep(const struct standstill_search *search, const struct 
 	size_t count = history_intervals(search->observations->history, still->root.thread,
 					 &intervals);
 	uint64_t half_ns;
+	enum wake_end end;
 
 	if (!own)
 		return false;
+	end = find_end(search, own);
 	half_ns = (own->end_ns - own->start_ns) / 2;
 	for (size_t i = 0; i < count; i++)
 		if (&intervals[i] != own && intervals[i].state == THREAD_BLOCKED &&
-		    intervals[i].direction == own->direction && !intervals[i].merged &&
-		    intervals[i].end_ns - intervals[i].start_ns >= half_ns)
+		    intervals[i].direction == own->direction &&
+		    intervals[i].class == own->class && !intervals[i].merged &&
+		    intervals[i].end_ns - intervals[i].start_ns >= half_ns &&
+		    find_end(search, &intervals[i]) == end)
 			return true;
 	return false;
 }
@@ -285,8 +298,7 @@ bool standstill_is_let_go_by_target(const struct standstill_search *search,
 	const struct thread *waker = history_waker(search->observations->history, wait);
 
 	return waker && target_counts(search->observations->target, waker) &&
-	       wake_root_end(search->observations->history, search->observations->stack_infos,
-			     wait) == WAKE_THREAD;
+	       find_end(search, wait) == WAKE_THREAD;
 }
 
 /*

@@ -69,6 +69,8 @@ class Java(Runtime):
 class Go(Runtime):
     """Its goroutines move between threads, which wait for work meanwhile."""
 
+    any_thread = True
+
     def command(self):
         program = os.path.join(self.directory, "held_mutex")
         subprocess.run([truth.need("go"), "build", "-o", program, os.path.join(HERE, "held_mutex.go")], check=True,

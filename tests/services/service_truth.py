@@ -101,6 +101,7 @@ class Scenario:
     grade = "plausible"
     unnamed = True  # naming nobody is right, too
     seconds = 2.0
+    any_thread = False  # which threads of the service stood still cannot be said
 
     def __init__(self, mode):
         self.mode = mode
@@ -152,7 +153,7 @@ class Scenario:
         self.culprits.append({"tid": tid, "comm": read_comm(tid), "process": process})
 
     def tell(self):
-        victims = [{"tid": tid, "comm": read_comm(tid), "blocked_ns": ns, "since_ns": 0} for tid, ns in self.blocked.items()]
+        victims = [{"tid": tid, "comm": read_comm(tid), "blocked_ns": ns, "since_ns": 0, "process": self.any_thread} for tid, ns in self.blocked.items()]
         cause = os.path.basename(sys.argv[0])[:-3] + ("." + self.mode if self.mode else "")
         say(event="truth", cause=cause, pid=os.getpid(), kinds=self.kinds, culprits=self.culprits,
             start_ns=self.start_ns, end_ns=self.end_ns, hold_ns=self.end_ns - self.start_ns, victims=victims,

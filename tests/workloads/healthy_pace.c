@@ -163,22 +163,36 @@ static void run_shell(const char *command)
 	waitpid(pid, NULL, 0);
 }
 
-static void *program_main(void *argument)
+static void *compile_main(void *argument)
 {
 	char command[512];
 
-	if (truth_mode("copy"))
-		snprintf(command, sizeof(command),
-			 "cd %s && dd if=/dev/zero of=a bs=1M count=48 conv=fsync 2>&- && cp a b && sync b",
-			 directory);
-	else
-		snprintf(command, sizeof(command),
-			 "cd %s && for i in 1 2 3 4 5 6; do echo \"#include <stdio.h>\n#include <stdlib.h>\n"
-			 "int f$i(int a) { return printf(\\\"%%d\\\", a * $i); }\" >$i.c; "
-			 "cc -O2 -c $i.c; done; cc -shared -o all.so *.o",
-			 directory);
+	snprintf(command, sizeof(command),
+		 "cd %s && for i in 1 2 3 4 5 6; do echo \"#include <stdio.h>\n#include <stdlib.h>\n"
+		 "int f$i(int a) { return printf(\\\"%%d\\\", a * $i); }\" >$i.c; "
+		 "cc -O2 -c $i.c; done; cc -shared -o all.so *.o",
+		 directory);
 	for (;;)
 		run_shell(command);
+	return argument;
+}
+
+/* 64 MB, and again. */
+static void *copy_main(void *argument)
+{
+	static char piece[1 << 20];
+	char path[80];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/copy", directory);
+	for (;;) {
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		for (unsigned int i = 0; i < 64; i++)
+			if (write(fd, piece, sizeof(piece)) != sizeof(piece))
+				abort();
+		fsync(fd);
+		close(fd);
+	}
 	return argument;
 }
 
@@ -219,8 +233,10 @@ int main(int argc, char **argv)
 		start_timers();
 	else if (truth_mode("steps"))
 		truth_thread("job", job_main, NULL);
-	else if (truth_mode("copy") || truth_mode("compile"))
-		truth_thread("program", program_main, NULL);
+	else if (truth_mode("copy"))
+		truth_thread("copier", copy_main, NULL);
+	else if (truth_mode("compile"))
+		truth_thread("program", compile_main, NULL);
 	else
 		start_workers();
 	truth_never_thaws(); /* they have no end */

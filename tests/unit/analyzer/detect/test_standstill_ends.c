@@ -145,7 +145,11 @@ static void time_limits_do_not_hide_who_was_waited_for(void **state)
 	time_out(scene, 2, 3000 * MS, &keeper);
 	hand_round(scene, WAIT_FUTEX, WAKE, 2000 * MS + 50 * US, 3001 * MS);
 	hand_round_often(scene, 3010, 3300);
-	result = scene_analyze(scene, "100,200,300", 3400 * MS);
+	/* It waits as long for orders, which is no sleep of its own choice. */
+	fall_asleep(scene, 2, 3310 * MS, &keeper, POLL);
+	scene_waking(scene, 0, 5000 * MS, &one, SEND, &keeper);
+	wake_up(scene, 2, 5001 * MS, &keeper);
+	result = scene_analyze(scene, "100,200,300", 5100 * MS);
 	assert_int_equal(model_verdict(result.model), VERDICT_FROZEN);
 	finding = &result.model->findings[0];
 	assert_int_equal(finding->kind, FINDING_STANDSTILL);
