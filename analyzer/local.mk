@@ -40,7 +40,8 @@ analyzer_libanalyzer_a_SOURCES = \
 	analyzer/detect/lock_convoy.c analyzer/detect/lock_convoy.h \
 	analyzer/detect/lock_convoy_cause.c analyzer/detect/lock_convoy_evidence.c \
 	analyzer/detect/resource_object.c analyzer/detect/resource_object.h \
-	analyzer/detect/no_stall.c analyzer/detect/resource_wait.c \
+	analyzer/detect/no_stall.c analyzer/detect/resource_wait.c analyzer/detect/resource_wait.h \
+	analyzer/detect/resource_wait_finding.c \
 	analyzer/detect/slow_producer.c analyzer/detect/slow_producer.h \
 	analyzer/detect/slow_producer_finding.c analyzer/detect/slow_producer_profile.c \
 	analyzer/detect/spin.c analyzer/detect/spin.h analyzer/detect/spin_finding.c \

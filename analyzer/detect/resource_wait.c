@@ -1,52 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What threads lost in a stall to waits for a device, for memory, or for a process that should have answered or taken
- * something: who, in which operations, and who ended the waits. What a wait is for, its rule says, and that proves the
- * findings by itself: io-stall, memcg-reclaim-stall, direct-reclaim-stall, backpressure-stall, request-stall.
- */
-#include "config.h"
+#include "analyzer/detect/resource_wait.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/activity/span_summary.h"
 #include "analyzer/activity/wake_root.h"
-#include "analyzer/detect/detectors.h"
-#include "analyzer/detect/finding.h"
-#include "analyzer/detect/resource_object.h"
 #include "analyzer/detect/thresholds.h"
 #include "analyzer/trace/per_thread.h"
 #include "analyzer/util/span.h"
-
-#define RESOURCE_TOP 3
-
-struct resource_wait {
-	enum finding_kind kind;
-	const struct long_wait *longest;
-	uint64_t class_ns[WAIT_CLASSES];
-	uint64_t blocked_ns; /* of all victims */
-	struct victim *victims; /* most blocked first */
-	size_t victim_count;
-	struct resource_operation {
-		const char *text; /* "fsync"; borrowed from the stack_infos */
-		uint64_t ns;
-	} operations[RESOURCE_TOP]; /* most first; text NULL: no more */
-	struct resource_waker {
-		struct thread *thread; /* NULL: no more */
-		uint64_t ns; /* of the waits that it ended */
-		uint32_t stack_id; /* where it did */
-		uint64_t since_ns, until_ns; /* the longest of them */
-	} wakers[RESOURCE_TOP]; /* most first */
-	uint64_t interrupt_ns; /* of the waits that an interrupt ended: a device answered */
-	const struct wait_words *words; /* of most of the time */
-	/* Whether wakers[0] is the one who should have answered, or taken what was given. */
-	bool answered;
-	struct span_summary did; /* of that one in the longest wait that it ended */
-	struct resource_object object; /* at which most of the time was lost, as far as was seen */
-};
 
 /* Operations told apart; the rest is in the sum alone. */
 #define OPERATIONS 32
@@ -163,12 +125,6 @@ static const struct wait_reason *find_reason(const struct history_interval *inte
 	return NULL;
 }
 
-/* Somebody answers a wait of that kind, or takes what is given. */
-static bool has_answerer(enum wait_direction direction)
-{
-	return direction == DIRECTION_GIVES || direction == DIRECTION_ASKS;
-}
-
 /* The kind of finding that a wait belongs to; FINDING_NO_STALL: none of these. */
 static enum finding_kind find_kind(enum wait_class class, enum wait_direction direction)
 {
@@ -220,7 +176,7 @@ static int add_wait(struct search *search, struct thread *thread,
 	if (interval->state == THREAD_BLOCKED)
 		resource_objects_note(&search->objects, search->observations, thread, interval,
 				      from_ns, to_ns);
-	if (has_answerer(reason->direction))
+	if (wait_direction_answered(reason->direction))
 		r = note_root(search, thread, interval, from_ns, to_ns);
 	else
 		r = note_waker(search, interval, from_ns, to_ns);
@@ -326,7 +282,7 @@ static bool is_answered(const struct search *search)
 {
 	const struct resource_wait *resource = search->resource;
 
-	if (!resource->wakers[0].thread || !has_answerer(resource->longest->direction) ||
+	if (!resource->wakers[0].thread || !wait_direction_answered(resource->longest->direction) ||
 	    !share_at_least(resource->wakers[0].ns, resource->blocked_ns, RESOURCE_SERVED_PERCENT))
 		return false;
 	return resource->longest->class != WAIT_IO_FUSE ||
@@ -380,7 +336,7 @@ static enum finding_kind choose_kind(const struct detect_context *in,
 		enum finding_kind kind = find_kind(wait->class, wait->direction);
 
 		/* A lease has a holder, like a lock, and who holds it is asked for it. */
-		if (kind == FINDING_NO_STALL || (wait->lock && !has_answerer(wait->direction)) ||
+		if (kind == FINDING_NO_STALL || (wait->lock && !wait_direction_answered(wait->direction)) ||
 		    !detect_in_stall(in->stall, wait->start_ns, wait->end_ns))
 			continue;
 		sums_ns[kind] += wait->blocked_ns;
@@ -391,99 +347,6 @@ static enum finding_kind choose_kind(const struct detect_context *in,
 	}
 	*ret_longest = longest[best];
 	return best;
-}
-
-/* ", in fsync" or ", in fsync and write": what made up a tenth of the time or more. */
-static void print_operations(const struct resource_wait *resource, char *text, size_t text_bytes)
-{
-	size_t used = 0;
-
-	*text = '\0';
-	for (size_t i = 0; i < RESOURCE_TOP && used < text_bytes; i++) {
-		const struct resource_operation *operation = &resource->operations[i];
-
-		if (!operation->text || !*operation->text ||
-		    operation->ns * 100 < resource->blocked_ns * RESOURCE_TOLD_PERCENT)
-			continue;
-		used += (size_t)snprintf(text + used, text_bytes - used, "%s%.60s",
-					 used ? " and " : ", in ", operation->text);
-	}
-}
-
-/* "io.writeback 5.20 s, io.journal 800 ms", where there is more than one. */
-static void tell_classes(const struct resource_wait *resource, struct model_finding *finding)
-{
-	char text[256] = "";
-	size_t used = 0, classes = 0;
-
-	for (enum wait_class class = 0; class < WAIT_CLASSES && used < sizeof(text); class ++) {
-		if (resource->class_ns[class] * 100 <
-			    resource->blocked_ns * RESOURCE_CLASS_PERCENT ||
-		    !resource->class_ns[class])
-			continue;
-		classes++;
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %s",
-					 used ? ", " : "", wait_class_name(class),
-					 human_duration(resource->class_ns[class]).text);
-	}
-	if (classes > 1)
-		finding_evidence(finding, "by class: %s", text);
-}
-
-/* Who ended the waits: the journal's thread, a writer of the kernel's, the device itself. */
-static void tell_wakers(const struct resource_wait *resource, struct model_finding *finding)
-{
-	char text[256] = "";
-	size_t used = 0;
-
-	for (size_t i = 0; i < RESOURCE_TOP && used < sizeof(text); i++) {
-		const struct resource_waker *waker = &resource->wakers[i];
-
-		if (!waker->thread ||
-		    waker->ns * 100 < resource->blocked_ns * RESOURCE_TOLD_PERCENT)
-			continue;
-		used += (size_t)snprintf(text + used, sizeof(text) - used,
-					 "%sthread %" PRId32 " (%.15s) %s", used ? ", " : "",
-					 waker->thread->tid, waker->thread->comm,
-					 human_share(waker->ns, resource->blocked_ns).text);
-	}
-	if (resource->interrupt_ns * 100 >= resource->blocked_ns * RESOURCE_TOLD_PERCENT &&
-	    used < sizeof(text))
-		used += (size_t)snprintf(
-			text + used, sizeof(text) - used,
-			"%sinterrupts, as of a device or a timer, %s", used ? ", " : "",
-			human_share(resource->interrupt_ns, resource->blocked_ns).text);
-	if (used)
-		finding_evidence(finding, "who ended the waits: %s", text);
-}
-
-static void tell_did(const struct detect_context *in, const struct resource_wait *resource,
-		     struct model_finding *finding, char *text, size_t text_bytes)
-{
-	const struct resource_waker *answerer = &resource->wakers[0];
-
-	resource_did_text(in, &resource->did, answerer->until_ns - answerer->since_ns, finding, text,
-			  text_bytes);
-}
-
-static void tell_answerer(const struct detect_context *in, const struct resource_wait *resource,
-			  struct model_finding *finding)
-{
-	const struct resource_waker *answerer = &resource->wakers[0];
-	const struct span_summary *did = &resource->did;
-	struct model_culprit *culprit = finding_culprit(
-		in, answerer->thread, answerer->since_ns, answerer->until_ns, did->state_ns,
-		did->stack_id != STACK_NONE ? did->stack_id : answerer->stack_id, finding);
-	char text[160];
-
-	culprit->samples = did->samples;
-	culprit->samples_in_stack = did->samples_under;
-	tell_did(in, resource, finding, text, sizeof(text));
-	finding_evidence(finding,
-			 "thread %" PRId32 " (%s) ended the waits (%s); while it was longest "
-			 "waited for it %s",
-			 answerer->thread->tid, answerer->thread->comm,
-			 resource->words->answerer ? resource->words->answerer : "who answered", text);
 }
 
 static int find_resource_wait(struct detect_context *in, struct candidates *out)
@@ -503,58 +366,6 @@ static int find_resource_wait(struct detect_context *in, struct candidates *out)
 	return r;
 }
 
-/* Who answered late, as a clause of the summary. */
-static void print_answerer(const struct detect_context *in, const struct resource_wait *resource,
-			   struct model_finding *finding, char *text, size_t text_bytes)
-{
-	const struct thread *thread = resource->wakers[0].thread;
-	char did[160];
-
-	*text = '\0';
-	if (!resource->answered) {
-		if (has_answerer(resource->longest->direction))
-			resource_object_print_peer(in, &resource->object, finding, text,
-						   text_bytes);
-		return;
-	}
-	tell_did(in, resource, finding, did, sizeof(did));
-	snprintf(text, text_bytes, " It was for process %" PRId32 " (%s), %s, which %s.",
-		 thread->tgid, thread->comm,
-		 resource->words->answerer ? resource->words->answerer : "which answered", did);
-}
-
-/* Where a process should have answered, the answer is not whole without it. */
-static void report_resource_wait(const struct detect_context *in, const void *found,
-				 struct model_finding *finding)
-{
-	const struct resource_wait *resource = found;
-	bool unanswered = has_answerer(resource->longest->direction) &&
-			  resource->longest->class != WAIT_IO_NETWORK_FS && !resource->answered;
-	char operations[256], answerer[320];
-
-	finding->kind = resource->kind;
-	finding->grade =
-		in->model->coverage.gap_count || unanswered ? GRADE_PLAUSIBLE : GRADE_STRONG;
-	finding_victims(in, resource->victims, resource->victim_count, finding);
-	print_operations(resource, operations, sizeof(operations));
-	print_answerer(in, resource, finding, answerer, sizeof(answerer));
-	finding_text(&finding->summary,
-		     "%zu thread%s waited %s for %s%s%s, the longest %s at a time.%s",
-		     finding->victim_count, finding_plural(finding->victim_count),
-		     human_duration(finding->blocked_ns).text, resource->words->wanted, operations,
-		     resource_object_clause(&resource->object).text,
-		     human_duration(resource->longest->blocked_ns).text, answerer);
-	finding_longest_wait(in, resource->longest, finding);
-	tell_classes(resource, finding);
-	tell_wakers(resource, finding);
-	resource_object_tell(&resource->object, finding);
-	if (resource->answered)
-		tell_answerer(in, resource, finding);
-	else if (unanswered && resource->object.peer)
-		resource_object_blame(in, &resource->object, finding);
-	finding_text(&finding->advice, "%s", resource->words->advice);
-}
-
 static void free_resource_wait(void *found)
 {
 	free(((struct resource_wait *)found)->victims);
@@ -565,6 +376,6 @@ const struct detector resource_wait_detector = {
 	.evidence = EVIDENCE_WAITS,
 	.of_waits = true,
 	.find = find_resource_wait,
-	.report = report_resource_wait,
+	.report = resource_wait_report,
 	.free = free_resource_wait,
 };

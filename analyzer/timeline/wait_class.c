@@ -263,6 +263,11 @@ bool wait_direction_idle(enum wait_direction direction)
 	return direction == DIRECTION_TAKES || direction == DIRECTION_SLEEPS;
 }
 
+bool wait_direction_answered(enum wait_direction direction)
+{
+	return direction == DIRECTION_GIVES || direction == DIRECTION_ASKS;
+}
+
 bool wait_class_cpu(enum wait_class class)
 {
 	return class == WAIT_CPU_RUNQUEUE || class == WAIT_CPU_THROTTLED;

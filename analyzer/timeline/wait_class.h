@@ -75,6 +75,9 @@ const char *wait_class_name(enum wait_class class);
 /* Waiting that way is usually no harm: nobody asked for work, or the thread wanted to sleep. */
 bool wait_direction_idle(enum wait_direction direction);
 
+/* Somebody answers a wait of that kind, or takes what is given. */
+bool wait_direction_answered(enum wait_direction direction);
+
 /* The direction of the waits of a class whose stack does not say more. */
 enum wait_direction wait_class_direction(enum wait_class class);
 
