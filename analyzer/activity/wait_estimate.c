@@ -16,9 +16,13 @@ bool wait_estimate_counts(const struct interval *interval)
 void wait_estimate_note(struct short_waits *waits, const struct interval *interval,
 			enum wait_class class)
 {
-	struct wait_sum *sum =
-		interval->stack_id == STACK_NONE ? &waits->unseen : &waits->seen[class];
+	bool seen = interval->stack_id != STACK_NONE;
+	struct wait_sum *sum = seen ? &waits->seen[class] : &waits->unseen;
 
+	if (!seen && class != WAIT_UNKNOWN) {
+		waits->told |= UINT64_C(1) << class;
+		return;
+	}
 	sum->ns += interval->end_ns - interval->start_ns;
 	sum->count++;
 }
@@ -35,12 +39,19 @@ struct wait_sum wait_estimate_part(const struct wait_sum *sum, const struct wait
 				  scale_number(sum->count, part->count, whole->count) };
 }
 
+static bool is_told(const struct short_waits *waits, enum wait_class class)
+{
+	return waits->told >> class & 1;
+}
+
 bool wait_estimate_make(const struct short_waits *waits, struct wait_sum *ret_estimates)
 {
 	struct wait_sum seen = { 0, 0 }, left = waits->unseen;
 	enum wait_class most = WAIT_UNKNOWN;
 
 	for (enum wait_class class = 0; class < WAIT_CLASSES; class ++) {
+		if (is_told(waits, class))
+			continue;
 		seen.ns += waits->seen[class].ns;
 		seen.count += waits->seen[class].count;
 		if (waits->seen[class].ns > waits->seen[most].ns)
@@ -50,7 +61,9 @@ bool wait_estimate_make(const struct short_waits *waits, struct wait_sum *ret_es
 		return false;
 	for (enum wait_class class = 0; class < WAIT_CLASSES; class ++) {
 		ret_estimates[class] =
-			wait_estimate_part(&waits->unseen, &waits->seen[class], &seen);
+			is_told(waits, class)
+				? (struct wait_sum){ 0, 0 }
+				: wait_estimate_part(&waits->unseen, &waits->seen[class], &seen);
 		left.ns -= ret_estimates[class].ns;
 		left.count -= ret_estimates[class].count;
 	}

@@ -3,7 +3,8 @@
  * What short waits were for, where the recorder took the stack of only some of them.
  *
  * With sampled stacks every 16th interruptible switch has one. Which one that is has nothing to do with
- * what it waits for, so the time of those that have none is shared out as the time of those that have one.
+ * what it waits for, so the time of those that have none is shared out as the time of those that have one; but for
+ * classes that the call before the wait tells: those are known without a stack.
  * Long waits take no part: the recorder reads their stacks from /proc.
  */
 #ifndef ANALYZER_ACTIVITY_WAIT_ESTIMATE_H
@@ -22,14 +23,15 @@ struct wait_sum {
 
 /* The short interruptible waits of one thread. All zero: none yet. */
 struct short_waits {
-	struct wait_sum unseen;	/* those without a stack */
-	struct wait_sum seen[WAIT_CLASSES];
+	struct wait_sum unseen;	/* those of which nothing tells what they were for */
+	struct wait_sum seen[WAIT_CLASSES]; /* those with a stack */
+	uint64_t told;		/* mask of classes that a call tells, too: without a stack as well */
 };
 
 /* Whether @interval, a blocked one, is a wait of which only a sample may have stacks. */
 bool wait_estimate_counts(const struct interval *interval);
 
-/* One more of those; @class: what its stack says, if it has one. */
+/* One more of those; @class: what its stack says, or the call that it waited in. */
 void wait_estimate_note(struct short_waits *waits, const struct interval *interval, enum wait_class class);
 
 /**

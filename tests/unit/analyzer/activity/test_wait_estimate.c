@@ -133,6 +133,27 @@ static void few_samples_say_nothing(void **state)
 	assert_int_equal(estimates[WAIT_POLL].count, 64);
 }
 
+/* The call before a wait for a lock tells what it is for: the others without a stack are for something else. */
+static void waits_that_a_call_tells_are_not_among_the_unknown(void **state)
+{
+	const struct interval seen = make_interval(1, FT_STATE_SLEEPING, MS),
+			      unseen = make_interval(STACK_NONE, FT_STATE_SLEEPING, MS);
+	struct wait_sum estimates[WAIT_CLASSES];
+	struct short_waits waits = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		wait_estimate_note(&waits, &seen, WAIT_POLL);
+		wait_estimate_note(&waits, &seen, WAIT_LOCK_USER);
+		wait_estimate_note(&waits, &unseen, WAIT_LOCK_USER);
+		wait_estimate_note(&waits, &unseen, WAIT_UNKNOWN);
+	}
+	assert_true(wait_estimate_make(&waits, estimates));
+	assert_int_equal(estimates[WAIT_LOCK_USER].count, 0);
+	assert_int_equal(estimates[WAIT_POLL].count, 10);
+	assert_int_equal(estimates[WAIT_POLL].ns, 10 * MS);
+}
+
 /* The recorder reads the stacks of long waits from /proc, and those of uninterruptible ones are always taken. */
 static void long_and_uninterruptible_waits_stand_for_none(void **state)
 {
@@ -152,6 +173,7 @@ UNIT_TESTS(wait_estimate)
 		cmocka_unit_test(sampled_waits_stand_for_those_without_a_stack),
 		cmocka_unit_test(nothing_is_estimated_where_every_wait_has_a_stack),
 		cmocka_unit_test(few_samples_say_nothing),
+		cmocka_unit_test(waits_that_a_call_tells_are_not_among_the_unknown),
 		cmocka_unit_test(long_and_uninterruptible_waits_stand_for_none),
 	};
 	return run_unit_tests(tests, NULL, NULL);
