@@ -58,7 +58,7 @@ umount "$small"
 captures=$work/captures
 
 say "a probe and a command that hang for ever"
-arm -d 200ms --cooldown=0 --probe-cmd="[ ! -e $work/hang ] || exec sleep 1000" --interval=100ms --slower-than=300ms \
+arm -d 200ms --until-answered=0 --cooldown=0 --probe-cmd="[ ! -e $work/hang ] || exec sleep 1000" --interval=100ms --slower-than=300ms \
     --for=500ms --on-capture='exec sleep 1000'
 await 20 asked 4 || fail "the probe does not ask" # before a good answer it triggers nothing
 touch "$work/hang"
