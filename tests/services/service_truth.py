@@ -163,7 +163,14 @@ class Scenario:
     def stop(self):
         self.stopping = True
         for process in reversed(self.processes):
+            # Workers of a service that is killed do not end by themselves.
+            workers = find_children(process.pid) if process.poll() is None else []
             process.kill()
+            for worker in workers:
+                try:
+                    os.kill(worker, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
         for process in self.processes:
             process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
