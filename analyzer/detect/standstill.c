@@ -289,7 +289,10 @@ static int find_standstill(struct detect_context *in, struct candidates *out)
 
 static void free_standstill(void *found)
 {
-	free(((struct standstill *)found)->victims);
+	struct standstill *still = found;
+
+	free(still->victims);
+	cpu_profile_free(&still->profile);
 }
 
 const struct detector standstill_detector = {

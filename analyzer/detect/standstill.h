@@ -6,6 +6,7 @@
 #ifndef ANALYZER_DETECT_STANDSTILL_H
 #define ANALYZER_DETECT_STANDSTILL_H
 
+#include "analyzer/activity/cpu_profile.h"
 #include "analyzer/activity/pauses.h"
 #include "analyzer/activity/span_summary.h"
 #include "analyzer/activity/victims.h"
@@ -52,6 +53,7 @@ struct standstill {
 	struct span_summary did; /* of the root, from the longest pause's start until it woke somebody */
 	uint64_t run_ns;	/* its longest run then, without a wait for others or a sleep */
 	size_t woken;		/* how often it woke others then: one that does works as always */
+	struct cpu_profile profile; /* of the root in that time, if it ran */
 };
 
 /* The finding; see struct detector. */

@@ -197,9 +197,10 @@ static void fill_evidence(const struct detect_context *in, const struct standsti
 			 still->longest.thread->tid, still->longest.thread->comm,
 			 still->longest.expected);
 	tell_object(in, still, finding);
+	finding_profile(finding, &still->profile);
 	if (still->in_turn && still->sign != SIGN_IN_TURN)
-		finding_evidence(finding, "%zu of them were woken by another of them",
-				 still->in_turn);
+		finding_evidence(finding, "%zu of them %s woken by another of them", still->in_turn,
+				 still->in_turn == 1 ? "was" : "were");
 	for (size_t i = 1; i < still->suspect_count && i < STANDSTILL_SUSPECTS; i++)
 		finding_evidence(finding, "thread %" PRId32 " (%s) has %s since %s, too",
 				 still->suspects[i].thread->tid, still->suspects[i].thread->comm,

@@ -418,6 +418,10 @@ int standstill_read(const struct standstill_search *search, const struct standst
 	still->in_turn = count_in_turn(search, group);
 	still->active = count_active(search, still);
 	still->sign = choose_sign(search, group, still);
+	if (!r && still->sign != SIGN_NONE && standstill_did(still) == STANDSTILL_RAN)
+		r = cpu_profile_read(search->observations->history,
+				     source_stacks(search->observations->source), still->root.thread,
+				     still->longest.start_ns, still->root.at_ns, &still->profile);
 	if (!r && still->sign == SIGN_STILL_AT_IT)
 		r = span_summary_read(search->observations->history,
 				      source_stacks(search->observations->source),

@@ -200,10 +200,12 @@ static void update_thread(struct blocked_threads *blocked, const struct ft_task 
 	end_write(blocked, slot);
 }
 
-static void set_in_lock(struct blocked_threads *blocked, const struct ft_task *task, bool in_lock)
+/* Events of one CPU come in order; those of another one may come later, and tell of what was before. */
+static void set_in_lock(struct blocked_threads *blocked, const struct ft_task *task,
+			uint64_t time_ns, bool in_lock)
 {
 	struct slot *slot = task->tid > 0 ? get_slot(blocked, task->tid) : NULL;
-	if (slot && LOAD(slot->in_lock) != in_lock) {
+	if (slot && time_ns >= LOAD(slot->latest_ns) && LOAD(slot->in_lock) != in_lock) {
 		begin_write(blocked, slot);
 		STORE(slot->in_lock, in_lock);
 		end_write(blocked, slot);
@@ -222,17 +224,17 @@ void blocked_threads_event(struct blocked_threads *blocked, const struct ft_even
 										  : 0,
 				      event->switch_.prev_state);
 		update_thread(blocked, event->switch_.next, event->time_ns, 0, FT_STATE_RUNNING);
-		set_in_lock(blocked, event->switch_.next, false);
+		set_in_lock(blocked, event->switch_.next, event->time_ns, false);
 		/* No event says that a thread got the lock without sleeping: it sleeps elsewhere now. */
 		if (event->switch_.prev_state != FT_STATE_DISK &&
 		    event->switch_.prev_state != FT_STATE_DEAD)
-			set_in_lock(blocked, event->task, false);
+			set_in_lock(blocked, event->task, event->time_ns, false);
 		break;
 	case FT_EVENT_WAKING:
 		update_thread(blocked, event->waking.wakee, event->time_ns, 0, FT_STATE_RUNNING);
 		break;
 	case FT_EVENT_LOCK_BEGIN:
-		set_in_lock(blocked, event->task, true);
+		set_in_lock(blocked, event->task, event->time_ns, true);
 		break;
 	default:
 		break;

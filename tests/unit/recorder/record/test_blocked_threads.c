@@ -140,6 +140,22 @@ static void sleeper_waits_for_a_lock_until_it_runs_again(void **state)
 	assert_false(sleeper.in_lock);
 }
 
+/* What is read of another CPU only then was before. */
+static void sleeper_waits_for_a_lock_whatever_it_did_before_elsewhere(void **state)
+{
+	struct blocked_threads *sleepers = *state;
+	struct blocked_thread sleeper;
+	feed_switch(sleepers, 50, &IDLE, FT_STATE_RUNNING, &A);
+	blocked_threads_event(sleepers, &(struct ft_event){
+					 .kind = FT_EVENT_LOCK_BEGIN, .time_ns = 60, .task = &A });
+	feed_switch(sleepers, 70, &A, FT_STATE_DISK, &IDLE);
+	feed_switch(sleepers, 20, &IDLE, FT_STATE_RUNNING, &A);
+	feed_switch(sleepers, 30, &A, FT_STATE_SLEEPING, &IDLE);
+	find_thread(sleepers, 10, &sleeper);
+	assert_true(sleeper.in_lock);
+	assert_int_equal(sleeper.since_ns, 70);
+}
+
 static void sleeper_that_died_makes_room(void **state)
 {
 	struct blocked_threads *sleepers = *state;
@@ -219,6 +235,9 @@ UNIT_TESTS(blocked_threads)
 			tear_down),
 		cmocka_unit_test_setup_teardown(sleeper_waits_for_a_lock_until_it_runs_again,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			sleeper_waits_for_a_lock_whatever_it_did_before_elsewhere, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(sleeper_that_died_makes_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(sleepers_of_a_full_table_are_passed_over, set_up,
 						tear_down),
