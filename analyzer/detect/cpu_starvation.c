@@ -309,7 +309,7 @@ static int read_culprit(const struct search *search)
 				 &starvation->did);
 }
 
-static int conclude(const struct detect_context *in, const struct search *search)
+static int choose_cause(const struct detect_context *in, const struct search *search)
 {
 	struct cpu_starvation *starvation = search->starvation;
 	int r;
@@ -355,7 +355,7 @@ static int read_stall(const struct detect_context *in, struct cpu_starvation *st
 	if (!r)
 		r = find_runners(&search);
 	if (!r)
-		r = conclude(in, &search);
+		r = choose_cause(in, &search);
 	free_queues(&search.queues);
 	free_queues(&search.real_time);
 	run_queue_free(&search.bound);

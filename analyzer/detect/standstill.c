@@ -45,8 +45,7 @@ static bool is_together(const struct standstill_member *a, const struct standsti
 /* A thread let it go at last, as one does who waits with a time limit again and again; else it only looked. */
 static bool was_woken(const struct standstill_search *search, const struct pause *pause)
 {
-	return wake_root_end(search->observations->history, search->observations->stack_infos,
-			     &pause->last) == WAKE_THREAD;
+	return standstill_wake_end(search, &pause->last) == WAKE_THREAD;
 }
 
 /*
@@ -60,8 +59,7 @@ static bool awaited_request(const struct standstill_search *search, const struct
 
 	return !pause->novel && (pause->sleeps == 1 || was_woken(search, pause)) && waker &&
 	       !target_counts(observations->target, waker) &&
-	       wake_root_end(observations->history, observations->stack_infos, &pause->last) !=
-		       WAKE_TIMER &&
+	       standstill_wake_end(search, &pause->last) != WAKE_TIMER &&
 	       target_counts(observations->target, pause->thread);
 }
 
@@ -69,7 +67,7 @@ static bool awaited_request(const struct standstill_search *search, const struct
  * Whether the thread is an active one; or was it waited for, as a probe says? The recorder is let go by whoever fills
  * its buffers.
  */
-static bool matters(const struct standstill_search *search, const struct pause *pause)
+static bool is_missed(const struct standstill_search *search, const struct pause *pause)
 {
 	if (pause->thread->tgid == search->observations->target->recorder_tgid)
 		return false;
@@ -91,7 +89,7 @@ static int collect_members(struct standstill_search *search)
 	for (size_t i = 0; i < search->pauses.count; i++) {
 		const struct pause *pause = &search->pauses.list[i];
 
-		if (!matters(search, pause))
+		if (!is_missed(search, pause))
 			continue;
 		struct standstill_member *member = &search->members[search->count++];
 		/* The whole pause, where the last slice is only its end. */

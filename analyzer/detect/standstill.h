@@ -94,6 +94,10 @@ bool standstill_counts(const struct standstill_group *group, const struct stands
 /* Whether the pause lasted for half of the time in which somebody is known to have waited. */
 bool standstill_covers_window(const struct standstill_search *search, const struct pause *pause);
 
+/* What ended the wait. */
+enum wake_end standstill_wake_end(const struct standstill_search *search,
+				  const struct history_interval *wait);
+
 /* Whether a thread of the target ended the wait by its own work. */
 bool standstill_is_let_go_by_target(const struct standstill_search *search,
 				    const struct history_interval *wait);

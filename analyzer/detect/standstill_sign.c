@@ -37,8 +37,8 @@ bool standstill_covers_window(const struct standstill_search *search, const stru
 	return detect_covers_window(search->in->window, &stall);
 }
 
-static enum wake_end find_end(const struct standstill_search *search,
-			      const struct history_interval *wait)
+enum wake_end standstill_wake_end(const struct standstill_search *search,
+				  const struct history_interval *wait)
 {
 	return wake_root_end(search->observations->history, search->observations->stack_infos, wait);
 }
@@ -280,14 +280,14 @@ static bool is_usual_sleep(const struct standstill_search *search, const struct 
 
 	if (!own)
 		return false;
-	end = find_end(search, own);
+	end = standstill_wake_end(search, own);
 	half_ns = (own->end_ns - own->start_ns) / 2;
 	for (size_t i = 0; i < count; i++)
 		if (&intervals[i] != own && intervals[i].state == THREAD_BLOCKED &&
 		    intervals[i].direction == own->direction &&
 		    intervals[i].class == own->class && !intervals[i].merged &&
 		    intervals[i].end_ns - intervals[i].start_ns >= half_ns &&
-		    find_end(search, &intervals[i]) == end)
+		    standstill_wake_end(search, &intervals[i]) == end)
 			return true;
 	return false;
 }
@@ -298,7 +298,7 @@ bool standstill_is_let_go_by_target(const struct standstill_search *search,
 	const struct thread *waker = history_waker(search->observations->history, wait);
 
 	return waker && target_counts(search->observations->target, waker) &&
-	       find_end(search, wait) == WAKE_THREAD;
+	       standstill_wake_end(search, wait) == WAKE_THREAD;
 }
 
 /*

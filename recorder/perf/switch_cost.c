@@ -63,7 +63,7 @@ static void *run_player(void *context)
 }
 
 /* @ret_ns: CPU time of a switch. Return: 0 or a negative errno. */
-static int play(int cpu, const int there[2], const int back[2], uint64_t *ret_ns)
+static int play_round(int cpu, const int there[2], const int back[2], uint64_t *ret_ns)
 {
 	struct player first = { .in = back[0], .out = there[1], .begins = true, .cpu = cpu };
 	struct player second = { .in = there[0], .out = back[1], .cpu = cpu };
@@ -126,7 +126,7 @@ static int measure_rounds(struct perf_events *events, const int there[2], const 
 				perf_events_enable(events);
 			}
 			if (!error)
-				error = play(cpu, there, back,
+				error = play_round(cpu, there, back,
 					     &ret_measured->times_ns[which][round]);
 			perf_events_disable(events);
 			empty_rings(events);

@@ -8,26 +8,15 @@ import time
 import service_truth as truth
 
 
-class Session:
-    """A client that is told what to do line by line; @tid is the server's thread."""
+class Session(truth.LineClient):
+    """A client of MariaDB; @tid is the server's thread."""
+
+    say_done = "SELECT 'done';"
 
     def __init__(self, scenario):
         self.process = scenario.spawn(truth.need("mariadb", "mysql"), "--no-defaults", "-S", scenario.path, "-BNn", "--unbuffered", "lab",
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.tid = int(self.ask("SELECT tid FROM information_schema.processlist WHERE id = connection_id();"))
-
-    def ask(self, command):
-        """Its last line."""
-        self.process.stdin.write(command + "\nSELECT 'done';\n")
-        self.process.stdin.flush()
-        last = ""
-        while True:
-            line = self.process.stdout.readline().strip()
-            if line == "done":
-                return last
-            if not line and self.process.poll() is not None:
-                raise OSError("the client ended")
-            last = line
 
 
 class Metadata(truth.Scenario):

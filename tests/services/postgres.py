@@ -12,26 +12,15 @@ import time
 import service_truth as truth
 
 
-class Session:
-    """A psql that is told what to do line by line."""
+class Session(truth.LineClient):
+    """A psql."""
+
+    say_done = "\\echo done"
 
     def __init__(self, scenario):
         self.process = scenario.spawn(truth.need("psql"), "-XqAt", "-h", scenario.directory, "-U", "postgres", "postgres",
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.pid = int(self.ask("SELECT pg_backend_pid();"))
-
-    def ask(self, command):
-        """Its last line."""
-        self.process.stdin.write(command + "\n\\echo done\n")
-        self.process.stdin.flush()
-        last = ""
-        while True:
-            line = self.process.stdout.readline().strip()
-            if line == "done":
-                return last
-            if not line and self.process.poll() is not None:
-                raise OSError("psql ended")
-            last = line
 
 
 class Postgres(truth.Scenario):

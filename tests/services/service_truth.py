@@ -176,6 +176,26 @@ class Scenario:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
+class LineClient:
+    """A client program, self.process, that is told what to do line by line."""
+
+    say_done = ""  # the command that prints the line "done"
+    process = None
+
+    def ask(self, command):
+        """Its last line."""
+        self.process.stdin.write(f"{command}\n{self.say_done}\n")
+        self.process.stdin.flush()
+        last = ""
+        while True:
+            line = self.process.stdout.readline().strip()
+            if line == "done":
+                return last
+            if not line and self.process.poll() is not None:
+                raise OSError(f"{self.process.args[0]} ended")
+            last = line
+
+
 class Healthy(Scenario):
     """Nothing freezes."""
 

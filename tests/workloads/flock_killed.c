@@ -83,13 +83,7 @@ static pid_t left;
 
 static void *killer_main(void *argument)
 {
-	while (!truth_stopping() && !shared->wait_ns)
-		truth_sleep_ns(TRUTH_MS);
-	if (truth_stopping())
-		return argument;
-	truth_sleep_ns((uint64_t)(truth_seconds() * 1e9));
-	truth_waited_too(left, "left", shared->wait_ns);
-	kill(left, SIGKILL);
+	truth_kill_waiter(left, "left", &shared->wait_ns);
 	return argument;
 }
 

@@ -20,20 +20,6 @@
 static char group[64];
 static atomic_bool *hungry; /* the director, who ends it, must not be in the group */
 
-static bool write_text(const char *file, const char *text)
-{
-	char path[128];
-	int fd;
-	bool written;
-
-	snprintf(path, sizeof(path), "%s/%s", group, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	written = fd >= 0 && write(fd, text, strlen(text)) > 0;
-	if (fd >= 0)
-		close(fd);
-	return written;
-}
-
 static void remove_group(void)
 {
 	for (unsigned int tries = 0; rmdir(group) && errno == EBUSY && tries < 100; tries++)
@@ -49,12 +35,12 @@ static void make_group(pid_t service)
 		truth_cannot("there are no memory control groups of version 1");
 	truth_at_end(remove_group);
 	snprintf(text, sizeof(text), "%u", LIMIT);
-	if (!write_text("memory.limit_in_bytes", text))
+	if (!truth_write_text(group, "memory.limit_in_bytes", text))
 		truth_cannot("cannot limit memory: %s", strerror(errno));
-	if (!write_text("memory.oom_control", "1"))
+	if (!truth_write_text(group, "memory.oom_control", "1"))
 		truth_cannot("cannot turn the OOM killer off: %s", strerror(errno));
 	snprintf(text, sizeof(text), "%d", service);
-	if (!write_text("cgroup.procs", text))
+	if (!truth_write_text(group, "cgroup.procs", text))
 		truth_cannot("cannot put a process into a control group: %s", strerror(errno));
 }
 
@@ -88,7 +74,7 @@ static void starve_memory(void)
 	*hungry = true;
 	truth_sleep_ns((uint64_t)(truth_seconds() * 1e9));
 	*hungry = false;
-	write_text("memory.limit_in_bytes", "-1");
+	truth_write_text(group, "memory.limit_in_bytes", "-1");
 	truth_sleep_ns(300 * TRUTH_MS);
 }
 

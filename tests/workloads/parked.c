@@ -69,20 +69,6 @@ static void debug_service(void)
 
 /* freezer */
 
-static bool write_text(const char *file, const char *text)
-{
-	char path[128];
-	int fd;
-	bool written;
-
-	snprintf(path, sizeof(path), "%s/%s", group, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	written = fd >= 0 && write(fd, text, strlen(text)) > 0;
-	if (fd >= 0)
-		close(fd);
-	return written;
-}
-
 static void remove_group(void)
 {
 	rmdir(group);
@@ -97,7 +83,7 @@ static void make_group(void)
 		truth_cannot("cannot make a control group that freezes: %s", strerror(errno));
 	truth_at_end(remove_group);
 	snprintf(pid, sizeof(pid), "%d", service);
-	if (!write_text("cgroup.procs", pid))
+	if (!truth_write_text(group, "cgroup.procs", pid))
 		truth_cannot("cannot put a process into a control group: %s", strerror(errno));
 }
 
@@ -105,9 +91,9 @@ static void freeze_group(void)
 {
 	uint64_t start_ns = truth_now_ns();
 
-	write_text("freezer.state", "FROZEN");
+	truth_write_text(group, "freezer.state", "FROZEN");
 	truth_sleep_ns((uint64_t)(truth_seconds() * 1e9));
-	write_text("freezer.state", "THAWED");
+	truth_write_text(group, "freezer.state", "THAWED");
 	truth_held(start_ns);
 }
 

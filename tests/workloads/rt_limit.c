@@ -20,18 +20,6 @@
 
 static char mount[PATH_MAX], group[PATH_MAX + 64];
 
-static bool write_text(const char *folder, const char *file, const char *text)
-{
-	char path[PATH_MAX + 128];
-	FILE *out;
-	bool written;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, file);
-	out = fopen(path, "we");
-	written = out && fputs(text, out) >= 0;
-	return out && !fclose(out) && written;
-}
-
 /* Only version 1 limits real-time threads. */
 static bool find_mount(void)
 {
@@ -73,9 +61,9 @@ static bool enter_group(void)
 		return false;
 	snprintf(group, sizeof(group), "%s/rt-limit-%d", mount, getpid());
 	return !mkdir(group, 0755) && remove_group_at_end() &&
-	       write_text(group, "cpu.rt_period_us", "1000000") &&
-	       write_text(group, "cpu.rt_runtime_us", "200000") &&
-	       write_text(group, "cgroup.procs", "0");
+	       truth_write_text(group, "cpu.rt_period_us", "1000000") &&
+	       truth_write_text(group, "cpu.rt_runtime_us", "200000") &&
+	       truth_write_text(group, "cgroup.procs", "0");
 }
 
 /* All of them on the last CPU that this process may use. Return: 0 or an errno. */

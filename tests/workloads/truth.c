@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -345,4 +346,27 @@ __attribute__((noinline)) void truth_burn_ns(uint64_t ns)
 			sum = sum * UINT64_C(0x9e3779b97f4a7c15) + (sum >> 29);
 	truth_shared->burnt = sum;
 	truth_computed(before);
+}
+
+bool truth_write_text(const char *directory, const char *file, const char *text)
+{
+	char path[PATH_MAX + 128];
+	FILE *out;
+	bool written;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, file);
+	out = fopen(path, "we");
+	written = out && fputs(text, out) >= 0;
+	return out && !fclose(out) && written;
+}
+
+void truth_kill_waiter(pid_t pid, const char *comm, const _Atomic uint64_t *since_ns)
+{
+	while (!truth_stopping() && !*since_ns)
+		truth_sleep_ns(TRUTH_MS);
+	if (truth_stopping())
+		return;
+	truth_sleep_ns((uint64_t)(truth_seconds() * 1e9));
+	truth_waited_too(pid, comm, *since_ns);
+	kill(pid, SIGKILL);
 }

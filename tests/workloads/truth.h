@@ -201,6 +201,8 @@ void truth_waited(uint64_t since_ns);
 void truth_blocked(uint64_t since_ns, struct truth_shares shares);
 /* So has another one, which cannot say so itself. */
 void truth_waited_too(pid_t tid, const char *comm, uint64_t since_ns);
+/* Process @pid is killed after the time that was asked for, once it waits: since *@since_ns, which it sets. */
+void truth_kill_waiter(pid_t pid, const char *comm, const _Atomic uint64_t *since_ns);
 /* For waits that may never end: pairs around each. */
 void truth_wait_begin(void);
 void truth_wait_end(void);
@@ -211,6 +213,8 @@ void truth_culprit(pid_t tid, const char *comm, uint64_t hold_ns);
 void truth_call(const char *syscall, uint64_t bytes);
 /* What the workload made on the host, and must remove when all its processes are gone. */
 void truth_at_end(void (*tidy)(void));
+/* Write @text to a file of the kernel, such as one of a control group. False, with errno, if that fails. */
+bool truth_write_text(const char *directory, const char *file, const char *text);
 /* Its threads will not come back: they are not waited for. */
 void truth_never_thaws(void);
 
